@@ -1,0 +1,95 @@
+//! What the log is told: one line an event worth knowing, with nothing secret in it.
+//!
+//! An [`Audit`] is data; a runtime prints it. Values that came from outside are cut and their
+//! control characters escaped here, so that no line can be forged and none is endless.
+
+use crate::limits::AUDIT_VALUE_CHARS;
+
+/// How loud a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Somebody must look: the server itself is wrong.
+    Error,
+    /// The environment is wrong: Entra unreachable, the store down, a setting that Entra refuses.
+    Warn,
+    /// Something worth knowing happened: a sign-in, a revocation, a token used twice.
+    Info,
+    /// A peer was refused.
+    Debug,
+}
+
+/// One line of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audit {
+    /// How loud.
+    pub level: Level,
+    /// What happened, as a fixed sentence.
+    pub event: &'static str,
+    /// Names and values that say more.
+    pub fields: Vec<(&'static str, String)>,
+}
+
+impl Audit {
+    /// A line without fields.
+    #[must_use]
+    pub fn new(level: Level, event: &'static str) -> Self {
+        Self {
+            level,
+            event,
+            fields: Vec::new(),
+        }
+    }
+
+    /// Adds a field; its value is cut and made harmless.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl AsRef<str>) -> Self {
+        self.fields
+            .push((name, harmless(value.as_ref(), AUDIT_VALUE_CHARS)));
+        self
+    }
+}
+
+/// The first `limit` characters of a text, with control, invisible and direction-changing
+/// characters written as escapes.
+#[must_use]
+pub fn harmless(text: &str, limit: usize) -> String {
+    let mut harmless = String::new();
+    for character in text.chars().take(limit) {
+        if character.is_control() || is_invisible(character) {
+            harmless.extend(character.escape_unicode());
+        } else {
+            harmless.push(character);
+        }
+    }
+    if text.chars().nth(limit).is_some() {
+        harmless.push('…');
+    }
+    harmless
+}
+
+/// Whether a character shows nothing or changes the direction of others (Unicode TR36).
+#[must_use]
+pub fn is_invisible(character: char) -> bool {
+    matches!(
+        character,
+        '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_cannot_forge_a_line_or_be_endless() {
+        let audit = Audit::new(Level::Info, "client registered")
+            .with("client_name", "Claude\r\nERROR forged \u{1b}[31m\u{202e}")
+            .with("redirect_uri", "x".repeat(100_000));
+        let name = &audit.fields[0].1;
+        assert!(!name.contains(['\r', '\n', '\u{1b}', '\u{202e}']), "{name}");
+        assert!(audit.fields[1].1.chars().count() <= AUDIT_VALUE_CHARS + 1);
+    }
+}

@@ -1,0 +1,137 @@
+//! The settings, the same for every runtime: parsed and checked here, purely, from arguments and
+//! variables that the runtime hands in.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use url::Url;
+
+use crate::{keys::MasterKey, secret::Secret};
+
+/// Everything that can be set, checked.
+#[derive(Debug)]
+pub struct Config {
+    /// Where to listen: all of these addresses.
+    pub listen: Vec<SocketAddr>,
+    /// The address under which clients reach the server; every issued URL derives from it.
+    pub public_url: PublicUrl,
+    /// The Entra ID application that this server is.
+    pub entra: EntraApp,
+    /// Where the embedded dev tenant listens, if it is to start.
+    pub dev_tenant: Option<Vec<SocketAddr>>,
+    /// Where sessions and the generated key are kept.
+    pub data_dir: PathBuf,
+    /// The configured master keys, first the one that seals; empty: one is kept in the data folder.
+    pub keys: Vec<MasterKey>,
+    /// Origins of web pages that may use the MCP endpoints, besides the server's own.
+    pub allowed_origins: Vec<String>,
+    /// How the log is written.
+    pub log: LogFormat,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The Entra ID application: one confidential client in one tenant.
+#[derive(Debug)]
+pub struct EntraApp {
+    /// The tenant: a GUID or a verified domain.
+    pub tenant: String,
+    /// The application (client) id.
+    pub client_id: String,
+    /// The client secret.
+    pub client_secret: Secret<String>,
+    /// The authority, such as `https://login.microsoftonline.com/`.
+    pub authority_host: Url,
+    /// Microsoft Graph of that cloud, such as `https://graph.microsoft.com/`.
+    pub graph: Url,
+}
+
+/// The public base address, without a trailing slash, and what derives from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicUrl {
+    issuer: String,
+    host: String,
+    resources: [String; 2],
+    secure: bool,
+}
+
+impl PublicUrl {
+    /// Takes a base address: https, or http on loopback; no path, query, fragment or user.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, in words.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let url = Url::parse(text).map_err(|_| "it is not a URL")?;
+        let secure = match (url.scheme(), url.host()) {
+            ("https", Some(_)) => true,
+            ("http", Some(host)) if is_loopback(&host) => false,
+            ("http", Some(_)) => return Err("it must be https unless its host is loopback"),
+            _ => return Err("it must begin with https:// (or http:// on loopback)"),
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("it must not name a user");
+        }
+        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+            return Err("it must be a scheme, a host and a port only");
+        }
+        let issuer = url.origin().ascii_serialization();
+        let host = issuer
+            .split_once("://")
+            .map(|(_, host)| host.to_owned())
+            .unwrap_or_default();
+        let resources = [format!("{issuer}/mcp"), format!("{issuer}/sse")];
+        Ok(Self {
+            issuer,
+            host,
+            resources,
+            secure,
+        })
+    }
+
+    /// The issuer: the base address itself, as it is written in metadata and tokens.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The value of `Host` that requests must carry.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The canonical addresses of the MCP endpoints (RFC 8707 section 2): `/mcp`, `/sse`.
+    #[must_use]
+    pub fn resources(&self) -> &[String; 2] {
+        &self.resources
+    }
+
+    /// Whether it is https; on plain-http loopback cookies go without `Secure`.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.secure
+    }
+
+    /// The address of a path of the server.
+    #[must_use]
+    pub fn join(&self, path: &str) -> String {
+        format!("{}{path}", self.issuer)
+    }
+}
+
+/// Whether a host is this machine: `localhost`, 127.0.0.0/8 or ::1.
+#[must_use]
+pub fn is_loopback<S: AsRef<str>>(host: &url::Host<S>) -> bool {
+    match host {
+        url::Host::Domain(name) => name.as_ref() == "localhost",
+        url::Host::Ipv4(address) => address.is_loopback(),
+        url::Host::Ipv6(address) => address.is_loopback(),
+    }
+}

@@ -1,0 +1,1 @@
+//! The dev tenant: an embedded stand-in for Entra ID and Microsoft Graph.

@@ -1,0 +1,5 @@
+//! We are one confidential client of Entra ID: its metadata and keys, its token endpoint, its
+//! errors, and Microsoft Graph.
+
+pub(crate) mod facts;
+pub(crate) mod learn;

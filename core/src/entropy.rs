@@ -1,0 +1,70 @@
+//! Randomness, as the runtime seeds it: the core never asks the operating system.
+//!
+//! A runtime draws 32 bytes for each exchange; everything random in that exchange follows from
+//! them, so a recorded exchange replays byte for byte.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use rand_chacha::{
+    ChaCha20Rng,
+    rand_core::{Rng as _, SeedableRng as _},
+};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// Thirty-two bytes from the operating system's generator.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct Seed([u8; 32]);
+
+impl Seed {
+    /// Takes the bytes that the runtime drew.
+    #[must_use]
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl std::fmt::Debug for Seed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Seed(..)")
+    }
+}
+
+/// The random generator of one exchange: ChaCha20, seeded by a [`Seed`].
+pub struct Entropy(ChaCha20Rng);
+
+impl Entropy {
+    /// Starts the generator.
+    #[must_use]
+    pub fn new(seed: &Seed) -> Self {
+        Self(ChaCha20Rng::from_seed(seed.0))
+    }
+
+    /// `N` random bytes.
+    pub fn bytes<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.0.fill_bytes(&mut bytes);
+        bytes
+    }
+
+    /// `N` random bytes as base64url without padding, for codes, states and nonces.
+    pub fn token<const N: usize>(&mut self) -> String {
+        URL_SAFE_NO_PAD.encode(self.bytes::<N>())
+    }
+}
+
+impl std::fmt::Debug for Entropy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Entropy(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_seed_gives_the_same_bytes_and_another_gives_others() {
+        let draw = |first| Entropy::new(&Seed::new([first; 32])).token::<20>();
+        assert_eq!(draw(1), draw(1));
+        assert_ne!(draw(1), draw(2));
+    }
+}

@@ -1,0 +1,193 @@
+//! The machine: one HTTP request and its answer, or one errand of the server's own.
+//!
+//! The contract of a runtime, in five lines:
+//!
+//! 1. After [`Exchange::new`] and after every [`Exchange::handle`], call [`Exchange::poll`] until it
+//!    says `Wait` or `Done`; do each action in the order given.
+//! 2. Answer every ticket once, whenever you like; report `Tick` when a wait is over and `Gone` when
+//!    the peer is.
+//! 3. Time never goes back; [`crate::time::Now`] is read once for each event.
+//! 4. One thread at a time owns an exchange; it never needs a lock. The hub is all that is behind one.
+//! 5. Nothing else: the core does not call you, spawn, sleep, log to a file or look at the
+//!    environment.
+
+mod cx;
+mod errand;
+mod state;
+
+use bytes::Bytes;
+
+pub(crate) use self::cx::{Cx, Next, Outbox};
+pub use self::errand::Errand;
+use self::state::State;
+use crate::{
+    action::Action,
+    entropy::{Entropy, Seed},
+    env::Env,
+    event::Event,
+    http::answer,
+    limits,
+    time::Instant,
+};
+
+/// The runtime's number of an exchange, unique in its process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ExchangeId(pub u64);
+
+/// What a runtime is to do next.
+#[derive(Debug)]
+#[must_use]
+pub enum Output {
+    /// Do this, then poll again.
+    Do(Action),
+    /// Nothing until an event comes; hand in [`Event::Tick`] at this instant.
+    Wait(Instant),
+    /// The exchange is over.
+    Done(Outcome),
+}
+
+/// How an exchange ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It did what it was for; a refusal is an answer too.
+    Answered,
+    /// The peer left before there was an answer.
+    Abandoned,
+    /// Its time ran out.
+    TimedOut,
+}
+
+/// A runtime did not keep the contract. Never caused by what a peer sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Misuse {
+    /// An event was handed in before `poll` had said `Wait` or `Done`.
+    NotDrained,
+    /// An event was handed in after `Done`.
+    Finished,
+}
+
+impl std::fmt::Display for Misuse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::NotDrained => "an event was handed in before the actions were polled",
+            Self::Finished => "an event was handed in after the exchange was done",
+        })
+    }
+}
+
+impl std::error::Error for Misuse {}
+
+/// One request and its answer, or one errand: owned by one task or thread.
+#[derive(Debug)]
+pub struct Exchange {
+    id: ExchangeId,
+    state: Option<State>,
+    outbox: Outbox,
+    entropy: Entropy,
+    outcome: Option<Outcome>,
+}
+
+impl Exchange {
+    /// Begins the exchange of a request whose head [`crate::admit::admit`] let in and whose body
+    /// has been read.
+    #[must_use]
+    pub fn new(id: ExchangeId, seed: &Seed, request: ::http::Request<Bytes>, env: Env<'_>) -> Self {
+        Self::begin(id, seed, env, |cx| State::of_request(request, cx))
+    }
+
+    /// Begins an errand: the same machine, started by the server itself.
+    #[must_use]
+    pub fn errand(id: ExchangeId, seed: &Seed, errand: Errand, env: Env<'_>) -> Self {
+        Self::begin(id, seed, env, |cx| State::of_errand(errand, cx))
+    }
+
+    fn begin(
+        id: ExchangeId,
+        seed: &Seed,
+        env: Env<'_>,
+        start: impl FnOnce(&mut Cx<'_>) -> Next<State>,
+    ) -> Self {
+        let mut entropy = Entropy::new(seed);
+        let mut outbox = Outbox::new(env.now.instant.after(limits::EXCHANGE));
+        let next = start(&mut Cx {
+            env,
+            entropy: &mut entropy,
+            out: &mut outbox,
+        });
+        let mut exchange = Self {
+            id,
+            state: None,
+            outbox,
+            entropy,
+            outcome: None,
+        };
+        exchange.step(next);
+        exchange
+    }
+
+    /// Its number.
+    #[must_use]
+    pub fn id(&self) -> ExchangeId {
+        self.id
+    }
+
+    /// Tells the exchange what happened.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse`] if the contract was broken; the exchange is then as it was.
+    pub fn handle(&mut self, event: Event, env: Env<'_>) -> Result<(), Misuse> {
+        if !self.outbox.is_empty() {
+            return Err(Misuse::NotDrained);
+        }
+        let Some(state) = self.state.take() else {
+            return Err(Misuse::Finished);
+        };
+        let overdue = env.now.instant >= self.outbox.wake();
+        if matches!(event, Event::Gone) && state.ends_when_gone() {
+            self.outcome = Some(Outcome::Abandoned);
+            return Ok(());
+        }
+        if matches!(event, Event::Tick) && !state.takes_ticks() {
+            if overdue {
+                self.time_out();
+            } else {
+                self.state = Some(state);
+            }
+            return Ok(());
+        }
+        let mut cx = Cx {
+            env,
+            entropy: &mut self.entropy,
+            out: &mut self.outbox,
+        };
+        let next = state.handle(event, &mut cx);
+        self.step(next);
+        Ok(())
+    }
+
+    /// The next thing to do.
+    pub fn poll(&mut self) -> Output {
+        if let Some(action) = self.outbox.pop() {
+            return Output::Do(action);
+        }
+        match self.outcome {
+            Some(outcome) => Output::Done(outcome),
+            None => Output::Wait(self.outbox.wake()),
+        }
+    }
+
+    fn step(&mut self, next: Next<State>) {
+        match next {
+            Next::Go(state) => self.state = Some(state),
+            Next::Done => self.outcome = Some(Outcome::Answered),
+        }
+    }
+
+    fn time_out(&mut self) {
+        if !self.outbox.responded() {
+            self.outbox.push(Action::Respond(answer::gateway_timeout()));
+        }
+        self.outcome = Some(Outcome::TimedOut);
+    }
+}

@@ -1,0 +1,156 @@
+//! How a step asks, answers, tells and waits.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use crate::{
+    action::Action,
+    ask::{AskId, Awaiting, Fetch, Store, Ticket},
+    audit::{Audit, Level},
+    entropy::Entropy,
+    env::Env,
+    hub::ToHub,
+    time::Instant,
+};
+
+/// What a step leaves: the next state, or nothing more to do.
+#[derive(Debug)]
+pub(crate) enum Next<S> {
+    /// Wait for the next event in this state.
+    Go(S),
+    /// The exchange is over.
+    Done,
+}
+
+impl<S> Next<S> {
+    /// The same, as the state of something larger.
+    pub(crate) fn map<T>(self, wrap: impl FnOnce(S) -> T) -> Next<T> {
+        match self {
+            Self::Go(state) => Next::Go(wrap(state)),
+            Self::Done => Next::Done,
+        }
+    }
+}
+
+/// What a step sees and may do.
+#[derive(Debug)]
+pub(crate) struct Cx<'a> {
+    /// What may be looked at.
+    pub(crate) env: Env<'a>,
+    /// What is random.
+    pub(crate) entropy: &'a mut Entropy,
+    pub(super) out: &'a mut Outbox,
+}
+
+impl Cx<'_> {
+    /// Makes an outbound request.
+    pub(crate) fn fetch(&mut self, fetch: Fetch) -> Awaiting<Fetch> {
+        let id = self.out.next_ask();
+        self.out.push(Action::Fetch(Ticket::new(id), fetch));
+        Awaiting::new(id)
+    }
+
+    /// Asks the store.
+    pub(crate) fn store(&mut self, store: Store) -> Awaiting<Store> {
+        let id = self.out.next_ask();
+        self.out.push(Action::Store(Ticket::new(id), store));
+        Awaiting::new(id)
+    }
+
+    /// Answers the request, whole.
+    pub(crate) fn respond(&mut self, response: ::http::Response<Bytes>) {
+        debug_assert!(!self.out.responded, "an exchange answers once");
+        self.out.responded = true;
+        self.out.push(Action::Respond(response));
+    }
+
+    /// Answers the request and ends the exchange.
+    pub(crate) fn done<S>(&mut self, response: ::http::Response<Bytes>) -> Next<S> {
+        self.respond(response);
+        Next::Done
+    }
+
+    /// Begins a streamed answer.
+    pub(crate) fn open(&mut self, head: ::http::Response<()>) {
+        debug_assert!(!self.out.responded, "an exchange answers once");
+        self.out.responded = true;
+        self.out.push(Action::Open(head));
+    }
+
+    /// Sends a piece of a streamed answer.
+    pub(crate) fn write(&mut self, bytes: Bytes) {
+        self.out.push(Action::Write(bytes));
+    }
+
+    /// Ends a streamed answer.
+    pub(crate) fn close(&mut self) {
+        self.out.push(Action::Close);
+    }
+
+    /// Tells the hub.
+    pub(crate) fn tell(&mut self, message: ToHub) {
+        self.out.push(Action::Tell(message));
+    }
+
+    /// Writes to the log.
+    pub(crate) fn audit(&mut self, audit: Audit) {
+        self.out.push(Action::Audit(audit));
+    }
+
+    /// Writes a sentence to the log.
+    pub(crate) fn note(&mut self, level: Level, event: &'static str) {
+        self.audit(Audit::new(level, event));
+    }
+
+    /// When to be woken, or for an exchange that is no stream, when its time is up.
+    pub(crate) fn wait_until(&mut self, instant: Instant) {
+        self.out.wake = instant;
+    }
+}
+
+/// The actions that were not polled yet, and what else an exchange keeps besides its state.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    actions: VecDeque<Action>,
+    asked: u64,
+    wake: Instant,
+    responded: bool,
+}
+
+impl Outbox {
+    pub(super) fn new(wake: Instant) -> Self {
+        Self {
+            actions: VecDeque::new(),
+            asked: 0,
+            wake,
+            responded: false,
+        }
+    }
+
+    pub(super) fn push(&mut self, action: Action) {
+        self.actions.push_back(action);
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.actions.is_empty()
+    }
+
+    pub(super) fn responded(&self) -> bool {
+        self.responded
+    }
+
+    pub(super) fn wake(&self) -> Instant {
+        self.wake
+    }
+
+    fn next_ask(&mut self) -> AskId {
+        let id = AskId(self.asked);
+        self.asked = self.asked.saturating_add(1);
+        id
+    }
+}

@@ -1,0 +1,96 @@
+//! From method and path to the first state, and the enum of all states.
+
+use bytes::Bytes;
+
+use super::{
+    Cx, Next,
+    errand::{Errand, ErrandKind},
+};
+use crate::{
+    entra::learn::Learn,
+    event::Event,
+    http::answer,
+    mcp::{message::PostMessage, stream::Stream, streamable::Streamable},
+    oauth,
+    oauth::{callback::Callback, consent::Consent, revoke::Revoke, token::Token},
+    pages,
+    route::Route,
+};
+
+/// What an exchange is doing. Requests that are answered at once have no state.
+#[derive(Debug)]
+pub(crate) enum State {
+    Consent(Consent),
+    Callback(Callback),
+    Token(Token),
+    Revoke(Revoke),
+    Streamable(Streamable),
+    Stream(Stream),
+    PostMessage(PostMessage),
+    Learn(Learn),
+}
+
+impl State {
+    /// The first state of a request that was admitted.
+    pub(crate) fn of_request(request: ::http::Request<Bytes>, cx: &mut Cx<'_>) -> Next<Self> {
+        let Some(route) = Route::of(request.uri().path()) else {
+            return cx.done(answer::not_found());
+        };
+        if request.method() == ::http::Method::OPTIONS {
+            return cx.done(crate::http::cors::preflight(route, &request, cx.env.server));
+        }
+        match route {
+            Route::Home => cx.done(pages::home::respond(cx.env)),
+            Route::Style => cx.done(pages::style::respond()),
+            Route::Health => cx.done(answer::text(::http::StatusCode::OK, "ok\n")),
+            Route::ResourceMetadata | Route::SseResourceMetadata | Route::ServerMetadata => {
+                cx.done(oauth::metadata::respond(route, cx.env))
+            }
+            Route::Register => oauth::register::respond(&request, cx),
+            Route::Authorize => Consent::authorize(&request, cx).map(Self::Consent),
+            Route::Consent => Consent::decide(&request, cx).map(Self::Consent),
+            Route::Callback => Callback::start(&request, cx).map(Self::Callback),
+            Route::Token => Token::start(&request, cx).map(Self::Token),
+            Route::Revoke => Revoke::start(&request, cx).map(Self::Revoke),
+            Route::Mcp if request.method() == ::http::Method::GET => {
+                Stream::listen(&request, cx).map(Self::Stream)
+            }
+            Route::Mcp => Streamable::start(&request, cx).map(Self::Streamable),
+            Route::Sse => Stream::open(&request, cx).map(Self::Stream),
+            Route::Message => PostMessage::start(&request, cx).map(Self::PostMessage),
+        }
+    }
+
+    /// The first state of an errand.
+    pub(crate) fn of_errand(errand: Errand, cx: &mut Cx<'_>) -> Next<Self> {
+        match errand.0 {
+            ErrandKind::LearnEntra => Learn::start(cx).map(Self::Learn),
+        }
+    }
+
+    /// The next state after an event.
+    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<Self> {
+        match self {
+            Self::Consent(state) => state.handle(event, cx).map(Self::Consent),
+            Self::Callback(state) => state.handle(event, cx).map(Self::Callback),
+            Self::Token(state) => state.handle(event, cx).map(Self::Token),
+            Self::Revoke(state) => state.handle(event, cx).map(Self::Revoke),
+            Self::Streamable(state) => state.handle(event, cx).map(Self::Streamable),
+            Self::Stream(state) => state.handle(event, cx).map(Self::Stream),
+            Self::PostMessage(state) => state.handle(event, cx).map(Self::PostMessage),
+            Self::Learn(state) => state.handle(event, cx).map(Self::Learn),
+        }
+    }
+
+    /// Whether nothing is worth finishing when the peer has left. What changes the store is
+    /// finished, so that a client that lost the answer finds what it expects. A stream leaves the
+    /// hub first.
+    pub(crate) fn ends_when_gone(&self) -> bool {
+        matches!(self, Self::Consent(_) | Self::Streamable(_))
+    }
+
+    /// Whether the state wants its ticks; for the others a tick past the deadline is the end.
+    pub(crate) fn takes_ticks(&self) -> bool {
+        matches!(self, Self::Stream(_))
+    }
+}

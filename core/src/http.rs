@@ -1,0 +1,6 @@
+//! HTTP, as far as the `http` crate does not have it: answers, forms, cookies, CORS.
+
+pub(crate) mod answer;
+pub(crate) mod cookie;
+pub(crate) mod cors;
+pub(crate) mod form;

@@ -1,0 +1,50 @@
+//! Forms and queries (`application/x-www-form-urlencoded`), with the OAuth rule that no parameter
+//! is given twice (RFC 6749 sections 3.1 and 3.2).
+
+/// The parameters of a query or a form, decoded, in their order.
+#[derive(Debug, Default)]
+pub(crate) struct Form(Vec<(String, String)>);
+
+/// A parameter that may be given once was given twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Repeated(pub(crate) String);
+
+impl Form {
+    /// Reads a query or a form body.
+    pub(crate) fn parse(text: &[u8]) -> Self {
+        Self(url::form_urlencoded::parse(text).into_owned().collect())
+    }
+
+    /// The one value of a parameter; an empty one is as if it were not there (RFC 6749 section 3.1).
+    pub(crate) fn one(&self, name: &str) -> Result<Option<&str>, Repeated> {
+        let mut values = self.all(name);
+        match (values.next(), values.next()) {
+            (_, Some(_)) => Err(Repeated(name.to_owned())),
+            (Some(""), None) | (None, None) => Ok(None),
+            (Some(value), None) => Ok(Some(value)),
+        }
+    }
+
+    /// All values of a parameter.
+    pub(crate) fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+        self.0
+            .iter()
+            .filter(move |(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_is_there_once_or_not_at_all() {
+        let form = Form::parse(b"a=1&b=2&b=3&c=&d=x%20y+z");
+        assert_eq!(form.one("a"), Ok(Some("1")));
+        assert_eq!(form.one("b"), Err(Repeated("b".to_owned())));
+        assert_eq!(form.one("c"), Ok(None));
+        assert_eq!(form.one("d"), Ok(Some("x y z")));
+        assert_eq!(form.one("e"), Ok(None));
+    }
+}

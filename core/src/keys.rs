@@ -1,0 +1,283 @@
+//! Every key of the server, derived from its master keys by HKDF (RFC 5869).
+//!
+//! One [`Purpose`] for each use, so that no value made for one use opens another. Several master
+//! keys can be configured for rotation: the first seals and signs, all of them open and verify.
+
+use ring::{aead, hkdf, hmac};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::entropy::Entropy;
+
+/// What a derived key is for. Each has a label of its own in the derivation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Purpose {
+    /// The HMAC of session tokens (HS256).
+    SessionToken,
+    /// The MAC over the metadata in a `client_id`.
+    ClientId,
+    /// The derivation of client secrets from client ids.
+    ClientSecret,
+    /// The sealed hidden field of the consent form.
+    ConsentForm,
+    /// The sealed cookie of a sign-in under way.
+    SignInCookie,
+    /// The MAC over the cookie of remembered approvals.
+    ApprovalCookie,
+    /// The MAC over the cookie that tells one browser from another.
+    BrowserCookie,
+    /// The MAC over authorization codes.
+    AuthorizationCode,
+    /// The MAC over, and the succession of, refresh tokens.
+    RefreshToken,
+    /// The sealed session records of the store.
+    SessionRecord,
+    /// The sealed Entra tokens inside a session record.
+    EntraTokens,
+    /// The sealed `Mcp-Session-Id`.
+    McpSession,
+    /// The pairwise subject of a person.
+    Subject,
+    /// The identifier of a session, derived from its sign-in.
+    SessionId,
+    /// The mark by which a store knows the key that it was written with.
+    StoreCheck,
+    /// The sealed `requestState` of 2026-07-28.
+    RequestState,
+}
+
+impl Purpose {
+    const fn label(self) -> &'static [u8] {
+        match self {
+            Self::SessionToken => b"entra-mcp session token",
+            Self::ClientId => b"entra-mcp client id",
+            Self::ClientSecret => b"entra-mcp client secret",
+            Self::ConsentForm => b"entra-mcp consent form",
+            Self::SignInCookie => b"entra-mcp sign-in cookie",
+            Self::ApprovalCookie => b"entra-mcp approval cookie",
+            Self::BrowserCookie => b"entra-mcp browser cookie",
+            Self::AuthorizationCode => b"entra-mcp authorization code",
+            Self::RefreshToken => b"entra-mcp refresh token",
+            Self::SessionRecord => b"entra-mcp session record",
+            Self::EntraTokens => b"entra-mcp entra tokens",
+            Self::McpSession => b"entra-mcp mcp session",
+            Self::Subject => b"entra-mcp subject",
+            Self::SessionId => b"entra-mcp session id",
+            Self::StoreCheck => b"entra-mcp store check",
+            Self::RequestState => b"entra-mcp request state",
+        }
+    }
+}
+
+/// Thirty-two random bytes from which all other keys of the server follow.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct MasterKey([u8; 32]);
+
+impl MasterKey {
+    /// Takes the bytes of a configured or generated key.
+    #[must_use]
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    fn expand(&self, purpose: Purpose, context: &[u8]) -> [u8; 32] {
+        let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"entra-mcp");
+        let mut key = [0; 32];
+        salt.extract(&self.0)
+            .expand(&[purpose.label(), context], hkdf::HKDF_SHA256)
+            .and_then(|material| material.fill(&mut key))
+            .expect("HKDF gives as many bytes as its hash has");
+        key
+    }
+}
+
+impl std::fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MasterKey(..)")
+    }
+}
+
+/// The length of a MAC, in bytes.
+pub const MAC_BYTES: usize = 32;
+const NONCE_BYTES: usize = 12;
+
+/// The master keys, first the one that seals.
+#[derive(Clone, Debug)]
+pub struct Keyring {
+    first: MasterKey,
+    others: Vec<MasterKey>,
+}
+
+impl Keyring {
+    /// `first` seals and signs; `first` and `others` open and verify.
+    #[must_use]
+    pub fn new(first: MasterKey, others: Vec<MasterKey>) -> Self {
+        Self { first, others }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &MasterKey> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// The MAC (HMAC-SHA256) of a message by the first key.
+    #[must_use]
+    pub fn mac(&self, purpose: Purpose, message: &[u8]) -> [u8; MAC_BYTES] {
+        mac_by(&self.first, purpose, message)
+    }
+
+    /// The MACs of a message by each key, first the one that signs today. For what is derived
+    /// rather than verified, such as a client secret.
+    pub fn macs(&self, purpose: Purpose, message: &[u8]) -> impl Iterator<Item = [u8; MAC_BYTES]> {
+        self.all().map(move |key| mac_by(key, purpose, message))
+    }
+
+    /// Whether `mac` was made by one of the keys, in constant time for each.
+    #[must_use]
+    pub fn verify(&self, purpose: Purpose, message: &[u8], mac: &[u8]) -> bool {
+        self.all().any(|key| {
+            let key = hmac::Key::new(hmac::HMAC_SHA256, &key.expand(purpose, b""));
+            hmac::verify(&key, message, mac).is_ok()
+        })
+    }
+
+    /// Encrypts and authenticates `plaintext` (AES-256-GCM), bound to `context`: the same context
+    /// must be given to open it. `share` is a second secret that the key also depends on; empty
+    /// where there is none.
+    #[must_use]
+    pub fn seal(
+        &self,
+        purpose: Purpose,
+        context: &[u8],
+        share: &[u8],
+        plaintext: &[u8],
+        entropy: &mut Entropy,
+    ) -> Vec<u8> {
+        let nonce: [u8; NONCE_BYTES] = entropy.bytes();
+        let mut sealed = nonce.to_vec();
+        let mut text = plaintext.to_vec();
+        sealing_key(&self.first, purpose, share)
+            .seal_in_place_append_tag(
+                aead::Nonce::assume_unique_for_key(nonce),
+                aead::Aad::from(context),
+                &mut text,
+            )
+            .expect("a record is far shorter than what AES-GCM can seal");
+        sealed.append(&mut text);
+        sealed
+    }
+
+    /// Opens what [`Keyring::seal`] sealed with any of the keys; `None` if it was made up, cut,
+    /// changed, or sealed for another purpose, context or share.
+    #[must_use]
+    pub fn open(
+        &self,
+        purpose: Purpose,
+        context: &[u8],
+        share: &[u8],
+        sealed: &[u8],
+    ) -> Option<Vec<u8>> {
+        let (nonce, ciphertext) = sealed.split_at_checked(NONCE_BYTES)?;
+        self.all().find_map(|key| {
+            let nonce = aead::Nonce::try_assume_unique_for_key(nonce).ok()?;
+            let mut text = ciphertext.to_vec();
+            let length = sealing_key(key, purpose, share)
+                .open_in_place(nonce, aead::Aad::from(context), &mut text)
+                .ok()?
+                .len();
+            text.truncate(length);
+            Some(text)
+        })
+    }
+}
+
+fn mac_by(key: &MasterKey, purpose: Purpose, message: &[u8]) -> [u8; MAC_BYTES] {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, &key.expand(purpose, b""));
+    let mut mac = [0; MAC_BYTES];
+    mac.copy_from_slice(hmac::sign(&key, message).as_ref());
+    mac
+}
+
+fn sealing_key(key: &MasterKey, purpose: Purpose, share: &[u8]) -> aead::LessSafeKey {
+    let key = aead::UnboundKey::new(&aead::AES_256_GCM, &key.expand(purpose, share))
+        .expect("an AES-256 key has 32 bytes");
+    aead::LessSafeKey::new(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::Seed;
+
+    fn ring_of(first: u8, others: &[u8]) -> Keyring {
+        let key = |byte| MasterKey::new([byte; 32]);
+        Keyring::new(key(first), others.iter().map(|byte| key(*byte)).collect())
+    }
+
+    fn sealed_by(ring: &Keyring) -> Vec<u8> {
+        let mut entropy = Entropy::new(&Seed::new([7; 32]));
+        ring.seal(
+            Purpose::SessionRecord,
+            b"id 1",
+            b"share",
+            b"text",
+            &mut entropy,
+        )
+    }
+
+    fn opened(ring: &Keyring, context: &[u8], share: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+        ring.open(Purpose::SessionRecord, context, share, sealed)
+    }
+
+    #[test]
+    fn what_is_sealed_opens_with_the_same_context_and_share_only() {
+        let ring = ring_of(1, &[]);
+        let sealed = sealed_by(&ring);
+        assert_eq!(
+            opened(&ring, b"id 1", b"share", &sealed).as_deref(),
+            Some(&b"text"[..])
+        );
+        assert_eq!(
+            opened(&ring, b"id 2", b"share", &sealed),
+            None,
+            "a swapped record"
+        );
+        assert_eq!(
+            opened(&ring, b"id 1", b"other", &sealed),
+            None,
+            "another share"
+        );
+        assert_eq!(
+            ring.open(Purpose::EntraTokens, b"id 1", b"share", &sealed),
+            None
+        );
+    }
+
+    #[test]
+    fn a_sealed_record_that_was_cut_or_changed_does_not_open() {
+        let ring = ring_of(1, &[]);
+        let sealed = sealed_by(&ring);
+        for length in 0..sealed.len() {
+            assert_eq!(opened(&ring, b"id 1", b"share", &sealed[..length]), None);
+        }
+        for place in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[place] ^= 1;
+            assert_eq!(opened(&ring, b"id 1", b"share", &changed), None);
+        }
+    }
+
+    #[test]
+    fn after_a_rotation_the_old_key_still_opens_and_the_new_one_seals() {
+        let (old, both, new) = (ring_of(1, &[]), ring_of(2, &[1]), ring_of(2, &[]));
+        assert!(opened(&both, b"id 1", b"share", &sealed_by(&old)).is_some());
+        assert!(opened(&new, b"id 1", b"share", &sealed_by(&both)).is_some());
+        assert!(opened(&old, b"id 1", b"share", &sealed_by(&both)).is_none());
+        let mac = old.mac(Purpose::ClientId, b"metadata");
+        assert!(both.verify(Purpose::ClientId, b"metadata", &mac));
+        assert!(!new.verify(Purpose::ClientId, b"metadata", &mac));
+        assert!(
+            !both.verify(Purpose::RefreshToken, b"metadata", &mac),
+            "another purpose"
+        );
+    }
+}

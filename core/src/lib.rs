@@ -1,0 +1,31 @@
+//! The pure core of entra-mcp: MCP messages, OAuth towards MCP clients, Entra's steps and session
+//! mapping, as events in and actions out.
+//!
+//! Nothing here opens a socket, reads a clock, draws a random number or starts a thread. A runtime
+//! does, and drives an [`exchange::Exchange`] for each request. [`event`], [`action`] and [`ask`]
+//! are the whole contract; [`exchange`] tells it in five lines.
+
+pub mod action;
+pub mod admit;
+pub mod ask;
+pub mod audit;
+pub mod config;
+#[cfg(feature = "dev-tenant")]
+pub mod dev_tenant;
+mod entra;
+pub mod entropy;
+pub mod env;
+pub mod event;
+pub mod exchange;
+mod http;
+pub mod hub;
+pub mod keys;
+pub mod limits;
+mod mcp;
+mod oauth;
+mod pages;
+pub mod route;
+pub mod secret;
+mod session;
+pub mod time;
+mod tools;

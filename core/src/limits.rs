@@ -1,0 +1,106 @@
+//! Every bound of the server, in one place, each with the reason for its value.
+
+use std::time::Duration;
+
+/// The longest value of a field of the log, in characters.
+pub const AUDIT_VALUE_CHARS: usize = 200;
+
+/// The most bytes of a body of a stranger: registrations and forms are far smaller.
+pub const STRANGER_BODY_BYTES: usize = 64 * 1024;
+
+/// The most bytes of an MCP message of a client with a good token.
+pub const MESSAGE_BODY_BYTES: usize = 4 * 1024 * 1024;
+
+/// The most bytes of a request's target (path and query). Longer ones are 414.
+pub const TARGET_BYTES: usize = 16 * 1024;
+
+/// The longest `state` that a client may send (threats.md C14).
+pub const STATE_BYTES: usize = 2048;
+
+/// The longest `scope` that a client may send.
+pub const SCOPE_BYTES: usize = 1024;
+
+/// The longest `client_id`: a registration is carried inside it.
+pub const CLIENT_ID_BYTES: usize = 4096;
+
+/// The longest redirect URI.
+pub const REDIRECT_URI_BYTES: usize = 512;
+
+/// The most redirect URIs of one client.
+pub const REDIRECT_URIS: usize = 8;
+
+/// The longest `client_name`, in characters; longer ones are cut.
+pub const CLIENT_NAME_CHARS: usize = 64;
+
+/// How long an exchange may take from its request to its end, streams apart.
+pub const EXCHANGE: Duration = Duration::from_secs(60);
+
+/// How long one fetch to Entra or Graph may take.
+pub const FETCH: Duration = Duration::from_secs(15);
+
+/// The most bytes of an answer of Entra's or Graph's.
+pub const FETCH_BODY_BYTES: usize = 1024 * 1024;
+
+/// How long a sign-in may take, from the consent page to the callback.
+pub const SIGN_IN: Duration = Duration::from_secs(600);
+
+/// How long an authorization code is good for: it is redeemed at once (RFC 9700 section 2.1.1).
+pub const AUTHORIZATION_CODE: Duration = Duration::from_secs(60);
+
+/// How long a session token is good for (threats.md E12).
+pub const SESSION_TOKEN: Duration = Duration::from_secs(3600);
+
+/// How long a session lasts without a refresh.
+pub const SESSION_IDLE: Duration = Duration::from_secs(14 * 24 * 3600);
+
+/// How long a session lasts at most.
+pub const SESSION_ABSOLUTE: Duration = Duration::from_secs(90 * 24 * 3600);
+
+/// How long a client that lost the answer may repeat its last refresh.
+pub const REFRESH_GRACE: Duration = Duration::from_secs(60);
+
+/// How long an approval is remembered in a browser.
+pub const APPROVAL: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// How many approvals one browser remembers; the oldest goes.
+pub const APPROVALS: usize = 16;
+
+/// The leeway between our clock and that of who signed a token.
+pub const CLOCK_LEEWAY: Duration = Duration::from_secs(60);
+
+/// Entra's access token is renewed when it has less than this to live.
+pub const ACCESS_TOKEN_RENEWAL: Duration = Duration::from_secs(300);
+
+/// An unknown key id makes the server fetch Entra's keys at most this often
+/// (Microsoft, signing key rollover).
+pub const KEYS_REFETCH: Duration = Duration::from_secs(300);
+
+/// After a fetch of Entra's metadata failed, it is tried again no sooner than this.
+pub const KEYS_RETRY: Duration = Duration::from_secs(2);
+
+/// Entra's metadata and keys are fetched anew after this (Microsoft: cache for 24 hours).
+pub const KEYS_LIFETIME: Duration = Duration::from_secs(12 * 3600);
+
+/// How many exchanges may wait for one refresh of the keys.
+pub const KEYS_WAITERS: usize = 1024;
+
+/// How often an open stream sends a comment and looks whether its session still lives.
+pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// How many streams one person may hold open with one client.
+pub const STREAMS_PER_OWNER: usize = 16;
+
+/// How many streams the server holds open in all.
+pub const STREAMS: usize = 4096;
+
+/// How long an MCP session of the older revisions lasts.
+pub const MCP_SESSION: Duration = Duration::from_secs(24 * 3600);
+
+/// How many ended MCP sessions a session record remembers before it ends all older ones.
+pub const ENDED_MCP_SESSIONS: usize = 16;
+
+/// The most messages of one batch (2025-03-26).
+pub const BATCH: usize = 32;
+
+/// The longest id of a JSON-RPC request, as text.
+pub const REQUEST_ID_BYTES: usize = 256;

@@ -1,0 +1,106 @@
+//! Which path is what. Routing is by equality on the raw path: nothing is decoded, folded or
+//! resolved, so no other spelling of a path gets round a check (threats.md L12).
+
+use ::http::Method;
+
+/// A place on the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// The front page.
+    Home,
+    /// The style sheet of the pages.
+    Style,
+    /// Whether the process lives.
+    Health,
+    /// Protected resource metadata of `/mcp` (RFC 9728 section 3).
+    ResourceMetadata,
+    /// Protected resource metadata of `/sse`.
+    SseResourceMetadata,
+    /// Authorization server metadata (RFC 8414 section 3).
+    ServerMetadata,
+    /// Dynamic client registration (RFC 7591).
+    Register,
+    /// The authorization endpoint (RFC 6749 section 3.1).
+    Authorize,
+    /// Where the consent form is posted.
+    Consent,
+    /// Where Entra sends the browser back.
+    Callback,
+    /// The token endpoint (RFC 6749 section 3.2).
+    Token,
+    /// The revocation endpoint (RFC 7009).
+    Revoke,
+    /// Streamable HTTP.
+    Mcp,
+    /// The stream of HTTP+SSE (2024-11-05).
+    Sse,
+    /// The messages of HTTP+SSE.
+    Message,
+}
+
+impl Route {
+    /// The place of a raw path.
+    #[must_use]
+    pub fn of(path: &str) -> Option<Self> {
+        Some(match path {
+            "/" => Self::Home,
+            "/style.css" => Self::Style,
+            "/healthz" => Self::Health,
+            "/.well-known/oauth-protected-resource"
+            | "/.well-known/oauth-protected-resource/mcp" => Self::ResourceMetadata,
+            "/.well-known/oauth-protected-resource/sse" => Self::SseResourceMetadata,
+            "/.well-known/oauth-authorization-server" | "/.well-known/openid-configuration" => {
+                Self::ServerMetadata
+            }
+            "/register" => Self::Register,
+            "/authorize" => Self::Authorize,
+            "/consent" => Self::Consent,
+            "/auth/callback" => Self::Callback,
+            "/token" => Self::Token,
+            "/revoke" => Self::Revoke,
+            "/mcp" => Self::Mcp,
+            "/sse" => Self::Sse,
+            "/message" => Self::Message,
+            _ => return None,
+        })
+    }
+
+    /// The methods that the place knows, `OPTIONS` apart.
+    #[must_use]
+    pub fn methods(self) -> &'static [Method] {
+        match self {
+            Self::Register | Self::Consent | Self::Token | Self::Revoke | Self::Message => {
+                &[Method::POST]
+            }
+            Self::Mcp => &[Method::POST, Method::GET, Method::DELETE],
+            Self::Authorize | Self::Callback | Self::Sse => &[Method::GET],
+            Self::Home
+            | Self::Style
+            | Self::Health
+            | Self::ResourceMetadata
+            | Self::SseResourceMetadata
+            | Self::ServerMetadata => &[Method::GET, Method::HEAD],
+        }
+    }
+
+    /// Whether a session token is needed.
+    #[must_use]
+    pub fn is_protected(self) -> bool {
+        matches!(self, Self::Mcp | Self::Sse | Self::Message)
+    }
+
+    /// Whether any web page may read the answers: public documents and endpoints that prove who
+    /// asks by what they are sent (RFC 9700 section 2.6). Never the authorization endpoint.
+    #[must_use]
+    pub fn is_open_to_pages(self) -> bool {
+        matches!(
+            self,
+            Self::ResourceMetadata
+                | Self::SseResourceMetadata
+                | Self::ServerMetadata
+                | Self::Register
+                | Self::Token
+                | Self::Revoke
+        )
+    }
+}

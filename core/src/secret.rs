@@ -1,0 +1,63 @@
+//! Secrets that cannot be printed: a newtype without `Display`, whose `Debug` says nothing, that
+//! is wiped from memory when dropped.
+
+use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, Zeroizing};
+
+/// A value that must never reach a log, an error or an answer by accident.
+///
+/// ```
+/// use entra_mcp_core::secret::Secret;
+/// let secret = Secret::new("hunter2".to_owned());
+/// assert_eq!(format!("{secret:?}"), "Secret(..)");
+/// assert_eq!(secret.expose(), "hunter2");
+/// ```
+///
+/// It has no `Display`:
+///
+/// ```compile_fail
+/// use entra_mcp_core::secret::Secret;
+/// println!("{}", Secret::new("hunter2".to_owned()));
+/// ```
+#[derive(Clone)]
+pub struct Secret<T: Zeroize>(Zeroizing<T>);
+
+// Only what is sealed at once is serialised: the Entra tokens of a session record.
+impl<T: Zeroize + Serialize> Serialize for Secret<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.expose().serialize(serializer)
+    }
+}
+
+impl<'de, T: Zeroize + Deserialize<'de>> Deserialize<'de> for Secret<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(deserializer).map(Self::new)
+    }
+}
+
+impl<T: Zeroize> Secret<T> {
+    /// Hides a value.
+    pub fn new(value: T) -> Self {
+        Self(Zeroizing::new(value))
+    }
+
+    /// The value, for the one place that has to send or check it.
+    pub fn expose(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Zeroize> std::fmt::Debug for Secret<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// Whether two byte strings are equal, in a time that depends on their lengths only.
+#[must_use]
+pub fn constant_time_equal(a: &[u8], b: &[u8]) -> bool {
+    // The MACs of equal strings are equal, and how they differ tells nothing of the strings.
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"constant time comparison");
+    let tag = ring::hmac::sign(&key, a);
+    ring::hmac::verify(&key, b, tag.as_ref()).is_ok()
+}

@@ -1,0 +1,1 @@
+//! The blocking runtime of entra-mcp: one thread per connection.

@@ -1,0 +1,3 @@
+//! The server on the blocking runtime.
+
+fn main() {}

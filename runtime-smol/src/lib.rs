@@ -1,0 +1,1 @@
+//! The smol runtime of entra-mcp: drives the core on smol and hyper.

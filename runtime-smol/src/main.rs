@@ -1,0 +1,3 @@
+//! The server on the smol runtime.
+
+fn main() {}
