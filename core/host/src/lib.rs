@@ -1,1 +1,26 @@
-//! What both runtimes need of the operating system: data folder, store, log, clocks, signals.
+//! What both runtimes need of the operating system, written once: arguments and variables, the
+//! data folder with its key and its store, the log, the clocks, randomness and signals.
+//!
+//! A runtime's `main` calls [`boot`] and has all that is neither I/O with peers nor concurrency.
+
+mod boot;
+mod clock;
+mod folder;
+mod harden;
+mod key;
+mod log;
+mod seed;
+mod settings;
+mod signals;
+mod store;
+mod stub;
+
+pub use self::{
+    boot::{Host, boot},
+    clock::Clock,
+    log::audit,
+    seed::seed,
+    settings::{Flag, Program},
+    signals::on_shutdown,
+    store::FileStore,
+};

@@ -1,0 +1,96 @@
+//! From the command line to a server that can be run.
+
+use std::{collections::BTreeMap, io::Write as _, process::ExitCode, sync::Arc};
+
+use entra_mcp_core::{config::Config, env::Server};
+
+use crate::{
+    clock::Clock,
+    folder::Folder,
+    harden, key, log,
+    settings::{Given, Program},
+    store::FileStore,
+    stub,
+};
+
+/// What a runtime drives: everything that was read, checked and opened at the start.
+#[derive(Debug)]
+pub struct Host {
+    /// The settings and keys.
+    pub server: Arc<Server>,
+    /// The sessions.
+    pub store: Arc<FileStore>,
+    /// Both clocks.
+    pub clock: Clock,
+    program: &'static Program,
+    choices: BTreeMap<&'static str, &'static str>,
+}
+
+/// Reads arguments, environment and `.env`, and opens the data folder. Says what is wrong, or the
+/// help, by itself.
+///
+/// # Errors
+///
+/// The status to end with: 0 after the help, 2 if a setting is wrong, 1 if the data folder is.
+pub fn boot(program: &'static Program) -> Result<Host, ExitCode> {
+    harden::process();
+    let clock = Clock::start();
+    let (config, choices) = match settings(program) {
+        Ok(Ok((config, choices))) => (*config, choices),
+        Ok(Err(text)) => {
+            let _ = std::io::stdout().write_all(text.as_bytes());
+            return Err(ExitCode::SUCCESS);
+        }
+        Err(words) => return Err(complain(program, &words, 2)),
+    };
+    log::start(config.log);
+    let opened = Folder::open(&config.data_dir).and_then(|folder| {
+        let store = FileStore::open(&folder)?;
+        let keys = key::ring(&config.keys, &folder, &store)?;
+        Ok((store, keys))
+    });
+    let (store, keys) = opened.map_err(|words| complain(program, &words, 1))?;
+    Ok(Host {
+        server: Arc::new(Server { config, keys }),
+        store: Arc::new(store),
+        clock,
+        program,
+        choices,
+    })
+}
+
+/// The settings and what was chosen by the program's own flags, or the help.
+type Asked = Result<(Box<Config>, BTreeMap<&'static str, &'static str>), String>;
+
+fn settings(program: &'static Program) -> Result<Asked, String> {
+    let mut given = Given::read()?;
+    let choices = given.choose(program)?;
+    Ok(match stub::parse(&given.arguments, &given.variables)? {
+        stub::Parsed::Run(config) => Ok((config, choices)),
+        stub::Parsed::Help(text) => Err(text),
+    })
+}
+
+fn complain(program: &Program, words: &str, status: u8) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "{}: {words}", program.name);
+    ExitCode::from(status)
+}
+
+impl Host {
+    /// What was chosen by a flag of the program; empty if it has no such flag.
+    #[must_use]
+    pub fn choice(&self, flag: &str) -> &'static str {
+        self.choices.get(flag).copied().unwrap_or_default()
+    }
+
+    /// Prints what to do next.
+    pub fn welcome(&self) {
+        let text = format!(
+            "{} listens on {}\n",
+            self.program.name,
+            self.server.config.public_url.issuer()
+        );
+        // Whoever closed our standard output does not want to read it.
+        let _ = std::io::stdout().write_all(text.as_bytes());
+    }
+}

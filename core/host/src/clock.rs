@@ -1,0 +1,55 @@
+//! The two clocks of `entra_mcp_core::time`, as the operating system has them.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use entra_mcp_core::time::{self, Now, UnixTime};
+
+/// Reads both clocks. Copies share one zero: the start of the process.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    start: Instant,
+}
+
+impl Clock {
+    /// Starts the monotonic clock at zero.
+    #[must_use]
+    pub fn start() -> Self {
+        Self {
+            start: Instant::now(),
+        }
+    }
+
+    /// Both clocks, read now.
+    #[must_use]
+    pub fn now(&self) -> Now {
+        let milliseconds = self.start.elapsed().as_millis();
+        // A wall clock before 1970 is as wrong as one at 1970: every token is then from the future.
+        let unix = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs());
+        Now {
+            instant: time::Instant(u64::try_from(milliseconds).unwrap_or(u64::MAX)),
+            unix: UnixTime(unix),
+        }
+    }
+
+    /// How long until an instant of the core's monotonic clock; zero if it has passed.
+    #[must_use]
+    pub fn until(&self, instant: time::Instant) -> Duration {
+        instant.since(self.now().instant)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_monotonic_clock_does_not_go_back_and_the_wall_clock_is_of_this_century() {
+        let clock = Clock::start();
+        let (first, second) = (clock.now(), clock.now());
+        assert!(first.instant <= second.instant);
+        assert!(first.unix.0 > 1_700_000_000);
+        assert_eq!(clock.until(first.instant), Duration::ZERO);
+    }
+}

@@ -1,0 +1,241 @@
+//! The log: one line an event worth knowing, to standard error, for people or as JSON.
+//!
+//! An [`Audit`] of the core is data already cut and made harmless; here it becomes a line. Whatever
+//! else writes to the log (other crates, panics) has its control characters escaped here, so that
+//! one record is one line (threats.md O3, O4).
+
+use std::fmt::{self, Write as _};
+
+use entra_mcp_core::{
+    audit::{Audit, Level, harmless},
+    config::LogFormat,
+};
+use tracing::{
+    Event, Subscriber,
+    field::{Field, Visit},
+    level_filters::LevelFilter,
+};
+use tracing_subscriber::{
+    filter::Targets,
+    fmt::{
+        FmtContext, FormatEvent, FormatFields, MakeWriter,
+        format::Writer,
+        time::{FormatTime as _, SystemTime},
+    },
+    layer::{Layer as _, SubscriberExt as _},
+    registry::LookupSpan,
+    util::SubscriberInitExt as _,
+};
+
+/// The longest message of a crate that is not ours, in characters.
+const MESSAGE_CHARS: usize = 2000;
+
+/// Starts the log. Quiet: of our own crates what is worth knowing, of others warnings.
+pub(crate) fn start(format: LogFormat) {
+    // A second start in one process, as in tests, keeps the first log.
+    let _ = tracing_subscriber::registry()
+        .with(layer(format, std::io::stderr))
+        .try_init();
+    std::panic::set_hook(Box::new(|panic| {
+        // The place is enough to find the bug; the message may hold what a peer sent.
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!("a bug: panic at {}", place.as_deref().unwrap_or("?"));
+    }));
+}
+
+fn layer<S, W>(format: LogFormat, writer: W) -> impl tracing_subscriber::Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'a> MakeWriter<'a> + 'static,
+{
+    let quiet = Targets::new()
+        .with_default(LevelFilter::ERROR)
+        .with_target("entra_mcp", LevelFilter::INFO)
+        .with_target("entra_mcp_core", LevelFilter::INFO)
+        .with_target("entra_mcp_host", LevelFilter::INFO)
+        .with_target("entra_mcp_smol", LevelFilter::INFO)
+        .with_target("entra_mcp_blocking", LevelFilter::INFO);
+    tracing_subscriber::fmt::layer()
+        .with_writer(writer)
+        .event_format(Line(format))
+        .with_filter(quiet)
+}
+
+/// Writes a line of the core.
+pub fn audit(audit: &Audit) {
+    let fields = Fields(&audit.fields);
+    match audit.level {
+        Level::Error => tracing::error!(target: "entra_mcp", fields = ?fields, "{}", audit.event),
+        Level::Warn => tracing::warn!(target: "entra_mcp", fields = ?fields, "{}", audit.event),
+        Level::Info => tracing::info!(target: "entra_mcp", fields = ?fields, "{}", audit.event),
+        Level::Debug => tracing::debug!(target: "entra_mcp", fields = ?fields, "{}", audit.event),
+    }
+}
+
+/// The fields of an audit: ` name="value"` each; with `{:#?}` the members of a JSON object.
+struct Fields<'a>(&'a [(&'static str, String)]);
+
+impl fmt::Debug for Fields<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, value) in self.0 {
+            if f.alternate() {
+                write!(f, ",{}:{}", Quoted(name), Quoted(value))?;
+            } else {
+                write!(f, " {name}={}", Quoted(value))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A JSON string; also how values stand in a line for people.
+struct Quoted<'a>(&'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_char('"')?;
+        for character in self.0.chars() {
+            match character {
+                '"' | '\\' => write!(f, "\\{character}")?,
+                control if control.is_control() => write!(f, "\\u{:04x}", u32::from(control))?,
+                other => f.write_char(other)?,
+            }
+        }
+        f.write_char('"')
+    }
+}
+
+/// How a line is written.
+struct Line(LogFormat);
+
+impl<S, N> FormatEvent<S, N> for Line
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        _cx: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut said = Said {
+            format: self.0,
+            message: String::new(),
+            fields: String::new(),
+        };
+        event.record(&mut said);
+        let message = harmless(&said.message, MESSAGE_CHARS);
+        let (level, fields) = (event.metadata().level(), said.fields);
+        match self.0 {
+            LogFormat::Text => {
+                SystemTime.format_time(&mut writer)?;
+                writeln!(writer, " {level:>5} {message}{fields}")
+            }
+            LogFormat::Json => {
+                writer.write_str("{\"time\":\"")?;
+                SystemTime.format_time(&mut writer)?;
+                let message = Quoted(&message);
+                writeln!(
+                    writer,
+                    "\",\"level\":\"{level}\",\"event\":{message}{fields}}}"
+                )
+            }
+        }
+    }
+}
+
+/// What an event says.
+struct Said {
+    format: LogFormat,
+    message: String,
+    fields: String,
+}
+
+impl Visit for Said {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        // Writing into a String does not fail.
+        let _ = match (field.name(), self.format) {
+            ("message", _) => write!(self.message, "{value:?}"),
+            ("fields", LogFormat::Text) => write!(self.fields, "{value:?}"),
+            ("fields", LogFormat::Json) => write!(self.fields, "{value:#?}"),
+            (name, _) => write!(self.message, " {name}={value:?}"),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    /// What is logged inside `f`.
+    fn logged(format: LogFormat, f: impl FnOnce()) -> String {
+        let written = Arc::new(Mutex::new(Vec::new()));
+        let writer = Captured(Arc::clone(&written));
+        let subscriber = tracing_subscriber::registry().with(layer(format, move || writer.clone()));
+        tracing::subscriber::with_default(subscriber, f);
+        let written = written.lock().unwrap().clone();
+        String::from_utf8(written).unwrap()
+    }
+
+    #[derive(Clone)]
+    struct Captured(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Captured {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn registered() -> Audit {
+        Audit::new(Level::Info, "client registered").with("client_name", "a \"b\"\n\\ c")
+    }
+
+    // O4, LEAK-06
+    #[test]
+    fn an_audit_is_one_line_for_people() {
+        let line = logged(LogFormat::Text, || audit(&registered()));
+        let (time, rest) = line.split_once("  INFO ").unwrap();
+        assert!(time.ends_with('Z') && time.contains('T'), "{line}");
+        assert_eq!(
+            rest,
+            "client registered client_name=\"a \\\"b\\\"\\\\u{a}\\\\ c\"\n"
+        );
+    }
+
+    #[test]
+    fn an_audit_is_one_json_object_on_request() {
+        let line = logged(LogFormat::Json, || audit(&registered()));
+        let (head, rest) = line.split_once(",\"level\"").unwrap();
+        assert!(head.starts_with("{\"time\":\""), "{line}");
+        assert_eq!(
+            rest,
+            ":\"INFO\",\"event\":\"client registered\",\
+             \"client_name\":\"a \\\"b\\\"\\\\u{a}\\\\ c\"}\n"
+        );
+    }
+
+    // O4
+    #[test]
+    fn what_others_log_is_one_line_too() {
+        let line = logged(LogFormat::Text, || {
+            tracing::warn!("a\nforged line \u{1b}[31m{}", "x".repeat(10_000));
+        });
+        assert_eq!(line.matches('\n').count(), 1, "{line}");
+        assert!(!line.contains('\u{1b}') && line.len() < 3000, "{line}");
+    }
+
+    #[test]
+    fn refusals_and_the_chatter_of_other_crates_are_quiet() {
+        let line = logged(LogFormat::Text, || {
+            audit(&Audit::new(Level::Debug, "refused"));
+            tracing::info!(target: "ureq", "chatter");
+        });
+        assert_eq!(line, "");
+    }
+}
