@@ -7,6 +7,7 @@
 
 pub mod action;
 pub mod admit;
+pub mod answers;
 pub mod ask;
 pub mod audit;
 pub mod config;

@@ -104,3 +104,38 @@ pub const BATCH: usize = 32;
 
 /// The longest id of a JSON-RPC request, as text.
 pub const REQUEST_ID_BYTES: usize = 256;
+
+/// The most bytes of a request's head (threats.md L11). Longer ones are 431.
+pub const HEAD_BYTES: usize = 32 * 1024;
+
+/// The most fields of a request's head.
+pub const HEAD_FIELDS: usize = 100;
+
+/// How long a whole head may take to arrive (threats.md M6).
+pub const HEAD: Duration = Duration::from_secs(10);
+
+/// How long a whole body may take to arrive.
+pub const BODY: Duration = Duration::from_secs(30);
+
+/// How long a connection may be idle between two requests.
+pub const IDLE: Duration = Duration::from_secs(60);
+
+/// How long a peer may take to read one piece of an answer (threats.md M7).
+pub const WRITE: Duration = Duration::from_secs(30);
+
+/// How many connections are open at once; further ones get 503, unless they ask for health or
+/// metadata (threats.md M10).
+pub const CONNECTIONS: usize = 4096 + 512;
+
+/// How many connections beyond that are listened to, to tell them so.
+pub const EXTRA_CONNECTIONS: usize = 64;
+
+/// How many messages of the hub an exchange may leave unread before it is told that its peer is
+/// gone.
+pub const MAILBOX: usize = 256;
+
+/// How long the exchanges under way have when the server is asked to end.
+pub const SHUTDOWN: Duration = Duration::from_secs(10);
+
+/// How often the store deletes what expired (threats.md M16).
+pub const SWEEP: Duration = Duration::from_secs(300);
