@@ -28,5 +28,7 @@ mod pages;
 pub mod route;
 pub mod secret;
 mod session;
+#[cfg(test)]
+mod testing;
 pub mod time;
 mod tools;

@@ -1,8 +1,16 @@
 //! We are the authorization server of our MCP clients: registration, consent, codes, tokens.
 
 pub(crate) mod callback;
+pub(crate) mod client;
 pub(crate) mod consent;
+pub(crate) mod error;
 pub(crate) mod metadata;
+pub(crate) mod packed;
+pub(crate) mod redirect_uri;
 pub(crate) mod register;
+pub(crate) mod request;
+pub(crate) mod resource;
 pub(crate) mod revoke;
+pub(crate) mod scope;
+pub(crate) mod sign_in;
 pub(crate) mod token;

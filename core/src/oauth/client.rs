@@ -1,0 +1,251 @@
+//! Clients: a `client_id` is its own registration, MACed, so that nothing is stored for a stranger
+//! (RFC 7591 appendix A.5.2; threats.md H1, H2; products.md 5, 6).
+//!
+//! `dcr.` + base64url(metadata as JSON) + `.` + base64url(MAC). The same metadata gives the same id;
+//! it is good on every replica and after every restart, for as long as one of the keys is.
+
+use ::http::{HeaderMap, header};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    error::{OAuthError, Refusal},
+    redirect_uri::RedirectUri,
+};
+use crate::{
+    http::form::Form,
+    keys::{Keyring, Purpose},
+    limits,
+    secret::{Secret, constant_time_equal},
+    session::record::Hash,
+};
+
+const PREFIX: &str = "dcr.";
+
+/// How much of the MAC a `client_id` carries: 128 bits.
+const ID_MAC_BYTES: usize = 16;
+
+/// How a client proves who it is (RFC 7591 section 2, `token_endpoint_auth_method`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum AuthMethod {
+    /// It cannot: a public client.
+    #[serde(rename = "none")]
+    None,
+    /// By a secret in the form.
+    #[serde(rename = "client_secret_post")]
+    Post,
+    /// By a secret in HTTP Basic.
+    #[serde(rename = "client_secret_basic")]
+    Basic,
+}
+
+/// What a client registered, as far as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Metadata {
+    /// The name that it gave itself. Nobody has checked it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) client_name: Option<String>,
+    /// Where it may be returned to; at least one.
+    pub(crate) redirect_uris: Vec<RedirectUri>,
+    /// How it proves who it is.
+    pub(crate) token_endpoint_auth_method: AuthMethod,
+}
+
+/// A registered client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Client {
+    id: String,
+    metadata: Metadata,
+}
+
+impl Client {
+    /// The client of this metadata; `None` if its `client_id` would be too long.
+    pub(crate) fn register(metadata: Metadata, keys: &Keyring) -> Option<Self> {
+        let json = serde_json::to_vec(&metadata).expect("the metadata is plain data");
+        let body = URL_SAFE_NO_PAD.encode(json);
+        let mac = keys.mac(Purpose::ClientId, body.as_bytes());
+        let (mac, _) = mac.split_at(ID_MAC_BYTES);
+        let id = format!("{PREFIX}{body}.{}", URL_SAFE_NO_PAD.encode(mac));
+        (id.len() <= limits::CLIENT_ID_BYTES).then_some(Self { id, metadata })
+    }
+
+    /// The client of a `client_id`; `None` if it was never given, or was changed.
+    pub(crate) fn of_id(id: &str, keys: &Keyring) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Kept {
+            client_name: Option<String>,
+            redirect_uris: Vec<String>,
+            token_endpoint_auth_method: AuthMethod,
+        }
+        if id.len() > limits::CLIENT_ID_BYTES {
+            return None;
+        }
+        let (body, mac) = id.strip_prefix(PREFIX)?.split_once('.')?;
+        let mac = URL_SAFE_NO_PAD.decode(mac).ok()?;
+        let ours = keys
+            .macs(Purpose::ClientId, body.as_bytes())
+            .any(|own| constant_time_equal(own.split_at(ID_MAC_BYTES).0, &mac));
+        if !ours {
+            return None;
+        }
+        let kept: Kept = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(body).ok()?).ok()?;
+        // Judged again: what was let in by an older version may be refused by this one.
+        let redirect_uris = kept.redirect_uris.iter();
+        let metadata = Metadata {
+            client_name: kept.client_name,
+            redirect_uris: redirect_uris
+                .filter_map(|uri| RedirectUri::parse(uri))
+                .collect(),
+            token_endpoint_auth_method: kept.token_endpoint_auth_method,
+        };
+        Some(Self {
+            id: id.to_owned(),
+            metadata,
+        })
+    }
+
+    /// The client of a request to the token or revocation endpoint, if it proves who it is
+    /// (RFC 6749 sections 2.3 and 5.2).
+    pub(crate) fn authenticate(
+        form: &Form,
+        headers: &HeaderMap,
+        keys: &Keyring,
+    ) -> Result<Self, Refusal> {
+        let shown = Shown::of(form, headers)?;
+        let unproven = Refusal {
+            basic: shown.basic,
+            ..Refusal::new(
+                OAuthError::InvalidClient,
+                "The client is unknown here, or did not prove who it is. Register it anew.",
+            )
+        };
+        let client = shown
+            .client_id
+            .and_then(|id| Self::of_id(&id, keys))
+            .ok_or(unproven)?;
+        let proven = match (client.metadata.token_endpoint_auth_method, shown.secret) {
+            (AuthMethod::None, None) => true,
+            (AuthMethod::Post | AuthMethod::Basic, Some(secret)) => {
+                client.secrets(keys).any(|own| {
+                    constant_time_equal(own.expose().as_bytes(), secret.expose().as_bytes())
+                })
+            }
+            _ => false,
+        };
+        if proven { Ok(client) } else { Err(unproven) }
+    }
+
+    /// Its identifier.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The hash by which sessions, codes and approvals know it.
+    pub(crate) fn hash(&self) -> Hash {
+        Hash::of(self.id.as_bytes())
+    }
+
+    /// What it registered.
+    pub(crate) fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// The redirect URI of an authorization request, if it is a registered one. Without one, the
+    /// only one that is registered (threats.md B9).
+    pub(crate) fn redirect_uri(&self, requested: Option<&str>) -> Option<RedirectUri> {
+        let registered = &self.metadata.redirect_uris;
+        match (requested, registered.as_slice()) {
+            (Some(requested), _) => registered.iter().find_map(|own| own.admits(requested)),
+            (None, [only]) => Some(only.clone()),
+            (None, _) => None,
+        }
+    }
+
+    /// The secret of a confidential client, derived from its id; `None` for a public one.
+    pub(crate) fn secret(&self, keys: &Keyring) -> Option<Secret<String>> {
+        match self.metadata.token_endpoint_auth_method {
+            AuthMethod::None => None,
+            AuthMethod::Post | AuthMethod::Basic => self.secrets(keys).next(),
+        }
+    }
+
+    fn secrets(&self, keys: &Keyring) -> impl Iterator<Item = Secret<String>> {
+        keys.macs(Purpose::ClientSecret, self.id.as_bytes())
+            .map(|mac| Secret::new(URL_SAFE_NO_PAD.encode(mac)))
+    }
+}
+
+/// What a request shows of its client, by whichever method.
+struct Shown {
+    client_id: Option<String>,
+    secret: Option<Secret<String>>,
+    basic: bool,
+}
+
+impl Shown {
+    fn of(form: &Form, headers: &HeaderMap) -> Result<Self, Refusal> {
+        let in_form = form.one("client_id")?;
+        let secret = form.one("client_secret")?;
+        let mut authorizations = headers.get_all(header::AUTHORIZATION).iter();
+        let basic = match (authorizations.next(), authorizations.next()) {
+            (None, _) => {
+                return Ok(Self {
+                    client_id: in_form.map(str::to_owned),
+                    secret: secret.map(|secret| Secret::new(secret.to_owned())),
+                    basic: false,
+                });
+            }
+            (Some(only), None) => basic_credentials(only.as_bytes()),
+            (Some(_), Some(_)) => None,
+        };
+        let Some((client_id, in_header)) = basic else {
+            return Err(Refusal {
+                basic: true,
+                ..Refusal::new(
+                    OAuthError::InvalidClient,
+                    "The Authorization header is not HTTP Basic.",
+                )
+            });
+        };
+        let two_methods = secret.is_some() || in_form.is_some_and(|id| id != client_id);
+        if two_methods {
+            return Err(Refusal::new(
+                OAuthError::InvalidRequest,
+                "Use one method of client authentication, not two.",
+            ));
+        }
+        Ok(Self {
+            client_id: Some(client_id),
+            secret: (!in_header.expose().is_empty()).then_some(in_header),
+            basic: true,
+        })
+    }
+}
+
+/// Name and password of HTTP Basic (RFC 7617), both form-encoded (RFC 6749 section 2.3.1).
+fn basic_credentials(header: &[u8]) -> Option<(String, Secret<String>)> {
+    let (scheme, credentials) = header.split_at_checked(6)?;
+    if !scheme.eq_ignore_ascii_case(b"basic ") {
+        return None;
+    }
+    let credentials = STANDARD.decode(credentials.trim_ascii()).ok()?;
+    let credentials = zeroize::Zeroizing::new(String::from_utf8(credentials).ok()?);
+    let (name, password) = credentials.split_once(':')?;
+    let name = decoded(name)?;
+    Some((name, Secret::new(decoded(password)?)))
+}
+
+/// One form-encoded value.
+fn decoded(value: &str) -> Option<String> {
+    if value.contains(['&', '=']) {
+        return None;
+    }
+    let (decoded, _) = url::form_urlencoded::parse(value.as_bytes()).next().unzip();
+    Some(decoded.unwrap_or_default().into_owned())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,189 @@
+//! Tests of clients and how they prove who they are.
+
+use super::*;
+use crate::keys::MasterKey;
+
+fn keys() -> Keyring {
+    Keyring::new(MasterKey::new([1; 32]), Vec::new())
+}
+
+fn client(method: AuthMethod) -> Client {
+    let metadata = Metadata {
+        client_name: Some("Claude".to_owned()),
+        redirect_uris: vec![RedirectUri::parse("https://client.example/cb").unwrap()],
+        token_endpoint_auth_method: method,
+    };
+    Client::register(metadata, &keys()).unwrap()
+}
+
+fn secret_of(client: &Client) -> String {
+    client.secret(&keys()).unwrap().expose().clone()
+}
+
+fn basic(name: &str, password: &str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let value = format!("Basic {}", STANDARD.encode(format!("{name}:{password}")));
+    headers.insert(header::AUTHORIZATION, value.parse().unwrap());
+    headers
+}
+
+fn form(parameters: &[(&str, &str)]) -> Form {
+    let text = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(parameters)
+        .finish();
+    Form::parse(text.as_bytes())
+}
+
+fn error_of(form: &Form, headers: &HeaderMap) -> OAuthError {
+    Client::authenticate(form, headers, &keys())
+        .unwrap_err()
+        .error
+}
+
+// H1, H2: REG-11, REG-12; products.md 5, 6
+#[test]
+fn a_client_id_is_its_own_registration_and_the_same_for_the_same_client() {
+    let client = client(AuthMethod::None);
+    assert_eq!(Client::of_id(client.id(), &keys()), Some(client.clone()));
+    let again = Client::register(client.metadata().clone(), &keys()).unwrap();
+    assert_eq!(again.id(), client.id());
+}
+
+// H2: REG-12
+#[test]
+fn a_client_id_that_was_changed_is_unknown() {
+    let client = client(AuthMethod::None);
+    for place in 0..client.id().len() {
+        let mut id = client.id().as_bytes().to_vec();
+        id[place] = if id[place] == b'A' { b'B' } else { b'A' };
+        let id = String::from_utf8(id).unwrap();
+        assert_eq!(Client::of_id(&id, &keys()), None, "{id}");
+    }
+    let (cut, _) = client.id().rsplit_once('.').unwrap();
+    for id in [
+        "",
+        "dcr.",
+        "dcr..",
+        cut,
+        &format!("{cut}."),
+        "https://evil.example/client",
+    ] {
+        assert_eq!(Client::of_id(id, &keys()), None, "{id}");
+    }
+    let other = Keyring::new(MasterKey::new([2; 32]), Vec::new());
+    assert_eq!(Client::of_id(client.id(), &other), None);
+}
+
+// products.md 5
+#[test]
+fn a_client_outlives_the_rotation_of_the_key() {
+    let client = client(AuthMethod::Post);
+    let secret = secret_of(&client);
+    let rotated = Keyring::new(MasterKey::new([2; 32]), vec![MasterKey::new([1; 32])]);
+    let form = form(&[("client_id", client.id()), ("client_secret", &secret)]);
+    assert!(Client::authenticate(&form, &HeaderMap::new(), &rotated).is_ok());
+}
+
+// B9: REDIR-12
+#[test]
+fn a_redirect_uri_may_be_left_out_only_if_there_is_one() {
+    let one = client(AuthMethod::None);
+    assert!(one.redirect_uri(None).is_some());
+    let mut metadata = one.metadata().clone();
+    metadata
+        .redirect_uris
+        .push(RedirectUri::parse("https://client.example/2").unwrap());
+    let two = Client::register(metadata, &keys()).unwrap();
+    assert!(two.redirect_uri(None).is_none());
+    assert!(two.redirect_uri(Some("https://client.example/2")).is_some());
+    assert!(one.redirect_uri(Some("https://client.example/2")).is_none());
+}
+
+#[test]
+fn a_public_client_needs_its_id_and_has_no_secret() {
+    let client = client(AuthMethod::None);
+    assert!(client.secret(&keys()).is_none());
+    let id_only = form(&[("client_id", client.id())]);
+    assert!(Client::authenticate(&id_only, &HeaderMap::new(), &keys()).is_ok());
+    let with_secret = form(&[("client_id", client.id()), ("client_secret", "x")]);
+    assert_eq!(
+        error_of(&with_secret, &HeaderMap::new()),
+        OAuthError::InvalidClient
+    );
+}
+
+// TOK-22, TOK-23
+#[test]
+fn a_confidential_client_shows_its_secret_by_form_or_basic() {
+    let client = client(AuthMethod::Basic);
+    let (id, secret) = (client.id(), secret_of(&client));
+    let none = HeaderMap::new();
+    let by_form = form(&[("client_id", id), ("client_secret", &secret)]);
+    assert!(Client::authenticate(&by_form, &none, &keys()).is_ok());
+    assert!(Client::authenticate(&form(&[]), &basic(id, &secret), &keys()).is_ok());
+    let encoded = id.replace('.', "%2E");
+    assert!(Client::authenticate(&form(&[]), &basic(&encoded, &secret), &keys()).is_ok());
+    let with_id = form(&[("client_id", id)]);
+    assert!(Client::authenticate(&with_id, &basic(id, &secret), &keys()).is_ok());
+
+    let wrong = form(&[("client_id", id), ("client_secret", "wrong")]);
+    assert_eq!(error_of(&wrong, &none), OAuthError::InvalidClient);
+    assert_eq!(error_of(&with_id, &none), OAuthError::InvalidClient);
+    assert_eq!(error_of(&form(&[]), &none), OAuthError::InvalidClient);
+    assert_eq!(
+        error_of(&form(&[]), &basic(id, "wrong")),
+        OAuthError::InvalidClient
+    );
+}
+
+#[test]
+fn two_methods_at_once_or_a_parameter_twice_are_refused() {
+    let client = client(AuthMethod::Post);
+    let (id, secret) = (client.id(), secret_of(&client));
+    let both = form(&[("client_id", id), ("client_secret", &secret)]);
+    assert_eq!(
+        error_of(&both, &basic(id, &secret)),
+        OAuthError::InvalidRequest
+    );
+    let other = form(&[("client_id", "other")]);
+    assert_eq!(
+        error_of(&other, &basic(id, &secret)),
+        OAuthError::InvalidRequest
+    );
+    let twice = form(&[("client_id", id), ("client_id", id)]);
+    assert_eq!(
+        error_of(&twice, &HeaderMap::new()),
+        OAuthError::InvalidRequest
+    );
+}
+
+// TOK-23, TOK-26; products.md 5
+#[test]
+fn an_unknown_client_is_told_401_and_challenged_only_if_it_used_basic() {
+    let unknown = form(&[("client_id", "dcr.gone.gone")]);
+    let refusal = Client::authenticate(&unknown, &HeaderMap::new(), &keys()).unwrap_err();
+    let response = refusal.response();
+    assert_eq!(response.status(), 401);
+    assert!(!response.headers().contains_key(header::WWW_AUTHENTICATE));
+    let headers = basic("dcr.gone.gone", "secret");
+    let refusal = Client::authenticate(&form(&[]), &headers, &keys()).unwrap_err();
+    let response = refusal.response();
+    assert_eq!(response.status(), 401);
+    let challenge = &response.headers()[header::WWW_AUTHENTICATE];
+    assert!(challenge.as_bytes().starts_with(b"Basic "));
+}
+
+#[test]
+fn what_is_no_basic_header_is_no_client() {
+    for value in [
+        "Bearer x",
+        "Basic",
+        "Basic !!!",
+        "Basic YQ==",
+        "Negotiate x",
+    ] {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::AUTHORIZATION, value.parse().unwrap());
+        assert_eq!(error_of(&form(&[]), &headers), OAuthError::InvalidClient);
+    }
+}

@@ -1,0 +1,403 @@
+//! Redirect URIs: which may be registered, and when a requested one is a registered one.
+//!
+//! RFC 9700 section 4.1.3 (simple string comparison), RFC 8252 sections 7.1 and 7.3 (private-use
+//! schemes; the port of a loopback address is free), threats.md B1 to B3.
+
+use serde::Serialize;
+use url::Url;
+
+use crate::limits;
+
+/// The hosts of loopback redirect URIs. They do not stand for one another (RFC 8252 section 8.3).
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+
+/// Private-use schemes without a dot, which RFC 8252 section 7.1 asks for, of clients that exist
+/// (products.md 8). A list of what is let in, because no list of what is dangerous is ever whole.
+const KNOWN_SCHEMES: [&str; 16] = [
+    "claude",
+    "code-oss",
+    "codex",
+    "copilot",
+    "cursor",
+    "cursor-nightly",
+    "goose",
+    "jetbrains",
+    "kiro",
+    "raycast",
+    "trae",
+    "vscode",
+    "vscode-insiders",
+    "vscodium",
+    "windsurf",
+    "zed",
+];
+
+/// A redirect URI that is well-formed and of a kind that may be registered. It holds visible ASCII
+/// only, so it can be written in a header.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub(crate) struct RedirectUri(String);
+
+/// Where a redirect URI leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Destination<'a> {
+    /// A web site: its host, with the port if there is one.
+    Web(&'a str),
+    /// A program that listens on the user's own computer: the host, with the port.
+    ThisComputer(&'a str),
+    /// A program that has claimed this URI scheme on the user's own computer.
+    App(&'a str),
+}
+
+impl RedirectUri {
+    /// Takes a URI that a client wants to register: https, http on loopback, or a private-use
+    /// scheme; as it is written, nothing is normalised.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        if text.len() > limits::REDIRECT_URI_BYTES || !text.bytes().all(may_stand_in_a_uri) {
+            return None;
+        }
+        let url = Url::parse(text).ok()?;
+        let (scheme, rest) = text.split_once(':')?;
+        let good = match scheme {
+            // A host that reads otherwise after parsing (0x7f.1, %6c) was written to deceive.
+            "https" => {
+                let (host, _) = split_authority(rest)?;
+                url.host_str()
+                    .is_some_and(|parsed| parsed.eq_ignore_ascii_case(host))
+            }
+            "http" => {
+                let (host, _) = split_authority(rest)?;
+                LOOPBACK.contains(&host)
+            }
+            _ => is_private_use(scheme) && rest.len() > 1 && !authority(rest).contains('@'),
+        };
+        good.then(|| Self(text.to_owned()))
+    }
+
+    /// The URI that the client asked to return to, if it is this registered one: the same string,
+    /// or on loopback the same but for the port (RFC 8252 section 7.3).
+    pub(crate) fn admits(&self, requested: &str) -> Option<Self> {
+        let same = self.0 == requested
+            || loopback_parts(&self.0).is_some_and(|own| loopback_parts(requested) == Some(own));
+        same.then(|| Self(requested.to_owned()))
+    }
+
+    /// The URI as it was written.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Where it leads, for the consent page and the log.
+    pub(crate) fn destination(&self) -> Destination<'_> {
+        let (scheme, rest) = self.0.split_once(':').unwrap_or((&self.0, ""));
+        let place = authority(rest);
+        match scheme {
+            "http" => Destination::ThisComputer(place),
+            "https" if Url::parse(&self.0).is_ok_and(|url| is_this_computer(&url)) => {
+                Destination::ThisComputer(place)
+            }
+            "https" => Destination::Web(place),
+            _ => Destination::App(scheme),
+        }
+    }
+
+    /// The URI with these parameters added to its query, percent-encoded (RFC 6749 section 4.1.2:
+    /// a query that is there already is kept).
+    pub(crate) fn with(&self, parameters: &[(&str, &str)]) -> String {
+        let mut location = self.0.clone();
+        let mut separator = match self.0.split_once('?') {
+            None => "?",
+            Some((_, query)) if query.is_empty() || query.ends_with('&') => "",
+            Some(_) => "&",
+        };
+        for (name, value) in parameters {
+            location.push_str(separator);
+            location.push_str(name);
+            location.push('=');
+            for piece in url::form_urlencoded::byte_serialize(value.as_bytes()) {
+                // `%20` is read as a space by everybody, `+` only by those who expect a form.
+                location.push_str(if piece == "+" { "%20" } else { piece });
+            }
+            separator = "&";
+        }
+        location
+    }
+}
+
+impl std::fmt::Display for Destination<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Web(host) | Self::ThisComputer(host) => f.write_str(host),
+            Self::App(scheme) => write!(f, "{scheme}:"),
+        }
+    }
+}
+
+/// Visible ASCII without what RFC 3986 leaves out, without a fragment, and without the star that
+/// some take for a wildcard.
+fn may_stand_in_a_uri(byte: u8) -> bool {
+    byte.is_ascii_graphic()
+        && !matches!(
+            byte,
+            b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' | b'#' | b'*'
+        )
+}
+
+fn is_private_use(scheme: &str) -> bool {
+    let well_formed = scheme.starts_with(|first: char| first.is_ascii_lowercase())
+        && scheme
+            .bytes()
+            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'+' | b'-' | b'.'));
+    well_formed && (scheme.contains('.') || KNOWN_SCHEMES.contains(&scheme))
+}
+
+/// What stands between `//` and the path; empty if there is none.
+fn authority(after_scheme: &str) -> &str {
+    after_scheme
+        .strip_prefix("//")
+        .and_then(|rest| rest.split(['/', '?']).next())
+        .unwrap_or_default()
+}
+
+/// Host and port of `//host:port…`; `None` with user information, or a port that is not one.
+fn split_authority(after_scheme: &str) -> Option<(&str, Option<u16>)> {
+    let authority = authority(after_scheme);
+    if authority.is_empty() || authority.contains('@') {
+        return None;
+    }
+    // The colons inside the brackets of an IPv6 address begin no port.
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    let Some(port) = port else {
+        return Some((host, None));
+    };
+    let number: u16 = port.parse().ok()?;
+    let canonical = number != 0 && number.to_string() == port;
+    canonical.then_some((host, Some(number)))
+}
+
+/// Host and the rest of `http://host:port/rest`, if it is a loopback address.
+fn loopback_parts(uri: &str) -> Option<(&str, &str)> {
+    let after_scheme = uri.strip_prefix("http:")?;
+    let (host, _) = split_authority(after_scheme)?;
+    let rest = after_scheme
+        .strip_prefix("//")?
+        .strip_prefix(authority(after_scheme))?;
+    LOOPBACK.contains(&host).then_some((host, rest))
+}
+
+fn is_this_computer(url: &Url) -> bool {
+    let below_localhost = url
+        .domain()
+        .is_some_and(|name| name.trim_end_matches('.').ends_with("localhost"));
+    below_localhost
+        || url
+            .host()
+            .is_some_and(|host| crate::config::is_loopback(&host))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn registered(text: &str) -> RedirectUri {
+        RedirectUri::parse(text).unwrap_or_else(|| panic!("{text} may be registered"))
+    }
+
+    // B3, products.md 8
+    #[test]
+    fn what_real_clients_register_is_taken() {
+        for uri in [
+            "http://localhost:3334/oauth/callback",
+            "http://127.0.0.1/",
+            "http://127.0.0.1:33418/",
+            "http://[::1]:8080/callback",
+            "https://vscode.dev/redirect",
+            "https://claude.ai/api/mcp/auth_callback",
+            "https://client.example:8443/cb?tenant=1",
+            "cursor://anysphere.cursor-retrieval/oauth/user-abc/callback",
+            "vscode://vscode.github-authentication/did-authenticate",
+            "com.example.app:/oauth2redirect",
+        ] {
+            assert!(RedirectUri::parse(uri).is_some(), "{uri}");
+        }
+    }
+
+    // B3: REG-01 to REG-07, REG-23
+    #[test]
+    fn what_could_run_deceive_or_leak_is_refused() {
+        for uri in [
+            "",
+            "callback",
+            "/callback",
+            "//client.example/cb",
+            "javascript:alert(1)",
+            "JavaScript:alert(1)",
+            "data:text/html,x",
+            "vbscript:x",
+            "file:///etc/passwd",
+            "blob:https://client.example/1",
+            "about:blank",
+            "chrome-extension://abc/cb",
+            "view-source:https://client.example/",
+            "intent://x#Intent;end",
+            "urn:ietf:wg:oauth:2.0:oob",
+            "ftp://client.example/cb",
+            "ws://localhost/cb",
+            "http://client.example/cb",
+            "http://127.0.0.2/cb",
+            "http://0.0.0.0/cb",
+            "http://0x7f.1/cb",
+            "http://2130706433/cb",
+            "http://localhost.evil.example/cb",
+            "http://localhost./cb",
+            "http://LOCALHOST/cb",
+            "HTTP://localhost/cb",
+            "http://localhost:99999/cb",
+            "http://localhost:0/cb",
+            "http://localhost:/cb",
+            "http://localhost@evil.example/cb",
+            "http://[::ffff:127.0.0.1]/cb",
+            "https://user@client.example/cb",
+            "https://client.example\\@evil.example/cb",
+            "https://client.example/cb#fragment",
+            "https://client.example/cb#",
+            "https://client.example/c b",
+            "https://client.example/cb\r\nX: y",
+            "https://client.example/cb\0",
+            "https://*.client.example/cb",
+            "https://client.example/*",
+            "https://%63lient.example/cb",
+            "https://0x7f.1/cb",
+            "https://client。example/cb",
+            "https:/client.example/cb",
+            "https:client.example/cb",
+            "https:///cb",
+            "com.example.app:",
+            "unknown-scheme://cb",
+        ] {
+            assert_eq!(RedirectUri::parse(uri), None, "{uri}");
+        }
+        let long = format!("https://client.example/{}", "x".repeat(600));
+        assert_eq!(RedirectUri::parse(&long), None);
+    }
+
+    // B1: REDIR-01 to REDIR-08, REDIR-18
+    #[test]
+    fn a_requested_uri_is_the_registered_string_or_nothing() {
+        let web = registered("https://client.example/cb");
+        assert!(web.admits("https://client.example/cb").is_some());
+        for uri in [
+            "https://client.example.evil.example/cb",
+            "https://evil-client.example/cb",
+            "https://client.example/cb/",
+            "https://client.example/cb/../evil",
+            "https://client.example/./cb",
+            "https://client.example/CB",
+            "https://client.example/%63b",
+            "https://client.example//cb",
+            "https://user@client.example/cb",
+            "https://client.example:443/cb",
+            "https://client.example:8443/cb",
+            "http://client.example/cb",
+            "HTTPS://client.example/cb",
+            "https://CLIENT.example/cb",
+            "https://client.example./cb",
+            "https://client.example/cb?x=1",
+            "https://client.example/cb#x",
+            "https://client.example\\cb",
+            " https://client.example/cb",
+            "https://client.example/cb\t",
+        ] {
+            assert_eq!(web.admits(uri), None, "{uri}");
+        }
+        let app = registered("cursor://host/cb");
+        assert!(app.admits("cursor://host/cb").is_some());
+        assert_eq!(app.admits("cursor://host:80/cb"), None);
+        assert_eq!(app.admits("CURSOR://host/cb"), None);
+        assert_eq!(app.admits("cursor://host/cb2"), None);
+    }
+
+    // B2: REDIR-09 to REDIR-11; products.md 7; conformance.md 11.6
+    #[test]
+    fn only_the_port_of_a_loopback_address_is_free() {
+        for host in LOOPBACK {
+            let own = registered(&format!("http://{host}:1234/callback?x=1"));
+            for port in ["", ":1", ":1234", ":65535"] {
+                let uri = format!("http://{host}{port}/callback?x=1");
+                assert!(own.admits(&uri).is_some(), "{uri}");
+            }
+            for other in LOOPBACK.iter().filter(|other| **other != host) {
+                assert_eq!(
+                    own.admits(&format!("http://{other}:1234/callback?x=1")),
+                    None
+                );
+            }
+            for rest in [
+                ":1234/callback",
+                ":1234/callback?x=2",
+                ":1234/Callback?x=1",
+                ":99999/callback?x=1",
+                ":0/callback?x=1",
+                ":01/callback?x=1",
+                ":/callback?x=1",
+                ":+1/callback?x=1",
+                ".evil.example/callback?x=1",
+                "@evil.example/callback?x=1",
+                ":1234@evil.example/callback?x=1",
+            ] {
+                assert_eq!(own.admits(&format!("http://{host}{rest}")), None, "{rest}");
+            }
+            assert_eq!(
+                own.admits(&format!("https://{host}:1234/callback?x=1")),
+                None
+            );
+        }
+        let web = registered("https://client.example:8443/cb");
+        assert_eq!(web.admits("https://client.example:8444/cb"), None);
+    }
+
+    // C8: AUTHZ-08
+    #[test]
+    fn parameters_are_added_encoded_to_any_query_and_scheme() {
+        let added = |uri: &str| registered(uri).with(&[("state", "a b&c=d\r\n+é"), ("iss", "i")]);
+        let query = "state=a%20b%26c%3Dd%0D%0A%2B%C3%A9&iss=i";
+        assert_eq!(
+            added("https://c.example/cb"),
+            format!("https://c.example/cb?{query}")
+        );
+        assert_eq!(
+            added("https://c.example/cb?"),
+            format!("https://c.example/cb?{query}")
+        );
+        assert_eq!(
+            added("https://c.example/cb?x=1"),
+            format!("https://c.example/cb?x=1&{query}")
+        );
+        assert_eq!(added("cursor://a.b/cb"), format!("cursor://a.b/cb?{query}"));
+        assert_eq!(added("com.example:/cb"), format!("com.example:/cb?{query}"));
+    }
+
+    // A7: CONS-04
+    #[test]
+    fn it_is_known_when_a_uri_leads_to_this_computer_or_an_app() {
+        let is = |uri: &str| registered(uri).destination().to_string();
+        assert_eq!(is("https://client.example/cb"), "client.example");
+        assert_eq!(is("http://localhost:1234/cb"), "localhost:1234");
+        assert_eq!(is("cursor://host/cb"), "cursor:");
+        for uri in [
+            "http://[::1]/",
+            "https://localhost/",
+            "https://127.0.0.9/",
+            "https://a.localhost/",
+        ] {
+            let uri = registered(uri);
+            assert!(
+                matches!(uri.destination(), Destination::ThisComputer(_)),
+                "{uri:?}"
+            );
+        }
+    }
+}

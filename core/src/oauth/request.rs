@@ -1,0 +1,105 @@
+//! An authorization request that was found good, and the answer that goes back to the client
+//! (RFC 6749 section 4.1, RFC 9207).
+
+use ::http::Response;
+use bytes::Bytes;
+
+use super::{error::OAuthError, packed, redirect_uri::RedirectUri, scope::Scope};
+use crate::{config::PublicUrl, http::answer, secret::Secret, session::record::Hash};
+
+/// What a client asked for. Every part of it was checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AuthorizationRequest {
+    /// The SHA-256 of the `client_id`.
+    pub(crate) client: Hash,
+    /// Where the answer goes.
+    pub(crate) return_to: ReturnTo,
+    /// The `code_challenge`, S256: 43 characters of base64url.
+    pub(crate) code_challenge: String,
+    /// The canonical resource.
+    pub(crate) resource: String,
+    /// What is granted if the person says yes.
+    pub(crate) scope: Scope,
+}
+
+/// Where an answer goes, and the `state` that goes with it: a redirect URI that is known to be the
+/// client's.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct ReturnTo {
+    /// The redirect URI.
+    pub(crate) redirect_uri: RedirectUri,
+    /// The client's `state`, which is returned unchanged and never interpreted (threats.md C7).
+    pub(crate) state: Option<String>,
+}
+
+impl std::fmt::Debug for ReturnTo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The state is the client's secret.
+        write!(f, "ReturnTo({})", self.redirect_uri.destination())
+    }
+}
+
+impl ReturnTo {
+    /// Sends the browser back to the client with a code.
+    pub(crate) fn code(&self, code: &Secret<String>, public_url: &PublicUrl) -> Response<Bytes> {
+        self.send(&[("code", code.expose())], public_url)
+    }
+
+    /// Sends the browser back to the client with an error (RFC 6749 section 4.1.2.1).
+    pub(crate) fn error(
+        &self,
+        error: OAuthError,
+        description: &'static str,
+        public_url: &PublicUrl,
+    ) -> Response<Bytes> {
+        let parameters = [
+            ("error", error.as_str()),
+            ("error_description", description),
+        ];
+        self.send(&parameters, public_url)
+    }
+
+    fn send(&self, parameters: &[(&str, &str)], public_url: &PublicUrl) -> Response<Bytes> {
+        let mut parameters = parameters.to_vec();
+        if let Some(state) = &self.state {
+            parameters.push(("state", state));
+        }
+        parameters.push(("iss", public_url.issuer()));
+        answer::see_other(&self.redirect_uri.with(&parameters))
+    }
+}
+
+impl AuthorizationRequest {
+    /// Packs the request, to be sealed.
+    pub(crate) fn pack(&self) -> Vec<u8> {
+        // An empty state is one that was not sent (RFC 6749 section 3.1).
+        packed::pack(&[
+            &self.client.0,
+            self.return_to.redirect_uri.as_str().as_bytes(),
+            self.return_to
+                .state
+                .as_deref()
+                .unwrap_or_default()
+                .as_bytes(),
+            self.code_challenge.as_bytes(),
+            self.resource.as_bytes(),
+            self.scope.to_string().as_bytes(),
+        ])
+    }
+
+    /// Unpacks a request that was sealed.
+    pub(crate) fn unpack(bytes: &[u8]) -> Option<Self> {
+        let [client, redirect_uri, state, code_challenge, resource, scope] = packed::unpack(bytes)?;
+        let state = packed::text(state)?;
+        Some(Self {
+            client: Hash(client.try_into().ok()?),
+            return_to: ReturnTo {
+                redirect_uri: RedirectUri::parse(&packed::text(redirect_uri)?)?,
+                state: (!state.is_empty()).then_some(state),
+            },
+            code_challenge: packed::text(code_challenge)?,
+            resource: packed::text(resource)?,
+            scope: Scope::parse(&packed::text(scope)?)?,
+        })
+    }
+}

@@ -1,0 +1,97 @@
+//! Resource indicators (RFC 8707): which of our MCP endpoints a token is to be for.
+//!
+//! `resource` is consumed here and never sent to Entra (products.md 1). Clients serialise it as a
+//! URL, so a slash at the end and the bare origin are taken too (products.md 13, conformance.md
+//! 11); what is kept and put into `aud` is always the one form that the metadata shows.
+
+use super::error::{OAuthError, Refusal};
+use crate::config::PublicUrl;
+
+/// The resource that is meant; without one it is the Streamable HTTP endpoint. Several may be
+/// given if each is ours; the first counts.
+pub(crate) fn choose<'a>(
+    requested: impl Iterator<Item = &'a str>,
+    public_url: &PublicUrl,
+) -> Result<&'_ str, Refusal> {
+    let [streamable, _] = public_url.resources();
+    let mut chosen = None;
+    for resource in requested.filter(|resource| !resource.is_empty()) {
+        let ours = canonical(resource, public_url).ok_or(Refusal::new(
+            OAuthError::InvalidTarget,
+            "The resource is not one of this server.",
+        ))?;
+        chosen = chosen.or(Some(ours));
+    }
+    Ok(chosen.unwrap_or(streamable))
+}
+
+/// The canonical form of one of our resources.
+fn canonical<'a>(resource: &str, public_url: &'a PublicUrl) -> Option<&'a str> {
+    let issuer = public_url.issuer();
+    let (origin, path) = resource.split_at_checked(issuer.len())?;
+    // Scheme and host may be in capitals (RFC 3986 section 6.2.2.1); nothing else is normalised.
+    if !origin.eq_ignore_ascii_case(issuer) {
+        return None;
+    }
+    let [streamable, sse] = public_url.resources();
+    match path {
+        "" | "/" | "/mcp" | "/mcp/" => Some(streamable),
+        "/sse" | "/sse/" => Some(sse),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(requested: &[&str]) -> Option<String> {
+        let public_url = PublicUrl::parse("https://mcp.example").unwrap();
+        let resource = choose(requested.iter().copied(), &public_url).ok()?;
+        Some(resource.to_owned())
+    }
+
+    // C9: AUTHZ-12 to AUTHZ-14; products.md 13
+    #[test]
+    fn a_resource_is_ours_modulo_a_slash_or_refused() {
+        for resource in [
+            "https://mcp.example/mcp",
+            "https://mcp.example/mcp/",
+            "https://mcp.example/",
+            "https://mcp.example",
+            "HTTPS://MCP.example/mcp",
+        ] {
+            let chosen = chosen(&[resource]);
+            assert_eq!(
+                chosen.as_deref(),
+                Some("https://mcp.example/mcp"),
+                "{resource}"
+            );
+        }
+        assert_eq!(chosen(&[]).as_deref(), Some("https://mcp.example/mcp"));
+        let sse = chosen(&["https://mcp.example/sse/", "https://mcp.example/mcp"]);
+        assert_eq!(sse.as_deref(), Some("https://mcp.example/sse"));
+        for resource in [
+            "https://mcp.example.evil.example/mcp",
+            "https://evil.example/mcp",
+            "http://mcp.example/mcp",
+            "https://mcp.example:443/mcp",
+            "https://mcp.example/mcp//",
+            "https://mcp.example/mcp?x=1",
+            "https://mcp.example/mcp#x",
+            "https://mcp.example/MCP",
+            "https://mcp.example/other",
+            "https://user@mcp.example/mcp",
+            "/mcp",
+            "mcp.example",
+            "é",
+        ] {
+            assert_eq!(chosen(&[resource]), None, "{resource}");
+            assert_eq!(
+                chosen(&["https://mcp.example/mcp", resource]),
+                None,
+                "{resource}"
+            );
+        }
+    }
+}

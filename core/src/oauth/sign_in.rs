@@ -1,0 +1,246 @@
+//! A sign-in under way at Entra: what the client asked, and our own `state`, `nonce` and
+//! `code_verifier` (threats.md D1, D2).
+//!
+//! It is kept nowhere but in a cookie of the browser in which the person approved: sealed, bound to
+//! the state, set only after the approval, good for ten minutes. So a sign-in that was approved in
+//! one browser cannot end in another (threats.md A2, A3).
+
+use ::http::{HeaderMap, HeaderValue};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use super::{packed, request::AuthorizationRequest};
+use crate::{
+    config::PublicUrl, entra::facts::EntraFacts, entropy::Entropy, env::Env, http::cookie,
+    keys::Purpose, limits, secret::Secret, session::record::Hash, time::UnixTime,
+};
+
+/// How many characters of the state name its cookie.
+const NAME_CHARS: usize = 8;
+
+/// The length of a state: 20 bytes as base64url.
+const STATE_CHARS: usize = 27;
+
+/// A sign-in under way at Entra.
+#[derive(Clone, Debug)]
+pub(crate) struct SignIn {
+    /// What the client asked for.
+    pub(crate) request: AuthorizationRequest,
+    /// Our `state` towards Entra, 160 random bits.
+    pub(crate) state: Secret<String>,
+    /// The `nonce` that Entra's ID token must carry.
+    pub(crate) nonce: Secret<String>,
+    /// The `code_verifier` that redeems Entra's code.
+    pub(crate) code_verifier: Secret<String>,
+    /// Until when it can be finished.
+    pub(crate) expires: UnixTime,
+}
+
+impl SignIn {
+    /// Begins a sign-in that was approved.
+    pub(crate) fn begin(
+        request: AuthorizationRequest,
+        now: UnixTime,
+        entropy: &mut Entropy,
+    ) -> Self {
+        Self {
+            request,
+            state: Secret::new(entropy.token::<20>()),
+            nonce: Secret::new(entropy.token::<20>()),
+            code_verifier: Secret::new(entropy.token::<32>()),
+            expires: now.after(limits::SIGN_IN),
+        }
+    }
+
+    /// Entra's authorization endpoint with our parameters. Nothing in it is the client's but the
+    /// scopes that were chosen from our own table (threats.md D3, products.md 1, 2).
+    pub(crate) fn entra_address(&self, facts: &EntraFacts, env: Env<'_>) -> String {
+        let config = &env.server.config;
+        let challenge = URL_SAFE_NO_PAD.encode(Hash::of(self.code_verifier.expose().as_bytes()).0);
+        let mut address = facts.authorization_endpoint.clone();
+        address
+            .query_pairs_mut()
+            .append_pair("client_id", &config.entra.client_id)
+            .append_pair("response_type", "code")
+            .append_pair("redirect_uri", &config.public_url.join("/auth/callback"))
+            .append_pair("response_mode", "query")
+            .append_pair("scope", &self.request.scope.of_entra(&config.entra))
+            .append_pair("state", self.state.expose())
+            .append_pair("nonce", self.nonce.expose())
+            .append_pair("code_challenge", &challenge)
+            .append_pair("code_challenge_method", "S256")
+            .append_pair("prompt", "select_account");
+        address.into()
+    }
+
+    /// The `Set-Cookie` that keeps it in this browser.
+    pub(crate) fn set_cookie(&self, env: Env<'_>, entropy: &mut Entropy) -> Option<HeaderValue> {
+        let fields = zeroize::Zeroizing::new(packed::pack(&[
+            &self.request.pack(),
+            self.nonce.expose().as_bytes(),
+            self.code_verifier.expose().as_bytes(),
+            &self.expires.0.to_be_bytes(),
+        ]));
+        let state = self.state.expose();
+        let keys = &env.server.keys;
+        let sealed = keys.seal(
+            Purpose::SignInCookie,
+            state.as_bytes(),
+            b"",
+            &fields,
+            entropy,
+        );
+        cookie::set(
+            &cookie_name(state)?,
+            &URL_SAFE_NO_PAD.encode(sealed),
+            self.expires.until(env.now.unix).as_secs(),
+            &env.server.config.public_url,
+        )
+    }
+
+    /// The sign-in of this `state`, if it was approved in this browser and is not over.
+    pub(crate) fn from_cookie(headers: &HeaderMap, state: &str, env: Env<'_>) -> Option<Self> {
+        let public_url = &env.server.config.public_url;
+        let sealed = cookie::get(&cookie_name(state)?, headers, public_url)?;
+        let sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
+        let keys = &env.server.keys;
+        let fields = keys.open(Purpose::SignInCookie, state.as_bytes(), b"", &sealed)?;
+        let fields = zeroize::Zeroizing::new(fields);
+        let [request, nonce, code_verifier, expires] = packed::unpack(&fields)?;
+        let expires = UnixTime(u64::from_be_bytes(expires.try_into().ok()?));
+        (env.now.unix < expires).then_some(Self {
+            request: AuthorizationRequest::unpack(request)?,
+            state: Secret::new(state.to_owned()),
+            nonce: Secret::new(packed::text(nonce)?),
+            code_verifier: Secret::new(packed::text(code_verifier)?),
+            expires,
+        })
+    }
+
+    /// The `Set-Cookie` that takes the cookie of this state away; `None` if it is no state of ours.
+    pub(crate) fn clear_cookie(state: &str, public_url: &PublicUrl) -> Option<HeaderValue> {
+        cookie::set(&cookie_name(state)?, "", 0, public_url)
+    }
+}
+
+/// The name of the cookie of a state; `None` for what cannot be a state of ours, so that nothing
+/// strange gets into a cookie's name.
+fn cookie_name(state: &str) -> Option<String> {
+    let is_base64url = |byte| matches!(byte, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
+    if state.len() != STATE_CHARS || !state.bytes().all(is_base64url) {
+        return None;
+    }
+    Some(format!("sign-in-{}", state.get(..NAME_CHARS)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use ::http::header;
+
+    use super::*;
+    use crate::testing::{self, TestServer};
+
+    fn browser_with(cookie: &HeaderValue) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        let (pair, _) = cookie.to_str().unwrap().split_once(';').unwrap();
+        headers.insert(header::COOKIE, pair.parse().unwrap());
+        headers
+    }
+
+    fn begun(server: &TestServer, client_state: &str) -> (SignIn, HeaderValue) {
+        let mut entropy = testing::entropy(1);
+        let request = testing::authorization_request(client_state);
+        let sign_in = SignIn::begin(request, server.now.unix, &mut entropy);
+        let cookie = sign_in.set_cookie(server.env(), &mut entropy).unwrap();
+        (sign_in, cookie)
+    }
+
+    // A2, D1: CB-01, CB-08, CB-11
+    #[test]
+    fn a_sign_in_is_found_by_its_state_in_its_browser_only() {
+        let server = TestServer::dev();
+        let (sign_in, cookie) = begun(&server, "client state");
+        let headers = browser_with(&cookie);
+        let state = sign_in.state.expose();
+        let found = SignIn::from_cookie(&headers, state, server.env()).unwrap();
+        assert_eq!(found.request, sign_in.request);
+        assert_eq!(found.nonce.expose(), sign_in.nonce.expose());
+        assert_eq!(found.code_verifier.expose(), sign_in.code_verifier.expose());
+        assert!(SignIn::from_cookie(&HeaderMap::new(), state, server.env()).is_none());
+        // Another state that would find the same cookie by its name.
+        let other = format!("{}{}", &state[..8], "A".repeat(19));
+        assert!(SignIn::from_cookie(&headers, &other, server.env()).is_none());
+        for strange in [
+            "",
+            "short",
+            "../../../../../../../../../",
+            "é;=éééééééééééé",
+        ] {
+            assert!(SignIn::from_cookie(&headers, strange, server.env()).is_none());
+            assert!(SignIn::clear_cookie(strange, &server.server.config.public_url).is_none());
+        }
+    }
+
+    // A2, N5: CB-21, CONS-18
+    #[test]
+    fn the_cookie_ends_after_ten_minutes_and_is_strict() {
+        let mut server = TestServer::https();
+        let (sign_in, cookie) = begun(&server, "s");
+        let text = cookie.to_str().unwrap();
+        assert!(text.starts_with("__Host-entra-mcp-sign-in-"), "{text}");
+        for part in [
+            "; Path=/",
+            "; Max-Age=600",
+            "; HttpOnly",
+            "; SameSite=Lax",
+            "; Secure",
+        ] {
+            assert!(text.contains(part), "{text}");
+        }
+        assert!(!text.contains("Domain"));
+        let headers = browser_with(&cookie);
+        server.now.unix = server.now.unix.after(limits::SIGN_IN);
+        assert!(SignIn::from_cookie(&headers, sign_in.state.expose(), server.env()).is_none());
+    }
+
+    #[test]
+    fn the_longest_state_still_fits_into_a_cookie() {
+        let server = TestServer::https();
+        let (_, cookie) = begun(&server, &"\u{1}".repeat(limits::STATE_BYTES));
+        let (pair, _) = cookie.to_str().unwrap().split_once(';').unwrap();
+        assert!(pair.len() <= 4096 - 256, "{} bytes", pair.len());
+    }
+
+    // D1 to D3: CB-01 to CB-05; products.md 1, 2
+    #[test]
+    fn nothing_of_the_clients_goes_to_entra() {
+        let server = TestServer::dev();
+        let (sign_in, _) = begun(&server, "client state");
+        let facts = server.known.entra.clone().unwrap();
+        let address = url::Url::parse(&sign_in.entra_address(&facts, server.env())).unwrap();
+        let names: Vec<_> = address
+            .query_pairs()
+            .map(|(name, _)| name.into_owned())
+            .collect();
+        let expected = [
+            "client_id",
+            "response_type",
+            "redirect_uri",
+            "response_mode",
+            "scope",
+            "state",
+            "nonce",
+            "code_challenge",
+            "code_challenge_method",
+            "prompt",
+        ];
+        assert_eq!(names, expected);
+        let text = address.as_str();
+        for theirs in [
+            "client+state",
+            "client.example",
+            &sign_in.request.code_challenge,
+        ] {
+            assert!(!text.contains(theirs), "{theirs} in {text}");
+        }
+    }
+}

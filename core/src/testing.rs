@@ -1,0 +1,204 @@
+//! Help for tests: a server with dev settings, and requests run to their responses.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use url::Url;
+
+use crate::{
+    action::Action,
+    admit,
+    audit::Audit,
+    config::{Config, EntraApp, LogFormat, PublicUrl},
+    entra::facts::EntraFacts,
+    entropy::{Entropy, Seed},
+    env::{Env, Known, Server},
+    exchange::{Exchange, ExchangeId, Output},
+    hub::ToHub,
+    keys::{Keyring, MasterKey},
+    oauth::{
+        redirect_uri::RedirectUri,
+        request::{AuthorizationRequest, ReturnTo},
+        scope::Scope,
+    },
+    secret::Secret,
+    session::record::Hash,
+    time::{Instant, Now, UnixTime},
+};
+
+/// A server, what it knows of Entra, and the time; all of it may be changed.
+pub(crate) struct TestServer {
+    pub(crate) server: Server,
+    pub(crate) known: Known,
+    pub(crate) now: Now,
+}
+
+/// What came of a request.
+pub(crate) struct Sent {
+    pub(crate) exchange: Option<Exchange>,
+    pub(crate) response: Option<::http::Response<Bytes>>,
+    pub(crate) audits: Vec<Audit>,
+    pub(crate) told: Vec<ToHub>,
+    /// The other actions: fetches, store operations, pieces of a stream.
+    pub(crate) actions: Vec<Action>,
+}
+
+impl TestServer {
+    /// `http://localhost:3001`, with Entra known.
+    pub(crate) fn dev() -> Self {
+        Self::at("http://localhost:3001")
+    }
+
+    /// `https://mcp.example`, with Entra known.
+    pub(crate) fn https() -> Self {
+        Self::at("https://mcp.example")
+    }
+
+    fn at(public_url: &str) -> Self {
+        let config = Config {
+            listen: Vec::new(),
+            public_url: PublicUrl::parse(public_url).unwrap(),
+            entra: EntraApp {
+                tenant: "11111111-1111-1111-1111-111111111111".to_owned(),
+                client_id: "22222222-2222-2222-2222-222222222222".to_owned(),
+                client_secret: Secret::new("entra client secret".to_owned()),
+                authority_host: Url::parse("https://login.example/").unwrap(),
+                graph: Url::parse("https://graph.example/").unwrap(),
+            },
+            dev_tenant: None,
+            data_dir: "data".into(),
+            keys: Vec::new(),
+            allowed_origins: vec!["http://localhost:6274".to_owned()],
+            log: LogFormat::Text,
+        };
+        Self {
+            server: Server {
+                config,
+                keys: Keyring::new(MasterKey::new([42; 32]), Vec::new()),
+            },
+            known: Known {
+                revision: 1,
+                entra: Some(Arc::new(entra_facts())),
+            },
+            now: Now {
+                instant: Instant(1000),
+                unix: UnixTime(1_800_000_000),
+            },
+        }
+    }
+
+    pub(crate) fn env(&self) -> Env<'_> {
+        Env {
+            server: &self.server,
+            known: &self.known,
+            now: self.now,
+        }
+    }
+
+    /// Judges the head and runs the exchange until it waits or is done.
+    pub(crate) fn send(&self, request: ::http::Request<Bytes>) -> Sent {
+        let mut sent = Sent {
+            exchange: None,
+            response: None,
+            audits: Vec::new(),
+            told: Vec::new(),
+            actions: Vec::new(),
+        };
+        let (head, body) = request.into_parts();
+        if let Err(refusal) = admit::admit(&head, &self.server, self.now) {
+            sent.response = Some(*refusal);
+            return sent;
+        }
+        let request = ::http::Request::from_parts(head, body);
+        let seed = Seed::new([7; 32]);
+        sent.exchange = Some(Exchange::new(ExchangeId(1), &seed, request, self.env()));
+        sent.drain();
+        sent
+    }
+
+    /// The response to a request that needs nothing of the outside.
+    pub(crate) fn response(&self, request: ::http::Request<Bytes>) -> ::http::Response<Bytes> {
+        let sent = self.send(request);
+        sent.response.expect("the request is answered at once")
+    }
+
+    /// A request with this server's `Host`.
+    pub(crate) fn request(&self, method: &str, target: &str) -> ::http::request::Builder {
+        ::http::Request::builder()
+            .method(method)
+            .uri(target)
+            .header("host", self.server.config.public_url.host())
+    }
+
+    /// GET without a body.
+    pub(crate) fn get(&self, target: &str) -> ::http::Response<Bytes> {
+        self.response(self.request("GET", target).body(Bytes::new()).unwrap())
+    }
+}
+
+impl Sent {
+    /// Hands in an event and collects what follows.
+    pub(crate) fn handle(&mut self, event: crate::event::Event, env: Env<'_>) {
+        let exchange = self.exchange.as_mut().expect("the request was admitted");
+        exchange.handle(event, env).expect("the contract is kept");
+        self.drain();
+    }
+
+    fn drain(&mut self) {
+        let exchange = self.exchange.as_mut().expect("the request was admitted");
+        while let Output::Do(action) = exchange.poll() {
+            match action {
+                Action::Respond(response) => self.response = Some(response),
+                Action::Audit(audit) => self.audits.push(audit),
+                Action::Tell(message) => self.told.push(message),
+                other => self.actions.push(other),
+            }
+        }
+    }
+}
+
+/// What is known of the made-up Entra.
+pub(crate) fn entra_facts() -> EntraFacts {
+    let url = |path: &str| Url::parse(&format!("https://login.example/tenant/{path}")).unwrap();
+    EntraFacts {
+        issuer: "https://login.example/tenant/v2.0".to_owned(),
+        authorization_endpoint: url("oauth2/v2.0/authorize"),
+        token_endpoint: url("oauth2/v2.0/token"),
+        keys: Vec::new(),
+    }
+}
+
+/// A generator.
+pub(crate) fn entropy(seed: u8) -> Entropy {
+    Entropy::new(&Seed::new([seed; 32]))
+}
+
+/// A good authorization request of a client at `https://client.example/cb`.
+pub(crate) fn authorization_request(state: &str) -> AuthorizationRequest {
+    AuthorizationRequest {
+        client: Hash::of(b"a client"),
+        return_to: ReturnTo {
+            redirect_uri: RedirectUri::parse("https://client.example/cb").unwrap(),
+            state: Some(state.to_owned()),
+        },
+        code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".to_owned(),
+        resource: "http://localhost:3001/mcp".to_owned(),
+        scope: Scope::all(),
+    }
+}
+
+/// The text of a body.
+pub(crate) fn text(response: &::http::Response<Bytes>) -> String {
+    String::from_utf8(response.body().to_vec()).expect("our bodies are UTF-8")
+}
+
+/// The JSON of a body.
+pub(crate) fn json(response: &::http::Response<Bytes>) -> serde_json::Value {
+    serde_json::from_slice(response.body()).expect("the body is JSON")
+}
+
+/// A header, or an empty text.
+pub(crate) fn header<'a>(response: &'a ::http::Response<Bytes>, name: &str) -> &'a str {
+    let value = response.headers().get(name);
+    value.map_or("", |value| value.to_str().expect("our headers are ASCII"))
+}
