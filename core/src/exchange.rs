@@ -186,7 +186,7 @@ impl Exchange {
 
     fn time_out(&mut self) {
         if !self.outbox.responded() {
-            self.outbox.push(Action::Respond(answer::gateway_timeout()));
+            self.outbox.respond(answer::gateway_timeout());
         }
         self.outcome = Some(Outcome::TimedOut);
     }

@@ -49,9 +49,16 @@ impl Route {
             "/.well-known/oauth-protected-resource"
             | "/.well-known/oauth-protected-resource/mcp" => Self::ResourceMetadata,
             "/.well-known/oauth-protected-resource/sse" => Self::SseResourceMetadata,
-            "/.well-known/oauth-authorization-server" | "/.well-known/openid-configuration" => {
-                Self::ServerMetadata
-            }
+            // Clients probe all of these (conformance.md 11); the issuer in the one document is the
+            // same, so it is as good at each address.
+            "/.well-known/oauth-authorization-server"
+            | "/.well-known/oauth-authorization-server/mcp"
+            | "/.well-known/oauth-authorization-server/sse"
+            | "/.well-known/openid-configuration"
+            | "/.well-known/openid-configuration/mcp"
+            | "/.well-known/openid-configuration/sse"
+            | "/mcp/.well-known/openid-configuration"
+            | "/sse/.well-known/openid-configuration" => Self::ServerMetadata,
             "/register" => Self::Register,
             "/authorize" => Self::Authorize,
             "/consent" => Self::Consent,

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use ::http::HeaderMap;
 use bytes::Bytes;
 
 use crate::{
@@ -60,9 +61,7 @@ impl Cx<'_> {
 
     /// Answers the request, whole.
     pub(crate) fn respond(&mut self, response: ::http::Response<Bytes>) {
-        debug_assert!(!self.out.responded, "an exchange answers once");
-        self.out.responded = true;
-        self.out.push(Action::Respond(response));
+        self.out.respond(response);
     }
 
     /// Answers the request and ends the exchange.
@@ -72,15 +71,19 @@ impl Cx<'_> {
     }
 
     /// Begins a streamed answer.
-    pub(crate) fn open(&mut self, head: ::http::Response<()>) {
-        debug_assert!(!self.out.responded, "an exchange answers once");
-        self.out.responded = true;
+    pub(crate) fn open(&mut self, mut head: ::http::Response<()>) {
+        self.out.dress(head.headers_mut());
         self.out.push(Action::Open(head));
     }
 
     /// Sends a piece of a streamed answer.
     pub(crate) fn write(&mut self, bytes: Bytes) {
         self.out.push(Action::Write(bytes));
+    }
+
+    /// The headers that the answer of this exchange gets, whatever it is.
+    pub(crate) fn standing(&mut self) -> &mut HeaderMap {
+        &mut self.out.standing
     }
 
     /// Ends a streamed answer.
@@ -116,6 +119,8 @@ pub(crate) struct Outbox {
     asked: u64,
     wake: Instant,
     responded: bool,
+    /// Headers that the answer gets, whatever it is.
+    standing: HeaderMap,
 }
 
 impl Outbox {
@@ -125,11 +130,26 @@ impl Outbox {
             asked: 0,
             wake,
             responded: false,
+            standing: HeaderMap::new(),
         }
     }
 
     pub(super) fn push(&mut self, action: Action) {
         self.actions.push_back(action);
+    }
+
+    /// Answers the request, whole.
+    pub(super) fn respond(&mut self, mut response: ::http::Response<Bytes>) {
+        self.dress(response.headers_mut());
+        self.push(Action::Respond(response));
+    }
+
+    fn dress(&mut self, headers: &mut HeaderMap) {
+        debug_assert!(!self.responded, "an exchange answers once");
+        self.responded = true;
+        for (name, value) in &self.standing {
+            headers.insert(name, value.clone());
+        }
     }
 
     pub(super) fn pop(&mut self) -> Option<Action> {

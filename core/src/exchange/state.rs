@@ -9,7 +9,7 @@ use super::{
 use crate::{
     entra::learn::Learn,
     event::Event,
-    http::answer,
+    http::{answer, cors},
     mcp::{message::PostMessage, stream::Stream, streamable::Streamable},
     oauth,
     oauth::{callback::Callback, consent::Consent, revoke::Revoke, token::Token},
@@ -36,8 +36,10 @@ impl State {
         let Some(route) = Route::of(request.uri().path()) else {
             return cx.done(answer::not_found());
         };
+        let origin = request.headers().get(::http::header::ORIGIN);
+        cors::decorate(route, origin, cx.env.server, cx.standing());
         if request.method() == ::http::Method::OPTIONS {
-            return cx.done(crate::http::cors::preflight(route, &request, cx.env.server));
+            return cx.done(cors::preflight(route, origin, cx.env.server));
         }
         match route {
             Route::Home => cx.done(pages::home::respond(cx.env)),

@@ -25,6 +25,15 @@ impl Form {
         }
     }
 
+    /// A parameter that is given twice, other than those that may be.
+    pub(crate) fn repeated(&self, but: &[&str]) -> Option<Repeated> {
+        let mut seen = std::collections::BTreeSet::new();
+        let names = self.0.iter().map(|(name, _)| name.as_str());
+        let mut once = names.filter(|name| !but.contains(name));
+        let name = once.find(|name| !seen.insert(*name))?;
+        Some(Repeated(name.to_owned()))
+    }
+
     /// All values of a parameter.
     pub(crate) fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.0
@@ -46,5 +55,7 @@ mod tests {
         assert_eq!(form.one("c"), Ok(None));
         assert_eq!(form.one("d"), Ok(Some("x y z")));
         assert_eq!(form.one("e"), Ok(None));
+        assert_eq!(form.repeated(&[]), Some(Repeated("b".to_owned())));
+        assert_eq!(form.repeated(&["b"]), None);
     }
 }

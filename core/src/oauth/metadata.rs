@@ -1,11 +1,161 @@
-//! The well-known documents: RFC 9728 and RFC 8414.
+//! The well-known documents: protected resource metadata (RFC 9728) and authorization server
+//! metadata (RFC 8414, with RFC 9207 and RFC 7636).
+//!
+//! Every address in them derives from the configured public address, never from `Host` or
+//! `X-Forwarded-Host` (threats.md C15, products.md 14). `grant_types_supported` is told because its
+//! default contains `implicit`.
 
-use ::http::Response;
+use ::http::{Response, StatusCode};
 use bytes::Bytes;
+use serde_json::json;
 
+use super::scope::OFFERED;
 use crate::{env::Env, http::answer, route::Route};
 
+/// The ways to prove which client asks, at the token and the revocation endpoint.
+const AUTH_METHODS: [&str; 3] = ["none", "client_secret_post", "client_secret_basic"];
+
 /// The document of a route.
-pub(crate) fn respond(_route: Route, _env: Env<'_>) -> Response<Bytes> {
-    answer::not_found()
+pub(crate) fn respond(route: Route, env: Env<'_>) -> Response<Bytes> {
+    let public_url = &env.server.config.public_url;
+    let [streamable, sse] = public_url.resources();
+    let scopes: Vec<_> = OFFERED.iter().map(|scope| scope.name).collect();
+    let resource = |resource: &str| {
+        json!({
+            "resource": resource,
+            "authorization_servers": [public_url.issuer()],
+            "scopes_supported": scopes,
+            "bearer_methods_supported": ["header"],
+            "resource_name": "entra-mcp",
+        })
+    };
+    let document = match route {
+        Route::ResourceMetadata => resource(streamable),
+        Route::SseResourceMetadata => resource(sse),
+        _ => json!({
+            "issuer": public_url.issuer(),
+            "authorization_endpoint": public_url.join("/authorize"),
+            "token_endpoint": public_url.join("/token"),
+            "registration_endpoint": public_url.join("/register"),
+            "revocation_endpoint": public_url.join("/revoke"),
+            "scopes_supported": scopes,
+            "response_types_supported": ["code"],
+            "response_modes_supported": ["query"],
+            "grant_types_supported": ["authorization_code", "refresh_token"],
+            "code_challenge_methods_supported": ["S256"],
+            "token_endpoint_auth_methods_supported": AUTH_METHODS,
+            "revocation_endpoint_auth_methods_supported": AUTH_METHODS,
+            "authorization_response_iss_parameter_supported": true,
+        }),
+    };
+    answer::json(StatusCode::OK, &document)
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use crate::testing::{TestServer, json};
+
+    const SERVER: [&str; 8] = [
+        "/.well-known/oauth-authorization-server",
+        "/.well-known/oauth-authorization-server/mcp",
+        "/.well-known/oauth-authorization-server/sse",
+        "/.well-known/openid-configuration",
+        "/.well-known/openid-configuration/mcp",
+        "/.well-known/openid-configuration/sse",
+        "/mcp/.well-known/openid-configuration",
+        "/sse/.well-known/openid-configuration",
+    ];
+
+    // C6, C15: META-01, META-02; conformance.md 11.7; products.md 12, 13
+    #[test]
+    fn the_resource_names_the_issuer_that_the_server_metadata_has_byte_for_byte() {
+        let server = TestServer::https();
+        for (path, resource) in [
+            (
+                "/.well-known/oauth-protected-resource",
+                "https://mcp.example/mcp",
+            ),
+            (
+                "/.well-known/oauth-protected-resource/mcp",
+                "https://mcp.example/mcp",
+            ),
+            (
+                "/.well-known/oauth-protected-resource/sse",
+                "https://mcp.example/sse",
+            ),
+        ] {
+            let document = json(&server.get(path));
+            assert_eq!(document["resource"], resource);
+            for path in SERVER {
+                let metadata = json(&server.get(path));
+                assert_eq!(
+                    metadata["issuer"], document["authorization_servers"][0],
+                    "{path}"
+                );
+            }
+        }
+    }
+
+    // C1, C5, C6: META-03 to META-06, META-10, META-11; products.md 2
+    #[test]
+    fn the_server_metadata_announces_what_is_served_and_no_more() {
+        let metadata = json(&TestServer::https().get(SERVER[0]));
+        let is = |name: &str, value: serde_json::Value| assert_eq!(metadata[name], value, "{name}");
+        is("response_types_supported", serde_json::json!(["code"]));
+        let grants = serde_json::json!(["authorization_code", "refresh_token"]);
+        is("grant_types_supported", grants);
+        is(
+            "code_challenge_methods_supported",
+            serde_json::json!(["S256"]),
+        );
+        is(
+            "authorization_response_iss_parameter_supported",
+            true.into(),
+        );
+        is("scopes_supported", serde_json::json!(["user.read"]));
+        let methods = serde_json::json!(["none", "client_secret_post", "client_secret_basic"]);
+        is("token_endpoint_auth_methods_supported", methods.clone());
+        is("revocation_endpoint_auth_methods_supported", methods);
+        for (name, path) in [
+            ("authorization_endpoint", "/authorize"),
+            ("token_endpoint", "/token"),
+            ("registration_endpoint", "/register"),
+            ("revocation_endpoint", "/revoke"),
+        ] {
+            is(name, format!("https://mcp.example{path}").into());
+        }
+    }
+
+    // C15: META-07; products.md 14; conformance.md 11 (any MCP-Protocol-Version)
+    #[test]
+    fn no_header_gets_into_the_metadata_or_keeps_it_back() {
+        let server = TestServer::https();
+        for path in SERVER {
+            let plain = server.get(path);
+            let request = server
+                .request("GET", path)
+                .header("x-forwarded-host", "evil.example")
+                .header("x-forwarded-proto", "http")
+                .header("forwarded", "host=evil.example")
+                .header("mcp-protocol-version", "1999-01-01")
+                .body(Bytes::new());
+            let dressed = server.response(request.unwrap());
+            assert_eq!(dressed.status(), 200, "{path}");
+            assert_eq!(dressed.body(), plain.body(), "{path}");
+        }
+    }
+
+    // C15: META-09
+    #[test]
+    fn there_is_no_metadata_of_what_does_not_exist() {
+        for path in [
+            "/.well-known/oauth-protected-resource/other",
+            "/.well-known/oauth-authorization-server/other",
+            "/.well-known/openid-configuration/mcp/",
+        ] {
+            assert_eq!(TestServer::https().get(path).status(), 404, "{path}");
+        }
+    }
 }

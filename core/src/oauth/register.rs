@@ -1,14 +1,243 @@
 //! POST /register: stateless dynamic client registration (RFC 7591).
+//!
+//! Nothing is stored: the metadata that is kept comes back inside the `client_id`, and the same
+//! metadata gives the same id (threats.md H1; products.md 5, 6). A redirect URI that may not be
+//! registered is dropped as long as a good one is left, because clients register several and mean
+//! one (products.md 8). What is registered is echoed, so that no client has to guess
+//! (conformance.md 11.1); unknown members are ignored and not kept (threats.md H3).
 
-use ::http::Request;
+use ::http::{HeaderMap, Request, Response, StatusCode, header};
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use super::{
+    client::{AuthMethod, Client, Metadata},
+    error::{OAuthError, Refusal},
+    redirect_uri::RedirectUri,
+    scope::Scope,
+};
 use crate::{
+    audit::{Audit, Level, is_invisible},
     exchange::{Cx, Next},
     http::answer,
+    limits,
 };
 
-/// Registers a client.
-pub(crate) fn respond<S>(_request: &Request<Bytes>, cx: &mut Cx<'_>) -> Next<S> {
-    cx.done(answer::not_found())
+/// What is read of a request. A member given twice is refused by serde (REG-19); lists are judged
+/// one by one below.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Wish {
+    redirect_uris: Value,
+    client_name: Option<String>,
+    token_endpoint_auth_method: Option<String>,
+    grant_types: Option<Vec<String>>,
+    response_types: Option<Vec<String>>,
+    scope: Option<String>,
+    client_uri: Option<String>,
+    logo_uri: Option<String>,
+    tos_uri: Option<String>,
+    policy_uri: Option<String>,
+    jwks_uri: Option<String>,
 }
+
+/// What was registered (RFC 7591 section 3.2.1).
+#[derive(Serialize)]
+struct Registered<'a> {
+    client_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret: Option<&'a str>,
+    /// It never expires: it is derived from the id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret_expires_at: Option<u64>,
+    #[serde(flatten)]
+    metadata: &'a Metadata,
+    grant_types: [&'static str; 2],
+    response_types: [&'static str; 1],
+    scope: String,
+}
+
+/// Registers a client.
+pub(crate) fn respond<S>(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Next<S> {
+    let registered = read(request.headers(), request.body()).and_then(|(metadata, scope)| {
+        let client = Client::register(metadata, &cx.env.server.keys)
+            .ok_or_else(|| bad_uri("The redirect URIs are too long together."))?;
+        Ok((client, scope))
+    });
+    match registered {
+        Ok((client, scope)) => {
+            cx.audit(told_of(&client));
+            let response = registration(&client, &scope, cx);
+            cx.done(response)
+        }
+        Err(refusal) => {
+            cx.audit(
+                Audit::new(Level::Debug, "a registration was refused")
+                    .with("reason", refusal.description),
+            );
+            cx.done(refusal.response())
+        }
+    }
+}
+
+fn registration(client: &Client, scope: &Scope, cx: &Cx<'_>) -> Response<Bytes> {
+    let secret = client.secret(&cx.env.server.keys);
+    let registered = Registered {
+        client_id: client.id(),
+        client_secret: secret.as_ref().map(|secret| secret.expose().as_str()),
+        client_secret_expires_at: secret.as_ref().map(|_| 0),
+        metadata: client.metadata(),
+        grant_types: ["authorization_code", "refresh_token"],
+        response_types: ["code"],
+        scope: scope.to_string(),
+    };
+    answer::json(StatusCode::CREATED, &registered)
+}
+
+/// The log line: who, and where it returns to (threats.md A10).
+fn told_of(client: &Client) -> Audit {
+    let metadata = client.metadata();
+    let uris = metadata.redirect_uris.iter();
+    let hosts: Vec<_> = uris.map(|uri| uri.destination().to_string()).collect();
+    Audit::new(Level::Info, "a client registered")
+        .with("client", metadata.client_name.as_deref().unwrap_or("-"))
+        .with("returns_to", hosts.join(" "))
+}
+
+fn read(headers: &HeaderMap, body: &[u8]) -> Result<(Metadata, Scope), Refusal> {
+    if !is_json(headers) {
+        return Err(bad("A registration is application/json."));
+    }
+    if body.len() > limits::STRANGER_BODY_BYTES {
+        return Err(bad("The registration is too long."));
+    }
+    // serde would take a list for an object whose members are in this order.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(bad("A registration is a JSON object."));
+    }
+    let wish: Wish = serde_json::from_slice(body).map_err(|_| {
+        bad("The registration is not a JSON object of the members of RFC 7591, each at most once.")
+    })?;
+    wish.judge_addresses()?;
+    wish.judge_grants()?;
+    let metadata = Metadata {
+        redirect_uris: redirect_uris(&wish.redirect_uris)?,
+        token_endpoint_auth_method: auth_method(wish.token_endpoint_auth_method.as_deref())?,
+        client_name: wish.client_name.as_deref().and_then(name),
+    };
+    // What cannot be granted is not worth refusing a registration for (products.md 25).
+    let scope = Scope::grant(wish.scope.as_deref()).unwrap_or_else(|_| Scope::all());
+    Ok((metadata, scope))
+}
+
+impl Wish {
+    /// The other addresses are not kept, shown or fetched; but whoever sends one that runs script or
+    /// reads files is refused (threats.md H4, H8: REG-18).
+    fn judge_addresses(&self) -> Result<(), Refusal> {
+        let addresses = [
+            &self.client_uri,
+            &self.logo_uri,
+            &self.tos_uri,
+            &self.policy_uri,
+            &self.jwks_uri,
+        ];
+        let is_web = |address: &&String| {
+            let address = address.to_ascii_lowercase();
+            address.is_empty() || address.starts_with("https://") || address.starts_with("http://")
+        };
+        if addresses
+            .into_iter()
+            .flatten()
+            .all(|address| is_web(&address))
+        {
+            Ok(())
+        } else {
+            Err(bad("An address of the client is neither https nor http."))
+        }
+    }
+
+    /// Codes and refresh tokens are all there is; what else is asked for is not registered
+    /// (threats.md C5: REG-08). VS Code asks for the device grant too and does without.
+    fn judge_grants(&self) -> Result<(), Refusal> {
+        let lacks = |list: &Option<Vec<String>>, needed: &str| {
+            list.as_ref()
+                .is_some_and(|list| !list.is_empty() && !list.iter().any(|item| item == needed))
+        };
+        if lacks(&self.grant_types, "authorization_code") {
+            return Err(bad("The grant type authorization_code is needed."));
+        }
+        if lacks(&self.response_types, "code") {
+            return Err(bad("The response type code is needed."));
+        }
+        Ok(())
+    }
+}
+
+/// The redirect URIs that may be registered: at least one.
+fn redirect_uris(wish: &Value) -> Result<Vec<RedirectUri>, Refusal> {
+    let texts = wish.as_array().and_then(|list| {
+        let texts = list.iter().map(Value::as_str);
+        texts.collect::<Option<Vec<_>>>()
+    });
+    let Some(texts) = texts else {
+        return Err(bad_uri("redirect_uris is a list of absolute URIs."));
+    };
+    let mut uris = Vec::new();
+    for uri in texts.into_iter().filter_map(RedirectUri::parse) {
+        if !uris.contains(&uri) {
+            uris.push(uri);
+        }
+    }
+    match uris.len() {
+        0 => Err(bad_uri(
+            "No redirect URI may be registered: use https, http on localhost, 127.0.0.1 or [::1], \
+             or a private-use scheme; without fragment, user and wildcard.",
+        )),
+        1..=limits::REDIRECT_URIS => Ok(uris),
+        _ => Err(bad_uri("There are too many redirect URIs.")),
+    }
+}
+
+/// Without a wish the client is public: it is told so, and needs no secret (conformance.md 11.1).
+fn auth_method(wish: Option<&str>) -> Result<AuthMethod, Refusal> {
+    match wish {
+        None | Some("none") => Ok(AuthMethod::None),
+        Some("client_secret_post") => Ok(AuthMethod::Post),
+        Some("client_secret_basic") => Ok(AuthMethod::Basic),
+        Some(_) => Err(bad(
+            "The token endpoint knows none, client_secret_post and client_secret_basic.",
+        )),
+    }
+}
+
+/// A name that can be shown: cut, without control and invisible characters (threats.md N3).
+fn name(wish: &str) -> Option<String> {
+    let visible = wish
+        .chars()
+        .filter(|character| !character.is_control() && !is_invisible(*character));
+    let name: String = visible.take(limits::CLIENT_NAME_CHARS).collect();
+    let name = name.trim();
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+/// A page can send other types without asking by preflight (threats.md H10: REG-17).
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let media_type = content_type.split(';').next().unwrap_or_default();
+    media_type.trim().eq_ignore_ascii_case("application/json")
+}
+
+fn bad(description: &'static str) -> Refusal {
+    Refusal::new(OAuthError::InvalidClientMetadata, description)
+}
+
+fn bad_uri(description: &'static str) -> Refusal {
+    Refusal::new(OAuthError::InvalidRedirectUri, description)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,303 @@
+//! Tests of registration.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::testing::{self, TestServer};
+
+fn post(server: &TestServer, body: impl Into<Bytes>) -> Response<Bytes> {
+    let request = server
+        .request("POST", "/register")
+        .header("content-type", "application/json; charset=utf-8")
+        .body(body.into());
+    server.response(request.unwrap())
+}
+
+fn register(metadata: &Value) -> Response<Bytes> {
+    post(&TestServer::dev(), metadata.to_string())
+}
+
+fn refused(metadata: &Value) -> String {
+    refusal(&register(metadata))
+}
+
+fn refusal(response: &Response<Bytes>) -> String {
+    assert_eq!(response.status(), 400, "{response:?}");
+    let body = testing::json(response);
+    body["error"].as_str().unwrap().to_owned()
+}
+
+fn with(name: &str, value: impl Into<Value>) -> Value {
+    let mut metadata = json!({ "redirect_uris": ["http://localhost:3334/callback"] });
+    metadata[name] = value.into();
+    metadata
+}
+
+// conformance.md 11.1; products.md 4; REG-10, REG-15
+#[test]
+fn what_is_registered_is_echoed_and_the_default_is_a_public_client() {
+    let response = register(&with("client_name", "Python SDK"));
+    assert_eq!(response.status(), 201);
+    assert_eq!(testing::header(&response, "cache-control"), "no-store");
+    let body = testing::json(&response);
+    assert_eq!(body["token_endpoint_auth_method"], "none");
+    assert_eq!(body["client_name"], "Python SDK");
+    assert_eq!(
+        body["redirect_uris"],
+        json!(["http://localhost:3334/callback"])
+    );
+    assert_eq!(
+        body["grant_types"],
+        json!(["authorization_code", "refresh_token"])
+    );
+    assert_eq!(body["response_types"], json!(["code"]));
+    assert_eq!(body["scope"], "user.read");
+    assert!(body.get("client_secret").is_none());
+}
+
+// REG-10; conformance.md 11.1
+#[test]
+fn a_confidential_client_gets_a_long_secret_and_is_told_its_method() {
+    for method in ["client_secret_post", "client_secret_basic"] {
+        let body = testing::json(&register(&with("token_endpoint_auth_method", method)));
+        assert_eq!(body["token_endpoint_auth_method"], method);
+        assert_eq!(body["client_secret"].as_str().unwrap().len(), 43);
+        assert_eq!(body["client_secret_expires_at"], 0);
+    }
+    let refused = refused(&with("token_endpoint_auth_method", "private_key_jwt"));
+    assert_eq!(refused, "invalid_client_metadata");
+}
+
+// products.md 5, 6; H1: DOS-02
+#[test]
+fn the_same_registration_gives_the_same_client_for_ever_and_stores_nothing() {
+    let mut server = TestServer::dev();
+    let metadata = with("client_name", "Claude").to_string();
+    let first = post(&server, metadata.clone());
+    server.now.unix = server
+        .now
+        .unix
+        .after(std::time::Duration::from_secs(86_400 * 365));
+    assert_eq!(first.body(), post(&server, metadata.clone()).body());
+    let request = server
+        .request("POST", "/register")
+        .header("content-type", "application/json")
+        .body(metadata.into());
+    let sent = server.send(request.unwrap());
+    assert!(sent.actions.is_empty() && sent.told.is_empty());
+    let [line] = sent.audits.as_slice() else {
+        panic!("one line in the log: {:?}", sent.audits);
+    };
+    assert_eq!(line.level, Level::Info);
+    assert!(
+        line.fields
+            .contains(&("returns_to", "localhost:3334".to_owned()))
+    );
+}
+
+// products.md 8
+#[test]
+fn a_bad_redirect_uri_does_not_sink_the_registration() {
+    let uris = json!([
+        "cursor://a.b/cb",
+        "javascript:alert(1)",
+        "ftp://x.example/",
+        "https://c.example/cb"
+    ]);
+    let body = testing::json(&register(&json!({ "redirect_uris": uris })));
+    assert_eq!(
+        body["redirect_uris"],
+        json!(["cursor://a.b/cb", "https://c.example/cb"])
+    );
+}
+
+// B3, H3: REG-01 to REG-07
+#[test]
+fn without_a_good_redirect_uri_there_is_no_client() {
+    for uris in [
+        json!(null),
+        json!([]),
+        json!("https://client.example/cb"),
+        json!({ "0": "https://client.example/cb" }),
+        json!([1]),
+        json!(["https://client.example/cb", null]),
+        json!(["javascript:alert(1)"]),
+        json!(["http://client.example/cb"]),
+        json!(["https://client.example/cb#x"]),
+        json!(["/cb"]),
+    ] {
+        assert_eq!(
+            refused(&json!({ "redirect_uris": uris })),
+            "invalid_redirect_uri",
+            "{uris}"
+        );
+    }
+    let many: Vec<_> = (0..9)
+        .map(|i| format!("https://client.example/{i}"))
+        .collect();
+    assert_eq!(
+        refused(&json!({ "redirect_uris": many })),
+        "invalid_redirect_uri"
+    );
+    let long: Vec<_> = (0..8)
+        .map(|i| format!("https://c.example/{i}{}", "x".repeat(480)))
+        .collect();
+    assert_eq!(
+        refused(&json!({ "redirect_uris": long })),
+        "invalid_redirect_uri"
+    );
+}
+
+// C5: REG-08
+#[test]
+fn the_implicit_and_password_grants_cannot_be_registered() {
+    for (name, value) in [
+        ("grant_types", json!(["implicit"])),
+        ("grant_types", json!(["password"])),
+        ("grant_types", json!(["client_credentials"])),
+        ("response_types", json!(["token"])),
+        ("response_types", json!(["id_token token"])),
+    ] {
+        assert_eq!(refused(&with(name, value)), "invalid_client_metadata");
+    }
+    let grants = json!([
+        "authorization_code",
+        "implicit",
+        "urn:ietf:params:oauth:grant-type:device_code"
+    ]);
+    let body = testing::json(&register(&with("grant_types", grants)));
+    assert_eq!(
+        body["grant_types"],
+        json!(["authorization_code", "refresh_token"])
+    );
+}
+
+// H3: REG-09, REG-14, REG-19, REG-21
+#[test]
+fn metadata_of_hostile_shape_is_refused_in_json() {
+    let good = "\"redirect_uris\":[\"https://c.example/cb\"]";
+    let deep = format!(
+        "{{{good},\"x\":{}1{}}}",
+        "[".repeat(20_000),
+        "]".repeat(20_000)
+    );
+    let response = post(&TestServer::dev(), deep);
+    assert!(matches!(response.status().as_u16(), 201 | 400));
+    let deep = format!(
+        "{{\"redirect_uris\":{}{}}}",
+        "[".repeat(20_000),
+        "]".repeat(20_000)
+    );
+    for body in [
+        String::new(),
+        "null".to_owned(),
+        "[]".to_owned(),
+        "[[\"https://c.example/cb\"]]".to_owned(),
+        "{".to_owned(),
+        "\u{feff}{}".to_owned(),
+        format!("{{{good}}}{{}}"),
+        format!("{{{good},{good}}}"),
+        format!("{{{good},\"client_name\":\"a\",\"client_name\":\"b\"}}"),
+        format!("{{{good},\"client_name\":1}}"),
+        format!("{{{good},\"client_name\":\"\\ud800\"}}"),
+        format!("{{{good},\"grant_types\":\"authorization_code\"}}"),
+        format!("{{{good},\"response_types\":[1]}}"),
+        format!("{{{good},\"token_endpoint_auth_method\":[]}}"),
+        format!(
+            "{{{good},\"pad\":\"{}\"}}",
+            "x".repeat(limits::STRANGER_BODY_BYTES)
+        ),
+        deep,
+    ] {
+        let response = post(&TestServer::dev(), body.clone());
+        let status = response.status().as_u16();
+        assert!(matches!(status, 400 | 413), "{status} for {body:.80}");
+    }
+    let not_utf8 = post(&TestServer::dev(), &b"{\"redirect_uris\":[\"\xff\"]}"[..]);
+    assert_eq!(refusal(&not_utf8), "invalid_client_metadata");
+}
+
+// H2, H5, H8: REG-13, REG-20, SSRF-04
+#[test]
+fn what_a_client_may_not_choose_is_ignored_and_nothing_is_fetched() {
+    let server = TestServer::dev();
+    let mut metadata = with("client_id", "admin");
+    metadata["client_secret"] = "chosen".into();
+    metadata["software_statement"] = "eyJhbGciOiJub25lIn0.e30.".into();
+    metadata["jwks_uri"] = "https://169.254.169.254/keys".into();
+    metadata["logo_uri"] = "https://c.example/logo.png".into();
+    metadata["client_uri"] = "https://c.example/".into();
+    metadata["application_type"] = "native".into();
+    let request = server
+        .request("POST", "/register")
+        .header("content-type", "application/json")
+        .body(metadata.to_string().into());
+    let sent = server.send(request.unwrap());
+    let body = testing::json(&sent.response.unwrap());
+    assert!(body["client_id"].as_str().unwrap().starts_with("dcr."));
+    for name in [
+        "client_secret",
+        "software_statement",
+        "logo_uri",
+        "jwks_uri",
+    ] {
+        assert!(body.get(name).is_none(), "{name}");
+    }
+    assert!(sent.actions.is_empty());
+}
+
+// H4: REG-18
+#[test]
+fn an_address_that_runs_script_is_refused_wherever_it_stands() {
+    for name in [
+        "client_uri",
+        "logo_uri",
+        "tos_uri",
+        "policy_uri",
+        "jwks_uri",
+    ] {
+        for uri in [
+            "javascript:alert(1)",
+            "JAVASCRIPT:x",
+            "data:text/html,x",
+            "file:///etc/passwd",
+        ] {
+            assert_eq!(
+                refused(&with(name, uri)),
+                "invalid_client_metadata",
+                "{name}"
+            );
+        }
+    }
+}
+
+// H4, N3: CONS-10
+#[test]
+fn a_name_is_cut_and_loses_what_cannot_be_seen() {
+    let name = format!("Te\u{202e}am\r\ns\u{200b} {}", "x".repeat(1000));
+    let body = testing::json(&register(&with("client_name", name)));
+    let kept = body["client_name"].as_str().unwrap();
+    assert!(kept.starts_with("Teams x"), "{kept}");
+    assert_eq!(kept.chars().count(), limits::CLIENT_NAME_CHARS);
+}
+
+// H10: REG-17
+#[test]
+fn a_page_cannot_register_by_a_simple_request() {
+    let server = TestServer::dev();
+    for content_type in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+    ] {
+        let request = server
+            .request("POST", "/register")
+            .header("content-type", content_type)
+            .body(with("client_name", "x").to_string().into());
+        let response = server.response(request.unwrap());
+        assert!(
+            matches!(response.status().as_u16(), 400 | 415),
+            "{content_type}"
+        );
+    }
+}
