@@ -132,7 +132,7 @@ pub const EXTRA_CONNECTIONS: usize = 64;
 
 /// How many messages of the hub an exchange may leave unread before it is told that its peer is
 /// gone.
-pub const MAILBOX: usize = 256;
+pub const MAILBOX: usize = 64;
 
 /// How long the exchanges under way have when the server is asked to end.
 pub const SHUTDOWN: Duration = Duration::from_secs(10);

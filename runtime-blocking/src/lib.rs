@@ -1,1 +1,168 @@
 //! The blocking runtime of entra-mcp: one thread per connection.
+//!
+//! It mirrors the smol runtime file by file. `drive` is the loop that performs what the core
+//! wants; `listen` accepts connections and bounds them; `inbound` reads requests and
+//! writes answers; `outbound` fetches; `hub` carries messages between exchanges;
+//! `tenant` serves the dev tenant.
+
+mod drive;
+mod hub;
+mod inbound;
+mod listen;
+mod outbound;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    net::TcpListener,
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        mpsc,
+    },
+    time::Duration,
+};
+
+use entra_mcp_core::{
+    env::{Env, Known, Server},
+    exchange::ExchangeId,
+    limits,
+    time::Now,
+};
+use entra_mcp_host::{Clock, FileStore, Flag, Host, Program, bind, on_shutdown};
+
+use self::{
+    drive::Front,
+    hub::Switchboard,
+    inbound::{HttpServer, Service},
+    listen::Gate,
+    outbound::Outbound,
+};
+
+/// What this runtime is called and what only it can be told.
+pub static PROGRAM: Program = Program {
+    name: "entra-mcp-blocking",
+    flags: &[Flag {
+        name: HTTP_SERVER,
+        variable: "ENTRA_MCP_HTTP_SERVER",
+        values: &["strict", "tiny_http"],
+        help: "who reads HTTP: strict (default), or tiny_http, which may face no strangers",
+    }],
+};
+
+const HTTP_SERVER: &str = "--http-server";
+
+/// What all threads share.
+#[derive(Debug)]
+struct Runtime {
+    server: Arc<Server>,
+    store: Arc<FileStore>,
+    clock: Clock,
+    outbound: Outbound,
+    hub: Switchboard,
+    last_exchange: AtomicU64,
+    /// How many exchanges are being driven.
+    busy: AtomicUsize,
+    /// How many exchanges go on after their answer, on threads of their own.
+    remainders: AtomicUsize,
+    /// Whether the server is about to end.
+    closing: AtomicBool,
+}
+
+impl Runtime {
+    fn new(host: &Host) -> Self {
+        Self {
+            server: Arc::clone(&host.server),
+            store: Arc::clone(&host.store),
+            clock: host.clock,
+            outbound: Outbound::new(),
+            hub: Switchboard::new(),
+            last_exchange: AtomicU64::new(0),
+            busy: AtomicUsize::new(0),
+            remainders: AtomicUsize::new(0),
+            closing: AtomicBool::new(false),
+        }
+    }
+
+    fn next_exchange(&self) -> ExchangeId {
+        ExchangeId(self.last_exchange.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn env<'a>(&'a self, known: &'a Known, now: Now) -> Env<'a> {
+        Env {
+            server: &self.server,
+            known,
+            now,
+        }
+    }
+
+    fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
+    }
+}
+
+/// Serves until the process is asked to end; then lets the exchanges under way finish.
+#[must_use]
+pub fn run(host: &Host) -> ExitCode {
+    let runtime = Arc::new(Runtime::new(host));
+    let server = HttpServer::named(host.choice(HTTP_SERVER));
+    let started = bind(&host.server.config.listen).and_then(|listeners| {
+        let front: Arc<dyn Service> = Arc::new(Front::new(Arc::clone(&runtime)));
+        serve_all(listeners, &front, server)?;
+        let runtime = Arc::clone(&runtime);
+        spawn("sweep", move || sweep(&runtime))
+    });
+    if let Err(words) = started {
+        tracing::error!("{words}");
+        return ExitCode::FAILURE;
+    }
+    host.welcome();
+    let (asked, ask) = mpsc::channel();
+    let unheard = asked.clone();
+    on_shutdown(move || {
+        let _ = asked.send(());
+    });
+    let _ = ask.recv();
+    drop(unheard);
+    finish(&runtime);
+    ExitCode::SUCCESS
+}
+
+/// One accept thread a listener, one ceiling for them all.
+fn serve_all(
+    listeners: Vec<TcpListener>,
+    service: &Arc<dyn Service>,
+    server: HttpServer,
+) -> Result<(), String> {
+    let gate = Arc::new(Gate::new(entra_mcp_host::connection_ceiling()));
+    for listener in listeners {
+        let (service, gate) = (Arc::clone(service), Arc::clone(&gate));
+        spawn("accept", move || server.serve(&listener, &service, &gate))?;
+    }
+    Ok(())
+}
+
+fn sweep(runtime: &Runtime) {
+    loop {
+        runtime.store.sweep(runtime.clock.now().unix);
+        std::thread::sleep(limits::SWEEP);
+    }
+}
+
+/// Streams are told that they end; what else is under way has a while to finish.
+fn finish(runtime: &Runtime) {
+    runtime.closing.store(true, Ordering::Relaxed);
+    let end = runtime.clock.now().instant.after(limits::SHUTDOWN);
+    while runtime.busy.load(Ordering::Acquire) > 0 && !runtime.clock.until(end).is_zero() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn spawn(name: &str, f: impl FnOnce() + Send + 'static) -> Result<(), String> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(f)
+        .map(drop)
+        .map_err(|error| format!("No thread can be started: {error}."))
+}

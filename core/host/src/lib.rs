@@ -8,6 +8,7 @@ mod clock;
 mod folder;
 mod harden;
 mod key;
+mod listen;
 mod log;
 mod seed;
 mod settings;
@@ -18,6 +19,7 @@ mod stub;
 pub use self::{
     boot::{Host, boot},
     clock::Clock,
+    listen::{bind, connection_ceiling},
     log::audit,
     seed::seed,
     settings::{Flag, Program},

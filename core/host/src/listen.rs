@@ -1,0 +1,107 @@
+//! The listening sockets, and how many connections this machine lets us hold.
+
+use std::{
+    io::{self, ErrorKind},
+    net::{SocketAddr, TcpListener},
+};
+
+use entra_mcp_core::limits;
+use rustix::process::{Resource, getrlimit};
+
+/// How many connections may wait to be accepted: a burst is not refused before we see it.
+const BACKLOG: i32 = 1024;
+
+/// Descriptors that are not connections of peers: the store, the log, connections to Entra.
+const OTHER_DESCRIPTORS: usize = 128;
+
+/// Listens on all of these addresses. Where this machine has no IPv6, its addresses are left out
+/// as long as another one is there.
+///
+/// # Errors
+///
+/// Which address cannot be used and why, in words for the operator.
+pub fn bind(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, String> {
+    let mut listeners = Vec::new();
+    let mut left_out = None;
+    for address in addresses {
+        match listen(*address) {
+            Ok(listener) => listeners.push(listener),
+            Err(error) if address.is_ipv6() && is_without_ipv6(&error) => {
+                left_out = Some(cannot(*address, &error));
+            }
+            Err(error) => return Err(cannot(*address, &error)),
+        }
+    }
+    match (listeners.is_empty(), left_out) {
+        (false, None) => {}
+        (false, Some(words)) => tracing::debug!("{words}"),
+        (true, Some(words)) => return Err(words),
+        (true, None) => return Err("There is no address to listen on.".to_owned()),
+    }
+    Ok(listeners)
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(address)?;
+    // The standard library asks for fewer; asking again changes the number.
+    rustix::net::listen(&listener, BACKLOG)?;
+    Ok(listener)
+}
+
+fn is_without_ipv6(error: &io::Error) -> bool {
+    let unsupported = rustix::io::Errno::AFNOSUPPORT.raw_os_error();
+    error.kind() == ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(unsupported)
+}
+
+fn cannot(address: SocketAddr, error: &io::Error) -> String {
+    let advice = match error.kind() {
+        ErrorKind::AddrInUse => {
+            "Another program listens there: stop it, or choose another port with --listen \
+             (ENTRA_MCP_LISTEN) or --dev-tenant-listen."
+        }
+        ErrorKind::PermissionDenied => "Choose a port above 1023 with --listen (ENTRA_MCP_LISTEN).",
+        _ => "Choose an address of this machine with --listen (ENTRA_MCP_LISTEN).",
+    };
+    format!("Cannot listen on {address}: {error}.\n{advice}")
+}
+
+/// How many connections there may be: [`limits::CONNECTIONS`], or fewer if the process may not
+/// have that many descriptors.
+#[must_use]
+pub fn connection_ceiling() -> usize {
+    let descriptors = getrlimit(Resource::Nofile).current;
+    let descriptors = descriptors.map_or(usize::MAX, |number| {
+        usize::try_from(number).unwrap_or(usize::MAX)
+    });
+    let reserved = OTHER_DESCRIPTORS + limits::EXTRA_CONNECTIONS;
+    descriptors
+        .saturating_sub(reserved)
+        .clamp(1, limits::CONNECTIONS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_in_use_is_told_with_the_setting_that_changes_it() {
+        let first = bind(&["127.0.0.1:0".parse().unwrap()]).unwrap();
+        let taken = first[0].local_addr().unwrap();
+        let words = bind(&[taken]).unwrap_err();
+        assert!(words.contains("--listen"), "{words}");
+        assert!(words.contains(&taken.to_string()), "{words}");
+    }
+
+    #[test]
+    fn an_ipv6_address_that_this_machine_lacks_is_left_out() {
+        let addresses = ["127.0.0.1:0", "[2001:db8::1]:0"].map(|text| text.parse().unwrap());
+        assert_eq!(bind(&addresses).unwrap().len(), 1);
+        assert!(bind(&addresses[1..]).is_err());
+    }
+
+    #[test]
+    fn there_is_room_for_connections() {
+        let ceiling = connection_ceiling();
+        assert!((1..=limits::CONNECTIONS).contains(&ceiling), "{ceiling}");
+    }
+}

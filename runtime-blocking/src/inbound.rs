@@ -1,0 +1,132 @@
+//! The inbound side: requests in, answers out. Two implementations stand behind one seam, the
+//! traits [`Service`] and [`Peer`]; `--http-server` chooses.
+//!
+//! - `strict`, the default: a loop of our own over `httparse`, RFC 9112 to the letter.
+//! - `tiny`: `tiny_http`, contained as far as it can be, for loopback or behind a proxy that
+//!   normalises requests.
+
+mod encode;
+mod head;
+mod strict;
+mod tiny;
+
+use std::{net::TcpListener, panic::AssertUnwindSafe, sync::Arc};
+
+use bytes::Bytes;
+use entra_mcp_core::{admit::Admission, answers, route::Route};
+use http::{Method, Request, Response, request::Parts};
+
+use crate::listen::Gate;
+
+/// Who answers requests: the MCP server, or the dev tenant.
+pub(crate) trait Service: Send + Sync + 'static {
+    /// The verdict by the head alone; see [`entra_mcp_core::admit::admit`].
+    fn admit(&self, head: &Parts) -> Result<Admission, Box<Response<Bytes>>>;
+
+    /// Answers a request that was admitted and read. May panic: [`serve_guarded`] is for that.
+    fn serve(&self, request: Request<Bytes>, peer: &mut dyn Peer);
+}
+
+/// Whom a response goes to. What cannot be sent is remembered: the peer is then gone.
+pub(crate) trait Peer {
+    /// Sends a whole response.
+    fn respond(&mut self, response: Response<Bytes>);
+    /// Sends a head; the body follows.
+    fn open(&mut self, head: Response<()>);
+    /// Sends a piece of the body and flushes it.
+    fn write(&mut self, bytes: &[u8]);
+    /// Ends the body.
+    fn close(&mut self);
+    /// Whether the peer has left.
+    fn is_gone(&mut self) -> bool;
+    /// Whether a body is open.
+    fn is_streaming(&self) -> bool;
+    /// Whether the whole response was sent: the connection could take its next request.
+    fn is_served(&self) -> bool;
+    /// Whether any of a response was sent.
+    fn is_begun(&self) -> bool;
+}
+
+/// The peer of an errand, or of an exchange that has answered and goes on.
+pub(crate) struct Nobody;
+
+impl Peer for Nobody {
+    fn respond(&mut self, _response: Response<Bytes>) {}
+    fn open(&mut self, _head: Response<()>) {}
+    fn write(&mut self, _bytes: &[u8]) {}
+    fn close(&mut self) {}
+    fn is_gone(&mut self) -> bool {
+        false
+    }
+    fn is_streaming(&self) -> bool {
+        false
+    }
+    fn is_served(&self) -> bool {
+        false
+    }
+    fn is_begun(&self) -> bool {
+        true
+    }
+}
+
+/// How much of a response was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sent {
+    Nothing,
+    Head,
+    All,
+}
+
+/// Which implementation reads HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HttpServer {
+    Strict,
+    TinyHttp,
+}
+
+impl HttpServer {
+    /// The value of `--http-server`.
+    pub(crate) fn named(name: &str) -> Self {
+        match name {
+            "tiny_http" => Self::TinyHttp,
+            _ => Self::Strict,
+        }
+    }
+
+    /// Accepts and serves connections for ever.
+    pub(crate) fn serve(
+        self,
+        listener: &TcpListener,
+        service: &Arc<dyn Service>,
+        gate: &Arc<Gate>,
+    ) {
+        match self {
+            Self::Strict => strict::serve(listener, service, gate),
+            Self::TinyHttp => tiny::serve(listener, service, gate),
+        }
+    }
+}
+
+/// The panic barrier: a request whose exchange has a bug gets 500, and the server lives.
+fn serve_guarded(service: &dyn Service, request: Request<Bytes>, peer: &mut dyn Peer) {
+    // What a panic left half done is dropped with the exchange; what is shared is behind locks that
+    // are held for table operations only.
+    let served = std::panic::catch_unwind(AssertUnwindSafe(|| service.serve(request, peer)));
+    if served.is_err() && !peer.is_begun() {
+        peer.respond(answers::internal_error());
+    }
+}
+
+/// Whether a request is answered even when the house is full: health and metadata (threats.md M10).
+fn is_always_answered(head: &Parts) -> bool {
+    let documents = matches!(
+        Route::of(head.uri.path()),
+        Some(
+            Route::Health
+                | Route::ResourceMetadata
+                | Route::SseResourceMetadata
+                | Route::ServerMetadata
+        )
+    );
+    documents && matches!(head.method, Method::GET | Method::HEAD)
+}

@@ -1,0 +1,201 @@
+//! What a head must be (RFC 9112 sections 2 to 6, RFC 9110 sections 7.2 and 8.6): whatever can be
+//! read in two ways is refused, and the connection closed, so that nothing behind it is taken for a
+//! request (threats.md L1 to L9).
+
+use bytes::Bytes;
+use entra_mcp_core::{answers, limits};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, Version, header,
+    request::Parts,
+};
+
+/// Why a head is not served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// It is not HTTP/1.1, or ambiguous.
+    Bad,
+    /// It is too long or has too many fields.
+    TooLarge,
+    /// Its target is too long.
+    TargetTooLong,
+    /// It expects what we do not do.
+    Expectation,
+}
+
+impl Refusal {
+    /// The answer; the connection is closed after it.
+    pub(super) fn answer(self) -> Response<Bytes> {
+        match self {
+            Self::Bad => answers::bad_request(),
+            Self::TooLarge => answers::head_too_large(),
+            Self::TargetTooLong => answers::target_too_long(),
+            Self::Expectation => answers::expectation_failed(),
+        }
+    }
+}
+
+/// How the body of a request is delimited (RFC 9112 section 6.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// There is none.
+    Empty,
+    /// This many bytes; not zero.
+    Length(u64),
+    /// Chunks.
+    Chunked,
+}
+
+/// A head that is to be served.
+#[derive(Debug)]
+pub(super) struct Head {
+    /// Method, target and fields.
+    pub(super) parts: Parts,
+    /// Where its body ends.
+    pub(super) framing: Framing,
+    /// Whether the connection ends after the answer.
+    pub(super) closes: bool,
+    /// Whether the client waits for `100 Continue` before it sends the body.
+    pub(super) expects_continue: bool,
+}
+
+/// Reads the bytes of a head, up to and with its empty line. That every line ends with CR LF and
+/// that no other CR or LF is inside was seen to by who found the end.
+pub(super) fn parse(bytes: &[u8]) -> Result<Head, Refusal> {
+    let mut fields = [httparse::EMPTY_HEADER; limits::HEAD_FIELDS];
+    let mut request = httparse::Request::new(&mut fields);
+    match request.parse(bytes) {
+        Ok(httparse::Status::Complete(length)) if length == bytes.len() => {}
+        Err(httparse::Error::TooManyHeaders) => return Err(Refusal::TooLarge),
+        _ => return Err(Refusal::Bad),
+    }
+    let version = match request.version {
+        Some(0) => Version::HTTP_10,
+        Some(1) => Version::HTTP_11,
+        _ => return Err(Refusal::Bad),
+    };
+    let method = method(request.method.unwrap_or_default())?;
+    let uri = target(request.path.unwrap_or_default())?;
+    let mut headers = HeaderMap::with_capacity(request.headers.len());
+    for field in request.headers.iter() {
+        let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| Refusal::Bad)?;
+        let value = HeaderValue::from_bytes(field.value).map_err(|_| Refusal::Bad)?;
+        headers.append(name, value);
+    }
+    judge(method, uri, version, headers)
+}
+
+/// Judges a head that was taken apart, by us or by `tiny_http`.
+pub(super) fn judge(
+    method: Method,
+    uri: Uri,
+    version: Version,
+    headers: HeaderMap,
+) -> Result<Head, Refusal> {
+    host(&headers)?;
+    let framing = framing(&headers, version)?;
+    let expects_continue = expectation(&headers, version)?;
+    let closes = version == Version::HTTP_10 || asks_to_close(&headers);
+    let mut request = Request::new(());
+    *request.method_mut() = method;
+    *request.uri_mut() = uri;
+    *request.version_mut() = version;
+    *request.headers_mut() = headers;
+    Ok(Head {
+        parts: request.into_parts().0,
+        framing,
+        closes,
+        expects_continue,
+    })
+}
+
+/// A method in capital letters. CONNECT has a target of another form, and is none of ours.
+pub(super) fn method(text: &str) -> Result<Method, Refusal> {
+    let is_name = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_uppercase());
+    if !is_name || text == "CONNECT" {
+        return Err(Refusal::Bad);
+    }
+    Method::from_bytes(text.as_bytes()).map_err(|_| Refusal::Bad)
+}
+
+/// A target in origin-form (RFC 9112 section 3.2.1): there is no other for a server that is no proxy.
+/// (`OPTIONS *` asks of the server as a whole, which has nothing to say.)
+pub(super) fn target(text: &str) -> Result<Uri, Refusal> {
+    if text.len() > limits::TARGET_BYTES {
+        return Err(Refusal::TargetTooLong);
+    }
+    let is_plain = text.starts_with('/')
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'#');
+    if !is_plain {
+        return Err(Refusal::Bad);
+    }
+    text.parse().map_err(|_| Refusal::Bad)
+}
+
+/// Exactly one `Host`, a host and perhaps a port (RFC 9112 section 3.2). Whether it is ours is
+/// judged by `admit`.
+fn host(headers: &HeaderMap) -> Result<(), Refusal> {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else {
+        return Err(Refusal::Bad);
+    };
+    let host = host.to_str().map_err(|_| Refusal::Bad)?;
+    let is_host = !host.contains('@') && host.parse::<http::uri::Authority>().is_ok();
+    is_host.then_some(()).ok_or(Refusal::Bad)
+}
+
+/// Where the body ends, if that can be read in one way only.
+fn framing(headers: &HeaderMap, version: Version) -> Result<Framing, Refusal> {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
+    match (
+        codings.next(),
+        codings.next(),
+        lengths.next(),
+        lengths.next(),
+    ) {
+        (None, None, None, None) => Ok(Framing::Empty),
+        (None, None, Some(length), None) => match content_length(length.as_bytes())? {
+            0 => Ok(Framing::Empty),
+            length => Ok(Framing::Length(length)),
+        },
+        // HTTP/1.0 has no transfer codings: who sends one is confused, or wants us to be.
+        (Some(coding), None, None, None)
+            if version == Version::HTTP_11
+                && coding.as_bytes().eq_ignore_ascii_case(b"chunked") =>
+        {
+            Ok(Framing::Chunked)
+        }
+        _ => Err(Refusal::Bad),
+    }
+}
+
+/// Digits and nothing else: no sign, list, space or hexadecimal (RFC 9110 section 8.6).
+fn content_length(value: &[u8]) -> Result<u64, Refusal> {
+    if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
+        return Err(Refusal::Bad);
+    }
+    let text = std::str::from_utf8(value).map_err(|_| Refusal::Bad)?;
+    text.parse().map_err(|_| Refusal::Bad)
+}
+
+fn expectation(headers: &HeaderMap, version: Version) -> Result<bool, Refusal> {
+    let mut expectations = headers.get_all(header::EXPECT).iter();
+    match (expectations.next(), expectations.next()) {
+        (None, _) => Ok(false),
+        (Some(value), None) if value.as_bytes().eq_ignore_ascii_case(b"100-continue") => {
+            // RFC 9110 section 10.1.1: of HTTP/1.0 it is ignored.
+            Ok(version == Version::HTTP_11)
+        }
+        _ => Err(Refusal::Expectation),
+    }
+}
+
+fn asks_to_close(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        .any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
+}

@@ -1,0 +1,198 @@
+//! `tiny_http` 0.12 behind the seam, for loopback or behind a proxy that normalises requests.
+//!
+//! What it misreads it has misread before a request reaches us (threats.md section 5), so this file
+//! contains and does not repair: what looks ambiguous in the request that we see is refused, bodies
+//! are bounded, requests beyond a ceiling get 503, responses are written by us, from values that
+//! were checked, and a listener that ended is begun anew. [`serve`] says in the log what remains.
+
+use std::{
+    io::{Read as _, Write},
+    net::TcpListener,
+    sync::Arc,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use entra_mcp_core::{admit, answers};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Version};
+use tiny_http::{HTTPVersion, Server};
+
+use super::{
+    Peer, Sent, Service,
+    encode::{self, Ends},
+    head::{self, Framing, Head, Refusal},
+    is_always_answered, serve_guarded,
+};
+use crate::listen::{Gate, Lane, Pass};
+
+/// Between the end of a listener and the next.
+const BACK_OFF: Duration = Duration::from_millis(100);
+
+/// What cannot be contained from behind its API.
+const WARNING: &str = "tiny_http reads the requests: it can be made to serve hidden requests, \
+    bounds neither heads, connections nor waiting, and notices late that a client left. Use it on \
+    loopback or behind a proxy that normalises requests; for strangers there is --http-server \
+    strict";
+
+/// Accepts connections and serves requests, each on a thread of its own.
+pub(super) fn serve(listener: &TcpListener, service: &Arc<dyn Service>, gate: &Arc<Gate>) {
+    tracing::warn!("{WARNING}");
+    loop {
+        let server = listener
+            .try_clone()
+            .map_err(Into::into)
+            .and_then(|listener| Server::from_listener(listener, None));
+        match server {
+            Ok(server) => while_it_lasts(&server, service, gate),
+            Err(error) => tracing::warn!("tiny_http does not listen: {error}"),
+        }
+        std::thread::sleep(BACK_OFF);
+    }
+}
+
+/// One failed accept ends its listener; the next is begun by the caller.
+fn while_it_lasts(server: &Server, service: &Arc<dyn Service>, gate: &Arc<Gate>) {
+    loop {
+        match server.recv() {
+            Ok(request) => {
+                // Without a pass or a thread it answers 500 by itself, when it is dropped.
+                let Some(pass) = gate.enter() else { continue };
+                let service = Arc::clone(service);
+                let started = crate::listen::thread(move || answer(request, &*service, &pass));
+                if let Err(error) = started {
+                    tracing::warn!("no thread for a request: {error}");
+                }
+            }
+            Err(error) => {
+                tracing::warn!("tiny_http stopped listening and is begun anew: {error}");
+                return;
+            }
+        }
+    }
+}
+
+fn answer(mut request: tiny_http::Request, service: &dyn Service, pass: &Pass) {
+    let head = match convert(&request) {
+        Ok(head) => head,
+        Err(refusal) => return send(request, &Method::GET, &refusal.answer()),
+    };
+    let method = head.parts.method.clone();
+    if pass.lane() == Lane::Brief && !is_always_answered(&head.parts) {
+        return send(request, &method, &answers::busy());
+    }
+    let admission = match service.admit(&head.parts) {
+        Ok(admission) => admission,
+        Err(answer) => return send(request, &method, &answer),
+    };
+    let mut body = Vec::new();
+    if head.framing != Framing::Empty {
+        let limit = u64::try_from(admission.body_limit).unwrap_or(u64::MAX);
+        let mut reader = request.as_reader().take(limit.saturating_add(1));
+        if reader.read_to_end(&mut body).is_err() {
+            return send(request, &method, &answers::bad_request());
+        }
+    }
+    if body.len() > admission.body_limit {
+        return send(request, &method, &admit::too_large());
+    }
+    let mut peer = Written {
+        writer: request.into_writer(),
+        ends: match head.parts.version {
+            Version::HTTP_10 => Ends::WithConnection,
+            _ => Ends::WithLastChunk,
+        },
+        method,
+        sent: Sent::Nothing,
+        broken: false,
+    };
+    let request = Request::from_parts(head.parts, Bytes::from(body));
+    serve_guarded(service, request, &mut peer);
+}
+
+/// What it read, judged as strictly as what we read ourselves.
+fn convert(request: &tiny_http::Request) -> Result<Head, Refusal> {
+    let method = head::method(request.method().as_str())?;
+    let uri = head::target(request.url())?;
+    let version = match request.http_version() {
+        HTTPVersion(1, 0) => Version::HTTP_10,
+        HTTPVersion(1, 1) => Version::HTTP_11,
+        _ => return Err(Refusal::Bad),
+    };
+    let mut headers = HeaderMap::new();
+    for field in request.headers() {
+        let name = HeaderName::from_bytes(field.field.as_str().as_str().as_bytes());
+        let value = HeaderValue::from_str(field.value.as_str());
+        let (Ok(name), Ok(value)) = (name, value) else {
+            return Err(Refusal::Bad);
+        };
+        headers.append(name, value);
+    }
+    head::judge(method, uri, version, headers)
+}
+
+fn send(request: tiny_http::Request, method: &Method, response: &Response<Bytes>) {
+    let mut writer = request.into_writer();
+    let bytes = encode::whole(response, method, false);
+    // Who does not read its answer has left.
+    let _ = writer.write_all(&bytes).and_then(|()| writer.flush());
+}
+
+/// The peer of a request of `tiny_http`. Its socket is out of reach: that the peer left is noticed
+/// when a write fails.
+struct Written {
+    writer: Box<dyn Write + Send>,
+    method: Method,
+    ends: Ends,
+    sent: Sent,
+    broken: bool,
+}
+
+impl Written {
+    fn send(&mut self, bytes: &[u8]) {
+        if !self.broken {
+            let written = self.writer.write_all(bytes);
+            self.broken = written.and_then(|()| self.writer.flush()).is_err();
+        }
+    }
+}
+
+impl Peer for Written {
+    fn respond(&mut self, response: Response<Bytes>) {
+        self.sent = Sent::All;
+        self.send(&encode::whole(&response, &self.method, false));
+    }
+
+    fn open(&mut self, head: Response<()>) {
+        self.sent = Sent::Head;
+        self.send(&encode::open(&head, self.ends));
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        if self.sent == Sent::Head && !bytes.is_empty() {
+            self.send(&encode::piece(bytes, self.ends));
+        }
+    }
+
+    fn close(&mut self) {
+        if self.sent == Sent::Head {
+            self.sent = Sent::All;
+            self.send(encode::last(self.ends));
+        }
+    }
+
+    fn is_gone(&mut self) -> bool {
+        self.broken
+    }
+
+    fn is_streaming(&self) -> bool {
+        self.sent == Sent::Head
+    }
+
+    fn is_served(&self) -> bool {
+        self.sent == Sent::All
+    }
+
+    fn is_begun(&self) -> bool {
+        self.sent != Sent::Nothing
+    }
+}

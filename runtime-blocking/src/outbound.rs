@@ -1,0 +1,135 @@
+//! Fetches, with `ureq`: no redirects, every status an answer, the deadline and the body limit of
+//! the fetch, and the rule of which addresses may be dialled, judged on the resolved address.
+
+use std::{io::Read as _, time::Duration};
+
+use bytes::Bytes;
+use entra_mcp_core::ask::{Ask, Fetch, FetchFault, Reach, is_public};
+use http::{Response, Uri};
+use ureq::{
+    Agent, Error,
+    config::{AutoHeaderValue, Config},
+    unversioned::{
+        resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver},
+        transport::{DefaultConnector, NextTimeout},
+    },
+};
+
+/// Connections that are kept for later: Entra and Graph are two hosts, asked by many threads.
+const IDLE_CONNECTIONS: usize = 64;
+const IDLE_CONNECTIONS_PER_HOST: usize = 32;
+
+/// Shorter than Entra's and Graph's own, so that a kept connection is seldom a closed one.
+const IDLE_AGE: Duration = Duration::from_secs(30);
+
+/// The outbound side. Each reach has connections of its own: one that was dialled for the operator
+/// is never used for a stranger.
+#[derive(Debug)]
+pub(crate) struct Outbound {
+    configured: Agent,
+    public_only: Agent,
+}
+
+impl Outbound {
+    /// An outbound side without connections.
+    pub(crate) fn new() -> Self {
+        let config = || {
+            Agent::config_builder()
+                .http_status_as_error(false)
+                .max_redirects(0)
+                .max_redirects_will_error(false)
+                .proxy(None)
+                .user_agent("entra-mcp")
+                .accept(AutoHeaderValue::None)
+                .accept_encoding(AutoHeaderValue::None)
+                .max_idle_connections(IDLE_CONNECTIONS)
+                .max_idle_connections_per_host(IDLE_CONNECTIONS_PER_HOST)
+                .max_idle_age(IDLE_AGE)
+                .build()
+        };
+        let connector = DefaultConnector::default;
+        Self {
+            configured: Agent::with_parts(config(), connector(), DefaultResolver::default()),
+            public_only: Agent::with_parts(config(), connector(), PublicOnly::default()),
+        }
+    }
+
+    /// Performs a fetch; takes at most as long as it says.
+    pub(crate) fn fetch(&self, fetch: Fetch) -> <Fetch as Ask>::Answer {
+        let agent = match fetch.reach {
+            Reach::Configured => &self.configured,
+            Reach::PublicOnly => &self.public_only,
+        };
+        let (parts, body) = fetch.request.into_parts();
+        let answered = if body.is_empty() {
+            let request = http::Request::from_parts(parts, ());
+            let request = agent.configure_request(request);
+            agent.run(request.timeout_global(Some(fetch.within)).build())
+        } else {
+            let request = http::Request::from_parts(parts, &*body);
+            let request = agent.configure_request(request);
+            agent.run(request.timeout_global(Some(fetch.within)).build())
+        };
+        let (head, mut body) = answered.map_err(|error| fault(&error))?.into_parts();
+        // One byte more than the limit tells a body that fits from one that does not.
+        let limit = u64::try_from(fetch.body_limit).unwrap_or(u64::MAX);
+        let mut bytes = Vec::new();
+        body.with_config()
+            .limit(u64::MAX)
+            .reader()
+            .take(limit.saturating_add(1))
+            .read_to_end(&mut bytes)
+            .map_err(|error| fault(&Error::from(error)))?;
+        if bytes.len() > fetch.body_limit {
+            return Err(FetchFault::TooLarge);
+        }
+        Ok(Response::from_parts(head, Bytes::from(bytes)))
+    }
+}
+
+fn fault(error: &Error) -> FetchFault {
+    match error {
+        Error::Timeout(_) => FetchFault::TimedOut,
+        Error::BodyExceedsLimit(_) => FetchFault::TooLarge,
+        Error::Other(other) if other.is::<NotPublic>() => FetchFault::Forbidden,
+        Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => FetchFault::TimedOut,
+        _ => FetchFault::Unreachable,
+    }
+}
+
+/// Resolves to public addresses only: these are what is dialled, so a name that changes its mind
+/// between a check and a connection gains nothing (threats.md H7).
+#[derive(Debug, Default)]
+struct PublicOnly(DefaultResolver);
+
+impl Resolver for PublicOnly {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
+        let mut public = self.empty();
+        for address in self.0.resolve(uri, config, timeout)?.iter() {
+            if is_public(address.ip()) {
+                public.push(*address);
+            }
+        }
+        if public.is_empty() {
+            return Err(Error::Other(Box::new(NotPublic)));
+        }
+        Ok(public)
+    }
+}
+
+/// None of a host's addresses is public.
+#[derive(Debug)]
+struct NotPublic;
+
+impl std::fmt::Display for NotPublic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("no address of this host is on the public internet")
+    }
+}
+
+impl std::error::Error for NotPublic {}
