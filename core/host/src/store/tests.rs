@@ -252,8 +252,8 @@ fn a_store_takes_the_key_it_knows_or_a_new_one_beside_it() {
     let place = Place::new();
     let (folder, store) = (place.folder(), place.store());
     let [old, new] = [1, 2].map(|byte| MasterKey::new([byte; 32]));
-    assert!(key::ring(&[old.clone()], &folder, &store).is_ok());
-    let words = key::ring(&[new.clone()], &folder, &store).unwrap_err();
+    assert!(key::ring(std::slice::from_ref(&old), &folder, &store).is_ok());
+    let words = key::ring(std::slice::from_ref(&new), &folder, &store).unwrap_err();
     assert!(words.contains("sealed with a key that is not"), "{words}");
     assert!(key::ring(&[new.clone(), old.clone()], &folder, &store).is_ok());
     assert!(key::ring(&[new], &folder, &store).is_ok());
