@@ -15,6 +15,7 @@ use crate::{
     entra::facts::EntraFacts,
     env::Known,
     exchange::{Errand, ExchangeId},
+    mcp::Revision,
     session::SessionId,
     time::Now,
 };
@@ -38,6 +39,14 @@ pub(crate) enum ToHubKind {
     },
     /// I was a stream and am gone.
     LeaveStream,
+    /// Is there a stream of this name that listens by HTTP+SSE and is this owner's?
+    FindStream { stream: StreamId, owner: Owner },
+    /// The client of this stream and the server have agreed on this revision.
+    Agreed {
+        stream: StreamId,
+        owner: Owner,
+        revision: Revision,
+    },
     /// Hand these bytes to the stream, if it is this owner's.
     Deliver {
         stream: StreamId,
@@ -61,6 +70,8 @@ pub(crate) enum FromHubKind {
     EntraKnown(bool),
     /// The stream is counted, or there are too many.
     StreamOpened(bool),
+    /// The stream is there, with the revision that was agreed on, if any was; or it is not.
+    StreamFound(Option<Option<Revision>>),
     /// The bytes were handed over, or there is no such stream of this owner.
     Delivered(bool),
     /// Bytes for this stream.
@@ -113,6 +124,12 @@ impl Hub {
                 self.streams.open(from, stream, owner, session, kind, out);
             }
             ToHubKind::LeaveStream => self.streams.leave(from),
+            ToHubKind::FindStream { stream, owner } => self.streams.find(from, stream, owner, out),
+            ToHubKind::Agreed {
+                stream,
+                owner,
+                revision,
+            } => self.streams.agree(stream, owner, revision),
             ToHubKind::Deliver {
                 stream,
                 owner,

@@ -1,5 +1,15 @@
 //! MCP: the transports and the messages of every revision.
 
+mod json_rpc;
 pub(crate) mod message;
+mod revision;
+mod sse;
 pub(crate) mod stream;
 pub(crate) mod streamable;
+mod v2024_11_05;
+mod v2025_03_26;
+mod v2025_06_18;
+mod v2025_11_25;
+mod v2026_07_28;
+
+pub(crate) use self::revision::Revision;

@@ -1,15 +1,33 @@
 //! Who listens on which stream: bounded for each owner and in all.
+//!
+//! The name of a stream is a name, not a credential: whoever delivers to one or ends one must be
+//! its owner, and the names of one transport are unknown to the other (threats.md I2, I4, M4).
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 
-use super::HubOutput;
-use crate::{exchange::ExchangeId, session::SessionId};
+use super::{FromHub, FromHubKind, HubOutput};
+use crate::{exchange::ExchangeId, limits, mcp::Revision, session::SessionId};
 
 /// The name of a stream: the `sessionId` of HTTP+SSE, or the id of an MCP session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct StreamId(pub(crate) [u8; 16]);
+
+impl StreamId {
+    /// Reads what `Display` wrote: compared whole, one spelling only.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        bytes.try_into().ok().map(Self)
+    }
+}
+
+impl std::fmt::Display for StreamId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
+    }
+}
 
 /// Whose stream: the SHA-256 of tenant, person and client, never of a token's bytes
 /// (products.md 19).
@@ -25,36 +43,251 @@ pub(crate) enum StreamKind {
     Streamable,
 }
 
+/// An open stream.
+#[derive(Debug)]
+struct Open {
+    stream: StreamId,
+    owner: Owner,
+    session: SessionId,
+    kind: StreamKind,
+    revision: Option<Revision>,
+}
+
 /// The open streams.
 #[derive(Debug, Default)]
-pub(super) struct Streams {}
+pub(super) struct Streams {
+    open: BTreeMap<ExchangeId, Open>,
+    by_name: BTreeSet<(StreamId, ExchangeId)>,
+    of_owner: BTreeMap<Owner, usize>,
+}
 
 impl Streams {
     pub(super) fn open(
         &mut self,
-        _from: ExchangeId,
-        _stream: StreamId,
-        _owner: Owner,
-        _session: SessionId,
-        _kind: StreamKind,
-        _out: &mut VecDeque<HubOutput>,
+        from: ExchangeId,
+        stream: StreamId,
+        owner: Owner,
+        session: SessionId,
+        kind: StreamKind,
+        out: &mut VecDeque<HubOutput>,
     ) {
+        self.leave(from);
+        let count = self.of_owner.get(&owner).copied().unwrap_or_default();
+        let room = count < limits::STREAMS_PER_OWNER && self.open.len() < limits::STREAMS;
+        if room {
+            self.of_owner.insert(owner, count + 1);
+            self.by_name.insert((stream, from));
+            let open = Open {
+                stream,
+                owner,
+                session,
+                kind,
+                revision: None,
+            };
+            self.open.insert(from, open);
+        }
+        out.push_back(tell(from, FromHubKind::StreamOpened(room)));
     }
 
-    pub(super) fn leave(&mut self, _from: ExchangeId) {}
+    pub(super) fn leave(&mut self, from: ExchangeId) {
+        let Some(open) = self.open.remove(&from) else {
+            return;
+        };
+        self.by_name.remove(&(open.stream, from));
+        if let Some(count) = self.of_owner.get_mut(&open.owner) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.of_owner.remove(&open.owner);
+            }
+        }
+    }
+
+    pub(super) fn find(
+        &self,
+        from: ExchangeId,
+        stream: StreamId,
+        owner: Owner,
+        out: &mut VecDeque<HubOutput>,
+    ) {
+        let revision = self.sse(stream, owner).map(|(_, open)| open.revision);
+        out.push_back(tell(from, FromHubKind::StreamFound(revision)));
+    }
+
+    pub(super) fn agree(&mut self, stream: StreamId, owner: Owner, revision: Revision) {
+        let Some((id, _)) = self.sse(stream, owner) else {
+            return;
+        };
+        if let Some(open) = self.open.get_mut(&id) {
+            open.revision = Some(revision);
+        }
+    }
 
     pub(super) fn deliver(
         &mut self,
-        _from: ExchangeId,
-        _stream: StreamId,
-        _owner: Owner,
-        _bytes: Bytes,
-        _out: &mut VecDeque<HubOutput>,
+        from: ExchangeId,
+        stream: StreamId,
+        owner: Owner,
+        bytes: Bytes,
+        out: &mut VecDeque<HubOutput>,
     ) {
+        let to = self.sse(stream, owner).map(|(to, _)| to);
+        if let Some(to) = to {
+            out.push_back(tell(to, FromHubKind::Deliver(bytes)));
+        }
+        out.push_back(tell(from, FromHubKind::Delivered(to.is_some())));
     }
 
-    pub(super) fn end_session(&mut self, _session: SessionId, _out: &mut VecDeque<HubOutput>) {}
+    pub(super) fn end_session(&mut self, session: SessionId, out: &mut VecDeque<HubOutput>) {
+        self.end_where(|open| open.session == session, out);
+    }
 
-    pub(super) fn end(&mut self, _stream: StreamId, _owner: Owner, _out: &mut VecDeque<HubOutput>) {
+    pub(super) fn end(&mut self, stream: StreamId, owner: Owner, out: &mut VecDeque<HubOutput>) {
+        self.end_where(|open| open.stream == stream && open.owner == owner, out);
+    }
+
+    fn end_where(&mut self, ends: impl Fn(&Open) -> bool, out: &mut VecDeque<HubOutput>) {
+        let ended = self.open.iter().filter(|(_, open)| ends(open));
+        let ended: Vec<ExchangeId> = ended.map(|(id, _)| *id).collect();
+        for id in ended {
+            self.leave(id);
+            out.push_back(tell(id, FromHubKind::EndStream));
+        }
+    }
+
+    /// The stream of this name that listens by HTTP+SSE and is this owner's.
+    fn sse(&self, stream: StreamId, owner: Owner) -> Option<(ExchangeId, &Open)> {
+        let named = (stream, ExchangeId(0))..=(stream, ExchangeId(u64::MAX));
+        self.by_name.range(named).find_map(|(_, id)| {
+            let open = self.open.get(id)?;
+            (open.owner == owner && open.kind == StreamKind::Sse).then_some((*id, open))
+        })
+    }
+}
+
+fn tell(to: ExchangeId, message: FromHubKind) -> HubOutput {
+    HubOutput::Tell(to, FromHub(message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALICE: Owner = Owner([1; 32]);
+    const BOB: Owner = Owner([2; 32]);
+
+    fn stream(byte: u8) -> StreamId {
+        StreamId([byte; 16])
+    }
+
+    fn session(byte: u8) -> SessionId {
+        SessionId::new([byte; 16])
+    }
+
+    #[derive(Default)]
+    struct Table {
+        streams: Streams,
+        out: VecDeque<HubOutput>,
+    }
+
+    impl Table {
+        fn open(&mut self, id: u64, owner: Owner, kind: StreamKind) -> bool {
+            let byte = u8::try_from(id % 200).unwrap();
+            let (name, session) = (stream(byte), session(byte));
+            let out = &mut self.out;
+            self.streams
+                .open(ExchangeId(id), name, owner, session, kind, out);
+            matches!(
+                self.out.pop_back(),
+                Some(HubOutput::Tell(_, FromHub(FromHubKind::StreamOpened(true))))
+            )
+        }
+
+        fn delivered(&mut self, to: StreamId, owner: Owner) -> bool {
+            let out = &mut self.out;
+            self.streams
+                .deliver(ExchangeId(999), to, owner, Bytes::from("x"), out);
+            let told = self.out.pop_back();
+            let delivered = matches!(
+                told,
+                Some(HubOutput::Tell(_, FromHub(FromHubKind::Delivered(true))))
+            );
+            assert_eq!(self.out.pop_back().is_some(), delivered);
+            delivered
+        }
+    }
+
+    // I2, I4, SSE-02
+    #[test]
+    fn only_its_owner_delivers_to_a_stream() {
+        let mut table = Table::default();
+        assert!(table.open(1, ALICE, StreamKind::Sse));
+        assert!(table.delivered(stream(1), ALICE));
+        assert!(!table.delivered(stream(1), BOB));
+        assert!(!table.delivered(stream(2), ALICE));
+    }
+
+    // SSE-07
+    #[test]
+    fn the_names_of_the_transports_are_not_interchangeable() {
+        let mut table = Table::default();
+        assert!(table.open(1, ALICE, StreamKind::Streamable));
+        assert!(!table.delivered(stream(1), ALICE));
+    }
+
+    // M4, DOS-06, I6
+    #[test]
+    fn a_person_holds_so_many_streams_and_leaving_makes_room() {
+        let mut table = Table::default();
+        let limit = u64::try_from(limits::STREAMS_PER_OWNER).unwrap();
+        for id in 0..limit {
+            assert!(table.open(id, ALICE, StreamKind::Sse));
+        }
+        assert!(!table.open(limit, ALICE, StreamKind::Sse));
+        assert!(table.open(limit + 1, BOB, StreamKind::Sse));
+        table.streams.leave(ExchangeId(0));
+        assert!(table.open(limit, ALICE, StreamKind::Sse));
+    }
+
+    #[test]
+    fn the_server_holds_so_many_streams() {
+        let mut table = Table::default();
+        for id in 0..u64::try_from(limits::STREAMS).unwrap() {
+            let mut owner = [0; 32];
+            owner[..8].copy_from_slice(&id.to_be_bytes());
+            assert!(table.open(id, Owner(owner), StreamKind::Sse));
+        }
+        assert!(!table.open(u64::MAX, BOB, StreamKind::Sse));
+    }
+
+    // I7, SSE-06, REV-07
+    #[test]
+    fn a_revoked_session_and_a_left_stream_take_their_names_with_them() {
+        let mut table = Table::default();
+        table.open(1, ALICE, StreamKind::Sse);
+        table.open(2, ALICE, StreamKind::Sse);
+        table.streams.end_session(session(1), &mut table.out);
+        assert!(matches!(
+            table.out.pop_front(),
+            Some(HubOutput::Tell(
+                ExchangeId(1),
+                FromHub(FromHubKind::EndStream)
+            ))
+        ));
+        assert!(table.out.is_empty());
+        assert!(!table.delivered(stream(1), ALICE));
+        table.streams.leave(ExchangeId(2));
+        assert!(!table.delivered(stream(2), ALICE));
+        assert!(table.streams.of_owner.is_empty() && table.streams.by_name.is_empty());
+    }
+
+    // SESS-07
+    #[test]
+    fn nobody_ends_the_stream_of_another() {
+        let mut table = Table::default();
+        table.open(1, ALICE, StreamKind::Streamable);
+        table.streams.end(stream(1), BOB, &mut table.out);
+        assert!(table.out.is_empty());
+        table.streams.end(stream(1), ALICE, &mut table.out);
+        assert!(!table.out.is_empty());
     }
 }

@@ -1,0 +1,238 @@
+//! JSON-RPC 2.0, read strictly and written plainly.
+//!
+//! What can be read in two ways is refused, for a proxy on the way may read the other one: members
+//! given twice, messages that are request and answer at once (threats.md K1 to K8). Errors are
+//! fixed sentences: they never repeat what was sent (K10).
+//!
+//! Source: JSON-RPC 2.0 specification; MCP specification, basic, messages.
+
+mod strict;
+#[cfg(test)]
+mod tests;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::limits;
+
+/// What a body holds.
+#[derive(Debug)]
+pub(crate) enum Incoming {
+    /// One message.
+    One(Message),
+    /// Several, as one array: 2025-03-26 only.
+    Batch(Vec<Message>),
+}
+
+/// One message.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// Wants an answer.
+    Request(Request),
+    /// Wants none.
+    Notification(Notification),
+    /// The answer to something we might have asked; we never ask.
+    Response,
+}
+
+/// A request.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) id: Id,
+    pub(crate) method: String,
+    pub(crate) params: Map<String, Value>,
+}
+
+/// A notification.
+#[derive(Debug)]
+pub(crate) struct Notification {
+    pub(crate) method: String,
+    pub(crate) params: Map<String, Value>,
+}
+
+/// The id of a request: a string or an integer, never null (MCP, basic, requests).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Id {
+    Text(String),
+    Positive(u64),
+    Negative(i64),
+}
+
+/// An error, as it is sent.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Error {
+    pub(crate) code: i32,
+    pub(crate) message: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) data: Option<Value>,
+}
+
+impl Error {
+    /// The code for what is not JSON.
+    pub(crate) const PARSE: i32 = -32700;
+    /// The code for JSON that is no request.
+    pub(crate) const INVALID_REQUEST: i32 = -32600;
+    /// The code for a method that is unknown.
+    pub(crate) const METHOD_NOT_FOUND: i32 = -32601;
+    /// The code for parameters that do not fit.
+    pub(crate) const INVALID_PARAMS: i32 = -32602;
+    /// The code for a fault of the server's or of what stands behind it.
+    pub(crate) const INTERNAL: i32 = -32603;
+
+    /// An error of this code and sentence.
+    pub(crate) const fn new(code: i32, message: &'static str) -> Self {
+        Self {
+            code,
+            message,
+            data: None,
+        }
+    }
+
+    /// Adds data.
+    pub(crate) fn with_data(mut self, data: Value) -> Self {
+        self.data = Some(data);
+        self
+    }
+
+    /// JSON that is no request.
+    pub(crate) const fn invalid_request(message: &'static str) -> Self {
+        Self::new(Self::INVALID_REQUEST, message)
+    }
+
+    /// Parameters that do not fit.
+    pub(crate) const fn invalid_params(message: &'static str) -> Self {
+        Self::new(Self::INVALID_PARAMS, message)
+    }
+
+    /// A method that is unknown.
+    pub(crate) const fn method_not_found() -> Self {
+        Self::new(Self::METHOD_NOT_FOUND, "There is no such method.")
+    }
+}
+
+/// An error and whom it answers, if that could be read.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Refused {
+    pub(crate) id: Option<Id>,
+    pub(crate) error: Error,
+}
+
+/// An answer, as it is sent.
+#[derive(Debug, Serialize)]
+pub(crate) struct Answer {
+    jsonrpc: &'static str,
+    id: Option<Id>,
+    #[serde(flatten)]
+    outcome: Outcome,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Outcome {
+    Result(Value),
+    Error(Error),
+}
+
+impl Answer {
+    /// A result.
+    pub(crate) fn result(id: Id, result: Value) -> Self {
+        Self {
+            jsonrpc: "2.0",
+            id: Some(id),
+            outcome: Outcome::Result(result),
+        }
+    }
+
+    /// An error; `null` stands for an id that could not be read (JSON-RPC 2.0 section 5).
+    pub(crate) fn error(id: Option<Id>, error: Error) -> Self {
+        Self {
+            jsonrpc: "2.0",
+            id,
+            outcome: Outcome::Error(error),
+        }
+    }
+
+    /// As JSON on one line.
+    pub(crate) fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("what we answer can be written as JSON")
+    }
+}
+
+/// Reads a body.
+pub(crate) fn parse(body: &[u8]) -> Result<Incoming, Refused> {
+    let value = strict::parse(body).map_err(|error| Refused { id: None, error })?;
+    match value {
+        Value::Array(messages) => {
+            if messages.is_empty() || messages.len() > limits::BATCH {
+                let error = Error::invalid_request("The batch is empty or too long.");
+                return Err(Refused { id: None, error });
+            }
+            let messages = messages.into_iter().map(message);
+            messages.collect::<Result<_, _>>().map(Incoming::Batch)
+        }
+        value => message(value).map(Incoming::One),
+    }
+}
+
+/// Reads one message.
+fn message(value: Value) -> Result<Message, Refused> {
+    let Value::Object(mut members) = value else {
+        let error = Error::invalid_request("A message is a JSON object.");
+        return Err(Refused { id: None, error });
+    };
+    let given_id = members.remove("id");
+    let id = given_id.clone().and_then(id_of);
+    let refused = |message| Refused {
+        id: id.clone(),
+        error: Error::invalid_request(message),
+    };
+    if members.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
+        return Err(refused("The member `jsonrpc` must be \"2.0\"."));
+    }
+    let has_result = members.contains_key("result");
+    let has_error = members.contains_key("error");
+    let Some(method) = members.remove("method") else {
+        if has_result == has_error || (id.is_none() && has_result) {
+            return Err(refused("This is neither a request nor a response."));
+        }
+        return Ok(Message::Response);
+    };
+    if has_result || has_error {
+        return Err(refused("A message is a request or a response, not both."));
+    }
+    let Value::String(method) = method else {
+        return Err(refused("The member `method` must be a string."));
+    };
+    if given_id.is_some() && id.is_none() {
+        return Err(refused("The member `id` must be a string or an integer."));
+    }
+    let params = match members.remove("params") {
+        None => Some(Map::new()),
+        Some(Value::Object(params)) => Some(params),
+        Some(_) => None,
+    };
+    match (id, params) {
+        (Some(id), Some(params)) => Ok(Message::Request(Request { id, method, params })),
+        (Some(id), None) => Err(Refused {
+            id: Some(id),
+            error: Error::invalid_params("The member `params` must be an object."),
+        }),
+        // Nobody waits for an answer, so what is wrong with it is nobody's news.
+        (None, params) => Ok(Message::Notification(Notification {
+            method,
+            params: params.unwrap_or_default(),
+        })),
+    }
+}
+
+fn id_of(value: Value) -> Option<Id> {
+    match value {
+        Value::String(text) if text.len() <= limits::REQUEST_ID_BYTES => Some(Id::Text(text)),
+        Value::Number(number) => number
+            .as_u64()
+            .map(Id::Positive)
+            .or_else(|| number.as_i64().map(Id::Negative)),
+        _ => None,
+    }
+}

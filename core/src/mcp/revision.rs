@@ -1,0 +1,93 @@
+//! The revisions of the Model Context Protocol, and what of it differs between them.
+//!
+//! Whatever only one revision knows stands in the file of that revision; here they are listed.
+
+use super::{v2024_11_05, v2025_03_26, v2025_06_18, v2025_11_25, v2026_07_28};
+
+/// A revision of the protocol that this server speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Revision {
+    V2024_11_05,
+    V2025_03_26,
+    V2025_06_18,
+    V2025_11_25,
+    V2026_07_28,
+}
+
+/// What a revision has, as far as this server uses it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Features {
+    /// How the revision is written.
+    pub(crate) name: &'static str,
+    /// Several messages may come as one array.
+    pub(crate) batches: bool,
+    /// Tools have `annotations`.
+    pub(crate) annotations: bool,
+    /// Tools and programs have a `title`.
+    pub(crate) titles: bool,
+    /// Tools have an `outputSchema`, their results `structuredContent`.
+    pub(crate) structured_content: bool,
+    /// Arguments that do not fit the schema are an error of the tool, which the model sees and can
+    /// mend, not one of the protocol (SEP-1303).
+    pub(crate) bad_arguments_are_tool_errors: bool,
+    /// Every request stands for itself: no `initialize`, no session.
+    pub(crate) stateless: bool,
+}
+
+impl Revision {
+    /// All of them, the newest first.
+    pub(crate) const ALL: [Self; 5] = [
+        Self::V2026_07_28,
+        Self::V2025_11_25,
+        Self::V2025_06_18,
+        Self::V2025_03_26,
+        Self::V2024_11_05,
+    ];
+
+    /// The newest that begins with `initialize`.
+    pub(crate) const NEWEST_WITH_SESSIONS: Self = Self::V2025_11_25;
+
+    /// What it has.
+    pub(crate) const fn features(self) -> Features {
+        match self {
+            Self::V2024_11_05 => v2024_11_05::FEATURES,
+            Self::V2025_03_26 => v2025_03_26::FEATURES,
+            Self::V2025_06_18 => v2025_06_18::FEATURES,
+            Self::V2025_11_25 => v2025_11_25::FEATURES,
+            Self::V2026_07_28 => v2026_07_28::FEATURES,
+        }
+    }
+
+    /// How it is written.
+    pub(crate) const fn name(self) -> &'static str {
+        self.features().name
+    }
+
+    /// Reads what [`Revision::name`] wrote: compared whole.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|revision| revision.name() == text)
+    }
+
+    /// The revision that `initialize` agrees on: the one that was asked for, or the newest that
+    /// has sessions, if that one is unknown (lifecycle, version negotiation).
+    pub(crate) fn negotiate(requested: &str) -> Self {
+        Self::parse(requested)
+            .filter(|revision| !revision.features().stateless)
+            .unwrap_or(Self::NEWEST_WITH_SESSIONS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_or_stateless_revision_is_answered_with_the_newest_that_has_sessions() {
+        assert_eq!(Revision::negotiate("2025-03-26"), Revision::V2025_03_26);
+        for other in ["2026-07-28", "1999-01-01", "", "2025-11-25 ", "DROP TABLE"] {
+            assert_eq!(Revision::negotiate(other), Revision::V2025_11_25, "{other}");
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Revision 2025-06-18: the `MCP-Protocol-Version` header, titles, structured tool output; batches
+//! are gone.
+//!
+//! Source: MCP specification 2025-06-18, key changes.
+
+use super::revision::Features;
+
+/// What the revision has.
+pub(crate) const FEATURES: Features = Features {
+    name: "2025-06-18",
+    batches: false,
+    annotations: true,
+    titles: true,
+    structured_content: true,
+    bad_arguments_are_tool_errors: false,
+    stateless: false,
+};
