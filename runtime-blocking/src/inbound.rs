@@ -5,6 +5,8 @@
 //! - `tiny`: `tiny_http`, contained as far as it can be, for loopback or behind a proxy that
 //!   normalises requests.
 
+#[cfg(test)]
+mod echo;
 mod encode;
 mod head;
 mod strict;

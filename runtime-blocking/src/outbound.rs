@@ -1,6 +1,9 @@
 //! Fetches, with `ureq`: no redirects, every status an answer, the deadline and the body limit of
 //! the fetch, and the rule of which addresses may be dialled, judged on the resolved address.
 
+#[cfg(test)]
+mod tests;
+
 use std::{io::Read as _, time::Duration};
 
 use bytes::Bytes;

@@ -11,9 +11,6 @@ use rustix::process::{Resource, getrlimit};
 /// How many connections may wait to be accepted: a burst is not refused before we see it.
 const BACKLOG: i32 = 1024;
 
-/// Descriptors that are not connections of peers: the store, the log, connections to Entra.
-const OTHER_DESCRIPTORS: usize = 128;
-
 /// Listens on all of these addresses. Where this machine has no IPv6, its addresses are left out
 /// as long as another one is there.
 ///
@@ -66,17 +63,15 @@ fn cannot(address: SocketAddr, error: &io::Error) -> String {
 }
 
 /// How many connections there may be: [`limits::CONNECTIONS`], or fewer if the process may not
-/// have that many descriptors.
+/// have that many descriptors. A quarter of these is left for the store, the log, connections to
+/// Entra, and those that are told that the house is full.
 #[must_use]
 pub fn connection_ceiling() -> usize {
     let descriptors = getrlimit(Resource::Nofile).current;
     let descriptors = descriptors.map_or(usize::MAX, |number| {
         usize::try_from(number).unwrap_or(usize::MAX)
     });
-    let reserved = OTHER_DESCRIPTORS + limits::EXTRA_CONNECTIONS;
-    descriptors
-        .saturating_sub(reserved)
-        .clamp(1, limits::CONNECTIONS)
+    (descriptors - descriptors / 4).clamp(1, limits::CONNECTIONS)
 }
 
 #[cfg(test)]

@@ -5,6 +5,9 @@
 //! are bounded, requests beyond a ceiling get 503, responses are written by us, from values that
 //! were checked, and a listener that ended is begun anew. [`serve`] says in the log what remains.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     io::{Read as _, Write},
     net::TcpListener,

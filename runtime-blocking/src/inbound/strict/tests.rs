@@ -8,10 +8,8 @@ use std::{
     net::SocketAddr,
 };
 
-use entra_mcp_core::admit::Admission;
-use http::{StatusCode, request::Parts};
-
 use super::*;
+use crate::inbound::echo::{Echo, connect, statuses, talk};
 
 const SHORT: Duration = Duration::from_millis(80);
 
@@ -21,54 +19,6 @@ const PATIENCE: Patience = Patience {
     body: SHORT,
     write: Duration::from_millis(300),
 };
-
-/// Says what it was asked: `METHOD path body`.
-struct Echo;
-
-impl Service for Echo {
-    fn admit(&self, head: &Parts) -> Result<Admission, Box<Response<Bytes>>> {
-        if head.uri.path() == "/refused" {
-            let mut answer = Response::new(Bytes::from_static(b"refused"));
-            *answer.status_mut() = StatusCode::UNAUTHORIZED;
-            return Err(Box::new(answer));
-        }
-        Ok(Admission { body_limit: 1000 })
-    }
-
-    fn serve(&self, request: Request<Bytes>, peer: &mut dyn Peer) {
-        match request.uri().path() {
-            "/panic" => panic!("a bug"),
-            "/panic-late" => {
-                peer.open(Response::new(()));
-                peer.write(b"half");
-                panic!("a bug");
-            }
-            "/stream" => {
-                peer.open(Response::new(()));
-                peer.write(b"data: 1\n\n");
-                peer.write(b"data: 2\n\n");
-                peer.close();
-            }
-            "/until-gone" => {
-                peer.open(Response::new(()));
-                while !peer.is_gone() {
-                    std::thread::yield_now();
-                }
-            }
-            "/flood" => {
-                peer.open(Response::new(()));
-                while !peer.is_gone() {
-                    peer.write(&[b'x'; 64 * 1024]);
-                }
-            }
-            path => {
-                let body = String::from_utf8_lossy(request.body());
-                let said = format!("{} {path} {body}", request.method());
-                peer.respond(Response::new(Bytes::from(said)));
-            }
-        }
-    }
-}
 
 /// A server for the tests of one thread, and what became of its connections.
 fn server(patience: Patience) -> SocketAddr {
@@ -82,41 +32,9 @@ fn server(patience: Patience) -> SocketAddr {
     address
 }
 
-fn connect(address: SocketAddr) -> TcpStream {
-    let socket = TcpStream::connect(address).unwrap();
-    socket
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .unwrap();
-    socket
-}
-
 /// Sends bytes, waits until the server closes; all that it said.
 fn said(bytes: &[u8]) -> String {
     talk(&mut connect(server(PATIENCE)), bytes)
-}
-
-fn talk(socket: &mut TcpStream, bytes: &[u8]) -> String {
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        match socket.write(rest) {
-            Ok(length) => rest = &rest[length..],
-            // It closed on us: what it said before is to be read.
-            Err(_) => break,
-        }
-    }
-    let mut said = Vec::new();
-    let mut chunk = [0; 4096];
-    while let Ok(length @ 1..) = socket.read(&mut chunk) {
-        said.extend_from_slice(&chunk[..length]);
-    }
-    String::from_utf8(said).unwrap()
-}
-
-/// The statuses of all answers.
-fn statuses(said: &str) -> Vec<u16> {
-    said.match_indices("HTTP/1.1 ")
-        .map(|(place, _)| said.get(place + 9..place + 12).unwrap().parse().unwrap())
-        .collect()
 }
 
 /// Every one of these is answered once, with this status, and nothing behind it is served.
