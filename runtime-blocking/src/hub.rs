@@ -119,3 +119,19 @@ impl Mailbox {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // M7
+    #[test]
+    fn who_does_not_read_its_mailbox_loses_it() {
+        let board = Switchboard::new();
+        let id = ExchangeId(1);
+        let mailbox = board.enroll(id);
+        assert!(matches!(mailbox.wait(Duration::ZERO), Mail::Nothing));
+        board.forget(id);
+        assert!(matches!(mailbox.wait(Duration::ZERO), Mail::Overflowed));
+    }
+}

@@ -60,7 +60,8 @@ pub(super) struct Wire {
 impl Wire {
     pub(super) fn new(socket: TcpStream, write: Duration) -> Self {
         // Without it an event written in two pieces waits for the first one's acknowledgement.
-        let broken = socket.set_nodelay(true).is_err();
+        let broken =
+            socket.set_nodelay(true).is_err() || socket.set_write_timeout(Some(write)).is_err();
         Self {
             socket,
             buffer: Vec::new(),
@@ -159,21 +160,18 @@ impl Wire {
         }
     }
 
-    /// Writes all of it within the time for one piece; otherwise the connection is broken.
+    /// Writes all of it within the time for one piece, or twice that if the peer reads a little now
+    /// and then; otherwise the connection is broken.
     pub(super) fn send(&mut self, mut bytes: &[u8]) {
         let deadline = Instant::now() + self.write;
         while !bytes.is_empty() && !self.broken {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() || self.socket.set_write_timeout(Some(left)).is_err() {
-                self.broken = true;
-                return;
-            }
             match self.socket.write(bytes) {
                 Ok(0) => self.broken = true,
                 Ok(length) => bytes = bytes.get(length..).unwrap_or_default(),
-                Err(error) if is_timeout(&error) || error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => self.broken = true,
             }
+            self.broken |= !bytes.is_empty() && Instant::now() >= deadline;
         }
     }
 
