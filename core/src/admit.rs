@@ -1,13 +1,28 @@
 //! The verdict on a request by its head alone, before a byte of its body is read.
 //!
-//! `Host`, `Origin`, path, method, announced length, content coding and type, and the shape of the
-//! bearer token are judged here. Whoever is refused has cost a header's worth of work
-//! (threats.md J1, J2, L7, M8).
+//! `Host`, `Origin`, path, method, announced length, content coding and type, and the session token
+//! itself are judged here. Whoever is refused has cost a header's worth of work (threats.md F10,
+//! F11, J1, J2, J3, L7, L12, M8, M9).
 
-use ::http::{Response, request::Parts};
+#[cfg(test)]
+mod tests;
+
+use ::http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header, request::Parts,
+};
 use bytes::Bytes;
 
-use crate::{env::Server, limits, time::Now};
+use crate::{
+    answers,
+    env::Server,
+    http::{
+        answer::{self, text},
+        bearer, cors,
+    },
+    limits,
+    route::Route,
+    time::Now,
+};
 
 /// A request that may be read further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,21 +37,204 @@ pub struct Admission {
 /// # Errors
 ///
 /// The refusal, as a whole response.
-pub fn admit(
-    _head: &Parts,
-    _server: &Server,
-    _now: Now,
-) -> Result<Admission, Box<Response<Bytes>>> {
-    Ok(Admission {
-        body_limit: limits::STRANGER_BODY_BYTES,
+pub fn admit(head: &Parts, server: &Server, now: Now) -> Result<Admission, Box<Response<Bytes>>> {
+    let route = Route::of(head.uri.path());
+    judge(head, route, server, now).map_err(|mut refusal| {
+        if let Some(route) = route {
+            let origin = head.headers.get(header::ORIGIN);
+            cors::decorate(route, origin, server, refusal.headers_mut());
+        }
+        refusal
     })
 }
 
 /// The answer to a body that turned out longer than was admitted.
 #[must_use]
 pub fn too_large() -> Response<Bytes> {
-    crate::http::answer::text(
-        ::http::StatusCode::PAYLOAD_TOO_LARGE,
+    text(
+        StatusCode::PAYLOAD_TOO_LARGE,
         "The request body is too large.\n",
     )
+}
+
+type Verdict<T> = Result<T, Box<Response<Bytes>>>;
+
+/// The order matters: a stranger's request is refused before anything that it says is believed, and
+/// without a token every method of a protected place gets 401 (conformance.md 11.2).
+fn judge(head: &Parts, route: Option<Route>, server: &Server, now: Now) -> Verdict<Admission> {
+    if route != Some(Route::Health) {
+        host(&head.headers, server)?;
+    }
+    target(head)?;
+    let Some(route) = route else {
+        return Err(Box::new(answer::not_found()));
+    };
+    method(&head.method, route)?;
+    if route.is_protected() {
+        origin(&head.headers, server)?;
+    }
+    let mut body_limit = limits::STRANGER_BODY_BYTES;
+    if route.is_protected() && head.method != Method::OPTIONS {
+        bearer::verify(route, &head.headers, server, now.unix)?;
+        body_limit = limits::MESSAGE_BODY_BYTES;
+    }
+    if head.headers.contains_key(header::CONTENT_ENCODING) {
+        return refuse(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "Send the body as it is, without a content coding.\n",
+        );
+    }
+    if route.is_protected() && head.method == Method::POST && !is_json(&head.headers) {
+        return refuse(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "The body must be application/json.\n",
+        );
+    }
+    length(&head.headers, body_limit)?;
+    Ok(Admission { body_limit })
+}
+
+fn refuse<T>(status: StatusCode, body: &'static str) -> Verdict<T> {
+    Err(Box::new(text(status, body)))
+}
+
+/// The one value of a header; `Err` if it is given more than once or is not text.
+fn one(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, ()> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| ()),
+        (Some(_), Some(_)) => Err(()),
+    }
+}
+
+/// Against DNS rebinding: only names that the operator gave this server (threats.md J1). What a
+/// proxy forwarded (`X-Forwarded-Host`) does not count.
+fn host(headers: &HeaderMap, server: &Server) -> Verdict<()> {
+    let Ok(Some(host)) = one(headers, header::HOST) else {
+        return refuse(
+            StatusCode::BAD_REQUEST,
+            "A request names its host, once (RFC 9112 section 3.2).\n",
+        );
+    };
+    if names_of(server).any(|name| name.eq_ignore_ascii_case(host)) {
+        return Ok(());
+    }
+    refuse(
+        StatusCode::MISDIRECTED_REQUEST,
+        "This server does not go by that name. Its operator sets it with --public-url.\n",
+    )
+}
+
+/// The values of `Host` that mean this server: that of the public address, and on loopback the
+/// other names of this machine.
+fn names_of(server: &Server) -> impl Iterator<Item = String> {
+    let public_url = &server.config.public_url;
+    let host = public_url.host();
+    let (name, port) = match host.rsplit_once(':') {
+        // The last colon of a bare IPv6 address is inside the brackets.
+        Some((name, port)) if !port.contains(']') => (name, Some(port)),
+        _ => (host, None),
+    };
+    let with_port = |name: &str| match port {
+        Some(port) => format!("{name}:{port}"),
+        None => name.to_owned(),
+    };
+    let loopback = name == "localhost" || name == "[::1]" || name.starts_with("127.");
+    let aliases = ["localhost", "127.0.0.1", "[::1]"];
+    let aliases = aliases.into_iter().filter(move |_| loopback);
+    let default_port = match (port, public_url.is_secure()) {
+        (Some(_), _) => None,
+        (None, true) => Some(format!("{name}:443")),
+        (None, false) => Some(format!("{name}:80")),
+    };
+    let aliases: Vec<String> = aliases.map(with_port).collect();
+    std::iter::once(host.to_owned())
+        .chain(aliases)
+        .chain(default_port)
+}
+
+/// The target in origin form (RFC 9112 section 3.2.1): a path, not a URL.
+fn target(head: &Parts) -> Verdict<()> {
+    let target = head.uri.path_and_query();
+    if target.is_some_and(|target| target.as_str().len() > limits::TARGET_BYTES) {
+        return Err(Box::new(answers::target_too_long()));
+    }
+    let is_path = head.uri.scheme().is_none() && head.uri.authority().is_none();
+    if is_path || head.method == Method::CONNECT {
+        return Ok(());
+    }
+    refuse(
+        StatusCode::BAD_REQUEST,
+        "The target of a request is a path here (RFC 9112 section 3.2.1).\n",
+    )
+}
+
+fn method(method: &Method, route: Route) -> Verdict<()> {
+    if *method == Method::OPTIONS || route.methods().contains(method) {
+        return Ok(());
+    }
+    let mut response = text(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "This address does not know that method.\n",
+    );
+    let mut allowed: Vec<&str> = route.methods().iter().map(Method::as_str).collect();
+    allowed.push("OPTIONS");
+    let allowed = HeaderValue::from_str(&allowed.join(", ")).expect("methods are visible ASCII");
+    response.headers_mut().insert(header::ALLOW, allowed);
+    Err(Box::new(response))
+}
+
+/// Where a page says which one it is, it must be ours or one that the operator named (threats.md
+/// J2; MCP 2025-11-25 and 2026-07-28, transports, security warning).
+fn origin(headers: &HeaderMap, server: &Server) -> Verdict<()> {
+    let mut origins = headers.get_all(header::ORIGIN).iter();
+    let allowed = match (origins.next(), origins.next()) {
+        (None, _) => true,
+        (Some(origin), None) => cors::is_allowed(origin, server) || is_own(origin, server),
+        (Some(_), Some(_)) => false,
+    };
+    if allowed {
+        return Ok(());
+    }
+    refuse(
+        StatusCode::FORBIDDEN,
+        "Pages of that origin may not use this server. Its operator may allow it by name.\n",
+    )
+}
+
+fn is_own(origin: &HeaderValue, server: &Server) -> bool {
+    let scheme = match server.config.public_url.is_secure() {
+        true => "https",
+        false => "http",
+    };
+    let mut own = names_of(server).map(|name| format!("{scheme}://{name}"));
+    own.any(|own| origin.as_bytes() == own.as_bytes())
+}
+
+/// What no page can send without asking first (threats.md J3).
+fn is_json(headers: &HeaderMap) -> bool {
+    let Ok(Some(value)) = one(headers, header::CONTENT_TYPE) else {
+        return false;
+    };
+    let essence = value.split(';').next().unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("application/json")
+}
+
+fn length(headers: &HeaderMap, limit: usize) -> Verdict<()> {
+    let length = match one(headers, header::CONTENT_LENGTH) {
+        Ok(None) => return Ok(()),
+        Ok(Some(length)) if length.bytes().all(|byte| byte.is_ascii_digit()) => length,
+        Ok(Some(_)) | Err(()) => {
+            return refuse(
+                StatusCode::BAD_REQUEST,
+                "The length of a body is a number, once (RFC 9110 section 8.6).\n",
+            );
+        }
+    };
+    // A number too large to be read is too large a body as well.
+    match length.parse::<usize>() {
+        Ok(length) if length <= limit => Ok(()),
+        _ => Err(Box::new(too_large())),
+    }
 }

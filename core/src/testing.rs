@@ -22,7 +22,11 @@ use crate::{
         scope::Scope,
     },
     secret::Secret,
-    session::record::Hash,
+    session::{
+        SessionId, SessionSecret,
+        record::{Code, Hash, Person, Session},
+        token,
+    },
     time::{Instant, Now, UnixTime},
 };
 
@@ -201,4 +205,38 @@ pub(crate) fn json(response: &::http::Response<Bytes>) -> serde_json::Value {
 pub(crate) fn header<'a>(response: &'a ::http::Response<Bytes>, name: &str) -> &'a str {
     let value = response.headers().get(name);
     value.map_or("", |value| value.to_str().expect("our headers are ASCII"))
+}
+
+/// A session of a person with a client, as the store has it, and its secret.
+pub(crate) fn session_of(person: &str, client_id: &str) -> (Session, SessionSecret) {
+    let id = Hash::of(format!("{person} {client_id}").as_bytes()).0;
+    let mut sid = [0; 16];
+    sid.copy_from_slice(&id[..16]);
+    let session = Session {
+        id: SessionId::new(sid),
+        person: Person {
+            tenant_id: "11111111-1111-1111-1111-111111111111".to_owned(),
+            oid: person.to_owned(),
+            subject: format!("subject of {person}"),
+        },
+        client: Hash::of(client_id.as_bytes()),
+        scope: "user.read".to_owned(),
+        resource: "http://localhost:3001/mcp".to_owned(),
+        created: UnixTime(1_799_999_000),
+        code: Code::Spent {
+            hash: Hash::of(b"a code"),
+        },
+        refresh: None,
+        entra: Vec::new(),
+        ended_mcp_sessions: Vec::new(),
+        mcp_sessions_since: UnixTime(0),
+    };
+    (session, SessionSecret::new(id))
+}
+
+/// A good session token of Alice's.
+pub(crate) fn session_token(server: &TestServer) -> String {
+    let (session, secret) = session_of("alice", "a client");
+    let issued = token::issue(&session, "a client", &secret, server.env(), &mut entropy(9));
+    issued.0.expose().clone()
 }

@@ -1,0 +1,185 @@
+//! The session token as it comes in, and the challenge that goes out (RFC 6750, RFC 9728 section
+//! 5.1).
+//!
+//! A token comes in the `Authorization` header, once, whatever the case of the scheme; never in a
+//! query, a form or a cookie (threats.md F10). A challenge names `invalid_token` only where a token
+//! was sent, and never repeats it (F11).
+
+use ::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use bytes::Bytes;
+
+use super::answer;
+use crate::{
+    env::{Env, Server},
+    oauth::scope::Scope,
+    route::Route,
+    session::token::{self, Verified},
+    time::UnixTime,
+};
+
+/// What a request carries to prove who sends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Presented<'a> {
+    /// No `Authorization`, or one of another scheme.
+    Nothing,
+    /// Something that cannot be a token, or more than one.
+    Odd,
+    /// What may be a token.
+    Token(&'a str),
+}
+
+impl<'a> Presented<'a> {
+    fn of(headers: &'a HeaderMap) -> Self {
+        let mut values = headers.get_all(header::AUTHORIZATION).iter();
+        let (value, more) = (values.next(), values.next());
+        let Some(value) = value else {
+            return Self::Nothing;
+        };
+        let (Ok(value), None) = (value.to_str(), more) else {
+            return Self::Odd;
+        };
+        let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Self::Nothing;
+        }
+        let token = token.trim_matches(' ');
+        if is_token68(token) {
+            Self::Token(token)
+        } else {
+            Self::Odd
+        }
+    }
+}
+
+/// Whether a text is of the form that tokens have (RFC 6750 section 2.1, `b64token`).
+fn is_token68(text: &str) -> bool {
+    let body = text.trim_end_matches('=');
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
+    !body.is_empty() && body.bytes().all(allowed)
+}
+
+/// The token of a request that was admitted.
+pub(crate) fn token(headers: &HeaderMap) -> Option<&str> {
+    match Presented::of(headers) {
+        Presented::Token(token) => Some(token),
+        Presented::Nothing | Presented::Odd => None,
+    }
+}
+
+/// Verifies the token of a request, without a look-up. `Err` is the answer to give.
+pub(crate) fn verify(
+    route: Route,
+    headers: &HeaderMap,
+    server: &Server,
+    now: UnixTime,
+) -> Result<Verified, Box<Response<Bytes>>> {
+    let config = &server.config;
+    let error = match Presented::of(headers) {
+        Presented::Nothing => None,
+        Presented::Odd => Some(INVALID_TOKEN),
+        Presented::Token(presented) => {
+            let (resources, issuer) = (config.public_url.resources(), config.public_url.issuer());
+            match token::verify(presented, resources, issuer, &server.keys, now) {
+                Some(verified) => return Ok(verified),
+                None => Some(INVALID_TOKEN),
+            }
+        }
+    };
+    let response = challenge(
+        StatusCode::UNAUTHORIZED,
+        route,
+        error,
+        &Scope::all(),
+        server,
+    );
+    Err(Box::new(response))
+}
+
+const INVALID_TOKEN: &str =
+    "error=\"invalid_token\", error_description=\"The session token is no longer good.\"";
+
+/// 401: the session that the token stands for is over. The client refreshes or signs in again
+/// (products.md 4).
+pub(crate) fn session_over(route: Route, env: Env<'_>) -> Response<Bytes> {
+    let error = Some(INVALID_TOKEN);
+    challenge(
+        StatusCode::UNAUTHORIZED,
+        route,
+        error,
+        &Scope::all(),
+        env.server,
+    )
+}
+
+/// 403: what is asked for needs these scopes (RFC 6750 section 3.1; MCP, authorization, scope
+/// challenge).
+pub(crate) fn insufficient_scope(route: Route, scope: &Scope, env: Env<'_>) -> Response<Bytes> {
+    let error = "error=\"insufficient_scope\", \
+                 error_description=\"This needs more than was granted.\"";
+    challenge(StatusCode::FORBIDDEN, route, Some(error), scope, env.server)
+}
+
+fn challenge(
+    status: StatusCode,
+    route: Route,
+    error: Option<&str>,
+    scope: &Scope,
+    server: &Server,
+) -> Response<Bytes> {
+    let resource = match route {
+        Route::Sse | Route::Message => "sse",
+        _ => "mcp",
+    };
+    let path = format!("/.well-known/oauth-protected-resource/{resource}");
+    let metadata = server.config.public_url.join(&path);
+    let error = error.map(|error| format!("{error}, ")).unwrap_or_default();
+    let challenge = format!("Bearer {error}resource_metadata=\"{metadata}\", scope=\"{scope}\"");
+    let body = match status {
+        StatusCode::FORBIDDEN => "The session token does not allow this.\n",
+        _ => "Sign in first: this needs a session token.\n",
+    };
+    let mut response = answer::text(status, body);
+    let challenge = HeaderValue::from_str(&challenge).expect("a URL and scopes are visible ASCII");
+    response
+        .headers_mut()
+        .insert(header::WWW_AUTHENTICATE, challenge);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn presented(values: &[&str]) -> String {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            let value = HeaderValue::from_str(value).unwrap();
+            headers.append(header::AUTHORIZATION, value);
+        }
+        format!("{:?}", Presented::of(&headers))
+    }
+
+    // F10: JWT-11, JWT-12, JWT-21
+    #[test]
+    fn a_token_is_taken_from_one_well_formed_header() {
+        for good in ["Bearer a.b-c", "bearer a.b-c", "BEARER  a.b-c"] {
+            assert_eq!(presented(&[good]), "Token(\"a.b-c\")", "{good}");
+        }
+        for odd in [
+            "Bearer",
+            "Bearer ",
+            "Bearer a b",
+            "Bearer a, Bearer b",
+            "Bearer \"a\"",
+            "Bearer a\tb",
+            "Bearer ====",
+        ] {
+            assert_eq!(presented(&[odd]), "Odd", "{odd}");
+        }
+        for other in ["Basic YTpi", "a.b.c", "", "BearerToken a"] {
+            assert_eq!(presented(&[other]), "Nothing", "{other}");
+        }
+        assert_eq!(presented(&["Bearer a", "Bearer b"]), "Odd");
+        assert_eq!(presented(&["Basic a", "Bearer b"]), "Odd");
+    }
+}
