@@ -1,5 +1,8 @@
 //! We are the authorization server of our MCP clients: registration, consent, codes, tokens.
 
+pub(crate) mod approvals;
+pub(crate) mod authorize;
+pub(crate) mod browser;
 pub(crate) mod callback;
 pub(crate) mod client;
 pub(crate) mod consent;

@@ -1,5 +1,153 @@
 //! The pages that a person sees. No script, no image or font from elsewhere; they work with a
-//! keyboard, in the dark and on a phone.
+//! keyboard, in the dark and on a phone. All carry the same strict headers (threats.md A6, C13, N2,
+//! N4).
 
+pub(crate) mod consent;
 pub(crate) mod home;
+pub(crate) mod html;
+pub(crate) mod instructions;
 pub(crate) mod style;
+
+use ::http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use bytes::Bytes;
+
+use self::html::{Html, Slot};
+use crate::http::answer;
+
+/// There is no `form-action`: Chromium applies it to the redirects after the form, which lead to
+/// Entra or to the client, and the button would be dead (products.md 9, conformance.md 11.10).
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; \
+                                       frame-ancestors 'none'; base-uri 'none'";
+
+const PAGE: &str = r#"<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/style.css">
+</head>
+<body>
+<main>
+{body}
+</main>
+</body>
+</html>
+"#;
+
+/// What a page is, as far as its headers differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// It has a form that is posted here. With `no-referrer` a browser would send `Origin: null`
+    /// along with it, so it is `same-origin`.
+    Form,
+    /// It has none.
+    Plain,
+}
+
+/// A page.
+pub(crate) fn page(status: StatusCode, title: &str, body: &Html, kind: Kind) -> Response<Bytes> {
+    let slots = [("title", Slot::Text(title)), ("body", Slot::Html(body))];
+    let html = Html::fill(PAGE, &slots).into_bytes();
+    let mut response = answer::of(status, "text/html; charset=utf-8", html);
+    let referrer = match kind {
+        Kind::Form => "same-origin",
+        Kind::Plain => "no-referrer",
+    };
+    let headers: [(HeaderName, &'static str); 4] = [
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, referrer),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
+    ];
+    for (name, value) in headers {
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// A page that says what went wrong and what to do about it. With 503 it says when to try again.
+pub(crate) fn error(status: StatusCode, title: &str, text: &str) -> Response<Bytes> {
+    error_with(status, title, text, &Html::default())
+}
+
+/// The same with more below.
+pub(crate) fn error_with(
+    status: StatusCode,
+    title: &str,
+    text: &str,
+    more: &Html,
+) -> Response<Bytes> {
+    let slots = [
+        ("title", Slot::Text(title)),
+        ("text", Slot::Text(text)),
+        ("more", Slot::Html(more)),
+    ];
+    let body = Html::fill(
+        "<p class=\"brand\">entra-mcp</p>\n<h1>{title}</h1>\n<p>{text}</p>\n{more}",
+        &slots,
+    );
+    let mut response = page(status, title, &body, Kind::Plain);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        let seconds = HeaderValue::from_static("5");
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{self, TestServer};
+
+    // A6, C13, N2, N4: CONS-05 to CONS-07, AUTHZ-22, LEAK-10; products.md 9
+    #[test]
+    fn every_page_carries_the_strict_headers() {
+        for response in [
+            TestServer::dev().get("/"),
+            TestServer::dev().get("/authorize"),
+            error(StatusCode::NOT_FOUND, "title", "text"),
+        ] {
+            let is = |name: &str| testing::header(&response, name).to_owned();
+            assert_eq!(is("x-frame-options"), "DENY");
+            assert_eq!(is("x-content-type-options"), "nosniff");
+            assert_eq!(is("cache-control"), "no-store");
+            assert_eq!(is("referrer-policy"), "no-referrer");
+            assert_eq!(is("content-type"), "text/html; charset=utf-8");
+            let policy = is("content-security-policy");
+            for part in [
+                "default-src 'none'",
+                "frame-ancestors 'none'",
+                "base-uri 'none'",
+            ] {
+                assert!(policy.contains(part), "{policy}");
+            }
+            for part in ["form-action", "script", "unsafe"] {
+                assert!(!policy.contains(part), "{policy}");
+            }
+            let text = testing::text(&response);
+            assert!(!text.contains("<script") && !text.contains("style=\""));
+        }
+    }
+
+    #[test]
+    fn the_style_sheet_knows_the_dark_the_keyboard_and_the_phone() {
+        let response = TestServer::dev().get("/style.css");
+        assert_eq!(
+            testing::header(&response, "content-type"),
+            "text/css; charset=utf-8"
+        );
+        let text = testing::text(&response);
+        for part in ["prefers-color-scheme: dark", ":focus-visible", "max-width"] {
+            assert!(text.contains(part), "{part}");
+        }
+        assert!(!text.contains("url(") && !text.contains("@import"));
+    }
+}

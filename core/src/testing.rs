@@ -240,3 +240,48 @@ pub(crate) fn session_token(server: &TestServer) -> String {
     let issued = token::issue(&session, "a client", &secret, server.env(), &mut entropy(9));
     issued.0.expose().clone()
 }
+
+/// The `client_id` of a public client with these redirect URIs, called "Test client".
+pub(crate) fn client_id(server: &TestServer, redirect_uris: &[&str]) -> String {
+    let metadata = serde_json::json!({
+        "client_name": "Test client",
+        "redirect_uris": redirect_uris,
+    });
+    let request = server
+        .request("POST", "/register")
+        .header("content-type", "application/json")
+        .body(metadata.to_string().into());
+    let response = server.response(request.unwrap());
+    let id = json(&response)["client_id"].as_str().map(str::to_owned);
+    id.expect("the client is registered")
+}
+
+/// A good query of GET /authorize. A parameter of `changes` replaces that of the same name; with an
+/// empty value it takes it away.
+pub(crate) fn authorize(client_id: &str, redirect_uri: &str, changes: &[(&str, &str)]) -> String {
+    let good = [
+        ("response_type", "code"),
+        ("client_id", client_id),
+        ("redirect_uri", redirect_uri),
+        ("state", "client state"),
+        (
+            "code_challenge",
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+        ),
+        ("code_challenge_method", "S256"),
+    ];
+    let is_changed = |name: &str| changes.iter().any(|(changed, _)| *changed == name);
+    let kept = good.iter().filter(|(name, _)| !is_changed(name));
+    let added = changes.iter().filter(|(_, value)| !value.is_empty());
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(kept.chain(added))
+        .finish();
+    format!("/authorize?{query}")
+}
+
+/// The value of a parameter of an address.
+pub(crate) fn parameter(address: &str, name: &str) -> Option<String> {
+    let address = Url::parse(address).expect("the address is a URL");
+    let mut values = address.query_pairs().filter(|(key, _)| key == name);
+    values.next().map(|(_, value)| value.into_owned())
+}

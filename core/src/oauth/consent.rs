@@ -1,30 +1,279 @@
-//! GET /authorize and POST /consent: the user is asked here, before Entra is involved.
+//! The user is asked here, before Entra is involved (threats.md A1): the consent page of
+//! GET /authorize, and POST /consent, which takes the answer.
+//!
+//! What was asked travels in the form's hidden field, sealed, for ten minutes. Only an approval sets
+//! the cookie of the sign-in, and then the browser goes to Entra (threats.md A2, A3). The form is
+//! taken only from our own page (A5): its `Origin` is ours or, where a browser sends none, its
+//! cookie is the one that the form names.
 
-use ::http::Request;
+use ::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 
+use super::{
+    approvals::Approvals,
+    authorize::{self, Asked, Unserved},
+    browser::Browser,
+    error::OAuthError,
+    packed,
+    request::AuthorizationRequest,
+    sign_in::SignIn,
+};
 use crate::{
+    audit::{Audit, Level},
+    entropy::Entropy,
+    env::Env,
     event::Event,
     exchange::{Cx, Next},
-    http::answer,
+    http::{answer, form::Form},
+    hub::{FromHub, FromHubKind, ToHub, ToHubKind},
+    keys::Purpose,
+    limits, pages,
+    time::UnixTime,
 };
 
 /// The states.
 #[derive(Debug)]
-pub(crate) enum Consent {}
+pub(crate) enum Consent {
+    /// The person has approved; Entra's addresses are being learned.
+    Waiting(Leaving),
+}
+
+/// A browser on its way to Entra.
+#[derive(Debug)]
+pub(crate) struct Leaving {
+    request: AuthorizationRequest,
+    /// The cookie that remembers the approval, if it is to be remembered.
+    approval: Option<HeaderValue>,
+}
 
 impl Consent {
-    /// Begins.
-    pub(crate) fn authorize(_request: &Request<Bytes>, cx: &mut Cx<'_>) -> Next<Self> {
-        cx.done(answer::not_found())
+    /// GET /authorize.
+    pub(crate) fn authorize(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Next<Self> {
+        let env = cx.env;
+        match authorize::read(request.uri(), env) {
+            Err(Unserved::Page(stop)) => {
+                cx.audit(
+                    Audit::new(Level::Debug, "an authorization request was refused")
+                        .with("reason", stop.as_str()),
+                );
+                cx.done(stop.page(env))
+            }
+            Err(Unserved::Redirect(to, refusal)) => {
+                cx.audit(
+                    Audit::new(Level::Debug, "an authorization request was refused")
+                        .with("reason", refusal.description)
+                        .with("returns_to", to.redirect_uri.destination().to_string()),
+                );
+                let public_url = &env.server.config.public_url;
+                cx.done(to.error(refusal.error, refusal.description, public_url))
+            }
+            Ok(asked) if Approvals::of(request.headers(), env).cover(&asked.request) => {
+                let name = asked.client.metadata().client_name.as_deref();
+                tell("an earlier approval was used", &asked.request, name, cx);
+                Leaving {
+                    request: asked.request,
+                    approval: None,
+                }
+                .go(cx)
+            }
+            Ok(asked) => {
+                let response = ask(asked, request.headers(), cx);
+                cx.done(response)
+            }
+        }
     }
 
-    /// Begins.
-    pub(crate) fn decide(_request: &Request<Bytes>, cx: &mut Cx<'_>) -> Next<Self> {
-        cx.done(answer::not_found())
+    /// POST /consent.
+    pub(crate) fn decide(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Next<Self> {
+        let env = cx.env;
+        let form = Form::parse(request.body());
+        let Some(filled) = Filled::read(&form, env) else {
+            cx.note(Level::Debug, "a consent form was stale or not ours");
+            return cx.done(stale());
+        };
+        if !is_from_our_page(request.headers(), &filled.browser, env) {
+            cx.note(Level::Debug, "a consent form came from another page");
+            return cx.done(foreign());
+        }
+        let name = filled.client_name.as_deref();
+        match form.one("decision") {
+            Ok(Some("approve")) => {
+                tell("access was approved", &filled.request, name, cx);
+                let approvals = Approvals::of(request.headers(), env);
+                Leaving {
+                    approval: approvals.remember(&filled.request, env),
+                    request: filled.request,
+                }
+                .go(cx)
+            }
+            Ok(Some("deny")) => {
+                tell("access was denied", &filled.request, name, cx);
+                let return_to = &filled.request.return_to;
+                cx.done(return_to.error(
+                    OAuthError::AccessDenied,
+                    "The person said no.",
+                    &env.server.config.public_url,
+                ))
+            }
+            _ => cx.done(stale()),
+        }
     }
+
     /// The next state after an event.
-    pub(crate) fn handle(self, _event: Event, _cx: &mut Cx<'_>) -> Next<Self> {
-        match self {}
+    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<Self> {
+        match (self, event) {
+            (Self::Waiting(leaving), Event::Told(FromHub(FromHubKind::EntraKnown(_)))) => {
+                leaving.arrive(cx)
+            }
+            (waiting, _) => Next::Go(waiting),
+        }
     }
 }
+
+impl Leaving {
+    /// Goes to Entra, or waits until it is known where that is.
+    fn go(self, cx: &mut Cx<'_>) -> Next<Consent> {
+        if cx.env.known.entra.is_some() {
+            return self.arrive(cx);
+        }
+        let newer_than = cx.env.known.revision;
+        cx.tell(ToHub(ToHubKind::WantEntra { newer_than }));
+        Next::Go(Consent::Waiting(self))
+    }
+
+    /// Goes to Entra, if it is known where that is.
+    fn arrive(self, cx: &mut Cx<'_>) -> Next<Consent> {
+        let env = cx.env;
+        let Some(facts) = &env.known.entra else {
+            cx.note(
+                Level::Warn,
+                "a sign-in could not begin: Entra's metadata is not known",
+            );
+            return cx.done(pages::error(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Microsoft Entra ID cannot be reached",
+                "Your approval was taken, but the sign-in page cannot be found right now. Wait a \
+                 moment, then start again from your client.",
+            ));
+        };
+        let sign_in = SignIn::begin(self.request, env.now.unix, cx.entropy);
+        let cookie = sign_in.set_cookie(env, cx.entropy);
+        let mut response = answer::see_other(&sign_in.entra_address(facts, env));
+        for cookie in cookie.into_iter().chain(self.approval) {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+        cx.done(response)
+    }
+}
+
+/// The consent page.
+fn ask(asked: Asked, headers: &HeaderMap, cx: &mut Cx<'_>) -> Response<Bytes> {
+    let env = cx.env;
+    let browser = Browser::of(headers, env).unwrap_or_else(|| Browser::new(cx.entropy));
+    let set_cookie = browser.set_cookie(env);
+    let name = asked.client.metadata().client_name.clone();
+    let filled = Filled {
+        request: asked.request,
+        client_name: name,
+        browser,
+    };
+    let sealed = filled.seal(env, cx.entropy);
+    let mut response = pages::consent::respond(
+        filled.client_name.as_deref(),
+        filled.request.return_to.redirect_uri.destination(),
+        &filled.request.scope,
+        &sealed,
+    );
+    if let Some(cookie) = set_cookie {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// What the form's hidden field holds.
+struct Filled {
+    request: AuthorizationRequest,
+    client_name: Option<String>,
+    /// The browser that the page was made for.
+    browser: Browser,
+}
+
+impl Filled {
+    fn seal(&self, env: Env<'_>, entropy: &mut Entropy) -> String {
+        let expires = env.now.unix.after(limits::SIGN_IN);
+        let fields = packed::pack(&[
+            &self.request.pack(),
+            self.client_name.as_deref().unwrap_or_default().as_bytes(),
+            self.browser.id().as_bytes(),
+            &expires.0.to_be_bytes(),
+        ]);
+        let keys = &env.server.keys;
+        URL_SAFE_NO_PAD.encode(keys.seal(Purpose::ConsentForm, b"", b"", &fields, entropy))
+    }
+
+    fn read(form: &Form, env: Env<'_>) -> Option<Self> {
+        let sealed = URL_SAFE_NO_PAD.decode(form.one("request").ok()??).ok()?;
+        let fields = env
+            .server
+            .keys
+            .open(Purpose::ConsentForm, b"", b"", &sealed)?;
+        let [request, client_name, browser, expires] = packed::unpack(&fields)?;
+        let expires = UnixTime(u64::from_be_bytes(expires.try_into().ok()?));
+        let client_name = packed::text(client_name)?;
+        (env.now.unix < expires).then_some(Self {
+            request: AuthorizationRequest::unpack(request)?,
+            client_name: (!client_name.is_empty()).then_some(client_name),
+            browser: Browser::named(packed::text(browser)?),
+        })
+    }
+}
+
+/// Whether the form was sent by our own page, as the browser says (threats.md A5).
+fn is_from_our_page(headers: &HeaderMap, browser: &Browser, env: Env<'_>) -> bool {
+    let mut origins = headers.get_all(header::ORIGIN).iter();
+    match (origins.next(), origins.next()) {
+        (Some(origin), None) => {
+            origin.as_bytes() == env.server.config.public_url.issuer().as_bytes()
+        }
+        (None, _) => Browser::of(headers, env).as_ref() == Some(browser),
+        (Some(_), Some(_)) => false,
+    }
+}
+
+/// One line of the log: who, and where the answer goes (threats.md A10).
+fn tell(
+    event: &'static str,
+    request: &AuthorizationRequest,
+    client_name: Option<&str>,
+    cx: &mut Cx<'_>,
+) {
+    let destination = request.return_to.redirect_uri.destination();
+    cx.audit(
+        Audit::new(Level::Info, event)
+            .with("client", client_name.unwrap_or("-"))
+            .with("returns_to", destination.to_string())
+            .with("scope", request.scope.to_string()),
+    );
+}
+
+fn stale() -> Response<Bytes> {
+    pages::error(
+        StatusCode::BAD_REQUEST,
+        "This page is too old",
+        "You were asked more than ten minutes ago, or the page was changed on its way. Nothing was \
+         approved. Start again from your client.",
+    )
+}
+
+fn foreign() -> Response<Bytes> {
+    pages::error(
+        StatusCode::FORBIDDEN,
+        "This answer did not come from the page that asked",
+        "Another page, or another browser, sent it. Nothing was approved. Start again from your \
+         client, and allow cookies of this site.",
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,106 @@
-//! The front page: how to add this server to an MCP client.
+//! The front page: how to add this server to an MCP client, and which tenant is behind it.
 
 use ::http::{Response, StatusCode};
 use bytes::Bytes;
 
-use crate::{env::Env, http::answer};
+use super::{
+    Kind,
+    html::{Html, Slot},
+    instructions,
+};
+use crate::env::Env;
+
+const HOME: &str = r#"<p class="brand wide">entra-mcp</p>
+<h1>An MCP server with Microsoft Entra ID sign-in</h1>
+{tenant}
+<p>Add this address to an MCP client. The client finds out by itself how to sign in.</p>
+<div class="place"><span>MCP (Streamable HTTP)</span><strong>{mcp}</strong></div>
+<p class="soft">For clients that only know HTTP+SSE: <code>{sse}</code></p>
+{clients}
+<h2>{switch}</h2>
+<p>Register an application in Entra ID with the web redirect URI <code>{callback}</code>, and start
+the server with these settings:</p>
+<pre><code>{settings}</code></pre>"#;
+
+const CLIENT: &str = "<h2>{client}</h2>\n<p class=\"soft\">{add}</p>\n\
+                      <pre><code>{paste}</code></pre>\n";
+
+const DEV_TENANT: &str = r#"<div class="warn" role="note"><strong>This server uses the built-in
+development tenant.</strong> It is not Microsoft Entra ID: its people are made up, and anybody can
+sign in as any of them. Never use it for anything real.</div>"#;
+
+const TENANT: &str = "<p class=\"soft\">Sign-in is with the Microsoft Entra ID tenant \
+                      <code>{tenant}</code>.</p>";
 
 /// The front page.
-pub(crate) fn respond(_env: Env<'_>) -> Response<Bytes> {
-    answer::text(StatusCode::OK, "entra-mcp\n")
+pub(crate) fn respond(env: Env<'_>) -> Response<Bytes> {
+    let config = &env.server.config;
+    let [mcp, sse] = config.public_url.resources();
+    let mut clients = Html::default();
+    for told in instructions::clients(&config.public_url) {
+        let slots = [
+            ("client", Slot::Text(told.client)),
+            ("add", Slot::Text(told.add)),
+            ("paste", Slot::Text(&told.paste)),
+        ];
+        clients.push(&Html::fill(CLIENT, &slots));
+    }
+    let (tenant, switch) = match &config.dev_tenant {
+        Some(_) => (Html::fill(DEV_TENANT, &[]), "Use your own tenant"),
+        None => {
+            let tenant = Slot::Text(&config.entra.tenant);
+            (
+                Html::fill(TENANT, &[("tenant", tenant)]),
+                "Use another tenant",
+            )
+        }
+    };
+    let slots = [
+        ("tenant", Slot::Html(&tenant)),
+        ("mcp", Slot::Text(mcp)),
+        ("sse", Slot::Text(sse)),
+        ("clients", Slot::Html(&clients)),
+        ("switch", Slot::Text(switch)),
+        (
+            "callback",
+            Slot::Text(&config.public_url.join("/auth/callback")),
+        ),
+        (
+            "settings",
+            Slot::Text(&instructions::REAL_TENANT.join("\n")),
+        ),
+    ];
+    let body = Html::fill(HOME, &slots);
+    super::page(StatusCode::OK, "entra-mcp", &body, Kind::Plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{self, TestServer};
+
+    #[test]
+    fn the_front_page_tells_the_addresses_and_what_to_paste() {
+        let text = testing::text(&TestServer::https().get("/"));
+        for part in [
+            "https://mcp.example/mcp",
+            "https://mcp.example/sse",
+            "claude mcp add --transport http entra-mcp https://mcp.example/mcp",
+            "code --add-mcp",
+            "mcpServers",
+            "inspector",
+            "AZURE_CLIENT_SECRET",
+            "https://mcp.example/auth/callback",
+        ] {
+            assert!(text.contains(part), "{part}");
+        }
+        assert!(!text.contains("development tenant"));
+        assert!(!text.contains("entra client secret"));
+    }
+
+    #[test]
+    fn the_dev_tenant_is_told_of_loudly() {
+        let mut server = TestServer::dev();
+        server.server.config.dev_tenant = Some(Vec::new());
+        assert!(testing::text(&server.get("/")).contains("Never use it for anything real"));
+    }
 }

@@ -1,0 +1,99 @@
+//! What was approved in this browser before (threats.md A4): a MACed cookie of up to sixteen
+//! approvals, each bound to the client, its redirect URI and the scopes, each with its own end.
+//!
+//! Only clients that return to a web site are remembered. Where the answer goes to this computer or
+//! to an app, any program here could be the one that asks, so the person is asked every time
+//! (threats.md A11). A remembered approval skips our page, not Entra's choice of account.
+
+use ::http::{HeaderMap, HeaderValue};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use super::{packed, redirect_uri::Destination, request::AuthorizationRequest};
+use crate::{env::Env, http::cookie, keys::Purpose, limits, session::record::Hash, time::UnixTime};
+
+const COOKIE: &str = "approvals";
+
+/// How much of the hash of an approval is kept: 128 bits.
+const MARK_BYTES: usize = 16;
+
+/// One approval: its mark and its end.
+const APPROVAL_BYTES: usize = MARK_BYTES + 8;
+
+/// The approvals of one browser, the oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Approvals(Vec<([u8; MARK_BYTES], UnixTime)>);
+
+impl Approvals {
+    /// Those of the browser that sent these headers and that are not over.
+    pub(crate) fn of(headers: &HeaderMap, env: Env<'_>) -> Self {
+        Self::read(headers, env).unwrap_or_default()
+    }
+
+    fn read(headers: &HeaderMap, env: Env<'_>) -> Option<Self> {
+        let value = cookie::get(COOKIE, headers, &env.server.config.public_url)?;
+        let (body, mac) = value.split_once('.')?;
+        let mac = URL_SAFE_NO_PAD.decode(mac).ok()?;
+        let keys = &env.server.keys;
+        if !keys.verify(Purpose::ApprovalCookie, body.as_bytes(), &mac) {
+            return None;
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(body).ok()?;
+        let (approvals, _) = bytes.as_chunks::<APPROVAL_BYTES>();
+        let approvals = approvals.iter().filter_map(|approval| {
+            let (mark, expires) = approval.split_first_chunk::<MARK_BYTES>()?;
+            let expires = UnixTime(u64::from_be_bytes(expires.try_into().ok()?));
+            (env.now.unix < expires).then_some((*mark, expires))
+        });
+        Some(Self(approvals.collect()))
+    }
+
+    /// Whether this request was approved before.
+    pub(crate) fn cover(&self, request: &AuthorizationRequest) -> bool {
+        may_be_remembered(request) && self.0.iter().any(|(own, _)| *own == mark(request))
+    }
+
+    /// The `Set-Cookie` that remembers this request too; `None` if it is not to be remembered.
+    pub(crate) fn remember(
+        mut self,
+        request: &AuthorizationRequest,
+        env: Env<'_>,
+    ) -> Option<HeaderValue> {
+        if !may_be_remembered(request) {
+            return None;
+        }
+        let mark = mark(request);
+        self.0.retain(|(own, _)| *own != mark);
+        let surplus = (self.0.len() + 1).saturating_sub(limits::APPROVALS);
+        self.0.drain(..surplus);
+        self.0.push((mark, env.now.unix.after(limits::APPROVAL)));
+        let mut bytes = Vec::new();
+        for (mark, expires) in &self.0 {
+            bytes.extend_from_slice(mark);
+            bytes.extend_from_slice(&expires.0.to_be_bytes());
+        }
+        let body = URL_SAFE_NO_PAD.encode(bytes);
+        let mac = env
+            .server
+            .keys
+            .mac(Purpose::ApprovalCookie, body.as_bytes());
+        let value = format!("{body}.{}", URL_SAFE_NO_PAD.encode(mac));
+        let seconds = limits::APPROVAL.as_secs();
+        cookie::set(COOKIE, &value, seconds, &env.server.config.public_url)
+    }
+}
+
+fn may_be_remembered(request: &AuthorizationRequest) -> bool {
+    let redirect_uri = &request.return_to.redirect_uri;
+    matches!(redirect_uri.destination(), Destination::Web(_))
+}
+
+fn mark(request: &AuthorizationRequest) -> [u8; MARK_BYTES] {
+    let bound_to = packed::pack(&[
+        &request.client.0,
+        request.return_to.redirect_uri.as_str().as_bytes(),
+        request.scope.to_string().as_bytes(),
+    ]);
+    let mut mark = [0; MARK_BYTES];
+    mark.copy_from_slice(Hash::of(&bound_to).0.split_at(MARK_BYTES).0);
+    mark
+}

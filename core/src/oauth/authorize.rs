@@ -1,0 +1,215 @@
+//! GET /authorize: the authorization endpoint (RFC 6749 section 4.1.1, RFC 7636, RFC 8707).
+//!
+//! The client and its redirect URI are judged first. Until both are known to be good, what is wrong
+//! is told on a page, without a redirect and without a link to the address (threats.md B4). From
+//! then on it is told to the client by a redirect, as RFC 6749 section 4.1.2.1 has it.
+//!
+//! Asking changes nothing: a client may look at the address before the browser does, and a page may
+//! be loaded twice (conformance.md 11.3, products.md 10).
+
+use ::http::{Response, StatusCode, Uri};
+use bytes::Bytes;
+
+use super::{
+    client::Client,
+    error::{OAuthError, Refusal},
+    request::{AuthorizationRequest, ReturnTo},
+    resource,
+    scope::Scope,
+};
+use crate::{
+    env::Env,
+    http::form::Form,
+    limits,
+    pages::{
+        self,
+        html::{Html, Slot},
+        instructions,
+    },
+};
+
+/// A request that was found good, and who asks.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// The client.
+    pub(crate) client: Client,
+    /// What it asks for.
+    pub(crate) request: AuthorizationRequest,
+}
+
+/// Why a request is not served.
+#[derive(Debug)]
+pub(crate) enum Unserved {
+    /// It is not known where an answer could go: the person is told.
+    Page(Stop),
+    /// The client is told.
+    Redirect(ReturnTo, Refusal),
+}
+
+/// What a person is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// There is no client of this id.
+    UnknownClient,
+    /// The redirect URI is not one of the client's.
+    RedirectUri,
+    /// The `state` is too long to be returned, or is not text.
+    State,
+}
+
+/// Judges a request.
+pub(crate) fn read(uri: &Uri, env: Env<'_>) -> Result<Asked, Unserved> {
+    let form = Form::parse(uri.query().unwrap_or_default().as_bytes());
+    let client = form
+        .one("client_id")
+        .ok()
+        .flatten()
+        .and_then(|id| Client::of_id(id, &env.server.keys))
+        .ok_or(Unserved::Page(Stop::UnknownClient))?;
+    let redirect_uri = form
+        .one("redirect_uri")
+        .ok()
+        .and_then(|requested| client.redirect_uri(requested))
+        .ok_or(Unserved::Page(Stop::RedirectUri))?;
+    // A state given twice is none; the repetition itself is refused below.
+    let state = form.one("state").unwrap_or_default();
+    if state.is_some_and(|state| state.len() > limits::STATE_BYTES || state.contains('\u{fffd}')) {
+        return Err(Unserved::Page(Stop::State));
+    }
+    let return_to = ReturnTo {
+        redirect_uri,
+        state: state.map(str::to_owned),
+    };
+    match judge(&form, env) {
+        Ok((code_challenge, resource, scope)) => Ok(Asked {
+            request: AuthorizationRequest {
+                client: client.hash(),
+                return_to,
+                code_challenge,
+                resource,
+                scope,
+            },
+            client,
+        }),
+        Err(refusal) => Err(Unserved::Redirect(return_to, refusal)),
+    }
+}
+
+/// Judges what is left once it is known where to answer.
+fn judge(form: &Form, env: Env<'_>) -> Result<(String, String, Scope), Refusal> {
+    // Whoever reads the first and whoever reads the last must not differ (threats.md B8).
+    if let Some(repeated) = form.repeated(&["resource"]) {
+        return Err(repeated.into());
+    }
+    let invalid = |description| Refusal::new(OAuthError::InvalidRequest, description);
+    // Request objects: nothing is fetched, nothing in them is believed (threats.md C10).
+    if form.one("request")?.is_some() {
+        let error = OAuthError::RequestNotSupported;
+        return Err(Refusal::new(error, "Request objects are not supported."));
+    }
+    if form.one("request_uri")?.is_some() {
+        let error = OAuthError::RequestUriNotSupported;
+        return Err(Refusal::new(error, "Request objects are not supported."));
+    }
+    match form.one("response_type")? {
+        Some("code") => {}
+        Some(_) => {
+            let error = OAuthError::UnsupportedResponseType;
+            return Err(Refusal::new(error, "Only response_type=code is served."));
+        }
+        None => return Err(invalid("response_type=code is missing.")),
+    }
+    if form
+        .one("response_mode")?
+        .is_some_and(|mode| mode != "query")
+    {
+        return Err(invalid("Only response_mode=query is served."));
+    }
+    let code_challenge = match form.one("code_challenge")? {
+        Some(challenge) if is_s256(challenge) => challenge.to_owned(),
+        Some(_) => return Err(invalid("code_challenge is not 43 characters of base64url.")),
+        None => return Err(invalid("PKCE is required: code_challenge is missing.")),
+    };
+    // Absent means `plain` (RFC 7636 section 4.3), so absence is refused too.
+    if form.one("code_challenge_method")? != Some("S256") {
+        return Err(invalid("PKCE is required with code_challenge_method=S256."));
+    }
+    // Of `prompt` only `none` says something; the rest is dropped (products.md 2). Somebody must be
+    // there to choose an account, so `none` cannot be granted (threats.md A9).
+    let prompt = form.one("prompt")?.unwrap_or_default();
+    if prompt.split(' ').any(|value| value == "none") {
+        let error = OAuthError::InteractionRequired;
+        return Err(Refusal::new(error, "A person must be asked."));
+    }
+    let scope = Scope::grant(form.one("scope")?)?;
+    let resource = resource::choose(form.all("resource"), &env.server.config.public_url)?;
+    Ok((code_challenge, resource.to_owned(), scope))
+}
+
+/// Whether a challenge is one that S256 can make: 32 bytes as base64url (RFC 7636 section 4.2).
+fn is_s256(challenge: &str) -> bool {
+    challenge.len() == 43
+        && challenge
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+impl Stop {
+    /// The page. It repeats nothing that was sent.
+    pub(crate) fn page(self, env: Env<'_>) -> Response<Bytes> {
+        let (title, text) = match self {
+            Self::UnknownClient => return unknown_client(env),
+            Self::RedirectUri => (
+                "This client wants to return to an address it did not register",
+                "So that your sign-in cannot be sent to somebody else, it stops here. Close this \
+                 page. If you have just updated or moved the client, let it forget this server and \
+                 sign in again.",
+            ),
+            Self::State => (
+                "The client sent a request that cannot be answered",
+                "Its state is too long or is not text. Close this page and tell the makers of the \
+                 client.",
+            ),
+        };
+        pages::error(StatusCode::BAD_REQUEST, title, text)
+    }
+
+    /// The same for the log.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownClient => "unknown client",
+            Self::RedirectUri => "redirect URI not registered",
+            Self::State => "state too long or no text",
+        }
+    }
+}
+
+/// Clients keep an id that is not good any more for ever, so the page says how each is made to
+/// forget it (products.md 5).
+fn unknown_client(env: Env<'_>) -> Response<Bytes> {
+    let mut ways = Html::default();
+    for told in instructions::clients(&env.server.config.public_url) {
+        let slots = [
+            ("client", Slot::Text(told.client)),
+            ("forget", Slot::Text(told.forget)),
+        ];
+        ways.push(&Html::fill(
+            "<li><strong>{client}:</strong> {forget}</li>\n",
+            &slots,
+        ));
+    }
+    let more = Html::fill(
+        "<h2>How to make a client forget</h2>\n<ul>\n{ways}</ul>",
+        &[("ways", Slot::Html(&ways))],
+    );
+    pages::error_with(
+        StatusCode::BAD_REQUEST,
+        "This server does not know the client",
+        "The client uses a registration that this server did not give, or gave before its key was \
+         changed. Let the client forget it, then connect again: it will register anew by itself.",
+        &more,
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,355 @@
+//! Tests of GET /authorize.
+
+use crate::testing::{TestServer, authorize, client_id, header, parameter, text};
+
+const CALLBACK: &str = "https://client.example/cb";
+
+struct Setting {
+    server: TestServer,
+    client_id: String,
+}
+
+fn setting() -> Setting {
+    let server = TestServer::dev();
+    let client_id = client_id(&server, &[CALLBACK, "http://localhost:1/cb"]);
+    Setting { server, client_id }
+}
+
+impl Setting {
+    fn get(&self, changes: &[(&str, &str)]) -> http::Response<bytes::Bytes> {
+        self.server
+            .get(&authorize(&self.client_id, CALLBACK, changes))
+    }
+
+    /// The error that the client is sent; state and issuer are there as they must be.
+    fn redirected_error(&self, changes: &[(&str, &str)]) -> String {
+        let response = self.get(changes);
+        assert_eq!(response.status(), 303, "{changes:?}");
+        let location = header(&response, "location");
+        assert!(
+            location.starts_with("https://client.example/cb?error="),
+            "{location}"
+        );
+        assert_eq!(
+            parameter(location, "iss").as_deref(),
+            Some("http://localhost:3001")
+        );
+        if !changes.iter().any(|(name, _)| *name == "state") {
+            assert_eq!(
+                parameter(location, "state").as_deref(),
+                Some("client state")
+            );
+        }
+        assert_eq!(header(&response, "set-cookie"), "");
+        parameter(location, "error").unwrap()
+    }
+}
+
+fn is_page_without_link(response: &http::Response<bytes::Bytes>, address: &str) {
+    assert_eq!(response.status(), 400);
+    assert_eq!(header(response, "location"), "");
+    let page = text(response);
+    assert!(!page.contains("<a ") && !page.contains(address), "{page}");
+}
+
+// A1, C7: CONS-01; conformance.md 11.3; products.md 10
+#[test]
+fn a_good_request_gets_the_same_page_however_often_it_is_sent() {
+    let setting = setting();
+    for _ in 0..2 {
+        let response = setting.get(&[]);
+        assert_eq!(response.status(), 200);
+        assert_eq!(header(&response, "location"), "");
+        assert!(text(&response).contains("Approve"));
+    }
+    let sent = setting.server.send(
+        setting
+            .server
+            .request("GET", &authorize(&setting.client_id, CALLBACK, &[]))
+            .body(bytes::Bytes::new())
+            .unwrap(),
+    );
+    assert!(
+        sent.actions.is_empty() && sent.told.is_empty(),
+        "nothing is stored or fetched"
+    );
+}
+
+// B4: REDIR-16; products.md 5
+#[test]
+fn an_unknown_client_gets_a_page_that_tells_how_to_forget_it() {
+    let setting = setting();
+    for client_id in [
+        "",
+        "x",
+        "dcr.x.y",
+        "https://169.254.169.254/client",
+        "<script>",
+    ] {
+        let response = setting.get(&[("client_id", client_id)]);
+        is_page_without_link(&response, CALLBACK);
+        let page = text(&response);
+        for client in [
+            "VS Code",
+            "Claude Code",
+            "Cursor",
+            "MCP Inspector",
+            "forget",
+        ] {
+            assert!(page.contains(client), "{client}");
+        }
+        assert!(!page.contains("<script>"));
+    }
+    let long = "x".repeat(10_000);
+    is_page_without_link(&setting.get(&[("client_id", &long)]), CALLBACK);
+    let twice = format!(
+        "{}&client_id=x",
+        authorize(&setting.client_id, CALLBACK, &[])
+    );
+    is_page_without_link(&setting.server.get(&twice), CALLBACK);
+}
+
+// B1, B4, B8, B9: REDIR-01 to REDIR-09, REDIR-12 to REDIR-15
+#[test]
+fn a_redirect_uri_of_nobody_or_somebody_else_gets_a_page_and_no_link() {
+    let setting = setting();
+    let other = "https://other.example/cb";
+    client_id(&setting.server, &[other]);
+    for uri in [
+        other,
+        "",
+        "https://client.example.evil.example/cb",
+        "https://client.example/cb/../x",
+        "https://client.example:443/cb",
+        "HTTPS://client.example/cb",
+        "https://client.example/cb?x=1",
+        "http://localhost:1/other",
+        "http://127.0.0.1:1/cb",
+        "javascript:alert(1)",
+    ] {
+        // An error too must not be sent there: this request has no response_type.
+        for changes in [
+            &[("redirect_uri", uri)][..],
+            &[("redirect_uri", uri), ("response_type", "")],
+        ] {
+            is_page_without_link(&setting.get(changes), "evil.example");
+        }
+    }
+    let twice = format!(
+        "{}&redirect_uri=https%3A%2F%2Fevil.example%2F",
+        authorize(&setting.client_id, CALLBACK, &[])
+    );
+    is_page_without_link(&setting.server.get(&twice), "evil.example");
+}
+
+// B2: REDIR-10; products.md 7; conformance.md 11.6
+#[test]
+fn a_loopback_client_may_come_with_another_port() {
+    let setting = setting();
+    let response = setting.get(&[("redirect_uri", "http://localhost:49152/cb")]);
+    assert_eq!(response.status(), 200);
+    assert!(text(&response).contains("localhost:49152"));
+}
+
+// C1, C2: AUTHZ-01 to AUTHZ-04
+#[test]
+fn pkce_is_s256_or_nothing() {
+    let setting = setting();
+    for changes in [
+        &[("code_challenge", "")][..],
+        &[("code_challenge_method", "")],
+        &[("code_challenge_method", "plain")],
+        &[("code_challenge_method", "s256")],
+        &[("code_challenge_method", "S512")],
+        &[("code_challenge", "short")],
+        &[(
+            "code_challenge",
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM=",
+        )],
+        &[(
+            "code_challenge",
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw+cM",
+        )],
+    ] {
+        assert_eq!(
+            setting.redirected_error(changes),
+            "invalid_request",
+            "{changes:?}"
+        );
+    }
+}
+
+// C5: AUTHZ-05
+#[test]
+fn only_a_code_is_given() {
+    let setting = setting();
+    for response_type in ["token", "id_token", "code token", "none", "CODE"] {
+        let error = setting.redirected_error(&[("response_type", response_type)]);
+        assert_eq!(error, "unsupported_response_type");
+    }
+    let error = setting.redirected_error(&[("response_type", "")]);
+    assert_eq!(error, "invalid_request");
+    let error = setting.redirected_error(&[("response_mode", "fragment")]);
+    assert_eq!(error, "invalid_request");
+}
+
+// B8: AUTHZ-06, REDIR-13
+#[test]
+fn a_parameter_given_twice_is_refused() {
+    let setting = setting();
+    let good = authorize(&setting.client_id, CALLBACK, &[]);
+    for name in [
+        "response_type",
+        "code_challenge",
+        "code_challenge_method",
+        "state",
+        "foo",
+    ] {
+        let response = setting.server.get(&format!("{good}&{name}=a&{name}=a"));
+        let location = header(&response, "location");
+        let error = parameter(location, "error");
+        assert_eq!(error.as_deref(), Some("invalid_request"), "{name}");
+    }
+    let response = setting
+        .server
+        .get(&format!("{good}&scope=user.read&scope=x"));
+    let error = parameter(header(&response, "location"), "error");
+    assert_eq!(error.as_deref(), Some("invalid_request"));
+}
+
+// C9: AUTHZ-12 to AUTHZ-14; products.md 1, 13
+#[test]
+fn a_resource_of_another_server_is_refused_and_ours_is_taken_with_or_without_slash() {
+    let setting = setting();
+    for resource in [
+        "https://graph.microsoft.com/",
+        "http://localhost:3001/other",
+        "http://localhost:3001/mcp#x",
+        "mcp",
+    ] {
+        let error = setting.redirected_error(&[("resource", resource)]);
+        assert_eq!(error, "invalid_target", "{resource}");
+    }
+    let two = [
+        ("resource", "http://localhost:3001/mcp"),
+        ("resource", "https://evil.example/"),
+    ];
+    assert_eq!(setting.redirected_error(&two), "invalid_target");
+    for resource in [
+        "http://localhost:3001/mcp",
+        "http://localhost:3001/mcp/",
+        "http://localhost:3001/",
+        "http://localhost:3001",
+        "http://localhost:3001/sse",
+    ] {
+        assert_eq!(
+            setting.get(&[("resource", resource)]).status(),
+            200,
+            "{resource}"
+        );
+    }
+}
+
+// C11: AUTHZ-16; products.md 2, 25
+#[test]
+fn a_scope_that_is_not_offered_is_refused_and_offline_access_is_no_reason_to() {
+    let setting = setting();
+    let error = setting.redirected_error(&[("scope", "mail.readwrite")]);
+    assert_eq!(error, "invalid_scope");
+    let response = setting.get(&[("scope", "user.read offline_access admin.all")]);
+    let page = text(&response);
+    assert!(page.contains("user.read") && !page.contains("admin.all"));
+    let long = "x ".repeat(2000);
+    assert_eq!(
+        setting.redirected_error(&[("scope", &long)]),
+        "invalid_scope"
+    );
+}
+
+// C10: AUTHZ-15, SSRF-06
+#[test]
+fn request_objects_are_refused_and_nothing_is_fetched() {
+    let setting = setting();
+    for (name, error) in [
+        ("request", "request_not_supported"),
+        ("request_uri", "request_uri_not_supported"),
+    ] {
+        let changes = [(name, "https://169.254.169.254/x")];
+        assert_eq!(setting.redirected_error(&changes), error);
+    }
+}
+
+// A9: AUTHZ-17; products.md 2
+#[test]
+fn prompt_none_gives_nothing_and_any_other_prompt_is_dropped() {
+    let setting = setting();
+    for prompt in ["none", "login none"] {
+        let error = setting.redirected_error(&[("prompt", prompt)]);
+        assert_eq!(error, "interaction_required");
+    }
+    for prompt in ["consent", "login", "select_account", "create"] {
+        let changes = [("prompt", prompt), ("login_hint", "<b>x"), ("nonce", "n")];
+        let response = setting.get(&changes);
+        assert_eq!(response.status(), 200, "{prompt}");
+        assert!(!text(&response).contains("<b>x"));
+    }
+}
+
+// C7, C8: AUTHZ-07, AUTHZ-08
+#[test]
+fn the_state_comes_back_as_it_was_sent_and_makes_no_header() {
+    let setting = setting();
+    for state in [
+        "a b+c&d=e#f",
+        "\r\nSet-Cookie: x=1",
+        "\u{0}é€😀\"'<>",
+        "%0d%0a",
+        "a;b,c",
+    ] {
+        let changes = [("state", state), ("response_type", "token")];
+        let response = setting.get(&changes);
+        let location = header(&response, "location");
+        assert_eq!(parameter(location, "state").as_deref(), Some(state));
+        assert_eq!(header(&response, "set-cookie"), "");
+    }
+    let response = setting.get(&[("state", ""), ("response_type", "token")]);
+    assert_eq!(parameter(header(&response, "location"), "state"), None);
+}
+
+// C14: AUTHZ-20; M14
+#[test]
+fn what_is_too_long_is_refused_in_a_short_line() {
+    let setting = setting();
+    let long = "x".repeat(15_000);
+    is_page_without_link(&setting.get(&[("state", &long)]), CALLBACK);
+    is_page_without_link(&setting.get(&[("redirect_uri", &long)]), CALLBACK);
+    assert_eq!(
+        setting.redirected_error(&[("scope", &long)]),
+        "invalid_scope"
+    );
+    assert_eq!(
+        setting.redirected_error(&[("resource", &long)]),
+        "invalid_target"
+    );
+    let response = setting.get(&[("login_hint", &long)]);
+    assert!(response.status().as_u16() < 500);
+}
+
+// B5: REDIR-17
+#[test]
+fn no_address_of_the_server_redirects_to_where_its_query_says() {
+    let setting = setting();
+    let evil = "https://evil.example/";
+    for path in [
+        "/",
+        "/authorize",
+        "/style.css",
+        "//evil.example",
+        "/%2F%2Fevil.example",
+    ] {
+        for name in ["next", "returnUrl", "redirect", "redirect_uri", "url"] {
+            let response = setting.server.get(&format!("{path}?{name}={evil}"));
+            assert_eq!(header(&response, "location"), "", "{path}?{name}");
+        }
+    }
+}

@@ -1,0 +1,454 @@
+//! Tests of the consent page and what comes of its buttons.
+
+use super::*;
+use crate::testing::{self, TestServer, authorize, client_id, header, parameter, text};
+
+const CALLBACK: &str = "https://client.example/cb";
+const OURS: Option<&str> = Some("https://mcp.example");
+
+/// A browser with cookies, and the server that it talks to.
+struct Browsing {
+    server: TestServer,
+    cookies: Vec<(String, String)>,
+}
+
+impl Browsing {
+    fn new() -> Self {
+        Self::at(TestServer::https())
+    }
+
+    fn at(server: TestServer) -> Self {
+        Self {
+            server,
+            cookies: Vec::new(),
+        }
+    }
+
+    fn request(&self, method: &str, target: &str) -> ::http::request::Builder {
+        let cookies = self.cookies.iter();
+        let cookies: Vec<_> = cookies
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let request = self.server.request(method, target);
+        if cookies.is_empty() {
+            return request;
+        }
+        request.header("cookie", cookies.join("; "))
+    }
+
+    fn take_cookies(&mut self, response: &Response<Bytes>) {
+        for cookie in response.headers().get_all(header::SET_COOKIE) {
+            let cookie = cookie.to_str().unwrap();
+            assert!(cookie.contains("; HttpOnly; SameSite=Lax"), "{cookie}");
+            let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
+            self.cookies.retain(|(own, _)| own != name);
+            self.cookies.push((name.to_owned(), value.to_owned()));
+        }
+    }
+
+    fn get(&mut self, target: &str) -> Response<Bytes> {
+        let request = self.request("GET", target).body(Bytes::new());
+        let response = self.server.response(request.unwrap());
+        self.take_cookies(&response);
+        response
+    }
+
+    /// The consent page of a new client, and its hidden field.
+    fn page(&mut self, redirect_uri: &str) -> (String, String) {
+        let id = client_id(&self.server, &[redirect_uri]);
+        let page = text(&self.get(&authorize(&id, redirect_uri, &[])));
+        let sealed = sealed_in(&page);
+        (page, sealed)
+    }
+
+    fn posted(&self, sealed: &str, decision: &str, origin: Option<&str>) -> Request<Bytes> {
+        let mut request = self
+            .request("POST", "/consent")
+            .header("content-type", "application/x-www-form-urlencoded");
+        if let Some(origin) = origin {
+            request = request.header("origin", origin);
+        }
+        let body = format!("request={sealed}&decision={decision}");
+        request.body(body.into()).unwrap()
+    }
+
+    fn post(&mut self, sealed: &str, decision: &str, origin: Option<&str>) -> Response<Bytes> {
+        let response = self.server.response(self.posted(sealed, decision, origin));
+        self.take_cookies(&response);
+        response
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.cookies.iter().any(|(own, _)| own.contains(name))
+    }
+}
+
+fn sealed_in(page: &str) -> String {
+    let (_, rest) = page
+        .split_once("name=\"request\" value=\"")
+        .expect("a form");
+    rest.split('"').next().unwrap().to_owned()
+}
+
+fn is_refused(response: &Response<Bytes>) {
+    assert!(
+        matches!(response.status().as_u16(), 400 | 403),
+        "{}",
+        response.status()
+    );
+    assert_eq!(header(response, "location"), "");
+    assert_eq!(header(response, "set-cookie"), "");
+}
+
+// A7, A10, N7: CONS-02, CONS-03, CONS-20
+#[test]
+fn the_page_names_client_place_and_scopes_and_gives_nothing_away() {
+    let mut browsing = Browsing::new();
+    let (page, sealed) = browsing.page(CALLBACK);
+    for part in [
+        "Test client",
+        "<strong>client.example</strong>",
+        "user.read",
+        ">Approve<",
+        ">Cancel<",
+        "action=\"/consent\"",
+        "method=\"post\"",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    for secret in [
+        "client state",
+        "entra client secret",
+        "22222222",
+        "E9Melhoa",
+    ] {
+        assert!(!page.contains(secret), "{secret}");
+        assert!(!sealed.contains(secret));
+    }
+    assert!(page.find("client.example").unwrap() < page.find("Test client").unwrap());
+}
+
+// A6, C13, N2, N4: CONS-05 to CONS-07, CONS-19; products.md 9; conformance.md 11.10
+#[test]
+fn the_page_with_the_form_is_strict_but_lets_the_browser_tell_its_origin() {
+    let mut browsing = Browsing::new();
+    let id = client_id(&browsing.server, &[CALLBACK]);
+    let response = browsing.get(&authorize(&id, CALLBACK, &[]));
+    assert_eq!(header(&response, "referrer-policy"), "same-origin");
+    assert_eq!(header(&response, "x-frame-options"), "DENY");
+    assert_eq!(header(&response, "cache-control"), "no-store");
+    assert!(header(&response, "strict-transport-security").contains("max-age"));
+    assert!(!header(&response, "content-security-policy").contains("form-action"));
+}
+
+// A7, A11: CONS-04
+#[test]
+fn the_page_warns_where_the_answer_goes_to_this_computer_or_an_app() {
+    for uri in [
+        "http://localhost:1234/cb",
+        "http://127.0.0.1/cb",
+        "http://[::1]/cb",
+    ] {
+        let (page, _) = Browsing::new().page(uri);
+        assert!(
+            page.contains("this computer") && page.contains("class=\"warn\""),
+            "{uri}"
+        );
+    }
+    let (page, _) = Browsing::new().page("cursor://host/cb");
+    assert!(page.contains("class=\"warn\"") && page.contains("<strong>cursor:</strong>"));
+    let (page, _) = Browsing::new().page(CALLBACK);
+    assert!(!page.contains("class=\"warn\""));
+}
+
+// H4, N1: CONS-08, CONS-09
+#[test]
+fn a_name_is_shown_as_text() {
+    let mut browsing = Browsing::new();
+    let metadata = serde_json::json!({
+        "client_name": "<img src=x onerror=alert(1)>\"'",
+        "client_uri": "https://evil.example/",
+        "logo_uri": "https://evil.example/logo.png",
+        "redirect_uris": [CALLBACK],
+    });
+    let request = browsing
+        .request("POST", "/register")
+        .header("content-type", "application/json")
+        .body(metadata.to_string().into());
+    let registered = testing::json(&browsing.server.response(request.unwrap()));
+    let id = registered["client_id"].as_str().unwrap();
+    let page = text(&browsing.get(&authorize(id, CALLBACK, &[])));
+    assert!(page.contains("&lt;img src=x onerror=alert(1)&gt;"));
+    assert!(!page.contains("<img") && !page.contains("evil.example"));
+}
+
+// A8: CONS-14; C6: AUTHZ-10; B7: REDIR-19; C13
+#[test]
+fn a_denial_goes_back_to_the_client_and_never_to_entra() {
+    let mut browsing = Browsing::new();
+    let (_, sealed) = browsing.page(CALLBACK);
+    let response = browsing.post(&sealed, "deny", OURS);
+    assert_eq!(response.status(), 303);
+    let location = header(&response, "location");
+    assert!(location.starts_with("https://client.example/cb?error=access_denied&"));
+    assert_eq!(
+        parameter(location, "state").as_deref(),
+        Some("client state")
+    );
+    assert_eq!(
+        parameter(location, "iss").as_deref(),
+        Some("https://mcp.example")
+    );
+    assert_eq!(header(&response, "set-cookie"), "");
+    assert_eq!(header(&response, "referrer-policy"), "no-referrer");
+    assert_eq!(header(&response, "cache-control"), "no-store");
+}
+
+// A2, A3, D1 to D3: CB-01 to CB-05, CB-08, CB-10; B7: REDIR-19
+#[test]
+fn only_an_approval_sets_the_cookie_of_the_sign_in_and_goes_to_entra() {
+    let mut browsing = Browsing::new();
+    let (_, sealed) = browsing.page(CALLBACK);
+    assert!(!browsing.has("sign-in"), "not before the approval");
+    let response = browsing.post(&sealed, "approve", OURS);
+    assert_eq!(response.status(), 303);
+    let location = header(&response, "location").to_owned();
+    assert!(location.starts_with("https://login.example/tenant/oauth2/v2.0/authorize?"));
+    let is = |name: &str| parameter(&location, name).unwrap_or_default();
+    assert_eq!(is("client_id"), "22222222-2222-2222-2222-222222222222");
+    assert_eq!(is("redirect_uri"), "https://mcp.example/auth/callback");
+    assert_eq!(is("prompt"), "select_account");
+    assert_eq!(is("code_challenge_method"), "S256");
+    assert_eq!(
+        is("scope"),
+        "openid profile offline_access https://graph.example/User.Read"
+    );
+    assert!(!location.contains("resource=") && !location.contains("client.example"));
+    let headers = browsing.request("GET", "/").body(()).unwrap();
+    let env = browsing.server.env();
+    let sign_in = SignIn::from_cookie(headers.headers(), &is("state"), env).unwrap();
+    assert_eq!(sign_in.nonce.expose(), &is("nonce"));
+    assert_eq!(
+        sign_in.request.return_to.state.as_deref(),
+        Some("client state")
+    );
+    assert_eq!(sign_in.request.resource, "https://mcp.example/mcp");
+    assert!(SignIn::from_cookie(&HeaderMap::new(), &is("state"), env).is_none());
+}
+
+// A5: CONS-11, CONS-21
+#[test]
+fn a_form_from_another_page_or_browser_is_refused() {
+    let mut browsing = Browsing::new();
+    let (_, sealed) = browsing.page(CALLBACK);
+    for origin in [
+        "https://evil.example",
+        "null",
+        "https://mcp.example.evil.example",
+        "http://mcp.example",
+        "https://mcp.example:443",
+        "",
+    ] {
+        for decision in ["approve", "deny"] {
+            is_refused(&browsing.post(&sealed, decision, Some(origin)));
+        }
+    }
+    let mut two = browsing.posted(&sealed, "approve", OURS);
+    two.headers_mut().append(
+        header::ORIGIN,
+        HeaderValue::from_static("https://evil.example"),
+    );
+    is_refused(&browsing.server.response(two));
+    // Without Origin the cookie vouches; without either, or with that of another browser, nothing.
+    assert_eq!(browsing.post(&sealed, "deny", None).status(), 303);
+    let mut stranger = Browsing::new();
+    is_refused(&stranger.post(&sealed, "approve", None));
+    stranger.page("https://other.example/cb");
+    stranger.cookies = vec![("__Host-entra-mcp-browser".to_owned(), "made.up".to_owned())];
+    is_refused(&stranger.post(&sealed, "approve", None));
+    assert_eq!(stranger.post(&sealed, "deny", OURS).status(), 303);
+}
+
+// A5: CONS-12
+#[test]
+fn the_hidden_field_is_needed_and_cannot_be_changed_or_kept_for_long() {
+    let mut browsing = Browsing::new();
+    let (_, sealed) = browsing.page(CALLBACK);
+    for place in (0..sealed.len()).step_by(7) {
+        let mut changed = sealed.clone().into_bytes();
+        changed[place] = if changed[place] == b'A' { b'B' } else { b'A' };
+        let changed = String::from_utf8(changed).unwrap();
+        is_refused(&browsing.post(&changed, "approve", OURS));
+    }
+    is_refused(&browsing.post("", "approve", OURS));
+    is_refused(&browsing.post(&format!("{sealed}&request={sealed}"), "approve", OURS));
+    for decision in ["", "yes", "approve&decision=deny"] {
+        is_refused(&browsing.post(&sealed, decision, OURS));
+    }
+    browsing.server.now.unix = browsing.server.now.unix.after(limits::SIGN_IN);
+    is_refused(&browsing.post(&sealed, "approve", OURS));
+}
+
+// products.md 10
+#[test]
+fn a_page_loaded_twice_can_be_answered_twice() {
+    let mut browsing = Browsing::new();
+    let (_, first) = browsing.page(CALLBACK);
+    let (_, second) = browsing.page(CALLBACK);
+    for sealed in [&first, &second, &first] {
+        assert_eq!(browsing.post(sealed, "approve", None).status(), 303);
+    }
+}
+
+// A4: CONS-15, CONS-16, CONS-17
+#[test]
+fn an_approval_is_remembered_for_this_client_and_address_in_this_browser_only() {
+    let mut browsing = Browsing::new();
+    let (_, sealed) = browsing.page(CALLBACK);
+    browsing.post(&sealed, "approve", OURS);
+    let id = client_id(&browsing.server, &[CALLBACK]);
+    let again = browsing.get(&authorize(&id, CALLBACK, &[]));
+    assert_eq!(again.status(), 303);
+    assert!(header(&again, "location").contains("prompt=select_account"));
+    // A9: nobody is there to choose an account.
+    let silent = browsing.get(&authorize(&id, CALLBACK, &[("prompt", "none")]));
+    assert!(header(&silent, "location").starts_with("https://client.example/cb?error="));
+
+    let other = "https://client.example/other";
+    let both = client_id(&browsing.server, &[CALLBACK, other]);
+    assert_eq!(browsing.get(&authorize(&both, CALLBACK, &[])).status(), 200);
+    assert_eq!(browsing.get(&authorize(&both, other, &[])).status(), 200);
+    let mut stranger = Browsing::new();
+    assert_eq!(stranger.get(&authorize(&id, CALLBACK, &[])).status(), 200);
+    browsing.server.now.unix = browsing.server.now.unix.after(limits::APPROVAL);
+    assert_eq!(browsing.get(&authorize(&id, CALLBACK, &[])).status(), 200);
+}
+
+// A4: CONS-17
+#[test]
+fn a_cookie_of_approvals_cannot_be_made_up() {
+    let mut browsing = Browsing::new();
+    let (_, sealed) = browsing.page(CALLBACK);
+    browsing.post(&sealed, "approve", OURS);
+    let id = client_id(&browsing.server, &[CALLBACK]);
+    for (name, value) in &mut browsing.cookies {
+        if name.contains("approvals") {
+            let (body, _) = value.split_once('.').unwrap();
+            *value = format!("{body}.{}", "A".repeat(43));
+        }
+    }
+    assert_eq!(browsing.get(&authorize(&id, CALLBACK, &[])).status(), 200);
+}
+
+// A11
+#[test]
+fn what_returns_to_this_computer_or_an_app_is_asked_every_time() {
+    for uri in ["http://localhost:1234/cb", "cursor://host/cb"] {
+        let mut browsing = Browsing::new();
+        let (_, sealed) = browsing.page(uri);
+        assert_eq!(browsing.post(&sealed, "approve", OURS).status(), 303);
+        assert!(!browsing.has("approvals"), "{uri}");
+        let id = client_id(&browsing.server, &[uri]);
+        assert_eq!(browsing.get(&authorize(&id, uri, &[])).status(), 200);
+    }
+}
+
+#[test]
+fn a_browser_remembers_sixteen_approvals_and_forgets_the_oldest() {
+    let mut browsing = Browsing::new();
+    let uris: Vec<_> = (0..=limits::APPROVALS)
+        .map(|i| format!("https://c{i}.example/cb"))
+        .collect();
+    for uri in &uris {
+        let (_, sealed) = browsing.page(uri);
+        browsing.post(&sealed, "approve", OURS);
+    }
+    let statuses = uris.iter().map(|uri| {
+        let id = client_id(&browsing.server, &[uri]);
+        browsing.get(&authorize(&id, uri, &[])).status().as_u16()
+    });
+    let statuses: Vec<_> = statuses.collect();
+    assert_eq!(statuses[0], 200);
+    assert!(
+        statuses[1..].iter().all(|status| *status == 303),
+        "{statuses:?}"
+    );
+}
+
+// N5: CONS-18
+#[test]
+fn cookies_are_host_bound_on_https_and_plain_on_loopback() {
+    let mut browsing = Browsing::new();
+    browsing.page(CALLBACK);
+    assert!(
+        browsing
+            .cookies
+            .iter()
+            .all(|(name, _)| name.starts_with("__Host-entra-mcp-"))
+    );
+    let mut browsing = Browsing::at(TestServer::dev());
+    browsing.page(CALLBACK);
+    assert!(
+        browsing
+            .cookies
+            .iter()
+            .all(|(name, _)| name.starts_with("entra-mcp-"))
+    );
+}
+
+// A10
+#[test]
+fn approvals_and_denials_are_logged_with_the_place_and_without_the_state() {
+    let mut browsing = Browsing::new();
+    let (_, sealed) = browsing.page(CALLBACK);
+    for (decision, event) in [
+        ("approve", "access was approved"),
+        ("deny", "access was denied"),
+    ] {
+        let sent = browsing
+            .server
+            .send(browsing.posted(&sealed, decision, OURS));
+        let [line] = sent.audits.as_slice() else {
+            panic!("one line: {:?}", sent.audits);
+        };
+        assert_eq!((line.level, line.event), (Level::Info, event));
+        assert!(
+            line.fields
+                .contains(&("returns_to", "client.example".to_owned()))
+        );
+        assert!(!format!("{line:?}").contains("client state"));
+    }
+}
+
+// D14
+#[test]
+fn with_entra_unknown_the_browser_waits_and_then_goes_or_is_told_to_come_back() {
+    let mut browsing = Browsing::new();
+    let (_, sealed) = browsing.page(CALLBACK);
+    let known = std::mem::take(&mut browsing.server.known);
+    for learned in [true, false] {
+        browsing.server.known = crate::env::Known::default();
+        let mut sent = browsing
+            .server
+            .send(browsing.posted(&sealed, "approve", OURS));
+        assert!(sent.response.is_none());
+        assert!(matches!(
+            sent.told.as_slice(),
+            [ToHub(ToHubKind::WantEntra { newer_than: 0 })]
+        ));
+        if learned {
+            browsing.server.known = known.clone();
+        }
+        let event = Event::Told(FromHub(FromHubKind::EntraKnown(learned)));
+        sent.handle(event, browsing.server.env());
+        let response = sent.response.unwrap();
+        if learned {
+            assert_eq!(response.status(), 303);
+            assert!(header(&response, "set-cookie").contains("sign-in-"));
+        } else {
+            assert_eq!(response.status(), 503);
+            assert_eq!(header(&response, "retry-after"), "5");
+            assert_eq!(header(&response, "set-cookie"), "");
+        }
+    }
+}

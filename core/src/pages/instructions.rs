@@ -1,0 +1,61 @@
+//! How each MCP client learns of this server, and how it forgets: told in one place, for the front
+//! page, the error page and the terminal (products.md 5).
+
+use crate::config::PublicUrl;
+
+/// What a person does in one client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Instructions {
+    /// The client.
+    pub(crate) client: &'static str,
+    /// Where to paste what follows.
+    pub(crate) add: &'static str,
+    /// What to paste.
+    pub(crate) paste: String,
+    /// How to make it forget a registration that is not known here any more.
+    pub(crate) forget: &'static str,
+}
+
+/// The clients that are told of.
+pub(crate) fn clients(public_url: &PublicUrl) -> [Instructions; 4] {
+    let [mcp, _] = public_url.resources();
+    [
+        Instructions {
+            client: "VS Code",
+            add: "In a terminal:",
+            paste: format!(
+                r#"code --add-mcp '{{"name":"entra-mcp","type":"http","url":"{mcp}"}}'"#
+            ),
+            forget: "In the command palette, run “Authentication: Remove Dynamic Authentication \
+                     Providers”, choose this server, and start it again.",
+        },
+        Instructions {
+            client: "Claude Code",
+            add: "In a terminal, then /mcp in Claude to sign in:",
+            paste: format!("claude mcp add --transport http entra-mcp {mcp}"),
+            forget: "Type /mcp, choose this server, and choose “Clear authentication”.",
+        },
+        Instructions {
+            client: "Cursor",
+            add: "In ~/.cursor/mcp.json:",
+            paste: format!(r#"{{ "mcpServers": {{ "entra-mcp": {{ "url": "{mcp}" }} }} }}"#),
+            forget: "In the command palette, run “Clear All MCP Tokens”, or remove the server from \
+                     mcp.json and add it again.",
+        },
+        Instructions {
+            client: "MCP Inspector",
+            add: "In a terminal:",
+            paste: format!(
+                "npx @modelcontextprotocol/inspector --transport http --server-url {mcp}"
+            ),
+            forget: "Open the authentication settings and press “Clear OAuth State”.",
+        },
+    ]
+}
+
+/// The settings of a real tenant, line by line.
+pub(crate) const REAL_TENANT: [&str; 3] = [
+    "AZURE_TENANT_ID=<directory (tenant) id>",
+    "AZURE_CLIENT_ID=<application (client) id>",
+    "AZURE_CLIENT_SECRET=<client secret>",
+];
