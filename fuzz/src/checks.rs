@@ -1,0 +1,228 @@
+//! What must hold at every step, one small type each. A check sees everything that happens and
+//! what the [`Ledger`] knows of it; it says what is wrong, or nothing.
+
+mod answers;
+mod ledger;
+mod people;
+mod secrets;
+
+use bytes::Bytes;
+use entra_mcp_core::{
+    ask::{Key, Record},
+    audit::Audit,
+    exchange::{ExchangeId, Outcome},
+    time::Instant,
+};
+use http::{Request, Response};
+
+pub use self::{
+    ledger::{Case, Ledger},
+    secrets::{Label, Secrets, Sort},
+};
+use crate::{
+    clock::Moment,
+    net::{ConnId, Role},
+    world::Process,
+};
+
+/// Which exchange: unique in a world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Who {
+    /// The replica.
+    pub replica: usize,
+    /// Which process of it.
+    pub generation: u32,
+    /// The exchange's number in that process.
+    pub number: u64,
+}
+
+impl Who {
+    pub(crate) fn new(process: Process, id: ExchangeId) -> Self {
+        Self {
+            replica: process.replica,
+            generation: process.generation,
+            number: id.0,
+        }
+    }
+}
+
+impl std::fmt::Display for Who {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "r{}.{}#{}", self.replica, self.generation, self.number)
+    }
+}
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Seen<'a> {
+    /// A request was let in, and its exchange began.
+    Asked {
+        /// The exchange.
+        who: Who,
+        /// The connection.
+        conn: ConnId,
+        /// The kind of peer.
+        role: Role,
+        /// The peer's name.
+        name: &'a str,
+        /// The request.
+        request: &'a Request<Bytes>,
+    },
+    /// A request was refused by its head.
+    Refused {
+        /// The answer.
+        response: &'a Response<Bytes>,
+    },
+    /// An exchange answers, whole or by opening a stream.
+    Answered {
+        /// The exchange.
+        who: Who,
+        /// The head.
+        head: &'a Response<()>,
+        /// The body, as far as there is one now.
+        body: &'a [u8],
+        /// Whether more may follow.
+        open: bool,
+    },
+    /// An exchange writes to its open answer.
+    Wrote {
+        /// The exchange.
+        who: Who,
+        /// What it writes.
+        bytes: &'a [u8],
+    },
+    /// An exchange ends its open answer.
+    Closed {
+        /// The exchange.
+        who: Who,
+    },
+    /// The peer left.
+    Left {
+        /// Its connection.
+        conn: ConnId,
+    },
+    /// An exchange has nothing to do until then.
+    Drained {
+        /// The exchange.
+        who: Who,
+        /// What its clock says.
+        now: Instant,
+        /// When it wants to be woken.
+        until: Instant,
+    },
+    /// An exchange is over.
+    Ended {
+        /// The exchange.
+        who: Who,
+        /// How.
+        outcome: Outcome,
+    },
+    /// A line was logged.
+    Logged {
+        /// The line.
+        audit: &'a Audit,
+    },
+    /// A record is written.
+    Kept {
+        /// Its key.
+        key: &'a Key,
+        /// The record.
+        record: &'a Record,
+    },
+    /// An exchange sends a request out.
+    Fetched {
+        /// The exchange.
+        who: Who,
+        /// The request.
+        request: &'a Request<Bytes>,
+    },
+    /// Entra or Graph answers, an exchange or a browser.
+    Replied {
+        /// The exchange that asked, if it was one.
+        who: Option<Who>,
+        /// What was asked.
+        request: &'a Request<Bytes>,
+        /// The answer.
+        response: &'a Response<Bytes>,
+    },
+    /// What the code prints of its own values when it is debugged.
+    Printed {
+        /// The text.
+        text: &'a str,
+    },
+}
+
+/// A check that did not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Which check.
+    pub check: &'static str,
+    /// What was seen.
+    pub what: String,
+}
+
+impl Failure {
+    pub(crate) fn new(check: &'static str, what: impl Into<String>) -> Self {
+        Self {
+            check,
+            what: what.into(),
+        }
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.check, self.what)
+    }
+}
+
+/// One property.
+pub(crate) trait Check: std::fmt::Debug {
+    /// Its name.
+    fn name(&self) -> &'static str;
+    /// Whether it still holds.
+    fn see(&mut self, seen: &Seen<'_>, ledger: &Ledger) -> Result<(), String>;
+}
+
+/// All checks, and what they know.
+#[derive(Debug)]
+pub struct Checks {
+    list: Vec<Box<dyn Check>>,
+    ledger: Ledger,
+}
+
+impl Checks {
+    pub(crate) fn new() -> Self {
+        Self {
+            list: vec![
+                Box::new(answers::AnsweredOnce::default()),
+                Box::new(answers::WaitsAhead),
+                Box::new(answers::NoErrors),
+                Box::new(secrets::NothingLeaks),
+                Box::new(people::OnePersonOnly),
+            ],
+            ledger: Ledger::default(),
+        }
+    }
+
+    /// What is known.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    pub(crate) fn ledger_mut(&mut self) -> &mut Ledger {
+        &mut self.ledger
+    }
+
+    pub(crate) fn see(&mut self, seen: &Seen<'_>, moment: Moment) -> Result<(), Failure> {
+        self.ledger.learn(seen, moment);
+        for check in &mut self.list {
+            check
+                .see(seen, &self.ledger)
+                .map_err(|what| Failure::new(check.name(), what))?;
+        }
+        self.ledger.forget(seen);
+        Ok(())
+    }
+}

@@ -1,0 +1,105 @@
+//! Each exchange answers once, waits for something ahead, and never has to say that it is broken.
+
+use std::collections::BTreeMap;
+
+use entra_mcp_core::{audit::Level, exchange::Outcome};
+
+use super::{Check, Ledger, Seen, Who};
+
+/// Each exchange is answered at most once, and once unless its peer left; nothing is written before
+/// the answer is open or after it is closed.
+#[derive(Debug, Default)]
+pub(super) struct AnsweredOnce {
+    exchanges: BTreeMap<Who, Answer>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    Awaited,
+    Open,
+    Over,
+}
+
+impl Check for AnsweredOnce {
+    fn name(&self) -> &'static str {
+        "answered once"
+    }
+
+    fn see(&mut self, seen: &Seen<'_>, _ledger: &Ledger) -> Result<(), String> {
+        let (who, from, to) = match seen {
+            Seen::Asked { who, .. } => {
+                self.exchanges.insert(*who, Answer::Awaited);
+                return Ok(());
+            }
+            Seen::Ended { who, outcome } => {
+                return match self.exchanges.remove(who) {
+                    Some(Answer::Awaited) if *outcome != Outcome::Abandoned => {
+                        Err(format!("{who} ended without an answer"))
+                    }
+                    Some(Answer::Open) if *outcome == Outcome::Answered => {
+                        Err(format!("{who} ended with an open answer"))
+                    }
+                    _ => Ok(()),
+                };
+            }
+            Seen::Answered { who, open, .. } => {
+                let to = if *open { Answer::Open } else { Answer::Over };
+                (who, Answer::Awaited, to)
+            }
+            Seen::Wrote { who, .. } => (who, Answer::Open, Answer::Open),
+            Seen::Closed { who } => (who, Answer::Open, Answer::Over),
+            _ => return Ok(()),
+        };
+        let answer = self
+            .exchanges
+            .get_mut(who)
+            .ok_or_else(|| format!("{who} is an errand and answers"))?;
+        if *answer != from {
+            return Err(format!("{who} goes to {to:?} although it is {answer:?}"));
+        }
+        *answer = to;
+        Ok(())
+    }
+}
+
+/// After everything was polled, the next wait is in the future: nothing spins.
+#[derive(Debug)]
+pub(super) struct WaitsAhead;
+
+impl Check for WaitsAhead {
+    fn name(&self) -> &'static str {
+        "waits ahead"
+    }
+
+    fn see(&mut self, seen: &Seen<'_>, _ledger: &Ledger) -> Result<(), String> {
+        match seen {
+            Seen::Drained { who, now, until } if until <= now => {
+                Err(format!("{who} waits for {until:?}, and it is {now:?}"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// No line of the log says that the server itself is wrong, and no answer is 500.
+#[derive(Debug)]
+pub(super) struct NoErrors;
+
+impl Check for NoErrors {
+    fn name(&self) -> &'static str {
+        "no errors"
+    }
+
+    fn see(&mut self, seen: &Seen<'_>, ledger: &Ledger) -> Result<(), String> {
+        match seen {
+            Seen::Logged { audit } if audit.level == Level::Error => {
+                Err(format!("logged: {} {:?}", audit.event, audit.fields))
+            }
+            Seen::Answered { who, head, .. } if head.status().as_u16() == 500 => {
+                let path = ledger.case(*who).map(|case| case.path.as_str());
+                Err(format!("{who} answers 500 at {path:?}"))
+            }
+            _ => Ok(()),
+        }
+    }
+}

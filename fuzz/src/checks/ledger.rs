@@ -1,0 +1,258 @@
+//! What is known of a run: who asked what, what was minted for whom. The checks read it.
+
+use std::collections::BTreeMap;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, header};
+use serde_json::Value;
+
+use super::{Label, Secrets, Seen, Sort, Who};
+use crate::{
+    clock::Moment,
+    net::{ConnId, Role},
+};
+
+/// A request that was let in.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// Its connection.
+    pub conn: ConnId,
+    /// The kind of peer.
+    pub role: Role,
+    /// The peer's name.
+    pub peer: String,
+    /// The method.
+    pub method: String,
+    /// The path.
+    pub path: String,
+    /// The query.
+    pub query: String,
+    /// The bearer token.
+    pub bearer: Option<String>,
+    /// The body.
+    pub body: Bytes,
+    /// For whom it works: the owner of the bearer, code or refresh token, or who signed in.
+    pub person: Option<String>,
+    /// When it was let in.
+    pub since: Moment,
+}
+
+/// What is known.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    /// Everything labelled.
+    pub secrets: Secrets,
+    cases: BTreeMap<Who, Case>,
+    /// Sign-ins that Entra completed, tool answers and such, for the summary of a run.
+    pub counts: BTreeMap<&'static str, u64>,
+}
+
+impl Ledger {
+    /// The request of an exchange that is under way.
+    #[must_use]
+    pub fn case(&self, who: Who) -> Option<&Case> {
+        self.cases.get(&who)
+    }
+
+    fn label(&mut self, value: &str, sort: Sort, name: &str, person: Option<&str>) {
+        self.label_by(value, sort, name, person, None);
+    }
+
+    fn label_by(
+        &mut self,
+        value: &str,
+        sort: Sort,
+        name: &str,
+        person: Option<&str>,
+        minted_by: Option<Who>,
+    ) {
+        let label = Label {
+            sort,
+            name: name.to_owned(),
+            person: person.map(str::to_owned),
+            minted_by,
+        };
+        self.secrets.add(value.as_bytes(), label);
+    }
+
+    fn owner(&self, value: &str) -> Option<String> {
+        let label = self.secrets.get(value.as_bytes())?;
+        label.person.clone()
+    }
+
+    /// Labels a secret that was there before anything happened.
+    pub fn know(&mut self, value: &str, sort: Sort, name: &str) {
+        self.label(value, sort, name, None);
+    }
+
+    pub(super) fn learn(&mut self, seen: &Seen<'_>, moment: Moment) {
+        match seen {
+            Seen::Asked {
+                who,
+                conn,
+                role,
+                name,
+                request,
+            } => {
+                let case = self.open(*conn, *role, name, request, moment);
+                self.cases.insert(*who, case);
+            }
+            Seen::Fetched { request, .. } => {
+                for name in ["code_verifier", "client_secret", "client_assertion"] {
+                    if let Some(value) = form(request.body(), name) {
+                        self.label(&value, Sort::Upstream, name, None);
+                    }
+                }
+            }
+            Seen::Replied {
+                who,
+                request,
+                response,
+            } => self.learn_reply(*who, request, response),
+            Seen::Answered {
+                who, head, body, ..
+            } => self.learn_answer(*who, head, body),
+            _ => {}
+        }
+    }
+
+    pub(super) fn forget(&mut self, seen: &Seen<'_>) {
+        if let Seen::Ended { who, .. } = seen {
+            self.cases.remove(who);
+        }
+    }
+
+    fn open(
+        &self,
+        conn: ConnId,
+        role: Role,
+        name: &str,
+        request: &Request<Bytes>,
+        since: Moment,
+    ) -> Case {
+        let bearer = bearer(request.headers()).map(str::to_owned);
+        let mut shown = bearer.clone();
+        for name in ["code", "refresh_token", "token"] {
+            shown = shown.or_else(|| form(request.body(), name));
+        }
+        Case {
+            conn,
+            role,
+            peer: name.to_owned(),
+            method: request.method().to_string(),
+            path: request.uri().path().to_owned(),
+            query: request.uri().query().unwrap_or_default().to_owned(),
+            person: shown.and_then(|shown| self.owner(&shown)),
+            bearer,
+            body: request.body().clone(),
+            since,
+        }
+    }
+
+    /// Entra's token answers, its redirects with codes, and Graph's `/me`.
+    fn learn_reply(
+        &mut self,
+        who: Option<Who>,
+        request: &Request<Bytes>,
+        response: &Response<Bytes>,
+    ) {
+        if let Some(code) = redirected(response.headers(), "code") {
+            self.label(&code, Sort::Upstream, "code of Entra", None);
+        }
+        let Ok(answer) = serde_json::from_slice::<Value>(response.body()) else {
+            return;
+        };
+        let text = |name: &str| answer.get(name).and_then(Value::as_str);
+        if let Some(shown) = bearer(request.headers())
+            && response.status().is_success()
+        {
+            let person = self.owner(shown);
+            for name in ["id", "userPrincipalName", "mail"] {
+                if let Some(value) = text(name) {
+                    self.label(value, Sort::Personal, name, person.as_deref());
+                }
+            }
+            return;
+        }
+        if text("access_token").is_none() {
+            return;
+        }
+        let person = text("id_token").and_then(oid);
+        let person = person.or_else(|| {
+            let shown = form(request.body(), "refresh_token")?;
+            self.owner(&shown)
+        });
+        for name in ["access_token", "refresh_token", "id_token"] {
+            if let Some(value) = text(name) {
+                self.label(value, Sort::Upstream, name, person.as_deref());
+            }
+        }
+        if let Some(code) = form(request.body(), "code") {
+            self.label(&code, Sort::Upstream, "code of Entra", person.as_deref());
+        }
+        if let Some(case) = who.and_then(|who| self.cases.get_mut(&who))
+            && case.person.is_none()
+        {
+            case.person = person;
+        }
+    }
+
+    /// Our own codes, tokens and client secrets.
+    fn learn_answer(&mut self, who: Who, head: &Response<()>, body: &[u8]) {
+        let Some(case) = self.cases.get(&who) else {
+            return;
+        };
+        let person = case.person.clone();
+        let person = person.as_deref();
+        match case.path.as_str() {
+            "/auth/callback" => {
+                if let Some(code) = redirected(head.headers(), "code") {
+                    self.label_by(&code, Sort::Ours, "code", person, Some(who));
+                    *self.counts.entry("codes").or_default() += 1;
+                }
+            }
+            "/token" | "/register" => {
+                let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+                for name in ["access_token", "refresh_token", "client_secret"] {
+                    if let Some(value) = answer.get(name).and_then(Value::as_str) {
+                        self.label_by(value, Sort::Ours, name, person, Some(who));
+                        *self.counts.entry("tokens").or_default() += 1;
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The bearer token of a request.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    value.strip_prefix("Bearer ")
+}
+
+/// A field of a form.
+pub(crate) fn form(body: &[u8], name: &str) -> Option<String> {
+    url::form_urlencoded::parse(body)
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
+}
+
+/// A parameter of the address that an answer redirects to.
+pub(crate) fn redirected(headers: &HeaderMap, name: &str) -> Option<String> {
+    let location = headers.get(header::LOCATION)?.to_str().ok()?;
+    let (_, query) = location.split_once('?')?;
+    form(query.split('#').next()?.as_bytes(), name)
+}
+
+/// The claims of a JWT, unverified.
+pub(crate) fn claims(token: &str) -> Option<Value> {
+    let payload = token.split('.').nth(1)?;
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
+}
+
+fn oid(token: &str) -> Option<String> {
+    let claims = claims(token)?;
+    claims.get("oid")?.as_str().map(str::to_owned)
+}

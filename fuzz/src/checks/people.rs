@@ -1,0 +1,75 @@
+//! Two people never mix: what belongs to one serves no request of another, whatever id they guess
+//! (SESS-02, SESS-06, SSE-08, TOOL-02, TOOL-03).
+
+use super::{Case, Check, Ledger, Seen, Sort, Who};
+use crate::checks::ledger::{bearer, form};
+
+/// A token of one person never serves another, and nobody reads what is another's.
+#[derive(Debug)]
+pub(super) struct OnePersonOnly;
+
+impl OnePersonOnly {
+    fn only_of(who: Who, ledger: &Ledger, place: &str, bytes: &[u8]) -> Result<(), String> {
+        let person = ledger.case(who).and_then(|case| case.person.as_deref());
+        for label in ledger.secrets.find(bytes) {
+            let foreign = label.person.is_some() && label.person.as_deref() != person;
+            let strange = match label.sort {
+                Sort::Personal => foreign,
+                // What we gave to somebody is told once: by the exchange that made it, or by
+                // another of the same person (a repeated refresh).
+                Sort::Ours => foreign && label.minted_by != Some(who),
+                Sort::Upstream | Sort::Key => false,
+            };
+            if strange {
+                return Err(format!(
+                    "{place} of {who} for {person:?} holds {} of {:?}",
+                    label.name, label.person
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Check for OnePersonOnly {
+    fn name(&self) -> &'static str {
+        "one person only"
+    }
+
+    fn see(&mut self, seen: &Seen<'_>, ledger: &Ledger) -> Result<(), String> {
+        match seen {
+            Seen::Answered {
+                who, head, body, ..
+            } => {
+                for value in head.headers().values() {
+                    Self::only_of(*who, ledger, "the answer", value.as_bytes())?;
+                }
+                Self::only_of(*who, ledger, "the answer", body)
+            }
+            Seen::Wrote { who, bytes } => Self::only_of(*who, ledger, "the stream", bytes),
+            Seen::Fetched { who, request } => {
+                let shown = bearer(request.headers()).map(str::to_owned);
+                let shown = shown.or_else(|| form(request.body(), "refresh_token"));
+                let Some(shown) = shown else {
+                    return Ok(());
+                };
+                let owner = ledger
+                    .secrets
+                    .get(shown.as_bytes())
+                    .and_then(|label| label.person.as_deref());
+                let person = ledger
+                    .case(*who)
+                    .and_then(|case: &Case| case.person.as_deref());
+                if owner.is_some() && owner == person {
+                    Ok(())
+                } else {
+                    Err(format!(
+                        "{who} for {person:?} shows a token of {owner:?} to {}",
+                        request.uri().path()
+                    ))
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Where no secret may be: a search for labelled values, not a model.
+//!
+//! Every token, code, verifier and secret is labelled where it is minted. Each byte that leaves the
+//! server is searched for them, as it is and once more with whatever looks like base64url decoded
+//! (our own tokens and client ids carry JSON inside).
+
+use std::collections::BTreeMap;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use super::{Check, Ledger, Seen, Who};
+
+/// What a labelled value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sort {
+    /// Entra's: access, refresh and ID tokens, codes, our verifier, our client secret there. Never
+    /// in an answer, a log or the store.
+    Upstream,
+    /// A key of the server's. Nowhere.
+    Key,
+    /// What we gave to a client: session and refresh tokens, codes, client secrets. Never in a log
+    /// or the store, nor towards Entra.
+    Ours,
+    /// What tells a person apart. Only towards that person's own clients.
+    Personal,
+}
+
+/// A labelled value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// What it is.
+    pub sort: Sort,
+    /// What it is called where it was minted.
+    pub name: String,
+    /// Whose it is, if that is known: the `oid`.
+    pub person: Option<String>,
+    /// The exchange that handed it out, if it is ours.
+    pub minted_by: Option<Who>,
+}
+
+/// Values by their first bytes, to search for all at once.
+#[derive(Debug, Default)]
+pub struct Secrets {
+    labels: BTreeMap<Vec<u8>, Label>,
+    starts: BTreeMap<[u8; START], Vec<Vec<u8>>>,
+}
+
+const START: usize = 8;
+/// Shorter values are words that may occur by chance.
+const LEAST: usize = 8;
+
+impl Secrets {
+    /// Labels a value; the first label of a value stays, a person is filled in.
+    pub fn add(&mut self, value: &[u8], label: Label) {
+        if value.len() < LEAST {
+            return;
+        }
+        if let Some(known) = self.labels.get_mut(value) {
+            if known.person.is_none() {
+                known.person = label.person;
+            }
+            return;
+        }
+        let start = value.first_chunk().expect("longer than its start");
+        let bucket = self.starts.entry(*start).or_default();
+        bucket.push(value.to_vec());
+        self.labels.insert(value.to_vec(), label);
+    }
+
+    /// The label of a value.
+    #[must_use]
+    pub fn get(&self, value: &[u8]) -> Option<&Label> {
+        self.labels.get(value)
+    }
+
+    /// Everything that is labelled.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &Label)> {
+        self.labels
+            .iter()
+            .map(|(value, label)| (value.as_slice(), label))
+    }
+
+    /// What is found in some bytes, as they are and decoded.
+    #[must_use]
+    pub fn find(&self, bytes: &[u8]) -> Vec<&Label> {
+        let mut found = self.find_plain(bytes);
+        let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        for run in bytes.split(|byte| !is_base64(byte)) {
+            // A cut run of another length has no whole last byte, which does not matter here.
+            let whole = run.get(..run.len() - usize::from(run.len() % 4 == 1));
+            if run.len() >= 2 * LEAST
+                && let Some(Ok(decoded)) = whole.map(|run| URL_SAFE_NO_PAD.decode(run))
+            {
+                found.extend(self.find_plain(&decoded));
+            }
+        }
+        found
+    }
+
+    fn find_plain(&self, bytes: &[u8]) -> Vec<&Label> {
+        let mut found = Vec::new();
+        if self.starts.is_empty() {
+            return found;
+        }
+        for at in 0..bytes.len().saturating_sub(START - 1) {
+            let rest = bytes.get(at..).unwrap_or_default();
+            let Some(start) = rest.first_chunk::<START>() else {
+                break;
+            };
+            let Some(bucket) = self.starts.get(start) else {
+                continue;
+            };
+            let values = bucket.iter().filter(|value| rest.starts_with(value));
+            found.extend(values.filter_map(|value| self.labels.get(value)));
+        }
+        found
+    }
+}
+
+/// Nothing secret is where it may not be (LEAK-01, LEAK-02, LEAK-05, LEAK-07, CB-20).
+#[derive(Debug)]
+pub(super) struct NothingLeaks;
+
+impl Check for NothingLeaks {
+    fn name(&self) -> &'static str {
+        "nothing leaks"
+    }
+
+    fn see(&mut self, seen: &Seen<'_>, ledger: &Ledger) -> Result<(), String> {
+        let forbid = |place: &str, bytes: &[u8], forbidden: &[Sort]| {
+            let found = ledger.secrets.find(bytes);
+            match found.iter().find(|label| forbidden.contains(&label.sort)) {
+                Some(label) => Err(format!("{place} holds {:?} {}", label.sort, label.name)),
+                None => Ok(()),
+            }
+        };
+        let upstream = [Sort::Upstream, Sort::Key];
+        match seen {
+            Seen::Answered {
+                who, head, body, ..
+            } => {
+                let place = format!("the answer of {who}");
+                for value in head.headers().values() {
+                    forbid(&place, value.as_bytes(), &upstream)?;
+                }
+                forbid(&place, body, &upstream)
+            }
+            Seen::Refused { response } => forbid("a refusal", response.body(), &upstream),
+            Seen::Wrote { who, bytes } => forbid(&format!("the stream of {who}"), bytes, &upstream),
+            Seen::Logged { audit } => {
+                let secret = [Sort::Upstream, Sort::Key, Sort::Ours];
+                audit
+                    .fields
+                    .iter()
+                    .try_for_each(|(name, value)| forbid(name, value.as_bytes(), &secret))
+            }
+            Seen::Printed { text } => {
+                let secret = [Sort::Upstream, Sort::Key, Sort::Ours];
+                forbid("what is printed", text.as_bytes(), &secret)
+            }
+            Seen::Kept { key, record } => {
+                let secret = [Sort::Upstream, Sort::Key, Sort::Ours, Sort::Personal];
+                forbid("the store's key", key.0.as_bytes(), &secret)?;
+                forbid("the store", &record.bytes, &secret)
+            }
+            Seen::Fetched { who, request } => {
+                let place = format!("the fetch of {who}");
+                let ours = [Sort::Ours, Sort::Key];
+                forbid(&place, request.uri().to_string().as_bytes(), &ours)?;
+                for value in request.headers().values() {
+                    forbid(&place, value.as_bytes(), &ours)?;
+                }
+                forbid(&place, request.body(), &ours)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_labelled_value_is_found_plain_and_inside_base64url() {
+        let mut secrets = Secrets::default();
+        let label = Label {
+            sort: Sort::Upstream,
+            name: "access_token".to_owned(),
+            person: None,
+            minted_by: None,
+        };
+        secrets.add(b"tok-1234567890", label);
+        assert_eq!(secrets.find(b"{\"a\":\"tok-1234567890\"}").len(), 1);
+        let inside = URL_SAFE_NO_PAD.encode(b"{\"key\":\"tok-1234567890\"}");
+        let jwt = format!("eyJhbGciOiJub25lIn0.{inside}.x");
+        assert_eq!(secrets.find(jwt.as_bytes()).len(), 1);
+        assert_eq!(secrets.find(b"tok-123456789").len(), 0);
+    }
+}

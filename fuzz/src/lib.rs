@@ -1,0 +1,22 @@
+//! The whole world of entra-mcp in one process, without any I/O: replicas of the server over one
+//! store, Entra and Graph, MCP clients, browsers with people before them, and attackers. One clock
+//! that the world moves, one source for every decision, checks after every step.
+//!
+//! What is real: the core, the dev tenant, every byte between them. What is made up: the network,
+//! the store, the clients and browsers. `world` ties them together; `core/tests` walks through
+//! sign-ins with it, `tests/seeds.rs` shakes it.
+
+pub mod browser;
+pub mod checks;
+pub mod choice;
+pub mod clock;
+pub mod entra;
+pub mod html;
+pub mod human;
+pub mod net;
+pub mod options;
+mod replica;
+mod server;
+pub mod store;
+pub mod trace;
+pub mod world;

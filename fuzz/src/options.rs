@@ -1,0 +1,113 @@
+//! What a run is like: how many replicas, how slow the network, which faults there are and how
+//! often. Drawn anew for each run, some faults are switched off altogether (swarm testing): a fault
+//! that always strikes hides what another would find.
+
+use std::time::Duration;
+
+use entra_mcp_core::env::Server;
+
+use crate::choice::Choice;
+
+/// The options of a run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The address of the server.
+    pub public_url: String,
+    /// How many replicas serve it.
+    pub replicas: usize,
+    /// How long anything takes on its way, at least and at most.
+    pub latency: (Duration, Duration),
+    /// What goes wrong.
+    pub faults: Faults,
+    /// What is done to each server before it starts; tests of the checks plant bugs with it.
+    pub prepare: fn(Server) -> Server,
+}
+
+/// How often what goes wrong, in a thousand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Faults {
+    /// A connection breaks before the request arrives.
+    pub cut_before: u32,
+    /// A connection breaks when a piece of the answer is sent: the answer is lost.
+    pub cut_in: u32,
+    /// An outbound request never arrives.
+    pub fetch_lost: u32,
+    /// An outbound request is done, and its answer lost.
+    pub fetch_unheard: u32,
+    /// An outbound request takes longer than its deadline.
+    pub fetch_late: u32,
+    /// The store does not answer and has done nothing.
+    pub store_down: u32,
+    /// The store has done what was asked, and says that it has not.
+    pub store_unheard: u32,
+    /// A guarded write fails although nobody else wrote.
+    pub store_conflict: u32,
+}
+
+fn untouched(server: Server) -> Server {
+    server
+}
+
+impl Options {
+    /// One replica on loopback, everything takes a millisecond, nothing goes wrong.
+    #[must_use]
+    pub fn calm() -> Self {
+        let soon = Duration::from_millis(1);
+        Self {
+            public_url: "http://localhost:3001".to_owned(),
+            replicas: 1,
+            latency: (soon, soon),
+            faults: Faults::default(),
+            prepare: untouched,
+        }
+    }
+
+    /// The same with more replicas.
+    #[must_use]
+    pub fn with_replicas(mut self, replicas: usize) -> Self {
+        self.replicas = replicas;
+        self
+    }
+
+    /// The same at another address.
+    #[must_use]
+    pub fn at(mut self, public_url: &str) -> Self {
+        public_url.clone_into(&mut self.public_url);
+        self
+    }
+
+    /// Drawn: two or three replicas, a network of any temper, some faults.
+    #[must_use]
+    pub fn draw(choice: &mut Choice) -> Self {
+        let url = *choice.pick(&["https://mcp.example.com", "http://localhost:3001"]);
+        let most = *choice.pick(&[20, 200, 2000]);
+        let mut often = || {
+            if choice.chance(500) {
+                0
+            } else {
+                *choice.pick(&[2, 10, 50])
+            }
+        };
+        let faults = Faults {
+            cut_before: often(),
+            cut_in: often(),
+            fetch_lost: often(),
+            fetch_unheard: often(),
+            fetch_late: often(),
+            store_down: often(),
+            store_unheard: often(),
+            store_conflict: often(),
+        };
+        Self {
+            public_url: url.to_owned(),
+            replicas: 1 + usize::from(choice.chance(800)) + usize::from(choice.chance(300)),
+            latency: (Duration::from_millis(1), Duration::from_millis(most)),
+            faults,
+            prepare: untouched,
+        }
+    }
+
+    pub(crate) fn strikes(&self, choice: &mut Choice, rate: impl Fn(&Faults) -> u32) -> bool {
+        choice.chance(rate(&self.faults))
+    }
+}

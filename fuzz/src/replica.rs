@@ -1,0 +1,352 @@
+//! One process of the server: settings, hub, and the exchanges under way. It performs their
+//! actions as a runtime does; it can be killed between any two steps and started again.
+
+mod outside;
+mod perform;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use entra_mcp_core::{
+    admit,
+    entropy::Seed,
+    env::{Env, Known, Server},
+    event::Event,
+    exchange::{Errand, Exchange, ExchangeId, Output},
+    hub::Hub,
+    time::{Instant, Now},
+};
+use http::{Request, Response, Uri};
+
+use crate::{
+    checks::{Failure, Seen, Who},
+    clock::Moment,
+    net::{ConnId, Piece},
+    options::Options,
+    world::{Happening, Process, State},
+};
+
+/// A replica, alive or not.
+#[derive(Debug)]
+pub(crate) struct Replica {
+    index: usize,
+    generation: u32,
+    running: Option<Running>,
+    /// How many seconds its wall clock is off.
+    pub(crate) skew: i64,
+}
+
+#[derive(Debug)]
+struct Running {
+    server: Server,
+    hub: Hub,
+    known: Arc<Known>,
+    started: Moment,
+    exchanges: BTreeMap<ExchangeId, Live>,
+    count: u64,
+}
+
+/// An exchange under way.
+#[derive(Debug)]
+struct Live {
+    exchange: Exchange,
+    conn: Option<ConnId>,
+    wake: Option<Instant>,
+    told_gone: bool,
+}
+
+impl Replica {
+    pub(crate) fn new(index: usize, _options: &Options) -> Self {
+        Self {
+            index,
+            generation: 0,
+            running: None,
+            skew: 0,
+        }
+    }
+
+    /// Which process it is now, if it is alive.
+    pub(crate) fn process(&self) -> Option<Process> {
+        self.running.as_ref()?;
+        Some(Process {
+            replica: self.index,
+            generation: self.generation,
+        })
+    }
+
+    fn now(&self, moment: Moment) -> Now {
+        let started = self.running.as_ref().map_or(moment, |run| run.started);
+        crate::clock::read(moment, started, self.skew)
+    }
+
+    /// Hands something to an exchange that is taken out of the table while it works.
+    fn step(
+        &mut self,
+        moment: Moment,
+        work: impl FnOnce(&mut Running, Now) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let now = self.now(moment);
+        match &mut self.running {
+            Some(running) => work(running, now),
+            None => Ok(()),
+        }
+    }
+}
+
+impl State {
+    /// Starts a replica that is not running.
+    pub(crate) fn start(&mut self, index: usize) {
+        let server = crate::server::build(&self.options, &mut self.checks);
+        let server = (self.options.prepare)(server);
+        let moment = self.moment;
+        let Some(replica) = self.replicas.get_mut(index) else {
+            return;
+        };
+        if replica.running.is_some() {
+            return;
+        }
+        replica.generation += 1;
+        replica.running = Some(Running {
+            server,
+            hub: Hub::new(),
+            known: Arc::new(Known::default()),
+            started: moment,
+            exchanges: BTreeMap::new(),
+            count: 0,
+        });
+        let line = format!("= starts, process {}", replica.generation);
+        self.note(&format!("r{index}"), &line);
+    }
+
+    /// Ends a replica's process at once.
+    pub(crate) fn kill(&mut self, index: usize) {
+        let Some(replica) = self.replicas.get_mut(index) else {
+            return;
+        };
+        let Some(running) = replica.running.take() else {
+            return;
+        };
+        self.note(&format!("r{index}"), "= is killed");
+        for live in running.exchanges.into_values() {
+            if let Some(conn) = live.conn {
+                self.send_piece(conn, Piece::Broken);
+            }
+        }
+    }
+
+    /// A request reaches a replica.
+    pub(crate) fn begin_exchange(&mut self, index: usize, conn: ConnId, request: Request<Bytes>) {
+        let moment = self.moment;
+        let seed = Seed::new(self.choice.material());
+        let Some(replica) = self.replicas.get_mut(index) else {
+            return;
+        };
+        let (now, process) = (replica.now(moment), replica.process());
+        let (Some(process), Some(running)) = (process, replica.running.as_mut()) else {
+            return;
+        };
+        let (mut parts, body) = request.into_parts();
+        let target = parts.uri.path_and_query().cloned();
+        parts.uri = target.map_or_else(Uri::default, Uri::from);
+        let refusal = match admit::admit(&parts, &running.server, now) {
+            Ok(admission) if body.len() > admission.body_limit => Some(admit::too_large()),
+            Ok(_) => None,
+            Err(refusal) => Some(*refusal),
+        };
+        if let Some(response) = refusal {
+            self.refuse(conn, response);
+            return;
+        }
+        running.count += 1;
+        let id = ExchangeId(running.count);
+        let who = Who::new(process, id);
+        let request = Request::from_parts(parts, body);
+        let line = format!("= {} {}", request.method(), request.uri().path());
+        let Some((name, role)) = self
+            .net
+            .get(conn)
+            .map(|conn| (conn.name.clone(), conn.role))
+        else {
+            return;
+        };
+        self.connect(conn, process, id);
+        self.note(&who.to_string(), &line);
+        self.see(&Seen::Asked {
+            who,
+            conn,
+            role,
+            name: &name,
+            request: &request,
+        });
+        let begun = self.begin(process, id, Some(conn), |id, env| {
+            Exchange::new(id, &seed, request, env)
+        });
+        if begun {
+            self.pump(process, id);
+        }
+    }
+
+    fn refuse(&mut self, conn: ConnId, response: Response<Bytes>) {
+        self.see(&Seen::Refused {
+            response: &response,
+        });
+        let (parts, body) = response.into_parts();
+        self.send_piece(conn, Piece::Head(Response::from_parts(parts, ())));
+        self.send_piece(conn, Piece::Body(body));
+        self.send_piece(conn, Piece::End);
+    }
+
+    fn begin(
+        &mut self,
+        process: Process,
+        id: ExchangeId,
+        conn: Option<ConnId>,
+        make: impl FnOnce(ExchangeId, Env<'_>) -> Exchange,
+    ) -> bool {
+        let moment = self.moment;
+        let Some(replica) = self.process(process) else {
+            return false;
+        };
+        let done = replica.step(moment, |running, now| {
+            let env = Env {
+                server: &running.server,
+                known: &running.known,
+                now,
+            };
+            let live = Live {
+                exchange: make(id, env),
+                conn,
+                wake: None,
+                told_gone: false,
+            };
+            running.exchanges.insert(id, live);
+            Ok(())
+        });
+        done.is_ok()
+    }
+
+    fn begin_errand(&mut self, process: Process, errand: Errand) {
+        let seed = Seed::new(self.choice.material());
+        let Some(running) = self
+            .process(process)
+            .and_then(|replica| replica.running.as_mut())
+        else {
+            return;
+        };
+        running.count += 1;
+        let id = ExchangeId(running.count);
+        self.note(&Who::new(process, id).to_string(), &format!("= {errand:?}"));
+        if self.begin(process, id, None, |id, env| {
+            Exchange::errand(id, &seed, errand, env)
+        }) {
+            self.pump(process, id);
+        }
+    }
+
+    /// Hands an event to an exchange, if it still is.
+    pub(crate) fn tell(&mut self, process: Process, id: ExchangeId, event: Event) {
+        let moment = self.moment;
+        let line = format!("= {event:?}");
+        let Some(replica) = self.process(process) else {
+            return;
+        };
+        let mut known = false;
+        let told = replica.step(moment, |running, now| {
+            let Some(live) = running.exchanges.get_mut(&id) else {
+                return Ok(());
+            };
+            if matches!(event, Event::Gone) {
+                if live.told_gone {
+                    return Ok(());
+                }
+                live.told_gone = true;
+            }
+            known = true;
+            let env = Env {
+                server: &running.server,
+                known: &running.known,
+                now,
+            };
+            let handled = live.exchange.handle(event, env);
+            handled.map_err(|misuse| Failure::new("the world's own driver", misuse.to_string()))
+        });
+        if let Err(failure) = told {
+            self.fail(failure);
+        }
+        if known {
+            self.note(&Who::new(process, id).to_string(), &line);
+            self.pump(process, id);
+        }
+    }
+
+    /// A wait is over, unless the exchange went on since.
+    pub(crate) fn tick(&mut self, process: Process, id: ExchangeId, until: Instant) {
+        let waits = self
+            .process(process)
+            .and_then(|replica| replica.running.as_ref())
+            .and_then(|running| running.exchanges.get(&id))
+            .is_some_and(|live| live.wake == Some(until));
+        if waits {
+            self.tell(process, id, Event::Tick);
+        }
+    }
+
+    /// Polls an exchange until it waits or is over, and does what it wants.
+    fn pump(&mut self, process: Process, id: ExchangeId) {
+        let who = Who::new(process, id);
+        let moment = self.moment;
+        loop {
+            let Some(replica) = self.process(process) else {
+                return;
+            };
+            let now = replica.now(moment);
+            let Some(live) = replica
+                .running
+                .as_mut()
+                .and_then(|running| running.exchanges.get_mut(&id))
+            else {
+                return;
+            };
+            let conn = live.conn;
+            match live.exchange.poll() {
+                Output::Do(action) => self.perform(process, id, conn, action),
+                Output::Wait(until) => {
+                    if live.wake != Some(until) {
+                        live.wake = Some(until);
+                        let wait = Duration::from_millis(until.0.saturating_sub(now.instant.0));
+                        let tick = Happening::Tick(process, id, until);
+                        self.schedule(moment.after(wait), tick);
+                    }
+                    self.see(&Seen::Drained {
+                        who,
+                        now: now.instant,
+                        until,
+                    });
+                    return;
+                }
+                Output::Done(outcome) => {
+                    self.note(&who.to_string(), &format!("= done, {outcome:?}"));
+                    self.see(&Seen::Ended { who, outcome });
+                    self.finish(process, id, conn);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn finish(&mut self, process: Process, id: ExchangeId, conn: Option<ConnId>) {
+        let Some(running) = self
+            .process(process)
+            .and_then(|replica| replica.running.as_mut())
+        else {
+            return;
+        };
+        running.exchanges.remove(&id);
+        running.hub.forget(id);
+        // A stream that was not closed by the exchange ends with it.
+        if let Some(conn) = conn {
+            self.send_piece(conn, Piece::End);
+        }
+        self.poll_hub(process);
+    }
+}

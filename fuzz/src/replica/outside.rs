@@ -1,0 +1,165 @@
+//! What an exchange asks of the outside, and how it is answered or not: Entra and Graph, the store,
+//! the hub.
+
+use entra_mcp_core::{
+    ask::{Fetch, FetchFault, Guard, Store, StoreFault, Ticket},
+    event::Event,
+    exchange::ExchangeId,
+    hub::{HubOutput, ToHub},
+};
+
+use crate::{
+    checks::{Seen, Who},
+    clock::Moment,
+    world::{Happening, Process, State},
+};
+
+impl State {
+    pub(super) fn fetch(
+        &mut self,
+        process: Process,
+        id: ExchangeId,
+        ticket: Ticket<Fetch>,
+        fetch: Fetch,
+    ) {
+        let who = Who::new(process, id);
+        self.see(&Seen::Fetched {
+            who,
+            request: &fetch.request,
+        });
+        if self
+            .options
+            .strikes(&mut self.choice, |faults| faults.fetch_lost)
+        {
+            let at = self.moment.after(fetch.within);
+            let event = ticket.answer(Err(FetchFault::TimedOut));
+            self.schedule(at, Happening::Tell(process, id, event));
+            return;
+        }
+        let at = self.moment.after(self.latency());
+        self.schedule(
+            at,
+            Happening::Upstream(process, id, ticket, Box::new(fetch)),
+        );
+    }
+
+    /// An outbound request reaches Entra or Graph.
+    pub(crate) fn upstream(
+        &mut self,
+        process: Process,
+        id: ExchangeId,
+        ticket: Ticket<Fetch>,
+        fetch: Fetch,
+    ) {
+        let mut at = self.moment.after(self.latency());
+        let answer = if self.entra.is_down() {
+            Err(FetchFault::Unreachable)
+        } else {
+            let response = self.entra_answers(Some(Who::new(process, id)), &fetch.request);
+            if self
+                .options
+                .strikes(&mut self.choice, |faults| faults.fetch_unheard)
+            {
+                Err(FetchFault::Unreachable)
+            } else if self
+                .options
+                .strikes(&mut self.choice, |faults| faults.fetch_late)
+            {
+                at = self.moment.after(fetch.within);
+                Err(FetchFault::TimedOut)
+            } else if response.body().len() > fetch.body_limit {
+                Err(FetchFault::TooLarge)
+            } else {
+                Ok(response)
+            }
+        };
+        let event = ticket.answer(answer);
+        self.schedule(at, Happening::Tell(process, id, event));
+    }
+
+    pub(super) fn question(
+        &mut self,
+        process: Process,
+        id: ExchangeId,
+        ticket: Ticket<Store>,
+        store: Store,
+    ) {
+        let at = self.moment.after(self.latency());
+        let guarded = matches!(store, Store::Put(_, _, Guard::Absent | Guard::Version(_)));
+        let fault = if self
+            .options
+            .strikes(&mut self.choice, |faults| faults.store_down)
+        {
+            Some(StoreFault::Unavailable)
+        } else if guarded
+            && self
+                .options
+                .strikes(&mut self.choice, |faults| faults.store_conflict)
+        {
+            Some(StoreFault::Conflict)
+        } else {
+            None
+        };
+        let happening = match fault {
+            Some(fault) => Happening::Tell(process, id, ticket.answer(Err(fault))),
+            None => Happening::Ask(process, id, ticket, store),
+        };
+        self.schedule(at, happening);
+    }
+
+    /// A question reaches the store.
+    pub(crate) fn ask(
+        &mut self,
+        process: Process,
+        id: ExchangeId,
+        ticket: Ticket<Store>,
+        store: Store,
+    ) {
+        if let Store::Put(key, record, _) = &store {
+            self.see(&Seen::Kept { key, record });
+        }
+        let now = crate::clock::read(self.moment, Moment::default(), 0);
+        let mut answer = self.store.perform(store, now.unix);
+        if self
+            .options
+            .strikes(&mut self.choice, |faults| faults.store_unheard)
+        {
+            answer = Err(StoreFault::Unavailable);
+        }
+        let at = self.moment.after(self.latency());
+        let event = ticket.answer(answer);
+        self.schedule(at, Happening::Tell(process, id, event));
+    }
+
+    pub(super) fn tell_hub(&mut self, process: Process, id: ExchangeId, message: ToHub) {
+        let moment = self.moment;
+        let Some(replica) = self.process(process) else {
+            return;
+        };
+        let now = replica.now(moment);
+        if let Some(running) = replica.running.as_mut() {
+            running.hub.handle(id, message, now);
+        }
+        self.poll_hub(process);
+    }
+
+    pub(super) fn poll_hub(&mut self, process: Process) {
+        loop {
+            let Some(running) = self
+                .process(process)
+                .and_then(|replica| replica.running.as_mut())
+            else {
+                return;
+            };
+            match running.hub.poll() {
+                HubOutput::Tell(id, message) => {
+                    let event = Event::Told(message);
+                    self.schedule(self.moment, Happening::Tell(process, id, event));
+                }
+                HubOutput::Publish(known) => running.known = known,
+                HubOutput::Start(errand) => self.begin_errand(process, errand),
+                HubOutput::Idle => return,
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! What an exchange does to its own answer and to the log.
+
+use entra_mcp_core::{action::Action, exchange::ExchangeId};
+use http::Response;
+
+use crate::{
+    checks::{Seen, Who},
+    net::{ConnId, Piece},
+    world::{Process, State},
+};
+
+impl State {
+    pub(super) fn perform(
+        &mut self,
+        process: Process,
+        id: ExchangeId,
+        conn: Option<ConnId>,
+        action: Action,
+    ) {
+        let who = Who::new(process, id);
+        let printed = format!("{action:?}");
+        self.see(&Seen::Printed { text: &printed });
+        self.note(&who.to_string(), &format!("= {printed}"));
+        match action {
+            Action::Respond(response) => {
+                let (parts, body) = response.into_parts();
+                let head = Response::from_parts(parts, ());
+                self.see(&Seen::Answered {
+                    who,
+                    head: &head,
+                    body: &body,
+                    open: false,
+                });
+                self.answer(conn, [Piece::Head(head), Piece::Body(body), Piece::End]);
+            }
+            Action::Open(head) => {
+                self.see(&Seen::Answered {
+                    who,
+                    head: &head,
+                    body: b"",
+                    open: true,
+                });
+                self.answer(conn, [Piece::Head(head)]);
+            }
+            Action::Write(bytes) => {
+                self.see(&Seen::Wrote { who, bytes: &bytes });
+                self.answer(conn, [Piece::Body(bytes)]);
+            }
+            Action::Close => {
+                self.see(&Seen::Closed { who });
+                self.answer(conn, [Piece::End]);
+            }
+            Action::Fetch(ticket, fetch) => self.fetch(process, id, ticket, fetch),
+            Action::Store(ticket, store) => self.question(process, id, ticket, store),
+            Action::Tell(message) => self.tell_hub(process, id, message),
+            Action::Audit(audit) => {
+                self.see(&Seen::Logged { audit: &audit });
+                let fields = audit.fields.iter();
+                let fields = fields.map(|(name, value)| format!(" {name}={value}"));
+                let line = format!(
+                    "{:?} {}{}",
+                    audit.level,
+                    audit.event,
+                    fields.collect::<String>()
+                );
+                self.log.push(line);
+            }
+            // The answer that comes nevertheless is one that the exchange ignores.
+            _ => {}
+        }
+    }
+
+    fn answer<const N: usize>(&mut self, conn: Option<ConnId>, pieces: [Piece; N]) {
+        let Some(conn) = conn else {
+            return;
+        };
+        if self
+            .options
+            .strikes(&mut self.choice, |faults| faults.cut_in)
+        {
+            self.cut(conn);
+            return;
+        }
+        for piece in pieces {
+            self.send_piece(conn, piece);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Everything that there is in a world, its actors apart.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use super::clockwork::{Happening, Process};
+use crate::{
+    checks::{Checks, Failure, Seen},
+    choice::Choice,
+    clock::Moment,
+    entra::Entra,
+    net::Net,
+    options::Options,
+    replica::Replica,
+    store::MemoryStore,
+    trace::Trace,
+};
+
+/// An actor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct TaskId(pub(crate) u64);
+
+pub(crate) struct State {
+    pub(crate) moment: Moment,
+    pub(crate) choice: Choice,
+    pub(crate) options: Options,
+    pub(crate) queue: BTreeMap<(Moment, u64), Happening>,
+    pub(crate) sequence: u64,
+    pub(crate) net: Net,
+    pub(crate) replicas: Vec<Replica>,
+    pub(crate) store: MemoryStore,
+    pub(crate) entra: Entra,
+    pub(crate) checks: Checks,
+    pub(crate) trace: Trace,
+    pub(crate) log: Vec<String>,
+    pub(crate) woken: BTreeSet<TaskId>,
+    pub(crate) current: TaskId,
+    tasks: u64,
+    failure: Option<Failure>,
+}
+
+impl State {
+    pub(crate) fn new(options: Options, choice: Choice) -> Self {
+        let mut state = Self {
+            moment: Moment::default(),
+            choice,
+            queue: BTreeMap::new(),
+            sequence: 0,
+            net: Net::default(),
+            replicas: Vec::new(),
+            store: MemoryStore::default(),
+            entra: Entra::new(),
+            checks: Checks::new(),
+            trace: Trace::default(),
+            log: Vec::new(),
+            woken: BTreeSet::new(),
+            current: TaskId(0),
+            tasks: 0,
+            failure: None,
+            options,
+        };
+        for index in 0..state.options.replicas {
+            let replica = Replica::new(index, &state.options);
+            state.replicas.push(replica);
+            state.start(index);
+        }
+        state
+    }
+
+    pub(crate) fn new_task(&mut self) -> TaskId {
+        self.tasks += 1;
+        let id = TaskId(self.tasks);
+        self.woken.insert(id);
+        id
+    }
+
+    pub(crate) fn next_task(&mut self) -> Option<TaskId> {
+        let next = self.woken.pop_first()?;
+        self.current = next;
+        Some(next)
+    }
+
+    pub(crate) fn note(&mut self, who: &str, what: &str) {
+        self.trace.add(self.moment, who, what);
+    }
+
+    /// Shows something to every check.
+    pub(crate) fn see(&mut self, seen: &Seen<'_>) {
+        if let Err(failure) = self.checks.see(seen, self.moment) {
+            self.fail(failure);
+        }
+    }
+
+    pub(crate) fn fail(&mut self, failure: Failure) {
+        self.trace.add(self.moment, "FAILURE", &failure.to_string());
+        self.failure.get_or_insert(failure);
+    }
+
+    pub(crate) fn verdict(&mut self) -> Result<(), Failure> {
+        self.failure.clone().map_or(Ok(()), Err)
+    }
+
+    /// How long something takes on its way.
+    pub(crate) fn latency(&mut self) -> Duration {
+        let (least, most) = self.options.latency;
+        self.choice.between(least, most)
+    }
+
+    /// The replica, if it still is that process.
+    pub(crate) fn process(&mut self, process: Process) -> Option<&mut Replica> {
+        self.replicas
+            .get_mut(process.replica)
+            .filter(|replica| replica.process() == Some(process))
+    }
+}
