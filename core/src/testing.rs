@@ -1,5 +1,7 @@
 //! Help for tests: a server with dev settings, and requests run to their responses.
 
+pub(crate) mod browsing;
+
 use std::sync::Arc;
 
 use bytes::Bytes;

@@ -97,3 +97,6 @@ fn mark(request: &AuthorizationRequest) -> [u8; MARK_BYTES] {
     mark.copy_from_slice(Hash::of(&bound_to).0.split_at(MARK_BYTES).0);
     mark
 }
+
+#[cfg(test)]
+mod tests;

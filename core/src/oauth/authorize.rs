@@ -2,7 +2,9 @@
 //!
 //! The client and its redirect URI are judged first. Until both are known to be good, what is wrong
 //! is told on a page, without a redirect and without a link to the address (threats.md B4). From
-//! then on it is told to the client by a redirect, as RFC 6749 section 4.1.2.1 has it.
+//! then on it is told to the client by a redirect, as RFC 6749 section 4.1.2.1 has it. That a
+//! stranger may register its own site and be redirected to by such an error (threats.md B6) is
+//! borne: the redirect carries nothing, and clients wait for it.
 //!
 //! Asking changes nothing: a client may look at the address before the browser does, and a page may
 //! be loaded twice (conformance.md 11.3, products.md 10).

@@ -188,14 +188,15 @@ fn loopback_parts(uri: &str) -> Option<(&str, &str)> {
     LOOPBACK.contains(&host).then_some((host, rest))
 }
 
+/// Whether a host is this machine; names below `localhost` are too (RFC 6761 section 6.3).
 fn is_this_computer(url: &Url) -> bool {
-    let below_localhost = url
-        .domain()
-        .is_some_and(|name| name.trim_end_matches('.').ends_with("localhost"));
-    below_localhost
-        || url
-            .host()
-            .is_some_and(|host| crate::config::is_loopback(&host))
+    url.host().is_some_and(|host| match host {
+        url::Host::Domain(name) => {
+            let name = name.trim_end_matches('.');
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        address => crate::config::is_loopback(&address),
+    })
 }
 
 #[cfg(test)]

@@ -1,94 +1,12 @@
 //! Tests of the consent page and what comes of its buttons.
 
 use super::*;
-use crate::testing::{self, TestServer, authorize, client_id, header, parameter, text};
+use crate::testing::{
+    self, TestServer, authorize, browsing::Browsing, client_id, header, parameter, text,
+};
 
 const CALLBACK: &str = "https://client.example/cb";
 const OURS: Option<&str> = Some("https://mcp.example");
-
-/// A browser with cookies, and the server that it talks to.
-struct Browsing {
-    server: TestServer,
-    cookies: Vec<(String, String)>,
-}
-
-impl Browsing {
-    fn new() -> Self {
-        Self::at(TestServer::https())
-    }
-
-    fn at(server: TestServer) -> Self {
-        Self {
-            server,
-            cookies: Vec::new(),
-        }
-    }
-
-    fn request(&self, method: &str, target: &str) -> ::http::request::Builder {
-        let cookies = self.cookies.iter();
-        let cookies: Vec<_> = cookies
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        let request = self.server.request(method, target);
-        if cookies.is_empty() {
-            return request;
-        }
-        request.header("cookie", cookies.join("; "))
-    }
-
-    fn take_cookies(&mut self, response: &Response<Bytes>) {
-        for cookie in response.headers().get_all(header::SET_COOKIE) {
-            let cookie = cookie.to_str().unwrap();
-            assert!(cookie.contains("; HttpOnly; SameSite=Lax"), "{cookie}");
-            let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
-            self.cookies.retain(|(own, _)| own != name);
-            self.cookies.push((name.to_owned(), value.to_owned()));
-        }
-    }
-
-    fn get(&mut self, target: &str) -> Response<Bytes> {
-        let request = self.request("GET", target).body(Bytes::new());
-        let response = self.server.response(request.unwrap());
-        self.take_cookies(&response);
-        response
-    }
-
-    /// The consent page of a new client, and its hidden field.
-    fn page(&mut self, redirect_uri: &str) -> (String, String) {
-        let id = client_id(&self.server, &[redirect_uri]);
-        let page = text(&self.get(&authorize(&id, redirect_uri, &[])));
-        let sealed = sealed_in(&page);
-        (page, sealed)
-    }
-
-    fn posted(&self, sealed: &str, decision: &str, origin: Option<&str>) -> Request<Bytes> {
-        let mut request = self
-            .request("POST", "/consent")
-            .header("content-type", "application/x-www-form-urlencoded");
-        if let Some(origin) = origin {
-            request = request.header("origin", origin);
-        }
-        let body = format!("request={sealed}&decision={decision}");
-        request.body(body.into()).unwrap()
-    }
-
-    fn post(&mut self, sealed: &str, decision: &str, origin: Option<&str>) -> Response<Bytes> {
-        let response = self.server.response(self.posted(sealed, decision, origin));
-        self.take_cookies(&response);
-        response
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.cookies.iter().any(|(own, _)| own.contains(name))
-    }
-}
-
-fn sealed_in(page: &str) -> String {
-    let (_, rest) = page
-        .split_once("name=\"request\" value=\"")
-        .expect("a form");
-    rest.split('"').next().unwrap().to_owned()
-}
 
 fn is_refused(response: &Response<Bytes>) {
     assert!(
@@ -298,81 +216,6 @@ fn a_page_loaded_twice_can_be_answered_twice() {
     for sealed in [&first, &second, &first] {
         assert_eq!(browsing.post(sealed, "approve", None).status(), 303);
     }
-}
-
-// A4: CONS-15, CONS-16, CONS-17
-#[test]
-fn an_approval_is_remembered_for_this_client_and_address_in_this_browser_only() {
-    let mut browsing = Browsing::new();
-    let (_, sealed) = browsing.page(CALLBACK);
-    browsing.post(&sealed, "approve", OURS);
-    let id = client_id(&browsing.server, &[CALLBACK]);
-    let again = browsing.get(&authorize(&id, CALLBACK, &[]));
-    assert_eq!(again.status(), 303);
-    assert!(header(&again, "location").contains("prompt=select_account"));
-    // A9: nobody is there to choose an account.
-    let silent = browsing.get(&authorize(&id, CALLBACK, &[("prompt", "none")]));
-    assert!(header(&silent, "location").starts_with("https://client.example/cb?error="));
-
-    let other = "https://client.example/other";
-    let both = client_id(&browsing.server, &[CALLBACK, other]);
-    assert_eq!(browsing.get(&authorize(&both, CALLBACK, &[])).status(), 200);
-    assert_eq!(browsing.get(&authorize(&both, other, &[])).status(), 200);
-    let mut stranger = Browsing::new();
-    assert_eq!(stranger.get(&authorize(&id, CALLBACK, &[])).status(), 200);
-    browsing.server.now.unix = browsing.server.now.unix.after(limits::APPROVAL);
-    assert_eq!(browsing.get(&authorize(&id, CALLBACK, &[])).status(), 200);
-}
-
-// A4: CONS-17
-#[test]
-fn a_cookie_of_approvals_cannot_be_made_up() {
-    let mut browsing = Browsing::new();
-    let (_, sealed) = browsing.page(CALLBACK);
-    browsing.post(&sealed, "approve", OURS);
-    let id = client_id(&browsing.server, &[CALLBACK]);
-    for (name, value) in &mut browsing.cookies {
-        if name.contains("approvals") {
-            let (body, _) = value.split_once('.').unwrap();
-            *value = format!("{body}.{}", "A".repeat(43));
-        }
-    }
-    assert_eq!(browsing.get(&authorize(&id, CALLBACK, &[])).status(), 200);
-}
-
-// A11
-#[test]
-fn what_returns_to_this_computer_or_an_app_is_asked_every_time() {
-    for uri in ["http://localhost:1234/cb", "cursor://host/cb"] {
-        let mut browsing = Browsing::new();
-        let (_, sealed) = browsing.page(uri);
-        assert_eq!(browsing.post(&sealed, "approve", OURS).status(), 303);
-        assert!(!browsing.has("approvals"), "{uri}");
-        let id = client_id(&browsing.server, &[uri]);
-        assert_eq!(browsing.get(&authorize(&id, uri, &[])).status(), 200);
-    }
-}
-
-#[test]
-fn a_browser_remembers_sixteen_approvals_and_forgets_the_oldest() {
-    let mut browsing = Browsing::new();
-    let uris: Vec<_> = (0..=limits::APPROVALS)
-        .map(|i| format!("https://c{i}.example/cb"))
-        .collect();
-    for uri in &uris {
-        let (_, sealed) = browsing.page(uri);
-        browsing.post(&sealed, "approve", OURS);
-    }
-    let statuses = uris.iter().map(|uri| {
-        let id = client_id(&browsing.server, &[uri]);
-        browsing.get(&authorize(&id, uri, &[])).status().as_u16()
-    });
-    let statuses: Vec<_> = statuses.collect();
-    assert_eq!(statuses[0], 200);
-    assert!(
-        statuses[1..].iter().all(|status| *status == 303),
-        "{statuses:?}"
-    );
 }
 
 // N5: CONS-18

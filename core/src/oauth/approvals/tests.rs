@@ -1,0 +1,84 @@
+//! Tests of remembered approvals.
+
+use crate::{
+    limits,
+    testing::{authorize, browsing::Browsing, client_id, header},
+};
+
+const CALLBACK: &str = "https://client.example/cb";
+const OURS: Option<&str> = Some("https://mcp.example");
+
+// A4: CONS-15, CONS-16, CONS-17
+#[test]
+fn an_approval_is_remembered_for_this_client_and_address_in_this_browser_only() {
+    let mut browsing = Browsing::new();
+    let (_, sealed) = browsing.page(CALLBACK);
+    browsing.post(&sealed, "approve", OURS);
+    let id = client_id(&browsing.server, &[CALLBACK]);
+    let again = browsing.get(&authorize(&id, CALLBACK, &[]));
+    assert_eq!(again.status(), 303);
+    assert!(header(&again, "location").contains("prompt=select_account"));
+    // A9: nobody is there to choose an account.
+    let silent = browsing.get(&authorize(&id, CALLBACK, &[("prompt", "none")]));
+    assert!(header(&silent, "location").starts_with("https://client.example/cb?error="));
+
+    let other = "https://client.example/other";
+    let both = client_id(&browsing.server, &[CALLBACK, other]);
+    assert_eq!(browsing.get(&authorize(&both, CALLBACK, &[])).status(), 200);
+    assert_eq!(browsing.get(&authorize(&both, other, &[])).status(), 200);
+    let mut stranger = Browsing::new();
+    assert_eq!(stranger.get(&authorize(&id, CALLBACK, &[])).status(), 200);
+    browsing.server.now.unix = browsing.server.now.unix.after(limits::APPROVAL);
+    assert_eq!(browsing.get(&authorize(&id, CALLBACK, &[])).status(), 200);
+}
+
+// A4: CONS-17
+#[test]
+fn a_cookie_of_approvals_cannot_be_made_up() {
+    let mut browsing = Browsing::new();
+    let (_, sealed) = browsing.page(CALLBACK);
+    browsing.post(&sealed, "approve", OURS);
+    let id = client_id(&browsing.server, &[CALLBACK]);
+    for (name, value) in &mut browsing.cookies {
+        if name.contains("approvals") {
+            let (body, _) = value.split_once('.').unwrap();
+            *value = format!("{body}.{}", "A".repeat(43));
+        }
+    }
+    assert_eq!(browsing.get(&authorize(&id, CALLBACK, &[])).status(), 200);
+}
+
+// A11
+#[test]
+fn what_returns_to_this_computer_or_an_app_is_asked_every_time() {
+    for uri in ["http://localhost:1234/cb", "cursor://host/cb"] {
+        let mut browsing = Browsing::new();
+        let (_, sealed) = browsing.page(uri);
+        assert_eq!(browsing.post(&sealed, "approve", OURS).status(), 303);
+        assert!(!browsing.has("approvals"), "{uri}");
+        let id = client_id(&browsing.server, &[uri]);
+        assert_eq!(browsing.get(&authorize(&id, uri, &[])).status(), 200);
+    }
+}
+
+#[test]
+fn a_browser_remembers_sixteen_approvals_and_forgets_the_oldest() {
+    let mut browsing = Browsing::new();
+    let uris: Vec<_> = (0..=limits::APPROVALS)
+        .map(|i| format!("https://c{i}.example/cb"))
+        .collect();
+    for uri in &uris {
+        let (_, sealed) = browsing.page(uri);
+        browsing.post(&sealed, "approve", OURS);
+    }
+    let statuses = uris.iter().map(|uri| {
+        let id = client_id(&browsing.server, &[uri]);
+        browsing.get(&authorize(&id, uri, &[])).status().as_u16()
+    });
+    let statuses: Vec<_> = statuses.collect();
+    assert_eq!(statuses[0], 200);
+    assert!(
+        statuses[1..].iter().all(|status| *status == 303),
+        "{statuses:?}"
+    );
+}
