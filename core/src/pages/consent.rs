@@ -26,7 +26,7 @@ const CONSENT: &str = r#"<p class="brand">entra-mcp</p>
 <button type="submit" name="decision" value="deny">Cancel</button>
 </div>
 </form>
-<p class="soft">If you approve, Microsoft asks you to sign in next. Your Microsoft password and
+<p class="soft">If you approve, you are asked to sign in next. Your password and your Microsoft Entra
 tokens are never given to this client.</p>"#;
 
 const NAMED: &str = "A client that calls itself <strong class=\"name\">{name}</strong> (nobody has \

@@ -295,3 +295,29 @@ fn with_entra_unknown_the_browser_waits_and_then_goes_or_is_told_to_come_back() 
         }
     }
 }
+
+// A5: CONS-13; C14: AUTHZ-23; H6: REG-16
+#[test]
+fn decisions_are_posted_questions_are_got_and_registrations_are_never_read() {
+    let mut browsing = Browsing::new();
+    let (_, sealed) = browsing.page(CALLBACK);
+    let approve = format!("/consent?request={sealed}&decision=approve");
+    for (method, target) in [
+        ("GET", approve.as_str()),
+        ("POST", "/authorize"),
+        ("PUT", "/consent"),
+        ("GET", "/register"),
+        ("DELETE", "/register"),
+    ] {
+        let request = browsing
+            .request(method, target)
+            .header("origin", "https://mcp.example");
+        let response = browsing
+            .server
+            .response(request.body(Bytes::new()).unwrap());
+        assert_eq!(response.status(), 405, "{method} {target}");
+        assert_eq!(header(&response, "set-cookie"), "");
+    }
+    let id = client_id(&browsing.server, &[CALLBACK]);
+    assert_eq!(browsing.get(&format!("/register/{id}")).status(), 404);
+}
