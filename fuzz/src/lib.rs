@@ -9,6 +9,7 @@
 pub mod browser;
 pub mod checks;
 pub mod choice;
+pub mod client;
 pub mod clock;
 pub mod entra;
 pub mod html;

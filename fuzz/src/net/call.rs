@@ -47,7 +47,7 @@ impl Call {
         })
     }
 
-    async fn next(&mut self) -> Piece {
+    async fn next(&self) -> Piece {
         let piece = std::future::poll_fn(|_| {
             self.world.with(|state| match state.take_piece(self.id) {
                 Poll::Ready(piece) => Poll::Ready(piece.unwrap_or(Piece::Broken)),

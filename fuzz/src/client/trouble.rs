@@ -1,0 +1,107 @@
+//! What can go wrong for a client, and what it does then.
+
+use bytes::Bytes;
+use http::{Response, header};
+use serde_json::Value;
+
+use crate::net::Broken;
+
+/// Why a client did not get what it wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// The connection broke.
+    Broken,
+    /// The server refused or could not: the status, the OAuth error if there is one, and how many
+    /// seconds to wait if it said.
+    Status {
+        /// The status.
+        status: u16,
+        /// `error` of the body, or of the challenge.
+        error: Option<String>,
+        /// `Retry-After`.
+        retry_after: Option<u64>,
+    },
+    /// The browser came back with an error.
+    Returned {
+        /// `error`.
+        error: String,
+        /// `error_description`.
+        description: String,
+    },
+    /// The person got stuck on a page with this status and text.
+    Page {
+        /// The status.
+        status: u16,
+        /// The HTML.
+        body: String,
+    },
+    /// A JSON-RPC error.
+    Rpc {
+        /// The code.
+        code: i64,
+        /// The message.
+        message: String,
+    },
+    /// The tool itself says that it failed (`isError`).
+    Tool(String),
+    /// The server does not keep to the protocol.
+    Strange(String),
+}
+
+impl Trouble {
+    /// The trouble that an answer other than 2xx is.
+    #[must_use]
+    pub fn of(response: &Response<Bytes>) -> Self {
+        let header = |name| response.headers().get(name)?.to_str().ok();
+        let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+        let error = body.get("error").and_then(Value::as_str).map(str::to_owned);
+        let challenged = || {
+            let (_, rest) = header(header::WWW_AUTHENTICATE)?.split_once("error=\"")?;
+            Some(rest.split('"').next()?.to_owned())
+        };
+        Self::Status {
+            status: response.status().as_u16(),
+            error: error.or_else(challenged),
+            retry_after: header(header::RETRY_AFTER).and_then(|seconds| seconds.parse().ok()),
+        }
+    }
+
+    /// The server does not keep to the protocol.
+    #[must_use]
+    pub fn strange(what: &str) -> Self {
+        Self::Strange(what.to_owned())
+    }
+
+    /// The status, if that is what it is.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Status { status, .. } | Self::Page { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// The OAuth error, if there is one.
+    #[must_use]
+    pub fn error(&self) -> Option<&str> {
+        match self {
+            Self::Status { error, .. } => error.as_deref(),
+            Self::Returned { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<Broken> for Trouble {
+    fn from(Broken: Broken) -> Self {
+        Self::Broken
+    }
+}
+
+impl std::fmt::Display for Trouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self:?}")
+    }
+}
+
+impl std::error::Error for Trouble {}
