@@ -1,7 +1,7 @@
 //! What both runtimes need of the operating system, written once: arguments and variables, the
 //! data folder with its key and its store, the log, the clocks, randomness and signals.
 //!
-//! A runtime's `main` calls [`boot`] and has all that is neither I/O with peers nor concurrency.
+//! A runtime's `main` calls [`boot()`] and has all that is neither I/O with peers nor concurrency.
 
 mod boot;
 mod clock;

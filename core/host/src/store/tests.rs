@@ -279,3 +279,16 @@ fn a_folder_that_cannot_be_used_is_told_in_words() {
     assert!(words.contains("--data-dir"), "{words}");
     std::fs::remove_file(&place.0).unwrap();
 }
+
+// Q4
+#[test]
+fn what_was_answered_is_there_after_a_kill() {
+    let (place, other) = (Place::new(), Place::new());
+    let store = place.store();
+    put(&store, "a", "one", Guard::Any);
+    // The file as it is on the disk now, with the database neither closed nor told.
+    let folder = other.folder();
+    std::fs::copy(store.path(), folder.file(FILE)).unwrap();
+    let copy = FileStore::open(&folder).unwrap();
+    assert_eq!(text(get(&copy, "a", NOW)).as_deref(), Some("one"));
+}
