@@ -1,4 +1,4 @@
-//! Until `core::config` parses: the defaults and two variables.
+//! Until `core::config` parses: the defaults and three variables.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,11 @@ pub(crate) fn parse(
     let url = |text: &str| text.parse().map_err(|error| format!("{error}"));
     Ok(Parsed::Run(Box::new(Config {
         listen: vec![listen],
-        public_url: PublicUrl::parse("http://localhost:3001")?,
+        public_url: PublicUrl::parse(
+            variables
+                .get("ENTRA_MCP_PUBLIC_URL")
+                .map_or("http://localhost:3001", String::as_str),
+        )?,
         entra: EntraApp {
             tenant: "dev".to_owned(),
             client_id: "dev".to_owned(),
