@@ -18,6 +18,7 @@ pub mod entropy;
 pub mod env;
 pub mod event;
 pub mod exchange;
+mod fault;
 mod http;
 pub mod hub;
 pub mod keys;

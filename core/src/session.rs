@@ -4,6 +4,7 @@
 //! under a key that also depends on a [`SessionSecret`] which only the client's tokens carry. So a
 //! stolen store opens nothing, not even with the master key (DESIGN.md section 3).
 
+pub(crate) mod mapping;
 pub(crate) mod record;
 pub(crate) mod token;
 

@@ -1,0 +1,45 @@
+//! PKCE towards our clients: S256 and nothing else (RFC 7636; RFC 9700 section 2.1.1).
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use crate::{secret::constant_time_equal, session::record::Hash};
+
+/// Whether a `code_verifier` is one that may be, and the one that the challenge was made of
+/// (RFC 7636 sections 4.1 and 4.6).
+pub(crate) fn verifies(code_verifier: &str, code_challenge: &str) -> bool {
+    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let well_formed =
+        (43..=128).contains(&code_verifier.len()) && code_verifier.bytes().all(unreserved);
+    let made = URL_SAFE_NO_PAD.encode(Hash::of(code_verifier.as_bytes()).0);
+    well_formed && constant_time_equal(made.as_bytes(), code_challenge.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of RFC 7636 appendix B.
+    const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+    const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+    // TOK-01, TOK-29
+    #[test]
+    fn only_the_verifier_of_the_challenge_verifies() {
+        assert!(verifies(VERIFIER, CHALLENGE));
+        let wrong = [
+            "".to_owned(),
+            CHALLENGE.to_owned(),
+            VERIFIER.to_lowercase(),
+            format!("{VERIFIER} "),
+            VERIFIER.replace('-', "+"),
+        ];
+        for verifier in wrong {
+            assert!(!verifies(&verifier, CHALLENGE), "{verifier}");
+        }
+        for length in [42, 129] {
+            let verifier = "a".repeat(length);
+            let challenge = URL_SAFE_NO_PAD.encode(Hash::of(verifier.as_bytes()).0);
+            assert!(!verifies(&verifier, &challenge), "{length}");
+        }
+    }
+}
