@@ -4,17 +4,20 @@
 mod answers;
 mod ledger;
 mod people;
+mod redirects;
 mod secrets;
+mod tokens;
 
 use bytes::Bytes;
 use entra_mcp_core::{
     ask::{Key, Record},
     audit::Audit,
     exchange::{ExchangeId, Outcome},
-    time::Instant,
+    time::{Instant, Now},
 };
 use http::{Request, Response};
 
+pub(crate) use self::ledger::claims;
 pub use self::{
     ledger::{Case, Ledger},
     secrets::{Label, Secrets, Sort},
@@ -67,6 +70,8 @@ pub enum Seen<'a> {
         name: &'a str,
         /// The request.
         request: &'a Request<Bytes>,
+        /// What the replica's clocks say.
+        now: Now,
     },
     /// A request was refused by its head.
     Refused {
@@ -124,6 +129,8 @@ pub enum Seen<'a> {
     },
     /// A record is written.
     Kept {
+        /// The exchange.
+        who: Who,
         /// Its key.
         key: &'a Key,
         /// The record.
@@ -200,6 +207,11 @@ impl Checks {
                 Box::new(answers::NoErrors),
                 Box::new(secrets::NothingLeaks),
                 Box::new(people::OnePersonOnly),
+                Box::new(people::NothingForStrangers),
+                Box::new(tokens::BearerNeeded::default()),
+                Box::new(tokens::SpentOnce::default()),
+                Box::new(tokens::EndedStaysEnded::default()),
+                Box::new(redirects::OnlyWhereAllowed::default()),
             ],
             ledger: Ledger::default(),
         }

@@ -33,6 +33,15 @@ pub struct Entra {
     tokens: VecDeque<StatusCode>,
 }
 
+/// The accounts of the tenant that a run uses.
+#[derive(Clone, Copy, Debug)]
+pub struct Accounts {
+    /// People who can sign in.
+    pub honest: &'static [&'static str],
+    /// The account of every attacker.
+    pub attacker: &'static str,
+}
+
 /// How Graph refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GraphFault {
@@ -54,6 +63,15 @@ impl Entra {
             tenant_id: "11111111-1111-1111-1111-111111111111".to_owned(),
             client_id: "22222222-2222-2222-2222-222222222222".to_owned(),
             client_secret: "a-client-secret-of-the-world".to_owned(),
+        }
+    }
+
+    /// The accounts of the tenant.
+    #[must_use]
+    pub fn accounts() -> Accounts {
+        Accounts {
+            honest: &["ada@contoso.example", "bo@contoso.example"],
+            attacker: "mallory@contoso.example",
         }
     }
 

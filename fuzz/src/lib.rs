@@ -6,18 +6,22 @@
 //! the store, the clients and browsers. `world` ties them together; `core/tests` walks through
 //! sign-ins with it, `tests/seeds.rs` shakes it.
 
+pub mod attacker;
 pub mod browser;
 pub mod checks;
 pub mod choice;
 pub mod client;
 pub mod clock;
 pub mod entra;
+pub mod honest;
 pub mod html;
 pub mod human;
 pub mod net;
 pub mod options;
 mod replica;
 mod server;
+pub mod shake;
 pub mod store;
 pub mod trace;
+pub mod weather;
 pub mod world;

@@ -165,10 +165,7 @@ impl State {
         let line = format!("-> {} {}", request.method(), brief(request.uri()));
         self.note(name, &line);
         let at = self.moment.after(self.latency());
-        if self
-            .options
-            .strikes(&mut self.choice, |faults| faults.cut_before)
-        {
+        if self.strikes(|faults| faults.cut_before) {
             self.schedule(at, Happening::Reach(id, Piece::Broken));
         } else {
             self.schedule(at, Happening::Arrive(id, request));

@@ -106,8 +106,4 @@ impl Options {
             prepare: untouched,
         }
     }
-
-    pub(crate) fn strikes(&self, choice: &mut Choice, rate: impl Fn(&Faults) -> u32) -> bool {
-        choice.chance(rate(&self.faults))
-    }
 }

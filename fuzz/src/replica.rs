@@ -177,6 +177,7 @@ impl State {
             role,
             name: &name,
             request: &request,
+            now,
         });
         let begun = self.begin(process, id, Some(conn), |id, env| {
             Exchange::new(id, &seed, request, env)

@@ -278,6 +278,12 @@ impl World {
         self.with(|state| state.log.clone())
     }
 
+    /// How often something was counted.
+    #[must_use]
+    pub fn count(&self, what: &'static str) -> u64 {
+        self.with(|state| state.checks.ledger().counts.get(what).copied().unwrap_or(0))
+    }
+
     /// The address of the server.
     #[must_use]
     pub fn server_url(&self) -> String {

@@ -34,6 +34,8 @@ pub struct Case {
     pub body: Bytes,
     /// For whom it works: the owner of the bearer, code or refresh token, or who signed in.
     pub person: Option<String>,
+    /// Whether it came from a page of the server's own, or says nothing of where it came from.
+    pub is_same_origin: bool,
     /// When it was let in.
     pub since: Moment,
 }
@@ -43,6 +45,8 @@ pub struct Case {
 pub struct Ledger {
     /// Everything labelled.
     pub secrets: Secrets,
+    /// What the world's clock says.
+    pub moment: Moment,
     cases: BTreeMap<Who, Case>,
     /// Sign-ins that Entra completed, tool answers and such, for the summary of a run.
     pub counts: BTreeMap<&'static str, u64>,
@@ -81,12 +85,18 @@ impl Ledger {
         label.person.clone()
     }
 
+    /// Counts something for the summary.
+    pub fn count(&mut self, what: &'static str) {
+        *self.counts.entry(what).or_default() += 1;
+    }
+
     /// Labels a secret that was there before anything happened.
     pub fn know(&mut self, value: &str, sort: Sort, name: &str) {
         self.label(value, sort, name, None);
     }
 
     pub(super) fn learn(&mut self, seen: &Seen<'_>, moment: Moment) {
+        self.moment = moment;
         match seen {
             Seen::Asked {
                 who,
@@ -94,6 +104,7 @@ impl Ledger {
                 role,
                 name,
                 request,
+                ..
             } => {
                 let case = self.open(*conn, *role, name, request, moment);
                 self.cases.insert(*who, case);
@@ -145,6 +156,17 @@ impl Ledger {
             query: request.uri().query().unwrap_or_default().to_owned(),
             person: shown.and_then(|shown| self.owner(&shown)),
             bearer,
+            is_same_origin: match request.headers().get(header::ORIGIN) {
+                None => true,
+                Some(origin) => {
+                    let host = request.headers().get(header::HOST);
+                    let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
+                    let origin = origin.to_str().unwrap_or_default();
+                    origin
+                        .split_once("://")
+                        .is_some_and(|(_, rest)| rest == host)
+                }
+            },
             body: request.body().clone(),
             since,
         }
@@ -209,7 +231,7 @@ impl Ledger {
             "/auth/callback" => {
                 if let Some(code) = redirected(head.headers(), "code") {
                     self.label_by(&code, Sort::Ours, "code", person, Some(who));
-                    *self.counts.entry("codes").or_default() += 1;
+                    self.count("codes");
                 }
             }
             "/token" | "/register" => {
@@ -217,7 +239,7 @@ impl Ledger {
                 for name in ["access_token", "refresh_token", "client_secret"] {
                     if let Some(value) = answer.get(name).and_then(Value::as_str) {
                         self.label_by(value, Sort::Ours, name, person, Some(who));
-                        *self.counts.entry("tokens").or_default() += 1;
+                        self.count("tokens");
                     }
                 }
             }

@@ -73,3 +73,25 @@ impl Check for OnePersonOnly {
         }
     }
 }
+
+/// Nothing is stored for anyone who has not signed in (DOS-02, DOS-03).
+#[derive(Debug)]
+pub(super) struct NothingForStrangers;
+
+impl Check for NothingForStrangers {
+    fn name(&self) -> &'static str {
+        "nothing for strangers"
+    }
+
+    fn see(&mut self, seen: &Seen<'_>, ledger: &Ledger) -> Result<(), String> {
+        match seen {
+            Seen::Kept { who, key, .. } => match ledger.case(*who) {
+                Some(Case {
+                    person: Some(_), ..
+                }) => Ok(()),
+                _ => Err(format!("{who} stores {} for a stranger", key.0)),
+            },
+            _ => Ok(()),
+        }
+    }
+}

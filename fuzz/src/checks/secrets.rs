@@ -158,7 +158,7 @@ impl Check for NothingLeaks {
                 let secret = [Sort::Upstream, Sort::Key, Sort::Ours];
                 forbid("what is printed", text.as_bytes(), &secret)
             }
-            Seen::Kept { key, record } => {
+            Seen::Kept { key, record, .. } => {
                 let secret = [Sort::Upstream, Sort::Key, Sort::Ours, Sort::Personal];
                 forbid("the store's key", key.0.as_bytes(), &secret)?;
                 forbid("the store", &record.bytes, &secret)

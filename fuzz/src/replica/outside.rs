@@ -27,10 +27,7 @@ impl State {
             who,
             request: &fetch.request,
         });
-        if self
-            .options
-            .strikes(&mut self.choice, |faults| faults.fetch_lost)
-        {
+        if self.strikes(|faults| faults.fetch_lost) {
             let at = self.moment.after(fetch.within);
             let event = ticket.answer(Err(FetchFault::TimedOut));
             self.schedule(at, Happening::Tell(process, id, event));
@@ -56,15 +53,9 @@ impl State {
             Err(FetchFault::Unreachable)
         } else {
             let response = self.entra_answers(Some(Who::new(process, id)), &fetch.request);
-            if self
-                .options
-                .strikes(&mut self.choice, |faults| faults.fetch_unheard)
-            {
+            if self.strikes(|faults| faults.fetch_unheard) {
                 Err(FetchFault::Unreachable)
-            } else if self
-                .options
-                .strikes(&mut self.choice, |faults| faults.fetch_late)
-            {
+            } else if self.strikes(|faults| faults.fetch_late) {
                 at = self.moment.after(fetch.within);
                 Err(FetchFault::TimedOut)
             } else if response.body().len() > fetch.body_limit {
@@ -86,16 +77,9 @@ impl State {
     ) {
         let at = self.moment.after(self.latency());
         let guarded = matches!(store, Store::Put(_, _, Guard::Absent | Guard::Version(_)));
-        let fault = if self
-            .options
-            .strikes(&mut self.choice, |faults| faults.store_down)
-        {
+        let fault = if self.strikes(|faults| faults.store_down) {
             Some(StoreFault::Unavailable)
-        } else if guarded
-            && self
-                .options
-                .strikes(&mut self.choice, |faults| faults.store_conflict)
-        {
+        } else if guarded && self.strikes(|faults| faults.store_conflict) {
             Some(StoreFault::Conflict)
         } else {
             None
@@ -116,14 +100,12 @@ impl State {
         store: Store,
     ) {
         if let Store::Put(key, record, _) = &store {
-            self.see(&Seen::Kept { key, record });
+            let who = Who::new(process, id);
+            self.see(&Seen::Kept { who, key, record });
         }
         let now = crate::clock::read(self.moment, Moment::default(), 0);
         let mut answer = self.store.perform(store, now.unix);
-        if self
-            .options
-            .strikes(&mut self.choice, |faults| faults.store_unheard)
-        {
+        if self.strikes(|faults| faults.store_unheard) {
             answer = Err(StoreFault::Unavailable);
         }
         let at = self.moment.after(self.latency());

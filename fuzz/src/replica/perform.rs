@@ -74,10 +74,7 @@ impl State {
         let Some(conn) = conn else {
             return;
         };
-        if self
-            .options
-            .strikes(&mut self.choice, |faults| faults.cut_in)
-        {
+        if self.strikes(|faults| faults.cut_in) {
             self.cut(conn);
             return;
         }

@@ -12,7 +12,7 @@ use crate::{
     clock::Moment,
     entra::Entra,
     net::Net,
-    options::Options,
+    options::{Faults, Options},
     replica::Replica,
     store::MemoryStore,
     trace::Trace,
@@ -100,6 +100,15 @@ impl State {
 
     pub(crate) fn verdict(&mut self) -> Result<(), Failure> {
         self.failure.clone().map_or(Ok(()), Err)
+    }
+
+    /// Whether a fault strikes now.
+    pub(crate) fn strikes(&mut self, rate: impl Fn(&Faults) -> u32) -> bool {
+        let strikes = self.choice.chance(rate(&self.options.faults));
+        if strikes {
+            self.checks.ledger_mut().count("faults");
+        }
+        strikes
     }
 
     /// How long something takes on its way.

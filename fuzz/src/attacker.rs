@@ -1,0 +1,335 @@
+//! People of bad will. Each has an account of their own, registers clients of their own, tricks
+//! browsers into addresses and forms, and tries everything that came into their hands. What must
+//! not come of it is judged by the checks, not here.
+
+mod forge;
+
+use std::{rc::Rc, time::Duration};
+
+use bytes::Bytes;
+use http::{Method, header};
+use serde_json::json;
+use url::Url;
+
+use crate::{
+    browser::{Arrived, Browser},
+    client::{Client, Dialect, Registration, Tokens, value},
+    entra,
+    honest::Stage,
+    human::Human,
+    net::Role,
+    world::World,
+};
+
+/// A page of the attacker's.
+const PAGE: &str = "https://evil.example/";
+
+/// An attacker.
+#[derive(Debug)]
+pub struct Attacker {
+    world: World,
+    stage: Stage,
+    /// The attacker's own client, signed in as the attacker if it got that far.
+    client: Client,
+    browser: Browser,
+    human: Human,
+    /// A browser of somebody else's that can be led anywhere, and its owner.
+    victim: Browser,
+    victim_human: Human,
+}
+
+impl Attacker {
+    /// An attacker with an account, and a victim that can be led.
+    #[must_use]
+    pub fn new(world: &World, name: &str, account: &str, victim: &str, stage: &Stage) -> Self {
+        let mut client = Client::of_attacker(world, name, Dialect::Streamable("2025-11-25"));
+        client.redirect_uri = format!("https://evil.example/{name}");
+        Self {
+            world: world.clone(),
+            stage: Rc::clone(stage),
+            client,
+            browser: Browser::new(world.peer(&format!("{name}'s"), Role::Attacker)),
+            human: Human::new(account),
+            victim: Browser::new(world.peer(&format!("{name}'s victim's"), Role::Browser)),
+            victim_human: Human::new(victim),
+        }
+    }
+
+    /// Tries one thing after another until the curtain.
+    pub async fn live(mut self) {
+        let (least, most) = (Duration::from_secs(1), Duration::from_secs(300));
+        while !self.stage.borrow().curtain {
+            let wait = self.world.choose(|choice| choice.between(least, most));
+            self.world.sleep(wait).await;
+            let deed = self.world.choose(|choice| choice.below(10));
+            let line = format!("= attacks: {}", DEEDS.get(deed as usize).unwrap_or(&""));
+            self.world.note(self.client.peer.name(), &line);
+            match deed {
+                0 => self.become_a_user().await,
+                1 => self.replay_a_callback().await,
+                2 => self.fixate().await,
+                3 => self.ride_on_a_cookie().await,
+                4 => self.post_consent_from_elsewhere().await,
+                5 => self.swap_sessions().await,
+                6 => self.replay_a_refresh().await,
+                7 => self.redeem_a_stolen_code().await,
+                8 => self.forge_tokens().await,
+                _ => self.flood().await,
+            }
+        }
+    }
+
+    async fn become_a_user(&mut self) {
+        let _trouble = self.client.use_as(&mut self.browser, &self.human).await;
+    }
+
+    /// Opens addresses of somebody's history, in the attacker's own browser.
+    async fn replay_a_callback(&mut self) {
+        let history = self.stage.borrow().history.clone();
+        if history.is_empty() {
+            return;
+        }
+        let url = self.world.choose(|choice| choice.pick(&history).clone());
+        let _arrived = self.browser.open(&url).await;
+    }
+
+    /// Approves in the attacker's browser and lets the victim sign in (CB-09).
+    async fn fixate(&mut self) {
+        let Ok(begun) = self.client.begin().await else {
+            return;
+        };
+        let Some(to_entra) = self.approve_only(&begun.url).await else {
+            return;
+        };
+        // The victim follows a link and signs in, as if the page were one of their own.
+        let walked = self.victim_human.walk(&mut self.victim, &to_entra).await;
+        if let Ok(crate::human::Walk::Returned(url)) = walked
+            && let Ok(code) = self.client.accept(&begun, &url)
+        {
+            let redeemed = self.client.redeem(&begun, &code).await;
+            self.spy(redeemed.is_ok()).await;
+        }
+    }
+
+    /// Approves the attacker's own client and stops before Entra: the address at Entra.
+    async fn approve_only(&mut self, url: &Url) -> Option<Url> {
+        let arrived = self.browser.open(url).await.ok()?;
+        if let Arrived::Page(page) = arrived
+            && let Some((form, button)) = self.human.reads(&page)
+        {
+            let _arrived = self.browser.press(&page, &form, &button).await;
+        }
+        let mut opened = self.browser.history.iter().rev();
+        let found = opened.find(|url| {
+            url.as_str().starts_with(entra::ORIGIN) && url.path().ends_with("/authorize")
+        });
+        found.cloned()
+    }
+
+    /// Leads a victim, who may have approved other clients, to the attacker's sign-in. The victim
+    /// does not approve it (CONS-15).
+    async fn ride_on_a_cookie(&mut self) {
+        let _trouble = self.victim_uses_an_honest_client().await;
+        let Ok(begun) = self.client.begin().await else {
+            return;
+        };
+        let from = Url::parse(PAGE).expect("a good address");
+        let mut careful = self.victim_human.clone();
+        careful.approves = false;
+        let arrived = self.victim.follow(&begun.url, &from).await;
+        if let Ok(Arrived::Page(page)) = arrived
+            && let Some((form, button)) = careful.reads(&page)
+        {
+            let _arrived = self.victim.press(&page, &form, &button).await;
+        }
+    }
+
+    async fn victim_uses_an_honest_client(&mut self) -> Option<()> {
+        let mut honest = Client::new(&self.world, "victim", Dialect::Modern);
+        honest
+            .use_as(&mut self.victim, &self.victim_human)
+            .await
+            .ok()?;
+        Some(())
+    }
+
+    /// Takes a form made for the attacker's browser and sends it from the victim's (CONS-11).
+    async fn post_consent_from_elsewhere(&mut self) {
+        let Ok(begun) = self.client.begin().await else {
+            return;
+        };
+        let Ok(Arrived::Page(page)) = self.browser.open(&begun.url).await else {
+            return;
+        };
+        let Some((form, button)) = self.human.reads(&page) else {
+            return;
+        };
+        let from = Url::parse(PAGE).expect("a good address");
+        let policies = ["unsafe-url", "no-referrer", "same-origin"];
+        let policy = self.world.choose(|choice| *choice.pick(&policies));
+        let submitted = self.victim.submit(&from, policy, &form, &button).await;
+        if let Ok(Arrived::Page(page)) = submitted
+            && let Some((form, button)) = self.victim_human.reads(&page)
+        {
+            let _arrived = self.victim.press(&page, &form, &button).await;
+        }
+    }
+
+    /// Uses the session of somebody else with the attacker's own token (SESS-02, SSE-02).
+    async fn swap_sessions(&mut self) {
+        if self.client.tokens.is_none() {
+            self.become_a_user().await;
+        }
+        let sessions = self.stage.borrow().sessions.clone();
+        if sessions.is_empty() {
+            return;
+        }
+        let session = self.world.choose(|choice| choice.pick(&sessions).clone());
+        if session.starts_with("http") {
+            let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+                "params": {"name": "getUserDetails", "arguments": {}}});
+            let mut request = self.client.request(Method::POST, &session);
+            let headers = request.headers_mut();
+            headers.insert(header::CONTENT_TYPE, value("application/json"));
+            *request.body_mut() = Bytes::from(call.to_string());
+            let _answer = self.client.peer.fetch(request).await;
+            return;
+        }
+        self.client.set_session(&session);
+        match self.world.choose(|choice| choice.below(3)) {
+            0 => {
+                let _ended = self.client.end_session().await;
+            }
+            1 => {
+                let mut request = self.client.request(Method::GET, &self.client.address());
+                let headers = request.headers_mut();
+                headers.insert("mcp-session-id", value(&session));
+                headers.insert(header::ACCEPT, value("text/event-stream"));
+                let mut stream = self.client.peer.send(request);
+                let _head = stream.head().await;
+            }
+            _ => self.spy(true).await,
+        }
+        self.client.disconnect();
+    }
+
+    async fn spy(&mut self, go: bool) {
+        if go {
+            let _details = self.client.get_user_details().await;
+        }
+    }
+
+    /// Uses a refresh token that was spent long ago, as its own client and as another (TOK-17,
+    /// TOK-19).
+    async fn replay_a_refresh(&mut self) {
+        let spent = self.stage.borrow().spent.clone();
+        if spent.is_empty() || self.client.begin().await.is_err() {
+            return;
+        }
+        let (token, client_id) = self.world.choose(|choice| choice.pick(&spent).clone());
+        let own = self.client.registration.clone();
+        if self.world.choose(|choice| choice.chance(500)) {
+            self.client.registration = Some(Registration {
+                client_id,
+                client_secret: None,
+            });
+        }
+        let _tokens = self.client.refresh_with(&token).await;
+        self.client.registration = own;
+    }
+
+    /// Redeems a code of somebody's history, as itself or in the name of that client (TOK-01,
+    /// TOK-06).
+    async fn redeem_a_stolen_code(&mut self) {
+        let history = self.stage.borrow().history.clone();
+        let codes = history
+            .iter()
+            .filter_map(|url| crate::client::parameter(url, "code"));
+        let codes: Vec<String> = codes.collect();
+        let clients = self.stage.borrow().clients.clone();
+        let Ok(begun) = self.client.begin().await else {
+            return;
+        };
+        if codes.is_empty() || clients.is_empty() {
+            return;
+        }
+        let code = self.world.choose(|choice| choice.pick(&codes).clone());
+        let own = (
+            self.client.registration.clone(),
+            self.client.redirect_uri.clone(),
+            self.client.tokens.clone(),
+        );
+        if self.world.choose(|choice| choice.chance(500)) {
+            let (client_id, redirect_uri) =
+                self.world.choose(|choice| choice.pick(&clients).clone());
+            self.client.redirect_uri = redirect_uri;
+            self.client.registration = Some(Registration {
+                client_id,
+                client_secret: None,
+            });
+        }
+        let redeemed = self.client.redeem(&begun, &code).await;
+        self.spy(redeemed.is_ok()).await;
+        (
+            self.client.registration,
+            self.client.redirect_uri,
+            self.client.tokens,
+        ) = own;
+    }
+
+    /// Shows tokens that were made up, changed, or are over (JWT-02 to JWT-09).
+    async fn forge_tokens(&mut self) {
+        let mut seen = self.stage.borrow().old.clone();
+        seen.extend(
+            self.client
+                .tokens
+                .iter()
+                .map(|own| own.access_token.clone()),
+        );
+        let registration = self.client.registration.as_ref();
+        seen.extend(registration.map(|known| known.client_id.clone()));
+        let own = self.client.tokens.clone();
+        for forged in self.world.choose(|choice| forge::tokens(&seen, choice)) {
+            self.client.tokens = Some(Tokens {
+                access_token: forged,
+                refresh_token: None,
+                expires_in: 0,
+                scope: None,
+            });
+            let _connected = self.client.connect().await;
+        }
+        self.client.disconnect();
+        self.client.tokens = own;
+    }
+
+    /// Registers and begins sign-ins without end.
+    async fn flood(&mut self) {
+        for _ in 0..self.world.choose(|choice| choice.below(20)) {
+            self.client.registration = None;
+            let Ok(begun) = self.client.begin().await else {
+                continue;
+            };
+            let _arrived = self.browser.open(&begun.url).await;
+            let mut url = begun.url.clone();
+            url.set_path("/auth/callback");
+            url.set_query(Some("code=made-up&state=made-up"));
+            let _arrived = self.browser.open(&url).await;
+            let guess = self.world.choose(crate::choice::Choice::material);
+            let guess = forge::base64url(&guess);
+            let _redeemed = self.client.redeem(&begun, &guess).await;
+        }
+    }
+}
+
+const DEEDS: [&str; 10] = [
+    "becomes a user",
+    "replays a callback",
+    "fixates a sign-in",
+    "rides on a cookie",
+    "posts consent from elsewhere",
+    "swaps sessions",
+    "replays a refresh",
+    "redeems a stolen code",
+    "forges tokens",
+    "floods",
+];

@@ -1,0 +1,174 @@
+//! Where browsers are sent: to Entra after consent, and to the address that the asking client has
+//! registered, in the browser that approved.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use http::{HeaderMap, header};
+use serde_json::Value;
+use url::Url;
+
+use super::{
+    Check, Ledger, Seen,
+    ledger::{Case, form, redirected},
+};
+use crate::{entra, html};
+
+/// What a client asked for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Ask {
+    client_id: String,
+    redirect_uri: String,
+    state: Option<String>,
+}
+
+/// Redirects go only to Entra or to the registered address of the client that asked; to Entra only
+/// after consent to this client and address in this browser; with a code only in the browser that
+/// consented (CONS-01, CONS-15, CB-06 to CB-11, REDIR-14 to REDIR-17).
+#[derive(Debug, Default)]
+pub(super) struct OnlyWhereAllowed {
+    registered: BTreeMap<String, BTreeSet<String>>,
+    forms: BTreeMap<String, Ask>,
+    approved: BTreeSet<(String, String, String)>,
+    /// By Entra's `state`: what was asked, and in whose browser it was approved.
+    sign_ins: BTreeMap<String, (Ask, String)>,
+}
+
+impl OnlyWhereAllowed {
+    fn asked(case: &Case) -> Option<Ask> {
+        let query = case.query.as_bytes();
+        Some(Ask {
+            client_id: form(query, "client_id")?,
+            redirect_uri: form(query, "redirect_uri")?,
+            state: form(query, "state"),
+        })
+    }
+
+    /// Remembers registrations and consent forms.
+    fn learn(&mut self, case: &Case, body: &[u8]) {
+        match case.path.as_str() {
+            "/register" => {
+                let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+                let uris = answer.get("redirect_uris").and_then(Value::as_array);
+                let uris = uris.into_iter().flatten().filter_map(Value::as_str);
+                if let Some(client_id) = answer.get("client_id").and_then(Value::as_str) {
+                    let known = self.registered.entry(client_id.to_owned()).or_default();
+                    known.extend(uris.map(str::to_owned));
+                }
+            }
+            "/authorize" => {
+                let page = String::from_utf8_lossy(body);
+                let base = Url::parse(entra::ORIGIN).expect("a good address");
+                let fields = html::forms(&page, &base).into_iter();
+                let sealed = fields.flat_map(|form| form.fields);
+                for (_, sealed) in sealed.filter(|(name, _)| name == "request") {
+                    if let Some(ask) = Self::asked(case) {
+                        self.forms.insert(sealed, ask);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A browser is sent to Entra.
+    fn goes_to_entra(&mut self, case: &Case, headers: &HeaderMap) -> Result<(), String> {
+        let state = redirected(headers, "state").ok_or("Entra gets no state")?;
+        let key = |ask: &Ask| {
+            let (client_id, redirect_uri) = (ask.client_id.clone(), ask.redirect_uri.clone());
+            (case.peer.clone(), client_id, redirect_uri)
+        };
+        let ask = match case.path.as_str() {
+            "/consent" => {
+                let sealed = form(&case.body, "request").unwrap_or_default();
+                let ask = self
+                    .forms
+                    .get(&sealed)
+                    .ok_or("a form that was never shown")?;
+                if form(&case.body, "decision").as_deref() != Some("approve") {
+                    return Err("a form that was not approved leads to Entra".to_owned());
+                }
+                if !case.is_same_origin {
+                    return Err("a form of another page leads to Entra".to_owned());
+                }
+                self.approved.insert(key(ask));
+                ask.clone()
+            }
+            "/authorize" => {
+                let ask = Self::asked(case).ok_or("a request for nobody leads to Entra")?;
+                if !self.approved.contains(&key(&ask)) {
+                    return Err(format!("{} never approved this client", case.peer));
+                }
+                ask
+            }
+            path => return Err(format!("{path} sends a browser to Entra")),
+        };
+        self.sign_ins.insert(state, (ask, case.peer.clone()));
+        Ok(())
+    }
+
+    /// A browser is sent to a client.
+    fn goes_to_client(&self, case: &Case, to: &str, headers: &HeaderMap) -> Result<(), String> {
+        let base = to.split('?').next().unwrap_or_default();
+        let ask = match case.path.as_str() {
+            "/authorize" => Self::asked(case),
+            "/consent" => {
+                let sealed = form(&case.body, "request").unwrap_or_default();
+                self.forms.get(&sealed).cloned()
+            }
+            "/auth/callback" => {
+                let state = form(case.query.as_bytes(), "state").unwrap_or_default();
+                let (ask, browser) = self
+                    .sign_ins
+                    .get(&state)
+                    .ok_or("a callback of no sign-in leads to a client")?;
+                if *browser != case.peer {
+                    return Err(format!("{browser} approved and {} returns", case.peer));
+                }
+                Some(ask.clone())
+            }
+            path => return Err(format!("{path} sends a browser to {base}")),
+        };
+        let ask = ask.ok_or(format!("nobody asked for {base}"))?;
+        let registered = self.registered.get(&ask.client_id);
+        let registered = registered.ok_or("the client is not registered")?;
+        if base != ask.redirect_uri || !registered.contains(base) {
+            return Err(format!("{} sends a browser to {base}", case.path));
+        }
+        if redirected(headers, "state") != ask.state {
+            return Err("the client's state does not come back as sent".to_owned());
+        }
+        if redirected(headers, "code").is_some() && case.path != "/auth/callback" {
+            return Err(format!("{} gives a code", case.path));
+        }
+        Ok(())
+    }
+}
+
+impl Check for OnlyWhereAllowed {
+    fn name(&self) -> &'static str {
+        "only where allowed"
+    }
+
+    fn see(&mut self, seen: &Seen<'_>, ledger: &Ledger) -> Result<(), String> {
+        let Seen::Answered {
+            who, head, body, ..
+        } = seen
+        else {
+            return Ok(());
+        };
+        let Some(case) = ledger.case(*who) else {
+            return Ok(());
+        };
+        self.learn(case, body);
+        let Some(to) = head.headers().get(header::LOCATION) else {
+            return Ok(());
+        };
+        let to = to.to_str().unwrap_or_default();
+        let done = if to.starts_with(&format!("{}/", entra::ORIGIN)) {
+            self.goes_to_entra(case, head.headers())
+        } else {
+            self.goes_to_client(case, to, head.headers())
+        };
+        done.map_err(|what| format!("{who} of {}: {what}", case.peer))
+    }
+}

@@ -1,0 +1,202 @@
+//! What a token is good for: only itself, only in its time, only once where it is for once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use entra_mcp_core::time::UnixTime;
+use serde_json::Value;
+
+use super::{
+    Check, Ledger, Seen, Sort, Who,
+    ledger::{Case, claims, form},
+};
+use crate::clock::Moment;
+
+/// Nothing protected is served without a session token that this server issued, in its lifetime
+/// (JWT-01 to JWT-11, TOK-15).
+#[derive(Debug, Default)]
+pub(super) struct BearerNeeded {
+    clocks: BTreeMap<Who, UnixTime>,
+}
+
+fn is_protected(path: &str) -> bool {
+    matches!(path, "/mcp" | "/sse" | "/message")
+}
+
+impl Check for BearerNeeded {
+    fn name(&self) -> &'static str {
+        "bearer needed"
+    }
+
+    fn see(&mut self, seen: &Seen<'_>, ledger: &Ledger) -> Result<(), String> {
+        match seen {
+            Seen::Asked { who, now, .. } => {
+                self.clocks.insert(*who, now.unix);
+                Ok(())
+            }
+            Seen::Ended { who, .. } => {
+                self.clocks.remove(who);
+                Ok(())
+            }
+            Seen::Answered { who, head, .. } if head.status().is_success() => {
+                let Some(case) = ledger.case(*who).filter(|case| is_protected(&case.path)) else {
+                    return Ok(());
+                };
+                if case.method == "OPTIONS" {
+                    return Ok(());
+                }
+                let token = case.bearer.as_deref().unwrap_or_default();
+                let label = ledger.secrets.get(token.as_bytes());
+                let is_ours = label
+                    .is_some_and(|label| label.sort == Sort::Ours && label.name == "access_token");
+                if !is_ours {
+                    return Err(format!(
+                        "{who} serves {} without a token of ours",
+                        case.path
+                    ));
+                }
+                let end = claims(token).and_then(|claims| claims.get("exp")?.as_u64());
+                let now = self.clocks.get(who).copied().unwrap_or_default();
+                match end {
+                    Some(end) if now < UnixTime(end) => Ok(()),
+                    _ => Err(format!("{who} serves with a token that ended at {end:?}")),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A code is redeemed once; a refresh token has one successor (TOK-03, TOK-05, TOK-16, TOK-18).
+#[derive(Debug, Default)]
+pub(super) struct SpentOnce {
+    codes: BTreeSet<String>,
+    successors: BTreeMap<String, String>,
+}
+
+impl Check for SpentOnce {
+    fn name(&self) -> &'static str {
+        "spent once"
+    }
+
+    fn see(&mut self, seen: &Seen<'_>, ledger: &Ledger) -> Result<(), String> {
+        let Some((who, case, answer)) = issued(seen, ledger) else {
+            return Ok(());
+        };
+        if let Some(code) = form(&case.body, "code")
+            && !self.codes.insert(code)
+        {
+            return Err(format!("{who} redeems a code once more"));
+        }
+        if let Some(presented) = form(&case.body, "refresh_token") {
+            let successor = answer.get("refresh_token").and_then(Value::as_str);
+            let successor = successor.unwrap_or_default().to_owned();
+            let first = self
+                .successors
+                .entry(presented)
+                .or_insert(successor.clone());
+            if *first != successor {
+                return Err(format!("{who} gives a refresh token a second successor"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A good answer of the token endpoint.
+fn issued<'a>(seen: &Seen<'_>, ledger: &'a Ledger) -> Option<(Who, &'a Case, Value)> {
+    let Seen::Answered {
+        who, head, body, ..
+    } = seen
+    else {
+        return None;
+    };
+    let case = ledger.case(*who).filter(|case| case.path == "/token")?;
+    if head.status() != 200 {
+        return None;
+    }
+    Some((*who, case, serde_json::from_slice(body).ok()?))
+}
+
+/// A session that ended stays ended: revoked, or its refresh token used again (TOK-17, TOK-31,
+/// REV-01 to REV-03, REV-10).
+#[derive(Debug, Default)]
+pub(super) struct EndedStaysEnded {
+    /// The session that a token belongs to, and the client that it was given to.
+    sessions: BTreeMap<String, (String, String)>,
+    spent: BTreeSet<String>,
+    ended: BTreeMap<String, Moment>,
+}
+
+impl EndedStaysEnded {
+    fn learn(&mut self, case: &Case, answer: &Value) {
+        let member = |name: &str| answer.get(name).and_then(Value::as_str);
+        let Some(access) = member("access_token") else {
+            return;
+        };
+        let claims = claims(access).unwrap_or_default();
+        let claim = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default();
+        let session = (claim("sid").to_owned(), claim("client_id").to_owned());
+        for token in [Some(access), member("refresh_token")]
+            .into_iter()
+            .flatten()
+        {
+            self.sessions.insert(token.to_owned(), session.clone());
+        }
+        if let Some(presented) = form(&case.body, "refresh_token") {
+            self.spent.insert(presented);
+        }
+    }
+
+    /// The session that a refused or revoking request puts an end to.
+    fn ends(&self, case: &Case, status: u16, body: &[u8]) -> Option<String> {
+        let token = match (case.path.as_str(), status) {
+            ("/token", 400) => {
+                let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+                let is_grant = answer.get("error").and_then(Value::as_str) == Some("invalid_grant");
+                form(&case.body, "refresh_token")
+                    .filter(|token| is_grant && self.spent.contains(token))
+            }
+            ("/revoke", 200) => form(&case.body, "token"),
+            _ => None,
+        };
+        let (session, client) = self.sessions.get(&token?)?;
+        // Only its own client can end it that way (REV-04).
+        let is_own = form(&case.body, "client_id").as_ref() == Some(client);
+        is_own.then(|| session.clone())
+    }
+}
+
+impl Check for EndedStaysEnded {
+    fn name(&self) -> &'static str {
+        "ended stays ended"
+    }
+
+    fn see(&mut self, seen: &Seen<'_>, ledger: &Ledger) -> Result<(), String> {
+        let Seen::Answered {
+            who, head, body, ..
+        } = seen
+        else {
+            return Ok(());
+        };
+        let Some(case) = ledger.case(*who) else {
+            return Ok(());
+        };
+        let served = head.status().is_success() && case.path != "/revoke";
+        let shown = case.bearer.clone();
+        let shown = shown.or_else(|| form(&case.body, "refresh_token"));
+        if let Some((session, _)) = shown.and_then(|token| self.sessions.get(&token))
+            && served
+            && let Some(ended) = self.ended.get(session)
+            && *ended < case.since
+        {
+            return Err(format!("{who} serves a session that ended at {ended:?}"));
+        }
+        if let Some((_, case, answer)) = issued(seen, ledger) {
+            self.learn(case, &answer);
+        }
+        if let Some(session) = self.ends(case, head.status().as_u16(), body) {
+            self.ended.entry(session).or_insert(ledger.moment);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,217 @@
+//! People with their clients, who want nothing but to sign in and use the tools, whatever breaks on
+//! the way. In the second act nothing breaks any more, and each of them must get through.
+
+use std::{cell::RefCell, rc::Rc, time::Duration};
+
+use url::Url;
+
+use crate::{
+    browser::Browser,
+    client::{Client, Dialect, Trouble},
+    human::Human,
+    net::Role,
+    world::World,
+};
+
+/// What may come into an attacker's hands: browser histories, overheard session ids, tokens that
+/// were spent. Live tokens are not lost in this world.
+#[derive(Debug, Default)]
+pub struct Loot {
+    /// Addresses that victims' browsers opened: callbacks of Entra and of clients.
+    pub history: Vec<Url>,
+    /// `Mcp-Session-Id`s and message addresses.
+    pub sessions: Vec<String>,
+    /// Refresh tokens that were spent, with the identifier of their client.
+    pub spent: Vec<(String, String)>,
+    /// Session tokens of sessions that may be over by now.
+    pub old: Vec<String>,
+    /// The registered clients of honest people: identifier and redirect URI.
+    pub clients: Vec<(String, String)>,
+    /// How many people got through in the second act.
+    pub finished: u64,
+    /// Tool calls that were answered.
+    pub calls: u64,
+    /// The faults have stopped.
+    pub curtain: bool,
+}
+
+/// What all actors of a run share.
+pub type Stage = Rc<RefCell<Loot>>;
+
+/// A person with one client.
+#[derive(Debug)]
+pub struct Honest {
+    world: World,
+    client: Client,
+    browser: Browser,
+    human: Human,
+    stage: Stage,
+}
+
+/// How long a client waits between two attempts.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+impl Honest {
+    /// A person with this account, whose client speaks this dialect.
+    #[must_use]
+    pub fn new(world: &World, name: &str, account: &str, dialect: Dialect, stage: &Stage) -> Self {
+        let mut client = Client::new(world, name, dialect);
+        client.redirect_uri = format!("http://127.0.0.1:49152/{name}");
+        Self {
+            world: world.clone(),
+            client,
+            browser: Browser::new(world.peer(&format!("{name}'s"), Role::Browser)),
+            human: Human::new(account),
+            stage: Rc::clone(stage),
+        }
+    }
+
+    /// Lives until the curtain, and then gets through once more.
+    pub async fn live(mut self) {
+        let most = Duration::from_secs(600);
+        while !self.stage.borrow().curtain {
+            let wait = self.world.choose(|choice| choice.between(PATIENCE, most));
+            let deed = self.world.choose(|choice| choice.below(10));
+            // Trouble is expected; that nothing worse comes of it is what the checks see to.
+            let _trouble = match deed {
+                0 => self.refresh().await,
+                1 => {
+                    self.client.disconnect();
+                    Ok(())
+                }
+                2 => self.client.end_session().await,
+                3 => self.give_up_halfway().await,
+                4 => self.revoke().await,
+                _ => self.use_tools().await,
+            };
+            self.lose();
+            self.world.sleep(wait).await;
+        }
+        for _ in 0..12 {
+            match self.use_tools().await {
+                Ok(()) => {
+                    self.stage.borrow_mut().finished += 1;
+                    return;
+                }
+                Err(trouble) => {
+                    let line = format!("= has trouble: {}", brief(&trouble));
+                    self.world.note(self.client.peer.name(), &line);
+                }
+            }
+            self.world.sleep(PATIENCE * 10).await;
+        }
+        let name = self.client.peer.name().to_owned();
+        self.world
+            .fail("everybody finishes", format!("{name} never gets through"));
+    }
+
+    async fn use_tools(&mut self) -> Result<(), Trouble> {
+        if self.client.tokens.is_none() {
+            self.client.disconnect();
+            self.sign_in().await?;
+        }
+        let done = self.call().await;
+        match &done {
+            Err(Trouble::Status { status: 401, .. }) => {
+                self.refresh().await?;
+                self.call().await
+            }
+            // The session of the transport is gone: begin a new one.
+            Err(_) => {
+                self.client.disconnect();
+                done
+            }
+            Ok(()) => done,
+        }
+    }
+
+    async fn sign_in(&mut self) -> Result<(), Trouble> {
+        let signed_in = self.client.sign_in(&mut self.browser, &self.human).await;
+        if let Err(Trouble::Status { status: 401, .. }) = &signed_in {
+            self.client.registration = None;
+        }
+        signed_in
+    }
+
+    async fn call(&mut self) -> Result<(), Trouble> {
+        if self.client.session().is_none() {
+            self.client.connect().await?;
+        }
+        let details = self.client.get_user_details().await?;
+        self.stage.borrow_mut().calls += 1;
+        if details.user_principal_name != self.human.account {
+            let what = format!("{} is told {details:?}", self.human.account);
+            self.world.fail("one person only", what);
+        }
+        Ok(())
+    }
+
+    async fn refresh(&mut self) -> Result<(), Trouble> {
+        let Some(old) = self.client.tokens.clone() else {
+            return Ok(());
+        };
+        let refreshed = self.client.refresh().await;
+        match &refreshed {
+            Ok(()) => {
+                let client_id = self.client.registration.as_ref();
+                let client_id = client_id.map(|known| known.client_id.clone());
+                let spent = old.refresh_token.zip(client_id);
+                self.stage.borrow_mut().spent.extend(spent);
+            }
+            Err(trouble) if trouble.error() == Some("invalid_grant") => {
+                self.client.tokens = None;
+                self.client.disconnect();
+            }
+            // The answer was lost: the client repeats its last refresh later.
+            Err(_) => {}
+        }
+        self.stage.borrow_mut().old.push(old.access_token);
+        refreshed
+    }
+
+    async fn revoke(&mut self) -> Result<(), Trouble> {
+        let Some(tokens) = self.client.tokens.clone() else {
+            return Ok(());
+        };
+        self.client.revoke(&tokens.access_token).await?;
+        self.stage.borrow_mut().old.push(tokens.access_token);
+        self.client.tokens = None;
+        self.client.disconnect();
+        Ok(())
+    }
+
+    /// Begins another sign-in and stops somewhere.
+    async fn give_up_halfway(&mut self) -> Result<(), Trouble> {
+        let begun = self.client.begin().await?;
+        if self.world.choose(|choice| choice.chance(500)) {
+            let mut human = self.human.clone();
+            human.approves = self.world.choose(|choice| choice.chance(500));
+            human.agrees = false;
+            let client = &self.client;
+            client.ask_person(&mut self.browser, &human, &begun).await?;
+        }
+        Ok(())
+    }
+
+    /// Loses what may be lost to an attacker.
+    fn lose(&mut self) {
+        let mut loot = self.stage.borrow_mut();
+        loot.history.append(&mut self.browser.history);
+        loot.sessions
+            .extend(self.client.session().map(str::to_owned));
+        if let Some(known) = &self.client.registration {
+            let client = (known.client_id.clone(), self.client.redirect_uri.clone());
+            if !loot.clients.contains(&client) {
+                loot.clients.push(client);
+            }
+        }
+    }
+}
+
+/// A trouble without the texts that came with it.
+fn brief(trouble: &Trouble) -> String {
+    match trouble {
+        Trouble::Page { status, .. } => format!("a page with {status}"),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,115 @@
+//! A whole run: first anything may fail and nothing wrong may happen; then faults stop, and
+//! everything honest must finish.
+
+use std::{cell::RefCell, rc::Rc, time::Duration};
+
+use crate::{
+    attacker::Attacker,
+    checks::Failure,
+    choice::Choice,
+    client::Dialect,
+    entra::Entra,
+    honest::{Honest, Loot, Stage},
+    options::{Faults, Options},
+    weather,
+    world::World,
+};
+
+/// How a run went.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// The SHA-256 of the trace.
+    pub hash: String,
+    /// Lines of the trace.
+    pub events: usize,
+    /// Codes given: sign-ins that were completed.
+    pub sign_ins: u64,
+    /// Tool calls of honest clients that were answered.
+    pub calls: u64,
+    /// What was drawn, for [`Choice::of_bytes`].
+    pub drawn: Vec<u8>,
+    /// Faults injected.
+    pub faults: u64,
+}
+
+/// How a run failed.
+#[derive(Clone, Debug)]
+pub struct Fallen {
+    /// The check.
+    pub failure: Failure,
+    /// Every line of the trace.
+    pub trace: Vec<String>,
+    /// What was drawn, for [`Choice::of_bytes`].
+    pub drawn: Vec<u8>,
+}
+
+/// How long the second act may take.
+const BOUND: Duration = Duration::from_secs(3600);
+
+/// Runs the world once.
+///
+/// # Errors
+///
+/// The check that failed, with the trace.
+pub fn run(mut choice: Choice, change: impl FnOnce(&mut Options)) -> Result<Summary, Box<Fallen>> {
+    let mut options = Options::draw(&mut choice);
+    change(&mut options);
+    let world = World::new(options, choice);
+    let stage: Stage = Rc::new(RefCell::new(Loot::default()));
+    let result = acts(&world, &stage);
+    let drawn = world.choose(|choice| choice.drawn().to_vec());
+    let summary = Summary {
+        hash: world.trace_hash(),
+        events: world.trace().len(),
+        sign_ins: world.count("codes"),
+        calls: stage.borrow().calls,
+        faults: world.count("faults"),
+        drawn,
+    };
+    let result = result.map_err(|failure| {
+        Box::new(Fallen {
+            failure,
+            trace: world.trace(),
+            drawn: summary.drawn.clone(),
+        })
+    });
+    world.end();
+    result.map(|()| summary)
+}
+
+fn acts(world: &World, stage: &Stage) -> Result<(), Failure> {
+    let people = Entra::accounts();
+    let count = 1 + world.choose(|choice| choice.below(3));
+    let mut expected = 0;
+    for number in 0..count {
+        let dialect = world.choose(|choice| *choice.pick(&Dialect::ALL));
+        let account = world.choose(|choice| *choice.pick(people.honest));
+        let name = format!("client{number}");
+        let honest = Honest::new(world, &name, account, dialect, stage);
+        world.spawn(honest.live());
+        expected += 1;
+    }
+    for number in 0..world.choose(|choice| choice.below(3)) {
+        let victim = world.choose(|choice| *choice.pick(people.honest));
+        let name = format!("mallory{number}");
+        let attacker = Attacker::new(world, &name, people.attacker, victim, stage);
+        world.spawn(attacker.live());
+    }
+    world.spawn(weather::blow(world.clone(), Rc::clone(stage)));
+    let act = world.choose(|choice| *choice.pick(&[600, 3600, 4 * 3600]));
+    world.try_run(world.sleep(Duration::from_secs(act)))?;
+    stage.borrow_mut().curtain = true;
+    world.options(|options| options.faults = Faults::default());
+    weather::clear(world);
+    let end = world.moment().after(BOUND);
+    while world.actors() > 0 && world.moment() < end {
+        world.try_run(world.sleep(Duration::from_secs(30)))?;
+    }
+    let finished = stage.borrow().finished;
+    if finished == expected && world.actors() == 0 {
+        Ok(())
+    } else {
+        let what = format!("{finished} of {expected} got through");
+        Err(Failure::new("everybody finishes", what))
+    }
+}
