@@ -1,5 +1,7 @@
 //! We are one confidential client of Entra ID: its metadata and keys, its token endpoint, its
 //! errors, and Microsoft Graph.
 
+pub(crate) mod access_stub;
 pub(crate) mod facts;
+pub(crate) mod graph;
 pub(crate) mod learn;

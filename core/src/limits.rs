@@ -97,7 +97,7 @@ pub const STREAMS: usize = 4096;
 pub const MCP_SESSION: Duration = Duration::from_secs(24 * 3600);
 
 /// How many ended MCP sessions a session record remembers before it ends all older ones.
-pub const ENDED_MCP_SESSIONS: usize = 16;
+pub const ENDED_MCP_SESSIONS: usize = 64;
 
 /// The most messages of one batch (2025-03-26).
 pub const BATCH: usize = 32;

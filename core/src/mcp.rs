@@ -1,15 +1,22 @@
 //! MCP: the transports and the messages of every revision.
 
+mod caller;
+mod dispatch;
+mod headers;
 mod json_rpc;
+mod lifecycle;
 pub(crate) mod message;
 mod revision;
+mod session;
 mod sse;
 pub(crate) mod stream;
 pub(crate) mod streamable;
+#[cfg(test)]
+pub(crate) mod testing;
 mod v2024_11_05;
 mod v2025_03_26;
 mod v2025_06_18;
 mod v2025_11_25;
 mod v2026_07_28;
 
-pub(crate) use self::revision::Revision;
+pub(crate) use self::{caller::Caller, revision::Revision};

@@ -62,6 +62,17 @@ pub(crate) fn see_other(location: &str) -> Response<Bytes> {
     response
 }
 
+/// What stands behind this server does not work just now.
+pub(crate) fn unavailable() -> Response<Bytes> {
+    let mut response = text(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "This does not work just now. Please try again in a moment.\n",
+    );
+    let seconds = HeaderValue::from_static("5");
+    response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    response
+}
+
 /// There is nothing here.
 pub(crate) fn not_found() -> Response<Bytes> {
     text(StatusCode::NOT_FOUND, "There is nothing at this address.\n")

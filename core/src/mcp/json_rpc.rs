@@ -153,10 +153,25 @@ impl Answer {
         }
     }
 
+    /// The code of the error, if it is one.
+    pub(crate) fn error_code(&self) -> Option<i32> {
+        match &self.outcome {
+            Outcome::Result(_) => None,
+            Outcome::Error(error) => Some(error.code),
+        }
+    }
+
     /// As JSON on one line.
     pub(crate) fn to_json(&self) -> String {
         serde_json::to_string(self).expect("what we answer can be written as JSON")
     }
+}
+
+/// Several answers as JSON on one line: an array if they answer a batch.
+pub(crate) fn to_json(answers: &[Answer], batch: bool) -> String {
+    let texts: Vec<String> = answers.iter().map(Answer::to_json).collect();
+    let text = texts.join(",");
+    if batch { format!("[{text}]") } else { text }
 }
 
 /// Reads a body.

@@ -1,25 +1,263 @@
 //! POST /message: a message of HTTP+SSE (2024-11-05), answered on its stream.
+//!
+//! ```text
+//! Lookup --session--> Finding --the stream is the caller's--> 202 --> Working --> delivered
+//!    +--> 401            +--> 404                                        +--> the stream ends
+//! ```
+//!
+//! The stream is found by the hub, and only if it is the caller's own: the `sessionId` is a name,
+//! not a credential (threats.md I2, I4).
+//!
+//! Source: MCP specification 2024-11-05, basic/transports, HTTP with SSE.
 
-use ::http::Request;
+#[cfg(test)]
+mod tests;
+
+use ::http::{Request, StatusCode};
 use bytes::Bytes;
 
+use super::{
+    Caller, Revision,
+    caller::{Looked, Lookup},
+    dispatch::{self, Work, Worked},
+    json_rpc::{self, Answer, Error, Id, Incoming, Message, Refused},
+    lifecycle,
+    streamable::{forbidden, refused, requests_of},
+    v2024_11_05,
+};
 use crate::{
     event::Event,
     exchange::{Cx, Next},
-    http::answer,
+    http::{answer, form::Form},
+    hub::{FromHub, FromHubKind, StreamId, ToHub, ToHubKind},
+    route::Route,
 };
 
 /// The states.
 #[derive(Debug)]
-pub(crate) enum PostMessage {}
+pub(crate) enum PostMessage {
+    Lookup(Box<Waiting>),
+    Finding(Box<Finding>),
+    Working(Box<Working>),
+}
+
+/// The caller is looked up; the message waits.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    lookup: Lookup,
+    query: String,
+    body: Bytes,
+}
+
+/// The hub looks for the stream; the message waits.
+#[derive(Debug)]
+pub(crate) struct Finding {
+    caller: Box<Caller>,
+    stream: StreamId,
+    body: Bytes,
+}
+
+/// 202 was answered; the requests are being answered.
+#[derive(Debug)]
+pub(crate) struct Working {
+    caller: Box<Caller>,
+    stream: StreamId,
+    batch: bool,
+    work: Work,
+}
 
 impl PostMessage {
     /// Begins.
-    pub(crate) fn start(_request: &Request<Bytes>, cx: &mut Cx<'_>) -> Next<Self> {
-        cx.done(answer::not_found())
+    pub(crate) fn start(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Next<Self> {
+        let lookup = match Lookup::start(Route::Message, request.headers(), cx) {
+            Ok(lookup) => lookup,
+            Err(refusal) => return cx.done(refusal),
+        };
+        Next::Go(Self::Lookup(Box::new(Waiting {
+            lookup,
+            query: request.uri().query().unwrap_or_default().to_owned(),
+            body: request.body().clone(),
+        })))
     }
+
     /// The next state after an event.
-    pub(crate) fn handle(self, _event: Event, _cx: &mut Cx<'_>) -> Next<Self> {
-        match self {}
+    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<Self> {
+        match self {
+            Self::Lookup(waiting) => waiting.handle(event, cx),
+            Self::Finding(finding) => finding.handle(event, cx),
+            Self::Working(working) => {
+                let worked = working.work.handle(event, &working.caller, cx);
+                Working::went(worked, working.batch, working.stream, working.caller, cx)
+            }
+        }
     }
+}
+
+impl Waiting {
+    fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<PostMessage> {
+        let caller = match self.lookup.handle(event, cx) {
+            Looked::Waiting(lookup) => {
+                let waiting = Self { lookup, ..self };
+                return Next::Go(PostMessage::Lookup(Box::new(waiting)));
+            }
+            Looked::Refused(refusal) => return cx.done(refusal),
+            Looked::Found(caller) => caller,
+        };
+        let query = Form::parse(self.query.as_bytes());
+        let Ok(Some(name)) = query.one("sessionId") else {
+            return cx.done(answer::text(
+                StatusCode::BAD_REQUEST,
+                "Name the stream, once, in the query: ?sessionId=...\n",
+            ));
+        };
+        let Some(stream) = StreamId::parse(name) else {
+            return cx.done(no_stream());
+        };
+        cx.tell(ToHub(ToHubKind::FindStream {
+            stream,
+            owner: caller.owner,
+        }));
+        Next::Go(PostMessage::Finding(Box::new(Finding {
+            caller,
+            stream,
+            body: self.body,
+        })))
+    }
+}
+
+fn no_stream() -> ::http::Response<Bytes> {
+    answer::text(StatusCode::NOT_FOUND, "There is no such session.\n")
+}
+
+impl Finding {
+    fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<PostMessage> {
+        match event {
+            Event::Told(FromHub(FromHubKind::StreamFound(Some(revision)))) => {
+                self.found(revision, cx)
+            }
+            Event::Told(FromHub(FromHubKind::StreamFound(None))) => cx.done(no_stream()),
+            _ => Next::Go(PostMessage::Finding(Box::new(self))),
+        }
+    }
+
+    fn found(self, revision: Option<Revision>, cx: &mut Cx<'_>) -> Next<PostMessage> {
+        let refuse = |refusal, cx: &mut Cx<'_>| cx.done(refused(StatusCode::BAD_REQUEST, refusal));
+        let (messages, batch) = match json_rpc::parse(&self.body) {
+            Err(refusal) => return refuse(refusal, cx),
+            Ok(Incoming::One(message)) => (vec![message], false),
+            Ok(Incoming::Batch(messages))
+                if revision.is_some_and(|revision| revision.features().batches) =>
+            {
+                (messages, true)
+            }
+            Ok(Incoming::Batch(_)) => {
+                let error = Error::invalid_request("There are no batches in this revision.");
+                return refuse(Refused { id: None, error }, cx);
+            }
+        };
+        if let [Message::Request(request)] = messages.as_slice()
+            && request.method == "initialize"
+        {
+            return self.initialize(request, cx);
+        }
+        let requests = requests_of(messages);
+        let mut missing = requests
+            .iter()
+            .filter_map(|request| dispatch::missing_scope(request, &self.caller));
+        if let Some(scope) = missing.next() {
+            return cx.done(forbidden(Route::Message, scope, cx));
+        }
+        accepted(cx);
+        if requests.is_empty() {
+            return Next::Done;
+        }
+        let is_ping = |method: &str| method == "ping";
+        let agreed = match revision {
+            Some(revision) => revision,
+            // Before `initialize` a ping only is answered (lifecycle, initialization).
+            None if requests.iter().all(|request| is_ping(&request.method)) => {
+                Revision::V2024_11_05
+            }
+            None => {
+                let error = Error::invalid_request("The first request is `initialize`.");
+                let id = requests.into_iter().next().map(|request| request.id);
+                let answer = Answer::error(id, error);
+                return deliver(&[answer], batch, self.stream, &self.caller, cx);
+            }
+        };
+        let worked = Work::start(agreed, requests, &self.caller, cx);
+        Working::went(worked, batch, self.stream, self.caller, cx)
+    }
+
+    fn initialize(&self, request: &json_rpc::Request, cx: &mut Cx<'_>) -> Next<PostMessage> {
+        accepted(cx);
+        let id = request.id.clone();
+        let answer = match lifecycle::initialize(&request.params) {
+            Err(error) => Answer::error(Some(id), error),
+            Ok((revision, result)) => {
+                cx.tell(ToHub(ToHubKind::Agreed {
+                    stream: self.stream,
+                    owner: self.caller.owner,
+                    revision,
+                }));
+                Answer::result(id, result)
+            }
+        };
+        deliver(&[answer], false, self.stream, &self.caller, cx)
+    }
+}
+
+/// 202: the message was taken; its answer comes on the stream.
+fn accepted(cx: &mut Cx<'_>) {
+    cx.respond(answer::text(StatusCode::ACCEPTED, "Accepted"));
+}
+
+impl Working {
+    fn went(
+        worked: Worked,
+        batch: bool,
+        stream: StreamId,
+        caller: Box<Caller>,
+        cx: &mut Cx<'_>,
+    ) -> Next<PostMessage> {
+        match worked {
+            Worked::Waiting(work) => Next::Go(PostMessage::Working(Box::new(Self {
+                caller,
+                stream,
+                batch,
+                work,
+            }))),
+            Worked::Done(answers) => deliver(&answers, batch, stream, &caller, cx),
+            Worked::SessionOver(id) => session_over(id, stream, &caller, cx),
+        }
+    }
+}
+
+fn deliver(
+    answers: &[Answer],
+    batch: bool,
+    stream: StreamId,
+    caller: &Caller,
+    cx: &mut Cx<'_>,
+) -> Next<PostMessage> {
+    let json = json_rpc::to_json(answers, batch);
+    cx.tell(ToHub(ToHubKind::Deliver {
+        stream,
+        owner: caller.owner,
+        bytes: v2024_11_05::message_event(&json),
+    }));
+    Next::Done
+}
+
+/// The 202 is out, so the stream tells: an error, then its end. When the client opens a new one, it
+/// gets the 401 that makes it sign in (products.md 4).
+fn session_over(id: Id, stream: StreamId, caller: &Caller, cx: &mut Cx<'_>) -> Next<PostMessage> {
+    let error = Error::new(
+        Error::INTERNAL,
+        "The sign-in has ended. Please sign in again.",
+    );
+    let answer = Answer::error(Some(id), error);
+    let next = deliver(&[answer], false, stream, caller, cx);
+    cx.tell(ToHub(ToHubKind::EndSession(caller.session.id)));
+    next
 }

@@ -1,25 +1,160 @@
 //! POST and DELETE /mcp: Streamable HTTP.
+//!
+//! ```text
+//! Lookup --session--> Working --answers--> 200, JSON
+//!    |                   +--> 401: the person must sign in again
+//!    +-- DELETE --> Ending --stored--> 204
+//!                      +--> conflict: read again, end again
+//! ```
+//!
+//! A request's own shape selects the era: of 2026-07-28 each stands for itself, of the older
+//! revisions each but `initialize` names its MCP session.
+//!
+//! Source: MCP specification 2025-03-26 to 2026-07-28, basic/transports, Streamable HTTP.
 
-use ::http::Request;
+mod ending;
+#[cfg(test)]
+mod tests;
+mod working;
+
+use ::http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use bytes::Bytes;
 
+pub(super) use self::working::{forbidden, requests_of};
+use self::{ending::Ending, working::Working};
+use super::{
+    Caller, Revision,
+    caller::{Looked, Lookup},
+    headers::{self, Odd},
+    json_rpc::{Answer, Error, Refused},
+    session::{self, McpSession},
+    v2026_07_28,
+};
 use crate::{
     event::Event,
     exchange::{Cx, Next},
     http::answer,
+    route::Route,
 };
 
 /// The states.
 #[derive(Debug)]
-pub(crate) enum Streamable {}
+pub(crate) enum Streamable {
+    Lookup(Box<Waiting>),
+    Working(Box<Working>),
+    Ending(Box<Ending>),
+}
+
+/// The caller is looked up; the request waits.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    lookup: Lookup,
+    method: Method,
+    headers: HeaderMap,
+    body: Bytes,
+}
 
 impl Streamable {
     /// Begins.
-    pub(crate) fn start(_request: &Request<Bytes>, cx: &mut Cx<'_>) -> Next<Self> {
-        cx.done(answer::not_found())
+    pub(crate) fn start(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Next<Self> {
+        let lookup = match Lookup::start(Route::Mcp, request.headers(), cx) {
+            Ok(lookup) => lookup,
+            Err(refusal) => return cx.done(refusal),
+        };
+        Next::Go(Self::Lookup(Box::new(Waiting {
+            lookup,
+            method: request.method().clone(),
+            headers: request.headers().clone(),
+            body: request.body().clone(),
+        })))
     }
+
     /// The next state after an event.
-    pub(crate) fn handle(self, _event: Event, _cx: &mut Cx<'_>) -> Next<Self> {
-        match self {}
+    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<Self> {
+        match self {
+            Self::Lookup(waiting) => waiting.handle(event, cx),
+            Self::Working(working) => working.handle(event, cx),
+            Self::Ending(ending) => ending.handle(event, cx),
+        }
     }
+}
+
+impl Waiting {
+    fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<Streamable> {
+        match self.lookup.handle(event, cx) {
+            Looked::Waiting(lookup) => {
+                Next::Go(Streamable::Lookup(Box::new(Self { lookup, ..self })))
+            }
+            Looked::Refused(refusal) => cx.done(refusal),
+            Looked::Found(caller) if self.method == Method::DELETE => {
+                Ending::start(&self.headers, *caller, cx)
+            }
+            Looked::Found(caller) => Working::start(&self.headers, &self.body, caller, cx),
+        }
+    }
+}
+
+/// JSON-RPC as the body of an answer.
+pub(super) fn json(status: StatusCode, text: String) -> Response<Bytes> {
+    answer::of(status, "application/json", text)
+}
+
+/// A refusal as JSON-RPC.
+pub(super) fn refused(status: StatusCode, refused: Refused) -> Response<Bytes> {
+    json(status, Answer::error(refused.id, refused.error).to_json())
+}
+
+fn refusal(status: StatusCode, error: Error) -> Response<Bytes> {
+    refused(status, Refused { id: None, error })
+}
+
+/// The code with which the SDKs tell that a session is not there.
+const SESSION_NOT_FOUND: i32 = -32001;
+
+/// The MCP session that a request of an older revision names: missing or given twice is 400, not
+/// there is 404, whereupon a client begins a new one (transports, session management 3 and 4).
+pub(super) fn named_session(
+    headers: &HeaderMap,
+    caller: &Caller,
+    cx: &Cx<'_>,
+) -> Result<McpSession, Box<Response<Bytes>>> {
+    let error = match headers::one(headers, headers::PROTOCOL_VERSION) {
+        Ok(None) => None,
+        Ok(Some(version)) if is_older(version) => None,
+        Ok(Some(_)) | Err(Odd) => Some("The header MCP-Protocol-Version is not supported here."),
+    };
+    if let Some(words) = error {
+        let refusal = refusal(StatusCode::BAD_REQUEST, Error::invalid_request(words));
+        return Err(Box::new(refusal));
+    }
+    match headers::one(headers, session::HEADER) {
+        Ok(Some(id)) => McpSession::open(id, caller, cx.env).ok_or_else(|| {
+            let error = Error::new(SESSION_NOT_FOUND, "There is no such session.");
+            Box::new(refusal(StatusCode::NOT_FOUND, error))
+        }),
+        Ok(None) | Err(Odd) => {
+            let words = "Name the session, once, in the header Mcp-Session-Id.";
+            let refusal = refusal(StatusCode::BAD_REQUEST, Error::invalid_request(words));
+            Err(Box::new(refusal))
+        }
+    }
+}
+
+fn is_older(version: &str) -> bool {
+    Revision::parse(version).is_some_and(|known| !known.features().stateless)
+}
+
+/// Revision 2026-07-28 has POST only: whoever names it gets 405 for GET and DELETE.
+pub(super) fn only_post(headers: &HeaderMap) -> Option<Response<Bytes>> {
+    let version = headers::one(headers, headers::PROTOCOL_VERSION);
+    if version != Ok(Some(v2026_07_28::FEATURES.name)) {
+        return None;
+    }
+    let mut response = answer::text(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "This revision of MCP knows POST only.\n",
+    );
+    let allowed = ::http::HeaderValue::from_static("POST, OPTIONS");
+    response.headers_mut().insert(header::ALLOW, allowed);
+    Some(response)
 }

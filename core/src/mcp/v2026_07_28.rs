@@ -3,7 +3,21 @@
 //!
 //! Source: MCP specification 2026-07-28, basic/transports/streamable-http and basic (`_meta`).
 
-use super::revision::Features;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+use ::http::{HeaderMap, StatusCode};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Map, Value, json};
+
+use super::{
+    Revision, headers,
+    json_rpc::{Error, Request},
+    lifecycle,
+    revision::Features,
+};
 
 /// What the revision has.
 pub(crate) const FEATURES: Features = Features {
@@ -15,3 +29,185 @@ pub(crate) const FEATURES: Features = Features {
     bad_arguments_are_tool_errors: true,
     stateless: true,
 };
+
+const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
+const CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
+const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
+
+const METHOD_HEADER: &str = "mcp-method";
+const NAME_HEADER: &str = "mcp-name";
+
+const HEADER_MISMATCH: i32 = -32020;
+const UNSUPPORTED_PROTOCOL_VERSION: i32 = -32022;
+
+/// How long clients may keep what does not change while the server runs.
+const TTL_MILLISECONDS: u64 = 60_000;
+
+/// The longest revision that is told back, in characters.
+const REQUESTED_CHARS: usize = 64;
+
+/// Whether a message is to be read by this revision's rules, whatever its method: its header names
+/// this revision or an unknown one, or its `_meta` names one that the header does not.
+pub(crate) fn is_modern(headers: &HeaderMap, params: Option<&Map<String, Value>>) -> bool {
+    let header = match headers::one(headers, headers::PROTOCOL_VERSION) {
+        Ok(header) => header,
+        Err(headers::Odd) => return true,
+    };
+    let older = |name| Revision::parse(name).is_some_and(|known| !known.features().stateless);
+    let meta = params.and_then(|params| params.get("_meta")?.get(VERSION));
+    match (header, meta) {
+        (Some(header), None) => !older(header),
+        (Some(header), Some(meta)) => !older(header) || meta.as_str() != Some(header),
+        (None, meta) => meta.is_some(),
+    }
+}
+
+/// Checks all that a request says of itself twice.
+pub(crate) fn check(headers: &HeaderMap, request: &Request) -> Result<(), Error> {
+    let header = version(headers)?;
+    let meta = request.params.get("_meta");
+    match meta.and_then(|meta| meta.get(VERSION)).map(Value::as_str) {
+        Some(Some(meta)) if meta != header => {
+            return Err(mismatch(
+                "The header MCP-Protocol-Version differs from `_meta`.",
+            ));
+        }
+        Some(Some(_)) => supported(header)?,
+        // Whoever names an unknown revision may not know of `_meta`.
+        None => {
+            supported(header)?;
+            return Err(incomplete());
+        }
+        Some(None) => return Err(incomplete()),
+    }
+    let meta = meta.and_then(Value::as_object).ok_or_else(incomplete)?;
+    let client = meta.get(CLIENT_INFO);
+    let has = |client: &Value, name| client.get(name).is_some_and(Value::is_string);
+    let client_is_good = client.is_none_or(|info| has(info, "name") && has(info, "version"));
+    if !client_is_good || !meta.get(CAPABILITIES).is_some_and(Value::is_object) {
+        return Err(incomplete());
+    }
+    mirrors(headers, METHOD_HEADER, Some(&request.method))?;
+    let named_by = match request.method.as_str() {
+        "tools/call" | "prompts/get" => "name",
+        "resources/read" => "uri",
+        _ => return Ok(()),
+    };
+    let name = request.params.get(named_by).and_then(Value::as_str);
+    mirrors(headers, NAME_HEADER, name)
+}
+
+/// Checks what a notification says of itself. It wants no answer, so it is read kindly: what it
+/// leaves out is not missed.
+pub(crate) fn check_notification(headers: &HeaderMap, method: &str) -> Result<(), Error> {
+    supported(version(headers)?)?;
+    match headers::one(headers, METHOD_HEADER) {
+        Ok(None) => Ok(()),
+        _ => mirrors(headers, METHOD_HEADER, Some(method)),
+    }
+}
+
+fn version(headers: &HeaderMap) -> Result<&str, Error> {
+    match headers::one(headers, headers::PROTOCOL_VERSION) {
+        Ok(Some(version)) => Ok(version),
+        Ok(None) => Err(mismatch("The header MCP-Protocol-Version is missing.")),
+        Err(headers::Odd) => Err(mismatch(
+            "The header MCP-Protocol-Version is to be given once, as text.",
+        )),
+    }
+}
+
+fn supported(version: &str) -> Result<(), Error> {
+    if version == FEATURES.name {
+        return Ok(());
+    }
+    let requested: String = version.chars().take(REQUESTED_CHARS).collect();
+    let data = json!({"requested": requested, "supported": supported_versions()});
+    let words = "This protocol version is not supported.";
+    Err(Error::new(UNSUPPORTED_PROTOCOL_VERSION, words).with_data(data))
+}
+
+fn supported_versions() -> Vec<&'static str> {
+    Revision::ALL.into_iter().map(Revision::name).collect()
+}
+
+fn mismatch(message: &'static str) -> Error {
+    Error::new(HEADER_MISMATCH, message)
+}
+
+fn incomplete() -> Error {
+    Error::invalid_params(
+        "The request's `_meta` must name protocolVersion and clientCapabilities, and its \
+         clientInfo, if any, a name and a version.",
+    )
+}
+
+/// Whether a header says the same as the body.
+fn mirrors(headers: &HeaderMap, header: &str, body: Option<&str>) -> Result<(), Error> {
+    let value = match headers::one(headers, header) {
+        Ok(Some(value)) => value,
+        Ok(None) => return Err(mismatch("The header Mcp-Method or Mcp-Name is missing.")),
+        Err(headers::Odd) => {
+            return Err(mismatch(
+                "The headers Mcp-Method and Mcp-Name are to be given once, as text.",
+            ));
+        }
+    };
+    let decoded = decoded(value).ok_or_else(|| mismatch("A header is not valid base64."))?;
+    match body {
+        Some(body) if body == decoded => Ok(()),
+        Some(_) => Err(mismatch("A header differs from the body of the request.")),
+        None => Err(Error::invalid_params(
+            "The request does not name its object.",
+        )),
+    }
+}
+
+/// The value of a header: what is between `=?base64?` and `?=` is base64 of UTF-8, anything else
+/// stands for itself (transports, value encoding).
+fn decoded(value: &str) -> Option<Cow<'_, str>> {
+    let encoded = value
+        .strip_prefix("=?base64?")
+        .and_then(|rest| rest.strip_suffix("?="));
+    match encoded {
+        Some(encoded) => {
+            let bytes = STANDARD.decode(encoded).ok()?;
+            String::from_utf8(bytes).ok().map(Cow::Owned)
+        }
+        None => Some(Cow::Borrowed(value)),
+    }
+}
+
+/// Answers `server/discover`.
+pub(crate) fn discover() -> Value {
+    let mut result = Map::new();
+    result.insert("supportedVersions".to_owned(), json!(supported_versions()));
+    result.insert("capabilities".to_owned(), lifecycle::capabilities());
+    result.insert("instructions".to_owned(), lifecycle::instructions());
+    cacheable(&mut result);
+    Value::Object(result)
+}
+
+/// How long a client may keep a result, and that it is for this caller only.
+pub(crate) fn cacheable(result: &mut Map<String, Value>) {
+    result.insert("ttlMs".to_owned(), json!(TTL_MILLISECONDS));
+    result.insert("cacheScope".to_owned(), json!("private"));
+}
+
+/// What every result has.
+pub(crate) fn complete(mut result: Map<String, Value>) -> Value {
+    let server_info = lifecycle::server_info(Revision::V2026_07_28);
+    result.insert("resultType".to_owned(), json!("complete"));
+    result.insert("_meta".to_owned(), json!({SERVER_INFO: server_info}));
+    Value::Object(result)
+}
+
+/// The status that goes with the error of a request.
+pub(crate) fn status_of(error_code: Option<i32>) -> StatusCode {
+    match error_code {
+        None => StatusCode::OK,
+        Some(Error::METHOD_NOT_FOUND) => StatusCode::NOT_FOUND,
+        Some(_) => StatusCode::BAD_REQUEST,
+    }
+}

@@ -1,0 +1,261 @@
+//! Microsoft Graph: one GET as the signed-in person, with their own token.
+//!
+//! ```text
+//! Token --ready--> Sent --200--> answered
+//!   |               | 401, once: Token again, with a token that is surely new
+//!   |               | 401 again: the session is over
+//!   +--> session over, or Entra out of reach
+//! ```
+//!
+//! What Graph says in an error stays here: the person is told what happened in our words
+//! (threats.md O1, TOOL-04).
+//!
+//! Source: Microsoft Graph, errors and throttling; entra.md section 9.2.
+
+use ::http::{HeaderValue, Request, StatusCode, header};
+use bytes::Bytes;
+
+use super::access_stub::{Access, AccessStep};
+use crate::{
+    ask::{Ask, Awaiting, Fetch, FetchFault, Reach, Version},
+    audit::{Audit, Level},
+    event::Event,
+    exchange::Cx,
+    limits,
+    mcp::Caller,
+    secret::Secret,
+    session::{SessionSecret, record::Session},
+};
+
+/// A GET under way.
+#[derive(Debug)]
+pub(crate) struct Query {
+    /// Path and query, relative to Graph's base address. Never spliced from arguments (P9).
+    path: String,
+    /// Whose token, should a new one be needed. `None` once a new one was got.
+    again: Option<Whose>,
+    state: State,
+}
+
+#[derive(Debug)]
+struct Whose {
+    session: Session,
+    version: Version,
+    secret: SessionSecret,
+}
+
+#[derive(Debug)]
+enum State {
+    Token(Box<Access>),
+    Sent(Awaiting<Fetch>),
+}
+
+/// How far a GET is.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    /// It goes on.
+    Waiting(Query),
+    /// The body of a 200.
+    Answered(Bytes),
+    /// Graph did not do it.
+    Refused(Refused),
+    /// The person must sign in again.
+    SessionOver,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// 403.
+    NotAllowed,
+    /// 404.
+    NotFound,
+    /// 429.
+    Throttled,
+    /// 5xx, or no connection.
+    Unavailable,
+    /// Entra, which gives the tokens, could not be asked.
+    EntraUnavailable,
+    /// Anything else.
+    Odd,
+}
+
+impl Refused {
+    /// For the model and the person.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::NotAllowed => {
+                "Microsoft Graph does not allow this: the permission is missing, or a policy of \
+                 the organization forbids it."
+            }
+            Self::NotFound => "Microsoft Graph does not know what was asked for.",
+            Self::Throttled => {
+                "Microsoft Graph has had too many requests. Please try again in a minute."
+            }
+            Self::Unavailable => {
+                "Microsoft Graph cannot be reached at the moment. Please try again later."
+            }
+            Self::EntraUnavailable => {
+                "Microsoft Entra ID cannot be reached at the moment. Please try again later."
+            }
+            Self::Odd => "Microsoft Graph gave an answer that this server does not expect.",
+        }
+    }
+}
+
+impl Query {
+    /// Begins.
+    pub(crate) fn start(path: String, caller: &Caller, cx: &mut Cx<'_>) -> Asked {
+        let whose = Whose {
+            session: caller.session.clone(),
+            version: caller.version,
+            secret: caller.verified.secret.clone(),
+        };
+        let step = Access::start(&whose.session, whose.version, &whose.secret, cx);
+        Self::token(path, Some(whose), step, cx)
+    }
+
+    /// The next state after an event.
+    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Asked {
+        match (self.state, event) {
+            (State::Token(access), event) => {
+                let step = access.handle(event, cx);
+                Self::token(self.path, self.again, step, cx)
+            }
+            (State::Sent(awaiting), Event::Fetched(answered)) => match awaiting.take(answered) {
+                Some(answer) => Self::answered(self.path, self.again, answer, cx),
+                None => Self::sent(self.path, self.again, awaiting),
+            },
+            (State::Sent(awaiting), _) => Self::sent(self.path, self.again, awaiting),
+        }
+    }
+
+    fn sent(path: String, again: Option<Whose>, awaiting: Awaiting<Fetch>) -> Asked {
+        let state = State::Sent(awaiting);
+        Asked::Waiting(Self { path, again, state })
+    }
+
+    fn token(path: String, again: Option<Whose>, step: AccessStep, cx: &mut Cx<'_>) -> Asked {
+        match step {
+            AccessStep::Waiting(access) => {
+                let state = State::Token(Box::new(access));
+                Asked::Waiting(Self { path, again, state })
+            }
+            AccessStep::Ready(token) => match get(&path, &token, cx) {
+                Some(fetch) => {
+                    let awaiting = cx.fetch(fetch);
+                    Self::sent(path, again, awaiting)
+                }
+                None => Asked::Refused(Refused::Odd),
+            },
+            AccessStep::SessionOver => Asked::SessionOver,
+            AccessStep::Fault(_) => Asked::Refused(Refused::EntraUnavailable),
+        }
+    }
+
+    fn answered(
+        path: String,
+        again: Option<Whose>,
+        answer: <Fetch as Ask>::Answer,
+        cx: &mut Cx<'_>,
+    ) -> Asked {
+        let response = match answer {
+            Ok(response) => response,
+            Err(fault) => {
+                let words = match fault {
+                    FetchFault::Unreachable => "unreachable",
+                    FetchFault::TimedOut => "timed out",
+                    FetchFault::TooLarge => "too large",
+                    FetchFault::Forbidden => "forbidden address",
+                };
+                let audit = Audit::new(Level::Warn, "Microsoft Graph did not answer");
+                cx.audit(audit.with("fault", words));
+                return Asked::Refused(Refused::Unavailable);
+            }
+        };
+        let status = response.status();
+        let refused = match (status, again) {
+            (StatusCode::OK, _) => return Asked::Answered(response.into_body()),
+            // Revoked, or refused by policy: a new token tells whether Entra agrees.
+            (StatusCode::UNAUTHORIZED, Some(whose)) => {
+                cx.note(Level::Debug, "Microsoft Graph refused a token");
+                let Whose {
+                    session,
+                    version,
+                    secret,
+                } = whose;
+                let step = Access::renew(&session, version, &secret, cx);
+                return Self::token(path, None, step, cx);
+            }
+            (StatusCode::UNAUTHORIZED, None) => {
+                cx.note(
+                    Level::Info,
+                    "Microsoft Graph refused a new token: session over",
+                );
+                return Asked::SessionOver;
+            }
+            (StatusCode::FORBIDDEN, _) => Refused::NotAllowed,
+            (StatusCode::NOT_FOUND, _) => Refused::NotFound,
+            (StatusCode::TOO_MANY_REQUESTS, _) => Refused::Throttled,
+            (status, _) if status.is_server_error() => Refused::Unavailable,
+            _ => Refused::Odd,
+        };
+        let level = match refused {
+            Refused::NotAllowed | Refused::NotFound => Level::Debug,
+            _ => Level::Warn,
+        };
+        let audit = Audit::new(level, "Microsoft Graph refused a request");
+        let audit = audit.with("status", status.as_str());
+        let id = response.headers().get("request-id");
+        let id = id.and_then(|id| id.to_str().ok()).unwrap_or_default();
+        cx.audit(audit.with("request-id", id));
+        Asked::Refused(refused)
+    }
+}
+
+fn get(path: &str, token: &Secret<String>, cx: &mut Cx<'_>) -> Option<Fetch> {
+    let url = cx.env.server.config.entra.graph.join(path).ok()?;
+    let bearer = zeroize::Zeroizing::new(format!("Bearer {}", token.expose()));
+    let mut bearer = HeaderValue::from_str(&bearer).ok()?;
+    bearer.set_sensitive(true);
+    let request = Request::get(url.as_str())
+        .header(header::AUTHORIZATION, bearer)
+        .header(header::ACCEPT, "application/json")
+        .header("client-request-id", guid(cx.entropy.bytes()))
+        .body(Bytes::new())
+        .ok()?;
+    Some(Fetch {
+        request,
+        body_limit: limits::FETCH_BODY_BYTES,
+        within: limits::FETCH,
+        reach: Reach::Configured,
+    })
+}
+
+/// A random GUID (RFC 9562 section 5.4), by which Microsoft's support finds the request.
+fn guid(bytes: [u8; 16]) -> String {
+    let number = u128::from_be_bytes(bytes);
+    let number = number & !(0xf << 76) | (4 << 76);
+    let number = number & !(0x3 << 62) | (2 << 62);
+    let hex = format!("{number:032x}");
+    let part = |from, to| hex.get(from..to).unwrap_or_default();
+    format!(
+        "{}-{}-{}-{}-{}",
+        part(0, 8),
+        part(8, 12),
+        part(12, 16),
+        part(16, 20),
+        part(20, 32)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guid_says_that_it_is_random() {
+        assert_eq!(guid([0; 16]), "00000000-0000-4000-8000-000000000000");
+        assert_eq!(guid([255; 16]), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+    }
+}

@@ -1,0 +1,110 @@
+//! Who calls: from the session token of a request to the session that it stands for.
+//!
+//! The person comes from the token only: never from arguments, `_meta` or other headers
+//! (threats.md P2). A token whose session is gone is 401, so that the client signs in again
+//! (F8; products.md 4).
+
+use ::http::{HeaderMap, Response};
+use bytes::Bytes;
+
+use crate::{
+    ask::Version,
+    audit::Level,
+    event::Event,
+    exchange::Cx,
+    http::{answer, bearer},
+    hub::Owner,
+    route::Route,
+    session::{
+        mapping::{Mapped, Mapping},
+        record::{Hash, Session},
+        token::Verified,
+    },
+};
+
+/// Who calls, proven by a session token that maps to a session.
+#[derive(Debug)]
+pub(crate) struct Caller {
+    pub(crate) session: Session,
+    /// Which writing of the session.
+    pub(crate) version: Version,
+    pub(crate) verified: Verified,
+    /// Tenant, person and client as one value: what MCP sessions and streams are bound to, so that
+    /// they outlive a renewed token and nobody else's token opens them (threats.md I2, I9).
+    pub(crate) owner: Owner,
+}
+
+impl Caller {
+    /// Whether the token allows what needs this scope.
+    pub(crate) fn may(&self, scope: &str) -> bool {
+        self.verified.scope.split(' ').any(|held| held == scope)
+    }
+}
+
+/// Tenant, person and client, each with its length, so that no two triples read the same.
+fn owner_of(session: &Session) -> Owner {
+    let person = &session.person;
+    let mut text = Vec::new();
+    for part in [&person.tenant_id, &person.oid] {
+        text.extend(part.len().to_be_bytes());
+        text.extend(part.as_bytes());
+    }
+    text.extend(session.client.0);
+    Owner(Hash::of(&text).0)
+}
+
+/// A look-up under way.
+#[derive(Debug)]
+pub(crate) struct Lookup {
+    route: Route,
+    mapping: Mapping,
+}
+
+/// Where a look-up is.
+#[derive(Debug)]
+pub(crate) enum Looked {
+    /// It goes on.
+    Waiting(Lookup),
+    /// This is the caller.
+    Found(Box<Caller>),
+    /// The caller is refused, or cannot be known now: the answer to give.
+    Refused(Response<Bytes>),
+}
+
+impl Lookup {
+    /// Begins.
+    pub(crate) fn start(
+        route: Route,
+        headers: &HeaderMap,
+        cx: &mut Cx<'_>,
+    ) -> Result<Self, Response<Bytes>> {
+        let mapping = bearer::token(headers).and_then(|token| Mapping::start(token, cx));
+        match mapping {
+            Some(mapping) => Ok(Self { route, mapping }),
+            None => Err(bearer::session_over(route, cx.env)),
+        }
+    }
+
+    /// The next state after an event.
+    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Looked {
+        let route = self.route;
+        match self.mapping.handle(event, cx) {
+            Mapped::Waiting(mapping) => Looked::Waiting(Self { route, mapping }),
+            Mapped::Session {
+                session,
+                version,
+                verified,
+            } => Looked::Found(Box::new(Caller {
+                owner: owner_of(&session),
+                session,
+                version,
+                verified,
+            })),
+            Mapped::Unknown => {
+                cx.note(Level::Debug, "a session token maps to no session");
+                Looked::Refused(bearer::session_over(route, cx.env))
+            }
+            Mapped::Fault(_) => Looked::Refused(answer::unavailable()),
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! MCP sessions of 2025-03-26 to 2025-11-25, named by `Mcp-Session-Id`.
+//!
+//! Nothing is stored for one: its id is sealed, and holds sixteen random bytes, whose it is, the
+//! revision that was agreed on and when it began. So ids cannot be guessed or chosen, survive a
+//! restart, mean the same on every replica, and cost no memory (threats.md I1 to I3, M3;
+//! products.md 15, 16). What is stored is which of them were ended.
+//!
+//! Source: MCP specification 2025-11-25, basic/transports, session management.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use super::{Caller, Revision};
+use crate::{
+    entropy::Entropy,
+    env::Env,
+    hub::{Owner, StreamId},
+    keys::Purpose,
+    limits,
+    session::record::Session,
+    time::UnixTime,
+};
+
+/// The header that names a session.
+pub(crate) const HEADER: &str = "mcp-session-id";
+
+const CONTEXT: &[u8] = b"Mcp-Session-Id";
+
+/// An MCP session that lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct McpSession {
+    /// Its name inside the server; its streams go by the same.
+    pub(crate) id: StreamId,
+    /// What `initialize` agreed on.
+    pub(crate) revision: Revision,
+    owner: Owner,
+    created: UnixTime,
+}
+
+impl McpSession {
+    /// Begins one.
+    pub(crate) fn begin(
+        caller: &Caller,
+        revision: Revision,
+        now: UnixTime,
+        entropy: &mut Entropy,
+    ) -> Self {
+        Self {
+            id: StreamId(entropy.bytes()),
+            revision,
+            owner: caller.owner,
+            // All sessions that began before that time were ended.
+            created: now.max(caller.session.mcp_sessions_since),
+        }
+    }
+
+    /// Its id, as the client gets it: visible ASCII.
+    pub(crate) fn seal(&self, env: Env<'_>, entropy: &mut Entropy) -> String {
+        let mut text = Vec::new();
+        text.extend(self.id.0);
+        text.extend(self.owner.0);
+        text.extend(self.created.0.to_be_bytes());
+        text.extend(self.revision.name().as_bytes());
+        let keys = &env.server.keys;
+        let sealed = keys.seal(Purpose::McpSession, CONTEXT, b"", &text, entropy);
+        URL_SAFE_NO_PAD.encode(sealed)
+    }
+
+    /// Opens an id. `None` if there is no such session: never was, is another's, was ended, or ended
+    /// by itself; which of these is nobody's business.
+    pub(crate) fn open(text: &str, caller: &Caller, env: Env<'_>) -> Option<Self> {
+        let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let keys = &env.server.keys;
+        let text = keys.open(Purpose::McpSession, CONTEXT, b"", &sealed)?;
+        let (id, text) = text.split_first_chunk::<16>()?;
+        let (owner, text) = text.split_first_chunk::<32>()?;
+        let (created, revision) = text.split_first_chunk::<8>()?;
+        let session = Self {
+            id: StreamId(*id),
+            revision: Revision::parse(std::str::from_utf8(revision).ok()?)?,
+            owner: Owner(*owner),
+            created: UnixTime(u64::from_be_bytes(*created)),
+        };
+        let ours = session.owner == caller.owner;
+        let expired = env.now.unix >= session.created.after(limits::MCP_SESSION);
+        (ours && !expired && session.lives_in(&caller.session)).then_some(session)
+    }
+
+    /// Whether it was not ended, as far as the session record knows.
+    pub(crate) fn lives_in(&self, session: &Session) -> bool {
+        self.created >= session.mcp_sessions_since
+            && !session.ended_mcp_sessions.contains(&self.id.0)
+    }
+
+    /// Ends it. The list of the ended is bounded: when it is full, all sessions that began before
+    /// now are ended, and it begins anew.
+    pub(crate) fn end_in(&self, session: &mut Session, now: UnixTime) {
+        if session.ended_mcp_sessions.len() < limits::ENDED_MCP_SESSIONS {
+            session.ended_mcp_sessions.push(self.id.0);
+        } else {
+            session.ended_mcp_sessions.clear();
+            let later = UnixTime(now.0.saturating_add(1));
+            session.mcp_sessions_since = later.max(session.mcp_sessions_since);
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Threats I1, I2, I6, I7, M4; products.md 19; conformance.md 11.9; SSE-01, SSE-05, SSE-06, REV-07.
+
+use std::time::Duration;
+
+use ::http::StatusCode;
+
+use crate::{
+    event::Event,
+    exchange::ExchangeId,
+    hub::{ToHub, ToHubKind},
+    limits,
+    mcp::testing::World,
+    testing::header,
+};
+
+fn listen(world: &mut World, person: &str) -> ExchangeId {
+    let request = world.request(person, "GET", "/sse", &[], "");
+    world.begin(request)
+}
+
+fn listen_streamable(world: &mut World, person: &str, id: &str) -> ExchangeId {
+    let named = [("mcp-session-id", id)];
+    let request = world.request(person, "GET", "/mcp", &named, "");
+    world.begin(request)
+}
+
+fn pass(world: &mut World, duration: Duration) {
+    world.server.now.instant = world.server.now.instant.after(duration);
+    world.server.now.unix = world.server.now.unix.after(duration);
+}
+
+// SSE-01, SSE-05; conformance.md 11.9
+#[test]
+fn a_stream_first_tells_a_path_of_this_origin_that_nobody_can_guess() {
+    let mut world = World::new();
+    let (first, second) = (listen(&mut world, "alice"), listen(&mut world, "alice"));
+    let head = world.sent(first).head.as_ref().unwrap();
+    assert_eq!(head.headers()["content-type"], "text/event-stream");
+    assert_eq!(head.headers()["cache-control"], "no-store, no-transform");
+    let path = |id| {
+        let body = &world.sent(id).body;
+        let path = body.strip_prefix("event: endpoint\ndata: ").unwrap();
+        path.strip_suffix("\n\n").unwrap().to_owned()
+    };
+    let name = path(first);
+    let name = name.strip_prefix("/message?sessionId=").unwrap();
+    assert_eq!(name.len(), 22, "128 bits");
+    assert_ne!(path(first), path(second));
+}
+
+// M4, I6, DOS-06
+#[test]
+fn a_person_holds_so_many_streams_and_no_more() {
+    let mut world = World::new();
+    let mut last = ExchangeId(0);
+    for _ in 0..limits::STREAMS_PER_OWNER {
+        last = listen(&mut world, "alice");
+        assert!(world.sent(last).head.is_some());
+    }
+    let request = world.request("alice", "GET", "/sse", &[], "");
+    assert_eq!(world.send(request).status(), StatusCode::TOO_MANY_REQUESTS);
+    let bobs = listen(&mut world, "bob");
+    assert!(world.sent(bobs).head.is_some());
+    world.tell(last, Event::Gone);
+    assert!(world.is_over(last));
+    let again = listen(&mut world, "alice");
+    assert!(world.sent(again).head.is_some());
+}
+
+#[test]
+fn a_stream_is_kept_awake() {
+    let mut world = World::new();
+    let id = listen(&mut world, "alice");
+    for _ in 0..3 {
+        pass(&mut world, limits::KEEP_ALIVE);
+        world.tell(id, Event::Tick);
+    }
+    let comments = world.sent(id).body.matches(": keep-alive\n\n").count();
+    assert_eq!(comments, 3);
+    world.tell(id, Event::Tick);
+    assert_eq!(
+        world.sent(id).body.matches(": keep-alive").count(),
+        3,
+        "an early tick"
+    );
+}
+
+// I7, REV-07
+#[test]
+fn a_stream_ends_when_its_session_is_gone_wherever_it_was_revoked() {
+    let mut world = World::new();
+    let id = listen(&mut world, "alice");
+    world.revoke("alice");
+    pass(&mut world, limits::KEEP_ALIVE);
+    world.tell(id, Event::Tick);
+    assert!(world.sent(id).closed && world.is_over(id));
+
+    let mut world = World::new();
+    let (alices, bobs) = (listen(&mut world, "alice"), listen(&mut world, "bob"));
+    let session = world.session("alice").id;
+    let revoked = ToHub(ToHubKind::EndSession(session));
+    world.hub.handle(ExchangeId(999), revoked, world.server.now);
+    world.tell(bobs, Event::Tick);
+    assert!(world.sent(alices).closed && world.is_over(alices));
+    assert!(!world.sent(bobs).closed);
+}
+
+#[test]
+fn a_stream_outlives_a_store_that_is_down() {
+    let mut world = World::new();
+    let id = listen(&mut world, "alice");
+    world.store_is_down = true;
+    pass(&mut world, limits::KEEP_ALIVE);
+    world.tell(id, Event::Tick);
+    assert!(!world.sent(id).closed);
+}
+
+// I7
+#[test]
+fn a_stream_ends_with_its_token() {
+    let mut world = World::new();
+    let id = listen(&mut world, "alice");
+    pass(&mut world, limits::SESSION_TOKEN);
+    world.tell(id, Event::Tick);
+    assert!(world.sent(id).closed && world.is_over(id));
+}
+
+// I7, SESS-08
+#[test]
+fn the_stream_of_an_mcp_session_ends_with_it() {
+    let mut world = World::new();
+    let name = world.initialize("alice", "2025-11-25");
+    let id = listen_streamable(&mut world, "alice", &name);
+    assert_eq!(world.sent(id).body, ": keep-alive\n\n");
+    let named = [("mcp-session-id", name.as_str())];
+    let delete = world.request("alice", "DELETE", "/mcp", &named, "");
+    assert_eq!(world.send(delete).status(), 204);
+    assert!(world.sent(id).closed && world.is_over(id));
+}
+
+// I2, I6: SESS-06; conformance.md 11.11
+#[test]
+fn nobody_listens_to_the_session_of_another_or_to_none() {
+    let mut world = World::new();
+    let name = world.initialize("alice", "2025-11-25");
+    for (person, fields, status) in [
+        ("bob", vec![("mcp-session-id", name.as_str())], 404),
+        ("alice", vec![("mcp-session-id", "made-up")], 404),
+        ("alice", vec![], 400),
+        ("alice", vec![("mcp-protocol-version", "2026-07-28")], 405),
+        ("alice", vec![("mcp-protocol-version", "1999-01-01")], 400),
+    ] {
+        let request = world.request(person, "GET", "/mcp", &fields, "");
+        assert_eq!(world.send(request).status(), status, "{fields:?}");
+    }
+}
+
+// F8
+#[test]
+fn without_a_session_there_is_no_stream() {
+    let mut world = World::new();
+    world.revoke("alice");
+    let request = world.request("alice", "GET", "/sse", &[], "");
+    let response = world.send(request);
+    assert_eq!(response.status(), 401);
+    assert!(header(&response, "www-authenticate").contains("oauth-protected-resource/sse"));
+}

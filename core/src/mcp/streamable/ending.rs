@@ -1,0 +1,157 @@
+//! DELETE /mcp: the client ends its MCP session.
+//!
+//! The end is written into the session record, guarded by its version, so that it holds on every
+//! replica and after a restart; a conflict is read again and decided again.
+
+use ::http::{HeaderMap, StatusCode};
+
+use super::{Streamable, named_session, only_post};
+use crate::{
+    ask::{Ask, Awaiting, Guard, Store, StoreFault},
+    audit::Level,
+    event::Event,
+    exchange::{Cx, Next},
+    http::{answer, bearer},
+    hub::{ToHub, ToHubKind},
+    mcp::{Caller, session::McpSession},
+    route::Route,
+    session::record::Session,
+};
+
+/// How often a conflict is tried again: each means that somebody else got on.
+const TRIES: u8 = 8;
+
+/// The end of an MCP session is written.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    caller: Caller,
+    mcp_session: McpSession,
+    tries: u8,
+    awaiting: Asked,
+}
+
+#[derive(Debug)]
+enum Asked {
+    Put(Awaiting<Store>),
+    Get(Awaiting<Store>),
+}
+
+impl Ending {
+    pub(super) fn start(headers: &HeaderMap, caller: Caller, cx: &mut Cx<'_>) -> Next<Streamable> {
+        if let Some(refusal) = only_post(headers) {
+            return cx.done(refusal);
+        }
+        match named_session(headers, &caller, cx) {
+            Ok(mcp_session) => Self::put(caller, mcp_session, 0, cx),
+            Err(refusal) => cx.done(*refusal),
+        }
+    }
+
+    fn put(
+        mut caller: Caller,
+        mcp_session: McpSession,
+        tries: u8,
+        cx: &mut Cx<'_>,
+    ) -> Next<Streamable> {
+        let now = cx.env.now.unix;
+        mcp_session.end_in(&mut caller.session, now);
+        let expires = caller.session.expires(now);
+        let guard = Guard::Version(caller.version);
+        let put = caller
+            .session
+            .put(guard, expires, &cx.env.server.keys, cx.entropy);
+        let awaiting = Asked::Put(cx.store(put));
+        Next::Go(Streamable::Ending(Box::new(Self {
+            caller,
+            mcp_session,
+            tries,
+            awaiting,
+        })))
+    }
+
+    pub(super) fn handle(mut self, event: Event, cx: &mut Cx<'_>) -> Next<Streamable> {
+        let Event::Stored(answered) = event else {
+            return Next::Go(Streamable::Ending(Box::new(self)));
+        };
+        match self.awaiting {
+            Asked::Put(awaiting) => match awaiting.take(answered) {
+                None => {
+                    self.awaiting = Asked::Put(awaiting);
+                    Next::Go(Streamable::Ending(Box::new(self)))
+                }
+                Some(answer) => {
+                    Self::written(self.caller, self.mcp_session, self.tries, answer, cx)
+                }
+            },
+            Asked::Get(awaiting) => match awaiting.take(answered) {
+                None => {
+                    self.awaiting = Asked::Get(awaiting);
+                    Next::Go(Streamable::Ending(Box::new(self)))
+                }
+                Some(answer) => Self::read(self.caller, self.mcp_session, self.tries, answer, cx),
+            },
+        }
+    }
+
+    fn written(
+        caller: Caller,
+        mcp_session: McpSession,
+        tries: u8,
+        answer: <Store as Ask>::Answer,
+        cx: &mut Cx<'_>,
+    ) -> Next<Streamable> {
+        match answer {
+            Ok(_) => {
+                cx.tell(ToHub(ToHubKind::EndStream {
+                    stream: mcp_session.id,
+                    owner: caller.owner,
+                }));
+                cx.done(answer::empty(StatusCode::NO_CONTENT))
+            }
+            Err(StoreFault::Conflict) if tries < TRIES => {
+                let get = Store::Get(caller.session.id.key());
+                let awaiting = Asked::Get(cx.store(get));
+                Next::Go(Streamable::Ending(Box::new(Self {
+                    caller,
+                    mcp_session,
+                    tries: tries + 1,
+                    awaiting,
+                })))
+            }
+            Err(_) => unavailable(cx),
+        }
+    }
+
+    fn read(
+        mut caller: Caller,
+        mcp_session: McpSession,
+        tries: u8,
+        answer: <Store as Ask>::Answer,
+        cx: &mut Cx<'_>,
+    ) -> Next<Streamable> {
+        let Ok(stored) = answer else {
+            return unavailable(cx);
+        };
+        let keys = &cx.env.server.keys;
+        let id = caller.session.id;
+        let opened = stored.and_then(|stored| Session::open(id, &stored, keys));
+        let Some((session, version)) = opened else {
+            // It was revoked meanwhile.
+            return cx.done(bearer::session_over(Route::Mcp, cx.env));
+        };
+        if !mcp_session.lives_in(&session) {
+            return cx.done(answer::empty(StatusCode::NO_CONTENT));
+        }
+        caller.session = session;
+        caller.version = version;
+        Self::put(caller, mcp_session, tries, cx)
+    }
+}
+
+fn unavailable(cx: &mut Cx<'_>) -> Next<Streamable> {
+    cx.note(
+        Level::Warn,
+        "the store did not take the end of an MCP session",
+    );
+    cx.done(answer::unavailable())
+}

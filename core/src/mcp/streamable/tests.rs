@@ -1,0 +1,334 @@
+//! Threats F8, I1 to I3, I7 to I9, K6, K7, K8, K12, K13, M3; products.md 4, 13, 15, 16, 19;
+//! conformance.md 6 and 11.
+
+use ::http::{Response, StatusCode};
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use crate::{
+    limits,
+    mcp::testing::{World, initialize, rpc},
+    testing::{header, json as body},
+    time::UnixTime,
+};
+
+const OLDER: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
+
+fn ping() -> String {
+    rpc(1, "ping", &json!({}))
+}
+
+fn code(response: &Response<Bytes>) -> Value {
+    body(response)["error"]["code"].clone()
+}
+
+#[test]
+fn every_older_revision_begins_a_session_and_answers_in_json() {
+    for revision in OLDER {
+        let mut world = World::new();
+        let id = world.initialize("alice", revision);
+        let named = [
+            ("mcp-session-id", id.as_str()),
+            ("mcp-protocol-version", revision),
+        ];
+        let initialized = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+        let response = world.post("alice", &named, initialized.to_string());
+        assert_eq!(response.status(), StatusCode::ACCEPTED);
+        assert!(response.body().is_empty());
+        let response = world.post("alice", &named, ping());
+        assert_eq!(header(&response, "content-type"), "application/json");
+        assert_eq!(
+            body(&response),
+            json!({"jsonrpc": "2.0", "id": 1, "result": {}})
+        );
+        let response = world.post("alice", &named, rpc(2, "tools/list", &json!({})));
+        let tools = &body(&response)["result"]["tools"];
+        assert_eq!(tools[0]["name"], "getUserDetails");
+        assert_eq!(tools[0].get("title").is_some(), revision >= "2025-06-18");
+    }
+}
+
+// conformance.md 6, server-initialize
+#[test]
+fn initialize_tells_what_the_server_is_and_can_and_nothing_that_it_cannot() {
+    let mut world = World::new();
+    let response = world.post("alice", &[], initialize("2025-11-25"));
+    let result = &body(&response)["result"];
+    assert_eq!(result["capabilities"], json!({"tools": {}}));
+    assert_eq!(result["serverInfo"]["name"], "entra-mcp");
+    assert!(result["serverInfo"]["version"].is_string());
+    let id = header(&response, "mcp-session-id");
+    assert!(id.bytes().all(|byte| (0x21..=0x7e).contains(&byte)));
+    assert_eq!(header(&response, "cache-control"), "no-store");
+}
+
+// RPC-24, K6
+#[test]
+fn initialize_with_strange_parameters_is_answered() {
+    let mut world = World::new();
+    for revision in ["1999-01-01", "2026-07-28", "", "not a date"] {
+        let response = world.post("alice", &[], initialize(revision));
+        let agreed = &body(&response)["result"]["protocolVersion"];
+        assert_eq!(agreed, "2025-11-25", "{revision}");
+    }
+    for params in [
+        json!({}),
+        json!({"protocolVersion": 7, "capabilities": {}, "clientInfo": {}}),
+        json!({"protocolVersion": "2025-11-25", "capabilities": [], "clientInfo": {}}),
+        json!({"protocolVersion": "2025-11-25", "capabilities": {}}),
+    ] {
+        let response = world.post("alice", &[], rpc(1, "initialize", &params));
+        assert_eq!(code(&response), -32602, "{params}");
+        assert_eq!(header(&response, "mcp-session-id"), "");
+    }
+}
+
+// I1, SESS-01, SESS-05
+#[test]
+fn session_ids_differ_and_are_made_here() {
+    let mut world = World::new();
+    let mine = [("mcp-session-id", "an-id-of-my-own")];
+    let response = world.post("alice", &mine, initialize("2025-11-25"));
+    let first = header(&response, "mcp-session-id").to_owned();
+    assert_ne!(first, "an-id-of-my-own");
+    assert_ne!(first, world.initialize("alice", "2025-11-25"));
+    assert_eq!(world.post("alice", &mine, ping()).status(), 404);
+}
+
+// I9, products.md 16
+#[test]
+fn initialize_does_not_mind_an_id_of_a_session_that_is_gone() {
+    let mut world = World::new();
+    let id = world.initialize("alice", "2025-11-25");
+    for stale in ["x".repeat(152), id] {
+        let named = [("mcp-session-id", stale.as_str())];
+        let response = world.post("alice", &named, initialize("2025-11-25"));
+        assert_eq!(response.status(), 200);
+        assert_ne!(header(&response, "mcp-session-id"), stale);
+    }
+}
+
+// I2, SESS-02, SESS-07; products.md 19
+#[test]
+fn a_session_is_unknown_to_everybody_but_its_owner() {
+    let mut world = World::new();
+    let id = world.initialize("alice", "2025-11-25");
+    let named = [("mcp-session-id", id.as_str())];
+    assert_eq!(world.post("bob", &named, ping()).status(), 404);
+    let delete = world.request("bob", "DELETE", "/mcp", &named, "");
+    assert_eq!(world.send(delete).status(), 404);
+    let get = world.request("bob", "GET", "/mcp", &named, "");
+    assert_eq!(world.send(get).status(), 404);
+    assert_eq!(world.post("alice", &named, ping()).status(), 200);
+}
+
+// I2: another client of the same person
+#[test]
+fn a_session_is_unknown_to_another_client_of_its_owner() {
+    let mut world = World::new();
+    let id = world.initialize("alice", "2025-11-25");
+    let token = world.sign_in("alice", "another client", "user.read");
+    let request = world
+        .server
+        .request("POST", "/mcp")
+        .header("authorization", format!("Bearer {token}"))
+        .header("content-type", "application/json")
+        .header("mcp-session-id", id)
+        .body(Bytes::from(ping()));
+    assert_eq!(world.send(request.unwrap()).status(), 404);
+}
+
+// I9, SESS-13; products.md 19
+#[test]
+fn a_session_goes_on_with_its_owners_renewed_token_and_after_a_restart() {
+    let mut world = World::new();
+    let id = world.initialize("alice", "2025-11-25");
+    let named = [("mcp-session-id", id.as_str())];
+    world.server.now.unix = UnixTime(world.server.now.unix.0 + 3700);
+    let mut restarted = World::new();
+    restarted.server.now = world.server.now;
+    assert_eq!(restarted.post("alice", &named, ping()).status(), 200);
+    restarted.server.now.unix = world.server.now.unix.after(limits::MCP_SESSION);
+    assert_eq!(restarted.post("alice", &named, ping()).status(), 404);
+}
+
+// I3, K13: SESS-04, SESS-12, RPC-23; conformance.md 11.11
+#[test]
+fn a_session_is_named_whole_and_once() {
+    let mut world = World::new();
+    let id = world.initialize("alice", "2025-11-25");
+    let cut = id[..id.len() - 1].to_owned();
+    let changed = format!("{}A{}", &id[..20], &id[21..]);
+    let upper = id.to_uppercase();
+    let longer = format!("{id}A");
+    for near in ["x", &cut, &upper, &longer, &changed, "../", "null"] {
+        if near == id {
+            continue;
+        }
+        let response = world.post("alice", &[("mcp-session-id", near)], ping());
+        assert_eq!(response.status(), 404, "{near}");
+    }
+    assert_eq!(world.post("alice", &[], ping()).status(), 400);
+    let call = rpc(1, "tools/call", &json!({"name": "getUserDetails"}));
+    assert_eq!(world.post("alice", &[], call).status(), 400);
+    let twice = ("mcp-session-id", id.as_str());
+    assert_eq!(world.post("alice", &[twice, twice], ping()).status(), 400);
+}
+
+// K12, SESS-14
+#[test]
+fn an_unknown_revision_in_the_header_is_refused() {
+    let mut world = World::new();
+    let id = world.initialize("alice", "2025-11-25");
+    for version in ["1999-01-01", "2025-11-26", "", "latest"] {
+        let fields = [
+            ("mcp-session-id", id.as_str()),
+            ("mcp-protocol-version", version),
+        ];
+        let response = world.post("alice", &fields, ping());
+        assert_eq!(response.status(), 400, "{version}");
+        assert_eq!(code(&response), -32022);
+    }
+    let twice = ("mcp-protocol-version", "2025-11-25");
+    let fields = [("mcp-session-id", id.as_str()), twice, twice];
+    assert_eq!(world.post("alice", &fields, ping()).status(), 400);
+}
+
+// I7, SESS-08; conformance.md 6, server-session-lifecycle
+#[test]
+fn an_ended_session_stays_ended_and_others_go_on() {
+    let mut world = World::new();
+    let ended = world.initialize("alice", "2025-11-25");
+    let other = world.initialize("alice", "2025-11-25");
+    world.conflicts = 2;
+    let named = [("mcp-session-id", ended.as_str())];
+    let delete = world.request("alice", "DELETE", "/mcp", &named, "");
+    assert_eq!(world.send(delete.clone()).status(), StatusCode::NO_CONTENT);
+    assert_eq!(world.post("alice", &named, ping()).status(), 404);
+    assert_eq!(world.send(delete).status(), 404);
+    let named = [("mcp-session-id", other.as_str())];
+    assert_eq!(world.post("alice", &named, ping()).status(), 200);
+}
+
+// M3, DOS-05
+#[test]
+fn the_list_of_ended_sessions_is_bounded_and_forgets_nothing() {
+    let mut world = World::new();
+    let mut ended = Vec::new();
+    for _ in 0..2 * limits::ENDED_MCP_SESSIONS {
+        let id = world.initialize("alice", "2025-11-25");
+        let named = [("mcp-session-id", id.as_str())];
+        let delete = world.request("alice", "DELETE", "/mcp", &named, "");
+        assert_eq!(world.send(delete).status(), 204);
+        ended.push(id);
+    }
+    let session = world.session("alice");
+    assert!(session.ended_mcp_sessions.len() <= limits::ENDED_MCP_SESSIONS);
+    for id in ended {
+        let named = [("mcp-session-id", id.as_str())];
+        assert_eq!(world.post("alice", &named, ping()).status(), 404);
+    }
+    let id = world.initialize("alice", "2025-11-25");
+    let named = [("mcp-session-id", id.as_str())];
+    assert_eq!(world.post("alice", &named, ping()).status(), 200);
+}
+
+// F8; products.md 4
+#[test]
+fn a_token_whose_session_is_gone_gets_a_challenge() {
+    let mut world = World::new();
+    world.revoke("alice");
+    let response = world.post("alice", &[], initialize("2025-11-25"));
+    assert_eq!(response.status(), 401);
+    let challenge = header(&response, "www-authenticate");
+    assert!(challenge.starts_with("Bearer error=\"invalid_token\""));
+    assert!(challenge.contains("resource_metadata="));
+}
+
+#[test]
+fn a_store_that_is_down_is_no_reason_to_sign_in_again() {
+    let mut world = World::new();
+    world.store_is_down = true;
+    let response = world.post("alice", &[], initialize("2025-11-25"));
+    assert_eq!(response.status(), 503);
+    assert_ne!(header(&response, "retry-after"), "");
+}
+
+// K7, RPC-10
+#[test]
+fn a_batch_is_answered_by_the_revision_that_has_batches_and_by_no_other() {
+    let batch = json!([
+        {"jsonrpc": "2.0", "id": 1, "method": "ping"},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": "b", "method": "nothing"},
+        {"jsonrpc": "2.0", "id": 9, "result": {}},
+        {"jsonrpc": "2.0", "id": 3, "method": "initialize", "params": {}},
+    ]);
+    for revision in OLDER {
+        let mut world = World::new();
+        let id = world.initialize("alice", revision);
+        let named = [("mcp-session-id", id.as_str())];
+        let response = world.post("alice", &named, batch.to_string());
+        if revision == "2025-03-26" {
+            let answers = body(&response);
+            assert_eq!(answers.as_array().unwrap().len(), 3);
+            assert_eq!(answers[0]["result"], json!({}));
+            assert_eq!(answers[1]["id"], "b");
+            assert_eq!(answers[1]["error"]["code"], -32601);
+            assert_eq!(answers[2]["error"]["code"], -32600);
+        } else {
+            assert_eq!(response.status(), 400, "{revision}");
+            assert_eq!(code(&response), -32600);
+        }
+    }
+}
+
+// K1, K6, K8: RPC-01, RPC-08, RPC-13, RPC-14, RPC-17
+#[test]
+fn what_is_wrong_is_told_with_the_id_where_it_could_be_read() {
+    let mut world = World::new();
+    let id = world.initialize("alice", "2025-11-25");
+    let named = [("mcp-session-id", id.as_str())];
+    for (sent, status, id, code) in [
+        ("{", 400, Value::Null, -32700),
+        (r#"{"jsonrpc":"2.0","id":4}"#, 400, json!(4), -32600),
+        (
+            r#"{"jsonrpc":"2.0","id":5,"method":"ping","params":[]}"#,
+            400,
+            json!(5),
+            -32602,
+        ),
+        (
+            r#"{"jsonrpc":"2.0","id":6,"method":"__proto__"}"#,
+            200,
+            json!(6),
+            -32601,
+        ),
+        (
+            r#"{"jsonrpc":"2.0","id":7,"method":"tools/list","params":{"cursor":"x"}}"#,
+            200,
+            json!(7),
+            -32602,
+        ),
+    ] {
+        let response = world.post("alice", &named, sent);
+        assert_eq!(response.status(), status, "{sent}");
+        let answer = body(&response);
+        assert_eq!(answer["id"], id, "{sent}");
+        assert_eq!(answer["error"]["code"], code, "{sent}");
+    }
+    let unasked = json!({"jsonrpc": "2.0", "id": 9, "result": {}}).to_string();
+    assert_eq!(world.post("alice", &named, unasked).status(), 202);
+}
+
+// products.md 13, 17: pages that may read answers may read the session id
+#[test]
+fn a_page_that_may_use_the_endpoint_can_read_the_answer() {
+    let mut world = World::new();
+    let page = [("origin", "http://localhost:6274")];
+    let response = world.post("alice", &page, initialize("2025-11-25"));
+    let allowed = header(&response, "access-control-allow-origin");
+    assert_eq!(allowed, "http://localhost:6274");
+    let exposed = header(&response, "access-control-expose-headers");
+    assert!(exposed.contains("Mcp-Session-Id"));
+}

@@ -1,0 +1,359 @@
+//! A server in a test: exchanges, the hub and a store in memory, joined by a loop.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use ::http::{Request, Response};
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use crate::{
+    action::Action,
+    admit,
+    ask::{Fetch, FetchFault, Guard, Record, Store, StoreFault, Stored, Version},
+    audit::Audit,
+    entropy::Seed,
+    event::Event,
+    exchange::{Exchange, ExchangeId, Output},
+    hub::{Hub, HubOutput},
+    secret::Secret,
+    session::{
+        record::{EntraTokens, Session},
+        token,
+    },
+    testing::{self, TestServer, entropy, session_of},
+    time::UnixTime,
+};
+
+/// Everything.
+pub(crate) struct World {
+    pub(crate) server: TestServer,
+    pub(crate) hub: Hub,
+    pub(crate) store: BTreeMap<String, Stored>,
+    /// How many of the next `Put`s lose against somebody else's, who changes nothing.
+    pub(crate) conflicts: usize,
+    pub(crate) store_is_down: bool,
+    /// What Graph answers, in turn; and what it was asked.
+    pub(crate) graph: VecDeque<Result<Response<Bytes>, FetchFault>>,
+    pub(crate) asked: Vec<Request<Bytes>>,
+    pub(crate) audits: Vec<Audit>,
+    exchanges: BTreeMap<ExchangeId, Running>,
+    next: u64,
+}
+
+/// An exchange and what it has sent.
+#[derive(Default)]
+struct Running {
+    exchange: Option<Exchange>,
+    sent: Sent,
+}
+
+/// What an exchange has sent.
+#[derive(Default)]
+pub(crate) struct Sent {
+    pub(crate) response: Option<Response<Bytes>>,
+    pub(crate) head: Option<Response<()>>,
+    pub(crate) body: String,
+    pub(crate) closed: bool,
+}
+
+pub(crate) const GRAPH_TOKEN: &str = "entra access token";
+
+impl World {
+    /// Alice and Bob have signed in, with one client each.
+    pub(crate) fn new() -> Self {
+        let mut world = Self {
+            server: TestServer::dev(),
+            hub: Hub::new(),
+            store: BTreeMap::new(),
+            conflicts: 0,
+            store_is_down: false,
+            graph: VecDeque::new(),
+            asked: Vec::new(),
+            audits: Vec::new(),
+            exchanges: BTreeMap::new(),
+            next: 0,
+        };
+        for person in ["alice", "bob"] {
+            world.sign_in(person, "a client", "user.read");
+        }
+        world
+    }
+
+    /// Stores a session and gives the token for it.
+    pub(crate) fn sign_in(&mut self, person: &str, client_id: &str, scope: &str) -> String {
+        let (mut session, secret) = session_of(person, client_id);
+        session.scope = scope.to_owned();
+        let tokens = EntraTokens {
+            refresh_token: None,
+            access_token: Secret::new(format!("{GRAPH_TOKEN} of {person}")),
+            scope: "User.Read".to_owned(),
+            expires: UnixTime(self.server.now.unix.0 + 3000),
+            refreshed: self.server.now.unix,
+        };
+        let keys = &self.server.server.keys;
+        session.set_entra_tokens(&tokens, &secret, keys, &mut entropy(1));
+        let expires = session.expires(self.server.now.unix);
+        let put = session.put(Guard::Any, expires, keys, &mut entropy(2));
+        self.ask(put).unwrap();
+        let env = self.server.env();
+        let mut entropy = entropy(3);
+        let issued = token::issue(&session, client_id, &secret, env, &mut entropy);
+        issued.0.expose().clone()
+    }
+
+    /// The token of somebody who has signed in.
+    pub(crate) fn token(&self, person: &str) -> String {
+        let (session, secret) = session_of(person, "a client");
+        let env = self.server.env();
+        let issued = token::issue(&session, "a client", &secret, env, &mut entropy(4));
+        issued.0.expose().clone()
+    }
+
+    /// The session of somebody, as it is stored now.
+    pub(crate) fn session(&self, person: &str) -> Session {
+        let (session, _) = session_of(person, "a client");
+        let stored = self.store.get(&session.id.key().0).unwrap();
+        let opened = Session::open(session.id, stored, &self.server.server.keys);
+        opened.unwrap().0
+    }
+
+    /// Somebody's session is gone from the store.
+    pub(crate) fn revoke(&mut self, person: &str) {
+        let (session, _) = session_of(person, "a client");
+        self.store.remove(&session.id.key().0);
+    }
+
+    fn ask(&mut self, store: Store) -> Result<Option<Stored>, StoreFault> {
+        if self.store_is_down {
+            return Err(StoreFault::Unavailable);
+        }
+        match store {
+            Store::Get(key) => Ok(self.store.get(&key.0).cloned()),
+            Store::Take(key) => Ok(self.store.remove(&key.0)),
+            Store::Delete(key) => {
+                self.store.remove(&key.0);
+                Ok(None)
+            }
+            Store::Put(key, record, guard) => self.put(key.0, record, guard),
+        }
+    }
+
+    fn put(
+        &mut self,
+        key: String,
+        record: Record,
+        guard: Guard,
+    ) -> Result<Option<Stored>, StoreFault> {
+        let version = self.store.get(&key).map(|stored| stored.version);
+        if self.conflicts > 0 {
+            self.conflicts -= 1;
+            let stored = self.store.get_mut(&key).unwrap();
+            stored.version = Version(stored.version.0 + 1);
+            return Err(StoreFault::Conflict);
+        }
+        let holds = match guard {
+            Guard::Any => true,
+            Guard::Absent => version.is_none(),
+            Guard::Version(read) => version == Some(read),
+        };
+        if !holds {
+            return Err(StoreFault::Conflict);
+        }
+        let version = Version(version.map_or(1, |version| version.0 + 1));
+        self.store.insert(key, Stored { record, version });
+        Ok(None)
+    }
+
+    /// Begins a request and runs everything until nothing more happens.
+    pub(crate) fn begin(&mut self, request: Request<Bytes>) -> ExchangeId {
+        self.next += 1;
+        let id = ExchangeId(self.next);
+        let (head, body) = request.into_parts();
+        let mut running = Running::default();
+        match admit::admit(&head, &self.server.server, self.server.now) {
+            Err(refusal) => running.sent.response = Some(*refusal),
+            Ok(_) => {
+                let mut seed = [7; 32];
+                seed[..8].copy_from_slice(&self.next.to_be_bytes());
+                let request = Request::from_parts(head, body);
+                let exchange = Exchange::new(id, &Seed::new(seed), request, self.server.env());
+                running.exchange = Some(exchange);
+            }
+        }
+        self.exchanges.insert(id, running);
+        self.drain(id);
+        self.run_hub();
+        id
+    }
+
+    /// The response to a request.
+    pub(crate) fn send(&mut self, request: Request<Bytes>) -> Response<Bytes> {
+        let id = self.begin(request);
+        let response = self.sent(id).response.clone();
+        response.expect("the request is answered")
+    }
+
+    /// What an exchange has sent so far.
+    pub(crate) fn sent(&self, id: ExchangeId) -> &Sent {
+        &self.exchanges[&id].sent
+    }
+
+    /// Whether an exchange is over.
+    pub(crate) fn is_over(&self, id: ExchangeId) -> bool {
+        self.exchanges[&id].exchange.is_none()
+    }
+
+    /// Hands in an event, if the exchange still lives.
+    pub(crate) fn tell(&mut self, id: ExchangeId, event: Event) {
+        self.hand(id, event);
+        self.run_hub();
+    }
+
+    fn hand(&mut self, id: ExchangeId, event: Event) {
+        let env = self.server.env();
+        let running = self.exchanges.get_mut(&id);
+        if let Some(exchange) = running.and_then(|running| running.exchange.as_mut()) {
+            exchange.handle(event, env).expect("the contract is kept");
+            self.drain(id);
+        }
+    }
+
+    fn run_hub(&mut self) {
+        loop {
+            match self.hub.poll() {
+                HubOutput::Tell(id, message) => self.hand(id, Event::Told(message)),
+                HubOutput::Idle => return,
+                HubOutput::Publish(_) | HubOutput::Start(_) => {}
+            }
+        }
+    }
+
+    fn drain(&mut self, id: ExchangeId) {
+        loop {
+            let running = self.exchanges.get_mut(&id).unwrap();
+            let Some(exchange) = running.exchange.as_mut() else {
+                return;
+            };
+            let sent = &mut running.sent;
+            match exchange.poll() {
+                Output::Wait(_) => return,
+                Output::Done(_) => {
+                    running.exchange = None;
+                    self.hub.forget(id);
+                    return;
+                }
+                Output::Do(Action::Respond(response)) => sent.response = Some(response),
+                Output::Do(Action::Open(head)) => sent.head = Some(head),
+                Output::Do(Action::Write(bytes)) => {
+                    sent.body.push_str(std::str::from_utf8(&bytes).unwrap());
+                }
+                Output::Do(Action::Close) => sent.closed = true,
+                Output::Do(Action::Audit(audit)) => self.audits.push(audit),
+                Output::Do(Action::Tell(message)) => {
+                    self.hub.handle(id, message, self.server.now);
+                }
+                Output::Do(Action::Cancel(_)) => {}
+                Output::Do(Action::Store(ticket, store)) => {
+                    let answer = self.ask(store);
+                    self.answer(id, ticket.answer(answer));
+                }
+                Output::Do(Action::Fetch(ticket, fetch)) => {
+                    let answer = self.fetched(fetch);
+                    self.answer(id, ticket.answer(answer));
+                }
+            }
+        }
+    }
+
+    /// Answers once the actions are drained: asks come last in a step.
+    fn answer(&mut self, id: ExchangeId, event: Event) {
+        self.drain(id);
+        self.hand(id, event);
+    }
+
+    fn fetched(&mut self, fetch: Fetch) -> Result<Response<Bytes>, FetchFault> {
+        self.asked.push(fetch.request);
+        let answer = self.graph.pop_front();
+        answer.expect("Graph is asked as often as the test expects")
+    }
+
+    /// Graph will answer this.
+    pub(crate) fn graph_says(&mut self, status: u16, body: &Value) {
+        let response = Response::builder()
+            .status(status)
+            .header("request-id", "a request of Graph's")
+            .body(Bytes::from(body.to_string()))
+            .unwrap();
+        self.graph.push_back(Ok(response));
+    }
+
+    /// A request of somebody's, with further headers.
+    pub(crate) fn request(
+        &self,
+        person: &str,
+        method: &str,
+        target: &str,
+        fields: &[(&str, &str)],
+        body: &str,
+    ) -> Request<Bytes> {
+        let mut request = self
+            .server
+            .request(method, target)
+            .header("authorization", format!("Bearer {}", self.token(person)))
+            .header("accept", "application/json, text/event-stream");
+        if method == "POST" {
+            request = request.header("content-type", "application/json");
+        }
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        request.body(Bytes::from(body.to_owned())).unwrap()
+    }
+
+    /// POST /mcp.
+    pub(crate) fn post(
+        &mut self,
+        person: &str,
+        fields: &[(&str, &str)],
+        body: impl AsRef<str>,
+    ) -> Response<Bytes> {
+        let request = self.request(person, "POST", "/mcp", fields, body.as_ref());
+        self.send(request)
+    }
+
+    /// Begins an MCP session and gives its id.
+    pub(crate) fn initialize(&mut self, person: &str, revision: &str) -> String {
+        let response = self.post(person, &[], initialize(revision));
+        assert_eq!(response.status(), 200);
+        let agreed = &testing::json(&response)["result"]["protocolVersion"];
+        assert_eq!(*agreed, json!(revision));
+        testing::header(&response, "mcp-session-id").to_owned()
+    }
+}
+
+/// A request.
+pub(crate) fn rpc(id: i64, method: &str, params: &Value) -> String {
+    json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).to_string()
+}
+
+/// `initialize`.
+pub(crate) fn initialize(revision: &str) -> String {
+    let params = json!({
+        "protocolVersion": revision,
+        "capabilities": {},
+        "clientInfo": {"name": "a test", "version": "1"},
+    });
+    rpc(0, "initialize", &params)
+}
+
+/// The profile of somebody, as Graph tells it.
+pub(crate) fn profile(person: &str) -> Value {
+    json!({
+        "@odata.context": "https://graph.example/v1.0/$metadata#users/$entity",
+        "displayName": person,
+        "mail": format!("{person}@contoso.example"),
+        "userPrincipalName": format!("{person}@contoso.example"),
+        "id": person,
+        "businessPhones": ["+1 425 555 0109"],
+    })
+}

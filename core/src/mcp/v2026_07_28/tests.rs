@@ -1,0 +1,263 @@
+//! Threats I8, K7, K8, K11, K12; conformance.md 7.1 and 9.1; RPC-18 to RPC-22, SESS-15.
+
+use ::http::Response;
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::{CAPABILITIES, CLIENT_INFO, SERVER_INFO, VERSION};
+use crate::{
+    mcp::testing::{World, profile, rpc},
+    testing::{header, json as body},
+};
+
+fn meta() -> Value {
+    json!({
+        VERSION: "2026-07-28",
+        CLIENT_INFO: {"name": "a test", "version": "1"},
+        CAPABILITIES: {},
+    })
+}
+
+fn with_meta(mut params: Value) -> Value {
+    params["_meta"] = meta();
+    params
+}
+
+/// A well-formed request of this revision.
+fn send(world: &mut World, method: &str, params: Value) -> Response<Bytes> {
+    let name = params["name"].as_str().unwrap_or_default().to_owned();
+    let mut fields = vec![
+        ("mcp-protocol-version", "2026-07-28"),
+        ("mcp-method", method),
+    ];
+    if !name.is_empty() {
+        fields.push(("mcp-name", &name));
+    }
+    world.post("alice", &fields, rpc(7, method, &with_meta(params)))
+}
+
+/// The status and code of a `tools/call` with these headers.
+fn refused(fields: &[(&str, &str)], params: &Value) -> (u16, i64) {
+    let mut world = World::new();
+    let response = world.post("alice", fields, rpc(7, "tools/call", params));
+    let answer = body(&response);
+    assert_eq!(answer["id"], 7, "the id comes back");
+    let code = answer["error"]["code"].as_i64().unwrap_or_default();
+    (response.status().as_u16(), code)
+}
+
+fn call() -> Value {
+    with_meta(json!({"name": "getUserDetails", "arguments": {}}))
+}
+
+const V: (&str, &str) = ("mcp-protocol-version", "2026-07-28");
+const METHOD: (&str, &str) = ("mcp-method", "tools/call");
+const NAME: (&str, &str) = ("mcp-name", "getUserDetails");
+
+// conformance.md 7.1: 1 to 4
+#[test]
+fn discover_tells_revisions_capabilities_and_who_answers() {
+    let mut world = World::new();
+    let response = send(&mut world, "server/discover", json!({}));
+    assert_eq!(response.status(), 200);
+    let result = &body(&response)["result"];
+    assert_eq!(result["supportedVersions"][0], "2026-07-28");
+    assert_eq!(result["capabilities"], json!({"tools": {}}));
+    assert_eq!(result["resultType"], "complete");
+    assert!(result["ttlMs"].is_u64() && result["cacheScope"].is_string());
+    let server = &result["_meta"][SERVER_INFO];
+    assert!(server["name"].is_string() && server["version"].is_string());
+    let response = send(&mut world, "tools/list", json!({}));
+    let result = &body(&response)["result"];
+    assert_eq!(result["resultType"], "complete");
+    assert!(result["ttlMs"].is_u64() && result["cacheScope"].is_string());
+    assert!(result["tools"][0]["outputSchema"].is_object());
+}
+
+#[test]
+fn a_call_is_answered_without_any_session() {
+    let mut world = World::new();
+    world.graph_says(200, &profile("alice"));
+    let params = json!({"name": "getUserDetails", "arguments": {}});
+    let response = send(&mut world, "tools/call", params);
+    assert_eq!(response.status(), 200);
+    assert_eq!(header(&response, "mcp-session-id"), "");
+    let result = &body(&response)["result"];
+    assert_eq!(result["resultType"], "complete");
+    assert_eq!(result["structuredContent"]["displayName"], "alice");
+    assert!(result.get("ttlMs").is_none());
+}
+
+// conformance.md 7.1: 1, 2; RPC-22
+#[test]
+fn a_request_says_all_about_itself() {
+    let fields = [V, METHOD, NAME];
+    assert_eq!(
+        refused(&fields, &json!({"name": "getUserDetails"})),
+        (400, -32602)
+    );
+    for missing in [VERSION, CAPABILITIES] {
+        let mut params = call();
+        params["_meta"].as_object_mut().unwrap().remove(missing);
+        assert_eq!(refused(&fields, &params), (400, -32602), "{missing}");
+    }
+    for (member, wrong) in [
+        (VERSION, json!(7)),
+        (CAPABILITIES, json!([])),
+        (CLIENT_INFO, json!("a test")),
+        (CLIENT_INFO, json!({"name": "a test"})),
+    ] {
+        let mut params = call();
+        params["_meta"][member] = wrong;
+        assert_eq!(refused(&fields, &params), (400, -32602), "{member}");
+    }
+    let mut world = World::new();
+    let mut params = with_meta(json!({}));
+    params["_meta"].as_object_mut().unwrap().remove(CLIENT_INFO);
+    let fields = [V, ("mcp-method", "server/discover")];
+    let response = world.post("alice", &fields, rpc(1, "server/discover", &params));
+    assert_eq!(response.status(), 200, "clientInfo may be left out");
+}
+
+// K12; conformance.md 7.1: 5; RPC-21
+#[test]
+fn an_unknown_revision_is_told_which_are_known() {
+    let mut world = World::new();
+    let mut params = with_meta(json!({}));
+    params["_meta"][VERSION] = json!("v999.0.0");
+    let fields = [
+        ("mcp-protocol-version", "v999.0.0"),
+        ("mcp-method", "server/discover"),
+    ];
+    let response = world.post("alice", &fields, rpc(301, "server/discover", &params));
+    assert_eq!(response.status(), 400);
+    let answer = body(&response);
+    assert_eq!(answer["id"], 301);
+    assert_eq!(answer["error"]["code"], -32022);
+    assert_eq!(answer["error"]["data"]["requested"], "v999.0.0");
+    let supported = answer["error"]["data"]["supported"].as_array().unwrap();
+    assert!(supported.contains(&json!("2026-07-28")));
+}
+
+// K11, RPC-18; conformance.md 7.1: 6, and 9.1
+#[test]
+fn a_header_that_differs_from_the_body_is_refused() {
+    let mut other = call();
+    other["_meta"][VERSION] = json!("v999.0.0");
+    assert_eq!(refused(&[V, METHOD, NAME], &other), (400, -32020));
+    let older = ("mcp-protocol-version", "2025-11-25");
+    for fields in [
+        vec![METHOD, NAME],
+        vec![older, METHOD, NAME],
+        vec![V, NAME],
+        vec![V, ("mcp-method", "prompts/list"), NAME],
+        vec![V, ("mcp-method", "TOOLS/CALL"), NAME],
+        vec![V, METHOD],
+        vec![V, METHOD, ("mcp-name", "wrong_tool_name")],
+        vec![V, METHOD, ("mcp-name", "getuserdetails")],
+        vec![V, METHOD, ("mcp-name", "=?base64?Z2V0VXNlckRldGFpbHM?=")],
+        vec![V, METHOD, ("mcp-name", "=?base64?!!!?=")],
+        vec![V, METHOD, ("mcp-name", "=?base64?/w==?=")],
+        // RPC-19
+        vec![V, METHOD, METHOD, NAME],
+        vec![V, METHOD, NAME, NAME],
+        vec![V, V, METHOD, NAME],
+    ] {
+        assert_eq!(refused(&fields, &call()), (400, -32020), "{fields:?}");
+    }
+}
+
+// RPC-20; conformance.md 9.1
+#[test]
+fn a_name_that_agrees_is_accepted_with_blanks_around_it_and_encoded() {
+    for name in ["  getUserDetails  ", "=?base64?Z2V0VXNlckRldGFpbHM=?="] {
+        let mut world = World::new();
+        world.graph_says(200, &profile("alice"));
+        let fields = [V, METHOD, ("mcp-name", name)];
+        let response = world.post("alice", &fields, rpc(1, "tools/call", &call()));
+        assert_eq!(response.status(), 200, "{name}");
+    }
+}
+
+// conformance.md 7.1: 8
+#[test]
+fn methods_of_older_revisions_and_unknown_ones_are_404() {
+    for method in [
+        "initialize",
+        "ping",
+        "logging/setLevel",
+        "resources/subscribe",
+        "resources/unsubscribe",
+        "prompts/list",
+        "unknown/method",
+    ] {
+        let mut world = World::new();
+        let response = send(&mut world, method, json!({}));
+        assert_eq!(response.status(), 404, "{method}");
+        let answer = body(&response);
+        assert_eq!(
+            (&answer["id"], &answer["error"]["code"]),
+            (&json!(7), &json!(-32601))
+        );
+    }
+}
+
+// P4, TOOL-01; I8, RPC-21: a state that is not ours
+#[test]
+fn what_a_call_names_wrongly_is_400() {
+    for params in [
+        json!({"name": "noSuchTool"}),
+        json!({"name": "getUserDetails", "arguments": 7}),
+        json!({"name": "getUserDetails", "requestState": "made up"}),
+    ] {
+        let mut world = World::new();
+        let response = send(&mut world, "tools/call", params.clone());
+        assert_eq!(response.status(), 400, "{params}");
+        assert_eq!(body(&response)["error"]["code"], -32602);
+    }
+}
+
+// I8, SESS-15
+#[test]
+fn a_session_id_does_not_count() {
+    let mut world = World::new();
+    let bobs = world.initialize("bob", "2025-11-25");
+    for id in [bobs.as_str(), "made-up"] {
+        let fields = [V, ("mcp-method", "tools/list"), ("mcp-session-id", id)];
+        let params = with_meta(json!({}));
+        let response = world.post("alice", &fields, rpc(1, "tools/list", &params));
+        assert_eq!(response.status(), 200);
+    }
+    let delete = world.request("bob", "DELETE", "/mcp", &[V, ("mcp-session-id", &bobs)], "");
+    assert_eq!(world.send(delete).status(), 405);
+}
+
+// K7, K8, RPC-21
+#[test]
+fn neither_batches_nor_answers_are_taken_and_notifications_want_nothing() {
+    let mut world = World::new();
+    for wrong in ["[]", r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#] {
+        assert_eq!(world.post("alice", &[V], wrong).status(), 400, "{wrong}");
+    }
+    let unasked = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
+    assert_eq!(world.post("alice", &[V], unasked).status(), 400);
+    let cancelled = r#"{"jsonrpc":"2.0","method":"notifications/cancelled"}"#;
+    let method = ("mcp-method", "notifications/cancelled");
+    assert_eq!(world.post("alice", &[V, method], cancelled).status(), 202);
+    let other = ("mcp-method", "tools/call");
+    assert_eq!(world.post("alice", &[V, other], cancelled).status(), 400);
+}
+
+// K10, RPC-25
+#[test]
+fn a_long_revision_is_not_repeated() {
+    let mut world = World::new();
+    let long = "x".repeat(8000);
+    let response = world.post(
+        "alice",
+        &[("mcp-protocol-version", &long)],
+        rpc(1, "ping", &json!({})),
+    );
+    assert_eq!(response.status(), 400);
+    assert!(response.body().len() < 500);
+}

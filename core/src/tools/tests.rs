@@ -1,0 +1,190 @@
+//! Threats P1 to P6, P9; products.md 4, 23; TOOL-01 to TOOL-06, LEAK-01, SESS-11, RPC-09.
+
+use ::http::Response;
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use crate::{
+    ask::FetchFault,
+    audit::Level,
+    mcp::testing::{GRAPH_TOKEN, World, profile, rpc},
+    testing::{header, json as body},
+};
+
+const SESSION: &str = "2025-11-25";
+
+fn call_in(world: &mut World, person: &str, revision: &str, params: &Value) -> Response<Bytes> {
+    let id = world.initialize(person, revision);
+    let named = [("mcp-session-id", id.as_str())];
+    world.post(person, &named, rpc(1, "tools/call", params))
+}
+
+fn call(world: &mut World) -> Response<Bytes> {
+    call_in(
+        world,
+        "alice",
+        SESSION,
+        &json!({"name": "getUserDetails", "arguments": {}}),
+    )
+}
+
+#[test]
+fn get_user_details_asks_graph_with_the_callers_token_and_nothing_of_the_clients() {
+    let mut world = World::new();
+    world.graph_says(200, &profile("alice"));
+    let params = json!({"name": "getUserDetails", "_meta": {"progressToken": "../x?y"}});
+    let response = call_in(&mut world, "alice", SESSION, &params);
+    let asked = &world.asked[0];
+    // P9
+    assert_eq!(
+        asked.uri().to_string(),
+        "https://graph.example/v1.0/me?$select=displayName,mail,userPrincipalName,id,givenName,\
+         surname,jobTitle,officeLocation,businessPhones,mobilePhone,preferredLanguage"
+    );
+    let bearer = asked.headers()["authorization"].to_str().unwrap();
+    assert_eq!(bearer, format!("Bearer {GRAPH_TOKEN} of alice"));
+    assert_eq!(asked.headers()["client-request-id"].len(), 36);
+    let result = &body(&response)["result"];
+    assert_eq!(result["isError"], false);
+    let text = result["content"][0]["text"].as_str().unwrap();
+    let first = r#"{"displayName":"alice","mail":"alice@contoso.example","userPrincipalName":"#;
+    assert!(text.starts_with(first), "{text}");
+    assert_eq!(result["structuredContent"]["mail"], "alice@contoso.example");
+    assert_eq!(result["structuredContent"]["jobTitle"], Value::Null);
+}
+
+// P2, P3: TOOL-02, TOOL-03, SESS-11
+#[test]
+fn everybody_gets_their_own_whatever_they_say() {
+    let mut world = World::new();
+    let params = json!({
+        "name": "getUserDetails",
+        "_meta": {"user": "bob", "x-ms-client-principal": "bob"},
+    });
+    for person in ["alice", "bob"] {
+        world.graph_says(200, &profile(person));
+        let response = call_in(&mut world, person, SESSION, &params);
+        let bearer = world.asked.last().unwrap().headers()["authorization"].clone();
+        assert_eq!(bearer, format!("Bearer {GRAPH_TOKEN} of {person}"));
+        let name = &body(&response)["result"]["structuredContent"]["displayName"];
+        assert_eq!(*name, json!(person));
+    }
+}
+
+// P1, TOOL-05, F11; products.md 23
+#[test]
+fn a_token_without_the_scope_is_told_which_is_needed() {
+    let mut world = World::new();
+    let id = world.initialize("alice", SESSION);
+    let token = world.sign_in("alice", "a client", "something.else");
+    let named = [("mcp-session-id", id.as_str())];
+    let sent = rpc(1, "tools/call", &json!({"name": "getUserDetails"}));
+    let mut request = world.request("alice", "POST", "/mcp", &named, &sent);
+    let bearer = format!("Bearer {token}").parse().unwrap();
+    request.headers_mut().insert("authorization", bearer);
+    let response = world.send(request);
+    assert_eq!(response.status(), 403);
+    let challenge = header(&response, "www-authenticate");
+    assert!(challenge.starts_with("Bearer error=\"insufficient_scope\""));
+    assert!(challenge.ends_with("scope=\"user.read\""));
+    assert!(world.asked.is_empty());
+}
+
+// P4: TOOL-01, RPC-09, TOOL-02
+#[test]
+fn unknown_tools_and_bad_arguments_are_errors_and_nothing_is_asked() {
+    let mut world = World::new();
+    for params in [
+        json!({"name": "noSuchTool"}),
+        json!({"name": "GETUSERDETAILS"}),
+        json!({"name": 7}),
+        json!({}),
+        json!({"name": "getUserDetails", "arguments": []}),
+        json!({"name": "getUserDetails", "arguments": null}),
+    ] {
+        let response = call_in(&mut world, "alice", SESSION, &params);
+        assert_eq!(response.status(), 200);
+        assert_eq!(body(&response)["error"]["code"], -32602, "{params}");
+    }
+    let extra = json!({"name": "getUserDetails", "arguments": {"user": "bob"}});
+    let response = call_in(&mut world, "alice", "2025-06-18", &extra);
+    assert_eq!(body(&response)["error"]["code"], -32602);
+    let response = call_in(&mut world, "alice", SESSION, &extra);
+    assert_eq!(body(&response)["result"]["isError"], true);
+    assert!(world.asked.is_empty());
+}
+
+// P5, O1: TOOL-04, LEAK-01
+#[test]
+fn what_graph_says_in_an_error_stays_here() {
+    let secret = "stack trace of Graph";
+    for status in [400, 403, 404, 429, 500, 503, 504, 302] {
+        let mut world = World::new();
+        world.graph_says(
+            status,
+            &json!({"error": {"code": secret, "message": secret}}),
+        );
+        let response = call(&mut world);
+        assert_eq!(response.status(), 200, "{status}");
+        let result = &body(&response)["result"];
+        assert_eq!(result["isError"], true);
+        assert!(result.get("structuredContent").is_none());
+        let text = String::from_utf8(response.body().to_vec()).unwrap();
+        assert!(
+            !text.contains(secret) && !text.contains(GRAPH_TOKEN),
+            "{text}"
+        );
+        let audits = format!("{:?}", world.audits);
+        assert!(!audits.contains(secret) && !audits.contains(GRAPH_TOKEN));
+        assert!(
+            audits.contains("a request of Graph's"),
+            "the operator can ask Microsoft"
+        );
+    }
+}
+
+#[test]
+fn graph_out_of_reach_is_the_environments_fault() {
+    for fault in [
+        FetchFault::Unreachable,
+        FetchFault::TimedOut,
+        FetchFault::TooLarge,
+    ] {
+        let mut world = World::new();
+        world.graph.push_back(Err(fault));
+        let response = call(&mut world);
+        assert_eq!(body(&response)["result"]["isError"], true);
+        assert!(world.audits.iter().any(|audit| audit.level == Level::Warn));
+    }
+}
+
+// products.md 4
+#[test]
+fn a_token_that_graph_refuses_is_renewed_once() {
+    let mut world = World::new();
+    world.graph_says(
+        401,
+        &json!({"error": {"code": "InvalidAuthenticationToken"}}),
+    );
+    world.graph_says(200, &profile("alice"));
+    let response = call(&mut world);
+    assert_eq!(body(&response)["result"]["isError"], false);
+    assert_eq!(world.asked.len(), 2);
+}
+
+// products.md 4: never a 200 with an error text
+#[test]
+fn a_sign_in_that_is_over_is_401_with_a_challenge() {
+    let mut world = World::new();
+    for _ in 0..2 {
+        world.graph_says(
+            401,
+            &json!({"error": {"code": "InvalidAuthenticationToken"}}),
+        );
+    }
+    let response = call(&mut world);
+    assert_eq!(response.status(), 401);
+    let challenge = header(&response, "www-authenticate");
+    assert!(challenge.contains("error=\"invalid_token\""));
+    assert!(challenge.contains("resource_metadata="));
+}

@@ -1,0 +1,167 @@
+//! `getUserDetails`: who the signed-in person is, by Microsoft Graph.
+//!
+//! Source: Microsoft Graph v1.0, `GET /me` (user-get).
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::{Call, Called, Declaration, ToolResult};
+use crate::{
+    entra::graph::{Asked, Query},
+    event::Event,
+    exchange::Cx,
+    mcp::Caller,
+};
+
+pub(super) const DECLARATION: Declaration = Declaration {
+    name: "getUserDetails",
+    title: "Get user details",
+    description: "Get the profile of the signed-in user from Microsoft Graph: display name, mail \
+                  address, user principal name, and where known the job title, office, phone \
+                  numbers and preferred language.",
+    input_schema: || json!({"type": "object", "properties": {}, "additionalProperties": false}),
+    output_schema,
+    read_only: true,
+    open_world: false,
+    scope: "user.read",
+};
+
+/// What is asked for, and what is answered: in this order, the first three as in the demonstration
+/// that this server replaces. What Graph does not know is null.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Profile {
+    display_name: Option<String>,
+    mail: Option<String>,
+    user_principal_name: Option<String>,
+    id: Option<String>,
+    given_name: Option<String>,
+    surname: Option<String>,
+    job_title: Option<String>,
+    office_location: Option<String>,
+    business_phones: Option<Vec<String>>,
+    mobile_phone: Option<String>,
+    preferred_language: Option<String>,
+}
+
+const SELECT: &str = "displayName,mail,userPrincipalName,id,givenName,surname,jobTitle,\
+                      officeLocation,businessPhones,mobilePhone,preferredLanguage";
+
+fn output_schema() -> Value {
+    let text = |description: &str| json!({"type": ["string", "null"], "description": description});
+    json!({
+        "type": "object",
+        "properties": {
+            "displayName": text("The name as it is shown."),
+            "mail": text("The mail address; null if there is no mailbox."),
+            "userPrincipalName": text("The name to sign in with."),
+            "id": text("The object id in Entra ID."),
+            "givenName": text("The given name."),
+            "surname": text("The family name."),
+            "jobTitle": text("The job title."),
+            "officeLocation": text("The office."),
+            "businessPhones": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "The phone numbers at work.",
+            },
+            "mobilePhone": text("The mobile phone number."),
+            "preferredLanguage": text("The preferred language, such as en-US."),
+        },
+        "required": [
+            "displayName", "mail", "userPrincipalName", "id", "givenName", "surname", "jobTitle",
+            "officeLocation", "businessPhones", "mobilePhone", "preferredLanguage",
+        ],
+        "additionalProperties": false,
+    })
+}
+
+/// Graph was asked.
+#[derive(Debug)]
+pub(crate) struct UserDetails(Query);
+
+impl UserDetails {
+    pub(super) fn start(caller: &Caller, cx: &mut Cx<'_>) -> Called {
+        let path = format!("v1.0/me?$select={SELECT}");
+        Self::went(Query::start(path, caller, cx))
+    }
+
+    pub(super) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Called {
+        Self::went(self.0.handle(event, cx))
+    }
+
+    fn went(asked: Asked) -> Called {
+        match asked {
+            Asked::Waiting(query) => Called::Waiting(Box::new(Call::UserDetails(Self(query)))),
+            Asked::Answered(body) => Called::Done(profile(&body)),
+            Asked::Refused(refused) => Called::Done(ToolResult::error(refused.words())),
+            Asked::SessionOver => Called::SessionOver,
+        }
+    }
+}
+
+/// The chosen members and nothing else of what Graph sent (threats.md P5).
+fn profile(body: &[u8]) -> ToolResult {
+    // As an object first: serde would take an array for the struct, too.
+    let members = serde_json::from_slice::<Map<String, Value>>(body);
+    let read = members.and_then(|members| serde_json::from_value(Value::Object(members)));
+    let Ok(mut profile) = read as Result<Profile, _> else {
+        return ToolResult::error("Microsoft Graph gave an answer that could not be read.");
+    };
+    profile.business_phones.get_or_insert_default();
+    ToolResult::of(&profile)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mcp::Revision;
+
+    // P5, TOOL-04
+    #[test]
+    fn the_result_is_the_chosen_members_whatever_graph_sends() {
+        let body = br#"{"@odata.context": "https://graph.example/$metadata", "mail": null,
+            "displayName": "Adele", "businessPhones": null, "passwordProfile": {"password": "x"}}"#;
+        let result = profile(body).to_json(Revision::V2025_11_25);
+        let structured = &result["structuredContent"];
+        let schema = output_schema();
+        let named: Vec<_> = schema["required"].as_array().unwrap().iter().collect();
+        assert_eq!(structured.as_object().unwrap().len(), named.len());
+        for name in named {
+            assert!(structured.get(name.as_str().unwrap()).is_some(), "{name}");
+            assert!(SELECT.split(',').any(|selected| selected == name));
+        }
+        assert_eq!(structured["businessPhones"], json!([]));
+        let text = result["content"][0]["text"].as_str().unwrap();
+        assert_eq!(&serde_json::from_str::<Value>(text).unwrap(), structured);
+        assert!(!text.contains("password"));
+    }
+
+    #[test]
+    fn what_is_no_profile_is_an_error_of_the_tool() {
+        for body in ["", "<html>", "[]", r#"{"displayName": 7}"#] {
+            let result = profile(body.as_bytes()).to_json(Revision::V2025_11_25);
+            assert_eq!(result["isError"], true, "{body}");
+            assert!(result.get("structuredContent").is_none());
+        }
+    }
+
+    // TOOL-06, TOOL-07
+    #[test]
+    fn a_revision_is_told_what_it_knows_and_nothing_points_at_the_network() {
+        let members = |revision| {
+            let tool = DECLARATION.to_json(revision);
+            assert!(!tool.to_string().contains("$ref"));
+            assert!(tool.to_string().is_ascii());
+            let members = tool.as_object().unwrap();
+            members.keys().cloned().collect::<Vec<_>>().join(" ")
+        };
+        let oldest = "description inputSchema name";
+        assert_eq!(members(Revision::V2024_11_05), oldest);
+        let annotated = "annotations description inputSchema name";
+        assert_eq!(members(Revision::V2025_03_26), annotated);
+        let all = "annotations description inputSchema name outputSchema title";
+        assert_eq!(members(Revision::V2025_06_18), all);
+        assert_eq!(members(Revision::V2026_07_28), all);
+    }
+}
