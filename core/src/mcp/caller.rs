@@ -104,7 +104,10 @@ impl Lookup {
                 cx.note(Level::Debug, "a session token maps to no session");
                 Looked::Refused(bearer::session_over(route, cx.env))
             }
-            Mapped::Fault(_) => Looked::Refused(answer::unavailable()),
+            Mapped::Fault(_) => {
+                cx.note(Level::Warn, "a session cannot be looked up");
+                Looked::Refused(answer::unavailable())
+            }
         }
     }
 }
