@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::{config::Config, entra::facts::EntraFacts, keys::Keyring, time::Now};
+use crate::{config::Config, entra::facts::EntraFacts, keys::Keyring, planted::Planted, time::Now};
 
 /// Everything a step of an exchange sees besides its own state.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +23,42 @@ pub struct Server {
     pub config: Config,
     /// The keys.
     pub keys: Keyring,
+    #[cfg(feature = "planted-bugs")]
+    planted: Option<Planted>,
+}
+
+impl Server {
+    /// A server of these settings and keys.
+    #[must_use]
+    pub fn new(config: Config, keys: Keyring) -> Self {
+        Self {
+            config,
+            keys,
+            #[cfg(feature = "planted-bugs")]
+            planted: None,
+        }
+    }
+
+    /// The same server with a bug.
+    #[cfg(feature = "planted-bugs")]
+    #[must_use]
+    pub fn with_bug(mut self, bug: Planted) -> Self {
+        self.planted = Some(bug);
+        self
+    }
+
+    /// Whether it has this bug, which only a test can have planted.
+    #[cfg(feature = "planted-bugs")]
+    pub(crate) fn has(&self, bug: Planted) -> bool {
+        self.planted == Some(bug)
+    }
+
+    /// Never: there are no planted bugs in this build.
+    #[cfg(not(feature = "planted-bugs"))]
+    #[expect(clippy::unused_self, reason = "it is asked as in the other build")]
+    pub(crate) const fn has(&self, _bug: Planted) -> bool {
+        false
+    }
 }
 
 /// What is known of Entra: its metadata and signing keys, once they were fetched.

@@ -26,6 +26,7 @@ pub mod limits;
 mod mcp;
 mod oauth;
 mod pages;
+pub mod planted;
 pub mod route;
 pub mod secret;
 mod session;

@@ -78,10 +78,7 @@ impl TestServer {
             log: LogFormat::Text,
         };
         Self {
-            server: Server {
-                config,
-                keys: Keyring::new(MasterKey::new([42; 32]), Vec::new()),
-            },
+            server: Server::new(config, Keyring::new(MasterKey::new([42; 32]), Vec::new())),
             known: Known {
                 revision: 1,
                 entra: Some(Arc::new(entra_facts())),

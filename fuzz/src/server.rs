@@ -46,8 +46,6 @@ pub(crate) fn build(options: &Options, checks: &mut Checks) -> Server {
         allowed_origins: Vec::new(),
         log: LogFormat::Text,
     };
-    Server {
-        config,
-        keys: Keyring::new(MasterKey::new(MASTER_KEY), Vec::new()),
-    }
+    let keys = Keyring::new(MasterKey::new(MASTER_KEY), Vec::new());
+    Server::new(config, keys)
 }

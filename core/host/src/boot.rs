@@ -51,7 +51,7 @@ pub fn boot(program: &'static Program) -> Result<Host, ExitCode> {
     });
     let (store, keys) = opened.map_err(|words| complain(program, &words, 1))?;
     Ok(Host {
-        server: Arc::new(Server { config, keys }),
+        server: Arc::new(Server::new(config, keys)),
         store: Arc::new(store),
         clock,
         program,

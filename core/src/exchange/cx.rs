@@ -12,6 +12,7 @@ use crate::{
     entropy::Entropy,
     env::Env,
     hub::ToHub,
+    planted::Planted,
     time::Instant,
 };
 
@@ -61,6 +62,9 @@ impl Cx<'_> {
 
     /// Answers the request, whole.
     pub(crate) fn respond(&mut self, response: ::http::Response<Bytes>) {
+        if self.env.server.has(Planted::AnsweredTwice) {
+            self.out.push(Action::Respond(response.clone()));
+        }
         self.out.respond(response);
     }
 

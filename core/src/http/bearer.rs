@@ -73,17 +73,13 @@ pub(crate) fn verify(
     server: &Server,
     now: UnixTime,
 ) -> Result<Verified, Box<Response<Bytes>>> {
-    let config = &server.config;
     let error = match Presented::of(headers) {
         Presented::Nothing => None,
         Presented::Odd => Some(INVALID_TOKEN),
-        Presented::Token(presented) => {
-            let (resources, issuer) = (config.public_url.resources(), config.public_url.issuer());
-            match token::verify(presented, resources, issuer, &server.keys, now) {
-                Some(verified) => return Ok(verified),
-                None => Some(INVALID_TOKEN),
-            }
-        }
+        Presented::Token(presented) => match token::verify(presented, server, now) {
+            Some(verified) => return Ok(verified),
+            None => Some(INVALID_TOKEN),
+        },
     };
     let response = challenge(
         StatusCode::UNAUTHORIZED,

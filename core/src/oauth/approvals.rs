@@ -47,6 +47,11 @@ impl Approvals {
         Some(Self(approvals.collect()))
     }
 
+    /// Whether nothing was approved.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether this request was approved before.
     pub(crate) fn cover(&self, request: &AuthorizationRequest) -> bool {
         may_be_remembered(request) && self.0.iter().any(|(own, _)| *own == mark(request))

@@ -29,6 +29,7 @@ use crate::{
     hub::{FromHub, FromHubKind, ToHub, ToHubKind},
     keys::Purpose,
     limits, pages,
+    planted::Planted,
     time::UnixTime,
 };
 
@@ -68,7 +69,7 @@ impl Consent {
                 let public_url = &env.server.config.public_url;
                 cx.done(to.error(refusal.error, refusal.description, public_url))
             }
-            Ok(asked) if Approvals::of(request.headers(), env).cover(&asked.request) => {
+            Ok(asked) if is_approved(&asked, request.headers(), env) => {
                 let name = asked.client.metadata().client_name.as_deref();
                 tell("an earlier approval was used", &asked.request, name, cx);
                 Leaving {
@@ -165,6 +166,13 @@ impl Leaving {
         }
         cx.done(response)
     }
+}
+
+/// Whether this was approved in this browser before.
+fn is_approved(asked: &Asked, headers: &HeaderMap, env: Env<'_>) -> bool {
+    let approvals = Approvals::of(headers, env);
+    approvals.cover(&asked.request)
+        || (env.server.has(Planted::ConsentDropped) && !approvals.is_empty())
 }
 
 /// The consent page.

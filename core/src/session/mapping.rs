@@ -48,10 +48,7 @@ pub(crate) enum Mapped {
 impl Mapping {
     /// Verifies a session token and looks its session up; `None` if the token is not good.
     pub(crate) fn start(presented: &str, cx: &mut Cx<'_>) -> Option<Self> {
-        let server = cx.env.server;
-        let url = &server.config.public_url;
-        let now = cx.env.now.unix;
-        let verified = token::verify(presented, url.resources(), url.issuer(), &server.keys, now)?;
+        let verified = token::verify(presented, cx.env.server, cx.env.now.unix)?;
         let awaiting = cx.store(Store::Get(verified.session_id.key()));
         Some(Self { verified, awaiting })
     }

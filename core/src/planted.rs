@@ -1,0 +1,21 @@
+//! Bugs that can be planted, to prove that the simulator of `fuzz` would find them.
+//!
+//! Only the cargo feature `planted-bugs` can switch one on, and only that package's tests use it;
+//! without the feature every question here is answered "no" at compile time.
+
+/// A bug. Each leaves out one thing that threats.md asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Planted {
+    /// The callback is taken in any browser, not only in the one that consented (CB-08).
+    StateUnchecked,
+    /// The `aud` of Entra's ID token is not looked at (D5).
+    AudienceIgnored,
+    /// An exchange answers once more than it should.
+    AnsweredTwice,
+    /// A session token is good after its end (JWT-04).
+    NeverExpires,
+    /// A token is written to the log (LEAK-05).
+    TokenLogged,
+    /// The person is not asked for consent if any client was approved before (CONS-15).
+    ConsentDropped,
+}
