@@ -21,13 +21,13 @@ fn judged(
     method: &str,
     target: &str,
     fields: &[(&str, &str)],
-) -> Result<Admission, Response<Bytes>> {
+) -> Result<Admission, Box<Response<Bytes>>> {
     let mut request = Request::builder().method(method).uri(target);
     for (name, value) in fields {
         request = request.header(*name, *value);
     }
     let (head, ()) = request.body(()).unwrap().into_parts();
-    admit(&head, &server.server, server.now).map_err(|refusal| *refusal)
+    admit(&head, &server.server, server.now)
 }
 
 fn status(server: &TestServer, method: &str, target: &str, fields: &[(&str, &str)]) -> u16 {

@@ -33,7 +33,7 @@ pub(crate) struct Query {
     /// Path and query, relative to Graph's base address. Never spliced from arguments (P9).
     path: String,
     /// Whose token, should a new one be needed. `None` once a new one was got.
-    again: Option<Whose>,
+    again: Option<Box<Whose>>,
     state: State,
 }
 
@@ -106,11 +106,11 @@ impl Refused {
 impl Query {
     /// Begins.
     pub(crate) fn start(path: String, caller: &Caller, cx: &mut Cx<'_>) -> Asked {
-        let whose = Whose {
+        let whose = Box::new(Whose {
             session: caller.session.clone(),
             version: caller.version,
             secret: caller.verified.secret.clone(),
-        };
+        });
         let step = Access::start(&whose.session, whose.version, &whose.secret, cx);
         Self::token(path, Some(whose), step, cx)
     }
@@ -130,12 +130,12 @@ impl Query {
         }
     }
 
-    fn sent(path: String, again: Option<Whose>, awaiting: Awaiting<Fetch>) -> Asked {
+    fn sent(path: String, again: Option<Box<Whose>>, awaiting: Awaiting<Fetch>) -> Asked {
         let state = State::Sent(awaiting);
         Asked::Waiting(Self { path, again, state })
     }
 
-    fn token(path: String, again: Option<Whose>, step: AccessStep, cx: &mut Cx<'_>) -> Asked {
+    fn token(path: String, again: Option<Box<Whose>>, step: AccessStep, cx: &mut Cx<'_>) -> Asked {
         match step {
             AccessStep::Waiting(access) => {
                 let state = State::Token(Box::new(access));
@@ -155,7 +155,7 @@ impl Query {
 
     fn answered(
         path: String,
-        again: Option<Whose>,
+        again: Option<Box<Whose>>,
         answer: <Fetch as Ask>::Answer,
         cx: &mut Cx<'_>,
     ) -> Asked {
@@ -183,7 +183,7 @@ impl Query {
                     session,
                     version,
                     secret,
-                } = whose;
+                } = *whose;
                 let step = Access::renew(&session, version, &secret, cx);
                 return Self::token(path, None, step, cx);
             }

@@ -88,7 +88,11 @@ impl State {
     /// finished, so that a client that lost the answer finds what it expects. A stream leaves the
     /// hub first.
     pub(crate) fn ends_when_gone(&self) -> bool {
-        matches!(self, Self::Consent(_) | Self::Streamable(_))
+        match self {
+            Self::Consent(_) => true,
+            Self::Streamable(state) => !state.outlives_its_peer(),
+            _ => false,
+        }
     }
 
     /// Whether the state wants its ticks; for the others a tick past the deadline is the end.

@@ -123,7 +123,7 @@ impl Streams {
     }
 
     pub(super) fn deliver(
-        &mut self,
+        &self,
         from: ExchangeId,
         stream: StreamId,
         owner: Owner,

@@ -68,7 +68,7 @@ pub(crate) enum Looked {
     /// This is the caller.
     Found(Box<Caller>),
     /// The caller is refused, or cannot be known now: the answer to give.
-    Refused(Response<Bytes>),
+    Refused(Box<Response<Bytes>>),
 }
 
 impl Lookup {
@@ -77,11 +77,11 @@ impl Lookup {
         route: Route,
         headers: &HeaderMap,
         cx: &mut Cx<'_>,
-    ) -> Result<Self, Response<Bytes>> {
+    ) -> Result<Self, Box<Response<Bytes>>> {
         let mapping = bearer::token(headers).and_then(|token| Mapping::start(token, cx));
         match mapping {
             Some(mapping) => Ok(Self { route, mapping }),
-            None => Err(bearer::session_over(route, cx.env)),
+            None => Err(Box::new(bearer::session_over(route, cx.env))),
         }
     }
 
@@ -102,11 +102,11 @@ impl Lookup {
             })),
             Mapped::Unknown => {
                 cx.note(Level::Debug, "a session token maps to no session");
-                Looked::Refused(bearer::session_over(route, cx.env))
+                Looked::Refused(Box::new(bearer::session_over(route, cx.env)))
             }
             Mapped::Fault(_) => {
                 cx.note(Level::Warn, "a session cannot be looked up");
-                Looked::Refused(answer::unavailable())
+                Looked::Refused(Box::new(answer::unavailable()))
             }
         }
     }

@@ -71,7 +71,7 @@ impl PostMessage {
     pub(crate) fn start(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Next<Self> {
         let lookup = match Lookup::start(Route::Message, request.headers(), cx) {
             Ok(lookup) => lookup,
-            Err(refusal) => return cx.done(refusal),
+            Err(refusal) => return cx.done(*refusal),
         };
         Next::Go(Self::Lookup(Box::new(Waiting {
             lookup,
@@ -100,7 +100,7 @@ impl Waiting {
                 let waiting = Self { lookup, ..self };
                 return Next::Go(PostMessage::Lookup(Box::new(waiting)));
             }
-            Looked::Refused(refusal) => return cx.done(refusal),
+            Looked::Refused(refusal) => return cx.done(*refusal),
             Looked::Found(caller) => caller,
         };
         let query = Form::parse(self.query.as_bytes());

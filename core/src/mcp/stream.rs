@@ -92,7 +92,7 @@ impl Stream {
     ) -> Next<Self> {
         let lookup = match Lookup::start(route, request.headers(), cx) {
             Ok(lookup) => lookup,
-            Err(refusal) => return cx.done(refusal),
+            Err(refusal) => return cx.done(*refusal),
         };
         Next::Go(Self::Lookup(Box::new(Waiting {
             lookup,
@@ -124,7 +124,7 @@ impl Waiting {
         }
         match self.lookup.handle(event, cx) {
             Looked::Waiting(lookup) => Next::Go(Stream::Lookup(Box::new(Self { lookup, ..self }))),
-            Looked::Refused(refusal) => cx.done(refusal),
+            Looked::Refused(refusal) => cx.done(*refusal),
             Looked::Found(caller) => {
                 Self::found(self.kind, &self.headers, caller, self.deadline, cx)
             }

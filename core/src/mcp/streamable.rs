@@ -59,7 +59,7 @@ impl Streamable {
     pub(crate) fn start(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Next<Self> {
         let lookup = match Lookup::start(Route::Mcp, request.headers(), cx) {
             Ok(lookup) => lookup,
-            Err(refusal) => return cx.done(refusal),
+            Err(refusal) => return cx.done(*refusal),
         };
         Next::Go(Self::Lookup(Box::new(Waiting {
             lookup,
@@ -67,6 +67,11 @@ impl Streamable {
             headers: request.headers().clone(),
             body: request.body().clone(),
         })))
+    }
+
+    /// Whether it is worth finishing though the peer has left: the end of an MCP session is.
+    pub(crate) fn outlives_its_peer(&self) -> bool {
+        matches!(self, Self::Ending(_))
     }
 
     /// The next state after an event.
@@ -85,7 +90,7 @@ impl Waiting {
             Looked::Waiting(lookup) => {
                 Next::Go(Streamable::Lookup(Box::new(Self { lookup, ..self })))
             }
-            Looked::Refused(refusal) => cx.done(refusal),
+            Looked::Refused(refusal) => cx.done(*refusal),
             Looked::Found(caller) if self.method == Method::DELETE => {
                 Ending::start(&self.headers, *caller, cx)
             }
