@@ -1,8 +1,9 @@
 //! Stands in for the access to Entra tokens until that is written: the stored token as it is.
 use crate::{
-    ask::{StoreFault, Version},
+    ask::Version,
     event::Event,
     exchange::Cx,
+    fault::Fault,
     secret::Secret,
     session::{SessionSecret, record::Session},
 };
@@ -15,7 +16,7 @@ pub(crate) enum AccessStep {
     Waiting(Access),
     Ready(Secret<String>),
     SessionOver,
-    Fault(StoreFault),
+    Fault(Fault),
 }
 
 impl Access {

@@ -21,6 +21,7 @@ use crate::{
     audit::{Audit, Level},
     event::Event,
     exchange::Cx,
+    fault::Fault,
     limits,
     mcp::Caller,
     secret::Secret,
@@ -76,6 +77,10 @@ pub(crate) enum Refused {
     Unavailable,
     /// Entra, which gives the tokens, could not be asked.
     EntraUnavailable,
+    /// Entra refuses this server's own registration.
+    Misconfigured,
+    /// The session, which holds the tokens, could not be read or written.
+    StoreUnavailable,
     /// Anything else.
     Odd,
 }
@@ -97,6 +102,12 @@ impl Refused {
             }
             Self::EntraUnavailable => {
                 "Microsoft Entra ID cannot be reached at the moment. Please try again later."
+            }
+            Self::Misconfigured => {
+                "Microsoft Entra ID refuses this server itself. Its operator must look at its log."
+            }
+            Self::StoreUnavailable => {
+                "This server cannot read its sessions at the moment. Please try again later."
             }
             Self::Odd => "Microsoft Graph gave an answer that this server does not expect.",
         }
@@ -149,7 +160,11 @@ impl Query {
                 None => Asked::Refused(Refused::Odd),
             },
             AccessStep::SessionOver => Asked::SessionOver,
-            AccessStep::Fault(_) => Asked::Refused(Refused::EntraUnavailable),
+            AccessStep::Fault(fault) => Asked::Refused(match fault {
+                Fault::Entra => Refused::EntraUnavailable,
+                Fault::Configuration => Refused::Misconfigured,
+                Fault::Store => Refused::StoreUnavailable,
+            }),
         }
     }
 

@@ -20,6 +20,7 @@ use bytes::Bytes;
 use super::{
     Caller,
     caller::{Looked, Lookup},
+    headers,
     session::McpSession,
     sse,
     streamable::{named_session, only_post},
@@ -97,7 +98,7 @@ impl Stream {
         Next::Go(Self::Lookup(Box::new(Waiting {
             lookup,
             kind,
-            headers: request.headers().clone(),
+            headers: headers::kept(request.headers()),
             deadline: cx.env.now.instant.after(limits::EXCHANGE),
         })))
     }

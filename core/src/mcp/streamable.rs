@@ -64,7 +64,7 @@ impl Streamable {
         Next::Go(Self::Lookup(Box::new(Waiting {
             lookup,
             method: request.method().clone(),
-            headers: request.headers().clone(),
+            headers: headers::kept(request.headers()),
             body: request.body().clone(),
         })))
     }

@@ -332,3 +332,22 @@ fn a_page_that_may_use_the_endpoint_can_read_the_answer() {
     let exposed = header(&response, "access-control-expose-headers");
     assert!(exposed.contains("Mcp-Session-Id"));
 }
+
+// G4, O3
+#[test]
+fn an_exchange_that_is_printed_tells_no_token() {
+    let world = World::new();
+    let token = world.token("alice");
+    for (method, target) in [
+        ("POST", "/mcp"),
+        ("GET", "/mcp"),
+        ("POST", "/message?sessionId=x"),
+    ] {
+        let request = world.request("alice", method, target, &[], &ping());
+        let sent = world.server.send(request);
+        let printed = format!("{:?} {:?}", sent.exchange, sent.actions);
+        assert!(!printed.contains(&token) && !printed.contains("Bearer"));
+        let (_, mac) = token.rsplit_once('.').unwrap();
+        assert!(!printed.contains(mac), "{printed}");
+    }
+}
