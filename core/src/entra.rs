@@ -1,7 +1,10 @@
 //! We are one confidential client of Entra ID: its metadata and keys, its token endpoint, its
 //! errors, and Microsoft Graph.
 
-pub(crate) mod access_stub;
+pub(crate) mod access;
+pub(crate) mod error;
 pub(crate) mod facts;
 pub(crate) mod graph;
 pub(crate) mod learn;
+pub(crate) mod renewal;
+pub(crate) mod token_endpoint;

@@ -15,7 +15,7 @@
 use ::http::{HeaderValue, Request, StatusCode, header};
 use bytes::Bytes;
 
-use super::access_stub::{Access, AccessStep};
+use super::access::{Access, AccessStep};
 use crate::{
     ask::{Ask, Awaiting, Fetch, FetchFault, Reach, Version},
     audit::{Audit, Level},
@@ -149,7 +149,7 @@ impl Query {
     fn token(path: String, again: Option<Box<Whose>>, step: AccessStep, cx: &mut Cx<'_>) -> Asked {
         match step {
             AccessStep::Waiting(access) => {
-                let state = State::Token(Box::new(access));
+                let state = State::Token(access);
                 Asked::Waiting(Self { path, again, state })
             }
             AccessStep::Ready(token) => match get(&path, &token, cx) {

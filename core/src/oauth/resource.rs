@@ -5,7 +5,7 @@
 //! 11); what is kept and put into `aud` is always the one form that the metadata shows.
 
 use super::error::{OAuthError, Refusal};
-use crate::config::PublicUrl;
+use crate::{config::PublicUrl, http::form::Form};
 
 /// The resource that is meant; without one it is the Streamable HTTP endpoint. Several may be
 /// given if each is ours; the first counts.
@@ -16,13 +16,34 @@ pub(crate) fn choose<'a>(
     let [streamable, _] = public_url.resources();
     let mut chosen = None;
     for resource in requested.filter(|resource| !resource.is_empty()) {
-        let ours = canonical(resource, public_url).ok_or(Refusal::new(
-            OAuthError::InvalidTarget,
-            "The resource is not one of this server.",
-        ))?;
+        let ours = canonical(resource, public_url).ok_or(invalid_target())?;
         chosen = chosen.or(Some(ours));
     }
     Ok(chosen.unwrap_or(streamable))
+}
+
+/// The resource that a token request names; `None` if it names none: then it is that of the
+/// session (RFC 8707 section 2.2).
+pub(crate) fn of_token_request(
+    form: &Form,
+    public_url: &PublicUrl,
+) -> Result<Option<String>, Refusal> {
+    let resource = choose(form.all("resource"), public_url)?;
+    let is_named = form.all("resource").any(|resource| !resource.is_empty());
+    Ok(is_named.then(|| resource.to_owned()))
+}
+
+/// Whether a token request names another resource than the one that was signed in for.
+pub(crate) fn differs(requested: Option<&str>, granted: &str) -> bool {
+    requested.is_some_and(|requested| requested != granted)
+}
+
+/// The resource is another server's, or not the one that was signed in for.
+pub(crate) fn invalid_target() -> Refusal {
+    Refusal::new(
+        OAuthError::InvalidTarget,
+        "The resource is not one of this server, or not the one of this sign-in.",
+    )
 }
 
 /// The canonical form of one of our resources.

@@ -1,25 +1,120 @@
 //! POST /revoke: a token in, its session ended (RFC 7009).
+//!
+//! Either token ends the whole session, open streams included. An unknown token, one of another
+//! client and one that is revoked already are all answered alike, with 200 (sections 2.1 and 2.2).
+//! A public client proves itself by its `client_id` and by holding the token.
 
-use ::http::Request;
+use ::http::{Request, StatusCode};
 use bytes::Bytes;
 
+use super::{
+    client::Client,
+    error::{OAuthError, Refusal},
+    handle,
+    token::form_of,
+};
 use crate::{
+    ask::{Awaiting, Store},
+    entra::access,
     event::Event,
     exchange::{Cx, Next},
     http::answer,
+    session::{SessionId, record::Session, token},
 };
 
 /// The states.
 #[derive(Debug)]
-pub(crate) enum Revoke {}
+pub(crate) enum Revoke {
+    /// Whose session is it?
+    Reading {
+        client: Client,
+        session_id: SessionId,
+        read: Awaiting<Store>,
+    },
+    /// It is being deleted.
+    Ending(Awaiting<Store>),
+}
 
 impl Revoke {
-    /// Begins.
-    pub(crate) fn start(_request: &Request<Bytes>, cx: &mut Cx<'_>) -> Next<Self> {
-        cx.done(answer::not_found())
+    /// Reads the request and looks the session up.
+    pub(crate) fn start(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Next<Self> {
+        match Self::of(request, cx) {
+            Ok(next) => next,
+            Err(refusal) => cx.done(refusal.response()),
+        }
     }
+
+    fn of(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Result<Next<Self>, Refusal> {
+        let form = form_of(request)?;
+        let client = Client::authenticate(&form, request.headers(), &cx.env.server.keys)?;
+        let missing = Refusal::new(OAuthError::InvalidRequest, "token is missing.");
+        let presented = form.one("token")?.ok_or(missing)?;
+        Ok(match session_of(presented, cx) {
+            Some(session_id) => {
+                let read = cx.store(Store::Get(session_id.key()));
+                Next::Go(Self::Reading {
+                    client,
+                    session_id,
+                    read,
+                })
+            }
+            None => cx.done(revoked()),
+        })
+    }
+
     /// The next state after an event.
-    pub(crate) fn handle(self, _event: Event, _cx: &mut Cx<'_>) -> Next<Self> {
-        match self {}
+    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<Self> {
+        let Event::Stored(answered) = event else {
+            return Next::Go(self);
+        };
+        match self {
+            Self::Reading {
+                client,
+                session_id,
+                read,
+            } => match read.take(answered) {
+                None => Next::Go(Self::Reading {
+                    client,
+                    session_id,
+                    read,
+                }),
+                Some(Err(_)) => unavailable(cx),
+                Some(Ok(None)) => cx.done(revoked()),
+                Some(Ok(Some(stored))) => {
+                    match Session::open(session_id, &stored, &cx.env.server.keys) {
+                        Some((session, _)) if session.client == client.hash() => {
+                            Next::Go(Self::Ending(access::end(&session, cx)))
+                        }
+                        _ => cx.done(revoked()),
+                    }
+                }
+            },
+            Self::Ending(deleted) => match deleted.take(answered) {
+                None => Next::Go(Self::Ending(deleted)),
+                Some(Err(_)) => unavailable(cx),
+                Some(Ok(_)) => cx.done(revoked()),
+            },
+        }
     }
+}
+
+/// The session of a session token or a refresh token; `token_type_hint` is not needed to tell them
+/// apart (RFC 7009 section 2.1).
+fn session_of(presented: &str, cx: &Cx<'_>) -> Option<SessionId> {
+    let server = cx.env.server;
+    let session_token = token::verify(presented, server, cx.env.now.unix);
+    match session_token {
+        Some(verified) => Some(verified.session_id),
+        None => handle::read_refresh_token(presented, &server.keys).map(|token| token.session_id),
+    }
+}
+
+fn revoked() -> ::http::Response<Bytes> {
+    answer::empty(StatusCode::OK)
+}
+
+/// The token still works, and the client must know (RFC 7009 section 2.2.1).
+fn unavailable<S>(cx: &mut Cx<'_>) -> Next<S> {
+    let words = "The sessions cannot be reached. Please try again.";
+    cx.done(Refusal::new(OAuthError::TemporarilyUnavailable, words).response())
 }

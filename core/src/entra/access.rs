@@ -1,0 +1,254 @@
+//! A Graph access token of a session that is good for a while: the one that is kept, or a new one.
+//!
+//! ```text
+//! kept and fresh --> Ready
+//! Renewing --tokens--> Saving --written--> Ready
+//!    |                   | conflict: Rereading --theirs is as new--> Ready
+//!    |                   |                     \--> Saving again
+//!    +--Entra says no--> Ending --> SessionOver
+//! ```
+//!
+//! Two exchanges may renew at once: the store's version decides whose tokens are kept, and both go
+//! on with tokens that are good (products.md 18).
+
+use super::renewal::{Renewal, Renewed};
+use crate::{
+    ask::{Ask, Awaiting, Guard, Store, StoreFault, Version},
+    audit::Level,
+    event::Event,
+    exchange::Cx,
+    fault::Fault,
+    hub::{ToHub, ToHubKind},
+    limits,
+    secret::Secret,
+    session::{
+        SessionSecret,
+        record::{EntraTokens, Session},
+    },
+};
+
+/// How often a lost race to write the session is run again.
+const ATTEMPTS: u8 = 5;
+
+/// An access token that is being got.
+#[derive(Debug)]
+pub(crate) struct Access {
+    session: Session,
+    secret: SessionSecret,
+    attempts: u8,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Renewing {
+        renewal: Renewal,
+        old: Box<EntraTokens>,
+        version: Version,
+    },
+    Saving {
+        tokens: Box<EntraTokens>,
+        saved: Awaiting<Store>,
+    },
+    Rereading {
+        tokens: Box<EntraTokens>,
+        read: Awaiting<Store>,
+    },
+    Ending {
+        deleted: Awaiting<Store>,
+    },
+    /// Between two states.
+    Ended,
+}
+
+/// How far it is.
+#[derive(Debug)]
+pub(crate) enum AccessStep {
+    /// It goes on.
+    Waiting(Box<Access>),
+    /// The token.
+    Ready(Secret<String>),
+    /// The person must sign in again; the session is deleted.
+    SessionOver,
+    /// Not now.
+    Fault(Fault),
+}
+
+impl Access {
+    /// The kept token if it is good for [`limits::ACCESS_TOKEN_RENEWAL`], else a new one.
+    pub(crate) fn start(
+        session: &Session,
+        version: Version,
+        secret: &SessionSecret,
+        cx: &mut Cx<'_>,
+    ) -> AccessStep {
+        match session.entra_tokens(secret, &cx.env.server.keys) {
+            Some(tokens) if is_fresh(&tokens, cx) => AccessStep::Ready(tokens.access_token),
+            Some(tokens) => Self::renewing(session, version, secret, tokens, cx),
+            None => AccessStep::SessionOver,
+        }
+    }
+
+    /// A new token, whatever the kept one looks like: Graph has refused it.
+    pub(crate) fn renew(
+        session: &Session,
+        version: Version,
+        secret: &SessionSecret,
+        cx: &mut Cx<'_>,
+    ) -> AccessStep {
+        match session.entra_tokens(secret, &cx.env.server.keys) {
+            Some(tokens) => Self::renewing(session, version, secret, tokens, cx),
+            None => AccessStep::SessionOver,
+        }
+    }
+
+    fn renewing(
+        session: &Session,
+        version: Version,
+        secret: &SessionSecret,
+        old: EntraTokens,
+        cx: &mut Cx<'_>,
+    ) -> AccessStep {
+        let access = |state| Self {
+            session: session.clone(),
+            secret: secret.clone(),
+            attempts: 0,
+            state,
+        };
+        if let Some(renewal) = Renewal::start(&old, cx) {
+            let old = Box::new(old);
+            return AccessStep::Waiting(Box::new(access(State::Renewing {
+                renewal,
+                old,
+                version,
+            })));
+        }
+        let deleted = end(session, cx);
+        AccessStep::Waiting(Box::new(access(State::Ending { deleted })))
+    }
+
+    /// The next state after an event.
+    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> AccessStep {
+        let Self {
+            session,
+            secret,
+            attempts,
+            state,
+        } = self;
+        let access = |state| Self {
+            session: session.clone(),
+            secret: secret.clone(),
+            attempts,
+            state,
+        };
+        match (state, event) {
+            (
+                State::Renewing {
+                    renewal,
+                    old,
+                    version,
+                },
+                event,
+            ) => match renewal.handle(event, cx) {
+                Renewed::Waiting(renewal) => access(State::Renewing {
+                    renewal,
+                    old,
+                    version,
+                })
+                .waiting(),
+                Renewed::Tokens(mut tokens) => {
+                    tokens.refresh_token = tokens.refresh_token.or(old.refresh_token);
+                    access(State::Ended).save(version, tokens, cx)
+                }
+                Renewed::SignInAgain => {
+                    let deleted = end(&session, cx);
+                    access(State::Ending { deleted }).waiting()
+                }
+                Renewed::Fault(fault) => AccessStep::Fault(fault),
+            },
+            (State::Saving { tokens, saved }, Event::Stored(answered)) => {
+                match saved.take(answered) {
+                    None => access(State::Saving { tokens, saved }).waiting(),
+                    Some(Err(StoreFault::Conflict)) if attempts < ATTEMPTS => {
+                        let read = cx.store(Store::Get(session.id.key()));
+                        access(State::Rereading { tokens, read }).waiting()
+                    }
+                    // Not kept, but good: the next call will renew again.
+                    Some(_) => AccessStep::Ready(tokens.access_token),
+                }
+            }
+            (State::Rereading { tokens, read }, Event::Stored(answered)) => {
+                match read.take(answered) {
+                    None => access(State::Rereading { tokens, read }).waiting(),
+                    Some(answer) => access(State::Ended).reread(tokens, answer, cx),
+                }
+            }
+            (State::Ending { deleted }, Event::Stored(answered)) => match deleted.take(answered) {
+                None => access(State::Ending { deleted }).waiting(),
+                Some(_) => AccessStep::SessionOver,
+            },
+            (state, _) => access(state).waiting(),
+        }
+    }
+
+    fn waiting(self) -> AccessStep {
+        AccessStep::Waiting(Box::new(self))
+    }
+
+    fn save(mut self, version: Version, tokens: Box<EntraTokens>, cx: &mut Cx<'_>) -> AccessStep {
+        let (keys, now) = (&cx.env.server.keys, cx.env.now.unix);
+        self.session
+            .set_entra_tokens(&tokens, &self.secret, keys, cx.entropy);
+        let expires = self.session.expires(now);
+        let put = self
+            .session
+            .put(Guard::Version(version), expires, keys, cx.entropy);
+        self.state = State::Saving {
+            tokens,
+            saved: cx.store(put),
+        };
+        self.waiting()
+    }
+
+    /// The session as somebody else has written it meanwhile.
+    fn reread(
+        mut self,
+        tokens: Box<EntraTokens>,
+        answer: <Store as Ask>::Answer,
+        cx: &mut Cx<'_>,
+    ) -> AccessStep {
+        let keys = &cx.env.server.keys;
+        let stored = match answer {
+            Ok(Some(stored)) => stored,
+            // Revoked while Entra answered: the token must not be used.
+            Ok(None) => return AccessStep::SessionOver,
+            Err(_) => return AccessStep::Fault(Fault::Store),
+        };
+        let Some((session, version)) = Session::open(self.session.id, &stored, keys) else {
+            return AccessStep::SessionOver;
+        };
+        match session.entra_tokens(&self.secret, keys) {
+            None => AccessStep::SessionOver,
+            Some(theirs) if theirs.refreshed >= tokens.refreshed => {
+                AccessStep::Ready(theirs.access_token)
+            }
+            Some(_) => {
+                self.session = session;
+                self.attempts += 1;
+                self.save(version, tokens, cx)
+            }
+        }
+    }
+}
+
+fn is_fresh(tokens: &EntraTokens, cx: &Cx<'_>) -> bool {
+    tokens.expires.until(cx.env.now.unix) > limits::ACCESS_TOKEN_RENEWAL
+}
+
+/// Ends a session: its record is deleted and its streams are closed.
+pub(crate) fn end(session: &Session, cx: &mut Cx<'_>) -> Awaiting<Store> {
+    let audit = crate::audit::Audit::new(Level::Info, "a session ended");
+    cx.audit(audit.with("subject", &session.person.subject));
+    cx.tell(ToHub(ToHubKind::EndSession(session.id)));
+    cx.store(Store::Delete(session.id.key()))
+}

@@ -1,0 +1,181 @@
+//! Entra's errors, and what follows from each: the person signs in again, the operator mends a
+//! setting, or somebody waits.
+//!
+//! Microsoft: decide by `error` and `suberror`, never by the AADSTS number or the text, which
+//! change. The number and the correlation id go to the log, where support asks for them; the text,
+//! which may name people, goes nowhere (threats.md D5).
+
+use serde::Deserialize;
+
+use crate::{
+    ask::FetchFault,
+    audit::{Audit, Level},
+};
+
+/// What Entra's token endpoint refused, by what is to be done about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum EntraError {
+    /// The grant is gone, or a person is needed: sign in again.
+    SignInAgain(Details),
+    /// Entra refuses this server's own request: the operator must act.
+    Configuration(Details),
+    /// Entra is busy, broken or out of reach: later.
+    Unavailable(Details),
+}
+
+/// What the log is told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Details {
+    error: String,
+    aadsts: Option<u64>,
+    correlation_id: Option<String>,
+}
+
+/// The members of an error that are looked at. Everything in it is somebody else's text.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Body {
+    error: String,
+    suberror: String,
+    error_codes: Vec<u64>,
+    correlation_id: Option<String>,
+}
+
+impl EntraError {
+    /// The error of an answer that is not 200.
+    pub(crate) fn of_response(status: ::http::StatusCode, body: &[u8]) -> Self {
+        let body: Body = serde_json::from_slice(body).unwrap_or_default();
+        let error = match body.error.as_str() {
+            "" => format!("HTTP {}", status.as_u16()),
+            error => error.to_owned(),
+        };
+        let details = Details {
+            error,
+            aadsts: body.error_codes.first().copied(),
+            correlation_id: body.correlation_id,
+        };
+        let throttled = status == ::http::StatusCode::TOO_MANY_REQUESTS;
+        if throttled || status.is_server_error() {
+            return Self::Unavailable(details);
+        }
+        match (body.error.as_str(), body.suberror.as_str()) {
+            ("temporarily_unavailable" | "server_error", _) => Self::Unavailable(details),
+            (
+                "invalid_grant" | "interaction_required" | "login_required" | "consent_required",
+                _,
+            )
+            | (_, "basic_action" | "additional_action" | "message_only" | "consent_required")
+            | (_, "user_password_expired") => Self::SignInAgain(details),
+            _ => Self::Configuration(details),
+        }
+    }
+
+    /// There was no answer.
+    pub(crate) fn of_fault(fault: FetchFault) -> Self {
+        let error = match fault {
+            FetchFault::Unreachable => "unreachable",
+            FetchFault::TimedOut => "timed out",
+            FetchFault::TooLarge => "answer too large",
+            FetchFault::Forbidden => "forbidden address",
+        };
+        Self::Unavailable(Details {
+            error: error.to_owned(),
+            ..Details::default()
+        })
+    }
+
+    /// The answer was 200 but not what it should be.
+    pub(crate) fn unreadable() -> Self {
+        let error = "unreadable answer".to_owned();
+        Self::Unavailable(Details {
+            error,
+            ..Details::default()
+        })
+    }
+
+    /// The line for the log.
+    pub(crate) fn audit(&self, event: &'static str) -> Audit {
+        let (level, details) = match self {
+            Self::SignInAgain(details) => (Level::Info, details),
+            Self::Configuration(details) | Self::Unavailable(details) => (Level::Warn, details),
+        };
+        let mut audit = Audit::new(level, event).with("error", &details.error);
+        if let Some(number) = details.aadsts {
+            audit = audit.with("aadsts", number.to_string());
+        }
+        if let Some(id) = &details.correlation_id {
+            audit = audit.with("correlation_id", id);
+        }
+        audit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ::http::StatusCode;
+
+    use super::*;
+
+    fn of(status: u16, error: &str, suberror: &str) -> EntraError {
+        let body = serde_json::json!({
+            "error": error, "suberror": suberror, "error_codes": [50173], "correlation_id": "c-1",
+            "error_description": "AADSTS50173: alice@contoso.example ...",
+        });
+        EntraError::of_response(
+            StatusCode::from_u16(status).unwrap(),
+            body.to_string().as_bytes(),
+        )
+    }
+
+    // D5, D10: entra.md section 3.9
+    #[test]
+    fn an_error_says_who_must_act() {
+        for error in [
+            "invalid_grant",
+            "interaction_required",
+            "login_required",
+            "consent_required",
+        ] {
+            assert!(
+                matches!(of(400, error, ""), EntraError::SignInAgain(_)),
+                "{error}"
+            );
+        }
+        assert!(matches!(
+            of(400, "odd", "basic_action"),
+            EntraError::SignInAgain(_)
+        ));
+        for error in [
+            "invalid_client",
+            "unauthorized_client",
+            "invalid_scope",
+            "invalid_target",
+        ] {
+            assert!(
+                matches!(of(401, error, ""), EntraError::Configuration(_)),
+                "{error}"
+            );
+        }
+        for (status, error) in [
+            (429, "invalid_grant"),
+            (503, "odd"),
+            (400, "temporarily_unavailable"),
+        ] {
+            assert!(
+                matches!(of(status, error, ""), EntraError::Unavailable(_)),
+                "{error}"
+            );
+        }
+        let html = EntraError::of_response(StatusCode::BAD_GATEWAY, b"<html>");
+        assert!(matches!(html, EntraError::Unavailable(_)));
+    }
+
+    // D5, O1: numbers for support, no text.
+    #[test]
+    fn the_log_gets_the_number_and_the_correlation_id_and_no_text() {
+        let audit = of(400, "invalid_grant", "").audit("Entra ID did not renew tokens");
+        let line = format!("{audit:?}");
+        assert!(line.contains("50173") && line.contains("c-1"), "{line}");
+        assert!(!line.contains("alice"), "{line}");
+    }
+}

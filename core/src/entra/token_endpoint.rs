@@ -1,0 +1,196 @@
+//! Entra's token endpoint: what we send as the confidential client, and what it answers.
+//!
+//! Microsoft identity platform, authorization code flow, "Redeem a code" and "Refresh the access
+//! token". `resource` is never sent (products.md 1), nothing of a client's is (threats.md D3).
+
+use std::time::Duration;
+
+use ::http::{Request, StatusCode, header};
+use bytes::Bytes;
+use serde::Deserialize;
+use url::form_urlencoded;
+use zeroize::Zeroizing;
+
+use super::error::EntraError;
+use crate::{
+    ask::{Ask, Fetch, Reach},
+    env::Env,
+    limits,
+    oauth::scope::Scope,
+    secret::Secret,
+};
+
+/// What Entra answers to a good grant.
+#[derive(Debug)]
+pub(crate) struct TokenAnswer {
+    /// The access token for Microsoft Graph: opaque, never parsed.
+    pub(crate) access_token: Secret<String>,
+    /// The refresh token, if there is one.
+    pub(crate) refresh_token: Option<Secret<String>>,
+    /// The ID token, if there is one.
+    pub(crate) id_token: Option<Secret<String>>,
+    /// What the access token is good for.
+    pub(crate) scope: String,
+    /// How long.
+    pub(crate) expires_in: Duration,
+}
+
+/// Redeems the code that Entra sent the browser back with. Never tried twice: Entra takes a code
+/// once. `None` if Entra's metadata is not known.
+pub(crate) fn redeem_code(
+    code: &Secret<String>,
+    code_verifier: &Secret<String>,
+    env: Env<'_>,
+) -> Option<Fetch> {
+    let redirect_uri = env.server.config.public_url.join("/auth/callback");
+    let grant = [
+        ("grant_type", "authorization_code"),
+        ("code", code.expose()),
+        ("code_verifier", code_verifier.expose()),
+        ("redirect_uri", &redirect_uri),
+    ];
+    post(&grant, env)
+}
+
+/// Redeems a refresh token. `None` if Entra's metadata is not known.
+pub(crate) fn refresh(refresh_token: &Secret<String>, env: Env<'_>) -> Option<Fetch> {
+    let grant = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", refresh_token.expose()),
+    ];
+    post(&grant, env)
+}
+
+fn post(grant: &[(&str, &str)], env: Env<'_>) -> Option<Fetch> {
+    let entra = &env.server.config.entra;
+    let facts = env.known.entra.as_ref()?;
+    let scope = Scope::all().of_entra(entra);
+    let ours = [
+        ("client_id", entra.client_id.as_str()),
+        ("client_secret", entra.client_secret.expose()),
+        ("scope", &scope),
+    ];
+    let form = Zeroizing::new(
+        form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(grant)
+            .extend_pairs(ours)
+            .finish(),
+    );
+    let request = Request::post(facts.token_endpoint.as_str())
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(header::ACCEPT, "application/json")
+        .body(Bytes::copy_from_slice(form.as_bytes()))
+        .ok()?;
+    Some(Fetch {
+        request,
+        body_limit: limits::FETCH_BODY_BYTES,
+        within: limits::FETCH,
+        reach: Reach::Configured,
+    })
+}
+
+/// Reads the answer.
+pub(crate) fn read(answer: <Fetch as Ask>::Answer) -> Result<TokenAnswer, EntraError> {
+    #[derive(Deserialize)]
+    struct Body {
+        access_token: String,
+        refresh_token: Option<String>,
+        id_token: Option<String>,
+        #[serde(default)]
+        scope: String,
+        expires_in: Seconds,
+    }
+    let response = answer.map_err(EntraError::of_fault)?;
+    let (status, body) = (response.status(), response.into_body());
+    if status != StatusCode::OK {
+        return Err(EntraError::of_response(status, &body));
+    }
+    let body: Body = serde_json::from_slice(&body).map_err(|_| EntraError::unreadable())?;
+    Ok(TokenAnswer {
+        access_token: Secret::new(body.access_token),
+        refresh_token: body.refresh_token.map(Secret::new),
+        id_token: body.id_token.map(Secret::new),
+        scope: body.scope,
+        expires_in: body
+            .expires_in
+            .duration()
+            .ok_or_else(EntraError::unreadable)?,
+    })
+}
+
+/// A number, which older endpoints write as text.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Seconds {
+    Number(u64),
+    Text(String),
+}
+
+impl Seconds {
+    fn duration(&self) -> Option<Duration> {
+        let seconds = match self {
+            Self::Number(seconds) => *seconds,
+            Self::Text(text) => text.parse().ok()?,
+        };
+        Some(Duration::from_secs(seconds))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestServer;
+
+    fn form_of(fetch: &Fetch) -> Vec<(String, String)> {
+        form_urlencoded::parse(fetch.request.body())
+            .into_owned()
+            .collect()
+    }
+
+    // products 1, D3, CB-02: our own values, and never a resource.
+    #[test]
+    fn a_grant_is_sent_as_the_confidential_client_and_without_resource() {
+        let server = TestServer::dev();
+        let secret = |text: &str| Secret::new(text.to_owned());
+        let (code, verifier) = (secret("the code"), secret("the verifier"));
+        for fetch in [
+            redeem_code(&code, &verifier, server.env()).unwrap(),
+            refresh(&secret("a refresh token"), server.env()).unwrap(),
+        ] {
+            let form = form_of(&fetch);
+            let value = |name: &str| {
+                let mut found = form.iter().filter(|(key, _)| key == name);
+                found.next().map(|(_, value)| value.as_str())
+            };
+            assert_eq!(value("client_secret"), Some("entra client secret"));
+            assert!(value("scope").unwrap().contains("offline_access"));
+            assert!(value("scope").unwrap().ends_with("/User.Read"));
+            assert_eq!(value("resource"), None);
+            assert!(fetch.request.uri().query().is_none());
+            assert!(!format!("{fetch:?}").contains("secret"), "O3: {fetch:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_read_whether_its_numbers_are_text_or_not() {
+        let of = |body: &str| {
+            read(Ok(::http::Response::new(Bytes::copy_from_slice(
+                body.as_bytes(),
+            ))))
+        };
+        let good =
+            of(r#"{"access_token":"a","expires_in":3599,"scope":"User.Read","x":1}"#).unwrap();
+        assert_eq!(good.expires_in, Duration::from_secs(3599));
+        assert!(good.refresh_token.is_none());
+        let text = of(r#"{"access_token":"a","expires_in":"3599","refresh_token":"r"}"#).unwrap();
+        assert_eq!(text.expires_in, Duration::from_secs(3599));
+        for bad in [
+            "",
+            "[]",
+            "{}",
+            r#"{"access_token":"a","expires_in":"soon"}"#,
+        ] {
+            assert!(matches!(of(bad), Err(EntraError::Unavailable(_))), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! The `authorization_code` grant (RFC 6749 section 4.1.3, RFC 7636 section 4.6).
+//!
+//! ```text
+//! Reading --good--> Spending --written--> tokens
+//!    |  |              | conflict: Reading again, and there the code is spent
+//!    |  \--spent already--> Ending --deleted--> invalid_grant
+//!    \--anything else--> invalid_grant
+//! ```
+//!
+//! The code is spent by a guarded write, so of any number of redemptions at once one succeeds, on
+//! any number of replicas (threats.md E3). A code that is seen twice ends what it gave (E2).
+
+use super::{ATTEMPTS, fail, grant, invalid_grant, refuse};
+use crate::{
+    ask::{Ask, Awaiting, Guard, Store, StoreFault},
+    audit::Level,
+    entra::access,
+    event::Event,
+    exchange::{Cx, Next},
+    fault::Fault,
+    http::form::Form,
+    oauth::{
+        client::Client,
+        error::{OAuthError, Refusal},
+        handle::{self, Handle},
+        pkce, resource,
+    },
+    secret::Secret,
+    session::record::{Code, Refresh, Session},
+};
+
+/// A redemption under way.
+#[derive(Debug)]
+pub(crate) struct CodeGrant {
+    client: Client,
+    code: Handle,
+    asked: Asked,
+    attempts: u8,
+    state: State,
+}
+
+/// What the client sent beside the code.
+#[derive(Debug)]
+struct Asked {
+    code_verifier: Secret<String>,
+    redirect_uri: Option<String>,
+    resource: Option<String>,
+}
+
+#[derive(Debug)]
+enum State {
+    Reading(Awaiting<Store>),
+    Spending {
+        session: Box<Session>,
+        refresh_token: Secret<String>,
+        written: Awaiting<Store>,
+    },
+    Ending(Awaiting<Store>),
+}
+
+impl CodeGrant {
+    pub(super) fn start(
+        form: &Form,
+        client: Client,
+        cx: &mut Cx<'_>,
+    ) -> Result<Next<Self>, Refusal> {
+        let missing = |description| Refusal::new(OAuthError::InvalidRequest, description);
+        let code = form.one("code")?.ok_or(missing("code is missing."))?;
+        let code_verifier = form
+            .one("code_verifier")?
+            .ok_or(missing("code_verifier is missing."))?;
+        let asked = Asked {
+            code_verifier: Secret::new(code_verifier.to_owned()),
+            redirect_uri: form.one("redirect_uri")?.map(str::to_owned),
+            resource: resource::of_token_request(form, &cx.env.server.config.public_url)?,
+        };
+        let code = handle::read_code(code, &cx.env.server.keys).ok_or_else(invalid_grant)?;
+        let read = cx.store(Store::Get(code.session_id.key()));
+        let state = State::Reading(read);
+        Ok(Next::Go(Self {
+            client,
+            code,
+            asked,
+            attempts: 0,
+            state,
+        }))
+    }
+
+    pub(super) fn handle(mut self, event: Event, cx: &mut Cx<'_>) -> Next<Self> {
+        let Event::Stored(answered) = event else {
+            return Next::Go(self);
+        };
+        match self.state {
+            State::Reading(read) => match read.take(answered) {
+                Some(answer) => {
+                    self.state = State::Reading(read);
+                    self.read(answer, cx)
+                }
+                None => {
+                    self.state = State::Reading(read);
+                    Next::Go(self)
+                }
+            },
+            State::Spending {
+                session,
+                refresh_token,
+                written,
+            } => match written.take(answered) {
+                None => {
+                    self.state = State::Spending {
+                        session,
+                        refresh_token,
+                        written,
+                    };
+                    Next::Go(self)
+                }
+                Some(Ok(_)) => grant(
+                    &session,
+                    &self.code.secret,
+                    &self.client,
+                    &refresh_token,
+                    cx,
+                ),
+                Some(Err(StoreFault::Conflict)) if self.attempts < ATTEMPTS => {
+                    self.attempts += 1;
+                    self.state = State::Reading(cx.store(Store::Get(session.id.key())));
+                    Next::Go(self)
+                }
+                Some(Err(_)) => fail(Fault::Store, cx),
+            },
+            State::Ending(deleted) => match deleted.take(answered) {
+                None => {
+                    self.state = State::Ending(deleted);
+                    Next::Go(self)
+                }
+                Some(_) => refuse(invalid_grant(), cx),
+            },
+        }
+    }
+
+    fn read(mut self, answer: <Store as Ask>::Answer, cx: &mut Cx<'_>) -> Next<Self> {
+        let keys = &cx.env.server.keys;
+        let stored = match answer {
+            Ok(Some(stored)) => stored,
+            Ok(None) => return refuse(invalid_grant(), cx),
+            Err(_) => return fail(Fault::Store, cx),
+        };
+        let Some((mut session, version)) = Session::open(self.code.session_id, &stored, keys)
+        else {
+            return refuse(invalid_grant(), cx);
+        };
+        if session.client != self.client.hash() {
+            return refuse(invalid_grant(), cx);
+        }
+        match self.judge(&session, cx) {
+            Verdict::Good => {}
+            Verdict::Refused(refusal) => return refuse(refusal, cx),
+            Verdict::Replayed => {
+                cx.note(
+                    Level::Info,
+                    "an authorization code was used twice: its session ends",
+                );
+                self.state = State::Ending(access::end(&session, cx));
+                return Next::Go(self);
+            }
+        }
+        let now = cx.env.now.unix;
+        let refresh_token =
+            handle::new_refresh_token(session.id, &self.code.secret, cx.entropy, keys);
+        session.code = Code::Spent {
+            hash: self.code.hash,
+        };
+        session.refresh = Some(Refresh {
+            current: handle::hash(&refresh_token),
+            previous: None,
+            rotated: now,
+        });
+        let put = session.put(
+            Guard::Version(version),
+            session.expires(now),
+            keys,
+            cx.entropy,
+        );
+        let written = cx.store(put);
+        self.state = State::Spending {
+            session: Box::new(session),
+            refresh_token,
+            written,
+        };
+        Next::Go(self)
+    }
+
+    fn judge(&self, session: &Session, cx: &Cx<'_>) -> Verdict {
+        let (hash, code_challenge, redirect_uri, expires) = match &session.code {
+            Code::Spent { hash } if *hash == self.code.hash => return Verdict::Replayed,
+            Code::Spent { .. } => return Verdict::Refused(invalid_grant()),
+            Code::Open {
+                hash,
+                code_challenge,
+                redirect_uri,
+                expires,
+            } => (hash, code_challenge, redirect_uri, expires),
+        };
+        let same_code = *hash == self.code.hash && cx.env.now.unix < *expires;
+        // OAuth 2.1 dropped the parameter: it is compared where it is sent (threats.md section 3).
+        let same_place = self
+            .asked
+            .redirect_uri
+            .as_ref()
+            .is_none_or(|sent| sent == redirect_uri);
+        let proven = pkce::verifies(self.asked.code_verifier.expose(), code_challenge);
+        if !(same_code && same_place && proven) {
+            return Verdict::Refused(invalid_grant());
+        }
+        match resource::differs(self.asked.resource.as_deref(), &session.resource) {
+            true => Verdict::Refused(resource::invalid_target()),
+            false => Verdict::Good,
+        }
+    }
+}
+
+enum Verdict {
+    Good,
+    Refused(Refusal),
+    Replayed,
+}

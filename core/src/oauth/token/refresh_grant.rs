@@ -1,0 +1,310 @@
+//! The `refresh_token` grant (RFC 6749 section 6, OAuth 2.1 section 4.3.1).
+//!
+//! ```text
+//! Reading --current--> Renewing --tokens--> Rotating --written--> tokens
+//!    |  |                 |                    | conflict: Reading again
+//!    |  |                 \--Entra says no--> Ending --deleted--> invalid_grant
+//!    |  \--the one before, just now--> the same successor once more
+//!    \--an older one--> Ending --deleted--> invalid_grant
+//! ```
+//!
+//! A refresh token is used once. Only the last one may be repeated, for a short while and until its
+//! successor was used: a client that lost the answer, or refreshed twice at once, gets the same
+//! successor (threats.md E6; products.md 18). Any other reuse ends the session.
+//!
+//! Refreshing here refreshes with Entra too, so that whoever is disabled there loses access within
+//! the lifetime of one session token (threats.md D10).
+
+use std::time::Duration;
+
+use super::{ATTEMPTS, fail, grant, invalid_grant, refuse};
+use crate::{
+    ask::{Ask, Awaiting, Guard, Store, StoreFault, Version},
+    audit::Level,
+    entra::{
+        access,
+        renewal::{Renewal, Renewed},
+    },
+    event::Event,
+    exchange::{Cx, Next},
+    fault::Fault,
+    http::form::Form,
+    limits,
+    oauth::{
+        client::Client,
+        error::{OAuthError, Refusal},
+        handle::{self, Handle},
+        resource,
+        scope::Scope,
+    },
+    secret::Secret,
+    session::record::{EntraTokens, Refresh, Session},
+};
+
+/// Entra was asked less than this ago: once is enough.
+const ASKED_LATELY: Duration = Duration::from_secs(30);
+
+/// A refresh under way.
+#[derive(Debug)]
+pub(crate) struct RefreshGrant {
+    asked: Asked,
+    attempts: u8,
+    state: State,
+}
+
+/// What the client sent, and the refresh token that it is to get.
+#[derive(Debug)]
+struct Asked {
+    client: Client,
+    presented: Handle,
+    successor: Secret<String>,
+    scope: Option<String>,
+    resource: Option<String>,
+}
+
+#[derive(Debug)]
+enum State {
+    Reading(Awaiting<Store>),
+    Renewing {
+        session: Box<Session>,
+        version: Version,
+        old: Box<EntraTokens>,
+        renewal: Renewal,
+    },
+    Rotating {
+        session: Box<Session>,
+        written: Awaiting<Store>,
+    },
+    Ending(Awaiting<Store>),
+}
+
+impl RefreshGrant {
+    pub(super) fn start(
+        form: &Form,
+        client: Client,
+        cx: &mut Cx<'_>,
+    ) -> Result<Next<Self>, Refusal> {
+        let missing = Refusal::new(OAuthError::InvalidRequest, "refresh_token is missing.");
+        let text = form.one("refresh_token")?.ok_or(missing)?;
+        let scope = form.one("scope")?.map(str::to_owned);
+        let resource = resource::of_token_request(form, &cx.env.server.config.public_url)?;
+        let keys = &cx.env.server.keys;
+        let presented = handle::read_refresh_token(text, keys).ok_or_else(invalid_grant)?;
+        let successor = handle::successor(text, presented.session_id, &presented.secret, keys);
+        let read = cx.store(Store::Get(presented.session_id.key()));
+        let state = State::Reading(read);
+        let asked = Asked {
+            client,
+            presented,
+            successor,
+            scope,
+            resource,
+        };
+        Ok(Next::Go(Self {
+            asked,
+            attempts: 0,
+            state,
+        }))
+    }
+
+    pub(super) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<Self> {
+        let Self {
+            asked,
+            attempts,
+            state,
+        } = self;
+        match (state, event) {
+            (State::Reading(read), Event::Stored(answered)) => match read.take(answered) {
+                None => asked.go(attempts, State::Reading(read)),
+                Some(answer) => asked.read(answer, attempts, cx),
+            },
+            (
+                State::Renewing {
+                    session,
+                    version,
+                    old,
+                    renewal,
+                },
+                event,
+            ) => match renewal.handle(event, cx) {
+                Renewed::Waiting(renewal) => asked.go(
+                    attempts,
+                    State::Renewing {
+                        session,
+                        version,
+                        old,
+                        renewal,
+                    },
+                ),
+                Renewed::Tokens(mut tokens) => {
+                    tokens.refresh_token = tokens.refresh_token.or(old.refresh_token);
+                    let state = asked.rotate(*session, version, Some(&tokens), cx);
+                    asked.go(attempts, state)
+                }
+                Renewed::SignInAgain => asked.end(&session, cx),
+                Renewed::Fault(fault) => fail(fault, cx),
+            },
+            (State::Rotating { session, written }, Event::Stored(answered)) => {
+                match written.take(answered) {
+                    None => asked.go(attempts, State::Rotating { session, written }),
+                    Some(Ok(_)) => asked.grant(&session, cx),
+                    Some(Err(StoreFault::Conflict)) if attempts < ATTEMPTS => {
+                        let read = cx.store(Store::Get(session.id.key()));
+                        asked.go(attempts + 1, State::Reading(read))
+                    }
+                    Some(Err(_)) => fail(Fault::Store, cx),
+                }
+            }
+            (State::Ending(deleted), Event::Stored(answered)) => match deleted.take(answered) {
+                None => asked.go(attempts, State::Ending(deleted)),
+                Some(_) => refuse(invalid_grant(), cx),
+            },
+            (state, _) => asked.go(attempts, state),
+        }
+    }
+}
+
+impl Asked {
+    fn go(self, attempts: u8, state: State) -> Next<RefreshGrant> {
+        Next::Go(RefreshGrant {
+            asked: self,
+            attempts,
+            state,
+        })
+    }
+
+    fn read(
+        self,
+        answer: <Store as Ask>::Answer,
+        attempts: u8,
+        cx: &mut Cx<'_>,
+    ) -> Next<RefreshGrant> {
+        let keys = &cx.env.server.keys;
+        let stored = match answer {
+            Ok(Some(stored)) => stored,
+            Ok(None) => return refuse(invalid_grant(), cx),
+            Err(_) => return fail(Fault::Store, cx),
+        };
+        let opened = Session::open(self.presented.session_id, &stored, keys);
+        let Some((session, version)) = opened else {
+            return refuse(invalid_grant(), cx);
+        };
+        if session.client != self.client.hash() {
+            return refuse(invalid_grant(), cx);
+        }
+        let Some(refresh) = &session.refresh else {
+            return refuse(invalid_grant(), cx);
+        };
+        if resource::differs(self.resource.as_deref(), &session.resource) {
+            return refuse(resource::invalid_target(), cx);
+        }
+        if let Err(refusal) = self.narrowed(&session) {
+            return refuse(refusal, cx);
+        }
+        let grace_ends = refresh.rotated.after(limits::REFRESH_GRACE);
+        if self.presented.hash == refresh.current {
+            self.renew(session, version, attempts, cx)
+        } else if refresh.previous == Some(self.presented.hash) && cx.env.now.unix <= grace_ends {
+            self.grant(&session, cx)
+        } else {
+            cx.note(
+                Level::Info,
+                "a refresh token was used twice: its session ends",
+            );
+            self.end(&session, cx)
+        }
+    }
+
+    /// Asks Entra, unless it was asked a moment ago.
+    fn renew(
+        self,
+        session: Session,
+        version: Version,
+        attempts: u8,
+        cx: &mut Cx<'_>,
+    ) -> Next<RefreshGrant> {
+        let keys = &cx.env.server.keys;
+        let Some(old) = session.entra_tokens(&self.presented.secret, keys) else {
+            return self.end(&session, cx);
+        };
+        if cx.env.now.unix < old.refreshed.after(ASKED_LATELY) {
+            let state = self.rotate(session, version, None, cx);
+            return self.go(attempts, state);
+        }
+        let Some(renewal) = Renewal::start(&old, cx) else {
+            return self.end(&session, cx);
+        };
+        let (session, old) = (Box::new(session), Box::new(old));
+        self.go(
+            attempts,
+            State::Renewing {
+                session,
+                version,
+                old,
+                renewal,
+            },
+        )
+    }
+
+    fn rotate(
+        &self,
+        mut session: Session,
+        version: Version,
+        tokens: Option<&EntraTokens>,
+        cx: &mut Cx<'_>,
+    ) -> State {
+        let (keys, now) = (&cx.env.server.keys, cx.env.now.unix);
+        if let Some(tokens) = tokens {
+            session.set_entra_tokens(tokens, &self.presented.secret, keys, cx.entropy);
+        }
+        session.refresh = Some(Refresh {
+            current: handle::hash(&self.successor),
+            previous: Some(self.presented.hash),
+            rotated: now,
+        });
+        let put = session.put(
+            Guard::Version(version),
+            session.expires(now),
+            keys,
+            cx.entropy,
+        );
+        State::Rotating {
+            written: cx.store(put),
+            session: Box::new(session),
+        }
+    }
+
+    fn end(self, session: &Session, cx: &mut Cx<'_>) -> Next<RefreshGrant> {
+        let deleted = access::end(session, cx);
+        self.go(0, State::Ending(deleted))
+    }
+
+    fn grant(&self, session: &Session, cx: &mut Cx<'_>) -> Next<RefreshGrant> {
+        let mut granted = session.clone();
+        if let Ok(Some(scope)) = self.narrowed(session) {
+            granted.scope = scope.to_string();
+        }
+        grant(
+            &granted,
+            &self.presented.secret,
+            &self.client,
+            &self.successor,
+            cx,
+        )
+    }
+
+    /// The narrower scope that was asked for, if one was; never a wider one (threats.md E7).
+    fn narrowed(&self, session: &Session) -> Result<Option<Scope>, Refusal> {
+        let Some(requested) = self.scope.as_deref() else {
+            return Ok(None);
+        };
+        let requested = Scope::grant(Some(requested))?;
+        match Scope::parse(&session.scope) {
+            Some(held) if held.covers(&requested) => Ok(Some(requested)),
+            _ => Err(Refusal::new(
+                OAuthError::InvalidScope,
+                "A refresh cannot ask for more than the person granted.",
+            )),
+        }
+    }
+}
