@@ -146,6 +146,7 @@ impl Attacker {
 
     async fn victim_uses_an_honest_client(&mut self) -> Option<()> {
         let mut honest = Client::new(&self.world, "victim", Dialect::Modern);
+        "https://client.example/victim".clone_into(&mut honest.redirect_uri);
         honest
             .use_as(&mut self.victim, &self.victim_human)
             .await

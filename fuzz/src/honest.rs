@@ -56,7 +56,14 @@ impl Honest {
     #[must_use]
     pub fn new(world: &World, name: &str, account: &str, dialect: Dialect, stage: &Stage) -> Self {
         let mut client = Client::new(world, name, dialect);
-        client.redirect_uri = format!("http://127.0.0.1:49152/{name}");
+        // Approvals are remembered for web clients only.
+        let is_web = world.choose(|choice| choice.chance(500));
+        let origin = if is_web {
+            "https://client.example"
+        } else {
+            "http://127.0.0.1:49152"
+        };
+        client.redirect_uri = format!("{origin}/{name}");
         Self {
             world: world.clone(),
             client,

@@ -1,7 +1,12 @@
 //! A whole run: first anything may fail and nothing wrong may happen; then faults stop, and
 //! everything honest must finish.
 
-use std::{cell::RefCell, rc::Rc, time::Duration};
+use std::{
+    cell::RefCell,
+    panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
+    time::Duration,
+};
 
 use crate::{
     attacker::Attacker,
@@ -30,6 +35,27 @@ pub struct Summary {
     pub drawn: Vec<u8>,
     /// Faults injected.
     pub faults: u64,
+    /// Every line of the trace.
+    pub trace: Vec<String>,
+}
+
+impl Summary {
+    /// Adds another run's counts.
+    pub fn add(&mut self, other: &Self) {
+        self.events += other.events;
+        self.sign_ins += other.sign_ins;
+        self.calls += other.calls;
+        self.faults += other.faults;
+    }
+
+    /// The counts of so many runs, in words.
+    #[must_use]
+    pub fn line(&self, runs: u64) -> String {
+        format!(
+            "{runs} seeds: {} sign-ins, {} tool calls, {} faults, {} events",
+            self.sign_ins, self.calls, self.faults, self.events
+        )
+    }
 }
 
 /// How a run failed.
@@ -56,7 +82,8 @@ pub fn run(mut choice: Choice, change: impl FnOnce(&mut Options)) -> Result<Summ
     change(&mut options);
     let world = World::new(options, choice);
     let stage: Stage = Rc::new(RefCell::new(Loot::default()));
-    let result = acts(&world, &stage);
+    let acted = catch_unwind(AssertUnwindSafe(|| acts(&world, &stage)));
+    let result = acted.unwrap_or_else(|panic| Err(Failure::new("no panics", words(&*panic))));
     let drawn = world.choose(|choice| choice.drawn().to_vec());
     let summary = Summary {
         hash: world.trace_hash(),
@@ -65,6 +92,7 @@ pub fn run(mut choice: Choice, change: impl FnOnce(&mut Options)) -> Result<Summ
         calls: stage.borrow().calls,
         faults: world.count("faults"),
         drawn,
+        trace: world.trace(),
     };
     let result = result.map_err(|failure| {
         Box::new(Fallen {
@@ -75,6 +103,13 @@ pub fn run(mut choice: Choice, change: impl FnOnce(&mut Options)) -> Result<Summ
     });
     world.end();
     result.map(|()| summary)
+}
+
+/// What a panic said.
+fn words(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "a panic without words".to_owned())
 }
 
 fn acts(world: &World, stage: &Stage) -> Result<(), Failure> {

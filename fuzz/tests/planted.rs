@@ -1,0 +1,71 @@
+//! The simulator can fail: each planted bug is caught within a bounded number of seeds, by the
+//! check that is there for it.
+
+#![expect(clippy::print_stdout, reason = "after how many seeds is worth knowing")]
+
+use entra_mcp_core::{env::Server, planted::Planted};
+use entra_mcp_fuzz::{choice::Choice, shake};
+
+/// The most seeds that a bug may survive.
+const SEEDS: u64 = 300;
+
+fn caught(prepare: fn(Server) -> Server, checks: &[&str]) {
+    for seed in 0..SEEDS {
+        let choice = Choice::seeded(seed);
+        let run = shake::run(choice, |options| options.prepare = prepare);
+        if let Err(fallen) = run {
+            println!("caught after {} seeds: {}", seed + 1, fallen.failure);
+            assert!(checks.contains(&fallen.failure.check), "{}", fallen.failure);
+            return;
+        }
+    }
+    panic!("{SEEDS} seeds do not catch it");
+}
+
+#[test]
+fn a_callback_taken_in_any_browser_is_caught() {
+    caught(
+        |server| server.with_bug(Planted::StateUnchecked),
+        &["only where allowed"],
+    );
+}
+
+#[test]
+fn an_ignored_audience_is_caught() {
+    caught(
+        |server| server.with_bug(Planted::AudienceIgnored),
+        &["good id tokens only"],
+    );
+}
+
+#[test]
+fn a_second_answer_is_caught() {
+    caught(
+        |server| server.with_bug(Planted::AnsweredTwice),
+        &["answered once"],
+    );
+}
+
+#[test]
+fn a_token_without_an_end_is_caught() {
+    caught(
+        |server| server.with_bug(Planted::NeverExpires),
+        &["bearer needed"],
+    );
+}
+
+#[test]
+fn a_token_in_the_log_is_caught() {
+    caught(
+        |server| server.with_bug(Planted::TokenLogged),
+        &["nothing leaks"],
+    );
+}
+
+#[test]
+fn a_dropped_consent_is_caught() {
+    caught(
+        |server| server.with_bug(Planted::ConsentDropped),
+        &["only where allowed"],
+    );
+}
