@@ -19,6 +19,8 @@ pub mod env;
 pub mod event;
 pub mod exchange;
 mod fault;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod http;
 pub mod hub;
 pub mod keys;

@@ -3,12 +3,12 @@
 mod caller;
 mod dispatch;
 mod headers;
-mod json_rpc;
+pub(crate) mod json_rpc;
 mod lifecycle;
 pub(crate) mod message;
 mod revision;
 mod session;
-mod sse;
+pub(crate) mod sse;
 pub(crate) mod stream;
 pub(crate) mod streamable;
 #[cfg(test)]

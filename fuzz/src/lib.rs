@@ -22,6 +22,7 @@ mod replica;
 mod server;
 pub mod shake;
 pub mod store;
+pub mod targets;
 pub mod trace;
 pub mod weather;
 pub mod world;

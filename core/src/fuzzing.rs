@@ -1,0 +1,295 @@
+//! The laws of what reads untrusted bytes, for the fuzz targets of `fuzz`: each function takes
+//! anything and panics in words if a law is broken. Only the cargo feature `fuzzing` builds it.
+
+use std::collections::BTreeSet;
+
+use url::Url;
+
+use crate::{
+    ask::{Record, Stored, Version},
+    config::PublicUrl,
+    entropy::{Entropy, Seed},
+    http::form::Form,
+    keys::{Keyring, MasterKey, Purpose},
+    mcp::{
+        json_rpc::{self, Answer, Incoming, Message},
+        sse,
+    },
+    oauth::{
+        client::{AuthMethod, Client, Metadata},
+        handle, packed, pkce,
+        redirect_uri::{Destination, RedirectUri},
+        resource,
+        scope::Scope,
+    },
+    session::{SessionId, SessionSecret, record::Session},
+    time::UnixTime,
+};
+
+fn keys() -> Keyring {
+    Keyring::new(MasterKey::new([7; 32]), vec![MasterKey::new([8; 32])])
+}
+
+fn entropy() -> Entropy {
+    Entropy::new(&Seed::new([9; 32]))
+}
+
+/// An admitted redirect URI is the registered one, but for the port of a loopback address; what may
+/// be registered cannot run script, and what is appended to it is read back (REDIR-01 to REDIR-18).
+pub fn redirect_uri(registered: &str, requested: &str) {
+    let Some(own) = RedirectUri::parse(registered) else {
+        return;
+    };
+    assert!(!registered.contains(['#', '\\', ' ', '\r', '\n', '\t']));
+    let url = Url::parse(registered).expect("what may be registered is a URL");
+    let scheme = url.scheme();
+    let harmful = [
+        "javascript",
+        "data",
+        "file",
+        "vbscript",
+        "blob",
+        "about",
+        "ftp",
+        "ws",
+    ];
+    assert!(!harmful.contains(&scheme), "{scheme} may be registered");
+    assert!(url.username().is_empty() && url.password().is_none());
+    if let Destination::Web(host) = own.destination() {
+        assert_eq!(scheme, "https", "{host}");
+    }
+    let address = own.with(&[("code", "a b&c=d"), ("state", "é#\r\n")]);
+    let sent = Url::parse(&address).expect("an address with parameters is a URL");
+    assert_eq!(
+        sent.host_str(),
+        url.host_str(),
+        "the parameters change the host"
+    );
+    assert_eq!(sent.path(), url.path(), "the parameters change the path");
+    let pairs: Vec<(String, String)> = sent.query_pairs().into_owned().collect();
+    let end = [("code", "a b&c=d"), ("state", "é#\r\n")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert!(pairs.ends_with(&end), "{address} is read as {pairs:?}");
+    let Some(admitted) = own.admits(requested) else {
+        assert_ne!(
+            registered, requested,
+            "the registered address is not admitted"
+        );
+        return;
+    };
+    assert_eq!(admitted.as_str(), requested);
+    if requested == registered {
+        return;
+    }
+    let other = Url::parse(requested).expect("what is admitted is a URL");
+    let parts = |url: &Url| {
+        let host = url.host_str().map(str::to_owned);
+        let query = url.query().map(str::to_owned);
+        (url.scheme().to_owned(), host, url.path().to_owned(), query)
+    };
+    assert_eq!(
+        parts(&url),
+        parts(&other),
+        "{requested} is taken for {registered}"
+    );
+    assert_eq!(
+        scheme, "http",
+        "only the port of a loopback address is free"
+    );
+    assert!(other.username().is_empty() && other.fragment().is_none());
+}
+
+/// What is accepted as JSON-RPC is JSON, and means the same when it is written and read again; what
+/// is answered is one event of a stream and nothing else (RPC-01 to RPC-16, RPC-25).
+pub fn json_rpc(body: &[u8]) {
+    match json_rpc::parse(body) {
+        Ok(Incoming::One(message)) => again(&message),
+        Ok(Incoming::Batch(messages)) => {
+            assert!(!messages.is_empty() && messages.len() <= crate::limits::BATCH);
+            messages.iter().for_each(again);
+        }
+        Err(refused) => {
+            let answer = Answer::error(refused.id, refused.error);
+            let text = answer.to_json();
+            assert!(text.len() < 1024, "an error repeats what was sent");
+            server_sent_event(&text);
+        }
+    }
+    let accepted = json_rpc::parse(body).is_ok();
+    let is_json = serde_json::from_slice::<serde_json::Value>(body).is_ok();
+    assert!(is_json || !accepted, "what is no JSON is accepted");
+}
+
+fn again(message: &Message) {
+    let (id, method, params) = match message {
+        Message::Request(request) => (Some(&request.id), &request.method, &request.params),
+        Message::Notification(note) => (None, &note.method, &note.params),
+        Message::Response => return,
+    };
+    let mut written = serde_json::json!({"jsonrpc": "2.0", "method": method, "params": params});
+    if let Some(id) = id {
+        let id = serde_json::to_value(id).expect("an id is text or a number");
+        written
+            .as_object_mut()
+            .expect("it is an object")
+            .insert("id".to_owned(), id);
+    }
+    let text = written.to_string();
+    let read = json_rpc::parse(text.as_bytes()).expect("what was accepted is accepted again");
+    let same = match read {
+        Incoming::One(Message::Request(read)) => {
+            Some(&read.id) == id && read.method == *method && read.params == *params
+        }
+        Incoming::One(Message::Notification(read)) => {
+            id.is_none() && read.method == *method && read.params == *params
+        }
+        _ => false,
+    };
+    assert!(same, "{text} is read as something else");
+}
+
+/// Whatever the data, a plain reader of server-sent events finds one event with it (RPC-16).
+pub fn server_sent_event(data: &str) {
+    let bytes = sse::event("message", data);
+    let text = std::str::from_utf8(&bytes).expect("an event is text");
+    let mut events = Vec::new();
+    let (mut kind, mut found) = (String::new(), Vec::new());
+    // A line ends with CR LF, LF or CR (WHATWG HTML 9.2.5).
+    for line in text.replace("\r\n", "\n").split(['\n', '\r']) {
+        let (field, value) = line.split_once(':').unwrap_or((line, ""));
+        let value = value.strip_prefix(' ').unwrap_or(value);
+        match field {
+            "event" => value.clone_into(&mut kind),
+            "data" => found.push(value),
+            "" if line.is_empty() && !found.is_empty() => {
+                events.push((std::mem::take(&mut kind), found.join("\n")));
+                found.clear();
+            }
+            _ => {}
+        }
+    }
+    let data = data.replace(['\r', '\n'], " ");
+    assert_eq!(events, [("message".to_owned(), data)]);
+}
+
+/// A form is read without loss, and a parameter counts once or not at all (AUTHZ-06, TOK-12).
+pub fn form(text: &[u8]) {
+    let form = Form::parse(text);
+    let names: Vec<String> = url::form_urlencoded::parse(text)
+        .map(|(name, _)| name.into_owned())
+        .collect();
+    for name in &names {
+        let count = names.iter().filter(|other| *other == name).count();
+        assert_eq!(form.one(name).is_err(), count > 1, "{name}");
+    }
+    let distinct: BTreeSet<&String> = names.iter().collect();
+    assert_eq!(form.repeated(&[]).is_some(), distinct.len() < names.len());
+}
+
+/// What is granted was offered, and is granted again when it is asked for (AUTHZ-16).
+pub fn scope(text: &str) {
+    if let Ok(granted) = Scope::grant(Some(text)) {
+        let written = granted.to_string();
+        assert_eq!(Scope::parse(&written).as_ref(), Some(&granted));
+        assert_eq!(Scope::grant(Some(&written)).ok().as_ref(), Some(&granted));
+        assert!(Scope::all().covers(&granted));
+    }
+}
+
+/// A resource that is chosen is one of ours (AUTHZ-12 to AUTHZ-14).
+pub fn resource(texts: &[&str]) {
+    let url = PublicUrl::parse("https://mcp.example").expect("a good address");
+    if let Ok(chosen) = resource::choose(texts.iter().copied(), &url) {
+        assert!(url.resources().iter().any(|own| own == chosen));
+        for text in texts.iter().filter(|text| !text.is_empty()) {
+            let ours = text.to_ascii_lowercase().starts_with(url.issuer());
+            assert!(ours, "{text} is overlooked");
+        }
+    }
+}
+
+/// A verifier proves its own challenge only.
+pub fn pkce(verifier: &str, challenge: &str) {
+    if pkce::verifies(verifier, challenge) {
+        let digest = ring::digest::digest(&ring::digest::SHA256, verifier.as_bytes());
+        use base64::Engine as _;
+        let right = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(digest);
+        assert_eq!(right, challenge);
+    }
+}
+
+/// Nothing made up is one of our codes, refresh tokens, client ids or sealed values, and what we
+/// made is none of them after any change (TOK-08, TOK-09, REG-12, CONS-12).
+pub fn sealed(made_up: &[u8], place: usize, change: u8) {
+    let (keys, mut entropy) = (keys(), entropy());
+    if let Ok(text) = std::str::from_utf8(made_up) {
+        assert!(handle::read_code(text, &keys).is_none());
+        assert!(handle::read_refresh_token(text, &keys).is_none());
+        assert!(Client::of_id(text, &keys).is_none());
+    }
+    assert!(keys.open(Purpose::ConsentForm, b"", b"", made_up).is_none());
+    let id = SessionId::new([1; 16]);
+    let secret = SessionSecret::new([2; 32]);
+    let code = handle::new_code(id, &secret, &mut entropy, &keys);
+    let token = handle::new_refresh_token(id, &secret, &mut entropy, &keys);
+    assert!(handle::read_code(code.expose(), &keys).is_some());
+    assert!(handle::read_refresh_token(code.expose(), &keys).is_none());
+    assert!(handle::read_code(token.expose(), &keys).is_none());
+    if let Some(changed) = altered(code.expose(), place, change) {
+        assert!(handle::read_code(&changed, &keys).is_none(), "{changed}");
+    }
+    let metadata = Metadata {
+        client_name: Some("client".to_owned()),
+        redirect_uris: RedirectUri::parse("https://client.example/cb")
+            .into_iter()
+            .collect(),
+        token_endpoint_auth_method: AuthMethod::None,
+    };
+    let client = Client::register(metadata, &keys).expect("it is short");
+    assert_eq!(Client::of_id(client.id(), &keys).as_ref(), Some(&client));
+    if let Some(changed) = altered(client.id(), place, change) {
+        assert!(Client::of_id(&changed, &keys).is_none(), "{changed}");
+    }
+}
+
+/// The text with one of its bytes changed, if that gives another text.
+fn altered(text: &str, place: usize, change: u8) -> Option<String> {
+    let mut bytes = text.as_bytes().to_vec();
+    let count = bytes.len();
+    let byte = bytes.get_mut(place.checked_rem(count)?)?;
+    *byte ^= change;
+    let changed = String::from_utf8(bytes).ok()?;
+    (changed != text).then_some(changed)
+}
+
+/// What was packed is unpacked, and nothing else is.
+pub fn packed(bytes: &[u8]) {
+    if let Some(fields) = packed::unpack::<4>(bytes) {
+        assert_eq!(packed::pack(&fields), bytes);
+    }
+}
+
+/// No record that was made up opens; sealed as ours, it opens or does not, without harm.
+pub fn session_record(bytes: &[u8]) {
+    let (keys, id) = (keys(), SessionId::new([1; 16]));
+    let stored = |bytes: Vec<u8>| Stored {
+        record: Record {
+            bytes,
+            expires: UnixTime(u64::MAX),
+        },
+        version: Version(1),
+    };
+    assert!(Session::open(id, &stored(bytes.to_vec()), &keys).is_none());
+    let sealed = keys.seal(
+        Purpose::SessionRecord,
+        id.bytes(),
+        b"",
+        bytes,
+        &mut entropy(),
+    );
+    if let Some((session, _)) = Session::open(id, &stored(sealed.clone()), &keys) {
+        assert_eq!(session.id, id);
+        let other = SessionId::new([2; 16]);
+        assert!(Session::open(other, &stored(sealed), &keys).is_none());
+    }
+}

@@ -1,0 +1,94 @@
+//! The fuzz targets, as functions of bytes: `fuzz_targets` hands them what libFuzzer makes up, and
+//! `tests/corpora.rs` what was kept. Bytes become structured input by `arbitrary`; a target panics
+//! in words when a law is broken.
+
+mod exchange;
+
+use arbitrary::{Arbitrary, Unstructured};
+use entra_mcp_core::fuzzing;
+
+use crate::{choice::Choice, shake};
+
+/// A target: its name, and what it does with some bytes.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
+pub const ALL: [Target; 13] = [
+    ("world", world),
+    ("exchange", exchange::run),
+    ("admit", exchange::admit),
+    ("json_rpc", fuzzing::json_rpc),
+    ("form", fuzzing::form),
+    ("redirect_uri", redirect_uri),
+    ("scope", scope),
+    ("resource", resource),
+    ("pkce", pkce),
+    ("sealed", sealed),
+    ("packed", fuzzing::packed),
+    ("session_record", fuzzing::session_record),
+    ("sse", sse),
+];
+
+/// Runs a target by its name.
+///
+/// # Panics
+///
+/// If there is no such target, or a law is broken.
+pub fn run(name: &str, bytes: &[u8]) {
+    let target = ALL.iter().find(|(known, _)| *known == name);
+    let (_, act) = target.expect("there is such a target");
+    act(bytes);
+}
+
+/// The whole world, with the bytes as its choices.
+fn world(bytes: &[u8]) {
+    if let Err(fallen) = shake::run(Choice::of_bytes(bytes), |_| {}) {
+        let from = fallen.trace.len().saturating_sub(80);
+        let tail = fallen.trace.get(from..).unwrap_or_default();
+        panic!("{}\n{}", fallen.failure, tail.join("\n"));
+    }
+}
+
+/// Reads structured input; bytes that are too few are no input.
+fn read<'a, T: Arbitrary<'a>>(bytes: &'a [u8]) -> Option<T> {
+    T::arbitrary_take_rest(Unstructured::new(bytes)).ok()
+}
+
+fn redirect_uri(bytes: &[u8]) {
+    // Two lines: the registered address and the requested one.
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let (registered, requested) = text.split_once('\n').unwrap_or((text, text));
+        fuzzing::redirect_uri(registered, requested);
+        fuzzing::redirect_uri(registered, registered);
+    }
+}
+
+fn scope(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        fuzzing::scope(text);
+    }
+}
+
+fn resource(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        fuzzing::resource(&text.lines().collect::<Vec<_>>());
+    }
+}
+
+fn pkce(bytes: &[u8]) {
+    if let Some((verifier, challenge)) = read(bytes) {
+        fuzzing::pkce(verifier, challenge);
+    }
+}
+
+fn sealed(bytes: &[u8]) {
+    if let Some((place, change, made_up)) = read::<(u16, u8, &[u8])>(bytes) {
+        fuzzing::sealed(made_up, usize::from(place), change);
+    }
+}
+
+fn sse(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        fuzzing::server_sent_event(text);
+    }
+}
