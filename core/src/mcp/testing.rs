@@ -35,6 +35,10 @@ pub(crate) struct World {
     /// What Graph answers, in turn; and what it was asked.
     pub(crate) graph: VecDeque<Result<Response<Bytes>, FetchFault>>,
     pub(crate) asked: Vec<Request<Bytes>>,
+    /// What Entra's token endpoint answers, in turn; without an entry, new tokens.
+    pub(crate) entra: VecDeque<Result<Response<Bytes>, FetchFault>>,
+    /// What Entra's token endpoint was sent.
+    pub(crate) redeemed: Vec<Request<Bytes>>,
     pub(crate) audits: Vec<Audit>,
     exchanges: BTreeMap<ExchangeId, Running>,
     next: u64,
@@ -69,6 +73,8 @@ impl World {
             store_is_down: false,
             graph: VecDeque::new(),
             asked: Vec::new(),
+            entra: VecDeque::new(),
+            redeemed: Vec::new(),
             audits: Vec::new(),
             exchanges: BTreeMap::new(),
             next: 0,
@@ -84,7 +90,7 @@ impl World {
         let (mut session, secret) = session_of(person, client_id);
         session.scope = scope.to_owned();
         let tokens = EntraTokens {
-            refresh_token: None,
+            refresh_token: Some(Secret::new(format!("entra refresh token of {person}"))),
             access_token: Secret::new(format!("{GRAPH_TOKEN} of {person}")),
             scope: "User.Read".to_owned(),
             expires: UnixTime(self.server.now.unix.0 + 3000),
@@ -123,7 +129,8 @@ impl World {
         self.store.remove(&session.id.key().0);
     }
 
-    fn ask(&mut self, store: Store) -> Result<Option<Stored>, StoreFault> {
+    /// Asks the store.
+    pub(crate) fn ask(&mut self, store: Store) -> Result<Option<Stored>, StoreFault> {
         if self.store_is_down {
             return Err(StoreFault::Unavailable);
         }
@@ -272,6 +279,17 @@ impl World {
     }
 
     fn fetched(&mut self, fetch: Fetch) -> Result<Response<Bytes>, FetchFault> {
+        if fetch.request.uri().host() == Some("login.example") {
+            self.redeemed.push(fetch.request);
+            let renewed = json!({
+                "access_token": format!("renewed {GRAPH_TOKEN}"),
+                "refresh_token": "the next entra refresh token",
+                "scope": "User.Read",
+                "expires_in": 3599,
+            });
+            let usual = || Ok(Response::new(Bytes::from(renewed.to_string())));
+            return self.entra.pop_front().unwrap_or_else(usual);
+        }
         self.asked.push(fetch.request);
         let answer = self.graph.pop_front();
         answer.expect("Graph is asked as often as the test expects")
@@ -285,6 +303,14 @@ impl World {
             .body(Bytes::from(body.to_string()))
             .unwrap();
         self.graph.push_back(Ok(response));
+    }
+
+    /// Entra's token endpoint will answer this.
+    pub(crate) fn entra_says(&mut self, status: u16, body: &Value) {
+        let response = Response::builder()
+            .status(status)
+            .body(Bytes::from(body.to_string()));
+        self.entra.push_back(Ok(response.unwrap()));
     }
 
     /// A request of somebody's, with further headers.

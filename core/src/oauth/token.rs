@@ -6,6 +6,8 @@
 
 mod code_grant;
 mod refresh_grant;
+#[cfg(test)]
+mod tests;
 
 use ::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use bytes::Bytes;
