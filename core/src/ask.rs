@@ -135,6 +135,19 @@ pub enum FetchFault {
     Forbidden,
 }
 
+impl FetchFault {
+    /// In words, for the log.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::TimedOut => "timed out",
+            Self::TooLarge => "the answer is too large",
+            Self::Forbidden => "the address may not be reached",
+        }
+    }
+}
+
 impl Ask for Fetch {
     type Answer = Result<http::Response<Bytes>, FetchFault>;
 

@@ -3,7 +3,14 @@
 
 use std::sync::Arc;
 
-use crate::{config::Config, entra::facts::EntraFacts, keys::Keyring, planted::Planted, time::Now};
+use crate::{
+    config::Config,
+    entra::facts::EntraFacts,
+    keys::Keyring,
+    limits,
+    planted::Planted,
+    time::{Instant, Now},
+};
 
 /// Everything a step of an exchange sees besides its own state.
 #[derive(Clone, Copy, Debug)]
@@ -68,4 +75,13 @@ pub struct Known {
     pub(crate) revision: u64,
     /// Metadata and keys, shared by all snapshots that did not change them.
     pub(crate) entra: Option<Arc<EntraFacts>>,
+    /// When they were fetched.
+    pub(crate) learned: Instant,
+}
+
+impl Known {
+    /// Whether it is time to fetch metadata and keys anew. What is known stays good meanwhile.
+    pub(crate) fn is_stale(&self, now: Now) -> bool {
+        now.instant.since(self.learned) >= limits::KEYS_LIFETIME
+    }
 }

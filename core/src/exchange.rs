@@ -19,6 +19,7 @@ use bytes::Bytes;
 
 pub(crate) use self::cx::{Cx, Next, Outbox};
 pub use self::errand::Errand;
+pub(crate) use self::errand::ErrandKind;
 use self::state::State;
 use crate::{
     action::Action,

@@ -81,6 +81,9 @@ pub const KEYS_RETRY: Duration = Duration::from_secs(2);
 /// Entra's metadata and keys are fetched anew after this (Microsoft: cache for 24 hours).
 pub const KEYS_LIFETIME: Duration = Duration::from_secs(12 * 3600);
 
+/// How many of Entra's signing keys are kept; it has four to eight.
+pub const SIGNING_KEYS: usize = 64;
+
 /// How many exchanges may wait for one refresh of the keys.
 pub const KEYS_WAITERS: usize = 1024;
 

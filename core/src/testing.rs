@@ -82,6 +82,7 @@ impl TestServer {
             known: Known {
                 revision: 1,
                 entra: Some(Arc::new(entra_facts())),
+                learned: Instant(0),
             },
             now: Now {
                 instant: Instant(1000),

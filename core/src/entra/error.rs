@@ -72,14 +72,8 @@ impl EntraError {
 
     /// There was no answer.
     pub(crate) fn of_fault(fault: FetchFault) -> Self {
-        let error = match fault {
-            FetchFault::Unreachable => "unreachable",
-            FetchFault::TimedOut => "timed out",
-            FetchFault::TooLarge => "answer too large",
-            FetchFault::Forbidden => "forbidden address",
-        };
         Self::Unavailable(Details {
-            error: error.to_owned(),
+            error: fault.as_str().to_owned(),
             ..Details::default()
         })
     }

@@ -1,6 +1,17 @@
 //! What Entra tells of itself: the OpenID metadata and the signing keys.
+//!
+//! OpenID Connect Discovery 1.0 section 3, RFC 7517; Microsoft identity platform, "OpenID Connect"
+//! (the document may hold `{tenantid}` in its issuer) and "Signing key rollover". Of both documents
+//! only what is used is read; keys of another kind than ours are passed over.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::Deserialize;
 use url::Url;
+
+use crate::{
+    config::{EntraApp, is_loopback},
+    limits,
+};
 
 /// Metadata and keys of the configured tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,4 +37,231 @@ pub(crate) struct SigningKey {
     pub(crate) e: Vec<u8>,
     /// The issuer that it signs for, if told.
     pub(crate) issuer: Option<String>,
+}
+
+impl EntraFacts {
+    /// The key of a name.
+    pub(crate) fn key(&self, kid: &str) -> Option<&SigningKey> {
+        self.keys.iter().find(|key| key.kid == kid)
+    }
+}
+
+/// Where the metadata of the configured tenant is.
+pub(crate) fn metadata_address(entra: &EntraApp) -> Url {
+    let mut address = entra.authority_host.clone();
+    if let Ok(mut path) = address.path_segments_mut() {
+        path.pop_if_empty().extend([
+            entra.tenant.as_str(),
+            "v2.0",
+            ".well-known",
+            "openid-configuration",
+        ]);
+    }
+    address
+}
+
+/// The metadata, before the keys are known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Metadata {
+    issuer: String,
+    authorization_endpoint: Url,
+    token_endpoint: Url,
+    /// Where the keys are.
+    pub(crate) jwks_uri: Url,
+}
+
+impl Metadata {
+    /// Reads the document; in an error, what is wrong with it.
+    pub(crate) fn read(body: &[u8], entra: &EntraApp) -> Result<Self, &'static str> {
+        #[derive(Deserialize)]
+        struct Document {
+            issuer: String,
+            authorization_endpoint: String,
+            token_endpoint: String,
+            jwks_uri: String,
+        }
+        let document: Document = serde_json::from_slice(body)
+            .map_err(|_| "the metadata is not JSON or lacks something")?;
+        let address = |text: &str| {
+            let address = Url::parse(text).ok();
+            let address = address.filter(|address| is_safe(address, entra));
+            address.ok_or("the metadata names an address that is not https")
+        };
+        address(&document.issuer)?;
+        Ok(Self {
+            issuer: document.issuer,
+            authorization_endpoint: address(&document.authorization_endpoint)?,
+            token_endpoint: address(&document.token_endpoint)?,
+            jwks_uri: address(&document.jwks_uri)?,
+        })
+    }
+
+    /// Metadata and keys together.
+    pub(crate) fn with_keys(self, keys: Vec<SigningKey>) -> EntraFacts {
+        EntraFacts {
+            issuer: self.issuer,
+            authorization_endpoint: self.authorization_endpoint,
+            token_endpoint: self.token_endpoint,
+            keys,
+        }
+    }
+}
+
+/// Whether an address may be used: https, or http on loopback where the authority is there too.
+fn is_safe(address: &Url, entra: &EntraApp) -> bool {
+    let is_local = |url: &Url| url.host().is_some_and(|host| is_loopback(&host));
+    let nobody = address.username().is_empty() && address.password().is_none();
+    let scheme = match address.scheme() {
+        "https" => address.host().is_some(),
+        "http" => is_local(address) && is_local(&entra.authority_host),
+        _ => false,
+    };
+    nobody && scheme && address.fragment().is_none()
+}
+
+/// Reads the key set; in an error, what is wrong with it.
+pub(crate) fn read_keys(body: &[u8]) -> Result<Vec<SigningKey>, &'static str> {
+    #[derive(Deserialize)]
+    struct Document {
+        keys: Vec<Jwk>,
+    }
+    let document: Document =
+        serde_json::from_slice(body).map_err(|_| "the signing keys are not a JSON key set")?;
+    let keys = document.keys.into_iter().filter_map(Jwk::signing_key);
+    let keys: Vec<_> = keys.take(limits::SIGNING_KEYS).collect();
+    if keys.is_empty() {
+        return Err("there is no RSA signing key");
+    }
+    Ok(keys)
+}
+
+/// A key as it is written. Nothing in it is needed for the others to be good.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Jwk {
+    kty: String,
+    #[serde(rename = "use")]
+    usage: Option<String>,
+    kid: String,
+    n: String,
+    e: String,
+    issuer: Option<String>,
+}
+
+impl Jwk {
+    fn signing_key(self) -> Option<SigningKey> {
+        let signs = self.usage.as_deref().is_none_or(|usage| usage == "sig");
+        if self.kty != "RSA" || !signs || self.kid.is_empty() {
+            return None;
+        }
+        Some(SigningKey {
+            kid: self.kid,
+            n: URL_SAFE_NO_PAD.decode(self.n).ok()?,
+            e: URL_SAFE_NO_PAD.decode(self.e).ok()?,
+            issuer: self.issuer,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::testing::TestServer;
+
+    fn document(changes: &Value) -> Vec<u8> {
+        let mut document = json!({
+            "issuer": "https://login.example/11111111-1111-1111-1111-111111111111/v2.0",
+            "authorization_endpoint": "https://login.example/t/oauth2/v2.0/authorize",
+            "token_endpoint": "https://login.example/t/oauth2/v2.0/token",
+            "jwks_uri": "https://keys.example/t/discovery/v2.0/keys",
+            "tenant_region_scope": null,
+            "response_modes_supported": ["query", "fragment", "form_post"],
+        });
+        for (name, value) in changes.as_object().unwrap() {
+            document[name] = value.clone();
+        }
+        document.to_string().into_bytes()
+    }
+
+    #[test]
+    fn the_metadata_of_entra_is_read() {
+        let server = TestServer::dev();
+        let entra = &server.server.config.entra;
+        assert_eq!(
+            metadata_address(entra).as_str(),
+            "https://login.example/11111111-1111-1111-1111-111111111111/v2.0/\
+             .well-known/openid-configuration"
+        );
+        let metadata = Metadata::read(&document(&json!({})), entra).unwrap();
+        assert_eq!(
+            metadata.jwks_uri.as_str(),
+            "https://keys.example/t/discovery/v2.0/keys",
+            "another host may serve the keys"
+        );
+        // entra.md 1.1: the template of `common`
+        let template = json!({"issuer": "https://login.example/{tenantid}/v2.0"});
+        let metadata = Metadata::read(&document(&template), entra).unwrap();
+        let facts = metadata.with_keys(Vec::new());
+        assert_eq!(facts.issuer, "https://login.example/{tenantid}/v2.0");
+    }
+
+    // Q1: no token and no code goes over plain http.
+    #[test]
+    fn every_address_is_https_unless_all_is_on_loopback() {
+        let mut server = TestServer::dev();
+        for name in [
+            "issuer",
+            "authorization_endpoint",
+            "token_endpoint",
+            "jwks_uri",
+        ] {
+            let entra = &mut server.server.config.entra;
+            entra.authority_host = Url::parse("https://login.example/").unwrap();
+            for bad in [
+                "http://login.example/x",
+                "http://localhost:3002/x",
+                "ftp://login.example/x",
+                "https://user:word@login.example/x",
+                "javascript:alert(1)",
+                "/relative",
+                "",
+            ] {
+                let document = document(&json!({name: bad}));
+                assert!(Metadata::read(&document, entra).is_err(), "{name} {bad}");
+            }
+            entra.authority_host = Url::parse("http://localhost:3002/").unwrap();
+            let local = document(&json!({name: "http://localhost:3002/x"}));
+            assert!(Metadata::read(&local, entra).is_ok(), "{name}");
+            let other = document(&json!({name: "http://login.example/x"}));
+            assert!(Metadata::read(&other, entra).is_err(), "{name}");
+        }
+        let entra = &server.server.config.entra;
+        for body in ["", "[]", "{}", "<html>", "{\"issuer\":1}"] {
+            assert!(Metadata::read(body.as_bytes(), entra).is_err(), "{body}");
+        }
+    }
+
+    // D6, D9: keys that cannot sign an ID token are no reason to know none.
+    #[test]
+    fn only_rsa_signing_keys_are_kept() {
+        let body = json!({"keys": [
+            {"kty": "RSA", "use": "sig", "kid": "one", "n": "AQAB", "e": "AQAB", "x5c": ["MIIC"],
+             "issuer": "https://login.example/{tenantid}/v2.0"},
+            {"kty": "RSA", "kid": "two", "n": "AQAB", "e": "AQAB"},
+            {"kty": "RSA", "use": "enc", "kid": "three", "n": "AQAB", "e": "AQAB"},
+            {"kty": "EC", "kid": "four", "x": "AQAB", "y": "AQAB"},
+            {"kty": "oct", "kid": "five", "k": "c2VjcmV0"},
+            {"kty": "RSA", "n": "AQAB", "e": "AQAB"},
+            {"kty": "RSA", "kid": "six", "n": "not base64!", "e": "AQAB"},
+        ]});
+        let keys = read_keys(body.to_string().as_bytes()).unwrap();
+        let kids: Vec<_> = keys.iter().map(|key| key.kid.as_str()).collect();
+        assert_eq!(kids, ["one", "two"]);
+        assert_eq!(keys[0].n, [1, 0, 1]);
+        for body in ["", "{}", "{\"keys\":[]}", "{\"keys\":[{\"kty\":\"EC\"}]}"] {
+            assert!(read_keys(body.as_bytes()).is_err(), "{body}");
+        }
+    }
 }

@@ -17,7 +17,7 @@ use bytes::Bytes;
 
 use super::access::{Access, AccessStep};
 use crate::{
-    ask::{Ask, Awaiting, Fetch, FetchFault, Reach, Version},
+    ask::{Ask, Awaiting, Fetch, Reach, Version},
     audit::{Audit, Level},
     event::Event,
     exchange::Cx,
@@ -177,14 +177,8 @@ impl Query {
         let response = match answer {
             Ok(response) => response,
             Err(fault) => {
-                let words = match fault {
-                    FetchFault::Unreachable => "unreachable",
-                    FetchFault::TimedOut => "timed out",
-                    FetchFault::TooLarge => "too large",
-                    FetchFault::Forbidden => "forbidden address",
-                };
                 let audit = Audit::new(Level::Warn, "Microsoft Graph did not answer");
-                cx.audit(audit.with("fault", words));
+                cx.audit(audit.with("fault", fault.as_str()));
                 return Asked::Refused(Refused::Unavailable);
             }
         };

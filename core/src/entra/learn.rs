@@ -1,22 +1,220 @@
-//! The errand that fetches Entra's metadata and signing keys.
+//! The errand that fetches Entra's metadata and signing keys, and hands them to the hub.
+//!
+//! ```text
+//! Metadata --read--> Keys --read--> the hub learns
+//!     \--anything else--/--> the hub learns that there is nothing to learn now
+//! ```
+//!
+//! Keys come from the address that the metadata of the configured tenant names and from nowhere
+//! else, whatever a token says (threats.md D9).
 
+use ::http::{Request, StatusCode, header};
+use bytes::Bytes;
+use url::Url;
+
+use super::facts::{self, EntraFacts, Metadata};
 use crate::{
+    ask::{Ask, Awaiting, Fetch, Reach},
+    audit::{Audit, Level},
     event::Event,
     exchange::{Cx, Next},
+    hub::{ToHub, ToHubKind},
+    limits,
 };
 
 /// The states.
 #[derive(Debug)]
-pub(crate) enum Learn {}
+pub(crate) enum Learn {
+    /// The metadata is being fetched.
+    Metadata(Awaiting<Fetch>),
+    /// The metadata is known, the keys are being fetched.
+    Keys(Box<Metadata>, Awaiting<Fetch>),
+}
 
 impl Learn {
     /// Begins.
-    pub(crate) fn start(_cx: &mut Cx<'_>) -> Next<Self> {
-        Next::Done
+    pub(crate) fn start(cx: &mut Cx<'_>) -> Next<Self> {
+        let address = facts::metadata_address(&cx.env.server.config.entra);
+        match get(&address) {
+            Some(fetch) => Next::Go(Self::Metadata(cx.fetch(fetch))),
+            None => fail("the authority is no address", cx),
+        }
     }
 
     /// The next state after an event.
-    pub(crate) fn handle(self, _event: Event, _cx: &mut Cx<'_>) -> Next<Self> {
-        match self {}
+    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<Self> {
+        let Event::Fetched(answered) = event else {
+            return Next::Go(self);
+        };
+        match self {
+            Self::Metadata(awaiting) => match awaiting.take(answered) {
+                Some(answer) => Self::keys(answer, cx),
+                None => Next::Go(Self::Metadata(awaiting)),
+            },
+            Self::Keys(metadata, awaiting) => match awaiting.take(answered) {
+                Some(answer) => learn(*metadata, answer, cx),
+                None => Next::Go(Self::Keys(metadata, awaiting)),
+            },
+        }
+    }
+
+    fn keys(answer: <Fetch as Ask>::Answer, cx: &mut Cx<'_>) -> Next<Self> {
+        let entra = &cx.env.server.config.entra;
+        let metadata = match body_of(answer).and_then(|body| Metadata::read(&body, entra)) {
+            Ok(metadata) => metadata,
+            Err(reason) => return fail(reason, cx),
+        };
+        match get(&metadata.jwks_uri) {
+            Some(fetch) => Next::Go(Self::Keys(Box::new(metadata), cx.fetch(fetch))),
+            None => fail("the metadata names no address for the keys", cx),
+        }
+    }
+}
+
+fn learn(metadata: Metadata, answer: <Fetch as Ask>::Answer, cx: &mut Cx<'_>) -> Next<Learn> {
+    match body_of(answer).and_then(|body| facts::read_keys(&body)) {
+        Ok(keys) => {
+            cx.note(Level::Debug, "Entra ID's metadata and keys were learned");
+            tell(Some(Box::new(metadata.with_keys(keys))), cx)
+        }
+        Err(reason) => fail(reason, cx),
+    }
+}
+
+fn fail(reason: &'static str, cx: &mut Cx<'_>) -> Next<Learn> {
+    let audit = Audit::new(
+        Level::Warn,
+        "Entra ID's metadata and keys could not be learned",
+    );
+    cx.audit(audit.with("reason", reason));
+    tell(None, cx)
+}
+
+fn tell(facts: Option<Box<EntraFacts>>, cx: &mut Cx<'_>) -> Next<Learn> {
+    cx.tell(ToHub(ToHubKind::LearnedEntra(facts)));
+    Next::Done
+}
+
+fn get(address: &Url) -> Option<Fetch> {
+    let request = Request::get(address.as_str())
+        .header(header::ACCEPT, "application/json")
+        .body(Bytes::new())
+        .ok()?;
+    Some(Fetch {
+        request,
+        body_limit: limits::FETCH_BODY_BYTES,
+        within: limits::FETCH,
+        reach: Reach::Configured,
+    })
+}
+
+/// The body of a 200; in an error, why there is none.
+fn body_of(answer: <Fetch as Ask>::Answer) -> Result<Bytes, &'static str> {
+    let response = answer.map_err(|fault| fault.as_str())?;
+    match response.status() {
+        StatusCode::OK => Ok(response.into_body()),
+        // AADSTS90002 and its like: the usual mistake in a new configuration.
+        status if status.is_client_error() => Err("Entra ID does not know the tenant"),
+        _ => Err("Entra ID answered with an error"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ::http::Response;
+
+    use super::*;
+    use crate::{
+        action::Action,
+        ask::{FetchFault, Ticket},
+        entropy::Seed,
+        exchange::{Errand, ErrandKind, Exchange, ExchangeId, Outcome, Output},
+        testing::TestServer,
+    };
+
+    const METADATA: &str = r#"{"issuer":"https://login.example/t/v2.0",
+        "authorization_endpoint":"https://login.example/t/authorize",
+        "token_endpoint":"https://login.example/t/token","jwks_uri":"https://login.example/keys"}"#;
+    const KEYS: &str = r#"{"keys":[{"kty":"RSA","kid":"k","n":"AQAB","e":"AQAB"}]}"#;
+
+    type Answer = <Fetch as Ask>::Answer;
+
+    /// Runs the errand with these answers; what it asked for, told the hub and the log.
+    fn run(answers: Vec<Answer>) -> (Vec<String>, Option<Box<EntraFacts>>, Vec<Audit>) {
+        let server = TestServer::dev();
+        let errand = Errand(ErrandKind::LearnEntra);
+        let seed = Seed::new([1; 32]);
+        let mut exchange = Exchange::errand(ExchangeId(1), &seed, errand, server.env());
+        let (mut asked, mut learned, mut audits) = (Vec::new(), None, Vec::new());
+        let mut answers = answers.into_iter();
+        let mut ticket: Option<Ticket<Fetch>> = None;
+        loop {
+            match exchange.poll() {
+                Output::Do(Action::Fetch(new, fetch)) => {
+                    assert_eq!(fetch.request.method(), "GET");
+                    asked.push(fetch.request.uri().to_string());
+                    ticket = Some(new);
+                }
+                Output::Do(Action::Tell(ToHub(ToHubKind::LearnedEntra(facts)))) => {
+                    assert!(learned.replace(facts).is_none(), "told once");
+                }
+                Output::Do(Action::Audit(audit)) => audits.push(audit),
+                Output::Do(other) => panic!("{other:?}"),
+                Output::Wait(_) => {
+                    let answer = answers.next().expect("an answer is left");
+                    let event = ticket.take().unwrap().answer(answer);
+                    exchange.handle(event, server.env()).unwrap();
+                }
+                Output::Done(outcome) => {
+                    assert_eq!(outcome, Outcome::Answered);
+                    return (asked, learned.expect("the hub is told"), audits);
+                }
+            }
+        }
+    }
+
+    fn ok(body: &'static str) -> Answer {
+        Ok(Response::new(Bytes::from_static(body.as_bytes())))
+    }
+
+    fn status(status: u16) -> Answer {
+        let mut response = Response::new(Bytes::from_static(METADATA.as_bytes()));
+        *response.status_mut() = StatusCode::from_u16(status).unwrap();
+        Ok(response)
+    }
+
+    #[test]
+    fn the_metadata_says_where_the_keys_are() {
+        let (asked, learned, _) = run(vec![ok(METADATA), ok(KEYS)]);
+        assert!(asked[0].ends_with("/v2.0/.well-known/openid-configuration"));
+        assert_eq!(asked[1..], ["https://login.example/keys"]);
+        let facts = learned.unwrap();
+        assert_eq!(facts.issuer, "https://login.example/t/v2.0");
+        assert!(facts.key("k").is_some() && facts.key("other").is_none());
+    }
+
+    // D14: the hub is told in any case, so nobody waits for ever.
+    #[test]
+    fn whatever_goes_wrong_the_hub_is_told_and_the_operator_reads_why() {
+        let broken = vec![
+            vec![Err(FetchFault::Unreachable)],
+            vec![Err(FetchFault::TooLarge)],
+            vec![status(400)],
+            vec![status(302)],
+            vec![status(503)],
+            vec![ok("<html>")],
+            vec![ok(METADATA), Err(FetchFault::TimedOut)],
+            vec![ok(METADATA), status(500)],
+            vec![ok(METADATA), ok("{}")],
+        ];
+        for answers in broken {
+            let (_, learned, audits) = run(answers);
+            assert_eq!(learned, None);
+            let [audit] = audits.as_slice() else {
+                panic!("{audits:?}")
+            };
+            assert_eq!(audit.level, Level::Warn);
+            assert!(!audit.fields[0].1.is_empty());
+        }
     }
 }

@@ -1,31 +1,258 @@
 //! One refresh of Entra's keys at a time, however many wait for it (threats.md D9).
+//!
+//! ```text
+//! Rested --somebody wants newer facts--> Flying --learned--> Resting, a few minutes
+//!                                          \--failed--> Resting, a moment
+//! ```
+//!
+//! Whoever asks while it rests is told at once that there is nothing newer, so a flood of unknown
+//! key ids costs no fetch. What was known stays known until something newer replaces it.
 
-use std::collections::VecDeque;
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+};
 
-use super::HubOutput;
-use crate::{entra::facts::EntraFacts, exchange::ExchangeId, time::Now};
+use super::{FromHub, FromHubKind, HubOutput};
+use crate::{
+    entra::facts::EntraFacts,
+    env::Known,
+    exchange::{Errand, ErrandKind, ExchangeId},
+    limits,
+    time::{Instant, Now},
+};
 
 /// Who waits for the keys, and when they were last fetched.
 #[derive(Debug, Default)]
-pub(super) struct Flight {}
+pub(super) struct Flight {
+    state: State,
+    /// The revision that was published last.
+    revision: u64,
+    waiters: BTreeSet<ExchangeId>,
+}
+
+#[derive(Debug, Default)]
+enum State {
+    /// The errand may be run.
+    #[default]
+    Rested,
+    /// It runs.
+    Flying {
+        /// Since when: an errand that was lost does not keep others waiting.
+        since: Instant,
+    },
+    /// It was run a while ago.
+    Resting {
+        /// Until when.
+        until: Instant,
+    },
+}
 
 impl Flight {
     pub(super) fn want(
         &mut self,
-        _from: ExchangeId,
-        _newer_than: u64,
-        _now: Now,
-        _out: &mut VecDeque<HubOutput>,
+        from: ExchangeId,
+        newer_than: u64,
+        now: Now,
+        out: &mut VecDeque<HubOutput>,
     ) {
+        if self.revision > newer_than {
+            out.push_back(tell(from, true));
+            return;
+        }
+        let starts = match self.state {
+            State::Rested => true,
+            State::Flying { since } => now.instant.since(since) >= limits::EXCHANGE,
+            State::Resting { until } => {
+                if now.instant < until {
+                    out.push_back(tell(from, false));
+                    return;
+                }
+                true
+            }
+        };
+        if self.waiters.len() >= limits::KEYS_WAITERS {
+            out.push_back(tell(from, false));
+            return;
+        }
+        self.waiters.insert(from);
+        if starts {
+            self.state = State::Flying { since: now.instant };
+            out.push_back(HubOutput::Start(Errand(ErrandKind::LearnEntra)));
+        }
     }
 
     pub(super) fn learned(
         &mut self,
-        _facts: Option<Box<EntraFacts>>,
-        _now: Now,
-        _out: &mut VecDeque<HubOutput>,
+        facts: Option<Box<EntraFacts>>,
+        now: Now,
+        out: &mut VecDeque<HubOutput>,
     ) {
+        let is_learned = facts.is_some();
+        let rest = if is_learned {
+            limits::KEYS_REFETCH
+        } else {
+            limits::KEYS_RETRY
+        };
+        let until = now.instant.after(rest);
+        self.state = State::Resting { until };
+        if let Some(facts) = facts {
+            self.revision = self.revision.saturating_add(1);
+            out.push_back(HubOutput::Publish(Arc::new(Known {
+                revision: self.revision,
+                entra: Some(Arc::from(facts)),
+                learned: now.instant,
+            })));
+        }
+        let waiters = std::mem::take(&mut self.waiters);
+        out.extend(waiters.into_iter().map(|waiter| tell(waiter, is_learned)));
     }
 
-    pub(super) fn forget(&mut self, _id: ExchangeId) {}
+    pub(super) fn forget(&mut self, id: ExchangeId) {
+        self.waiters.remove(&id);
+    }
+}
+
+fn tell(to: ExchangeId, is_known: bool) -> HubOutput {
+    HubOutput::Tell(to, FromHub(FromHubKind::EntraKnown(is_known)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        hub::{Hub, ToHub, ToHubKind},
+        testing::entra_facts,
+        time::UnixTime,
+    };
+
+    /// The hub alone, and a clock.
+    struct Table {
+        hub: Hub,
+        now: Now,
+    }
+
+    impl Table {
+        fn new() -> Self {
+            let now = Now {
+                instant: Instant(5000),
+                unix: UnixTime(1_800_000_000),
+            };
+            let hub = Hub::new();
+            Self { hub, now }
+        }
+
+        fn later(&mut self, duration: Duration) {
+            self.now.instant = self.now.instant.after(duration);
+        }
+
+        fn send(&mut self, from: u64, message: ToHubKind) -> Vec<String> {
+            self.hub.handle(ExchangeId(from), ToHub(message), self.now);
+            let mut seen = Vec::new();
+            loop {
+                seen.push(match self.hub.poll() {
+                    HubOutput::Start(_) => "start".to_owned(),
+                    HubOutput::Publish(known) => format!("publish {}", known.revision),
+                    HubOutput::Tell(to, FromHub(FromHubKind::EntraKnown(known))) => {
+                        format!("{} {known}", to.0)
+                    }
+                    HubOutput::Tell(..) => panic!("nobody else is told anything"),
+                    HubOutput::Idle => return seen,
+                });
+            }
+        }
+
+        fn want(&mut self, from: u64, newer_than: u64) -> Vec<String> {
+            self.send(from, ToHubKind::WantEntra { newer_than })
+        }
+
+        fn learn(&mut self) -> Vec<String> {
+            self.send(0, ToHubKind::LearnedEntra(Some(Box::new(entra_facts()))))
+        }
+
+        fn fail(&mut self) -> Vec<String> {
+            self.send(0, ToHubKind::LearnedEntra(None))
+        }
+    }
+
+    // D9: one flight, and everybody hears of its end after the facts are published.
+    #[test]
+    fn however_many_wait_the_keys_are_fetched_once() {
+        let mut table = Table::new();
+        assert_eq!(table.want(1, 0), ["start"]);
+        for waiter in 2..5 {
+            assert!(table.want(waiter, 0).is_empty());
+        }
+        assert!(table.want(2, 0).is_empty(), "asking twice is asking once");
+        table.hub.forget(ExchangeId(3));
+        assert_eq!(table.learn(), ["publish 1", "1 true", "2 true", "4 true"]);
+    }
+
+    #[test]
+    fn who_knows_less_than_was_published_need_not_wait() {
+        let mut table = Table::new();
+        table.want(1, 0);
+        table.learn();
+        assert_eq!(table.want(2, 0), ["2 true"]);
+    }
+
+    // D9: a flood of unknown key ids.
+    #[test]
+    fn newer_keys_are_fetched_once_in_a_few_minutes() {
+        let mut table = Table::new();
+        table.want(1, 0);
+        table.learn();
+        for stranger in 2..50 {
+            assert_eq!(table.want(stranger, 1), [format!("{stranger} false")]);
+        }
+        table.later(limits::KEYS_REFETCH);
+        assert_eq!(table.want(2, 1), ["start"]);
+        assert_eq!(table.learn(), ["publish 2", "2 true"]);
+    }
+
+    // D14: an outage is asked about again soon, but not by every waiter.
+    #[test]
+    fn after_a_failure_it_is_tried_again_soon_but_not_at_once() {
+        let mut table = Table::new();
+        table.want(1, 0);
+        table.want(2, 0);
+        assert_eq!(table.fail(), ["1 false", "2 false"]);
+        assert_eq!(table.want(3, 0), ["3 false"]);
+        table.later(limits::KEYS_RETRY);
+        assert_eq!(table.want(3, 0), ["start"]);
+        assert_eq!(table.learn(), ["publish 1", "3 true"]);
+    }
+
+    #[test]
+    fn a_failed_refresh_takes_nothing_away() {
+        let mut table = Table::new();
+        table.want(1, 0);
+        table.learn();
+        table.later(limits::KEYS_REFETCH);
+        table.want(2, 1);
+        assert_eq!(table.fail(), ["2 false"], "nothing is published");
+        assert_eq!(table.want(3, 0), ["3 true"], "what was known is known");
+    }
+
+    #[test]
+    fn an_errand_that_was_lost_is_run_again() {
+        let mut table = Table::new();
+        table.want(1, 0);
+        table.later(limits::EXCHANGE);
+        assert_eq!(table.want(2, 0), ["start"]);
+        assert_eq!(table.learn(), ["publish 1", "1 true", "2 true"]);
+    }
+
+    // M: bounded.
+    #[test]
+    fn only_so_many_wait() {
+        let mut table = Table::new();
+        let limit = u64::try_from(limits::KEYS_WAITERS).unwrap();
+        for waiter in 0..limit {
+            table.want(waiter, 0);
+        }
+        assert_eq!(table.want(limit, 0), [format!("{limit} false")]);
+    }
 }
