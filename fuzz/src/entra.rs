@@ -1,13 +1,19 @@
 //! Entra ID and Microsoft Graph: the dev tenant of the core as a peer on the network, with faults
 //! that Entra itself would not admit to.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
+use entra_mcp_core::{
+    dev_tenant::{self, DevTenant, DevTenantConfig, Reply},
+    entropy::Seed,
+    time::Now,
+};
 use http::{HeaderValue, Request, Response, StatusCode, header};
 
 use crate::{
     checks::{Seen, Who},
+    clock::Moment,
     world::State,
 };
 
@@ -26,8 +32,9 @@ pub struct App {
 }
 
 /// Entra and Graph.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Entra {
+    tenant: DevTenant,
     is_down: bool,
     graph: VecDeque<GraphFault>,
     tokens: VecDeque<StatusCode>,
@@ -52,17 +59,26 @@ pub struct GraphFault {
 }
 
 impl Entra {
-    pub(crate) fn new() -> Self {
-        Self::default()
+    pub(crate) fn new(public_url: &str, seed: &Seed) -> Self {
+        let config = DevTenantConfig {
+            origin: ORIGIN.to_owned(),
+            redirect_uris: vec![format!("{public_url}/auth/callback")],
+        };
+        Self {
+            tenant: DevTenant::new(config, seed),
+            is_down: false,
+            graph: VecDeque::new(),
+            tokens: VecDeque::new(),
+        }
     }
 
     /// The server's application.
     #[must_use]
     pub fn app() -> App {
         App {
-            tenant_id: "11111111-1111-1111-1111-111111111111".to_owned(),
-            client_id: "22222222-2222-2222-2222-222222222222".to_owned(),
-            client_secret: "a-client-secret-of-the-world".to_owned(),
+            tenant_id: dev_tenant::TENANT_ID.to_owned(),
+            client_id: dev_tenant::CLIENT_ID.to_owned(),
+            client_secret: dev_tenant::CLIENT_SECRET.to_owned(),
         }
     }
 
@@ -102,6 +118,29 @@ impl Entra {
         self.tokens.push_back(status);
     }
 
+    fn ask(
+        &mut self,
+        request: &Request<Bytes>,
+        now: Now,
+        seed: &Seed,
+    ) -> (Duration, Response<Bytes>) {
+        let mut after = Duration::ZERO;
+        let mut reply = self.tenant.handle(request, now, seed);
+        loop {
+            reply = match reply {
+                Reply::Respond(response) => return (after, response),
+                Reply::Sign(unsigned) => {
+                    let signature = sign(unsigned.key_pkcs8(), unsigned.message());
+                    return (after, unsigned.signed(&signature));
+                }
+                Reply::Later(wait, inner) => {
+                    after += wait;
+                    *inner
+                }
+            };
+        }
+    }
+
     fn forced(&mut self, request: &Request<Bytes>) -> Option<Response<Bytes>> {
         let path = request.uri().path();
         if path.starts_with("/v1.0/") {
@@ -126,29 +165,41 @@ impl Entra {
 }
 
 impl State {
-    /// What Entra or Graph answers, at once.
+    /// What Entra or Graph answers, and how long it takes over it.
     pub(crate) fn entra_answers(
         &mut self,
         who: Option<Who>,
         request: &Request<Bytes>,
-    ) -> Response<Bytes> {
+    ) -> (Duration, Response<Bytes>) {
         let line = format!("= {} {}", request.method(), request.uri().path());
         self.note("entra", &line);
-        let response = match self.entra.forced(request) {
-            Some(response) => response,
-            None => self.ask_tenant(request),
+        let seed = Seed::new(self.choice.material());
+        let now = crate::clock::read(self.moment, Moment::default(), 0);
+        let (after, response) = match self.entra.forced(request) {
+            Some(response) => (Duration::ZERO, response),
+            None => self.entra.ask(request, now, &seed),
         };
         self.see(&Seen::Replied {
             who,
             request,
             response: &response,
         });
-        response
+        (after, response)
     }
+}
 
-    fn ask_tenant(&mut self, _request: &Request<Bytes>) -> Response<Bytes> {
-        let mut response = Response::new(Bytes::new());
-        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-        response
-    }
+/// RS256, as a runtime does it for the dev tenant.
+fn sign(key_pkcs8: &[u8], message: &[u8]) -> Vec<u8> {
+    let key = ring::signature::RsaKeyPair::from_pkcs8(key_pkcs8).expect("a good key");
+    let mut signature = vec![0; key.public().modulus_len()];
+    // This padding draws no random number, so the signature follows from the message.
+    let random = ring::rand::SystemRandom::new();
+    key.sign(
+        &ring::signature::RSA_PKCS1_SHA256,
+        &random,
+        message,
+        &mut signature,
+    )
+    .expect("a key can sign");
+    signature
 }

@@ -183,7 +183,10 @@ impl State {
                 None => self.send_piece(id, Piece::Broken),
             }
         } else if self.entra.serves(&origin) {
-            let response = self.entra_answers(None, &request);
+            let (after, response) = self.entra_answers(None, &request);
+            if let Some(conn) = self.net.conns.get_mut(&id) {
+                conn.not_before = conn.not_before.max(self.moment.after(after));
+            }
             let (parts, body) = response.into_parts();
             self.send_piece(id, Piece::Head(Response::from_parts(parts, ())));
             self.send_piece(id, Piece::Body(body));

@@ -52,10 +52,13 @@ impl State {
         let answer = if self.entra.is_down() {
             Err(FetchFault::Unreachable)
         } else {
-            let response = self.entra_answers(Some(Who::new(process, id)), &fetch.request);
+            let who = Some(Who::new(process, id));
+            let (after, response) = self.entra_answers(who, &fetch.request);
+            at = at.after(after);
+            let late = after >= fetch.within;
             if self.strikes(|faults| faults.fetch_unheard) {
                 Err(FetchFault::Unreachable)
-            } else if self.strikes(|faults| faults.fetch_late) {
+            } else if late || self.strikes(|faults| faults.fetch_late) {
                 at = self.moment.after(fetch.within);
                 Err(FetchFault::TimedOut)
             } else if response.body().len() > fetch.body_limit {

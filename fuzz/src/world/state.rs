@@ -5,6 +5,8 @@ use std::{
     time::Duration,
 };
 
+use entra_mcp_core::entropy::Seed;
+
 use super::clockwork::{Happening, Process};
 use crate::{
     checks::{Checks, Failure, Seen},
@@ -51,7 +53,7 @@ impl State {
             net: Net::default(),
             replicas: Vec::new(),
             store: MemoryStore::default(),
-            entra: Entra::new(),
+            entra: Entra::new(&options.public_url, &Seed::new([11; 32])),
             checks: Checks::new(),
             trace: Trace::default(),
             log: Vec::new(),
