@@ -18,4 +18,6 @@ pub(crate) mod resource;
 pub(crate) mod revoke;
 pub(crate) mod scope;
 pub(crate) mod sign_in;
+#[cfg(test)]
+pub(crate) mod testing;
 pub(crate) mod token;

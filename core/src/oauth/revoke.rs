@@ -4,6 +4,9 @@
 //! client and one that is revoked already are all answered alike, with 200 (sections 2.1 and 2.2).
 //! A public client proves itself by its `client_id` and by holding the token.
 
+#[cfg(test)]
+mod tests;
+
 use ::http::{Request, StatusCode};
 use bytes::Bytes;
 

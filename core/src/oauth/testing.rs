@@ -1,0 +1,170 @@
+//! Help for tests: a client that a person has approved, on a server with a store and a scripted
+//! Entra.
+
+use std::time::Duration;
+
+use ::http::Response;
+use bytes::Bytes;
+use serde_json::Value;
+
+use crate::{
+    ask::Guard,
+    entropy::Entropy,
+    limits,
+    mcp::testing::World,
+    oauth::handle,
+    session::record::{Code, Session},
+    testing::{self, client_id, entropy, header, session_of},
+};
+
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+pub(crate) const REDIRECT_URI: &str = "http://127.0.0.1:5000/callback";
+
+/// Alice has approved a client and come back from Entra: this is the code it was sent.
+pub(crate) struct SignedIn {
+    pub(crate) world: World,
+    pub(crate) client: String,
+    pub(crate) code: String,
+}
+
+impl SignedIn {
+    /// Up to the code.
+    pub(crate) fn new() -> Self {
+        let mut world = World::new();
+        let client = client_id(&world.server, &[REDIRECT_URI]);
+        world.sign_in("alice", &client, "user.read");
+        let (session, secret) = session_of("alice", &client);
+        let keys = &world.server.server.keys;
+        let code = handle::new_code(session.id, &secret, &mut entropy(5), keys);
+        let mut signed_in = Self {
+            world,
+            client,
+            code: code.expose().clone(),
+        };
+        let expires = signed_in
+            .world
+            .server
+            .now
+            .unix
+            .after(limits::AUTHORIZATION_CODE);
+        signed_in.change(|session| {
+            session.code = Code::Open {
+                hash: handle::hash(&code),
+                code_challenge: CHALLENGE.to_owned(),
+                redirect_uri: REDIRECT_URI.to_owned(),
+                expires,
+            };
+        });
+        signed_in
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut Session)) {
+        let keys = self.world.server.server.keys.clone();
+        let (session, _) = session_of("alice", &self.client);
+        let stored = &self.world.store[&session.id.key().0];
+        let (mut session, _) = Session::open(session.id, stored, &keys).unwrap();
+        change(&mut session);
+        let mut random: Entropy = entropy(6);
+        let put = session.put(Guard::Any, stored.record.expires, &keys, &mut random);
+        self.world.ask(put).unwrap();
+    }
+
+    /// Whether the session is still stored.
+    pub(crate) fn is_alive(&self) -> bool {
+        let (session, _) = session_of("alice", &self.client);
+        self.world.store.contains_key(&session.id.key().0)
+    }
+
+    /// Time passes.
+    pub(crate) fn later(&mut self, duration: Duration) {
+        let now = &mut self.world.server.now;
+        now.unix = now.unix.after(duration);
+        now.instant = now.instant.after(duration);
+    }
+
+    /// Posts a form.
+    pub(crate) fn post(&mut self, target: &str, form: &[(&str, &str)]) -> Response<Bytes> {
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
+        let request = self
+            .world
+            .server
+            .request("POST", target)
+            .header(
+                "content-type",
+                "application/x-www-form-urlencoded; charset=utf-8",
+            )
+            .body(Bytes::from(body));
+        self.world.send(request.unwrap())
+    }
+
+    /// Redeems the code, with these parameters changed.
+    pub(crate) fn token(&mut self, changes: &[(&str, &str)]) -> Response<Bytes> {
+        let (client, code) = (self.client.clone(), self.code.clone());
+        let good = [
+            ("grant_type", "authorization_code"),
+            ("client_id", client.as_str()),
+            ("code", code.as_str()),
+            ("code_verifier", VERIFIER),
+            ("redirect_uri", REDIRECT_URI),
+        ];
+        let is_changed = |name: &str| changes.iter().any(|(changed, _)| *changed == name);
+        let mut form: Vec<_> = good
+            .into_iter()
+            .filter(|(name, _)| !is_changed(name))
+            .collect();
+        form.extend(changes.iter().filter(|(_, value)| !value.is_empty()));
+        self.post("/token", &form)
+    }
+
+    /// Refreshes.
+    pub(crate) fn refresh(
+        &mut self,
+        refresh_token: &str,
+        more: &[(&str, &str)],
+    ) -> Response<Bytes> {
+        let client = self.client.clone();
+        let mut form = vec![
+            ("grant_type", "refresh_token"),
+            ("client_id", client.as_str()),
+            ("refresh_token", refresh_token),
+        ];
+        form.extend(more);
+        self.post("/token", &form)
+    }
+
+    /// The tokens that the code gives.
+    pub(crate) fn redeem(&mut self) -> Value {
+        let response = self.token(&[]);
+        assert_eq!(response.status(), 200, "{}", testing::text(&response));
+        testing::json(&response)
+    }
+
+    /// Whether a session token opens the MCP endpoint.
+    pub(crate) fn works(&mut self, tokens: &Value) -> bool {
+        let request = self
+            .world
+            .server
+            .request("POST", "/mcp")
+            .header(
+                "authorization",
+                format!("Bearer {}", text(tokens, "access_token")),
+            )
+            .header("content-type", "application/json")
+            .body(Bytes::from(crate::mcp::testing::initialize("2025-11-25")));
+        self.world.send(request.unwrap()).status() == 200
+    }
+}
+
+/// A member that is text.
+pub(crate) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap_or_default()
+}
+
+/// The error of an answer, which must not be cached.
+pub(crate) fn error(response: &Response<Bytes>) -> String {
+    assert_eq!(header(response, "cache-control"), "no-store");
+    text(&testing::json(response), "error").to_owned()
+}

@@ -1,0 +1,236 @@
+//! Redeeming codes.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::{
+    limits,
+    mcp::testing::GRAPH_TOKEN,
+    oauth::testing::{SignedIn, VERIFIER, error, text},
+    testing::{self, client_id, header, session_of},
+};
+
+// TOK-13 to TOK-15, LEAK-01, LEAK-02
+
+#[test]
+fn a_code_gives_tokens_and_nothing_of_entras() {
+    let mut alice = SignedIn::new();
+    let response = alice.token(&[]);
+    assert_eq!(response.status(), 200);
+    assert_eq!(header(&response, "cache-control"), "no-store");
+    let body = testing::json(&response);
+    let members: Vec<_> = body.as_object().unwrap().keys().cloned().collect();
+    assert_eq!(
+        members,
+        [
+            "access_token",
+            "expires_in",
+            "refresh_token",
+            "scope",
+            "token_type"
+        ]
+    );
+    assert_eq!(
+        (text(&body, "token_type"), text(&body, "scope")),
+        ("Bearer", "user.read")
+    );
+    assert_eq!(body["expires_in"], 3600);
+    assert!(!body.to_string().contains("entra"));
+    assert!(alice.works(&body));
+}
+
+// TOK-01, TOK-06 to TOK-08, TOK-25, TOK-26, C3, E10: they are all answered alike.
+
+#[test]
+fn what_is_not_the_code_of_this_client_and_verifier_is_invalid_grant() {
+    let mut alice = SignedIn::new();
+    let other = client_id(&alice.world.server, &["https://other.example/cb"]);
+    let wrong = [
+        ("code", "junk"),
+        (
+            "code_verifier",
+            "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXX",
+        ),
+        ("code_verifier", "short"),
+        ("redirect_uri", "http://127.0.0.1:5000/other"),
+        ("client_id", &other),
+    ];
+    let mut answers = Vec::new();
+    for change in wrong {
+        let response = alice.token(&[change]);
+        assert_eq!(
+            (response.status().as_u16(), error(&response).as_str()),
+            (400, "invalid_grant")
+        );
+        answers.push(testing::text(&response));
+    }
+    answers.dedup();
+    assert_eq!(answers.len(), 1);
+    alice.redeem();
+}
+
+// OAuth 2.1 10.2; threats.md section 3
+
+#[test]
+fn the_redirect_uri_may_be_left_out() {
+    assert_eq!(SignedIn::new().token(&[("redirect_uri", "")]).status(), 200);
+}
+
+// C3, TOK-28
+
+#[test]
+fn a_code_is_good_for_a_minute() {
+    let mut alice = SignedIn::new();
+    alice.later(limits::AUTHORIZATION_CODE);
+    assert_eq!(error(&alice.token(&[])), "invalid_grant");
+}
+
+// E2: TOK-03, TOK-04
+
+#[test]
+fn a_code_that_is_used_twice_ends_what_it_gave() {
+    let mut alice = SignedIn::new();
+    let tokens = alice.redeem();
+    assert_eq!(error(&alice.token(&[])), "invalid_grant");
+    assert!(!alice.is_alive() && !alice.works(&tokens));
+    let again = alice.refresh(text(&tokens, "refresh_token"), &[]);
+    assert_eq!(error(&again), "invalid_grant");
+}
+
+// E1: TOK-10 to TOK-12
+
+#[test]
+fn a_request_of_another_shape_is_refused() {
+    let mut alice = SignedIn::new();
+    assert_eq!(
+        error(&alice.token(&[("grant_type", "password")])),
+        "unsupported_grant_type"
+    );
+    for missing in ["grant_type", "code", "code_verifier"] {
+        assert_eq!(
+            error(&alice.token(&[(missing, "")])),
+            "invalid_request",
+            "{missing}"
+        );
+    }
+    let twice = [("code_verifier", VERIFIER), ("code_verifier", VERIFIER)];
+    assert_eq!(error(&alice.token(&twice)), "invalid_request");
+    assert_eq!(
+        error(&alice.post("/token?grant_type=x", &[])),
+        "invalid_request"
+    );
+    let json = alice.world.server.request("POST", "/token");
+    let json = json
+        .header("content-type", "application/json")
+        .body(Bytes::from("{}"));
+    assert_eq!(error(&alice.world.send(json.unwrap())), "invalid_request");
+    let get = alice
+        .world
+        .server
+        .request("GET", "/token")
+        .body(Bytes::new());
+    assert_eq!(alice.world.send(get.unwrap()).status(), 405);
+}
+
+// products 5; E9: TOK-22, TOK-23
+
+#[test]
+fn an_unknown_client_is_401_invalid_client() {
+    let mut alice = SignedIn::new();
+    for unknown in ["dcr.junk", "https://client.example/metadata.json", ""] {
+        let response = alice.token(&[("client_id", unknown)]);
+        assert_eq!(response.status(), 401);
+        assert_eq!(error(&response), "invalid_client");
+    }
+}
+
+// C9: TOK-20, TOK-21; conformance.md 11: equal modulo a slash
+
+#[test]
+fn the_resource_must_be_the_one_that_was_signed_in_for() {
+    let mut alice = SignedIn::new();
+    for foreign in ["https://other.example/mcp", "http://localhost:3001/sse"] {
+        assert_eq!(
+            error(&alice.token(&[("resource", foreign)])),
+            "invalid_target"
+        );
+    }
+    let response = alice.token(&[("resource", "http://localhost:3001/mcp/")]);
+    assert_eq!(response.status(), 200);
+    let tokens = testing::json(&response);
+    let refresh_token = text(&tokens, "refresh_token");
+    let foreign = alice.refresh(refresh_token, &[("resource", "https://other.example/mcp")]);
+    assert_eq!(error(&foreign), "invalid_target");
+    let same = alice.refresh(refresh_token, &[("resource", "http://localhost:3001/mcp")]);
+    assert_eq!(same.status(), 200);
+}
+
+// E5: TOK-16; D10: Entra is asked too, as ourselves, without resource
+
+// E6, products 18: who repeats its last refresh gets the same successor, until that was used.
+
+// E6: TOK-17, TOK-31
+
+// E3, E6: somebody else wrote the session meanwhile.
+
+#[test]
+fn a_lost_race_is_run_again() {
+    let mut alice = SignedIn::new();
+    alice.world.conflicts = 1;
+    let tokens = alice.redeem();
+    alice.later(Duration::from_secs(3000));
+    alice.world.conflicts = 2;
+    let refreshed = alice.refresh(text(&tokens, "refresh_token"), &[]);
+    assert_eq!(refreshed.status(), 200);
+}
+
+// E7: TOK-19, TOK-20; E8: TOK-09
+
+// D10: whoever Entra does not let in any more is out here too.
+
+// D14: the environment's fault changes nothing.
+
+#[test]
+fn when_the_store_is_down_it_is_503_everywhere() {
+    let mut alice = SignedIn::new();
+    let tokens = alice.redeem();
+    alice.world.store_is_down = true;
+    let client = alice.client.clone();
+    let form = [
+        ("client_id", client.as_str()),
+        ("token", text(&tokens, "access_token")),
+    ];
+    assert_eq!(alice.post("/revoke", &form).status(), 503);
+    assert_eq!(
+        alice.refresh(text(&tokens, "refresh_token"), &[]).status(),
+        503
+    );
+    assert_eq!(alice.token(&[]).status(), 503);
+}
+
+// E11: REV-01 to REV-03, REV-10; conformance.md 11.4
+
+// REV-04, REV-05, REV-09
+
+// G3: codes and refresh tokens are kept as hashes, Entra's tokens sealed under what the client has.
+
+#[test]
+fn the_record_holds_no_token_even_when_it_is_opened() {
+    let mut alice = SignedIn::new();
+    let tokens = alice.redeem();
+    let (session, _) = session_of("alice", &alice.client);
+    let stored = &alice.world.store[&session.id.key().0];
+    let keys = &alice.world.server.server.keys;
+    let opened = keys.open(
+        crate::keys::Purpose::SessionRecord,
+        session.id.bytes(),
+        b"",
+        &stored.record.bytes,
+    );
+    let opened = String::from_utf8(opened.unwrap()).unwrap();
+    for secret in [text(&tokens, "refresh_token"), &alice.code, GRAPH_TOKEN] {
+        assert!(!opened.contains(secret));
+        assert!(!String::from_utf8_lossy(&stored.record.bytes).contains(secret));
+    }
+}

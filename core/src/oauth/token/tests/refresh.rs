@@ -1,0 +1,138 @@
+//! Refreshing.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::{
+    limits,
+    oauth::testing::{SignedIn, error, text},
+    testing::{self, client_id, header},
+};
+
+#[test]
+fn a_refresh_gives_another_refresh_token_and_refreshes_with_entra() {
+    let mut alice = SignedIn::new();
+    let first = alice.redeem();
+    alice.later(Duration::from_secs(3000));
+    let response = alice.refresh(text(&first, "refresh_token"), &[("scope", "user.read")]);
+    assert_eq!(response.status(), 200, "{}", testing::text(&response));
+    let second = testing::json(&response);
+    assert_ne!(
+        text(&first, "refresh_token"),
+        text(&second, "refresh_token")
+    );
+    assert_ne!(text(&first, "access_token"), text(&second, "access_token"));
+    assert!(alice.works(&second));
+    let [sent] = alice.world.redeemed.as_slice() else {
+        panic!("Entra is asked once");
+    };
+    let sent = String::from_utf8(sent.body().to_vec()).unwrap();
+    assert!(
+        sent.contains("entra+refresh+token+of+alice") && !sent.contains("resource"),
+        "{sent}"
+    );
+}
+
+#[test]
+fn the_last_refresh_may_be_repeated_for_a_while_and_gives_the_same_successor() {
+    let mut alice = SignedIn::new();
+    let first = text(&alice.redeem(), "refresh_token").to_owned();
+    let second = text(&testing::json(&alice.refresh(&first, &[])), "refresh_token").to_owned();
+    alice.later(limits::REFRESH_GRACE);
+    let again = text(&testing::json(&alice.refresh(&first, &[])), "refresh_token").to_owned();
+    assert_eq!(second, again);
+    assert_eq!(alice.refresh(&second, &[]).status(), 200);
+    assert_eq!(error(&alice.refresh(&first, &[])), "invalid_grant");
+    assert!(!alice.is_alive(), "the successor was used: this is a reuse");
+}
+
+#[test]
+fn an_old_refresh_token_ends_the_session() {
+    let mut alice = SignedIn::new();
+    let first = alice.redeem();
+    let response = alice.refresh(text(&first, "refresh_token"), &[]);
+    let second = testing::json(&response);
+    alice.later(limits::REFRESH_GRACE + Duration::from_secs(1));
+    assert_eq!(
+        error(&alice.refresh(text(&first, "refresh_token"), &[])),
+        "invalid_grant"
+    );
+    assert!(!alice.works(&second));
+    assert_eq!(
+        error(&alice.refresh(text(&second, "refresh_token"), &[])),
+        "invalid_grant"
+    );
+    assert!(
+        alice
+            .world
+            .audits
+            .iter()
+            .any(|audit| audit.event.contains("used twice"))
+    );
+}
+
+#[test]
+fn a_refresh_token_is_its_clients_and_cannot_widen() {
+    let mut alice = SignedIn::new();
+    let tokens = alice.redeem();
+    let refresh_token = text(&tokens, "refresh_token").to_owned();
+    let access_token = text(&tokens, "access_token").to_owned();
+    let mine = std::mem::replace(
+        &mut alice.client,
+        client_id(&alice.world.server, &["https://other.example/cb"]),
+    );
+    assert_eq!(error(&alice.refresh(&refresh_token, &[])), "invalid_grant");
+    alice.client = mine;
+    let code = alice.code.clone();
+    for other_kind in [&access_token, &code] {
+        assert_eq!(error(&alice.refresh(other_kind, &[])), "invalid_grant");
+    }
+    let wider = alice.refresh(&refresh_token, &[("scope", "mail.send")]);
+    assert_eq!(error(&wider), "invalid_scope");
+    assert!(alice.is_alive());
+}
+
+#[test]
+fn when_entra_says_no_for_good_the_session_ends() {
+    let mut alice = SignedIn::new();
+    let tokens = alice.redeem();
+    alice.later(Duration::from_secs(3000));
+    let description = "AADSTS50057: alice@contoso.example is disabled";
+    let refusal =
+        json!({"error": "invalid_grant", "error_codes": [50057], "error_description": description});
+    alice.world.entra_says(400, &refusal);
+    let response = alice.refresh(text(&tokens, "refresh_token"), &[]);
+    assert_eq!(error(&response), "invalid_grant");
+    assert!(!testing::text(&response).contains("AADSTS"), "D5, O1");
+    assert!(!alice.is_alive() && !alice.works(&tokens));
+    let audits = format!("{:?}", alice.world.audits);
+    assert!(
+        audits.contains("50057") && !audits.contains("contoso"),
+        "{audits}"
+    );
+}
+
+#[test]
+fn when_entra_is_out_of_reach_nothing_is_lost() {
+    let mut alice = SignedIn::new();
+    let tokens = alice.redeem();
+    alice.later(Duration::from_secs(3000));
+    alice
+        .world
+        .entra
+        .push_back(Err(crate::ask::FetchFault::TimedOut));
+    alice
+        .world
+        .entra_says(429, &json!({"error": "temporarily_unavailable"}));
+    for _ in 0..2 {
+        let response = alice.refresh(text(&tokens, "refresh_token"), &[]);
+        assert_eq!(response.status(), 503);
+        assert_eq!(header(&response, "retry-after"), "5");
+        assert_eq!(error(&response), "temporarily_unavailable");
+    }
+    assert_eq!(
+        alice.refresh(text(&tokens, "refresh_token"), &[]).status(),
+        200
+    );
+}
