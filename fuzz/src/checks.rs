@@ -151,6 +151,8 @@ pub enum Seen<'a> {
         request: &'a Request<Bytes>,
         /// The answer.
         response: &'a Response<Bytes>,
+        /// The ID token in it must not be believed.
+        is_spoiled: bool,
     },
     /// What the code prints of its own values when it is debugged.
     Printed {
@@ -208,6 +210,7 @@ impl Checks {
                 Box::new(secrets::NothingLeaks),
                 Box::new(people::OnePersonOnly),
                 Box::new(people::NothingForStrangers),
+                Box::new(people::GoodIdTokensOnly::default()),
                 Box::new(tokens::BearerNeeded::default()),
                 Box::new(tokens::SpentOnce::default()),
                 Box::new(tokens::EndedStaysEnded::default()),

@@ -1,6 +1,8 @@
 //! Entra ID and Microsoft Graph: the dev tenant of the core as a peer on the network, with faults
 //! that Entra itself would not admit to.
 
+mod spoil;
+
 use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
@@ -16,6 +18,8 @@ use crate::{
     clock::Moment,
     world::State,
 };
+
+pub use self::spoil::Spoil;
 
 /// Where Entra and Graph are.
 pub const ORIGIN: &str = "http://localhost:3002";
@@ -38,6 +42,9 @@ pub struct Entra {
     is_down: bool,
     graph: VecDeque<GraphFault>,
     tokens: VecDeque<StatusCode>,
+    spoil: VecDeque<Spoil>,
+    /// The last answer was spoiled.
+    is_spoiled: bool,
 }
 
 /// The accounts of the tenant that a run uses.
@@ -69,6 +76,8 @@ impl Entra {
             is_down: false,
             graph: VecDeque::new(),
             tokens: VecDeque::new(),
+            spoil: VecDeque::new(),
+            is_spoiled: false,
         }
     }
 
@@ -118,6 +127,19 @@ impl Entra {
         self.tokens.push_back(status);
     }
 
+    /// The next ID token is one that must not be believed.
+    pub fn spoil(&mut self, spoil: Spoil) {
+        self.spoil.push_back(spoil);
+    }
+
+    /// Nothing that was ordered goes wrong any more.
+    pub fn recover(&mut self) {
+        self.is_down = false;
+        self.graph.clear();
+        self.tokens.clear();
+        self.spoil.clear();
+    }
+
     fn ask(
         &mut self,
         request: &Request<Bytes>,
@@ -130,8 +152,14 @@ impl Entra {
             reply = match reply {
                 Reply::Respond(response) => return (after, response),
                 Reply::Sign(unsigned) => {
-                    let signature = sign(unsigned.key_pkcs8(), unsigned.message());
-                    return (after, unsigned.signed(&signature));
+                    let key = unsigned.key_pkcs8();
+                    let signature = sign(key, unsigned.message());
+                    let mut response = unsigned.signed(&signature);
+                    if let Some(spoil) = self.spoil.pop_front() {
+                        let spoiled = spoil.apply(&mut response, |text| sign(key, text));
+                        self.is_spoiled = spoiled.is_some();
+                    }
+                    return (after, response);
                 }
                 Reply::Later(wait, inner) => {
                     after += wait;
@@ -179,10 +207,12 @@ impl State {
             Some(response) => (Duration::ZERO, response),
             None => self.entra.ask(request, now, &seed),
         };
+        let is_spoiled = std::mem::take(&mut self.entra.is_spoiled);
         self.see(&Seen::Replied {
             who,
             request,
             response: &response,
+            is_spoiled,
         });
         (after, response)
     }

@@ -2,19 +2,23 @@
 
 use std::time::Duration;
 
-use crate::{honest::Stage, world::World};
+use crate::{
+    entra::{Entra, Spoil},
+    honest::Stage,
+    world::World,
+};
 
 /// Blows until the curtain.
 pub async fn blow(world: World, stage: Stage) {
     let (least, most) = (Duration::from_secs(1), Duration::from_secs(900));
     // Some runs have no weather of some kinds at all.
-    let kinds: Vec<bool> = (0..4)
+    let kinds: Vec<bool> = (0..5)
         .map(|_| world.choose(|choice| choice.chance(500)))
         .collect();
     while !stage.borrow().curtain {
         let wait = world.choose(|choice| choice.between(least, most));
         world.sleep(wait).await;
-        let kind = world.choose(|choice| choice.below(4));
+        let kind = world.choose(|choice| choice.below(5));
         let happens = usize::try_from(kind).ok().and_then(|kind| kinds.get(kind));
         if stage.borrow().curtain || happens != Some(&true) {
             continue;
@@ -44,6 +48,11 @@ pub async fn blow(world: World, stage: Stage) {
                 world.sleep(while_away).await;
                 world.entra(|entra| entra.set_down(false));
             }
+            3 => {
+                let spoil = world.choose(|choice| *choice.pick(&Spoil::ALL));
+                world.note("weather", &format!("= an ID token is spoiled: {spoil:?}"));
+                world.entra(|entra| entra.spoil(spoil));
+            }
             _ => {
                 let status = world.choose(|choice| *choice.pick(&[401, 403, 429, 500, 503]));
                 world.note("weather", &format!("= Graph says {status}"));
@@ -55,7 +64,7 @@ pub async fn blow(world: World, stage: Stage) {
 
 /// The sky clears: everything runs, clocks are right.
 pub fn clear(world: &World) {
-    world.entra(|entra| entra.set_down(false));
+    world.entra(Entra::recover);
     for replica in 0..world.replicas() {
         world.start(replica);
         world.skew(replica, 0);

@@ -11,7 +11,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use super::{packed, request::AuthorizationRequest};
 use crate::{
     config::PublicUrl, entra::facts::EntraFacts, entropy::Entropy, env::Env, http::cookie,
-    keys::Purpose, limits, secret::Secret, session::record::Hash, time::UnixTime,
+    keys::Purpose, limits, planted::Planted, secret::Secret, session::record::Hash, time::UnixTime,
 };
 
 /// How many characters of the state name its cookie.
@@ -55,6 +55,11 @@ impl SignIn {
     /// scopes that were chosen from our own table (threats.md D3, products.md 1, 2).
     pub(crate) fn entra_address(&self, facts: &EntraFacts, env: Env<'_>) -> String {
         let config = &env.server.config;
+        let state = if env.server.has(Planted::StateUnchecked) {
+            Secret::new(URL_SAFE_NO_PAD.encode(self.fields()))
+        } else {
+            self.state.clone()
+        };
         let challenge = URL_SAFE_NO_PAD.encode(Hash::of(self.code_verifier.expose().as_bytes()).0);
         let mut address = facts.authorization_endpoint.clone();
         address
@@ -64,7 +69,7 @@ impl SignIn {
             .append_pair("redirect_uri", &config.public_url.join("/auth/callback"))
             .append_pair("response_mode", "query")
             .append_pair("scope", &self.request.scope.of_entra(&config.entra))
-            .append_pair("state", self.state.expose())
+            .append_pair("state", state.expose())
             .append_pair("nonce", self.nonce.expose())
             .append_pair("code_challenge", &challenge)
             .append_pair("code_challenge_method", "S256")
@@ -72,14 +77,18 @@ impl SignIn {
         address.into()
     }
 
-    /// The `Set-Cookie` that keeps it in this browser.
-    pub(crate) fn set_cookie(&self, env: Env<'_>, entropy: &mut Entropy) -> Option<HeaderValue> {
-        let fields = zeroize::Zeroizing::new(packed::pack(&[
+    fn fields(&self) -> zeroize::Zeroizing<Vec<u8>> {
+        zeroize::Zeroizing::new(packed::pack(&[
             &self.request.pack(),
             self.nonce.expose().as_bytes(),
             self.code_verifier.expose().as_bytes(),
             &self.expires.0.to_be_bytes(),
-        ]));
+        ]))
+    }
+
+    /// The `Set-Cookie` that keeps it in this browser.
+    pub(crate) fn set_cookie(&self, env: Env<'_>, entropy: &mut Entropy) -> Option<HeaderValue> {
+        let fields = self.fields();
         let state = self.state.expose();
         let keys = &env.server.keys;
         let sealed = keys.seal(
@@ -99,13 +108,19 @@ impl SignIn {
 
     /// The sign-in of this `state`, if it was approved in this browser and is not over.
     pub(crate) fn from_cookie(headers: &HeaderMap, state: &str, env: Env<'_>) -> Option<Self> {
+        if env.server.has(Planted::StateUnchecked) {
+            return Self::of_fields(state, &URL_SAFE_NO_PAD.decode(state).ok()?, env);
+        }
         let public_url = &env.server.config.public_url;
         let sealed = cookie::get(&cookie_name(state)?, headers, public_url)?;
         let sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
         let keys = &env.server.keys;
         let fields = keys.open(Purpose::SignInCookie, state.as_bytes(), b"", &sealed)?;
-        let fields = zeroize::Zeroizing::new(fields);
-        let [request, nonce, code_verifier, expires] = packed::unpack(&fields)?;
+        Self::of_fields(state, &zeroize::Zeroizing::new(fields), env)
+    }
+
+    fn of_fields(state: &str, fields: &[u8], env: Env<'_>) -> Option<Self> {
+        let [request, nonce, code_verifier, expires] = packed::unpack(fields)?;
         let expires = UnixTime(u64::from_be_bytes(expires.try_into().ok()?));
         (env.now.unix < expires).then_some(Self {
             request: AuthorizationRequest::unpack(request)?,

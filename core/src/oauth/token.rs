@@ -24,6 +24,7 @@ use crate::{
     exchange::{Cx, Next},
     fault::Fault,
     http::{answer, form::Form},
+    planted::Planted,
     secret::Secret,
     session::{SessionSecret, record::Session, token},
 };
@@ -156,6 +157,10 @@ fn grant<S>(
         scope: &'a str,
     }
     let (access_token, expires_in) = token::issue(session, client.id(), secret, cx.env, cx.entropy);
+    if cx.env.server.has(Planted::TokenLogged) {
+        let audit = Audit::new(Level::Info, "a token was granted");
+        cx.audit(audit.with("token", refresh_token.expose()));
+    }
     let body = Body {
         access_token: access_token.expose(),
         token_type: "Bearer",

@@ -120,6 +120,7 @@ impl Ledger {
                 who,
                 request,
                 response,
+                ..
             } => self.learn_reply(*who, request, response),
             Seen::Answered {
                 who, head, body, ..

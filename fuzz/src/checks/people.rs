@@ -1,8 +1,10 @@
 //! Two people never mix: what belongs to one serves no request of another, whatever id they guess
 //! (SESS-02, SESS-06, SSE-08, TOOL-02, TOOL-03).
 
+use std::collections::BTreeSet;
+
 use super::{Case, Check, Ledger, Seen, Sort, Who};
-use crate::checks::ledger::{bearer, form};
+use crate::checks::ledger::{bearer, form, redirected};
 
 /// A token of one person never serves another, and nobody reads what is another's.
 #[derive(Debug)]
@@ -91,6 +93,43 @@ impl Check for NothingForStrangers {
                 }) => Ok(()),
                 _ => Err(format!("{who} stores {} for a stranger", key.0)),
             },
+            _ => Ok(()),
+        }
+    }
+}
+
+/// No sign-in is completed by an ID token that must not be believed (threats.md D5).
+#[derive(Debug, Default)]
+pub(super) struct GoodIdTokensOnly {
+    spoiled: BTreeSet<Who>,
+}
+
+impl Check for GoodIdTokensOnly {
+    fn name(&self) -> &'static str {
+        "good id tokens only"
+    }
+
+    fn see(&mut self, seen: &Seen<'_>, ledger: &Ledger) -> Result<(), String> {
+        match seen {
+            Seen::Replied {
+                who: Some(who),
+                is_spoiled: true,
+                ..
+            } => {
+                self.spoiled.insert(*who);
+                Ok(())
+            }
+            Seen::Ended { who, .. } => {
+                self.spoiled.remove(who);
+                Ok(())
+            }
+            Seen::Answered { who, head, .. } if self.spoiled.contains(who) => {
+                let path = ledger.case(*who).map(|case| case.path.as_str());
+                if path == Some("/auth/callback") && redirected(head.headers(), "code").is_some() {
+                    return Err(format!("{who} believes a spoiled ID token"));
+                }
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
