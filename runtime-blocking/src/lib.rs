@@ -10,8 +10,7 @@ mod hub;
 mod inbound;
 mod listen;
 mod outbound;
-#[cfg(test)]
-mod tests;
+mod tenant;
 
 use std::{
     net::TcpListener,
@@ -38,6 +37,7 @@ use self::{
     inbound::{HttpServer, Service},
     listen::Gate,
     outbound::Outbound,
+    tenant::Back,
 };
 
 /// What this runtime is called and what only it can be told.
@@ -110,6 +110,10 @@ pub fn run(host: &Host) -> ExitCode {
     let started = bind(&host.server.config.listen).and_then(|listeners| {
         let front: Arc<dyn Service> = Arc::new(Front::new(Arc::clone(&runtime)));
         serve_all(listeners, &front, server)?;
+        if let Some(tenant) = &host.tenant {
+            let back: Arc<dyn Service> = Arc::new(Back::new(Arc::clone(tenant), host.clock));
+            serve_all(bind(tenant.listen())?, &back, server)?;
+        }
         let runtime = Arc::clone(&runtime);
         spawn("sweep", move || sweep(&runtime))
     });

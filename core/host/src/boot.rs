@@ -11,6 +11,7 @@ use crate::{
     settings::{Given, Program},
     store::FileStore,
     stub,
+    tenant::Tenant,
 };
 
 /// What a runtime drives: everything that was read, checked and opened at the start.
@@ -22,6 +23,8 @@ pub struct Host {
     pub store: Arc<FileStore>,
     /// Both clocks.
     pub clock: Clock,
+    /// The dev tenant, if it is to be served.
+    pub tenant: Option<Arc<Tenant>>,
     program: &'static Program,
     choices: BTreeMap<&'static str, &'static str>,
 }
@@ -50,7 +53,9 @@ pub fn boot(program: &'static Program) -> Result<Host, ExitCode> {
         Ok((store, keys))
     });
     let (store, keys) = opened.map_err(|words| complain(program, &words, 1))?;
+    let tenant = Tenant::of(&config).map(Arc::new);
     Ok(Host {
+        tenant,
         server: Arc::new(Server::new(config, keys)),
         store: Arc::new(store),
         clock,

@@ -15,6 +15,7 @@ mod settings;
 mod signals;
 mod store;
 mod stub;
+mod tenant;
 
 pub use self::{
     boot::{Host, boot},
@@ -25,4 +26,5 @@ pub use self::{
     settings::{Flag, Program},
     signals::on_shutdown,
     store::FileStore,
+    tenant::Tenant,
 };

@@ -1,0 +1,96 @@
+//! The dev tenant of this process: the machine of `entra_mcp_core::dev_tenant` behind a mutex, and
+//! the signatures that it asks for.
+
+use std::{
+    net::SocketAddr,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use entra_mcp_core::{
+    answers,
+    config::Config,
+    dev_tenant::{DevTenant, DevTenantConfig, Reply, Unsigned},
+    time::Now,
+};
+use http::{Request, Response};
+use ring::{
+    rand::SystemRandom,
+    signature::{RSA_PKCS1_SHA256, RsaKeyPair},
+};
+
+use crate::seed::seed;
+
+/// The dev tenant, ready to be served on a port of its own.
+#[derive(Debug)]
+pub struct Tenant {
+    listen: Vec<SocketAddr>,
+    machine: Mutex<DevTenant>,
+}
+
+impl Tenant {
+    /// The tenant, if the settings want one.
+    pub(crate) fn of(config: &Config) -> Option<Self> {
+        let listen = config.dev_tenant.clone()?;
+        let origin = config.entra.authority_host.origin().ascii_serialization();
+        let redirect_uris = vec![config.public_url.join("/auth/callback")];
+        let settings = DevTenantConfig {
+            origin,
+            redirect_uris,
+        };
+        let machine = Mutex::new(DevTenant::new(settings, &seed()));
+        Some(Self { listen, machine })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn listen(&self) -> &[SocketAddr] {
+        &self.listen
+    }
+
+    /// The answer to a request, and how long to wait before it is sent.
+    pub fn answer(&self, request: &Request<Bytes>, now: Now) -> (Response<Bytes>, Duration) {
+        let reply = {
+            let mut machine = self.machine.lock().unwrap_or_else(PoisonError::into_inner);
+            machine.handle(request, now, &seed())
+        };
+        let mut wait = Duration::ZERO;
+        let mut reply = reply;
+        loop {
+            match reply {
+                Reply::Respond(response) => return (response, wait),
+                Reply::Sign(unsigned) => return (sign(unsigned), wait),
+                Reply::Later(duration, then) => {
+                    wait += duration;
+                    reply = *then;
+                }
+            }
+        }
+    }
+}
+
+/// Signs with RS256 what the dev tenant issues; not under the mutex, for it takes a millisecond.
+fn sign(unsigned: Unsigned) -> Response<Bytes> {
+    let signature = RsaKeyPair::from_pkcs8(unsigned.key_pkcs8())
+        .ok()
+        .and_then(|key| {
+            let mut signature = vec![0; key.public().modulus_len()];
+            let random = SystemRandom::new();
+            key.sign(
+                &RSA_PKCS1_SHA256,
+                &random,
+                unsigned.message(),
+                &mut signature,
+            )
+            .ok()?;
+            Some(signature)
+        });
+    match signature {
+        Some(signature) => unsigned.signed(&signature),
+        None => {
+            tracing::error!("a bug: the key of the dev tenant does not sign");
+            answers::internal_error()
+        }
+    }
+}
