@@ -5,6 +5,9 @@ pub(crate) mod access;
 pub(crate) mod error;
 pub(crate) mod facts;
 pub(crate) mod graph;
+pub(crate) mod id_token;
 pub(crate) mod learn;
 pub(crate) mod renewal;
+#[cfg(test)]
+pub(crate) mod testing;
 pub(crate) mod token_endpoint;

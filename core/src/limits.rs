@@ -68,6 +68,9 @@ pub const APPROVALS: usize = 16;
 /// The leeway between our clock and that of who signed a token.
 pub const CLOCK_LEEWAY: Duration = Duration::from_secs(60);
 
+/// The leeway between our clock and Entra's (Microsoft's own libraries allow five minutes).
+pub const ENTRA_CLOCK_LEEWAY: Duration = Duration::from_secs(300);
+
 /// Entra's access token is renewed when it has less than this to live.
 pub const ACCESS_TOKEN_RENEWAL: Duration = Duration::from_secs(300);
 

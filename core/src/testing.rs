@@ -12,7 +12,10 @@ use crate::{
     admit,
     audit::Audit,
     config::{Config, EntraApp, LogFormat, PublicUrl},
-    entra::facts::EntraFacts,
+    entra::{
+        facts::EntraFacts,
+        testing::{Signer, TENANT},
+    },
     entropy::{Entropy, Seed},
     env::{Env, Known, Server},
     exchange::{Exchange, ExchangeId, Output},
@@ -165,10 +168,10 @@ impl Sent {
 pub(crate) fn entra_facts() -> EntraFacts {
     let url = |path: &str| Url::parse(&format!("https://login.example/tenant/{path}")).unwrap();
     EntraFacts {
-        issuer: "https://login.example/tenant/v2.0".to_owned(),
+        issuer: format!("https://login.example/{TENANT}/v2.0"),
         authorization_endpoint: url("oauth2/v2.0/authorize"),
         token_endpoint: url("oauth2/v2.0/token"),
-        keys: Vec::new(),
+        keys: vec![Signer::known().public()],
     }
 }
 

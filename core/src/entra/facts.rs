@@ -40,10 +40,34 @@ pub(crate) struct SigningKey {
 }
 
 impl EntraFacts {
+    /// Whether this is the issuer that is known, for whichever tenant if that is a template.
+    pub(crate) fn is_issuer(&self, issuer: &str) -> bool {
+        match self.issuer.split_once("{tenantid}") {
+            None => self.issuer == issuer,
+            Some((before, after)) => issuer
+                .strip_prefix(before)
+                .and_then(|rest| rest.strip_suffix(after))
+                .is_some_and(is_guid),
+        }
+    }
+
     /// The key of a name.
     pub(crate) fn key(&self, kid: &str) -> Option<&SigningKey> {
         self.keys.iter().find(|key| key.kid == kid)
     }
+}
+
+/// Whether a text is a GUID, as Entra writes `tid`, `oid` and correlation ids.
+pub(crate) fn is_guid(text: &str) -> bool {
+    let is_hyphen = |place| matches!(place, 8 | 13 | 18 | 23);
+    text.len() == 36
+        && text.bytes().enumerate().all(|(place, byte)| {
+            if is_hyphen(place) {
+                byte == b'-'
+            } else {
+                byte.is_ascii_hexdigit()
+            }
+        })
 }
 
 /// Where the metadata of the configured tenant is.
@@ -240,6 +264,28 @@ mod tests {
         let entra = &server.server.config.entra;
         for body in ["", "[]", "{}", "<html>", "{\"issuer\":1}"] {
             assert!(Metadata::read(body.as_bytes(), entra).is_err(), "{body}");
+        }
+    }
+
+    // CB-17
+    #[test]
+    fn an_issuer_is_the_known_one_or_fills_its_template() {
+        let tenant = "11111111-1111-1111-1111-111111111111";
+        let mut facts = crate::testing::entra_facts();
+        let issuer = format!("https://login.example/{tenant}/v2.0");
+        let others = [
+            "https://evil.example/11111111-1111-1111-1111-111111111111/v2.0",
+            "https://login.example//v2.0",
+            "https://login.example/v2.0",
+            "https://login.example/1/v2.0",
+            "",
+        ];
+        for template in [issuer.as_str(), "https://login.example/{tenantid}/v2.0"] {
+            facts.issuer = template.to_owned();
+            assert!(facts.is_issuer(&issuer));
+            for other in others {
+                assert!(!facts.is_issuer(other), "{other}");
+            }
         }
     }
 
