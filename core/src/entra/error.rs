@@ -7,9 +7,11 @@
 
 use serde::Deserialize;
 
+use super::facts::is_guid;
 use crate::{
     ask::FetchFault,
     audit::{Audit, Level},
+    http::form::Form,
 };
 
 /// What Entra's token endpoint refused, by what is to be done about it.
@@ -70,6 +72,31 @@ impl EntraError {
         }
     }
 
+    /// The error that the browser came back with instead of a code. Whoever sent the browser here
+    /// may have written it; it is told to nobody but the log.
+    pub(crate) fn of_redirect(form: &Form) -> Self {
+        let one = |name| form.one(name).ok().flatten().unwrap_or_default();
+        let text = one("error_description");
+        let details = Details {
+            error: match one("error") {
+                "" => "neither code nor error".to_owned(),
+                error => error.to_owned(),
+            },
+            aadsts: after(text, "AADSTS").and_then(leading_number),
+            correlation_id: after(text, "Correlation ID: ")
+                .and_then(|rest| rest.get(..36))
+                .filter(|id| is_guid(id))
+                .map(str::to_owned),
+        };
+        match one("error") {
+            "access_denied" | "consent_required" | "interaction_required" | "login_required" => {
+                Self::SignInAgain(details)
+            }
+            "temporarily_unavailable" | "server_error" => Self::Unavailable(details),
+            _ => Self::Configuration(details),
+        }
+    }
+
     /// There was no answer.
     pub(crate) fn of_fault(fault: FetchFault) -> Self {
         Self::Unavailable(Details {
@@ -102,6 +129,15 @@ impl EntraError {
         }
         audit
     }
+}
+
+fn after<'a>(text: &'a str, mark: &str) -> Option<&'a str> {
+    text.split_once(mark).map(|(_, rest)| rest)
+}
+
+fn leading_number(text: &str) -> Option<u64> {
+    let end = text.find(|character: char| !character.is_ascii_digit());
+    text.get(..end.unwrap_or(text.len()))?.parse().ok()
 }
 
 #[cfg(test)]

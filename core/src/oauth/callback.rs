@@ -1,25 +1,234 @@
-//! GET /auth/callback: the browser returns from Entra.
+//! GET /auth/callback: the browser returns from Entra, and is sent on to the client with a code of
+//! ours (RFC 6749 section 4.1.2; Microsoft identity platform, authorization code flow).
+//!
+//! ```text
+//! Returned --known sign-in, good answer--> Redeeming --tokens, good ID token--> Storing --> client
+//!    |  |                                     |   \--unknown key--> Rekeying --/      |
+//!    |  \--Entra said no--> client            \--anything else--> client              |
+//!    \--unknown sign-in--> page                         page <--it was finished before--/
+//! ```
+//!
+//! A sign-in is finished only in the browser in which it was approved (threats.md A2, D4), and once
+//! (D1): its cookie goes with every answer, and the session is named after its `state`. What Entra
+//! says of an error goes to the log as a number; the client gets a word of ours (D5). Nothing is
+//! tried twice: Entra takes a code once.
 
-use ::http::Request;
+mod finish;
+
+use ::http::{HeaderMap, Request, Response, StatusCode, header};
 use bytes::Bytes;
 
+use self::finish::{Redeemed, Signed};
+use super::{error::OAuthError, request::ReturnTo, sign_in::SignIn};
 use crate::{
+    ask::{Awaiting, Fetch, Store},
+    audit::Level,
+    entra::{error::EntraError, token_endpoint},
     event::Event,
     exchange::{Cx, Next},
-    http::answer,
+    http::form::Form,
+    hub::{FromHub, FromHubKind, ToHub, ToHubKind},
+    pages,
+    secret::Secret,
 };
 
 /// The states.
 #[derive(Debug)]
-pub(crate) enum Callback {}
+pub(crate) enum Callback {
+    /// Entra's addresses are being learned: this server has just been started.
+    Learning(Box<Returned>),
+    /// Entra's code is being redeemed.
+    Redeeming(Box<SignIn>, Awaiting<Fetch>),
+    /// The ID token names a key that is not known: newer keys are being learned.
+    Rekeying(Box<Redeemed>),
+    /// The session is being written.
+    Storing(Box<Signed>, Awaiting<Store>),
+}
+
+/// A browser that has come back to a sign-in that it began.
+#[derive(Debug)]
+pub(crate) struct Returned {
+    sign_in: SignIn,
+    /// Who answers (RFC 9207), if it is said.
+    iss: Option<String>,
+    /// Entra's code.
+    code: Result<Secret<String>, EntraError>,
+}
 
 impl Callback {
     /// Begins.
-    pub(crate) fn start(_request: &Request<Bytes>, cx: &mut Cx<'_>) -> Next<Self> {
-        cx.done(answer::not_found())
+    pub(crate) fn start(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Next<Self> {
+        let form = Form::parse(request.uri().query().unwrap_or_default().as_bytes());
+        let state = form.one("state").ok().flatten();
+        let public_url = &cx.env.server.config.public_url;
+        if let Some(clear) = state.and_then(|state| SignIn::clear_cookie(state, public_url)) {
+            cx.standing().insert(header::SET_COOKIE, clear);
+        }
+        match Returned::of(&form, state, request.headers(), cx) {
+            Some(returned) => returned.go(cx),
+            None => {
+                cx.note(Level::Debug, "a callback belonged to no sign-in");
+                cx.done(unknown())
+            }
+        }
     }
+
     /// The next state after an event.
-    pub(crate) fn handle(self, _event: Event, _cx: &mut Cx<'_>) -> Next<Self> {
-        match self {}
+    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<Self> {
+        match (self, event) {
+            (Self::Learning(returned), Event::Told(FromHub(FromHubKind::EntraKnown(_)))) => {
+                returned.judge(cx)
+            }
+            (Self::Redeeming(sign_in, awaiting), Event::Fetched(answered)) => {
+                match awaiting.take(answered) {
+                    Some(answer) => finish::redeemed(*sign_in, answer, cx),
+                    None => Next::Go(Self::Redeeming(sign_in, awaiting)),
+                }
+            }
+            (Self::Rekeying(redeemed), Event::Told(FromHub(FromHubKind::EntraKnown(_)))) => {
+                redeemed.verify_again(cx)
+            }
+            (Self::Storing(signed, awaiting), Event::Stored(answered)) => {
+                match awaiting.take(answered) {
+                    Some(answer) => signed.stored(&answer, cx),
+                    None => Next::Go(Self::Storing(signed, awaiting)),
+                }
+            }
+            (state, _) => Next::Go(state),
+        }
     }
+}
+
+impl Returned {
+    /// What came back; `None` if it belongs to no sign-in of this browser, or if something is given
+    /// twice (threats.md D4).
+    fn of(
+        form: &Form,
+        state: Option<&str>,
+        headers: &HeaderMap,
+        cx: &Cx<'_>,
+    ) -> Option<Box<Self>> {
+        if form.repeated(&[]).is_some() {
+            return None;
+        }
+        let sign_in = SignIn::from_cookie(headers, state?, cx.env)?;
+        let code = match (form.one("error"), form.one("code")) {
+            (Ok(None), Ok(Some(code))) => Ok(Secret::new(code.to_owned())),
+            _ => Err(EntraError::of_redirect(form)),
+        };
+        let iss = form.one("iss").ok()?.map(str::to_owned);
+        Some(Box::new(Self { sign_in, iss, code }))
+    }
+
+    /// Goes on, or waits until Entra's addresses are known.
+    fn go(self: Box<Self>, cx: &mut Cx<'_>) -> Next<Callback> {
+        let known = cx.env.known;
+        if known.entra.is_none() || known.is_stale(cx.env.now) {
+            let newer_than = known.revision;
+            cx.tell(ToHub(ToHubKind::WantEntra { newer_than }));
+        }
+        if known.entra.is_none() {
+            return Next::Go(Callback::Learning(self));
+        }
+        self.judge(cx)
+    }
+
+    fn judge(self: Box<Self>, cx: &mut Cx<'_>) -> Next<Callback> {
+        let Self { sign_in, iss, code } = *self;
+        let return_to = &sign_in.request.return_to;
+        let Some(facts) = &cx.env.known.entra else {
+            let event = "a sign-in could not end: Entra's metadata is not known";
+            cx.note(Level::Warn, event);
+            return back(return_to, Trouble::Unavailable, cx);
+        };
+        // Mix-up: RFC 9207 section 2.4. Entra sends none today.
+        if iss.is_some_and(|iss| !facts.is_issuer(&iss)) {
+            cx.note(Level::Warn, "a callback came from another issuer");
+            return back(return_to, Trouble::Odd, cx);
+        }
+        let code = match code {
+            Ok(code) => code,
+            Err(error) => {
+                cx.audit(error.audit("Entra ID did not sign a person in"));
+                return back(return_to, Trouble::of(&error), cx);
+            }
+        };
+        match token_endpoint::redeem_code(&code, &sign_in.code_verifier, cx.env) {
+            Some(fetch) => {
+                let awaiting = cx.fetch(fetch);
+                Next::Go(Callback::Redeeming(Box::new(sign_in), awaiting))
+            }
+            None => back(return_to, Trouble::Odd, cx),
+        }
+    }
+}
+
+/// Why the client gets no code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trouble {
+    /// The person or a policy said no.
+    Denied,
+    /// The account is of another tenant.
+    OtherTenant,
+    /// The person did not grant what the tools need.
+    NotGranted,
+    /// Entra, or the store, is out of reach.
+    Unavailable,
+    /// Entra refuses this server, or does not answer as it should.
+    Odd,
+}
+
+impl Trouble {
+    fn of(error: &EntraError) -> Self {
+        match error {
+            EntraError::SignInAgain(_) => Self::Denied,
+            EntraError::Configuration(_) => Self::Odd,
+            EntraError::Unavailable(_) => Self::Unavailable,
+        }
+    }
+
+    /// For the client, and for the person if it shows it.
+    fn words(self) -> (OAuthError, &'static str) {
+        match self {
+            Self::Denied => (
+                OAuthError::AccessDenied,
+                "Microsoft Entra ID did not let the person in, or the person said no there.",
+            ),
+            Self::OtherTenant => (
+                OAuthError::AccessDenied,
+                "The account belongs to another organization. Sign in with a work account of the \
+                 organization that runs this server.",
+            ),
+            Self::NotGranted => (
+                OAuthError::AccessDenied,
+                "Microsoft Entra ID did not grant the permission that was asked for.",
+            ),
+            Self::Unavailable => (
+                OAuthError::TemporarilyUnavailable,
+                "The sign-in could not be finished just now. Please try again in a moment.",
+            ),
+            Self::Odd => (
+                OAuthError::ServerError,
+                "The sign-in could not be finished. The operator of this server finds the reason \
+                 in the log.",
+            ),
+        }
+    }
+}
+
+/// Sends the browser back to the client without a code.
+fn back(return_to: &ReturnTo, trouble: Trouble, cx: &mut Cx<'_>) -> Next<Callback> {
+    let (error, description) = trouble.words();
+    let public_url = &cx.env.server.config.public_url;
+    cx.done(return_to.error(error, description, public_url))
+}
+
+/// It is not known whose sign-in this is, so there is nowhere to send the browser (threats.md B4).
+fn unknown() -> Response<Bytes> {
+    pages::error(
+        StatusCode::BAD_REQUEST,
+        "This sign-in is not known here",
+        "It was finished already, took longer than ten minutes, or began in another browser or \
+         without cookies. Nothing was approved. Close this page and start again from your client.",
+    )
 }

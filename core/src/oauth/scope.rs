@@ -81,6 +81,19 @@ impl Scope {
         other.0.iter().all(|scope| self.0.contains(scope))
     }
 
+    /// Whether Entra's `scope` holds the permission of each. Entra writes them with the resource or
+    /// without, as they were asked for, and in whichever case it knows them.
+    pub(crate) fn is_granted_by(&self, entra_scope: &str) -> bool {
+        let granted = entra_scope
+            .split(' ')
+            .map(|scope| scope.rsplit('/').next().unwrap_or(scope));
+        self.0.iter().all(|offered| {
+            granted
+                .clone()
+                .any(|scope| scope.eq_ignore_ascii_case(offered.graph))
+        })
+    }
+
     /// What Entra is asked for: the sign-in itself, a refresh token, and the permissions of
     /// Microsoft Graph, of one resource only (AADSTS28000).
     pub(crate) fn of_entra(&self, entra: &EntraApp) -> String {

@@ -1,0 +1,226 @@
+//! The end of a sign-in: Entra's tokens in, a session and a code of ours out.
+//!
+//! The session is named after the sign-in's `state` and is written only if there is none of that
+//! name, so of two callbacks of one sign-in one succeeds, on whichever replica (threats.md D1). The
+//! record lasts as long as the code; redeeming the code makes it last.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use super::{Callback, Trouble, back, unknown};
+use crate::{
+    ask::{Ask, Fetch, Guard, Store, StoreFault},
+    audit::{Audit, Level},
+    entra::{
+        id_token::{self, Doubt, Identity},
+        renewal,
+        token_endpoint::{self, TokenAnswer},
+    },
+    exchange::{Cx, Next},
+    hub::{ToHub, ToHubKind},
+    keys::{Keyring, Purpose},
+    limits,
+    oauth::{
+        handle,
+        request::{AuthorizationRequest, ReturnTo},
+        sign_in::SignIn,
+    },
+    secret::Secret,
+    session::{
+        SessionId, SessionSecret,
+        record::{Code, Hash, Person, Session},
+    },
+    time::UnixTime,
+};
+
+/// A sign-in with Entra's tokens.
+#[derive(Debug)]
+pub(crate) struct Redeemed {
+    sign_in: SignIn,
+    tokens: TokenAnswer,
+}
+
+/// A session that is being written, and where its code goes.
+#[derive(Debug)]
+pub(crate) struct Signed {
+    return_to: ReturnTo,
+    code: Secret<String>,
+    /// One line of the log (threats.md O6).
+    audit: Audit,
+}
+
+/// Entra's token endpoint has answered.
+pub(super) fn redeemed(
+    sign_in: SignIn,
+    answer: <Fetch as Ask>::Answer,
+    cx: &mut Cx<'_>,
+) -> Next<Callback> {
+    match token_endpoint::read(answer) {
+        Ok(tokens) => Box::new(Redeemed { sign_in, tokens }).verify(cx),
+        Err(error) => {
+            cx.audit(error.audit("Entra ID did not redeem a code"));
+            let return_to = &sign_in.request.return_to;
+            back(return_to, Trouble::of(&error), cx)
+        }
+    }
+}
+
+impl Redeemed {
+    /// Verifies the ID token; if its key is not known, newer keys are learned once.
+    fn verify(self: Box<Self>, cx: &mut Cx<'_>) -> Next<Callback> {
+        match self.identity(cx) {
+            Err(Doubt::UnknownKey) => {
+                let newer_than = cx.env.known.revision;
+                cx.tell(ToHub(ToHubKind::WantEntra { newer_than }));
+                Next::Go(Callback::Rekeying(self))
+            }
+            verdict => self.judge(verdict, cx),
+        }
+    }
+
+    /// The same with the keys that are known now.
+    pub(super) fn verify_again(self: Box<Self>, cx: &mut Cx<'_>) -> Next<Callback> {
+        let verdict = self.identity(cx);
+        self.judge(verdict, cx)
+    }
+
+    fn identity(&self, cx: &Cx<'_>) -> Result<Identity, Doubt> {
+        let facts = cx.env.known.entra.as_ref();
+        let facts = facts.ok_or(Doubt::Wrong("no metadata is known"))?;
+        let id_token = self.tokens.id_token.as_ref();
+        let id_token = id_token.ok_or(Doubt::Wrong("there is none"))?;
+        id_token::verify(
+            id_token.expose(),
+            self.sign_in.nonce.expose(),
+            facts,
+            cx.env,
+        )
+    }
+
+    fn judge(self: Box<Self>, verdict: Result<Identity, Doubt>, cx: &mut Cx<'_>) -> Next<Callback> {
+        let return_to = &self.sign_in.request.return_to;
+        let identity = match verdict {
+            Ok(identity) => identity,
+            Err(doubt) => {
+                let (level, trouble) = match doubt {
+                    Doubt::OtherTenant => (Level::Info, Trouble::OtherTenant),
+                    Doubt::UnknownKey | Doubt::Wrong(_) => (Level::Warn, Trouble::Odd),
+                };
+                let audit = Audit::new(level, "an ID token was not believed");
+                cx.audit(audit.with("reason", doubt.as_str()));
+                return back(return_to, trouble, cx);
+            }
+        };
+        // Entra may grant less than was asked for (entra.md section 6.5). It sends no scope only
+        // where it is the one that was asked for (RFC 6749 section 5.1).
+        let granted = &self.tokens.scope;
+        if !granted.is_empty() && !self.sign_in.request.scope.is_granted_by(granted) {
+            let audit = Audit::new(Level::Warn, "Entra ID did not grant a permission");
+            cx.audit(audit.with("granted", granted));
+            return back(return_to, Trouble::NotGranted, cx);
+        }
+        self.store(identity, cx)
+    }
+
+    fn store(self: Box<Self>, identity: Identity, cx: &mut Cx<'_>) -> Next<Callback> {
+        let Self { sign_in, tokens } = *self;
+        let (keys, now) = (&cx.env.server.keys, cx.env.now.unix);
+        let id = session_id(&sign_in.state, keys);
+        let secret = SessionSecret::draw(cx.entropy);
+        let code = handle::new_code(id, &secret, cx.entropy, keys);
+        let expires = now.after(limits::AUTHORIZATION_CODE);
+        let mut session = new_session(id, identity, &sign_in.request, &code, expires, cx);
+        let tokens = renewal::tokens(tokens, now);
+        session.set_entra_tokens(&tokens, &secret, keys, cx.entropy);
+        let put = session.put(Guard::Absent, expires, keys, cx.entropy);
+        let return_to = sign_in.request.return_to;
+        let audit = Audit::new(Level::Info, "a person signed in")
+            .with("subject", &session.person.subject)
+            .with(
+                "returns_to",
+                return_to.redirect_uri.destination().to_string(),
+            )
+            .with("scope", &session.scope);
+        let signed = Signed {
+            return_to,
+            code,
+            audit,
+        };
+        let awaiting = cx.store(put);
+        Next::Go(Callback::Storing(Box::new(signed), awaiting))
+    }
+}
+
+impl Signed {
+    /// The store has answered.
+    pub(super) fn stored(self, answer: &<Store as Ask>::Answer, cx: &mut Cx<'_>) -> Next<Callback> {
+        match answer {
+            Ok(_) => {
+                cx.audit(self.audit);
+                let public_url = &cx.env.server.config.public_url;
+                cx.done(self.return_to.code(&self.code, public_url))
+            }
+            Err(StoreFault::Conflict) => {
+                cx.note(Level::Info, "a sign-in came back twice");
+                cx.done(unknown())
+            }
+            Err(StoreFault::Unavailable) => {
+                cx.note(Level::Warn, "a session could not be written");
+                back(&self.return_to, Trouble::Unavailable, cx)
+            }
+        }
+    }
+}
+
+fn new_session(
+    id: SessionId,
+    identity: Identity,
+    request: &AuthorizationRequest,
+    code: &Secret<String>,
+    code_expires: UnixTime,
+    cx: &Cx<'_>,
+) -> Session {
+    Session {
+        id,
+        person: person(identity, &request.client, &cx.env.server.keys),
+        client: request.client,
+        scope: request.scope.to_string(),
+        resource: request.resource.clone(),
+        created: cx.env.now.unix,
+        code: Code::Open {
+            hash: handle::hash(code),
+            code_challenge: request.code_challenge.clone(),
+            redirect_uri: request.return_to.redirect_uri.as_str().to_owned(),
+            expires: code_expires,
+        },
+        refresh: None,
+        entra: Vec::new(),
+        ended_mcp_sessions: Vec::new(),
+        mcp_sessions_since: UnixTime(0),
+    }
+}
+
+/// The name of the session of a sign-in.
+fn session_id(state: &Secret<String>, keys: &Keyring) -> SessionId {
+    let mac = keys.mac(Purpose::SessionId, state.expose().as_bytes());
+    let mut id = [0; 16];
+    for (to, from) in id.iter_mut().zip(mac) {
+        *to = from;
+    }
+    SessionId::new(id)
+}
+
+/// A person, with the subject by which this client knows them: another client knows them by
+/// another, and neither tells who they are (threats.md F12, OpenID Connect Core section 8.1).
+fn person(identity: Identity, client: &Hash, keys: &Keyring) -> Person {
+    let Identity { tenant_id, oid } = identity;
+    let client = URL_SAFE_NO_PAD.encode(client.0);
+    let mac = keys.mac(
+        Purpose::Subject,
+        format!("{tenant_id}|{oid}|{client}").as_bytes(),
+    );
+    Person {
+        tenant_id,
+        oid,
+        subject: URL_SAFE_NO_PAD.encode(mac),
+    }
+}
