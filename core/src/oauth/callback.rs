@@ -102,12 +102,7 @@ impl Callback {
 impl Returned {
     /// What came back; `None` if it belongs to no sign-in of this browser, or if something is given
     /// twice (threats.md D4).
-    fn of(
-        form: &Form,
-        state: Option<&str>,
-        headers: &HeaderMap,
-        cx: &Cx<'_>,
-    ) -> Option<Box<Self>> {
+    fn of(form: &Form, state: Option<&str>, headers: &HeaderMap, cx: &Cx<'_>) -> Option<Box<Self>> {
         if form.repeated(&[]).is_some() {
             return None;
         }
