@@ -1,10 +1,19 @@
 //! The settings, the same for every runtime: parsed and checked here, purely, from arguments and
 //! variables that the runtime hands in.
 
+mod entra;
+mod error;
+mod given;
+mod parse;
+#[cfg(test)]
+mod tests;
+mod welcome;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use url::Url;
 
+pub use self::{error::ConfigError, parse::Command};
 use crate::{keys::MasterKey, secret::Secret};
 
 /// Everything that can be set, checked.

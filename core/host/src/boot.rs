@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, io::Write as _, process::ExitCode, sync::Arc};
 
-use entra_mcp_core::{config::Config, env::Server};
+use entra_mcp_core::{
+    config::{Command, Config},
+    env::Server,
+};
 
 use crate::{
     clock::Clock,
@@ -10,7 +13,6 @@ use crate::{
     harden, key, log,
     settings::{Given, Program},
     store::FileStore,
-    stub,
     tenant::Tenant,
 };
 
@@ -25,7 +27,6 @@ pub struct Host {
     pub clock: Clock,
     /// The dev tenant, if it is to be served.
     pub tenant: Option<Arc<Tenant>>,
-    program: &'static Program,
     choices: BTreeMap<&'static str, &'static str>,
 }
 
@@ -59,7 +60,6 @@ pub fn boot(program: &'static Program) -> Result<Host, ExitCode> {
         server: Arc::new(Server::new(config, keys)),
         store: Arc::new(store),
         clock,
-        program,
         choices,
     })
 }
@@ -70,10 +70,19 @@ type Asked = Result<(Box<Config>, BTreeMap<&'static str, &'static str>), String>
 fn settings(program: &'static Program) -> Result<Asked, String> {
     let mut given = Given::read()?;
     let choices = given.choose(program)?;
-    Ok(match stub::parse(&given.arguments, &given.variables)? {
-        stub::Parsed::Run(config) => Ok((config, choices)),
-        stub::Parsed::Help(text) => Err(text),
-    })
+    let others: Vec<_> = program.flags.iter().map(|flag| flag.variable).collect();
+    let parsed = Config::parse(program.name, &given.arguments, &given.variables, &others);
+    match parsed {
+        Ok(Command::Run(config)) => Ok(Ok((config, choices))),
+        Ok(Command::Help(text)) => Ok(Err(text + &program.help())),
+        Err(errors) => {
+            let lines = errors.iter().map(|error| format!("\n  {error}"));
+            Err(format!(
+                "some settings are wrong:{}",
+                lines.collect::<String>()
+            ))
+        }
+    }
 }
 
 fn complain(program: &Program, words: &str, status: u8) -> ExitCode {
@@ -90,11 +99,7 @@ impl Host {
 
     /// Prints what to do next.
     pub fn welcome(&self) {
-        let text = format!(
-            "{} listens on {}\n",
-            self.program.name,
-            self.server.config.public_url.issuer()
-        );
+        let text = self.server.config.welcome();
         // Whoever closed our standard output does not want to read it.
         let _ = std::io::stdout().write_all(text.as_bytes());
     }

@@ -14,7 +14,6 @@ mod seed;
 mod settings;
 mod signals;
 mod store;
-mod stub;
 mod tenant;
 
 pub use self::{

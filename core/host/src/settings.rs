@@ -24,6 +24,20 @@ pub struct Flag {
     pub help: &'static str,
 }
 
+impl Program {
+    /// The lines of `--help` about the program's own flags.
+    pub(crate) fn help(&self) -> String {
+        let line = |flag: &Flag| {
+            let values = flag.values.join("|");
+            format!(
+                "  {} {values}, {}\n      {}\n",
+                flag.name, flag.variable, flag.help
+            )
+        };
+        self.flags.iter().map(line).collect()
+    }
+}
+
 /// What was given.
 #[derive(Debug)]
 pub(crate) struct Given {

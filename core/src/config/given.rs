@@ -1,0 +1,277 @@
+//! What was given on the command line and in the environment, setting by setting; unknown names are
+//! errors that tell the nearest known one.
+
+use std::collections::BTreeMap;
+
+use super::error::ConfigError;
+
+/// A setting: its flag, its variable, and what `--help` says of it.
+#[derive(Debug)]
+pub(super) struct Setting {
+    pub(super) flag: &'static str,
+    pub(super) variable: &'static str,
+    pub(super) value: &'static str,
+    pub(super) help: &'static str,
+}
+
+const fn setting(
+    flag: &'static str,
+    variable: &'static str,
+    value: &'static str,
+    help: &'static str,
+) -> Setting {
+    Setting {
+        flag,
+        variable,
+        value,
+        help,
+    }
+}
+
+pub(super) const LISTEN: Setting = setting(
+    "listen",
+    "ENTRA_MCP_LISTEN",
+    "HOST:PORT",
+    "where to listen (default localhost:3001)",
+);
+pub(super) const PUBLIC_URL: Setting = setting(
+    "public-url",
+    "ENTRA_MCP_PUBLIC_URL",
+    "URL",
+    "the address that clients use; https unless loopback (default http://localhost:PORT)",
+);
+pub(super) const DATA_DIR: Setting = setting(
+    "data-dir",
+    "ENTRA_MCP_DATA_DIR",
+    "FOLDER",
+    "where sessions and the generated key are kept (default ~/.local/share/entra-mcp)",
+);
+pub(super) const DEV_TENANT: Setting = setting(
+    "dev-tenant",
+    "",
+    "",
+    "start the development tenant even if AZURE_* is set",
+);
+pub(super) const DEV_TENANT_LISTEN: Setting = setting(
+    "dev-tenant-listen",
+    "ENTRA_MCP_DEV_TENANT_LISTEN",
+    "HOST:PORT",
+    "where the development tenant listens (default localhost:3002)",
+);
+pub(super) const ALLOW_ORIGIN: Setting = setting(
+    "allow-origin",
+    "ENTRA_MCP_ALLOWED_ORIGINS",
+    "ORIGIN",
+    "a web page that may use the MCP endpoints, such as http://localhost:6274; repeatable",
+);
+pub(super) const LOG: Setting = setting(
+    "log",
+    "ENTRA_MCP_LOG",
+    "text|json",
+    "how the log is written (default text)",
+);
+pub(super) const KEY: Setting = setting(
+    "",
+    "ENTRA_MCP_KEY",
+    "",
+    "master keys, 32 bytes as base64 each, the first seals (default: one kept in the data folder); \
+     make one with `openssl rand -base64 32`",
+);
+pub(super) const TENANT_ID: Setting = setting(
+    "",
+    "AZURE_TENANT_ID",
+    "",
+    "the directory (tenant) id, or a domain of it",
+);
+pub(super) const CLIENT_ID: Setting =
+    setting("", "AZURE_CLIENT_ID", "", "the application (client) id");
+pub(super) const CLIENT_SECRET: Setting = setting(
+    "",
+    "AZURE_CLIENT_SECRET",
+    "",
+    "the value of a client secret",
+);
+pub(super) const AUTHORITY_HOST: Setting = setting(
+    "",
+    "AZURE_AUTHORITY_HOST",
+    "",
+    "the cloud's authority (default https://login.microsoftonline.com)",
+);
+
+/// All of them, in the order of `--help`.
+pub(super) const SETTINGS: [&Setting; 12] = [
+    &LISTEN,
+    &PUBLIC_URL,
+    &DATA_DIR,
+    &DEV_TENANT,
+    &DEV_TENANT_LISTEN,
+    &ALLOW_ORIGIN,
+    &LOG,
+    &KEY,
+    &TENANT_ID,
+    &CLIENT_ID,
+    &CLIENT_SECRET,
+    &AUTHORITY_HOST,
+];
+
+/// What was given.
+#[derive(Debug, Default)]
+pub(super) struct Given {
+    flags: BTreeMap<&'static str, Vec<String>>,
+    variables: BTreeMap<String, String>,
+    pub(super) help: bool,
+}
+
+impl Setting {
+    /// How errors call it: by the flag and the variable.
+    pub(super) fn name(&self) -> String {
+        match (self.flag, self.variable) {
+            ("", variable) => variable.to_owned(),
+            (flag, "") => format!("--{flag}"),
+            (flag, variable) => format!("--{flag} ({variable})"),
+        }
+    }
+}
+
+fn flags() -> impl Iterator<Item = &'static str> {
+    SETTINGS
+        .iter()
+        .map(|setting| setting.flag)
+        .filter(|flag| !flag.is_empty())
+}
+
+fn variables() -> impl Iterator<Item = &'static str> {
+    SETTINGS
+        .iter()
+        .map(|setting| setting.variable)
+        .filter(|name| !name.is_empty())
+}
+
+impl Given {
+    /// Reads arguments and variables. `others` are variables of our prefix that somebody else
+    /// reads.
+    pub(super) fn read(
+        arguments: &[String],
+        given: &BTreeMap<String, String>,
+        others: &[&str],
+        errors: &mut Vec<ConfigError>,
+    ) -> Self {
+        let mut known: Vec<&str> = variables().collect();
+        known.extend(others);
+        for name in given.keys().filter(|name| name.starts_with("ENTRA_MCP_")) {
+            if !known.contains(&name.as_str()) {
+                let nearest = nearest(name, known.iter().copied());
+                errors.push(ConfigError::new(name, "there is no such setting", nearest));
+            }
+        }
+        let mut read = Self {
+            variables: given.clone(),
+            ..Self::default()
+        };
+        let mut parser = lexopt::Parser::from_args(arguments);
+        while read.argument(&mut parser, errors) {}
+        read
+    }
+
+    /// Reads one argument; whether there may be more.
+    fn argument(&mut self, parser: &mut lexopt::Parser, errors: &mut Vec<ConfigError>) -> bool {
+        let name = match parser.next() {
+            Ok(None) => return false,
+            Ok(Some(lexopt::Arg::Short('h') | lexopt::Arg::Long("help"))) => {
+                self.help = true;
+                return true;
+            }
+            Ok(Some(lexopt::Arg::Long(name))) => name.to_owned(),
+            Ok(Some(lexopt::Arg::Short(_) | lexopt::Arg::Value(_))) => {
+                let wrong = "only flags that begin with -- are taken";
+                errors.push(ConfigError::new("arguments", wrong, "See --help."));
+                return true;
+            }
+            Err(error) => {
+                errors.push(ConfigError::new(
+                    "arguments",
+                    &error.to_string(),
+                    "See --help.",
+                ));
+                return false;
+            }
+        };
+        let Some(flag) = flags().find(|flag| *flag == name) else {
+            let known: Vec<_> = flags().map(|flag| format!("--{flag}")).collect();
+            let name = format!("--{name}");
+            let nearest = nearest(&name, known.iter().map(String::as_str));
+            errors.push(ConfigError::new(&name, "there is no such setting", nearest));
+            // What follows would only be told of for this reason.
+            return false;
+        };
+        if flag == DEV_TENANT.flag {
+            self.flags.insert(flag, Vec::new());
+            return true;
+        }
+        match parser.value().map(|value| value.into_string()) {
+            Ok(Ok(value)) => self.flags.entry(flag).or_default().push(value),
+            _ => {
+                let name = format!("--{flag}");
+                errors.push(ConfigError::new(
+                    &name,
+                    "its value is missing",
+                    "See --help.",
+                ));
+            }
+        }
+        true
+    }
+
+    /// The value of a setting: the flag's, else the variable's. An empty variable is one that is
+    /// not set.
+    pub(super) fn value(&self, setting: &Setting) -> Option<&str> {
+        self.values(setting).last().copied()
+    }
+
+    /// All values of a setting that may be given several times.
+    pub(super) fn values(&self, setting: &Setting) -> Vec<&str> {
+        match self.flags.get(setting.flag) {
+            Some(values) => values.iter().map(String::as_str).collect(),
+            None => self.variable(setting.variable).into_iter().collect(),
+        }
+    }
+
+    /// Whether a flag was given.
+    pub(super) fn has(&self, setting: &Setting) -> bool {
+        self.flags.contains_key(setting.flag)
+    }
+
+    /// A variable, unless it is empty.
+    pub(super) fn variable(&self, name: &str) -> Option<&str> {
+        let value = self.variables.get(name).map(|value| value.trim());
+        value.filter(|value| !value.is_empty())
+    }
+}
+
+/// "Did you mean": the known name that differs in the fewest places.
+fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let nearest = known.min_by_key(|known| distance(name, known));
+    nearest
+        .map(|known| format!("Did you mean {known}?"))
+        .unwrap_or_default()
+}
+
+/// The Levenshtein distance.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut above_left = i;
+        let mut left = i + 1;
+        for (cell, y) in row.iter_mut().skip(1).zip(b.bytes()) {
+            let here = (above_left + usize::from(x != y))
+                .min(left + 1)
+                .min(*cell + 1);
+            above_left = std::mem::replace(cell, here);
+            left = here;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
