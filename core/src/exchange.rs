@@ -38,6 +38,10 @@ pub struct ExchangeId(pub u64);
 /// What a runtime is to do next.
 #[derive(Debug)]
 #[must_use]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is taken apart where it is polled; a box would cost more"
+)]
 pub enum Output {
     /// Do this, then poll again.
     Do(Action),

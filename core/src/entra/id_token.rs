@@ -307,7 +307,7 @@ mod tests {
         let server = TestServer::dev();
         let token = Signer::known().jwt(&claims(&server, json!({})));
         let (signed, signature) = token.rsplit_once('.').unwrap();
-        let (header, payload) = signed.split_once('.').unwrap();
+        let (header, _) = signed.split_once('.').unwrap();
         let mut others = claims(&server, json!({"oid": TENANT}));
         others["aud"] = json!(server.server.config.entra.client_id);
         let others = URL_SAFE_NO_PAD.encode(others.to_string());

@@ -96,7 +96,7 @@ impl Lookup {
                 verified,
             } => Looked::Found(Box::new(Caller {
                 owner: owner_of(&session),
-                session,
+                session: *session,
                 version,
                 verified,
             })),
@@ -104,7 +104,7 @@ impl Lookup {
                 cx.note(Level::Debug, "a session token maps to no session");
                 Looked::Refused(Box::new(bearer::session_over(route, cx.env)))
             }
-            Mapped::Fault(_) => {
+            Mapped::Fault => {
                 cx.note(Level::Warn, "a session cannot be looked up");
                 Looked::Refused(Box::new(answer::unavailable()))
             }

@@ -1,5 +1,7 @@
 //! A server in a test: exchanges, the hub and a store in memory, joined by a loop.
 
+mod outside;
+
 use std::collections::{BTreeMap, VecDeque};
 
 use ::http::{Request, Response};
@@ -9,11 +11,11 @@ use serde_json::{Value, json};
 use crate::{
     action::Action,
     admit,
-    ask::{Fetch, FetchFault, Guard, Record, Store, StoreFault, Stored, Version},
+    ask::{FetchFault, Guard, Record, Store, StoreFault, Stored, Version},
     audit::Audit,
     entropy::Seed,
     event::Event,
-    exchange::{Exchange, ExchangeId, Output},
+    exchange::{Errand, Exchange, ExchangeId, Output},
     hub::{Hub, HubOutput},
     secret::Secret,
     session::{
@@ -37,6 +39,8 @@ pub(crate) struct World {
     pub(crate) asked: Vec<Request<Bytes>>,
     /// What Entra's token endpoint answers, in turn; without an entry, new tokens.
     pub(crate) entra: VecDeque<Result<Response<Bytes>, FetchFault>>,
+    /// What Entra's metadata and key set answer, in turn; without an entry, nothing.
+    pub(crate) documents: VecDeque<Result<Response<Bytes>, FetchFault>>,
     /// What Entra's token endpoint was sent.
     pub(crate) redeemed: Vec<Request<Bytes>>,
     pub(crate) audits: Vec<Audit>,
@@ -74,6 +78,7 @@ impl World {
             graph: VecDeque::new(),
             asked: Vec::new(),
             entra: VecDeque::new(),
+            documents: VecDeque::new(),
             redeemed: Vec::new(),
             audits: Vec::new(),
             exchanges: BTreeMap::new(),
@@ -193,6 +198,18 @@ impl World {
         id
     }
 
+    fn run(&mut self, errand: Errand) {
+        self.next += 1;
+        let id = ExchangeId(self.next);
+        let exchange = Exchange::errand(id, &Seed::new([8; 32]), errand, self.server.env());
+        let running = Running {
+            exchange: Some(exchange),
+            sent: Sent::default(),
+        };
+        self.exchanges.insert(id, running);
+        self.drain(id);
+    }
+
     /// The response to a request.
     pub(crate) fn send(&mut self, request: Request<Bytes>) -> Response<Bytes> {
         let id = self.begin(request);
@@ -230,7 +247,8 @@ impl World {
             match self.hub.poll() {
                 HubOutput::Tell(id, message) => self.hand(id, Event::Told(message)),
                 HubOutput::Idle => return,
-                HubOutput::Publish(_) | HubOutput::Start(_) => {}
+                HubOutput::Publish(known) => self.server.known = (*known).clone(),
+                HubOutput::Start(errand) => self.run(errand),
             }
         }
     }
@@ -276,41 +294,6 @@ impl World {
     fn answer(&mut self, id: ExchangeId, event: Event) {
         self.drain(id);
         self.hand(id, event);
-    }
-
-    fn fetched(&mut self, fetch: Fetch) -> Result<Response<Bytes>, FetchFault> {
-        if fetch.request.uri().host() == Some("login.example") {
-            self.redeemed.push(fetch.request);
-            let renewed = json!({
-                "access_token": format!("renewed {GRAPH_TOKEN}"),
-                "refresh_token": "the next entra refresh token",
-                "scope": "User.Read",
-                "expires_in": 3599,
-            });
-            let usual = || Ok(Response::new(Bytes::from(renewed.to_string())));
-            return self.entra.pop_front().unwrap_or_else(usual);
-        }
-        self.asked.push(fetch.request);
-        let answer = self.graph.pop_front();
-        answer.expect("Graph is asked as often as the test expects")
-    }
-
-    /// Graph will answer this.
-    pub(crate) fn graph_says(&mut self, status: u16, body: &Value) {
-        let response = Response::builder()
-            .status(status)
-            .header("request-id", "a request of Graph's")
-            .body(Bytes::from(body.to_string()))
-            .unwrap();
-        self.graph.push_back(Ok(response));
-    }
-
-    /// Entra's token endpoint will answer this.
-    pub(crate) fn entra_says(&mut self, status: u16, body: &Value) {
-        let response = Response::builder()
-            .status(status)
-            .body(Bytes::from(body.to_string()));
-        self.entra.push_back(Ok(response.unwrap()));
     }
 
     /// A request of somebody's, with further headers.

@@ -85,8 +85,8 @@ impl Callback {
                     None => Next::Go(Self::Redeeming(sign_in, awaiting)),
                 }
             }
-            (Self::Rekeying(redeemed), Event::Told(FromHub(FromHubKind::EntraKnown(_)))) => {
-                redeemed.verify_again(cx)
+            (Self::Rekeying(redeemed), Event::Told(FromHub(FromHubKind::EntraKnown(known)))) => {
+                redeemed.verify_again(known, cx)
             }
             (Self::Storing(signed, awaiting), Event::Stored(answered)) => {
                 match awaiting.take(answered) {
@@ -227,3 +227,6 @@ fn unknown() -> Response<Bytes> {
          without cookies. Nothing was approved. Close this page and start again from your client.",
     )
 }
+
+#[cfg(test)]
+mod tests;

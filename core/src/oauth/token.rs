@@ -36,7 +36,7 @@ const ATTEMPTS: u8 = 5;
 #[derive(Debug)]
 pub(crate) enum Token {
     /// `authorization_code`.
-    Code(CodeGrant),
+    Code(Box<CodeGrant>),
     /// `refresh_token`.
     Refresh(Box<RefreshGrant>),
 }
@@ -54,9 +54,8 @@ impl Token {
         let form = form_of(request)?;
         let client = Client::authenticate(&form, request.headers(), &cx.env.server.keys)?;
         match form.one("grant_type")? {
-            Some("authorization_code") => {
-                CodeGrant::start(&form, client, cx).map(|next| next.map(Self::Code))
-            }
+            Some("authorization_code") => CodeGrant::start(&form, client, cx)
+                .map(|next| next.map(|grant| Self::Code(Box::new(grant)))),
             Some("refresh_token") => RefreshGrant::start(&form, client, cx)
                 .map(|next| next.map(|grant| Self::Refresh(Box::new(grant)))),
             Some(_) => Err(Refusal::new(
@@ -73,7 +72,9 @@ impl Token {
     /// The next state after an event.
     pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<Self> {
         match self {
-            Self::Code(grant) => grant.handle(event, cx).map(Self::Code),
+            Self::Code(grant) => grant
+                .handle(event, cx)
+                .map(|grant| Self::Code(Box::new(grant))),
             Self::Refresh(grant) => grant
                 .handle(event, cx)
                 .map(|grant| Self::Refresh(Box::new(grant))),

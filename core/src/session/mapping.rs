@@ -1,7 +1,7 @@
 //! Session mapping: from the text of a session token to the session that it stands for.
 //!
 //! ```text
-//! presented --good signature, issuer, audience, time--> Mapping --found, same client--> Session
+//! presented --good signature, issuer, audience, time--> Mapping --found, and its own--> Session
 //!           \--anything else--> None                          \--gone--> Unknown
 //! ```
 //!
@@ -15,7 +15,6 @@ use crate::{
     ask::{Awaiting, Store, Version},
     event::Event,
     exchange::Cx,
-    fault::Fault,
 };
 
 /// A look-up under way.
@@ -33,7 +32,7 @@ pub(crate) enum Mapped {
     /// The session, and what the token says.
     Session {
         /// The session.
-        session: Session,
+        session: Box<Session>,
         /// Which writing of it.
         version: Version,
         /// What the token says.
@@ -41,8 +40,8 @@ pub(crate) enum Mapped {
     },
     /// There is no such session any more.
     Unknown,
-    /// It cannot be known now.
-    Fault(Fault),
+    /// It cannot be known now: the store is out of reach.
+    Fault,
 }
 
 impl Mapping {
@@ -54,13 +53,13 @@ impl Mapping {
     }
 
     /// The next state after an event.
-    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Mapped {
+    pub(crate) fn handle(self, event: Event, cx: &Cx<'_>) -> Mapped {
         let Event::Stored(answered) = event else {
             return Mapped::Waiting(self);
         };
         let stored = match self.awaiting.take(answered) {
             None => return Mapped::Waiting(self),
-            Some(Err(_)) => return Mapped::Fault(Fault::Store),
+            Some(Err(_)) => return Mapped::Fault,
             Some(Ok(None)) => return Mapped::Unknown,
             Some(Ok(Some(stored))) => stored,
         };
@@ -69,14 +68,65 @@ impl Mapping {
         let Some((session, version)) = Session::open(verified.session_id, &stored, keys) else {
             return Mapped::Unknown;
         };
-        if session.client == Hash::of(verified.client_id.as_bytes()) {
+        let is_its_client = session.client == Hash::of(verified.client_id.as_bytes());
+        if is_its_client && session.resource == verified.resource {
             Mapped::Session {
-                session,
+                session: Box::new(session),
                 version,
                 verified,
             }
         } else {
             Mapped::Unknown
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        ask::{Guard, Stored},
+        mcp::testing::World,
+        session::record::Code,
+        testing::{entropy, session_of},
+    };
+
+    /// Whether Alice's token opens the MCP endpoint once her stored session was changed.
+    fn opens(change: impl FnOnce(&mut Session)) -> u16 {
+        let mut world = World::new();
+        let keys = world.server.server.keys.clone();
+        let mut session = world.session("alice");
+        change(&mut session);
+        let (own, _) = session_of("alice", "a client");
+        let expires = session.expires(world.server.now.unix);
+        let put = session.put(Guard::Any, expires, &keys, &mut entropy(1));
+        let Store::Put(_, record, _) = put else {
+            panic!("a session is put");
+        };
+        let stored = Stored {
+            record,
+            version: Version(9),
+        };
+        world.store.insert(own.id.key().0, stored);
+        let hello = crate::mcp::testing::initialize("2025-11-25");
+        world.post("alice", &[], hello).status().as_u16()
+    }
+
+    // F6, F8, G3: JWT-08
+    #[test]
+    fn a_token_opens_its_own_session_only() {
+        assert_eq!(opens(|_| {}), 200);
+        assert_eq!(opens(|session| session.refresh = None), 200);
+        let other_client = |session: &mut Session| session.client = Hash::of(b"another client");
+        assert_eq!(opens(other_client), 401);
+        let other_resource =
+            |session: &mut Session| session.resource = "http://localhost:3001/sse".to_owned();
+        assert_eq!(opens(other_resource), 401);
+        let (bobs, _) = session_of("bob", "a client");
+        let swapped = |session: &mut Session| session.id = bobs.id;
+        assert_eq!(opens(swapped), 401, "a swapped record does not open");
+        let spent = Hash::of(b"another code");
+        let other_code = |session: &mut Session| session.code = Code::Spent { hash: spent };
+        assert_eq!(opens(other_code), 200);
     }
 }

@@ -51,6 +51,8 @@ pub(crate) struct Verified {
     pub(crate) secret: SessionSecret,
     /// The client that it was issued to.
     pub(crate) client_id: String,
+    /// The MCP endpoint that it is for.
+    pub(crate) resource: String,
     /// What it allows.
     pub(crate) scope: String,
     /// When it ends.
@@ -126,7 +128,11 @@ pub(crate) fn verify(token: &str, server: &Server, now: UnixTime) -> Option<Veri
         session_id: claims.sid,
         secret,
         client_id: claims.client_id,
+        resource: claims.aud,
         scope: claims.scope,
         expires: claims.exp,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -77,9 +77,13 @@ impl Redeemed {
         }
     }
 
-    /// The same with the keys that are known now.
-    pub(super) fn verify_again(self: Box<Self>, cx: &mut Cx<'_>) -> Next<Callback> {
-        let verdict = self.identity(cx);
+    /// The same with newer keys, if there are any.
+    pub(super) fn verify_again(self: Box<Self>, newer: bool, cx: &mut Cx<'_>) -> Next<Callback> {
+        let verdict = if newer {
+            self.identity(cx)
+        } else {
+            Err(Doubt::UnknownKey)
+        };
         self.judge(verdict, cx)
     }
 

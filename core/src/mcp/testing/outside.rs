@@ -1,0 +1,64 @@
+//! What is outside of the server of a test: Entra and Graph, as the test tells them to be.
+
+use ::http::Response;
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::{GRAPH_TOKEN, World};
+use crate::ask::{Fetch, FetchFault};
+
+impl World {
+    pub(super) fn fetched(&mut self, fetch: Fetch) -> Result<Response<Bytes>, FetchFault> {
+        let host = fetch.request.uri().host();
+        if host == Some("login.example") && fetch.request.method() == "GET" {
+            let answer = self.documents.pop_front();
+            return answer.unwrap_or(Err(FetchFault::Unreachable));
+        }
+        if host == Some("login.example") {
+            self.redeemed.push(fetch.request);
+            let renewed = json!({
+                "access_token": format!("renewed {GRAPH_TOKEN}"),
+                "refresh_token": "the next entra refresh token",
+                "scope": "User.Read",
+                "expires_in": 3599,
+            });
+            let usual = || Ok(Response::new(Bytes::from(renewed.to_string())));
+            return self.entra.pop_front().unwrap_or_else(usual);
+        }
+        self.asked.push(fetch.request);
+        let answer = self.graph.pop_front();
+        answer.expect("Graph is asked as often as the test expects")
+    }
+
+    /// Graph will answer this.
+    pub(crate) fn graph_says(&mut self, status: u16, body: &Value) {
+        let response = Response::builder()
+            .status(status)
+            .header("request-id", "a request of Graph's")
+            .body(Bytes::from(body.to_string()))
+            .unwrap();
+        self.graph.push_back(Ok(response));
+    }
+
+    /// Entra's token endpoint will answer this.
+    pub(crate) fn entra_says(&mut self, status: u16, body: &Value) {
+        let response = Response::builder()
+            .status(status)
+            .body(Bytes::from(body.to_string()));
+        self.entra.push_back(Ok(response.unwrap()));
+    }
+
+    /// Entra's metadata and keys are these from now on.
+    pub(crate) fn publishes(&mut self, keys: &Value) {
+        let metadata = json!({
+            "issuer": "https://login.example/11111111-1111-1111-1111-111111111111/v2.0",
+            "authorization_endpoint": "https://login.example/tenant/oauth2/v2.0/authorize",
+            "token_endpoint": "https://login.example/tenant/oauth2/v2.0/token",
+            "jwks_uri": "https://login.example/tenant/discovery/v2.0/keys",
+        });
+        for document in [&metadata, keys] {
+            let body = Bytes::from(document.to_string());
+            self.documents.push_back(Ok(Response::new(body)));
+        }
+    }
+}

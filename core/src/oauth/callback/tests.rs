@@ -1,0 +1,290 @@
+mod finish;
+
+use ::http::Response;
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use crate::{
+    audit::Level,
+    entra::testing::{Signer, claims},
+    mcp::testing::World,
+    oauth::{
+        redirect_uri::RedirectUri,
+        request::{AuthorizationRequest, ReturnTo},
+        scope::Scope,
+        sign_in::SignIn,
+        testing::{CHALLENGE, REDIRECT_URI},
+    },
+    session::record::Hash,
+    testing::{self, client_id, entropy, header, parameter},
+};
+
+/// A browser in which a person has approved a client, and which is at Entra now.
+struct AtEntra {
+    world: World,
+    client: String,
+    sign_in: SignIn,
+    cookie: String,
+}
+
+impl AtEntra {
+    fn new() -> Self {
+        let mut world = World::new();
+        world.store.clear();
+        let client = client_id(&world.server, &[REDIRECT_URI]);
+        Self::begin(world, client, 1)
+    }
+
+    fn begin(world: World, client: String, seed: u8) -> Self {
+        let request = AuthorizationRequest {
+            client: Hash::of(client.as_bytes()),
+            return_to: ReturnTo {
+                redirect_uri: RedirectUri::parse(REDIRECT_URI).unwrap(),
+                state: Some("the client's state".to_owned()),
+            },
+            code_challenge: CHALLENGE.to_owned(),
+            resource: "http://localhost:3001/mcp".to_owned(),
+            scope: Scope::all(),
+        };
+        let mut entropy = entropy(seed);
+        let env = world.server.env();
+        let sign_in = SignIn::begin(request, env.now.unix, &mut entropy);
+        let cookie = sign_in.set_cookie(env, &mut entropy).unwrap();
+        let (pair, _) = cookie.to_str().unwrap().split_once(';').unwrap();
+        let cookie = pair.to_owned();
+        Self {
+            world,
+            client,
+            sign_in,
+            cookie,
+        }
+    }
+
+    /// What Entra's token endpoint answers to a good code, with other claims in the ID token.
+    fn tokens(&self, changes: Value) -> Value {
+        let mut claims = claims(&self.world.server, json!({}));
+        claims["nonce"] = json!(self.sign_in.nonce.expose());
+        for (name, value) in changes.as_object().unwrap() {
+            claims[name] = value.clone();
+        }
+        self.tokens_with(&Signer::known().jwt(&claims))
+    }
+
+    fn tokens_with(&self, id_token: &str) -> Value {
+        json!({
+            "token_type": "Bearer",
+            "scope": "openid profile User.Read email",
+            "expires_in": 3599,
+            "access_token": "entra access token of alice",
+            "refresh_token": "entra refresh token of alice",
+            "id_token": id_token,
+        })
+    }
+
+    /// The browser comes back with these parameters and the state.
+    fn back(&mut self, parameters: &[(&str, &str)]) -> Response<Bytes> {
+        let state = self.sign_in.state.expose().clone();
+        let mut parameters = parameters.to_vec();
+        parameters.push(("state", &state));
+        self.get(&parameters)
+    }
+
+    fn get(&mut self, parameters: &[(&str, &str)]) -> Response<Bytes> {
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(parameters)
+            .finish();
+        let mut request = self
+            .world
+            .server
+            .request("GET", &format!("/auth/callback?{query}"));
+        if !self.cookie.is_empty() {
+            request = request.header("cookie", &self.cookie);
+        }
+        self.world.send(request.body(Bytes::new()).unwrap())
+    }
+
+    /// Entra redeems its code for these tokens, and the browser comes back.
+    fn finish(&mut self, tokens: &Value) -> Response<Bytes> {
+        self.world.entra_says(200, tokens);
+        self.back(&[("code", "entra code"), ("session_state", "opaque")])
+    }
+
+    fn has_session(&self) -> bool {
+        !self.world.store.is_empty()
+    }
+}
+
+/// The error that the client is sent, with its own state and our issuer; never with a code.
+fn error_of(response: &Response<Bytes>) -> String {
+    assert_eq!(response.status(), 303, "{}", testing::text(response));
+    let location = header(response, "location");
+    assert!(location.starts_with(&format!("{REDIRECT_URI}?")));
+    let value = |name| parameter(location, name);
+    assert_eq!(value("state").as_deref(), Some("the client's state"));
+    assert_eq!(value("iss").as_deref(), Some("http://localhost:3001"));
+    assert_eq!(value("code"), None);
+    value("error").expect("there is an error")
+}
+
+/// A page that leads nowhere.
+fn is_page(response: &Response<Bytes>) -> bool {
+    assert_eq!(header(response, "location"), "");
+    response.status() == 400 && testing::text(response).contains("This sign-in is not known here")
+}
+
+fn is_clearing(response: &Response<Bytes>) -> bool {
+    let cookie = header(response, "set-cookie");
+    cookie.starts_with("entra-mcp-sign-in-") && cookie.contains("=; Path=/; Max-Age=0;")
+}
+
+// CB-06, CB-08, CB-09, CB-11; products 11: only this sign-in, in this browser.
+#[test]
+fn a_callback_counts_in_the_browser_that_approved_it_only() {
+    let mut browser = AtEntra::new();
+    let state = browser.sign_in.state.expose().clone();
+    let own = std::mem::take(&mut browser.cookie);
+    assert!(is_page(&browser.back(&[("code", "entra code")])));
+    // A sign-in of the victim's own does not vouch for another.
+    let other = AtEntra::begin(World::new(), browser.client.clone(), 2);
+    browser.cookie.clone_from(&other.cookie);
+    assert!(is_page(&browser.back(&[("code", "entra code")])));
+    // Nor under the name of the cookie that is looked for.
+    let (name, _) = own.split_once('=').unwrap();
+    let (_, value) = other.cookie.split_once('=').unwrap();
+    browser.cookie = format!("{name}={value}");
+    assert!(is_page(&browser.back(&[("code", "entra code")])));
+    browser.cookie = own;
+    for strange in ["", "A", &"A".repeat(27), &format!("{state}A")] {
+        let response = browser.get(&[("code", "entra code"), ("state", strange)]);
+        assert!(is_page(&response), "{strange}");
+    }
+    assert!(is_page(&browser.get(&[("code", "entra code")])));
+    assert!(browser.world.redeemed.is_empty() && !browser.has_session());
+}
+
+// D1: CB-21
+#[test]
+fn a_sign_in_that_took_too_long_is_over() {
+    let mut browser = AtEntra::new();
+    let now = &mut browser.world.server.now;
+    now.unix = now.unix.after(crate::limits::SIGN_IN);
+    assert!(is_page(&browser.back(&[("code", "entra code")])));
+    assert!(browser.world.redeemed.is_empty());
+}
+
+// B8, D4: CB-16
+#[test]
+fn nothing_is_given_twice() {
+    for twice in ["code", "state", "error", "iss", "session_state"] {
+        let mut browser = AtEntra::new();
+        let state = browser.sign_in.state.expose().clone();
+        let mut parameters = vec![("code", "entra code"), ("state", state.as_str())];
+        let again = if twice == "state" { &state } else { "x" };
+        parameters.push((twice, again));
+        parameters.push((twice, again));
+        assert!(is_page(&browser.get(&parameters)), "{twice}");
+        assert!(browser.world.redeemed.is_empty(), "{twice}");
+    }
+}
+
+// D4: CB-18
+#[test]
+fn the_callback_is_not_posted() {
+    let browser = AtEntra::new();
+    let request = browser.world.server.request("POST", "/auth/callback");
+    let response = browser
+        .world
+        .server
+        .response(request.body(Bytes::new()).unwrap());
+    assert_eq!(response.status(), 405);
+}
+
+// C6, D4: CB-17
+#[test]
+fn an_answer_of_another_issuer_is_refused() {
+    let mut browser = AtEntra::new();
+    let evil = [("code", "entra code"), ("iss", "https://evil.example/v2.0")];
+    assert_eq!(error_of(&browser.back(&evil)), "server_error");
+    assert!(browser.world.redeemed.is_empty());
+    let issuer = browser.world.server.known.entra.clone().unwrap();
+    let tokens = browser.tokens(json!({}));
+    browser.world.entra_says(200, &tokens);
+    let response = browser.back(&[("code", "entra code"), ("iss", &issuer.issuer)]);
+    assert!(header(&response, "location").contains("code="));
+}
+
+// D5, O1: CB-13, CB-14; entra.md section 2.3
+#[test]
+fn an_error_of_entras_becomes_a_word_of_ours() {
+    let description = "AADSTS65004: User declined to consent. <script>alert(1)</script>\r\n\
+        Trace ID: 0000\r\nCorrelation ID: 44444444-4444-4444-4444-444444444444\r\n\
+        Timestamp: 2026-08-01 18:00:51Z alice@contoso.example";
+    for (theirs, ours, level) in [
+        ("access_denied", "access_denied", Level::Info),
+        ("consent_required", "access_denied", Level::Info),
+        ("interaction_required", "access_denied", Level::Info),
+        ("login_required", "access_denied", Level::Info),
+        (
+            "temporarily_unavailable",
+            "temporarily_unavailable",
+            Level::Warn,
+        ),
+        ("server_error", "temporarily_unavailable", Level::Warn),
+        ("invalid_request", "server_error", Level::Warn),
+        ("unauthorized_client", "server_error", Level::Warn),
+        ("invalid_target", "server_error", Level::Warn),
+        ("<b>odd</b>", "server_error", Level::Warn),
+    ] {
+        let mut browser = AtEntra::new();
+        let response = browser.back(&[
+            ("error", theirs),
+            ("error_subcode", "cancel"),
+            ("error_description", description),
+            (
+                "error_uri",
+                "https://login.microsoftonline.com/error?code=65004",
+            ),
+            ("code", "a code beside the error"),
+        ]);
+        assert_eq!(error_of(&response), ours, "{theirs}");
+        assert!(is_clearing(&response));
+        let location = header(&response, "location");
+        for text in ["AADSTS", "alert", "alice", "4444", "microsoftonline", "odd"] {
+            assert!(!location.contains(text), "{text} in {location}");
+        }
+        let audit = browser.world.audits.last().unwrap();
+        assert_eq!(audit.level, level, "{theirs}");
+        let line = format!("{audit:?}");
+        assert!(
+            line.contains("65004") && line.contains("44444444-4444"),
+            "{line}"
+        );
+        for text in ["alice", "alert", "declined"] {
+            assert!(!line.contains(text), "{text} in {line}");
+        }
+        assert!(browser.world.redeemed.is_empty());
+    }
+    let mut browser = AtEntra::new();
+    assert_eq!(error_of(&browser.back(&[])), "server_error");
+    // Nobody knows whose error this is: a page, without its text.
+    browser.cookie.clear();
+    let response = browser.back(&[("error", "access_denied"), ("error_description", "<b>")]);
+    assert!(is_page(&response));
+}
+
+// A server that was started in the middle of a sign-in.
+#[test]
+fn where_entra_is_not_known_yet_it_is_learned_first() {
+    let mut browser = AtEntra::new();
+    let tokens = browser.tokens(json!({}));
+    browser.world.server.known = crate::env::Known::default();
+    browser.world.publishes(&Signer::known().jwks());
+    let response = browser.finish(&tokens);
+    assert!(header(&response, "location").contains("code="));
+
+    let mut browser = AtEntra::new();
+    browser.world.server.known = crate::env::Known::default();
+    let response = browser.finish(&tokens);
+    assert_eq!(error_of(&response), "temporarily_unavailable");
+    assert!(browser.world.redeemed.is_empty());
+}

@@ -1,0 +1,303 @@
+//! From Entra's tokens to the client's code.
+
+use serde_json::json;
+
+use super::{AtEntra, error_of, header, is_clearing, is_page};
+use crate::{
+    ask::FetchFault,
+    audit::Level,
+    entra::testing::{ALICE, Signer, TENANT, claims},
+    limits,
+    mcp::testing::World,
+    oauth::testing::{REDIRECT_URI, VERIFIER, text},
+    session::{SessionId, record::Session},
+    testing::{self, parameter},
+    time::Instant,
+};
+
+fn stored(browser: &AtEntra) -> Session {
+    let keys = &browser.world.server.server.keys;
+    let (key, stored) = browser.world.store.iter().next().expect("a session");
+    let id = SessionId::parse(key.strip_prefix("session/").unwrap()).unwrap();
+    Session::open(id, stored, keys).unwrap().0
+}
+
+// CB-19, CB-20, CB-21, C6, LEAK-01; products 1, 12
+#[test]
+fn the_client_is_sent_a_code_of_ours_and_nothing_of_entras() {
+    let mut browser = AtEntra::new();
+    let tokens = browser.tokens(json!({}));
+    let response = browser.finish(&tokens);
+    assert_eq!(response.status(), 303);
+    let location = header(&response, "location");
+    assert!(location.starts_with(&format!("{REDIRECT_URI}?code=")));
+    assert_eq!(
+        parameter(location, "state").as_deref(),
+        Some("the client's state")
+    );
+    assert_eq!(
+        parameter(location, "iss").as_deref(),
+        Some("http://localhost:3001")
+    );
+    assert!(is_clearing(&response));
+    assert_eq!(header(&response, "cache-control"), "no-store");
+    assert_eq!(header(&response, "referrer-policy"), "no-referrer");
+    assert!(!location.contains("entra") && response.body().is_empty());
+
+    // What Entra was sent: our own values only, and no resource.
+    let [sent] = browser.world.redeemed.as_slice() else {
+        panic!("the code is redeemed once");
+    };
+    let form = String::from_utf8(sent.body().to_vec()).unwrap();
+    assert!(form.contains("code=entra+code"));
+    assert!(form.contains(&format!(
+        "code_verifier={}",
+        browser.sign_in.code_verifier.expose()
+    )));
+    assert!(!form.contains("resource") && !form.contains("state"));
+
+    // What the log was told.
+    let audit = browser.world.audits.last().unwrap();
+    assert_eq!(
+        (audit.level, audit.event),
+        (Level::Info, "a person signed in")
+    );
+    let line = format!("{:?}", browser.world.audits);
+    let code = parameter(location, "code").unwrap();
+    for secret in ["entra ", ALICE, "alice", code.as_str(), "eyJ"] {
+        assert!(!line.contains(secret), "{secret} in {line}");
+    }
+}
+
+#[test]
+fn the_code_gives_the_client_its_tokens() {
+    let mut browser = AtEntra::new();
+    let tokens = browser.tokens(json!({}));
+    let response = browser.finish(&tokens);
+    let code = parameter(header(&response, "location"), "code").unwrap();
+    let form = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([
+            ("grant_type", "authorization_code"),
+            ("client_id", &browser.client),
+            ("code", &code),
+            ("code_verifier", VERIFIER),
+            ("redirect_uri", REDIRECT_URI),
+            ("resource", "http://localhost:3001/mcp/"),
+        ])
+        .finish();
+    let request = browser
+        .world
+        .server
+        .request("POST", "/token")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(form.into());
+    let response = browser.world.send(request.unwrap());
+    assert_eq!(response.status(), 200, "{}", testing::text(&response));
+    let body = testing::json(&response);
+    assert_eq!(text(&body, "scope"), "user.read");
+    let session = stored(&browser);
+    assert_eq!(
+        (
+            session.person.tenant_id.as_str(),
+            session.person.oid.as_str()
+        ),
+        (TENANT, ALICE)
+    );
+}
+
+// M: what nobody redeems goes with its code.
+#[test]
+fn a_session_whose_code_is_never_redeemed_ends_with_it() {
+    let mut browser = AtEntra::new();
+    let tokens = browser.tokens(json!({}));
+    browser.finish(&tokens);
+    let record = &browser.world.store.values().next().unwrap().record;
+    let now = browser.world.server.now.unix;
+    assert_eq!(record.expires, now.after(limits::AUTHORIZATION_CODE));
+}
+
+// D7, F12: JWT-15, JWT-17; nOAuth
+#[test]
+fn the_subject_depends_on_person_and_client_and_on_no_name() {
+    let subject = |client: &str, changes| {
+        let mut browser = AtEntra::begin(World::new(), client.to_owned(), 1);
+        browser.world.store.clear();
+        let tokens = browser.tokens(changes);
+        browser.finish(&tokens);
+        stored(&browser).person.subject
+    };
+    let alice = subject("one client", json!({}));
+    let renamed = json!({"email": "bob@contoso.example", "preferred_username": "bob"});
+    assert_eq!(subject("one client", renamed), alice);
+    assert_ne!(subject("another client", json!({})), alice);
+    let bob = json!({"oid": "bbbbbbbb-bbbb-bbbb-bbbb-bbbbbbbbbbbb",
+        "email": "alice@contoso.example"});
+    assert_ne!(subject("one client", bob), alice);
+    assert!(!alice.contains(ALICE) && alice.len() == 43);
+}
+
+// D1: CB-07
+#[test]
+fn a_sign_in_ends_once() {
+    let mut browser = AtEntra::new();
+    let tokens = browser.tokens(json!({}));
+    assert_eq!(browser.finish(&tokens).status(), 303);
+    let before = browser.world.store.clone();
+    // The cookie was kept, and Entra takes the code once more, which it does not.
+    let again = browser.finish(&tokens);
+    assert!(is_page(&again) && is_clearing(&again));
+    assert_eq!(browser.world.store, before);
+}
+
+// D5, D14: CB-15; entra.md section 3.9. Never a second try.
+#[test]
+fn a_code_that_entra_does_not_redeem_gives_an_error_and_no_detail() {
+    for (status, error, ours) in [
+        (400, "invalid_grant", "access_denied"),
+        (400, "interaction_required", "access_denied"),
+        (401, "invalid_client", "server_error"),
+        (400, "invalid_target", "server_error"),
+        (429, "temporarily_unavailable", "temporarily_unavailable"),
+        (503, "", "temporarily_unavailable"),
+    ] {
+        let mut browser = AtEntra::new();
+        let body = json!({"error": error, "error_codes": [9_002_313],
+            "error_description": "AADSTS9002313: alice@contoso.example", "trace_id": "a trace"});
+        browser.world.entra_says(status, &body);
+        let response = browser.back(&[("code", "entra code")]);
+        assert_eq!(error_of(&response), ours, "{error}");
+        let location = header(&response, "location");
+        assert!(!location.contains("AADSTS") && !location.contains("alice"));
+        let line = format!("{:?}", browser.world.audits.last().unwrap());
+        assert!(
+            line.contains("9002313") && !line.contains("alice"),
+            "{line}"
+        );
+        assert_eq!(browser.world.redeemed.len(), 1);
+        assert!(!browser.has_session());
+    }
+    for fault in [FetchFault::Unreachable, FetchFault::TimedOut] {
+        let mut browser = AtEntra::new();
+        browser.world.entra.push_back(Err(fault));
+        let response = browser.back(&[("code", "entra code")]);
+        assert_eq!(error_of(&response), "temporarily_unavailable");
+        assert_eq!(browser.world.redeemed.len(), 1);
+    }
+}
+
+// D2, D6: CB-03, CB-12
+#[test]
+fn an_id_token_that_is_not_believed_gives_nothing() {
+    for changes in [
+        json!({"nonce": "that of another sign-in"}),
+        json!({"aud": "33333333-3333-3333-3333-333333333333"}),
+        json!({"exp": 1}),
+    ] {
+        let mut browser = AtEntra::new();
+        let tokens = browser.tokens(changes);
+        assert_eq!(error_of(&browser.finish(&tokens)), "server_error");
+        assert!(!browser.has_session());
+        assert_eq!(browser.world.audits.last().unwrap().level, Level::Warn);
+    }
+    let mut browser = AtEntra::new();
+    let mut tokens = browser.tokens(json!({}));
+    tokens["id_token"] = json!(null);
+    assert_eq!(error_of(&browser.finish(&tokens)), "server_error");
+    assert!(!browser.has_session());
+}
+
+// D8, products 20
+#[test]
+fn an_account_of_another_tenant_is_told_so() {
+    let mut browser = AtEntra::new();
+    let other = "33333333-3333-3333-3333-333333333333";
+    let tokens = browser.tokens(json!({"tid": other,
+        "iss": format!("https://login.example/{other}/v2.0")}));
+    let response = browser.finish(&tokens);
+    assert_eq!(error_of(&response), "access_denied");
+    let told = parameter(header(&response, "location"), "error_description").unwrap();
+    assert!(told.contains("another organization"));
+    assert!(!browser.has_session());
+}
+
+// C11; entra.md section 6, point 5
+#[test]
+fn without_the_permission_there_is_no_session() {
+    for (scope, good) in [
+        ("openid profile User.Read email", true),
+        ("openid https://graph.microsoft.com/User.Read", true),
+        ("openid profile user.read", true),
+        ("", true),
+        ("openid profile email", false),
+        ("User.Read.All User.ReadBasic.All", false),
+    ] {
+        let mut browser = AtEntra::new();
+        let mut tokens = browser.tokens(json!({}));
+        tokens["scope"] = json!(scope);
+        let response = browser.finish(&tokens);
+        assert_eq!(browser.has_session(), good, "{scope}");
+        if !good {
+            assert_eq!(error_of(&response), "access_denied");
+        }
+    }
+}
+
+// D9
+#[test]
+fn a_key_that_entra_has_just_begun_to_use_is_learned() {
+    let new_key = |browser: &AtEntra| {
+        let mut claims = claims(&browser.world.server, json!({}));
+        claims["nonce"] = json!(browser.sign_in.nonce.expose());
+        browser.tokens_with(&Signer::unknown().jwt(&claims))
+    };
+    let mut browser = AtEntra::new();
+    let tokens = new_key(&browser);
+    browser.world.publishes(&Signer::unknown().jwks());
+    let response = browser.finish(&tokens);
+    assert!(header(&response, "location").contains("code="));
+
+    // Entra does not publish it, or cannot be asked.
+    let mut browser = AtEntra::new();
+    let tokens = new_key(&browser);
+    browser.world.publishes(&Signer::known().jwks());
+    assert_eq!(error_of(&browser.finish(&tokens)), "server_error");
+    let mut browser = AtEntra::new();
+    let tokens = new_key(&browser);
+    assert_eq!(error_of(&browser.finish(&tokens)), "server_error");
+    assert!(!browser.has_session());
+}
+
+// Microsoft, signing key rollover: keys are renewed in the background.
+#[test]
+fn what_was_learned_long_ago_is_learned_anew_without_waiting() {
+    let mut browser = AtEntra::new();
+    let later = Instant(0).after(limits::KEYS_LIFETIME);
+    browser.world.server.now.instant = later;
+    browser.world.publishes(&Signer::known().jwks());
+    let tokens = browser.tokens(json!({}));
+    let response = browser.finish(&tokens);
+    assert!(header(&response, "location").contains("code="));
+    assert!(browser.world.documents.is_empty(), "both were fetched");
+    assert_eq!(browser.world.server.known.learned, later);
+}
+
+// D14
+#[test]
+fn a_store_that_is_down_is_told_as_such() {
+    let mut browser = AtEntra::new();
+    browser.world.store_is_down = true;
+    let tokens = browser.tokens(json!({}));
+    let response = browser.finish(&tokens);
+    assert_eq!(error_of(&response), "temporarily_unavailable");
+    assert_eq!(browser.world.audits.last().unwrap().level, Level::Warn);
+}
+
+// products 20: the client sees our issuer only, whatever Entra's is.
+#[test]
+fn the_issuer_of_entra_is_nobodys_business() {
+    let issuer = testing::entra_facts().issuer;
+    let mut browser = AtEntra::new();
+    let tokens = browser.tokens(json!({}));
+    let response = browser.finish(&tokens);
+    assert!(!header(&response, "location").contains(&issuer));
+}

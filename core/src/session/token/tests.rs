@@ -1,0 +1,240 @@
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    config::PublicUrl,
+    keys::{Keyring, MasterKey},
+    testing::{TestServer, entropy, session_of},
+};
+
+fn issued(server: &TestServer, person: &str, seed: u8) -> String {
+    let (session, secret) = session_of(person, "a client");
+    let env = server.env();
+    let (token, _) = issue(&session, "a client", &secret, env, &mut entropy(seed));
+    token.expose().clone()
+}
+
+fn good() -> (TestServer, String) {
+    let server = TestServer::dev();
+    let token = issued(&server, "alice", 1);
+    (server, token)
+}
+
+fn verified(server: &TestServer, token: &str) -> Option<Verified> {
+    verify(token, &server.server, server.now.unix)
+}
+
+fn parts(token: &str) -> [&str; 3] {
+    let parts: Vec<_> = token.split('.').collect();
+    parts.try_into().expect("there are three parts")
+}
+
+fn claims_of(token: &str) -> Value {
+    let [_, payload, _] = parts(token);
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+}
+
+/// Any header and claims, signed with the server's own key.
+fn signed(server: &TestServer, header: &str, claims: &Value) -> String {
+    let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    let signed = format!("{}.{}", part(header), part(&claims.to_string()));
+    let mac = server
+        .server
+        .keys
+        .mac(Purpose::SessionToken, signed.as_bytes());
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac))
+}
+
+const GOOD_HEADER: &str = r#"{"alg":"HS256","typ":"at+jwt"}"#;
+
+// E12, F12: JWT-15, JWT-16, TOK-15; RFC 9068 section 2.2
+#[test]
+fn a_token_names_what_it_must_and_tells_nothing_of_the_person() {
+    let (server, token) = good();
+    let claims = claims_of(&token);
+    let members: Vec<_> = claims.as_object().unwrap().keys().cloned().collect();
+    let expected = [
+        "aud",
+        "client_id",
+        "exp",
+        "iat",
+        "iss",
+        "jti",
+        "key",
+        "scope",
+        "sid",
+        "sub",
+    ];
+    assert_eq!(members, expected);
+    assert_eq!(claims["iss"], "http://localhost:3001");
+    assert_eq!(claims["aud"], "http://localhost:3001/mcp");
+    let lifetime = claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap();
+    assert!(lifetime <= 3600);
+    let (session, secret) = session_of("alice", "a client");
+    let (_, expires_in) = issue(&session, "c", &secret, server.env(), &mut entropy(1));
+    assert_eq!(expires_in, lifetime);
+    let text = claims.to_string();
+    assert!(!text.contains(&session.person.tenant_id), "{text}");
+    let verified = verified(&server, &token).unwrap();
+    assert_eq!(verified.session_id, session.id);
+    assert_eq!(verified.secret, secret);
+    assert_eq!(verified.resource, session.resource);
+}
+
+// JWT-17
+#[test]
+fn every_token_has_its_own_identifier() {
+    let (server, token) = good();
+    let again = issued(&server, "alice", 2);
+    let bob = issued(&server, "bob", 3);
+    assert_ne!(claims_of(&token)["jti"], claims_of(&again)["jti"]);
+    assert_eq!(claims_of(&token)["sid"], claims_of(&again)["sid"]);
+    assert_ne!(claims_of(&token)["sid"], claims_of(&bob)["sid"]);
+    assert_ne!(claims_of(&token)["sub"], claims_of(&bob)["sub"]);
+}
+
+// F1, F4: JWT-02, JWT-05, JWT-07
+#[test]
+fn no_other_header_counts_even_if_it_is_signed() {
+    let (server, token) = good();
+    let claims = claims_of(&token);
+    assert!(verified(&server, &signed(&server, GOOD_HEADER, &claims)).is_some());
+    for header in [
+        r#"{"alg":"none","typ":"at+jwt"}"#,
+        r#"{"alg":"None","typ":"at+jwt"}"#,
+        r#"{"alg":"RS256","typ":"at+jwt"}"#,
+        r#"{"alg":"HS512","typ":"at+jwt"}"#,
+        r#"{"alg":"HS256","typ":"JWT"}"#,
+        r#"{"alg":"HS256"}"#,
+        r#"{"alg":"HS256","typ":"at+jwt","kid":"../../dev/null"}"#,
+        r#"{"alg":"HS256","typ":"at+jwt","jku":"https://evil.example/"}"#,
+        r#"{"alg":"HS256","typ":"at+jwt","crit":["exp"]}"#,
+        r#"{"typ":"at+jwt","alg":"HS256"}"#,
+        "{}",
+        "",
+    ] {
+        let token = signed(&server, header, &claims);
+        assert!(verified(&server, &token).is_none(), "{header}");
+    }
+    let [header, payload, _] = parts(&token);
+    for unsigned in [
+        format!("{header}.{payload}."),
+        format!("{header}.{payload}"),
+    ] {
+        assert!(verified(&server, &unsigned).is_none());
+    }
+}
+
+// F2, F3, F13: JWT-03, JWT-04, JWT-19, JWT-20
+#[test]
+fn a_token_that_was_changed_anywhere_is_refused() {
+    let (server, token) = good();
+    for place in 0..token.len() {
+        let mut changed = token.clone().into_bytes();
+        // One step in the alphabet: at the end of a part it changes unused bits only.
+        changed[place] = match changed[place] {
+            b'.' => b'A',
+            b'z' => b'y',
+            b'9' => b'8',
+            b'-' => b'_',
+            b'_' => b'-',
+            b'Z' => b'Y',
+            byte => byte + 1,
+        };
+        let changed = String::from_utf8(changed).unwrap();
+        assert!(verified(&server, &changed).is_none(), "{place}");
+    }
+    for length in 0..token.len() {
+        assert!(
+            verified(&server, token.get(..length).unwrap()).is_none(),
+            "{length}"
+        );
+    }
+    for odd in [
+        format!("{token}="),
+        format!("{token}."),
+        format!(" {token}"),
+        format!("{token}\n"),
+        "..".to_owned(),
+        "null".to_owned(),
+        "a".repeat(100_000),
+    ] {
+        assert!(verified(&server, &odd).is_none());
+    }
+}
+
+// F6, F9: JWT-08, JWT-16. Signed by our own key, but not what we issue.
+#[test]
+fn only_our_issuer_our_resources_and_our_claims_count() {
+    let (server, token) = good();
+    for (name, value) in [
+        ("iss", json!("https://evil.example")),
+        ("iss", json!("http://localhost:3001/")),
+        ("aud", json!("http://localhost:3001")),
+        ("aud", json!("http://localhost:3001/other")),
+        ("aud", json!(["http://localhost:3001/mcp"])),
+        ("exp", json!("1900000000")),
+        ("exp", json!(null)),
+        ("iat", json!(server.now.unix.0 + 61)),
+        ("sid", json!("short")),
+        ("key", json!("short")),
+        ("admin", json!(true)),
+    ] {
+        let mut claims = claims_of(&token);
+        claims[name] = value.clone();
+        let token = signed(&server, GOOD_HEADER, &claims);
+        assert!(verified(&server, &token).is_none(), "{name} {value}");
+    }
+    // Another instance that shares the key (CVE-2025-69196).
+    let mut other = TestServer::dev();
+    other.server.config.public_url = PublicUrl::parse("http://localhost:4001").unwrap();
+    assert!(verified(&other, &token).is_none());
+}
+
+// F7: JWT-04, Q3
+#[test]
+fn a_token_ends_at_its_hour() {
+    let (mut server, token) = good();
+    let issued = server.now.unix;
+    let at = |server: &mut TestServer, seconds| {
+        server.now.unix = issued.after(Duration::from_secs(seconds));
+    };
+    at(&mut server, 3599);
+    assert!(verified(&server, &token).is_some());
+    at(&mut server, 3600);
+    assert!(verified(&server, &token).is_none());
+    server.now.unix = UnixTime(issued.0 - 60);
+    assert!(verified(&server, &token).is_some(), "a minute of leeway");
+    server.now.unix = UnixTime(issued.0 - 61);
+    assert!(verified(&server, &token).is_none());
+}
+
+// D12, E12
+#[test]
+fn no_token_outlives_its_session() {
+    let mut server = TestServer::dev();
+    let (session, secret) = session_of("alice", "a client");
+    let end = session.created.after(limits::SESSION_ABSOLUTE);
+    server.now.unix = UnixTime(end.0 - 100);
+    let (_, expires_in) = issue(&session, "c", &secret, server.env(), &mut entropy(1));
+    assert_eq!(expires_in, 100);
+    server.now.unix = end.after(Duration::from_secs(5));
+    let (token, expires_in) = issue(&session, "c", &secret, server.env(), &mut entropy(1));
+    assert_eq!(expires_in, 0);
+    assert!(verified(&server, token.expose()).is_none());
+}
+
+// F5, F15: JWT-06
+#[test]
+fn the_first_key_signs_and_all_verify() {
+    let (mut server, token) = good();
+    let key = |byte| MasterKey::new([byte; 32]);
+    server.server.keys = Keyring::new(key(43), vec![key(42)]);
+    assert!(verified(&server, &token).is_some(), "the old key verifies");
+    let new = issued(&server, "alice", 1);
+    server.server.keys = Keyring::new(key(43), Vec::new());
+    assert!(verified(&server, &new).is_some(), "the new key signs");
+    assert!(verified(&server, &token).is_none(), "the old key is gone");
+}
