@@ -44,6 +44,8 @@ pub enum Purpose {
     StoreCheck,
     /// The sealed `requestState` of 2026-07-28.
     RequestState,
+    /// What the dev tenant seals, with keys of its own.
+    DevTenant,
 }
 
 impl Purpose {
@@ -65,6 +67,7 @@ impl Purpose {
             Self::SessionId => b"entra-mcp session id",
             Self::StoreCheck => b"entra-mcp store check",
             Self::RequestState => b"entra-mcp request state",
+            Self::DevTenant => b"entra-mcp dev tenant",
         }
     }
 }

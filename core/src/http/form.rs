@@ -34,6 +34,13 @@ impl Form {
         Some(Repeated(name.to_owned()))
     }
 
+    /// All parameters, in their order.
+    #[cfg(feature = "dev-tenant")]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.0.iter();
+        pairs.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// All values of a parameter.
     pub(crate) fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.0

@@ -1,0 +1,281 @@
+//! Telling the tenant what to do wrong, and who may not sign in: for tests, and for people who want
+//! to see what happens.
+//!
+//! `POST /control` takes an object, or an array of them, as JSON: `{"action": "disable", "username":
+//! "alice"}`; or one as a form. `GET /control` tells how things stand, `GET /control/requests` what
+//! was asked of the tenant. In a test of the core it is [`DevTenant::control`].
+
+use bytes::Bytes;
+use http::{Method, Response, StatusCode};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{
+    DevTenant,
+    call::Call,
+    faults::{GraphError, TokenError},
+    id_token::Lie,
+    pages,
+    people::{Account, Directory, Standing},
+};
+use crate::http::answer;
+
+/// How the tenant takes RFC 8707's `resource` parameter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ResourcePolicy {
+    /// AADSTS9010010, as since March 2026.
+    #[default]
+    #[serde(rename = "enforce-2026")]
+    Enforce2026,
+    /// AADSTS901002, as before.
+    #[serde(rename = "reject-901002")]
+    Reject901002,
+    /// It is ignored.
+    Ignore,
+}
+
+/// Something to do.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Control {
+    /// The next token request fails so.
+    TokenError(TokenError),
+    /// The next request to Graph fails so.
+    GraphError(GraphError),
+    /// The next ID token lies so.
+    Lie {
+        /// How.
+        lie: Lie,
+    },
+    /// Every answer comes so late, until told otherwise; of paths that contain this text only.
+    Latency {
+        /// Zero for none.
+        milliseconds: u64,
+        /// Such as `token` or `keys`; empty for all.
+        #[serde(default)]
+        path: String,
+    },
+    /// Another key signs from now on.
+    RotateKeys {
+        /// Whether it is one that nobody saw published.
+        #[serde(default)]
+        is_emergency: bool,
+        /// How long the key set does not show it, in seconds.
+        #[serde(default)]
+        late_seconds: u64,
+    },
+    /// All sessions of a person are void (`revokeSignInSessions`).
+    Revoke {
+        /// Who.
+        username: String,
+    },
+    /// A person's account is disabled.
+    Disable {
+        /// Who.
+        username: String,
+    },
+    /// A person's account is as good as any again.
+    Enable {
+        /// Who.
+        username: String,
+    },
+    /// Conditional Access blocks a person.
+    Block {
+        /// Who.
+        username: String,
+    },
+    /// A person is not assigned to the application.
+    Unassign {
+        /// Who.
+        username: String,
+    },
+    /// Whether renewing a person's session needs a second factor.
+    SecondFactor {
+        /// Who.
+        username: String,
+        /// Whether it does.
+        is_needed: bool,
+    },
+    /// Whatever a person consented to is forgotten.
+    ForgetConsent {
+        /// Who.
+        username: String,
+    },
+    /// The tenant's clock goes so much ahead, or behind.
+    ClockOffset {
+        /// Seconds.
+        seconds: i64,
+    },
+    /// How `resource` is taken.
+    Resource {
+        /// How.
+        policy: ResourcePolicy,
+    },
+    /// The application's secret has expired, or not.
+    SecretExpired {
+        /// Whether it has.
+        is_expired: bool,
+    },
+    /// How long access tokens are good for.
+    ExpiresIn {
+        /// Seconds.
+        seconds: u64,
+    },
+    /// A code or refresh token that comes twice voids the person's sessions. Entra is not strict.
+    Strict {
+        /// Whether it does.
+        is_strict: bool,
+    },
+    /// Everything is as on the first day.
+    Reset,
+}
+
+impl DevTenant {
+    /// Does something.
+    ///
+    /// # Errors
+    ///
+    /// Nobody has the user name.
+    pub fn control(&mut self, control: Control, now: crate::time::UnixTime) -> Result<(), String> {
+        match control {
+            Control::TokenError(fault) => self.faults.add_token(fault),
+            Control::GraphError(fault) => self.faults.add_graph(fault),
+            Control::Lie { lie } => self.faults.add_lie(lie),
+            Control::Latency { milliseconds, path } => {
+                self.settings.latency = (milliseconds > 0).then_some((milliseconds, path));
+            }
+            Control::RotateKeys {
+                is_emergency,
+                late_seconds,
+            } => {
+                let now = self.clock(now);
+                self.signing.rotate(is_emergency, late_seconds, now);
+            }
+            Control::ClockOffset { seconds } => self.settings.clock_offset = seconds,
+            Control::Resource { policy } => self.settings.resource_policy = policy,
+            Control::SecretExpired { is_expired } => self.settings.is_secret_expired = is_expired,
+            Control::ExpiresIn { seconds } => self.settings.expires_in = Some(seconds),
+            Control::Strict { is_strict } => self.settings.is_strict = is_strict,
+            Control::Reset => self.reset(),
+            Control::Revoke { username } => {
+                let now = self.clock(now);
+                self.account(&username)?.revoke(now);
+            }
+            Control::Disable { username } => {
+                self.account(&username)?.standing = Standing::Disabled;
+            }
+            Control::Enable { username } => self.account(&username)?.standing = Standing::Active,
+            Control::Block { username } => self.account(&username)?.standing = Standing::Blocked,
+            Control::Unassign { username } => {
+                self.account(&username)?.standing = Standing::Unassigned;
+            }
+            Control::SecondFactor {
+                username,
+                is_needed,
+            } => self.account(&username)?.needs_second_factor = is_needed,
+            Control::ForgetConsent { username } => self.account(&username)?.consented.clear(),
+        }
+        Ok(())
+    }
+
+    fn account(&mut self, username: &str) -> Result<&mut Account, String> {
+        let account = self.directory.by_username_mut(username);
+        account.ok_or_else(|| format!("Nobody is called {username}."))
+    }
+
+    /// As on the first day; but epochs never go back, or old tokens would come to life.
+    fn reset(&mut self) {
+        let mut directory = Directory::new();
+        for account in self.directory.all() {
+            if let Some(fresh) = directory.by_oid_mut(account.person.oid) {
+                fresh.epoch = account.epoch;
+                fresh.valid_from = account.valid_from;
+            }
+        }
+        self.directory = directory;
+        self.faults = super::faults::Faults::default();
+        self.settings = super::Settings::default();
+        self.log = super::log::Log::default();
+    }
+
+    /// `/control` and `/control/requests`
+    pub(super) fn controlled(
+        &mut self,
+        call: &Call<'_>,
+        now: crate::time::UnixTime,
+    ) -> Response<Bytes> {
+        let origin = call.header("origin");
+        if call.is_cross_site() || !(origin.is_empty() || origin == self.config.origin) {
+            return pages::forbidden();
+        }
+        match (call.method, call.path) {
+            (&Method::GET, "/control") => answer::json(StatusCode::OK, &self.state()),
+            (&Method::GET, "/control/requests") => answer::json(StatusCode::OK, &self.requests()),
+            (&Method::POST, "/control") => self.told(call, now),
+            _ => answer::not_found(),
+        }
+    }
+
+    fn told(&mut self, call: &Call<'_>, now: crate::time::UnixTime) -> Response<Bytes> {
+        let is_form = call.form.iter().next().is_some();
+        let told = if is_form {
+            serde_json::from_value(from_form(call)).map(|control| vec![control])
+        } else {
+            match call.body.first() {
+                Some(b'[') => serde_json::from_slice(call.body),
+                _ => serde_json::from_slice(call.body).map(|control| vec![control]),
+            }
+        };
+        let done = told
+            .map_err(|error| error.to_string())
+            .and_then(|all: Vec<Control>| {
+                all.into_iter()
+                    .try_for_each(|control| self.control(control, now))
+            });
+        match done {
+            Err(error) => answer::json(StatusCode::BAD_REQUEST, &json!({"error": error})),
+            Ok(()) if is_form => answer::see_other("/"),
+            Ok(()) => answer::json(StatusCode::OK, &self.state()),
+        }
+    }
+
+    fn state(&self) -> Value {
+        let people: Vec<_> = (self.directory.all().iter())
+            .map(|account| {
+                json!({
+                    "username": account.person.username,
+                    "oid": account.person.oid,
+                    "note": account.person.note,
+                    "standing": account.standing.name(),
+                    "needs_second_factor": account.needs_second_factor,
+                    "consented": account.consented,
+                })
+            })
+            .collect();
+        let [token, graph, lies] = self.faults.waiting();
+        json!({
+            "people": people,
+            "waiting": {"token_error": token, "graph_error": graph, "lie": lies},
+            "clock_offset": self.settings.clock_offset,
+            "signing_key": self.signing.key().kid,
+        })
+    }
+}
+
+/// A form as the JSON that it stands for: numbers and truths are told by their looks.
+fn from_form(call: &Call<'_>) -> Value {
+    let fields = call.form.iter().filter(|(_, value)| !value.is_empty());
+    let members = fields.map(|(name, value)| {
+        let plain = match value {
+            "true" => json!(true),
+            "false" => json!(false),
+            _ => value
+                .parse::<i64>()
+                .map_or_else(|_| json!(value), |number| json!(number)),
+        };
+        (name.to_owned(), plain)
+    });
+    Value::Object(members.collect::<Map<_, _>>())
+}

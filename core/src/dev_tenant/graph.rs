@@ -1,0 +1,283 @@
+//! The stand-in for Microsoft Graph: `/v1.0/me` and OpenID Connect's user info.
+//!
+//! Source: Microsoft Graph v1.0, "Get a user", "Microsoft Graph error responses and resource types";
+//! Microsoft identity platform, "UserInfo endpoint", "Claims challenges, claims requests, and client
+//! capabilities".
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use http::{HeaderValue, Method, Response, StatusCode, header};
+use serde_json::{Map, Value, json};
+
+use super::{
+    DevTenant,
+    call::Call,
+    people::{Account, Person, Standing},
+    stamp, token,
+    vault::AccessToken,
+};
+use crate::http::answer;
+
+/// What `/me` tells if nothing is selected, in Graph's order.
+const DEFAULT: [&str; 11] = [
+    "businessPhones",
+    "displayName",
+    "givenName",
+    "jobTitle",
+    "mail",
+    "mobilePhone",
+    "officeLocation",
+    "preferredLanguage",
+    "surname",
+    "userPrincipalName",
+    "id",
+];
+
+/// What can be selected besides.
+const MORE: [&str; 5] = [
+    "accountEnabled",
+    "companyName",
+    "department",
+    "mailNickname",
+    "userType",
+];
+
+/// How Graph refuses.
+#[derive(Clone, Debug)]
+pub(super) struct GraphRefusal {
+    pub(super) status: StatusCode,
+    pub(super) code: String,
+    pub(super) message: String,
+    pub(super) retry_after: Option<u64>,
+    /// A claims challenge, as JSON.
+    pub(super) claims: Option<String>,
+}
+
+impl GraphRefusal {
+    fn new(status: StatusCode, code: &str, message: &str) -> Self {
+        Self {
+            status,
+            code: code.to_owned(),
+            message: message.to_owned(),
+            retry_after: None,
+            claims: None,
+        }
+    }
+
+    fn token(message: &str) -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "InvalidAuthenticationToken",
+            message,
+        )
+    }
+
+    pub(super) fn answer(&self, call: &Call<'_>, origin: &str) -> Response<Bytes> {
+        let body = json!({"error": {
+            "code": self.code,
+            "message": self.message,
+            "innerError": {
+                "date": stamp::graph(call.now),
+                "request-id": call.trace_id,
+                "client-request-id": call.correlation_id,
+            },
+        }});
+        let mut response = answer::json(self.status, &body);
+        let headers = response.headers_mut();
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            let mut challenge = format!(
+                "Bearer realm=\"\", authorization_uri=\"{origin}/common/oauth2/authorize\", \
+                 client_id=\"00000003-0000-0000-c000-000000000000\""
+            );
+            if let Some(claims) = &self.claims {
+                let claims = STANDARD.encode(claims);
+                challenge += &format!(", error=\"insufficient_claims\", claims=\"{claims}\"");
+            }
+            if let Ok(challenge) = HeaderValue::from_str(&challenge) {
+                headers.insert(header::WWW_AUTHENTICATE, challenge);
+            }
+        }
+        response
+    }
+}
+
+impl DevTenant {
+    /// Everything under `/v1.0/`.
+    pub(super) fn graph(&mut self, call: &Call<'_>) -> Response<Bytes> {
+        let fault = self.faults.next_graph_fault();
+        let answer = match fault {
+            Some(fault) => Err(fault),
+            None => self.me(call),
+        };
+        answer.unwrap_or_else(|refusal| refusal.answer(call, &self.config.origin))
+    }
+
+    fn me(&self, call: &Call<'_>) -> Result<Response<Bytes>, GraphRefusal> {
+        let token = self.access(call)?;
+        let path = call.path.trim_start_matches("/v1.0/").trim_end_matches('/');
+        if path != "me" {
+            let last = path.rsplit('/').next().unwrap_or_default();
+            let message = format!("Resource not found for the segment '{last}'.");
+            return Err(GraphRefusal::new(
+                StatusCode::BAD_REQUEST,
+                "BadRequest",
+                &message,
+            ));
+        }
+        if call.method != Method::GET {
+            let message = "Specified HTTP method is not allowed for the request target.";
+            let status = StatusCode::METHOD_NOT_ALLOWED;
+            return Err(GraphRefusal::new(status, "Request_BadRequest", message));
+        }
+        let account = self.person_of(&token)?;
+        require(&token, "User.Read")?;
+        let selected = selected(call)?;
+        let origin = &self.config.origin;
+        let context = match &selected {
+            None => format!("{origin}/v1.0/$metadata#users/$entity"),
+            Some(names) => format!("{origin}/v1.0/$metadata#users({})/$entity", names.join(",")),
+        };
+        let mut body = Map::new();
+        body.insert("@odata.context".to_owned(), json!(context));
+        for name in selected.as_deref().unwrap_or(&DEFAULT) {
+            body.insert((*name).to_owned(), property(account, name));
+        }
+        Ok(found(&Value::Object(body)))
+    }
+
+    /// `GET` and `POST /oidc/userinfo`
+    pub(super) fn user_info(&self, call: &Call<'_>) -> Response<Bytes> {
+        let told = || {
+            let token = self.access(call)?;
+            let account = self.person_of(&token)?;
+            require(&token, "openid")?;
+            Ok(user_info_of(account.person, &self.config.origin))
+        };
+        told().unwrap_or_else(|refusal: GraphRefusal| refusal.answer(call, &self.config.origin))
+    }
+
+    /// The access token of a request, if it is good.
+    fn access(&self, call: &Call<'_>) -> Result<AccessToken, GraphRefusal> {
+        let value = call.header(header::AUTHORIZATION.as_str());
+        let (scheme, presented) = value.split_once(' ').unwrap_or((value, ""));
+        let presented = presented.trim();
+        if !scheme.eq_ignore_ascii_case("bearer") || presented.is_empty() {
+            return Err(GraphRefusal::token("Access token is empty."));
+        }
+        let token = self.vault.open::<AccessToken>(presented).ok_or_else(|| {
+            GraphRefusal::token("IDX14100: JWT is not well formed, there are no dots (.).")
+        })?;
+        if call.now >= token.expires {
+            let message = "Lifetime validation failed, the token is expired.";
+            return Err(GraphRefusal::token(message));
+        }
+        Ok(token)
+    }
+
+    /// Whose token it is. Revocation reaches only clients that can take a claims challenge
+    /// (continuous access evaluation); others keep their access until the token expires.
+    fn person_of(&self, token: &AccessToken) -> Result<&Account, GraphRefusal> {
+        let Some(sign_in) = &token.person else {
+            let message = "/me request is only valid with delegated authentication flow.";
+            return Err(GraphRefusal::new(
+                StatusCode::BAD_REQUEST,
+                "BadRequest",
+                message,
+            ));
+        };
+        let account = self.directory.by_oid(&sign_in.oid).ok_or_else(|| {
+            GraphRefusal::token("The user account does not exist in this tenant.")
+        })?;
+        let is_void = sign_in.epoch < account.epoch || account.standing == Standing::Disabled;
+        if is_void && token.takes_challenges {
+            let message = "Continuous access evaluation resulted in challenge with result: \
+                           InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp";
+            let claims = json!({"access_token": {"nbf": {
+                "essential": true,
+                "value": account.valid_from.max(token.issued).to_string(),
+            }}});
+            let mut refusal = GraphRefusal::token(message);
+            refusal.claims = Some(claims.to_string());
+            return Err(refusal);
+        }
+        Ok(account)
+    }
+}
+
+fn require(token: &AccessToken, scope: &str) -> Result<(), GraphRefusal> {
+    if token.scopes.iter().any(|name| name == scope) {
+        return Ok(());
+    }
+    let message = "Insufficient privileges to complete the operation.";
+    let code = "Authorization_RequestDenied";
+    Err(GraphRefusal::new(StatusCode::FORBIDDEN, code, message))
+}
+
+/// The properties of `$select`, by their right names.
+fn selected(call: &Call<'_>) -> Result<Option<Vec<&'static str>>, GraphRefusal> {
+    let Some(list) = call.query.all("$select").next() else {
+        return Ok(None);
+    };
+    let names = list.split(',').map(|asked| {
+        let asked = asked.trim();
+        let mut known = DEFAULT.iter().chain(&MORE);
+        let name = known.find(|name| name.eq_ignore_ascii_case(asked));
+        name.copied().ok_or_else(|| {
+            let message = format!(
+                "Parsing OData Select and Expand failed: Could not find a property named \
+                 '{asked}' on type 'microsoft.graph.user'."
+            );
+            GraphRefusal::new(StatusCode::BAD_REQUEST, "BadRequest", &message)
+        })
+    });
+    names.collect::<Result<Vec<_>, _>>().map(Some)
+}
+
+fn property(account: &Account, name: &str) -> Value {
+    let person = account.person;
+    match name {
+        "id" => json!(person.oid),
+        "displayName" => json!(person.display_name),
+        "givenName" => json!(person.given_name),
+        "surname" => json!(person.surname),
+        "mail" => json!(person.mail),
+        "userPrincipalName" => json!(person.username),
+        "jobTitle" => json!(person.job_title),
+        "officeLocation" => json!(person.office_location),
+        "businessPhones" => json!(person.business_phone.into_iter().collect::<Vec<_>>()),
+        "mobilePhone" => json!(person.mobile_phone),
+        "preferredLanguage" => json!(person.preferred_language),
+        "accountEnabled" => json!(account.standing != Standing::Disabled),
+        "companyName" => json!("Contoso"),
+        "mailNickname" => json!(person.username.split('@').next()),
+        "userType" => json!("Member"),
+        _ => Value::Null,
+    }
+}
+
+fn user_info_of(person: &Person, origin: &str) -> Response<Bytes> {
+    let mut body = json!({
+        "sub": token::subject(person.oid),
+        "name": person.display_name,
+        "family_name": person.surname,
+        "given_name": person.given_name,
+        "picture": format!("{origin}/v1.0/me/photo/$value"),
+    });
+    if let (Some(mail), Some(body)) = (person.mail, body.as_object_mut()) {
+        body.insert("email".to_owned(), json!(mail));
+    }
+    found(&body)
+}
+
+fn found(body: &Value) -> Response<Bytes> {
+    let mut response = answer::json(StatusCode::OK, body);
+    let kind = "application/json;odata.metadata=minimal;odata.streaming=true;\
+                IEEE754Compatible=false;charset=utf-8";
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}

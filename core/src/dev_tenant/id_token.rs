@@ -1,0 +1,222 @@
+//! The ID token (v2.0), and the lies that it can be made to tell.
+//!
+//! Source: Microsoft identity platform, "ID token claims reference". It is signed by the runtime,
+//! for signing with a private key needs randomness (blinding). The lies are for tests of whoever
+//! verifies it (threats.md D1).
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use http::Response;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{
+    CLIENT_ID, DevTenant, Reply, TENANT_ID, call::Call, people::Person, signing::SigningKey, token,
+    vault::SignIn,
+};
+
+/// How long an ID token is good for, in seconds.
+const LIFETIME: u64 = 3600;
+
+/// Entra dates its tokens a little back.
+const BACKDATED: u64 = 300;
+
+/// Another tenant, for lies.
+const FOREIGN_TENANT: &str = "f0e1647e-1d2c-4b3a-8f49-0000c0de0009";
+
+/// What the next ID token says that is not so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Lie {
+    /// It is for another application.
+    Audience,
+    /// It is of another issuer.
+    Issuer,
+    /// Another tenant's id stands in it, and in its issuer.
+    Tenant,
+    /// Another tenant's id stands in it, but not in its issuer.
+    TenantId,
+    /// It is of the tenant of personal accounts.
+    PersonalAccount,
+    /// It carries another nonce.
+    Nonce,
+    /// It carries none.
+    NoNonce,
+    /// It expired an hour ago.
+    Expired,
+    /// It is good from in an hour only.
+    NotYetValid,
+    /// It names no person.
+    NoObjectId,
+    /// It is not signed: `alg` is `none`.
+    Unsigned,
+    /// Its header says HS256.
+    SymmetricAlgorithm,
+    /// It is signed with a key that is not published, under that key's name.
+    UnknownKey,
+    /// It is signed with one key and names another.
+    WrongSignature,
+}
+
+/// What an ID token is made from.
+pub(super) struct Wanted {
+    pub(super) person: &'static Person,
+    pub(super) sign_in: SignIn,
+    pub(super) scopes: Vec<String>,
+    pub(super) nonce: Option<String>,
+    pub(super) wants_auth_time: bool,
+}
+
+/// A response that wants a signature: the ID token in it.
+#[derive(Debug)]
+#[must_use]
+pub struct Unsigned {
+    key: &'static [u8],
+    message: Vec<u8>,
+    body: Map<String, Value>,
+    decorate: Response<()>,
+}
+
+impl Unsigned {
+    /// The key to sign with: RSA-2048, PKCS#8 DER. It is public and worthless.
+    #[must_use]
+    pub const fn key_pkcs8(&self) -> &'static [u8] {
+        self.key
+    }
+
+    /// What to sign, with RS256.
+    #[must_use]
+    pub fn message(&self) -> &[u8] {
+        &self.message
+    }
+
+    /// The response with the signature in its place.
+    #[must_use]
+    pub fn signed(mut self, signature: &[u8]) -> Response<Bytes> {
+        let message = String::from_utf8_lossy(&self.message);
+        let id_token = format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature));
+        self.body.insert("id_token".to_owned(), json!(id_token));
+        let mut response = token::done(self.body);
+        response
+            .headers_mut()
+            .extend(self.decorate.into_parts().0.headers);
+        response
+    }
+
+    /// The headers to add to the response.
+    pub(super) fn headers_mut(&mut self) -> &mut http::HeaderMap {
+        self.decorate.headers_mut()
+    }
+}
+
+impl DevTenant {
+    /// The answer with an ID token in it.
+    pub(super) fn with_id_token(
+        &mut self,
+        wanted: &Wanted,
+        mut body: Map<String, Value>,
+        call: &mut Call<'_>,
+    ) -> Reply {
+        let lie = self.faults.next_lie();
+        let mut claims = self.claims(wanted, call);
+        lie.into_iter().for_each(|lie| bend(&mut claims, lie));
+        let real = self.signing.key();
+        let (signer, kid) = match lie {
+            Some(Lie::UnknownKey) => {
+                let key = self.signing.unpublished_key();
+                (key.pkcs8, key.kid)
+            }
+            Some(Lie::WrongSignature) => (SigningKey::another(&real), real.kid),
+            _ => (real.pkcs8, real.kid),
+        };
+        let algorithm = match lie {
+            Some(Lie::Unsigned) => "none",
+            Some(Lie::SymmetricAlgorithm) => "HS256",
+            _ => "RS256",
+        };
+        let header = json!({"typ": "JWT", "alg": algorithm, "kid": kid});
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let message = format!("{}.{}", part(&header), part(&Value::Object(claims)));
+        if lie == Some(Lie::Unsigned) {
+            body.insert("id_token".to_owned(), json!(format!("{message}.")));
+            return Reply::Respond(token::done(body));
+        }
+        Reply::Sign(Unsigned {
+            key: signer,
+            message: message.into_bytes(),
+            body,
+            decorate: Response::new(()),
+        })
+    }
+
+    fn claims(&self, wanted: &Wanted, call: &mut Call<'_>) -> Map<String, Value> {
+        let person = wanted.person;
+        let has = |name: &str| wanted.scopes.iter().any(|scope| scope == name);
+        let begins = call.now.saturating_sub(BACKDATED);
+        let mut claims = Map::new();
+        let mut set = |name: &str, value: Value| claims.insert(name.to_owned(), value);
+        set("aud", json!(CLIENT_ID));
+        set(
+            "iss",
+            json!(format!("{}/{TENANT_ID}/v2.0", self.config.origin)),
+        );
+        set("iat", json!(begins));
+        set("nbf", json!(begins));
+        set("exp", json!(call.now.saturating_add(LIFETIME)));
+        set("aio", json!(call.entropy.token::<48>()));
+        if wanted.wants_auth_time {
+            set("auth_time", json!(wanted.sign_in.at));
+        }
+        if let (true, Some(mail)) = (has("email"), person.mail) {
+            set("email", json!(mail));
+        }
+        if has("profile") {
+            set("name", json!(person.display_name));
+            set("oid", json!(person.oid));
+            set("preferred_username", json!(person.username));
+        }
+        if let Some(nonce) = &wanted.nonce {
+            set("nonce", json!(nonce));
+        }
+        set("rh", json!(format!("1.{}.", call.entropy.token::<24>())));
+        set("sid", json!(wanted.sign_in.sid));
+        set("sub", json!(token::subject(person.oid)));
+        set("tid", json!(TENANT_ID));
+        set("uti", json!(call.entropy.token::<16>()));
+        set("ver", json!("2.0"));
+        claims
+    }
+}
+
+fn bend(claims: &mut Map<String, Value>, lie: Lie) {
+    let of_another = |claims: &mut Map<String, Value>, tenant: &str| {
+        let issuer = claims
+            .get("iss")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let issuer = issuer.replace(TENANT_ID, tenant);
+        claims.insert("iss".to_owned(), json!(issuer));
+        claims.insert("tid".to_owned(), json!(tenant));
+    };
+    let moved = |claims: &mut Map<String, Value>, seconds: i64| {
+        for name in ["iat", "nbf", "exp"] {
+            let old = claims.get(name).and_then(Value::as_i64).unwrap_or_default();
+            claims.insert(name.to_owned(), json!(old + seconds));
+        }
+    };
+    let mut set = |name: &str, value: &str| claims.insert(name.to_owned(), json!(value));
+    match lie {
+        Lie::Audience => drop(set("aud", "9f8e7d6c-0000-4000-8000-0000c0de0008")),
+        Lie::Issuer => drop(set("iss", "https://issuer.invalid/v2.0")),
+        Lie::TenantId => drop(set("tid", FOREIGN_TENANT)),
+        Lie::Nonce => drop(set("nonce", "another nonce")),
+        Lie::NoNonce => drop(claims.remove("nonce")),
+        Lie::NoObjectId => drop(claims.remove("oid")),
+        Lie::Tenant => of_another(claims, FOREIGN_TENANT),
+        Lie::PersonalAccount => of_another(claims, "9188040d-6c67-4c5b-b112-36a304b66dad"),
+        Lie::Expired => moved(claims, -7200),
+        Lie::NotYetValid => moved(claims, 7200),
+        Lie::Unsigned | Lie::SymmetricAlgorithm | Lie::UnknownKey | Lie::WrongSignature => {}
+    }
+}

@@ -1,0 +1,85 @@
+//! What was asked of the tenant lately, for tests such as "`resource` is never sent" and for people
+//! who want to see what goes on. Nothing secret is kept.
+
+use std::collections::VecDeque;
+
+use serde::Serialize;
+
+use super::call::Call;
+
+/// How many requests are kept.
+const KEPT: usize = 64;
+
+/// The most parameters of one, and the most characters of a value.
+const PARAMETERS: usize = 48;
+const VALUE_CHARS: usize = 256;
+
+/// Parameters whose values are not kept.
+const SECRET: [&str; 8] = [
+    "client_secret",
+    "client_assertion",
+    "code",
+    "code_verifier",
+    "refresh_token",
+    "assertion",
+    "ctx",
+    "password",
+];
+
+/// A request that was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Recorded {
+    /// The method.
+    pub method: String,
+    /// The path.
+    pub path: String,
+    /// Query and form, in their order; the values of secrets are `(secret)`.
+    pub parameters: Vec<(String, String)>,
+    /// The names of the headers.
+    pub headers: Vec<String>,
+    /// When, in seconds since 1970 by the tenant's clock.
+    pub at: u64,
+}
+
+impl Recorded {
+    /// The value of a parameter.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        let mut parameters = self.parameters.iter();
+        let (_, value) = parameters.find(|(key, _)| key == name)?;
+        Some(value)
+    }
+}
+
+/// The last requests.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Log(VecDeque<Recorded>);
+
+impl Log {
+    pub(super) fn record(&mut self, call: &Call<'_>) {
+        if self.0.len() >= KEPT {
+            self.0.pop_front();
+        }
+        let cut = |text: &str| text.chars().take(VALUE_CHARS).collect::<String>();
+        let parameters = call.query.iter().chain(call.form.iter()).take(PARAMETERS);
+        let parameters = parameters.map(|(name, value)| {
+            let value = if SECRET.contains(&name) {
+                "(secret)"
+            } else {
+                value
+            };
+            (cut(name), cut(value))
+        });
+        self.0.push_back(Recorded {
+            method: call.method.to_string(),
+            path: cut(call.path),
+            parameters: parameters.collect(),
+            headers: call.headers.keys().map(|name| cut(name.as_str())).collect(),
+            at: call.now,
+        });
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &Recorded> {
+        self.0.iter()
+    }
+}

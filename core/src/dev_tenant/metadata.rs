@@ -1,0 +1,163 @@
+//! The OpenID Connect metadata document (v2.0), instance discovery and the key set.
+//!
+//! Source: Microsoft identity platform, "OpenID Connect on the Microsoft identity platform", and
+//! recorded documents. What Entra does not have, such as `code_challenge_methods_supported`, is not
+//! here either.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use serde_json::{Value, json};
+
+use super::{DevTenant, TENANT_DOMAIN, TENANT_ID, call::Call, refusal::Refusal};
+use crate::http::answer;
+
+/// The tenant of personal accounts, which `consumers` stands for.
+const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
+
+/// The first segment of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tenant {
+    /// This tenant, by its id or its domain.
+    This,
+    Common,
+    Organizations,
+    Consumers,
+}
+
+impl Tenant {
+    pub(super) fn parse(segment: &str) -> Option<Self> {
+        let is = |name: &str| segment.eq_ignore_ascii_case(name);
+        if is(TENANT_ID) || is(TENANT_DOMAIN) {
+            return Some(Self::This);
+        }
+        match segment {
+            "common" => Some(Self::Common),
+            "organizations" => Some(Self::Organizations),
+            "consumers" | CONSUMERS => Some(Self::Consumers),
+            _ => None,
+        }
+    }
+
+    /// As it stands in the endpoints of the metadata.
+    const fn segment(self) -> &'static str {
+        match self {
+            Self::This => TENANT_ID,
+            Self::Common => "common",
+            Self::Organizations => "organizations",
+            Self::Consumers => "consumers",
+        }
+    }
+
+    /// As it stands in the issuer: always an id, or the template for one.
+    const fn in_issuer(self) -> &'static str {
+        match self {
+            Self::This => TENANT_ID,
+            Self::Common | Self::Organizations => "{tenantid}",
+            Self::Consumers => CONSUMERS,
+        }
+    }
+}
+
+impl DevTenant {
+    fn issuer(&self, tenant: Tenant) -> String {
+        format!("{}/{}/v2.0", self.config.origin, tenant.in_issuer())
+    }
+
+    /// `GET /{tenant}/v2.0/.well-known/openid-configuration`
+    pub(super) fn openid_configuration(&self, tenant: Tenant) -> Response<Bytes> {
+        let origin = &self.config.origin;
+        let host = origin.split_once("://").map_or("", |(_, host)| host);
+        let segment = tenant.segment();
+        let at = |path: &str| format!("{origin}/{segment}{path}");
+        let region = match tenant {
+            Tenant::This => json!("WW"),
+            _ => Value::Null,
+        };
+        public(&json!({
+            "token_endpoint": at("/oauth2/v2.0/token"),
+            "token_endpoint_auth_methods_supported": [
+                "client_secret_post", "private_key_jwt", "client_secret_basic"
+            ],
+            "jwks_uri": at("/discovery/v2.0/keys"),
+            "response_modes_supported": ["query", "fragment", "form_post"],
+            "subject_types_supported": ["pairwise"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
+            "scopes_supported": ["openid", "profile", "email", "offline_access"],
+            "issuer": self.issuer(tenant),
+            "request_uri_parameter_supported": false,
+            "userinfo_endpoint": format!("{origin}/oidc/userinfo"),
+            "authorization_endpoint": at("/oauth2/v2.0/authorize"),
+            "device_authorization_endpoint": at("/oauth2/v2.0/devicecode"),
+            "http_logout_supported": true,
+            "frontchannel_logout_supported": true,
+            "end_session_endpoint": at("/oauth2/v2.0/logout"),
+            "claims_supported": [
+                "sub", "iss", "cloud_instance_name", "cloud_instance_host_name",
+                "cloud_graph_host_name", "msgraph_host", "aud", "exp", "iat", "auth_time", "acr",
+                "nonce", "preferred_username", "name", "tid", "ver", "at_hash", "c_hash", "email"
+            ],
+            "kerberos_endpoint": at("/kerberos"),
+            "tenant_region_scope": region,
+            "cloud_instance_name": host,
+            "cloud_graph_host_name": host,
+            "msgraph_host": host,
+            "rbac_url": origin,
+        }))
+    }
+
+    /// `GET /{tenant}/discovery/v2.0/keys`
+    pub(super) fn keys(&self, tenant: Tenant, call: &Call<'_>) -> Response<Bytes> {
+        public(&self.signing.jwks(&self.issuer(tenant), call.now))
+    }
+
+    /// `GET /common/discovery/instance`: which hosts are the same authority.
+    pub(super) fn instance_discovery(&self, call: &Call<'_>) -> Response<Bytes> {
+        let origin = &self.config.origin;
+        let host = origin.split_once("://").map_or("", |(_, host)| host);
+        let asked = call.query.one("authorization_endpoint").ok().flatten();
+        let asked = asked.and_then(|url| url::Url::parse(url).ok());
+        let Some(asked) = asked else {
+            return Refusal::missing("authorization_endpoint").json(call, origin);
+        };
+        // MSAL for Python leaves the port out.
+        let name = asked.host_str().unwrap_or_default();
+        let is_here = host.split(':').next() == Some(name);
+        let tenant = asked.path_segments().and_then(|mut path| path.next());
+        let (true, Some(tenant)) = (is_here, tenant) else {
+            return Refusal::new("invalid_instance", 50_049, "Unknown or invalid instance.")
+                .json(call, origin);
+        };
+        let Some(known) = Tenant::parse(tenant) else {
+            return Refusal::no_tenant("invalid_tenant", tenant).json(call, origin);
+        };
+        let segment = known.segment();
+        let discovery = format!("{origin}/{segment}/v2.0/.well-known/openid-configuration");
+        if call.query.one("api-version") == Ok(Some("1.0")) {
+            return public(&json!({"tenant_discovery_endpoint": discovery}));
+        }
+        public(&json!({
+            "tenant_discovery_endpoint": discovery,
+            "api-version": "1.1",
+            "metadata": [
+                {"preferred_network": host, "preferred_cache": host, "aliases": [host]},
+            ],
+        }))
+    }
+}
+
+/// A document that everybody may read and keep for a day.
+fn public(body: &Value) -> Response<Bytes> {
+    let mut response = answer::json(StatusCode::OK, body);
+    let headers = response.headers_mut();
+    let values = [
+        (header::CONTENT_TYPE, "application/json; charset=utf-8"),
+        (header::CACHE_CONTROL, "max-age=86400, private"),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, OPTIONS"),
+    ];
+    for (name, value) in values {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}

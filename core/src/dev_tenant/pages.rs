@@ -1,0 +1,235 @@
+//! The tenant's pages: sign-in, consent, signed out, errors, and what can be made to go wrong.
+//!
+//! All say what they are, loudly. No script; they work with a keyboard, in the dark and on a phone.
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+
+use super::{
+    APPLICATION, TENANT_DOMAIN, TENANT_ID,
+    call::Call,
+    people::{Account, Person},
+    refusal::Refusal,
+    scope::Permission,
+    stamp,
+};
+use crate::{
+    http::answer,
+    pages::html::{Html, Slot},
+};
+
+/// There is no `form-action`: browsers apply it to the redirects after the form, which lead back to
+/// the application.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src data:; \
+                                       frame-ancestors 'none'; base-uri 'none'";
+
+const PAGE: &str = include_str!("pages/page.html");
+const SIGN_IN: &str = include_str!("pages/sign_in.html");
+const CONSENT: &str = include_str!("pages/consent.html");
+const ERROR: &str = include_str!("pages/error.html");
+const HOME: &str = include_str!("pages/home.html");
+
+const PERSON: &str = "<button class=\"person\" name=\"username\" value=\"{username}\">\
+     <span class=\"face\" aria-hidden=\"true\">{initials}</span>\
+     <span class=\"who\"><strong>{name}</strong><span>{username}</span>\
+     <small>{note}</small></span></button>\n";
+
+const PERMISSION: &str = "<li><strong>{meaning}</strong> <code>{name}</code></li>\n";
+
+const STANDING: &str = "<form class=\"row\" method=\"post\" action=\"/control\">\n\
+     <input type=\"hidden\" name=\"username\" value=\"{username}\">\n\
+     <span class=\"who\"><strong>{name}</strong><span>{username}</span>\
+     <small>{note}. Now: {standing}</small></span>\n\
+     <button name=\"action\" value=\"disable\">Disable</button>\n\
+     <button name=\"action\" value=\"enable\">Enable</button>\n\
+     <button name=\"action\" value=\"revoke\">Revoke sessions</button>\n\
+     </form>\n";
+
+const AGAIN: &str = "<p><a class=\"button\" href=\"{again}\">Choose a different account</a></p>\n";
+
+fn page(status: StatusCode, title: &str, body: &Html) -> Response<Bytes> {
+    let slots = [("title", Slot::Text(title)), ("body", Slot::Html(body))];
+    let html = Html::fill(PAGE, &slots).into_bytes();
+    let mut response = answer::of(status, "text/html; charset=utf-8", html);
+    let headers: [(HeaderName, &'static str); 5] = [
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::PRAGMA, "no-cache"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
+    ];
+    for (name, value) in headers {
+        let value = HeaderValue::from_static(value);
+        response.headers_mut().insert(name, value);
+    }
+    response
+}
+
+/// Who signs in? The person that the client hints at comes first.
+pub(super) fn sign_in(people: &[Account], hint: Option<&str>, sealed: &str) -> Response<Bytes> {
+    let is_hinted = |person: &Person| hint.is_some_and(|hint| is_called(person, hint));
+    let all = || people.iter().map(|account| account.person);
+    let first = all().filter(|person| is_hinted(person));
+    let rest = all().filter(|person| !is_hinted(person));
+    let mut cards = Html::default();
+    for person in first.chain(rest) {
+        let initials = format!("{}{}", initial(person.given_name), initial(person.surname));
+        let slots = [
+            ("username", Slot::Text(person.username)),
+            ("initials", Slot::Text(&initials)),
+            ("name", Slot::Text(person.display_name)),
+            ("note", Slot::Text(person.note)),
+        ];
+        cards.push(&Html::fill(PERSON, &slots));
+    }
+    let action = format!("/{TENANT_ID}/login");
+    let slots = [
+        ("application", Slot::Text(APPLICATION)),
+        ("action", Slot::Text(&action)),
+        ("ctx", Slot::Text(sealed)),
+        ("people", Slot::Html(&cards)),
+    ];
+    page(StatusCode::OK, "Sign in", &Html::fill(SIGN_IN, &slots))
+}
+
+fn initial(name: &str) -> char {
+    name.chars().next().unwrap_or(' ')
+}
+
+fn is_called(person: &Person, hint: &str) -> bool {
+    person.username.eq_ignore_ascii_case(hint.trim())
+}
+
+/// May the application do this?
+pub(super) fn consent(
+    person: &Person,
+    permissions: &[&Permission],
+    redirect_uri: &str,
+    sealed: &str,
+) -> Response<Bytes> {
+    let mut list = Html::default();
+    for permission in permissions {
+        let slots = [
+            ("meaning", Slot::Text(permission.meaning)),
+            ("name", Slot::Text(permission.name)),
+        ];
+        list.push(&Html::fill(PERMISSION, &slots));
+    }
+    let action = format!("/{TENANT_ID}/consent");
+    let slots = [
+        ("username", Slot::Text(person.username)),
+        ("application", Slot::Text(APPLICATION)),
+        ("redirect_uri", Slot::Text(redirect_uri)),
+        ("permissions", Slot::Html(&list)),
+        ("action", Slot::Text(&action)),
+        ("ctx", Slot::Text(sealed)),
+    ];
+    let body = Html::fill(CONSENT, &slots);
+    page(StatusCode::OK, "Permissions requested", &body)
+}
+
+/// An error that the client is not told. Where another account may help, `again` leads back.
+pub(super) fn error(
+    status: StatusCode,
+    refusal: &Refusal,
+    call: &Call<'_>,
+    again: Option<&str>,
+) -> Response<Bytes> {
+    let link = again.map(|again| Html::fill(AGAIN, &[("again", Slot::Text(again))]));
+    let link = link.unwrap_or_default();
+    let code = refusal.code.to_string();
+    let timestamp = stamp::entra(call.now);
+    let slots = [
+        ("code", Slot::Text(&code)),
+        ("text", Slot::Text(&refusal.text)),
+        ("trace_id", Slot::Text(&call.trace_id)),
+        ("correlation_id", Slot::Text(&call.correlation_id)),
+        ("timestamp", Slot::Text(&timestamp)),
+        ("again", Slot::Html(&link)),
+    ];
+    let body = Html::fill(ERROR, &slots);
+    page(
+        status,
+        "Sorry, but we're having trouble signing you in",
+        &body,
+    )
+}
+
+/// The answer by `response_mode=form_post`: Entra's page sends itself by script, this one is sent
+/// by hand.
+pub(super) fn form_post(target: &str, parameters: &[(&str, String)]) -> Response<Bytes> {
+    const FIELD: &str = "<input type=\"hidden\" name=\"{name}\" value=\"{value}\">\n";
+    const FORM: &str = "<h1>Signed in</h1>\n<form method=\"post\" action=\"{target}\">\n{fields}\
+         <div class=\"buttons\"><button class=\"primary\" autofocus>Continue</button></div>\n</form>";
+    let mut fields = Html::default();
+    for (name, value) in parameters {
+        let slots = [("name", Slot::Text(name)), ("value", Slot::Text(value))];
+        fields.push(&Html::fill(FIELD, &slots));
+    }
+    let slots = [
+        ("target", Slot::Text(target)),
+        ("fields", Slot::Html(&fields)),
+    ];
+    page(StatusCode::OK, "Continue", &Html::fill(FORM, &slots))
+}
+
+/// The browser is signed out.
+pub(super) fn signed_out() -> Response<Bytes> {
+    let body = "<h1>You signed out of your account</h1>\n\
+                <p>It's a good idea to close all browser windows.</p>";
+    page(StatusCode::OK, "Signed out", &Html::fill(body, &[]))
+}
+
+/// A form of a page that is too old, or of before a restart.
+pub(super) fn stale() -> Response<Bytes> {
+    let body = "<h1>This page is out of date</h1>\n\
+                <p>It is from an earlier sign-in, or from before the tenant was restarted. Please \
+                begin to sign in anew, in the application.</p>";
+    let title = "This page is out of date";
+    page(StatusCode::BAD_REQUEST, title, &Html::fill(body, &[]))
+}
+
+/// A request that another site made the browser send.
+pub(super) fn forbidden() -> Response<Bytes> {
+    let body = "<h1>Not from there</h1>\n\
+                <p>The development tenant is reached at its own address only, and its forms are \
+                sent from its own pages.</p>";
+    page(
+        StatusCode::FORBIDDEN,
+        "Not from there",
+        &Html::fill(body, &[]),
+    )
+}
+
+/// What the tenant is, who is in it, and what can be made to go wrong.
+pub(super) fn home(people: &[Account]) -> Response<Bytes> {
+    let mut rows = Html::default();
+    for account in people {
+        let slots = [
+            ("username", Slot::Text(account.person.username)),
+            ("name", Slot::Text(account.person.display_name)),
+            ("note", Slot::Text(account.person.note)),
+            ("standing", Slot::Text(account.standing.name())),
+        ];
+        rows.push(&Html::fill(STANDING, &slots));
+    }
+    let metadata = format!("/{TENANT_ID}/v2.0/.well-known/openid-configuration");
+    let slots = [
+        ("domain", Slot::Text(TENANT_DOMAIN)),
+        ("metadata", Slot::Text(&metadata)),
+        ("people", Slot::Html(&rows)),
+    ];
+    page(StatusCode::OK, TENANT_DOMAIN, &Html::fill(HOME, &slots))
+}
+
+/// The one style sheet.
+pub(super) fn style_sheet() -> Response<Bytes> {
+    let sheet = include_str!("pages/style.css");
+    let mut response = answer::of(StatusCode::OK, "text/css; charset=utf-8", sheet);
+    let cache = HeaderValue::from_static("public, max-age=300");
+    response.headers_mut().insert(header::CACHE_CONTROL, cache);
+    response
+}

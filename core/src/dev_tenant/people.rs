@@ -1,0 +1,253 @@
+//! The made-up people of the tenant, and what the tenant remembers of each of them.
+//!
+//! There is one for each way in which a sign-in can go (Microsoft identity platform, "Authentication
+//! and authorization error codes"), and two who share an e-mail address, because an address is no
+//! identity (threats.md D7).
+
+use std::collections::BTreeSet;
+
+/// Somebody who can sign in, or cannot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// The user principal name, to sign in with.
+    pub username: &'static str,
+    /// The object id.
+    pub oid: &'static str,
+    /// The name as it is shown.
+    pub display_name: &'static str,
+    /// The given name.
+    pub given_name: &'static str,
+    /// The family name.
+    pub surname: &'static str,
+    /// The mail address, if there is a mailbox.
+    pub mail: Option<&'static str>,
+    /// The job title.
+    pub job_title: Option<&'static str>,
+    /// The office.
+    pub office_location: Option<&'static str>,
+    /// The phone number at work.
+    pub business_phone: Option<&'static str>,
+    /// The mobile phone number.
+    pub mobile_phone: Option<&'static str>,
+    /// The preferred language.
+    pub preferred_language: Option<&'static str>,
+    /// What is special about them, in words for the sign-in page.
+    pub note: &'static str,
+}
+
+const NOBODY: Person = Person {
+    username: "",
+    oid: "",
+    display_name: "",
+    given_name: "",
+    surname: "",
+    mail: None,
+    job_title: None,
+    office_location: None,
+    business_phone: None,
+    mobile_phone: None,
+    preferred_language: None,
+    note: "",
+};
+
+/// Everybody in the tenant. The first is the one for whom all goes well.
+pub const PEOPLE: [Person; 7] = [
+    Person {
+        username: "alice@contoso.example",
+        oid: "a11ce000-3c5b-4d1f-8a27-6b1f0e9d4c01",
+        display_name: "Alice Adams",
+        given_name: "Alice",
+        surname: "Adams",
+        mail: Some("alice@contoso.example"),
+        job_title: Some("Retail Manager"),
+        office_location: Some("18/2111"),
+        business_phone: Some("+1 425 555 0109"),
+        mobile_phone: Some("+1 425 555 0110"),
+        preferred_language: Some("en-US"),
+        note: "All goes well",
+    },
+    Person {
+        username: "bob@contoso.example",
+        oid: "b0b00000-91e2-4f6a-b3d8-2c7a5e104c02",
+        display_name: "Bob Baumann",
+        given_name: "Bob",
+        surname: "Baumann",
+        job_title: Some("Night Watch"),
+        preferred_language: Some("de-DE"),
+        note: "Has never had a mailbox",
+        ..NOBODY
+    },
+    Person {
+        username: "carol@contoso.example",
+        oid: "ca401000-7d40-4b9c-9e15-8f3b6a2d4c03",
+        display_name: "Carol Çelik",
+        given_name: "Carol",
+        surname: "Çelik",
+        mail: Some("carol.celik@contoso.example"),
+        job_title: Some("Counsel"),
+        office_location: Some("4/1302"),
+        preferred_language: Some("tr-TR"),
+        note: "Is asked for permission first",
+        ..NOBODY
+    },
+    Person {
+        username: "dave@contoso.example",
+        oid: "da7e0000-5a83-4e27-a6c1-0d9e7f584c04",
+        display_name: "Dave Dubois",
+        given_name: "Dave",
+        surname: "Dubois",
+        mail: Some("dave@contoso.example"),
+        note: "The account is disabled",
+        ..NOBODY
+    },
+    Person {
+        username: "erin@contoso.example",
+        oid: "e4140000-2f6d-4c58-8b90-5e1c3a7f4c05",
+        display_name: "Erin Eriksen",
+        given_name: "Erin",
+        surname: "Eriksen",
+        mail: Some("erin@contoso.example"),
+        job_title: Some("Contractor"),
+        note: "Blocked by a Conditional Access policy",
+        ..NOBODY
+    },
+    Person {
+        username: "frank@contoso.example",
+        oid: "f4a00000-b817-4d0e-95f2-7c6b8d214c06",
+        display_name: "Frank Ferrari",
+        given_name: "Frank",
+        surname: "Ferrari",
+        mail: Some("frank@contoso.example"),
+        job_title: Some("Treasurer"),
+        note: "Must use a second factor whenever a session is renewed",
+        ..NOBODY
+    },
+    Person {
+        username: "grace@contoso.example",
+        oid: "64ace000-0e39-4a72-b1d4-9a2f5c834c07",
+        display_name: "Grace Gupta",
+        given_name: "Grace",
+        surname: "Gupta",
+        mail: Some("alice@contoso.example"),
+        note: "Has the same e-mail address as somebody else",
+        ..NOBODY
+    },
+];
+
+/// What the tenant has made of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    Active,
+    Disabled,
+    /// A Conditional Access policy lets nobody through.
+    Blocked,
+    /// The application is for assigned people only, and this one is not.
+    Unassigned,
+}
+
+impl Standing {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Disabled => "disabled",
+            Self::Blocked => "blocked",
+            Self::Unassigned => "unassigned",
+        }
+    }
+}
+
+/// A person, and what the tenant remembers of them.
+#[derive(Clone, Debug)]
+pub(super) struct Account {
+    pub(super) person: &'static Person,
+    pub(super) standing: Standing,
+    /// Whether renewing a session needs a second factor.
+    pub(super) needs_second_factor: bool,
+    /// Counts the revocations; what was granted in an earlier epoch is void.
+    pub(super) epoch: u32,
+    /// When the last of them was, in seconds since 1970.
+    pub(super) valid_from: u64,
+    /// The permissions that were consented to, by their short names.
+    pub(super) consented: BTreeSet<&'static str>,
+}
+
+/// What an administrator consented to for everybody, on the first day.
+const CONSENTED: [&str; 6] = [
+    "openid",
+    "profile",
+    "email",
+    "offline_access",
+    "User.Read",
+    "Mail.Read",
+];
+
+impl Account {
+    fn at_first(person: &'static Person) -> Self {
+        let standing = match person.given_name {
+            "Dave" => Standing::Disabled,
+            "Erin" => Standing::Blocked,
+            _ => Standing::Active,
+        };
+        let consented: &[_] = match person.given_name {
+            "Carol" => &[],
+            _ => &CONSENTED,
+        };
+        Self {
+            person,
+            standing,
+            needs_second_factor: person.given_name == "Frank",
+            epoch: 0,
+            valid_from: 0,
+            consented: consented.iter().copied().collect(),
+        }
+    }
+
+    fn is_called(&self, username: &str) -> bool {
+        let username = username.trim();
+        let full = self.person.username;
+        let short = full.split('@').next().unwrap_or_default();
+        full.eq_ignore_ascii_case(username) || short.eq_ignore_ascii_case(username)
+    }
+
+    /// Voids every session and token of this person (`revokeSignInSessions`).
+    pub(super) const fn revoke(&mut self, now: u64) {
+        self.epoch += 1;
+        self.valid_from = now;
+    }
+}
+
+/// All accounts.
+#[derive(Clone, Debug)]
+pub(super) struct Directory(Vec<Account>);
+
+impl Directory {
+    pub(super) fn new() -> Self {
+        Self(PEOPLE.iter().map(Account::at_first).collect())
+    }
+
+    pub(super) fn all(&self) -> &[Account] {
+        &self.0
+    }
+
+    /// The account of this object id.
+    pub(super) fn by_oid(&self, oid: &str) -> Option<&Account> {
+        self.0.iter().find(|account| account.person.oid == oid)
+    }
+
+    /// The account of this user principal name, or of what stands before its `@`.
+    pub(super) fn by_username(&self, username: &str) -> Option<&Account> {
+        self.0.iter().find(|account| account.is_called(username))
+    }
+
+    /// The same, to change it.
+    pub(super) fn by_username_mut(&mut self, username: &str) -> Option<&mut Account> {
+        self.0
+            .iter_mut()
+            .find(|account| account.is_called(username))
+    }
+
+    /// The account of this object id, to change it.
+    pub(super) fn by_oid_mut(&mut self, oid: &str) -> Option<&mut Account> {
+        self.0.iter_mut().find(|account| account.person.oid == oid)
+    }
+}
