@@ -252,3 +252,6 @@ pub(crate) fn end(session: &Session, cx: &mut Cx<'_>) -> Awaiting<Store> {
     cx.tell(ToHub(ToHubKind::EndSession(session.id)));
     cx.store(Store::Delete(session.id.key()))
 }
+
+#[cfg(test)]
+mod tests;

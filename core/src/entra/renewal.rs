@@ -8,18 +8,26 @@ use super::{
     token_endpoint::{self, TokenAnswer},
 };
 use crate::{
-    ask::{Awaiting, Fetch},
+    ask::{Ask, Awaiting, Fetch},
     event::Event,
     exchange::Cx,
     fault::Fault,
+    hub::{FromHub, FromHubKind, ToHub, ToHubKind},
+    secret::Secret,
     session::record::EntraTokens,
     time::UnixTime,
 };
 
 /// A renewal under way.
 #[derive(Debug)]
-pub(crate) struct Renewal {
-    awaiting: Awaiting<Fetch>,
+pub(crate) struct Renewal(State);
+
+#[derive(Debug)]
+enum State {
+    /// Entra's addresses are being learned: this server has just been started.
+    Learning(Secret<String>),
+    /// Entra is asked.
+    Asking(Awaiting<Fetch>),
 }
 
 /// How far a renewal is.
@@ -39,29 +47,42 @@ impl Renewal {
     /// Begins; `None` if there is no refresh token to begin with.
     pub(crate) fn start(tokens: &EntraTokens, cx: &mut Cx<'_>) -> Option<Self> {
         let refresh_token = tokens.refresh_token.as_ref()?;
+        if cx.env.known.entra.is_none() {
+            let newer_than = cx.env.known.revision;
+            cx.tell(ToHub(ToHubKind::WantEntra { newer_than }));
+            return Some(Self(State::Learning(refresh_token.clone())));
+        }
         let fetch = token_endpoint::refresh(refresh_token, cx.env)?;
-        Some(Self {
-            awaiting: cx.fetch(fetch),
-        })
+        Some(Self(State::Asking(cx.fetch(fetch))))
     }
 
     /// The next state after an event.
     pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Renewed {
-        let Event::Fetched(answered) = event else {
-            return Renewed::Waiting(self);
-        };
-        let Some(answer) = self.awaiting.take(answered) else {
-            return Renewed::Waiting(self);
-        };
-        match token_endpoint::read(answer) {
-            Ok(answer) => Renewed::Tokens(Box::new(tokens(answer, cx.env.now.unix))),
-            Err(error) => {
-                cx.audit(error.audit("Entra ID did not renew tokens"));
-                match error {
-                    EntraError::SignInAgain(_) => Renewed::SignInAgain,
-                    EntraError::Configuration(_) => Renewed::Fault(Fault::Configuration),
-                    EntraError::Unavailable(_) => Renewed::Fault(Fault::Entra),
+        match (self.0, event) {
+            (State::Learning(token), Event::Told(FromHub(FromHubKind::EntraKnown(_)))) => {
+                match token_endpoint::refresh(&token, cx.env) {
+                    Some(fetch) => Renewed::Waiting(Self(State::Asking(cx.fetch(fetch)))),
+                    None => Renewed::Fault(Fault::Entra),
                 }
+            }
+            (State::Asking(awaiting), Event::Fetched(answered)) => match awaiting.take(answered) {
+                Some(answer) => answered_with(answer, cx),
+                None => Renewed::Waiting(Self(State::Asking(awaiting))),
+            },
+            (state, _) => Renewed::Waiting(Self(state)),
+        }
+    }
+}
+
+fn answered_with(answer: <Fetch as Ask>::Answer, cx: &mut Cx<'_>) -> Renewed {
+    match token_endpoint::read(answer) {
+        Ok(answer) => Renewed::Tokens(Box::new(tokens(answer, cx.env.now.unix))),
+        Err(error) => {
+            cx.audit(error.audit("Entra ID did not renew tokens"));
+            match error {
+                EntraError::SignInAgain(_) => Renewed::SignInAgain,
+                EntraError::Configuration(_) => Renewed::Fault(Fault::Configuration),
+                EntraError::Unavailable(_) => Renewed::Fault(Fault::Entra),
             }
         }
     }

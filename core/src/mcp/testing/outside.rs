@@ -8,7 +8,8 @@ use super::{GRAPH_TOKEN, World};
 use crate::ask::{Fetch, FetchFault};
 
 impl World {
-    pub(super) fn fetched(&mut self, fetch: Fetch) -> Result<Response<Bytes>, FetchFault> {
+    /// What Entra or Graph answers.
+    pub(crate) fn fetched(&mut self, fetch: Fetch) -> Result<Response<Bytes>, FetchFault> {
         let host = fetch.request.uri().host();
         if host == Some("login.example") && fetch.request.method() == "GET" {
             let answer = self.documents.pop_front();

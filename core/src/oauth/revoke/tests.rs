@@ -56,3 +56,24 @@ fn unknown_tokens_and_those_of_others_are_answered_like_known_ones() {
         .body(Bytes::new());
     assert_eq!(alice.world.send(get.unwrap()).status(), 405);
 }
+
+// E11, I7: REV-07
+#[test]
+fn an_open_stream_ends_with_its_session() {
+    for name in ["access_token", "refresh_token"] {
+        let mut alice = SignedIn::new();
+        let tokens = alice.redeem();
+        let bearer = format!("Bearer {}", text(&tokens, "access_token"));
+        let request = alice.world.server.request("GET", "/sse");
+        let request = request.header("authorization", bearer).body(Bytes::new());
+        let stream = alice.world.begin(request.unwrap());
+        assert!(!alice.world.is_over(stream));
+        let client = alice.client.clone();
+        let form = [
+            ("client_id", client.as_str()),
+            ("token", text(&tokens, name)),
+        ];
+        assert_eq!(alice.post("/revoke", &form).status(), 200);
+        assert!(alice.world.sent(stream).closed && alice.world.is_over(stream));
+    }
+}

@@ -133,7 +133,8 @@ impl CodeGrant {
                     self.state = State::Ending(deleted);
                     Next::Go(self)
                 }
-                Some(_) => refuse(invalid_grant(), cx),
+                Some(Ok(_)) => refuse(invalid_grant(), cx),
+                Some(Err(_)) => fail(Fault::Store, cx),
             },
         }
     }

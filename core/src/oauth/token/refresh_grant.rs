@@ -157,7 +157,8 @@ impl RefreshGrant {
             }
             (State::Ending(deleted), Event::Stored(answered)) => match deleted.take(answered) {
                 None => asked.go(attempts, State::Ending(deleted)),
-                Some(_) => refuse(invalid_grant(), cx),
+                Some(Ok(_)) => refuse(invalid_grant(), cx),
+                Some(Err(_)) => fail(Fault::Store, cx),
             },
             (state, _) => asked.go(attempts, state),
         }

@@ -1,4 +1,5 @@
 //! The token endpoint, on a server with a store and a scripted Entra.
 
 mod code;
+mod races;
 mod refresh;

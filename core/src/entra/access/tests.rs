@@ -1,0 +1,187 @@
+//! Entra's tokens are renewed behind the client's back; threats.md D10, D11, D14; products.md 3, 4.
+
+use std::time::Duration;
+
+use ::http::Response;
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use crate::{
+    ask::{FetchFault, Guard},
+    entra::testing::Signer,
+    env::Known,
+    limits,
+    mcp::testing::{GRAPH_TOKEN, World, initialize, profile, rpc},
+    oauth::testing::{SignedIn, text},
+    testing::{entropy, json as body, session_of},
+};
+
+/// Alice's kept token has so long to live.
+fn with_token_for(left: Duration) -> World {
+    let mut world = World::new();
+    let lifetime = Duration::from_secs(3000);
+    let now = &mut world.server.now;
+    let passed = lifetime.checked_sub(left).unwrap();
+    now.unix = now.unix.after(passed);
+    now.instant = now.instant.after(passed);
+    world
+}
+
+fn call(world: &mut World) -> Response<Bytes> {
+    let params = json!({"name": "getUserDetails", "arguments": {}});
+    let id = world.initialize("alice", "2025-11-25");
+    let named = [("mcp-session-id", id.as_str())];
+    world.post("alice", &named, rpc(1, "tools/call", &params))
+}
+
+/// Calls, and gives the token that Graph was shown.
+fn token_shown(world: &mut World) -> String {
+    world.graph_says(200, &profile("alice"));
+    let response = call(world);
+    assert_eq!(body(&response)["result"]["isError"], false);
+    let asked = world.asked.last().unwrap();
+    let bearer = asked.headers()["authorization"].to_str().unwrap();
+    bearer.strip_prefix("Bearer ").unwrap().to_owned()
+}
+
+fn is_alive(world: &World) -> bool {
+    let (session, _) = session_of("alice", "a client");
+    world.store.contains_key(&session.id.key().0)
+}
+
+#[test]
+fn a_token_that_is_good_for_a_while_is_used_as_it_is() {
+    let mut world = with_token_for(limits::ACCESS_TOKEN_RENEWAL + Duration::from_secs(1));
+    assert_eq!(token_shown(&mut world), format!("{GRAPH_TOKEN} of alice"));
+    assert!(world.redeemed.is_empty());
+}
+
+// products 3, 4: with explicit scopes of one resource, and without `resource`.
+#[test]
+fn a_token_that_is_about_to_end_is_renewed_and_kept() {
+    let mut world = with_token_for(limits::ACCESS_TOKEN_RENEWAL);
+    let renewed = format!("renewed {GRAPH_TOKEN}");
+    assert_eq!(token_shown(&mut world), renewed);
+    let form = String::from_utf8(world.redeemed[0].body().to_vec()).unwrap();
+    assert!(form.contains("refresh_token=entra+refresh+token+of+alice"));
+    assert!(form.contains("https%3A%2F%2Fgraph.example%2FUser.Read"));
+    assert!(!form.contains("resource"));
+    assert_eq!(token_shown(&mut world), renewed);
+    assert_eq!(world.redeemed.len(), 1, "the new one is kept");
+    let (_, secret) = session_of("alice", "a client");
+    let keys = &world.server.server.keys;
+    let kept = world.session("alice").entra_tokens(&secret, keys).unwrap();
+    let next = kept.refresh_token.unwrap();
+    assert_eq!(next.expose(), "the next entra refresh token");
+}
+
+// D10
+#[test]
+fn when_entra_says_no_for_good_the_client_is_told_to_sign_in() {
+    for error in ["invalid_grant", "interaction_required"] {
+        let mut world = with_token_for(Duration::ZERO);
+        world.entra_says(400, &json!({"error": error, "error_codes": [50173]}));
+        let response = call(&mut world);
+        assert_eq!(response.status(), 401, "never a 200 with an error text");
+        assert!(!is_alive(&world));
+        assert!(world.asked.is_empty());
+    }
+}
+
+// D14
+#[test]
+fn when_entra_is_out_of_reach_the_session_stays() {
+    let unreachable = |world: &mut World| world.entra.push_back(Err(FetchFault::Unreachable));
+    let busy = |world: &mut World| world.entra_says(503, &json!({}));
+    let misconfigured =
+        |world: &mut World| world.entra_says(401, &json!({"error": "invalid_client"}));
+    for trouble in [unreachable, busy, misconfigured] as [fn(&mut World); 3] {
+        let mut world = with_token_for(Duration::ZERO);
+        trouble(&mut world);
+        let response = call(&mut world);
+        assert_eq!(body(&response)["result"]["isError"], true);
+        assert!(is_alive(&world));
+        assert_eq!(token_shown(&mut world), format!("renewed {GRAPH_TOKEN}"));
+    }
+}
+
+// products 18: somebody else wrote the session meanwhile.
+#[test]
+fn a_lost_race_to_keep_the_token_is_run_again() {
+    let mut world = with_token_for(Duration::ZERO);
+    world.conflicts = 2;
+    assert_eq!(token_shown(&mut world), format!("renewed {GRAPH_TOKEN}"));
+    assert_eq!(token_shown(&mut world), format!("renewed {GRAPH_TOKEN}"));
+    assert_eq!(world.redeemed.len(), 1);
+}
+
+// Q4: a server that was just started knows nothing of Entra yet.
+#[test]
+fn after_a_restart_entra_is_learned_and_no_session_is_lost() {
+    let mut world = with_token_for(Duration::ZERO);
+    world.server.known = Known::default();
+    let response = call(&mut world);
+    assert_eq!(body(&response)["result"]["isError"], true);
+    assert!(is_alive(&world), "Entra cannot be reached: nothing changes");
+    let now = &mut world.server.now;
+    now.instant = now.instant.after(limits::KEYS_RETRY);
+    world.publishes(&Signer::known().jwks());
+    assert_eq!(token_shown(&mut world), format!("renewed {GRAPH_TOKEN}"));
+
+    let mut alice = SignedIn::new();
+    let tokens = alice.redeem();
+    alice.later(Duration::from_secs(3000));
+    alice.world.server.known = Known::default();
+    let refresh_token = text(&tokens, "refresh_token");
+    assert_eq!(alice.refresh(refresh_token, &[]).status(), 503);
+    assert!(alice.is_alive());
+    alice.later(limits::KEYS_RETRY);
+    alice.world.publishes(&Signer::known().jwks());
+    assert_eq!(alice.refresh(refresh_token, &[]).status(), 200);
+}
+
+// Q4, by HTTP+SSE: the message waits for the hub, and so does the renewal.
+#[test]
+fn a_message_of_the_older_transport_waits_for_entra_too() {
+    let mut world = with_token_for(Duration::ZERO);
+    let stream = world.request("alice", "GET", "/sse", &[], "");
+    let stream = world.begin(stream);
+    let told = world.sent(stream).body.clone();
+    let endpoint = told.lines().find_map(|line| line.strip_prefix("data: "));
+    let endpoint = endpoint.expect("the endpoint is told").to_owned();
+    let path = endpoint.replace("http://localhost:3001", "");
+    let post = |world: &mut World, message: &str| {
+        let request = world.request("alice", "POST", &path, &[], message);
+        assert_eq!(world.send(request).status(), 202);
+    };
+    post(&mut world, &initialize("2024-11-05"));
+    world.server.known = Known::default();
+    world.publishes(&Signer::known().jwks());
+    world.graph_says(200, &profile("alice"));
+    let params = json!({"name": "getUserDetails", "arguments": {}});
+    post(&mut world, &rpc(7, "tools/call", &params));
+    let events = world.sent(stream).body.clone();
+    let last = events
+        .lines()
+        .filter_map(|line| line.strip_prefix("data: "));
+    let answer: Value = serde_json::from_str(last.last().unwrap()).unwrap();
+    assert_eq!(answer["id"], 7, "{events}");
+    assert_eq!(answer["result"]["isError"], false);
+}
+
+// Without `offline_access` there is nothing to renew with.
+#[test]
+fn without_a_refresh_token_the_session_ends_with_the_access_token() {
+    let mut world = with_token_for(Duration::ZERO);
+    let keys = world.server.server.keys.clone();
+    let (_, secret) = session_of("alice", "a client");
+    let mut session = world.session("alice");
+    let mut tokens = session.entra_tokens(&secret, &keys).unwrap();
+    tokens.refresh_token = None;
+    session.set_entra_tokens(&tokens, &secret, &keys, &mut entropy(1));
+    let expires = session.expires(world.server.now.unix);
+    let put = session.put(Guard::Any, expires, &keys, &mut entropy(2));
+    world.ask(put).unwrap();
+    assert_eq!(call(&mut world).status(), 401);
+    assert!(!is_alive(&world) && world.redeemed.is_empty());
+}
