@@ -161,10 +161,10 @@ fn a_message_of_the_older_transport_waits_for_entra_too() {
     let params = json!({"name": "getUserDetails", "arguments": {}});
     post(&mut world, &rpc(7, "tools/call", &params));
     let events = world.sent(stream).body.clone();
-    let last = events
+    let mut told = events
         .lines()
         .filter_map(|line| line.strip_prefix("data: "));
-    let answer: Value = serde_json::from_str(last.last().unwrap()).unwrap();
+    let answer: Value = serde_json::from_str(told.next_back().unwrap()).unwrap();
     assert_eq!(answer["id"], 7, "{events}");
     assert_eq!(answer["result"]["isError"], false);
 }

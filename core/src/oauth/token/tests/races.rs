@@ -16,7 +16,7 @@ use crate::{
 /// What an exchange waits for.
 enum Pending {
     Store(Ticket<Store>, Store),
-    Fetch(Ticket<Fetch>, Fetch),
+    Fetch(Ticket<Fetch>, Box<Fetch>),
 }
 
 /// Posts the form to the token endpoint many times at once; the answers, as they came.
@@ -42,7 +42,7 @@ fn at_once(alice: &mut SignedIn, form: &[(&str, &str)], times: u64, seed: u8) ->
         let (whose, what) = pending.swap_remove(chosen(&mut random, pending.len()));
         let event = match what {
             Pending::Store(ticket, store) => ticket.answer(alice.world.ask(store)),
-            Pending::Fetch(ticket, fetch) => ticket.answer(alice.world.fetched(fetch)),
+            Pending::Fetch(ticket, fetch) => ticket.answer(alice.world.fetched(*fetch)),
         };
         let exchange: &mut Exchange = &mut exchanges[whose];
         exchange.handle(event, alice.world.server.env()).unwrap();
@@ -66,7 +66,9 @@ fn drain(
     while let Output::Do(action) = exchange.poll() {
         match action {
             Action::Store(ticket, store) => pending.push((whose, Pending::Store(ticket, store))),
-            Action::Fetch(ticket, fetch) => pending.push((whose, Pending::Fetch(ticket, fetch))),
+            Action::Fetch(ticket, fetch) => {
+                pending.push((whose, Pending::Fetch(ticket, Box::new(fetch))))
+            }
             Action::Respond(response) => answers.push(json(&response)),
             _ => {}
         }
