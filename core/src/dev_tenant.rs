@@ -22,6 +22,7 @@ mod pages;
 mod people;
 mod redirect;
 mod refusal;
+mod request;
 mod scope;
 mod signing;
 mod stamp;
@@ -190,12 +191,10 @@ impl DevTenant {
         if path.starts_with("/v1.0/") {
             return Reply::Respond(self.graph(call));
         }
-        let (tenant, rest) = path
-            .strip_prefix('/')
-            .and_then(|path| path.split_once('/'))
-            .unwrap_or((path.trim_start_matches('/'), ""));
+        let trimmed = path.strip_prefix('/').unwrap_or(path);
+        let (tenant, rest) = trimmed.split_once('/').unwrap_or((trimmed, ""));
         let response = match (tenant, rest) {
-            ("", "") if is_get => pages::home(self.directory.all()),
+            ("", "") if is_get && path == "/" => pages::home(self.directory.all()),
             ("dev-tenant.css", "") if is_get => pages::style_sheet(),
             ("oidc", "userinfo") if is_get || is_post => self.user_info(call),
             ("common", "discovery/instance") if is_get => self.instance_discovery(call),

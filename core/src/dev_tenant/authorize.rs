@@ -1,70 +1,26 @@
-//! `GET` and `POST /{tenant}/oauth2/v2.0/authorize`: the request is read, and the person asked.
+//! `GET` and `POST /{tenant}/oauth2/v2.0/authorize`: the request is read, and the person asked: who
+//! they are, and whether the application may.
 //!
-//! Source: Microsoft identity platform, "OAuth 2.0 authorization code flow"; RFC 6749 section 4.1.1
-//! and RFC 7636. While the client or the redirect URI is in doubt, errors are told on a page; after
+//! Source: Microsoft identity platform, "OAuth 2.0 authorization code flow". While the client or the redirect URI is in doubt, errors are told on a page; after
 //! that, by a redirect.
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use serde::{Deserialize, Serialize};
 
 use super::{
-    CLIENT_ID, DevTenant, ResourcePolicy,
+    DevTenant,
     call::Call,
-    metadata::Tenant,
     pages,
     people::Standing,
     redirect,
     refusal::Refusal,
+    request::{Back, Prompt, Request},
     scope::Scopes,
-    vault::{Challenge, Code, Sealed, SignIn},
+    vault::{Code, SignIn},
 };
-use crate::http::form::Form;
 
 /// How long a person may take on the pages, in seconds.
 const DIALOG_SECONDS: u64 = 3600;
-
-/// A request to sign in that may go on: in a hidden field of the pages.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Request {
-    pub(super) back: Back,
-    scope: String,
-    nonce: Option<String>,
-    challenge: Option<Challenge>,
-    client_info: bool,
-    wants_auth_time: bool,
-    takes_challenges: bool,
-    has_claims_challenge: bool,
-    prompt: Prompt,
-    login_hint: Option<String>,
-    began: u64,
-    /// The address that began it, to begin again.
-    again: String,
-    /// Who signed in, once that is known: the request is then at the consent page.
-    signed_in: Option<SignIn>,
-}
-
-impl Sealed for Request {
-    const PREFIX: &'static str = "0.Q";
-}
-
-/// How the answer gets back to the client.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Back {
-    pub(super) redirect_uri: String,
-    pub(super) mode: redirect::Mode,
-    pub(super) state: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Prompt {
-    /// Nothing was said: whoever is signed in goes on.
-    Unsaid,
-    None,
-    Login,
-    SelectAccount,
-    Consent,
-}
 
 impl DevTenant {
     /// The whole endpoint.
@@ -76,81 +32,6 @@ impl DevTenant {
         match self.read_request(back.clone(), call) {
             Ok(request) => self.ask(request, call),
             Err(refusal) => self.refuse(&back, &refusal, call),
-        }
-    }
-
-    /// What has to be right before an error may be sent anywhere.
-    fn read_back(&self, tenant: &str, call: &Call<'_>) -> Result<Back, Refusal> {
-        let form = call.parameters();
-        let one = |name| form.one(name).map_err(|error| Refusal::repeated(&error.0));
-        let known =
-            Tenant::parse(tenant).ok_or_else(|| Refusal::no_tenant("invalid_request", tenant))?;
-        let client_id = one("client_id")?.ok_or_else(|| Refusal::missing("client_id"))?;
-        if !client_id.eq_ignore_ascii_case(CLIENT_ID) {
-            return Err(Refusal::unknown_client(client_id));
-        }
-        let redirect_uri = one("redirect_uri")?.ok_or_else(|| {
-            Refusal::new("invalid_request", 900_971, "No reply address provided.")
-        })?;
-        if !self.is_registered(redirect_uri) {
-            let text = format!(
-                "The redirect URI '{redirect_uri}' specified in the request does not match the \
-                 redirect URIs configured for the application '{CLIENT_ID}'. Make sure the \
-                 redirect URI sent in the request matches one added to your application in the \
-                 Azure portal. Navigate to https://aka.ms/redirectUriMismatchError to learn more \
-                 about how to troubleshoot."
-            );
-            return Err(Refusal::new("invalid_request", 50_011, text));
-        }
-        if known != Tenant::This {
-            return Err(Refusal::single_tenant());
-        }
-        let mode = redirect::Mode::parse(one("response_mode")?);
-        let state = one("state")?.map(str::to_owned);
-        Ok(Back {
-            redirect_uri: redirect_uri.to_owned(),
-            mode: mode.unwrap_or(redirect::Mode::Query),
-            state,
-        })
-    }
-
-    /// The rest, whose errors the client is told.
-    fn read_request(&self, back: Back, call: &Call<'_>) -> Result<Request, Refusal> {
-        let form = call.parameters();
-        if let Some(repeated) = form.repeated(&["resource"]) {
-            return Err(Refusal::repeated(&repeated.0));
-        }
-        let one = |name| form.one(name).ok().flatten();
-        check_response(one("response_type"), one("response_mode"))?;
-        let scope = one("scope").ok_or_else(|| Refusal::missing("scope"))?;
-        if form.all("resource").next().is_some() {
-            self.check_resource()?;
-        }
-        Scopes::parse(scope, &self.config.origin)?;
-        let claims = one("claims");
-        Ok(Request {
-            back,
-            scope: scope.to_owned(),
-            nonce: one("nonce").map(str::to_owned),
-            challenge: read_challenge(form)?,
-            client_info: one("client_info") == Some("1"),
-            wants_auth_time: one("max_age").is_some(),
-            takes_challenges: claims.is_some_and(declares_cp1),
-            has_claims_challenge: claims.is_some_and(answers_challenge),
-            prompt: read_prompt(one("prompt"))?,
-            login_hint: one("login_hint").map(str::to_owned),
-            began: call.now,
-            again: again(call),
-            signed_in: None,
-        })
-    }
-
-    /// RFC 8707's parameter, which an MCP client sends and Entra does not want.
-    pub(super) fn check_resource(&self) -> Result<(), Refusal> {
-        match self.settings.resource_policy {
-            ResourcePolicy::Enforce2026 => Err(Refusal::resource_mismatch()),
-            ResourcePolicy::Reject901002 => Err(Refusal::resource_unsupported()),
-            ResourcePolicy::Ignore => Ok(()),
         }
     }
 
@@ -338,97 +219,7 @@ impl DevTenant {
     }
 }
 
-impl Request {
-    /// Whether who is signed in already is who the client hints at.
-    fn is_for(&self, sign_in: &SignIn, directory: &super::people::Directory) -> bool {
-        let Some(hint) = &self.login_hint else {
-            return true;
-        };
-        let hinted = directory.by_username(hint);
-        hinted.is_some_and(|account| account.person.oid == sign_in.oid)
-    }
-}
-
 fn declined() -> Refusal {
     let text = "User declined to consent to access the app.";
     Refusal::new("access_denied", 65_004, text).cancelled()
-}
-
-fn check_response(kind: Option<&str>, mode: Option<&str>) -> Result<(), Refusal> {
-    match kind {
-        None => return Err(Refusal::missing("response_type")),
-        Some("code") => {}
-        Some(other) => {
-            let text = format!("response_type '{other}' is not enabled for the application.");
-            return Err(Refusal::new("unsupported_response_type", 700_054, text));
-        }
-    }
-    if mode.is_some() && redirect::Mode::parse(mode).is_none() {
-        return Err(unsupported_value("response_mode"));
-    }
-    Ok(())
-}
-
-fn unsupported_value(name: &str) -> Refusal {
-    let text = format!("Unsupported '{name}' value.");
-    Refusal::new("invalid_request", 90_023, text)
-}
-
-fn read_prompt(prompt: Option<&str>) -> Result<Prompt, Refusal> {
-    match prompt {
-        None => Ok(Prompt::Unsaid),
-        Some("none") => Ok(Prompt::None),
-        Some("login") => Ok(Prompt::Login),
-        Some("select_account") => Ok(Prompt::SelectAccount),
-        Some("consent") => Ok(Prompt::Consent),
-        Some(_) => Err(unsupported_value("prompt")),
-    }
-}
-
-/// PKCE is optional for a web application, and `plain` if the method is left out.
-fn read_challenge(form: &Form) -> Result<Option<Challenge>, Refusal> {
-    let one = |name| form.one(name).ok().flatten();
-    let Some(challenge) = one("code_challenge") else {
-        return Ok(None);
-    };
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    if !(43..=128).contains(&challenge.len()) || !challenge.bytes().all(allowed) {
-        let text = "Missing/invalid code_challenge: its size is between 43 and 128 characters.";
-        return Err(Refusal::new("invalid_request", 50_147, text));
-    }
-    match one("code_challenge_method") {
-        None | Some("plain") => Ok(Some(Challenge::Plain(challenge.to_owned()))),
-        Some("S256") => Ok(Some(Challenge::S256(challenge.to_owned()))),
-        Some(_) => {
-            let text = "The code_challenge_method is not supported: it is 'plain' or 'S256'.";
-            Err(Refusal::new("invalid_request", 501_491, text))
-        }
-    }
-}
-
-/// Whether a `claims` parameter declares that claims challenges can be taken.
-pub(super) fn declares_cp1(claims: &str) -> bool {
-    let claims: serde_json::Value = serde_json::from_str(claims).unwrap_or_default();
-    let values = claims.pointer("/access_token/xms_cc/values");
-    let values = values.and_then(serde_json::Value::as_array);
-    values.is_some_and(|values| {
-        let mut texts = values.iter().filter_map(serde_json::Value::as_str);
-        texts.any(|text| text.eq_ignore_ascii_case("cp1"))
-    })
-}
-
-/// Whether a `claims` parameter repeats what a claims challenge asked for.
-fn answers_challenge(claims: &str) -> bool {
-    let claims: serde_json::Value = serde_json::from_str(claims).unwrap_or_default();
-    let is_there = |name| claims.pointer(name).is_some();
-    is_there("/access_token/polids") || is_there("/access_token/acrs")
-}
-
-/// The address of a request, to begin it again.
-fn again(call: &Call<'_>) -> String {
-    let parameters = call.parameters().iter();
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.extend_pairs(parameters.filter(|(name, _)| *name != "prompt"));
-    query.append_pair("prompt", "select_account");
-    format!("{}?{}", call.path, query.finish())
 }

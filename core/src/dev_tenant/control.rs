@@ -1,9 +1,10 @@
 //! Telling the tenant what to do wrong, and who may not sign in: for tests, and for people who want
 //! to see what happens.
 //!
-//! `POST /control` takes an object, or an array of them, as JSON: `{"action": "disable", "username":
-//! "alice"}`; or one as a form. `GET /control` tells how things stand, `GET /control/requests` what
-//! was asked of the tenant. In a test of the core it is [`DevTenant::control`].
+//! `POST /control` takes an object as JSON, such as `{"action": "disable", "username": "alice"}`, or
+//! an array of them, or one as a form. `GET /control` tells how things stand, `GET
+//! /control/requests` what was asked of the tenant. In a test of the core it is
+//! [`DevTenant::control`].
 
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};

@@ -8,7 +8,7 @@ use http::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{DevTenant, authorize::Back, pages};
+use super::{DevTenant, pages, request::Back};
 
 /// `response_mode`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

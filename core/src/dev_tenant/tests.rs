@@ -2,9 +2,11 @@
 
 mod authorize;
 mod controls;
+mod faults;
 mod graph;
 mod metadata;
 mod pages;
+mod renewal;
 mod token;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -205,10 +207,11 @@ fn encode(form: &Parameters<'_>) -> String {
 }
 
 /// What a runtime does: RS256 with the key that it is given.
+#[expect(clippy::disallowed_types, reason = "here the test is the runtime")]
 fn sign(unsigned: Unsigned) -> Response<Bytes> {
     let pair = RsaKeyPair::from_pkcs8(unsigned.key_pkcs8()).unwrap();
     let mut signature = vec![0; pair.public().modulus_len()];
-    let random = ring::test::rand::FixedByteRandom { byte: 7 };
+    let random = ring::rand::SystemRandom::new();
     let message = unsigned.message();
     pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)
         .unwrap();

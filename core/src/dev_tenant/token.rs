@@ -12,13 +12,13 @@ use serde_json::{Map, Value, json};
 
 use super::{
     CLIENT_ID, DevTenant, Reply, TENANT_ID,
-    authorize::declares_cp1,
     call::Call,
     client,
     id_token::Wanted,
     metadata::Tenant,
     people::{Account, Standing},
     refusal::{self, Refusal},
+    request::declares_cp1,
     scope::{self, Granted, Scopes},
     vault::{AccessToken, Challenge, Code, RefreshToken, SignIn, Vault},
 };

@@ -1,1 +1,367 @@
-//! x
+//! From the authorization request to the redirect back.
+
+use super::*;
+
+#[test]
+fn alice_signs_in_and_is_sent_back_with_a_code() {
+    let mut world = World::new();
+    let page = world.authorize(&[("client_info", "1")]);
+    assert_eq!(page.status(), 200);
+    let response = world.choose(&page, "alice@contoso.example");
+    let target = header_of(&response, "location");
+    assert!(
+        target.starts_with(&format!("{CALLBACK}?code=1.AWoA")),
+        "{target}"
+    );
+    // "Breaking changes": an empty fragment ends every redirect.
+    assert!(target.ends_with('#'), "{target}");
+    assert_eq!(parameter(&response, "state"), "a state");
+    assert_eq!(parameter(&response, "session_state").len(), 36);
+    let info = URL_SAFE_NO_PAD
+        .decode(parameter(&response, "client_info"))
+        .unwrap();
+    let info: Value = serde_json::from_slice(&info).unwrap();
+    assert_eq!(info["utid"], TENANT_ID);
+    assert_eq!(parameter(&response, "iss"), "", "Entra has no RFC 9207");
+}
+
+#[test]
+fn while_client_or_redirect_uri_is_in_doubt_errors_stay_on_a_page() {
+    let mut world = World::new();
+    for (changes, code) in [
+        (&[("client_id", "")][..], "900144"),
+        (
+            &[("client_id", "99999999-0000-4000-8000-000000000001")],
+            "700016",
+        ),
+        (
+            &[("client_id", "00000000-0000-0000-0000-000000000000")],
+            "700038",
+        ),
+        (&[("redirect_uri", "")], "900971"),
+        (&[("redirect_uri", "http://localhost:3001/other")], "50011"),
+        (
+            &[("redirect_uri", "http://localhost:3001/auth/callback/")],
+            "50011",
+        ),
+        (
+            &[("redirect_uri", "http://localhost:3001/Auth/callback")],
+            "50011",
+        ),
+        (
+            &[("redirect_uri", "https://localhost:3001/auth/callback")],
+            "50011",
+        ),
+        (
+            &[("redirect_uri", "http://127.0.0.1:3001/auth/callback")],
+            "50011",
+        ),
+        (
+            &[(
+                "redirect_uri",
+                "http://localhost:1@evil.example/auth/callback",
+            )],
+            "50011",
+        ),
+    ] {
+        let response = world.authorize(changes);
+        assert_eq!(response.status(), 400, "{changes:?}");
+        assert_eq!(header_of(&response, "location"), "");
+        assert_eq!(
+            header_of(&response, "content-type"),
+            "text/html; charset=utf-8"
+        );
+        let text = text(&response);
+        assert!(
+            text.contains(&format!("AADSTS{code}<")),
+            "{changes:?}: {text}"
+        );
+        assert!(text.contains("Correlation id"));
+    }
+}
+
+#[test]
+fn only_a_tenant_of_its_own_serves_a_single_tenant_application() {
+    let mut world = World::new();
+    let query = encode(&[("client_id", CLIENT_ID), ("redirect_uri", CALLBACK)]);
+    for (tenant, code) in [("common", "50194"), ("fabrikam.example", "90002")] {
+        let response = world.get(&format!("/{tenant}/oauth2/v2.0/authorize?{query}"));
+        assert_eq!(response.status(), 400);
+        assert!(text(&response).contains(&format!("AADSTS{code}<")));
+    }
+}
+
+#[test]
+fn on_localhost_the_port_of_a_redirect_uri_is_free() {
+    let mut world = World::new();
+    let page = world.authorize(&[("redirect_uri", "http://localhost:54321/auth/callback")]);
+    let response = world.choose(&page, "alice");
+    assert_eq!(location(&response).port(), Some(54321));
+}
+
+#[test]
+fn a_redirect_uri_without_a_path_is_answered_with_a_slash() {
+    let mut world = World::new();
+    let page = world.authorize(&[("redirect_uri", "https://app.example")]);
+    let response = world.choose(&page, "alice");
+    assert!(header_of(&response, "location").starts_with("https://app.example/?code="));
+}
+
+// products.md: `resource` must not reach Entra (entra.md 6.6)
+#[test]
+fn whatever_else_is_wrong_the_client_is_told() {
+    let mut world = World::new();
+    for (changes, error, code) in [
+        (&[("response_type", "")][..], "invalid_request", "900144"),
+        (
+            &[("response_type", "id_token")],
+            "unsupported_response_type",
+            "700054",
+        ),
+        (
+            &[("response_mode", "web_message")],
+            "invalid_request",
+            "90023",
+        ),
+        (&[("scope", "")], "invalid_request", "900144"),
+        (
+            &[("scope", "openid Unknown.Read")],
+            "invalid_client",
+            "650053",
+        ),
+        (
+            &[("scope", "api://other/read")],
+            "invalid_resource",
+            "500011",
+        ),
+        (
+            &[("scope", "https://graph.microsoft.com/.default User.Read")],
+            "invalid_scope",
+            "70011",
+        ),
+        (&[("prompt", "maybe")], "invalid_request", "90023"),
+        (&[("prompt", "none")], "login_required", "50058"),
+        (&[("code_challenge", "short")], "invalid_request", "50147"),
+        (
+            &[("code_challenge_method", "S512")],
+            "invalid_request",
+            "501491",
+        ),
+        (
+            &[("resource", "http://localhost:3001/mcp")],
+            "invalid_target",
+            "9010010",
+        ),
+    ] {
+        let response = world.authorize(changes);
+        assert_eq!(parameter(&response, "error"), error, "{changes:?}");
+        let description = parameter(&response, "error_description");
+        assert!(
+            description.starts_with(&format!("AADSTS{code}: ")),
+            "{description}"
+        );
+        assert!(description.contains("\r\nTrace ID: "), "{description}");
+        assert_eq!(parameter(&response, "state"), "a state");
+        let target = header_of(&response, "location");
+        assert!(target.ends_with('#') && target.contains(&format!("AADSTS{code}%3a+")));
+    }
+}
+
+#[test]
+fn a_parameter_that_comes_twice_is_refused() {
+    let mut world = World::new();
+    let response = world.authorize(&[("state", "a"), ("state", "b")]);
+    assert_eq!(response.status(), 400);
+    assert!(text(&response).contains("AADSTS9000411<"));
+    let response = world.authorize(&[("nonce", "a"), ("nonce", "b")]);
+    assert!(parameter(&response, "error_description").starts_with("AADSTS9000411: "));
+}
+
+#[test]
+fn unknown_parameters_are_ignored() {
+    let mut world = World::new();
+    let page = world.authorize(&[
+        ("x-client-SKU", "msal.js.node"),
+        ("clidata", "1"),
+        (
+            "claims",
+            "{\"id_token\":{\"signin_state\":{\"essential\":false}}}",
+        ),
+        ("domain_hint", "organizations"),
+    ]);
+    assert_eq!(page.status(), 200);
+}
+
+#[test]
+fn the_request_may_be_posted() {
+    let mut world = World::new();
+    let path = format!("/{TENANT_ID}/oauth2/v2.0/authorize");
+    let page = world.post(
+        &path,
+        &[
+            ("client_id", CLIENT_ID),
+            ("response_type", "code"),
+            ("redirect_uri", CALLBACK),
+            ("scope", "openid"),
+        ],
+    );
+    let response = world.choose(&page, "bob");
+    assert!(!parameter(&response, "code").is_empty());
+    assert!(!header_of(&response, "location").contains("state=&"));
+}
+
+#[test]
+fn carol_is_asked_first_and_may_decline() {
+    let mut world = World::new();
+    let page = world.authorize(&[]);
+    let consent = world.choose(&page, "carol");
+    assert_eq!(consent.status(), 200);
+    let told = text(&consent);
+    assert!(told.contains("Permissions requested") && told.contains("User.Read"));
+    let declined = world.decide(&consent, "cancel");
+    assert_eq!(parameter(&declined, "error"), "access_denied");
+    assert_eq!(parameter(&declined, "error_subcode"), "cancel");
+    let description = parameter(&declined, "error_description");
+    assert!(description.starts_with("AADSTS65004: "), "{description}");
+    let accepted = world.decide(&consent, "accept");
+    assert!(!parameter(&accepted, "code").is_empty());
+    // From now on she is not asked any more.
+    let page = world.authorize(&[("prompt", "select_account")]);
+    assert!(!parameter(&world.choose(&page, "carol"), "code").is_empty());
+}
+
+#[test]
+fn prompt_consent_asks_even_who_consented() {
+    let mut world = World::new();
+    let page = world.authorize(&[("prompt", "consent")]);
+    let consent = world.choose(&page, "alice");
+    assert!(text(&consent).contains("Permissions requested"));
+    assert!(!parameter(&world.decide(&consent, "accept"), "code").is_empty());
+}
+
+#[test]
+fn more_permissions_are_asked_for_when_they_are_wanted() {
+    let mut world = World::new();
+    let page = world.authorize(&[("scope", "openid User.Read Calendars.Read")]);
+    let consent = text(&world.choose(&page, "alice"));
+    assert!(consent.contains("Calendars.Read") && !consent.contains("User.Read"));
+    let page = world.authorize(&[("scope", "openid User.Read.All"), ("prompt", "login")]);
+    let admin = world.choose(&page, "alice");
+    assert!(text(&admin).contains("AADSTS90094<"));
+}
+
+#[test]
+fn who_may_not_sign_in_learns_it_on_a_page() {
+    let mut world = World::new();
+    for (username, code) in [
+        ("dave", "50057"),
+        ("erin", "53003"),
+        ("nobody@contoso.example", "50034"),
+    ] {
+        let page = world.authorize(&[]);
+        let response = world.choose(&page, username);
+        assert_eq!(header_of(&response, "location"), "", "{username}");
+        assert_eq!(header_of(&response, "set-cookie"), "", "{username}");
+        let told = text(&response);
+        assert!(told.contains(&format!("AADSTS{code}<")), "{told}");
+        assert!(told.contains("Choose a different account"));
+    }
+    world.control(Control::Unassign {
+        username: username("bob"),
+    });
+    let page = world.authorize(&[]);
+    assert!(text(&world.choose(&page, "bob")).contains("AADSTS50105<"));
+}
+
+#[test]
+fn who_cancels_on_the_sign_in_page_is_sent_back() {
+    let mut world = World::new();
+    let page = world.authorize(&[]);
+    let (ctx, path) = (ctx(&page), format!("/{TENANT_ID}/login"));
+    let response = world.post(&path, &[("ctx", &ctx), ("action", "cancel")]);
+    assert_eq!(parameter(&response, "error"), "access_denied");
+}
+
+#[test]
+fn a_browser_that_is_signed_in_goes_on_unless_told_to_choose() {
+    let mut world = World::new();
+    let page = world.authorize(&[]);
+    world.choose(&page, "alice");
+    assert!(!parameter(&world.authorize(&[]), "code").is_empty());
+    assert!(!parameter(&world.authorize(&[("prompt", "none")]), "code").is_empty());
+    for prompt in ["select_account", "login"] {
+        assert_eq!(world.authorize(&[("prompt", prompt)]).status(), 200);
+    }
+    // A hint at somebody else.
+    assert_eq!(
+        world
+            .authorize(&[("login_hint", "bob@contoso.example")])
+            .status(),
+        200
+    );
+    world.control(Control::Block {
+        username: username("alice"),
+    });
+    let refused = world.authorize(&[("prompt", "none")]);
+    assert_eq!(parameter(&refused, "error"), "interaction_required");
+}
+
+#[test]
+fn without_a_dialog_missing_consent_is_an_error() {
+    let mut world = World::new();
+    let page = world.authorize(&[]);
+    world.choose(&page, "alice");
+    let response = world.authorize(&[("prompt", "none"), ("scope", "openid Files.Read")]);
+    assert_eq!(parameter(&response, "error"), "consent_required");
+}
+
+#[test]
+fn the_other_response_modes_carry_the_same() {
+    let mut world = World::new();
+    let page = world.authorize(&[("response_mode", "fragment")]);
+    let response = world.choose(&page, "alice");
+    let fragment = location(&response).fragment().unwrap().to_owned();
+    assert!(fragment.starts_with("code=1.AWoA") && fragment.contains("state=a+state"));
+    let page = world.authorize(&[("response_mode", "form_post"), ("prompt", "login")]);
+    let response = world.choose(&page, "alice");
+    assert_eq!(response.status(), 200);
+    let form = text(&response);
+    assert!(
+        form.contains(&format!("method=\"post\" action=\"{CALLBACK}\"")),
+        "{form}"
+    );
+    for field in ["code", "state", "session_state"] {
+        assert!(form.contains(&format!("name=\"{field}\"")), "{form}");
+    }
+}
+
+#[test]
+fn forms_cannot_be_made_up_mixed_or_kept_for_long() {
+    let mut world = World::new();
+    let page = world.authorize(&[]);
+    let login = format!("/{TENANT_ID}/login");
+    let consent_path = format!("/{TENANT_ID}/consent");
+    let made_up = world.post(&login, &[("ctx", "0.Qabc"), ("username", "alice")]);
+    assert_eq!(made_up.status(), 400);
+    let sealed = ctx(&page);
+    let mixed = world.post(&consent_path, &[("ctx", &sealed), ("action", "accept")]);
+    assert_eq!(mixed.status(), 400, "nobody signed in yet");
+    let consent = world.choose(&page, "carol");
+    let sealed = ctx(&consent);
+    let mixed = world.post(&login, &[("ctx", &sealed), ("username", "alice")]);
+    assert_eq!(mixed.status(), 400, "somebody signed in already");
+    world.now += 3601;
+    assert_eq!(world.choose(&page, "alice").status(), 400);
+}
+
+#[test]
+fn another_site_cannot_send_our_forms() {
+    let mut world = World::new();
+    let page = world.authorize(&[]);
+    let body = encode(&[("ctx", &ctx(&page)), ("username", "alice")]);
+    let request = Request::post(format!("/{TENANT_ID}/login"))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("sec-fetch-site", "cross-site");
+    let response = world.ask(&request.body(body.into()).unwrap());
+    assert_eq!(response.status(), 403);
+}

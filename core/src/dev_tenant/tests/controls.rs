@@ -1,1 +1,211 @@
-//! x
+//! Telling the tenant what to do, and what it tells of itself.
+
+use super::*;
+
+fn post_json(world: &mut World, body: &str) -> Response<Bytes> {
+    let request = Request::post("/control").header("content-type", "application/json");
+    world.ask(
+        &request
+            .body(Bytes::copy_from_slice(body.as_bytes()))
+            .unwrap(),
+    )
+}
+
+fn kids(world: &mut World) -> Vec<String> {
+    let jwks = json(&world.get("/common/discovery/v2.0/keys"));
+    let keys = jwks["keys"].as_array().unwrap().iter();
+    keys.map(|key| key["kid"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn kid_in_use(world: &mut World) -> String {
+    let tokens = world.tokens("alice");
+    let header = part(tokens["id_token"].as_str().unwrap(), 0);
+    header["kid"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn every_control_can_be_sent_as_json() {
+    let mut world = World::new();
+    for body in [
+        r#"{"action": "token_error", "code": 50173}"#,
+        r#"{"action": "graph_error", "status": 503, "retry_after": 3}"#,
+        r#"{"action": "lie", "lie": "unknown_key"}"#,
+        r#"{"action": "latency", "milliseconds": 0}"#,
+        r#"{"action": "rotate_keys", "is_emergency": true, "late_seconds": 5}"#,
+        r#"{"action": "revoke", "username": "alice"}"#,
+        r#"[{"action": "disable", "username": "alice"}, {"action": "enable", "username": "dave"}]"#,
+        r#"{"action": "block", "username": "bob"}"#,
+        r#"{"action": "unassign", "username": "bob"}"#,
+        r#"{"action": "second_factor", "username": "bob", "is_needed": true}"#,
+        r#"{"action": "forget_consent", "username": "bob"}"#,
+        r#"{"action": "clock_offset", "seconds": -300}"#,
+        r#"{"action": "resource", "policy": "reject-901002"}"#,
+        r#"{"action": "secret_expired", "is_expired": true}"#,
+        r#"{"action": "expires_in", "seconds": 60}"#,
+        r#"{"action": "strict", "is_strict": true}"#,
+    ] {
+        let response = post_json(&mut world, body);
+        assert_eq!(response.status(), 200, "{body}: {}", text(&response));
+    }
+    let state = json(&world.get("/control"));
+    assert_eq!(state["people"][0]["standing"], "disabled");
+    assert_eq!(state["people"][1]["consented"], serde_json::json!([]));
+    assert_eq!(state["waiting"]["token_error"], 1);
+    assert_eq!(state["clock_offset"], -300);
+    let reset = json(&post_json(&mut world, r#"{"action": "reset"}"#));
+    assert_eq!(reset["people"][0]["standing"], "active");
+    assert_eq!(reset["people"][3]["standing"], "disabled");
+}
+
+#[test]
+fn what_is_not_understood_is_told_so() {
+    let mut world = World::new();
+    for body in [
+        "",
+        "{}",
+        "[1]",
+        r#"{"action": "explode"}"#,
+        r#"{"action": "disable", "username": "nobody"}"#,
+        r#"{"action": "token_error", "colour": "red"}"#,
+    ] {
+        assert_eq!(post_json(&mut world, body).status(), 400, "{body}");
+    }
+}
+
+#[test]
+fn every_button_of_the_first_page_works() {
+    let mut world = World::new();
+    let page = text(&world.get("/"));
+    for form in page.split("<form").skip(1) {
+        let form = form.split("</form>").next().unwrap();
+        let named = |tag: &str| {
+            let attribute = |name: &str| {
+                let (_, rest) = tag.split_once(&format!("{name}=\""))?;
+                Some(rest.split('"').next().unwrap().to_owned())
+            };
+            Some((attribute("name")?, attribute("value")?))
+        };
+        let hidden: Vec<_> = form.split("<input").skip(1).filter_map(named).collect();
+        for button in form.split("<button").skip(1).filter_map(named) {
+            let mut fields = hidden.clone();
+            fields.push(button);
+            let fields: Vec<_> = fields
+                .iter()
+                .map(|(n, v)| (n.as_str(), v.as_str()))
+                .collect();
+            let response = world.post("/control", &fields);
+            assert_eq!(response.status(), 303, "{fields:?}: {}", text(&response));
+        }
+    }
+}
+
+// H: no page of another site may press our buttons
+#[test]
+fn other_sites_have_no_controls() {
+    let mut world = World::new();
+    for (name, value) in [
+        ("origin", "https://evil.example"),
+        ("origin", "http://localhost:3001"),
+        ("origin", "null"),
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+    ] {
+        let request = Request::post("/control").header(name, value);
+        let body = r#"{"action": "disable", "username": "alice"}"#;
+        let response = world.ask(&request.body(body.into()).unwrap());
+        assert_eq!(response.status(), 403, "{name}: {value}");
+    }
+    let state = json(&world.get("/control"));
+    assert_eq!(state["people"][0]["standing"], "active");
+}
+
+#[test]
+fn the_next_key_is_published_before_it_signs() {
+    let mut world = World::new();
+    let before = kids(&mut world);
+    assert_eq!(kid_in_use(&mut world), before[0]);
+    world.control(Control::RotateKeys {
+        is_emergency: false,
+        late_seconds: 0,
+    });
+    assert_eq!(kid_in_use(&mut world), before[1]);
+    assert_eq!(kids(&mut world)[0], before[1]);
+}
+
+#[test]
+fn in_an_emergency_a_key_signs_that_nobody_saw_and_the_key_set_may_come_late() {
+    let mut world = World::new();
+    let before = kids(&mut world);
+    world.control(Control::RotateKeys {
+        is_emergency: true,
+        late_seconds: 30,
+    });
+    let kid = kid_in_use(&mut world);
+    assert!(!before.contains(&kid));
+    assert_eq!(kids(&mut world), before);
+    world.now += 30;
+    assert_eq!(kids(&mut world)[0], kid);
+    let tokens = world.tokens("alice");
+    let jwks = json(&world.get("/common/discovery/v2.0/keys"));
+    assert!(is_signed_by(&jwks, tokens["id_token"].as_str().unwrap()));
+}
+
+#[test]
+fn an_answer_can_be_made_to_come_late() {
+    let mut world = World::new();
+    world.control(Control::Latency {
+        milliseconds: 1500,
+        path: "keys".to_owned(),
+    });
+    let ask = |world: &mut World, path: &str| {
+        let request = Request::get(path).body(Bytes::new()).unwrap();
+        world.reply(&request)
+    };
+    let Reply::Later(by, reply) = ask(&mut world, "/common/discovery/v2.0/keys") else {
+        panic!("it comes at once");
+    };
+    assert_eq!(by.as_millis(), 1500);
+    assert!(matches!(*reply, Reply::Respond(_)));
+    assert!(matches!(ask(&mut world, "/"), Reply::Respond(_)));
+}
+
+#[test]
+fn the_clock_can_be_wrong() {
+    let mut world = World::new();
+    world.control(Control::ClockOffset { seconds: 7200 });
+    let ahead = claims(&world.tokens("alice"));
+    assert_eq!(ahead["exp"], world.now + 7200 + 3600);
+}
+
+#[test]
+fn a_strict_tenant_ends_the_sessions_of_who_uses_a_token_twice() {
+    let mut world = World::new();
+    world.control(Control::Strict { is_strict: true });
+    let tokens = world.tokens("alice");
+    let first = tokens["refresh_token"].as_str().unwrap();
+    let next = json(&world.refresh(first));
+    assert_eq!(world.refresh(first).status(), 400);
+    let next = world.refresh(next["refresh_token"].as_str().unwrap());
+    assert_eq!(refusal(&next).2, 50_173);
+}
+
+#[test]
+fn what_was_asked_is_remembered_without_secrets_and_not_for_ever() {
+    let mut world = World::new();
+    let code = world.code("alice");
+    world.redeem(&code);
+    let requests = world.tenant.requests();
+    let token = requests.last().unwrap();
+    assert!(token.path.ends_with("/token"));
+    assert_eq!(token.parameter("grant_type"), Some("authorization_code"));
+    assert_eq!(token.parameter("client_secret"), Some("(secret)"));
+    assert_eq!(token.parameter("code"), Some("(secret)"));
+    assert_eq!(token.parameter("resource"), None);
+    let told = text(&world.get("/control/requests"));
+    assert!(!told.contains(CLIENT_SECRET) && !told.contains(&code));
+    for _ in 0..100 {
+        world.get("/");
+    }
+    assert_eq!(world.tenant.requests().len(), 64);
+}

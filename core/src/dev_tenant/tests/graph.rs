@@ -1,1 +1,153 @@
-//! x
+//! The stand-in for Graph.
+
+use super::*;
+use crate::dev_tenant::GraphError;
+
+fn access_token(world: &mut World, username: &str, changes: &Parameters<'_>) -> String {
+    let code = world.code_with(username, changes);
+    let tokens = json(&world.redeem(&code));
+    tokens["access_token"].as_str().unwrap().to_owned()
+}
+
+/// Status and code of Graph's refusal.
+fn refused(response: &Response<Bytes>) -> (u16, String) {
+    let body = json(response);
+    let inner = &body["error"]["innerError"];
+    assert_eq!(inner["request-id"], header_of(response, "request-id"));
+    assert!(!inner["date"].as_str().unwrap().ends_with('Z'));
+    let code = body["error"]["code"].as_str().unwrap().to_owned();
+    (response.status().as_u16(), code)
+}
+
+#[test]
+fn me_tells_eleven_properties_unless_some_are_selected() {
+    let mut world = World::new();
+    let token = access_token(&mut world, "alice", &[]);
+    let me = json(&world.me("/v1.0/me", &token));
+    assert_eq!(me.as_object().unwrap().len(), 12);
+    assert_eq!(me["displayName"], "Alice Adams");
+    let context = format!("{ORIGIN}/v1.0/$metadata#users/$entity");
+    assert_eq!(me["@odata.context"], context.as_str());
+    let some = json(&world.me("/v1.0/me?$select=displayName,mail,id", &token));
+    assert_eq!(some.as_object().unwrap().len(), 4);
+    let context = format!("{ORIGIN}/v1.0/$metadata#users(displayName,mail,id)/$entity");
+    assert_eq!(some["@odata.context"], context.as_str());
+    let unknown = world.me("/v1.0/me?$select=shoeSize", &token);
+    assert_eq!(refused(&unknown), (400, "BadRequest".to_owned()));
+}
+
+#[test]
+fn bob_has_no_mailbox_and_the_property_is_null() {
+    let mut world = World::new();
+    let token = access_token(&mut world, "bob", &[]);
+    let me = json(&world.me("/v1.0/me?%24select=mail,businessPhones", &token));
+    assert!(me.as_object().unwrap().contains_key("mail") && me["mail"].is_null());
+    assert_eq!(me["businessPhones"], serde_json::json!([]));
+}
+
+#[test]
+fn a_bad_token_is_refused_as_graph_refuses() {
+    let mut world = World::new();
+    let token = access_token(&mut world, "alice", &[]);
+    let tokens = world.tokens("alice");
+    let refresh_token = tokens["refresh_token"].as_str().unwrap();
+    let invalid = (401, "InvalidAuthenticationToken".to_owned());
+    for bad in ["", "junk", "a.b.c", refresh_token] {
+        let response = world.me("/v1.0/me", bad);
+        assert_eq!(refused(&response), invalid, "{bad}");
+        let challenge = header_of(&response, "www-authenticate");
+        assert!(challenge.starts_with("Bearer realm=\"\", authorization_uri="));
+    }
+    world.now += 3599;
+    let late = world.me("/v1.0/me", &token);
+    assert_eq!(refused(&late), invalid);
+    assert!(text(&late).contains("the token is expired"));
+}
+
+#[test]
+fn a_token_for_openid_only_is_good_for_user_info_only() {
+    let mut world = World::new();
+    let token = access_token(&mut world, "alice", &[("scope", "openid profile")]);
+    let me = world.me("/v1.0/me", &token);
+    assert_eq!(
+        refused(&me),
+        (403, "Authorization_RequestDenied".to_owned())
+    );
+    let info = json(&world.me("/oidc/userinfo", &token));
+    assert_eq!(info["name"], "Alice Adams");
+    let tokens = world.tokens("alice");
+    assert_eq!(info["sub"], claims(&tokens)["sub"]);
+}
+
+#[test]
+fn the_application_itself_is_nobody() {
+    let mut world = World::new();
+    let tokens = json(&world.token(&[
+        ("grant_type", "client_credentials"),
+        ("scope", "https://graph.microsoft.com/.default"),
+    ]));
+    let response = world.me("/v1.0/me", tokens["access_token"].as_str().unwrap());
+    assert_eq!(refused(&response), (400, "BadRequest".to_owned()));
+}
+
+#[test]
+fn unknown_paths_and_methods_are_told_so() {
+    let mut world = World::new();
+    let token = access_token(&mut world, "alice", &[]);
+    let response = world.me("/v1.0/me/shoes", &token);
+    assert_eq!(refused(&response), (400, "BadRequest".to_owned()));
+    let request = Request::delete("/v1.0/me").header("authorization", format!("Bearer {token}"));
+    let response = world.ask(&request.body(Bytes::new()).unwrap());
+    assert_eq!(response.status(), 405);
+}
+
+#[test]
+fn a_revoked_person_is_challenged_if_the_client_can_take_it() {
+    let mut world = World::new();
+    let cp1 = [(
+        "claims",
+        "{\"access_token\":{\"xms_cc\":{\"values\":[\"CP1\"]}}}",
+    )];
+    let code = world.code_with("alice", &cp1);
+    let tokens = json(&world.redeem(&code));
+    assert_eq!(tokens["expires_in"], 86_399);
+    let able = tokens["access_token"].as_str().unwrap();
+    let unable = access_token(&mut world, "alice", &[]);
+    world.control(Control::Revoke {
+        username: username("alice"),
+    });
+    assert_eq!(
+        world.me("/v1.0/me", &unable).status(),
+        200,
+        "until it expires"
+    );
+    let response = world.me("/v1.0/me", able);
+    assert_eq!(response.status(), 401);
+    let challenge = header_of(&response, "www-authenticate");
+    assert!(
+        challenge.contains("error=\"insufficient_claims\", claims=\"ey"),
+        "{challenge}"
+    );
+}
+
+#[test]
+fn it_can_be_told_what_to_answer_next() {
+    let mut world = World::new();
+    let token = access_token(&mut world, "alice", &[]);
+    world.control(Control::GraphError(GraphError {
+        status: 429,
+        retry_after: Some(7),
+        ..GraphError::default()
+    }));
+    let response = world.me("/v1.0/me", &token);
+    assert_eq!(refused(&response), (429, "TooManyRequests".to_owned()));
+    assert_eq!(header_of(&response, "retry-after"), "7");
+    world.control(Control::GraphError(GraphError {
+        status: 401,
+        claims: Some("{\"access_token\":{}}".to_owned()),
+        ..GraphError::default()
+    }));
+    let response = world.me("/v1.0/me", &token);
+    assert!(header_of(&response, "www-authenticate").contains("claims=\""));
+    assert_eq!(world.me("/v1.0/me", &token).status(), 200);
+}

@@ -1,1 +1,332 @@
-//! x
+//! The token endpoint.
+
+use super::*;
+
+#[test]
+fn a_code_becomes_tokens_with_the_members_of_entras() {
+    let mut world = World::new();
+    let code = world.code("alice");
+    let response = world.redeem_with(&code, &[("client_info", "1")]);
+    assert_eq!(header_of(&response, "cache-control"), "no-store, no-cache");
+    assert_eq!(header_of(&response, "pragma"), "no-cache");
+    assert_eq!(header_of(&response, "x-ms-request-id").len(), 36);
+    let tokens = json(&response);
+    let members: Vec<_> = tokens
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    let expected = [
+        "access_token",
+        "client_info",
+        "expires_in",
+        "ext_expires_in",
+        "id_token",
+        "refresh_token",
+        "scope",
+        "token_type",
+    ];
+    assert_eq!(members, expected);
+    assert_eq!(
+        (&tokens["token_type"], &tokens["expires_in"]),
+        (&"Bearer".into(), &3599.into())
+    );
+    // Nobody shall start to read Graph's tokens.
+    assert!(!tokens["access_token"].as_str().unwrap().contains('.'));
+}
+
+#[test]
+fn the_id_token_is_signed_and_says_who_it_is() {
+    let mut world = World::new();
+    let tokens = world.tokens("alice");
+    let id_token = tokens["id_token"].as_str().unwrap();
+    let jwks = json(&world.get(&format!("/{TENANT_ID}/discovery/v2.0/keys")));
+    assert!(is_signed_by(&jwks, id_token));
+    assert_eq!(part(id_token, 0)["alg"], "RS256");
+    let claims = claims(&tokens);
+    let expected = [
+        "aio",
+        "aud",
+        "email",
+        "exp",
+        "iat",
+        "iss",
+        "name",
+        "nbf",
+        "nonce",
+        "oid",
+        "preferred_username",
+        "rh",
+        "sid",
+        "sub",
+        "tid",
+        "uti",
+        "ver",
+    ];
+    let members: Vec<_> = claims
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert_eq!(members, expected);
+    assert_eq!(claims["aud"], CLIENT_ID);
+    assert_eq!(claims["iss"], format!("{ORIGIN}/{TENANT_ID}/v2.0").as_str());
+    assert_eq!(claims["nonce"], "a nonce");
+    assert_eq!(claims["tid"], TENANT_ID);
+    assert_eq!(claims["sub"].as_str().unwrap().len(), 43);
+    assert_eq!(claims["exp"], world.now + 3600);
+}
+
+#[test]
+fn the_nonce_is_absent_where_none_was_sent_and_after_a_refresh() {
+    let mut world = World::new();
+    let code = world.code_with("alice", &[("nonce", "")]);
+    let tokens = json(&world.redeem(&code));
+    assert!(claims(&tokens).get("nonce").is_none());
+    let tokens = world.tokens("alice");
+    let refreshed = json(&world.refresh(tokens["refresh_token"].as_str().unwrap()));
+    assert!(claims(&refreshed).get("nonce").is_none());
+    assert_eq!(claims(&refreshed)["oid"], claims(&tokens)["oid"]);
+}
+
+// D7
+#[test]
+fn two_people_may_share_an_address_and_are_still_two() {
+    let mut world = World::new();
+    let scope = &[("scope", "openid profile email")];
+    let [alice, grace] = ["alice", "grace"].map(|name| {
+        let code = world.code_with(name, scope);
+        claims(&json(&world.redeem(&code)))
+    });
+    assert_eq!(alice["email"], grace["email"]);
+    assert_ne!(alice["oid"], grace["oid"]);
+    assert_ne!(alice["sub"], grace["sub"]);
+}
+
+#[test]
+fn scopes_come_back_as_the_client_spelled_them_with_what_else_was_consented_to() {
+    let mut world = World::new();
+    let graph = "https://graph.microsoft.com/";
+    for (asked, told) in [
+        (
+            "openid profile offline_access User.Read",
+            "openid profile User.Read email Mail.Read",
+        ),
+        (
+            SCOPE,
+            "openid profile https://graph.microsoft.com/User.Read email \
+                 https://graph.microsoft.com/Mail.Read",
+        ),
+        (
+            "http://localhost:3002/User.Read openid",
+            "http://localhost:3002/User.Read openid \
+                 profile email http://localhost:3002/Mail.Read",
+        ),
+        ("openid profile", "openid profile email"),
+    ] {
+        let code = world.code_with("alice", &[("scope", asked)]);
+        let tokens = json(&world.redeem(&code));
+        let squeezed: Vec<_> = told.split_ascii_whitespace().collect();
+        assert_eq!(tokens["scope"], squeezed.join(" ").as_str(), "{asked}");
+        assert_eq!(
+            tokens.get("refresh_token").is_some(),
+            asked.contains("offline_access")
+        );
+    }
+    let code = world.code_with("alice", &[("scope", &format!("{graph}.default"))]);
+    let tokens = json(&world.redeem(&code));
+    assert!(
+        tokens["scope"]
+            .as_str()
+            .unwrap()
+            .contains(&format!("{graph}User.Read"))
+    );
+    assert!(tokens.get("id_token").is_none(), "openid was not asked for");
+}
+
+#[test]
+fn a_code_is_good_once_for_ten_minutes_with_its_verifier_and_redirect_uri() {
+    let mut world = World::new();
+    let code = world.code("alice");
+    let wrong = world.redeem_with(&code, &[("code_verifier", &"x".repeat(43))]);
+    assert_eq!(refusal(&wrong), (400, "invalid_grant".to_owned(), 501_481));
+    let wrong = world.redeem_with(&code, &[("code_verifier", "")]);
+    assert_eq!(refusal(&wrong), (400, "invalid_grant".to_owned(), 501_481));
+    let wrong = world.redeem_with(&code, &[("redirect_uri", "https://app.example")]);
+    assert_eq!(refusal(&wrong), (400, "invalid_client".to_owned(), 500_112));
+    assert_eq!(world.redeem(&code).status(), 200);
+    let again = world.redeem(&code);
+    assert_eq!(refusal(&again), (400, "invalid_grant".to_owned(), 54_005));
+    let code = world.code("alice");
+    world.now += 601;
+    let late = world.redeem(&code);
+    assert_eq!(refusal(&late), (400, "invalid_grant".to_owned(), 70_008));
+}
+
+#[test]
+fn pkce_is_plain_where_no_method_is_named_and_optional_altogether() {
+    let mut world = World::new();
+    let plain = [("code_challenge", VERIFIER), ("code_challenge_method", "")];
+    let code = world.code_with("alice", &plain);
+    assert_eq!(world.redeem(&code).status(), 200);
+    let none = [("code_challenge", ""), ("code_challenge_method", "")];
+    let code = world.code_with("alice", &none);
+    assert_eq!(
+        world.redeem_with(&code, &[("code_verifier", "")]).status(),
+        200
+    );
+}
+
+#[test]
+fn what_is_wrong_comes_in_entras_order_and_words() {
+    let mut world = World::new();
+    let refresh = ("grant_type", "refresh_token");
+    let nonsense = ("refresh_token", "nonsense");
+    let wrong_secret = ("client_secret", "wrong");
+    for (form, expected) in [
+        (&[][..], (400, "invalid_request", 900_144)),
+        (
+            &[("grant_type", "no_such_grant")],
+            (400, "unsupported_grant_type", 70_003),
+        ),
+        (
+            &[refresh, ("client_id", "")],
+            (400, "invalid_request", 900_144),
+        ),
+        (
+            &[
+                refresh,
+                ("client_id", "00000000-0000-0000-0000-000000000000"),
+            ],
+            (400, "unauthorized_client", 700_038),
+        ),
+        (
+            &[refresh, ("client_id", "x")],
+            (400, "unauthorized_client", 700_016),
+        ),
+        (&[refresh], (400, "invalid_request", 900_144)),
+        // The form of the token is looked at before the secret.
+        (
+            &[refresh, nonsense, wrong_secret],
+            (400, "invalid_grant", 9_002_313),
+        ),
+        (
+            &[refresh, ("refresh_token", "1.AXEAabcd")],
+            (400, "invalid_grant", 70_000),
+        ),
+        (
+            &[refresh, ("refresh_token", "1.AXEAabcd"), wrong_secret],
+            (401, "invalid_client", 7_000_215),
+        ),
+        (
+            &[
+                refresh,
+                ("refresh_token", "1.AXEAabcd"),
+                ("client_secret", ""),
+            ],
+            (401, "invalid_client", 7_000_218),
+        ),
+        (
+            &[
+                refresh,
+                ("refresh_token", "1.AXEAabcd"),
+                ("resource", "http://x/mcp"),
+            ],
+            (400, "invalid_target", 9_010_010),
+        ),
+        (&[refresh, refresh], (400, "invalid_request", 9_000_411)),
+    ] {
+        let response = world.token(form);
+        let (status, error, code) = refusal(&response);
+        assert_eq!((status, error.as_str(), code), expected, "{form:?}");
+    }
+}
+
+#[test]
+fn an_error_is_written_as_in_2026() {
+    let mut world = World::new();
+    let response = world.token(&[
+        ("grant_type", "client_credentials"),
+        ("scope", "https://graph.microsoft.com/.default"),
+        ("client_secret", "wrong"),
+    ]);
+    let body = json(&response);
+    let description = body["error_description"].as_str().unwrap();
+    let trailer = format!(
+        " Trace ID: {} Correlation ID: {} Timestamp: {}",
+        body["trace_id"].as_str().unwrap(),
+        body["correlation_id"].as_str().unwrap(),
+        body["timestamp"].as_str().unwrap()
+    );
+    assert!(description.starts_with("AADSTS7000215: ") && description.ends_with(&trailer));
+    assert_eq!(
+        body["error_uri"],
+        format!("{ORIGIN}/error?code=7000215").as_str()
+    );
+    assert_eq!(
+        header_of(&response, "x-ms-request-id"),
+        body["trace_id"].as_str().unwrap()
+    );
+    let response = world.token(&[("grant_type", "no_such_grant")]);
+    assert!(json(&response).get("error_uri").is_none());
+}
+
+#[test]
+fn the_client_may_prove_itself_in_the_basic_header() {
+    let mut world = World::new();
+    let code = world.code("alice");
+    for (secret, status) in [(CLIENT_SECRET, 200), ("wrong", 401)] {
+        let encode =
+            |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let pair = format!("{CLIENT_ID}:{}", encode(secret));
+        let basic = base64::engine::general_purpose::STANDARD.encode(pair);
+        let body = super::encode(&[
+            ("grant_type", "authorization_code"),
+            ("code", &code),
+            ("redirect_uri", CALLBACK),
+            ("code_verifier", VERIFIER),
+        ]);
+        // MSAL for Node puts its correlation id into the query.
+        let id = "3f5b2bd9-4d2a-4d0c-b6d5-6ad2d5f0a5d2";
+        let path = format!("/{TENANT_ID}/oauth2/v2.0/token?client-request-id={id}");
+        let request = Request::post(path)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("return-client-request-id", "true")
+            .header("authorization", format!("Basic {basic}"));
+        let response = world.ask(&request.body(body.into()).unwrap());
+        assert_eq!(response.status(), status);
+        assert_eq!(header_of(&response, "client-request-id"), id);
+    }
+}
+
+#[test]
+fn a_browser_cannot_redeem_for_a_confidential_client() {
+    let mut world = World::new();
+    let code = world.code("alice");
+    let body = encode(&[
+        ("grant_type", "authorization_code"),
+        ("client_id", CLIENT_ID),
+        ("client_secret", CLIENT_SECRET),
+        ("code", &code),
+    ]);
+    let request = Request::post(format!("/{TENANT_ID}/oauth2/v2.0/token"))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("origin", "http://localhost:6274");
+    let response = world.ask(&request.body(body.into()).unwrap());
+    assert_eq!(
+        refusal(&response),
+        (400, "invalid_request".to_owned(), 9_002_326)
+    );
+}
+
+#[test]
+fn only_posts_are_taken() {
+    let mut world = World::new();
+    let response = world.get(&format!("/{TENANT_ID}/oauth2/v2.0/token"));
+    assert_eq!(
+        refusal(&response),
+        (405, "invalid_request".to_owned(), 900_561)
+    );
+}
