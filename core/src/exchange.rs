@@ -161,6 +161,7 @@ impl Exchange {
             }
             return Ok(());
         }
+        let is_gone = matches!(event, Event::Gone);
         let mut cx = Cx {
             env,
             entropy: &mut self.entropy,
@@ -168,6 +169,9 @@ impl Exchange {
         };
         let next = state.handle(event, &mut cx);
         self.step(next);
+        if is_gone && self.outcome.is_some() && !self.outbox.responded() {
+            self.outcome = Some(Outcome::Abandoned);
+        }
         Ok(())
     }
 
@@ -194,5 +198,25 @@ impl Exchange {
             self.outbox.respond(answer::gateway_timeout());
         }
         self.outcome = Some(Outcome::TimedOut);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{TestServer, session_token};
+
+    #[test]
+    fn who_leaves_before_there_is_an_answer_abandons_the_exchange() {
+        let server = TestServer::dev();
+        let bearer = format!("Bearer {}", session_token(&server));
+        let request = server
+            .request("GET", "/sse")
+            .header("authorization", bearer);
+        let mut sent = server.send(request.body(Bytes::new()).unwrap());
+        sent.handle(Event::Gone, server.env());
+        let mut exchange = sent.exchange.unwrap();
+        assert!(matches!(exchange.poll(), Output::Done(Outcome::Abandoned)));
+        assert!(sent.response.is_none());
     }
 }
