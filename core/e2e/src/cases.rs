@@ -1,0 +1,9 @@
+//! The cases, by what they are about.
+
+pub mod exhaustion;
+pub mod framing;
+pub mod lifecycle;
+pub mod pages;
+pub mod secrets;
+pub mod sign_in;
+pub mod tokens;

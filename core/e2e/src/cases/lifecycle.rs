@@ -1,0 +1,70 @@
+//! Starting, being killed, ending.
+
+use crate::{Program, client::sign_in};
+
+/// Q4: the client carries on with the same session token.
+pub fn a_killed_server_keeps_its_sessions(program: &Program) {
+    let mut server = program.start();
+    let client = sign_in(&server, "alice");
+    let session = client.initialize(&server, "2025-11-25");
+    server.kill();
+    server.start();
+    assert!(client.works(&server));
+    let headers = [
+        ("Mcp-Session-Id", session.as_str()),
+        ("MCP-Protocol-Version", "2025-11-25"),
+    ];
+    let response = client.post(&server, &headers, &crate::client::call(1));
+    assert_eq!(response.status, 200, "products 16: {}", response.body);
+    assert_eq!(client.refresh(&server).status, 200);
+}
+
+/// SIGTERM, with a stream open.
+pub fn a_server_that_is_asked_to_end_ends(program: &Program) {
+    let mut server = program.start();
+    let client = sign_in(&server, "alice");
+    let (head, mut events) = client.stream(&server, "/sse", &[]).unwrap();
+    assert_eq!(head.status, 200);
+    assert!(events.next_event().unwrap().is_some());
+    assert!(server.terminate().success());
+    assert!(
+        events.next_event().is_ok_and(|event| event.is_none()),
+        "the stream was ended"
+    );
+    server.start();
+    assert!(client.works(&server));
+}
+
+/// Q1, Q2, Q7: which setting, what is wrong, what is right.
+pub fn settings_that_cannot_be_are_told_in_words(program: &Program) {
+    let server = program.start();
+    let folder = server.folder().to_str().unwrap();
+    let wrong: [(&[&str], &[(&str, &str)], &str); 5] = [
+        (&["--listn", "x"], &[], "Did you mean --listen?"),
+        (
+            &["--data-dir", folder, "--listen", "localhost:1"],
+            &[],
+            "is using the data folder",
+        ),
+        (&["--listen", "0.0.0.0:1"], &[], "this computer only"),
+        (&[], &[("AZURE_CLIENT_ID", "x")], "AZURE_TENANT_ID"),
+        (&["--public-url", "http://mcp.contoso.com"], &[], "https"),
+    ];
+    for (arguments, variables, words) in wrong {
+        let output = program
+            .command()
+            .args(arguments)
+            .envs(variables.iter().copied())
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            !output.status.success() && told.contains(words),
+            "{arguments:?}: {told}"
+        );
+    }
+    let help = program.command().arg("--help").output().unwrap();
+    assert!(help.status.success());
+    assert!(String::from_utf8_lossy(&help.stdout).contains("ENTRA_MCP_PUBLIC_URL"));
+    server.assert_healthy();
+}

@@ -1,0 +1,95 @@
+//! What must never be told, and to whom the data folder belongs.
+
+use std::{fs, os::unix::fs::PermissionsExt as _};
+
+use crate::{
+    Program,
+    browser::Browser,
+    client::{self, Client, redeem, register},
+};
+
+/// By which the dev tenant's tokens, codes and secret can be told: it mints nothing without them.
+const MARKS: [&str; 3] = ["dev8Q~public", "eyJ0eXAiOiJKV1Q", "refresh_token="];
+
+/// G2, O3: LEAK-01, LEAK-02, LEAK-05.
+pub fn nothing_of_entra_is_ever_told(program: &Program) {
+    let server = program.start();
+    let client_id = register(&server);
+    let mut browser = Browser::default();
+    let landed = client::browse(&server, &mut browser, &client_id, "alice");
+    let code = client::parameter(&landed, "code").expect("there is a code");
+    let tokens = redeem(&server, &client_id, &code);
+    let alice = Client::of(client_id, &tokens.json());
+    let details = alice.details(&server, "2025-11-25");
+    let refreshed = alice.refresh(&server);
+    // What the callback was sent is Entra's code: it must not come up again.
+    let entra_codes: Vec<_> = browser
+        .seen
+        .iter()
+        .filter(|response| response.header("location").contains("/auth/callback"))
+        .filter_map(|response| {
+            let location = url::Url::parse(response.header("location")).ok()?;
+            let code = location.query_pairs().find(|(name, _)| name == "code")?;
+            Some(code.1.into_owned())
+        })
+        .collect();
+    assert_eq!(
+        entra_codes.len(),
+        1,
+        "the dev tenant sent the browser back with a code"
+    );
+    let mut said = vec![
+        tokens.body,
+        details.to_string(),
+        refreshed.body,
+        server.told(),
+    ];
+    said.push(landed_text(&landed));
+    for text in &said {
+        for secret in MARKS
+            .iter()
+            .copied()
+            .chain(entra_codes.iter().map(String::as_str))
+        {
+            assert!(!text.contains(secret), "{secret} in {text}");
+        }
+    }
+    let log = server.told();
+    for secret in [&alice.access_token, &alice.refresh_token, &code] {
+        assert!(!log.contains(secret.as_str()), "{log}");
+    }
+    assert!(
+        log.contains("signed in"),
+        "what is worth knowing is told: {log}"
+    );
+}
+
+fn landed_text(landed: &client::Landed) -> String {
+    match landed {
+        client::Landed::Left(url) => url.to_string(),
+        client::Landed::Page(url, response) => format!("{url} {}", response.body),
+    }
+}
+
+/// G3: LEAK-07, LEAK-08.
+pub fn the_data_folder_is_its_owners_and_opens_nothing(program: &Program) {
+    let mut server = program.start();
+    let client = client::sign_in(&server, "alice");
+    server.kill();
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(server.folder()), 0o700);
+    for entry in fs::read_dir(server.folder()).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+        let bytes = fs::read(&path).unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        for secret in [
+            client.access_token.as_str(),
+            &client.refresh_token,
+            "alice",
+            "user.read",
+        ] {
+            assert!(!text.contains(secret), "{secret} in {}", path.display());
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Session tokens, refresh tokens, codes: their lives and ends.
+
+use std::time::{Duration, Instant};
+
+use crate::{
+    Program, Server,
+    browser::Browser,
+    client::{self, Client, initialize, post_form, redeem, register, sign_in},
+};
+
+/// E5, E6: TOK-16, TOK-17, TOK-31; products 18.
+pub fn a_refresh_rotates_and_a_reuse_ends_the_session(program: &Program) {
+    let server = program.start();
+    let first = sign_in(&server, "alice");
+    let second = Client::of(first.client_id.clone(), &first.refresh(&server).json());
+    assert_ne!(first.refresh_token, second.refresh_token);
+    assert_ne!(first.access_token, second.access_token);
+    assert!(second.works(&server));
+    let third = Client::of(first.client_id.clone(), &second.refresh(&server).json());
+    let reuse = first.refresh(&server);
+    assert_eq!(
+        (reuse.status, reuse.json()["error"].as_str()),
+        (400, Some("invalid_grant"))
+    );
+    assert!(!third.works(&server), "a reuse ends the session");
+    assert_eq!(third.refresh(&server).status, 400);
+}
+
+/// E3: TOK-05.
+pub fn many_redemptions_of_one_code_give_one_session(program: &Program) {
+    let server = program.start();
+    let client_id = register(&server);
+    let landed = client::browse(&server, &mut Browser::default(), &client_id, "alice");
+    let code = client::parameter(&landed, "code").expect("there is a code");
+    let good = at_once(&server, 20, |server| {
+        redeem(server, &client_id, &code).status == 200
+    });
+    assert!(good <= 1, "{good} of twenty");
+}
+
+/// E3, E6: TOK-18.
+pub fn many_refreshes_at_once_give_one_successor(program: &Program) {
+    let server = program.start();
+    let client = sign_in(&server, "alice");
+    let tokens = std::sync::Mutex::new(std::collections::BTreeSet::new());
+    let good = at_once(&server, 20, |server| {
+        let response = client.refresh(server);
+        if response.status == 200 {
+            let token = response.json()["refresh_token"]
+                .as_str()
+                .unwrap()
+                .to_owned();
+            tokens.lock().unwrap().insert(token);
+        }
+        response.status == 200
+    });
+    assert!(good >= 1, "an honest client gets through");
+    assert_eq!(tokens.lock().unwrap().len(), 1);
+}
+
+fn at_once(server: &Server, count: usize, f: impl Fn(&Server) -> bool + Sync) -> usize {
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..count).map(|_| scope.spawn(|| f(server))).collect();
+        threads
+            .into_iter()
+            .filter(|_| true)
+            .map(|thread| usize::from(thread.join().unwrap()))
+            .sum()
+    })
+}
+
+/// E11: REV-01, REV-02, REV-10.
+pub fn a_revoked_token_is_worth_nothing(program: &Program) {
+    let server = program.start();
+    let client = sign_in(&server, "alice");
+    assert!(client.works(&server));
+    let fields = [
+        ("token", client.access_token.as_str()),
+        ("client_id", &client.client_id),
+    ];
+    assert_eq!(post_form(&server, "/revoke", &fields).status, 200);
+    assert!(!client.works(&server));
+    assert_eq!(client.refresh(&server).status, 400);
+}
+
+/// REV-07, I7.
+pub fn a_revoked_token_ends_its_stream(program: &Program) {
+    let server = program.start();
+    let client = sign_in(&server, "alice");
+    let session = client.initialize(&server, "2025-11-25");
+    let headers = [
+        ("Mcp-Session-Id", session.as_str()),
+        ("MCP-Protocol-Version", "2025-11-25"),
+    ];
+    let (head, mut events) = client.stream(&server, "/mcp", &headers).unwrap();
+    assert_eq!(head.status, 200);
+    let fields = [
+        ("token", client.refresh_token.as_str()),
+        ("client_id", &client.client_id),
+    ];
+    assert_eq!(post_form(&server, "/revoke", &fields).status, 200);
+    let end = Instant::now() + Duration::from_secs(20);
+    while events.next_event().unwrap().is_some() {
+        assert!(Instant::now() < end, "the stream goes on");
+    }
+}
+
+/// F1 to F11: JWT-01 to JWT-14, JWT-21.
+pub fn without_a_good_token_there_is_a_challenge_and_nothing_else(program: &Program) {
+    let server = program.start();
+    let client = sign_in(&server, "alice");
+    let token = &client.access_token;
+    let (signed, _) = token.rsplit_once('.').unwrap();
+    let (_, payload) = signed.split_once('.').unwrap();
+    let wrong = [
+        "null".to_owned(),
+        client.refresh_token.clone(),
+        client.client_id.clone(),
+        format!("{signed}."),
+        signed.to_owned(),
+        format!("{token}A"),
+        format!("eyJhbGciOiJub25lIn0.{payload}."),
+    ];
+    let body = initialize("2025-11-25").to_string();
+    let json = ("Content-Type", "application/json");
+    for token in &wrong {
+        let bearer = format!("Bearer {token}");
+        let response = server.request("POST", "/mcp", &[("Authorization", &bearer), json], &body);
+        assert_eq!(response.status, 401, "{token}");
+        assert!(
+            response
+                .header("www-authenticate")
+                .contains("error=\"invalid_token\"")
+        );
+        assert!(token.len() < 10 || !response.body.contains(token));
+    }
+    for (method, target) in [
+        ("POST", "/mcp"),
+        ("GET", "/mcp"),
+        ("DELETE", "/mcp"),
+        ("GET", "/sse"),
+    ] {
+        let body = if method == "POST" { body.as_str() } else { "" };
+        let response = server.request(method, target, &[json], body);
+        assert_eq!(response.status, 401, "{method} {target}");
+        let challenge = response.header("www-authenticate");
+        assert!(challenge.contains("resource_metadata=") && challenge.contains("scope="));
+        assert!(
+            !challenge.contains("error="),
+            "nothing was shown: {challenge}"
+        );
+    }
+    let bearer = format!("Bearer {token}");
+    let twice = [
+        ("Authorization", bearer.as_str()),
+        ("Authorization", &bearer),
+        json,
+    ];
+    assert!(server.request("POST", "/mcp", &twice, &body).status >= 400);
+    let in_query = format!("/mcp?access_token={token}");
+    assert_eq!(
+        server.request("POST", &in_query, &[json], &body).status,
+        401
+    );
+    let lower = format!("bearer {token}");
+    let response = server.request("POST", "/mcp", &[("Authorization", &lower), json], &body);
+    assert_eq!(response.status, 200);
+}

@@ -1,0 +1,276 @@
+//! An MCP client: registers, sends a person to sign in, holds tokens, calls tools.
+
+use std::io;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+use url::{Url, form_urlencoded};
+
+pub use crate::browser::Landed;
+use crate::{
+    Server,
+    browser::Browser,
+    wire::{Connection, Response},
+};
+
+/// Where clients are returned to.
+pub const REDIRECT_URI: &str = "http://127.0.0.1:9/callback";
+/// The `code_verifier` of RFC 7636 appendix B: good enough for a test.
+pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+/// Its challenge.
+pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// A client and its tokens.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// Its id.
+    pub client_id: String,
+    /// The session token.
+    pub access_token: String,
+    /// The refresh token.
+    pub refresh_token: String,
+}
+
+/// Registers a public client; its id.
+#[must_use]
+pub fn register(server: &Server) -> String {
+    let metadata = json!({"client_name": "End to end", "redirect_uris": [REDIRECT_URI]});
+    let headers = [("Content-Type", "application/json")];
+    let response = server.request("POST", "/register", &headers, &metadata.to_string());
+    assert_eq!(response.status, 201, "{}", response.body);
+    response.json()["client_id"].as_str().unwrap().to_owned()
+}
+
+/// The address at which the browser begins.
+#[must_use]
+pub fn authorize(server: &Server, client_id: &str) -> Url {
+    let parameters = [
+        ("response_type", "code"),
+        ("client_id", client_id),
+        ("redirect_uri", REDIRECT_URI),
+        ("state", "the client's state"),
+        ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
+        ("resource", &format!("{}/mcp", server.url())),
+    ];
+    Url::parse_with_params(&format!("{}/authorize", server.url()), parameters).unwrap()
+}
+
+/// Signs somebody in, up to where the browser leaves for the client.
+pub fn browse(server: &Server, browser: &mut Browser, client_id: &str, person: &str) -> Landed {
+    let Landed::Page(page, consent) = browser.open(&authorize(server, client_id), REDIRECT_URI)
+    else {
+        panic!("the person is asked first");
+    };
+    let Landed::Page(page, people) = browser.press(&page, &consent, "Approve", REDIRECT_URI) else {
+        panic!("the dev tenant asks who it is");
+    };
+    assert!(page.as_str().starts_with(&server.tenant_url()), "{page}");
+    browser.press(&page, &people, person, REDIRECT_URI)
+}
+
+/// A parameter of where the browser left to.
+#[must_use]
+pub fn parameter(landed: &Landed, name: &str) -> Option<String> {
+    let Landed::Left(url) = landed else {
+        panic!("the browser did not leave: {landed:?}");
+    };
+    url.query_pairs()
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
+}
+
+/// Posts a form.
+#[must_use]
+pub fn post_form(server: &Server, target: &str, fields: &[(&str, &str)]) -> Response {
+    let body = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(fields)
+        .finish();
+    let headers = [("Content-Type", "application/x-www-form-urlencoded")];
+    server.request("POST", target, &headers, &body)
+}
+
+/// Redeems a code.
+#[must_use]
+pub fn redeem(server: &Server, client_id: &str, code: &str) -> Response {
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("client_id", client_id),
+        ("code", code),
+        ("code_verifier", VERIFIER),
+        ("redirect_uri", REDIRECT_URI),
+    ];
+    post_form(server, "/token", &fields)
+}
+
+/// Signs somebody in with a new client.
+#[must_use]
+pub fn sign_in(server: &Server, person: &str) -> Client {
+    let client_id = register(server);
+    let landed = browse(server, &mut Browser::default(), &client_id, person);
+    assert_eq!(
+        parameter(&landed, "state").as_deref(),
+        Some("the client's state")
+    );
+    assert_eq!(parameter(&landed, "iss"), Some(server.url()));
+    let code = parameter(&landed, "code").unwrap_or_else(|| panic!("no code: {landed:?}"));
+    let response = redeem(server, &client_id, &code);
+    assert_eq!(response.status, 200, "{}", response.body);
+    Client::of(client_id, &response.json())
+}
+
+impl Client {
+    /// A client that got these tokens.
+    #[must_use]
+    pub fn of(client_id: String, tokens: &Value) -> Self {
+        let text = |name: &str| tokens[name].as_str().unwrap_or_default().to_owned();
+        Self {
+            client_id,
+            access_token: text("access_token"),
+            refresh_token: text("refresh_token"),
+        }
+    }
+
+    /// Refreshes.
+    #[must_use]
+    pub fn refresh(&self, server: &Server) -> Response {
+        let fields = [
+            ("grant_type", "refresh_token"),
+            ("client_id", self.client_id.as_str()),
+            ("refresh_token", &self.refresh_token),
+        ];
+        post_form(server, "/token", &fields)
+    }
+
+    /// Sends a message to /mcp.
+    #[must_use]
+    pub fn post(&self, server: &Server, headers: &[(&str, &str)], message: &Value) -> Response {
+        let bearer = format!("Bearer {}", self.access_token);
+        let mut all = vec![
+            ("Authorization", bearer.as_str()),
+            ("Content-Type", "application/json"),
+            ("Accept", "application/json, text/event-stream"),
+        ];
+        all.extend(headers);
+        server.request("POST", "/mcp", &all, &message.to_string())
+    }
+
+    /// Begins an MCP session; its id.
+    #[must_use]
+    pub fn initialize(&self, server: &Server, revision: &str) -> String {
+        let response = self.post(server, &[], &initialize(revision));
+        assert_eq!(response.status, 200, "{}", response.body);
+        assert_eq!(response.json()["result"]["protocolVersion"], *revision);
+        response.header("mcp-session-id").to_owned()
+    }
+
+    /// The result of `getUserDetails` in a revision with sessions.
+    #[must_use]
+    pub fn details(&self, server: &Server, revision: &str) -> Value {
+        let session = self.initialize(server, revision);
+        let headers = [
+            ("Mcp-Session-Id", session.as_str()),
+            ("MCP-Protocol-Version", revision),
+        ];
+        let response = self.post(server, &headers, &call(1));
+        assert_eq!(response.status, 200, "{}", response.body);
+        response.json()["result"].clone()
+    }
+
+    /// Whether the session token opens the MCP endpoint.
+    #[must_use]
+    pub fn works(&self, server: &Server) -> bool {
+        self.post(server, &[], &initialize("2025-11-25")).status == 200
+    }
+
+    /// Opens a stream; its head was read.
+    ///
+    /// # Errors
+    ///
+    /// The server has closed, or says nothing.
+    pub fn stream(
+        &self,
+        server: &Server,
+        target: &str,
+        headers: &[(&str, &str)],
+    ) -> io::Result<(Response, Events)> {
+        let mut connection = Connection::open(server.address())?;
+        let mut text = format!(
+            "GET {target} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\
+             Accept: text/event-stream\r\n",
+            server.host(),
+            self.access_token
+        );
+        for (name, value) in headers {
+            text.push_str(&format!("{name}: {value}\r\n"));
+        }
+        connection.send((text + "\r\n").as_bytes())?;
+        let head = connection.head()?;
+        Ok((
+            head,
+            Events {
+                connection,
+                text: String::new(),
+            },
+        ))
+    }
+}
+
+/// The events of a stream.
+#[derive(Debug)]
+pub struct Events {
+    connection: Connection,
+    text: String,
+}
+
+impl Events {
+    /// The next event: its name and its data. `None` if the stream ended. Comments are passed over.
+    ///
+    /// # Errors
+    ///
+    /// The server says nothing.
+    pub fn next_event(&mut self) -> io::Result<Option<(String, String)>> {
+        loop {
+            while let Some((event, rest)) = self.text.split_once("\n\n") {
+                let field = |name: &str| {
+                    let lines = event.lines().filter_map(|line| line.strip_prefix(name));
+                    lines.map(str::trim_start).collect::<Vec<_>>().join("\n")
+                };
+                let found = (field("event:"), field("data:"));
+                self.text = rest.to_owned();
+                if !found.1.is_empty() {
+                    return Ok(Some(found));
+                }
+            }
+            match self.connection.chunk() {
+                Ok(Some(chunk)) => self.text.push_str(&String::from_utf8_lossy(&chunk)),
+                Ok(None) => return Ok(None),
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// An `initialize`.
+#[must_use]
+pub fn initialize(revision: &str) -> Value {
+    json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
+        "protocolVersion": revision, "capabilities": {},
+        "clientInfo": {"name": "end to end", "version": "1"},
+    }})
+}
+
+/// A call of `getUserDetails`.
+#[must_use]
+pub fn call(id: u64) -> Value {
+    json!({"jsonrpc": "2.0", "id": id, "method": "tools/call",
+        "params": {"name": "getUserDetails", "arguments": {}}})
+}
+
+/// The claims of a session token, which are not secret.
+#[must_use]
+pub fn claims(token: &str) -> Value {
+    let payload = token.split('.').nth(1).expect("it looks like a JWT");
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+}

@@ -1,0 +1,290 @@
+//! Starting, killing and asking a server.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _},
+    net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use crate::wire::{self, Response};
+
+/// How long anything may take.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A server binary and the flags that choose how it works.
+#[derive(Clone, Copy, Debug)]
+pub struct Program {
+    path: &'static str,
+    flags: &'static [&'static str],
+}
+
+impl Program {
+    /// A binary.
+    #[must_use]
+    pub const fn new(path: &'static str, flags: &'static [&'static str]) -> Self {
+        Self { path, flags }
+    }
+
+    /// Starts it with the dev tenant on free ports, an empty data folder and these further flags.
+    #[must_use]
+    pub fn start(&self) -> Server {
+        Server::new(*self)
+    }
+
+    /// A command with no setting from outside.
+    #[must_use]
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(self.path);
+        command
+            .args(self.flags)
+            .env_clear()
+            .env("HOME", "/nonexistent");
+        command
+    }
+}
+
+/// A running server. Killed when dropped.
+#[derive(Debug)]
+pub struct Server {
+    program: Program,
+    folder: PathBuf,
+    port: u16,
+    tenant_port: u16,
+    running: Option<Running>,
+    told: Arc<Mutex<String>>,
+}
+
+#[derive(Debug)]
+struct Running {
+    child: Child,
+    readers: Vec<JoinHandle<()>>,
+}
+
+impl Server {
+    fn new(program: Program) -> Self {
+        let folder = std::env::temp_dir().join(format!(
+            "entra-mcp-e2e-{}-{:?}",
+            std::process::id(),
+            std::thread::current().id()
+        ));
+        let _ = std::fs::remove_dir_all(&folder);
+        let mut server = Self {
+            program,
+            folder,
+            port: free_port(),
+            tenant_port: free_port(),
+            running: None,
+            told: Arc::default(),
+        };
+        server.start();
+        server
+    }
+
+    /// Starts it, again with the same ports and the same data folder.
+    pub fn start(&mut self) {
+        let mut child = self
+            .program
+            .command()
+            .current_dir(std::env::temp_dir())
+            .args(["--listen", &format!("localhost:{}", self.port)])
+            .args([
+                "--dev-tenant-listen",
+                &format!("localhost:{}", self.tenant_port),
+            ])
+            .arg("--data-dir")
+            .arg(&self.folder)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let readers = vec![self.listen_to(stdout), self.listen_to(stderr)];
+        self.running = Some(Running { child, readers });
+        let end = Instant::now() + PATIENCE;
+        while !self.is_healthy() {
+            assert!(
+                Instant::now() < end,
+                "the server does not start: {}",
+                self.told()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn listen_to(&self, pipe: impl std::io::Read + Send + 'static) -> JoinHandle<()> {
+        let told = Arc::clone(&self.told);
+        std::thread::spawn(move || {
+            let mut lines = BufReader::new(pipe);
+            let mut line = Vec::new();
+            while lines
+                .read_until(b'\n', &mut line)
+                .is_ok_and(|length| length > 0)
+            {
+                told.lock()
+                    .unwrap()
+                    .push_str(&String::from_utf8_lossy(&line));
+                line.clear();
+            }
+        })
+    }
+
+    /// Whether it says that it lives.
+    #[must_use]
+    pub fn is_healthy(&self) -> bool {
+        wire::try_request(self.address(), &self.get("/healthz"))
+            .is_ok_and(|response| response.status == 200)
+    }
+
+    /// Asserts that it lives: whatever was done to it.
+    pub fn assert_healthy(&self) {
+        let end = Instant::now() + PATIENCE;
+        while !self.is_healthy() {
+            assert!(
+                Instant::now() < end,
+                "the server does not answer: {}",
+                self.told()
+            );
+        }
+    }
+
+    /// Kills it, as a power cut would.
+    pub fn kill(&mut self) {
+        if let Some(mut running) = self.running.take() {
+            running.child.kill().expect("the server runs");
+            running.child.wait().expect("the server ends");
+            for reader in running.readers {
+                let _ = reader.join();
+            }
+        }
+    }
+
+    /// Asks it to end, as an operator does; how it ended.
+    pub fn terminate(&mut self) -> ExitStatus {
+        let mut running = self.running.take().expect("the server runs");
+        let id = running.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = running.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < end, "the server does not end");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// What it has printed and logged so far.
+    #[must_use]
+    pub fn told(&self) -> String {
+        self.told.lock().unwrap().clone()
+    }
+
+    /// Its address.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.port))
+    }
+
+    /// Its issuer and base address.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://localhost:{}", self.port)
+    }
+
+    /// What requests to it must carry as `Host`.
+    #[must_use]
+    pub fn host(&self) -> String {
+        format!("localhost:{}", self.port)
+    }
+
+    /// The address of the dev tenant.
+    #[must_use]
+    pub fn tenant_url(&self) -> String {
+        format!("http://localhost:{}", self.tenant_port)
+    }
+
+    /// Its data folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The text of a GET.
+    #[must_use]
+    pub fn get(&self, target: &str) -> String {
+        format!(
+            "GET {target} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+            self.host()
+        )
+    }
+
+    /// Sends the text of a request on a connection of its own.
+    #[must_use]
+    pub fn send(&self, request: &str) -> Response {
+        wire::try_request(self.address(), request).expect("the server answers")
+    }
+
+    /// Sends a request with headers and a body.
+    #[must_use]
+    pub fn request(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Response {
+        self.send(&wire::text(method, target, &self.host(), headers, body))
+    }
+
+    /// How many bytes of memory the process holds (Linux).
+    #[must_use]
+    pub fn resident_bytes(&self) -> u64 {
+        let id = self.running.as_ref().expect("the server runs").child.id();
+        let mut text = String::new();
+        let file = std::fs::File::open(format!("/proc/{id}/status"));
+        file.unwrap().read_to_string(&mut text).unwrap();
+        let line = text
+            .lines()
+            .find(|line| line.starts_with("VmRSS:"))
+            .unwrap();
+        let number = line.split_whitespace().nth(1).unwrap();
+        number.parse::<u64>().unwrap() * 1024
+    }
+
+    /// How many threads the process has (Linux).
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        let id = self.running.as_ref().expect("the server runs").child.id();
+        std::fs::read_dir(format!("/proc/{id}/task"))
+            .unwrap()
+            .count()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn free_port() -> u16 {
+    // Both families must be free, for the server listens on both.
+    loop {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+        let port = listener.local_addr().unwrap().port();
+        if TcpListener::bind(("::1", port)).is_ok() || TcpListener::bind("[::1]:0").is_err() {
+            return port;
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The end-to-end suite, with `tiny_http` reading HTTP. What a server that faces strangers must do
+//! does not hold there: see `inbound/tiny` and the README.
+
+use entra_mcp_e2e::Program;
+
+const PROGRAM: Program = Program::new(
+    env!("CARGO_BIN_EXE_entra-mcp-blocking"),
+    &["--http-server", "tiny_http"],
+);
+
+entra_mcp_e2e::end_to_end_core!(PROGRAM);
