@@ -1,6 +1,8 @@
 //! The laws of what reads untrusted bytes, for the fuzz targets of `fuzz`: each function takes
 //! anything and panics in words if a law is broken. Only the cargo feature `fuzzing` builds it.
 
+pub mod entra;
+
 use std::collections::BTreeSet;
 
 use url::Url;

@@ -13,7 +13,7 @@ use crate::{choice::Choice, shake};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const ALL: [Target; 13] = [
+pub const ALL: [Target; 17] = [
     ("world", world),
     ("exchange", exchange::run),
     ("admit", exchange::admit),
@@ -27,6 +27,10 @@ pub const ALL: [Target; 13] = [
     ("packed", fuzzing::packed),
     ("session_record", fuzzing::session_record),
     ("sse", sse),
+    ("entra_metadata", fuzzing::entra::metadata),
+    ("key_set", fuzzing::entra::key_set),
+    ("id_token", id_token),
+    ("token_answer", token_answer),
 ];
 
 /// Runs a target by its name.
@@ -90,5 +94,22 @@ fn sealed(bytes: &[u8]) {
 fn sse(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         fuzzing::server_sent_event(text);
+    }
+}
+
+fn id_token(bytes: &[u8]) {
+    // Two lines: the name of the known key, and the token.
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let (kid, token) = text.split_once('\n').unwrap_or(("", text));
+        fuzzing::entra::id_token(token, kid);
+    }
+}
+
+fn token_answer(bytes: &[u8]) {
+    // The first byte chooses the status.
+    if let Some((first, body)) = bytes.split_first() {
+        let statuses = [200, 400, 401, 429, 500, 503];
+        let status = statuses.get(usize::from(*first) % statuses.len());
+        fuzzing::entra::token_answer(status.copied().unwrap_or(200), body);
     }
 }

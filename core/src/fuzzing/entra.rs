@@ -1,0 +1,128 @@
+//! The laws of what reads Entra's answers. Entra is not a stranger, but what answers in its name
+//! may be, and a proxy on the way may answer anything.
+
+use ::http::{Response, StatusCode};
+use bytes::Bytes;
+use url::Url;
+
+use crate::{
+    config::{Config, EntraApp, LogFormat, PublicUrl},
+    entra::{
+        error::EntraError,
+        facts::{EntraFacts, Metadata, SigningKey, read_keys},
+        id_token, token_endpoint,
+    },
+    env::{Env, Known, Server},
+    limits,
+    secret::Secret,
+    time::{Instant, Now, UnixTime},
+};
+
+const TENANT: &str = "11111111-1111-1111-1111-111111111111";
+
+fn server() -> Server {
+    let url = |text: &str| Url::parse(text).expect("a good address");
+    let config = Config {
+        listen: Vec::new(),
+        public_url: PublicUrl::parse("https://mcp.example").expect("a good address"),
+        entra: EntraApp {
+            tenant: TENANT.to_owned(),
+            client_id: "22222222-2222-2222-2222-222222222222".to_owned(),
+            client_secret: Secret::new("entra client secret".to_owned()),
+            authority_host: url("https://login.example/"),
+            graph: url("https://graph.example/"),
+        },
+        dev_tenant: None,
+        data_dir: std::path::PathBuf::new(),
+        keys: Vec::new(),
+        allowed_origins: Vec::new(),
+        log: LogFormat::Text,
+    };
+    Server::new(config, super::keys())
+}
+
+/// Addresses that are taken from metadata are https and nobody's in particular.
+pub fn metadata(body: &[u8]) {
+    let server = server();
+    let Ok(metadata) = Metadata::read(body, &server.config.entra) else {
+        return;
+    };
+    let facts = metadata.clone().with_keys(Vec::new());
+    let addresses = [
+        &metadata.jwks_uri,
+        &facts.authorization_endpoint,
+        &facts.token_endpoint,
+    ];
+    for address in addresses {
+        assert_eq!(
+            address.scheme(),
+            "https",
+            "the authority is not on loopback"
+        );
+        assert!(address.username().is_empty() && address.password().is_none());
+        assert!(address.host().is_some() && address.fragment().is_none());
+    }
+}
+
+/// Keys that are taken from a key set can be named, and are not without number.
+pub fn key_set(body: &[u8]) {
+    if let Ok(keys) = read_keys(body) {
+        assert!(!keys.is_empty() && keys.len() <= limits::SIGNING_KEYS);
+        assert!(keys.iter().all(|key| !key.kid.is_empty()));
+    }
+}
+
+/// No token that was made up is believed, also if its key is known (D5, JWT-02 to JWT-08).
+pub fn id_token(token: &str, kid: &str) {
+    let server = server();
+    let key = SigningKey {
+        kid: kid.to_owned(),
+        n: vec![0xc5; 256],
+        e: vec![1, 0, 1],
+        issuer: None,
+    };
+    let url = |text: &str| Url::parse(text).expect("a good address");
+    let facts = EntraFacts {
+        issuer: format!("https://login.example/{TENANT}/v2.0"),
+        authorization_endpoint: url("https://login.example/authorize"),
+        token_endpoint: url("https://login.example/token"),
+        keys: vec![key],
+    };
+    let env = Env {
+        server: &server,
+        known: &Known::default(),
+        now: Now {
+            instant: Instant(1000),
+            unix: UnixTime(1_800_000_000),
+        },
+    };
+    let verified = id_token::verify(token, "the nonce", &facts, env);
+    assert!(verified.is_err(), "a made-up ID token is believed");
+}
+
+/// An answer of the token endpoint is read, or is an error whose line for the log holds none of
+/// its texts but the short ones.
+pub fn token_answer(status: u16, body: &[u8]) {
+    let mut response = Response::new(Bytes::copy_from_slice(body));
+    let Ok(status) = StatusCode::from_u16(status) else {
+        return;
+    };
+    *response.status_mut() = status;
+    match token_endpoint::read(Ok(response)) {
+        Ok(answer) => {
+            assert_eq!(status, StatusCode::OK, "a refusal is read as tokens");
+            let printed = format!("{answer:?}");
+            let token = answer.access_token.expose();
+            assert!(token.len() < 12 || !printed.contains(token.as_str()));
+        }
+        Err(error) => line(&error),
+    }
+}
+
+fn line(error: &EntraError) {
+    let audit = error.audit("an error");
+    for (_, value) in &audit.fields {
+        assert!(value.chars().count() <= limits::AUDIT_VALUE_CHARS * 10);
+        assert!(!value.contains(['\r', '\n', '\u{1b}']), "a line is forged");
+    }
+}
