@@ -102,7 +102,29 @@ pub struct Hub {
     outputs: VecDeque<HubOutput>,
 }
 
+/// How full the tables are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Load {
+    /// Open streams.
+    pub streams: usize,
+    /// The most of them that one owner holds.
+    pub of_one_owner: usize,
+    /// Exchanges that wait for Entra's keys.
+    pub waiting: usize,
+}
+
 impl Hub {
+    /// How full the tables are.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        let (streams, of_one_owner) = self.streams.load();
+        Load {
+            streams,
+            of_one_owner,
+            waiting: self.flight.waiting(),
+        }
+    }
+
     /// An empty hub.
     #[must_use]
     pub fn new() -> Self {

@@ -13,6 +13,7 @@ use entra_mcp_core::{
     ask::{Key, Record},
     audit::Audit,
     exchange::{ExchangeId, Outcome},
+    hub::Load,
     time::{Instant, Now},
 };
 use http::{Request, Response};
@@ -154,6 +155,13 @@ pub enum Seen<'a> {
         /// The ID token in it must not be believed.
         is_spoiled: bool,
     },
+    /// How full a hub's tables are after a message.
+    Loaded {
+        /// The replica.
+        replica: usize,
+        /// The tables.
+        load: Load,
+    },
     /// What the code prints of its own values when it is debugged.
     Printed {
         /// The text.
@@ -207,6 +215,7 @@ impl Checks {
                 Box::new(answers::AnsweredOnce::default()),
                 Box::new(answers::WaitsAhead),
                 Box::new(answers::NoErrors),
+                Box::new(answers::TablesBounded),
                 Box::new(secrets::NothingLeaks),
                 Box::new(people::OnePersonOnly),
                 Box::new(people::NothingForStrangers),

@@ -204,7 +204,8 @@ pub(crate) fn text(value: &Value, name: &str) -> Result<String, Trouble> {
 }
 
 /// A parameter of an address.
-pub(crate) fn parameter(url: &Url, name: &str) -> Option<String> {
+#[must_use]
+pub fn parameter(url: &Url, name: &str) -> Option<String> {
     let mut pairs = url.query_pairs();
     let (_, value) = pairs.find(|(key, _)| key == name)?;
     Some(value.into_owned())

@@ -95,8 +95,13 @@ impl Entra {
     #[must_use]
     pub fn accounts() -> Accounts {
         Accounts {
-            honest: &["ada@contoso.example", "bo@contoso.example"],
-            attacker: "mallory@contoso.example",
+            honest: &[
+                "alice@contoso.example",
+                "bob@contoso.example",
+                "carol@contoso.example",
+            ],
+            // She has the same mail address as Alice, which must not matter.
+            attacker: "grace@contoso.example",
         }
     }
 

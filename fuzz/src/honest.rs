@@ -51,6 +51,12 @@ pub struct Honest {
 /// How long a client waits between two attempts.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// How long a client waits for anything.
+const LONG: Duration = Duration::from_secs(90);
+
+/// How long one that loses patience waits.
+const SHORT: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(3));
+
 impl Honest {
     /// A person with this account, whose client speaks this dialect.
     #[must_use]
@@ -78,24 +84,23 @@ impl Honest {
         let most = Duration::from_secs(600);
         while !self.stage.borrow().curtain {
             let wait = self.world.choose(|choice| choice.between(PATIENCE, most));
-            let deed = self.world.choose(|choice| choice.below(10));
+            let deed = self.world.choose(|choice| choice.below(12));
+            let short = self.world.choose(|choice| choice.between(SHORT.0, SHORT.1));
+            let world = self.world.clone();
+            // Some lose patience and leave in the middle of something.
+            let patience = if deed == 0 { short } else { LONG };
             // Trouble is expected; that nothing worse comes of it is what the checks see to.
-            let _trouble = match deed {
-                0 => self.refresh().await,
-                1 => {
-                    self.client.disconnect();
-                    Ok(())
-                }
-                2 => self.client.end_session().await,
-                3 => self.give_up_halfway().await,
-                4 => self.revoke().await,
-                _ => self.use_tools().await,
-            };
+            let done = world.within(patience, self.act(deed)).await;
+            if done.is_none() {
+                self.client.disconnect();
+            }
             self.lose();
             self.world.sleep(wait).await;
         }
         for _ in 0..12 {
-            match self.use_tools().await {
+            let world = self.world.clone();
+            let used = world.within(LONG, self.use_tools()).await;
+            match used.unwrap_or(Err(Trouble::Broken)) {
                 Ok(()) => {
                     self.stage.borrow_mut().finished += 1;
                     return;
@@ -103,6 +108,7 @@ impl Honest {
                 Err(trouble) => {
                     let line = format!("= has trouble: {}", brief(&trouble));
                     self.world.note(self.client.peer.name(), &line);
+                    self.client.disconnect();
                 }
             }
             self.world.sleep(PATIENCE * 10).await;
@@ -110,6 +116,20 @@ impl Honest {
         let name = self.client.peer.name().to_owned();
         self.world
             .fail("everybody finishes", format!("{name} never gets through"));
+    }
+
+    async fn act(&mut self, deed: u64) -> Result<(), Trouble> {
+        match deed {
+            1 | 2 => self.refresh().await,
+            3 => {
+                self.client.disconnect();
+                Ok(())
+            }
+            4 => self.client.end_session().await,
+            5 => self.give_up_halfway().await,
+            6 => self.revoke().await,
+            _ => self.use_tools().await,
+        }
     }
 
     async fn use_tools(&mut self) -> Result<(), Trouble> {

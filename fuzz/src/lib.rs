@@ -19,6 +19,7 @@ pub mod human;
 pub mod net;
 pub mod options;
 mod replica;
+pub mod scene;
 mod server;
 pub mod shake;
 pub mod store;

@@ -12,6 +12,7 @@ use http::{HeaderValue, Request, Response, header};
 use crate::{
     checks::Seen,
     clock::Moment,
+    options::Fault,
     world::{Happening, Process, State, TaskId, World},
 };
 
@@ -165,7 +166,7 @@ impl State {
         let line = format!("-> {} {}", request.method(), brief(request.uri()));
         self.note(name, &line);
         let at = self.moment.after(self.latency());
-        if self.strikes(|faults| faults.cut_before) {
+        if self.strikes(Fault::CutBefore) {
             self.schedule(at, Happening::Reach(id, Piece::Broken));
         } else {
             self.schedule(at, Happening::Arrive(id, request));

@@ -19,6 +19,8 @@ pub struct Options {
     pub latency: (Duration, Duration),
     /// What goes wrong.
     pub faults: Faults,
+    /// What goes wrong once: this, after so many chances for it were passed over.
+    pub once: Option<(Fault, u64)>,
     /// What is done to each server before it starts; tests of the checks plant bugs with it.
     pub prepare: fn(Server) -> Server,
 }
@@ -42,6 +44,62 @@ pub struct Faults {
     pub store_unheard: u32,
     /// A guarded write fails although nobody else wrote.
     pub store_conflict: u32,
+    /// A process is killed between two steps, and started again at once.
+    pub killed: u32,
+}
+
+/// Something that goes wrong; [`Faults`] says how often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// [`Faults::cut_before`].
+    CutBefore,
+    /// [`Faults::cut_in`].
+    CutIn,
+    /// [`Faults::fetch_lost`].
+    FetchLost,
+    /// [`Faults::fetch_unheard`].
+    FetchUnheard,
+    /// [`Faults::fetch_late`].
+    FetchLate,
+    /// [`Faults::store_down`].
+    StoreDown,
+    /// [`Faults::store_unheard`].
+    StoreUnheard,
+    /// [`Faults::store_conflict`].
+    StoreConflict,
+    /// [`Faults::killed`].
+    Killed,
+}
+
+impl Fault {
+    /// All that there are.
+    pub const ALL: [Self; 9] = [
+        Self::CutBefore,
+        Self::CutIn,
+        Self::FetchLost,
+        Self::FetchUnheard,
+        Self::FetchLate,
+        Self::StoreDown,
+        Self::StoreUnheard,
+        Self::StoreConflict,
+        Self::Killed,
+    ];
+}
+
+impl Faults {
+    pub(crate) fn rate(&self, fault: Fault) -> u32 {
+        match fault {
+            Fault::CutBefore => self.cut_before,
+            Fault::CutIn => self.cut_in,
+            Fault::FetchLost => self.fetch_lost,
+            Fault::FetchUnheard => self.fetch_unheard,
+            Fault::FetchLate => self.fetch_late,
+            Fault::StoreDown => self.store_down,
+            Fault::StoreUnheard => self.store_unheard,
+            Fault::StoreConflict => self.store_conflict,
+            Fault::Killed => self.killed,
+        }
+    }
 }
 
 fn untouched(server: Server) -> Server {
@@ -58,6 +116,7 @@ impl Options {
             replicas: 1,
             latency: (soon, soon),
             faults: Faults::default(),
+            once: None,
             prepare: untouched,
         }
     }
@@ -97,12 +156,15 @@ impl Options {
             store_down: often(),
             store_unheard: often(),
             store_conflict: often(),
+            // The weather kills, less often than at every step.
+            killed: 0,
         };
         Self {
             public_url: url.to_owned(),
             replicas: 1 + usize::from(choice.chance(800)) + usize::from(choice.chance(300)),
             latency: (Duration::from_millis(1), Duration::from_millis(most)),
             faults,
+            once: None,
             prepare: untouched,
         }
     }

@@ -162,6 +162,19 @@ impl World {
         .await;
     }
 
+    /// Waits for something, but not longer than that: then it is dropped where it is.
+    pub async fn within<T>(&self, most: Duration, wanted: impl Future<Output = T>) -> Option<T> {
+        let mut wanted = pin!(wanted);
+        let mut over = pin!(self.sleep(most));
+        std::future::poll_fn(|context| {
+            if let Poll::Ready(value) = wanted.as_mut().poll(context) {
+                return Poll::Ready(Some(value));
+            }
+            over.as_mut().poll(context).map(|()| None)
+        })
+        .await
+    }
+
     /// Lets the world go on until an actor of the caller's own is done.
     ///
     /// # Errors

@@ -49,6 +49,11 @@ enum State {
 }
 
 impl Flight {
+    /// How many wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiters.len()
+    }
+
     pub(super) fn want(
         &mut self,
         from: ExchangeId,

@@ -62,6 +62,12 @@ pub(super) struct Streams {
 }
 
 impl Streams {
+    /// How many streams are open, and the most of one owner.
+    pub(super) fn load(&self) -> (usize, usize) {
+        let most = self.of_owner.values().max().copied();
+        (self.open.len(), most.unwrap_or_default())
+    }
+
     pub(super) fn open(
         &mut self,
         from: ExchangeId,

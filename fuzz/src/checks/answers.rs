@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use entra_mcp_core::{audit::Level, exchange::Outcome};
+use entra_mcp_core::{audit::Level, exchange::Outcome, limits};
 
 use super::{Check, Ledger, Seen, Who};
 
@@ -98,6 +98,29 @@ impl Check for NoErrors {
             Seen::Answered { who, head, .. } if head.status().as_u16() == 500 => {
                 let path = ledger.case(*who).map(|case| case.path.as_str());
                 Err(format!("{who} answers 500 at {path:?}"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Every table of the hub stays under its limit (DOS-05, DOS-06).
+#[derive(Debug)]
+pub(super) struct TablesBounded;
+
+impl Check for TablesBounded {
+    fn name(&self) -> &'static str {
+        "tables bounded"
+    }
+
+    fn see(&mut self, seen: &Seen<'_>, _ledger: &Ledger) -> Result<(), String> {
+        match seen {
+            Seen::Loaded { replica, load }
+                if load.streams > limits::STREAMS
+                    || load.of_one_owner > limits::STREAMS_PER_OWNER
+                    || load.waiting > limits::KEYS_WAITERS =>
+            {
+                Err(format!("the hub of r{replica} holds {load:?}"))
             }
             _ => Ok(()),
         }

@@ -191,7 +191,8 @@ impl Ledger {
             && response.status().is_success()
         {
             let person = self.owner(shown);
-            for name in ["id", "userPrincipalName", "mail"] {
+            // Not the mail address: two people of the dev tenant share one.
+            for name in ["id", "displayName"] {
                 if let Some(value) = text(name) {
                     self.label(value, Sort::Personal, name, person.as_deref());
                 }

@@ -11,6 +11,7 @@ use entra_mcp_core::{
 use crate::{
     checks::{Seen, Who},
     clock::Moment,
+    options::Fault,
     world::{Happening, Process, State},
 };
 
@@ -27,7 +28,7 @@ impl State {
             who,
             request: &fetch.request,
         });
-        if self.strikes(|faults| faults.fetch_lost) {
+        if self.strikes(Fault::FetchLost) {
             let at = self.moment.after(fetch.within);
             let event = ticket.answer(Err(FetchFault::TimedOut));
             self.schedule(at, Happening::Tell(process, id, event));
@@ -56,9 +57,9 @@ impl State {
             let (after, response) = self.entra_answers(who, &fetch.request);
             at = at.after(after);
             let late = after >= fetch.within;
-            if self.strikes(|faults| faults.fetch_unheard) {
+            if self.strikes(Fault::FetchUnheard) {
                 Err(FetchFault::Unreachable)
-            } else if late || self.strikes(|faults| faults.fetch_late) {
+            } else if late || self.strikes(Fault::FetchLate) {
                 at = self.moment.after(fetch.within);
                 Err(FetchFault::TimedOut)
             } else if response.body().len() > fetch.body_limit {
@@ -80,9 +81,9 @@ impl State {
     ) {
         let at = self.moment.after(self.latency());
         let guarded = matches!(store, Store::Put(_, _, Guard::Absent | Guard::Version(_)));
-        let fault = if self.strikes(|faults| faults.store_down) {
+        let fault = if self.strikes(Fault::StoreDown) {
             Some(StoreFault::Unavailable)
-        } else if guarded && self.strikes(|faults| faults.store_conflict) {
+        } else if guarded && self.strikes(Fault::StoreConflict) {
             Some(StoreFault::Conflict)
         } else {
             None
@@ -108,7 +109,7 @@ impl State {
         }
         let now = crate::clock::read(self.moment, Moment::default(), 0);
         let mut answer = self.store.perform(store, now.unix);
-        if self.strikes(|faults| faults.store_unheard) {
+        if self.strikes(Fault::StoreUnheard) {
             answer = Err(StoreFault::Unavailable);
         }
         let at = self.moment.after(self.latency());
@@ -143,7 +144,12 @@ impl State {
                 }
                 HubOutput::Publish(known) => running.known = known,
                 HubOutput::Start(errand) => self.begin_errand(process, errand),
-                HubOutput::Idle => return,
+                HubOutput::Idle => {
+                    let load = running.hub.load();
+                    let replica = process.replica;
+                    self.see(&Seen::Loaded { replica, load });
+                    return;
+                }
             }
         }
     }

@@ -6,6 +6,7 @@ use http::Response;
 use crate::{
     checks::{Seen, Who},
     net::{ConnId, Piece},
+    options::Fault,
     world::{Process, State},
 };
 
@@ -74,7 +75,7 @@ impl State {
         let Some(conn) = conn else {
             return;
         };
-        if self.strikes(|faults| faults.cut_in) {
+        if self.strikes(Fault::CutIn) {
             self.cut(conn);
             return;
         }

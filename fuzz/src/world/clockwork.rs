@@ -12,6 +12,7 @@ use super::state::{State, TaskId};
 use crate::{
     clock::Moment,
     net::{ConnId, Piece},
+    options::Fault,
 };
 
 /// A process of a replica: a restarted replica is another process.
@@ -61,6 +62,12 @@ impl State {
             return false;
         };
         self.moment = at;
+        if self.strikes(Fault::Killed) {
+            let count = self.replicas.len() as u64;
+            let index = usize::try_from(self.choice.below(count)).expect("an index");
+            self.kill(index);
+            self.start(index);
+        }
         match happening {
             Happening::Arrive(conn, request) => self.arrive(conn, request),
             Happening::Reach(conn, piece) => self.reach(conn, piece),

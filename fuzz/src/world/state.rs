@@ -14,7 +14,7 @@ use crate::{
     clock::Moment,
     entra::Entra,
     net::Net,
-    options::{Faults, Options},
+    options::{Fault, Options},
     replica::Replica,
     store::MemoryStore,
     trace::Trace,
@@ -105,10 +105,22 @@ impl State {
     }
 
     /// Whether a fault strikes now.
-    pub(crate) fn strikes(&mut self, rate: impl Fn(&Faults) -> u32) -> bool {
-        let strikes = self.choice.chance(rate(&self.options.faults));
+    pub(crate) fn strikes(&mut self, fault: Fault) -> bool {
+        let once = match &mut self.options.once {
+            Some((wanted, 0)) if *wanted == fault => true,
+            Some((wanted, left)) if *wanted == fault => {
+                *left -= 1;
+                false
+            }
+            _ => false,
+        };
+        if once {
+            self.options.once = None;
+        }
+        let strikes = once || self.choice.chance(self.options.faults.rate(fault));
         if strikes {
             self.checks.ledger_mut().count("faults");
+            self.note("weather", &format!("= {fault:?}"));
         }
         strikes
     }
