@@ -1,0 +1,113 @@
+//! Two people never mix, whatever id they guess (products 19; threats.md section F).
+
+use entra_mcp_fuzz::{
+    client::{Dialect, Trouble},
+    scene::Scene,
+    world::World,
+};
+
+fn two(dialect: Dialect) -> (World, Scene, Scene) {
+    let world = World::calm();
+    let mut alice = Scene::of(&world, "alice", dialect);
+    let mut grace = Scene::of(&world, "grace", dialect);
+    alice.use_tools().expect("alice signs in");
+    grace.use_tools().expect("grace signs in");
+    (world, alice, grace)
+}
+
+// TOOL-03, SESS-11, SSE-08: the same request ids, side by side.
+#[test]
+fn two_people_at_once_each_get_their_own_in_every_revision() {
+    for dialect in Dialect::ALL {
+        let (world, mut alice, mut grace) = two(dialect);
+        for _ in 0..4 {
+            let mut both = Box::pin(async {
+                let grace = grace.client.get_user_details();
+                let mut grace = std::pin::pin!(grace);
+                let mut first = None;
+                // Both requests are under way before either is answered.
+                std::future::poll_fn(|context| {
+                    if let std::task::Poll::Ready(done) = grace.as_mut().poll(context) {
+                        first = Some(done);
+                    }
+                    std::task::Poll::Ready(())
+                })
+                .await;
+                let alice = alice.client.get_user_details().await;
+                let grace = match first {
+                    Some(done) => done,
+                    None => grace.await,
+                };
+                (alice, grace)
+            });
+            let (one, other) = world.run(both.as_mut());
+            assert_eq!(one.unwrap().user_principal_name, "alice@contoso.example");
+            assert_eq!(other.unwrap().user_principal_name, "grace@contoso.example");
+        }
+    }
+}
+
+// SESS-02, SESS-07
+#[test]
+fn the_session_of_somebody_else_is_not_found_and_cannot_be_ended() {
+    for dialect in Dialect::ALL {
+        let (world, mut alice, mut grace) = two(dialect);
+        if !matches!(dialect, Dialect::Streamable(_)) {
+            continue;
+        }
+        let session = alice.client.session().unwrap().to_owned();
+        grace.client.set_session(&session);
+        assert_eq!(grace.ask().unwrap_err().status(), Some(404), "{dialect:?}");
+        let ended = world.run(grace.client.end_session()).unwrap_err();
+        assert_eq!(ended.status(), Some(404), "{dialect:?}");
+        alice.ask().unwrap();
+    }
+}
+
+// SSE-02
+#[test]
+fn nobody_can_post_to_the_stream_of_somebody_else() {
+    let (world, mut alice, grace) = two(Dialect::Sse);
+    let endpoint = alice.client.session().unwrap().to_owned();
+    let mut request = grace.client.request(http::Method::POST, &endpoint);
+    let json = http::HeaderValue::from_static("application/json");
+    request.headers_mut().insert("content-type", json);
+    *request.body_mut() = r#"{"jsonrpc":"2.0","id":3,"method":"ping"}"#.into();
+    let response = world.run(grace.client.peer.fetch(request)).unwrap();
+    assert_eq!(response.status(), 404);
+    alice.ask().unwrap();
+}
+
+// SESS-13: another session of the same person with another client is another owner.
+#[test]
+fn a_session_belongs_to_the_person_and_the_client() {
+    let world = World::calm();
+    let dialect = Dialect::Streamable("2025-06-18");
+    let mut one = Scene::of(&world, "alice", dialect);
+    let mut other = Scene::of(&world, "alice", dialect);
+    other.client.redirect_uri = "http://127.0.0.1:49152/other".to_owned();
+    one.use_tools().unwrap();
+    other.use_tools().unwrap();
+    let session = one.client.session().unwrap().to_owned();
+    // A refresh, even a new sign-in, of the same client keeps it.
+    one.refresh().unwrap();
+    one.ask().unwrap();
+    one.sign_in().unwrap();
+    one.ask().unwrap();
+    other.client.set_session(&session);
+    let trouble = other.ask().unwrap_err();
+    assert!(
+        matches!(trouble, Trouble::Status { status: 404, .. }),
+        "{trouble}"
+    );
+}
+
+// JWT-01
+#[test]
+fn without_a_token_nothing_is_served_whatever_the_session() {
+    let (_, alice, mut grace) = two(Dialect::Streamable("2025-11-25"));
+    let session = alice.client.session().unwrap().to_owned();
+    grace.client.tokens = None;
+    grace.client.set_session(&session);
+    assert_eq!(grace.ask().unwrap_err().status(), Some(401));
+}
