@@ -5,7 +5,6 @@ use std::path::Path;
 use entra_mcp_fuzz::targets;
 
 #[test]
-#[ignore = "waits for the dev tenant"]
 fn every_input_that_was_kept_keeps_the_laws() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpora");
     for (name, run) in targets::ALL {

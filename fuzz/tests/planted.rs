@@ -23,7 +23,6 @@ fn caught(prepare: fn(Server) -> Server, checks: &[&str]) {
 }
 
 #[test]
-#[ignore = "waits for the dev tenant"]
 fn a_callback_taken_in_any_browser_is_caught() {
     caught(
         |server| server.with_bug(Planted::StateUnchecked),
@@ -32,7 +31,6 @@ fn a_callback_taken_in_any_browser_is_caught() {
 }
 
 #[test]
-#[ignore = "waits for the dev tenant"]
 fn an_ignored_audience_is_caught() {
     caught(
         |server| server.with_bug(Planted::AudienceIgnored),
@@ -41,7 +39,6 @@ fn an_ignored_audience_is_caught() {
 }
 
 #[test]
-#[ignore = "waits for the dev tenant"]
 fn a_second_answer_is_caught() {
     caught(
         |server| server.with_bug(Planted::AnsweredTwice),
@@ -50,7 +47,6 @@ fn a_second_answer_is_caught() {
 }
 
 #[test]
-#[ignore = "waits for the dev tenant"]
 fn a_token_without_an_end_is_caught() {
     caught(
         |server| server.with_bug(Planted::NeverExpires),
@@ -59,7 +55,6 @@ fn a_token_without_an_end_is_caught() {
 }
 
 #[test]
-#[ignore = "waits for the dev tenant"]
 fn a_token_in_the_log_is_caught() {
     caught(
         |server| server.with_bug(Planted::TokenLogged),
@@ -68,7 +63,6 @@ fn a_token_in_the_log_is_caught() {
 }
 
 #[test]
-#[ignore = "waits for the dev tenant"]
 fn a_dropped_consent_is_caught() {
     caught(
         |server| server.with_bug(Planted::ConsentDropped),

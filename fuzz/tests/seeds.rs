@@ -18,7 +18,6 @@ fn run(seed: u64) -> Summary {
 }
 
 #[test]
-#[ignore = "waits for the dev tenant"]
 fn nothing_wrong_happens_in_some_hundred_worlds_and_everybody_honest_gets_through() {
     let mut total = Summary::default();
     for seed in 0..200 {
@@ -31,7 +30,6 @@ fn nothing_wrong_happens_in_some_hundred_worlds_and_everybody_honest_gets_throug
 }
 
 #[test]
-#[ignore = "waits for the dev tenant"]
 fn the_same_seed_gives_the_same_trace_and_another_gives_another() {
     let (first, again, other) = (run(3), run(3), run(4));
     assert_eq!(first.trace, again.trace);
@@ -40,7 +38,6 @@ fn the_same_seed_gives_the_same_trace_and_another_gives_another() {
 }
 
 #[test]
-#[ignore = "waits for the dev tenant"]
 fn what_a_seed_drew_replays_the_same_world_as_bytes() {
     let seeded = run(5);
     let replayed = shake::run(Choice::of_bytes(&seeded.drawn), |_| {}).unwrap();
