@@ -90,6 +90,7 @@ pub struct Exchange {
     outbox: Outbox,
     entropy: Entropy,
     outcome: Option<Outcome>,
+    is_gone: bool,
 }
 
 impl Exchange {
@@ -125,6 +126,7 @@ impl Exchange {
             outbox,
             entropy,
             outcome: None,
+            is_gone: false,
         };
         exchange.step(next);
         exchange
@@ -148,6 +150,7 @@ impl Exchange {
         let Some(state) = self.state.take() else {
             return Err(Misuse::Finished);
         };
+        self.is_gone |= matches!(event, Event::Gone);
         let overdue = env.now.instant >= self.outbox.wake();
         if matches!(event, Event::Gone) && state.ends_when_gone() {
             self.outcome = Some(Outcome::Abandoned);
@@ -189,6 +192,9 @@ impl Exchange {
     fn step(&mut self, next: Next<State>) {
         match next {
             Next::Go(state) => self.state = Some(state),
+            Next::Done if self.is_gone && !self.outbox.responded() => {
+                self.outcome = Some(Outcome::Abandoned);
+            }
             Next::Done => self.outcome = Some(Outcome::Answered),
         }
     }
