@@ -6,4 +6,5 @@ pub mod lifecycle;
 pub mod pages;
 pub mod secrets;
 pub mod sign_in;
+pub mod strangers;
 pub mod tokens;

@@ -62,6 +62,9 @@ suite!($ end_to_end_core:
     pages::the_consent_form_cannot_be_posted_by_others,
     pages::the_callback_works_in_the_browser_that_said_yes_only,
     pages::every_page_carries_its_headers,
+    strangers::floods_of_strangers_leave_nothing_behind,
+    strangers::nothing_is_fetched_because_a_stranger_named_it,
+    strangers::errors_are_dull_whatever_is_sent,
 );
 
 // What a server that faces strangers must do besides.

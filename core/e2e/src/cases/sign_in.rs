@@ -16,7 +16,7 @@ fn assert_is(result: &Value, mail: &str) {
     assert!(text.contains(mail), "{result}");
 }
 
-/// 2025-11-25, with `structuredContent`.
+/// 2025-11-25, with `structuredContent`. C6: AUTHZ-07, AUTHZ-09, AUTHZ-11; state and `iss` come back.
 pub fn a_person_signs_in_and_gets_their_details(program: &Program) {
     let server = program.start();
     let client = sign_in(&server, "alice");
@@ -99,7 +99,8 @@ pub fn the_old_transport_gets_the_details_on_its_stream(program: &Program) {
     }
 }
 
-/// P3, I2: whoever guesses the other's session id gets nothing.
+/// P3, I2: SESS-02, SESS-03, SESS-06, SSE-02, SSE-03, TOOL-03. Whoever knows the other's session id
+/// gets nothing, and without a token it is worth nothing.
 pub fn two_people_get_their_own_details(program: &Program) {
     let server = program.start();
     let (alice, grace) = (sign_in(&server, "alice"), sign_in(&server, "grace"));
@@ -115,6 +116,14 @@ pub fn two_people_get_their_own_details(program: &Program) {
         ("MCP-Protocol-Version", "2025-11-25"),
     ];
     assert_eq!(grace.post(&server, &headers, &call(1)).status, 404);
+    let json = ("Content-Type", "application/json");
+    let without = [headers[0], headers[1], json];
+    assert_eq!(
+        server
+            .request("POST", "/mcp", &without, &call(1).to_string())
+            .status,
+        401
+    );
     let (head, _) = grace.stream(&server, "/mcp", &headers).unwrap();
     assert_eq!(head.status, 404);
     let (_, mut events) = alice.stream(&server, "/sse", &[]).unwrap();
