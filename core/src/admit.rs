@@ -57,6 +57,21 @@ pub fn too_large() -> Response<Bytes> {
     )
 }
 
+/// Whether a request is answered even when the house is full: health and metadata (threats.md M10).
+#[must_use]
+pub fn is_always_answered(head: &Parts) -> bool {
+    let documents = matches!(
+        Route::of(head.uri.path()),
+        Some(
+            Route::Health
+                | Route::ResourceMetadata
+                | Route::SseResourceMetadata
+                | Route::ServerMetadata
+        )
+    );
+    documents && matches!(head.method, Method::GET | Method::HEAD)
+}
+
 type Verdict<T> = Result<T, Box<Response<Bytes>>>;
 
 /// The order matters: a stranger's request is refused before anything that it says is believed, and

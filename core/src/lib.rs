@@ -21,6 +21,7 @@ pub mod exchange;
 mod fault;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+pub mod head;
 mod http;
 pub mod hub;
 pub mod keys;

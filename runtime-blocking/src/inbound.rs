@@ -1,24 +1,21 @@
 //! The inbound side: requests in, answers out. Two implementations stand behind one seam, the
 //! traits [`Service`] and [`Peer`]; `--http-server` chooses.
 //!
-//! - `strict`, the default: a loop of our own over `httparse`, RFC 9112 to the letter.
+//! - `strict`, the default: a loop of our own, RFC 9112 to the letter.
 //! - `tiny`: `tiny_http`, contained as far as it can be, for loopback or behind a proxy that
 //!   normalises requests.
 
 #[cfg(test)]
 mod echo;
-mod encode;
-mod head;
 mod strict;
 mod tiny;
 
 use std::{net::TcpListener, panic::AssertUnwindSafe, sync::Arc};
 
 use bytes::Bytes;
-use entra_mcp_core::{admit::Admission, answers, route::Route};
-use http::{Method, Request, Response, request::Parts};
-
-use crate::listen::Gate;
+use entra_mcp_core::{admit::Admission, answers};
+use entra_mcp_host::Gate;
+use http::{Request, Response, request::Parts};
 
 /// Who answers requests: the MCP server, or the dev tenant.
 pub(crate) trait Service: Send + Sync + 'static {
@@ -117,18 +114,4 @@ fn serve_guarded(service: &dyn Service, request: Request<Bytes>, peer: &mut dyn 
     if served.is_err() && !peer.is_begun() {
         peer.respond(answers::internal_error());
     }
-}
-
-/// Whether a request is answered even when the house is full: health and metadata (threats.md M10).
-fn is_always_answered(head: &Parts) -> bool {
-    let documents = matches!(
-        Route::of(head.uri.path()),
-        Some(
-            Route::Health
-                | Route::ResourceMetadata
-                | Route::SseResourceMetadata
-                | Route::ServerMetadata
-        )
-    );
-    documents && matches!(head.method, Method::GET | Method::HEAD)
 }

@@ -29,13 +29,12 @@ use entra_mcp_core::{
     limits,
     time::Now,
 };
-use entra_mcp_host::{Clock, FileStore, Flag, Host, Program, bind, on_shutdown};
+use entra_mcp_host::{Clock, FileStore, Flag, Gate, Host, Program, bind, on_shutdown};
 
 use self::{
     drive::Front,
     hub::Switchboard,
     inbound::{HttpServer, Service},
-    listen::Gate,
     outbound::Outbound,
     tenant::Back,
 };

@@ -5,7 +5,9 @@
 
 mod boot;
 mod clock;
+pub mod encode;
 mod folder;
+mod gate;
 mod harden;
 mod key;
 mod listen;
@@ -19,6 +21,7 @@ mod tenant;
 pub use self::{
     boot::{Host, boot},
     clock::Clock,
+    gate::{Gate, Lane, Pass},
     listen::{bind, connection_ceiling},
     log::audit,
     seed::seed,

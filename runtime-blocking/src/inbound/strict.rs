@@ -14,20 +14,24 @@ use std::{
 };
 
 use bytes::Bytes;
-use entra_mcp_core::{admit, answers, limits};
+use entra_mcp_core::{
+    admit::{self, is_always_answered},
+    answers,
+    head::{Framing, Head},
+    limits,
+};
+use entra_mcp_host::{
+    Gate, Lane,
+    encode::{self, Ends},
+};
 use http::{Method, Request, Response, Version};
 
 use self::{
     body::BodyFault,
     wire::{Stopped, Wire},
 };
-use super::{
-    Peer, Sent, Service,
-    encode::{self, Ends},
-    head::{Framing, Head},
-    is_always_answered, serve_guarded,
-};
-use crate::listen::{Gate, Lane, accept};
+use super::{Peer, Sent, Service, serve_guarded};
+use crate::listen::accept;
 
 /// How long a connection is borne.
 #[derive(Clone, Copy, Debug)]

@@ -16,17 +16,19 @@ use std::{
 };
 
 use bytes::Bytes;
-use entra_mcp_core::{admit, answers};
+use entra_mcp_core::{
+    admit::{self, is_always_answered},
+    answers,
+    head::{self, Framing, Head, Refusal},
+};
+use entra_mcp_host::{
+    Gate, Lane, Pass,
+    encode::{self, Ends},
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Version};
 use tiny_http::{HTTPVersion, Server};
 
-use super::{
-    Peer, Sent, Service,
-    encode::{self, Ends},
-    head::{self, Framing, Head, Refusal},
-    is_always_answered, serve_guarded,
-};
-use crate::listen::{Gate, Lane, Pass};
+use super::{Peer, Sent, Service, serve_guarded};
 
 /// Between the end of a listener and the next.
 const BACK_OFF: Duration = Duration::from_millis(100);

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use entra_mcp_core::head::Framing;
 
 use super::wire::{Dry, Wire};
-use crate::inbound::head::Framing;
 
 /// The longest line of a chunk's size with its extensions.
 const SIZE_LINE_BYTES: usize = 256;

@@ -6,10 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use entra_mcp_core::limits;
+use entra_mcp_core::head::{self, Head, Refusal};
 use rustix::net::{RecvFlags, recv};
-
-use crate::inbound::head::{self, Head, Refusal};
 
 /// How much is read at once.
 const CHUNK_BYTES: usize = 8 * 1024;
@@ -90,15 +88,10 @@ impl Wire {
                 self.buffer.drain(..2);
                 scanned = 0;
             }
-            match end_of_head(&self.buffer, &mut scanned).map_err(Stopped::Refused)? {
-                Some(end) => {
-                    let bytes = self.take(end);
-                    return head::parse(&bytes).map_err(Stopped::Refused);
-                }
-                None if self.buffer.len() > limits::HEAD_BYTES => {
-                    return Err(Stopped::Refused(too_large(&self.buffer)));
-                }
-                None => {}
+            let end = head::end(&self.buffer, &mut scanned).map_err(Stopped::Refused)?;
+            if let Some(end) = end {
+                let bytes = self.take(end);
+                return head::parse(&bytes).map_err(Stopped::Refused);
             }
             let was_empty = self.buffer.is_empty();
             self.fill(deadline).map_err(|dry| match dry {
@@ -212,52 +205,6 @@ impl Wire {
             }
             read += self.buffer.len();
         }
-    }
-}
-
-/// Where the head ends, if its end has come. Looks at each byte once: `scanned` is where to go on.
-fn end_of_head(buffer: &[u8], scanned: &mut usize) -> Result<Option<usize>, Refusal> {
-    // A request begins with a method in capital letters: TLS, HTTP/2 and noise are known at once.
-    if buffer
-        .first()
-        .is_some_and(|byte| !byte.is_ascii_uppercase() && *byte != b'\r')
-    {
-        return Err(Refusal::Bad);
-    }
-    while let Some(byte) = buffer.get(*scanned) {
-        let before = scanned.checked_sub(1).and_then(|place| buffer.get(place));
-        match (before, byte) {
-            // CR and LF come together or not at all (RFC 9112 section 2.2).
-            (Some(b'\r'), b'\n') => {
-                let end = *scanned + 1;
-                if end > limits::HEAD_BYTES {
-                    return Err(too_large(buffer));
-                }
-                if buffer
-                    .get(..end)
-                    .is_some_and(|head| head.ends_with(b"\r\n\r\n"))
-                {
-                    return Ok(Some(end));
-                }
-            }
-            (_, b'\n') | (Some(b'\r'), _) | (_, 0) => return Err(Refusal::Bad),
-            _ => {}
-        }
-        *scanned += 1;
-    }
-    Ok(None)
-}
-
-/// What of the head is too large: its first line, or the fields.
-fn too_large(buffer: &[u8]) -> Refusal {
-    let has_line = buffer
-        .iter()
-        .take(limits::TARGET_BYTES + 64)
-        .any(|byte| *byte == b'\n');
-    if has_line {
-        Refusal::TooLarge
-    } else {
-        Refusal::TargetTooLong
     }
 }
 

@@ -1,17 +1,18 @@
 //! What a head must be (RFC 9112 sections 2 to 6, RFC 9110 sections 7.2 and 8.6): whatever can be
 //! read in two ways is refused, and the connection closed, so that nothing behind it is taken for a
-//! request (threats.md L1 to L9).
+//! request (threats.md L1 to L9). The same for every runtime.
 
-use bytes::Bytes;
-use entra_mcp_core::{answers, limits};
-use http::{
+use ::http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, Version, header,
     request::Parts,
 };
+use bytes::Bytes;
+
+use crate::{answers, limits};
 
 /// Why a head is not served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub enum Refusal {
     /// It is not HTTP/1.1, or ambiguous.
     Bad,
     /// It is too long or has too many fields.
@@ -24,7 +25,8 @@ pub(super) enum Refusal {
 
 impl Refusal {
     /// The answer; the connection is closed after it.
-    pub(super) fn answer(self) -> Response<Bytes> {
+    #[must_use]
+    pub fn answer(self) -> Response<Bytes> {
         match self {
             Self::Bad => answers::bad_request(),
             Self::TooLarge => answers::head_too_large(),
@@ -36,7 +38,7 @@ impl Refusal {
 
 /// How the body of a request is delimited (RFC 9112 section 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Framing {
+pub enum Framing {
     /// There is none.
     Empty,
     /// This many bytes; not zero.
@@ -47,20 +49,73 @@ pub(super) enum Framing {
 
 /// A head that is to be served.
 #[derive(Debug)]
-pub(super) struct Head {
+pub struct Head {
     /// Method, target and fields.
-    pub(super) parts: Parts,
+    pub parts: Parts,
     /// Where its body ends.
-    pub(super) framing: Framing,
+    pub framing: Framing,
     /// Whether the connection ends after the answer.
-    pub(super) closes: bool,
+    pub closes: bool,
     /// Whether the client waits for `100 Continue` before it sends the body.
-    pub(super) expects_continue: bool,
+    pub expects_continue: bool,
+}
+
+/// Where the head at the front of a buffer ends, if its end has come. `scanned` is zero for a new
+/// head; it is where to go on when more bytes have come, so that each is looked at once.
+///
+/// # Errors
+///
+/// It is no head, or one that is too large, whatever is still to come.
+pub fn end(buffer: &[u8], scanned: &mut usize) -> Result<Option<usize>, Refusal> {
+    // A request begins with a method in capital letters: TLS, HTTP/2 and noise are known at once.
+    if buffer
+        .first()
+        .is_some_and(|byte| !byte.is_ascii_uppercase() && *byte != b'\r')
+    {
+        return Err(Refusal::Bad);
+    }
+    while let Some(byte) = buffer.get(*scanned) {
+        let before = scanned.checked_sub(1).and_then(|place| buffer.get(place));
+        match (before, byte) {
+            // CR and LF come together or not at all (RFC 9112 section 2.2).
+            (Some(b'\r'), b'\n') => {
+                let end = *scanned + 1;
+                let lines = buffer.get(..end).unwrap_or_default();
+                if end <= limits::HEAD_BYTES && lines.ends_with(b"\r\n\r\n") {
+                    return Ok(Some(end));
+                }
+            }
+            (_, b'\n') | (Some(b'\r'), _) | (_, 0) => return Err(Refusal::Bad),
+            _ => {}
+        }
+        if *scanned >= limits::HEAD_BYTES {
+            return Err(too_large(buffer));
+        }
+        *scanned += 1;
+    }
+    Ok(None)
+}
+
+/// What of the head is too large: its first line, or the fields.
+fn too_large(buffer: &[u8]) -> Refusal {
+    let has_line = buffer
+        .iter()
+        .take(limits::TARGET_BYTES + 64)
+        .any(|byte| *byte == b'\n');
+    if has_line {
+        Refusal::TooLarge
+    } else {
+        Refusal::TargetTooLong
+    }
 }
 
 /// Reads the bytes of a head, up to and with its empty line. That every line ends with CR LF and
-/// that no other CR or LF is inside was seen to by who found the end.
-pub(super) fn parse(bytes: &[u8]) -> Result<Head, Refusal> {
+/// that no other CR or LF is inside was seen to by [`end`].
+///
+/// # Errors
+///
+/// Why it is not to be served.
+pub fn parse(bytes: &[u8]) -> Result<Head, Refusal> {
     let mut fields = [httparse::EMPTY_HEADER; limits::HEAD_FIELDS];
     let mut request = httparse::Request::new(&mut fields);
     match request.parse(bytes) {
@@ -84,8 +139,12 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Head, Refusal> {
     judge(method, uri, version, headers)
 }
 
-/// Judges a head that was taken apart, by us or by `tiny_http`.
-pub(super) fn judge(
+/// Judges a head that was taken apart, by us or by another parser.
+///
+/// # Errors
+///
+/// Why it is not to be served.
+pub fn judge(
     method: Method,
     uri: Uri,
     version: Version,
@@ -109,7 +168,11 @@ pub(super) fn judge(
 }
 
 /// A method in capital letters. CONNECT has a target of another form, and is none of ours.
-pub(super) fn method(text: &str) -> Result<Method, Refusal> {
+///
+/// # Errors
+///
+/// It is no such method.
+pub fn method(text: &str) -> Result<Method, Refusal> {
     let is_name = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_uppercase());
     if !is_name || text == "CONNECT" {
         return Err(Refusal::Bad);
@@ -119,7 +182,11 @@ pub(super) fn method(text: &str) -> Result<Method, Refusal> {
 
 /// A target in origin-form (RFC 9112 section 3.2.1): there is no other for a server that is no proxy.
 /// (`OPTIONS *` asks of the server as a whole, which has nothing to say.)
-pub(super) fn target(text: &str) -> Result<Uri, Refusal> {
+///
+/// # Errors
+///
+/// It is no such target, or too long.
+pub fn target(text: &str) -> Result<Uri, Refusal> {
     if text.len() > limits::TARGET_BYTES {
         return Err(Refusal::TargetTooLong);
     }
@@ -141,7 +208,7 @@ fn host(headers: &HeaderMap) -> Result<(), Refusal> {
         return Err(Refusal::Bad);
     };
     let host = host.to_str().map_err(|_| Refusal::Bad)?;
-    let is_host = !host.contains('@') && host.parse::<http::uri::Authority>().is_ok();
+    let is_host = !host.contains('@') && host.parse::<::http::uri::Authority>().is_ok();
     is_host.then_some(()).ok_or(Refusal::Bad)
 }
 

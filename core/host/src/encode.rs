@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, Method, Response, StatusCode, header};
 
 /// How the body of a response ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ends {
+pub enum Ends {
     /// After the last chunk.
     WithLastChunk,
     /// With the connection: for HTTP/1.0, which has no chunks.
@@ -24,7 +24,8 @@ const OURS: [HeaderName; 4] = [
 ];
 
 /// A whole response. Of HEAD, the head only, as GET would have it (RFC 9110 section 9.3.2).
-pub(super) fn whole(response: &Response<Bytes>, method: &Method, closes: bool) -> Vec<u8> {
+#[must_use]
+pub fn whole(response: &Response<Bytes>, method: &Method, closes: bool) -> Vec<u8> {
     let body = response.body();
     let mut bytes = head(response.status(), response.headers(), closes);
     // RFC 9110 section 8.6: neither 1xx nor 204 has a length.
@@ -40,7 +41,8 @@ pub(super) fn whole(response: &Response<Bytes>, method: &Method, closes: bool) -
 }
 
 /// The head of a response whose body follows.
-pub(super) fn open(response: &Response<()>, ends: Ends) -> Vec<u8> {
+#[must_use]
+pub fn open(response: &Response<()>, ends: Ends) -> Vec<u8> {
     let closes = ends == Ends::WithConnection;
     let mut bytes = head(response.status(), response.headers(), closes);
     if ends == Ends::WithLastChunk {
@@ -51,7 +53,8 @@ pub(super) fn open(response: &Response<()>, ends: Ends) -> Vec<u8> {
 }
 
 /// A piece of a body: one chunk, one write, one flush.
-pub(super) fn piece(bytes: &[u8], ends: Ends) -> Vec<u8> {
+#[must_use]
+pub fn piece(bytes: &[u8], ends: Ends) -> Vec<u8> {
     // An empty chunk would be the last.
     if ends == Ends::WithConnection || bytes.is_empty() {
         return bytes.to_vec();
@@ -64,7 +67,8 @@ pub(super) fn piece(bytes: &[u8], ends: Ends) -> Vec<u8> {
 }
 
 /// The end of a body.
-pub(super) fn last(ends: Ends) -> &'static [u8] {
+#[must_use]
+pub fn last(ends: Ends) -> &'static [u8] {
     match ends {
         Ends::WithLastChunk => b"0\r\n\r\n",
         Ends::WithConnection => b"",
