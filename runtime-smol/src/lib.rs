@@ -1,1 +1,170 @@
-//! The smol runtime of entra-mcp: drives the core on smol and hyper.
+//! The smol runtime of entra-mcp: a task per connection, on as many threads as there are cores.
+//!
+//! It mirrors the blocking runtime file by file. `drive` is the loop that performs what the core
+//! wants; `executor` runs it; `listen` accepts connections and bounds them; `inbound` reads
+//! requests and writes answers; `outbound` fetches; `hub` carries messages between exchanges;
+//! `tenant` serves the dev tenant.
+
+mod drive;
+mod executor;
+mod hub;
+mod inbound;
+mod listen;
+mod outbound;
+mod tenant;
+
+use std::{
+    net::TcpListener,
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_channel::bounded;
+use entra_mcp_core::{
+    env::{Env, Known, Server},
+    exchange::ExchangeId,
+    limits,
+    time::Now,
+};
+use entra_mcp_host::{Clock, FileStore, Gate, Host, Program, bind, on_shutdown};
+use smol::{Task, Timer, unblock};
+
+use self::{
+    drive::Front,
+    executor::Executor,
+    hub::Switchboard,
+    inbound::Service,
+    listen::{Connections, Door},
+    outbound::Outbound,
+    tenant::Back,
+};
+
+/// What this runtime is called; it has no settings of its own.
+pub static PROGRAM: Program = Program {
+    name: "entra-mcp-smol",
+    flags: &[],
+};
+
+/// What all tasks share.
+#[derive(Debug)]
+struct Runtime {
+    server: Arc<Server>,
+    store: Arc<FileStore>,
+    clock: Clock,
+    executor: Executor,
+    outbound: Outbound,
+    hub: Switchboard,
+    last_exchange: AtomicU64,
+    /// How many exchanges are being driven.
+    busy: AtomicUsize,
+}
+
+impl Runtime {
+    fn new(host: &Host, executor: Executor) -> Self {
+        Self {
+            server: Arc::clone(&host.server),
+            store: Arc::clone(&host.store),
+            clock: host.clock,
+            outbound: Outbound::new(executor.clone()),
+            executor,
+            hub: Switchboard::new(),
+            last_exchange: AtomicU64::new(0),
+            busy: AtomicUsize::new(0),
+        }
+    }
+
+    fn next_exchange(&self) -> ExchangeId {
+        ExchangeId(self.last_exchange.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn env<'a>(&'a self, known: &'a Known, now: Now) -> Env<'a> {
+        Env {
+            server: &self.server,
+            known,
+            now,
+        }
+    }
+}
+
+/// Serves until the process is asked to end; then lets the exchanges under way finish.
+#[must_use]
+pub fn run(host: &Host) -> ExitCode {
+    let executor = Executor::new();
+    let served = executor.run(serve(host, executor.clone()));
+    if let Err(words) = served.and_then(|served| served) {
+        tracing::error!("{words}");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+async fn serve(host: &Host, executor: Executor) -> Result<(), String> {
+    let runtime = Arc::new(Runtime::new(host, executor));
+    let connections = Arc::new(Connections::new());
+    let front: Arc<dyn Service> = Arc::new(Front::new(Arc::clone(&runtime)));
+    let mut accepting = accept_all(
+        bind(&host.server.config.listen)?,
+        &runtime,
+        &connections,
+        &front,
+    )?;
+    if let Some(tenant) = &host.tenant {
+        let back: Arc<dyn Service> = Arc::new(Back::new(Arc::clone(tenant), host.clock));
+        let listeners = bind(tenant.listen())?;
+        accepting.extend(accept_all(listeners, &runtime, &connections, &back)?);
+    }
+    runtime.executor.spawn(sweep(Arc::clone(&runtime)));
+    host.welcome();
+    let (asked, ask) = bounded(1);
+    let unheard = asked.clone();
+    on_shutdown(move || {
+        let _ = asked.try_send(());
+    });
+    let _ = ask.recv().await;
+    drop((accepting, unheard));
+    finish(&runtime, &connections).await;
+    Ok(())
+}
+
+/// One accept loop a listener, one ceiling for them all.
+fn accept_all(
+    listeners: Vec<TcpListener>,
+    runtime: &Runtime,
+    connections: &Arc<Connections>,
+    service: &Arc<dyn Service>,
+) -> Result<Vec<Task<()>>, String> {
+    let door = Door {
+        gate: Arc::new(Gate::new(entra_mcp_host::connection_ceiling())),
+        connections: Arc::clone(connections),
+        service: Arc::clone(service),
+        executor: runtime.executor.clone(),
+    };
+    let accept = |listener| {
+        let listener = smol::Async::new(listener)
+            .map_err(|error| format!("A socket cannot be listened on: {error}."))?;
+        Ok(runtime.executor.hold(door.clone().accept(listener)))
+    };
+    listeners.into_iter().map(accept).collect()
+}
+
+async fn sweep(runtime: Arc<Runtime>) {
+    loop {
+        let (store, now) = (Arc::clone(&runtime.store), runtime.clock.now().unix);
+        unblock(move || store.sweep(now)).await;
+        Timer::after(limits::SWEEP).await;
+    }
+}
+
+/// Streams end; what else is under way has a while to finish.
+async fn finish(runtime: &Runtime, connections: &Connections) {
+    connections.close();
+    let end = runtime.clock.now().instant.after(limits::SHUTDOWN);
+    let is_busy = || runtime.busy.load(Ordering::Acquire) > 0 || !connections.are_over();
+    while is_busy() && !runtime.clock.until(end).is_zero() {
+        Timer::after(Duration::from_millis(10)).await;
+    }
+}

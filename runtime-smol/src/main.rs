@@ -1,3 +1,10 @@
 //! The server on the smol runtime.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match entra_mcp_host::boot(&entra_mcp_smol::PROGRAM) {
+        Ok(host) => entra_mcp_smol::run(&host),
+        Err(status) => status,
+    }
+}

@@ -1,0 +1,190 @@
+//! One connection, served by `hyper`: requests one after the other, in their order, until one of
+//! the two sides closes (RFC 9112 section 9).
+
+use std::{convert::Infallible, future::Future, net::TcpStream, pin::Pin, sync::Arc};
+
+use bytes::Bytes;
+use entra_mcp_core::{
+    admit::{self, is_always_answered},
+    answers, limits,
+};
+use entra_mcp_host::Lane;
+use http::{HeaderValue, Request, Response, header, request::Parts};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::{
+    body::{Body as _, Incoming},
+    server::conn::http1,
+};
+use smol::{
+    Async, Timer,
+    future::{self, FutureExt as _},
+};
+
+use super::{
+    Peer, Piece, Service,
+    answer::{Answer, Served},
+    guarded,
+    wire::{Patience, Wire},
+};
+use crate::{
+    executor::{Executor, Unfinished},
+    listen::Closing,
+};
+
+/// The most that `hyper` buffers: more than the longest head, which the wire has bounded.
+const BUFFER_BYTES: usize = 2 * limits::HEAD_BYTES;
+
+/// Serves a connection to its end.
+pub(crate) async fn connection(
+    socket: Async<TcpStream>,
+    service: Arc<dyn Service>,
+    executor: Executor,
+    lane: Lane,
+    closing: Closing,
+) {
+    let patience = match lane {
+        Lane::Usual => Patience::USUAL,
+        Lane::Brief => Patience::BRIEF,
+    };
+    serve(socket, service, executor, lane, closing, patience).await;
+}
+
+/// The same, with as much patience as a test has.
+pub(super) async fn serve(
+    socket: Async<TcpStream>,
+    service: Arc<dyn Service>,
+    executor: Executor,
+    lane: Lane,
+    closing: Closing,
+    patience: Patience,
+) {
+    let served = Served::default();
+    let wire = Wire::new(socket, patience, served.clone());
+    let inbound = Inbound(Arc::new(Inner {
+        service,
+        executor,
+        lane,
+        patience,
+        served,
+        closing: closing.clone(),
+    }));
+    let mut http = http1::Builder::new()
+        .max_buf_size(BUFFER_BYTES)
+        .serve_connection(wire, inbound);
+    let mut ending = Box::pin(closing.recv());
+    let mut is_ending = false;
+    let ended = future::poll_fn(|cx| {
+        if !is_ending && ending.as_mut().poll(cx).is_ready() {
+            is_ending = true;
+            Pin::new(&mut http).graceful_shutdown();
+        }
+        http.poll_without_shutdown(cx)
+    })
+    .await;
+    let mut wire = http.into_parts().io;
+    if ended.is_ok() {
+        wire.finish().await;
+    }
+}
+
+/// The requests of a connection, as `hyper` hands them over.
+struct Inbound(Arc<Inner>);
+
+struct Inner {
+    service: Arc<dyn Service>,
+    executor: Executor,
+    lane: Lane,
+    patience: Patience,
+    served: Served,
+    closing: Closing,
+}
+
+impl hyper::service::Service<Request<Incoming>> for Inbound {
+    type Response = Response<Answer>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Answer>, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let inner = Arc::clone(&self.0);
+        Box::pin(async move { Ok(inner.exchange(request).await) })
+    }
+}
+
+impl Inner {
+    /// Answers a request.
+    async fn exchange(&self, request: Request<Incoming>) -> Response<Answer> {
+        let (head, body) = request.into_parts();
+        let has_body = !body.is_end_stream();
+        // Where a body in chunks ends is seen by hyper only: nothing behind it is read.
+        let closes =
+            self.lane == Lane::Brief || head.headers.contains_key(header::TRANSFER_ENCODING);
+        let body_limit = match self.admit(&head, has_body) {
+            Ok(body_limit) => body_limit,
+            // An unread body must not be read as the next request (threats.md L7).
+            Err(answer) => return self.whole(*answer, closes || has_body),
+        };
+        let body = match self.read(body, body_limit).await {
+            Ok(body) => body,
+            Err(answer) => return self.whole(answer, true),
+        };
+        let (peer, pieces) = Peer::new();
+        let work = guarded(
+            Arc::clone(&self.service),
+            Request::from_parts(head, body),
+            peer,
+        );
+        let mut work = Unfinished::new(self.executor.clone(), work);
+        let worked = async {
+            (&mut work).await;
+            pieces.recv().await
+        };
+        match worked.or(pieces.recv()).await {
+            Ok(Piece::Whole(response)) => self.whole(response, closes),
+            Ok(Piece::Head(head)) => {
+                let (closing, served) = (self.closing.clone(), self.served.clone());
+                let mut response = Answer::stream(head, pieces, closing, served);
+                close_if(closes, &mut response);
+                response
+            }
+            _ => self.whole(answers::internal_error(), closes),
+        }
+    }
+
+    /// How much body is read, or the answer by the head alone.
+    fn admit(&self, head: &Parts, has_body: bool) -> Result<usize, Box<Response<Bytes>>> {
+        if self.lane == Lane::Brief && (has_body || !is_always_answered(head)) {
+            return Err(Box::new(answers::busy()));
+        }
+        let admission = self.service.admit(head)?;
+        Ok(admission.body_limit)
+    }
+
+    /// Reads a whole body, bounded in bytes and time (threats.md M6, M8).
+    async fn read(&self, body: Incoming, limit: usize) -> Result<Bytes, Response<Bytes>> {
+        let whole = async { Some(Limited::new(body, limit).collect().await) };
+        let late = async {
+            Timer::after(self.patience.body).await;
+            None
+        };
+        match whole.or(late).await {
+            Some(Ok(body)) => Ok(body.to_bytes()),
+            Some(Err(error)) if error.is::<LengthLimitError>() => Err(admit::too_large()),
+            // Its chunks are no chunks, or the peer has left and reads no answer.
+            Some(Err(_)) => Err(answers::bad_request()),
+            None => Err(answers::request_timeout()),
+        }
+    }
+
+    fn whole(&self, response: Response<Bytes>, closes: bool) -> Response<Answer> {
+        let mut response = Answer::whole(response, self.served.clone());
+        close_if(closes, &mut response);
+        response
+    }
+}
+
+fn close_if<T>(closes: bool, response: &mut Response<T>) {
+    if closes {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
+}

@@ -1,0 +1,370 @@
+//! The socket under `hyper`, which sees heads only that can be read in one way.
+//!
+//! `hyper` lets pass what it can make sense of: a length beside a coding, a bare line feed, no host
+//! or two. So every head is read here first, strictly and within its time, by
+//! [`entra_mcp_core::head`]; what is refused ends the connection before `hyper` sees it. And while a
+//! request is being answered the next one waits here, so that whoever leaves is noticed
+//! (threats.md L, M6, M7).
+//!
+//! ```text
+//! Head --whole and good--> Passing: head and body, so many bytes --all of them--> Serving
+//!  ^ \--refused, slow--> stopped                                                    |
+//!  +--------------------- the answer was taken ------------------------------------+
+//! ```
+
+use std::{
+    io,
+    net::{Shutdown, TcpStream},
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use entra_mcp_core::{
+    answers,
+    head::{self, Framing, Refusal},
+    limits,
+};
+use entra_mcp_host::encode;
+use http::{Method, Response};
+use hyper::rt::{Read, ReadBufCursor, Write};
+use smol::{
+    Async, Timer,
+    future::{FutureExt as _, poll_fn},
+    io::{AsyncRead as _, AsyncWrite as _, AsyncWriteExt as _},
+};
+
+use super::answer::Served;
+
+/// How much is read at once.
+const CHUNK_BYTES: usize = 8 * 1024;
+
+/// After a refusal, how much of what the peer still sends is read away, and for how long: closing
+/// with unread bytes would take the answer away from it (RFC 9112 section 9.6).
+const LINGER_BYTES: usize = 512 * 1024;
+const LINGER: Duration = Duration::from_secs(1);
+
+/// How long a connection is borne.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// Until the first byte of a request, after the first request.
+    pub(super) idle: Duration,
+    /// Until the head is there.
+    pub(super) head: Duration,
+    /// Until the body is there.
+    pub(super) body: Duration,
+    /// Until a piece of an answer is taken.
+    pub(super) write: Duration,
+}
+
+impl Patience {
+    pub(super) const USUAL: Self = Self {
+        idle: limits::IDLE,
+        head: limits::HEAD,
+        body: limits::BODY,
+        write: limits::WRITE,
+    };
+
+    /// With those who came when the house was full.
+    pub(super) const BRIEF: Self = Self {
+        idle: Duration::ZERO,
+        head: Duration::from_secs(2),
+        body: Duration::ZERO,
+        write: Duration::from_secs(2),
+    };
+}
+
+/// The socket of a connection.
+pub(super) struct Wire {
+    socket: Async<TcpStream>,
+    /// What was read and not yet passed on.
+    buffer: Vec<u8>,
+    phase: Phase,
+    served: Served,
+    patience: Patience,
+    reading: Alarm,
+    writing: Alarm,
+    /// Since when the peer has taken nothing of what is to be written.
+    stuck: Option<Instant>,
+    /// Why no more requests are read.
+    stopped: Option<Stopped>,
+}
+
+/// What the bytes that come next are.
+#[derive(Debug)]
+enum Phase {
+    /// A head, to be read whole before any of it is passed on.
+    Head {
+        /// How much of it was looked at.
+        scanned: usize,
+        /// By when it must be there.
+        deadline: Instant,
+    },
+    /// This many bytes of a request: for one in chunks, all that follow.
+    Passing(u64),
+    /// The next request, which is not looked at yet.
+    Serving,
+}
+
+/// Why no more requests are read.
+#[derive(Debug)]
+enum Stopped {
+    /// It was no request that is served: this is the answer.
+    Refused(Box<Response<Bytes>>),
+    /// Nothing was asked for too long.
+    Idle,
+    /// The peer left.
+    Gone,
+}
+
+impl Wire {
+    pub(super) fn new(socket: Async<TcpStream>, patience: Patience, served: Served) -> Self {
+        // Without it an event written in two pieces waits for the first one's acknowledgement. If it
+        // cannot be set, the socket is broken, which the first read will tell.
+        let _ = socket.get_ref().set_nodelay(true);
+        // Who has just connected has something to say.
+        let deadline = Instant::now() + patience.head;
+        Self {
+            socket,
+            buffer: Vec::new(),
+            phase: Phase::Head {
+                scanned: 0,
+                deadline,
+            },
+            served,
+            patience,
+            reading: Alarm::new(),
+            writing: Alarm::new(),
+            stuck: None,
+            stopped: None,
+        }
+    }
+
+    /// Gives the answer to what was refused, says that nothing more is sent, and reads away what
+    /// still comes for a little while.
+    pub(super) async fn finish(&mut self) {
+        match self.stopped.take() {
+            Some(Stopped::Gone) => return,
+            Some(Stopped::Refused(answer)) => {
+                let bytes = encode::whole(&answer, &Method::GET, true);
+                let sent = async { self.socket.write_all(&bytes).await };
+                let late = after(self.patience.write);
+                if sent.or(late).await.is_err() {
+                    return;
+                }
+            }
+            Some(Stopped::Idle) | None => {}
+        }
+        if self.socket.get_ref().shutdown(Shutdown::Write).is_err() {
+            return;
+        }
+        let rest = async {
+            let mut read = 0;
+            while read < LINGER_BYTES {
+                self.buffer = Vec::new();
+                match poll_fn(|cx| self.fill(cx)).await? {
+                    0 => break,
+                    length => read += length,
+                }
+            }
+            Ok(())
+        };
+        let _ = rest.or(after(LINGER)).await;
+    }
+
+    /// Reads what there is into the buffer.
+    fn fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut chunk = [0; CHUNK_BYTES];
+        let length = ready!(Pin::new(&mut self.socket).poll_read(cx, &mut chunk))?;
+        self.buffer
+            .extend_from_slice(chunk.get(..length).unwrap_or_default());
+        Poll::Ready(Ok(length))
+    }
+
+    /// Reads a head: its first byte by the deadline, the whole of it within the patience from then
+    /// on. Ready with how many bytes to pass on, or when there will be no more requests.
+    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<u64, Stopped>> {
+        let Phase::Head {
+            mut scanned,
+            mut deadline,
+        } = self.phase
+        else {
+            return Poll::Pending;
+        };
+        loop {
+            // RFC 9112 section 2.2: an empty line before the request is passed over.
+            if self.buffer.starts_with(b"\r\n") {
+                self.buffer.drain(..2);
+                scanned = 0;
+            }
+            match head::end(&self.buffer, &mut scanned) {
+                Ok(None) => {}
+                Ok(Some(end)) => return Poll::Ready(self.judge(end)),
+                Err(refusal) => return Poll::Ready(Err(refusal.into())),
+            }
+            let was_empty = self.buffer.is_empty();
+            match self.fill(cx) {
+                Poll::Ready(Ok(1..)) if was_empty => {
+                    deadline = Instant::now() + self.patience.head;
+                }
+                Poll::Ready(Ok(1..)) => {}
+                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(Stopped::Gone)),
+                Poll::Pending => {
+                    self.phase = Phase::Head { scanned, deadline };
+                    if was_empty {
+                        // Most connections are idle: they keep no memory.
+                        self.buffer = Vec::new();
+                    }
+                    ready!(self.reading.poll(cx, deadline));
+                    return Poll::Ready(Err(match was_empty {
+                        true => Stopped::Idle,
+                        false => Stopped::Refused(Box::new(answers::request_timeout())),
+                    }));
+                }
+            }
+        }
+    }
+
+    /// How many bytes the request has, if it is to be served.
+    fn judge(&self, end: usize) -> Result<u64, Stopped> {
+        let head = head::parse(self.buffer.get(..end).unwrap_or_default())?;
+        let end = u64::try_from(end).unwrap_or(u64::MAX);
+        Ok(match head.framing {
+            Framing::Empty => end,
+            Framing::Length(length) => end.saturating_add(length),
+            Framing::Chunked => u64::MAX,
+        })
+    }
+
+    /// Passes on what was read, so far as it belongs to this request.
+    fn pass(&mut self, left: u64, cursor: &mut ReadBufCursor<'_>) {
+        let length = usize::try_from(left).unwrap_or(usize::MAX);
+        let length = length.min(self.buffer.len()).min(cursor.remaining());
+        cursor.put_slice(self.buffer.get(..length).unwrap_or_default());
+        self.buffer.drain(..length);
+        self.phase = Phase::Passing(left.saturating_sub(u64::try_from(length).unwrap_or(u64::MAX)));
+    }
+}
+
+impl Read for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut cursor: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        loop {
+            match self.phase {
+                // Nothing read is the end, for hyper.
+                _ if self.stopped.is_some() => return Poll::Ready(Ok(())),
+                // Who does not read its answers asks nothing more.
+                Phase::Head { .. } if self.stuck.is_some() => return Poll::Pending,
+                Phase::Head { .. } => match ready!(self.poll_head(cx)) {
+                    Ok(length) => self.phase = Phase::Passing(length),
+                    Err(stopped) => self.stopped = Some(stopped),
+                },
+                Phase::Passing(0) => self.phase = Phase::Serving,
+                Phase::Passing(left) => {
+                    if self.buffer.is_empty() && ready!(self.fill(cx))? == 0 {
+                        self.stopped = Some(Stopped::Gone);
+                        continue;
+                    }
+                    self.pass(left, &mut cursor);
+                    return Poll::Ready(Ok(()));
+                }
+                Phase::Serving if self.served.take() => {
+                    let patience = match self.buffer.is_empty() {
+                        true => self.patience.idle,
+                        false => self.patience.head,
+                    };
+                    let deadline = Instant::now() + patience;
+                    self.phase = Phase::Head {
+                        scanned: 0,
+                        deadline,
+                    };
+                }
+                Phase::Serving if !self.buffer.is_empty() => return Poll::Pending,
+                Phase::Serving => {
+                    if ready!(self.fill(cx))? == 0 {
+                        self.stopped = Some(Stopped::Gone);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Write for Wire {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match Pin::new(&mut self.socket).poll_write(cx, bytes) {
+            Poll::Ready(written) => {
+                if self.stuck.take().is_some() {
+                    // Reading was put off: hyper does not come back to it by itself.
+                    cx.waker().wake_by_ref();
+                }
+                Poll::Ready(written)
+            }
+            Poll::Pending => {
+                let since = *self.stuck.get_or_insert_with(Instant::now);
+                let deadline = since + self.patience.write;
+                ready!(self.writing.poll(cx, deadline));
+                Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+            }
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // By `finish`, when hyper is done.
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl From<Refusal> for Stopped {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(Box::new(refusal.answer()))
+    }
+}
+
+/// A timer that is moved as seldom as possible: a deadline that was put off costs nothing until
+/// the timer goes off at the old one.
+struct Alarm {
+    timer: Timer,
+    set: Option<Instant>,
+}
+
+impl Alarm {
+    fn new() -> Self {
+        Self {
+            timer: Timer::never(),
+            set: None,
+        }
+    }
+
+    /// Ready when the deadline has passed.
+    fn poll(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
+        loop {
+            if Instant::now() >= deadline {
+                return Poll::Ready(());
+            }
+            if self.set.is_none_or(|set| set > deadline) {
+                self.timer.set_at(deadline);
+                self.set = Some(deadline);
+            }
+            ready!(self.timer.poll(cx));
+            self.set = None;
+        }
+    }
+}
+
+async fn after(duration: Duration) -> io::Result<()> {
+    Timer::after(duration).await;
+    Err(io::ErrorKind::TimedOut.into())
+}

@@ -1,0 +1,154 @@
+//! Accepting connections, and what happens when the machine has no more to give (threats.md M10).
+
+use std::{
+    collections::BTreeMap,
+    convert::Infallible,
+    net::{TcpListener, TcpStream},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use async_channel::{Receiver, Sender, bounded};
+use entra_mcp_host::{Gate, Pass};
+use smol::{Async, Timer};
+
+use crate::{
+    executor::Executor,
+    inbound::{Service, connection},
+};
+
+/// After an accept that failed, how long until the next: a descriptor may be free again by then.
+const BACK_OFF: Duration = Duration::from_millis(50);
+
+/// How often a failing accept is told in the log.
+const COMPLAIN: Duration = Duration::from_secs(10);
+
+/// Everything that an accept loop hands to a connection.
+#[derive(Clone)]
+pub(crate) struct Door {
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) connections: Arc<Connections>,
+    pub(crate) service: Arc<dyn Service>,
+    pub(crate) executor: Executor,
+}
+
+impl Door {
+    /// Accepts for ever; each connection is a task.
+    pub(crate) async fn accept(self, listener: Async<TcpListener>) {
+        let mut complained = None;
+        loop {
+            match listener.accept().await {
+                Ok((socket, _)) => {
+                    if let Some(pass) = self.gate.enter() {
+                        self.serve(socket, pass);
+                    }
+                }
+                Err(error) => {
+                    // A peer that left before it was accepted, or no descriptors: neither is a
+                    // reason to stop, and the latter needs a while.
+                    if complained.is_none_or(|last: Instant| last.elapsed() > COMPLAIN) {
+                        tracing::warn!("a connection could not be accepted: {error}");
+                        complained = Some(Instant::now());
+                    }
+                    Timer::after(BACK_OFF).await;
+                }
+            }
+        }
+    }
+
+    fn serve(&self, socket: Async<TcpStream>, pass: Pass) {
+        let visit = self.connections.enter();
+        let (service, executor) = (Arc::clone(&self.service), self.executor.clone());
+        self.executor.spawn(async move {
+            connection(socket, service, executor, pass.lane(), visit.closing()).await;
+            drop((visit, pass));
+        });
+    }
+}
+
+/// When this ends, the server is about to: it never says anything else.
+pub(crate) type Closing = Receiver<Infallible>;
+
+/// The open connections. Each waits on a channel of its own, so that it shares nothing with others
+/// while it is served.
+#[derive(Debug, Default)]
+pub(crate) struct Connections(Mutex<Inside>);
+
+#[derive(Debug, Default)]
+struct Inside {
+    last: u64,
+    open: BTreeMap<u64, Option<Sender<Infallible>>>,
+}
+
+/// An open connection, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Visit {
+    number: u64,
+    connections: Arc<Connections>,
+    closing: Closing,
+}
+
+impl Connections {
+    /// None yet.
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    fn enter(self: &Arc<Self>) -> Visit {
+        let (sender, closing) = bounded(1);
+        let mut inside = self.inside();
+        inside.last += 1;
+        let number = inside.last;
+        inside.open.insert(number, Some(sender));
+        Visit {
+            number,
+            connections: Arc::clone(self),
+            closing,
+        }
+    }
+
+    /// Tells all of them to end.
+    pub(crate) fn close(&self) {
+        for sender in self.inside().open.values_mut() {
+            *sender = None;
+        }
+    }
+
+    /// Whether all have ended.
+    pub(crate) fn are_over(&self) -> bool {
+        self.inside().open.is_empty()
+    }
+
+    fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Visit {
+    fn closing(&self) -> Closing {
+        self.closing.clone()
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        self.connections.inside().open.remove(&self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_connection_hears_of_the_end_and_is_counted_until_its_own() {
+        let connections = Arc::new(Connections::new());
+        let visits = [connections.enter(), connections.enter()];
+        assert!(visits.iter().all(|visit| !visit.closing().is_closed()));
+        connections.close();
+        assert!(visits.iter().all(|visit| visit.closing().is_closed()));
+        assert!(!connections.are_over());
+        drop(visits);
+        assert!(connections.are_over());
+    }
+}

@@ -1,0 +1,172 @@
+//! Fetches, with `hyper`'s client over connections that are kept: no redirects, every status an
+//! answer, the deadline and the body limit of the fetch, and the rule of which addresses may be
+//! dialled, judged on the resolved address.
+
+mod dial;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use entra_mcp_core::ask::{Ask, Fetch, FetchFault, Reach};
+use http::{HeaderValue, Request, Response, Uri, header};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::{body::Incoming, client::conn::http1::SendRequest};
+use smol::{Timer, future::FutureExt as _};
+
+use self::dial::Dialer;
+use crate::executor::Executor;
+
+/// Connections that are kept for later, to each host: Entra and Graph are two.
+const IDLE_CONNECTIONS: usize = 32;
+
+/// Shorter than Entra's and Graph's own, so that a kept connection is seldom a closed one.
+const IDLE_AGE: Duration = Duration::from_secs(30);
+
+/// A connection that takes requests.
+type Connection = SendRequest<Full<Bytes>>;
+
+/// The outbound side.
+#[derive(Debug)]
+pub(crate) struct Outbound {
+    dialer: Dialer,
+    idle: Mutex<BTreeMap<Place, Vec<Idle>>>,
+}
+
+/// What a connection is good for. One that was dialled for the operator is never used for a
+/// stranger.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    host: String,
+    port: u16,
+    is_secure: bool,
+    is_public_only: bool,
+}
+
+#[derive(Debug)]
+struct Idle {
+    connection: Connection,
+    since: Instant,
+}
+
+impl Outbound {
+    /// An outbound side without connections.
+    pub(crate) fn new(executor: Executor) -> Self {
+        Self {
+            dialer: Dialer::new(executor),
+            idle: Mutex::default(),
+        }
+    }
+
+    /// Performs a fetch; takes at most as long as it says.
+    pub(crate) async fn fetch(&self, fetch: Fetch) -> <Fetch as Ask>::Answer {
+        let within = fetch.within;
+        let late = async {
+            Timer::after(within).await;
+            Err(FetchFault::TimedOut)
+        };
+        self.fetch_at_leisure(fetch).or(late).await
+    }
+
+    async fn fetch_at_leisure(&self, fetch: Fetch) -> <Fetch as Ask>::Answer {
+        let place = Place::of(fetch.request.uri(), fetch.reach).ok_or(FetchFault::Unreachable)?;
+        let request = request(fetch.request);
+        let (response, connection) = self.send(request, &place).await?;
+        let (head, body) = response.into_parts();
+        let body = Limited::new(body, fetch.body_limit).collect().await;
+        let body = body.map_err(|error| match error.is::<LengthLimitError>() {
+            true => FetchFault::TooLarge,
+            false => FetchFault::Unreachable,
+        })?;
+        self.keep(place, connection);
+        Ok(Response::from_parts(head, body.to_bytes()))
+    }
+
+    /// Sends a request on a kept connection, or on a new one if there is none that still takes it.
+    /// What was begun to be sent is not sent again.
+    async fn send(
+        &self,
+        mut request: Request<Full<Bytes>>,
+        place: &Place,
+    ) -> Result<(Response<Incoming>, Connection), FetchFault> {
+        while let Some(mut connection) = self.take(place) {
+            match connection.try_send_request(request).await {
+                Ok(response) => return Ok((response, connection)),
+                Err(mut error) => match error.take_message() {
+                    Some(unsent) => request = unsent,
+                    None => return Err(FetchFault::Unreachable),
+                },
+            }
+        }
+        let mut connection = self.dialer.dial(place).await?;
+        let response = connection.send_request(request).await;
+        let response = response.map_err(|_| FetchFault::Unreachable)?;
+        Ok((response, connection))
+    }
+
+    fn take(&self, place: &Place) -> Option<Connection> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = idle.get_mut(place)?;
+        kept.retain(|idle| idle.connection.is_ready() && idle.since.elapsed() < IDLE_AGE);
+        kept.pop().map(|idle| idle.connection)
+    }
+
+    fn keep(&self, place: Place, connection: Connection) {
+        if connection.is_closed() {
+            return;
+        }
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        // A stranger's host is not asked twice, and there are any number of them.
+        if place.is_public_only {
+            return;
+        }
+        let kept = idle.entry(place).or_default();
+        if kept.len() < IDLE_CONNECTIONS {
+            let since = Instant::now();
+            kept.push(Idle { connection, since });
+        }
+    }
+}
+
+impl Place {
+    fn of(uri: &Uri, reach: Reach) -> Option<Self> {
+        let is_secure = match uri.scheme_str()? {
+            "https" => true,
+            "http" => false,
+            _ => return None,
+        };
+        let host = uri.host()?.trim_start_matches('[').trim_end_matches(']');
+        Some(Self {
+            host: host.to_ascii_lowercase(),
+            port: uri.port_u16().unwrap_or(if is_secure { 443 } else { 80 }),
+            is_secure,
+            is_public_only: reach == Reach::PublicOnly,
+        })
+    }
+}
+
+/// The request as it is sent: in origin form, with `Host` and `User-Agent`.
+fn request(request: Request<Bytes>) -> Request<Full<Bytes>> {
+    let (mut head, body) = request.into_parts();
+    let authority = head.uri.authority().map(|authority| {
+        // A user in the address would be a mistake of the core's; it is not sent to anybody.
+        let authority = authority.as_str();
+        authority
+            .rsplit_once('@')
+            .map_or(authority, |(_, host)| host)
+    });
+    let host = authority.and_then(|host| HeaderValue::from_str(host).ok());
+    if let Some(host) = host {
+        head.headers.insert(header::HOST, host);
+    }
+    let agent = HeaderValue::from_static("entra-mcp");
+    head.headers.insert(header::USER_AGENT, agent);
+    let target = head.uri.path_and_query().cloned();
+    head.uri = target.map_or_else(|| Uri::from_static("/"), Uri::from);
+    Request::from_parts(head, Full::new(body))
+}

@@ -1,0 +1,47 @@
+//! The dev tenant, served through the same inbound side as the server itself.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use entra_mcp_core::{admit::Admission, limits};
+use entra_mcp_host::{Clock, Tenant};
+use http::{Request, Response, request::Parts};
+use smol::{Timer, unblock};
+
+use crate::{
+    executor::Work,
+    inbound::{Peer, Service},
+};
+
+/// The dev tenant, as a service of the inbound side.
+#[derive(Debug)]
+pub(crate) struct Back {
+    tenant: Arc<Tenant>,
+    clock: Clock,
+}
+
+impl Back {
+    /// The service of a tenant.
+    pub(crate) fn new(tenant: Arc<Tenant>, clock: Clock) -> Self {
+        Self { tenant, clock }
+    }
+}
+
+impl Service for Back {
+    fn admit(&self, _head: &Parts) -> Result<Admission, Box<Response<Bytes>>> {
+        Ok(Admission {
+            body_limit: limits::STRANGER_BODY_BYTES,
+        })
+    }
+
+    fn serve(&self, request: Request<Bytes>, mut peer: Peer) -> Work {
+        let (tenant, now) = (Arc::clone(&self.tenant), self.clock.now());
+        Box::pin(async move {
+            // A signature with RSA takes a millisecond or more.
+            let (response, wait) = unblock(move || tenant.answer(&request, now)).await;
+            // It was told to be slow, as Entra can be.
+            Timer::after(wait).await;
+            peer.respond(response).await;
+        })
+    }
+}
