@@ -72,8 +72,6 @@ pub(crate) enum FromHubKind {
     StreamOpened(bool),
     /// The stream is there, with the revision that was agreed on, if any was; or it is not.
     StreamFound(Option<Option<Revision>>),
-    /// The bytes were handed over, or there is no such stream of this owner.
-    Delivered(bool),
     /// Bytes for this stream.
     Deliver(bytes::Bytes),
     /// This stream is to end.
@@ -157,7 +155,7 @@ impl Hub {
                 owner,
                 bytes,
             } => {
-                self.streams.deliver(from, stream, owner, bytes, out);
+                self.streams.deliver(stream, owner, bytes, out);
             }
             ToHubKind::EndSession(session) => self.streams.end_session(session, out),
             ToHubKind::EndStream { stream, owner } => self.streams.end(stream, owner, out),

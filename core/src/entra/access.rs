@@ -68,7 +68,7 @@ pub(crate) enum AccessStep {
     Waiting(Box<Access>),
     /// The token.
     Ready(Secret<String>),
-    /// The person must sign in again; the session is deleted.
+    /// The person must sign in again; the session is deleted, its streams are not closed yet.
     SessionOver,
     /// Not now.
     Fault(Fault),
@@ -123,7 +123,7 @@ impl Access {
                 version,
             })));
         }
-        let deleted = end(session, cx);
+        let deleted = delete(session, cx);
         AccessStep::Waiting(Box::new(access(State::Ending { deleted })))
     }
 
@@ -161,7 +161,7 @@ impl Access {
                     access(State::Ended).save(version, tokens, cx)
                 }
                 Renewed::SignInAgain => {
-                    let deleted = end(&session, cx);
+                    let deleted = delete(&session, cx);
                     access(State::Ending { deleted }).waiting()
                 }
                 Renewed::Fault(fault) => AccessStep::Fault(fault),
@@ -245,11 +245,17 @@ fn is_fresh(tokens: &EntraTokens, cx: &Cx<'_>) -> bool {
     tokens.expires.until(cx.env.now.unix) > limits::ACCESS_TOKEN_RENEWAL
 }
 
-/// Ends a session: its record is deleted and its streams are closed.
+/// Ends a session: its streams are closed and its record is deleted.
 pub(crate) fn end(session: &Session, cx: &mut Cx<'_>) -> Awaiting<Store> {
+    cx.tell(ToHub(ToHubKind::EndSession(session.id)));
+    delete(session, cx)
+}
+
+/// Deletes the record of a session. Whoever is told that the session is over closes its streams,
+/// after the answer that one of them waits for.
+pub(crate) fn delete(session: &Session, cx: &mut Cx<'_>) -> Awaiting<Store> {
     let audit = crate::audit::Audit::new(Level::Info, "a session ended");
     cx.audit(audit.with("subject", &session.person.subject));
-    cx.tell(ToHub(ToHubKind::EndSession(session.id)));
     cx.store(Store::Delete(session.id.key()))
 }
 

@@ -15,7 +15,7 @@
 use ::http::{HeaderValue, Request, StatusCode, header};
 use bytes::Bytes;
 
-use super::access::{Access, AccessStep};
+use super::access::{self, Access, AccessStep};
 use crate::{
     ask::{Ask, Awaiting, Fetch, Reach, Version},
     audit::{Audit, Level},
@@ -33,16 +33,18 @@ use crate::{
 pub(crate) struct Query {
     /// Path and query, relative to Graph's base address. Never spliced from arguments (P9).
     path: String,
-    /// Whose token, should a new one be needed. `None` once a new one was got.
-    again: Option<Box<Whose>>,
+    whose: Box<Whose>,
     state: State,
 }
 
+/// Whose token is shown.
 #[derive(Debug)]
 struct Whose {
     session: Session,
     version: Version,
     secret: SessionSecret,
+    /// Graph has refused the kept token, and this is a new one.
+    renewed: bool,
 }
 
 #[derive(Debug)]
@@ -121,9 +123,10 @@ impl Query {
             session: caller.session.clone(),
             version: caller.version,
             secret: caller.verified.secret.clone(),
+            renewed: false,
         });
         let step = Access::start(&whose.session, whose.version, &whose.secret, cx);
-        Self::token(path, Some(whose), step, cx)
+        Self::token(path, whose, step, cx)
     }
 
     /// The next state after an event.
@@ -131,31 +134,31 @@ impl Query {
         match (self.state, event) {
             (State::Token(access), event) => {
                 let step = access.handle(event, cx);
-                Self::token(self.path, self.again, step, cx)
+                Self::token(self.path, self.whose, step, cx)
             }
             (State::Sent(awaiting), Event::Fetched(answered)) => match awaiting.take(answered) {
-                Some(answer) => Self::answered(self.path, self.again, answer, cx),
-                None => Self::sent(self.path, self.again, awaiting),
+                Some(answer) => Self::answered(self.path, self.whose, answer, cx),
+                None => Self::sent(self.path, self.whose, awaiting),
             },
-            (State::Sent(awaiting), _) => Self::sent(self.path, self.again, awaiting),
+            (State::Sent(awaiting), _) => Self::sent(self.path, self.whose, awaiting),
         }
     }
 
-    fn sent(path: String, again: Option<Box<Whose>>, awaiting: Awaiting<Fetch>) -> Asked {
+    fn sent(path: String, whose: Box<Whose>, awaiting: Awaiting<Fetch>) -> Asked {
         let state = State::Sent(awaiting);
-        Asked::Waiting(Self { path, again, state })
+        Asked::Waiting(Self { path, whose, state })
     }
 
-    fn token(path: String, again: Option<Box<Whose>>, step: AccessStep, cx: &mut Cx<'_>) -> Asked {
+    fn token(path: String, whose: Box<Whose>, step: AccessStep, cx: &mut Cx<'_>) -> Asked {
         match step {
             AccessStep::Waiting(access) => {
                 let state = State::Token(access);
-                Asked::Waiting(Self { path, again, state })
+                Asked::Waiting(Self { path, whose, state })
             }
             AccessStep::Ready(token) => match get(&path, &token, cx) {
                 Some(fetch) => {
                     let awaiting = cx.fetch(fetch);
-                    Self::sent(path, again, awaiting)
+                    Self::sent(path, whose, awaiting)
                 }
                 None => Asked::Refused(Refused::Odd),
             },
@@ -170,7 +173,7 @@ impl Query {
 
     fn answered(
         path: String,
-        again: Option<Box<Whose>>,
+        whose: Box<Whose>,
         answer: <Fetch as Ask>::Answer,
         cx: &mut Cx<'_>,
     ) -> Asked {
@@ -183,30 +186,13 @@ impl Query {
             }
         };
         let status = response.status();
-        let refused = match (status, again) {
-            (StatusCode::OK, _) => return Asked::Answered(response.into_body()),
-            // Revoked, or refused by policy: a new token tells whether Entra agrees.
-            (StatusCode::UNAUTHORIZED, Some(whose)) => {
-                cx.note(Level::Debug, "Microsoft Graph refused a token");
-                let Whose {
-                    session,
-                    version,
-                    secret,
-                } = *whose;
-                let step = Access::renew(&session, version, &secret, cx);
-                return Self::token(path, None, step, cx);
-            }
-            (StatusCode::UNAUTHORIZED, None) => {
-                cx.note(
-                    Level::Info,
-                    "Microsoft Graph refused a new token: session over",
-                );
-                return Asked::SessionOver;
-            }
-            (StatusCode::FORBIDDEN, _) => Refused::NotAllowed,
-            (StatusCode::NOT_FOUND, _) => Refused::NotFound,
-            (StatusCode::TOO_MANY_REQUESTS, _) => Refused::Throttled,
-            (status, _) if status.is_server_error() => Refused::Unavailable,
+        let refused = match status {
+            StatusCode::OK => return Asked::Answered(response.into_body()),
+            StatusCode::UNAUTHORIZED => return Self::unauthorized(path, whose, cx),
+            StatusCode::FORBIDDEN => Refused::NotAllowed,
+            StatusCode::NOT_FOUND => Refused::NotFound,
+            StatusCode::TOO_MANY_REQUESTS => Refused::Throttled,
+            status if status.is_server_error() => Refused::Unavailable,
             _ => Refused::Odd,
         };
         let level = match refused {
@@ -219,6 +205,25 @@ impl Query {
         let id = id.and_then(|id| id.to_str().ok()).unwrap_or_default();
         cx.audit(audit.with("request-id", id));
         Asked::Refused(refused)
+    }
+
+    /// Revoked, or refused by policy: a new token tells whether Entra agrees. If Graph refuses that
+    /// too, the session ends, so that the client does not refresh for ever but signs in
+    /// (threats.md D11).
+    fn unauthorized(path: String, mut whose: Box<Whose>, cx: &mut Cx<'_>) -> Asked {
+        if whose.renewed {
+            cx.note(
+                Level::Info,
+                "Microsoft Graph refused a new token: session over",
+            );
+            // Nobody waits for it: whatever becomes of it, the person must sign in.
+            let _deleted = access::delete(&whose.session, cx);
+            return Asked::SessionOver;
+        }
+        cx.note(Level::Debug, "Microsoft Graph refused a token");
+        whose.renewed = true;
+        let step = Access::renew(&whose.session, whose.version, &whose.secret, cx);
+        Self::token(path, whose, step, cx)
     }
 }
 

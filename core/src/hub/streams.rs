@@ -130,17 +130,14 @@ impl Streams {
 
     pub(super) fn deliver(
         &self,
-        from: ExchangeId,
         stream: StreamId,
         owner: Owner,
         bytes: Bytes,
         out: &mut VecDeque<HubOutput>,
     ) {
-        let to = self.sse(stream, owner).map(|(to, _)| to);
-        if let Some(to) = to {
+        if let Some((to, _)) = self.sse(stream, owner) {
             out.push_back(tell(to, FromHubKind::Deliver(bytes)));
         }
-        out.push_back(tell(from, FromHubKind::Delivered(to.is_some())));
     }
 
     pub(super) fn end_session(&mut self, session: SessionId, out: &mut VecDeque<HubOutput>) {
@@ -210,15 +207,12 @@ mod tests {
 
         fn delivered(&mut self, to: StreamId, owner: Owner) -> bool {
             let out = &mut self.out;
-            self.streams
-                .deliver(ExchangeId(999), to, owner, Bytes::from("x"), out);
+            self.streams.deliver(to, owner, Bytes::from("x"), out);
             let told = self.out.pop_back();
-            let delivered = matches!(
+            matches!(
                 told,
-                Some(HubOutput::Tell(_, FromHub(FromHubKind::Delivered(true))))
-            );
-            assert_eq!(self.out.pop_back().is_some(), delivered);
-            delivered
+                Some(HubOutput::Tell(_, FromHub(FromHubKind::Deliver(_))))
+            )
         }
     }
 

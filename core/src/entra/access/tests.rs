@@ -80,8 +80,11 @@ fn a_token_that_is_about_to_end_is_renewed_and_kept() {
 fn when_entra_says_no_for_good_the_client_is_told_to_sign_in() {
     for error in ["invalid_grant", "interaction_required"] {
         let mut world = with_token_for(Duration::ZERO);
+        let stream = world.request("alice", "GET", "/sse", &[], "");
+        let stream = world.begin(stream);
         world.entra_says(400, &json!({"error": error, "error_codes": [50173]}));
         let response = call(&mut world);
+        assert!(world.is_over(stream), "its streams are closed");
         assert_eq!(response.status(), 401, "never a 200 with an error text");
         assert!(!is_alive(&world));
         assert!(world.asked.is_empty());
@@ -184,4 +187,16 @@ fn without_a_refresh_token_the_session_ends_with_the_access_token() {
     world.ask(put).unwrap();
     assert_eq!(call(&mut world).status(), 401);
     assert!(!is_alive(&world) && world.redeemed.is_empty());
+}
+
+// D11: a client that only refreshed would be refused for ever.
+#[test]
+fn when_graph_refuses_a_new_token_too_the_session_ends() {
+    let mut world = World::new();
+    let refusal = json!({"error": {"code": "InvalidAuthenticationToken"}});
+    world.graph_says(401, &refusal);
+    world.graph_says(401, &refusal);
+    assert_eq!(call(&mut world).status(), 401);
+    assert_eq!(world.asked.len(), 2, "it is not tried for ever");
+    assert!(!is_alive(&world));
 }

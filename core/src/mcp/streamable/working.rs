@@ -8,6 +8,7 @@ use crate::{
     event::Event,
     exchange::{Cx, Next},
     http::{answer, bearer},
+    hub::{ToHub, ToHubKind},
     mcp::{
         Caller, Revision,
         dispatch::{self, Work, Worked},
@@ -158,7 +159,10 @@ impl Working {
             Worked::Waiting(work) => {
                 Next::Go(Streamable::Working(Box::new(Self { caller, work, form })))
             }
-            Worked::SessionOver(_) => cx.done(bearer::session_over(Route::Mcp, cx.env)),
+            Worked::SessionOver(_) => {
+                cx.tell(ToHub(ToHubKind::EndSession(caller.session.id)));
+                cx.done(bearer::session_over(Route::Mcp, cx.env))
+            }
             Worked::Done(answers) => {
                 let status = match answers.first() {
                     Some(answer) if form.stateless => v2026_07_28::status_of(answer.error_code()),
