@@ -1,0 +1,293 @@
+//! A third runtime, whole, to show what one is: one thread for each request, `tiny_http` to read,
+//! `ureq` to fetch. It runs the core cases of the end-to-end suite (`tests/own_runtime.rs`).
+//!
+//!     cargo run -p entra-mcp-blocking --example own_runtime
+//!
+//! It leaves out what makes a server robust: ceilings, deadlines for slow peers, an orderly end.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    io::{Read as _, Write},
+    process::ExitCode,
+    sync::{
+        Arc, Mutex, RwLock,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, Sender, channel},
+    },
+    thread,
+};
+
+use bytes::Bytes;
+use entra_mcp_core::{
+    action::Action,
+    admit::{admit, too_large},
+    ask::{Ask, Fetch, FetchFault},
+    env::{Env, Known},
+    event::Event,
+    exchange::{Exchange, ExchangeId, Output},
+    hub::{FromHub, Hub, HubOutput, ToHub},
+    time::Now,
+};
+use entra_mcp_host::{Host, Program, Tenant, audit, boot, on_shutdown, seed};
+use http::{Request, Response};
+
+static PROGRAM: Program = Program {
+    name: "own_runtime",
+    flags: &[],
+};
+
+struct Runtime {
+    host: Host,
+    agent: ureq::Agent,
+    next: AtomicU64,
+    known: RwLock<Arc<Known>>,
+    hub: Mutex<(Hub, BTreeMap<ExchangeId, Sender<FromHub>>)>,
+}
+
+impl Runtime {
+    /// The driver: perform what the exchange wants, hand in what happened, until it is done.
+    fn drive(
+        self: &Arc<Self>,
+        begin: impl FnOnce(ExchangeId, Env<'_>) -> Exchange,
+        mut peer: Peer,
+    ) {
+        let id = ExchangeId(self.next.fetch_add(1, Ordering::Relaxed));
+        let mailbox = self.enroll(id);
+        let mut exchange = self.in_env(|env| begin(id, env));
+        let mut events = VecDeque::new();
+        loop {
+            match exchange.poll() {
+                Output::Done(_) => break,
+                Output::Do(Action::Respond(response)) => peer.respond(response),
+                Output::Do(Action::Open(head)) => peer.open(&head),
+                Output::Do(Action::Write(piece)) => peer.write(&piece),
+                Output::Do(Action::Close) => peer.write(b""),
+                Output::Do(Action::Fetch(ticket, fetch)) => {
+                    events.push_back(ticket.answer(self.fetch(fetch)));
+                }
+                Output::Do(Action::Store(ticket, ask)) => {
+                    let now = self.host.clock.now().unix;
+                    events.push_back(ticket.answer(self.host.store.answer(ask, now)));
+                }
+                Output::Do(Action::Tell(message)) => self.tell(id, message),
+                Output::Do(Action::Audit(line)) => audit(&line),
+                Output::Do(_) => {}
+                Output::Wait(until) => {
+                    let event = events.pop_front().unwrap_or_else(|| {
+                        if peer.is_gone {
+                            return Event::Gone;
+                        }
+                        let left = self.host.clock.until(until);
+                        mailbox.recv_timeout(left).map_or(Event::Tick, Event::Told)
+                    });
+                    self.in_env(|env| exchange.handle(event, env))
+                        .expect("the contract is kept");
+                }
+            }
+        }
+        let mut hub = self.hub.lock().expect("nobody panics with it");
+        hub.0.forget(id);
+        hub.1.remove(&id);
+    }
+
+    fn in_env<T>(&self, f: impl FnOnce(Env<'_>) -> T) -> T {
+        let known = Arc::clone(&self.known.read().expect("nobody panics with it"));
+        let now: Now = self.host.clock.now();
+        f(Env {
+            server: &self.host.server,
+            known: &known,
+            now,
+        })
+    }
+
+    fn enroll(&self, id: ExchangeId) -> Receiver<FromHub> {
+        let (sender, receiver) = channel();
+        self.hub
+            .lock()
+            .expect("nobody panics with it")
+            .1
+            .insert(id, sender);
+        receiver
+    }
+
+    /// The hub: hand in a message, do what it wants.
+    fn tell(self: &Arc<Self>, from: ExchangeId, message: ToHub) {
+        let mut hub = self.hub.lock().expect("nobody panics with it");
+        let (hub, mailboxes) = &mut *hub;
+        hub.handle(from, message, self.host.clock.now());
+        loop {
+            match hub.poll() {
+                HubOutput::Idle => return,
+                HubOutput::Tell(id, message) => {
+                    let _ = mailboxes.get(&id).map(|mailbox| mailbox.send(message));
+                }
+                HubOutput::Publish(known) => {
+                    *self.known.write().expect("nobody panics with it") = known;
+                }
+                HubOutput::Start(errand) => {
+                    let runtime = Arc::clone(self);
+                    let begin = |id, env: Env<'_>| Exchange::errand(id, &seed(), errand, env);
+                    thread::spawn(move || runtime.drive(begin, Peer::nobody()));
+                }
+            }
+        }
+    }
+
+    fn fetch(&self, fetch: Fetch) -> <Fetch as Ask>::Answer {
+        let (head, body) = fetch.request.into_parts();
+        let request = self
+            .agent
+            .configure_request(Request::from_parts(head, body.to_vec()));
+        let answer = self
+            .agent
+            .run(request.timeout_global(Some(fetch.within)).build());
+        let (head, mut body) = answer.map_err(|_| FetchFault::Unreachable)?.into_parts();
+        let body = body
+            .with_config()
+            .limit(fetch.body_limit as u64)
+            .read_to_vec();
+        Ok(Response::from_parts(
+            head,
+            body.map_err(|_| FetchFault::TooLarge)?.into(),
+        ))
+    }
+
+    /// One request of `tiny_http`.
+    fn answer(self: &Arc<Self>, mut asked: tiny_http::Request, tenant: Option<&Tenant>) {
+        let mut head = Request::builder()
+            .method(asked.method().as_str())
+            .uri(asked.url());
+        for field in asked.headers() {
+            head = head.header(field.field.as_str().as_str(), field.value.as_str());
+        }
+        let Ok(head) = head.body(()) else { return };
+        let (head, ()) = head.into_parts();
+        let now = self.host.clock.now();
+        let limit = match tenant.map_or_else(
+            || admit(&head, &self.host.server, now).map(|a| a.body_limit),
+            |_| Ok(65536),
+        ) {
+            Ok(limit) => limit,
+            Err(refusal) => return Peer::of(asked).respond(*refusal),
+        };
+        let mut body = Vec::new();
+        if asked.body_length() != Some(0) && head.method == http::Method::POST {
+            let _ = asked
+                .as_reader()
+                .take(limit as u64 + 1)
+                .read_to_end(&mut body);
+        }
+        if body.len() > limit {
+            return Peer::of(asked).respond(too_large());
+        }
+        let request = Request::from_parts(head, Bytes::from(body));
+        match tenant {
+            Some(tenant) => Peer::of(asked).respond(tenant.answer(&request, now).0),
+            None => self.drive(
+                |id, env| Exchange::new(id, &seed(), request, env),
+                Peer::of(asked),
+            ),
+        }
+    }
+}
+
+/// Whom the answer goes to: written by hand, so that each piece of a stream is flushed.
+struct Peer {
+    writer: Box<dyn Write + Send>,
+    is_gone: bool,
+}
+
+impl Peer {
+    fn of(request: tiny_http::Request) -> Self {
+        Self {
+            writer: request.into_writer(),
+            is_gone: false,
+        }
+    }
+
+    fn nobody() -> Self {
+        Self {
+            writer: Box::new(std::io::sink()),
+            is_gone: false,
+        }
+    }
+
+    fn send(&mut self, bytes: &[u8]) {
+        let sent = self
+            .writer
+            .write_all(bytes)
+            .and_then(|()| self.writer.flush());
+        self.is_gone |= sent.is_err();
+    }
+
+    fn head<T>(head: &Response<T>) -> String {
+        let mut text = format!("HTTP/1.1 {}\r\n", head.status());
+        for (name, value) in head.headers() {
+            text += &format!("{name}: {}\r\n", value.to_str().unwrap_or_default());
+        }
+        text
+    }
+
+    fn respond(&mut self, response: Response<Bytes>) {
+        let length = response.body().len();
+        let head = Self::head(&response) + &format!("Content-Length: {length}\r\n\r\n");
+        self.send(&[head.as_bytes(), response.body()].concat());
+        *self = Self::nobody();
+    }
+
+    fn open(&mut self, head: &Response<()>) {
+        self.send((Self::head(head) + "Transfer-Encoding: chunked\r\n\r\n").as_bytes());
+    }
+
+    fn write(&mut self, piece: &[u8]) {
+        self.send(&[format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat());
+    }
+}
+
+fn main() -> ExitCode {
+    let host = match boot(&PROGRAM) {
+        Ok(host) => host,
+        Err(status) => return status,
+    };
+    let agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0);
+    let agent = agent.max_redirects_will_error(false).build().new_agent();
+    let runtime = Arc::new(Runtime {
+        host,
+        agent,
+        next: AtomicU64::new(0),
+        known: RwLock::default(),
+        hub: Mutex::default(),
+    });
+    let server = runtime
+        .host
+        .server
+        .config
+        .listen
+        .iter()
+        .map(|address| (*address, None));
+    let tenant = runtime.host.tenant.iter().flat_map(|tenant| {
+        tenant
+            .listen()
+            .iter()
+            .map(move |address| (*address, Some(Arc::clone(tenant))))
+    });
+    for (address, tenant) in server.chain(tenant) {
+        let Ok(listener) = tiny_http::Server::http(address) else {
+            continue;
+        };
+        let runtime = Arc::clone(&runtime);
+        thread::spawn(move || {
+            while let Ok(request) = listener.recv() {
+                let (runtime, tenant) = (Arc::clone(&runtime), tenant.clone());
+                thread::spawn(move || runtime.answer(request, tenant.as_deref()));
+            }
+        });
+    }
+    runtime.host.welcome();
+    on_shutdown(|| std::process::exit(0));
+    loop {
+        thread::park();
+    }
+}
