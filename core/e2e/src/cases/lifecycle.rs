@@ -39,7 +39,8 @@ pub fn a_server_that_is_asked_to_end_ends(program: &Program) {
 pub fn settings_that_cannot_be_are_told_in_words(program: &Program) {
     let server = program.start();
     let folder = server.folder().to_str().unwrap();
-    let wrong: [(&[&str], &[(&str, &str)], &str); 5] = [
+    type Wrong<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
+    let wrong: [Wrong<'_>; 5] = [
         (&["--listn", "x"], &[], "Did you mean --listen?"),
         (
             &["--data-dir", folder, "--listen", "localhost:1"],
