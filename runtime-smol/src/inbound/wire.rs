@@ -283,7 +283,10 @@ impl Read for Wire {
                         deadline,
                     };
                 }
-                Phase::Serving if !self.buffer.is_empty() => return Poll::Pending,
+                Phase::Serving if !self.buffer.is_empty() => {
+                    self.served.wake(cx);
+                    return Poll::Pending;
+                }
                 Phase::Serving => {
                     if ready!(self.fill(cx))? == 0 {
                         self.stopped = Some(Stopped::Gone);
