@@ -15,7 +15,10 @@ const PARAMETERS: usize = 48;
 const VALUE_CHARS: usize = 256;
 
 /// Parameters whose values are not kept.
-const SECRET: [&str; 8] = [
+const SECRET: [&str; 11] = [
+    "access_token",
+    "id_token",
+    "id_token_hint",
     "client_secret",
     "client_assertion",
     "code",

@@ -209,3 +209,18 @@ fn what_was_asked_is_remembered_without_secrets_and_not_for_ever() {
     }
     assert_eq!(world.tenant.requests().len(), 64);
 }
+
+// O3: a sign-out names an ID token, and a client may put its token where it does not belong.
+#[test]
+fn tokens_are_not_remembered_wherever_they_are_put() {
+    let mut world = World::new();
+    for name in ["access_token", "id_token", "id_token_hint", "refresh_token"] {
+        world.get(&format!(
+            "/common/oauth2/v2.0/logout?{name}=eyJ0eXAi.a.token"
+        ));
+        let requests = world.tenant.requests();
+        let last = requests.last().unwrap();
+        assert_eq!(last.parameter(name), Some("(secret)"), "{name}");
+    }
+    assert!(!text(&world.get("/control/requests")).contains("eyJ0eXAi"));
+}
