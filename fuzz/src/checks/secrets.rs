@@ -39,10 +39,28 @@ pub struct Label {
 }
 
 /// Values by their first bytes, to search for all at once.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Secrets {
     labels: BTreeMap<Vec<u8>, Label>,
     starts: BTreeMap<[u8; START], Vec<Vec<u8>>>,
+    /// For each hash of the first four bytes, whether any value begins so: most places of a text
+    /// are passed over by this alone.
+    hints: Vec<bool>,
+}
+
+impl Default for Secrets {
+    fn default() -> Self {
+        Self {
+            labels: BTreeMap::new(),
+            starts: BTreeMap::new(),
+            hints: vec![false; 1 << 16],
+        }
+    }
+}
+
+/// The place of four bytes among the hints.
+fn hint(window: u32) -> usize {
+    (window.wrapping_mul(0x9e37_79b1) >> 16) as usize
 }
 
 const START: usize = 8;
@@ -64,6 +82,11 @@ impl Secrets {
         let start = value.first_chunk().expect("longer than its start");
         let bucket = self.starts.entry(*start).or_default();
         bucket.push(value.to_vec());
+        let [a, b, c, d, ..] = *start;
+        let place = hint(u32::from_be_bytes([a, b, c, d]));
+        if let Some(known) = self.hints.get_mut(place) {
+            *known = true;
+        }
         self.labels.insert(value.to_vec(), label);
     }
 
@@ -97,21 +120,27 @@ impl Secrets {
         found
     }
 
+    /// The labels of the values with which some bytes begin.
+    fn starting(&self, bytes: &[u8]) -> Vec<&Label> {
+        let start = bytes.first_chunk::<START>();
+        let bucket = start.and_then(|start| self.starts.get(start));
+        let values = bucket.into_iter().flatten();
+        let values = values.filter(|value| bytes.starts_with(value));
+        values.filter_map(|value| self.labels.get(value)).collect()
+    }
+
     fn find_plain(&self, bytes: &[u8]) -> Vec<&Label> {
         let mut found = Vec::new();
         if self.starts.is_empty() {
             return found;
         }
-        for at in 0..bytes.len().saturating_sub(START - 1) {
-            let rest = bytes.get(at..).unwrap_or_default();
-            let Some(start) = rest.first_chunk::<START>() else {
-                break;
-            };
-            let Some(bucket) = self.starts.get(start) else {
-                continue;
-            };
-            let values = bucket.iter().filter(|value| rest.starts_with(value));
-            found.extend(values.filter_map(|value| self.labels.get(value)));
+        let mut window = 0;
+        for (end, byte) in bytes.iter().enumerate() {
+            window = window << 8 | u32::from(*byte);
+            if end >= 3 && self.hints.get(hint(window)) == Some(&true) {
+                let rest = bytes.get(end - 3..).unwrap_or_default();
+                found.extend(self.starting(rest));
+            }
         }
         found
     }
