@@ -8,7 +8,7 @@ use entra_mcp_fuzz::{
     browser::Arrived,
     choice::Choice,
     client::{Dialect, Trouble, parameter},
-    entra::Spoil,
+    entra::LIES,
     options::Options,
     scene::{LATEST, Scene},
     world::World,
@@ -284,7 +284,7 @@ fn a_code_that_entra_does_not_redeem_is_an_error_for_the_client() {
             ["temporarily_unavailable", "server_error", "access_denied"].contains(&error.as_str()),
             "{trouble}"
         );
-        assert!(!description.contains("made up"), "{trouble}");
+        assert!(!description.contains("unavailable<"), "{trouble}");
         scene.use_tools().unwrap();
     }
 }
@@ -292,15 +292,15 @@ fn a_code_that_entra_does_not_redeem_is_an_error_for_the_client() {
 // D5
 #[test]
 fn no_id_token_is_believed_that_is_not_for_this_sign_in() {
-    for spoil in Spoil::ALL {
+    for lie in LIES {
         let mut scene = Scene::calm();
-        scene.world.entra(|entra| entra.spoil(spoil));
+        scene.world.entra(|entra| entra.lie(lie));
         let trouble = scene.sign_in().unwrap_err();
         assert!(
             matches!(trouble, Trouble::Returned { .. }),
-            "{spoil:?}: {trouble}"
+            "{lie:?}: {trouble}"
         );
-        assert!(scene.world.store(|store| store.is_empty()), "{spoil:?}");
+        assert!(scene.world.store(|store| store.is_empty()), "{lie:?}");
         scene.use_tools().unwrap();
     }
 }

@@ -1,25 +1,20 @@
-//! Entra ID and Microsoft Graph: the dev tenant of the core as a peer on the network, with faults
-//! that Entra itself would not admit to.
+//! Entra ID and Microsoft Graph: the dev tenant of the core as a peer on the network.
 
-mod spoil;
-
-use std::{collections::VecDeque, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use entra_mcp_core::{
-    dev_tenant::{self, DevTenant, DevTenantConfig, Reply},
+    dev_tenant::{self, Control, DevTenant, DevTenantConfig, GraphError, Lie, Reply, TokenError},
     entropy::Seed,
-    time::Now,
+    time::{Now, UnixTime},
 };
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{Request, Response};
 
 use crate::{
     checks::{Seen, Who},
     clock::Moment,
     world::State,
 };
-
-pub use self::spoil::Spoil;
 
 /// Where Entra and Graph are.
 pub const ORIGIN: &str = "http://localhost:3002";
@@ -35,18 +30,6 @@ pub struct App {
     pub client_secret: String,
 }
 
-/// Entra and Graph.
-#[derive(Debug)]
-pub struct Entra {
-    tenant: DevTenant,
-    is_down: bool,
-    graph: VecDeque<GraphFault>,
-    tokens: VecDeque<StatusCode>,
-    spoil: VecDeque<Spoil>,
-    /// The last answer was spoiled.
-    is_spoiled: bool,
-}
-
 /// The accounts of the tenant that a run uses.
 #[derive(Clone, Copy, Debug)]
 pub struct Accounts {
@@ -56,13 +39,33 @@ pub struct Accounts {
     pub attacker: &'static str,
 }
 
-/// How Graph refuses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GraphFault {
-    /// The status.
-    pub status: StatusCode,
-    /// Seconds, for `Retry-After`.
-    pub retry_after: Option<u64>,
+/// Every lie of an ID token.
+pub const LIES: [Lie; 14] = [
+    Lie::Audience,
+    Lie::Issuer,
+    Lie::Tenant,
+    Lie::TenantId,
+    Lie::PersonalAccount,
+    Lie::Nonce,
+    Lie::NoNonce,
+    Lie::Expired,
+    Lie::NotYetValid,
+    Lie::NoObjectId,
+    Lie::Unsigned,
+    Lie::SymmetricAlgorithm,
+    Lie::UnknownKey,
+    Lie::WrongSignature,
+];
+
+/// Entra and Graph.
+#[derive(Debug)]
+pub struct Entra {
+    tenant: DevTenant,
+    is_down: bool,
+    /// How many of the next ID tokens lie.
+    lies: u32,
+    /// The ID token of the last answer does.
+    lied: bool,
 }
 
 impl Entra {
@@ -74,10 +77,8 @@ impl Entra {
         Self {
             tenant: DevTenant::new(config, seed),
             is_down: false,
-            graph: VecDeque::new(),
-            tokens: VecDeque::new(),
-            spoil: VecDeque::new(),
-            is_spoiled: false,
+            lies: 0,
+            lied: false,
         }
     }
 
@@ -118,31 +119,57 @@ impl Entra {
         self.is_down = is_down;
     }
 
-    /// Graph refuses its next request.
-    pub fn fail_graph(&mut self, status: u16, retry_after: Option<u64>) {
-        self.graph.push_back(GraphFault {
-            status: StatusCode::from_u16(status).expect("a status"),
+    /// Tells the tenant what to do wrong, at a time of the world.
+    ///
+    /// # Panics
+    ///
+    /// If it names nobody of the tenant.
+    pub fn control(&mut self, control: Control, now: UnixTime) {
+        self.lies += u32::from(matches!(control, Control::Lie { .. }));
+        let done = self.tenant.control(control, now);
+        done.expect("the control names somebody");
+    }
+
+    /// Graph refuses so many of its next requests.
+    pub fn fail_graph(&mut self, status: u16, retry_after: Option<u64>, times: u32) {
+        let error = GraphError {
+            status,
             retry_after,
-        });
+            times,
+            ..GraphError::default()
+        };
+        self.control(Control::GraphError(error), UnixTime(0));
     }
 
-    /// The token endpoint answers its next request with this status and no JSON.
+    /// The token endpoint answers its next request with a gateway's page of this status.
     pub fn fail_token(&mut self, status: u16) {
-        let status = StatusCode::from_u16(status).expect("a status");
-        self.tokens.push_back(status);
+        let error = TokenError {
+            status: Some(status),
+            is_html: true,
+            ..TokenError::default()
+        };
+        self.control(Control::TokenError(error), UnixTime(0));
     }
 
-    /// The next ID token is one that must not be believed.
-    pub fn spoil(&mut self, spoil: Spoil) {
-        self.spoil.push_back(spoil);
+    /// The token endpoint refuses its next request with this `AADSTS` number.
+    pub fn refuse_token(&mut self, code: u32) {
+        let error = TokenError {
+            code,
+            ..TokenError::default()
+        };
+        self.control(Control::TokenError(error), UnixTime(0));
+    }
+
+    /// The next ID token lies.
+    pub fn lie(&mut self, lie: Lie) {
+        self.control(Control::Lie { lie }, UnixTime(0));
     }
 
     /// Nothing that was ordered goes wrong any more.
     pub fn recover(&mut self) {
         self.is_down = false;
-        self.graph.clear();
-        self.tokens.clear();
-        self.spoil.clear();
+        self.lies = 0;
+        self.control(Control::Reset, UnixTime(0));
     }
 
     fn ask(
@@ -153,47 +180,26 @@ impl Entra {
     ) -> (Duration, Response<Bytes>) {
         let mut after = Duration::ZERO;
         let mut reply = self.tenant.handle(request, now, seed);
-        loop {
+        let response = loop {
             reply = match reply {
-                Reply::Respond(response) => return (after, response),
+                Reply::Respond(response) => break response,
                 Reply::Sign(unsigned) => {
-                    let key = unsigned.key_pkcs8();
-                    let signature = sign(key, unsigned.message());
-                    let mut response = unsigned.signed(&signature);
-                    if let Some(spoil) = self.spoil.pop_front() {
-                        let spoiled = spoil.apply(&mut response, |text| sign(key, text));
-                        self.is_spoiled = spoiled.is_some();
-                    }
-                    return (after, response);
+                    let signature = sign(unsigned.key_pkcs8(), unsigned.message());
+                    break unsigned.signed(&signature);
                 }
                 Reply::Later(wait, inner) => {
                     after += wait;
                     *inner
                 }
             };
+        };
+        let name = b"\"id_token\":";
+        let mut places = response.body().windows(name.len());
+        if self.lies > 0 && places.any(|place| place == name) {
+            self.lies -= 1;
+            self.lied = true;
         }
-    }
-
-    fn forced(&mut self, request: &Request<Bytes>) -> Option<Response<Bytes>> {
-        let path = request.uri().path();
-        if path.starts_with("/v1.0/") {
-            let fault = self.graph.pop_front()?;
-            let body = "{\"error\":{\"code\":\"made up\",\"message\":\"made up\"}}";
-            let mut response = Response::new(Bytes::from_static(body.as_bytes()));
-            *response.status_mut() = fault.status;
-            if let Some(seconds) = fault.retry_after {
-                let headers = response.headers_mut();
-                headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-            }
-            return Some(response);
-        }
-        if path.ends_with("/oauth2/v2.0/token") {
-            let status = self.tokens.pop_front()?;
-            let mut response = Response::new(Bytes::from_static(b"<html>made up</html>"));
-            *response.status_mut() = status;
-            return Some(response);
-        }
-        None
+        (after, response)
     }
 }
 
@@ -208,11 +214,8 @@ impl State {
         self.note("entra", &line);
         let seed = Seed::new(self.choice.material());
         let now = crate::clock::read(self.moment, Moment::default(), 0);
-        let (after, response) = match self.entra.forced(request) {
-            Some(response) => (Duration::ZERO, response),
-            None => self.entra.ask(request, now, &seed),
-        };
-        let is_spoiled = std::mem::take(&mut self.entra.is_spoiled);
+        let (after, response) = self.entra.ask(request, now, &seed);
+        let is_spoiled = std::mem::take(&mut self.entra.lied);
         self.see(&Seen::Replied {
             who,
             request,

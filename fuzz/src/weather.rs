@@ -1,63 +1,118 @@
-//! What happens to the machines: processes are killed and started, clocks jump, Entra is away.
+//! What happens to the machines and at Entra: processes are killed and started, clocks jump, Entra
+//! is away, slow, throttled, rolls its keys over, lies, or throws people out.
 
 use std::time::Duration;
 
+use entra_mcp_core::dev_tenant::Control;
+
 use crate::{
-    entra::{Entra, Spoil},
+    entra::{Entra, LIES},
     honest::Stage,
     world::World,
 };
 
+/// The kinds of weather.
+const KINDS: usize = 9;
+
+/// What Entra's token endpoint may say: expired, revoked, throttled, second factor, policy, busy.
+const REFUSALS: [u32; 6] = [70_008, 50_173, 50_196, 50_076, 53_003, 90_033];
+
 /// Blows until the curtain.
 pub async fn blow(world: World, stage: Stage) {
-    let (least, most) = (Duration::from_secs(1), Duration::from_secs(900));
+    let (least, most) = (Duration::from_secs(1), Duration::from_secs(600));
     // Some runs have no weather of some kinds at all.
-    let kinds: Vec<bool> = (0..5)
+    let kinds: Vec<bool> = (0..KINDS)
         .map(|_| world.choose(|choice| choice.chance(500)))
         .collect();
     while !stage.borrow().curtain {
         let wait = world.choose(|choice| choice.between(least, most));
         world.sleep(wait).await;
-        let kind = world.choose(|choice| choice.below(5));
+        let kind = world.choose(|choice| choice.below(KINDS as u64));
         let happens = usize::try_from(kind).ok().and_then(|kind| kinds.get(kind));
-        if stage.borrow().curtain || happens != Some(&true) {
-            continue;
+        if !stage.borrow().curtain && happens == Some(&true) {
+            let away = world.choose(|choice| choice.between(least, Duration::from_secs(60)));
+            match kind {
+                0 | 1 => machines(&world, kind, away).await,
+                _ => at_entra(&world, kind, away).await,
+            }
         }
-        let replicas = world.replicas() as u64;
-        let replica = world.choose(|choice| choice.below(replicas));
-        let replica = usize::try_from(replica).expect("an index");
-        let while_away = world.choose(|choice| choice.between(least, Duration::from_secs(60)));
-        match kind {
-            0 => {
-                world.kill(replica);
-                world.sleep(while_away).await;
-                world.start(replica);
+    }
+}
+
+async fn machines(world: &World, kind: u64, away: Duration) {
+    let replicas = world.replicas() as u64;
+    let replica = world.choose(|choice| choice.below(replicas));
+    let replica = usize::try_from(replica).expect("an index");
+    if kind == 0 {
+        world.kill(replica);
+        world.sleep(away).await;
+        world.start(replica);
+    } else {
+        let seconds = world.choose(|choice| *choice.pick(&[-50, -5, 5, 50]));
+        world.note(
+            "weather",
+            &format!("= r{replica}'s clock is {seconds} s off"),
+        );
+        world.skew(replica, seconds);
+    }
+}
+
+async fn at_entra(world: &World, kind: u64, away: Duration) {
+    let somebody = || {
+        let people = Entra::accounts().honest;
+        world.choose(|choice| (*choice.pick(people)).to_owned())
+    };
+    match kind {
+        2 => {
+            world.note("weather", "= Entra is away");
+            world.entra(|entra| entra.set_down(true));
+            world.sleep(away).await;
+            world.entra(|entra| entra.set_down(false));
+        }
+        3 => {
+            let lie = world.choose(|choice| *choice.pick(&LIES));
+            world.note("weather", &format!("= an ID token lies: {lie:?}"));
+            world.entra(|entra| entra.lie(lie));
+        }
+        4 => {
+            let status = world.choose(|choice| *choice.pick(&[401, 403, 429, 500, 503]));
+            world.note("weather", &format!("= Graph says {status}"));
+            world.entra(|entra| entra.fail_graph(status, Some(2), 1));
+        }
+        5 => {
+            let code = world.choose(|choice| *choice.pick(&REFUSALS));
+            world.note("weather", &format!("= Entra says AADSTS{code}"));
+            world.entra(|entra| entra.refuse_token(code));
+        }
+        6 => {
+            let is_emergency = world.choose(|choice| choice.chance(500));
+            let rotate = Control::RotateKeys {
+                is_emergency,
+                late_seconds: 0,
+            };
+            world.control(rotate);
+        }
+        7 => {
+            let slow = |milliseconds| Control::Latency {
+                milliseconds,
+                path: String::new(),
+            };
+            let milliseconds = world.choose(|choice| *choice.pick(&[2000, 14_000, 20_000]));
+            world.control(slow(milliseconds));
+            world.sleep(away).await;
+            world.control(slow(0));
+        }
+        _ => {
+            let username = somebody();
+            if world.choose(|choice| choice.chance(500)) {
+                world.control(Control::Revoke { username });
+                return;
             }
-            1 => {
-                // What NTP corrects at most; more is what a broken clock does.
-                let seconds = world.choose(|choice| *choice.pick(&[-50, -5, 5, 50]));
-                world.note(
-                    "weather",
-                    &format!("= clock of r{replica} is {seconds} s off"),
-                );
-                world.skew(replica, seconds);
-            }
-            2 => {
-                world.note("weather", "= Entra is away");
-                world.entra(|entra| entra.set_down(true));
-                world.sleep(while_away).await;
-                world.entra(|entra| entra.set_down(false));
-            }
-            3 => {
-                let spoil = world.choose(|choice| *choice.pick(&Spoil::ALL));
-                world.note("weather", &format!("= an ID token is spoiled: {spoil:?}"));
-                world.entra(|entra| entra.spoil(spoil));
-            }
-            _ => {
-                let status = world.choose(|choice| *choice.pick(&[401, 403, 429, 500, 503]));
-                world.note("weather", &format!("= Graph says {status}"));
-                world.entra(|entra| entra.fail_graph(status, Some(2)));
-            }
+            world.control(Control::Disable {
+                username: username.clone(),
+            });
+            world.sleep(away).await;
+            world.control(Control::Enable { username });
         }
     }
 }

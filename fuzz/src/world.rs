@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-use entra_mcp_core::time::Now;
+use entra_mcp_core::{dev_tenant::Control, time::Now};
 
 pub(crate) use self::{
     clockwork::{Happening, Process},
@@ -123,6 +123,13 @@ impl World {
     /// Entra and Graph, to be told what to do.
     pub fn entra<T>(&self, tell: impl FnOnce(&mut Entra) -> T) -> T {
         self.with(|state| tell(&mut state.entra))
+    }
+
+    /// Tells the dev tenant what to do wrong.
+    pub fn control(&self, control: Control) {
+        let now = self.now().unix;
+        self.note("weather", &format!("= {control:?}"));
+        self.entra(|entra| entra.control(control, now));
     }
 
     /// The store, to be looked at or broken.

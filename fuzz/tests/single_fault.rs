@@ -1,8 +1,6 @@
 //! A sign-in and what follows, once more for each single thing that can go wrong at each single
 //! point: nothing wrong comes of it, and the person gets through.
 
-#![expect(clippy::print_stdout, reason = "at how many points is worth knowing")]
-
 use std::time::Duration;
 
 use entra_mcp_fuzz::{
