@@ -8,8 +8,16 @@ use crate::{
     client::{self, Client, redeem, register},
 };
 
-/// By which the dev tenant's tokens, codes and secret can be told: it mints nothing without them.
-const MARKS: [&str; 3] = ["dev8Q~public", "eyJ0eXAiOiJKV1Q", "refresh_token="];
+/// How the dev tenant's secret, access token, refresh token, code and ID token (RS256; ours are
+/// HS256) begin: it mints nothing without them, which a test of the tenant holds it to.
+const MARKS: [&str; 6] = [
+    "dev8Q~public",
+    "EwBoA8l6BAAU",
+    "1.AXEA",
+    "1.AWoA",
+    "eyJhbGciOiJSUzI1NiIs",
+    "refresh_token=",
+];
 
 /// G2, O3: LEAK-01, LEAK-02, LEAK-05.
 pub fn nothing_of_entra_is_ever_told(program: &Program) {

@@ -36,6 +36,23 @@ fn a_code_becomes_tokens_with_the_members_of_entras() {
     assert!(!tokens["access_token"].as_str().unwrap().contains('.'));
 }
 
+// G2: the end-to-end suite searches what the servers say for these beginnings.
+#[test]
+fn whatever_is_minted_can_be_told_by_its_beginning() {
+    let mut world = World::new();
+    let code = world.code("alice");
+    assert!(code.starts_with("1.AWoA"), "{code}");
+    let tokens = json(&world.redeem(&code));
+    for (name, beginning) in [
+        ("access_token", "EwBoA8l6BAAU"),
+        ("refresh_token", "1.AXEA"),
+        ("id_token", "eyJhbGciOiJSUzI1NiIs"),
+    ] {
+        let token = tokens[name].as_str().unwrap();
+        assert!(token.starts_with(beginning), "{name}: {token}");
+    }
+}
+
 #[test]
 fn the_id_token_is_signed_and_says_who_it_is() {
     let mut world = World::new();
