@@ -34,7 +34,13 @@ pub struct Client {
 /// Registers a public client; its id.
 #[must_use]
 pub fn register(server: &Server) -> String {
-    let metadata = json!({"client_name": "End to end", "redirect_uris": [REDIRECT_URI]});
+    register_as(server, "End to end")
+}
+
+/// Registers a public client of this name; its id.
+#[must_use]
+pub fn register_as(server: &Server, client_name: &str) -> String {
+    let metadata = json!({"client_name": client_name, "redirect_uris": [REDIRECT_URI]});
     let headers = [("Content-Type", "application/json")];
     let response = server.request("POST", "/register", &headers, &metadata.to_string());
     assert_eq!(response.status, 201, "{}", response.body);
@@ -106,7 +112,12 @@ pub fn redeem(server: &Server, client_id: &str, code: &str) -> Response {
 /// Signs somebody in with a new client.
 #[must_use]
 pub fn sign_in(server: &Server, person: &str) -> Client {
-    let client_id = register(server);
+    sign_in_with(server, register(server), person)
+}
+
+/// Signs somebody in with a client.
+#[must_use]
+pub fn sign_in_with(server: &Server, client_id: String, person: &str) -> Client {
     let landed = browse(server, &mut Browser::default(), &client_id, person);
     assert_eq!(
         parameter(&landed, "state").as_deref(),

@@ -14,6 +14,7 @@ pub mod browser;
 pub mod cases;
 pub mod client;
 pub mod html;
+pub mod load;
 pub mod server;
 pub mod wire;
 

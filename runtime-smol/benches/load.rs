@@ -1,0 +1,9 @@
+//! The numbers of the README's "Which runtime?", for this runtime:
+//! `cargo bench -p entra-mcp-smol --bench load`.
+
+use entra_mcp_e2e::{Program, load};
+
+fn main() {
+    let program = Program::new(env!("CARGO_BIN_EXE_entra-mcp-smol"), &[]);
+    load::measure("smol", &program);
+}
