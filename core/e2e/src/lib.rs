@@ -82,7 +82,8 @@ suite!($ end_to_end_strangers:
     exhaustion::heads_without_end_are_cut_off,
     exhaustion::slow_heads_are_cut_off,
     exhaustion::bodies_without_end_are_cut_off,
-    exhaustion::idle_connections_hold_up_nobody,
+    exhaustion::two_thousand_idle_connections_hold_up_nobody,
+    exhaustion::when_no_descriptors_are_left_the_server_waits_and_goes_on,
     exhaustion::readers_that_do_not_read_hold_up_nobody,
     exhaustion::a_person_cannot_hold_any_number_of_streams,
 );

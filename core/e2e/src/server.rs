@@ -32,13 +32,31 @@ impl Program {
     /// Starts it with the dev tenant on free ports, an empty data folder and these further flags.
     #[must_use]
     pub fn start(&self) -> Server {
-        Server::new(*self)
+        Server::new(*self, None)
+    }
+
+    /// The same, with at most this many descriptors.
+    #[must_use]
+    pub fn start_with_descriptors(&self, descriptors: u32) -> Server {
+        Server::new(*self, Some(descriptors))
     }
 
     /// A command with no setting from outside.
     #[must_use]
     pub fn command(&self) -> Command {
-        let mut command = Command::new(self.path);
+        self.command_with_descriptors(None)
+    }
+
+    fn command_with_descriptors(&self, descriptors: Option<u32>) -> Command {
+        let mut command = match descriptors {
+            None => Command::new(self.path),
+            Some(descriptors) => {
+                let mut shell = Command::new("/bin/sh");
+                let script = format!("ulimit -n {descriptors}; exec \"$0\" \"$@\"");
+                shell.args(["-c", &script, self.path]);
+                shell
+            }
+        };
         command
             .args(self.flags)
             .env_clear()
@@ -51,6 +69,7 @@ impl Program {
 #[derive(Debug)]
 pub struct Server {
     program: Program,
+    descriptors: Option<u32>,
     folder: PathBuf,
     port: u16,
     tenant_port: u16,
@@ -65,7 +84,7 @@ struct Running {
 }
 
 impl Server {
-    fn new(program: Program) -> Self {
+    fn new(program: Program, descriptors: Option<u32>) -> Self {
         let folder = std::env::temp_dir().join(format!(
             "entra-mcp-e2e-{}-{:?}",
             std::process::id(),
@@ -74,6 +93,7 @@ impl Server {
         let _ = std::fs::remove_dir_all(&folder);
         let mut server = Self {
             program,
+            descriptors,
             folder,
             port: free_port(),
             tenant_port: free_port(),
@@ -88,7 +108,7 @@ impl Server {
     pub fn start(&mut self) {
         let mut child = self
             .program
-            .command()
+            .command_with_descriptors(self.descriptors)
             .current_dir(std::env::temp_dir())
             .args(["--listen", &format!("localhost:{}", self.port)])
             .args([

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use rustix::process::{Resource, getrlimit, setrlimit};
+
 use crate::{Program, client::sign_in, wire::Connection};
 
 /// L11: HTTP-11 to HTTP-13.
@@ -94,15 +96,29 @@ pub fn bodies_without_end_are_cut_off(program: &Program) {
 }
 
 /// M10: DOS-11.
-pub fn idle_connections_hold_up_nobody(program: &Program) {
-    let server = program.start();
-    let idle: Vec<_> = (0..400)
+pub fn two_thousand_idle_connections_hold_up_nobody(program: &Program) {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    setrlimit(Resource::Nofile, limit).unwrap();
+    let server = program.start_with_descriptors(5000);
+    let idle: Vec<_> = (0..2000)
         .map(|_| Connection::open(server.address()).unwrap())
         .collect();
     let client = sign_in(&server, "alice");
     assert!(client.works(&server));
     drop(idle);
     server.assert_healthy();
+}
+
+/// M10, M13: DOS-11, DOS-15.
+pub fn when_no_descriptors_are_left_the_server_waits_and_goes_on(program: &Program) {
+    let server = program.start_with_descriptors(60);
+    let idle: Vec<_> = (0..200)
+        .map(|_| Connection::open(server.address()))
+        .collect();
+    drop(idle);
+    server.assert_healthy();
+    assert!(sign_in(&server, "alice").works(&server));
 }
 
 /// M7: DOS-10.
