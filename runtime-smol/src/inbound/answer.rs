@@ -3,8 +3,11 @@
 use std::{
     convert::Infallible,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll, Waker},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
 };
 
 use async_channel::Receiver;
@@ -19,41 +22,12 @@ use crate::listen::Closing;
 /// Whether the answer to the last request has been taken whole, so that the wire may give the next
 /// one.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Served(Arc<Mutex<Taken>>);
-
-#[derive(Debug, Default)]
-struct Taken {
-    is_taken: bool,
-    waiting: Option<Waker>,
-}
+pub(super) struct Served(Arc<AtomicBool>);
 
 impl Served {
     /// Whether it has, since this was asked last.
     pub(super) fn take(&self) -> bool {
-        std::mem::take(&mut self.lock().is_taken)
-    }
-
-    /// Wakes the connection when it has: the next request is here already, and no byte of the
-    /// socket will wake it.
-    pub(super) fn wake(&self, cx: &Context<'_>) {
-        let mut taken = self.lock();
-        if taken.is_taken {
-            cx.waker().wake_by_ref();
-        } else {
-            taken.waiting = Some(cx.waker().clone());
-        }
-    }
-
-    fn set(&self) {
-        let mut taken = self.lock();
-        taken.is_taken = true;
-        if let Some(waiting) = taken.waiting.take() {
-            waiting.wake();
-        }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Taken> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.swap(false, Ordering::AcqRel)
     }
 }
 
@@ -149,7 +123,7 @@ impl Body for Answer {
 
 impl Drop for Answer {
     fn drop(&mut self) {
-        self.served.set();
+        self.served.0.store(true, Ordering::Release);
     }
 }
 

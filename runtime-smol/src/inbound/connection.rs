@@ -161,6 +161,9 @@ impl Inner {
 
     /// Reads a whole body, bounded in bytes and time (threats.md M6, M8).
     async fn read(&self, body: Incoming, limit: usize) -> Result<Bytes, Response<Bytes>> {
+        if body.size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
+            return Err(admit::too_large());
+        }
         let whole = async { Some(Limited::new(body, limit).collect().await) };
         let late = async {
             Timer::after(self.patience.body).await;

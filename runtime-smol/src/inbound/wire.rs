@@ -22,6 +22,7 @@ use std::{
 
 use bytes::Bytes;
 use entra_mcp_core::{
+    admit::too_large,
     answers,
     head::{self, Framing, Refusal},
     limits,
@@ -92,7 +93,7 @@ pub(super) struct Wire {
 }
 
 /// What the bytes that come next are.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Phase {
     /// A head, to be read whole before any of it is passed on.
     Head {
@@ -226,12 +227,33 @@ impl Wire {
         }
     }
 
+    /// Turns to the next request if the answer to this one was taken; by when its head must be there.
+    fn turn(&mut self) -> Option<Instant> {
+        if !matches!(self.phase, Phase::Serving) || !self.served.take() {
+            return None;
+        }
+        let patience = match self.buffer.is_empty() {
+            true => self.patience.idle,
+            false => self.patience.head,
+        };
+        let deadline = Instant::now() + patience;
+        self.phase = Phase::Head {
+            scanned: 0,
+            deadline,
+        };
+        Some(deadline)
+    }
+
     /// How many bytes the request has, if it is to be served.
     fn judge(&self, end: usize) -> Result<u64, Stopped> {
         let head = head::parse(self.buffer.get(..end).unwrap_or_default())?;
         let end = u64::try_from(end).unwrap_or(u64::MAX);
         Ok(match head.framing {
             Framing::Empty => end,
+            // What hyper cannot count is too large for anything else, too.
+            Framing::Length(length) if length >= u64::MAX / 2 => {
+                return Err(Stopped::Refused(Box::new(too_large())));
+            }
             Framing::Length(length) => end.saturating_add(length),
             Framing::Chunked => u64::MAX,
         })
@@ -254,6 +276,7 @@ impl Read for Wire {
         mut cursor: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
         loop {
+            self.turn();
             match self.phase {
                 // Nothing read is the end, for hyper.
                 _ if self.stopped.is_some() => return Poll::Ready(Ok(())),
@@ -272,21 +295,7 @@ impl Read for Wire {
                     self.pass(left, &mut cursor);
                     return Poll::Ready(Ok(()));
                 }
-                Phase::Serving if self.served.take() => {
-                    let patience = match self.buffer.is_empty() {
-                        true => self.patience.idle,
-                        false => self.patience.head,
-                    };
-                    let deadline = Instant::now() + patience;
-                    self.phase = Phase::Head {
-                        scanned: 0,
-                        deadline,
-                    };
-                }
-                Phase::Serving if !self.buffer.is_empty() => {
-                    self.served.wake(cx);
-                    return Poll::Pending;
-                }
+                Phase::Serving if !self.buffer.is_empty() => return Poll::Pending,
                 Phase::Serving => {
                     if ready!(self.fill(cx))? == 0 {
                         self.stopped = Some(Stopped::Gone);
@@ -320,7 +329,14 @@ impl Write for Wire {
         }
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // While it answered, hyper was told that there is nothing to read: it does not come back
+        // to reading by itself, neither for what waits here nor for the time of an idle peer.
+        if let Some(deadline) = self.turn()
+            && (!self.buffer.is_empty() || self.reading.poll(cx, deadline).is_ready())
+        {
+            cx.waker().wake_by_ref();
+        }
         Poll::Ready(Ok(()))
     }
 

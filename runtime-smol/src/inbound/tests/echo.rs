@@ -1,0 +1,103 @@
+//! A service that says what it was asked, and a client that writes bytes.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use entra_mcp_core::admit::Admission;
+use http::{Request, Response, StatusCode, request::Parts};
+
+use crate::{
+    executor::Work,
+    inbound::{Peer, Service},
+};
+
+/// Says what it was asked: `METHOD path body`.
+pub(super) struct Echo;
+
+impl Service for Echo {
+    fn admit(&self, head: &Parts) -> Result<Admission, Box<Response<Bytes>>> {
+        if head.uri.path() == "/refused" {
+            let mut answer = Response::new(Bytes::from_static(b"refused"));
+            *answer.status_mut() = StatusCode::UNAUTHORIZED;
+            return Err(Box::new(answer));
+        }
+        Ok(Admission { body_limit: 1000 })
+    }
+
+    fn serve(&self, request: Request<Bytes>, peer: Peer) -> Work {
+        assert_ne!(request.uri().path(), "/panic", "a bug");
+        Box::pin(serve(request, peer))
+    }
+}
+
+async fn serve(request: Request<Bytes>, mut peer: Peer) {
+    match request.uri().path() {
+        "/panic-late" => {
+            peer.open(Response::new(())).await;
+            peer.write(Bytes::from_static(b"half")).await;
+            panic!("a bug");
+        }
+        "/stream" => {
+            peer.open(Response::new(())).await;
+            peer.write(Bytes::from_static(b"data: 1\n\n")).await;
+            peer.write(Bytes::from_static(b"data: 2\n\n")).await;
+            peer.close().await;
+        }
+        "/until-gone" => {
+            peer.open(Response::new(())).await;
+            peer.gone().await;
+        }
+        "/flood" => {
+            peer.open(Response::new(())).await;
+            let flood = async {
+                loop {
+                    peer.write(Bytes::from_static(&[b'x'; 64 * 1024])).await;
+                }
+            };
+            smol::future::or(flood, peer.gone()).await;
+        }
+        path => {
+            let body = String::from_utf8_lossy(request.body());
+            let said = format!("{} {path} {body}", request.method());
+            peer.respond(Response::new(Bytes::from(said))).await;
+        }
+    }
+}
+
+/// A connection that does not wait for ever.
+pub(super) fn connect(address: SocketAddr) -> TcpStream {
+    let socket = TcpStream::connect(address).unwrap();
+    socket
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    socket
+}
+
+/// Sends bytes, reads until the server closes.
+pub(super) fn talk(socket: &mut TcpStream, bytes: &[u8]) -> String {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        match socket.write(rest) {
+            Ok(length) => rest = &rest[length..],
+            // It closed on us: what it said before is to be read.
+            Err(_) => break,
+        }
+    }
+    let mut said = Vec::new();
+    let mut chunk = [0; 4096];
+    while let Ok(length @ 1..) = socket.read(&mut chunk) {
+        said.extend_from_slice(&chunk[..length]);
+    }
+    String::from_utf8(said).unwrap()
+}
+
+/// The statuses of all answers.
+pub(super) fn statuses(said: &str) -> Vec<u16> {
+    said.match_indices("HTTP/1.")
+        .map(|(place, _)| said.get(place + 9..place + 12).unwrap().parse().unwrap())
+        .collect()
+}
