@@ -4,7 +4,10 @@ use std::{
     future::Future,
     num::NonZero,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::{Context, Poll},
     thread,
 };
@@ -14,9 +17,15 @@ use smol::{Task, future};
 /// Work whose end is all that matters.
 pub(crate) type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
+/// How many pieces of work may be finished elsewhere before [`Executor::is_crowded`].
+const REMAINDERS: usize = 256;
+
 /// Runs tasks on all cores. Clones are the same executor.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Executor(Arc<smol::Executor<'static>>);
+pub(crate) struct Executor {
+    tasks: Arc<smol::Executor<'static>>,
+    remainders: Arc<AtomicUsize>,
+}
 
 impl Executor {
     /// An executor without threads: [`Executor::run`] starts them.
@@ -26,12 +35,17 @@ impl Executor {
 
     /// Runs a task to its end, whoever waits for it.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        self.0.spawn(work).detach();
+        self.tasks.spawn(work).detach();
     }
 
     /// Runs a task until it ends or what is returned is dropped.
     pub(crate) fn hold(&self, work: impl Future<Output = ()> + Send + 'static) -> Task<()> {
-        self.0.spawn(work)
+        self.tasks.spawn(work)
+    }
+
+    /// Whether so much work is being finished elsewhere that whoever brings more is to wait for it.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.remainders.load(Ordering::Acquire) >= REMAINDERS
     }
 
     /// Runs `main` on this thread, and all tasks on this one and the others until `main` ends.
@@ -42,13 +56,13 @@ impl Executor {
     pub(crate) fn run<T>(&self, main: impl Future<Output = T>) -> Result<T, String> {
         let threads = thread::available_parallelism().map_or(1, NonZero::get);
         for _ in 1..threads {
-            let executor = Arc::clone(&self.0);
+            let executor = Arc::clone(&self.tasks);
             thread::Builder::new()
                 .name("executor".to_owned())
                 .spawn(move || smol::block_on(executor.run(future::pending::<()>())))
                 .map_err(|error| format!("No thread can be started: {error}."))?;
         }
-        Ok(smol::block_on(self.0.run(main)))
+        Ok(smol::block_on(self.tasks.run(main)))
     }
 }
 
@@ -64,6 +78,13 @@ impl Unfinished {
     pub(crate) fn new(executor: Executor, work: Work) -> Self {
         let work = Some(work);
         Self { work, executor }
+    }
+
+    /// Goes on as a task of its own that is not a remainder: a stream, which the hub counts.
+    pub(crate) fn detach(mut self) {
+        if let Some(work) = self.work.take() {
+            self.executor.spawn(work);
+        }
     }
 }
 
@@ -82,8 +103,29 @@ impl Future for Unfinished {
 impl Drop for Unfinished {
     fn drop(&mut self) {
         if let Some(work) = self.work.take() {
-            self.executor.spawn(work);
+            let remainder = Remainder::new(&self.executor);
+            self.executor.spawn(async move {
+                work.await;
+                drop(remainder);
+            });
         }
+    }
+}
+
+/// Counts work that is finished elsewhere, until it is dropped.
+struct Remainder(Arc<AtomicUsize>);
+
+impl Remainder {
+    fn new(executor: &Executor) -> Self {
+        let count = Arc::clone(&executor.remainders);
+        count.fetch_add(1, Ordering::AcqRel);
+        Self(count)
+    }
+}
+
+impl Drop for Remainder {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -92,6 +134,19 @@ mod tests {
     use async_channel::bounded;
 
     use super::*;
+
+    #[test]
+    fn what_is_finished_elsewhere_is_counted() {
+        let executor = Executor::new();
+        for place in 0..=REMAINDERS {
+            assert_eq!(executor.is_crowded(), place == REMAINDERS);
+            drop(Unfinished::new(executor.clone(), Box::pin(async {})));
+        }
+        let stream = Unfinished::new(Executor::new(), Box::pin(async {}));
+        let count = Arc::clone(&stream.executor.remainders);
+        stream.detach();
+        assert_eq!(count.load(Ordering::Acquire), 0);
+    }
 
     #[test]
     fn work_that_is_dropped_before_its_end_is_finished_elsewhere() {

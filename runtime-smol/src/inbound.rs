@@ -15,6 +15,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 use async_channel::{Receiver, Sender, bounded};
 use bytes::Bytes;
 use entra_mcp_core::admit::Admission;
+use entra_mcp_host::Pass;
 use http::{Request, Response, request::Parts};
 use smol::future::{self, FutureExt as _};
 
@@ -36,9 +37,20 @@ pub(crate) trait Service: Send + Sync + 'static {
 /// The panic barrier: what a panic left half done is dropped with the exchange, and its peer, which
 /// has then had no end of its answer. What is shared is behind locks that are held for table
 /// operations only.
-fn guarded(service: Arc<dyn Service>, request: Request<Bytes>, peer: Peer) -> Work {
+///
+/// The work holds its connection's place in the house: whoever asks and leaves before the answer
+/// gains none by it.
+fn guarded(
+    service: Arc<dyn Service>,
+    request: Request<Bytes>,
+    peer: Peer,
+    pass: Arc<Pass>,
+) -> Work {
     let served = async move { service.serve(request, peer).await };
-    Box::pin(async move { drop(AssertUnwindSafe(served).catch_unwind().await) })
+    Box::pin(async move {
+        drop(AssertUnwindSafe(served).catch_unwind().await);
+        drop(pass);
+    })
 }
 
 /// A part of an answer, on its way to the connection.

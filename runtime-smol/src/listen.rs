@@ -60,8 +60,8 @@ impl Door {
         let visit = self.connections.enter();
         let (service, executor) = (Arc::clone(&self.service), self.executor.clone());
         self.executor.spawn(async move {
-            connection(socket, service, executor, pass.lane(), visit.closing()).await;
-            drop((visit, pass));
+            connection(socket, service, executor, pass, visit.closing()).await;
+            drop(visit);
         });
     }
 }

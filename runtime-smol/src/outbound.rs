@@ -95,6 +95,9 @@ impl Outbound {
         place: &Place,
     ) -> Result<(Response<Incoming>, Connection), FetchFault> {
         while let Some(mut connection) = self.take(place) {
+            if connection.ready().await.is_err() {
+                continue;
+            }
             match connection.try_send_request(request).await {
                 Ok(response) => return Ok((response, connection)),
                 Err(mut error) => match error.take_message() {
@@ -112,7 +115,7 @@ impl Outbound {
     fn take(&self, place: &Place) -> Option<Connection> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = idle.get_mut(place)?;
-        kept.retain(|idle| idle.connection.is_ready() && idle.since.elapsed() < IDLE_AGE);
+        kept.retain(|idle| !idle.connection.is_closed() && idle.since.elapsed() < IDLE_AGE);
         kept.pop().map(|idle| idle.connection)
     }
 

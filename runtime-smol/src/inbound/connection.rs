@@ -8,7 +8,7 @@ use entra_mcp_core::{
     admit::{self, is_always_answered},
     answers, limits,
 };
-use entra_mcp_host::Lane;
+use entra_mcp_host::{Lane, Pass};
 use http::{HeaderValue, Request, Response, header, request::Parts};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::{
@@ -39,14 +39,14 @@ pub(crate) async fn connection(
     socket: Async<TcpStream>,
     service: Arc<dyn Service>,
     executor: Executor,
-    lane: Lane,
+    pass: Pass,
     closing: Closing,
 ) {
-    let patience = match lane {
+    let patience = match pass.lane() {
         Lane::Usual => Patience::USUAL,
         Lane::Brief => Patience::BRIEF,
     };
-    serve(socket, service, executor, lane, closing, patience).await;
+    serve(socket, service, executor, pass, closing, patience).await;
 }
 
 /// The same, with as much patience as a test has.
@@ -54,16 +54,16 @@ pub(super) async fn serve(
     socket: Async<TcpStream>,
     service: Arc<dyn Service>,
     executor: Executor,
-    lane: Lane,
+    pass: Pass,
     closing: Closing,
     patience: Patience,
 ) {
-    let served = Served::default();
+    let (pass, served) = (Arc::new(pass), Served::default());
     let wire = Wire::new(socket, patience, served.clone());
     let inbound = Inbound(Arc::new(Inner {
         service,
         executor,
-        lane,
+        pass: Arc::clone(&pass),
         patience,
         served,
         closing: closing.clone(),
@@ -85,6 +85,7 @@ pub(super) async fn serve(
     if ended.is_ok() {
         wire.finish().await;
     }
+    drop(pass);
 }
 
 /// The requests of a connection, as `hyper` hands them over.
@@ -93,7 +94,7 @@ struct Inbound(Arc<Inner>);
 struct Inner {
     service: Arc<dyn Service>,
     executor: Executor,
-    lane: Lane,
+    pass: Arc<Pass>,
     patience: Patience,
     served: Served,
     closing: Closing,
@@ -117,7 +118,7 @@ impl Inner {
         let has_body = !body.is_end_stream();
         // Where a body in chunks ends is seen by hyper only: nothing behind it is read.
         let closes =
-            self.lane == Lane::Brief || head.headers.contains_key(header::TRANSFER_ENCODING);
+            self.pass.lane() == Lane::Brief || head.headers.contains_key(header::TRANSFER_ENCODING);
         let body_limit = match self.admit(&head, has_body) {
             Ok(body_limit) => body_limit,
             // An unread body must not be read as the next request (threats.md L7).
@@ -132,6 +133,7 @@ impl Inner {
             Arc::clone(&self.service),
             Request::from_parts(head, body),
             peer,
+            Arc::clone(&self.pass),
         );
         let mut work = Unfinished::new(self.executor.clone(), work);
         let worked = async {
@@ -139,8 +141,16 @@ impl Inner {
             pieces.recv().await
         };
         match worked.or(pieces.recv()).await {
-            Ok(Piece::Whole(response)) => self.whole(response, closes),
+            Ok(Piece::Whole(response)) => {
+                // A message of HTTP+SSE is accepted first and worked on then: elsewhere, so that
+                // the connection can take its next request, unless there is too much of it.
+                if self.executor.is_crowded() {
+                    work.await;
+                }
+                self.whole(response, closes)
+            }
             Ok(Piece::Head(head)) => {
+                work.detach();
                 let (closing, served) = (self.closing.clone(), self.served.clone());
                 let mut response = Answer::stream(head, pieces, closing, served);
                 close_if(closes, &mut response);
@@ -152,7 +162,7 @@ impl Inner {
 
     /// How much body is read, or the answer by the head alone.
     fn admit(&self, head: &Parts, has_body: bool) -> Result<usize, Box<Response<Bytes>>> {
-        if self.lane == Lane::Brief && (has_body || !is_always_answered(head)) {
+        if self.pass.lane() == Lane::Brief && (has_body || !is_always_answered(head)) {
             return Err(Box::new(answers::busy()));
         }
         let admission = self.service.admit(head)?;

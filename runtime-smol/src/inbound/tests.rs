@@ -11,7 +11,7 @@ use std::{
 };
 
 use async_channel::bounded;
-use entra_mcp_host::Lane;
+use entra_mcp_host::{Gate, Lane, Pass};
 use smol::Async;
 
 use self::echo::{Echo, connect, statuses, talk};
@@ -27,6 +27,15 @@ const PATIENCE: Patience = Patience {
     write: Duration::from_millis(300),
 };
 
+/// A place in a house that is full, or is not.
+fn pass(lane: Lane) -> Pass {
+    let gate = Gate::new(match lane {
+        Lane::Usual => 1,
+        Lane::Brief => 0,
+    });
+    Arc::new(gate).enter().unwrap()
+}
+
 /// A server for the tests of one thread, which ends with the process.
 fn server(patience: Patience, lane: Lane) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -41,7 +50,15 @@ fn server(patience: Patience, lane: Lane) -> SocketAddr {
                 let (socket, _) = listener.accept().await.unwrap();
                 let (served, closing) = (executor.clone(), closing.clone());
                 executor.spawn(async move {
-                    serve(socket, Arc::new(Echo), served, lane, closing, patience).await;
+                    serve(
+                        socket,
+                        Arc::new(Echo),
+                        served,
+                        pass(lane),
+                        closing,
+                        patience,
+                    )
+                    .await;
                 });
                 let _ = &open;
             }

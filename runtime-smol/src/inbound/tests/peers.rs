@@ -141,7 +141,7 @@ fn one_connection() -> (TcpStream, std::thread::JoinHandle<()>) {
             socket,
             Arc::new(Echo),
             executor.clone(),
-            Lane::Usual,
+            pass(Lane::Usual),
             closing,
             PATIENCE,
         );
@@ -214,12 +214,12 @@ fn when_the_server_ends_streams_end_and_idle_connections_close() {
         let thread = std::thread::spawn(move || {
             let executor = Executor::new();
             let (socket, echo) = (Async::new(socket).unwrap(), Arc::new(Echo));
-            let lane = Lane::Usual;
+            let pass = pass(Lane::Usual);
             let served = serve(
                 socket,
                 echo,
                 executor.clone(),
-                lane,
+                pass,
                 closing,
                 Patience::USUAL,
             );
