@@ -18,4 +18,10 @@ pub enum Planted {
     TokenLogged,
     /// The person is not asked for consent if any client was approved before (CONS-15).
     ConsentDropped,
+    /// The consent form is taken from any page (CONS-11).
+    OriginIgnored,
+    /// A refresh token works however often it is used (TOK-17).
+    ReuseIgnored,
+    /// The MCP session of anybody is good for anybody (SESS-02).
+    SessionsShared,
 }

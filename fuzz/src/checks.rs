@@ -6,6 +6,7 @@ mod ledger;
 mod people;
 mod redirects;
 mod secrets;
+mod sessions;
 mod tokens;
 
 use bytes::Bytes;
@@ -216,10 +217,11 @@ impl Checks {
                 Box::new(answers::WaitsAhead),
                 Box::new(answers::NoErrors),
                 Box::new(answers::TablesBounded),
-                Box::new(secrets::NothingLeaks),
+                Box::new(secrets::NothingLeaks::default()),
                 Box::new(people::OnePersonOnly),
                 Box::new(people::NothingForStrangers),
                 Box::new(people::GoodIdTokensOnly::default()),
+                Box::new(sessions::OwnSessionsOnly::default()),
                 Box::new(tokens::BearerNeeded::default()),
                 Box::new(tokens::SpentOnce::default()),
                 Box::new(tokens::EndedStaysEnded::default()),

@@ -69,3 +69,27 @@ fn a_dropped_consent_is_caught() {
         &["only where allowed"],
     );
 }
+
+#[test]
+fn a_consent_form_from_any_page_is_caught() {
+    caught(
+        |server| server.with_bug(Planted::OriginIgnored),
+        &["only where allowed"],
+    );
+}
+
+#[test]
+fn a_refresh_token_that_works_for_ever_is_caught() {
+    caught(
+        |server| server.with_bug(Planted::ReuseIgnored),
+        &["spent once"],
+    );
+}
+
+#[test]
+fn a_session_that_is_anybodys_is_caught() {
+    caught(
+        |server| server.with_bug(Planted::SessionsShared),
+        &["own sessions only"],
+    );
+}

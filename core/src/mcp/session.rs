@@ -16,6 +16,7 @@ use crate::{
     hub::{Owner, StreamId},
     keys::Purpose,
     limits,
+    planted::Planted,
     session::record::Session,
     time::UnixTime,
 };
@@ -80,7 +81,7 @@ impl McpSession {
             owner: Owner(*owner),
             created: UnixTime(u64::from_be_bytes(*created)),
         };
-        let ours = session.owner == caller.owner;
+        let ours = session.owner == caller.owner || env.server.has(Planted::SessionsShared);
         let expired = env.now.unix >= session.created.after(limits::MCP_SESSION);
         (ours && !expired && session.lives_in(&caller.session)).then_some(session)
     }

@@ -239,6 +239,9 @@ impl Filled {
 
 /// Whether the form was sent by our own page, as the browser says (threats.md A5).
 fn is_from_our_page(headers: &HeaderMap, browser: &Browser, env: Env<'_>) -> bool {
+    if env.server.has(Planted::OriginIgnored) {
+        return true;
+    }
     let mut origins = headers.get_all(header::ORIGIN).iter();
     match (origins.next(), origins.next()) {
         (Some(origin), None) => {

@@ -56,7 +56,7 @@ impl SignIn {
     pub(crate) fn entra_address(&self, facts: &EntraFacts, env: Env<'_>) -> String {
         let config = &env.server.config;
         let state = if env.server.has(Planted::StateUnchecked) {
-            Secret::new(URL_SAFE_NO_PAD.encode(self.fields()))
+            Secret::new(URL_SAFE_NO_PAD.encode(inverted(&self.fields())))
         } else {
             self.state.clone()
         };
@@ -109,7 +109,8 @@ impl SignIn {
     /// The sign-in of this `state`, if it was approved in this browser and is not over.
     pub(crate) fn from_cookie(headers: &HeaderMap, state: &str, env: Env<'_>) -> Option<Self> {
         if env.server.has(Planted::StateUnchecked) {
-            return Self::of_fields(state, &URL_SAFE_NO_PAD.decode(state).ok()?, env);
+            let fields = inverted(&URL_SAFE_NO_PAD.decode(state).ok()?);
+            return Self::of_fields(state, &fields, env);
         }
         let public_url = &env.server.config.public_url;
         let sealed = cookie::get(&cookie_name(state)?, headers, public_url)?;
@@ -135,6 +136,11 @@ impl SignIn {
     pub(crate) fn clear_cookie(state: &str, public_url: &PublicUrl) -> Option<HeaderValue> {
         cookie::set(&cookie_name(state)?, "", 0, public_url)
     }
+}
+
+/// For [`Planted::StateUnchecked`] only: unreadable enough that nothing is wrong but what is meant.
+fn inverted(fields: &[u8]) -> Vec<u8> {
+    fields.iter().map(|byte| !byte).collect()
 }
 
 /// The name of the cookie of a state; `None` for what cannot be a state of ours, so that nothing

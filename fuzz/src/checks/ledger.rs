@@ -30,6 +30,10 @@ pub struct Case {
     pub query: String,
     /// The bearer token.
     pub bearer: Option<String>,
+    /// The MCP session that it names.
+    pub session: Option<String>,
+    /// `MCP-Protocol-Version`.
+    pub revision: Option<String>,
     /// The body.
     pub body: Bytes,
     /// For whom it works: the owner of the bearer, code or refresh token, or who signed in.
@@ -144,6 +148,11 @@ impl Ledger {
         since: Moment,
     ) -> Case {
         let bearer = bearer(request.headers()).map(str::to_owned);
+        let query = request.uri().query().unwrap_or_default();
+        let header = |name: &str| {
+            let value = request.headers().get(name)?.to_str().ok()?;
+            Some(value.to_owned())
+        };
         let mut shown = bearer.clone();
         for name in ["code", "refresh_token", "token"] {
             shown = shown.or_else(|| form(request.body(), name));
@@ -154,7 +163,7 @@ impl Ledger {
             peer: name.to_owned(),
             method: request.method().to_string(),
             path: request.uri().path().to_owned(),
-            query: request.uri().query().unwrap_or_default().to_owned(),
+            query: query.to_owned(),
             person: shown.and_then(|shown| self.owner(&shown)),
             bearer,
             is_same_origin: match request.headers().get(header::ORIGIN) {
@@ -168,6 +177,8 @@ impl Ledger {
                         .is_some_and(|(_, rest)| rest == host)
                 }
             },
+            session: header("mcp-session-id").or_else(|| form(query.as_bytes(), "sessionId")),
+            revision: header("mcp-protocol-version"),
             body: request.body().clone(),
             since,
         }

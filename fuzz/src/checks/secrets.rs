@@ -4,7 +4,7 @@
 //! server is searched for them, as it is and once more with whatever looks like base64url decoded
 //! (our own tokens and client ids carry JSON inside).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -90,6 +90,18 @@ impl Secrets {
         self.labels.insert(value.to_vec(), label);
     }
 
+    /// How many values are labelled.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether none is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
     /// The label of a value.
     #[must_use]
     pub fn get(&self, value: &[u8]) -> Option<&Label> {
@@ -147,8 +159,48 @@ impl Secrets {
 }
 
 /// Nothing secret is where it may not be (LEAK-01, LEAK-02, LEAK-05, LEAK-07, CB-20).
-#[derive(Debug)]
-pub(super) struct NothingLeaks;
+#[derive(Debug, Default)]
+pub(super) struct NothingLeaks {
+    /// What was told lately, and what it must not hold: a value may be told before it is known to
+    /// be a secret.
+    lately: VecDeque<(String, Vec<u8>, &'static [Sort])>,
+    known: usize,
+}
+
+/// How much of what was told is searched again.
+const LATELY: usize = 64;
+
+const UPSTREAM: &[Sort] = &[Sort::Upstream, Sort::Key];
+const SECRET: &[Sort] = &[Sort::Upstream, Sort::Key, Sort::Ours];
+const ANY: &[Sort] = &[Sort::Upstream, Sort::Key, Sort::Ours, Sort::Personal];
+const OURS: &[Sort] = &[Sort::Ours, Sort::Key];
+
+impl NothingLeaks {
+    fn remember(&mut self, place: &str, bytes: &[u8], forbidden: &'static [Sort]) {
+        if self.lately.len() == LATELY {
+            self.lately.pop_front();
+        }
+        let told = (place.to_owned(), bytes.to_vec(), forbidden);
+        self.lately.push_back(told);
+    }
+
+    fn search_again(&mut self, ledger: &Ledger) -> Result<(), String> {
+        if self.known == ledger.secrets.len() {
+            return Ok(());
+        }
+        self.known = ledger.secrets.len();
+        let mut lately = self.lately.iter();
+        lately.try_for_each(|(place, bytes, forbidden)| forbid(ledger, place, bytes, forbidden))
+    }
+}
+
+fn forbid(ledger: &Ledger, place: &str, bytes: &[u8], forbidden: &[Sort]) -> Result<(), String> {
+    let found = ledger.secrets.find(bytes);
+    match found.iter().find(|label| forbidden.contains(&label.sort)) {
+        Some(label) => Err(format!("{place} holds {:?} {}", label.sort, label.name)),
+        None => Ok(()),
+    }
+}
 
 impl Check for NothingLeaks {
     fn name(&self) -> &'static str {
@@ -156,50 +208,42 @@ impl Check for NothingLeaks {
     }
 
     fn see(&mut self, seen: &Seen<'_>, ledger: &Ledger) -> Result<(), String> {
-        let forbid = |place: &str, bytes: &[u8], forbidden: &[Sort]| {
-            let found = ledger.secrets.find(bytes);
-            match found.iter().find(|label| forbidden.contains(&label.sort)) {
-                Some(label) => Err(format!("{place} holds {:?} {}", label.sort, label.name)),
-                None => Ok(()),
-            }
-        };
-        let upstream = [Sort::Upstream, Sort::Key];
+        self.search_again(ledger)?;
         match seen {
             Seen::Answered {
                 who, head, body, ..
             } => {
                 let place = format!("the answer of {who}");
                 for value in head.headers().values() {
-                    forbid(&place, value.as_bytes(), &upstream)?;
+                    forbid(ledger, &place, value.as_bytes(), UPSTREAM)?;
+                    self.remember(&place, value.as_bytes(), UPSTREAM);
                 }
-                forbid(&place, body, &upstream)
+                forbid(ledger, &place, body, UPSTREAM)
             }
-            Seen::Refused { response } => forbid("a refusal", response.body(), &upstream),
-            Seen::Wrote { who, bytes } => forbid(&format!("the stream of {who}"), bytes, &upstream),
+            Seen::Refused { response } => forbid(ledger, "a refusal", response.body(), UPSTREAM),
+            Seen::Wrote { who, bytes } => {
+                forbid(ledger, &format!("the stream of {who}"), bytes, UPSTREAM)
+            }
             Seen::Logged { audit } => {
-                let secret = [Sort::Upstream, Sort::Key, Sort::Ours];
-                audit
-                    .fields
-                    .iter()
-                    .try_for_each(|(name, value)| forbid(name, value.as_bytes(), &secret))
+                for (name, value) in &audit.fields {
+                    let place = format!("the log's {name}");
+                    forbid(ledger, &place, value.as_bytes(), SECRET)?;
+                    self.remember(&place, value.as_bytes(), SECRET);
+                }
+                Ok(())
             }
-            Seen::Printed { text } => {
-                let secret = [Sort::Upstream, Sort::Key, Sort::Ours];
-                forbid("what is printed", text.as_bytes(), &secret)
-            }
+            Seen::Printed { text } => forbid(ledger, "what is printed", text.as_bytes(), SECRET),
             Seen::Kept { key, record, .. } => {
-                let secret = [Sort::Upstream, Sort::Key, Sort::Ours, Sort::Personal];
-                forbid("the store's key", key.0.as_bytes(), &secret)?;
-                forbid("the store", &record.bytes, &secret)
+                forbid(ledger, "the store's key", key.0.as_bytes(), ANY)?;
+                forbid(ledger, "the store", &record.bytes, ANY)
             }
             Seen::Fetched { who, request } => {
                 let place = format!("the fetch of {who}");
-                let ours = [Sort::Ours, Sort::Key];
-                forbid(&place, request.uri().to_string().as_bytes(), &ours)?;
+                forbid(ledger, &place, request.uri().to_string().as_bytes(), OURS)?;
                 for value in request.headers().values() {
-                    forbid(&place, value.as_bytes(), &ours)?;
+                    forbid(ledger, &place, value.as_bytes(), OURS)?;
                 }
-                forbid(&place, request.body(), &ours)
+                forbid(ledger, &place, request.body(), OURS)
             }
             _ => Ok(()),
         }

@@ -66,11 +66,14 @@ impl Check for BearerNeeded {
     }
 }
 
-/// A code is redeemed once; a refresh token has one successor (TOK-03, TOK-05, TOK-16, TOK-18).
+/// A code is redeemed once; a refresh token has one successor, and is worth nothing once that was
+/// used (TOK-03, TOK-05, TOK-16 to TOK-18).
 #[derive(Debug, Default)]
 pub(super) struct SpentOnce {
     codes: BTreeSet<String>,
     successors: BTreeMap<String, String>,
+    /// Refresh tokens that were redeemed, and when first.
+    redeemed: BTreeMap<String, Moment>,
 }
 
 impl Check for SpentOnce {
@@ -90,6 +93,12 @@ impl Check for SpentOnce {
         if let Some(presented) = form(&case.body, "refresh_token") {
             let successor = answer.get("refresh_token").and_then(Value::as_str);
             let successor = successor.unwrap_or_default().to_owned();
+            let used = self.redeemed.get(&successor);
+            if used.is_some_and(|used| *used < case.since) {
+                return Err(format!("{who} takes a token whose successor was used"));
+            }
+            let redeemed = self.redeemed.entry(presented.clone());
+            redeemed.or_insert(ledger.moment);
             let first = self
                 .successors
                 .entry(presented)
