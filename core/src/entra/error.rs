@@ -5,7 +5,8 @@
 //! change. The number and the correlation id go to the log, where support asks for them; the text,
 //! which may name people, goes nowhere (threats.md D5).
 
-use serde::Deserialize;
+use ::http::{HeaderMap, StatusCode, header};
+use serde_json::Value;
 
 use super::facts::is_guid;
 use crate::{
@@ -31,36 +32,34 @@ pub(crate) struct Details {
     error: String,
     aadsts: Option<u64>,
     correlation_id: Option<String>,
-}
-
-/// The members of an error that are looked at. Everything in it is somebody else's text.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Body {
-    error: String,
-    suberror: String,
-    error_codes: Vec<u64>,
-    correlation_id: Option<String>,
+    /// In how many seconds Entra wants to be asked again.
+    retry_after: Option<u64>,
 }
 
 impl EntraError {
-    /// The error of an answer that is not 200.
-    pub(crate) fn of_response(status: ::http::StatusCode, body: &[u8]) -> Self {
-        let body: Body = serde_json::from_slice(body).unwrap_or_default();
-        let error = match body.error.as_str() {
-            "" => format!("HTTP {}", status.as_u16()),
-            error => error.to_owned(),
-        };
+    /// The error of an answer that is not 200. Each member is read by itself: one that is odd must
+    /// not hide that the grant is gone (threats.md D10).
+    pub(crate) fn of_response(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let text = |name| body.get(name).and_then(Value::as_str).unwrap_or_default();
         let details = Details {
-            error,
-            aadsts: body.error_codes.first().copied(),
-            correlation_id: body.correlation_id,
+            error: match text("error") {
+                "" => format!("HTTP {}", status.as_u16()),
+                error => error.to_owned(),
+            },
+            aadsts: body.pointer("/error_codes/0").and_then(Value::as_u64),
+            correlation_id: Some(text("correlation_id"))
+                .filter(|id| !id.is_empty())
+                .map(str::to_owned),
+            retry_after: retry_after(headers),
         };
-        let throttled = status == ::http::StatusCode::TOO_MANY_REQUESTS;
+        // Whoever is told when to come back is to come back, whatever else was said.
+        let throttled =
+            status == StatusCode::TOO_MANY_REQUESTS || headers.contains_key(header::RETRY_AFTER);
         if throttled || status.is_server_error() {
             return Self::Unavailable(details);
         }
-        match (body.error.as_str(), body.suberror.as_str()) {
+        match (text("error"), text("suberror")) {
             ("temporarily_unavailable" | "server_error", _) => Self::Unavailable(details),
             (
                 "invalid_grant" | "interaction_required" | "login_required" | "consent_required",
@@ -87,6 +86,7 @@ impl EntraError {
                 .and_then(|rest| rest.get(..36))
                 .filter(|id| is_guid(id))
                 .map(str::to_owned),
+            retry_after: None,
         };
         match one("error") {
             "access_denied" | "consent_required" | "interaction_required" | "login_required" => {
@@ -127,8 +127,17 @@ impl EntraError {
         if let Some(id) = &details.correlation_id {
             audit = audit.with("correlation_id", id);
         }
+        if let Some(seconds) = details.retry_after {
+            audit = audit.with("retry_after", seconds.to_string());
+        }
         audit
     }
+}
+
+/// The seconds of `Retry-After`; Entra writes no date (RFC 9110 section 10.2.3 allows one).
+fn retry_after(headers: &HeaderMap) -> Option<u64> {
+    let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
+    value.parse().ok()
 }
 
 fn after<'a>(text: &'a str, mark: &str) -> Option<&'a str> {
@@ -142,19 +151,19 @@ fn leading_number(text: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use ::http::StatusCode;
-
     use super::*;
+
+    fn read(status: u16, headers: &HeaderMap, body: &str) -> EntraError {
+        let status = StatusCode::from_u16(status).unwrap();
+        EntraError::of_response(status, headers, body.as_bytes())
+    }
 
     fn of(status: u16, error: &str, suberror: &str) -> EntraError {
         let body = serde_json::json!({
             "error": error, "suberror": suberror, "error_codes": [50173], "correlation_id": "c-1",
             "error_description": "AADSTS50173: alice@contoso.example ...",
         });
-        EntraError::of_response(
-            StatusCode::from_u16(status).unwrap(),
-            body.to_string().as_bytes(),
-        )
+        read(status, &HeaderMap::new(), &body.to_string())
     }
 
     // D5, D10: entra.md section 3.9
@@ -196,8 +205,38 @@ mod tests {
                 "{error}"
             );
         }
-        let html = EntraError::of_response(StatusCode::BAD_GATEWAY, b"<html>");
+        let html = read(502, &HeaderMap::new(), "<html>");
         assert!(matches!(html, EntraError::Unavailable(_)));
+    }
+
+    // D10: a member that nobody needs must not hide that the grant is gone.
+    #[test]
+    fn what_is_odd_in_an_error_does_not_hide_the_rest() {
+        for body in [
+            r#"{"error":"invalid_grant","suberror":null}"#,
+            r#"{"error":"invalid_grant","error_codes":null,"correlation_id":7}"#,
+            r#"{"error":"invalid_grant","error_codes":["50173"]}"#,
+            r#"{"error":"invalid_grant","error_codes":[-1]}"#,
+            r#"{"error":null,"suberror":"basic_action"}"#,
+        ] {
+            let error = read(400, &HeaderMap::new(), body);
+            assert!(matches!(error, EntraError::SignInAgain(_)), "{body}");
+        }
+    }
+
+    // entra.md section 3.9, first line: whoever is told to wait is not signed out.
+    #[test]
+    fn whoever_is_told_when_to_come_back_waits() {
+        for (value, logged) in [("17", true), ("Wed, 21 Oct 2026 07:28:00 GMT", false)] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::RETRY_AFTER, value.parse().unwrap());
+            for body in [r#"{"error":"invalid_grant"}"#, r#"{"error":"odd"}"#, ""] {
+                let error = read(400, &headers, body);
+                assert!(matches!(error, EntraError::Unavailable(_)), "{body}");
+                let line = format!("{:?}", error.audit("an error"));
+                assert_eq!(line.contains(r#"("retry_after", "17")"#), logged, "{line}");
+            }
+        }
     }
 
     // D5, O1: numbers for support, no text.

@@ -101,11 +101,12 @@ pub(crate) fn read(answer: <Fetch as Ask>::Answer) -> Result<TokenAnswer, EntraE
         expires_in: Seconds,
     }
     let response = answer.map_err(EntraError::of_fault)?;
-    let (status, body) = (response.status(), response.into_body());
-    if status != StatusCode::OK {
-        return Err(EntraError::of_response(status, &body));
+    if response.status() != StatusCode::OK {
+        let (head, body) = response.into_parts();
+        return Err(EntraError::of_response(head.status, &head.headers, &body));
     }
-    let body: Body = serde_json::from_slice(&body).map_err(|_| EntraError::unreadable())?;
+    let body: Body =
+        serde_json::from_slice(response.body()).map_err(|_| EntraError::unreadable())?;
     Ok(TokenAnswer {
         access_token: Secret::new(body.access_token),
         refresh_token: body.refresh_token.map(Secret::new),
