@@ -60,7 +60,8 @@ impl Learn {
 
     fn keys(answer: <Fetch as Ask>::Answer, cx: &mut Cx<'_>) -> Next<Self> {
         let entra = &cx.env.server.config.entra;
-        let metadata = match body_of(answer).and_then(|body| Metadata::read(&body, entra)) {
+        let body = body_of(answer, "Entra ID does not know the tenant");
+        let metadata = match body.and_then(|body| Metadata::read(&body, entra)) {
             Ok(metadata) => metadata,
             Err(reason) => return fail(reason, cx),
         };
@@ -72,7 +73,8 @@ impl Learn {
 }
 
 fn learn(metadata: Metadata, answer: <Fetch as Ask>::Answer, cx: &mut Cx<'_>) -> Next<Learn> {
-    match body_of(answer).and_then(|body| facts::read_keys(&body)) {
+    let body = body_of(answer, "Entra ID does not serve its signing keys");
+    match body.and_then(|body| facts::read_keys(&body)) {
         Ok(keys) => {
             cx.note(Level::Debug, "Entra ID's metadata and keys were learned");
             tell(Some(Box::new(metadata.with_keys(keys))), cx)
@@ -108,13 +110,14 @@ fn get(address: &Url) -> Option<Fetch> {
     })
 }
 
-/// The body of a 200; in an error, why there is none.
-fn body_of(answer: <Fetch as Ask>::Answer) -> Result<Bytes, &'static str> {
+/// The body of a 200; in an error, why there is none: `refused` if Entra does not have it.
+fn body_of(answer: <Fetch as Ask>::Answer, refused: &'static str) -> Result<Bytes, &'static str> {
     let response = answer.map_err(|fault| fault.as_str())?;
     match response.status() {
         StatusCode::OK => Ok(response.into_body()),
-        // AADSTS90002 and its like: the usual mistake in a new configuration.
-        status if status.is_client_error() => Err("Entra ID does not know the tenant"),
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Err("Entra ID is busy"),
+        // For the metadata AADSTS90002 and its like: the usual mistake in a new configuration.
+        status if status.is_client_error() => Err(refused),
         _ => Err("Entra ID answered with an error"),
     }
 }
@@ -216,5 +219,20 @@ mod tests {
             assert_eq!(audit.level, Level::Warn);
             assert!(!audit.fields[0].1.is_empty());
         }
+    }
+
+    // D14: an operator who reads that the tenant is wrong must be able to believe it.
+    #[test]
+    fn a_busy_entra_is_not_taken_for_a_wrong_tenant() {
+        for (code, is_tenant) in [(400, true), (404, true), (408, false), (429, false)] {
+            let (_, _, audits) = run(vec![status(code)]);
+            let says_tenant = audits[0].fields[0].1.contains("tenant");
+            assert_eq!(says_tenant, is_tenant, "{code}");
+        }
+        let (_, _, audits) = run(vec![ok(METADATA), status(404)]);
+        assert!(
+            !audits[0].fields[0].1.contains("tenant"),
+            "these are the keys"
+        );
     }
 }
