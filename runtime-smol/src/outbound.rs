@@ -14,6 +14,7 @@ use std::{
 
 use bytes::Bytes;
 use entra_mcp_core::ask::{Ask, Fetch, FetchFault, Reach};
+use futures_rustls::rustls::RootCertStore;
 use http::{HeaderValue, Request, Response, Uri, header};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::{body::Incoming, client::conn::http1::SendRequest};
@@ -57,8 +58,9 @@ struct Idle {
 impl Outbound {
     /// An outbound side without connections.
     pub(crate) fn new(executor: Executor) -> Self {
+        let roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
         Self {
-            dialer: Dialer::new(executor),
+            dialer: Dialer::new(executor, roots),
             idle: Mutex::default(),
         }
     }

@@ -1,3 +1,5 @@
+mod tls;
+
 use std::{
     io::{BufRead as _, BufReader, Write as _},
     net::{SocketAddr, TcpListener},
