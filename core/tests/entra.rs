@@ -1,6 +1,11 @@
 //! What becomes of a session when Entra says no: the person is thrown out, a policy steps in, the
 //! keys roll over, or Entra is slow.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a step that fails is the test's finding"
+)]
+
 use std::time::Duration;
 
 use entra_mcp_core::dev_tenant::Control;

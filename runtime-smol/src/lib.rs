@@ -24,6 +24,7 @@ use std::{
 };
 
 use async_channel::bounded;
+use async_io::Timer;
 use entra_mcp_core::{
     env::{Env, Known, Server},
     exchange::ExchangeId,
@@ -31,7 +32,7 @@ use entra_mcp_core::{
     time::Now,
 };
 use entra_mcp_host::{Clock, FileStore, Gate, Host, Program, bind, on_shutdown};
-use smol::{Task, Timer, unblock};
+use smol::{Task, unblock};
 
 use self::{
     drive::Front,
@@ -144,7 +145,7 @@ fn accept_all(
         executor: runtime.executor.clone(),
     };
     let accept = |listener| {
-        let listener = smol::Async::new(listener)
+        let listener = async_io::Async::new(listener)
             .map_err(|error| format!("A socket cannot be listened on: {error}."))?;
         Ok(runtime.executor.hold(door.clone().accept(listener)))
     };

@@ -9,8 +9,8 @@ use std::{
 };
 
 use async_channel::{Receiver, Sender, bounded};
+use async_io::{Async, Timer};
 use entra_mcp_host::{Gate, Pass};
-use smol::{Async, Timer};
 
 use crate::{
     executor::Executor,

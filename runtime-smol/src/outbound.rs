@@ -12,13 +12,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use async_io::Timer;
 use bytes::Bytes;
 use entra_mcp_core::ask::{Ask, Fetch, FetchFault, Reach};
 use futures_rustls::rustls::RootCertStore;
 use http::{HeaderValue, Request, Response, Uri, header};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::{body::Incoming, client::conn::http1::SendRequest};
-use smol::{Timer, future::FutureExt as _};
+use smol::future::FutureExt as _;
 
 use self::dial::Dialer;
 use crate::executor::Executor;

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use async_io::Timer;
 use bytes::Bytes;
 use entra_mcp_core::{admit::Admission, limits};
 use entra_mcp_host::{Clock, Tenant};
 use http::{Request, Response, request::Parts};
-use smol::{Timer, unblock};
+use smol::unblock;
 
 use crate::{
     executor::Work,

@@ -3,6 +3,7 @@
 
 use std::{convert::Infallible, future::Future, net::TcpStream, pin::Pin, sync::Arc};
 
+use async_io::{Async, Timer};
 use bytes::Bytes;
 use entra_mcp_core::{
     admit::{self, is_always_answered},
@@ -15,10 +16,7 @@ use hyper::{
     body::{Body as _, Incoming},
     server::conn::http1,
 };
-use smol::{
-    Async, Timer,
-    future::{self, FutureExt as _},
-};
+use smol::future::{self, FutureExt as _};
 
 use super::{
     Peer, Piece, Service,

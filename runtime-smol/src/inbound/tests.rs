@@ -11,8 +11,8 @@ use std::{
 };
 
 use async_channel::bounded;
+use async_io::Async;
 use entra_mcp_host::{Gate, Lane, Pass};
-use smol::Async;
 
 use self::echo::{Echo, connect, statuses, talk};
 use super::{connection::serve, wire::Patience};

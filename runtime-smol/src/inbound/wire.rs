@@ -20,6 +20,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use async_io::{Async, Timer};
 use bytes::Bytes;
 use entra_mcp_core::{
     admit::too_large,
@@ -31,7 +32,6 @@ use entra_mcp_host::encode;
 use http::{Method, Response};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use smol::{
-    Async, Timer,
     future::{FutureExt as _, poll_fn},
     io::{AsyncRead as _, AsyncWrite as _, AsyncWriteExt as _},
 };

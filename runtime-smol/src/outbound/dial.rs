@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use async_io::{Async, Timer};
 use bytes::Bytes;
 use entra_mcp_core::ask::{FetchFault, is_public};
 use futures_rustls::{
@@ -21,7 +22,6 @@ use hyper::{
     rt::{Read, ReadBufCursor, Write},
 };
 use smol::{
-    Async, Timer,
     future::FutureExt as _,
     io::{AsyncRead, AsyncWrite},
 };

@@ -206,9 +206,9 @@ impl Asked {
         let grace_ends = refresh.rotated.after(limits::REFRESH_GRACE);
         if self.presented.hash == refresh.current {
             self.renew(session, version, attempts, cx)
-        } else if refresh.previous == Some(self.presented.hash) && cx.env.now.unix <= grace_ends {
-            self.grant(&session, cx)
-        } else if cx.env.server.has(Planted::ReuseIgnored) {
+        } else if (refresh.previous == Some(self.presented.hash) && cx.env.now.unix <= grace_ends)
+            || cx.env.server.has(Planted::ReuseIgnored)
+        {
             self.grant(&session, cx)
         } else {
             cx.note(
