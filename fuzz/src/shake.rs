@@ -131,7 +131,7 @@ fn acts(world: &World, stage: &Stage) -> Result<(), Failure> {
         world.spawn(attacker.live());
     }
     world.spawn(weather::blow(world.clone(), Rc::clone(stage)));
-    let act = world.choose(|choice| *choice.pick(&[600, 3600, 4 * 3600]));
+    let act = world.choose(|choice| *choice.pick(&[600, 1800, 2 * 3600]));
     world.try_run(world.sleep(Duration::from_secs(act)))?;
     stage.borrow_mut().curtain = true;
     world.options(|options| options.faults = Faults::default());

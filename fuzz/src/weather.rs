@@ -70,9 +70,11 @@ async fn at_entra(world: &World, kind: u64, away: Duration) {
             world.entra(|entra| entra.set_down(false));
         }
         3 => {
-            let lie = world.choose(|choice| *choice.pick(&LIES));
-            world.note("weather", &format!("= an ID token lies: {lie:?}"));
-            world.entra(|entra| entra.lie(lie));
+            for _ in 0..3 {
+                let lie = world.choose(|choice| *choice.pick(&LIES));
+                world.note("weather", &format!("= an ID token will lie: {lie:?}"));
+                world.entra(|entra| entra.lie(lie));
+            }
         }
         4 => {
             let status = world.choose(|choice| *choice.pick(&[401, 403, 429, 500, 503]));
