@@ -1,0 +1,152 @@
+//! Many requests at once, on two replicas, over a network of any temper.
+
+use std::{cell::RefCell, collections::BTreeSet, rc::Rc, time::Duration};
+
+use entra_mcp_fuzz::{
+    choice::Choice,
+    client::{Client, Dialect, Tokens, Trouble},
+    options::Options,
+    scene::{LATEST, Scene},
+    world::World,
+};
+
+const AT_ONCE: usize = 20;
+
+fn restless(seed: u64) -> World {
+    let mut options = Options::calm().with_replicas(2);
+    options.latency = (Duration::from_millis(1), Duration::from_millis(300));
+    World::new(options, Choice::seeded(seed))
+}
+
+/// Another handle to the same client: the same program, doing two things at once.
+fn twin(client: &Client) -> Client {
+    let mut twin = Client::new(client.peer.world(), client.peer.name(), client.dialect);
+    twin.redirect_uri.clone_from(&client.redirect_uri);
+    twin.discovered.clone_from(&client.discovered);
+    twin.registration.clone_from(&client.registration);
+    twin.tokens.clone_from(&client.tokens);
+    twin
+}
+
+type Outcomes = Rc<RefCell<Vec<Result<Tokens, Trouble>>>>;
+
+fn wait_for(world: &World, outcomes: &Outcomes) -> Vec<Result<Tokens, Trouble>> {
+    while world.actors() > 0 {
+        world.run(world.sleep(Duration::from_secs(1)));
+    }
+    outcomes.take()
+}
+
+// TOK-05
+#[test]
+fn twenty_redemptions_of_one_code_at_once_give_one_token() {
+    for seed in 0..20 {
+        let world = restless(seed);
+        let mut scene = Scene::of(&world, "alice", LATEST);
+        let (begun, code) = scene.until_code();
+        let outcomes = Outcomes::default();
+        for _ in 0..AT_ONCE {
+            let mut twin = twin(&scene.client);
+            let (begun, code, outcomes) = (begun.clone(), code.clone(), Rc::clone(&outcomes));
+            world.spawn(async move {
+                let redeemed = twin.redeem(&begun, &code).await;
+                let tokens = redeemed.map(|()| twin.tokens.expect("it has them"));
+                outcomes.borrow_mut().push(tokens);
+            });
+        }
+        let outcomes = wait_for(&world, &outcomes);
+        let given = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+        assert!(given <= 1, "seed {seed}: {given} tokens for one code");
+        for trouble in outcomes.into_iter().filter_map(Result::err) {
+            assert_eq!(
+                trouble.error(),
+                Some("invalid_grant"),
+                "seed {seed}: {trouble}"
+            );
+        }
+        world.end();
+    }
+}
+
+// TOK-18, products 18: nobody is logged out by it.
+#[test]
+fn twenty_refreshes_at_once_give_one_successor_and_the_session_goes_on() {
+    for seed in 0..20 {
+        let world = restless(seed);
+        let mut scene = Scene::of(&world, "alice", LATEST);
+        scene.use_tools().unwrap();
+        scene.wait(Duration::from_secs(30));
+        let token = scene.refresh_token();
+        let outcomes = Outcomes::default();
+        for _ in 0..AT_ONCE {
+            let (twin, token) = (twin(&scene.client), token.clone());
+            let outcomes = Rc::clone(&outcomes);
+            world.spawn(async move {
+                let tokens = twin.refresh_with(&token).await;
+                outcomes.borrow_mut().push(tokens);
+            });
+        }
+        let outcomes = wait_for(&world, &outcomes);
+        let tokens: Vec<Tokens> = outcomes.into_iter().filter_map(Result::ok).collect();
+        assert!(!tokens.is_empty(), "seed {seed}");
+        let successors: BTreeSet<_> = tokens.iter().map(|tokens| &tokens.refresh_token).collect();
+        assert_eq!(successors.len(), 1, "seed {seed}");
+        scene.client.tokens = tokens.into_iter().next();
+        scene.use_tools().unwrap();
+        scene.refresh().unwrap();
+        scene.use_tools().unwrap();
+        world.end();
+    }
+}
+
+// Tools that renew Entra's token at the same time, while the client refreshes its own.
+#[test]
+fn tools_that_all_need_a_new_token_of_entras_all_get_their_answer() {
+    for seed in 0..10 {
+        let world = restless(seed);
+        let mut scene = Scene::of(&world, "alice", Dialect::Modern);
+        scene.use_tools().unwrap();
+        scene.wait(Duration::from_secs(3400));
+        let calls = Rc::new(RefCell::new(Vec::new()));
+        for number in 0..AT_ONCE {
+            let mut twin = twin(&scene.client);
+            let calls = Rc::clone(&calls);
+            world.spawn(async move {
+                let done = if number == 7 {
+                    twin.refresh().await
+                } else {
+                    twin.get_user_details().await.map(|_| ())
+                };
+                calls.borrow_mut().push(done);
+            });
+        }
+        while world.actors() > 0 {
+            world.run(world.sleep(Duration::from_secs(1)));
+        }
+        for call in calls.take() {
+            call.unwrap_or_else(|trouble| panic!("seed {seed}: {trouble}"));
+        }
+        world.end();
+    }
+}
+
+// DOS-06
+#[test]
+fn nobody_can_hold_any_number_of_streams() {
+    let world = World::calm();
+    let mut scene = Scene::of(&world, "alice", Dialect::Sse);
+    scene.use_tools().unwrap();
+    let mut others: Vec<Client> = (0..40).map(|_| twin(&scene.client)).collect();
+    let mut open = 1;
+    for other in &mut others {
+        match world.run(other.connect()) {
+            Ok(()) => open += 1,
+            Err(trouble) => assert_eq!(trouble.status(), Some(429), "{trouble}"),
+        }
+    }
+    assert_eq!(open, entra_mcp_core::limits::STREAMS_PER_OWNER);
+    scene.ask().unwrap();
+    drop(others);
+    scene.wait(Duration::from_secs(1));
+    scene.use_tools().unwrap();
+}
