@@ -8,7 +8,7 @@ use entra_mcp_core::{
     entropy::Seed,
     time::{Now, UnixTime},
 };
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 
 use crate::{
     checks::{Seen, Who},
@@ -66,7 +66,12 @@ pub struct Entra {
     lies: u32,
     /// The ID token of the last answer does.
     lied: bool,
+    /// What is answered at a path that ends so, instead of what would be.
+    said: Option<Said>,
 }
+
+/// A path's end, a status and a body.
+pub type Said = (&'static str, u16, Bytes);
 
 impl Entra {
     pub(crate) fn new(public_url: &str, seed: &Seed) -> Self {
@@ -79,6 +84,7 @@ impl Entra {
             is_down: false,
             lies: 0,
             lied: false,
+            said: None,
         }
     }
 
@@ -160,6 +166,11 @@ impl Entra {
         self.control(Control::TokenError(error), UnixTime(0));
     }
 
+    /// Answers something else at one path from now on; nothing else, if there is nothing to say.
+    pub fn say(&mut self, said: Option<Said>) {
+        self.said = said;
+    }
+
     /// The next ID token lies.
     pub fn lie(&mut self, lie: Lie) {
         self.control(Control::Lie { lie }, UnixTime(0));
@@ -168,6 +179,7 @@ impl Entra {
     /// Nothing that was ordered goes wrong any more.
     pub fn recover(&mut self) {
         self.is_down = false;
+        self.said = None;
         self.lies = 0;
         self.control(Control::Reset, UnixTime(0));
     }
@@ -178,6 +190,13 @@ impl Entra {
         now: Now,
         seed: &Seed,
     ) -> (Duration, Response<Bytes>) {
+        if let Some((end, status, body)) = &self.said
+            && request.uri().path().ends_with(end)
+        {
+            let mut response = Response::new(body.clone());
+            *response.status_mut() = StatusCode::from_u16(*status).expect("a status");
+            return (Duration::ZERO, response);
+        }
         let mut after = Duration::ZERO;
         let mut reply = self.tenant.handle(request, now, seed);
         let response = loop {

@@ -3,6 +3,7 @@
 //! in words when a law is broken.
 
 mod exchange;
+mod whole;
 
 use arbitrary::{Arbitrary, Unstructured};
 use entra_mcp_core::fuzzing;
@@ -13,7 +14,7 @@ use crate::{choice::Choice, shake};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const ALL: [Target; 17] = [
+pub const ALL: [Target; 19] = [
     ("world", world),
     ("exchange", exchange::run),
     ("admit", exchange::admit),
@@ -31,6 +32,8 @@ pub const ALL: [Target; 17] = [
     ("key_set", fuzzing::entra::key_set),
     ("id_token", id_token),
     ("token_answer", token_answer),
+    ("entra_answer", whole::entra_answer),
+    ("register", whole::register),
 ];
 
 /// Runs a target by its name.
