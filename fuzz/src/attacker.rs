@@ -13,10 +13,10 @@ use url::Url;
 
 use crate::{
     browser::{Arrived, Browser},
-    client::{Client, Dialect, Registration, Tokens, value},
+    client::{Client, Dialect, Registration, Tokens, parameter, value},
     entra,
     honest::Stage,
-    human::Human,
+    human::{Human, Walk},
     net::Role,
     world::World,
 };
@@ -61,7 +61,7 @@ impl Attacker {
         while !self.stage.borrow().curtain {
             let wait = self.world.choose(|choice| choice.between(least, most));
             self.world.sleep(wait).await;
-            let deed = self.world.choose(|choice| choice.below(10));
+            let deed = self.world.choose(|choice| choice.below(11));
             let line = format!("= attacks: {}", DEEDS.get(deed as usize).unwrap_or(&""));
             self.world.note(self.client.peer.name(), &line);
             match deed {
@@ -74,6 +74,7 @@ impl Attacker {
                 6 => self.replay_a_refresh().await,
                 7 => self.redeem_a_stolen_code().await,
                 8 => self.forge_tokens().await,
+                9 => self.mix_up().await,
                 _ => self.flood().await,
             }
         }
@@ -103,7 +104,7 @@ impl Attacker {
         };
         // The victim follows a link and signs in, as if the page were one of their own.
         let walked = self.victim_human.walk(&mut self.victim, &to_entra).await;
-        if let Ok(crate::human::Walk::Returned(url)) = walked
+        if let Ok(Walk::Returned(url)) = walked
             && let Ok(code) = self.client.accept(&begun, &url)
         {
             let redeemed = self.client.redeem(&begun, &code).await;
@@ -243,9 +244,7 @@ impl Attacker {
     /// TOK-06).
     async fn redeem_a_stolen_code(&mut self) {
         let history = self.stage.borrow().history.clone();
-        let codes = history
-            .iter()
-            .filter_map(|url| crate::client::parameter(url, "code"));
+        let codes = history.iter().filter_map(|url| parameter(url, "code"));
         let codes: Vec<String> = codes.collect();
         let clients = self.stage.borrow().clients.clone();
         let Ok(begun) = self.client.begin().await else {
@@ -303,6 +302,36 @@ impl Attacker {
         self.client.tokens = own;
     }
 
+    /// Puts the attacker's own code of Entra's into a victim's sign-in, or says that another issuer
+    /// answers (CB-12, CB-17).
+    async fn mix_up(&mut self) {
+        let mut honest = Client::new(&self.world, "victim", Dialect::Modern);
+        let (Ok(own), Ok(theirs)) = (self.client.begin().await, honest.begin().await) else {
+            return;
+        };
+        let own = stopped(&mut self.browser, &self.human, &own.url).await;
+        let theirs = stopped(&mut self.victim, &self.victim_human, &theirs.url).await;
+        let (Some(own), Some(mut theirs)) = (own, theirs) else {
+            return;
+        };
+        if self.world.choose(|choice| choice.chance(500)) {
+            let state = parameter(&theirs, "state").unwrap_or_default();
+            let code = parameter(&own, "code").unwrap_or_default();
+            theirs.query_pairs_mut().clear();
+            theirs.query_pairs_mut().append_pair("code", &code);
+            theirs.query_pairs_mut().append_pair("state", &state);
+        } else {
+            theirs.query_pairs_mut().append_pair("iss", PAGE);
+        }
+        let from = Url::parse(PAGE).expect("a good address");
+        if let Ok(Arrived::Client(url)) = self.victim.follow(&theirs, &from).await
+            && parameter(&url, "code").is_some()
+        {
+            self.world
+                .fail("no mixed sign-ins", "a mixed-up sign-in was completed");
+        }
+    }
+
     /// Registers and begins sign-ins without end.
     async fn flood(&mut self) {
         for _ in 0..self.world.choose(|choice| choice.below(20)) {
@@ -322,7 +351,18 @@ impl Attacker {
     }
 }
 
-const DEEDS: [&str; 10] = [
+/// Signs in as far as the callback, which is kept and not opened.
+async fn stopped(browser: &mut Browser, human: &Human, url: &Url) -> Option<Url> {
+    browser.trap = Some("/auth/callback");
+    let walked = human.walk(browser, url).await;
+    browser.trap = None;
+    match walked {
+        Ok(Walk::Returned(url)) if url.path() == "/auth/callback" => Some(url),
+        _ => None,
+    }
+}
+
+const DEEDS: [&str; 11] = [
     "becomes a user",
     "replays a callback",
     "fixates a sign-in",
@@ -332,5 +372,6 @@ const DEEDS: [&str; 10] = [
     "replays a refresh",
     "redeems a stolen code",
     "forges tokens",
+    "mixes sign-ins up",
     "floods",
 ];

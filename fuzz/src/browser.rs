@@ -25,6 +25,8 @@ pub struct Browser {
     pub jar: Jar,
     /// Every address that it opened, in order: its history, which an attacker may get to see.
     pub history: Vec<Url>,
+    /// The path at which its owner stops it: the address is kept and not opened.
+    pub trap: Option<&'static str>,
 }
 
 /// Where a navigation ended.
@@ -102,6 +104,7 @@ impl Browser {
             peer,
             jar: Jar::default(),
             history: Vec::new(),
+            trap: None,
         }
     }
 
@@ -186,7 +189,8 @@ impl Browser {
     async fn go(&mut self, mut navigation: Navigation) -> Result<Arrived, Broken> {
         for _ in 0..REDIRECTS {
             self.history.push(navigation.url.clone());
-            if !self.peer.serves(&navigation.url) {
+            let trapped = self.trap == Some(navigation.url.path());
+            if trapped || !self.peer.serves(&navigation.url) {
                 return Ok(Arrived::Client(navigation.url));
             }
             let request = self.request(&navigation);
