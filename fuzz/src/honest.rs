@@ -3,6 +3,7 @@
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
+use serde_json::json;
 use url::Url;
 
 use crate::{
@@ -84,7 +85,7 @@ impl Honest {
         let most = Duration::from_secs(600);
         while !self.stage.borrow().curtain {
             let wait = self.world.choose(|choice| choice.between(PATIENCE, most));
-            let deed = self.world.choose(|choice| choice.below(12));
+            let deed = self.world.choose(|choice| choice.below(15));
             let short = self.world.choose(|choice| choice.between(SHORT.0, SHORT.1));
             let world = self.world.clone();
             // Some lose patience and leave in the middle of something.
@@ -128,6 +129,8 @@ impl Honest {
             4 => self.client.end_session().await,
             5 => self.give_up_halfway().await,
             6 => self.revoke().await,
+            7 => self.chat().await,
+            8 => self.listen().await,
             _ => self.use_tools().await,
         }
     }
@@ -204,6 +207,43 @@ impl Honest {
         self.stage.borrow_mut().old.push(tokens.access_token);
         self.client.tokens = None;
         self.client.disconnect();
+        Ok(())
+    }
+
+    /// What else clients say: a list, a ping, a cancellation, and mistakes.
+    async fn chat(&mut self) -> Result<(), Trouble> {
+        self.call().await?;
+        self.client.list_tools().await?;
+        if self.client.dialect != Dialect::Modern {
+            self.client.ask("ping", json!({})).await?;
+        }
+        self.client.cancel(1).await?;
+        for (tool, arguments) in [
+            ("noSuchTool", json!({})),
+            ("getUserDetails", json!({"oid": "somebody else's"})),
+        ] {
+            let called = self.client.call_tool(tool, arguments).await;
+            if let Ok(result) = called {
+                let what = format!("{tool} gives {result}");
+                self.world.fail("mistakes are errors", what);
+            }
+        }
+        Ok(())
+    }
+
+    /// Holds the stream of Streamable HTTP open for a while.
+    async fn listen(&mut self) -> Result<(), Trouble> {
+        if !matches!(self.client.dialect, Dialect::Streamable(_)) {
+            return Ok(());
+        }
+        self.call().await?;
+        let mut stream = self.client.listen().await?;
+        let most = self
+            .world
+            .choose(|choice| choice.between(PATIENCE, LONG / 2));
+        let world = self.world.clone();
+        let pieces = async { while let Ok(Some(_)) = stream.piece().await {} };
+        world.within(most, pieces).await;
         Ok(())
     }
 

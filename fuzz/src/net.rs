@@ -6,7 +6,7 @@
 use std::{collections::VecDeque, task::Poll};
 
 use bytes::{Bytes, BytesMut};
-use entra_mcp_core::{event::Event, exchange::ExchangeId};
+use entra_mcp_core::{event::Event, exchange::ExchangeId, limits};
 use http::{HeaderValue, Request, Response, header};
 
 use crate::{
@@ -53,7 +53,8 @@ pub(crate) struct Conn {
     pub(crate) exchange: Option<(Process, ExchangeId)>,
     /// The answer ended, or the connection broke: nothing more is sent.
     over: bool,
-    held: bool,
+    /// The peer reads no more.
+    stalled: bool,
     inbox: VecDeque<Piece>,
     waiter: Option<TaskId>,
     not_before: Moment,
@@ -152,7 +153,7 @@ impl State {
             replica,
             exchange: None,
             over: false,
-            held: true,
+            stalled: false,
             inbox: VecDeque::new(),
             waiter: None,
             not_before: self.moment,
@@ -216,7 +217,7 @@ impl State {
         let Some(conn) = self.net.conns.get_mut(&id) else {
             return;
         };
-        if conn.over {
+        if conn.over || (conn.stalled && !matches!(piece, Piece::Broken)) {
             return;
         }
         conn.over = matches!(piece, Piece::End | Piece::Broken);
@@ -224,6 +225,15 @@ impl State {
         conn.not_before = conn.not_before.max(at);
         let at = conn.not_before;
         self.schedule(at, Happening::Reach(id, piece));
+    }
+
+    /// The peer reads no more; after a while the runtime gives it up.
+    pub(crate) fn stall(&mut self, id: ConnId) {
+        if let Some(conn) = self.net.conns.get_mut(&id) {
+            conn.stalled = true;
+            let at = self.moment.after(limits::WRITE);
+            self.schedule(at, Happening::Cut(id));
+        }
     }
 
     /// A piece of an answer reaches the peer.
@@ -305,7 +315,6 @@ impl State {
         let Some(conn) = self.net.conns.get_mut(&id) else {
             return;
         };
-        conn.held = false;
         conn.waiter = None;
         let at = self.moment.after(self.latency());
         self.schedule(at, Happening::Left(id));

@@ -32,6 +32,8 @@ pub struct Faults {
     pub cut_before: u32,
     /// A connection breaks when a piece of the answer is sent: the answer is lost.
     pub cut_in: u32,
+    /// A peer reads so slowly that the runtime gives it up.
+    pub slow_reader: u32,
     /// An outbound request never arrives.
     pub fetch_lost: u32,
     /// An outbound request is done, and its answer lost.
@@ -55,6 +57,8 @@ pub enum Fault {
     CutBefore,
     /// [`Faults::cut_in`].
     CutIn,
+    /// [`Faults::slow_reader`].
+    SlowReader,
     /// [`Faults::fetch_lost`].
     FetchLost,
     /// [`Faults::fetch_unheard`].
@@ -73,9 +77,10 @@ pub enum Fault {
 
 impl Fault {
     /// All that there are.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::CutBefore,
         Self::CutIn,
+        Self::SlowReader,
         Self::FetchLost,
         Self::FetchUnheard,
         Self::FetchLate,
@@ -91,6 +96,7 @@ impl Faults {
         match fault {
             Fault::CutBefore => self.cut_before,
             Fault::CutIn => self.cut_in,
+            Fault::SlowReader => self.slow_reader,
             Fault::FetchLost => self.fetch_lost,
             Fault::FetchUnheard => self.fetch_unheard,
             Fault::FetchLate => self.fetch_late,
@@ -150,6 +156,7 @@ impl Options {
         let faults = Faults {
             cut_before: often(),
             cut_in: often(),
+            slow_reader: often(),
             fetch_lost: often(),
             fetch_unheard: often(),
             fetch_late: often(),

@@ -230,6 +230,48 @@ impl Client {
         Ok(result)
     }
 
+    /// Sends a notification: that some request is cancelled.
+    ///
+    /// # Errors
+    ///
+    /// Where it ended.
+    pub async fn cancel(&mut self, request: u64) -> Result<(), Trouble> {
+        let method = "notifications/cancelled";
+        let params = json!({"requestId": request, "reason": "nobody waits"});
+        let note = json!({"jsonrpc": "2.0", "method": method, "params": params});
+        let response = self.post(&note, method, None).await?;
+        if response.status().is_success() {
+            Ok(())
+        } else {
+            Err(Trouble::of(&response))
+        }
+    }
+
+    /// Opens the stream on which a server of Streamable HTTP speaks unasked.
+    ///
+    /// # Errors
+    ///
+    /// Where it ended.
+    pub async fn listen(&mut self) -> Result<Call, Trouble> {
+        let mut request = self.request(Method::GET, &self.address());
+        let headers = request.headers_mut();
+        headers.insert(header::ACCEPT, value("text/event-stream"));
+        headers.insert("mcp-protocol-version", value(self.dialect.version()));
+        if let Some(Connection::Session(Some(session))) = &self.connection {
+            headers.insert("mcp-session-id", value(session));
+        }
+        let mut stream = self.peer.send(request);
+        let head = stream.head().await?;
+        if head.status() == 200 {
+            return Ok(stream);
+        }
+        let body = stream.rest().await?;
+        Err(Trouble::of(&Response::from_parts(
+            head.into_parts().0,
+            body,
+        )))
+    }
+
     /// Asks who the person is.
     ///
     /// # Errors

@@ -79,6 +79,10 @@ impl State {
             self.cut(conn);
             return;
         }
+        if self.strikes(Fault::SlowReader) {
+            self.stall(conn);
+            return;
+        }
         for piece in pieces {
             self.send_piece(conn, piece);
         }

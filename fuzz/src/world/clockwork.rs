@@ -30,6 +30,8 @@ pub(crate) enum Happening {
     Reach(ConnId, Piece),
     /// The server notices that the peer has left.
     Left(ConnId),
+    /// A connection breaks.
+    Cut(ConnId),
     /// An event for an exchange.
     Tell(Process, ExchangeId, Event),
     /// A wait of an exchange is over.
@@ -72,6 +74,7 @@ impl State {
             Happening::Arrive(conn, request) => self.arrive(conn, request),
             Happening::Reach(conn, piece) => self.reach(conn, piece),
             Happening::Left(conn) => self.left(conn),
+            Happening::Cut(conn) => self.cut(conn),
             Happening::Tell(process, id, event) => self.tell(process, id, event),
             Happening::Tick(process, id, until) => self.tick(process, id, until),
             Happening::Upstream(process, id, ticket, fetch) => {
