@@ -129,7 +129,7 @@ pub enum Seen<'a> {
         /// The line.
         audit: &'a Audit,
     },
-    /// A record is written.
+    /// An exchange wants a record to be written.
     Kept {
         /// The exchange.
         who: Who,

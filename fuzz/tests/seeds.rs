@@ -1,5 +1,5 @@
 //! Some hundred worlds, each from its seed. One that fails is seen by
-//! `cargo run -p entra-mcp-fuzz --bin shake -- replay SEED`.
+//! `cargo run -p entra-mcp-fuzz --example shake -- replay SEED`.
 
 use entra_mcp_fuzz::{
     choice::Choice,

@@ -79,6 +79,10 @@ impl State {
         ticket: Ticket<Store>,
         store: Store,
     ) {
+        if let Store::Put(key, record, _) = &store {
+            let who = Who::new(process, id);
+            self.see(&Seen::Kept { who, key, record });
+        }
         let at = self.moment.after(self.latency());
         let guarded = matches!(store, Store::Put(_, _, Guard::Absent | Guard::Version(_)));
         let fault = if self.strikes(Fault::StoreDown) {
@@ -103,10 +107,6 @@ impl State {
         ticket: Ticket<Store>,
         store: Store,
     ) {
-        if let Store::Put(key, record, _) = &store {
-            let who = Who::new(process, id);
-            self.see(&Seen::Kept { who, key, record });
-        }
         let now = crate::clock::read(self.moment, Moment::default(), 0);
         let mut answer = self.store.perform(store, now.unix);
         if self.strikes(Fault::StoreUnheard) {

@@ -1,9 +1,9 @@
 //! Runs seeds for ever and stops at the first that fails; or replays one, line by line.
 //!
 //! ```text
-//! cargo run --release -p entra-mcp-fuzz --bin shake               seeds from 0 on, for ever
-//! cargo run --release -p entra-mcp-fuzz --bin shake -- 1000 500   500 seeds from 1000 on
-//! cargo run --release -p entra-mcp-fuzz --bin shake -- replay 17  the trace of seed 17
+//! cargo run --release -p entra-mcp-fuzz --example shake               seeds from 0 on, for ever
+//! cargo run --release -p entra-mcp-fuzz --example shake -- 1000 500   500 seeds from 1000 on
+//! cargo run --release -p entra-mcp-fuzz --example shake -- replay 17  the trace of seed 17
 //! ```
 #![expect(clippy::print_stdout, reason = "this is a command for people")]
 
