@@ -1,5 +1,10 @@
 //! Many requests at once, on two replicas, over a network of any temper.
 
+#![expect(
+    clippy::disallowed_types,
+    reason = "the rules of the core are not those of a test that looks at it from outside"
+)]
+
 use std::{cell::RefCell, collections::BTreeSet, rc::Rc, time::Duration};
 
 use entra_mcp_fuzz::{
