@@ -33,6 +33,9 @@ pub struct Config {
     pub keys: Vec<MasterKey>,
     /// Origins of web pages that may use the MCP endpoints, besides the server's own.
     pub allowed_origins: Vec<String>,
+    /// Where clients may be returned to: hosts of web sites, `localhost` for programs on the user's own
+    /// computer, schemes of apps. Empty: anywhere that may be registered at all.
+    pub allowed_clients: Vec<String>,
     /// How the log is written.
     pub log: LogFormat,
 }

@@ -78,6 +78,7 @@ impl TestServer {
             data_dir: "data".into(),
             keys: Vec::new(),
             allowed_origins: vec!["http://localhost:6274".to_owned()],
+            allowed_clients: Vec::new(),
             log: LogFormat::Text,
         };
         Self {

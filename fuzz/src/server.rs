@@ -44,6 +44,7 @@ pub(crate) fn build(options: &Options, checks: &mut Checks) -> Server {
         data_dir: std::path::PathBuf::new(),
         keys: Vec::new(),
         allowed_origins: Vec::new(),
+        allowed_clients: Vec::new(),
         log: LogFormat::Text,
     };
     let keys = Keyring::new(MasterKey::new(MASTER_KEY), Vec::new());

@@ -64,6 +64,13 @@ pub(super) const ALLOW_ORIGIN: Setting = setting(
     "ORIGIN",
     "a web page that may use the MCP endpoints, such as http://localhost:6274; repeatable",
 );
+pub(super) const ALLOW_CLIENT: Setting = setting(
+    "allow-client",
+    "ENTRA_MCP_ALLOWED_CLIENTS",
+    "PLACE",
+    "let only clients in that return there: a host such as vscode.dev, localhost for programs on \
+     the user's own computer, or an app scheme such as cursor; repeatable (default: any)",
+);
 pub(super) const LOG: Setting = setting(
     "log",
     "ENTRA_MCP_LOG",
@@ -99,13 +106,14 @@ pub(super) const AUTHORITY_HOST: Setting = setting(
 );
 
 /// All of them, in the order of `--help`.
-pub(super) const SETTINGS: [&Setting; 12] = [
+pub(super) const SETTINGS: [&Setting; 13] = [
     &LISTEN,
     &PUBLIC_URL,
     &DATA_DIR,
     &DEV_TENANT,
     &DEV_TENANT_LISTEN,
     &ALLOW_ORIGIN,
+    &ALLOW_CLIENT,
     &LOG,
     &KEY,
     &TENANT_ID,

@@ -16,8 +16,8 @@ use super::{
     Config, EntraApp, LogFormat, PublicUrl, entra,
     error::ConfigError,
     given::{
-        ALLOW_ORIGIN, DATA_DIR, DEV_TENANT, DEV_TENANT_LISTEN, Given, KEY, LISTEN, LOG, PUBLIC_URL,
-        SETTINGS, Setting,
+        ALLOW_CLIENT, ALLOW_ORIGIN, DATA_DIR, DEV_TENANT, DEV_TENANT_LISTEN, Given, KEY, LISTEN,
+        LOG, PUBLIC_URL, SETTINGS, Setting,
     },
     is_loopback,
 };
@@ -71,6 +71,7 @@ impl Config {
         let data_dir = data_dir(&given, dev_tenant.is_some(), &mut errors);
         let keys = keys(&given, &mut errors);
         let allowed_origins = origins(&given, &mut errors);
+        let allowed_clients = clients(&given, &mut errors);
         let log = log(&given, &mut errors);
         match (public_url, entra, data_dir, log) {
             (Some(public_url), Some(entra), Some(data_dir), Some(log)) if errors.is_empty() => {
@@ -82,6 +83,7 @@ impl Config {
                     data_dir,
                     keys,
                     allowed_origins,
+                    allowed_clients,
                     log,
                 })))
             }
@@ -313,6 +315,22 @@ fn origins(given: &Given, errors: &mut Vec<ConfigError>) -> Vec<String> {
         }
     }
     origins
+}
+
+fn clients(given: &Given, errors: &mut Vec<ConfigError>) -> Vec<String> {
+    let mut places = Vec::new();
+    let values = given.values(&ALLOW_CLIENT);
+    let texts = values.iter().flat_map(|text| text.split([',', ' ']));
+    for text in texts.filter(|text| !text.is_empty()) {
+        if text.contains(['/', '*', '@']) {
+            let right = "Write a host such as vscode.dev, localhost, or a scheme such as cursor.";
+            let wrong = "it is not a place that clients return to";
+            errors.push(ConfigError::new(&ALLOW_CLIENT.name(), wrong, right));
+        } else {
+            places.push(text.to_owned());
+        }
+    }
+    places
 }
 
 fn log(given: &Given, errors: &mut Vec<ConfigError>) -> Option<LogFormat> {

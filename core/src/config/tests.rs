@@ -290,3 +290,14 @@ fn help_names_every_setting_and_welcome_shows_no_secret() {
     let real = config(&[], &real(&[])).welcome();
     assert!(!real.contains("the-value-of-a-secret") && !real.contains("DEVELOPMENT"));
 }
+
+// A10
+#[test]
+fn the_clients_that_are_let_in_are_places() {
+    let places = [("ENTRA_MCP_ALLOWED_CLIENTS", "vscode.dev, localhost")];
+    assert_eq!(
+        config(&[], &places).allowed_clients,
+        ["vscode.dev", "localhost"]
+    );
+    assert!(error(&["--allow-client", "https://vscode.dev/"], &[]).contains("not a place"));
+}

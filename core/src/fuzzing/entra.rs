@@ -36,6 +36,7 @@ fn server() -> Server {
         data_dir: std::path::PathBuf::new(),
         keys: Vec::new(),
         allowed_origins: Vec::new(),
+        allowed_clients: Vec::new(),
         log: LogFormat::Text,
     };
     Server::new(config, super::keys())

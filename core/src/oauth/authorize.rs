@@ -72,6 +72,8 @@ pub(crate) fn read(uri: &Uri, env: Env<'_>) -> Result<Asked, Unserved> {
         .one("redirect_uri")
         .ok()
         .and_then(|requested| client.redirect_uri(requested))
+        // Judged again: a client_id may be older than what the operator allows now.
+        .filter(|redirect_uri| redirect_uri.is_let_in(&env.server.config))
         .ok_or(Unserved::Page(Stop::RedirectUri))?;
     // A state given twice is none; the repetition itself is refused below.
     let state = form.one("state").unwrap_or_default();

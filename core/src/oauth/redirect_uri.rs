@@ -6,7 +6,7 @@
 use serde::Serialize;
 use url::Url;
 
-use crate::limits;
+use crate::{config::Config, limits};
 
 /// The hosts of loopback redirect URIs. They do not stand for one another (RFC 8252 section 8.3).
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
@@ -99,6 +99,17 @@ impl RedirectUri {
             "https" => Destination::Web(place),
             _ => Destination::App(scheme),
         }
+    }
+
+    /// Whether the operator lets clients in that return there (threats.md A10).
+    pub(crate) fn is_let_in(&self, config: &Config) -> bool {
+        let place = match self.destination() {
+            Destination::Web(host) => host,
+            Destination::ThisComputer(_) => "localhost",
+            Destination::App(scheme) => scheme,
+        };
+        let allowed = &config.allowed_clients;
+        allowed.is_empty() || allowed.iter().any(|allowed| allowed == place)
     }
 
     /// The URI with these parameters added to its query, percent-encoded (RFC 6749 section 4.1.2:

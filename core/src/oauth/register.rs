@@ -60,7 +60,14 @@ struct Registered<'a> {
 
 /// Registers a client.
 pub(crate) fn respond<S>(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Next<S> {
-    let registered = read(request.headers(), request.body()).and_then(|(metadata, scope)| {
+    let registered = read(request.headers(), request.body()).and_then(|(mut metadata, scope)| {
+        let config = &cx.env.server.config;
+        metadata.redirect_uris.retain(|uri| uri.is_let_in(config));
+        if metadata.redirect_uris.is_empty() {
+            return Err(bad_uri(
+                "The operator of this server does not let such clients in.",
+            ));
+        }
         let client = Client::register(metadata, &cx.env.server.keys)
             .ok_or_else(|| bad_uri("The redirect URIs are too long together."))?;
         Ok((client, scope))

@@ -301,3 +301,31 @@ fn a_page_cannot_register_by_a_simple_request() {
         );
     }
 }
+
+// A10: an operator may say which clients are let in, also those that registered before.
+#[test]
+fn an_operator_may_let_in_only_clients_that_return_to_known_places() {
+    let mut server = TestServer::dev();
+    let everywhere = ["https://vscode.dev/redirect", "https://evil.example/cb"];
+    let older = testing::client_id(&server, &everywhere);
+    let places = ["vscode.dev", "localhost", "cursor"];
+    server.server.config.allowed_clients = places.map(str::to_owned).to_vec();
+    for (uri, status) in [
+        ("https://vscode.dev/redirect", 201),
+        ("http://127.0.0.1:5000/callback", 201),
+        ("cursor://anysphere.cursor/callback", 201),
+        ("https://evil.example/cb", 400),
+        ("https://vscode.dev.evil.example/cb", 400),
+        ("vscode://vscode/callback", 400),
+    ] {
+        let wish = serde_json::json!({"redirect_uris": [uri]});
+        let request = server
+            .request("POST", "/register")
+            .header("content-type", "application/json")
+            .body(wish.to_string().into());
+        assert_eq!(server.response(request.unwrap()).status(), status, "{uri}");
+    }
+    let page = |uri| server.get(&testing::authorize(&older, uri, &[])).status();
+    assert_eq!(page("https://vscode.dev/redirect"), 200);
+    assert_eq!(page("https://evil.example/cb"), 400);
+}
