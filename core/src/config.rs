@@ -4,6 +4,8 @@
 mod entra;
 mod error;
 mod given;
+mod key;
+mod listen;
 mod parse;
 #[cfg(test)]
 mod tests;
@@ -71,6 +73,7 @@ pub struct PublicUrl {
     host: String,
     resources: [String; 2],
     secure: bool,
+    loopback: bool,
 }
 
 impl PublicUrl {
@@ -81,9 +84,10 @@ impl PublicUrl {
     /// What is wrong with it, in words.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let url = Url::parse(text).map_err(|_| "it is not a URL")?;
+        let loopback = url.host().is_some_and(|host| is_loopback(&host));
         let secure = match (url.scheme(), url.host()) {
             ("https", Some(_)) => true,
-            ("http", Some(host)) if is_loopback(&host) => false,
+            ("http", Some(_)) if loopback => false,
             ("http", Some(_)) => return Err("it must be https unless its host is loopback"),
             _ => return Err("it must begin with https:// (or http:// on loopback)"),
         };
@@ -104,6 +108,7 @@ impl PublicUrl {
             host,
             resources,
             secure,
+            loopback,
         })
     }
 
@@ -129,6 +134,12 @@ impl PublicUrl {
     #[must_use]
     pub fn is_secure(&self) -> bool {
         self.secure
+    }
+
+    /// Whether its host is this machine.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        self.loopback
     }
 
     /// The address of a path of the server.

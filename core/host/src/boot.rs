@@ -30,12 +30,12 @@ pub struct Host {
     choices: BTreeMap<&'static str, &'static str>,
 }
 
-/// Reads arguments, environment and `.env`, and opens the data folder. Says what is wrong, or the
-/// help, by itself.
+/// Reads arguments, environment and `.env`, and opens the data folder. Says what is wrong, the help
+/// or the version by itself.
 ///
 /// # Errors
 ///
-/// The status to end with: 0 after the help, 2 if a setting is wrong, 1 if the data folder is.
+/// The status to end with: 0 after the help or version, 2 if a setting is wrong, 1 if the data folder is.
 pub fn boot(program: &'static Program) -> Result<Host, ExitCode> {
     harden::process();
     let clock = Clock::start();
@@ -64,7 +64,7 @@ pub fn boot(program: &'static Program) -> Result<Host, ExitCode> {
     })
 }
 
-/// The settings and what was chosen by the program's own flags, or the help.
+/// The settings and what was chosen by the program's own flags, or the text that was asked for.
 type Asked = Result<(Box<Config>, BTreeMap<&'static str, &'static str>), String>;
 
 fn settings(program: &'static Program) -> Result<Asked, String> {
@@ -75,6 +75,7 @@ fn settings(program: &'static Program) -> Result<Asked, String> {
     match parsed {
         Ok(Command::Run(config)) => Ok(Ok((config, choices))),
         Ok(Command::Help(text)) => Ok(Err(text + &program.help())),
+        Ok(Command::Version(text)) => Ok(Err(text)),
         Err(errors) => {
             let lines = errors.iter().map(|error| format!("\n  {error}"));
             Err(format!(

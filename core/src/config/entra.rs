@@ -32,11 +32,17 @@ pub(super) fn is_given(given: &Given) -> bool {
         .any(|setting| given.value(setting).is_some())
 }
 
-/// The application, if every setting that it needs is there and right.
-pub(super) fn application(given: &Given, errors: &mut Vec<ConfigError>) -> Option<EntraApp> {
+/// The application, if every setting that it needs is there and right. `is_local`: whether the
+/// server is for this computer only.
+pub(super) fn application(
+    given: &Given,
+    is_local: bool,
+    errors: &mut Vec<ConfigError>,
+) -> Option<EntraApp> {
     let mut need = |setting: &Setting, check: fn(&str) -> Result<(), &'static str>, right: &str| {
         let wrong = match given.value(setting) {
-            None => "it is missing, though other settings of Entra ID are there",
+            None if is_given(given) => "it is missing, though other settings of Entra ID are there",
+            None => "it is missing, and this build has no development tenant",
             Some(value) => match check(value) {
                 Ok(()) => return Some(value.to_owned()),
                 Err(wrong) => wrong,
@@ -61,10 +67,11 @@ pub(super) fn application(given: &Given, errors: &mut Vec<ConfigError>) -> Optio
         secret,
         "Put the value of a client secret there: the portal shows it once, when it is made.",
     );
-    let (authority_host, graph) = cloud(given.value(&AUTHORITY_HOST), errors)?;
+    let (authority_host, graph) = cloud(given.value(&AUTHORITY_HOST), is_local, errors)?;
     Some(EntraApp {
         tenant: tenant?,
-        client_id: client_id?,
+        // As Entra ID writes it in tokens, `aud`, whichever way it was copied.
+        client_id: client_id?.to_ascii_lowercase(),
         client_secret: Secret::new(client_secret?),
         authority_host,
         graph,
@@ -112,31 +119,43 @@ fn secret(text: &str) -> Result<(), &'static str> {
     }
 }
 
-/// The authority and the Graph of the cloud.
-fn cloud(text: Option<&str>, errors: &mut Vec<ConfigError>) -> Option<(Url, Url)> {
+/// The authority and the Graph of the cloud. A host alone will do, as for Azure's own libraries.
+fn cloud(text: Option<&str>, is_local: bool, errors: &mut Vec<ConfigError>) -> Option<(Url, Url)> {
     let right = "Leave it out for the global cloud, or put the authority of yours there, such as \
                  https://login.microsoftonline.us.";
     let text = text.unwrap_or("https://login.microsoftonline.com");
-    let found = match Url::parse(text) {
+    let url = if text.contains("://") {
+        Url::parse(text)
+    } else {
+        Url::parse(&format!("https://{text}"))
+    };
+    let found = match url {
         Err(_) => Err("it is not a URL"),
-        Ok(url) if url.path() != "/" || url.query().is_some() => {
-            Err("it must be a scheme and a host only")
-        }
         Ok(url) => match (url.scheme(), url.host()) {
-            ("https", Some(host)) => {
-                let host = host.to_string();
-                let cloud = CLOUDS.iter().find(|(authority, _)| *authority == host);
+            _ if !is_bare(&url) => Err("it must be a scheme and a host only"),
+            ("https", Some(_)) => {
+                let is_it = |authority: &str| url.as_str() == format!("https://{authority}/");
+                let cloud = CLOUDS.iter().find(|(authority, _)| is_it(authority));
                 let graph = cloud.and_then(|(_, graph)| Url::parse(graph).ok());
                 graph
                     .map(|graph| (url, graph))
                     .ok_or("its cloud is not known here")
             }
-            // Another stand-in for Entra, which has its Graph at the same address.
-            ("http", Some(host)) if is_loopback(&host) => Ok((url.clone(), url)),
+            // Another stand-in for Entra, which has its Graph at the same address (J5, Q2).
+            ("http", Some(host)) if is_loopback(&host) && is_local => Ok((url.clone(), url)),
+            ("http", Some(host)) if is_loopback(&host) => {
+                Err("a stand-in for Entra ID is only for a server that stays on this computer")
+            }
             _ => Err("it must be https"),
         },
     };
     found
         .map_err(|wrong| errors.push(ConfigError::new(&AUTHORITY_HOST.name(), wrong, right)))
         .ok()
+}
+
+fn is_bare(url: &Url) -> bool {
+    let has_more = url.query().is_some() || url.fragment().is_some();
+    let has_user = !url.username().is_empty() || url.password().is_some();
+    url.path() == "/" && !has_more && !has_user
 }

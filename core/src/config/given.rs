@@ -122,12 +122,13 @@ pub(super) const SETTINGS: [&Setting; 13] = [
     &AUTHORITY_HOST,
 ];
 
-/// What was given.
-#[derive(Debug, Default)]
+/// What was given, secrets too: it is not for printing.
+#[derive(Default)]
 pub(super) struct Given {
     flags: BTreeMap<&'static str, Vec<String>>,
     variables: BTreeMap<String, String>,
     pub(super) help: bool,
+    pub(super) version: bool,
 }
 
 impl Setting {
@@ -141,11 +142,9 @@ impl Setting {
     }
 }
 
-fn flags() -> impl Iterator<Item = &'static str> {
-    SETTINGS
-        .iter()
-        .map(|setting| setting.flag)
-        .filter(|flag| !flag.is_empty())
+fn flags() -> impl Iterator<Item = &'static Setting> {
+    let settings = SETTINGS.iter().copied();
+    settings.filter(|setting| !setting.flag.is_empty())
 }
 
 fn variables() -> impl Iterator<Item = &'static str> {
@@ -189,6 +188,10 @@ impl Given {
                 self.help = true;
                 return true;
             }
+            Ok(Some(lexopt::Arg::Short('V') | lexopt::Arg::Long("version"))) => {
+                self.version = true;
+                return true;
+            }
             Ok(Some(lexopt::Arg::Long(name))) => name.to_owned(),
             Ok(Some(lexopt::Arg::Short(_) | lexopt::Arg::Value(_))) => {
                 let wrong = "only flags that begin with -- are taken";
@@ -196,35 +199,29 @@ impl Given {
                 return true;
             }
             Err(error) => {
-                errors.push(ConfigError::new(
-                    "arguments",
-                    &error.to_string(),
-                    "See --help.",
-                ));
-                return false;
+                let wrong = error.to_string();
+                errors.push(ConfigError::new("arguments", &wrong, "See --help."));
+                return true;
             }
         };
-        let Some(flag) = flags().find(|flag| *flag == name) else {
-            let known: Vec<_> = flags().map(|flag| format!("--{flag}")).collect();
-            let name = format!("--{name}");
-            let nearest = nearest(&name, known.iter().map(String::as_str));
-            errors.push(ConfigError::new(&name, "there is no such setting", nearest));
-            // What follows would only be told of for this reason.
-            return false;
-        };
-        if flag == DEV_TENANT.flag {
-            self.flags.insert(flag, Vec::new());
+        if name == DEV_TENANT.flag {
+            self.flags.insert(DEV_TENANT.flag, Vec::new());
             return true;
         }
-        match parser.value().map(|value| value.into_string()) {
-            Ok(Ok(value)) => self.flags.entry(flag).or_default().push(value),
-            _ => {
-                let name = format!("--{flag}");
-                errors.push(ConfigError::new(
-                    &name,
-                    "its value is missing",
-                    "See --help.",
-                ));
+        let value = value_of(parser);
+        let Some(setting) = flags().find(|setting| setting.flag == name) else {
+            errors.push(unknown_flag(&name));
+            return true;
+        };
+        match value.filter(|value| !value.trim().is_empty()) {
+            Some(value) => {
+                let value = value.trim().to_owned();
+                self.flags.entry(setting.flag).or_default().push(value);
+            }
+            None => {
+                let right = format!("Write --{} {}.", setting.flag, setting.value);
+                let name = format!("--{}", setting.flag);
+                errors.push(ConfigError::new(&name, "its value is missing", right));
             }
         }
         true
@@ -256,12 +253,44 @@ impl Given {
     }
 }
 
-/// "Did you mean": the known name that differs in the fewest places.
+/// The value that belongs to a flag, which may be after `=` or be the next argument.
+fn value_of(parser: &mut lexopt::Parser) -> Option<String> {
+    let value = parser.optional_value().or_else(|| {
+        let mut arguments = parser.try_raw_args()?;
+        arguments.next_if(|next| !next.to_string_lossy().starts_with("--"))
+    });
+    value?.into_string().ok()
+}
+
+/// No such flag: perhaps a variable, as every secret is, or written wrongly.
+fn unknown_flag(name: &str) -> ConfigError {
+    let flag = format!("--{name}");
+    let name = name.replace('-', "_").to_ascii_uppercase();
+    let prefixes = ["", "AZURE_", "ENTRA_MCP_"];
+    let is_it = |variable: &str| prefixes.iter().any(|p| format!("{p}{name}") == variable);
+    let is_variable = SETTINGS
+        .iter()
+        .find(|setting| setting.flag.is_empty() && is_it(setting.variable));
+    if let Some(setting) = is_variable {
+        let wrong = "it is a variable, because other users of the computer can see arguments";
+        let right = format!("Set {} in the environment or in .env.", setting.variable);
+        return ConfigError::new(&flag, wrong, right);
+    }
+    let mut known: Vec<_> = flags().map(|known| format!("--{}", known.flag)).collect();
+    known.extend(["--help", "--version"].map(str::to_owned));
+    let nearest = nearest(&flag, known.iter().map(String::as_str));
+    ConfigError::new(&flag, "there is no such setting", nearest)
+}
+
+/// "Did you mean": the known name that differs in the fewest places, if it is near at all.
 fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let nearest = known.min_by_key(|known| distance(name, known));
-    nearest
-        .map(|known| format!("Did you mean {known}?"))
-        .unwrap_or_default()
+    let nearest = known
+        .map(|known| (distance(name, known), known))
+        .min_by_key(|(distance, _)| *distance);
+    match nearest {
+        Some((distance, known)) if distance <= name.len() / 3 => format!("Did you mean {known}?"),
+        _ => "See --help.".to_owned(),
+    }
 }
 
 /// The Levenshtein distance.

@@ -1,33 +1,27 @@
 //! From arguments and variables to checked settings, or to every error at once.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    path::PathBuf,
-};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
-use base64::{
-    Engine as _, alphabet,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-};
 use url::Url;
 
 use super::{
     Config, EntraApp, LogFormat, PublicUrl, entra,
     error::ConfigError,
     given::{
-        ALLOW_CLIENT, ALLOW_ORIGIN, DATA_DIR, DEV_TENANT, DEV_TENANT_LISTEN, Given, KEY, LISTEN,
-        LOG, PUBLIC_URL, SETTINGS, Setting,
+        ALLOW_CLIENT, ALLOW_ORIGIN, DATA_DIR, DEV_TENANT, DEV_TENANT_LISTEN, Given, LISTEN, LOG,
+        PUBLIC_URL, SETTINGS,
     },
-    is_loopback,
+    key,
+    listen::{Listen, addresses, public_url},
 };
-use crate::keys::MasterKey;
 
 /// What to do.
 #[derive(Debug)]
 pub enum Command {
     /// Print this and end.
     Help(String),
+    /// Print this, the name and version, and end.
+    Version(String),
     /// Run with these settings.
     Run(Box<Config>),
 }
@@ -60,16 +54,22 @@ impl Config {
         if given.help {
             return Ok(Command::Help(help(program)));
         }
+        if given.version {
+            let version = env!("CARGO_PKG_VERSION");
+            return Ok(Command::Version(format!("{program} {version}\n")));
+        }
         refuse_old_names(&given, &mut errors);
         let listen = addresses(&given, &LISTEN, 3001, &mut errors);
         let public_url = public_url(&given, &listen, &mut errors);
-        let (entra, dev_tenant) = if !given.has(&DEV_TENANT) && entra::is_given(&given) {
-            (entra::application(&given, &mut errors), None)
+        let is_local = public_url.as_ref().is_none_or(PublicUrl::is_loopback);
+        let (entra, dev_tenant) = if is_real(&given, &mut errors) {
+            let is_local = is_local && listen.is_loopback;
+            (entra::application(&given, is_local, &mut errors), None)
         } else {
-            dev_tenant(&given, &listen, public_url.as_ref(), &mut errors)
+            dev_tenant(&given, &listen, is_local, &mut errors)
         };
         let data_dir = data_dir(&given, dev_tenant.is_some(), &mut errors);
-        let keys = keys(&given, &mut errors);
+        let keys = key::ring(&given, &mut errors);
         let allowed_origins = origins(&given, &mut errors);
         let allowed_clients = clients(&given, &mut errors);
         let log = log(&given, &mut errors);
@@ -92,6 +92,20 @@ impl Config {
     }
 }
 
+/// Whether a real tenant is meant. Without the development tenant there is nothing else.
+fn is_real(given: &Given, errors: &mut Vec<ConfigError>) -> bool {
+    let is_asked_for = given.has(&DEV_TENANT);
+    if cfg!(feature = "dev-tenant") {
+        return !is_asked_for && entra::is_given(given);
+    }
+    if is_asked_for {
+        let wrong = "this build has no development tenant";
+        let right = "Build it with the feature dev-tenant.";
+        errors.push(ConfigError::new(&DEV_TENANT.name(), wrong, right));
+    }
+    true
+}
+
 fn help(program: &str) -> String {
     let mut text = format!(
         "{program}: an MCP server with Microsoft Entra ID sign-in\n\nUsage: {program} [SETTINGS]\n\n\
@@ -107,110 +121,51 @@ fn help(program: &str) -> String {
         let names = names.trim_matches([',', ' ']);
         text.push_str(&format!("  {names}\n      {}\n", setting.help));
     }
-    text.push_str("  --help\n      this text\n");
+    text.push_str("  --version\n      the version\n  --help\n      this text\n");
     text
 }
 
-/// The names of the demonstration that this server replaces.
+/// The names of the demonstration that this server replaces, unless the new ones are there, too.
 fn refuse_old_names(given: &Given, errors: &mut Vec<ConfigError>) {
     let replaced = [
         ("FR_TENANT_ID", "AZURE_TENANT_ID"),
         ("FR_API_CLIENT_ID", "AZURE_CLIENT_ID"),
         ("FR_API_CLIENT_SECRET", "AZURE_CLIENT_SECRET"),
     ];
+    let wrong = "it is a name of the demonstration, which is not read here";
+    let is_old = |old, new| given.variable(old).is_some() && given.variable(new).is_none();
     for (old, new) in replaced {
-        if given.variable(old).is_some() && given.variable(new).is_none() {
+        if is_old(old, new) && !given.has(&DEV_TENANT) {
             let right = format!("Set {new} to the same value.");
-            errors.push(ConfigError::new(
-                old,
-                "it is a name of the demonstration",
-                right,
-            ));
+            errors.push(ConfigError::new(old, wrong, right));
         }
     }
-}
-
-/// Addresses to listen on.
-struct Listen {
-    addresses: Vec<SocketAddr>,
-    is_loopback: bool,
-    port: u16,
-}
-
-impl Listen {
-    /// Both families: some clients try the one first, some the other.
-    fn localhost(port: u16) -> Self {
-        let both = [
-            IpAddr::V4(Ipv4Addr::LOCALHOST),
-            IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ];
-        Self {
-            addresses: both.map(|address| SocketAddr::new(address, port)).to_vec(),
-            is_loopback: true,
-            port,
-        }
+    // The demonstration's too, and many hosts set it: a server on another port would be looked for
+    // in vain.
+    if given.variable("PORT").is_some() && given.value(&LISTEN).is_none() {
+        let right = "Say --listen localhost:PORT, or --listen 0.0.0.0:PORT to be reached from \
+                     elsewhere (ENTRA_MCP_LISTEN).";
+        errors.push(ConfigError::new("PORT", wrong, right));
     }
-}
-
-fn addresses(
-    given: &Given,
-    setting: &Setting,
-    usual: u16,
-    errors: &mut Vec<ConfigError>,
-) -> Listen {
-    let Some(text) = given.value(setting) else {
-        return Listen::localhost(usual);
-    };
-    if let Ok(address) = text.parse::<SocketAddr>() {
-        return Listen {
-            addresses: vec![address],
-            is_loopback: address.ip().is_loopback(),
-            port: address.port(),
-        };
-    }
-    let port = text.strip_prefix("localhost:").unwrap_or(text);
-    if let Ok(port) = port.parse() {
-        return Listen::localhost(port);
-    }
-    let right = format!("Write localhost:{usual}, 127.0.0.1:{usual} or 0.0.0.0:{usual}.");
-    let wrong = "it is not an address and a port";
-    errors.push(ConfigError::new(&setting.name(), wrong, right));
-    Listen::localhost(usual)
-}
-
-fn public_url(given: &Given, listen: &Listen, errors: &mut Vec<ConfigError>) -> Option<PublicUrl> {
-    let wrong = match given.value(&PUBLIC_URL) {
-        Some(text) => match PublicUrl::parse(text) {
-            Ok(url) => return Some(url),
-            Err(wrong) => wrong,
-        },
-        None if listen.is_loopback => {
-            return PublicUrl::parse(&format!("http://localhost:{}", listen.port)).ok();
-        }
-        None => "it is missing, and the server is to listen on more than this computer",
-    };
-    let right = "Write the address that clients use, such as https://mcp.contoso.com.";
-    errors.push(ConfigError::new(&PUBLIC_URL.name(), wrong, right));
-    None
 }
 
 /// The application of the development tenant and where that listens: on this computer only.
 fn dev_tenant(
     given: &Given,
     listen: &Listen,
-    public_url: Option<&PublicUrl>,
+    is_public_local: bool,
     errors: &mut Vec<ConfigError>,
 ) -> (Option<EntraApp>, Option<Vec<SocketAddr>>) {
     let tenant = addresses(given, &DEV_TENANT_LISTEN, 3002, errors);
-    let public = public_url.and_then(|url| Url::parse(url.issuer()).ok());
-    let is_public_loopback = public
-        .as_ref()
-        .and_then(Url::host)
-        .is_none_or(|host| is_loopback(&host));
+    if tenant.port == listen.port {
+        let wrong = "the server itself listens on this port";
+        let right = "Write another, such as localhost:3002.";
+        errors.push(ConfigError::new(&DEV_TENANT_LISTEN.name(), wrong, right));
+    }
     let places = [
         (LISTEN.name(), listen.is_loopback),
         (DEV_TENANT_LISTEN.name(), tenant.is_loopback),
-        (PUBLIC_URL.name(), is_public_loopback),
+        (PUBLIC_URL.name(), is_public_local),
     ];
     for (name, is_loopback) in places {
         if !is_loopback {
@@ -220,34 +175,43 @@ fn dev_tenant(
             errors.push(ConfigError::new(&name, wrong, right));
         }
     }
-    let origin = Url::parse(&format!("http://localhost:{}/", tenant.port)).ok();
+    let origin = Url::parse(&tenant.origin()).ok();
     (
-        origin.map(application_of_dev_tenant),
+        origin.and_then(application_of_dev_tenant),
         Some(tenant.addresses),
     )
 }
 
 #[cfg(feature = "dev-tenant")]
-fn application_of_dev_tenant(origin: Url) -> EntraApp {
+fn application_of_dev_tenant(origin: Url) -> Option<EntraApp> {
     use crate::{dev_tenant, secret::Secret};
-    EntraApp {
+    Some(EntraApp {
         tenant: dev_tenant::TENANT_ID.to_owned(),
         client_id: dev_tenant::CLIENT_ID.to_owned(),
         client_secret: Secret::new(dev_tenant::CLIENT_SECRET.to_owned()),
         authority_host: origin.clone(),
         graph: origin,
-    }
+    })
 }
 
-/// The sessions of the development tenant are kept apart from those of a real one.
+#[cfg(not(feature = "dev-tenant"))]
+fn application_of_dev_tenant(_: Url) -> Option<EntraApp> {
+    None
+}
+
+/// The sessions of the development tenant, where anybody is anyone, are kept apart from those of a
+/// real one: whoever signed in there must be nobody here, though folder and address are the same.
 fn data_dir(given: &Given, is_dev: bool, errors: &mut Vec<ConfigError>) -> Option<PathBuf> {
-    if let Some(folder) = given.value(&DATA_DIR) {
-        return Some(PathBuf::from(folder));
+    const DEV: &str = "dev-tenant";
+    if let Some(folder) = given.value(&DATA_DIR).map(PathBuf::from) {
+        return Some(if is_dev { folder.join(DEV) } else { folder });
     }
     let below_home = || Some(PathBuf::from(given.variable("HOME")?).join(".local/share"));
+    // XDG Base Directory Specification: what is not absolute is to be ignored.
     let base = given
         .variable("XDG_DATA_HOME")
         .map(PathBuf::from)
+        .filter(|base| base.is_absolute())
         .or_else(below_home);
     let Some(base) = base else {
         let wrong = "it is missing, and there is no HOME to find a place in";
@@ -255,49 +219,19 @@ fn data_dir(given: &Given, is_dev: bool, errors: &mut Vec<ConfigError>) -> Optio
         errors.push(ConfigError::new(&DATA_DIR.name(), wrong, right));
         return None;
     };
-    let tenant = if is_dev { "dev-tenant" } else { "entra" };
+    let tenant = if is_dev { DEV } else { "entra" };
     Some(base.join("entra-mcp").join(tenant))
 }
 
-fn keys(given: &Given, errors: &mut Vec<ConfigError>) -> Vec<MasterKey> {
-    let mut keys = Vec::new();
-    let all = given.value(&KEY).unwrap_or_default();
-    let is_gap = |character: char| character == ',' || character.is_whitespace();
-    for text in all.split(is_gap).filter(|text| !text.is_empty()) {
-        match key(text) {
-            Ok(key) => keys.push(MasterKey::new(key)),
-            Err(wrong) => {
-                let right = "Make one with `openssl rand -base64 32`.";
-                errors.push(ConfigError::new(&KEY.name(), wrong, right));
-            }
-        }
-    }
-    keys
-}
-
-/// A key that nobody can guess (threats.md F5): 32 bytes that look random.
-fn key(text: &str) -> Result<[u8; 32], &'static str> {
-    let padding =
-        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-    let text = text.replace('-', "+").replace('_', "/");
-    let bytes = GeneralPurpose::new(&alphabet::STANDARD, padding).decode(text);
-    let bytes = bytes.map_err(|_| "a key in it is not base64")?;
-    let bytes: [u8; 32] = bytes
-        .try_into()
-        .map_err(|_| "a key in it has not 32 bytes")?;
-    let distinct: BTreeSet<_> = bytes.iter().collect();
-    // Random bytes have 16 different ones among 32, but for once in more than 10^10 times.
-    if distinct.len() < 16 {
-        Err("a key in it is not random")
-    } else {
-        Ok(bytes)
-    }
+/// Whether a character parts the members of a list.
+pub(super) fn is_gap(character: char) -> bool {
+    character == ',' || character.is_whitespace()
 }
 
 fn origins(given: &Given, errors: &mut Vec<ConfigError>) -> Vec<String> {
     let mut origins = Vec::new();
     let values = given.values(&ALLOW_ORIGIN);
-    let texts = values.iter().flat_map(|text| text.split([',', ' ']));
+    let texts = values.iter().flat_map(|text| text.split(is_gap));
     for text in texts.filter(|text| !text.is_empty()) {
         let origin = Url::parse(text)
             .ok()
@@ -320,7 +254,7 @@ fn origins(given: &Given, errors: &mut Vec<ConfigError>) -> Vec<String> {
 fn clients(given: &Given, errors: &mut Vec<ConfigError>) -> Vec<String> {
     let mut places = Vec::new();
     let values = given.values(&ALLOW_CLIENT);
-    let texts = values.iter().flat_map(|text| text.split([',', ' ']));
+    let texts = values.iter().flat_map(|text| text.split(is_gap));
     for text in texts.filter(|text| !text.is_empty()) {
         if text.contains(['/', '*', '@']) {
             let right = "Write a host such as vscode.dev, localhost, or a scheme such as cursor.";

@@ -1,3 +1,9 @@
+//! Settings: every right way to write them, and what a wrong one is told (threats.md Q1, Q2, F5, J5,
+//! D8; products.md 14, 20).
+
+mod addresses;
+mod entra;
+
 use std::collections::BTreeMap;
 
 use super::{Command, Config};
@@ -84,139 +90,34 @@ fn a_flag_wins_over_its_variable() {
     assert_eq!(config.listen[0].to_string(), "127.0.0.1:4001");
     assert_eq!(config.public_url.issuer(), "http://localhost:4001");
     assert_eq!(config.entra.graph.as_str(), "http://localhost:4003/");
-    assert_eq!(config.data_dir.to_str(), Some("/tmp/x"));
-}
-
-#[test]
-fn a_real_tenant_needs_all_of_its_settings_and_says_which_is_missing() {
-    let with_all = config(&[], &real(&[]));
-    assert!(with_all.dev_tenant.is_none());
-    assert_eq!(
-        with_all.entra.graph.as_str(),
-        "https://graph.microsoft.com/"
-    );
-    for (name, _) in REAL {
-        let given: Vec<_> = REAL
-            .iter()
-            .filter(|(given, _)| *given != name)
-            .copied()
-            .collect();
-        let words = error(&[], &given);
-        assert!(
-            words.starts_with(name) && words.contains("missing"),
-            "{words}"
-        );
-    }
-    assert!(config(&["--dev-tenant"], &real(&[])).dev_tenant.is_some());
-}
-
-// D8, products 20, 21
-#[test]
-fn a_wrong_setting_of_entra_is_told_with_a_right_one_and_no_secret() {
-    let wrong = [
-        ("AZURE_TENANT_ID", "common", "one tenant"),
-        ("AZURE_TENANT_ID", "contoso", "neither a GUID nor a domain"),
-        ("AZURE_CLIENT_ID", "my app", "not a GUID"),
-        (
-            "AZURE_CLIENT_SECRET",
-            "11111111-2222-3333-4444-555555555555",
-            "not its value",
-        ),
-        (
-            "AZURE_AUTHORITY_HOST",
-            "http://login.microsoftonline.com",
-            "https",
-        ),
-        (
-            "AZURE_AUTHORITY_HOST",
-            "https://login.evil.example",
-            "not known",
-        ),
-        (
-            "AZURE_AUTHORITY_HOST",
-            "https://login.microsoftonline.com/tenant",
-            "host only",
-        ),
-    ];
-    for (name, value, words) in wrong {
-        let error = error(&[], &real(&[(name, value)]));
-        assert!(error.starts_with(name) && error.contains(words), "{error}");
-        assert!(name != "AZURE_CLIENT_SECRET" || !error.contains(value));
-    }
-    let government = [("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.us/")];
-    let config = config(&[], &real(&government));
-    assert_eq!(config.entra.graph.as_str(), "https://graph.microsoft.us/");
-}
-
-// Q1, products 14
-#[test]
-fn the_public_url_is_https_unless_it_is_loopback() {
-    for wrong in [
-        "http://mcp.contoso.com",
-        "mcp.contoso.com",
-        "https://a@b.example",
-        "https://a.example/mcp",
-    ] {
-        let words = error(&["--public-url", wrong], &real(&[]));
-        assert!(
-            words.starts_with("--public-url (ENTRA_MCP_PUBLIC_URL)"),
-            "{words}"
-        );
-    }
-    let words = error(&["--listen", "0.0.0.0:3001"], &real(&[]));
-    assert!(
-        words.contains("missing") && words.contains("ENTRA_MCP_PUBLIC_URL"),
-        "{words}"
-    );
-    let arguments = [
-        "--listen",
-        "0.0.0.0:3001",
-        "--public-url",
-        "https://mcp.contoso.com",
-    ];
-    assert_eq!(
-        config(&arguments, &real(&[])).public_url.issuer(),
-        "https://mcp.contoso.com"
-    );
-}
-
-// Q2, J5, DNS-09
-#[test]
-fn the_dev_tenant_starts_only_if_everything_is_loopback() {
-    let everywhere = [
-        &[
-            "--listen",
-            "0.0.0.0:3001",
-            "--public-url",
-            "http://localhost:3001",
-        ][..],
-        &["--dev-tenant-listen", "0.0.0.0:3002"],
-        &["--public-url", "https://mcp.contoso.com"],
-    ];
-    for arguments in everywhere {
-        assert!(error(arguments, &[]).contains("this computer only"));
-    }
+    // Q2: anybody is anyone in the dev tenant, so its sessions are never those of a real one.
+    assert_eq!(config.data_dir.to_str(), Some("/tmp/x/dev-tenant"));
 }
 
 // F5
 #[test]
 fn a_key_is_32_random_bytes() {
-    let random: Vec<u8> = (0..32_u8).map(|byte| byte.wrapping_mul(37)).collect();
-    let key = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &random);
-    let two = format!(
-        "{key}\n{}",
-        key.replace('=', "").replace('+', "-").replace('/', "_")
-    );
-    assert_eq!(config(&[], &[("ENTRA_MCP_KEY", &two)]).keys.len(), 2);
-    let zeros = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    let key = "kZ0r9Q+lq0nUe3V1cT4fXw7sJb2yHmEoPdGiLaKuNvs=";
+    let bare = key.replace('=', "").replace('+', "-");
+    for list in [format!("{key}\n{bare}"), format!("{key}, {bare}")] {
+        assert_eq!(config(&[], &[("ENTRA_MCP_KEY", &list)]).keys.len(), 2);
+    }
+    let base64 =
+        |bytes: &[u8]| base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bytes);
+    let counted: Vec<_> = (0..32).collect();
     for (wrong, words) in [
         ("c2VjcmV0", "32 bytes"),
         ("!!!", "base64"),
-        (zeros, "random"),
+        (&base64(&[0; 32]), "random"),
+        (&base64(&[0xab; 32]), "random"),
+        (&base64(&counted), "random"),
+        (&base64(b"correct horse battery staple 123"), "random"),
         (KEY, "random"),
     ] {
-        let error = error(&[], &[("ENTRA_MCP_KEY", wrong)]);
-        assert!(error.contains(words) && !error.contains(wrong), "{error}");
+        let list = format!("{key} {wrong}");
+        let error = error(&[], &[("ENTRA_MCP_KEY", &list)]);
+        assert!(error.contains(words) && error.contains("key 2"), "{error}");
+        assert!(!error.contains(wrong) && !error.contains(key), "{error}");
     }
 }
 
@@ -230,13 +131,45 @@ fn an_unknown_name_is_told_with_the_nearest_known_one() {
     );
     assert!(parse(&[], &[("ENTRA_MCP_HTTP_SERVER", "strict")]).is_ok());
     assert!(error(&["--listen"], &[]).contains("missing"));
+    assert!(error(&["--listen", "--log", "json"], &[]).contains("missing"));
+    assert!(error(&["--nothing-like-it"], &[]).ends_with("See --help."));
+    let both = parse(&["--listn", "x", "--log=json", "--lg", "y"], &[]);
+    assert_eq!(both.unwrap_err().len(), 2, "what follows is read, too");
     assert!(error(&["localhost"], &[]).contains("--help"));
+}
+
+// O5, LEAK-09: other users of the computer can list the arguments of every process.
+#[test]
+fn a_secret_is_no_flag() {
+    for (flag, variable) in [
+        ("--client-secret", "AZURE_CLIENT_SECRET"),
+        ("--azure-client-secret", "AZURE_CLIENT_SECRET"),
+        ("--key", "ENTRA_MCP_KEY"),
+    ] {
+        for arguments in [&[flag, "hunter2"][..], &[&format!("{flag}=hunter2")]] {
+            let words = error(arguments, &[]);
+            assert!(words.contains(&format!("Set {variable}")), "{words}");
+            assert!(!words.contains("hunter2"), "{words}");
+        }
+    }
 }
 
 #[test]
 fn the_demonstrations_names_are_told_their_replacements() {
-    let words = error(&[], &[("FR_TENANT_ID", "x")]);
-    assert!(words.contains("AZURE_TENANT_ID"), "{words}");
+    for (old, new) in [
+        ("FR_TENANT_ID", "AZURE_TENANT_ID"),
+        ("FR_API_CLIENT_ID", "AZURE_CLIENT_ID"),
+        ("FR_API_CLIENT_SECRET", "AZURE_CLIENT_SECRET"),
+        ("PORT", "--listen"),
+    ] {
+        let words = error(&[], &[(old, "4321")]);
+        assert!(words.starts_with(old) && words.contains(new), "{words}");
+        assert!(!words.contains("4321"), "{words}");
+    }
+    let both = real(&[("FR_TENANT_ID", "x"), ("FR_API_CLIENT_SECRET", "x")]);
+    assert!(parse(&["--listen", "4001"], &both).is_ok());
+    let port = parse(&["--listen", "4001"], &[("PORT", "4321")]);
+    assert!(port.is_ok(), "the new name is there");
 }
 
 #[test]
@@ -246,23 +179,6 @@ fn everything_that_is_wrong_is_told_at_once() {
         &[("ENTRA_MCP_KEY", "x")],
     );
     assert_eq!(errors.unwrap_err().len(), 3);
-}
-
-#[test]
-fn an_origin_is_one_and_null_is_none() {
-    let arguments = [
-        "--allow-origin",
-        "http://localhost:6274",
-        "--allow-origin",
-        "https://a.example",
-    ];
-    assert_eq!(config(&arguments, &[]).allowed_origins.len(), 2);
-    for wrong in ["null", "*", "http://localhost:6274/", "localhost:6274"] {
-        assert!(
-            error(&["--allow-origin", wrong], &[]).contains("not an origin"),
-            "{wrong}"
-        );
-    }
 }
 
 #[test]
@@ -284,11 +200,18 @@ fn help_names_every_setting_and_welcome_shows_no_secret() {
         "/sse",
         "claude mcp add",
         "DEVELOPMENT TENANT",
+        "alice@contoso.example",
+        "http://localhost:3001/auth/callback",
     ] {
         assert!(dev.contains(part), "{part}");
     }
     let real = config(&[], &real(&[])).welcome();
     assert!(!real.contains("the-value-of-a-secret") && !real.contains("DEVELOPMENT"));
+    assert!(real.contains("http://localhost:3001/auth/callback"));
+    let Ok(Command::Version(text)) = parse(&["--version"], &[]) else {
+        panic!("the version was asked for");
+    };
+    assert!(text.starts_with("entra-mcp-test 0."), "{text}");
 }
 
 // A10

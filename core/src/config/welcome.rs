@@ -24,17 +24,34 @@ impl Config {
         if self.dev_tenant.is_some() {
             text.push_str(&format!(
                 "\nDEVELOPMENT TENANT at {} - not Microsoft Entra ID. Its people are made up and\n\
-                 anybody can sign in as any of them. Never use it for anything real.\n\n\
+                 anybody can sign in as any of them. Never use it for anything real.\n{}\n\
                  To use your own tenant, register an application with the web redirect URI\n  \
                  {callback}\nand start again with\n  {settings}\n",
-                self.entra.authority_host
+                self.entra.authority_host,
+                people()
             ));
         } else {
             text.push_str(&format!(
-                "\nSign-in is with the tenant {} at {}.\n",
+                "\nSign-in is with the tenant {} at {}\nThe application needs the web redirect URI \
+                 {callback}\n",
                 self.entra.tenant, self.entra.authority_host
             ));
         }
         text
     }
+}
+
+/// Who can sign in, and how it goes.
+#[cfg(feature = "dev-tenant")]
+fn people() -> String {
+    let line = |person: &crate::dev_tenant::Person| {
+        let note = person.note;
+        format!("  {:<26}{note}\n", person.username)
+    };
+    crate::dev_tenant::PEOPLE.iter().map(line).collect()
+}
+
+#[cfg(not(feature = "dev-tenant"))]
+fn people() -> String {
+    String::new()
 }

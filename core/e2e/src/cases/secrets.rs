@@ -85,8 +85,11 @@ pub fn the_data_folder_is_its_owners_and_opens_nothing(program: &Program) {
     let client = client::sign_in(&server, "alice");
     server.kill();
     let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    // The development tenant's sessions have a folder of their own.
+    let folder = server.folder().join("dev-tenant");
     assert_eq!(mode(server.folder()), 0o700);
-    for entry in fs::read_dir(server.folder()).unwrap() {
+    assert_eq!(mode(&folder), 0o700);
+    for entry in fs::read_dir(&folder).unwrap() {
         let path = entry.unwrap().path();
         assert_eq!(mode(&path), 0o600, "{}", path.display());
         let bytes = fs::read(&path).unwrap();

@@ -1,0 +1,96 @@
+//! Where to listen, and the public address that follows from it (threats.md J5, Q1).
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use super::{
+    PublicUrl,
+    error::ConfigError,
+    given::{Given, PUBLIC_URL, Setting},
+};
+
+/// Addresses to listen on.
+pub(super) struct Listen {
+    pub(super) addresses: Vec<SocketAddr>,
+    pub(super) is_loopback: bool,
+    pub(super) port: u16,
+}
+
+impl Listen {
+    /// Both families: some clients try the one first, some the other.
+    fn localhost(port: u16) -> Self {
+        let addresses = LOCALHOST.map(|address| SocketAddr::new(address, port));
+        Self {
+            addresses: addresses.to_vec(),
+            is_loopback: true,
+            port,
+        }
+    }
+
+    fn one(address: SocketAddr) -> Self {
+        Self {
+            addresses: vec![address],
+            is_loopback: address.ip().is_loopback(),
+            port: address.port(),
+        }
+    }
+
+    /// The address by which programs on this computer reach it.
+    pub(super) fn origin(&self) -> String {
+        match self.addresses.first() {
+            Some(address) if self.is_loopback && !LOCALHOST.contains(&address.ip()) => {
+                format!("http://{address}")
+            }
+            _ => format!("http://localhost:{}", self.port),
+        }
+    }
+}
+
+/// What the name `localhost` stands for (RFC 6761 section 6.3).
+const LOCALHOST: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::LOCALHOST),
+    IpAddr::V6(Ipv6Addr::LOCALHOST),
+];
+
+/// Where a setting says to listen: `localhost:PORT`, a port alone, or an IP address and a port.
+pub(super) fn addresses(
+    given: &Given,
+    setting: &Setting,
+    usual: u16,
+    errors: &mut Vec<ConfigError>,
+) -> Listen {
+    let Some(text) = given.value(setting) else {
+        return Listen::localhost(usual);
+    };
+    let port = text.strip_prefix("localhost:").unwrap_or(text);
+    let listen = port
+        .parse()
+        .map(Listen::localhost)
+        .or_else(|_| text.parse().map(Listen::one));
+    let wrong = match listen {
+        Ok(listen) if listen.port != 0 => return listen,
+        Ok(_) => "port 0 is any port, and clients have to know which",
+        Err(_) => "it is not an address and a port",
+    };
+    let right = format!("Write localhost:{usual}, 127.0.0.1:{usual} or 0.0.0.0:{usual}.");
+    errors.push(ConfigError::new(&setting.name(), wrong, right));
+    Listen::localhost(usual)
+}
+
+/// The address that clients use: told, or this computer's if only this computer is to reach it.
+pub(super) fn public_url(
+    given: &Given,
+    listen: &Listen,
+    errors: &mut Vec<ConfigError>,
+) -> Option<PublicUrl> {
+    let wrong = match given.value(&PUBLIC_URL) {
+        Some(text) => match PublicUrl::parse(text) {
+            Ok(url) => return Some(url),
+            Err(wrong) => wrong,
+        },
+        None if listen.is_loopback => return PublicUrl::parse(&listen.origin()).ok(),
+        None => "it is missing, and the server is to listen on more than this computer",
+    };
+    let right = "Write the address that clients use, such as https://mcp.contoso.com.";
+    errors.push(ConfigError::new(&PUBLIC_URL.name(), wrong, right));
+    None
+}

@@ -1,0 +1,138 @@
+//! Where to listen, the public address, origins and the data folder.
+
+use std::collections::BTreeMap;
+
+use super::{Command, Config, config, error, real};
+
+#[test]
+fn every_way_to_write_an_address_is_understood() {
+    let cases = [
+        ("4001", "127.0.0.1:4001 [::1]:4001", "http://localhost:4001"),
+        (
+            "localhost:4001",
+            "127.0.0.1:4001 [::1]:4001",
+            "http://localhost:4001",
+        ),
+        ("127.0.0.1:4001", "127.0.0.1:4001", "http://localhost:4001"),
+        ("[::1]:4001", "[::1]:4001", "http://localhost:4001"),
+        ("127.0.0.2:4001", "127.0.0.2:4001", "http://127.0.0.2:4001"),
+    ];
+    for (text, addresses, public_url) in cases {
+        let config = config(&["--listen", text], &[]);
+        let listen: Vec<_> = config.listen.iter().map(ToString::to_string).collect();
+        assert_eq!(listen.join(" "), addresses, "{text}");
+        assert_eq!(config.public_url.issuer(), public_url, "{text}");
+        let tenant = Config::parse(
+            "",
+            &["--dev-tenant-listen".to_owned(), text.to_owned()],
+            &BTreeMap::from([("HOME".to_owned(), "/home/adele".to_owned())]),
+            &[],
+        );
+        let Ok(Command::Run(tenant)) = tenant else {
+            panic!("{tenant:?}");
+        };
+        let origin = format!("{public_url}/");
+        assert_eq!(tenant.entra.graph.as_str(), origin, "{text}");
+        assert_eq!(tenant.entra.authority_host.as_str(), origin, "{text}");
+    }
+    for wrong in ["localhost", "mcp.contoso.com:3001", "70000", "localhost:0"] {
+        let words = error(&["--listen", wrong], &[]);
+        assert!(words.contains("Write localhost:3001"), "{words}");
+    }
+    let words = error(&["--listen", "localhost:3002"], &[]);
+    assert!(words.starts_with("--dev-tenant-listen"), "{words}");
+}
+
+#[test]
+fn the_data_folder_is_the_users_own_unless_it_is_told() {
+    let cases = [
+        (&real(&[])[..], "/home/adele/.local/share/entra-mcp/entra"),
+        (
+            &real(&[("XDG_DATA_HOME", "/data")]),
+            "/data/entra-mcp/entra",
+        ),
+        (
+            &real(&[("XDG_DATA_HOME", "data")]),
+            "/home/adele/.local/share/entra-mcp/entra",
+        ),
+        (
+            &real(&[("ENTRA_MCP_DATA_DIR", "/var/lib/entra-mcp")]),
+            "/var/lib/entra-mcp",
+        ),
+    ];
+    for (variables, folder) in cases {
+        assert_eq!(config(&[], variables).data_dir.to_str(), Some(folder));
+    }
+    let words = error(&[], &[("HOME", "")]);
+    assert!(
+        words.starts_with("--data-dir (ENTRA_MCP_DATA_DIR)"),
+        "{words}"
+    );
+}
+
+// Q1, products 14
+#[test]
+fn the_public_url_is_https_unless_it_is_loopback() {
+    for wrong in [
+        "http://mcp.contoso.com",
+        "mcp.contoso.com",
+        "https://a@b.example",
+        "https://a.example/mcp",
+    ] {
+        let words = error(&["--public-url", wrong], &real(&[]));
+        assert!(
+            words.starts_with("--public-url (ENTRA_MCP_PUBLIC_URL)"),
+            "{words}"
+        );
+    }
+    let words = error(&["--listen", "0.0.0.0:3001"], &real(&[]));
+    assert!(
+        words.contains("missing") && words.contains("ENTRA_MCP_PUBLIC_URL"),
+        "{words}"
+    );
+    let arguments = [
+        "--listen",
+        "0.0.0.0:3001",
+        "--public-url",
+        "https://mcp.contoso.com",
+    ];
+    assert_eq!(
+        config(&arguments, &real(&[])).public_url.issuer(),
+        "https://mcp.contoso.com"
+    );
+}
+
+// Q2, J5, DNS-09
+#[test]
+fn the_dev_tenant_starts_only_if_everything_is_loopback() {
+    let everywhere = [
+        &[
+            "--listen",
+            "0.0.0.0:3001",
+            "--public-url",
+            "http://localhost:3001",
+        ][..],
+        &["--dev-tenant-listen", "0.0.0.0:3002"],
+        &["--public-url", "https://mcp.contoso.com"],
+    ];
+    for arguments in everywhere {
+        assert!(error(arguments, &[]).contains("this computer only"));
+    }
+}
+
+#[test]
+fn an_origin_is_one_and_null_is_none() {
+    let arguments = [
+        "--allow-origin",
+        "http://localhost:6274",
+        "--allow-origin",
+        "https://a.example",
+    ];
+    assert_eq!(config(&arguments, &[]).allowed_origins.len(), 2);
+    for wrong in ["null", "*", "http://localhost:6274/", "localhost:6274"] {
+        assert!(
+            error(&["--allow-origin", wrong], &[]).contains("not an origin"),
+            "{wrong}"
+        );
+    }
+}

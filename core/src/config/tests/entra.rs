@@ -1,0 +1,127 @@
+//! The settings of Entra ID and its clouds.
+
+use super::{REAL, config, error, real};
+
+#[test]
+fn a_real_tenant_needs_all_of_its_settings_and_says_which_is_missing() {
+    let with_all = config(&[], &real(&[]));
+    assert!(with_all.dev_tenant.is_none());
+    assert_eq!(
+        with_all.entra.graph.as_str(),
+        "https://graph.microsoft.com/"
+    );
+    for (name, _) in REAL {
+        let given: Vec<_> = REAL
+            .iter()
+            .filter(|(given, _)| *given != name)
+            .copied()
+            .collect();
+        let words = error(&[], &given);
+        assert!(
+            words.starts_with(name) && words.contains("missing"),
+            "{words}"
+        );
+    }
+    assert!(config(&["--dev-tenant"], &real(&[])).dev_tenant.is_some());
+}
+
+// D8, products 20, 21
+#[test]
+fn a_wrong_setting_of_entra_is_told_with_a_right_one_and_no_secret() {
+    let wrong = [
+        ("AZURE_TENANT_ID", "common", "one tenant"),
+        ("AZURE_TENANT_ID", "contoso", "neither a GUID nor a domain"),
+        ("AZURE_CLIENT_ID", "my app", "not a GUID"),
+        (
+            "AZURE_CLIENT_SECRET",
+            "11111111-2222-3333-4444-555555555555",
+            "not its value",
+        ),
+        (
+            "AZURE_AUTHORITY_HOST",
+            "http://login.microsoftonline.com",
+            "https",
+        ),
+        (
+            "AZURE_AUTHORITY_HOST",
+            "https://login.evil.example",
+            "not known",
+        ),
+        (
+            "AZURE_AUTHORITY_HOST",
+            "https://login.microsoftonline.com/tenant",
+            "host only",
+        ),
+        (
+            "AZURE_AUTHORITY_HOST",
+            "https://login.microsoftonline.com@evil.example",
+            "host only",
+        ),
+        (
+            "AZURE_AUTHORITY_HOST",
+            "https://login.microsoftonline.com:8443",
+            "not known",
+        ),
+    ];
+    for (name, value, words) in wrong {
+        let error = error(&[], &real(&[(name, value)]));
+        assert!(error.starts_with(name) && error.contains(words), "{error}");
+        assert!(name != "AZURE_CLIENT_SECRET" || !error.contains(value));
+    }
+}
+
+// products 20: the tables of Microsoft's national clouds.
+#[test]
+fn each_cloud_has_its_own_graph() {
+    let clouds = [
+        (
+            "https://login.microsoftonline.com",
+            "https://graph.microsoft.com/",
+        ),
+        (
+            "https://login.microsoftonline.us/",
+            "https://graph.microsoft.us/",
+        ),
+        ("login.microsoftonline.us", "https://graph.microsoft.us/"),
+        (
+            "https://login.partner.microsoftonline.cn",
+            "https://microsoftgraph.chinacloudapi.cn/",
+        ),
+        (
+            "https://login.chinacloudapi.cn",
+            "https://microsoftgraph.chinacloudapi.cn/",
+        ),
+    ];
+    for (authority, graph) in clouds {
+        let config = config(&[], &real(&[("AZURE_AUTHORITY_HOST", authority)]));
+        assert_eq!(config.entra.graph.as_str(), graph, "{authority}");
+    }
+}
+
+// Entra writes `aud` in small letters; a client id is a GUID, and those are copied in any case.
+#[test]
+fn a_client_id_is_the_same_in_capital_letters() {
+    let id = "00001111-AAAA-2222-BBBB-3333CCCC4444";
+    let config = config(&[], &real(&[("AZURE_CLIENT_ID", id)]));
+    assert_eq!(config.entra.client_id, id.to_ascii_lowercase());
+}
+
+// J5, Q2: whoever starts a stand-in by itself must not open it to others either.
+#[test]
+fn a_stand_in_for_entra_serves_this_computer_only() {
+    let stand_in = real(&[("AZURE_AUTHORITY_HOST", "http://localhost:3002")]);
+    let kept = config(&[], &stand_in);
+    assert_eq!(kept.entra.graph.as_str(), "http://localhost:3002/");
+    for arguments in [
+        &["--public-url", "https://mcp.contoso.com"][..],
+        &[
+            "--listen",
+            "0.0.0.0:1",
+            "--public-url",
+            "http://localhost:1",
+        ],
+    ] {
+        let words = error(arguments, &stand_in);
+        assert!(words.contains("stays on this computer"), "{words}");
+    }
+}
