@@ -264,6 +264,12 @@ fn clients(given: &Given, errors: &mut Vec<ConfigError>) -> Vec<String> {
             places.push(text.to_owned());
         }
     }
+    // An empty list lets anybody in, which nobody means who has set it.
+    if places.is_empty() && values.iter().any(|text| text.contains(is_gap)) {
+        let right = "Write a host such as vscode.dev, or leave the setting out.";
+        let wrong = "it names no place, and would let any client in";
+        errors.push(ConfigError::new(&ALLOW_CLIENT.name(), wrong, right));
+    }
     places
 }
 

@@ -223,4 +223,8 @@ fn the_clients_that_are_let_in_are_places() {
         ["vscode.dev", "localhost"]
     );
     assert!(error(&["--allow-client", "https://vscode.dev/"], &[]).contains("not a place"));
+    for nobody in [",", " , "] {
+        let told = error(&["--allow-client", nobody], &[]);
+        assert!(told.contains("names no place"), "{told}");
+    }
 }
