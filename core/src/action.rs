@@ -3,8 +3,9 @@
 use bytes::Bytes;
 
 use crate::{
-    ask::{AskId, Fetch, Store, Ticket},
+    ask::{AskId, Fetch, Perform, Store, Ticket},
     audit::Audit,
+    catalog::Granted,
     hub::ToHub,
 };
 
@@ -24,6 +25,10 @@ pub enum Action {
     Fetch(Ticket<Fetch>, Fetch),
     /// Ask the store; answer the ticket.
     Store(Ticket<Store>, Store),
+    /// Perform a call of the runtime's own; hand in its wishes, and answer the ticket when it is over.
+    Call(Ticket<Perform>, Box<Perform>),
+    /// Tell that call that its oldest open wish was granted.
+    Grant(AskId, Granted),
     /// The answer to this ask matters no more; it may be stopped.
     Cancel(AskId),
     /// Hand this to the hub, together with this exchange's id.
@@ -47,6 +52,8 @@ impl std::fmt::Debug for Action {
             Self::Close => f.write_str("Close"),
             Self::Fetch(_, fetch) => write!(f, "{fetch:?}"),
             Self::Store(_, store) => write!(f, "Store({store:?})"),
+            Self::Call(_, perform) => write!(f, "Call({:?})", perform.target),
+            Self::Grant(id, _) => write!(f, "Grant({})", id.0),
             Self::Cancel(id) => write!(f, "Cancel({})", id.0),
             Self::Tell(_) => f.write_str("Tell"),
             Self::Audit(audit) => write!(f, "Audit({})", audit.event),

@@ -4,10 +4,13 @@
 //! `Clone` and is consumed by answering, so a second answer or one of the wrong type cannot be
 //! written. An answer that comes too late, to a question that no longer matters, is ignored.
 
+mod perform;
+
 use std::{marker::PhantomData, net::IpAddr, time::Duration};
 
 use bytes::Bytes;
 
+pub use self::perform::{Perform, Performed, Target, Wished};
 use crate::{event::Event, time::UnixTime};
 
 /// Which ask of an exchange: counted from zero.
@@ -80,6 +83,15 @@ impl<A: Ask> Awaiting<A> {
             id,
             ask: PhantomData,
         }
+    }
+
+    /// Which ask is waited for.
+    #[expect(
+        dead_code,
+        reason = "the machine of calls, which is under way, reads it"
+    )]
+    pub(crate) fn id(&self) -> AskId {
+        self.id
     }
 
     /// The answer, if it is the one that is waited for; `None` for that of another ask.

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::{
+    catalog::Catalog,
     config::Config,
     entra::facts::EntraFacts,
     keys::Keyring,
@@ -30,17 +31,20 @@ pub struct Server {
     pub config: Config,
     /// The keys.
     pub keys: Keyring,
+    /// What clients are offered.
+    pub catalog: Catalog,
     #[cfg(feature = "planted-bugs")]
     planted: Option<Planted>,
 }
 
 impl Server {
-    /// A server of these settings and keys.
+    /// A server of these settings and keys that offers this.
     #[must_use]
-    pub fn new(config: Config, keys: Keyring) -> Self {
+    pub fn new(config: Config, keys: Keyring, catalog: Catalog) -> Self {
         Self {
             config,
             keys,
+            catalog,
             #[cfg(feature = "planted-bugs")]
             planted: None,
         }

@@ -1,7 +1,7 @@
 //! Events: everything that the outside can tell an exchange.
 
 use crate::{
-    ask::{Answered, Fetch, Store},
+    ask::{Answered, Fetch, Perform, Store, Wished},
     hub::FromHub,
 };
 
@@ -17,6 +17,10 @@ pub enum Event {
     Fetched(Answered<Fetch>),
     /// The store answered.
     Stored(Answered<Store>),
+    /// A call is over.
+    Performed(Answered<Perform>),
+    /// A call wishes for something.
+    Wished(Wished),
     /// The hub has something for this exchange.
     Told(FromHub),
 }

@@ -10,6 +10,12 @@ pub mod admit;
 pub mod answers;
 pub mod ask;
 pub mod audit;
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "what clients are offered is moved here piece by piece"
+)]
+pub mod catalog;
 pub mod config;
 #[cfg(feature = "dev-tenant")]
 pub mod dev_tenant;
@@ -36,4 +42,4 @@ mod session;
 #[cfg(test)]
 mod testing;
 pub mod time;
-mod tools;
+pub mod tools;

@@ -82,7 +82,11 @@ impl TestServer {
             log: LogFormat::Text,
         };
         Self {
-            server: Server::new(config, Keyring::new(MasterKey::new([42; 32]), Vec::new())),
+            server: Server::new(
+                config,
+                Keyring::new(MasterKey::new([42; 32]), Vec::new()),
+                crate::tools::catalog(),
+            ),
             known: Known {
                 revision: 1,
                 entra: Some(Arc::new(entra_facts())),

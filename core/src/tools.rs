@@ -13,10 +13,24 @@ use serde_json::{Map, Value, json};
 
 use self::user_details::UserDetails;
 use crate::{
+    catalog::Catalog,
     event::Event,
     exchange::Cx,
     mcp::{Caller, Revision},
 };
+
+/// What this server offers by itself.
+///
+/// # Panics
+///
+/// Never: it is well formed, as a test shows.
+#[must_use]
+pub fn catalog() -> Catalog {
+    Catalog::builder()
+        .instructions("The tools of this server act as the signed-in Microsoft Entra ID user.")
+        .build()
+        .expect("the server's own catalog is well formed")
+}
 
 /// The tools that there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

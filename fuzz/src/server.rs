@@ -48,5 +48,5 @@ pub(crate) fn build(options: &Options, checks: &mut Checks) -> Server {
         log: LogFormat::Text,
     };
     let keys = Keyring::new(MasterKey::new(MASTER_KEY), Vec::new());
-    Server::new(config, keys)
+    Server::new(config, keys, entra_mcp_core::tools::catalog())
 }

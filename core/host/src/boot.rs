@@ -57,7 +57,7 @@ pub fn boot(program: &'static Program) -> Result<Host, ExitCode> {
     let tenant = Tenant::of(&config).map(Arc::new);
     Ok(Host {
         tenant,
-        server: Arc::new(Server::new(config, keys)),
+        server: Arc::new(Server::new(config, keys, entra_mcp_core::tools::catalog())),
         store: Arc::new(store),
         clock,
         choices,

@@ -39,7 +39,7 @@ fn server() -> Server {
         allowed_clients: Vec::new(),
         log: LogFormat::Text,
     };
-    Server::new(config, super::keys())
+    Server::new(config, super::keys(), crate::tools::catalog())
 }
 
 /// Addresses that are taken from metadata are https and nobody's in particular.

@@ -25,6 +25,12 @@ pub(crate) struct Features {
     pub(crate) annotations: bool,
     /// Tools and programs have a `title`.
     pub(crate) titles: bool,
+    /// Content may be sound.
+    pub(crate) audio: bool,
+    /// Content may link to a resource.
+    pub(crate) resource_links: bool,
+    /// Tools, resources, prompts and programs have `icons`.
+    pub(crate) icons: bool,
     /// Tools have an `outputSchema`, their results `structuredContent`.
     pub(crate) structured_content: bool,
     /// Arguments that do not fit the schema are an error of the tool, which the model sees and can

@@ -277,7 +277,7 @@ impl World {
                 Output::Do(Action::Tell(message)) => {
                     self.hub.handle(id, message, self.server.now);
                 }
-                Output::Do(Action::Cancel(_)) => {}
+                Output::Do(Action::Cancel(_) | Action::Call(..) | Action::Grant(..)) => {}
                 Output::Do(Action::Store(ticket, store)) => {
                     let answer = self.ask(store);
                     self.answer(id, ticket.answer(answer));

@@ -1,0 +1,378 @@
+//! Building a catalog: everything that is wrong with it is told at the start, in words.
+
+use super::{
+    Call, CatalogError, Messages, Prompt, Resource, ResourceContents, ResourceTemplate, Step, Tool,
+    ToolResult, check,
+    schema::{self, Mirrored, Schema},
+};
+
+/// How something is performed.
+#[derive(Debug)]
+pub enum Performer<R> {
+    /// By a step function, in the core.
+    Pure(fn(&Call) -> Step<R>),
+    /// By the runtime: [`crate::action::Action::Call`].
+    Native,
+}
+
+impl<R> Clone for Performer<R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R> Copy for Performer<R> {}
+
+/// A scope that clients may ask for, besides `user.read`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfferedScope {
+    /// Its name towards clients, such as `mail.read`: lower case letters, digits, dots.
+    pub name: String,
+    /// The permission of Microsoft Graph that it stands for, such as `Mail.Read`.
+    pub graph: String,
+    /// What it allows, for the consent page.
+    pub words: String,
+}
+
+/// What the server offers.
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    name: String,
+    version: String,
+    instructions: Option<String>,
+    tools: Vec<ToolEntry>,
+    resources: Vec<(Resource, Performer<Vec<ResourceContents>>)>,
+    templates: Vec<(ResourceTemplate, Performer<Vec<ResourceContents>>)>,
+    prompts: Vec<PromptEntry>,
+    template_completions: Vec<(String, Performer<Vec<String>>)>,
+    scopes: Vec<OfferedScope>,
+    page_size: usize,
+}
+
+/// A tool that is offered.
+#[derive(Clone, Debug)]
+pub(crate) struct ToolEntry {
+    pub(crate) tool: Tool,
+    pub(crate) performer: Performer<ToolResult>,
+    pub(crate) input: Schema,
+    pub(crate) mirrored: Vec<Mirrored>,
+}
+
+/// A prompt that is offered.
+#[derive(Clone, Debug)]
+pub(crate) struct PromptEntry {
+    pub(crate) prompt: Prompt,
+    pub(crate) performer: Performer<Messages>,
+    pub(crate) completion: Option<Performer<Vec<String>>>,
+}
+
+/// The most entries of one page of a list: beyond it, clients follow `nextCursor`.
+const PAGE: usize = 100;
+
+/// A catalog that is being put together.
+#[derive(Debug)]
+pub struct CatalogBuilder {
+    catalog: Catalog,
+    errors: Vec<String>,
+}
+
+impl Catalog {
+    /// An empty catalog, to be filled.
+    #[must_use]
+    pub fn builder() -> CatalogBuilder {
+        CatalogBuilder {
+            catalog: Self {
+                name: "entra-mcp".to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                instructions: None,
+                tools: Vec::new(),
+                resources: Vec::new(),
+                templates: Vec::new(),
+                prompts: Vec::new(),
+                template_completions: Vec::new(),
+                scopes: Vec::new(),
+                page_size: PAGE,
+            },
+            errors: Vec::new(),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn version(&self) -> &str {
+        &self.version
+    }
+
+    pub(crate) fn instructions(&self) -> Option<&str> {
+        self.instructions.as_deref()
+    }
+
+    pub(crate) fn tools(&self) -> &[ToolEntry] {
+        &self.tools
+    }
+
+    pub(crate) fn tool(&self, name: &str) -> Option<&ToolEntry> {
+        self.tools.iter().find(|entry| entry.tool.name() == name)
+    }
+
+    pub(crate) fn resources(&self) -> &[(Resource, Performer<Vec<ResourceContents>>)] {
+        &self.resources
+    }
+
+    pub(crate) fn templates(&self) -> &[(ResourceTemplate, Performer<Vec<ResourceContents>>)] {
+        &self.templates
+    }
+
+    pub(crate) fn prompts(&self) -> &[PromptEntry] {
+        &self.prompts
+    }
+
+    pub(crate) fn prompt(&self, name: &str) -> Option<&PromptEntry> {
+        self.prompts
+            .iter()
+            .find(|entry| entry.prompt.name() == name)
+    }
+
+    /// What completes the variables of a template.
+    pub(crate) fn template_completion(&self, uri_template: &str) -> Option<Performer<Vec<String>>> {
+        let found = self
+            .template_completions
+            .iter()
+            .find(|(uri, _)| uri == uri_template);
+        found.map(|(_, performer)| *performer)
+    }
+
+    pub(crate) fn completes(&self) -> bool {
+        !self.template_completions.is_empty()
+            || self.prompts.iter().any(|entry| entry.completion.is_some())
+    }
+
+    /// The scopes that are offered besides `user.read`.
+    #[must_use]
+    pub fn scopes(&self) -> &[OfferedScope] {
+        &self.scopes
+    }
+
+    pub(crate) fn page_size(&self) -> usize {
+        self.page_size
+    }
+}
+
+impl CatalogBuilder {
+    /// What the server calls itself towards clients.
+    #[must_use]
+    pub fn server(mut self, name: impl Into<String>, version: impl Into<String>) -> Self {
+        self.catalog.name = name.into();
+        self.catalog.version = version.into();
+        self
+    }
+
+    /// What the model is told of this server.
+    #[must_use]
+    pub fn instructions(mut self, instructions: impl Into<String>) -> Self {
+        self.catalog.instructions = Some(instructions.into());
+        self
+    }
+
+    /// How many entries a page of a list has at most.
+    #[must_use]
+    pub fn page_size(mut self, entries: usize) -> Self {
+        if entries == 0 {
+            self.errors
+                .push("A page of a list must have room for one entry.".to_owned());
+        }
+        self.catalog.page_size = entries;
+        self
+    }
+
+    /// Offers a scope.
+    #[must_use]
+    pub fn scope(mut self, scope: OfferedScope) -> Self {
+        let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'.';
+        let name = &scope.name;
+        if name.is_empty() || !name.bytes().all(is_name) {
+            let words = "is no name for a scope: use lower case letters, digits and dots";
+            self.errors.push(format!("`{name}` {words}."));
+        }
+        if name == "user.read" || self.catalog.scopes.iter().any(|other| other.name == *name) {
+            self.errors.push(format!("Two scopes are called `{name}`."));
+        }
+        self.catalog.scopes.push(scope);
+        self
+    }
+
+    /// Offers a tool.
+    #[must_use]
+    pub fn tool(mut self, tool: Tool, performer: Performer<ToolResult>) -> Self {
+        let name = tool.name().to_owned();
+        let mut wrong = |words: String| self.errors.push(format!("The tool `{name}`: {words}."));
+        check::tool(&tool, &mut wrong);
+        let mirrored = schema::mirrored(tool.input()).unwrap_or_else(|words| {
+            wrong(words);
+            Vec::new()
+        });
+        if self.catalog.tool(tool.name()).is_some() {
+            self.errors.push(format!("Two tools are called `{name}`."));
+        }
+        if let Ok(input) = Schema::compile(tool.input()) {
+            self.catalog.tools.push(ToolEntry {
+                tool,
+                performer,
+                input,
+                mirrored,
+            });
+        }
+        self
+    }
+
+    /// Offers a resource.
+    #[must_use]
+    pub fn resource(
+        mut self,
+        resource: Resource,
+        performer: Performer<Vec<ResourceContents>>,
+    ) -> Self {
+        let uri = resource.uri().to_owned();
+        let mut wrong = |words: String| self.errors.push(format!("The resource `{uri}`: {words}."));
+        if url::Url::parse(&uri).is_err() {
+            wrong("it is not a URI".to_owned());
+        }
+        check::icons(resource.icons(), &mut wrong);
+        if self
+            .catalog
+            .resources
+            .iter()
+            .any(|(other, _)| other.uri() == uri)
+        {
+            self.errors
+                .push(format!("Two resources have the URI `{uri}`."));
+        }
+        self.catalog.resources.push((resource, performer));
+        self
+    }
+
+    /// Offers a family of resources.
+    #[must_use]
+    pub fn template(
+        mut self,
+        template: ResourceTemplate,
+        performer: Performer<Vec<ResourceContents>>,
+    ) -> Self {
+        let uri = template.uri_template().to_owned();
+        let mut wrong = |words: &str| self.errors.push(format!("The template `{uri}`: {words}."));
+        match template.variables() {
+            None => {
+                wrong("its variables are not well formed, or nothing stands between two of them")
+            }
+            Some(names) if names.is_empty() => wrong("it has no `{variable}`"),
+            Some(_) => {}
+        }
+        if self
+            .catalog
+            .templates
+            .iter()
+            .any(|(other, _)| other.uri_template() == uri)
+        {
+            wrong("there are two of it");
+        }
+        self.catalog.templates.push((template, performer));
+        self
+    }
+
+    /// Completes the variables of a template that is offered.
+    #[must_use]
+    pub fn complete_template(
+        mut self,
+        uri_template: impl Into<String>,
+        performer: Performer<Vec<String>>,
+    ) -> Self {
+        let uri = uri_template.into();
+        if !self
+            .catalog
+            .templates
+            .iter()
+            .any(|(other, _)| other.uri_template() == uri)
+        {
+            self.errors
+                .push(format!("There is no template `{uri}` to complete."));
+        }
+        self.catalog.template_completions.push((uri, performer));
+        self
+    }
+
+    /// Offers a prompt.
+    #[must_use]
+    pub fn prompt(mut self, prompt: Prompt, performer: Performer<Messages>) -> Self {
+        let name = prompt.name().to_owned();
+        let mut wrong = |words: String| self.errors.push(format!("The prompt `{name}`: {words}."));
+        if name.is_empty() {
+            wrong("it needs a name".to_owned());
+        }
+        check::icons(prompt.icons(), &mut wrong);
+        let mut names: Vec<_> = prompt.arguments().iter().map(|one| one.name()).collect();
+        names.sort_unstable();
+        names.dedup();
+        if names.len() != prompt.arguments().len() {
+            wrong("two of its arguments have the same name".to_owned());
+        }
+        if self.catalog.prompt(&name).is_some() {
+            self.errors
+                .push(format!("Two prompts are called `{name}`."));
+        }
+        self.catalog.prompts.push(PromptEntry {
+            prompt,
+            performer,
+            completion: None,
+        });
+        self
+    }
+
+    /// Completes the arguments of a prompt that is offered.
+    #[must_use]
+    pub fn complete_prompt(
+        mut self,
+        prompt: impl Into<String>,
+        performer: Performer<Vec<String>>,
+    ) -> Self {
+        let name = prompt.into();
+        let mut prompts = self.catalog.prompts.iter_mut();
+        match prompts.find(|entry| entry.prompt.name() == name) {
+            Some(entry) => entry.completion = Some(performer),
+            None => self
+                .errors
+                .push(format!("There is no prompt `{name}` to complete.")),
+        }
+        self
+    }
+
+    /// The catalog.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it, in words.
+    pub fn build(mut self) -> Result<Catalog, CatalogError> {
+        for entry in &self.catalog.tools {
+            for scope in entry.tool.scopes() {
+                let is_offered = scope == "user.read"
+                    || self
+                        .catalog
+                        .scopes
+                        .iter()
+                        .any(|offered| offered.name == *scope);
+                if !is_offered {
+                    let name = entry.tool.name();
+                    let words = "requires a scope that the server does not offer";
+                    self.errors
+                        .push(format!("The tool `{name}` {words}: `{scope}`."));
+                }
+            }
+        }
+        if self.errors.is_empty() {
+            Ok(self.catalog)
+        } else {
+            Err(CatalogError::new(self.errors.join("\n")))
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! A call: of a tool, a resource, a prompt or a completion; what it may know and what it may wish for.
+//!
+//! What is *pure* is a step function: from what has happened so far to the next thing that is wished
+//! for, or to the result. It is called again each time a wish was granted, and holds no state of its
+//! own, so it can be stopped, replayed and run on any runtime.
+//!
+//! ```
+//! use std::time::Duration;
+//! use entra_mcp_core::catalog::{Call, Step, ToolResult, Wish};
+//!
+//! fn steep(call: &Call) -> Step<ToolResult> {
+//!     match call.granted().len() {
+//!         0 => Step::wish(Wish::progress(0.0, Some(1.0))),
+//!         1 => Step::wish(Wish::Sleep(Duration::from_secs(180))),
+//!         _ => Step::done("The tea is ready."),
+//!     }
+//! }
+//! ```
+
+use std::{collections::BTreeMap, time::Duration};
+
+use bytes::Bytes;
+use serde_json::{Map, Value};
+
+use super::{Answer, Failure, Question};
+use crate::secret::Secret;
+
+/// Who calls: the signed-in person, from the session token alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Principal {
+    /// The tenant, `tid`.
+    pub tenant_id: String,
+    /// The object id, `oid`.
+    pub oid: String,
+    /// What clients know the person as, `sub`.
+    pub subject: String,
+    /// The name as it is shown, if Entra told it. Not an identity: it may change and repeat.
+    pub name: Option<String>,
+    /// The name to sign in with, if Entra told it. Not an identity either.
+    pub username: Option<String>,
+    /// The app roles.
+    pub roles: Vec<String>,
+    /// The object ids of the groups that Entra told.
+    pub groups: Vec<String>,
+    /// The scopes that the client was granted.
+    pub scopes: Vec<String>,
+}
+
+/// What the client can be asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Abilities {
+    /// It shows forms to the person.
+    pub elicit_form: bool,
+    /// It sends the person to a web page.
+    pub elicit_url: bool,
+    /// It asks its model.
+    pub sample: bool,
+    /// It tells its roots.
+    pub roots: bool,
+}
+
+/// What is called and what has happened so far.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub(crate) name: String,
+    pub(crate) arguments: Map<String, Value>,
+    pub(crate) principal: Principal,
+    pub(crate) abilities: Abilities,
+    pub(crate) answers: BTreeMap<String, Answer>,
+    pub(crate) granted: Vec<Granted>,
+}
+
+impl Call {
+    /// The name of the tool or prompt, or the URI of the resource.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The arguments, which fit the tool's schema; of a prompt, text each; of a template, its variables;
+    /// of a completion, what was entered so far: the argument that is completed among them.
+    #[must_use]
+    pub fn arguments(&self) -> &Map<String, Value> {
+        &self.arguments
+    }
+
+    /// An argument, if it is text; otherwise the empty text.
+    #[must_use]
+    pub fn text(&self, argument: &str) -> &str {
+        let value = self.arguments.get(argument);
+        value.and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Who calls.
+    #[must_use]
+    pub fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// What the client can be asked. Asking what it cannot fails the call.
+    #[must_use]
+    pub fn abilities(&self) -> Abilities {
+        self.abilities
+    }
+
+    /// What was granted so far, in order: one entry for each wish.
+    #[must_use]
+    pub fn granted(&self) -> &[Granted] {
+        &self.granted
+    }
+
+    /// The answer to the question of this key, if it was answered.
+    #[must_use]
+    pub fn answer(&self, key: &str) -> Option<&Answer> {
+        self.answers.get(key)
+    }
+}
+
+/// The next thing that a pure call does.
+#[derive(Debug)]
+pub enum Step<R> {
+    /// It wishes for something, and is called again once it was granted.
+    Wish(Wish),
+    /// It is over.
+    Done(Result<R, Failure>),
+}
+
+impl<R> Step<R> {
+    /// It wishes for something.
+    #[must_use]
+    pub fn wish(wish: Wish) -> Self {
+        Self::Wish(wish)
+    }
+
+    /// This is the result.
+    #[must_use]
+    pub fn done(result: impl Into<R>) -> Self {
+        Self::Done(Ok(result.into()))
+    }
+
+    /// It failed.
+    #[must_use]
+    pub fn failed(failure: impl Into<Failure>) -> Self {
+        Self::Done(Err(failure.into()))
+    }
+
+    /// The same with another result.
+    pub(crate) fn map<S>(self, wrap: impl FnOnce(R) -> S) -> Step<S> {
+        match self {
+            Self::Wish(wish) => Step::Wish(wish),
+            Self::Done(result) => Step::Done(result.map(wrap)),
+        }
+    }
+}
+
+/// What a call may wish for.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Wish {
+    /// Tell the client how far it is, if it wants to know.
+    Progress {
+        /// How far: it grows.
+        progress: f64,
+        /// How far it will be at the end, if that is known.
+        total: Option<f64>,
+        /// In words.
+        message: Option<String>,
+    },
+    /// Send the client a line of the log, if it wants lines of that level.
+    Log(LogLevel, Value),
+    /// Ask the client. Keys are the tool's own; a key that was answered before is not asked again.
+    Ask(BTreeMap<String, Question>),
+    /// Wait a while.
+    Sleep(Duration),
+    /// Ask Microsoft Graph as the person: a GET of this path and query, such as `v1.0/me`.
+    Graph(String),
+    /// An Entra token of the person for these scopes, such as
+    /// `https://graph.microsoft.com/Mail.Read`.
+    Token(String),
+    /// Tell those who listen that something changed.
+    Announce(Change),
+    /// End the answer's connection here and let the client come back for the rest after this long; since
+    /// 2025-11-25, elsewhere nothing happens.
+    Reconnect(Duration),
+}
+
+impl Wish {
+    /// Progress without words.
+    #[must_use]
+    pub fn progress(progress: f64, total: Option<f64>) -> Self {
+        Self::Progress {
+            progress,
+            total,
+            message: None,
+        }
+    }
+
+    /// A line of the log.
+    #[must_use]
+    pub fn log(level: LogLevel, words: &str) -> Self {
+        Self::Log(level, Value::String(words.to_owned()))
+    }
+
+    /// One question.
+    #[must_use]
+    pub fn ask(key: &str, question: Question) -> Self {
+        Self::Ask(BTreeMap::from([(key.to_owned(), question)]))
+    }
+}
+
+/// A wish that was granted, with what came of it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Granted {
+    /// It was done, or was not wanted.
+    Done,
+    /// The client answered: [`Call::answer`].
+    Answered,
+    /// The body of Graph's answer; or why there is none, for the model and the person.
+    Graph(Result<Bytes, String>),
+    /// The token; or why there is none, for the model and the person.
+    Token(Result<Secret<String>, String>),
+}
+
+/// What changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The list of tools.
+    Tools,
+    /// The list of prompts.
+    Prompts,
+    /// The list of resources.
+    Resources,
+    /// The resource of this URI.
+    Resource(String),
+}
+
+/// How much a line of the log matters (RFC 5424 section 6.2.1), the least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the words of RFC 5424")]
+pub enum LogLevel {
+    Debug,
+    Info,
+    Notice,
+    Warning,
+    Error,
+    Critical,
+    Alert,
+    Emergency,
+}
+
+impl LogLevel {
+    const ALL: [Self; 8] = [
+        Self::Debug,
+        Self::Info,
+        Self::Notice,
+        Self::Warning,
+        Self::Error,
+        Self::Critical,
+        Self::Alert,
+        Self::Emergency,
+    ];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Notice => "notice",
+            Self::Warning => "warning",
+            Self::Error => "error",
+            Self::Critical => "critical",
+            Self::Alert => "alert",
+            Self::Emergency => "emergency",
+        }
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.as_str() == text)
+    }
+}

@@ -1,0 +1,194 @@
+//! Content: what tools return, prompts say and resources hold, written in the words of a revision.
+//!
+//! A revision that does not know a kind of content gets a sentence instead, so that nothing is lost
+//! in silence.
+//!
+//! Source: MCP specification 2024-11-05 to 2026-07-28, server/tools (tool result), server/prompts,
+//! server/resources.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Map, Value, json};
+
+use super::{Resource, annotations::Annotations};
+use crate::mcp::Revision;
+
+/// One piece of content.
+///
+/// ```
+/// use entra_mcp_core::catalog::Content;
+/// let content = [Content::text("A red dot:"), Content::image(b"not really", "image/png")];
+/// assert_eq!(content.len(), 2);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Content {
+    kind: Kind,
+    annotations: Annotations,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Kind {
+    Text(String),
+    Image { data: String, mime_type: String },
+    Audio { data: String, mime_type: String },
+    Embedded(ResourceContents),
+    Link(Box<Resource>),
+}
+
+impl Content {
+    /// Text.
+    #[must_use]
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::of(Kind::Text(text.into()))
+    }
+
+    /// An image, such as `image/png`.
+    #[must_use]
+    pub fn image(bytes: &[u8], mime_type: impl Into<String>) -> Self {
+        Self::of(Kind::Image {
+            data: STANDARD.encode(bytes),
+            mime_type: mime_type.into(),
+        })
+    }
+
+    /// Sound, such as `audio/wav`; since 2025-03-26.
+    #[must_use]
+    pub fn audio(bytes: &[u8], mime_type: impl Into<String>) -> Self {
+        Self::of(Kind::Audio {
+            data: STANDARD.encode(bytes),
+            mime_type: mime_type.into(),
+        })
+    }
+
+    /// A resource, whole.
+    #[must_use]
+    pub fn embedded(contents: ResourceContents) -> Self {
+        Self::of(Kind::Embedded(contents))
+    }
+
+    /// A resource that the client may read; since 2025-06-18.
+    #[must_use]
+    pub fn link(resource: Resource) -> Self {
+        Self::of(Kind::Link(Box::new(resource)))
+    }
+
+    /// Says for whom it is and how much it matters.
+    #[must_use]
+    pub fn annotated(mut self, annotations: Annotations) -> Self {
+        self.annotations = annotations;
+        self
+    }
+
+    fn of(kind: Kind) -> Self {
+        Self {
+            kind,
+            annotations: Annotations::default(),
+        }
+    }
+
+    pub(crate) fn to_json(&self, revision: Revision) -> Value {
+        let features = revision.features();
+        let mut content = match &self.kind {
+            Kind::Text(text) => text_block(text),
+            Kind::Image { data, mime_type } => block("image", data, mime_type),
+            Kind::Audio { data, mime_type } if features.audio => block("audio", data, mime_type),
+            Kind::Audio { mime_type, .. } => {
+                text_block(&format!("[sound, {mime_type}: this client cannot play it]"))
+            }
+            Kind::Embedded(contents) => {
+                let mut content = Map::new();
+                content.insert("type".to_owned(), json!("resource"));
+                content.insert("resource".to_owned(), contents.to_json());
+                content
+            }
+            Kind::Link(resource) if features.resource_links => {
+                let mut content = resource.to_json(revision);
+                content.insert("type".to_owned(), json!("resource_link"));
+                content
+            }
+            Kind::Link(resource) => text_block(&format!(
+                "[resource {}: {}]",
+                resource.name(),
+                resource.uri()
+            )),
+        };
+        self.annotations.put_into(&mut content, revision);
+        Value::Object(content)
+    }
+}
+
+impl<T: Into<String>> From<T> for Content {
+    fn from(text: T) -> Self {
+        Self::text(text)
+    }
+}
+
+fn text_block(text: &str) -> Map<String, Value> {
+    let mut content = Map::new();
+    content.insert("type".to_owned(), json!("text"));
+    content.insert("text".to_owned(), json!(text));
+    content
+}
+
+fn block(kind: &str, data: &str, mime_type: &str) -> Map<String, Value> {
+    let mut content = Map::new();
+    content.insert("type".to_owned(), json!(kind));
+    content.insert("data".to_owned(), json!(data));
+    content.insert("mimeType".to_owned(), json!(mime_type));
+    content
+}
+
+/// What a resource holds: text or bytes, under the URI that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResourceContents {
+    uri: String,
+    mime_type: Option<String>,
+    held: Held,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Held {
+    Text(String),
+    Blob(String),
+}
+
+impl ResourceContents {
+    /// Text.
+    #[must_use]
+    pub fn text(uri: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            uri: uri.into(),
+            mime_type: None,
+            held: Held::Text(text.into()),
+        }
+    }
+
+    /// Bytes.
+    #[must_use]
+    pub fn blob(uri: impl Into<String>, bytes: &[u8]) -> Self {
+        Self {
+            uri: uri.into(),
+            mime_type: None,
+            held: Held::Blob(STANDARD.encode(bytes)),
+        }
+    }
+
+    /// Says what it is, such as `text/markdown`.
+    #[must_use]
+    pub fn mime_type(mut self, mime_type: impl Into<String>) -> Self {
+        self.mime_type = Some(mime_type.into());
+        self
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        let mut contents = Map::new();
+        contents.insert("uri".to_owned(), json!(self.uri));
+        if let Some(mime_type) = &self.mime_type {
+            contents.insert("mimeType".to_owned(), json!(mime_type));
+        }
+        match &self.held {
+            Held::Text(text) => contents.insert("text".to_owned(), json!(text)),
+            Held::Blob(blob) => contents.insert("blob".to_owned(), json!(blob)),
+        };
+        Value::Object(contents)
+    }
+}

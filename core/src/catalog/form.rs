@@ -1,0 +1,242 @@
+//! Forms: the restricted JSON Schema of elicitation, flat and of plain values.
+//!
+//! Source: MCP specification 2025-11-25, client/elicitation (requested schema; SEP-1034, SEP-1330).
+
+use serde_json::{Map, Value, json};
+
+/// What a person is asked to fill in.
+///
+/// ```
+/// use entra_mcp_core::catalog::{Field, Form};
+/// let form = Form::new()
+///     .field("reason", Field::text().description("Why?"))
+///     .field("kind", Field::one_of(["holiday", "illness"]).optional());
+/// # let _ = form;
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Form {
+    properties: Map<String, Value>,
+    required: Vec<String>,
+}
+
+/// A field of a form; it must be filled in unless it is [`Field::optional`] or has a default.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    schema: Map<String, Value>,
+    required: bool,
+}
+
+impl Form {
+    /// Without fields yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a field.
+    #[must_use]
+    pub fn field(mut self, name: impl Into<String>, field: Field) -> Self {
+        let name = name.into();
+        if field.required {
+            self.required.push(name.clone());
+        }
+        self.properties.insert(name, Value::Object(field.schema));
+        self
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        let mut schema = json!({"type": "object", "properties": self.properties});
+        if let (false, Value::Object(members)) = (self.required.is_empty(), &mut schema) {
+            members.insert("required".to_owned(), json!(self.required));
+        }
+        schema
+    }
+
+    /// The values that belong to the form; `None` if one is missing or does not fit. What was not
+    /// asked for is left out.
+    pub(crate) fn read(&self, content: &Map<String, Value>) -> Option<Map<String, Value>> {
+        let mut values = Map::new();
+        for (name, schema) in &self.properties {
+            match content.get(name) {
+                Some(value) if fits(schema, value) => {
+                    values.insert(name.clone(), value.clone());
+                }
+                Some(_) => return None,
+                None if self.required.contains(name) => return None,
+                None => {}
+            }
+        }
+        Some(values)
+    }
+}
+
+impl Field {
+    /// Text.
+    #[must_use]
+    pub fn text() -> Self {
+        Self::of(json!({"type": "string"}))
+    }
+
+    /// A whole number.
+    #[must_use]
+    pub fn integer() -> Self {
+        Self::of(json!({"type": "integer"}))
+    }
+
+    /// A number.
+    #[must_use]
+    pub fn number() -> Self {
+        Self::of(json!({"type": "number"}))
+    }
+
+    /// Yes or no.
+    #[must_use]
+    pub fn boolean() -> Self {
+        Self::of(json!({"type": "boolean"}))
+    }
+
+    /// One of these.
+    #[must_use]
+    pub fn one_of<'a>(values: impl IntoIterator<Item = &'a str>) -> Self {
+        let values: Vec<_> = values.into_iter().collect();
+        Self::of(json!({"type": "string", "enum": values}))
+    }
+
+    /// One of these values, each with the title that people see.
+    #[must_use]
+    pub fn one_of_titled<'a>(values: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        Self::of(json!({"type": "string", "oneOf": titled(values)}))
+    }
+
+    /// Several of these; since 2025-11-25.
+    #[must_use]
+    pub fn some_of<'a>(values: impl IntoIterator<Item = &'a str>) -> Self {
+        let values: Vec<_> = values.into_iter().collect();
+        Self::of(json!({"type": "array", "items": {"type": "string", "enum": values}}))
+    }
+
+    /// Several of these values, each with the title that people see; since 2025-11-25.
+    #[must_use]
+    pub fn some_of_titled<'a>(values: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        Self::of(json!({"type": "array", "items": {"anyOf": titled(values)}}))
+    }
+
+    /// A title for people.
+    #[must_use]
+    pub fn title(self, title: &str) -> Self {
+        self.with("title", json!(title))
+    }
+
+    /// What it is for.
+    #[must_use]
+    pub fn description(self, description: &str) -> Self {
+        self.with("description", json!(description))
+    }
+
+    /// What it is unless the person changes it. It need not be filled in.
+    #[must_use]
+    pub fn default(self, value: impl Into<Value>) -> Self {
+        self.with("default", value.into()).optional()
+    }
+
+    /// It need not be filled in.
+    #[must_use]
+    pub fn optional(mut self) -> Self {
+        self.required = false;
+        self
+    }
+
+    /// Another keyword of the schema, such as `format`, `minLength`, `maximum` or `enumNames`.
+    #[must_use]
+    pub fn with(mut self, keyword: &str, value: Value) -> Self {
+        self.schema.insert(keyword.to_owned(), value);
+        self
+    }
+
+    fn of(schema: Value) -> Self {
+        let schema = match schema {
+            Value::Object(schema) => schema,
+            _ => Map::new(),
+        };
+        Self {
+            schema,
+            required: true,
+        }
+    }
+}
+
+fn titled<'a>(values: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<Value> {
+    let titled = |(value, title)| json!({"const": value, "title": title});
+    values.into_iter().map(titled).collect()
+}
+
+/// Whether a value is of the type and among the choices of a field. Lengths, formats and bounds are
+/// hints for the client, which shows the form.
+fn fits(schema: &Value, value: &Value) -> bool {
+    let chosen = |schema: &Value, value: &Value| {
+        let listed = schema.get("enum").and_then(Value::as_array);
+        let titled = schema.get("oneOf").or_else(|| schema.get("anyOf"));
+        let titled = titled.and_then(Value::as_array);
+        match (listed, titled) {
+            (Some(listed), _) => listed.contains(value),
+            (None, Some(titled)) => titled.iter().any(|one| one.get("const") == Some(value)),
+            (None, None) => true,
+        }
+    };
+    match schema.get("type").and_then(Value::as_str) {
+        Some("string") => value.is_string() && chosen(schema, value),
+        Some("integer") => value.is_i64() || value.is_u64(),
+        Some("number") => value.is_number(),
+        Some("boolean") => value.is_boolean(),
+        Some("array") => {
+            let items = schema.get("items").unwrap_or(&Value::Null);
+            let fits = |one: &Value| one.is_string() && chosen(items, one);
+            value.as_array().is_some_and(|all| all.iter().all(fits))
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(form: &Form, content: Value) -> Option<Value> {
+        let content = content.as_object()?.clone();
+        form.read(&content).map(Value::Object)
+    }
+
+    #[test]
+    fn what_was_not_asked_for_is_left_out_and_what_does_not_fit_is_no_answer() {
+        let form = Form::new()
+            .field("name", Field::text())
+            .field("age", Field::integer().default(30))
+            .field(
+                "kind",
+                Field::one_of_titled([("a", "First"), ("b", "Second")]).optional(),
+            )
+            .field("more", Field::some_of(["x", "y"]).optional());
+        let good = json!({"name": "Alice", "kind": "b", "more": ["x"], "else": 1});
+        let kept = json!({"name": "Alice", "kind": "b", "more": ["x"]});
+        assert_eq!(read(&form, good), Some(kept));
+        for odd in [
+            json!({}),
+            json!({"name": 12345}),
+            json!({"name": "Alice", "age": 1.5}),
+            json!({"name": "Alice", "kind": "c"}),
+            json!({"name": "Alice", "more": ["z"]}),
+            json!({"name": "Alice", "more": "x"}),
+        ] {
+            assert_eq!(read(&form, odd.clone()), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_field_with_a_default_is_not_required() {
+        let form = Form::new()
+            .field("a", Field::text())
+            .field("b", Field::number().default(1.5));
+        assert_eq!(form.to_json()["required"], json!(["a"]));
+        assert_eq!(form.to_json()["properties"]["b"]["default"], 1.5);
+    }
+}

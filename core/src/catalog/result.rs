@@ -1,0 +1,154 @@
+//! What a tool returns, and the ways in which it fails.
+//!
+//! Source: MCP specification 2025-11-25, server/tools (tool result, error handling).
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::Content;
+use crate::mcp::Revision;
+
+/// What a tool returns.
+///
+/// ```
+/// use entra_mcp_core::catalog::ToolResult;
+/// let result = ToolResult::from("3 mails were moved.");
+/// # let _ = result;
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ToolResult {
+    content: Vec<Content>,
+    structured: Option<Value>,
+    is_error: bool,
+}
+
+impl ToolResult {
+    /// Pieces of content.
+    #[must_use]
+    pub fn content(content: impl IntoIterator<Item = Content>) -> Self {
+        Self {
+            content: content.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
+    /// The same as text for the model and as data for programs. Data that is no JSON (a map whose keys
+    /// are not text) is an error of the tool.
+    #[must_use]
+    pub fn structured(result: &impl Serialize) -> Self {
+        let Ok(structured) = serde_json::to_value(result) else {
+            return Self::error("The result of this tool cannot be written as JSON.");
+        };
+        // As text the members keep the order in which they were declared.
+        let text = serde_json::to_string(result).unwrap_or_else(|_| structured.to_string());
+        Self {
+            content: vec![Content::text(text)],
+            structured: Some(structured),
+            is_error: false,
+        }
+    }
+
+    /// The tool could not do it: why, in plain words for the model and the person.
+    #[must_use]
+    pub fn error(words: impl Into<String>) -> Self {
+        Self {
+            content: vec![Content::text(words)],
+            structured: None,
+            is_error: true,
+        }
+    }
+
+    pub(crate) fn structured_content(&self) -> Option<&Value> {
+        self.structured.as_ref()
+    }
+
+    pub(crate) fn is_error(&self) -> bool {
+        self.is_error
+    }
+
+    /// As it is sent, in the words that a revision has. Structured content that is no object is an
+    /// object's member before 2026-07-28, which allows any JSON.
+    pub(crate) fn to_json(&self, revision: Revision) -> Map<String, Value> {
+        let mut members = Map::new();
+        let content: Vec<_> = self
+            .content
+            .iter()
+            .map(|content| content.to_json(revision))
+            .collect();
+        members.insert("content".to_owned(), json!(content));
+        members.insert("isError".to_owned(), json!(self.is_error));
+        let features = revision.features();
+        if let (Some(structured), true) = (&self.structured, features.structured_content)
+            && (structured.is_object() || features.stateless)
+        {
+            members.insert("structuredContent".to_owned(), structured.clone());
+        }
+        members
+    }
+}
+
+/// Why a tool, a resource, a prompt or a completion failed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Failure {
+    /// In words that the model can act on: `isError` of a tool's result, an error of the protocol for
+    /// everything else.
+    Told(String),
+    /// A fault of the server's. The words go to the log only, the client is told that it failed.
+    Internal(String),
+    /// There is no such resource: -32602, or -32002 before 2026-07-28.
+    NotFound,
+    /// An error of JSON-RPC, of this code, with this message and data.
+    Protocol(i32, String, Option<Value>),
+}
+
+impl From<&str> for Failure {
+    fn from(words: &str) -> Self {
+        Self::Told(words.to_owned())
+    }
+}
+
+impl From<String> for Failure {
+    fn from(words: String) -> Self {
+        Self::Told(words)
+    }
+}
+
+/// JSON as a result: text for the model, data for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Json<T>(pub T);
+
+impl<T: Serialize> From<Json<T>> for ToolResult {
+    fn from(json: Json<T>) -> Self {
+        Self::structured(&json.0)
+    }
+}
+
+impl From<Content> for ToolResult {
+    fn from(content: Content) -> Self {
+        Self::content([content])
+    }
+}
+
+impl From<Vec<Content>> for ToolResult {
+    fn from(content: Vec<Content>) -> Self {
+        Self::content(content)
+    }
+}
+
+impl From<()> for ToolResult {
+    fn from((): ()) -> Self {
+        Self::content([])
+    }
+}
+
+macro_rules! as_text {
+    ($($plain:ty)*) => {$(
+        impl From<$plain> for ToolResult {
+            fn from(plain: $plain) -> Self {
+                Self::content([Content::text(plain.to_string())])
+            }
+        }
+    )*};
+}
+
+as_text!(&str String bool char i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize f32 f64);

@@ -1,0 +1,191 @@
+//! JSON Schema 2020-12: what arguments must be, checked before a tool is called.
+//!
+//! A schema is compiled once, at the start; a reference to another document is refused there, so
+//! nothing is ever fetched (threats.md TOOL-06).
+//!
+//! Source: MCP specification 2025-11-25, server/tools; 2026-07-28, transports (`x-mcp-header`).
+
+use std::sync::Arc;
+
+use jsonschema::Validator;
+use serde_json::{Map, Value};
+
+/// The longest description of what does not fit, in characters.
+const WORDS: usize = 300;
+
+/// A compiled schema.
+#[derive(Clone)]
+pub(crate) struct Schema(Arc<Validator>);
+
+impl std::fmt::Debug for Schema {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Schema")
+    }
+}
+
+impl Schema {
+    /// Compiles; an error is in words.
+    pub(crate) fn compile(schema: &Value) -> Result<Self, String> {
+        let validator = jsonschema::draft202012::options()
+            .build(schema)
+            .map_err(|error| shortened(&error.to_string()))?;
+        Ok(Self(Arc::new(validator)))
+    }
+
+    /// What does not fit, in words that say where; `None` if all does.
+    pub(crate) fn complaint(&self, value: &Value) -> Option<String> {
+        let error = self.0.iter_errors(value).next()?;
+        let place = error.instance_path().to_string();
+        // Masked: the value itself may be long and is the client's own.
+        let words = error.masked().to_string();
+        Some(shortened(&match place.is_empty() {
+            true => words,
+            false => format!("{place}: {words}"),
+        }))
+    }
+}
+
+fn shortened(words: &str) -> String {
+    words.chars().take(WORDS).collect()
+}
+
+/// A property that clients repeat in a header: `Mcp-Param-NAME`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mirrored {
+    /// Where in the arguments: names of members, from the outside in.
+    pub(crate) path: Vec<String>,
+    /// The header, in lower case.
+    pub(crate) header: String,
+}
+
+/// The properties that are annotated with `x-mcp-header`, or why that annotation is not valid: the name
+/// is a token (RFC 9110 section 5.6.2), unique whatever its case, and the property is a string, an integer
+/// or a boolean, reached by `properties` alone.
+pub(crate) fn mirrored(schema: &Value) -> Result<Vec<Mirrored>, String> {
+    let mut found = Vec::new();
+    walk(schema, &mut Vec::new(), &mut found)?;
+    let named = count_annotations(schema);
+    if named != found.len() {
+        return Err(
+            "`x-mcp-header` may stand only in a property of an object's `properties`".into(),
+        );
+    }
+    let mut names: Vec<&str> = found.iter().map(|one| one.header.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    if names.len() != found.len() {
+        return Err("two properties have the same `x-mcp-header`".into());
+    }
+    Ok(found)
+}
+
+fn walk(schema: &Value, path: &mut Vec<String>, found: &mut Vec<Mirrored>) -> Result<(), String> {
+    let Some(Value::Object(properties)) = schema.get("properties") else {
+        return Ok(());
+    };
+    for (name, property) in properties {
+        path.push(name.clone());
+        if let Some(header) = property.get("x-mcp-header") {
+            found.push(Mirrored {
+                path: path.clone(),
+                header: header_of(header, property)?,
+            });
+        }
+        walk(property, path, found)?;
+        path.pop();
+    }
+    Ok(())
+}
+
+fn header_of(header: &Value, property: &Value) -> Result<String, String> {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    let name = header
+        .as_str()
+        .filter(|name| !name.is_empty() && name.bytes().all(is_token))
+        .ok_or("`x-mcp-header` must be a name that a header can have")?;
+    match property.get("type").and_then(Value::as_str) {
+        Some("string" | "integer" | "boolean") => Ok(format!("mcp-param-{}", name.to_lowercase())),
+        _ => Err(format!(
+            "`x-mcp-header` {name} stands on a property that is no string, integer or boolean"
+        )),
+    }
+}
+
+fn count_annotations(schema: &Value) -> usize {
+    match schema {
+        Value::Object(members) => {
+            let own =
+                usize::from(members.contains_key("x-mcp-header") && !is_property_list(members));
+            own + members.values().map(count_annotations).sum::<usize>()
+        }
+        Value::Array(items) => items.iter().map(count_annotations).sum(),
+        _ => 0,
+    }
+}
+
+/// Whether these are properties, one of which happens to be called `x-mcp-header`.
+fn is_property_list(members: &Map<String, Value>) -> bool {
+    members.get("x-mcp-header").is_some_and(Value::is_object)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_complaint_says_where_and_what() {
+        let schema = json!({"type": "object", "properties": {"a": {"type": "number"}},
+            "required": ["a"], "additionalProperties": false});
+        let schema = Schema::compile(&schema).unwrap();
+        assert_eq!(schema.complaint(&json!({"a": 1})), None);
+        let wrong = schema.complaint(&json!({"a": "very secret"})).unwrap();
+        assert!(wrong.starts_with("/a: "), "{wrong}");
+        assert!(!wrong.contains("very secret"), "{wrong}");
+        let missing = schema.complaint(&json!({})).unwrap();
+        assert!(missing.contains("\"a\""), "{missing}");
+        assert!(
+            schema
+                .complaint(&json!({"a": 1, "b": 2}))
+                .unwrap()
+                .contains("b")
+        );
+    }
+
+    // TOOL-06: nothing is fetched.
+    #[test]
+    fn a_reference_to_elsewhere_fails_at_the_start() {
+        for uri in ["https://example.com/schema.json", "file:///etc/passwd"] {
+            let schema = json!({"type": "object", "properties": {"a": {"$ref": uri}}});
+            assert!(Schema::compile(&schema).is_err(), "{uri}");
+        }
+        let inside = json!({"$defs": {"a": {"$anchor": "x", "type": "string"}},
+            "type": "object", "properties": {"a": {"$ref": "#x"}}});
+        assert!(Schema::compile(&inside).is_ok());
+    }
+
+    #[test]
+    fn mirrored_properties_are_named_once_and_well() {
+        let of = |schema: Value| mirrored(&schema);
+        let good = json!({"type": "object", "properties": {
+            "region": {"type": "string", "x-mcp-header": "Region"},
+            "more": {"type": "object", "properties": {
+                "n": {"type": "integer", "x-mcp-header": "N"}}}}});
+        let found = of(good).unwrap();
+        assert_eq!(found[0].path, ["more", "n"]);
+        assert_eq!(found[1].header, "mcp-param-region");
+        for bad in [
+            json!({"properties": {"a": {"type": "string", "x-mcp-header": ""}}}),
+            json!({"properties": {"a": {"type": "string", "x-mcp-header": "a b"}}}),
+            json!({"properties": {"a": {"type": "string", "x-mcp-header": 1}}}),
+            json!({"properties": {"a": {"type": "number", "x-mcp-header": "A"}}}),
+            json!({"properties": {"a": {"type": "string", "x-mcp-header": "A"},
+                "b": {"type": "string", "x-mcp-header": "a"}}}),
+            json!({"properties": {"a": {"type": "array", "items":
+                {"type": "string", "x-mcp-header": "A"}}}}),
+        ] {
+            assert!(of(bad.clone()).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Tools, as they are told to clients, and who may call them.
+//!
+//! Source: MCP specification 2025-11-25, server/tools; the tasks extension for [`TaskSupport`].
+
+use serde_json::{Map, Value, json};
+
+use super::annotations::{Icon, put_icons};
+use crate::mcp::Revision;
+
+/// A tool that a model may call.
+///
+/// ```
+/// use entra_mcp_core::catalog::Tool;
+/// use serde_json::json;
+/// let add = Tool::new("add", "Adds two numbers")
+///     .input_schema(json!({
+///         "type": "object",
+///         "properties": {"a": {"type": "number"}, "b": {"type": "number"}},
+///         "required": ["a", "b"],
+///     }))
+///     .read_only()
+///     .requires_scope("user.read");
+/// assert_eq!(add.name(), "add");
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tool {
+    name: String,
+    title: Option<String>,
+    description: String,
+    input_schema: Value,
+    output_schema: Option<Value>,
+    hints: Hints,
+    icons: Vec<Icon>,
+    scopes: Vec<String>,
+    roles: Vec<String>,
+    groups: Vec<String>,
+    tasks: TaskSupport,
+}
+
+/// What a tool says of its effects; `None` is not said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Hints {
+    read_only: Option<bool>,
+    destructive: Option<bool>,
+    idempotent: Option<bool>,
+    open_world: Option<bool>,
+}
+
+/// Whether a call may go on as a task after its request was answered (`io.modelcontextprotocol/tasks`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TaskSupport {
+    /// It is always answered at once.
+    #[default]
+    Never,
+    /// It becomes a task for clients that know tasks.
+    Optional,
+    /// Only clients that know tasks can call it.
+    Required,
+}
+
+impl Tool {
+    /// A tool of this name and description, without arguments, for everybody who signed in.
+    #[must_use]
+    pub fn new(name: impl Into<String>, description: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            title: None,
+            description: description.into(),
+            input_schema: json!({"type": "object", "properties": {}, "additionalProperties": false}),
+            output_schema: None,
+            hints: Hints::default(),
+            icons: Vec::new(),
+            scopes: Vec::new(),
+            roles: Vec::new(),
+            groups: Vec::new(),
+            tasks: TaskSupport::Never,
+        }
+    }
+
+    /// A name for people; since 2025-06-18.
+    #[must_use]
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = Some(title.into());
+        self
+    }
+
+    /// The JSON Schema (2020-12) of the arguments: of type `object`.
+    #[must_use]
+    pub fn input_schema(mut self, schema: Value) -> Self {
+        self.input_schema = schema;
+        self
+    }
+
+    /// The JSON Schema (2020-12) of the structured result; since 2025-06-18. Before 2026-07-28 only one of
+    /// type `object` is told.
+    #[must_use]
+    pub fn output_schema(mut self, schema: Value) -> Self {
+        self.output_schema = Some(schema);
+        self
+    }
+
+    /// It changes nothing.
+    #[must_use]
+    pub fn read_only(mut self) -> Self {
+        self.hints.read_only = Some(true);
+        self.hints.destructive = Some(false);
+        self
+    }
+
+    /// It changes something, and whether that may destroy what was there.
+    #[must_use]
+    pub fn destructive(mut self, destructive: bool) -> Self {
+        self.hints.read_only = Some(false);
+        self.hints.destructive = Some(destructive);
+        self
+    }
+
+    /// Calling it twice is as calling it once.
+    #[must_use]
+    pub fn idempotent(mut self) -> Self {
+        self.hints.idempotent = Some(true);
+        self
+    }
+
+    /// Whether it reaches what is not the person's own or their company's.
+    #[must_use]
+    pub fn open_world(mut self, open_world: bool) -> Self {
+        self.hints.open_world = Some(open_world);
+        self
+    }
+
+    /// A picture for it; call it once for each.
+    #[must_use]
+    pub fn icon(mut self, icon: Icon) -> Self {
+        self.icons.push(icon);
+        self
+    }
+
+    /// The session token must have this scope, one of those that the server offers; call it once for
+    /// each. A client without it is told so and may sign in for more.
+    #[must_use]
+    pub fn requires_scope(mut self, scope: impl Into<String>) -> Self {
+        self.scopes.push(scope.into());
+        self
+    }
+
+    /// The person must have one of the app roles that are named so. Who has none does not see the tool.
+    #[must_use]
+    pub fn requires_role(mut self, role: impl Into<String>) -> Self {
+        self.roles.push(role.into());
+        self
+    }
+
+    /// The person must be in one of the groups whose object ids are named so. Who is in none does not
+    /// see the tool.
+    #[must_use]
+    pub fn requires_group(mut self, group: impl Into<String>) -> Self {
+        self.groups.push(group.into());
+        self
+    }
+
+    /// Whether calls may become tasks; 2026-07-28 only.
+    #[must_use]
+    pub fn tasks(mut self, tasks: TaskSupport) -> Self {
+        self.tasks = tasks;
+        self
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The scopes that it needs.
+    #[must_use]
+    pub fn scopes(&self) -> &[String] {
+        &self.scopes
+    }
+
+    /// Whether it says what it returns.
+    #[must_use]
+    pub fn has_output_schema(&self) -> bool {
+        self.output_schema.is_some()
+    }
+
+    pub(crate) fn input(&self) -> &Value {
+        &self.input_schema
+    }
+
+    pub(crate) fn output(&self) -> Option<&Value> {
+        self.output_schema.as_ref()
+    }
+
+    pub(crate) fn icons(&self) -> &[Icon] {
+        &self.icons
+    }
+
+    pub(crate) fn task_support(&self) -> TaskSupport {
+        self.tasks
+    }
+
+    /// Whether somebody with these roles and groups may see and call it.
+    pub(crate) fn is_for(&self, roles: &[String], groups: &[String]) -> bool {
+        let meets = |needed: &[String], held: &[String]| {
+            needed.is_empty() || needed.iter().any(|one| held.contains(one))
+        };
+        meets(&self.roles, roles) && meets(&self.groups, groups)
+    }
+
+    /// As clients are told, in the words that a revision has.
+    pub(crate) fn to_json(&self, revision: Revision) -> Map<String, Value> {
+        let features = revision.features();
+        let mut tool = Map::new();
+        tool.insert("name".to_owned(), json!(self.name));
+        if let (Some(title), true) = (&self.title, features.titles) {
+            tool.insert("title".to_owned(), json!(title));
+        }
+        tool.insert("description".to_owned(), json!(self.description));
+        tool.insert("inputSchema".to_owned(), self.input_schema.clone());
+        let is_object = |schema: &Value| schema.get("type").is_some_and(|kind| kind == "object");
+        if let (Some(schema), true) = (&self.output_schema, features.structured_content)
+            && (features.stateless || is_object(schema))
+        {
+            tool.insert("outputSchema".to_owned(), schema.clone());
+        }
+        if features.annotations {
+            let annotations = self.hints.to_json(self.title.as_deref());
+            if !annotations.is_empty() {
+                tool.insert("annotations".to_owned(), Value::Object(annotations));
+            }
+        }
+        put_icons(&self.icons, &mut tool, revision);
+        tool
+    }
+}
+
+impl Hints {
+    fn to_json(self, title: Option<&str>) -> Map<String, Value> {
+        let mut hints = Map::new();
+        if let Some(title) = title {
+            hints.insert("title".to_owned(), json!(title));
+        }
+        for (name, hint) in [
+            ("readOnlyHint", self.read_only),
+            ("destructiveHint", self.destructive),
+            ("idempotentHint", self.idempotent),
+            ("openWorldHint", self.open_world),
+        ] {
+            if let Some(hint) = hint {
+                hints.insert(name.to_owned(), json!(hint));
+            }
+        }
+        hints
+    }
+}
