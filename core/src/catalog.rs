@@ -24,6 +24,7 @@ mod call;
 mod check;
 mod content;
 mod form;
+mod made;
 mod prompt;
 mod question;
 mod resource;

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use self::user_details::UserDetails;
 use crate::{
-    catalog::Catalog,
+    catalog::{Catalog, CatalogBuilder},
     event::Event,
     exchange::Cx,
     mcp::{Caller, Revision},
@@ -26,10 +26,15 @@ use crate::{
 /// Never: it is well formed, as a test shows.
 #[must_use]
 pub fn catalog() -> Catalog {
-    Catalog::builder()
-        .instructions("The tools of this server act as the signed-in Microsoft Entra ID user.")
+    offer(Catalog::builder())
         .build()
         .expect("the server's own catalog is well formed")
+}
+
+/// Adds what this server offers by itself to what else is offered.
+#[must_use]
+pub fn offer(catalog: CatalogBuilder) -> CatalogBuilder {
+    catalog.instructions("The tools of this server act as the signed-in Microsoft Entra ID user.")
 }
 
 /// The tools that there are.

@@ -10,6 +10,7 @@ mod folder;
 mod gate;
 mod harden;
 mod key;
+pub mod library;
 mod listen;
 mod log;
 mod seed;

@@ -101,6 +101,23 @@ pub enum Failure {
     Protocol(i32, String, Option<Value>),
 }
 
+impl Failure {
+    /// A fault of the server's: for `map_err`.
+    ///
+    /// ```
+    /// use entra_mcp_core::catalog::Failure;
+    /// fn lines(path: &str) -> Result<usize, Failure> {
+    ///     let text = std::fs::read_to_string(path).map_err(Failure::internal)?;
+    ///     Ok(text.lines().count())
+    /// }
+    /// assert!(matches!(lines("/no/such/file"), Err(Failure::Internal(_))));
+    /// ```
+    #[must_use]
+    pub fn internal(error: impl std::fmt::Display) -> Self {
+        Self::Internal(error.to_string())
+    }
+}
+
 impl From<&str> for Failure {
     fn from(words: &str) -> Self {
         Self::Told(words.to_owned())

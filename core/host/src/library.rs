@@ -1,0 +1,20 @@
+//! What a library of either runtime needs beyond the catalog of the core: functions that are offered
+//! (`offer`), their arguments and results as types (`arguments`, `results`), and the part of a call's
+//! context that does not depend on how one waits (`underway`, `elicit`).
+//!
+//! Source: MCP specification 2025-11-25, server/tools, client/elicitation; 2026-07-28, basic/patterns
+//! (multi round-trip requests).
+
+mod arguments;
+mod elicit;
+mod offer;
+mod results;
+mod underway;
+
+pub use self::{
+    arguments::{Completing, schema_of},
+    elicit::{Elicited, form_of},
+    offer::{Handlers, Offer},
+    results::{IntoContents, IntoMessages},
+    underway::{Interrupted, Underway},
+};

@@ -1,0 +1,235 @@
+//! What is offered together with the functions that perform it; generic over the kind of function, for
+//! each runtime has its own.
+
+use std::collections::BTreeMap;
+
+use entra_mcp_core::{
+    ask::Target,
+    catalog::{
+        Catalog, CatalogBuilder, CatalogError, Performer, Prompt, Resource, ResourceTemplate, Tool,
+    },
+    tools,
+};
+use schemars::JsonSchema;
+
+use super::arguments;
+
+/// A catalog that is being put together, and the functions that perform its calls.
+pub struct Offer<H> {
+    fills: Vec<Fill>,
+    handlers: BTreeMap<Target, H>,
+    with_builtin_tools: bool,
+}
+
+/// A step of putting a catalog together.
+type Fill = Box<dyn FnOnce(CatalogBuilder) -> CatalogBuilder + Send>;
+
+/// The functions that perform calls.
+pub struct Handlers<H>(BTreeMap<Target, H>);
+
+impl<H> Default for Offer<H> {
+    fn default() -> Self {
+        Self {
+            fills: Vec::new(),
+            handlers: BTreeMap::new(),
+            with_builtin_tools: true,
+        }
+    }
+}
+
+impl<H> Default for Handlers<H> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<H> Offer<H> {
+    /// What the server offers by itself, unless [`Offer::without_builtin_tools`].
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Without what the server offers by itself.
+    #[must_use]
+    pub fn without_builtin_tools(mut self) -> Self {
+        self.with_builtin_tools = false;
+        self
+    }
+
+    /// Adds to the catalog what needs no function of this runtime.
+    #[must_use]
+    pub fn catalog(
+        mut self,
+        fill: impl FnOnce(CatalogBuilder) -> CatalogBuilder + Send + 'static,
+    ) -> Self {
+        self.fills.push(Box::new(fill));
+        self
+    }
+
+    /// Offers a tool; its input schema is that of `A`, if that says anything.
+    #[must_use]
+    pub fn tool<A: JsonSchema>(self, tool: Tool, handler: H) -> Self {
+        let tool = arguments::describe::<A>(tool);
+        let target = Target::Tool(tool.name().to_owned());
+        self.native(target, handler, |catalog| {
+            catalog.tool(tool, Performer::Native)
+        })
+    }
+
+    /// Offers a resource.
+    #[must_use]
+    pub fn resource(self, resource: Resource, handler: H) -> Self {
+        let target = Target::Resource(resource.uri().to_owned());
+        self.native(target, handler, |catalog| {
+            catalog.resource(resource, Performer::Native)
+        })
+    }
+
+    /// Offers a family of resources.
+    #[must_use]
+    pub fn template(self, template: ResourceTemplate, handler: H) -> Self {
+        let target = Target::Template(template.uri_template().to_owned());
+        self.native(target, handler, |catalog| {
+            catalog.template(template, Performer::Native)
+        })
+    }
+
+    /// Offers a prompt.
+    #[must_use]
+    pub fn prompt(self, prompt: Prompt, handler: H) -> Self {
+        let target = Target::Prompt(prompt.name().to_owned());
+        self.native(target, handler, |catalog| {
+            catalog.prompt(prompt, Performer::Native)
+        })
+    }
+
+    /// Completes the arguments of a prompt that is offered.
+    #[must_use]
+    pub fn complete_prompt(self, prompt: String, handler: H) -> Self {
+        let target = Target::CompletePrompt(prompt.clone(), String::new());
+        self.native(target, handler, |catalog| {
+            catalog.complete_prompt(prompt, Performer::Native)
+        })
+    }
+
+    /// Completes the variables of a template that is offered.
+    #[must_use]
+    pub fn complete_template(self, uri_template: String, handler: H) -> Self {
+        let target = Target::CompleteTemplate(uri_template.clone(), String::new());
+        self.native(target, handler, |catalog| {
+            catalog.complete_template(uri_template, Performer::Native)
+        })
+    }
+
+    /// The catalog and the functions.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the catalog, in words.
+    pub fn build(self) -> Result<(Catalog, Handlers<H>), CatalogError> {
+        let mut catalog = Catalog::builder();
+        if self.with_builtin_tools {
+            catalog = tools::offer(catalog);
+        }
+        for fill in self.fills {
+            catalog = fill(catalog);
+        }
+        Ok((catalog.build()?, Handlers(self.handlers)))
+    }
+
+    fn native(
+        mut self,
+        target: Target,
+        handler: H,
+        fill: impl FnOnce(CatalogBuilder) -> CatalogBuilder + Send + 'static,
+    ) -> Self {
+        // Two of one name are an error of the catalog, which tells it.
+        self.handlers.insert(target, handler);
+        self.catalog(fill)
+    }
+}
+
+impl<H> Handlers<H> {
+    /// The function that performs this.
+    #[must_use]
+    pub fn find(&self, target: &Target) -> Option<&H> {
+        // One function completes all arguments.
+        let all = String::new;
+        match target {
+            Target::CompletePrompt(prompt, _) => {
+                let target = Target::CompletePrompt(prompt.clone(), all());
+                self.0.get(&target)
+            }
+            Target::CompleteTemplate(uri_template, _) => {
+                let target = Target::CompleteTemplate(uri_template.clone(), all());
+                self.0.get(&target)
+            }
+            other => self.0.get(other),
+        }
+    }
+}
+
+impl<H> std::fmt::Debug for Offer<H> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.handlers.keys()).finish()
+    }
+}
+
+impl<H> std::fmt::Debug for Handlers<H> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "only its schema matters")]
+    struct Add {
+        a: f64,
+    }
+
+    #[test]
+    fn what_is_called_finds_what_was_offered() {
+        let (_, handlers) = Offer::new()
+            .tool::<Add>(Tool::new("add", "Adds"), 1)
+            .resource(Resource::new("docs://a", "a"), 2)
+            .template(ResourceTemplate::new("docs://{name}/b", "b"), 3)
+            .prompt(Prompt::new("review", "Reviews"), 4)
+            .complete_prompt("review".to_owned(), 5)
+            .complete_template("docs://{name}/b".to_owned(), 6)
+            .build()
+            .unwrap();
+        let text = str::to_owned;
+        for (handler, target) in [
+            (1, Target::Tool(text("add"))),
+            (2, Target::Resource(text("docs://a"))),
+            (3, Target::Template(text("docs://{name}/b"))),
+            (4, Target::Prompt(text("review"))),
+            (5, Target::CompletePrompt(text("review"), text("code"))),
+            (
+                6,
+                Target::CompleteTemplate(text("docs://{name}/b"), text("name")),
+            ),
+        ] {
+            assert_eq!(handlers.find(&target), Some(&handler), "{target:?}");
+        }
+        assert_eq!(handlers.find(&Target::Tool(text("review"))), None);
+    }
+
+    #[test]
+    fn a_wrong_offer_is_told_in_words() {
+        let twice = Offer::new()
+            .tool::<Add>(Tool::new("add", "Adds"), 1)
+            .tool::<Add>(Tool::new("add", "Adds too"), 2)
+            .tool::<Vec<f64>>(Tool::new("sum", "Adds all"), 3)
+            .complete_prompt("nobody".to_owned(), 4);
+        let words = twice.build().unwrap_err().to_string();
+        assert!(words.contains("Two tools are called `add`"), "{words}");
+        assert!(words.contains("The tool `sum`"), "{words}");
+        assert!(words.contains("no prompt `nobody`"), "{words}");
+    }
+}

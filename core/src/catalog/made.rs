@@ -1,0 +1,69 @@
+//! Calls that are made by hand, for tests of what is called.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::{Abilities, Answer, Call, Granted, Principal};
+
+impl Call {
+    /// A call of this name, without arguments, by nobody: for tests of what is called.
+    ///
+    /// ```
+    /// use entra_mcp_core::catalog::{Answer, Call, Granted, Principal};
+    /// use serde_json::json;
+    ///
+    /// let call = Call::new("steep")
+    ///     .with_argument("minutes", json!(3))
+    ///     .with_principal(Principal { oid: "alice".to_owned(), ..Principal::default() })
+    ///     .with_answer("sure", Answer::Declined)
+    ///     .with_granted(Granted::Done);
+    /// assert_eq!(call.granted().len(), 1);
+    /// ```
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            arguments: Map::new(),
+            principal: Principal::default(),
+            abilities: Abilities::default(),
+            answers: BTreeMap::new(),
+            granted: Vec::new(),
+        }
+    }
+
+    /// The same with this argument.
+    #[must_use]
+    pub fn with_argument(mut self, name: impl Into<String>, value: Value) -> Self {
+        self.arguments.insert(name.into(), value);
+        self
+    }
+
+    /// The same by this person.
+    #[must_use]
+    pub fn with_principal(mut self, principal: Principal) -> Self {
+        self.principal = principal;
+        self
+    }
+
+    /// The same from a client that can be asked this.
+    #[must_use]
+    pub fn with_abilities(mut self, abilities: Abilities) -> Self {
+        self.abilities = abilities;
+        self
+    }
+
+    /// The same after this question was answered.
+    #[must_use]
+    pub fn with_answer(mut self, key: impl Into<String>, answer: Answer) -> Self {
+        self.answers.insert(key.into(), answer);
+        self
+    }
+
+    /// The same after one more wish was granted.
+    #[must_use]
+    pub fn with_granted(mut self, granted: Granted) -> Self {
+        self.granted.push(granted);
+        self
+    }
+}
