@@ -35,6 +35,7 @@ use crate::{
     executor::Work,
     hub::Mailbox,
     inbound::{Peer, Service},
+    perform::Calls,
 };
 
 /// The MCP server and authorization server, as a service of the inbound side.
@@ -66,6 +67,7 @@ struct Run {
     runtime: Arc<Runtime>,
     exchange: Exchange,
     asks: Asks,
+    calls: Calls,
     mailbox: Option<Mailbox>,
     /// Whether the hub knows of this exchange.
     is_enrolled: bool,
@@ -94,6 +96,7 @@ impl Run {
             runtime: Arc::clone(runtime),
             exchange,
             asks: Asks::default(),
+            calls: Calls::default(),
             mailbox: None,
             is_enrolled: false,
             told_gone: false,
@@ -127,7 +130,17 @@ impl Run {
             Action::Close => peer.close().await,
             Action::Fetch(ticket, fetch) => self.fetch(ticket, fetch),
             Action::Store(ticket, ask) => self.store(ticket, ask),
-            Action::Cancel(id) => self.asks.cancel(id),
+            Action::Call(ticket, perform) => {
+                let Runtime {
+                    handlers, executor, ..
+                } = &*self.runtime;
+                self.calls.start(ticket, *perform, handlers, executor);
+            }
+            Action::Grant(id, granted) => self.calls.grant(id, granted),
+            Action::Cancel(id) => {
+                self.asks.cancel(id);
+                self.calls.cancel(id);
+            }
             Action::Tell(message) => {
                 let id = self.exchange.id();
                 if !self.is_enrolled {
@@ -165,12 +178,13 @@ impl Run {
         });
     }
 
-    /// What happens next: an ask is answered, the hub has a message, the peer leaves, or it is time.
+    /// What happens next: an ask is answered, a call goes on, the hub has a message, the peer leaves, or it is time.
     async fn next_event(&mut self, until: Instant, peer: &Peer) -> Event {
         loop {
             let (mailbox, told_gone) = (&self.mailbox, self.told_gone);
             let left = self.runtime.clock.until(until);
             let answered = async { Some(self.asks.next().await) };
+            let called = async { Some(self.calls.next().await) };
             let told = async {
                 match mailbox {
                     Some(mailbox) => mailbox.recv().await.ok().map(Event::Told),
@@ -188,7 +202,7 @@ impl Run {
                 Timer::after(left).await;
                 Some(Event::Tick)
             };
-            match answered.or(told).or(gone).or(tick).await {
+            match answered.or(called).or(told).or(gone).or(tick).await {
                 Some(Event::Gone) => return self.gone(),
                 Some(event) => return event,
                 // The mailbox overflowed: there will be no more of it.

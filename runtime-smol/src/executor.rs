@@ -39,7 +39,10 @@ impl Executor {
     }
 
     /// Runs a task until it ends or what is returned is dropped.
-    pub(crate) fn hold(&self, work: impl Future<Output = ()> + Send + 'static) -> Task<()> {
+    pub(crate) fn hold<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Task<T> {
         self.tasks.spawn(work)
     }
 

@@ -1,16 +1,44 @@
 //! The smol runtime of entra-mcp: a task per connection, on as many threads as there are cores.
 //!
-//! It mirrors the blocking runtime file by file. `drive` is the loop that performs what the core
-//! wants; `executor` runs it; `listen` accepts connections and bounds them; `inbound` reads
-//! requests and writes answers; `outbound` fetches; `hub` carries messages between exchanges;
-//! `tenant` serves the dev tenant.
+//! As a library it serves tools, resources and prompts of your own, behind the sign-in with Microsoft
+//! Entra ID: each is an async function.
+//!
+//! ```no_run
+//! use entra_mcp_smol::{Context, Server, StartError, Tool};
+//! use schemars::JsonSchema;
+//! use serde::Deserialize;
+//!
+//! #[derive(Deserialize, JsonSchema)]
+//! struct Add {
+//!     /// The first number.
+//!     a: f64,
+//!     /// The second number.
+//!     b: f64,
+//! }
+//!
+//! fn main() -> Result<(), StartError> {
+//!     Server::from_env()?
+//!         .tool(Tool::new("add", "Adds two numbers"), |_cx: Context, n: Add| async move {
+//!             Ok(n.a + n.b)
+//!         })
+//!         .run()
+//! }
+//! ```
+//!
+//! It mirrors the blocking runtime file by file. `server` is what is offered, `context` what a function
+//! gets, and `perform` runs it. `drive` is the loop that performs what the core wants; `executor` runs
+//! it; `listen` accepts connections and bounds them; `inbound` reads requests and writes answers;
+//! `outbound` fetches; `hub` carries messages between exchanges; `tenant` serves the dev tenant.
 
+mod context;
 mod drive;
 mod executor;
 mod hub;
 mod inbound;
 mod listen;
 mod outbound;
+mod perform;
+mod server;
 mod tenant;
 
 use std::{
@@ -25,15 +53,29 @@ use std::{
 
 use async_channel::bounded;
 use async_io::Timer;
+pub use entra_mcp_core::{
+    catalog::{
+        Abilities, Annotations, Answer, Call, CatalogBuilder, Change, Content, Failure, Field,
+        Form, Granted, Icon, Json, LogLevel, Messages, OfferedScope, Performer, Principal, Prompt,
+        PromptArgument, Question, Resource, ResourceContents, ResourceTemplate, Role, Step,
+        TaskSupport, Tool, ToolResult, Wish,
+    },
+    secret::Secret,
+};
 use entra_mcp_core::{
-    env::{Env, Known, Server},
+    env::{self, Env, Known},
     exchange::ExchangeId,
     limits,
     time::Now,
 };
-use entra_mcp_host::{Clock, FileStore, Gate, Host, Program, bind, on_shutdown};
+use entra_mcp_host::{Clock, FileStore, Gate, Host, Program, bind, library::Handlers, on_shutdown};
+pub use entra_mcp_host::{
+    StartError,
+    library::{Completing, Elicited, Interrupted, IntoContents, IntoMessages, Underway, schema_of},
+};
 use smol::{Task, unblock};
 
+pub use self::{context::Context, server::Server};
 use self::{
     drive::Front,
     executor::Executor,
@@ -41,6 +83,7 @@ use self::{
     inbound::Service,
     listen::{Connections, Door},
     outbound::Outbound,
+    perform::Handler,
     tenant::Back,
 };
 
@@ -53,7 +96,8 @@ pub static PROGRAM: Program = Program {
 /// What all tasks share.
 #[derive(Debug)]
 struct Runtime {
-    server: Arc<Server>,
+    server: Arc<env::Server>,
+    handlers: Handlers<Handler>,
     store: Arc<FileStore>,
     clock: Clock,
     executor: Executor,
@@ -65,9 +109,10 @@ struct Runtime {
 }
 
 impl Runtime {
-    fn new(host: &Host, executor: Executor) -> Self {
+    fn new(host: &Host, handlers: Handlers<Handler>, executor: Executor) -> Self {
         Self {
             server: Arc::clone(&host.server),
+            handlers,
             store: Arc::clone(&host.store),
             clock: host.clock,
             outbound: Outbound::new(executor.clone()),
@@ -94,17 +139,21 @@ impl Runtime {
 /// Serves until the process is asked to end; then lets the exchanges under way finish.
 #[must_use]
 pub fn run(host: &Host) -> ExitCode {
-    let executor = Executor::new();
-    let served = executor.run(serve(host, executor.clone()));
-    if let Err(words) = served.and_then(|served| served) {
+    if let Err(words) = run_with(host, Handlers::default()) {
         tracing::error!("{words}");
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
 }
 
-async fn serve(host: &Host, executor: Executor) -> Result<(), String> {
-    let runtime = Arc::new(Runtime::new(host, executor));
+/// The same with functions that perform calls.
+fn run_with(host: &Host, handlers: Handlers<Handler>) -> Result<(), String> {
+    let executor = Executor::new();
+    executor.run(serve(host, handlers, executor.clone()))?
+}
+
+async fn serve(host: &Host, handlers: Handlers<Handler>, executor: Executor) -> Result<(), String> {
+    let runtime = Arc::new(Runtime::new(host, handlers, executor));
     let connections = Arc::new(Connections::new());
     let front: Arc<dyn Service> = Arc::new(Front::new(Arc::clone(&runtime)));
     let mut accepting = accept_all(

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, io::Write as _, process::ExitCode, sync::Arc};
 
 use entra_mcp_core::{
+    catalog::{Catalog, CatalogError},
     config::{Command, Config},
     env::Server,
 };
@@ -30,64 +31,135 @@ pub struct Host {
     choices: BTreeMap<&'static str, &'static str>,
 }
 
-/// Reads arguments, environment and `.env`, and opens the data folder. Says what is wrong, the help
-/// or the version by itself.
+/// Why a server does not run, in words that say what to change.
+///
+/// `Debug` is the same words: what `main` returns is printed so.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StartError(String);
+
+impl StartError {
+    /// In these words.
+    #[must_use]
+    pub fn new(words: impl Into<String>) -> Self {
+        Self(words.into())
+    }
+}
+
+impl std::fmt::Display for StartError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::fmt::Debug for StartError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl From<CatalogError> for StartError {
+    fn from(error: CatalogError) -> Self {
+        Self(format!("what is offered is wrong:\n{error}"))
+    }
+}
+
+/// Settings that were read and are right; nothing was opened yet.
+#[derive(Debug)]
+pub struct Settings {
+    config: Box<Config>,
+    choices: BTreeMap<&'static str, &'static str>,
+    clock: Clock,
+}
+
+impl Settings {
+    /// Reads arguments, environment and `.env`. If the help or the version was asked for, prints it
+    /// and ends the process.
+    ///
+    /// # Errors
+    ///
+    /// Which settings are wrong.
+    pub fn from_env(program: &'static Program) -> Result<Self, StartError> {
+        match Self::read(program)? {
+            Ok(settings) => Ok(settings),
+            Err(text) => {
+                let _ = std::io::stdout().write_all(text.as_bytes());
+                std::process::exit(0)
+            }
+        }
+    }
+
+    /// The settings, or the text that was asked for.
+    fn read(program: &'static Program) -> Result<Result<Self, String>, StartError> {
+        harden::process();
+        let clock = Clock::start();
+        let mut given = Given::read().map_err(StartError)?;
+        let choices = given.choose(program).map_err(StartError)?;
+        let others: Vec<_> = program.flags.iter().map(|flag| flag.variable).collect();
+        let parsed = Config::parse(program.name, &given.arguments, &given.variables, &others);
+        match parsed {
+            Ok(Command::Run(config)) => Ok(Ok(Self {
+                config,
+                choices,
+                clock,
+            })),
+            Ok(Command::Help(text)) => Ok(Err(text + &program.help())),
+            Ok(Command::Version(text)) => Ok(Err(text)),
+            Err(errors) => {
+                let lines = errors.iter().map(|error| format!("\n  {error}"));
+                let lines: String = lines.collect();
+                Err(StartError(format!("some settings are wrong:{lines}")))
+            }
+        }
+    }
+
+    /// Starts the log and opens the data folder.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the data folder.
+    pub fn open(self, catalog: Catalog) -> Result<Host, StartError> {
+        log::start(self.config.log);
+        let opened = Folder::open(&self.config.data_dir).and_then(|folder| {
+            let store = FileStore::open(&folder)?;
+            let keys = key::ring(&self.config.keys, &folder, &store)?;
+            Ok((store, keys))
+        });
+        let (store, keys) = opened.map_err(StartError)?;
+        let tenant = Tenant::of(&self.config).map(Arc::new);
+        Ok(Host {
+            tenant,
+            server: Arc::new(Server::new(*self.config, keys, catalog)),
+            store: Arc::new(store),
+            clock: self.clock,
+            choices: self.choices,
+        })
+    }
+}
+
+/// Reads the settings and opens the data folder, for a server that offers what it offers by itself.
+/// Says what is wrong, the help or the version by itself.
 ///
 /// # Errors
 ///
 /// The status to end with: 0 after the help or version, 2 if a setting is wrong, 1 if the data folder is.
 pub fn boot(program: &'static Program) -> Result<Host, ExitCode> {
-    harden::process();
-    let clock = Clock::start();
-    let (config, choices) = match settings(program) {
-        Ok(Ok((config, choices))) => (*config, choices),
+    let settings = match Settings::read(program) {
+        Ok(Ok(settings)) => settings,
         Ok(Err(text)) => {
             let _ = std::io::stdout().write_all(text.as_bytes());
             return Err(ExitCode::SUCCESS);
         }
-        Err(words) => return Err(complain(program, &words, 2)),
+        Err(error) => return Err(complain(program, &error, 2)),
     };
-    log::start(config.log);
-    let opened = Folder::open(&config.data_dir).and_then(|folder| {
-        let store = FileStore::open(&folder)?;
-        let keys = key::ring(&config.keys, &folder, &store)?;
-        Ok((store, keys))
-    });
-    let (store, keys) = opened.map_err(|words| complain(program, &words, 1))?;
-    let tenant = Tenant::of(&config).map(Arc::new);
-    Ok(Host {
-        tenant,
-        server: Arc::new(Server::new(config, keys, entra_mcp_core::tools::catalog())),
-        store: Arc::new(store),
-        clock,
-        choices,
-    })
+    settings
+        .open(entra_mcp_core::tools::catalog())
+        .map_err(|error| complain(program, &error, 1))
 }
 
-/// The settings and what was chosen by the program's own flags, or the text that was asked for.
-type Asked = Result<(Box<Config>, BTreeMap<&'static str, &'static str>), String>;
-
-fn settings(program: &'static Program) -> Result<Asked, String> {
-    let mut given = Given::read()?;
-    let choices = given.choose(program)?;
-    let others: Vec<_> = program.flags.iter().map(|flag| flag.variable).collect();
-    let parsed = Config::parse(program.name, &given.arguments, &given.variables, &others);
-    match parsed {
-        Ok(Command::Run(config)) => Ok(Ok((config, choices))),
-        Ok(Command::Help(text)) => Ok(Err(text + &program.help())),
-        Ok(Command::Version(text)) => Ok(Err(text)),
-        Err(errors) => {
-            let lines = errors.iter().map(|error| format!("\n  {error}"));
-            Err(format!(
-                "some settings are wrong:{}",
-                lines.collect::<String>()
-            ))
-        }
-    }
-}
-
-fn complain(program: &Program, words: &str, status: u8) -> ExitCode {
-    let _ = writeln!(std::io::stderr(), "{}: {words}", program.name);
+fn complain(program: &Program, error: &StartError, status: u8) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "{}: {error}", program.name);
     ExitCode::from(status)
 }
 

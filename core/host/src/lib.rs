@@ -20,7 +20,7 @@ mod store;
 mod tenant;
 
 pub use self::{
-    boot::{Host, boot},
+    boot::{Host, Settings, StartError, boot},
     clock::Clock,
     gate::{Gate, Lane, Pass},
     listen::{bind, connection_ceiling},

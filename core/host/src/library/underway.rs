@@ -11,7 +11,7 @@ use std::{
 
 use entra_mcp_core::{
     ask::{Perform, Target},
-    catalog::{Abilities, Answer, Call, Failure, Principal, Question},
+    catalog::{Abilities, Answer, Call, Failure, Granted, Principal, Question},
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -114,9 +114,9 @@ impl Underway {
         self.deadline
     }
 
-    /// The call is over.
-    pub fn end(&self) {
-        self.over.store(true, Ordering::Release);
+    /// The call is over. Like all that follow no method, so that no context has it.
+    pub fn end(this: &Self) {
+        this.over.store(true, Ordering::Release);
     }
 
     /// The arguments as their type.
@@ -124,31 +124,31 @@ impl Underway {
     /// # Errors
     ///
     /// They do not fit: why, in words.
-    pub fn read<A: DeserializeOwned + 'static>(&self) -> Result<A, Failure> {
-        arguments::read(self.arguments())
+    pub fn read<A: DeserializeOwned + 'static>(this: &Self) -> Result<A, Failure> {
+        arguments::read(this.arguments())
     }
 
     /// What is to be completed, if this is a completion.
     #[must_use]
-    pub fn completing(&self) -> Completing {
-        let argument = match &self.target {
+    pub fn completing(this: &Self) -> Completing {
+        let argument = match &this.target {
             Target::CompletePrompt(_, argument) | Target::CompleteTemplate(_, argument) => argument,
             _ => "",
         };
         Completing {
             argument: argument.to_owned(),
-            value: self.text(argument).to_owned(),
+            value: this.text(argument).to_owned(),
         }
     }
 
     /// Those of the questions that were not answered yet.
     #[must_use]
     pub fn unanswered(
-        &self,
+        this: &Self,
         mut questions: BTreeMap<String, Question>,
     ) -> BTreeMap<String, Question> {
-        let meanwhile = self.meanwhile();
-        questions.retain(|key, _| self.call.answer(key).is_none() && !meanwhile.contains_key(key));
+        let meanwhile = this.meanwhile();
+        questions.retain(|key, _| this.call.answer(key).is_none() && !meanwhile.contains_key(key));
         questions
     }
 
@@ -159,21 +159,29 @@ impl Underway {
         answered.or_else(|| self.meanwhile().get(key).cloned())
     }
 
-    /// Remembers the answers that a wish brought.
-    pub fn learn(&self, answers: BTreeMap<String, Answer>) {
-        self.meanwhile().extend(answers);
+    /// Remembers the answers that a granted wish brought.
+    pub fn learn_of(this: &Self, granted: Granted) {
+        // The machine of calls, which is under way, hands the answers over.
+        if matches!(granted, Granted::Answered) {
+            Self::learn(this, BTreeMap::new());
+        }
+    }
+
+    /// Remembers these answers.
+    fn learn(this: &Self, answers: BTreeMap<String, Answer>) {
+        this.meanwhile().extend(answers);
     }
 
     /// The panic of a function is the failure of its call, and of nothing else.
     #[must_use]
-    pub fn panicked(&self) -> Failure {
-        Failure::Internal(format!("What performs {:?} panicked.", self.target))
+    pub fn panicked(this: &Self) -> Failure {
+        Failure::Internal(format!("What performs {:?} panicked.", this.target))
     }
 
     /// Nothing performs this call: what was offered and what is called differ.
     #[must_use]
-    pub fn unknown(&self) -> Failure {
-        Failure::Internal(format!("Nothing performs {:?}.", self.target))
+    pub fn unknown(this: &Self) -> Failure {
+        Failure::Internal(format!("Nothing performs {:?}.", this.target))
     }
 
     fn meanwhile(&self) -> MutexGuard<'_, BTreeMap<String, Answer>> {
@@ -206,19 +214,21 @@ mod tests {
         };
         assert_eq!(underway.answer("days"), Some(Answer::Declined));
         assert_eq!(underway.answer("reason"), None);
-        let open: Vec<_> = underway.unanswered(questions()).into_keys().collect();
+        let open: Vec<_> = Underway::unanswered(&underway, questions())
+            .into_keys()
+            .collect();
         assert_eq!(open, ["reason"]);
         let answers = BTreeMap::from([("reason".to_owned(), Answer::Cancelled)]);
-        underway.learn(answers);
+        Underway::learn(&underway, answers);
         assert_eq!(underway.answer("reason"), Some(Answer::Cancelled));
-        assert!(underway.unanswered(questions()).is_empty());
+        assert!(Underway::unanswered(&underway, questions()).is_empty());
     }
 
     #[test]
     fn a_completion_knows_what_was_entered_so_far() {
         let target = Target::CompletePrompt("review".to_owned(), "language".to_owned());
         let call = Call::new("review").with_argument("language", json!("ru"));
-        let completing = underway(target, call).completing();
+        let completing = Underway::completing(&underway(target, call));
         assert_eq!(completing.argument, "language");
         assert_eq!(completing.value, "ru");
     }

@@ -1,0 +1,283 @@
+//! The calls that an exchange performs: each is a task of its own, whose wishes go to the exchange.
+
+use std::{
+    collections::VecDeque,
+    future::Future,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::Arc,
+    task::{Context as Waker, Poll},
+};
+
+use async_channel::{Receiver, Sender};
+use entra_mcp_core::{
+    ask::{AskId, Perform, Performed, Ticket},
+    catalog::{Failure, Granted, Wish},
+    event::Event,
+};
+use entra_mcp_host::library::{Handlers, Underway};
+use smol::{
+    Task,
+    future::{self, FutureExt as _},
+    stream::Stream as _,
+};
+
+use crate::{
+    context::{Context, Wished},
+    executor::Executor,
+};
+
+/// A function that performs calls.
+pub(crate) type Handler = Arc<dyn Fn(Context) -> Performing + Send + Sync>;
+
+/// A call that is being performed.
+pub(crate) type Performing = Pin<Box<dyn Future<Output = Result<Performed, Failure>> + Send>>;
+
+/// The calls of one exchange. Dropping a call stops it.
+#[derive(Default)]
+pub(crate) struct Calls(Vec<(Ticket<Perform>, Running)>);
+
+impl Calls {
+    /// Performs a call.
+    pub(crate) fn start(
+        &mut self,
+        ticket: Ticket<Perform>,
+        perform: Perform,
+        handlers: &Handlers<Handler>,
+        executor: &Executor,
+    ) {
+        let handler = handlers.find(&perform.target).cloned();
+        let running = Running::start(handler, perform, executor);
+        self.0.push((ticket, running));
+    }
+
+    /// The oldest open wish of a call was granted.
+    pub(crate) fn grant(&mut self, id: AskId, granted: Granted) {
+        let call = self.0.iter_mut().find(|(ticket, _)| ticket.id() == id);
+        if let Some((_, running)) = call {
+            running.grant(granted);
+        }
+    }
+
+    /// A call matters no more.
+    pub(crate) fn cancel(&mut self, id: AskId) {
+        self.0.retain(|(ticket, _)| ticket.id() != id);
+    }
+
+    /// The next wish or end of a call; never, if there is none.
+    pub(crate) async fn next(&mut self) -> Event {
+        future::poll_fn(|waker| self.poll(waker)).await
+    }
+
+    fn poll(&mut self, waker: &mut Waker<'_>) -> Poll<Event> {
+        for (place, (ticket, running)) in self.0.iter_mut().enumerate() {
+            match running.poll(waker) {
+                Poll::Ready(Happened::Wished(wish)) => return Poll::Ready(ticket.wish(wish)),
+                Poll::Ready(Happened::Over(result)) => {
+                    let (ticket, _) = self.0.remove(place);
+                    return Poll::Ready(ticket.answer(result));
+                }
+                Poll::Pending => {}
+            }
+        }
+        Poll::Pending
+    }
+}
+
+/// A call under way.
+struct Running {
+    underway: Arc<Underway>,
+    task: Task<Result<Performed, Failure>>,
+    wishes: Pin<Box<Receiver<Wished>>>,
+    /// Who waits for its wishes, the oldest first.
+    open: VecDeque<Sender<Granted>>,
+}
+
+/// What a call did.
+#[derive(Debug)]
+enum Happened {
+    Wished(Wish),
+    Over(Result<Performed, Failure>),
+}
+
+impl Running {
+    fn start(handler: Option<Handler>, perform: Perform, executor: &Executor) -> Self {
+        let underway = Arc::new(Underway::new(perform));
+        let (context, wishes) = Context::new(Arc::clone(&underway));
+        let moved = Arc::clone(&underway);
+        let task = executor.hold(async move {
+            let Some(handler) = handler else {
+                return Err(Underway::unknown(&moved));
+            };
+            // The panic barrier. What the function shares with others is its own to keep whole.
+            let performed = async move { handler(context).await };
+            let performed = AssertUnwindSafe(performed).catch_unwind().await;
+            performed.unwrap_or_else(|_| Err(Underway::panicked(&moved)))
+        });
+        Self {
+            underway,
+            task,
+            wishes: Box::pin(wishes),
+            open: VecDeque::new(),
+        }
+    }
+
+    fn grant(&mut self, granted: Granted) {
+        if let Some(waiting) = self.open.pop_front() {
+            // Who waits no more does not need it.
+            let _ = waiting.try_send(granted);
+        }
+    }
+
+    fn poll(&mut self, waker: &mut Waker<'_>) -> Poll<Happened> {
+        // What was wished before the end comes before it.
+        if let Poll::Ready(Some(wished)) = self.wishes.as_mut().poll_next(waker) {
+            self.open.push_back(wished.granted);
+            return Poll::Ready(Happened::Wished(wished.wish));
+        }
+        Pin::new(&mut self.task).poll(waker).map(Happened::Over)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // A clone of its context may live on in a task of the function's own.
+        Underway::end(&self.underway);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use entra_mcp_core::{
+        ask::Target,
+        catalog::{Answer, Call, Question, ToolResult},
+        secret::Secret,
+    };
+
+    use super::*;
+
+    /// Runs a function as a tool; `grant` plays the machine. Returns what the tool returned.
+    fn performed<F, Fut>(
+        function: F,
+        call: Call,
+        mut grant: impl FnMut(Wish) -> Granted,
+    ) -> Result<Performed, Failure>
+    where
+        F: Fn(Context) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Performed, Failure>> + Send + 'static,
+    {
+        let executor = Executor::new();
+        let handler: Handler = Arc::new(move |cx| Box::pin(function(cx)));
+        let mut running = Running::start(Some(handler), perform(call), &executor);
+        let played = async {
+            loop {
+                match future::poll_fn(|waker| running.poll(waker)).await {
+                    Happened::Wished(wish) => running.grant(grant(wish)),
+                    Happened::Over(result) => return result,
+                }
+            }
+        };
+        executor.run(played).unwrap()
+    }
+
+    fn perform(call: Call) -> Perform {
+        Perform {
+            target: Target::Tool("x".to_owned()),
+            call,
+            within: Duration::from_mins(1),
+        }
+    }
+
+    fn done(words: impl Into<ToolResult>) -> Result<Performed, Failure> {
+        Ok(Performed::Tool(words.into()))
+    }
+
+    #[test]
+    fn wishes_are_granted_one_after_the_other() {
+        let function = |cx: Context| async move {
+            cx.progress(1.0, 2.0).await?;
+            let token = cx.token("https://graph.microsoft.com/User.Read").await?;
+            done(token.expose().clone())
+        };
+        let mut wishes = Vec::new();
+        let result = performed(function, Call::new("x"), |wish| {
+            wishes.push(format!("{wish:?}"));
+            match wish {
+                Wish::Token(_) => Granted::Token(Ok(Secret::new("entra token".to_owned()))),
+                _ => Granted::Done,
+            }
+        });
+        assert_eq!(result, done("entra token"));
+        assert_eq!(wishes.len(), 2, "{wishes:?}");
+    }
+
+    #[test]
+    fn what_entra_refuses_is_told_to_the_model() {
+        let function = |cx: Context| async move { done(cx.token("x").await?.expose().clone()) };
+        let refuse = |_| Granted::Token(Err("Sign in again.".to_owned()));
+        let result = performed(function, Call::new("x"), refuse);
+        assert_eq!(result, Err(Failure::Told("Sign in again.".to_owned())));
+    }
+
+    #[test]
+    fn a_question_that_was_answered_in_an_earlier_round_is_not_asked() {
+        let function = |cx: Context| async move {
+            let answer = cx.ask("sure", Question::roots()).await?;
+            done(answer.action())
+        };
+        let call = Call::new("x").with_answer("sure", Answer::Declined);
+        let result = performed(function, call, |wish| panic!("wished for {wish:?}"));
+        assert_eq!(result, done("decline"));
+    }
+
+    #[test]
+    fn a_panic_is_the_failure_of_its_call() {
+        let result = performed(
+            |_| async { panic!("a bug of the tool") },
+            Call::new("x"),
+            |_| Granted::Done,
+        );
+        assert!(matches!(result, Err(Failure::Internal(_))), "{result:?}");
+    }
+
+    #[test]
+    fn a_call_that_is_cancelled_is_dropped_where_it_waits() {
+        let executor = Executor::new();
+        let (sender, kept) = async_channel::bounded(1);
+        let handler: Handler = Arc::new(move |cx: Context| {
+            let sender = sender.clone();
+            Box::pin(async move {
+                sender.try_send(cx.clone()).unwrap();
+                let dropped = sender;
+                cx.wish(Wish::progress(1.0, None)).await?;
+                drop(dropped);
+                done("never")
+            })
+        });
+        let mut running = Running::start(Some(handler), perform(Call::new("x")), &executor);
+        let result = executor.run(async {
+            let wished = future::poll_fn(|waker| running.poll(waker)).await;
+            assert!(matches!(wished, Happened::Wished(_)), "{wished:?}");
+            drop(running);
+            let clone = kept.recv().await.unwrap();
+            assert!(clone.is_cancelled());
+            // Ends only once the future is dropped and with it the other sender.
+            assert!(kept.recv().await.is_err());
+            clone.wish(Wish::progress(2.0, None)).await.map(drop)
+        });
+        assert!(result.unwrap().is_err());
+    }
+
+    #[test]
+    fn what_was_never_offered_fails_in_words() {
+        let executor = Executor::new();
+        let mut running = Running::start(None, perform(Call::new("x")), &executor);
+        let happened = executor.run(future::poll_fn(|waker| running.poll(waker)));
+        assert!(matches!(
+            happened.unwrap(),
+            Happened::Over(Err(Failure::Internal(_)))
+        ));
+    }
+}
