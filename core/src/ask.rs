@@ -86,12 +86,13 @@ impl<A: Ask> Awaiting<A> {
     }
 
     /// Which ask is waited for.
-    #[expect(
-        dead_code,
-        reason = "the machine of calls, which is under way, reads it"
-    )]
     pub(crate) fn id(&self) -> AskId {
         self.id
+    }
+
+    /// Whether this is the answer that is waited for.
+    pub(crate) fn is(&self, answered: &Answered<A>) -> bool {
+        answered.id == self.id
     }
 
     /// The answer, if it is the one that is waited for; `None` for that of another ask.

@@ -47,7 +47,4 @@ pub use self::{
     result::{Failure, Json, ToolResult},
     tool::{TaskSupport, Tool},
 };
-pub(crate) use self::{
-    builder::{PromptEntry, ToolEntry},
-    question::Ability,
-};
+pub(crate) use self::{builder::ToolEntry, question::Ability};

@@ -126,7 +126,7 @@ fn again(message: &Message) {
     let (id, method, params) = match message {
         Message::Request(request) => (Some(&request.id), &request.method, &request.params),
         Message::Notification(note) => (None, &note.method, &note.params),
-        Message::Response => return,
+        Message::Response(_) => return,
     };
     let mut written = serde_json::json!({"jsonrpc": "2.0", "method": method, "params": params});
     if let Some(id) = id {

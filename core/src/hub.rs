@@ -4,18 +4,22 @@
 //! only: no parsing, no JSON, no signatures. Exchanges and the hub speak by messages that only
 //! they understand; a runtime carries them.
 
+mod calls;
 mod flight;
+mod kept;
 mod streams;
+mod wishes;
 
 use std::{collections::VecDeque, sync::Arc};
 
-pub(crate) use self::streams::{Owner, StreamId, StreamKind};
-use self::{flight::Flight, streams::Streams};
+pub(crate) use self::streams::{Agreed, Owner, StreamId, StreamKind, Wants};
+use self::{calls::Calls, flight::Flight, kept::Kept, streams::Streams, wishes::Wishes};
 use crate::{
+    catalog::{Change, LogLevel},
     entra::facts::EntraFacts,
     env::Known,
     exchange::{Errand, ExchangeId},
-    mcp::Revision,
+    mcp::json_rpc::Id,
     session::SessionId,
     time::Now,
 };
@@ -41,11 +45,11 @@ pub(crate) enum ToHubKind {
     LeaveStream,
     /// Is there a stream of this name that listens by HTTP+SSE and is this owner's?
     FindStream { stream: StreamId, owner: Owner },
-    /// The client of this stream and the server have agreed on this revision.
+    /// The client of this stream and the server have agreed on this.
     Agreed {
         stream: StreamId,
         owner: Owner,
-        revision: Revision,
+        agreed: Agreed,
     },
     /// Hand these bytes to the stream, if it is this owner's.
     Deliver {
@@ -55,8 +59,70 @@ pub(crate) enum ToHubKind {
     },
     /// End the streams of this session: it was revoked.
     EndSession(SessionId),
-    /// End this stream, if it is this owner's.
+    /// End this MCP session's streams, if it is this owner's, and forget what it wished for.
     EndStream { stream: StreamId, owner: Owner },
+    /// Keep what I send on this stream from now on, for the client of this MCP session to come back.
+    KeepStream {
+        stream: StreamId,
+        owner: Owner,
+        session: StreamId,
+    },
+    /// Keep this event of that stream.
+    Keep {
+        stream: StreamId,
+        event: bytes::Bytes,
+    },
+    /// That stream has ended.
+    KeptAll { stream: StreamId },
+    /// What followed this event of this stream?
+    Resume {
+        at: (StreamId, u64),
+        owner: Owner,
+        session: StreamId,
+    },
+    /// I answer this request of this MCP session, and it takes a while.
+    Calling {
+        owner: Owner,
+        session: StreamId,
+        request: Id,
+    },
+    /// I have asked the client this.
+    Asked(StreamId),
+    /// The client has answered a question: with a result, or not.
+    Answer {
+        owner: Owner,
+        session: StreamId,
+        question: StreamId,
+        result: Option<Box<serde_json::Value>>,
+    },
+    /// The client cancels this request.
+    CancelRequest {
+        owner: Owner,
+        session: StreamId,
+        request: Id,
+    },
+    /// Which lines of the log does this MCP session want?
+    WantsLevel { owner: Owner, session: StreamId },
+    /// This MCP session wants these lines of the log.
+    SetLevel {
+        owner: Owner,
+        session: StreamId,
+        level: LogLevel,
+    },
+    /// This MCP session subscribes to this resource.
+    Subscribe {
+        owner: Owner,
+        session: StreamId,
+        uri: String,
+    },
+    /// This MCP session subscribes to it no more.
+    Unsubscribe {
+        owner: Owner,
+        session: StreamId,
+        uri: String,
+    },
+    /// Tell everybody who listens for it.
+    Announce(Change),
 }
 
 /// A message from the hub.
@@ -70,12 +136,24 @@ pub(crate) enum FromHubKind {
     EntraKnown(bool),
     /// The stream is counted, or there are too many.
     StreamOpened(bool),
-    /// The stream is there, with the revision that was agreed on, if any was; or it is not.
-    StreamFound(Option<Option<Revision>>),
+    /// The stream is there, with what was agreed on, if anything was; or it is not.
+    StreamFound(Option<Option<Agreed>>),
     /// Bytes for this stream.
     Deliver(bytes::Bytes),
     /// This stream is to end.
     EndStream,
+    /// What followed, and whether the stream goes on; or there is no such stream or event.
+    Resumed(Option<(Vec<bytes::Bytes>, bool)>),
+    /// The client has answered this question: with a result, or not.
+    ClientAnswered(StreamId, Option<Box<serde_json::Value>>),
+    /// The client has cancelled the request, or has left.
+    Cancelled,
+    /// The level that was set, if one was.
+    Level(Option<LogLevel>),
+    /// The session is subscribed, or has too many subscriptions.
+    Subscribed(bool),
+    /// Something changed that this stream listens for.
+    Changed(Change),
 }
 
 /// What the runtime is to do for the hub.
@@ -97,6 +175,9 @@ pub enum HubOutput {
 pub struct Hub {
     flight: Flight,
     streams: Streams,
+    kept: Kept,
+    calls: Calls,
+    wishes: Wishes,
     outputs: VecDeque<HubOutput>,
 }
 
@@ -109,6 +190,12 @@ pub struct Load {
     pub of_one_owner: usize,
     /// Exchanges that wait for Entra's keys.
     pub waiting: usize,
+    /// Streams that are kept for clients that come back.
+    pub kept: usize,
+    /// Calls that take a while.
+    pub calls: usize,
+    /// MCP sessions whose wishes are remembered.
+    pub wishes: usize,
 }
 
 impl Hub {
@@ -120,6 +207,9 @@ impl Hub {
             streams,
             of_one_owner,
             waiting: self.flight.waiting(),
+            kept: self.kept.len(),
+            calls: self.calls.len(),
+            wishes: self.wishes.len(),
         }
     }
 
@@ -143,13 +233,13 @@ impl Hub {
             } => {
                 self.streams.open(from, stream, owner, session, kind, out);
             }
-            ToHubKind::LeaveStream => self.streams.leave(from),
+            ToHubKind::LeaveStream => self.leave(from),
             ToHubKind::FindStream { stream, owner } => self.streams.find(from, stream, owner, out),
             ToHubKind::Agreed {
                 stream,
                 owner,
-                revision,
-            } => self.streams.agree(stream, owner, revision),
+                agreed,
+            } => self.streams.agree(stream, owner, agreed),
             ToHubKind::Deliver {
                 stream,
                 owner,
@@ -158,14 +248,92 @@ impl Hub {
                 self.streams.deliver(stream, owner, bytes, out);
             }
             ToHubKind::EndSession(session) => self.streams.end_session(session, out),
-            ToHubKind::EndStream { stream, owner } => self.streams.end(stream, owner, out),
+            ToHubKind::EndStream { stream, owner } => {
+                self.streams.end(stream, owner, out);
+                self.kept.end_session(stream, owner);
+                self.wishes.end(stream, owner);
+                self.calls.cancel_all(owner, stream, out);
+            }
+            message => self.handle_call(from, message, now),
         }
     }
 
-    /// Forgets an exchange that ended, however it ended.
+    /// Messages of calls, and of sessions about calls.
+    fn handle_call(&mut self, from: ExchangeId, message: ToHubKind, now: Now) {
+        let out = &mut self.outputs;
+        match message {
+            ToHubKind::KeepStream {
+                stream,
+                owner,
+                session,
+            } => self.kept.begin(stream, owner, session, now),
+            ToHubKind::Keep { stream, event } => self.kept.keep(stream, event, out),
+            ToHubKind::KeptAll { stream } => self.kept.end(stream, now, out),
+            ToHubKind::Resume { at, owner, session } => {
+                self.kept.resume(from, at, owner, session, out);
+            }
+            ToHubKind::Calling {
+                owner,
+                session,
+                request,
+            } => self.calls.begin(from, owner, session, request),
+            ToHubKind::Asked(question) => self.calls.ask(from, question),
+            ToHubKind::Answer {
+                owner,
+                session,
+                question,
+                result,
+            } => self.calls.answer((owner, session), question, result, out),
+            ToHubKind::CancelRequest {
+                owner,
+                session,
+                request,
+            } => self.calls.cancel(owner, session, &request, out),
+            ToHubKind::WantsLevel { owner, session } => {
+                let level = self.wishes.level(session, owner);
+                out.push_back(HubOutput::Tell(from, FromHub(FromHubKind::Level(level))));
+            }
+            ToHubKind::SetLevel {
+                owner,
+                session,
+                level,
+            } => self.wishes.set_level(session, owner, level),
+            ToHubKind::Subscribe {
+                owner,
+                session,
+                uri,
+            } => {
+                let room = self.wishes.subscribe(session, owner, uri);
+                out.push_back(HubOutput::Tell(
+                    from,
+                    FromHub(FromHubKind::Subscribed(room)),
+                ));
+            }
+            ToHubKind::Unsubscribe {
+                owner,
+                session,
+                uri,
+            } => self.wishes.unsubscribe(session, owner, &uri),
+            ToHubKind::Announce(change) => self.streams.announce(&change, &self.wishes, out),
+            _ => {}
+        }
+    }
+
+    /// A stream is left. What was asked on an HTTP+SSE stream has nowhere to go without it.
+    fn leave(&mut self, id: ExchangeId) {
+        if let Some((stream, owner)) = self.streams.sse_of(id) {
+            self.wishes.end(stream, owner);
+            self.calls.cancel_all(owner, stream, &mut self.outputs);
+        }
+        self.streams.leave(id);
+        self.kept.leave(id);
+    }
+
+    /// Forgets an exchange that ended, however it ended. Poll until idle afterwards.
     pub fn forget(&mut self, id: ExchangeId) {
         self.flight.forget(id);
-        self.streams.leave(id);
+        self.leave(id);
+        self.calls.leave(id);
     }
 
     /// What to do next.

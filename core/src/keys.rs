@@ -36,6 +36,8 @@ pub enum Purpose {
     EntraTokens,
     /// The sealed `Mcp-Session-Id`.
     McpSession,
+    /// The sealed records of tasks in the store.
+    Task,
     /// The pairwise subject of a person.
     Subject,
     /// The identifier of a session, derived from its sign-in.
@@ -63,6 +65,7 @@ impl Purpose {
             Self::SessionRecord => b"entra-mcp session record",
             Self::EntraTokens => b"entra-mcp entra tokens",
             Self::McpSession => b"entra-mcp mcp session",
+            Self::Task => b"entra-mcp task",
             Self::Subject => b"entra-mcp subject",
             Self::SessionId => b"entra-mcp session id",
             Self::StoreCheck => b"entra-mcp store check",

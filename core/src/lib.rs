@@ -10,11 +10,6 @@ pub mod admit;
 pub mod answers;
 pub mod ask;
 pub mod audit;
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "what clients are offered is moved here piece by piece"
-)]
 pub mod catalog;
 pub mod config;
 #[cfg(feature = "dev-tenant")]

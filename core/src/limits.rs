@@ -145,3 +145,53 @@ pub const SHUTDOWN: Duration = Duration::from_secs(10);
 
 /// How often the store deletes what expired (threats.md M16).
 pub const SWEEP: Duration = Duration::from_secs(300);
+
+/// How long a call may take, questions to the person included.
+pub const CALL: Duration = Duration::from_secs(600);
+
+/// How many wishes one call may have.
+pub const CALL_WISHES: usize = 10_000;
+
+/// How many questions one call may ask at once.
+pub const QUESTIONS: usize = 16;
+
+/// How many calls of one person and client the hub knows by their request, and in all: these can be
+/// cancelled by a message.
+pub const CALLS_PER_OWNER: usize = 64;
+
+/// How many calls the hub knows in all.
+pub const CALLS: usize = 4096;
+
+/// How long a `requestState` is good for: a person thinks before answering.
+pub const REQUEST_STATE: Duration = Duration::from_secs(3600);
+
+/// The longest `requestState`, in bytes: answers so far are carried in it.
+pub const REQUEST_STATE_BYTES: usize = 256 * 1024;
+
+/// How many streams of one person and client are kept for clients that come back, and in all.
+pub const KEPT_PER_OWNER: usize = 8;
+
+/// How many streams are kept in all.
+pub const KEPT: usize = 1024;
+
+/// The most bytes that one stream is kept with; the oldest go first.
+pub const KEPT_BYTES: usize = 256 * 1024;
+
+/// How long a stream that ended is kept.
+pub const KEPT_FOR: Duration = Duration::from_secs(300);
+
+/// How many MCP sessions of one person and client the hub remembers wishes of (log level,
+/// subscriptions); the oldest goes.
+pub const SESSION_WISHES_PER_OWNER: usize = 16;
+
+/// How many MCP sessions the hub remembers wishes of in all.
+pub const SESSION_WISHES: usize = 4096;
+
+/// How many resources one MCP session, or one `subscriptions/listen`, may be subscribed to.
+pub const SUBSCRIPTIONS: usize = 64;
+
+/// The longest URI of a resource.
+pub const RESOURCE_URI_BYTES: usize = 4096;
+
+/// How many values a completion has at most (MCP, completion).
+pub const COMPLETIONS: usize = 100;

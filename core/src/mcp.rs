@@ -1,11 +1,18 @@
 //! MCP: the transports and the messages of every revision.
 
 mod caller;
+mod calling;
+mod calls;
 mod dispatch;
+mod event_id;
 mod headers;
+mod incoming;
 pub(crate) mod json_rpc;
 mod lifecycle;
+mod lists;
 pub(crate) mod message;
+mod notify;
+mod request_state;
 mod revision;
 mod session;
 pub(crate) mod sse;
@@ -18,5 +25,6 @@ mod v2025_03_26;
 mod v2025_06_18;
 mod v2025_11_25;
 mod v2026_07_28;
+mod watch;
 
 pub(crate) use self::{caller::Caller, revision::Revision};

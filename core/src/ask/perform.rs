@@ -72,10 +72,6 @@ impl Ticket<Perform> {
 
 /// A wish of a call, on its way to the exchange.
 #[derive(Debug)]
-#[expect(
-    dead_code,
-    reason = "the machine of calls, which is under way, reads it"
-)]
 pub struct Wished {
     pub(crate) id: AskId,
     pub(crate) wish: Wish,

@@ -1,8 +1,8 @@
 //! Building a catalog: everything that is wrong with it is told at the start, in words.
 
 use super::{
-    Call, CatalogError, Messages, Prompt, Resource, ResourceContents, ResourceTemplate, Step, Tool,
-    ToolResult, check,
+    Call, CatalogError, Messages, Prompt, Resource, ResourceContents, ResourceTemplate, Step,
+    TaskSupport, Tool, ToolResult, check,
     schema::{self, Mirrored, Schema},
 };
 
@@ -47,6 +47,7 @@ pub struct Catalog {
     template_completions: Vec<(String, Performer<Vec<String>>)>,
     scopes: Vec<OfferedScope>,
     page_size: usize,
+    changes: bool,
 }
 
 /// A tool that is offered.
@@ -55,6 +56,7 @@ pub(crate) struct ToolEntry {
     pub(crate) tool: Tool,
     pub(crate) performer: Performer<ToolResult>,
     pub(crate) input: Schema,
+    pub(crate) output: Option<Schema>,
     pub(crate) mirrored: Vec<Mirrored>,
 }
 
@@ -92,6 +94,7 @@ impl Catalog {
                 template_completions: Vec::new(),
                 scopes: Vec::new(),
                 page_size: PAGE,
+                changes: false,
             },
             errors: Vec::new(),
         }
@@ -125,6 +128,21 @@ impl Catalog {
         &self.templates
     }
 
+    pub(crate) fn has_resources(&self) -> bool {
+        !self.resources.is_empty() || !self.templates.is_empty()
+    }
+
+    /// Whether there is a resource of this URI, or may be one.
+    pub(crate) fn has_resource(&self, uri: &str) -> bool {
+        self.resources
+            .iter()
+            .any(|(resource, _)| resource.uri() == uri)
+            || self
+                .templates
+                .iter()
+                .any(|(template, _)| template.matches(uri).is_some())
+    }
+
     pub(crate) fn prompts(&self) -> &[PromptEntry] {
         &self.prompts
     }
@@ -155,6 +173,16 @@ impl Catalog {
         &self.scopes
     }
 
+    pub(crate) fn has_tasks(&self) -> bool {
+        let mut tools = self.tools.iter();
+        tools.any(|entry| entry.tool.task_support() != TaskSupport::Never)
+    }
+
+    /// Whether changes of the lists and of resources are announced.
+    pub(crate) fn changes(&self) -> bool {
+        self.changes
+    }
+
     pub(crate) fn page_size(&self) -> usize {
         self.page_size
     }
@@ -173,6 +201,14 @@ impl CatalogBuilder {
     #[must_use]
     pub fn instructions(mut self, instructions: impl Into<String>) -> Self {
         self.catalog.instructions = Some(instructions.into());
+        self
+    }
+
+    /// Tells clients that changes of the lists and of resources will be announced
+    /// ([`super::Wish::Announce`]).
+    #[must_use]
+    pub fn announces_changes(mut self) -> Self {
+        self.catalog.changes = true;
         self
     }
 
@@ -216,11 +252,16 @@ impl CatalogBuilder {
         if self.catalog.tool(tool.name()).is_some() {
             self.errors.push(format!("Two tools are called `{name}`."));
         }
+        // What does not compile was told above.
         if let Ok(input) = Schema::compile(tool.input()) {
+            let output = tool
+                .output()
+                .and_then(|schema| Schema::compile(schema).ok());
             self.catalog.tools.push(ToolEntry {
                 tool,
                 performer,
                 input,
+                output,
                 mirrored,
             });
         }
@@ -269,6 +310,7 @@ impl CatalogBuilder {
             Some(names) if names.is_empty() => wrong("it has no `{variable}`"),
             Some(_) => {}
         }
+        check::icons(template.icons(), &mut |words: String| wrong(&words));
         if self
             .catalog
             .templates

@@ -214,8 +214,8 @@ impl Wish {
 pub enum Granted {
     /// It was done, or was not wanted.
     Done,
-    /// The client answered: [`Call::answer`].
-    Answered,
+    /// The client answered these questions; [`Call::answer`] gives them too.
+    Answered(BTreeMap<String, Answer>),
     /// The body of Graph's answer; or why there is none, for the model and the person.
     Graph(Result<Bytes, String>),
     /// The token; or why there is none, for the model and the person.

@@ -7,8 +7,9 @@ use bytes::Bytes;
 
 use crate::{
     action::Action,
-    ask::{AskId, Awaiting, Fetch, Store, Ticket},
+    ask::{Ask, AskId, Awaiting, Fetch, Perform, Store, Ticket},
     audit::{Audit, Level},
+    catalog::Granted,
     entropy::Entropy,
     env::Env,
     hub::ToHub,
@@ -58,6 +59,24 @@ impl Cx<'_> {
         let id = self.out.next_ask();
         self.out.push(Action::Store(Ticket::new(id), store));
         Awaiting::new(id)
+    }
+
+    /// Has the runtime perform a call of its own.
+    pub(crate) fn perform(&mut self, perform: Perform) -> Awaiting<Perform> {
+        let id = self.out.next_ask();
+        self.out
+            .push(Action::Call(Ticket::new(id), Box::new(perform)));
+        Awaiting::new(id)
+    }
+
+    /// Tells such a call that its oldest open wish was granted.
+    pub(crate) fn grant(&mut self, call: &Awaiting<Perform>, granted: Granted) {
+        self.out.push(Action::Grant(call.id(), granted));
+    }
+
+    /// The answer to an ask matters no more.
+    pub(crate) fn cancel<A: Ask>(&mut self, ask: &Awaiting<A>) {
+        self.out.push(Action::Cancel(ask.id()));
     }
 
     /// Answers the request, whole.

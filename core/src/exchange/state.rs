@@ -97,6 +97,11 @@ impl State {
 
     /// Whether the state wants its ticks; for the others a tick past the deadline is the end.
     pub(crate) fn takes_ticks(&self) -> bool {
-        matches!(self, Self::Stream(_))
+        match self {
+            Self::Stream(_) => true,
+            Self::Streamable(state) => state.takes_ticks(),
+            Self::PostMessage(state) => state.takes_ticks(),
+            _ => false,
+        }
     }
 }

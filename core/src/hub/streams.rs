@@ -8,8 +8,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 
-use super::{FromHub, FromHubKind, HubOutput};
-use crate::{exchange::ExchangeId, limits, mcp::Revision, session::SessionId};
+use super::{FromHub, FromHubKind, HubOutput, wishes::Wishes};
+use crate::{
+    catalog::{Abilities, Change},
+    exchange::ExchangeId,
+    limits,
+    mcp::Revision,
+    session::SessionId,
+};
 
 /// The name of a stream: the `sessionId` of HTTP+SSE, or the id of an MCP session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,12 +41,36 @@ impl std::fmt::Display for StreamId {
 pub(crate) struct Owner(pub(crate) [u8; 32]);
 
 /// Which transport a stream belongs to; their names are not interchangeable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum StreamKind {
     /// HTTP+SSE.
     Sse,
     /// The GET stream of Streamable HTTP.
     Streamable,
+    /// The rest of the answer of a call, for a client that came back: it hears of nothing else.
+    Rest,
+    /// The answer of `subscriptions/listen` (2026-07-28), with what it listens for.
+    Listen(Wants),
+}
+
+/// What a `subscriptions/listen` listens for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Wants {
+    pub(crate) tools: bool,
+    pub(crate) prompts: bool,
+    pub(crate) resources: bool,
+    pub(crate) uris: BTreeSet<String>,
+}
+
+impl Wants {
+    fn change(&self, change: &Change) -> bool {
+        match change {
+            Change::Tools => self.tools,
+            Change::Prompts => self.prompts,
+            Change::Resources => self.resources,
+            Change::Resource(uri) => self.uris.contains(uri),
+        }
+    }
 }
 
 /// An open stream.
@@ -50,7 +80,15 @@ struct Open {
     owner: Owner,
     session: SessionId,
     kind: StreamKind,
-    revision: Option<Revision>,
+    agreed: Option<Agreed>,
+}
+
+/// What `initialize` agreed on, on an HTTP+SSE stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Agreed {
+    pub(crate) revision: Revision,
+    /// What the client can be asked.
+    pub(crate) abilities: Abilities,
 }
 
 /// The open streams.
@@ -88,7 +126,7 @@ impl Streams {
                 owner,
                 session,
                 kind,
-                revision: None,
+                agreed: None,
             };
             self.open.insert(from, open);
         }
@@ -115,16 +153,16 @@ impl Streams {
         owner: Owner,
         out: &mut VecDeque<HubOutput>,
     ) {
-        let revision = self.sse(stream, owner).map(|(_, open)| open.revision);
-        out.push_back(tell(from, FromHubKind::StreamFound(revision)));
+        let agreed = self.sse(stream, owner).map(|(_, open)| open.agreed);
+        out.push_back(tell(from, FromHubKind::StreamFound(agreed)));
     }
 
-    pub(super) fn agree(&mut self, stream: StreamId, owner: Owner, revision: Revision) {
+    pub(super) fn agree(&mut self, stream: StreamId, owner: Owner, agreed: Agreed) {
         let Some((id, _)) = self.sse(stream, owner) else {
             return;
         };
         if let Some(open) = self.open.get_mut(&id) {
-            open.revision = Some(revision);
+            open.agreed = Some(agreed);
         }
     }
 
@@ -155,6 +193,28 @@ impl Streams {
             self.leave(id);
             out.push_back(tell(id, FromHubKind::EndStream));
         }
+    }
+
+    /// Tells everybody who listens for it that something changed.
+    pub(super) fn announce(&self, change: &Change, wishes: &Wishes, out: &mut VecDeque<HubOutput>) {
+        for (id, open) in &self.open {
+            let hears = match (&open.kind, change) {
+                (StreamKind::Listen(wants), _) => wants.change(change),
+                (StreamKind::Rest, _) => false,
+                (_, Change::Resource(uri)) => wishes.listens(open.stream, open.owner, uri),
+                (StreamKind::Sse, _) => open.agreed.is_some(),
+                (StreamKind::Streamable, _) => true,
+            };
+            if hears {
+                out.push_back(tell(*id, FromHubKind::Changed(change.clone())));
+            }
+        }
+    }
+
+    /// The HTTP+SSE stream that an exchange holds, if it holds one.
+    pub(super) fn sse_of(&self, id: ExchangeId) -> Option<(StreamId, Owner)> {
+        let open = self.open.get(&id)?;
+        (open.kind == StreamKind::Sse).then_some((open.stream, open.owner))
     }
 
     /// The stream of this name that listens by HTTP+SSE and is this owner's.

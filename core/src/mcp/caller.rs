@@ -10,6 +10,7 @@ use bytes::Bytes;
 use crate::{
     ask::Version,
     audit::Level,
+    catalog::Principal,
     event::Event,
     exchange::Cx,
     http::{answer, bearer},
@@ -38,6 +39,18 @@ impl Caller {
     /// Whether the token allows what needs this scope.
     pub(crate) fn may(&self, scope: &str) -> bool {
         self.verified.scope.split(' ').any(|held| held == scope)
+    }
+
+    /// Who calls, as tools are told.
+    pub(crate) fn principal(&self) -> Principal {
+        let person = &self.session.person;
+        Principal {
+            tenant_id: person.tenant_id.clone(),
+            oid: person.oid.clone(),
+            subject: person.subject.clone(),
+            scopes: self.verified.scope.split(' ').map(str::to_owned).collect(),
+            ..Principal::default()
+        }
     }
 }
 

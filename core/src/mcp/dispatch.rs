@@ -5,28 +5,48 @@ use std::collections::VecDeque;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Caller, Revision,
+    Caller,
+    calling::{Called, Calling, Doing, Outgoing, Peer},
+    calls::{self, Refused},
     json_rpc::{Answer, Error, Id, Request},
-    v2026_07_28,
+    lists, v2026_07_28,
 };
 use crate::{
+    catalog::{Catalog, LogLevel},
     event::Event,
     exchange::Cx,
-    tools::{Call, Called, Tool},
+    hub::{FromHub, FromHubKind, StreamId, ToHub, ToHubKind},
+    limits,
+    time::Instant,
 };
 
 /// Requests that are answered one after the other: one, or those of a batch.
 #[derive(Debug)]
 pub(crate) struct Work {
-    revision: Revision,
+    peer: Peer,
     todo: VecDeque<Request>,
-    current: Option<(Id, Box<Call>)>,
+    current: Option<(Request, Current)>,
     answers: Vec<Answer>,
+    outgoing: Vec<Outgoing>,
+}
+
+/// What a request waits for.
+#[derive(Debug)]
+enum Current {
+    Call(Box<Calling>),
+    Subscribing,
+}
+
+/// How far the work is, and what to send to the client before anything else.
+#[derive(Debug)]
+pub(crate) struct Worked {
+    pub(crate) outgoing: Vec<Outgoing>,
+    pub(crate) step: WorkStep,
 }
 
 /// How far the work is.
 #[derive(Debug)]
-pub(crate) enum Worked {
+pub(crate) enum WorkStep {
     /// It goes on.
     Waiting(Work),
     /// These are the answers, in the order of the requests.
@@ -37,157 +57,266 @@ pub(crate) enum Worked {
 
 /// What one request leads to.
 enum Reply {
-    Result(Value),
+    Result(Map<String, Value>),
     Error(Error),
     Call(Called),
+    Subscribing,
 }
 
 impl Work {
-    /// Begins. Whether the scopes suffice was checked: [`missing_scope`].
+    /// Begins. Whether the scopes suffice was checked: [`missing_scopes`].
     pub(crate) fn start(
-        revision: Revision,
+        peer: Peer,
         requests: Vec<Request>,
         caller: &Caller,
         cx: &mut Cx<'_>,
     ) -> Worked {
         let work = Self {
-            revision,
+            peer,
             todo: requests.into(),
             current: None,
             answers: Vec::new(),
+            outgoing: Vec::new(),
         };
         work.go_on(caller, cx)
     }
 
+    /// When it wants to be woken.
+    pub(crate) fn wake(&self) -> Option<Instant> {
+        match &self.current {
+            Some((_, Current::Call(call))) => call.wake(),
+            _ => None,
+        }
+    }
+
+    /// It matters no more.
+    pub(crate) fn cancel(self, cx: &mut Cx<'_>) {
+        if let Some((_, Current::Call(call))) = self.current {
+            call.cancel(cx);
+        }
+    }
+
+    /// Its time is over: what was not answered gets an error.
+    pub(crate) fn time_out(mut self, cx: &mut Cx<'_>) -> Vec<Answer> {
+        let mut answers = std::mem::take(&mut self.answers);
+        let current = self.current.as_ref().map(|(request, _)| request.id.clone());
+        let rest = self.todo.iter().map(|request| request.id.clone());
+        for id in current.into_iter().chain(rest) {
+            let error = Error::new(Error::INTERNAL, "This took too long and was ended.");
+            answers.push(Answer::error(Some(id), error));
+        }
+        self.cancel(cx);
+        answers
+    }
+
     /// The next state after an event.
     pub(crate) fn handle(mut self, event: Event, caller: &Caller, cx: &mut Cx<'_>) -> Worked {
-        let Some((id, call)) = self.current.take() else {
+        let Some((request, current)) = self.current.take() else {
             return self.go_on(caller, cx);
         };
-        match call.handle(event, cx) {
-            Called::SessionOver => Worked::SessionOver(id),
-            called => {
-                self.called(id, called);
-                self.go_on(caller, cx)
+        match current {
+            Current::Call(call) => {
+                let out = &mut self.outgoing;
+                let called = call.handle(event, &mut Doing { caller, cx, out });
+                if let Some(over) = self.called(request, called, caller, cx) {
+                    return self.worked(WorkStep::SessionOver(over));
+                }
             }
+            Current::Subscribing => match event {
+                Event::Told(FromHub(FromHubKind::Subscribed(room))) => {
+                    let error = Error::invalid_params("There are too many subscriptions.");
+                    self.reply(request, if room { Ok(Map::new()) } else { Err(error) }, cx);
+                }
+                _ => self.current = Some((request, current)),
+            },
         }
+        self.go_on(caller, cx)
     }
 
     fn go_on(mut self, caller: &Caller, cx: &mut Cx<'_>) -> Worked {
         while self.current.is_none() {
             let Some(request) = self.todo.pop_front() else {
-                return Worked::Done(self.answers);
+                let answers = std::mem::take(&mut self.answers);
+                return self.worked(WorkStep::Done(answers));
             };
-            match reply(self.revision, &request, caller, cx) {
-                Reply::Result(result) => self.answers.push(Answer::result(request.id, result)),
-                Reply::Error(error) => self.answers.push(Answer::error(Some(request.id), error)),
-                Reply::Call(Called::SessionOver) => return Worked::SessionOver(request.id),
-                Reply::Call(called) => self.called(request.id, called),
+            let out = &mut self.outgoing;
+            match answer(&request, self.peer, &mut Doing { caller, cx, out }) {
+                Reply::Result(result) => self.reply(request, Ok(result), cx),
+                Reply::Error(error) => self.reply(request, Err(error), cx),
+                Reply::Subscribing => self.current = Some((request, Current::Subscribing)),
+                Reply::Call(called) => {
+                    if let Some(over) = self.called(request, called, caller, cx) {
+                        return self.worked(WorkStep::SessionOver(over));
+                    }
+                }
             }
         }
-        Worked::Waiting(self)
+        let outgoing = std::mem::take(&mut self.outgoing);
+        let step = WorkStep::Waiting(self);
+        Worked { outgoing, step }
     }
 
-    fn called(&mut self, id: Id, called: Called) {
-        match called {
-            Called::Waiting(call) => self.current = Some((id, call)),
-            Called::Done(result) => {
-                let result = finished(self.revision, result.to_json(self.revision));
-                self.answers.push(Answer::result(id, result));
-            }
-            Called::BadArguments(words) => {
-                let error = Error::invalid_params(words);
-                self.answers.push(Answer::error(Some(id), error));
-            }
-            Called::SessionOver => {}
+    fn worked(self, step: WorkStep) -> Worked {
+        Worked {
+            outgoing: self.outgoing,
+            step,
         }
+    }
+
+    /// What became of a call; an id, if the person must sign in again.
+    fn called(
+        &mut self,
+        request: Request,
+        called: Called,
+        caller: &Caller,
+        cx: &mut Cx<'_>,
+    ) -> Option<Id> {
+        let revision = self.peer.revision;
+        let result = match called {
+            Called::Waiting(call) => {
+                self.current = Some((request, Current::Call(call)));
+                return None;
+            }
+            Called::SessionOver => return Some(request.id),
+            Called::Done(result) => calls::finished(result, &request, revision, cx),
+            Called::InputRequired(questions, answers) => {
+                calls::input_required(&questions, &answers, &request, caller, cx)
+            }
+            Called::Lacks(ability) => Err(v2026_07_28::lacks(ability.to_json())),
+            Called::Cancelled => Err(Error::new(Error::INTERNAL, "The request was cancelled.")),
+        };
+        self.reply(request, result, cx);
+        None
+    }
+
+    fn reply(&mut self, request: Request, result: Result<Map<String, Value>, Error>, cx: &Cx<'_>) {
+        let revision = self.peer.revision;
+        self.answers.push(match result {
+            Ok(result) if revision.features().stateless => {
+                let result = v2026_07_28::dressed(result, &cx.env.server.catalog);
+                Answer::result(request.id, Value::Object(result))
+            }
+            Ok(result) => Answer::result(request.id, Value::Object(result)),
+            Err(error) => Answer::error(Some(request.id), calls::of_revision(error, revision)),
+        });
     }
 }
 
-/// The scope that a request needs and the caller was not granted, if any (threats.md P1).
-pub(crate) fn missing_scope(request: &Request, caller: &Caller) -> Option<&'static str> {
+/// The scopes that a request needs, if the caller was not granted them all (threats.md P1).
+pub(crate) fn missing_scopes(
+    request: &Request,
+    caller: &Caller,
+    catalog: &Catalog,
+) -> Option<Vec<String>> {
     if request.method != "tools/call" {
         return None;
     }
-    let tool = Tool::find(request.params.get("name")?.as_str()?)?;
-    let scope = tool.declaration().scope;
-    (!caller.may(scope)).then_some(scope)
+    let name = request.params.get("name")?.as_str()?;
+    let needed = calls::find_tool(name, caller, catalog)?.tool.scopes();
+    let lacks = needed.iter().any(|scope| !caller.may(scope));
+    lacks.then(|| needed.to_vec())
 }
 
-fn reply(revision: Revision, request: &Request, caller: &Caller, cx: &mut Cx<'_>) -> Reply {
-    let stateless = revision.features().stateless;
+fn answer(request: &Request, peer: Peer, doing: &mut Doing<'_, '_>) -> Reply {
+    let (server, revision) = (doing.cx.env.server, peer.revision);
+    let catalog = &server.catalog;
+    if !is_offered(&request.method, catalog) {
+        return Reply::Error(Error::method_not_found());
+    }
+    if let Some(ready) = calls::ready(request, revision, doing.caller, catalog) {
+        let started = match ready {
+            Ok(ready) => calls::start(ready, request, peer, doing),
+            Err(Refused::Error(error)) => Err(error),
+            Err(Refused::Result(result)) => return Reply::Result(result),
+        };
+        return match started {
+            Ok(called) => Reply::Call(called),
+            Err(error) => Reply::Error(error),
+        };
+    }
     let params = &request.params;
     let result = match request.method.as_str() {
-        "ping" if !stateless => Ok(json!({})),
-        "initialize" if !stateless => Err(Error::invalid_request(
-            "The method `initialize` comes alone and first.",
-        )),
-        "server/discover" if stateless => Ok(v2026_07_28::discover()),
-        "tools/list" => list(revision, params),
-        "tools/call" => match call(revision, params, caller, cx) {
-            Ok(called) => return Reply::Call(called),
-            Err(error) => Err(error),
+        "tools/list" => lists::tools(revision, params, doing.caller, server),
+        "prompts/list" => lists::prompts(revision, params, catalog),
+        "resources/list" => lists::resources(revision, params, catalog),
+        "resources/templates/list" => lists::templates(revision, params, catalog),
+        "server/discover" if revision.features().stateless => Ok(v2026_07_28::discover(catalog)),
+        method => match peer.session {
+            Some(session) => return of_session(method, request, session, doing),
+            None => Err(Error::method_not_found()),
         },
-        _ => Err(Error::method_not_found()),
     };
     match result {
-        Ok(result) => Reply::Result(finished(revision, result)),
+        Ok(result) => Reply::Result(result),
         Err(error) => Reply::Error(error),
     }
 }
 
-/// The result with what a revision adds to every result.
-fn finished(revision: Revision, result: Value) -> Value {
-    match (revision.features().stateless, result) {
-        (true, Value::Object(result)) => v2026_07_28::complete(result),
-        (_, result) => result,
-    }
-}
-
-/// All tools are on the first page; there is no other.
-fn list(revision: Revision, params: &Map<String, Value>) -> Result<Value, Error> {
-    if params.contains_key("cursor") {
-        return Err(Error::invalid_params("There is no such cursor."));
-    }
-    let tools: Vec<Value> = Tool::ALL
-        .iter()
-        .map(|tool| tool.declaration().to_json(revision))
-        .collect();
-    let mut result = json!({"tools": tools});
-    if let (true, Value::Object(members)) = (revision.features().stateless, &mut result) {
-        v2026_07_28::cacheable(members);
-    }
-    Ok(result)
-}
-
-fn call(
-    revision: Revision,
-    params: &Map<String, Value>,
-    caller: &Caller,
-    cx: &mut Cx<'_>,
-) -> Result<Called, Error> {
-    let name = params.get("name").and_then(Value::as_str);
-    let Some(name) = name else {
-        return Err(Error::invalid_params(
-            "The parameter `name` must be a string.",
-        ));
-    };
-    let empty = Map::new();
-    let arguments = match params.get("arguments") {
-        None => &empty,
-        Some(Value::Object(arguments)) => arguments,
-        Some(_) => {
-            return Err(Error::invalid_params(
-                "The parameter `arguments` must be an object.",
-            ));
+/// Whether there is anything behind a method: a client finds out what a server has not by its error.
+fn is_offered(method: &str, catalog: &Catalog) -> bool {
+    match method {
+        "prompts/list" | "prompts/get" => !catalog.prompts().is_empty(),
+        "resources/list" | "resources/read" | "resources/templates/list" => catalog.has_resources(),
+        "resources/subscribe" | "resources/unsubscribe" => {
+            catalog.has_resources() && catalog.changes()
         }
-    };
-    // We never ask for more input, so we never made such a state (threats.md I8, RPC-21).
-    if revision.features().stateless && params.contains_key("requestState") {
-        return Err(Error::invalid_params("This `requestState` is not ours."));
+        "completion/complete" => catalog.completes(),
+        _ => true,
     }
-    let Some(tool) = Tool::find(name) else {
-        return Err(Error::invalid_params("There is no such tool."));
-    };
-    Ok(tool.call(arguments, revision, caller, cx))
+}
+
+/// The methods that the revisions with sessions have.
+fn of_session(
+    method: &str,
+    request: &Request,
+    session: StreamId,
+    doing: &mut Doing<'_, '_>,
+) -> Reply {
+    let owner = doing.caller.owner;
+    match method {
+        "ping" => Reply::Result(Map::new()),
+        "initialize" => Reply::Error(Error::invalid_request(
+            "The method `initialize` comes alone and first.",
+        )),
+        "logging/setLevel" => {
+            let level = request.params.get("level").and_then(Value::as_str);
+            let Some(level) = level.and_then(LogLevel::parse) else {
+                let words = "The parameter `level` must be a level of RFC 5424, such as \"info\".";
+                return Reply::Error(Error::invalid_params(words));
+            };
+            doing.cx.tell(ToHub(ToHubKind::SetLevel {
+                owner,
+                session,
+                level,
+            }));
+            Reply::Result(Map::new())
+        }
+        "resources/subscribe" | "resources/unsubscribe" => {
+            let uri = request.params.get("uri").and_then(Value::as_str);
+            let fits = |uri: &&str| uri.len() <= limits::RESOURCE_URI_BYTES;
+            let Some(uri) = uri.filter(fits).map(str::to_owned) else {
+                let words = "The parameter `uri` must be a string, and not too long.";
+                return Reply::Error(Error::invalid_params(words));
+            };
+            if method == "resources/unsubscribe" {
+                doing.cx.tell(ToHub(ToHubKind::Unsubscribe {
+                    owner,
+                    session,
+                    uri,
+                }));
+                return Reply::Result(Map::new());
+            }
+            if !doing.cx.env.server.catalog.has_resource(&uri) {
+                let error = Error::new(calls::RESOURCE_NOT_FOUND, "There is no such resource.");
+                return Reply::Error(error.with_data(json!({"uri": uri})));
+            }
+            doing.cx.tell(ToHub(ToHubKind::Subscribe {
+                owner,
+                session,
+                uri,
+            }));
+            Reply::Subscribing
+        }
+        _ => Reply::Error(Error::method_not_found()),
+    }
 }

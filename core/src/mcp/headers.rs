@@ -7,17 +7,42 @@ pub(crate) const PROTOCOL_VERSION: &str = "mcp-protocol-version";
 
 /// The headers that say what a message is; nothing else of a head is kept while the caller is looked
 /// up, least of all the session token.
-const KEPT: [&str; 4] = [PROTOCOL_VERSION, "mcp-session-id", "mcp-method", "mcp-name"];
+const KEPT: [&str; 6] = [
+    PROTOCOL_VERSION,
+    "mcp-session-id",
+    "mcp-method",
+    "mcp-name",
+    "accept",
+    "last-event-id",
+];
+
+/// What the headers begin with that repeat arguments of a tool (2026-07-28).
+pub(crate) const PARAMETER: &str = "mcp-param-";
 
 /// The headers of MCP, as often as each was given.
 pub(crate) fn kept(headers: &HeaderMap) -> HeaderMap {
-    let mut kept = HeaderMap::new();
-    for name in KEPT {
-        for value in headers.get_all(name) {
-            kept.append(name, value.clone());
-        }
+    let is_kept = |name: &str| KEPT.contains(&name) || name.starts_with(PARAMETER);
+    let kept = headers.iter().filter(|(name, _)| is_kept(name.as_str()));
+    kept.map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+/// Whether the client takes a stream for an answer. Who says nothing takes anything (RFC 9110
+/// section 12.5.1).
+pub(crate) fn accepts_streams(headers: &HeaderMap) -> bool {
+    let mut accepted = headers.get_all("accept").iter().peekable();
+    if accepted.peek().is_none() {
+        return true;
     }
-    kept
+    accepted
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| {
+            value.split(',').any(|range| {
+                let kind = range.split(';').next().unwrap_or_default().trim();
+                let takes = |wanted: &str| kind.eq_ignore_ascii_case(wanted);
+                takes("text/event-stream") || takes("text/*") || takes("*/*")
+            })
+        })
 }
 
 /// A header was given more than once, or is not text.

@@ -10,7 +10,9 @@ mod strict;
 #[cfg(test)]
 mod tests;
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::limits;
@@ -31,8 +33,15 @@ pub(crate) enum Message {
     Request(Request),
     /// Wants none.
     Notification(Notification),
-    /// The answer to something we might have asked; we never ask.
-    Response,
+    /// The answer to something that we asked.
+    Response(Response),
+}
+
+/// The client's answer to a request of ours: its result, or that there is none.
+#[derive(Debug)]
+pub(crate) struct Response {
+    pub(crate) id: Option<Id>,
+    pub(crate) result: Option<Value>,
 }
 
 /// A request.
@@ -51,7 +60,7 @@ pub(crate) struct Notification {
 }
 
 /// The id of a request: a string or an integer, never null (MCP, basic, requests).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Id {
     Text(String),
@@ -63,7 +72,7 @@ pub(crate) enum Id {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Error {
     pub(crate) code: i32,
-    pub(crate) message: &'static str,
+    pub(crate) message: Cow<'static, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) data: Option<Value>,
 }
@@ -84,7 +93,16 @@ impl Error {
     pub(crate) const fn new(code: i32, message: &'static str) -> Self {
         Self {
             code,
-            message,
+            message: Cow::Borrowed(message),
+            data: None,
+        }
+    }
+
+    /// An error of this code and words that were put together.
+    pub(crate) const fn with_words(code: i32, message: String) -> Self {
+        Self {
+            code,
+            message: Cow::Owned(message),
             data: None,
         }
     }
@@ -211,7 +229,8 @@ fn message(value: Value) -> Result<Message, Refused> {
         if has_result == has_error || (id.is_none() && has_result) {
             return Err(refused("This is neither a request nor a response."));
         }
-        return Ok(Message::Response);
+        let result = members.remove("result");
+        return Ok(Message::Response(Response { id, result }));
     };
     if has_result || has_error {
         return Err(refused("A message is a request or a response, not both."));
@@ -241,7 +260,7 @@ fn message(value: Value) -> Result<Message, Refused> {
     }
 }
 
-fn id_of(value: Value) -> Option<Id> {
+pub(super) fn id_of(value: Value) -> Option<Id> {
     match value {
         Value::String(text) if text.len() <= limits::REQUEST_ID_BYTES => Some(Id::Text(text)),
         Value::Number(number) => number

@@ -5,33 +5,53 @@
 use serde_json::{Map, Value, json};
 
 use super::{Revision, json_rpc::Error};
-
-/// What the model is told of this server.
-const INSTRUCTIONS: &str = "The tools of this server act as the signed-in Microsoft Entra ID user.";
+use crate::catalog::{Abilities, Catalog};
 
 /// What this server is, in the words that a revision has for it.
-pub(crate) fn server_info(revision: Revision) -> Value {
+pub(crate) fn server_info(revision: Revision, catalog: &Catalog) -> Value {
     let mut info = Map::new();
-    info.insert("name".to_owned(), json!("entra-mcp"));
+    info.insert("name".to_owned(), json!(catalog.name()));
     if revision.features().titles {
-        info.insert("title".to_owned(), json!("entra-mcp"));
+        info.insert("title".to_owned(), json!(catalog.name()));
     }
-    info.insert("version".to_owned(), json!(env!("CARGO_PKG_VERSION")));
+    info.insert("version".to_owned(), json!(catalog.version()));
     Value::Object(info)
 }
 
-/// What this server can do: tools, whose list does not change.
-pub(crate) fn capabilities() -> Value {
-    json!({"tools": {}})
+/// What this server can do, which follows from what it offers.
+pub(crate) fn capabilities(revision: Revision, catalog: &Catalog) -> Value {
+    let mut capabilities = Map::new();
+    let mut can = |name: &str, settings: Value| capabilities.insert(name.to_owned(), settings);
+    let changes = match catalog.changes() {
+        true => json!({"listChanged": true}),
+        false => json!({}),
+    };
+    // Lists that are not offered are not told of, but for tools: every client asks for them.
+    can("tools", changes.clone());
+    if !catalog.prompts().is_empty() {
+        can("prompts", changes);
+    }
+    if catalog.has_resources() {
+        can(
+            "resources",
+            match catalog.changes() {
+                true => json!({"listChanged": true, "subscribe": true}),
+                false => json!({}),
+            },
+        );
+    }
+    if catalog.completes() && revision.features().annotations {
+        can("completions", json!({}));
+    }
+    can("logging", json!({}));
+    Value::Object(capabilities)
 }
 
-/// What the model is told of this server.
-pub(crate) fn instructions() -> Value {
-    json!(INSTRUCTIONS)
-}
-
-/// Answers `initialize`: the revision agreed on, and the result.
-pub(crate) fn initialize(params: &Map<String, Value>) -> Result<(Revision, Value), Error> {
+/// Answers `initialize`: the revision agreed on, what the client can be asked, and the result.
+pub(crate) fn initialize(
+    params: &Map<String, Value>,
+    catalog: &Catalog,
+) -> Result<(Revision, Abilities, Value), Error> {
     let requested = params.get("protocolVersion").and_then(Value::as_str);
     let Some(requested) = requested else {
         return Err(Error::invalid_params(
@@ -46,11 +66,30 @@ pub(crate) fn initialize(params: &Map<String, Value>) -> Result<(Revision, Value
         }
     }
     let revision = Revision::negotiate(requested);
-    let result = json!({
+    let mut result = json!({
         "protocolVersion": revision.name(),
-        "capabilities": capabilities(),
-        "serverInfo": server_info(revision),
-        "instructions": instructions(),
+        "capabilities": capabilities(revision, catalog),
+        "serverInfo": server_info(revision, catalog),
     });
-    Ok((revision, result))
+    if let (Some(instructions), Value::Object(members)) = (catalog.instructions(), &mut result) {
+        members.insert("instructions".to_owned(), json!(instructions));
+    }
+    let capabilities = params.get("capabilities").unwrap_or(&Value::Null);
+    Ok((revision, abilities(revision, capabilities), result))
+}
+
+/// What a client can be asked, as far as its revision has it.
+pub(crate) fn abilities(revision: Revision, capabilities: &Value) -> Abilities {
+    let features = revision.features();
+    let elicitation = capabilities.get("elicitation").and_then(Value::as_object);
+    let mode = |mode: &str| elicitation.is_some_and(|modes| modes.contains_key(mode));
+    Abilities {
+        // Who names no mode means forms.
+        elicit_form: features.elicitation
+            && elicitation
+                .is_some_and(|modes| modes.contains_key("form") || !modes.contains_key("url")),
+        elicit_url: features.url_elicitation && mode("url"),
+        sample: capabilities.get("sampling").is_some_and(Value::is_object),
+        roots: capabilities.get("roots").is_some_and(Value::is_object),
+    }
 }

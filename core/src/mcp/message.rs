@@ -19,18 +19,23 @@ use bytes::Bytes;
 use super::{
     Caller, Revision,
     caller::{Looked, Lookup},
-    dispatch::{self, Work, Worked},
+    calling::{Outgoing, Peer},
+    dispatch::{Work, WorkStep, Worked, missing_scopes},
+    incoming::{self, From},
     json_rpc::{self, Answer, Error, Id, Incoming, Message, Refused},
     lifecycle,
-    streamable::{forbidden, refused, requests_of},
+    streamable::refused,
     v2024_11_05,
 };
 use crate::{
+    catalog::Abilities,
     event::Event,
     exchange::{Cx, Next},
     http::{answer, form::Form},
-    hub::{FromHub, FromHubKind, StreamId, ToHub, ToHubKind},
+    hub::{Agreed, FromHub, FromHubKind, StreamId, ToHub, ToHubKind},
+    limits,
     route::Route,
+    time::Instant,
 };
 
 /// The states.
@@ -64,6 +69,8 @@ pub(crate) struct Working {
     stream: StreamId,
     batch: bool,
     work: Work,
+    /// When it has taken too long.
+    deadline: Instant,
 }
 
 impl PostMessage {
@@ -85,11 +92,13 @@ impl PostMessage {
         match self {
             Self::Lookup(waiting) => waiting.handle(event, cx),
             Self::Finding(finding) => finding.handle(event, cx),
-            Self::Working(working) => {
-                let worked = working.work.handle(event, &working.caller, cx);
-                Working::went(worked, working.batch, working.stream, working.caller, cx)
-            }
+            Self::Working(working) => working.handle(event, cx),
         }
+    }
+
+    /// Whether it wants its ticks.
+    pub(crate) fn takes_ticks(&self) -> bool {
+        matches!(self, Self::Working(_))
     }
 }
 
@@ -132,21 +141,19 @@ fn no_stream() -> ::http::Response<Bytes> {
 impl Finding {
     fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<PostMessage> {
         match event {
-            Event::Told(FromHub(FromHubKind::StreamFound(Some(revision)))) => {
-                self.found(revision, cx)
-            }
+            Event::Told(FromHub(FromHubKind::StreamFound(Some(agreed)))) => self.found(agreed, cx),
             Event::Told(FromHub(FromHubKind::StreamFound(None))) => cx.done(no_stream()),
             _ => Next::Go(PostMessage::Finding(Box::new(self))),
         }
     }
 
-    fn found(self, revision: Option<Revision>, cx: &mut Cx<'_>) -> Next<PostMessage> {
+    fn found(self, agreed: Option<Agreed>, cx: &mut Cx<'_>) -> Next<PostMessage> {
         let refuse = |refusal, cx: &mut Cx<'_>| cx.done(refused(StatusCode::BAD_REQUEST, refusal));
         let (messages, batch) = match json_rpc::parse(&self.body) {
             Err(refusal) => return refuse(refusal, cx),
             Ok(Incoming::One(message)) => (vec![message], false),
             Ok(Incoming::Batch(messages))
-                if revision.is_some_and(|revision| revision.features().batches) =>
+                if agreed.is_some_and(|agreed| agreed.revision.features().batches) =>
             {
                 (messages, true)
             }
@@ -160,24 +167,31 @@ impl Finding {
         {
             return self.initialize(request, cx);
         }
-        let requests = requests_of(messages);
+        let from = From {
+            owner: self.caller.owner,
+            session: self.stream,
+        };
+        let requests = incoming::requests_of(messages, from, cx);
+        let catalog = &cx.env.server.catalog;
         let mut missing = requests
             .iter()
-            .filter_map(|request| dispatch::missing_scope(request, &self.caller));
-        if let Some(scope) = missing.next() {
-            return cx.done(forbidden(Route::Message, scope, cx));
+            .filter_map(|request| missing_scopes(request, &self.caller, catalog));
+        if let Some(scopes) = missing.next() {
+            let refusal = incoming::forbidden(Route::Message, &scopes, &self.caller, cx);
+            return cx.done(refusal);
         }
         accepted(cx);
         if requests.is_empty() {
             return Next::Done;
         }
         let is_ping = |method: &str| method == "ping";
-        let agreed = match revision {
-            Some(revision) => revision,
+        let agreed = match agreed {
+            Some(agreed) => agreed,
             // Before `initialize` a ping only is answered (lifecycle, initialization).
-            None if requests.iter().all(|request| is_ping(&request.method)) => {
-                Revision::V2024_11_05
-            }
+            None if requests.iter().all(|request| is_ping(&request.method)) => Agreed {
+                revision: Revision::V2024_11_05,
+                abilities: Abilities::default(),
+            },
             None => {
                 let error = Error::invalid_request("The first request is `initialize`.");
                 let id = requests.into_iter().next().map(|request| request.id);
@@ -185,20 +199,31 @@ impl Finding {
                 return deliver(&[answer], batch, self.stream, &self.caller, cx);
             }
         };
-        let worked = Work::start(agreed, requests, &self.caller, cx);
-        Working::went(worked, batch, self.stream, self.caller, cx)
+        let peer = Peer {
+            revision: agreed.revision,
+            abilities: agreed.abilities,
+            session: Some(self.stream),
+            streams: true,
+            tasks: false,
+        };
+        let deadline = cx.env.now.instant.after(limits::CALL);
+        let worked = Work::start(peer, requests, &self.caller, cx);
+        Working::went(worked, (batch, deadline), self.stream, self.caller, cx)
     }
 
     fn initialize(&self, request: &json_rpc::Request, cx: &mut Cx<'_>) -> Next<PostMessage> {
         accepted(cx);
         let id = request.id.clone();
-        let answer = match lifecycle::initialize(&request.params) {
+        let answer = match lifecycle::initialize(&request.params, &cx.env.server.catalog) {
             Err(error) => Answer::error(Some(id), error),
-            Ok((revision, result)) => {
+            Ok((revision, abilities, result)) => {
                 cx.tell(ToHub(ToHubKind::Agreed {
                     stream: self.stream,
                     owner: self.caller.owner,
-                    revision,
+                    agreed: Agreed {
+                        revision,
+                        abilities,
+                    },
                 }));
                 Answer::result(id, result)
             }
@@ -213,24 +238,62 @@ fn accepted(cx: &mut Cx<'_>) {
 }
 
 impl Working {
+    fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<PostMessage> {
+        let form = (self.batch, self.deadline);
+        if matches!(event, Event::Tick) {
+            let now = cx.env.now.instant;
+            if now >= self.deadline {
+                let answers = self.work.time_out(cx);
+                return deliver(&answers, self.batch, self.stream, &self.caller, cx);
+            }
+            if self.work.wake().is_none_or(|wake| now < wake) {
+                return self.stay(cx);
+            }
+        }
+        let worked = self.work.handle(event, &self.caller, cx);
+        Self::went(worked, form, self.stream, self.caller, cx)
+    }
+
+    fn stay(self, cx: &mut Cx<'_>) -> Next<PostMessage> {
+        let wake = self.work.wake();
+        cx.wait_until(wake.map_or(self.deadline, |wake| wake.min(self.deadline)));
+        Next::Go(PostMessage::Working(Box::new(self)))
+    }
+
     fn went(
         worked: Worked,
-        batch: bool,
+        (batch, deadline): (bool, Instant),
         stream: StreamId,
         caller: Box<Caller>,
         cx: &mut Cx<'_>,
     ) -> Next<PostMessage> {
-        match worked {
-            Worked::Waiting(work) => Next::Go(PostMessage::Working(Box::new(Self {
+        for outgoing in worked.outgoing {
+            // There is nowhere to come back to: an HTTP+SSE stream is one for everything.
+            if let Outgoing::Message(json) = outgoing {
+                cx.tell(to_stream(&json, stream, &caller));
+            }
+        }
+        match worked.step {
+            WorkStep::Waiting(work) => Self {
                 caller,
                 stream,
                 batch,
                 work,
-            }))),
-            Worked::Done(answers) => deliver(&answers, batch, stream, &caller, cx),
-            Worked::SessionOver(id) => session_over(id, stream, &caller, cx),
+                deadline,
+            }
+            .stay(cx),
+            WorkStep::Done(answers) => deliver(&answers, batch, stream, &caller, cx),
+            WorkStep::SessionOver(id) => session_over(id, stream, &caller, cx),
         }
     }
+}
+
+fn to_stream(json: &str, stream: StreamId, caller: &Caller) -> ToHub {
+    ToHub(ToHubKind::Deliver {
+        stream,
+        owner: caller.owner,
+        bytes: v2024_11_05::message_event(json),
+    })
 }
 
 fn deliver(
@@ -241,11 +304,7 @@ fn deliver(
     cx: &mut Cx<'_>,
 ) -> Next<PostMessage> {
     let json = json_rpc::to_json(answers, batch);
-    cx.tell(ToHub(ToHubKind::Deliver {
-        stream,
-        owner: caller.owner,
-        bytes: v2024_11_05::message_event(&json),
-    }));
+    cx.tell(to_stream(&json, stream, caller));
     Next::Done
 }
 

@@ -29,6 +29,13 @@ pub(crate) struct Features {
     pub(crate) audio: bool,
     /// Content may link to a resource.
     pub(crate) resource_links: bool,
+    /// The person can be asked to fill in a form.
+    pub(crate) elicitation: bool,
+    /// The person can be sent to a web page.
+    pub(crate) url_elicitation: bool,
+    /// A stream begins with an event that has an id and no data, and may be ended early to be
+    /// come back to.
+    pub(crate) priming: bool,
     /// Tools, resources, prompts and programs have `icons`.
     pub(crate) icons: bool,
     /// Tools have an `outputSchema`, their results `structuredContent`.

@@ -1,7 +1,7 @@
 //! MCP sessions of 2025-03-26 to 2025-11-25, named by `Mcp-Session-Id`.
 //!
 //! Nothing is stored for one: its id is sealed, and holds sixteen random bytes, whose it is, the
-//! revision that was agreed on and when it began. So ids cannot be guessed or chosen, survive a
+//! revision that was agreed on, what the client can be asked, and when it began. So ids cannot be guessed or chosen, survive a
 //! restart, mean the same on every replica, and cost no memory (threats.md I1 to I3, M3;
 //! products.md 15, 16). What is stored is which of them were ended.
 //!
@@ -11,6 +11,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{Caller, Revision};
 use crate::{
+    catalog::Abilities,
     entropy::Entropy,
     env::Env,
     hub::{Owner, StreamId},
@@ -33,6 +34,8 @@ pub(crate) struct McpSession {
     pub(crate) id: StreamId,
     /// What `initialize` agreed on.
     pub(crate) revision: Revision,
+    /// What its client can be asked.
+    pub(crate) abilities: Abilities,
     owner: Owner,
     created: UnixTime,
 }
@@ -42,12 +45,14 @@ impl McpSession {
     pub(crate) fn begin(
         caller: &Caller,
         revision: Revision,
+        abilities: Abilities,
         now: UnixTime,
         entropy: &mut Entropy,
     ) -> Self {
         Self {
             id: StreamId(entropy.bytes()),
             revision,
+            abilities,
             owner: caller.owner,
             // All sessions that began before that time were ended.
             created: now.max(caller.session.mcp_sessions_since),
@@ -60,6 +65,7 @@ impl McpSession {
         text.extend(self.id.0);
         text.extend(self.owner.0);
         text.extend(self.created.0.to_be_bytes());
+        text.push(to_bits(self.abilities));
         text.extend(self.revision.name().as_bytes());
         let keys = &env.server.keys;
         let sealed = keys.seal(Purpose::McpSession, CONTEXT, b"", &text, entropy);
@@ -74,10 +80,12 @@ impl McpSession {
         let text = keys.open(Purpose::McpSession, CONTEXT, b"", &sealed)?;
         let (id, text) = text.split_first_chunk::<16>()?;
         let (owner, text) = text.split_first_chunk::<32>()?;
-        let (created, revision) = text.split_first_chunk::<8>()?;
+        let (created, text) = text.split_first_chunk::<8>()?;
+        let (abilities, revision) = text.split_first()?;
         let session = Self {
             id: StreamId(*id),
             revision: Revision::parse(std::str::from_utf8(revision).ok()?)?,
+            abilities: from_bits(*abilities),
             owner: Owner(*owner),
             created: UnixTime(u64::from_be_bytes(*created)),
         };
@@ -102,5 +110,26 @@ impl McpSession {
             let later = UnixTime(now.0.saturating_add(1));
             session.mcp_sessions_since = later.max(session.mcp_sessions_since);
         }
+    }
+}
+
+fn to_bits(abilities: Abilities) -> u8 {
+    let all = [
+        abilities.elicit_form,
+        abilities.elicit_url,
+        abilities.sample,
+        abilities.roots,
+    ];
+    let bits = all.into_iter().enumerate();
+    bits.fold(0, |bits, (place, has)| bits | (u8::from(has) << place))
+}
+
+fn from_bits(bits: u8) -> Abilities {
+    let has = |place: u8| bits & (1 << place) != 0;
+    Abilities {
+        elicit_form: has(0),
+        elicit_url: has(1),
+        sample: has(2),
+        roots: has(3),
     }
 }

@@ -7,6 +7,8 @@
 use ::http::{HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
 
+use super::event_id::EventId;
+
 /// A comment: keeps the connection and the proxies on its way awake.
 pub(crate) const KEEP_ALIVE: &[u8] = b": keep-alive\n\n";
 
@@ -15,6 +17,22 @@ pub(crate) const KEEP_ALIVE: &[u8] = b": keep-alive\n\n";
 pub(crate) fn event(kind: &'static str, data: &str) -> Bytes {
     let data = data.replace(['\r', '\n'], " ");
     Bytes::from(format!("event: {kind}\ndata: {data}\n\n"))
+}
+
+/// An event with an id, from which a client that lost the connection goes on.
+pub(crate) fn event_of(id: EventId, data: &str) -> Bytes {
+    let data = data.replace(['\r', '\n'], " ");
+    Bytes::from(format!("id: {id}\nevent: message\ndata: {data}\n\n"))
+}
+
+/// The first event of a stream that may be gone on with: an id, and no data (2025-11-25).
+pub(crate) fn priming(id: EventId) -> Bytes {
+    Bytes::from(format!("id: {id}\ndata: \n\n"))
+}
+
+/// After how many milliseconds a client is to come back for the rest.
+pub(crate) fn retry(milliseconds: u64) -> Bytes {
+    Bytes::from(format!("retry: {milliseconds}\n\n"))
 }
 
 /// The head of a stream. `X-Accel-Buffering` asks nginx and its like to hand on each event at once.

@@ -1,15 +1,17 @@
-//! GET /sse and GET /mcp: the long-lived streams.
+//! GET /sse, GET /mcp and `subscriptions/listen`: the long-lived streams.
 //!
 //! ```text
 //! Lookup --session--> Opening --counted--> Open --keep-alive, looks at the session--> Open
-//!    |                   +--> 429            +--> closed: token ended, session gone, told to
+//!    |       |           ^   +--> 429        +--> closed: token ended, session gone, told to
+//!    |       +--> Resuming (Last-Event-ID)
 //!    +--> 401, 400, 404
 //! ```
 //!
-//! Both are counted by the hub. Every stream looks at its session each time it sends a keep-alive,
+//! All are counted by the hub. Every stream looks at its session each time it sends a keep-alive,
 //! so that a revocation that another replica took ends it as well (threats.md I6, I7, M4, REV-07).
 //!
-//! Source: MCP specification 2024-11-05, HTTP with SSE; 2025-11-25, listening for messages.
+//! Source: MCP specification 2024-11-05, HTTP with SSE; 2025-11-25, listening for messages, resumability;
+//! 2026-07-28, subscriptions.
 
 #[cfg(test)]
 mod tests;
@@ -20,28 +22,34 @@ use bytes::Bytes;
 use super::{
     Caller,
     caller::{Looked, Lookup},
+    event_id::EventId,
     headers,
+    json_rpc::Id,
+    notify,
     session::McpSession,
     sse,
     streamable::{named_session, only_post},
-    v2024_11_05,
+    v2024_11_05, v2026_07_28,
+    watch::{Due, Watch},
 };
 use crate::{
-    ask::{Ask, Awaiting, Store},
     event::Event,
     exchange::{Cx, Next},
     http::answer,
-    hub::{FromHub, FromHubKind, StreamId, StreamKind, ToHub, ToHubKind},
+    hub::{FromHub, FromHubKind, StreamId, StreamKind, ToHub, ToHubKind, Wants},
     limits,
     route::Route,
-    session::record::Session,
     time::Instant,
 };
+
+/// The header that names the event that a client got last.
+const LAST_EVENT_ID: &str = "last-event-id";
 
 /// The states.
 #[derive(Debug)]
 pub(crate) enum Stream {
     Lookup(Box<Waiting>),
+    Resuming(Box<Resuming>),
     Opening(Box<Opening>),
     Open(Box<Open>),
 }
@@ -55,6 +63,14 @@ pub(crate) struct Waiting {
     deadline: Instant,
 }
 
+/// The hub looks what followed the event that the client got last.
+#[derive(Debug)]
+pub(crate) struct Resuming {
+    caller: Box<Caller>,
+    mcp_session: McpSession,
+    deadline: Instant,
+}
+
 /// The hub counts.
 #[derive(Debug)]
 pub(crate) struct Opening {
@@ -62,6 +78,18 @@ pub(crate) struct Opening {
     stream: StreamId,
     mcp_session: Option<McpSession>,
     deadline: Instant,
+    opens: Opens,
+}
+
+/// What is opened.
+#[derive(Debug)]
+enum Opens {
+    /// A stream of its own.
+    Stream,
+    /// The answer of `subscriptions/listen`.
+    Listens(Listens),
+    /// The rest of a stream that was lost, with the events that followed; and whether it goes on.
+    Rest(Vec<Bytes>, bool),
 }
 
 /// The stream is open.
@@ -69,9 +97,16 @@ pub(crate) struct Opening {
 pub(crate) struct Open {
     caller: Box<Caller>,
     mcp_session: Option<McpSession>,
-    /// The look at the session that is under way.
-    looking: Option<Awaiting<Store>>,
-    wake: Instant,
+    watch: Watch,
+    /// The request that this stream answers: `subscriptions/listen`.
+    listens: Option<Listens>,
+}
+
+/// What a `subscriptions/listen` asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Listens {
+    pub(crate) id: Id,
+    pub(crate) wants: Wants,
 }
 
 impl Stream {
@@ -103,10 +138,27 @@ impl Stream {
         })))
     }
 
+    /// Answers `subscriptions/listen` (2026-07-28).
+    pub(crate) fn subscribe(listens: Listens, caller: Box<Caller>, cx: &mut Cx<'_>) -> Next<Self> {
+        let stream = StreamId(cx.entropy.bytes());
+        let kind = StreamKind::Listen(listens.wants.clone());
+        let deadline = cx.env.now.instant.after(limits::EXCHANGE);
+        cx.wait_until(deadline);
+        Opening::start(
+            caller,
+            (stream, kind),
+            None,
+            Opens::Listens(listens),
+            deadline,
+            cx,
+        )
+    }
+
     /// The next state after an event.
     pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<Self> {
         match self {
             Self::Lookup(waiting) => waiting.handle(event, cx),
+            Self::Resuming(resuming) => resuming.handle(event, cx),
             Self::Opening(opening) => opening.handle(event, cx),
             Self::Open(open) => open.handle(event, cx),
         }
@@ -140,7 +192,6 @@ impl Waiting {
         cx: &mut Cx<'_>,
     ) -> Next<Stream> {
         let (stream, mcp_session) = match kind {
-            StreamKind::Sse => (StreamId(cx.entropy.bytes()), None),
             StreamKind::Streamable => {
                 if let Some(refusal) = only_post(headers) {
                     return cx.done(refusal);
@@ -150,23 +201,98 @@ impl Waiting {
                     Err(refusal) => return cx.done(*refusal),
                 }
             }
+            _ => (StreamId(cx.entropy.bytes()), None),
         };
+        if let (Some(mcp_session), true) = (mcp_session, headers.contains_key(LAST_EVENT_ID)) {
+            return Resuming::start(headers, caller, mcp_session, deadline, cx);
+        }
+        Opening::start(
+            caller,
+            (stream, kind),
+            mcp_session,
+            Opens::Stream,
+            deadline,
+            cx,
+        )
+    }
+}
+
+impl Resuming {
+    fn start(
+        headers: &HeaderMap,
+        caller: Box<Caller>,
+        mcp_session: McpSession,
+        deadline: Instant,
+        cx: &mut Cx<'_>,
+    ) -> Next<Stream> {
+        let last = headers::one(headers, LAST_EVENT_ID);
+        let Some(at) = last.ok().flatten().and_then(EventId::parse) else {
+            return cx.done(no_such_event());
+        };
+        cx.tell(ToHub(ToHubKind::Resume {
+            at: (at.stream, at.number),
+            owner: caller.owner,
+            session: mcp_session.id,
+        }));
+        Next::Go(Stream::Resuming(Box::new(Self {
+            caller,
+            mcp_session,
+            deadline,
+        })))
+    }
+
+    fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<Stream> {
+        match event {
+            Event::Told(FromHub(FromHubKind::Resumed(Some((events, goes_on))))) => {
+                let rest = Opens::Rest(events, goes_on);
+                // It is counted like any stream, under a name of its own: what is told to all is not
+                // told twice.
+                let stream = (StreamId(cx.entropy.bytes()), StreamKind::Rest);
+                let (caller, session) = (self.caller, Some(self.mcp_session));
+                Opening::start(caller, stream, session, rest, self.deadline, cx)
+            }
+            Event::Told(FromHub(FromHubKind::Resumed(None))) => cx.done(no_such_event()),
+            Event::Gone => leave(cx),
+            Event::Tick if cx.env.now.instant >= self.deadline => {
+                cx.respond(answer::gateway_timeout());
+                leave(cx)
+            }
+            _ => Next::Go(Stream::Resuming(Box::new(self))),
+        }
+    }
+}
+
+fn no_such_event() -> ::http::Response<Bytes> {
+    answer::text(
+        StatusCode::BAD_REQUEST,
+        "There is no such event to go on from, or it is no longer kept.\n",
+    )
+}
+
+impl Opening {
+    fn start(
+        caller: Box<Caller>,
+        (stream, kind): (StreamId, StreamKind),
+        mcp_session: Option<McpSession>,
+        opens: Opens,
+        deadline: Instant,
+        cx: &mut Cx<'_>,
+    ) -> Next<Stream> {
         cx.tell(ToHub(ToHubKind::OpenStream {
             stream,
             owner: caller.owner,
             session: caller.session.id,
             kind,
         }));
-        Next::Go(Stream::Opening(Box::new(Opening {
+        Next::Go(Stream::Opening(Box::new(Self {
             caller,
             stream,
             mcp_session,
             deadline,
+            opens,
         })))
     }
-}
 
-impl Opening {
     fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<Stream> {
         match event {
             Event::Told(FromHub(FromHubKind::StreamOpened(true))) => self.open(cx),
@@ -185,85 +311,77 @@ impl Opening {
 
     fn open(self, cx: &mut Cx<'_>) -> Next<Stream> {
         cx.open(sse::head());
-        let first = match self.mcp_session {
-            None => v2024_11_05::endpoint_event(self.stream),
+        let mut listens = None;
+        match self.opens {
+            Opens::Stream if self.mcp_session.is_none() => {
+                cx.write(v2024_11_05::endpoint_event(self.stream));
+            }
             // Flushes the head through proxies that wait for a byte of the body.
-            Some(_) => Bytes::from_static(sse::KEEP_ALIVE),
-        };
-        cx.write(first);
+            Opens::Stream => cx.write(Bytes::from_static(sse::KEEP_ALIVE)),
+            Opens::Listens(request) => {
+                let json = v2026_07_28::acknowledged(&request);
+                cx.write(sse::event("message", &json));
+                listens = Some(request);
+            }
+            Opens::Rest(events, goes_on) => {
+                cx.write(Bytes::from_static(sse::KEEP_ALIVE));
+                for event in events {
+                    cx.write(event);
+                }
+                if !goes_on {
+                    return close(cx);
+                }
+            }
+        }
+        let watch = Watch::new(&self.caller, cx);
         Open {
             caller: self.caller,
             mcp_session: self.mcp_session,
-            looking: None,
-            wake: cx.env.now.instant,
+            watch,
+            listens,
         }
-        .sleep(cx)
+        .stay(cx)
     }
 }
 
 impl Open {
-    /// Until the next keep-alive, or the end of the token if that comes first.
-    fn sleep(mut self, cx: &mut Cx<'_>) -> Next<Stream> {
-        let now = cx.env.now;
-        let rest = self.caller.verified.expires.until(now.unix);
-        self.wake = now.instant.after(limits::KEEP_ALIVE.min(rest));
-        self.stay(cx)
-    }
-
     fn stay(self, cx: &mut Cx<'_>) -> Next<Stream> {
-        cx.wait_until(self.wake);
+        cx.wait_until(self.watch.wake());
         Next::Go(Stream::Open(Box::new(self)))
     }
 
     fn handle(mut self, event: Event, cx: &mut Cx<'_>) -> Next<Stream> {
         match event {
-            Event::Told(FromHub(FromHubKind::Deliver(bytes))) => {
-                cx.write(bytes);
-                self.stay(cx)
+            Event::Told(FromHub(FromHubKind::Deliver(bytes))) => cx.write(bytes),
+            Event::Told(FromHub(FromHubKind::Changed(change))) => {
+                let id = self.listens.as_ref().map(|listens| &listens.id);
+                cx.write(sse::event("message", &notify::changed(&change, id)));
             }
-            Event::Told(FromHub(FromHubKind::EndStream)) | Event::Gone => close(cx),
-            Event::Tick if cx.env.now.unix >= self.caller.verified.expires => close(cx),
-            Event::Tick if cx.env.now.instant >= self.wake => {
-                cx.write(Bytes::from_static(sse::KEEP_ALIVE));
-                // A store that is slower than a keep-alive is not asked twice.
-                if self.looking.is_none() {
-                    let get = Store::Get(self.caller.session.id.key());
-                    self.looking = Some(cx.store(get));
-                }
-                self.sleep(cx)
-            }
-            Event::Stored(answered) => {
-                let Some(awaiting) = self.looking.take() else {
-                    return self.stay(cx);
-                };
-                match awaiting.take(answered) {
-                    Some(answer) if self.is_over(&answer, cx) => close(cx),
-                    Some(_) => self.stay(cx),
-                    None => {
-                        self.looking = Some(awaiting);
-                        self.stay(cx)
-                    }
+            Event::Told(FromHub(FromHubKind::EndStream)) => return self.end(cx),
+            Event::Gone => return close(cx),
+            Event::Tick => match self.watch.tick(&self.caller, cx) {
+                Due::Nothing => {}
+                Due::KeepAlive => cx.write(Bytes::from_static(sse::KEEP_ALIVE)),
+                Due::Over => return self.end(cx),
+            },
+            Event::Stored(answered) if self.watch.waits_for(&answered) => {
+                let session = self.mcp_session.as_ref();
+                if self.watch.is_over(answered, &self.caller, session, cx) {
+                    return self.end(cx);
                 }
             }
-            _ => self.stay(cx),
+            _ => {}
         }
+        self.stay(cx)
     }
 
-    /// Whether the session, or the MCP session, is gone. A store that is down says nothing.
-    fn is_over(&self, answer: &<Store as Ask>::Answer, cx: &Cx<'_>) -> bool {
-        let Ok(stored) = answer else {
-            return false;
-        };
-        let id = self.caller.session.id;
-        let keys = &cx.env.server.keys;
-        let opened = stored
-            .as_ref()
-            .and_then(|stored| Session::open(id, stored, keys));
-        let Some((session, _)) = opened else {
-            return true;
-        };
-        self.mcp_session
-            .is_some_and(|mcp_session| !mcp_session.lives_in(&session))
+    /// The server ends it: a `subscriptions/listen` is answered at last.
+    fn end(self, cx: &mut Cx<'_>) -> Next<Stream> {
+        if let Some(listens) = &self.listens {
+            let json = v2026_07_28::listened(&listens.id, &cx.env.server.catalog);
+            cx.write(sse::event("message", &json));
+        }
+        close(cx)
     }
 }
 

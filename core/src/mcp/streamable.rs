@@ -1,8 +1,9 @@
 //! POST and DELETE /mcp: Streamable HTTP.
 //!
 //! ```text
-//! Lookup --session--> Working --answers--> 200, JSON
-//!    |                   +--> 401: the person must sign in again
+//! Lookup --session--> Working --answers--> 200: JSON, or a stream
+//!    |        |          +--> 401: the person must sign in again
+//!    |        +-- subscriptions/listen --> Listening
 //!    +-- DELETE --> Ending --stored--> 204
 //!                      +--> conflict: read again, end again
 //! ```
@@ -12,6 +13,7 @@
 //!
 //! Source: MCP specification 2025-03-26 to 2026-07-28, basic/transports, Streamable HTTP.
 
+mod answering;
 mod ending;
 #[cfg(test)]
 mod tests;
@@ -20,7 +22,6 @@ mod working;
 use ::http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use bytes::Bytes;
 
-pub(super) use self::working::{forbidden, requests_of};
 use self::{ending::Ending, working::Working};
 use super::{
     Caller, Revision,
@@ -28,6 +29,7 @@ use super::{
     headers::{self, Odd},
     json_rpc::{Answer, Error, Refused},
     session::{self, McpSession},
+    stream::Stream,
     v2026_07_28,
 };
 use crate::{
@@ -43,6 +45,7 @@ pub(crate) enum Streamable {
     Lookup(Box<Waiting>),
     Working(Box<Working>),
     Ending(Box<Ending>),
+    Listening(Box<Stream>),
 }
 
 /// The caller is looked up; the request waits.
@@ -69,9 +72,15 @@ impl Streamable {
         })))
     }
 
-    /// Whether it is worth finishing though the peer has left: the end of an MCP session is.
+    /// Whether it has something to do when the peer has left: the end of an MCP session is written, a
+    /// call is cancelled, or goes on for a client that comes back.
     pub(crate) fn outlives_its_peer(&self) -> bool {
-        matches!(self, Self::Ending(_))
+        !matches!(self, Self::Lookup(_))
+    }
+
+    /// Whether it wants its ticks.
+    pub(crate) fn takes_ticks(&self) -> bool {
+        matches!(self, Self::Working(_) | Self::Listening(_))
     }
 
     /// The next state after an event.
@@ -80,6 +89,10 @@ impl Streamable {
             Self::Lookup(waiting) => waiting.handle(event, cx),
             Self::Working(working) => working.handle(event, cx),
             Self::Ending(ending) => ending.handle(event, cx),
+            Self::Listening(stream) => {
+                let next = stream.handle(event, cx);
+                next.map(|stream| Self::Listening(Box::new(stream)))
+            }
         }
     }
 }

@@ -6,17 +6,28 @@
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use ::http::{HeaderMap, StatusCode};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Revision, headers,
-    json_rpc::{Error, Request},
-    lifecycle,
+    Revision,
+    calling::Peer,
+    headers,
+    json_rpc::{Answer, Error, Id, Request},
+    lifecycle, notify,
     revision::Features,
+    stream::Listens,
+};
+use crate::{
+    catalog::{Catalog, Question},
+    hub::Wants,
+    limits,
 };
 
 /// What the revision has.
@@ -27,11 +38,19 @@ pub(crate) const FEATURES: Features = Features {
     titles: true,
     audio: true,
     resource_links: true,
+    elicitation: true,
+    url_elicitation: true,
+    priming: false,
     icons: true,
     structured_content: true,
     bad_arguments_are_tool_errors: true,
     stateless: true,
 };
+
+/// The member of `_meta` that says which lines of the log are wanted.
+pub(crate) const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
+/// The tasks extension.
+pub(crate) const TASKS: &str = "io.modelcontextprotocol/tasks";
 
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
@@ -42,6 +61,7 @@ const METHOD_HEADER: &str = "mcp-method";
 const NAME_HEADER: &str = "mcp-name";
 
 const HEADER_MISMATCH: i32 = -32020;
+const MISSING_CLIENT_CAPABILITY: i32 = -32021;
 const UNSUPPORTED_PROTOCOL_VERSION: i32 = -32022;
 
 /// How long clients may keep what does not change while the server runs.
@@ -67,7 +87,11 @@ pub(crate) fn is_modern(headers: &HeaderMap, params: Option<&Map<String, Value>>
 }
 
 /// Checks all that a request says of itself twice.
-pub(crate) fn check(headers: &HeaderMap, request: &Request) -> Result<(), Error> {
+pub(crate) fn check(
+    headers: &HeaderMap,
+    request: &Request,
+    catalog: &Catalog,
+) -> Result<Peer, Error> {
     let header = version(headers)?;
     let meta = request.params.get("_meta");
     match meta.and_then(|meta| meta.get(VERSION)).map(Value::as_str) {
@@ -93,12 +117,63 @@ pub(crate) fn check(headers: &HeaderMap, request: &Request) -> Result<(), Error>
     }
     mirrors(headers, METHOD_HEADER, Some(&request.method))?;
     let named_by = match request.method.as_str() {
-        "tools/call" | "prompts/get" => "name",
-        "resources/read" => "uri",
-        _ => return Ok(()),
+        "tools/call" | "prompts/get" => Some("name"),
+        "resources/read" => Some("uri"),
+        "tasks/get" | "tasks/update" | "tasks/cancel" => Some("taskId"),
+        _ => None,
     };
-    let name = request.params.get(named_by).and_then(Value::as_str);
-    mirrors(headers, NAME_HEADER, name)
+    if let Some(named_by) = named_by {
+        let name = request.params.get(named_by).and_then(Value::as_str);
+        mirrors(headers, NAME_HEADER, name)?;
+    }
+    if request.method == "tools/call" {
+        mirrors_arguments(headers, &request.params, catalog)?;
+    }
+    let capabilities = meta.get(CAPABILITIES).unwrap_or(&Value::Null);
+    let extensions = capabilities.get("extensions");
+    Ok(Peer {
+        revision: Revision::V2026_07_28,
+        abilities: lifecycle::abilities(Revision::V2026_07_28, capabilities),
+        session: None,
+        streams: headers::accepts_streams(headers),
+        tasks: extensions.is_some_and(|extensions| extensions.get(TASKS).is_some()),
+    })
+}
+
+/// Checks the headers that repeat arguments, as the tool's schema says with `x-mcp-header`.
+fn mirrors_arguments(
+    headers: &HeaderMap,
+    params: &Map<String, Value>,
+    catalog: &Catalog,
+) -> Result<(), Error> {
+    let name = params.get("name").and_then(Value::as_str);
+    let entry = name.and_then(|name| catalog.tool(name));
+    for mirrored in entry
+        .map(|entry| entry.mirrored.as_slice())
+        .unwrap_or_default()
+    {
+        let mut value = params.get("arguments");
+        for member in &mirrored.path {
+            value = value.and_then(|value| value.get(member));
+        }
+        let body = match value {
+            Some(Value::String(text)) => Some(text.clone()),
+            Some(plain @ (Value::Bool(_) | Value::Number(_))) => Some(plain.to_string()),
+            _ => None,
+        };
+        let header = headers::one(headers, &mirrored.header);
+        let same = match (header, &body) {
+            (Ok(None), None) => true,
+            (Ok(Some(header)), Some(body)) => decoded(header).is_some_and(|text| text == *body),
+            _ => false,
+        };
+        if !same {
+            return Err(mismatch(
+                "A header Mcp-Param-... differs from the argument that it repeats.",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Checks what a notification says of itself. It wants no answer, so it is read kindly: what it
@@ -183,13 +258,124 @@ fn decoded(value: &str) -> Option<Cow<'_, str>> {
 }
 
 /// Answers `server/discover`.
-pub(crate) fn discover() -> Value {
+pub(crate) fn discover(catalog: &Catalog) -> Map<String, Value> {
     let mut result = Map::new();
+    let mut capabilities = lifecycle::capabilities(Revision::V2026_07_28, catalog);
+    if let (true, Value::Object(members)) = (catalog.has_tasks(), &mut capabilities) {
+        members.insert("extensions".to_owned(), json!({TASKS: {}}));
+    }
     result.insert("supportedVersions".to_owned(), json!(supported_versions()));
-    result.insert("capabilities".to_owned(), lifecycle::capabilities());
-    result.insert("instructions".to_owned(), lifecycle::instructions());
+    result.insert("capabilities".to_owned(), capabilities);
+    if let Some(instructions) = catalog.instructions() {
+        result.insert("instructions".to_owned(), json!(instructions));
+    }
     cacheable(&mut result);
-    Value::Object(result)
+    result
+}
+
+/// The result of a call that goes on once these questions are answered.
+pub(crate) fn input_required(
+    questions: &BTreeMap<String, Question>,
+    state: String,
+) -> Map<String, Value> {
+    let requests = input_requests(questions);
+    Map::from_iter([
+        ("resultType".to_owned(), json!("input_required")),
+        ("inputRequests".to_owned(), Value::Object(requests)),
+        ("requestState".to_owned(), Value::String(state)),
+    ])
+}
+
+/// The questions, as requests without ids.
+pub(crate) fn input_requests(questions: &BTreeMap<String, Question>) -> Map<String, Value> {
+    let requests = questions.iter().map(|(key, question)| {
+        let mut request = Map::from_iter([("method".to_owned(), json!(question.method()))]);
+        if let Some(params) = question.params(None) {
+            request.insert("params".to_owned(), params);
+        }
+        (key.clone(), Value::Object(request))
+    });
+    requests.collect()
+}
+
+/// What a `subscriptions/listen` asks for, as far as it is offered.
+pub(crate) fn listens(request: Request, catalog: &Catalog) -> Result<Listens, Error> {
+    let wanted = request
+        .params
+        .get("notifications")
+        .and_then(Value::as_object);
+    let Some(wanted) = wanted else {
+        let words = "The parameter `notifications` must be an object.";
+        return Err(Error::invalid_params(words));
+    };
+    let wants = |name: &str| wanted.get(name) == Some(&Value::Bool(true)) && catalog.changes();
+    let has_resources = catalog.has_resources();
+    let mut uris = BTreeSet::new();
+    if let Some(list) = wanted.get("resourceSubscriptions") {
+        let list = list
+            .as_array()
+            .filter(|list| list.len() <= limits::SUBSCRIPTIONS);
+        let words = "The member `resourceSubscriptions` must be a list of URIs, and not too long.";
+        for uri in list.ok_or_else(|| Error::invalid_params(words))? {
+            let uri = uri
+                .as_str()
+                .filter(|uri| uri.len() <= limits::RESOURCE_URI_BYTES);
+            let uri = uri.ok_or_else(|| Error::invalid_params(words))?;
+            if catalog.changes() && catalog.has_resource(uri) {
+                uris.insert(uri.to_owned());
+            }
+        }
+    }
+    let wants = Wants {
+        tools: wants("toolsListChanged"),
+        prompts: wants("promptsListChanged") && !catalog.prompts().is_empty(),
+        resources: wants("resourcesListChanged") && has_resources,
+        uris,
+    };
+    Ok(Listens {
+        id: request.id,
+        wants,
+    })
+}
+
+/// `notifications/subscriptions/acknowledged`: what a stream will tell.
+pub(crate) fn acknowledged(listens: &Listens) -> String {
+    let wants = &listens.wants;
+    let mut told = Map::new();
+    for (name, wants) in [
+        ("toolsListChanged", wants.tools),
+        ("promptsListChanged", wants.prompts),
+        ("resourcesListChanged", wants.resources),
+    ] {
+        if wants {
+            told.insert(name.to_owned(), json!(true));
+        }
+    }
+    if !wants.uris.is_empty() {
+        told.insert("resourceSubscriptions".to_owned(), json!(wants.uris));
+    }
+    let meta = json!({notify::SUBSCRIPTION_ID: listens.id});
+    let params = Map::from_iter([
+        ("_meta".to_owned(), meta),
+        ("notifications".to_owned(), Value::Object(told)),
+    ]);
+    notify::notification("notifications/subscriptions/acknowledged", params)
+}
+
+/// The answer of a `subscriptions/listen` that the server ends.
+pub(crate) fn listened(id: &Id, catalog: &Catalog) -> String {
+    let mut result = dressed(Map::new(), catalog);
+    if let Some(Value::Object(meta)) = result.get_mut("_meta") {
+        meta.insert(notify::SUBSCRIPTION_ID.to_owned(), json!(id));
+    }
+    Answer::result(id.clone(), Value::Object(result)).to_json()
+}
+
+/// A call must ask what this client did not say that it can be asked.
+pub(crate) fn lacks(required: Value) -> Error {
+    let words = "This needs a capability that the client did not declare.";
+    let data = json!({"requiredCapabilities": required});
+    Error::new(MISSING_CLIENT_CAPABILITY, words).with_data(data)
 }
 
 /// How long a client may keep a result, and that it is for this caller only.
@@ -198,12 +384,14 @@ pub(crate) fn cacheable(result: &mut Map<String, Value>) {
     result.insert("cacheScope".to_owned(), json!("private"));
 }
 
-/// What every result has.
-pub(crate) fn complete(mut result: Map<String, Value>) -> Value {
-    let server_info = lifecycle::server_info(Revision::V2026_07_28);
-    result.insert("resultType".to_owned(), json!("complete"));
+/// What every result has: of which kind it is, and from whom.
+pub(crate) fn dressed(mut result: Map<String, Value>, catalog: &Catalog) -> Map<String, Value> {
+    let server_info = lifecycle::server_info(Revision::V2026_07_28, catalog);
+    if !result.contains_key("resultType") {
+        result.insert("resultType".to_owned(), json!("complete"));
+    }
     result.insert("_meta".to_owned(), json!({SERVER_INFO: server_info}));
-    Value::Object(result)
+    result
 }
 
 /// The status that goes with the error of a request.
@@ -211,6 +399,14 @@ pub(crate) fn status_of(error_code: Option<i32>) -> StatusCode {
     match error_code {
         None => StatusCode::OK,
         Some(Error::METHOD_NOT_FOUND) => StatusCode::NOT_FOUND,
-        Some(_) => StatusCode::BAD_REQUEST,
+        Some(
+            Error::INVALID_PARAMS
+            | Error::INVALID_REQUEST
+            | HEADER_MISMATCH
+            | MISSING_CLIENT_CAPABILITY
+            | UNSUPPORTED_PROTOCOL_VERSION,
+        ) => StatusCode::BAD_REQUEST,
+        // A fault of what was called is no fault of the request's.
+        Some(_) => StatusCode::OK,
     }
 }

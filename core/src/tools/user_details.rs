@@ -5,26 +5,31 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Call, Called, Declaration, ToolResult};
-use crate::{
-    entra::graph::{Asked, Query},
-    event::Event,
-    exchange::Cx,
-    mcp::Caller,
-};
+use crate::catalog::{Call, Granted, Step, Tool, ToolResult, Wish};
 
-pub(super) const DECLARATION: Declaration = Declaration {
-    name: "getUserDetails",
-    title: "Get user details",
-    description: "Get the profile of the signed-in user from Microsoft Graph: display name, mail \
-                  address, user principal name, and where known the job title, office, phone \
-                  numbers and preferred language.",
-    input_schema: || json!({"type": "object", "properties": {}, "additionalProperties": false}),
-    output_schema,
-    read_only: true,
-    open_world: false,
-    scope: "user.read",
-};
+/// As it is told to clients.
+pub(super) fn tool() -> Tool {
+    Tool::new(
+        "getUserDetails",
+        "Get the profile of the signed-in user from Microsoft Graph: display name, mail address, user \
+         principal name, and where known the job title, office, phone numbers and preferred language.",
+    )
+    .title("Get user details")
+    .output_schema(output_schema())
+    .read_only()
+    .open_world(false)
+    .requires_scope("user.read")
+}
+
+/// Asks Graph, and chooses of its answer.
+pub(super) fn step(call: &Call) -> Step<ToolResult> {
+    match call.granted() {
+        [Granted::Graph(Ok(body)), ..] => Step::done(profile(body)),
+        [Granted::Graph(Err(words)), ..] => Step::failed(words.as_str()),
+        // The path is a constant, never put together from arguments (threats.md P9).
+        _ => Step::wish(Wish::Graph(format!("v1.0/me?$select={SELECT}"))),
+    }
+}
 
 /// What is asked for, and what is answered: in this order, the first three as in the demonstration
 /// that this server replaces. What Graph does not know is null.
@@ -76,30 +81,6 @@ fn output_schema() -> Value {
     })
 }
 
-/// Graph was asked.
-#[derive(Debug)]
-pub(crate) struct UserDetails(Query);
-
-impl UserDetails {
-    pub(super) fn start(caller: &Caller, cx: &mut Cx<'_>) -> Called {
-        let path = format!("v1.0/me?$select={SELECT}");
-        Self::went(Query::start(path, caller, cx))
-    }
-
-    pub(super) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Called {
-        Self::went(self.0.handle(event, cx))
-    }
-
-    fn went(asked: Asked) -> Called {
-        match asked {
-            Asked::Waiting(query) => Called::Waiting(Box::new(Call::UserDetails(Self(query)))),
-            Asked::Answered(body) => Called::Done(profile(&body)),
-            Asked::Refused(refused) => Called::Done(ToolResult::error(refused.words())),
-            Asked::SessionOver => Called::SessionOver,
-        }
-    }
-}
-
 /// The chosen members and nothing else of what Graph sent (threats.md P5).
 fn profile(body: &[u8]) -> ToolResult {
     // As an object first: serde would take an array for the struct, too.
@@ -109,7 +90,7 @@ fn profile(body: &[u8]) -> ToolResult {
         return ToolResult::error("Microsoft Graph gave an answer that could not be read.");
     };
     profile.business_phones.get_or_insert_default();
-    ToolResult::of(&profile)
+    ToolResult::structured(&profile)
 }
 
 #[cfg(test)]
@@ -117,12 +98,16 @@ mod tests {
     use super::*;
     use crate::mcp::Revision;
 
+    fn json(body: &[u8]) -> Map<String, Value> {
+        profile(body).to_json(Revision::V2025_11_25)
+    }
+
     // P5, TOOL-04
     #[test]
     fn the_result_is_the_chosen_members_whatever_graph_sends() {
         let body = br#"{"@odata.context": "https://graph.example/$metadata", "mail": null,
             "displayName": "Adele", "businessPhones": null, "passwordProfile": {"password": "x"}}"#;
-        let result = profile(body).to_json(Revision::V2025_11_25);
+        let result = json(body);
         let structured = &result["structuredContent"];
         let schema = output_schema();
         let named: Vec<_> = schema["required"].as_array().unwrap().iter().collect();
@@ -140,7 +125,7 @@ mod tests {
     #[test]
     fn what_is_no_profile_is_an_error_of_the_tool() {
         for body in ["", "<html>", "[]", r#"{"displayName": 7}"#] {
-            let result = profile(body.as_bytes()).to_json(Revision::V2025_11_25);
+            let result = json(body.as_bytes());
             assert_eq!(result["isError"], true, "{body}");
             assert!(result.get("structuredContent").is_none());
         }
@@ -150,7 +135,7 @@ mod tests {
     #[test]
     fn a_revision_is_told_what_it_knows_and_nothing_points_at_the_network() {
         let members = |revision| {
-            let tool = DECLARATION.to_json(revision);
+            let tool = Value::Object(tool().to_json(revision));
             assert!(!tool.to_string().contains("$ref"));
             assert!(tool.to_string().is_ascii());
             let members = tool.as_object().unwrap();

@@ -161,9 +161,8 @@ impl Underway {
 
     /// Remembers the answers that a granted wish brought.
     pub fn learn_of(this: &Self, granted: Granted) {
-        // The machine of calls, which is under way, hands the answers over.
-        if matches!(granted, Granted::Answered) {
-            Self::learn(this, BTreeMap::new());
+        if let Granted::Answered(answers) = granted {
+            Self::learn(this, answers);
         }
     }
 

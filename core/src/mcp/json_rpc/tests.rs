@@ -152,7 +152,7 @@ fn an_answer_is_an_answer_and_a_request_without_id_is_a_notification() {
         r#"{"jsonrpc":"2.0","id":99,"result":{}}"#,
         r#"{"jsonrpc":"2.0","id":99,"error":{"code":1,"message":"x"}}"#,
     ] {
-        assert!(matches!(one(body), Message::Response), "{body}");
+        assert!(matches!(one(body), Message::Response(_)), "{body}");
     }
     let body = r#"{"jsonrpc":"2.0","method":"tools/call","params":{"name":"getUserDetails"}}"#;
     assert!(matches!(one(body), Message::Notification(_)));

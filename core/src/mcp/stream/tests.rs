@@ -168,13 +168,13 @@ fn without_a_session_there_is_no_stream() {
 
 // I5: SESS-09, SESS-10
 #[test]
-fn a_last_event_id_replays_nothing() {
+fn a_last_event_id_that_is_none_replays_nothing_and_is_told() {
     let mut world = World::new();
     let name = world.initialize("alice", "2025-11-25");
     for last in ["0", "1", "made-up", name.as_str()] {
         let fields = [("mcp-session-id", name.as_str()), ("last-event-id", last)];
         let request = world.request("alice", "GET", "/mcp", &fields, "");
-        let id = world.begin(request);
-        assert_eq!(world.sent(id).body, ": keep-alive\n\n");
+        let response = world.send(request);
+        assert_eq!(response.status(), 400, "{last}");
     }
 }

@@ -54,7 +54,7 @@ fn initialize_tells_what_the_server_is_and_can_and_nothing_that_it_cannot() {
     let mut world = World::new();
     let response = world.post("alice", &[], initialize("2025-11-25"));
     let result = &body(&response)["result"];
-    assert_eq!(result["capabilities"], json!({"tools": {}}));
+    assert_eq!(result["capabilities"], json!({"logging": {}, "tools": {}}));
     assert_eq!(result["serverInfo"]["name"], "entra-mcp");
     assert!(result["serverInfo"]["version"].is_string());
     let id = header(&response, "mcp-session-id");

@@ -1,39 +1,45 @@
 //! POST /mcp: messages and their answers.
 
 use ::http::{HeaderMap, HeaderValue, StatusCode};
-use bytes::Bytes;
 
-use super::{Streamable, json, named_session, refused};
+use super::{
+    Streamable,
+    answering::{Answering, Form},
+    json, named_session, refused,
+};
 use crate::{
     event::Event,
     exchange::{Cx, Next},
     http::{answer, bearer},
     hub::{ToHub, ToHubKind},
+    limits,
     mcp::{
-        Caller, Revision,
-        dispatch::{self, Work, Worked},
+        Caller,
+        calling::Peer,
+        dispatch::{Work, WorkStep, Worked, missing_scopes},
+        headers,
+        incoming::{self, From},
         json_rpc::{self, Answer, Error, Incoming, Message, Refused, Request},
         lifecycle,
         session::{self, McpSession},
+        stream::Stream,
         v2026_07_28,
+        watch::{Due, Watch},
     },
-    oauth::scope::Scope,
     route::Route,
+    time::Instant,
 };
 
 /// Requests are being answered.
 #[derive(Debug)]
 pub(crate) struct Working {
     caller: Box<Caller>,
+    mcp_session: Option<McpSession>,
     work: Work,
-    form: Form,
-}
-
-/// How the answers are sent.
-#[derive(Clone, Copy, Debug)]
-struct Form {
-    batch: bool,
-    stateless: bool,
+    answering: Answering,
+    watch: Watch,
+    /// When the whole has taken too long.
+    deadline: Instant,
 }
 
 impl Working {
@@ -77,15 +83,18 @@ impl Working {
         };
         let words = match incoming {
             Incoming::One(Message::Request(request)) => {
-                return match v2026_07_28::check(headers, &request) {
+                let catalog = &cx.env.server.catalog;
+                return match v2026_07_28::check(headers, &request, catalog) {
                     Err(error) => refuse(Some(request.id), error, cx),
-                    Ok(()) => {
-                        let form = Form {
-                            batch: false,
-                            stateless: true,
-                        };
-                        Self::work(Revision::V2026_07_28, vec![request], form, caller, cx)
+                    Ok(_) if request.method == "subscriptions/listen" => {
+                        let id = request.id.clone();
+                        match v2026_07_28::listens(request, catalog) {
+                            Ok(listens) => Stream::subscribe(listens, caller, cx)
+                                .map(|stream| Streamable::Listening(Box::new(stream))),
+                            Err(error) => refuse(Some(id), error, cx),
+                        }
                     }
+                    Ok(peer) => Self::work((peer, false), None, vec![request], caller, cx),
                 };
             }
             Incoming::One(Message::Notification(notification)) => {
@@ -94,7 +103,7 @@ impl Working {
                     Ok(()) => cx.done(answer::empty(StatusCode::ACCEPTED)),
                 };
             }
-            Incoming::One(Message::Response) => "A client does not send responses.",
+            Incoming::One(Message::Response(_)) => "A client does not send responses.",
             Incoming::Batch(_) => "There are no batches in this revision.",
         };
         refuse(None, Error::invalid_request(words), cx)
@@ -121,86 +130,168 @@ impl Working {
                 return cx.done(refused(StatusCode::BAD_REQUEST, refusal));
             }
         };
-        let requests = requests_of(messages);
+        let from = From {
+            owner: caller.owner,
+            session: session.id,
+        };
+        let requests = incoming::requests_of(messages, from, cx);
         if requests.is_empty() {
             return cx.done(answer::empty(StatusCode::ACCEPTED));
         }
-        let form = Form {
-            batch,
-            stateless: false,
+        let peer = Peer {
+            revision: session.revision,
+            abilities: session.abilities,
+            session: Some(session.id),
+            streams: headers::accepts_streams(headers),
+            tasks: false,
         };
-        Self::work(session.revision, requests, form, caller, cx)
+        Self::work((peer, batch), Some(session), requests, caller, cx)
     }
 
     fn work(
-        revision: Revision,
+        (peer, batch): (Peer, bool),
+        mcp_session: Option<McpSession>,
         requests: Vec<Request>,
-        form: Form,
         caller: Box<Caller>,
         cx: &mut Cx<'_>,
     ) -> Next<Streamable> {
+        let catalog = &cx.env.server.catalog;
         let mut missing = requests
             .iter()
-            .filter_map(|request| dispatch::missing_scope(request, &caller));
-        if let Some(scope) = missing.next() {
-            return cx.done(forbidden(Route::Mcp, scope, cx));
+            .filter_map(|request| missing_scopes(request, &caller, catalog));
+        if let Some(scopes) = missing.next() {
+            return cx.done(incoming::forbidden(Route::Mcp, &scopes, &caller, cx));
         }
-        let worked = Work::start(revision, requests, &caller, cx);
-        Self::went(worked, form, caller, cx)
+        let worked = Work::start(peer, requests, &caller, cx);
+        let Worked { outgoing, step } = worked;
+        let form = Form {
+            batch,
+            revision: peer.revision,
+            streams: peer.streams,
+        };
+        let mut answering = Answering::new(form);
+        let session = mcp_session.as_ref().map(|session| (session, caller.owner));
+        if !outgoing.is_empty() {
+            answering.open(session, cx);
+        }
+        for outgoing in outgoing {
+            answering.say(outgoing, cx);
+        }
+        match step {
+            WorkStep::Waiting(work) => Self {
+                watch: Watch::new(&caller, cx),
+                deadline: cx.env.now.instant.after(limits::CALL),
+                caller,
+                mcp_session,
+                work,
+                answering,
+            }
+            .stay(cx),
+            WorkStep::Done(answers) => {
+                answering.finish(&answers, cx);
+                Next::Done
+            }
+            WorkStep::SessionOver(_) => session_over(answering, &caller, cx),
+        }
     }
 
-    pub(super) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<Streamable> {
-        let worked = self.work.handle(event, &self.caller, cx);
-        Self::went(worked, self.form, self.caller, cx)
+    fn stay(self, cx: &mut Cx<'_>) -> Next<Streamable> {
+        let wake = self.watch.wake().min(self.deadline);
+        let wake = self.work.wake().map_or(wake, |work| work.min(wake));
+        cx.wait_until(wake);
+        Next::Go(Streamable::Working(Box::new(self)))
     }
 
-    fn went(worked: Worked, form: Form, caller: Box<Caller>, cx: &mut Cx<'_>) -> Next<Streamable> {
-        match worked {
-            Worked::Waiting(work) => {
-                Next::Go(Streamable::Working(Box::new(Self { caller, work, form })))
+    pub(super) fn handle(mut self, event: Event, cx: &mut Cx<'_>) -> Next<Streamable> {
+        match event {
+            Event::Gone if self.answering.peer_left() => {
+                self.work.cancel(cx);
+                return Next::Done;
             }
-            Worked::SessionOver(_) => {
-                cx.tell(ToHub(ToHubKind::EndSession(caller.session.id)));
-                cx.done(bearer::session_over(Route::Mcp, cx.env))
+            Event::Gone => return self.stay(cx),
+            Event::Tick => {
+                let now = cx.env.now.instant;
+                if now >= self.deadline {
+                    let answers = self.work.time_out(cx);
+                    self.answering.finish(&answers, cx);
+                    return Next::Done;
+                }
+                match self.watch.tick(&self.caller, cx) {
+                    Due::Nothing => {}
+                    Due::KeepAlive => {
+                        let session = self.mcp_session.as_ref();
+                        let session = session.map(|session| (session, self.caller.owner));
+                        self.answering.open(session, cx);
+                        self.answering.keep_awake(cx);
+                    }
+                    Due::Over => return self.over(cx),
+                }
+                if self.work.wake().is_none_or(|wake| now < wake) {
+                    return self.stay(cx);
+                }
             }
-            Worked::Done(answers) => {
-                let status = match answers.first() {
-                    Some(answer) if form.stateless => v2026_07_28::status_of(answer.error_code()),
-                    _ => StatusCode::OK,
-                };
-                cx.done(json(status, json_rpc::to_json(&answers, form.batch)))
+            Event::Stored(answered) if self.watch.waits_for(&answered) => {
+                let session = self.mcp_session.as_ref();
+                if self.watch.is_over(answered, &self.caller, session, cx) {
+                    return self.over(cx);
+                }
+                return self.stay(cx);
             }
+            _ => {}
         }
+        self.go_on(event, cx)
+    }
+
+    /// The work goes on.
+    fn go_on(mut self, event: Event, cx: &mut Cx<'_>) -> Next<Streamable> {
+        let Worked { outgoing, step } = self.work.handle(event, &self.caller, cx);
+        if !outgoing.is_empty() {
+            let session = self.mcp_session.as_ref();
+            let session = session.map(|session| (session, self.caller.owner));
+            self.answering.open(session, cx);
+        }
+        for outgoing in outgoing {
+            self.answering.say(outgoing, cx);
+        }
+        match step {
+            WorkStep::Waiting(work) => Self { work, ..self }.stay(cx),
+            WorkStep::Done(answers) => {
+                self.answering.finish(&answers, cx);
+                Next::Done
+            }
+            WorkStep::SessionOver(_) => session_over(self.answering, &self.caller, cx),
+        }
+    }
+
+    /// The token ended, or the session was revoked, while the answer was under way.
+    fn over(self, cx: &mut Cx<'_>) -> Next<Streamable> {
+        self.work.cancel(cx);
+        session_over(self.answering, &self.caller, cx)
     }
 }
 
-/// What wants an answer; notifications that mean nothing here and answers that nobody asked for are
-/// dropped (threats.md K8).
-pub(in crate::mcp) fn requests_of(messages: Vec<Message>) -> Vec<Request> {
-    let requests = messages.into_iter().filter_map(|message| match message {
-        Message::Request(request) => Some(request),
-        Message::Notification(_) | Message::Response => None,
-    });
-    requests.collect()
-}
-
-/// 403: the token does not have the scope.
-pub(in crate::mcp) fn forbidden(route: Route, scope: &str, cx: &Cx<'_>) -> ::http::Response<Bytes> {
-    let scope = Scope::parse(scope).unwrap_or_else(Scope::all);
-    bearer::insufficient_scope(route, &scope, cx.env)
+/// 401 if nothing was said yet; a stream just ends, and the client's next request gets the 401.
+fn session_over(answering: Answering, caller: &Caller, cx: &mut Cx<'_>) -> Next<Streamable> {
+    cx.tell(ToHub(ToHubKind::EndSession(caller.session.id)));
+    if !answering.end(cx) {
+        cx.respond(bearer::session_over(Route::Mcp, cx.env));
+    }
+    Next::Done
 }
 
 /// Begins an MCP session. An id that the client still has from before a restart or an end does not
 /// matter (threats.md I3; products.md 16).
 fn initialize(request: Request, caller: &Caller, cx: &mut Cx<'_>) -> Next<Streamable> {
-    let (revision, result) = match lifecycle::initialize(&request.params) {
-        Ok(agreed) => agreed,
-        Err(error) => {
-            let answer = Answer::error(Some(request.id), error);
-            return cx.done(json(StatusCode::OK, answer.to_json()));
-        }
-    };
-    let session = McpSession::begin(caller, revision, cx.env.now.unix, cx.entropy);
+    let (revision, abilities, result) =
+        match lifecycle::initialize(&request.params, &cx.env.server.catalog) {
+            Ok(agreed) => agreed,
+            Err(error) => {
+                let answer = Answer::error(Some(request.id), error);
+                return cx.done(json(StatusCode::OK, answer.to_json()));
+            }
+        };
+    let now = cx.env.now.unix;
+    let session = McpSession::begin(caller, revision, abilities, now, cx.entropy);
     let id = session.seal(cx.env, cx.entropy);
     let answer = Answer::result(request.id, result);
     let mut response = json(StatusCode::OK, answer.to_json());

@@ -62,7 +62,7 @@ fn discover_tells_revisions_capabilities_and_who_answers() {
     assert_eq!(response.status(), 200);
     let result = &body(&response)["result"];
     assert_eq!(result["supportedVersions"][0], "2026-07-28");
-    assert_eq!(result["capabilities"], json!({"tools": {}}));
+    assert_eq!(result["capabilities"], json!({"logging": {}, "tools": {}}));
     assert_eq!(result["resultType"], "complete");
     assert!(result["ttlMs"].is_u64() && result["cacheScope"].is_string());
     let server = &result["_meta"][SERVER_INFO];

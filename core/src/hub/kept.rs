@@ -1,0 +1,299 @@
+//! What was sent on the streams of calls, kept for clients that lost the connection or were sent away
+//! to come back for the rest (`Last-Event-ID`): bounded for each owner, each stream and in all.
+//!
+//! Source: MCP specification 2025-11-25, basic/transports, resumability and redelivery.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::Bytes;
+
+use super::{FromHub, FromHubKind, HubOutput, Owner, StreamId};
+use crate::{
+    exchange::ExchangeId,
+    limits,
+    time::{Instant, Now},
+};
+
+/// The streams that are kept, by name.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    streams: BTreeMap<StreamId, Stream>,
+    followers: BTreeMap<ExchangeId, StreamId>,
+}
+
+#[derive(Debug)]
+struct Stream {
+    owner: Owner,
+    /// The MCP session that it belongs to.
+    session: StreamId,
+    /// The events that are still there, the first of which has this number.
+    first: u64,
+    events: VecDeque<Bytes>,
+    bytes: usize,
+    /// Who has come back for it.
+    follower: Option<ExchangeId>,
+    /// When it ended, if it has; when it began.
+    ended: Option<Instant>,
+    began: Instant,
+}
+
+impl Kept {
+    /// How many streams are kept.
+    pub(super) fn len(&self) -> usize {
+        self.streams.len()
+    }
+
+    /// Begins to keep a stream. The oldest makes room.
+    pub(super) fn begin(&mut self, stream: StreamId, owner: Owner, session: StreamId, now: Now) {
+        let over = |ended: Instant| now.instant.since(ended) >= limits::KEPT_FOR;
+        self.streams.retain(|_, kept| !kept.ended.is_some_and(over));
+        let of_owner = self.streams.values().filter(|kept| kept.owner == owner);
+        if of_owner.count() >= limits::KEPT_PER_OWNER {
+            self.drop_oldest(|kept| kept.owner == owner);
+        }
+        if self.streams.len() >= limits::KEPT {
+            self.drop_oldest(|_| true);
+        }
+        let kept = Stream {
+            owner,
+            session,
+            first: 0,
+            events: VecDeque::new(),
+            bytes: 0,
+            follower: None,
+            ended: None,
+            began: now.instant,
+        };
+        self.streams.insert(stream, kept);
+    }
+
+    /// Those that have ended go first.
+    fn drop_oldest(&mut self, of: impl Fn(&Stream) -> bool) {
+        let candidates = self.streams.iter().filter(|(_, kept)| of(kept));
+        let oldest = candidates.min_by_key(|(_, kept)| (kept.ended.is_none(), kept.began));
+        if let Some(name) = oldest.map(|(name, _)| *name) {
+            self.streams.remove(&name);
+        }
+    }
+
+    /// Keeps an event, and hands it to whoever has come back.
+    pub(super) fn keep(&mut self, stream: StreamId, event: Bytes, out: &mut VecDeque<HubOutput>) {
+        let Some(kept) = self.streams.get_mut(&stream) else {
+            return;
+        };
+        if let Some(follower) = kept.follower {
+            let deliver = FromHubKind::Deliver(event.clone());
+            out.push_back(HubOutput::Tell(follower, FromHub(deliver)));
+        }
+        kept.bytes += event.len();
+        kept.events.push_back(event);
+        while kept.bytes > limits::KEPT_BYTES && kept.events.len() > 1 {
+            let dropped = kept.events.pop_front().map_or(0, |event| event.len());
+            kept.bytes -= dropped;
+            kept.first += 1;
+        }
+    }
+
+    /// The stream has ended: nothing will be added.
+    pub(super) fn end(&mut self, stream: StreamId, now: Now, out: &mut VecDeque<HubOutput>) {
+        if let Some(kept) = self.streams.get_mut(&stream) {
+            kept.ended = Some(now.instant);
+            if let Some(follower) = kept.follower.take() {
+                self.followers.remove(&follower);
+                out.push_back(HubOutput::Tell(follower, FromHub(FromHubKind::EndStream)));
+            }
+        }
+    }
+
+    /// Somebody comes back for what followed an event. Only the owner, within the same MCP session; the
+    /// answer is the same whatever else is wrong (threats.md I4).
+    pub(super) fn resume(
+        &mut self,
+        from: ExchangeId,
+        (stream, after): (StreamId, u64),
+        owner: Owner,
+        session: StreamId,
+        out: &mut VecDeque<HubOutput>,
+    ) {
+        let kept = self.streams.get_mut(&stream);
+        let kept = kept.filter(|kept| kept.owner == owner && kept.session == session);
+        let skipped = |kept: &Stream| (after + 1).checked_sub(kept.first);
+        let Some((kept, skipped)) = kept.and_then(|kept| skipped(kept).map(|skip| (kept, skip)))
+        else {
+            out.push_back(HubOutput::Tell(from, FromHub(FromHubKind::Resumed(None))));
+            return;
+        };
+        let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);
+        let events: Vec<Bytes> = kept.events.iter().skip(skipped).cloned().collect();
+        let goes_on = kept.ended.is_none();
+        if goes_on && let Some(before) = kept.follower.replace(from) {
+            self.followers.remove(&before);
+            out.push_back(HubOutput::Tell(before, FromHub(FromHubKind::EndStream)));
+        }
+        if goes_on {
+            self.followers.insert(from, stream);
+        }
+        let resumed = FromHubKind::Resumed(Some((events, goes_on)));
+        out.push_back(HubOutput::Tell(from, FromHub(resumed)));
+    }
+
+    /// Forgets an exchange that followed.
+    pub(super) fn leave(&mut self, from: ExchangeId) {
+        if let Some(stream) = self.followers.remove(&from)
+            && let Some(kept) = self.streams.get_mut(&stream)
+        {
+            kept.follower = None;
+        }
+    }
+
+    /// Drops what belongs to an MCP session that was ended.
+    pub(super) fn end_session(&mut self, session: StreamId, owner: Owner) {
+        self.streams
+            .retain(|_, kept| kept.session != session || kept.owner != owner);
+        let streams = &self.streams;
+        self.followers
+            .retain(|_, stream| streams.contains_key(stream));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::UnixTime;
+
+    const ALICE: Owner = Owner([1; 32]);
+    const BOB: Owner = Owner([2; 32]);
+    const SESSION: StreamId = StreamId([9; 16]);
+
+    fn now(seconds: u64) -> Now {
+        let start = Instant::default();
+        Now {
+            instant: start.after(std::time::Duration::from_secs(seconds)),
+            unix: UnixTime(seconds),
+        }
+    }
+
+    fn stream(number: u64) -> StreamId {
+        let mut name = [0; 16];
+        name[..8].copy_from_slice(&number.to_be_bytes());
+        StreamId(name)
+    }
+
+    #[derive(Default)]
+    struct Table {
+        kept: Kept,
+        out: VecDeque<HubOutput>,
+    }
+
+    impl Table {
+        fn with(events: usize) -> Self {
+            let mut table = Self::default();
+            table.kept.begin(stream(1), ALICE, SESSION, now(0));
+            for event in 0..events {
+                table.keep(&event.to_string());
+            }
+            table
+        }
+
+        fn keep(&mut self, event: &str) {
+            let event = Bytes::from(event.to_owned());
+            self.kept.keep(stream(1), event, &mut self.out);
+        }
+
+        fn resume(&mut self, from: u64, after: u64, owner: Owner, session: StreamId) -> String {
+            let at = (stream(1), after);
+            self.kept
+                .resume(ExchangeId(from), at, owner, session, &mut self.out);
+            self.told()
+        }
+
+        fn told(&mut self) -> String {
+            let mut told = Vec::new();
+            while let Some(output) = self.out.pop_front() {
+                let HubOutput::Tell(to, FromHub(message)) = output else {
+                    continue;
+                };
+                told.push(match message {
+                    FromHubKind::Resumed(None) => "unknown".to_owned(),
+                    FromHubKind::Resumed(Some((events, goes_on))) => {
+                        let events: Vec<_> = events
+                            .iter()
+                            .map(|event| String::from_utf8_lossy(event))
+                            .collect();
+                        format!("{} {goes_on}", events.join(","))
+                    }
+                    FromHubKind::Deliver(event) => {
+                        format!("{}: {}", to.0, String::from_utf8_lossy(&event))
+                    }
+                    FromHubKind::EndStream => format!("{}: end", to.0),
+                    _ => String::new(),
+                });
+            }
+            told.join(" | ")
+        }
+    }
+
+    #[test]
+    fn who_comes_back_gets_what_followed_and_what_comes_after() {
+        let mut table = Table::with(3);
+        assert_eq!(table.resume(7, 0, ALICE, SESSION), "1,2 true");
+        table.keep("3");
+        assert_eq!(table.told(), "7: 3");
+        assert_eq!(table.resume(8, 3, ALICE, SESSION), "7: end |  true");
+        table.kept.leave(ExchangeId(7));
+        table.keep("4");
+        table.kept.end(stream(1), now(0), &mut table.out);
+        assert_eq!(table.told(), "8: 4 | 8: end");
+        assert_eq!(table.resume(9, 2, ALICE, SESSION), "3,4 false");
+        assert!(table.kept.followers.is_empty());
+    }
+
+    // I4
+    #[test]
+    fn nobody_resumes_the_stream_of_another_or_of_another_session() {
+        let mut table = Table::with(3);
+        assert_eq!(table.resume(7, 0, BOB, SESSION), "unknown");
+        assert_eq!(table.resume(7, 0, ALICE, stream(5)), "unknown");
+        table.kept.end_session(SESSION, BOB);
+        assert_eq!(table.kept.len(), 1);
+        table.kept.end_session(SESSION, ALICE);
+        assert_eq!(table.resume(7, 0, ALICE, SESSION), "unknown");
+    }
+
+    // M: bounded; and what is lost is not skipped in silence.
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let mut table = Table::with(1);
+        let big = "x".repeat(limits::KEPT_BYTES / 2 + 1);
+        table.keep(&big);
+        table.keep(&big);
+        assert_eq!(table.resume(7, 0, ALICE, SESSION), "unknown");
+        for number in 2..100 {
+            table
+                .kept
+                .begin(stream(number), ALICE, SESSION, now(number));
+        }
+        assert_eq!(table.kept.len(), limits::KEPT_PER_OWNER);
+        for number in 0..u64::try_from(limits::KEPT).unwrap() + 10 {
+            let mut owner = [7; 32];
+            owner[..8].copy_from_slice(&number.to_be_bytes());
+            table
+                .kept
+                .begin(stream(1000 + number), Owner(owner), SESSION, now(200));
+        }
+        assert_eq!(table.kept.len(), limits::KEPT);
+    }
+
+    #[test]
+    fn what_ended_long_ago_is_dropped() {
+        let mut table = Table::with(1);
+        table.kept.end(stream(1), now(10), &mut table.out);
+        table.kept.begin(
+            stream(2),
+            BOB,
+            SESSION,
+            now(10 + limits::KEPT_FOR.as_secs()),
+        );
+        assert_eq!(table.kept.len(), 1);
+    }
+}

@@ -1,0 +1,375 @@
+//! A call under way: of a tool, a resource, a prompt or a completion.
+//!
+//! ```text
+//! a step function, or the runtime's own --wishes--> granted at once, or waited for --> goes on
+//!        \--is over--> Done                             \--> input is required (2026-07-28)
+//! ```
+//!
+//! Wishes are granted one after the other. What they send to the client leaves as [`Outgoing`]: the
+//! transport knows how it gets there.
+
+mod asking;
+mod granting;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde_json::{Map, Value};
+
+use self::granting::Begun;
+use super::{Caller, Revision, json_rpc::Id};
+use crate::{
+    ask::{Awaiting, Perform, Performed, Target, Wished},
+    audit::Level as AuditLevel,
+    catalog::{
+        Abilities, Ability, Answer, Call, Failure, Granted, LogLevel, Messages, Performer,
+        Question, ResourceContents, Step, ToolResult, Wish,
+    },
+    entra::graph::Query,
+    event::Event,
+    exchange::Cx,
+    hub::{FromHub, FromHubKind, StreamId, ToHub, ToHubKind},
+    limits,
+    time::Instant,
+};
+
+/// A message to the client on the way to its answer.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Outgoing {
+    /// JSON of a notification or a request.
+    Message(String),
+    /// The client is to come back for the rest after so many milliseconds.
+    Reconnect(u64),
+}
+
+/// Who is at the other end, besides the caller: what its requests, or its session, say.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer {
+    pub(crate) revision: Revision,
+    pub(crate) abilities: Abilities,
+    /// Its MCP session, or its HTTP+SSE stream; none in 2026-07-28.
+    pub(crate) session: Option<StreamId>,
+    /// Whether a message can reach it before the answer.
+    pub(crate) streams: bool,
+    /// Whether it knows tasks (2026-07-28).
+    #[expect(dead_code, reason = "tasks come next")]
+    pub(crate) tasks: bool,
+}
+
+/// What a request says of how it wants to be called.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    /// Its id.
+    pub(crate) id: Id,
+    /// `_meta.progressToken`: progress is told.
+    pub(crate) progress_token: Option<Id>,
+    /// From which level on lines of the log are told, where the request says so (2026-07-28).
+    pub(crate) level: Option<LogLevel>,
+    /// Answers of earlier rounds, from `requestState`.
+    pub(crate) answers: BTreeMap<String, Answer>,
+    /// `inputResponses`: answers of this round, not read yet.
+    pub(crate) responses: Map<String, Value>,
+}
+
+/// A call under way.
+#[derive(Debug)]
+pub(crate) struct Calling {
+    performing: Performing,
+    target: Target,
+    call: Call,
+    peer: Peer,
+    wanted: Wanted,
+    state: State,
+    /// Wishes of the runtime's call that came while another was not granted yet.
+    queue: VecDeque<Wish>,
+    wishes: usize,
+    progressed: f64,
+    /// Whether the hub knows of it.
+    is_enrolled: bool,
+}
+
+#[derive(Debug)]
+enum Performing {
+    Pure(Pure),
+    Native(Awaiting<Perform>),
+}
+
+/// A step function of any kind.
+#[derive(Clone, Copy, Debug)]
+enum Pure {
+    Tool(fn(&Call) -> Step<ToolResult>),
+    Contents(fn(&Call) -> Step<Vec<ResourceContents>>),
+    Messages(fn(&Call) -> Step<Messages>),
+    Values(fn(&Call) -> Step<Vec<String>>),
+}
+
+impl Pure {
+    fn step(self, call: &Call) -> Step<Performed> {
+        match self {
+            Self::Tool(step) => step(call).map(Performed::Tool),
+            Self::Contents(step) => step(call).map(Performed::Contents),
+            Self::Messages(step) => step(call).map(Performed::Messages),
+            Self::Values(step) => step(call).map(Performed::Values),
+        }
+    }
+}
+
+/// How what is offered is performed, whatever its kind.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct By(Option<Pure>);
+
+macro_rules! by {
+    ($($result:ty => $kind:ident),*) => {$(
+        impl From<Performer<$result>> for By {
+            fn from(performer: Performer<$result>) -> Self {
+                match performer {
+                    Performer::Pure(step) => Self(Some(Pure::$kind(step))),
+                    Performer::Native => Self(None),
+                }
+            }
+        }
+    )*};
+}
+
+by!(ToolResult => Tool, Vec<ResourceContents> => Contents, Messages => Messages,
+    Vec<String> => Values);
+
+/// What a call waits for.
+#[derive(Debug)]
+enum State {
+    /// For its own next wish, or its end.
+    Running,
+    Sleeping(Instant),
+    Graph(Box<Query>),
+    Token(Box<granting::Token>),
+    /// Which lines of the log the session wants; this one waits.
+    Level(LogLevel, Value),
+    /// Answers of the client: by the id of the request, the key of the question.
+    Asking {
+        open: BTreeMap<StreamId, String>,
+        questions: BTreeMap<String, Question>,
+    },
+}
+
+/// How far a call is.
+#[derive(Debug)]
+pub(crate) enum Called {
+    /// It goes on.
+    Waiting(Box<Calling>),
+    /// It is over.
+    Done(Result<Performed, Failure>),
+    /// It goes on once these are answered; these were answered before (2026-07-28).
+    InputRequired(BTreeMap<String, Question>, BTreeMap<String, Answer>),
+    /// It must ask what this client cannot be asked.
+    Lacks(Ability),
+    /// The person must sign in again.
+    SessionOver,
+    /// The client wants no answer any more.
+    Cancelled,
+}
+
+/// What a call does with the world: the step's own doing, and messages to the client.
+pub(crate) struct Doing<'a, 'b> {
+    pub(crate) caller: &'a Caller,
+    pub(crate) cx: &'a mut Cx<'b>,
+    pub(crate) out: &'a mut Vec<Outgoing>,
+}
+
+impl Calling {
+    /// Begins.
+    pub(crate) fn start(
+        by: By,
+        target: Target,
+        (name, arguments): (String, Map<String, Value>),
+        peer: Peer,
+        mut wanted: Wanted,
+        doing: &mut Doing<'_, '_>,
+    ) -> Called {
+        let call = Call {
+            name,
+            arguments,
+            principal: doing.caller.principal(),
+            abilities: peer.abilities,
+            answers: std::mem::take(&mut wanted.answers),
+            granted: Vec::new(),
+        };
+        let performing = match by.0 {
+            Some(pure) => Performing::Pure(pure),
+            None => Performing::Native(doing.cx.perform(Perform {
+                target: target.clone(),
+                call: call.clone(),
+                within: limits::CALL,
+            })),
+        };
+        Box::new(Self {
+            performing,
+            target,
+            call,
+            peer,
+            wanted,
+            state: State::Running,
+            queue: VecDeque::new(),
+            wishes: 0,
+            progressed: f64::NEG_INFINITY,
+            is_enrolled: false,
+        })
+        .begin_performing(doing)
+    }
+
+    fn begin_performing(mut self: Box<Self>, doing: &mut Doing<'_, '_>) -> Called {
+        if matches!(self.performing, Performing::Native(_)) {
+            self.enroll(doing);
+        }
+        self.advance(doing)
+    }
+
+    /// Tells the hub that it takes a while, so that a message can cancel it and answers find it.
+    fn enroll(&mut self, doing: &mut Doing<'_, '_>) {
+        if let (Some(session), false) = (self.peer.session, self.is_enrolled) {
+            self.is_enrolled = true;
+            doing.cx.tell(ToHub(ToHubKind::Calling {
+                owner: doing.caller.owner,
+                session,
+                request: self.wanted.id.clone(),
+            }));
+        }
+    }
+
+    /// When it wants to be woken.
+    pub(crate) fn wake(&self) -> Option<Instant> {
+        match self.state {
+            State::Sleeping(until) => Some(until),
+            _ => None,
+        }
+    }
+
+    /// The questions that wait for an answer.
+    #[expect(dead_code, reason = "tasks come next")]
+    pub(crate) fn open_questions(&self) -> Option<&BTreeMap<String, Question>> {
+        match &self.state {
+            State::Asking { questions, .. } => Some(questions),
+            _ => None,
+        }
+    }
+
+    /// It matters no more.
+    pub(crate) fn cancel(self, cx: &mut Cx<'_>) {
+        if let Performing::Native(awaiting) = &self.performing {
+            cx.cancel(awaiting);
+        }
+    }
+
+    /// The next state after an event.
+    pub(crate) fn handle(mut self: Box<Self>, event: Event, doing: &mut Doing<'_, '_>) -> Called {
+        if let Event::Told(FromHub(FromHubKind::Cancelled)) = event {
+            return self.over(Called::Cancelled, doing);
+        }
+        if let Performing::Native(awaiting) = &self.performing {
+            match event {
+                Event::Performed(answered) => {
+                    return match awaiting.take(answered) {
+                        Some(answer) => Called::Done(self.fitting(answer)),
+                        None => Called::Waiting(self),
+                    };
+                }
+                Event::Wished(Wished { id, wish }) if id == awaiting.id() => {
+                    self.queue.push_back(wish);
+                    return match self.state {
+                        State::Running => self.advance(doing),
+                        _ => Called::Waiting(self),
+                    };
+                }
+                event => return self.waited(event, doing),
+            }
+        }
+        self.waited(event, doing)
+    }
+
+    /// Something that was waited for may have come.
+    fn waited(mut self: Box<Self>, event: Event, doing: &mut Doing<'_, '_>) -> Called {
+        let state = std::mem::replace(&mut self.state, State::Running);
+        let begun = self.waited_for(state, event, doing);
+        self.begun(begun, doing)
+    }
+
+    /// Grants what can be granted until it waits or is over.
+    fn advance(mut self: Box<Self>, doing: &mut Doing<'_, '_>) -> Called {
+        loop {
+            let wish = match &self.performing {
+                Performing::Pure(pure) => match pure.step(&self.call) {
+                    Step::Wish(wish) => wish,
+                    Step::Done(result) => return Called::Done(self.fitting(result)),
+                },
+                Performing::Native(_) => match self.queue.pop_front() {
+                    Some(wish) => wish,
+                    None => return Called::Waiting(self),
+                },
+            };
+            self.wishes += 1;
+            if self.wishes > limits::CALL_WISHES {
+                let words = "a call had too many wishes".to_owned();
+                return self.over(Called::Done(Err(Failure::Internal(words))), doing);
+            }
+            match self.begin(wish, doing) {
+                Begun::Granted(granted) => self.granted(granted, doing),
+                other => return self.begun(other, doing),
+            }
+        }
+    }
+
+    fn begun(mut self: Box<Self>, begun: Begun, doing: &mut Doing<'_, '_>) -> Called {
+        match begun {
+            Begun::Granted(granted) => {
+                self.granted(granted, doing);
+                self.advance(doing)
+            }
+            Begun::Waits(state) => {
+                self.state = state;
+                Called::Waiting(self)
+            }
+            Begun::Over(called) => self.over(called, doing),
+        }
+    }
+
+    fn granted(&mut self, granted: Granted, doing: &mut Doing<'_, '_>) {
+        match &self.performing {
+            Performing::Pure(_) => self.call.granted.push(granted),
+            Performing::Native(awaiting) => doing.cx.grant(awaiting, granted),
+        }
+    }
+
+    /// It ends without the call's own doing.
+    fn over(self: Box<Self>, called: Called, doing: &mut Doing<'_, '_>) -> Called {
+        self.cancel(doing.cx);
+        called
+    }
+
+    /// A result of the kind that the target has; another one is a bug of the runtime's.
+    fn fitting(&self, result: Result<Performed, Failure>) -> Result<Performed, Failure> {
+        let fits = matches!(
+            (&self.target, &result),
+            (_, Err(_))
+                | (Target::Tool(_), Ok(Performed::Tool(_)))
+                | (
+                    Target::Resource(_) | Target::Template(_),
+                    Ok(Performed::Contents(_))
+                )
+                | (Target::Prompt(_), Ok(Performed::Messages(_)))
+                | (
+                    Target::CompletePrompt(..) | Target::CompleteTemplate(..),
+                    Ok(Performed::Values(_))
+                )
+        );
+        match fits {
+            true => result,
+            false => Err(Failure::Internal("a result of another kind".to_owned())),
+        }
+    }
+}
+
+/// Writes a fault of the server's to the log: the client is told only that it failed.
+pub(crate) fn audit_failure(failure: &Failure, cx: &mut Cx<'_>) {
+    if let Failure::Internal(words) = failure {
+        let audit = crate::audit::Audit::new(AuditLevel::Warn, "a call failed");
+        cx.audit(audit.with("fault", words));
+    }
+}

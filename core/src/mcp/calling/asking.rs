@@ -1,0 +1,132 @@
+//! Questions to the client: requests in the older revisions, results since 2026-07-28.
+//!
+//! Source: MCP specification 2025-11-25, client/elicitation, client/sampling, client/roots;
+//! 2026-07-28, basic/patterns (multi round-trip requests).
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{Called, Calling, Doing, Outgoing, State, granting::Begun};
+use crate::{
+    catalog::{Abilities, Ability, Answer, Failure, Granted, Question},
+    hub::{StreamId, ToHub, ToHubKind},
+    limits,
+    mcp::notify,
+};
+
+/// The questions that wait for an answer: by the id of the request, the key; by the key, the question.
+type Open = (BTreeMap<StreamId, String>, BTreeMap<String, Question>);
+
+impl Calling {
+    /// What was answered before is not asked again.
+    pub(super) fn ask(
+        &mut self,
+        questions: BTreeMap<String, Question>,
+        doing: &mut Doing<'_, '_>,
+    ) -> Begun {
+        for (key, question) in &questions {
+            let response = self.wanted.responses.remove(key);
+            if let Some(answer) = response.and_then(|response| question.read(&response)) {
+                self.call.answers.insert(key.clone(), answer);
+            }
+        }
+        let mut questions = questions;
+        questions.retain(|key, _| !self.call.answers.contains_key(key));
+        if questions.is_empty() {
+            return self.all_answered();
+        }
+        if questions.len() > limits::QUESTIONS {
+            let words = "a call asks too many questions at once".to_owned();
+            return Begun::Over(Called::Done(Err(Failure::Internal(words))));
+        }
+        let lacks = |question: &Question| !has(self.peer.abilities, question.needs());
+        let lacking = questions.values().find(|question| lacks(question));
+        if let Some(question) = lacking {
+            return self.lacks(question.needs());
+        }
+        match self.peer.session {
+            None => {
+                let answers = std::mem::take(&mut self.call.answers);
+                Begun::Over(Called::InputRequired(questions, answers))
+            }
+            Some(_) if !self.peer.streams => {
+                let words = "This has to ask something, but the client does not accept a stream.";
+                Begun::Over(Called::Done(Err(words.into())))
+            }
+            Some(_) => self.send(questions, doing),
+        }
+    }
+
+    fn lacks(&self, ability: Ability) -> Begun {
+        Begun::Over(match self.peer.session {
+            None => Called::Lacks(ability),
+            Some(_) => Called::Done(Err(Failure::Told(
+                match ability {
+                    Ability::ElicitForm => "This has to ask the user, which this client cannot do.",
+                    Ability::ElicitUrl => {
+                        "This has to send the user to a web page, which this client cannot do."
+                    }
+                    Ability::Sample => "This needs the client's model, which it does not offer.",
+                    Ability::Roots => "This needs the client's roots, which it does not tell.",
+                }
+                .to_owned(),
+            ))),
+        })
+    }
+
+    fn send(&mut self, questions: BTreeMap<String, Question>, doing: &mut Doing<'_, '_>) -> Begun {
+        self.enroll(doing);
+        let mut open = BTreeMap::new();
+        for (key, question) in &questions {
+            // Guessed by nobody, so that an answer comes from whom was asked.
+            let id = StreamId(doing.cx.entropy.bytes());
+            let name = id.to_string();
+            let params = question.params(Some(&name));
+            let json = notify::request(&name, question.method(), params);
+            doing.cx.tell(ToHub(ToHubKind::Asked(id)));
+            doing.out.push(Outgoing::Message(json));
+            open.insert(id, key.clone());
+        }
+        Begun::Waits(State::Asking { open, questions })
+    }
+
+    /// The client answered one question: with a result, or with an error.
+    pub(super) fn answered(
+        &mut self,
+        (mut open, mut questions): Open,
+        question: StreamId,
+        result: Option<Value>,
+    ) -> Begun {
+        let Some(key) = open.remove(&question) else {
+            return Begun::Waits(State::Asking { open, questions });
+        };
+        let asked = questions.remove(&key);
+        let answer = asked
+            .zip(result)
+            .and_then(|(asked, result)| asked.read(&result));
+        let Some(answer) = answer else {
+            let words = "The client did not answer a question, or its answer does not fit.";
+            return Begun::Over(Called::Done(Err(words.into())));
+        };
+        self.call.answers.insert(key, answer);
+        if open.is_empty() {
+            return self.all_answered();
+        }
+        Begun::Waits(State::Asking { open, questions })
+    }
+
+    fn all_answered(&self) -> Begun {
+        let answers: BTreeMap<String, Answer> = self.call.answers.clone();
+        Begun::Granted(Granted::Answered(answers))
+    }
+}
+
+fn has(abilities: Abilities, needed: Ability) -> bool {
+    match needed {
+        Ability::ElicitForm => abilities.elicit_form,
+        Ability::ElicitUrl => abilities.elicit_url,
+        Ability::Sample => abilities.sample,
+        Ability::Roots => abilities.roots,
+    }
+}

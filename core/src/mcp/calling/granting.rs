@@ -1,0 +1,182 @@
+//! How each wish of a call is granted.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{Called, Calling, Doing, Outgoing, State};
+use crate::{
+    catalog::{Change, Failure, Granted, LogLevel, Wish},
+    entra::{
+        access::{Access, AccessStep},
+        graph::{Asked, Query},
+    },
+    event::Event,
+    hub::{FromHub, FromHubKind, ToHub, ToHubKind},
+    limits,
+    mcp::notify,
+};
+
+/// From which level on a session is sent lines of the log until it says otherwise.
+const DEFAULT_LEVEL: LogLevel = LogLevel::Info;
+
+/// A token that is being got.
+pub(super) type Token = Access;
+
+/// What came of a wish so far.
+pub(super) enum Begun {
+    Granted(Granted),
+    Waits(State),
+    Over(Called),
+}
+
+impl Calling {
+    /// Begins to grant a wish.
+    pub(super) fn begin(&mut self, wish: Wish, doing: &mut Doing<'_, '_>) -> Begun {
+        match wish {
+            Wish::Progress {
+                progress,
+                total,
+                message,
+            } => self.progress(progress, total, message, doing),
+            Wish::Log(level, data) => self.log(level, data, doing),
+            Wish::Ask(questions) => self.ask(questions, doing),
+            Wish::Sleep(duration) => {
+                self.enroll(doing);
+                let duration = duration.min(limits::CALL);
+                Begun::Waits(State::Sleeping(doing.cx.env.now.instant.after(duration)))
+            }
+            Wish::Graph(path) => graph(Query::start(path, doing.caller, doing.cx)),
+            Wish::Token(_) => {
+                let caller = doing.caller;
+                let secret = &caller.verified.secret;
+                token(Access::start(
+                    &caller.session,
+                    caller.version,
+                    secret,
+                    doing.cx,
+                ))
+            }
+            Wish::Announce(change) => announce(change, doing),
+            Wish::Reconnect(after) => {
+                if self.peer.streams {
+                    doing.out.push(Outgoing::Reconnect(milliseconds(after)));
+                }
+                Begun::Granted(Granted::Done)
+            }
+        }
+    }
+
+    /// Progress is told if it was asked for, and if it is progress.
+    fn progress(
+        &mut self,
+        progress: f64,
+        total: Option<f64>,
+        message: Option<String>,
+        doing: &mut Doing<'_, '_>,
+    ) -> Begun {
+        let grows = progress.is_finite() && progress > self.progressed;
+        if let (Some(token), true) = (&self.wanted.progress_token, grows && self.peer.streams) {
+            self.progressed = progress;
+            let total = total.filter(|total| total.is_finite());
+            let has_words = self.peer.revision.features().annotations;
+            let json = notify::progress(token, progress, total, message, has_words);
+            doing.out.push(Outgoing::Message(json));
+        }
+        Begun::Granted(Granted::Done)
+    }
+
+    /// Sessions set a level, which the hub knows; requests of 2026-07-28 say it themselves, or want
+    /// nothing.
+    fn log(&self, level: LogLevel, data: Value, doing: &mut Doing<'_, '_>) -> Begun {
+        match (self.peer.session, self.wanted.level) {
+            _ if !self.peer.streams => Begun::Granted(Granted::Done),
+            (_, Some(from)) => self.tell_log(level, data, from, doing),
+            (None, None) => Begun::Granted(Granted::Done),
+            (Some(session), None) => {
+                doing.cx.tell(ToHub(ToHubKind::WantsLevel {
+                    owner: doing.caller.owner,
+                    session,
+                }));
+                Begun::Waits(State::Level(level, data))
+            }
+        }
+    }
+
+    fn tell_log(
+        &self,
+        level: LogLevel,
+        data: Value,
+        from: LogLevel,
+        doing: &mut Doing<'_, '_>,
+    ) -> Begun {
+        if level >= from {
+            let json = notify::log(level, data, &self.call.name);
+            doing.out.push(Outgoing::Message(json));
+        }
+        Begun::Granted(Granted::Done)
+    }
+
+    /// What an event means for a wish that waits.
+    pub(super) fn waited_for(
+        &mut self,
+        state: State,
+        event: Event,
+        doing: &mut Doing<'_, '_>,
+    ) -> Begun {
+        match (state, event) {
+            (State::Sleeping(until), _) if doing.cx.env.now.instant >= until => {
+                Begun::Granted(Granted::Done)
+            }
+            (State::Graph(query), event) => graph(query.handle(event, doing.cx)),
+            (State::Token(access), event) => token(access.handle(event, doing.cx)),
+            (State::Level(level, data), Event::Told(FromHub(FromHubKind::Level(set)))) => {
+                let from = set.unwrap_or(DEFAULT_LEVEL);
+                // It is set for as long as this call lasts.
+                self.wanted.level = Some(from);
+                self.tell_log(level, data, from, doing)
+            }
+            (
+                State::Asking { open, questions },
+                Event::Told(FromHub(FromHubKind::ClientAnswered(question, result))),
+            ) => self.answered((open, questions), question, result.map(|value| *value)),
+            (state, _) => Begun::Waits(state),
+        }
+    }
+}
+
+fn graph(asked: Asked) -> Begun {
+    match asked {
+        Asked::Waiting(query) => Begun::Waits(State::Graph(Box::new(query))),
+        Asked::Answered(body) => Begun::Granted(Granted::Graph(Ok(body))),
+        Asked::Refused(refused) => Begun::Granted(Granted::Graph(Err(refused.words().to_owned()))),
+        Asked::SessionOver => Begun::Over(Called::SessionOver),
+    }
+}
+
+fn token(step: AccessStep) -> Begun {
+    match step {
+        AccessStep::Waiting(access) => Begun::Waits(State::Token(access)),
+        AccessStep::Ready(token) => Begun::Granted(Granted::Token(Ok(token))),
+        AccessStep::SessionOver => Begun::Over(Called::SessionOver),
+        AccessStep::Fault(_) => {
+            let words = "Microsoft Entra ID gave no token at the moment. Please try again later.";
+            Begun::Granted(Granted::Token(Err(words.to_owned())))
+        }
+    }
+}
+
+fn announce(change: Change, doing: &mut Doing<'_, '_>) -> Begun {
+    if let Change::Resource(uri) = &change
+        && uri.len() > limits::RESOURCE_URI_BYTES
+    {
+        let words = "the URI of a changed resource is too long".to_owned();
+        return Begun::Over(Called::Done(Err(Failure::Internal(words))));
+    }
+    doing.cx.tell(ToHub(ToHubKind::Announce(change)));
+    Begun::Granted(Granted::Done)
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

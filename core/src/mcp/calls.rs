@@ -1,0 +1,402 @@
+//! From `tools/call`, `prompts/get`, `resources/read` and `completion/complete` to the call that is
+//! performed, and from its end to the result.
+//!
+//! Source: MCP specification 2025-11-25, server/tools, server/prompts, server/resources,
+//! server/utilities/completion.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    Caller, Revision,
+    calling::{By, Called, Calling, Doing, Peer, Wanted, audit_failure},
+    json_rpc::{Error, Request, id_of},
+    request_state::{self, About},
+    v2026_07_28,
+};
+use crate::{
+    ask::{Performed, Target},
+    catalog::{
+        Answer, Catalog, Failure, LogLevel, Principal, PromptArgument, Question, ToolEntry,
+        ToolResult,
+    },
+    env::Server,
+    exchange::Cx,
+    limits,
+};
+
+/// `resources/read` of what is not there, before 2026-07-28.
+pub(crate) const RESOURCE_NOT_FOUND: i32 = -32002;
+
+/// A call that is about to begin.
+pub(crate) struct Ready {
+    by: By,
+    target: Target,
+    name: String,
+    arguments: Map<String, Value>,
+}
+
+/// What a request asks to be performed; `None` if its method performs nothing.
+pub(crate) fn ready(
+    request: &Request,
+    revision: Revision,
+    caller: &Caller,
+    catalog: &Catalog,
+) -> Option<Result<Ready, Refused>> {
+    let params = &request.params;
+    match request.method.as_str() {
+        "tools/call" => Some(tool(params, revision, caller, catalog)),
+        "prompts/get" => Some(prompt(params, catalog).map_err(Refused::Error)),
+        "resources/read" => Some(resource(params, catalog).map_err(Refused::Error)),
+        "completion/complete" => Some(completion(params, catalog)),
+        _ => None,
+    }
+}
+
+/// Why a call does not begin.
+pub(crate) enum Refused {
+    /// An error of the protocol.
+    Error(Error),
+    /// A result all the same.
+    Result(Map<String, Value>),
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// Begins a call.
+pub(crate) fn start(
+    ready: Ready,
+    request: &Request,
+    peer: Peer,
+    doing: &mut Doing<'_, '_>,
+) -> Result<Called, Error> {
+    let wanted = wanted(request, peer, doing.caller, doing.cx)?;
+    let named = (ready.name, ready.arguments);
+    Ok(Calling::start(
+        ready.by,
+        ready.target,
+        named,
+        peer,
+        wanted,
+        doing,
+    ))
+}
+
+fn wanted(request: &Request, peer: Peer, caller: &Caller, cx: &Cx<'_>) -> Result<Wanted, Error> {
+    let params = &request.params;
+    let meta = params.get("_meta").and_then(Value::as_object);
+    let token = meta.and_then(|meta| meta.get("progressToken"));
+    let mut wanted = Wanted {
+        id: request.id.clone(),
+        progress_token: token.cloned().and_then(id_of),
+        level: None,
+        answers: BTreeMap::new(),
+        responses: Map::new(),
+    };
+    if peer.revision.features().stateless {
+        let level = meta.and_then(|meta| meta.get(v2026_07_28::LOG_LEVEL));
+        wanted.level = level.and_then(Value::as_str).and_then(LogLevel::parse);
+        wanted.answers = request_state::open(params, &About::of(request), caller, cx)?;
+        if let Some(Value::Object(responses)) = params.get("inputResponses") {
+            wanted.responses.clone_from(responses);
+        }
+    }
+    Ok(wanted)
+}
+
+fn text<'a>(params: &'a Map<String, Value>, name: &str) -> Result<&'a str, Error> {
+    params.get(name).and_then(Value::as_str).ok_or_else(|| {
+        let words = format!("The parameter `{name}` must be a string.");
+        Error::with_words(Error::INVALID_PARAMS, words)
+    })
+}
+
+/// The arguments, which may be left out.
+fn arguments(params: &Map<String, Value>) -> Result<Map<String, Value>, Error> {
+    match params.get("arguments") {
+        None => Ok(Map::new()),
+        Some(Value::Object(arguments)) => Ok(arguments.clone()),
+        Some(_) => Err(Error::invalid_params(
+            "The parameter `arguments` must be an object.",
+        )),
+    }
+}
+
+/// The tool that a caller means, if they may know of it: for who lacks role and group it is not there
+/// (threats.md P3).
+pub(crate) fn find_tool<'a>(
+    name: &str,
+    caller: &Caller,
+    catalog: &'a Catalog,
+) -> Option<&'a ToolEntry> {
+    let Principal { roles, groups, .. } = caller.principal();
+    let found = catalog.tool(name);
+    found.filter(|entry| entry.tool.is_for(&roles, &groups))
+}
+
+fn tool(
+    params: &Map<String, Value>,
+    revision: Revision,
+    caller: &Caller,
+    catalog: &Catalog,
+) -> Result<Ready, Refused> {
+    let name = text(params, "name")?;
+    let arguments = arguments(params)?;
+    let Some(entry) = find_tool(name, caller, catalog) else {
+        return Err(Error::invalid_params("There is no such tool.").into());
+    };
+    let arguments = Value::Object(arguments);
+    if let Some(complaint) = entry.input.complaint(&arguments) {
+        let words = format!("The arguments do not fit the tool's input schema: {complaint}");
+        return Err(match revision.features().bad_arguments_are_tool_errors {
+            true => Refused::Result(ToolResult::error(words).to_json(revision)),
+            false => Refused::Error(Error::with_words(Error::INVALID_PARAMS, words)),
+        });
+    }
+    let Value::Object(arguments) = arguments else {
+        return Err(Error::invalid_params("The arguments must be an object.").into());
+    };
+    Ok(Ready {
+        by: entry.performer.into(),
+        target: Target::Tool(name.to_owned()),
+        name: name.to_owned(),
+        arguments,
+    })
+}
+
+fn prompt(params: &Map<String, Value>, catalog: &Catalog) -> Result<Ready, Error> {
+    let name = text(params, "name")?;
+    let arguments = arguments(params)?;
+    let Some(entry) = catalog.prompt(name) else {
+        return Err(Error::invalid_params("There is no such prompt."));
+    };
+    let known = entry.prompt.arguments();
+    for (argument, value) in &arguments {
+        if !value.is_string() || !known.iter().any(|known| known.name() == argument) {
+            return Err(Error::invalid_params(
+                "The prompt has no such argument, or it is not a string.",
+            ));
+        }
+    }
+    let missing =
+        |known: &&PromptArgument| known.is_required() && !arguments.contains_key(known.name());
+    if let Some(missing) = known.iter().find(missing) {
+        let words = format!("The prompt needs the argument `{}`.", missing.name());
+        return Err(Error::with_words(Error::INVALID_PARAMS, words));
+    }
+    Ok(Ready {
+        by: entry.performer.into(),
+        target: Target::Prompt(name.to_owned()),
+        name: name.to_owned(),
+        arguments,
+    })
+}
+
+fn resource(params: &Map<String, Value>, catalog: &Catalog) -> Result<Ready, Error> {
+    let uri = text(params, "uri")?;
+    let listed = catalog.resources().iter().find(|(one, _)| one.uri() == uri);
+    if let Some((_, performer)) = listed {
+        return Ok(Ready {
+            by: (*performer).into(),
+            target: Target::Resource(uri.to_owned()),
+            name: uri.to_owned(),
+            arguments: Map::new(),
+        });
+    }
+    let within = uri.len() <= limits::RESOURCE_URI_BYTES;
+    let mut templates = catalog.templates().iter().filter(|_| within);
+    let found = templates.find_map(|(template, performer)| {
+        let variables = template.matches(uri)?;
+        Some((template.uri_template(), *performer, variables))
+    });
+    let Some((template, performer, variables)) = found else {
+        return Err(Error::new(RESOURCE_NOT_FOUND, "There is no such resource.")
+            .with_data(json!({"uri": shown(uri)})));
+    };
+    Ok(Ready {
+        by: performer.into(),
+        target: Target::Template(template.to_owned()),
+        name: uri.to_owned(),
+        arguments: variables,
+    })
+}
+
+/// As much of a URI as is told back.
+fn shown(uri: &str) -> String {
+    uri.chars().take(limits::RESOURCE_URI_BYTES).collect()
+}
+
+fn completion(params: &Map<String, Value>, catalog: &Catalog) -> Result<Ready, Refused> {
+    let reference = params.get("ref").and_then(Value::as_object);
+    let argument = params.get("argument").and_then(Value::as_object);
+    let (Some(reference), Some(argument)) = (reference, argument) else {
+        let words = "The parameters `ref` and `argument` must be objects.";
+        return Err(Error::invalid_params(words).into());
+    };
+    let (name, value) = (text(argument, "name")?, text(argument, "value")?);
+    let context = params
+        .get("context")
+        .and_then(|context| context.get("arguments"));
+    let mut arguments = context
+        .and_then(Value::as_object)
+        .cloned()
+        .unwrap_or_default();
+    arguments.insert(name.to_owned(), json!(value));
+    let (by, target, of) = match reference.get("type").and_then(Value::as_str) {
+        Some("ref/prompt") => {
+            let of = text(reference, "name")?;
+            let entry = catalog.prompt(of);
+            let entry = entry.ok_or_else(|| Error::invalid_params("There is no such prompt."))?;
+            let known = entry
+                .prompt
+                .arguments()
+                .iter()
+                .any(|one| one.name() == name);
+            let by = entry.completion.filter(|_| known);
+            (
+                by,
+                Target::CompletePrompt(of.to_owned(), name.to_owned()),
+                of,
+            )
+        }
+        Some("ref/resource") => {
+            let of = text(reference, "uri")?;
+            let mut templates = catalog.templates().iter();
+            let entry = templates.find(|(template, _)| template.uri_template() == of);
+            let entry = entry.ok_or_else(|| Error::invalid_params("There is no such template."))?;
+            let variables = entry.0.variables().unwrap_or_default();
+            let by = catalog
+                .template_completion(of)
+                .filter(|_| variables.contains(&name));
+            (
+                by,
+                Target::CompleteTemplate(of.to_owned(), name.to_owned()),
+                of,
+            )
+        }
+        _ => {
+            let words = "The member `type` of `ref` must be \"ref/prompt\" or \"ref/resource\".";
+            return Err(Error::invalid_params(words).into());
+        }
+    };
+    // Nothing to suggest is a good answer, too.
+    let Some(by) = by else {
+        return Err(Refused::Result(values(Vec::new())));
+    };
+    Ok(Ready {
+        by: by.into(),
+        target,
+        name: of.to_owned(),
+        arguments,
+    })
+}
+
+fn values(mut values: Vec<String>) -> Map<String, Value> {
+    let total = values.len();
+    values.truncate(limits::COMPLETIONS);
+    let has_more = total > values.len();
+    let completion = json!({"values": values, "total": total, "hasMore": has_more});
+    Map::from_iter([("completion".to_owned(), completion)])
+}
+
+/// What the client is told at the end of a call.
+pub(crate) fn finished(
+    result: Result<Performed, Failure>,
+    request: &Request,
+    revision: Revision,
+    cx: &mut Cx<'_>,
+) -> Result<Map<String, Value>, Error> {
+    let is_tool = request.method == "tools/call";
+    match result {
+        Ok(Performed::Tool(result)) => Ok(tool_result(request, &result, revision, cx.env.server)),
+        Ok(Performed::Messages(messages)) => Ok(messages.to_json(revision)),
+        Ok(Performed::Values(found)) => Ok(values(found)),
+        Ok(Performed::Contents(contents)) => {
+            let contents: Vec<_> = contents.iter().map(|one| one.to_json()).collect();
+            let mut result = Map::from_iter([("contents".to_owned(), json!(contents))]);
+            if revision.features().stateless {
+                v2026_07_28::cacheable(&mut result);
+            }
+            Ok(result)
+        }
+        Err(Failure::Told(words)) if is_tool => Ok(ToolResult::error(words).to_json(revision)),
+        Err(failure) => {
+            audit_failure(&failure, cx);
+            Err(match failure {
+                Failure::Told(words) => Error::with_words(Error::INVALID_PARAMS, words),
+                Failure::Internal(_) => Error::new(
+                    Error::INTERNAL,
+                    "This failed. Its cause is in the server's log.",
+                ),
+                Failure::NotFound => not_found(request),
+                Failure::Protocol(code, words, data) => Error {
+                    data,
+                    ..Error::with_words(code, words)
+                },
+            })
+        }
+    }
+}
+
+/// A tool that says what it returns must return that: else it is the tool's fault, not the client's.
+fn tool_result(
+    request: &Request,
+    result: &ToolResult,
+    revision: Revision,
+    server: &Server,
+) -> Map<String, Value> {
+    let name = request.params.get("name").and_then(Value::as_str);
+    let entry = name.and_then(|name| server.catalog.tool(name));
+    let output = entry.and_then(|entry| entry.output.as_ref());
+    let fits = match (output, result.structured_content()) {
+        (Some(_), _) if result.is_error() => true,
+        (Some(output), Some(structured)) => output.complaint(structured).is_none(),
+        (Some(_), None) => false,
+        (None, _) => true,
+    };
+    match fits {
+        true => result.to_json(revision),
+        false => {
+            ToolResult::error("The tool's result does not fit its output schema.").to_json(revision)
+        }
+    }
+}
+
+fn not_found(request: &Request) -> Error {
+    let uri = request
+        .params
+        .get("uri")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    Error::new(RESOURCE_NOT_FOUND, "There is no such resource.")
+        .with_data(json!({"uri": shown(uri)}))
+}
+
+/// Before 2026-07-28 a resource that is not there has a code of its own.
+pub(crate) fn of_revision(mut error: Error, revision: Revision) -> Error {
+    if revision.features().stateless && error.code == RESOURCE_NOT_FOUND {
+        error.code = Error::INVALID_PARAMS;
+    }
+    error
+}
+
+/// What the client of a call that needs input is told (2026-07-28).
+pub(crate) fn input_required(
+    questions: &BTreeMap<String, Question>,
+    answers: &BTreeMap<String, Answer>,
+    request: &Request,
+    caller: &Caller,
+    cx: &mut Cx<'_>,
+) -> Result<Map<String, Value>, Error> {
+    let Some(state) = request_state::seal(answers, &About::of(request), caller, cx) else {
+        return Err(Error::invalid_params(
+            "The answers to this call's questions are too long.",
+        ));
+    };
+    Ok(v2026_07_28::input_required(questions, state))
+}

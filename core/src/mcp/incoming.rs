@@ -1,0 +1,77 @@
+//! What comes in within an MCP session, or on an HTTP+SSE stream, besides requests: notifications and
+//! the client's answers to our questions.
+//!
+//! Source: MCP specification 2025-11-25, basic, messages; basic/utilities/cancellation.
+
+use ::http::Response;
+use bytes::Bytes;
+
+use super::{
+    Caller,
+    json_rpc::{Id, Message, Request, id_of},
+};
+use crate::{
+    exchange::Cx,
+    http::bearer,
+    hub::{Owner, StreamId, ToHub, ToHubKind},
+    oauth::scope::Scope,
+    route::Route,
+};
+
+/// From whom messages come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct From {
+    pub(crate) owner: Owner,
+    pub(crate) session: StreamId,
+}
+
+/// What wants an answer. Answers of the client and cancellations are handed on to the calls that they
+/// are for, if these are the client's own; notifications that mean nothing here are dropped, and so are
+/// answers that nobody asked for (threats.md K8).
+pub(crate) fn requests_of(messages: Vec<Message>, from: From, cx: &mut Cx<'_>) -> Vec<Request> {
+    let From { owner, session } = from;
+    let mut requests = Vec::new();
+    for message in messages {
+        match message {
+            Message::Request(request) => requests.push(request),
+            Message::Notification(notification) => {
+                let request = notification.params.get("requestId").cloned();
+                let cancels = notification.method == "notifications/cancelled";
+                if let (true, Some(request)) = (cancels, request.and_then(id_of)) {
+                    cx.tell(ToHub(ToHubKind::CancelRequest {
+                        owner,
+                        session,
+                        request,
+                    }));
+                }
+            }
+            Message::Response(response) => {
+                let question = match &response.id {
+                    Some(Id::Text(text)) => StreamId::parse(text),
+                    _ => None,
+                };
+                if let Some(question) = question {
+                    cx.tell(ToHub(ToHubKind::Answer {
+                        owner,
+                        session,
+                        question,
+                        result: response.result.map(Box::new),
+                    }));
+                }
+            }
+        }
+    }
+    requests
+}
+
+/// 403: the token does not have the scopes.
+pub(crate) fn forbidden(
+    route: Route,
+    scopes: &[String],
+    caller: &Caller,
+    cx: &Cx<'_>,
+) -> Response<Bytes> {
+    let _ = caller;
+    let scope = Scope::parse(&scopes.join(" ")).unwrap_or_else(Scope::all);
+    bearer::insufficient_scope(route, &scope, cx.env)
+}

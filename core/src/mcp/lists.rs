@@ -1,0 +1,102 @@
+//! The lists: tools, prompts, resources and templates, page by page.
+//!
+//! Source: MCP specification 2025-11-25, server/utilities/pagination.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Map, Value, json};
+
+use super::{Caller, Revision, json_rpc::Error, v2026_07_28};
+use crate::{
+    catalog::{Catalog, Principal},
+    env::Server,
+};
+
+/// `tools/list`: those that the caller may call, as far as roles and groups go. Scopes are another
+/// matter: a client can sign in for more (threats.md P3).
+pub(crate) fn tools(
+    revision: Revision,
+    params: &Map<String, Value>,
+    caller: &Caller,
+    server: &Server,
+) -> Result<Map<String, Value>, Error> {
+    let Principal { roles, groups, .. } = caller.principal();
+    let tools = server.catalog.tools().iter();
+    let tools = tools.filter(|entry| entry.tool.is_for(&roles, &groups));
+    let tools = tools.map(|entry| entry.tool.to_json(revision));
+    page("tools", tools, revision, params, &server.catalog)
+}
+
+/// `prompts/list`.
+pub(crate) fn prompts(
+    revision: Revision,
+    params: &Map<String, Value>,
+    catalog: &Catalog,
+) -> Result<Map<String, Value>, Error> {
+    let prompts = catalog.prompts().iter();
+    let prompts = prompts.map(|entry| entry.prompt.to_json(revision));
+    page("prompts", prompts, revision, params, catalog)
+}
+
+/// `resources/list`.
+pub(crate) fn resources(
+    revision: Revision,
+    params: &Map<String, Value>,
+    catalog: &Catalog,
+) -> Result<Map<String, Value>, Error> {
+    let resources = catalog.resources().iter();
+    let resources = resources.map(|(resource, _)| resource.to_json(revision));
+    page("resources", resources, revision, params, catalog)
+}
+
+/// `resources/templates/list`.
+pub(crate) fn templates(
+    revision: Revision,
+    params: &Map<String, Value>,
+    catalog: &Catalog,
+) -> Result<Map<String, Value>, Error> {
+    let templates = catalog.templates().iter();
+    let templates = templates.map(|(template, _)| template.to_json(revision));
+    page("resourceTemplates", templates, revision, params, catalog)
+}
+
+fn page(
+    name: &str,
+    entries: impl Iterator<Item = Map<String, Value>>,
+    revision: Revision,
+    params: &Map<String, Value>,
+    catalog: &Catalog,
+) -> Result<Map<String, Value>, Error> {
+    let from = match params.get("cursor") {
+        None => 0,
+        Some(cursor) => cursor
+            .as_str()
+            .and_then(parse_cursor)
+            .ok_or_else(|| Error::invalid_params("There is no such cursor."))?,
+    };
+    let mut entries = entries.skip(from).peekable();
+    if from > 0 && entries.peek().is_none() {
+        return Err(Error::invalid_params("There is no such cursor."));
+    }
+    let size = catalog.page_size();
+    let page: Vec<_> = entries.by_ref().take(size).collect();
+    let mut result = Map::new();
+    result.insert(name.to_owned(), json!(page));
+    if entries.peek().is_some() {
+        result.insert("nextCursor".to_owned(), json!(cursor(from + size)));
+    }
+    if revision.features().stateless {
+        v2026_07_28::cacheable(&mut result);
+    }
+    Ok(result)
+}
+
+/// The place where the next page begins: what is offered does not change while the server runs.
+fn cursor(from: usize) -> String {
+    URL_SAFE_NO_PAD.encode(format!("from {from}"))
+}
+
+fn parse_cursor(cursor: &str) -> Option<usize> {
+    let text = URL_SAFE_NO_PAD.decode(cursor).ok()?;
+    let text = std::str::from_utf8(&text).ok()?;
+    text.strip_prefix("from ")?.parse().ok()
+}

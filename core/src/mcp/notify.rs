@@ -1,0 +1,89 @@
+//! The messages that the server sends of its own accord: notifications and requests.
+//!
+//! Source: MCP specification 2025-11-25, basic/utilities (progress), server/utilities (logging),
+//! server/tools, prompts, resources (list changed, updated); 2026-07-28, subscriptions.
+
+use serde_json::{Map, Value, json};
+
+use super::json_rpc::Id;
+use crate::catalog::{Change, LogLevel};
+
+/// The member of `_meta` that names the subscription which a notification belongs to (2026-07-28).
+pub(crate) const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
+
+/// A notification, as JSON on one line.
+pub(crate) fn notification(method: &str, params: Map<String, Value>) -> String {
+    let mut message = json!({"jsonrpc": "2.0", "method": method});
+    if let (false, Value::Object(members)) = (params.is_empty(), &mut message) {
+        members.insert("params".to_owned(), Value::Object(params));
+    }
+    message.to_string()
+}
+
+/// A request of the server's, as JSON on one line.
+pub(crate) fn request(id: &str, method: &str, params: Option<Value>) -> String {
+    let mut message = json!({"jsonrpc": "2.0", "id": id, "method": method});
+    if let (Some(params), Value::Object(members)) = (params, &mut message) {
+        members.insert("params".to_owned(), params);
+    }
+    message.to_string()
+}
+
+/// `notifications/progress`.
+pub(crate) fn progress(
+    token: &Id,
+    progress: f64,
+    total: Option<f64>,
+    words: Option<String>,
+    has_words: bool,
+) -> String {
+    let mut params = Map::new();
+    params.insert("progressToken".to_owned(), json!(token));
+    params.insert("progress".to_owned(), number(progress));
+    if let Some(total) = total {
+        params.insert("total".to_owned(), number(total));
+    }
+    if let (Some(words), true) = (words, has_words) {
+        params.insert("message".to_owned(), json!(words));
+    }
+    notification("notifications/progress", params)
+}
+
+/// A number without a fraction is written as an integer, as clients write it.
+fn number(value: f64) -> Value {
+    #[expect(clippy::cast_possible_truncation, reason = "it is compared afterwards")]
+    let whole = value as i64;
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "it is compared with what it was made of"
+    )]
+    let same = whole as f64 == value;
+    if same { json!(whole) } else { json!(value) }
+}
+
+/// `notifications/message`: a line of the log.
+pub(crate) fn log(level: LogLevel, data: Value, logger: &str) -> String {
+    let mut params = Map::new();
+    params.insert("level".to_owned(), json!(level.as_str()));
+    params.insert("logger".to_owned(), json!(logger));
+    params.insert("data".to_owned(), data);
+    notification("notifications/message", params)
+}
+
+/// A change, told on a stream; on one of `subscriptions/listen` with the id of its request.
+pub(crate) fn changed(change: &Change, subscription: Option<&Id>) -> String {
+    let mut params = Map::new();
+    let method = match change {
+        Change::Tools => "notifications/tools/list_changed",
+        Change::Prompts => "notifications/prompts/list_changed",
+        Change::Resources => "notifications/resources/list_changed",
+        Change::Resource(uri) => {
+            params.insert("uri".to_owned(), json!(uri));
+            "notifications/resources/updated"
+        }
+    };
+    if let Some(id) = subscription {
+        params.insert("_meta".to_owned(), json!({SUBSCRIPTION_ID: id}));
+    }
+    notification(method, params)
+}

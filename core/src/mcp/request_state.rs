@@ -1,0 +1,92 @@
+//! `requestState` of 2026-07-28: what a call that needs input has learned so far, carried by the client.
+//!
+//! It is sealed and bound to the person, the client, the method, what is called and with which arguments,
+//! and ends after a while: it can be neither read, changed, used for another call nor by another person
+//! (threats.md I8, RPC-21). Each round has one of its own.
+//!
+//! Source: MCP specification 2026-07-28, basic/patterns (multi round-trip requests), security.
+
+use std::collections::BTreeMap;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Map, Value};
+
+use super::{
+    Caller,
+    json_rpc::{Error, Request},
+};
+use crate::{
+    catalog::Answer, exchange::Cx, keys::Purpose, limits, session::record::Hash, time::UnixTime,
+};
+
+/// Seals what was answered so far; `None` if that is too much to carry.
+pub(crate) fn seal(
+    answers: &BTreeMap<String, Answer>,
+    request: &About,
+    caller: &Caller,
+    cx: &mut Cx<'_>,
+) -> Option<String> {
+    let mut text = Vec::new();
+    let expires = cx.env.now.unix.after(limits::REQUEST_STATE);
+    text.extend(expires.0.to_be_bytes());
+    text.extend(serde_json::to_vec(answers).ok()?);
+    let context = request.context(caller);
+    let keys = &cx.env.server.keys;
+    let sealed = keys.seal(Purpose::RequestState, &context, b"", &text, cx.entropy);
+    let state = URL_SAFE_NO_PAD.encode(sealed);
+    (state.len() <= limits::REQUEST_STATE_BYTES).then_some(state)
+}
+
+/// What was answered before, if the request carries a state.
+pub(crate) fn open(
+    params: &Map<String, Value>,
+    request: &About,
+    caller: &Caller,
+    cx: &Cx<'_>,
+) -> Result<BTreeMap<String, Answer>, Error> {
+    let state = match params.get("requestState") {
+        None => return Ok(BTreeMap::new()),
+        Some(state) => state.as_str(),
+    };
+    let opened = state.and_then(|state| {
+        let sealed = URL_SAFE_NO_PAD.decode(state).ok()?;
+        let context = request.context(caller);
+        let keys = &cx.env.server.keys;
+        let text = keys.open(Purpose::RequestState, &context, b"", &sealed)?;
+        let (expires, answers) = text.split_first_chunk::<8>()?;
+        let expires = UnixTime(u64::from_be_bytes(*expires));
+        if cx.env.now.unix >= expires {
+            return None;
+        }
+        serde_json::from_slice(answers).ok()
+    });
+    opened.ok_or_else(|| {
+        Error::invalid_params(
+            "The `requestState` is not one of this request, or has ended: call anew.",
+        )
+    })
+}
+
+/// What a request is about: what a state is bound to.
+#[derive(Debug)]
+pub(crate) struct About(Hash);
+
+impl About {
+    /// The method and its parameters, but for what changes from round to round.
+    pub(crate) fn of(request: &Request) -> Self {
+        let mut params = request.params.clone();
+        for name in ["_meta", "inputResponses", "requestState"] {
+            params.remove(name);
+        }
+        // Members are sorted, so the same parameters read the same.
+        let text = format!("{}\n{}", request.method, Value::Object(params));
+        Self(Hash::of(text.as_bytes()))
+    }
+
+    fn context(&self, caller: &Caller) -> Vec<u8> {
+        let mut context = b"requestState".to_vec();
+        context.extend(caller.owner.0);
+        context.extend(self.0.0);
+        context
+    }
+}
