@@ -1,8 +1,9 @@
 //! The driver: one loop that performs what an exchange wants, on the thread of its connection.
 //!
 //! Fetches and the store are asked here, one after the other, when the exchange has nothing else
-//! to do; an answer that was polled goes out before. While it waits, the thread is parked on the
-//! exchange's mailbox and now and then looks whether the peer is still there.
+//! to do; an answer that was polled goes out before. Calls run on threads of their own. While it
+//! waits, the thread is parked on the exchange's mailbox and now and then looks whether the peer is
+//! still there.
 //!
 //! An exchange that goes on after its answer (a message of HTTP+SSE is accepted first and worked on
 //! then) moves to a thread of its own, so that the connection can take its next request. There are
@@ -32,6 +33,7 @@ use crate::{
     Runtime,
     hub::{Mail, Mailbox},
     inbound::{Nobody, Peer, Service},
+    perform::Calls,
 };
 
 /// How many exchanges may go on after their answer.
@@ -71,7 +73,8 @@ struct Run {
     runtime: Arc<Runtime>,
     exchange: Exchange,
     asks: VecDeque<Asked>,
-    mailbox: Option<Mailbox>,
+    calls: Calls,
+    mailbox: Mailbox,
     /// Whether the hub knows of this exchange.
     is_enrolled: bool,
     /// Whether the exchange was told that its peer is gone: once is enough.
@@ -105,7 +108,8 @@ impl Run {
             runtime: Arc::clone(runtime),
             exchange,
             asks: VecDeque::new(),
-            mailbox: None,
+            calls: Calls::default(),
+            mailbox: Mailbox::new(),
             is_enrolled: false,
             told_gone: false,
         }
@@ -142,12 +146,20 @@ impl Run {
                 self.asks.push_back(Asked::Fetch(ticket, Box::new(fetch)));
             }
             Action::Store(ticket, ask) => self.asks.push_back(Asked::Store(ticket, ask)),
-            Action::Cancel(id) => self.asks.retain(|ask| ask.id() != id),
+            Action::Call(ticket, perform) => {
+                let (stage, mailbox) = (&self.runtime.stage, &self.mailbox);
+                self.calls.start(ticket, *perform, stage, mailbox);
+            }
+            Action::Grant(id, granted) => self.calls.grant(id, granted),
+            Action::Cancel(id) => {
+                self.asks.retain(|ask| ask.id() != id);
+                self.calls.cancel(id);
+            }
             Action::Tell(message) => {
                 let id = self.exchange.id();
                 if !self.is_enrolled {
                     self.is_enrolled = true;
-                    self.mailbox = Some(self.runtime.hub.enroll(id));
+                    self.runtime.hub.enroll(id, &self.mailbox);
                 }
                 let now = self.runtime.clock.now();
                 let errands = self.runtime.hub.tell(id, message, now);
@@ -158,7 +170,8 @@ impl Run {
         }
     }
 
-    /// What happens next: the peer leaves, an ask is answered, the hub has a message, or it is time.
+    /// What happens next: the peer leaves, an ask is answered, the hub has a message, a call goes on, or
+    /// it is time.
     fn next_event(&mut self, until: Instant, peer: &mut dyn Peer) -> Event {
         loop {
             let ending = self.runtime.is_closing() && peer.is_streaming();
@@ -169,23 +182,17 @@ impl Run {
                 return ask.answer(&self.runtime);
             }
             let left = self.runtime.clock.until(until);
-            let mail = match &self.mailbox {
-                Some(mailbox) => mailbox.wait(left.min(LOOK)),
-                None => {
-                    std::thread::sleep(left.min(LOOK));
-                    Mail::Nothing
-                }
-            };
-            match mail {
+            match self.mailbox.wait(left.min(LOOK)) {
                 Mail::Message(message) => return Event::Told(message),
-                Mail::Nothing if self.runtime.clock.until(until).is_zero() => return Event::Tick,
-                Mail::Nothing => {}
-                Mail::Overflowed => {
-                    self.mailbox = None;
-                    if !self.told_gone {
-                        return self.gone();
+                Mail::Called(number, message) => {
+                    if let Some(event) = self.calls.handle(number, message) {
+                        return event;
                     }
                 }
+                Mail::Nothing if self.runtime.clock.until(until).is_zero() => return Event::Tick,
+                Mail::Nothing => {}
+                Mail::Overflowed if self.told_gone => {}
+                Mail::Overflowed => return self.gone(),
             }
         }
     }
@@ -224,6 +231,7 @@ impl Run {
 
 impl Drop for Run {
     fn drop(&mut self) {
+        self.mailbox.close();
         if self.is_enrolled {
             let errands = self.runtime.hub.forget(self.exchange.id());
             start(&self.runtime, errands);

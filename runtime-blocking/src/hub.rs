@@ -1,12 +1,9 @@
 //! The hub behind its one mutex, a mailbox for each exchange that spoke to it, and what is known.
 
 use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, RwLock,
-        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
-    },
-    time::Duration,
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock},
+    time::{Duration, Instant},
 };
 
 use entra_mcp_core::{
@@ -16,6 +13,8 @@ use entra_mcp_core::{
     limits,
     time::Now,
 };
+
+use crate::perform::{CallNumber, FromCall};
 
 /// Carries messages between the hub and the exchanges.
 #[derive(Debug, Default)]
@@ -27,7 +26,7 @@ pub(crate) struct Switchboard {
 #[derive(Debug, Default)]
 struct Tables {
     hub: Hub,
-    mailboxes: BTreeMap<ExchangeId, SyncSender<FromHub>>,
+    mailboxes: BTreeMap<ExchangeId, Mailbox>,
 }
 
 impl Switchboard {
@@ -48,11 +47,9 @@ impl Switchboard {
         self.drain(&mut tables)
     }
 
-    /// A mailbox for this exchange. Bounded: whoever does not read loses it.
-    pub(crate) fn enroll(&self, id: ExchangeId) -> Mailbox {
-        let (sender, receiver) = sync_channel(limits::MAILBOX);
-        self.tables().mailboxes.insert(id, sender);
-        Mailbox { receiver }
+    /// From now on the hub's messages for this exchange arrive in this mailbox.
+    pub(crate) fn enroll(&self, id: ExchangeId, mailbox: &Mailbox) {
+        self.tables().mailboxes.insert(id, mailbox.clone());
     }
 
     /// Forgets an exchange that ended.
@@ -69,11 +66,11 @@ impl Switchboard {
             match tables.hub.poll() {
                 HubOutput::Tell(id, message) => {
                     // Never waits, for this is under the lock. A full mailbox is a stream that is
-                    // not read: without its sender it says so (threats.md M7).
+                    // not read: its owner hears of it (threats.md M7).
                     let sent = tables
                         .mailboxes
                         .get(&id)
-                        .is_none_or(|mailbox| mailbox.try_send(message).is_ok());
+                        .is_none_or(|mailbox| mailbox.tell(message));
                     if !sent {
                         tables.mailboxes.remove(&id);
                     }
@@ -93,45 +90,143 @@ impl Switchboard {
     }
 }
 
-/// Where the hub's messages for one exchange arrive.
-#[derive(Debug)]
-pub(crate) struct Mailbox {
-    receiver: Receiver<FromHub>,
+/// Where messages for one exchange arrive: of the hub, and of the calls that it performs. Clones are
+/// the same mailbox. The hub's part is bounded: who does not read loses it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Mailbox(Arc<Inside>);
+
+#[derive(Debug, Default)]
+struct Inside {
+    letters: Mutex<Letters>,
+    arrived: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Letters {
+    told: VecDeque<FromHub>,
+    overflow: Overflow,
+    /// Each call waits until its letter was read, so there are few.
+    called: VecDeque<(CallNumber, FromCall)>,
+    /// Whether nobody reads any more.
+    is_closed: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Overflow {
+    #[default]
+    Never,
+    Happened,
+    Told,
 }
 
 /// What a look into the mailbox found.
 pub(crate) enum Mail {
     /// A message.
     Message(FromHub),
+    /// A call went on.
+    Called(CallNumber, FromCall),
     /// Nothing in that time.
     Nothing,
-    /// It overflowed: there will be no more.
+    /// It overflowed: there will be no more of the hub's. This is told once.
     Overflowed,
 }
 
 impl Mailbox {
+    /// An empty mailbox.
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// A message of the hub's; `false` if there was no room, and never will be again.
+    fn tell(&self, message: FromHub) -> bool {
+        let mut letters = self.letters();
+        if letters.told.len() >= limits::MAILBOX {
+            letters.overflow = Overflow::Happened;
+        } else {
+            letters.told.push_back(message);
+        }
+        self.0.arrived.notify_one();
+        letters.overflow == Overflow::Never
+    }
+
+    /// A message of a call; comes back if nobody will read it.
+    pub(crate) fn call(&self, number: CallNumber, message: FromCall) -> Result<(), FromCall> {
+        let mut letters = self.letters();
+        if letters.is_closed {
+            return Err(message);
+        }
+        letters.called.push_back((number, message));
+        self.0.arrived.notify_one();
+        Ok(())
+    }
+
+    /// Nobody reads any more: whoever waits for an answer is told by what it sent being dropped.
+    pub(crate) fn close(&self) {
+        let mut letters = self.letters();
+        letters.is_closed = true;
+        let unread = std::mem::take(&mut letters.called);
+        drop(letters);
+        drop(unread);
+    }
+
     /// Waits for a message, as long as this.
     pub(crate) fn wait(&self, duration: Duration) -> Mail {
-        match self.receiver.recv_timeout(duration) {
-            Ok(message) => Mail::Message(message),
-            Err(RecvTimeoutError::Timeout) => Mail::Nothing,
-            Err(RecvTimeoutError::Disconnected) => Mail::Overflowed,
+        let end = Instant::now() + duration;
+        let mut letters = self.letters();
+        loop {
+            if let Some(message) = letters.told.pop_front() {
+                return Mail::Message(message);
+            }
+            if letters.overflow == Overflow::Happened {
+                letters.overflow = Overflow::Told;
+                return Mail::Overflowed;
+            }
+            if let Some((number, message)) = letters.called.pop_front() {
+                return Mail::Called(number, message);
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Mail::Nothing;
+            }
+            let waited = self.0.arrived.wait_timeout(letters, left);
+            (letters, _) = waited.unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    fn letters(&self) -> MutexGuard<'_, Letters> {
+        let letters = self.0.letters.lock();
+        letters.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use entra_mcp_core::catalog::Failure;
+
     use super::*;
 
-    // M7
+    fn over() -> FromCall {
+        FromCall::Over(Err(Failure::NotFound))
+    }
+
+    // M7. The hub's messages cannot be made here, so that there were too many is pretended.
     #[test]
-    fn who_does_not_read_its_mailbox_loses_it() {
-        let board = Switchboard::new();
-        let id = ExchangeId(1);
-        let mailbox = board.enroll(id);
+    fn who_does_not_read_its_mailbox_loses_it_and_is_told_once() {
+        let mailbox = Mailbox::new();
         assert!(matches!(mailbox.wait(Duration::ZERO), Mail::Nothing));
-        board.forget(id);
+        mailbox.letters().overflow = Overflow::Happened;
         assert!(matches!(mailbox.wait(Duration::ZERO), Mail::Overflowed));
+        assert!(matches!(mailbox.wait(Duration::ZERO), Mail::Nothing));
+    }
+
+    #[test]
+    fn what_a_call_says_to_nobody_comes_back() {
+        let mailbox = Mailbox::new();
+        assert!(mailbox.call(1, over()).is_ok());
+        assert!(matches!(mailbox.wait(Duration::ZERO), Mail::Called(1, _)));
+        assert!(mailbox.call(1, over()).is_ok());
+        mailbox.close();
+        assert!(matches!(mailbox.wait(Duration::ZERO), Mail::Nothing));
+        assert!(mailbox.call(1, over()).is_err());
     }
 }

@@ -1,15 +1,41 @@
 //! The blocking runtime of entra-mcp: one thread per connection.
 //!
-//! It mirrors the smol runtime file by file. `drive` is the loop that performs what the core
-//! wants; `listen` accepts connections and bounds them; `inbound` reads requests and
-//! writes answers; `outbound` fetches; `hub` carries messages between exchanges;
-//! `tenant` serves the dev tenant.
+//! As a library it serves tools, resources and prompts of your own, behind the sign-in with Microsoft
+//! Entra ID: each is an ordinary function.
+//!
+//! ```no_run
+//! use entra_mcp_blocking::{Context, Server, StartError, Tool};
+//! use schemars::JsonSchema;
+//! use serde::Deserialize;
+//!
+//! #[derive(Deserialize, JsonSchema)]
+//! struct Add {
+//!     /// The first number.
+//!     a: f64,
+//!     /// The second number.
+//!     b: f64,
+//! }
+//!
+//! fn main() -> Result<(), StartError> {
+//!     Server::from_env()?
+//!         .tool(Tool::new("add", "Adds two numbers"), |_cx: &Context, n: Add| Ok(n.a + n.b))
+//!         .run()
+//! }
+//! ```
+//!
+//! It mirrors the smol runtime file by file. `server` is what is offered, `context` what a function
+//! gets, and `perform` runs it. `drive` is the loop that performs what the core wants; `listen` accepts
+//! connections and bounds them; `inbound` reads requests and writes answers; `outbound` fetches; `hub`
+//! carries messages between exchanges; `tenant` serves the dev tenant.
 
+mod context;
 mod drive;
 mod hub;
 mod inbound;
 mod listen;
 mod outbound;
+mod perform;
+mod server;
 mod tenant;
 
 use std::{
@@ -23,19 +49,36 @@ use std::{
     time::Duration,
 };
 
+pub use entra_mcp_core::{
+    catalog::{
+        Abilities, Annotations, Answer, Call, CatalogBuilder, Change, Content, Failure, Field,
+        Form, Granted, Icon, Json, LogLevel, Messages, OfferedScope, Performer, Principal, Prompt,
+        PromptArgument, Question, Resource, ResourceContents, ResourceTemplate, Role, Step,
+        TaskSupport, Tool, ToolResult, Wish,
+    },
+    secret::Secret,
+};
 use entra_mcp_core::{
-    env::{Env, Known, Server},
+    env::{self, Env, Known},
     exchange::ExchangeId,
     limits,
     time::Now,
 };
-use entra_mcp_host::{Clock, FileStore, Flag, Gate, Host, Program, bind, on_shutdown};
+use entra_mcp_host::{
+    Clock, FileStore, Flag, Gate, Host, Program, bind, library::Handlers, on_shutdown,
+};
+pub use entra_mcp_host::{
+    StartError,
+    library::{Completing, Elicited, Interrupted, IntoContents, IntoMessages, Underway, schema_of},
+};
 
+pub use self::{context::Context, server::Server};
 use self::{
     drive::Front,
     hub::Switchboard,
     inbound::{HttpServer, Service},
     outbound::Outbound,
+    perform::{Handler, Stage},
     tenant::Back,
 };
 
@@ -55,7 +98,8 @@ const HTTP_SERVER: &str = "--http-server";
 /// What all threads share.
 #[derive(Debug)]
 struct Runtime {
-    server: Arc<Server>,
+    server: Arc<env::Server>,
+    stage: Stage,
     store: Arc<FileStore>,
     clock: Clock,
     outbound: Outbound,
@@ -70,9 +114,10 @@ struct Runtime {
 }
 
 impl Runtime {
-    fn new(host: &Host) -> Self {
+    fn new(host: &Host, handlers: Handlers<Handler>) -> Self {
         Self {
             server: Arc::clone(&host.server),
+            stage: Stage::new(handlers),
             store: Arc::clone(&host.store),
             clock: host.clock,
             outbound: Outbound::new(),
@@ -104,22 +149,26 @@ impl Runtime {
 /// Serves until the process is asked to end; then lets the exchanges under way finish.
 #[must_use]
 pub fn run(host: &Host) -> ExitCode {
-    let runtime = Arc::new(Runtime::new(host));
-    let server = HttpServer::named(host.choice(HTTP_SERVER));
-    let started = bind(&host.server.config.listen).and_then(|listeners| {
-        let front: Arc<dyn Service> = Arc::new(Front::new(Arc::clone(&runtime)));
-        serve_all(listeners, &front, server)?;
-        if let Some(tenant) = &host.tenant {
-            let back: Arc<dyn Service> = Arc::new(Back::new(Arc::clone(tenant), host.clock));
-            serve_all(bind(tenant.listen())?, &back, server)?;
-        }
-        let runtime = Arc::clone(&runtime);
-        spawn("sweep", move || sweep(&runtime))
-    });
-    if let Err(words) = started {
+    if let Err(words) = run_with(host, Handlers::default()) {
         tracing::error!("{words}");
         return ExitCode::FAILURE;
     }
+    ExitCode::SUCCESS
+}
+
+/// The same with functions that perform calls.
+fn run_with(host: &Host, handlers: Handlers<Handler>) -> Result<(), String> {
+    let runtime = Arc::new(Runtime::new(host, handlers));
+    let server = HttpServer::named(host.choice(HTTP_SERVER));
+    let listeners = bind(&host.server.config.listen)?;
+    let front: Arc<dyn Service> = Arc::new(Front::new(Arc::clone(&runtime)));
+    serve_all(listeners, &front, server)?;
+    if let Some(tenant) = &host.tenant {
+        let back: Arc<dyn Service> = Arc::new(Back::new(Arc::clone(tenant), host.clock));
+        serve_all(bind(tenant.listen())?, &back, server)?;
+    }
+    let swept = Arc::clone(&runtime);
+    spawn("sweep", move || sweep(&swept))?;
     host.welcome();
     let (asked, ask) = mpsc::channel();
     let unheard = asked.clone();
@@ -129,7 +178,7 @@ pub fn run(host: &Host) -> ExitCode {
     let _ = ask.recv();
     drop(unheard);
     finish(&runtime);
-    ExitCode::SUCCESS
+    Ok(())
 }
 
 /// One accept thread a listener, one ceiling for them all.

@@ -1,0 +1,83 @@
+//! Tools that act as the signed-in person: `cargo run -p entra-mcp-blocking --example whoami`.
+//!
+//! `whoami` tells what the session token says, `myMail` asks Microsoft Graph with a token of the
+//! person's, and `introduceMe` asks the person.
+
+use entra_mcp_blocking::{Context, Elicited, Failure, Json, LogLevel, Server, StartError, Tool};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize)]
+struct Whoami {
+    tenant_id: String,
+    oid: String,
+    name: Option<String>,
+    roles: Vec<String>,
+    scopes: Vec<String>,
+}
+
+/// Asks nobody: all of it is in the session token.
+fn whoami(cx: &Context, (): ()) -> Result<Json<Whoami>, Failure> {
+    let principal = cx.principal().clone();
+    Ok(Json(Whoami {
+        tenant_id: principal.tenant_id,
+        oid: principal.oid,
+        name: principal.name,
+        roles: principal.roles,
+        scopes: principal.scopes,
+    }))
+}
+
+#[derive(Deserialize)]
+struct Me {
+    mail: Option<String>,
+}
+
+/// Asks Graph as the person. `cx.token(..)` gives the token itself, for other services of the company.
+fn my_mail(cx: &Context, (): ()) -> Result<String, Failure> {
+    cx.log(LogLevel::Info, "asking Microsoft Graph")?;
+    let body = cx.graph("v1.0/me?$select=mail")?;
+    let me: Me = serde_json::from_slice(&body).map_err(Failure::internal)?;
+    Ok(me.mail.ok_or("You have no mailbox.")?)
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Introduction {
+    /// What are you called?
+    nickname: String,
+    tone: Tone,
+}
+
+#[derive(Deserialize, JsonSchema)]
+enum Tone {
+    Formal,
+    Friendly,
+}
+
+/// Asks the person; in 2026-07-28 it is run again once the answer is there.
+fn introduce_me(cx: &Context, (): ()) -> Result<String, Failure> {
+    let message = "How do you want to be introduced?";
+    let name = cx.principal().name.clone().unwrap_or_default();
+    Ok(match cx.elicit::<Introduction>("introduction", message)? {
+        Elicited::Accepted(Introduction { nickname, tone }) => match tone {
+            Tone::Formal => format!("This is {name}, also known as {nickname}."),
+            Tone::Friendly => format!("Meet {nickname}!"),
+        },
+        Elicited::Declined | Elicited::Cancelled => format!("This is {name}."),
+    })
+}
+
+fn main() -> Result<(), StartError> {
+    let tool = |name, description| Tool::new(name, description).read_only();
+    Server::from_env()?
+        .tool(tool("whoami", "Tells who is signed in"), whoami)
+        .tool(
+            tool("myMail", "Tells the mail address of who is signed in"),
+            my_mail,
+        )
+        .tool(
+            tool("introduceMe", "Introduces who is signed in"),
+            introduce_me,
+        )
+        .run()
+}

@@ -1,0 +1,323 @@
+//! The calls that an exchange performs: each on a thread of its own, whose wishes go to the exchange.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::SyncSender,
+    },
+};
+
+use entra_mcp_core::{
+    ask::{AskId, Perform, Performed, Ticket},
+    catalog::{Failure, Granted, Wish},
+    event::Event,
+};
+use entra_mcp_host::library::{Handlers, Underway};
+
+use crate::{context::Context, hub::Mailbox};
+
+/// How many calls are performed at once. A thread that waits costs little, but not nothing.
+const CALLS: usize = 512;
+
+/// A function that performs calls.
+pub(crate) type Handler = Arc<dyn Fn(&Context) -> Result<Performed, Failure> + Send + Sync>;
+
+/// Where calls are performed: the functions, and how many threads run them.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    handlers: Handlers<Handler>,
+    busy: Arc<AtomicUsize>,
+}
+
+impl Stage {
+    /// A stage for these functions.
+    pub(crate) fn new(handlers: Handlers<Handler>) -> Self {
+        let busy = Arc::default();
+        Self { handlers, busy }
+    }
+
+    fn place(&self) -> Option<Place> {
+        let place = Place(Arc::clone(&self.busy));
+        (self.busy.fetch_add(1, Ordering::AcqRel) < CALLS).then_some(place)
+    }
+}
+
+/// A place on the stage, until it is dropped.
+struct Place(Arc<AtomicUsize>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Which call of an exchange.
+pub(crate) type CallNumber = u64;
+
+/// What a call did.
+#[derive(Debug)]
+pub(crate) enum FromCall {
+    /// It wishes for this, and waits there.
+    Wished(Wish, SyncSender<Granted>),
+    /// It is over.
+    Over(Result<Performed, Failure>),
+}
+
+/// The calls of one exchange. Dropping a call interrupts it.
+#[derive(Default)]
+pub(crate) struct Calls {
+    last: CallNumber,
+    calls: BTreeMap<CallNumber, (Ticket<Perform>, Running)>,
+}
+
+impl Calls {
+    /// Performs a call. What it does arrives in the mailbox.
+    pub(crate) fn start(
+        &mut self,
+        ticket: Ticket<Perform>,
+        perform: Perform,
+        stage: &Stage,
+        mailbox: &Mailbox,
+    ) {
+        self.last += 1;
+        let running = Running::start(perform, stage, mailbox, self.last);
+        self.calls.insert(self.last, (ticket, running));
+    }
+
+    /// The oldest open wish of a call was granted.
+    pub(crate) fn grant(&mut self, id: AskId, granted: Granted) {
+        let mut calls = self.calls.values_mut();
+        if let Some((_, running)) = calls.find(|(ticket, _)| ticket.id() == id) {
+            running.grant(granted);
+        }
+    }
+
+    /// A call matters no more.
+    pub(crate) fn cancel(&mut self, id: AskId) {
+        self.calls.retain(|_, (ticket, _)| ticket.id() != id);
+    }
+
+    /// What a call did, as the exchange is told; nothing, if the call matters no more.
+    pub(crate) fn handle(&mut self, number: CallNumber, message: FromCall) -> Option<Event> {
+        match message {
+            FromCall::Wished(wish, waiting) => {
+                let (ticket, running) = self.calls.get_mut(&number)?;
+                running.open.push_back(waiting);
+                Some(ticket.wish(wish))
+            }
+            FromCall::Over(result) => {
+                let (ticket, _) = self.calls.remove(&number)?;
+                Some(ticket.answer(result))
+            }
+        }
+    }
+}
+
+/// A call under way.
+struct Running {
+    underway: Arc<Underway>,
+    /// Who waits for its wishes, the oldest first.
+    open: VecDeque<SyncSender<Granted>>,
+}
+
+impl Running {
+    fn start(perform: Perform, stage: &Stage, mailbox: &Mailbox, number: CallNumber) -> Self {
+        let handler = stage.handlers.find(&perform.target).cloned();
+        let underway = Arc::new(Underway::new(perform));
+        let over = |result| {
+            // If nobody reads it, the call matters no more.
+            let _ = mailbox.call(number, FromCall::Over(result));
+        };
+        match (handler, stage.place()) {
+            (None, _) => over(Err(Underway::unknown(&underway))),
+            (_, None) => over(Err(busy())),
+            (Some(handler), Some(place)) => {
+                let context = Context::new(Arc::clone(&underway), mailbox.clone(), number);
+                if let Err(words) = crate::spawn("call", move || {
+                    context.perform(&handler);
+                    drop(place);
+                }) {
+                    tracing::warn!("{words}");
+                    over(Err(busy()));
+                }
+            }
+        }
+        Self {
+            underway,
+            open: VecDeque::new(),
+        }
+    }
+
+    fn grant(&mut self, granted: Granted) {
+        if let Some(waiting) = self.open.pop_front() {
+            // Who waits no more does not need it.
+            let _ = waiting.try_send(granted);
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Its function cannot be stopped: it can ask, and whatever it waits for ends.
+        Underway::end(&self.underway);
+    }
+}
+
+/// The panic barrier. What the function shares with others is its own to keep whole.
+pub(crate) fn guarded(handler: &Handler, context: &Context) -> Result<Performed, Failure> {
+    let performed = catch_unwind(AssertUnwindSafe(|| handler(context)));
+    performed.unwrap_or_else(|_| Err(Underway::panicked(context)))
+}
+
+fn busy() -> Failure {
+    "The server is busy with other calls. Try again in a moment.".into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, time::Duration};
+
+    use entra_mcp_core::{
+        ask::Target,
+        catalog::{Answer, Call, Question, Tool, ToolResult},
+        secret::Secret,
+    };
+    use entra_mcp_host::library::Offer;
+
+    use super::*;
+    use crate::hub::Mail;
+
+    /// Longer than anything takes here.
+    const LONG: Duration = Duration::from_mins(1);
+
+    fn stage(
+        function: impl Fn(&Context) -> Result<Performed, Failure> + Send + Sync + 'static,
+    ) -> Stage {
+        let handler: Handler = Arc::new(function);
+        let offer = Offer::new().tool::<()>(Tool::new("x", "x"), handler);
+        Stage::new(offer.build().unwrap().1)
+    }
+
+    fn perform(call: Call) -> Perform {
+        Perform {
+            target: Target::Tool("x".to_owned()),
+            call,
+            within: LONG,
+        }
+    }
+
+    fn done(words: impl Into<ToolResult>) -> Result<Performed, Failure> {
+        Ok(Performed::Tool(words.into()))
+    }
+
+    fn next(mailbox: &Mailbox) -> FromCall {
+        match mailbox.wait(LONG) {
+            Mail::Called(1, message) => message,
+            _ => panic!("nothing but the call speaks here"),
+        }
+    }
+
+    /// Runs a function as a tool; `grant` plays the machine. Returns what the tool returned.
+    fn performed(
+        function: impl Fn(&Context) -> Result<Performed, Failure> + Send + Sync + 'static,
+        call: Call,
+        mut grant: impl FnMut(Wish) -> Granted,
+    ) -> Result<Performed, Failure> {
+        let mailbox = Mailbox::new();
+        let mut running = Running::start(perform(call), &stage(function), &mailbox, 1);
+        loop {
+            match next(&mailbox) {
+                FromCall::Wished(wish, waiting) => {
+                    running.open.push_back(waiting);
+                    running.grant(grant(wish));
+                }
+                FromCall::Over(result) => return result,
+            }
+        }
+    }
+
+    #[test]
+    fn wishes_are_granted_one_after_the_other() {
+        let function = |cx: &Context| {
+            cx.progress(1.0, 2.0)?;
+            let token = cx.token("https://graph.microsoft.com/User.Read")?;
+            done(token.expose().clone())
+        };
+        let mut wishes = Vec::new();
+        let result = performed(function, Call::new("x"), |wish| {
+            wishes.push(format!("{wish:?}"));
+            match wish {
+                Wish::Token(_) => Granted::Token(Ok(Secret::new("entra token".to_owned()))),
+                _ => Granted::Done,
+            }
+        });
+        assert_eq!(result, done("entra token"));
+        assert_eq!(wishes.len(), 2, "{wishes:?}");
+    }
+
+    #[test]
+    fn what_entra_refuses_is_told_to_the_model() {
+        let function = |cx: &Context| done(cx.token("x")?.expose().clone());
+        let refuse = |_| Granted::Token(Err("Sign in again.".to_owned()));
+        let result = performed(function, Call::new("x"), refuse);
+        assert_eq!(result, Err(Failure::Told("Sign in again.".to_owned())));
+    }
+
+    #[test]
+    fn a_question_that_was_answered_in_an_earlier_round_is_not_asked() {
+        let function = |cx: &Context| done(cx.ask("sure", Question::roots())?.action());
+        let call = Call::new("x").with_answer("sure", Answer::Declined);
+        let result = performed(function, call, |wish| panic!("wished for {wish:?}"));
+        assert_eq!(result, done("decline"));
+    }
+
+    #[test]
+    fn a_panic_is_the_failure_of_its_call() {
+        let function = |_: &Context| panic!("a bug of the tool");
+        let result = performed(function, Call::new("x"), |_| Granted::Done);
+        assert!(matches!(result, Err(Failure::Internal(_))), "{result:?}");
+    }
+
+    #[test]
+    fn a_call_that_is_cancelled_or_whose_exchange_ends_is_interrupted_where_it_waits() {
+        for is_cancelled in [true, false] {
+            let (sender, ended) = mpsc::channel();
+            let function = move |cx: &Context| {
+                let waited = cx.wish(Wish::progress(1.0, None));
+                let again = cx.wish(Wish::progress(2.0, None));
+                sender.send((waited.is_err(), again.is_err())).unwrap();
+                done("never")
+            };
+            let (stage, mailbox) = (stage(function), Mailbox::new());
+            let running = Running::start(perform(Call::new("x")), &stage, &mailbox, 1);
+            if is_cancelled {
+                let wished = next(&mailbox);
+                assert!(matches!(wished, FromCall::Wished(..)), "{wished:?}");
+                drop((running, wished));
+            } else {
+                drop(running);
+                mailbox.close();
+            }
+            assert_eq!(ended.recv(), Ok((true, true)));
+        }
+    }
+
+    #[test]
+    fn a_full_stage_and_what_was_never_offered_fail_in_words() {
+        let full = stage(|_| done("never"));
+        let places: Vec<_> = (0..CALLS).map(|_| full.place().unwrap()).collect();
+        let mailbox = Mailbox::new();
+        let _running = Running::start(perform(Call::new("x")), &full, &mailbox, 1);
+        let refused = next(&mailbox);
+        assert!(matches!(refused, FromCall::Over(Err(Failure::Told(_)))));
+        drop(places);
+        assert!(full.place().is_some());
+        let empty = Stage::new(Handlers::default());
+        let _running = Running::start(perform(Call::new("x")), &empty, &mailbox, 1);
+        let unknown = next(&mailbox);
+        assert!(matches!(unknown, FromCall::Over(Err(Failure::Internal(_)))));
+    }
+}

@@ -1,0 +1,259 @@
+//! A server with tools, resources and prompts of one's own.
+
+use std::sync::Arc;
+
+use entra_mcp_core::{
+    ask::Performed,
+    catalog::{
+        Call, CatalogBuilder, Failure, OfferedScope, Performer, Prompt, Resource, ResourceTemplate,
+        Step, Tool, ToolResult,
+    },
+};
+use entra_mcp_host::{
+    Settings, StartError,
+    library::{Completing, IntoContents, IntoMessages, Offer, Underway},
+};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+
+use crate::{Context, PROGRAM, perform::Handler};
+
+/// A server that is being put together.
+///
+/// Functions return `Result<_, Failure>`. `?` makes text what the model is told; what is nobody's
+/// business but yours goes to the log with `.map_err(Failure::internal)?`. A panic is one failed call.
+///
+/// ```no_run
+/// use entra_mcp_blocking::{Context, Failure, Prompt, PromptArgument, Resource, Server, StartError, Tool};
+/// use schemars::JsonSchema;
+/// use serde::Deserialize;
+///
+/// #[derive(Deserialize, JsonSchema)]
+/// struct Divide {
+///     dividend: f64,
+///     divisor: f64,
+/// }
+///
+/// fn divide(_cx: &Context, n: Divide) -> Result<f64, Failure> {
+///     if n.divisor == 0.0 {
+///         return Err("Nothing can be divided by 0.".into());
+///     }
+///     Ok(n.dividend / n.divisor)
+/// }
+///
+/// #[derive(Deserialize)]
+/// struct Review {
+///     code: String,
+/// }
+///
+/// fn main() -> Result<(), StartError> {
+///     Server::from_env()?
+///         .called("calculator", "1.0.0")
+///         .tool(Tool::new("divide", "Divides one number by another").read_only(), divide)
+///         .resource(Resource::new("docs://manual", "manual"), |_cx: &Context| {
+///             std::fs::read_to_string("manual.md").map_err(Failure::internal)
+///         })
+///         .prompt(
+///             Prompt::new("review", "Asks for a review")
+///                 .argument(PromptArgument::new("code").required()),
+///             |_cx: &Context, review: Review| {
+///                 Ok(format!("Please review this code:\n{}", review.code))
+///             },
+///         )
+///         .run()
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Server {
+    settings: Settings,
+    offer: Offer<Handler>,
+}
+
+impl Server {
+    /// A server with the settings of the command line, the environment and `.env`: the same as those
+    /// of the program `entra-mcp-blocking`. With `--help` or `--version` it prints that and ends the
+    /// process.
+    ///
+    /// # Errors
+    ///
+    /// Which settings are wrong, in words.
+    pub fn from_env() -> Result<Self, StartError> {
+        Ok(Self {
+            settings: Settings::from_env(&PROGRAM)?,
+            offer: Offer::new(),
+        })
+    }
+
+    /// What it calls itself towards clients.
+    #[must_use]
+    pub fn called(self, name: impl Into<String>, version: impl Into<String>) -> Self {
+        let (name, version) = (name.into(), version.into());
+        self.catalog(|catalog| catalog.server(name, version))
+    }
+
+    /// What the model is told of it.
+    #[must_use]
+    pub fn instructions(self, instructions: impl Into<String>) -> Self {
+        let instructions = instructions.into();
+        self.catalog(|catalog| catalog.instructions(instructions))
+    }
+
+    /// Does not offer `getUserDetails`, which every server offers otherwise.
+    #[must_use]
+    pub fn without_builtin_tools(mut self) -> Self {
+        self.offer = self.offer.without_builtin_tools();
+        self
+    }
+
+    /// Offers a scope besides `user.read`, which tools can require.
+    #[must_use]
+    pub fn scope(self, scope: OfferedScope) -> Self {
+        self.catalog(|catalog| catalog.scope(scope))
+    }
+
+    /// Offers a tool. Its input schema is that of the function's arguments, unless these are `()` or a
+    /// `serde_json::Map`: then that of [`Tool::input_schema`].
+    #[must_use]
+    pub fn tool<A, R, F>(mut self, tool: Tool, function: F) -> Self
+    where
+        A: DeserializeOwned + JsonSchema + 'static,
+        R: Into<ToolResult> + 'static,
+        F: Fn(&Context, A) -> Result<R, Failure> + Send + Sync + 'static,
+    {
+        let handler = handler(function, |_, result: R| Performed::Tool(result.into()));
+        self.offer = self.offer.tool::<A>(tool, handler);
+        self
+    }
+
+    /// Offers a tool that is a step function and runs on every runtime.
+    #[must_use]
+    pub fn pure_tool(self, tool: Tool, function: fn(&Call) -> Step<ToolResult>) -> Self {
+        self.catalog(move |catalog| catalog.tool(tool, Performer::Pure(function)))
+    }
+
+    /// Offers a resource.
+    #[must_use]
+    pub fn resource<R, F>(mut self, resource: Resource, function: F) -> Self
+    where
+        R: IntoContents + 'static,
+        F: Fn(&Context) -> Result<R, Failure> + Send + Sync + 'static,
+    {
+        let handler = handler(
+            move |cx, (): ()| function(cx),
+            |cx, result: R| Performed::Contents(result.into_contents(cx.name())),
+        );
+        self.offer = self.offer.resource(resource, handler);
+        self
+    }
+
+    /// Offers a family of resources. The function's arguments are the variables, which are text.
+    #[must_use]
+    pub fn template<A, R, F>(mut self, template: ResourceTemplate, function: F) -> Self
+    where
+        A: DeserializeOwned + 'static,
+        R: IntoContents + 'static,
+        F: Fn(&Context, A) -> Result<R, Failure> + Send + Sync + 'static,
+    {
+        let handler = handler(function, |cx, result: R| {
+            Performed::Contents(result.into_contents(cx.name()))
+        });
+        self.offer = self.offer.template(template, handler);
+        self
+    }
+
+    /// Offers a prompt. Its arguments are text.
+    #[must_use]
+    pub fn prompt<A, R, F>(mut self, prompt: Prompt, function: F) -> Self
+    where
+        A: DeserializeOwned + 'static,
+        R: IntoMessages + 'static,
+        F: Fn(&Context, A) -> Result<R, Failure> + Send + Sync + 'static,
+    {
+        let handler = handler(function, |_, result: R| {
+            Performed::Messages(result.into_messages())
+        });
+        self.offer = self.offer.prompt(prompt, handler);
+        self
+    }
+
+    /// Completes the arguments of a prompt that was offered: gives the values that begin as what was
+    /// entered so far. The other arguments are in the context.
+    #[must_use]
+    pub fn complete_prompt<F>(mut self, prompt: impl Into<String>, function: F) -> Self
+    where
+        F: Fn(&Context, Completing) -> Result<Vec<String>, Failure> + Send + Sync + 'static,
+    {
+        let handler = completing(function);
+        self.offer = self.offer.complete_prompt(prompt.into(), handler);
+        self
+    }
+
+    /// Completes the variables of a template that was offered, likewise.
+    #[must_use]
+    pub fn complete_template<F>(mut self, template: impl Into<String>, function: F) -> Self
+    where
+        F: Fn(&Context, Completing) -> Result<Vec<String>, Failure> + Send + Sync + 'static,
+    {
+        let handler = completing(function);
+        self.offer = self.offer.complete_template(template.into(), handler);
+        self
+    }
+
+    /// Fills the catalog with what needs no function of this runtime: whatever is pure, page sizes,
+    /// a set of offers that another crate brings.
+    ///
+    /// ```no_run
+    /// use entra_mcp_blocking::{Call, CatalogBuilder, Performer, Server, Step, Tool, ToolResult};
+    ///
+    /// fn greetings(catalog: CatalogBuilder) -> CatalogBuilder {
+    ///     fn hello(call: &Call) -> Step<ToolResult> {
+    ///         Step::done(format!("Hello, {}!", call.principal().oid))
+    ///     }
+    ///     catalog.tool(Tool::new("hello", "Says hello"), Performer::Pure(hello))
+    /// }
+    ///
+    /// fn main() -> Result<(), entra_mcp_blocking::StartError> {
+    ///     Server::from_env()?.catalog(greetings).run()
+    /// }
+    /// ```
+    #[must_use]
+    pub fn catalog(
+        mut self,
+        fill: impl FnOnce(CatalogBuilder) -> CatalogBuilder + Send + 'static,
+    ) -> Self {
+        self.offer = self.offer.catalog(fill);
+        self
+    }
+
+    /// Serves until the process is asked to end; then lets what is under way finish.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with what is offered, with the data folder or with an address: in words.
+    pub fn run(self) -> Result<(), StartError> {
+        let (catalog, handlers) = self.offer.build()?;
+        let host = self.settings.open(catalog)?;
+        crate::run_with(&host, handlers).map_err(StartError::new)
+    }
+}
+
+/// Arguments in, the function, its result out.
+fn handler<A, R, F>(function: F, wrap: fn(&Context, R) -> Performed) -> Handler
+where
+    A: DeserializeOwned + 'static,
+    R: 'static,
+    F: Fn(&Context, A) -> Result<R, Failure> + Send + Sync + 'static,
+{
+    Arc::new(move |cx| {
+        let result = function(cx, Underway::read(cx)?);
+        result.map(|result| wrap(cx, result))
+    })
+}
+
+fn completing<F>(function: F) -> Handler
+where
+    F: Fn(&Context, Completing) -> Result<Vec<String>, Failure> + Send + Sync + 'static,
+{
+    let function = move |cx: &Context, (): ()| function(cx, Underway::completing(cx));
+    handler(function, |_, values| Performed::Values(values))
+}
