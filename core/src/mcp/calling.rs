@@ -10,6 +10,8 @@
 
 mod asking;
 mod granting;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 

@@ -2,7 +2,10 @@
 
 mod outside;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use ::http::{Request, Response};
 use bytes::Bytes;
@@ -11,8 +14,9 @@ use serde_json::{Value, json};
 use crate::{
     action::Action,
     admit,
-    ask::{FetchFault, Guard, Record, Store, StoreFault, Stored, Version},
+    ask::{FetchFault, Guard, Perform, Record, Store, StoreFault, Stored, Ticket, Version},
     audit::Audit,
+    catalog::{Catalog, Granted},
     entropy::Seed,
     event::Event,
     exchange::{Errand, Exchange, ExchangeId, Output},
@@ -44,6 +48,11 @@ pub(crate) struct World {
     /// What Entra's token endpoint was sent.
     pub(crate) redeemed: Vec<Request<Bytes>>,
     pub(crate) audits: Vec<Audit>,
+    /// Calls that the runtime is to perform, with the exchange that asked; what they were granted; and
+    /// how many were cancelled.
+    pub(crate) calls: VecDeque<(ExchangeId, Ticket<Perform>, Perform)>,
+    pub(crate) granted: Vec<Granted>,
+    pub(crate) cancelled: usize,
     exchanges: BTreeMap<ExchangeId, Running>,
     next: u64,
 }
@@ -81,6 +90,9 @@ impl World {
             documents: VecDeque::new(),
             redeemed: Vec::new(),
             audits: Vec::new(),
+            calls: VecDeque::new(),
+            granted: Vec::new(),
+            cancelled: 0,
             exchanges: BTreeMap::new(),
             next: 0,
         };
@@ -88,6 +100,25 @@ impl World {
             world.sign_in(person, "a client", "user.read");
         }
         world
+    }
+
+    /// The same, with a server that offers this.
+    pub(crate) fn offering(catalog: Catalog) -> Self {
+        let mut world = Self::new();
+        world.server.server.catalog = catalog;
+        world
+    }
+
+    /// Time passes, in steps of a second; whoever wants to be woken is.
+    pub(crate) fn wait(&mut self, seconds: u64) {
+        for _ in 0..seconds {
+            self.server.now.instant = self.server.now.instant.after(Duration::from_secs(1));
+            self.server.now.unix = UnixTime(self.server.now.unix.0 + 1);
+            let running: Vec<ExchangeId> = self.exchanges.keys().copied().collect();
+            for id in running {
+                self.tell(id, Event::Tick);
+            }
+        }
     }
 
     /// Stores a session and gives the token for it.
@@ -277,7 +308,11 @@ impl World {
                 Output::Do(Action::Tell(message)) => {
                     self.hub.handle(id, message, self.server.now);
                 }
-                Output::Do(Action::Cancel(_) | Action::Call(..) | Action::Grant(..)) => {}
+                Output::Do(Action::Cancel(_)) => self.cancelled += 1,
+                Output::Do(Action::Call(ticket, call)) => {
+                    self.calls.push_back((id, ticket, *call));
+                }
+                Output::Do(Action::Grant(_, granted)) => self.granted.push(granted),
                 Output::Do(Action::Store(ticket, store)) => {
                     let answer = self.ask(store);
                     self.answer(id, ticket.answer(answer));
@@ -332,7 +367,17 @@ impl World {
 
     /// Begins an MCP session and gives its id.
     pub(crate) fn initialize(&mut self, person: &str, revision: &str) -> String {
-        let response = self.post(person, &[], initialize(revision));
+        self.initialize_with(person, revision, &json!({}))
+    }
+
+    /// Begins an MCP session with a client that has these capabilities.
+    pub(crate) fn initialize_with(
+        &mut self,
+        person: &str,
+        revision: &str,
+        capabilities: &Value,
+    ) -> String {
+        let response = self.post(person, &[], initialize_with(revision, capabilities));
         assert_eq!(response.status(), 200);
         let agreed = &testing::json(&response)["result"]["protocolVersion"];
         assert_eq!(*agreed, json!(revision));
@@ -347,9 +392,13 @@ pub(crate) fn rpc(id: i64, method: &str, params: &Value) -> String {
 
 /// `initialize`.
 pub(crate) fn initialize(revision: &str) -> String {
+    initialize_with(revision, &json!({}))
+}
+
+fn initialize_with(revision: &str, capabilities: &Value) -> String {
     let params = json!({
         "protocolVersion": revision,
-        "capabilities": {},
+        "capabilities": capabilities,
         "clientInfo": {"name": "a test", "version": "1"},
     });
     rpc(0, "initialize", &params)

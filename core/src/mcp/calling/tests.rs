@@ -1,0 +1,257 @@
+//! Calls of every kind, performed by step functions and by the runtime, in every revision.
+
+mod asking;
+mod native;
+mod offered;
+mod streams;
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::{
+    catalog::{
+        Call, Catalog, CatalogBuilder, Change, Content, Failure, Field, Form, LogLevel, Messages,
+        Performer, Prompt, PromptArgument, Question, Resource, ResourceContents, ResourceTemplate,
+        Step, Tool, ToolResult, Wish,
+    },
+    exchange::ExchangeId,
+    mcp::testing::{World, rpc},
+    testing::json as body,
+};
+
+const OLD: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
+const NEW: &str = "2026-07-28";
+
+/// Tells how far it is, logs, sleeps, and says what it was given.
+fn slow(call: &Call) -> Step<ToolResult> {
+    match call.granted().len() {
+        0 => Step::wish(Wish::progress(0.0, Some(2.0))),
+        1 => Step::wish(Wish::log(LogLevel::Debug, "half way")),
+        2 => Step::wish(Wish::Sleep(Duration::from_secs(1))),
+        3 => Step::wish(Wish::progress(2.0, Some(2.0))),
+        _ => Step::done(format!("slept for {}", call.text("whom"))),
+    }
+}
+
+/// Asks the person's name, then whether that is all.
+fn ask(call: &Call) -> Step<ToolResult> {
+    let Some(name) = call.answer("name") else {
+        let form = Form::new().field("name", Field::text());
+        return Step::wish(Wish::ask("name", Question::form("Your name?", form)));
+    };
+    if call.answer("sure").is_none() {
+        let form = Form::new().field("ok", Field::boolean());
+        return Step::wish(Wish::ask("sure", Question::form("Is that all?", form)));
+    }
+    let name = name.get("name").and_then(Value::as_str);
+    Step::done(format!(
+        "Hello, {}!",
+        name.unwrap_or(call.answer("name").map_or("", |a| a.action()))
+    ))
+}
+
+fn sample(call: &Call) -> Step<ToolResult> {
+    match call.answer("poem") {
+        None => Step::wish(Wish::ask("poem", Question::sample("A poem, please.", 100))),
+        Some(answer) => Step::done(answer.sampled_text().unwrap_or("nothing")),
+    }
+}
+
+/// Sends the client away before it answers.
+fn away(call: &Call) -> Step<ToolResult> {
+    match call.granted().len() {
+        0 => Step::wish(Wish::Reconnect(Duration::from_millis(500))),
+        1 => Step::wish(Wish::Sleep(Duration::from_secs(2))),
+        _ => Step::done("welcome back"),
+    }
+}
+
+fn change(call: &Call) -> Step<ToolResult> {
+    match call.granted().len() {
+        0 => Step::wish(Wish::Announce(Change::Tools)),
+        1 => Step::wish(Wish::Announce(Change::Resource("a://static".to_owned()))),
+        _ => Step::done("changed"),
+    }
+}
+
+fn endless(_: &Call) -> Step<ToolResult> {
+    Step::wish(Wish::progress(0.0, None))
+}
+
+fn broken(_: &Call) -> Step<ToolResult> {
+    Step::failed(Failure::Internal("the disk is full of secrets".to_owned()))
+}
+
+fn misfit(_: &Call) -> Step<ToolResult> {
+    Step::done(ToolResult::structured(&json!({"count": "many"})))
+}
+
+fn read(call: &Call) -> Step<Vec<ResourceContents>> {
+    match call.text("id") {
+        "gone" => Step::failed(Failure::NotFound),
+        id => Step::done(vec![ResourceContents::text(
+            call.name(),
+            format!("id {id}"),
+        )]),
+    }
+}
+
+fn review(call: &Call) -> Step<Messages> {
+    Step::done(Messages::new().user(format!("Review {}", call.text("code"))))
+}
+
+fn complete(call: &Call) -> Step<Vec<String>> {
+    let begun = call.text("code");
+    let all = (0..150).map(|number| format!("code{number:03}"));
+    Step::done(all.filter(|one| one.starts_with(begun)).collect::<Vec<_>>())
+}
+
+fn text(name: &str, step: fn(&Call) -> Step<ToolResult>) -> (Tool, Performer<ToolResult>) {
+    (Tool::new(name, "A tool of a test"), Performer::Pure(step))
+}
+
+fn offer(mut catalog: CatalogBuilder) -> CatalogBuilder {
+    let whom = json!({"type": "object", "properties": {"whom": {"type": "string"}},
+        "required": ["whom"], "additionalProperties": false});
+    for (tool, performer) in [
+        (
+            text("slow", slow).0.input_schema(whom),
+            Performer::Pure(slow as fn(&Call) -> _),
+        ),
+        text("ask", ask),
+        text("sample", sample),
+        text("away", away),
+        text("change", change),
+        text("endless", endless),
+        text("broken", broken),
+        (
+            text("misfit", misfit)
+                .0
+                .output_schema(json!({"type": "object",
+                "properties": {"count": {"type": "integer"}}})),
+            Performer::Pure(misfit),
+        ),
+        (Tool::new("native", "Of the runtime"), Performer::Native),
+        (
+            Tool::new("reports", "For some").requires_role("Reports.Read"),
+            Performer::Native,
+        ),
+    ] {
+        catalog = catalog.tool(tool, performer);
+    }
+    let code = PromptArgument::new("code").required();
+    catalog
+        .resource(Resource::new("a://static", "static"), Performer::Pure(read))
+        .template(
+            ResourceTemplate::new("a://one/{id}", "one"),
+            Performer::Pure(read),
+        )
+        .prompt(
+            Prompt::new("review", "Reviews").argument(code),
+            Performer::Pure(review),
+        )
+        .complete_prompt("review", Performer::Pure(complete))
+        .announces_changes()
+}
+
+fn world() -> World {
+    World::offering(offer(Catalog::builder()).build().unwrap())
+}
+
+/// A client of a revision.
+struct Client {
+    revision: &'static str,
+    session: Option<String>,
+    capabilities: Value,
+    person: &'static str,
+}
+
+impl Client {
+    fn new(world: &mut World, revision: &'static str, capabilities: Value) -> Self {
+        Self::of("alice", world, revision, capabilities)
+    }
+
+    fn of(
+        person: &'static str,
+        world: &mut World,
+        revision: &'static str,
+        capabilities: Value,
+    ) -> Self {
+        let session =
+            (revision != NEW).then(|| world.initialize_with(person, revision, &capabilities));
+        Self {
+            revision,
+            session,
+            capabilities,
+            person,
+        }
+    }
+
+    /// Begins a request and gives its exchange.
+    fn begin(&self, world: &mut World, method: &str, params: Value) -> ExchangeId {
+        let mut params = params;
+        let named = ["name", "uri", "taskId"]
+            .iter()
+            .find_map(|name| params.get(name)?.as_str());
+        let name = named.unwrap_or_default().to_owned();
+        let mut fields = vec![("mcp-protocol-version", self.revision)];
+        match &self.session {
+            Some(session) => fields.push(("mcp-session-id", session.as_str())),
+            None => {
+                params["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!(NEW);
+                params["_meta"]["io.modelcontextprotocol/clientCapabilities"] =
+                    self.capabilities.clone();
+                fields.extend([("mcp-method", method), ("mcp-name", name.as_str())]);
+            }
+        }
+        let json = rpc(1, method, &params);
+        let request = world.request(self.person, "POST", "/mcp", &fields, &json);
+        world.begin(request)
+    }
+
+    /// Posts a message that is no request.
+    fn post(&self, world: &mut World, message: &Value) -> u16 {
+        let session = self.session.clone().unwrap_or_default();
+        let fields = [("mcp-session-id", session.as_str())];
+        world
+            .post(self.person, &fields, message.to_string())
+            .status()
+            .as_u16()
+    }
+
+    /// The whole answer of a request that is answered at once: result or error.
+    fn ask(&self, world: &mut World, method: &str, params: Value) -> Value {
+        let id = self.begin(world, method, params);
+        answer(world, id)
+    }
+
+    fn call(&self, world: &mut World, tool: &str, params: Value) -> Value {
+        let mut params = params;
+        params["name"] = json!(tool);
+        self.ask(world, "tools/call", params)
+    }
+}
+
+/// The messages that an exchange has sent on its stream.
+fn messages(world: &World, id: ExchangeId) -> Vec<Value> {
+    let lines = world.sent(id).body.lines();
+    let data = lines
+        .filter_map(|line| line.strip_prefix("data: "))
+        .filter(|data| !data.is_empty());
+    data.map(|data| serde_json::from_str(data).unwrap())
+        .collect()
+}
+
+/// The answer of an exchange, as JSON or at the end of its stream.
+fn answer(world: &World, id: ExchangeId) -> Value {
+    let sent = world.sent(id);
+    let answer: Value = match &sent.response {
+        Some(response) => body(response),
+        None => messages(world, id).pop().unwrap_or_default(),
+    };
+    match answer.get("result") {
+        Some(result) => result.clone(),
+        None => answer["error"].clone(),
+    }
+}

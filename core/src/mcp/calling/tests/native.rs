@@ -1,0 +1,110 @@
+//! Calls that the runtime performs.
+
+use super::*;
+use crate::{
+    ask::{Performed, Target},
+    catalog::Granted,
+    event::Event,
+};
+
+fn begin(world: &mut World, client: &Client) -> ExchangeId {
+    let params = json!({"name": "native", "_meta": {"progressToken": 7}});
+    client.begin(world, "tools/call", params)
+}
+
+#[test]
+fn the_runtime_performs_what_is_its_own_and_is_granted_its_wishes() {
+    let mut world = world();
+    let client = Client::new(&mut world, "2025-11-25", json!({}));
+    let id = begin(&mut world, &client);
+    let (asked, ticket, perform) = world.calls.pop_front().unwrap();
+    assert_eq!(
+        (asked, perform.target),
+        (id, Target::Tool("native".to_owned()))
+    );
+    assert_eq!(perform.call.principal().oid, "alice");
+    world.tell(id, ticket.wish(Wish::progress(1.0, None)));
+    world.tell(id, ticket.wish(Wish::Sleep(Duration::from_secs(1))));
+    // While it sleeps, another wish waits its turn.
+    world.tell(id, ticket.wish(Wish::progress(2.0, None)));
+    assert_eq!((world.granted.len(), messages(&world, id).len()), (1, 1));
+    world.wait(1);
+    assert_eq!((world.granted.len(), messages(&world, id).len()), (3, 2));
+    world.tell(id, ticket.answer(Ok(Performed::Tool("done".into()))));
+    assert_eq!(answer(&world, id)["content"][0]["text"], "done");
+}
+
+#[test]
+fn a_result_of_another_kind_is_a_fault_of_the_servers() {
+    let mut world = world();
+    let client = Client::new(&mut world, "2025-11-25", json!({}));
+    let id = begin(&mut world, &client);
+    let (_, ticket, _) = world.calls.pop_front().unwrap();
+    world.tell(id, ticket.answer(Ok(Performed::Values(Vec::new()))));
+    assert_eq!(answer(&world, id)["code"], -32603);
+}
+
+#[test]
+fn a_question_of_its_own_ends_the_round_since_2026() {
+    let mut world = world();
+    let client = Client::new(&mut world, NEW, json!({"elicitation": {}}));
+    let id = begin(&mut world, &client);
+    let (_, ticket, _) = world.calls.pop_front().unwrap();
+    let form = || Question::form("Sure?", Form::new().field("ok", Field::boolean()));
+    world.tell(id, ticket.wish(Wish::ask("sure", form())));
+    assert_eq!(answer(&world, id)["resultType"], "input_required");
+    assert_eq!(world.cancelled, 1);
+    // The next round finds the answer.
+    let accepted = json!({"action": "accept", "content": {"ok": true}});
+    let params = json!({"name": "native", "inputResponses": {"sure": accepted}});
+    let id = client.begin(&mut world, "tools/call", params);
+    let (_, ticket, _) = world.calls.pop_front().unwrap();
+    world.tell(id, ticket.wish(Wish::ask("sure", form())));
+    let Some(Granted::Answered(answers)) = world.granted.last() else {
+        panic!("it was answered");
+    };
+    assert_eq!(answers["sure"].get("ok"), Some(&json!(true)));
+}
+
+#[test]
+fn a_message_of_the_client_cancels_its_own_call() {
+    let mut world = world();
+    let client = Client::new(&mut world, "2025-11-25", json!({}));
+    let bob = Client::of("bob", &mut world, "2025-11-25", json!({}));
+    let id = begin(&mut world, &client);
+    let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled",
+        "params": {"requestId": 1}});
+    assert_eq!(bob.post(&mut world, &cancel), 202);
+    assert!(!world.is_over(id));
+    assert_eq!(client.post(&mut world, &cancel), 202);
+    assert!(world.is_over(id));
+    assert_eq!(world.cancelled, 1);
+}
+
+#[test]
+fn a_call_that_never_ends_is_ended() {
+    let mut world = world();
+    for revision in ["2025-11-25", NEW] {
+        let client = Client::new(&mut world, revision, json!({}));
+        let id = begin(&mut world, &client);
+        world.wait(crate::limits::CALL.as_secs());
+        assert!(world.is_over(id), "{revision}");
+        assert!(
+            answer(&world, id)["message"]
+                .as_str()
+                .unwrap()
+                .contains("too long")
+        );
+    }
+    assert_eq!(world.cancelled, 2);
+}
+
+#[test]
+fn a_peer_that_leaves_before_an_answer_cancels_the_call() {
+    let mut world = world();
+    let client = Client::new(&mut world, "2025-11-25", json!({}));
+    let id = begin(&mut world, &client);
+    world.tell(id, Event::Gone);
+    assert!(world.is_over(id));
+    assert_eq!(world.cancelled, 1);
+}

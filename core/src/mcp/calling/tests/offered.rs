@@ -1,0 +1,167 @@
+//! What is offered is listed, called and refused in every revision.
+
+use super::*;
+
+#[test]
+fn what_is_offered_is_listed_and_told_of_in_every_revision() {
+    let mut world = world();
+    for revision in OLD.into_iter().chain([NEW]) {
+        let client = Client::new(&mut world, revision, json!({}));
+        let prompts = client.ask(&mut world, "prompts/list", json!({}));
+        assert_eq!(prompts["prompts"][0]["arguments"][0]["required"], true);
+        let resources = client.ask(&mut world, "resources/list", json!({}));
+        assert_eq!(resources["resources"][0]["uri"], "a://static");
+        let templates = client.ask(&mut world, "resources/templates/list", json!({}));
+        assert_eq!(
+            templates["resourceTemplates"][0]["uriTemplate"],
+            "a://one/{id}"
+        );
+        let read = client.ask(&mut world, "resources/read", json!({"uri": "a://one/7"}));
+        assert_eq!(
+            read["contents"][0],
+            json!({"uri": "a://one/7", "text": "id 7"})
+        );
+        let params = json!({"name": "review", "arguments": {"code": "x"}});
+        let prompt = client.ask(&mut world, "prompts/get", params);
+        assert_eq!(prompt["messages"][0]["content"]["text"], "Review x");
+        let is_new = revision == NEW;
+        for result in [prompts, resources, templates, read] {
+            assert_eq!(result["ttlMs"].is_u64(), is_new);
+            assert_eq!(result["resultType"] == "complete", is_new);
+        }
+        assert_eq!(prompt["resultType"] == "complete", is_new);
+    }
+}
+
+#[test]
+fn completion_suggests_so_many_and_says_that_there_are_more() {
+    let mut world = world();
+    let client = Client::new(&mut world, "2025-11-25", json!({}));
+    let mut complete = |reference: Value, name: &str, value: &str| {
+        let params = json!({"ref": reference, "argument": {"name": name, "value": value}});
+        client.ask(&mut world, "completion/complete", params)
+    };
+    let prompt = json!({"type": "ref/prompt", "name": "review"});
+    let found = complete(prompt.clone(), "code", "code1")["completion"].clone();
+    assert_eq!(
+        (&found["total"], &found["hasMore"]),
+        (&json!(50), &json!(false))
+    );
+    let all = complete(prompt.clone(), "code", "")["completion"].clone();
+    assert_eq!(all["values"].as_array().unwrap().len(), 100);
+    assert_eq!(
+        (&all["total"], &all["hasMore"]),
+        (&json!(150), &json!(true))
+    );
+    assert_eq!(
+        complete(prompt, "other", "")["completion"]["values"],
+        json!([])
+    );
+    let nobody = json!({"type": "ref/prompt", "name": "nobody"});
+    assert_eq!(complete(nobody, "code", "")["code"], -32602);
+    let template = json!({"type": "ref/resource", "uri": "a://one/{id}"});
+    assert_eq!(
+        complete(template, "id", "")["completion"]["values"],
+        json!([])
+    );
+}
+
+#[test]
+fn what_is_not_there_or_does_not_fit_is_told_in_words() {
+    let mut world = world();
+    for revision in OLD.into_iter().chain([NEW]) {
+        let client = Client::new(&mut world, revision, json!({}));
+        for uri in ["a://nowhere", "a://one/gone"] {
+            let error = client.ask(&mut world, "resources/read", json!({"uri": uri}));
+            let code = if revision == NEW { -32602 } else { -32002 };
+            assert_eq!(error["code"], code, "{revision} {error}");
+            assert_eq!(error["data"]["uri"], uri);
+        }
+        let missing = client.ask(&mut world, "prompts/get", json!({"name": "review"}));
+        assert_eq!(missing["code"], -32602);
+        assert!(missing["message"].as_str().unwrap().contains("`code`"));
+        let wrong = client.call(&mut world, "slow", json!({"arguments": {"whom": 1}}));
+        let words = match revision >= "2025-11-25" {
+            true => wrong["content"][0]["text"].as_str().unwrap().to_owned(),
+            false => wrong["message"].as_str().unwrap().to_owned(),
+        };
+        assert!(words.contains("/whom"), "{revision} {words}");
+        let unknown = client.call(&mut world, "nothing", json!({}));
+        assert_eq!(unknown["code"], -32602);
+    }
+}
+
+#[test]
+fn a_list_is_read_page_by_page() {
+    let catalog = offer(Catalog::builder()).page_size(4).build().unwrap();
+    let mut world = World::offering(catalog);
+    let client = Client::new(&mut world, "2025-06-18", json!({}));
+    let mut names = Vec::new();
+    let mut params = json!({});
+    loop {
+        let page = client.ask(&mut world, "tools/list", params);
+        let tools = page["tools"].as_array().unwrap();
+        assert!(tools.len() <= 4);
+        names.extend(
+            tools
+                .iter()
+                .map(|tool| tool["name"].as_str().unwrap().to_owned()),
+        );
+        match page.get("nextCursor") {
+            Some(cursor) => params = json!({"cursor": cursor}),
+            None => break,
+        }
+    }
+    assert_eq!(names.len(), 9, "{names:?}");
+    for odd in [json!("x"), json!(1), json!("ZnJvbSA5OTk")] {
+        let error = client.ask(&mut world, "tools/list", json!({"cursor": odd}));
+        assert_eq!(error["code"], -32602);
+    }
+}
+
+// P3: who lacks the role does not see the tool, and cannot call it.
+#[test]
+fn a_tool_for_some_is_not_there_for_others() {
+    let mut world = world();
+    for revision in ["2025-11-25", NEW] {
+        let client = Client::new(&mut world, revision, json!({}));
+        let tools = client.ask(&mut world, "tools/list", json!({}));
+        assert!(!tools.to_string().contains("reports"));
+        let error = client.call(&mut world, "reports", json!({}));
+        assert_eq!(error, client.call(&mut world, "nothing", json!({})));
+    }
+}
+
+// O1: what went wrong inside is for the log, not for the client.
+#[test]
+fn a_fault_of_the_servers_is_logged_and_not_told() {
+    let mut world = world();
+    let client = Client::new(&mut world, "2025-11-25", json!({}));
+    let error = client.call(&mut world, "broken", json!({}));
+    assert_eq!(error["code"], -32603);
+    assert!(!error.to_string().contains("secrets"));
+    assert!(format!("{:?}", world.audits).contains("secrets"));
+    let endless = client.call(&mut world, "endless", json!({}));
+    assert_eq!(endless["code"], -32603);
+    let misfit = client.call(&mut world, "misfit", json!({}));
+    assert_eq!(misfit["isError"], true);
+    assert!(misfit.get("structuredContent").is_none());
+}
+
+#[test]
+fn content_that_a_revision_does_not_know_becomes_words() {
+    let sound = Content::audio(b"x", "audio/wav");
+    let link = Content::link(Resource::new("a://b", "b"));
+    let kinds = |revision: &str| {
+        let revision = crate::mcp::Revision::parse(revision).unwrap();
+        let json = ToolResult::content([sound.clone(), link.clone()]).to_json(revision);
+        let content = json["content"].as_array().unwrap().clone();
+        content
+            .iter()
+            .map(|one| one["type"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(kinds("2024-11-05"), ["text", "text"]);
+    assert_eq!(kinds("2025-03-26"), ["audio", "text"]);
+    assert_eq!(kinds("2025-06-18"), ["audio", "resource_link"]);
+}

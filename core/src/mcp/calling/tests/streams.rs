@@ -1,0 +1,241 @@
+//! What a call says before its answer, and streams that are lost and gone on with.
+
+use super::*;
+use crate::event::Event;
+
+fn slow_params() -> Value {
+    json!({"name": "slow", "arguments": {"whom": "Alice"}, "_meta": {"progressToken": "p"}})
+}
+
+#[test]
+fn progress_comes_before_the_answer_on_one_stream() {
+    let mut world = world();
+    for revision in ["2025-03-26", "2025-06-18", "2025-11-25", NEW] {
+        let client = Client::new(&mut world, revision, json!({}));
+        let id = client.begin(&mut world, "tools/call", slow_params());
+        assert!(!world.is_over(id));
+        world.wait(1);
+        assert!(world.is_over(id) && world.sent(id).closed);
+        let messages = messages(&world, id);
+        let told: Vec<_> = messages
+            .iter()
+            .map(|one| one["params"]["progress"].clone())
+            .collect();
+        assert_eq!(told, [json!(0), json!(2), Value::Null], "{revision}");
+        assert_eq!(messages[0]["params"]["progressToken"], "p");
+        assert_eq!(
+            messages[2]["result"]["content"][0]["text"],
+            "slept for Alice"
+        );
+    }
+}
+
+#[test]
+fn without_a_token_or_a_stream_there_is_no_progress_and_the_answer_is_json() {
+    let mut world = world();
+    let client = Client::new(&mut world, "2025-11-25", json!({}));
+    let params = json!({"name": "slow", "arguments": {"whom": "Alice"}});
+    let id = client.begin(&mut world, "tools/call", params);
+    world.wait(1);
+    assert_eq!(answer(&world, id)["content"][0]["text"], "slept for Alice");
+    assert!(world.sent(id).head.is_none());
+}
+
+#[test]
+fn lines_of_the_log_come_from_the_level_that_was_set() {
+    let mut world = world();
+    let client = Client::new(&mut world, "2025-11-25", json!({}));
+    let params = || json!({"name": "slow", "arguments": {"whom": "Alice"}});
+    let levels = |world: &mut World, params: Value, client: &Client| {
+        let id = client.begin(world, "tools/call", params);
+        world.wait(1);
+        let messages = messages(world, id);
+        let levels = messages
+            .iter()
+            .filter_map(|one| one["params"]["level"].as_str());
+        levels.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert!(levels(&mut world, params(), &client).is_empty());
+    let set = client.ask(&mut world, "logging/setLevel", json!({"level": "debug"}));
+    assert_eq!(set, json!({}));
+    assert_eq!(levels(&mut world, params(), &client), ["debug"]);
+    // I4: the level of one session is nothing to another.
+    let other = Client::of("bob", &mut world, "2025-11-25", json!({}));
+    assert!(levels(&mut world, params(), &other).is_empty());
+    let odd = client.ask(&mut world, "logging/setLevel", json!({"level": "loud"}));
+    assert_eq!(odd["code"], -32602);
+    let modern = Client::new(&mut world, NEW, json!({}));
+    assert!(levels(&mut world, params(), &modern).is_empty());
+    let mut asked = params();
+    asked["_meta"]["io.modelcontextprotocol/logLevel"] = json!("debug");
+    assert_eq!(levels(&mut world, asked, &modern), ["debug"]);
+}
+
+fn last_event_id(world: &World, id: ExchangeId) -> String {
+    let lines = world.sent(id).body.lines();
+    let ids = lines.filter_map(|line| line.strip_prefix("id: "));
+    ids.last().unwrap().to_owned()
+}
+
+fn resume(world: &mut World, person: &str, client: &Client, last: &str) -> ExchangeId {
+    let session = client.session.clone().unwrap();
+    let fields = [
+        ("mcp-session-id", session.as_str()),
+        ("last-event-id", last),
+    ];
+    let request = world.request(person, "GET", "/mcp", &fields, "");
+    world.begin(request)
+}
+
+#[test]
+fn a_client_that_was_cut_off_comes_back_for_the_rest() {
+    let mut world = world();
+    let client = Client::new(&mut world, "2025-11-25", json!({}));
+    let id = client.begin(&mut world, "tools/call", slow_params());
+    assert!(world.sent(id).body.starts_with("id: 0-"), "primed");
+    let last = last_event_id(&world, id);
+    world.tell(id, Event::Gone);
+    assert!(!world.is_over(id), "the call goes on");
+    let back = resume(&mut world, "alice", &client, &last);
+    assert!(messages(&world, back).is_empty());
+    world.wait(1);
+    let after = messages(&world, back);
+    assert_eq!(after[0]["params"]["progress"], 2);
+    assert_eq!(after[1]["result"]["content"][0]["text"], "slept for Alice");
+    assert!(world.is_over(id) && world.sent(back).closed);
+    // Once more, now that all is over.
+    let again = resume(&mut world, "alice", &client, &last);
+    assert_eq!(messages(&world, again), after);
+    assert!(world.sent(again).closed);
+}
+
+// I4: SESS-10
+#[test]
+fn nobody_comes_back_for_the_stream_of_another() {
+    let mut world = world();
+    let client = Client::new(&mut world, "2025-11-25", json!({}));
+    let bob = Client::of("bob", &mut world, "2025-11-25", json!({}));
+    let id = client.begin(&mut world, "tools/call", slow_params());
+    let last = last_event_id(&world, id);
+    let other = Client::new(&mut world, "2025-11-25", json!({}));
+    for (person, client, status) in [
+        ("bob", &bob, 400),
+        ("bob", &client, 404),
+        ("alice", &other, 400),
+    ] {
+        let back = resume(&mut world, person, client, &last);
+        assert_eq!(world.sent(back).response.as_ref().unwrap().status(), status);
+    }
+}
+
+#[test]
+fn a_client_is_sent_away_and_finds_the_answer_when_it_comes_back() {
+    let mut world = world();
+    let client = Client::new(&mut world, "2025-11-25", json!({}));
+    let id = client.begin(&mut world, "tools/call", json!({"name": "away"}));
+    let sent = world.sent(id);
+    assert!(
+        sent.closed && sent.body.contains("retry: 500"),
+        "{}",
+        sent.body
+    );
+    assert!(messages(&world, id).is_empty());
+    let last = last_event_id(&world, id);
+    let back = resume(&mut world, "alice", &client, &last);
+    world.wait(2);
+    assert_eq!(
+        messages(&world, back)[0]["result"]["content"][0]["text"],
+        "welcome back"
+    );
+    // A revision that does not know it waits.
+    let old = Client::new(&mut world, "2025-06-18", json!({}));
+    let id = old.begin(&mut world, "tools/call", json!({"name": "away"}));
+    assert!(!world.sent(id).closed);
+    world.wait(2);
+    assert_eq!(answer(&world, id)["content"][0]["text"], "welcome back");
+}
+
+#[test]
+fn a_stream_of_2026_that_is_closed_cancels_its_call() {
+    let mut world = world();
+    let client = Client::new(&mut world, NEW, json!({}));
+    let id = client.begin(&mut world, "tools/call", slow_params());
+    world.tell(id, Event::Gone);
+    assert!(world.is_over(id));
+}
+
+#[test]
+fn a_call_that_takes_long_keeps_its_connection_awake_and_ends_with_the_session() {
+    let mut world = world();
+    let client = Client::new(&mut world, "2025-11-25", json!({}));
+    let params = json!({"name": "native"});
+    let id = client.begin(&mut world, "tools/call", params.clone());
+    assert!(world.sent(id).head.is_none());
+    world.wait(16);
+    assert!(world.sent(id).body.ends_with(": keep-alive\n\n"));
+    // REV-07, I7
+    world.revoke("alice");
+    world.wait(16);
+    assert!(world.is_over(id) && world.sent(id).closed);
+    assert_eq!(world.cancelled, 1);
+}
+
+#[test]
+fn changes_are_told_to_those_who_listen_for_them() {
+    let mut world = world();
+    let session = Client::new(&mut world, "2025-11-25", json!({}));
+    let name = session.session.clone().unwrap();
+    let request = world.request("alice", "GET", "/mcp", &[("mcp-session-id", &name)], "");
+    let stream = world.begin(request);
+    let modern = Client::new(&mut world, NEW, json!({}));
+    let listen = |world: &mut World, notifications: Value| {
+        let params = json!({"notifications": notifications});
+        modern.begin(world, "subscriptions/listen", params)
+    };
+    let tools = listen(&mut world, json!({"toolsListChanged": true}));
+    let prompts = listen(&mut world, json!({"promptsListChanged": true}));
+    let uris = json!({"resourceSubscriptions": ["a://static", "b://unknown"]});
+    let resource = listen(&mut world, uris);
+    let methods = |world: &World, id: ExchangeId| {
+        let messages = messages(world, id);
+        let methods = messages
+            .iter()
+            .map(|one| one["method"].as_str().unwrap().to_owned());
+        methods
+            .map(|method| method.replace("notifications/", ""))
+            .collect::<Vec<_>>()
+    };
+    modern.call(&mut world, "change", json!({}));
+    assert_eq!(methods(&world, stream), ["tools/list_changed"]);
+    assert_eq!(
+        methods(&world, tools),
+        ["subscriptions/acknowledged", "tools/list_changed"]
+    );
+    assert_eq!(methods(&world, prompts), ["subscriptions/acknowledged"]);
+    assert_eq!(
+        methods(&world, resource),
+        ["subscriptions/acknowledged", "resources/updated"]
+    );
+    for id in [tools, resource] {
+        for message in messages(&world, id) {
+            let meta = &message["params"]["_meta"];
+            assert_eq!(meta["io.modelcontextprotocol/subscriptionId"], 1);
+        }
+    }
+    let agreed = &messages(&world, resource)[0]["params"]["notifications"];
+    assert_eq!(*agreed, json!({"resourceSubscriptions": ["a://static"]}));
+    // In a session one subscribes by a request of its own.
+    let uri = json!({"uri": "a://static"});
+    assert_eq!(
+        session.ask(&mut world, "resources/subscribe", uri.clone()),
+        json!({})
+    );
+    modern.call(&mut world, "change", json!({}));
+    assert_eq!(
+        methods(&world, stream)[1..],
+        ["tools/list_changed", "resources/updated"]
+    );
+    session.ask(&mut world, "resources/unsubscribe", uri);
+    modern.call(&mut world, "change", json!({}));
+    assert_eq!(methods(&world, stream).len(), 4);
+}
