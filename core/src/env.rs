@@ -9,6 +9,7 @@ use crate::{
     entra::facts::EntraFacts,
     keys::Keyring,
     limits,
+    oauth::scope::Scopes,
     planted::Planted,
     time::{Instant, Now},
 };
@@ -33,6 +34,8 @@ pub struct Server {
     pub keys: Keyring,
     /// What clients are offered.
     pub catalog: Catalog,
+    /// The scopes that clients may ask for.
+    pub(crate) scopes: Scopes,
     #[cfg(feature = "planted-bugs")]
     planted: Option<Planted>,
 }
@@ -42,6 +45,7 @@ impl Server {
     #[must_use]
     pub fn new(config: Config, keys: Keyring, catalog: Catalog) -> Self {
         Self {
+            scopes: Scopes::new(catalog.scopes()),
             config,
             keys,
             catalog,

@@ -9,6 +9,7 @@ use url::Url;
 
 use crate::{
     ask::{Record, Stored, Version},
+    catalog::OfferedScope,
     config::PublicUrl,
     entropy::{Entropy, Seed},
     http::form::Form,
@@ -22,7 +23,7 @@ use crate::{
         handle, packed, pkce,
         redirect_uri::{Destination, RedirectUri},
         resource,
-        scope::Scope,
+        scope::Scopes,
     },
     session::{SessionId, SessionSecret, record::Session},
     time::UnixTime,
@@ -190,11 +191,16 @@ pub fn form(text: &[u8]) {
 
 /// What is granted was offered, and is granted again when it is asked for (AUTHZ-16).
 pub fn scope(text: &str) {
-    if let Ok(granted) = Scope::grant(Some(text)) {
+    let scopes = Scopes::new(&[OfferedScope {
+        name: "mail.read".to_owned(),
+        graph: "Mail.Read".to_owned(),
+        words: "Read your mail.".to_owned(),
+    }]);
+    if let Ok(granted) = scopes.grant(Some(text)) {
         let written = granted.to_string();
-        assert_eq!(Scope::parse(&written).as_ref(), Some(&granted));
-        assert_eq!(Scope::grant(Some(&written)).ok().as_ref(), Some(&granted));
-        assert!(Scope::all().covers(&granted));
+        assert_eq!(scopes.parse(&written).as_ref(), Some(&granted));
+        assert_eq!(scopes.grant(Some(&written)).ok().as_ref(), Some(&granted));
+        assert!(scopes.all().covers(&granted));
     }
 }
 

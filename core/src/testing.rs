@@ -11,6 +11,7 @@ use crate::{
     action::Action,
     admit,
     audit::Audit,
+    catalog::OfferedScope,
     config::{Config, EntraApp, LogFormat, PublicUrl},
     entra::{
         facts::EntraFacts,
@@ -24,7 +25,7 @@ use crate::{
     oauth::{
         redirect_uri::RedirectUri,
         request::{AuthorizationRequest, ReturnTo},
-        scope::Scope,
+        scope::Scopes,
     },
     secret::Secret,
     session::{
@@ -97,6 +98,16 @@ impl TestServer {
                 unix: UnixTime(1_800_000_000),
             },
         }
+    }
+
+    /// It offers `mail.read` too.
+    pub(crate) fn with_mail(mut self) -> Self {
+        self.server.scopes = Scopes::new(&[OfferedScope {
+            name: "mail.read".to_owned(),
+            graph: "Mail.Read".to_owned(),
+            words: "Read your mail.".to_owned(),
+        }]);
+        self
     }
 
     pub(crate) fn env(&self) -> Env<'_> {
@@ -195,7 +206,7 @@ pub(crate) fn authorization_request(state: &str) -> AuthorizationRequest {
         },
         code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".to_owned(),
         resource: "http://localhost:3001/mcp".to_owned(),
-        scope: Scope::all(),
+        scope: Scopes::new(&[]).default(),
     }
 }
 

@@ -115,7 +115,7 @@ impl Access {
             attempts: 0,
             state,
         };
-        if let Some(renewal) = Renewal::start(&old, cx) {
+        if let Some(renewal) = Renewal::start(session, &old, cx) {
             let old = Box::new(old);
             return AccessStep::Waiting(Box::new(access(State::Renewing {
                 renewal,

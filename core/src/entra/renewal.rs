@@ -13,8 +13,9 @@ use crate::{
     exchange::Cx,
     fault::Fault,
     hub::{FromHub, FromHubKind, ToHub, ToHubKind},
+    oauth::scope::Scope,
     secret::Secret,
-    session::record::EntraTokens,
+    session::record::{EntraTokens, Session},
     time::UnixTime,
 };
 
@@ -25,7 +26,10 @@ pub(crate) struct Renewal(State);
 #[derive(Debug)]
 enum State {
     /// Entra's addresses are being learned: this server has just been started.
-    Learning(Secret<String>),
+    Learning {
+        refresh_token: Secret<String>,
+        scope: Scope,
+    },
     /// Entra is asked.
     Asking(Awaiting<Fetch>),
 }
@@ -44,27 +48,36 @@ pub(crate) enum Renewed {
 }
 
 impl Renewal {
-    /// Begins; `None` if there is no refresh token to begin with.
-    pub(crate) fn start(tokens: &EntraTokens, cx: &mut Cx<'_>) -> Option<Self> {
+    /// Begins; `None` if there is no refresh token to begin with. Entra is asked for what the session
+    /// was granted, not for all that is offered: the person has not consented to more.
+    pub(crate) fn start(session: &Session, tokens: &EntraTokens, cx: &mut Cx<'_>) -> Option<Self> {
         let refresh_token = tokens.refresh_token.as_ref()?;
+        let scope = cx.env.server.scopes.held(&session.scope);
         if cx.env.known.entra.is_none() {
             let newer_than = cx.env.known.revision;
             cx.tell(ToHub(ToHubKind::WantEntra { newer_than }));
-            return Some(Self(State::Learning(refresh_token.clone())));
+            return Some(Self(State::Learning {
+                refresh_token: refresh_token.clone(),
+                scope,
+            }));
         }
-        let fetch = token_endpoint::refresh(refresh_token, cx.env)?;
+        let fetch = token_endpoint::refresh(refresh_token, &scope, cx.env)?;
         Some(Self(State::Asking(cx.fetch(fetch))))
     }
 
     /// The next state after an event.
     pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Renewed {
         match (self.0, event) {
-            (State::Learning(token), Event::Told(FromHub(FromHubKind::EntraKnown(_)))) => {
-                match token_endpoint::refresh(&token, cx.env) {
-                    Some(fetch) => Renewed::Waiting(Self(State::Asking(cx.fetch(fetch)))),
-                    None => Renewed::Fault(Fault::Entra),
-                }
-            }
+            (
+                State::Learning {
+                    refresh_token,
+                    scope,
+                },
+                Event::Told(FromHub(FromHubKind::EntraKnown(_))),
+            ) => match token_endpoint::refresh(&refresh_token, &scope, cx.env) {
+                Some(fetch) => Renewed::Waiting(Self(State::Asking(cx.fetch(fetch)))),
+                None => Renewed::Fault(Fault::Entra),
+            },
             (State::Asking(awaiting), Event::Fetched(answered)) => match awaiting.take(answered) {
                 Some(answer) => answered_with(answer, cx),
                 None => Renewed::Waiting(Self(State::Asking(awaiting))),

@@ -40,6 +40,7 @@ pub(crate) struct TokenAnswer {
 pub(crate) fn redeem_code(
     code: &Secret<String>,
     code_verifier: &Secret<String>,
+    scope: &Scope,
     env: Env<'_>,
 ) -> Option<Fetch> {
     let redirect_uri = env.server.config.public_url.join("/auth/callback");
@@ -49,22 +50,26 @@ pub(crate) fn redeem_code(
         ("code_verifier", code_verifier.expose()),
         ("redirect_uri", &redirect_uri),
     ];
-    post(&grant, env)
+    post(&grant, scope, env)
 }
 
 /// Redeems a refresh token. `None` if Entra's metadata is not known.
-pub(crate) fn refresh(refresh_token: &Secret<String>, env: Env<'_>) -> Option<Fetch> {
+pub(crate) fn refresh(
+    refresh_token: &Secret<String>,
+    scope: &Scope,
+    env: Env<'_>,
+) -> Option<Fetch> {
     let grant = [
         ("grant_type", "refresh_token"),
         ("refresh_token", refresh_token.expose()),
     ];
-    post(&grant, env)
+    post(&grant, scope, env)
 }
 
-fn post(grant: &[(&str, &str)], env: Env<'_>) -> Option<Fetch> {
+fn post(grant: &[(&str, &str)], scope: &Scope, env: Env<'_>) -> Option<Fetch> {
     let entra = &env.server.config.entra;
     let facts = env.known.entra.as_ref()?;
-    let scope = Scope::all().of_entra(entra);
+    let scope = scope.of_entra(entra);
     let ours = [
         ("client_id", entra.client_id.as_str()),
         ("client_secret", entra.client_secret.expose()),
@@ -154,9 +159,10 @@ mod tests {
         let server = TestServer::dev();
         let secret = |text: &str| Secret::new(text.to_owned());
         let (code, verifier) = (secret("the code"), secret("the verifier"));
+        let scope = server.server.scopes.default();
         for fetch in [
-            redeem_code(&code, &verifier, server.env()).unwrap(),
-            refresh(&secret("a refresh token"), server.env()).unwrap(),
+            redeem_code(&code, &verifier, &scope, server.env()).unwrap(),
+            refresh(&secret("a refresh token"), &scope, server.env()).unwrap(),
         ] {
             let form = form_of(&fetch);
             let value = |name: &str| {

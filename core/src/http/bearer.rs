@@ -81,14 +81,7 @@ pub(crate) fn verify(
             None => Some(INVALID_TOKEN),
         },
     };
-    let response = challenge(
-        StatusCode::UNAUTHORIZED,
-        route,
-        error,
-        &Scope::all(),
-        server,
-    );
-    Err(Box::new(response))
+    Err(Box::new(unauthorized(route, error, server)))
 }
 
 const INVALID_TOKEN: &str =
@@ -97,19 +90,26 @@ const INVALID_TOKEN: &str =
 /// 401: the session that the token stands for is over. The client refreshes or signs in again
 /// (products.md 4).
 pub(crate) fn session_over(route: Route, env: Env<'_>) -> Response<Bytes> {
-    let error = Some(INVALID_TOKEN);
-    challenge(
-        StatusCode::UNAUTHORIZED,
-        route,
-        error,
-        &Scope::all(),
-        env.server,
-    )
+    unauthorized(route, Some(INVALID_TOKEN), env.server)
+}
+
+/// 401: the scope that it names is the least that there is. What needs more says so by
+/// [`insufficient_scope`] once somebody wants it.
+fn unauthorized(route: Route, error: Option<&str>, server: &Server) -> Response<Bytes> {
+    let scope = server.scopes.default();
+    challenge(StatusCode::UNAUTHORIZED, route, error, &scope, server)
 }
 
 /// 403: what is asked for needs these scopes (RFC 6750 section 3.1; MCP, authorization, scope
-/// challenge).
-pub(crate) fn insufficient_scope(route: Route, scope: &Scope, env: Env<'_>) -> Response<Bytes> {
+/// challenge). Those that the token has are named beside them, so that the client that asks for what
+/// is named loses nothing.
+pub(crate) fn insufficient_scope(
+    route: Route,
+    needed: &[String],
+    held: &str,
+    env: Env<'_>,
+) -> Response<Bytes> {
+    let scope = &env.server.scopes.widened(held, needed);
     let error = "error=\"insufficient_scope\", \
                  error_description=\"This needs more than was granted.\"";
     challenge(StatusCode::FORBIDDEN, route, Some(error), scope, env.server)
@@ -145,6 +145,29 @@ fn challenge(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{TestServer, header};
+
+    // P1, C11; MCP, authorization: scope selection strategy and scope challenge
+    #[test]
+    fn a_challenge_names_the_least_and_a_refusal_all_that_is_needed_and_held() {
+        let server = TestServer::dev().with_mail();
+        let over = session_over(Route::Mcp, server.env());
+        let challenge = header(&over, "www-authenticate");
+        assert!(challenge.ends_with("scope=\"user.read\""), "{challenge}");
+        let needed = ["mail.read".to_owned()];
+        for (route, metadata) in [(Route::Mcp, "/mcp\""), (Route::Message, "/sse\"")] {
+            let refused = insufficient_scope(route, &needed, "user.read", server.env());
+            assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+            let challenge = header(&refused, "www-authenticate");
+            for part in [
+                "Bearer error=\"insufficient_scope\"",
+                "scope=\"user.read mail.read\"",
+                metadata,
+            ] {
+                assert!(challenge.contains(part), "{challenge}");
+            }
+        }
+    }
 
     fn presented(values: &[&str]) -> String {
         let mut headers = HeaderMap::new();

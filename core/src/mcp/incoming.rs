@@ -14,7 +14,6 @@ use crate::{
     exchange::Cx,
     http::bearer,
     hub::{Owner, StreamId, ToHub, ToHubKind},
-    oauth::scope::Scope,
     route::Route,
 };
 
@@ -71,7 +70,5 @@ pub(crate) fn forbidden(
     caller: &Caller,
     cx: &Cx<'_>,
 ) -> Response<Bytes> {
-    let _ = caller;
-    let scope = Scope::parse(&scopes.join(" ")).unwrap_or_else(Scope::all);
-    bearer::insufficient_scope(route, &scope, cx.env)
+    bearer::insufficient_scope(route, scopes, &caller.verified.scope, cx.env)
 }

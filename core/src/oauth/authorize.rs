@@ -145,7 +145,7 @@ fn judge(form: &Form, env: Env<'_>) -> Result<(String, String, Scope), Refusal> 
         let error = OAuthError::InteractionRequired;
         return Err(Refusal::new(error, "A person must be asked."));
     }
-    let scope = Scope::grant(form.one("scope")?)?;
+    let scope = env.server.scopes.grant(form.one("scope")?)?;
     let resource = resource::choose(form.all("resource"), &env.server.config.public_url)?;
     Ok((code_challenge, resource.to_owned(), scope))
 }

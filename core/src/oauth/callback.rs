@@ -148,7 +148,8 @@ impl Returned {
                 return back(return_to, Trouble::of(&error), cx);
             }
         };
-        match token_endpoint::redeem_code(&code, &sign_in.code_verifier, cx.env) {
+        let scope = &sign_in.request.scope;
+        match token_endpoint::redeem_code(&code, &sign_in.code_verifier, scope, cx.env) {
             Some(fetch) => {
                 let awaiting = cx.fetch(fetch);
                 Next::Go(Callback::Redeeming(Box::new(sign_in), awaiting))

@@ -230,7 +230,7 @@ impl Filled {
         let expires = UnixTime(u64::from_be_bytes(expires.try_into().ok()?));
         let client_name = packed::text(client_name)?;
         (env.now.unix < expires).then_some(Self {
-            request: AuthorizationRequest::unpack(request)?,
+            request: AuthorizationRequest::unpack(request, &env.server.scopes)?,
             client_name: (!client_name.is_empty()).then_some(client_name),
             browser: Browser::named(packed::text(browser)?),
         })

@@ -9,7 +9,6 @@ use ::http::{Response, StatusCode};
 use bytes::Bytes;
 use serde_json::json;
 
-use super::scope::OFFERED;
 use crate::{env::Env, http::answer, route::Route};
 
 /// The ways to prove which client asks, at the token and the revocation endpoint.
@@ -19,7 +18,8 @@ const AUTH_METHODS: [&str; 3] = ["none", "client_secret_post", "client_secret_ba
 pub(crate) fn respond(route: Route, env: Env<'_>) -> Response<Bytes> {
     let public_url = &env.server.config.public_url;
     let [streamable, sse] = public_url.resources();
-    let scopes: Vec<_> = OFFERED.iter().map(|scope| scope.name).collect();
+    let offered = env.server.scopes.all();
+    let scopes: Vec<_> = offered.iter().map(|scope| &scope.name).collect();
     let resource = |resource: &str| {
         json!({
             "resource": resource,
@@ -125,6 +125,17 @@ mod tests {
             ("revocation_endpoint", "/revoke"),
         ] {
             is(name, format!("https://mcp.example{path}").into());
+        }
+    }
+
+    // META-11: all scopes are told, so that a client knows what there is to ask for.
+    #[test]
+    fn the_scopes_of_the_catalog_are_announced() {
+        let server = TestServer::https().with_mail();
+        for path in [SERVER[0], "/.well-known/oauth-protected-resource/mcp"] {
+            let document = json(&server.get(path));
+            let all = serde_json::json!(["user.read", "mail.read"]);
+            assert_eq!(document["scopes_supported"], all, "{path}");
         }
     }
 

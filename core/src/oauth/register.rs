@@ -15,7 +15,7 @@ use super::{
     client::{AuthMethod, Client, Metadata},
     error::{OAuthError, Refusal},
     redirect_uri::RedirectUri,
-    scope::Scope,
+    scope::{Scope, Scopes},
 };
 use crate::{
     audit::{Audit, Level, is_invisible},
@@ -60,7 +60,9 @@ struct Registered<'a> {
 
 /// Registers a client.
 pub(crate) fn respond<S>(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Next<S> {
-    let registered = read(request.headers(), request.body()).and_then(|(mut metadata, scope)| {
+    let scopes = &cx.env.server.scopes;
+    let read = read(request.headers(), request.body(), scopes);
+    let registered = read.and_then(|(mut metadata, scope)| {
         let config = &cx.env.server.config;
         metadata.redirect_uris.retain(|uri| uri.is_let_in(config));
         if metadata.redirect_uris.is_empty() {
@@ -112,7 +114,7 @@ fn told_of(client: &Client) -> Audit {
         .with("returns_to", hosts.join(" "))
 }
 
-fn read(headers: &HeaderMap, body: &[u8]) -> Result<(Metadata, Scope), Refusal> {
+fn read(headers: &HeaderMap, body: &[u8], scopes: &Scopes) -> Result<(Metadata, Scope), Refusal> {
     if !is_json(headers) {
         return Err(bad("A registration is application/json."));
     }
@@ -133,8 +135,13 @@ fn read(headers: &HeaderMap, body: &[u8]) -> Result<(Metadata, Scope), Refusal> 
         token_endpoint_auth_method: auth_method(wish.token_endpoint_auth_method.as_deref())?,
         client_name: wish.client_name.as_deref().and_then(name),
     };
-    // What cannot be granted is not worth refusing a registration for (products.md 25).
-    let scope = Scope::grant(wish.scope.as_deref()).unwrap_or_else(|_| Scope::all());
+    // It is told what it may ask for; what cannot be granted is not worth refusing a registration for
+    // (RFC 7591 section 2; products.md 25).
+    let wish = wish.scope.as_deref().unwrap_or_default();
+    let scope = match scopes.grant(Some(wish)) {
+        Ok(scope) if !wish.is_empty() => scope,
+        _ => scopes.all(),
+    };
     Ok((metadata, scope))
 }
 

@@ -4,7 +4,12 @@
 use ::http::Response;
 use bytes::Bytes;
 
-use super::{error::OAuthError, packed, redirect_uri::RedirectUri, scope::Scope};
+use super::{
+    error::OAuthError,
+    packed,
+    redirect_uri::RedirectUri,
+    scope::{Scope, Scopes},
+};
 use crate::{config::PublicUrl, http::answer, secret::Secret, session::record::Hash};
 
 /// What a client asked for. Every part of it was checked.
@@ -88,7 +93,7 @@ impl AuthorizationRequest {
     }
 
     /// Unpacks a request that was sealed.
-    pub(crate) fn unpack(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn unpack(bytes: &[u8], scopes: &Scopes) -> Option<Self> {
         let [client, redirect_uri, state, code_challenge, resource, scope] = packed::unpack(bytes)?;
         let state = packed::text(state)?;
         Some(Self {
@@ -99,7 +104,7 @@ impl AuthorizationRequest {
             },
             code_challenge: packed::text(code_challenge)?,
             resource: packed::text(resource)?,
-            scope: Scope::parse(&packed::text(scope)?)?,
+            scope: scopes.parse(&packed::text(scope)?)?,
         })
     }
 }

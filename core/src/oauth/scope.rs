@@ -1,45 +1,53 @@
 //! Scopes: the short ones that clients see, and the hidden table to Entra's (products.md 25).
 //!
 //! A client is granted what it asked for as far as it is offered, and told what that is (RFC 6749
-//! section 3.3). Without a wish it gets all that is offered.
+//! section 3.3). Without a wish it gets `user.read` alone: what needs more says so when it is asked
+//! for, and the person is asked then (MCP, authorization, step-up flow).
 
 use super::error::{OAuthError, Refusal};
-use crate::{config::EntraApp, limits};
+use crate::{catalog::OfferedScope, config::EntraApp, limits};
 
-/// A scope that clients may ask for.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Offered {
-    /// Its name towards clients.
-    pub(crate) name: &'static str,
-    /// The permission of Microsoft Graph that it stands for.
-    graph: &'static str,
-    /// What it allows, for the consent page.
-    pub(crate) words: &'static str,
-}
-
-/// All scopes that are offered. `offline_access` is not among them: whoever lists it makes clients
-/// ask for consent at every sign-in (products.md 2).
-pub(crate) const OFFERED: [Offered; 1] = [Offered {
-    name: "user.read",
-    graph: "User.Read",
-    words: "See who you are: your name, e-mail address and the rest of your work profile.",
-}];
+/// The scope that every server offers, and the only one that is granted without a wish.
+const USER_READ: &str = "user.read";
 
 /// Scopes that clients add out of habit. They mean nothing here and are no reason to refuse.
+/// `offline_access` is never offered: whoever lists it makes clients ask for consent at every
+/// sign-in (products.md 2).
 const TOLERATED: [&str; 4] = ["offline_access", "openid", "profile", "email"];
 
-/// The scopes that were granted: at least one, in the order of [`OFFERED`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Scope(Vec<&'static Offered>);
+/// All scopes that a server offers: `user.read` first, then those of its catalog.
+#[derive(Debug)]
+pub(crate) struct Scopes(Vec<OfferedScope>);
 
-impl Scope {
+/// The scopes that were granted: at least one, in the order in which they are offered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Scope(Vec<OfferedScope>);
+
+impl Scopes {
+    /// Those of a catalog, and `user.read`.
+    pub(crate) fn new(more: &[OfferedScope]) -> Self {
+        let words = "See who you are: your name, e-mail address and the rest of your work profile.";
+        let mut scopes = vec![OfferedScope {
+            name: USER_READ.to_owned(),
+            graph: "User.Read".to_owned(),
+            words: words.to_owned(),
+        }];
+        scopes.extend_from_slice(more);
+        Self(scopes)
+    }
+
     /// All that is offered.
-    pub(crate) fn all() -> Self {
-        Self(OFFERED.iter().collect())
+    pub(crate) fn all(&self) -> Scope {
+        Scope(self.0.clone())
+    }
+
+    /// What a client without a wish is granted.
+    pub(crate) fn default(&self) -> Scope {
+        self.among(|name| name == USER_READ)
     }
 
     /// What a client that asks for this is granted.
-    pub(crate) fn grant(requested: Option<&str>) -> Result<Self, Refusal> {
+    pub(crate) fn grant(&self, requested: Option<&str>) -> Result<Scope, Refusal> {
         let requested = requested.unwrap_or_default();
         let well_formed = requested
             .bytes()
@@ -53,12 +61,9 @@ impl Scope {
                 .filter(|wish| !wish.is_empty() && !TOLERATED.contains(wish))
         };
         if wishes().next().is_none() {
-            return Ok(Self::all());
+            return Ok(self.default());
         }
-        let granted = OFFERED
-            .iter()
-            .filter(|offered| wishes().any(|wish| wish == offered.name));
-        let granted = Self(granted.collect());
+        let granted = self.among(|name| wishes().any(|wish| wish == name));
         if granted.0.is_empty() {
             return Err(refusal("No scope that was asked for is offered."));
         }
@@ -66,14 +71,37 @@ impl Scope {
     }
 
     /// Reads what `Display` wrote.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let scope = Self::grant(Some(text)).ok()?;
-        (scope.to_string() == text).then_some(scope)
+    pub(crate) fn parse(&self, text: &str) -> Option<Scope> {
+        let scope = self.among(|name| text.split(' ').any(|one| one == name));
+        (scope.to_string() == text && !text.is_empty()).then_some(scope)
     }
 
+    /// What is left of the scopes of a session, whose server may have been changed meanwhile.
+    pub(crate) fn held(&self, session_scope: &str) -> Scope {
+        let held = self.among(|name| session_scope.split(' ').any(|one| one == name));
+        if held.0.is_empty() {
+            self.default()
+        } else {
+            held
+        }
+    }
+
+    /// All that a client must ask for to get what is needed without losing what it has.
+    pub(crate) fn widened(&self, held: &str, needed: &[String]) -> Scope {
+        let is_held = |name: &str| held.split(' ').any(|one| one == name);
+        self.among(|name| is_held(name) || needed.iter().any(|one| one == name))
+    }
+
+    fn among(&self, is_one: impl Fn(&str) -> bool) -> Scope {
+        let found = self.0.iter().filter(|offered| is_one(&offered.name));
+        Scope(found.cloned().collect())
+    }
+}
+
+impl Scope {
     /// The scopes that are granted.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &'static Offered> {
-        self.0.iter().copied()
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &OfferedScope> {
+        self.0.iter()
     }
 
     /// Whether every scope of `other` is one of these.
@@ -90,7 +118,7 @@ impl Scope {
         self.0.iter().all(|offered| {
             granted
                 .clone()
-                .any(|scope| scope.eq_ignore_ascii_case(offered.graph))
+                .any(|scope| scope.eq_ignore_ascii_case(&offered.graph))
         })
     }
 
@@ -111,7 +139,7 @@ impl Scope {
 
 impl std::fmt::Display for Scope {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let names: Vec<_> = self.0.iter().map(|offered| offered.name).collect();
+        let names: Vec<_> = self.0.iter().map(|offered| offered.name.as_str()).collect();
         f.write_str(&names.join(" "))
     }
 }
@@ -124,33 +152,106 @@ fn refusal(description: &'static str) -> Refusal {
 mod tests {
     use super::*;
 
-    fn granted(requested: &str) -> Option<String> {
-        let scope = Scope::grant(Some(requested)).ok()?;
+    fn offered(name: &str, graph: &str) -> OfferedScope {
+        OfferedScope {
+            name: name.to_owned(),
+            graph: graph.to_owned(),
+            words: "Read.".to_owned(),
+        }
+    }
+
+    /// A server that offers mail and files too.
+    fn scopes() -> Scopes {
+        Scopes::new(&[
+            offered("mail.read", "Mail.Read"),
+            offered("files.read", "Files.Read"),
+        ])
+    }
+
+    fn granted(scopes: &Scopes, requested: &str) -> Option<String> {
+        let scope = scopes.grant(Some(requested)).ok()?;
         Some(scope.to_string())
     }
 
     // C11: AUTHZ-16, META-11; products.md 2, 25
     #[test]
     fn only_what_is_offered_is_granted() {
-        assert_eq!(Scope::grant(None).unwrap().to_string(), "user.read");
+        let scopes = Scopes::new(&[]);
+        assert_eq!(scopes.grant(None).unwrap().to_string(), "user.read");
         for asked in [
             "user.read",
             "user.read offline_access",
             "offline_access",
             "openid profile user.read",
-            "user.read mail.readwrite admin",
+            "user.read mail.read admin",
             " user.read  user.read ",
         ] {
-            assert_eq!(granted(asked).as_deref(), Some("user.read"), "{asked}");
+            assert_eq!(
+                granted(&scopes, asked).as_deref(),
+                Some("user.read"),
+                "{asked}"
+            );
         }
-        for asked in ["mail.readwrite", "User.Read", "user.read\r\nX: y", "a\"b"] {
-            assert_eq!(granted(asked), None, "{asked}");
+        for asked in ["mail.read", "User.Read", "user.read\r\nX: y", "a\"b"] {
+            assert_eq!(granted(&scopes, asked), None, "{asked}");
         }
-        assert_eq!(granted(&"x ".repeat(1000)), None);
-        assert!(
-            OFFERED
-                .iter()
-                .all(|offered| offered.name != "offline_access")
+        assert_eq!(granted(&scopes, &"x ".repeat(1000)), None);
+        assert_eq!(scopes.all().to_string(), "user.read");
+    }
+
+    // C11: a client that does not ask for more does not get more.
+    #[test]
+    fn what_is_offered_besides_is_granted_to_whoever_asks_for_it() {
+        let scopes = scopes();
+        assert_eq!(scopes.grant(None).unwrap().to_string(), "user.read");
+        for (asked, given) in [
+            ("openid offline_access", "user.read"),
+            ("mail.read", "mail.read"),
+            ("files.read x user.read", "user.read files.read"),
+            (
+                "files.read mail.read user.read",
+                "user.read mail.read files.read",
+            ),
+        ] {
+            assert_eq!(granted(&scopes, asked).as_deref(), Some(given), "{asked}");
+        }
+    }
+
+    #[test]
+    fn what_was_written_is_read_as_far_as_it_is_still_offered() {
+        let (before, after) = (
+            scopes(),
+            Scopes::new(&[offered("files.read", "Files.Read")]),
         );
+        let written = before.all().to_string();
+        assert_eq!(before.parse(&written), Some(before.all()));
+        assert_eq!(before.parse(""), None);
+        assert_eq!(after.parse(&written), None);
+        assert_eq!(after.held(&written).to_string(), "user.read files.read");
+        assert_eq!(after.held("mail.read").to_string(), "user.read");
+    }
+
+    // MCP, authorization, scope challenge: nothing that is held is lost by asking for more.
+    #[test]
+    fn a_wider_scope_has_what_is_held_and_what_is_needed() {
+        let needed = ["mail.read".to_owned()];
+        let widened = scopes().widened("user.read gone", &needed);
+        assert_eq!(widened.to_string(), "user.read mail.read");
+        let widened = scopes().widened("mail.read files.read", &needed);
+        assert_eq!(widened.to_string(), "mail.read files.read");
+    }
+
+    #[test]
+    fn entra_is_asked_for_what_was_granted_and_may_write_it_in_its_own_way() {
+        let scope = scopes().grant(Some("user.read mail.read")).unwrap();
+        for good in [
+            "User.Read Mail.Read",
+            "openid mail.read https://graph.microsoft.com/user.read",
+        ] {
+            assert!(scope.is_granted_by(good), "{good}");
+        }
+        for less in ["User.Read", "User.Read Mail.ReadBasic", ""] {
+            assert!(!scope.is_granted_by(less), "{less}");
+        }
     }
 }

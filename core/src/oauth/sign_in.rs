@@ -124,7 +124,7 @@ impl SignIn {
         let [request, nonce, code_verifier, expires] = packed::unpack(fields)?;
         let expires = UnixTime(u64::from_be_bytes(expires.try_into().ok()?));
         (env.now.unix < expires).then_some(Self {
-            request: AuthorizationRequest::unpack(request)?,
+            request: AuthorizationRequest::unpack(request, &env.server.scopes)?,
             state: Secret::new(state.to_owned()),
             nonce: Secret::new(packed::text(nonce)?),
             code_verifier: Secret::new(packed::text(code_verifier)?),

@@ -67,8 +67,8 @@ pub(crate) fn respond(
     let mut scopes = Html::default();
     for offered in scope.iter() {
         let slots = [
-            ("words", Slot::Text(offered.words)),
-            ("name", Slot::Text(offered.name)),
+            ("words", Slot::Text(&offered.words)),
+            ("name", Slot::Text(&offered.name)),
         ];
         let item = Html::fill("<li>{words} <code>{name}</code></li>\n", &slots);
         scopes.push(&item);

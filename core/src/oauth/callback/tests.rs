@@ -11,7 +11,7 @@ use crate::{
     oauth::{
         redirect_uri::RedirectUri,
         request::{AuthorizationRequest, ReturnTo},
-        scope::Scope,
+        scope::Scopes,
         sign_in::SignIn,
         testing::{CHALLENGE, REDIRECT_URI},
     },
@@ -44,7 +44,7 @@ impl AtEntra {
             },
             code_challenge: CHALLENGE.to_owned(),
             resource: "http://localhost:3001/mcp".to_owned(),
-            scope: Scope::all(),
+            scope: Scopes::new(&[]).default(),
         };
         let mut entropy = entropy(seed);
         let env = world.server.env();

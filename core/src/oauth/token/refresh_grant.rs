@@ -35,7 +35,7 @@ use crate::{
         error::{OAuthError, Refusal},
         handle::{self, Handle},
         resource,
-        scope::Scope,
+        scope::{Scope, Scopes},
     },
     planted::Planted,
     secret::Secret,
@@ -200,7 +200,7 @@ impl Asked {
         if resource::differs(self.resource.as_deref(), &session.resource) {
             return refuse(resource::invalid_target(), cx);
         }
-        if let Err(refusal) = self.narrowed(&session) {
+        if let Err(refusal) = self.narrowed(&session, &cx.env.server.scopes) {
             return refuse(refusal, cx);
         }
         let grace_ends = refresh.rotated.after(limits::REFRESH_GRACE);
@@ -235,7 +235,7 @@ impl Asked {
             let state = self.rotate(session, version, None, cx);
             return self.go(attempts, state);
         }
-        let Some(renewal) = Renewal::start(&old, cx) else {
+        let Some(renewal) = Renewal::start(&session, &old, cx) else {
             return self.end(&session, cx);
         };
         let (session, old) = (Box::new(session), Box::new(old));
@@ -285,7 +285,7 @@ impl Asked {
 
     fn grant(&self, session: &Session, cx: &mut Cx<'_>) -> Next<RefreshGrant> {
         let mut granted = session.clone();
-        if let Ok(Some(scope)) = self.narrowed(session) {
+        if let Ok(Some(scope)) = self.narrowed(session, &cx.env.server.scopes) {
             granted.scope = scope.to_string();
         }
         grant(
@@ -298,17 +298,18 @@ impl Asked {
     }
 
     /// The narrower scope that was asked for, if one was; never a wider one (threats.md E7).
-    fn narrowed(&self, session: &Session) -> Result<Option<Scope>, Refusal> {
+    fn narrowed(&self, session: &Session, scopes: &Scopes) -> Result<Option<Scope>, Refusal> {
         let Some(requested) = self.scope.as_deref() else {
             return Ok(None);
         };
-        let requested = Scope::grant(Some(requested))?;
-        match Scope::parse(&session.scope) {
-            Some(held) if held.covers(&requested) => Ok(Some(requested)),
-            _ => Err(Refusal::new(
+        let requested = scopes.grant(Some(requested))?;
+        if scopes.held(&session.scope).covers(&requested) {
+            Ok(Some(requested))
+        } else {
+            Err(Refusal::new(
                 OAuthError::InvalidScope,
                 "A refresh cannot ask for more than the person granted.",
-            )),
+            ))
         }
     }
 }
