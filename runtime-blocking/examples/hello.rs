@@ -1,4 +1,4 @@
-//! A server with one tool of its own: `cargo run -p entra-mcp-blocking --example hello`.
+//! A server with one tool of its own: `cargo run -p entra-mcp-blocking --example hello-blocking`.
 
 use entra_mcp_blocking::{Context, Server, StartError, Tool};
 use schemars::JsonSchema;

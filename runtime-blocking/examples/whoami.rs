@@ -1,4 +1,4 @@
-//! Tools that act as the signed-in person: `cargo run -p entra-mcp-blocking --example whoami`.
+//! Tools that act as the signed-in person: `cargo run -p entra-mcp-blocking --example whoami-blocking`.
 //!
 //! `whoami` tells what the session token says, `myMail` asks Microsoft Graph with a token of the
 //! person's, and `introduceMe` asks the person.

@@ -1,4 +1,4 @@
-//! A server with one tool of its own: `cargo run -p entra-mcp-smol --example hello`.
+//! A server with one tool of its own: `cargo run -p entra-mcp-smol --example hello-smol`.
 
 use entra_mcp_smol::{Context, Server, StartError, Tool};
 use schemars::JsonSchema;

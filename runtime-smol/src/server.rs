@@ -105,6 +105,12 @@ impl Server {
         self
     }
 
+    /// Tells clients that changes will be announced with [`Context::announce`], so that they listen.
+    #[must_use]
+    pub fn announces_changes(self) -> Self {
+        self.catalog(CatalogBuilder::announces_changes)
+    }
+
     /// Offers a scope besides `user.read`, which tools can require.
     #[must_use]
     pub fn scope(self, scope: OfferedScope) -> Self {

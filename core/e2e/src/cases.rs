@@ -2,6 +2,7 @@
 
 pub mod exhaustion;
 pub mod framing;
+pub mod library;
 pub mod lifecycle;
 pub mod pages;
 pub mod secrets;

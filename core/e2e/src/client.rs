@@ -10,7 +10,7 @@ pub use crate::browser::Landed;
 use crate::{
     Server,
     browser::Browser,
-    wire::{Connection, Response},
+    wire::{self, Connection, Response},
 };
 
 /// Where clients are returned to.
@@ -164,6 +164,33 @@ impl Client {
         ];
         all.extend(headers);
         server.request("POST", "/mcp", &all, &message.to_string())
+    }
+
+    /// Sends a message to /mcp whose answer is a stream; its head was read.
+    ///
+    /// # Errors
+    ///
+    /// The server has closed, or says nothing.
+    pub fn post_for_stream(
+        &self,
+        server: &Server,
+        headers: &[(&str, &str)],
+        message: &Value,
+    ) -> io::Result<(Response, Events)> {
+        let bearer = format!("Bearer {}", self.access_token);
+        let mut all = vec![
+            ("Authorization", bearer.as_str()),
+            ("Content-Type", "application/json"),
+            ("Accept", "application/json, text/event-stream"),
+        ];
+        all.extend(headers);
+        let mut connection = Connection::open(server.address())?;
+        let body = message.to_string();
+        let text = wire::text("POST", "/mcp", &server.host(), &all, &body);
+        connection.send(text.as_bytes())?;
+        let head = connection.head()?;
+        let text = String::new();
+        Ok((head, Events { connection, text }))
     }
 
     /// Begins an MCP session; its id.

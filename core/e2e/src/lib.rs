@@ -88,11 +88,23 @@ suite!($ end_to_end_strangers:
     exhaustion::a_person_cannot_hold_any_number_of_streams,
 );
 
+// What the examples show of the library; they stand next to the binary.
+suite!($ end_to_end_library:
+    library::a_tool_of_ones_own_is_listed_with_its_schema_and_called,
+    library::a_tool_knows_who_calls_and_asks_graph_as_the_person,
+    library::a_question_is_asked_on_the_stream_of_an_older_revision,
+    library::a_question_is_a_round_of_its_own_in_the_stateless_revision,
+    library::a_tool_fails_in_words_in_silence_or_with_a_panic_and_the_server_lives,
+    library::a_call_that_is_cancelled_stops,
+    library::resources_prompts_and_completions_are_each_persons_own,
+);
+
 /// All of it.
 #[macro_export]
 macro_rules! end_to_end {
     ($program:expr) => {
         $crate::end_to_end_core!($program);
+        $crate::end_to_end_library!($program);
         $crate::end_to_end_strangers!($program);
     };
 }

@@ -20,13 +20,26 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Program {
     path: &'static str,
     flags: &'static [&'static str],
+    example: Option<&'static str>,
 }
 
 impl Program {
     /// A binary.
     #[must_use]
     pub const fn new(path: &'static str, flags: &'static [&'static str]) -> Self {
-        Self { path, flags }
+        Self {
+            path,
+            flags,
+            example: None,
+        }
+    }
+
+    /// The example of this name, which stands next to the binary and takes the same flags. Its file is
+    /// called as the binary is: `hello-smol` beside `entra-mcp-smol`.
+    #[must_use]
+    pub const fn example(mut self, name: &'static str) -> Self {
+        self.example = Some(name);
+        self
     }
 
     /// Starts it with the dev tenant on free ports, an empty data folder and these further flags.
@@ -48,12 +61,21 @@ impl Program {
     }
 
     fn command_with_descriptors(&self, descriptors: Option<u32>) -> Command {
+        let path = Path::new(self.path);
+        let path = match self.example {
+            Some(name) => {
+                let runtime = self.path.rsplit('-').next().unwrap_or_default();
+                let examples = path.with_file_name("examples");
+                examples.join(format!("{name}-{runtime}"))
+            }
+            None => path.to_owned(),
+        };
         let mut command = match descriptors {
-            None => Command::new(self.path),
+            None => Command::new(path),
             Some(descriptors) => {
                 let mut shell = Command::new("/bin/sh");
                 let script = format!("ulimit -n {descriptors}; exec \"$0\" \"$@\"");
-                shell.args(["-c", &script, self.path]);
+                shell.args(["-c", &script]).arg(path);
                 shell
             }
         };

@@ -1,0 +1,286 @@
+//! What people build on a runtime: tools, resources and prompts of their own, as the examples show.
+
+use std::{collections::BTreeSet, time::Instant};
+
+use serde_json::{Value, json};
+
+use crate::{
+    Program, Server,
+    client::{Client, Events, sign_in},
+    server::PATIENCE,
+    wire::Response,
+};
+
+const REVISION: &str = "2025-11-25";
+
+/// An MCP session of somebody.
+struct Session<'a> {
+    server: &'a Server,
+    client: Client,
+    id: String,
+}
+
+impl<'a> Session<'a> {
+    fn of(server: &'a Server, person: &str) -> Self {
+        let client = sign_in(server, person);
+        let message = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
+            "protocolVersion": REVISION, "capabilities": {"elicitation": {}},
+            "clientInfo": {"name": "end to end", "version": "1"},
+        }});
+        let response = client.post(server, &[], &message);
+        assert_eq!(response.status, 200, "{}", response.body);
+        let id = response.header("mcp-session-id").to_owned();
+        Self { server, client, id }
+    }
+
+    fn headers(&self) -> [(&str, &str); 2] {
+        [
+            ("Mcp-Session-Id", self.id.as_str()),
+            ("MCP-Protocol-Version", REVISION),
+        ]
+    }
+
+    fn post(&self, message: &Value) -> Response {
+        self.client.post(self.server, &self.headers(), message)
+    }
+
+    fn post_for_stream(&self, message: &Value) -> Events {
+        let headers = self.headers();
+        let posted = self.client.post_for_stream(self.server, &headers, message);
+        let (head, events) = posted.unwrap();
+        assert_eq!(head.status, 200);
+        assert_eq!(head.header("content-type"), "text/event-stream");
+        events
+    }
+
+    /// The answer to a request, wherever it comes.
+    fn request(&self, method: &str, params: &Value) -> Value {
+        let message = json!({"jsonrpc": "2.0", "id": 7, "method": method, "params": params});
+        answer(&self.post(&message))
+    }
+
+    fn call(&self, tool: &str, arguments: &Value) -> Value {
+        let params = json!({"name": tool, "arguments": arguments});
+        self.request("tools/call", &params)["result"].clone()
+    }
+}
+
+/// The answer to a request: the body, or the last message of its stream.
+fn answer(response: &Response) -> Value {
+    assert_eq!(response.status, 200, "{}", response.body);
+    if response.header("content-type") != "text/event-stream" {
+        return response.json();
+    }
+    let lines = response.body.lines();
+    let mut data = lines.filter_map(|line| line.strip_prefix("data:"));
+    let last = data.rfind(|data| !data.trim().is_empty());
+    serde_json::from_str(last.expect("there is an answer")).unwrap()
+}
+
+fn next(events: &mut Events) -> Value {
+    let (_, data) = events.next_event().unwrap().expect("the stream goes on");
+    serde_json::from_str(&data).unwrap_or_else(|error| panic!("{error}: {data}"))
+}
+
+fn until(words: &str, mut holds: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < end, "it takes too long until {words}");
+        std::thread::yield_now();
+    }
+}
+
+fn text(result: &Value) -> &str {
+    result["content"][0]["text"]
+        .as_str()
+        .unwrap_or_else(|| panic!("no text: {result}"))
+}
+
+/// products 2: beside one's own tools there is `getUserDetails`; what is wrong with arguments is told.
+pub fn a_tool_of_ones_own_is_listed_with_its_schema_and_called(program: &Program) {
+    let server = program.example("hello").start();
+    let session = Session::of(&server, "alice");
+    let listed = session.request("tools/list", &json!({}));
+    let tools = listed["result"]["tools"].as_array().unwrap();
+    let names: Vec<_> = tools.iter().map(|tool| &tool["name"]).collect();
+    assert_eq!(names, ["getUserDetails", "add"]);
+    let schema = &tools[1]["inputSchema"];
+    assert_eq!(schema["properties"]["a"]["type"], "number");
+    assert_eq!(
+        schema["properties"]["a"]["description"],
+        "The first number."
+    );
+    assert_eq!(schema["required"], json!(["a", "b"]));
+    assert_eq!(
+        text(&session.call("add", &json!({"a": 2, "b": 3.5}))),
+        "5.5"
+    );
+    let wrong = session.call("add", &json!({"a": 2}));
+    assert_eq!(wrong["isError"], true, "{wrong}");
+    assert!(text(&wrong).contains("\"b\""), "{wrong}");
+}
+
+/// P2: who calls comes from the session token. C4: a token of Entra's never leaves the server.
+pub fn a_tool_knows_who_calls_and_asks_graph_as_the_person(program: &Program) {
+    let server = program.example("whoami").start();
+    let mut oids = BTreeSet::new();
+    for (person, mail) in [
+        ("alice", "alice@contoso.example"),
+        ("bob", "You have no mailbox."),
+    ] {
+        let session = Session::of(&server, person);
+        let whoami = session.call("whoami", &json!({}));
+        let who = &whoami["structuredContent"];
+        assert!(!who["tenant_id"].as_str().unwrap().is_empty(), "{whoami}");
+        assert!(oids.insert(who["oid"].clone().to_string()), "{whoami}");
+        assert_eq!(who["scopes"], json!(["user.read"]), "{whoami}");
+        assert_eq!(text(&session.call("myMail", &json!({}))), mail);
+    }
+}
+
+/// 2025-11-25: the question is a request of the server's on the stream of the answer.
+pub fn a_question_is_asked_on_the_stream_of_an_older_revision(program: &Program) {
+    let server = program.example("whoami").start();
+    let session = Session::of(&server, "alice");
+    let params = json!({"name": "introduceMe", "arguments": {}});
+    let call = json!({"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": params});
+    for (result, words) in [
+        (
+            json!({"action": "accept", "content": {"nickname": "Al", "tone": "Friendly"}}),
+            "Meet Al!",
+        ),
+        (json!({"action": "decline"}), "This is "),
+    ] {
+        let mut events = session.post_for_stream(&call);
+        let question = next(&mut events);
+        assert_eq!(question["method"], "elicitation/create", "{question}");
+        let schema = &question["params"]["requestedSchema"];
+        assert_eq!(schema["properties"]["nickname"]["type"], "string");
+        assert_eq!(
+            schema["properties"]["tone"]["enum"],
+            json!(["Formal", "Friendly"])
+        );
+        let reply = json!({"jsonrpc": "2.0", "id": question["id"], "result": result});
+        assert_eq!(session.post(&reply).status, 202);
+        let answer = next(&mut events);
+        assert_eq!(answer["id"], 3, "{answer}");
+        assert!(text(&answer["result"]).contains(words), "{answer}");
+    }
+}
+
+/// 2026-07-28: the question is the result of the round, and the function is run again with the answer.
+pub fn a_question_is_a_round_of_its_own_in_the_stateless_revision(program: &Program) {
+    let server = program.example("whoami").start();
+    let client = sign_in(&server, "alice");
+    let call = |more: &Value| {
+        let mut params = json!({"name": "introduceMe", "arguments": {}, "_meta": {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientInfo": {"name": "end to end", "version": "1"},
+            "io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}}},
+        }});
+        for (name, value) in more.as_object().unwrap() {
+            params[name] = value.clone();
+        }
+        let message = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params});
+        let headers = [
+            ("MCP-Protocol-Version", "2026-07-28"),
+            ("Mcp-Method", "tools/call"),
+            ("Mcp-Name", "introduceMe"),
+        ];
+        answer(&client.post(&server, &headers, &message))["result"].clone()
+    };
+    let asked = call(&json!({}));
+    assert_eq!(asked["resultType"], "input_required", "{asked}");
+    let question = &asked["inputRequests"]["introduction"];
+    assert_eq!(question["method"], "elicitation/create", "{asked}");
+    let accepted = json!({"action": "accept", "content": {"nickname": "Al", "tone": "Formal"}});
+    let result = call(&json!({
+        "requestState": asked["requestState"],
+        "inputResponses": {"introduction": accepted},
+    }));
+    assert_eq!(result["resultType"], "complete", "{result}");
+    assert!(text(&result).ends_with("also known as Al."), "{result}");
+}
+
+/// Errors that a model can act on, faults that go to the log only (O3), and a panic.
+pub fn a_tool_fails_in_words_in_silence_or_with_a_panic_and_the_server_lives(program: &Program) {
+    let server = program.example("trouble").start();
+    let session = Session::of(&server, "alice");
+    let told = session.call("divide", &json!({"dividend": 1, "divisor": 0}));
+    assert_eq!(told["isError"], true, "{told}");
+    assert_eq!(text(&told), "This cannot be divided. Try another divisor.");
+    let [fault, panic] = ["readConfig", "panic"].map(|tool| {
+        let params = json!({"name": tool, "arguments": {}});
+        session.request("tools/call", &params)["error"].clone()
+    });
+    assert_eq!(fault["code"], -32603, "{fault}");
+    assert_eq!(fault, panic);
+    assert!(!fault.to_string().contains("No such file"), "{fault}");
+    let good = session.call("divide", &json!({"dividend": 6, "divisor": 3}));
+    assert_eq!(text(&good), "2");
+    // The log is read by a thread of its own.
+    until("both are in the log", || {
+        let told = server.told();
+        told.contains("No such file") && told.contains("panicked")
+    });
+}
+
+/// A cancelled call has no result, and its function ends.
+pub fn a_call_that_is_cancelled_stops(program: &Program) {
+    let server = program.example("trouble").start();
+    let session = Session::of(&server, "alice");
+    let params = json!({"name": "wait", "arguments": {}, "_meta": {"progressToken": "p"}});
+    let call = json!({"jsonrpc": "2.0", "id": 9, "method": "tools/call", "params": params});
+    let mut events = session.post_for_stream(&call);
+    let progress = next(&mut events);
+    assert_eq!(progress["method"], "notifications/progress", "{progress}");
+    assert_eq!(text(&session.call("waiting", &json!({}))), "1");
+    let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled",
+        "params": {"requestId": 9}});
+    assert_eq!(session.post(&cancel).status, 202);
+    while let Some((_, data)) = events.next_event().unwrap() {
+        let message: Value = serde_json::from_str(&data).unwrap();
+        assert_eq!(message["result"], Value::Null, "{message}");
+    }
+    until("the function ends", || {
+        text(&session.call("waiting", &json!({}))) == "0"
+    });
+}
+
+/// I2: what one person wrote is not another's, whatever they name.
+pub fn resources_prompts_and_completions_are_each_persons_own(program: &Program) {
+    let server = program.example("notes").start();
+    let alice = Session::of(&server, "alice");
+    let bob = Session::of(&server, "bob");
+    let note = json!({"title": "plan", "text": "Sleep."});
+    let written = alice.call("writeNote", &note);
+    assert_eq!(text(&written), "The note is now notes://mine/plan.");
+    let read = |session: &Session<'_>| {
+        session.request("resources/read", &json!({"uri": "notes://mine/plan"}))
+    };
+    let contents = read(&alice)["result"]["contents"][0].clone();
+    assert_eq!(contents["text"], "Sleep.");
+    assert_eq!(contents["uri"], "notes://mine/plan");
+    assert_eq!(read(&bob)["error"]["code"], -32002);
+    let complete = |session: &Session<'_>, reference: Value| {
+        let params = json!({"ref": reference, "argument": {"name": "title", "value": "pl"}});
+        session.request("completion/complete", &params)["result"]["completion"]["values"].clone()
+    };
+    for reference in [
+        json!({"type": "ref/resource", "uri": "notes://mine/{title}"}),
+        json!({"type": "ref/prompt", "name": "review"}),
+    ] {
+        assert_eq!(complete(&alice, reference.clone()), json!(["plan"]));
+        assert_eq!(complete(&bob, reference), json!([]));
+    }
+    let params = json!({"name": "review", "arguments": {"title": "plan"}});
+    let prompt = alice.request("prompts/get", &params);
+    let said = &prompt["result"]["messages"][0];
+    assert_eq!(said["role"], "user", "{prompt}");
+    assert!(
+        said["content"]["text"]
+            .as_str()
+            .unwrap()
+            .ends_with("Sleep.")
+    );
+}

@@ -1,0 +1,111 @@
+//! Notes, each person's own: a tool, resources of a template, completion and a prompt that share state:
+//! `cargo run -p entra-mcp-blocking --example notes-blocking`.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use entra_mcp_blocking::{
+    Change, Completing, Context, Failure, Prompt, PromptArgument, ResourceTemplate, Server,
+    StartError, Tool,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+const TEMPLATE: &str = "notes://mine/{title}";
+
+/// Whose note, and its title. A person is a tenant and an object id in it: names change and repeat.
+type Key = (String, String, String);
+
+/// Clones are the same notes.
+#[derive(Clone, Default)]
+struct Notes(Arc<Mutex<BTreeMap<Key, String>>>);
+
+#[derive(Deserialize, JsonSchema)]
+struct Note {
+    /// One word.
+    title: String,
+    text: String,
+}
+
+#[derive(Deserialize)]
+struct Titled {
+    title: String,
+}
+
+impl Notes {
+    fn write(&self, cx: &Context, note: Note) -> Result<String, Failure> {
+        if !note.title.chars().all(char::is_alphanumeric) {
+            return Err("A title is one word.".into());
+        }
+        self.all().insert(key(cx, &note.title), note.text);
+        let uri = TEMPLATE.replace("{title}", &note.title);
+        cx.announce(Change::Resource(uri.clone()))?;
+        Ok(format!("The note is now {uri}."))
+    }
+
+    fn read(&self, cx: &Context, note: Titled) -> Result<String, Failure> {
+        let found = self.all().get(&key(cx, &note.title)).cloned();
+        found.ok_or(Failure::NotFound)
+    }
+
+    fn review(&self, cx: &Context, note: Titled) -> Result<String, Failure> {
+        let text = self.read(cx, note)?;
+        Ok(format!("Please review this note:\n{text}"))
+    }
+
+    fn titles(&self, cx: &Context, begun: Completing) -> Result<Vec<String>, Failure> {
+        let (tenant_id, oid, _) = key(cx, "");
+        let all = self.all();
+        let own = all
+            .keys()
+            .filter(|key| (&key.0, &key.1) == (&tenant_id, &oid));
+        let titles = own.map(|(_, _, title)| title.clone());
+        Ok(titles
+            .filter(|title| title.starts_with(&begun.value))
+            .collect())
+    }
+
+    fn all(&self) -> MutexGuard<'_, BTreeMap<Key, String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn key(cx: &Context, title: &str) -> Key {
+    let person = cx.principal();
+    (
+        person.tenant_id.clone(),
+        person.oid.clone(),
+        title.to_owned(),
+    )
+}
+
+fn main() -> Result<(), StartError> {
+    let notes = Notes::default();
+    let [write, read, review, titles, others] = std::array::from_fn(|_| notes.clone());
+    let title = PromptArgument::new("title").required();
+    Server::from_env()?
+        .announces_changes()
+        .tool(
+            Tool::new("writeNote", "Writes a note")
+                .destructive(true)
+                .idempotent(),
+            move |cx: &Context, note: Note| write.write(cx, note),
+        )
+        .template(
+            ResourceTemplate::new(TEMPLATE, "note").mime_type("text/plain"),
+            move |cx: &Context, note: Titled| read.read(cx, note),
+        )
+        .complete_template(TEMPLATE, move |cx: &Context, begun: Completing| {
+            titles.titles(cx, begun)
+        })
+        .prompt(
+            Prompt::new("review", "Asks for a review of a note").argument(title),
+            move |cx: &Context, note: Titled| review.review(cx, note),
+        )
+        .complete_prompt("review", move |cx: &Context, begun: Completing| {
+            others.titles(cx, begun)
+        })
+        .run()
+}

@@ -1,0 +1,77 @@
+//! How tools fail, and what comes of it: `cargo run -p entra-mcp-smol --example trouble-smol`.
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use entra_mcp_smol::{Context, Failure, Server, StartError, Tool};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+#[derive(Deserialize, JsonSchema)]
+struct Divide {
+    dividend: i64,
+    divisor: i64,
+}
+
+/// What the model can mend it is told, in words.
+async fn divide(_cx: Context, n: Divide) -> Result<i64, Failure> {
+    let quotient = n.dividend.checked_div(n.divisor);
+    Ok(quotient.ok_or("This cannot be divided. Try another divisor.")?)
+}
+
+/// What is nobody's business but the operator's goes to the log; the client is told that it failed.
+async fn read_config(_cx: Context, (): ()) -> Result<String, Failure> {
+    std::fs::read_to_string("/no/such/folder/config").map_err(Failure::internal)
+}
+
+/// A panic is one failed call.
+async fn panic(_cx: Context, (): ()) -> Result<(), Failure> {
+    panic!("a bug of this tool")
+}
+
+static WAITING: AtomicUsize = AtomicUsize::new(0);
+
+/// Counts who waits, until it is dropped.
+struct Waiting;
+
+impl Waiting {
+    fn new() -> Self {
+        WAITING.fetch_add(1, Ordering::SeqCst);
+        Self
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        WAITING.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Who cancels has it stopped: its future is dropped where it waits.
+async fn wait(cx: Context, (): ()) -> Result<(), Failure> {
+    let _waiting = Waiting::new();
+    cx.progress_in_words(0.0, None, "waiting to be cancelled")
+        .await?;
+    loop {
+        smol::Timer::after(Duration::from_secs(60)).await;
+    }
+}
+
+async fn waiting(_cx: Context, (): ()) -> Result<usize, Failure> {
+    Ok(WAITING.load(Ordering::SeqCst))
+}
+
+fn main() -> Result<(), StartError> {
+    Server::from_env()?
+        .tool(Tool::new("divide", "Divides whole numbers"), divide)
+        .tool(Tool::new("readConfig", "Has a fault"), read_config)
+        .tool(Tool::new("panic", "Has a bug"), panic)
+        .tool(Tool::new("wait", "Waits until it is cancelled"), wait)
+        .tool(
+            Tool::new("waiting", "How many calls of `wait` go on"),
+            waiting,
+        )
+        .run()
+}
