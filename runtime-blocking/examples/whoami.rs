@@ -3,11 +3,13 @@
 //! `whoami` tells what the session token says, `myMail` asks Microsoft Graph with a token of the
 //! person's, and `introduceMe` asks the person.
 
-use entra_mcp_blocking::{Context, Elicited, Failure, Json, LogLevel, Server, StartError, Tool};
+use entra_mcp_blocking::{
+    Context, Elicited, Failure, Json, LogLevel, Server, StartError, Tool, schema_of,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Whoami {
     tenant_id: String,
     oid: String,
@@ -69,15 +71,12 @@ fn introduce_me(cx: &Context, (): ()) -> Result<String, Failure> {
 
 fn main() -> Result<(), StartError> {
     let tool = |name, description| Tool::new(name, description).read_only();
+    let whoami_tool = tool("whoami", "Tells who is signed in");
+    let mail_tool = tool("myMail", "Tells the mail address of who is signed in");
+    let introduce_tool = tool("introduceMe", "Introduces who is signed in");
     Server::from_env()?
-        .tool(tool("whoami", "Tells who is signed in"), whoami)
-        .tool(
-            tool("myMail", "Tells the mail address of who is signed in"),
-            my_mail,
-        )
-        .tool(
-            tool("introduceMe", "Introduces who is signed in"),
-            introduce_me,
-        )
+        .tool(whoami_tool.output_schema(schema_of::<Whoami>()), whoami)
+        .tool(mail_tool, my_mail)
+        .tool(introduce_tool, introduce_me)
         .run()
 }

@@ -9,3 +9,4 @@ const PROGRAM: Program = Program::new(
 );
 
 entra_mcp_e2e::end_to_end_core!(PROGRAM);
+entra_mcp_e2e::end_to_end_library!(PROGRAM);

@@ -70,6 +70,7 @@ suite!($ end_to_end_core:
 
 // What a server that faces strangers must do besides.
 suite!($ end_to_end_strangers:
+    library::a_client_that_leaves_a_stateless_call_cancels_it,
     framing::two_framings_hide_no_second_request,
     framing::lengths_that_are_no_lengths_are_refused,
     framing::broken_chunks_are_refused,

@@ -65,6 +65,28 @@ impl<'a> Session<'a> {
     }
 }
 
+/// A call of a tool in 2026-07-28.
+fn stateless(tool: &str, more: &Value) -> Value {
+    let mut params = json!({"name": tool, "arguments": {}, "_meta": {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": {"name": "end to end", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}}},
+        "progressToken": "p",
+    }});
+    for (name, value) in more.as_object().unwrap() {
+        params[name] = value.clone();
+    }
+    json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
+}
+
+fn stateless_headers(tool: &str) -> [(&str, &str); 3] {
+    [
+        ("MCP-Protocol-Version", "2026-07-28"),
+        ("Mcp-Method", "tools/call"),
+        ("Mcp-Name", tool),
+    ]
+}
+
 /// The answer to a request: the body, or the last message of its stream.
 fn answer(response: &Response) -> Value {
     assert_eq!(response.status, 200, "{}", response.body);
@@ -173,20 +195,8 @@ pub fn a_question_is_a_round_of_its_own_in_the_stateless_revision(program: &Prog
     let server = program.example("whoami").start();
     let client = sign_in(&server, "alice");
     let call = |more: &Value| {
-        let mut params = json!({"name": "introduceMe", "arguments": {}, "_meta": {
-            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-            "io.modelcontextprotocol/clientInfo": {"name": "end to end", "version": "1"},
-            "io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}}},
-        }});
-        for (name, value) in more.as_object().unwrap() {
-            params[name] = value.clone();
-        }
-        let message = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params});
-        let headers = [
-            ("MCP-Protocol-Version", "2026-07-28"),
-            ("Mcp-Method", "tools/call"),
-            ("Mcp-Name", "introduceMe"),
-        ];
+        let message = stateless("introduceMe", more);
+        let headers = stateless_headers("introduceMe");
         answer(&client.post(&server, &headers, &message))["result"].clone()
     };
     let asked = call(&json!({}));
@@ -242,6 +252,23 @@ pub fn a_call_that_is_cancelled_stops(program: &Program) {
         let message: Value = serde_json::from_str(&data).unwrap();
         assert_eq!(message["result"], Value::Null, "{message}");
     }
+    until("the function ends", || {
+        text(&session.call("waiting", &json!({}))) == "0"
+    });
+}
+
+/// 2026-07-28: closing the stream of the answer cancels the call.
+pub fn a_client_that_leaves_a_stateless_call_cancels_it(program: &Program) {
+    let server = program.example("trouble").start();
+    let session = Session::of(&server, "alice");
+    let message = stateless("wait", &json!({}));
+    let headers = stateless_headers("wait");
+    let posted = session.client.post_for_stream(&server, &headers, &message);
+    let (head, mut events) = posted.unwrap();
+    assert_eq!(head.status, 200);
+    let progress = next(&mut events);
+    assert_eq!(progress["method"], "notifications/progress", "{progress}");
+    drop(events);
     until("the function ends", || {
         text(&session.call("waiting", &json!({}))) == "0"
     });
