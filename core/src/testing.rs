@@ -30,7 +30,7 @@ use crate::{
     secret::Secret,
     session::{
         SessionId, SessionSecret,
-        record::{Code, Hash, Person, Session},
+        record::{Code, Hash, Person, Profile, Session},
         token,
     },
     time::{Instant, Now, UnixTime},
@@ -237,6 +237,7 @@ pub(crate) fn session_of(person: &str, client_id: &str) -> (Session, SessionSecr
             tenant_id: "11111111-1111-1111-1111-111111111111".to_owned(),
             oid: person.to_owned(),
             subject: format!("subject of {person}"),
+            profile: Profile::default(),
         },
         client: Hash::of(client_id.as_bytes()),
         scope: "user.read".to_owned(),

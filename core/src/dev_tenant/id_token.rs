@@ -176,6 +176,11 @@ impl DevTenant {
             set("oid", json!(person.oid));
             set("preferred_username", json!(person.username));
         }
+        for (name, values) in [("roles", person.roles), ("groups", person.groups)] {
+            if !values.is_empty() {
+                set(name, json!(values));
+            }
+        }
         if let Some(nonce) = &wanted.nonce {
             set("nonce", json!(nonce));
         }

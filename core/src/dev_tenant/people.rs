@@ -31,6 +31,10 @@ pub struct Person {
     pub mobile_phone: Option<&'static str>,
     /// The preferred language.
     pub preferred_language: Option<&'static str>,
+    /// The app roles that are assigned to them.
+    pub roles: &'static [&'static str],
+    /// The object ids of the groups that they are in.
+    pub groups: &'static [&'static str],
     /// What is special about them, in words for the sign-in page.
     pub note: &'static str,
 }
@@ -47,6 +51,8 @@ const NOBODY: Person = Person {
     business_phone: None,
     mobile_phone: None,
     preferred_language: None,
+    roles: &[],
+    groups: &[],
     note: "",
 };
 
@@ -64,7 +70,9 @@ pub const PEOPLE: [Person; 7] = [
         business_phone: Some("+1 425 555 0109"),
         mobile_phone: Some("+1 425 555 0110"),
         preferred_language: Some("en-US"),
-        note: "All goes well",
+        roles: &["Reports.Read"],
+        note: "All goes well. Has the app role Reports.Read",
+        ..NOBODY
     },
     Person {
         username: "bob@contoso.example",
@@ -74,7 +82,8 @@ pub const PEOPLE: [Person; 7] = [
         surname: "Baumann",
         job_title: Some("Night Watch"),
         preferred_language: Some("de-DE"),
-        note: "Has never had a mailbox",
+        groups: &["5a1e5000-6c1d-4f38-9b52-1e8d7a3f4d01"],
+        note: "Has never had a mailbox. Is in the group 5a1e5000-6c1d-4f38-9b52-1e8d7a3f4d01",
         ..NOBODY
     },
     Person {

@@ -11,7 +11,7 @@
 //! Two exchanges may renew at once: the store's version decides whose tokens are kept, and both go
 //! on with tokens that are good (products.md 18).
 
-use super::renewal::{Renewal, Renewed};
+use super::renewal::{Fresh, Renewal, Renewed};
 use crate::{
     ask::{Ask, Awaiting, Guard, Store, StoreFault, Version},
     audit::Level,
@@ -47,11 +47,11 @@ enum State {
         version: Version,
     },
     Saving {
-        tokens: Box<EntraTokens>,
+        fresh: Box<Fresh>,
         saved: Awaiting<Store>,
     },
     Rereading {
-        tokens: Box<EntraTokens>,
+        fresh: Box<Fresh>,
         read: Awaiting<Store>,
     },
     Ending {
@@ -156,9 +156,10 @@ impl Access {
                     version,
                 })
                 .waiting(),
-                Renewed::Tokens(mut tokens) => {
-                    tokens.refresh_token = tokens.refresh_token.or(old.refresh_token);
-                    access(State::Ended).save(version, tokens, cx)
+                Renewed::Tokens(mut fresh) => {
+                    let tokens = &mut fresh.tokens;
+                    tokens.refresh_token = tokens.refresh_token.take().or(old.refresh_token);
+                    access(State::Ended).save(version, fresh, cx)
                 }
                 Renewed::SignInAgain => {
                     let deleted = delete(&session, cx);
@@ -166,21 +167,21 @@ impl Access {
                 }
                 Renewed::Fault(fault) => AccessStep::Fault(fault),
             },
-            (State::Saving { tokens, saved }, Event::Stored(answered)) => {
+            (State::Saving { fresh, saved }, Event::Stored(answered)) => {
                 match saved.take(answered) {
-                    None => access(State::Saving { tokens, saved }).waiting(),
+                    None => access(State::Saving { fresh, saved }).waiting(),
                     Some(Err(StoreFault::Conflict)) if attempts < ATTEMPTS => {
                         let read = cx.store(Store::Get(session.id.key()));
-                        access(State::Rereading { tokens, read }).waiting()
+                        access(State::Rereading { fresh, read }).waiting()
                     }
                     // Not kept, but good: the next call will renew again.
-                    Some(_) => AccessStep::Ready(tokens.access_token),
+                    Some(_) => AccessStep::Ready(fresh.tokens.access_token),
                 }
             }
-            (State::Rereading { tokens, read }, Event::Stored(answered)) => {
+            (State::Rereading { fresh, read }, Event::Stored(answered)) => {
                 match read.take(answered) {
-                    None => access(State::Rereading { tokens, read }).waiting(),
-                    Some(answer) => access(State::Ended).reread(tokens, answer, cx),
+                    None => access(State::Rereading { fresh, read }).waiting(),
+                    Some(answer) => access(State::Ended).reread(fresh, answer, cx),
                 }
             }
             (State::Ending { deleted }, Event::Stored(answered)) => match deleted.take(answered) {
@@ -195,16 +196,15 @@ impl Access {
         AccessStep::Waiting(Box::new(self))
     }
 
-    fn save(mut self, version: Version, tokens: Box<EntraTokens>, cx: &mut Cx<'_>) -> AccessStep {
+    fn save(mut self, version: Version, fresh: Box<Fresh>, cx: &mut Cx<'_>) -> AccessStep {
         let (keys, now) = (&cx.env.server.keys, cx.env.now.unix);
-        self.session
-            .set_entra_tokens(&tokens, &self.secret, keys, cx.entropy);
+        fresh.put_into(&mut self.session, &self.secret, keys, cx.entropy);
         let expires = self.session.expires(now);
         let put = self
             .session
             .put(Guard::Version(version), expires, keys, cx.entropy);
         self.state = State::Saving {
-            tokens,
+            fresh,
             saved: cx.store(put),
         };
         self.waiting()
@@ -213,7 +213,7 @@ impl Access {
     /// The session as somebody else has written it meanwhile.
     fn reread(
         mut self,
-        tokens: Box<EntraTokens>,
+        fresh: Box<Fresh>,
         answer: <Store as Ask>::Answer,
         cx: &mut Cx<'_>,
     ) -> AccessStep {
@@ -229,13 +229,13 @@ impl Access {
         };
         match session.entra_tokens(&self.secret, keys) {
             None => AccessStep::SessionOver,
-            Some(theirs) if theirs.refreshed >= tokens.refreshed => {
+            Some(theirs) if theirs.refreshed >= fresh.tokens.refreshed => {
                 AccessStep::Ready(theirs.access_token)
             }
             Some(_) => {
                 self.session = session;
                 self.attempts += 1;
-                self.save(version, tokens, cx)
+                self.save(version, fresh, cx)
             }
         }
     }

@@ -3,14 +3,17 @@
 //!
 //! The signature is verified by one algorithm with a key of the configured tenant, whatever the
 //! token says (RFC 8725 sections 3.1 and 3.10), though the token came straight from Entra. A person
-//! is `tid` and `oid`; names and addresses can be changed by whoever bears them and are not even
-//! read (threats.md D6, D7).
+//! is `tid` and `oid`; names and addresses can be changed by whoever bears them and are kept to be
+//! shown only (threats.md D6, D7).
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use serde::{Deserialize, de::IgnoredAny};
 
-use super::facts::{EntraFacts, SigningKey, is_guid};
+use super::{
+    facts::{EntraFacts, SigningKey, is_guid},
+    profile::Told,
+};
 use crate::{env::Env, limits, planted::Planted, secret::constant_time_equal, time::UnixTime};
 
 /// Who has signed in.
@@ -20,6 +23,8 @@ pub(crate) struct Identity {
     pub(crate) tenant_id: String,
     /// The object id, `oid`, in small letters.
     pub(crate) oid: String,
+    /// What else the token tells.
+    pub(crate) told: Told,
 }
 
 /// Why an ID token is not believed.
@@ -91,9 +96,15 @@ pub(crate) fn verify(
         &decoded(signature)?,
     )
     .map_err(|_| Doubt::Wrong("the signature is wrong"))?;
-    let claims: Claims = serde_json::from_slice(&decoded(payload)?)
+    let payload = decoded(payload)?;
+    let claims: Claims = serde_json::from_slice(&payload)
         .map_err(|_| Doubt::Wrong("a claim is missing or malformed"))?;
-    judge(&claims, nonce, key, facts, env)
+    judge(&claims, nonce, key, facts, env)?;
+    Ok(Identity {
+        tenant_id: claims.tid.to_ascii_lowercase(),
+        oid: claims.oid.to_ascii_lowercase(),
+        told: Told::read(&payload),
+    })
 }
 
 const MALFORMED: Doubt = Doubt::Wrong("it is no JWT");
@@ -108,7 +119,7 @@ fn judge(
     key: &SigningKey,
     facts: &EntraFacts,
     env: Env<'_>,
-) -> Result<Identity, Doubt> {
+) -> Result<(), Doubt> {
     let wrong = |is_right: bool, reason| {
         if is_right {
             Ok(())
@@ -144,11 +155,7 @@ fn judge(
     let begun = UnixTime(claims.nbf) <= soon && UnixTime(claims.iat) <= soon;
     wrong(begun, "it is not valid yet")?;
     let same = constant_time_equal(claims.nonce.as_bytes(), nonce.as_bytes());
-    wrong(same, "the nonce is another")?;
-    Ok(Identity {
-        tenant_id: claims.tid.to_ascii_lowercase(),
-        oid: claims.oid.to_ascii_lowercase(),
-    })
+    wrong(same, "the nonce is another")
 }
 
 #[cfg(test)]
@@ -190,7 +197,9 @@ mod tests {
         let one = verified(&server, json!({"email": "ada@contoso.example"}));
         let names = json!({"email": "eve@x.example", "upn": "eve", "preferred_username": "eve",
             "sub": "another", "name": "Eve", "oid": ALICE.to_uppercase()});
-        assert_eq!(one.unwrap(), verified(&server, names).unwrap());
+        let (one, other) = (one.unwrap(), verified(&server, names).unwrap());
+        assert_eq!((one.tenant_id, one.oid), (other.tenant_id, other.oid));
+        assert_eq!(other.told.profile.name.as_deref(), Some("Eve"));
     }
 
     // D6: each claim, wrong, missing and of another type.

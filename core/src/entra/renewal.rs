@@ -5,23 +5,57 @@
 
 use super::{
     error::EntraError,
+    profile::Told,
     token_endpoint::{self, TokenAnswer},
 };
 use crate::{
     ask::{Ask, Awaiting, Fetch},
+    entropy::Entropy,
     event::Event,
     exchange::Cx,
     fault::Fault,
     hub::{FromHub, FromHubKind, ToHub, ToHubKind},
+    keys::Keyring,
     oauth::scope::Scope,
     secret::Secret,
-    session::record::{EntraTokens, Session},
+    session::{
+        SessionSecret,
+        record::{EntraTokens, Person, Profile, Session},
+    },
     time::UnixTime,
 };
 
 /// A renewal under way.
 #[derive(Debug)]
-pub(crate) struct Renewal(State);
+pub(crate) struct Renewal {
+    whose: Box<Person>,
+    state: State,
+}
+
+/// What a renewal gives.
+#[derive(Debug)]
+pub(crate) struct Fresh {
+    /// The tokens. `refresh_token` is `None` if Entra sent none: the old one goes on.
+    pub(crate) tokens: EntraTokens,
+    /// The names, roles and groups that the person has now, if Entra told.
+    profile: Option<Profile>,
+}
+
+impl Fresh {
+    /// Puts all of it into the session.
+    pub(crate) fn put_into(
+        &self,
+        session: &mut Session,
+        secret: &SessionSecret,
+        keys: &Keyring,
+        entropy: &mut Entropy,
+    ) {
+        if let Some(profile) = &self.profile {
+            session.person.profile.clone_from(profile);
+        }
+        session.set_entra_tokens(&self.tokens, secret, keys, entropy);
+    }
+}
 
 #[derive(Debug)]
 enum State {
@@ -39,8 +73,8 @@ enum State {
 pub(crate) enum Renewed {
     /// It goes on.
     Waiting(Renewal),
-    /// New tokens. `refresh_token` is `None` if Entra sent none: the old one goes on.
-    Tokens(Box<EntraTokens>),
+    /// New tokens.
+    Tokens(Box<Fresh>),
     /// Entra wants the person to sign in: the session is over (threats.md D10).
     SignInAgain,
     /// Not now.
@@ -53,21 +87,31 @@ impl Renewal {
     pub(crate) fn start(session: &Session, tokens: &EntraTokens, cx: &mut Cx<'_>) -> Option<Self> {
         let refresh_token = tokens.refresh_token.as_ref()?;
         let scope = cx.env.server.scopes.held(&session.scope);
+        let whose = Box::new(session.person.clone());
         if cx.env.known.entra.is_none() {
             let newer_than = cx.env.known.revision;
             cx.tell(ToHub(ToHubKind::WantEntra { newer_than }));
-            return Some(Self(State::Learning {
-                refresh_token: refresh_token.clone(),
-                scope,
-            }));
+            let refresh_token = refresh_token.clone();
+            return Some(Self {
+                whose,
+                state: State::Learning {
+                    refresh_token,
+                    scope,
+                },
+            });
         }
         let fetch = token_endpoint::refresh(refresh_token, &scope, cx.env)?;
-        Some(Self(State::Asking(cx.fetch(fetch))))
+        Some(Self {
+            whose,
+            state: State::Asking(cx.fetch(fetch)),
+        })
     }
 
     /// The next state after an event.
     pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Renewed {
-        match (self.0, event) {
+        let Self { whose, state } = self;
+        let renewal = |whose, state| Renewed::Waiting(Self { whose, state });
+        match (state, event) {
             (
                 State::Learning {
                     refresh_token,
@@ -75,21 +119,31 @@ impl Renewal {
                 },
                 Event::Told(FromHub(FromHubKind::EntraKnown(_))),
             ) => match token_endpoint::refresh(&refresh_token, &scope, cx.env) {
-                Some(fetch) => Renewed::Waiting(Self(State::Asking(cx.fetch(fetch)))),
+                Some(fetch) => renewal(whose, State::Asking(cx.fetch(fetch))),
                 None => Renewed::Fault(Fault::Entra),
             },
             (State::Asking(awaiting), Event::Fetched(answered)) => match awaiting.take(answered) {
-                Some(answer) => answered_with(answer, cx),
-                None => Renewed::Waiting(Self(State::Asking(awaiting))),
+                Some(answer) => answered_with(answer, &whose, cx),
+                None => renewal(whose, State::Asking(awaiting)),
             },
-            (state, _) => Renewed::Waiting(Self(state)),
+            (state, _) => renewal(whose, state),
         }
     }
 }
 
-fn answered_with(answer: <Fetch as Ask>::Answer, cx: &mut Cx<'_>) -> Renewed {
+fn answered_with(answer: <Fetch as Ask>::Answer, whose: &Person, cx: &mut Cx<'_>) -> Renewed {
     match token_endpoint::read(answer) {
-        Ok(answer) => Renewed::Tokens(Box::new(tokens(answer, cx.env.now.unix))),
+        Ok(answer) => {
+            let id_token = answer.id_token.as_ref();
+            let told = id_token.and_then(|token| Told::renewed(token.expose(), whose, cx));
+            if let Some(told) = &told {
+                told.warn(cx);
+            }
+            Renewed::Tokens(Box::new(Fresh {
+                tokens: tokens(&answer, cx.env.now.unix),
+                profile: told.map(|told| told.profile),
+            }))
+        }
         Err(error) => {
             cx.audit(error.audit("Entra ID did not renew tokens"));
             match error {
@@ -102,11 +156,11 @@ fn answered_with(answer: <Fetch as Ask>::Answer, cx: &mut Cx<'_>) -> Renewed {
 }
 
 /// What the session keeps of an answer of Entra's token endpoint.
-pub(crate) fn tokens(answer: TokenAnswer, now: UnixTime) -> EntraTokens {
+pub(crate) fn tokens(answer: &TokenAnswer, now: UnixTime) -> EntraTokens {
     EntraTokens {
-        refresh_token: answer.refresh_token,
-        access_token: answer.access_token,
-        scope: answer.scope,
+        refresh_token: answer.refresh_token.clone(),
+        access_token: answer.access_token.clone(),
+        scope: answer.scope.clone(),
         expires: now.after(answer.expires_in),
         refreshed: now,
     }

@@ -48,8 +48,12 @@ impl Caller {
             tenant_id: person.tenant_id.clone(),
             oid: person.oid.clone(),
             subject: person.subject.clone(),
+            name: person.profile.name.clone(),
+            username: person.profile.username.clone(),
+            roles: person.profile.roles.clone(),
+            groups: person.profile.groups.clone(),
+            // The token's: it may have been narrowed at a refresh (threats.md E7).
             scopes: self.verified.scope.split(' ').map(str::to_owned).collect(),
-            ..Principal::default()
         }
     }
 }

@@ -51,6 +51,23 @@ pub(crate) struct Person {
     pub(crate) oid: String,
     /// The pairwise subject that clients see as `sub`.
     pub(crate) subject: String,
+    /// What else Entra told of them.
+    #[serde(default)]
+    pub(crate) profile: Profile,
+}
+
+/// What Entra told of a person besides who they are, as of the last renewal.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Profile {
+    /// The name as it is shown.
+    pub(crate) name: Option<String>,
+    /// The name to sign in with.
+    pub(crate) username: Option<String>,
+    /// The app roles.
+    pub(crate) roles: Vec<String>,
+    /// The object ids of the groups, in small letters.
+    pub(crate) groups: Vec<String>,
 }
 
 /// A SHA-256.

@@ -75,6 +75,7 @@ fn the_id_token_is_signed_and_says_who_it_is() {
         "oid",
         "preferred_username",
         "rh",
+        "roles",
         "sid",
         "sub",
         "tid",
@@ -106,6 +107,19 @@ fn the_nonce_is_absent_where_none_was_sent_and_after_a_refresh() {
     let refreshed = json(&world.refresh(tokens["refresh_token"].as_str().unwrap()));
     assert!(claims(&refreshed).get("nonce").is_none());
     assert_eq!(claims(&refreshed)["oid"], claims(&tokens)["oid"]);
+}
+
+#[test]
+fn app_roles_and_groups_are_told_at_the_sign_in_and_at_a_refresh() {
+    let mut world = World::new();
+    for (name, roles, groups) in [("alice", 1, 0), ("bob", 0, 1), ("grace", 0, 0)] {
+        let tokens = world.tokens(name);
+        let refreshed = json(&world.refresh(tokens["refresh_token"].as_str().unwrap()));
+        for claims in [claims(&tokens), claims(&refreshed)] {
+            let count = |name: &str| claims[name].as_array().map_or(0, Vec::len);
+            assert_eq!((count("roles"), count("groups")), (roles, groups), "{name}");
+        }
+    }
 }
 
 // D7

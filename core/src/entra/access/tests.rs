@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     ask::{FetchFault, Guard},
-    entra::testing::Signer,
+    entra::testing::{Signer, claims},
     env::Known,
     limits,
     mcp::testing::{GRAPH_TOKEN, World, initialize, profile, rpc},
@@ -73,6 +73,49 @@ fn a_token_that_is_about_to_end_is_renewed_and_kept() {
     let kept = world.session("alice").entra_tokens(&secret, keys).unwrap();
     let next = kept.refresh_token.unwrap();
     assert_eq!(next.expose(), "the next entra refresh token");
+}
+
+// D6, D10: who lost a role in Entra loses it here with the next renewal.
+#[test]
+fn roles_and_groups_are_those_of_the_last_renewal() {
+    let renewed = |changes: Value| {
+        let mut world = with_token_for(Duration::ZERO);
+        let mut own = json!({"oid": "alice", "roles": ["Reports.Read"], "nonce": null});
+        for (name, value) in changes.as_object().unwrap() {
+            own[name] = value.clone();
+        }
+        let id_token = Signer::known().jwt(&claims(&world.server, own));
+        let tokens = json!({"access_token": "new", "expires_in": 3599, "id_token": id_token});
+        world.entra_says(200, &tokens);
+        world.conflicts = 1;
+        assert_eq!(token_shown(&mut world), "new");
+        (world.session("alice").person.profile, world)
+    };
+    let (profile, mut world) = renewed(json!({}));
+    assert_eq!(profile.name.as_deref(), Some("Alice"));
+    assert_eq!(profile.roles, ["Reports.Read"]);
+    // An answer without an ID token changes nothing; one without roles takes them away.
+    world.server.now.unix = world.server.now.unix.after(Duration::from_secs(3599));
+    token_shown(&mut world);
+    assert_eq!(world.session("alice").person.profile, profile);
+    let own = json!({"oid": "alice", "nonce": null});
+    let id_token = Signer::known().jwt(&claims(&world.server, own));
+    let tokens = json!({"access_token": "newer", "expires_in": 3599, "id_token": id_token});
+    world.entra_says(200, &tokens);
+    world.server.now.unix = world.server.now.unix.after(Duration::from_secs(3599));
+    token_shown(&mut world);
+    assert!(world.session("alice").person.profile.roles.is_empty());
+    for others in [
+        json!({"oid": "bob"}),
+        json!({"tid": "33333333-3333-3333-3333-333333333333"}),
+        json!({"aud": "another"}),
+    ] {
+        let (profile, _) = renewed(others.clone());
+        assert!(
+            profile.roles.is_empty() && profile.name.is_none(),
+            "{others}"
+        );
+    }
 }
 
 // D10

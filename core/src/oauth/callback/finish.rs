@@ -127,13 +127,14 @@ impl Redeemed {
 
     fn store(self: Box<Self>, identity: Identity, cx: &mut Cx<'_>) -> Next<Callback> {
         let Self { sign_in, tokens } = *self;
+        identity.told.warn(cx);
         let (keys, now) = (&cx.env.server.keys, cx.env.now.unix);
         let id = session_id(&sign_in.state, keys);
         let secret = SessionSecret::draw(cx.entropy);
         let code = handle::new_code(id, &secret, cx.entropy, keys);
         let expires = now.after(limits::AUTHORIZATION_CODE);
         let mut session = new_session(id, identity, &sign_in.request, &code, expires, cx);
-        let tokens = renewal::tokens(tokens, now);
+        let tokens = renewal::tokens(&tokens, now);
         session.set_entra_tokens(&tokens, &secret, keys, cx.entropy);
         let put = session.put(Guard::Absent, expires, keys, cx.entropy);
         let return_to = sign_in.request.return_to;
@@ -216,7 +217,11 @@ fn session_id(state: &Secret<String>, keys: &Keyring) -> SessionId {
 /// A person, with the subject by which this client knows them: another client knows them by
 /// another, and neither tells who they are (threats.md F12, OpenID Connect Core section 8.1).
 fn person(identity: Identity, client: &Hash, keys: &Keyring) -> Person {
-    let Identity { tenant_id, oid } = identity;
+    let Identity {
+        tenant_id,
+        oid,
+        told,
+    } = identity;
     let client = URL_SAFE_NO_PAD.encode(client.0);
     let mac = keys.mac(
         Purpose::Subject,
@@ -226,5 +231,6 @@ fn person(identity: Identity, client: &Hash, keys: &Keyring) -> Person {
         tenant_id,
         oid,
         subject: URL_SAFE_NO_PAD.encode(mac),
+        profile: told.profile,
     }
 }

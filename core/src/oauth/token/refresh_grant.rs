@@ -23,7 +23,7 @@ use crate::{
     audit::Level,
     entra::{
         access,
-        renewal::{Renewal, Renewed},
+        renewal::{Fresh, Renewal, Renewed},
     },
     event::Event,
     exchange::{Cx, Next},
@@ -137,9 +137,10 @@ impl RefreshGrant {
                         renewal,
                     },
                 ),
-                Renewed::Tokens(mut tokens) => {
-                    tokens.refresh_token = tokens.refresh_token.or(old.refresh_token);
-                    let state = asked.rotate(*session, version, Some(&tokens), cx);
+                Renewed::Tokens(mut fresh) => {
+                    let tokens = &mut fresh.tokens;
+                    tokens.refresh_token = tokens.refresh_token.take().or(old.refresh_token);
+                    let state = asked.rotate(*session, version, Some(&fresh), cx);
                     asked.go(attempts, state)
                 }
                 Renewed::SignInAgain => asked.end(&session, cx),
@@ -254,12 +255,12 @@ impl Asked {
         &self,
         mut session: Session,
         version: Version,
-        tokens: Option<&EntraTokens>,
+        fresh: Option<&Fresh>,
         cx: &mut Cx<'_>,
     ) -> State {
         let (keys, now) = (&cx.env.server.keys, cx.env.now.unix);
-        if let Some(tokens) = tokens {
-            session.set_entra_tokens(tokens, &self.presented.secret, keys, cx.entropy);
+        if let Some(fresh) = fresh {
+            fresh.put_into(&mut session, &self.presented.secret, keys, cx.entropy);
         }
         session.refresh = Some(Refresh {
             current: handle::hash(&self.successor),

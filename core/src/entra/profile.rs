@@ -1,0 +1,196 @@
+//! What an ID token tells of a person besides who they are: names, app roles and groups (Microsoft
+//! identity platform, "ID token claims reference" and "Groups overage claim").
+//!
+//! Names are for showing only (threats.md D7). What has another form than Microsoft documents is left
+//! out and is no reason to refuse a sign-in: a role too few opens nothing. All of it is bounded.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::facts::is_guid;
+use crate::{
+    audit::{Level, is_invisible},
+    exchange::Cx,
+    session::record::{Person, Profile},
+};
+
+/// The longest name of a person that is kept, in characters; longer ones are cut.
+const PERSON_NAME_CHARS: usize = 256;
+
+/// The longest value of an app role that is kept: Entra allows 120 characters.
+const ROLE_BYTES: usize = 512;
+
+/// The most app roles of a person that are kept.
+const ROLES: usize = 128;
+
+/// The most groups of a person that are kept: as many as Entra puts into a token.
+const GROUPS: usize = 200;
+
+/// What an ID token tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// Names, roles and groups.
+    pub(crate) profile: Profile,
+    /// The person is in more groups than a token holds, and it names none.
+    too_many_groups: bool,
+}
+
+/// The claims that are read. Any value will do, so that no odd one stands in the way of the others.
+#[derive(Deserialize)]
+struct Claims {
+    #[serde(default)]
+    name: Value,
+    #[serde(default)]
+    preferred_username: Value,
+    #[serde(default)]
+    roles: Value,
+    #[serde(default)]
+    groups: Value,
+    #[serde(default)]
+    hasgroups: Value,
+    #[serde(default, rename = "_claim_names")]
+    claim_names: Value,
+}
+
+/// The claims by which a renewed token proves whose it is.
+#[derive(Deserialize)]
+struct Whose {
+    aud: String,
+    tid: String,
+    oid: String,
+}
+
+impl Told {
+    /// Reads the payload of an ID token.
+    pub(crate) fn read(payload: &[u8]) -> Self {
+        let Ok(claims) = serde_json::from_slice::<Claims>(payload) else {
+            return Self::default();
+        };
+        let is_role = |role: &str| {
+            !role.is_empty() && role.len() <= ROLE_BYTES && !role.contains(char::is_control)
+        };
+        let roles = texts(&claims.roles).filter(|role| is_role(role));
+        let groups = texts(&claims.groups).filter(|group| is_guid(group));
+        let groups: Vec<_> = groups.take(GROUPS).map(str::to_ascii_lowercase).collect();
+        let left_out = claims.hasgroups == true || claims.claim_names.get("groups").is_some();
+        Self {
+            too_many_groups: left_out && groups.is_empty(),
+            profile: Profile {
+                name: shown(&claims.name),
+                username: shown(&claims.preferred_username),
+                roles: roles.take(ROLES).map(str::to_owned).collect(),
+                groups,
+            },
+        }
+    }
+
+    /// Reads the ID token that comes with renewed tokens; `None` if it is not this person's, or none.
+    /// It came from Entra's token endpoint by TLS, which is as good as its signature (OpenID Connect
+    /// Core sections 3.1.3.7 and 12.2), and gives nobody another identity.
+    pub(crate) fn renewed(id_token: &str, person: &Person, cx: &Cx<'_>) -> Option<Self> {
+        let payload = id_token.split('.').nth(1)?;
+        let payload = URL_SAFE_NO_PAD.decode(payload).ok()?;
+        let whose: Whose = serde_json::from_slice(&payload).ok()?;
+        let is_same = whose.aud == cx.env.server.config.entra.client_id
+            && whose.tid.eq_ignore_ascii_case(&person.tenant_id)
+            && whose.oid.eq_ignore_ascii_case(&person.oid);
+        is_same.then(|| Self::read(&payload))
+    }
+
+    /// Tells the operator if groups are missing: tools that require one stay hidden.
+    pub(crate) fn warn(&self, cx: &mut Cx<'_>) {
+        if self.too_many_groups {
+            let words = "an ID token names no groups: the person is in too many. Let Entra ID tell \
+                         only the groups that are assigned to the application";
+            cx.note(Level::Warn, words);
+        }
+    }
+}
+
+fn texts(list: &Value) -> impl Iterator<Item = &str> {
+    list.as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+}
+
+/// A name that can be shown: cut, without control and invisible characters (threats.md N3).
+fn shown(name: &Value) -> Option<String> {
+    let visible = name
+        .as_str()?
+        .chars()
+        .filter(|character| !character.is_control() && !is_invisible(*character));
+    let name: String = visible.take(PERSON_NAME_CHARS).collect();
+    (!name.trim().is_empty()).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const GROUP: &str = "5a1e5000-6c1d-4f38-9b52-1e8d7a3f4d01";
+
+    fn told(claims: &Value) -> Told {
+        Told::read(claims.to_string().as_bytes())
+    }
+
+    #[test]
+    fn names_roles_and_groups_are_read() {
+        let told = told(
+            &json!({"name": "Alice Adams", "preferred_username": "alice@contoso.example",
+            "roles": ["Reports.Read"], "groups": [GROUP.to_uppercase()], "x": 1}),
+        );
+        let profile = told.profile;
+        assert_eq!(profile.name.as_deref(), Some("Alice Adams"));
+        assert_eq!(profile.username.as_deref(), Some("alice@contoso.example"));
+        assert_eq!(profile.roles, ["Reports.Read"]);
+        assert_eq!(profile.groups, [GROUP]);
+    }
+
+    // D6, N3, Q1: what is odd gives nothing and takes nothing from the rest.
+    #[test]
+    fn what_is_odd_is_left_out_and_all_is_bounded() {
+        let odd = told(
+            &json!({"name": 7, "preferred_username": ["a"], "roles": "Admin",
+            "groups": {"0": GROUP}}),
+        );
+        assert_eq!(odd, Told::default());
+        let some = told(
+            &json!({"name": "\u{202e}Eve\n", "roles": [1, "", "A\nB", "R"],
+            "groups": ["Admins", GROUP, null]}),
+        );
+        assert_eq!(some.profile.name.as_deref(), Some("Eve"));
+        assert_eq!(some.profile.roles, ["R"]);
+        assert_eq!(some.profile.groups, [GROUP]);
+        let long = "x".repeat(ROLE_BYTES + 1);
+        let many = told(
+            &json!({"name": "n".repeat(10_000), "roles": vec!["r"; 10_000],
+            "groups": vec![GROUP; 10_000]}),
+        );
+        let Profile {
+            name,
+            roles,
+            groups,
+            ..
+        } = many.profile;
+        assert_eq!(name.unwrap().len(), PERSON_NAME_CHARS);
+        assert_eq!((roles.len(), groups.len()), (ROLES, GROUPS));
+        assert!(told(&json!({"roles": [long]})).profile.roles.is_empty());
+        assert_eq!(Told::read(b"[]"), Told::default());
+    }
+
+    #[test]
+    fn a_person_in_too_many_groups_has_none_and_it_is_known() {
+        for overage in [
+            json!({"_claim_names": {"groups": "src1"}, "_claim_sources": {"src1": {}}}),
+            json!({"hasgroups": true}),
+        ] {
+            let told = told(&overage);
+            assert!(told.too_many_groups && told.profile.groups.is_empty());
+        }
+        assert!(!told(&json!({"groups": [GROUP]})).too_many_groups);
+    }
+}
