@@ -25,6 +25,7 @@ mod check;
 mod content;
 mod form;
 mod made;
+mod offered;
 mod prompt;
 mod question;
 mod resource;
@@ -36,15 +37,16 @@ mod tool;
 
 pub use self::{
     annotations::{Annotations, Icon, Role},
-    builder::{Catalog, CatalogBuilder, OfferedScope, Performer},
+    builder::CatalogBuilder,
     call::{Abilities, Call, Change, Granted, LogLevel, Principal, Step, Wish},
     check::CatalogError,
     content::{Content, ResourceContents},
     form::{Field, Form},
+    offered::{Catalog, OfferedScope, Performer},
     prompt::{Messages, Prompt, PromptArgument},
     question::{Answer, Question},
     resource::{Resource, ResourceTemplate},
     result::{Failure, Json, ToolResult},
     tool::{TaskSupport, Tool},
 };
-pub(crate) use self::{builder::ToolEntry, question::Ability};
+pub(crate) use self::{offered::ToolEntry, question::Ability};

@@ -8,18 +8,21 @@ mod calls;
 mod flight;
 mod kept;
 mod streams;
+mod tasks;
 mod wishes;
 
 use std::{collections::VecDeque, sync::Arc};
 
 pub(crate) use self::streams::{Agreed, Owner, StreamId, StreamKind, Wants};
-use self::{calls::Calls, flight::Flight, kept::Kept, streams::Streams, wishes::Wishes};
+use self::{
+    calls::Calls, flight::Flight, kept::Kept, streams::Streams, tasks::Tasks, wishes::Wishes,
+};
 use crate::{
     catalog::{Change, LogLevel},
     entra::facts::EntraFacts,
     env::Known,
     exchange::{Errand, ExchangeId},
-    mcp::json_rpc::Id,
+    mcp::{TaskTold, json_rpc::Id},
     session::SessionId,
     time::Now,
 };
@@ -123,6 +126,14 @@ pub(crate) enum ToHubKind {
     },
     /// Tell everybody who listens for it.
     Announce(Change),
+    /// I run this task of this owner.
+    BeginTask { task: StreamId, owner: Owner },
+    /// The client of this task says this.
+    TellTask {
+        task: StreamId,
+        owner: Owner,
+        told: Box<TaskTold>,
+    },
 }
 
 /// A message from the hub.
@@ -154,6 +165,12 @@ pub(crate) enum FromHubKind {
     Subscribed(bool),
     /// Something changed that this stream listens for.
     Changed(Change),
+    /// The task may run, or there are too many.
+    TaskBegun(bool),
+    /// Whether the task runs on this server, and has been told.
+    TaskHeard(bool),
+    /// What the client of this task says.
+    TaskTold(Box<TaskTold>),
 }
 
 /// What the runtime is to do for the hub.
@@ -178,6 +195,7 @@ pub struct Hub {
     kept: Kept,
     calls: Calls,
     wishes: Wishes,
+    tasks: Tasks,
     outputs: VecDeque<HubOutput>,
 }
 
@@ -196,6 +214,8 @@ pub struct Load {
     pub calls: usize,
     /// MCP sessions whose wishes are remembered.
     pub wishes: usize,
+    /// Tasks that run.
+    pub tasks: usize,
 }
 
 impl Hub {
@@ -210,6 +230,7 @@ impl Hub {
             kept: self.kept.len(),
             calls: self.calls.len(),
             wishes: self.wishes.len(),
+            tasks: self.tasks.len(),
         }
     }
 
@@ -314,6 +335,10 @@ impl Hub {
                 session,
                 uri,
             } => self.wishes.unsubscribe(session, owner, &uri),
+            ToHubKind::BeginTask { task, owner } => self.tasks.begin(from, task, owner, out),
+            ToHubKind::TellTask { task, owner, told } => {
+                self.tasks.tell(from, task, owner, told, out);
+            }
             ToHubKind::Announce(change) => self.streams.announce(&change, &self.wishes, out),
             _ => {}
         }
@@ -334,6 +359,7 @@ impl Hub {
         self.flight.forget(id);
         self.leave(id);
         self.calls.leave(id);
+        self.tasks.leave(id);
     }
 
     /// What to do next.

@@ -162,6 +162,24 @@ pub const CALLS_PER_OWNER: usize = 64;
 /// How many calls the hub knows in all.
 pub const CALLS: usize = 4096;
 
+/// How long a task may run, and how long it is there from its beginning.
+pub const TASK: Duration = Duration::from_secs(3000);
+
+/// How long a task is there, from its beginning.
+pub const TASK_KEPT: Duration = Duration::from_secs(3600);
+
+/// A task that is not heard of for this long is gone with the server that ran it.
+pub const TASK_HEARTBEAT: Duration = Duration::from_secs(60);
+
+/// How many tasks of one person and client run at once on one server.
+pub const TASKS_PER_OWNER: usize = 16;
+
+/// How many tasks run at once on one server.
+pub const TASKS: usize = 1024;
+
+/// The most bytes of a task's record: its result is in it.
+pub const TASK_BYTES: usize = 1024 * 1024;
+
 /// How long a `requestState` is good for: a person thinks before answering.
 pub const REQUEST_STATE: Duration = Duration::from_secs(3600);
 

@@ -13,11 +13,13 @@ mod lists;
 pub(crate) mod message;
 mod notify;
 mod request_state;
+mod results;
 mod revision;
 mod session;
 pub(crate) mod sse;
 pub(crate) mod stream;
 pub(crate) mod streamable;
+mod tasks;
 #[cfg(test)]
 pub(crate) mod testing;
 mod v2024_11_05;
@@ -27,4 +29,4 @@ mod v2025_11_25;
 mod v2026_07_28;
 mod watch;
 
-pub(crate) use self::{caller::Caller, revision::Revision};
+pub(crate) use self::{caller::Caller, revision::Revision, tasks::TaskTold};

@@ -1,72 +1,11 @@
 //! Building a catalog: everything that is wrong with it is told at the start, in words.
 
 use super::{
-    Call, CatalogError, Messages, Prompt, Resource, ResourceContents, ResourceTemplate, Step,
-    TaskSupport, Tool, ToolResult, check,
-    schema::{self, Mirrored, Schema},
+    Catalog, CatalogError, Messages, OfferedScope, Performer, Prompt, Resource, ResourceContents,
+    ResourceTemplate, Tool, ToolResult, check,
+    offered::{PromptEntry, ToolEntry},
+    schema::{self, Schema},
 };
-
-/// How something is performed.
-#[derive(Debug)]
-pub enum Performer<R> {
-    /// By a step function, in the core.
-    Pure(fn(&Call) -> Step<R>),
-    /// By the runtime: [`crate::action::Action::Call`].
-    Native,
-}
-
-impl<R> Clone for Performer<R> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<R> Copy for Performer<R> {}
-
-/// A scope that clients may ask for, besides `user.read`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OfferedScope {
-    /// Its name towards clients, such as `mail.read`: lower case letters, digits, dots.
-    pub name: String,
-    /// The permission of Microsoft Graph that it stands for, such as `Mail.Read`.
-    pub graph: String,
-    /// What it allows, for the consent page.
-    pub words: String,
-}
-
-/// What the server offers.
-#[derive(Clone, Debug)]
-pub struct Catalog {
-    name: String,
-    version: String,
-    instructions: Option<String>,
-    tools: Vec<ToolEntry>,
-    resources: Vec<(Resource, Performer<Vec<ResourceContents>>)>,
-    templates: Vec<(ResourceTemplate, Performer<Vec<ResourceContents>>)>,
-    prompts: Vec<PromptEntry>,
-    template_completions: Vec<(String, Performer<Vec<String>>)>,
-    scopes: Vec<OfferedScope>,
-    page_size: usize,
-    changes: bool,
-}
-
-/// A tool that is offered.
-#[derive(Clone, Debug)]
-pub(crate) struct ToolEntry {
-    pub(crate) tool: Tool,
-    pub(crate) performer: Performer<ToolResult>,
-    pub(crate) input: Schema,
-    pub(crate) output: Option<Schema>,
-    pub(crate) mirrored: Vec<Mirrored>,
-}
-
-/// A prompt that is offered.
-#[derive(Clone, Debug)]
-pub(crate) struct PromptEntry {
-    pub(crate) prompt: Prompt,
-    pub(crate) performer: Performer<Messages>,
-    pub(crate) completion: Option<Performer<Vec<String>>>,
-}
 
 /// The most entries of one page of a list: beyond it, clients follow `nextCursor`.
 const PAGE: usize = 100;
@@ -98,93 +37,6 @@ impl Catalog {
             },
             errors: Vec::new(),
         }
-    }
-
-    pub(crate) fn name(&self) -> &str {
-        &self.name
-    }
-
-    pub(crate) fn version(&self) -> &str {
-        &self.version
-    }
-
-    pub(crate) fn instructions(&self) -> Option<&str> {
-        self.instructions.as_deref()
-    }
-
-    pub(crate) fn tools(&self) -> &[ToolEntry] {
-        &self.tools
-    }
-
-    pub(crate) fn tool(&self, name: &str) -> Option<&ToolEntry> {
-        self.tools.iter().find(|entry| entry.tool.name() == name)
-    }
-
-    pub(crate) fn resources(&self) -> &[(Resource, Performer<Vec<ResourceContents>>)] {
-        &self.resources
-    }
-
-    pub(crate) fn templates(&self) -> &[(ResourceTemplate, Performer<Vec<ResourceContents>>)] {
-        &self.templates
-    }
-
-    pub(crate) fn has_resources(&self) -> bool {
-        !self.resources.is_empty() || !self.templates.is_empty()
-    }
-
-    /// Whether there is a resource of this URI, or may be one.
-    pub(crate) fn has_resource(&self, uri: &str) -> bool {
-        self.resources
-            .iter()
-            .any(|(resource, _)| resource.uri() == uri)
-            || self
-                .templates
-                .iter()
-                .any(|(template, _)| template.matches(uri).is_some())
-    }
-
-    pub(crate) fn prompts(&self) -> &[PromptEntry] {
-        &self.prompts
-    }
-
-    pub(crate) fn prompt(&self, name: &str) -> Option<&PromptEntry> {
-        self.prompts
-            .iter()
-            .find(|entry| entry.prompt.name() == name)
-    }
-
-    /// What completes the variables of a template.
-    pub(crate) fn template_completion(&self, uri_template: &str) -> Option<Performer<Vec<String>>> {
-        let found = self
-            .template_completions
-            .iter()
-            .find(|(uri, _)| uri == uri_template);
-        found.map(|(_, performer)| *performer)
-    }
-
-    pub(crate) fn completes(&self) -> bool {
-        !self.template_completions.is_empty()
-            || self.prompts.iter().any(|entry| entry.completion.is_some())
-    }
-
-    /// The scopes that are offered besides `user.read`.
-    #[must_use]
-    pub fn scopes(&self) -> &[OfferedScope] {
-        &self.scopes
-    }
-
-    pub(crate) fn has_tasks(&self) -> bool {
-        let mut tools = self.tools.iter();
-        tools.any(|entry| entry.tool.task_support() != TaskSupport::Never)
-    }
-
-    /// Whether changes of the lists and of resources are announced.
-    pub(crate) fn changes(&self) -> bool {
-        self.changes
-    }
-
-    pub(crate) fn page_size(&self) -> usize {
-        self.page_size
     }
 }
 

@@ -53,7 +53,6 @@ pub(crate) struct Peer {
     /// Whether a message can reach it before the answer.
     pub(crate) streams: bool,
     /// Whether it knows tasks (2026-07-28).
-    #[expect(dead_code, reason = "tasks come next")]
     pub(crate) tasks: bool,
 }
 
@@ -87,6 +86,7 @@ pub(crate) struct Calling {
     progressed: f64,
     /// Whether the hub knows of it.
     is_enrolled: bool,
+    is_task: bool,
 }
 
 #[derive(Debug)]
@@ -213,6 +213,7 @@ impl Calling {
             wishes: 0,
             progressed: f64::NEG_INFINITY,
             is_enrolled: false,
+            is_task: false,
         })
         .begin_performing(doing)
     }
@@ -245,12 +246,18 @@ impl Calling {
     }
 
     /// The questions that wait for an answer.
-    #[expect(dead_code, reason = "tasks come next")]
     pub(crate) fn open_questions(&self) -> Option<&BTreeMap<String, Question>> {
         match &self.state {
             State::Asking { questions, .. } => Some(questions),
             _ => None,
         }
+    }
+
+    /// It goes on as a task: nothing is told before its answer, and its questions wait for the client to
+    /// come and answer them.
+    pub(crate) fn becomes_task(&mut self) {
+        self.peer.streams = false;
+        self.is_task = true;
     }
 
     /// It matters no more.

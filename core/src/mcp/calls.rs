@@ -1,5 +1,5 @@
 //! From `tools/call`, `prompts/get`, `resources/read` and `completion/complete` to the call that is
-//! performed, and from its end to the result.
+//! performed.
 //!
 //! Source: MCP specification 2025-11-25, server/tools, server/prompts, server/resources,
 //! server/utilities/completion.
@@ -10,18 +10,14 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Caller, Revision,
-    calling::{By, Called, Calling, Doing, Peer, Wanted, audit_failure},
+    calling::{By, Called, Calling, Doing, Peer, Wanted},
     json_rpc::{Error, Request, id_of},
     request_state::{self, About},
     v2026_07_28,
 };
 use crate::{
-    ask::{Performed, Target},
-    catalog::{
-        Answer, Catalog, Failure, LogLevel, Principal, PromptArgument, Question, ToolEntry,
-        ToolResult,
-    },
-    env::Server,
+    ask::Target,
+    catalog::{Catalog, LogLevel, Principal, PromptArgument, ToolEntry, ToolResult},
     exchange::Cx,
     limits,
 };
@@ -227,7 +223,7 @@ fn resource(params: &Map<String, Value>, catalog: &Catalog) -> Result<Ready, Err
 }
 
 /// As much of a URI as is told back.
-fn shown(uri: &str) -> String {
+pub(super) fn shown(uri: &str) -> String {
     uri.chars().take(limits::RESOURCE_URI_BYTES).collect()
 }
 
@@ -296,107 +292,10 @@ fn completion(params: &Map<String, Value>, catalog: &Catalog) -> Result<Ready, R
     })
 }
 
-fn values(mut values: Vec<String>) -> Map<String, Value> {
+pub(super) fn values(mut values: Vec<String>) -> Map<String, Value> {
     let total = values.len();
     values.truncate(limits::COMPLETIONS);
     let has_more = total > values.len();
     let completion = json!({"values": values, "total": total, "hasMore": has_more});
     Map::from_iter([("completion".to_owned(), completion)])
-}
-
-/// What the client is told at the end of a call.
-pub(crate) fn finished(
-    result: Result<Performed, Failure>,
-    request: &Request,
-    revision: Revision,
-    cx: &mut Cx<'_>,
-) -> Result<Map<String, Value>, Error> {
-    let is_tool = request.method == "tools/call";
-    match result {
-        Ok(Performed::Tool(result)) => Ok(tool_result(request, &result, revision, cx.env.server)),
-        Ok(Performed::Messages(messages)) => Ok(messages.to_json(revision)),
-        Ok(Performed::Values(found)) => Ok(values(found)),
-        Ok(Performed::Contents(contents)) => {
-            let contents: Vec<_> = contents.iter().map(|one| one.to_json()).collect();
-            let mut result = Map::from_iter([("contents".to_owned(), json!(contents))]);
-            if revision.features().stateless {
-                v2026_07_28::cacheable(&mut result);
-            }
-            Ok(result)
-        }
-        Err(Failure::Told(words)) if is_tool => Ok(ToolResult::error(words).to_json(revision)),
-        Err(failure) => {
-            audit_failure(&failure, cx);
-            Err(match failure {
-                Failure::Told(words) => Error::with_words(Error::INVALID_PARAMS, words),
-                Failure::Internal(_) => Error::new(
-                    Error::INTERNAL,
-                    "This failed. Its cause is in the server's log.",
-                ),
-                Failure::NotFound => not_found(request),
-                Failure::Protocol(code, words, data) => Error {
-                    data,
-                    ..Error::with_words(code, words)
-                },
-            })
-        }
-    }
-}
-
-/// A tool that says what it returns must return that: else it is the tool's fault, not the client's.
-fn tool_result(
-    request: &Request,
-    result: &ToolResult,
-    revision: Revision,
-    server: &Server,
-) -> Map<String, Value> {
-    let name = request.params.get("name").and_then(Value::as_str);
-    let entry = name.and_then(|name| server.catalog.tool(name));
-    let output = entry.and_then(|entry| entry.output.as_ref());
-    let fits = match (output, result.structured_content()) {
-        (Some(_), _) if result.is_error() => true,
-        (Some(output), Some(structured)) => output.complaint(structured).is_none(),
-        (Some(_), None) => false,
-        (None, _) => true,
-    };
-    match fits {
-        true => result.to_json(revision),
-        false => {
-            ToolResult::error("The tool's result does not fit its output schema.").to_json(revision)
-        }
-    }
-}
-
-fn not_found(request: &Request) -> Error {
-    let uri = request
-        .params
-        .get("uri")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    Error::new(RESOURCE_NOT_FOUND, "There is no such resource.")
-        .with_data(json!({"uri": shown(uri)}))
-}
-
-/// Before 2026-07-28 a resource that is not there has a code of its own.
-pub(crate) fn of_revision(mut error: Error, revision: Revision) -> Error {
-    if revision.features().stateless && error.code == RESOURCE_NOT_FOUND {
-        error.code = Error::INVALID_PARAMS;
-    }
-    error
-}
-
-/// What the client of a call that needs input is told (2026-07-28).
-pub(crate) fn input_required(
-    questions: &BTreeMap<String, Question>,
-    answers: &BTreeMap<String, Answer>,
-    request: &Request,
-    caller: &Caller,
-    cx: &mut Cx<'_>,
-) -> Result<Map<String, Value>, Error> {
-    let Some(state) = request_state::seal(answers, &About::of(request), caller, cx) else {
-        return Err(Error::invalid_params(
-            "The answers to this call's questions are too long.",
-        ));
-    };
-    Ok(v2026_07_28::input_required(questions, state))
 }

@@ -9,10 +9,10 @@ use super::{
     calling::{Called, Calling, Doing, Outgoing, Peer},
     calls::{self, Refused},
     json_rpc::{Answer, Error, Id, Request},
-    lists, v2026_07_28,
+    lists, results, tasks, v2026_07_28,
 };
 use crate::{
-    catalog::{Catalog, LogLevel},
+    catalog::{Catalog, LogLevel, TaskSupport, ToolResult},
     event::Event,
     exchange::Cx,
     hub::{FromHub, FromHubKind, StreamId, ToHub, ToHubKind},
@@ -35,6 +35,7 @@ pub(crate) struct Work {
 enum Current {
     Call(Box<Calling>),
     Subscribing,
+    Task(tasks::Asked),
 }
 
 /// How far the work is, and what to send to the client before anything else.
@@ -48,11 +49,13 @@ pub(crate) struct Worked {
 #[derive(Debug)]
 pub(crate) enum WorkStep {
     /// It goes on.
-    Waiting(Work),
+    Waiting(Box<Work>),
     /// These are the answers, in the order of the requests.
     Done(Vec<Answer>),
     /// The person must sign in again; this request found out.
     SessionOver(Id),
+    /// The call goes on as a task.
+    Task(Box<(Request, Box<Calling>)>),
 }
 
 /// What one request leads to.
@@ -61,6 +64,7 @@ enum Reply {
     Error(Error),
     Call(Called),
     Subscribing,
+    Task(tasks::Asking),
 }
 
 impl Work {
@@ -129,6 +133,10 @@ impl Work {
                 }
                 _ => self.current = Some((request, current)),
             },
+            Current::Task(asked) => {
+                let asking = asked.handle(event, cx);
+                self.asking(request, asking, cx);
+            }
         }
         self.go_on(caller, cx)
     }
@@ -144,6 +152,10 @@ impl Work {
                 Reply::Result(result) => self.reply(request, Ok(result), cx),
                 Reply::Error(error) => self.reply(request, Err(error), cx),
                 Reply::Subscribing => self.current = Some((request, Current::Subscribing)),
+                Reply::Task(asking) => self.asking(request, asking, cx),
+                Reply::Call(Called::Waiting(call)) if self.becomes_task(&request, cx) => {
+                    return self.worked(WorkStep::Task(Box::new((request, call))));
+                }
                 Reply::Call(called) => {
                     if let Some(over) = self.called(request, called, caller, cx) {
                         return self.worked(WorkStep::SessionOver(over));
@@ -152,8 +164,22 @@ impl Work {
             }
         }
         let outgoing = std::mem::take(&mut self.outgoing);
-        let step = WorkStep::Waiting(self);
+        let step = WorkStep::Waiting(Box::new(self));
         Worked { outgoing, step }
+    }
+
+    /// A call that does not end at once becomes a task, if its tool and its client want that. A question
+    /// that comes before anything else was asked before.
+    fn becomes_task(&self, request: &Request, cx: &Cx<'_>) -> bool {
+        let support = task_support(request, &cx.env.server.catalog);
+        self.peer.tasks && support != TaskSupport::Never
+    }
+
+    fn asking(&mut self, request: Request, asking: tasks::Asking, cx: &Cx<'_>) {
+        match asking {
+            tasks::Asking::Waiting(asked) => self.current = Some((request, Current::Task(asked))),
+            tasks::Asking::Done(result) => self.reply(request, result, cx),
+        }
     }
 
     fn worked(self, step: WorkStep) -> Worked {
@@ -178,9 +204,9 @@ impl Work {
                 return None;
             }
             Called::SessionOver => return Some(request.id),
-            Called::Done(result) => calls::finished(result, &request, revision, cx),
+            Called::Done(result) => results::finished(result, &request, revision, cx),
             Called::InputRequired(questions, answers) => {
-                calls::input_required(&questions, &answers, &request, caller, cx)
+                results::input_required(&questions, &answers, &request, caller, cx)
             }
             Called::Lacks(ability) => Err(v2026_07_28::lacks(ability.to_json())),
             Called::Cancelled => Err(Error::new(Error::INTERNAL, "The request was cancelled.")),
@@ -197,9 +223,19 @@ impl Work {
                 Answer::result(request.id, Value::Object(result))
             }
             Ok(result) => Answer::result(request.id, Value::Object(result)),
-            Err(error) => Answer::error(Some(request.id), calls::of_revision(error, revision)),
+            Err(error) => Answer::error(Some(request.id), results::of_revision(error, revision)),
         });
     }
+}
+
+/// Whether the tool that a request calls may become a task.
+fn task_support(request: &Request, catalog: &Catalog) -> TaskSupport {
+    if request.method != "tools/call" {
+        return TaskSupport::Never;
+    }
+    let name = request.params.get("name").and_then(Value::as_str);
+    let entry = name.and_then(|name| catalog.tool(name));
+    entry.map_or(TaskSupport::Never, |entry| entry.tool.task_support())
 }
 
 /// The scopes that a request needs, if the caller was not granted them all (threats.md P1).
@@ -223,6 +259,15 @@ fn answer(request: &Request, peer: Peer, doing: &mut Doing<'_, '_>) -> Reply {
     if !is_offered(&request.method, catalog) {
         return Reply::Error(Error::method_not_found());
     }
+    if task_support(request, catalog) == TaskSupport::Required && !peer.tasks {
+        return match revision.features().stateless {
+            true => Reply::Error(tasks::unknown_to_client()),
+            false => {
+                let words = "This tool needs tasks, which this revision of MCP does not have.";
+                Reply::Result(ToolResult::error(words).to_json(revision))
+            }
+        };
+    }
     if let Some(ready) = calls::ready(request, revision, doing.caller, catalog) {
         let started = match ready {
             Ok(ready) => calls::start(ready, request, peer, doing),
@@ -241,6 +286,12 @@ fn answer(request: &Request, peer: Peer, doing: &mut Doing<'_, '_>) -> Reply {
         "resources/list" => lists::resources(revision, params, catalog),
         "resources/templates/list" => lists::templates(revision, params, catalog),
         "server/discover" if revision.features().stateless => Ok(v2026_07_28::discover(catalog)),
+        "tasks/get" | "tasks/update" | "tasks/cancel" if revision.features().stateless => {
+            match peer.tasks {
+                true => return Reply::Task(tasks::Asked::start(request, doing.caller, doing.cx)),
+                false => Err(tasks::unknown_to_client()),
+            }
+        }
         method => match peer.session {
             Some(session) => return of_session(method, request, session, doing),
             None => Err(Error::method_not_found()),
@@ -261,6 +312,7 @@ fn is_offered(method: &str, catalog: &Catalog) -> bool {
             catalog.has_resources() && catalog.changes()
         }
         "completion/complete" => catalog.completes(),
+        "tasks/get" | "tasks/update" | "tasks/cancel" => catalog.has_tasks(),
         _ => true,
     }
 }

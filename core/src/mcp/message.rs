@@ -278,12 +278,14 @@ impl Working {
                 caller,
                 stream,
                 batch,
-                work,
+                work: *work,
                 deadline,
             }
             .stay(cx),
             WorkStep::Done(answers) => deliver(&answers, batch, stream, &caller, cx),
             WorkStep::SessionOver(id) => session_over(id, stream, &caller, cx),
+            // There are no tasks in this transport.
+            WorkStep::Task(call) => session_over(call.0.id.clone(), stream, &caller, cx),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! Lookup --session--> Working --answers--> 200: JSON, or a stream
 //!    |        |          +--> 401: the person must sign in again
 //!    |        +-- subscriptions/listen --> Listening
+//!    |        +-- tools/call that becomes a task --> Task
 //!    +-- DELETE --> Ending --stored--> 204
 //!                      +--> conflict: read again, end again
 //! ```
@@ -30,6 +31,7 @@ use super::{
     json_rpc::{Answer, Error, Refused},
     session::{self, McpSession},
     stream::Stream,
+    tasks::Running,
     v2026_07_28,
 };
 use crate::{
@@ -46,6 +48,7 @@ pub(crate) enum Streamable {
     Working(Box<Working>),
     Ending(Box<Ending>),
     Listening(Box<Stream>),
+    Task(Box<Running>),
 }
 
 /// The caller is looked up; the request waits.
@@ -80,7 +83,7 @@ impl Streamable {
 
     /// Whether it wants its ticks.
     pub(crate) fn takes_ticks(&self) -> bool {
-        matches!(self, Self::Working(_) | Self::Listening(_))
+        matches!(self, Self::Working(_) | Self::Listening(_) | Self::Task(_))
     }
 
     /// The next state after an event.
@@ -89,6 +92,9 @@ impl Streamable {
             Self::Lookup(waiting) => waiting.handle(event, cx),
             Self::Working(working) => working.handle(event, cx),
             Self::Ending(ending) => ending.handle(event, cx),
+            Self::Task(task) => task
+                .handle(event, cx)
+                .map(|task| Self::Task(Box::new(task))),
             Self::Listening(stream) => {
                 let next = stream.handle(event, cx);
                 next.map(|stream| Self::Listening(Box::new(stream)))
@@ -113,7 +119,7 @@ impl Waiting {
 }
 
 /// JSON-RPC as the body of an answer.
-pub(super) fn json(status: StatusCode, text: String) -> Response<Bytes> {
+pub(in crate::mcp) fn json(status: StatusCode, text: String) -> Response<Bytes> {
     answer::of(status, "application/json", text)
 }
 

@@ -1,5 +1,6 @@
 //! A server in a test: exchanges, the hub and a store in memory, joined by a loop.
 
+mod messages;
 mod outside;
 
 use std::{
@@ -11,6 +12,8 @@ use ::http::{Request, Response};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use self::messages::initialize_with;
+pub(crate) use self::messages::{initialize, profile, rpc};
 use crate::{
     action::Action,
     admit,
@@ -383,35 +386,4 @@ impl World {
         assert_eq!(*agreed, json!(revision));
         testing::header(&response, "mcp-session-id").to_owned()
     }
-}
-
-/// A request.
-pub(crate) fn rpc(id: i64, method: &str, params: &Value) -> String {
-    json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).to_string()
-}
-
-/// `initialize`.
-pub(crate) fn initialize(revision: &str) -> String {
-    initialize_with(revision, &json!({}))
-}
-
-fn initialize_with(revision: &str, capabilities: &Value) -> String {
-    let params = json!({
-        "protocolVersion": revision,
-        "capabilities": capabilities,
-        "clientInfo": {"name": "a test", "version": "1"},
-    });
-    rpc(0, "initialize", &params)
-}
-
-/// The profile of somebody, as Graph tells it.
-pub(crate) fn profile(person: &str) -> Value {
-    json!({
-        "@odata.context": "https://graph.example/v1.0/$metadata#users/$entity",
-        "displayName": person,
-        "mail": format!("{person}@contoso.example"),
-        "userPrincipalName": format!("{person}@contoso.example"),
-        "id": person,
-        "businessPhones": ["+1 425 555 0109"],
-    })
 }

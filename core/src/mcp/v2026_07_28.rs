@@ -3,32 +3,26 @@
 //!
 //! Source: MCP specification 2026-07-28, basic/transports/streamable-http and basic (`_meta`).
 
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::{borrow::Cow, collections::BTreeMap};
 
 use ::http::{HeaderMap, StatusCode};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
+pub(crate) use self::subscriptions::{acknowledged, listened, listens};
 use super::{
     Revision,
     calling::Peer,
     headers,
-    json_rpc::{Answer, Error, Id, Request},
-    lifecycle, notify,
+    json_rpc::{Error, Request},
+    lifecycle,
     revision::Features,
-    stream::Listens,
 };
-use crate::{
-    catalog::{Catalog, Question},
-    hub::Wants,
-    limits,
-};
+use crate::catalog::{Catalog, Question};
 
 /// What the revision has.
 pub(crate) const FEATURES: Features = Features {
@@ -296,79 +290,6 @@ pub(crate) fn input_requests(questions: &BTreeMap<String, Question>) -> Map<Stri
         (key.clone(), Value::Object(request))
     });
     requests.collect()
-}
-
-/// What a `subscriptions/listen` asks for, as far as it is offered.
-pub(crate) fn listens(request: Request, catalog: &Catalog) -> Result<Listens, Error> {
-    let wanted = request
-        .params
-        .get("notifications")
-        .and_then(Value::as_object);
-    let Some(wanted) = wanted else {
-        let words = "The parameter `notifications` must be an object.";
-        return Err(Error::invalid_params(words));
-    };
-    let wants = |name: &str| wanted.get(name) == Some(&Value::Bool(true)) && catalog.changes();
-    let has_resources = catalog.has_resources();
-    let mut uris = BTreeSet::new();
-    if let Some(list) = wanted.get("resourceSubscriptions") {
-        let list = list
-            .as_array()
-            .filter(|list| list.len() <= limits::SUBSCRIPTIONS);
-        let words = "The member `resourceSubscriptions` must be a list of URIs, and not too long.";
-        for uri in list.ok_or_else(|| Error::invalid_params(words))? {
-            let uri = uri
-                .as_str()
-                .filter(|uri| uri.len() <= limits::RESOURCE_URI_BYTES);
-            let uri = uri.ok_or_else(|| Error::invalid_params(words))?;
-            if catalog.changes() && catalog.has_resource(uri) {
-                uris.insert(uri.to_owned());
-            }
-        }
-    }
-    let wants = Wants {
-        tools: wants("toolsListChanged"),
-        prompts: wants("promptsListChanged") && !catalog.prompts().is_empty(),
-        resources: wants("resourcesListChanged") && has_resources,
-        uris,
-    };
-    Ok(Listens {
-        id: request.id,
-        wants,
-    })
-}
-
-/// `notifications/subscriptions/acknowledged`: what a stream will tell.
-pub(crate) fn acknowledged(listens: &Listens) -> String {
-    let wants = &listens.wants;
-    let mut told = Map::new();
-    for (name, wants) in [
-        ("toolsListChanged", wants.tools),
-        ("promptsListChanged", wants.prompts),
-        ("resourcesListChanged", wants.resources),
-    ] {
-        if wants {
-            told.insert(name.to_owned(), json!(true));
-        }
-    }
-    if !wants.uris.is_empty() {
-        told.insert("resourceSubscriptions".to_owned(), json!(wants.uris));
-    }
-    let meta = json!({notify::SUBSCRIPTION_ID: listens.id});
-    let params = Map::from_iter([
-        ("_meta".to_owned(), meta),
-        ("notifications".to_owned(), Value::Object(told)),
-    ]);
-    notify::notification("notifications/subscriptions/acknowledged", params)
-}
-
-/// The answer of a `subscriptions/listen` that the server ends.
-pub(crate) fn listened(id: &Id, catalog: &Catalog) -> String {
-    let mut result = dressed(Map::new(), catalog);
-    if let Some(Value::Object(meta)) = result.get_mut("_meta") {
-        meta.insert(notify::SUBSCRIPTION_ID.to_owned(), json!(id));
-    }
-    Answer::result(id.clone(), Value::Object(result)).to_json()
 }
 
 /// A call must ask what this client did not say that it can be asked.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Called, Calling, Doing, Outgoing, State, granting::Begun};
 use crate::{
@@ -46,6 +46,10 @@ impl Calling {
             return self.lacks(question.needs());
         }
         match self.peer.session {
+            _ if self.is_task => Begun::Waits(State::Asking {
+                open: BTreeMap::new(),
+                questions,
+            }),
             None => {
                 let answers = std::mem::take(&mut self.call.answers);
                 Begun::Over(Called::InputRequired(questions, answers))
@@ -89,6 +93,32 @@ impl Calling {
             open.insert(id, key.clone());
         }
         Begun::Waits(State::Asking { open, questions })
+    }
+
+    /// The client of a task answers questions. What answers none, or does not fit, is not taken.
+    pub(crate) fn answer(
+        mut self: Box<Self>,
+        responses: &Map<String, Value>,
+        doing: &mut Doing<'_, '_>,
+    ) -> Called {
+        let State::Asking { questions, .. } = &mut self.state else {
+            return Called::Waiting(self);
+        };
+        let mut answers = Vec::new();
+        questions.retain(|key, question| {
+            let answer = responses.get(key).and_then(|result| question.read(result));
+            let is_open = answer.is_none();
+            answers.extend(answer.map(|answer| (key.clone(), answer)));
+            is_open
+        });
+        let is_done = questions.is_empty();
+        self.call.answers.extend(answers);
+        if !is_done {
+            return Called::Waiting(self);
+        }
+        self.state = State::Running;
+        let begun = self.all_answered();
+        self.begun(begun, doing)
     }
 
     /// The client answered one question: with a result, or with an error.

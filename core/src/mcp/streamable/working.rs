@@ -23,6 +23,7 @@ use crate::{
         lifecycle,
         session::{self, McpSession},
         stream::Stream,
+        tasks::Running,
         v2026_07_28,
         watch::{Due, Watch},
     },
@@ -183,7 +184,7 @@ impl Working {
                 deadline: cx.env.now.instant.after(limits::CALL),
                 caller,
                 mcp_session,
-                work,
+                work: *work,
                 answering,
             }
             .stay(cx),
@@ -192,6 +193,11 @@ impl Working {
                 Next::Done
             }
             WorkStep::SessionOver(_) => session_over(answering, &caller, cx),
+            WorkStep::Task(call) => {
+                let (request, call) = *call;
+                let next = Running::start(call, request, caller, cx);
+                next.map(|task| Streamable::Task(Box::new(task)))
+            }
         }
     }
 
@@ -254,12 +260,19 @@ impl Working {
             self.answering.say(outgoing, cx);
         }
         match step {
-            WorkStep::Waiting(work) => Self { work, ..self }.stay(cx),
+            WorkStep::Waiting(work) => Self {
+                work: *work,
+                ..self
+            }
+            .stay(cx),
             WorkStep::Done(answers) => {
                 self.answering.finish(&answers, cx);
                 Next::Done
             }
-            WorkStep::SessionOver(_) => session_over(self.answering, &self.caller, cx),
+            // Only what has just begun becomes a task.
+            WorkStep::SessionOver(_) | WorkStep::Task(_) => {
+                session_over(self.answering, &self.caller, cx)
+            }
         }
     }
 

@@ -133,12 +133,7 @@ fn since_2026_a_question_is_a_result_and_the_call_is_made_again() {
     );
     assert!(first["inputRequests"]["name"].get("id").is_none());
     let name = json!({"name": accept(json!({"name": "Alice"}))});
-    let second = round(
-        &mut world,
-        &client,
-        name.clone(),
-        Some(&first["requestState"]),
-    );
+    let second = round(&mut world, &client, name, Some(&first["requestState"]));
     assert_eq!(second["resultType"], "input_required");
     assert!(
         second["inputRequests"].get("name").is_none(),

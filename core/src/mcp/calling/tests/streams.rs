@@ -73,8 +73,8 @@ fn lines_of_the_log_come_from_the_level_that_was_set() {
 
 fn last_event_id(world: &World, id: ExchangeId) -> String {
     let lines = world.sent(id).body.lines();
-    let ids = lines.filter_map(|line| line.strip_prefix("id: "));
-    ids.last().unwrap().to_owned()
+    let mut ids = lines.filter_map(|line| line.strip_prefix("id: "));
+    ids.next_back().unwrap().to_owned()
 }
 
 fn resume(world: &mut World, person: &str, client: &Client, last: &str) -> ExchangeId {
@@ -169,7 +169,7 @@ fn a_call_that_takes_long_keeps_its_connection_awake_and_ends_with_the_session()
     let mut world = world();
     let client = Client::new(&mut world, "2025-11-25", json!({}));
     let params = json!({"name": "native"});
-    let id = client.begin(&mut world, "tools/call", params.clone());
+    let id = client.begin(&mut world, "tools/call", params);
     assert!(world.sent(id).head.is_none());
     world.wait(16);
     assert!(world.sent(id).body.ends_with(": keep-alive\n\n"));

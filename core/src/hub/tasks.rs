@@ -1,0 +1,109 @@
+//! The tasks that run on this server: bounded for each owner and in all; who is told what their client
+//! says.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::{FromHub, FromHubKind, HubOutput, Owner, StreamId};
+use crate::{exchange::ExchangeId, limits, mcp::TaskTold};
+
+/// The tasks.
+#[derive(Debug, Default)]
+pub(super) struct Tasks {
+    by_id: BTreeMap<StreamId, (ExchangeId, Owner)>,
+    by_exchange: BTreeMap<ExchangeId, StreamId>,
+}
+
+impl Tasks {
+    /// How many run.
+    pub(super) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// A task begins, if there is room.
+    pub(super) fn begin(
+        &mut self,
+        from: ExchangeId,
+        task: StreamId,
+        owner: Owner,
+        out: &mut VecDeque<HubOutput>,
+    ) {
+        let of_owner = self.by_id.values().filter(|(_, of)| *of == owner).count();
+        let room = of_owner < limits::TASKS_PER_OWNER && self.by_id.len() < limits::TASKS;
+        if room {
+            self.by_id.insert(task, (from, owner));
+            self.by_exchange.insert(from, task);
+        }
+        out.push_back(HubOutput::Tell(from, FromHub(FromHubKind::TaskBegun(room))));
+    }
+
+    /// Hands what its client says to a task of this owner, and tells whether it runs here.
+    pub(super) fn tell(
+        &self,
+        from: ExchangeId,
+        task: StreamId,
+        owner: Owner,
+        told: Box<TaskTold>,
+        out: &mut VecDeque<HubOutput>,
+    ) {
+        let worker = self.by_id.get(&task).filter(|(_, of)| *of == owner);
+        out.push_back(HubOutput::Tell(
+            from,
+            FromHub(FromHubKind::TaskHeard(worker.is_some())),
+        ));
+        if let Some((worker, _)) = worker {
+            out.push_back(HubOutput::Tell(
+                *worker,
+                FromHub(FromHubKind::TaskTold(told)),
+            ));
+        }
+    }
+
+    /// Forgets the task of an exchange that is over.
+    pub(super) fn leave(&mut self, from: ExchangeId) {
+        if let Some(task) = self.by_exchange.remove(&from) {
+            self.by_id.remove(&task);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALICE: Owner = Owner([1; 32]);
+    const BOB: Owner = Owner([2; 32]);
+
+    fn task(number: u64) -> StreamId {
+        let mut name = [0; 16];
+        name[..8].copy_from_slice(&number.to_be_bytes());
+        StreamId(name)
+    }
+
+    // I4
+    #[test]
+    fn a_task_hears_its_owner_only() {
+        let (mut tasks, mut out) = (Tasks::default(), VecDeque::new());
+        tasks.begin(ExchangeId(1), task(1), ALICE, &mut out);
+        out.clear();
+        tasks.tell(ExchangeId(2), task(1), BOB, Box::default(), &mut out);
+        assert_eq!(out.len(), 1);
+        out.clear();
+        tasks.tell(ExchangeId(2), task(1), ALICE, Box::default(), &mut out);
+        assert_eq!(out.len(), 2);
+    }
+
+    // M: bounded.
+    #[test]
+    fn so_many_tasks_run_and_ending_one_makes_room() {
+        let (mut tasks, mut out) = (Tasks::default(), VecDeque::new());
+        let limit = u64::try_from(limits::TASKS_PER_OWNER).unwrap();
+        for number in 0..=limit {
+            tasks.begin(ExchangeId(number), task(number), ALICE, &mut out);
+        }
+        assert_eq!(tasks.len(), limits::TASKS_PER_OWNER);
+        tasks.leave(ExchangeId(0));
+        tasks.begin(ExchangeId(limit), task(limit), ALICE, &mut out);
+        assert_eq!(tasks.len(), limits::TASKS_PER_OWNER);
+        assert!(tasks.by_exchange.len() == tasks.by_id.len());
+    }
+}

@@ -1,0 +1,37 @@
+//! Tasks (`io.modelcontextprotocol/tasks`, 2026-07-28): calls that go on after their request was answered.
+//!
+//! A task is a record in the store, sealed and bound to its owner; one exchange runs it and is the only
+//! one that writes the record, and goes on writing it as long as it lives, so that a task whose server
+//! is gone is soon gone too. What its client says reaches the exchange through the hub, or, from another
+//! replica, through a second record that the exchange looks at.
+//!
+//! Source: the tasks extension of MCP 2026-07-28 (SEP-2663).
+
+mod asked;
+mod record;
+mod running;
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+pub(crate) use self::{
+    asked::{Asked, Asking},
+    running::Running,
+};
+use super::{json_rpc::Error, v2026_07_28};
+
+/// What the client of a task says.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TaskTold {
+    /// It is to end.
+    pub(crate) cancel: bool,
+    /// Answers to its questions.
+    pub(crate) responses: Map<String, Value>,
+}
+
+/// The client did not say that it knows tasks.
+pub(crate) fn unknown_to_client() -> Error {
+    v2026_07_28::lacks(json!({"extensions": {v2026_07_28::TASKS: {}}}))
+}

@@ -1,0 +1,185 @@
+//! What the store has of a task.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::TaskTold;
+use crate::{
+    ask::{Guard, Key, Record, Store, Stored},
+    exchange::Cx,
+    hub::{Owner, StreamId},
+    keys::{Keyring, Purpose},
+    limits,
+    time::UnixTime,
+};
+
+/// How often a client should ask, in milliseconds.
+const POLL_MILLISECONDS: u64 = 1000;
+
+/// A task, as it is stored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct TaskRecord {
+    pub(super) created: UnixTime,
+    pub(super) updated: UnixTime,
+    pub(super) status: Status,
+}
+
+/// How far a task is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) enum Status {
+    Working,
+    /// Its questions, by key.
+    InputRequired(Map<String, Value>),
+    /// The result of the call.
+    Completed(Map<String, Value>),
+    /// The error of the call.
+    Failed(Value),
+    Cancelled,
+}
+
+impl Status {
+    fn as_str(&self) -> &'static str {
+        match self {
+            Self::Working => "working",
+            Self::InputRequired(_) => "input_required",
+            Self::Completed(_) => "completed",
+            Self::Failed(_) => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Whether nothing will come after it.
+    pub(super) fn is_final(&self) -> bool {
+        !matches!(self, Self::Working | Self::InputRequired(_))
+    }
+}
+
+impl TaskRecord {
+    /// A task that begins.
+    pub(super) fn new(now: UnixTime) -> Self {
+        Self {
+            created: now,
+            updated: now,
+            status: Status::Working,
+        }
+    }
+
+    /// Opens what is stored of a task of this owner; of another's, nothing (threats.md I4).
+    pub(super) fn open(
+        task: StreamId,
+        owner: Owner,
+        stored: &Stored,
+        keys: &Keyring,
+    ) -> Option<Self> {
+        let text = keys.open(
+            Purpose::Task,
+            &context(task, owner),
+            b"",
+            &stored.record.bytes,
+        )?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    /// The store operation that writes it. What is not over ends by itself unless it is written again.
+    pub(super) fn put(&self, task: StreamId, owner: Owner, guard: Guard, cx: &mut Cx<'_>) -> Store {
+        let mut text = serde_json::to_vec(self).expect("a task is plain data");
+        if text.len() > limits::TASK_BYTES {
+            let error = json!({"code": -32603, "message": "The result is too large for a task."});
+            let failed = Self {
+                status: Status::Failed(error),
+                ..self.clone()
+            };
+            text = serde_json::to_vec(&failed).expect("a task is plain data");
+        }
+        let end = self.created.after(limits::TASK_KEPT);
+        let expires = match self.status.is_final() {
+            true => end,
+            false => cx.env.now.unix.after(limits::TASK_HEARTBEAT).min(end),
+        };
+        seal(key(task), &context(task, owner), &text, expires, guard, cx)
+    }
+
+    /// As a client is told, without what says of which kind the result is.
+    pub(super) fn to_json(&self, task: StreamId) -> Map<String, Value> {
+        let kept = u64::try_from(limits::TASK_KEPT.as_millis()).unwrap_or(u64::MAX);
+        let mut members = Map::from_iter([
+            ("taskId".to_owned(), json!(task.to_string())),
+            ("status".to_owned(), json!(self.status.as_str())),
+            ("createdAt".to_owned(), json!(self.created.to_string())),
+            ("lastUpdatedAt".to_owned(), json!(self.updated.to_string())),
+            ("ttlMs".to_owned(), json!(kept)),
+            ("pollIntervalMs".to_owned(), json!(POLL_MILLISECONDS)),
+        ]);
+        match &self.status {
+            Status::InputRequired(requests) => {
+                members.insert("inputRequests".to_owned(), json!(requests));
+            }
+            Status::Completed(result) => {
+                members.insert("result".to_owned(), json!(result));
+            }
+            Status::Failed(error) => {
+                members.insert("error".to_owned(), error.clone());
+            }
+            Status::Working | Status::Cancelled => {}
+        }
+        members
+    }
+}
+
+impl TaskTold {
+    /// The store operation that leaves it for the replica that runs the task. A later one replaces it.
+    pub(super) fn put(&self, task: StreamId, owner: Owner, cx: &mut Cx<'_>) -> Store {
+        let text = serde_json::to_vec(self).expect("what a client says is plain data");
+        let expires = cx.env.now.unix.after(limits::TASK_HEARTBEAT);
+        seal(
+            told_key(task),
+            &context(task, owner),
+            &text,
+            expires,
+            Guard::Any,
+            cx,
+        )
+    }
+
+    /// Opens what was left.
+    pub(super) fn open(task: StreamId, owner: Owner, stored: &Stored, cx: &Cx<'_>) -> Option<Self> {
+        let keys = &cx.env.server.keys;
+        let text = keys.open(
+            Purpose::Task,
+            &context(task, owner),
+            b"",
+            &stored.record.bytes,
+        )?;
+        serde_json::from_slice(&text).ok()
+    }
+}
+
+fn seal(
+    key: Key,
+    context: &[u8],
+    text: &[u8],
+    expires: UnixTime,
+    guard: Guard,
+    cx: &mut Cx<'_>,
+) -> Store {
+    let keys = &cx.env.server.keys;
+    let bytes = keys.seal(Purpose::Task, context, b"", text, cx.entropy);
+    Store::Put(key, Record { bytes, expires }, guard)
+}
+
+/// Where a task is stored.
+pub(super) fn key(task: StreamId) -> Key {
+    Key(format!("task/{task}"))
+}
+
+/// Where what its client says on another replica is left.
+pub(super) fn told_key(task: StreamId) -> Key {
+    Key(format!("task-told/{task}"))
+}
+
+fn context(task: StreamId, owner: Owner) -> Vec<u8> {
+    let mut context = b"task".to_vec();
+    context.extend(task.0);
+    context.extend(owner.0);
+    context
+}

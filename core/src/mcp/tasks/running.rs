@@ -1,0 +1,319 @@
+//! A task that runs: first it is written, then its request is answered, then it goes on without its
+//! client.
+//!
+//! ```text
+//! Counting --room--> Creating --written--> answered: "task" --> Running --over, and written--> done
+//!    +--too many, or the store is down--> answered: an error
+//! ```
+
+use ::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::{
+    TaskTold,
+    record::{self, Status, TaskRecord},
+};
+use crate::{
+    ask::{Ask, Awaiting, Guard, Store},
+    event::Event,
+    exchange::{Cx, Next},
+    hub::{FromHub, FromHubKind, StreamId, ToHub, ToHubKind},
+    limits,
+    mcp::{
+        Caller, Revision,
+        calling::{Called, Calling, Doing},
+        json_rpc::{Answer, Error, Request},
+        results,
+        streamable::json as respond,
+        v2026_07_28,
+    },
+    time::Instant,
+};
+
+/// How often a task that waits for answers looks whether some were left for it.
+const LOOK: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// How often a task is written again, so that it is known to live.
+const BEAT: std::time::Duration = std::time::Duration::from_secs(20);
+
+/// A task that runs.
+#[derive(Debug)]
+pub(crate) struct Running {
+    caller: Box<Caller>,
+    request: Request,
+    task: StreamId,
+    call: Option<Box<Calling>>,
+    record: TaskRecord,
+    stage: Stage,
+    /// The writing of the record that is under way, and whether it is already old.
+    writing: Option<Awaiting<Store>>,
+    is_old: bool,
+    /// The look whether something was left.
+    looking: Option<Awaiting<Store>>,
+    next_look: Instant,
+    next_beat: Instant,
+    deadline: Instant,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// The hub counts.
+    Counting,
+    /// The record is written for the first time.
+    Creating,
+    /// The request is answered.
+    Running,
+}
+
+impl Running {
+    /// Begins, with a call that has begun.
+    pub(crate) fn start(
+        mut call: Box<Calling>,
+        request: Request,
+        caller: Box<Caller>,
+        cx: &mut Cx<'_>,
+    ) -> Next<Self> {
+        call.becomes_task();
+        let task = StreamId(cx.entropy.bytes());
+        let owner = caller.owner;
+        cx.tell(ToHub(ToHubKind::BeginTask { task, owner }));
+        let now = cx.env.now;
+        Self {
+            caller,
+            request,
+            task,
+            call: Some(call),
+            record: TaskRecord::new(now.unix),
+            stage: Stage::Counting,
+            writing: None,
+            is_old: false,
+            looking: None,
+            next_look: now.instant.after(LOOK),
+            next_beat: now.instant.after(BEAT),
+            deadline: now.instant.after(limits::TASK),
+        }
+        .stay(cx)
+    }
+
+    fn stay(self, cx: &mut Cx<'_>) -> Next<Self> {
+        let wake = self.next_beat.min(self.deadline).min(self.next_look);
+        let call = self.call.as_ref().and_then(|call| call.wake());
+        cx.wait_until(call.map_or(wake, |call| call.min(wake)));
+        Next::Go(self)
+    }
+
+    /// The next state after an event.
+    pub(crate) fn handle(mut self, event: Event, cx: &mut Cx<'_>) -> Next<Self> {
+        match event {
+            // Before the answer nobody knows of the task.
+            Event::Gone if self.stage != Stage::Running => self.abandon(None, cx),
+            Event::Told(FromHub(FromHubKind::TaskBegun(true))) => {
+                self.stage = Stage::Creating;
+                self.write(cx);
+                self.stay(cx)
+            }
+            Event::Told(FromHub(FromHubKind::TaskBegun(false))) => {
+                self.abandon(Some("There are too many tasks. End one first."), cx)
+            }
+            Event::Told(FromHub(FromHubKind::TaskTold(told))) => {
+                self.told(*told, cx);
+                self.stay(cx)
+            }
+            Event::Stored(answered)
+                if self.writing.as_ref().is_some_and(|one| one.is(&answered)) =>
+            {
+                let answer = self
+                    .writing
+                    .take()
+                    .and_then(|writing| writing.take(answered));
+                self.written(answer.is_some_and(|answer| answer.is_ok()), cx)
+            }
+            Event::Stored(answered)
+                if self.looking.as_ref().is_some_and(|one| one.is(&answered)) =>
+            {
+                let answer = self
+                    .looking
+                    .take()
+                    .and_then(|looking| looking.take(answered));
+                self.looked(answer, cx);
+                self.stay(cx)
+            }
+            Event::Tick => self.tick(cx),
+            event => {
+                self.call_handles(event, cx);
+                self.stay(cx)
+            }
+        }
+    }
+
+    fn tick(mut self, cx: &mut Cx<'_>) -> Next<Self> {
+        let now = cx.env.now.instant;
+        if now >= self.deadline {
+            self.end(
+                Status::Failed(error(Error::INTERNAL, "The task took too long.")),
+                cx,
+            );
+        }
+        let wake = self.call.as_ref().and_then(|call| call.wake());
+        if wake.is_some_and(|wake| now >= wake) {
+            self.call_handles(Event::Tick, cx);
+        }
+        if now >= self.next_look {
+            let waits = matches!(self.record.status, Status::InputRequired(_));
+            self.next_look = now.after(if waits { LOOK } else { BEAT });
+            if self.looking.is_none() && self.stage == Stage::Running {
+                self.looking = Some(cx.store(Store::Take(record::told_key(self.task))));
+            }
+        }
+        if now >= self.next_beat {
+            // A store that was down is written to again.
+            self.next_beat = now.after(BEAT);
+            if self.stage == Stage::Running {
+                self.write(cx);
+            }
+        }
+        self.stay(cx)
+    }
+
+    /// The request is answered by an error, or not at all; there is no task.
+    fn abandon(mut self, words: Option<&'static str>, cx: &mut Cx<'_>) -> Next<Self> {
+        if let Some(call) = self.call.take() {
+            call.cancel(cx);
+        }
+        if let Some(words) = words {
+            let error = Error::new(Error::INTERNAL, words);
+            let answer = Answer::error(Some(self.request.id), error);
+            cx.respond(respond(StatusCode::OK, answer.to_json()));
+        }
+        Next::Done
+    }
+
+    fn write(&mut self, cx: &mut Cx<'_>) {
+        if self.writing.is_some() {
+            self.is_old = true;
+            return;
+        }
+        self.is_old = false;
+        let put = self
+            .record
+            .put(self.task, self.caller.owner, Guard::Any, cx);
+        self.writing = Some(cx.store(put));
+    }
+
+    fn written(mut self, is_good: bool, cx: &mut Cx<'_>) -> Next<Self> {
+        if self.stage == Stage::Creating {
+            if !is_good {
+                return self.abandon(Some("The task cannot be kept at the moment."), cx);
+            }
+            self.stage = Stage::Running;
+            let mut result = TaskRecord::new(self.record.created).to_json(self.task);
+            result.insert("resultType".to_owned(), json!("task"));
+            let result = v2026_07_28::dressed(result, &cx.env.server.catalog);
+            let answer = Answer::result(self.request.id.clone(), Value::Object(result));
+            cx.respond(respond(StatusCode::OK, answer.to_json()));
+        }
+        if self.is_old {
+            self.write(cx);
+        } else if is_good && self.call.is_none() {
+            return Next::Done;
+        }
+        self.stay(cx)
+    }
+
+    fn looked(&mut self, answer: Option<<Store as Ask>::Answer>, cx: &mut Cx<'_>) {
+        let stored = answer.and_then(Result::ok).flatten();
+        let owner = self.caller.owner;
+        let told = stored.and_then(|stored| TaskTold::open(self.task, owner, &stored, cx));
+        if let Some(told) = told {
+            self.told(told, cx);
+        }
+    }
+
+    /// The client says something.
+    fn told(&mut self, told: TaskTold, cx: &mut Cx<'_>) {
+        if told.cancel {
+            self.end(Status::Cancelled, cx);
+            return;
+        }
+        if let Some(call) = self.call.take() {
+            let mut out = Vec::new();
+            let doing = &mut Doing {
+                caller: &self.caller,
+                cx,
+                out: &mut out,
+            };
+            let called = call.answer(&told.responses, doing);
+            self.called(called, cx);
+        }
+    }
+
+    fn call_handles(&mut self, event: Event, cx: &mut Cx<'_>) {
+        if let Some(call) = self.call.take() {
+            // What it would tell before its answer has no connection to go to.
+            let mut out = Vec::new();
+            let doing = &mut Doing {
+                caller: &self.caller,
+                cx,
+                out: &mut out,
+            };
+            let called = call.handle(event, doing);
+            self.called(called, cx);
+        }
+    }
+
+    fn called(&mut self, called: Called, cx: &mut Cx<'_>) {
+        let status = match called {
+            Called::Waiting(call) => {
+                let status = match call.open_questions() {
+                    Some(questions) => {
+                        Status::InputRequired(v2026_07_28::input_requests(questions))
+                    }
+                    None => Status::Working,
+                };
+                self.call = Some(call);
+                status
+            }
+            Called::Done(result) => {
+                let revision = Revision::V2026_07_28;
+                match results::finished(result, &self.request, revision, cx) {
+                    Ok(result) => {
+                        let catalog = &cx.env.server.catalog;
+                        Status::Completed(v2026_07_28::dressed(result, catalog))
+                    }
+                    Err(error) => Status::Failed(json!(error)),
+                }
+            }
+            Called::SessionOver => Status::Failed(error(
+                Error::INTERNAL,
+                "The sign-in has ended. Please sign in again.",
+            )),
+            Called::Lacks(ability) => Status::Failed(json!(v2026_07_28::lacks(ability.to_json()))),
+            Called::Cancelled | Called::InputRequired(..) => Status::Cancelled,
+        };
+        self.becomes(status, cx);
+    }
+
+    /// It ends without the call's own doing.
+    fn end(&mut self, status: Status, cx: &mut Cx<'_>) {
+        if let Some(call) = self.call.take() {
+            call.cancel(cx);
+            self.becomes(status, cx);
+        }
+    }
+
+    fn becomes(&mut self, status: Status, cx: &mut Cx<'_>) {
+        if self.record.status != status {
+            self.record.status = status;
+            self.record.updated = cx.env.now.unix.max(self.record.updated);
+            if self.stage == Stage::Running {
+                self.write(cx);
+            } else {
+                self.is_old = true;
+            }
+        }
+    }
+}
+
+fn error(code: i32, words: &'static str) -> Value {
+    json!(Error::new(code, words))
+}
