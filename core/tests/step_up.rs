@@ -1,0 +1,227 @@
+//! Authorization meets protocol: a client signs in for more and goes on where it was; roles and
+//! groups decide who sees a tool (MCP 2025-11-25, authorization, scope challenge and step-up flow).
+
+use bytes::Bytes;
+use entra_mcp_core::{
+    catalog::{Call, Catalog, OfferedScope, Performer, Step, Tool, ToolResult},
+    env::Server,
+};
+use entra_mcp_fuzz::{
+    choice::Choice,
+    client::{Dialect, Trouble},
+    options::Options,
+    scene::{LATEST, Scene},
+    world::World,
+};
+use http::Method;
+use serde_json::{Value, json};
+
+const GROUP_OF_BOB: &str = "5a1e5000-6c1d-4f38-9b52-1e8d7a3f4d01";
+
+fn tells_the_caller(call: &Call) -> Step<ToolResult> {
+    let who = call.principal();
+    let name = who.name.as_deref().unwrap_or_default();
+    Step::done(format!("{name}: {}", who.scopes.join(" ")))
+}
+
+/// A server that reads mail, and has tools for few.
+fn offering_mail(server: Server) -> Server {
+    let pure = Performer::Pure(tells_the_caller);
+    let mail = Tool::new("readMail", "Reads mail").requires_scope("user.read");
+    let catalog = Catalog::builder()
+        .scope(OfferedScope {
+            name: "mail.read".to_owned(),
+            graph: "Mail.Read".to_owned(),
+            words: "Read your mail.".to_owned(),
+        })
+        .tool(Tool::new("open", "For everybody"), pure)
+        .tool(mail.requires_scope("mail.read"), pure)
+        .tool(
+            Tool::new("report", "For one role").requires_role("Reports.Read"),
+            pure,
+        )
+        .tool(
+            Tool::new("watch", "For one group").requires_group(GROUP_OF_BOB),
+            pure,
+        );
+    let catalog = catalog.build().expect("the catalog is good");
+    Server::new(server.config, server.keys, catalog)
+}
+
+fn world() -> World {
+    let mut options = Options::calm();
+    options.prepare = offering_mail;
+    World::new(options, Choice::of_bytes(&[]))
+}
+
+/// Signs in for these scopes, on what is connected.
+fn sign_in_for(scene: &mut Scene, scope: &str) -> Result<(), Trouble> {
+    let mut begun = scene.begin();
+    begun.url.query_pairs_mut().append_pair("scope", scope);
+    let returned = scene.ask_person(&begun)?;
+    let code = scene.client.accept(&begun, &returned)?;
+    scene.redeem(&begun, &code)
+}
+
+fn connect(scene: &mut Scene) {
+    let world = scene.world.clone();
+    world.run(scene.client.connect()).expect("it connects");
+}
+
+/// What a tool says.
+fn call(scene: &mut Scene, tool: &str) -> Result<String, Trouble> {
+    let world = scene.world.clone();
+    let result = world.run(scene.client.call_tool(tool, json!({})))?;
+    let text = result.pointer("/content/0/text").and_then(Value::as_str);
+    Ok(text.unwrap_or_default().to_owned())
+}
+
+/// The scopes that the challenge to a call of `readMail` names.
+fn challenged(scene: &Scene) -> String {
+    let mut request = scene.client.request(Method::POST, &scene.client.address());
+    let session = scene.client.session().expect("there is a session");
+    for (name, value) in [
+        ("content-type", "application/json"),
+        ("accept", "application/json, text/event-stream"),
+        ("mcp-session-id", session),
+        ("mcp-protocol-version", scene.client.dialect.version()),
+    ] {
+        let value = http::HeaderValue::from_str(value).expect("it is ASCII");
+        request.headers_mut().insert(name, value);
+    }
+    let params = json!({"name": "readMail", "arguments": {}});
+    let body = json!({"jsonrpc": "2.0", "id": 99, "method": "tools/call", "params": params});
+    *request.body_mut() = Bytes::from(body.to_string());
+    let response = scene.world.run(scene.client.peer.fetch(request));
+    let response = response.expect("the connection holds");
+    assert_eq!(response.status(), 403);
+    let challenge = response.headers()["www-authenticate"]
+        .to_str()
+        .expect("it is ASCII");
+    let (_, rest) = challenge.split_once("scope=\"").expect("it names scopes");
+    rest.split('"').next().unwrap_or_default().to_owned()
+}
+
+// P1, I2, I9: TOOL-05, SESS-13; MCP, authorization, step-up flow
+#[test]
+fn a_step_up_sign_in_widens_the_session_that_the_client_is_in() {
+    for dialect in Dialect::ALL {
+        let mut scene = Scene::of(&world(), "alice", dialect);
+        scene.sign_in().expect("alice signs in");
+        connect(&mut scene);
+        let before = call(&mut scene, "open").expect("it is for everybody");
+        assert_eq!(before, "Alice Adams: user.read", "{dialect:?}");
+        let trouble = call(&mut scene, "readMail").expect_err("it needs more");
+        assert_eq!(trouble.status(), Some(403), "{dialect:?}: {trouble}");
+        assert_eq!(trouble.error(), Some("insufficient_scope"), "{dialect:?}");
+
+        let session = scene.client.session().map(str::to_owned);
+        let old = scene.session_token();
+        sign_in_for(&mut scene, "user.read mail.read").expect("she signs in for more");
+        assert_eq!(scene.client.session().map(str::to_owned), session);
+        let after = call(&mut scene, "readMail").expect("it is allowed now");
+        assert_eq!(after, "Alice Adams: user.read mail.read", "{dialect:?}");
+
+        // E7: nothing widens the old token.
+        let tokens = scene.client.tokens.as_mut().expect("she is signed in");
+        tokens.access_token = old;
+        let trouble = call(&mut scene, "readMail").expect_err("the old token is as it was");
+        assert_eq!(trouble.status(), Some(403), "{dialect:?}");
+    }
+}
+
+// P1: TOOL-05: all that is needed, those that are held among it, so that asking for it loses nothing.
+#[test]
+fn the_challenge_names_all_that_is_needed_and_held() {
+    let mut scene = Scene::of(&world(), "alice", LATEST);
+    for held in ["user.read", "mail.read"] {
+        sign_in_for(&mut scene, held).expect("alice signs in");
+        connect(&mut scene);
+        assert_eq!(challenged(&scene), "user.read mail.read", "held: {held}");
+    }
+}
+
+// E7: a refresh keeps the wider scope, may narrow it, and never widens.
+#[test]
+fn a_refresh_keeps_what_was_granted() {
+    let mut scene = Scene::of(&world(), "alice", LATEST);
+    sign_in_for(&mut scene, "user.read mail.read").expect("alice signs in");
+    scene.refresh().expect("it refreshes");
+    connect(&mut scene);
+    call(&mut scene, "readMail").expect("both scopes are kept");
+
+    let mut scene = Scene::of(&world(), "alice", LATEST);
+    scene.sign_in().expect("alice signs in");
+    let token = scene.refresh_token();
+    let wider = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", token.as_str()),
+        ("scope", "user.read mail.read"),
+    ];
+    let endpoint = format!("{}/token", scene.world.server_url());
+    let answered = scene.world.run(scene.client.post_form(&endpoint, &wider));
+    assert_eq!(answered.expect("the connection holds").status(), 400);
+}
+
+// A4: each approval is of its scopes; who says no to more keeps what there was.
+#[test]
+fn a_person_who_does_not_want_more_keeps_what_there_was() {
+    let mut scene = Scene::of(&world(), "alice", LATEST);
+    scene.sign_in().expect("alice signs in");
+    connect(&mut scene);
+    scene.human.approves = false;
+    let trouble = sign_in_for(&mut scene, "user.read mail.read").expect_err("she says no");
+    assert_eq!(trouble.error(), Some("access_denied"), "{trouble}");
+    call(&mut scene, "open").expect("the session is as it was");
+}
+
+// P1: TOOL-05: who lacks the role or group does not see the tool, and calling it is as if there were none.
+#[test]
+fn a_tool_for_a_role_or_a_group_is_hidden_from_everybody_else() {
+    for dialect in Dialect::ALL {
+        for (name, own) in [
+            ("alice", Some("report")),
+            ("bob", Some("watch")),
+            ("grace", None),
+        ] {
+            let mut scene = Scene::of(&world(), name, dialect);
+            scene.sign_in().expect("the person signs in");
+            connect(&mut scene);
+            let world = scene.world.clone();
+            let listed = world
+                .run(scene.client.list_tools())
+                .expect("there are tools");
+            for tool in ["report", "watch"] {
+                let is_own = own == Some(tool);
+                assert_eq!(
+                    listed.iter().any(|one| one == tool),
+                    is_own,
+                    "{name} {tool}"
+                );
+                let called = call(&mut scene, tool);
+                assert_eq!(
+                    called.is_ok(),
+                    is_own,
+                    "{dialect:?} {name} {tool}: {called:?}"
+                );
+                if let Err(trouble) = called {
+                    let hidden = trouble.to_string().replace(tool, "nothing");
+                    let none = call(&mut scene, "nothing").expect_err("there is none");
+                    assert_eq!(hidden, none.to_string(), "it is told apart from none");
+                }
+            }
+        }
+    }
+}
+
+// E7, D10: roles and groups outlive a refresh.
+#[test]
+fn roles_are_still_there_after_a_renewal() {
+    let mut scene = Scene::of(&world(), "alice", LATEST);
+    scene.sign_in().expect("alice signs in");
+    scene.wait(std::time::Duration::from_secs(3000));
+    scene.refresh().expect("it refreshes, with Entra too");
+    connect(&mut scene);
+    let said = call(&mut scene, "report").expect("the role is still hers");
+    assert_eq!(said, "Alice Adams: user.read");
+}
