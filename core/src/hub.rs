@@ -31,6 +31,15 @@ use crate::{
 #[derive(Debug)]
 pub struct ToHub(pub(crate) ToHubKind);
 
+impl ToHub {
+    /// Something changed: whoever listens for it is told, whoever they are. A runtime may say so for an
+    /// exchange that there never was.
+    #[must_use]
+    pub fn announce(change: Change) -> Self {
+        Self(ToHubKind::Announce(change))
+    }
+}
+
 #[derive(Debug)]
 pub(crate) enum ToHubKind {
     /// I wait for facts of Entra newer than this revision of what is known.

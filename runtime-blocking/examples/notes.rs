@@ -1,4 +1,4 @@
-//! Notes, each person's own: a tool, resources of a template, completion and a prompt that share state:
+//! Notes, each person's own: a tool, resources, completion and a prompt that share state:
 //! `cargo run -p entra-mcp-blocking --example notes-blocking`.
 
 use std::{
@@ -7,13 +7,14 @@ use std::{
 };
 
 use entra_mcp_blocking::{
-    Change, Completing, Context, Failure, Prompt, PromptArgument, ResourceTemplate, Server,
-    StartError, Tool,
+    Change, Completing, Context, Failure, Prompt, PromptArgument, Resource, ResourceTemplate,
+    Server, StartError, Tool,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 const TEMPLATE: &str = "notes://mine/{title}";
+const COUNT: &str = "notes://count";
 
 /// Whose note, and its title. A person is a tenant and an object id in it: names change and repeat.
 type Key = (String, String, String);
@@ -41,7 +42,8 @@ impl Notes {
         }
         self.all().insert(key(cx, &note.title), note.text);
         let uri = TEMPLATE.replace("{title}", &note.title);
-        cx.announce(Change::Resource(uri.clone()))?;
+        // How many there are is everybody's business, what is written is not.
+        cx.announce(Change::Resource(COUNT.to_owned()))?;
         Ok(format!("The note is now {uri}."))
     }
 
@@ -83,7 +85,7 @@ fn key(cx: &Context, title: &str) -> Key {
 
 fn main() -> Result<(), StartError> {
     let notes = Notes::default();
-    let [write, read, review, titles, others] = std::array::from_fn(|_| notes.clone());
+    let [write, read, count, review, titles, others] = std::array::from_fn(|_| notes.clone());
     let title = PromptArgument::new("title").required();
     Server::from_env()?
         .announces_changes()
@@ -97,6 +99,9 @@ fn main() -> Result<(), StartError> {
             ResourceTemplate::new(TEMPLATE, "note").mime_type("text/plain"),
             move |cx: &Context, note: Titled| read.read(cx, note),
         )
+        .resource(Resource::new(COUNT, "count"), move |_cx: &Context| {
+            Ok(count.all().len().to_string())
+        })
         .complete_template(TEMPLATE, move |cx: &Context, begun: Completing| {
             titles.titles(cx, begun)
         })

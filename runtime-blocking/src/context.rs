@@ -119,7 +119,8 @@ impl Context {
         self.wish(wish).map(drop)
     }
 
-    /// Tells clients that listen for it that something changed.
+    /// Tells clients that listen for it that something changed. Whoever listens is told, so announce
+    /// nothing that is one person's own.
     ///
     /// # Errors
     ///

@@ -260,7 +260,7 @@ impl Asked {
 }
 
 /// Runs errands, each on a thread of its own: the hub starts few.
-fn start(runtime: &Arc<Runtime>, errands: Vec<Errand>) {
+pub(crate) fn start(runtime: &Arc<Runtime>, errands: Vec<Errand>) {
     for errand in errands {
         Run::of_errand(runtime, errand).drive_elsewhere("errand", None);
     }

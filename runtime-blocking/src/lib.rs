@@ -24,12 +24,13 @@
 //! ```
 //!
 //! It mirrors the smol runtime file by file. `server` is what is offered, `context` what a function
-//! gets, and `perform` runs it. `drive` is the loop that performs what the core wants; `listen` accepts
+//! gets, and `perform` runs it; `handle` announces changes. `drive` is the loop that performs what the core wants; `listen` accepts
 //! connections and bounds them; `inbound` reads requests and writes answers; `outbound` fetches; `hub`
 //! carries messages between exchanges; `tenant` serves the dev tenant.
 
 mod context;
 mod drive;
+mod handle;
 mod hub;
 mod inbound;
 mod listen;
@@ -72,7 +73,7 @@ pub use entra_mcp_host::{
     library::{Completing, Elicited, Interrupted, IntoContents, IntoMessages, Underway, schema_of},
 };
 
-pub use self::{context::Context, server::Server};
+pub use self::{context::Context, handle::Handle, server::Server};
 use self::{
     drive::Front,
     hub::Switchboard,
@@ -149,7 +150,7 @@ impl Runtime {
 /// Serves until the process is asked to end; then lets the exchanges under way finish.
 #[must_use]
 pub fn run(host: &Host) -> ExitCode {
-    if let Err(words) = run_with(host, Handlers::default()) {
+    if let Err(words) = run_with(host, Handlers::default(), &Handle::default()) {
         tracing::error!("{words}");
         return ExitCode::FAILURE;
     }
@@ -157,8 +158,9 @@ pub fn run(host: &Host) -> ExitCode {
 }
 
 /// The same with functions that perform calls.
-fn run_with(host: &Host, handlers: Handlers<Handler>) -> Result<(), String> {
+fn run_with(host: &Host, handlers: Handlers<Handler>, handle: &Handle) -> Result<(), String> {
     let runtime = Arc::new(Runtime::new(host, handlers));
+    handle.attach(&runtime);
     let server = HttpServer::named(host.choice(HTTP_SERVER));
     let listeners = bind(&host.server.config.listen)?;
     let front: Arc<dyn Service> = Arc::new(Front::new(Arc::clone(&runtime)));

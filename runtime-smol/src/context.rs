@@ -109,7 +109,8 @@ impl Context {
         self.wish(wish).await.map(drop)
     }
 
-    /// Tells clients that listen for it that something changed.
+    /// Tells clients that listen for it that something changed. Whoever listens is told, so announce
+    /// nothing that is one person's own.
     ///
     /// # Errors
     ///

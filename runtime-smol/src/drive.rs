@@ -263,7 +263,7 @@ impl Asks {
 }
 
 /// Runs errands, each as a task of its own: the hub starts few.
-fn start(runtime: &Arc<Runtime>, errands: Vec<Errand>) {
+pub(crate) fn start(runtime: &Arc<Runtime>, errands: Vec<Errand>) {
     for errand in errands {
         let run = Run::of_errand(runtime, errand);
         runtime.executor.spawn(run.drive(Peer::nobody()));

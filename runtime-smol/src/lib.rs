@@ -26,13 +26,14 @@
 //! ```
 //!
 //! It mirrors the blocking runtime file by file. `server` is what is offered, `context` what a function
-//! gets, and `perform` runs it. `drive` is the loop that performs what the core wants; `executor` runs
+//! gets, and `perform` runs it; `handle` announces changes. `drive` is the loop that performs what the core wants; `executor` runs
 //! it; `listen` accepts connections and bounds them; `inbound` reads requests and writes answers;
 //! `outbound` fetches; `hub` carries messages between exchanges; `tenant` serves the dev tenant.
 
 mod context;
 mod drive;
 mod executor;
+mod handle;
 mod hub;
 mod inbound;
 mod listen;
@@ -75,7 +76,7 @@ pub use entra_mcp_host::{
 };
 use smol::{Task, unblock};
 
-pub use self::{context::Context, server::Server};
+pub use self::{context::Context, handle::Handle, server::Server};
 use self::{
     drive::Front,
     executor::Executor,
@@ -139,7 +140,7 @@ impl Runtime {
 /// Serves until the process is asked to end; then lets the exchanges under way finish.
 #[must_use]
 pub fn run(host: &Host) -> ExitCode {
-    if let Err(words) = run_with(host, Handlers::default()) {
+    if let Err(words) = run_with(host, Handlers::default(), &Handle::default()) {
         tracing::error!("{words}");
         return ExitCode::FAILURE;
     }
@@ -147,13 +148,14 @@ pub fn run(host: &Host) -> ExitCode {
 }
 
 /// The same with functions that perform calls.
-fn run_with(host: &Host, handlers: Handlers<Handler>) -> Result<(), String> {
+fn run_with(host: &Host, handlers: Handlers<Handler>, handle: &Handle) -> Result<(), String> {
     let executor = Executor::new();
-    executor.run(serve(host, handlers, executor.clone()))?
+    let runtime = Arc::new(Runtime::new(host, handlers, executor.clone()));
+    handle.attach(&runtime);
+    executor.run(serve(host, runtime))?
 }
 
-async fn serve(host: &Host, handlers: Handlers<Handler>, executor: Executor) -> Result<(), String> {
-    let runtime = Arc::new(Runtime::new(host, handlers, executor));
+async fn serve(host: &Host, runtime: Arc<Runtime>) -> Result<(), String> {
     let connections = Arc::new(Connections::new());
     let front: Arc<dyn Service> = Arc::new(Front::new(Arc::clone(&runtime)));
     let mut accepting = accept_all(

@@ -16,7 +16,7 @@ use entra_mcp_host::{
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use crate::{Context, PROGRAM, perform::Handler};
+use crate::{Context, Handle, PROGRAM, perform::Handler};
 
 /// A server that is being put together.
 ///
@@ -67,6 +67,7 @@ use crate::{Context, PROGRAM, perform::Handler};
 pub struct Server {
     settings: Settings,
     offer: Offer<Handler>,
+    handle: Handle,
 }
 
 impl Server {
@@ -81,6 +82,7 @@ impl Server {
         Ok(Self {
             settings: Settings::from_env(&PROGRAM)?,
             offer: Offer::new(),
+            handle: Handle::default(),
         })
     }
 
@@ -237,6 +239,12 @@ impl Server {
         self
     }
 
+    /// What announces changes from outside of calls, from any thread, while the server runs.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
     /// Serves until the process is asked to end; then lets what is under way finish.
     ///
     /// # Errors
@@ -245,7 +253,7 @@ impl Server {
     pub fn run(self) -> Result<(), StartError> {
         let (catalog, handlers) = self.offer.build()?;
         let host = self.settings.open(catalog)?;
-        crate::run_with(&host, handlers).map_err(StartError::new)
+        crate::run_with(&host, handlers, &self.handle).map_err(StartError::new)
     }
 }
 

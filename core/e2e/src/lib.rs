@@ -98,6 +98,7 @@ suite!($ end_to_end_library:
     library::a_tool_fails_in_words_in_silence_or_with_a_panic_and_the_server_lives,
     library::a_call_that_is_cancelled_stops,
     library::resources_prompts_and_completions_are_each_persons_own,
+    library::who_subscribed_is_told_of_changes,
 );
 
 /// All of it.

@@ -311,3 +311,23 @@ pub fn resources_prompts_and_completions_are_each_persons_own(program: &Program)
             .ends_with("Sleep.")
     );
 }
+
+/// Who subscribed to a resource is told of its changes, on the stream of the MCP session.
+pub fn who_subscribed_is_told_of_changes(program: &Program) {
+    let server = program.example("notes").start();
+    let (alice, bob) = (Session::of(&server, "alice"), Session::of(&server, "bob"));
+    let count = json!({"uri": "notes://count"});
+    let before = alice.request("resources/read", &count);
+    assert_eq!(before["result"]["contents"][0]["text"], "0", "{before}");
+    let stream = alice.client.stream(&server, "/mcp", &alice.headers());
+    let (head, mut events) = stream.unwrap();
+    assert_eq!(head.status, 200);
+    let subscribed = alice.request("resources/subscribe", &count);
+    assert_eq!(subscribed["result"], json!({}), "{subscribed}");
+    bob.call("writeNote", &json!({"title": "plan", "text": "Sleep."}));
+    let told = next(&mut events);
+    assert_eq!(told["method"], "notifications/resources/updated", "{told}");
+    assert_eq!(told["params"]["uri"], "notes://count", "{told}");
+    let after = alice.request("resources/read", &count);
+    assert_eq!(after["result"]["contents"][0]["text"], "1", "{after}");
+}
