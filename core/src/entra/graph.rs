@@ -14,6 +14,7 @@
 
 use ::http::{HeaderValue, Request, StatusCode, header};
 use bytes::Bytes;
+use url::Url;
 
 use super::access::{self, Access, AccessStep};
 use crate::{
@@ -227,8 +228,16 @@ impl Query {
     }
 }
 
+/// The address of a path at Graph. A path that leads anywhere else would take the token there, so there
+/// is none (threats.md P9).
+fn address(graph: &Url, path: &str) -> Option<Url> {
+    let url = graph.join(path).ok()?;
+    let is_there = url.origin() == graph.origin() && url.path().starts_with(graph.path());
+    (is_there && url.username().is_empty() && url.password().is_none()).then_some(url)
+}
+
 fn get(path: &str, token: &Secret<String>, cx: &mut Cx<'_>) -> Option<Fetch> {
-    let url = cx.env.server.config.entra.graph.join(path).ok()?;
+    let url = address(&cx.env.server.config.entra.graph, path)?;
     let bearer = zeroize::Zeroizing::new(format!("Bearer {}", token.expose()));
     let mut bearer = HeaderValue::from_str(&bearer).ok()?;
     bearer.set_sensitive(true);
@@ -266,6 +275,29 @@ fn guid(bytes: [u8; 16]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    // P9: the token goes to Graph and nowhere else.
+    #[test]
+    fn a_path_that_leads_elsewhere_is_no_path() {
+        let graph = Url::parse("https://graph.example/base/").unwrap();
+        let good = address(&graph, "v1.0/me?$select=id").unwrap();
+        assert_eq!(
+            good.as_str(),
+            "https://graph.example/base/v1.0/me?$select=id"
+        );
+        for bad in [
+            "https://evil.example/v1.0/me",
+            "//evil.example/v1.0/me",
+            "\\\\evil.example/me",
+            "http://graph.example/base/me",
+            "https://alice@graph.example/base/me",
+            "../other",
+            "/other",
+            "v1.0/../../other",
+        ] {
+            assert!(address(&graph, bad).is_none(), "{bad}");
+        }
+    }
 
     #[test]
     fn a_guid_says_that_it_is_random() {
