@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use entra_mcp_blocking::{Context, Failure, Server, StartError, Tool};
+use entra_mcp_blocking::{Context, Failure, Server, StartError, TaskSupport, Tool};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -64,11 +64,13 @@ fn waiting(_cx: &Context, (): ()) -> Result<usize, Failure> {
 }
 
 fn main() -> Result<(), StartError> {
+    // Where the client knows tasks, the call goes on after its request was answered.
+    let wait_tool = Tool::new("wait", "Waits until it is cancelled").tasks(TaskSupport::Optional);
     Server::from_env()?
         .tool(Tool::new("divide", "Divides whole numbers"), divide)
         .tool(Tool::new("readConfig", "Has a fault"), read_config)
         .tool(Tool::new("panic", "Has a bug"), panic)
-        .tool(Tool::new("wait", "Waits until it is cancelled"), wait)
+        .tool(wait_tool, wait)
         .tool(
             Tool::new("waiting", "How many calls of `wait` go on"),
             waiting,

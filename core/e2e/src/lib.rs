@@ -97,6 +97,7 @@ suite!($ end_to_end_library:
     library::a_question_is_a_round_of_its_own_in_the_stateless_revision,
     library::a_tool_fails_in_words_in_silence_or_with_a_panic_and_the_server_lives,
     library::a_call_that_is_cancelled_stops,
+    library::a_call_goes_on_as_a_task_until_it_is_cancelled,
     library::resources_prompts_and_completions_are_each_persons_own,
     library::who_subscribed_is_told_of_changes,
 );

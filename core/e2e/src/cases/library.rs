@@ -65,26 +65,32 @@ impl<'a> Session<'a> {
     }
 }
 
-/// A call of a tool in 2026-07-28.
-fn stateless(tool: &str, more: &Value) -> Value {
-    let mut params = json!({"name": tool, "arguments": {}, "_meta": {
+/// A request of 2026-07-28, and its headers.
+fn stateless_request(method: &str, mut params: Value) -> Value {
+    params["_meta"] = json!({
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientInfo": {"name": "end to end", "version": "1"},
-        "io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}}},
+        "io.modelcontextprotocol/clientCapabilities": {
+            "elicitation": {"form": {}}, "extensions": {"io.modelcontextprotocol/tasks": {}},
+        },
         "progressToken": "p",
-    }});
-    for (name, value) in more.as_object().unwrap() {
-        params[name] = value.clone();
-    }
-    json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
+    });
+    json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
 }
 
-fn stateless_headers(tool: &str) -> [(&str, &str); 3] {
+fn stateless_headers<'a>(method: &'a str, name: &'a str) -> [(&'a str, &'a str); 3] {
     [
         ("MCP-Protocol-Version", "2026-07-28"),
-        ("Mcp-Method", "tools/call"),
-        ("Mcp-Name", tool),
+        ("Mcp-Method", method),
+        ("Mcp-Name", name),
     ]
+}
+
+/// The result of a request of 2026-07-28.
+fn stateless(server: &Server, client: &Client, method: &str, name: &str, params: Value) -> Value {
+    let headers = stateless_headers(method, name);
+    let message = stateless_request(method, params);
+    answer(&client.post(server, &headers, &message))["result"].clone()
 }
 
 /// The answer to a request: the body, or the last message of its stream.
@@ -155,6 +161,8 @@ pub fn a_tool_knows_who_calls_and_asks_graph_as_the_person(program: &Program) {
         let who = &whoami["structuredContent"];
         assert!(!who["tenant_id"].as_str().unwrap().is_empty(), "{whoami}");
         assert!(oids.insert(who["oid"].clone().to_string()), "{whoami}");
+        let name = who["name"].as_str().unwrap().to_lowercase();
+        assert!(name.contains(person), "{whoami}");
         assert_eq!(who["scopes"], json!(["user.read"]), "{whoami}");
         assert_eq!(text(&session.call("myMail", &json!({}))), mail);
     }
@@ -171,7 +179,7 @@ pub fn a_question_is_asked_on_the_stream_of_an_older_revision(program: &Program)
             json!({"action": "accept", "content": {"nickname": "Al", "tone": "Friendly"}}),
             "Meet Al!",
         ),
-        (json!({"action": "decline"}), "This is "),
+        (json!({"action": "decline"}), "This is Alice"),
     ] {
         let mut events = session.post_for_stream(&call);
         let question = next(&mut events);
@@ -195,9 +203,11 @@ pub fn a_question_is_a_round_of_its_own_in_the_stateless_revision(program: &Prog
     let server = program.example("whoami").start();
     let client = sign_in(&server, "alice");
     let call = |more: &Value| {
-        let message = stateless("introduceMe", more);
-        let headers = stateless_headers("introduceMe");
-        answer(&client.post(&server, &headers, &message))["result"].clone()
+        let mut params = json!({"name": "introduceMe", "arguments": {}});
+        for (name, value) in more.as_object().unwrap() {
+            params[name] = value.clone();
+        }
+        stateless(&server, &client, "tools/call", "introduceMe", params)
     };
     let asked = call(&json!({}));
     assert_eq!(asked["resultType"], "input_required", "{asked}");
@@ -261,8 +271,11 @@ pub fn a_call_that_is_cancelled_stops(program: &Program) {
 pub fn a_client_that_leaves_a_stateless_call_cancels_it(program: &Program) {
     let server = program.example("trouble").start();
     let session = Session::of(&server, "alice");
-    let message = stateless("wait", &json!({}));
-    let headers = stateless_headers("wait");
+    let mut message = stateless_request("tools/call", json!({"name": "wait", "arguments": {}}));
+    // Without tasks, for it would go on as one.
+    let capabilities = "io.modelcontextprotocol/clientCapabilities";
+    message["params"]["_meta"][capabilities] = json!({});
+    let headers = stateless_headers("tools/call", "wait");
     let posted = session.client.post_for_stream(&server, &headers, &message);
     let (head, mut events) = posted.unwrap();
     assert_eq!(head.status, 200);
@@ -272,6 +285,33 @@ pub fn a_client_that_leaves_a_stateless_call_cancels_it(program: &Program) {
     until("the function ends", || {
         text(&session.call("waiting", &json!({}))) == "0"
     });
+}
+
+/// 2026-07-28: a task goes on without its request, and ends when it is cancelled.
+pub fn a_call_goes_on_as_a_task_until_it_is_cancelled(program: &Program) {
+    let server = program.example("trouble").start();
+    let session = Session::of(&server, "alice");
+    let send = |method: &str, name: &str, params: Value| {
+        stateless(&server, &session.client, method, name, params)
+    };
+    let begun = send(
+        "tools/call",
+        "wait",
+        json!({"name": "wait", "arguments": {}}),
+    );
+    assert_eq!(begun["resultType"], "task", "{begun}");
+    let task = begun["taskId"].as_str().unwrap();
+    let params = json!({"taskId": task});
+    let status = || send("tasks/get", task, params.clone())["status"].clone();
+    assert_eq!(status(), "working");
+    until("the function runs", || {
+        text(&session.call("waiting", &json!({}))) == "1"
+    });
+    send("tasks/cancel", task, params.clone());
+    until("the function ends", || {
+        text(&session.call("waiting", &json!({}))) == "0"
+    });
+    until("the task is cancelled", || status() == "cancelled");
 }
 
 /// I2: what one person wrote is not another's, whatever they name.
