@@ -1,0 +1,134 @@
+//! Tools that ask: the person, by forms with fields of every kind, and the client's model.
+
+use entra_mcp_core::catalog::{
+    Answer, Call, CatalogBuilder, Field, Form, Performer, Question, Step, Tool, ToolResult, Wish,
+};
+use serde_json::{Value, json};
+
+use crate::plain;
+
+pub(crate) fn offer(catalog: CatalogBuilder) -> CatalogBuilder {
+    let with = |name: &str, description: &str, argument: &str| {
+        Tool::new(name, description).input_schema(json!({
+            "type": "object",
+            "properties": {argument: {"type": "string", "description": "What is asked"}},
+            "required": [argument],
+        }))
+    };
+    let sampling = with("test_sampling", "Asks the client's model", "prompt");
+    let elicitation = with("test_elicitation", "Asks the person", "message");
+    let catalog = catalog
+        .tool(sampling, Performer::Pure(sample))
+        .tool(elicitation, Performer::Pure(elicit));
+    plain(
+        catalog,
+        &[
+            (
+                "test_elicitation_sep1034_defaults",
+                "Asks by a form whose fields have defaults",
+                defaults,
+            ),
+            (
+                "test_elicitation_sep1330_enums",
+                "Asks by a form with choices of every kind",
+                enums,
+            ),
+            (
+                "test_streaming_elicitation",
+                "Asks the person in whichever way the revision has",
+                streaming,
+            ),
+            (
+                "test_missing_capability",
+                "Needs the client's model",
+                missing,
+            ),
+        ],
+    )
+}
+
+fn sample(call: &Call) -> Step<ToolResult> {
+    match call.answer("response") {
+        None => Step::wish(Wish::ask(
+            "response",
+            Question::sample(call.text("prompt"), 100),
+        )),
+        Some(answer) => {
+            let text = answer.sampled_text().unwrap_or("nothing that is text");
+            Step::done(format!("LLM response: {text}"))
+        }
+    }
+}
+
+fn elicit(call: &Call) -> Step<ToolResult> {
+    let form = Form::new()
+        .field("username", Field::text().description("The user's name"))
+        .field(
+            "email",
+            Field::text().description("The user's mail address"),
+        );
+    asked(call, call.text("message"), form, "User response")
+}
+
+fn defaults(call: &Call) -> Step<ToolResult> {
+    let status = Field::one_of(["active", "inactive", "pending"]).default("active");
+    let form = Form::new()
+        .field("name", Field::text().default("John Doe"))
+        .field("age", Field::integer().default(30))
+        .field("score", Field::number().default(95.5))
+        .field("status", status)
+        .field("verified", Field::boolean().default(true));
+    asked(
+        call,
+        "Please look over these values.",
+        form,
+        "Elicitation completed",
+    )
+}
+
+fn enums(call: &Call) -> Step<ToolResult> {
+    const TITLED: [(&str, &str); 3] = [
+        ("value1", "First Option"),
+        ("value2", "Second Option"),
+        ("value3", "Third Option"),
+    ];
+    const UNTITLED: [&str; 3] = ["option1", "option2", "option3"];
+    let legacy = Field::one_of(["opt1", "opt2", "opt3"]).with(
+        "enumNames",
+        json!(["Option One", "Option Two", "Option Three"]),
+    );
+    let form = Form::new()
+        .field("untitledSingle", Field::one_of(UNTITLED).optional())
+        .field("titledSingle", Field::one_of_titled(TITLED).optional())
+        .field("legacyEnum", legacy.optional())
+        .field("untitledMulti", Field::some_of(UNTITLED).optional())
+        .field("titledMulti", Field::some_of_titled(TITLED).optional());
+    asked(call, "Please choose.", form, "Elicitation completed")
+}
+
+fn streaming(call: &Call) -> Step<ToolResult> {
+    let form = Form::new().field("name", Field::text());
+    asked(call, "What is your name?", form, "User response")
+}
+
+fn missing(call: &Call) -> Step<ToolResult> {
+    match call.answer("response") {
+        None => Step::wish(Wish::ask("response", Question::sample("Say hello.", 10))),
+        Some(_) => Step::done("The client has what it takes."),
+    }
+}
+
+/// Asks by a form, and tells what was answered.
+fn asked(call: &Call, message: &str, form: Form, words: &str) -> Step<ToolResult> {
+    match call.answer("answer") {
+        None => Step::wish(Wish::ask("answer", Question::form(message, form))),
+        Some(answer) => {
+            let content = match answer {
+                Answer::Accepted(content) => Value::Object(content.clone()),
+                _ => json!({}),
+            };
+            let action = answer.action();
+            Step::done(format!("{words}: action={action}, content={content}"))
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Prompts: plain, with arguments that are completed, with a resource, with a picture, and one that asks.
+
+use entra_mcp_core::catalog::{
+    Call, CatalogBuilder, Content, Field, Form, Messages, Performer, Prompt, PromptArgument,
+    Question, ResourceContents, Step, Wish,
+};
+
+use crate::content::PNG;
+
+pub(crate) fn offer(catalog: CatalogBuilder) -> CatalogBuilder {
+    let argument = |name: &str, description: &str| {
+        PromptArgument::new(name)
+            .description(description)
+            .required()
+    };
+    let with_arguments = Prompt::new("test_prompt_with_arguments", "A prompt with arguments")
+        .argument(argument("arg1", "The first argument"))
+        .argument(argument("arg2", "The second argument"));
+    let with_resource = Prompt::new(
+        "test_prompt_with_embedded_resource",
+        "A prompt with a resource",
+    )
+    .argument(argument("resourceUri", "The URI of the resource"));
+    catalog
+        .prompt(
+            Prompt::new("test_simple_prompt", "A simple prompt"),
+            Performer::Pure(simple),
+        )
+        .prompt(with_arguments, Performer::Pure(arguments))
+        .prompt(with_resource, Performer::Pure(resource))
+        .prompt(
+            Prompt::new("test_prompt_with_image", "A prompt with a picture"),
+            Performer::Pure(image),
+        )
+        .prompt(
+            Prompt::new(
+                "test_input_required_result_prompt",
+                "A prompt that asks first",
+            ),
+            Performer::Pure(asking),
+        )
+        .complete_prompt("test_prompt_with_arguments", Performer::Pure(complete))
+}
+
+fn simple(_: &Call) -> Step<Messages> {
+    Step::done(Messages::new().user("This is a simple prompt for testing."))
+}
+
+fn arguments(call: &Call) -> Step<Messages> {
+    let (first, second) = (call.text("arg1"), call.text("arg2"));
+    let words = format!("Prompt with arguments: arg1='{first}', arg2='{second}'");
+    Step::done(Messages::new().user(words))
+}
+
+fn resource(call: &Call) -> Step<Messages> {
+    let words = "Embedded resource content for testing.";
+    let contents = ResourceContents::text(call.text("resourceUri"), words).mime_type("text/plain");
+    Step::done(
+        Messages::new()
+            .user(Content::embedded(contents))
+            .user("Please process the embedded resource above."),
+    )
+}
+
+fn image(_: &Call) -> Step<Messages> {
+    Step::done(
+        Messages::new()
+            .user(Content::image(PNG, "image/png"))
+            .user("Please analyze the image above."),
+    )
+}
+
+fn asking(call: &Call) -> Step<Messages> {
+    match call.answer("user_context") {
+        None => {
+            let form = Form::new().field("context", Field::text());
+            Step::wish(Wish::ask(
+                "user_context",
+                Question::form("What is it about?", form),
+            ))
+        }
+        Some(answer) => {
+            let context = answer.get("context").and_then(|context| context.as_str());
+            let words = format!("It is about {}.", context.unwrap_or("something else"));
+            Step::done(Messages::new().user(words))
+        }
+    }
+}
+
+fn complete(call: &Call) -> Step<Vec<String>> {
+    let known = ["testValue1", "testValue2", "texture"];
+    let begun = [call.text("arg1"), call.text("arg2")];
+    let fits = |value: &&str| {
+        begun
+            .iter()
+            .any(|begun| !begun.is_empty() && value.starts_with(begun))
+    };
+    Step::done(
+        known
+            .iter()
+            .filter(|value| fits(value))
+            .map(ToString::to_string)
+            .collect::<Vec<_>>(),
+    )
+}

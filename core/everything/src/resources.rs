@@ -1,0 +1,54 @@
+//! Resources: text, bytes, one to watch, and a template.
+
+use entra_mcp_core::catalog::{
+    Call, CatalogBuilder, Performer, Resource, ResourceContents, ResourceTemplate, Step,
+};
+use serde_json::json;
+
+use crate::content::PNG;
+
+const TEXT: &str = "test://static-text";
+const BINARY: &str = "test://static-binary";
+const WATCHED: &str = "test://watched-resource";
+
+pub(crate) fn offer(catalog: CatalogBuilder) -> CatalogBuilder {
+    let text = Resource::new(TEXT, "Static text")
+        .description("A text")
+        .mime_type("text/plain");
+    let binary = Resource::new(BINARY, "Static picture")
+        .description("A picture of one dot")
+        .mime_type("image/png");
+    let watched = Resource::new(WATCHED, "Watched resource")
+        .description("A text to subscribe to")
+        .mime_type("text/plain");
+    let template = ResourceTemplate::new("test://template/{id}/data", "Data by id")
+        .description("Data of an id")
+        .mime_type("application/json");
+    catalog
+        .resource(text, Performer::Pure(read))
+        .resource(binary, Performer::Pure(read))
+        .resource(watched, Performer::Pure(read))
+        .template(template, Performer::Pure(data))
+}
+
+fn read(call: &Call) -> Step<Vec<ResourceContents>> {
+    let uri = call.name();
+    Step::done(vec![match uri {
+        BINARY => ResourceContents::blob(uri, PNG).mime_type("image/png"),
+        WATCHED => {
+            let words = "This is the content of the watched resource.";
+            ResourceContents::text(uri, words).mime_type("text/plain")
+        }
+        _ => {
+            let words = "This is the content of the static text resource.";
+            ResourceContents::text(uri, words).mime_type("text/plain")
+        }
+    }])
+}
+
+fn data(call: &Call) -> Step<Vec<ResourceContents>> {
+    let id = call.text("id");
+    let data = json!({"id": id, "templateTest": true, "data": format!("Data for ID: {id}")});
+    let contents = ResourceContents::text(call.name(), data.to_string());
+    Step::done(vec![contents.mime_type("application/json")])
+}

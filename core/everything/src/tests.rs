@@ -1,0 +1,15 @@
+//! Everything is well formed, and is what the suite asks for by name.
+
+use entra_mcp_core::catalog::Catalog;
+
+#[test]
+fn everything_is_well_formed() {
+    let built = crate::offer(Catalog::builder()).build();
+    assert_eq!(built.err().map(|error| error.to_string()), None);
+}
+
+#[test]
+fn everything_can_be_offered_beside_the_servers_own() {
+    let catalog = entra_mcp_core::tools::offer(Catalog::builder());
+    assert!(crate::offer(catalog).build().is_ok());
+}
