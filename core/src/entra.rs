@@ -7,6 +7,7 @@ pub(crate) mod facts;
 pub(crate) mod graph;
 pub(crate) mod id_token;
 pub(crate) mod learn;
+pub(crate) mod permission;
 pub(crate) mod profile;
 pub(crate) mod renewal;
 #[cfg(test)]

@@ -32,6 +32,18 @@ pub const REDIRECT_URIS: usize = 8;
 /// The longest `client_name`, in characters; longer ones are cut.
 pub const CLIENT_NAME_CHARS: usize = 64;
 
+/// The longest name of a person that is kept, in characters; longer ones are cut.
+pub const PERSON_NAME_CHARS: usize = 256;
+
+/// The longest value of an app role that is kept: Entra allows 120 characters.
+pub const ROLE_BYTES: usize = 512;
+
+/// The most app roles of a person that are kept.
+pub const ROLES: usize = 128;
+
+/// The most groups of a person that are kept: as many as Entra puts into a token.
+pub const GROUPS: usize = 200;
+
 /// How long an exchange may take from its request to its end, streams apart.
 pub const EXCHANGE: Duration = Duration::from_secs(60);
 

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use entra_mcp_core::{
-    catalog::{Call, Catalog, OfferedScope, Performer, Step, Tool, ToolResult},
+    catalog::{Call, Catalog, Granted, OfferedScope, Performer, Step, Tool, ToolResult, Wish},
     env::Server,
 };
 use entra_mcp_fuzz::{
@@ -22,6 +22,16 @@ fn tells_the_caller(call: &Call) -> Step<ToolResult> {
     let who = call.principal();
     let name = who.name.as_deref().unwrap_or_default();
     Step::done(format!("{name}: {}", who.scopes.join(" ")))
+}
+
+/// Tells whether there is a token, and never shows it: the world would see it.
+fn gets_a_token(call: &Call) -> Step<ToolResult> {
+    match call.granted() {
+        [] => Step::wish(Wish::Token(call.text("for").to_owned())),
+        [Granted::Token(Ok(_)), ..] => Step::done("There is one."),
+        [Granted::Token(Err(words)), ..] => Step::done(words.as_str()),
+        _ => Step::done("odd"),
+    }
 }
 
 /// A server that reads mail, and has tools for few.
@@ -44,6 +54,9 @@ fn offering_mail(server: Server) -> Server {
             Tool::new("watch", "For one group").requires_group(GROUP_OF_BOB),
             pure,
         );
+    let schema = json!({"type": "object", "properties": {"for": {"type": "string"}}});
+    let token = Tool::new("token", "Gets a token").input_schema(schema);
+    let catalog = catalog.tool(token, Performer::Pure(gets_a_token));
     let catalog = catalog.build().expect("the catalog is good");
     Server::new(server.config, server.keys, catalog)
 }
@@ -70,8 +83,12 @@ fn connect(scene: &mut Scene) {
 
 /// What a tool says.
 fn call(scene: &mut Scene, tool: &str) -> Result<String, Trouble> {
+    call_with(scene, tool, json!({}))
+}
+
+fn call_with(scene: &mut Scene, tool: &str, arguments: Value) -> Result<String, Trouble> {
     let world = scene.world.clone();
-    let result = world.run(scene.client.call_tool(tool, json!({})))?;
+    let result = world.run(scene.client.call_tool(tool, arguments))?;
     let text = result.pointer("/content/0/text").and_then(Value::as_str);
     Ok(text.unwrap_or_default().to_owned())
 }
@@ -224,4 +241,53 @@ fn roles_are_still_there_after_a_renewal() {
     connect(&mut scene);
     let said = call(&mut scene, "report").expect("the role is still hers");
     assert_eq!(said, "Alice Adams: user.read");
+}
+
+// D5, D10, P9: consent that is missing is told in words, and a sign-in for more mends it.
+#[test]
+fn a_token_for_a_permission_is_given_once_the_person_has_consented() {
+    let mut scene = Scene::of(&world(), "carol", LATEST);
+    scene
+        .sign_in()
+        .expect("carol signs in, and is asked at Entra");
+    connect(&mut scene);
+    let token_for = |scene: &mut Scene, permission: &str| {
+        call_with(scene, "token", json!({"for": permission})).expect("the session stays")
+    };
+    let mail = "https://graph.microsoft.com/Mail.Read";
+    assert_eq!(token_for(&mut scene, "User.Read"), "There is one.");
+    let words = token_for(&mut scene, mail);
+    assert!(words.contains("not consented"), "{words}");
+    for other in [
+        "api://11111111-2222-3333-4444-555555555555/Read",
+        "Files.Read.Odd",
+    ] {
+        let words = token_for(&mut scene, other);
+        assert!(
+            words.starts_with("Microsoft Entra ID") && !words.contains("AADSTS"),
+            "{words}"
+        );
+    }
+    sign_in_for(&mut scene, "user.read mail.read").expect("she consents to more");
+    assert_eq!(token_for(&mut scene, mail), "There is one.");
+}
+
+// E7, P9: what was consented to in another session is had on demand, and the session goes on.
+#[test]
+fn a_refresh_token_is_good_for_whatever_was_consented_to() {
+    let world = world();
+    let mut carol = Scene::of(&world, "carol", LATEST);
+    carol.sign_in().expect("carol signs in");
+    let mut elsewhere = Scene::of(&world, "carol", LATEST);
+    elsewhere.client.redirect_uri = "http://127.0.0.1:49152/elsewhere".to_owned();
+    sign_in_for(&mut elsewhere, "user.read mail.read").expect("she consents elsewhere");
+    connect(&mut carol);
+    for _ in 0..2 {
+        let given = call_with(&mut carol, "token", json!({"for": "Mail.Read"}));
+        assert_eq!(given.expect("the session stays"), "There is one.");
+    }
+    carol.wait(std::time::Duration::from_secs(3500));
+    carol.refresh().expect("the rotated refresh token is good");
+    connect(&mut carol);
+    call(&mut carol, "open").expect("the session goes on");
 }

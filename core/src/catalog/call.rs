@@ -174,8 +174,9 @@ pub enum Wish {
     Sleep(Duration),
     /// Ask Microsoft Graph as the person: a GET of this path and query, such as `v1.0/me`.
     Graph(String),
-    /// An Entra token of the person for these scopes, such as
-    /// `https://graph.microsoft.com/Mail.Read`.
+    /// An Entra token of the person for these scopes of one resource, such as
+    /// `https://graph.microsoft.com/Mail.Read` or `api://<application>/Orders.Read`. Graph's name, or
+    /// none, means the Graph that is configured, so that it works in every cloud.
     Token(String),
     /// Tell those who listen that something changed.
     Announce(Change),

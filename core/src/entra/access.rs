@@ -1,4 +1,5 @@
-//! A Graph access token of a session that is good for a while: the one that is kept, or a new one.
+//! An access token of a session: Graph's, of which one is kept and renewed when it is about to end, or
+//! one for another permission, which is got for whoever asks and not kept.
 //!
 //! ```text
 //! kept and fresh --> Ready
@@ -6,12 +7,16 @@
 //!    |                   | conflict: Rereading --theirs is as new--> Ready
 //!    |                   |                     \--> Saving again
 //!    +--Entra says no--> Ending --> SessionOver
+//!    \--Entra does not give this permission--> Refused
 //! ```
 //!
 //! Two exchanges may renew at once: the store's version decides whose tokens are kept, and both go
 //! on with tokens that are good (products.md 18).
 
-use super::renewal::{Fresh, Renewal, Renewed};
+use super::{
+    permission::Permission,
+    renewal::{Fresh, Renewal, Renewed},
+};
 use crate::{
     ask::{Ask, Awaiting, Guard, Store, StoreFault, Version},
     audit::Level,
@@ -30,6 +35,10 @@ use crate::{
 /// How often a lost race to write the session is run again.
 const ATTEMPTS: u8 = 5;
 
+/// For the model and the person.
+const NOT_GIVEN: &str = "Microsoft Entra ID does not give this server the permission that is needed: \
+                         it was not consented to, or a policy of the organization forbids it.";
+
 /// An access token that is being got.
 #[derive(Debug)]
 pub(crate) struct Access {
@@ -45,12 +54,16 @@ enum State {
         renewal: Renewal,
         old: Box<EntraTokens>,
         version: Version,
+        /// Whether the new access token is the one to keep.
+        keeps: bool,
     },
     Saving {
+        token: Secret<String>,
         fresh: Box<Fresh>,
         saved: Awaiting<Store>,
     },
     Rereading {
+        token: Secret<String>,
         fresh: Box<Fresh>,
         read: Awaiting<Store>,
     },
@@ -70,6 +83,8 @@ pub(crate) enum AccessStep {
     Ready(Secret<String>),
     /// The person must sign in again; the session is deleted, its streams are not closed yet.
     SessionOver,
+    /// Entra does not give a token for this; why, for the model and the person.
+    Refused(&'static str),
     /// Not now.
     Fault(Fault),
 }
@@ -102,6 +117,43 @@ impl Access {
         }
     }
 
+    /// A token for a permission of any resource, such as `https://graph.microsoft.com/Mail.Read`: the
+    /// kept one if it will do, else a new one, of which only the refresh token is kept.
+    pub(crate) fn for_permission(
+        wish: &str,
+        session: &Session,
+        version: Version,
+        secret: &SessionSecret,
+        cx: &mut Cx<'_>,
+    ) -> AccessStep {
+        let entra = &cx.env.server.config.entra;
+        let Some(permission) = Permission::parse(wish, entra) else {
+            return AccessStep::Refused("The tool asked for a token that Entra ID does not have.");
+        };
+        let Some(old) = session.entra_tokens(secret, &cx.env.server.keys) else {
+            return AccessStep::SessionOver;
+        };
+        if permission.is_covered_by(&old.scope, entra) {
+            return Self::start(session, version, secret, cx);
+        }
+        let Some(renewal) = Renewal::of_scope(session, &old, permission.of_entra(), cx) else {
+            return AccessStep::Refused(NOT_GIVEN);
+        };
+        let state = State::Renewing {
+            renewal,
+            old: Box::new(old),
+            version,
+            keeps: false,
+        };
+        Self {
+            session: session.clone(),
+            secret: secret.clone(),
+            attempts: 0,
+            state,
+        }
+        .waiting()
+    }
+
     fn renewing(
         session: &Session,
         version: Version,
@@ -121,6 +173,7 @@ impl Access {
                 renewal,
                 old,
                 version,
+                keeps: true,
             })));
         }
         let deleted = delete(session, cx);
@@ -147,41 +200,38 @@ impl Access {
                     renewal,
                     old,
                     version,
+                    keeps,
                 },
                 event,
-            ) => match renewal.handle(event, cx) {
-                Renewed::Waiting(renewal) => access(State::Renewing {
-                    renewal,
-                    old,
-                    version,
+            ) => {
+                let renewed = renewal.handle(event, cx);
+                access(State::Ended).renewed(renewed, old, version, keeps, cx)
+            }
+            (
+                State::Saving {
+                    token,
+                    fresh,
+                    saved,
+                },
+                Event::Stored(answered),
+            ) => match saved.take(answered) {
+                None => access(State::Saving {
+                    token,
+                    fresh,
+                    saved,
                 })
                 .waiting(),
-                Renewed::Tokens(mut fresh) => {
-                    let tokens = &mut fresh.tokens;
-                    tokens.refresh_token = tokens.refresh_token.take().or(old.refresh_token);
-                    access(State::Ended).save(version, fresh, cx)
+                Some(Err(StoreFault::Conflict)) if attempts < ATTEMPTS => {
+                    let read = cx.store(Store::Get(session.id.key()));
+                    access(State::Rereading { token, fresh, read }).waiting()
                 }
-                Renewed::SignInAgain => {
-                    let deleted = delete(&session, cx);
-                    access(State::Ending { deleted }).waiting()
-                }
-                Renewed::Fault(fault) => AccessStep::Fault(fault),
+                // Not kept, but good: the next call will renew again.
+                Some(_) => AccessStep::Ready(token),
             },
-            (State::Saving { fresh, saved }, Event::Stored(answered)) => {
-                match saved.take(answered) {
-                    None => access(State::Saving { fresh, saved }).waiting(),
-                    Some(Err(StoreFault::Conflict)) if attempts < ATTEMPTS => {
-                        let read = cx.store(Store::Get(session.id.key()));
-                        access(State::Rereading { fresh, read }).waiting()
-                    }
-                    // Not kept, but good: the next call will renew again.
-                    Some(_) => AccessStep::Ready(fresh.tokens.access_token),
-                }
-            }
-            (State::Rereading { fresh, read }, Event::Stored(answered)) => {
+            (State::Rereading { token, fresh, read }, Event::Stored(answered)) => {
                 match read.take(answered) {
-                    None => access(State::Rereading { fresh, read }).waiting(),
-                    Some(answer) => access(State::Ended).reread(fresh, answer, cx),
+                    None => access(State::Rereading { token, fresh, read }).waiting(),
+                    Some(answer) => access(State::Ended).reread(token, fresh, answer, cx),
                 }
             }
             (State::Ending { deleted }, Event::Stored(answered)) => match deleted.take(answered) {
@@ -192,11 +242,51 @@ impl Access {
         }
     }
 
+    /// How far the renewal is.
+    fn renewed(
+        mut self,
+        renewed: Renewed,
+        old: Box<EntraTokens>,
+        version: Version,
+        keeps: bool,
+        cx: &mut Cx<'_>,
+    ) -> AccessStep {
+        match renewed {
+            Renewed::Waiting(renewal) => {
+                self.state = State::Renewing {
+                    renewal,
+                    old,
+                    version,
+                    keeps,
+                };
+                self.waiting()
+            }
+            Renewed::Tokens(mut fresh) => {
+                let token = fresh.tokens.access_token.clone();
+                fresh.merge(*old, keeps);
+                self.save(version, token, fresh, cx)
+            }
+            Renewed::NotThis if !keeps => AccessStep::Refused(NOT_GIVEN),
+            Renewed::SignInAgain | Renewed::NotThis => {
+                let deleted = delete(&self.session, cx);
+                self.state = State::Ending { deleted };
+                self.waiting()
+            }
+            Renewed::Fault(fault) => AccessStep::Fault(fault),
+        }
+    }
+
     fn waiting(self) -> AccessStep {
         AccessStep::Waiting(Box::new(self))
     }
 
-    fn save(mut self, version: Version, fresh: Box<Fresh>, cx: &mut Cx<'_>) -> AccessStep {
+    fn save(
+        mut self,
+        version: Version,
+        token: Secret<String>,
+        fresh: Box<Fresh>,
+        cx: &mut Cx<'_>,
+    ) -> AccessStep {
         let (keys, now) = (&cx.env.server.keys, cx.env.now.unix);
         fresh.put_into(&mut self.session, &self.secret, keys, cx.entropy);
         let expires = self.session.expires(now);
@@ -204,6 +294,7 @@ impl Access {
             .session
             .put(Guard::Version(version), expires, keys, cx.entropy);
         self.state = State::Saving {
+            token,
             fresh,
             saved: cx.store(put),
         };
@@ -213,6 +304,7 @@ impl Access {
     /// The session as somebody else has written it meanwhile.
     fn reread(
         mut self,
+        token: Secret<String>,
         fresh: Box<Fresh>,
         answer: <Store as Ask>::Answer,
         cx: &mut Cx<'_>,
@@ -229,13 +321,12 @@ impl Access {
         };
         match session.entra_tokens(&self.secret, keys) {
             None => AccessStep::SessionOver,
-            Some(theirs) if theirs.refreshed >= fresh.tokens.refreshed => {
-                AccessStep::Ready(theirs.access_token)
-            }
+            // Somebody else's tokens are as new: they are kept, and ours is good all the same.
+            Some(theirs) if theirs.refreshed >= fresh.tokens.refreshed => AccessStep::Ready(token),
             Some(_) => {
                 self.session = session;
                 self.attempts += 1;
-                self.save(version, fresh, cx)
+                self.save(version, token, fresh, cx)
             }
         }
     }

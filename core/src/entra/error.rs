@@ -30,6 +30,7 @@ pub(crate) enum EntraError {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Details {
     error: String,
+    suberror: String,
     aadsts: Option<u64>,
     correlation_id: Option<String>,
     /// In how many seconds Entra wants to be asked again.
@@ -47,6 +48,7 @@ impl EntraError {
                 "" => format!("HTTP {}", status.as_u16()),
                 error => error.to_owned(),
             },
+            suberror: text("suberror").to_owned(),
             aadsts: body.pointer("/error_codes/0").and_then(Value::as_u64),
             correlation_id: Some(text("correlation_id"))
                 .filter(|id| !id.is_empty())
@@ -81,6 +83,7 @@ impl EntraError {
                 "" => "neither code nor error".to_owned(),
                 error => error.to_owned(),
             },
+            suberror: String::new(),
             aadsts: after(text, "AADSTS").and_then(leading_number),
             correlation_id: after(text, "Correlation ID: ")
                 .and_then(|rest| rest.get(..36))
@@ -114,6 +117,24 @@ impl EntraError {
         })
     }
 
+    /// Whether only what was asked for this time is refused: for another permission, or another
+    /// resource, the refresh token may still be good. Consent is missing, or a policy wants more.
+    pub(crate) fn is_of_this_request(&self) -> bool {
+        let Self::SignInAgain(details) = self else {
+            return false;
+        };
+        let suberrors = [
+            "consent_required",
+            "basic_action",
+            "additional_action",
+            "message_only",
+        ];
+        matches!(
+            details.error.as_str(),
+            "consent_required" | "interaction_required"
+        ) || suberrors.contains(&details.suberror.as_str())
+    }
+
     /// The line for the log.
     pub(crate) fn audit(&self, event: &'static str) -> Audit {
         let (level, details) = match self {
@@ -121,6 +142,9 @@ impl EntraError {
             Self::Configuration(details) | Self::Unavailable(details) => (Level::Warn, details),
         };
         let mut audit = Audit::new(level, event).with("error", &details.error);
+        if !details.suberror.is_empty() {
+            audit = audit.with("suberror", &details.suberror);
+        }
         if let Some(number) = details.aadsts {
             audit = audit.with("aadsts", number.to_string());
         }
@@ -164,6 +188,30 @@ mod tests {
             "error_description": "AADSTS50173: alice@contoso.example ...",
         });
         read(status, &HeaderMap::new(), &body.to_string())
+    }
+
+    // D10: entra.md section 7.1
+    #[test]
+    fn what_is_refused_to_one_request_is_told_apart_from_a_grant_that_is_gone() {
+        for (error, suberror) in [
+            ("invalid_grant", "consent_required"),
+            ("invalid_grant", "message_only"),
+            ("invalid_grant", "basic_action"),
+            ("interaction_required", ""),
+        ] {
+            let refused = of(400, error, suberror);
+            assert!(refused.is_of_this_request(), "{error} {suberror}");
+        }
+        for (status, error, suberror) in [
+            (400, "invalid_grant", ""),
+            (400, "invalid_grant", "bad_token"),
+            (400, "invalid_grant", "token_expired"),
+            (400, "invalid_scope", ""),
+            (503, "interaction_required", ""),
+        ] {
+            let refused = of(status, error, suberror);
+            assert!(!refused.is_of_this_request(), "{error} {suberror}");
+        }
     }
 
     // D5, D10: entra.md section 3.9

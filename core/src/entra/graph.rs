@@ -164,6 +164,7 @@ impl Query {
                 None => Asked::Refused(Refused::Odd),
             },
             AccessStep::SessionOver => Asked::SessionOver,
+            AccessStep::Refused(_) => Asked::Refused(Refused::NotAllowed),
             AccessStep::Fault(fault) => Asked::Refused(match fault {
                 Fault::Entra => Refused::EntraUnavailable,
                 Fault::Configuration => Refused::Misconfigured,

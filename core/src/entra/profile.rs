@@ -12,20 +12,9 @@ use super::facts::is_guid;
 use crate::{
     audit::{Level, is_invisible},
     exchange::Cx,
+    limits,
     session::record::{Person, Profile},
 };
-
-/// The longest name of a person that is kept, in characters; longer ones are cut.
-const PERSON_NAME_CHARS: usize = 256;
-
-/// The longest value of an app role that is kept: Entra allows 120 characters.
-const ROLE_BYTES: usize = 512;
-
-/// The most app roles of a person that are kept.
-const ROLES: usize = 128;
-
-/// The most groups of a person that are kept: as many as Entra puts into a token.
-const GROUPS: usize = 200;
 
 /// What an ID token tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,18 +57,21 @@ impl Told {
             return Self::default();
         };
         let is_role = |role: &str| {
-            !role.is_empty() && role.len() <= ROLE_BYTES && !role.contains(char::is_control)
+            !role.is_empty() && role.len() <= limits::ROLE_BYTES && !role.contains(char::is_control)
         };
         let roles = texts(&claims.roles).filter(|role| is_role(role));
         let groups = texts(&claims.groups).filter(|group| is_guid(group));
-        let groups: Vec<_> = groups.take(GROUPS).map(str::to_ascii_lowercase).collect();
+        let groups: Vec<_> = groups
+            .take(limits::GROUPS)
+            .map(str::to_ascii_lowercase)
+            .collect();
         let left_out = claims.hasgroups == true || claims.claim_names.get("groups").is_some();
         Self {
             too_many_groups: left_out && groups.is_empty(),
             profile: Profile {
                 name: shown(&claims.name),
                 username: shown(&claims.preferred_username),
-                roles: roles.take(ROLES).map(str::to_owned).collect(),
+                roles: roles.take(limits::ROLES).map(str::to_owned).collect(),
                 groups,
             },
         }
@@ -121,7 +113,7 @@ fn shown(name: &Value) -> Option<String> {
         .as_str()?
         .chars()
         .filter(|character| !character.is_control() && !is_invisible(*character));
-    let name: String = visible.take(PERSON_NAME_CHARS).collect();
+    let name: String = visible.take(limits::PERSON_NAME_CHARS).collect();
     (!name.trim().is_empty()).then_some(name)
 }
 
@@ -165,7 +157,7 @@ mod tests {
         assert_eq!(some.profile.name.as_deref(), Some("Eve"));
         assert_eq!(some.profile.roles, ["R"]);
         assert_eq!(some.profile.groups, [GROUP]);
-        let long = "x".repeat(ROLE_BYTES + 1);
+        let long = "x".repeat(limits::ROLE_BYTES + 1);
         let many = told(
             &json!({"name": "n".repeat(10_000), "roles": vec!["r"; 10_000],
             "groups": vec![GROUP; 10_000]}),
@@ -176,8 +168,8 @@ mod tests {
             groups,
             ..
         } = many.profile;
-        assert_eq!(name.unwrap().len(), PERSON_NAME_CHARS);
-        assert_eq!((roles.len(), groups.len()), (ROLES, GROUPS));
+        assert_eq!(name.unwrap().len(), limits::PERSON_NAME_CHARS);
+        assert_eq!((roles.len(), groups.len()), (limits::ROLES, limits::GROUPS));
         assert!(told(&json!({"roles": [long]})).profile.roles.is_empty());
         assert_eq!(Told::read(b"[]"), Told::default());
     }

@@ -16,7 +16,6 @@ use crate::{
     fault::Fault,
     hub::{FromHub, FromHubKind, ToHub, ToHubKind},
     keys::Keyring,
-    oauth::scope::Scope,
     secret::Secret,
     session::{
         SessionSecret,
@@ -42,6 +41,19 @@ pub(crate) struct Fresh {
 }
 
 impl Fresh {
+    /// What is to be stored: the new refresh token, if there is one, and of the access tokens the one
+    /// that is to be kept.
+    pub(crate) fn merge(&mut self, old: EntraTokens, keeps: bool) {
+        let new = &mut self.tokens;
+        let refresh_token = new.refresh_token.take();
+        if !keeps {
+            new.access_token = old.access_token;
+            new.scope = old.scope;
+            new.expires = old.expires;
+        }
+        new.refresh_token = refresh_token.or(old.refresh_token);
+    }
+
     /// Puts all of it into the session.
     pub(crate) fn put_into(
         &self,
@@ -62,7 +74,7 @@ enum State {
     /// Entra's addresses are being learned: this server has just been started.
     Learning {
         refresh_token: Secret<String>,
-        scope: Scope,
+        scope: String,
     },
     /// Entra is asked.
     Asking(Awaiting<Fetch>),
@@ -77,6 +89,8 @@ pub(crate) enum Renewed {
     Tokens(Box<Fresh>),
     /// Entra wants the person to sign in: the session is over (threats.md D10).
     SignInAgain,
+    /// Entra does not give this permission, but the session may go on without it.
+    NotThis,
     /// Not now.
     Fault(Fault),
 }
@@ -87,6 +101,27 @@ impl Renewal {
     pub(crate) fn start(session: &Session, tokens: &EntraTokens, cx: &mut Cx<'_>) -> Option<Self> {
         let refresh_token = tokens.refresh_token.as_ref()?;
         let scope = cx.env.server.scopes.held(&session.scope);
+        let scope = scope.of_entra(&cx.env.server.config.entra);
+        Self::asking(session, refresh_token, scope, cx)
+    }
+
+    /// The same for these scopes, in Entra's words: a refresh token is good for any resource with
+    /// consent (Microsoft identity platform, "Refresh tokens").
+    pub(crate) fn of_scope(
+        session: &Session,
+        tokens: &EntraTokens,
+        scope: String,
+        cx: &mut Cx<'_>,
+    ) -> Option<Self> {
+        Self::asking(session, tokens.refresh_token.as_ref()?, scope, cx)
+    }
+
+    fn asking(
+        session: &Session,
+        refresh_token: &Secret<String>,
+        scope: String,
+        cx: &mut Cx<'_>,
+    ) -> Option<Self> {
         let whose = Box::new(session.person.clone());
         if cx.env.known.entra.is_none() {
             let newer_than = cx.env.known.revision;
@@ -147,6 +182,7 @@ fn answered_with(answer: <Fetch as Ask>::Answer, whose: &Person, cx: &mut Cx<'_>
         Err(error) => {
             cx.audit(error.audit("Entra ID did not renew tokens"));
             match error {
+                EntraError::SignInAgain(_) if error.is_of_this_request() => Renewed::NotThis,
                 EntraError::SignInAgain(_) => Renewed::SignInAgain,
                 EntraError::Configuration(_) => Renewed::Fault(Fault::Configuration),
                 EntraError::Unavailable(_) => Renewed::Fault(Fault::Entra),

@@ -50,15 +50,11 @@ pub(crate) fn redeem_code(
         ("code_verifier", code_verifier.expose()),
         ("redirect_uri", &redirect_uri),
     ];
-    post(&grant, scope, env)
+    post(&grant, &scope.of_entra(&env.server.config.entra), env)
 }
 
-/// Redeems a refresh token. `None` if Entra's metadata is not known.
-pub(crate) fn refresh(
-    refresh_token: &Secret<String>,
-    scope: &Scope,
-    env: Env<'_>,
-) -> Option<Fetch> {
+/// Redeems a refresh token for these scopes, in Entra's words. `None` if Entra's metadata is not known.
+pub(crate) fn refresh(refresh_token: &Secret<String>, scope: &str, env: Env<'_>) -> Option<Fetch> {
     let grant = [
         ("grant_type", "refresh_token"),
         ("refresh_token", refresh_token.expose()),
@@ -66,14 +62,13 @@ pub(crate) fn refresh(
     post(&grant, scope, env)
 }
 
-fn post(grant: &[(&str, &str)], scope: &Scope, env: Env<'_>) -> Option<Fetch> {
+fn post(grant: &[(&str, &str)], scope: &str, env: Env<'_>) -> Option<Fetch> {
     let entra = &env.server.config.entra;
     let facts = env.known.entra.as_ref()?;
-    let scope = scope.of_entra(entra);
     let ours = [
         ("client_id", entra.client_id.as_str()),
         ("client_secret", entra.client_secret.expose()),
-        ("scope", &scope),
+        ("scope", scope),
     ];
     let form = Zeroizing::new(
         form_urlencoded::Serializer::new(String::new())
@@ -160,9 +155,10 @@ mod tests {
         let secret = |text: &str| Secret::new(text.to_owned());
         let (code, verifier) = (secret("the code"), secret("the verifier"));
         let scope = server.server.scopes.default();
+        let of_entra = scope.of_entra(&server.server.config.entra);
         for fetch in [
             redeem_code(&code, &verifier, &scope, server.env()).unwrap(),
-            refresh(&secret("a refresh token"), &scope, server.env()).unwrap(),
+            refresh(&secret("a refresh token"), &of_entra, server.env()).unwrap(),
         ] {
             let form = form_of(&fetch);
             let value = |name: &str| {

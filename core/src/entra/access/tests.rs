@@ -1,5 +1,7 @@
 //! Entra's tokens are renewed behind the client's back; threats.md D10, D11, D14; products.md 3, 4.
 
+mod on_demand;
+
 use std::time::Duration;
 
 use ::http::Response;

@@ -47,10 +47,11 @@ impl Calling {
                 Begun::Waits(State::Sleeping(doing.cx.env.now.instant.after(duration)))
             }
             Wish::Graph(path) => graph(Query::start(path, doing.caller, doing.cx)),
-            Wish::Token(_) => {
+            Wish::Token(permission) => {
                 let caller = doing.caller;
                 let secret = &caller.verified.secret;
-                token(Access::start(
+                token(Access::for_permission(
+                    &permission,
                     &caller.session,
                     caller.version,
                     secret,
@@ -159,6 +160,7 @@ fn token(step: AccessStep) -> Begun {
         AccessStep::Waiting(access) => Begun::Waits(State::Token(access)),
         AccessStep::Ready(token) => Begun::Granted(Granted::Token(Ok(token))),
         AccessStep::SessionOver => Begun::Over(Called::SessionOver),
+        AccessStep::Refused(words) => Begun::Granted(Granted::Token(Err(words.to_owned()))),
         AccessStep::Fault(_) => {
             let words = "Microsoft Entra ID gave no token at the moment. Please try again later.";
             Begun::Granted(Granted::Token(Err(words.to_owned())))

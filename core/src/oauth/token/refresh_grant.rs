@@ -138,12 +138,11 @@ impl RefreshGrant {
                     },
                 ),
                 Renewed::Tokens(mut fresh) => {
-                    let tokens = &mut fresh.tokens;
-                    tokens.refresh_token = tokens.refresh_token.take().or(old.refresh_token);
+                    fresh.merge(*old, true);
                     let state = asked.rotate(*session, version, Some(&fresh), cx);
                     asked.go(attempts, state)
                 }
-                Renewed::SignInAgain => asked.end(&session, cx),
+                Renewed::SignInAgain | Renewed::NotThis => asked.end(&session, cx),
                 Renewed::Fault(fault) => fail(fault, cx),
             },
             (State::Rotating { session, written }, Event::Stored(answered)) => {

@@ -1,0 +1,169 @@
+//! A token for another permission; threats.md D10, D11, P9.
+
+use ::http::Response;
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::{is_alive, with_token_for};
+use crate::{
+    ask::FetchFault,
+    catalog::{Call, Catalog, Granted, Performer, Step, Tool, ToolResult, Wish},
+    mcp::testing::{GRAPH_TOKEN, World, rpc},
+    session::record::EntraTokens,
+    testing::{json as body, session_of},
+};
+
+const OTHER: &str = "api://22222222-3333-4444-5555-666666666666/Orders.Read";
+
+/// A tool that shows the token of its argument, which no good tool does.
+fn show(call: &Call) -> Step<ToolResult> {
+    match call.granted() {
+        [] => Step::Wish(Wish::Token(call.text("scope").to_owned())),
+        [Granted::Token(Ok(token)), ..] => Step::done(token.expose().as_str()),
+        [Granted::Token(Err(words)), ..] => Step::done(format!("None: {words}")),
+        _ => Step::done("odd"),
+    }
+}
+
+fn world(left: u64) -> World {
+    let mut world = with_token_for(std::time::Duration::from_secs(left));
+    let schema = json!({"type": "object", "properties": {"scope": {"type": "string"}}});
+    let tool = Tool::new("show", "Shows a token").input_schema(schema);
+    let catalog = Catalog::builder().tool(tool, Performer::Pure(show));
+    world.server.server.catalog = catalog.build().unwrap();
+    world
+}
+
+fn call(world: &mut World, scope: &str) -> Response<Bytes> {
+    let params = json!({"name": "show", "arguments": {"scope": scope}});
+    let id = world.initialize("alice", "2025-11-25");
+    let named = [("mcp-session-id", id.as_str())];
+    world.post("alice", &named, rpc(1, "tools/call", &params))
+}
+
+/// What the tool was given for this scope.
+fn given(world: &mut World, scope: &str) -> String {
+    let response = call(world, scope);
+    assert_eq!(response.status(), 200);
+    let text = &body(&response)["result"]["content"][0]["text"];
+    text.as_str().unwrap().to_owned()
+}
+
+fn kept(world: &World) -> EntraTokens {
+    let (_, secret) = session_of("alice", "a client");
+    let keys = &world.server.server.keys;
+    world.session("alice").entra_tokens(&secret, keys).unwrap()
+}
+
+fn token_for_orders() -> Value {
+    json!({"access_token": "a token for orders", "refresh_token": "the rotated one",
+        "expires_in": 3599, "scope": OTHER})
+}
+
+fn sent(world: &World) -> String {
+    let form = world.redeemed.last().unwrap().body();
+    let mut pairs = url::form_urlencoded::parse(form);
+    let scope = pairs.find(|(name, _)| name == "scope").unwrap().1;
+    scope.into_owned()
+}
+
+#[test]
+fn the_kept_token_is_given_if_it_will_do() {
+    let mut world = world(3000);
+    for scope in ["https://graph.microsoft.com/User.Read", "User.Read"] {
+        assert_eq!(given(&mut world, scope), format!("{GRAPH_TOKEN} of alice"));
+    }
+    assert!(world.redeemed.is_empty());
+}
+
+// A kept token that is about to end is renewed, and the new one is kept.
+#[test]
+fn the_kept_token_is_renewed_if_it_is_about_to_end() {
+    let mut world = world(0);
+    assert_eq!(
+        given(&mut world, "User.Read"),
+        format!("renewed {GRAPH_TOKEN}")
+    );
+    assert_eq!(
+        given(&mut world, "User.Read"),
+        format!("renewed {GRAPH_TOKEN}")
+    );
+    assert_eq!(world.redeemed.len(), 1);
+}
+
+// P9: Graph is never shown the token of another resource, nor the other way round.
+#[test]
+fn a_token_for_another_resource_is_got_and_only_the_refresh_token_is_kept() {
+    let mut world = world(2000);
+    world.entra_says(200, &token_for_orders());
+    world.conflicts = 1;
+    assert_eq!(given(&mut world, OTHER), "a token for orders");
+    assert_eq!(
+        sent(&world),
+        format!("openid profile offline_access {OTHER}")
+    );
+    let kept = kept(&world);
+    assert_eq!(kept.refresh_token.unwrap().expose(), "the rotated one");
+    assert_eq!(
+        kept.access_token.expose(),
+        &format!("{GRAPH_TOKEN} of alice")
+    );
+    assert_eq!(kept.scope, "User.Read");
+    let graph = given(&mut world, "User.Read");
+    assert_eq!(graph, format!("{GRAPH_TOKEN} of alice"));
+}
+
+#[test]
+fn where_entra_sends_no_new_refresh_token_the_old_one_goes_on() {
+    let mut world = world(3000);
+    let mut tokens = token_for_orders();
+    tokens["refresh_token"] = Value::Null;
+    world.entra_says(200, &tokens);
+    given(&mut world, OTHER);
+    let kept = kept(&world).refresh_token.unwrap();
+    assert_eq!(kept.expose(), "entra refresh token of alice");
+}
+
+// D10: a permission that is not given is no reason to sign anybody out.
+#[test]
+fn without_consent_the_tool_is_told_and_the_session_stays() {
+    for suberror in ["consent_required", "message_only", "basic_action"] {
+        let mut world = world(3000);
+        let error = json!({"error": "invalid_grant", "suberror": suberror,
+            "error_codes": [65001], "error_description": "AADSTS65001: alice@contoso.example"});
+        world.entra_says(400, &error);
+        let words = given(&mut world, "Mail.Read");
+        assert!(words.starts_with("None: Microsoft Entra ID"), "{words}");
+        assert!(!words.contains("AADSTS"), "D5: {words}");
+        assert!(sent(&world).ends_with(" https://graph.example/Mail.Read"));
+        assert!(is_alive(&world));
+    }
+}
+
+// D10, D11
+#[test]
+fn when_the_grant_is_gone_the_session_ends_and_a_wrong_permission_is_the_operators() {
+    let mut world = world(3000);
+    world.entra_says(
+        400,
+        &json!({"error": "invalid_grant", "error_codes": [50173]}),
+    );
+    assert_eq!(call(&mut world, OTHER).status(), 401);
+    assert!(!is_alive(&world));
+}
+
+// D14
+#[test]
+fn trouble_with_entra_takes_nothing_away() {
+    let unreachable = |world: &mut World| world.entra.push_back(Err(FetchFault::Unreachable));
+    let unknown = |world: &mut World| world.entra_says(400, &json!({"error": "invalid_scope"}));
+    for trouble in [unreachable, unknown] as [fn(&mut World); 2] {
+        let mut world = world(3000);
+        trouble(&mut world);
+        assert!(given(&mut world, OTHER).starts_with("None: "));
+        assert!(is_alive(&world));
+    }
+    let mut world = world(3000);
+    assert!(given(&mut world, "a\"b").starts_with("None: "));
+    assert!(world.redeemed.is_empty());
+}
