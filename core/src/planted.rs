@@ -24,4 +24,6 @@ pub enum Planted {
     ReuseIgnored,
     /// The MCP session of anybody is good for anybody (SESS-02).
     SessionsShared,
+    /// A list of tools says `null` where it should say nothing (MCP, schema).
+    NullWritten,
 }

@@ -3,6 +3,7 @@
 
 mod answers;
 mod ledger;
+mod messages;
 mod people;
 mod redirects;
 mod secrets;
@@ -226,6 +227,7 @@ impl Checks {
                 Box::new(tokens::SpentOnce::default()),
                 Box::new(tokens::EndedStaysEnded::default()),
                 Box::new(redirects::OnlyWhereAllowed::default()),
+                Box::new(messages::FitsItsSchema::default()),
             ],
             ledger: Ledger::default(),
         }

@@ -93,3 +93,11 @@ fn a_session_that_is_anybodys_is_caught() {
         &["own sessions only"],
     );
 }
+
+#[test]
+fn a_message_that_does_not_fit_its_schema_is_caught() {
+    caught(
+        |server| server.with_bug(Planted::NullWritten),
+        &["fits its schema"],
+    );
+}

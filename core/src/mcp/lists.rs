@@ -9,6 +9,7 @@ use super::{Caller, Revision, json_rpc::Error, v2026_07_28};
 use crate::{
     catalog::{Catalog, Principal},
     env::Server,
+    planted::Planted,
 };
 
 /// `tools/list`: those that the caller may call, as far as roles and groups go. Scopes are another
@@ -23,7 +24,11 @@ pub(crate) fn tools(
     let tools = server.catalog.tools().iter();
     let tools = tools.filter(|entry| entry.tool.is_for(&roles, &groups));
     let tools = tools.map(|entry| entry.tool.to_json(revision));
-    page("tools", tools, revision, params, &server.catalog)
+    let mut result = page("tools", tools, revision, params, &server.catalog)?;
+    if server.has(Planted::NullWritten) {
+        result.entry("nextCursor").or_insert(Value::Null);
+    }
+    Ok(result)
 }
 
 /// `prompts/list`.
