@@ -20,6 +20,10 @@ pub const STATE_BYTES: usize = 2048;
 /// The longest `scope` that a client may send.
 pub const SCOPE_BYTES: usize = 1024;
 
+/// The most bytes of the names of the scopes that a catalog offers: a client may ask for all of them,
+/// and a sign-in under way fits into a cookie.
+pub const OFFERED_SCOPES_BYTES: usize = 512;
+
 /// The longest `client_id`: a registration is carried inside it.
 pub const CLIENT_ID_BYTES: usize = 4096;
 

@@ -78,15 +78,8 @@ impl CatalogBuilder {
     /// Offers a scope.
     #[must_use]
     pub fn scope(mut self, scope: OfferedScope) -> Self {
-        let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'.';
-        let name = &scope.name;
-        if name.is_empty() || !name.bytes().all(is_name) {
-            let words = "is no name for a scope: use lower case letters, digits and dots";
-            self.errors.push(format!("`{name}` {words}."));
-        }
-        if name == "user.read" || self.catalog.scopes.iter().any(|other| other.name == *name) {
-            self.errors.push(format!("Two scopes are called `{name}`."));
-        }
+        let mut wrong = |words: String| self.errors.push(words);
+        check::scope(&scope, &self.catalog.scopes, &mut wrong);
         self.catalog.scopes.push(scope);
         self
     }

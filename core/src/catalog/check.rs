@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::{Icon, Tool, schema::Schema};
+use super::{Icon, OfferedScope, Tool, schema::Schema};
+use crate::{limits, oauth::scope::TOLERATED};
 
 /// What is wrong with a catalog, in words that say what to change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +37,34 @@ pub(super) fn tool(tool: &Tool, wrong: &mut impl FnMut(String)) {
         if let Some(Err(words)) = schema.map(Schema::compile) {
             wrong(format!("its {which} schema is not valid: {words}"));
         }
+    }
+}
+
+/// Everything that is wrong with a scope that is offered beside others.
+pub(super) fn scope(scope: &OfferedScope, others: &[OfferedScope], wrong: &mut impl FnMut(String)) {
+    let OfferedScope { name, graph, .. } = scope;
+    let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'.';
+    if name.is_empty() || !name.bytes().all(is_name) {
+        let words = "is no name for a scope: use lower case letters, digits and dots";
+        wrong(format!("`{name}` {words}."));
+    }
+    if TOLERATED.contains(&name.as_str()) {
+        let words = "is a scope of OpenID Connect, which clients ask for out of habit";
+        wrong(format!("`{name}` {words}: use another name."));
+    }
+    let is_permission = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    if graph.is_empty() || !graph.bytes().all(is_permission) {
+        let words = "stands for no permission of Microsoft Graph, such as `Mail.Read`";
+        wrong(format!("The scope `{name}` {words}: `{graph}`."));
+    }
+    if name == "user.read" || others.iter().any(|other| other.name == *name) {
+        wrong(format!("Two scopes are called `{name}`."));
+    }
+    let all = others.iter().chain([scope]);
+    if all.map(|scope| scope.name.len()).sum::<usize>() > limits::OFFERED_SCOPES_BYTES {
+        let most = limits::OFFERED_SCOPES_BYTES;
+        let words = "The names of the scopes are too long together";
+        wrong(format!("{words}: {most} bytes at most."));
     }
 }
 

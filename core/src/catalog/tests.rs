@@ -52,6 +52,33 @@ fn a_wrong_set_up_is_told_in_words() {
     assert!(icon.contains("https:"), "{icon}");
 }
 
+// products 2, 25: such a scope could never be granted, or would make every sign-in fail at Entra.
+#[test]
+fn a_scope_that_would_not_work_fails_at_the_start() {
+    let of = |name: &str, graph: &str| {
+        built(|catalog| {
+            catalog.scope(OfferedScope {
+                name: name.to_owned(),
+                graph: graph.to_owned(),
+                words: "Read.".to_owned(),
+            })
+        })
+    };
+    assert_eq!(of("mail.read", "Mail.Read"), "");
+    for (name, graph) in [
+        ("user.read", "User.Read"),
+        ("openid", "Mail.Read"),
+        ("Mail.Read", "Mail.Read"),
+        ("mail.read", ""),
+        ("mail.read", "https://graph.microsoft.com/Mail.Read"),
+        ("mail.read", "Mail.Read Files.Read"),
+        (&"x".repeat(513), "Mail.Read"),
+    ] {
+        let words = of(name, graph);
+        assert!(!words.is_empty(), "{name} {graph}");
+    }
+}
+
 #[test]
 fn everything_that_is_wrong_is_told_at_once() {
     fn read(_: &Call) -> Step<Vec<ResourceContents>> {

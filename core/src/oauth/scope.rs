@@ -13,7 +13,7 @@ const USER_READ: &str = "user.read";
 /// Scopes that clients add out of habit. They mean nothing here and are no reason to refuse.
 /// `offline_access` is never offered: whoever lists it makes clients ask for consent at every
 /// sign-in (products.md 2).
-const TOLERATED: [&str; 4] = ["offline_access", "openid", "profile", "email"];
+pub(crate) const TOLERATED: [&str; 4] = ["offline_access", "openid", "profile", "email"];
 
 /// All scopes that a server offers: `user.read` first, then those of its catalog.
 #[derive(Debug)]
