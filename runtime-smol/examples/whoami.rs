@@ -1,7 +1,7 @@
 //! Tools that act as the signed-in person: `cargo run -p entra-mcp-smol --example whoami-smol`.
 //!
-//! `whoami` tells what the session token says, `myMail` asks Microsoft Graph with a token of the
-//! person's, and `introduceMe` asks the person.
+//! `whoami` tells what the session token says, `myMail` asks Microsoft Graph, `hasToken` has a token of
+//! the person's for other services, and `introduceMe` asks the person.
 
 use entra_mcp_smol::{
     Context, Elicited, Failure, Json, LogLevel, Server, StartError, Tool, schema_of,
@@ -35,12 +35,25 @@ struct Me {
     mail: Option<String>,
 }
 
-/// Asks Graph as the person. `cx.token(..)` gives the token itself, for other services of the company.
+/// Asks Graph as the person.
 async fn my_mail(cx: Context, (): ()) -> Result<String, Failure> {
     cx.log(LogLevel::Info, "asking Microsoft Graph").await?;
     let body = cx.graph("v1.0/me?$select=mail").await?;
     let me: Me = serde_json::from_slice(&body).map_err(Failure::internal)?;
     Ok(me.mail.ok_or("You have no mailbox.")?)
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Wanted {
+    /// Such as `https://graph.microsoft.com/User.Read`.
+    scope: String,
+}
+
+/// Has a token of the person's, to ask another service of the company. It must not leave this server.
+async fn has_token(cx: Context, wanted: Wanted) -> Result<String, Failure> {
+    let token = cx.token(&wanted.scope).await?;
+    let characters = token.expose().len();
+    Ok(format!("There is a token of {characters} characters."))
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -75,10 +88,12 @@ fn main() -> Result<(), StartError> {
     let tool = |name, description| Tool::new(name, description).read_only();
     let whoami_tool = tool("whoami", "Tells who is signed in");
     let mail_tool = tool("myMail", "Tells the mail address of who is signed in");
+    let token_tool = tool("hasToken", "Tells whether there is a token for a scope");
     let introduce_tool = tool("introduceMe", "Introduces who is signed in");
     Server::from_env()?
         .tool(whoami_tool.output_schema(schema_of::<Whoami>()), whoami)
         .tool(mail_tool, my_mail)
+        .tool(token_tool, has_token)
         .tool(introduce_tool, introduce_me)
         .run()
 }

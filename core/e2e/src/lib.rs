@@ -16,6 +16,7 @@ pub mod client;
 pub mod html;
 pub mod load;
 pub mod server;
+pub mod session;
 pub mod wire;
 
 pub use self::server::{Program, Server};
@@ -100,6 +101,7 @@ suite!($ end_to_end_library:
     library::a_call_goes_on_as_a_task_until_it_is_cancelled,
     library::resources_prompts_and_completions_are_each_persons_own,
     library::who_subscribed_is_told_of_changes,
+    library::an_example_takes_the_flags_of_its_binary,
 );
 
 /// All of it.

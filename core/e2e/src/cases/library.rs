@@ -1,128 +1,14 @@
 //! What people build on a runtime: tools, resources and prompts of their own, as the examples show.
 
-use std::{collections::BTreeSet, time::Instant};
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
 use crate::{
-    Program, Server,
-    client::{Client, Events, sign_in},
-    server::PATIENCE,
-    wire::Response,
+    Program,
+    client::sign_in,
+    session::{Session, next, stateless, stateless_headers, stateless_request, text, until},
 };
-
-const REVISION: &str = "2025-11-25";
-
-/// An MCP session of somebody.
-struct Session<'a> {
-    server: &'a Server,
-    client: Client,
-    id: String,
-}
-
-impl<'a> Session<'a> {
-    fn of(server: &'a Server, person: &str) -> Self {
-        let client = sign_in(server, person);
-        let message = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
-            "protocolVersion": REVISION, "capabilities": {"elicitation": {}},
-            "clientInfo": {"name": "end to end", "version": "1"},
-        }});
-        let response = client.post(server, &[], &message);
-        assert_eq!(response.status, 200, "{}", response.body);
-        let id = response.header("mcp-session-id").to_owned();
-        Self { server, client, id }
-    }
-
-    fn headers(&self) -> [(&str, &str); 2] {
-        [
-            ("Mcp-Session-Id", self.id.as_str()),
-            ("MCP-Protocol-Version", REVISION),
-        ]
-    }
-
-    fn post(&self, message: &Value) -> Response {
-        self.client.post(self.server, &self.headers(), message)
-    }
-
-    fn post_for_stream(&self, message: &Value) -> Events {
-        let headers = self.headers();
-        let posted = self.client.post_for_stream(self.server, &headers, message);
-        let (head, events) = posted.unwrap();
-        assert_eq!(head.status, 200);
-        assert_eq!(head.header("content-type"), "text/event-stream");
-        events
-    }
-
-    /// The answer to a request, wherever it comes.
-    fn request(&self, method: &str, params: &Value) -> Value {
-        let message = json!({"jsonrpc": "2.0", "id": 7, "method": method, "params": params});
-        answer(&self.post(&message))
-    }
-
-    fn call(&self, tool: &str, arguments: &Value) -> Value {
-        let params = json!({"name": tool, "arguments": arguments});
-        self.request("tools/call", &params)["result"].clone()
-    }
-}
-
-/// A request of 2026-07-28, and its headers.
-fn stateless_request(method: &str, mut params: Value) -> Value {
-    params["_meta"] = json!({
-        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-        "io.modelcontextprotocol/clientInfo": {"name": "end to end", "version": "1"},
-        "io.modelcontextprotocol/clientCapabilities": {
-            "elicitation": {"form": {}}, "extensions": {"io.modelcontextprotocol/tasks": {}},
-        },
-        "progressToken": "p",
-    });
-    json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
-}
-
-fn stateless_headers<'a>(method: &'a str, name: &'a str) -> [(&'a str, &'a str); 3] {
-    [
-        ("MCP-Protocol-Version", "2026-07-28"),
-        ("Mcp-Method", method),
-        ("Mcp-Name", name),
-    ]
-}
-
-/// The result of a request of 2026-07-28.
-fn stateless(server: &Server, client: &Client, method: &str, name: &str, params: Value) -> Value {
-    let headers = stateless_headers(method, name);
-    let message = stateless_request(method, params);
-    answer(&client.post(server, &headers, &message))["result"].clone()
-}
-
-/// The answer to a request: the body, or the last message of its stream.
-fn answer(response: &Response) -> Value {
-    assert_eq!(response.status, 200, "{}", response.body);
-    if response.header("content-type") != "text/event-stream" {
-        return response.json();
-    }
-    let lines = response.body.lines();
-    let mut data = lines.filter_map(|line| line.strip_prefix("data:"));
-    let last = data.rfind(|data| !data.trim().is_empty());
-    serde_json::from_str(last.expect("there is an answer")).unwrap()
-}
-
-fn next(events: &mut Events) -> Value {
-    let (_, data) = events.next_event().unwrap().expect("the stream goes on");
-    serde_json::from_str(&data).unwrap_or_else(|error| panic!("{error}: {data}"))
-}
-
-fn until(words: &str, mut holds: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !holds() {
-        assert!(Instant::now() < end, "it takes too long until {words}");
-        std::thread::yield_now();
-    }
-}
-
-fn text(result: &Value) -> &str {
-    result["content"][0]["text"]
-        .as_str()
-        .unwrap_or_else(|| panic!("no text: {result}"))
-}
 
 /// products 2: beside one's own tools there is `getUserDetails`; what is wrong with arguments is told.
 pub fn a_tool_of_ones_own_is_listed_with_its_schema_and_called(program: &Program) {
@@ -165,6 +51,14 @@ pub fn a_tool_knows_who_calls_and_asks_graph_as_the_person(program: &Program) {
         assert!(name.contains(person), "{whoami}");
         assert_eq!(who["scopes"], json!(["user.read"]), "{whoami}");
         assert_eq!(text(&session.call("myMail", &json!({}))), mail);
+        let scope = "https://graph.microsoft.com/User.Read";
+        let has_token = session.call("hasToken", &json!({"scope": scope}));
+        assert!(
+            text(&has_token).starts_with("There is a token"),
+            "{has_token}"
+        );
+        let other = session.call("hasToken", &json!({"scope": "api://nobody/Nothing.Read"}));
+        assert_eq!(other["isError"], true, "{other}");
     }
 }
 
@@ -350,6 +244,24 @@ pub fn resources_prompts_and_completions_are_each_persons_own(program: &Program)
             .unwrap()
             .ends_with("Sleep.")
     );
+}
+
+/// Whatever is built on a runtime takes the flags of its binary, and says what is wrong in words.
+pub fn an_example_takes_the_flags_of_its_binary(program: &Program) {
+    let run = |flag: &str| {
+        let output = program.example("hello").command().arg(flag).output();
+        let output = output.expect("the example runs");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (
+            output.status.success(),
+            text(output.stdout),
+            text(output.stderr),
+        )
+    };
+    let (is_good, help, _) = run("--help");
+    assert!(is_good && help.contains("--data-dir"), "{help}");
+    let (is_good, _, words) = run("--nonsense");
+    assert!(!is_good && words.contains("--nonsense"), "{words}");
 }
 
 /// Who subscribed to a resource is told of its changes, on the stream of the MCP session.
