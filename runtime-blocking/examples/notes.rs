@@ -7,8 +7,8 @@ use std::{
 };
 
 use entra_mcp_blocking::{
-    Change, Completing, Context, Failure, Prompt, PromptArgument, Resource, ResourceTemplate,
-    Server, StartError, Tool,
+    Change, Completing, Context, Failure, Prompt, Resource, ResourceTemplate, Server, StartError,
+    Tool,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -30,7 +30,7 @@ struct Note {
     text: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct Titled {
     title: String,
 }
@@ -86,7 +86,6 @@ fn key(cx: &Context, title: &str) -> Key {
 fn main() -> Result<(), StartError> {
     let notes = Notes::default();
     let [write, read, count, review, titles, others] = std::array::from_fn(|_| notes.clone());
-    let title = PromptArgument::new("title").required();
     Server::from_env()?
         .announces_changes()
         .tool(
@@ -106,7 +105,7 @@ fn main() -> Result<(), StartError> {
             titles.titles(cx, begun)
         })
         .prompt(
-            Prompt::new("review", "Asks for a review of a note").argument(title),
+            Prompt::new("review", "Asks for a review of a note"),
             move |cx: &Context, note: Titled| review.review(cx, note),
         )
         .complete_prompt("review", move |cx: &Context, begun: Completing| {

@@ -24,7 +24,7 @@ use crate::{Context, Handle, PROGRAM, perform::Handler};
 /// business but yours goes to the log with `.map_err(Failure::internal)?`. A panic is one failed call.
 ///
 /// ```no_run
-/// use entra_mcp_smol::{Context, Failure, Prompt, PromptArgument, Resource, Server, StartError, Tool};
+/// use entra_mcp_smol::{Context, Failure, Prompt, Resource, Server, StartError, Tool};
 /// use schemars::JsonSchema;
 /// use serde::Deserialize;
 ///
@@ -41,8 +41,9 @@ use crate::{Context, Handle, PROGRAM, perform::Handler};
 ///     Ok(n.dividend / n.divisor)
 /// }
 ///
-/// #[derive(Deserialize)]
+/// #[derive(Deserialize, JsonSchema)]
 /// struct Review {
+///     /// The code.
 ///     code: String,
 /// }
 ///
@@ -54,8 +55,7 @@ use crate::{Context, Handle, PROGRAM, perform::Handler};
 ///             std::fs::read_to_string("manual.md").map_err(Failure::internal)
 ///         })
 ///         .prompt(
-///             Prompt::new("review", "Asks for a review")
-///                 .argument(PromptArgument::new("code").required()),
+///             Prompt::new("review", "Asks for a review"),
 ///             |_cx: Context, review: Review| async move {
 ///                 Ok(format!("Please review this code:\n{}", review.code))
 ///             },
@@ -172,11 +172,12 @@ impl Server {
         self
     }
 
-    /// Offers a prompt. Its arguments are text.
+    /// Offers a prompt. Its arguments are the fields of the function's, unless the prompt tells its own;
+    /// they are text.
     #[must_use]
     pub fn prompt<A, R, F, Fut>(mut self, prompt: Prompt, function: F) -> Self
     where
-        A: DeserializeOwned + 'static,
+        A: DeserializeOwned + JsonSchema + 'static,
         R: IntoMessages + 'static,
         F: Fn(Context, A) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R, Failure>> + Send,
@@ -184,7 +185,7 @@ impl Server {
         let handler = handler(function, |_, result: R| {
             Performed::Messages(result.into_messages())
         });
-        self.offer = self.offer.prompt(prompt, handler);
+        self.offer = self.offer.prompt::<A>(prompt, handler);
         self
     }
 

@@ -121,7 +121,9 @@ impl Prompt {
         &self.name
     }
 
-    pub(crate) fn arguments(&self) -> &[PromptArgument] {
+    /// Its arguments.
+    #[must_use]
+    pub fn arguments(&self) -> &[PromptArgument] {
         &self.arguments
     }
 

@@ -4,7 +4,7 @@
 
 use std::any::TypeId;
 
-use entra_mcp_core::catalog::{Failure, Tool};
+use entra_mcp_core::catalog::{Failure, Prompt, PromptArgument, Tool};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -56,6 +56,27 @@ pub(super) fn describe<A: JsonSchema>(tool: Tool) -> Tool {
     // A choice of several objects does not say by itself that it is one.
     members.entry("type").or_insert_with(|| json!("object"));
     tool.input_schema(schema)
+}
+
+/// The prompt with the fields of its arguments' type; unless it has arguments already.
+pub(super) fn describe_prompt<A: JsonSchema>(mut prompt: Prompt) -> Prompt {
+    let schema = schema_of::<A>();
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let Some(properties) = properties.filter(|_| prompt.arguments().is_empty()) else {
+        return prompt;
+    };
+    let required = schema.get("required").and_then(Value::as_array);
+    for (name, schema) in properties {
+        let mut argument = PromptArgument::new(name);
+        if let Some(words) = schema.get("description").and_then(Value::as_str) {
+            argument = argument.description(words);
+        }
+        if required.is_some_and(|names| names.contains(&json!(name))) {
+            argument = argument.required();
+        }
+        prompt = prompt.argument(argument);
+    }
+    prompt
 }
 
 /// The arguments as their type; `()` takes any.
@@ -136,6 +157,26 @@ mod tests {
         assert_eq!(described::<Map<String, Value>>(), own);
         assert_eq!(described::<Value>(), own);
         assert_ne!(described::<Vec<String>>(), own);
+    }
+
+    #[test]
+    fn the_arguments_of_a_prompt_are_the_fields_of_their_type() {
+        #[derive(JsonSchema)]
+        #[expect(dead_code, reason = "only its schema matters")]
+        struct Review {
+            /// The code.
+            code: String,
+            language: Option<String>,
+        }
+        let prompt = || Prompt::new("review", "Reviews");
+        let code = PromptArgument::new("code");
+        let described = prompt()
+            .argument(code.clone().description("The code.").required())
+            .argument(PromptArgument::new("language"));
+        assert_eq!(describe_prompt::<Review>(prompt()), described);
+        let own = prompt().argument(code);
+        assert_eq!(describe_prompt::<Review>(own.clone()), own);
+        assert_eq!(describe_prompt::<()>(prompt()), prompt());
     }
 
     #[test]

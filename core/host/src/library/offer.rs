@@ -95,9 +95,10 @@ impl<H> Offer<H> {
         })
     }
 
-    /// Offers a prompt.
+    /// Offers a prompt; its arguments are the fields of `A`, unless it tells its own.
     #[must_use]
-    pub fn prompt(self, prompt: Prompt, handler: H) -> Self {
+    pub fn prompt<A: JsonSchema>(self, prompt: Prompt, handler: H) -> Self {
+        let prompt = arguments::describe_prompt::<A>(prompt);
         let target = Target::Prompt(prompt.name().to_owned());
         self.native(target, handler, |catalog| {
             catalog.prompt(prompt, Performer::Native)
@@ -198,7 +199,7 @@ mod tests {
             .tool::<Add>(Tool::new("add", "Adds"), 1)
             .resource(Resource::new("docs://a", "a"), 2)
             .template(ResourceTemplate::new("docs://{name}/b", "b"), 3)
-            .prompt(Prompt::new("review", "Reviews"), 4)
+            .prompt::<()>(Prompt::new("review", "Reviews"), 4)
             .complete_prompt("review".to_owned(), 5)
             .complete_template("docs://{name}/b".to_owned(), 6)
             .build()
