@@ -2,6 +2,7 @@
 
 mod messages;
 mod outside;
+mod watched;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -56,6 +57,7 @@ pub(crate) struct World {
     pub(crate) calls: VecDeque<(ExchangeId, Ticket<Perform>, Perform)>,
     pub(crate) granted: Vec<Granted>,
     pub(crate) cancelled: usize,
+    watched: watched::Watched,
     exchanges: BTreeMap<ExchangeId, Running>,
     next: u64,
 }
@@ -96,6 +98,7 @@ impl World {
             calls: VecDeque::new(),
             granted: Vec::new(),
             cancelled: 0,
+            watched: watched::Watched::default(),
             exchanges: BTreeMap::new(),
             next: 0,
         };
@@ -214,6 +217,7 @@ impl World {
     pub(crate) fn begin(&mut self, request: Request<Bytes>) -> ExchangeId {
         self.next += 1;
         let id = ExchangeId(self.next);
+        self.watched.asked(id, &request);
         let (head, body) = request.into_parts();
         let mut running = Running::default();
         match admit::admit(&head, &self.server.server, self.server.now) {
@@ -301,9 +305,16 @@ impl World {
                     self.hub.forget(id);
                     return;
                 }
-                Output::Do(Action::Respond(response)) => sent.response = Some(response),
-                Output::Do(Action::Open(head)) => sent.head = Some(head),
+                Output::Do(Action::Respond(response)) => {
+                    self.watched.answered(id, &response, response.body());
+                    sent.response = Some(response);
+                }
+                Output::Do(Action::Open(head)) => {
+                    self.watched.answered(id, &head, b"");
+                    sent.head = Some(head);
+                }
                 Output::Do(Action::Write(bytes)) => {
+                    self.watched.wrote(id, &bytes);
                     sent.body.push_str(std::str::from_utf8(&bytes).unwrap());
                 }
                 Output::Do(Action::Close) => sent.closed = true,

@@ -200,11 +200,17 @@ impl Exchange {
                 return check(spec.name, From::Server, message, Some("initialize"));
             }
         }
-        let mut judged = check(revision, From::Server, message, None);
-        for method in &methods {
-            judged = check(revision, From::Server, message, Some(method));
-            if judged.is_ok() {
-                break;
+        // An id may be used again for another method: then one of them fits.
+        let mut methods = methods.iter().map(|method| Some(method.as_str()));
+        let mut judged = check(
+            revision,
+            From::Server,
+            message,
+            methods.next().unwrap_or_default(),
+        );
+        for method in methods {
+            if judged.is_err() {
+                judged = check(revision, From::Server, message, method);
             }
         }
         judged
