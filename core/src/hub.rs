@@ -137,6 +137,8 @@ pub(crate) enum ToHubKind {
     Announce(Change),
     /// I run this task of this owner.
     BeginTask { task: StreamId, owner: Owner },
+    /// My task has taken what it was told.
+    TaskTaken,
     /// The client of this task says this.
     TellTask {
         task: StreamId,
@@ -176,7 +178,7 @@ pub(crate) enum FromHubKind {
     Changed(Change),
     /// The task may run, or there are too many.
     TaskBegun(bool),
-    /// Whether the task runs on this server, and has been told.
+    /// The task has taken what it was told, or does not run on this server.
     TaskHeard(bool),
     /// What the client of this task says.
     TaskTold(Box<TaskTold>),
@@ -348,6 +350,7 @@ impl Hub {
             ToHubKind::TellTask { task, owner, told } => {
                 self.tasks.tell(from, task, owner, told, out);
             }
+            ToHubKind::TaskTaken => self.tasks.taken(from, out),
             ToHubKind::Announce(change) => self.streams.announce(&change, &self.wishes, out),
             _ => {}
         }
@@ -368,7 +371,7 @@ impl Hub {
         self.flight.forget(id);
         self.leave(id);
         self.calls.leave(id);
-        self.tasks.leave(id);
+        self.tasks.leave(id, &mut self.outputs);
     }
 
     /// What to do next.

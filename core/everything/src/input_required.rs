@@ -135,7 +135,13 @@ fn three(call: &Call) -> Step<ToolResult> {
 fn rounds(call: &Call) -> Step<ToolResult> {
     match (call.answer("step1"), call.answer("step2")) {
         (None, _) => Step::wish(Wish::ask("step1", ask_name())),
-        (Some(_), None) => Step::wish(Wish::ask("step2", ask_sure("Is that your name?"))),
+        (Some(_), None) => {
+            let form = Form::new().field("color", Field::text());
+            Step::wish(Wish::ask(
+                "step2",
+                Question::form("What is your favourite color?", form),
+            ))
+        }
         (Some(name), Some(_)) => Step::done(format!("Two rounds for {}.", name_of(name))),
     }
 }

@@ -11,6 +11,8 @@ use crate::{exchange::ExchangeId, limits, mcp::TaskTold};
 pub(super) struct Tasks {
     by_id: BTreeMap<StreamId, (ExchangeId, Owner)>,
     by_exchange: BTreeMap<ExchangeId, StreamId>,
+    /// By the exchange that runs a task, those that told it something and wait until that was taken.
+    waiting: BTreeMap<ExchangeId, Vec<ExchangeId>>,
 }
 
 impl Tasks {
@@ -36,9 +38,9 @@ impl Tasks {
         out.push_back(HubOutput::Tell(from, FromHub(FromHubKind::TaskBegun(room))));
     }
 
-    /// Hands what its client says to a task of this owner, and tells whether it runs here.
+    /// Hands what its client says to a task of this owner, or tells that none runs here.
     pub(super) fn tell(
-        &self,
+        &mut self,
         from: ExchangeId,
         task: StreamId,
         owner: Owner,
@@ -46,20 +48,31 @@ impl Tasks {
         out: &mut VecDeque<HubOutput>,
     ) {
         let worker = self.by_id.get(&task).filter(|(_, of)| *of == owner);
-        out.push_back(HubOutput::Tell(
-            from,
-            FromHub(FromHubKind::TaskHeard(worker.is_some())),
-        ));
         if let Some((worker, _)) = worker {
+            self.waiting.entry(*worker).or_default().push(from);
+            let told = FromHub(FromHubKind::TaskTold(told));
+            out.push_back(HubOutput::Tell(*worker, told));
+        } else {
             out.push_back(HubOutput::Tell(
-                *worker,
-                FromHub(FromHubKind::TaskTold(told)),
+                from,
+                FromHub(FromHubKind::TaskHeard(false)),
+            ));
+        }
+    }
+
+    /// A task has taken what it was told: whoever asks now finds it done.
+    pub(super) fn taken(&mut self, from: ExchangeId, out: &mut VecDeque<HubOutput>) {
+        for waiter in self.waiting.remove(&from).into_iter().flatten() {
+            out.push_back(HubOutput::Tell(
+                waiter,
+                FromHub(FromHubKind::TaskHeard(true)),
             ));
         }
     }
 
     /// Forgets the task of an exchange that is over.
-    pub(super) fn leave(&mut self, from: ExchangeId) {
+    pub(super) fn leave(&mut self, from: ExchangeId, out: &mut VecDeque<HubOutput>) {
+        self.taken(from, out);
         if let Some(task) = self.by_exchange.remove(&from) {
             self.by_id.remove(&task);
         }
@@ -89,6 +102,9 @@ mod tests {
         assert_eq!(out.len(), 1);
         out.clear();
         tasks.tell(ExchangeId(2), task(1), ALICE, Box::default(), &mut out);
+        assert_eq!(out.len(), 1);
+        tasks.taken(ExchangeId(1), &mut out);
+        tasks.taken(ExchangeId(1), &mut out);
         assert_eq!(out.len(), 2);
     }
 
@@ -101,7 +117,7 @@ mod tests {
             tasks.begin(ExchangeId(number), task(number), ALICE, &mut out);
         }
         assert_eq!(tasks.len(), limits::TASKS_PER_OWNER);
-        tasks.leave(ExchangeId(0));
+        tasks.leave(ExchangeId(0), &mut out);
         tasks.begin(ExchangeId(limit), task(limit), ALICE, &mut out);
         assert_eq!(tasks.len(), limits::TASKS_PER_OWNER);
         assert!(tasks.by_exchange.len() == tasks.by_id.len());

@@ -48,6 +48,8 @@ pub(crate) struct Running {
     /// The writing of the record that is under way, and whether it is already old.
     writing: Option<Awaiting<Store>>,
     is_old: bool,
+    /// Whether somebody waits until what was told is written.
+    is_awaited: bool,
     /// The look whether something was left.
     looking: Option<Awaiting<Store>>,
     next_look: Instant,
@@ -87,6 +89,7 @@ impl Running {
             stage: Stage::Counting,
             writing: None,
             is_old: false,
+            is_awaited: false,
             looking: None,
             next_look: now.instant.after(LOOK),
             next_beat: now.instant.after(BEAT),
@@ -95,7 +98,11 @@ impl Running {
         .stay(cx)
     }
 
-    fn stay(self, cx: &mut Cx<'_>) -> Next<Self> {
+    fn stay(mut self, cx: &mut Cx<'_>) -> Next<Self> {
+        if self.is_awaited && self.writing.is_none() {
+            self.is_awaited = false;
+            cx.tell(ToHub(ToHubKind::TaskTaken));
+        }
         let wake = self.next_beat.min(self.deadline).min(self.next_look);
         let call = self.call.as_ref().and_then(|call| call.wake());
         cx.wait_until(call.map_or(wake, |call| call.min(wake)));
@@ -116,6 +123,7 @@ impl Running {
                 self.abandon(Some("There are too many tasks. End one first."), cx)
             }
             Event::Told(FromHub(FromHubKind::TaskTold(told))) => {
+                self.is_awaited = true;
                 self.told(*told, cx);
                 self.stay(cx)
             }
