@@ -79,6 +79,15 @@ fn a_scope_that_would_not_work_fails_at_the_start() {
     }
 }
 
+// P1
+#[test]
+fn a_group_may_be_written_in_capitals() {
+    let group = "5a1e5000-6c1d-4f38-9b52-1e8d7a3f4d01".to_owned();
+    let tool = Tool::new("watch", "Watches").requires_group(group.to_uppercase());
+    assert!(tool.is_for(&[], &[group]));
+    assert!(!tool.is_for(&[], &[]));
+}
+
 #[test]
 fn everything_that_is_wrong_is_told_at_once() {
     fn read(_: &Call) -> Step<Vec<ResourceContents>> {

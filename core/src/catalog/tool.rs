@@ -155,7 +155,8 @@ impl Tool {
     /// see the tool.
     #[must_use]
     pub fn requires_group(mut self, group: impl Into<String>) -> Self {
-        self.groups.push(group.into());
+        // As they are read from ID tokens.
+        self.groups.push(group.into().to_ascii_lowercase());
         self
     }
 
