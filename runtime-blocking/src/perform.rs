@@ -259,6 +259,24 @@ mod tests {
     }
 
     #[test]
+    fn two_wishes_at_once_are_each_granted_their_own() {
+        let function = |cx: &Context| {
+            let token = |scope| Ok::<_, Failure>(cx.token(scope)?.expose().clone());
+            let (one, other) = std::thread::scope(|threads| {
+                let one = threads.spawn(|| token("one"));
+                let other = token("other");
+                (one.join().unwrap(), other)
+            });
+            done(format!("{}, {}", one?, other?))
+        };
+        let result = performed(function, Call::new("x"), |wish| match wish {
+            Wish::Token(scope) => Granted::Token(Ok(Secret::new(scope))),
+            _ => Granted::Done,
+        });
+        assert_eq!(result, done("one, other"));
+    }
+
+    #[test]
     fn what_entra_refuses_is_told_to_the_model() {
         let function = |cx: &Context| done(cx.token("x")?.expose().clone());
         let refuse = |_| Granted::Token(Err("Sign in again.".to_owned()));

@@ -141,8 +141,11 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // A clone of its context may live on in a task of the function's own.
+        // A clone of its context may live on in a task of the function's own: whatever that waits for
+        // ends, read or not.
         Underway::end(&self.underway);
+        self.wishes.close();
+        while self.wishes.try_recv().is_ok() {}
     }
 }
 
@@ -211,6 +214,38 @@ mod tests {
         });
         assert_eq!(result, done("entra token"));
         assert_eq!(wishes.len(), 2, "{wishes:?}");
+    }
+
+    #[test]
+    fn two_wishes_at_once_are_each_granted_their_own() {
+        let function = |cx: Context| async move {
+            let (one, other) = future::zip(cx.token("one"), cx.token("other")).await;
+            done(format!("{}, {}", one?.expose(), other?.expose()))
+        };
+        let result = performed(function, Call::new("x"), |wish| match wish {
+            Wish::Token(scope) => Granted::Token(Ok(Secret::new(scope))),
+            _ => Granted::Done,
+        });
+        assert_eq!(result, done("one, other"));
+    }
+
+    #[test]
+    fn a_wish_that_nobody_read_is_interrupted_with_its_call() {
+        let executor = Executor::new();
+        let (sender, kept) = async_channel::bounded(1);
+        let handler: Handler = Arc::new(move |cx: Context| {
+            let sent = sender.try_send(cx);
+            Box::pin(async move { sent.map_err(Failure::internal).and_then(|()| done("")) })
+        });
+        let running = Running::start(Some(handler), perform(Call::new("x")), &executor);
+        let result = executor.run(async {
+            let clone = kept.recv().await.unwrap();
+            let mut wish = Box::pin(clone.wish(Wish::progress(1.0, None)));
+            assert!(future::poll_once(&mut wish).await.is_none());
+            drop(running);
+            wish.await.map(drop)
+        });
+        assert!(result.unwrap().is_err());
     }
 
     #[test]
