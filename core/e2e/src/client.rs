@@ -10,6 +10,7 @@ pub use crate::browser::Landed;
 use crate::{
     Server,
     browser::Browser,
+    watched::Exchange,
     wire::{self, Connection, Response},
 };
 
@@ -187,10 +188,11 @@ impl Client {
         let mut connection = Connection::open(server.address())?;
         let body = message.to_string();
         let text = wire::text("POST", "/mcp", &server.host(), &all, &body);
+        let exchange = server.watched().asked("/mcp", headers, &body);
         connection.send(text.as_bytes())?;
         let head = connection.head()?;
-        let text = String::new();
-        Ok((head, Events { connection, text }))
+        exchange.answered(&head);
+        Ok((head, Events::new(connection, exchange)))
     }
 
     /// Begins an MCP session; its id.
@@ -242,15 +244,11 @@ impl Client {
         for (name, value) in headers {
             text.push_str(&format!("{name}: {value}\r\n"));
         }
+        let exchange = server.watched().asked(target, headers, "");
         connection.send((text + "\r\n").as_bytes())?;
         let head = connection.head()?;
-        Ok((
-            head,
-            Events {
-                connection,
-                text: String::new(),
-            },
-        ))
+        exchange.answered(&head);
+        Ok((head, Events::new(connection, exchange)))
     }
 }
 
@@ -258,10 +256,19 @@ impl Client {
 #[derive(Debug)]
 pub struct Events {
     connection: Connection,
+    exchange: Exchange,
     text: String,
 }
 
 impl Events {
+    fn new(connection: Connection, exchange: Exchange) -> Self {
+        Self {
+            connection,
+            exchange,
+            text: String::new(),
+        }
+    }
+
     /// The next event: its name and its data. `None` if the stream ended. Comments are passed over.
     ///
     /// # Errors
@@ -277,6 +284,7 @@ impl Events {
                 let found = (field("event:"), field("data:"));
                 self.text = rest.to_owned();
                 if !found.1.is_empty() {
+                    self.exchange.event(&found.0, &found.1);
                     return Ok(Some(found));
                 }
             }

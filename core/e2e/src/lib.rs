@@ -17,6 +17,7 @@ pub mod html;
 pub mod load;
 pub mod server;
 pub mod session;
+pub mod watched;
 pub mod wire;
 
 pub use self::server::{Program, Server};

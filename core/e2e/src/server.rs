@@ -10,7 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::wire::{self, Response};
+use crate::{
+    watched::Watched,
+    wire::{self, Response},
+};
 
 /// How long anything may take.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -96,6 +99,7 @@ pub struct Server {
     port: u16,
     tenant_port: u16,
     running: Option<Running>,
+    watched: Watched,
     told: Arc<Mutex<String>>,
 }
 
@@ -120,6 +124,7 @@ impl Server {
             port: free_port(),
             tenant_port: free_port(),
             running: None,
+            watched: Watched::default(),
             told: Arc::default(),
         };
         server.start();
@@ -285,7 +290,16 @@ impl Server {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Response {
-        self.send(&wire::text(method, target, &self.host(), headers, body))
+        let exchange = self.watched.asked(target, headers, body);
+        let response = self.send(&wire::text(method, target, &self.host(), headers, body));
+        exchange.answered(&response);
+        response
+    }
+
+    /// Who looks at every MCP message.
+    #[must_use]
+    pub fn watched(&self) -> &Watched {
+        &self.watched
     }
 
     /// How many bytes of memory the process holds (Linux).
