@@ -268,6 +268,11 @@ fn answer(request: &Request, peer: Peer, doing: &mut Doing<'_, '_>) -> Reply {
             }
         };
     }
+    let mut peer = peer;
+    if peer.tasks && task_support(request, catalog) != TaskSupport::Never {
+        // It ends at once or becomes a task: there is no stream for what it says before.
+        peer.streams = false;
+    }
     if let Some(ready) = calls::ready(request, revision, doing.caller, catalog) {
         let started = match ready {
             Ok(ready) => calls::start(ready, request, peer, doing),

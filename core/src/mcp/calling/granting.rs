@@ -60,7 +60,7 @@ impl Calling {
             }
             Wish::Announce(change) => announce(change, doing),
             Wish::Reconnect(after) => {
-                if self.peer.streams {
+                if self.peer.streams && self.peer.revision.features().priming {
                     doing.out.push(Outgoing::Reconnect(milliseconds(after)));
                 }
                 Begun::Granted(Granted::Done)
