@@ -209,7 +209,8 @@ impl Work {
                 results::input_required(&questions, &answers, &request, caller, cx)
             }
             Called::Lacks(ability) => Err(v2026_07_28::lacks(ability.to_json())),
-            Called::Cancelled => Err(Error::new(Error::INTERNAL, "The request was cancelled.")),
+            // Who cancels a request wants no answer (basic/utilities/cancellation).
+            Called::Cancelled => return None,
         };
         self.reply(request, result, cx);
         None

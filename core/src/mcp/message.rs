@@ -305,6 +305,9 @@ fn deliver(
     caller: &Caller,
     cx: &mut Cx<'_>,
 ) -> Next<PostMessage> {
+    if answers.is_empty() {
+        return Next::Done;
+    }
     let json = json_rpc::to_json(answers, batch);
     cx.tell(to_stream(&json, stream, caller));
     Next::Done

@@ -17,6 +17,7 @@ use bytes::Bytes;
 use super::json;
 use crate::{
     exchange::Cx,
+    http::answer,
     hub::{Owner, StreamId, ToHub, ToHubKind},
     mcp::{
         Revision,
@@ -165,8 +166,12 @@ impl Answering {
         }
     }
 
-    /// The answers: nothing comes after them.
+    /// The answers: nothing comes after them. There are none, if the client has cancelled what it asked.
     pub(super) fn finish(mut self, answers: &[Answer], cx: &mut Cx<'_>) {
+        if matches!(self.way, Way::Whole) && answers.is_empty() {
+            cx.respond(answer::empty(StatusCode::ACCEPTED));
+            return;
+        }
         if matches!(self.way, Way::Whole) {
             let status = match answers.first() {
                 Some(answer) if self.form.revision.features().stateless => {

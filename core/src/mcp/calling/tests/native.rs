@@ -78,6 +78,8 @@ fn a_message_of_the_client_cancels_its_own_call() {
     assert!(!world.is_over(id));
     assert_eq!(client.post(&mut world, &cancel), 202);
     assert!(world.is_over(id));
+    let answer = world.sent(id).response.as_ref().unwrap();
+    assert_eq!((answer.status().as_u16(), answer.body().len()), (202, 0));
     assert_eq!(world.cancelled, 1);
 }
 
