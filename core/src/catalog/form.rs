@@ -52,6 +52,26 @@ impl Form {
         schema
     }
 
+    /// The form for a revision whose choices have their titles in a list apart, `enumNames`; `None` if
+    /// it lets choose several values, which no such revision knows (SEP-1330).
+    pub(crate) fn plain(&self) -> Option<Self> {
+        let mut plain = self.clone();
+        for field in plain.properties.values_mut() {
+            let field = field.as_object_mut()?;
+            if field.get("type").and_then(Value::as_str) == Some("array") {
+                return None;
+            }
+            let Some(Value::Array(choices)) = field.remove("oneOf") else {
+                continue;
+            };
+            let all = |name: &str| choices.iter().filter_map(|one| one.get(name)).collect();
+            let (values, titles): (Vec<_>, Vec<_>) = (all("const"), all("title"));
+            field.insert("enum".to_owned(), json!(values));
+            field.insert("enumNames".to_owned(), json!(titles));
+        }
+        Some(plain)
+    }
+
     /// The values that belong to the form; `None` if one is missing or does not fit. What was not
     /// asked for is left out.
     pub(crate) fn read(&self, content: &Map<String, Value>) -> Option<Map<String, Value>> {
@@ -228,6 +248,18 @@ mod tests {
             json!({"name": "Alice", "more": "x"}),
         ] {
             assert_eq!(read(&form, odd.clone()), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn an_older_client_gets_the_titles_in_a_list_apart_and_is_not_asked_for_several() {
+        let kinds = || Field::one_of_titled([("a", "First"), ("b", "Second")]);
+        let form = Form::new().field("kind", kinds());
+        let plain = form.plain().unwrap().to_json();
+        let kind = json!({"type": "string", "enum": ["a", "b"], "enumNames": ["First", "Second"]});
+        assert_eq!(plain["properties"]["kind"], kind);
+        for several in [Field::some_of(["x"]), Field::some_of_titled([("x", "X")])] {
+            assert_eq!(form.clone().field("more", several).plain(), None);
         }
     }
 

@@ -148,6 +148,14 @@ impl Question {
         }
     }
 
+    /// The question for a revision with plain forms only; `None` if it cannot be asked there.
+    pub(crate) fn plain(&self) -> Option<Self> {
+        match &self.0 {
+            Asks::Form { message, form } => Some(Self::form(message.clone(), form.plain()?)),
+            Asks::Url { .. } | Asks::Sample(_) | Asks::Roots => Some(self.clone()),
+        }
+    }
+
     pub(crate) fn method(&self) -> &'static str {
         match &self.0 {
             Asks::Form { .. } | Asks::Url { .. } => "elicitation/create",

@@ -18,6 +18,7 @@ pub(crate) const FEATURES: Features = Features {
     resource_links: false,
     elicitation: false,
     url_elicitation: false,
+    rich_forms: false,
     priming: false,
     icons: false,
     structured_content: false,

@@ -15,6 +15,7 @@ pub(crate) const FEATURES: Features = Features {
     resource_links: true,
     elicitation: true,
     url_elicitation: false,
+    rich_forms: false,
     priming: false,
     icons: false,
     structured_content: true,

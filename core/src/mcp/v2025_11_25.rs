@@ -14,6 +14,7 @@ pub(crate) const FEATURES: Features = Features {
     resource_links: true,
     elicitation: true,
     url_elicitation: true,
+    rich_forms: true,
     priming: true,
     icons: true,
     structured_content: true,

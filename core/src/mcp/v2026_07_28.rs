@@ -34,6 +34,7 @@ pub(crate) const FEATURES: Features = Features {
     resource_links: true,
     elicitation: true,
     url_elicitation: true,
+    rich_forms: true,
     priming: false,
     icons: true,
     structured_content: true,

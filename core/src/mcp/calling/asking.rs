@@ -45,6 +45,17 @@ impl Calling {
         if let Some(question) = lacking {
             return self.lacks(question.needs());
         }
+        if !self.peer.revision.features().rich_forms {
+            let plain = questions
+                .iter()
+                .map(|(key, one)| Some((key.clone(), one.plain()?)));
+            let Some(plain) = plain.collect() else {
+                let words = "This has to let the user choose several values, which this client's \
+                             revision of MCP does not know.";
+                return Begun::Over(Called::Done(Err(words.into())));
+            };
+            questions = plain;
+        }
         match self.peer.session {
             _ if self.is_task => Begun::Waits(State::Asking {
                 open: BTreeMap::new(),
