@@ -1,5 +1,6 @@
 //! The cases, by what they are about.
 
+pub mod everything;
 pub mod exhaustion;
 pub mod framing;
 pub mod library;

@@ -190,7 +190,10 @@ impl Client {
         let text = wire::text("POST", "/mcp", &server.host(), &all, &body);
         let exchange = server.watched().asked("/mcp", headers, &body);
         connection.send(text.as_bytes())?;
-        let head = connection.head()?;
+        let mut head = connection.head()?;
+        if head.header("content-type") != "text/event-stream" {
+            connection.body(&mut head, false)?;
+        }
         exchange.answered(&head);
         Ok((head, Events::new(connection, exchange)))
     }

@@ -103,6 +103,8 @@ suite!($ end_to_end_library:
     library::resources_prompts_and_completions_are_each_persons_own,
     library::who_subscribed_is_told_of_changes,
     library::an_example_takes_the_flags_of_its_binary,
+    everything::all_that_is_offered_fits_the_schemas_of_the_older_revisions,
+    everything::all_that_is_offered_fits_the_schema_of_the_stateless_revision,
 );
 
 /// All of it.

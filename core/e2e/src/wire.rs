@@ -83,6 +83,16 @@ impl Connection {
     /// The server has closed, or says nothing.
     pub fn response(&mut self, to_head: bool) -> io::Result<Response> {
         let mut response = self.head()?;
+        self.body(&mut response, to_head)?;
+        Ok(response)
+    }
+
+    /// The body that follows a head.
+    ///
+    /// # Errors
+    ///
+    /// The server has closed, or says nothing.
+    pub fn body(&mut self, response: &mut Response, to_head: bool) -> io::Result<()> {
         let length = response.header("content-length").parse().ok();
         let empty = to_head || matches!(response.status, 100..200 | 204 | 304);
         let mut body = Vec::new();
@@ -98,7 +108,7 @@ impl Connection {
             self.reader.read_to_end(&mut body)?;
         }
         response.body = String::from_utf8_lossy(&body).into_owned();
-        Ok(response)
+        Ok(())
     }
 
     /// The next head.
