@@ -11,6 +11,7 @@
 //! which that project licenses under the MIT licence.
 
 mod check;
+mod closed;
 mod envelope;
 mod spec;
 mod sse;

@@ -9,6 +9,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
+use crate::closed::close;
+
 /// The revisions and their schemas, the oldest first.
 const FILES: [(&str, &str); 5] = [
     ("2024-11-05", include_str!("../spec/2024-11-05.json")),
@@ -50,12 +52,28 @@ pub(crate) enum Shape {
 /// The schema of a revision.
 pub(crate) fn of(revision: &str) -> Option<&'static Spec> {
     static ALL: OnceLock<Vec<Spec>> = OnceLock::new();
-    let all = ALL.get_or_init(|| FILES.map(|(name, text)| Spec::read(name, text)).into());
+    let all = ALL.get_or_init(|| {
+        FILES
+            .map(|(name, text)| Spec::read(name, text, mend))
+            .into()
+    });
+    all.iter().find(|spec| spec.name == revision)
+}
+
+/// The schema of a revision for what servers send: see [`close`].
+pub(crate) fn closed(revision: &str) -> Option<&'static Spec> {
+    static ALL: OnceLock<Vec<Spec>> = OnceLock::new();
+    let mend_and_close = |definitions: &mut Map<String, Value>| {
+        mend(definitions);
+        close(definitions);
+    };
+    let read = |(name, text)| Spec::read(name, text, mend_and_close);
+    let all = ALL.get_or_init(|| FILES.map(read).into());
     all.iter().find(|spec| spec.name == revision)
 }
 
 impl Spec {
-    fn read(name: &'static str, text: &str) -> Self {
+    fn read(name: &'static str, text: &str, change: impl Fn(&mut Map<String, Value>)) -> Self {
         let mut document: Value = serde_json::from_str(text).expect("the schema is JSON");
         let word = match document.get("$defs") {
             Some(_) => "$defs",
@@ -63,7 +81,7 @@ impl Spec {
         };
         let definitions = document.get_mut(word).and_then(Value::as_object_mut);
         let definitions = definitions.expect("the schema has definitions");
-        mend(definitions);
+        change(definitions);
         let mut methods = BTreeMap::new();
         let mut errors = BTreeMap::new();
         for (name, definition) in definitions.iter() {

@@ -52,14 +52,18 @@ impl Form {
         schema
     }
 
-    /// The form for a revision whose choices have their titles in a list apart, `enumNames`; `None` if
-    /// it lets choose several values, which no such revision knows (SEP-1330).
+    /// The form for a revision whose choices have their titles in a list apart, `enumNames`, and which
+    /// knows no defaults but of yes and no; `None` if it lets choose several values, which no such
+    /// revision knows (SEP-1034, SEP-1330).
     pub(crate) fn plain(&self) -> Option<Self> {
         let mut plain = self.clone();
         for field in plain.properties.values_mut() {
             let field = field.as_object_mut()?;
-            if field.get("type").and_then(Value::as_str) == Some("array") {
-                return None;
+            match field.get("type").and_then(Value::as_str) {
+                Some("array") => return None,
+                Some("boolean") => {}
+                // Others have defaults since 2025-11-25 (SEP-1034).
+                _ => drop(field.remove("default")),
             }
             let Some(Value::Array(choices)) = field.remove("oneOf") else {
                 continue;
@@ -254,10 +258,16 @@ mod tests {
     #[test]
     fn an_older_client_gets_the_titles_in_a_list_apart_and_is_not_asked_for_several() {
         let kinds = || Field::one_of_titled([("a", "First"), ("b", "Second")]);
-        let form = Form::new().field("kind", kinds());
+        let form = Form::new()
+            .field("kind", kinds())
+            .field("days", Field::integer().default(5))
+            .field("sure", Field::boolean().default(true));
         let plain = form.plain().unwrap().to_json();
         let kind = json!({"type": "string", "enum": ["a", "b"], "enumNames": ["First", "Second"]});
         assert_eq!(plain["properties"]["kind"], kind);
+        assert_eq!(plain["properties"]["days"], json!({"type": "integer"}));
+        assert_eq!(plain["properties"]["sure"]["default"], true);
+        assert_eq!(plain["required"], json!(["kind"]));
         for several in [Field::some_of(["x"]), Field::some_of_titled([("x", "X")])] {
             assert_eq!(form.clone().field("more", several).plain(), None);
         }

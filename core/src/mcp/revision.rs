@@ -33,7 +33,8 @@ pub(crate) struct Features {
     pub(crate) elicitation: bool,
     /// The person can be sent to a web page.
     pub(crate) url_elicitation: bool,
-    /// A form may let choose several values; choices have their titles beside them (SEP-1330).
+    /// A form may let choose several values and has defaults of every kind; choices have their titles
+    /// beside them (SEP-1034, SEP-1330).
     pub(crate) rich_forms: bool,
     /// A stream begins with an event that has an id and no data, and may be ended early to be
     /// come back to.

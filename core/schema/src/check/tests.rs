@@ -18,6 +18,13 @@ fn result(revision: &str, method: &str, mut result: Value) -> Result<(), String>
     if revision == "2026-07-28" && result.get("resultType").is_none() {
         result["resultType"] = json!("complete");
     }
+    // The hints for caching came with the newest revision.
+    if revision != "2026-07-28"
+        && let Some(members) = result.as_object_mut()
+    {
+        members.remove("ttlMs");
+        members.remove("cacheScope");
+    }
     let message = json!({"jsonrpc": "2.0", "id": 1, "result": result});
     server(revision, &message, Some(method))
 }
@@ -92,6 +99,37 @@ fn content_that_came_with_a_later_revision_is_refused_in_an_earlier_one() {
 }
 
 #[test]
+fn members_that_came_with_a_later_revision_are_refused_in_an_earlier_one() {
+    let tool = |member: &str, value: Value| {
+        let mut tool = json!({"name": "add", "inputSchema": {"type": "object", "$defs": {}}});
+        tool[member] = value;
+        json!({"tools": [tool], "ttlMs": 0, "cacheScope": "private"})
+    };
+    for (member, value, since) in [
+        ("annotations", json!({"readOnlyHint": true}), 1),
+        ("title", json!("Add"), 2),
+        ("outputSchema", json!({"type": "object"}), 2),
+        ("icons", json!([{"src": "https://a.example/icon.png"}]), 3),
+    ] {
+        for (index, revision) in ALL.into_iter().enumerate() {
+            let judged = result(revision, "tools/list", tool(member, value.clone()));
+            assert_eq!(
+                judged.is_ok(),
+                index >= since,
+                "{member} in {revision}: {judged:?}"
+            );
+        }
+    }
+    let content = json!({"content": [], "structuredContent": {}});
+    assert_eq!(result("2025-06-18", "tools/call", content.clone()), Ok(()));
+    // A result may always have members of its own: there the schema says so.
+    refused(
+        result("2025-03-26", "tools/call", content),
+        "structuredContent",
+    );
+}
+
+#[test]
 fn initialize_and_discover_belong_to_their_revisions() {
     let agreed = json!({"protocolVersion": "2025-06-18", "capabilities": {},
         "serverInfo": {"name": "a", "version": "1"}});
@@ -106,7 +144,7 @@ fn initialize_and_discover_belong_to_their_revisions() {
         refused(result(revision, "ping", typed), "resultType");
     }
     let found = json!({"supportedVersions": ["2026-07-28"], "capabilities": {},
-        "serverInfo": {"name": "a", "version": "1"}, "ttlMs": 0, "cacheScope": "public"});
+        "ttlMs": 0, "cacheScope": "public"});
     assert_eq!(result("2026-07-28", "server/discover", found), Ok(()));
     refused(
         result("2026-07-28", "server/discover", json!({})),
@@ -288,6 +326,11 @@ fn what_a_client_sends_is_judged_too() {
         ),
         Ok(())
     );
+    // A client cannot know what the server makes of it.
+    let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2024-11-05", "capabilities": {"elicitation": {}},
+        "clientInfo": {"name": "a", "version": "1"}}});
+    assert_eq!(client("2024-11-05", &hello), Ok(()));
     let answer = json!({"jsonrpc": "2.0", "id": 1, "result": {"action": "perhaps"}});
     refused(
         check(
