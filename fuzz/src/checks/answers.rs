@@ -1,16 +1,19 @@
 //! Each exchange answers once, waits for something ahead, and never has to say that it is broken.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use entra_mcp_core::{audit::Level, exchange::Outcome, limits};
 
 use super::{Check, Ledger, Seen, Who};
+use crate::net::ConnId;
 
 /// Each exchange is answered at most once, and once unless its peer left; nothing is written before
-/// the answer is open or after it is closed.
+/// the answer is open or after it is closed. What goes on after its peer has left, for a client that
+/// comes back for the rest, has nothing to close.
 #[derive(Debug, Default)]
 pub(super) struct AnsweredOnce {
     exchanges: BTreeMap<Who, Answer>,
+    left: BTreeSet<ConnId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,18 +28,24 @@ impl Check for AnsweredOnce {
         "answered once"
     }
 
-    fn see(&mut self, seen: &Seen<'_>, _ledger: &Ledger) -> Result<(), String> {
+    fn see(&mut self, seen: &Seen<'_>, ledger: &Ledger) -> Result<(), String> {
         let (who, from, to) = match seen {
+            Seen::Left { conn } => {
+                self.left.insert(*conn);
+                return Ok(());
+            }
             Seen::Asked { who, .. } => {
                 self.exchanges.insert(*who, Answer::Awaited);
                 return Ok(());
             }
             Seen::Ended { who, outcome } => {
+                let case = ledger.case(*who);
+                let left = case.is_some_and(|case| self.left.remove(&case.conn));
                 return match self.exchanges.remove(who) {
                     Some(Answer::Awaited) if *outcome != Outcome::Abandoned => {
                         Err(format!("{who} ended without an answer"))
                     }
-                    Some(Answer::Open) if *outcome == Outcome::Answered => {
+                    Some(Answer::Open) if *outcome == Outcome::Answered && !left => {
                         Err(format!("{who} ended with an open answer"))
                     }
                     _ => Ok(()),
