@@ -2,6 +2,7 @@
 //! anything and panics in words if a law is broken. Only the cargo feature `fuzzing` builds it.
 
 pub mod entra;
+pub mod tokens;
 
 use std::collections::BTreeSet;
 

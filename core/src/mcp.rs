@@ -29,4 +29,6 @@ mod v2025_11_25;
 mod v2026_07_28;
 mod watch;
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use self::event_id::EventId;
 pub(crate) use self::{caller::Caller, revision::Revision, tasks::TaskTold};

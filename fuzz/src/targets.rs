@@ -3,6 +3,7 @@
 //! in words when a law is broken.
 
 mod exchange;
+mod heads;
 mod whole;
 
 use arbitrary::{Arbitrary, Unstructured};
@@ -14,7 +15,7 @@ use crate::{choice::Choice, shake};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const ALL: [Target; 19] = [
+pub const ALL: [Target; 23] = [
     ("world", world),
     ("exchange", exchange::run),
     ("admit", exchange::admit),
@@ -25,6 +26,10 @@ pub const ALL: [Target; 19] = [
     ("resource", resource),
     ("pkce", pkce),
     ("sealed", sealed),
+    ("session_token", session_token),
+    ("cookies", cookies),
+    ("event_id", event_id),
+    ("head", heads::run),
     ("packed", fuzzing::packed),
     ("session_record", fuzzing::session_record),
     ("sse", sse),
@@ -91,6 +96,25 @@ fn pkce(bytes: &[u8]) {
 fn sealed(bytes: &[u8]) {
     if let Some((place, change, made_up)) = read::<(u16, u8, &[u8])>(bytes) {
         fuzzing::sealed(made_up, usize::from(place), change);
+    }
+}
+
+fn session_token(bytes: &[u8]) {
+    if let Some(input) = read::<(u16, u8, u32, &[u8], &str)>(bytes) {
+        let (place, change, seconds, claims, made_up) = input;
+        fuzzing::tokens::session_token(made_up, claims, usize::from(place), change, seconds);
+    }
+}
+
+fn cookies(bytes: &[u8]) {
+    if let Some((place, change, other_state, made_up)) = read::<(u16, u8, &str, &str)>(bytes) {
+        fuzzing::tokens::cookies(made_up, other_state, usize::from(place), change);
+    }
+}
+
+fn event_id(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        fuzzing::tokens::event_id(text);
     }
 }
 

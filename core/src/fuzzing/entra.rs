@@ -20,7 +20,7 @@ use crate::{
 
 const TENANT: &str = "11111111-1111-1111-1111-111111111111";
 
-fn server() -> Server {
+pub(super) fn server() -> Server {
     let url = |text: &str| Url::parse(text).expect("a good address");
     let config = Config {
         listen: Vec::new(),

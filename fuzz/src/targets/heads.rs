@@ -1,0 +1,47 @@
+//! Heads of requests: what is served can be read in one way only.
+
+use entra_mcp_core::{
+    head::{self, Framing},
+    limits,
+};
+use http::header;
+
+/// A head ends where its empty line does, in whatever pieces it comes; what is served has one host, one
+/// framing, and no byte that a proxy could take for a line of its own (L1 to L9, HTTP-01 to HTTP-12).
+pub(super) fn run(bytes: &[u8]) {
+    let whole = head::end(bytes, &mut 0);
+    let cut = bytes.first().map_or(0, |first| usize::from(*first)) % (bytes.len() + 1);
+    let mut scanned = 0;
+    let begun = head::end(bytes.get(..cut).unwrap_or_default(), &mut scanned);
+    if let Ok(None) = begun {
+        assert_eq!(
+            head::end(bytes, &mut scanned),
+            whole,
+            "pieces are read as the whole is"
+        );
+    }
+    let Ok(Some(end)) = whole else {
+        return;
+    };
+    assert!(end <= limits::HEAD_BYTES);
+    let Ok(served) = head::parse(bytes.get(..end).unwrap_or_default()) else {
+        return;
+    };
+    let headers = &served.parts.headers;
+    let count = |name: header::HeaderName| headers.get_all(name).iter().count();
+    assert_eq!(count(header::HOST), 1, "one host");
+    assert!(headers.len() <= limits::HEAD_FIELDS);
+    assert!(served.parts.uri.to_string().len() <= limits::TARGET_BYTES);
+    let (length, coding) = (
+        count(header::CONTENT_LENGTH),
+        count(header::TRANSFER_ENCODING),
+    );
+    match served.framing {
+        Framing::Chunked => assert_eq!((length, coding), (0, 1), "one framing"),
+        Framing::Length(_) => assert_eq!((length, coding), (1, 0), "one framing"),
+        Framing::Empty => assert!(coding == 0 && length <= 1, "one framing"),
+    }
+    for value in headers.values() {
+        assert!(!value.as_bytes().contains(&b'\n') && !value.as_bytes().contains(&b'\r'));
+    }
+}
