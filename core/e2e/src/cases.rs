@@ -3,6 +3,7 @@
 pub mod everything;
 pub mod exhaustion;
 pub mod framing;
+pub mod guarded;
 pub mod library;
 pub mod lifecycle;
 pub mod pages;

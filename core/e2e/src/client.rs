@@ -51,6 +51,10 @@ pub fn register_as(server: &Server, client_name: &str) -> String {
 /// The address at which the browser begins.
 #[must_use]
 pub fn authorize(server: &Server, client_id: &str) -> Url {
+    authorize_for(server, client_id, None)
+}
+
+fn authorize_for(server: &Server, client_id: &str, scope: Option<&str>) -> Url {
     let parameters = [
         ("response_type", "code"),
         ("client_id", client_id),
@@ -60,13 +64,21 @@ pub fn authorize(server: &Server, client_id: &str) -> Url {
         ("code_challenge_method", "S256"),
         ("resource", &format!("{}/mcp", server.url())),
     ];
-    Url::parse_with_params(&format!("{}/authorize", server.url()), parameters).unwrap()
+    let mut address =
+        Url::parse_with_params(&format!("{}/authorize", server.url()), parameters).unwrap();
+    if let Some(scope) = scope {
+        address.query_pairs_mut().append_pair("scope", scope);
+    }
+    address
 }
 
 /// Signs somebody in, up to where the browser leaves for the client.
 pub fn browse(server: &Server, browser: &mut Browser, client_id: &str, person: &str) -> Landed {
-    let Landed::Page(page, consent) = browser.open(&authorize(server, client_id), REDIRECT_URI)
-    else {
+    browse_from(&authorize(server, client_id), server, browser, person)
+}
+
+fn browse_from(address: &Url, server: &Server, browser: &mut Browser, person: &str) -> Landed {
+    let Landed::Page(page, consent) = browser.open(address, REDIRECT_URI) else {
         panic!("the person is asked first");
     };
     let Landed::Page(page, people) = browser.press(&page, &consent, "Approve", REDIRECT_URI) else {
@@ -119,7 +131,19 @@ pub fn sign_in(server: &Server, person: &str) -> Client {
 /// Signs somebody in with a client.
 #[must_use]
 pub fn sign_in_with(server: &Server, client_id: String, person: &str) -> Client {
-    let landed = browse(server, &mut Browser::default(), &client_id, person);
+    sign_in_for(server, client_id, person, None)
+}
+
+/// Signs somebody in with a client that asks for these scopes.
+#[must_use]
+pub fn sign_in_for(
+    server: &Server,
+    client_id: String,
+    person: &str,
+    scope: Option<&str>,
+) -> Client {
+    let address = authorize_for(server, &client_id, scope);
+    let landed = browse_from(&address, server, &mut Browser::default(), person);
     assert_eq!(
         parameter(&landed, "state").as_deref(),
         Some("the client's state")

@@ -102,6 +102,8 @@ suite!($ end_to_end_library:
     library::a_call_goes_on_as_a_task_until_it_is_cancelled,
     library::resources_prompts_and_completions_are_each_persons_own,
     library::who_subscribed_is_told_of_changes,
+    guarded::a_client_that_lacks_a_scope_signs_in_for_more_and_goes_on,
+    guarded::a_tool_for_a_role_is_there_for_who_has_it_only,
     library::an_example_takes_the_flags_of_its_binary,
     everything::all_that_is_offered_fits_the_schemas_of_the_older_revisions,
     everything::all_that_is_offered_fits_the_schema_of_the_stateless_revision,

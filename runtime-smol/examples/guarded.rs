@@ -1,0 +1,39 @@
+//! Tools that not everybody may call: `cargo run -p entra-mcp-smol --example guarded-smol`.
+//!
+//! `readMail` needs a scope besides `user.read`: a client that was not granted it is told so, signs in for
+//! more, and goes on in the same session. `readReports` is for those with the app role `Reports.Read`:
+//! nobody else sees it.
+
+use entra_mcp_smol::{Context, OfferedScope, Server, StartError, Tool};
+
+fn main() -> Result<(), StartError> {
+    let mail = OfferedScope {
+        name: "mail.read".to_owned(),
+        graph: "Mail.Read".to_owned(),
+        words: "Read your mail.".to_owned(),
+    };
+    let read_mail = Tool::new("readMail", "Tells whether mail can be read").read_only();
+    let read_reports = Tool::new("readReports", "Tells what the reports say").read_only();
+    Server::from_env()?
+        .scope(mail)
+        .tool(
+            read_mail
+                .requires_scope("user.read")
+                .requires_scope("mail.read"),
+            |cx: Context, (): ()| async move {
+                // With this token the mail of the person can be asked for.
+                let _token = cx.token("https://graph.microsoft.com/Mail.Read").await?;
+                Ok("Mail can be read.")
+            },
+        )
+        .tool(
+            read_reports.requires_role("Reports.Read"),
+            |cx: Context, (): ()| async move {
+                Ok(format!(
+                    "The reports say that you are {}.",
+                    cx.principal().oid
+                ))
+            },
+        )
+        .run()
+}
