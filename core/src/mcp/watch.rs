@@ -92,7 +92,9 @@ impl Watch {
     }
 }
 
-fn is_gone(
+/// Whether what the store says is that the session, or the MCP session, is gone. A store that is down
+/// says nothing.
+pub(crate) fn is_gone(
     answer: &<Store as Ask>::Answer,
     caller: &Caller,
     mcp_session: Option<&McpSession>,

@@ -26,6 +26,7 @@ use crate::{
         results,
         streamable::json as respond,
         v2026_07_28,
+        watch::is_gone,
     },
     time::Instant,
 };
@@ -35,6 +36,8 @@ const LOOK: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// How often a task is written again, so that it is known to live.
 const BEAT: std::time::Duration = std::time::Duration::from_secs(20);
+
+const SIGN_IN_ENDED: &str = "The sign-in has ended. Please sign in again.";
 
 /// A task that runs.
 #[derive(Debug)]
@@ -50,6 +53,8 @@ pub(crate) struct Running {
     is_old: bool,
     /// Whether somebody waits until what was told is written.
     is_awaited: bool,
+    /// The look whether the session is still there.
+    watching: Option<Awaiting<Store>>,
     /// The look whether something was left.
     looking: Option<Awaiting<Store>>,
     next_look: Instant,
@@ -90,6 +95,7 @@ impl Running {
             writing: None,
             is_old: false,
             is_awaited: false,
+            watching: None,
             looking: None,
             next_look: now.instant.after(LOOK),
             next_beat: now.instant.after(BEAT),
@@ -146,6 +152,15 @@ impl Running {
                 self.looked(answer, cx);
                 self.stay(cx)
             }
+            Event::Stored(answered)
+                if self.watching.as_ref().is_some_and(|one| one.is(&answered)) =>
+            {
+                let answer = self.watching.take().and_then(|one| one.take(answered));
+                if answer.is_some_and(|answer| is_gone(&answer, &self.caller, None, cx)) {
+                    self.end(Status::Failed(error(Error::INTERNAL, SIGN_IN_ENDED)), cx);
+                }
+                self.stay(cx)
+            }
             Event::Tick => self.tick(cx),
             event => {
                 self.call_handles(event, cx);
@@ -178,6 +193,9 @@ impl Running {
             self.next_beat = now.after(BEAT);
             if self.stage == Stage::Running {
                 self.write(cx);
+                // A task outlives its token, but not the sign-in (threats.md I7, REV-07).
+                let session = self.caller.session.id.key();
+                self.watching = Some(cx.store(Store::Get(session)));
             }
         }
         self.stay(cx)
@@ -291,10 +309,7 @@ impl Running {
                     Err(error) => Status::Failed(json!(error)),
                 }
             }
-            Called::SessionOver => Status::Failed(error(
-                Error::INTERNAL,
-                "The sign-in has ended. Please sign in again.",
-            )),
+            Called::SessionOver => Status::Failed(error(Error::INTERNAL, SIGN_IN_ENDED)),
             Called::Lacks(ability) => Status::Failed(json!(v2026_07_28::lacks(ability.to_json()))),
             Called::Cancelled | Called::InputRequired(..) => Status::Cancelled,
         };
