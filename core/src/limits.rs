@@ -209,7 +209,10 @@ pub const KEPT_PER_OWNER: usize = 8;
 pub const KEPT: usize = 1024;
 
 /// The most bytes that one stream is kept with; the oldest go first.
-pub const KEPT_BYTES: usize = 256 * 1024;
+pub const KEPT_BYTES: usize = 1024 * 1024;
+
+/// The most bytes that all kept streams have together; the oldest go first.
+pub const KEPT_BYTES_IN_ALL: usize = 64 * 1024 * 1024;
 
 /// How long a stream that ended is kept.
 pub const KEPT_FOR: Duration = Duration::from_secs(300);

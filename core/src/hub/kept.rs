@@ -18,6 +18,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     streams: BTreeMap<StreamId, Stream>,
+    /// The bytes of all of them.
+    bytes: usize,
     followers: BTreeMap<ExchangeId, StreamId>,
 }
 
@@ -46,7 +48,7 @@ impl Kept {
     /// Begins to keep a stream. The oldest makes room.
     pub(super) fn begin(&mut self, stream: StreamId, owner: Owner, session: StreamId, now: Now) {
         let over = |ended: Instant| now.instant.since(ended) >= limits::KEPT_FOR;
-        self.streams.retain(|_, kept| !kept.ended.is_some_and(over));
+        self.remove_where(|_, kept| kept.ended.is_some_and(over));
         let of_owner = self.streams.values().filter(|kept| kept.owner == owner);
         if of_owner.count() >= limits::KEPT_PER_OWNER {
             self.drop_oldest(|kept| kept.owner == owner);
@@ -71,9 +73,16 @@ impl Kept {
     fn drop_oldest(&mut self, of: impl Fn(&Stream) -> bool) {
         let candidates = self.streams.iter().filter(|(_, kept)| of(kept));
         let oldest = candidates.min_by_key(|(_, kept)| (kept.ended.is_none(), kept.began));
-        if let Some(name) = oldest.map(|(name, _)| *name) {
-            self.streams.remove(&name);
+        if let Some(oldest) = oldest.map(|(name, _)| *name) {
+            self.remove_where(|name, _| *name == oldest);
         }
+    }
+
+    fn remove_where(&mut self, is_meant: impl Fn(&StreamId, &Stream) -> bool) {
+        self.streams.retain(|name, kept| !is_meant(name, kept));
+        self.bytes = self.streams.values().map(|kept| kept.bytes).sum();
+        let streams = &self.streams;
+        self.followers.retain(|_, name| streams.contains_key(name));
     }
 
     /// Keeps an event, and hands it to whoever has come back.
@@ -86,11 +95,17 @@ impl Kept {
             out.push_back(HubOutput::Tell(follower, FromHub(deliver)));
         }
         kept.bytes += event.len();
+        self.bytes += event.len();
         kept.events.push_back(event);
-        while kept.bytes > limits::KEPT_BYTES && kept.events.len() > 1 {
-            let dropped = kept.events.pop_front().map_or(0, |event| event.len());
-            kept.bytes -= dropped;
+        while kept.bytes > limits::KEPT_BYTES
+            && let Some(dropped) = kept.events.pop_front()
+        {
+            kept.bytes -= dropped.len();
+            self.bytes -= dropped.len();
             kept.first += 1;
+        }
+        while self.bytes > limits::KEPT_BYTES_IN_ALL {
+            self.drop_oldest(|_| true);
         }
     }
 
@@ -148,11 +163,7 @@ impl Kept {
 
     /// Drops what belongs to an MCP session that was ended.
     pub(super) fn end_session(&mut self, session: StreamId, owner: Owner) {
-        self.streams
-            .retain(|_, kept| kept.session != session || kept.owner != owner);
-        let streams = &self.streams;
-        self.followers
-            .retain(|_, stream| streams.contains_key(stream));
+        self.remove_where(|_, kept| kept.session == session && kept.owner == owner);
     }
 }
 
@@ -268,6 +279,8 @@ mod tests {
         table.keep(&big);
         table.keep(&big);
         assert_eq!(table.resume(7, 0, ALICE, SESSION), "unknown");
+        table.keep(&"x".repeat(limits::KEPT_BYTES + 1));
+        assert_eq!(table.kept.bytes, 0, "what is too large is not kept at all");
         for number in 2..100 {
             table
                 .kept
@@ -282,6 +295,26 @@ mod tests {
                 .begin(stream(1000 + number), Owner(owner), SESSION, now(200));
         }
         assert_eq!(table.kept.len(), limits::KEPT);
+    }
+
+    #[test]
+    fn all_streams_together_are_bounded() {
+        let mut table = Table::default();
+        let big = Bytes::from("x".repeat(limits::KEPT_BYTES));
+        for number in 0..200_u64 {
+            let mut owner = [7; 32];
+            owner[..8].copy_from_slice(&number.to_be_bytes());
+            table
+                .kept
+                .begin(stream(number), Owner(owner), SESSION, now(number));
+            table.kept.keep(stream(number), big.clone(), &mut table.out);
+            assert!(table.kept.bytes <= limits::KEPT_BYTES_IN_ALL);
+        }
+        assert!(
+            table.kept.streams.contains_key(&stream(199)),
+            "the oldest went"
+        );
+        assert!(!table.kept.streams.contains_key(&stream(0)));
     }
 
     #[test]
