@@ -282,7 +282,7 @@ impl Hub {
             ToHubKind::EndSession(session) => self.streams.end_session(session, out),
             ToHubKind::EndStream { stream, owner } => {
                 self.streams.end(stream, owner, out);
-                self.kept.end_session(stream, owner);
+                self.kept.end_session(stream, owner, out);
                 self.wishes.end(stream, owner);
                 self.calls.cancel_all(owner, stream, out);
             }
@@ -298,7 +298,7 @@ impl Hub {
                 stream,
                 owner,
                 session,
-            } => self.kept.begin(stream, owner, session, now),
+            } => self.kept.begin((stream, session), owner, now, out),
             ToHubKind::Keep { stream, event } => self.kept.keep(stream, event, out),
             ToHubKind::KeptAll { stream } => self.kept.end(stream, now, out),
             ToHubKind::Resume { at, owner, session } => {

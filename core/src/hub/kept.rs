@@ -46,15 +46,21 @@ impl Kept {
     }
 
     /// Begins to keep a stream. The oldest makes room.
-    pub(super) fn begin(&mut self, stream: StreamId, owner: Owner, session: StreamId, now: Now) {
+    pub(super) fn begin(
+        &mut self,
+        (stream, session): (StreamId, StreamId),
+        owner: Owner,
+        now: Now,
+        out: &mut VecDeque<HubOutput>,
+    ) {
         let over = |ended: Instant| now.instant.since(ended) >= limits::KEPT_FOR;
-        self.remove_where(|_, kept| kept.ended.is_some_and(over));
+        self.remove_where(|_, kept| kept.ended.is_some_and(over), out);
         let of_owner = self.streams.values().filter(|kept| kept.owner == owner);
         if of_owner.count() >= limits::KEPT_PER_OWNER {
-            self.drop_oldest(|kept| kept.owner == owner);
+            self.drop_oldest(|kept| kept.owner == owner, out);
         }
         if self.streams.len() >= limits::KEPT {
-            self.drop_oldest(|_| true);
+            self.drop_oldest(|_| true, out);
         }
         let kept = Stream {
             owner,
@@ -70,19 +76,30 @@ impl Kept {
     }
 
     /// Those that have ended go first.
-    fn drop_oldest(&mut self, of: impl Fn(&Stream) -> bool) {
+    fn drop_oldest(&mut self, of: impl Fn(&Stream) -> bool, out: &mut VecDeque<HubOutput>) {
         let candidates = self.streams.iter().filter(|(_, kept)| of(kept));
         let oldest = candidates.min_by_key(|(_, kept)| (kept.ended.is_none(), kept.began));
         if let Some(oldest) = oldest.map(|(name, _)| *name) {
-            self.remove_where(|name, _| *name == oldest);
+            self.remove_where(|name, _| *name == oldest, out);
         }
     }
 
-    fn remove_where(&mut self, is_meant: impl Fn(&StreamId, &Stream) -> bool) {
+    /// Whoever follows one of them is sent away.
+    fn remove_where(
+        &mut self,
+        is_meant: impl Fn(&StreamId, &Stream) -> bool,
+        out: &mut VecDeque<HubOutput>,
+    ) {
         self.streams.retain(|name, kept| !is_meant(name, kept));
         self.bytes = self.streams.values().map(|kept| kept.bytes).sum();
         let streams = &self.streams;
-        self.followers.retain(|_, name| streams.contains_key(name));
+        self.followers.retain(|follower, name| {
+            let stays = streams.contains_key(name);
+            if !stays {
+                out.push_back(HubOutput::Tell(*follower, FromHub(FromHubKind::EndStream)));
+            }
+            stays
+        });
     }
 
     /// Keeps an event, and hands it to whoever has come back.
@@ -105,7 +122,7 @@ impl Kept {
             kept.first += 1;
         }
         while self.bytes > limits::KEPT_BYTES_IN_ALL {
-            self.drop_oldest(|_| true);
+            self.drop_oldest(|_| true, out);
         }
     }
 
@@ -162,8 +179,16 @@ impl Kept {
     }
 
     /// Drops what belongs to an MCP session that was ended.
-    pub(super) fn end_session(&mut self, session: StreamId, owner: Owner) {
-        self.remove_where(|_, kept| kept.session == session && kept.owner == owner);
+    pub(super) fn end_session(
+        &mut self,
+        session: StreamId,
+        owner: Owner,
+        out: &mut VecDeque<HubOutput>,
+    ) {
+        self.remove_where(
+            |_, kept| kept.session == session && kept.owner == owner,
+            out,
+        );
     }
 }
 
@@ -199,7 +224,9 @@ mod tests {
     impl Table {
         fn with(events: usize) -> Self {
             let mut table = Self::default();
-            table.kept.begin(stream(1), ALICE, SESSION, now(0));
+            table
+                .kept
+                .begin((stream(1), SESSION), ALICE, now(0), &mut table.out);
             for event in 0..events {
                 table.keep(&event.to_string());
             }
@@ -265,10 +292,25 @@ mod tests {
         let mut table = Table::with(3);
         assert_eq!(table.resume(7, 0, BOB, SESSION), "unknown");
         assert_eq!(table.resume(7, 0, ALICE, stream(5)), "unknown");
-        table.kept.end_session(SESSION, BOB);
+        table.kept.end_session(SESSION, BOB, &mut table.out);
         assert_eq!(table.kept.len(), 1);
-        table.kept.end_session(SESSION, ALICE);
+        table.kept.end_session(SESSION, ALICE, &mut table.out);
         assert_eq!(table.resume(7, 0, ALICE, SESSION), "unknown");
+    }
+
+    #[test]
+    fn who_follows_what_makes_room_is_sent_away() {
+        let mut table = Table::with(1);
+        assert_eq!(table.resume(7, 0, ALICE, SESSION), " true");
+        for number in 2..10 {
+            table.kept.begin(
+                (stream(number), SESSION),
+                ALICE,
+                now(number),
+                &mut table.out,
+            );
+        }
+        assert_eq!(table.told(), "7: end");
     }
 
     // M: bounded; and what is lost is not skipped in silence.
@@ -282,17 +324,23 @@ mod tests {
         table.keep(&"x".repeat(limits::KEPT_BYTES + 1));
         assert_eq!(table.kept.bytes, 0, "what is too large is not kept at all");
         for number in 2..100 {
-            table
-                .kept
-                .begin(stream(number), ALICE, SESSION, now(number));
+            table.kept.begin(
+                (stream(number), SESSION),
+                ALICE,
+                now(number),
+                &mut table.out,
+            );
         }
         assert_eq!(table.kept.len(), limits::KEPT_PER_OWNER);
         for number in 0..u64::try_from(limits::KEPT).unwrap() + 10 {
             let mut owner = [7; 32];
             owner[..8].copy_from_slice(&number.to_be_bytes());
-            table
-                .kept
-                .begin(stream(1000 + number), Owner(owner), SESSION, now(200));
+            table.kept.begin(
+                (stream(1000 + number), SESSION),
+                Owner(owner),
+                now(200),
+                &mut table.out,
+            );
         }
         assert_eq!(table.kept.len(), limits::KEPT);
     }
@@ -304,9 +352,12 @@ mod tests {
         for number in 0..200_u64 {
             let mut owner = [7; 32];
             owner[..8].copy_from_slice(&number.to_be_bytes());
-            table
-                .kept
-                .begin(stream(number), Owner(owner), SESSION, now(number));
+            table.kept.begin(
+                (stream(number), SESSION),
+                Owner(owner),
+                now(number),
+                &mut table.out,
+            );
             table.kept.keep(stream(number), big.clone(), &mut table.out);
             assert!(table.kept.bytes <= limits::KEPT_BYTES_IN_ALL);
         }
@@ -322,10 +373,10 @@ mod tests {
         let mut table = Table::with(1);
         table.kept.end(stream(1), now(10), &mut table.out);
         table.kept.begin(
-            stream(2),
+            (stream(2), SESSION),
             BOB,
-            SESSION,
             now(10 + limits::KEPT_FOR.as_secs()),
+            &mut table.out,
         );
         assert_eq!(table.kept.len(), 1);
     }
