@@ -96,7 +96,7 @@ impl Replica {
 impl State {
     /// Starts a replica that is not running.
     pub(crate) fn start(&mut self, index: usize) {
-        let server = crate::server::build(&self.options, &mut self.checks);
+        let server = crate::server::build(&self.options, self.keys, &mut self.checks);
         let server = (self.options.prepare)(server);
         let moment = self.moment;
         let Some(replica) = self.replicas.get_mut(index) else {

@@ -20,15 +20,53 @@ use crate::{
 
 const MASTER_KEY: [u8; 32] = *b"the master key of a whole world.";
 
+/// Which master keys a replica that starts now is given: all that there ever were, so that what was
+/// sealed before stays good; one of them seals.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Keys {
+    /// How many came after the first.
+    newest: u8,
+    /// Which one seals.
+    first: u8,
+}
+
+impl Keys {
+    /// The next step: a new one to open with, or to seal with the one that is known by now.
+    pub(crate) fn change(&mut self) {
+        if self.first == self.newest {
+            self.newest = self.newest.saturating_add(1);
+        } else {
+            self.first = self.newest;
+        }
+    }
+
+    fn bytes(number: u8) -> [u8; 32] {
+        let mut bytes = MASTER_KEY;
+        let [.., last] = &mut bytes;
+        *last = b'.'.wrapping_add(number);
+        bytes
+    }
+
+    fn ring(self) -> Keyring {
+        let others = (0..=self.newest)
+            .rev()
+            .filter(|number| *number != self.first);
+        let others = others.map(|number| MasterKey::new(Self::bytes(number)));
+        Keyring::new(MasterKey::new(Self::bytes(self.first)), others.collect())
+    }
+}
+
 /// Builds the server, and labels its secrets.
-pub(crate) fn build(options: &Options, checks: &mut Checks) -> Server {
+pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Server {
     let app = Entra::app();
     let ledger = checks.ledger_mut();
     ledger.know(&app.client_secret, Sort::Upstream, "client secret");
-    let key = std::str::from_utf8(&MASTER_KEY).expect("it is a sentence");
-    ledger.know(key, Sort::Key, "master key");
-    ledger.know(&STANDARD.encode(MASTER_KEY), Sort::Key, "master key");
-    ledger.know(&URL_SAFE_NO_PAD.encode(MASTER_KEY), Sort::Key, "master key");
+    // All but the last byte of a key is the same for all of them.
+    let (key, _) = MASTER_KEY.split_at(MASTER_KEY.len() - 2);
+    let text = std::str::from_utf8(key).expect("it is a sentence");
+    ledger.know(text, Sort::Key, "master key");
+    ledger.know(&STANDARD.encode(key), Sort::Key, "master key");
+    ledger.know(&URL_SAFE_NO_PAD.encode(key), Sort::Key, "master key");
     let url = |text: &str| Url::parse(text).expect("a good address");
     let config = Config {
         listen: Vec::new(),
@@ -47,6 +85,5 @@ pub(crate) fn build(options: &Options, checks: &mut Checks) -> Server {
         allowed_clients: Vec::new(),
         log: LogFormat::Text,
     };
-    let keys = Keyring::new(MasterKey::new(MASTER_KEY), Vec::new());
-    Server::new(config, keys, entra_mcp_core::tools::catalog())
+    Server::new(config, keys.ring(), entra_mcp_core::tools::catalog())
 }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The kinds of weather.
-const KINDS: usize = 9;
+const KINDS: usize = 10;
 
 /// What Entra's token endpoint may say: expired, revoked, throttled, second factor, policy, busy.
 const REFUSALS: [u32; 6] = [70_008, 50_173, 50_196, 50_076, 53_003, 90_033];
@@ -33,6 +33,7 @@ pub async fn blow(world: World, stage: Stage) {
             let away = world.choose(|choice| choice.between(least, Duration::from_secs(60)));
             match kind {
                 0 | 1 => machines(&world, kind, away).await,
+                9 => keys(&world, away).await,
                 _ => at_entra(&world, kind, away).await,
             }
         }
@@ -54,6 +55,23 @@ async fn machines(world: &World, kind: u64, away: Duration) {
             &format!("= r{replica}'s clock is {seconds} s off"),
         );
         world.skew(replica, seconds);
+    }
+}
+
+/// The master key is changed as README says: first every replica learns to open with the new one, then
+/// every replica seals with it. All that was sealed before stays good.
+async fn keys(world: &World, away: Duration) {
+    for step in ["opens with", "seals with"] {
+        world.note(
+            "weather",
+            &format!("= every replica {step} a new master key"),
+        );
+        world.change_keys();
+        for replica in 0..world.replicas() {
+            world.kill(replica);
+            world.start(replica);
+            world.sleep(away / 10).await;
+        }
     }
 }
 

@@ -277,6 +277,12 @@ impl World {
         self.with(|state| state.start(replica));
     }
 
+    /// The next step in changing the master key: to open with a new one, or to seal with it. Replicas
+    /// that start from now on take it.
+    pub fn change_keys(&self) {
+        self.with(|state| state.keys.change());
+    }
+
     /// How many replicas there are.
     #[must_use]
     pub fn replicas(&self) -> usize {

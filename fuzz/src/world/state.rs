@@ -16,6 +16,7 @@ use crate::{
     net::Net,
     options::{Fault, Options},
     replica::Replica,
+    server::Keys,
     store::MemoryStore,
     trace::Trace,
 };
@@ -32,6 +33,7 @@ pub(crate) struct State {
     pub(crate) sequence: u64,
     pub(crate) net: Net,
     pub(crate) replicas: Vec<Replica>,
+    pub(crate) keys: Keys,
     pub(crate) store: MemoryStore,
     pub(crate) entra: Entra,
     pub(crate) checks: Checks,
@@ -52,6 +54,7 @@ impl State {
             sequence: 0,
             net: Net::default(),
             replicas: Vec::new(),
+            keys: Keys::default(),
             store: MemoryStore::default(),
             entra: Entra::new(&options.public_url, &Seed::new([11; 32])),
             checks: Checks::new(),
