@@ -24,6 +24,7 @@ mod server;
 pub mod shake;
 pub mod store;
 pub mod targets;
+pub mod tools;
 pub mod trace;
 pub mod weather;
 pub mod world;

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use entra_mcp_core::env::Server;
+use entra_mcp_core::{catalog::Catalog, env::Server};
 
 use crate::choice::Choice;
 
@@ -21,6 +21,8 @@ pub struct Options {
     pub faults: Faults,
     /// What goes wrong once: this, after so many chances for it were passed over.
     pub once: Option<(Fault, u64)>,
+    /// What each server offers.
+    pub catalog: fn() -> Catalog,
     /// What is done to each server before it starts; tests of the checks plant bugs with it.
     pub prepare: fn(Server) -> Server,
 }
@@ -123,8 +125,16 @@ impl Options {
             latency: (soon, soon),
             faults: Faults::default(),
             once: None,
+            catalog: entra_mcp_core::tools::catalog,
             prepare: untouched,
         }
+    }
+
+    /// The same with everything that a server can offer.
+    #[must_use]
+    pub fn with_everything(mut self) -> Self {
+        self.catalog = crate::tools::everything;
+        self
     }
 
     /// The same with more replicas.
@@ -172,6 +182,7 @@ impl Options {
             latency: (Duration::from_millis(1), Duration::from_millis(most)),
             faults,
             once: None,
+            catalog: crate::tools::everything,
             prepare: untouched,
         }
     }

@@ -1,6 +1,7 @@
 //! One process of the server: settings, hub, and the exchanges under way. It performs their
 //! actions as a runtime does; it can be killed between any two steps and started again.
 
+mod calls;
 mod outside;
 mod perform;
 
@@ -43,6 +44,7 @@ struct Running {
     known: Arc<Known>,
     started: Moment,
     exchanges: BTreeMap<ExchangeId, Live>,
+    calls: calls::Calls,
     count: u64,
 }
 
@@ -112,6 +114,7 @@ impl State {
             known: Arc::new(Known::default()),
             started: moment,
             exchanges: BTreeMap::new(),
+            calls: calls::Calls::default(),
             count: 0,
         });
         let line = format!("= starts, process {}", replica.generation);
@@ -344,6 +347,7 @@ impl State {
         };
         running.exchanges.remove(&id);
         running.hub.forget(id);
+        self.leave_calls(process, id);
         // A stream that was not closed by the exchange ends with it.
         if let Some(conn) = conn {
             self.send_piece(conn, Piece::End);

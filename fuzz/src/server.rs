@@ -16,6 +16,7 @@ use crate::{
     checks::{Checks, Sort},
     entra::{self, Entra},
     options::Options,
+    tools,
 };
 
 const MASTER_KEY: [u8; 32] = *b"the master key of a whole world.";
@@ -67,6 +68,7 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
     ledger.know(text, Sort::Key, "master key");
     ledger.know(&STANDARD.encode(key), Sort::Key, "master key");
     ledger.know(&URL_SAFE_NO_PAD.encode(key), Sort::Key, "master key");
+    tools::label(ledger);
     let url = |text: &str| Url::parse(text).expect("a good address");
     let config = Config {
         listen: Vec::new(),
@@ -85,5 +87,5 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
         allowed_clients: Vec::new(),
         log: LogFormat::Text,
     };
-    Server::new(config, keys.ring(), entra_mcp_core::tools::catalog())
+    Server::new(config, keys.ring(), (options.catalog)())
 }

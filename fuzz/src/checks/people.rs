@@ -20,7 +20,7 @@ impl OnePersonOnly {
                 // What we gave to somebody is told once: by the exchange that made it, or by
                 // another of the same person (a repeated refresh).
                 Sort::Ours => foreign && label.minted_by != Some(who),
-                Sort::Upstream | Sort::Key => false,
+                Sort::Upstream | Sort::Key | Sort::Fault => false,
             };
             if strange {
                 return Err(format!(

@@ -21,6 +21,8 @@ pub enum Sort {
     /// What we gave to a client: session and refresh tokens, codes, client secrets. Never in a log
     /// or the store, nor towards Entra.
     Ours,
+    /// Words about a fault of the server's own. In the log, and nowhere else.
+    Fault,
     /// What tells a person apart. Only towards that person's own clients.
     Personal,
 }
@@ -170,10 +172,16 @@ pub(super) struct NothingLeaks {
 /// How much of what was told is searched again.
 const LATELY: usize = 64;
 
-const UPSTREAM: &[Sort] = &[Sort::Upstream, Sort::Key];
+const UPSTREAM: &[Sort] = &[Sort::Upstream, Sort::Key, Sort::Fault];
 const SECRET: &[Sort] = &[Sort::Upstream, Sort::Key, Sort::Ours];
-const ANY: &[Sort] = &[Sort::Upstream, Sort::Key, Sort::Ours, Sort::Personal];
-const OURS: &[Sort] = &[Sort::Ours, Sort::Key];
+const ANY: &[Sort] = &[
+    Sort::Upstream,
+    Sort::Key,
+    Sort::Ours,
+    Sort::Fault,
+    Sort::Personal,
+];
+const OURS: &[Sort] = &[Sort::Ours, Sort::Key, Sort::Fault];
 
 impl NothingLeaks {
     fn remember(&mut self, place: &str, bytes: &[u8], forbidden: &'static [Sort]) {

@@ -66,7 +66,10 @@ impl State {
                 );
                 self.log.push(line);
             }
+            Action::Call(ticket, perform) => self.call(process, id, ticket, &perform),
+            Action::Grant(ask, granted) => self.granted(process, id, ask, granted),
             // The answer that comes nevertheless is one that the exchange ignores.
+            Action::Cancel(ask) => self.cancelled(process, id, ask),
             _ => {}
         }
     }

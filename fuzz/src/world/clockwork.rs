@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use entra_mcp_core::{
-    ask::{Fetch, Store, Ticket},
+    ask::{AskId, Fetch, Store, Ticket},
     event::Event,
     exchange::ExchangeId,
     time::Instant,
@@ -40,6 +40,10 @@ pub(crate) enum Happening {
     Upstream(Process, ExchangeId, Ticket<Fetch>, Box<Fetch>),
     /// A question reaches the store.
     Ask(Process, ExchangeId, Ticket<Store>, Store),
+    /// A call that the runtime performs goes on.
+    Perform(Process, ExchangeId, AskId),
+    /// A call that the runtime performs must be over by now.
+    Overdue(Process, ExchangeId, AskId),
     /// An actor's sleep is over.
     Wake(TaskId),
 }
@@ -81,6 +85,8 @@ impl State {
                 self.upstream(process, id, ticket, *fetch);
             }
             Happening::Ask(process, id, ticket, store) => self.ask(process, id, ticket, store),
+            Happening::Perform(process, id, ask) => self.call_goes_on(process, id, ask),
+            Happening::Overdue(process, id, ask) => self.call_is_overdue(process, id, ask),
             Happening::Wake(task) => {
                 self.woken.insert(task);
             }

@@ -1,0 +1,169 @@
+//! The calls that a runtime performs itself: each plays its script. One that is cancelled does not
+//! stop at once, as a function that waits for something else does not: nothing may come of it.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use entra_mcp_core::{
+    ask::{AskId, Perform, Target, Ticket},
+    catalog::Granted,
+    exchange::ExchangeId,
+    limits,
+};
+
+use crate::{
+    checks::{Failure, Label, Sort},
+    tools::{self, Deed},
+    world::{Happening, Process, State},
+};
+
+/// The calls under way.
+pub(super) type Calls = BTreeMap<(ExchangeId, AskId), Native>;
+
+/// A call under way.
+#[derive(Debug)]
+pub(super) struct Native {
+    ticket: Ticket<Perform>,
+    target: Target,
+    /// What it will do, the last first.
+    deeds: Vec<Deed>,
+    /// It does not wait until a wish was granted.
+    is_hasty: bool,
+    is_cancelled: bool,
+    /// Wishes that were not granted yet.
+    wishes: usize,
+}
+
+/// How much later than its limit a call may end.
+const LEEWAY: Duration = Duration::from_secs(60);
+
+impl State {
+    pub(super) fn call(
+        &mut self,
+        process: Process,
+        id: ExchangeId,
+        ticket: Ticket<Perform>,
+        perform: &Perform,
+    ) {
+        let oid = perform.call.principal().oid.clone();
+        let label = Label {
+            sort: Sort::Personal,
+            name: "oid".to_owned(),
+            person: Some(oid.clone()),
+            minted_by: None,
+        };
+        self.checks.ledger_mut().secrets.add(oid.as_bytes(), label);
+        self.checks.ledger_mut().count("native calls");
+        let deeds = tools::script(perform, &mut self.choice);
+        let is_hasty = self.choice.chance(300);
+        let ask = ticket.id();
+        let native = Native {
+            ticket,
+            target: perform.target.clone(),
+            deeds,
+            is_hasty,
+            is_cancelled: false,
+            wishes: 0,
+        };
+        if let Some(calls) = self.calls(process) {
+            calls.insert((id, ask), native);
+        }
+        let overdue = self.moment.after(limits::TASK + LEEWAY);
+        self.schedule(overdue, Happening::Overdue(process, id, ask));
+        self.go_on_soon(process, id, ask);
+    }
+
+    fn calls(&mut self, process: Process) -> Option<&mut Calls> {
+        let running = self.process(process)?.running.as_mut()?;
+        Some(&mut running.calls)
+    }
+
+    fn go_on_soon(&mut self, process: Process, id: ExchangeId, ask: AskId) {
+        let at = self.moment.after(self.latency());
+        self.schedule(at, Happening::Perform(process, id, ask));
+    }
+
+    /// A call does the next thing.
+    pub(crate) fn call_goes_on(&mut self, process: Process, id: ExchangeId, ask: AskId) {
+        let key = (id, ask);
+        let Some(native) = self.calls(process).and_then(|calls| calls.get_mut(&key)) else {
+            return;
+        };
+        let waits = !native.is_hasty && !native.is_cancelled;
+        match native.deeds.pop() {
+            None => {}
+            Some(Deed::Pause(duration)) => {
+                let at = self.moment.after(duration);
+                self.schedule(at, Happening::Perform(process, id, ask));
+            }
+            Some(Deed::Wish(wish)) => {
+                native.wishes += 1;
+                let event = native.ticket.wish(wish);
+                self.tell(process, id, event);
+                if !waits {
+                    self.go_on_soon(process, id, ask);
+                }
+            }
+            Some(Deed::End(result)) => {
+                let native = self.calls(process).and_then(|calls| calls.remove(&key));
+                if let Some(native) = native {
+                    let event = native.ticket.answer(result);
+                    self.tell(process, id, event);
+                }
+            }
+        }
+    }
+
+    pub(super) fn granted(&mut self, process: Process, id: ExchangeId, ask: AskId, _: Granted) {
+        let key = (id, ask);
+        let native = self.calls(process).and_then(|calls| calls.get_mut(&key));
+        let is_good = native
+            .as_ref()
+            .is_some_and(|native| native.wishes > 0 && !native.is_cancelled);
+        if !is_good {
+            let what = format!("{process:?} grants what {key:?} did not wish for");
+            self.fail(Failure::new("calls", what));
+            return;
+        }
+        if let Some(native) = native {
+            native.wishes -= 1;
+            if !native.is_hasty {
+                self.go_on_soon(process, id, ask);
+            }
+        }
+    }
+
+    /// The exchange wants no more of a call, or of another ask.
+    pub(super) fn cancelled(&mut self, process: Process, id: ExchangeId, ask: AskId) {
+        let key = (id, ask);
+        if let Some(native) = self.calls(process).and_then(|calls| calls.get_mut(&key)) {
+            if native.is_cancelled {
+                return;
+            }
+            native.is_cancelled = true;
+            native.deeds = tools::haunt(&native.target);
+            self.go_on_soon(process, id, ask);
+        }
+    }
+
+    /// An exchange is over, and with it its calls.
+    pub(super) fn leave_calls(&mut self, process: Process, id: ExchangeId) {
+        let left = self
+            .calls(process)
+            .into_iter()
+            .flat_map(|calls| calls.keys());
+        let left: Vec<AskId> = left.filter(|key| key.0 == id).map(|key| key.1).collect();
+        for ask in left {
+            self.cancelled(process, id, ask);
+        }
+    }
+
+    /// However it behaves, a call is ended in time.
+    pub(crate) fn call_is_overdue(&mut self, process: Process, id: ExchangeId, ask: AskId) {
+        let call = self.calls(process).and_then(|calls| calls.get(&(id, ask)));
+        let is_alive = call.is_some_and(|call| !call.is_cancelled);
+        if is_alive {
+            let what = format!("{process:?} lets a call of {id:?} go on for ever");
+            self.fail(Failure::new("calls", what));
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! What the servers of a world offer: the server's own, everything that the conformance suite asks of
+//! a server, and things that the runtime performs, which behave in every way that a function can.
+//!
+//! A call that the runtime performs plays a script: slow, chatty, failing, never-ending, asking. What
+//! it says names the person who called, so that words of one person's call are never another's
+//! (the checks see to it); what it says of a fault, or after it was cancelled, is labelled too.
+
+use std::time::Duration;
+
+use entra_mcp_core::{
+    ask::{Perform, Performed, Target},
+    catalog::{
+        Call, Catalog, Change, Failure, Field, Form, LogLevel, Messages, Performer, Prompt,
+        PromptArgument, Question, Resource, ResourceContents, TaskSupport, Tool, ToolResult, Wish,
+    },
+};
+use serde_json::json;
+
+use crate::{
+    checks::{Ledger, Sort},
+    choice::Choice,
+};
+
+/// The words of a fault. They are for the log.
+const FAULT: &str = "database-7f1c93 of the operator's is broken";
+/// The words of a call that was cancelled. They are for nobody.
+const GHOST: &str = "ghost-5d20e8 of a call that is over";
+
+/// The resource that the runtime reads.
+pub const PAGE: &str = "world://page";
+/// The resource that is watched.
+pub const WATCHED: &str = "test://watched-resource";
+
+/// Labels what must not be told.
+pub(crate) fn label(ledger: &mut Ledger) {
+    ledger.know(FAULT, Sort::Fault, "words of a fault");
+    ledger.know(GHOST, Sort::Key, "words of a cancelled call");
+}
+
+/// Everything.
+///
+/// # Panics
+///
+/// Never: it is well formed, as every run shows.
+#[must_use]
+pub fn everything() -> Catalog {
+    let own = entra_mcp_core::tools::offer(Catalog::builder());
+    let mut catalog = entra_mcp_everything::offer(own);
+    for (name, words, tasks) in [
+        ("world_slow", "Takes its time", TaskSupport::Optional),
+        ("world_chatty", "Says a lot", TaskSupport::Never),
+        ("world_failing", "Is broken", TaskSupport::Optional),
+        ("world_endless", "Never ends", TaskSupport::Optional),
+        ("world_asking", "Asks first", TaskSupport::Never),
+        ("world_changing", "Changes a resource", TaskSupport::Never),
+    ] {
+        let tool = Tool::new(name, words).tasks(tasks);
+        catalog = catalog.tool(tool, Performer::Native);
+    }
+    let prompt = Prompt::new("world_prompt", "Made by the runtime");
+    let prompt = prompt.argument(PromptArgument::new("topic").required());
+    catalog
+        .resource(Resource::new(PAGE, "A page"), Performer::Native)
+        .prompt(prompt, Performer::Native)
+        .complete_prompt("world_prompt", Performer::Native)
+        .build()
+        .expect("the world's catalog is well formed")
+}
+
+/// What a call does next.
+#[derive(Debug)]
+pub(crate) enum Deed {
+    /// It wishes for this.
+    Wish(Wish),
+    /// It works, or waits.
+    Pause(Duration),
+    /// It is over.
+    End(Result<Performed, Failure>),
+}
+
+/// What a call will do, the last first; an endless one has no end.
+pub(crate) fn script(perform: &Perform, choice: &mut Choice) -> Vec<Deed> {
+    let (call, target) = (&perform.call, &perform.target);
+    let mut deeds = match target {
+        Target::Tool(name) => tool(name, call, choice),
+        _ => vec![Deed::Pause(moment(choice))],
+    };
+    if !matches!(target, Target::Tool(name) if name == "world_endless") {
+        let end = match target {
+            Target::Tool(name) if name == "world_failing" => {
+                Err(Failure::Internal(FAULT.to_owned()))
+            }
+            _ => Ok(performed(target, &said(call, "the end"))),
+        };
+        deeds.push(Deed::End(end));
+    }
+    deeds.reverse();
+    deeds
+}
+
+fn tool(name: &str, call: &Call, choice: &mut Choice) -> Vec<Deed> {
+    match name {
+        "world_slow" => vec![Deed::Pause(
+            choice.between(Duration::from_secs(1), Duration::from_secs(40)),
+        )],
+        "world_chatty" => (0..3 + choice.below(20))
+            .flat_map(|number| chat(number, call, choice))
+            .collect(),
+        "world_endless" => vec![
+            Deed::Wish(Wish::progress(1.0, None)),
+            Deed::Pause(moment(choice)),
+            Deed::Wish(Wish::log(LogLevel::Info, &said(call, "for ever"))),
+        ],
+        "world_asking" if call.answer("sure").is_none() => {
+            let form = Form::new().field("sure", Field::boolean());
+            let question = Question::form(said(call, "is it you?"), form);
+            vec![
+                Deed::Pause(moment(choice)),
+                Deed::Wish(Wish::ask("sure", question)),
+            ]
+        }
+        "world_changing" => vec![Deed::Wish(Wish::Announce(Change::Resource(
+            WATCHED.to_owned(),
+        )))],
+        _ => vec![Deed::Pause(moment(choice))],
+    }
+}
+
+fn chat(number: u64, call: &Call, choice: &mut Choice) -> [Deed; 2] {
+    let wish = match choice.below(3) {
+        0 => Wish::Log(LogLevel::Warning, json!({"says": said(call, "hello")})),
+        1 => Wish::log(LogLevel::Debug, &said(call, "a detail")),
+        _ => Wish::Progress {
+            progress: f64::from(u32::try_from(number).unwrap_or(u32::MAX)),
+            total: None,
+            message: Some(said(call, "on the way")),
+        },
+    };
+    [Deed::Wish(wish), Deed::Pause(moment(choice))]
+}
+
+/// What a call tries after it was cancelled, the last first.
+pub(crate) fn haunt(target: &Target) -> Vec<Deed> {
+    vec![
+        Deed::End(Ok(performed(target, GHOST))),
+        Deed::Wish(Wish::Log(LogLevel::Emergency, json!(GHOST))),
+        Deed::Pause(Duration::from_secs(1)),
+        Deed::Wish(Wish::Progress {
+            progress: 1e9,
+            total: None,
+            message: Some(GHOST.to_owned()),
+        }),
+    ]
+}
+
+/// Words that name the caller.
+fn said(call: &Call, words: &str) -> String {
+    format!("{words} ({})", call.principal().oid)
+}
+
+fn moment(choice: &mut Choice) -> Duration {
+    choice.between(Duration::from_millis(1), Duration::from_secs(3))
+}
+
+fn performed(target: &Target, words: &str) -> Performed {
+    match target {
+        Target::Tool(_) => Performed::Tool(ToolResult::from(words)),
+        Target::Resource(uri) | Target::Template(uri) => {
+            Performed::Contents(vec![ResourceContents::text(uri, words)])
+        }
+        Target::Prompt(_) => Performed::Messages(Messages::new().user(words)),
+        Target::CompletePrompt(..) | Target::CompleteTemplate(..) => {
+            Performed::Values(vec![words.to_owned()])
+        }
+    }
+}
