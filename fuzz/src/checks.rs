@@ -163,6 +163,8 @@ pub enum Seen<'a> {
         replica: usize,
         /// The tables.
         load: Load,
+        /// How many exchanges are under way.
+        exchanges: usize,
     },
     /// What the code prints of its own values when it is debugged.
     Printed {
@@ -217,7 +219,7 @@ impl Checks {
                 Box::new(answers::AnsweredOnce::default()),
                 Box::new(answers::WaitsAhead),
                 Box::new(answers::NoErrors),
-                Box::new(answers::TablesBounded),
+                Box::new(answers::TablesBounded::default()),
                 Box::new(secrets::NothingLeaks::default()),
                 Box::new(people::OnePersonOnly),
                 Box::new(people::NothingForStrangers),

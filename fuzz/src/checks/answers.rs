@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use entra_mcp_core::{audit::Level, exchange::Outcome, limits};
 
-use super::{Check, Ledger, Seen, Who};
+use super::{
+    Check, Ledger, Seen, Who,
+    sessions::{Owner, owner},
+};
 use crate::net::ConnId;
 
 /// Each exchange is answered at most once, and once unless its peer left; nothing is written before
@@ -113,23 +116,53 @@ impl Check for NoErrors {
     }
 }
 
-/// Every table of the hub stays under its limit (DOS-05, DOS-06).
-#[derive(Debug)]
-pub(super) struct TablesBounded;
+/// Every table of the hub stays under its limit, in all and for each owner; what is of exchanges is
+/// gone with them (DOS-05, DOS-06).
+#[derive(Debug, Default)]
+pub(super) struct TablesBounded {
+    /// Every person and client that showed a token.
+    owners: BTreeSet<Owner>,
+}
 
 impl Check for TablesBounded {
     fn name(&self) -> &'static str {
         "tables bounded"
     }
 
-    fn see(&mut self, seen: &Seen<'_>, _ledger: &Ledger) -> Result<(), String> {
+    fn see(&mut self, seen: &Seen<'_>, ledger: &Ledger) -> Result<(), String> {
         match seen {
-            Seen::Loaded { replica, load }
-                if load.streams > limits::STREAMS
-                    || load.of_one_owner > limits::STREAMS_PER_OWNER
-                    || load.waiting > limits::KEYS_WAITERS =>
-            {
-                Err(format!("the hub of r{replica} holds {load:?}"))
+            Seen::Asked { who, .. } => {
+                if let Some(case) = ledger.case(*who)
+                    && case.bearer.is_some()
+                {
+                    self.owners.insert(owner(case));
+                }
+                Ok(())
+            }
+            Seen::Loaded {
+                replica,
+                load,
+                exchanges,
+            } => {
+                let owners = self.owners.len();
+                let per = |most: usize| most * owners;
+                let is_full = load.of_one_owner > limits::STREAMS_PER_OWNER
+                    || load.streams > limits::STREAMS.min(*exchanges)
+                    || load.waiting > limits::KEYS_WAITERS.min(*exchanges)
+                    || load.kept > limits::KEPT.min(per(limits::KEPT_PER_OWNER))
+                    || load.calls > limits::CALLS.min(per(limits::CALLS_PER_OWNER))
+                    || load.calls > *exchanges
+                    || load.wishes
+                        > limits::SESSION_WISHES.min(per(limits::SESSION_WISHES_PER_OWNER))
+                    || load.tasks > limits::TASKS.min(per(limits::TASKS_PER_OWNER))
+                    || load.tasks > *exchanges;
+                if is_full {
+                    let what = format!(
+                        "the hub of r{replica} holds {load:?} of {owners} owners and {exchanges} exchanges"
+                    );
+                    return Err(what);
+                }
+                Ok(())
             }
             _ => Ok(()),
         }

@@ -9,7 +9,7 @@ use super::{
 };
 
 /// Whose a session is: the person's `oid`, and the client.
-type Owner = (Option<String>, Option<String>);
+pub(super) type Owner = (Option<String>, Option<String>);
 
 /// Nobody is served in a session of somebody else, or of another client of the same person.
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ pub(super) struct OwnSessionsOnly {
     owners: BTreeMap<String, Owner>,
 }
 
-fn owner(case: &Case) -> Owner {
+pub(super) fn owner(case: &Case) -> Owner {
     let claims = case.bearer.as_deref().and_then(claims);
     let client = claims.and_then(|claims| Some(claims.get("client_id")?.as_str()?.to_owned()));
     (case.person.clone(), client)

@@ -146,8 +146,13 @@ impl State {
                 HubOutput::Start(errand) => self.begin_errand(process, errand),
                 HubOutput::Idle => {
                     let load = running.hub.load();
+                    let exchanges = running.exchanges.len();
                     let replica = process.replica;
-                    self.see(&Seen::Loaded { replica, load });
+                    self.see(&Seen::Loaded {
+                        replica,
+                        load,
+                        exchanges,
+                    });
                     return;
                 }
             }
