@@ -1,9 +1,13 @@
 //! An honest MCP client: finds out how to sign in, registers, sends the person to the browser,
 //! redeems the code, calls tools, refreshes and revokes. It checks what a careful client checks.
 
+mod abilities;
+mod asking;
+mod events;
 mod mcp;
 mod oauth;
 mod trouble;
+mod uses;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header};
@@ -11,9 +15,11 @@ use serde_json::Value;
 use url::Url;
 
 pub use self::{
+    asking::Overheard,
     mcp::UserDetails,
     oauth::{Begun, Registration, Tokens},
     trouble::Trouble,
+    uses::Use,
 };
 use crate::{
     browser::Browser,
@@ -89,6 +95,17 @@ pub struct Client {
     pub registration: Option<Registration>,
     /// Its tokens.
     pub tokens: Option<Tokens>,
+    /// Whether it stays at the replica where its session began, as behind a balancer with affinity:
+    /// questions and the rest of a stream are there only.
+    pub is_sticky: bool,
+    /// Whether it says that it knows tasks.
+    pub knows_tasks: bool,
+    /// Nothing breaks: what is told is not lost on its way.
+    pub is_calm: bool,
+    /// The notifications that it heard.
+    pub heard: Vec<Value>,
+    /// What others may overhear of what it does.
+    pub overheard: Vec<Overheard>,
     connection: Option<mcp::Connection>,
     requests: u64,
 }
@@ -105,6 +122,11 @@ impl Client {
             discovered: None,
             registration: None,
             tokens: None,
+            is_sticky: false,
+            knows_tasks: false,
+            is_calm: false,
+            heard: Vec::new(),
+            overheard: Vec::new(),
             connection: None,
             requests: 0,
         }

@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::{
     browser::Browser,
-    client::{Client, Dialect, Trouble},
+    client::{Client, Dialect, Overheard, Trouble, Use},
     human::Human,
     net::Role,
     world::World,
@@ -30,8 +30,12 @@ pub struct Loot {
     pub clients: Vec<(String, String)>,
     /// How many people got through in the second act.
     pub finished: u64,
+    /// Names that were overheard: of tasks, events, questions, requests; and states of requests.
+    pub overheard: Vec<Overheard>,
     /// Tool calls that were answered.
     pub calls: u64,
+    /// Other things of MCP that were used from end to end.
+    pub uses: u64,
     /// The faults have stopped.
     pub curtain: bool,
 }
@@ -71,6 +75,7 @@ impl Honest {
             "http://127.0.0.1:49152"
         };
         client.redirect_uri = format!("{origin}/{name}");
+        client.is_sticky = world.choose(|choice| choice.chance(700));
         Self {
             world: world.clone(),
             client,
@@ -85,38 +90,75 @@ impl Honest {
         let most = Duration::from_secs(600);
         while !self.stage.borrow().curtain {
             let wait = self.world.choose(|choice| choice.between(PATIENCE, most));
-            let deed = self.world.choose(|choice| choice.below(15));
+            let deed = self.world.choose(|choice| choice.below(24));
             let short = self.world.choose(|choice| choice.between(SHORT.0, SHORT.1));
             let world = self.world.clone();
             // Some lose patience and leave in the middle of something.
-            let patience = if deed == 0 { short } else { LONG };
+            let patience = match deed {
+                0 | 15 => short,
+                _ if deed > 15 => LONG * 3,
+                _ => LONG,
+            };
             // Trouble is expected; that nothing worse comes of it is what the checks see to.
-            let done = world.within(patience, self.act(deed)).await;
-            if done.is_none() {
-                self.client.disconnect();
+            match world.within(patience, self.act(deed)).await {
+                None => self.client.disconnect(),
+                Some(Err(trouble)) => self.judge(&trouble),
+                Some(Ok(())) => {}
             }
             self.lose();
             self.world.sleep(wait).await;
         }
+        // Nothing breaks any more: what is told arrives, behind a balancer that knows its clients.
+        self.client.disconnect();
+        self.client.is_sticky = true;
+        let mut got_through = self.gets_through(None).await;
+        self.client.is_calm = true;
+        for wanted in Use::ALL {
+            got_through = got_through && self.gets_through(Some(wanted)).await;
+        }
+        if got_through {
+            self.stage.borrow_mut().finished += 1;
+        }
+    }
+
+    /// Uses something until it is done.
+    async fn gets_through(&mut self, wanted: Option<Use>) -> bool {
         for _ in 0..12 {
             let world = self.world.clone();
-            let used = world.within(LONG, self.use_tools()).await;
-            match used.unwrap_or(Err(Trouble::Broken)) {
-                Ok(()) => {
-                    self.stage.borrow_mut().finished += 1;
-                    return;
+            let used = async {
+                match wanted {
+                    None => self.use_tools().await,
+                    Some(wanted) => self.put_to_use(wanted).await,
                 }
+            };
+            match world
+                .within(LONG * 3, used)
+                .await
+                .unwrap_or(Err(Trouble::Broken))
+            {
+                Ok(()) => return true,
                 Err(trouble) => {
-                    let line = format!("= has trouble: {}", brief(&trouble));
+                    let line = format!("= has trouble with {wanted:?}: {}", brief(&trouble));
                     self.world.note(self.client.peer.name(), &line);
+                    self.judge(&trouble);
                     self.client.disconnect();
                 }
             }
             self.world.sleep(PATIENCE * 10).await;
         }
         let name = self.client.peer.name().to_owned();
-        self.world
-            .fail("everybody finishes", format!("{name} never gets through"));
+        let what = format!("{name} never gets through with {wanted:?}");
+        self.world.fail("everybody finishes", what);
+        false
+    }
+
+    /// Whatever breaks, the server keeps to the protocol.
+    fn judge(&self, trouble: &Trouble) {
+        if let Trouble::Strange(what) = trouble {
+            let name = self.client.peer.name();
+            let what = format!("{name}: {what}");
+            self.world.fail("as it should be", what);
+        }
     }
 
     async fn act(&mut self, deed: u64) -> Result<(), Trouble> {
@@ -131,8 +173,28 @@ impl Honest {
             6 => self.revoke().await,
             7 => self.chat().await,
             8 => self.listen().await,
-            _ => self.use_tools().await,
+            9..=14 => self.use_tools().await,
+            _ => {
+                let wanted = self.world.choose(|choice| *choice.pick(&Use::ALL));
+                let line = format!("= uses {wanted:?}");
+                self.world.note(self.client.peer.name(), &line);
+                self.put_to_use(wanted).await
+            }
         }
+    }
+
+    /// Uses what MCP has besides.
+    async fn put_to_use(&mut self, wanted: Use) -> Result<(), Trouble> {
+        self.use_tools().await?;
+        if self.client.session().is_none() {
+            self.client.connect().await?;
+        }
+        let used = self.client.put_to_use(wanted).await;
+        match &used {
+            Ok(()) => self.stage.borrow_mut().uses += 1,
+            Err(_) => self.client.disconnect(),
+        }
+        used
     }
 
     async fn use_tools(&mut self) -> Result<(), Trouble> {
@@ -264,6 +326,7 @@ impl Honest {
     fn lose(&mut self) {
         let mut loot = self.stage.borrow_mut();
         loot.history.append(&mut self.browser.history);
+        loot.overheard.append(&mut self.client.overheard);
         loot.sessions
             .extend(self.client.session().map(str::to_owned));
         if let Some(known) = &self.client.registration {

@@ -110,6 +110,12 @@ impl Peer {
         self.replica = replica;
     }
 
+    /// The replica that its requests go to, if it is one.
+    #[must_use]
+    pub fn stuck(&self) -> Option<usize> {
+        self.replica
+    }
+
     /// Whether there is a server at an address; what is not is a client's own.
     #[must_use]
     pub fn serves(&self, url: &url::Url) -> bool {

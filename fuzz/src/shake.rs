@@ -31,6 +31,10 @@ pub struct Summary {
     pub sign_ins: u64,
     /// Tool calls of honest clients that were answered.
     pub calls: u64,
+    /// Other things of MCP that honest clients used from end to end.
+    pub uses: u64,
+    /// Calls that the runtime performed.
+    pub performed: u64,
     /// What was drawn, for [`Choice::of_bytes`].
     pub drawn: Vec<u8>,
     /// Faults injected.
@@ -45,6 +49,8 @@ impl Summary {
         self.events += other.events;
         self.sign_ins += other.sign_ins;
         self.calls += other.calls;
+        self.uses += other.uses;
+        self.performed += other.performed;
         self.faults += other.faults;
     }
 
@@ -52,8 +58,9 @@ impl Summary {
     #[must_use]
     pub fn line(&self, runs: u64) -> String {
         format!(
-            "{runs} seeds: {} sign-ins, {} tool calls, {} faults, {} events",
-            self.sign_ins, self.calls, self.faults, self.events
+            "{runs} seeds: {} sign-ins, {} tool calls, {} other uses, {} calls performed by the \
+             runtime, {} faults, {} events",
+            self.sign_ins, self.calls, self.uses, self.performed, self.faults, self.events
         )
     }
 }
@@ -90,6 +97,8 @@ pub fn run(mut choice: Choice, change: impl FnOnce(&mut Options)) -> Result<Summ
         events: world.trace().len(),
         sign_ins: world.count("codes"),
         calls: stage.borrow().calls,
+        uses: stage.borrow().uses,
+        performed: world.count("native calls"),
         faults: world.count("faults"),
         drawn,
         trace: world.trace(),

@@ -1,11 +1,11 @@
 //! The client's side of MCP, in every revision.
 
 use bytes::Bytes;
-use http::{Method, Response, header};
+use http::{Method, Request, Response, header};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{Client, Dialect, Trouble, text, value};
+use super::{Client, Dialect, Trouble, abilities, events::Events, text, value};
 use crate::net::Call;
 
 /// What stays between two requests.
@@ -13,8 +13,8 @@ use crate::net::Call;
 pub(super) enum Connection {
     /// The stream of HTTP+SSE and where messages are posted.
     Sse {
-        stream: Call,
-        unread: String,
+        /// Taken while it is read.
+        events: Option<Events>,
         endpoint: String,
     },
     /// `Mcp-Session-Id`, where the server gave one.
@@ -46,7 +46,7 @@ impl Client {
         }
         let params = json!({
             "protocolVersion": self.dialect.version(),
-            "capabilities": {},
+            "capabilities": abilities::of(self.dialect, self.knows_tasks),
             "clientInfo": {"name": self.peer.name(), "version": "1.0.0"},
         });
         let result = self.ask("initialize", params).await?;
@@ -97,68 +97,42 @@ impl Client {
                 body,
             )));
         }
-        let mut unread = String::new();
-        let (name, endpoint) = next_event(&mut stream, &mut unread).await?;
+        let mut events = Events::new(stream);
+        let first = events.next().await?.unwrap_or_default();
+        let endpoint = first.data.unwrap_or_default();
         let base = Url::parse(&self.address()).map_err(|_| Trouble::strange("no URL"))?;
         let url = base
             .join(&endpoint)
             .map_err(|_| Trouble::strange("no URL"))?;
-        if name != "endpoint" || url.origin() != base.origin() {
-            return Err(Trouble::Strange(format!("the stream begins with {name}")));
+        if first.name.as_deref() != Some("endpoint") || url.origin() != base.origin() {
+            let what = format!("the stream begins with {:?}", first.name);
+            return Err(Trouble::Strange(what));
         }
         self.connection = Some(Connection::Sse {
-            stream,
-            unread,
+            events: Some(events),
             endpoint: url.into(),
         });
         Ok(())
     }
 
-    /// Sends a request and waits for its result.
-    ///
-    /// # Errors
-    ///
-    /// Where it ended.
-    pub async fn ask(&mut self, method: &str, params: Value) -> Result<Value, Trouble> {
-        self.requests += 1;
-        let id = self.requests;
-        let mut params = params;
-        let name = params
-            .get("name")
-            .and_then(Value::as_str)
-            .map(str::to_owned);
-        if self.dialect == Dialect::Modern
-            && let Some(members) = params.as_object_mut()
-        {
-            let meta = json!({
-                "io.modelcontextprotocol/protocolVersion": self.dialect.version(),
-                "io.modelcontextprotocol/clientInfo": {"name": "world", "version": "1.0.0"},
-                "io.modelcontextprotocol/clientCapabilities": {},
-            });
-            members.insert("_meta".to_owned(), meta);
-        }
-        let message = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
-        let response = self.post(&message, method, name.as_deref()).await?;
-        if self.dialect == Dialect::Sse {
-            if response.status() != 202 {
-                return Err(Trouble::of(&response));
-            }
-            return self.await_message(id).await;
-        }
-        if method == "initialize" && response.status().is_success() {
-            let session = response.headers().get("mcp-session-id");
-            let session = session.and_then(|session| session.to_str().ok());
-            self.connection = Some(Connection::Session(session.map(str::to_owned)));
-        }
-        result_of(id, &response)
-    }
-
-    async fn post(
+    /// Sends a message and waits for the whole answer.
+    pub(super) async fn post(
         &self,
         message: &Value,
         method: &str,
         name: Option<&str>,
     ) -> Result<Response<Bytes>, Trouble> {
+        let request = self.message(message, method, name);
+        Ok(self.peer.fetch(request).await?)
+    }
+
+    /// The request that carries a message.
+    pub(super) fn message(
+        &self,
+        message: &Value,
+        method: &str,
+        name: Option<&str>,
+    ) -> Request<Bytes> {
         let address = match &self.connection {
             Some(Connection::Sse { endpoint, .. }) => endpoint.clone(),
             _ => self.address(),
@@ -182,25 +156,7 @@ impl Client {
             }
         }
         *request.body_mut() = Bytes::from(message.to_string());
-        Ok(self.peer.fetch(request).await?)
-    }
-
-    /// The answer on the stream of HTTP+SSE.
-    async fn await_message(&mut self, id: u64) -> Result<Value, Trouble> {
-        let Some(Connection::Sse { stream, unread, .. }) = &mut self.connection else {
-            return Err(Trouble::strange("there is no stream"));
-        };
-        loop {
-            let (name, data) = next_event(stream, unread).await?;
-            if name != "message" {
-                continue;
-            }
-            let message: Value =
-                serde_json::from_str(&data).map_err(|_| Trouble::strange("an event is no JSON"))?;
-            if message.get("id").and_then(Value::as_u64) == Some(id) {
-                return result(&message);
-            }
-        }
+        request
     }
 
     /// The names of the tools.
@@ -253,23 +209,7 @@ impl Client {
     ///
     /// Where it ended.
     pub async fn listen(&mut self) -> Result<Call, Trouble> {
-        let mut request = self.request(Method::GET, &self.address());
-        let headers = request.headers_mut();
-        headers.insert(header::ACCEPT, value("text/event-stream"));
-        headers.insert("mcp-protocol-version", value(self.dialect.version()));
-        if let Some(Connection::Session(Some(session))) = &self.connection {
-            headers.insert("mcp-session-id", value(session));
-        }
-        let mut stream = self.peer.send(request);
-        let head = stream.head().await?;
-        if head.status() == 200 {
-            return Ok(stream);
-        }
-        let body = stream.rest().await?;
-        Err(Trouble::of(&Response::from_parts(
-            head.into_parts().0,
-            body,
-        )))
+        self.open(None).await
     }
 
     /// Asks who the person is.
@@ -308,79 +248,4 @@ impl Client {
             Err(Trouble::of(&response))
         }
     }
-}
-
-/// The result in an answer of Streamable HTTP, which is JSON or a stream of events.
-fn result_of(id: u64, response: &Response<Bytes>) -> Result<Value, Trouble> {
-    let content_type = response.headers().get(header::CONTENT_TYPE);
-    let content_type = content_type
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let body = std::str::from_utf8(response.body()).map_err(|_| Trouble::strange("no UTF-8"))?;
-    let parsed: Value = if content_type.starts_with("text/event-stream") {
-        let events = body.split("\n\n").filter_map(parse_event);
-        let mut messages = events.filter_map(|(_, data)| serde_json::from_str(&data).ok());
-        let is_ours = |message: &Value| message.get("id").and_then(Value::as_u64) == Some(id);
-        messages
-            .find(is_ours)
-            .ok_or(Trouble::strange("no answer in the stream"))?
-    } else {
-        serde_json::from_str(body).unwrap_or_default()
-    };
-    // An error of JSON-RPC says more than the status that it came with.
-    if parsed.pointer("/error/code").is_none() && !response.status().is_success() {
-        return Err(Trouble::of(response));
-    }
-    if matches!(response.status().as_u16(), 401 | 403 | 404 | 429 | 503) {
-        return Err(Trouble::of(response));
-    }
-    result(&parsed)
-}
-
-fn result(message: &Value) -> Result<Value, Trouble> {
-    if let Some(error) = message.get("error") {
-        return Err(Trouble::Rpc {
-            code: error
-                .get("code")
-                .and_then(Value::as_i64)
-                .unwrap_or_default(),
-            message: text(error, "message").unwrap_or_default(),
-        });
-    }
-    let result = message.get("result").cloned();
-    result.ok_or(Trouble::strange("neither result nor error"))
-}
-
-/// The next event of a stream: its name and data. Comments and retries are passed over.
-pub(crate) async fn next_event(
-    stream: &mut Call,
-    unread: &mut String,
-) -> Result<(String, String), Trouble> {
-    loop {
-        while let Some((event, rest)) = unread.split_once("\n\n") {
-            let event = parse_event(event);
-            *unread = rest.to_owned();
-            if let Some(event) = event {
-                return Ok(event);
-            }
-        }
-        let piece = stream.piece().await?.ok_or(Trouble::Broken)?;
-        unread.push_str(&String::from_utf8_lossy(&piece));
-    }
-}
-
-/// An event's name (`message` if it has none) and data; `None` if it has no data.
-fn parse_event(text: &str) -> Option<(String, String)> {
-    let mut name = "message".to_owned();
-    let mut data: Vec<&str> = Vec::new();
-    for line in text.lines() {
-        let (field, value) = line.split_once(':').unwrap_or((line, ""));
-        let value = value.strip_prefix(' ').unwrap_or(value);
-        match field {
-            "event" => value.clone_into(&mut name),
-            "data" => data.push(value),
-            _ => {}
-        }
-    }
-    (!data.is_empty()).then(|| (name, data.join("\n")))
 }

@@ -1,0 +1,138 @@
+//! Streams of events, as a client reads them, and the messages in them.
+//!
+//! Source: WHATWG HTML, server-sent events; MCP specification 2025-11-25, basic/transports.
+
+use bytes::Bytes;
+use http::{Response, header};
+use serde_json::Value;
+
+use super::{Trouble, text};
+use crate::net::{Broken, Call};
+
+/// A stream of events.
+#[derive(Debug)]
+pub(super) struct Events {
+    stream: Call,
+    unread: String,
+    /// The id of the event that came last, to come back with.
+    pub(super) last_id: Option<String>,
+    /// How long the server wants a client to stay away, in milliseconds.
+    pub(super) retry: Option<u64>,
+}
+
+/// An event.
+#[derive(Debug, Default)]
+pub(super) struct Event {
+    pub(super) name: Option<String>,
+    pub(super) data: Option<String>,
+    pub(super) id: Option<String>,
+    retry: Option<u64>,
+}
+
+impl Events {
+    pub(super) fn new(stream: Call) -> Self {
+        Self {
+            stream,
+            unread: String::new(),
+            last_id: None,
+            retry: None,
+        }
+    }
+
+    /// The next event with data or an id; `None` at the end. Comments are passed over.
+    pub(super) async fn next(&mut self) -> Result<Option<Event>, Broken> {
+        loop {
+            while let Some((event, rest)) = self.unread.split_once("\n\n") {
+                let event = Event::parse(event);
+                self.unread = rest.to_owned();
+                self.retry = event.retry.or(self.retry);
+                if event.id.is_some() {
+                    self.last_id.clone_from(&event.id);
+                }
+                if event.data.is_some() || event.id.is_some() {
+                    return Ok(Some(event));
+                }
+            }
+            match self.stream.piece().await? {
+                Some(piece) => self.unread.push_str(&String::from_utf8_lossy(&piece)),
+                None => return Ok(None),
+            }
+        }
+    }
+}
+
+impl Event {
+    fn parse(text: &str) -> Self {
+        let mut event = Self::default();
+        for line in text.lines() {
+            let (field, value) = line.split_once(':').unwrap_or((line, ""));
+            let value = value.strip_prefix(' ').unwrap_or(value);
+            match field {
+                "event" => event.name = Some(value.to_owned()),
+                "id" => event.id = Some(value.to_owned()),
+                "retry" => event.retry = value.parse().ok(),
+                "data" => match &mut event.data {
+                    Some(data) => {
+                        data.push('\n');
+                        data.push_str(value);
+                    }
+                    None => event.data = Some(value.to_owned()),
+                },
+                _ => {}
+            }
+        }
+        event
+    }
+
+    /// The message of MCP in it; an event without data has none.
+    pub(super) fn message(&self) -> Result<Option<Value>, Trouble> {
+        let is_message = self.name.as_deref().is_none_or(|name| name == "message");
+        match self
+            .data
+            .as_deref()
+            .filter(|data| is_message && !data.is_empty())
+        {
+            None => Ok(None),
+            Some(data) => match serde_json::from_str(data) {
+                Ok(message) => Ok(Some(message)),
+                Err(_) => Err(Trouble::strange("an event is no JSON")),
+            },
+        }
+    }
+}
+
+/// Whether an answer is a stream of events.
+pub(super) fn is_stream<B>(response: &Response<B>) -> bool {
+    let content_type = response.headers().get(header::CONTENT_TYPE);
+    let content_type = content_type.and_then(|value| value.to_str().ok());
+    content_type.is_some_and(|value| value.starts_with("text/event-stream"))
+}
+
+/// The result in an answer of Streamable HTTP that is no stream.
+pub(super) fn result_of(response: &Response<Bytes>) -> Result<Value, Trouble> {
+    let body = std::str::from_utf8(response.body()).map_err(|_| Trouble::strange("no UTF-8"))?;
+    let parsed: Value = serde_json::from_str(body).unwrap_or_default();
+    // An error of JSON-RPC says more than the status that it came with.
+    if parsed.pointer("/error/code").is_none() && !response.status().is_success() {
+        return Err(Trouble::of(response));
+    }
+    if matches!(response.status().as_u16(), 401 | 403 | 404 | 429 | 503) {
+        return Err(Trouble::of(response));
+    }
+    result(&parsed)
+}
+
+/// The result in a message, or the error.
+pub(super) fn result(message: &Value) -> Result<Value, Trouble> {
+    if let Some(error) = message.get("error") {
+        return Err(Trouble::Rpc {
+            code: error
+                .get("code")
+                .and_then(Value::as_i64)
+                .unwrap_or_default(),
+            message: text(error, "message").unwrap_or_default(),
+        });
+    }
+    let result = message.get("result").cloned();
+    result.ok_or(Trouble::strange("neither result nor error"))
+}

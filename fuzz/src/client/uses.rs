@@ -1,0 +1,400 @@
+//! What clients use, besides the tools of the signed-in person: everything that MCP has.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{
+    Client, Dialect, Trouble,
+    asking::Overheard,
+    events::{self, Events},
+    text,
+};
+use crate::tools::{PAGE, WATCHED};
+
+/// Something to use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// Prompts.
+    Prompts,
+    /// Resources and templates.
+    Resources,
+    /// Completion.
+    Completion,
+    /// Progress on the way to an answer.
+    Progress,
+    /// Lines of the log.
+    Logging,
+    /// Questions of the server.
+    Questions,
+    /// An answer to come back for.
+    Reconnection,
+    /// Tools that take a while and say much.
+    Patience,
+    /// Tools that fail.
+    Failures,
+    /// A tool that never ends, cancelled.
+    Cancellation,
+    /// Changes of a resource.
+    Subscription,
+    /// Tasks.
+    Tasks,
+}
+
+impl Use {
+    /// All that there is.
+    pub const ALL: [Self; 12] = [
+        Self::Prompts,
+        Self::Resources,
+        Self::Completion,
+        Self::Progress,
+        Self::Logging,
+        Self::Questions,
+        Self::Reconnection,
+        Self::Patience,
+        Self::Failures,
+        Self::Cancellation,
+        Self::Subscription,
+        Self::Tasks,
+    ];
+}
+
+/// How long a cancelled call may take to end.
+const SOON: Duration = Duration::from_secs(60);
+
+fn expect(holds: bool, what: &str) -> Result<(), Trouble> {
+    if holds {
+        Ok(())
+    } else {
+        Err(Trouble::strange(what))
+    }
+}
+
+impl Client {
+    /// Uses something, as far as the revision has it. The client is connected.
+    ///
+    /// # Errors
+    ///
+    /// Where it ended; [`Trouble::Strange`] if it is not as it should be.
+    pub async fn put_to_use(&mut self, what: Use) -> Result<(), Trouble> {
+        self.heard.clear();
+        match what {
+            Use::Prompts => self.use_prompts().await,
+            Use::Resources => self.use_resources().await,
+            Use::Completion => self.use_completion().await,
+            Use::Progress => self.use_progress().await,
+            Use::Logging => self.use_logging().await,
+            Use::Questions => self.use_questions().await,
+            Use::Reconnection => {
+                let called = self.call_tool("test_reconnection", json!({})).await?;
+                let said = called.pointer("/content/0/text").and_then(Value::as_str);
+                let is_good = said.is_some_and(|said| said.starts_with("Reconnection test"));
+                expect(is_good, "the answer to come back for")
+            }
+            Use::Patience => {
+                self.call_tool("world_slow", json!({})).await?;
+                let params = json!({"name": "world_chatty", "arguments": {},
+                    "_meta": {"progressToken": "chat", "io.modelcontextprotocol/logLevel": "debug"}});
+                self.ask("tools/call", params).await?;
+                Ok(())
+            }
+            Use::Failures => self.use_failures().await,
+            Use::Cancellation => self.use_cancellation().await,
+            Use::Subscription => self.use_subscription().await,
+            Use::Tasks => self.use_tasks().await,
+        }
+    }
+
+    async fn use_prompts(&mut self) -> Result<(), Trouble> {
+        let listed = self.ask("prompts/list", json!({})).await?;
+        let prompts = listed.get("prompts").and_then(Value::as_array);
+        expect(
+            prompts.is_some_and(|prompts| prompts.len() > 4),
+            "too few prompts",
+        )?;
+        let arguments = json!({"arg1": "one", "arg2": "two"});
+        let params = json!({"name": "test_prompt_with_arguments", "arguments": arguments});
+        let prompt = self.ask("prompts/get", params).await?;
+        expect(
+            prompt.to_string().contains("arg1='one'"),
+            "a prompt without its arguments",
+        )?;
+        let params = json!({"name": "world_prompt", "arguments": {"topic": "tea"}});
+        self.ask("prompts/get", params).await?;
+        let params = json!({"name": "test_prompt_with_arguments", "arguments": {}});
+        let refused = self.ask("prompts/get", params).await;
+        is_error(refused, "a prompt without what it needs")
+    }
+
+    async fn use_resources(&mut self) -> Result<(), Trouble> {
+        self.ask("resources/list", json!({})).await?;
+        self.ask("resources/templates/list", json!({})).await?;
+        for (uri, words) in [
+            ("test://static-text", "static text resource"),
+            ("test://template/42/data", "Data for ID: 42"),
+            (PAGE, "the end"),
+        ] {
+            let read = self.ask("resources/read", json!({"uri": uri})).await?;
+            expect(read.to_string().contains(words), "another resource")?;
+        }
+        let refused = self.ask("resources/read", json!({"uri": "test://none"}));
+        is_error(refused.await, "a resource that is not there")
+    }
+
+    async fn use_completion(&mut self) -> Result<(), Trouble> {
+        let reference = json!({"type": "ref/prompt", "name": "test_prompt_with_arguments"});
+        let params = json!({"ref": reference, "argument": {"name": "arg1", "value": "test"}});
+        let completed = self.ask("completion/complete", params).await?;
+        let values = completed
+            .pointer("/completion/values")
+            .and_then(Value::as_array);
+        expect(
+            values.is_some_and(|values| values.len() == 2),
+            "completed otherwise",
+        )?;
+        let reference = json!({"type": "ref/prompt", "name": "world_prompt"});
+        let params = json!({"ref": reference, "argument": {"name": "topic", "value": "t"}});
+        self.ask("completion/complete", params).await?;
+        Ok(())
+    }
+
+    async fn use_progress(&mut self) -> Result<(), Trouble> {
+        let params = json!({"name": "test_tool_with_progress", "arguments": {},
+            "_meta": {"progressToken": "how far"}});
+        self.ask("tools/call", params).await?;
+        let told = self.count("notifications/progress");
+        expect(
+            told == 3 || (told < 3 && !self.is_calm),
+            "progress is told otherwise",
+        )
+    }
+
+    async fn use_logging(&mut self) -> Result<(), Trouble> {
+        let world = self.peer.world().clone();
+        let level = world.choose(|choice| *choice.pick(&["debug", "info", "error"]));
+        let mut params = json!({"name": "test_tool_with_logging", "arguments": {}});
+        if self.dialect == Dialect::Modern {
+            let meta = json!({"io.modelcontextprotocol/logLevel": level});
+            params
+                .as_object_mut()
+                .map(|members| members.insert("_meta".to_owned(), meta));
+        } else {
+            let level = json!({"level": level});
+            self.ask("logging/setLevel", level).await?;
+        }
+        self.ask("tools/call", params).await?;
+        let wanted = if level == "error" { 0 } else { 3 };
+        let told = self.count("notifications/message");
+        expect(told == wanted || !self.is_calm, "the log is told otherwise")
+    }
+
+    async fn use_questions(&mut self) -> Result<(), Trouble> {
+        let elicits = !matches!(self.dialect.version(), "2024-11-05" | "2025-03-26");
+        let message = json!({"message": "Who are you?"});
+        for (tool, arguments, needs) in [
+            ("test_elicitation", message, true),
+            ("test_sampling", json!({"prompt": "Where?"}), false),
+            ("test_input_required_result_multi_round", json!({}), true),
+            (
+                "test_input_required_result_multiple_inputs",
+                json!({}),
+                true,
+            ),
+            ("test_input_required_result_list_roots", json!({}), false),
+            ("world_asking", json!({}), true),
+        ] {
+            match self.call_tool(tool, arguments).await {
+                Ok(_) => expect(elicits || !needs, "asked what the client cannot")?,
+                // The person did not want to.
+                Err(Trouble::Tool(_)) => {}
+                Err(trouble) => return Err(trouble),
+            }
+        }
+        let params = json!({"name": "test_input_required_result_prompt", "arguments": {}});
+        match self.ask("prompts/get", params).await {
+            Ok(_) | Err(Trouble::Rpc { .. }) => Ok(()),
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    async fn use_failures(&mut self) -> Result<(), Trouble> {
+        let failed = self.call_tool("world_failing", json!({})).await;
+        is_error(failed, "a tool that is broken")?;
+        let failed = self.call_tool("test_error_handling", json!({})).await;
+        is_error(failed, "a tool that fails")
+    }
+
+    /// Begins a call that never ends, and cancels it in the way of the revision.
+    async fn use_cancellation(&mut self) -> Result<(), Trouble> {
+        let world = self.peer.world().clone();
+        let params = json!({"name": "world_endless", "arguments": {},
+            "_meta": {"progressToken": "never"}});
+        let (id, request) = self.request_of("tools/call", params);
+        let least = Duration::from_secs(10);
+        let wait = world.choose(|choice| choice.between(least, 2 * least));
+        let mut call = self.peer.send(request);
+        match self.dialect {
+            Dialect::Modern => {
+                world.sleep(wait).await;
+                Ok(())
+            }
+            Dialect::Sse => {
+                call.head().await?;
+                world.sleep(wait).await;
+                self.cancel(id).await
+            }
+            Dialect::Streamable(_) => {
+                world.sleep(wait).await;
+                self.cancel(id).await?;
+                let end = async {
+                    let head = call.head().await?;
+                    let rest = call.rest().await;
+                    rest.map(|_| head.status())
+                };
+                match world.within(SOON, end).await {
+                    None if self.is_calm => Err(Trouble::strange("a cancelled call goes on")),
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+
+    /// Listens for changes of a resource while a tool changes it.
+    async fn use_subscription(&mut self) -> Result<(), Trouble> {
+        let world = self.peer.world().clone();
+        let stuck = self.peer.stuck();
+        let mut stream = match self.dialect {
+            Dialect::Sse => None,
+            Dialect::Streamable(_) => Some(Events::new(self.open(None).await?)),
+            Dialect::Modern => Some(self.subscribe().await?),
+        };
+        if self.dialect != Dialect::Modern {
+            let watched = json!({"uri": WATCHED});
+            self.ask("resources/subscribe", watched).await?;
+        }
+        let changed = self.call_tool("world_changing", json!({})).await;
+        let mut told = 0;
+        if let (Some(events), Ok(_)) = (&mut stream, &changed) {
+            let listening = async {
+                while let Ok(Some(event)) = events.next().await {
+                    if let Some(message) = event.message()? {
+                        let method = message.get("method").and_then(Value::as_str);
+                        if method == Some("notifications/resources/updated") {
+                            return Ok(1);
+                        }
+                    }
+                }
+                Ok::<usize, Trouble>(0)
+            };
+            told = world.within(SOON / 2, listening).await.unwrap_or(Ok(0))?;
+        }
+        self.peer.stick_to(stuck);
+        changed?;
+        expect(
+            told == 1 || stream.is_none() || !self.is_calm,
+            "a change was not told",
+        )?;
+        if self.dialect != Dialect::Modern {
+            let watched = json!({"uri": WATCHED});
+            self.ask("resources/unsubscribe", watched).await?;
+        }
+        Ok(())
+    }
+
+    /// `subscriptions/listen` (2026-07-28), up to its acknowledgement.
+    async fn subscribe(&mut self) -> Result<Events, Trouble> {
+        let wanted = json!({"toolsListChanged": true, "resourceSubscriptions": [WATCHED]});
+        let params = json!({"notifications": wanted});
+        let (_, request) = self.request_of("subscriptions/listen", params);
+        let mut call = self.peer.send(request);
+        let head = call.head().await?;
+        if !events::is_stream(&head) {
+            let body = call.rest().await?;
+            let response = http::Response::from_parts(head.into_parts().0, body);
+            events::result_of(&response)?;
+            return Err(Trouble::strange("no stream"));
+        }
+        self.peer.stick_to(call.replica());
+        let mut events = Events::new(call);
+        let first = events.next().await?.ok_or(Trouble::Broken)?;
+        let first = first.message()?.unwrap_or_default();
+        let method = text(&first, "method")?;
+        expect(
+            method == "notifications/subscriptions/acknowledged",
+            "not acknowledged first",
+        )?;
+        Ok(events)
+    }
+
+    async fn use_tasks(&mut self) -> Result<(), Trouble> {
+        if self.dialect != Dialect::Modern {
+            return Ok(());
+        }
+        self.knows_tasks = true;
+        let done = self.use_task().await;
+        self.knows_tasks = false;
+        done
+    }
+
+    async fn use_task(&mut self) -> Result<(), Trouble> {
+        let world = self.peer.world().clone();
+        let (tool, arguments) = world.choose(|choice| {
+            choice
+                .pick(&[
+                    ("slow_compute", json!({"seconds": 20, "label": "it"})),
+                    ("failing_job", json!({})),
+                    ("protocol_error_job", json!({})),
+                    ("confirm_delete", json!({"filename": "a file"})),
+                    ("multi_input", json!({})),
+                    ("test_tool_with_task", json!({})),
+                    ("world_slow", json!({})),
+                    ("world_failing", json!({})),
+                    ("world_endless", json!({})),
+                ])
+                .clone()
+        });
+        let params = json!({"name": tool, "arguments": arguments});
+        let begun = self.ask("tools/call", params).await?;
+        if begun.get("resultType") != Some(&json!("task")) {
+            return Ok(());
+        }
+        let task = json!({"taskId": text(&begun, "taskId")?});
+        self.overheard
+            .push(Overheard::Task(text(&begun, "taskId")?));
+        let patience = world.choose(|choice| choice.below(30));
+        for poll in 0..60 {
+            let state = self.ask("tasks/get", task.clone()).await?;
+            match text(&state, "status")?.as_str() {
+                "input_required" => {
+                    let responses = self.responses(state.get("inputRequests"));
+                    let mut params = task.clone();
+                    params
+                        .as_object_mut()
+                        .map(|members| members.insert("inputResponses".to_owned(), responses));
+                    self.ask("tasks/update", params).await?;
+                }
+                "working" if poll >= patience => {
+                    self.ask("tasks/cancel", task.clone()).await?;
+                }
+                "working" => {}
+                _ => return Ok(()),
+            }
+            world.sleep(Duration::from_secs(2)).await;
+        }
+        expect(!self.is_calm, "a task goes on although it was cancelled")
+    }
+
+    fn count(&self, method: &str) -> usize {
+        let is = |message: &&Value| message.get("method") == Some(&json!(method));
+        self.heard.iter().filter(is).count()
+    }
+}
+
+/// What must be refused is refused; other trouble is trouble.
+fn is_error(answer: Result<Value, Trouble>, what: &str) -> Result<(), Trouble> {
+    match answer {
+        Err(Trouble::Rpc { .. } | Trouble::Tool(_)) => Ok(()),
+        Err(trouble) => Err(trouble),
+        Ok(_) => Err(Trouble::Strange(format!("{what} gives a result"))),
+    }
+}
