@@ -6,6 +6,7 @@ mod asking;
 mod events;
 mod mcp;
 mod oauth;
+mod tasks;
 mod trouble;
 mod uses;
 

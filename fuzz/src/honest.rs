@@ -114,7 +114,8 @@ impl Honest {
         let mut got_through = self.gets_through(None).await;
         self.client.is_calm = true;
         for wanted in Use::ALL {
-            got_through = got_through && self.gets_through(Some(wanted)).await;
+            let wants = self.world.choose(|choice| choice.chance(400));
+            got_through = got_through && (!wants || self.gets_through(Some(wanted)).await);
         }
         if got_through {
             self.stage.borrow_mut().finished += 1;

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use super::{
     Client, Dialect, Trouble,
-    asking::Overheard,
     events::{self, Events},
     text,
 };
@@ -62,7 +61,7 @@ impl Use {
 /// How long a cancelled call may take to end.
 const SOON: Duration = Duration::from_secs(60);
 
-fn expect(holds: bool, what: &str) -> Result<(), Trouble> {
+pub(super) fn expect(holds: bool, what: &str) -> Result<(), Trouble> {
     if holds {
         Ok(())
     } else {
@@ -78,6 +77,7 @@ impl Client {
     /// Where it ended; [`Trouble::Strange`] if it is not as it should be.
     pub async fn put_to_use(&mut self, what: Use) -> Result<(), Trouble> {
         self.heard.clear();
+        self.knows_tasks = false;
         match what {
             Use::Prompts => self.use_prompts().await,
             Use::Resources => self.use_resources().await,
@@ -324,64 +324,6 @@ impl Client {
             "not acknowledged first",
         )?;
         Ok(events)
-    }
-
-    async fn use_tasks(&mut self) -> Result<(), Trouble> {
-        if self.dialect != Dialect::Modern {
-            return Ok(());
-        }
-        self.knows_tasks = true;
-        let done = self.use_task().await;
-        self.knows_tasks = false;
-        done
-    }
-
-    async fn use_task(&mut self) -> Result<(), Trouble> {
-        let world = self.peer.world().clone();
-        let (tool, arguments) = world.choose(|choice| {
-            choice
-                .pick(&[
-                    ("slow_compute", json!({"seconds": 20, "label": "it"})),
-                    ("failing_job", json!({})),
-                    ("protocol_error_job", json!({})),
-                    ("confirm_delete", json!({"filename": "a file"})),
-                    ("multi_input", json!({})),
-                    ("test_tool_with_task", json!({})),
-                    ("world_slow", json!({})),
-                    ("world_failing", json!({})),
-                    ("world_endless", json!({})),
-                ])
-                .clone()
-        });
-        let params = json!({"name": tool, "arguments": arguments});
-        let begun = self.ask("tools/call", params).await?;
-        if begun.get("resultType") != Some(&json!("task")) {
-            return Ok(());
-        }
-        let task = json!({"taskId": text(&begun, "taskId")?});
-        self.overheard
-            .push(Overheard::Task(text(&begun, "taskId")?));
-        let patience = world.choose(|choice| choice.below(30));
-        for poll in 0..60 {
-            let state = self.ask("tasks/get", task.clone()).await?;
-            match text(&state, "status")?.as_str() {
-                "input_required" => {
-                    let responses = self.responses(state.get("inputRequests"));
-                    let mut params = task.clone();
-                    params
-                        .as_object_mut()
-                        .map(|members| members.insert("inputResponses".to_owned(), responses));
-                    self.ask("tasks/update", params).await?;
-                }
-                "working" if poll >= patience => {
-                    self.ask("tasks/cancel", task.clone()).await?;
-                }
-                "working" => {}
-                _ => return Ok(()),
-            }
-            world.sleep(Duration::from_secs(2)).await;
-        }
-        expect(!self.is_calm, "a task goes on although it was cancelled")
     }
 
     fn count(&self, method: &str) -> usize {
