@@ -100,15 +100,20 @@ fn sealed(bytes: &[u8]) {
 }
 
 fn session_token(bytes: &[u8]) {
-    if let Some(input) = read::<(u16, u8, u32, &[u8], &str)>(bytes) {
-        let (place, change, seconds, claims, made_up) = input;
-        fuzzing::tokens::session_token(made_up, claims, usize::from(place), change, seconds);
+    // The text is last: it is whatever is left.
+    if let Some((place, change, faults, seconds, text)) = read::<(u16, u8, u8, u32, &str)>(bytes) {
+        fuzzing::tokens::session_token(text, usize::from(place), change, seconds);
+        fuzzing::tokens::signed_token(faults, text, seconds);
     }
 }
 
 fn cookies(bytes: &[u8]) {
-    if let Some((place, change, other_state, made_up)) = read::<(u16, u8, &str, &str)>(bytes) {
-        fuzzing::tokens::cookies(made_up, other_state, usize::from(place), change);
+    if let Some((place, change, text)) = read::<(u16, u8, &str)>(bytes) {
+        // Two lines: a state, and a header.
+        let (state, made_up) = text.split_once('\n').unwrap_or(("", text));
+        fuzzing::tokens::cookies(made_up, state, usize::from(place), change);
+        fuzzing::tokens::cookie_header(made_up);
+        fuzzing::tokens::approvals(change);
     }
 }
 

@@ -7,8 +7,10 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use super::{altered, entra::server, entropy};
 use crate::{
     env::{Env, Known},
+    http::cookie,
     hub::StreamId,
-    keys::Purpose,
+    keys::{Keyring, MasterKey, Purpose},
+    limits,
     mcp::EventId,
     oauth::{
         approvals::Approvals,
@@ -60,41 +62,151 @@ fn session() -> Session {
     }
 }
 
-/// A session token is good as it was issued, while it lasts, and here; changed by one byte, made up, or
-/// with claims of somebody's choice under any other key, it is none. Also a well signed one is good for
-/// this server only (JWT-01 to JWT-21).
-pub fn session_token(made_up: &str, claims: &[u8], place: usize, change: u8, seconds: u32) {
+/// A session token is good as it was issued, while it lasts, and gives back what it was issued for;
+/// made up, or changed by one byte, it is none (JWT-01 to JWT-21).
+pub fn session_token(made_up: &str, place: usize, change: u8, seconds: u32) {
     let (server, known) = (server(), Known::default());
     assert!(token::verify(made_up, &server, NOW).is_none());
     let secret = SessionSecret::new([2; 32]);
     at(&known, &server, NOW, |env| {
-        let (issued, lasts) = token::issue(&session(), "a client", &secret, env, &mut entropy());
+        let session = session();
+        let (issued, lasts) = token::issue(&session, "a client", &secret, env, &mut entropy());
         let issued = issued.expose();
         let verified = token::verify(issued, &server, NOW).expect("it was just issued");
-        assert_eq!(verified.session_id, SessionId::new([1; 16]));
+        assert_eq!(verified.session_id, session.id);
         assert_eq!(verified.secret.expose(), secret.expose());
+        assert_eq!(verified.client_id, "a client");
+        assert_eq!(verified.resource, session.resource);
+        assert_eq!(verified.scope, session.scope);
+        assert_eq!(verified.expires, UnixTime(NOW.0 + lasts));
         let later = UnixTime(NOW.0 + u64::from(seconds));
         let lives = u64::from(seconds) < lasts;
         assert_eq!(token::verify(issued, &server, later).is_some(), lives);
         if let Some(changed) = altered(issued, place, change) {
             assert!(token::verify(&changed, &server, NOW).is_none(), "{changed}");
         }
-        let header = issued.split('.').next().unwrap_or_default();
-        let signed = format!("{header}.{}", URL_SAFE_NO_PAD.encode(claims));
-        let mac = server.keys.mac(Purpose::SessionToken, signed.as_bytes());
-        let signed = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac));
-        if let Some(verified) = token::verify(&signed, &server, NOW) {
-            let url = &server.config.public_url;
-            assert!(
-                url.resources().contains(&verified.resource),
-                "another audience"
-            );
-            assert!(verified.expires > NOW, "it is over");
+    });
+}
+
+/// What may be wrong with a token that somebody wrote with great care, one bit each.
+mod wrong {
+    pub(super) const ISSUER: u8 = 1;
+    pub(super) const AUDIENCE: u8 = 2;
+    pub(super) const HEADER: u8 = 4;
+    pub(super) const PURPOSE: u8 = 8;
+    pub(super) const MEMBER: u8 = 16;
+    pub(super) const ISSUED_LATER: u8 = 32;
+    pub(super) const OVER: u8 = 64;
+    pub(super) const KEY: u8 = 128;
+}
+
+const HEADERS: [&str; 6] = [
+    r#"{"alg":"none","typ":"at+jwt"}"#,
+    r#"{"alg":"HS256","typ":"JWT"}"#,
+    r#"{"typ":"at+jwt","alg":"HS256"}"#,
+    r#"{"alg":"HS512","typ":"at+jwt"}"#,
+    r#"{"alg":"RS256","typ":"at+jwt","kid":"1"}"#,
+    r#"{"alg":"HS256"}"#,
+];
+
+/// A token with our claims and a right signature, by the key of today or the one before, is good;
+/// with any one thing wrong it is none: another issuer, audience, header, purpose, or key, a claim too
+/// many, from the future, or over (JWT-01 to JWT-21).
+pub fn signed_token(faults: u8, text: &str, seconds: u32) {
+    let server = server();
+    let url = &server.config.public_url;
+    let has = |fault| faults & fault != 0;
+    // What is wrong is told by the text, unless by chance that is right.
+    let or_text = |fault, right: &str| if has(fault) { text } else { right }.to_owned();
+    let issuer = or_text(wrong::ISSUER, url.issuer());
+    let audience = or_text(wrong::AUDIENCE, "https://mcp.example/mcp");
+    let seconds = u64::from(seconds);
+    let issued = if has(wrong::ISSUED_LATER) {
+        NOW.after(limits::CLOCK_LEEWAY).0 + 1 + seconds
+    } else {
+        NOW.0
+    };
+    let expires = if has(wrong::OVER) {
+        NOW.0.saturating_sub(seconds)
+    } else {
+        NOW.0 + 1 + seconds
+    };
+    let mut claims = serde_json::json!({
+        "iss": issuer, "aud": audience, "sub": "s", "client_id": "c", "sid": SessionId::new([1; 16]),
+        "scope": "user.read", "iat": issued, "exp": expires, "jti": "j",
+        "key": URL_SAFE_NO_PAD.encode([2; 32]),
+    });
+    if let (true, Some(members)) = (has(wrong::MEMBER), claims.as_object_mut()) {
+        members.insert("also".to_owned(), text.into());
+    }
+    let chosen = HEADERS.get(text.len() % HEADERS.len()).copied();
+    let header = if has(wrong::HEADER) { chosen } else { None };
+    let header = header.unwrap_or(r#"{"alg":"HS256","typ":"at+jwt"}"#);
+    let [header, claims] = [header, &claims.to_string()].map(|part| URL_SAFE_NO_PAD.encode(part));
+    let signed = format!("{header}.{claims}");
+    let purpose = if has(wrong::PURPOSE) {
+        Purpose::ClientId
+    } else {
+        Purpose::SessionToken
+    };
+    let by = |key: u8| Keyring::new(MasterKey::new([key; 32]), Vec::new());
+    let signers = if has(wrong::KEY) { [1, 2] } else { [7, 8] };
+    for signer in signers.map(by) {
+        let mac = signer.mac(purpose, signed.as_bytes());
+        let token = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac));
+        let good = faults & !(wrong::ISSUER | wrong::AUDIENCE) == 0
+            && issuer == url.issuer()
+            && url.resources().contains(&audience);
+        let verified = token::verify(&token, &server, NOW);
+        assert_eq!(verified.is_some(), good, "{faults:#b} {text}");
+        let unsigned = format!("{signed}.");
+        assert!(token::verify(&unsigned, &server, NOW).is_none());
+    }
+}
+
+/// A cookie is found by its own name, whole, and only if there is one of it. `@` in the text stands for
+/// the name (RFC 6265 section 4.2).
+pub fn cookie_header(text: &str) {
+    let server = server();
+    let url = &server.config.public_url;
+    let text = text.replace('@', &cookie::name("browser", url));
+    let Some(headers) = cookies_of(&[&text]) else {
+        return;
+    };
+    let begin = format!("{}=", cookie::name("browser", url));
+    let ours = |pair: &'_ str| pair.trim().strip_prefix(&begin).map(str::to_owned);
+    let found: Vec<String> = text.split(';').filter_map(ours).collect();
+    let one = <[String; 1]>::try_from(found).ok().map(|[value]| value);
+    // Text beyond ASCII is no cookie of ours.
+    let one = one.filter(|_| text.is_ascii());
+    assert_eq!(cookie::get("browser", &headers, url), one.as_deref());
+}
+
+/// However many requests one browser approved, the last ones are remembered, up to the limit, and no
+/// request that was not approved (A4).
+pub fn approvals(count: u8) {
+    let (server, known) = (server(), Known::default());
+    let count = count % 40;
+    let of = |number: u8| AuthorizationRequest {
+        client: Hash::of(&[number]),
+        ..request()
+    };
+    at(&known, &server, NOW, |env| {
+        let mut headers = HeaderMap::new();
+        for number in 0..count {
+            let set = Approvals::of(&headers, env).remember(&of(number), env);
+            let pair = set
+                .as_ref()
+                .and_then(pair)
+                .expect("a web site is remembered");
+            assert!(pair.len() < 1024, "the cookie grows");
+            headers = cookies_of(&[&pair]).expect("it is a cookie");
         }
-        // The MAC of another purpose is no signature of a token.
-        let mac = server.keys.mac(Purpose::ClientId, signed.as_bytes());
-        let signed = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac));
-        assert!(token::verify(&signed, &server, NOW).is_none());
+        let own = Approvals::of(&headers, env);
+        for number in 0..=count {
+            let kept = number < count && usize::from(count - number) <= limits::APPROVALS;
+            assert_eq!(own.cover(&of(number)), kept, "{number} of {count}");
+        }
     });
 }
 
@@ -152,6 +264,7 @@ pub fn cookies(made_up: &str, other_state: &str, place: usize, change: u8) {
                 assert!(Browser::of(&headers, env).is_none(), "{changed}");
             }
         }
+        crossed(&pairs, &state, env);
         // Twice of one name: nobody knows which is ours.
         if let Some(headers) = all(&pairs.join("; ")) {
             assert!(SignIn::from_cookie(&headers, &state, env).is_none());
@@ -162,6 +275,19 @@ pub fn cookies(made_up: &str, other_state: &str, place: usize, change: u8) {
             assert!(SignIn::from_cookie(&headers, &state, env).is_none());
         });
     });
+}
+
+/// The value of one cookie is none of another.
+fn crossed(pairs: &[String], state: &str, env: Env<'_>) {
+    let parts = || pairs.iter().filter_map(|pair| pair.split_once('='));
+    for (name, own) in parts() {
+        for (_, value) in parts().filter(|(_, value)| *value != own) {
+            let headers = cookies_of(&[&format!("{name}={value}")]).expect("it is a cookie");
+            assert!(SignIn::from_cookie(&headers, state, env).is_none());
+            assert!(Approvals::of(&headers, env).is_empty());
+            assert!(Browser::of(&headers, env).is_none(), "{name}={value}");
+        }
+    }
 }
 
 fn pair(set: &HeaderValue) -> Option<String> {
