@@ -299,7 +299,7 @@ impl World {
             };
             let sent = &mut running.sent;
             match exchange.poll() {
-                Output::Wait(_) => return,
+                Output::Wait(until) => return assert!(until > self.server.now.instant),
                 Output::Done(_) => {
                     running.exchange = None;
                     self.hub.forget(id);

@@ -2,6 +2,8 @@
 //! session with each, so that a token that ends and a revocation that another replica took end the
 //! answer as well (threats.md I6, I7, REV-07).
 
+use std::time::Duration;
+
 use super::{Caller, session::McpSession};
 use crate::{
     ask::{Answered, Ask, Awaiting, Store},
@@ -10,6 +12,9 @@ use crate::{
     session::record::Session,
     time::Instant,
 };
+
+/// The shortest rest.
+const SOONEST: Duration = Duration::from_millis(1);
 
 /// A watch.
 #[derive(Debug)]
@@ -45,7 +50,10 @@ impl Watch {
     fn rest(&mut self, caller: &Caller, cx: &Cx<'_>) {
         let now = cx.env.now;
         let left = caller.verified.expires.until(now.unix);
-        self.next = now.instant.after(limits::KEEP_ALIVE.min(left));
+        // A token may end between its look-up and this: the next look, which ends the answer, still lies
+        // ahead.
+        let rest = limits::KEEP_ALIVE.min(left).max(SOONEST);
+        self.next = now.instant.after(rest);
     }
 
     /// When to look next.
