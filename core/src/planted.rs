@@ -24,6 +24,12 @@ pub enum Planted {
     ReuseIgnored,
     /// The MCP session of anybody is good for anybody (SESS-02).
     SessionsShared,
+    /// The `requestState` of anybody is good for anybody (RPC-21).
+    StatesShared,
+    /// The task of anybody is told to anybody who knows its name (I4).
+    TasksShared,
+    /// The client is told what broke inside (LEAK-07).
+    FaultTold,
     /// A list of tools says `null` where it should say nothing (MCP, schema).
     NullWritten,
 }

@@ -3,6 +3,7 @@
 //! not come of it is judged by the checks, not here.
 
 mod forge;
+mod names;
 
 use std::{rc::Rc, time::Duration};
 
@@ -61,8 +62,11 @@ impl Attacker {
         while !self.stage.borrow().curtain {
             let wait = self.world.choose(|choice| choice.between(least, most));
             self.world.sleep(wait).await;
-            let deed = self.world.choose(|choice| choice.below(11));
-            let line = format!("= attacks: {}", DEEDS.get(deed as usize).unwrap_or(&""));
+            let deed = self.world.choose(|choice| choice.below(14));
+            let line = format!(
+                "= attacks: {}",
+                DEEDS.get(deed as usize).unwrap_or(&"uses names of others")
+            );
             self.world.note(self.client.peer.name(), &line);
             match deed {
                 0 => self.become_a_user().await,
@@ -75,7 +79,8 @@ impl Attacker {
                 7 => self.redeem_a_stolen_code().await,
                 8 => self.forge_tokens().await,
                 9 => self.mix_up().await,
-                _ => self.flood().await,
+                10 => self.flood().await,
+                _ => self.use_names().await,
             }
         }
     }

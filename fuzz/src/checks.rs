@@ -4,6 +4,7 @@
 mod answers;
 mod ledger;
 mod messages;
+mod names;
 mod people;
 mod redirects;
 mod secrets;
@@ -225,6 +226,7 @@ impl Checks {
                 Box::new(people::NothingForStrangers),
                 Box::new(people::GoodIdTokensOnly::default()),
                 Box::new(sessions::OwnSessionsOnly::default()),
+                Box::new(names::OwnNamesOnly::default()),
                 Box::new(tokens::BearerNeeded::default()),
                 Box::new(tokens::SpentOnce::default()),
                 Box::new(tokens::EndedStaysEnded::default()),

@@ -10,6 +10,8 @@ mod tasks;
 mod trouble;
 mod uses;
 
+use std::{cell::RefCell, rc::Rc};
+
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header};
 use serde_json::Value;
@@ -106,7 +108,7 @@ pub struct Client {
     /// The notifications that it heard.
     pub heard: Vec<Value>,
     /// What others may overhear of what it does.
-    pub overheard: Vec<Overheard>,
+    pub overheard: Rc<RefCell<Vec<Overheard>>>,
     connection: Option<mcp::Connection>,
     requests: u64,
 }
@@ -127,7 +129,7 @@ impl Client {
             knows_tasks: false,
             is_calm: false,
             heard: Vec::new(),
-            overheard: Vec::new(),
+            overheard: Rc::default(),
             connection: None,
             requests: 0,
         }

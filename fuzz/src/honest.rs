@@ -31,7 +31,7 @@ pub struct Loot {
     /// How many people got through in the second act.
     pub finished: u64,
     /// Names that were overheard: of tasks, events, questions, requests; and states of requests.
-    pub overheard: Vec<Overheard>,
+    pub overheard: Rc<RefCell<Vec<Overheard>>>,
     /// Tool calls that were answered.
     pub calls: u64,
     /// Other things of MCP that were used from end to end.
@@ -75,6 +75,7 @@ impl Honest {
             "http://127.0.0.1:49152"
         };
         client.redirect_uri = format!("{origin}/{name}");
+        client.overheard = Rc::clone(&stage.borrow().overheard);
         client.is_sticky = world.choose(|choice| choice.chance(700));
         Self {
             world: world.clone(),
@@ -327,7 +328,6 @@ impl Honest {
     fn lose(&mut self) {
         let mut loot = self.stage.borrow_mut();
         loot.history.append(&mut self.browser.history);
-        loot.overheard.append(&mut self.client.overheard);
         loot.sessions
             .extend(self.client.session().map(str::to_owned));
         if let Some(known) = &self.client.registration {

@@ -31,9 +31,13 @@ pub const PAGE: &str = "world://page";
 /// The resource that is watched.
 pub const WATCHED: &str = "test://watched-resource";
 
+/// What an attacker answers to a question that another was asked. It is told to nobody.
+pub const FORGED: &str = "forged-41ab77 by somebody else";
+
 /// Labels what must not be told.
 pub(crate) fn label(ledger: &mut Ledger) {
     ledger.know(FAULT, Sort::Fault, "words of a fault");
+    ledger.know(FORGED, Sort::Key, "an answer of somebody who was not asked");
     ledger.know(GHOST, Sort::Key, "words of a cancelled call");
 }
 

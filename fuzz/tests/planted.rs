@@ -101,3 +101,27 @@ fn a_message_that_does_not_fit_its_schema_is_caught() {
         &["fits its schema"],
     );
 }
+
+#[test]
+fn a_state_that_is_anybodys_is_caught() {
+    caught(
+        |server| server.with_bug(Planted::StatesShared),
+        &["own names only"],
+    );
+}
+
+#[test]
+fn a_task_that_is_anybodys_is_caught() {
+    caught(
+        |server| server.with_bug(Planted::TasksShared),
+        &["own names only", "one person only"],
+    );
+}
+
+#[test]
+fn a_fault_that_is_told_is_caught() {
+    caught(
+        |server| server.with_bug(Planted::FaultTold),
+        &["nothing leaks"],
+    );
+}

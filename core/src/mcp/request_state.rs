@@ -16,7 +16,8 @@ use super::{
     json_rpc::{Error, Request},
 };
 use crate::{
-    catalog::Answer, exchange::Cx, keys::Purpose, limits, session::record::Hash, time::UnixTime,
+    catalog::Answer, env::Server, exchange::Cx, keys::Purpose, limits, planted::Planted,
+    session::record::Hash, time::UnixTime,
 };
 
 /// Seals what was answered so far; `None` if that is too much to carry.
@@ -30,7 +31,7 @@ pub(crate) fn seal(
     let expires = cx.env.now.unix.after(limits::REQUEST_STATE);
     text.extend(expires.0.to_be_bytes());
     text.extend(serde_json::to_vec(answers).ok()?);
-    let context = request.context(caller);
+    let context = request.context(caller, cx.env.server);
     let keys = &cx.env.server.keys;
     let sealed = keys.seal(Purpose::RequestState, &context, b"", &text, cx.entropy);
     let state = URL_SAFE_NO_PAD.encode(sealed);
@@ -50,7 +51,7 @@ pub(crate) fn open(
     };
     let opened = state.and_then(|state| {
         let sealed = URL_SAFE_NO_PAD.decode(state).ok()?;
-        let context = request.context(caller);
+        let context = request.context(caller, cx.env.server);
         let keys = &cx.env.server.keys;
         let text = keys.open(Purpose::RequestState, &context, b"", &sealed)?;
         let (expires, answers) = text.split_first_chunk::<8>()?;
@@ -83,9 +84,11 @@ impl About {
         Self(Hash::of(text.as_bytes()))
     }
 
-    fn context(&self, caller: &Caller) -> Vec<u8> {
+    fn context(&self, caller: &Caller, server: &Server) -> Vec<u8> {
         let mut context = b"requestState".to_vec();
-        context.extend(caller.owner.0);
+        if !server.has(Planted::StatesShared) {
+            context.extend(caller.owner.0);
+        }
         context.extend(self.0.0);
         context
     }

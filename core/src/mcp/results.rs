@@ -20,6 +20,7 @@ use crate::{
     catalog::{Answer, Failure, Question, ToolResult},
     env::Server,
     exchange::Cx,
+    planted::Planted,
 };
 
 /// What the client is told at the end of a call.
@@ -47,6 +48,9 @@ pub(crate) fn finished(
             audit_failure(&failure, cx);
             Err(match failure {
                 Failure::Told(words) => Error::with_words(Error::INVALID_PARAMS, words),
+                Failure::Internal(words) if cx.env.server.has(Planted::FaultTold) => {
+                    Error::with_words(Error::INTERNAL, words)
+                }
                 Failure::Internal(_) => Error::new(
                     Error::INTERNAL,
                     "This failed. Its cause is in the server's log.",

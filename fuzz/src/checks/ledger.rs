@@ -32,6 +32,8 @@ pub struct Case {
     pub bearer: Option<String>,
     /// The MCP session that it names.
     pub session: Option<String>,
+    /// The event from which it wants to go on.
+    pub last_event: Option<String>,
     /// `MCP-Protocol-Version`.
     pub revision: Option<String>,
     /// The body.
@@ -178,6 +180,7 @@ impl Ledger {
                 }
             },
             session: header("mcp-session-id").or_else(|| form(query.as_bytes(), "sessionId")),
+            last_event: header("last-event-id"),
             revision: header("mcp-protocol-version"),
             body: request.body().clone(),
             since,

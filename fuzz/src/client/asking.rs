@@ -42,6 +42,9 @@ pub enum Overheard {
 /// How often a client answers the questions of one request, or comes back for one answer.
 const ROUNDS: usize = 8;
 
+/// How long a person thinks before an answer, at most.
+const THOUGHT: Duration = Duration::from_secs(8);
+
 impl Client {
     /// Sends a request and waits for its result, whatever is asked before it.
     ///
@@ -56,7 +59,7 @@ impl Client {
                 return Ok(result);
             }
             let state = result.get("requestState").cloned().unwrap_or_default();
-            self.overheard.push(Overheard::State {
+            self.say_aloud(Overheard::State {
                 method: method.to_owned(),
                 params: params.clone(),
                 state: state.as_str().unwrap_or_default().to_owned(),
@@ -111,7 +114,7 @@ impl Client {
             }
         }
         let message = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
-        self.overheard.push(Overheard::Request(id));
+        self.say_aloud(Overheard::Request(id));
         (id, self.message(&message, method, name.as_deref()))
     }
 
@@ -149,7 +152,7 @@ impl Client {
         for _ in 0..ROUNDS {
             while let Ok(Some(event)) = events.next().await {
                 if let Some(event_id) = &event.id {
-                    self.overheard.push(Overheard::Event(event_id.clone()));
+                    self.say_aloud(Overheard::Event(event_id.clone()));
                     if !told.insert(event_id.clone()) {
                         let what = format!("{event_id} is told twice");
                         self.peer.world().fail("an event once", what);
@@ -186,7 +189,7 @@ impl Client {
     }
 
     /// Opens a stream with GET, to listen, or for what followed an event.
-    pub(super) async fn open(&self, last: Option<&str>) -> Result<Call, Trouble> {
+    pub(crate) async fn open(&self, last: Option<&str>) -> Result<Call, Trouble> {
         let mut request = self.request(Method::GET, &self.address());
         let headers = request.headers_mut();
         headers.insert(header::ACCEPT, value("text/event-stream"));
@@ -234,8 +237,11 @@ impl Client {
             (None, Some(answers)) if answers.as_u64() == Some(id) => return Ok(Some(message)),
             (None, _) => {}
             (Some(method), Some(question)) => {
-                self.overheard.push(Overheard::Question(question.clone()));
+                self.say_aloud(Overheard::Question(question.clone()));
                 let params = message.get("params").unwrap_or(&Value::Null);
+                let world = self.peer.world().clone();
+                let thinks = world.choose(|choice| choice.between(Duration::ZERO, THOUGHT));
+                world.sleep(thinks).await;
                 let answer = self.reply(question, method, params);
                 // If it does not arrive, the server asks in vain.
                 let _taken = self.post(&answer, "", None).await;
@@ -243,6 +249,11 @@ impl Client {
             (Some(_), None) => self.heard.push(message),
         }
         Ok(None)
+    }
+
+    /// Somebody may overhear it.
+    pub(super) fn say_aloud(&self, name: Overheard) {
+        self.overheard.borrow_mut().push(name);
     }
 
     fn reply(&self, question: &Value, method: &str, params: &Value) -> Value {

@@ -42,8 +42,7 @@ impl Client {
             return Ok(());
         }
         let task = json!({"taskId": text(&begun, "taskId")?});
-        self.overheard
-            .push(Overheard::Task(text(&begun, "taskId")?));
+        self.say_aloud(Overheard::Task(text(&begun, "taskId")?));
         let patience = world.choose(|choice| choice.below(30));
         for poll in 0..60 {
             let state = self.ask("tasks/get", task.clone()).await?;

@@ -75,7 +75,7 @@ impl Asked {
         let reading = cx.store(Store::Get(record::key(task)));
         Asking::Waiting(Self {
             task,
-            owner: caller.owner,
+            owner: record::owner(caller, cx.env.server),
             told: told.map(Box::new),
             state: State::Reading(reading),
         })

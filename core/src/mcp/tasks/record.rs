@@ -6,10 +6,13 @@ use serde_json::{Map, Value, json};
 use super::TaskTold;
 use crate::{
     ask::{Guard, Key, Record, Store, Stored},
+    env::Server,
     exchange::Cx,
     hub::{Owner, StreamId},
     keys::{Keyring, Purpose},
     limits,
+    mcp::Caller,
+    planted::Planted,
     time::UnixTime,
 };
 
@@ -175,6 +178,14 @@ pub(super) fn key(task: StreamId) -> Key {
 /// Where what its client says on another replica is left.
 pub(super) fn told_key(task: StreamId) -> Key {
     Key(format!("task-told/{task}"))
+}
+
+/// Whose a task of this caller is.
+pub(super) fn owner(caller: &Caller, server: &Server) -> Owner {
+    match server.has(Planted::TasksShared) {
+        true => Owner([0; 32]),
+        false => caller.owner,
+    }
 }
 
 fn context(task: StreamId, owner: Owner) -> Vec<u8> {

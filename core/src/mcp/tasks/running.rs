@@ -220,9 +220,8 @@ impl Running {
             return;
         }
         self.is_old = false;
-        let put = self
-            .record
-            .put(self.task, self.caller.owner, Guard::Any, cx);
+        let owner = record::owner(&self.caller, cx.env.server);
+        let put = self.record.put(self.task, owner, Guard::Any, cx);
         self.writing = Some(cx.store(put));
     }
 
@@ -248,7 +247,7 @@ impl Running {
 
     fn looked(&mut self, answer: Option<<Store as Ask>::Answer>, cx: &mut Cx<'_>) {
         let stored = answer.and_then(Result::ok).flatten();
-        let owner = self.caller.owner;
+        let owner = record::owner(&self.caller, cx.env.server);
         let told = stored.and_then(|stored| TaskTold::open(self.task, owner, &stored, cx));
         if let Some(told) = told {
             self.told(told, cx);

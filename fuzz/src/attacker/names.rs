@@ -1,0 +1,156 @@
+//! The names that others were given, in the hands of an attacker: states of requests, tasks, events of
+//! streams, questions, requests. None of them is a credential.
+
+use std::{collections::BTreeSet, rc::Rc, time::Duration};
+
+use bytes::Bytes;
+use http::{Method, header};
+use serde_json::{Value, json};
+
+use super::Attacker;
+use crate::{
+    client::{Client, Dialect, Overheard, value},
+    tools::FORGED,
+};
+
+impl Attacker {
+    /// Uses a name that was given to somebody else (I4, I8, RPC-21).
+    pub(super) async fn use_names(&mut self) {
+        if self.client.tokens.is_none() {
+            self.become_a_user().await;
+        }
+        let Some(name) = self.overhears().await else {
+            return;
+        };
+        match name {
+            Overheard::State {
+                method,
+                params,
+                state,
+            } => {
+                let mut params = params;
+                if let Some(members) = params.as_object_mut() {
+                    members.insert("requestState".to_owned(), json!(state));
+                    members.insert("inputResponses".to_owned(), json!({}));
+                }
+                let _answer = self.modern().ask(&method, params).await;
+            }
+            Overheard::Task(task) => self.meddle_with(&task).await,
+            Overheard::Event(event) => {
+                self.choose_session().await;
+                let _stream = self.client.open(Some(&event)).await;
+            }
+            Overheard::Question(question) => self.answer_for(&question).await,
+            Overheard::Request(request) => {
+                self.choose_session().await;
+                let _answer = self.client.cancel(request).await;
+            }
+        }
+        self.client.disconnect();
+    }
+
+    /// One of the last names of some kind, or the next one: that may still serve.
+    async fn overhears(&self) -> Option<Overheard> {
+        let all = Rc::clone(&self.stage.borrow().overheard);
+        let kinds: BTreeSet<u64> = all.borrow().iter().map(kind_of).collect();
+        if kinds.is_empty() {
+            return None;
+        }
+        let kinds: Vec<u64> = kinds.into_iter().collect();
+        let kind = self.world.choose(|choice| *choice.pick(&kinds));
+        let waits = self.world.choose(|choice| choice.below(60));
+        let before = all.borrow().len();
+        for _ in 0..waits {
+            self.world.sleep(Duration::from_secs(2)).await;
+            let next = all.borrow().get(before..).and_then(|next| {
+                let found = next.iter().rev().find(|name| kind_of(name) == kind);
+                found.cloned()
+            });
+            if next.is_some() || self.stage.borrow().curtain {
+                return next;
+            }
+        }
+        let all = all.borrow();
+        let lately: Vec<&Overheard> = all
+            .iter()
+            .rev()
+            .filter(|name| kind_of(name) == kind)
+            .take(8)
+            .collect();
+        Some(self.world.choose(|choice| (*choice.pick(&lately)).clone()))
+    }
+
+    /// The attacker's client, as one of 2026-07-28.
+    fn modern(&self) -> Client {
+        let mut client = Client::of_attacker(&self.world, self.client.peer.name(), Dialect::Modern);
+        client.tokens.clone_from(&self.client.tokens);
+        client.knows_tasks = true;
+        client
+    }
+
+    async fn meddle_with(&self, task: &str) {
+        let mut client = self.modern();
+        let answers = json!({"action": "accept", "content": {"confirm": true, "name": FORGED}});
+        let all = ["confirmation", "first", "second", "user_name"];
+        let all = all.map(|key| (key.to_owned(), answers.clone()));
+        let told = Value::Object(all.into_iter().collect());
+        let (method, params) = self.world.choose(|choice| {
+            choice
+                .pick(&[
+                    ("tasks/get", json!({"taskId": task})),
+                    ("tasks/cancel", json!({"taskId": task})),
+                    (
+                        "tasks/update",
+                        json!({"taskId": task, "inputResponses": told}),
+                    ),
+                ])
+                .clone()
+        });
+        let _answer = client.ask(method, params).await;
+    }
+
+    /// A session of the attacker's own, or one that was overheard.
+    async fn choose_session(&mut self) {
+        let sessions = self.stage.borrow().sessions.clone();
+        let sessions: Vec<String> = sessions
+            .into_iter()
+            .filter(|session| !session.starts_with("http"))
+            .collect();
+        if sessions.is_empty() || self.world.choose(|choice| choice.chance(500)) {
+            let _connected = self.client.connect().await;
+        } else {
+            let session = self.world.choose(|choice| choice.pick(&sessions).clone());
+            self.client.set_session(&session);
+        }
+    }
+
+    /// Answers a question that somebody else was asked.
+    async fn answer_for(&mut self, question: &Value) {
+        self.choose_session().await;
+        let result = json!({"action": "accept", "content": {"username": FORGED, "name": FORGED},
+            "role": "assistant", "model": FORGED, "roots": []
+        });
+        let message = json!({"jsonrpc": "2.0", "id": question, "result": result});
+        let address = self.client.address();
+        let mut request = self.client.request(Method::POST, &address);
+        let headers = request.headers_mut();
+        headers.insert(header::CONTENT_TYPE, value("application/json"));
+        let accept = value("application/json, text/event-stream");
+        headers.insert(header::ACCEPT, accept);
+        if let Some(session) = self.client.session() {
+            headers.insert("mcp-session-id", value(session));
+        }
+        *request.body_mut() = Bytes::from(message.to_string());
+        let _answer = self.client.peer.fetch(request).await;
+    }
+}
+
+fn kind_of(name: &Overheard) -> u64 {
+    match name {
+        Overheard::State { .. } => 0,
+        Overheard::Task(_) => 1,
+        Overheard::Event(_) => 2,
+        Overheard::Question(_) => 3,
+        Overheard::Request(_) => 4,
+    }
+}
