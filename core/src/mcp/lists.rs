@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// `tools/list`: those that the caller may call, as far as roles and groups go. Scopes are another
-/// matter: a client can sign in for more (threats.md P3).
+/// matter: a client can sign in for more (threats.md P1, P8).
 pub(crate) fn tools(
     revision: Revision,
     params: &Map<String, Value>,

@@ -119,7 +119,7 @@ fn a_list_is_read_page_by_page() {
     }
 }
 
-// P3: who lacks the role does not see the tool, and cannot call it.
+// P1, P8: who lacks the role does not see the tool, and cannot call it.
 #[test]
 fn a_tool_for_some_is_not_there_for_others() {
     let mut world = world();
