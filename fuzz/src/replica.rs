@@ -76,6 +76,12 @@ impl Replica {
         })
     }
 
+    /// How many exchanges are under way.
+    pub(crate) fn exchanges(&self) -> usize {
+        let running = self.running.as_ref();
+        running.map_or(0, |running| running.exchanges.len())
+    }
+
     fn now(&self, moment: Moment) -> Now {
         let started = self.running.as_ref().map_or(moment, |run| run.started);
         crate::clock::read(moment, started, self.skew)

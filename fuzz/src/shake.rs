@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use entra_mcp_core::limits;
+
 use crate::{
     attacker::Attacker,
     checks::Failure,
@@ -150,10 +152,24 @@ fn acts(world: &World, stage: &Stage) -> Result<(), Failure> {
         world.try_run(world.sleep(Duration::from_secs(30)))?;
     }
     let finished = stage.borrow().finished;
-    if finished == expected && world.actors() == 0 {
-        Ok(())
-    } else {
+    if finished != expected || world.actors() > 0 {
         let what = format!("{finished} of {expected} got through");
-        Err(Failure::new("everybody finishes", what))
+        return Err(Failure::new("everybody finishes", what));
+    }
+    epilogue(world)
+}
+
+/// Everybody has gone home: what still runs ends by itself.
+fn epilogue(world: &World) -> Result<(), Failure> {
+    let end = world.moment().after(limits::TASK + limits::CALL);
+    while world.exchanges() > 0 && world.moment() < end {
+        world.try_run(world.sleep(Duration::from_secs(60)))?;
+    }
+    match world.exchanges() {
+        0 => Ok(()),
+        left => {
+            let what = format!("{left} exchanges go on for nobody");
+            Err(Failure::new("everything ends", what))
+        }
     }
 }

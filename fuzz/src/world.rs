@@ -30,6 +30,7 @@ use crate::{
     entra::Entra,
     net::{Peer, Role},
     options::Options,
+    replica::Replica,
     store::MemoryStore,
 };
 
@@ -302,6 +303,12 @@ impl World {
     #[must_use]
     pub fn log(&self) -> Vec<String> {
         self.with(|state| state.log.clone())
+    }
+
+    /// How many exchanges are under way, on all replicas.
+    #[must_use]
+    pub fn exchanges(&self) -> usize {
+        self.with(|state| state.replicas.iter().map(Replica::exchanges).sum())
     }
 
     /// How often something was counted.

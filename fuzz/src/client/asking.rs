@@ -149,8 +149,15 @@ impl Client {
         let mut events = events;
         let mut told = BTreeSet::new();
         let mut answered = None;
-        for _ in 0..ROUNDS {
-            while let Ok(Some(event)) = events.next().await {
+        let mut in_vain = 0;
+        for round in 0..ROUNDS {
+            let before = told.len();
+            let is_cut = loop {
+                let event = match events.next().await {
+                    Ok(Some(event)) => event,
+                    Ok(None) => break false,
+                    Err(_) => break true,
+                };
                 if let Some(event_id) = &event.id {
                     self.say_aloud(Overheard::Event(event_id.clone()));
                     if !told.insert(event_id.clone()) {
@@ -164,6 +171,12 @@ impl Client {
                     self.peer.world().fail("one answer", what);
                 }
                 answered = answer.or(answered);
+            };
+            // Who comes back twice, and gets nothing, is never answered.
+            let is_empty = round > 0 && !is_cut && told.len() == before;
+            in_vain += usize::from(is_empty && answered.is_none());
+            if in_vain > 1 {
+                return Err(Trouble::strange("a stream ended without its answer"));
             }
             if let Some(answer) = &answered {
                 return events::result(answer);
