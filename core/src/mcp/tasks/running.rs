@@ -109,9 +109,13 @@ impl Running {
             self.is_awaited = false;
             cx.tell(ToHub(ToHubKind::TaskTaken));
         }
-        let wake = self.next_beat.min(self.deadline).min(self.next_look);
-        let call = self.call.as_ref().and_then(|call| call.wake());
-        cx.wait_until(call.map_or(wake, |call| call.min(wake)));
+        let wake = self.next_beat.min(self.next_look);
+        // What is over only waits until it is written.
+        let wake = self.call.as_ref().map_or(wake, |call| {
+            let wake = wake.min(self.deadline);
+            call.wake().map_or(wake, |call| call.min(wake))
+        });
+        cx.wait_until(wake);
         Next::Go(self)
     }
 

@@ -292,6 +292,21 @@ fn a_task_ends_with_the_sign_in_that_began_it() {
     assert_eq!(world.cancelled, 1);
 }
 
+// Found by the simulator, seed 2052: it waited for a deadline that was past.
+#[test]
+fn a_task_that_takes_too_long_fails_also_while_the_store_is_down() {
+    let mut world = world();
+    let (id, task) = call(&mut world, "native");
+    world.wait(limits::TASK.as_secs() - 10);
+    world.store_is_down = true;
+    world.wait(20);
+    assert!(!world.is_over(id), "it is not written yet");
+    world.store_is_down = false;
+    world.wait(20);
+    assert!(world.is_over(id));
+    assert_eq!(status(&mut world, &task), "failed");
+}
+
 // M: bounded.
 #[test]
 fn one_person_runs_so_many_tasks() {
