@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use entra_mcp_fuzz::{
     client::{Dialect, Use},
-    options::Options,
+    options::{Fault, Options},
     scene::Scene,
     world::World,
 };
@@ -40,4 +40,30 @@ fn everything_works_in_every_revision() {
         }
         world.end();
     }
+}
+
+#[test]
+fn an_answer_whose_stream_is_cut_anywhere_is_come_back_for() {
+    let mut cuts = 0;
+    for point in 0.. {
+        let world = world();
+        let mut scene = Scene::of(&world, "alice", Dialect::Streamable("2025-11-25"));
+        scene.client.is_sticky = true;
+        scene.client.is_calm = true;
+        scene.sign_in().unwrap();
+        world.run(scene.client.connect()).unwrap();
+        world.options(|options| options.once = Some((Fault::CutIn, point)));
+        let used = world.run(scene.client.put_to_use(Use::Progress));
+        let struck = world.options(|options| options.once.is_none());
+        world.end();
+        // Who has not heard the head, or the first event, knows of nothing to come back for.
+        if point > 1 {
+            assert_eq!(used, Ok(()), "cut at {point}");
+        }
+        if !struck {
+            break;
+        }
+        cuts += 1;
+    }
+    assert!(cuts > 4, "{cuts}");
 }
