@@ -58,7 +58,11 @@ impl Attacker {
         }
         let kinds: Vec<u64> = kinds.into_iter().collect();
         let kind = self.world.choose(|choice| *choice.pick(&kinds));
-        let waits = self.world.choose(|choice| choice.below(60));
+        // Questions are open for seconds only: who is to answer one lies in wait for it.
+        let waits = self.world.choose(|choice| match choice.chance(500) {
+            true => 0,
+            false => choice.below(600),
+        });
         let before = all.borrow().len();
         for _ in 0..waits {
             self.world.sleep(Duration::from_secs(2)).await;
@@ -141,7 +145,10 @@ impl Attacker {
             headers.insert("mcp-session-id", value(session));
         }
         *request.body_mut() = Bytes::from(message.to_string());
-        let _answer = self.client.peer.fetch(request).await;
+        // The replica that asked is one of a few.
+        for _ in 0..3 {
+            let _answer = self.client.peer.fetch(request.clone()).await;
+        }
     }
 }
 
