@@ -60,6 +60,8 @@ pub(crate) struct Running {
     next_look: Instant,
     next_beat: Instant,
     deadline: Instant,
+    /// When there is no use in writing it any more.
+    forgotten: Instant,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +102,7 @@ impl Running {
             next_look: now.instant.after(LOOK),
             next_beat: now.instant.after(BEAT),
             deadline: now.instant.after(limits::TASK),
+            forgotten: now.instant.after(limits::TASK_KEPT),
         }
         .stay(cx)
     }
@@ -175,6 +178,10 @@ impl Running {
 
     fn tick(mut self, cx: &mut Cx<'_>) -> Next<Self> {
         let now = cx.env.now.instant;
+        if self.call.is_none() && now >= self.forgotten {
+            // A store that takes nothing for so long has forgotten the task by itself.
+            return Next::Done;
+        }
         if now >= self.deadline {
             self.end(
                 Status::Failed(error(Error::INTERNAL, "The task took too long.")),

@@ -307,6 +307,18 @@ fn a_task_that_takes_too_long_fails_also_while_the_store_is_down() {
     assert_eq!(status(&mut world, &task), "failed");
 }
 
+// M: bounded, also in time.
+#[test]
+fn a_task_that_can_never_be_written_ends_when_it_would_be_forgotten() {
+    let mut world = world();
+    let (id, _) = call(&mut world, "slow");
+    world.store_is_down = true;
+    world.wait(limits::TASK_KEPT.as_secs() - 1);
+    assert!(!world.is_over(id));
+    world.wait(40);
+    assert!(world.is_over(id));
+}
+
 // M: bounded.
 #[test]
 fn one_person_runs_so_many_tasks() {
