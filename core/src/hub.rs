@@ -1,10 +1,12 @@
 //! The hub: the little that exchanges share, behind the runtime's one mutex.
 //!
-//! It knows who listens on which stream and who waits for Entra's keys, and does table operations
-//! only: no parsing, no JSON, no signatures. Exchanges and the hub speak by messages that only
-//! they understand; a runtime carries them.
+//! It knows who listens on which stream, what is kept for clients that come back, what MCP sessions wish
+//! for, which calls and tasks go on, and who waits for Entra's keys. It does table operations only: no
+//! parsing, no JSON, no signatures. Exchanges and the hub speak by messages that only they understand; a
+//! runtime carries them.
 
 mod calls;
+mod counts;
 mod flight;
 mod kept;
 mod streams;
@@ -168,8 +170,8 @@ pub(crate) enum FromHubKind {
     Resumed(Option<(Vec<bytes::Bytes>, bool)>),
     /// The client has answered this question: with a result, or not.
     ClientAnswered(StreamId, Option<Box<serde_json::Value>>),
-    /// The client has cancelled the request, or has left.
-    Cancelled,
+    /// The client has cancelled this request, or has left.
+    Cancelled(Id),
     /// The level that was set, if one was.
     Level(Option<LogLevel>),
     /// The session is subscribed, or has too many subscriptions.
@@ -352,7 +354,16 @@ impl Hub {
             }
             ToHubKind::TaskTaken => self.tasks.taken(from, out),
             ToHubKind::Announce(change) => self.streams.announce(&change, &self.wishes, out),
-            _ => {}
+            // The other half of the table, listed so that nothing new is forgotten in either.
+            ToHubKind::WantEntra { .. }
+            | ToHubKind::LearnedEntra(_)
+            | ToHubKind::OpenStream { .. }
+            | ToHubKind::LeaveStream
+            | ToHubKind::FindStream { .. }
+            | ToHubKind::Agreed { .. }
+            | ToHubKind::Deliver { .. }
+            | ToHubKind::EndSession(_)
+            | ToHubKind::EndStream { .. } => {}
         }
     }
 

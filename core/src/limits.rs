@@ -171,14 +171,14 @@ pub const CALL_WISHES: usize = 10_000;
 /// How many questions one call may ask at once.
 pub const QUESTIONS: usize = 16;
 
-/// How many calls of one person and client the hub knows by their request, and in all: these can be
-/// cancelled by a message.
+/// How many calls of one person and client the hub knows by their request: these can be cancelled by a
+/// message.
 pub const CALLS_PER_OWNER: usize = 64;
 
 /// How many calls the hub knows in all.
 pub const CALLS: usize = 4096;
 
-/// How long a task may run, and how long it is there from its beginning.
+/// How long a task may run.
 pub const TASK: Duration = Duration::from_secs(3000);
 
 /// How long a task is there, from its beginning.
@@ -202,7 +202,7 @@ pub const REQUEST_STATE: Duration = Duration::from_secs(3600);
 /// The longest `requestState`, in bytes: answers so far are carried in it.
 pub const REQUEST_STATE_BYTES: usize = 256 * 1024;
 
-/// How many streams of one person and client are kept for clients that come back, and in all.
+/// How many streams of one person and client are kept for clients that come back.
 pub const KEPT_PER_OWNER: usize = 8;
 
 /// How many streams are kept in all.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::Value;
 
-use super::{FromHub, FromHubKind, HubOutput, Owner, StreamId};
+use super::{FromHub, FromHubKind, HubOutput, Owner, StreamId, counts::Counts};
 use crate::{exchange::ExchangeId, limits, mcp::json_rpc::Id};
 
 /// The calls and the questions.
@@ -15,6 +15,7 @@ use crate::{exchange::ExchangeId, limits, mcp::json_rpc::Id};
 pub(super) struct Calls {
     calls: BTreeMap<ExchangeId, Call>,
     questions: BTreeMap<StreamId, ExchangeId>,
+    of_owner: Counts,
 }
 
 #[derive(Debug)]
@@ -31,15 +32,12 @@ impl Calls {
         self.calls.len()
     }
 
-    /// A call goes on, and it is the only one of its exchange. If there are too many, this one cannot be cancelled or ask anything.
+    /// A call goes on, and it is the only one of its exchange. If there are too many, this one cannot be
+    /// cancelled or ask anything.
     pub(super) fn begin(&mut self, from: ExchangeId, owner: Owner, session: StreamId, request: Id) {
         self.leave(from);
-        let of_owner = self
-            .calls
-            .values()
-            .filter(|call| call.owner == owner)
-            .count();
-        if of_owner < limits::CALLS_PER_OWNER && self.calls.len() < limits::CALLS {
+        if self.of_owner.of(owner) < limits::CALLS_PER_OWNER && self.calls.len() < limits::CALLS {
+            self.of_owner.add(owner);
             let call = Call {
                 owner,
                 session,
@@ -95,7 +93,8 @@ impl Calls {
             call.owner == owner && call.session == session && call.request == *request
         };
         for (id, _) in self.calls.iter().filter(|(_, call)| is_meant(call)) {
-            out.push_back(HubOutput::Tell(*id, FromHub(FromHubKind::Cancelled)));
+            let cancelled = FromHubKind::Cancelled(request.clone());
+            out.push_back(HubOutput::Tell(*id, FromHub(cancelled)));
         }
     }
 
@@ -108,20 +107,19 @@ impl Calls {
     ) {
         for (id, call) in &self.calls {
             if call.owner == owner && call.session == session {
-                out.push_back(HubOutput::Tell(*id, FromHub(FromHubKind::Cancelled)));
+                let cancelled = FromHubKind::Cancelled(call.request.clone());
+                out.push_back(HubOutput::Tell(*id, FromHub(cancelled)));
             }
         }
     }
 
     /// Forgets a call that is over.
     pub(super) fn leave(&mut self, from: ExchangeId) {
-        for question in self
-            .calls
-            .remove(&from)
-            .into_iter()
-            .flat_map(|call| call.questions)
-        {
-            self.questions.remove(&question);
+        if let Some(call) = self.calls.remove(&from) {
+            self.of_owner.remove(call.owner);
+            for question in call.questions {
+                self.questions.remove(&question);
+            }
         }
     }
 }
@@ -186,6 +184,6 @@ mod tests {
         for number in 1..200 {
             calls.leave(ExchangeId(number));
         }
-        assert!(calls.calls.is_empty() && calls.questions.is_empty());
+        assert!(calls.calls.is_empty() && calls.questions.is_empty() && calls.of_owner.is_empty());
     }
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 
-use super::{FromHub, FromHubKind, HubOutput, wishes::Wishes};
+use super::{FromHub, FromHubKind, HubOutput, counts::Counts, wishes::Wishes};
 use crate::{
     catalog::{Abilities, Change},
     exchange::ExchangeId,
@@ -96,14 +96,13 @@ pub(crate) struct Agreed {
 pub(super) struct Streams {
     open: BTreeMap<ExchangeId, Open>,
     by_name: BTreeSet<(StreamId, ExchangeId)>,
-    of_owner: BTreeMap<Owner, usize>,
+    of_owner: Counts,
 }
 
 impl Streams {
     /// How many streams are open, and the most of one owner.
     pub(super) fn load(&self) -> (usize, usize) {
-        let most = self.of_owner.values().max().copied();
-        (self.open.len(), most.unwrap_or_default())
+        (self.open.len(), self.of_owner.most())
     }
 
     pub(super) fn open(
@@ -116,10 +115,10 @@ impl Streams {
         out: &mut VecDeque<HubOutput>,
     ) {
         self.leave(from);
-        let count = self.of_owner.get(&owner).copied().unwrap_or_default();
-        let room = count < limits::STREAMS_PER_OWNER && self.open.len() < limits::STREAMS;
+        let room = self.of_owner.of(owner) < limits::STREAMS_PER_OWNER
+            && self.open.len() < limits::STREAMS;
         if room {
-            self.of_owner.insert(owner, count + 1);
+            self.of_owner.add(owner);
             self.by_name.insert((stream, from));
             let open = Open {
                 stream,
@@ -138,12 +137,7 @@ impl Streams {
             return;
         };
         self.by_name.remove(&(open.stream, from));
-        if let Some(count) = self.of_owner.get_mut(&open.owner) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                self.of_owner.remove(&open.owner);
-            }
-        }
+        self.of_owner.remove(open.owner);
     }
 
     pub(super) fn find(

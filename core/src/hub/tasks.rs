@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::{FromHub, FromHubKind, HubOutput, Owner, StreamId};
+use super::{FromHub, FromHubKind, HubOutput, Owner, StreamId, counts::Counts};
 use crate::{exchange::ExchangeId, limits, mcp::TaskTold};
 
 /// The tasks.
@@ -11,6 +11,7 @@ use crate::{exchange::ExchangeId, limits, mcp::TaskTold};
 pub(super) struct Tasks {
     by_id: BTreeMap<StreamId, (ExchangeId, Owner)>,
     by_exchange: BTreeMap<ExchangeId, StreamId>,
+    of_owner: Counts,
     /// By the exchange that runs a task, those that told it something and wait until that was taken.
     waiting: BTreeMap<ExchangeId, Vec<ExchangeId>>,
 }
@@ -29,16 +30,18 @@ impl Tasks {
         owner: Owner,
         out: &mut VecDeque<HubOutput>,
     ) {
-        let of_owner = self.by_id.values().filter(|(_, of)| *of == owner).count();
-        let room = of_owner < limits::TASKS_PER_OWNER && self.by_id.len() < limits::TASKS;
+        let room =
+            self.of_owner.of(owner) < limits::TASKS_PER_OWNER && self.by_id.len() < limits::TASKS;
         if room {
+            self.of_owner.add(owner);
             self.by_id.insert(task, (from, owner));
             self.by_exchange.insert(from, task);
         }
         out.push_back(HubOutput::Tell(from, FromHub(FromHubKind::TaskBegun(room))));
     }
 
-    /// Hands what its client says to a task of this owner, or tells that none runs here.
+    /// Hands what its client says to a task of this owner, or tells that none runs here, or that too many
+    /// wait for it already.
     pub(super) fn tell(
         &mut self,
         from: ExchangeId,
@@ -48,35 +51,39 @@ impl Tasks {
         out: &mut VecDeque<HubOutput>,
     ) {
         let worker = self.by_id.get(&task).filter(|(_, of)| *of == owner);
-        if let Some((worker, _)) = worker {
-            self.waiting.entry(*worker).or_default().push(from);
-            let told = FromHub(FromHubKind::TaskTold(told));
-            out.push_back(HubOutput::Tell(*worker, told));
-        } else {
-            out.push_back(HubOutput::Tell(
-                from,
-                FromHub(FromHubKind::TaskHeard(false)),
-            ));
+        let Some((worker, _)) = worker else {
+            out.push_back(heard(from, false));
+            return;
+        };
+        let waiting = self.waiting.entry(*worker).or_default();
+        if waiting.len() >= limits::MAILBOX {
+            out.push_back(heard(from, false));
+            return;
         }
+        waiting.push(from);
+        let told = FromHub(FromHubKind::TaskTold(told));
+        out.push_back(HubOutput::Tell(*worker, told));
     }
 
     /// A task has taken what it was told: whoever asks now finds it done.
     pub(super) fn taken(&mut self, from: ExchangeId, out: &mut VecDeque<HubOutput>) {
         for waiter in self.waiting.remove(&from).into_iter().flatten() {
-            out.push_back(HubOutput::Tell(
-                waiter,
-                FromHub(FromHubKind::TaskHeard(true)),
-            ));
+            out.push_back(heard(waiter, true));
         }
     }
 
     /// Forgets the task of an exchange that is over.
     pub(super) fn leave(&mut self, from: ExchangeId, out: &mut VecDeque<HubOutput>) {
         self.taken(from, out);
-        if let Some(task) = self.by_exchange.remove(&from) {
-            self.by_id.remove(&task);
+        let task = self.by_exchange.remove(&from);
+        if let Some((_, owner)) = task.and_then(|task| self.by_id.remove(&task)) {
+            self.of_owner.remove(owner);
         }
     }
+}
+
+fn heard(to: ExchangeId, is_heard: bool) -> HubOutput {
+    HubOutput::Tell(to, FromHub(FromHubKind::TaskHeard(is_heard)))
 }
 
 #[cfg(test)]
@@ -106,6 +113,19 @@ mod tests {
         tasks.taken(ExchangeId(1), &mut out);
         tasks.taken(ExchangeId(1), &mut out);
         assert_eq!(out.len(), 2);
+    }
+
+    // M: bounded.
+    #[test]
+    fn so_many_wait_for_a_task_that_takes_nothing() {
+        let (mut tasks, mut out) = (Tasks::default(), VecDeque::new());
+        tasks.begin(ExchangeId(1), task(1), ALICE, &mut out);
+        for number in 2..200 {
+            tasks.tell(ExchangeId(number), task(1), ALICE, Box::default(), &mut out);
+        }
+        assert_eq!(tasks.waiting[&ExchangeId(1)].len(), limits::MAILBOX);
+        tasks.leave(ExchangeId(1), &mut out);
+        assert!(tasks.waiting.is_empty() && tasks.of_owner.is_empty());
     }
 
     // M: bounded.

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use crate::{
     ask::Version,
     audit::Level,
-    catalog::Principal,
+    catalog::{Principal, Tool},
     event::Event,
     exchange::Cx,
     http::{answer, bearer},
@@ -39,6 +39,13 @@ impl Caller {
     /// Whether the token allows what needs this scope.
     pub(crate) fn may(&self, scope: &str) -> bool {
         self.verified.scope.split(' ').any(|held| held == scope)
+    }
+
+    /// Whether a tool is for a person of these roles and groups; for the others it is not there
+    /// (threats.md P1).
+    pub(crate) fn may_see(&self, tool: &Tool) -> bool {
+        let profile = &self.session.person.profile;
+        tool.is_for(&profile.roles, &profile.groups)
     }
 
     /// Who calls, as tools are told.

@@ -21,7 +21,6 @@ use self::granting::Begun;
 use super::{Caller, Revision, json_rpc::Id};
 use crate::{
     ask::{Awaiting, Perform, Performed, Target, Wished},
-    audit::Level as AuditLevel,
     catalog::{
         Abilities, Ability, Answer, Call, Failure, Granted, LogLevel, Messages, Performer,
         Question, ResourceContents, Step, ToolResult, Wish,
@@ -269,8 +268,12 @@ impl Calling {
 
     /// The next state after an event.
     pub(crate) fn handle(mut self: Box<Self>, event: Event, doing: &mut Doing<'_, '_>) -> Called {
-        if let Event::Told(FromHub(FromHubKind::Cancelled)) = event {
-            return self.over(Called::Cancelled, doing);
+        if let Event::Told(FromHub(FromHubKind::Cancelled(request))) = event {
+            // Of a batch it may be another one, that has long been answered.
+            return match request == self.wanted.id {
+                true => self.over(Called::Cancelled, doing),
+                false => Called::Waiting(self),
+            };
         }
         if let Performing::Native(awaiting) = &self.performing {
             match event {
@@ -281,6 +284,9 @@ impl Calling {
                     };
                 }
                 Event::Wished(Wished { id, wish }) if id == awaiting.id() => {
+                    if self.queue.len() >= limits::CALL_WISHES {
+                        return self.over(too_many_wishes(), doing);
+                    }
                     self.queue.push_back(wish);
                     return match self.state {
                         State::Running => self.advance(doing),
@@ -315,8 +321,7 @@ impl Calling {
             };
             self.wishes += 1;
             if self.wishes > limits::CALL_WISHES {
-                let words = "a call had too many wishes".to_owned();
-                return self.over(Called::Done(Err(Failure::Internal(words))), doing);
+                return self.over(too_many_wishes(), doing);
             }
             match self.begin(wish, doing) {
                 Begun::Granted(granted) => self.granted(granted, doing),
@@ -375,10 +380,7 @@ impl Calling {
     }
 }
 
-/// Writes a fault of the server's to the log: the client is told only that it failed.
-pub(crate) fn audit_failure(failure: &Failure, cx: &mut Cx<'_>) {
-    if let Failure::Internal(words) = failure {
-        let audit = crate::audit::Audit::new(AuditLevel::Warn, "a call failed");
-        cx.audit(audit.with("fault", words));
-    }
+fn too_many_wishes() -> Called {
+    let words = "a call had too many wishes".to_owned();
+    Called::Done(Err(Failure::Internal(words)))
 }

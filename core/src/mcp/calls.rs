@@ -12,12 +12,11 @@ use super::{
     Caller, Revision,
     calling::{By, Called, Calling, Doing, Peer, Wanted},
     json_rpc::{Error, Request, id_of},
-    request_state::{self, About},
-    v2026_07_28,
+    request_state, v2026_07_28,
 };
 use crate::{
     ask::Target,
-    catalog::{Catalog, LogLevel, Principal, PromptArgument, ToolEntry, ToolResult},
+    catalog::{Catalog, LogLevel, PromptArgument, ToolEntry, ToolResult},
     exchange::Cx,
     limits,
 };
@@ -97,7 +96,7 @@ fn wanted(request: &Request, peer: Peer, caller: &Caller, cx: &Cx<'_>) -> Result
     if peer.revision.features().stateless {
         let level = meta.and_then(|meta| meta.get(v2026_07_28::LOG_LEVEL));
         wanted.level = level.and_then(Value::as_str).and_then(LogLevel::parse);
-        wanted.answers = request_state::open(params, &About::of(request), caller, cx)?;
+        wanted.answers = request_state::open(request, caller, cx)?;
         if let Some(Value::Object(responses)) = params.get("inputResponses") {
             wanted.responses.clone_from(responses);
         }
@@ -130,9 +129,9 @@ pub(crate) fn find_tool<'a>(
     caller: &Caller,
     catalog: &'a Catalog,
 ) -> Option<&'a ToolEntry> {
-    let Principal { roles, groups, .. } = caller.principal();
-    let found = catalog.tool(name);
-    found.filter(|entry| entry.tool.is_for(&roles, &groups))
+    catalog
+        .tool(name)
+        .filter(|entry| caller.may_see(&entry.tool))
 }
 
 fn tool(
@@ -146,17 +145,15 @@ fn tool(
     let Some(entry) = find_tool(name, caller, catalog) else {
         return Err(Error::invalid_params("There is no such tool.").into());
     };
-    let arguments = Value::Object(arguments);
-    if let Some(complaint) = entry.input.complaint(&arguments) {
+    let none = Value::Object(Map::new());
+    let given = params.get("arguments").unwrap_or(&none);
+    if let Some(complaint) = entry.input.complaint(given) {
         let words = format!("The arguments do not fit the tool's input schema: {complaint}");
         return Err(match revision.features().bad_arguments_are_tool_errors {
             true => Refused::Result(ToolResult::error(words).to_json(revision)),
             false => Refused::Error(Error::with_words(Error::INVALID_PARAMS, words)),
         });
     }
-    let Value::Object(arguments) = arguments else {
-        return Err(Error::invalid_params("The arguments must be an object.").into());
-    };
     Ok(Ready {
         by: entry.performer.into(),
         target: Target::Tool(name.to_owned()),

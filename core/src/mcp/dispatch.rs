@@ -54,8 +54,14 @@ pub(crate) enum WorkStep {
     Done(Vec<Answer>),
     /// The person must sign in again; this request found out.
     SessionOver(Id),
-    /// The call goes on as a task.
-    Task(Box<(Request, Box<Calling>)>),
+}
+
+/// Whether work becomes a task.
+pub(crate) enum IntoTask {
+    /// This call does.
+    Task(Request, Box<Calling>),
+    /// It goes on as it is.
+    No(Box<Work>),
 }
 
 /// What one request leads to.
@@ -90,6 +96,20 @@ impl Work {
         match &self.current {
             Some((_, Current::Call(call))) => call.wake(),
             _ => None,
+        }
+    }
+
+    /// The call that does not end at once and becomes a task, if its tool and its client want that. A
+    /// question that comes before anything else was asked before.
+    pub(crate) fn into_task(self: Box<Self>, caller: &Caller, cx: &Cx<'_>) -> IntoTask {
+        let catalog = &cx.env.server.catalog;
+        match self.current {
+            Some((request, Current::Call(call)))
+                if may_become_task(task_support(&request, caller, catalog), self.peer) =>
+            {
+                IntoTask::Task(request, call)
+            }
+            current => IntoTask::No(Box::new(Self { current, ..*self })),
         }
     }
 
@@ -153,9 +173,6 @@ impl Work {
                 Reply::Error(error) => self.reply(request, Err(error), cx),
                 Reply::Subscribing => self.current = Some((request, Current::Subscribing)),
                 Reply::Task(asking) => self.asking(request, asking, cx),
-                Reply::Call(Called::Waiting(call)) if self.becomes_task(&request, cx) => {
-                    return self.worked(WorkStep::Task(Box::new((request, call))));
-                }
                 Reply::Call(called) => {
                     if let Some(over) = self.called(request, called, caller, cx) {
                         return self.worked(WorkStep::SessionOver(over));
@@ -166,13 +183,6 @@ impl Work {
         let outgoing = std::mem::take(&mut self.outgoing);
         let step = WorkStep::Waiting(Box::new(self));
         Worked { outgoing, step }
-    }
-
-    /// A call that does not end at once becomes a task, if its tool and its client want that. A question
-    /// that comes before anything else was asked before.
-    fn becomes_task(&self, request: &Request, cx: &Cx<'_>) -> bool {
-        let support = task_support(request, &cx.env.server.catalog);
-        self.peer.tasks && support != TaskSupport::Never
     }
 
     fn asking(&mut self, request: Request, asking: tasks::Asking, cx: &Cx<'_>) {
@@ -229,13 +239,17 @@ impl Work {
     }
 }
 
-/// Whether the tool that a request calls may become a task.
-fn task_support(request: &Request, catalog: &Catalog) -> TaskSupport {
+fn may_become_task(support: TaskSupport, peer: Peer) -> bool {
+    peer.tasks && support != TaskSupport::Never
+}
+
+/// Whether calls of the tool that a request names, and that the caller may know of, may become tasks.
+fn task_support(request: &Request, caller: &Caller, catalog: &Catalog) -> TaskSupport {
     if request.method != "tools/call" {
         return TaskSupport::Never;
     }
     let name = request.params.get("name").and_then(Value::as_str);
-    let entry = name.and_then(|name| catalog.tool(name));
+    let entry = name.and_then(|name| calls::find_tool(name, caller, catalog));
     entry.map_or(TaskSupport::Never, |entry| entry.tool.task_support())
 }
 
@@ -260,7 +274,8 @@ fn answer(request: &Request, peer: Peer, doing: &mut Doing<'_, '_>) -> Reply {
     if !is_offered(&request.method, catalog) {
         return Reply::Error(Error::method_not_found());
     }
-    if task_support(request, catalog) == TaskSupport::Required && !peer.tasks {
+    let support = task_support(request, doing.caller, catalog);
+    if support == TaskSupport::Required && !peer.tasks {
         return match revision.features().stateless {
             true => Reply::Error(tasks::unknown_to_client()),
             false => {
@@ -269,11 +284,11 @@ fn answer(request: &Request, peer: Peer, doing: &mut Doing<'_, '_>) -> Reply {
             }
         };
     }
-    let mut peer = peer;
-    if peer.tasks && task_support(request, catalog) != TaskSupport::Never {
-        // It ends at once or becomes a task: there is no stream for what it says before.
-        peer.streams = false;
-    }
+    let peer = Peer {
+        // What may become a task has no stream for what it says before.
+        streams: peer.streams && !may_become_task(support, peer),
+        ..peer
+    };
     if let Some(ready) = calls::ready(request, revision, doing.caller, catalog) {
         let started = match ready {
             Ok(ready) => calls::start(ready, request, peer, doing),

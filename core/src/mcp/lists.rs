@@ -6,11 +6,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
 use super::{Caller, Revision, json_rpc::Error, v2026_07_28};
-use crate::{
-    catalog::{Catalog, Principal},
-    env::Server,
-    planted::Planted,
-};
+use crate::{catalog::Catalog, env::Server, planted::Planted};
 
 /// `tools/list`: those that the caller may call, as far as roles and groups go. Scopes are another
 /// matter: a client can sign in for more (threats.md P1, P8).
@@ -20,9 +16,8 @@ pub(crate) fn tools(
     caller: &Caller,
     server: &Server,
 ) -> Result<Map<String, Value>, Error> {
-    let Principal { roles, groups, .. } = caller.principal();
     let tools = server.catalog.tools().iter();
-    let tools = tools.filter(|entry| entry.tool.is_for(&roles, &groups));
+    let tools = tools.filter(|entry| caller.may_see(&entry.tool));
     let tools = tools.map(|entry| entry.tool.to_json(revision));
     let mut result = page("tools", tools, revision, params, &server.catalog)?;
     if server.has(Planted::NullWritten) {

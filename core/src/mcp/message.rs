@@ -284,8 +284,6 @@ impl Working {
             .stay(cx),
             WorkStep::Done(answers) => deliver(&answers, batch, stream, &caller, cx),
             WorkStep::SessionOver(id) => session_over(id, stream, &caller, cx),
-            // There are no tasks in this transport.
-            WorkStep::Task(call) => session_over(call.0.id.clone(), stream, &caller, cx),
         }
     }
 }

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
     Caller,
@@ -23,7 +23,7 @@ use crate::{
 /// Seals what was answered so far; `None` if that is too much to carry.
 pub(crate) fn seal(
     answers: &BTreeMap<String, Answer>,
-    request: &About,
+    request: &Request,
     caller: &Caller,
     cx: &mut Cx<'_>,
 ) -> Option<String> {
@@ -31,7 +31,7 @@ pub(crate) fn seal(
     let expires = cx.env.now.unix.after(limits::REQUEST_STATE);
     text.extend(expires.0.to_be_bytes());
     text.extend(serde_json::to_vec(answers).ok()?);
-    let context = request.context(caller, cx.env.server);
+    let context = context(request, caller, cx.env.server);
     let keys = &cx.env.server.keys;
     let sealed = keys.seal(Purpose::RequestState, &context, b"", &text, cx.entropy);
     let state = URL_SAFE_NO_PAD.encode(sealed);
@@ -40,18 +40,17 @@ pub(crate) fn seal(
 
 /// What was answered before, if the request carries a state.
 pub(crate) fn open(
-    params: &Map<String, Value>,
-    request: &About,
+    request: &Request,
     caller: &Caller,
     cx: &Cx<'_>,
 ) -> Result<BTreeMap<String, Answer>, Error> {
-    let state = match params.get("requestState") {
+    let state = match request.params.get("requestState") {
         None => return Ok(BTreeMap::new()),
         Some(state) => state.as_str(),
     };
     let opened = state.and_then(|state| {
         let sealed = URL_SAFE_NO_PAD.decode(state).ok()?;
-        let context = request.context(caller, cx.env.server);
+        let context = context(request, caller, cx.env.server);
         let keys = &cx.env.server.keys;
         let text = keys.open(Purpose::RequestState, &context, b"", &sealed)?;
         let (expires, answers) = text.split_first_chunk::<8>()?;
@@ -68,28 +67,19 @@ pub(crate) fn open(
     })
 }
 
-/// What a request is about: what a state is bound to.
-#[derive(Debug)]
-pub(crate) struct About(Hash);
-
-impl About {
-    /// The method and its parameters, but for what changes from round to round.
-    pub(crate) fn of(request: &Request) -> Self {
-        let mut params = request.params.clone();
-        for name in ["_meta", "inputResponses", "requestState"] {
-            params.remove(name);
-        }
-        // Members are sorted, so the same parameters read the same.
-        let text = format!("{}\n{}", request.method, Value::Object(params));
-        Self(Hash::of(text.as_bytes()))
+/// What a state is bound to: the person and the client, the method and its parameters, but for what
+/// changes from round to round.
+fn context(request: &Request, caller: &Caller, server: &Server) -> Vec<u8> {
+    let mut params = request.params.clone();
+    for name in ["_meta", "inputResponses", "requestState"] {
+        params.remove(name);
     }
-
-    fn context(&self, caller: &Caller, server: &Server) -> Vec<u8> {
-        let mut context = b"requestState".to_vec();
-        if !server.has(Planted::StatesShared) {
-            context.extend(caller.owner.0);
-        }
-        context.extend(self.0.0);
-        context
+    // Members are sorted, so the same parameters read the same.
+    let about = format!("{}\n{}", request.method, Value::Object(params));
+    let mut context = b"requestState".to_vec();
+    if !server.has(Planted::StatesShared) {
+        context.extend(caller.owner.0);
     }
+    context.extend(Hash::of(about.as_bytes()).0);
+    context
 }

@@ -9,14 +9,13 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Caller, Revision,
-    calling::audit_failure,
     calls::{RESOURCE_NOT_FOUND, shown, values},
     json_rpc::{Error, Request},
-    request_state::{self, About},
-    v2026_07_28,
+    request_state, v2026_07_28,
 };
 use crate::{
     ask::Performed,
+    audit::{Audit, Level},
     catalog::{Answer, Failure, Question, ToolResult},
     env::Server,
     exchange::Cx,
@@ -115,10 +114,17 @@ pub(crate) fn input_required(
     caller: &Caller,
     cx: &mut Cx<'_>,
 ) -> Result<Map<String, Value>, Error> {
-    let Some(state) = request_state::seal(answers, &About::of(request), caller, cx) else {
+    let Some(state) = request_state::seal(answers, request, caller, cx) else {
         return Err(Error::invalid_params(
             "The answers to this call's questions are too long.",
         ));
     };
     Ok(v2026_07_28::input_required(questions, state))
+}
+
+/// Writes a fault of the server's to the log: the client is told only that it failed.
+fn audit_failure(failure: &Failure, cx: &mut Cx<'_>) {
+    if let Failure::Internal(words) = failure {
+        cx.audit(Audit::new(Level::Warn, "a call failed").with("fault", words));
+    }
 }

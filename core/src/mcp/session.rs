@@ -36,7 +36,8 @@ pub(crate) struct McpSession {
     pub(crate) revision: Revision,
     /// What its client can be asked.
     pub(crate) abilities: Abilities,
-    owner: Owner,
+    /// Whose it is.
+    pub(crate) owner: Owner,
     created: UnixTime,
 }
 

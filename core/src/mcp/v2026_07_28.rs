@@ -15,8 +15,9 @@ use serde_json::{Map, Value, json};
 
 pub(crate) use self::subscriptions::{acknowledged, listened, listens};
 use super::{
-    Revision,
+    Caller, Revision,
     calling::Peer,
+    calls::find_tool,
     headers,
     json_rpc::{Error, Request},
     lifecycle,
@@ -85,6 +86,7 @@ pub(crate) fn is_modern(headers: &HeaderMap, params: Option<&Map<String, Value>>
 pub(crate) fn check(
     headers: &HeaderMap,
     request: &Request,
+    caller: &Caller,
     catalog: &Catalog,
 ) -> Result<Peer, Error> {
     let header = version(headers)?;
@@ -122,7 +124,7 @@ pub(crate) fn check(
         mirrors(headers, NAME_HEADER, name)?;
     }
     if request.method == "tools/call" {
-        mirrors_arguments(headers, &request.params, catalog)?;
+        mirrors_arguments(headers, &request.params, caller, catalog)?;
     }
     let capabilities = meta.get(CAPABILITIES).unwrap_or(&Value::Null);
     let extensions = capabilities.get("extensions");
@@ -135,14 +137,16 @@ pub(crate) fn check(
     })
 }
 
-/// Checks the headers that repeat arguments, as the tool's schema says with `x-mcp-header`.
+/// Checks the headers that repeat arguments, as the tool's schema says with `x-mcp-header`. Of a tool that
+/// is not there for the caller nothing is told, not even that.
 fn mirrors_arguments(
     headers: &HeaderMap,
     params: &Map<String, Value>,
+    caller: &Caller,
     catalog: &Catalog,
 ) -> Result<(), Error> {
     let name = params.get("name").and_then(Value::as_str);
-    let entry = name.and_then(|name| catalog.tool(name));
+    let entry = name.and_then(|name| find_tool(name, caller, catalog));
     for mirrored in entry
         .map(|entry| entry.mirrored.as_slice())
         .unwrap_or_default()

@@ -18,7 +18,7 @@ use super::json;
 use crate::{
     exchange::Cx,
     http::answer,
-    hub::{Owner, StreamId, ToHub, ToHubKind},
+    hub::{StreamId, ToHub, ToHubKind},
     mcp::{
         Revision,
         calling::Outgoing,
@@ -87,16 +87,16 @@ impl Answering {
     }
 
     /// Begins a stream, if that has not been done and the client takes one.
-    pub(super) fn open(&mut self, session: Option<(&McpSession, Owner)>, cx: &mut Cx<'_>) {
+    pub(super) fn open(&mut self, session: Option<&McpSession>, cx: &mut Cx<'_>) {
         if !matches!(self.way, Way::Whole) || !self.form.streams {
             return;
         }
         cx.open(sse::head());
-        let mut kept = session.map(|(session, owner)| {
+        let mut kept = session.map(|session| {
             let name = StreamId(cx.entropy.bytes());
             cx.tell(ToHub(ToHubKind::KeepStream {
                 stream: name,
-                owner,
+                owner: session.owner,
                 session: session.id,
             }));
             KeptStream { name, next: 0 }
@@ -109,11 +109,22 @@ impl Answering {
         self.way = Way::Streaming(kept);
     }
 
-    /// Says something before the answer. A client that takes no stream does not hear it.
-    pub(super) fn say(&mut self, outgoing: Outgoing, cx: &mut Cx<'_>) {
-        match outgoing {
-            Outgoing::Message(json) => self.event(&json, cx),
-            Outgoing::Reconnect(after) => self.send_away(after, cx),
+    /// Says something before the answer, on a stream that is opened for it. A client that takes no stream
+    /// does not hear it.
+    pub(super) fn say(
+        &mut self,
+        outgoing: Vec<Outgoing>,
+        session: Option<&McpSession>,
+        cx: &mut Cx<'_>,
+    ) {
+        if !outgoing.is_empty() {
+            self.open(session, cx);
+        }
+        for outgoing in outgoing {
+            match outgoing {
+                Outgoing::Message(json) => self.event(&json, cx),
+                Outgoing::Reconnect(after) => self.send_away(after, cx),
+            }
         }
     }
 

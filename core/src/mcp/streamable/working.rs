@@ -16,7 +16,7 @@ use crate::{
     mcp::{
         Caller,
         calling::Peer,
-        dispatch::{Work, WorkStep, Worked, missing_scopes},
+        dispatch::{IntoTask, Work, WorkStep, Worked, missing_scopes},
         headers,
         incoming::{self, From},
         json_rpc::{self, Answer, Error, Incoming, Message, Refused, Request},
@@ -85,7 +85,7 @@ impl Working {
         let words = match incoming {
             Incoming::One(Message::Request(request)) => {
                 let catalog = &cx.env.server.catalog;
-                return match v2026_07_28::check(headers, &request, catalog) {
+                return match v2026_07_28::check(headers, &request, &caller, catalog) {
                     Err(error) => refuse(Some(request.id), error, cx),
                     Ok(_) if request.method == "subscriptions/listen" => {
                         let id = request.id.clone();
@@ -171,33 +171,26 @@ impl Working {
             streams: peer.streams,
         };
         let mut answering = Answering::new(form);
-        let session = mcp_session.as_ref().map(|session| (session, caller.owner));
-        if !outgoing.is_empty() {
-            answering.open(session, cx);
-        }
-        for outgoing in outgoing {
-            answering.say(outgoing, cx);
-        }
+        answering.say(outgoing, mcp_session.as_ref(), cx);
         match step {
-            WorkStep::Waiting(work) => Self {
-                watch: Watch::new(&caller, cx),
-                deadline: cx.env.now.instant.after(limits::CALL),
-                caller,
-                mcp_session,
-                work: *work,
-                answering,
-            }
-            .stay(cx),
+            WorkStep::Waiting(work) => match work.into_task(&caller, cx) {
+                IntoTask::Task(request, call) => Running::start(call, request, caller, cx)
+                    .map(|task| Streamable::Task(Box::new(task))),
+                IntoTask::No(work) => Self {
+                    watch: Watch::new(&caller, cx),
+                    deadline: cx.env.now.instant.after(limits::CALL),
+                    caller,
+                    mcp_session,
+                    work: *work,
+                    answering,
+                }
+                .stay(cx),
+            },
             WorkStep::Done(answers) => {
                 answering.finish(&answers, cx);
                 Next::Done
             }
             WorkStep::SessionOver(_) => session_over(answering, &caller, cx),
-            WorkStep::Task(call) => {
-                let (request, call) = *call;
-                let next = Running::start(call, request, caller, cx);
-                next.map(|task| Streamable::Task(Box::new(task)))
-            }
         }
     }
 
@@ -225,9 +218,7 @@ impl Working {
                 match self.watch.tick(&self.caller, cx) {
                     Due::Nothing => {}
                     Due::KeepAlive => {
-                        let session = self.mcp_session.as_ref();
-                        let session = session.map(|session| (session, self.caller.owner));
-                        self.answering.open(session, cx);
+                        self.answering.open(self.mcp_session.as_ref(), cx);
                         self.answering.keep_awake(cx);
                     }
                     Due::Over => return self.over(cx),
@@ -251,14 +242,7 @@ impl Working {
     /// The work goes on.
     fn go_on(mut self, event: Event, cx: &mut Cx<'_>) -> Next<Streamable> {
         let Worked { outgoing, step } = self.work.handle(event, &self.caller, cx);
-        if !outgoing.is_empty() {
-            let session = self.mcp_session.as_ref();
-            let session = session.map(|session| (session, self.caller.owner));
-            self.answering.open(session, cx);
-        }
-        for outgoing in outgoing {
-            self.answering.say(outgoing, cx);
-        }
+        self.answering.say(outgoing, self.mcp_session.as_ref(), cx);
         match step {
             WorkStep::Waiting(work) => Self {
                 work: *work,
@@ -269,10 +253,7 @@ impl Working {
                 self.answering.finish(&answers, cx);
                 Next::Done
             }
-            // Only what has just begun becomes a task.
-            WorkStep::SessionOver(_) | WorkStep::Task(_) => {
-                session_over(self.answering, &self.caller, cx)
-            }
+            WorkStep::SessionOver(_) => session_over(self.answering, &self.caller, cx),
         }
     }
 

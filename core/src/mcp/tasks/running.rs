@@ -6,6 +6,8 @@
 //!    +--too many, or the store is down--> answered: an error
 //! ```
 
+use std::time::Duration;
+
 use ::http::StatusCode;
 use serde_json::{Value, json};
 
@@ -32,10 +34,12 @@ use crate::{
 };
 
 /// How often a task that waits for answers looks whether some were left for it.
-const LOOK: std::time::Duration = std::time::Duration::from_secs(2);
+const LOOK: Duration = Duration::from_secs(2);
 
 /// How often a task is written again, so that it is known to live.
-const BEAT: std::time::Duration = std::time::Duration::from_secs(20);
+const BEAT: Duration = Duration::from_secs(20);
+
+const NOT_KEPT: &str = "The task cannot be kept at the moment.";
 
 const SIGN_IN_ENDED: &str = "The sign-in has ended. Please sign in again.";
 
@@ -59,9 +63,8 @@ pub(crate) struct Running {
     looking: Option<Awaiting<Store>>,
     next_look: Instant,
     next_beat: Instant,
-    deadline: Instant,
-    /// When there is no use in writing it any more.
-    forgotten: Instant,
+    /// When it began: all that is too long is counted from there.
+    began: Instant,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,8 +104,7 @@ impl Running {
             looking: None,
             next_look: now.instant.after(LOOK),
             next_beat: now.instant.after(BEAT),
-            deadline: now.instant.after(limits::TASK),
-            forgotten: now.instant.after(limits::TASK_KEPT),
+            began: now.instant,
         }
         .stay(cx)
     }
@@ -115,7 +117,7 @@ impl Running {
         let wake = self.next_beat.min(self.next_look);
         // What is over only waits until it is written.
         let wake = self.call.as_ref().map_or(wake, |call| {
-            let wake = wake.min(self.deadline);
+            let wake = wake.min(self.began.after(limits::TASK));
             call.wake().map_or(wake, |call| call.min(wake))
         });
         cx.wait_until(wake);
@@ -178,11 +180,14 @@ impl Running {
 
     fn tick(mut self, cx: &mut Cx<'_>) -> Next<Self> {
         let now = cx.env.now.instant;
-        if self.call.is_none() && now >= self.forgotten {
+        if self.stage != Stage::Running && now >= self.began.after(limits::EXCHANGE) {
+            return self.abandon(Some(NOT_KEPT), cx);
+        }
+        if self.call.is_none() && now >= self.began.after(limits::TASK_KEPT) {
             // A store that takes nothing for so long has forgotten the task by itself.
             return Next::Done;
         }
-        if now >= self.deadline {
+        if now >= self.began.after(limits::TASK) {
             self.end(
                 Status::Failed(error(Error::INTERNAL, "The task took too long.")),
                 cx,
@@ -239,7 +244,7 @@ impl Running {
     fn written(mut self, is_good: bool, cx: &mut Cx<'_>) -> Next<Self> {
         if self.stage == Stage::Creating {
             if !is_good {
-                return self.abandon(Some("The task cannot be kept at the moment."), cx);
+                return self.abandon(Some(NOT_KEPT), cx);
             }
             self.stage = Stage::Running;
             let mut result = TaskRecord::new(self.record.created).to_json(self.task);

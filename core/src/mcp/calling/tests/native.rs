@@ -84,6 +84,35 @@ fn a_message_of_the_client_cancels_its_own_call() {
 }
 
 #[test]
+fn a_cancellation_that_comes_too_late_for_one_of_a_batch_leaves_the_next_alone() {
+    let mut world = world();
+    let client = Client::new(&mut world, "2025-03-26", json!({}));
+    let session = client.session.clone().unwrap();
+    let params = json!({"name": "slow", "arguments": {"whom": "Alice"}});
+    let other = json!({"name": "getUserDetails"});
+    world.server.server.catalog = crate::tools::offer(offer(Catalog::builder()))
+        .build()
+        .unwrap();
+    let batch = json!([
+        {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": params},
+        {"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": other},
+    ]);
+    let fields = [("mcp-session-id", session.as_str())];
+    let request = world.request("alice", "POST", "/mcp", &fields, &batch.to_string());
+    let id = world.begin(request);
+    world.wait(1);
+    let cancel = |id: u64| json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": id}});
+    client.post(&mut world, &cancel(1));
+    assert!(!world.is_over(id));
+    world.graph_says(200, &crate::mcp::testing::profile("alice"));
+    world.wait(1);
+    assert!(world.is_over(id));
+    let answers = body(world.sent(id).response.as_ref().unwrap());
+    assert_eq!(answers.as_array().unwrap().len(), 3, "{answers}");
+}
+
+#[test]
 fn a_call_that_never_ends_is_ended() {
     let mut world = world();
     for revision in ["2025-11-25", NEW] {

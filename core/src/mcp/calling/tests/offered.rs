@@ -132,6 +132,28 @@ fn a_tool_for_some_is_not_there_for_others() {
     }
 }
 
+// P1: nor does it show by what it would need of its caller.
+#[test]
+fn a_tool_for_some_does_not_show_by_its_headers_or_its_tasks() {
+    let mirrored = json!({"type": "object",
+        "properties": {"region": {"type": "string", "x-mcp-header": "Region"}}});
+    let hidden = |name: &str| Tool::new(name, "For some").requires_role("Reports.Read");
+    let catalog = Catalog::builder()
+        .tool(
+            hidden("job").tasks(crate::catalog::TaskSupport::Required),
+            Performer::Native,
+        )
+        .tool(hidden("regional").input_schema(mirrored), Performer::Native);
+    let mut world = World::offering(catalog.build().unwrap());
+    for revision in ["2025-11-25", NEW] {
+        let client = Client::new(&mut world, revision, json!({}));
+        let unknown = client.call(&mut world, "nothing", json!({}));
+        assert_eq!(client.call(&mut world, "job", json!({})), unknown);
+        let params = json!({"arguments": {"region": "eu"}});
+        assert_eq!(client.call(&mut world, "regional", params), unknown);
+    }
+}
+
 // O1: what went wrong inside is for the log, not for the client.
 #[test]
 fn a_fault_of_the_servers_is_logged_and_not_told() {
