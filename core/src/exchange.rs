@@ -11,15 +11,10 @@
 //! 5. Nothing else: the core does not call you, spawn, sleep, log to a file or look at the
 //!    environment.
 
-mod cx;
-mod errand;
 mod state;
 
 use bytes::Bytes;
 
-pub(crate) use self::cx::{Cx, Next, Outbox};
-pub use self::errand::Errand;
-pub(crate) use self::errand::ErrandKind;
 use self::state::State;
 use crate::{
     action::Action,
@@ -28,12 +23,10 @@ use crate::{
     event::Event,
     http::answer,
     limits,
+    step::{Cx, Next, Outbox},
     time::Instant,
 };
-
-/// The runtime's number of an exchange, unique in its process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ExchangeId(pub u64);
+pub use crate::{hub::Errand, id::ExchangeId};
 
 /// What a runtime is to do next.
 #[derive(Debug)]

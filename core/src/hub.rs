@@ -8,6 +8,7 @@
 mod calls;
 mod counts;
 mod flight;
+mod job;
 mod kept;
 mod streams;
 mod tasks;
@@ -15,6 +16,8 @@ mod wishes;
 
 use std::{collections::VecDeque, sync::Arc};
 
+pub use self::job::Errand;
+pub(crate) use self::job::ErrandKind;
 pub(crate) use self::streams::{Agreed, Owner, StreamId, StreamKind, Wants};
 use self::{
     calls::Calls, flight::Flight, kept::Kept, streams::Streams, tasks::Tasks, wishes::Wishes,
@@ -23,7 +26,7 @@ use crate::{
     catalog::{Change, LogLevel},
     entra::facts::EntraFacts,
     env::Known,
-    exchange::{Errand, ExchangeId},
+    id::ExchangeId,
     mcp::{TaskTold, json_rpc::Id},
     session::SessionId,
     time::Now,

@@ -25,6 +25,7 @@ pub mod fuzzing;
 pub mod head;
 mod http;
 pub mod hub;
+mod id;
 pub mod keys;
 pub mod limits;
 mod mcp;
@@ -34,6 +35,7 @@ pub mod planted;
 pub mod route;
 pub mod secret;
 mod session;
+mod step;
 #[cfg(test)]
 mod testing;
 pub mod time;

@@ -21,7 +21,6 @@ use crate::{
     ask::{Ask, Awaiting, Guard, Store, StoreFault, Version},
     audit::Level,
     event::Event,
-    exchange::Cx,
     fault::Fault,
     hub::{ToHub, ToHubKind},
     limits,
@@ -30,6 +29,7 @@ use crate::{
         SessionSecret,
         record::{EntraTokens, Session},
     },
+    step::Cx,
 };
 
 /// How often a lost race to write the session is run again.

@@ -21,12 +21,12 @@ use crate::{
     ask::{Ask, Awaiting, Fetch, Reach, Version},
     audit::{Audit, Level},
     event::Event,
-    exchange::Cx,
     fault::Fault,
     limits,
     mcp::Caller,
     secret::Secret,
     session::{SessionSecret, record::Session},
+    step::Cx,
 };
 
 /// A GET under way.

@@ -17,9 +17,9 @@ use crate::{
     ask::{Ask, Awaiting, Fetch, Reach},
     audit::{Audit, Level},
     event::Event,
-    exchange::{Cx, Next},
     hub::{ToHub, ToHubKind},
     limits,
+    step::{Cx, Next},
 };
 
 /// The states.
@@ -131,7 +131,8 @@ mod tests {
         action::Action,
         ask::{FetchFault, Ticket},
         entropy::Seed,
-        exchange::{Errand, ErrandKind, Exchange, ExchangeId, Outcome, Output},
+        exchange::{Errand, Exchange, ExchangeId, Outcome, Output},
+        hub::ErrandKind,
         testing::TestServer,
     };
 

@@ -11,9 +11,9 @@ use serde_json::Value;
 use super::facts::is_guid;
 use crate::{
     audit::{Level, is_invisible},
-    exchange::Cx,
     limits,
     session::record::{Person, Profile},
+    step::Cx,
 };
 
 /// What an ID token tells.

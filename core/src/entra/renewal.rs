@@ -12,7 +12,6 @@ use crate::{
     ask::{Ask, Awaiting, Fetch},
     entropy::Entropy,
     event::Event,
-    exchange::Cx,
     fault::Fault,
     hub::{FromHub, FromHubKind, ToHub, ToHubKind},
     keys::Keyring,
@@ -21,6 +20,7 @@ use crate::{
         SessionSecret,
         record::{EntraTokens, Person, Profile, Session},
     },
+    step::Cx,
     time::UnixTime,
 };
 

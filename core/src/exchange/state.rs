@@ -2,19 +2,17 @@
 
 use bytes::Bytes;
 
-use super::{
-    Cx, Next,
-    errand::{Errand, ErrandKind},
-};
 use crate::{
     entra::learn::Learn,
     event::Event,
     http::{answer, cors},
+    hub::{Errand, ErrandKind},
     mcp::{message::PostMessage, stream::Stream, streamable::Streamable},
     oauth,
     oauth::{callback::Callback, consent::Consent, revoke::Revoke, token::Token},
     pages,
     route::Route,
+    step::{Cx, Next},
 };
 
 /// What an exchange is doing. Requests that are answered at once have no state.

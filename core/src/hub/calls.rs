@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde_json::Value;
 
 use super::{FromHub, FromHubKind, HubOutput, Owner, StreamId, counts::Counts};
-use crate::{exchange::ExchangeId, limits, mcp::json_rpc::Id};
+use crate::{id::ExchangeId, limits, mcp::json_rpc::Id};
 
 /// The calls and the questions.
 #[derive(Debug, Default)]

@@ -17,7 +17,8 @@ use super::{FromHub, FromHubKind, HubOutput};
 use crate::{
     entra::facts::EntraFacts,
     env::Known,
-    exchange::{Errand, ErrandKind, ExchangeId},
+    hub::{Errand, ErrandKind},
+    id::ExchangeId,
     limits,
     time::{Instant, Now},
 };

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::{FromHub, FromHubKind, HubOutput, Owner, StreamId};
 use crate::{
-    exchange::ExchangeId,
+    id::ExchangeId,
     limits,
     time::{Instant, Now},
 };

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use super::{FromHub, FromHubKind, HubOutput, counts::Counts, wishes::Wishes};
 use crate::{
     catalog::{Abilities, Change},
-    exchange::ExchangeId,
+    id::ExchangeId,
     limits,
     mcp::Revision,
     session::SessionId,

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{FromHub, FromHubKind, HubOutput, Owner, StreamId, counts::Counts};
-use crate::{exchange::ExchangeId, limits, mcp::TaskTold};
+use crate::{id::ExchangeId, limits, mcp::TaskTold};
 
 /// The tasks.
 #[derive(Debug, Default)]

@@ -12,7 +12,6 @@ use crate::{
     audit::Level,
     catalog::{Principal, Tool},
     event::Event,
-    exchange::Cx,
     http::{answer, bearer},
     hub::Owner,
     route::Route,
@@ -21,6 +20,7 @@ use crate::{
         record::{Hash, Session},
         token::Verified,
     },
+    step::Cx,
 };
 
 /// Who calls, proven by a session token that maps to a session.

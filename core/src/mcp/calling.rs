@@ -27,9 +27,9 @@ use crate::{
     },
     entra::graph::Query,
     event::Event,
-    exchange::Cx,
     hub::{FromHub, FromHubKind, StreamId, ToHub, ToHubKind},
     limits,
+    step::Cx,
     time::Instant,
 };
 

@@ -17,8 +17,8 @@ use super::{
 use crate::{
     ask::Target,
     catalog::{Catalog, LogLevel, PromptArgument, ToolEntry, ToolResult},
-    exchange::Cx,
     limits,
+    step::Cx,
 };
 
 /// `resources/read` of what is not there, before 2026-07-28.

@@ -14,9 +14,9 @@ use super::{
 use crate::{
     catalog::{Catalog, LogLevel, TaskSupport, ToolResult},
     event::Event,
-    exchange::Cx,
     hub::{FromHub, FromHubKind, StreamId, ToHub, ToHubKind},
     limits,
+    step::Cx,
     time::Instant,
 };
 

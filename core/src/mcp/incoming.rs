@@ -11,10 +11,10 @@ use super::{
     json_rpc::{Id, Message, Request, id_of},
 };
 use crate::{
-    exchange::Cx,
     http::bearer,
     hub::{Owner, StreamId, ToHub, ToHubKind},
     route::Route,
+    step::Cx,
 };
 
 /// From whom messages come.

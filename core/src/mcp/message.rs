@@ -30,11 +30,11 @@ use super::{
 use crate::{
     catalog::Abilities,
     event::Event,
-    exchange::{Cx, Next},
     http::{answer, form::Form},
     hub::{Agreed, FromHub, FromHubKind, StreamId, ToHub, ToHubKind},
     limits,
     route::Route,
+    step::{Cx, Next},
     time::Instant,
 };
 

@@ -16,8 +16,8 @@ use super::{
     json_rpc::{Error, Request},
 };
 use crate::{
-    catalog::Answer, env::Server, exchange::Cx, keys::Purpose, limits, planted::Planted,
-    session::record::Hash, time::UnixTime,
+    catalog::Answer, env::Server, keys::Purpose, limits, planted::Planted, session::record::Hash,
+    step::Cx, time::UnixTime,
 };
 
 /// Seals what was answered so far; `None` if that is too much to carry.

@@ -18,8 +18,8 @@ use crate::{
     audit::{Audit, Level},
     catalog::{Answer, Failure, Question, ToolResult},
     env::Server,
-    exchange::Cx,
     planted::Planted,
+    step::Cx,
 };
 
 /// What the client is told at the end of a call.

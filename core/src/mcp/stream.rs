@@ -34,11 +34,11 @@ use super::{
 };
 use crate::{
     event::Event,
-    exchange::{Cx, Next},
     http::answer,
     hub::{FromHub, FromHubKind, StreamId, StreamKind, ToHub, ToHubKind, Wants},
     limits,
     route::Route,
+    step::{Cx, Next},
     time::Instant,
 };
 

@@ -36,9 +36,9 @@ use super::{
 };
 use crate::{
     event::Event,
-    exchange::{Cx, Next},
     http::answer,
     route::Route,
+    step::{Cx, Next},
 };
 
 /// The states.

@@ -7,9 +7,9 @@ use std::time::Duration;
 use super::{Caller, session::McpSession};
 use crate::{
     ask::{Answered, Ask, Awaiting, Store},
-    exchange::Cx,
     limits,
     session::record::Session,
+    step::Cx,
     time::Instant,
 };
 

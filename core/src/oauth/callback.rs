@@ -25,11 +25,11 @@ use crate::{
     audit::Level,
     entra::{error::EntraError, token_endpoint},
     event::Event,
-    exchange::{Cx, Next},
     http::form::Form,
     hub::{FromHub, FromHubKind, ToHub, ToHubKind},
     pages,
     secret::Secret,
+    step::{Cx, Next},
 };
 
 /// The states.

@@ -24,12 +24,12 @@ use crate::{
     entropy::Entropy,
     env::Env,
     event::Event,
-    exchange::{Cx, Next},
     http::{answer, form::Form},
     hub::{FromHub, FromHubKind, ToHub, ToHubKind},
     keys::Purpose,
     limits, pages,
     planted::Planted,
+    step::{Cx, Next},
     time::UnixTime,
 };
 

@@ -19,9 +19,9 @@ use super::{
 };
 use crate::{
     audit::{Audit, Level, is_invisible},
-    exchange::{Cx, Next},
     http::answer,
     limits,
+    step::{Cx, Next},
 };
 
 /// What is read of a request. A member given twice is refused by serde (REG-19); lists are judged

@@ -20,9 +20,9 @@ use crate::{
     ask::{Awaiting, Store},
     entra::access,
     event::Event,
-    exchange::{Cx, Next},
     http::answer,
     session::{SessionId, record::Session, token},
+    step::{Cx, Next},
 };
 
 /// The states.

@@ -21,12 +21,12 @@ use super::{
 use crate::{
     audit::{Audit, Level},
     event::Event,
-    exchange::{Cx, Next},
     fault::Fault,
     http::{answer, form::Form},
     planted::Planted,
     secret::Secret,
     session::{SessionSecret, record::Session, token},
+    step::{Cx, Next},
 };
 
 /// How often a lost race to write the session is run again.

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     ask::{Awaiting, Store, Version},
     event::Event,
-    exchange::Cx,
+    step::Cx,
 };
 
 /// A look-up under way.

@@ -17,7 +17,7 @@ use crate::{
         Performer, Prompt, PromptArgument, Question, Resource, ResourceContents, ResourceTemplate,
         Step, Tool, ToolResult, Wish,
     },
-    exchange::ExchangeId,
+    id::ExchangeId,
     mcp::testing::{World, rpc},
     testing::json as body,
 };

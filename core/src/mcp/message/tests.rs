@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     event::Event,
-    exchange::ExchangeId,
+    id::ExchangeId,
     mcp::testing::{World, initialize, profile, rpc},
     testing::header,
 };

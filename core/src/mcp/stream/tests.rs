@@ -6,8 +6,8 @@ use ::http::StatusCode;
 
 use crate::{
     event::Event,
-    exchange::ExchangeId,
     hub::{ToHub, ToHubKind},
+    id::ExchangeId,
     limits,
     mcp::testing::World,
     testing::header,

@@ -16,7 +16,6 @@ use bytes::Bytes;
 
 use super::json;
 use crate::{
-    exchange::Cx,
     http::answer,
     hub::{StreamId, ToHub, ToHubKind},
     mcp::{
@@ -27,6 +26,7 @@ use crate::{
         session::McpSession,
         sse, v2026_07_28,
     },
+    step::Cx,
 };
 
 /// How an answer is written.

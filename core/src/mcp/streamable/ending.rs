@@ -10,12 +10,12 @@ use crate::{
     ask::{Ask, Awaiting, Guard, Store, StoreFault},
     audit::Level,
     event::Event,
-    exchange::{Cx, Next},
     http::{answer, bearer},
     hub::{ToHub, ToHubKind},
     mcp::{Caller, session::McpSession},
     route::Route,
     session::record::Session,
+    step::{Cx, Next},
 };
 
 /// How often a conflict is tried again: each means that somebody else got on.

@@ -9,7 +9,6 @@ use super::{
 };
 use crate::{
     event::Event,
-    exchange::{Cx, Next},
     http::{answer, bearer},
     hub::{ToHub, ToHubKind},
     limits,
@@ -28,6 +27,7 @@ use crate::{
         watch::{Due, Watch},
     },
     route::Route,
+    step::{Cx, Next},
     time::Instant,
 };
 

@@ -16,12 +16,12 @@ use super::{
 use crate::{
     ask::{Ask, Awaiting, Store},
     event::Event,
-    exchange::Cx,
     hub::{FromHub, FromHubKind, Owner, StreamId, ToHub, ToHubKind},
     mcp::{
         Caller,
         json_rpc::{Error, Request},
     },
+    step::Cx,
 };
 
 /// A request about a task.

@@ -7,12 +7,12 @@ use super::TaskTold;
 use crate::{
     ask::{Guard, Key, Record, Store, Stored},
     env::Server,
-    exchange::Cx,
     hub::{Owner, StreamId},
     keys::{Keyring, Purpose},
     limits,
     mcp::Caller,
     planted::Planted,
+    step::Cx,
     time::UnixTime,
 };
 

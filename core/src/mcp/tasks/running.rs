@@ -18,7 +18,6 @@ use super::{
 use crate::{
     ask::{Ask, Awaiting, Guard, Store},
     event::Event,
-    exchange::{Cx, Next},
     hub::{FromHub, FromHubKind, StreamId, ToHub, ToHubKind},
     limits,
     mcp::{
@@ -30,6 +29,7 @@ use crate::{
         v2026_07_28,
         watch::is_gone,
     },
+    step::{Cx, Next},
     time::Instant,
 };
 

@@ -10,7 +10,7 @@ use crate::{
         ToolResult, Wish,
     },
     event::Event,
-    exchange::ExchangeId,
+    id::ExchangeId,
     limits,
     mcp::testing::{World, rpc},
     testing::json as body,

@@ -4,7 +4,7 @@ use ::http::{HeaderMap, Request, Response};
 use bytes::Bytes;
 use entra_mcp_schema::{Answered, Asked, Watcher};
 
-use crate::exchange::ExchangeId;
+use crate::id::ExchangeId;
 
 /// Who looks on, and ends the test when a message does not fit.
 #[derive(Default)]

@@ -15,7 +15,6 @@ use crate::{
         renewal,
         token_endpoint::{self, TokenAnswer},
     },
-    exchange::{Cx, Next},
     hub::{ToHub, ToHubKind},
     keys::{Keyring, Purpose},
     limits,
@@ -29,6 +28,7 @@ use crate::{
         SessionId, SessionSecret,
         record::{Code, Hash, Person, Session},
     },
+    step::{Cx, Next},
     time::UnixTime,
 };
 

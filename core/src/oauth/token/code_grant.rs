@@ -16,7 +16,6 @@ use crate::{
     audit::Level,
     entra::access,
     event::Event,
-    exchange::{Cx, Next},
     fault::Fault,
     http::form::Form,
     oauth::{
@@ -27,6 +26,7 @@ use crate::{
     },
     secret::Secret,
     session::record::{Code, Refresh, Session},
+    step::{Cx, Next},
 };
 
 /// A redemption under way.

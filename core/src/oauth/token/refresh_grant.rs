@@ -26,7 +26,6 @@ use crate::{
         renewal::{Fresh, Renewal, Renewed},
     },
     event::Event,
-    exchange::{Cx, Next},
     fault::Fault,
     http::form::Form,
     limits,
@@ -40,6 +39,7 @@ use crate::{
     planted::Planted,
     secret::Secret,
     session::record::{EntraTokens, Refresh, Session},
+    step::{Cx, Next},
 };
 
 /// Entra was asked less than this ago: once is enough.

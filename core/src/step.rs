@@ -43,7 +43,7 @@ pub(crate) struct Cx<'a> {
     pub(crate) env: Env<'a>,
     /// What is random.
     pub(crate) entropy: &'a mut Entropy,
-    pub(super) out: &'a mut Outbox,
+    pub(crate) out: &'a mut Outbox,
 }
 
 impl Cx<'_> {
@@ -147,7 +147,7 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    pub(super) fn new(wake: Instant) -> Self {
+    pub(crate) fn new(wake: Instant) -> Self {
         Self {
             actions: VecDeque::new(),
             asked: 0,
@@ -157,12 +157,12 @@ impl Outbox {
         }
     }
 
-    pub(super) fn push(&mut self, action: Action) {
+    pub(crate) fn push(&mut self, action: Action) {
         self.actions.push_back(action);
     }
 
     /// Answers the request, whole.
-    pub(super) fn respond(&mut self, mut response: ::http::Response<Bytes>) {
+    pub(crate) fn respond(&mut self, mut response: ::http::Response<Bytes>) {
         self.dress(response.headers_mut());
         self.push(Action::Respond(response));
     }
@@ -175,19 +175,19 @@ impl Outbox {
         }
     }
 
-    pub(super) fn pop(&mut self) -> Option<Action> {
+    pub(crate) fn pop(&mut self) -> Option<Action> {
         self.actions.pop_front()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.actions.is_empty()
     }
 
-    pub(super) fn responded(&self) -> bool {
+    pub(crate) fn responded(&self) -> bool {
         self.responded
     }
 
-    pub(super) fn wake(&self) -> Instant {
+    pub(crate) fn wake(&self) -> Instant {
         self.wake
     }
 
