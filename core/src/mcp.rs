@@ -23,9 +23,6 @@ mod tasks;
 #[cfg(test)]
 pub(crate) mod testing;
 mod v2024_11_05;
-mod v2025_03_26;
-mod v2025_06_18;
-mod v2025_11_25;
 mod v2026_07_28;
 mod watch;
 

@@ -1,8 +1,9 @@
 //! The revisions of the Model Context Protocol, and what of it differs between them.
 //!
-//! Whatever only one revision knows stands in the file of that revision; here they are listed.
-
-use super::{v2024_11_05, v2025_03_26, v2025_06_18, v2025_11_25, v2026_07_28};
+//! Features that several revisions share are one table here; whatever only one revision knows stands in
+//! the file of that revision.
+//!
+//! Source: the key changes of each revision of the MCP specification.
 
 /// A revision of the protocol that this server speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,8 +18,6 @@ pub(crate) enum Revision {
 /// What a revision has, as far as this server uses it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Features {
-    /// How the revision is written.
-    pub(crate) name: &'static str,
     /// Several messages may come as one array.
     pub(crate) batches: bool,
     /// Tools have `annotations`.
@@ -63,20 +62,35 @@ impl Revision {
     /// The newest that begins with `initialize`.
     pub(crate) const NEWEST_WITH_SESSIONS: Self = Self::V2025_11_25;
 
-    /// What it has.
-    pub(crate) const fn features(self) -> Features {
-        match self {
-            Self::V2024_11_05 => v2024_11_05::FEATURES,
-            Self::V2025_03_26 => v2025_03_26::FEATURES,
-            Self::V2025_06_18 => v2025_06_18::FEATURES,
-            Self::V2025_11_25 => v2025_11_25::FEATURES,
-            Self::V2026_07_28 => v2026_07_28::FEATURES,
+    /// What it has: the table of all revisions.
+    pub(crate) fn features(self) -> Features {
+        let since = |first| self >= first;
+        Features {
+            batches: self == Self::V2025_03_26,
+            annotations: since(Self::V2025_03_26),
+            titles: since(Self::V2025_06_18),
+            audio: since(Self::V2025_03_26),
+            resource_links: since(Self::V2025_06_18),
+            elicitation: since(Self::V2025_06_18),
+            url_elicitation: since(Self::V2025_11_25),
+            rich_forms: since(Self::V2025_11_25),
+            priming: self == Self::V2025_11_25,
+            icons: since(Self::V2025_11_25),
+            structured_content: since(Self::V2025_06_18),
+            bad_arguments_are_tool_errors: since(Self::V2025_11_25),
+            stateless: since(Self::V2026_07_28),
         }
     }
 
     /// How it is written.
     pub(crate) const fn name(self) -> &'static str {
-        self.features().name
+        match self {
+            Self::V2024_11_05 => "2024-11-05",
+            Self::V2025_03_26 => "2025-03-26",
+            Self::V2025_06_18 => "2025-06-18",
+            Self::V2025_11_25 => "2025-11-25",
+            Self::V2026_07_28 => "2026-07-28",
+        }
     }
 
     /// Reads what [`Revision::name`] wrote: compared whole.

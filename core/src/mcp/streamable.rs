@@ -32,7 +32,6 @@ use super::{
     session::{self, McpSession},
     stream::Stream,
     tasks::Running,
-    v2026_07_28,
 };
 use crate::{
     event::Event,
@@ -171,7 +170,7 @@ fn is_older(version: &str) -> bool {
 /// Revision 2026-07-28 has POST only: whoever names it gets 405 for GET and DELETE.
 pub(super) fn only_post(headers: &HeaderMap) -> Option<Response<Bytes>> {
     let version = headers::one(headers, headers::PROTOCOL_VERSION);
-    if version != Ok(Some(v2026_07_28::FEATURES.name)) {
+    if version != Ok(Some(Revision::V2026_07_28.name())) {
         return None;
     }
     let mut response = answer::text(

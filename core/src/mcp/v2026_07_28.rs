@@ -21,27 +21,8 @@ use super::{
     headers,
     json_rpc::{Error, Request},
     lifecycle,
-    revision::Features,
 };
 use crate::catalog::{Catalog, Question};
-
-/// What the revision has.
-pub(crate) const FEATURES: Features = Features {
-    name: "2026-07-28",
-    batches: false,
-    annotations: true,
-    titles: true,
-    audio: true,
-    resource_links: true,
-    elicitation: true,
-    url_elicitation: true,
-    rich_forms: true,
-    priming: false,
-    icons: true,
-    structured_content: true,
-    bad_arguments_are_tool_errors: true,
-    stateless: true,
-};
 
 /// The member of `_meta` that says which lines of the log are wanted.
 pub(crate) const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
@@ -196,7 +177,7 @@ fn version(headers: &HeaderMap) -> Result<&str, Error> {
 }
 
 fn supported(version: &str) -> Result<(), Error> {
-    if version == FEATURES.name {
+    if version == Revision::V2026_07_28.name() {
         return Ok(());
     }
     let requested: String = version.chars().take(REQUESTED_CHARS).collect();
