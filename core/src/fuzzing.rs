@@ -1,5 +1,5 @@
-//! The laws of what reads untrusted bytes, for the fuzz targets of `fuzz`: each function takes
-//! anything and panics in words if a law is broken. Only the cargo feature `fuzzing` builds it.
+//! The properties of what reads untrusted bytes, for the fuzz targets of `fuzz`: each function takes
+//! anything and panics in words if a property does not hold. Only the cargo feature `fuzzing` builds it.
 
 pub mod entra;
 pub mod tokens;

@@ -10,72 +10,77 @@ use std::time::Duration;
 
 use entra_mcp_core::dev_tenant::Control;
 use entra_mcp_fuzz::{
-    client::{Dialect, Trouble},
-    scene::{LATEST, Scene},
+    client::{ClientError, Dialect},
+    fixture::{Fixture, LATEST},
     world::World,
 };
 
-fn signed_in(dialect: Dialect) -> Scene {
-    let mut scene = Scene::of(&World::calm(), "alice", dialect);
-    scene.use_tools().expect("alice signs in");
-    scene
+fn signed_in(dialect: Dialect) -> Fixture {
+    let mut fixture = Fixture::of(&World::faultless(), "alice", dialect);
+    fixture.use_tools().expect("alice signs in");
+    fixture
 }
 
 fn alice() -> String {
     "alice".to_owned()
 }
 
-fn is_signed_out(trouble: &Trouble) -> bool {
-    trouble.status() == Some(401) && trouble.error() == Some("invalid_token")
+fn is_signed_out(error: &ClientError) -> bool {
+    error.status() == Some(401) && error.error() == Some("invalid_token")
 }
 
 /// The session of a refused refresh is over, and a new sign-in begins another.
-fn is_over_and_begins_anew(mut scene: Scene) {
-    let trouble = scene.refresh().unwrap_err();
-    assert_eq!(trouble.error(), Some("invalid_grant"), "{trouble}");
-    scene.client.tokens = None;
-    scene.use_tools().unwrap();
+fn is_over_and_begins_anew(mut fixture: Fixture) {
+    let error = fixture.refresh().unwrap_err();
+    assert_eq!(error.error(), Some("invalid_grant"), "{error}");
+    fixture.client.tokens = None;
+    fixture.use_tools().unwrap();
 }
 
 // products 4: the client is told by 401, and never by words of a tool.
 #[test]
 fn a_person_who_was_thrown_out_gets_401_when_a_tool_needs_a_new_token() {
     for dialect in Dialect::ALL {
-        let mut scene = signed_in(dialect);
-        scene.world.control(Control::Revoke { username: alice() });
-        scene.wait(Duration::from_secs(3400));
-        let trouble = scene.ask().unwrap_err();
+        let mut fixture = signed_in(dialect);
+        fixture.world.control(Control::Revoke { username: alice() });
+        fixture.wait(Duration::from_secs(3400));
+        let error = fixture.ask().unwrap_err();
         // On a stream the answer was accepted before: it says so in its own way, and ends.
         if dialect == Dialect::Sse {
-            assert!(!matches!(trouble, Trouble::Strange(_)), "{trouble}");
-            scene.client.disconnect();
-            assert!(is_signed_out(&scene.use_tools().unwrap_err()));
+            assert!(
+                !matches!(error, ClientError::ProtocolViolation(_)),
+                "{error}"
+            );
+            fixture.client.disconnect();
+            assert!(is_signed_out(&fixture.use_tools().unwrap_err()));
         } else {
-            assert!(is_signed_out(&trouble), "{dialect:?}: {trouble}");
+            assert!(is_signed_out(&error), "{dialect:?}: {error}");
         }
-        is_over_and_begins_anew(scene);
+        is_over_and_begins_anew(fixture);
     }
 }
 
 #[test]
 fn a_disabled_account_loses_access_within_the_lifetime_of_one_token() {
-    let mut scene = signed_in(LATEST);
-    scene.world.control(Control::Disable { username: alice() });
-    scene.wait(Duration::from_secs(60));
-    let trouble = scene.refresh().unwrap_err();
-    assert_eq!(trouble.error(), Some("invalid_grant"), "{trouble}");
-    scene.client.tokens = None;
-    assert!(scene.use_tools().is_err());
-    scene.world.control(Control::Enable { username: alice() });
-    scene.use_tools().unwrap();
+    let mut fixture = signed_in(LATEST);
+    fixture
+        .world
+        .control(Control::Disable { username: alice() });
+    fixture.wait(Duration::from_secs(60));
+    let error = fixture.refresh().unwrap_err();
+    assert_eq!(error.error(), Some("invalid_grant"), "{error}");
+    fixture.client.tokens = None;
+    assert!(fixture.use_tools().is_err());
+    fixture.world.control(Control::Enable { username: alice() });
+    fixture.use_tools().unwrap();
 }
 
 #[test]
 fn a_second_factor_at_renewal_means_signing_in_again() {
-    let mut scene = Scene::of(&World::calm(), "frank", LATEST);
-    scene.use_tools().unwrap();
-    scene.wait(Duration::from_secs(60));
-    is_over_and_begins_anew(scene);
+    let mut fixture = Fixture::of(&World::faultless(), "frank", LATEST);
+    fixture.use_tools().unwrap();
+    fixture.wait(Duration::from_secs(60));
+    is_over_and_begins_anew(fixture);
 }
 
 // entra.md, the table of errors: what ends a session, and what only takes time.
@@ -85,22 +90,22 @@ fn entras_refusals_end_the_session_or_leave_it_as_they_should() {
         50_053, 50_055, 50_076, 50_079, 50_105, 50_173, 53_003, 65_001, 70_008, 700_082,
     ];
     for code in ends {
-        let mut scene = signed_in(LATEST);
-        scene.wait(Duration::from_secs(60));
-        scene.world.entra(|entra| entra.refuse_token(code));
-        let trouble = scene.refresh().unwrap_err();
-        assert_eq!(trouble.error(), Some("invalid_grant"), "{code}: {trouble}");
-        assert!(is_signed_out(&scene.use_tools().unwrap_err()), "{code}");
+        let mut fixture = signed_in(LATEST);
+        fixture.wait(Duration::from_secs(60));
+        fixture.world.entra(|entra| entra.refuse_token(code));
+        let error = fixture.refresh().unwrap_err();
+        assert_eq!(error.error(), Some("invalid_grant"), "{code}: {error}");
+        assert!(is_signed_out(&fixture.use_tools().unwrap_err()), "{code}");
     }
     let stays = [90_033, 700_016, 7_000_112, 7_000_215, 7_000_222];
     for code in stays {
-        let mut scene = signed_in(LATEST);
-        scene.wait(Duration::from_secs(60));
-        scene.world.entra(|entra| entra.refuse_token(code));
-        let trouble = scene.refresh().unwrap_err();
-        assert_ne!(trouble.error(), Some("invalid_grant"), "{code}: {trouble}");
-        scene.refresh().unwrap();
-        scene.use_tools().unwrap();
+        let mut fixture = signed_in(LATEST);
+        fixture.wait(Duration::from_secs(60));
+        fixture.world.entra(|entra| entra.refuse_token(code));
+        let error = fixture.refresh().unwrap_err();
+        assert_ne!(error.error(), Some("invalid_grant"), "{code}: {error}");
+        fixture.refresh().unwrap();
+        fixture.use_tools().unwrap();
     }
 }
 
@@ -108,58 +113,58 @@ fn entras_refusals_end_the_session_or_leave_it_as_they_should() {
 #[test]
 fn sign_ins_go_on_when_entra_rolls_its_keys_over() {
     for is_emergency in [false, true] {
-        let mut scene = signed_in(LATEST);
+        let mut fixture = signed_in(LATEST);
         // The keys were fetched just now; an unknown one is looked for again after a while.
-        scene.wait(Duration::from_secs(400));
-        scene.world.control(Control::RotateKeys {
+        fixture.wait(Duration::from_secs(400));
+        fixture.world.control(Control::RotateKeys {
             is_emergency,
             late_seconds: 0,
         });
-        scene.sign_in().unwrap();
-        scene.use_tools().unwrap();
+        fixture.sign_in().unwrap();
+        fixture.use_tools().unwrap();
     }
 }
 
 #[test]
 fn a_slow_entra_costs_time_but_no_session() {
-    let mut scene = signed_in(Dialect::Modern);
+    let mut fixture = signed_in(Dialect::Modern);
     let latency = |milliseconds| Control::Latency {
         milliseconds,
         path: String::new(),
     };
-    scene.world.control(latency(10_000));
-    scene.ask().unwrap();
-    scene.wait(Duration::from_secs(60));
-    scene.refresh().unwrap();
-    scene.world.control(latency(20_000));
-    let trouble = scene.ask().unwrap_err();
-    assert!(matches!(trouble, Trouble::Tool(_)), "{trouble}");
-    scene.wait(Duration::from_secs(60));
-    assert_eq!(scene.refresh().unwrap_err().status(), Some(503));
-    scene.world.control(latency(0));
-    scene.refresh().unwrap();
-    scene.ask().unwrap();
+    fixture.world.control(latency(10_000));
+    fixture.ask().unwrap();
+    fixture.wait(Duration::from_secs(60));
+    fixture.refresh().unwrap();
+    fixture.world.control(latency(20_000));
+    let error = fixture.ask().unwrap_err();
+    assert!(matches!(error, ClientError::Tool(_)), "{error}");
+    fixture.wait(Duration::from_secs(60));
+    assert_eq!(fixture.refresh().unwrap_err().status(), Some(503));
+    fixture.world.control(latency(0));
+    fixture.refresh().unwrap();
+    fixture.ask().unwrap();
 }
 
 // products 4: an operator's mistake throws nobody out.
 #[test]
 fn an_expired_client_secret_is_the_operators_to_mend_and_ends_no_session() {
-    let mut scene = signed_in(LATEST);
-    scene
+    let mut fixture = signed_in(LATEST);
+    fixture
         .world
         .control(Control::SecretExpired { is_expired: true });
-    scene.wait(Duration::from_secs(60));
-    let trouble = scene.refresh().unwrap_err();
-    assert_ne!(trouble.error(), Some("invalid_grant"), "{trouble}");
-    let warned = scene
+    fixture.wait(Duration::from_secs(60));
+    let error = fixture.refresh().unwrap_err();
+    assert_ne!(error.error(), Some("invalid_grant"), "{error}");
+    let warned = fixture
         .world
         .log()
         .iter()
         .any(|line| line.starts_with("Warn"));
-    assert!(warned, "{:#?}", scene.world.log());
-    scene
+    assert!(warned, "{:#?}", fixture.world.log());
+    fixture
         .world
         .control(Control::SecretExpired { is_expired: false });
-    scene.refresh().unwrap();
-    scene.use_tools().unwrap();
+    fixture.refresh().unwrap();
+    fixture.use_tools().unwrap();
 }

@@ -1,15 +1,15 @@
 //! Two people never mix, whatever id they guess (products 19; threats.md section F).
 
 use entra_mcp_fuzz::{
-    client::{Dialect, Trouble},
-    scene::Scene,
+    client::{ClientError, Dialect},
+    fixture::Fixture,
     world::World,
 };
 
-fn two(dialect: Dialect) -> (World, Scene, Scene) {
-    let world = World::calm();
-    let mut alice = Scene::of(&world, "alice", dialect);
-    let mut grace = Scene::of(&world, "grace", dialect);
+fn two(dialect: Dialect) -> (World, Fixture, Fixture) {
+    let world = World::faultless();
+    let mut alice = Fixture::of(&world, "alice", dialect);
+    let mut grace = Fixture::of(&world, "grace", dialect);
     alice.use_tools().expect("alice signs in");
     grace.use_tools().expect("grace signs in");
     (world, alice, grace)
@@ -81,10 +81,10 @@ fn nobody_can_post_to_the_stream_of_somebody_else() {
 // SESS-13: another session of the same person with another client is another owner.
 #[test]
 fn a_session_belongs_to_the_person_and_the_client() {
-    let world = World::calm();
+    let world = World::faultless();
     let dialect = Dialect::Streamable("2025-06-18");
-    let mut one = Scene::of(&world, "alice", dialect);
-    let mut other = Scene::of(&world, "alice", dialect);
+    let mut one = Fixture::of(&world, "alice", dialect);
+    let mut other = Fixture::of(&world, "alice", dialect);
     other.client.redirect_uri = "http://127.0.0.1:49152/other".to_owned();
     one.use_tools().unwrap();
     other.use_tools().unwrap();
@@ -95,10 +95,10 @@ fn a_session_belongs_to_the_person_and_the_client() {
     one.sign_in().unwrap();
     one.ask().unwrap();
     other.client.set_session(&session);
-    let trouble = other.ask().unwrap_err();
+    let error = other.ask().unwrap_err();
     assert!(
-        matches!(trouble, Trouble::Status { status: 404, .. }),
-        "{trouble}"
+        matches!(error, ClientError::Status { status: 404, .. }),
+        "{error}"
     );
 }
 

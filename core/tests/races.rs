@@ -9,16 +9,16 @@ use std::{cell::RefCell, collections::BTreeSet, rc::Rc, time::Duration};
 
 use entra_mcp_fuzz::{
     choice::Choice,
-    client::{Client, Dialect, Tokens, Trouble},
+    client::{Client, ClientError, Dialect, Tokens},
+    fixture::{Fixture, LATEST},
     options::Options,
-    scene::{LATEST, Scene},
     world::World,
 };
 
 const AT_ONCE: usize = 20;
 
 fn restless(seed: u64) -> World {
-    let mut options = Options::calm().with_replicas(2);
+    let mut options = Options::faultless().with_replicas(2);
     options.latency = (Duration::from_millis(1), Duration::from_millis(300));
     World::new(options, Choice::seeded(seed))
 }
@@ -33,9 +33,9 @@ fn twin(client: &Client) -> Client {
     twin
 }
 
-type Outcomes = Rc<RefCell<Vec<Result<Tokens, Trouble>>>>;
+type Outcomes = Rc<RefCell<Vec<Result<Tokens, ClientError>>>>;
 
-fn wait_for(world: &World, outcomes: &Outcomes) -> Vec<Result<Tokens, Trouble>> {
+fn wait_for(world: &World, outcomes: &Outcomes) -> Vec<Result<Tokens, ClientError>> {
     while world.actors() > 0 {
         world.run(world.sleep(Duration::from_secs(1)));
     }
@@ -47,11 +47,11 @@ fn wait_for(world: &World, outcomes: &Outcomes) -> Vec<Result<Tokens, Trouble>> 
 fn twenty_redemptions_of_one_code_at_once_give_one_token() {
     for seed in 0..20 {
         let world = restless(seed);
-        let mut scene = Scene::of(&world, "alice", LATEST);
-        let (begun, code) = scene.until_code();
+        let mut fixture = Fixture::of(&world, "alice", LATEST);
+        let (begun, code) = fixture.until_code();
         let outcomes = Outcomes::default();
         for _ in 0..AT_ONCE {
-            let mut twin = twin(&scene.client);
+            let mut twin = twin(&fixture.client);
             let (begun, code, outcomes) = (begun.clone(), code.clone(), Rc::clone(&outcomes));
             world.spawn(async move {
                 let redeemed = twin.redeem(&begun, &code).await;
@@ -62,12 +62,8 @@ fn twenty_redemptions_of_one_code_at_once_give_one_token() {
         let outcomes = wait_for(&world, &outcomes);
         let given = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
         assert!(given <= 1, "seed {seed}: {given} tokens for one code");
-        for trouble in outcomes.into_iter().filter_map(Result::err) {
-            assert_eq!(
-                trouble.error(),
-                Some("invalid_grant"),
-                "seed {seed}: {trouble}"
-            );
+        for error in outcomes.into_iter().filter_map(Result::err) {
+            assert_eq!(error.error(), Some("invalid_grant"), "seed {seed}: {error}");
         }
         world.end();
     }
@@ -78,13 +74,13 @@ fn twenty_redemptions_of_one_code_at_once_give_one_token() {
 fn twenty_refreshes_at_once_give_one_successor_and_the_session_goes_on() {
     for seed in 0..20 {
         let world = restless(seed);
-        let mut scene = Scene::of(&world, "alice", LATEST);
-        scene.use_tools().unwrap();
-        scene.wait(Duration::from_secs(30));
-        let token = scene.refresh_token();
+        let mut fixture = Fixture::of(&world, "alice", LATEST);
+        fixture.use_tools().unwrap();
+        fixture.wait(Duration::from_secs(30));
+        let token = fixture.refresh_token();
         let outcomes = Outcomes::default();
         for _ in 0..AT_ONCE {
-            let (twin, token) = (twin(&scene.client), token.clone());
+            let (twin, token) = (twin(&fixture.client), token.clone());
             let outcomes = Rc::clone(&outcomes);
             world.spawn(async move {
                 let tokens = twin.refresh_with(&token).await;
@@ -96,10 +92,10 @@ fn twenty_refreshes_at_once_give_one_successor_and_the_session_goes_on() {
         assert!(!tokens.is_empty(), "seed {seed}");
         let successors: BTreeSet<_> = tokens.iter().map(|tokens| &tokens.refresh_token).collect();
         assert_eq!(successors.len(), 1, "seed {seed}");
-        scene.client.tokens = tokens.into_iter().next();
-        scene.use_tools().unwrap();
-        scene.refresh().unwrap();
-        scene.use_tools().unwrap();
+        fixture.client.tokens = tokens.into_iter().next();
+        fixture.use_tools().unwrap();
+        fixture.refresh().unwrap();
+        fixture.use_tools().unwrap();
         world.end();
     }
 }
@@ -109,12 +105,12 @@ fn twenty_refreshes_at_once_give_one_successor_and_the_session_goes_on() {
 fn tools_that_all_need_a_new_token_of_entras_all_get_their_answer() {
     for seed in 0..10 {
         let world = restless(seed);
-        let mut scene = Scene::of(&world, "alice", Dialect::Modern);
-        scene.use_tools().unwrap();
-        scene.wait(Duration::from_secs(3400));
+        let mut fixture = Fixture::of(&world, "alice", Dialect::Modern);
+        fixture.use_tools().unwrap();
+        fixture.wait(Duration::from_secs(3400));
         let calls = Rc::new(RefCell::new(Vec::new()));
         for number in 0..AT_ONCE {
-            let mut twin = twin(&scene.client);
+            let mut twin = twin(&fixture.client);
             let calls = Rc::clone(&calls);
             world.spawn(async move {
                 let done = if number == 7 {
@@ -129,7 +125,7 @@ fn tools_that_all_need_a_new_token_of_entras_all_get_their_answer() {
             world.run(world.sleep(Duration::from_secs(1)));
         }
         for call in calls.take() {
-            call.unwrap_or_else(|trouble| panic!("seed {seed}: {trouble}"));
+            call.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
         }
         world.end();
     }
@@ -138,20 +134,20 @@ fn tools_that_all_need_a_new_token_of_entras_all_get_their_answer() {
 // DOS-06
 #[test]
 fn nobody_can_hold_any_number_of_streams() {
-    let world = World::calm();
-    let mut scene = Scene::of(&world, "alice", Dialect::Sse);
-    scene.use_tools().unwrap();
-    let mut others: Vec<Client> = (0..40).map(|_| twin(&scene.client)).collect();
+    let world = World::faultless();
+    let mut fixture = Fixture::of(&world, "alice", Dialect::Sse);
+    fixture.use_tools().unwrap();
+    let mut others: Vec<Client> = (0..40).map(|_| twin(&fixture.client)).collect();
     let mut open = 1;
     for other in &mut others {
         match world.run(other.connect()) {
             Ok(()) => open += 1,
-            Err(trouble) => assert_eq!(trouble.status(), Some(429), "{trouble}"),
+            Err(error) => assert_eq!(error.status(), Some(429), "{error}"),
         }
     }
     assert_eq!(open, entra_mcp_core::limits::STREAMS_PER_OWNER);
-    scene.ask().unwrap();
+    fixture.ask().unwrap();
     drop(others);
-    scene.wait(Duration::from_secs(1));
-    scene.use_tools().unwrap();
+    fixture.wait(Duration::from_secs(1));
+    fixture.use_tools().unwrap();
 }

@@ -7,26 +7,26 @@ use std::time::Duration;
 use entra_mcp_fuzz::{
     browser::Arrived,
     choice::Choice,
-    client::{Dialect, Trouble, parameter},
-    entra::LIES,
+    client::{ClientError, Dialect, parameter},
+    entra::ID_TOKEN_FAULTS,
+    fixture::{Fixture, LATEST},
     options::Options,
-    scene::{LATEST, Scene},
     world::World,
 };
 
-fn scene_at(public_url: &str) -> Scene {
-    let world = World::new(Options::calm().at(public_url), Choice::of_bytes(&[]));
-    Scene::of(&world, "alice", LATEST)
+fn scene_at(public_url: &str) -> Fixture {
+    let world = World::new(Options::faultless().at(public_url), Choice::of_bytes(&[]));
+    Fixture::of(&world, "alice", LATEST)
 }
 
 #[test]
 fn a_client_of_every_revision_signs_its_user_in_and_gets_the_users_details() {
     for dialect in Dialect::ALL {
-        let mut scene = Scene::of(&World::calm(), "alice", dialect);
-        let details = scene.use_tools().unwrap();
+        let mut fixture = Fixture::of(&World::faultless(), "alice", dialect);
+        let details = fixture.use_tools().unwrap();
         assert_eq!(details.user_principal_name, "alice@contoso.example");
-        let world = scene.world.clone();
-        let tools = world.run(scene.client.list_tools()).unwrap();
+        let world = fixture.world.clone();
+        let tools = world.run(fixture.client.list_tools()).unwrap();
         assert!(
             tools.iter().any(|tool| tool == "getUserDetails"),
             "{tools:?}"
@@ -36,10 +36,10 @@ fn a_client_of_every_revision_signs_its_user_in_and_gets_the_users_details() {
 
 #[test]
 fn it_works_behind_https_too_where_cookies_have_their_prefix() {
-    let mut scene = scene_at("https://mcp.example.com");
-    scene.use_tools().unwrap();
-    let now = scene.world.now().unix;
-    let names = scene.browser.jar.names(now);
+    let mut fixture = scene_at("https://mcp.example.com");
+    fixture.use_tools().unwrap();
+    let now = fixture.world.now().unix;
+    let names = fixture.browser.jar.names(now);
     let ours = names.iter().filter(|name| name.contains("entra-mcp"));
     assert!(ours.clone().count() > 0, "{names:?}");
     assert!(
@@ -50,17 +50,17 @@ fn it_works_behind_https_too_where_cookies_have_their_prefix() {
 
 #[test]
 fn a_confidential_client_signs_in_too() {
-    let mut scene = Scene::calm();
-    scene.client.is_confidential = true;
-    scene.use_tools().unwrap();
-    assert!(scene.client.registration.unwrap().client_secret.is_some());
+    let mut fixture = Fixture::faultless();
+    fixture.client.is_confidential = true;
+    fixture.use_tools().unwrap();
+    assert!(fixture.client.registration.unwrap().client_secret.is_some());
 }
 
 #[test]
 fn people_without_a_mailbox_or_with_somebody_elses_address_are_who_they_are() {
     for name in ["bob", "carol", "grace", "frank"] {
-        let mut scene = Scene::of(&World::calm(), name, LATEST);
-        let details = scene.use_tools().unwrap();
+        let mut fixture = Fixture::of(&World::faultless(), name, LATEST);
+        let details = fixture.use_tools().unwrap();
         assert_eq!(
             details.user_principal_name,
             format!("{name}@contoso.example")
@@ -71,50 +71,53 @@ fn people_without_a_mailbox_or_with_somebody_elses_address_are_who_they_are() {
 // CONS-14: and never to Entra.
 #[test]
 fn a_person_who_denies_access_sends_the_client_an_error_and_never_reaches_entra() {
-    let mut scene = Scene::calm();
-    scene.human.approves = false;
-    let trouble = scene.sign_in().unwrap_err();
-    assert_eq!(trouble.error(), Some("access_denied"), "{trouble}");
-    let mut visited = scene.browser.history.iter();
+    let mut fixture = Fixture::faultless();
+    fixture.human.approves = false;
+    let error = fixture.sign_in().unwrap_err();
+    assert_eq!(error.error(), Some("access_denied"), "{error}");
+    let mut visited = fixture.browser.history.iter();
     assert!(!visited.any(|url| url.port() == Some(3002)));
 }
 
 // CB-14
 #[test]
 fn a_person_who_does_not_agree_at_entra_sends_the_client_access_denied() {
-    let mut scene = Scene::of(&World::calm(), "carol", LATEST);
-    scene.human.agrees = false;
-    let trouble = scene.sign_in().unwrap_err();
-    assert_eq!(trouble.error(), Some("access_denied"), "{trouble}");
-    scene.human.agrees = true;
-    scene.use_tools().unwrap();
+    let mut fixture = Fixture::of(&World::faultless(), "carol", LATEST);
+    fixture.human.agrees = false;
+    let error = fixture.sign_in().unwrap_err();
+    assert_eq!(error.error(), Some("access_denied"), "{error}");
+    fixture.human.agrees = true;
+    fixture.use_tools().unwrap();
 }
 
 #[test]
 fn people_whom_entra_does_not_let_in_get_no_tokens() {
     for name in ["dave", "erin"] {
-        let mut scene = Scene::of(&World::calm(), name, LATEST);
-        let trouble = scene.sign_in().unwrap_err();
+        let mut fixture = Fixture::of(&World::faultless(), name, LATEST);
+        let error = fixture.sign_in().unwrap_err();
         assert!(
-            matches!(trouble, Trouble::Page { .. } | Trouble::Returned { .. }),
-            "{name}: {trouble}"
+            matches!(
+                error,
+                ClientError::Page { .. } | ClientError::Returned { .. }
+            ),
+            "{name}: {error}"
         );
-        assert!(scene.client.tokens.is_none());
-        assert!(scene.world.store(|store| store.is_empty()));
+        assert!(fixture.client.tokens.is_none());
+        assert!(fixture.world.store(|store| store.is_empty()));
     }
 }
 
 // products 10: one page opened twice, either form works.
 #[test]
 fn the_consent_page_may_be_opened_twice_before_it_is_answered() {
-    let mut scene = Scene::calm();
-    let begun = scene.begin();
-    let first = scene.open_page(&begun.url);
-    scene.open_page(&begun.url);
-    let (form, button) = scene.human.reads(&first).unwrap();
-    let world = scene.world.clone();
+    let mut fixture = Fixture::faultless();
+    let begun = fixture.begin();
+    let first = fixture.open_page(&begun.url);
+    fixture.open_page(&begun.url);
+    let (form, button) = fixture.human.reads(&first).unwrap();
+    let world = fixture.world.clone();
     let arrived = world
-        .run(scene.browser.press(&first, &form, &button))
+        .run(fixture.browser.press(&first, &form, &button))
         .unwrap();
     let Arrived::Page(page) = arrived else {
         panic!("the browser is at Entra")
@@ -125,22 +128,22 @@ fn the_consent_page_may_be_opened_twice_before_it_is_answered() {
 // CB-07: the state is spent, the sign-in that came of it goes on.
 #[test]
 fn a_callback_works_once() {
-    let mut scene = Scene::calm();
-    scene.use_tools().unwrap();
-    let callback = scene.visited("/auth/callback");
-    let arrived = scene.open(&callback);
+    let mut fixture = Fixture::faultless();
+    fixture.use_tools().unwrap();
+    let callback = fixture.visited("/auth/callback");
+    let arrived = fixture.open(&callback);
     if let Arrived::Client(url) = arrived {
         assert_eq!(parameter(&url, "code"), None, "{url}");
     }
-    scene.use_tools().unwrap();
+    fixture.use_tools().unwrap();
 }
 
 // CB-08, CB-09: whoever has the address has nothing.
 #[test]
 fn a_callback_in_another_browser_is_refused_and_changes_nothing() {
-    let world = World::calm();
-    let mut alice = Scene::of(&world, "alice", LATEST);
-    let mut bob = Scene::of(&world, "bob", LATEST);
+    let world = World::faultless();
+    let mut alice = Fixture::of(&world, "alice", LATEST);
+    let mut bob = Fixture::of(&world, "bob", LATEST);
     let (begun, code) = alice.until_code();
     let callback = alice.visited("/auth/callback");
     let page = bob.open_page(&callback);
@@ -152,9 +155,9 @@ fn a_callback_in_another_browser_is_refused_and_changes_nothing() {
 // CB-09: the attacker consents, the victim signs in.
 #[test]
 fn a_sign_in_that_was_approved_elsewhere_is_refused_in_the_victims_browser() {
-    let world = World::calm();
-    let mut attacker = Scene::of(&world, "grace", LATEST);
-    let mut victim = Scene::of(&world, "alice", LATEST);
+    let world = World::faultless();
+    let mut attacker = Fixture::of(&world, "grace", LATEST);
+    let mut victim = Fixture::of(&world, "alice", LATEST);
     let begun = attacker.begin();
     let page = attacker.open_page(&begun.url);
     let (form, button) = attacker.human.reads(&page).unwrap();
@@ -172,39 +175,39 @@ fn a_sign_in_that_was_approved_elsewhere_is_refused_in_the_victims_browser() {
 
 #[test]
 fn a_sign_in_that_takes_too_long_has_to_be_begun_again() {
-    let mut scene = Scene::calm();
-    let begun = scene.begin();
-    let page = scene.open_page(&begun.url);
-    scene.wait(Duration::from_secs(601));
-    let (form, button) = scene.human.reads(&page).unwrap();
-    let world = scene.world.clone();
+    let mut fixture = Fixture::faultless();
+    let begun = fixture.begin();
+    let page = fixture.open_page(&begun.url);
+    fixture.wait(Duration::from_secs(601));
+    let (form, button) = fixture.human.reads(&page).unwrap();
+    let world = fixture.world.clone();
     let arrived = world
-        .run(scene.browser.press(&page, &form, &button))
+        .run(fixture.browser.press(&page, &form, &button))
         .unwrap();
     let Arrived::Page(page) = arrived else {
         panic!("an old form led away")
     };
     assert!(page.status.is_client_error(), "{}", page.status);
-    scene.use_tools().unwrap();
+    fixture.use_tools().unwrap();
 }
 
 #[test]
 fn a_callback_that_comes_too_late_is_refused() {
-    let mut scene = Scene::calm();
-    let begun = scene.begin();
-    let page = scene.open_page(&begun.url);
-    let (form, button) = scene.human.reads(&page).unwrap();
-    let world = scene.world.clone();
+    let mut fixture = Fixture::faultless();
+    let begun = fixture.begin();
+    let page = fixture.open_page(&begun.url);
+    let (form, button) = fixture.human.reads(&page).unwrap();
+    let world = fixture.world.clone();
     let arrived = world
-        .run(scene.browser.press(&page, &form, &button))
+        .run(fixture.browser.press(&page, &form, &button))
         .unwrap();
     let Arrived::Page(at_entra) = arrived else {
         panic!("the browser is at Entra")
     };
-    scene.wait(Duration::from_secs(601));
-    let (form, button) = scene.human.reads(&at_entra).unwrap();
+    fixture.wait(Duration::from_secs(601));
+    let (form, button) = fixture.human.reads(&at_entra).unwrap();
     let arrived = world
-        .run(scene.browser.press(&at_entra, &form, &button))
+        .run(fixture.browser.press(&at_entra, &form, &button))
         .unwrap();
     if let Arrived::Client(url) = arrived {
         assert_eq!(parameter(&url, "code"), None, "{url}");
@@ -214,93 +217,93 @@ fn a_callback_that_comes_too_late_is_refused() {
 // TOK-01, TOK-08
 #[test]
 fn a_code_is_good_only_with_its_verifier_and_as_it_was_given() {
-    let mut scene = Scene::calm();
-    let (begun, code) = scene.until_code();
+    let mut fixture = Fixture::faultless();
+    let (begun, code) = fixture.until_code();
     let mut other = begun.clone();
     other.verifier = begun.verifier.chars().rev().collect();
-    let trouble = scene.redeem(&other, &code).unwrap_err();
-    assert_eq!(trouble.error(), Some("invalid_grant"), "{trouble}");
-    let trouble = scene.redeem(&begun, &format!("{code}A")).unwrap_err();
-    assert_eq!(trouble.error(), Some("invalid_grant"), "{trouble}");
+    let error = fixture.redeem(&other, &code).unwrap_err();
+    assert_eq!(error.error(), Some("invalid_grant"), "{error}");
+    let error = fixture.redeem(&begun, &format!("{code}A")).unwrap_err();
+    assert_eq!(error.error(), Some("invalid_grant"), "{error}");
 }
 
 #[test]
 fn a_code_is_good_for_a_minute() {
-    let mut scene = Scene::calm();
-    let (begun, code) = scene.until_code();
-    scene.wait(Duration::from_secs(61));
-    let trouble = scene.redeem(&begun, &code).unwrap_err();
-    assert_eq!(trouble.error(), Some("invalid_grant"), "{trouble}");
-    scene.use_tools().unwrap();
+    let mut fixture = Fixture::faultless();
+    let (begun, code) = fixture.until_code();
+    fixture.wait(Duration::from_secs(61));
+    let error = fixture.redeem(&begun, &code).unwrap_err();
+    assert_eq!(error.error(), Some("invalid_grant"), "{error}");
+    fixture.use_tools().unwrap();
 }
 
 // TOK-03, TOK-04
 #[test]
 fn a_code_that_is_used_twice_ends_the_session_that_it_gave() {
-    let mut scene = Scene::calm();
-    let (begun, code) = scene.until_code();
-    scene.redeem(&begun, &code).unwrap();
-    scene.use_tools().unwrap();
-    let trouble = scene.redeem(&begun, &code).unwrap_err();
-    assert_eq!(trouble.error(), Some("invalid_grant"), "{trouble}");
-    let trouble = scene.use_tools().unwrap_err();
-    assert_eq!(trouble.status(), Some(401), "{trouble}");
+    let mut fixture = Fixture::faultless();
+    let (begun, code) = fixture.until_code();
+    fixture.redeem(&begun, &code).unwrap();
+    fixture.use_tools().unwrap();
+    let error = fixture.redeem(&begun, &code).unwrap_err();
+    assert_eq!(error.error(), Some("invalid_grant"), "{error}");
+    let error = fixture.use_tools().unwrap_err();
+    assert_eq!(error.status(), Some(401), "{error}");
 }
 
 // TOK-06, TOK-19
 #[test]
 fn a_code_is_good_only_for_the_client_that_asked() {
-    let world = World::calm();
-    let mut alice = Scene::of(&world, "alice", LATEST);
-    let mut mallory = Scene::of(&world, "grace", LATEST);
+    let world = World::faultless();
+    let mut alice = Fixture::of(&world, "alice", LATEST);
+    let mut mallory = Fixture::of(&world, "grace", LATEST);
     let (begun, code) = alice.until_code();
     mallory.begin();
-    let trouble = mallory.redeem(&begun, &code).unwrap_err();
-    assert_eq!(trouble.error(), Some("invalid_grant"), "{trouble}");
+    let error = mallory.redeem(&begun, &code).unwrap_err();
+    assert_eq!(error.error(), Some("invalid_grant"), "{error}");
 }
 
 #[test]
 fn while_entra_cannot_be_reached_a_sign_in_fails_with_words_and_works_again_afterwards() {
-    let mut scene = Scene::calm();
-    scene.world.entra(|entra| entra.set_down(true));
-    let trouble = scene.sign_in().unwrap_err();
-    assert_eq!(trouble.status(), Some(503), "{trouble}");
-    scene.world.entra(|entra| entra.set_down(false));
-    scene.wait(Duration::from_secs(5));
-    scene.use_tools().unwrap();
+    let mut fixture = Fixture::faultless();
+    fixture.world.entra(|entra| entra.set_down(true));
+    let error = fixture.sign_in().unwrap_err();
+    assert_eq!(error.status(), Some(503), "{error}");
+    fixture.world.entra(|entra| entra.set_down(false));
+    fixture.wait(Duration::from_secs(5));
+    fixture.use_tools().unwrap();
 }
 
 // CB-13, CB-15: nothing of Entra's own words.
 #[test]
 fn a_code_that_entra_does_not_redeem_is_an_error_for_the_client() {
     for status in [400, 429, 500, 503] {
-        let mut scene = Scene::calm();
-        scene.world.entra(|entra| entra.fail_token(status));
-        let trouble = scene.sign_in().unwrap_err();
-        let Trouble::Returned { error, description } = &trouble else {
-            panic!("{status}: {trouble}")
+        let mut fixture = Fixture::faultless();
+        fixture.world.entra(|entra| entra.fail_token(status));
+        let error = fixture.sign_in().unwrap_err();
+        let ClientError::Returned { error, description } = &error else {
+            panic!("{status}: {error}")
         };
         assert!(
             ["temporarily_unavailable", "server_error", "access_denied"].contains(&error.as_str()),
-            "{trouble}"
+            "{error}"
         );
-        assert!(!description.contains("unavailable<"), "{trouble}");
-        scene.use_tools().unwrap();
+        assert!(!description.contains("unavailable<"), "{error}");
+        fixture.use_tools().unwrap();
     }
 }
 
 // D5
 #[test]
 fn no_id_token_is_believed_that_is_not_for_this_sign_in() {
-    for lie in LIES {
-        let mut scene = Scene::calm();
-        scene.world.entra(|entra| entra.lie(lie));
-        let trouble = scene.sign_in().unwrap_err();
+    for lie in ID_TOKEN_FAULTS {
+        let mut fixture = Fixture::faultless();
+        fixture.world.entra(|entra| entra.lie(lie));
+        let error = fixture.sign_in().unwrap_err();
         assert!(
-            matches!(trouble, Trouble::Returned { .. }),
-            "{lie:?}: {trouble}"
+            matches!(error, ClientError::Returned { .. }),
+            "{lie:?}: {error}"
         );
-        assert!(scene.world.store(|store| store.is_empty()), "{lie:?}");
-        scene.use_tools().unwrap();
+        assert!(fixture.world.store(|store| store.is_empty()), "{lie:?}");
+        fixture.use_tools().unwrap();
     }
 }

@@ -8,9 +8,9 @@ use entra_mcp_core::{
 };
 use entra_mcp_fuzz::{
     choice::Choice,
-    client::{Dialect, Trouble},
+    client::{ClientError, Dialect},
+    fixture::{Fixture, LATEST},
     options::Options,
-    scene::{LATEST, Scene},
     world::World,
 };
 use http::Method;
@@ -62,46 +62,48 @@ fn offering_mail(server: Server) -> Server {
 }
 
 fn world() -> World {
-    let mut options = Options::calm();
+    let mut options = Options::faultless();
     options.prepare = offering_mail;
     World::new(options, Choice::of_bytes(&[]))
 }
 
 /// Signs in for these scopes, on what is connected.
-fn sign_in_for(scene: &mut Scene, scope: &str) -> Result<(), Trouble> {
-    let mut begun = scene.begin();
+fn sign_in_for(fixture: &mut Fixture, scope: &str) -> Result<(), ClientError> {
+    let mut begun = fixture.begin();
     begun.url.query_pairs_mut().append_pair("scope", scope);
-    let returned = scene.ask_person(&begun)?;
-    let code = scene.client.accept(&begun, &returned)?;
-    scene.redeem(&begun, &code)
+    let returned = fixture.ask_user(&begun)?;
+    let code = fixture.client.accept(&begun, &returned)?;
+    fixture.redeem(&begun, &code)
 }
 
-fn connect(scene: &mut Scene) {
-    let world = scene.world.clone();
-    world.run(scene.client.connect()).expect("it connects");
+fn connect(fixture: &mut Fixture) {
+    let world = fixture.world.clone();
+    world.run(fixture.client.connect()).expect("it connects");
 }
 
 /// What a tool says.
-fn call(scene: &mut Scene, tool: &str) -> Result<String, Trouble> {
-    call_with(scene, tool, json!({}))
+fn call(fixture: &mut Fixture, tool: &str) -> Result<String, ClientError> {
+    call_with(fixture, tool, json!({}))
 }
 
-fn call_with(scene: &mut Scene, tool: &str, arguments: Value) -> Result<String, Trouble> {
-    let world = scene.world.clone();
-    let result = world.run(scene.client.call_tool(tool, arguments))?;
+fn call_with(fixture: &mut Fixture, tool: &str, arguments: Value) -> Result<String, ClientError> {
+    let world = fixture.world.clone();
+    let result = world.run(fixture.client.call_tool(tool, arguments))?;
     let text = result.pointer("/content/0/text").and_then(Value::as_str);
     Ok(text.unwrap_or_default().to_owned())
 }
 
 /// The scopes that the challenge to a call of `readMail` names.
-fn challenged(scene: &Scene) -> String {
-    let mut request = scene.client.request(Method::POST, &scene.client.address());
-    let session = scene.client.session().expect("there is a session");
+fn challenged(fixture: &Fixture) -> String {
+    let mut request = fixture
+        .client
+        .request(Method::POST, &fixture.client.address());
+    let session = fixture.client.session().expect("there is a session");
     for (name, value) in [
         ("content-type", "application/json"),
         ("accept", "application/json, text/event-stream"),
         ("mcp-session-id", session),
-        ("mcp-protocol-version", scene.client.dialect.version()),
+        ("mcp-protocol-version", fixture.client.dialect.version()),
     ] {
         let value = http::HeaderValue::from_str(value).expect("it is ASCII");
         request.headers_mut().insert(name, value);
@@ -109,7 +111,7 @@ fn challenged(scene: &Scene) -> String {
     let params = json!({"name": "readMail", "arguments": {}});
     let body = json!({"jsonrpc": "2.0", "id": 99, "method": "tools/call", "params": params});
     *request.body_mut() = Bytes::from(body.to_string());
-    let response = scene.world.run(scene.client.peer.fetch(request));
+    let response = fixture.world.run(fixture.client.peer.fetch(request));
     let response = response.expect("the connection holds");
     assert_eq!(response.status(), 403);
     let challenge = response.headers()["www-authenticate"]
@@ -123,73 +125,75 @@ fn challenged(scene: &Scene) -> String {
 #[test]
 fn a_step_up_sign_in_widens_the_session_that_the_client_is_in() {
     for dialect in Dialect::ALL {
-        let mut scene = Scene::of(&world(), "alice", dialect);
-        scene.sign_in().expect("alice signs in");
-        connect(&mut scene);
-        let before = call(&mut scene, "open").expect("it is for everybody");
+        let mut fixture = Fixture::of(&world(), "alice", dialect);
+        fixture.sign_in().expect("alice signs in");
+        connect(&mut fixture);
+        let before = call(&mut fixture, "open").expect("it is for everybody");
         assert_eq!(before, "Alice Adams: user.read", "{dialect:?}");
-        let trouble = call(&mut scene, "readMail").expect_err("it needs more");
-        assert_eq!(trouble.status(), Some(403), "{dialect:?}: {trouble}");
-        assert_eq!(trouble.error(), Some("insufficient_scope"), "{dialect:?}");
+        let error = call(&mut fixture, "readMail").expect_err("it needs more");
+        assert_eq!(error.status(), Some(403), "{dialect:?}: {error}");
+        assert_eq!(error.error(), Some("insufficient_scope"), "{dialect:?}");
 
-        let session = scene.client.session().map(str::to_owned);
-        let old = scene.session_token();
-        sign_in_for(&mut scene, "user.read mail.read").expect("she signs in for more");
-        assert_eq!(scene.client.session().map(str::to_owned), session);
-        let after = call(&mut scene, "readMail").expect("it is allowed now");
+        let session = fixture.client.session().map(str::to_owned);
+        let old = fixture.session_token();
+        sign_in_for(&mut fixture, "user.read mail.read").expect("she signs in for more");
+        assert_eq!(fixture.client.session().map(str::to_owned), session);
+        let after = call(&mut fixture, "readMail").expect("it is allowed now");
         assert_eq!(after, "Alice Adams: user.read mail.read", "{dialect:?}");
 
         // E7: nothing widens the old token.
-        let tokens = scene.client.tokens.as_mut().expect("she is signed in");
+        let tokens = fixture.client.tokens.as_mut().expect("she is signed in");
         tokens.access_token = old;
-        let trouble = call(&mut scene, "readMail").expect_err("the old token is as it was");
-        assert_eq!(trouble.status(), Some(403), "{dialect:?}");
+        let error = call(&mut fixture, "readMail").expect_err("the old token is as it was");
+        assert_eq!(error.status(), Some(403), "{dialect:?}");
     }
 }
 
 // P1: TOOL-05: all that is needed, those that are held among it, so that asking for it loses nothing.
 #[test]
 fn the_challenge_names_all_that_is_needed_and_held() {
-    let mut scene = Scene::of(&world(), "alice", LATEST);
+    let mut fixture = Fixture::of(&world(), "alice", LATEST);
     for held in ["user.read", "mail.read"] {
-        sign_in_for(&mut scene, held).expect("alice signs in");
-        connect(&mut scene);
-        assert_eq!(challenged(&scene), "user.read mail.read", "held: {held}");
+        sign_in_for(&mut fixture, held).expect("alice signs in");
+        connect(&mut fixture);
+        assert_eq!(challenged(&fixture), "user.read mail.read", "held: {held}");
     }
 }
 
 // E7: a refresh keeps the wider scope, may narrow it, and never widens.
 #[test]
 fn a_refresh_keeps_what_was_granted() {
-    let mut scene = Scene::of(&world(), "alice", LATEST);
-    sign_in_for(&mut scene, "user.read mail.read").expect("alice signs in");
-    scene.refresh().expect("it refreshes");
-    connect(&mut scene);
-    call(&mut scene, "readMail").expect("both scopes are kept");
+    let mut fixture = Fixture::of(&world(), "alice", LATEST);
+    sign_in_for(&mut fixture, "user.read mail.read").expect("alice signs in");
+    fixture.refresh().expect("it refreshes");
+    connect(&mut fixture);
+    call(&mut fixture, "readMail").expect("both scopes are kept");
 
-    let mut scene = Scene::of(&world(), "alice", LATEST);
-    scene.sign_in().expect("alice signs in");
-    let token = scene.refresh_token();
+    let mut fixture = Fixture::of(&world(), "alice", LATEST);
+    fixture.sign_in().expect("alice signs in");
+    let token = fixture.refresh_token();
     let wider = [
         ("grant_type", "refresh_token"),
         ("refresh_token", token.as_str()),
         ("scope", "user.read mail.read"),
     ];
-    let endpoint = format!("{}/token", scene.world.server_url());
-    let answered = scene.world.run(scene.client.post_form(&endpoint, &wider));
+    let endpoint = format!("{}/token", fixture.world.server_url());
+    let answered = fixture
+        .world
+        .run(fixture.client.post_form(&endpoint, &wider));
     assert_eq!(answered.expect("the connection holds").status(), 400);
 }
 
 // A4: each approval is of its scopes; who says no to more keeps what there was.
 #[test]
 fn a_person_who_does_not_want_more_keeps_what_there_was() {
-    let mut scene = Scene::of(&world(), "alice", LATEST);
-    scene.sign_in().expect("alice signs in");
-    connect(&mut scene);
-    scene.human.approves = false;
-    let trouble = sign_in_for(&mut scene, "user.read mail.read").expect_err("she says no");
-    assert_eq!(trouble.error(), Some("access_denied"), "{trouble}");
-    call(&mut scene, "open").expect("the session is as it was");
+    let mut fixture = Fixture::of(&world(), "alice", LATEST);
+    fixture.sign_in().expect("alice signs in");
+    connect(&mut fixture);
+    fixture.human.approves = false;
+    let error = sign_in_for(&mut fixture, "user.read mail.read").expect_err("she says no");
+    assert_eq!(error.error(), Some("access_denied"), "{error}");
+    call(&mut fixture, "open").expect("the session is as it was");
 }
 
 // P1: TOOL-05: who lacks the role or group does not see the tool, and calling it is as if there were none.
@@ -201,12 +205,12 @@ fn a_tool_for_a_role_or_a_group_is_hidden_from_everybody_else() {
             ("bob", Some("watch")),
             ("grace", None),
         ] {
-            let mut scene = Scene::of(&world(), name, dialect);
-            scene.sign_in().expect("the person signs in");
-            connect(&mut scene);
-            let world = scene.world.clone();
+            let mut fixture = Fixture::of(&world(), name, dialect);
+            fixture.sign_in().expect("the person signs in");
+            connect(&mut fixture);
+            let world = fixture.world.clone();
             let listed = world
-                .run(scene.client.list_tools())
+                .run(fixture.client.list_tools())
                 .expect("there are tools");
             for tool in ["report", "watch"] {
                 let is_own = own == Some(tool);
@@ -215,15 +219,15 @@ fn a_tool_for_a_role_or_a_group_is_hidden_from_everybody_else() {
                     is_own,
                     "{name} {tool}"
                 );
-                let called = call(&mut scene, tool);
+                let called = call(&mut fixture, tool);
                 assert_eq!(
                     called.is_ok(),
                     is_own,
                     "{dialect:?} {name} {tool}: {called:?}"
                 );
-                if let Err(trouble) = called {
-                    let hidden = trouble.to_string().replace(tool, "nothing");
-                    let none = call(&mut scene, "nothing").expect_err("there is none");
+                if let Err(error) = called {
+                    let hidden = error.to_string().replace(tool, "nothing");
+                    let none = call(&mut fixture, "nothing").expect_err("there is none");
                     assert_eq!(hidden, none.to_string(), "it is told apart from none");
                 }
             }
@@ -234,51 +238,51 @@ fn a_tool_for_a_role_or_a_group_is_hidden_from_everybody_else() {
 // E7, D10: roles and groups outlive a refresh.
 #[test]
 fn roles_are_still_there_after_a_renewal() {
-    let mut scene = Scene::of(&world(), "alice", LATEST);
-    scene.sign_in().expect("alice signs in");
-    scene.wait(std::time::Duration::from_secs(3000));
-    scene.refresh().expect("it refreshes, with Entra too");
-    connect(&mut scene);
-    let said = call(&mut scene, "report").expect("the role is still hers");
+    let mut fixture = Fixture::of(&world(), "alice", LATEST);
+    fixture.sign_in().expect("alice signs in");
+    fixture.wait(std::time::Duration::from_secs(3000));
+    fixture.refresh().expect("it refreshes, with Entra too");
+    connect(&mut fixture);
+    let said = call(&mut fixture, "report").expect("the role is still hers");
     assert_eq!(said, "Alice Adams: user.read");
 }
 
 // D5, D10, P9: consent that is missing is told in words, and a sign-in for more mends it.
 #[test]
 fn a_token_for_a_permission_is_given_once_the_person_has_consented() {
-    let mut scene = Scene::of(&world(), "carol", LATEST);
-    scene
+    let mut fixture = Fixture::of(&world(), "carol", LATEST);
+    fixture
         .sign_in()
         .expect("carol signs in, and is asked at Entra");
-    connect(&mut scene);
-    let token_for = |scene: &mut Scene, permission: &str| {
-        call_with(scene, "token", json!({"for": permission})).expect("the session stays")
+    connect(&mut fixture);
+    let token_for = |fixture: &mut Fixture, permission: &str| {
+        call_with(fixture, "token", json!({"for": permission})).expect("the session stays")
     };
     let mail = "https://graph.microsoft.com/Mail.Read";
-    assert_eq!(token_for(&mut scene, "User.Read"), "There is one.");
-    let words = token_for(&mut scene, mail);
+    assert_eq!(token_for(&mut fixture, "User.Read"), "There is one.");
+    let words = token_for(&mut fixture, mail);
     assert!(words.contains("not consented"), "{words}");
     for other in [
         "api://11111111-2222-3333-4444-555555555555/Read",
         "Files.Read.Odd",
     ] {
-        let words = token_for(&mut scene, other);
+        let words = token_for(&mut fixture, other);
         assert!(
             words.starts_with("Microsoft Entra ID") && !words.contains("AADSTS"),
             "{words}"
         );
     }
-    sign_in_for(&mut scene, "user.read mail.read").expect("she consents to more");
-    assert_eq!(token_for(&mut scene, mail), "There is one.");
+    sign_in_for(&mut fixture, "user.read mail.read").expect("she consents to more");
+    assert_eq!(token_for(&mut fixture, mail), "There is one.");
 }
 
 // E7, P9: what was consented to in another session is had on demand, and the session goes on.
 #[test]
 fn a_refresh_token_is_good_for_whatever_was_consented_to() {
     let world = world();
-    let mut carol = Scene::of(&world, "carol", LATEST);
+    let mut carol = Fixture::of(&world, "carol", LATEST);
     carol.sign_in().expect("carol signs in");
-    let mut elsewhere = Scene::of(&world, "carol", LATEST);
+    let mut elsewhere = Fixture::of(&world, "carol", LATEST);
     elsewhere.client.redirect_uri = "http://127.0.0.1:49152/elsewhere".to_owned();
     sign_in_for(&mut elsewhere, "user.read mail.read").expect("she consents elsewhere");
     connect(&mut carol);

@@ -1,9 +1,9 @@
-//! People of bad will. Each has an account of their own, registers clients of their own, tricks
+//! Users of bad will. Each has an account of their own, registers clients of their own, tricks
 //! browsers into addresses and forms, and tries everything that came into their hands. What must
 //! not come of it is judged by the checks, not here.
 
 mod forge;
-mod names;
+mod leaked_names;
 
 use std::{rc::Rc, time::Duration};
 
@@ -16,9 +16,9 @@ use crate::{
     browser::{Arrived, Browser},
     client::{Client, Dialect, Registration, Tokens, parameter, value},
     entra,
-    honest::Stage,
     human::{Human, Walk},
     net::Role,
+    users::Shared,
     world::World,
 };
 
@@ -29,7 +29,7 @@ const PAGE: &str = "https://evil.example/";
 #[derive(Debug)]
 pub struct Attacker {
     world: World,
-    stage: Stage,
+    shared: Shared,
     /// The attacker's own client, signed in as the attacker if it got that far.
     client: Client,
     browser: Browser,
@@ -42,12 +42,12 @@ pub struct Attacker {
 impl Attacker {
     /// An attacker with an account, and a victim that can be led.
     #[must_use]
-    pub fn new(world: &World, name: &str, account: &str, victim: &str, stage: &Stage) -> Self {
+    pub fn new(world: &World, name: &str, account: &str, victim: &str, shared: &Shared) -> Self {
         let mut client = Client::of_attacker(world, name, Dialect::Streamable("2025-11-25"));
         client.redirect_uri = format!("https://evil.example/{name}");
         Self {
             world: world.clone(),
-            stage: Rc::clone(stage),
+            shared: Rc::clone(shared),
             client,
             browser: Browser::new(world.peer(&format!("{name}'s"), Role::Attacker)),
             human: Human::new(account),
@@ -56,16 +56,18 @@ impl Attacker {
         }
     }
 
-    /// Tries one thing after another until the curtain.
+    /// Tries one thing after another until the faults_stopped.
     pub async fn live(mut self) {
         let (least, most) = (Duration::from_secs(1), Duration::from_secs(300));
-        while !self.stage.borrow().curtain {
+        while !self.shared.borrow().faults_stopped {
             let wait = self.world.choose(|choice| choice.between(least, most));
             self.world.sleep(wait).await;
             let deed = self.world.choose(|choice| choice.below(14));
             let line = format!(
                 "= attacks: {}",
-                DEEDS.get(deed as usize).unwrap_or(&"uses names of others")
+                ATTACKS
+                    .get(deed as usize)
+                    .unwrap_or(&"uses names of others")
             );
             self.world.note(self.client.peer.name(), &line);
             match deed {
@@ -91,7 +93,7 @@ impl Attacker {
 
     /// Opens addresses of somebody's history, in the attacker's own browser.
     async fn replay_a_callback(&mut self) {
-        let history = self.stage.borrow().history.clone();
+        let history = self.shared.borrow().history.clone();
         if history.is_empty() {
             return;
         }
@@ -187,7 +189,7 @@ impl Attacker {
         if self.client.tokens.is_none() {
             self.become_a_user().await;
         }
-        let sessions = self.stage.borrow().sessions.clone();
+        let sessions = self.shared.borrow().sessions.clone();
         if sessions.is_empty() {
             return;
         }
@@ -229,7 +231,7 @@ impl Attacker {
     /// Uses a refresh token that was spent long ago, as its own client and as another (TOK-17,
     /// TOK-19).
     async fn replay_a_refresh(&mut self) {
-        let spent = self.stage.borrow().spent.clone();
+        let spent = self.shared.borrow().spent.clone();
         if spent.is_empty() || self.client.begin().await.is_err() {
             return;
         }
@@ -248,10 +250,10 @@ impl Attacker {
     /// Redeems a code of somebody's history, as itself or in the name of that client (TOK-01,
     /// TOK-06).
     async fn redeem_a_stolen_code(&mut self) {
-        let history = self.stage.borrow().history.clone();
+        let history = self.shared.borrow().history.clone();
         let codes = history.iter().filter_map(|url| parameter(url, "code"));
         let codes: Vec<String> = codes.collect();
-        let clients = self.stage.borrow().clients.clone();
+        let clients = self.shared.borrow().clients.clone();
         let Ok(begun) = self.client.begin().await else {
             return;
         };
@@ -284,7 +286,7 @@ impl Attacker {
 
     /// Shows tokens that were made up, changed, or are over (JWT-02 to JWT-09).
     async fn forge_tokens(&mut self) {
-        let mut seen = self.stage.borrow().old.clone();
+        let mut seen = self.shared.borrow().old.clone();
         seen.extend(
             self.client
                 .tokens
@@ -367,7 +369,7 @@ async fn stopped(browser: &mut Browser, human: &Human, url: &Url) -> Option<Url>
     }
 }
 
-const DEEDS: [&str; 11] = [
+const ATTACKS: [&str; 11] = [
     "becomes a user",
     "replays a callback",
     "fixates a sign-in",

@@ -16,7 +16,7 @@ use crate::{
 /// More redirects than that are a loop.
 const REDIRECTS: usize = 20;
 
-/// A person's browser.
+/// A user's browser.
 #[derive(Debug)]
 pub struct Browser {
     /// How it reaches the network.
@@ -38,7 +38,7 @@ pub enum Arrived {
     Client(Url),
 }
 
-/// A page that the person sees.
+/// A page that the user sees.
 #[derive(Debug)]
 pub struct Page {
     /// Its address.
@@ -77,7 +77,7 @@ impl Page {
                 .any(|word| text.contains(&word.to_lowercase()))
         };
         self.forms().into_iter().find_map(|form| {
-            // A list of people may be one form for each, whose hidden field says who.
+            // A list of users may be one form for each, whose hidden field says who.
             let hidden = form.fields.iter().any(|(_, value)| says(value));
             let button = form.buttons.iter().find(|button| {
                 let value = button.field.as_ref().map(|(_, value)| value.as_str());

@@ -2,11 +2,11 @@
 //! what the [`Ledger`] knows of it; it says what is wrong, or nothing.
 
 mod answers;
+mod identifiers;
+mod isolation;
 mod ledger;
-mod messages;
-mod names;
-mod people;
 mod redirects;
+mod schema;
 mod secrets;
 mod sessions;
 mod tokens;
@@ -23,18 +23,18 @@ use http::{Request, Response};
 
 pub(crate) use self::ledger::claims;
 pub use self::{
-    ledger::{Case, Ledger},
+    ledger::{ExchangeRecord, Ledger},
     secrets::{Label, Secrets, Sort},
 };
 use crate::{
-    clock::Moment,
+    clock::SimInstant,
     net::{ConnId, Role},
     world::Process,
 };
 
 /// Which exchange: unique in a world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Who {
+pub struct ExchangeRef {
     /// The replica.
     pub replica: usize,
     /// Which process of it.
@@ -43,7 +43,7 @@ pub struct Who {
     pub number: u64,
 }
 
-impl Who {
+impl ExchangeRef {
     pub(crate) fn new(process: Process, id: ExchangeId) -> Self {
         Self {
             replica: process.replica,
@@ -53,7 +53,7 @@ impl Who {
     }
 }
 
-impl std::fmt::Display for Who {
+impl std::fmt::Display for ExchangeRef {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "r{}.{}#{}", self.replica, self.generation, self.number)
     }
@@ -61,11 +61,11 @@ impl std::fmt::Display for Who {
 
 /// Something that happened.
 #[derive(Debug)]
-pub enum Seen<'a> {
+pub enum Observation<'a> {
     /// A request was let in, and its exchange began.
-    Asked {
+    RequestAdmitted {
         /// The exchange.
-        who: Who,
+        who: ExchangeRef,
         /// The connection.
         conn: ConnId,
         /// The kind of peer.
@@ -78,14 +78,14 @@ pub enum Seen<'a> {
         now: Now,
     },
     /// A request was refused by its head.
-    Refused {
+    RequestRefused {
         /// The answer.
         response: &'a Response<Bytes>,
     },
     /// An exchange answers, whole or by opening a stream.
-    Answered {
+    ResponseStarted {
         /// The exchange.
-        who: Who,
+        who: ExchangeRef,
         /// The head.
         head: &'a Response<()>,
         /// The body, as far as there is one now.
@@ -94,35 +94,35 @@ pub enum Seen<'a> {
         open: bool,
     },
     /// An exchange writes to its open answer.
-    Wrote {
+    BodyWritten {
         /// The exchange.
-        who: Who,
+        who: ExchangeRef,
         /// What it writes.
         bytes: &'a [u8],
     },
     /// An exchange ends its open answer.
-    Closed {
+    ResponseEnded {
         /// The exchange.
-        who: Who,
+        who: ExchangeRef,
     },
     /// The peer left.
-    Left {
+    PeerDisconnected {
         /// Its connection.
         conn: ConnId,
     },
     /// An exchange has nothing to do until then.
-    Drained {
+    Idle {
         /// The exchange.
-        who: Who,
+        who: ExchangeRef,
         /// What its clock says.
         now: Instant,
         /// When it wants to be woken.
         until: Instant,
     },
     /// An exchange is over.
-    Ended {
+    ExchangeEnded {
         /// The exchange.
-        who: Who,
+        who: ExchangeRef,
         /// How.
         outcome: Outcome,
     },
@@ -132,25 +132,25 @@ pub enum Seen<'a> {
         audit: &'a Audit,
     },
     /// An exchange wants a record to be written.
-    Kept {
+    RecordWritten {
         /// The exchange.
-        who: Who,
+        who: ExchangeRef,
         /// Its key.
         key: &'a Key,
         /// The record.
         record: &'a Record,
     },
     /// An exchange sends a request out.
-    Fetched {
+    FetchSent {
         /// The exchange.
-        who: Who,
+        who: ExchangeRef,
         /// The request.
         request: &'a Request<Bytes>,
     },
     /// Entra or Graph answers, an exchange or a browser.
-    Replied {
+    UpstreamReplied {
         /// The exchange that asked, if it was one.
-        who: Option<Who>,
+        who: Option<ExchangeRef>,
         /// What was asked.
         request: &'a Request<Bytes>,
         /// The answer.
@@ -159,7 +159,7 @@ pub enum Seen<'a> {
         is_spoiled: bool,
     },
     /// How full a hub's tables are after a message.
-    Loaded {
+    HubLoad {
         /// The replica.
         replica: usize,
         /// The tables.
@@ -203,7 +203,7 @@ pub(crate) trait Check: std::fmt::Debug {
     /// Its name.
     fn name(&self) -> &'static str;
     /// Whether it still holds.
-    fn see(&mut self, seen: &Seen<'_>, ledger: &Ledger) -> Result<(), String>;
+    fn see(&mut self, seen: &Observation<'_>, ledger: &Ledger) -> Result<(), String>;
 }
 
 /// All checks, and what they know.
@@ -222,16 +222,16 @@ impl Checks {
                 Box::new(answers::NoErrors),
                 Box::new(answers::TablesBounded::default()),
                 Box::new(secrets::NothingLeaks::default()),
-                Box::new(people::OnePersonOnly),
-                Box::new(people::NothingForStrangers),
-                Box::new(people::GoodIdTokensOnly::default()),
+                Box::new(isolation::UserIsolation),
+                Box::new(isolation::NothingUnauthenticated),
+                Box::new(isolation::GoodIdTokensOnly::default()),
                 Box::new(sessions::OwnSessionsOnly::default()),
-                Box::new(names::OwnNamesOnly::default()),
+                Box::new(identifiers::OwnNamesOnly::default()),
                 Box::new(tokens::BearerNeeded::default()),
                 Box::new(tokens::SpentOnce::default()),
                 Box::new(tokens::EndedStaysEnded::default()),
                 Box::new(redirects::OnlyWhereAllowed::default()),
-                Box::new(messages::FitsItsSchema::default()),
+                Box::new(schema::FitsItsSchema::default()),
             ],
             ledger: Ledger::default(),
         }
@@ -247,7 +247,11 @@ impl Checks {
         &mut self.ledger
     }
 
-    pub(crate) fn see(&mut self, seen: &Seen<'_>, moment: Moment) -> Result<(), Failure> {
+    pub(crate) fn see(
+        &mut self,
+        seen: &Observation<'_>,
+        moment: SimInstant,
+    ) -> Result<(), Failure> {
         self.ledger.learn(seen, moment);
         for check in &mut self.list {
             check

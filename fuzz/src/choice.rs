@@ -1,7 +1,7 @@
 //! Every random decision of a run, from one source: a seed, or bytes that a fuzzer made up.
 //!
 //! A seeded run writes down what it drew, so a failing seed becomes a file of bytes that a fuzzer
-//! can shrink. When made-up bytes run out, every further choice is the first one: a calm world.
+//! can shrink. When made-up bytes run out, every further choice is the first one: a world without faults.
 
 use std::time::Duration;
 

@@ -1,14 +1,14 @@
-//! An honest MCP client: finds out how to sign in, registers, sends the person to the browser,
+//! An honest MCP client: finds out how to sign in, registers, sends the user to the browser,
 //! redeems the code, calls tools, refreshes and revokes. It checks what a careful client checks.
 
-mod abilities;
-mod asking;
+mod capabilities;
+mod error;
 mod events;
+mod features;
 mod mcp;
 mod oauth;
+mod request;
 mod tasks;
-mod trouble;
-mod uses;
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -18,11 +18,11 @@ use serde_json::Value;
 use url::Url;
 
 pub use self::{
-    asking::Overheard,
+    error::ClientError,
+    features::Feature,
     mcp::UserDetails,
     oauth::{Begun, Registration, Tokens},
-    trouble::Trouble,
-    uses::Use,
+    request::LeakedName,
 };
 use crate::{
     browser::Browser,
@@ -52,7 +52,7 @@ impl Dialect {
         Self::Modern,
     ];
 
-    /// The path that the person adds to their client.
+    /// The path that the user adds to their client.
     #[must_use]
     pub fn path(self) -> &'static str {
         match self {
@@ -88,7 +88,7 @@ pub struct Client {
     pub peer: Peer,
     /// Which revision it speaks.
     pub dialect: Dialect,
-    /// Where it wants the person's browser back.
+    /// Where it wants the user's browser back.
     pub redirect_uri: String,
     /// Whether it asks for a client secret.
     pub is_confidential: bool,
@@ -104,11 +104,11 @@ pub struct Client {
     /// Whether it says that it knows tasks.
     pub knows_tasks: bool,
     /// Nothing breaks: what is told is not lost on its way.
-    pub is_calm: bool,
+    pub expects_no_faults: bool,
     /// The notifications that it heard.
     pub heard: Vec<Value>,
     /// What others may overhear of what it does.
-    pub overheard: Rc<RefCell<Vec<Overheard>>>,
+    pub leaked_names: Rc<RefCell<Vec<LeakedName>>>,
     connection: Option<mcp::Connection>,
     requests: u64,
 }
@@ -127,9 +127,9 @@ impl Client {
             tokens: None,
             is_sticky: false,
             knows_tasks: false,
-            is_calm: false,
+            expects_no_faults: false,
             heard: Vec::new(),
-            overheard: Rc::default(),
+            leaked_names: Rc::default(),
             connection: None,
             requests: 0,
         }
@@ -143,7 +143,7 @@ impl Client {
         client
     }
 
-    /// The MCP address that the person has given it.
+    /// The MCP address that the user has given it.
     #[must_use]
     pub fn address(&self) -> String {
         format!("{}{}", self.peer.world().server_url(), self.dialect.path())
@@ -154,14 +154,18 @@ impl Client {
     /// # Errors
     ///
     /// Where it ended.
-    pub async fn sign_in(&mut self, browser: &mut Browser, human: &Human) -> Result<(), Trouble> {
+    pub async fn sign_in(
+        &mut self,
+        browser: &mut Browser,
+        human: &Human,
+    ) -> Result<(), ClientError> {
         let begun = self.begin().await?;
-        let returned = self.ask_person(browser, human, &begun).await?;
+        let returned = self.ask_user(browser, human, &begun).await?;
         let code = self.accept(&begun, &returned)?;
         self.redeem(&begun, &code).await
     }
 
-    /// Signs in if needed, connects, and asks who the person is.
+    /// Signs in if needed, connects, and asks who the user is.
     ///
     /// # Errors
     ///
@@ -170,7 +174,7 @@ impl Client {
         &mut self,
         browser: &mut Browser,
         human: &Human,
-    ) -> Result<UserDetails, Trouble> {
+    ) -> Result<UserDetails, ClientError> {
         if self.tokens.is_none() {
             self.sign_in(browser, human).await?;
         }
@@ -192,18 +196,18 @@ impl Client {
         request
     }
 
-    async fn get_json(&self, url: &str) -> Result<Value, Trouble> {
+    async fn get_json(&self, url: &str) -> Result<Value, ClientError> {
         let mut request = self.request(http::Method::GET, url);
         request.headers_mut().remove(header::AUTHORIZATION);
         json(&self.peer.fetch(request).await?)
     }
 
     /// The server's own address for something, as its metadata says.
-    fn endpoint(&self, name: &str) -> Result<String, Trouble> {
+    fn endpoint(&self, name: &str) -> Result<String, ClientError> {
         let discovered = self
             .discovered
             .as_ref()
-            .ok_or(Trouble::strange("no discovery"))?;
+            .ok_or(ClientError::violation("no discovery"))?;
         text(&discovered.server, name)
     }
 }
@@ -214,18 +218,19 @@ pub(crate) fn value(text: &str) -> HeaderValue {
 }
 
 /// The JSON of a good answer.
-pub(crate) fn json(response: &Response<Bytes>) -> Result<Value, Trouble> {
+pub(crate) fn json(response: &Response<Bytes>) -> Result<Value, ClientError> {
     if !response.status().is_success() {
-        return Err(Trouble::of(response));
+        return Err(ClientError::of(response));
     }
-    serde_json::from_slice(response.body()).map_err(|_| Trouble::strange("an answer is no JSON"))
+    serde_json::from_slice(response.body())
+        .map_err(|_| ClientError::violation("an answer is no JSON"))
 }
 
 /// A string in JSON.
-pub(crate) fn text(value: &Value, name: &str) -> Result<String, Trouble> {
+pub(crate) fn text(value: &Value, name: &str) -> Result<String, ClientError> {
     let text = value.get(name).and_then(Value::as_str);
     text.map(str::to_owned)
-        .ok_or_else(|| Trouble::strange(&format!("{name} is missing")))
+        .ok_or_else(|| ClientError::violation(&format!("{name} is missing")))
 }
 
 /// A parameter of an address.

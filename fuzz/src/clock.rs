@@ -6,9 +6,9 @@ use entra_mcp_core::time::{Instant, Now, UnixTime};
 
 /// Milliseconds since the world began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Moment(pub u64);
+pub struct SimInstant(pub u64);
 
-impl Moment {
+impl SimInstant {
     /// The moment `duration` later.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
@@ -22,7 +22,7 @@ pub const BEGINNING: u64 = 1_793_606_400;
 /// What a process that started at `started` reads at `moment` from both its clocks, when its wall
 /// clock is `skew` seconds off.
 #[must_use]
-pub fn read(moment: Moment, started: Moment, skew: i64) -> Now {
+pub fn read(moment: SimInstant, started: SimInstant, skew: i64) -> Now {
     let seconds = BEGINNING + moment.0 / 1000;
     Now {
         instant: Instant(moment.0.saturating_sub(started.0)),

@@ -11,8 +11,8 @@ use entra_mcp_core::{
 use http::{Request, Response, StatusCode};
 
 use crate::{
-    checks::{Seen, Who},
-    clock::Moment,
+    checks::{ExchangeRef, Observation},
+    clock::SimInstant,
     world::State,
 };
 
@@ -33,14 +33,14 @@ pub struct App {
 /// The accounts of the tenant that a run uses.
 #[derive(Clone, Copy, Debug)]
 pub struct Accounts {
-    /// People who can sign in.
+    /// Users who can sign in.
     pub honest: &'static [&'static str],
     /// The account of every attacker.
     pub attacker: &'static str,
 }
 
 /// Every lie of an ID token.
-pub const LIES: [Lie; 14] = [
+pub const ID_TOKEN_FAULTS: [Lie; 14] = [
     Lie::Audience,
     Lie::Issuer,
     Lie::Tenant,
@@ -226,16 +226,16 @@ impl State {
     /// What Entra or Graph answers, and how long it takes over it.
     pub(crate) fn entra_answers(
         &mut self,
-        who: Option<Who>,
+        who: Option<ExchangeRef>,
         request: &Request<Bytes>,
     ) -> (Duration, Response<Bytes>) {
         let line = format!("= {} {}", request.method(), request.uri().path());
         self.note("entra", &line);
         let seed = Seed::new(self.choice.material());
-        let now = crate::clock::read(self.moment, Moment::default(), 0);
+        let now = crate::clock::read(self.moment, SimInstant::default(), 0);
         let (after, response) = self.entra.ask(request, now, &seed);
         let is_spoiled = std::mem::take(&mut self.entra.lied);
-        self.see(&Seen::Replied {
+        self.see(&Observation::UpstreamReplied {
             who,
             request,
             response: &response,

@@ -1,4 +1,4 @@
-//! As much of HTML as a person needs to press a button: forms, their fields, buttons and links.
+//! As much of HTML as a user needs to press a button: forms, their fields, buttons and links.
 
 use url::Url;
 

@@ -1,4 +1,4 @@
-//! The person before a browser: reads pages and presses buttons.
+//! The user before a browser: reads pages and presses buttons.
 
 use url::Url;
 
@@ -8,7 +8,7 @@ use crate::{
     net::Broken,
 };
 
-/// What a person does when asked.
+/// What a user does when asked.
 #[derive(Clone, Debug)]
 pub struct Human {
     /// The account that they sign in with: its user name.
@@ -24,7 +24,7 @@ pub struct Human {
 pub enum Walk {
     /// The browser was sent to the client with this address.
     Returned(Url),
-    /// At a page on which there was nothing for the person to do.
+    /// At a page on which there was nothing for the user to do.
     Stuck(Page),
 }
 
@@ -43,7 +43,7 @@ impl Human {
     ///
     /// # Errors
     ///
-    /// [`Broken`] if a connection broke: the person sees the browser's own error page.
+    /// [`Broken`] if a connection broke: the user sees the browser's own error page.
     pub async fn walk(&self, browser: &mut Browser, start: &Url) -> Result<Walk, Broken> {
         let mut arrived = browser.open(start).await?;
         for _ in 0..8 {
@@ -59,7 +59,7 @@ impl Human {
         Err(Broken)
     }
 
-    /// The button that the person presses on a page.
+    /// The button that the user presses on a page.
     #[must_use]
     pub fn reads(&self, page: &Page) -> Option<(crate::html::Form, crate::html::Button)> {
         let is_entra = page.url.as_str().starts_with(entra::ORIGIN);

@@ -1,5 +1,5 @@
 //! The whole world of entra-mcp in one process, without any I/O: replicas of the server over one
-//! store, Entra and Graph, MCP clients, browsers with people before them, and attackers. One clock
+//! store, Entra and Graph, MCP clients, browsers with users before them, and attackers. One clock
 //! that the world moves, one source for every decision, checks after every step.
 //!
 //! What is real: the core, the dev tenant, every byte between them. What is made up: the network,
@@ -13,18 +13,18 @@ pub mod choice;
 pub mod client;
 pub mod clock;
 pub mod entra;
-pub mod honest;
+pub mod fault_injection;
+pub mod fixture;
 pub mod html;
 pub mod human;
 pub mod net;
 pub mod options;
 mod replica;
-pub mod scene;
 mod server;
-pub mod shake;
+pub mod simulate;
 pub mod store;
 pub mod targets;
 pub mod tools;
 pub mod trace;
-pub mod weather;
+pub mod users;
 pub mod world;

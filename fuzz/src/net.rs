@@ -10,10 +10,10 @@ use entra_mcp_core::{event::Event, exchange::ExchangeId, limits};
 use http::{HeaderValue, Request, Response, header};
 
 use crate::{
-    checks::Seen,
-    clock::Moment,
+    checks::Observation,
+    clock::SimInstant,
     options::Fault,
-    world::{Happening, Process, State, TaskId, World},
+    world::{Process, SimEvent, State, TaskId, World},
 };
 
 mod call;
@@ -29,7 +29,7 @@ pub struct ConnId(pub u64);
 pub enum Role {
     /// An MCP client.
     Client,
-    /// A person's browser.
+    /// A user's browser.
     Browser,
     /// Somebody who plays no fair part.
     Attacker,
@@ -57,7 +57,7 @@ pub(crate) struct Conn {
     stalled: bool,
     inbox: VecDeque<Piece>,
     waiter: Option<TaskId>,
-    not_before: Moment,
+    not_before: SimInstant,
 }
 
 /// All connections.
@@ -173,10 +173,10 @@ impl State {
         let line = format!("-> {} {}", request.method(), brief(request.uri()));
         self.note(name, &line);
         let at = self.moment.after(self.latency());
-        if self.strikes(Fault::CutBefore) {
-            self.schedule(at, Happening::Reach(id, Piece::Broken));
+        if self.injects(Fault::CutBefore) {
+            self.schedule(at, SimEvent::Reach(id, Piece::Broken));
         } else {
-            self.schedule(at, Happening::Arrive(id, request));
+            self.schedule(at, SimEvent::Arrive(id, request));
         }
         id
     }
@@ -230,7 +230,7 @@ impl State {
         // TCP keeps the order.
         conn.not_before = conn.not_before.max(at);
         let at = conn.not_before;
-        self.schedule(at, Happening::Reach(id, piece));
+        self.schedule(at, SimEvent::Reach(id, piece));
     }
 
     /// The peer reads no more; after a while the runtime gives it up.
@@ -238,7 +238,7 @@ impl State {
         if let Some(conn) = self.net.conns.get_mut(&id) {
             conn.stalled = true;
             let at = self.moment.after(limits::WRITE);
-            self.schedule(at, Happening::Cut(id));
+            self.schedule(at, SimEvent::Reset(id));
         }
     }
 
@@ -272,7 +272,7 @@ impl State {
             return;
         }
         if let Some((process, exchange)) = conn.exchange {
-            self.see(&Seen::Left { conn: id });
+            self.see(&Observation::PeerDisconnected { conn: id });
             self.tell(process, exchange, Event::Gone);
         }
     }
@@ -288,9 +288,9 @@ impl State {
         let exchange = conn.exchange.take();
         self.send_piece(id, Piece::Broken);
         if let Some((process, exchange)) = exchange {
-            self.see(&Seen::Left { conn: id });
+            self.see(&Observation::PeerDisconnected { conn: id });
             let at = self.moment.after(self.latency());
-            self.schedule(at, Happening::Tell(process, exchange, Event::Gone));
+            self.schedule(at, SimEvent::Deliver(process, exchange, Event::Gone));
         }
     }
 
@@ -323,7 +323,7 @@ impl State {
         };
         conn.waiter = None;
         let at = self.moment.after(self.latency());
-        self.schedule(at, Happening::Left(id));
+        self.schedule(at, SimEvent::PeerClosed(id));
     }
 }
 

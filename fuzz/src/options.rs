@@ -39,13 +39,13 @@ pub struct Faults {
     /// An outbound request never arrives.
     pub fetch_lost: u32,
     /// An outbound request is done, and its answer lost.
-    pub fetch_unheard: u32,
+    pub fetch_response_lost: u32,
     /// An outbound request takes longer than its deadline.
     pub fetch_late: u32,
     /// The store does not answer and has done nothing.
     pub store_down: u32,
     /// The store has done what was asked, and says that it has not.
-    pub store_unheard: u32,
+    pub store_response_lost: u32,
     /// A guarded write fails although nobody else wrote.
     pub store_conflict: u32,
     /// A process is killed between two steps, and started again at once.
@@ -63,14 +63,14 @@ pub enum Fault {
     SlowReader,
     /// [`Faults::fetch_lost`].
     FetchLost,
-    /// [`Faults::fetch_unheard`].
-    FetchUnheard,
+    /// [`Faults::fetch_response_lost`].
+    FetchResponseLost,
     /// [`Faults::fetch_late`].
     FetchLate,
     /// [`Faults::store_down`].
     StoreDown,
-    /// [`Faults::store_unheard`].
-    StoreUnheard,
+    /// [`Faults::store_response_lost`].
+    StoreResponseLost,
     /// [`Faults::store_conflict`].
     StoreConflict,
     /// [`Faults::killed`].
@@ -84,10 +84,10 @@ impl Fault {
         Self::CutIn,
         Self::SlowReader,
         Self::FetchLost,
-        Self::FetchUnheard,
+        Self::FetchResponseLost,
         Self::FetchLate,
         Self::StoreDown,
-        Self::StoreUnheard,
+        Self::StoreResponseLost,
         Self::StoreConflict,
         Self::Killed,
     ];
@@ -100,10 +100,10 @@ impl Faults {
             Fault::CutIn => self.cut_in,
             Fault::SlowReader => self.slow_reader,
             Fault::FetchLost => self.fetch_lost,
-            Fault::FetchUnheard => self.fetch_unheard,
+            Fault::FetchResponseLost => self.fetch_response_lost,
             Fault::FetchLate => self.fetch_late,
             Fault::StoreDown => self.store_down,
-            Fault::StoreUnheard => self.store_unheard,
+            Fault::StoreResponseLost => self.store_response_lost,
             Fault::StoreConflict => self.store_conflict,
             Fault::Killed => self.killed,
         }
@@ -117,7 +117,7 @@ fn untouched(server: Server) -> Server {
 impl Options {
     /// One replica on loopback, everything takes a millisecond, nothing goes wrong.
     #[must_use]
-    pub fn calm() -> Self {
+    pub fn faultless() -> Self {
         let soon = Duration::from_millis(1);
         Self {
             public_url: "http://localhost:3001".to_owned(),
@@ -168,10 +168,10 @@ impl Options {
             cut_in: often(),
             slow_reader: often(),
             fetch_lost: often(),
-            fetch_unheard: often(),
+            fetch_response_lost: often(),
             fetch_late: often(),
             store_down: often(),
-            store_unheard: often(),
+            store_response_lost: often(),
             store_conflict: often(),
             // The weather kills, less often than at every step.
             killed: 0,

@@ -1,8 +1,8 @@
 //! One process of the server: settings, hub, and the exchanges under way. It performs their
 //! actions as a runtime does; it can be killed between any two steps and started again.
 
+mod asks;
 mod calls;
-mod outside;
 mod perform;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -20,11 +20,11 @@ use entra_mcp_core::{
 use http::{Request, Response, Uri};
 
 use crate::{
-    checks::{Failure, Seen, Who},
-    clock::Moment,
+    checks::{ExchangeRef, Failure, Observation},
+    clock::SimInstant,
     net::{ConnId, Piece},
     options::Options,
-    world::{Happening, Process, State},
+    world::{Process, SimEvent, State},
 };
 
 /// A replica, alive or not.
@@ -42,7 +42,7 @@ struct Running {
     server: Server,
     hub: Hub,
     known: Arc<Known>,
-    started: Moment,
+    started: SimInstant,
     exchanges: BTreeMap<ExchangeId, Live>,
     calls: calls::Calls,
     count: u64,
@@ -54,7 +54,7 @@ struct Live {
     exchange: Exchange,
     conn: Option<ConnId>,
     wake: Option<Instant>,
-    told_gone: bool,
+    disconnect_sent: bool,
 }
 
 impl Replica {
@@ -82,7 +82,7 @@ impl Replica {
         running.map_or(0, |running| running.exchanges.len())
     }
 
-    fn now(&self, moment: Moment) -> Now {
+    fn now(&self, moment: SimInstant) -> Now {
         let started = self.running.as_ref().map_or(moment, |run| run.started);
         crate::clock::read(moment, started, self.skew)
     }
@@ -90,7 +90,7 @@ impl Replica {
     /// Hands something to an exchange that is taken out of the table while it works.
     fn step(
         &mut self,
-        moment: Moment,
+        moment: SimInstant,
         work: impl FnOnce(&mut Running, Now) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let now = self.now(moment);
@@ -168,7 +168,7 @@ impl State {
         }
         running.count += 1;
         let id = ExchangeId(running.count);
-        let who = Who::new(process, id);
+        let who = ExchangeRef::new(process, id);
         let request = Request::from_parts(parts, body);
         let line = format!("= {} {}", request.method(), request.uri().path());
         let Some((name, role)) = self
@@ -180,7 +180,7 @@ impl State {
         };
         self.connect(conn, process, id);
         self.note(&who.to_string(), &line);
-        self.see(&Seen::Asked {
+        self.see(&Observation::RequestAdmitted {
             who,
             conn,
             role,
@@ -197,7 +197,7 @@ impl State {
     }
 
     fn refuse(&mut self, conn: ConnId, response: Response<Bytes>) {
-        self.see(&Seen::Refused {
+        self.see(&Observation::RequestRefused {
             response: &response,
         });
         let (parts, body) = response.into_parts();
@@ -227,7 +227,7 @@ impl State {
                 exchange: make(id, env),
                 conn,
                 wake: None,
-                told_gone: false,
+                disconnect_sent: false,
             };
             running.exchanges.insert(id, live);
             Ok(())
@@ -245,7 +245,10 @@ impl State {
         };
         running.count += 1;
         let id = ExchangeId(running.count);
-        self.note(&Who::new(process, id).to_string(), &format!("= {errand:?}"));
+        self.note(
+            &ExchangeRef::new(process, id).to_string(),
+            &format!("= {errand:?}"),
+        );
         if self.begin(process, id, None, |id, env| {
             Exchange::errand(id, &seed, errand, env)
         }) {
@@ -266,10 +269,10 @@ impl State {
                 return Ok(());
             };
             if matches!(event, Event::Gone) {
-                if live.told_gone {
+                if live.disconnect_sent {
                     return Ok(());
                 }
-                live.told_gone = true;
+                live.disconnect_sent = true;
             }
             known = true;
             let env = Env {
@@ -284,7 +287,7 @@ impl State {
             self.fail(failure);
         }
         if known {
-            self.note(&Who::new(process, id).to_string(), &line);
+            self.note(&ExchangeRef::new(process, id).to_string(), &line);
             self.pump(process, id);
         }
     }
@@ -303,7 +306,7 @@ impl State {
 
     /// Polls an exchange until it waits or is over, and does what it wants.
     fn pump(&mut self, process: Process, id: ExchangeId) {
-        let who = Who::new(process, id);
+        let who = ExchangeRef::new(process, id);
         let moment = self.moment;
         loop {
             let Some(replica) = self.process(process) else {
@@ -324,10 +327,10 @@ impl State {
                     if live.wake != Some(until) {
                         live.wake = Some(until);
                         let wait = Duration::from_millis(until.0.saturating_sub(now.instant.0));
-                        let tick = Happening::Tick(process, id, until);
+                        let tick = SimEvent::Tick(process, id, until);
                         self.schedule(moment.after(wait), tick);
                     }
-                    self.see(&Seen::Drained {
+                    self.see(&Observation::Idle {
                         who,
                         now: now.instant,
                         until,
@@ -336,7 +339,7 @@ impl State {
                 }
                 Output::Done(outcome) => {
                     self.note(&who.to_string(), &format!("= done, {outcome:?}"));
-                    self.see(&Seen::Ended { who, outcome });
+                    self.see(&Observation::ExchangeEnded { who, outcome });
                     self.finish(process, id, conn);
                     return;
                 }

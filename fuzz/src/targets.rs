@@ -3,13 +3,13 @@
 //! in words when a law is broken.
 
 mod exchange;
-mod heads;
-mod whole;
+mod flows;
+mod http_head;
 
 use arbitrary::{Arbitrary, Unstructured};
 use entra_mcp_core::fuzzing;
 
-use crate::{choice::Choice, shake};
+use crate::{choice::Choice, simulate};
 
 /// A target: its name, and what it does with some bytes.
 pub type Target = (&'static str, fn(&[u8]));
@@ -29,7 +29,7 @@ pub const ALL: [Target; 23] = [
     ("session_token", session_token),
     ("cookies", cookies),
     ("event_id", event_id),
-    ("head", heads::run),
+    ("head", http_head::run),
     ("packed", fuzzing::packed),
     ("session_record", fuzzing::session_record),
     ("sse", sse),
@@ -37,8 +37,8 @@ pub const ALL: [Target; 23] = [
     ("key_set", fuzzing::entra::key_set),
     ("id_token", id_token),
     ("token_answer", token_answer),
-    ("entra_answer", whole::entra_answer),
-    ("register", whole::register),
+    ("entra_answer", flows::entra_answer),
+    ("register", flows::register),
 ];
 
 /// Runs a target by its name.
@@ -54,10 +54,10 @@ pub fn run(name: &str, bytes: &[u8]) {
 
 /// The whole world, with the bytes as its choices.
 fn world(bytes: &[u8]) {
-    if let Err(fallen) = shake::run(Choice::of_bytes(bytes), |_| {}) {
-        let from = fallen.trace.len().saturating_sub(80);
-        let tail = fallen.trace.get(from..).unwrap_or_default();
-        panic!("{}\n{}", fallen.failure, tail.join("\n"));
+    if let Err(failed) = simulate::run(Choice::of_bytes(bytes), |_| {}) {
+        let from = failed.trace.len().saturating_sub(80);
+        let tail = failed.trace.get(from..).unwrap_or_default();
+        panic!("{}\n{}", failed.failure, tail.join("\n"));
     }
 }
 

@@ -2,7 +2,7 @@
 //! a server, and things that the runtime performs, which behave in every way that a function can.
 //!
 //! A call that the runtime performs plays a script: slow, chatty, failing, never-ending, asking. What
-//! it says names the person who called, so that words of one person's call are never another's
+//! it says names the user who called, so that words of one user's call are never another's
 //! (the checks see to it); what it says of a fault, or after it was cancelled, is labelled too.
 
 use std::time::Duration;
@@ -24,7 +24,7 @@ use crate::{
 /// The words of a fault. They are for the log.
 const FAULT: &str = "database-7f1c93 of the operator's is broken";
 /// The words of a call that was cancelled. They are for nobody.
-const GHOST: &str = "ghost-5d20e8 of a call that is over";
+const LATE: &str = "late-5d20e8 of a call that is over";
 
 /// The resource that the runtime reads.
 pub const PAGE: &str = "world://page";
@@ -38,7 +38,7 @@ pub const FORGED: &str = "forged-41ab77 by somebody else";
 pub(crate) fn label(ledger: &mut Ledger) {
     ledger.know(FAULT, Sort::Fault, "words of a fault");
     ledger.know(FORGED, Sort::Key, "an answer of somebody who was not asked");
-    ledger.know(GHOST, Sort::Key, "words of a cancelled call");
+    ledger.know(LATE, Sort::Key, "words of a cancelled call");
 }
 
 /// Everything.
@@ -73,7 +73,7 @@ pub fn everything() -> Catalog {
 
 /// What a call does next.
 #[derive(Debug)]
-pub(crate) enum Deed {
+pub(crate) enum ScriptStep {
     /// It wishes for this.
     Wish(Wish),
     /// It works, or waits.
@@ -83,11 +83,11 @@ pub(crate) enum Deed {
 }
 
 /// What a call will do, the last first; an endless one has no end.
-pub(crate) fn script(perform: &Perform, choice: &mut Choice) -> Vec<Deed> {
+pub(crate) fn script(perform: &Perform, choice: &mut Choice) -> Vec<ScriptStep> {
     let (call, target) = (&perform.call, &perform.target);
-    let mut deeds = match target {
+    let mut steps = match target {
         Target::Tool(name) => tool(name, call, choice),
-        _ => vec![Deed::Pause(moment(choice))],
+        _ => vec![ScriptStep::Pause(moment(choice))],
     };
     if !matches!(target, Target::Tool(name) if name == "world_endless") {
         let end = match target {
@@ -96,41 +96,41 @@ pub(crate) fn script(perform: &Perform, choice: &mut Choice) -> Vec<Deed> {
             }
             _ => Ok(performed(target, &said(call, "the end"))),
         };
-        deeds.push(Deed::End(end));
+        steps.push(ScriptStep::End(end));
     }
-    deeds.reverse();
-    deeds
+    steps.reverse();
+    steps
 }
 
-fn tool(name: &str, call: &Call, choice: &mut Choice) -> Vec<Deed> {
+fn tool(name: &str, call: &Call, choice: &mut Choice) -> Vec<ScriptStep> {
     match name {
-        "world_slow" => vec![Deed::Pause(
+        "world_slow" => vec![ScriptStep::Pause(
             choice.between(Duration::from_secs(1), Duration::from_secs(40)),
         )],
         "world_chatty" => (0..3 + choice.below(20))
             .flat_map(|number| chat(number, call, choice))
             .collect(),
         "world_endless" => vec![
-            Deed::Wish(Wish::progress(1.0, None)),
-            Deed::Pause(moment(choice)),
-            Deed::Wish(Wish::log(LogLevel::Info, &said(call, "for ever"))),
+            ScriptStep::Wish(Wish::progress(1.0, None)),
+            ScriptStep::Pause(moment(choice)),
+            ScriptStep::Wish(Wish::log(LogLevel::Info, &said(call, "for ever"))),
         ],
         "world_asking" if call.answer("sure").is_none() => {
             let form = Form::new().field("sure", Field::boolean());
             let question = Question::form(said(call, "is it you?"), form);
             vec![
-                Deed::Pause(moment(choice)),
-                Deed::Wish(Wish::ask("sure", question)),
+                ScriptStep::Pause(moment(choice)),
+                ScriptStep::Wish(Wish::ask("sure", question)),
             ]
         }
-        "world_changing" => vec![Deed::Wish(Wish::Announce(Change::Resource(
+        "world_changing" => vec![ScriptStep::Wish(Wish::Announce(Change::Resource(
             WATCHED.to_owned(),
         )))],
-        _ => vec![Deed::Pause(moment(choice))],
+        _ => vec![ScriptStep::Pause(moment(choice))],
     }
 }
 
-fn chat(number: u64, call: &Call, choice: &mut Choice) -> [Deed; 2] {
+fn chat(number: u64, call: &Call, choice: &mut Choice) -> [ScriptStep; 2] {
     let wish = match choice.below(3) {
         0 => Wish::Log(LogLevel::Warning, json!({"says": said(call, "hello")})),
         1 => Wish::log(LogLevel::Debug, &said(call, "a detail")),
@@ -140,19 +140,19 @@ fn chat(number: u64, call: &Call, choice: &mut Choice) -> [Deed; 2] {
             message: Some(said(call, "on the way")),
         },
     };
-    [Deed::Wish(wish), Deed::Pause(moment(choice))]
+    [ScriptStep::Wish(wish), ScriptStep::Pause(moment(choice))]
 }
 
 /// What a call tries after it was cancelled, the last first.
-pub(crate) fn haunt(target: &Target) -> Vec<Deed> {
+pub(crate) fn late_effects(target: &Target) -> Vec<ScriptStep> {
     vec![
-        Deed::End(Ok(performed(target, GHOST))),
-        Deed::Wish(Wish::Log(LogLevel::Emergency, json!(GHOST))),
-        Deed::Pause(Duration::from_secs(1)),
-        Deed::Wish(Wish::Progress {
+        ScriptStep::End(Ok(performed(target, LATE))),
+        ScriptStep::Wish(Wish::Log(LogLevel::Emergency, json!(LATE))),
+        ScriptStep::Pause(Duration::from_secs(1)),
+        ScriptStep::Wish(Wish::Progress {
             progress: 1e9,
             total: None,
-            message: Some(GHOST.to_owned()),
+            message: Some(LATE.to_owned()),
         }),
     ]
 }

@@ -6,7 +6,7 @@
 
 use ring::digest;
 
-use crate::clock::Moment;
+use crate::clock::SimInstant;
 
 /// The lines so far.
 pub struct Trace {
@@ -31,7 +31,7 @@ impl std::fmt::Debug for Trace {
 
 impl Trace {
     /// Adds a line.
-    pub fn add(&mut self, moment: Moment, who: &str, what: &str) {
+    pub fn add(&mut self, moment: SimInstant, who: &str, what: &str) {
         let line = format!("{:>9} {who:<12} {what}", moment.0);
         self.context.update(line.as_bytes());
         self.context.update(b"\n");

@@ -5,7 +5,7 @@
 //! it when that has come. Everything happens in the order of the queue, so a run follows from its
 //! choices alone.
 
-mod clockwork;
+mod schedule;
 mod state;
 
 use std::{
@@ -20,13 +20,13 @@ use std::{
 use entra_mcp_core::{dev_tenant::Control, time::Now};
 
 pub(crate) use self::{
-    clockwork::{Happening, Process},
+    schedule::{Process, SimEvent},
     state::{State, TaskId},
 };
 use crate::{
     checks::Failure,
     choice::Choice,
-    clock::Moment,
+    clock::SimInstant,
     entra::Entra,
     net::{Peer, Role},
     options::Options,
@@ -72,8 +72,8 @@ impl World {
 
     /// A world in which nothing goes wrong by itself: one replica, no faults.
     #[must_use]
-    pub fn calm() -> Self {
-        Self::new(Options::calm(), Choice::of_bytes(&[]))
+    pub fn faultless() -> Self {
+        Self::new(Options::faultless(), Choice::of_bytes(&[]))
     }
 
     pub(crate) fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
@@ -100,14 +100,14 @@ impl World {
 
     /// What the world's clock says.
     #[must_use]
-    pub fn moment(&self) -> Moment {
+    pub fn moment(&self) -> SimInstant {
         self.with(|state| state.moment)
     }
 
     /// Both clocks as a process without skew that started with the world reads them.
     #[must_use]
     pub fn now(&self) -> Now {
-        crate::clock::read(self.moment(), Moment::default(), 0)
+        crate::clock::read(self.moment(), SimInstant::default(), 0)
     }
 
     /// Somebody who can send requests.
@@ -129,7 +129,7 @@ impl World {
     /// Tells the dev tenant what to do wrong.
     pub fn control(&self, control: Control) {
         let now = self.now().unix;
-        self.note("weather", &format!("= {control:?}"));
+        self.note("faults", &format!("= {control:?}"));
         self.entra(|entra| entra.control(control, now));
     }
 

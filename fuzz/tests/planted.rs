@@ -4,7 +4,7 @@
 #![expect(clippy::print_stdout, reason = "after how many seeds is worth knowing")]
 
 use entra_mcp_core::{env::Server, planted::Planted};
-use entra_mcp_fuzz::{choice::Choice, shake};
+use entra_mcp_fuzz::{choice::Choice, simulate};
 
 /// The most seeds that a bug may survive.
 const SEEDS: u64 = 300;
@@ -12,10 +12,10 @@ const SEEDS: u64 = 300;
 fn caught(prepare: fn(Server) -> Server, checks: &[&str]) {
     for seed in 0..SEEDS {
         let choice = Choice::seeded(seed);
-        let run = shake::run(choice, |options| options.prepare = prepare);
-        if let Err(fallen) = run {
-            println!("caught after {} seeds: {}", seed + 1, fallen.failure);
-            assert!(checks.contains(&fallen.failure.check), "{}", fallen.failure);
+        let run = simulate::run(choice, |options| options.prepare = prepare);
+        if let Err(failed) = run {
+            println!("caught after {} seeds: {}", seed + 1, failed.failure);
+            assert!(checks.contains(&failed.failure.check), "{}", failed.failure);
             return;
         }
     }
@@ -114,7 +114,7 @@ fn a_state_that_is_anybodys_is_caught() {
 fn a_task_that_is_anybodys_is_caught() {
     caught(
         |server| server.with_bug(Planted::TasksShared),
-        &["own names only", "one person only"],
+        &["own names only", "user isolation"],
     );
 }
 

@@ -1,24 +1,24 @@
 //! A hundred worlds, each from its seed. One that fails is seen by
-//! `cargo run -p entra-mcp-fuzz --example shake -- replay SEED`.
+//! `cargo run -p entra-mcp-fuzz --example simulate -- replay SEED`.
 
 use entra_mcp_fuzz::{
     choice::Choice,
-    shake::{self, Summary},
+    simulate::{self, Summary},
 };
 
 fn run(seed: u64) -> Summary {
-    match shake::run(Choice::seeded(seed), |_| {}) {
+    match simulate::run(Choice::seeded(seed), |_| {}) {
         Ok(summary) => summary,
-        Err(fallen) => {
-            let from = fallen.trace.len().saturating_sub(40);
-            let tail = fallen.trace.get(from..).unwrap_or_default().join("\n");
-            panic!("seed {seed}: {}\n{tail}", fallen.failure);
+        Err(failed) => {
+            let from = failed.trace.len().saturating_sub(40);
+            let tail = failed.trace.get(from..).unwrap_or_default().join("\n");
+            panic!("seed {seed}: {}\n{tail}", failed.failure);
         }
     }
 }
 
 /// Runs some seeds; in several tests, so that several threads do it.
-fn shake(seeds: std::ops::Range<u64>) {
+fn simulate(seeds: std::ops::Range<u64>) {
     let mut total = Summary::default();
     let count = seeds.end - seeds.start;
     for seed in seeds {
@@ -33,12 +33,12 @@ fn shake(seeds: std::ops::Range<u64>) {
 
 #[test]
 fn nothing_wrong_happens_in_the_first_fifty_worlds_and_everybody_honest_gets_through() {
-    shake(0..50);
+    simulate(0..50);
 }
 
 #[test]
 fn nothing_wrong_happens_in_the_next_fifty() {
-    shake(50..100);
+    simulate(50..100);
 }
 
 #[test]
@@ -52,6 +52,6 @@ fn the_same_seed_gives_the_same_trace_and_another_gives_another() {
 #[test]
 fn what_a_seed_drew_replays_the_same_world_as_bytes() {
     let seeded = run(5);
-    let replayed = shake::run(Choice::of_bytes(&seeded.drawn), |_| {}).unwrap();
+    let replayed = simulate::run(Choice::of_bytes(&seeded.drawn), |_| {}).unwrap();
     assert_eq!(replayed.hash, seeded.hash);
 }

@@ -1,29 +1,29 @@
 //! A sign-in and what follows, once more for each single thing that can go wrong at each single
-//! point: nothing wrong comes of it, and the person gets through.
+//! point: nothing wrong comes of it, and the user gets through.
 
 use std::time::Duration;
 
 use entra_mcp_fuzz::{
     choice::Choice,
     client::Dialect,
+    fixture::Fixture,
     options::{Fault, Options},
-    scene::Scene,
     world::World,
 };
 
 /// Signs in, uses a tool, refreshes, uses a tool again; patiently.
 fn gets_through(fault: Fault, point: u64, dialect: Dialect) -> bool {
-    let mut options = Options::calm();
+    let mut options = Options::faultless();
     options.once = Some((fault, point));
     let world = World::new(options, Choice::of_bytes(&[]));
-    let mut scene = Scene::of(&world, "alice", dialect);
+    let mut fixture = Fixture::of(&world, "alice", dialect);
     let mut done = 0;
     for _ in 0..8 {
-        let client = &mut scene.client;
+        let client = &mut fixture.client;
         let walk = async {
-            client.use_as(&mut scene.browser, &scene.human).await?;
+            client.use_as(&mut fixture.browser, &fixture.human).await?;
             client.refresh().await?;
-            client.use_as(&mut scene.browser, &scene.human).await
+            client.use_as(&mut fixture.browser, &fixture.human).await
         };
         let walked = world.run(world.within(Duration::from_secs(90), walk));
         match walked {
@@ -32,16 +32,16 @@ fn gets_through(fault: Fault, point: u64, dialect: Dialect) -> bool {
                 done += 1;
                 break;
             }
-            Some(Err(trouble))
-                if matches!(trouble.status(), Some(401))
-                    || trouble.error() == Some("invalid_grant") =>
+            Some(Err(error))
+                if matches!(error.status(), Some(401))
+                    || error.error() == Some("invalid_grant") =>
             {
-                scene.client.tokens = None;
+                fixture.client.tokens = None;
             }
             _ => {}
         }
-        scene.client.disconnect();
-        scene.wait(Duration::from_secs(10));
+        fixture.client.disconnect();
+        fixture.wait(Duration::from_secs(10));
     }
     assert_eq!(
         done,

@@ -6,7 +6,7 @@ use url::{Url, form_urlencoded};
 
 use crate::{
     html::{self, Form},
-    wire::{self, Response},
+    raw_http::{self, Response},
 };
 
 /// A browser profile.
@@ -47,13 +47,13 @@ impl Browser {
         if !cookies.is_empty() {
             headers.push(("Cookie", &cookies));
         }
-        let text = wire::text(method, &target, &host, &headers, body);
+        let text = raw_http::text(method, &target, &host, &headers, body);
         let address = url.socket_addrs(|| None).expect("the host has an address");
         let v4 = address
             .iter()
             .find(|address| address.is_ipv4())
             .expect("it has a v4 address");
-        let response = wire::try_request(*v4, &text).expect("the server answers");
+        let response = raw_http::try_request(*v4, &text).expect("the server answers");
         for cookie in response.all("set-cookie") {
             let (pair, attributes) = cookie.split_once(';').unwrap_or((cookie, ""));
             let (name, value) = pair.split_once('=').expect("a cookie has a name");

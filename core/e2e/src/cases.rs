@@ -1,13 +1,13 @@
 //! The cases, by what they are about.
 
+pub mod authorization;
 pub mod everything;
-pub mod exhaustion;
 pub mod framing;
-pub mod guarded;
 pub mod library;
 pub mod lifecycle;
 pub mod pages;
+pub mod resource_limits;
 pub mod secrets;
 pub mod sign_in;
-pub mod strangers;
 pub mod tokens;
+pub mod unauthenticated;

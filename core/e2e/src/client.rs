@@ -1,4 +1,4 @@
-//! An MCP client: registers, sends a person to sign in, holds tokens, calls tools.
+//! An MCP client: registers, sends a user to sign in, holds tokens, calls tools.
 
 use std::io;
 
@@ -10,8 +10,8 @@ pub use crate::browser::Landed;
 use crate::{
     Server,
     browser::Browser,
-    watched::Exchange,
-    wire::{self, Connection, Response},
+    raw_http::{self, Connection, Response},
+    schema_checked::Exchange,
 };
 
 /// Where clients are returned to.
@@ -73,19 +73,19 @@ fn authorize_for(server: &Server, client_id: &str, scope: Option<&str>) -> Url {
 }
 
 /// Signs somebody in, up to where the browser leaves for the client.
-pub fn browse(server: &Server, browser: &mut Browser, client_id: &str, person: &str) -> Landed {
-    browse_from(&authorize(server, client_id), server, browser, person)
+pub fn browse(server: &Server, browser: &mut Browser, client_id: &str, user: &str) -> Landed {
+    browse_from(&authorize(server, client_id), server, browser, user)
 }
 
-fn browse_from(address: &Url, server: &Server, browser: &mut Browser, person: &str) -> Landed {
+fn browse_from(address: &Url, server: &Server, browser: &mut Browser, user: &str) -> Landed {
     let Landed::Page(page, consent) = browser.open(address, REDIRECT_URI) else {
-        panic!("the person is asked first");
+        panic!("the user is asked first");
     };
-    let Landed::Page(page, people) = browser.press(&page, &consent, "Approve", REDIRECT_URI) else {
+    let Landed::Page(page, users) = browser.press(&page, &consent, "Approve", REDIRECT_URI) else {
         panic!("the dev tenant asks who it is");
     };
     assert!(page.as_str().starts_with(&server.tenant_url()), "{page}");
-    browser.press(&page, &people, person, REDIRECT_URI)
+    browser.press(&page, &users, user, REDIRECT_URI)
 }
 
 /// A parameter of where the browser left to.
@@ -124,26 +124,21 @@ pub fn redeem(server: &Server, client_id: &str, code: &str) -> Response {
 
 /// Signs somebody in with a new client.
 #[must_use]
-pub fn sign_in(server: &Server, person: &str) -> Client {
-    sign_in_with(server, register(server), person)
+pub fn sign_in(server: &Server, user: &str) -> Client {
+    sign_in_with(server, register(server), user)
 }
 
 /// Signs somebody in with a client.
 #[must_use]
-pub fn sign_in_with(server: &Server, client_id: String, person: &str) -> Client {
-    sign_in_for(server, client_id, person, None)
+pub fn sign_in_with(server: &Server, client_id: String, user: &str) -> Client {
+    sign_in_for(server, client_id, user, None)
 }
 
 /// Signs somebody in with a client that asks for these scopes.
 #[must_use]
-pub fn sign_in_for(
-    server: &Server,
-    client_id: String,
-    person: &str,
-    scope: Option<&str>,
-) -> Client {
+pub fn sign_in_for(server: &Server, client_id: String, user: &str, scope: Option<&str>) -> Client {
     let address = authorize_for(server, &client_id, scope);
-    let landed = browse_from(&address, server, &mut Browser::default(), person);
+    let landed = browse_from(&address, server, &mut Browser::default(), user);
     assert_eq!(
         parameter(&landed, "state").as_deref(),
         Some("the client's state")
@@ -211,7 +206,7 @@ impl Client {
         all.extend(headers);
         let mut connection = Connection::open(server.address())?;
         let body = message.to_string();
-        let text = wire::text("POST", "/mcp", &server.host(), &all, &body);
+        let text = raw_http::text("POST", "/mcp", &server.host(), &all, &body);
         let exchange = server.watched().asked("/mcp", headers, &body);
         connection.send(text.as_bytes())?;
         let mut head = connection.head()?;

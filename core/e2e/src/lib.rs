@@ -15,10 +15,10 @@ pub mod cases;
 pub mod client;
 pub mod html;
 pub mod load;
+pub mod raw_http;
+pub mod schema_checked;
 pub mod server;
 pub mod session;
-pub mod watched;
-pub mod wire;
 
 pub use self::server::{Program, Server};
 
@@ -42,11 +42,11 @@ macro_rules! suite {
 
 // What every runtime must do, whoever reads HTTP for it.
 suite!($ end_to_end_core:
-    sign_in::a_person_signs_in_and_gets_their_details,
+    sign_in::a_user_signs_in_and_gets_their_details,
     sign_in::every_older_revision_gets_the_details,
     sign_in::the_stateless_revision_gets_the_details,
     sign_in::the_old_transport_gets_the_details_on_its_stream,
-    sign_in::two_people_get_their_own_details,
+    sign_in::two_users_get_their_own_details,
     sign_in::who_says_no_is_told_to_the_client,
     sign_in::who_may_not_sign_in_gets_no_code,
     tokens::a_refresh_rotates_and_a_reuse_ends_the_session,
@@ -65,13 +65,13 @@ suite!($ end_to_end_core:
     pages::the_consent_form_cannot_be_posted_by_others,
     pages::the_callback_works_in_the_browser_that_said_yes_only,
     pages::every_page_carries_its_headers,
-    strangers::floods_of_strangers_leave_nothing_behind,
-    strangers::nothing_is_fetched_because_a_stranger_named_it,
-    strangers::errors_are_dull_whatever_is_sent,
+    unauthenticated::unauthenticated_flood_leaves_no_state,
+    unauthenticated::urls_named_by_unauthenticated_clients_are_not_fetched,
+    unauthenticated::errors_disclose_nothing,
 );
 
-// What a server that faces strangers must do besides.
-suite!($ end_to_end_strangers:
+// What a server that faces untrusted clients must do besides.
+suite!($ end_to_end_hostile_peers:
     library::a_client_that_leaves_a_stateless_call_cancels_it,
     framing::two_framings_hide_no_second_request,
     framing::lengths_that_are_no_lengths_are_refused,
@@ -82,28 +82,28 @@ suite!($ end_to_end_strangers:
     framing::a_refusal_leaves_no_request_behind,
     framing::pipelined_requests_are_answered_in_order,
     framing::a_head_without_body_has_none,
-    exhaustion::heads_without_end_are_cut_off,
-    exhaustion::slow_heads_are_cut_off,
-    exhaustion::bodies_without_end_are_cut_off,
-    exhaustion::two_thousand_idle_connections_hold_up_nobody,
-    exhaustion::when_no_descriptors_are_left_the_server_waits_and_goes_on,
-    exhaustion::readers_that_do_not_read_hold_up_nobody,
-    exhaustion::a_person_cannot_hold_any_number_of_streams,
+    resource_limits::heads_without_end_are_cut_off,
+    resource_limits::slow_heads_are_cut_off,
+    resource_limits::bodies_without_end_are_cut_off,
+    resource_limits::two_thousand_idle_connections_hold_up_nobody,
+    resource_limits::when_no_descriptors_are_left_the_server_waits_and_goes_on,
+    resource_limits::readers_that_do_not_read_hold_up_nobody,
+    resource_limits::a_user_cannot_hold_any_number_of_streams,
 );
 
 // What the examples show of the library; they stand next to the binary.
 suite!($ end_to_end_library:
     library::a_tool_of_ones_own_is_listed_with_its_schema_and_called,
-    library::a_tool_knows_who_calls_and_asks_graph_as_the_person,
+    library::a_tool_knows_who_calls_and_asks_graph_as_the_user,
     library::a_question_is_asked_on_the_stream_of_an_older_revision,
     library::a_question_is_a_round_of_its_own_in_the_stateless_revision,
     library::a_tool_fails_in_words_in_silence_or_with_a_panic_and_the_server_lives,
     library::a_call_that_is_cancelled_stops,
     library::a_call_goes_on_as_a_task_until_it_is_cancelled,
-    library::resources_prompts_and_completions_are_each_persons_own,
+    library::resources_prompts_and_completions_are_each_users_own,
     library::who_subscribed_is_told_of_changes,
-    guarded::a_client_that_lacks_a_scope_signs_in_for_more_and_goes_on,
-    guarded::a_tool_for_a_role_is_there_for_who_has_it_only,
+    authorization::a_client_that_lacks_a_scope_signs_in_for_more_and_goes_on,
+    authorization::a_tool_for_a_role_is_there_for_who_has_it_only,
     library::an_example_takes_the_flags_of_its_binary,
     everything::all_that_is_offered_fits_the_schemas_of_the_older_revisions,
     everything::all_that_is_offered_fits_the_schema_of_the_stateless_revision,
@@ -115,6 +115,6 @@ macro_rules! end_to_end {
     ($program:expr) => {
         $crate::end_to_end_core!($program);
         $crate::end_to_end_library!($program);
-        $crate::end_to_end_strangers!($program);
+        $crate::end_to_end_hostile_peers!($program);
     };
 }

@@ -10,14 +10,14 @@ use serde_json::json;
 use crate::{
     Program, Server,
     client::{self, Client, register_as, sign_in, sign_in_with},
-    wire::Connection,
+    raw_http::Connection,
 };
 
 /// How many connections ask at once.
 const CONNECTIONS: usize = 8;
 /// How long they ask.
 const ASKING: Duration = Duration::from_secs(3);
-/// How many streams are held open: as many as a person may hold with each of the clients.
+/// How many streams are held open: as many as a user may hold with each of the clients.
 const STREAMS: usize = 512;
 const STREAMS_PER_CLIENT: usize = 16;
 

@@ -11,8 +11,8 @@ use std::{
 };
 
 use crate::{
-    watched::Watched,
-    wire::{self, Response},
+    raw_http::{self, Response},
+    schema_checked::CheckedTraffic,
 };
 
 /// How long anything may take.
@@ -99,7 +99,7 @@ pub struct Server {
     port: u16,
     tenant_port: u16,
     running: Option<Running>,
-    watched: Watched,
+    watched: CheckedTraffic,
     told: Arc<Mutex<String>>,
 }
 
@@ -124,7 +124,7 @@ impl Server {
             port: free_port(),
             tenant_port: free_port(),
             running: None,
-            watched: Watched::default(),
+            watched: CheckedTraffic::default(),
             told: Arc::default(),
         };
         server.start();
@@ -182,7 +182,7 @@ impl Server {
     /// Whether it says that it lives.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
-        wire::try_request(self.address(), &self.get("/healthz"))
+        raw_http::try_request(self.address(), &self.get("/healthz"))
             .is_ok_and(|response| response.status == 200)
     }
 
@@ -278,7 +278,7 @@ impl Server {
     /// Sends the text of a request on a connection of its own.
     #[must_use]
     pub fn send(&self, request: &str) -> Response {
-        wire::try_request(self.address(), request).expect("the server answers")
+        raw_http::try_request(self.address(), request).expect("the server answers")
     }
 
     /// Sends a request with headers and a body.
@@ -291,14 +291,14 @@ impl Server {
         body: &str,
     ) -> Response {
         let exchange = self.watched.asked(target, headers, body);
-        let response = self.send(&wire::text(method, target, &self.host(), headers, body));
+        let response = self.send(&raw_http::text(method, target, &self.host(), headers, body));
         exchange.answered(&response);
         response
     }
 
     /// Who looks at every MCP message.
     #[must_use]
-    pub fn watched(&self) -> &Watched {
+    pub fn watched(&self) -> &CheckedTraffic {
         &self.watched
     }
 

@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use crate::{
     Server,
     client::{Client, Events, sign_in},
+    raw_http::Response,
     server::PATIENCE,
-    wire::Response,
 };
 
 const REVISION: &str = "2025-11-25";
 
-/// An MCP session of somebody, with a client that can ask the person.
+/// An MCP session of somebody, with a client that can ask the user.
 #[derive(Debug)]
 pub struct Session<'a> {
     server: &'a Server,
@@ -25,8 +25,8 @@ pub struct Session<'a> {
 impl<'a> Session<'a> {
     /// Signs somebody in and begins a session.
     #[must_use]
-    pub fn of(server: &'a Server, person: &str) -> Self {
-        let client = sign_in(server, person);
+    pub fn of(server: &'a Server, user: &str) -> Self {
+        let client = sign_in(server, user);
         let message = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
             "protocolVersion": REVISION, "capabilities": {"elicitation": {}},
             "clientInfo": {"name": "end to end", "version": "1"},
@@ -77,7 +77,7 @@ impl<'a> Session<'a> {
     }
 }
 
-/// A request of 2026-07-28, by a client that can ask the person and knows tasks.
+/// A request of 2026-07-28, by a client that can ask the user and knows tasks.
 #[must_use]
 pub fn stateless_request(method: &str, mut params: Value) -> Value {
     params["_meta"] = json!({

@@ -15,7 +15,7 @@ pub(crate) fn offer(catalog: CatalogBuilder) -> CatalogBuilder {
         &[
             (
                 "test_input_required_result_elicitation",
-                "Asks the person's name",
+                "Asks the user's name",
                 name,
             ),
             (
@@ -64,7 +64,7 @@ fn ask_name() -> Question {
     )
 }
 
-/// The name that the person gave; else that they gave none.
+/// The name that the user gave; else that they gave none.
 pub(crate) fn name_of(answer: &Answer) -> &str {
     answer
         .get("name")

@@ -9,13 +9,13 @@
 //! # let _ = catalog;
 //! ```
 
-mod asking;
 mod content;
+mod input;
 mod input_required;
+mod notifications;
 mod prompts;
 mod resources;
 mod schemas;
-mod speaking;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -27,8 +27,8 @@ use entra_mcp_core::catalog::{Call, CatalogBuilder, Performer, Step, Tool, ToolR
 pub fn offer(catalog: CatalogBuilder) -> CatalogBuilder {
     // The first tool takes no arguments and succeeds: the suite calls it to try other things.
     let catalog = content::offer(catalog);
-    let catalog = speaking::offer(catalog);
-    let catalog = asking::offer(catalog);
+    let catalog = notifications::offer(catalog);
+    let catalog = input::offer(catalog);
     let catalog = input_required::offer(catalog);
     let catalog = tasks::offer(catalog);
     let catalog = schemas::offer(catalog);

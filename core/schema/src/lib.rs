@@ -1,7 +1,7 @@
 //! Every MCP message against the published JSON Schema of its revision: for tests only, no part of
 //! any server.
 //!
-//! [`check`] judges one message; a [`Watcher`] is told what goes to and fro between clients and a
+//! [`check`] judges one message; a [`SchemaValidator`] is told what goes to and fro between clients and a
 //! server, and finds out by itself which revision was agreed on and which request an answer
 //! answers.
 //!
@@ -11,13 +11,13 @@
 //! which that project licenses under the MIT licence.
 
 mod check;
-mod closed;
 mod envelope;
 mod spec;
 mod sse;
-mod watcher;
+mod strict;
+mod validator;
 
 pub use self::{
     check::{From, check},
-    watcher::{Answered, Asked, Watcher},
+    validator::{ReceivedResponse, SchemaValidator, SentRequest},
 };

@@ -9,7 +9,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
-use crate::closed::close;
+use crate::strict::close;
 
 /// The revisions and their schemas, the oldest first.
 const FILES: [(&str, &str); 5] = [

@@ -1,4 +1,4 @@
-//! The laws of what reads Entra's answers. Entra is not a stranger, but what answers in its name
+//! The properties of what reads Entra's answers. Entra is not a stranger, but what answers in its name
 //! may be, and a proxy on the way may answer anything.
 
 use ::http::{Response, StatusCode};

@@ -1,4 +1,4 @@
-//! The laws of what clients and browsers hold of ours: session tokens, cookies, and what MCP hands out
+//! The properties of what clients and browsers hold of ours: session tokens, cookies, and what MCP hands out
 //! to be brought back.
 
 use ::http::{HeaderMap, HeaderValue, header};

@@ -79,7 +79,7 @@ impl Jar {
     }
 
     /// Forgets everything.
-    pub fn clear(&mut self) {
+    pub fn stop_faults(&mut self) {
         self.0.clear();
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use entra_mcp_core::{audit::Level, exchange::Outcome, limits};
 
 use super::{
-    Check, Ledger, Seen, Who,
+    Check, ExchangeRef, Ledger, Observation,
     sessions::{Owner, owner},
 };
 use crate::net::ConnId;
@@ -15,7 +15,7 @@ use crate::net::ConnId;
 /// comes back for the rest, has nothing to close.
 #[derive(Debug, Default)]
 pub(super) struct AnsweredOnce {
-    exchanges: BTreeMap<Who, Answer>,
+    exchanges: BTreeMap<ExchangeRef, Answer>,
     left: BTreeSet<ConnId>,
 }
 
@@ -31,17 +31,17 @@ impl Check for AnsweredOnce {
         "answered once"
     }
 
-    fn see(&mut self, seen: &Seen<'_>, ledger: &Ledger) -> Result<(), String> {
+    fn see(&mut self, seen: &Observation<'_>, ledger: &Ledger) -> Result<(), String> {
         let (who, from, to) = match seen {
-            Seen::Left { conn } => {
+            Observation::PeerDisconnected { conn } => {
                 self.left.insert(*conn);
                 return Ok(());
             }
-            Seen::Asked { who, .. } => {
+            Observation::RequestAdmitted { who, .. } => {
                 self.exchanges.insert(*who, Answer::Awaited);
                 return Ok(());
             }
-            Seen::Ended { who, outcome } => {
+            Observation::ExchangeEnded { who, outcome } => {
                 let case = ledger.case(*who);
                 let left = case.is_some_and(|case| self.left.remove(&case.conn));
                 return match self.exchanges.remove(who) {
@@ -54,12 +54,12 @@ impl Check for AnsweredOnce {
                     _ => Ok(()),
                 };
             }
-            Seen::Answered { who, open, .. } => {
+            Observation::ResponseStarted { who, open, .. } => {
                 let to = if *open { Answer::Open } else { Answer::Over };
                 (who, Answer::Awaited, to)
             }
-            Seen::Wrote { who, .. } => (who, Answer::Open, Answer::Open),
-            Seen::Closed { who } => (who, Answer::Open, Answer::Over),
+            Observation::BodyWritten { who, .. } => (who, Answer::Open, Answer::Open),
+            Observation::ResponseEnded { who } => (who, Answer::Open, Answer::Over),
             _ => return Ok(()),
         };
         let answer = self
@@ -83,9 +83,9 @@ impl Check for WaitsAhead {
         "waits ahead"
     }
 
-    fn see(&mut self, seen: &Seen<'_>, _ledger: &Ledger) -> Result<(), String> {
+    fn see(&mut self, seen: &Observation<'_>, _ledger: &Ledger) -> Result<(), String> {
         match seen {
-            Seen::Drained { who, now, until } if until <= now => {
+            Observation::Idle { who, now, until } if until <= now => {
                 Err(format!("{who} waits for {until:?}, and it is {now:?}"))
             }
             _ => Ok(()),
@@ -102,12 +102,12 @@ impl Check for NoErrors {
         "no errors"
     }
 
-    fn see(&mut self, seen: &Seen<'_>, ledger: &Ledger) -> Result<(), String> {
+    fn see(&mut self, seen: &Observation<'_>, ledger: &Ledger) -> Result<(), String> {
         match seen {
-            Seen::Logged { audit } if audit.level == Level::Error => {
+            Observation::Logged { audit } if audit.level == Level::Error => {
                 Err(format!("logged: {} {:?}", audit.event, audit.fields))
             }
-            Seen::Answered { who, head, .. } if head.status().as_u16() == 500 => {
+            Observation::ResponseStarted { who, head, .. } if head.status().as_u16() == 500 => {
                 let path = ledger.case(*who).map(|case| case.path.as_str());
                 Err(format!("{who} answers 500 at {path:?}"))
             }
@@ -120,7 +120,7 @@ impl Check for NoErrors {
 /// gone with them (DOS-05, DOS-06).
 #[derive(Debug, Default)]
 pub(super) struct TablesBounded {
-    /// Every person and client that showed a token.
+    /// Every user and client that showed a token.
     owners: BTreeSet<Owner>,
 }
 
@@ -129,9 +129,9 @@ impl Check for TablesBounded {
         "tables bounded"
     }
 
-    fn see(&mut self, seen: &Seen<'_>, ledger: &Ledger) -> Result<(), String> {
+    fn see(&mut self, seen: &Observation<'_>, ledger: &Ledger) -> Result<(), String> {
         match seen {
-            Seen::Asked { who, .. } => {
+            Observation::RequestAdmitted { who, .. } => {
                 if let Some(case) = ledger.case(*who)
                     && case.bearer.is_some()
                 {
@@ -139,7 +139,7 @@ impl Check for TablesBounded {
                 }
                 Ok(())
             }
-            Seen::Loaded {
+            Observation::HubLoad {
                 replica,
                 load,
                 exchanges,

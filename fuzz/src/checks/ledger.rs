@@ -7,15 +7,15 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response, header};
 use serde_json::Value;
 
-use super::{Label, Secrets, Seen, Sort, Who};
+use super::{ExchangeRef, Label, Observation, Secrets, Sort};
 use crate::{
-    clock::Moment,
+    clock::SimInstant,
     net::{ConnId, Role},
 };
 
 /// A request that was let in.
 #[derive(Clone, Debug)]
-pub struct Case {
+pub struct ExchangeRecord {
     /// Its connection.
     pub conn: ConnId,
     /// The kind of peer.
@@ -39,11 +39,11 @@ pub struct Case {
     /// The body.
     pub body: Bytes,
     /// For whom it works: the owner of the bearer, code or refresh token, or who signed in.
-    pub person: Option<String>,
+    pub user: Option<String>,
     /// Whether it came from a page of the server's own, or says nothing of where it came from.
     pub is_same_origin: bool,
     /// When it was let in.
-    pub since: Moment,
+    pub since: SimInstant,
 }
 
 /// What is known.
@@ -52,8 +52,8 @@ pub struct Ledger {
     /// Everything labelled.
     pub secrets: Secrets,
     /// What the world's clock says.
-    pub moment: Moment,
-    cases: BTreeMap<Who, Case>,
+    pub moment: SimInstant,
+    cases: BTreeMap<ExchangeRef, ExchangeRecord>,
     /// Sign-ins that Entra completed, tool answers and such, for the summary of a run.
     pub counts: BTreeMap<&'static str, u64>,
 }
@@ -61,12 +61,12 @@ pub struct Ledger {
 impl Ledger {
     /// The request of an exchange that is under way.
     #[must_use]
-    pub fn case(&self, who: Who) -> Option<&Case> {
+    pub fn case(&self, who: ExchangeRef) -> Option<&ExchangeRecord> {
         self.cases.get(&who)
     }
 
-    fn label(&mut self, value: &str, sort: Sort, name: &str, person: Option<&str>) {
-        self.label_by(value, sort, name, person, None);
+    fn label(&mut self, value: &str, sort: Sort, name: &str, user: Option<&str>) {
+        self.label_by(value, sort, name, user, None);
     }
 
     fn label_by(
@@ -74,13 +74,13 @@ impl Ledger {
         value: &str,
         sort: Sort,
         name: &str,
-        person: Option<&str>,
-        minted_by: Option<Who>,
+        user: Option<&str>,
+        minted_by: Option<ExchangeRef>,
     ) {
         let label = Label {
             sort,
             name: name.to_owned(),
-            person: person.map(str::to_owned),
+            user: user.map(str::to_owned),
             minted_by,
         };
         self.secrets.add(value.as_bytes(), label);
@@ -88,7 +88,7 @@ impl Ledger {
 
     fn owner(&self, value: &str) -> Option<String> {
         let label = self.secrets.get(value.as_bytes())?;
-        label.person.clone()
+        label.user.clone()
     }
 
     /// Counts something for the summary.
@@ -101,10 +101,10 @@ impl Ledger {
         self.label(value, sort, name, None);
     }
 
-    pub(super) fn learn(&mut self, seen: &Seen<'_>, moment: Moment) {
+    pub(super) fn learn(&mut self, seen: &Observation<'_>, moment: SimInstant) {
         self.moment = moment;
         match seen {
-            Seen::Asked {
+            Observation::RequestAdmitted {
                 who,
                 conn,
                 role,
@@ -115,28 +115,28 @@ impl Ledger {
                 let case = self.open(*conn, *role, name, request, moment);
                 self.cases.insert(*who, case);
             }
-            Seen::Fetched { request, .. } => {
+            Observation::FetchSent { request, .. } => {
                 for name in ["code_verifier", "client_secret", "client_assertion"] {
                     if let Some(value) = form(request.body(), name) {
                         self.label(&value, Sort::Upstream, name, None);
                     }
                 }
             }
-            Seen::Replied {
+            Observation::UpstreamReplied {
                 who,
                 request,
                 response,
                 ..
             } => self.learn_reply(*who, request, response),
-            Seen::Answered {
+            Observation::ResponseStarted {
                 who, head, body, ..
             } => self.learn_answer(*who, head, body),
             _ => {}
         }
     }
 
-    pub(super) fn forget(&mut self, seen: &Seen<'_>) {
-        if let Seen::Ended { who, .. } = seen {
+    pub(super) fn forget(&mut self, seen: &Observation<'_>) {
+        if let Observation::ExchangeEnded { who, .. } = seen {
             self.cases.remove(who);
         }
     }
@@ -147,8 +147,8 @@ impl Ledger {
         role: Role,
         name: &str,
         request: &Request<Bytes>,
-        since: Moment,
-    ) -> Case {
+        since: SimInstant,
+    ) -> ExchangeRecord {
         let bearer = bearer(request.headers()).map(str::to_owned);
         let query = request.uri().query().unwrap_or_default();
         let header = |name: &str| {
@@ -159,14 +159,14 @@ impl Ledger {
         for name in ["code", "refresh_token", "token"] {
             shown = shown.or_else(|| form(request.body(), name));
         }
-        Case {
+        ExchangeRecord {
             conn,
             role,
             peer: name.to_owned(),
             method: request.method().to_string(),
             path: request.uri().path().to_owned(),
             query: query.to_owned(),
-            person: shown.and_then(|shown| self.owner(&shown)),
+            user: shown.and_then(|shown| self.owner(&shown)),
             bearer,
             is_same_origin: match request.headers().get(header::ORIGIN) {
                 None => true,
@@ -190,7 +190,7 @@ impl Ledger {
     /// Entra's token answers, its redirects with codes, and Graph's `/me`.
     fn learn_reply(
         &mut self,
-        who: Option<Who>,
+        who: Option<ExchangeRef>,
         request: &Request<Bytes>,
         response: &Response<Bytes>,
     ) {
@@ -204,11 +204,11 @@ impl Ledger {
         if let Some(shown) = bearer(request.headers())
             && response.status().is_success()
         {
-            let person = self.owner(shown);
-            // Not the mail address: two people of the dev tenant share one.
+            let user = self.owner(shown);
+            // Not the mail address: two users of the dev tenant share one.
             for name in ["id", "displayName"] {
                 if let Some(value) = text(name) {
-                    self.label(value, Sort::Personal, name, person.as_deref());
+                    self.label(value, Sort::Personal, name, user.as_deref());
                 }
             }
             return;
@@ -216,37 +216,37 @@ impl Ledger {
         if text("access_token").is_none() {
             return;
         }
-        let person = text("id_token").and_then(oid);
-        let person = person.or_else(|| {
+        let user = text("id_token").and_then(oid);
+        let user = user.or_else(|| {
             let shown = form(request.body(), "refresh_token")?;
             self.owner(&shown)
         });
         for name in ["access_token", "refresh_token", "id_token"] {
             if let Some(value) = text(name) {
-                self.label(value, Sort::Upstream, name, person.as_deref());
+                self.label(value, Sort::Upstream, name, user.as_deref());
             }
         }
         if let Some(code) = form(request.body(), "code") {
-            self.label(&code, Sort::Upstream, "code of Entra", person.as_deref());
+            self.label(&code, Sort::Upstream, "code of Entra", user.as_deref());
         }
         if let Some(case) = who.and_then(|who| self.cases.get_mut(&who))
-            && case.person.is_none()
+            && case.user.is_none()
         {
-            case.person = person;
+            case.user = user;
         }
     }
 
     /// Our own codes, tokens and client secrets.
-    fn learn_answer(&mut self, who: Who, head: &Response<()>, body: &[u8]) {
+    fn learn_answer(&mut self, who: ExchangeRef, head: &Response<()>, body: &[u8]) {
         let Some(case) = self.cases.get(&who) else {
             return;
         };
-        let person = case.person.clone();
-        let person = person.as_deref();
+        let user = case.user.clone();
+        let user = user.as_deref();
         match case.path.as_str() {
             "/auth/callback" => {
                 if let Some(code) = redirected(head.headers(), "code") {
-                    self.label_by(&code, Sort::Ours, "code", person, Some(who));
+                    self.label_by(&code, Sort::Ours, "code", user, Some(who));
                     self.count("codes");
                 }
             }
@@ -254,7 +254,7 @@ impl Ledger {
                 let answer: Value = serde_json::from_slice(body).unwrap_or_default();
                 for name in ["access_token", "refresh_token", "client_secret"] {
                     if let Some(value) = answer.get(name).and_then(Value::as_str) {
-                        self.label_by(value, Sort::Ours, name, person, Some(who));
+                        self.label_by(value, Sort::Ours, name, user, Some(who));
                         self.count("tokens");
                     }
                 }

@@ -8,8 +8,8 @@ use serde_json::Value;
 use url::Url;
 
 use super::{
-    Check, Ledger, Seen,
-    ledger::{Case, form, redirected},
+    Check, Ledger, Observation,
+    ledger::{ExchangeRecord, form, redirected},
 };
 use crate::{entra, html};
 
@@ -34,7 +34,7 @@ pub(super) struct OnlyWhereAllowed {
 }
 
 impl OnlyWhereAllowed {
-    fn asked(case: &Case) -> Option<Ask> {
+    fn asked(case: &ExchangeRecord) -> Option<Ask> {
         let query = case.query.as_bytes();
         Some(Ask {
             client_id: form(query, "client_id")?,
@@ -44,7 +44,7 @@ impl OnlyWhereAllowed {
     }
 
     /// Remembers registrations and consent forms.
-    fn learn(&mut self, case: &Case, body: &[u8]) {
+    fn learn(&mut self, case: &ExchangeRecord, body: &[u8]) {
         match case.path.as_str() {
             "/register" => {
                 let answer: Value = serde_json::from_slice(body).unwrap_or_default();
@@ -71,7 +71,7 @@ impl OnlyWhereAllowed {
     }
 
     /// A browser is sent to Entra.
-    fn goes_to_entra(&mut self, case: &Case, headers: &HeaderMap) -> Result<(), String> {
+    fn goes_to_entra(&mut self, case: &ExchangeRecord, headers: &HeaderMap) -> Result<(), String> {
         let state = redirected(headers, "state").ok_or("Entra gets no state")?;
         let key = |ask: &Ask| {
             let (client_id, redirect_uri) = (ask.client_id.clone(), ask.redirect_uri.clone());
@@ -107,7 +107,12 @@ impl OnlyWhereAllowed {
     }
 
     /// A browser is sent to a client.
-    fn goes_to_client(&self, case: &Case, to: &str, headers: &HeaderMap) -> Result<(), String> {
+    fn goes_to_client(
+        &self,
+        case: &ExchangeRecord,
+        to: &str,
+        headers: &HeaderMap,
+    ) -> Result<(), String> {
         let base = to.split('?').next().unwrap_or_default();
         let ask = match case.path.as_str() {
             "/authorize" => Self::asked(case),
@@ -149,8 +154,8 @@ impl Check for OnlyWhereAllowed {
         "only where allowed"
     }
 
-    fn see(&mut self, seen: &Seen<'_>, ledger: &Ledger) -> Result<(), String> {
-        let Seen::Answered {
+    fn see(&mut self, seen: &Observation<'_>, ledger: &Ledger) -> Result<(), String> {
+        let Observation::ResponseStarted {
             who, head, body, ..
         } = seen
         else {

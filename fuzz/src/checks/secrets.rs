@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{Check, Ledger, Seen, Who};
+use super::{Check, ExchangeRef, Ledger, Observation};
 
 /// What a labelled value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,7 +23,7 @@ pub enum Sort {
     Ours,
     /// Words about a fault of the server's own. In the log, and nowhere else.
     Fault,
-    /// What tells a person apart. Only towards that person's own clients.
+    /// What tells a user apart. Only towards that user's own clients.
     Personal,
 }
 
@@ -35,9 +35,9 @@ pub struct Label {
     /// What it is called where it was minted.
     pub name: String,
     /// Whose it is, if that is known: the `oid`.
-    pub person: Option<String>,
+    pub user: Option<String>,
     /// The exchange that handed it out, if it is ours.
-    pub minted_by: Option<Who>,
+    pub minted_by: Option<ExchangeRef>,
 }
 
 /// Values by their first bytes, to search for all at once.
@@ -70,14 +70,14 @@ const START: usize = 8;
 const LEAST: usize = 8;
 
 impl Secrets {
-    /// Labels a value; the first label of a value stays, a person is filled in.
+    /// Labels a value; the first label of a value stays, a user is filled in.
     pub fn add(&mut self, value: &[u8], label: Label) {
         if value.len() < LEAST {
             return;
         }
         if let Some(known) = self.labels.get_mut(value) {
-            if known.person.is_none() {
-                known.person = label.person;
+            if known.user.is_none() {
+                known.user = label.user;
             }
             return;
         }
@@ -215,10 +215,10 @@ impl Check for NothingLeaks {
         "nothing leaks"
     }
 
-    fn see(&mut self, seen: &Seen<'_>, ledger: &Ledger) -> Result<(), String> {
+    fn see(&mut self, seen: &Observation<'_>, ledger: &Ledger) -> Result<(), String> {
         self.search_again(ledger)?;
         match seen {
-            Seen::Answered {
+            Observation::ResponseStarted {
                 who, head, body, ..
             } => {
                 let place = format!("the answer of {who}");
@@ -228,11 +228,13 @@ impl Check for NothingLeaks {
                 }
                 forbid(ledger, &place, body, UPSTREAM)
             }
-            Seen::Refused { response } => forbid(ledger, "a refusal", response.body(), UPSTREAM),
-            Seen::Wrote { who, bytes } => {
+            Observation::RequestRefused { response } => {
+                forbid(ledger, "a refusal", response.body(), UPSTREAM)
+            }
+            Observation::BodyWritten { who, bytes } => {
                 forbid(ledger, &format!("the stream of {who}"), bytes, UPSTREAM)
             }
-            Seen::Logged { audit } => {
+            Observation::Logged { audit } => {
                 for (name, value) in &audit.fields {
                     let place = format!("the log's {name}");
                     forbid(ledger, &place, value.as_bytes(), SECRET)?;
@@ -240,12 +242,14 @@ impl Check for NothingLeaks {
                 }
                 Ok(())
             }
-            Seen::Printed { text } => forbid(ledger, "what is printed", text.as_bytes(), SECRET),
-            Seen::Kept { key, record, .. } => {
+            Observation::Printed { text } => {
+                forbid(ledger, "what is printed", text.as_bytes(), SECRET)
+            }
+            Observation::RecordWritten { key, record, .. } => {
                 forbid(ledger, "the store's key", key.0.as_bytes(), ANY)?;
                 forbid(ledger, "the store", &record.bytes, ANY)
             }
-            Seen::Fetched { who, request } => {
+            Observation::FetchSent { who, request } => {
                 let place = format!("the fetch of {who}");
                 forbid(ledger, &place, request.uri().to_string().as_bytes(), OURS)?;
                 for value in request.headers().values() {
@@ -268,7 +272,7 @@ mod tests {
         let label = Label {
             sort: Sort::Upstream,
             name: "access_token".to_owned(),
-            person: None,
+            user: None,
             minted_by: None,
         };
         secrets.add(b"tok-1234567890", label);

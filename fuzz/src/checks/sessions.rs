@@ -1,26 +1,26 @@
-//! An MCP session serves the person and the client that began it (SESS-02, SESS-06, SESS-07,
+//! An MCP session serves the user and the client that began it (SESS-02, SESS-06, SESS-07,
 //! SSE-02, SSE-07).
 
 use std::collections::BTreeMap;
 
 use super::{
-    Check, Ledger, Seen,
-    ledger::{Case, claims},
+    Check, Ledger, Observation,
+    ledger::{ExchangeRecord, claims},
 };
 
-/// Whose a session is: the person's `oid`, and the client.
+/// Whose a session is: the user's `oid`, and the client.
 pub(super) type Owner = (Option<String>, Option<String>);
 
-/// Nobody is served in a session of somebody else, or of another client of the same person.
+/// Nobody is served in a session of somebody else, or of another client of the same user.
 #[derive(Debug, Default)]
 pub(super) struct OwnSessionsOnly {
     owners: BTreeMap<String, Owner>,
 }
 
-pub(super) fn owner(case: &Case) -> Owner {
+pub(super) fn owner(case: &ExchangeRecord) -> Owner {
     let claims = case.bearer.as_deref().and_then(claims);
     let client = claims.and_then(|claims| Some(claims.get("client_id")?.as_str()?.to_owned()));
-    (case.person.clone(), client)
+    (case.user.clone(), client)
 }
 
 /// The session that the endpoint event of HTTP+SSE names.
@@ -37,14 +37,14 @@ impl Check for OwnSessionsOnly {
         "own sessions only"
     }
 
-    fn see(&mut self, seen: &Seen<'_>, ledger: &Ledger) -> Result<(), String> {
+    fn see(&mut self, seen: &Observation<'_>, ledger: &Ledger) -> Result<(), String> {
         match seen {
-            Seen::Wrote { who, bytes } => {
+            Observation::BodyWritten { who, bytes } => {
                 if let (Some(case), Some(session)) = (ledger.case(*who), named(bytes)) {
                     self.owners.insert(session, owner(case));
                 }
             }
-            Seen::Answered { who, head, .. } => {
+            Observation::ResponseStarted { who, head, .. } => {
                 let Some(case) = ledger.case(*who) else {
                     return Ok(());
                 };

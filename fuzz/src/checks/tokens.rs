@@ -6,16 +6,16 @@ use entra_mcp_core::time::UnixTime;
 use serde_json::Value;
 
 use super::{
-    Check, Ledger, Seen, Sort, Who,
-    ledger::{Case, claims, form},
+    Check, ExchangeRef, Ledger, Observation, Sort,
+    ledger::{ExchangeRecord, claims, form},
 };
-use crate::clock::Moment;
+use crate::clock::SimInstant;
 
 /// Nothing protected is served without a session token that this server issued, in its lifetime
 /// (JWT-01 to JWT-11, TOK-15).
 #[derive(Debug, Default)]
 pub(super) struct BearerNeeded {
-    clocks: BTreeMap<Who, UnixTime>,
+    clocks: BTreeMap<ExchangeRef, UnixTime>,
 }
 
 fn is_protected(path: &str) -> bool {
@@ -27,17 +27,17 @@ impl Check for BearerNeeded {
         "bearer needed"
     }
 
-    fn see(&mut self, seen: &Seen<'_>, ledger: &Ledger) -> Result<(), String> {
+    fn see(&mut self, seen: &Observation<'_>, ledger: &Ledger) -> Result<(), String> {
         match seen {
-            Seen::Asked { who, now, .. } => {
+            Observation::RequestAdmitted { who, now, .. } => {
                 self.clocks.insert(*who, now.unix);
                 Ok(())
             }
-            Seen::Ended { who, .. } => {
+            Observation::ExchangeEnded { who, .. } => {
                 self.clocks.remove(who);
                 Ok(())
             }
-            Seen::Answered { who, head, .. } if head.status().is_success() => {
+            Observation::ResponseStarted { who, head, .. } if head.status().is_success() => {
                 let Some(case) = ledger.case(*who).filter(|case| is_protected(&case.path)) else {
                     return Ok(());
                 };
@@ -73,7 +73,7 @@ pub(super) struct SpentOnce {
     codes: BTreeSet<String>,
     successors: BTreeMap<String, String>,
     /// Refresh tokens that were redeemed, and when first.
-    redeemed: BTreeMap<String, Moment>,
+    redeemed: BTreeMap<String, SimInstant>,
 }
 
 impl Check for SpentOnce {
@@ -81,7 +81,7 @@ impl Check for SpentOnce {
         "spent once"
     }
 
-    fn see(&mut self, seen: &Seen<'_>, ledger: &Ledger) -> Result<(), String> {
+    fn see(&mut self, seen: &Observation<'_>, ledger: &Ledger) -> Result<(), String> {
         let Some((who, case, answer)) = issued(seen, ledger) else {
             return Ok(());
         };
@@ -112,8 +112,11 @@ impl Check for SpentOnce {
 }
 
 /// A good answer of the token endpoint.
-fn issued<'a>(seen: &Seen<'_>, ledger: &'a Ledger) -> Option<(Who, &'a Case, Value)> {
-    let Seen::Answered {
+fn issued<'a>(
+    seen: &Observation<'_>,
+    ledger: &'a Ledger,
+) -> Option<(ExchangeRef, &'a ExchangeRecord, Value)> {
+    let Observation::ResponseStarted {
         who, head, body, ..
     } = seen
     else {
@@ -133,11 +136,11 @@ pub(super) struct EndedStaysEnded {
     /// The session that a token belongs to, and the client that it was given to.
     sessions: BTreeMap<String, (String, String)>,
     spent: BTreeSet<String>,
-    ended: BTreeMap<String, Moment>,
+    ended: BTreeMap<String, SimInstant>,
 }
 
 impl EndedStaysEnded {
-    fn learn(&mut self, case: &Case, answer: &Value) {
+    fn learn(&mut self, case: &ExchangeRecord, answer: &Value) {
         let member = |name: &str| answer.get(name).and_then(Value::as_str);
         let Some(access) = member("access_token") else {
             return;
@@ -157,7 +160,7 @@ impl EndedStaysEnded {
     }
 
     /// The session that a refused or revoking request puts an end to.
-    fn ends(&self, case: &Case, status: u16, body: &[u8]) -> Option<String> {
+    fn ends(&self, case: &ExchangeRecord, status: u16, body: &[u8]) -> Option<String> {
         let token = match (case.path.as_str(), status) {
             ("/token", 400) => {
                 let answer: Value = serde_json::from_slice(body).unwrap_or_default();
@@ -180,8 +183,8 @@ impl Check for EndedStaysEnded {
         "ended stays ended"
     }
 
-    fn see(&mut self, seen: &Seen<'_>, ledger: &Ledger) -> Result<(), String> {
-        let Seen::Answered {
+    fn see(&mut self, seen: &Observation<'_>, ledger: &Ledger) -> Result<(), String> {
+        let Observation::ResponseStarted {
             who, head, body, ..
         } = seen
         else {

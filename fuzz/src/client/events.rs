@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Response, header};
 use serde_json::Value;
 
-use super::{Trouble, text};
+use super::{ClientError, text};
 use crate::net::{Broken, Call};
 
 /// A stream of events.
@@ -85,7 +85,7 @@ impl Event {
     }
 
     /// The message of MCP in it; an event without data has none.
-    pub(super) fn message(&self) -> Result<Option<Value>, Trouble> {
+    pub(super) fn message(&self) -> Result<Option<Value>, ClientError> {
         let is_message = self.name.as_deref().is_none_or(|name| name == "message");
         match self
             .data
@@ -95,7 +95,7 @@ impl Event {
             None => Ok(None),
             Some(data) => match serde_json::from_str(data) {
                 Ok(message) => Ok(Some(message)),
-                Err(_) => Err(Trouble::strange("an event is no JSON")),
+                Err(_) => Err(ClientError::violation("an event is no JSON")),
             },
         }
     }
@@ -109,23 +109,24 @@ pub(super) fn is_stream<B>(response: &Response<B>) -> bool {
 }
 
 /// The result in an answer of Streamable HTTP that is no stream.
-pub(super) fn result_of(response: &Response<Bytes>) -> Result<Value, Trouble> {
-    let body = std::str::from_utf8(response.body()).map_err(|_| Trouble::strange("no UTF-8"))?;
+pub(super) fn result_of(response: &Response<Bytes>) -> Result<Value, ClientError> {
+    let body =
+        std::str::from_utf8(response.body()).map_err(|_| ClientError::violation("no UTF-8"))?;
     let parsed: Value = serde_json::from_str(body).unwrap_or_default();
     // An error of JSON-RPC says more than the status that it came with.
     if parsed.pointer("/error/code").is_none() && !response.status().is_success() {
-        return Err(Trouble::of(response));
+        return Err(ClientError::of(response));
     }
     if matches!(response.status().as_u16(), 401 | 403 | 404 | 429 | 503) {
-        return Err(Trouble::of(response));
+        return Err(ClientError::of(response));
     }
     result(&parsed)
 }
 
 /// The result in a message, or the error.
-pub(super) fn result(message: &Value) -> Result<Value, Trouble> {
+pub(super) fn result(message: &Value) -> Result<Value, ClientError> {
     if let Some(error) = message.get("error") {
-        return Err(Trouble::Rpc {
+        return Err(ClientError::Rpc {
             code: error
                 .get("code")
                 .and_then(Value::as_i64)
@@ -134,5 +135,5 @@ pub(super) fn result(message: &Value) -> Result<Value, Trouble> {
         });
     }
     let result = message.get("result").cloned();
-    result.ok_or(Trouble::strange("neither result nor error"))
+    result.ok_or(ClientError::violation("neither result nor error"))
 }

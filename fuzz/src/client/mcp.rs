@@ -5,7 +5,7 @@ use http::{Method, Request, Response, header};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{Client, Dialect, Trouble, abilities, events::Events, text, value};
+use super::{Client, ClientError, Dialect, capabilities, events::Events, text, value};
 use crate::net::Call;
 
 /// What stays between two requests.
@@ -36,7 +36,7 @@ impl Client {
     /// # Errors
     ///
     /// Where it ended.
-    pub async fn connect(&mut self) -> Result<(), Trouble> {
+    pub async fn connect(&mut self) -> Result<(), ClientError> {
         self.disconnect();
         if self.dialect == Dialect::Modern {
             return Ok(());
@@ -46,19 +46,19 @@ impl Client {
         }
         let params = json!({
             "protocolVersion": self.dialect.version(),
-            "capabilities": abilities::of(self.dialect, self.knows_tasks),
+            "capabilities": capabilities::of(self.dialect, self.knows_tasks),
             "clientInfo": {"name": self.peer.name(), "version": "1.0.0"},
         });
         let result = self.ask("initialize", params).await?;
         if text(&result, "protocolVersion")? != self.dialect.version() {
-            return Err(Trouble::strange("another revision was chosen"));
+            return Err(ClientError::violation("another revision was chosen"));
         }
         let note = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
         let response = self.post(&note, "notifications/initialized", None).await?;
         if response.status() == 202 {
             Ok(())
         } else {
-            Err(Trouble::of(&response))
+            Err(ClientError::of(&response))
         }
     }
 
@@ -68,7 +68,7 @@ impl Client {
         self.peer.stick_to(None);
     }
 
-    /// The `Mcp-Session-Id` or the address for messages, which an attacker may have overheard.
+    /// The `Mcp-Session-Id` or the address for messages, which an attacker may have leaked_names.
     #[must_use]
     pub fn session(&self) -> Option<&str> {
         match self.connection.as_ref()? {
@@ -82,7 +82,7 @@ impl Client {
         self.connection = Some(Connection::Session(Some(session.to_owned())));
     }
 
-    async fn open_stream(&mut self) -> Result<(), Trouble> {
+    async fn open_stream(&mut self) -> Result<(), ClientError> {
         let mut request = self.request(Method::GET, &self.address());
         let accept = value("text/event-stream");
         request.headers_mut().insert(header::ACCEPT, accept);
@@ -92,7 +92,7 @@ impl Client {
         self.peer.stick_to(stream.replica());
         if head.status() != 200 {
             let body = stream.rest().await?;
-            return Err(Trouble::of(&Response::from_parts(
+            return Err(ClientError::of(&Response::from_parts(
                 head.into_parts().0,
                 body,
             )));
@@ -100,13 +100,13 @@ impl Client {
         let mut events = Events::new(stream);
         let first = events.next().await?.unwrap_or_default();
         let endpoint = first.data.unwrap_or_default();
-        let base = Url::parse(&self.address()).map_err(|_| Trouble::strange("no URL"))?;
+        let base = Url::parse(&self.address()).map_err(|_| ClientError::violation("no URL"))?;
         let url = base
             .join(&endpoint)
-            .map_err(|_| Trouble::strange("no URL"))?;
+            .map_err(|_| ClientError::violation("no URL"))?;
         if first.name.as_deref() != Some("endpoint") || url.origin() != base.origin() {
             let what = format!("the stream begins with {:?}", first.name);
-            return Err(Trouble::Strange(what));
+            return Err(ClientError::ProtocolViolation(what));
         }
         self.connection = Some(Connection::Sse {
             events: Some(events),
@@ -121,7 +121,7 @@ impl Client {
         message: &Value,
         method: &str,
         name: Option<&str>,
-    ) -> Result<Response<Bytes>, Trouble> {
+    ) -> Result<Response<Bytes>, ClientError> {
         let request = self.message(message, method, name);
         Ok(self.peer.fetch(request).await?)
     }
@@ -164,10 +164,10 @@ impl Client {
     /// # Errors
     ///
     /// Where it ended.
-    pub async fn list_tools(&mut self) -> Result<Vec<String>, Trouble> {
+    pub async fn list_tools(&mut self) -> Result<Vec<String>, ClientError> {
         let result = self.ask("tools/list", json!({})).await?;
         let tools = result.get("tools").and_then(Value::as_array);
-        let tools = tools.ok_or(Trouble::strange("no tools"))?;
+        let tools = tools.ok_or(ClientError::violation("no tools"))?;
         tools.iter().map(|tool| text(tool, "name")).collect()
     }
 
@@ -176,12 +176,12 @@ impl Client {
     /// # Errors
     ///
     /// Where it ended.
-    pub async fn call_tool(&mut self, name: &str, arguments: Value) -> Result<Value, Trouble> {
+    pub async fn call_tool(&mut self, name: &str, arguments: Value) -> Result<Value, ClientError> {
         let params = json!({"name": name, "arguments": arguments});
         let result = self.ask("tools/call", params).await?;
         if result.get("isError") == Some(&Value::Bool(true)) {
             let said = result.pointer("/content/0/text").and_then(Value::as_str);
-            return Err(Trouble::Tool(said.unwrap_or_default().to_owned()));
+            return Err(ClientError::Tool(said.unwrap_or_default().to_owned()));
         }
         Ok(result)
     }
@@ -191,7 +191,7 @@ impl Client {
     /// # Errors
     ///
     /// Where it ended.
-    pub async fn cancel(&mut self, request: u64) -> Result<(), Trouble> {
+    pub async fn cancel(&mut self, request: u64) -> Result<(), ClientError> {
         let method = "notifications/cancelled";
         let params = json!({"requestId": request, "reason": "nobody waits"});
         let note = json!({"jsonrpc": "2.0", "method": method, "params": params});
@@ -199,7 +199,7 @@ impl Client {
         if response.status().is_success() {
             Ok(())
         } else {
-            Err(Trouble::of(&response))
+            Err(ClientError::of(&response))
         }
     }
 
@@ -208,21 +208,21 @@ impl Client {
     /// # Errors
     ///
     /// Where it ended.
-    pub async fn listen(&mut self) -> Result<Call, Trouble> {
+    pub async fn listen(&mut self) -> Result<Call, ClientError> {
         self.open(None).await
     }
 
-    /// Asks who the person is.
+    /// Asks who the user is.
     ///
     /// # Errors
     ///
     /// Where it ended.
-    pub async fn get_user_details(&mut self) -> Result<UserDetails, Trouble> {
+    pub async fn get_user_details(&mut self) -> Result<UserDetails, ClientError> {
         let result = self.call_tool("getUserDetails", json!({})).await?;
         let said = result.pointer("/content/0/text").and_then(Value::as_str);
-        let said = said.ok_or(Trouble::strange("no text"))?;
-        let details: Value =
-            serde_json::from_str(said).map_err(|_| Trouble::strange("the text is no JSON"))?;
+        let said = said.ok_or(ClientError::violation("no text"))?;
+        let details: Value = serde_json::from_str(said)
+            .map_err(|_| ClientError::violation("the text is no JSON"))?;
         Ok(UserDetails {
             user_principal_name: text(&details, "userPrincipalName")?,
             result,
@@ -234,7 +234,7 @@ impl Client {
     /// # Errors
     ///
     /// Where it ended.
-    pub async fn end_session(&mut self) -> Result<(), Trouble> {
+    pub async fn end_session(&mut self) -> Result<(), ClientError> {
         let Some(Connection::Session(Some(session))) = &self.connection else {
             return Ok(());
         };
@@ -245,7 +245,7 @@ impl Client {
         if response.status().is_success() {
             Ok(())
         } else {
-            Err(Trouble::of(&response))
+            Err(ClientError::of(&response))
         }
     }
 }

@@ -9,7 +9,7 @@ use ring::digest;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{Client, Discovered, Trouble, json as read_json, parameter, text, value};
+use super::{Client, ClientError, Discovered, json as read_json, parameter, text, value};
 use crate::{
     browser::Browser,
     human::{Human, Walk},
@@ -40,7 +40,7 @@ pub struct Tokens {
 /// A sign-in that was begun.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Begun {
-    /// Where the person's browser is sent.
+    /// Where the user's browser is sent.
     pub url: Url,
     /// The PKCE verifier.
     pub verifier: String,
@@ -54,12 +54,12 @@ impl Client {
     /// # Errors
     ///
     /// Where it ended.
-    pub async fn discover(&mut self) -> Result<(), Trouble> {
+    pub async fn discover(&mut self) -> Result<(), ClientError> {
         let mut request = Request::new(Bytes::new());
         *request.uri_mut() = self.address().parse().expect("an address is a URI");
         let response = self.peer.fetch(request).await?;
         if response.status() != 401 {
-            return Err(Trouble::of(&response));
+            return Err(ClientError::of(&response));
         }
         let challenge = response.headers().get(header::WWW_AUTHENTICATE);
         let challenge = challenge
@@ -68,20 +68,22 @@ impl Client {
         let metadata = challenge
             .split_once("resource_metadata=\"")
             .and_then(|(_, rest)| rest.split('"').next())
-            .ok_or(Trouble::strange("the 401 does not name the metadata"))?;
+            .ok_or(ClientError::violation("the 401 does not name the metadata"))?;
         let resource = self.get_json(metadata).await?;
         let named = text(&resource, "resource")?;
         if named != self.address() {
-            return Err(Trouble::Strange(format!("the metadata is of {named}")));
+            return Err(ClientError::ProtocolViolation(format!(
+                "the metadata is of {named}"
+            )));
         }
         let issuer = resource
             .pointer("/authorization_servers/0")
             .and_then(Value::as_str)
-            .ok_or(Trouble::strange("no authorization server"))?;
+            .ok_or(ClientError::violation("no authorization server"))?;
         let well_known = format!("{issuer}/.well-known/oauth-authorization-server");
         let server = self.get_json(&well_known).await?;
         if text(&server, "issuer")? != issuer {
-            return Err(Trouble::strange("the issuer calls itself otherwise"));
+            return Err(ClientError::violation("the issuer calls itself otherwise"));
         }
         self.discovered = Some(Discovered {
             resource: named,
@@ -95,7 +97,7 @@ impl Client {
     /// # Errors
     ///
     /// Where it ended.
-    pub async fn register(&mut self) -> Result<(), Trouble> {
+    pub async fn register(&mut self) -> Result<(), ClientError> {
         let method = if self.is_confidential {
             "client_secret_post"
         } else {
@@ -128,7 +130,7 @@ impl Client {
     /// # Errors
     ///
     /// Where it ended.
-    pub async fn begin(&mut self) -> Result<Begun, Trouble> {
+    pub async fn begin(&mut self) -> Result<Begun, ClientError> {
         if self.discovered.is_none() {
             self.discover().await?;
         }
@@ -136,16 +138,16 @@ impl Client {
             self.register().await?;
         }
         let registration = self.registration.as_ref();
-        let registration = registration.ok_or(Trouble::strange("no registration"))?;
+        let registration = registration.ok_or(ClientError::violation("no registration"))?;
         let discovered = self.discovered.as_ref();
-        let discovered = discovered.ok_or(Trouble::strange("no discovery"))?;
+        let discovered = discovered.ok_or(ClientError::violation("no discovery"))?;
         let random = || self.peer.world().choose(crate::choice::Choice::material);
         let verifier = URL_SAFE_NO_PAD.encode(random());
         let state = URL_SAFE_NO_PAD.encode(random());
         let challenge = digest::digest(&digest::SHA256, verifier.as_bytes());
         let endpoint = self.endpoint("authorization_endpoint")?;
         let mut url =
-            Url::parse(&endpoint).map_err(|_| Trouble::strange("the endpoint is no URL"))?;
+            Url::parse(&endpoint).map_err(|_| ClientError::violation("the endpoint is no URL"))?;
         url.query_pairs_mut()
             .append_pair("response_type", "code")
             .append_pair("client_id", &registration.client_id)
@@ -161,20 +163,20 @@ impl Client {
         })
     }
 
-    /// Lets the person sign in; gives the address that the browser came back with.
+    /// Lets the user sign in; gives the address that the browser came back with.
     ///
     /// # Errors
     ///
-    /// [`Trouble::Page`] if the person got stuck.
-    pub async fn ask_person(
+    /// [`ClientError::Page`] if the user got stuck.
+    pub async fn ask_user(
         &self,
         browser: &mut Browser,
         human: &Human,
         begun: &Begun,
-    ) -> Result<Url, Trouble> {
+    ) -> Result<Url, ClientError> {
         match human.walk(browser, &begun.url).await? {
             Walk::Returned(url) => Ok(url),
-            Walk::Stuck(page) => Err(Trouble::Page {
+            Walk::Stuck(page) => Err(ClientError::Page {
                 status: page.status.as_u16(),
                 body: page.body,
             }),
@@ -185,22 +187,26 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Trouble::Returned`] if it came back with an error.
-    pub fn accept(&self, begun: &Begun, returned: &Url) -> Result<String, Trouble> {
+    /// [`ClientError::Returned`] if it came back with an error.
+    pub fn accept(&self, begun: &Begun, returned: &Url) -> Result<String, ClientError> {
         if !returned.as_str().starts_with(&self.redirect_uri) {
-            return Err(Trouble::Strange(format!("came back to {returned}")));
+            return Err(ClientError::ProtocolViolation(format!(
+                "came back to {returned}"
+            )));
         }
         if parameter(returned, "state").as_deref() != Some(&begun.state) {
-            return Err(Trouble::strange("the state is not the one that was sent"));
+            return Err(ClientError::violation(
+                "the state is not the one that was sent",
+            ));
         }
         if parameter(returned, "iss") != self.endpoint("issuer").ok() {
-            return Err(Trouble::strange("the answer is not of this issuer"));
+            return Err(ClientError::violation("the answer is not of this issuer"));
         }
         if let Some(error) = parameter(returned, "error") {
             let description = parameter(returned, "error_description").unwrap_or_default();
-            return Err(Trouble::Returned { error, description });
+            return Err(ClientError::Returned { error, description });
         }
-        parameter(returned, "code").ok_or(Trouble::strange("neither code nor error"))
+        parameter(returned, "code").ok_or(ClientError::violation("neither code nor error"))
     }
 
     /// Redeems a code.
@@ -208,7 +214,7 @@ impl Client {
     /// # Errors
     ///
     /// Where it ended.
-    pub async fn redeem(&mut self, begun: &Begun, code: &str) -> Result<(), Trouble> {
+    pub async fn redeem(&mut self, begun: &Begun, code: &str) -> Result<(), ClientError> {
         let redirect_uri = self.redirect_uri.clone();
         let fields = [
             ("grant_type", "authorization_code"),
@@ -225,10 +231,10 @@ impl Client {
     /// # Errors
     ///
     /// Where it ended.
-    pub async fn refresh(&mut self) -> Result<(), Trouble> {
+    pub async fn refresh(&mut self) -> Result<(), ClientError> {
         let tokens = self.tokens.as_ref();
         let token = tokens.and_then(|tokens| tokens.refresh_token.clone());
-        let token = token.ok_or(Trouble::strange("no refresh token"))?;
+        let token = token.ok_or(ClientError::violation("no refresh token"))?;
         self.tokens = Some(self.refresh_with(&token).await?);
         Ok(())
     }
@@ -238,7 +244,7 @@ impl Client {
     /// # Errors
     ///
     /// Where it ended.
-    pub async fn refresh_with(&self, refresh_token: &str) -> Result<Tokens, Trouble> {
+    pub async fn refresh_with(&self, refresh_token: &str) -> Result<Tokens, ClientError> {
         let fields = [
             ("grant_type", "refresh_token"),
             ("refresh_token", refresh_token),
@@ -246,7 +252,7 @@ impl Client {
         self.token_request(&fields).await
     }
 
-    async fn token_request(&self, fields: &[(&str, &str)]) -> Result<Tokens, Trouble> {
+    async fn token_request(&self, fields: &[(&str, &str)]) -> Result<Tokens, ClientError> {
         let endpoint = self.endpoint("token_endpoint")?;
         let mut all = fields.to_vec();
         let resource = self.discovered.as_ref();
@@ -256,7 +262,7 @@ impl Client {
         all.push(("resource", &resource));
         let answer = read_json(&self.post_form(&endpoint, &all).await?)?;
         if text(&answer, "token_type")? != "Bearer" {
-            return Err(Trouble::strange("the token is of another type"));
+            return Err(ClientError::violation("the token is of another type"));
         }
         Ok(Tokens {
             access_token: text(&answer, "access_token")?,
@@ -273,12 +279,12 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Trouble::Broken`].
+    /// [`ClientError::Broken`].
     pub async fn post_form(
         &self,
         url: &str,
         fields: &[(&str, &str)],
-    ) -> Result<http::Response<Bytes>, Trouble> {
+    ) -> Result<http::Response<Bytes>, ClientError> {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
         form.extend_pairs(fields);
         if let Some(registration) = &self.registration {
@@ -301,13 +307,13 @@ impl Client {
     /// # Errors
     ///
     /// Where it ended.
-    pub async fn revoke(&self, token: &str) -> Result<(), Trouble> {
+    pub async fn revoke(&self, token: &str) -> Result<(), ClientError> {
         let endpoint = self.endpoint("revocation_endpoint")?;
         let response = self.post_form(&endpoint, &[("token", token)]).await?;
         if response.status() == 200 {
             Ok(())
         } else {
-            Err(Trouble::of(&response))
+            Err(ClientError::of(&response))
         }
     }
 }

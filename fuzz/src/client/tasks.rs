@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Client, Dialect, Trouble, asking::Overheard, text, uses::expect};
+use super::{Client, ClientError, Dialect, features::expect, request::LeakedName, text};
 
 impl Client {
-    pub(super) async fn use_tasks(&mut self) -> Result<(), Trouble> {
+    pub(super) async fn use_tasks(&mut self) -> Result<(), ClientError> {
         if self.dialect != Dialect::Modern {
             return Ok(());
         }
@@ -19,7 +19,7 @@ impl Client {
         done
     }
 
-    async fn use_task(&mut self) -> Result<(), Trouble> {
+    async fn use_task(&mut self) -> Result<(), ClientError> {
         let world = self.peer.world().clone();
         let (tool, arguments) = world.choose(|choice| {
             choice
@@ -42,7 +42,7 @@ impl Client {
             return Ok(());
         }
         let task = json!({"taskId": text(&begun, "taskId")?});
-        self.say_aloud(Overheard::Task(text(&begun, "taskId")?));
+        self.leak_name(LeakedName::Task(text(&begun, "taskId")?));
         let patience = world.choose(|choice| choice.below(30));
         for poll in 0..60 {
             let state = self.ask("tasks/get", task.clone()).await?;
@@ -63,6 +63,9 @@ impl Client {
             }
             world.sleep(Duration::from_secs(2)).await;
         }
-        expect(!self.is_calm, "a task goes on although it was cancelled")
+        expect(
+            !self.expects_no_faults,
+            "a task goes on although it was cancelled",
+        )
     }
 }

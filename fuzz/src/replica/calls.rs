@@ -12,8 +12,8 @@ use entra_mcp_core::{
 
 use crate::{
     checks::{Failure, Label, Sort},
-    tools::{self, Deed},
-    world::{Happening, Process, State},
+    tools::{self, ScriptStep},
+    world::{Process, SimEvent, State},
 };
 
 /// The calls under way.
@@ -25,7 +25,7 @@ pub(super) struct Native {
     ticket: Ticket<Perform>,
     target: Target,
     /// What it will do, the last first.
-    deeds: Vec<Deed>,
+    steps: Vec<ScriptStep>,
     /// It does not wait until a wish was granted.
     is_hasty: bool,
     is_cancelled: bool,
@@ -48,18 +48,18 @@ impl State {
         let label = Label {
             sort: Sort::Personal,
             name: "oid".to_owned(),
-            person: Some(oid.clone()),
+            user: Some(oid.clone()),
             minted_by: None,
         };
         self.checks.ledger_mut().secrets.add(oid.as_bytes(), label);
         self.checks.ledger_mut().count("native calls");
-        let deeds = tools::script(perform, &mut self.choice);
+        let steps = tools::script(perform, &mut self.choice);
         let is_hasty = self.choice.chance(300);
         let ask = ticket.id();
         let native = Native {
             ticket,
             target: perform.target.clone(),
-            deeds,
+            steps,
             is_hasty,
             is_cancelled: false,
             wishes: 0,
@@ -68,7 +68,7 @@ impl State {
             calls.insert((id, ask), native);
         }
         let overdue = self.moment.after(limits::TASK + LEEWAY);
-        self.schedule(overdue, Happening::Overdue(process, id, ask));
+        self.schedule(overdue, SimEvent::CallDeadline(process, id, ask));
         self.go_on_soon(process, id, ask);
     }
 
@@ -79,7 +79,7 @@ impl State {
 
     fn go_on_soon(&mut self, process: Process, id: ExchangeId, ask: AskId) {
         let at = self.moment.after(self.latency());
-        self.schedule(at, Happening::Perform(process, id, ask));
+        self.schedule(at, SimEvent::CallStep(process, id, ask));
     }
 
     /// A call does the next thing.
@@ -89,13 +89,13 @@ impl State {
             return;
         };
         let waits = !native.is_hasty && !native.is_cancelled;
-        match native.deeds.pop() {
+        match native.steps.pop() {
             None => {}
-            Some(Deed::Pause(duration)) => {
+            Some(ScriptStep::Pause(duration)) => {
                 let at = self.moment.after(duration);
-                self.schedule(at, Happening::Perform(process, id, ask));
+                self.schedule(at, SimEvent::CallStep(process, id, ask));
             }
-            Some(Deed::Wish(wish)) => {
+            Some(ScriptStep::Wish(wish)) => {
                 native.wishes += 1;
                 let event = native.ticket.wish(wish);
                 self.tell(process, id, event);
@@ -103,7 +103,7 @@ impl State {
                     self.go_on_soon(process, id, ask);
                 }
             }
-            Some(Deed::End(result)) => {
+            Some(ScriptStep::End(result)) => {
                 let native = self.calls(process).and_then(|calls| calls.remove(&key));
                 if let Some(native) = native {
                     let event = native.ticket.answer(result);
@@ -140,7 +140,7 @@ impl State {
                 return;
             }
             native.is_cancelled = true;
-            native.deeds = tools::haunt(&native.target);
+            native.steps = tools::late_effects(&native.target);
             self.go_on_soon(process, id, ask);
         }
     }

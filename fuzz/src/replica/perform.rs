@@ -4,7 +4,7 @@ use entra_mcp_core::{action::Action, exchange::ExchangeId};
 use http::Response;
 
 use crate::{
-    checks::{Seen, Who},
+    checks::{ExchangeRef, Observation},
     net::{ConnId, Piece},
     options::Fault,
     world::{Process, State},
@@ -18,15 +18,15 @@ impl State {
         conn: Option<ConnId>,
         action: Action,
     ) {
-        let who = Who::new(process, id);
+        let who = ExchangeRef::new(process, id);
         let printed = format!("{action:?}");
-        self.see(&Seen::Printed { text: &printed });
+        self.see(&Observation::Printed { text: &printed });
         self.note(&who.to_string(), &format!("= {printed}"));
         match action {
             Action::Respond(response) => {
                 let (parts, body) = response.into_parts();
                 let head = Response::from_parts(parts, ());
-                self.see(&Seen::Answered {
+                self.see(&Observation::ResponseStarted {
                     who,
                     head: &head,
                     body: &body,
@@ -35,7 +35,7 @@ impl State {
                 self.answer(conn, [Piece::Head(head), Piece::Body(body), Piece::End]);
             }
             Action::Open(head) => {
-                self.see(&Seen::Answered {
+                self.see(&Observation::ResponseStarted {
                     who,
                     head: &head,
                     body: b"",
@@ -44,18 +44,18 @@ impl State {
                 self.answer(conn, [Piece::Head(head)]);
             }
             Action::Write(bytes) => {
-                self.see(&Seen::Wrote { who, bytes: &bytes });
+                self.see(&Observation::BodyWritten { who, bytes: &bytes });
                 self.answer(conn, [Piece::Body(bytes)]);
             }
             Action::Close => {
-                self.see(&Seen::Closed { who });
+                self.see(&Observation::ResponseEnded { who });
                 self.answer(conn, [Piece::End]);
             }
             Action::Fetch(ticket, fetch) => self.fetch(process, id, ticket, fetch),
             Action::Store(ticket, store) => self.question(process, id, ticket, store),
             Action::Tell(message) => self.tell_hub(process, id, message),
             Action::Audit(audit) => {
-                self.see(&Seen::Logged { audit: &audit });
+                self.see(&Observation::Logged { audit: &audit });
                 let fields = audit.fields.iter();
                 let fields = fields.map(|(name, value)| format!(" {name}={value}"));
                 let line = format!(
@@ -78,11 +78,11 @@ impl State {
         let Some(conn) = conn else {
             return;
         };
-        if self.strikes(Fault::CutIn) {
+        if self.injects(Fault::CutIn) {
             self.cut(conn);
             return;
         }
-        if self.strikes(Fault::SlowReader) {
+        if self.injects(Fault::SlowReader) {
             self.stall(conn);
             return;
         }

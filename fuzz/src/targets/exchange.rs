@@ -124,7 +124,7 @@ fn now(milliseconds: u64) -> Now {
 
 /// Any head gets the same verdict twice, and a refusal is a refusal.
 pub(super) fn admit(bytes: &[u8]) {
-    let server = crate::server::build(&Options::calm(), Keys::default(), &mut Checks::new());
+    let server = crate::server::build(&Options::faultless(), Keys::default(), &mut Checks::new());
     let Some(request) = read::<Asked<'_>>(bytes).and_then(|asked| asked.request()) else {
         return;
     };
@@ -148,7 +148,7 @@ pub(super) fn run(bytes: &[u8]) {
     let Some(request) = asked.request() else {
         return;
     };
-    let server = crate::server::build(&Options::calm(), Keys::default(), &mut Checks::new());
+    let server = crate::server::build(&Options::faultless(), Keys::default(), &mut Checks::new());
     let mut alone = Alone {
         server,
         known: Known::default(),

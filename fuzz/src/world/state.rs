@@ -7,11 +7,11 @@ use std::{
 
 use entra_mcp_core::entropy::Seed;
 
-use super::clockwork::{Happening, Process};
+use super::schedule::{Process, SimEvent};
 use crate::{
-    checks::{Checks, Failure, Seen},
+    checks::{Checks, Failure, Observation},
     choice::Choice,
-    clock::Moment,
+    clock::SimInstant,
     entra::Entra,
     net::Net,
     options::{Fault, Options},
@@ -26,10 +26,10 @@ use crate::{
 pub(crate) struct TaskId(pub(crate) u64);
 
 pub(crate) struct State {
-    pub(crate) moment: Moment,
+    pub(crate) moment: SimInstant,
     pub(crate) choice: Choice,
     pub(crate) options: Options,
-    pub(crate) queue: BTreeMap<(Moment, u64), Happening>,
+    pub(crate) queue: BTreeMap<(SimInstant, u64), SimEvent>,
     pub(crate) sequence: u64,
     pub(crate) net: Net,
     pub(crate) replicas: Vec<Replica>,
@@ -48,7 +48,7 @@ pub(crate) struct State {
 impl State {
     pub(crate) fn new(options: Options, choice: Choice) -> Self {
         let mut state = Self {
-            moment: Moment::default(),
+            moment: SimInstant::default(),
             choice,
             queue: BTreeMap::new(),
             sequence: 0,
@@ -92,7 +92,7 @@ impl State {
     }
 
     /// Shows something to every check.
-    pub(crate) fn see(&mut self, seen: &Seen<'_>) {
+    pub(crate) fn see(&mut self, seen: &Observation<'_>) {
         if let Err(failure) = self.checks.see(seen, self.moment) {
             self.fail(failure);
         }
@@ -108,7 +108,7 @@ impl State {
     }
 
     /// Whether a fault strikes now.
-    pub(crate) fn strikes(&mut self, fault: Fault) -> bool {
+    pub(crate) fn injects(&mut self, fault: Fault) -> bool {
         let once = match &mut self.options.once {
             Some((wanted, 0)) if *wanted == fault => true,
             Some((wanted, left)) if *wanted == fault => {
@@ -123,7 +123,7 @@ impl State {
         let strikes = once || self.choice.chance(self.options.faults.rate(fault));
         if strikes {
             self.checks.ledger_mut().count("faults");
-            self.note("weather", &format!("= {fault:?}"));
+            self.note("faults", &format!("= {fault:?}"));
         }
         strikes
     }

@@ -1,6 +1,6 @@
 //! All that a server can say, in every revision: the example `everything` is asked for whatever it
 //! lists, and its questions are answered. What it says is judged by the schemas, as in every case;
-//! see [`crate::watched`].
+//! see [`crate::schema_checked`].
 
 use serde_json::{Map, Value, json};
 
@@ -72,7 +72,7 @@ fn abilities(revision: &str) -> Value {
     json!({"sampling": {}, "roots": {}, "elicitation": elicitation})
 }
 
-/// What the person or the model says.
+/// What the user or the model says.
 fn reply(question: &Value) -> Value {
     match question["method"].as_str().unwrap() {
         "sampling/createMessage" => json!({"role": "assistant", "model": "a model",

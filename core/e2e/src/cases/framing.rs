@@ -1,7 +1,7 @@
 //! RFC 9112 to the letter: what can be read in two ways is refused, and nothing that follows it on
 //! the connection is served (threats.md L).
 
-use crate::{Program, Server, wire::Connection};
+use crate::{Program, Server, raw_http::Connection};
 
 /// Sends bytes; the statuses of all that comes back until the server closes.
 fn statuses(server: &Server, bytes: &str) -> Vec<u16> {

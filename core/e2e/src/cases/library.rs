@@ -1,4 +1,4 @@
-//! What people build on a runtime: tools, resources and prompts of their own, as the examples show.
+//! What users build on a runtime: tools, resources and prompts of their own, as the examples show.
 
 use std::collections::BTreeSet;
 
@@ -35,20 +35,20 @@ pub fn a_tool_of_ones_own_is_listed_with_its_schema_and_called(program: &Program
 }
 
 /// P2: who calls comes from the session token. C4: a token of Entra's never leaves the server.
-pub fn a_tool_knows_who_calls_and_asks_graph_as_the_person(program: &Program) {
+pub fn a_tool_knows_who_calls_and_asks_graph_as_the_user(program: &Program) {
     let server = program.example("whoami").start();
     let mut oids = BTreeSet::new();
-    for (person, mail) in [
+    for (user, mail) in [
         ("alice", "alice@contoso.example"),
         ("bob", "You have no mailbox."),
     ] {
-        let session = Session::of(&server, person);
+        let session = Session::of(&server, user);
         let whoami = session.call("whoami", &json!({}));
         let who = &whoami["structuredContent"];
         assert!(!who["tenant_id"].as_str().unwrap().is_empty(), "{whoami}");
         assert!(oids.insert(who["oid"].clone().to_string()), "{whoami}");
         let name = who["name"].as_str().unwrap().to_lowercase();
-        assert!(name.contains(person), "{whoami}");
+        assert!(name.contains(user), "{whoami}");
         assert_eq!(who["scopes"], json!(["user.read"]), "{whoami}");
         assert_eq!(text(&session.call("myMail", &json!({}))), mail);
         let scope = "https://graph.microsoft.com/User.Read";
@@ -208,8 +208,8 @@ pub fn a_call_goes_on_as_a_task_until_it_is_cancelled(program: &Program) {
     until("the task is cancelled", || status() == "cancelled");
 }
 
-/// I2: what one person wrote is not another's, whatever they name.
-pub fn resources_prompts_and_completions_are_each_persons_own(program: &Program) {
+/// I2: what one user wrote is not another's, whatever they name.
+pub fn resources_prompts_and_completions_are_each_users_own(program: &Program) {
     let server = program.example("notes").start();
     let alice = Session::of(&server, "alice");
     let bob = Session::of(&server, "bob");

@@ -4,7 +4,7 @@ use crate::{
     Program, Server,
     browser::{Browser, Landed, find},
     client::{self, REDIRECT_URI, initialize, register, sign_in},
-    wire,
+    raw_http,
 };
 
 /// J1, J2: DNS-01 to DNS-05, DNS-08.
@@ -33,7 +33,7 @@ pub fn foreign_hosts_and_origins_are_refused(program: &Program) {
             } else {
                 ("GET", "")
             };
-            let text = wire::text(method, target, host, &headers, body);
+            let text = raw_http::text(method, target, host, &headers, body);
             let response = server.send(&text);
             assert!(
                 matches!(response.status, 403 | 421),
@@ -131,7 +131,7 @@ pub fn the_consent_form_cannot_be_posted_by_others(program: &Program) {
     let client_id = register(&server);
     let address = client::authorize(&server, &client_id);
     let Landed::Page(_, consent) = Browser::default().open(&address, REDIRECT_URI) else {
-        panic!("the person is asked first");
+        panic!("the user is asked first");
     };
     let (form, button) = find(&consent, "Approve");
     let mut fields = form.hidden.clone();
@@ -177,16 +177,16 @@ pub fn the_callback_works_in_the_browser_that_said_yes_only(program: &Program) {
     let mut attacker = Browser::default();
     let address = client::authorize(&server, &client_id);
     let Landed::Page(page, consent) = attacker.open(&address, REDIRECT_URI) else {
-        panic!("the person is asked first");
+        panic!("the user is asked first");
     };
     let Landed::Page(entra, _) = attacker.press(&page, &consent, "Approve", REDIRECT_URI) else {
         panic!("the dev tenant asks who it is");
     };
     let mut victim = Browser::default();
-    let Landed::Page(page, people) = victim.open(&entra, REDIRECT_URI) else {
+    let Landed::Page(page, users) = victim.open(&entra, REDIRECT_URI) else {
         panic!("the dev tenant asks who it is");
     };
-    let landed = victim.press(&page, &people, "alice", REDIRECT_URI);
+    let landed = victim.press(&page, &users, "alice", REDIRECT_URI);
     let Landed::Page(_, response) = landed else {
         panic!("the attacker's client got something: {landed:?}");
     };

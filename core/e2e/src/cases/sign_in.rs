@@ -1,4 +1,4 @@
-//! The main job: somebody signs in and a tool is called as that person.
+//! The main job: somebody signs in and a tool is called as that user.
 
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ fn assert_is(result: &Value, mail: &str) {
 }
 
 /// 2025-11-25, with `structuredContent`. C6: AUTHZ-07, AUTHZ-09, AUTHZ-11; state and `iss` come back.
-pub fn a_person_signs_in_and_gets_their_details(program: &Program) {
+pub fn a_user_signs_in_and_gets_their_details(program: &Program) {
     let server = program.start();
     let client = sign_in(&server, "alice");
     let result = client.details(&server, "2025-11-25");
@@ -101,7 +101,7 @@ pub fn the_old_transport_gets_the_details_on_its_stream(program: &Program) {
 
 /// P3, I2: SESS-02, SESS-03, SESS-06, SSE-02, SSE-03, TOOL-03. Whoever knows the other's session id
 /// gets nothing, and without a token it is worth nothing.
-pub fn two_people_get_their_own_details(program: &Program) {
+pub fn two_users_get_their_own_details(program: &Program) {
     let server = program.start();
     let (alice, grace) = (sign_in(&server, "alice"), sign_in(&server, "grace"));
     assert_is(&alice.details(&server, "2025-11-25"), "Alice");
@@ -144,7 +144,7 @@ pub fn who_says_no_is_told_to_the_client(program: &Program) {
     let mut browser = Browser::default();
     let address = client::authorize(&server, &client_id);
     let Landed::Page(page, consent) = browser.open(&address, REDIRECT_URI) else {
-        panic!("the person is asked first");
+        panic!("the user is asked first");
     };
     let landed = browser.press(&page, &consent, "Cancel", REDIRECT_URI);
     assert_eq!(
@@ -162,8 +162,8 @@ pub fn who_says_no_is_told_to_the_client(program: &Program) {
 pub fn who_may_not_sign_in_gets_no_code(program: &Program) {
     let server = program.start();
     let client_id = register(&server);
-    for person in ["dave", "erin"] {
-        let landed = client::browse(&server, &mut Browser::default(), &client_id, person);
+    for user in ["dave", "erin"] {
+        let landed = client::browse(&server, &mut Browser::default(), &client_id, user);
         match landed {
             Landed::Page(_, response) => assert!(response.status >= 200, "Entra's own page"),
             Landed::Left(url) => {

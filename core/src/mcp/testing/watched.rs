@@ -2,19 +2,19 @@
 
 use ::http::{HeaderMap, Request, Response};
 use bytes::Bytes;
-use entra_mcp_schema::{Answered, Asked, Watcher};
+use entra_mcp_schema::{ReceivedResponse, SchemaValidator, SentRequest};
 
 use crate::id::ExchangeId;
 
 /// Who looks on, and ends the test when a message does not fit.
 #[derive(Default)]
-pub(crate) struct Watched(Watcher);
+pub(crate) struct Watched(SchemaValidator);
 
 impl Watched {
     /// What a test asks may be wrong on purpose.
     pub(crate) fn asked(&mut self, id: ExchangeId, request: &Request<Bytes>) {
         let target = request.uri().path_and_query();
-        let asked = Asked {
+        let asked = SentRequest {
             target: target.map_or("", |target| target.as_str()),
             session: text(request.headers(), "mcp-session-id"),
             revision: text(request.headers(), "mcp-protocol-version"),
@@ -25,7 +25,7 @@ impl Watched {
 
     /// The server answers.
     pub(crate) fn answered<B>(&mut self, id: ExchangeId, head: &Response<B>, body: &[u8]) {
-        let answered = Answered {
+        let answered = ReceivedResponse {
             status: head.status().as_u16(),
             content_type: text(head.headers(), "content-type").unwrap_or_default(),
             session: text(head.headers(), "mcp-session-id"),

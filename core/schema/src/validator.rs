@@ -23,7 +23,7 @@ use crate::{
 
 /// A request, as it was sent.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Asked<'a> {
+pub struct SentRequest<'a> {
     /// The path and the query.
     pub target: &'a str,
     /// `Mcp-Session-Id`.
@@ -36,7 +36,7 @@ pub struct Asked<'a> {
 
 /// The head of an answer, and as much of its body as there is.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Answered<'a> {
+pub struct ReceivedResponse<'a> {
     /// The status.
     pub status: u16,
     /// `Content-Type`.
@@ -49,7 +49,7 @@ pub struct Answered<'a> {
 
 /// Who watches.
 #[derive(Debug, Default)]
-pub struct Watcher {
+pub struct SchemaValidator {
     exchanges: BTreeMap<u64, Exchange>,
     sessions: BTreeMap<String, Session>,
 }
@@ -64,13 +64,13 @@ struct Session {
     spoken: BTreeMap<String, String>,
 }
 
-impl Watcher {
+impl SchemaValidator {
     /// A client sends a request; the exchange is a number that the caller chooses.
     ///
     /// # Errors
     ///
     /// What of it fits no schema, in words. A client that is wrong on purpose may be forgiven.
-    pub fn asked(&mut self, number: u64, asked: &Asked<'_>) -> Result<(), String> {
+    pub fn asked(&mut self, number: u64, asked: &SentRequest<'_>) -> Result<(), String> {
         let Some(exchange) = Exchange::new(asked) else {
             return Ok(());
         };
@@ -92,7 +92,7 @@ impl Watcher {
     /// # Errors
     ///
     /// What of it fits no schema, in words.
-    pub fn answered(&mut self, number: u64, answered: &Answered<'_>) -> Result<(), String> {
+    pub fn answered(&mut self, number: u64, answered: &ReceivedResponse<'_>) -> Result<(), String> {
         let Some(exchange) = self.exchanges.get_mut(&number) else {
             return Ok(());
         };

@@ -4,14 +4,14 @@
 use std::time::Duration;
 
 use entra_mcp_fuzz::{
-    client::{Dialect, Use},
+    client::{Dialect, Feature},
+    fixture::Fixture,
     options::{Fault, Options},
-    scene::Scene,
     world::World,
 };
 
 fn world() -> World {
-    let options = Options::calm().with_replicas(2).with_everything();
+    let options = Options::faultless().with_replicas(2).with_everything();
     World::new(options, entra_mcp_fuzz::choice::Choice::seeded(7))
 }
 
@@ -19,15 +19,15 @@ fn world() -> World {
 fn everything_works_in_every_revision() {
     for dialect in Dialect::ALL {
         let world = world();
-        let mut scene = Scene::of(&world, "alice", dialect);
-        scene.client.is_sticky = true;
-        scene.client.is_calm = true;
-        scene.sign_in().unwrap();
-        for wanted in Use::ALL {
+        let mut fixture = Fixture::of(&world, "alice", dialect);
+        fixture.client.is_sticky = true;
+        fixture.client.expects_no_faults = true;
+        fixture.sign_in().unwrap();
+        for wanted in Feature::ALL {
             for _ in 0..4 {
                 let used = async {
-                    scene.client.connect().await?;
-                    scene.client.put_to_use(wanted).await
+                    fixture.client.connect().await?;
+                    fixture.client.use_feature(wanted).await
                 };
                 let used = world.run(world.within(Duration::from_secs(200), used));
                 assert_eq!(
@@ -47,16 +47,16 @@ fn an_answer_whose_stream_is_cut_anywhere_is_come_back_for() {
     let mut cuts = 0;
     for point in 0.. {
         let world = world();
-        let mut scene = Scene::of(&world, "alice", Dialect::Streamable("2025-11-25"));
-        scene.client.is_sticky = true;
-        scene.client.is_calm = true;
-        scene.sign_in().unwrap();
-        world.run(scene.client.connect()).unwrap();
+        let mut fixture = Fixture::of(&world, "alice", Dialect::Streamable("2025-11-25"));
+        fixture.client.is_sticky = true;
+        fixture.client.expects_no_faults = true;
+        fixture.sign_in().unwrap();
+        world.run(fixture.client.connect()).unwrap();
         world.options(|options| options.once = Some((Fault::CutIn, point)));
-        let used = world.run(scene.client.put_to_use(Use::Progress));
+        let used = world.run(fixture.client.use_feature(Feature::Progress));
         let struck = world.options(|options| options.once.is_none());
         world.end();
-        // Who has not heard the head, or the first event, knows of nothing to come back for.
+        // ExchangeRef has not heard the head, or the first event, knows of nothing to come back for.
         if point > 1 {
             assert_eq!(used, Ok(()), "cut at {point}");
         }

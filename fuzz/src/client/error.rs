@@ -8,7 +8,7 @@ use crate::net::Broken;
 
 /// Why a client did not get what it wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum ClientError {
     /// The connection broke.
     Broken,
     /// The server refused or could not: the status, the OAuth error if there is one, and how many
@@ -28,7 +28,7 @@ pub enum Trouble {
         /// `error_description`.
         description: String,
     },
-    /// The person got stuck on a page with this status and text.
+    /// The user got stuck on a page with this status and text.
     Page {
         /// The status.
         status: u16,
@@ -45,11 +45,11 @@ pub enum Trouble {
     /// The tool itself says that it failed (`isError`).
     Tool(String),
     /// The server does not keep to the protocol.
-    Strange(String),
+    ProtocolViolation(String),
 }
 
-impl Trouble {
-    /// The trouble that an answer other than 2xx is.
+impl ClientError {
+    /// The error that an answer other than 2xx is.
     #[must_use]
     pub fn of(response: &Response<Bytes>) -> Self {
         let header = |name| response.headers().get(name)?.to_str().ok();
@@ -68,8 +68,8 @@ impl Trouble {
 
     /// The server does not keep to the protocol.
     #[must_use]
-    pub fn strange(what: &str) -> Self {
-        Self::Strange(what.to_owned())
+    pub fn violation(what: &str) -> Self {
+        Self::ProtocolViolation(what.to_owned())
     }
 
     /// The status, if that is what it is.
@@ -92,16 +92,16 @@ impl Trouble {
     }
 }
 
-impl From<Broken> for Trouble {
+impl From<Broken> for ClientError {
     fn from(Broken: Broken) -> Self {
         Self::Broken
     }
 }
 
-impl std::fmt::Display for Trouble {
+impl std::fmt::Display for ClientError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{self:?}")
     }
 }
 
-impl std::error::Error for Trouble {}
+impl std::error::Error for ClientError {}

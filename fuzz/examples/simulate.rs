@@ -1,17 +1,17 @@
 //! Runs seeds for ever and stops at the first that fails; or replays one, line by line.
 //!
 //! ```text
-//! cargo run --release -p entra-mcp-fuzz --example shake               seeds from 0 on, for ever
-//! cargo run --release -p entra-mcp-fuzz --example shake -- 1000 500   500 seeds from 1000 on
-//! cargo run --release -p entra-mcp-fuzz --example shake -- replay 17  the trace of seed 17
+//! cargo run --release -p entra-mcp-fuzz --example simulate               seeds from 0 on, for ever
+//! cargo run --release -p entra-mcp-fuzz --example simulate -- 1000 500   500 seeds from 1000 on
+//! cargo run --release -p entra-mcp-fuzz --example simulate -- replay 17  the trace of seed 17
 //! ```
-#![expect(clippy::print_stdout, reason = "this is a command for people")]
+#![expect(clippy::print_stdout, reason = "this is a command for users")]
 
 use std::process::ExitCode;
 
 use entra_mcp_fuzz::{
     choice::Choice,
-    shake::{self, Fallen, Summary},
+    simulate::{self, FailedRun, Summary},
 };
 
 fn main() -> ExitCode {
@@ -31,12 +31,12 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    println!("usage: shake [FIRST-SEED [COUNT]] | shake replay SEED");
+    println!("usage: simulate [FIRST-SEED [COUNT]] | simulate replay SEED");
     ExitCode::from(2)
 }
 
-fn once(seed: u64) -> Result<Summary, Box<Fallen>> {
-    shake::run(Choice::seeded(seed), |_| {})
+fn once(seed: u64) -> Result<Summary, Box<FailedRun>> {
+    simulate::run(Choice::seeded(seed), |_| {})
 }
 
 fn seeds(first: u64, count: u64) -> ExitCode {
@@ -49,9 +49,9 @@ fn seeds(first: u64, count: u64) -> ExitCode {
                     println!("{}", total.line(seed - first + 1));
                 }
             }
-            Err(fallen) => {
-                println!("seed {seed} failed: {}", fallen.failure);
-                println!("see how: shake replay {seed}");
+            Err(failed) => {
+                println!("seed {seed} failed: {}", failed.failure);
+                println!("see how: simulate replay {seed}");
                 return ExitCode::FAILURE;
             }
         }
@@ -71,9 +71,9 @@ fn replay(seed: u64) -> ExitCode {
             );
             ExitCode::SUCCESS
         }
-        Err(fallen) => {
-            fallen.trace.iter().for_each(|line| println!("{line}"));
-            println!("seed {seed} failed: {}", fallen.failure);
+        Err(failed) => {
+            failed.trace.iter().for_each(|line| println!("{line}"));
+            println!("seed {seed} failed: {}", failed.failure);
             ExitCode::FAILURE
         }
     }
@@ -81,6 +81,6 @@ fn replay(seed: u64) -> ExitCode {
 
 const LEGEND: &str = "\
 One line an event: milliseconds since the beginning, who, what.
-who:  rN is a replica, rN.P#E exchange E of process P of it; other names are people's programs
+who:  rN is a replica, rN.P#E exchange E of process P of it; other names are users's programs
 what: -> a request is sent   <- an answer arrives   = something happens inside
 ";

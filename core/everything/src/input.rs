@@ -1,4 +1,4 @@
-//! Tools that ask: the person, by forms with fields of every kind, and the client's model.
+//! Tools that ask: the user, by forms with fields of every kind, and the client's model.
 
 use entra_mcp_core::catalog::{
     Answer, Call, CatalogBuilder, Field, Form, Performer, Question, Step, Tool, ToolResult, Wish,
@@ -16,7 +16,7 @@ pub(crate) fn offer(catalog: CatalogBuilder) -> CatalogBuilder {
         }))
     };
     let sampling = with("test_sampling", "Asks the client's model", "prompt");
-    let elicitation = with("test_elicitation", "Asks the person", "message");
+    let elicitation = with("test_elicitation", "Asks the user", "message");
     let catalog = catalog
         .tool(sampling, Performer::Pure(sample))
         .tool(elicitation, Performer::Pure(elicit));
@@ -35,7 +35,7 @@ pub(crate) fn offer(catalog: CatalogBuilder) -> CatalogBuilder {
             ),
             (
                 "test_streaming_elicitation",
-                "Asks the person in whichever way the revision has",
+                "Asks the user in whichever way the revision has",
                 streaming,
             ),
             (

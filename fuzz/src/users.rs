@@ -1,4 +1,4 @@
-//! People with their clients, who want nothing but to sign in and use the tools, whatever breaks on
+//! Users with their clients, who want nothing but to sign in and use the tools, whatever breaks on
 //! the way. In the second act nothing breaks any more, and each of them must get through.
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
@@ -8,16 +8,16 @@ use url::Url;
 
 use crate::{
     browser::Browser,
-    client::{Client, Dialect, Overheard, Trouble, Use},
+    client::{Client, ClientError, Dialect, Feature, LeakedName},
     human::Human,
     net::Role,
     world::World,
 };
 
-/// What may come into an attacker's hands: browser histories, overheard session ids, tokens that
+/// What may come into an attacker's hands: browser histories, leaked_names session ids, tokens that
 /// were spent. Live tokens are not lost in this world.
 #[derive(Debug, Default)]
-pub struct Loot {
+pub struct RunState {
     /// Addresses that victims' browsers opened: callbacks of Entra and of clients.
     pub history: Vec<Url>,
     /// `Mcp-Session-Id`s and message addresses.
@@ -26,31 +26,31 @@ pub struct Loot {
     pub spent: Vec<(String, String)>,
     /// Session tokens of sessions that may be over by now.
     pub old: Vec<String>,
-    /// The registered clients of honest people: identifier and redirect URI.
+    /// The registered clients of honest users: identifier and redirect URI.
     pub clients: Vec<(String, String)>,
-    /// How many people got through in the second act.
+    /// How many users got through in the second act.
     pub finished: u64,
-    /// Names that were overheard: of tasks, events, questions, requests; and states of requests.
-    pub overheard: Rc<RefCell<Vec<Overheard>>>,
+    /// Names that were leaked_names: of tasks, events, questions, requests; and states of requests.
+    pub leaked_names: Rc<RefCell<Vec<LeakedName>>>,
     /// Tool calls that were answered.
     pub calls: u64,
     /// Other things of MCP that were used from end to end.
     pub uses: u64,
     /// The faults have stopped.
-    pub curtain: bool,
+    pub faults_stopped: bool,
 }
 
 /// What all actors of a run share.
-pub type Stage = Rc<RefCell<Loot>>;
+pub type Shared = Rc<RefCell<RunState>>;
 
-/// A person with one client.
+/// A user with one client.
 #[derive(Debug)]
-pub struct Honest {
+pub struct SimUser {
     world: World,
     client: Client,
     browser: Browser,
     human: Human,
-    stage: Stage,
+    shared: Shared,
 }
 
 /// How long a client waits between two attempts.
@@ -62,10 +62,16 @@ const LONG: Duration = Duration::from_secs(90);
 /// How long one that loses patience waits.
 const SHORT: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(3));
 
-impl Honest {
-    /// A person with this account, whose client speaks this dialect.
+impl SimUser {
+    /// A user with this account, whose client speaks this dialect.
     #[must_use]
-    pub fn new(world: &World, name: &str, account: &str, dialect: Dialect, stage: &Stage) -> Self {
+    pub fn new(
+        world: &World,
+        name: &str,
+        account: &str,
+        dialect: Dialect,
+        shared: &Shared,
+    ) -> Self {
         let mut client = Client::new(world, name, dialect);
         // Approvals are remembered for web clients only.
         let is_web = world.choose(|choice| choice.chance(500));
@@ -75,21 +81,21 @@ impl Honest {
             "http://127.0.0.1:49152"
         };
         client.redirect_uri = format!("{origin}/{name}");
-        client.overheard = Rc::clone(&stage.borrow().overheard);
+        client.leaked_names = Rc::clone(&shared.borrow().leaked_names);
         client.is_sticky = world.choose(|choice| choice.chance(700));
         Self {
             world: world.clone(),
             client,
             browser: Browser::new(world.peer(&format!("{name}'s"), Role::Browser)),
             human: Human::new(account),
-            stage: Rc::clone(stage),
+            shared: Rc::clone(shared),
         }
     }
 
-    /// Lives until the curtain, and then gets through once more.
+    /// Lives until the faults_stopped, and then gets through once more.
     pub async fn live(mut self) {
         let most = Duration::from_secs(600);
-        while !self.stage.borrow().curtain {
+        while !self.shared.borrow().faults_stopped {
             let wait = self.world.choose(|choice| choice.between(PATIENCE, most));
             let deed = self.world.choose(|choice| choice.below(24));
             let short = self.world.choose(|choice| choice.between(SHORT.0, SHORT.1));
@@ -100,10 +106,10 @@ impl Honest {
                 _ if deed > 15 => LONG * 3,
                 _ => LONG,
             };
-            // Trouble is expected; that nothing worse comes of it is what the checks see to.
+            // ClientError is expected; that nothing worse comes of it is what the checks see to.
             match world.within(patience, self.act(deed)).await {
                 None => self.client.disconnect(),
-                Some(Err(trouble)) => self.judge(&trouble),
+                Some(Err(error)) => self.judge(&error),
                 Some(Ok(())) => {}
             }
             self.lose();
@@ -113,36 +119,36 @@ impl Honest {
         self.client.disconnect();
         self.client.is_sticky = true;
         let mut got_through = self.gets_through(None).await;
-        self.client.is_calm = true;
-        for wanted in Use::ALL {
+        self.client.expects_no_faults = true;
+        for wanted in Feature::ALL {
             let wants = self.world.choose(|choice| choice.chance(400));
             got_through = got_through && (!wants || self.gets_through(Some(wanted)).await);
         }
         if got_through {
-            self.stage.borrow_mut().finished += 1;
+            self.shared.borrow_mut().finished += 1;
         }
     }
 
     /// Uses something until it is done.
-    async fn gets_through(&mut self, wanted: Option<Use>) -> bool {
+    async fn gets_through(&mut self, wanted: Option<Feature>) -> bool {
         for _ in 0..12 {
             let world = self.world.clone();
             let used = async {
                 match wanted {
                     None => self.use_tools().await,
-                    Some(wanted) => self.put_to_use(wanted).await,
+                    Some(wanted) => self.use_feature(wanted).await,
                 }
             };
             match world
                 .within(LONG * 3, used)
                 .await
-                .unwrap_or(Err(Trouble::Broken))
+                .unwrap_or(Err(ClientError::Broken))
             {
                 Ok(()) => return true,
-                Err(trouble) => {
-                    let line = format!("= has trouble with {wanted:?}: {}", brief(&trouble));
+                Err(error) => {
+                    let line = format!("= has error with {wanted:?}: {}", brief(&error));
                     self.world.note(self.client.peer.name(), &line);
-                    self.judge(&trouble);
+                    self.judge(&error);
                     self.client.disconnect();
                 }
             }
@@ -150,20 +156,20 @@ impl Honest {
         }
         let name = self.client.peer.name().to_owned();
         let what = format!("{name} never gets through with {wanted:?}");
-        self.world.fail("everybody finishes", what);
+        self.world.fail("every user finishes", what);
         false
     }
 
     /// Whatever breaks, the server keeps to the protocol.
-    fn judge(&self, trouble: &Trouble) {
-        if let Trouble::Strange(what) = trouble {
+    fn judge(&self, error: &ClientError) {
+        if let ClientError::ProtocolViolation(what) = error {
             let name = self.client.peer.name();
             let what = format!("{name}: {what}");
-            self.world.fail("as it should be", what);
+            self.world.fail("protocol conformance", what);
         }
     }
 
-    async fn act(&mut self, deed: u64) -> Result<(), Trouble> {
+    async fn act(&mut self, deed: u64) -> Result<(), ClientError> {
         match deed {
             1 | 2 => self.refresh().await,
             3 => {
@@ -177,36 +183,36 @@ impl Honest {
             8 => self.listen().await,
             9..=14 => self.use_tools().await,
             _ => {
-                let wanted = self.world.choose(|choice| *choice.pick(&Use::ALL));
+                let wanted = self.world.choose(|choice| *choice.pick(&Feature::ALL));
                 let line = format!("= uses {wanted:?}");
                 self.world.note(self.client.peer.name(), &line);
-                self.put_to_use(wanted).await
+                self.use_feature(wanted).await
             }
         }
     }
 
     /// Uses what MCP has besides.
-    async fn put_to_use(&mut self, wanted: Use) -> Result<(), Trouble> {
+    async fn use_feature(&mut self, wanted: Feature) -> Result<(), ClientError> {
         self.use_tools().await?;
         if self.client.session().is_none() {
             self.client.connect().await?;
         }
-        let used = self.client.put_to_use(wanted).await;
+        let used = self.client.use_feature(wanted).await;
         match &used {
-            Ok(()) => self.stage.borrow_mut().uses += 1,
+            Ok(()) => self.shared.borrow_mut().uses += 1,
             Err(_) => self.client.disconnect(),
         }
         used
     }
 
-    async fn use_tools(&mut self) -> Result<(), Trouble> {
+    async fn use_tools(&mut self) -> Result<(), ClientError> {
         if self.client.tokens.is_none() {
             self.client.disconnect();
             self.sign_in().await?;
         }
         let done = self.call().await;
         match &done {
-            Err(Trouble::Status { status: 401, .. }) => {
+            Err(ClientError::Status { status: 401, .. }) => {
                 self.refresh().await?;
                 self.call().await
             }
@@ -219,28 +225,28 @@ impl Honest {
         }
     }
 
-    async fn sign_in(&mut self) -> Result<(), Trouble> {
+    async fn sign_in(&mut self) -> Result<(), ClientError> {
         let signed_in = self.client.sign_in(&mut self.browser, &self.human).await;
-        if let Err(Trouble::Status { status: 401, .. }) = &signed_in {
+        if let Err(ClientError::Status { status: 401, .. }) = &signed_in {
             self.client.registration = None;
         }
         signed_in
     }
 
-    async fn call(&mut self) -> Result<(), Trouble> {
+    async fn call(&mut self) -> Result<(), ClientError> {
         if self.client.session().is_none() {
             self.client.connect().await?;
         }
         let details = self.client.get_user_details().await?;
-        self.stage.borrow_mut().calls += 1;
+        self.shared.borrow_mut().calls += 1;
         if details.user_principal_name != self.human.account {
             let what = format!("{} is told {details:?}", self.human.account);
-            self.world.fail("one person only", what);
+            self.world.fail("user isolation", what);
         }
         Ok(())
     }
 
-    async fn refresh(&mut self) -> Result<(), Trouble> {
+    async fn refresh(&mut self) -> Result<(), ClientError> {
         let Some(old) = self.client.tokens.clone() else {
             return Ok(());
         };
@@ -250,32 +256,32 @@ impl Honest {
                 let client_id = self.client.registration.as_ref();
                 let client_id = client_id.map(|known| known.client_id.clone());
                 let spent = old.refresh_token.zip(client_id);
-                self.stage.borrow_mut().spent.extend(spent);
+                self.shared.borrow_mut().spent.extend(spent);
             }
-            Err(trouble) if trouble.error() == Some("invalid_grant") => {
+            Err(error) if error.error() == Some("invalid_grant") => {
                 self.client.tokens = None;
                 self.client.disconnect();
             }
             // The answer was lost: the client repeats its last refresh later.
             Err(_) => {}
         }
-        self.stage.borrow_mut().old.push(old.access_token);
+        self.shared.borrow_mut().old.push(old.access_token);
         refreshed
     }
 
-    async fn revoke(&mut self) -> Result<(), Trouble> {
+    async fn revoke(&mut self) -> Result<(), ClientError> {
         let Some(tokens) = self.client.tokens.clone() else {
             return Ok(());
         };
         self.client.revoke(&tokens.access_token).await?;
-        self.stage.borrow_mut().old.push(tokens.access_token);
+        self.shared.borrow_mut().old.push(tokens.access_token);
         self.client.tokens = None;
         self.client.disconnect();
         Ok(())
     }
 
     /// What else clients say: a list, a ping, a cancellation, and mistakes.
-    async fn chat(&mut self) -> Result<(), Trouble> {
+    async fn chat(&mut self) -> Result<(), ClientError> {
         self.call().await?;
         self.client.list_tools().await?;
         if self.client.dialect != Dialect::Modern {
@@ -296,7 +302,7 @@ impl Honest {
     }
 
     /// Holds the stream of Streamable HTTP open for a while.
-    async fn listen(&mut self) -> Result<(), Trouble> {
+    async fn listen(&mut self) -> Result<(), ClientError> {
         if !matches!(self.client.dialect, Dialect::Streamable(_)) {
             return Ok(());
         }
@@ -312,37 +318,38 @@ impl Honest {
     }
 
     /// Begins another sign-in and stops somewhere.
-    async fn give_up_halfway(&mut self) -> Result<(), Trouble> {
+    async fn give_up_halfway(&mut self) -> Result<(), ClientError> {
         let begun = self.client.begin().await?;
         if self.world.choose(|choice| choice.chance(500)) {
             let mut human = self.human.clone();
             human.approves = self.world.choose(|choice| choice.chance(500));
             human.agrees = false;
             let client = &self.client;
-            client.ask_person(&mut self.browser, &human, &begun).await?;
+            client.ask_user(&mut self.browser, &human, &begun).await?;
         }
         Ok(())
     }
 
     /// Loses what may be lost to an attacker.
     fn lose(&mut self) {
-        let mut loot = self.stage.borrow_mut();
-        loot.history.append(&mut self.browser.history);
-        loot.sessions
+        let mut state = self.shared.borrow_mut();
+        state.history.append(&mut self.browser.history);
+        state
+            .sessions
             .extend(self.client.session().map(str::to_owned));
         if let Some(known) = &self.client.registration {
             let client = (known.client_id.clone(), self.client.redirect_uri.clone());
-            if !loot.clients.contains(&client) {
-                loot.clients.push(client);
+            if !state.clients.contains(&client) {
+                state.clients.push(client);
             }
         }
     }
 }
 
-/// A trouble without the texts that came with it.
-fn brief(trouble: &Trouble) -> String {
-    match trouble {
-        Trouble::Page { status, .. } => format!("a page with {status}"),
+/// A error without the texts that came with it.
+fn brief(error: &ClientError) -> String {
+    match error {
+        ClientError::Page { status, .. } => format!("a page with {status}"),
         other => other.to_string(),
     }
 }

@@ -3,24 +3,24 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use entra_mcp_schema::{Answered, Asked, Watcher};
+use entra_mcp_schema::{ReceivedResponse, SchemaValidator, SentRequest};
 
-use crate::wire::Response;
+use crate::raw_http::Response;
 
 /// Who looks on, as long as a server lives.
 #[derive(Clone, Debug, Default)]
-pub struct Watched(Arc<Mutex<(u64, Watcher)>>);
+pub struct CheckedTraffic(Arc<Mutex<(u64, SchemaValidator)>>);
 
 /// A request and what comes back.
 #[derive(Debug)]
 pub struct Exchange {
-    watched: Watched,
+    watched: CheckedTraffic,
     number: u64,
     /// What is wrong with the request: many are, on purpose.
     wrong: Option<String>,
 }
 
-impl Watched {
+impl CheckedTraffic {
     /// A request is sent.
     #[must_use]
     pub fn asked(&self, target: &str, headers: &[(&str, &str)], body: &str) -> Exchange {
@@ -28,7 +28,7 @@ impl Watched {
             let mut found = headers.iter();
             found.find_map(|(key, value)| key.eq_ignore_ascii_case(name).then_some(*value))
         };
-        let asked = Asked {
+        let asked = SentRequest {
             target,
             session: header("mcp-session-id"),
             revision: header("mcp-protocol-version"),
@@ -44,7 +44,7 @@ impl Watched {
         })
     }
 
-    fn with<T>(&self, look: impl FnOnce(&mut u64, &mut Watcher) -> T) -> T {
+    fn with<T>(&self, look: impl FnOnce(&mut u64, &mut SchemaValidator) -> T) -> T {
         let mut both = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (number, watcher) = &mut *both;
         look(number, watcher)
@@ -55,7 +55,7 @@ impl Exchange {
     /// The answer, or its head.
     pub fn answered(&self, response: &Response) {
         let session = response.header("mcp-session-id");
-        let answered = Answered {
+        let answered = ReceivedResponse {
             status: response.status,
             content_type: response.header("content-type"),
             session: Some(session).filter(|session| !session.is_empty()),
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "a message does not fit its schema")]
     fn an_answer_that_does_not_fit_ends_the_case() {
-        let exchange = Watched::default().asked("/mcp", &[], LIST);
+        let exchange = CheckedTraffic::default().asked("/mcp", &[], LIST);
         exchange.answered(&json(
             r#"{"jsonrpc": "2.0", "id": 1, "result": {"tools": 1}}"#,
         ));
@@ -113,7 +113,7 @@ mod tests {
     #[should_panic(expected = "a message does not fit its schema")]
     fn a_wrong_message_that_was_taken_ends_the_case() {
         let wrong = r#"{"jsonrpc": "2.0", "id": 1, "method": "tools/list", "also": 1}"#;
-        let exchange = Watched::default().asked("/mcp", &[], wrong);
+        let exchange = CheckedTraffic::default().asked("/mcp", &[], wrong);
         exchange.answered(&json(
             r#"{"jsonrpc": "2.0", "id": 1, "result": {"tools": []}}"#,
         ));
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "a message does not fit its schema")]
     fn an_event_that_does_not_fit_ends_the_case() {
-        let exchange = Watched::default().asked("/sse", &[], "");
+        let exchange = CheckedTraffic::default().asked("/sse", &[], "");
         exchange.answered(&Response::default());
         exchange.event(
             "",

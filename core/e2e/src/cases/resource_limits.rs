@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-use crate::{Program, client::sign_in, wire::Connection};
+use crate::{Program, client::sign_in, raw_http::Connection};
 
 /// L11: HTTP-11 to HTTP-13.
 pub fn heads_without_end_are_cut_off(program: &Program) {
@@ -137,7 +137,7 @@ pub fn readers_that_do_not_read_hold_up_nobody(program: &Program) {
 }
 
 /// M4: DOS-06.
-pub fn a_person_cannot_hold_any_number_of_streams(program: &Program) {
+pub fn a_user_cannot_hold_any_number_of_streams(program: &Program) {
     let server = program.start();
     let client = sign_in(&server, "alice");
     let mut streams = Vec::new();

@@ -1,4 +1,4 @@
-//! A person with a browser and a client, in a world: what most tests begin with.
+//! A user with a browser and a client, in a world: what most tests begin with.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::{
     browser::{Arrived, Browser, Page},
-    client::{Begun, Client, Dialect, Trouble, UserDetails},
+    client::{Begun, Client, ClientError, Dialect, UserDetails},
     human::Human,
     net::Role,
     world::World,
@@ -15,24 +15,24 @@ use crate::{
 /// The revision that most tests speak.
 pub const LATEST: Dialect = Dialect::Streamable("2025-11-25");
 
-/// A person with a browser and a client.
+/// A user with a browser and a client.
 #[derive(Debug)]
-pub struct Scene {
+pub struct Fixture {
     /// The world.
     pub world: World,
     /// The client.
     pub client: Client,
-    /// The person's browser.
+    /// The user's browser.
     pub browser: Browser,
-    /// The person.
+    /// The user.
     pub human: Human,
 }
 
-impl Scene {
-    /// Alice, in a calm world of her own.
+impl Fixture {
+    /// Alice, in a world without faults of her own.
     #[must_use]
-    pub fn calm() -> Self {
-        Self::of(&World::calm(), "alice", LATEST)
+    pub fn faultless() -> Self {
+        Self::of(&World::faultless(), "alice", LATEST)
     }
 
     /// Somebody in a world; the name is that of the account, without its domain.
@@ -53,27 +53,27 @@ impl Scene {
     /// # Errors
     ///
     /// Where it ended.
-    pub fn sign_in(&mut self) -> Result<(), Trouble> {
+    pub fn sign_in(&mut self) -> Result<(), ClientError> {
         let world = self.world.clone();
         world.run(self.client.sign_in(&mut self.browser, &self.human))
     }
 
-    /// Signs in if needed, connects anew and asks who the person is.
+    /// Signs in if needed, connects anew and asks who the user is.
     ///
     /// # Errors
     ///
     /// Where it ended.
-    pub fn use_tools(&mut self) -> Result<UserDetails, Trouble> {
+    pub fn use_tools(&mut self) -> Result<UserDetails, ClientError> {
         let world = self.world.clone();
         world.run(self.client.use_as(&mut self.browser, &self.human))
     }
 
-    /// Asks who the person is, on what is connected.
+    /// Asks who the user is, on what is connected.
     ///
     /// # Errors
     ///
     /// Where it ended.
-    pub fn ask(&mut self) -> Result<UserDetails, Trouble> {
+    pub fn ask(&mut self) -> Result<UserDetails, ClientError> {
         let world = self.world.clone();
         world.run(self.client.get_user_details())
     }
@@ -83,7 +83,7 @@ impl Scene {
     /// # Errors
     ///
     /// Where it ended.
-    pub fn refresh(&mut self) -> Result<(), Trouble> {
+    pub fn refresh(&mut self) -> Result<(), ClientError> {
         let world = self.world.clone();
         world.run(self.client.refresh())
     }
@@ -98,17 +98,14 @@ impl Scene {
         world.run(self.client.begin()).expect("the sign-in begins")
     }
 
-    /// Lets the person sign in; the address that the browser came back with.
+    /// Lets the user sign in; the address that the browser came back with.
     ///
     /// # Errors
     ///
     /// Where it ended.
-    pub fn ask_person(&mut self, begun: &Begun) -> Result<Url, Trouble> {
+    pub fn ask_user(&mut self, begun: &Begun) -> Result<Url, ClientError> {
         let world = self.world.clone();
-        world.run(
-            self.client
-                .ask_person(&mut self.browser, &self.human, begun),
-        )
+        world.run(self.client.ask_user(&mut self.browser, &self.human, begun))
     }
 
     /// Redeems a code.
@@ -116,7 +113,7 @@ impl Scene {
     /// # Errors
     ///
     /// Where it ended.
-    pub fn redeem(&mut self, begun: &Begun, code: &str) -> Result<(), Trouble> {
+    pub fn redeem(&mut self, begun: &Begun, code: &str) -> Result<(), ClientError> {
         let world = self.world.clone();
         world.run(self.client.redeem(begun, code))
     }
@@ -128,12 +125,12 @@ impl Scene {
     /// If that fails.
     pub fn until_code(&mut self) -> (Begun, String) {
         let begun = self.begin();
-        let returned = self.ask_person(&begun).expect("the person signs in");
+        let returned = self.ask_user(&begun).expect("the user signs in");
         let code = self.client.accept(&begun, &returned).expect("a code");
         (begun, code)
     }
 
-    /// Opens an address in the person's browser.
+    /// Opens an address in the user's browser.
     ///
     /// # Panics
     ///

@@ -30,7 +30,7 @@ pub(super) fn of(dialect: Dialect, knows_tasks: bool) -> Value {
     all
 }
 
-/// What a person, model or client answers to a request of the server.
+/// What a user, model or client answers to a request of the server.
 pub(super) fn answer(method: &str, params: &Value, choice: &mut Choice) -> Value {
     match method {
         "sampling/createMessage" => json!({

@@ -1,16 +1,16 @@
 use serde_json::{Value, json};
 
-use super::{Answered, Asked, Watcher};
+use super::{ReceivedResponse, SchemaValidator, SentRequest};
 
 /// A client and a server, one exchange after another.
 #[derive(Default)]
 struct Talk {
-    watcher: Watcher,
+    watcher: SchemaValidator,
     exchanges: u64,
 }
 
 impl Talk {
-    fn asks(&mut self, asked: Asked<'_>) -> u64 {
+    fn asks(&mut self, asked: SentRequest<'_>) -> u64 {
         self.exchanges += 1;
         self.watcher.asked(self.exchanges, &asked).unwrap();
         self.exchanges
@@ -19,11 +19,11 @@ impl Talk {
     fn posts(&mut self, session: Option<&str>, message: &Value) -> u64 {
         let body = message.to_string();
         let body = body.as_bytes();
-        self.asks(Asked {
+        self.asks(SentRequest {
             target: "/mcp",
             session,
             body,
-            ..Asked::default()
+            ..SentRequest::default()
         })
     }
 
@@ -39,7 +39,7 @@ impl Talk {
         body: &str,
     ) -> Result<(), String> {
         let body = body.as_bytes();
-        let answered = Answered {
+        let answered = ReceivedResponse {
             status: 200,
             content_type,
             session,
@@ -123,9 +123,9 @@ fn batches_belong_to_one_revision() {
 #[test]
 fn the_stream_of_the_old_transport_answers_what_was_posted_elsewhere() {
     let mut talk = Talk::default();
-    let stream = talk.asks(Asked {
+    let stream = talk.asks(SentRequest {
         target: "/sse",
-        ..Asked::default()
+        ..SentRequest::default()
     });
     let endpoint = "event: endpoint\ndata: /message?sessionId=x\n\n";
     talk.gets(stream, None, "text/event-stream", endpoint)
@@ -133,10 +133,10 @@ fn the_stream_of_the_old_transport_answers_what_was_posted_elsewhere() {
     for message in [initialize("2024-11-05"), call(1)] {
         let body = message.to_string();
         let target = "/message?sessionId=x";
-        talk.asks(Asked {
+        talk.asks(SentRequest {
             target,
             body: body.as_bytes(),
-            ..Asked::default()
+            ..SentRequest::default()
         });
     }
     let good = format!("event: message\ndata: {}\n\n", agreed("2024-11-05"));
@@ -166,21 +166,21 @@ fn what_comes_on_a_stream_is_judged_message_by_message() {
     let mut answers = |result: Value| {
         let body = json!({"jsonrpc": "2.0", "id": 7, "result": result}).to_string();
         let (session, body) = (Some("s"), body.as_bytes());
-        let asked = Asked {
+        let asked = SentRequest {
             target: "/mcp",
             session,
             body,
-            ..Asked::default()
+            ..SentRequest::default()
         };
         talk.watcher.asked(99, &asked)
     };
     assert_eq!(answers(json!({"action": "decline"})), Ok(()));
     assert!(answers(json!({"action": "sulk"})).is_err());
     // Another stream may bring the answer.
-    let stream = talk.asks(Asked {
+    let stream = talk.asks(SentRequest {
         target: "/mcp",
         session: Some("s"),
-        ..Asked::default()
+        ..SentRequest::default()
     });
     let late = format!("data: {}\n\n", sound(1));
     assert_eq!(talk.gets(stream, None, "text/event-stream", &late), Ok(()));
@@ -226,15 +226,15 @@ fn errors_of_oauth_and_other_addresses_are_no_messages() {
     let exchange = talk.posts(None, &call(1));
     let body = b"{\"error\": \"invalid_token\"}";
     let content_type = "application/json";
-    let answered = Answered {
+    let answered = ReceivedResponse {
         status: 401,
         content_type,
         body,
-        ..Answered::default()
+        ..ReceivedResponse::default()
     };
     assert_eq!(talk.watcher.answered(exchange, &answered), Ok(()));
     let refusal = br#"{"jsonrpc": "2.0", "id": null, "error": {"code": 1}}"#;
-    let answered = Answered {
+    let answered = ReceivedResponse {
         body: refusal,
         ..answered
     };
@@ -242,10 +242,10 @@ fn errors_of_oauth_and_other_addresses_are_no_messages() {
         talk.watcher.answered(exchange, &answered).is_err(),
         "there is no message"
     );
-    let other = talk.asks(Asked {
+    let other = talk.asks(SentRequest {
         target: "/token",
         body: b"a=b",
-        ..Asked::default()
+        ..SentRequest::default()
     });
     assert_eq!(talk.gets_json(other, &json!({"access_token": "t"})), Ok(()));
 }

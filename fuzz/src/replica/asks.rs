@@ -9,10 +9,10 @@ use entra_mcp_core::{
 };
 
 use crate::{
-    checks::{Seen, Who},
-    clock::Moment,
+    checks::{ExchangeRef, Observation},
+    clock::SimInstant,
     options::Fault,
-    world::{Happening, Process, State},
+    world::{Process, SimEvent, State},
 };
 
 impl State {
@@ -23,21 +23,21 @@ impl State {
         ticket: Ticket<Fetch>,
         fetch: Fetch,
     ) {
-        let who = Who::new(process, id);
-        self.see(&Seen::Fetched {
+        let who = ExchangeRef::new(process, id);
+        self.see(&Observation::FetchSent {
             who,
             request: &fetch.request,
         });
-        if self.strikes(Fault::FetchLost) {
+        if self.injects(Fault::FetchLost) {
             let at = self.moment.after(fetch.within);
             let event = ticket.answer(Err(FetchFault::TimedOut));
-            self.schedule(at, Happening::Tell(process, id, event));
+            self.schedule(at, SimEvent::Deliver(process, id, event));
             return;
         }
         let at = self.moment.after(self.latency());
         self.schedule(
             at,
-            Happening::Upstream(process, id, ticket, Box::new(fetch)),
+            SimEvent::FetchArrives(process, id, ticket, Box::new(fetch)),
         );
     }
 
@@ -53,13 +53,13 @@ impl State {
         let answer = if self.entra.is_down() {
             Err(FetchFault::Unreachable)
         } else {
-            let who = Some(Who::new(process, id));
+            let who = Some(ExchangeRef::new(process, id));
             let (after, response) = self.entra_answers(who, &fetch.request);
             at = at.after(after);
             let late = after >= fetch.within;
-            if self.strikes(Fault::FetchUnheard) {
+            if self.injects(Fault::FetchResponseLost) {
                 Err(FetchFault::Unreachable)
-            } else if late || self.strikes(Fault::FetchLate) {
+            } else if late || self.injects(Fault::FetchLate) {
                 at = self.moment.after(fetch.within);
                 Err(FetchFault::TimedOut)
             } else if response.body().len() > fetch.body_limit {
@@ -69,7 +69,7 @@ impl State {
             }
         };
         let event = ticket.answer(answer);
-        self.schedule(at, Happening::Tell(process, id, event));
+        self.schedule(at, SimEvent::Deliver(process, id, event));
     }
 
     pub(super) fn question(
@@ -80,23 +80,23 @@ impl State {
         store: Store,
     ) {
         if let Store::Put(key, record, _) = &store {
-            let who = Who::new(process, id);
-            self.see(&Seen::Kept { who, key, record });
+            let who = ExchangeRef::new(process, id);
+            self.see(&Observation::RecordWritten { who, key, record });
         }
         let at = self.moment.after(self.latency());
         let guarded = matches!(store, Store::Put(_, _, Guard::Absent | Guard::Version(_)));
-        let fault = if self.strikes(Fault::StoreDown) {
+        let fault = if self.injects(Fault::StoreDown) {
             Some(StoreFault::Unavailable)
-        } else if guarded && self.strikes(Fault::StoreConflict) {
+        } else if guarded && self.injects(Fault::StoreConflict) {
             Some(StoreFault::Conflict)
         } else {
             None
         };
-        let happening = match fault {
-            Some(fault) => Happening::Tell(process, id, ticket.answer(Err(fault))),
-            None => Happening::Ask(process, id, ticket, store),
+        let event = match fault {
+            Some(fault) => SimEvent::Deliver(process, id, ticket.answer(Err(fault))),
+            None => SimEvent::StoreArrives(process, id, ticket, store),
         };
-        self.schedule(at, happening);
+        self.schedule(at, event);
     }
 
     /// A question reaches the store.
@@ -107,14 +107,14 @@ impl State {
         ticket: Ticket<Store>,
         store: Store,
     ) {
-        let now = crate::clock::read(self.moment, Moment::default(), 0);
+        let now = crate::clock::read(self.moment, SimInstant::default(), 0);
         let mut answer = self.store.perform(store, now.unix);
-        if self.strikes(Fault::StoreUnheard) {
+        if self.injects(Fault::StoreResponseLost) {
             answer = Err(StoreFault::Unavailable);
         }
         let at = self.moment.after(self.latency());
         let event = ticket.answer(answer);
-        self.schedule(at, Happening::Tell(process, id, event));
+        self.schedule(at, SimEvent::Deliver(process, id, event));
     }
 
     pub(super) fn tell_hub(&mut self, process: Process, id: ExchangeId, message: ToHub) {
@@ -140,7 +140,7 @@ impl State {
             match running.hub.poll() {
                 HubOutput::Tell(id, message) => {
                     let event = Event::Told(message);
-                    self.schedule(self.moment, Happening::Tell(process, id, event));
+                    self.schedule(self.moment, SimEvent::Deliver(process, id, event));
                 }
                 HubOutput::Publish(known) => running.known = known,
                 HubOutput::Start(errand) => self.begin_errand(process, errand),
@@ -148,7 +148,7 @@ impl State {
                     let load = running.hub.load();
                     let exchanges = running.exchanges.len();
                     let replica = process.replica;
-                    self.see(&Seen::Loaded {
+                    self.see(&Observation::HubLoad {
                         replica,
                         load,
                         exchanges,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::Attacker;
 use crate::{
-    client::{Client, Dialect, Overheard, value},
+    client::{Client, Dialect, LeakedName, value},
     tools::FORGED,
 };
 
@@ -23,7 +23,7 @@ impl Attacker {
             return;
         };
         match name {
-            Overheard::State {
+            LeakedName::State {
                 method,
                 params,
                 state,
@@ -35,13 +35,13 @@ impl Attacker {
                 }
                 let _answer = self.modern().ask(&method, params).await;
             }
-            Overheard::Task(task) => self.meddle_with(&task).await,
-            Overheard::Event(event) => {
+            LeakedName::Task(task) => self.meddle_with(&task).await,
+            LeakedName::Event(event) => {
                 self.choose_session().await;
                 let _stream = self.client.open(Some(&event)).await;
             }
-            Overheard::Question(question) => self.answer_for(&question).await,
-            Overheard::Request(request) => {
+            LeakedName::Question(question) => self.answer_for(&question).await,
+            LeakedName::Request(request) => {
                 self.choose_session().await;
                 let _answer = self.client.cancel(request).await;
             }
@@ -50,8 +50,8 @@ impl Attacker {
     }
 
     /// One of the last names of some kind, or the next one: that may still serve.
-    async fn overhears(&self) -> Option<Overheard> {
-        let all = Rc::clone(&self.stage.borrow().overheard);
+    async fn overhears(&self) -> Option<LeakedName> {
+        let all = Rc::clone(&self.shared.borrow().leaked_names);
         let kinds: BTreeSet<u64> = all.borrow().iter().map(kind_of).collect();
         if kinds.is_empty() {
             return None;
@@ -70,12 +70,12 @@ impl Attacker {
                 let found = next.iter().rev().find(|name| kind_of(name) == kind);
                 found.cloned()
             });
-            if next.is_some() || self.stage.borrow().curtain {
+            if next.is_some() || self.shared.borrow().faults_stopped {
                 return next;
             }
         }
         let all = all.borrow();
-        let lately: Vec<&Overheard> = all
+        let lately: Vec<&LeakedName> = all
             .iter()
             .rev()
             .filter(|name| kind_of(name) == kind)
@@ -113,9 +113,9 @@ impl Attacker {
         let _answer = client.ask(method, params).await;
     }
 
-    /// A session of the attacker's own, or one that was overheard.
+    /// A session of the attacker's own, or one that was leaked_names.
     async fn choose_session(&mut self) {
-        let sessions = self.stage.borrow().sessions.clone();
+        let sessions = self.shared.borrow().sessions.clone();
         let sessions: Vec<String> = sessions
             .into_iter()
             .filter(|session| !session.starts_with("http"))
@@ -152,12 +152,12 @@ impl Attacker {
     }
 }
 
-fn kind_of(name: &Overheard) -> u64 {
+fn kind_of(name: &LeakedName) -> u64 {
     match name {
-        Overheard::State { .. } => 0,
-        Overheard::Task(_) => 1,
-        Overheard::Event(_) => 2,
-        Overheard::Question(_) => 3,
-        Overheard::Request(_) => 4,
+        LeakedName::State { .. } => 0,
+        LeakedName::Task(_) => 1,
+        LeakedName::Event(_) => 2,
+        LeakedName::Question(_) => 3,
+        LeakedName::Request(_) => 4,
     }
 }

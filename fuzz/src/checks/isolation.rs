@@ -1,31 +1,31 @@
-//! Two people never mix: what belongs to one serves no request of another, whatever id they guess
+//! Two users never mix: what belongs to one serves no request of another, whatever id they guess
 //! (SESS-02, SESS-06, SSE-08, TOOL-02, TOOL-03).
 
 use std::collections::BTreeSet;
 
-use super::{Case, Check, Ledger, Seen, Sort, Who};
+use super::{Check, ExchangeRecord, ExchangeRef, Ledger, Observation, Sort};
 use crate::checks::ledger::{bearer, form, redirected};
 
-/// A token of one person never serves another, and nobody reads what is another's.
+/// A token of one user never serves another, and nobody reads what is another's.
 #[derive(Debug)]
-pub(super) struct OnePersonOnly;
+pub(super) struct UserIsolation;
 
-impl OnePersonOnly {
-    fn only_of(who: Who, ledger: &Ledger, place: &str, bytes: &[u8]) -> Result<(), String> {
-        let person = ledger.case(who).and_then(|case| case.person.as_deref());
+impl UserIsolation {
+    fn only_of(who: ExchangeRef, ledger: &Ledger, place: &str, bytes: &[u8]) -> Result<(), String> {
+        let user = ledger.case(who).and_then(|case| case.user.as_deref());
         for label in ledger.secrets.find(bytes) {
-            let foreign = label.person.is_some() && label.person.as_deref() != person;
+            let foreign = label.user.is_some() && label.user.as_deref() != user;
             let strange = match label.sort {
                 Sort::Personal => foreign,
                 // What we gave to somebody is told once: by the exchange that made it, or by
-                // another of the same person (a repeated refresh).
+                // another of the same user (a repeated refresh).
                 Sort::Ours => foreign && label.minted_by != Some(who),
                 Sort::Upstream | Sort::Key | Sort::Fault => false,
             };
             if strange {
                 return Err(format!(
-                    "{place} of {who} for {person:?} holds {} of {:?}",
-                    label.name, label.person
+                    "{place} of {who} for {user:?} holds {} of {:?}",
+                    label.name, label.user
                 ));
             }
         }
@@ -33,14 +33,14 @@ impl OnePersonOnly {
     }
 }
 
-impl Check for OnePersonOnly {
+impl Check for UserIsolation {
     fn name(&self) -> &'static str {
-        "one person only"
+        "user isolation"
     }
 
-    fn see(&mut self, seen: &Seen<'_>, ledger: &Ledger) -> Result<(), String> {
+    fn see(&mut self, seen: &Observation<'_>, ledger: &Ledger) -> Result<(), String> {
         match seen {
-            Seen::Answered {
+            Observation::ResponseStarted {
                 who, head, body, ..
             } => {
                 for value in head.headers().values() {
@@ -48,8 +48,10 @@ impl Check for OnePersonOnly {
                 }
                 Self::only_of(*who, ledger, "the answer", body)
             }
-            Seen::Wrote { who, bytes } => Self::only_of(*who, ledger, "the stream", bytes),
-            Seen::Fetched { who, request } => {
+            Observation::BodyWritten { who, bytes } => {
+                Self::only_of(*who, ledger, "the stream", bytes)
+            }
+            Observation::FetchSent { who, request } => {
                 let shown = bearer(request.headers()).map(str::to_owned);
                 let shown = shown.or_else(|| form(request.body(), "refresh_token"));
                 let Some(shown) = shown else {
@@ -58,15 +60,15 @@ impl Check for OnePersonOnly {
                 let owner = ledger
                     .secrets
                     .get(shown.as_bytes())
-                    .and_then(|label| label.person.as_deref());
-                let person = ledger
+                    .and_then(|label| label.user.as_deref());
+                let user = ledger
                     .case(*who)
-                    .and_then(|case: &Case| case.person.as_deref());
-                if owner.is_some() && owner == person {
+                    .and_then(|case: &ExchangeRecord| case.user.as_deref());
+                if owner.is_some() && owner == user {
                     Ok(())
                 } else {
                     Err(format!(
-                        "{who} for {person:?} shows a token of {owner:?} to {}",
+                        "{who} for {user:?} shows a token of {owner:?} to {}",
                         request.uri().path()
                     ))
                 }
@@ -78,19 +80,17 @@ impl Check for OnePersonOnly {
 
 /// Nothing is stored for anyone who has not signed in (DOS-02, DOS-03).
 #[derive(Debug)]
-pub(super) struct NothingForStrangers;
+pub(super) struct NothingUnauthenticated;
 
-impl Check for NothingForStrangers {
+impl Check for NothingUnauthenticated {
     fn name(&self) -> &'static str {
         "nothing for strangers"
     }
 
-    fn see(&mut self, seen: &Seen<'_>, ledger: &Ledger) -> Result<(), String> {
+    fn see(&mut self, seen: &Observation<'_>, ledger: &Ledger) -> Result<(), String> {
         match seen {
-            Seen::Kept { who, key, .. } => match ledger.case(*who) {
-                Some(Case {
-                    person: Some(_), ..
-                }) => Ok(()),
+            Observation::RecordWritten { who, key, .. } => match ledger.case(*who) {
+                Some(ExchangeRecord { user: Some(_), .. }) => Ok(()),
                 _ => Err(format!("{who} stores {} for a stranger", key.0)),
             },
             _ => Ok(()),
@@ -101,7 +101,7 @@ impl Check for NothingForStrangers {
 /// No sign-in is completed by an ID token that must not be believed (threats.md D5).
 #[derive(Debug, Default)]
 pub(super) struct GoodIdTokensOnly {
-    spoiled: BTreeSet<Who>,
+    spoiled: BTreeSet<ExchangeRef>,
 }
 
 impl Check for GoodIdTokensOnly {
@@ -109,9 +109,9 @@ impl Check for GoodIdTokensOnly {
         "good id tokens only"
     }
 
-    fn see(&mut self, seen: &Seen<'_>, ledger: &Ledger) -> Result<(), String> {
+    fn see(&mut self, seen: &Observation<'_>, ledger: &Ledger) -> Result<(), String> {
         match seen {
-            Seen::Replied {
+            Observation::UpstreamReplied {
                 who: Some(who),
                 is_spoiled: true,
                 ..
@@ -119,11 +119,11 @@ impl Check for GoodIdTokensOnly {
                 self.spoiled.insert(*who);
                 Ok(())
             }
-            Seen::Ended { who, .. } => {
+            Observation::ExchangeEnded { who, .. } => {
                 self.spoiled.remove(who);
                 Ok(())
             }
-            Seen::Answered { who, head, .. } if self.spoiled.contains(who) => {
+            Observation::ResponseStarted { who, head, .. } if self.spoiled.contains(who) => {
                 let path = ledger.case(*who).map(|case| case.path.as_str());
                 if path == Some("/auth/callback") && redirected(head.headers(), "code").is_some() {
                     return Err(format!("{who} believes a spoiled ID token"));

@@ -1,11 +1,11 @@
-//! What clients use, besides the tools of the signed-in person: everything that MCP has.
+//! What clients use, besides the tools of the signed-in user: everything that MCP has.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::{
-    Client, Dialect, Trouble,
+    Client, ClientError, Dialect,
     events::{self, Events},
     text,
 };
@@ -13,7 +13,7 @@ use crate::tools::{PAGE, WATCHED};
 
 /// Something to use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Use {
+pub enum Feature {
     /// Prompts.
     Prompts,
     /// Resources and templates.
@@ -40,7 +40,7 @@ pub enum Use {
     Tasks,
 }
 
-impl Use {
+impl Feature {
     /// All that there is.
     pub const ALL: [Self; 12] = [
         Self::Prompts,
@@ -61,11 +61,11 @@ impl Use {
 /// How long a cancelled call may take to end.
 const SOON: Duration = Duration::from_secs(60);
 
-pub(super) fn expect(holds: bool, what: &str) -> Result<(), Trouble> {
+pub(super) fn expect(holds: bool, what: &str) -> Result<(), ClientError> {
     if holds {
         Ok(())
     } else {
-        Err(Trouble::strange(what))
+        Err(ClientError::violation(what))
     }
 }
 
@@ -74,38 +74,38 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Where it ended; [`Trouble::Strange`] if it is not as it should be.
-    pub async fn put_to_use(&mut self, what: Use) -> Result<(), Trouble> {
+    /// Where it ended; [`ClientError::ProtocolViolation`] if it is not as it should be.
+    pub async fn use_feature(&mut self, what: Feature) -> Result<(), ClientError> {
         self.heard.clear();
         self.knows_tasks = false;
         match what {
-            Use::Prompts => self.use_prompts().await,
-            Use::Resources => self.use_resources().await,
-            Use::Completion => self.use_completion().await,
-            Use::Progress => self.use_progress().await,
-            Use::Logging => self.use_logging().await,
-            Use::Questions => self.use_questions().await,
-            Use::Reconnection => {
+            Feature::Prompts => self.use_prompts().await,
+            Feature::Resources => self.use_resources().await,
+            Feature::Completion => self.use_completion().await,
+            Feature::Progress => self.use_progress().await,
+            Feature::Logging => self.use_logging().await,
+            Feature::Questions => self.use_questions().await,
+            Feature::Reconnection => {
                 let called = self.call_tool("test_reconnection", json!({})).await?;
                 let said = called.pointer("/content/0/text").and_then(Value::as_str);
                 let is_good = said.is_some_and(|said| said.starts_with("Reconnection test"));
                 expect(is_good, "the answer to come back for")
             }
-            Use::Patience => {
+            Feature::Patience => {
                 self.call_tool("world_slow", json!({})).await?;
                 let params = json!({"name": "world_chatty", "arguments": {},
                     "_meta": {"progressToken": "chat", "io.modelcontextprotocol/logLevel": "debug"}});
                 self.ask("tools/call", params).await?;
                 Ok(())
             }
-            Use::Failures => self.use_failures().await,
-            Use::Cancellation => self.use_cancellation().await,
-            Use::Subscription => self.use_subscription().await,
-            Use::Tasks => self.use_tasks().await,
+            Feature::Failures => self.use_failures().await,
+            Feature::Cancellation => self.use_cancellation().await,
+            Feature::Subscription => self.use_subscription().await,
+            Feature::Tasks => self.use_tasks().await,
         }
     }
 
-    async fn use_prompts(&mut self) -> Result<(), Trouble> {
+    async fn use_prompts(&mut self) -> Result<(), ClientError> {
         let listed = self.ask("prompts/list", json!({})).await?;
         let prompts = listed.get("prompts").and_then(Value::as_array);
         expect(
@@ -126,7 +126,7 @@ impl Client {
         is_error(refused, "a prompt without what it needs")
     }
 
-    async fn use_resources(&mut self) -> Result<(), Trouble> {
+    async fn use_resources(&mut self) -> Result<(), ClientError> {
         self.ask("resources/list", json!({})).await?;
         self.ask("resources/templates/list", json!({})).await?;
         for (uri, words) in [
@@ -141,7 +141,7 @@ impl Client {
         is_error(refused.await, "a resource that is not there")
     }
 
-    async fn use_completion(&mut self) -> Result<(), Trouble> {
+    async fn use_completion(&mut self) -> Result<(), ClientError> {
         let reference = json!({"type": "ref/prompt", "name": "test_prompt_with_arguments"});
         let params = json!({"ref": reference, "argument": {"name": "arg1", "value": "test"}});
         let completed = self.ask("completion/complete", params).await?;
@@ -158,18 +158,18 @@ impl Client {
         Ok(())
     }
 
-    async fn use_progress(&mut self) -> Result<(), Trouble> {
+    async fn use_progress(&mut self) -> Result<(), ClientError> {
         let params = json!({"name": "test_tool_with_progress", "arguments": {},
             "_meta": {"progressToken": "how far"}});
         self.ask("tools/call", params).await?;
         let told = self.count("notifications/progress");
         expect(
-            told == 3 || (told < 3 && !self.is_calm),
+            told == 3 || (told < 3 && !self.expects_no_faults),
             "progress is told otherwise",
         )
     }
 
-    async fn use_logging(&mut self) -> Result<(), Trouble> {
+    async fn use_logging(&mut self) -> Result<(), ClientError> {
         let world = self.peer.world().clone();
         let level = world.choose(|choice| *choice.pick(&["debug", "info", "error"]));
         let mut params = json!({"name": "test_tool_with_logging", "arguments": {}});
@@ -185,12 +185,15 @@ impl Client {
         self.ask("tools/call", params).await?;
         let wanted = if level == "error" { 0 } else { 3 };
         let told = self.count("notifications/message");
-        expect(told == wanted || !self.is_calm, "the log is told otherwise")
+        expect(
+            told == wanted || !self.expects_no_faults,
+            "the log is told otherwise",
+        )
     }
 
-    async fn use_questions(&mut self) -> Result<(), Trouble> {
+    async fn use_questions(&mut self) -> Result<(), ClientError> {
         let elicits = !matches!(self.dialect.version(), "2024-11-05" | "2025-03-26");
-        let message = json!({"message": "Who are you?"});
+        let message = json!({"message": "ExchangeRef are you?"});
         for (tool, arguments, needs) in [
             ("test_elicitation", message, true),
             ("test_sampling", json!({"prompt": "Where?"}), false),
@@ -205,19 +208,19 @@ impl Client {
         ] {
             match self.call_tool(tool, arguments).await {
                 Ok(_) => expect(elicits || !needs, "asked what the client cannot")?,
-                // The person did not want to.
-                Err(Trouble::Tool(_)) => {}
-                Err(trouble) => return Err(trouble),
+                // The user did not want to.
+                Err(ClientError::Tool(_)) => {}
+                Err(error) => return Err(error),
             }
         }
         let params = json!({"name": "test_input_required_result_prompt", "arguments": {}});
         match self.ask("prompts/get", params).await {
-            Ok(_) | Err(Trouble::Rpc { .. }) => Ok(()),
-            Err(trouble) => Err(trouble),
+            Ok(_) | Err(ClientError::Rpc { .. }) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 
-    async fn use_failures(&mut self) -> Result<(), Trouble> {
+    async fn use_failures(&mut self) -> Result<(), ClientError> {
         let failed = self.call_tool("world_failing", json!({})).await;
         is_error(failed, "a tool that is broken")?;
         let failed = self.call_tool("test_error_handling", json!({})).await;
@@ -225,7 +228,7 @@ impl Client {
     }
 
     /// Begins a call that never ends, and cancels it in the way of the revision.
-    async fn use_cancellation(&mut self) -> Result<(), Trouble> {
+    async fn use_cancellation(&mut self) -> Result<(), ClientError> {
         let world = self.peer.world().clone();
         let params = json!({"name": "world_endless", "arguments": {},
             "_meta": {"progressToken": "never"}});
@@ -252,7 +255,9 @@ impl Client {
                     rest.map(|_| head.status())
                 };
                 match world.within(SOON, end).await {
-                    None if self.is_calm => Err(Trouble::strange("a cancelled call goes on")),
+                    None if self.expects_no_faults => {
+                        Err(ClientError::violation("a cancelled call goes on"))
+                    }
                     _ => Ok(()),
                 }
             }
@@ -260,7 +265,7 @@ impl Client {
     }
 
     /// Listens for changes of a resource while a tool changes it.
-    async fn use_subscription(&mut self) -> Result<(), Trouble> {
+    async fn use_subscription(&mut self) -> Result<(), ClientError> {
         let world = self.peer.world().clone();
         let stuck = self.peer.stuck();
         let mut stream = match self.dialect {
@@ -284,14 +289,14 @@ impl Client {
                         }
                     }
                 }
-                Ok::<usize, Trouble>(0)
+                Ok::<usize, ClientError>(0)
             };
             told = world.within(SOON / 2, listening).await.unwrap_or(Ok(0))?;
         }
         self.peer.stick_to(stuck);
         changed?;
         expect(
-            told == 1 || stream.is_none() || !self.is_calm,
+            told == 1 || stream.is_none() || !self.expects_no_faults,
             "a change was not told",
         )?;
         if self.dialect != Dialect::Modern {
@@ -302,7 +307,7 @@ impl Client {
     }
 
     /// `subscriptions/listen` (2026-07-28), up to its acknowledgement.
-    async fn subscribe(&mut self) -> Result<Events, Trouble> {
+    async fn subscribe(&mut self) -> Result<Events, ClientError> {
         let wanted = json!({"toolsListChanged": true, "resourceSubscriptions": [WATCHED]});
         let params = json!({"notifications": wanted});
         let (_, request) = self.request_of("subscriptions/listen", params);
@@ -312,11 +317,11 @@ impl Client {
             let body = call.rest().await?;
             let response = http::Response::from_parts(head.into_parts().0, body);
             events::result_of(&response)?;
-            return Err(Trouble::strange("no stream"));
+            return Err(ClientError::violation("no stream"));
         }
         self.peer.stick_to(call.replica());
         let mut events = Events::new(call);
-        let first = events.next().await?.ok_or(Trouble::Broken)?;
+        let first = events.next().await?.ok_or(ClientError::Broken)?;
         let first = first.message()?.unwrap_or_default();
         let method = text(&first, "method")?;
         expect(
@@ -332,11 +337,13 @@ impl Client {
     }
 }
 
-/// What must be refused is refused; other trouble is trouble.
-fn is_error(answer: Result<Value, Trouble>, what: &str) -> Result<(), Trouble> {
+/// What must be refused is refused; other error is error.
+fn is_error(answer: Result<Value, ClientError>, what: &str) -> Result<(), ClientError> {
     match answer {
-        Err(Trouble::Rpc { .. } | Trouble::Tool(_)) => Ok(()),
-        Err(trouble) => Err(trouble),
-        Ok(_) => Err(Trouble::Strange(format!("{what} gives a result"))),
+        Err(ClientError::Rpc { .. } | ClientError::Tool(_)) => Ok(()),
+        Err(error) => Err(error),
+        Ok(_) => Err(ClientError::ProtocolViolation(format!(
+            "{what} gives a result"
+        ))),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Answered, Asked, Session};
+use super::{ReceivedResponse, SentRequest, Session};
 use crate::{
     check::{From, check},
     spec,
@@ -56,7 +56,7 @@ pub(super) fn session_of(target: &str) -> Option<String> {
 
 impl Exchange {
     /// `None` for what is no address of MCP.
-    pub(super) fn new(asked: &Asked<'_>) -> Option<Self> {
+    pub(super) fn new(asked: &SentRequest<'_>) -> Option<Self> {
         let path = asked.target.split('?').next().unwrap_or_default();
         if !matches!(path, "/mcp" | "/sse" | "/message") {
             return None;
@@ -102,7 +102,7 @@ impl Exchange {
     }
 
     /// The head of the answer.
-    pub(super) fn answered(&mut self, answered: &Answered<'_>) -> Result<(), String> {
+    pub(super) fn answered(&mut self, answered: &ReceivedResponse<'_>) -> Result<(), String> {
         self.is_success = (200..300).contains(&answered.status);
         let kind = answered.content_type.split(';').next().unwrap_or_default();
         self.format = match kind.trim() {

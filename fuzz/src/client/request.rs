@@ -10,7 +10,7 @@ use http::{Method, Request, Response, header};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Client, Dialect, Trouble, abilities,
+    Client, ClientError, Dialect, capabilities,
     events::{self, Event, Events},
     mcp::Connection,
     value,
@@ -19,7 +19,7 @@ use crate::net::Call;
 
 /// What others may overhear: names, none of which is a credential.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Overheard {
+pub enum LeakedName {
     /// The `requestState` of this request.
     State {
         /// Its method.
@@ -42,7 +42,7 @@ pub enum Overheard {
 /// How often a client answers the questions of one request, or comes back for one answer.
 const ROUNDS: usize = 8;
 
-/// How long a person thinks before an answer, at most.
+/// How long a user thinks before an answer, at most.
 const THOUGHT: Duration = Duration::from_secs(8);
 
 impl Client {
@@ -51,7 +51,7 @@ impl Client {
     /// # Errors
     ///
     /// Where it ended.
-    pub async fn ask(&mut self, method: &str, params: Value) -> Result<Value, Trouble> {
+    pub async fn ask(&mut self, method: &str, params: Value) -> Result<Value, ClientError> {
         let mut params = params;
         for _ in 0..ROUNDS {
             let result = self.ask_once(method, params.clone()).await?;
@@ -59,7 +59,7 @@ impl Client {
                 return Ok(result);
             }
             let state = result.get("requestState").cloned().unwrap_or_default();
-            self.say_aloud(Overheard::State {
+            self.leak_name(LeakedName::State {
                 method: method.to_owned(),
                 params: params.clone(),
                 state: state.as_str().unwrap_or_default().to_owned(),
@@ -70,7 +70,7 @@ impl Client {
                 members.insert("requestState".to_owned(), state);
             }
         }
-        Err(Trouble::strange("the server asks for ever"))
+        Err(ClientError::violation("the server asks for ever"))
     }
 
     /// The answers to the questions in a result.
@@ -81,7 +81,7 @@ impl Client {
             let params = request.get("params").unwrap_or(&Value::Null);
             let world = self.peer.world();
             let answer = world
-                .choose(|choice| abilities::answer(method.unwrap_or_default(), params, choice));
+                .choose(|choice| capabilities::answer(method.unwrap_or_default(), params, choice));
             (key.clone(), answer)
         });
         Value::Object(responses.collect::<Map<_, _>>())
@@ -106,7 +106,7 @@ impl Client {
                 "io.modelcontextprotocol/protocolVersion": self.dialect.version(),
                 "io.modelcontextprotocol/clientInfo": {"name": "world", "version": "1.0.0"},
                 "io.modelcontextprotocol/clientCapabilities":
-                    abilities::of(self.dialect, self.knows_tasks),
+                    capabilities::of(self.dialect, self.knows_tasks),
             });
             let meta = members.entry("_meta").or_insert_with(|| json!({}));
             if let (Value::Object(meta), Value::Object(own)) = (meta, own) {
@@ -114,16 +114,16 @@ impl Client {
             }
         }
         let message = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
-        self.say_aloud(Overheard::Request(id));
+        self.leak_name(LeakedName::Request(id));
         (id, self.message(&message, method, name.as_deref()))
     }
 
-    async fn ask_once(&mut self, method: &str, params: Value) -> Result<Value, Trouble> {
+    async fn ask_once(&mut self, method: &str, params: Value) -> Result<Value, ClientError> {
         let (id, request) = self.request_of(method, params);
         if self.dialect == Dialect::Sse {
             let response = self.peer.fetch(request).await?;
             if response.status() != 202 {
-                return Err(Trouble::of(&response));
+                return Err(ClientError::of(&response));
             }
             return self.await_message(id).await;
         }
@@ -145,7 +145,7 @@ impl Client {
     }
 
     /// Reads the stream that ends with an answer, and comes back for the rest if it was cut.
-    pub(super) async fn follow(&mut self, id: u64, events: Events) -> Result<Value, Trouble> {
+    pub(super) async fn follow(&mut self, id: u64, events: Events) -> Result<Value, ClientError> {
         let mut events = events;
         let mut told = BTreeSet::new();
         let mut answered = None;
@@ -159,7 +159,7 @@ impl Client {
                     Err(_) => break true,
                 };
                 if let Some(event_id) = &event.id {
-                    self.say_aloud(Overheard::Event(event_id.clone()));
+                    self.leak_name(LeakedName::Event(event_id.clone()));
                     if !told.insert(event_id.clone()) {
                         let what = format!("{event_id} is told twice");
                         self.peer.world().fail("an event once", what);
@@ -172,29 +172,29 @@ impl Client {
                 }
                 answered = answer.or(answered);
             };
-            // Who comes back twice, and gets nothing, is never answered.
+            // ExchangeRef comes back twice, and gets nothing, is never answered.
             let is_empty = round > 0 && !is_cut && told.len() == before;
             in_vain += usize::from(is_empty && answered.is_none());
             if in_vain > 1 {
-                return Err(Trouble::strange("a stream ended without its answer"));
+                return Err(ClientError::violation("a stream ended without its answer"));
             }
             if let Some(answer) = &answered {
                 return events::result(answer);
             }
-            let last = events.last_id.clone().ok_or(Trouble::Broken)?;
+            let last = events.last_id.clone().ok_or(ClientError::Broken)?;
             let away = Duration::from_millis(events.retry.unwrap_or(100));
             self.peer.world().clone().sleep(away).await;
             events = match self.come_back(&last).await {
                 Ok(events) => events,
-                Err(Trouble::Broken) => continue,
-                Err(trouble) => return Err(trouble),
+                Err(ClientError::Broken) => continue,
+                Err(error) => return Err(error),
             };
         }
-        Err(Trouble::Broken)
+        Err(ClientError::Broken)
     }
 
     /// Comes back for what followed an event.
-    async fn come_back(&self, last: &str) -> Result<Events, Trouble> {
+    async fn come_back(&self, last: &str) -> Result<Events, ClientError> {
         let call = self.open(Some(last)).await?;
         let mut events = Events::new(call);
         events.last_id = Some(last.to_owned());
@@ -202,7 +202,7 @@ impl Client {
     }
 
     /// Opens a stream with GET, to listen, or for what followed an event.
-    pub(crate) async fn open(&self, last: Option<&str>) -> Result<Call, Trouble> {
+    pub(crate) async fn open(&self, last: Option<&str>) -> Result<Call, ClientError> {
         let mut request = self.request(Method::GET, &self.address());
         let headers = request.headers_mut();
         headers.insert(header::ACCEPT, value("text/event-stream"));
@@ -220,15 +220,15 @@ impl Client {
         }
         let body = stream.rest().await?;
         let response = Response::from_parts(head.into_parts().0, body);
-        Err(Trouble::of(&response))
+        Err(ClientError::of(&response))
     }
 
     /// The answer on the stream of HTTP+SSE.
-    async fn await_message(&mut self, id: u64) -> Result<Value, Trouble> {
+    async fn await_message(&mut self, id: u64) -> Result<Value, ClientError> {
         let Some(Connection::Sse { events, .. }) = &mut self.connection else {
-            return Err(Trouble::strange("there is no stream"));
+            return Err(ClientError::violation("there is no stream"));
         };
-        let mut events = events.take().ok_or(Trouble::Broken)?;
+        let mut events = events.take().ok_or(ClientError::Broken)?;
         while let Some(event) = events.next().await? {
             if let Some(answer) = self.hear(&event, id).await? {
                 if let Some(Connection::Sse { events: place, .. }) = &mut self.connection {
@@ -237,11 +237,15 @@ impl Client {
                 return events::result(&answer);
             }
         }
-        Err(Trouble::Broken)
+        Err(ClientError::Broken)
     }
 
     /// Hears a message: the answer to this request is given back, a question is answered.
-    pub(super) async fn hear(&mut self, event: &Event, id: u64) -> Result<Option<Value>, Trouble> {
+    pub(super) async fn hear(
+        &mut self,
+        event: &Event,
+        id: u64,
+    ) -> Result<Option<Value>, ClientError> {
         let Some(message) = event.message()? else {
             return Ok(None);
         };
@@ -250,7 +254,7 @@ impl Client {
             (None, Some(answers)) if answers.as_u64() == Some(id) => return Ok(Some(message)),
             (None, _) => {}
             (Some(method), Some(question)) => {
-                self.say_aloud(Overheard::Question(question.clone()));
+                self.leak_name(LeakedName::Question(question.clone()));
                 let params = message.get("params").unwrap_or(&Value::Null);
                 let world = self.peer.world().clone();
                 let thinks = world.choose(|choice| choice.between(Duration::ZERO, THOUGHT));
@@ -265,17 +269,17 @@ impl Client {
     }
 
     /// Somebody may overhear it.
-    pub(super) fn say_aloud(&self, name: Overheard) {
-        self.overheard.borrow_mut().push(name);
+    pub(super) fn leak_name(&self, name: LeakedName) {
+        self.leaked_names.borrow_mut().push(name);
     }
 
     fn reply(&self, question: &Value, method: &str, params: &Value) -> Value {
         self.peer.world().choose(|choice| {
             if choice.chance(100) {
-                let error = json!({"code": -1, "message": "The person does not want to."});
+                let error = json!({"code": -1, "message": "The user does not want to."});
                 return json!({"jsonrpc": "2.0", "id": question, "error": error});
             }
-            let result = abilities::answer(method, params, choice);
+            let result = capabilities::answer(method, params, choice);
             json!({"jsonrpc": "2.0", "id": question, "result": result})
         })
     }

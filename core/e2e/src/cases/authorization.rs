@@ -14,7 +14,7 @@ fn names(session: &Session<'_>) -> Vec<String> {
     tools.as_array().unwrap().iter().map(name).collect()
 }
 
-fn call(session: &Session<'_>, tool: &str) -> crate::wire::Response {
+fn call(session: &Session<'_>, tool: &str) -> crate::raw_http::Response {
     let params = json!({"name": tool, "arguments": {}});
     session.post(&json!({"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": params}))
 }

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use entra_mcp_schema::{Answered, Asked, Watcher};
+use entra_mcp_schema::{ReceivedResponse, SchemaValidator, SentRequest};
 use http::{HeaderMap, header};
 
-use super::{Check, Ledger, Seen, Who};
+use super::{Check, ExchangeRef, Ledger, Observation};
 use crate::net::Role;
 
 /// Whatever the server sends as a message of MCP fits the published schema, to whomever it is sent;
 /// what honest clients send does too.
 #[derive(Debug, Default)]
 pub(super) struct FitsItsSchema {
-    watcher: Watcher,
-    numbers: BTreeMap<Who, u64>,
+    watcher: SchemaValidator,
+    numbers: BTreeMap<ExchangeRef, u64>,
     count: u64,
 }
 
@@ -22,15 +22,15 @@ impl Check for FitsItsSchema {
         "fits its schema"
     }
 
-    fn see(&mut self, seen: &Seen<'_>, _ledger: &Ledger) -> Result<(), String> {
+    fn see(&mut self, seen: &Observation<'_>, _ledger: &Ledger) -> Result<(), String> {
         match seen {
-            Seen::Asked {
+            Observation::RequestAdmitted {
                 who, role, request, ..
             } => {
                 self.count += 1;
                 self.numbers.insert(*who, self.count);
                 let target = request.uri().path_and_query();
-                let asked = Asked {
+                let asked = SentRequest {
                     target: target.map_or("", |target| target.as_str()),
                     session: text(request.headers(), "mcp-session-id"),
                     revision: text(request.headers(), "mcp-protocol-version"),
@@ -41,14 +41,14 @@ impl Check for FitsItsSchema {
                     Ok(()) | Err(_) => Ok(()),
                 }
             }
-            Seen::Answered {
+            Observation::ResponseStarted {
                 who, head, body, ..
             } => {
                 let Some(number) = self.numbers.get(who) else {
                     return Ok(());
                 };
                 let content_type = text(head.headers(), header::CONTENT_TYPE.as_str());
-                let answered = Answered {
+                let answered = ReceivedResponse {
                     status: head.status().as_u16(),
                     content_type: content_type.unwrap_or_default(),
                     session: text(head.headers(), "mcp-session-id"),
@@ -57,14 +57,14 @@ impl Check for FitsItsSchema {
                 let judged = self.watcher.answered(*number, &answered);
                 judged.map_err(|what| format!("{who} answers {what}"))
             }
-            Seen::Wrote { who, bytes } => {
+            Observation::BodyWritten { who, bytes } => {
                 let Some(number) = self.numbers.get(who) else {
                     return Ok(());
                 };
                 let judged = self.watcher.wrote(*number, bytes);
                 judged.map_err(|what| format!("{who} writes {what}"))
             }
-            Seen::Ended { who, .. } => {
+            Observation::ExchangeEnded { who, .. } => {
                 if let Some(number) = self.numbers.remove(who) {
                     self.watcher.ended(number);
                 }

@@ -16,9 +16,9 @@ use crate::{
     choice::Choice,
     client::Dialect,
     entra::Entra,
-    honest::{Honest, Loot, Stage},
+    fault_injection,
     options::{Faults, Options},
-    weather,
+    users::{RunState, Shared, SimUser},
     world::World,
 };
 
@@ -69,7 +69,7 @@ impl Summary {
 
 /// How a run failed.
 #[derive(Clone, Debug)]
-pub struct Fallen {
+pub struct FailedRun {
     /// The check.
     pub failure: Failure,
     /// Every line of the trace.
@@ -86,27 +86,30 @@ const BOUND: Duration = Duration::from_secs(3600);
 /// # Errors
 ///
 /// The check that failed, with the trace.
-pub fn run(mut choice: Choice, change: impl FnOnce(&mut Options)) -> Result<Summary, Box<Fallen>> {
+pub fn run(
+    mut choice: Choice,
+    change: impl FnOnce(&mut Options),
+) -> Result<Summary, Box<FailedRun>> {
     let mut options = Options::draw(&mut choice);
     change(&mut options);
     let world = World::new(options, choice);
-    let stage: Stage = Rc::new(RefCell::new(Loot::default()));
-    let acted = catch_unwind(AssertUnwindSafe(|| acts(&world, &stage)));
-    let result = acted.unwrap_or_else(|panic| Err(Failure::new("no panics", words(&*panic))));
+    let shared: Shared = Rc::new(RefCell::new(RunState::default()));
+    let ran = catch_unwind(AssertUnwindSafe(|| phases(&world, &shared)));
+    let result = ran.unwrap_or_else(|panic| Err(Failure::new("no panics", words(&*panic))));
     let drawn = world.choose(|choice| choice.drawn().to_vec());
     let summary = Summary {
         hash: world.trace_hash(),
         events: world.trace().len(),
         sign_ins: world.count("codes"),
-        calls: stage.borrow().calls,
-        uses: stage.borrow().uses,
+        calls: shared.borrow().calls,
+        uses: shared.borrow().uses,
         performed: world.count("native calls"),
         faults: world.count("faults"),
         drawn,
         trace: world.trace(),
     };
     let result = result.map_err(|failure| {
-        Box::new(Fallen {
+        Box::new(FailedRun {
             failure,
             trace: world.trace(),
             drawn: summary.drawn.clone(),
@@ -123,44 +126,47 @@ fn words(panic: &(dyn std::any::Any + Send)) -> String {
     text.unwrap_or_else(|| "a panic without words".to_owned())
 }
 
-fn acts(world: &World, stage: &Stage) -> Result<(), Failure> {
-    let people = Entra::accounts();
+fn phases(world: &World, shared: &Shared) -> Result<(), Failure> {
+    let users = Entra::accounts();
     let count = 1 + world.choose(|choice| choice.below(3));
     let mut expected = 0;
     for number in 0..count {
         let dialect = world.choose(|choice| *choice.pick(&Dialect::ALL));
-        let account = world.choose(|choice| *choice.pick(people.honest));
+        let account = world.choose(|choice| *choice.pick(users.honest));
         let name = format!("client{number}");
-        let honest = Honest::new(world, &name, account, dialect, stage);
+        let honest = SimUser::new(world, &name, account, dialect, shared);
         world.spawn(honest.live());
         expected += 1;
     }
     for number in 0..world.choose(|choice| choice.below(3)) {
-        let victim = world.choose(|choice| *choice.pick(people.honest));
+        let victim = world.choose(|choice| *choice.pick(users.honest));
         let name = format!("mallory{number}");
-        let attacker = Attacker::new(world, &name, people.attacker, victim, stage);
+        let attacker = Attacker::new(world, &name, users.attacker, victim, shared);
         world.spawn(attacker.live());
     }
-    world.spawn(weather::blow(world.clone(), Rc::clone(stage)));
+    world.spawn(fault_injection::inject_faults(
+        world.clone(),
+        Rc::clone(shared),
+    ));
     let act = world.choose(|choice| *choice.pick(&[600, 1800, 2 * 3600]));
     world.try_run(world.sleep(Duration::from_secs(act)))?;
-    stage.borrow_mut().curtain = true;
+    shared.borrow_mut().faults_stopped = true;
     world.options(|options| options.faults = Faults::default());
-    weather::clear(world);
+    fault_injection::stop_faults(world);
     let end = world.moment().after(BOUND);
     while world.actors() > 0 && world.moment() < end {
         world.try_run(world.sleep(Duration::from_secs(30)))?;
     }
-    let finished = stage.borrow().finished;
+    let finished = shared.borrow().finished;
     if finished != expected || world.actors() > 0 {
         let what = format!("{finished} of {expected} got through");
-        return Err(Failure::new("everybody finishes", what));
+        return Err(Failure::new("every user finishes", what));
     }
-    epilogue(world)
+    wait_for_quiescence(world)
 }
 
 /// Everybody has gone home: what still runs ends by itself.
-fn epilogue(world: &World) -> Result<(), Failure> {
+fn wait_for_quiescence(world: &World) -> Result<(), Failure> {
     let end = world.moment().after(limits::TASK + limits::CALL);
     while world.exchanges() > 0 && world.moment() < end {
         world.try_run(world.sleep(Duration::from_secs(60)))?;

@@ -8,11 +8,11 @@ use serde_json::json;
 use crate::{
     Program, Server,
     client::{self, post_form, redeem, register, sign_in},
-    wire::Connection,
+    raw_http::Connection,
 };
 
 /// M1, M2, M11 to M13: DOS-02 to DOS-04, DOS-12, DOS-15.
-pub fn floods_of_strangers_leave_nothing_behind(program: &Program) {
+pub fn unauthenticated_flood_leaves_no_state(program: &Program) {
     let server = program.start();
     let before = sign_in(&server, "alice");
     let resident = server.resident_bytes();
@@ -61,7 +61,7 @@ pub fn floods_of_strangers_leave_nothing_behind(program: &Program) {
 }
 
 /// H7, H8, C10: SSRF-01 to SSRF-07, AUTHZ-15.
-pub fn nothing_is_fetched_because_a_stranger_named_it(program: &Program) {
+pub fn urls_named_by_unauthenticated_clients_are_not_fetched(program: &Program) {
     let server = program.start();
     let trap = TcpListener::bind("127.0.0.1:0").unwrap();
     trap.set_nonblocking(true).unwrap();
@@ -111,7 +111,7 @@ pub fn nothing_is_fetched_because_a_stranger_named_it(program: &Program) {
 }
 
 /// O1, O2: LEAK-03, LEAK-04, HTTP-22, AUTHZ-20, AUTHZ-23, TOK-25.
-pub fn errors_are_dull_whatever_is_sent(program: &Program) {
+pub fn errors_disclose_nothing(program: &Program) {
     let server = program.start();
     let client = sign_in(&server, "alice");
     let long = "x".repeat(8000);

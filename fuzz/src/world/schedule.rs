@@ -10,7 +10,7 @@ use entra_mcp_core::{
 
 use super::state::{State, TaskId};
 use crate::{
-    clock::Moment,
+    clock::SimInstant,
     net::{ConnId, Piece},
     options::Fault,
 };
@@ -23,71 +23,73 @@ pub(crate) struct Process {
 }
 
 /// Something in the queue.
-pub(crate) enum Happening {
+pub(crate) enum SimEvent {
     /// A request reaches where it was sent.
     Arrive(ConnId, http::Request<Bytes>),
     /// A piece of an answer reaches the peer.
     Reach(ConnId, Piece),
     /// The server notices that the peer has left.
-    Left(ConnId),
+    PeerClosed(ConnId),
     /// A connection breaks.
-    Cut(ConnId),
+    Reset(ConnId),
     /// An event for an exchange.
-    Tell(Process, ExchangeId, Event),
+    Deliver(Process, ExchangeId, Event),
     /// A wait of an exchange is over.
     Tick(Process, ExchangeId, Instant),
     /// An outbound request reaches Entra or Graph.
-    Upstream(Process, ExchangeId, Ticket<Fetch>, Box<Fetch>),
+    FetchArrives(Process, ExchangeId, Ticket<Fetch>, Box<Fetch>),
     /// A question reaches the store.
-    Ask(Process, ExchangeId, Ticket<Store>, Store),
+    StoreArrives(Process, ExchangeId, Ticket<Store>, Store),
     /// A call that the runtime performs goes on.
-    Perform(Process, ExchangeId, AskId),
+    CallStep(Process, ExchangeId, AskId),
     /// A call that the runtime performs must be over by now.
-    Overdue(Process, ExchangeId, AskId),
+    CallDeadline(Process, ExchangeId, AskId),
     /// An actor's sleep is over.
     Wake(TaskId),
 }
 
 impl State {
     /// Puts something into the queue.
-    pub(crate) fn schedule(&mut self, at: Moment, happening: Happening) {
+    pub(crate) fn schedule(&mut self, at: SimInstant, event: SimEvent) {
         let at = at.max(self.moment);
         self.sequence += 1;
-        self.queue.insert((at, self.sequence), happening);
+        self.queue.insert((at, self.sequence), event);
     }
 
     /// Wakes the actor that is running now at a moment.
-    pub(crate) fn wake_at(&mut self, at: Moment) {
+    pub(crate) fn wake_at(&mut self, at: SimInstant) {
         let task = self.current;
-        self.schedule(at, Happening::Wake(task));
+        self.schedule(at, SimEvent::Wake(task));
     }
 
     /// Lets the next thing happen; `false` if there is none.
     pub(crate) fn advance(&mut self) -> bool {
-        let Some(((at, _), happening)) = self.queue.pop_first() else {
+        let Some(((at, _), event)) = self.queue.pop_first() else {
             return false;
         };
         self.moment = at;
-        if self.strikes(Fault::Killed) {
+        if self.injects(Fault::Killed) {
             let count = self.replicas.len() as u64;
             let index = usize::try_from(self.choice.below(count)).expect("an index");
             self.kill(index);
             self.start(index);
         }
-        match happening {
-            Happening::Arrive(conn, request) => self.arrive(conn, request),
-            Happening::Reach(conn, piece) => self.reach(conn, piece),
-            Happening::Left(conn) => self.left(conn),
-            Happening::Cut(conn) => self.cut(conn),
-            Happening::Tell(process, id, event) => self.tell(process, id, event),
-            Happening::Tick(process, id, until) => self.tick(process, id, until),
-            Happening::Upstream(process, id, ticket, fetch) => {
+        match event {
+            SimEvent::Arrive(conn, request) => self.arrive(conn, request),
+            SimEvent::Reach(conn, piece) => self.reach(conn, piece),
+            SimEvent::PeerClosed(conn) => self.left(conn),
+            SimEvent::Reset(conn) => self.cut(conn),
+            SimEvent::Deliver(process, id, event) => self.tell(process, id, event),
+            SimEvent::Tick(process, id, until) => self.tick(process, id, until),
+            SimEvent::FetchArrives(process, id, ticket, fetch) => {
                 self.upstream(process, id, ticket, *fetch);
             }
-            Happening::Ask(process, id, ticket, store) => self.ask(process, id, ticket, store),
-            Happening::Perform(process, id, ask) => self.call_goes_on(process, id, ask),
-            Happening::Overdue(process, id, ask) => self.call_is_overdue(process, id, ask),
-            Happening::Wake(task) => {
+            SimEvent::StoreArrives(process, id, ticket, store) => {
+                self.ask(process, id, ticket, store)
+            }
+            SimEvent::CallStep(process, id, ask) => self.call_goes_on(process, id, ask),
+            SimEvent::CallDeadline(process, id, ask) => self.call_is_overdue(process, id, ask),
+            SimEvent::Wake(task) => {
                 self.woken.insert(task);
             }
         }

@@ -1,13 +1,13 @@
 //! What happens to the machines and at Entra: processes are killed and started, clocks jump, Entra
-//! is away, slow, throttled, rolls its keys over, lies, or throws people out.
+//! is away, slow, throttled, rolls its keys over, lies, or throws users out.
 
 use std::time::Duration;
 
 use entra_mcp_core::dev_tenant::Control;
 
 use crate::{
-    entra::{Entra, LIES},
-    honest::Stage,
+    entra::{Entra, ID_TOKEN_FAULTS},
+    users::Shared,
     world::World,
 };
 
@@ -17,19 +17,19 @@ const KINDS: usize = 10;
 /// What Entra's token endpoint may say: expired, revoked, throttled, second factor, policy, busy.
 const REFUSALS: [u32; 6] = [70_008, 50_173, 50_196, 50_076, 53_003, 90_033];
 
-/// Blows until the curtain.
-pub async fn blow(world: World, stage: Stage) {
+/// Blows until the faults_stopped.
+pub async fn inject_faults(world: World, shared: Shared) {
     let (least, most) = (Duration::from_secs(1), Duration::from_secs(600));
     // Some runs have no weather of some kinds at all.
     let kinds: Vec<bool> = (0..KINDS)
         .map(|_| world.choose(|choice| choice.chance(500)))
         .collect();
-    while !stage.borrow().curtain {
+    while !shared.borrow().faults_stopped {
         let wait = world.choose(|choice| choice.between(least, most));
         world.sleep(wait).await;
         let kind = world.choose(|choice| choice.below(KINDS as u64));
         let happens = usize::try_from(kind).ok().and_then(|kind| kinds.get(kind));
-        if !stage.borrow().curtain && happens == Some(&true) {
+        if !shared.borrow().faults_stopped && happens == Some(&true) {
             let away = world.choose(|choice| choice.between(least, Duration::from_secs(60)));
             match kind {
                 0 | 1 => machines(&world, kind, away).await,
@@ -51,7 +51,7 @@ async fn machines(world: &World, kind: u64, away: Duration) {
     } else {
         let seconds = world.choose(|choice| *choice.pick(&[-50, -5, 5, 50]));
         world.note(
-            "weather",
+            "faults",
             &format!("= r{replica}'s clock is {seconds} s off"),
         );
         world.skew(replica, seconds);
@@ -63,7 +63,7 @@ async fn machines(world: &World, kind: u64, away: Duration) {
 async fn keys(world: &World, away: Duration) {
     for step in ["opens with", "seals with"] {
         world.note(
-            "weather",
+            "faults",
             &format!("= every replica {step} a new master key"),
         );
         world.change_keys();
@@ -77,31 +77,31 @@ async fn keys(world: &World, away: Duration) {
 
 async fn at_entra(world: &World, kind: u64, away: Duration) {
     let somebody = || {
-        let people = Entra::accounts().honest;
-        world.choose(|choice| (*choice.pick(people)).to_owned())
+        let users = Entra::accounts().honest;
+        world.choose(|choice| (*choice.pick(users)).to_owned())
     };
     match kind {
         2 => {
-            world.note("weather", "= Entra is away");
+            world.note("faults", "= Entra is away");
             world.entra(|entra| entra.set_down(true));
             world.sleep(away).await;
             world.entra(|entra| entra.set_down(false));
         }
         3 => {
             for _ in 0..3 {
-                let lie = world.choose(|choice| *choice.pick(&LIES));
-                world.note("weather", &format!("= an ID token will lie: {lie:?}"));
+                let lie = world.choose(|choice| *choice.pick(&ID_TOKEN_FAULTS));
+                world.note("faults", &format!("= an ID token will lie: {lie:?}"));
                 world.entra(|entra| entra.lie(lie));
             }
         }
         4 => {
             let status = world.choose(|choice| *choice.pick(&[401, 403, 429, 500, 503]));
-            world.note("weather", &format!("= Graph says {status}"));
+            world.note("faults", &format!("= Graph says {status}"));
             world.entra(|entra| entra.fail_graph(status, Some(2), 1));
         }
         5 => {
             let code = world.choose(|choice| *choice.pick(&REFUSALS));
-            world.note("weather", &format!("= Entra says AADSTS{code}"));
+            world.note("faults", &format!("= Entra says AADSTS{code}"));
             world.entra(|entra| entra.refuse_token(code));
         }
         6 => {
@@ -138,7 +138,7 @@ async fn at_entra(world: &World, kind: u64, away: Duration) {
 }
 
 /// The sky clears: everything runs, clocks are right.
-pub fn clear(world: &World) {
+pub fn stop_faults(world: &World) {
     world.entra(Entra::recover);
     for replica in 0..world.replicas() {
         world.start(replica);

@@ -1,5 +1,5 @@
 //! Targets that need a whole world around them: what Entra and Graph may answer at each step of a
-//! sign-in, and what a client may register and then show to a person.
+//! sign-in, and what a client may register and then show to a user.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use url::Url;
 
 use crate::{
     browser::Arrived,
-    client::{Trouble, value},
+    client::{ClientError, value},
     entra::Entra,
+    fixture::Fixture,
     net::Role,
-    scene::Scene,
     world::World,
 };
 
@@ -37,42 +37,42 @@ pub(super) fn entra_answer(bytes: &[u8]) {
     let place = usize::from(*place) % PLACES.len();
     let path = PLACES.get(place).copied().unwrap_or_default();
     let status = STATUSES.get(usize::from(*status) % STATUSES.len()).copied();
-    let mut scene = Scene::calm();
+    let mut fixture = Fixture::faultless();
     if place >= 3 {
-        scene.use_tools().expect("alice signs in");
-        scene.wait(Duration::from_secs(60));
+        fixture.use_tools().expect("alice signs in");
+        fixture.wait(Duration::from_secs(60));
     }
     let body = Bytes::copy_from_slice(body);
     let say = (path, status.unwrap_or(200), body.clone());
-    scene.world.entra(|entra| entra.say(Some(say)));
+    fixture.world.entra(|entra| entra.say(Some(say)));
     match place {
         3 => {
             let profile = serde_json::from_slice::<Value>(&body);
             let may_be = status == Some(200) && profile.is_ok_and(|profile| profile.is_object());
-            assert!(scene.ask().is_err() || may_be, "a refusal is a profile");
+            assert!(fixture.ask().is_err() || may_be, "a refusal is a profile");
         }
         4 => {
-            let _tokens = scene.refresh();
+            let _tokens = fixture.refresh();
         }
         _ => {
-            let trouble = scene.sign_in().expect_err("nobody is signed in");
-            let strange = matches!(trouble, Trouble::Strange(_));
-            assert!(!strange, "{trouble}");
+            let error = fixture.sign_in().expect_err("nobody is signed in");
+            let strange = matches!(error, ClientError::ProtocolViolation(_));
+            assert!(!strange, "{error}");
         }
     }
-    scene.world.entra(Entra::recover);
-    scene.wait(Duration::from_secs(400));
-    if scene.use_tools().is_err() {
-        scene.client.tokens = None;
-        scene.use_tools().expect("alice gets through");
+    fixture.world.entra(Entra::recover);
+    fixture.wait(Duration::from_secs(400));
+    if fixture.use_tools().is_err() {
+        fixture.client.tokens = None;
+        fixture.use_tools().expect("alice gets through");
     }
-    scene.world.end();
+    fixture.world.end();
 }
 
 /// What is registered comes back as it was understood, and the consent page shows it as text
 /// (REG-01 to REG-21, CONS-02, CONS-08, CONS-09).
 pub(super) fn register(bytes: &[u8]) {
-    let world = World::calm();
+    let world = World::faultless();
     let peer = world.peer("client", Role::Attacker);
     let url = world.server_url();
     let mut request = Request::new(Bytes::copy_from_slice(bytes));
@@ -106,7 +106,7 @@ pub(super) fn register(bytes: &[u8]) {
 }
 
 fn shows(world: &World, url: &str, client_id: &str, uri: &str, name: Option<String>) {
-    let mut scene = Scene::of(world, "alice", crate::scene::LATEST);
+    let mut fixture = Fixture::of(world, "alice", crate::fixture::LATEST);
     let mut address = Url::parse(&format!("{url}/authorize")).expect("an address");
     address
         .query_pairs_mut()
@@ -118,12 +118,12 @@ fn shows(world: &World, url: &str, client_id: &str, uri: &str, name: Option<Stri
             "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
         )
         .append_pair("code_challenge_method", "S256");
-    let Arrived::Page(page) = scene.open(&address) else {
-        panic!("the person was not asked");
+    let Arrived::Page(page) = fixture.open(&address) else {
+        panic!("the user was not asked");
     };
     assert_eq!(page.status, 200, "a registered client is refused");
     let decisions = page.button(&["approve"]).is_some() && page.button(&["deny"]).is_some();
-    assert!(decisions, "the person cannot decide");
+    assert!(decisions, "the user cannot decide");
     assert_eq!(page.forms().len(), 1, "a name makes a form");
     if let Some(name) = name.filter(|name| name.contains('<')) {
         assert!(!page.body.contains(&name), "a name is HTML");

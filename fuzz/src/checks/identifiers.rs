@@ -1,4 +1,4 @@
-//! Names are no credentials: a `requestState`, a task, an event of a stream serve only the person and
+//! Names are no credentials: a `requestState`, a task, an event of a stream serve only the user and
 //! the client to whom they were given (I4, I8, RPC-21).
 
 use std::collections::BTreeMap;
@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{
-    Check, Ledger, Seen,
-    ledger::Case,
+    Check, Ledger, Observation,
+    ledger::ExchangeRecord,
     sessions::{Owner, owner},
 };
 
@@ -19,7 +19,7 @@ pub(super) struct OwnNamesOnly {
 
 impl OwnNamesOnly {
     /// Learns the names in some bytes that somebody is sent.
-    fn learn(&mut self, case: &Case, bytes: &[u8]) {
+    fn learn(&mut self, case: &ExchangeRecord, bytes: &[u8]) {
         let Ok(text) = std::str::from_utf8(bytes) else {
             return;
         };
@@ -37,7 +37,7 @@ impl OwnNamesOnly {
     }
 
     /// The name of somebody else's that a request uses.
-    fn foreign(&self, case: &Case) -> Option<String> {
+    fn foreign(&self, case: &ExchangeRecord) -> Option<String> {
         let mut names: Vec<String> = case.last_event.clone().into_iter().collect();
         let body = std::str::from_utf8(&case.body).unwrap_or_default();
         if body.contains("\"requestState\"") || body.contains("\"taskId\"") {
@@ -73,15 +73,15 @@ impl Check for OwnNamesOnly {
         "own names only"
     }
 
-    fn see(&mut self, seen: &Seen<'_>, ledger: &Ledger) -> Result<(), String> {
+    fn see(&mut self, seen: &Observation<'_>, ledger: &Ledger) -> Result<(), String> {
         let (who, bytes, opens) = match seen {
-            Seen::Answered {
+            Observation::ResponseStarted {
                 who,
                 head,
                 body,
                 open,
             } => (who, *body, *open && head.status() == 200),
-            Seen::Wrote { who, bytes } => (who, *bytes, false),
+            Observation::BodyWritten { who, bytes } => (who, *bytes, false),
             _ => return Ok(()),
         };
         let Some(case) = ledger.case(*who) else {
