@@ -14,6 +14,7 @@ use crate::{
     config::PublicUrl,
     entropy::{Entropy, Seed},
     http::form::Form,
+    id::SessionId,
     keys::{Keyring, MasterKey, Purpose},
     mcp::{
         json_rpc::{self, Answer, Incoming, Message},
@@ -26,7 +27,7 @@ use crate::{
         resource,
         scope::Scopes,
     },
-    session::{SessionId, SessionSecret, record::Session},
+    session::{SessionSecret, record::Session},
     time::UnixTime,
 };
 

@@ -10,198 +10,25 @@ mod counts;
 mod flight;
 mod job;
 mod kept;
+mod message;
 mod streams;
 mod tasks;
 mod wishes;
 
-use std::{collections::VecDeque, sync::Arc};
+use std::collections::VecDeque;
 
-pub use self::job::Errand;
-pub(crate) use self::job::ErrandKind;
-pub(crate) use self::streams::{Agreed, Owner, StreamId, StreamKind, Wants};
 use self::{
     calls::Calls, flight::Flight, kept::Kept, streams::Streams, tasks::Tasks, wishes::Wishes,
 };
-use crate::{
-    catalog::{Change, LogLevel},
-    entra::facts::EntraFacts,
-    env::Known,
-    id::ExchangeId,
-    mcp::{TaskTold, json_rpc::Id},
-    session::SessionId,
-    time::Now,
+pub use self::{
+    job::Errand,
+    message::{FromHub, HubOutput, ToHub},
 };
-
-/// A message to the hub.
-#[derive(Debug)]
-pub struct ToHub(pub(crate) ToHubKind);
-
-impl ToHub {
-    /// Something changed: whoever listens for it is told, whoever they are. A runtime may say so for an
-    /// exchange that there never was.
-    #[must_use]
-    pub fn announce(change: Change) -> Self {
-        Self(ToHubKind::Announce(change))
-    }
-}
-
-#[derive(Debug)]
-pub(crate) enum ToHubKind {
-    /// I wait for facts of Entra newer than this revision of what is known.
-    WantEntra { newer_than: u64 },
-    /// The errand learned this, or failed.
-    LearnedEntra(Option<Box<EntraFacts>>),
-    /// I am a stream of this owner and session: count me, tell me what is for me.
-    OpenStream {
-        stream: StreamId,
-        owner: Owner,
-        session: SessionId,
-        kind: StreamKind,
-    },
-    /// I was a stream and am gone.
-    LeaveStream,
-    /// Is there a stream of this name that listens by HTTP+SSE and is this owner's?
-    FindStream { stream: StreamId, owner: Owner },
-    /// The client of this stream and the server have agreed on this.
-    Agreed {
-        stream: StreamId,
-        owner: Owner,
-        agreed: Agreed,
-    },
-    /// Hand these bytes to the stream, if it is this owner's.
-    Deliver {
-        stream: StreamId,
-        owner: Owner,
-        bytes: bytes::Bytes,
-    },
-    /// End the streams of this session: it was revoked.
-    EndSession(SessionId),
-    /// End this MCP session's streams, if it is this owner's, and forget what it wished for.
-    EndStream { stream: StreamId, owner: Owner },
-    /// Keep what I send on this stream from now on, for the client of this MCP session to come back.
-    KeepStream {
-        stream: StreamId,
-        owner: Owner,
-        session: StreamId,
-    },
-    /// Keep this event of that stream.
-    Keep {
-        stream: StreamId,
-        event: bytes::Bytes,
-    },
-    /// That stream has ended.
-    KeptAll { stream: StreamId },
-    /// What followed this event of this stream?
-    Resume {
-        at: (StreamId, u64),
-        owner: Owner,
-        session: StreamId,
-    },
-    /// I answer this request of this MCP session, and it takes a while.
-    Calling {
-        owner: Owner,
-        session: StreamId,
-        request: Id,
-    },
-    /// I have asked the client this.
-    Asked(StreamId),
-    /// The client has answered a question: with a result, or not.
-    Answer {
-        owner: Owner,
-        session: StreamId,
-        question: StreamId,
-        result: Option<Box<serde_json::Value>>,
-    },
-    /// The client cancels this request.
-    CancelRequest {
-        owner: Owner,
-        session: StreamId,
-        request: Id,
-    },
-    /// Which lines of the log does this MCP session want?
-    WantsLevel { owner: Owner, session: StreamId },
-    /// This MCP session wants these lines of the log.
-    SetLevel {
-        owner: Owner,
-        session: StreamId,
-        level: LogLevel,
-    },
-    /// This MCP session subscribes to this resource.
-    Subscribe {
-        owner: Owner,
-        session: StreamId,
-        uri: String,
-    },
-    /// This MCP session subscribes to it no more.
-    Unsubscribe {
-        owner: Owner,
-        session: StreamId,
-        uri: String,
-    },
-    /// Tell everybody who listens for it.
-    Announce(Change),
-    /// I run this task of this owner.
-    BeginTask { task: StreamId, owner: Owner },
-    /// My task has taken what it was told.
-    TaskTaken,
-    /// The client of this task says this.
-    TellTask {
-        task: StreamId,
-        owner: Owner,
-        told: Box<TaskTold>,
-    },
-}
-
-/// A message from the hub.
-#[derive(Debug)]
-pub struct FromHub(pub(crate) FromHubKind);
-
-#[derive(Debug)]
-pub(crate) enum FromHubKind {
-    /// The wait for Entra's facts is over; `false` if they could not be learned, or not again so
-    /// soon.
-    EntraKnown(bool),
-    /// The stream is counted, or there are too many.
-    StreamOpened(bool),
-    /// The stream is there, with what was agreed on, if anything was; or it is not.
-    StreamFound(Option<Option<Agreed>>),
-    /// Bytes for this stream.
-    Deliver(bytes::Bytes),
-    /// This stream is to end.
-    EndStream,
-    /// What followed, and whether the stream goes on; or there is no such stream or event.
-    Resumed(Option<(Vec<bytes::Bytes>, bool)>),
-    /// The client has answered this question: with a result, or not.
-    ClientAnswered(StreamId, Option<Box<serde_json::Value>>),
-    /// The client has cancelled this request, or has left.
-    Cancelled(Id),
-    /// The level that was set, if one was.
-    Level(Option<LogLevel>),
-    /// The session is subscribed, or has too many subscriptions.
-    Subscribed(bool),
-    /// Something changed that this stream listens for.
-    Changed(Change),
-    /// The task may run, or there are too many.
-    TaskBegun(bool),
-    /// The task has taken what it was told, or does not run on this server.
-    TaskHeard(bool),
-    /// What the client of this task says.
-    TaskTold(Box<TaskTold>),
-}
-
-/// What the runtime is to do for the hub.
-#[derive(Debug)]
-#[must_use]
-pub enum HubOutput {
-    /// Hand this to that exchange as [`crate::event::Event::Told`]; drop it if the exchange is gone.
-    Tell(ExchangeId, FromHub),
-    /// From now on this is what is known. Do this before the `Tell`s that follow.
-    Publish(Arc<Known>),
-    /// Run this errand.
-    Start(Errand),
-    /// Nothing more.
-    Idle,
-}
+pub(crate) use self::{
+    job::ErrandKind,
+    message::{Agreed, FromHubKind, StreamKind, TaskTold, ToHubKind, Wants},
+};
+use crate::{id::ExchangeId, time::Now};
 
 /// The shared tables.
 #[derive(Debug, Default)]

@@ -28,4 +28,4 @@ mod watch;
 
 #[cfg(feature = "fuzzing")]
 pub(crate) use self::event_id::EventId;
-pub(crate) use self::{caller::Caller, revision::Revision, tasks::TaskTold};
+pub(crate) use self::{caller::Caller, revision::Revision};

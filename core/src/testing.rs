@@ -21,6 +21,7 @@ use crate::{
     env::{Env, Known, Server},
     exchange::{Exchange, ExchangeId, Output},
     hub::ToHub,
+    id::SessionId,
     keys::{Keyring, MasterKey},
     oauth::{
         redirect_uri::RedirectUri,
@@ -29,7 +30,7 @@ use crate::{
     },
     secret::Secret,
     session::{
-        SessionId, SessionSecret,
+        SessionSecret,
         record::{Code, Hash, Person, Profile, Session},
         token,
     },

@@ -8,7 +8,7 @@ use super::{altered, entra::server, entropy};
 use crate::{
     env::{Env, Known},
     http::cookie,
-    hub::StreamId,
+    id::{SessionId, StreamId},
     keys::{Keyring, MasterKey, Purpose},
     limits,
     mcp::EventId,
@@ -21,7 +21,7 @@ use crate::{
         sign_in::SignIn,
     },
     session::{
-        SessionId, SessionSecret,
+        SessionSecret,
         record::{Code, Hash, Person, Profile, Session},
         token,
     },

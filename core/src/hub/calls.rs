@@ -7,8 +7,12 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::Value;
 
-use super::{FromHub, FromHubKind, HubOutput, Owner, StreamId, counts::Counts};
-use crate::{id::ExchangeId, limits, mcp::json_rpc::Id};
+use super::{FromHub, FromHubKind, HubOutput, counts::Counts};
+use crate::{
+    id::{ExchangeId, Owner, StreamId},
+    limits,
+    mcp::json_rpc::Id,
+};
 
 /// The calls and the questions.
 #[derive(Debug, Default)]

@@ -1,8 +1,7 @@
 //! How many each owner has of something.
 
+use crate::id::Owner;
 use std::collections::BTreeMap;
-
-use super::Owner;
 
 /// How many each owner has; nothing is kept of owners who have none.
 #[derive(Debug, Default)]

@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 
-use super::{FromHub, FromHubKind, HubOutput, Owner, StreamId};
+use super::{FromHub, FromHubKind, HubOutput};
 use crate::{
-    id::ExchangeId,
+    id::{ExchangeId, Owner, StreamId},
     limits,
     time::{Instant, Now},
 };

@@ -5,62 +5,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 
-use super::{FromHub, FromHubKind, HubOutput, counts::Counts, wishes::Wishes};
-use crate::{
-    catalog::{Abilities, Change},
-    id::ExchangeId,
-    limits,
-    mcp::Revision,
-    session::SessionId,
+use super::{
+    Agreed, FromHub, FromHubKind, HubOutput, StreamKind, Wants, counts::Counts, wishes::Wishes,
 };
-
-/// The name of a stream: the `sessionId` of HTTP+SSE, or the id of an MCP session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct StreamId(pub(crate) [u8; 16]);
-
-impl StreamId {
-    /// Reads what `Display` wrote: compared whole, one spelling only.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        bytes.try_into().ok().map(Self)
-    }
-}
-
-impl std::fmt::Display for StreamId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
-    }
-}
-
-/// Whose stream: the SHA-256 of tenant, person and client, never of a token's bytes
-/// (products.md 19).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Owner(pub(crate) [u8; 32]);
-
-/// Which transport a stream belongs to; their names are not interchangeable.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum StreamKind {
-    /// HTTP+SSE.
-    Sse,
-    /// The GET stream of Streamable HTTP.
-    Streamable,
-    /// The rest of the answer of a call, for a client that came back: it hears of nothing else.
-    Rest,
-    /// The answer of `subscriptions/listen` (2026-07-28), with what it listens for.
-    Listen(Wants),
-}
-
-/// What a `subscriptions/listen` listens for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Wants {
-    pub(crate) tools: bool,
-    pub(crate) prompts: bool,
-    pub(crate) resources: bool,
-    pub(crate) uris: BTreeSet<String>,
-}
+use crate::{
+    catalog::Change,
+    id::{ExchangeId, Owner, SessionId, StreamId},
+    limits,
+};
 
 impl Wants {
     fn change(&self, change: &Change) -> bool {
@@ -81,14 +35,6 @@ struct Open {
     session: SessionId,
     kind: StreamKind,
     agreed: Option<Agreed>,
-}
-
-/// What `initialize` agreed on, on an HTTP+SSE stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Agreed {
-    pub(crate) revision: Revision,
-    /// What the client can be asked.
-    pub(crate) abilities: Abilities,
 }
 
 /// The open streams.

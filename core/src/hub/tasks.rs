@@ -3,8 +3,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::{FromHub, FromHubKind, HubOutput, Owner, StreamId, counts::Counts};
-use crate::{id::ExchangeId, limits, mcp::TaskTold};
+use super::{FromHub, FromHubKind, HubOutput, counts::Counts};
+use crate::{
+    hub::TaskTold,
+    id::{ExchangeId, Owner, StreamId},
+    limits,
+};
 
 /// The tasks.
 #[derive(Debug, Default)]

@@ -3,8 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Owner, StreamId};
-use crate::{catalog::LogLevel, limits};
+use crate::{
+    catalog::LogLevel,
+    id::{Owner, StreamId},
+    limits,
+};
 
 /// The wishes, by MCP session (for HTTP+SSE, by stream).
 #[derive(Debug, Default)]

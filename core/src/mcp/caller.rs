@@ -13,7 +13,7 @@ use crate::{
     catalog::{Principal, Tool},
     event::Event,
     http::{answer, bearer},
-    hub::Owner,
+    id::Owner,
     route::Route,
     session::{
         mapping::{Mapped, Mapping},

@@ -14,7 +14,8 @@ use super::{
 use crate::{
     catalog::{Catalog, LogLevel, TaskSupport, ToolResult},
     event::Event,
-    hub::{FromHub, FromHubKind, StreamId, ToHub, ToHubKind},
+    hub::{FromHub, FromHubKind, ToHub, ToHubKind},
+    id::StreamId,
     limits,
     step::Cx,
     time::Instant,

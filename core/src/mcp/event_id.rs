@@ -5,7 +5,7 @@
 //!
 //! Source: MCP specification 2025-11-25, basic/transports, resumability and redelivery.
 
-use crate::hub::StreamId;
+use crate::id::StreamId;
 
 /// The id of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

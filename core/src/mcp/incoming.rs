@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     http::bearer,
-    hub::{Owner, StreamId, ToHub, ToHubKind},
+    hub::{ToHub, ToHubKind},
+    id::{Owner, StreamId},
     route::Route,
     step::Cx,
 };

@@ -14,7 +14,7 @@ use crate::{
     catalog::Abilities,
     entropy::Entropy,
     env::Env,
-    hub::{Owner, StreamId},
+    id::{Owner, StreamId},
     keys::Purpose,
     limits,
     planted::Planted,

@@ -35,7 +35,8 @@ use super::{
 use crate::{
     event::Event,
     http::answer,
-    hub::{FromHub, FromHubKind, StreamId, StreamKind, ToHub, ToHubKind, Wants},
+    hub::{FromHub, FromHubKind, StreamKind, ToHub, ToHubKind, Wants},
+    id::StreamId,
     limits,
     route::Route,
     step::{Cx, Next},

@@ -13,23 +13,13 @@ mod running;
 #[cfg(test)]
 mod tests;
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 pub(crate) use self::{
     asked::{Asked, Asking},
     running::Running,
 };
 use super::{json_rpc::Error, v2026_07_28};
-
-/// What the client of a task says.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct TaskTold {
-    /// It is to end.
-    pub(crate) cancel: bool,
-    /// Answers to its questions.
-    pub(crate) responses: Map<String, Value>,
-}
 
 /// The client did not say that it knows tasks.
 pub(crate) fn unknown_to_client() -> Error {

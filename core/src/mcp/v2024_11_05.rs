@@ -6,7 +6,7 @@
 use bytes::Bytes;
 
 use super::sse;
-use crate::hub::StreamId;
+use crate::id::StreamId;
 
 /// The event that tells where to post: a path on this origin, whatever `Host` was sent, with the
 /// name of the stream and nothing secret (threats.md, SSE-05).

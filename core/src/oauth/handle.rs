@@ -9,9 +9,10 @@ use zeroize::Zeroizing;
 
 use crate::{
     entropy::Entropy,
+    id::SessionId,
     keys::{Keyring, Purpose},
     secret::{Secret, constant_time_equal},
-    session::{SessionId, SessionSecret, record::Hash},
+    session::{SessionSecret, record::Hash},
 };
 
 const ID_BYTES: usize = 16;

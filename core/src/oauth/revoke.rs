@@ -21,7 +21,8 @@ use crate::{
     entra::access,
     event::Event,
     http::answer,
-    session::{SessionId, record::Session, token},
+    id::SessionId,
+    session::{record::Session, token},
     step::{Cx, Next},
 };
 

@@ -3,15 +3,23 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{SessionId, SessionSecret};
+use super::SessionSecret;
+use crate::id::SessionId;
 use crate::{
-    ask::{Guard, Record, Store, Stored, Version},
+    ask::{Guard, Key, Record, Store, Stored, Version},
     entropy::Entropy,
     keys::{Keyring, Purpose},
     limits,
     secret::Secret,
     time::UnixTime,
 };
+
+impl SessionId {
+    /// The key of the session's record in the store.
+    pub(crate) fn key(&self) -> Key {
+        Key(format!("session/{self}"))
+    }
+}
 
 /// A session, as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]

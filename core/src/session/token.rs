@@ -8,10 +8,11 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
-use super::{SessionId, SessionSecret, record::Session};
+use super::{SessionSecret, record::Session};
 use crate::{
     entropy::Entropy,
     env::{Env, Server},
+    id::SessionId,
     keys::Purpose,
     limits,
     planted::Planted,

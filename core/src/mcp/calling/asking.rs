@@ -10,7 +10,8 @@ use serde_json::{Map, Value};
 use super::{Called, Calling, Doing, Outgoing, State, granting::Begun};
 use crate::{
     catalog::{Abilities, Ability, Answer, Failure, Granted, Question},
-    hub::{StreamId, ToHub, ToHubKind},
+    hub::{ToHub, ToHubKind},
+    id::StreamId,
     limits,
     mcp::notify,
 };

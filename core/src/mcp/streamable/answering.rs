@@ -17,7 +17,8 @@ use bytes::Bytes;
 use super::json;
 use crate::{
     http::answer,
-    hub::{StreamId, ToHub, ToHubKind},
+    hub::{ToHub, ToHubKind},
+    id::StreamId,
     mcp::{
         Revision,
         calling::Outgoing,

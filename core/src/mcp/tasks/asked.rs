@@ -9,14 +9,12 @@
 
 use serde_json::{Map, Value};
 
-use super::{
-    TaskTold,
-    record::{self, TaskRecord},
-};
+use super::record::{self, TaskRecord};
 use crate::{
     ask::{Ask, Awaiting, Store},
     event::Event,
-    hub::{FromHub, FromHubKind, Owner, StreamId, ToHub, ToHubKind},
+    hub::{FromHub, FromHubKind, TaskTold, ToHub, ToHubKind},
+    id::{Owner, StreamId},
     mcp::{
         Caller,
         json_rpc::{Error, Request},

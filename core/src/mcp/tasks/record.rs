@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::TaskTold;
 use crate::{
     ask::{Guard, Key, Record, Store, Stored},
     env::Server,
-    hub::{Owner, StreamId},
+    hub::TaskTold,
+    id::{Owner, StreamId},
     keys::{Keyring, Purpose},
     limits,
     mcp::Caller,

@@ -11,14 +11,12 @@ use std::time::Duration;
 use ::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{
-    TaskTold,
-    record::{self, Status, TaskRecord},
-};
+use super::record::{self, Status, TaskRecord};
 use crate::{
     ask::{Ask, Awaiting, Guard, Store},
     event::Event,
-    hub::{FromHub, FromHubKind, StreamId, ToHub, ToHubKind},
+    hub::{FromHub, FromHubKind, TaskTold, ToHub, ToHubKind},
+    id::StreamId,
     limits,
     mcp::{
         Caller, Revision,

@@ -16,6 +16,7 @@ use crate::{
         token_endpoint::{self, TokenAnswer},
     },
     hub::{ToHub, ToHubKind},
+    id::SessionId,
     keys::{Keyring, Purpose},
     limits,
     oauth::{
@@ -25,7 +26,7 @@ use crate::{
     },
     secret::Secret,
     session::{
-        SessionId, SessionSecret,
+        SessionSecret,
         record::{Code, Hash, Person, Session},
     },
     step::{Cx, Next},

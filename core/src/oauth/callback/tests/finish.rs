@@ -7,10 +7,11 @@ use crate::{
     ask::FetchFault,
     audit::Level,
     entra::testing::{ALICE, Signer, TENANT, claims},
+    id::SessionId,
     limits,
     mcp::testing::World,
     oauth::testing::{REDIRECT_URI, VERIFIER, text},
-    session::{SessionId, record::Session},
+    session::record::Session,
     testing::{self, parameter},
     time::Instant,
 };
