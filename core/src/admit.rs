@@ -1,7 +1,7 @@
 //! The verdict on a request by its head alone, before a byte of its body is read.
 //!
 //! `Host`, `Origin`, path, method, announced length, content coding and type, and the session token
-//! itself are judged here. Whoever is refused has cost a header's worth of work (threats.md F10,
+//! itself are judged here. Whoever is refused has cost a header's worth of work (threats F10,
 //! F11, J1, J2, J3, L7, L12, M8, M9).
 
 #[cfg(test)]
@@ -57,7 +57,7 @@ pub fn too_large() -> Response<Bytes> {
     )
 }
 
-/// Whether a request is answered even when the house is full: health and metadata (threats.md M10).
+/// Whether a request is answered even when the house is full: health and metadata (threat M10).
 #[must_use]
 pub fn is_always_answered(head: &Parts) -> bool {
     let documents = matches!(
@@ -75,7 +75,8 @@ pub fn is_always_answered(head: &Parts) -> bool {
 type Verdict<T> = Result<T, Box<Response<Bytes>>>;
 
 /// The order matters: a stranger's request is refused before anything that it says is believed, and
-/// without a token every method of a protected place gets 401 (conformance.md 11.2).
+/// without a token every method of a protected place gets 401 (MCP 2025-11-25, authorization: every
+/// request carries a token).
 fn judge(head: &Parts, route: Option<Route>, server: &Server, now: Now) -> Verdict<Admission> {
     if route != Some(Route::Health) {
         host(&head.headers, server)?;
@@ -123,7 +124,7 @@ fn one(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, ()> {
     }
 }
 
-/// Against DNS rebinding: only names that the operator gave this server (threats.md J1). What a
+/// Against DNS rebinding: only names that the operator gave this server (threat J1). What a
 /// proxy forwarded (`X-Forwarded-Host`) does not count.
 fn host(headers: &HeaderMap, server: &Server) -> Verdict<()> {
     let Ok(Some(host)) = one(headers, header::HOST) else {
@@ -200,7 +201,7 @@ fn method(method: &Method, route: Route) -> Verdict<()> {
     Err(Box::new(response))
 }
 
-/// Where a page says which one it is, it must be ours or one that the operator named (threats.md
+/// Where a page says which one it is, it must be ours or one that the operator named (threat
 /// J2; MCP 2025-11-25 and 2026-07-28, transports, security warning).
 fn origin(headers: &HeaderMap, server: &Server) -> Verdict<()> {
     let mut origins = headers.get_all(header::ORIGIN).iter();
@@ -227,7 +228,7 @@ fn is_own(origin: &HeaderValue, server: &Server) -> bool {
     own.any(|own| origin.as_bytes() == own.as_bytes())
 }
 
-/// What no page can send without asking first (threats.md J3).
+/// What no page can send without asking first (threat J3).
 fn is_json(headers: &HeaderMap) -> bool {
     let Ok(Some(value)) = one(headers, header::CONTENT_TYPE) else {
         return false;

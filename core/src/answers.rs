@@ -58,7 +58,7 @@ pub fn internal_error() -> Response<Bytes> {
     )
 }
 
-/// As many connections as there may be are open (threats.md M10).
+/// As many connections as there may be are open (threat M10).
 #[must_use]
 pub fn busy() -> Response<Bytes> {
     let mut response = text(

@@ -6,7 +6,7 @@
 //! (Microsoft identity platform, "OAuth 2.0 authorization code flow" and the pages around it), down
 //! to the error texts, for one tenant, one application and a handful of made-up people. Its keys,
 //! its secret and its people are public: it is worth nothing and must run on loopback only
-//! (threats.md J5, Q2).
+//! (threats J5, Q2).
 
 mod authorize;
 mod browser;

@@ -40,7 +40,8 @@ fn entropy() -> Entropy {
 }
 
 /// An admitted redirect URI is the registered one, but for the port of a loopback address; what may
-/// be registered cannot run script, and what is appended to it is read back (REDIR-01 to REDIR-18).
+/// be registered cannot run script, and what is appended to it is read back (threats B1, B2, B4,
+/// B5, B8, B9).
 pub fn redirect_uri(registered: &str, requested: &str) {
     let Some(own) = RedirectUri::parse(registered) else {
         return;
@@ -105,7 +106,7 @@ pub fn redirect_uri(registered: &str, requested: &str) {
 }
 
 /// What is accepted as JSON-RPC is JSON, and means the same when it is written and read again; what
-/// is answered is one event of a stream and nothing else (RPC-01 to RPC-16, RPC-25).
+/// is answered is one event of a stream and nothing else (threats K1 to K10, P4).
 pub fn json_rpc(body: &[u8]) {
     match json_rpc::parse(body) {
         Ok(Incoming::One(message)) => again(&message),
@@ -153,7 +154,7 @@ fn again(message: &Message) {
     assert!(same, "{text} is read as something else");
 }
 
-/// Whatever the data, a plain reader of server-sent events finds one event with it (RPC-16).
+/// Whatever the data, a plain reader of server-sent events finds one event with it (threat K9).
 pub fn server_sent_event(data: &str) {
     let bytes = sse::event("message", data);
     let text = std::str::from_utf8(&bytes).expect("an event is text");
@@ -177,7 +178,7 @@ pub fn server_sent_event(data: &str) {
     assert_eq!(events, [("message".to_owned(), data)]);
 }
 
-/// A form is read without loss, and a parameter counts once or not at all (AUTHZ-06, TOK-12).
+/// A form is read without loss, and a parameter counts once or not at all (threat B8).
 pub fn form(text: &[u8]) {
     let form = Form::parse(text);
     let names: Vec<String> = url::form_urlencoded::parse(text)
@@ -191,7 +192,7 @@ pub fn form(text: &[u8]) {
     assert_eq!(form.repeated(&[]).is_some(), distinct.len() < names.len());
 }
 
-/// What is granted was offered, and is granted again when it is asked for (AUTHZ-16).
+/// What is granted was offered, and is granted again when it is asked for (threat C11).
 pub fn scope(text: &str) {
     let scopes = Scopes::new(&[OfferedScope {
         name: "mail.read".to_owned(),
@@ -206,7 +207,7 @@ pub fn scope(text: &str) {
     }
 }
 
-/// A resource that is chosen is one of ours (AUTHZ-12 to AUTHZ-14).
+/// A resource that is chosen is one of ours (threats B8, C9).
 pub fn resource(texts: &[&str]) {
     let url = PublicUrl::parse("https://mcp.example").expect("a good address");
     if let Ok(chosen) = resource::choose(texts.iter().copied(), &url) {
@@ -229,7 +230,7 @@ pub fn pkce(verifier: &str, challenge: &str) {
 }
 
 /// Nothing made up is one of our codes, refresh tokens, client ids or sealed values, and what we
-/// made is none of them after any change (TOK-08, TOK-09, REG-12, CONS-12).
+/// made is none of them after any change (threats A5, C4, E8, H2).
 pub fn sealed(made_up: &[u8], place: usize, change: u8) {
     let (keys, mut entropy) = (keys(), entropy());
     if let Ok(text) = std::str::from_utf8(made_up) {

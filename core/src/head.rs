@@ -1,6 +1,6 @@
 //! What a head must be (RFC 9112 sections 2 to 6, RFC 9110 sections 7.2 and 8.6): whatever can be
 //! read in two ways is refused, and the connection closed, so that nothing behind it is taken for a
-//! request (threats.md L1 to L9). The same for every runtime.
+//! request (threats L1 to L9). The same for every runtime.
 
 use ::http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, Version, header,

@@ -67,6 +67,6 @@ impl std::fmt::Display for StreamId {
 }
 
 /// Whose stream: the SHA-256 of tenant, person and client, never of a token's bytes
-/// (products.md 19).
+/// (threat I9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Owner(pub(crate) [u8; 32]);

@@ -14,7 +14,7 @@ pub const MESSAGE_BODY_BYTES: usize = 4 * 1024 * 1024;
 /// The most bytes of a request's target (path and query). Longer ones are 414.
 pub const TARGET_BYTES: usize = 16 * 1024;
 
-/// The longest `state` that a client may send (threats.md C14).
+/// The longest `state` that a client may send (threat C14).
 pub const STATE_BYTES: usize = 2048;
 
 /// The longest `scope` that a client may send.
@@ -63,7 +63,7 @@ pub const SIGN_IN: Duration = Duration::from_secs(600);
 /// How long an authorization code is good for: it is redeemed at once (RFC 9700 section 2.1.1).
 pub const AUTHORIZATION_CODE: Duration = Duration::from_secs(60);
 
-/// How long a session token is good for (threats.md E12).
+/// How long a session token is good for (threat E12).
 pub const SESSION_TOKEN: Duration = Duration::from_secs(3600);
 
 /// How long a session lasts without a refresh.
@@ -127,13 +127,13 @@ pub const BATCH: usize = 32;
 /// The longest id of a JSON-RPC request, as text.
 pub const REQUEST_ID_BYTES: usize = 256;
 
-/// The most bytes of a request's head (threats.md L11). Longer ones are 431.
+/// The most bytes of a request's head (threat L11). Longer ones are 431.
 pub const HEAD_BYTES: usize = 32 * 1024;
 
 /// The most fields of a request's head.
 pub const HEAD_FIELDS: usize = 100;
 
-/// How long a whole head may take to arrive (threats.md M6).
+/// How long a whole head may take to arrive (threat M6).
 pub const HEAD: Duration = Duration::from_secs(10);
 
 /// How long a whole body may take to arrive.
@@ -142,11 +142,11 @@ pub const BODY: Duration = Duration::from_secs(30);
 /// How long a connection may be idle between two requests.
 pub const IDLE: Duration = Duration::from_secs(60);
 
-/// How long a peer may take to read one piece of an answer (threats.md M7).
+/// How long a peer may take to read one piece of an answer (threat M7).
 pub const WRITE: Duration = Duration::from_secs(30);
 
 /// How many connections are open at once; further ones get 503, unless they ask for health or
-/// metadata (threats.md M10).
+/// metadata (threat M10).
 pub const CONNECTIONS: usize = 4096 + 512;
 
 /// How many connections beyond that are listened to, to tell them so.
@@ -159,7 +159,7 @@ pub const MAILBOX: usize = 64;
 /// How long the exchanges under way have when the server is asked to end.
 pub const SHUTDOWN: Duration = Duration::from_secs(10);
 
-/// How often the store deletes what expired (threats.md M16).
+/// How often the store deletes what expired (threat M16).
 pub const SWEEP: Duration = Duration::from_secs(300);
 
 /// How long a call may take, questions to the person included.

@@ -1,5 +1,5 @@
 //! The pages that a person sees. No script, no image or font from elsewhere; they work with a
-//! keyboard, in the dark and on a phone. All carry the same strict headers (threats.md A6, C13, N2,
+//! keyboard, in the dark and on a phone. All carry the same strict headers (threats A6, C13, N2,
 //! N4).
 
 pub(crate) mod consent;
@@ -15,7 +15,7 @@ use self::html::{Html, Slot};
 use crate::http::answer;
 
 /// There is no `form-action`: Chromium applies it to the redirects after the form, which lead to
-/// Entra or to the client, and the button would be dead (products.md 9, conformance.md 11.10).
+/// Entra or to the client, and the button would be dead.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; \
                                        frame-ancestors 'none'; base-uri 'none'";
 
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
     use crate::testing::{self, TestServer};
 
-    // A6, C13, N2, N4: CONS-05 to CONS-07, AUTHZ-22, LEAK-10; products.md 9
+    // A6, C13, N2, N4
     #[test]
     fn every_page_carries_the_strict_headers() {
         for response in [

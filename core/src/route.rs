@@ -1,5 +1,5 @@
 //! Which path is what. Routing is by equality on the raw path: nothing is decoded, folded or
-//! resolved, so no other spelling of a path gets round a check (threats.md L12).
+//! resolved, so no other spelling of a path gets round a check (threat L12).
 
 use ::http::Method;
 
@@ -49,7 +49,8 @@ impl Route {
             "/.well-known/oauth-protected-resource"
             | "/.well-known/oauth-protected-resource/mcp" => Self::ResourceMetadata,
             "/.well-known/oauth-protected-resource/sse" => Self::SseResourceMetadata,
-            // Clients probe all of these (conformance.md 11); the issuer in the one document is the
+            // Clients probe all of these (the paths differ in RFC 8414 section 3.1, RFC 9728
+            // section 3.1 and OpenID Connect Discovery); the issuer in the one document is the
             // same, so it is as good at each address.
             "/.well-known/oauth-authorization-server"
             | "/.well-known/oauth-authorization-server/mcp"

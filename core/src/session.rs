@@ -2,7 +2,7 @@
 //!
 //! The store keeps a [`record::Session`], sealed; the Entra tokens inside it are sealed once more,
 //! under a key that also depends on a [`SessionSecret`] which only the client's tokens carry. So a
-//! stolen store opens nothing, not even with the master key (DESIGN.md section 3).
+//! stolen store opens nothing, not even with the master key.
 
 pub(crate) mod mapping;
 pub(crate) mod record;

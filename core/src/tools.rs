@@ -1,8 +1,8 @@
 //! What the server offers by itself: the tools that act as the signed-in person.
 //!
-//! What a tool is called and says of itself are constants of the build (threats.md P6). Who it acts
-//! for comes from the session token alone (P2), and what it returns is chosen, never passed through
-//! (P5).
+//! What a tool is called and says of itself are constants of the build (threat P6). Who it acts
+//! for comes from the session token alone (threat P2), and what it returns is chosen, never passed
+//! through (threat P5).
 
 #[cfg(test)]
 mod tests;

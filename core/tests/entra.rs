@@ -37,7 +37,7 @@ fn is_over_and_begins_anew(mut fixture: Fixture) {
     fixture.use_tools().unwrap();
 }
 
-// products 4: the client is told by 401, and never by words of a tool.
+// F11: the client is told by 401, and never by words of a tool.
 #[test]
 fn a_person_who_was_thrown_out_gets_401_when_a_tool_needs_a_new_token() {
     for dialect in Dialect::ALL {
@@ -83,7 +83,8 @@ fn a_second_factor_at_renewal_means_signing_in_again() {
     is_over_and_begins_anew(fixture);
 }
 
-// entra.md, the table of errors: what ends a session, and what only takes time.
+// Microsoft identity platform, authentication and authorization error codes: what ends a session,
+// and what only takes time.
 #[test]
 fn entras_refusals_end_the_session_or_leave_it_as_they_should() {
     let ends = [
@@ -146,7 +147,7 @@ fn a_slow_entra_costs_time_but_no_session() {
     fixture.ask().unwrap();
 }
 
-// products 4: an operator's mistake throws nobody out.
+// D14: an operator's mistake throws nobody out.
 #[test]
 fn an_expired_client_secret_is_the_operators_to_mend_and_ends_no_session() {
     let mut fixture = signed_in(LATEST);

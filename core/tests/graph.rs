@@ -14,7 +14,7 @@ fn signed_in(dialect: Dialect) -> Fixture {
     fixture
 }
 
-// TOOL-04: words of ours, nothing of the upstream call.
+// P5: words of ours, nothing of the upstream call.
 #[test]
 fn what_graph_refuses_is_told_in_words_and_the_next_call_works() {
     for dialect in Dialect::ALL {

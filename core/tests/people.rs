@@ -1,4 +1,4 @@
-//! Two people never mix, whatever id they guess (products 19; threats.md section F).
+//! Two people never mix, whatever id they guess (threats I2, I4, P3).
 
 use entra_mcp_fuzz::{
     client::{ClientError, Dialect},
@@ -15,7 +15,7 @@ fn two(dialect: Dialect) -> (World, Fixture, Fixture) {
     (world, alice, grace)
 }
 
-// TOOL-03, SESS-11, SSE-08: the same request ids, side by side.
+// I4, P3: the same request ids, side by side.
 #[test]
 fn two_people_at_once_each_get_their_own_in_every_revision() {
     for dialect in Dialect::ALL {
@@ -47,7 +47,7 @@ fn two_people_at_once_each_get_their_own_in_every_revision() {
     }
 }
 
-// SESS-02, SESS-07
+// I2
 #[test]
 fn the_session_of_somebody_else_is_not_found_and_cannot_be_ended() {
     for dialect in Dialect::ALL {
@@ -64,7 +64,7 @@ fn the_session_of_somebody_else_is_not_found_and_cannot_be_ended() {
     }
 }
 
-// SSE-02
+// I4
 #[test]
 fn nobody_can_post_to_the_stream_of_somebody_else() {
     let (world, mut alice, grace) = two(Dialect::Sse);
@@ -78,7 +78,7 @@ fn nobody_can_post_to_the_stream_of_somebody_else() {
     alice.ask().unwrap();
 }
 
-// SESS-13: another session of the same person with another client is another owner.
+// I9: another session of the same person with another client is another owner.
 #[test]
 fn a_session_belongs_to_the_person_and_the_client() {
     let world = World::faultless();
@@ -102,7 +102,7 @@ fn a_session_belongs_to_the_person_and_the_client() {
     );
 }
 
-// JWT-01
+// F11
 #[test]
 fn without_a_token_nothing_is_served_whatever_the_session() {
     let (_, alice, mut grace) = two(Dialect::Streamable("2025-11-25"));

@@ -42,7 +42,7 @@ fn wait_for(world: &World, outcomes: &Outcomes) -> Vec<Result<Tokens, ClientErro
     outcomes.take()
 }
 
-// TOK-05
+// E3
 #[test]
 fn twenty_redemptions_of_one_code_at_once_give_one_token() {
     for seed in 0..20 {
@@ -69,7 +69,7 @@ fn twenty_redemptions_of_one_code_at_once_give_one_token() {
     }
 }
 
-// TOK-18, products 18: nobody is logged out by it.
+// E3, E6: nobody is logged out by it.
 #[test]
 fn twenty_refreshes_at_once_give_one_successor_and_the_session_goes_on() {
     for seed in 0..20 {
@@ -131,7 +131,7 @@ fn tools_that_all_need_a_new_token_of_entras_all_get_their_answer() {
     }
 }
 
-// DOS-06
+// M4
 #[test]
 fn nobody_can_hold_any_number_of_streams() {
     let world = World::faultless();

@@ -20,7 +20,7 @@ fn is_signed_out(error: &ClientError) -> bool {
     error.status() == Some(401) && error.error() == Some("invalid_token")
 }
 
-// TOK-16; conformance 11.5
+// E5
 #[test]
 fn each_refresh_gives_other_tokens_and_they_work() {
     let mut fixture = signed_in();
@@ -36,7 +36,7 @@ fn each_refresh_gives_other_tokens_and_they_work() {
     }
 }
 
-// products 18: the answer was lost, the client repeats.
+// E6: the answer was lost, the client repeats.
 #[test]
 fn a_refresh_that_is_repeated_at_once_gives_the_same_successor() {
     let mut fixture = signed_in();
@@ -51,7 +51,7 @@ fn a_refresh_that_is_repeated_at_once_gives_the_same_successor() {
     fixture.use_tools().unwrap();
 }
 
-// TOK-17, TOK-31
+// E6
 #[test]
 fn a_refresh_token_that_is_used_again_later_ends_the_session() {
     let mut fixture = signed_in();
@@ -93,7 +93,7 @@ fn once_the_successor_was_used_the_predecessor_ends_the_session() {
     assert!(is_signed_out(&fixture.use_tools().unwrap_err()));
 }
 
-// products 4: 401 and a challenge, never 200 with words.
+// F11: 401 and a challenge, never 200 with words.
 #[test]
 fn a_session_token_that_is_over_gets_a_challenge_and_a_refresh_goes_on() {
     for dialect in Dialect::ALL {
@@ -146,14 +146,14 @@ fn a_killed_server_comes_back_and_its_clients_go_on_with_the_same_token() {
             // The stream broke; its client opens another.
             fixture.use_tools().unwrap();
         } else {
-            // Sealed session ids are good after a restart (products 16).
+            // Sealed session ids are good after a restart.
             fixture.ask().unwrap();
         }
         assert_eq!(fixture.session_token(), token);
     }
 }
 
-// products 15
+// Q5
 #[test]
 fn any_replica_takes_any_step() {
     let options = Options::faultless().with_replicas(2);
@@ -172,7 +172,7 @@ fn any_replica_takes_any_step() {
     }
 }
 
-// REV-01 to REV-03, REV-10; conformance 11.4
+// E11
 #[test]
 fn revoking_either_token_ends_the_session_at_once() {
     for revoke_refresh in [false, true] {
@@ -189,7 +189,7 @@ fn revoking_either_token_ends_the_session_at_once() {
     }
 }
 
-// REV-04, REV-05
+// E10, E11
 #[test]
 fn nobody_else_can_revoke_and_a_stranger_learns_nothing() {
     let world = World::faultless();
@@ -205,7 +205,7 @@ fn nobody_else_can_revoke_and_a_stranger_learns_nothing() {
     alice.refresh().unwrap();
 }
 
-// REV-07
+// I7
 #[test]
 fn an_open_stream_ends_with_its_session() {
     let mut fixture = Fixture::of(&World::faultless(), "alice", Dialect::Sse);

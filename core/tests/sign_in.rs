@@ -68,7 +68,7 @@ fn people_without_a_mailbox_or_with_somebody_elses_address_are_who_they_are() {
     }
 }
 
-// CONS-14: and never to Entra.
+// A8: and never to Entra.
 #[test]
 fn a_person_who_denies_access_sends_the_client_an_error_and_never_reaches_entra() {
     let mut fixture = Fixture::faultless();
@@ -79,7 +79,7 @@ fn a_person_who_denies_access_sends_the_client_an_error_and_never_reaches_entra(
     assert!(!visited.any(|url| url.port() == Some(3002)));
 }
 
-// CB-14
+// D5
 #[test]
 fn a_person_who_does_not_agree_at_entra_sends_the_client_access_denied() {
     let mut fixture = Fixture::of(&World::faultless(), "carol", LATEST);
@@ -107,7 +107,7 @@ fn people_whom_entra_does_not_let_in_get_no_tokens() {
     }
 }
 
-// products 10: one page opened twice, either form works.
+// One page opened twice, either form works.
 #[test]
 fn the_consent_page_may_be_opened_twice_before_it_is_answered() {
     let mut fixture = Fixture::faultless();
@@ -125,7 +125,7 @@ fn the_consent_page_may_be_opened_twice_before_it_is_answered() {
     assert_eq!(page.url.port(), Some(3002), "{}", page.url);
 }
 
-// CB-07: the state is spent, the sign-in that came of it goes on.
+// D1: the state is spent, the sign-in that came of it goes on.
 #[test]
 fn a_callback_works_once() {
     let mut fixture = Fixture::faultless();
@@ -138,7 +138,7 @@ fn a_callback_works_once() {
     fixture.use_tools().unwrap();
 }
 
-// CB-08, CB-09: whoever has the address has nothing.
+// A2: whoever has the address has nothing.
 #[test]
 fn a_callback_in_another_browser_is_refused_and_changes_nothing() {
     let world = World::faultless();
@@ -152,7 +152,7 @@ fn a_callback_in_another_browser_is_refused_and_changes_nothing() {
     alice.use_tools().unwrap();
 }
 
-// CB-09: the attacker consents, the victim signs in.
+// A2: the attacker consents, the victim signs in.
 #[test]
 fn a_sign_in_that_was_approved_elsewhere_is_refused_in_the_victims_browser() {
     let world = World::faultless();
@@ -214,7 +214,7 @@ fn a_callback_that_comes_too_late_is_refused() {
     }
 }
 
-// TOK-01, TOK-08
+// C3, C4
 #[test]
 fn a_code_is_good_only_with_its_verifier_and_as_it_was_given() {
     let mut fixture = Fixture::faultless();
@@ -237,7 +237,7 @@ fn a_code_is_good_for_a_minute() {
     fixture.use_tools().unwrap();
 }
 
-// TOK-03, TOK-04
+// E2
 #[test]
 fn a_code_that_is_used_twice_ends_the_session_that_it_gave() {
     let mut fixture = Fixture::faultless();
@@ -250,7 +250,7 @@ fn a_code_that_is_used_twice_ends_the_session_that_it_gave() {
     assert_eq!(error.status(), Some(401), "{error}");
 }
 
-// TOK-06, TOK-19
+// E4, E7
 #[test]
 fn a_code_is_good_only_for_the_client_that_asked() {
     let world = World::faultless();
@@ -273,7 +273,7 @@ fn while_entra_cannot_be_reached_a_sign_in_fails_with_words_and_works_again_afte
     fixture.use_tools().unwrap();
 }
 
-// CB-13, CB-15: nothing of Entra's own words.
+// D5: nothing of Entra's own words.
 #[test]
 fn a_code_that_entra_does_not_redeem_is_an_error_for_the_client() {
     for status in [400, 429, 500, 503] {

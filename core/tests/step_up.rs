@@ -121,7 +121,7 @@ fn challenged(fixture: &Fixture) -> String {
     rest.split('"').next().unwrap_or_default().to_owned()
 }
 
-// P1, I2, I9: TOOL-05, SESS-13; MCP, authorization, step-up flow
+// I2, I9, P1; MCP, authorization, step-up flow
 #[test]
 fn a_step_up_sign_in_widens_the_session_that_the_client_is_in() {
     for dialect in Dialect::ALL {
@@ -149,7 +149,7 @@ fn a_step_up_sign_in_widens_the_session_that_the_client_is_in() {
     }
 }
 
-// P1: TOOL-05: all that is needed, those that are held among it, so that asking for it loses nothing.
+// P1: all that is needed, those that are held among it, so that asking for it loses nothing.
 #[test]
 fn the_challenge_names_all_that_is_needed_and_held() {
     let mut fixture = Fixture::of(&world(), "alice", LATEST);
@@ -196,7 +196,7 @@ fn a_person_who_does_not_want_more_keeps_what_there_was() {
     call(&mut fixture, "open").expect("the session is as it was");
 }
 
-// P1: TOOL-05: who lacks the role or group does not see the tool, and calling it is as if there were none.
+// P1: who lacks the role or group does not see the tool, and calling it is as if there were none.
 #[test]
 fn a_tool_for_a_role_or_a_group_is_hidden_from_everybody_else() {
     for dialect in Dialect::ALL {

@@ -101,7 +101,7 @@ impl Attacker {
         let _arrived = self.browser.open(&url).await;
     }
 
-    /// Approves in the attacker's browser and lets the victim sign in (CB-09).
+    /// Approves in the attacker's browser and lets the victim sign in (threat A2).
     async fn fixate(&mut self) {
         let Ok(begun) = self.client.begin().await else {
             return;
@@ -135,7 +135,7 @@ impl Attacker {
     }
 
     /// Leads a victim, who may have approved other clients, to the attacker's sign-in. The victim
-    /// does not approve it (CONS-15).
+    /// does not approve it (threat A4).
     async fn ride_on_a_cookie(&mut self) {
         let _trouble = self.victim_uses_an_honest_client().await;
         let Ok(begun) = self.client.begin().await else {
@@ -162,7 +162,7 @@ impl Attacker {
         Some(())
     }
 
-    /// Takes a form made for the attacker's browser and sends it from the victim's (CONS-11).
+    /// Takes a form made for the attacker's browser and sends it from the victim's (threat A5).
     async fn post_consent_from_elsewhere(&mut self) {
         let Ok(begun) = self.client.begin().await else {
             return;
@@ -184,7 +184,7 @@ impl Attacker {
         }
     }
 
-    /// Uses the session of somebody else with the attacker's own token (SESS-02, SSE-02).
+    /// Uses the session of somebody else with the attacker's own token (threats I2, I4).
     async fn swap_sessions(&mut self) {
         if self.client.tokens.is_none() {
             self.become_a_user().await;
@@ -228,8 +228,8 @@ impl Attacker {
         }
     }
 
-    /// Uses a refresh token that was spent long ago, as its own client and as another (TOK-17,
-    /// TOK-19).
+    /// Uses a refresh token that was spent long ago, as its own client and as another (threats E6,
+    /// E7).
     async fn replay_a_refresh(&mut self) {
         let spent = self.shared.borrow().spent.clone();
         if spent.is_empty() || self.client.begin().await.is_err() {
@@ -247,8 +247,8 @@ impl Attacker {
         self.client.registration = own;
     }
 
-    /// Redeems a code of somebody's history, as itself or in the name of that client (TOK-01,
-    /// TOK-06).
+    /// Redeems a code of somebody's history, as itself or in the name of that client (threats C3,
+    /// E4).
     async fn redeem_a_stolen_code(&mut self) {
         let history = self.shared.borrow().history.clone();
         let codes = history.iter().filter_map(|url| parameter(url, "code"));
@@ -284,7 +284,7 @@ impl Attacker {
         ) = own;
     }
 
-    /// Shows tokens that were made up, changed, or are over (JWT-02 to JWT-09).
+    /// Shows tokens that were made up, changed, or are over (threats F1, F3 to F6, F9).
     async fn forge_tokens(&mut self) {
         let mut seen = self.shared.borrow().old.clone();
         seen.extend(
@@ -310,7 +310,7 @@ impl Attacker {
     }
 
     /// Puts the attacker's own code of Entra's into a victim's sign-in, or says that another issuer
-    /// answers (CB-12, CB-17).
+    /// answers (threats D2, D4).
     async fn mix_up(&mut self) {
         let mut honest = Client::new(&self.world, "victim", Dialect::Modern);
         let (Ok(own), Ok(theirs)) = (self.client.begin().await, honest.begin().await) else {

@@ -66,7 +66,7 @@ impl Switchboard {
             match tables.hub.poll() {
                 HubOutput::Tell(id, message) => {
                     // Never waits, for this is under the lock. A full mailbox is a stream that is
-                    // not read: its owner hears of it (threats.md M7).
+                    // not read: its owner hears of it (threat M7).
                     let sent = tables
                         .mailboxes
                         .get(&id)

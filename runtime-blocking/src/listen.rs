@@ -1,5 +1,5 @@
 //! Accepting connections: how many there may be, and what happens when the machine has no more to
-//! give (threats.md M10).
+//! give (threat M10).
 
 use std::{
     io,

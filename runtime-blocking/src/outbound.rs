@@ -101,7 +101,7 @@ fn fault(error: &Error) -> FetchFault {
 }
 
 /// Resolves to public addresses only: these are what is dialled, so a name that changes its mind
-/// between a check and a connection gains nothing (threats.md H7).
+/// between a check and a connection gains nothing (threat H7).
 #[derive(Debug, Default)]
 struct PublicOnly(DefaultResolver);
 

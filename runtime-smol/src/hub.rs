@@ -69,7 +69,7 @@ impl Switchboard {
             match tables.hub.poll() {
                 HubOutput::Tell(id, message) => {
                     // Never waits, for this is under the lock. A full mailbox is a stream that is
-                    // not read: without its sender it says so (threats.md M7).
+                    // not read: without its sender it says so (threat M7).
                     let sent = tables
                         .mailboxes
                         .get(&id)

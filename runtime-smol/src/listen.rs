@@ -1,4 +1,4 @@
-//! Accepting connections, and what happens when the machine has no more to give (threats.md M10).
+//! Accepting connections, and what happens when the machine has no more to give (threat M10).
 
 use std::{
     collections::BTreeMap,

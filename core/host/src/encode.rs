@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(text(&whole(&response, &Method::POST, false)), expected);
     }
 
-    // HTTP-19
+    // L14
     #[test]
     fn no_answer_names_the_software() {
         let response = Response::new(Bytes::new());

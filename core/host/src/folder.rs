@@ -1,4 +1,4 @@
-//! The data folder: where the sessions and the generated key are kept (threats.md G3).
+//! The data folder: where the sessions and the generated key are kept (threat G3).
 
 use std::{
     fs::{DirBuilder, OpenOptions},

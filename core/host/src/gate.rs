@@ -1,4 +1,4 @@
-//! The door: how many connections are open at once (threats.md M10).
+//! The door: how many connections are open at once (threat M10).
 
 use std::sync::{
     Arc,

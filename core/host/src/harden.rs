@@ -1,5 +1,5 @@
 //! The process: no core file, no reading of its memory by others, private files, and as many
-//! descriptors as it may have (threats.md G4, O5, M10).
+//! descriptors as it may have (threats G4, O5, M10).
 
 use rustix::{
     fs::Mode,

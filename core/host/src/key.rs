@@ -1,5 +1,5 @@
 //! The master key: from the configuration, or generated once into the data folder; and never, ever,
-//! a new one silently for a store that another key sealed (threats.md Q7).
+//! a new one silently for a store that another key sealed (threat Q7).
 
 use std::{io, os::unix::fs::PermissionsExt as _};
 

@@ -2,7 +2,7 @@
 //!
 //! An [`Audit`] of the core is data already cut and made harmless; here it becomes a line. Whatever
 //! else writes to the log (other crates, panics) has its control characters escaped here, so that
-//! one record is one line (threats.md O3, O4).
+//! one record is one line (threats O3, O4).
 
 use std::fmt::{self, Write as _};
 
@@ -196,7 +196,7 @@ mod tests {
         Audit::new(Level::Info, "client registered").with("client_name", "a \"b\"\n\\ c")
     }
 
-    // O4, LEAK-06
+    // O4
     #[test]
     fn an_audit_is_one_line_for_people() {
         let line = logged(LogFormat::Text, || audit(&registered()));

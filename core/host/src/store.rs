@@ -1,8 +1,8 @@
 //! The store of one machine: an embedded database in one file of the data folder, which keeps every
-//! session when the process is killed (DESIGN.md section 3).
+//! session when the process is killed.
 //!
 //! `Take` and guarded `Put` are each one write transaction, and there is one writer at a time: so a
-//! code is redeemed once however many threads try (threats.md Q5). What is written is on the disk
+//! code is redeemed once however many threads try (threat Q5). What is written is on the disk
 //! before it is answered. What is inside the records is sealed; the store sees bytes.
 
 mod table;
@@ -107,7 +107,7 @@ impl FileStore {
         })
     }
 
-    /// Deletes what has expired (threats.md M16). Call it every few minutes.
+    /// Deletes what has expired (threat M16). Call it every few minutes.
     pub fn sweep(&self, now: UnixTime) {
         match table::sweep(&self.database, now) {
             Ok(0) => {}

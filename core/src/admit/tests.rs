@@ -1,4 +1,4 @@
-//! Threats F10, F11, J1 to J4, L7, L12, L13, M8, M9; conformance.md 11.2; products.md 17.
+//! Threats F10, F11, J1 to J4, L7, L12, L13, M8, M9.
 
 use ::http::Request;
 
@@ -40,7 +40,7 @@ fn status(server: &TestServer, method: &str, target: &str, fields: &[(&str, &str
 const HERE: (&str, &str) = ("host", "localhost:3001");
 const JSON: (&str, &str) = ("content-type", "application/json");
 
-// J1: DNS-01, DNS-05, DNS-08
+// J1
 #[test]
 fn only_a_request_for_this_server_by_name_is_let_in() {
     let server = TestServer::dev();
@@ -83,7 +83,7 @@ fn only_a_request_for_this_server_by_name_is_let_in() {
     );
 }
 
-// L8: HTTP-07
+// L8
 #[test]
 fn a_request_names_its_host_once() {
     let server = TestServer::dev();
@@ -101,7 +101,7 @@ fn health_is_told_under_any_name() {
     assert_eq!(status(&server, "GET", "/healthz", &[]), 0);
 }
 
-// L9, L11, L12: HTTP-08, HTTP-14, HTTP-15
+// L9, L11, L12
 #[test]
 fn a_target_is_a_path_of_ours_compared_whole() {
     let server = TestServer::dev();
@@ -125,7 +125,7 @@ fn a_target_is_a_path_of_ours_compared_whole() {
     }
 }
 
-// L13: HTTP-16, HTTP-17
+// L13
 #[test]
 fn a_method_that_a_place_does_not_know_is_told_which_it_does() {
     let server = TestServer::dev();
@@ -145,7 +145,7 @@ fn a_method_that_a_place_does_not_know_is_told_which_it_does() {
     }
 }
 
-// J2: DNS-02, DNS-03, DNS-04
+// J2
 #[test]
 fn a_page_of_another_origin_is_forbidden_at_the_mcp_endpoints() {
     let server = TestServer::dev();
@@ -182,7 +182,7 @@ fn a_page_of_another_origin_is_forbidden_at_the_mcp_endpoints() {
     }
 }
 
-// F11: JWT-01, JWT-14; conformance.md 11.2; products.md 17
+// F11
 #[test]
 fn without_a_token_every_method_gets_a_challenge_before_anything_else() {
     let server = TestServer::dev();
@@ -214,7 +214,7 @@ fn without_a_token_every_method_gets_a_challenge_before_anything_else() {
     assert_eq!(allowed, "http://localhost:6274");
 }
 
-// F9, F10, F11: JWT-09, JWT-10, JWT-11, JWT-13, JWT-21
+// F9 to F11
 #[test]
 fn a_bad_token_is_told_so_and_does_not_come_back() {
     let mut server = TestServer::dev();
@@ -253,7 +253,7 @@ fn a_bad_token_is_told_so_and_does_not_come_back() {
     assert_eq!(status(&server, "POST", "/mcp", &[HERE, JSON, bearer]), 401);
 }
 
-// J3: DNS-07; M9: DOS-09
+// J3, M9
 #[test]
 fn a_body_is_json_and_plain() {
     let server = TestServer::dev();
@@ -287,7 +287,7 @@ fn a_body_is_json_and_plain() {
     }
 }
 
-// M8: DOS-07, REG-14
+// M8
 #[test]
 fn a_body_that_is_announced_too_long_is_refused_before_it_is_read() {
     let server = TestServer::dev();
@@ -315,7 +315,6 @@ fn a_body_that_is_announced_too_long_is_refused_before_it_is_read() {
     assert_eq!(admitted.unwrap().body_limit, limits::STRANGER_BODY_BYTES);
 }
 
-// products.md 17
 #[test]
 fn a_preflight_needs_no_token() {
     let server = TestServer::dev();

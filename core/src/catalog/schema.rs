@@ -1,7 +1,7 @@
 //! JSON Schema 2020-12: what arguments must be, checked before a tool is called.
 //!
 //! A schema is compiled once, at the start; a reference to another document is refused there, so
-//! nothing is ever fetched (threats.md TOOL-06).
+//! nothing is ever fetched (threat P6).
 //!
 //! Source: MCP specification 2025-11-25, server/tools; 2026-07-28, transports (`x-mcp-header`).
 
@@ -153,7 +153,7 @@ mod tests {
         );
     }
 
-    // TOOL-06: nothing is fetched.
+    // P6: nothing is fetched.
     #[test]
     fn a_reference_to_elsewhere_fails_at_the_start() {
         for uri in ["https://example.com/schema.json", "file:///etc/passwd"] {

@@ -52,7 +52,7 @@ fn a_wrong_set_up_is_told_in_words() {
     assert!(icon.contains("https:"), "{icon}");
 }
 
-// products 2, 25: such a scope could never be granted, or would make every sign-in fail at Entra.
+// C11: such a scope could never be granted, or would make every sign-in fail at Entra.
 #[test]
 fn a_scope_that_would_not_work_fails_at_the_start() {
     let of = |name: &str, graph: &str| {

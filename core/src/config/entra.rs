@@ -141,7 +141,7 @@ fn cloud(text: Option<&str>, is_local: bool, errors: &mut Vec<ConfigError>) -> O
                     .map(|graph| (url, graph))
                     .ok_or("its cloud is not known here")
             }
-            // Another stand-in for Entra, which has its Graph at the same address (J5, Q2).
+            // Another stand-in for Entra, which has its Graph at the same address (threats J5, Q2).
             ("http", Some(host)) if is_loopback(&host) && is_local => Ok((url.clone(), url)),
             ("http", Some(host)) if is_loopback(&host) => {
                 Err("a stand-in for Entra ID is only for a server that stays on this computer")

@@ -1,4 +1,4 @@
-//! The configured master keys: nobody may be able to guess one (threats.md F5).
+//! The configured master keys: nobody may be able to guess one (threat F5).
 
 use std::collections::BTreeSet;
 

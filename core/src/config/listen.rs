@@ -1,4 +1,4 @@
-//! Where to listen, and the public address that follows from it (threats.md J5, Q1).
+//! Where to listen, and the public address that follows from it (threats J5, Q1).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 

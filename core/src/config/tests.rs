@@ -1,5 +1,5 @@
-//! Settings: every right way to write them, and what a wrong one is told (threats.md Q1, Q2, F5, J5,
-//! D8; products.md 14, 20).
+//! Settings: every right way to write them, and what a wrong one is told (threats Q1, Q2, F5, J5,
+//! D8).
 
 mod addresses;
 mod entra;
@@ -138,7 +138,7 @@ fn an_unknown_name_is_told_with_the_nearest_known_one() {
     assert!(error(&["localhost"], &[]).contains("--help"));
 }
 
-// O5, LEAK-09: other users of the computer can list the arguments of every process.
+// O5: other users of the computer can list the arguments of every process.
 #[test]
 fn a_secret_is_no_flag() {
     for (flag, variable) in [

@@ -81,7 +81,7 @@ impl<'a> Call<'a> {
     }
 
     /// Whether the request names this machine, or the tenant's own origin, as its host: a page of
-    /// another name that leads here is none of ours (DNS rebinding, threats.md J1).
+    /// another name that leads here is none of ours (DNS rebinding, threat J1).
     pub(super) fn is_to_loopback(&self, origin: &str) -> bool {
         let host = self.header(header::HOST.as_str());
         let own = origin.split_once("://").map_or("", |(_, host)| host);

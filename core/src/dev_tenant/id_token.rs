@@ -2,7 +2,7 @@
 //!
 //! Source: Microsoft identity platform, "ID token claims reference". It is signed by the runtime,
 //! for signing with a private key needs randomness (blinding). The lies are for tests of whoever
-//! verifies it (threats.md D1).
+//! verifies it (threat D1).
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;

@@ -2,7 +2,7 @@
 //!
 //! There is one for each way in which a sign-in can go (Microsoft identity platform, "Authentication
 //! and authorization error codes"), and two who share an e-mail address, because an address is no
-//! identity (threats.md D7).
+//! identity (threat D7).
 
 use std::collections::BTreeSet;
 

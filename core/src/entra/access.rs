@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Two exchanges may renew at once: the store's version decides whose tokens are kept, and both go
-//! on with tokens that are good (products.md 18).
+//! on with tokens that are good.
 
 use super::{
     permission::Permission,

@@ -3,7 +3,7 @@
 //!
 //! Microsoft: decide by `error` and `suberror`, never by the AADSTS number or the text, which
 //! change. The number and the correlation id go to the log, where support asks for them; the text,
-//! which may name people, goes nowhere (threats.md D5).
+//! which may name people, goes nowhere (threat D5).
 
 use ::http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
@@ -39,7 +39,7 @@ pub(crate) struct Details {
 
 impl EntraError {
     /// The error of an answer that is not 200. Each member is read by itself: one that is odd must
-    /// not hide that the grant is gone (threats.md D10).
+    /// not hide that the grant is gone (threat D10).
     pub(crate) fn of_response(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let text = |name| body.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -190,7 +190,7 @@ mod tests {
         read(status, &HeaderMap::new(), &body.to_string())
     }
 
-    // D10: entra.md section 7.1
+    // D10
     #[test]
     fn what_is_refused_to_one_request_is_told_apart_from_a_grant_that_is_gone() {
         for (error, suberror) in [
@@ -214,7 +214,7 @@ mod tests {
         }
     }
 
-    // D5, D10: entra.md section 3.9
+    // D5, D10; Microsoft identity platform, "Handle errors" of the token endpoint
     #[test]
     fn an_error_says_who_must_act() {
         for error in [
@@ -272,7 +272,7 @@ mod tests {
         }
     }
 
-    // entra.md section 3.9, first line: whoever is told to wait is not signed out.
+    // D14: whoever is told to wait is not signed out.
     #[test]
     fn whoever_is_told_when_to_come_back_waits() {
         for (value, logged) in [("17", true), ("Wed, 21 Oct 2026 07:28:00 GMT", false)] {

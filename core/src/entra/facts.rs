@@ -224,7 +224,7 @@ mod tests {
             "https://keys.example/t/discovery/v2.0/keys",
             "another host may serve the keys"
         );
-        // entra.md 1.1: the template of `common`
+        // The template of `common` (Microsoft identity platform, OpenID Connect metadata)
         let template = json!({"issuer": "https://login.example/{tenantid}/v2.0"});
         let metadata = Metadata::read(&document(&template), entra).unwrap();
         let facts = metadata.with_keys(Vec::new());
@@ -267,7 +267,7 @@ mod tests {
         }
     }
 
-    // CB-17
+    // D4
     #[test]
     fn an_issuer_is_the_known_one_or_fills_its_template() {
         let tenant = "11111111-1111-1111-1111-111111111111";

@@ -8,9 +8,9 @@
 //! ```
 //!
 //! What Graph says in an error stays here: the person is told what happened in our words
-//! (threats.md O1, TOOL-04).
+//! (threat O1).
 //!
-//! Source: Microsoft Graph, errors and throttling; entra.md section 9.2.
+//! Source: Microsoft Graph, "Error responses and resource types" and "Throttling guidance".
 
 use ::http::{HeaderValue, Request, StatusCode, header};
 use bytes::Bytes;
@@ -32,7 +32,7 @@ use crate::{
 /// A GET under way.
 #[derive(Debug)]
 pub(crate) struct Query {
-    /// Path and query, relative to Graph's base address. Never spliced from arguments (P9).
+    /// Path and query, relative to Graph's base address. Never spliced from arguments (threat P9).
     path: String,
     whose: Box<Whose>,
     state: State,
@@ -211,7 +211,7 @@ impl Query {
 
     /// Revoked, or refused by policy: a new token tells whether Entra agrees. If Graph refuses that
     /// too, the session ends, so that the client does not refresh for ever but signs in
-    /// (threats.md D11).
+    /// (threat D11).
     fn unauthorized(path: String, mut whose: Box<Whose>, cx: &mut Cx<'_>) -> Asked {
         if whose.renewed {
             cx.note(
@@ -230,7 +230,7 @@ impl Query {
 }
 
 /// The address of a path at Graph. A path that leads anywhere else would take the token there, so there
-/// is none (threats.md P9).
+/// is none (threat P9).
 fn address(graph: &Url, path: &str) -> Option<Url> {
     let url = graph.join(path).ok()?;
     let is_there = url.origin() == graph.origin() && url.path().starts_with(graph.path());

@@ -4,7 +4,7 @@
 //! The signature is verified by one algorithm with a key of the configured tenant, whatever the
 //! token says (RFC 8725 sections 3.1 and 3.10), though the token came straight from Entra. A person
 //! is `tid` and `oid`; names and addresses can be changed by whoever bears them and are kept to be
-//! shown only (threats.md D6, D7).
+//! shown only (threats D6, D7).
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
@@ -32,7 +32,7 @@ pub(crate) struct Identity {
 pub(crate) enum Doubt {
     /// It names a key that is not known; perhaps it is new.
     UnknownKey,
-    /// The account belongs to another tenant (threats.md D8).
+    /// The account belongs to another tenant (threat D8).
     OtherTenant,
     /// Something else is wrong with it, in words for the log.
     Wrong(&'static str),
@@ -253,7 +253,7 @@ mod tests {
         }
     }
 
-    // D8, products 20
+    // D8
     #[test]
     fn an_account_of_another_tenant_is_refused() {
         let mut server = TestServer::dev();
@@ -267,7 +267,7 @@ mod tests {
         assert!(is_wrong(verified(&server, json!({"tid": other}))));
     }
 
-    // products 20: the template of a tenant-independent authority, and the key's own issuer.
+    // The template of a tenant-independent authority, and the key's own issuer.
     #[test]
     fn a_template_is_filled_with_the_tenant_of_the_token() {
         let mut server = TestServer::dev();

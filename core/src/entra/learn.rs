@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Keys come from the address that the metadata of the configured tenant names and from nowhere
-//! else, whatever a token says (threats.md D9).
+//! else, whatever a token says (threat D9).
 
 use ::http::{Request, StatusCode, header};
 use bytes::Bytes;

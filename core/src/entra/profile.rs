@@ -1,7 +1,7 @@
 //! What an ID token tells of a person besides who they are: names, app roles and groups (Microsoft
 //! identity platform, "ID token claims reference" and "Groups overage claim").
 //!
-//! Names are for showing only (threats.md D7). What has another form than Microsoft documents is left
+//! Names are for showing only (threat D7). What has another form than Microsoft documents is left
 //! out and is no reason to refuse a sign-in: a role too few opens nothing. All of it is bounded.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -107,7 +107,7 @@ fn texts(list: &Value) -> impl Iterator<Item = &str> {
         .filter_map(Value::as_str)
 }
 
-/// A name that can be shown: cut, without control and invisible characters (threats.md N3).
+/// A name that can be shown: cut, without control and invisible characters (threat N3).
 fn shown(name: &Value) -> Option<String> {
     let visible = name
         .as_str()?

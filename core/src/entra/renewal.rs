@@ -87,7 +87,7 @@ pub(crate) enum Renewed {
     Waiting(Renewal),
     /// New tokens.
     Tokens(Box<Fresh>),
-    /// Entra wants the person to sign in: the session is over (threats.md D10).
+    /// Entra wants the person to sign in: the session is over (threat D10).
     SignInAgain,
     /// Entra does not give this permission, but the session may go on without it.
     NotThis,

@@ -1,7 +1,8 @@
 //! Entra's token endpoint: what we send as the confidential client, and what it answers.
 //!
 //! Microsoft identity platform, authorization code flow, "Redeem a code" and "Refresh the access
-//! token". `resource` is never sent (products.md 1), nothing of a client's is (threats.md D3).
+//! token". `resource` is never sent, since Entra refuses it beside `scope` (AADSTS9010010), nor is
+//! anything of a client's (threat D3).
 
 use std::time::Duration;
 
@@ -148,7 +149,7 @@ mod tests {
             .collect()
     }
 
-    // products 1, D3, CB-02: our own values, and never a resource.
+    // D2, D3: our own values, and never a resource.
     #[test]
     fn a_grant_is_sent_as_the_confidential_client_and_without_resource() {
         let server = TestServer::dev();

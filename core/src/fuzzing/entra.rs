@@ -73,7 +73,7 @@ pub fn key_set(body: &[u8]) {
     }
 }
 
-/// No token that was made up is believed, also if its key is known (D5, JWT-02 to JWT-08).
+/// No token that was made up is believed, also if its key is known (threat D6).
 pub fn id_token(token: &str, kid: &str) {
     let server = server();
     let key = SigningKey {

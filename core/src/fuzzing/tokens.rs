@@ -63,7 +63,7 @@ fn session() -> Session {
 }
 
 /// A session token is good as it was issued, while it lasts, and gives back what it was issued for;
-/// made up, or changed by one byte, it is none (JWT-01 to JWT-21).
+/// made up, or changed by one byte, it is none (threats F1, F3 to F6, F8 to F14).
 pub fn session_token(made_up: &str, place: usize, change: u8, seconds: u32) {
     let (server, known) = (server(), Known::default());
     assert!(token::verify(made_up, &server, NOW).is_none());
@@ -111,7 +111,7 @@ const HEADERS: [&str; 6] = [
 
 /// A token with our claims and a right signature, by the key of today or the one before, is good;
 /// with any one thing wrong it is none: another issuer, audience, header, purpose, or key, a claim too
-/// many, from the future, or over (JWT-01 to JWT-21).
+/// many, from the future, or over (threats F1, F3 to F6, F8 to F14).
 pub fn signed_token(faults: u8, text: &str, seconds: u32) {
     let server = server();
     let url = &server.config.public_url;
@@ -183,7 +183,7 @@ pub fn cookie_header(text: &str) {
 }
 
 /// However many requests one browser approved, the last ones are remembered, up to the limit, and no
-/// request that was not approved (A4).
+/// request that was not approved (threat A4).
 pub fn approvals(count: u8) {
     let (server, known) = (server(), Known::default());
     let count = count % 40;
@@ -219,7 +219,7 @@ fn cookies_of(values: &[&str]) -> Option<HeaderMap> {
 }
 
 /// What a browser sends for a cookie is ours exactly as we set it, for its own state, while it lasts;
-/// made up, changed, sent twice, or of another state, it is nothing (CB-01 to CB-05, CONS-12, CONS-21).
+/// made up, changed, sent twice, or of another state, it is nothing (threats A5, C15, D1 to D3).
 pub fn cookies(made_up: &str, other_state: &str, place: usize, change: u8) {
     let (server, known) = (server(), Known::default());
     at(&known, &server, NOW, |env| {

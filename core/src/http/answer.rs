@@ -4,7 +4,7 @@
 use ::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
 
-/// Headers of every answer: not cached, not sniffed (threats.md L14, C13).
+/// Headers of every answer: not cached, not sniffed (threats L14, C13).
 const ALWAYS: [(HeaderName, &str); 2] = [
     (header::CACHE_CONTROL, "no-store"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -44,7 +44,7 @@ pub(crate) fn empty(status: StatusCode) -> Response<Bytes> {
     response
 }
 
-/// The browser is sent on by GET, whatever it sent (303, never 307: threats.md B7), and tells the
+/// The browser is sent on by GET, whatever it sent (303, never 307: threat B7), and tells the
 /// next address nothing of this one.
 pub(crate) fn see_other(location: &str) -> Response<Bytes> {
     let Ok(location) = HeaderValue::from_str(location) else {

@@ -2,8 +2,8 @@
 //! 5.1).
 //!
 //! A token comes in the `Authorization` header, once, whatever the case of the scheme; never in a
-//! query, a form or a cookie (threats.md F10). A challenge names `invalid_token` only where a token
-//! was sent, and never repeats it (F11).
+//! query, a form or a cookie (threat F10). A challenge names `invalid_token` only where a token
+//! was sent, and never repeats it (threat F11).
 
 use ::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
@@ -87,8 +87,7 @@ pub(crate) fn verify(
 const INVALID_TOKEN: &str =
     "error=\"invalid_token\", error_description=\"The session token is no longer good.\"";
 
-/// 401: the session that the token stands for is over. The client refreshes or signs in again
-/// (products.md 4).
+/// 401: the session that the token stands for is over. The client refreshes or signs in again.
 pub(crate) fn session_over(route: Route, env: Env<'_>) -> Response<Bytes> {
     unauthorized(route, Some(INVALID_TOKEN), env.server)
 }
@@ -178,7 +177,7 @@ mod tests {
         format!("{:?}", Presented::of(&headers))
     }
 
-    // F10: JWT-11, JWT-12, JWT-21
+    // F10
     #[test]
     fn a_token_is_taken_from_one_well_formed_header() {
         for good in ["Bearer a.b-c", "bearer a.b-c", "BEARER  a.b-c"] {

@@ -2,8 +2,8 @@
 //!
 //! Never with credentials. Public documents, and endpoints that prove who asks by what they are
 //! sent, are open to every page; the MCP endpoints to the server's own origin and to configured
-//! ones; the authorization endpoint to none (RFC 9700 section 2.6). Threats.md J2, J4, C12, H10;
-//! products.md 17: refusals carry these headers too, or a page could not read its 401.
+//! ones; the authorization endpoint to none (RFC 9700 section 2.6). Threats C12, H10, J2, J4.
+//! Refusals carry these headers too, or a page could not read its 401.
 
 use ::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
@@ -112,7 +112,7 @@ mod tests {
         server.response(request)
     }
 
-    // J4: META-12, TOK-24, REG-22; products.md 17
+    // J4
     #[test]
     fn every_page_may_use_the_public_endpoints_without_credentials() {
         for path in OPEN {
@@ -127,7 +127,7 @@ mod tests {
         }
     }
 
-    // J4: DNS-06; products.md 17
+    // J4
     #[test]
     fn the_mcp_endpoints_are_open_to_configured_origins_only() {
         for path in MCP {
@@ -154,7 +154,7 @@ mod tests {
         assert!(methods.contains("DELETE"), "{methods}");
     }
 
-    // C12: AUTHZ-19
+    // C12
     #[test]
     fn no_page_may_read_the_authorization_endpoint() {
         for path in CLOSED {
@@ -174,7 +174,6 @@ mod tests {
         }
     }
 
-    // products.md 17
     #[test]
     fn answers_and_refusals_alike_can_be_read_by_pages_that_may() {
         let server = TestServer::https();

@@ -1,7 +1,7 @@
 //! The calls that take a while, by the request that began them, so that a message can cancel one; and
 //! the questions that they have asked the client, so that its answer finds the call.
 //!
-//! A call is found only by its owner, and within the same MCP session (threats.md I4, I8).
+//! A call is found only by its owner, and within the same MCP session (threats I4, I8).
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -145,7 +145,7 @@ mod tests {
         (calls, VecDeque::new())
     }
 
-    // I4, RPC-10: an answer counts once, and only from whom was asked.
+    // I4, K7: an answer counts once, and only from whom was asked.
     #[test]
     fn an_answer_is_handed_on_once_and_only_from_whom_was_asked() {
         let (mut calls, mut out) = asked();

@@ -1,4 +1,4 @@
-//! One refresh of Entra's keys at a time, however many wait for it (threats.md D9).
+//! One refresh of Entra's keys at a time, however many wait for it (threat D9).
 //!
 //! ```text
 //! Rested --somebody wants newer facts--> Flying --learned--> Resting, a few minutes

@@ -138,7 +138,7 @@ impl Kept {
     }
 
     /// Somebody comes back for what followed an event. Only the owner, within the same MCP session; the
-    /// answer is the same whatever else is wrong (threats.md I4).
+    /// answer is the same whatever else is wrong (threat I4).
     pub(super) fn resume(
         &mut self,
         from: ExchangeId,

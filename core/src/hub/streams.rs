@@ -1,7 +1,7 @@
 //! Who listens on which stream: bounded for each owner and in all.
 //!
 //! The name of a stream is a name, not a credential: whoever delivers to one or ends one must be
-//! its owner, and the names of one transport are unknown to the other (threats.md I2, I4, M4).
+//! its owner, and the names of one transport are unknown to the other (threats I2, I4, M4).
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -216,7 +216,7 @@ mod tests {
         }
     }
 
-    // I2, I4, SSE-02
+    // I2, I4
     #[test]
     fn only_its_owner_delivers_to_a_stream() {
         let mut table = Table::default();
@@ -226,7 +226,7 @@ mod tests {
         assert!(!table.delivered(stream(2), ALICE));
     }
 
-    // SSE-07
+    // I3
     #[test]
     fn the_names_of_the_transports_are_not_interchangeable() {
         let mut table = Table::default();
@@ -234,7 +234,7 @@ mod tests {
         assert!(!table.delivered(stream(1), ALICE));
     }
 
-    // M4, DOS-06, I6
+    // I6, M4
     #[test]
     fn a_person_holds_so_many_streams_and_leaving_makes_room() {
         let mut table = Table::default();
@@ -259,7 +259,7 @@ mod tests {
         assert!(!table.open(u64::MAX, BOB, StreamKind::Sse));
     }
 
-    // I7, SSE-06, REV-07
+    // I7
     #[test]
     fn a_revoked_session_and_a_left_stream_take_their_names_with_them() {
         let mut table = Table::default();
@@ -280,7 +280,7 @@ mod tests {
         assert!(table.streams.of_owner.is_empty() && table.streams.by_name.is_empty());
     }
 
-    // SESS-07
+    // I2
     #[test]
     fn nobody_ends_the_stream_of_another() {
         let mut table = Table::default();

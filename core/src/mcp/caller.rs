@@ -1,8 +1,8 @@
 //! Who calls: from the session token of a request to the session that it stands for.
 //!
 //! The person comes from the token only: never from arguments, `_meta` or other headers
-//! (threats.md P2). A token whose session is gone is 401, so that the client signs in again
-//! (F8; products.md 4).
+//! (threat P2). A token whose session is gone is 401, so that the client signs in again
+//! (threat F8).
 
 use ::http::{HeaderMap, Response};
 use bytes::Bytes;
@@ -31,7 +31,7 @@ pub(crate) struct Caller {
     pub(crate) version: Version,
     pub(crate) verified: Verified,
     /// Tenant, person and client as one value: what MCP sessions and streams are bound to, so that
-    /// they outlive a renewed token and nobody else's token opens them (threats.md I2, I9).
+    /// they outlive a renewed token and nobody else's token opens them (threats I2, I9).
     pub(crate) owner: Owner,
 }
 
@@ -42,7 +42,7 @@ impl Caller {
     }
 
     /// Whether a tool is for a person of these roles and groups; for the others it is not there
-    /// (threats.md P1).
+    /// (threat P1).
     pub(crate) fn may_see(&self, tool: &Tool) -> bool {
         let profile = &self.session.person.profile;
         tool.is_for(&profile.roles, &profile.groups)
@@ -59,7 +59,7 @@ impl Caller {
             username: person.profile.username.clone(),
             roles: person.profile.roles.clone(),
             groups: person.profile.groups.clone(),
-            // The token's: it may have been narrowed at a refresh (threats.md E7).
+            // The token's: it may have been narrowed at a refresh (threat E7).
             scopes: self.verified.scope.split(' ').map(str::to_owned).collect(),
         }
     }

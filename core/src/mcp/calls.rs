@@ -123,7 +123,7 @@ fn arguments(params: &Map<String, Value>) -> Result<Map<String, Value>, Error> {
 }
 
 /// The tool that a caller means, if they may know of it: for who lacks role and group it is not there
-/// (threats.md P1).
+/// (threat P1).
 pub(crate) fn find_tool<'a>(
     name: &str,
     caller: &Caller,

@@ -254,7 +254,7 @@ fn task_support(request: &Request, caller: &Caller, catalog: &Catalog) -> TaskSu
     entry.map_or(TaskSupport::Never, |entry| entry.tool.task_support())
 }
 
-/// The scopes that a request needs, if the caller was not granted them all (threats.md P1).
+/// The scopes that a request needs, if the caller was not granted them all (threat P1).
 pub(crate) fn missing_scopes(
     request: &Request,
     caller: &Caller,

@@ -1,7 +1,7 @@
 //! The id of an event of a stream that is kept: which stream, and which event of it.
 //!
 //! It is a name, not a credential: only the owner of the stream, in the same MCP session, goes on from
-//! it (threats.md I4).
+//! it (threat I4).
 //!
 //! Source: MCP specification 2025-11-25, basic/transports, resumability and redelivery.
 

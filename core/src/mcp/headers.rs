@@ -1,4 +1,4 @@
-//! The headers of MCP: each is given once or not at all (threats.md K11, SESS-12).
+//! The headers of MCP: each is given once or not at all (threats I3, K11).
 
 use ::http::HeaderMap;
 

@@ -27,7 +27,7 @@ pub(crate) struct From {
 
 /// What wants an answer. Answers of the client and cancellations are handed on to the calls that they
 /// are for, if these are the client's own; notifications that mean nothing here are dropped, and so are
-/// answers that nobody asked for (threats.md K8).
+/// answers that nobody asked for (threat K8).
 pub(crate) fn requests_of(messages: Vec<Message>, from: From, cx: &mut Cx<'_>) -> Vec<Request> {
     let From { owner, session } = from;
     let mut requests = Vec::new();

@@ -1,8 +1,8 @@
 //! JSON-RPC 2.0, read strictly and written plainly.
 //!
 //! What can be read in two ways is refused, for a proxy on the way may read the other one: members
-//! given twice, messages that are request and answer at once (threats.md K1 to K8). Errors are
-//! fixed sentences: they never repeat what was sent (K10).
+//! given twice, messages that are request and answer at once (threats K1 to K8). Errors are
+//! fixed sentences: they never repeat what was sent (threat K10).
 //!
 //! Source: JSON-RPC 2.0 specification; MCP specification, basic, messages.
 

@@ -9,7 +9,7 @@ use super::{Caller, Revision, json_rpc::Error, v2026_07_28};
 use crate::{catalog::Catalog, env::Server, planted::Planted};
 
 /// `tools/list`: those that the caller may call, as far as roles and groups go. Scopes are another
-/// matter: a client can sign in for more (threats.md P1, P8).
+/// matter: a client can sign in for more (threats P1, P8).
 pub(crate) fn tools(
     revision: Revision,
     params: &Map<String, Value>,

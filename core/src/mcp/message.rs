@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The stream is found by the hub, and only if it is the caller's own: the `sessionId` is a name,
-//! not a credential (threats.md I2, I4).
+//! not a credential (threats I2, I4).
 //!
 //! Source: MCP specification 2024-11-05, basic/transports, HTTP with SSE.
 
@@ -313,7 +313,7 @@ fn deliver(
 }
 
 /// The 202 is out, so the stream tells: an error, then its end. When the client opens a new one, it
-/// gets the 401 that makes it sign in (products.md 4).
+/// gets the 401 that makes it sign in.
 fn session_over(id: Id, stream: StreamId, caller: &Caller, cx: &mut Cx<'_>) -> Next<PostMessage> {
     let error = Error::new(
         Error::INTERNAL,

@@ -2,7 +2,7 @@
 //!
 //! It is sealed and bound to the person, the client, the method, what is called and with which arguments,
 //! and ends after a while: it can be neither read, changed, used for another call nor by another person
-//! (threats.md I8, RPC-21). Each round has one of its own.
+//! (threat I8). Each round has one of its own.
 //!
 //! Source: MCP specification 2026-07-28, basic/patterns (multi round-trip requests), security.
 

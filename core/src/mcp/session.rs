@@ -2,8 +2,8 @@
 //!
 //! Nothing is stored for one: its id is sealed, and holds sixteen random bytes, whose it is, the
 //! revision that was agreed on, what the client can be asked, and when it began. So ids cannot be guessed or chosen, survive a
-//! restart, mean the same on every replica, and cost no memory (threats.md I1 to I3, M3;
-//! products.md 15, 16). What is stored is which of them were ended.
+//! restart, mean the same on every replica, and cost no memory (threats I1 to I3,
+//! M3). What is stored is which of them were ended.
 //!
 //! Source: MCP specification 2025-11-25, basic/transports, session management.
 

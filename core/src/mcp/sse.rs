@@ -2,7 +2,7 @@
 //!
 //! JSON as we write it holds no line break, so a message is one `data:` line, and no text of a
 //! client's can end it and begin an event of its own. Nothing of a client's goes into `event:`
-//! (threats.md K9).
+//! (threat K9).
 
 use ::http::{HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
@@ -55,7 +55,7 @@ pub(crate) fn head() -> Response<()> {
 mod tests {
     use super::*;
 
-    // K9, RPC-16
+    // K9
     #[test]
     fn no_data_can_begin_an_event_of_its_own() {
         let event = event("message", "a\n\nevent: endpoint\rdata: b");

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! All are counted by the hub. Every stream looks at its session each time it sends a keep-alive,
-//! so that a revocation that another replica took ends it as well (threats.md I6, I7, M4, REV-07).
+//! so that a revocation that another replica took ends it as well (threats I6, I7, M4).
 //!
 //! Source: MCP specification 2024-11-05, HTTP with SSE; 2025-11-25, listening for messages, resumability;
 //! 2026-07-28, subscriptions.

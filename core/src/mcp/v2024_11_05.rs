@@ -9,7 +9,7 @@ use super::sse;
 use crate::id::StreamId;
 
 /// The event that tells where to post: a path on this origin, whatever `Host` was sent, with the
-/// name of the stream and nothing secret (threats.md, SSE-05).
+/// name of the stream and nothing secret (threat C15).
 pub(crate) fn endpoint_event(stream: StreamId) -> Bytes {
     sse::event("endpoint", &format!("/message?sessionId={stream}"))
 }

@@ -1,6 +1,6 @@
 //! The watch over an answer that stays open: comments that keep the connection awake, and a look at the
 //! session with each, so that a token that ends and a revocation that another replica took end the
-//! answer as well (threats.md I6, I7, REV-07).
+//! answer as well (threats I6, I7).
 
 use std::time::Duration;
 

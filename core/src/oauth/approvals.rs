@@ -1,9 +1,9 @@
-//! What was approved in this browser before (threats.md A4): a MACed cookie of up to sixteen
+//! What was approved in this browser before (threat A4): a MACed cookie of up to sixteen
 //! approvals, each bound to the client, its redirect URI and the scopes, each with its own end.
 //!
 //! Only clients that return to a web site are remembered. Where the answer goes to this computer or
 //! to an app, any program here could be the one that asks, so the person is asked every time
-//! (threats.md A11). A remembered approval skips our page, not Entra's choice of account.
+//! (threat A11). A remembered approval skips our page, not Entra's choice of account.
 
 use ::http::{HeaderMap, HeaderValue};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};

@@ -1,13 +1,13 @@
 //! GET /authorize: the authorization endpoint (RFC 6749 section 4.1.1, RFC 7636, RFC 8707).
 //!
 //! The client and its redirect URI are judged first. Until both are known to be good, what is wrong
-//! is told on a page, without a redirect and without a link to the address (threats.md B4). From
+//! is told on a page, without a redirect and without a link to the address (threat B4). From
 //! then on it is told to the client by a redirect, as RFC 6749 section 4.1.2.1 has it. That a
-//! stranger may register its own site and be redirected to by such an error (threats.md B6) is
+//! stranger may register its own site and be redirected to by such an error (threat B6) is
 //! borne: the redirect carries nothing, and clients wait for it.
 //!
 //! Asking changes nothing: a client may look at the address before the browser does, and a page may
-//! be loaded twice (conformance.md 11.3, products.md 10).
+//! be loaded twice.
 
 use ::http::{Response, StatusCode, Uri};
 use bytes::Bytes;
@@ -101,12 +101,12 @@ pub(crate) fn read(uri: &Uri, env: Env<'_>) -> Result<Asked, Unserved> {
 
 /// Judges what is left once it is known where to answer.
 fn judge(form: &Form, env: Env<'_>) -> Result<(String, String, Scope), Refusal> {
-    // Whoever reads the first and whoever reads the last must not differ (threats.md B8).
+    // Whoever reads the first and whoever reads the last must not differ (threat B8).
     if let Some(repeated) = form.repeated(&["resource"]) {
         return Err(repeated.into());
     }
     let invalid = |description| Refusal::new(OAuthError::InvalidRequest, description);
-    // Request objects: nothing is fetched, nothing in them is believed (threats.md C10).
+    // Request objects: nothing is fetched, nothing in them is believed (threat C10).
     if form.one("request")?.is_some() {
         let error = OAuthError::RequestNotSupported;
         return Err(Refusal::new(error, "Request objects are not supported."));
@@ -138,8 +138,9 @@ fn judge(form: &Form, env: Env<'_>) -> Result<(String, String, Scope), Refusal> 
     if form.one("code_challenge_method")? != Some("S256") {
         return Err(invalid("PKCE is required with code_challenge_method=S256."));
     }
-    // Of `prompt` only `none` says something; the rest is dropped (products.md 2). Somebody must be
-    // there to choose an account, so `none` cannot be granted (threats.md A9).
+    // Of `prompt` only `none` says something; the rest is dropped: clients force `consent`, which
+    // many tenants refuse. Somebody must be there to choose an account, so `none` cannot be granted
+    // (threat A9).
     let prompt = form.one("prompt")?.unwrap_or_default();
     if prompt.split(' ').any(|value| value == "none") {
         let error = OAuthError::InteractionRequired;
@@ -189,7 +190,7 @@ impl Stop {
 }
 
 /// Clients keep an id that is not good any more for ever, so the page says how each is made to
-/// forget it (products.md 5).
+/// forget it.
 fn unknown_client(env: Env<'_>) -> Response<Bytes> {
     let mut ways = Html::default();
     for told in instructions::clients(&env.server.config.public_url) {

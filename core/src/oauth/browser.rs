@@ -1,7 +1,7 @@
 //! The cookie that tells one browser from another, so that a consent form without `Origin` can be
-//! seen to come from the browser that got it (threats.md A5: CONS-21).
+//! seen to come from the browser that got it (threat A5).
 //!
-//! It says nothing of consent and vouches for no sign-in (threats.md A3).
+//! It says nothing of consent and vouches for no sign-in (threat A3).
 
 use ::http::{HeaderMap, HeaderValue};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};

@@ -8,10 +8,10 @@
 //!    \--unknown sign-in--> page                         page <--it was finished before--/
 //! ```
 //!
-//! A sign-in is finished only in the browser in which it was approved (threats.md A2, D4), and once
-//! (D1): its cookie goes with every answer, and the session is named after its `state`. What Entra
-//! says of an error goes to the log as a number; the client gets a word of ours (D5). Nothing is
-//! tried twice: Entra takes a code once.
+//! A sign-in is finished only in the browser in which it was approved (threats A2, D4), and once
+//! (threat D1): its cookie goes with every answer, and the session is named after its `state`. What
+//! Entra says of an error goes to the log as a number; the client gets a word of ours (threat D5).
+//! Nothing is tried twice: Entra takes a code once.
 
 mod finish;
 
@@ -101,7 +101,7 @@ impl Callback {
 
 impl Returned {
     /// What came back; `None` if it belongs to no sign-in of this browser, or if something is given
-    /// twice (threats.md D4).
+    /// twice (threat D4).
     fn of(form: &Form, state: Option<&str>, headers: &HeaderMap, cx: &Cx<'_>) -> Option<Box<Self>> {
         if form.repeated(&[]).is_some() {
             return None;
@@ -219,7 +219,7 @@ fn back(return_to: &ReturnTo, trouble: Trouble, cx: &mut Cx<'_>) -> Next<Callbac
     cx.done(return_to.error(error, description, public_url))
 }
 
-/// It is not known whose sign-in this is, so there is nowhere to send the browser (threats.md B4).
+/// It is not known whose sign-in this is, so there is nowhere to send the browser (threat B4).
 fn unknown() -> Response<Bytes> {
     pages::error(
         StatusCode::BAD_REQUEST,

@@ -1,5 +1,5 @@
 //! Clients: a `client_id` is its own registration, MACed, so that nothing is stored for a stranger
-//! (RFC 7591 appendix A.5.2; threats.md H1, H2; products.md 5, 6).
+//! (RFC 7591 appendix A.5.2; threats H1, H2).
 //!
 //! `dcr.` + base64url(metadata as JSON) + `.` + base64url(MAC). The same metadata gives the same id;
 //! it is good on every replica and after every restart, for as long as one of the keys is.
@@ -154,7 +154,7 @@ impl Client {
     }
 
     /// The redirect URI of an authorization request, if it is a registered one. Without one, the
-    /// only one that is registered (threats.md B9).
+    /// only one that is registered (threat B9).
     pub(crate) fn redirect_uri(&self, requested: Option<&str>) -> Option<RedirectUri> {
         let registered = &self.metadata.redirect_uris;
         match (requested, registered.as_slice()) {

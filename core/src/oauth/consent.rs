@@ -1,10 +1,10 @@
-//! The user is asked here, before Entra is involved (threats.md A1): the consent page of
+//! The user is asked here, before Entra is involved (threat A1): the consent page of
 //! GET /authorize, and POST /consent, which takes the answer.
 //!
 //! What was asked travels in the form's hidden field, sealed, for ten minutes. Only an approval sets
-//! the cookie of the sign-in, and then the browser goes to Entra (threats.md A2, A3). The form is
-//! taken only from our own page (A5): its `Origin` is ours or, where a browser sends none, its
-//! cookie is the one that the form names.
+//! the cookie of the sign-in, and then the browser goes to Entra (threats A2, A3). The form is
+//! taken only from our own page (threat A5): its `Origin` is ours or, where a browser sends none,
+//! its cookie is the one that the form names.
 
 use ::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -237,7 +237,7 @@ impl Filled {
     }
 }
 
-/// Whether the form was sent by our own page, as the browser says (threats.md A5).
+/// Whether the form was sent by our own page, as the browser says (threat A5).
 fn is_from_our_page(headers: &HeaderMap, browser: &Browser, env: Env<'_>) -> bool {
     if env.server.has(Planted::OriginIgnored) {
         return true;
@@ -252,7 +252,7 @@ fn is_from_our_page(headers: &HeaderMap, browser: &Browser, env: Env<'_>) -> boo
     }
 }
 
-/// One line of the log: who, and where the answer goes (threats.md A10).
+/// One line of the log: who, and where the answer goes (threat A10).
 fn tell(
     event: &'static str,
     request: &AuthorizationRequest,

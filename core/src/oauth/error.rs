@@ -2,7 +2,7 @@
 //!
 //! RFC 6749 sections 4.1.2.1 and 5.2, RFC 7591 section 3.2.2, RFC 7009 section 2.2.1, RFC 8707
 //! section 2, OpenID Connect Core section 3.1.2.6. Descriptions are fixed sentences: nothing that
-//! was sent comes back in one (threats.md O1, TOK-30).
+//! was sent comes back in one (threats E1, O1).
 
 use ::http::{HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;

@@ -1,8 +1,8 @@
 //! Codes and refresh tokens: opaque to clients, read only here.
 //!
 //! Each carries the session's name, the session secret and random bytes, and a MAC, so that what
-//! was made up is refused without a look-up and one kind is never taken for the other (threats.md
-//! C4, E8, E10). The store keeps only their hashes (G3).
+//! was made up is refused without a look-up and one kind is never taken for the other (threats
+//! C4, E8, E10). The store keeps only their hashes (threat G3).
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
@@ -66,7 +66,7 @@ pub(crate) fn new_refresh_token(
 }
 
 /// The refresh token that follows one. It is derived, not drawn: whoever repeats a refresh whose
-/// answer was lost gets the same successor, though nobody has stored it (products.md 18).
+/// answer was lost gets the same successor, though nobody has stored it.
 pub(crate) fn successor(
     presented: &str,
     session_id: SessionId,
@@ -147,7 +147,7 @@ mod tests {
         (code.expose().clone(), ring(1))
     }
 
-    // C4, TOK-08: codes cannot be made up or changed.
+    // C4: codes cannot be made up or changed.
     #[test]
     fn a_code_that_was_changed_anywhere_is_none() {
         let (code, keys) = code();
@@ -164,7 +164,7 @@ mod tests {
         }
     }
 
-    // E8, TOK-09: one kind is never taken for the other.
+    // E8: one kind is never taken for the other.
     #[test]
     fn a_code_is_no_refresh_token_and_the_reverse() {
         let (code, keys) = code();
@@ -176,7 +176,7 @@ mod tests {
         assert!(read_refresh_token(token.expose(), &keys).is_some());
     }
 
-    // products 18: the same successor for everybody who asks, and another for each token.
+    // E6: the same successor for everybody who asks, and another for each token.
     #[test]
     fn a_refresh_token_has_one_successor() {
         let (_, keys) = code();

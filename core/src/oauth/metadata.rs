@@ -2,7 +2,7 @@
 //! metadata (RFC 8414, with RFC 9207 and RFC 7636).
 //!
 //! Every address in them derives from the configured public address, never from `Host` or
-//! `X-Forwarded-Host` (threats.md C15, products.md 14). `grant_types_supported` is told because its
+//! `X-Forwarded-Host` (threat C15). `grant_types_supported` is told because its
 //! default contains `implicit`.
 
 use ::http::{Response, StatusCode};
@@ -68,7 +68,7 @@ mod tests {
         "/sse/.well-known/openid-configuration",
     ];
 
-    // C6, C15: META-01, META-02; conformance.md 11.7; products.md 12, 13
+    // C6, C15
     #[test]
     fn the_resource_names_the_issuer_that_the_server_metadata_has_byte_for_byte() {
         let server = TestServer::https();
@@ -98,7 +98,7 @@ mod tests {
         }
     }
 
-    // C1, C5, C6: META-03 to META-06, META-10, META-11; products.md 2
+    // C1, C5, C6, C11, C15, E9
     #[test]
     fn the_server_metadata_announces_what_is_served_and_no_more() {
         let metadata = json(&TestServer::https().get(SERVER[0]));
@@ -128,7 +128,7 @@ mod tests {
         }
     }
 
-    // META-11: all scopes are told, so that a client knows what there is to ask for.
+    // C11: all scopes are told, so that a client knows what there is to ask for.
     #[test]
     fn the_scopes_of_the_catalog_are_announced() {
         let server = TestServer::https().with_mail();
@@ -139,7 +139,7 @@ mod tests {
         }
     }
 
-    // C15: META-07; products.md 14; conformance.md 11 (any MCP-Protocol-Version)
+    // C15; any `MCP-Protocol-Version` is taken
     #[test]
     fn no_header_gets_into_the_metadata_or_keeps_it_back() {
         let server = TestServer::https();
@@ -158,7 +158,7 @@ mod tests {
         }
     }
 
-    // C15: META-09
+    // C15
     #[test]
     fn there_is_no_metadata_of_what_does_not_exist() {
         for path in [

@@ -22,7 +22,7 @@ mod tests {
     const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
     const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-    // TOK-01, TOK-29
+    // C1, C3
     #[test]
     fn only_the_verifier_of_the_challenge_verifies() {
         assert!(verifies(VERIFIER, CHALLENGE));

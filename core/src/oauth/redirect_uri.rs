@@ -1,7 +1,7 @@
 //! Redirect URIs: which may be registered, and when a requested one is a registered one.
 //!
 //! RFC 9700 section 4.1.3 (simple string comparison), RFC 8252 sections 7.1 and 7.3 (private-use
-//! schemes; the port of a loopback address is free), threats.md B1 to B3.
+//! schemes; the port of a loopback address is free), threats B1 to B3.
 
 use serde::Serialize;
 use url::Url;
@@ -11,8 +11,9 @@ use crate::{config::Config, limits};
 /// The hosts of loopback redirect URIs. They do not stand for one another (RFC 8252 section 8.3).
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
-/// Private-use schemes without a dot, which RFC 8252 section 7.1 asks for, of clients that exist
-/// (products.md 8). A list of what is let in, because no list of what is dangerous is ever whole.
+/// Private-use schemes without a dot, which RFC 8252 section 7.1 asks for, of clients that
+/// exist, such as `cursor:`. A list of what is let in, because no list of what is dangerous is ever
+/// whole.
 const KNOWN_SCHEMES: [&str; 16] = [
     "claude",
     "code-oss",
@@ -101,7 +102,7 @@ impl RedirectUri {
         }
     }
 
-    /// Whether the operator lets clients in that return there (threats.md A10).
+    /// Whether the operator lets clients in that return there (threat A10).
     pub(crate) fn is_let_in(&self, config: &Config) -> bool {
         let place = match self.destination() {
             Destination::Web(host) => host,

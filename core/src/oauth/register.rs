@@ -1,10 +1,10 @@
 //! POST /register: stateless dynamic client registration (RFC 7591).
 //!
 //! Nothing is stored: the metadata that is kept comes back inside the `client_id`, and the same
-//! metadata gives the same id (threats.md H1; products.md 5, 6). A redirect URI that may not be
+//! metadata gives the same id (threat H1). A redirect URI that may not be
 //! registered is dropped as long as a good one is left, because clients register several and mean
-//! one (products.md 8). What is registered is echoed, so that no client has to guess
-//! (conformance.md 11.1); unknown members are ignored and not kept (threats.md H3).
+//! one. What is registered is echoed (RFC 7591 section 3.2.1), so
+//! that no client has to guess; unknown members are ignored and not kept (threat H3).
 
 use ::http::{HeaderMap, Request, Response, StatusCode, header};
 use bytes::Bytes;
@@ -24,8 +24,8 @@ use crate::{
     step::{Cx, Next},
 };
 
-/// What is read of a request. A member given twice is refused by serde (REG-19); lists are judged
-/// one by one below.
+/// What is read of a request. A member given twice is refused by serde (threat H3); lists are
+/// judged one by one below.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Wish {
@@ -104,7 +104,7 @@ fn registration(client: &Client, scope: &Scope, cx: &Cx<'_>) -> Response<Bytes> 
     answer::json(StatusCode::CREATED, &registered)
 }
 
-/// The log line: who, and where it returns to (threats.md A10).
+/// The log line: who, and where it returns to (threat A10).
 fn told_of(client: &Client) -> Audit {
     let metadata = client.metadata();
     let uris = metadata.redirect_uris.iter();
@@ -136,7 +136,7 @@ fn read(headers: &HeaderMap, body: &[u8], scopes: &Scopes) -> Result<(Metadata, 
         client_name: wish.client_name.as_deref().and_then(name),
     };
     // It is told what it may ask for; what cannot be granted is not worth refusing a registration for
-    // (RFC 7591 section 2; products.md 25).
+    // (RFC 7591 section 2).
     let wish = wish.scope.as_deref().unwrap_or_default();
     let scope = match scopes.grant(Some(wish)) {
         Ok(scope) if !wish.is_empty() => scope,
@@ -147,7 +147,7 @@ fn read(headers: &HeaderMap, body: &[u8], scopes: &Scopes) -> Result<(Metadata, 
 
 impl Wish {
     /// The other addresses are not kept, shown or fetched; but whoever sends one that runs script or
-    /// reads files is refused (threats.md H4, H8: REG-18).
+    /// reads files is refused (threats H4, H8).
     fn judge_addresses(&self) -> Result<(), Refusal> {
         let addresses = [
             &self.client_uri,
@@ -172,7 +172,7 @@ impl Wish {
     }
 
     /// Codes and refresh tokens are all there is; what else is asked for is not registered
-    /// (threats.md C5: REG-08). VS Code asks for the device grant too and does without.
+    /// (threat C5). VS Code asks for the device grant too and does without.
     fn judge_grants(&self) -> Result<(), Refusal> {
         let lacks = |list: &Option<Vec<String>>, needed: &str| {
             list.as_ref()
@@ -213,7 +213,8 @@ fn redirect_uris(wish: &Value) -> Result<Vec<RedirectUri>, Refusal> {
     }
 }
 
-/// Without a wish the client is public: it is told so, and needs no secret (conformance.md 11.1).
+/// Without a wish the client is public: it is told so, and needs no secret (RFC 7591 section
+/// 3.2.1).
 fn auth_method(wish: Option<&str>) -> Result<AuthMethod, Refusal> {
     match wish {
         None | Some("none") => Ok(AuthMethod::None),
@@ -225,7 +226,7 @@ fn auth_method(wish: Option<&str>) -> Result<AuthMethod, Refusal> {
     }
 }
 
-/// A name that can be shown: cut, without control and invisible characters (threats.md N3).
+/// A name that can be shown: cut, without control and invisible characters (threat N3).
 fn name(wish: &str) -> Option<String> {
     let visible = wish
         .chars()
@@ -235,7 +236,7 @@ fn name(wish: &str) -> Option<String> {
     (!name.is_empty()).then(|| name.to_owned())
 }
 
-/// A page can send other types without asking by preflight (threats.md H10: REG-17).
+/// A page can send other types without asking by preflight (threat H10).
 fn is_json(headers: &HeaderMap) -> bool {
     let content_type = headers
         .get(header::CONTENT_TYPE)

@@ -33,7 +33,7 @@ pub(crate) struct AuthorizationRequest {
 pub(crate) struct ReturnTo {
     /// The redirect URI.
     pub(crate) redirect_uri: RedirectUri,
-    /// The client's `state`, which is returned unchanged and never interpreted (threats.md C7).
+    /// The client's `state`, which is returned unchanged and never interpreted (threat C7).
     pub(crate) state: Option<String>,
 }
 

@@ -1,8 +1,8 @@
 //! Resource indicators (RFC 8707): which of our MCP endpoints a token is to be for.
 //!
-//! `resource` is consumed here and never sent to Entra (products.md 1). Clients serialise it as a
-//! URL, so a slash at the end and the bare origin are taken too (products.md 13, conformance.md
-//! 11); what is kept and put into `aud` is always the one form that the metadata shows.
+//! `resource` is consumed here and never sent to Entra, which refuses it beside `scope`
+//! (AADSTS9010010). Clients serialise it as a URL, so a slash at the end and the bare origin are
+//! taken too; what is kept and put into `aud` is always the one form that the metadata shows.
 
 use super::error::{OAuthError, Refusal};
 use crate::{config::PublicUrl, http::form::Form};
@@ -72,7 +72,7 @@ mod tests {
         Some(resource.to_owned())
     }
 
-    // C9: AUTHZ-12 to AUTHZ-14; products.md 13
+    // C9
     #[test]
     fn a_resource_is_ours_modulo_a_slash_or_refused() {
         for resource in [

@@ -1,4 +1,4 @@
-//! Scopes: the short ones that clients see, and the hidden table to Entra's (products.md 25).
+//! Scopes: the short ones that clients see, and the hidden table to Entra's.
 //!
 //! A client is granted what it asked for as far as it is offered, and told what that is (RFC 6749
 //! section 3.3). Without a wish it gets `user.read` alone: what needs more says so when it is asked
@@ -12,7 +12,7 @@ const USER_READ: &str = "user.read";
 
 /// Scopes that clients add out of habit. They mean nothing here and are no reason to refuse.
 /// `offline_access` is never offered: whoever lists it makes clients ask for consent at every
-/// sign-in (products.md 2).
+/// sign-in.
 pub(crate) const TOLERATED: [&str; 4] = ["offline_access", "openid", "profile", "email"];
 
 /// All scopes that a server offers: `user.read` first, then those of its catalog.
@@ -173,7 +173,7 @@ mod tests {
         Some(scope.to_string())
     }
 
-    // C11: AUTHZ-16, META-11; products.md 2, 25
+    // C11
     #[test]
     fn only_what_is_offered_is_granted() {
         let scopes = Scopes::new(&[]);

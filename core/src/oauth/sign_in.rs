@@ -1,9 +1,9 @@
 //! A sign-in under way at Entra: what the client asked, and our own `state`, `nonce` and
-//! `code_verifier` (threats.md D1, D2).
+//! `code_verifier` (threats D1, D2).
 //!
 //! It is kept nowhere but in a cookie of the browser in which the person approved: sealed, bound to
 //! the state, set only after the approval, good for ten minutes. So a sign-in that was approved in
-//! one browser cannot end in another (threats.md A2, A3).
+//! one browser cannot end in another (threats A2, A3).
 
 use ::http::{HeaderMap, HeaderValue};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -52,7 +52,7 @@ impl SignIn {
     }
 
     /// Entra's authorization endpoint with our parameters. Nothing in it is the client's but the
-    /// scopes that were chosen from our own table (threats.md D3, products.md 1, 2).
+    /// scopes that were chosen from our own table (threat D3).
     pub(crate) fn entra_address(&self, facts: &EntraFacts, env: Env<'_>) -> String {
         let config = &env.server.config;
         let state = if env.server.has(Planted::StateUnchecked) {
@@ -175,7 +175,7 @@ mod tests {
         (sign_in, cookie)
     }
 
-    // A2, D1: CB-01, CB-08, CB-11
+    // A2, D1
     #[test]
     fn a_sign_in_is_found_by_its_state_in_its_browser_only() {
         let server = TestServer::dev();
@@ -201,7 +201,7 @@ mod tests {
         }
     }
 
-    // A2, N5: CB-21, CONS-18
+    // A2, N5
     #[test]
     fn the_cookie_ends_after_ten_minutes_and_is_strict() {
         let mut server = TestServer::https();
@@ -231,7 +231,7 @@ mod tests {
         assert!(pair.len() <= 4096 - 256, "{} bytes", pair.len());
     }
 
-    // D1 to D3: CB-01 to CB-05; products.md 1, 2
+    // C15, D1 to D3
     #[test]
     fn nothing_of_the_clients_goes_to_entra() {
         let server = TestServer::dev();

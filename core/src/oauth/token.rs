@@ -2,7 +2,7 @@
 //! and 6).
 //!
 //! The client is authenticated before anything else of the request is looked at. Every reason why
-//! a code or a refresh token is no good is answered alike (threats.md E10).
+//! a code or a refresh token is no good is answered alike (threat E10).
 
 mod code_grant;
 mod refresh_grant;
@@ -83,7 +83,7 @@ impl Token {
 }
 
 /// The form of a request to the token or revocation endpoint: a form in the body, and nothing in
-/// the query, where it would be logged (RFC 6749 section 3.2; threats.md E1).
+/// the query, where it would be logged (RFC 6749 section 3.2; threat E1).
 pub(super) fn form_of(request: &Request<Bytes>) -> Result<Form, Refusal> {
     let invalid = |description| Refusal::new(OAuthError::InvalidRequest, description);
     if request.uri().query().is_some() {
@@ -109,7 +109,7 @@ fn is_form(headers: &HeaderMap) -> bool {
         .eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
-/// A code or a refresh token is no good; why is nobody's business (threats.md E10).
+/// A code or a refresh token is no good; why is nobody's business (threat E10).
 fn invalid_grant() -> Refusal {
     Refusal::new(
         OAuthError::InvalidGrant,

@@ -1,4 +1,4 @@
-//! The consent page: who asks, where the answer goes, what for (threats.md A7, A10, A11).
+//! The consent page: who asks, where the answer goes, what for (threats A7, A10, A11).
 //!
 //! The place that the answer goes to is shown larger than the name, for anybody can call itself
 //! anything, but the answer goes there and nowhere else.

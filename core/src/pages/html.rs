@@ -1,4 +1,4 @@
-//! The one place where text becomes HTML (threats.md N1, N3).
+//! The one place where text becomes HTML (threats N1, N3).
 //!
 //! Templates are fixed in the program; what goes into their slots is escaped here, and there is no
 //! other way to make an [`Html`].
@@ -72,7 +72,7 @@ fn escape(text: &str, html: &mut String) {
 mod tests {
     use super::*;
 
-    // N1, N3: CONS-08, CONS-10, AUTHZ-21
+    // N1, N3
     #[test]
     fn text_in_a_slot_stays_text() {
         let text = "<script>alert('x')</script>\" onload=\"& {name} \u{202e}\u{200b}\0";

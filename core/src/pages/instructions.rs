@@ -1,5 +1,5 @@
 //! How each MCP client learns of this server, and how it forgets: told in one place, for the front
-//! page, the error page and the terminal (products.md 5).
+//! page, the error page and the terminal.
 
 use crate::config::PublicUrl;
 

@@ -5,7 +5,7 @@
 //!           \--anything else--> None                          \--gone--> Unknown
 //! ```
 //!
-//! A good signature alone opens nothing: the session must still be there (threats.md F8).
+//! A good signature alone opens nothing: the session must still be there (threat F8).
 
 use super::{
     record::{Hash, Session},
@@ -112,7 +112,7 @@ mod tests {
         world.post("alice", &[], hello).status().as_u16()
     }
 
-    // F6, F8, G3: JWT-08
+    // F6, F8, G3
     #[test]
     fn a_token_opens_its_own_session_only() {
         assert_eq!(opens(|_| {}), 200);

@@ -50,7 +50,7 @@ pub(crate) struct Session {
 }
 
 /// Who signed in, as Entra's ID token says. Keyed by `tid` and `oid`, never by names
-/// (threats.md D7).
+/// (threat D7).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Person {
     /// The tenant, `tid`.

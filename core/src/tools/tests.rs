@@ -1,4 +1,4 @@
-//! Threats P1 to P6, P9; products.md 4, 23; TOOL-01 to TOOL-06, LEAK-01, SESS-11, RPC-09.
+//! Threats P1 to P6, P9.
 
 use ::http::Response;
 use bytes::Bytes;
@@ -53,7 +53,7 @@ fn get_user_details_asks_graph_with_the_callers_token_and_nothing_of_the_clients
     assert_eq!(result["structuredContent"]["jobTitle"], Value::Null);
 }
 
-// P2, P3: TOOL-02, TOOL-03, SESS-11
+// P2, P3
 #[test]
 fn everybody_gets_their_own_whatever_they_say() {
     let mut world = World::new();
@@ -71,7 +71,7 @@ fn everybody_gets_their_own_whatever_they_say() {
     }
 }
 
-// P1, TOOL-05, F11; products.md 23
+// F11, P1
 #[test]
 fn a_token_without_the_scope_is_told_which_is_needed() {
     let mut world = World::new();
@@ -90,7 +90,7 @@ fn a_token_without_the_scope_is_told_which_is_needed() {
     assert!(world.asked.is_empty());
 }
 
-// P4: TOOL-01, RPC-09, TOOL-02
+// P2, P4
 #[test]
 fn unknown_tools_and_bad_arguments_are_errors_and_nothing_is_asked() {
     let mut world = World::new();
@@ -114,7 +114,7 @@ fn unknown_tools_and_bad_arguments_are_errors_and_nothing_is_asked() {
     assert!(world.asked.is_empty());
 }
 
-// P5, O1: TOOL-04, LEAK-01
+// O1, P5
 #[test]
 fn what_graph_says_in_an_error_stays_here() {
     let secret = "stack trace of Graph";
@@ -158,7 +158,6 @@ fn graph_out_of_reach_is_the_environments_fault() {
     }
 }
 
-// products.md 4
 #[test]
 fn a_token_that_graph_refuses_is_renewed_once() {
     let mut world = World::new();
@@ -172,7 +171,7 @@ fn a_token_that_graph_refuses_is_renewed_once() {
     assert_eq!(world.asked.len(), 2);
 }
 
-// products.md 4: never a 200 with an error text
+// F11: never a 200 with an error text
 #[test]
 fn a_sign_in_that_is_over_is_401_with_a_challenge() {
     let mut world = World::new();

@@ -26,7 +26,7 @@ pub(super) fn step(call: &Call) -> Step<ToolResult> {
     match call.granted() {
         [Granted::Graph(Ok(body)), ..] => Step::done(profile(body)),
         [Granted::Graph(Err(words)), ..] => Step::failed(words.as_str()),
-        // The path is a constant, never put together from arguments (threats.md P9).
+        // The path is a constant, never put together from arguments (threat P9).
         _ => Step::wish(Wish::Graph(format!("v1.0/me?$select={SELECT}"))),
     }
 }
@@ -81,7 +81,7 @@ fn output_schema() -> Value {
     })
 }
 
-/// The chosen members and nothing else of what Graph sent (threats.md P5).
+/// The chosen members and nothing else of what Graph sent (threat P5).
 fn profile(body: &[u8]) -> ToolResult {
     // As an object first: serde would take an array for the struct, too.
     let members = serde_json::from_slice::<Map<String, Value>>(body);
@@ -102,7 +102,7 @@ mod tests {
         profile(body).to_json(Revision::V2025_11_25)
     }
 
-    // P5, TOOL-04
+    // P5
     #[test]
     fn the_result_is_the_chosen_members_whatever_graph_sends() {
         let body = br#"{"@odata.context": "https://graph.example/$metadata", "mail": null,
@@ -131,7 +131,7 @@ mod tests {
         }
     }
 
-    // TOOL-06, TOOL-07
+    // H11, P6
     #[test]
     fn a_revision_is_told_what_it_knows_and_nothing_points_at_the_network() {
         let members = |revision| {

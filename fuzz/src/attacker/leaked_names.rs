@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl Attacker {
-    /// Uses a name that was given to somebody else (I4, I8, RPC-21).
+    /// Uses a name that was given to somebody else (threats I4, I8).
     pub(super) async fn use_names(&mut self) {
         if self.client.tokens.is_none() {
             self.become_a_user().await;

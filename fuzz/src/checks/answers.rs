@@ -117,7 +117,7 @@ impl Check for NoErrors {
 }
 
 /// Every table of the hub stays under its limit, in all and for each owner; what is of exchanges is
-/// gone with them (DOS-05, DOS-06).
+/// gone with them (threats I7, M4).
 #[derive(Debug, Default)]
 pub(super) struct TablesBounded {
     /// Every user and client that showed a token.

@@ -1,5 +1,5 @@
 //! Names are no credentials: a `requestState`, a task, an event of a stream serve only the user and
-//! the client to whom they were given (I4, I8, RPC-21).
+//! the client to whom they were given (threats I4, I8).
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
 //! Two users never mix: what belongs to one serves no request of another, whatever id they guess
-//! (SESS-02, SESS-06, SSE-08, TOOL-02, TOOL-03).
+//! (threats I2, I4, P2, P3).
 
 use std::collections::BTreeSet;
 
@@ -78,7 +78,7 @@ impl Check for UserIsolation {
     }
 }
 
-/// Nothing is stored for anyone who has not signed in (DOS-02, DOS-03).
+/// Nothing is stored for anyone who has not signed in (threats H1, M1).
 #[derive(Debug)]
 pub(super) struct NothingUnauthenticated;
 
@@ -98,7 +98,7 @@ impl Check for NothingUnauthenticated {
     }
 }
 
-/// No sign-in is completed by an ID token that must not be believed (threats.md D5).
+/// No sign-in is completed by an ID token that must not be believed (threat D5).
 #[derive(Debug, Default)]
 pub(super) struct GoodIdTokensOnly {
     spoiled: BTreeSet<ExchangeRef>,

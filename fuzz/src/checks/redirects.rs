@@ -23,7 +23,7 @@ struct Ask {
 
 /// Redirects go only to Entra or to the registered address of the client that asked; to Entra only
 /// after consent to this client and address in this browser; with a code only in the browser that
-/// consented (CONS-01, CONS-15, CB-06 to CB-11, REDIR-14 to REDIR-17).
+/// consented (threats A1 to A4, B4, B5, D1).
 #[derive(Debug, Default)]
 pub(super) struct OnlyWhereAllowed {
     registered: BTreeMap<String, BTreeSet<String>>,

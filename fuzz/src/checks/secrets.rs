@@ -160,7 +160,7 @@ impl Secrets {
     }
 }
 
-/// Nothing secret is where it may not be (LEAK-01, LEAK-02, LEAK-05, LEAK-07, CB-20).
+/// Nothing secret is where it may not be (threats G2, G3, O3).
 #[derive(Debug, Default)]
 pub(super) struct NothingLeaks {
     /// What was told lately, and what it must not hold: a value may be told before it is known to

@@ -1,5 +1,4 @@
-//! An MCP session serves the user and the client that began it (SESS-02, SESS-06, SESS-07,
-//! SSE-02, SSE-07).
+//! An MCP session serves the user and the client that began it (threats I2 to I4).
 
 use std::collections::BTreeMap;
 

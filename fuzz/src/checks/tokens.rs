@@ -12,7 +12,7 @@ use super::{
 use crate::clock::SimInstant;
 
 /// Nothing protected is served without a session token that this server issued, in its lifetime
-/// (JWT-01 to JWT-11, TOK-15).
+/// (threats E12, F1, F3 to F6, F9 to F11).
 #[derive(Debug, Default)]
 pub(super) struct BearerNeeded {
     clocks: BTreeMap<ExchangeRef, UnixTime>,
@@ -67,7 +67,7 @@ impl Check for BearerNeeded {
 }
 
 /// A code is redeemed once; a refresh token has one successor, and is worth nothing once that was
-/// used (TOK-03, TOK-05, TOK-16 to TOK-18).
+/// used (threats E2, E3, E5, E6).
 #[derive(Debug, Default)]
 pub(super) struct SpentOnce {
     codes: BTreeSet<String>,
@@ -129,8 +129,7 @@ fn issued<'a>(
     Some((*who, case, serde_json::from_slice(body).ok()?))
 }
 
-/// A session that ended stays ended: revoked, or its refresh token used again (TOK-17, TOK-31,
-/// REV-01 to REV-03, REV-10).
+/// A session that ended stays ended: revoked, or its refresh token used again (threats E6, E11).
 #[derive(Debug, Default)]
 pub(super) struct EndedStaysEnded {
     /// The session that a token belongs to, and the client that it was given to.
@@ -172,7 +171,7 @@ impl EndedStaysEnded {
             _ => None,
         };
         let (session, client) = self.sessions.get(&token?)?;
-        // Only its own client can end it that way (REV-04).
+        // Only its own client can end it that way (threat E11).
         let is_own = form(&case.body, "client_id").as_ref() == Some(client);
         is_own.then(|| session.clone())
     }

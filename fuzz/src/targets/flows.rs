@@ -70,7 +70,7 @@ pub(super) fn entra_answer(bytes: &[u8]) {
 }
 
 /// What is registered comes back as it was understood, and the consent page shows it as text
-/// (REG-01 to REG-21, CONS-02, CONS-08, CONS-09).
+/// (threats A7, B3, C5, C13, E1, E9, H2 to H6, H10, M8, N1).
 pub(super) fn register(bytes: &[u8]) {
     let world = World::faultless();
     let peer = world.peer("client", Role::Attacker);

@@ -7,7 +7,7 @@ use entra_mcp_core::{
 use http::header;
 
 /// A head ends where its empty line does, in whatever pieces it comes; what is served has one host, one
-/// framing, and no byte that a proxy could take for a line of its own (L1 to L9, HTTP-01 to HTTP-12).
+/// framing, and no byte that a proxy could take for a line of its own (threats L1 to L11).
 pub(super) fn run(bytes: &[u8]) {
     let whole = head::end(bytes, &mut 0);
     // Byte by byte, as a slow sender has it: the first verdict is the one of the whole.

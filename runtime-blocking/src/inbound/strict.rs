@@ -1,6 +1,6 @@
 //! One parser, one thread a connection, RFC 9112 to the letter: what can be read in two ways is
 //! answered with 400 and the connection closed. Heads and bodies are bounded in bytes and time,
-//! answers in the time that the peer takes to read them (threats.md L, M6 to M11).
+//! answers in the time that the peer takes to read them (threats L1 to L9, M6 to M11).
 
 mod body;
 #[cfg(test)]
@@ -101,7 +101,7 @@ fn exchange(wire: &mut Wire, head: Head, service: &dyn Service, patience: Patien
     let admission = match service.admit(&head.parts) {
         Ok(admission) => admission,
         Err(answer) => {
-            // An unread body must not be read as the next request (threats.md L7).
+            // An unread body must not be read as the next request (threat L7).
             peer.closes |= head.framing != Framing::Empty;
             peer.respond(*answer);
             return peer.goes_on() || {

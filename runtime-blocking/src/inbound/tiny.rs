@@ -1,9 +1,10 @@
 //! `tiny_http` 0.12 behind the seam, for loopback or behind a proxy that normalises requests.
 //!
-//! What it misreads it has misread before a request reaches us (threats.md section 5), so this file
-//! contains and does not repair: what looks ambiguous in the request that we see is refused, bodies
-//! are bounded, requests beyond a ceiling get 503, responses are written by us, from values that
-//! were checked, and a listener that ended is begun anew. [`serve`] says in the log what remains.
+//! What it misreads it has misread before a request reaches us (its parser is lenient where RFC
+//! 9112 is strict), so this file contains and does not repair: what looks ambiguous in the request
+//! that we see is refused, bodies are bounded, requests beyond a ceiling get 503, responses are
+//! written by us, from values that were checked, and a listener that ended is begun anew. [`serve`]
+//! says in the log what remains.
 
 #[cfg(test)]
 mod tests;

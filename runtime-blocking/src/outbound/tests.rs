@@ -134,7 +134,7 @@ fn a_host_that_is_not_there_is_unreachable() {
     assert_eq!(answer.err(), Some(FetchFault::Unreachable));
 }
 
-// H7, SSRF
+// H7
 #[test]
 fn a_stranger_s_fetch_does_not_reach_this_machine_or_its_networks() {
     let (address, asks) = host("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");

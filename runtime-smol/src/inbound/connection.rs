@@ -119,7 +119,7 @@ impl Inner {
             self.pass.lane() == Lane::Brief || head.headers.contains_key(header::TRANSFER_ENCODING);
         let body_limit = match self.admit(&head, has_body) {
             Ok(body_limit) => body_limit,
-            // An unread body must not be read as the next request (threats.md L7).
+            // An unread body must not be read as the next request (threat L7).
             Err(answer) => return self.whole(*answer, closes || has_body),
         };
         let body = match self.read(body, body_limit).await {
@@ -167,7 +167,7 @@ impl Inner {
         Ok(admission.body_limit)
     }
 
-    /// Reads a whole body, bounded in bytes and time (threats.md M6, M8).
+    /// Reads a whole body, bounded in bytes and time (threats M6, M8).
     async fn read(&self, body: Incoming, limit: usize) -> Result<Bytes, Response<Bytes>> {
         if body.size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
             return Err(admit::too_large());

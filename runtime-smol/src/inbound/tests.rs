@@ -95,7 +95,7 @@ fn a_request_is_answered_and_the_connection_kept() {
           GET /never HTTP/1.1\r\nHost: a\r\n\r\n",
     );
     assert_eq!(statuses(&said), [200, 200, 200], "{said}");
-    // HTTP-20: in their order.
+    // L10: in their order.
     let places = ["GET /a ", "POST /b body", "GET /c "].map(|text| said.find(text).unwrap());
     assert!(places.is_sorted(), "{said}");
     assert_eq!(said.matches("connection: close").count(), 1);

@@ -4,7 +4,7 @@
 //! or two. So every head is read here first, strictly and within its time, by
 //! [`entra_mcp_core::head`]; what is refused ends the connection before `hyper` sees it. And while a
 //! request is being answered the next one waits here, so that whoever leaves is noticed
-//! (threats.md L, M6, M7).
+//! (threats L1 to L9, M6, M7).
 //!
 //! ```text
 //! Head --whole and good--> Passing: head and body, so many bytes --all of them--> Serving

@@ -88,7 +88,7 @@ impl Dialer {
 }
 
 /// Connects to the first of the host's addresses that answers. These addresses are what is judged,
-/// so a name that changes its mind between a check and a connection gains nothing (threats.md H7).
+/// so a name that changes its mind between a check and a connection gains nothing (threat H7).
 async fn connect(place: &Place) -> Result<Async<TcpStream>, FetchFault> {
     let addresses = smol::net::resolve((place.host.as_str(), place.port)).await;
     let mut addresses = addresses.map_err(|_| FetchFault::Unreachable)?;

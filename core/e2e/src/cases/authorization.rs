@@ -1,4 +1,4 @@
-//! Tools that not everybody may call: a sign-in for more, and app roles (threats.md P1, P8).
+//! Tools that not everybody may call: a sign-in for more, and app roles (threats P1, P8).
 
 use serde_json::{Value, json};
 

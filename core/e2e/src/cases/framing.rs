@@ -1,5 +1,5 @@
 //! RFC 9112 to the letter: what can be read in two ways is refused, and nothing that follows it on
-//! the connection is served (threats.md L).
+//! the connection is served (threats L1 to L9).
 
 use crate::{Program, Server, raw_http::Connection};
 
@@ -34,7 +34,7 @@ fn post(server: &Server, headers: &str, body: &str) -> String {
     )
 }
 
-/// L1: HTTP-01. Refused, or read as chunked and then closed (RFC 9112 section 6.1).
+/// L1. Refused, or read as chunked and then closed (RFC 9112 section 6.1).
 pub fn two_framings_hide_no_second_request(program: &Program) {
     let server = program.start();
     let both = "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n";
@@ -64,7 +64,7 @@ pub fn two_framings_hide_no_second_request(program: &Program) {
     server.assert_healthy();
 }
 
-/// L2, L4: HTTP-02, HTTP-04.
+/// L2, L4.
 pub fn lengths_that_are_no_lengths_are_refused(program: &Program) {
     let server = program.start();
     for length in [
@@ -87,7 +87,7 @@ pub fn lengths_that_are_no_lengths_are_refused(program: &Program) {
     server.assert_healthy();
 }
 
-/// L5: HTTP-05.
+/// L5.
 pub fn broken_chunks_are_refused(program: &Program) {
     let server = program.start();
     let chunked = "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n";
@@ -107,7 +107,7 @@ pub fn broken_chunks_are_refused(program: &Program) {
     server.assert_healthy();
 }
 
-/// L6: HTTP-06.
+/// L6.
 pub fn broken_header_lines_are_refused(program: &Program) {
     let server = program.start();
     for line in [
@@ -128,7 +128,7 @@ pub fn broken_header_lines_are_refused(program: &Program) {
     server.assert_healthy();
 }
 
-/// L8: HTTP-07.
+/// L8.
 pub fn there_is_exactly_one_host(program: &Program) {
     let server = program.start();
     let host = server.host();
@@ -140,7 +140,7 @@ pub fn there_is_exactly_one_host(program: &Program) {
     server.assert_healthy();
 }
 
-/// L9, L13, H12: HTTP-08, HTTP-16, HTTP-17, SSRF-08.
+/// H12, L9, L13.
 pub fn what_is_no_request_is_refused(program: &Program) {
     let server = program.start();
     let host = server.host();
@@ -182,7 +182,7 @@ pub fn what_is_no_request_is_refused(program: &Program) {
     }
 }
 
-/// L7, M8: HTTP-09, HTTP-18, DOS-07.
+/// L7, L13, M8.
 pub fn a_refusal_leaves_no_request_behind(program: &Program) {
     let server = program.start();
     let host = server.host();
@@ -214,7 +214,7 @@ pub fn a_refusal_leaves_no_request_behind(program: &Program) {
     );
 }
 
-/// L10: HTTP-10, HTTP-20.
+/// L10.
 pub fn pipelined_requests_are_answered_in_order(program: &Program) {
     let server = program.start();
     let host = server.host();
@@ -227,7 +227,7 @@ pub fn pipelined_requests_are_answered_in_order(program: &Program) {
     assert_eq!(statuses(&server, &text), [200, 404, 401, 200]);
 }
 
-/// HTTP-21.
+/// L13.
 pub fn a_head_without_body_has_none(program: &Program) {
     let server = program.start();
     let mut connection = Connection::open(server.address()).unwrap();

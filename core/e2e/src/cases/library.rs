@@ -10,7 +10,7 @@ use crate::{
     session::{Session, next, stateless, stateless_headers, stateless_request, text, until},
 };
 
-/// products 2: beside one's own tools there is `getUserDetails`; what is wrong with arguments is told.
+/// Beside one's own tools there is `getUserDetails`; what is wrong with arguments is told.
 pub fn a_tool_of_ones_own_is_listed_with_its_schema_and_called(program: &Program) {
     let server = program.example("hello").start();
     let session = Session::of(&server, "alice");
@@ -34,7 +34,7 @@ pub fn a_tool_of_ones_own_is_listed_with_its_schema_and_called(program: &Program
     assert!(text(&wrong).contains("\"b\""), "{wrong}");
 }
 
-/// P2: who calls comes from the session token. C4: a token of Entra's never leaves the server.
+/// P2: who calls comes from the session token. G2: a token of Entra's never leaves the server.
 pub fn a_tool_knows_who_calls_and_asks_graph_as_the_user(program: &Program) {
     let server = program.example("whoami").start();
     let mut oids = BTreeSet::new();
@@ -116,7 +116,7 @@ pub fn a_question_is_a_round_of_its_own_in_the_stateless_revision(program: &Prog
     assert!(text(&result).ends_with("also known as Al."), "{result}");
 }
 
-/// Errors that a model can act on, faults that go to the log only (O3), and a panic.
+/// Errors that a model can act on, faults that go to the log only (threat O3), and a panic.
 pub fn a_tool_fails_in_words_in_silence_or_with_a_panic_and_the_server_lives(program: &Program) {
     let server = program.example("trouble").start();
     let session = Session::of(&server, "alice");

@@ -15,7 +15,11 @@ pub fn a_killed_server_keeps_its_sessions(program: &Program) {
         ("MCP-Protocol-Version", "2025-11-25"),
     ];
     let response = client.post(&server, &headers, &crate::client::call(1));
-    assert_eq!(response.status, 200, "products 16: {}", response.body);
+    assert_eq!(
+        response.status, 200,
+        "a session that the server no longer knows: {}",
+        response.body
+    );
     assert_eq!(client.refresh(&server).status, 200);
 }
 

@@ -7,7 +7,7 @@ use crate::{
     raw_http,
 };
 
-/// J1, J2: DNS-01 to DNS-05, DNS-08.
+/// J1, J2.
 pub fn foreign_hosts_and_origins_are_refused(program: &Program) {
     let server = program.start();
     let alice = sign_in(&server, "alice");
@@ -82,14 +82,14 @@ fn its_own_origin_and_a_forwarded_host_change_nothing(
     assert_eq!(
         metadata.json()["issuer"],
         server.url().as_str(),
-        "products 14"
+        "the issuer follows no forwarded host"
     );
     // J3: what a page can send without asking.
     let plain = [headers[0], ("Content-Type", "text/plain")];
     assert_eq!(server.request("POST", "/mcp", &plain, body).status, 415);
 }
 
-/// J4, products 17: META-12, AUTHZ-19, TOK-24.
+/// J4.
 pub fn pages_of_others_may_read_what_is_public_only(program: &Program) {
     let server = program.start();
     let foreign = ("Origin", "https://page.example");
@@ -125,7 +125,7 @@ pub fn pages_of_others_may_read_what_is_public_only(program: &Program) {
     }
 }
 
-/// A5: CONS-11 to CONS-13, CONS-21; REDIR-19.
+/// A5, B7.
 pub fn the_consent_form_cannot_be_posted_by_others(program: &Program) {
     let server = program.start();
     let client_id = register(&server);
@@ -169,7 +169,7 @@ pub fn the_consent_form_cannot_be_posted_by_others(program: &Program) {
     );
 }
 
-/// A2, D1: CB-06 to CB-11.
+/// A2, A3, D1.
 pub fn the_callback_works_in_the_browser_that_said_yes_only(program: &Program) {
     let server = program.start();
     let client_id = register(&server);
@@ -208,7 +208,7 @@ pub fn the_callback_works_in_the_browser_that_said_yes_only(program: &Program) {
     assert_eq!(never.header("location"), "");
 }
 
-/// A6, N2, N4: CONS-05 to CONS-07, AUTHZ-22.
+/// A6, N2, N4.
 pub fn every_page_carries_its_headers(program: &Program) {
     let server = program.start();
     let client_id = register(&server);
@@ -226,7 +226,7 @@ pub fn every_page_carries_its_headers(program: &Program) {
         assert!(policy.contains("frame-ancestors 'none'"), "{target}");
         assert!(
             !policy.contains("unsafe") && !policy.contains("form-action"),
-            "products 9"
+            "the redirect after the form is not blocked"
         );
         assert_eq!(response.header("x-frame-options"), "DENY", "{target}");
         assert_eq!(response.header("x-content-type-options"), "nosniff");

@@ -1,4 +1,4 @@
-//! Too much, too slow, too many: afterwards the server still answers (threats.md M).
+//! Too much, too slow, too many: afterwards the server still answers (threats M1 to M16).
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::{Program, client::sign_in, raw_http::Connection};
 
-/// L11: HTTP-11 to HTTP-13.
+/// L11.
 pub fn heads_without_end_are_cut_off(program: &Program) {
     let server = program.start();
     let host = server.host();
@@ -40,7 +40,7 @@ pub fn heads_without_end_are_cut_off(program: &Program) {
     assert!(server.resident_bytes() < 200 * 1024 * 1024);
 }
 
-/// M6: DOS-01, DOS-14.
+/// M6.
 pub fn slow_heads_are_cut_off(program: &Program) {
     let server = program.start();
     let mut slow: Vec<_> = (0..50)
@@ -61,7 +61,7 @@ pub fn slow_heads_are_cut_off(program: &Program) {
     }
 }
 
-/// M8, M9: DOS-07 to DOS-09, REG-14.
+/// M8, M9.
 pub fn bodies_without_end_are_cut_off(program: &Program) {
     let server = program.start();
     let host = server.host();
@@ -95,7 +95,7 @@ pub fn bodies_without_end_are_cut_off(program: &Program) {
     server.assert_healthy();
 }
 
-/// M10: DOS-11.
+/// M10.
 pub fn two_thousand_idle_connections_hold_up_nobody(program: &Program) {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
@@ -110,7 +110,7 @@ pub fn two_thousand_idle_connections_hold_up_nobody(program: &Program) {
     server.assert_healthy();
 }
 
-/// M10, M13: DOS-11, DOS-15.
+/// M10, M13.
 pub fn when_no_descriptors_are_left_the_server_waits_and_goes_on(program: &Program) {
     let server = program.start_with_descriptors(60);
     let idle: Vec<_> = (0..200)
@@ -121,7 +121,7 @@ pub fn when_no_descriptors_are_left_the_server_waits_and_goes_on(program: &Progr
     assert!(sign_in(&server, "alice").works(&server));
 }
 
-/// M7: DOS-10.
+/// M7.
 pub fn readers_that_do_not_read_hold_up_nobody(program: &Program) {
     let server = program.start();
     let request = format!("GET / HTTP/1.1\r\nHost: {}\r\n\r\n", server.host()).repeat(200);
@@ -136,7 +136,7 @@ pub fn readers_that_do_not_read_hold_up_nobody(program: &Program) {
     assert!(server.resident_bytes() < 300 * 1024 * 1024);
 }
 
-/// M4: DOS-06.
+/// M4.
 pub fn a_user_cannot_hold_any_number_of_streams(program: &Program) {
     let server = program.start();
     let client = sign_in(&server, "alice");

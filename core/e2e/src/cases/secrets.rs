@@ -19,7 +19,7 @@ const MARKS: [&str; 6] = [
     "refresh_token=",
 ];
 
-/// G2, O3: LEAK-01, LEAK-02, LEAK-05.
+/// G2, O3.
 pub fn nothing_of_entra_is_ever_told(program: &Program) {
     let server = program.start();
     let client_id = register(&server);
@@ -79,7 +79,7 @@ fn landed_text(landed: &client::Landed) -> String {
     }
 }
 
-/// G3: LEAK-07, LEAK-08.
+/// G3.
 pub fn the_data_folder_is_its_owners_and_opens_nothing(program: &Program) {
     let mut server = program.start();
     let client = client::sign_in(&server, "alice");

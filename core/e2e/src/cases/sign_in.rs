@@ -16,7 +16,7 @@ fn assert_is(result: &Value, mail: &str) {
     assert!(text.contains(mail), "{result}");
 }
 
-/// 2025-11-25, with `structuredContent`. C6: AUTHZ-07, AUTHZ-09, AUTHZ-11; state and `iss` come back.
+/// 2025-11-25, with `structuredContent`. C6, C7; state and `iss` come back.
 pub fn a_user_signs_in_and_gets_their_details(program: &Program) {
     let server = program.start();
     let client = sign_in(&server, "alice");
@@ -99,7 +99,7 @@ pub fn the_old_transport_gets_the_details_on_its_stream(program: &Program) {
     }
 }
 
-/// P3, I2: SESS-02, SESS-03, SESS-06, SSE-02, SSE-03, TOOL-03. Whoever knows the other's session id
+/// I2, P3. Whoever knows the other's session id
 /// gets nothing, and without a token it is worth nothing.
 pub fn two_users_get_their_own_details(program: &Program) {
     let server = program.start();
@@ -137,7 +137,7 @@ pub fn two_users_get_their_own_details(program: &Program) {
     assert_eq!(response.status, 404);
 }
 
-/// A8, CONS-14: and Entra is never asked.
+/// A8: and Entra is never asked.
 pub fn who_says_no_is_told_to_the_client(program: &Program) {
     let server = program.start();
     let client_id = register(&server);

@@ -8,7 +8,7 @@ use crate::{
     client::{self, Client, initialize, post_form, redeem, register, sign_in},
 };
 
-/// E5, E6: TOK-16, TOK-17, TOK-31; products 18.
+/// E5, E6.
 pub fn a_refresh_rotates_and_a_reuse_ends_the_session(program: &Program) {
     let server = program.start();
     let first = sign_in(&server, "alice");
@@ -26,7 +26,7 @@ pub fn a_refresh_rotates_and_a_reuse_ends_the_session(program: &Program) {
     assert_eq!(third.refresh(&server).status, 400);
 }
 
-/// E3: TOK-05.
+/// E3.
 pub fn many_redemptions_of_one_code_give_one_session(program: &Program) {
     let server = program.start();
     let client_id = register(&server);
@@ -38,7 +38,7 @@ pub fn many_redemptions_of_one_code_give_one_session(program: &Program) {
     assert!(good <= 1, "{good} of twenty");
 }
 
-/// E3, E6: TOK-18.
+/// E3, E6.
 pub fn many_refreshes_at_once_give_one_successor(program: &Program) {
     let server = program.start();
     let client = sign_in(&server, "alice");
@@ -69,7 +69,7 @@ fn at_once(server: &Server, count: usize, f: impl Fn(&Server) -> bool + Sync) ->
     })
 }
 
-/// E11: REV-01, REV-02, REV-10.
+/// E11.
 pub fn a_revoked_token_is_worth_nothing(program: &Program) {
     let server = program.start();
     let client = sign_in(&server, "alice");
@@ -83,7 +83,7 @@ pub fn a_revoked_token_is_worth_nothing(program: &Program) {
     assert_eq!(client.refresh(&server).status, 400);
 }
 
-/// REV-07, I7.
+/// I7.
 pub fn a_revoked_token_ends_its_stream(program: &Program) {
     let server = program.start();
     let client = sign_in(&server, "alice");
@@ -105,7 +105,7 @@ pub fn a_revoked_token_ends_its_stream(program: &Program) {
     }
 }
 
-/// F1 to F11: JWT-01 to JWT-14, JWT-21.
+/// F1 to F11.
 pub fn without_a_good_token_there_is_a_challenge_and_nothing_else(program: &Program) {
     let server = program.start();
     let client = sign_in(&server, "alice");

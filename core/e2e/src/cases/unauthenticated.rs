@@ -11,7 +11,7 @@ use crate::{
     raw_http::Connection,
 };
 
-/// M1, M2, M11 to M13: DOS-02 to DOS-04, DOS-12, DOS-15.
+/// M1, M2, M11 to M13.
 pub fn unauthenticated_flood_leaves_no_state(program: &Program) {
     let server = program.start();
     let before = sign_in(&server, "alice");
@@ -60,7 +60,7 @@ pub fn unauthenticated_flood_leaves_no_state(program: &Program) {
     );
 }
 
-/// H7, H8, C10: SSRF-01 to SSRF-07, AUTHZ-15.
+/// C10, H7, H8, H11.
 pub fn urls_named_by_unauthenticated_clients_are_not_fetched(program: &Program) {
     let server = program.start();
     let trap = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -110,7 +110,7 @@ pub fn urls_named_by_unauthenticated_clients_are_not_fetched(program: &Program) 
     assert!(trap.accept().is_err(), "somebody called");
 }
 
-/// O1, O2: LEAK-03, LEAK-04, HTTP-22, AUTHZ-20, AUTHZ-23, TOK-25.
+/// C14, E1, L14, O1, O2.
 pub fn errors_disclose_nothing(program: &Program) {
     let server = program.start();
     let client = sign_in(&server, "alice");

@@ -149,7 +149,7 @@ fn a_sweep_deletes_what_expired_and_nothing_else() {
     assert_eq!(text(get(&store, "new", NOW)).as_deref(), Some("new"));
 }
 
-// Q5, C4
+// Q5, E3
 #[test]
 fn of_twenty_threads_that_take_one_record_one_has_it() {
     let place = Place::new();

@@ -70,7 +70,7 @@ fn the_data_folder_is_the_users_own_unless_it_is_told() {
     );
 }
 
-// Q1, products 14
+// Q1
 #[test]
 fn the_public_url_is_https_unless_it_is_loopback() {
     for wrong in [
@@ -102,7 +102,7 @@ fn the_public_url_is_https_unless_it_is_loopback() {
     );
 }
 
-// Q2, J5, DNS-09
+// J5, Q2
 #[test]
 fn the_dev_tenant_starts_only_if_everything_is_loopback() {
     let everywhere = [

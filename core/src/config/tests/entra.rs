@@ -25,7 +25,7 @@ fn a_real_tenant_needs_all_of_its_settings_and_says_which_is_missing() {
     assert!(config(&["--dev-tenant"], &real(&[])).dev_tenant.is_some());
 }
 
-// D8, products 20, 21
+// D8
 #[test]
 fn a_wrong_setting_of_entra_is_told_with_a_right_one_and_no_secret() {
     let wrong = [
@@ -70,7 +70,7 @@ fn a_wrong_setting_of_entra_is_told_with_a_right_one_and_no_secret() {
     }
 }
 
-// products 20: the tables of Microsoft's national clouds.
+// The tables of Microsoft's national clouds.
 #[test]
 fn each_cloud_has_its_own_graph() {
     let clouds = [

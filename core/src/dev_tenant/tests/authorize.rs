@@ -107,7 +107,7 @@ fn a_redirect_uri_without_a_path_is_answered_with_a_slash() {
     assert!(header_of(&response, "location").starts_with("https://app.example/?code="));
 }
 
-// products.md: `resource` must not reach Entra (entra.md 6.6)
+// `resource` beside `scope` is AADSTS9010010
 #[test]
 fn whatever_else_is_wrong_the_client_is_told() {
     let mut world = World::new();

@@ -1,4 +1,4 @@
-//! Entra's tokens are renewed behind the client's back; threats.md D10, D11, D14; products.md 3, 4.
+//! Entra's tokens are renewed behind the client's back; threats D10, D11, D14.
 
 mod on_demand;
 
@@ -58,7 +58,7 @@ fn a_token_that_is_good_for_a_while_is_used_as_it_is() {
     assert!(world.redeemed.is_empty());
 }
 
-// products 3, 4: with explicit scopes of one resource, and without `resource`.
+// With explicit scopes of one resource, and without `resource`.
 #[test]
 fn a_token_that_is_about_to_end_is_renewed_and_kept() {
     let mut world = with_token_for(limits::ACCESS_TOKEN_RENEWAL);
@@ -153,7 +153,7 @@ fn when_entra_is_out_of_reach_the_session_stays() {
     }
 }
 
-// products 18: somebody else wrote the session meanwhile.
+// Somebody else wrote the session meanwhile.
 #[test]
 fn a_lost_race_to_keep_the_token_is_run_again() {
     let mut world = with_token_for(Duration::ZERO);

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::Error;
 
 /// The most values in one body: each costs more memory than the two bytes that it may take in the
-/// text (threats.md K3).
+/// text (threat K3).
 const VALUES: usize = 100_000;
 
 /// What is wrong besides the grammar.

@@ -1,4 +1,4 @@
-//! Threats K1 to K8, K10; RPC-01 to RPC-15, RPC-25.
+//! Threats K1 to K8, K10.
 
 use super::*;
 
@@ -13,7 +13,7 @@ fn one(body: &str) -> Message {
     }
 }
 
-// K1, RPC-01, RPC-03
+// K1
 #[test]
 fn what_is_not_json_in_utf_8_is_a_parse_error_without_id() {
     let bodies: [&[u8]; 12] = [
@@ -37,7 +37,7 @@ fn what_is_not_json_in_utf_8_is_a_parse_error_without_id() {
     }
 }
 
-// K2, RPC-02
+// K2
 #[test]
 fn a_depth_bomb_is_refused() {
     for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
@@ -48,14 +48,14 @@ fn a_depth_bomb_is_refused() {
     }
 }
 
-// K3, RPC-11
+// K3
 #[test]
 fn a_message_of_too_many_values_is_refused() {
     let wide = format!("[{}1]", "1,".repeat(1_000_000));
     assert_eq!(code(wide), Error::INVALID_REQUEST);
 }
 
-// K4, RPC-05
+// K4
 #[test]
 fn a_message_that_can_be_read_in_two_ways_is_refused() {
     for body in [
@@ -71,7 +71,7 @@ fn a_message_that_can_be_read_in_two_ways_is_refused() {
     }
 }
 
-// K4, RPC-06
+// K4
 #[test]
 fn names_of_members_are_exact() {
     for body in [
@@ -86,7 +86,7 @@ fn names_of_members_are_exact() {
     };
 }
 
-// K5, RPC-07, RPC-12
+// K3, K5
 #[test]
 fn an_id_is_a_string_or_an_integer_and_bounded() {
     for id in ["null", "true", "1.5", "1e3", "[1]", "{}", "1e30"] {
@@ -108,7 +108,7 @@ fn an_id_is_a_string_or_an_integer_and_bounded() {
     }
 }
 
-// K6, RPC-08, RPC-09
+// K6
 #[test]
 fn what_is_no_request_is_told_so_and_its_id_comes_back() {
     for body in [
@@ -132,7 +132,7 @@ fn what_is_no_request_is_told_so_and_its_id_comes_back() {
     }
 }
 
-// K7, RPC-10
+// K7
 #[test]
 fn a_batch_is_bounded() {
     let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
@@ -145,7 +145,7 @@ fn a_batch_is_bounded() {
     ));
 }
 
-// K8, RPC-14, RPC-15
+// K8
 #[test]
 fn an_answer_is_an_answer_and_a_request_without_id_is_a_notification() {
     for body in [
@@ -158,7 +158,7 @@ fn an_answer_is_an_answer_and_a_request_without_id_is_a_notification() {
     assert!(matches!(one(body), Message::Notification(_)));
 }
 
-// K10, RPC-25
+// K10
 #[test]
 fn an_error_does_not_repeat_what_was_sent() {
     let body = format!(

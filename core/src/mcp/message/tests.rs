@@ -1,4 +1,4 @@
-//! Threats I2 to I4, K7, K8, K13, P1; products.md 4; conformance.md 11.9; SSE-02 to SSE-08.
+//! Threats C15, I2 to I4, I7, K7, K8, K13, P1.
 
 use ::http::{Response, StatusCode};
 use bytes::Bytes;
@@ -37,7 +37,6 @@ fn ping(id: i64) -> String {
     rpc(id, "ping", &json!({}))
 }
 
-// conformance.md 11.9
 #[test]
 fn a_client_of_http_sse_does_all_that_it_does() {
     for revision in ["2024-11-05", "2025-11-25"] {
@@ -79,7 +78,7 @@ fn a_client_of_http_sse_does_all_that_it_does() {
     }
 }
 
-// I2, I4: SSE-02, SSE-08
+// I2, I4
 #[test]
 fn nobody_posts_to_the_stream_of_another() {
     let mut world = World::new();
@@ -93,7 +92,7 @@ fn nobody_posts_to_the_stream_of_another() {
     assert!(messages(&world, bobs).is_empty());
 }
 
-// I3, K13: SSE-03, SSE-04, SSE-07
+// I2, I3, K13
 #[test]
 fn a_stream_is_named_whole_and_once_and_by_its_own_kind_of_name() {
     let mut world = World::new();
@@ -117,7 +116,7 @@ fn a_stream_is_named_whole_and_once_and_by_its_own_kind_of_name() {
     assert_eq!(response.status(), StatusCode::NOT_FOUND);
 }
 
-// SSE-06
+// I7
 #[test]
 fn a_closed_stream_takes_its_name_with_it() {
     let mut world = World::new();
@@ -127,7 +126,7 @@ fn a_closed_stream_takes_its_name_with_it() {
     assert_eq!(response.status(), StatusCode::NOT_FOUND);
 }
 
-// K13, RPC-23
+// K13
 #[test]
 fn before_initialize_only_a_ping_is_answered() {
     let mut world = World::new();
@@ -174,7 +173,7 @@ fn a_batch_is_answered_as_a_batch() {
     assert_eq!(messages(&world, id)[1].as_array().unwrap().len(), 2);
 }
 
-// products.md 4: no 200 with an error text for ever
+// F11: no 200 with an error text for ever
 #[test]
 fn when_the_sign_in_is_over_the_stream_says_so_and_ends() {
     let mut world = World::new();
@@ -195,7 +194,7 @@ fn when_the_sign_in_is_over_the_stream_says_so_and_ends() {
     assert!(world.sent(id).closed && world.is_over(id));
 }
 
-// P1, TOOL-05
+// P1
 #[test]
 fn a_tool_that_needs_more_scope_is_forbidden_before_the_message_is_taken() {
     let mut world = World::new();

@@ -1,4 +1,4 @@
-//! Threats I1, I2, I6, I7, M4; products.md 19; conformance.md 11.9; SSE-01, SSE-05, SSE-06, REV-07.
+//! Threats C15, I1, I2, I6, I7, M4.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ fn pass(world: &mut World, duration: Duration) {
     world.server.now.unix = world.server.now.unix.after(duration);
 }
 
-// SSE-01, SSE-05; conformance.md 11.9
+// C15, I1
 #[test]
 fn a_stream_first_tells_a_path_of_this_origin_that_nobody_can_guess() {
     let mut world = World::new();
@@ -48,7 +48,7 @@ fn a_stream_first_tells_a_path_of_this_origin_that_nobody_can_guess() {
     assert_ne!(path(first), path(second));
 }
 
-// M4, I6, DOS-06
+// I6, M4
 #[test]
 fn a_person_holds_so_many_streams_and_no_more() {
     let mut world = World::new();
@@ -85,7 +85,7 @@ fn a_stream_is_kept_awake() {
     );
 }
 
-// I7, REV-07
+// I7
 #[test]
 fn a_stream_ends_when_its_session_is_gone_wherever_it_was_revoked() {
     let mut world = World::new();
@@ -125,7 +125,7 @@ fn a_stream_ends_with_its_token() {
     assert!(world.sent(id).closed && world.is_over(id));
 }
 
-// I7, SESS-08
+// I7
 #[test]
 fn the_stream_of_an_mcp_session_ends_with_it() {
     let mut world = World::new();
@@ -138,7 +138,7 @@ fn the_stream_of_an_mcp_session_ends_with_it() {
     assert!(world.sent(id).closed && world.is_over(id));
 }
 
-// I2, I6: SESS-06; conformance.md 11.11
+// I2, I6
 #[test]
 fn nobody_listens_to_the_session_of_another_or_to_none() {
     let mut world = World::new();
@@ -166,7 +166,7 @@ fn without_a_session_there_is_no_stream() {
     assert!(header(&response, "www-authenticate").contains("oauth-protected-resource/sse"));
 }
 
-// I5: SESS-09, SESS-10
+// I5
 #[test]
 fn a_last_event_id_that_is_none_replays_nothing_and_is_told() {
     let mut world = World::new();

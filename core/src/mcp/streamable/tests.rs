@@ -1,5 +1,4 @@
-//! Threats F8, I1 to I3, I7 to I9, K6, K7, K8, K12, K13, M3; products.md 4, 13, 15, 16, 19;
-//! conformance.md 6 and 11.
+//! Threats F8, I1 to I3, I7 to I9, K6, K7, K8, K12, K13, M3.
 
 use ::http::{Response, StatusCode};
 use bytes::Bytes;
@@ -48,7 +47,7 @@ fn every_older_revision_begins_a_session_and_answers_in_json() {
     }
 }
 
-// conformance.md 6, server-initialize
+// MCP 2025-11-25, lifecycle, initialization
 #[test]
 fn initialize_tells_what_the_server_is_and_can_and_nothing_that_it_cannot() {
     let mut world = World::new();
@@ -62,7 +61,7 @@ fn initialize_tells_what_the_server_is_and_can_and_nothing_that_it_cannot() {
     assert_eq!(header(&response, "cache-control"), "no-store");
 }
 
-// RPC-24, K6
+// K6
 #[test]
 fn initialize_with_strange_parameters_is_answered() {
     let mut world = World::new();
@@ -83,7 +82,7 @@ fn initialize_with_strange_parameters_is_answered() {
     }
 }
 
-// I1, SESS-01, SESS-05
+// I1, I3
 #[test]
 fn session_ids_differ_and_are_made_here() {
     let mut world = World::new();
@@ -95,7 +94,7 @@ fn session_ids_differ_and_are_made_here() {
     assert_eq!(world.post("alice", &mine, ping()).status(), 404);
 }
 
-// I9, products.md 16
+// I9
 #[test]
 fn initialize_does_not_mind_an_id_of_a_session_that_is_gone() {
     let mut world = World::new();
@@ -108,7 +107,7 @@ fn initialize_does_not_mind_an_id_of_a_session_that_is_gone() {
     }
 }
 
-// I2, SESS-02, SESS-07; products.md 19
+// I2
 #[test]
 fn a_session_is_unknown_to_everybody_but_its_owner() {
     let mut world = World::new();
@@ -138,7 +137,7 @@ fn a_session_is_unknown_to_another_client_of_its_owner() {
     assert_eq!(world.send(request.unwrap()).status(), 404);
 }
 
-// I9, SESS-13; products.md 19
+// I9
 #[test]
 fn a_session_goes_on_with_its_owners_renewed_token_and_after_a_restart() {
     let mut world = World::new();
@@ -152,7 +151,7 @@ fn a_session_goes_on_with_its_owners_renewed_token_and_after_a_restart() {
     assert_eq!(restarted.post("alice", &named, ping()).status(), 404);
 }
 
-// I3, K13: SESS-04, SESS-12, RPC-23; conformance.md 11.11
+// I3, K13
 #[test]
 fn a_session_is_named_whole_and_once() {
     let mut world = World::new();
@@ -175,7 +174,7 @@ fn a_session_is_named_whole_and_once() {
     assert_eq!(world.post("alice", &[twice, twice], ping()).status(), 400);
 }
 
-// K12, SESS-14
+// K12
 #[test]
 fn an_unknown_revision_in_the_header_is_refused() {
     let mut world = World::new();
@@ -194,7 +193,7 @@ fn an_unknown_revision_in_the_header_is_refused() {
     assert_eq!(world.post("alice", &fields, ping()).status(), 400);
 }
 
-// I7, SESS-08; conformance.md 6, server-session-lifecycle
+// I7
 #[test]
 fn an_ended_session_stays_ended_and_others_go_on() {
     let mut world = World::new();
@@ -210,7 +209,7 @@ fn an_ended_session_stays_ended_and_others_go_on() {
     assert_eq!(world.post("alice", &named, ping()).status(), 200);
 }
 
-// M3, DOS-05
+// M3
 #[test]
 fn the_list_of_ended_sessions_is_bounded_and_forgets_nothing() {
     let mut world = World::new();
@@ -233,7 +232,7 @@ fn the_list_of_ended_sessions_is_bounded_and_forgets_nothing() {
     assert_eq!(world.post("alice", &named, ping()).status(), 200);
 }
 
-// F8; products.md 4
+// F8
 #[test]
 fn a_token_whose_session_is_gone_gets_a_challenge() {
     let mut world = World::new();
@@ -254,7 +253,7 @@ fn a_store_that_is_down_is_no_reason_to_sign_in_again() {
     assert_ne!(header(&response, "retry-after"), "");
 }
 
-// K7, RPC-10
+// K7
 #[test]
 fn a_batch_is_answered_by_the_revision_that_has_batches_and_by_no_other() {
     let batch = json!([
@@ -283,7 +282,7 @@ fn a_batch_is_answered_by_the_revision_that_has_batches_and_by_no_other() {
     }
 }
 
-// K1, K6, K8: RPC-01, RPC-08, RPC-13, RPC-14, RPC-17
+// K1, K6, K8
 #[test]
 fn what_is_wrong_is_told_with_the_id_where_it_could_be_read() {
     let mut world = World::new();
@@ -321,7 +320,7 @@ fn what_is_wrong_is_told_with_the_id_where_it_could_be_read() {
     assert_eq!(world.post("alice", &named, unasked).status(), 202);
 }
 
-// products.md 13, 17: pages that may read answers may read the session id
+// Pages that may read answers may read the session id
 #[test]
 fn a_page_that_may_use_the_endpoint_can_read_the_answer() {
     let mut world = World::new();

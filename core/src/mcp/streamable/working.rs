@@ -71,7 +71,7 @@ impl Working {
     }
 
     /// A message of 2026-07-28: it says all about itself; sessions and earlier requests do not count
-    /// (threats.md I8, RPC-22, SESS-15).
+    /// (threat I8).
     fn modern(
         headers: &HeaderMap,
         incoming: Incoming,
@@ -274,7 +274,7 @@ fn session_over(answering: Answering, caller: &Caller, cx: &mut Cx<'_>) -> Next<
 }
 
 /// Begins an MCP session. An id that the client still has from before a restart or an end does not
-/// matter (threats.md I3; products.md 16).
+/// matter (threat I3).
 fn initialize(request: Request, caller: &Caller, cx: &mut Cx<'_>) -> Next<Streamable> {
     let (revision, abilities, result) =
         match lifecycle::initialize(&request.params, &cx.env.server.catalog) {

@@ -67,7 +67,7 @@ impl TaskRecord {
         }
     }
 
-    /// Opens what is stored of a task of this owner; of another's, nothing (threats.md I4).
+    /// Opens what is stored of a task of this owner; of another's, nothing (threat I4).
     pub(super) fn open(
         task: StreamId,
         owner: Owner,

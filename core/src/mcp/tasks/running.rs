@@ -207,7 +207,7 @@ impl Running {
             self.next_beat = now.after(BEAT);
             if self.stage == Stage::Running {
                 self.write(cx);
-                // A task outlives its token, but not the sign-in (threats.md I7, REV-07).
+                // A task outlives its token, but not the sign-in (threat I7).
                 let session = self.caller.session.id.key();
                 self.watching = Some(cx.store(Store::Get(session)));
             }

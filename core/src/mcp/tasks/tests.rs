@@ -281,7 +281,7 @@ fn a_task_is_heard_of_while_it_lives_and_is_gone_with_its_server() {
     assert_eq!(status(&mut world, &task), "working");
 }
 
-// I7, REV-07: a task outlives its token, but not the sign-in.
+// I7: a task outlives its token, but not the sign-in.
 #[test]
 fn a_task_ends_with_the_sign_in_that_began_it() {
     let mut world = world();

@@ -1,4 +1,4 @@
-//! Threats I8, K7, K8, K11, K12; conformance.md 7.1 and 9.1; RPC-18 to RPC-22, SESS-15.
+//! Threats I8, K7, K8, K11, K12.
 
 use ::http::Response;
 use bytes::Bytes;
@@ -54,7 +54,7 @@ const V: (&str, &str) = ("mcp-protocol-version", "2026-07-28");
 const METHOD: (&str, &str) = ("mcp-method", "tools/call");
 const NAME: (&str, &str) = ("mcp-name", "getUserDetails");
 
-// conformance.md 7.1: 1 to 4
+// MCP 2026-07-28, server/discover
 #[test]
 fn discover_tells_revisions_capabilities_and_who_answers() {
     let mut world = World::new();
@@ -88,7 +88,7 @@ fn a_call_is_answered_without_any_session() {
     assert!(result.get("ttlMs").is_none());
 }
 
-// conformance.md 7.1: 1, 2; RPC-22
+// I8
 #[test]
 fn a_request_says_all_about_itself() {
     let fields = [V, METHOD, NAME];
@@ -119,7 +119,7 @@ fn a_request_says_all_about_itself() {
     assert_eq!(response.status(), 200, "clientInfo may be left out");
 }
 
-// K12; conformance.md 7.1: 5; RPC-21
+// I8, K12
 #[test]
 fn an_unknown_revision_is_told_which_are_known() {
     let mut world = World::new();
@@ -139,7 +139,7 @@ fn an_unknown_revision_is_told_which_are_known() {
     assert!(supported.contains(&json!("2026-07-28")));
 }
 
-// K11, RPC-18; conformance.md 7.1: 6, and 9.1
+// K11
 #[test]
 fn a_header_that_differs_from_the_body_is_refused() {
     let mut other = call();
@@ -158,7 +158,7 @@ fn a_header_that_differs_from_the_body_is_refused() {
         vec![V, METHOD, ("mcp-name", "=?base64?Z2V0VXNlckRldGFpbHM?=")],
         vec![V, METHOD, ("mcp-name", "=?base64?!!!?=")],
         vec![V, METHOD, ("mcp-name", "=?base64?/w==?=")],
-        // RPC-19
+        // K11
         vec![V, METHOD, METHOD, NAME],
         vec![V, METHOD, NAME, NAME],
         vec![V, V, METHOD, NAME],
@@ -167,7 +167,7 @@ fn a_header_that_differs_from_the_body_is_refused() {
     }
 }
 
-// RPC-20; conformance.md 9.1
+// K11; MCP 2026-07-28, value encoding
 #[test]
 fn a_name_that_agrees_is_accepted_with_blanks_around_it_and_encoded() {
     for name in ["  getUserDetails  ", "=?base64?Z2V0VXNlckRldGFpbHM=?="] {
@@ -179,7 +179,7 @@ fn a_name_that_agrees_is_accepted_with_blanks_around_it_and_encoded() {
     }
 }
 
-// conformance.md 7.1: 8
+// MCP 2026-07-28: what the stateless revision has not
 #[test]
 fn methods_of_older_revisions_and_unknown_ones_are_404() {
     for method in [
@@ -202,7 +202,7 @@ fn methods_of_older_revisions_and_unknown_ones_are_404() {
     }
 }
 
-// P4, TOOL-01; I8, RPC-21: a state that is not ours
+// I8, P4: a state that is not ours
 #[test]
 fn what_a_call_names_wrongly_is_400() {
     for params in [
@@ -217,7 +217,7 @@ fn what_a_call_names_wrongly_is_400() {
     }
 }
 
-// I8, SESS-15
+// I8
 #[test]
 fn a_session_id_does_not_count() {
     let mut world = World::new();
@@ -232,7 +232,7 @@ fn a_session_id_does_not_count() {
     assert_eq!(world.send(delete).status(), 405);
 }
 
-// K7, K8, RPC-21
+// I8, K7, K8
 #[test]
 fn neither_batches_nor_answers_are_taken_and_notifications_want_nothing() {
     let mut world = World::new();
@@ -248,7 +248,7 @@ fn neither_batches_nor_answers_are_taken_and_notifications_want_nothing() {
     assert_eq!(world.post("alice", &[V, other], cancelled).status(), 400);
 }
 
-// K10, RPC-25
+// K10
 #[test]
 fn a_long_revision_is_not_repeated() {
     let mut world = World::new();

@@ -8,7 +8,7 @@ use crate::{
 const CALLBACK: &str = "https://client.example/cb";
 const OURS: Option<&str> = Some("https://mcp.example");
 
-// A4: CONS-15, CONS-16, CONS-17
+// A4
 #[test]
 fn an_approval_is_remembered_for_this_client_and_address_in_this_browser_only() {
     let mut browsing = Browsing::new();
@@ -32,7 +32,7 @@ fn an_approval_is_remembered_for_this_client_and_address_in_this_browser_only() 
     assert_eq!(browsing.get(&authorize(&id, CALLBACK, &[])).status(), 200);
 }
 
-// A4: CONS-17
+// A4
 #[test]
 fn a_cookie_of_approvals_cannot_be_made_up() {
     let mut browsing = Browsing::new();

@@ -52,7 +52,7 @@ fn is_page_without_link(response: &http::Response<bytes::Bytes>, address: &str) 
     assert!(!page.contains("<a ") && !page.contains(address), "{page}");
 }
 
-// A1, C7: CONS-01; conformance.md 11.3; products.md 10
+// A1, C7
 #[test]
 fn a_good_request_gets_the_same_page_however_often_it_is_sent() {
     let setting = setting();
@@ -75,7 +75,7 @@ fn a_good_request_gets_the_same_page_however_often_it_is_sent() {
     );
 }
 
-// B4: REDIR-16; products.md 5
+// B4
 #[test]
 fn an_unknown_client_gets_a_page_that_tells_how_to_forget_it() {
     let setting = setting();
@@ -109,7 +109,7 @@ fn an_unknown_client_gets_a_page_that_tells_how_to_forget_it() {
     is_page_without_link(&setting.server.get(&twice), CALLBACK);
 }
 
-// B1, B4, B8, B9: REDIR-01 to REDIR-09, REDIR-12 to REDIR-15
+// B1, B2, B4, B8, B9
 #[test]
 fn a_redirect_uri_of_nobody_or_somebody_else_gets_a_page_and_no_link() {
     let setting = setting();
@@ -142,7 +142,7 @@ fn a_redirect_uri_of_nobody_or_somebody_else_gets_a_page_and_no_link() {
     is_page_without_link(&setting.server.get(&twice), "evil.example");
 }
 
-// B2: REDIR-10; products.md 7; conformance.md 11.6
+// B2
 #[test]
 fn a_loopback_client_may_come_with_another_port() {
     let setting = setting();
@@ -151,7 +151,7 @@ fn a_loopback_client_may_come_with_another_port() {
     assert!(text(&response).contains("localhost:49152"));
 }
 
-// C1, C2: AUTHZ-01 to AUTHZ-04
+// C1, C2
 #[test]
 fn pkce_is_s256_or_nothing() {
     let setting = setting();
@@ -179,7 +179,7 @@ fn pkce_is_s256_or_nothing() {
     }
 }
 
-// C5: AUTHZ-05
+// C5
 #[test]
 fn only_a_code_is_given() {
     let setting = setting();
@@ -193,7 +193,7 @@ fn only_a_code_is_given() {
     assert_eq!(error, "invalid_request");
 }
 
-// B8: AUTHZ-06, REDIR-13
+// B8
 #[test]
 fn a_parameter_given_twice_is_refused() {
     let setting = setting();
@@ -217,7 +217,7 @@ fn a_parameter_given_twice_is_refused() {
     assert_eq!(error.as_deref(), Some("invalid_request"));
 }
 
-// C9: AUTHZ-12 to AUTHZ-14; products.md 1, 13
+// C9
 #[test]
 fn a_resource_of_another_server_is_refused_and_ours_is_taken_with_or_without_slash() {
     let setting = setting();
@@ -250,7 +250,7 @@ fn a_resource_of_another_server_is_refused_and_ours_is_taken_with_or_without_sla
     }
 }
 
-// C11: AUTHZ-16; products.md 2, 25
+// C11
 #[test]
 fn a_scope_that_is_not_offered_is_refused_and_offline_access_is_no_reason_to() {
     let setting = setting();
@@ -266,7 +266,7 @@ fn a_scope_that_is_not_offered_is_refused_and_offline_access_is_no_reason_to() {
     );
 }
 
-// C10: AUTHZ-15, SSRF-06
+// C10, H8
 #[test]
 fn request_objects_are_refused_and_nothing_is_fetched() {
     let setting = setting();
@@ -279,7 +279,7 @@ fn request_objects_are_refused_and_nothing_is_fetched() {
     }
 }
 
-// A9: AUTHZ-17; products.md 2
+// A9
 #[test]
 fn prompt_none_gives_nothing_and_any_other_prompt_is_dropped() {
     let setting = setting();
@@ -295,7 +295,7 @@ fn prompt_none_gives_nothing_and_any_other_prompt_is_dropped() {
     }
 }
 
-// C7, C8: AUTHZ-07, AUTHZ-08
+// C7, C8
 #[test]
 fn the_state_comes_back_as_it_was_sent_and_makes_no_header() {
     let setting = setting();
@@ -316,7 +316,7 @@ fn the_state_comes_back_as_it_was_sent_and_makes_no_header() {
     assert_eq!(parameter(header(&response, "location"), "state"), None);
 }
 
-// C14: AUTHZ-20; M14
+// C14, M14
 #[test]
 fn what_is_too_long_is_refused_in_a_short_line() {
     let setting = setting();
@@ -335,7 +335,7 @@ fn what_is_too_long_is_refused_in_a_short_line() {
     assert!(response.status().as_u16() < 500);
 }
 
-// B5: REDIR-17
+// B5
 #[test]
 fn no_address_of_the_server_redirects_to_where_its_query_says() {
     let setting = setting();

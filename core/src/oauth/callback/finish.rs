@@ -1,7 +1,7 @@
 //! The end of a sign-in: Entra's tokens in, a session and a code of ours out.
 //!
 //! The session is named after the sign-in's `state` and is written only if there is none of that
-//! name, so of two callbacks of one sign-in one succeeds, on whichever replica (threats.md D1). The
+//! name, so of two callbacks of one sign-in one succeeds, on whichever replica (threat D1). The
 //! record lasts as long as the code; redeeming the code makes it last.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -45,7 +45,7 @@ pub(crate) struct Redeemed {
 pub(crate) struct Signed {
     return_to: ReturnTo,
     code: Secret<String>,
-    /// One line of the log (threats.md O6).
+    /// One line of the log (threat O6).
     audit: Audit,
 }
 
@@ -115,8 +115,9 @@ impl Redeemed {
                 return back(return_to, trouble, cx);
             }
         };
-        // Entra may grant less than was asked for (entra.md section 6.5). It sends no scope only
-        // where it is the one that was asked for (RFC 6749 section 5.1).
+        // Entra may grant less than was asked for (Microsoft identity platform, "Scopes and
+        // permissions"). It sends no scope only where it is the one that was asked for (RFC 6749
+        // section 5.1).
         let granted = &self.tokens.scope;
         if !granted.is_empty() && !self.sign_in.request.scope.is_granted_by(granted) {
             let audit = Audit::new(Level::Warn, "Entra ID did not grant a permission");
@@ -216,7 +217,7 @@ fn session_id(state: &Secret<String>, keys: &Keyring) -> SessionId {
 }
 
 /// A person, with the subject by which this client knows them: another client knows them by
-/// another, and neither tells who they are (threats.md F12, OpenID Connect Core section 8.1).
+/// another, and neither tells who they are (threat F12, OpenID Connect Core section 8.1).
 fn person(identity: Identity, client: &Hash, keys: &Keyring) -> Person {
     let Identity {
         tenant_id,

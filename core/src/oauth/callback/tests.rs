@@ -137,7 +137,7 @@ fn is_clearing(response: &Response<Bytes>) -> bool {
     cookie.starts_with("entra-mcp-sign-in-") && cookie.contains("=; Path=/; Max-Age=0;")
 }
 
-// CB-06, CB-08, CB-09, CB-11; products 11: only this sign-in, in this browser.
+// A2, D1: only this sign-in, in this browser.
 #[test]
 fn a_callback_counts_in_the_browser_that_approved_it_only() {
     let mut browser = AtEntra::new();
@@ -162,7 +162,7 @@ fn a_callback_counts_in_the_browser_that_approved_it_only() {
     assert!(browser.world.redeemed.is_empty() && !browser.has_session());
 }
 
-// D1: CB-21
+// D1
 #[test]
 fn a_sign_in_that_took_too_long_is_over() {
     let mut browser = AtEntra::new();
@@ -172,7 +172,7 @@ fn a_sign_in_that_took_too_long_is_over() {
     assert!(browser.world.redeemed.is_empty());
 }
 
-// B8, D4: CB-16
+// B8, D4
 #[test]
 fn nothing_is_given_twice() {
     for twice in ["code", "state", "error", "iss", "session_state"] {
@@ -187,7 +187,7 @@ fn nothing_is_given_twice() {
     }
 }
 
-// D4: CB-18
+// D4
 #[test]
 fn the_callback_is_not_posted() {
     let browser = AtEntra::new();
@@ -199,7 +199,7 @@ fn the_callback_is_not_posted() {
     assert_eq!(response.status(), 405);
 }
 
-// C6, D4: CB-17
+// C6, D4
 #[test]
 fn an_answer_of_another_issuer_is_refused() {
     let mut browser = AtEntra::new();
@@ -213,7 +213,7 @@ fn an_answer_of_another_issuer_is_refused() {
     assert!(header(&response, "location").contains("code="));
 }
 
-// D5, O1: CB-13, CB-14; entra.md section 2.3
+// D5, O1; RFC 6749 section 4.1.2.1
 #[test]
 fn an_error_of_entras_becomes_a_word_of_ours() {
     let description = "AADSTS65004: User declined to consent. <script>alert(1)</script>\r\n\

@@ -40,7 +40,7 @@ fn error_of(form: &Form, headers: &HeaderMap) -> OAuthError {
         .error
 }
 
-// H1, H2: REG-11, REG-12; products.md 5, 6
+// H1, H2
 #[test]
 fn a_client_id_is_its_own_registration_and_the_same_for_the_same_client() {
     let client = client(AuthMethod::None);
@@ -49,7 +49,7 @@ fn a_client_id_is_its_own_registration_and_the_same_for_the_same_client() {
     assert_eq!(again.id(), client.id());
 }
 
-// H2: REG-12
+// H2
 #[test]
 fn a_client_id_that_was_changed_is_unknown() {
     let client = client(AuthMethod::None);
@@ -74,7 +74,6 @@ fn a_client_id_that_was_changed_is_unknown() {
     assert_eq!(Client::of_id(client.id(), &other), None);
 }
 
-// products.md 5
 #[test]
 fn a_client_outlives_the_rotation_of_the_key() {
     let client = client(AuthMethod::Post);
@@ -84,7 +83,7 @@ fn a_client_outlives_the_rotation_of_the_key() {
     assert!(Client::authenticate(&form, &HeaderMap::new(), &rotated).is_ok());
 }
 
-// B9: REDIR-12
+// B9
 #[test]
 fn a_redirect_uri_may_be_left_out_only_if_there_is_one() {
     let one = client(AuthMethod::None);
@@ -112,7 +111,7 @@ fn a_public_client_needs_its_id_and_has_no_secret() {
     );
 }
 
-// TOK-22, TOK-23
+// E9
 #[test]
 fn a_confidential_client_shows_its_secret_by_form_or_basic() {
     let client = client(AuthMethod::Basic);
@@ -157,7 +156,7 @@ fn two_methods_at_once_or_a_parameter_twice_are_refused() {
     );
 }
 
-// TOK-23, TOK-26; products.md 5
+// E9, E10
 #[test]
 fn an_unknown_client_is_told_401_and_challenged_only_if_it_used_basic() {
     let unknown = form(&[("client_id", "dcr.gone.gone")]);

@@ -18,7 +18,7 @@ fn is_refused(response: &Response<Bytes>) {
     assert_eq!(header(response, "set-cookie"), "");
 }
 
-// A7, A10, N7: CONS-02, CONS-03, CONS-20
+// A7, A10, N7
 #[test]
 fn the_page_names_client_place_and_scopes_and_gives_nothing_away() {
     let mut browsing = Browsing::new();
@@ -46,7 +46,7 @@ fn the_page_names_client_place_and_scopes_and_gives_nothing_away() {
     assert!(page.find("client.example").unwrap() < page.find("Test client").unwrap());
 }
 
-// A6, C13, N2, N4: CONS-05 to CONS-07, CONS-19; products.md 9; conformance.md 11.10
+// A6, C13, N2, N4, N6
 #[test]
 fn the_page_with_the_form_is_strict_but_lets_the_browser_tell_its_origin() {
     let mut browsing = Browsing::new();
@@ -59,7 +59,7 @@ fn the_page_with_the_form_is_strict_but_lets_the_browser_tell_its_origin() {
     assert!(!header(&response, "content-security-policy").contains("form-action"));
 }
 
-// A7, A11: CONS-04
+// A7, A11
 #[test]
 fn the_page_warns_where_the_answer_goes_to_this_computer_or_an_app() {
     for uri in [
@@ -79,7 +79,7 @@ fn the_page_warns_where_the_answer_goes_to_this_computer_or_an_app() {
     assert!(!page.contains("class=\"warn\""));
 }
 
-// H4, N1: CONS-08, CONS-09
+// H4, N1
 #[test]
 fn a_name_is_shown_as_text() {
     let mut browsing = Browsing::new();
@@ -100,7 +100,7 @@ fn a_name_is_shown_as_text() {
     assert!(!page.contains("<img") && !page.contains("evil.example"));
 }
 
-// A8: CONS-14; C6: AUTHZ-10; B7: REDIR-19; C13
+// A8, B7, C6, C13
 #[test]
 fn a_denial_goes_back_to_the_client_and_never_to_entra() {
     let mut browsing = Browsing::new();
@@ -122,7 +122,7 @@ fn a_denial_goes_back_to_the_client_and_never_to_entra() {
     assert_eq!(header(&response, "cache-control"), "no-store");
 }
 
-// A2, A3, D1 to D3: CB-01 to CB-05, CB-08, CB-10; B7: REDIR-19
+// A2, A3, B7, C15, D1 to D3
 #[test]
 fn only_an_approval_sets_the_cookie_of_the_sign_in_and_goes_to_entra() {
     let mut browsing = Browsing::new();
@@ -154,7 +154,7 @@ fn only_an_approval_sets_the_cookie_of_the_sign_in_and_goes_to_entra() {
     assert!(SignIn::from_cookie(&HeaderMap::new(), &is("state"), env).is_none());
 }
 
-// A5: CONS-11, CONS-21
+// A5
 #[test]
 fn a_form_from_another_page_or_browser_is_refused() {
     let mut browsing = Browsing::new();
@@ -187,7 +187,7 @@ fn a_form_from_another_page_or_browser_is_refused() {
     assert_eq!(stranger.post(&sealed, "deny", OURS).status(), 303);
 }
 
-// A5: CONS-12
+// A5
 #[test]
 fn the_hidden_field_is_needed_and_cannot_be_changed_or_kept_for_long() {
     let mut browsing = Browsing::new();
@@ -207,7 +207,6 @@ fn the_hidden_field_is_needed_and_cannot_be_changed_or_kept_for_long() {
     is_refused(&browsing.post(&sealed, "approve", OURS));
 }
 
-// products.md 10
 #[test]
 fn a_page_loaded_twice_can_be_answered_twice() {
     let mut browsing = Browsing::new();
@@ -218,7 +217,7 @@ fn a_page_loaded_twice_can_be_answered_twice() {
     }
 }
 
-// N5: CONS-18
+// N5
 #[test]
 fn cookies_are_host_bound_on_https_and_plain_on_loopback() {
     let mut browsing = Browsing::new();
@@ -296,7 +295,7 @@ fn with_entra_unknown_the_browser_waits_and_then_goes_or_is_told_to_come_back() 
     }
 }
 
-// A5: CONS-13; C14: AUTHZ-23; H6: REG-16
+// A5, C14, H6
 #[test]
 fn decisions_are_posted_questions_are_got_and_registrations_are_never_read() {
     let mut browsing = Browsing::new();

@@ -6,7 +6,7 @@ fn registered(text: &str) -> RedirectUri {
     RedirectUri::parse(text).unwrap_or_else(|| panic!("{text} may be registered"))
 }
 
-// B3, products.md 8
+// B3
 #[test]
 fn what_real_clients_register_is_taken() {
     for uri in [
@@ -25,7 +25,7 @@ fn what_real_clients_register_is_taken() {
     }
 }
 
-// B3: REG-01 to REG-07, REG-23
+// B3
 #[test]
 fn what_could_run_deceive_or_leak_is_refused() {
     for uri in [
@@ -84,7 +84,7 @@ fn what_could_run_deceive_or_leak_is_refused() {
     assert_eq!(RedirectUri::parse(&long), None);
 }
 
-// B1: REDIR-01 to REDIR-08, REDIR-18
+// B1
 #[test]
 fn a_requested_uri_is_the_registered_string_or_nothing() {
     let web = registered("https://client.example/cb");
@@ -120,7 +120,7 @@ fn a_requested_uri_is_the_registered_string_or_nothing() {
     assert_eq!(app.admits("cursor://host/cb2"), None);
 }
 
-// B2: REDIR-09 to REDIR-11; products.md 7; conformance.md 11.6
+// B2
 #[test]
 fn only_the_port_of_a_loopback_address_is_free() {
     for host in LOOPBACK {
@@ -159,7 +159,7 @@ fn only_the_port_of_a_loopback_address_is_free() {
     assert_eq!(web.admits("https://client.example:8444/cb"), None);
 }
 
-// C8: AUTHZ-08
+// C8
 #[test]
 fn parameters_are_added_encoded_to_any_query_and_scheme() {
     let added = |uri: &str| registered(uri).with(&[("state", "a b&c=d\r\n+é"), ("iss", "i")]);
@@ -180,7 +180,7 @@ fn parameters_are_added_encoded_to_any_query_and_scheme() {
     assert_eq!(added("com.example:/cb"), format!("com.example:/cb?{query}"));
 }
 
-// A7: CONS-04
+// A7
 #[test]
 fn it_is_known_when_a_uri_leads_to_this_computer_or_an_app() {
     let is = |uri: &str| registered(uri).destination().to_string();

@@ -57,7 +57,7 @@ fn unknown_tokens_and_those_of_others_are_answered_like_known_ones() {
     assert_eq!(alice.world.send(get.unwrap()).status(), 405);
 }
 
-// E11, I7: REV-07
+// E11, I7
 #[test]
 fn an_open_stream_ends_with_its_session() {
     for name in ["access_token", "refresh_token"] {

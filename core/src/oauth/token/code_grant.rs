@@ -8,7 +8,7 @@
 //! ```
 //!
 //! The code is spent by a guarded write, so of any number of redemptions at once one succeeds, on
-//! any number of replicas (threats.md E3). A code that is seen twice ends what it gave (E2).
+//! any number of replicas (threat E3). A code that is seen twice ends what it gave (threat E2).
 
 use super::{ATTEMPTS, fail, grant, invalid_grant, refuse};
 use crate::{
@@ -203,7 +203,8 @@ impl CodeGrant {
             } => (hash, code_challenge, redirect_uri, expires),
         };
         let same_code = *hash == self.code.hash && cx.env.now.unix < *expires;
-        // OAuth 2.1 dropped the parameter: it is compared where it is sent (threats.md section 3).
+        // OAuth 2.1 dropped the parameter: it is compared where it is sent (OAuth 2.1 section
+        // 4.1.3).
         let same_place = self
             .asked
             .redirect_uri

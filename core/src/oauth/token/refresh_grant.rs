@@ -10,10 +10,10 @@
 //!
 //! A refresh token is used once. Only the last one may be repeated, for a short while and until its
 //! successor was used: a client that lost the answer, or refreshed twice at once, gets the same
-//! successor (threats.md E6; products.md 18). Any other reuse ends the session.
+//! successor (threat E6). Any other reuse ends the session.
 //!
 //! Refreshing here refreshes with Entra too, so that whoever is disabled there loses access within
-//! the lifetime of one session token (threats.md D10).
+//! the lifetime of one session token (threat D10).
 
 use std::time::Duration;
 
@@ -297,7 +297,7 @@ impl Asked {
         )
     }
 
-    /// The narrower scope that was asked for, if one was; never a wider one (threats.md E7).
+    /// The narrower scope that was asked for, if one was; never a wider one (threat E7).
     fn narrowed(&self, session: &Session, scopes: &Scopes) -> Result<Option<Scope>, Refusal> {
         let Some(requested) = self.scope.as_deref() else {
             return Ok(None);

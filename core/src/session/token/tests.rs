@@ -49,7 +49,7 @@ fn signed(server: &TestServer, header: &str, claims: &Value) -> String {
 
 const GOOD_HEADER: &str = r#"{"alg":"HS256","typ":"at+jwt"}"#;
 
-// E12, F12: JWT-15, JWT-16, TOK-15; RFC 9068 section 2.2
+// E12, F6, F12; RFC 9068 section 2.2
 #[test]
 fn a_token_names_what_it_must_and_tells_nothing_of_the_person() {
     let (server, token) = good();
@@ -83,7 +83,7 @@ fn a_token_names_what_it_must_and_tells_nothing_of_the_person() {
     assert_eq!(verified.resource, session.resource);
 }
 
-// JWT-17
+// F8
 #[test]
 fn every_token_has_its_own_identifier() {
     let (server, token) = good();
@@ -95,7 +95,7 @@ fn every_token_has_its_own_identifier() {
     assert_ne!(claims_of(&token)["sub"], claims_of(&bob)["sub"]);
 }
 
-// F1, F4: JWT-02, JWT-05, JWT-07
+// F1, F4, F5
 #[test]
 fn no_other_header_counts_even_if_it_is_signed() {
     let (server, token) = good();
@@ -127,7 +127,7 @@ fn no_other_header_counts_even_if_it_is_signed() {
     }
 }
 
-// F2, F3, F13: JWT-03, JWT-04, JWT-19, JWT-20
+// F2, F3, F13
 #[test]
 fn a_token_that_was_changed_anywhere_is_refused() {
     let (server, token) = good();
@@ -165,7 +165,7 @@ fn a_token_that_was_changed_anywhere_is_refused() {
     }
 }
 
-// F6, F9: JWT-08, JWT-16. Signed by our own key, but not what we issue.
+// F6, F9. Signed by our own key, but not what we issue.
 #[test]
 fn only_our_issuer_our_resources_and_our_claims_count() {
     let (server, token) = good();
@@ -193,7 +193,7 @@ fn only_our_issuer_our_resources_and_our_claims_count() {
     assert!(verified(&other, &token).is_none());
 }
 
-// F7: JWT-04, Q3
+// F7, Q3
 #[test]
 fn a_token_ends_at_its_hour() {
     let (mut server, token) = good();
@@ -226,7 +226,7 @@ fn no_token_outlives_its_session() {
     assert!(verified(&server, token.expose()).is_none());
 }
 
-// F5, F15: JWT-06
+// F5, F15
 #[test]
 fn the_first_key_signs_and_all_verify() {
     let (mut server, token) = good();

@@ -48,7 +48,7 @@ fn head_has_no_body_and_a_panic_is_a_500() {
     assert!(said.contains("\r\n\r\nHTTP/1.1 500"), "{said}");
 }
 
-// DOS-07, DOS-08
+// M8
 #[test]
 fn a_body_beyond_its_limit_is_refused() {
     let body = "x".repeat(1001);
@@ -58,7 +58,7 @@ fn a_body_beyond_its_limit_is_refused() {
     assert_eq!(statuses(&said), [413, 200], "{said}");
 }
 
-// HTTP-02, HTTP-03, HTTP-04, HTTP-06, HTTP-07, HTTP-08
+// L2 to L4, L6, L8, L9
 #[test]
 fn what_is_seen_to_be_ambiguous_is_refused() {
     let odd = [
@@ -78,7 +78,7 @@ fn what_is_seen_to_be_ambiguous_is_refused() {
     }
 }
 
-// HTTP-02, HTTP-04, HTTP-09: NOT held; `strict` holds them.
+// L2, L4, L7: NOT held; `strict` holds them.
 #[test]
 fn hidden_requests_are_served_which_is_why_it_faces_no_strangers() {
     let hidden = "GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -93,7 +93,7 @@ fn hidden_requests_are_served_which_is_why_it_faces_no_strangers() {
     }
 }
 
-// HTTP-11, HTTP-12: NOT held.
+// L11: NOT held.
 #[test]
 fn the_number_of_fields_is_not_bounded() {
     let many = "X-A: b\r\n".repeat(10_000);

@@ -1,8 +1,8 @@
-//! What can be read in two ways is refused, and nothing behind it is served (threats.md L).
+//! What can be read in two ways is refused, and nothing behind it is served (threats L1 to L9).
 
 use super::{refused, said, statuses};
 
-// HTTP-01, L1
+// L1
 #[test]
 fn a_length_and_a_coding_together_hide_no_request() {
     refused(
@@ -15,7 +15,7 @@ fn a_length_and_a_coding_together_hide_no_request() {
     );
 }
 
-// HTTP-02, HTTP-04, L2, L4
+// L2, L4
 #[test]
 fn repeated_and_odd_lengths_are_refused() {
     let odd = [
@@ -38,7 +38,7 @@ fn repeated_and_odd_lengths_are_refused() {
     }
 }
 
-// HTTP-03, L3
+// L3
 #[test]
 fn a_coding_that_is_not_plainly_chunked_is_refused() {
     let odd = [
@@ -64,7 +64,7 @@ fn a_coding_that_is_not_plainly_chunked_is_refused() {
     );
 }
 
-// HTTP-05, L5
+// L5
 #[test]
 fn malformed_chunks_are_refused() {
     let odd = [
@@ -97,7 +97,7 @@ fn malformed_chunks_are_refused() {
     refused(400, &[&long]);
 }
 
-// HTTP-05, L5: hyper reads these, and nothing behind them.
+// L5: hyper reads these, and nothing behind them.
 #[test]
 fn chunks_that_hyper_bears_hide_no_request() {
     let bearable = [
@@ -112,7 +112,7 @@ fn chunks_that_hyper_bears_hide_no_request() {
     }
 }
 
-// HTTP-05, M8: a small body in an endless wrapping
+// L5, M8: a small body in an endless wrapping
 #[test]
 fn chunks_that_are_nearly_all_extension_and_endless_trailers_are_refused() {
     let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -123,7 +123,7 @@ fn chunks_that_are_nearly_all_extension_and_endless_trailers_are_refused() {
     refused(400, &[&format!("{head}0\r\n{trailers}\r\n")]);
 }
 
-// HTTP-06, L6
+// L6
 #[test]
 fn folded_and_broken_lines_are_refused() {
     let odd = [
@@ -164,7 +164,7 @@ fn folded_and_broken_lines_are_refused() {
     );
 }
 
-// HTTP-07, L8
+// L8
 #[test]
 fn there_is_exactly_one_host_and_a_whole_one() {
     refused(
@@ -184,7 +184,7 @@ fn there_is_exactly_one_host_and_a_whole_one() {
     );
 }
 
-// HTTP-08, L9
+// L9
 #[test]
 fn a_request_line_that_is_not_ours_is_refused() {
     let odd = [
@@ -222,7 +222,7 @@ fn a_request_line_that_is_not_ours_is_refused() {
     }
 }
 
-// HTTP-09, L7
+// L7
 #[test]
 fn a_refusal_before_the_body_is_read_leaves_no_request_behind() {
     let hidden = "GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n";

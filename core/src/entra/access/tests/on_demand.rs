@@ -1,4 +1,4 @@
-//! A token for another permission; threats.md D10, D11, P9.
+//! A token for another permission; threats D10, D11, P9.
 
 use ::http::Response;
 use bytes::Bytes;

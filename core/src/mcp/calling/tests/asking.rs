@@ -26,7 +26,7 @@ fn in_a_session_a_question_is_a_request_and_its_answer_is_posted() {
         assert_eq!(client.post(&mut world, &name), 202);
         let second = messages(&world, id)[1].clone();
         assert_ne!(first["id"], second["id"]);
-        // K8, RPC-10: an answer that was given, or that nobody asked for.
+        // K7, K8: an answer that was given, or that nobody asked for.
         assert_eq!(client.post(&mut world, &name), 202);
         assert!(!world.is_over(id));
         client.post(
@@ -158,7 +158,7 @@ fn since_2026_a_question_is_a_result_and_the_call_is_made_again() {
     }
 }
 
-// I8, RPC-21: bound to person, client, call; and for a while only.
+// I8: bound to person, client, call; and for a while only.
 #[test]
 fn a_request_state_is_of_this_person_and_this_call() {
     let mut world = world();

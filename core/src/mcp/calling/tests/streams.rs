@@ -109,7 +109,7 @@ fn a_client_that_was_cut_off_comes_back_for_the_rest() {
     assert!(world.sent(again).closed);
 }
 
-// I4: SESS-10
+// I4, I5
 #[test]
 fn nobody_comes_back_for_the_stream_of_another() {
     let mut world = world();
@@ -173,7 +173,7 @@ fn a_call_that_takes_long_keeps_its_connection_awake_and_ends_with_the_session()
     assert!(world.sent(id).head.is_none());
     world.wait(16);
     assert!(world.sent(id).body.ends_with(": keep-alive\n\n"));
-    // REV-07, I7
+    // I7
     world.revoke("alice");
     world.wait(16);
     assert!(world.is_over(id) && world.sent(id).closed);

@@ -23,7 +23,7 @@ fn stored(browser: &AtEntra) -> Session {
     Session::open(id, stored, keys).unwrap().0
 }
 
-// CB-19, CB-20, CB-21, C6, LEAK-01; products 1, 12
+// C6, C13, D1, G2; the client sees our issuer only
 #[test]
 fn the_client_is_sent_a_code_of_ours_and_nothing_of_entras() {
     let mut browser = AtEntra::new();
@@ -117,7 +117,7 @@ fn a_session_whose_code_is_never_redeemed_ends_with_it() {
     assert_eq!(record.expires, now.after(limits::AUTHORIZATION_CODE));
 }
 
-// D7, F12: JWT-15, JWT-17; nOAuth
+// D7, F8, F12; nOAuth
 #[test]
 fn the_subject_depends_on_person_and_client_and_on_no_name() {
     let subject = |client: &str, changes| {
@@ -137,7 +137,7 @@ fn the_subject_depends_on_person_and_client_and_on_no_name() {
     assert!(!alice.contains(ALICE) && alice.len() == 43);
 }
 
-// D1: CB-07
+// D1
 #[test]
 fn a_sign_in_ends_once() {
     let mut browser = AtEntra::new();
@@ -150,7 +150,7 @@ fn a_sign_in_ends_once() {
     assert_eq!(browser.world.store, before);
 }
 
-// D5, D14: CB-15; entra.md section 3.9. Never a second try.
+// D5, D14. Never a second try.
 #[test]
 fn a_code_that_entra_does_not_redeem_gives_an_error_and_no_detail() {
     for (status, error, ours) in [
@@ -186,7 +186,7 @@ fn a_code_that_entra_does_not_redeem_gives_an_error_and_no_detail() {
     }
 }
 
-// D2, D6: CB-03, CB-12
+// D2, D6
 #[test]
 fn an_id_token_that_is_not_believed_gives_nothing() {
     for changes in [
@@ -207,7 +207,7 @@ fn an_id_token_that_is_not_believed_gives_nothing() {
     assert!(!browser.has_session());
 }
 
-// D8, products 20
+// D8
 #[test]
 fn an_account_of_another_tenant_is_told_so() {
     let mut browser = AtEntra::new();
@@ -221,7 +221,7 @@ fn an_account_of_another_tenant_is_told_so() {
     assert!(!browser.has_session());
 }
 
-// C11; entra.md section 6, point 5
+// C11
 #[test]
 fn without_the_permission_there_is_no_session() {
     for (scope, good) in [
@@ -293,7 +293,7 @@ fn a_store_that_is_down_is_told_as_such() {
     assert_eq!(browser.world.audits.last().unwrap().level, Level::Warn);
 }
 
-// products 20: the client sees our issuer only, whatever Entra's is.
+// The client sees our issuer only, whatever Entra's is.
 #[test]
 fn the_issuer_of_entra_is_nobodys_business() {
     let issuer = testing::entra_facts().issuer;

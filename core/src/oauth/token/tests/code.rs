@@ -11,7 +11,7 @@ use crate::{
     testing::{self, client_id, header, session_of},
 };
 
-// TOK-13 to TOK-15, LEAK-01, LEAK-02
+// E1, E12, G2
 
 #[test]
 fn a_code_gives_tokens_and_nothing_of_entras() {
@@ -40,7 +40,7 @@ fn a_code_gives_tokens_and_nothing_of_entras() {
     assert!(alice.works(&body));
 }
 
-// TOK-01, TOK-06 to TOK-08, TOK-25, TOK-26, C3, E10: they are all answered alike.
+// C3, C4, E1, E10: they are all answered alike.
 
 #[test]
 fn what_is_not_the_code_of_this_client_and_verifier_is_invalid_grant() {
@@ -70,14 +70,14 @@ fn what_is_not_the_code_of_this_client_and_verifier_is_invalid_grant() {
     alice.redeem();
 }
 
-// OAuth 2.1 10.2; threats.md section 3
+// OAuth 2.1 section 10.2: the parameter was dropped
 
 #[test]
 fn the_redirect_uri_may_be_left_out() {
     assert_eq!(SignedIn::new().token(&[("redirect_uri", "")]).status(), 200);
 }
 
-// C3, TOK-28
+// C3
 
 #[test]
 fn a_code_is_good_for_a_minute() {
@@ -86,7 +86,7 @@ fn a_code_is_good_for_a_minute() {
     assert_eq!(error(&alice.token(&[])), "invalid_grant");
 }
 
-// E2: TOK-03, TOK-04
+// E2
 
 #[test]
 fn a_code_that_is_used_twice_ends_what_it_gave() {
@@ -98,7 +98,7 @@ fn a_code_that_is_used_twice_ends_what_it_gave() {
     assert_eq!(error(&again), "invalid_grant");
 }
 
-// E1: TOK-10 to TOK-12
+// B8, E1
 
 #[test]
 fn a_request_of_another_shape_is_refused() {
@@ -133,7 +133,7 @@ fn a_request_of_another_shape_is_refused() {
     assert_eq!(alice.world.send(get.unwrap()).status(), 405);
 }
 
-// products 5; E9: TOK-22, TOK-23
+// E9
 
 #[test]
 fn an_unknown_client_is_401_invalid_client() {
@@ -145,7 +145,7 @@ fn an_unknown_client_is_401_invalid_client() {
     }
 }
 
-// C9: TOK-20, TOK-21; conformance.md 11: equal modulo a slash
+// C9; equal modulo a slash
 
 #[test]
 fn the_resource_must_be_the_one_that_was_signed_in_for() {
@@ -166,11 +166,11 @@ fn the_resource_must_be_the_one_that_was_signed_in_for() {
     assert_eq!(same.status(), 200);
 }
 
-// E5: TOK-16; D10: Entra is asked too, as ourselves, without resource
+// D10, E5: Entra is asked too, as ourselves, without resource
 
-// E6, products 18: who repeats its last refresh gets the same successor, until that was used.
+// E6: who repeats its last refresh gets the same successor, until that was used.
 
-// E6: TOK-17, TOK-31
+// E6
 
 // E3, E6: somebody else wrote the session meanwhile.
 
@@ -185,7 +185,7 @@ fn a_lost_race_is_run_again() {
     assert_eq!(refreshed.status(), 200);
 }
 
-// E7: TOK-19, TOK-20; E8: TOK-09
+// E7, E8
 
 // D10: whoever Entra does not let in any more is out here too.
 
@@ -209,9 +209,9 @@ fn when_the_store_is_down_it_is_503_everywhere() {
     assert_eq!(alice.token(&[]).status(), 503);
 }
 
-// E11: REV-01 to REV-03, REV-10; conformance.md 11.4
+// E11
 
-// REV-04, REV-05, REV-09
+// E10, E11
 
 // G3: codes and refresh tokens are kept as hashes, Entra's tokens sealed under what the client has.
 

@@ -88,7 +88,7 @@ fn given(answers: &[Value]) -> Vec<&Value> {
     given
 }
 
-// E3: TOK-05. A code that comes twice was stolen, so what it gave ends.
+// E3. A code that comes twice was stolen, so what it gave ends.
 #[test]
 fn of_twenty_redemptions_of_one_code_at_once_one_succeeds() {
     for seed in 0..20 {
@@ -107,7 +107,7 @@ fn of_twenty_redemptions_of_one_code_at_once_one_succeeds() {
     }
 }
 
-// E3, E6: TOK-18; products 18. All get the same successor, and nobody is signed out.
+// E3, E6. All get the same successor, and nobody is signed out.
 #[test]
 fn twenty_refreshes_at_once_give_one_successor() {
     for (seed, later) in (0..20).flat_map(|seed| [(seed, 0), (seed, 3000)]) {

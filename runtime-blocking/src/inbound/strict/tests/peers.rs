@@ -1,8 +1,8 @@
-//! Large, slow, leaving and many peers, streams and panics (threats.md L11, L13, M).
+//! Large, slow, leaving and many peers, streams and panics (threats L11, L13, M6 to M11).
 
 use super::*;
 
-// HTTP-11, HTTP-12, HTTP-13, L11
+// L11
 #[test]
 fn heads_are_bounded_in_bytes_and_number() {
     let many = "X-A: b\r\n".repeat(limits::HEAD_FIELDS);
@@ -26,7 +26,7 @@ fn heads_are_bounded_in_bytes_and_number() {
     assert_eq!(statuses(&said(request.as_bytes())), [200]);
 }
 
-// DOS-01, DOS-14, M6
+// M6
 #[test]
 fn a_slow_head_or_body_is_cut_off_and_an_idle_connection_closed() {
     assert_eq!(statuses(&said(b"GET / HTTP/1.1\r\nHost: a\r\n")), [408]);
@@ -37,7 +37,7 @@ fn a_slow_head_or_body_is_cut_off_and_an_idle_connection_closed() {
     assert_eq!(statuses(&said(chunk)), [408]);
 }
 
-// DOS-07, DOS-08, M8
+// M8
 #[test]
 fn a_body_beyond_its_limit_is_refused_before_it_is_read() {
     refused(
@@ -54,7 +54,7 @@ fn a_body_beyond_its_limit_is_refused_before_it_is_read() {
     refused(413, &[&endless]);
 }
 
-// HTTP-18, L13
+// L13
 #[test]
 fn who_expects_is_answered_by_the_verdict_on_the_head() {
     let head = "Host: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n";
@@ -73,7 +73,7 @@ fn who_expects_is_answered_by_the_verdict_on_the_head() {
     );
 }
 
-// HTTP-17, L13
+// L13
 #[test]
 fn no_upgrade_is_entered() {
     let said = said(
@@ -83,7 +83,7 @@ fn no_upgrade_is_entered() {
     assert_eq!(statuses(&said), [200], "{said}");
 }
 
-// HTTP-21
+// L13
 #[test]
 fn head_has_no_body() {
     let said = said(b"HEAD /a HTTP/1.1\r\nHost: a\r\n\r\nGET /b HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -131,7 +131,7 @@ fn one_connection() -> (TcpStream, std::thread::JoinHandle<()>) {
     (client, thread)
 }
 
-// DOS-13, M11
+// M11
 #[test]
 fn a_client_that_left_its_stream_is_noticed() {
     let (mut client, thread) = one_connection();
@@ -144,7 +144,7 @@ fn a_client_that_left_its_stream_is_noticed() {
     thread.join().unwrap();
 }
 
-// DOS-10, M7
+// M7
 #[test]
 fn a_reader_that_does_not_read_is_left() {
     let (mut client, thread) = one_connection();
@@ -155,7 +155,7 @@ fn a_reader_that_does_not_read_is_left() {
     drop(client);
 }
 
-// M10, DOS-11
+// M10
 #[test]
 fn a_full_house_answers_health_and_metadata_and_turns_others_away() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
