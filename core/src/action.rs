@@ -3,10 +3,10 @@
 use bytes::Bytes;
 
 use crate::{
-    ask::{AskId, Fetch, Perform, Store, Ticket},
-    audit::Audit,
-    catalog::Granted,
+    ask::{AskId, Fetch, Invoke, Store, Ticket},
+    catalog::EffectResult,
     hub::ToHub,
+    log_event::LogEvent,
 };
 
 /// Something to do. Do actions in the order in which they are polled.
@@ -25,16 +25,16 @@ pub enum Action {
     Fetch(Ticket<Fetch>, Fetch),
     /// Ask the store; answer the ticket.
     Store(Ticket<Store>, Store),
-    /// Perform a call of the runtime's own; hand in its wishes, and answer the ticket when it is over.
-    Call(Ticket<Perform>, Box<Perform>),
-    /// Tell that call that its oldest open wish was granted.
-    Grant(AskId, Granted),
+    /// Invoke a call of the runtime's own; hand in its wishes, and answer the ticket when it is over.
+    Invoke(Ticket<Invoke>, Box<Invoke>),
+    /// ToHub that call that its oldest open effect was granted.
+    Resume(AskId, EffectResult),
     /// The answer to this ask matters no more; it may be stopped.
     Cancel(AskId),
     /// Hand this to the hub, together with this exchange's id.
-    Tell(ToHub),
+    ToHub(ToHub),
     /// Write this to the log.
-    Audit(Audit),
+    Log(LogEvent),
 }
 
 impl std::fmt::Debug for Action {
@@ -52,11 +52,11 @@ impl std::fmt::Debug for Action {
             Self::Close => f.write_str("Close"),
             Self::Fetch(_, fetch) => write!(f, "{fetch:?}"),
             Self::Store(_, store) => write!(f, "Store({store:?})"),
-            Self::Call(_, perform) => write!(f, "Call({:?})", perform.target),
-            Self::Grant(id, _) => write!(f, "Grant({})", id.0),
+            Self::Invoke(_, perform) => write!(f, "Invoke({:?})", perform.target),
+            Self::Resume(id, _) => write!(f, "Resume({})", id.0),
             Self::Cancel(id) => write!(f, "Cancel({})", id.0),
-            Self::Tell(_) => f.write_str("Tell"),
-            Self::Audit(audit) => write!(f, "Audit({})", audit.event),
+            Self::ToHub(_) => f.write_str("ToHub"),
+            Self::Log(audit) => write!(f, "Log({})", audit.event),
         }
     }
 }

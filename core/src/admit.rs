@@ -13,11 +13,11 @@ use ::http::{
 use bytes::Bytes;
 
 use crate::{
-    answers,
     env::Server,
+    error_responses,
     http::{
-        answer::{self, text},
         bearer, cors,
+        response::{self, text},
     },
     limits,
     route::Route,
@@ -59,7 +59,7 @@ pub fn too_large() -> Response<Bytes> {
 
 /// Whether a request is answered even when the house is full: health and metadata (threat M10).
 #[must_use]
-pub fn is_always_answered(head: &Parts) -> bool {
+pub fn is_exempt_from_limit(head: &Parts) -> bool {
     let documents = matches!(
         Route::of(head.uri.path()),
         Some(
@@ -83,13 +83,13 @@ fn judge(head: &Parts, route: Option<Route>, server: &Server, now: Now) -> Verdi
     }
     target(head)?;
     let Some(route) = route else {
-        return Err(Box::new(answer::not_found()));
+        return Err(Box::new(response::not_found()));
     };
     method(&head.method, route)?;
     if route.is_protected() {
         origin(&head.headers, server)?;
     }
-    let mut body_limit = limits::STRANGER_BODY_BYTES;
+    let mut body_limit = limits::UNAUTHENTICATED_BODY_BYTES;
     if route.is_protected() && head.method != Method::OPTIONS {
         bearer::verify(route, &head.headers, server, now.unix)?;
         body_limit = limits::MESSAGE_BODY_BYTES;
@@ -174,7 +174,7 @@ fn names_of(server: &Server) -> impl Iterator<Item = String> {
 fn target(head: &Parts) -> Verdict<()> {
     let target = head.uri.path_and_query();
     if target.is_some_and(|target| target.as_str().len() > limits::TARGET_BYTES) {
-        return Err(Box::new(answers::target_too_long()));
+        return Err(Box::new(error_responses::target_too_long()));
     }
     let is_path = head.uri.scheme().is_none() && head.uri.authority().is_none();
     if is_path || head.method == Method::CONNECT {

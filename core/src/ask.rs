@@ -2,22 +2,22 @@
 //!
 //! An ask travels out with a [`Ticket`]; the ticket makes the [`Event`] that answers it. It is not
 //! `Clone` and is consumed by answering, so a second answer or one of the wrong type cannot be
-//! written. An answer that comes too late, to a question that no longer matters, is ignored.
+//! written. An answer that comes too late, to a input_request that no longer matters, is ignored.
 
-mod perform;
+mod invoke;
 
 use std::{marker::PhantomData, net::IpAddr, time::Duration};
 
 use bytes::Bytes;
 
-pub use self::perform::{Perform, Performed, Target, Wished};
+pub use self::invoke::{EffectRequest, Invoke, InvokeOutput, Target};
 use crate::{event::Event, time::UnixTime};
 
 /// Which ask of an exchange: counted from zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AskId(pub(crate) u64);
 
-/// A question to the outside and the type of its answer.
+/// A input_request to the outside and the type of its answer.
 pub trait Ask: Sized {
     /// What the runtime answers.
     type Answer;
@@ -223,7 +223,7 @@ pub fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// A question to the store. Every record has an expiry, after which it is as if deleted; the store
+/// A input_request to the store. Every record has an expiry, after which it is as if deleted; the store
 /// deletes it for good by itself.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Store {

@@ -5,14 +5,14 @@
 //! not change while the server runs.
 //!
 //! ```
-//! use entra_mcp_core::catalog::{Call, Catalog, Performer, Step, Tool, ToolResult};
+//! use entra_mcp_core::catalog::{Call, Catalog, Handler, Step, Tool, ToolResult};
 //!
 //! fn hello(call: &Call) -> Step<ToolResult> {
 //!     Step::done(format!("Hello, {}!", call.principal().oid))
 //! }
 //!
 //! let catalog = Catalog::builder()
-//!     .tool(Tool::new("hello", "Says hello"), Performer::Pure(hello))
+//!     .tool(Tool::new("hello", "Says hello"), Handler::Step(hello))
 //!     .build()
 //!     .unwrap();
 //! # let _ = catalog;
@@ -23,11 +23,11 @@ mod builder;
 mod call;
 mod check;
 mod content;
-mod form;
+mod elicitation_schema;
+mod input_request;
 mod made;
 mod offered;
 mod prompt;
-mod question;
 mod resource;
 mod result;
 mod schema;
@@ -38,15 +38,18 @@ mod tool;
 pub use self::{
     annotations::{Annotations, Icon, Role},
     builder::CatalogBuilder,
-    call::{Abilities, Call, Change, Granted, LogLevel, Principal, Step, Wish},
+    call::{
+        Call, ChangeNotification, ClientCapabilities, Effect, EffectResult, LogLevel, Principal,
+        Step,
+    },
     check::CatalogError,
     content::{Content, ResourceContents},
-    form::{Field, Form},
-    offered::{Catalog, OfferedScope, Performer},
-    prompt::{Messages, Prompt, PromptArgument},
-    question::{Answer, Question},
+    elicitation_schema::{ElicitationSchema, FieldSchema},
+    input_request::{InputRequest, InputResponse},
+    offered::{Catalog, Handler, ScopeDefinition},
+    prompt::{Prompt, PromptArgument, PromptMessages},
     resource::{Resource, ResourceTemplate},
-    result::{Failure, Json, ToolResult},
+    result::{CallError, Json, ToolResult},
     tool::{TaskSupport, Tool},
 };
-pub(crate) use self::{offered::ToolEntry, question::Ability};
+pub(crate) use self::{input_request::ClientCapability, offered::ToolEntry};

@@ -7,9 +7,9 @@ mod given;
 mod key;
 mod listen;
 mod parse;
+mod startup_banner;
 #[cfg(test)]
 mod tests;
-mod welcome;
 
 use std::{net::SocketAddr, path::PathBuf};
 

@@ -20,7 +20,7 @@ pub struct Env<'a> {
     /// Settings and keys, checked once at the start and never changed.
     pub server: &'a Server,
     /// What is known of Entra: the newest snapshot that the hub published.
-    pub known: &'a Known,
+    pub entra: &'a EntraSnapshot,
     /// Both clocks, read once for this event.
     pub now: Now,
 }
@@ -78,18 +78,18 @@ impl Server {
 
 /// What is known of Entra: its metadata and signing keys, once they were fetched.
 #[derive(Clone, Debug, Default)]
-pub struct Known {
+pub struct EntraSnapshot {
     /// Counts the snapshots; 0 is the empty one.
     pub(crate) revision: u64,
     /// Metadata and keys, shared by all snapshots that did not change them.
-    pub(crate) entra: Option<Arc<EntraFacts>>,
+    pub(crate) metadata: Option<Arc<EntraFacts>>,
     /// When they were fetched.
-    pub(crate) learned: Instant,
+    pub(crate) fetched: Instant,
 }
 
-impl Known {
+impl EntraSnapshot {
     /// Whether it is time to fetch metadata and keys anew. What is known stays good meanwhile.
     pub(crate) fn is_stale(&self, now: Now) -> bool {
-        now.instant.since(self.learned) >= limits::KEYS_LIFETIME
+        now.instant.since(self.fetched) >= limits::KEYS_LIFETIME
     }
 }

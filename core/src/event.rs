@@ -1,7 +1,7 @@
 //! Events: everything that the outside can tell an exchange.
 
 use crate::{
-    ask::{Answered, Fetch, Perform, Store, Wished},
+    ask::{Answered, EffectRequest, Fetch, Invoke, Store},
     hub::FromHub,
 };
 
@@ -12,15 +12,15 @@ pub enum Event {
     /// The time that [`crate::exchange::Output::Wait`] named has come. Harmless if early.
     Tick,
     /// The peer went away, or the server is shutting down.
-    Gone,
+    Disconnected,
     /// A fetch ended.
     Fetched(Answered<Fetch>),
     /// The store answered.
     Stored(Answered<Store>),
     /// A call is over.
-    Performed(Answered<Perform>),
+    Invoked(Answered<Invoke>),
     /// A call wishes for something.
-    Wished(Wished),
+    Effect(EffectRequest),
     /// The hub has something for this exchange.
-    Told(FromHub),
+    FromHub(FromHub),
 }

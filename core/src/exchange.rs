@@ -1,4 +1,4 @@
-//! The machine: one HTTP request and its answer, or one errand of the server's own.
+//! The machine: one HTTP request and its answer, or one job of the server's own.
 //!
 //! The contract of a runtime, in five lines:
 //!
@@ -21,12 +21,12 @@ use crate::{
     entropy::{Entropy, Seed},
     env::Env,
     event::Event,
-    http::answer,
+    http::response,
     limits,
     step::{Cx, Next, Outbox},
     time::Instant,
 };
-pub use crate::{hub::Errand, id::ExchangeId};
+pub use crate::{hub::Job, id::ExchangeId};
 
 /// What a runtime is to do next.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ impl std::fmt::Display for Misuse {
 
 impl std::error::Error for Misuse {}
 
-/// One request and its answer, or one errand: owned by one task or thread.
+/// One request and its answer, or one job: owned by one task or thread.
 #[derive(Debug)]
 pub struct Exchange {
     id: ExchangeId,
@@ -94,10 +94,10 @@ impl Exchange {
         Self::begin(id, seed, env, |cx| State::of_request(request, cx))
     }
 
-    /// Begins an errand: the same machine, started by the server itself.
+    /// Begins an job: the same machine, started by the server itself.
     #[must_use]
-    pub fn errand(id: ExchangeId, seed: &Seed, errand: Errand, env: Env<'_>) -> Self {
-        Self::begin(id, seed, env, |cx| State::of_errand(errand, cx))
+    pub fn job(id: ExchangeId, seed: &Seed, job: Job, env: Env<'_>) -> Self {
+        Self::begin(id, seed, env, |cx| State::of_job(job, cx))
     }
 
     fn begin(
@@ -107,7 +107,7 @@ impl Exchange {
         start: impl FnOnce(&mut Cx<'_>) -> Next<State>,
     ) -> Self {
         let mut entropy = Entropy::new(seed);
-        let mut outbox = Outbox::new(env.now.instant.after(limits::EXCHANGE));
+        let mut outbox = Outbox::new(env.now.instant.after(limits::EXCHANGE_TIMEOUT));
         let next = start(&mut Cx {
             env,
             entropy: &mut entropy,
@@ -143,9 +143,9 @@ impl Exchange {
         let Some(state) = self.state.take() else {
             return Err(Misuse::Finished);
         };
-        self.is_gone |= matches!(event, Event::Gone);
+        self.is_gone |= matches!(event, Event::Disconnected);
         let overdue = env.now.instant >= self.outbox.wake();
-        if matches!(event, Event::Gone) && state.ends_when_gone() {
+        if matches!(event, Event::Disconnected) && state.ends_when_gone() {
             self.outcome = Some(Outcome::Abandoned);
             return Ok(());
         }
@@ -157,7 +157,7 @@ impl Exchange {
             }
             return Ok(());
         }
-        let is_gone = matches!(event, Event::Gone);
+        let is_gone = matches!(event, Event::Disconnected);
         let mut cx = Cx {
             env,
             entropy: &mut self.entropy,
@@ -194,7 +194,7 @@ impl Exchange {
 
     fn time_out(&mut self) {
         if !self.outbox.responded() {
-            self.outbox.respond(answer::gateway_timeout());
+            self.outbox.respond(response::gateway_timeout());
         }
         self.outcome = Some(Outcome::TimedOut);
     }
@@ -213,7 +213,7 @@ mod tests {
             .request("GET", "/sse")
             .header("authorization", bearer);
         let mut sent = server.send(request.body(Bytes::new()).unwrap());
-        sent.handle(Event::Gone, server.env());
+        sent.handle(Event::Disconnected, server.env());
         let mut exchange = sent.exchange.unwrap();
         assert!(matches!(exchange.poll(), Output::Done(Outcome::Abandoned)));
         assert!(sent.response.is_none());

@@ -10,14 +10,14 @@ use url::Url;
 
 use crate::{
     ask::{Record, Stored, Version},
-    catalog::OfferedScope,
+    catalog::ScopeDefinition,
     config::PublicUrl,
     entropy::{Entropy, Seed},
     http::form::Form,
     id::SessionId,
     keys::{Keyring, MasterKey, Purpose},
     mcp::{
-        json_rpc::{self, Answer, Incoming, Message},
+        json_rpc::{self, Incoming, Message, Response},
         sse,
     },
     oauth::{
@@ -115,7 +115,7 @@ pub fn json_rpc(body: &[u8]) {
             messages.iter().for_each(again);
         }
         Err(refused) => {
-            let answer = Answer::error(refused.id, refused.error);
+            let answer = Response::error(refused.id, refused.error);
             let text = answer.to_json();
             assert!(text.len() < 1024, "an error repeats what was sent");
             server_sent_event(&text);
@@ -194,7 +194,7 @@ pub fn form(text: &[u8]) {
 
 /// What is granted was offered, and is granted again when it is asked for (threat C11).
 pub fn scope(text: &str) {
-    let scopes = Scopes::new(&[OfferedScope {
+    let scopes = Scopes::new(&[ScopeDefinition {
         name: "mail.read".to_owned(),
         graph: "Mail.Read".to_owned(),
         words: "Read your mail.".to_owned(),

@@ -1,7 +1,7 @@
 //! HTTP, as far as the `http` crate does not have it: answers, forms, cookies, CORS.
 
-pub(crate) mod answer;
 pub(crate) mod bearer;
 pub(crate) mod cookie;
 pub(crate) mod cors;
 pub(crate) mod form;
+pub(crate) mod response;

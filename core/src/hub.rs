@@ -21,11 +21,11 @@ use self::{
     calls::Calls, flight::Flight, kept::Kept, streams::Streams, tasks::Tasks, wishes::Wishes,
 };
 pub use self::{
-    job::Errand,
+    job::Job,
     message::{FromHub, HubOutput, ToHub},
 };
 pub(crate) use self::{
-    job::ErrandKind,
+    job::JobKind,
     message::{Agreed, FromHubKind, StreamKind, TaskTold, ToHubKind, Wants},
 };
 use crate::{id::ExchangeId, time::Now};
@@ -44,7 +44,7 @@ pub struct Hub {
 
 /// How full the tables are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Load {
+pub struct HubStats {
     /// Open streams.
     pub streams: usize,
     /// The most of them that one owner holds.
@@ -64,9 +64,9 @@ pub struct Load {
 impl Hub {
     /// How full the tables are.
     #[must_use]
-    pub fn load(&self) -> Load {
+    pub fn stats(&self) -> HubStats {
         let (streams, of_one_owner) = self.streams.load();
-        Load {
+        HubStats {
             streams,
             of_one_owner,
             waiting: self.flight.waiting(),
@@ -155,7 +155,7 @@ impl Hub {
             } => self.calls.cancel(owner, session, &request, out),
             ToHubKind::WantsLevel { owner, session } => {
                 let level = self.wishes.level(session, owner);
-                out.push_back(HubOutput::Tell(from, FromHub(FromHubKind::Level(level))));
+                out.push_back(HubOutput::Deliver(from, FromHub(FromHubKind::Level(level))));
             }
             ToHubKind::SetLevel {
                 owner,
@@ -168,7 +168,7 @@ impl Hub {
                 uri,
             } => {
                 let room = self.wishes.subscribe(session, owner, uri);
-                out.push_back(HubOutput::Tell(
+                out.push_back(HubOutput::Deliver(
                     from,
                     FromHub(FromHubKind::Subscribed(room)),
                 ));

@@ -7,9 +7,7 @@
 
 pub mod action;
 pub mod admit;
-pub mod answers;
 pub mod ask;
-pub mod audit;
 pub mod catalog;
 pub mod config;
 #[cfg(feature = "dev-tenant")]
@@ -17,21 +15,23 @@ pub mod dev_tenant;
 mod entra;
 pub mod entropy;
 pub mod env;
+pub mod error_responses;
 pub mod event;
 pub mod exchange;
 mod fault;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
-pub mod head;
 mod http;
 pub mod hub;
 mod id;
 pub mod keys;
 pub mod limits;
+pub mod log_event;
 mod mcp;
 mod oauth;
 mod pages;
 pub mod planted;
+pub mod request_head;
 pub mod route;
 pub mod secret;
 mod session;

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 /// The longest value of a field of the log, in characters.
-pub const AUDIT_VALUE_CHARS: usize = 200;
+pub const LOG_VALUE_CHARS: usize = 200;
 
 /// The most bytes of a body of a stranger: registrations and forms are far smaller.
-pub const STRANGER_BODY_BYTES: usize = 64 * 1024;
+pub const UNAUTHENTICATED_BODY_BYTES: usize = 64 * 1024;
 
 /// The most bytes of an MCP message of a client with a good token.
 pub const MESSAGE_BODY_BYTES: usize = 4 * 1024 * 1024;
@@ -37,7 +37,7 @@ pub const REDIRECT_URIS: usize = 8;
 pub const CLIENT_NAME_CHARS: usize = 64;
 
 /// The longest name of a person that is kept, in characters; longer ones are cut.
-pub const PERSON_NAME_CHARS: usize = 256;
+pub const USER_NAME_CHARS: usize = 256;
 
 /// The longest value of an app role that is kept: Entra allows 120 characters.
 pub const ROLE_BYTES: usize = 512;
@@ -49,22 +49,22 @@ pub const ROLES: usize = 128;
 pub const GROUPS: usize = 200;
 
 /// How long an exchange may take from its request to its end, streams apart.
-pub const EXCHANGE: Duration = Duration::from_secs(60);
+pub const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long one fetch to Entra or Graph may take.
-pub const FETCH: Duration = Duration::from_secs(15);
+pub const FETCH_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The most bytes of an answer of Entra's or Graph's.
 pub const FETCH_BODY_BYTES: usize = 1024 * 1024;
 
 /// How long a sign-in may take, from the consent page to the callback.
-pub const SIGN_IN: Duration = Duration::from_secs(600);
+pub const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// How long an authorization code is good for: it is redeemed at once (RFC 9700 section 2.1.1).
-pub const AUTHORIZATION_CODE: Duration = Duration::from_secs(60);
+pub const AUTHORIZATION_CODE_LIFETIME: Duration = Duration::from_secs(60);
 
 /// How long a session token is good for (threat E12).
-pub const SESSION_TOKEN: Duration = Duration::from_secs(3600);
+pub const SESSION_TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
 
 /// How long a session lasts without a refresh.
 pub const SESSION_IDLE: Duration = Duration::from_secs(14 * 24 * 3600);
@@ -76,10 +76,10 @@ pub const SESSION_ABSOLUTE: Duration = Duration::from_secs(90 * 24 * 3600);
 pub const REFRESH_GRACE: Duration = Duration::from_secs(60);
 
 /// How long an approval is remembered in a browser.
-pub const APPROVAL: Duration = Duration::from_secs(30 * 24 * 3600);
+pub const CONSENT_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// How many approvals one browser remembers; the oldest goes.
-pub const APPROVALS: usize = 16;
+pub const REMEMBERED_CONSENTS: usize = 16;
 
 /// The leeway between our clock and that of who signed a token.
 pub const CLOCK_LEEWAY: Duration = Duration::from_secs(60);
@@ -116,7 +116,7 @@ pub const STREAMS_PER_OWNER: usize = 16;
 pub const STREAMS: usize = 4096;
 
 /// How long an MCP session of the older revisions lasts.
-pub const MCP_SESSION: Duration = Duration::from_secs(24 * 3600);
+pub const MCP_SESSION_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
 /// How many ended MCP sessions a session record remembers before it ends all older ones.
 pub const ENDED_MCP_SESSIONS: usize = 64;
@@ -134,42 +134,42 @@ pub const HEAD_BYTES: usize = 32 * 1024;
 pub const HEAD_FIELDS: usize = 100;
 
 /// How long a whole head may take to arrive (threat M6).
-pub const HEAD: Duration = Duration::from_secs(10);
+pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a whole body may take to arrive.
-pub const BODY: Duration = Duration::from_secs(30);
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a connection may be idle between two requests.
-pub const IDLE: Duration = Duration::from_secs(60);
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long a peer may take to read one piece of an answer (threat M7).
-pub const WRITE: Duration = Duration::from_secs(30);
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How many connections are open at once; further ones get 503, unless they ask for health or
 /// metadata (threat M10).
 pub const CONNECTIONS: usize = 4096 + 512;
 
 /// How many connections beyond that are listened to, to tell them so.
-pub const EXTRA_CONNECTIONS: usize = 64;
+pub const OVERFLOW_CONNECTIONS: usize = 64;
 
 /// How many messages of the hub an exchange may leave unread before it is told that its peer is
 /// gone.
-pub const MAILBOX: usize = 64;
+pub const MAILBOX_MESSAGES: usize = 64;
 
 /// How long the exchanges under way have when the server is asked to end.
-pub const SHUTDOWN: Duration = Duration::from_secs(10);
+pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often the store deletes what expired (threat M16).
-pub const SWEEP: Duration = Duration::from_secs(300);
+pub const PURGE_INTERVAL: Duration = Duration::from_secs(300);
 
 /// How long a call may take, questions to the person included.
-pub const CALL: Duration = Duration::from_secs(600);
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// How many wishes one call may have.
-pub const CALL_WISHES: usize = 10_000;
+pub const CALL_EFFECTS: usize = 10_000;
 
 /// How many questions one call may ask at once.
-pub const QUESTIONS: usize = 16;
+pub const INPUT_REQUESTS: usize = 16;
 
 /// How many calls of one person and client the hub knows by their request: these can be cancelled by a
 /// message.
@@ -179,10 +179,10 @@ pub const CALLS_PER_OWNER: usize = 64;
 pub const CALLS: usize = 4096;
 
 /// How long a task may run.
-pub const TASK: Duration = Duration::from_secs(3000);
+pub const TASK_TIMEOUT: Duration = Duration::from_secs(3000);
 
 /// How long a task is there, from its beginning.
-pub const TASK_KEPT: Duration = Duration::from_secs(3600);
+pub const TASK_TTL: Duration = Duration::from_secs(3600);
 
 /// A task that is not heard of for this long is gone with the server that ran it.
 pub const TASK_HEARTBEAT: Duration = Duration::from_secs(60);
@@ -197,32 +197,32 @@ pub const TASKS: usize = 1024;
 pub const TASK_BYTES: usize = 1024 * 1024;
 
 /// How long a `requestState` is good for: a person thinks before answering.
-pub const REQUEST_STATE: Duration = Duration::from_secs(3600);
+pub const REQUEST_STATE_LIFETIME: Duration = Duration::from_secs(3600);
 
 /// The longest `requestState`, in bytes: answers so far are carried in it.
 pub const REQUEST_STATE_BYTES: usize = 256 * 1024;
 
 /// How many streams of one person and client are kept for clients that come back.
-pub const KEPT_PER_OWNER: usize = 8;
+pub const REPLAY_BUFFERS_PER_OWNER: usize = 8;
 
 /// How many streams are kept in all.
-pub const KEPT: usize = 1024;
+pub const REPLAY_BUFFERS: usize = 1024;
 
 /// The most bytes that one stream is kept with; the oldest go first.
-pub const KEPT_BYTES: usize = 1024 * 1024;
+pub const REPLAY_BUFFER_BYTES: usize = 1024 * 1024;
 
 /// The most bytes that all kept streams have together; the oldest go first.
-pub const KEPT_BYTES_IN_ALL: usize = 64 * 1024 * 1024;
+pub const REPLAY_BYTES: usize = 64 * 1024 * 1024;
 
 /// How long a stream that ended is kept.
-pub const KEPT_FOR: Duration = Duration::from_secs(300);
+pub const REPLAY_RETENTION: Duration = Duration::from_secs(300);
 
 /// How many MCP sessions of one person and client the hub remembers wishes of (log level,
 /// subscriptions); the oldest goes.
-pub const SESSION_WISHES_PER_OWNER: usize = 16;
+pub const SESSION_SETTINGS_PER_OWNER: usize = 16;
 
 /// How many MCP sessions the hub remembers wishes of in all.
-pub const SESSION_WISHES: usize = 4096;
+pub const SESSION_SETTINGS: usize = 4096;
 
 /// How many resources one MCP session, or one `subscriptions/listen`, may be subscribed to.
 pub const SUBSCRIPTIONS: usize = 64;

@@ -12,7 +12,7 @@ use ::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
 
 use self::html::{Html, Slot};
-use crate::http::answer;
+use crate::http::response;
 
 /// There is no `form-action`: Chromium applies it to the redirects after the form, which lead to
 /// Entra or to the client, and the button would be dead.
@@ -51,7 +51,7 @@ pub(crate) enum Kind {
 pub(crate) fn page(status: StatusCode, title: &str, body: &Html, kind: Kind) -> Response<Bytes> {
     let slots = [("title", Slot::Text(title)), ("body", Slot::Html(body))];
     let html = Html::fill(PAGE, &slots).into_bytes();
-    let mut response = answer::of(status, "text/html; charset=utf-8", html);
+    let mut response = response::of(status, "text/html; charset=utf-8", html);
     let referrer = match kind {
         Kind::Form => "same-origin",
         Kind::Plain => "no-referrer",

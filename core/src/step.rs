@@ -7,12 +7,12 @@ use bytes::Bytes;
 
 use crate::{
     action::Action,
-    ask::{Ask, AskId, Awaiting, Fetch, Perform, Store, Ticket},
-    audit::{Audit, Level},
-    catalog::Granted,
+    ask::{Ask, AskId, Awaiting, Fetch, Invoke, Store, Ticket},
+    catalog::EffectResult,
     entropy::Entropy,
     env::Env,
     hub::ToHub,
+    log_event::{Level, LogEvent},
     planted::Planted,
     time::Instant,
 };
@@ -62,16 +62,16 @@ impl Cx<'_> {
     }
 
     /// Has the runtime perform a call of its own.
-    pub(crate) fn perform(&mut self, perform: Perform) -> Awaiting<Perform> {
+    pub(crate) fn invoke(&mut self, invoke: Invoke) -> Awaiting<Invoke> {
         let id = self.out.next_ask();
         self.out
-            .push(Action::Call(Ticket::new(id), Box::new(perform)));
+            .push(Action::Invoke(Ticket::new(id), Box::new(invoke)));
         Awaiting::new(id)
     }
 
-    /// Tells such a call that its oldest open wish was granted.
-    pub(crate) fn grant(&mut self, call: &Awaiting<Perform>, granted: Granted) {
-        self.out.push(Action::Grant(call.id(), granted));
+    /// Tells such a call that its oldest open effect was granted.
+    pub(crate) fn resume(&mut self, call: &Awaiting<Invoke>, granted: EffectResult) {
+        self.out.push(Action::Resume(call.id(), granted));
     }
 
     /// The answer to an ask matters no more.
@@ -115,18 +115,18 @@ impl Cx<'_> {
     }
 
     /// Tells the hub.
-    pub(crate) fn tell(&mut self, message: ToHub) {
-        self.out.push(Action::Tell(message));
+    pub(crate) fn to_hub(&mut self, message: ToHub) {
+        self.out.push(Action::ToHub(message));
     }
 
     /// Writes to the log.
-    pub(crate) fn audit(&mut self, audit: Audit) {
-        self.out.push(Action::Audit(audit));
+    pub(crate) fn log(&mut self, audit: LogEvent) {
+        self.out.push(Action::Log(audit));
     }
 
     /// Writes a sentence to the log.
     pub(crate) fn note(&mut self, level: Level, event: &'static str) {
-        self.audit(Audit::new(level, event));
+        self.log(LogEvent::new(level, event));
     }
 
     /// When to be woken, or for an exchange that is no stream, when its time is up.

@@ -10,19 +10,19 @@ use url::Url;
 use crate::{
     action::Action,
     admit,
-    audit::Audit,
-    catalog::OfferedScope,
+    catalog::ScopeDefinition,
     config::{Config, EntraApp, LogFormat, PublicUrl},
     entra::{
         facts::EntraFacts,
         testing::{Signer, TENANT},
     },
     entropy::{Entropy, Seed},
-    env::{Env, Known, Server},
+    env::{EntraSnapshot, Env, Server},
     exchange::{Exchange, ExchangeId, Output},
     hub::ToHub,
     id::SessionId,
     keys::{Keyring, MasterKey},
+    log_event::LogEvent,
     oauth::{
         redirect_uri::RedirectUri,
         request::{AuthorizationRequest, ReturnTo},
@@ -40,7 +40,7 @@ use crate::{
 /// A server, what it knows of Entra, and the time; all of it may be changed.
 pub(crate) struct TestServer {
     pub(crate) server: Server,
-    pub(crate) known: Known,
+    pub(crate) known: EntraSnapshot,
     pub(crate) now: Now,
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct TestServer {
 pub(crate) struct Sent {
     pub(crate) exchange: Option<Exchange>,
     pub(crate) response: Option<::http::Response<Bytes>>,
-    pub(crate) audits: Vec<Audit>,
+    pub(crate) audits: Vec<LogEvent>,
     pub(crate) told: Vec<ToHub>,
     /// The other actions: fetches, store operations, pieces of a stream.
     pub(crate) actions: Vec<Action>,
@@ -89,10 +89,10 @@ impl TestServer {
                 Keyring::new(MasterKey::new([42; 32]), Vec::new()),
                 crate::tools::catalog(),
             ),
-            known: Known {
+            known: EntraSnapshot {
                 revision: 1,
-                entra: Some(Arc::new(entra_facts())),
-                learned: Instant(0),
+                metadata: Some(Arc::new(entra_facts())),
+                fetched: Instant(0),
             },
             now: Now {
                 instant: Instant(1000),
@@ -103,7 +103,7 @@ impl TestServer {
 
     /// It offers `mail.read` too.
     pub(crate) fn with_mail(mut self) -> Self {
-        self.server.scopes = Scopes::new(&[OfferedScope {
+        self.server.scopes = Scopes::new(&[ScopeDefinition {
             name: "mail.read".to_owned(),
             graph: "Mail.Read".to_owned(),
             words: "Read your mail.".to_owned(),
@@ -114,7 +114,7 @@ impl TestServer {
     pub(crate) fn env(&self) -> Env<'_> {
         Env {
             server: &self.server,
-            known: &self.known,
+            entra: &self.known,
             now: self.now,
         }
     }
@@ -173,8 +173,8 @@ impl Sent {
         while let Output::Do(action) = exchange.poll() {
             match action {
                 Action::Respond(response) => self.response = Some(response),
-                Action::Audit(audit) => self.audits.push(audit),
-                Action::Tell(message) => self.told.push(message),
+                Action::Log(audit) => self.audits.push(audit),
+                Action::ToHub(message) => self.told.push(message),
                 other => self.actions.push(other),
             }
         }

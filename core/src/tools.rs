@@ -8,17 +8,17 @@
 mod tests;
 mod user_details;
 
-use crate::catalog::{Catalog, CatalogBuilder, Performer};
+use crate::catalog::{Catalog, CatalogBuilder, Handler};
 
 /// What the model is told of this server.
 const INSTRUCTIONS: &str = "The tools of this server act as the signed-in Microsoft Entra ID user.";
 
 /// Adds what the server offers by itself.
 #[must_use]
-pub fn offer(catalog: CatalogBuilder) -> CatalogBuilder {
+pub fn register(catalog: CatalogBuilder) -> CatalogBuilder {
     catalog
         .instructions(INSTRUCTIONS)
-        .tool(user_details::tool(), Performer::Pure(user_details::step))
+        .tool(user_details::tool(), Handler::Step(user_details::step))
 }
 
 /// What the server offers by itself, and nothing else.
@@ -28,7 +28,7 @@ pub fn offer(catalog: CatalogBuilder) -> CatalogBuilder {
 /// Never: it is well formed, as a test shows.
 #[must_use]
 pub fn catalog() -> Catalog {
-    offer(Catalog::builder())
+    register(Catalog::builder())
         .build()
         .expect("the server's own catalog is well formed")
 }

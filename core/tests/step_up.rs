@@ -3,7 +3,9 @@
 
 use bytes::Bytes;
 use entra_mcp_core::{
-    catalog::{Call, Catalog, Granted, OfferedScope, Performer, Step, Tool, ToolResult, Wish},
+    catalog::{
+        Call, Catalog, Effect, EffectResult, Handler, ScopeDefinition, Step, Tool, ToolResult,
+    },
     env::Server,
 };
 use entra_mcp_fuzz::{
@@ -26,20 +28,20 @@ fn tells_the_caller(call: &Call) -> Step<ToolResult> {
 
 /// Tells whether there is a token, and never shows it: the world would see it.
 fn gets_a_token(call: &Call) -> Step<ToolResult> {
-    match call.granted() {
-        [] => Step::wish(Wish::Token(call.text("for").to_owned())),
-        [Granted::Token(Ok(_)), ..] => Step::done("There is one."),
-        [Granted::Token(Err(words)), ..] => Step::done(words.as_str()),
+    match call.results() {
+        [] => Step::effect(Effect::Token(call.text("for").to_owned())),
+        [EffectResult::Token(Ok(_)), ..] => Step::done("There is one."),
+        [EffectResult::Token(Err(words)), ..] => Step::done(words.as_str()),
         _ => Step::done("odd"),
     }
 }
 
 /// A server that reads mail, and has tools for few.
 fn offering_mail(server: Server) -> Server {
-    let pure = Performer::Pure(tells_the_caller);
+    let pure = Handler::Step(tells_the_caller);
     let mail = Tool::new("readMail", "Reads mail").requires_scope("user.read");
     let catalog = Catalog::builder()
-        .scope(OfferedScope {
+        .scope(ScopeDefinition {
             name: "mail.read".to_owned(),
             graph: "Mail.Read".to_owned(),
             words: "Read your mail.".to_owned(),
@@ -56,7 +58,7 @@ fn offering_mail(server: Server) -> Server {
         );
     let schema = json!({"type": "object", "properties": {"for": {"type": "string"}}});
     let token = Tool::new("token", "Gets a token").input_schema(schema);
-    let catalog = catalog.tool(token, Performer::Pure(gets_a_token));
+    let catalog = catalog.tool(token, Handler::Step(gets_a_token));
     let catalog = catalog.build().expect("the catalog is good");
     Server::new(server.config, server.keys, catalog)
 }

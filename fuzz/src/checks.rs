@@ -14,9 +14,9 @@ mod tokens;
 use bytes::Bytes;
 use entra_mcp_core::{
     ask::{Key, Record},
-    audit::Audit,
     exchange::{ExchangeId, Outcome},
-    hub::Load,
+    hub::HubStats,
+    log_event::LogEvent,
     time::{Instant, Now},
 };
 use http::{Request, Response};
@@ -129,7 +129,7 @@ pub enum Observation<'a> {
     /// A line was logged.
     Logged {
         /// The line.
-        audit: &'a Audit,
+        audit: &'a LogEvent,
     },
     /// An exchange wants a record to be written.
     RecordWritten {
@@ -163,7 +163,7 @@ pub enum Observation<'a> {
         /// The replica.
         replica: usize,
         /// The tables.
-        load: Load,
+        load: HubStats,
         /// How many exchanges are under way.
         exchanges: usize,
     },

@@ -237,7 +237,7 @@ impl State {
     pub(crate) fn stall(&mut self, id: ConnId) {
         if let Some(conn) = self.net.conns.get_mut(&id) {
             conn.stalled = true;
-            let at = self.moment.after(limits::WRITE);
+            let at = self.moment.after(limits::WRITE_TIMEOUT);
             self.schedule(at, SimEvent::Reset(id));
         }
     }
@@ -273,7 +273,7 @@ impl State {
         }
         if let Some((process, exchange)) = conn.exchange {
             self.see(&Observation::PeerDisconnected { conn: id });
-            self.tell(process, exchange, Event::Gone);
+            self.tell(process, exchange, Event::Disconnected);
         }
     }
 
@@ -290,7 +290,10 @@ impl State {
         if let Some((process, exchange)) = exchange {
             self.see(&Observation::PeerDisconnected { conn: id });
             let at = self.moment.after(self.latency());
-            self.schedule(at, SimEvent::Deliver(process, exchange, Event::Gone));
+            self.schedule(
+                at,
+                SimEvent::Deliver(process, exchange, Event::Disconnected),
+            );
         }
     }
 

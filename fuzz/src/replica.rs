@@ -11,9 +11,9 @@ use bytes::Bytes;
 use entra_mcp_core::{
     admit,
     entropy::Seed,
-    env::{Env, Known, Server},
+    env::{EntraSnapshot, Env, Server},
     event::Event,
-    exchange::{Errand, Exchange, ExchangeId, Output},
+    exchange::{Exchange, ExchangeId, Job, Output},
     hub::Hub,
     time::{Instant, Now},
 };
@@ -41,7 +41,7 @@ pub(crate) struct Replica {
 struct Running {
     server: Server,
     hub: Hub,
-    known: Arc<Known>,
+    known: Arc<EntraSnapshot>,
     started: SimInstant,
     exchanges: BTreeMap<ExchangeId, Live>,
     calls: calls::Calls,
@@ -117,7 +117,7 @@ impl State {
         replica.running = Some(Running {
             server,
             hub: Hub::new(),
-            known: Arc::new(Known::default()),
+            known: Arc::new(EntraSnapshot::default()),
             started: moment,
             exchanges: BTreeMap::new(),
             calls: calls::Calls::default(),
@@ -220,7 +220,7 @@ impl State {
         let done = replica.step(moment, |running, now| {
             let env = Env {
                 server: &running.server,
-                known: &running.known,
+                entra: &running.known,
                 now,
             };
             let live = Live {
@@ -235,7 +235,7 @@ impl State {
         done.is_ok()
     }
 
-    fn begin_errand(&mut self, process: Process, errand: Errand) {
+    fn begin_errand(&mut self, process: Process, job: Job) {
         let seed = Seed::new(self.choice.material());
         let Some(running) = self
             .process(process)
@@ -247,10 +247,10 @@ impl State {
         let id = ExchangeId(running.count);
         self.note(
             &ExchangeRef::new(process, id).to_string(),
-            &format!("= {errand:?}"),
+            &format!("= {job:?}"),
         );
         if self.begin(process, id, None, |id, env| {
-            Exchange::errand(id, &seed, errand, env)
+            Exchange::job(id, &seed, job, env)
         }) {
             self.pump(process, id);
         }
@@ -268,7 +268,7 @@ impl State {
             let Some(live) = running.exchanges.get_mut(&id) else {
                 return Ok(());
             };
-            if matches!(event, Event::Gone) {
+            if matches!(event, Event::Disconnected) {
                 if live.disconnect_sent {
                     return Ok(());
                 }
@@ -277,7 +277,7 @@ impl State {
             known = true;
             let env = Env {
                 server: &running.server,
-                known: &running.known,
+                entra: &running.known,
                 now,
             };
             let handled = live.exchange.handle(event, env);

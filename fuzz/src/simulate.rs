@@ -167,7 +167,9 @@ fn phases(world: &World, shared: &Shared) -> Result<(), Failure> {
 
 /// Everybody has gone home: what still runs ends by itself.
 fn wait_for_quiescence(world: &World) -> Result<(), Failure> {
-    let end = world.moment().after(limits::TASK + limits::CALL);
+    let end = world
+        .moment()
+        .after(limits::TASK_TIMEOUT + limits::CALL_TIMEOUT);
     while world.exchanges() > 0 && world.moment() < end {
         world.try_run(world.sleep(Duration::from_secs(60)))?;
     }

@@ -8,10 +8,11 @@
 use std::time::Duration;
 
 use entra_mcp_core::{
-    ask::{Perform, Performed, Target},
+    ask::{Invoke, InvokeOutput, Target},
     catalog::{
-        Call, Catalog, Change, Failure, Field, Form, LogLevel, Messages, Performer, Prompt,
-        PromptArgument, Question, Resource, ResourceContents, TaskSupport, Tool, ToolResult, Wish,
+        Call, CallError, Catalog, ChangeNotification, Effect, ElicitationSchema, FieldSchema,
+        Handler, InputRequest, LogLevel, Prompt, PromptArgument, PromptMessages, Resource,
+        ResourceContents, TaskSupport, Tool, ToolResult,
     },
 };
 use serde_json::json;
@@ -48,8 +49,8 @@ pub(crate) fn label(ledger: &mut Ledger) {
 /// Never: it is well formed, as every run shows.
 #[must_use]
 pub fn everything() -> Catalog {
-    let own = entra_mcp_core::tools::offer(Catalog::builder());
-    let mut catalog = entra_mcp_everything::offer(own);
+    let own = entra_mcp_core::tools::register(Catalog::builder());
+    let mut catalog = entra_mcp_everything::register(own);
     for (name, words, tasks) in [
         ("world_slow", "Takes its time", TaskSupport::Optional),
         ("world_chatty", "Says a lot", TaskSupport::Never),
@@ -59,14 +60,14 @@ pub fn everything() -> Catalog {
         ("world_changing", "Changes a resource", TaskSupport::Never),
     ] {
         let tool = Tool::new(name, words).tasks(tasks);
-        catalog = catalog.tool(tool, Performer::Native);
+        catalog = catalog.tool(tool, Handler::Runtime);
     }
     let prompt = Prompt::new("world_prompt", "Made by the runtime");
     let prompt = prompt.argument(PromptArgument::new("topic").required());
     catalog
-        .resource(Resource::new(PAGE, "A page"), Performer::Native)
-        .prompt(prompt, Performer::Native)
-        .complete_prompt("world_prompt", Performer::Native)
+        .resource(Resource::new(PAGE, "A page"), Handler::Runtime)
+        .prompt(prompt, Handler::Runtime)
+        .complete_prompt("world_prompt", Handler::Runtime)
         .build()
         .expect("the world's catalog is well formed")
 }
@@ -75,15 +76,15 @@ pub fn everything() -> Catalog {
 #[derive(Debug)]
 pub(crate) enum ScriptStep {
     /// It wishes for this.
-    Wish(Wish),
+    Effect(Effect),
     /// It works, or waits.
     Pause(Duration),
     /// It is over.
-    End(Result<Performed, Failure>),
+    End(Result<InvokeOutput, CallError>),
 }
 
 /// What a call will do, the last first; an endless one has no end.
-pub(crate) fn script(perform: &Perform, choice: &mut Choice) -> Vec<ScriptStep> {
+pub(crate) fn script(perform: &Invoke, choice: &mut Choice) -> Vec<ScriptStep> {
     let (call, target) = (&perform.call, &perform.target);
     let mut steps = match target {
         Target::Tool(name) => tool(name, call, choice),
@@ -92,7 +93,7 @@ pub(crate) fn script(perform: &Perform, choice: &mut Choice) -> Vec<ScriptStep> 
     if !matches!(target, Target::Tool(name) if name == "world_endless") {
         let end = match target {
             Target::Tool(name) if name == "world_failing" => {
-                Err(Failure::Internal(FAULT.to_owned()))
+                Err(CallError::Internal(FAULT.to_owned()))
             }
             _ => Ok(performed(target, &said(call, "the end"))),
         };
@@ -111,45 +112,45 @@ fn tool(name: &str, call: &Call, choice: &mut Choice) -> Vec<ScriptStep> {
             .flat_map(|number| chat(number, call, choice))
             .collect(),
         "world_endless" => vec![
-            ScriptStep::Wish(Wish::progress(1.0, None)),
+            ScriptStep::Effect(Effect::progress(1.0, None)),
             ScriptStep::Pause(moment(choice)),
-            ScriptStep::Wish(Wish::log(LogLevel::Info, &said(call, "for ever"))),
+            ScriptStep::Effect(Effect::log(LogLevel::Info, &said(call, "for ever"))),
         ],
         "world_asking" if call.answer("sure").is_none() => {
-            let form = Form::new().field("sure", Field::boolean());
-            let question = Question::form(said(call, "is it you?"), form);
+            let form = ElicitationSchema::new().field("sure", FieldSchema::boolean());
+            let question = InputRequest::form(said(call, "is it you?"), form);
             vec![
                 ScriptStep::Pause(moment(choice)),
-                ScriptStep::Wish(Wish::ask("sure", question)),
+                ScriptStep::Effect(Effect::request_input("sure", question)),
             ]
         }
-        "world_changing" => vec![ScriptStep::Wish(Wish::Announce(Change::Resource(
-            WATCHED.to_owned(),
-        )))],
+        "world_changing" => vec![ScriptStep::Effect(Effect::NotifyChanged(
+            ChangeNotification::Resource(WATCHED.to_owned()),
+        ))],
         _ => vec![ScriptStep::Pause(moment(choice))],
     }
 }
 
 fn chat(number: u64, call: &Call, choice: &mut Choice) -> [ScriptStep; 2] {
     let wish = match choice.below(3) {
-        0 => Wish::Log(LogLevel::Warning, json!({"says": said(call, "hello")})),
-        1 => Wish::log(LogLevel::Debug, &said(call, "a detail")),
-        _ => Wish::Progress {
+        0 => Effect::Log(LogLevel::Warning, json!({"says": said(call, "hello")})),
+        1 => Effect::log(LogLevel::Debug, &said(call, "a detail")),
+        _ => Effect::Progress {
             progress: f64::from(u32::try_from(number).unwrap_or(u32::MAX)),
             total: None,
             message: Some(said(call, "on the way")),
         },
     };
-    [ScriptStep::Wish(wish), ScriptStep::Pause(moment(choice))]
+    [ScriptStep::Effect(wish), ScriptStep::Pause(moment(choice))]
 }
 
 /// What a call tries after it was cancelled, the last first.
 pub(crate) fn late_effects(target: &Target) -> Vec<ScriptStep> {
     vec![
         ScriptStep::End(Ok(performed(target, LATE))),
-        ScriptStep::Wish(Wish::Log(LogLevel::Emergency, json!(LATE))),
+        ScriptStep::Effect(Effect::Log(LogLevel::Emergency, json!(LATE))),
         ScriptStep::Pause(Duration::from_secs(1)),
-        ScriptStep::Wish(Wish::Progress {
+        ScriptStep::Effect(Effect::Progress {
             progress: 1e9,
             total: None,
             message: Some(LATE.to_owned()),
@@ -166,15 +167,15 @@ fn moment(choice: &mut Choice) -> Duration {
     choice.between(Duration::from_millis(1), Duration::from_secs(3))
 }
 
-fn performed(target: &Target, words: &str) -> Performed {
+fn performed(target: &Target, words: &str) -> InvokeOutput {
     match target {
-        Target::Tool(_) => Performed::Tool(ToolResult::from(words)),
+        Target::Tool(_) => InvokeOutput::Tool(ToolResult::from(words)),
         Target::Resource(uri) | Target::Template(uri) => {
-            Performed::Contents(vec![ResourceContents::text(uri, words)])
+            InvokeOutput::Contents(vec![ResourceContents::text(uri, words)])
         }
-        Target::Prompt(_) => Performed::Messages(Messages::new().user(words)),
+        Target::Prompt(_) => InvokeOutput::PromptMessages(PromptMessages::new().user(words)),
         Target::CompletePrompt(..) | Target::CompleteTemplate(..) => {
-            Performed::Values(vec![words.to_owned()])
+            InvokeOutput::Values(vec![words.to_owned()])
         }
     }
 }

@@ -7,8 +7,8 @@ use std::{
 };
 
 use entra_mcp_blocking::{
-    Change, Completing, Context, Failure, Prompt, Resource, ResourceTemplate, Server, StartError,
-    Tool,
+    CallError, ChangeNotification, CompletionRequest, Context, Prompt, Resource, ResourceTemplate,
+    Server, StartError, Tool,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -36,28 +36,28 @@ struct Titled {
 }
 
 impl Notes {
-    fn write(&self, cx: &Context, note: Note) -> Result<String, Failure> {
+    fn write(&self, cx: &Context, note: Note) -> Result<String, CallError> {
         if !note.title.chars().all(char::is_alphanumeric) {
             return Err("A title is one word.".into());
         }
         self.all().insert(key(cx, &note.title), note.text);
         let uri = TEMPLATE.replace("{title}", &note.title);
         // How many there are is everybody's business, what is written is not.
-        cx.announce(Change::Resource(COUNT.to_owned()))?;
+        cx.announce(ChangeNotification::Resource(COUNT.to_owned()))?;
         Ok(format!("The note is now {uri}."))
     }
 
-    fn read(&self, cx: &Context, note: Titled) -> Result<String, Failure> {
+    fn read(&self, cx: &Context, note: Titled) -> Result<String, CallError> {
         let found = self.all().get(&key(cx, &note.title)).cloned();
-        found.ok_or(Failure::NotFound)
+        found.ok_or(CallError::NotFound)
     }
 
-    fn review(&self, cx: &Context, note: Titled) -> Result<String, Failure> {
+    fn review(&self, cx: &Context, note: Titled) -> Result<String, CallError> {
         let text = self.read(cx, note)?;
         Ok(format!("Please review this note:\n{text}"))
     }
 
-    fn titles(&self, cx: &Context, begun: Completing) -> Result<Vec<String>, Failure> {
+    fn titles(&self, cx: &Context, begun: CompletionRequest) -> Result<Vec<String>, CallError> {
         let (tenant_id, oid, _) = key(cx, "");
         let all = self.all();
         let own = all
@@ -87,7 +87,7 @@ fn main() -> Result<(), StartError> {
     let notes = Notes::default();
     let [write, read, count, review, titles, others] = std::array::from_fn(|_| notes.clone());
     Server::from_env()?
-        .announces_changes()
+        .list_changed()
         .tool(
             Tool::new("writeNote", "Writes a note")
                 .destructive(true)
@@ -101,14 +101,14 @@ fn main() -> Result<(), StartError> {
         .resource(Resource::new(COUNT, "count"), move |_cx: &Context| {
             Ok(count.all().len().to_string())
         })
-        .complete_template(TEMPLATE, move |cx: &Context, begun: Completing| {
+        .complete_template(TEMPLATE, move |cx: &Context, begun: CompletionRequest| {
             titles.titles(cx, begun)
         })
         .prompt(
             Prompt::new("review", "Asks for a review of a note"),
             move |cx: &Context, note: Titled| review.review(cx, note),
         )
-        .complete_prompt("review", move |cx: &Context, begun: Completing| {
+        .complete_prompt("review", move |cx: &Context, begun: CompletionRequest| {
             others.titles(cx, begun)
         })
         .run()

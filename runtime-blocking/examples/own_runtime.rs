@@ -22,7 +22,7 @@ use entra_mcp_core::{
     action::Action,
     admit::{admit, too_large},
     ask::{Ask, Fetch, FetchFault},
-    env::{Env, Known},
+    env::{EntraSnapshot, Env},
     event::Event,
     exchange::{Exchange, ExchangeId, Output},
     hub::{FromHub, Hub, HubOutput, ToHub},
@@ -40,7 +40,7 @@ struct Runtime {
     host: Host,
     agent: ureq::Agent,
     next: AtomicU64,
-    known: RwLock<Arc<Known>>,
+    known: RwLock<Arc<EntraSnapshot>>,
     hub: Mutex<(Hub, BTreeMap<ExchangeId, Sender<FromHub>>)>,
 }
 
@@ -69,16 +69,18 @@ impl Runtime {
                     let now = self.host.clock.now().unix;
                     events.push_back(ticket.answer(self.host.store.answer(ask, now)));
                 }
-                Output::Do(Action::Tell(message)) => self.tell(id, message),
-                Output::Do(Action::Audit(line)) => audit(&line),
+                Output::Do(Action::ToHub(message)) => self.tell(id, message),
+                Output::Do(Action::Log(line)) => audit(&line),
                 Output::Do(_) => {}
                 Output::Wait(until) => {
                     let event = events.pop_front().unwrap_or_else(|| {
                         if peer.is_gone {
-                            return Event::Gone;
+                            return Event::Disconnected;
                         }
                         let left = self.host.clock.until(until);
-                        mailbox.recv_timeout(left).map_or(Event::Tick, Event::Told)
+                        mailbox
+                            .recv_timeout(left)
+                            .map_or(Event::Tick, Event::FromHub)
                     });
                     self.in_env(|env| exchange.handle(event, env))
                         .expect("the contract is kept");
@@ -95,7 +97,7 @@ impl Runtime {
         let now: Now = self.host.clock.now();
         f(Env {
             server: &self.host.server,
-            known: &known,
+            entra: &known,
             now,
         })
     }
@@ -118,15 +120,15 @@ impl Runtime {
         loop {
             match hub.poll() {
                 HubOutput::Idle => return,
-                HubOutput::Tell(id, message) => {
+                HubOutput::Deliver(id, message) => {
                     let _ = mailboxes.get(&id).map(|mailbox| mailbox.send(message));
                 }
                 HubOutput::Publish(known) => {
                     *self.known.write().expect("nobody panics with it") = known;
                 }
-                HubOutput::Start(errand) => {
+                HubOutput::Spawn(job) => {
                     let runtime = Arc::clone(self);
-                    let begin = |id, env: Env<'_>| Exchange::errand(id, &seed(), errand, env);
+                    let begin = |id, env: Env<'_>| Exchange::job(id, &seed(), job, env);
                     thread::spawn(move || runtime.drive(begin, Peer::nobody()));
                 }
             }
@@ -285,7 +287,7 @@ fn main() -> ExitCode {
             }
         });
     }
-    runtime.host.welcome();
+    runtime.host.startup_banner();
     on_shutdown(|| std::process::exit(0));
     loop {
         thread::park();

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use entra_mcp_blocking::{Context, Failure, Server, StartError, TaskSupport, Tool};
+use entra_mcp_blocking::{CallError, Context, Server, StartError, TaskSupport, Tool};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -16,18 +16,18 @@ struct Divide {
 }
 
 /// What the model can mend it is told, in words.
-fn divide(_cx: &Context, n: Divide) -> Result<i64, Failure> {
+fn divide(_cx: &Context, n: Divide) -> Result<i64, CallError> {
     let quotient = n.dividend.checked_div(n.divisor);
     Ok(quotient.ok_or("This cannot be divided. Try another divisor.")?)
 }
 
 /// What is nobody's business but the operator's goes to the log; the client is told that it failed.
-fn read_config(_cx: &Context, (): ()) -> Result<String, Failure> {
-    std::fs::read_to_string("/no/such/folder/config").map_err(Failure::internal)
+fn read_config(_cx: &Context, (): ()) -> Result<String, CallError> {
+    std::fs::read_to_string("/no/such/folder/config").map_err(CallError::internal)
 }
 
 /// A panic is one failed call.
-fn panic(_cx: &Context, (): ()) -> Result<(), Failure> {
+fn panic(_cx: &Context, (): ()) -> Result<(), CallError> {
     panic!("a bug of this tool")
 }
 
@@ -50,16 +50,16 @@ impl Drop for Waiting {
 }
 
 /// Who cancels has it stopped: it asks whether it was, now and then.
-fn wait(cx: &Context, (): ()) -> Result<(), Failure> {
+fn wait(cx: &Context, (): ()) -> Result<(), CallError> {
     let _waiting = Waiting::new();
-    cx.progress_in_words(0.0, None, "waiting to be cancelled")?;
+    cx.progress_with_message(0.0, None, "waiting to be cancelled")?;
     while !cx.is_cancelled() {
         std::thread::sleep(Duration::from_millis(10));
     }
     Ok(())
 }
 
-fn waiting(_cx: &Context, (): ()) -> Result<usize, Failure> {
+fn waiting(_cx: &Context, (): ()) -> Result<usize, CallError> {
     Ok(WAITING.load(Ordering::SeqCst))
 }
 

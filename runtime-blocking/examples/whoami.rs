@@ -4,7 +4,7 @@
 //! the person's for other services, and `introduceMe` asks the person.
 
 use entra_mcp_blocking::{
-    Context, Elicited, Failure, Json, LogLevel, Server, StartError, Tool, schema_of,
+    CallError, Context, ElicitResult, Json, LogLevel, Server, StartError, Tool, schema_of,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ struct Whoami {
 }
 
 /// Asks nobody: all of it is in the session token.
-fn whoami(cx: &Context, (): ()) -> Result<Json<Whoami>, Failure> {
+fn whoami(cx: &Context, (): ()) -> Result<Json<Whoami>, CallError> {
     let principal = cx.principal().clone();
     Ok(Json(Whoami {
         tenant_id: principal.tenant_id,
@@ -36,10 +36,10 @@ struct Me {
 }
 
 /// Asks Graph as the person.
-fn my_mail(cx: &Context, (): ()) -> Result<String, Failure> {
+fn my_mail(cx: &Context, (): ()) -> Result<String, CallError> {
     cx.log(LogLevel::Info, "asking Microsoft Graph")?;
     let body = cx.graph("v1.0/me?$select=mail")?;
-    let me: Me = serde_json::from_slice(&body).map_err(Failure::internal)?;
+    let me: Me = serde_json::from_slice(&body).map_err(CallError::internal)?;
     Ok(me.mail.ok_or("You have no mailbox.")?)
 }
 
@@ -50,7 +50,7 @@ struct Wanted {
 }
 
 /// Has a token of the person's, to ask another service of the company. It must not leave this server.
-fn has_token(cx: &Context, wanted: Wanted) -> Result<String, Failure> {
+fn has_token(cx: &Context, wanted: Wanted) -> Result<String, CallError> {
     let token = cx.token(&wanted.scope)?;
     let characters = token.expose().len();
     Ok(format!("There is a token of {characters} characters."))
@@ -70,15 +70,15 @@ enum Tone {
 }
 
 /// Asks the person; in 2026-07-28 it is run again once the answer is there.
-fn introduce_me(cx: &Context, (): ()) -> Result<String, Failure> {
+fn introduce_me(cx: &Context, (): ()) -> Result<String, CallError> {
     let message = "How do you want to be introduced?";
     let name = cx.principal().name.clone().unwrap_or_default();
     Ok(match cx.elicit::<Introduction>("introduction", message)? {
-        Elicited::Accepted(Introduction { nickname, tone }) => match tone {
+        ElicitResult::Accepted(Introduction { nickname, tone }) => match tone {
             Tone::Formal => format!("This is {name}, also known as {nickname}."),
             Tone::Friendly => format!("Meet {nickname}!"),
         },
-        Elicited::Declined | Elicited::Cancelled => format!("This is {name}."),
+        ElicitResult::Declined | ElicitResult::Cancelled => format!("This is {name}."),
     })
 }
 

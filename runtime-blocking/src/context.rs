@@ -1,4 +1,4 @@
-//! What a function that performs a call gets: who calls, and the means to wish for things.
+//! What a function that performs a call gets: who calls, and the means to effect for things.
 //!
 //! Source: MCP specification 2025-11-25, basic/utilities (progress), server/utilities (logging),
 //! client/elicitation; 2026-07-28, basic/patterns (multi round-trip requests).
@@ -11,31 +11,33 @@ use std::{
 
 use bytes::Bytes;
 use entra_mcp_core::{
-    catalog::{Answer, Change, Failure, Granted, LogLevel, Question, Wish},
+    catalog::{
+        CallError, ChangeNotification, Effect, EffectResult, InputRequest, InputResponse, LogLevel,
+    },
     secret::Secret,
 };
-use entra_mcp_host::library::{Elicited, Interrupted, Underway, form_of};
+use entra_mcp_host::library::{CallContext, ElicitResult, Interrupted, elicitation_schema_of};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{
     hub::Mailbox,
-    perform::{self, CallNumber, FromCall, Handler},
+    perform::{self, BoxedHandler, CallNumber, FromCall},
 };
 
 /// The context of a call. Clones are the same call.
 ///
-/// What it knows without asking anybody it has of [`Underway`]: `cx.principal()`, `cx.arguments()`,
+/// What it knows without asking anybody it has of [`CallContext`]: `cx.principal()`, `cx.arguments()`,
 /// `cx.is_cancelled()`, `cx.deadline()`. For the rest it asks the client or Entra and waits.
 ///
-/// When the call is cancelled, `is_cancelled` tells it, and every wish is an error: with `?` the function
+/// When the call is cancelled, `is_cancelled` tells it, and every effect is an error: with `?` the function
 /// ends there. What it still returns is ignored.
 ///
 /// ```
-/// use entra_mcp_blocking::{Context, Failure, LogLevel};
+/// use entra_mcp_blocking::{Context, CallError, LogLevel};
 ///
-/// fn count(cx: &Context, (): ()) -> Result<u32, Failure> {
+/// fn count(cx: &Context, (): ()) -> Result<u32, CallError> {
 ///     cx.log(LogLevel::Info, "I begin to count.")?;
 ///     for number in 1..=3 {
 ///         cx.progress(f64::from(number), 3.0)?;
@@ -45,22 +47,22 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct Context {
-    underway: Arc<Underway>,
+    underway: Arc<CallContext>,
     mailbox: Mailbox,
     number: CallNumber,
 }
 
 impl Deref for Context {
-    type Target = Underway;
+    type Target = CallContext;
 
-    fn deref(&self) -> &Underway {
+    fn deref(&self) -> &CallContext {
         &self.underway
     }
 }
 
 impl Context {
     /// The context of the call of this number, whose wishes go into that mailbox.
-    pub(crate) fn new(underway: Arc<Underway>, mailbox: Mailbox, number: CallNumber) -> Self {
+    pub(crate) fn new(underway: Arc<CallContext>, mailbox: Mailbox, number: CallNumber) -> Self {
         Self {
             underway,
             mailbox,
@@ -69,7 +71,7 @@ impl Context {
     }
 
     /// Runs a function to its end, and says what came of it.
-    pub(crate) fn perform(&self, handler: &Handler) {
+    pub(crate) fn perform(&self, handler: &BoxedHandler) {
         let result = perform::guarded(handler, self);
         // If nobody reads it, the call matters no more.
         let _ = self.mailbox.call(self.number, FromCall::Over(result));
@@ -86,8 +88,8 @@ impl Context {
         progress: f64,
         total: impl Into<Option<f64>>,
     ) -> Result<(), Interrupted> {
-        let wish = Wish::progress(progress, total.into());
-        self.wish(wish).map(drop)
+        let effect = Effect::progress(progress, total.into());
+        self.effect(effect).map(drop)
     }
 
     /// The same in words, too.
@@ -95,18 +97,18 @@ impl Context {
     /// # Errors
     ///
     /// The call is over.
-    pub fn progress_in_words(
+    pub fn progress_with_message(
         &self,
         progress: f64,
         total: impl Into<Option<f64>>,
         words: impl Into<String>,
     ) -> Result<(), Interrupted> {
-        let wish = Wish::Progress {
+        let effect = Effect::Progress {
             progress,
             total: total.into(),
             message: Some(words.into()),
         };
-        self.wish(wish).map(drop)
+        self.effect(effect).map(drop)
     }
 
     /// Sends the client a line of the log, if it wants lines of that level. Never log a secret so.
@@ -115,8 +117,8 @@ impl Context {
     ///
     /// The call is over.
     pub fn log(&self, level: LogLevel, line: impl Into<Value>) -> Result<(), Interrupted> {
-        let wish = Wish::Log(level, line.into());
-        self.wish(wish).map(drop)
+        let effect = Effect::Log(level, line.into());
+        self.effect(effect).map(drop)
     }
 
     /// Tells clients that listen for it that something changed. Whoever listens is told, so announce
@@ -125,25 +127,25 @@ impl Context {
     /// # Errors
     ///
     /// The call is over.
-    pub fn announce(&self, change: Change) -> Result<(), Interrupted> {
-        self.wish(Wish::Announce(change)).map(drop)
+    pub fn announce(&self, change: ChangeNotification) -> Result<(), Interrupted> {
+        self.effect(Effect::NotifyChanged(change)).map(drop)
     }
 
-    /// Asks the client a question: the person, its model, or for its roots. The key is the function's
-    /// own; each question of a call has another.
+    /// Asks the client a input_request: the person, its model, or for its roots. The key is the function's
+    /// own; each input_request of a call has another.
     ///
-    /// **What stands before a question may be done again.** Before 2026-07-28 the function waits here
-    /// for the answer. Since then a question ends the round: this is an error here, and when
+    /// **What stands before a input_request may be done again.** Before 2026-07-28 the function waits here
+    /// for the answer. Since then a input_request ends the round: this is an error here, and when
     /// the client comes back with the answer, it is run again from its start and does not wait here.
     /// So ask first, and change things afterwards.
     ///
     /// ```
-    /// use entra_mcp_blocking::{Context, Failure, Field, Form, Question};
+    /// use entra_mcp_blocking::{Context, CallError, FieldSchema, ElicitationSchema, InputRequest};
     ///
-    /// fn delete(cx: &Context, (): ()) -> Result<&'static str, Failure> {
-    ///     let form = Form::new().field("sure", Field::boolean());
-    ///     let question = Question::form("Delete all of it?", form);
-    ///     let answer = cx.ask("sure", question)?;
+    /// fn delete(cx: &Context, (): ()) -> Result<&'static str, CallError> {
+    ///     let form = ElicitationSchema::new().field("sure", FieldSchema::boolean());
+    ///     let input_request = InputRequest::form("Delete all of it?", form);
+    ///     let answer = cx.ask("sure", input_request)?;
     ///     if answer.get("sure") != Some(&true.into()) {
     ///         return Ok("Nothing was deleted.");
     ///     }
@@ -155,8 +157,12 @@ impl Context {
     /// # Errors
     ///
     /// The call is over.
-    pub fn ask(&self, key: &str, question: Question) -> Result<Answer, Interrupted> {
-        let questions = BTreeMap::from([(key.to_owned(), question)]);
+    pub fn ask(
+        &self,
+        key: &str,
+        input_request: InputRequest,
+    ) -> Result<InputResponse, Interrupted> {
+        let questions = BTreeMap::from([(key.to_owned(), input_request)]);
         let mut answers = self.ask_all(questions)?;
         answers.remove(key).ok_or(Interrupted)
     }
@@ -168,13 +174,13 @@ impl Context {
     /// The call is over.
     pub fn ask_all(
         &self,
-        questions: BTreeMap<String, Question>,
-    ) -> Result<BTreeMap<String, Answer>, Interrupted> {
+        questions: BTreeMap<String, InputRequest>,
+    ) -> Result<BTreeMap<String, InputResponse>, Interrupted> {
         let keys: Vec<_> = questions.keys().cloned().collect();
-        let open = Underway::unanswered(&self.underway, questions);
+        let open = CallContext::unanswered(&self.underway, questions);
         if !open.is_empty() {
-            let granted = self.wish(Wish::Ask(open))?;
-            Underway::learn_of(&self.underway, granted);
+            let granted = self.effect(Effect::RequestInput(open))?;
+            CallContext::learn_of(&self.underway, granted);
         }
         let answer = |key: String| {
             let answer = self.underway.answer(&key).ok_or(Interrupted)?;
@@ -187,7 +193,7 @@ impl Context {
     /// choices, and an `Option` of each. Never ask for secrets so. See [`Context::ask`].
     ///
     /// ```
-    /// use entra_mcp_blocking::{Context, Elicited, Failure};
+    /// use entra_mcp_blocking::{Context, ElicitResult, CallError};
     /// use schemars::JsonSchema;
     /// use serde::Deserialize;
     ///
@@ -197,11 +203,11 @@ impl Context {
     ///     days: u8,
     /// }
     ///
-    /// fn request_leave(cx: &Context, (): ()) -> Result<String, Failure> {
+    /// fn request_leave(cx: &Context, (): ()) -> Result<String, CallError> {
     ///     let leave = cx.elicit::<Leave>("leave", "How long will you be away?")?;
     ///     match leave {
-    ///         Elicited::Accepted(leave) => Ok(format!("{} days it is.", leave.days)),
-    ///         Elicited::Declined | Elicited::Cancelled => Ok("You stay, then.".to_owned()),
+    ///         ElicitResult::Accepted(leave) => Ok(format!("{} days it is.", leave.days)),
+    ///         ElicitResult::Declined | ElicitResult::Cancelled => Ok("You stay, then.".to_owned()),
     ///     }
     /// }
     /// ```
@@ -213,9 +219,9 @@ impl Context {
         &self,
         key: &str,
         message: &str,
-    ) -> Result<Elicited<T>, Failure> {
-        let question = Question::form(message, form_of::<T>()?);
-        Elicited::read(self.ask(key, question)?)
+    ) -> Result<ElicitResult<T>, CallError> {
+        let input_request = InputRequest::form(message, elicitation_schema_of::<T>()?);
+        ElicitResult::read(self.ask(key, input_request)?)
     }
 
     /// An Entra token of the person for these scopes, such as `https://graph.microsoft.com/Mail.Read`:
@@ -224,9 +230,9 @@ impl Context {
     /// # Errors
     ///
     /// There is none: why, in words for the model and the person; or the call is over.
-    pub fn token(&self, scopes: &str) -> Result<Secret<String>, Failure> {
-        match self.wish(Wish::Token(scopes.to_owned()))? {
-            Granted::Token(token) => token.map_err(Failure::Told),
+    pub fn token(&self, scopes: &str) -> Result<Secret<String>, CallError> {
+        match self.effect(Effect::Token(scopes.to_owned()))? {
+            EffectResult::Token(token) => token.map_err(CallError::Message),
             _ => Err(Interrupted.into()),
         }
     }
@@ -237,9 +243,9 @@ impl Context {
     /// # Errors
     ///
     /// There is none: why, in words for the model and the person; or the call is over.
-    pub fn graph(&self, path: &str) -> Result<Bytes, Failure> {
-        match self.wish(Wish::Graph(path.to_owned()))? {
-            Granted::Graph(body) => body.map_err(Failure::Told),
+    pub fn graph(&self, path: &str) -> Result<Bytes, CallError> {
+        match self.effect(Effect::Graph(path.to_owned()))? {
+            EffectResult::Graph(body) => body.map_err(CallError::Message),
             _ => Err(Interrupted.into()),
         }
     }
@@ -249,12 +255,12 @@ impl Context {
     /// # Errors
     ///
     /// The call is over.
-    pub fn wish(&self, wish: Wish) -> Result<Granted, Interrupted> {
+    pub fn effect(&self, effect: Effect) -> Result<EffectResult, Interrupted> {
         if self.is_cancelled() {
             return Err(Interrupted);
         }
         let (granted, grant) = sync_channel(1);
-        let wished = FromCall::Wished(wish, granted);
+        let wished = FromCall::EffectRequest(effect, granted);
         let sent = self.mailbox.call(self.number, wished);
         sent.map_err(|_| Interrupted)?;
         grant.recv().map_err(|_| Interrupted)

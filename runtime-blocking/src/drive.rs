@@ -24,7 +24,7 @@ use entra_mcp_core::{
     admit::{Admission, admit},
     ask::{Fetch, Store, Ticket},
     event::Event,
-    exchange::{Errand, Exchange, Output},
+    exchange::{Exchange, Job, Output},
     time::Instant,
 };
 use http::{Request, Response, request::Parts};
@@ -95,11 +95,11 @@ impl Run {
         Self::new(runtime, Exchange::new(id, &seed, request, env))
     }
 
-    fn of_errand(runtime: &Arc<Runtime>, errand: Errand) -> Self {
+    fn of_job(runtime: &Arc<Runtime>, job: Job) -> Self {
         let (id, seed) = (runtime.next_exchange(), entra_mcp_host::seed());
         let known = runtime.hub.known();
         let env = runtime.env(&known, runtime.clock.now());
-        Self::new(runtime, Exchange::errand(id, &seed, errand, env))
+        Self::new(runtime, Exchange::job(id, &seed, job, env))
     }
 
     fn new(runtime: &Arc<Runtime>, exchange: Exchange) -> Self {
@@ -146,26 +146,26 @@ impl Run {
                 self.asks.push_back(Asked::Fetch(ticket, Box::new(fetch)));
             }
             Action::Store(ticket, ask) => self.asks.push_back(Asked::Store(ticket, ask)),
-            Action::Call(ticket, perform) => {
+            Action::Invoke(ticket, perform) => {
                 let (stage, mailbox) = (&self.runtime.stage, &self.mailbox);
                 self.calls.start(ticket, *perform, stage, mailbox);
             }
-            Action::Grant(id, granted) => self.calls.grant(id, granted),
+            Action::Resume(id, granted) => self.calls.grant(id, granted),
             Action::Cancel(id) => {
                 self.asks.retain(|ask| ask.id() != id);
                 self.calls.cancel(id);
             }
-            Action::Tell(message) => {
+            Action::ToHub(message) => {
                 let id = self.exchange.id();
                 if !self.is_enrolled {
                     self.is_enrolled = true;
                     self.runtime.hub.enroll(id, &self.mailbox);
                 }
                 let now = self.runtime.clock.now();
-                let errands = self.runtime.hub.tell(id, message, now);
-                start(&self.runtime, errands);
+                let jobs = self.runtime.hub.tell(id, message, now);
+                start(&self.runtime, jobs);
             }
-            Action::Audit(audit) => entra_mcp_host::audit(&audit),
+            Action::Log(audit) => entra_mcp_host::audit(&audit),
             other => tracing::error!("a bug: this runtime does not know {other:?}"),
         }
     }
@@ -183,7 +183,7 @@ impl Run {
             }
             let left = self.runtime.clock.until(until);
             match self.mailbox.wait(left.min(LOOK)) {
-                Mail::Message(message) => return Event::Told(message),
+                Mail::Message(message) => return Event::FromHub(message),
                 Mail::Called(number, message) => {
                     if let Some(event) = self.calls.handle(number, message) {
                         return event;
@@ -199,7 +199,7 @@ impl Run {
 
     fn gone(&mut self) -> Event {
         self.told_gone = true;
-        Event::Gone
+        Event::Disconnected
     }
 
     /// Goes on without a peer, on a thread of its own if there may be one more.
@@ -233,8 +233,8 @@ impl Drop for Run {
     fn drop(&mut self) {
         self.mailbox.close();
         if self.is_enrolled {
-            let errands = self.runtime.hub.forget(self.exchange.id());
-            start(&self.runtime, errands);
+            let jobs = self.runtime.hub.forget(self.exchange.id());
+            start(&self.runtime, jobs);
         }
         self.runtime.busy.fetch_sub(1, Ordering::AcqRel);
     }
@@ -259,10 +259,10 @@ impl Asked {
     }
 }
 
-/// Runs errands, each on a thread of its own: the hub starts few.
-pub(crate) fn start(runtime: &Arc<Runtime>, errands: Vec<Errand>) {
-    for errand in errands {
-        Run::of_errand(runtime, errand).drive_elsewhere("errand", None);
+/// Runs jobs, each on a thread of its own: the hub starts few.
+pub(crate) fn start(runtime: &Arc<Runtime>, jobs: Vec<Job>) {
+    for job in jobs {
+        Run::of_job(runtime, job).drive_elsewhere("job", None);
     }
 }
 

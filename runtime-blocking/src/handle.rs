@@ -2,21 +2,21 @@
 
 use std::sync::{Arc, OnceLock, Weak};
 
-use entra_mcp_core::{catalog::Change, hub::ToHub};
+use entra_mcp_core::{catalog::ChangeNotification, hub::ToHub};
 
 use crate::{Runtime, drive};
 
 /// A server that may be running: whoever has it can announce changes. Clones are the same server.
 ///
 /// ```no_run
-/// use entra_mcp_blocking::{Change, Server, StartError};
+/// use entra_mcp_blocking::{ChangeNotification, Server, StartError};
 ///
 /// fn main() -> Result<(), StartError> {
-///     let server = Server::from_env()?.announces_changes();
+///     let server = Server::from_env()?.list_changed();
 ///     let handle = server.handle();
 ///     std::thread::spawn(move || {
 ///         // Whenever the files of the manual were changed:
-///         handle.announce(Change::Resource("docs://manual".to_owned()));
+///         handle.announce(ChangeNotification::Resource("docs://manual".to_owned()));
 ///     });
 ///     server.run()
 /// }
@@ -27,12 +27,12 @@ pub struct Handle(Arc<OnceLock<Weak<Runtime>>>);
 impl Handle {
     /// Tells clients that listen for it that something changed. Whoever listens is told, so announce
     /// nothing that is one person's own. Before the server runs, nobody listens.
-    pub fn announce(&self, change: Change) {
+    pub fn announce(&self, change: ChangeNotification) {
         let runtime = self.0.get().and_then(Weak::upgrade);
         if let Some(runtime) = runtime {
             let (from, now) = (runtime.next_exchange(), runtime.clock.now());
-            let errands = runtime.hub.tell(from, ToHub::announce(change), now);
-            drive::start(&runtime, errands);
+            let jobs = runtime.hub.tell(from, ToHub::announce(change), now);
+            drive::start(&runtime, jobs);
         }
     }
 

@@ -7,8 +7,8 @@ use std::{
 };
 
 use entra_mcp_core::{
-    env::Known,
-    exchange::{Errand, ExchangeId},
+    env::EntraSnapshot,
+    exchange::{ExchangeId, Job},
     hub::{FromHub, Hub, HubOutput, ToHub},
     limits,
     time::Now,
@@ -20,7 +20,7 @@ use crate::perform::{CallNumber, FromCall};
 #[derive(Debug, Default)]
 pub(crate) struct Switchboard {
     tables: Mutex<Tables>,
-    known: RwLock<Arc<Known>>,
+    known: RwLock<Arc<EntraSnapshot>>,
 }
 
 #[derive(Debug, Default)]
@@ -36,12 +36,12 @@ impl Switchboard {
     }
 
     /// The newest snapshot of what is known.
-    pub(crate) fn known(&self) -> Arc<Known> {
+    pub(crate) fn known(&self) -> Arc<EntraSnapshot> {
         Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Hands a message to the hub and does what it wants; the errands to run come back.
-    pub(crate) fn tell(&self, from: ExchangeId, message: ToHub, now: Now) -> Vec<Errand> {
+    /// Hands a message to the hub and does what it wants; the jobs to run come back.
+    pub(crate) fn tell(&self, from: ExchangeId, message: ToHub, now: Now) -> Vec<Job> {
         let mut tables = self.tables();
         tables.hub.handle(from, message, now);
         self.drain(&mut tables)
@@ -53,18 +53,18 @@ impl Switchboard {
     }
 
     /// Forgets an exchange that ended.
-    pub(crate) fn forget(&self, id: ExchangeId) -> Vec<Errand> {
+    pub(crate) fn forget(&self, id: ExchangeId) -> Vec<Job> {
         let mut tables = self.tables();
         tables.mailboxes.remove(&id);
         tables.hub.forget(id);
         self.drain(&mut tables)
     }
 
-    fn drain(&self, tables: &mut Tables) -> Vec<Errand> {
-        let mut errands = Vec::new();
+    fn drain(&self, tables: &mut Tables) -> Vec<Job> {
+        let mut jobs = Vec::new();
         loop {
             match tables.hub.poll() {
-                HubOutput::Tell(id, message) => {
+                HubOutput::Deliver(id, message) => {
                     // Never waits, for this is under the lock. A full mailbox is a stream that is
                     // not read: its owner hears of it (threat M7).
                     let sent = tables
@@ -78,8 +78,8 @@ impl Switchboard {
                 HubOutput::Publish(known) => {
                     *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
                 }
-                HubOutput::Start(errand) => errands.push(errand),
-                HubOutput::Idle => return errands,
+                HubOutput::Spawn(job) => jobs.push(job),
+                HubOutput::Idle => return jobs,
             }
         }
     }
@@ -140,7 +140,7 @@ impl Mailbox {
     /// A message of the hub's; `false` if there was no room, and never will be again.
     fn tell(&self, message: FromHub) -> bool {
         let mut letters = self.letters();
-        if letters.told.len() >= limits::MAILBOX {
+        if letters.told.len() >= limits::MAILBOX_MESSAGES {
             letters.overflow = Overflow::Happened;
         } else {
             letters.told.push_back(message);
@@ -201,12 +201,12 @@ impl Mailbox {
 
 #[cfg(test)]
 mod tests {
-    use entra_mcp_core::catalog::Failure;
+    use entra_mcp_core::catalog::CallError;
 
     use super::*;
 
     fn over() -> FromCall {
-        FromCall::Over(Err(Failure::NotFound))
+        FromCall::Over(Err(CallError::NotFound))
     }
 
     // M7. The hub's messages cannot be made here, so that there were too many is pretended.

@@ -13,7 +13,7 @@ mod tiny;
 use std::{net::TcpListener, panic::AssertUnwindSafe, sync::Arc};
 
 use bytes::Bytes;
-use entra_mcp_core::{admit::Admission, answers};
+use entra_mcp_core::{admit::Admission, error_responses};
 use entra_mcp_host::Gate;
 use http::{Request, Response, request::Parts};
 
@@ -46,7 +46,7 @@ pub(crate) trait Peer {
     fn is_begun(&self) -> bool;
 }
 
-/// The peer of an errand, or of an exchange that has answered and goes on.
+/// The peer of an job, or of an exchange that has answered and goes on.
 pub(crate) struct Nobody;
 
 impl Peer for Nobody {
@@ -112,6 +112,6 @@ fn serve_guarded(service: &dyn Service, request: Request<Bytes>, peer: &mut dyn 
     // are held for table operations only.
     let served = std::panic::catch_unwind(AssertUnwindSafe(|| service.serve(request, peer)));
     if served.is_err() && !peer.is_begun() {
-        peer.respond(answers::internal_error());
+        peer.respond(error_responses::internal_error());
     }
 }

@@ -52,15 +52,16 @@ use std::{
 
 pub use entra_mcp_core::{
     catalog::{
-        Abilities, Annotations, Answer, Call, CatalogBuilder, Change, Content, Failure, Field,
-        Form, Granted, Icon, Json, LogLevel, Messages, OfferedScope, Performer, Principal, Prompt,
-        PromptArgument, Question, Resource, ResourceContents, ResourceTemplate, Role, Step,
-        TaskSupport, Tool, ToolResult, Wish,
+        Annotations, Call, CallError, CatalogBuilder, ChangeNotification, ClientCapabilities,
+        Content, Effect, EffectResult, ElicitationSchema, FieldSchema, Handler, Icon, InputRequest,
+        InputResponse, Json, LogLevel, Principal, Prompt, PromptArgument, PromptMessages, Resource,
+        ResourceContents, ResourceTemplate, Role, ScopeDefinition, Step, TaskSupport, Tool,
+        ToolResult,
     },
     secret::Secret,
 };
 use entra_mcp_core::{
-    env::{self, Env, Known},
+    env::{self, EntraSnapshot, Env},
     exchange::ExchangeId,
     limits,
     time::Now,
@@ -70,7 +71,10 @@ use entra_mcp_host::{
 };
 pub use entra_mcp_host::{
     StartError,
-    library::{Completing, Elicited, Interrupted, IntoContents, IntoMessages, Underway, schema_of},
+    library::{
+        CallContext, CompletionRequest, ElicitResult, Interrupted, IntoContents, IntoMessages,
+        schema_of,
+    },
 };
 
 pub use self::{context::Context, handle::Handle, server::Server};
@@ -79,7 +83,7 @@ use self::{
     hub::Switchboard,
     inbound::{HttpServer, Service},
     outbound::Outbound,
-    perform::{Handler, Stage},
+    perform::{BoxedHandler, Stage},
     tenant::Back,
 };
 
@@ -115,7 +119,7 @@ struct Runtime {
 }
 
 impl Runtime {
-    fn new(host: &Host, handlers: Handlers<Handler>) -> Self {
+    fn new(host: &Host, handlers: Handlers<BoxedHandler>) -> Self {
         Self {
             server: Arc::clone(&host.server),
             stage: Stage::new(handlers),
@@ -134,10 +138,10 @@ impl Runtime {
         ExchangeId(self.last_exchange.fetch_add(1, Ordering::Relaxed))
     }
 
-    fn env<'a>(&'a self, known: &'a Known, now: Now) -> Env<'a> {
+    fn env<'a>(&'a self, entra: &'a EntraSnapshot, now: Now) -> Env<'a> {
         Env {
             server: &self.server,
-            known,
+            entra: entra,
             now,
         }
     }
@@ -158,7 +162,7 @@ pub fn run(host: &Host) -> ExitCode {
 }
 
 /// The same with functions that perform calls.
-fn run_with(host: &Host, handlers: Handlers<Handler>, handle: &Handle) -> Result<(), String> {
+fn run_with(host: &Host, handlers: Handlers<BoxedHandler>, handle: &Handle) -> Result<(), String> {
     let runtime = Arc::new(Runtime::new(host, handlers));
     handle.attach(&runtime);
     let server = HttpServer::named(host.choice(HTTP_SERVER));
@@ -171,7 +175,7 @@ fn run_with(host: &Host, handlers: Handlers<Handler>, handle: &Handle) -> Result
     }
     let swept = Arc::clone(&runtime);
     spawn("sweep", move || sweep(&swept))?;
-    host.welcome();
+    host.startup_banner();
     let (asked, ask) = mpsc::channel();
     let unheard = asked.clone();
     on_shutdown(move || {
@@ -200,14 +204,14 @@ fn serve_all(
 fn sweep(runtime: &Runtime) {
     loop {
         runtime.store.sweep(runtime.clock.now().unix);
-        std::thread::sleep(limits::SWEEP);
+        std::thread::sleep(limits::PURGE_INTERVAL);
     }
 }
 
 /// Streams are told that they end; what else is under way has a while to finish.
 fn finish(runtime: &Runtime) {
     runtime.closing.store(true, Ordering::Relaxed);
-    let end = runtime.clock.now().instant.after(limits::SHUTDOWN);
+    let end = runtime.clock.now().instant.after(limits::SHUTDOWN_TIMEOUT);
     while runtime.busy.load(Ordering::Acquire) > 0 && !runtime.clock.until(end).is_zero() {
         std::thread::sleep(Duration::from_millis(20));
     }

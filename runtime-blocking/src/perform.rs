@@ -11,11 +11,11 @@ use std::{
 };
 
 use entra_mcp_core::{
-    ask::{AskId, Perform, Performed, Ticket},
-    catalog::{Failure, Granted, Wish},
+    ask::{AskId, Invoke, InvokeOutput, Ticket},
+    catalog::{CallError, Effect, EffectResult},
     event::Event,
 };
-use entra_mcp_host::library::{Handlers, Underway};
+use entra_mcp_host::library::{CallContext, Handlers};
 
 use crate::{context::Context, hub::Mailbox};
 
@@ -23,18 +23,19 @@ use crate::{context::Context, hub::Mailbox};
 const CALLS: usize = 512;
 
 /// A function that performs calls.
-pub(crate) type Handler = Arc<dyn Fn(&Context) -> Result<Performed, Failure> + Send + Sync>;
+pub(crate) type BoxedHandler =
+    Arc<dyn Fn(&Context) -> Result<InvokeOutput, CallError> + Send + Sync>;
 
 /// Where calls are performed: the functions, and how many threads run them.
 #[derive(Debug)]
 pub(crate) struct Stage {
-    handlers: Handlers<Handler>,
+    handlers: Handlers<BoxedHandler>,
     busy: Arc<AtomicUsize>,
 }
 
 impl Stage {
     /// A stage for these functions.
-    pub(crate) fn new(handlers: Handlers<Handler>) -> Self {
+    pub(crate) fn new(handlers: Handlers<BoxedHandler>) -> Self {
         let busy = Arc::default();
         Self { handlers, busy }
     }
@@ -61,24 +62,24 @@ pub(crate) type CallNumber = u64;
 #[derive(Debug)]
 pub(crate) enum FromCall {
     /// It wishes for this, and waits there.
-    Wished(Wish, SyncSender<Granted>),
+    EffectRequest(Effect, SyncSender<EffectResult>),
     /// It is over.
-    Over(Result<Performed, Failure>),
+    Over(Result<InvokeOutput, CallError>),
 }
 
 /// The calls of one exchange. Dropping a call interrupts it.
 #[derive(Default)]
 pub(crate) struct Calls {
     last: CallNumber,
-    calls: BTreeMap<CallNumber, (Ticket<Perform>, Running)>,
+    calls: BTreeMap<CallNumber, (Ticket<Invoke>, Running)>,
 }
 
 impl Calls {
     /// Performs a call. What it does arrives in the mailbox.
     pub(crate) fn start(
         &mut self,
-        ticket: Ticket<Perform>,
-        perform: Perform,
+        ticket: Ticket<Invoke>,
+        perform: Invoke,
         stage: &Stage,
         mailbox: &Mailbox,
     ) {
@@ -87,8 +88,8 @@ impl Calls {
         self.calls.insert(self.last, (ticket, running));
     }
 
-    /// The oldest open wish of a call was granted.
-    pub(crate) fn grant(&mut self, id: AskId, granted: Granted) {
+    /// The oldest open effect of a call was granted.
+    pub(crate) fn grant(&mut self, id: AskId, granted: EffectResult) {
         let mut calls = self.calls.values_mut();
         if let Some((_, running)) = calls.find(|(ticket, _)| ticket.id() == id) {
             running.grant(granted);
@@ -103,10 +104,10 @@ impl Calls {
     /// What a call did, as the exchange is told; nothing, if the call matters no more.
     pub(crate) fn handle(&mut self, number: CallNumber, message: FromCall) -> Option<Event> {
         match message {
-            FromCall::Wished(wish, waiting) => {
+            FromCall::EffectRequest(effect, waiting) => {
                 let (ticket, running) = self.calls.get_mut(&number)?;
                 running.open.push_back(waiting);
-                Some(ticket.wish(wish))
+                Some(ticket.effect(effect))
             }
             FromCall::Over(result) => {
                 let (ticket, _) = self.calls.remove(&number)?;
@@ -118,21 +119,21 @@ impl Calls {
 
 /// A call under way.
 struct Running {
-    underway: Arc<Underway>,
+    underway: Arc<CallContext>,
     /// Who waits for its wishes, the oldest first.
-    open: VecDeque<SyncSender<Granted>>,
+    open: VecDeque<SyncSender<EffectResult>>,
 }
 
 impl Running {
-    fn start(perform: Perform, stage: &Stage, mailbox: &Mailbox, number: CallNumber) -> Self {
+    fn start(perform: Invoke, stage: &Stage, mailbox: &Mailbox, number: CallNumber) -> Self {
         let handler = stage.handlers.find(&perform.target).cloned();
-        let underway = Arc::new(Underway::new(perform));
+        let underway = Arc::new(CallContext::new(perform));
         let over = |result| {
             // If nobody reads it, the call matters no more.
             let _ = mailbox.call(number, FromCall::Over(result));
         };
         match (handler, stage.place()) {
-            (None, _) => over(Err(Underway::unknown(&underway))),
+            (None, _) => over(Err(CallContext::unknown(&underway))),
             (_, None) => over(Err(busy())),
             (Some(handler), Some(place)) => {
                 let context = Context::new(Arc::clone(&underway), mailbox.clone(), number);
@@ -151,7 +152,7 @@ impl Running {
         }
     }
 
-    fn grant(&mut self, granted: Granted) {
+    fn grant(&mut self, granted: EffectResult) {
         if let Some(waiting) = self.open.pop_front() {
             // Who waits no more does not need it.
             let _ = waiting.try_send(granted);
@@ -162,17 +163,20 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         // Its function cannot be stopped: it can ask, and whatever it waits for ends.
-        Underway::end(&self.underway);
+        CallContext::end(&self.underway);
     }
 }
 
 /// The panic barrier. What the function shares with others is its own to keep whole.
-pub(crate) fn guarded(handler: &Handler, context: &Context) -> Result<Performed, Failure> {
+pub(crate) fn guarded(
+    handler: &BoxedHandler,
+    context: &Context,
+) -> Result<InvokeOutput, CallError> {
     let performed = catch_unwind(AssertUnwindSafe(|| handler(context)));
-    performed.unwrap_or_else(|_| Err(Underway::panicked(context)))
+    performed.unwrap_or_else(|_| Err(CallContext::panicked(context)))
 }
 
-fn busy() -> Failure {
+fn busy() -> CallError {
     "The server is busy with other calls. Try again in a moment.".into()
 }
 
@@ -182,10 +186,10 @@ mod tests {
 
     use entra_mcp_core::{
         ask::Target,
-        catalog::{Answer, Call, Question, Tool, ToolResult},
+        catalog::{Call, InputRequest, InputResponse, Tool, ToolResult},
         secret::Secret,
     };
-    use entra_mcp_host::library::Offer;
+    use entra_mcp_host::library::ServerBuilder;
 
     use super::*;
     use crate::hub::Mail;
@@ -194,23 +198,23 @@ mod tests {
     const LONG: Duration = Duration::from_mins(1);
 
     fn stage(
-        function: impl Fn(&Context) -> Result<Performed, Failure> + Send + Sync + 'static,
+        function: impl Fn(&Context) -> Result<InvokeOutput, CallError> + Send + Sync + 'static,
     ) -> Stage {
-        let handler: Handler = Arc::new(function);
-        let offer = Offer::new().tool::<()>(Tool::new("x", "x"), handler);
+        let handler: BoxedHandler = Arc::new(function);
+        let offer = ServerBuilder::new().tool::<()>(Tool::new("x", "x"), handler);
         Stage::new(offer.build().unwrap().1)
     }
 
-    fn perform(call: Call) -> Perform {
-        Perform {
+    fn perform(call: Call) -> Invoke {
+        Invoke {
             target: Target::Tool("x".to_owned()),
             call,
             within: LONG,
         }
     }
 
-    fn done(words: impl Into<ToolResult>) -> Result<Performed, Failure> {
-        Ok(Performed::Tool(words.into()))
+    fn done(words: impl Into<ToolResult>) -> Result<InvokeOutput, CallError> {
+        Ok(InvokeOutput::Tool(words.into()))
     }
 
     fn next(mailbox: &Mailbox) -> FromCall {
@@ -222,17 +226,17 @@ mod tests {
 
     /// Runs a function as a tool; `grant` plays the machine. Returns what the tool returned.
     fn performed(
-        function: impl Fn(&Context) -> Result<Performed, Failure> + Send + Sync + 'static,
+        function: impl Fn(&Context) -> Result<InvokeOutput, CallError> + Send + Sync + 'static,
         call: Call,
-        mut grant: impl FnMut(Wish) -> Granted,
-    ) -> Result<Performed, Failure> {
+        mut grant: impl FnMut(Effect) -> EffectResult,
+    ) -> Result<InvokeOutput, CallError> {
         let mailbox = Mailbox::new();
         let mut running = Running::start(perform(call), &stage(function), &mailbox, 1);
         loop {
             match next(&mailbox) {
-                FromCall::Wished(wish, waiting) => {
+                FromCall::EffectRequest(effect, waiting) => {
                     running.open.push_back(waiting);
-                    running.grant(grant(wish));
+                    running.grant(grant(effect));
                 }
                 FromCall::Over(result) => return result,
             }
@@ -247,11 +251,11 @@ mod tests {
             done(token.expose().clone())
         };
         let mut wishes = Vec::new();
-        let result = performed(function, Call::new("x"), |wish| {
-            wishes.push(format!("{wish:?}"));
-            match wish {
-                Wish::Token(_) => Granted::Token(Ok(Secret::new("entra token".to_owned()))),
-                _ => Granted::Done,
+        let result = performed(function, Call::new("x"), |effect| {
+            wishes.push(format!("{effect:?}"));
+            match effect {
+                Effect::Token(_) => EffectResult::Token(Ok(Secret::new("entra token".to_owned()))),
+                _ => EffectResult::Done,
             }
         });
         assert_eq!(result, done("entra token"));
@@ -261,7 +265,7 @@ mod tests {
     #[test]
     fn two_wishes_at_once_are_each_granted_their_own() {
         let function = |cx: &Context| {
-            let token = |scope| Ok::<_, Failure>(cx.token(scope)?.expose().clone());
+            let token = |scope| Ok::<_, CallError>(cx.token(scope)?.expose().clone());
             let (one, other) = std::thread::scope(|threads| {
                 let one = threads.spawn(|| token("one"));
                 let other = token("other");
@@ -269,9 +273,9 @@ mod tests {
             });
             done(format!("{}, {}", one?, other?))
         };
-        let result = performed(function, Call::new("x"), |wish| match wish {
-            Wish::Token(scope) => Granted::Token(Ok(Secret::new(scope))),
-            _ => Granted::Done,
+        let result = performed(function, Call::new("x"), |effect| match effect {
+            Effect::Token(scope) => EffectResult::Token(Ok(Secret::new(scope))),
+            _ => EffectResult::Done,
         });
         assert_eq!(result, done("one, other"));
     }
@@ -279,24 +283,24 @@ mod tests {
     #[test]
     fn what_entra_refuses_is_told_to_the_model() {
         let function = |cx: &Context| done(cx.token("x")?.expose().clone());
-        let refuse = |_| Granted::Token(Err("Sign in again.".to_owned()));
+        let refuse = |_| EffectResult::Token(Err("Sign in again.".to_owned()));
         let result = performed(function, Call::new("x"), refuse);
-        assert_eq!(result, Err(Failure::Told("Sign in again.".to_owned())));
+        assert_eq!(result, Err(CallError::Message("Sign in again.".to_owned())));
     }
 
     #[test]
     fn a_question_that_was_answered_in_an_earlier_round_is_not_asked() {
-        let function = |cx: &Context| done(cx.ask("sure", Question::roots())?.action());
-        let call = Call::new("x").with_answer("sure", Answer::Declined);
-        let result = performed(function, call, |wish| panic!("wished for {wish:?}"));
+        let function = |cx: &Context| done(cx.ask("sure", InputRequest::roots())?.action());
+        let call = Call::new("x").with_answer("sure", InputResponse::Declined);
+        let result = performed(function, call, |effect| panic!("wished for {effect:?}"));
         assert_eq!(result, done("decline"));
     }
 
     #[test]
     fn a_panic_is_the_failure_of_its_call() {
         let function = |_: &Context| panic!("a bug of the tool");
-        let result = performed(function, Call::new("x"), |_| Granted::Done);
-        assert!(matches!(result, Err(Failure::Internal(_))), "{result:?}");
+        let result = performed(function, Call::new("x"), |_| EffectResult::Done);
+        assert!(matches!(result, Err(CallError::Internal(_))), "{result:?}");
     }
 
     #[test]
@@ -304,8 +308,8 @@ mod tests {
         for is_cancelled in [true, false] {
             let (sender, ended) = mpsc::channel();
             let function = move |cx: &Context| {
-                let waited = cx.wish(Wish::progress(1.0, None));
-                let again = cx.wish(Wish::progress(2.0, None));
+                let waited = cx.effect(Effect::progress(1.0, None));
+                let again = cx.effect(Effect::progress(2.0, None));
                 sender.send((waited.is_err(), again.is_err())).unwrap();
                 done("never")
             };
@@ -313,7 +317,7 @@ mod tests {
             let running = Running::start(perform(Call::new("x")), &stage, &mailbox, 1);
             if is_cancelled {
                 let wished = next(&mailbox);
-                assert!(matches!(wished, FromCall::Wished(..)), "{wished:?}");
+                assert!(matches!(wished, FromCall::EffectRequest(..)), "{wished:?}");
                 drop((running, wished));
             } else {
                 drop(running);
@@ -330,12 +334,18 @@ mod tests {
         let mailbox = Mailbox::new();
         let _running = Running::start(perform(Call::new("x")), &full, &mailbox, 1);
         let refused = next(&mailbox);
-        assert!(matches!(refused, FromCall::Over(Err(Failure::Told(_)))));
+        assert!(matches!(
+            refused,
+            FromCall::Over(Err(CallError::Message(_)))
+        ));
         drop(places);
         assert!(full.place().is_some());
         let empty = Stage::new(Handlers::default());
         let _running = Running::start(perform(Call::new("x")), &empty, &mailbox, 1);
         let unknown = next(&mailbox);
-        assert!(matches!(unknown, FromCall::Over(Err(Failure::Internal(_)))));
+        assert!(matches!(
+            unknown,
+            FromCall::Over(Err(CallError::Internal(_)))
+        ));
     }
 }

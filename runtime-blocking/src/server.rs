@@ -3,28 +3,28 @@
 use std::sync::Arc;
 
 use entra_mcp_core::{
-    ask::Performed,
+    ask::InvokeOutput,
     catalog::{
-        Call, CatalogBuilder, Failure, OfferedScope, Performer, Prompt, Resource, ResourceTemplate,
-        Step, Tool, ToolResult,
+        Call, CallError, CatalogBuilder, Handler, Prompt, Resource, ResourceTemplate,
+        ScopeDefinition, Step, Tool, ToolResult,
     },
 };
 use entra_mcp_host::{
     Settings, StartError,
-    library::{Completing, IntoContents, IntoMessages, Offer, Underway},
+    library::{CallContext, CompletionRequest, IntoContents, IntoMessages, ServerBuilder},
 };
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use crate::{Context, Handle, PROGRAM, perform::Handler};
+use crate::{Context, Handle, PROGRAM, perform::BoxedHandler};
 
 /// A server that is being put together.
 ///
-/// Functions return `Result<_, Failure>`. `?` makes text what the model is told; what is nobody's
-/// business but yours goes to the log with `.map_err(Failure::internal)?`. A panic is one failed call.
+/// Functions return `Result<_, CallError>`. `?` makes text what the model is told; what is nobody's
+/// business but yours goes to the log with `.map_err(CallError::internal)?`. A panic is one failed call.
 ///
 /// ```no_run
-/// use entra_mcp_blocking::{Context, Failure, Prompt, Resource, Server, StartError, Tool};
+/// use entra_mcp_blocking::{Context, CallError, Prompt, Resource, Server, StartError, Tool};
 /// use schemars::JsonSchema;
 /// use serde::Deserialize;
 ///
@@ -34,7 +34,7 @@ use crate::{Context, Handle, PROGRAM, perform::Handler};
 ///     divisor: f64,
 /// }
 ///
-/// fn divide(_cx: &Context, n: Divide) -> Result<f64, Failure> {
+/// fn divide(_cx: &Context, n: Divide) -> Result<f64, CallError> {
 ///     if n.divisor == 0.0 {
 ///         return Err("Nothing can be divided by 0.".into());
 ///     }
@@ -49,10 +49,10 @@ use crate::{Context, Handle, PROGRAM, perform::Handler};
 ///
 /// fn main() -> Result<(), StartError> {
 ///     Server::from_env()?
-///         .called("calculator", "1.0.0")
+///         .server_info("calculator", "1.0.0")
 ///         .tool(Tool::new("divide", "Divides one number by another").read_only(), divide)
 ///         .resource(Resource::new("docs://manual", "manual"), |_cx: &Context| {
-///             std::fs::read_to_string("manual.md").map_err(Failure::internal)
+///             std::fs::read_to_string("manual.md").map_err(CallError::internal)
 ///         })
 ///         .prompt(
 ///             Prompt::new("review", "Asks for a review"),
@@ -66,7 +66,7 @@ use crate::{Context, Handle, PROGRAM, perform::Handler};
 #[derive(Debug)]
 pub struct Server {
     settings: Settings,
-    offer: Offer<Handler>,
+    offer: ServerBuilder<BoxedHandler>,
     handle: Handle,
 }
 
@@ -81,14 +81,14 @@ impl Server {
     pub fn from_env() -> Result<Self, StartError> {
         Ok(Self {
             settings: Settings::from_env(&PROGRAM)?,
-            offer: Offer::new(),
+            offer: ServerBuilder::new(),
             handle: Handle::default(),
         })
     }
 
     /// What it calls itself towards clients.
     #[must_use]
-    pub fn called(self, name: impl Into<String>, version: impl Into<String>) -> Self {
+    pub fn server_info(self, name: impl Into<String>, version: impl Into<String>) -> Self {
         let (name, version) = (name.into(), version.into());
         self.catalog(|catalog| catalog.server(name, version))
     }
@@ -109,13 +109,13 @@ impl Server {
 
     /// Tells clients that changes will be announced with [`Context::announce`], so that they listen.
     #[must_use]
-    pub fn announces_changes(self) -> Self {
-        self.catalog(CatalogBuilder::announces_changes)
+    pub fn list_changed(self) -> Self {
+        self.catalog(CatalogBuilder::list_changed)
     }
 
     /// Offers a scope besides `user.read`, which tools can require.
     #[must_use]
-    pub fn scope(self, scope: OfferedScope) -> Self {
+    pub fn scope(self, scope: ScopeDefinition) -> Self {
         self.catalog(|catalog| catalog.scope(scope))
     }
 
@@ -126,9 +126,9 @@ impl Server {
     where
         A: DeserializeOwned + JsonSchema + 'static,
         R: Into<ToolResult> + 'static,
-        F: Fn(&Context, A) -> Result<R, Failure> + Send + Sync + 'static,
+        F: Fn(&Context, A) -> Result<R, CallError> + Send + Sync + 'static,
     {
-        let handler = handler(function, |_, result: R| Performed::Tool(result.into()));
+        let handler = handler(function, |_, result: R| InvokeOutput::Tool(result.into()));
         self.offer = self.offer.tool::<A>(tool, handler);
         self
     }
@@ -136,7 +136,7 @@ impl Server {
     /// Offers a tool that is a step function and runs on every runtime.
     #[must_use]
     pub fn pure_tool(self, tool: Tool, function: fn(&Call) -> Step<ToolResult>) -> Self {
-        self.catalog(move |catalog| catalog.tool(tool, Performer::Pure(function)))
+        self.catalog(move |catalog| catalog.tool(tool, Handler::Step(function)))
     }
 
     /// Offers a resource.
@@ -144,11 +144,11 @@ impl Server {
     pub fn resource<R, F>(mut self, resource: Resource, function: F) -> Self
     where
         R: IntoContents + 'static,
-        F: Fn(&Context) -> Result<R, Failure> + Send + Sync + 'static,
+        F: Fn(&Context) -> Result<R, CallError> + Send + Sync + 'static,
     {
         let handler = handler(
             move |cx, (): ()| function(cx),
-            |cx, result: R| Performed::Contents(result.into_contents(cx.name())),
+            |cx, result: R| InvokeOutput::Contents(result.into_contents(cx.name())),
         );
         self.offer = self.offer.resource(resource, handler);
         self
@@ -160,10 +160,10 @@ impl Server {
     where
         A: DeserializeOwned + 'static,
         R: IntoContents + 'static,
-        F: Fn(&Context, A) -> Result<R, Failure> + Send + Sync + 'static,
+        F: Fn(&Context, A) -> Result<R, CallError> + Send + Sync + 'static,
     {
         let handler = handler(function, |cx, result: R| {
-            Performed::Contents(result.into_contents(cx.name()))
+            InvokeOutput::Contents(result.into_contents(cx.name()))
         });
         self.offer = self.offer.template(template, handler);
         self
@@ -176,10 +176,10 @@ impl Server {
     where
         A: DeserializeOwned + JsonSchema + 'static,
         R: IntoMessages + 'static,
-        F: Fn(&Context, A) -> Result<R, Failure> + Send + Sync + 'static,
+        F: Fn(&Context, A) -> Result<R, CallError> + Send + Sync + 'static,
     {
         let handler = handler(function, |_, result: R| {
-            Performed::Messages(result.into_messages())
+            InvokeOutput::PromptMessages(result.into_messages())
         });
         self.offer = self.offer.prompt::<A>(prompt, handler);
         self
@@ -190,7 +190,10 @@ impl Server {
     #[must_use]
     pub fn complete_prompt<F>(mut self, prompt: impl Into<String>, function: F) -> Self
     where
-        F: Fn(&Context, Completing) -> Result<Vec<String>, Failure> + Send + Sync + 'static,
+        F: Fn(&Context, CompletionRequest) -> Result<Vec<String>, CallError>
+            + Send
+            + Sync
+            + 'static,
     {
         let handler = completing(function);
         self.offer = self.offer.complete_prompt(prompt.into(), handler);
@@ -201,7 +204,10 @@ impl Server {
     #[must_use]
     pub fn complete_template<F>(mut self, template: impl Into<String>, function: F) -> Self
     where
-        F: Fn(&Context, Completing) -> Result<Vec<String>, Failure> + Send + Sync + 'static,
+        F: Fn(&Context, CompletionRequest) -> Result<Vec<String>, CallError>
+            + Send
+            + Sync
+            + 'static,
     {
         let handler = completing(function);
         self.offer = self.offer.complete_template(template.into(), handler);
@@ -212,13 +218,13 @@ impl Server {
     /// a set of offers that another crate brings.
     ///
     /// ```no_run
-    /// use entra_mcp_blocking::{Call, CatalogBuilder, Performer, Server, Step, Tool, ToolResult};
+    /// use entra_mcp_blocking::{Call, CatalogBuilder, Handler, Server, Step, Tool, ToolResult};
     ///
     /// fn greetings(catalog: CatalogBuilder) -> CatalogBuilder {
     ///     fn hello(call: &Call) -> Step<ToolResult> {
     ///         Step::done(format!("Hello, {}!", call.principal().oid))
     ///     }
-    ///     catalog.tool(Tool::new("hello", "Says hello"), Performer::Pure(hello))
+    ///     catalog.tool(Tool::new("hello", "Says hello"), Handler::Step(hello))
     /// }
     ///
     /// fn main() -> Result<(), entra_mcp_blocking::StartError> {
@@ -253,22 +259,22 @@ impl Server {
 }
 
 /// Arguments in, the function, its result out.
-fn handler<A, R, F>(function: F, wrap: fn(&Context, R) -> Performed) -> Handler
+fn handler<A, R, F>(function: F, wrap: fn(&Context, R) -> InvokeOutput) -> BoxedHandler
 where
     A: DeserializeOwned + 'static,
     R: 'static,
-    F: Fn(&Context, A) -> Result<R, Failure> + Send + Sync + 'static,
+    F: Fn(&Context, A) -> Result<R, CallError> + Send + Sync + 'static,
 {
     Arc::new(move |cx| {
-        let result = function(cx, Underway::read(cx)?);
+        let result = function(cx, CallContext::read(cx)?);
         result.map(|result| wrap(cx, result))
     })
 }
 
-fn completing<F>(function: F) -> Handler
+fn completing<F>(function: F) -> BoxedHandler
 where
-    F: Fn(&Context, Completing) -> Result<Vec<String>, Failure> + Send + Sync + 'static,
+    F: Fn(&Context, CompletionRequest) -> Result<Vec<String>, CallError> + Send + Sync + 'static,
 {
-    let function = move |cx: &Context, (): ()| function(cx, Underway::completing(cx));
-    handler(function, |_, values| Performed::Values(values))
+    let function = move |cx: &Context, (): ()| function(cx, CallContext::completing(cx));
+    handler(function, |_, values| InvokeOutput::Values(values))
 }

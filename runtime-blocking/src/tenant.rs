@@ -26,7 +26,7 @@ impl Back {
 impl Service for Back {
     fn admit(&self, _head: &Parts) -> Result<Admission, Box<Response<Bytes>>> {
         Ok(Admission {
-            body_limit: limits::STRANGER_BODY_BYTES,
+            body_limit: limits::UNAUTHENTICATED_BODY_BYTES,
         })
     }
 

@@ -5,7 +5,7 @@ use entra_mcp_smol::{Server, StartError};
 
 fn main() -> Result<(), StartError> {
     Server::from_env()?
-        .called("everything", env!("CARGO_PKG_VERSION"))
-        .catalog(entra_mcp_everything::offer)
+        .server_info("everything", env!("CARGO_PKG_VERSION"))
+        .catalog(entra_mcp_everything::register)
         .run()
 }

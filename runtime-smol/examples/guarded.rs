@@ -4,10 +4,10 @@
 //! more, and goes on in the same session. `readReports` is for those with the app role `Reports.Read`:
 //! nobody else sees it.
 
-use entra_mcp_smol::{Context, OfferedScope, Server, StartError, Tool};
+use entra_mcp_smol::{Context, ScopeDefinition, Server, StartError, Tool};
 
 fn main() -> Result<(), StartError> {
-    let mail = OfferedScope {
+    let mail = ScopeDefinition {
         name: "mail.read".to_owned(),
         graph: "Mail.Read".to_owned(),
         words: "Read your mail.".to_owned(),

@@ -1,4 +1,4 @@
-//! What a function that performs a call gets: who calls, and the means to wish for things.
+//! What a function that performs a call gets: who calls, and the means to effect for things.
 //!
 //! Source: MCP specification 2025-11-25, basic/utilities (progress), server/utilities (logging),
 //! client/elicitation; 2026-07-28, basic/patterns (multi round-trip requests).
@@ -8,25 +8,27 @@ use std::{collections::BTreeMap, ops::Deref, sync::Arc};
 use async_channel::{Receiver, Sender, bounded};
 use bytes::Bytes;
 use entra_mcp_core::{
-    catalog::{Answer, Change, Failure, Granted, LogLevel, Question, Wish},
+    catalog::{
+        CallError, ChangeNotification, Effect, EffectResult, InputRequest, InputResponse, LogLevel,
+    },
     secret::Secret,
 };
-use entra_mcp_host::library::{Elicited, Interrupted, Underway, form_of};
+use entra_mcp_host::library::{CallContext, ElicitResult, Interrupted, elicitation_schema_of};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// The context of a call. Clones are the same call.
 ///
-/// What it knows without asking anybody it has of [`Underway`]: `cx.principal()`, `cx.arguments()`,
+/// What it knows without asking anybody it has of [`CallContext`]: `cx.principal()`, `cx.arguments()`,
 /// `cx.is_cancelled()`, `cx.deadline()`. For the rest it asks the client or Entra and waits.
 ///
 /// When the call is cancelled, its function's future is dropped at the next `await`.
 ///
 /// ```
-/// use entra_mcp_smol::{Context, Failure, LogLevel};
+/// use entra_mcp_smol::{Context, CallError, LogLevel};
 ///
-/// async fn count(cx: Context, (): ()) -> Result<u32, Failure> {
+/// async fn count(cx: Context, (): ()) -> Result<u32, CallError> {
 ///     cx.log(LogLevel::Info, "I begin to count.").await?;
 ///     for number in 1..=3 {
 ///         cx.progress(f64::from(number), 3.0).await?;
@@ -36,31 +38,31 @@ use serde_json::Value;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Context {
-    underway: Arc<Underway>,
-    wishes: Sender<Wished>,
+    underway: Arc<CallContext>,
+    wishes: Sender<EffectRequest>,
 }
 
-/// A wish, and where it is waited for.
+/// A effect, and where it is waited for.
 #[derive(Debug)]
-pub(crate) struct Wished {
-    pub(crate) wish: Wish,
-    pub(crate) granted: Sender<Granted>,
+pub(crate) struct EffectRequest {
+    pub(crate) effect: Effect,
+    pub(crate) granted: Sender<EffectResult>,
 }
 
 /// How many wishes of one call wait for its exchange to take them.
 const WISHES: usize = 4;
 
 impl Deref for Context {
-    type Target = Underway;
+    type Target = CallContext;
 
-    fn deref(&self) -> &Underway {
+    fn deref(&self) -> &CallContext {
         &self.underway
     }
 }
 
 impl Context {
     /// A context, and where its wishes arrive.
-    pub(crate) fn new(underway: Arc<Underway>) -> (Self, Receiver<Wished>) {
+    pub(crate) fn new(underway: Arc<CallContext>) -> (Self, Receiver<EffectRequest>) {
         let (wishes, wished) = bounded(WISHES);
         (Self { underway, wishes }, wished)
     }
@@ -76,8 +78,8 @@ impl Context {
         progress: f64,
         total: impl Into<Option<f64>>,
     ) -> Result<(), Interrupted> {
-        let wish = Wish::progress(progress, total.into());
-        self.wish(wish).await.map(drop)
+        let effect = Effect::progress(progress, total.into());
+        self.effect(effect).await.map(drop)
     }
 
     /// The same in words, too.
@@ -85,18 +87,18 @@ impl Context {
     /// # Errors
     ///
     /// The call is over.
-    pub async fn progress_in_words(
+    pub async fn progress_with_message(
         &self,
         progress: f64,
         total: impl Into<Option<f64>>,
         words: impl Into<String>,
     ) -> Result<(), Interrupted> {
-        let wish = Wish::Progress {
+        let effect = Effect::Progress {
             progress,
             total: total.into(),
             message: Some(words.into()),
         };
-        self.wish(wish).await.map(drop)
+        self.effect(effect).await.map(drop)
     }
 
     /// Sends the client a line of the log, if it wants lines of that level. Never log a secret so.
@@ -105,8 +107,8 @@ impl Context {
     ///
     /// The call is over.
     pub async fn log(&self, level: LogLevel, line: impl Into<Value>) -> Result<(), Interrupted> {
-        let wish = Wish::Log(level, line.into());
-        self.wish(wish).await.map(drop)
+        let effect = Effect::Log(level, line.into());
+        self.effect(effect).await.map(drop)
     }
 
     /// Tells clients that listen for it that something changed. Whoever listens is told, so announce
@@ -115,25 +117,25 @@ impl Context {
     /// # Errors
     ///
     /// The call is over.
-    pub async fn announce(&self, change: Change) -> Result<(), Interrupted> {
-        self.wish(Wish::Announce(change)).await.map(drop)
+    pub async fn announce(&self, change: ChangeNotification) -> Result<(), Interrupted> {
+        self.effect(Effect::NotifyChanged(change)).await.map(drop)
     }
 
-    /// Asks the client a question: the person, its model, or for its roots. The key is the function's
-    /// own; each question of a call has another.
+    /// Asks the client a input_request: the person, its model, or for its roots. The key is the function's
+    /// own; each input_request of a call has another.
     ///
-    /// **What stands before a question may be done again.** Before 2026-07-28 the function waits here
-    /// for the answer. Since then a question ends the round: the function is dropped here, and when
+    /// **What stands before a input_request may be done again.** Before 2026-07-28 the function waits here
+    /// for the answer. Since then a input_request ends the round: the function is dropped here, and when
     /// the client comes back with the answer, it is run again from its start and does not wait here.
     /// So ask first, and change things afterwards.
     ///
     /// ```
-    /// use entra_mcp_smol::{Context, Failure, Field, Form, Question};
+    /// use entra_mcp_smol::{Context, CallError, FieldSchema, ElicitationSchema, InputRequest};
     ///
-    /// async fn delete(cx: Context, (): ()) -> Result<&'static str, Failure> {
-    ///     let form = Form::new().field("sure", Field::boolean());
-    ///     let question = Question::form("Delete all of it?", form);
-    ///     let answer = cx.ask("sure", question).await?;
+    /// async fn delete(cx: Context, (): ()) -> Result<&'static str, CallError> {
+    ///     let form = ElicitationSchema::new().field("sure", FieldSchema::boolean());
+    ///     let input_request = InputRequest::form("Delete all of it?", form);
+    ///     let answer = cx.ask("sure", input_request).await?;
     ///     if answer.get("sure") != Some(&true.into()) {
     ///         return Ok("Nothing was deleted.");
     ///     }
@@ -145,8 +147,12 @@ impl Context {
     /// # Errors
     ///
     /// The call is over.
-    pub async fn ask(&self, key: &str, question: Question) -> Result<Answer, Interrupted> {
-        let questions = BTreeMap::from([(key.to_owned(), question)]);
+    pub async fn ask(
+        &self,
+        key: &str,
+        input_request: InputRequest,
+    ) -> Result<InputResponse, Interrupted> {
+        let questions = BTreeMap::from([(key.to_owned(), input_request)]);
         let mut answers = self.ask_all(questions).await?;
         answers.remove(key).ok_or(Interrupted)
     }
@@ -158,13 +164,13 @@ impl Context {
     /// The call is over.
     pub async fn ask_all(
         &self,
-        questions: BTreeMap<String, Question>,
-    ) -> Result<BTreeMap<String, Answer>, Interrupted> {
+        questions: BTreeMap<String, InputRequest>,
+    ) -> Result<BTreeMap<String, InputResponse>, Interrupted> {
         let keys: Vec<_> = questions.keys().cloned().collect();
-        let open = Underway::unanswered(&self.underway, questions);
+        let open = CallContext::unanswered(&self.underway, questions);
         if !open.is_empty() {
-            let granted = self.wish(Wish::Ask(open)).await?;
-            Underway::learn_of(&self.underway, granted);
+            let granted = self.effect(Effect::RequestInput(open)).await?;
+            CallContext::learn_of(&self.underway, granted);
         }
         let answer = |key: String| {
             let answer = self.underway.answer(&key).ok_or(Interrupted)?;
@@ -177,7 +183,7 @@ impl Context {
     /// choices, and an `Option` of each. Never ask for secrets so. See [`Context::ask`].
     ///
     /// ```
-    /// use entra_mcp_smol::{Context, Elicited, Failure};
+    /// use entra_mcp_smol::{Context, ElicitResult, CallError};
     /// use schemars::JsonSchema;
     /// use serde::Deserialize;
     ///
@@ -187,11 +193,11 @@ impl Context {
     ///     days: u8,
     /// }
     ///
-    /// async fn request_leave(cx: Context, (): ()) -> Result<String, Failure> {
+    /// async fn request_leave(cx: Context, (): ()) -> Result<String, CallError> {
     ///     let leave = cx.elicit::<Leave>("leave", "How long will you be away?").await?;
     ///     match leave {
-    ///         Elicited::Accepted(leave) => Ok(format!("{} days it is.", leave.days)),
-    ///         Elicited::Declined | Elicited::Cancelled => Ok("You stay, then.".to_owned()),
+    ///         ElicitResult::Accepted(leave) => Ok(format!("{} days it is.", leave.days)),
+    ///         ElicitResult::Declined | ElicitResult::Cancelled => Ok("You stay, then.".to_owned()),
     ///     }
     /// }
     /// ```
@@ -203,9 +209,9 @@ impl Context {
         &self,
         key: &str,
         message: &str,
-    ) -> Result<Elicited<T>, Failure> {
-        let question = Question::form(message, form_of::<T>()?);
-        Elicited::read(self.ask(key, question).await?)
+    ) -> Result<ElicitResult<T>, CallError> {
+        let input_request = InputRequest::form(message, elicitation_schema_of::<T>()?);
+        ElicitResult::read(self.ask(key, input_request).await?)
     }
 
     /// An Entra token of the person for these scopes, such as `https://graph.microsoft.com/Mail.Read`:
@@ -214,9 +220,9 @@ impl Context {
     /// # Errors
     ///
     /// There is none: why, in words for the model and the person; or the call is over.
-    pub async fn token(&self, scopes: &str) -> Result<Secret<String>, Failure> {
-        match self.wish(Wish::Token(scopes.to_owned())).await? {
-            Granted::Token(token) => token.map_err(Failure::Told),
+    pub async fn token(&self, scopes: &str) -> Result<Secret<String>, CallError> {
+        match self.effect(Effect::Token(scopes.to_owned())).await? {
+            EffectResult::Token(token) => token.map_err(CallError::Message),
             _ => Err(Interrupted.into()),
         }
     }
@@ -227,9 +233,9 @@ impl Context {
     /// # Errors
     ///
     /// There is none: why, in words for the model and the person; or the call is over.
-    pub async fn graph(&self, path: &str) -> Result<Bytes, Failure> {
-        match self.wish(Wish::Graph(path.to_owned())).await? {
-            Granted::Graph(body) => body.map_err(Failure::Told),
+    pub async fn graph(&self, path: &str) -> Result<Bytes, CallError> {
+        match self.effect(Effect::Graph(path.to_owned())).await? {
+            EffectResult::Graph(body) => body.map_err(CallError::Message),
             _ => Err(Interrupted.into()),
         }
     }
@@ -239,9 +245,9 @@ impl Context {
     /// # Errors
     ///
     /// The call is over.
-    pub async fn wish(&self, wish: Wish) -> Result<Granted, Interrupted> {
+    pub async fn effect(&self, effect: Effect) -> Result<EffectResult, Interrupted> {
         let (granted, grant) = bounded(1);
-        let wished = Wished { wish, granted };
+        let wished = EffectRequest { effect, granted };
         self.wishes.send(wished).await.map_err(|_| Interrupted)?;
         grant.recv().await.map_err(|_| Interrupted)
     }

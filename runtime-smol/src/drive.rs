@@ -20,7 +20,7 @@ use entra_mcp_core::{
     admit::{Admission, admit},
     ask::{AskId, Fetch, Store, Ticket},
     event::Event,
-    exchange::{Errand, Exchange, Output},
+    exchange::{Exchange, Job, Output},
     time::Instant,
 };
 use http::{Request, Response, request::Parts};
@@ -83,11 +83,11 @@ impl Run {
         Self::new(runtime, Exchange::new(id, &seed, request, env))
     }
 
-    fn of_errand(runtime: &Arc<Runtime>, errand: Errand) -> Self {
+    fn of_job(runtime: &Arc<Runtime>, job: Job) -> Self {
         let (id, seed) = (runtime.next_exchange(), entra_mcp_host::seed());
         let known = runtime.hub.known();
         let env = runtime.env(&known, runtime.clock.now());
-        Self::new(runtime, Exchange::errand(id, &seed, errand, env))
+        Self::new(runtime, Exchange::job(id, &seed, job, env))
     }
 
     fn new(runtime: &Arc<Runtime>, exchange: Exchange) -> Self {
@@ -130,28 +130,28 @@ impl Run {
             Action::Close => peer.close().await,
             Action::Fetch(ticket, fetch) => self.fetch(ticket, fetch),
             Action::Store(ticket, ask) => self.store(ticket, ask),
-            Action::Call(ticket, perform) => {
+            Action::Invoke(ticket, perform) => {
                 let Runtime {
                     handlers, executor, ..
                 } = &*self.runtime;
                 self.calls.start(ticket, *perform, handlers, executor);
             }
-            Action::Grant(id, granted) => self.calls.grant(id, granted),
+            Action::Resume(id, granted) => self.calls.grant(id, granted),
             Action::Cancel(id) => {
                 self.asks.cancel(id);
                 self.calls.cancel(id);
             }
-            Action::Tell(message) => {
+            Action::ToHub(message) => {
                 let id = self.exchange.id();
                 if !self.is_enrolled {
                     self.is_enrolled = true;
                     self.mailbox = Some(self.runtime.hub.enroll(id));
                 }
                 let now = self.runtime.clock.now();
-                let errands = self.runtime.hub.tell(id, message, now);
-                start(&self.runtime, errands);
+                let jobs = self.runtime.hub.tell(id, message, now);
+                start(&self.runtime, jobs);
             }
-            Action::Audit(audit) => entra_mcp_host::audit(&audit),
+            Action::Log(audit) => entra_mcp_host::audit(&audit),
             other => tracing::error!("a bug: this runtime does not know {other:?}"),
         }
     }
@@ -187,7 +187,7 @@ impl Run {
             let called = async { Some(self.calls.next().await) };
             let told = async {
                 match mailbox {
-                    Some(mailbox) => mailbox.recv().await.ok().map(Event::Told),
+                    Some(mailbox) => mailbox.recv().await.ok().map(Event::FromHub),
                     None => future::pending().await,
                 }
             };
@@ -196,14 +196,14 @@ impl Run {
                     false => peer.gone().await,
                     true => future::pending().await,
                 }
-                Some(Event::Gone)
+                Some(Event::Disconnected)
             };
             let tick = async {
                 Timer::after(left).await;
                 Some(Event::Tick)
             };
             match answered.or(called).or(told).or(gone).or(tick).await {
-                Some(Event::Gone) => return self.gone(),
+                Some(Event::Disconnected) => return self.gone(),
                 Some(event) => return event,
                 // The mailbox overflowed: there will be no more of it.
                 None => self.mailbox = None,
@@ -216,15 +216,15 @@ impl Run {
 
     fn gone(&mut self) -> Event {
         self.told_gone = true;
-        Event::Gone
+        Event::Disconnected
     }
 }
 
 impl Drop for Run {
     fn drop(&mut self) {
         if self.is_enrolled {
-            let errands = self.runtime.hub.forget(self.exchange.id());
-            start(&self.runtime, errands);
+            let jobs = self.runtime.hub.forget(self.exchange.id());
+            start(&self.runtime, jobs);
         }
         self.runtime.busy.fetch_sub(1, Ordering::AcqRel);
     }
@@ -262,10 +262,10 @@ impl Asks {
     }
 }
 
-/// Runs errands, each as a task of its own: the hub starts few.
-pub(crate) fn start(runtime: &Arc<Runtime>, errands: Vec<Errand>) {
-    for errand in errands {
-        let run = Run::of_errand(runtime, errand);
+/// Runs jobs, each as a task of its own: the hub starts few.
+pub(crate) fn start(runtime: &Arc<Runtime>, jobs: Vec<Job>) {
+    for job in jobs {
+        let run = Run::of_job(runtime, job);
         runtime.executor.spawn(run.drive(Peer::nobody()));
     }
 }

@@ -7,8 +7,8 @@ use std::{
 
 use async_channel::{Receiver, Sender, bounded};
 use entra_mcp_core::{
-    env::Known,
-    exchange::{Errand, ExchangeId},
+    env::EntraSnapshot,
+    exchange::{ExchangeId, Job},
     hub::{FromHub, Hub, HubOutput, ToHub},
     limits,
     time::Now,
@@ -18,7 +18,7 @@ use entra_mcp_core::{
 #[derive(Debug, Default)]
 pub(crate) struct Switchboard {
     tables: Mutex<Tables>,
-    known: RwLock<Arc<Known>>,
+    known: RwLock<Arc<EntraSnapshot>>,
 }
 
 #[derive(Debug, Default)]
@@ -37,12 +37,12 @@ impl Switchboard {
     }
 
     /// The newest snapshot of what is known.
-    pub(crate) fn known(&self) -> Arc<Known> {
+    pub(crate) fn known(&self) -> Arc<EntraSnapshot> {
         Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Hands a message to the hub and does what it wants; the errands to run come back.
-    pub(crate) fn tell(&self, from: ExchangeId, message: ToHub, now: Now) -> Vec<Errand> {
+    /// Hands a message to the hub and does what it wants; the jobs to run come back.
+    pub(crate) fn tell(&self, from: ExchangeId, message: ToHub, now: Now) -> Vec<Job> {
         let mut tables = self.tables();
         tables.hub.handle(from, message, now);
         self.drain(&mut tables)
@@ -50,24 +50,24 @@ impl Switchboard {
 
     /// A mailbox for this exchange. Bounded: whoever does not read loses it.
     pub(crate) fn enroll(&self, id: ExchangeId) -> Mailbox {
-        let (sender, mailbox) = bounded(limits::MAILBOX);
+        let (sender, mailbox) = bounded(limits::MAILBOX_MESSAGES);
         self.tables().mailboxes.insert(id, sender);
         mailbox
     }
 
     /// Forgets an exchange that ended.
-    pub(crate) fn forget(&self, id: ExchangeId) -> Vec<Errand> {
+    pub(crate) fn forget(&self, id: ExchangeId) -> Vec<Job> {
         let mut tables = self.tables();
         tables.mailboxes.remove(&id);
         tables.hub.forget(id);
         self.drain(&mut tables)
     }
 
-    fn drain(&self, tables: &mut Tables) -> Vec<Errand> {
-        let mut errands = Vec::new();
+    fn drain(&self, tables: &mut Tables) -> Vec<Job> {
+        let mut jobs = Vec::new();
         loop {
             match tables.hub.poll() {
-                HubOutput::Tell(id, message) => {
+                HubOutput::Deliver(id, message) => {
                     // Never waits, for this is under the lock. A full mailbox is a stream that is
                     // not read: without its sender it says so (threat M7).
                     let sent = tables
@@ -81,8 +81,8 @@ impl Switchboard {
                 HubOutput::Publish(known) => {
                     *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
                 }
-                HubOutput::Start(errand) => errands.push(errand),
-                HubOutput::Idle => return errands,
+                HubOutput::Spawn(job) => jobs.push(job),
+                HubOutput::Idle => return jobs,
             }
         }
     }

@@ -80,7 +80,7 @@ impl Peer {
         (peer, pieces)
     }
 
-    /// The peer of an errand.
+    /// The peer of an job.
     pub(crate) fn nobody() -> Self {
         Self {
             pieces: None,

@@ -56,15 +56,16 @@ use async_channel::bounded;
 use async_io::Timer;
 pub use entra_mcp_core::{
     catalog::{
-        Abilities, Annotations, Answer, Call, CatalogBuilder, Change, Content, Failure, Field,
-        Form, Granted, Icon, Json, LogLevel, Messages, OfferedScope, Performer, Principal, Prompt,
-        PromptArgument, Question, Resource, ResourceContents, ResourceTemplate, Role, Step,
-        TaskSupport, Tool, ToolResult, Wish,
+        Annotations, Call, CallError, CatalogBuilder, ChangeNotification, ClientCapabilities,
+        Content, Effect, EffectResult, ElicitationSchema, FieldSchema, Handler, Icon, InputRequest,
+        InputResponse, Json, LogLevel, Principal, Prompt, PromptArgument, PromptMessages, Resource,
+        ResourceContents, ResourceTemplate, Role, ScopeDefinition, Step, TaskSupport, Tool,
+        ToolResult,
     },
     secret::Secret,
 };
 use entra_mcp_core::{
-    env::{self, Env, Known},
+    env::{self, EntraSnapshot, Env},
     exchange::ExchangeId,
     limits,
     time::Now,
@@ -72,7 +73,10 @@ use entra_mcp_core::{
 use entra_mcp_host::{Clock, FileStore, Gate, Host, Program, bind, library::Handlers, on_shutdown};
 pub use entra_mcp_host::{
     StartError,
-    library::{Completing, Elicited, Interrupted, IntoContents, IntoMessages, Underway, schema_of},
+    library::{
+        CallContext, CompletionRequest, ElicitResult, Interrupted, IntoContents, IntoMessages,
+        schema_of,
+    },
 };
 use smol::{Task, unblock};
 
@@ -84,7 +88,7 @@ use self::{
     inbound::Service,
     listen::{Connections, Door},
     outbound::Outbound,
-    perform::Handler,
+    perform::BoxedHandler,
     tenant::Back,
 };
 
@@ -98,7 +102,7 @@ pub static PROGRAM: Program = Program {
 #[derive(Debug)]
 struct Runtime {
     server: Arc<env::Server>,
-    handlers: Handlers<Handler>,
+    handlers: Handlers<BoxedHandler>,
     store: Arc<FileStore>,
     clock: Clock,
     executor: Executor,
@@ -110,7 +114,7 @@ struct Runtime {
 }
 
 impl Runtime {
-    fn new(host: &Host, handlers: Handlers<Handler>, executor: Executor) -> Self {
+    fn new(host: &Host, handlers: Handlers<BoxedHandler>, executor: Executor) -> Self {
         Self {
             server: Arc::clone(&host.server),
             handlers,
@@ -128,10 +132,10 @@ impl Runtime {
         ExchangeId(self.last_exchange.fetch_add(1, Ordering::Relaxed))
     }
 
-    fn env<'a>(&'a self, known: &'a Known, now: Now) -> Env<'a> {
+    fn env<'a>(&'a self, entra: &'a EntraSnapshot, now: Now) -> Env<'a> {
         Env {
             server: &self.server,
-            known,
+            entra: entra,
             now,
         }
     }
@@ -148,7 +152,7 @@ pub fn run(host: &Host) -> ExitCode {
 }
 
 /// The same with functions that perform calls.
-fn run_with(host: &Host, handlers: Handlers<Handler>, handle: &Handle) -> Result<(), String> {
+fn run_with(host: &Host, handlers: Handlers<BoxedHandler>, handle: &Handle) -> Result<(), String> {
     let executor = Executor::new();
     let runtime = Arc::new(Runtime::new(host, handlers, executor.clone()));
     handle.attach(&runtime);
@@ -170,7 +174,7 @@ async fn serve(host: &Host, runtime: Arc<Runtime>) -> Result<(), String> {
         accepting.extend(accept_all(listeners, &runtime, &connections, &back)?);
     }
     runtime.executor.spawn(sweep(Arc::clone(&runtime)));
-    host.welcome();
+    host.startup_banner();
     let (asked, ask) = bounded(1);
     let unheard = asked.clone();
     on_shutdown(move || {
@@ -207,14 +211,14 @@ async fn sweep(runtime: Arc<Runtime>) {
     loop {
         let (store, now) = (Arc::clone(&runtime.store), runtime.clock.now().unix);
         unblock(move || store.sweep(now)).await;
-        Timer::after(limits::SWEEP).await;
+        Timer::after(limits::PURGE_INTERVAL).await;
     }
 }
 
 /// Streams end; what else is under way has a while to finish.
 async fn finish(runtime: &Runtime, connections: &Connections) {
     connections.close();
-    let end = runtime.clock.now().instant.after(limits::SHUTDOWN);
+    let end = runtime.clock.now().instant.after(limits::SHUTDOWN_TIMEOUT);
     let is_busy = || runtime.busy.load(Ordering::Acquire) > 0 || !connections.are_over();
     while is_busy() && !runtime.clock.until(end).is_zero() {
         Timer::after(Duration::from_millis(10)).await;

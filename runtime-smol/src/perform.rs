@@ -11,11 +11,11 @@ use std::{
 
 use async_channel::{Receiver, Sender};
 use entra_mcp_core::{
-    ask::{AskId, Perform, Performed, Ticket},
-    catalog::{Failure, Granted, Wish},
+    ask::{AskId, Invoke, InvokeOutput, Ticket},
+    catalog::{CallError, Effect, EffectResult},
     event::Event,
 };
-use entra_mcp_host::library::{Handlers, Underway};
+use entra_mcp_host::library::{CallContext, Handlers};
 use smol::{
     Task,
     future::{self, FutureExt as _},
@@ -23,27 +23,27 @@ use smol::{
 };
 
 use crate::{
-    context::{Context, Wished},
+    context::{Context, EffectRequest},
     executor::Executor,
 };
 
 /// A function that performs calls.
-pub(crate) type Handler = Arc<dyn Fn(Context) -> Performing + Send + Sync>;
+pub(crate) type BoxedHandler = Arc<dyn Fn(Context) -> Performing + Send + Sync>;
 
 /// A call that is being performed.
-pub(crate) type Performing = Pin<Box<dyn Future<Output = Result<Performed, Failure>> + Send>>;
+pub(crate) type Performing = Pin<Box<dyn Future<Output = Result<InvokeOutput, CallError>> + Send>>;
 
 /// The calls of one exchange. Dropping a call stops it.
 #[derive(Default)]
-pub(crate) struct Calls(Vec<(Ticket<Perform>, Running)>);
+pub(crate) struct Calls(Vec<(Ticket<Invoke>, Running)>);
 
 impl Calls {
     /// Performs a call.
     pub(crate) fn start(
         &mut self,
-        ticket: Ticket<Perform>,
-        perform: Perform,
-        handlers: &Handlers<Handler>,
+        ticket: Ticket<Invoke>,
+        perform: Invoke,
+        handlers: &Handlers<BoxedHandler>,
         executor: &Executor,
     ) {
         let handler = handlers.find(&perform.target).cloned();
@@ -51,8 +51,8 @@ impl Calls {
         self.0.push((ticket, running));
     }
 
-    /// The oldest open wish of a call was granted.
-    pub(crate) fn grant(&mut self, id: AskId, granted: Granted) {
+    /// The oldest open effect of a call was granted.
+    pub(crate) fn grant(&mut self, id: AskId, granted: EffectResult) {
         let call = self.0.iter_mut().find(|(ticket, _)| ticket.id() == id);
         if let Some((_, running)) = call {
             running.grant(granted);
@@ -64,7 +64,7 @@ impl Calls {
         self.0.retain(|(ticket, _)| ticket.id() != id);
     }
 
-    /// The next wish or end of a call; never, if there is none.
+    /// The next effect or end of a call; never, if there is none.
     pub(crate) async fn next(&mut self) -> Event {
         future::poll_fn(|waker| self.poll(waker)).await
     }
@@ -72,7 +72,9 @@ impl Calls {
     fn poll(&mut self, waker: &mut Waker<'_>) -> Poll<Event> {
         for (place, (ticket, running)) in self.0.iter_mut().enumerate() {
             match running.poll(waker) {
-                Poll::Ready(Happened::Wished(wish)) => return Poll::Ready(ticket.wish(wish)),
+                Poll::Ready(Happened::EffectRequest(effect)) => {
+                    return Poll::Ready(ticket.effect(effect));
+                }
                 Poll::Ready(Happened::Over(result)) => {
                     let (ticket, _) = self.0.remove(place);
                     return Poll::Ready(ticket.answer(result));
@@ -86,33 +88,33 @@ impl Calls {
 
 /// A call under way.
 struct Running {
-    underway: Arc<Underway>,
-    task: Task<Result<Performed, Failure>>,
-    wishes: Pin<Box<Receiver<Wished>>>,
+    underway: Arc<CallContext>,
+    task: Task<Result<InvokeOutput, CallError>>,
+    wishes: Pin<Box<Receiver<EffectRequest>>>,
     /// Who waits for its wishes, the oldest first.
-    open: VecDeque<Sender<Granted>>,
+    open: VecDeque<Sender<EffectResult>>,
 }
 
 /// What a call did.
 #[derive(Debug)]
 enum Happened {
-    Wished(Wish),
-    Over(Result<Performed, Failure>),
+    EffectRequest(Effect),
+    Over(Result<InvokeOutput, CallError>),
 }
 
 impl Running {
-    fn start(handler: Option<Handler>, perform: Perform, executor: &Executor) -> Self {
-        let underway = Arc::new(Underway::new(perform));
+    fn start(handler: Option<BoxedHandler>, perform: Invoke, executor: &Executor) -> Self {
+        let underway = Arc::new(CallContext::new(perform));
         let (context, wishes) = Context::new(Arc::clone(&underway));
         let moved = Arc::clone(&underway);
         let task = executor.hold(async move {
             let Some(handler) = handler else {
-                return Err(Underway::unknown(&moved));
+                return Err(CallContext::unknown(&moved));
             };
             // The panic barrier. What the function shares with others is its own to keep whole.
             let performed = async move { handler(context).await };
             let performed = AssertUnwindSafe(performed).catch_unwind().await;
-            performed.unwrap_or_else(|_| Err(Underway::panicked(&moved)))
+            performed.unwrap_or_else(|_| Err(CallContext::panicked(&moved)))
         });
         Self {
             underway,
@@ -122,7 +124,7 @@ impl Running {
         }
     }
 
-    fn grant(&mut self, granted: Granted) {
+    fn grant(&mut self, granted: EffectResult) {
         if let Some(waiting) = self.open.pop_front() {
             // Who waits no more does not need it.
             let _ = waiting.try_send(granted);
@@ -133,7 +135,7 @@ impl Running {
         // What was wished before the end comes before it.
         if let Poll::Ready(Some(wished)) = self.wishes.as_mut().poll_next(waker) {
             self.open.push_back(wished.granted);
-            return Poll::Ready(Happened::Wished(wished.wish));
+            return Poll::Ready(Happened::EffectRequest(wished.effect));
         }
         Pin::new(&mut self.task).poll(waker).map(Happened::Over)
     }
@@ -143,7 +145,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         // A clone of its context may live on in a task of the function's own: whatever that waits for
         // ends, read or not.
-        Underway::end(&self.underway);
+        CallContext::end(&self.underway);
         self.wishes.close();
         while self.wishes.try_recv().is_ok() {}
     }
@@ -155,7 +157,7 @@ mod tests {
 
     use entra_mcp_core::{
         ask::Target,
-        catalog::{Answer, Call, Question, ToolResult},
+        catalog::{Call, InputRequest, InputResponse, ToolResult},
         secret::Secret,
     };
 
@@ -165,19 +167,19 @@ mod tests {
     fn performed<F, Fut>(
         function: F,
         call: Call,
-        mut grant: impl FnMut(Wish) -> Granted,
-    ) -> Result<Performed, Failure>
+        mut grant: impl FnMut(Effect) -> EffectResult,
+    ) -> Result<InvokeOutput, CallError>
     where
         F: Fn(Context) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<Performed, Failure>> + Send + 'static,
+        Fut: Future<Output = Result<InvokeOutput, CallError>> + Send + 'static,
     {
         let executor = Executor::new();
-        let handler: Handler = Arc::new(move |cx| Box::pin(function(cx)));
+        let handler: BoxedHandler = Arc::new(move |cx| Box::pin(function(cx)));
         let mut running = Running::start(Some(handler), perform(call), &executor);
         let played = async {
             loop {
                 match future::poll_fn(|waker| running.poll(waker)).await {
-                    Happened::Wished(wish) => running.grant(grant(wish)),
+                    Happened::EffectRequest(effect) => running.grant(grant(effect)),
                     Happened::Over(result) => return result,
                 }
             }
@@ -185,16 +187,16 @@ mod tests {
         executor.run(played).unwrap()
     }
 
-    fn perform(call: Call) -> Perform {
-        Perform {
+    fn perform(call: Call) -> Invoke {
+        Invoke {
             target: Target::Tool("x".to_owned()),
             call,
             within: Duration::from_mins(1),
         }
     }
 
-    fn done(words: impl Into<ToolResult>) -> Result<Performed, Failure> {
-        Ok(Performed::Tool(words.into()))
+    fn done(words: impl Into<ToolResult>) -> Result<InvokeOutput, CallError> {
+        Ok(InvokeOutput::Tool(words.into()))
     }
 
     #[test]
@@ -205,11 +207,11 @@ mod tests {
             done(token.expose().clone())
         };
         let mut wishes = Vec::new();
-        let result = performed(function, Call::new("x"), |wish| {
-            wishes.push(format!("{wish:?}"));
-            match wish {
-                Wish::Token(_) => Granted::Token(Ok(Secret::new("entra token".to_owned()))),
-                _ => Granted::Done,
+        let result = performed(function, Call::new("x"), |effect| {
+            wishes.push(format!("{effect:?}"));
+            match effect {
+                Effect::Token(_) => EffectResult::Token(Ok(Secret::new("entra token".to_owned()))),
+                _ => EffectResult::Done,
             }
         });
         assert_eq!(result, done("entra token"));
@@ -222,9 +224,9 @@ mod tests {
             let (one, other) = future::zip(cx.token("one"), cx.token("other")).await;
             done(format!("{}, {}", one?.expose(), other?.expose()))
         };
-        let result = performed(function, Call::new("x"), |wish| match wish {
-            Wish::Token(scope) => Granted::Token(Ok(Secret::new(scope))),
-            _ => Granted::Done,
+        let result = performed(function, Call::new("x"), |effect| match effect {
+            Effect::Token(scope) => EffectResult::Token(Ok(Secret::new(scope))),
+            _ => EffectResult::Done,
         });
         assert_eq!(result, done("one, other"));
     }
@@ -233,17 +235,17 @@ mod tests {
     fn a_wish_that_nobody_read_is_interrupted_with_its_call() {
         let executor = Executor::new();
         let (sender, kept) = async_channel::bounded(1);
-        let handler: Handler = Arc::new(move |cx: Context| {
+        let handler: BoxedHandler = Arc::new(move |cx: Context| {
             let sent = sender.try_send(cx);
-            Box::pin(async move { sent.map_err(Failure::internal).and_then(|()| done("")) })
+            Box::pin(async move { sent.map_err(CallError::internal).and_then(|()| done("")) })
         });
         let running = Running::start(Some(handler), perform(Call::new("x")), &executor);
         let result = executor.run(async {
             let clone = kept.recv().await.unwrap();
-            let mut wish = Box::pin(clone.wish(Wish::progress(1.0, None)));
-            assert!(future::poll_once(&mut wish).await.is_none());
+            let mut effect = Box::pin(clone.effect(Effect::progress(1.0, None)));
+            assert!(future::poll_once(&mut effect).await.is_none());
             drop(running);
-            wish.await.map(drop)
+            effect.await.map(drop)
         });
         assert!(result.unwrap().is_err());
     }
@@ -251,19 +253,19 @@ mod tests {
     #[test]
     fn what_entra_refuses_is_told_to_the_model() {
         let function = |cx: Context| async move { done(cx.token("x").await?.expose().clone()) };
-        let refuse = |_| Granted::Token(Err("Sign in again.".to_owned()));
+        let refuse = |_| EffectResult::Token(Err("Sign in again.".to_owned()));
         let result = performed(function, Call::new("x"), refuse);
-        assert_eq!(result, Err(Failure::Told("Sign in again.".to_owned())));
+        assert_eq!(result, Err(CallError::Message("Sign in again.".to_owned())));
     }
 
     #[test]
     fn a_question_that_was_answered_in_an_earlier_round_is_not_asked() {
         let function = |cx: Context| async move {
-            let answer = cx.ask("sure", Question::roots()).await?;
+            let answer = cx.ask("sure", InputRequest::roots()).await?;
             done(answer.action())
         };
-        let call = Call::new("x").with_answer("sure", Answer::Declined);
-        let result = performed(function, call, |wish| panic!("wished for {wish:?}"));
+        let call = Call::new("x").with_answer("sure", InputResponse::Declined);
+        let result = performed(function, call, |effect| panic!("wished for {effect:?}"));
         assert_eq!(result, done("decline"));
     }
 
@@ -272,21 +274,21 @@ mod tests {
         let result = performed(
             |_| async { panic!("a bug of the tool") },
             Call::new("x"),
-            |_| Granted::Done,
+            |_| EffectResult::Done,
         );
-        assert!(matches!(result, Err(Failure::Internal(_))), "{result:?}");
+        assert!(matches!(result, Err(CallError::Internal(_))), "{result:?}");
     }
 
     #[test]
     fn a_call_that_is_cancelled_is_dropped_where_it_waits() {
         let executor = Executor::new();
         let (sender, kept) = async_channel::bounded(1);
-        let handler: Handler = Arc::new(move |cx: Context| {
+        let handler: BoxedHandler = Arc::new(move |cx: Context| {
             let sender = sender.clone();
             Box::pin(async move {
                 sender.try_send(cx.clone()).unwrap();
                 let dropped = sender;
-                cx.wish(Wish::progress(1.0, None)).await?;
+                cx.effect(Effect::progress(1.0, None)).await?;
                 drop(dropped);
                 done("never")
             })
@@ -294,13 +296,13 @@ mod tests {
         let mut running = Running::start(Some(handler), perform(Call::new("x")), &executor);
         let result = executor.run(async {
             let wished = future::poll_fn(|waker| running.poll(waker)).await;
-            assert!(matches!(wished, Happened::Wished(_)), "{wished:?}");
+            assert!(matches!(wished, Happened::EffectRequest(_)), "{wished:?}");
             drop(running);
             let clone = kept.recv().await.unwrap();
             assert!(clone.is_cancelled());
             // Ends only once the future is dropped and with it the other sender.
             assert!(kept.recv().await.is_err());
-            clone.wish(Wish::progress(2.0, None)).await.map(drop)
+            clone.effect(Effect::progress(2.0, None)).await.map(drop)
         });
         assert!(result.unwrap().is_err());
     }
@@ -312,7 +314,7 @@ mod tests {
         let happened = executor.run(future::poll_fn(|waker| running.poll(waker)));
         assert!(matches!(
             happened.unwrap(),
-            Happened::Over(Err(Failure::Internal(_)))
+            Happened::Over(Err(CallError::Internal(_)))
         ));
     }
 }

@@ -1,7 +1,8 @@
 //! Tools that ask: the user, by forms with fields of every kind, and the client's model.
 
 use entra_mcp_core::catalog::{
-    Answer, Call, CatalogBuilder, Field, Form, Performer, Question, Step, Tool, ToolResult, Wish,
+    Call, CatalogBuilder, Effect, ElicitationSchema, FieldSchema, Handler, InputRequest,
+    InputResponse, Step, Tool, ToolResult,
 };
 use serde_json::{Value, json};
 
@@ -18,8 +19,8 @@ pub(crate) fn offer(catalog: CatalogBuilder) -> CatalogBuilder {
     let sampling = with("test_sampling", "Asks the client's model", "prompt");
     let elicitation = with("test_elicitation", "Asks the user", "message");
     let catalog = catalog
-        .tool(sampling, Performer::Pure(sample))
-        .tool(elicitation, Performer::Pure(elicit));
+        .tool(sampling, Handler::Step(sample))
+        .tool(elicitation, Handler::Step(elicit));
     plain(
         catalog,
         &[
@@ -49,9 +50,9 @@ pub(crate) fn offer(catalog: CatalogBuilder) -> CatalogBuilder {
 
 fn sample(call: &Call) -> Step<ToolResult> {
     match call.answer("response") {
-        None => Step::wish(Wish::ask(
+        None => Step::effect(Effect::request_input(
             "response",
-            Question::sample(call.text("prompt"), 100),
+            InputRequest::sample(call.text("prompt"), 100),
         )),
         Some(answer) => {
             let text = answer.sampled_text().unwrap_or("nothing that is text");
@@ -61,23 +62,26 @@ fn sample(call: &Call) -> Step<ToolResult> {
 }
 
 fn elicit(call: &Call) -> Step<ToolResult> {
-    let form = Form::new()
-        .field("username", Field::text().description("The user's name"))
+    let form = ElicitationSchema::new()
+        .field(
+            "username",
+            FieldSchema::text().description("The user's name"),
+        )
         .field(
             "email",
-            Field::text().description("The user's mail address"),
+            FieldSchema::text().description("The user's mail address"),
         );
     asked(call, call.text("message"), form, "User response")
 }
 
 fn defaults(call: &Call) -> Step<ToolResult> {
-    let status = Field::one_of(["active", "inactive", "pending"]).default("active");
-    let form = Form::new()
-        .field("name", Field::text().default("John Doe"))
-        .field("age", Field::integer().default(30))
-        .field("score", Field::number().default(95.5))
+    let status = FieldSchema::one_of(["active", "inactive", "pending"]).default("active");
+    let form = ElicitationSchema::new()
+        .field("name", FieldSchema::text().default("John Doe"))
+        .field("age", FieldSchema::integer().default(30))
+        .field("score", FieldSchema::number().default(95.5))
         .field("status", status)
-        .field("verified", Field::boolean().default(true));
+        .field("verified", FieldSchema::boolean().default(true));
     asked(
         call,
         "Please look over these values.",
@@ -93,38 +97,50 @@ fn enums(call: &Call) -> Step<ToolResult> {
         ("value3", "Third Option"),
     ];
     const UNTITLED: [&str; 3] = ["option1", "option2", "option3"];
-    let legacy = Field::one_of(["opt1", "opt2", "opt3"]).with(
+    let legacy = FieldSchema::one_of(["opt1", "opt2", "opt3"]).with(
         "enumNames",
         json!(["Option One", "Option Two", "Option Three"]),
     );
-    let form = Form::new()
-        .field("untitledSingle", Field::one_of(UNTITLED).optional())
-        .field("titledSingle", Field::one_of_titled(TITLED).optional())
+    let form = ElicitationSchema::new()
+        .field("untitledSingle", FieldSchema::one_of(UNTITLED).optional())
+        .field(
+            "titledSingle",
+            FieldSchema::one_of_titled(TITLED).optional(),
+        )
         .field("legacyEnum", legacy.optional())
-        .field("untitledMulti", Field::some_of(UNTITLED).optional())
-        .field("titledMulti", Field::some_of_titled(TITLED).optional());
+        .field("untitledMulti", FieldSchema::some_of(UNTITLED).optional())
+        .field(
+            "titledMulti",
+            FieldSchema::some_of_titled(TITLED).optional(),
+        );
     asked(call, "Please choose.", form, "Elicitation completed")
 }
 
 fn streaming(call: &Call) -> Step<ToolResult> {
-    let form = Form::new().field("name", Field::text());
+    let form = ElicitationSchema::new().field("name", FieldSchema::text());
     asked(call, "What is your name?", form, "User response")
 }
 
 fn missing(call: &Call) -> Step<ToolResult> {
     match call.answer("response") {
-        None => Step::wish(Wish::ask("response", Question::sample("Say hello.", 10))),
+        None => Step::effect(Effect::request_input(
+            "response",
+            InputRequest::sample("Say hello.", 10),
+        )),
         Some(_) => Step::done("The client has what it takes."),
     }
 }
 
 /// Asks by a form, and tells what was answered.
-fn asked(call: &Call, message: &str, form: Form, words: &str) -> Step<ToolResult> {
+fn asked(call: &Call, message: &str, form: ElicitationSchema, words: &str) -> Step<ToolResult> {
     match call.answer("answer") {
-        None => Step::wish(Wish::ask("answer", Question::form(message, form))),
+        None => Step::effect(Effect::request_input(
+            "answer",
+            InputRequest::form(message, form),
+        )),
         Some(answer) => {
             let content = match answer {
-                Answer::Accepted(content) => Value::Object(content.clone()),
+                InputResponse::Accepted(content) => Value::Object(content.clone()),
                 _ => json!({}),
             };
             let action = answer.action();

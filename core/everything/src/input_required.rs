@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use entra_mcp_core::catalog::{
-    Answer, Call, CatalogBuilder, Field, Form, Question, Step, ToolResult, Wish,
+    Call, CatalogBuilder, Effect, ElicitationSchema, FieldSchema, InputRequest, InputResponse,
+    Step, ToolResult,
 };
 use serde_json::Value;
 
@@ -57,55 +58,61 @@ pub(crate) fn offer(catalog: CatalogBuilder) -> CatalogBuilder {
     )
 }
 
-fn ask_name() -> Question {
-    Question::form(
+fn ask_name() -> InputRequest {
+    InputRequest::form(
         "What is your name?",
-        Form::new().field("name", Field::text()),
+        ElicitationSchema::new().field("name", FieldSchema::text()),
     )
 }
 
 /// The name that the user gave; else that they gave none.
-pub(crate) fn name_of(answer: &Answer) -> &str {
+pub(crate) fn name_of(answer: &InputResponse) -> &str {
     answer
         .get("name")
         .and_then(Value::as_str)
         .unwrap_or("whoever you are")
 }
 
-fn ask_capital() -> Question {
-    Question::sample("What is the capital of France?", 100)
+fn ask_capital() -> InputRequest {
+    InputRequest::sample("What is the capital of France?", 100)
 }
 
-fn ask_sure(message: &str) -> Question {
-    Question::form(message, Form::new().field("ok", Field::boolean()))
+fn ask_sure(message: &str) -> InputRequest {
+    InputRequest::form(
+        message,
+        ElicitationSchema::new().field("ok", FieldSchema::boolean()),
+    )
 }
 
 fn name(call: &Call) -> Step<ToolResult> {
     match call.answer("user_name") {
-        None => Step::wish(Wish::ask("user_name", ask_name())),
+        None => Step::effect(Effect::request_input("user_name", ask_name())),
         Some(answer) => Step::done(format!("Hello, {}!", name_of(answer))),
     }
 }
 
 fn sampling(call: &Call) -> Step<ToolResult> {
     match call.answer("capital_question") {
-        None => Step::wish(Wish::ask("capital_question", ask_capital())),
+        None => Step::effect(Effect::request_input("capital_question", ask_capital())),
         Some(answer) => Step::done(answer.sampled_text().unwrap_or("The model said no text.")),
     }
 }
 
 fn roots(call: &Call) -> Step<ToolResult> {
     match call.answer("client_roots") {
-        Some(Answer::Roots(roots)) => {
+        Some(InputResponse::Roots(roots)) => {
             Step::done(format!("The client has {} root(s).", roots.len()))
         }
-        _ => Step::wish(Wish::ask("client_roots", Question::roots())),
+        _ => Step::effect(Effect::request_input("client_roots", InputRequest::roots())),
     }
 }
 
 fn confirm(call: &Call) -> Step<ToolResult> {
     match call.answer("confirm") {
-        None => Step::wish(Wish::ask("confirm", ask_sure("Shall it go on?"))),
+        None => Step::effect(Effect::request_input(
+            "confirm",
+            ask_sure("Shall it go on?"),
+        )),
         Some(answer) => Step::done(format!("state-ok: {}", answer.action())),
     }
 }
@@ -121,25 +128,25 @@ fn three(call: &Call) -> Step<ToolResult> {
             let greeting = greeting.sampled_text().unwrap_or("Hello");
             Step::done(format!("{greeting} {}", name_of(name)))
         }
-        _ => Step::wish(Wish::Ask(BTreeMap::from([
+        _ => Step::effect(Effect::RequestInput(BTreeMap::from([
             ("user_name".to_owned(), ask_name()),
             (
                 "greeting".to_owned(),
-                Question::sample("Say a greeting.", 50),
+                InputRequest::sample("Say a greeting.", 50),
             ),
-            ("client_roots".to_owned(), Question::roots()),
+            ("client_roots".to_owned(), InputRequest::roots()),
         ]))),
     }
 }
 
 fn rounds(call: &Call) -> Step<ToolResult> {
     match (call.answer("step1"), call.answer("step2")) {
-        (None, _) => Step::wish(Wish::ask("step1", ask_name())),
+        (None, _) => Step::effect(Effect::request_input("step1", ask_name())),
         (Some(_), None) => {
-            let form = Form::new().field("color", Field::text());
-            Step::wish(Wish::ask(
+            let form = ElicitationSchema::new().field("color", FieldSchema::text());
+            Step::effect(Effect::request_input(
                 "step2",
-                Question::form("What is your favourite color?", form),
+                InputRequest::form("What is your favourite color?", form),
             ))
         }
         (Some(name), Some(_)) => Step::done(format!("Two rounds for {}.", name_of(name))),
@@ -147,17 +154,17 @@ fn rounds(call: &Call) -> Step<ToolResult> {
 }
 
 fn capabilities(call: &Call) -> Step<ToolResult> {
-    let abilities = call.abilities();
+    let client_capabilities = call.client_capabilities();
     let mut questions = BTreeMap::new();
-    if abilities.elicit_form {
+    if client_capabilities.elicitation_form {
         questions.insert("user_name".to_owned(), ask_name());
     }
-    if abilities.sample {
+    if client_capabilities.sampling {
         questions.insert("capital_question".to_owned(), ask_capital());
     }
     questions.retain(|key, _| call.answer(key).is_none());
     match questions.is_empty() {
-        false => Step::wish(Wish::Ask(questions)),
+        false => Step::effect(Effect::RequestInput(questions)),
         true => Step::done("Everything that this client can be asked was asked."),
     }
 }

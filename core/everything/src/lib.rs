@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use entra_mcp_core::catalog::Catalog;
-//! let catalog = entra_mcp_everything::offer(Catalog::builder()).build().unwrap();
+//! let catalog = entra_mcp_everything::register(Catalog::builder()).build().unwrap();
 //! # let _ = catalog;
 //! ```
 
@@ -20,11 +20,11 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 
-use entra_mcp_core::catalog::{Call, CatalogBuilder, Performer, Step, Tool, ToolResult};
+use entra_mcp_core::catalog::{Call, CatalogBuilder, Handler, Step, Tool, ToolResult};
 
 /// Adds everything to a catalog.
 #[must_use]
-pub fn offer(catalog: CatalogBuilder) -> CatalogBuilder {
+pub fn register(catalog: CatalogBuilder) -> CatalogBuilder {
     // The first tool takes no arguments and succeeds: the suite calls it to try other things.
     let catalog = content::offer(catalog);
     let catalog = notifications::offer(catalog);
@@ -33,13 +33,13 @@ pub fn offer(catalog: CatalogBuilder) -> CatalogBuilder {
     let catalog = tasks::offer(catalog);
     let catalog = schemas::offer(catalog);
     let catalog = prompts::offer(catalog);
-    resources::offer(catalog).announces_changes()
+    resources::offer(catalog).list_changed()
 }
 
 /// Offers tools that take no arguments, each a name, a description and a step function.
 fn plain(mut catalog: CatalogBuilder, tools: &[(&str, &str, StepFunction)]) -> CatalogBuilder {
     for (name, description, step) in tools {
-        catalog = catalog.tool(Tool::new(*name, *description), Performer::Pure(*step));
+        catalog = catalog.tool(Tool::new(*name, *description), Handler::Step(*step));
     }
     catalog
 }

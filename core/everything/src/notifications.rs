@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use entra_mcp_core::catalog::{Call, CatalogBuilder, Change, LogLevel, Step, ToolResult, Wish};
+use entra_mcp_core::catalog::{
+    Call, CatalogBuilder, ChangeNotification, Effect, LogLevel, Step, ToolResult,
+};
 
 use crate::plain;
 
@@ -36,28 +38,28 @@ pub(crate) fn offer(catalog: CatalogBuilder) -> CatalogBuilder {
 }
 
 fn progress(call: &Call) -> Step<ToolResult> {
-    match call.granted().len() {
-        0 => Step::wish(Wish::progress(0.0, Some(100.0))),
-        2 => Step::wish(Wish::progress(50.0, Some(100.0))),
-        4 => Step::wish(Wish::progress(100.0, Some(100.0))),
-        1 | 3 => Step::wish(Wish::Sleep(PAUSE)),
+    match call.results().len() {
+        0 => Step::effect(Effect::progress(0.0, Some(100.0))),
+        2 => Step::effect(Effect::progress(50.0, Some(100.0))),
+        4 => Step::effect(Effect::progress(100.0, Some(100.0))),
+        1 | 3 => Step::effect(Effect::Sleep(PAUSE)),
         _ => Step::done("Progress was told three times."),
     }
 }
 
 fn logging(call: &Call) -> Step<ToolResult> {
-    match call.granted().len() {
-        0 => Step::wish(Wish::log(LogLevel::Info, "Tool execution started")),
-        2 => Step::wish(Wish::log(LogLevel::Info, "Tool processing data")),
-        4 => Step::wish(Wish::log(LogLevel::Info, "Tool execution completed")),
-        1 | 3 => Step::wish(Wish::Sleep(PAUSE)),
+    match call.results().len() {
+        0 => Step::effect(Effect::log(LogLevel::Info, "Tool execution started")),
+        2 => Step::effect(Effect::log(LogLevel::Info, "Tool processing data")),
+        4 => Step::effect(Effect::log(LogLevel::Info, "Tool execution completed")),
+        1 | 3 => Step::effect(Effect::Sleep(PAUSE)),
         _ => Step::done("Three lines were written."),
     }
 }
 
 fn one_line(call: &Call) -> Step<ToolResult> {
-    match call.granted().len() {
-        0 => Step::wish(Wish::log(
+    match call.results().len() {
+        0 => Step::effect(Effect::log(
             LogLevel::Info,
             "Whoever asked for this level reads it",
         )),
@@ -66,24 +68,24 @@ fn one_line(call: &Call) -> Step<ToolResult> {
 }
 
 fn tools_change(call: &Call) -> Step<ToolResult> {
-    change(call, Change::Tools)
+    change(call, ChangeNotification::Tools)
 }
 
 fn prompts_change(call: &Call) -> Step<ToolResult> {
-    change(call, Change::Prompts)
+    change(call, ChangeNotification::Prompts)
 }
 
-fn change(call: &Call, change: Change) -> Step<ToolResult> {
-    match call.granted().len() {
-        0 => Step::wish(Wish::Announce(change)),
+fn change(call: &Call, change: ChangeNotification) -> Step<ToolResult> {
+    match call.results().len() {
+        0 => Step::effect(Effect::NotifyChanged(change)),
         _ => Step::done("The change was announced."),
     }
 }
 
 fn reconnection(call: &Call) -> Step<ToolResult> {
-    match call.granted().len() {
-        0 => Step::wish(Wish::Reconnect(Duration::from_millis(500))),
-        1 => Step::wish(Wish::Sleep(Duration::from_millis(100))),
+    match call.results().len() {
+        0 => Step::effect(Effect::CloseStream(Duration::from_millis(500))),
+        1 => Step::effect(Effect::Sleep(Duration::from_millis(100))),
         _ => Step::done("Reconnection test completed successfully."),
     }
 }

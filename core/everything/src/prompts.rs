@@ -1,8 +1,8 @@
 //! Prompts: plain, with arguments that are completed, with a resource, with a picture, and one that asks.
 
 use entra_mcp_core::catalog::{
-    Call, CatalogBuilder, Content, Field, Form, Messages, Performer, Prompt, PromptArgument,
-    Question, ResourceContents, Step, Wish,
+    Call, CatalogBuilder, Content, Effect, ElicitationSchema, FieldSchema, Handler, InputRequest,
+    Prompt, PromptArgument, PromptMessages, ResourceContents, Step,
 };
 
 use crate::content::PNG;
@@ -24,65 +24,65 @@ pub(crate) fn offer(catalog: CatalogBuilder) -> CatalogBuilder {
     catalog
         .prompt(
             Prompt::new("test_simple_prompt", "A simple prompt"),
-            Performer::Pure(simple),
+            Handler::Step(simple),
         )
-        .prompt(with_arguments, Performer::Pure(arguments))
-        .prompt(with_resource, Performer::Pure(resource))
+        .prompt(with_arguments, Handler::Step(arguments))
+        .prompt(with_resource, Handler::Step(resource))
         .prompt(
             Prompt::new("test_prompt_with_image", "A prompt with a picture"),
-            Performer::Pure(image),
+            Handler::Step(image),
         )
         .prompt(
             Prompt::new(
                 "test_input_required_result_prompt",
                 "A prompt that asks first",
             ),
-            Performer::Pure(asking),
+            Handler::Step(asking),
         )
-        .complete_prompt("test_prompt_with_arguments", Performer::Pure(complete))
+        .complete_prompt("test_prompt_with_arguments", Handler::Step(complete))
 }
 
-fn simple(_: &Call) -> Step<Messages> {
-    Step::done(Messages::new().user("This is a simple prompt for testing."))
+fn simple(_: &Call) -> Step<PromptMessages> {
+    Step::done(PromptMessages::new().user("This is a simple prompt for testing."))
 }
 
-fn arguments(call: &Call) -> Step<Messages> {
+fn arguments(call: &Call) -> Step<PromptMessages> {
     let (first, second) = (call.text("arg1"), call.text("arg2"));
     let words = format!("Prompt with arguments: arg1='{first}', arg2='{second}'");
-    Step::done(Messages::new().user(words))
+    Step::done(PromptMessages::new().user(words))
 }
 
-fn resource(call: &Call) -> Step<Messages> {
+fn resource(call: &Call) -> Step<PromptMessages> {
     let words = "Embedded resource content for testing.";
     let contents = ResourceContents::text(call.text("resourceUri"), words).mime_type("text/plain");
     Step::done(
-        Messages::new()
+        PromptMessages::new()
             .user(Content::embedded(contents))
             .user("Please process the embedded resource above."),
     )
 }
 
-fn image(_: &Call) -> Step<Messages> {
+fn image(_: &Call) -> Step<PromptMessages> {
     Step::done(
-        Messages::new()
+        PromptMessages::new()
             .user(Content::image(PNG, "image/png"))
             .user("Please analyze the image above."),
     )
 }
 
-fn asking(call: &Call) -> Step<Messages> {
+fn asking(call: &Call) -> Step<PromptMessages> {
     match call.answer("user_context") {
         None => {
-            let form = Form::new().field("context", Field::text());
-            Step::wish(Wish::ask(
+            let form = ElicitationSchema::new().field("context", FieldSchema::text());
+            Step::effect(Effect::request_input(
                 "user_context",
-                Question::form("What is it about?", form),
+                InputRequest::form("What is it about?", form),
             ))
         }
         Some(answer) => {
             let context = answer.get("context").and_then(|context| context.as_str());
             let words = format!("It is about {}.", context.unwrap_or("something else"));
-            Step::done(Messages::new().user(words))
+            Step::done(PromptMessages::new().user(words))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Resources: text, bytes, one to watch, and a template.
 
 use entra_mcp_core::catalog::{
-    Call, CatalogBuilder, Performer, Resource, ResourceContents, ResourceTemplate, Step,
+    Call, CatalogBuilder, Handler, Resource, ResourceContents, ResourceTemplate, Step,
 };
 use serde_json::json;
 
@@ -25,10 +25,10 @@ pub(crate) fn offer(catalog: CatalogBuilder) -> CatalogBuilder {
         .description("Data of an id")
         .mime_type("application/json");
     catalog
-        .resource(text, Performer::Pure(read))
-        .resource(binary, Performer::Pure(read))
-        .resource(watched, Performer::Pure(read))
-        .template(template, Performer::Pure(data))
+        .resource(text, Handler::Step(read))
+        .resource(binary, Handler::Step(read))
+        .resource(watched, Handler::Step(read))
+        .template(template, Handler::Step(data))
 }
 
 fn read(call: &Call) -> Step<Vec<ResourceContents>> {

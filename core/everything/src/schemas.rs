@@ -1,7 +1,7 @@
 //! Tools whose schemas are what matters: one with the keywords of JSON Schema 2020-12, one with an
 //! argument that clients repeat in a header.
 
-use entra_mcp_core::catalog::{Call, CatalogBuilder, Performer, Step, Tool, ToolResult};
+use entra_mcp_core::catalog::{Call, CatalogBuilder, Handler, Step, Tool, ToolResult};
 use serde_json::{Value, json};
 
 pub(crate) fn offer(catalog: CatalogBuilder) -> CatalogBuilder {
@@ -21,8 +21,8 @@ pub(crate) fn offer(catalog: CatalogBuilder) -> CatalogBuilder {
     )
     .input_schema(header);
     catalog
-        .tool(full, Performer::Pure(taken))
-        .tool(header, Performer::Pure(taken))
+        .tool(full, Handler::Step(taken))
+        .tool(header, Handler::Step(taken))
 }
 
 fn full_schema() -> Value {

@@ -6,8 +6,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use entra_mcp_core::catalog::{
-    Call, CatalogBuilder, Failure, Field, Form, Performer, Question, Step, TaskSupport, Tool,
-    ToolResult, Wish,
+    Call, CallError, CatalogBuilder, Effect, ElicitationSchema, FieldSchema, Handler, InputRequest,
+    Step, TaskSupport, Tool, ToolResult,
 };
 use serde_json::{Value, json};
 
@@ -41,14 +41,14 @@ pub(crate) fn offer(catalog: CatalogBuilder) -> CatalogBuilder {
     );
     let named = |name: &str, description: &str, tasks| Tool::new(name, description).tasks(tasks);
     catalog
-        .tool(greet, Performer::Pure(self::greet))
+        .tool(greet, Handler::Step(self::greet))
         .tool(
             slow.tasks(TaskSupport::Optional),
-            Performer::Pure(slow_compute),
+            Handler::Step(slow_compute),
         )
         .tool(
             named("failing_job", "Fails after a while", TaskSupport::Required),
-            Performer::Pure(failing_job),
+            Handler::Step(failing_job),
         )
         .tool(
             named(
@@ -56,11 +56,11 @@ pub(crate) fn offer(catalog: CatalogBuilder) -> CatalogBuilder {
                 "Fails as the protocol has it",
                 TaskSupport::Optional,
             ),
-            Performer::Pure(protocol_error_job),
+            Handler::Step(protocol_error_job),
         )
         .tool(
             confirm.tasks(TaskSupport::Optional),
-            Performer::Pure(confirm_delete),
+            Handler::Step(confirm_delete),
         )
         .tool(
             named(
@@ -68,7 +68,7 @@ pub(crate) fn offer(catalog: CatalogBuilder) -> CatalogBuilder {
                 "Asks two things at once",
                 TaskSupport::Optional,
             ),
-            Performer::Pure(multi_input),
+            Handler::Step(multi_input),
         )
         .tool(
             named(
@@ -76,7 +76,7 @@ pub(crate) fn offer(catalog: CatalogBuilder) -> CatalogBuilder {
                 "Asks, then goes on as a task",
                 TaskSupport::Required,
             ),
-            Performer::Pure(ask_then_work),
+            Handler::Step(ask_then_work),
         )
 }
 
@@ -91,40 +91,43 @@ fn slow_compute(call: &Call) -> Step<ToolResult> {
         .and_then(Value::as_f64)
         .unwrap_or(0.0);
     let duration = Duration::try_from_secs_f64(seconds).unwrap_or_default();
-    if call.granted().is_empty() && !duration.is_zero() {
-        return Step::wish(Wish::Sleep(duration));
+    if call.results().is_empty() && !duration.is_zero() {
+        return Step::effect(Effect::Sleep(duration));
     }
     Step::done(format!("{} took {seconds} s.", call.text("label")))
 }
 
 fn failing_job(call: &Call) -> Step<ToolResult> {
-    match call.granted().len() {
-        0 => Step::wish(Wish::Sleep(Duration::from_secs(1))),
+    match call.results().len() {
+        0 => Step::effect(Effect::Sleep(Duration::from_secs(1))),
         _ => Step::failed("This job fails, as it is meant to."),
     }
 }
 
 fn protocol_error_job(call: &Call) -> Step<ToolResult> {
-    match call.granted().len() {
-        0 => Step::wish(Wish::Sleep(MOMENT)),
+    match call.results().len() {
+        0 => Step::effect(Effect::Sleep(MOMENT)),
         _ => {
             let words = "This job fails as the protocol has it, as it is meant to.";
-            Step::failed(Failure::Protocol(-32603, words.to_owned(), None))
+            Step::failed(CallError::JsonRpc(-32603, words.to_owned(), None))
         }
     }
 }
 
-fn yes_or_no(message: &str) -> Question {
-    Question::form(message, Form::new().field("confirm", Field::boolean()))
+fn yes_or_no(message: &str) -> InputRequest {
+    InputRequest::form(
+        message,
+        ElicitationSchema::new().field("confirm", FieldSchema::boolean()),
+    )
 }
 
 fn confirm_delete(call: &Call) -> Step<ToolResult> {
     let file = call.text("filename");
     match call.answer("confirmation") {
-        _ if call.granted().is_empty() => Step::wish(Wish::Sleep(MOMENT)),
+        _ if call.results().is_empty() => Step::effect(Effect::Sleep(MOMENT)),
         None => {
-            let question = yes_or_no(&format!("Delete {file}?"));
-            Step::wish(Wish::ask("confirmation", question))
+            let input_request = yes_or_no(&format!("Delete {file}?"));
+            Step::effect(Effect::request_input("confirmation", input_request))
         }
         Some(answer) if answer.get("confirm") == Some(&Value::Bool(true)) => {
             Step::done(format!("{file} would be deleted now."))
@@ -135,9 +138,9 @@ fn confirm_delete(call: &Call) -> Step<ToolResult> {
 
 fn multi_input(call: &Call) -> Step<ToolResult> {
     match (call.answer("first"), call.answer("second")) {
-        _ if call.granted().is_empty() => Step::wish(Wish::Sleep(MOMENT)),
+        _ if call.results().is_empty() => Step::effect(Effect::Sleep(MOMENT)),
         (Some(_), Some(_)) => Step::done("Both were answered."),
-        _ => Step::wish(Wish::Ask(BTreeMap::from([
+        _ => Step::effect(Effect::RequestInput(BTreeMap::from([
             ("first".to_owned(), yes_or_no("The first?")),
             ("second".to_owned(), yes_or_no("The second?")),
         ]))),
@@ -145,13 +148,13 @@ fn multi_input(call: &Call) -> Step<ToolResult> {
 }
 
 fn ask_then_work(call: &Call) -> Step<ToolResult> {
-    match (call.answer("user_name"), call.granted().len()) {
+    match (call.answer("user_name"), call.results().len()) {
         (None, _) => {
-            let form = Form::new().field("name", Field::text());
-            let question = Question::form("What is your name?", form);
-            Step::wish(Wish::ask("user_name", question))
+            let form = ElicitationSchema::new().field("name", FieldSchema::text());
+            let input_request = InputRequest::form("What is your name?", form);
+            Step::effect(Effect::request_input("user_name", input_request))
         }
-        (Some(_), 0 | 1) => Step::wish(Wish::Sleep(MOMENT)),
+        (Some(_), 0 | 1) => Step::effect(Effect::Sleep(MOMENT)),
         (Some(answer), _) => Step::done(format!("The work for {} is done.", name_of(answer))),
     }
 }

@@ -4,12 +4,12 @@ use entra_mcp_core::catalog::Catalog;
 
 #[test]
 fn everything_is_well_formed() {
-    let built = crate::offer(Catalog::builder()).build();
+    let built = crate::register(Catalog::builder()).build();
     assert_eq!(built.err().map(|error| error.to_string()), None);
 }
 
 #[test]
 fn everything_can_be_offered_beside_the_servers_own() {
-    let catalog = entra_mcp_core::tools::offer(Catalog::builder());
-    assert!(crate::offer(catalog).build().is_ok());
+    let catalog = entra_mcp_core::tools::register(Catalog::builder());
+    assert!(crate::register(catalog).build().is_ok());
 }

@@ -171,8 +171,8 @@ impl Host {
     }
 
     /// Prints what to do next.
-    pub fn welcome(&self) {
-        let text = self.server.config.welcome();
+    pub fn startup_banner(&self) {
+        let text = self.server.config.startup_banner();
         // Whoever closed our standard output does not want to read it.
         let _ = std::io::stdout().write_all(text.as_bytes());
     }

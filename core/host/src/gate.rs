@@ -53,7 +53,7 @@ impl Gate {
         }
         // Counted out again by the pass if it is not given.
         let brief = pass(Lane::Brief);
-        (before < self.ceiling + limits::EXTRA_CONNECTIONS).then_some(brief)
+        (before < self.ceiling + limits::OVERFLOW_CONNECTIONS).then_some(brief)
     }
 }
 
@@ -81,7 +81,7 @@ mod tests {
         let gate = Arc::new(Gate::new(2));
         let mut inside: Vec<_> = (0..2).map(|_| gate.enter().unwrap()).collect();
         assert!(inside.iter().all(|pass| pass.lane() == Lane::Usual));
-        let turned_away: Vec<_> = (0..limits::EXTRA_CONNECTIONS)
+        let turned_away: Vec<_> = (0..limits::OVERFLOW_CONNECTIONS)
             .map(|_| gate.enter().unwrap())
             .collect();
         assert!(turned_away.iter().all(|pass| pass.lane() == Lane::Brief));

@@ -6,15 +6,15 @@
 //! (multi round-trip requests).
 
 mod arguments;
+mod call_context;
 mod elicit;
 mod offer;
 mod results;
-mod underway;
 
 pub use self::{
-    arguments::{Completing, schema_of},
-    elicit::{Elicited, form_of},
-    offer::{Handlers, Offer},
+    arguments::{CompletionRequest, schema_of},
+    call_context::{CallContext, Interrupted},
+    elicit::{ElicitResult, elicitation_schema_of},
+    offer::{Handlers, ServerBuilder},
     results::{IntoContents, IntoMessages},
-    underway::{Interrupted, Underway},
 };

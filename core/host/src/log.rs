@@ -1,14 +1,14 @@
 //! The log: one line an event worth knowing, to standard error, for people or as JSON.
 //!
-//! An [`Audit`] of the core is data already cut and made harmless; here it becomes a line. Whatever
+//! An [`LogEvent`] of the core is data already cut and made sanitize; here it becomes a line. Whatever
 //! else writes to the log (other crates, panics) has its control characters escaped here, so that
 //! one record is one line (threats O3, O4).
 
 use std::fmt::{self, Write as _};
 
 use entra_mcp_core::{
-    audit::{Audit, Level, harmless},
     config::LogFormat,
+    log_event::{Level, LogEvent, sanitize},
 };
 use tracing::{
     Event, Subscriber,
@@ -62,7 +62,7 @@ where
 }
 
 /// Writes a line of the core.
-pub fn audit(audit: &Audit) {
+pub fn audit(audit: &LogEvent) {
     let fields = Fields(&audit.fields);
     match audit.level {
         Level::Error => tracing::error!(target: "entra_mcp", fields = ?fields, "{}", audit.event),
@@ -125,7 +125,7 @@ where
             fields: String::new(),
         };
         event.record(&mut said);
-        let message = harmless(&said.message, MESSAGE_CHARS);
+        let message = sanitize(&said.message, MESSAGE_CHARS);
         let (level, fields) = (event.metadata().level(), said.fields);
         match self.0 {
             LogFormat::Text => {
@@ -192,8 +192,8 @@ mod tests {
         }
     }
 
-    fn registered() -> Audit {
-        Audit::new(Level::Info, "client registered").with("client_name", "a \"b\"\n\\ c")
+    fn registered() -> LogEvent {
+        LogEvent::new(Level::Info, "client registered").with("client_name", "a \"b\"\n\\ c")
     }
 
     // O4
@@ -233,7 +233,7 @@ mod tests {
     #[test]
     fn refusals_and_the_chatter_of_other_crates_are_quiet() {
         let line = logged(LogFormat::Text, || {
-            audit(&Audit::new(Level::Debug, "refused"));
+            audit(&LogEvent::new(Level::Debug, "refused"));
             tracing::info!(target: "ureq", "chatter");
         });
         assert_eq!(line, "");

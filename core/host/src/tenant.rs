@@ -9,9 +9,9 @@ use std::{
 
 use bytes::Bytes;
 use entra_mcp_core::{
-    answers,
     config::Config,
     dev_tenant::{DevTenant, DevTenantConfig, Reply, Unsigned},
+    error_responses,
     time::Now,
 };
 use http::{Request, Response};
@@ -90,7 +90,7 @@ fn sign(unsigned: Unsigned) -> Response<Bytes> {
         Some(signature) => unsigned.signed(&signature),
         None => {
             tracing::error!("a bug: the key of the dev tenant does not sign");
-            answers::internal_error()
+            error_responses::internal_error()
         }
     }
 }

@@ -312,7 +312,10 @@ fn a_body_that_is_announced_too_long_is_refused_before_it_is_read() {
     let admitted = judged(&server, "POST", "/mcp", &[HERE, JSON, bearer]);
     assert_eq!(admitted.unwrap().body_limit, limits::MESSAGE_BODY_BYTES);
     let admitted = judged(&server, "POST", "/token", &[HERE]);
-    assert_eq!(admitted.unwrap().body_limit, limits::STRANGER_BODY_BYTES);
+    assert_eq!(
+        admitted.unwrap().body_limit,
+        limits::UNAUTHENTICATED_BODY_BYTES
+    );
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Building a catalog: everything that is wrong with it is told at the start, in words.
 
 use super::{
-    Catalog, CatalogError, Messages, OfferedScope, Performer, Prompt, Resource, ResourceContents,
-    ResourceTemplate, Tool, ToolResult, check,
+    Catalog, CatalogError, Handler, Prompt, PromptMessages, Resource, ResourceContents,
+    ResourceTemplate, ScopeDefinition, Tool, ToolResult, check,
     offered::{PromptEntry, ToolEntry},
     schema::{self, Schema},
 };
@@ -57,9 +57,9 @@ impl CatalogBuilder {
     }
 
     /// Tells clients that changes of the lists and of resources will be announced
-    /// ([`super::Wish::Announce`]).
+    /// ([`super::Effect::NotifyChanged`]).
     #[must_use]
-    pub fn announces_changes(mut self) -> Self {
+    pub fn list_changed(mut self) -> Self {
         self.catalog.changes = true;
         self
     }
@@ -77,7 +77,7 @@ impl CatalogBuilder {
 
     /// Offers a scope.
     #[must_use]
-    pub fn scope(mut self, scope: OfferedScope) -> Self {
+    pub fn scope(mut self, scope: ScopeDefinition) -> Self {
         let mut wrong = |words: String| self.errors.push(words);
         check::scope(&scope, &self.catalog.scopes, &mut wrong);
         self.catalog.scopes.push(scope);
@@ -86,7 +86,7 @@ impl CatalogBuilder {
 
     /// Offers a tool.
     #[must_use]
-    pub fn tool(mut self, tool: Tool, performer: Performer<ToolResult>) -> Self {
+    pub fn tool(mut self, tool: Tool, handler: Handler<ToolResult>) -> Self {
         let name = tool.name().to_owned();
         let mut wrong = |words: String| self.errors.push(format!("The tool `{name}`: {words}."));
         check::tool(&tool, &mut wrong);
@@ -104,7 +104,7 @@ impl CatalogBuilder {
                 .and_then(|schema| Schema::compile(schema).ok());
             self.catalog.tools.push(ToolEntry {
                 tool,
-                performer,
+                handler,
                 input,
                 output,
                 mirrored,
@@ -115,11 +115,7 @@ impl CatalogBuilder {
 
     /// Offers a resource.
     #[must_use]
-    pub fn resource(
-        mut self,
-        resource: Resource,
-        performer: Performer<Vec<ResourceContents>>,
-    ) -> Self {
+    pub fn resource(mut self, resource: Resource, handler: Handler<Vec<ResourceContents>>) -> Self {
         let uri = resource.uri().to_owned();
         let mut wrong = |words: String| self.errors.push(format!("The resource `{uri}`: {words}."));
         if url::Url::parse(&uri).is_err() {
@@ -135,7 +131,7 @@ impl CatalogBuilder {
             self.errors
                 .push(format!("Two resources have the URI `{uri}`."));
         }
-        self.catalog.resources.push((resource, performer));
+        self.catalog.resources.push((resource, handler));
         self
     }
 
@@ -144,7 +140,7 @@ impl CatalogBuilder {
     pub fn template(
         mut self,
         template: ResourceTemplate,
-        performer: Performer<Vec<ResourceContents>>,
+        handler: Handler<Vec<ResourceContents>>,
     ) -> Self {
         let uri = template.uri_template().to_owned();
         let mut wrong = |words: &str| self.errors.push(format!("The template `{uri}`: {words}."));
@@ -164,7 +160,7 @@ impl CatalogBuilder {
         {
             wrong("there are two of it");
         }
-        self.catalog.templates.push((template, performer));
+        self.catalog.templates.push((template, handler));
         self
     }
 
@@ -173,7 +169,7 @@ impl CatalogBuilder {
     pub fn complete_template(
         mut self,
         uri_template: impl Into<String>,
-        performer: Performer<Vec<String>>,
+        handler: Handler<Vec<String>>,
     ) -> Self {
         let uri = uri_template.into();
         if !self
@@ -185,13 +181,13 @@ impl CatalogBuilder {
             self.errors
                 .push(format!("There is no template `{uri}` to complete."));
         }
-        self.catalog.template_completions.push((uri, performer));
+        self.catalog.template_completions.push((uri, handler));
         self
     }
 
     /// Offers a prompt.
     #[must_use]
-    pub fn prompt(mut self, prompt: Prompt, performer: Performer<Messages>) -> Self {
+    pub fn prompt(mut self, prompt: Prompt, handler: Handler<PromptMessages>) -> Self {
         let name = prompt.name().to_owned();
         let mut wrong = |words: String| self.errors.push(format!("The prompt `{name}`: {words}."));
         if name.is_empty() {
@@ -210,7 +206,7 @@ impl CatalogBuilder {
         }
         self.catalog.prompts.push(PromptEntry {
             prompt,
-            performer,
+            handler,
             completion: None,
         });
         self
@@ -221,12 +217,12 @@ impl CatalogBuilder {
     pub fn complete_prompt(
         mut self,
         prompt: impl Into<String>,
-        performer: Performer<Vec<String>>,
+        handler: Handler<Vec<String>>,
     ) -> Self {
         let name = prompt.into();
         let mut prompts = self.catalog.prompts.iter_mut();
         match prompts.find(|entry| entry.prompt.name() == name) {
-            Some(entry) => entry.completion = Some(performer),
+            Some(entry) => entry.completion = Some(handler),
             None => self
                 .errors
                 .push(format!("There is no prompt `{name}` to complete.")),

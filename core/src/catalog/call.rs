@@ -1,17 +1,17 @@
-//! A call: of a tool, a resource, a prompt or a completion; what it may know and what it may wish for.
+//! A call: of a tool, a resource, a prompt or a completion; what it may know and what it may effect for.
 //!
 //! What is *pure* is a step function: from what has happened so far to the next thing that is wished
-//! for, or to the result. It is called again each time a wish was granted, and holds no state of its
+//! for, or to the result. It is called again each time a effect was granted, and holds no state of its
 //! own, so it can be stopped, replayed and run on any runtime.
 //!
 //! ```
 //! use std::time::Duration;
-//! use entra_mcp_core::catalog::{Call, Step, ToolResult, Wish};
+//! use entra_mcp_core::catalog::{Call, Step, ToolResult, Effect};
 //!
 //! fn steep(call: &Call) -> Step<ToolResult> {
-//!     match call.granted().len() {
-//!         0 => Step::wish(Wish::progress(0.0, Some(1.0))),
-//!         1 => Step::wish(Wish::Sleep(Duration::from_secs(180))),
+//!     match call.results().len() {
+//!         0 => Step::effect(Effect::progress(0.0, Some(1.0))),
+//!         1 => Step::effect(Effect::Sleep(Duration::from_secs(180))),
 //!         _ => Step::done("The tea is ready."),
 //!     }
 //! }
@@ -22,7 +22,7 @@ use std::{collections::BTreeMap, time::Duration};
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use super::{Answer, Failure, Question};
+use super::{CallError, InputRequest, InputResponse};
 use crate::secret::Secret;
 
 /// Who calls: the signed-in person, from the session token alone.
@@ -48,13 +48,13 @@ pub struct Principal {
 
 /// What the client can be asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Abilities {
+pub struct ClientCapabilities {
     /// It shows forms to the person.
-    pub elicit_form: bool,
+    pub elicitation_form: bool,
     /// It sends the person to a web page.
-    pub elicit_url: bool,
+    pub elicitation_url: bool,
     /// It asks its model.
-    pub sample: bool,
+    pub sampling: bool,
     /// It tells its roots.
     pub roots: bool,
 }
@@ -65,9 +65,9 @@ pub struct Call {
     pub(crate) name: String,
     pub(crate) arguments: Map<String, Value>,
     pub(crate) principal: Principal,
-    pub(crate) abilities: Abilities,
-    pub(crate) answers: BTreeMap<String, Answer>,
-    pub(crate) granted: Vec<Granted>,
+    pub(crate) client_capabilities: ClientCapabilities,
+    pub(crate) answers: BTreeMap<String, InputResponse>,
+    pub(crate) results: Vec<EffectResult>,
 }
 
 impl Call {
@@ -99,19 +99,19 @@ impl Call {
 
     /// What the client can be asked. Asking what it cannot fails the call.
     #[must_use]
-    pub fn abilities(&self) -> Abilities {
-        self.abilities
+    pub fn client_capabilities(&self) -> ClientCapabilities {
+        self.client_capabilities
     }
 
-    /// What was granted so far, in order: one entry for each wish.
+    /// What was granted so far, in order: one entry for each effect.
     #[must_use]
-    pub fn granted(&self) -> &[Granted] {
-        &self.granted
+    pub fn results(&self) -> &[EffectResult] {
+        &self.results
     }
 
-    /// The answer to the question of this key, if it was answered.
+    /// The answer to the input_request of this key, if it was answered.
     #[must_use]
-    pub fn answer(&self, key: &str) -> Option<&Answer> {
+    pub fn answer(&self, key: &str) -> Option<&InputResponse> {
         self.answers.get(key)
     }
 }
@@ -120,16 +120,16 @@ impl Call {
 #[derive(Debug)]
 pub enum Step<R> {
     /// It wishes for something, and is called again once it was granted.
-    Wish(Wish),
+    Effect(Effect),
     /// It is over.
-    Done(Result<R, Failure>),
+    Done(Result<R, CallError>),
 }
 
 impl<R> Step<R> {
     /// It wishes for something.
     #[must_use]
-    pub fn wish(wish: Wish) -> Self {
-        Self::Wish(wish)
+    pub fn effect(effect: Effect) -> Self {
+        Self::Effect(effect)
     }
 
     /// This is the result.
@@ -140,23 +140,23 @@ impl<R> Step<R> {
 
     /// It failed.
     #[must_use]
-    pub fn failed(failure: impl Into<Failure>) -> Self {
+    pub fn failed(failure: impl Into<CallError>) -> Self {
         Self::Done(Err(failure.into()))
     }
 
     /// The same with another result.
     pub(crate) fn map<S>(self, wrap: impl FnOnce(R) -> S) -> Step<S> {
         match self {
-            Self::Wish(wish) => Step::Wish(wish),
+            Self::Effect(effect) => Step::Effect(effect),
             Self::Done(result) => Step::Done(result.map(wrap)),
         }
     }
 }
 
-/// What a call may wish for.
+/// What a call may effect for.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Wish {
+pub enum Effect {
     /// Tell the client how far it is, if it wants to know.
     Progress {
         /// How far: it grows.
@@ -169,7 +169,7 @@ pub enum Wish {
     /// Send the client a line of the log, if it wants lines of that level.
     Log(LogLevel, Value),
     /// Ask the client. Keys are the tool's own; a key that was answered before is not asked again.
-    Ask(BTreeMap<String, Question>),
+    RequestInput(BTreeMap<String, InputRequest>),
     /// Wait a while.
     Sleep(Duration),
     /// Ask Microsoft Graph as the person: a GET of this path and query, such as `v1.0/me`.
@@ -179,13 +179,13 @@ pub enum Wish {
     /// none, means the Graph that is configured, so that it works in every cloud.
     Token(String),
     /// Tell those who listen that something changed.
-    Announce(Change),
+    NotifyChanged(ChangeNotification),
     /// End the answer's connection here and let the client come back for the rest after this long; since
     /// 2025-11-25, elsewhere nothing happens.
-    Reconnect(Duration),
+    CloseStream(Duration),
 }
 
-impl Wish {
+impl Effect {
     /// Progress without words.
     #[must_use]
     pub fn progress(progress: f64, total: Option<f64>) -> Self {
@@ -202,21 +202,21 @@ impl Wish {
         Self::Log(level, Value::String(words.to_owned()))
     }
 
-    /// One question.
+    /// One input_request.
     #[must_use]
-    pub fn ask(key: &str, question: Question) -> Self {
-        Self::Ask(BTreeMap::from([(key.to_owned(), question)]))
+    pub fn request_input(key: &str, input_request: InputRequest) -> Self {
+        Self::RequestInput(BTreeMap::from([(key.to_owned(), input_request)]))
     }
 }
 
-/// A wish that was granted, with what came of it.
+/// A effect that was granted, with what came of it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum Granted {
+pub enum EffectResult {
     /// It was done, or was not wanted.
     Done,
     /// The client answered these questions; [`Call::answer`] gives them too.
-    Answered(BTreeMap<String, Answer>),
+    Input(BTreeMap<String, InputResponse>),
     /// The body of Graph's answer; or why there is none, for the model and the person.
     Graph(Result<Bytes, String>),
     /// The token; or why there is none, for the model and the person.
@@ -225,7 +225,7 @@ pub enum Granted {
 
 /// What changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum ChangeNotification {
     /// The list of tools.
     Tools,
     /// The list of prompts.

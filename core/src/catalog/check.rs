@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Icon, OfferedScope, Tool, schema::Schema};
+use super::{Icon, ScopeDefinition, Tool, schema::Schema};
 use crate::{limits, oauth::scope::TOLERATED};
 
 /// What is wrong with a catalog, in words that say what to change.
@@ -41,8 +41,12 @@ pub(super) fn tool(tool: &Tool, wrong: &mut impl FnMut(String)) {
 }
 
 /// Everything that is wrong with a scope that is offered beside others.
-pub(super) fn scope(scope: &OfferedScope, others: &[OfferedScope], wrong: &mut impl FnMut(String)) {
-    let OfferedScope { name, graph, .. } = scope;
+pub(super) fn scope(
+    scope: &ScopeDefinition,
+    others: &[ScopeDefinition],
+    wrong: &mut impl FnMut(String),
+) {
+    let ScopeDefinition { name, graph, .. } = scope;
     let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'.';
     if name.is_empty() || !name.bytes().all(is_name) {
         let words = "is no name for a scope: use lower case letters, digits and dots";

@@ -4,21 +4,21 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{Abilities, Answer, Call, Granted, Principal};
+use super::{Call, ClientCapabilities, EffectResult, InputResponse, Principal};
 
 impl Call {
     /// A call of this name, without arguments, by nobody: for tests of what is called.
     ///
     /// ```
-    /// use entra_mcp_core::catalog::{Answer, Call, Granted, Principal};
+    /// use entra_mcp_core::catalog::{InputResponse, Call, EffectResult, Principal};
     /// use serde_json::json;
     ///
     /// let call = Call::new("steep")
     ///     .with_argument("minutes", json!(3))
     ///     .with_principal(Principal { oid: "alice".to_owned(), ..Principal::default() })
-    ///     .with_answer("sure", Answer::Declined)
-    ///     .with_granted(Granted::Done);
-    /// assert_eq!(call.granted().len(), 1);
+    ///     .with_answer("sure", InputResponse::Declined)
+    ///     .with_result(EffectResult::Done);
+    /// assert_eq!(call.results().len(), 1);
     /// ```
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
@@ -26,9 +26,9 @@ impl Call {
             name: name.into(),
             arguments: Map::new(),
             principal: Principal::default(),
-            abilities: Abilities::default(),
+            client_capabilities: ClientCapabilities::default(),
             answers: BTreeMap::new(),
-            granted: Vec::new(),
+            results: Vec::new(),
         }
     }
 
@@ -48,22 +48,22 @@ impl Call {
 
     /// The same from a client that can be asked this.
     #[must_use]
-    pub fn with_abilities(mut self, abilities: Abilities) -> Self {
-        self.abilities = abilities;
+    pub fn with_abilities(mut self, client_capabilities: ClientCapabilities) -> Self {
+        self.client_capabilities = client_capabilities;
         self
     }
 
-    /// The same after this question was answered.
+    /// The same after this input_request was answered.
     #[must_use]
-    pub fn with_answer(mut self, key: impl Into<String>, answer: Answer) -> Self {
+    pub fn with_answer(mut self, key: impl Into<String>, answer: InputResponse) -> Self {
         self.answers.insert(key.into(), answer);
         self
     }
 
-    /// The same after one more wish was granted.
+    /// The same after one more effect was granted.
     #[must_use]
-    pub fn with_granted(mut self, granted: Granted) -> Self {
-        self.granted.push(granted);
+    pub fn with_result(mut self, result: EffectResult) -> Self {
+        self.results.push(result);
         self
     }
 }

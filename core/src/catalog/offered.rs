@@ -1,31 +1,31 @@
 //! What a server offers, once it is known to be well formed.
 
 use super::{
-    Call, Messages, Prompt, Resource, ResourceContents, ResourceTemplate, Step, TaskSupport, Tool,
-    ToolResult,
+    Call, Prompt, PromptMessages, Resource, ResourceContents, ResourceTemplate, Step, TaskSupport,
+    Tool, ToolResult,
     schema::{Mirrored, Schema},
 };
 
 /// How something is performed.
 #[derive(Debug)]
-pub enum Performer<R> {
+pub enum Handler<R> {
     /// By a step function, in the core.
-    Pure(fn(&Call) -> Step<R>),
-    /// By the runtime: [`crate::action::Action::Call`].
-    Native,
+    Step(fn(&Call) -> Step<R>),
+    /// By the runtime: [`crate::action::Action::Invoke`].
+    Runtime,
 }
 
-impl<R> Clone for Performer<R> {
+impl<R> Clone for Handler<R> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<R> Copy for Performer<R> {}
+impl<R> Copy for Handler<R> {}
 
 /// A scope that clients may ask for, besides `user.read`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OfferedScope {
+pub struct ScopeDefinition {
     /// Its name towards clients, such as `mail.read`: lower case letters, digits, dots.
     pub name: String,
     /// The permission of Microsoft Graph that it stands for, such as `Mail.Read`.
@@ -41,11 +41,11 @@ pub struct Catalog {
     pub(super) version: String,
     pub(super) instructions: Option<String>,
     pub(super) tools: Vec<ToolEntry>,
-    pub(super) resources: Vec<(Resource, Performer<Vec<ResourceContents>>)>,
-    pub(super) templates: Vec<(ResourceTemplate, Performer<Vec<ResourceContents>>)>,
+    pub(super) resources: Vec<(Resource, Handler<Vec<ResourceContents>>)>,
+    pub(super) templates: Vec<(ResourceTemplate, Handler<Vec<ResourceContents>>)>,
     pub(super) prompts: Vec<PromptEntry>,
-    pub(super) template_completions: Vec<(String, Performer<Vec<String>>)>,
-    pub(super) scopes: Vec<OfferedScope>,
+    pub(super) template_completions: Vec<(String, Handler<Vec<String>>)>,
+    pub(super) scopes: Vec<ScopeDefinition>,
     pub(super) page_size: usize,
     pub(super) changes: bool,
 }
@@ -54,7 +54,7 @@ pub struct Catalog {
 #[derive(Clone, Debug)]
 pub(crate) struct ToolEntry {
     pub(crate) tool: Tool,
-    pub(crate) performer: Performer<ToolResult>,
+    pub(crate) handler: Handler<ToolResult>,
     pub(crate) input: Schema,
     pub(crate) output: Option<Schema>,
     pub(crate) mirrored: Vec<Mirrored>,
@@ -64,8 +64,8 @@ pub(crate) struct ToolEntry {
 #[derive(Clone, Debug)]
 pub(crate) struct PromptEntry {
     pub(crate) prompt: Prompt,
-    pub(crate) performer: Performer<Messages>,
-    pub(crate) completion: Option<Performer<Vec<String>>>,
+    pub(crate) handler: Handler<PromptMessages>,
+    pub(crate) completion: Option<Handler<Vec<String>>>,
 }
 
 impl Catalog {
@@ -89,11 +89,11 @@ impl Catalog {
         self.tools.iter().find(|entry| entry.tool.name() == name)
     }
 
-    pub(crate) fn resources(&self) -> &[(Resource, Performer<Vec<ResourceContents>>)] {
+    pub(crate) fn resources(&self) -> &[(Resource, Handler<Vec<ResourceContents>>)] {
         &self.resources
     }
 
-    pub(crate) fn templates(&self) -> &[(ResourceTemplate, Performer<Vec<ResourceContents>>)] {
+    pub(crate) fn templates(&self) -> &[(ResourceTemplate, Handler<Vec<ResourceContents>>)] {
         &self.templates
     }
 
@@ -123,12 +123,12 @@ impl Catalog {
     }
 
     /// What completes the variables of a template.
-    pub(crate) fn template_completion(&self, uri_template: &str) -> Option<Performer<Vec<String>>> {
+    pub(crate) fn template_completion(&self, uri_template: &str) -> Option<Handler<Vec<String>>> {
         let found = self
             .template_completions
             .iter()
             .find(|(uri, _)| uri == uri_template);
-        found.map(|(_, performer)| *performer)
+        found.map(|(_, handler)| *handler)
     }
 
     pub(crate) fn completes(&self) -> bool {
@@ -138,7 +138,7 @@ impl Catalog {
 
     /// The scopes that are offered besides `user.read`.
     #[must_use]
-    pub fn scopes(&self) -> &[OfferedScope] {
+    pub fn scopes(&self) -> &[ScopeDefinition] {
         &self.scopes
     }
 

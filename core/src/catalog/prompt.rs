@@ -150,17 +150,17 @@ impl Prompt {
 /// What a prompt says: messages, in order.
 ///
 /// ```
-/// use entra_mcp_core::catalog::Messages;
-/// let messages = Messages::new().user("Please review this code.").assistant("Gladly.");
+/// use entra_mcp_core::catalog::PromptMessages;
+/// let messages = PromptMessages::new().user("Please review this code.").assistant("Gladly.");
 /// # let _ = messages;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Messages {
+pub struct PromptMessages {
     description: Option<String>,
     messages: Vec<(Role, Content)>,
 }
 
-impl Messages {
+impl PromptMessages {
     /// None yet.
     #[must_use]
     pub fn new() -> Self {

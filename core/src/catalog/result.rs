@@ -89,28 +89,28 @@ impl ToolResult {
 
 /// Why a tool, a resource, a prompt or a completion failed.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Failure {
+pub enum CallError {
     /// In words that the model can act on: `isError` of a tool's result, an error of the protocol for
     /// everything else.
-    Told(String),
+    Message(String),
     /// A fault of the server's. The words go to the log only, the client is told that it failed.
     Internal(String),
     /// There is no such resource: -32602, or -32002 before 2026-07-28.
     NotFound,
     /// An error of JSON-RPC, of this code, with this message and data.
-    Protocol(i32, String, Option<Value>),
+    JsonRpc(i32, String, Option<Value>),
 }
 
-impl Failure {
+impl CallError {
     /// A fault of the server's: for `map_err`.
     ///
     /// ```
-    /// use entra_mcp_core::catalog::Failure;
-    /// fn lines(path: &str) -> Result<usize, Failure> {
-    ///     let text = std::fs::read_to_string(path).map_err(Failure::internal)?;
+    /// use entra_mcp_core::catalog::CallError;
+    /// fn lines(path: &str) -> Result<usize, CallError> {
+    ///     let text = std::fs::read_to_string(path).map_err(CallError::internal)?;
     ///     Ok(text.lines().count())
     /// }
-    /// assert!(matches!(lines("/no/such/file"), Err(Failure::Internal(_))));
+    /// assert!(matches!(lines("/no/such/file"), Err(CallError::Internal(_))));
     /// ```
     #[must_use]
     pub fn internal(error: impl std::fmt::Display) -> Self {
@@ -118,15 +118,15 @@ impl Failure {
     }
 }
 
-impl From<&str> for Failure {
+impl From<&str> for CallError {
     fn from(words: &str) -> Self {
-        Self::Told(words.to_owned())
+        Self::Message(words.to_owned())
     }
 }
 
-impl From<String> for Failure {
+impl From<String> for CallError {
     fn from(words: String) -> Self {
-        Self::Told(words)
+        Self::Message(words)
     }
 }
 

@@ -15,7 +15,7 @@ fn built(fill: impl FnOnce(CatalogBuilder) -> CatalogBuilder) -> String {
     }
 }
 
-const PURE: Performer<ToolResult> = Performer::Pure(tool);
+const PURE: Handler<ToolResult> = Handler::Step(tool);
 
 #[test]
 fn a_wrong_set_up_is_told_in_words() {
@@ -57,7 +57,7 @@ fn a_wrong_set_up_is_told_in_words() {
 fn a_scope_that_would_not_work_fails_at_the_start() {
     let of = |name: &str, graph: &str| {
         built(|catalog| {
-            catalog.scope(OfferedScope {
+            catalog.scope(ScopeDefinition {
                 name: name.to_owned(),
                 graph: graph.to_owned(),
                 words: "Read.".to_owned(),
@@ -91,17 +91,17 @@ fn a_group_may_be_written_in_capitals() {
 #[test]
 fn everything_that_is_wrong_is_told_at_once() {
     fn read(_: &Call) -> Step<Vec<ResourceContents>> {
-        Step::failed(Failure::NotFound)
+        Step::failed(CallError::NotFound)
     }
     let words = built(|catalog| {
         catalog
-            .resource(Resource::new("no uri", "x"), Performer::Pure(read))
+            .resource(Resource::new("no uri", "x"), Handler::Step(read))
             .template(
                 ResourceTemplate::new("a://{b}{c}", "x"),
-                Performer::Pure(read),
+                Handler::Step(read),
             )
-            .complete_prompt("nobody", Performer::Native)
-            .complete_template("a://{x}", Performer::Native)
+            .complete_prompt("nobody", Handler::Runtime)
+            .complete_template("a://{x}", Handler::Runtime)
             .page_size(0)
     });
     assert_eq!(words.lines().count(), 5, "{words}");

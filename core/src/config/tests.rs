@@ -194,7 +194,7 @@ fn help_names_every_setting_and_welcome_shows_no_secret() {
     ] {
         assert!(text.contains(name), "{name}: {text}");
     }
-    let dev = config(&[], &[]).welcome();
+    let dev = config(&[], &[]).startup_banner();
     for part in [
         "http://localhost:3001/mcp",
         "/sse",
@@ -205,7 +205,7 @@ fn help_names_every_setting_and_welcome_shows_no_secret() {
     ] {
         assert!(dev.contains(part), "{part}");
     }
-    let real = config(&[], &real(&[])).welcome();
+    let real = config(&[], &real(&[])).startup_banner();
     assert!(!real.contains("the-value-of-a-secret") && !real.contains("DEVELOPMENT"));
     assert!(real.contains("http://localhost:3001/auth/callback"));
     let Ok(Command::Version(text)) = parse(&["--version"], &[]) else {

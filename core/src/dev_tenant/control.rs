@@ -19,7 +19,7 @@ use super::{
     pages,
     people::{Account, Directory, Standing},
 };
-use crate::http::answer;
+use crate::http::response;
 
 /// How the tenant takes RFC 8707's `resource` parameter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -212,10 +212,10 @@ impl DevTenant {
             return pages::forbidden();
         }
         match (call.method, call.path) {
-            (&Method::GET, "/control") => answer::json(StatusCode::OK, &self.state()),
-            (&Method::GET, "/control/requests") => answer::json(StatusCode::OK, &self.requests()),
+            (&Method::GET, "/control") => response::json(StatusCode::OK, &self.state()),
+            (&Method::GET, "/control/requests") => response::json(StatusCode::OK, &self.requests()),
             (&Method::POST, "/control") => self.told(call, now),
-            _ => answer::not_found(),
+            _ => response::not_found(),
         }
     }
 
@@ -236,9 +236,9 @@ impl DevTenant {
                     .try_for_each(|control| self.control(control, now))
             });
         match done {
-            Err(error) => answer::json(StatusCode::BAD_REQUEST, &json!({"error": error})),
-            Ok(()) if is_form => answer::see_other("/"),
-            Ok(()) => answer::json(StatusCode::OK, &self.state()),
+            Err(error) => response::json(StatusCode::BAD_REQUEST, &json!({"error": error})),
+            Ok(()) if is_form => response::see_other("/"),
+            Ok(()) => response::json(StatusCode::OK, &self.state()),
         }
     }
 

@@ -16,7 +16,7 @@ use super::{
     stamp, token,
     vault::AccessToken,
 };
-use crate::http::answer;
+use crate::http::response;
 
 /// What `/me` tells if nothing is selected, in Graph's order.
 const DEFAULT: [&str; 11] = [
@@ -82,7 +82,7 @@ impl GraphRefusal {
                 "client-request-id": call.correlation_id,
             },
         }});
-        let mut response = answer::json(self.status, &body);
+        let mut response = response::json(self.status, &body);
         let headers = response.headers_mut();
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -273,7 +273,7 @@ fn user_info_of(person: &Person, origin: &str) -> Response<Bytes> {
 }
 
 fn found(body: &Value) -> Response<Bytes> {
-    let mut response = answer::json(StatusCode::OK, body);
+    let mut response = response::json(StatusCode::OK, body);
     let kind = "application/json;odata.metadata=minimal;odata.streaming=true;\
                 IEEE754Compatible=false;charset=utf-8";
     let headers = response.headers_mut();

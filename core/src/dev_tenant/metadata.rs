@@ -9,7 +9,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::{DevTenant, TENANT_DOMAIN, TENANT_ID, call::Call, refusal::Refusal};
-use crate::http::answer;
+use crate::http::response;
 
 /// The tenant of personal accounts, which `consumers` stands for.
 const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
@@ -148,7 +148,7 @@ impl DevTenant {
 
 /// A document that everybody may read and keep for a day.
 fn public(body: &Value) -> Response<Bytes> {
-    let mut response = answer::json(StatusCode::OK, body);
+    let mut response = response::json(StatusCode::OK, body);
     let headers = response.headers_mut();
     let values = [
         (header::CONTENT_TYPE, "application/json; charset=utf-8"),

@@ -14,7 +14,7 @@ use super::{
     stamp,
 };
 use crate::{
-    http::answer,
+    http::response,
     pages::html::{Html, Slot},
 };
 
@@ -50,7 +50,7 @@ const AGAIN: &str = "<p><a class=\"button\" href=\"{again}\">Choose a different 
 fn page(status: StatusCode, title: &str, body: &Html) -> Response<Bytes> {
     let slots = [("title", Slot::Text(title)), ("body", Slot::Html(body))];
     let html = Html::fill(PAGE, &slots).into_bytes();
-    let mut response = answer::of(status, "text/html; charset=utf-8", html);
+    let mut response = response::of(status, "text/html; charset=utf-8", html);
     let headers: [(HeaderName, &'static str); 5] = [
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::X_FRAME_OPTIONS, "DENY"),
@@ -228,7 +228,7 @@ pub(super) fn home(people: &[Account]) -> Response<Bytes> {
 /// The one style sheet.
 pub(super) fn style_sheet() -> Response<Bytes> {
     let sheet = include_str!("pages/style.css");
-    let mut response = answer::of(StatusCode::OK, "text/css; charset=utf-8", sheet);
+    let mut response = response::of(StatusCode::OK, "text/css; charset=utf-8", sheet);
     let cache = HeaderValue::from_static("public, max-age=300");
     response.headers_mut().insert(header::CACHE_CONTROL, cache);
     response

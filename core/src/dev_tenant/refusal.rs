@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use super::{call::Call, stamp};
-use crate::http::answer;
+use crate::http::response;
 
 /// A refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -263,7 +263,7 @@ impl Refusal {
 
 /// JSON as Entra's endpoints send it.
 pub(super) fn json_response(status: StatusCode, body: &Value) -> Response<Bytes> {
-    let mut response = answer::json(status, body);
+    let mut response = response::json(status, body);
     let headers = response.headers_mut();
     let values = [
         (header::CONTENT_TYPE, "application/json; charset=utf-8"),

@@ -19,11 +19,11 @@ use super::{
 };
 use crate::{
     ask::{Ask, Awaiting, Guard, Store, StoreFault, Version},
-    audit::Level,
     event::Event,
     fault::Fault,
     hub::{ToHub, ToHubKind},
     limits,
+    log_event::Level,
     secret::Secret,
     session::{
         SessionSecret,
@@ -120,14 +120,14 @@ impl Access {
     /// A token for a permission of any resource, such as `https://graph.microsoft.com/Mail.Read`: the
     /// kept one if it will do, else a new one, of which only the refresh token is kept.
     pub(crate) fn for_permission(
-        wish: &str,
+        effect: &str,
         session: &Session,
         version: Version,
         secret: &SessionSecret,
         cx: &mut Cx<'_>,
     ) -> AccessStep {
         let entra = &cx.env.server.config.entra;
-        let Some(permission) = Permission::parse(wish, entra) else {
+        let Some(permission) = Permission::parse(effect, entra) else {
             return AccessStep::Refused("The tool asked for a token that Entra ID does not have.");
         };
         let Some(old) = session.entra_tokens(secret, &cx.env.server.keys) else {
@@ -338,15 +338,15 @@ fn is_fresh(tokens: &EntraTokens, cx: &Cx<'_>) -> bool {
 
 /// Ends a session: its streams are closed and its record is deleted.
 pub(crate) fn end(session: &Session, cx: &mut Cx<'_>) -> Awaiting<Store> {
-    cx.tell(ToHub(ToHubKind::EndSession(session.id)));
+    cx.to_hub(ToHub(ToHubKind::EndSession(session.id)));
     delete(session, cx)
 }
 
 /// Deletes the record of a session. Whoever is told that the session is over closes its streams,
 /// after the answer that one of them waits for.
 pub(crate) fn delete(session: &Session, cx: &mut Cx<'_>) -> Awaiting<Store> {
-    let audit = crate::audit::Audit::new(Level::Info, "a session ended");
-    cx.audit(audit.with("subject", &session.person.subject));
+    let audit = crate::log_event::LogEvent::new(Level::Info, "a session ended");
+    cx.log(audit.with("subject", &session.person.subject));
     cx.store(Store::Delete(session.id.key()))
 }
 

@@ -11,8 +11,8 @@ use serde_json::Value;
 use super::facts::is_guid;
 use crate::{
     ask::FetchFault,
-    audit::{Audit, Level},
     http::form::Form,
+    log_event::{Level, LogEvent},
 };
 
 /// What Entra's token endpoint refused, by what is to be done about it.
@@ -136,12 +136,12 @@ impl EntraError {
     }
 
     /// The line for the log.
-    pub(crate) fn audit(&self, event: &'static str) -> Audit {
+    pub(crate) fn audit(&self, event: &'static str) -> LogEvent {
         let (level, details) = match self {
             Self::SignInAgain(details) => (Level::Info, details),
             Self::Configuration(details) | Self::Unavailable(details) => (Level::Warn, details),
         };
-        let mut audit = Audit::new(level, event).with("error", &details.error);
+        let mut audit = LogEvent::new(level, event).with("error", &details.error);
         if !details.suberror.is_empty() {
             audit = audit.with("suberror", &details.suberror);
         }

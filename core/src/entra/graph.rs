@@ -19,10 +19,10 @@ use url::Url;
 use super::access::{self, Access, AccessStep};
 use crate::{
     ask::{Ask, Awaiting, Fetch, Reach, Version},
-    audit::{Audit, Level},
     event::Event,
     fault::Fault,
     limits,
+    log_event::{Level, LogEvent},
     mcp::Caller,
     secret::Secret,
     session::{SessionSecret, record::Session},
@@ -182,8 +182,8 @@ impl Query {
         let response = match answer {
             Ok(response) => response,
             Err(fault) => {
-                let audit = Audit::new(Level::Warn, "Microsoft Graph did not answer");
-                cx.audit(audit.with("fault", fault.as_str()));
+                let audit = LogEvent::new(Level::Warn, "Microsoft Graph did not answer");
+                cx.log(audit.with("fault", fault.as_str()));
                 return Asked::Refused(Refused::Unavailable);
             }
         };
@@ -201,11 +201,11 @@ impl Query {
             Refused::NotAllowed | Refused::NotFound => Level::Debug,
             _ => Level::Warn,
         };
-        let audit = Audit::new(level, "Microsoft Graph refused a request");
+        let audit = LogEvent::new(level, "Microsoft Graph refused a request");
         let audit = audit.with("status", status.as_str());
         let id = response.headers().get("request-id");
         let id = id.and_then(|id| id.to_str().ok()).unwrap_or_default();
-        cx.audit(audit.with("request-id", id));
+        cx.log(audit.with("request-id", id));
         Asked::Refused(refused)
     }
 
@@ -251,7 +251,7 @@ fn get(path: &str, token: &Secret<String>, cx: &mut Cx<'_>) -> Option<Fetch> {
     Some(Fetch {
         request,
         body_limit: limits::FETCH_BODY_BYTES,
-        within: limits::FETCH,
+        within: limits::FETCH_TIMEOUT,
         reach: Reach::Configured,
     })
 }

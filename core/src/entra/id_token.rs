@@ -175,7 +175,7 @@ mod tests {
     }
 
     fn read(server: &TestServer, token: &str) -> Result<Identity, Doubt> {
-        let facts = server.known.entra.clone().unwrap();
+        let facts = server.known.metadata.clone().unwrap();
         verify(token, "the nonce", &facts, server.env())
     }
 
@@ -275,14 +275,14 @@ mod tests {
         let mut facts = crate::testing::entra_facts();
         facts.issuer.clone_from(&template);
         facts.keys[0].issuer = Some(template);
-        server.known.entra = Some(facts.clone().into());
+        server.known.metadata = Some(facts.clone().into());
         assert!(verified(&server, json!({})).is_ok());
         assert!(is_wrong(verified(
             &server,
             json!({"iss": "https://login.example/{tenantid}/v2.0"})
         )));
         facts.keys[0].issuer = Some("https://login.example/consumers/v2.0".to_owned());
-        server.known.entra = Some(facts.into());
+        server.known.metadata = Some(facts.into());
         assert!(is_wrong(verified(&server, json!({}))));
     }
 

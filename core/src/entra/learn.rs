@@ -1,4 +1,4 @@
-//! The errand that fetches Entra's metadata and signing keys, and hands them to the hub.
+//! The job that fetches Entra's metadata and signing keys, and hands them to the hub.
 //!
 //! ```text
 //! Metadata --read--> Keys --read--> the hub learns
@@ -15,10 +15,10 @@ use url::Url;
 use super::facts::{self, EntraFacts, Metadata};
 use crate::{
     ask::{Ask, Awaiting, Fetch, Reach},
-    audit::{Audit, Level},
     event::Event,
     hub::{ToHub, ToHubKind},
     limits,
+    log_event::{Level, LogEvent},
     step::{Cx, Next},
 };
 
@@ -84,16 +84,16 @@ fn learn(metadata: Metadata, answer: <Fetch as Ask>::Answer, cx: &mut Cx<'_>) ->
 }
 
 fn fail(reason: &'static str, cx: &mut Cx<'_>) -> Next<Learn> {
-    let audit = Audit::new(
+    let audit = LogEvent::new(
         Level::Warn,
         "Entra ID's metadata and keys could not be learned",
     );
-    cx.audit(audit.with("reason", reason));
+    cx.log(audit.with("reason", reason));
     tell(None, cx)
 }
 
 fn tell(facts: Option<Box<EntraFacts>>, cx: &mut Cx<'_>) -> Next<Learn> {
-    cx.tell(ToHub(ToHubKind::LearnedEntra(facts)));
+    cx.to_hub(ToHub(ToHubKind::LearnedEntra(facts)));
     Next::Done
 }
 
@@ -105,7 +105,7 @@ fn get(address: &Url) -> Option<Fetch> {
     Some(Fetch {
         request,
         body_limit: limits::FETCH_BODY_BYTES,
-        within: limits::FETCH,
+        within: limits::FETCH_TIMEOUT,
         reach: Reach::Configured,
     })
 }
@@ -131,8 +131,8 @@ mod tests {
         action::Action,
         ask::{FetchFault, Ticket},
         entropy::Seed,
-        exchange::{Errand, Exchange, ExchangeId, Outcome, Output},
-        hub::ErrandKind,
+        exchange::{Exchange, ExchangeId, Job, Outcome, Output},
+        hub::JobKind,
         testing::TestServer,
     };
 
@@ -143,12 +143,12 @@ mod tests {
 
     type Answer = <Fetch as Ask>::Answer;
 
-    /// Runs the errand with these answers; what it asked for, told the hub and the log.
-    fn run(answers: Vec<Answer>) -> (Vec<String>, Option<Box<EntraFacts>>, Vec<Audit>) {
+    /// Runs the job with these answers; what it asked for, told the hub and the log.
+    fn run(answers: Vec<Answer>) -> (Vec<String>, Option<Box<EntraFacts>>, Vec<LogEvent>) {
         let server = TestServer::dev();
-        let errand = Errand(ErrandKind::LearnEntra);
+        let job = Job(JobKind::RefreshEntraMetadata);
         let seed = Seed::new([1; 32]);
-        let mut exchange = Exchange::errand(ExchangeId(1), &seed, errand, server.env());
+        let mut exchange = Exchange::job(ExchangeId(1), &seed, job, server.env());
         let (mut asked, mut learned, mut audits) = (Vec::new(), None, Vec::new());
         let mut answers = answers.into_iter();
         let mut ticket: Option<Ticket<Fetch>> = None;
@@ -159,10 +159,10 @@ mod tests {
                     asked.push(fetch.request.uri().to_string());
                     ticket = Some(new);
                 }
-                Output::Do(Action::Tell(ToHub(ToHubKind::LearnedEntra(facts)))) => {
+                Output::Do(Action::ToHub(ToHub(ToHubKind::LearnedEntra(facts)))) => {
                     assert!(learned.replace(facts).is_none(), "told once");
                 }
-                Output::Do(Action::Audit(audit)) => audits.push(audit),
+                Output::Do(Action::Log(audit)) => audits.push(audit),
                 Output::Do(other) => panic!("{other:?}"),
                 Output::Wait(_) => {
                     let answer = answers.next().expect("an answer is left");

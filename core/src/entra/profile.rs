@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::facts::is_guid;
 use crate::{
-    audit::{Level, is_invisible},
     limits,
+    log_event::{Level, is_invisible},
     session::record::{Person, Profile},
     step::Cx,
 };
@@ -113,7 +113,7 @@ fn shown(name: &Value) -> Option<String> {
         .as_str()?
         .chars()
         .filter(|character| !character.is_control() && !is_invisible(*character));
-    let name: String = visible.take(limits::PERSON_NAME_CHARS).collect();
+    let name: String = visible.take(limits::USER_NAME_CHARS).collect();
     (!name.trim().is_empty()).then_some(name)
 }
 
@@ -168,7 +168,7 @@ mod tests {
             groups,
             ..
         } = many.profile;
-        assert_eq!(name.unwrap().len(), limits::PERSON_NAME_CHARS);
+        assert_eq!(name.unwrap().len(), limits::USER_NAME_CHARS);
         assert_eq!((roles.len(), groups.len()), (limits::ROLES, limits::GROUPS));
         assert!(told(&json!({"roles": [long]})).profile.roles.is_empty());
         assert_eq!(Told::read(b"[]"), Told::default());

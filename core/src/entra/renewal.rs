@@ -123,9 +123,9 @@ impl Renewal {
         cx: &mut Cx<'_>,
     ) -> Option<Self> {
         let whose = Box::new(session.person.clone());
-        if cx.env.known.entra.is_none() {
-            let newer_than = cx.env.known.revision;
-            cx.tell(ToHub(ToHubKind::WantEntra { newer_than }));
+        if cx.env.entra.metadata.is_none() {
+            let newer_than = cx.env.entra.revision;
+            cx.to_hub(ToHub(ToHubKind::WantEntra { newer_than }));
             let refresh_token = refresh_token.clone();
             return Some(Self {
                 whose,
@@ -152,7 +152,7 @@ impl Renewal {
                     refresh_token,
                     scope,
                 },
-                Event::Told(FromHub(FromHubKind::EntraKnown(_))),
+                Event::FromHub(FromHub(FromHubKind::EntraKnown(_))),
             ) => match token_endpoint::refresh(&refresh_token, &scope, cx.env) {
                 Some(fetch) => renewal(whose, State::Asking(cx.fetch(fetch))),
                 None => Renewed::Fault(Fault::Entra),
@@ -180,7 +180,7 @@ fn answered_with(answer: <Fetch as Ask>::Answer, whose: &Person, cx: &mut Cx<'_>
             }))
         }
         Err(error) => {
-            cx.audit(error.audit("Entra ID did not renew tokens"));
+            cx.log(error.audit("Entra ID did not renew tokens"));
             match error {
                 EntraError::SignInAgain(_) if error.is_of_this_request() => Renewed::NotThis,
                 EntraError::SignInAgain(_) => Renewed::SignInAgain,

@@ -65,7 +65,7 @@ pub(crate) fn refresh(refresh_token: &Secret<String>, scope: &str, env: Env<'_>)
 
 fn post(grant: &[(&str, &str)], scope: &str, env: Env<'_>) -> Option<Fetch> {
     let entra = &env.server.config.entra;
-    let facts = env.known.entra.as_ref()?;
+    let facts = env.entra.metadata.as_ref()?;
     let ours = [
         ("client_id", entra.client_id.as_str()),
         ("client_secret", entra.client_secret.expose()),
@@ -85,7 +85,7 @@ fn post(grant: &[(&str, &str)], scope: &str, env: Env<'_>) -> Option<Fetch> {
     Some(Fetch {
         request,
         body_limit: limits::FETCH_BODY_BYTES,
-        within: limits::FETCH,
+        within: limits::FETCH_TIMEOUT,
         reach: Reach::Configured,
     })
 }
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
     use crate::testing::TestServer;
 
-    fn form_of(fetch: &Fetch) -> Vec<(String, String)> {
+    fn elicitation_schema_of(fetch: &Fetch) -> Vec<(String, String)> {
         form_urlencoded::parse(fetch.request.body())
             .into_owned()
             .collect()
@@ -161,7 +161,7 @@ mod tests {
             redeem_code(&code, &verifier, &scope, server.env()).unwrap(),
             refresh(&secret("a refresh token"), &of_entra, server.env()).unwrap(),
         ] {
-            let form = form_of(&fetch);
+            let form = elicitation_schema_of(&fetch);
             let value = |name: &str| {
                 let mut found = form.iter().filter(|(key, _)| key == name);
                 found.next().map(|(_, value)| value.as_str())

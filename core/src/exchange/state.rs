@@ -5,8 +5,8 @@ use bytes::Bytes;
 use crate::{
     entra::learn::Learn,
     event::Event,
-    http::{answer, cors},
-    hub::{Errand, ErrandKind},
+    http::{cors, response},
+    hub::{Job, JobKind},
     mcp::{message::PostMessage, stream::Stream, streamable::Streamable},
     oauth,
     oauth::{callback::Callback, consent::Consent, revoke::Revoke, token::Token},
@@ -32,7 +32,7 @@ impl State {
     /// The first state of a request that was admitted.
     pub(crate) fn of_request(request: ::http::Request<Bytes>, cx: &mut Cx<'_>) -> Next<Self> {
         let Some(route) = Route::of(request.uri().path()) else {
-            return cx.done(answer::not_found());
+            return cx.done(response::not_found());
         };
         let origin = request.headers().get(::http::header::ORIGIN);
         cors::decorate(route, origin, cx.env.server, cx.standing());
@@ -42,7 +42,7 @@ impl State {
         match route {
             Route::Home => cx.done(pages::home::respond(cx.env)),
             Route::Style => cx.done(pages::style::respond()),
-            Route::Health => cx.done(answer::text(::http::StatusCode::OK, "ok\n")),
+            Route::Health => cx.done(response::text(::http::StatusCode::OK, "ok\n")),
             Route::ResourceMetadata | Route::SseResourceMetadata | Route::ServerMetadata => {
                 cx.done(oauth::metadata::respond(route, cx.env))
             }
@@ -61,10 +61,10 @@ impl State {
         }
     }
 
-    /// The first state of an errand.
-    pub(crate) fn of_errand(errand: Errand, cx: &mut Cx<'_>) -> Next<Self> {
-        match errand.0 {
-            ErrandKind::LearnEntra => Learn::start(cx).map(Self::Learn),
+    /// The first state of an job.
+    pub(crate) fn of_job(job: Job, cx: &mut Cx<'_>) -> Next<Self> {
+        match job.0 {
+            JobKind::RefreshEntraMetadata => Learn::start(cx).map(Self::Learn),
         }
     }
 

@@ -12,7 +12,7 @@ use crate::{
         facts::{EntraFacts, Metadata, SigningKey, read_keys},
         id_token, token_endpoint,
     },
-    env::{Env, Known, Server},
+    env::{EntraSnapshot, Env, Server},
     limits,
     secret::Secret,
     time::{Instant, Now, UnixTime},
@@ -91,7 +91,7 @@ pub fn id_token(token: &str, kid: &str) {
     };
     let env = Env {
         server: &server,
-        known: &Known::default(),
+        entra: &EntraSnapshot::default(),
         now: Now {
             instant: Instant(1000),
             unix: UnixTime(1_800_000_000),
@@ -123,7 +123,7 @@ pub fn token_answer(status: u16, body: &[u8]) {
 fn line(error: &EntraError) {
     let audit = error.audit("an error");
     for (_, value) in &audit.fields {
-        assert!(value.chars().count() <= limits::AUDIT_VALUE_CHARS * 10);
+        assert!(value.chars().count() <= limits::LOG_VALUE_CHARS * 10);
         assert!(!value.contains(['\r', '\n', '\u{1b}']), "a line is forged");
     }
 }

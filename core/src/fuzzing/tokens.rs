@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{altered, entra::server, entropy};
 use crate::{
-    env::{Env, Known},
+    env::{EntraSnapshot, Env},
     http::cookie,
     id::{SessionId, StreamId},
     keys::{Keyring, MasterKey, Purpose},
@@ -30,11 +30,16 @@ use crate::{
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
 
-fn at(known: &Known, server: &crate::env::Server, unix: UnixTime, act: impl FnOnce(Env<'_>)) {
+fn at(
+    entra: &EntraSnapshot,
+    server: &crate::env::Server,
+    unix: UnixTime,
+    act: impl FnOnce(Env<'_>),
+) {
     let instant = Instant(0);
     act(Env {
         server,
-        known,
+        entra,
         now: Now { instant, unix },
     });
 }
@@ -65,7 +70,7 @@ fn session() -> Session {
 /// A session token is good as it was issued, while it lasts, and gives back what it was issued for;
 /// made up, or changed by one byte, it is none (threats F1, F3 to F6, F8 to F14).
 pub fn session_token(made_up: &str, place: usize, change: u8, seconds: u32) {
-    let (server, known) = (server(), Known::default());
+    let (server, known) = (server(), EntraSnapshot::default());
     assert!(token::verify(made_up, &server, NOW).is_none());
     let secret = SessionSecret::new([2; 32]);
     at(&known, &server, NOW, |env| {
@@ -185,7 +190,7 @@ pub fn cookie_header(text: &str) {
 /// However many requests one browser approved, the last ones are remembered, up to the limit, and no
 /// request that was not approved (threat A4).
 pub fn approvals(count: u8) {
-    let (server, known) = (server(), Known::default());
+    let (server, known) = (server(), EntraSnapshot::default());
     let count = count % 40;
     let of = |number: u8| AuthorizationRequest {
         client: Hash::of(&[number]),
@@ -204,7 +209,7 @@ pub fn approvals(count: u8) {
         }
         let own = Approvals::of(&headers, env);
         for number in 0..=count {
-            let kept = number < count && usize::from(count - number) <= limits::APPROVALS;
+            let kept = number < count && usize::from(count - number) <= limits::REMEMBERED_CONSENTS;
             assert_eq!(own.cover(&of(number)), kept, "{number} of {count}");
         }
     });
@@ -221,7 +226,7 @@ fn cookies_of(values: &[&str]) -> Option<HeaderMap> {
 /// What a browser sends for a cookie is ours exactly as we set it, for its own state, while it lasts;
 /// made up, changed, sent twice, or of another state, it is nothing (threats A5, C15, D1 to D3).
 pub fn cookies(made_up: &str, other_state: &str, place: usize, change: u8) {
-    let (server, known) = (server(), Known::default());
+    let (server, known) = (server(), EntraSnapshot::default());
     at(&known, &server, NOW, |env| {
         if let Some(headers) = cookies_of(&[made_up]) {
             assert!(Approvals::of(&headers, env).is_empty());

@@ -8,7 +8,7 @@
 use ::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
 
-use super::answer;
+use super::response;
 use crate::{
     env::{Env, Server},
     oauth::scope::Scope,
@@ -133,7 +133,7 @@ fn challenge(
         StatusCode::FORBIDDEN => "The session token does not allow this.\n",
         _ => "Sign in first: this needs a session token.\n",
     };
-    let mut response = answer::text(status, body);
+    let mut response = response::text(status, body);
     let challenge = HeaderValue::from_str(&challenge).expect("a URL and scopes are visible ASCII");
     response
         .headers_mut()

@@ -8,7 +8,7 @@
 use ::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
 
-use super::answer;
+use super::response;
 use crate::{env::Server, route::Route};
 
 /// The headers that a page may send.
@@ -57,7 +57,7 @@ pub(crate) fn preflight(
     origin: Option<&HeaderValue>,
     server: &Server,
 ) -> Response<Bytes> {
-    let mut response = answer::empty(StatusCode::NO_CONTENT);
+    let mut response = response::empty(StatusCode::NO_CONTENT);
     let headers = response.headers_mut();
     let mut methods: Vec<_> = route.methods().iter().map(::http::Method::as_str).collect();
     methods.push("OPTIONS");

@@ -55,7 +55,7 @@ impl Calls {
     /// A call has asked the client.
     pub(super) fn ask(&mut self, from: ExchangeId, question: StreamId) {
         if let Some(call) = self.calls.get_mut(&from)
-            && call.questions.len() < limits::QUESTIONS
+            && call.questions.len() < limits::INPUT_REQUESTS
         {
             call.questions.push(question);
             self.questions.insert(question, from);
@@ -82,7 +82,7 @@ impl Calls {
         call.questions.retain(|asked| *asked != question);
         self.questions.remove(&question);
         let answered = FromHubKind::ClientAnswered(question, result);
-        out.push_back(HubOutput::Tell(asker, FromHub(answered)));
+        out.push_back(HubOutput::Deliver(asker, FromHub(answered)));
     }
 
     /// The client cancels a request.
@@ -98,7 +98,7 @@ impl Calls {
         };
         for (id, _) in self.calls.iter().filter(|(_, call)| is_meant(call)) {
             let cancelled = FromHubKind::Cancelled(request.clone());
-            out.push_back(HubOutput::Tell(*id, FromHub(cancelled)));
+            out.push_back(HubOutput::Deliver(*id, FromHub(cancelled)));
         }
     }
 
@@ -112,7 +112,7 @@ impl Calls {
         for (id, call) in &self.calls {
             if call.owner == owner && call.session == session {
                 let cancelled = FromHubKind::Cancelled(call.request.clone());
-                out.push_back(HubOutput::Tell(*id, FromHub(cancelled)));
+                out.push_back(HubOutput::Deliver(*id, FromHub(cancelled)));
             }
         }
     }

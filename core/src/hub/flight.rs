@@ -14,10 +14,10 @@ use std::{
 };
 
 use super::{FromHub, FromHubKind, HubOutput};
+use super::{Job, JobKind};
 use crate::{
     entra::facts::EntraFacts,
-    env::Known,
-    hub::{Errand, ErrandKind},
+    env::EntraSnapshot,
     id::ExchangeId,
     limits,
     time::{Instant, Now},
@@ -34,12 +34,12 @@ pub(super) struct Flight {
 
 #[derive(Debug, Default)]
 enum State {
-    /// The errand may be run.
+    /// The job may be run.
     #[default]
     Rested,
     /// It runs.
     Flying {
-        /// Since when: an errand that was lost does not keep others waiting.
+        /// Since when: an job that was lost does not keep others waiting.
         since: Instant,
     },
     /// It was run a while ago.
@@ -68,7 +68,7 @@ impl Flight {
         }
         let starts = match self.state {
             State::Rested => true,
-            State::Flying { since } => now.instant.since(since) >= limits::EXCHANGE,
+            State::Flying { since } => now.instant.since(since) >= limits::EXCHANGE_TIMEOUT,
             State::Resting { until } => {
                 if now.instant < until {
                     out.push_back(tell(from, false));
@@ -84,7 +84,7 @@ impl Flight {
         self.waiters.insert(from);
         if starts {
             self.state = State::Flying { since: now.instant };
-            out.push_back(HubOutput::Start(Errand(ErrandKind::LearnEntra)));
+            out.push_back(HubOutput::Spawn(Job(JobKind::RefreshEntraMetadata)));
         }
     }
 
@@ -104,10 +104,10 @@ impl Flight {
         self.state = State::Resting { until };
         if let Some(facts) = facts {
             self.revision = self.revision.saturating_add(1);
-            out.push_back(HubOutput::Publish(Arc::new(Known {
+            out.push_back(HubOutput::Publish(Arc::new(EntraSnapshot {
                 revision: self.revision,
-                entra: Some(Arc::from(facts)),
-                learned: now.instant,
+                metadata: Some(Arc::from(facts)),
+                fetched: now.instant,
             })));
         }
         let waiters = std::mem::take(&mut self.waiters);
@@ -120,7 +120,7 @@ impl Flight {
 }
 
 fn tell(to: ExchangeId, is_known: bool) -> HubOutput {
-    HubOutput::Tell(to, FromHub(FromHubKind::EntraKnown(is_known)))
+    HubOutput::Deliver(to, FromHub(FromHubKind::EntraKnown(is_known)))
 }
 
 #[cfg(test)]
@@ -159,12 +159,12 @@ mod tests {
             let mut seen = Vec::new();
             loop {
                 seen.push(match self.hub.poll() {
-                    HubOutput::Start(_) => "start".to_owned(),
+                    HubOutput::Spawn(_) => "start".to_owned(),
                     HubOutput::Publish(known) => format!("publish {}", known.revision),
-                    HubOutput::Tell(to, FromHub(FromHubKind::EntraKnown(known))) => {
+                    HubOutput::Deliver(to, FromHub(FromHubKind::EntraKnown(known))) => {
                         format!("{} {known}", to.0)
                     }
-                    HubOutput::Tell(..) => panic!("nobody else is told anything"),
+                    HubOutput::Deliver(..) => panic!("nobody else is told anything"),
                     HubOutput::Idle => return seen,
                 });
             }
@@ -246,7 +246,7 @@ mod tests {
     fn an_errand_that_was_lost_is_run_again() {
         let mut table = Table::new();
         table.want(1, 0);
-        table.later(limits::EXCHANGE);
+        table.later(limits::EXCHANGE_TIMEOUT);
         assert_eq!(table.want(2, 0), ["start"]);
         assert_eq!(table.learn(), ["publish 1", "1 true", "2 true"]);
     }

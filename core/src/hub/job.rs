@@ -1,12 +1,12 @@
-//! Errands: what the server does without being asked.
+//! Jobs: what the server does without being asked.
 
-/// What an errand is for.
+/// What an job is for.
 #[derive(Debug)]
-pub struct Errand(pub(crate) ErrandKind);
+pub struct Job(pub(crate) JobKind);
 
-/// The kinds of errand.
+/// The kinds of job.
 #[derive(Debug)]
-pub(crate) enum ErrandKind {
+pub(crate) enum JobKind {
     /// Fetch Entra's metadata and signing keys and hand them to the hub.
-    LearnEntra,
+    RefreshEntraMetadata,
 }

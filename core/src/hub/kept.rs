@@ -53,13 +53,13 @@ impl Kept {
         now: Now,
         out: &mut VecDeque<HubOutput>,
     ) {
-        let over = |ended: Instant| now.instant.since(ended) >= limits::KEPT_FOR;
+        let over = |ended: Instant| now.instant.since(ended) >= limits::REPLAY_RETENTION;
         self.remove_where(|_, kept| kept.ended.is_some_and(over), out);
         let of_owner = self.streams.values().filter(|kept| kept.owner == owner);
-        if of_owner.count() >= limits::KEPT_PER_OWNER {
+        if of_owner.count() >= limits::REPLAY_BUFFERS_PER_OWNER {
             self.drop_oldest(|kept| kept.owner == owner, out);
         }
-        if self.streams.len() >= limits::KEPT {
+        if self.streams.len() >= limits::REPLAY_BUFFERS {
             self.drop_oldest(|_| true, out);
         }
         let kept = Stream {
@@ -96,7 +96,10 @@ impl Kept {
         self.followers.retain(|follower, name| {
             let stays = streams.contains_key(name);
             if !stays {
-                out.push_back(HubOutput::Tell(*follower, FromHub(FromHubKind::EndStream)));
+                out.push_back(HubOutput::Deliver(
+                    *follower,
+                    FromHub(FromHubKind::EndStream),
+                ));
             }
             stays
         });
@@ -109,19 +112,19 @@ impl Kept {
         };
         if let Some(follower) = kept.follower {
             let deliver = FromHubKind::Deliver(event.clone());
-            out.push_back(HubOutput::Tell(follower, FromHub(deliver)));
+            out.push_back(HubOutput::Deliver(follower, FromHub(deliver)));
         }
         kept.bytes += event.len();
         self.bytes += event.len();
         kept.events.push_back(event);
-        while kept.bytes > limits::KEPT_BYTES
+        while kept.bytes > limits::REPLAY_BUFFER_BYTES
             && let Some(dropped) = kept.events.pop_front()
         {
             kept.bytes -= dropped.len();
             self.bytes -= dropped.len();
             kept.first += 1;
         }
-        while self.bytes > limits::KEPT_BYTES_IN_ALL {
+        while self.bytes > limits::REPLAY_BYTES {
             self.drop_oldest(|_| true, out);
         }
     }
@@ -132,7 +135,10 @@ impl Kept {
             kept.ended = Some(now.instant);
             if let Some(follower) = kept.follower.take() {
                 self.followers.remove(&follower);
-                out.push_back(HubOutput::Tell(follower, FromHub(FromHubKind::EndStream)));
+                out.push_back(HubOutput::Deliver(
+                    follower,
+                    FromHub(FromHubKind::EndStream),
+                ));
             }
         }
     }
@@ -152,7 +158,10 @@ impl Kept {
         let skipped = |kept: &Stream| (after + 1).checked_sub(kept.first);
         let Some((kept, skipped)) = kept.and_then(|kept| skipped(kept).map(|skip| (kept, skip)))
         else {
-            out.push_back(HubOutput::Tell(from, FromHub(FromHubKind::Resumed(None))));
+            out.push_back(HubOutput::Deliver(
+                from,
+                FromHub(FromHubKind::Resumed(None)),
+            ));
             return;
         };
         let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);
@@ -160,13 +169,13 @@ impl Kept {
         let goes_on = kept.ended.is_none();
         if goes_on && let Some(before) = kept.follower.replace(from) {
             self.followers.remove(&before);
-            out.push_back(HubOutput::Tell(before, FromHub(FromHubKind::EndStream)));
+            out.push_back(HubOutput::Deliver(before, FromHub(FromHubKind::EndStream)));
         }
         if goes_on {
             self.followers.insert(from, stream);
         }
         let resumed = FromHubKind::Resumed(Some((events, goes_on)));
-        out.push_back(HubOutput::Tell(from, FromHub(resumed)));
+        out.push_back(HubOutput::Deliver(from, FromHub(resumed)));
     }
 
     /// Forgets an exchange that followed.
@@ -248,7 +257,7 @@ mod tests {
         fn told(&mut self) -> String {
             let mut told = Vec::new();
             while let Some(output) = self.out.pop_front() {
-                let HubOutput::Tell(to, FromHub(message)) = output else {
+                let HubOutput::Deliver(to, FromHub(message)) = output else {
                     continue;
                 };
                 told.push(match message {
@@ -317,11 +326,11 @@ mod tests {
     #[test]
     fn what_is_kept_is_bounded() {
         let mut table = Table::with(1);
-        let big = "x".repeat(limits::KEPT_BYTES / 2 + 1);
+        let big = "x".repeat(limits::REPLAY_BUFFER_BYTES / 2 + 1);
         table.keep(&big);
         table.keep(&big);
         assert_eq!(table.resume(7, 0, ALICE, SESSION), "unknown");
-        table.keep(&"x".repeat(limits::KEPT_BYTES + 1));
+        table.keep(&"x".repeat(limits::REPLAY_BUFFER_BYTES + 1));
         assert_eq!(table.kept.bytes, 0, "what is too large is not kept at all");
         for number in 2..100 {
             table.kept.begin(
@@ -331,8 +340,8 @@ mod tests {
                 &mut table.out,
             );
         }
-        assert_eq!(table.kept.len(), limits::KEPT_PER_OWNER);
-        for number in 0..u64::try_from(limits::KEPT).unwrap() + 10 {
+        assert_eq!(table.kept.len(), limits::REPLAY_BUFFERS_PER_OWNER);
+        for number in 0..u64::try_from(limits::REPLAY_BUFFERS).unwrap() + 10 {
             let mut owner = [7; 32];
             owner[..8].copy_from_slice(&number.to_be_bytes());
             table.kept.begin(
@@ -342,13 +351,13 @@ mod tests {
                 &mut table.out,
             );
         }
-        assert_eq!(table.kept.len(), limits::KEPT);
+        assert_eq!(table.kept.len(), limits::REPLAY_BUFFERS);
     }
 
     #[test]
     fn all_streams_together_are_bounded() {
         let mut table = Table::default();
-        let big = Bytes::from("x".repeat(limits::KEPT_BYTES));
+        let big = Bytes::from("x".repeat(limits::REPLAY_BUFFER_BYTES));
         for number in 0..200_u64 {
             let mut owner = [7; 32];
             owner[..8].copy_from_slice(&number.to_be_bytes());
@@ -359,7 +368,7 @@ mod tests {
                 &mut table.out,
             );
             table.kept.keep(stream(number), big.clone(), &mut table.out);
-            assert!(table.kept.bytes <= limits::KEPT_BYTES_IN_ALL);
+            assert!(table.kept.bytes <= limits::REPLAY_BYTES);
         }
         assert!(
             table.kept.streams.contains_key(&stream(199)),
@@ -375,7 +384,7 @@ mod tests {
         table.kept.begin(
             (stream(2), SESSION),
             BOB,
-            now(10 + limits::KEPT_FOR.as_secs()),
+            now(10 + limits::REPLAY_RETENTION.as_secs()),
             &mut table.out,
         );
         assert_eq!(table.kept.len(), 1);

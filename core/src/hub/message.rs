@@ -5,11 +5,11 @@ use std::{collections::BTreeSet, sync::Arc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Errand;
+use super::Job;
 use crate::{
-    catalog::{Abilities, Change, LogLevel},
+    catalog::{ChangeNotification, ClientCapabilities, LogLevel},
     entra::facts::EntraFacts,
-    env::Known,
+    env::EntraSnapshot,
     id::{ExchangeId, Owner, SessionId, StreamId},
     mcp::{Revision, json_rpc::Id},
 };
@@ -22,7 +22,7 @@ impl ToHub {
     /// Something changed: whoever listens for it is told, whoever they are. A runtime may say so for an
     /// exchange that there never was.
     #[must_use]
-    pub fn announce(change: Change) -> Self {
+    pub fn announce(change: ChangeNotification) -> Self {
         Self(ToHubKind::Announce(change))
     }
 }
@@ -121,7 +121,7 @@ pub(crate) enum ToHubKind {
         uri: String,
     },
     /// Tell everybody who listens for it.
-    Announce(Change),
+    Announce(ChangeNotification),
     /// I run this task of this owner.
     BeginTask { task: StreamId, owner: Owner },
     /// My task has taken what it was told.
@@ -162,7 +162,7 @@ pub(crate) enum FromHubKind {
     /// The session is subscribed, or has too many subscriptions.
     Subscribed(bool),
     /// Something changed that this stream listens for.
-    Changed(Change),
+    Changed(ChangeNotification),
     /// The task may run, or there are too many.
     TaskBegun(bool),
     /// The task has taken what it was told, or does not run on this server.
@@ -175,12 +175,12 @@ pub(crate) enum FromHubKind {
 #[derive(Debug)]
 #[must_use]
 pub enum HubOutput {
-    /// Hand this to that exchange as [`crate::event::Event::Told`]; drop it if the exchange is gone.
-    Tell(ExchangeId, FromHub),
+    /// Hand this to that exchange as [`crate::event::Event::FromHub`]; drop it if the exchange is gone.
+    Deliver(ExchangeId, FromHub),
     /// From now on this is what is known. Do this before the `Tell`s that follow.
-    Publish(Arc<Known>),
+    Publish(Arc<EntraSnapshot>),
     /// Run this errand.
-    Start(Errand),
+    Spawn(Job),
     /// Nothing more.
     Idle,
 }
@@ -212,7 +212,7 @@ pub(crate) struct Wants {
 pub(crate) struct Agreed {
     pub(crate) revision: Revision,
     /// What the client can be asked.
-    pub(crate) abilities: Abilities,
+    pub(crate) client_capabilities: ClientCapabilities,
 }
 
 /// What the client of a task says.

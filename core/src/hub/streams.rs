@@ -11,18 +11,18 @@ use super::{
     Agreed, FromHub, FromHubKind, HubOutput, StreamKind, Wants, counts::Counts, wishes::Wishes,
 };
 use crate::{
-    catalog::Change,
+    catalog::ChangeNotification,
     id::{ExchangeId, Owner, SessionId, StreamId},
     limits,
 };
 
 impl Wants {
-    fn change(&self, change: &Change) -> bool {
+    fn change(&self, change: &ChangeNotification) -> bool {
         match change {
-            Change::Tools => self.tools,
-            Change::Prompts => self.prompts,
-            Change::Resources => self.resources,
-            Change::Resource(uri) => self.uris.contains(uri),
+            ChangeNotification::Tools => self.tools,
+            ChangeNotification::Prompts => self.prompts,
+            ChangeNotification::Resources => self.resources,
+            ChangeNotification::Resource(uri) => self.uris.contains(uri),
         }
     }
 }
@@ -136,12 +136,19 @@ impl Streams {
     }
 
     /// Tells everybody who listens for it that something changed.
-    pub(super) fn announce(&self, change: &Change, wishes: &Wishes, out: &mut VecDeque<HubOutput>) {
+    pub(super) fn announce(
+        &self,
+        change: &ChangeNotification,
+        wishes: &Wishes,
+        out: &mut VecDeque<HubOutput>,
+    ) {
         for (id, open) in &self.open {
             let hears = match (&open.kind, change) {
                 (StreamKind::Listen(wants), _) => wants.change(change),
                 (StreamKind::Rest, _) => false,
-                (_, Change::Resource(uri)) => wishes.listens(open.stream, open.owner, uri),
+                (_, ChangeNotification::Resource(uri)) => {
+                    wishes.listens(open.stream, open.owner, uri)
+                }
                 (StreamKind::Sse, _) => open.agreed.is_some(),
                 (StreamKind::Streamable, _) => true,
             };
@@ -168,7 +175,7 @@ impl Streams {
 }
 
 fn tell(to: ExchangeId, message: FromHubKind) -> HubOutput {
-    HubOutput::Tell(to, FromHub(message))
+    HubOutput::Deliver(to, FromHub(message))
 }
 
 #[cfg(test)]
@@ -201,7 +208,10 @@ mod tests {
                 .open(ExchangeId(id), name, owner, session, kind, out);
             matches!(
                 self.out.pop_back(),
-                Some(HubOutput::Tell(_, FromHub(FromHubKind::StreamOpened(true))))
+                Some(HubOutput::Deliver(
+                    _,
+                    FromHub(FromHubKind::StreamOpened(true))
+                ))
             )
         }
 
@@ -211,7 +221,7 @@ mod tests {
             let told = self.out.pop_back();
             matches!(
                 told,
-                Some(HubOutput::Tell(_, FromHub(FromHubKind::Deliver(_))))
+                Some(HubOutput::Deliver(_, FromHub(FromHubKind::Deliver(_))))
             )
         }
     }
@@ -268,7 +278,7 @@ mod tests {
         table.streams.end_session(session(1), &mut table.out);
         assert!(matches!(
             table.out.pop_front(),
-            Some(HubOutput::Tell(
+            Some(HubOutput::Deliver(
                 ExchangeId(1),
                 FromHub(FromHubKind::EndStream)
             ))

@@ -41,7 +41,10 @@ impl Tasks {
             self.by_id.insert(task, (from, owner));
             self.by_exchange.insert(from, task);
         }
-        out.push_back(HubOutput::Tell(from, FromHub(FromHubKind::TaskBegun(room))));
+        out.push_back(HubOutput::Deliver(
+            from,
+            FromHub(FromHubKind::TaskBegun(room)),
+        ));
     }
 
     /// Hands what its client says to a task of this owner, or tells that none runs here, or that too many
@@ -60,13 +63,13 @@ impl Tasks {
             return;
         };
         let waiting = self.waiting.entry(*worker).or_default();
-        if waiting.len() >= limits::MAILBOX {
+        if waiting.len() >= limits::MAILBOX_MESSAGES {
             out.push_back(heard(from, false));
             return;
         }
         waiting.push(from);
         let told = FromHub(FromHubKind::TaskTold(told));
-        out.push_back(HubOutput::Tell(*worker, told));
+        out.push_back(HubOutput::Deliver(*worker, told));
     }
 
     /// A task has taken what it was told: whoever asks now finds it done.
@@ -87,7 +90,7 @@ impl Tasks {
 }
 
 fn heard(to: ExchangeId, is_heard: bool) -> HubOutput {
-    HubOutput::Tell(to, FromHub(FromHubKind::TaskHeard(is_heard)))
+    HubOutput::Deliver(to, FromHub(FromHubKind::TaskHeard(is_heard)))
 }
 
 #[cfg(test)]
@@ -127,7 +130,10 @@ mod tests {
         for number in 2..200 {
             tasks.tell(ExchangeId(number), task(1), ALICE, Box::default(), &mut out);
         }
-        assert_eq!(tasks.waiting[&ExchangeId(1)].len(), limits::MAILBOX);
+        assert_eq!(
+            tasks.waiting[&ExchangeId(1)].len(),
+            limits::MAILBOX_MESSAGES
+        );
         tasks.leave(ExchangeId(1), &mut out);
         assert!(tasks.waiting.is_empty() && tasks.of_owner.is_empty());
     }

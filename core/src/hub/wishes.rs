@@ -36,10 +36,10 @@ impl Wishes {
                 .sessions
                 .values()
                 .filter(|wished| wished.owner == owner);
-            if of_owner.count() >= limits::SESSION_WISHES_PER_OWNER {
+            if of_owner.count() >= limits::SESSION_SETTINGS_PER_OWNER {
                 self.drop_oldest(|wished| wished.owner == owner);
             }
-            if self.sessions.len() >= limits::SESSION_WISHES {
+            if self.sessions.len() >= limits::SESSION_SETTINGS {
                 self.drop_oldest(|_| true);
             }
             self.last = self.last.saturating_add(1);
@@ -157,17 +157,17 @@ mod tests {
         for number in 0..100 {
             wishes.set_level(session(number), ALICE, LogLevel::Info);
         }
-        assert_eq!(wishes.len(), limits::SESSION_WISHES_PER_OWNER);
+        assert_eq!(wishes.len(), limits::SESSION_SETTINGS_PER_OWNER);
         assert_eq!(wishes.level(session(0), ALICE), None);
         for number in 0..limits::SUBSCRIPTIONS {
             assert!(wishes.subscribe(session(99), ALICE, number.to_string()));
         }
         assert!(!wishes.subscribe(session(99), ALICE, "one more".to_owned()));
-        for number in 0..limits::SESSION_WISHES + 10 {
+        for number in 0..limits::SESSION_SETTINGS + 10 {
             let mut owner = [7; 32];
             owner[..8].copy_from_slice(&number.to_be_bytes());
             wishes.set_level(session(1000 + number), Owner(owner), LogLevel::Info);
         }
-        assert_eq!(wishes.len(), limits::SESSION_WISHES);
+        assert_eq!(wishes.len(), limits::SESSION_SETTINGS);
     }
 }

@@ -9,11 +9,11 @@ use bytes::Bytes;
 
 use crate::{
     ask::Version,
-    audit::Level,
     catalog::{Principal, Tool},
     event::Event,
-    http::{answer, bearer},
+    http::{bearer, response},
     id::Owner,
+    log_event::Level,
     route::Route,
     session::{
         mapping::{Mapped, Mapping},
@@ -130,7 +130,7 @@ impl Lookup {
             }
             Mapped::Fault => {
                 cx.note(Level::Warn, "a session cannot be looked up");
-                Looked::Refused(Box::new(answer::unavailable()))
+                Looked::Refused(Box::new(response::unavailable()))
             }
         }
     }

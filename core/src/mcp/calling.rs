@@ -20,10 +20,10 @@ use serde_json::{Map, Value};
 use self::granting::Begun;
 use super::{Caller, Revision, json_rpc::Id};
 use crate::{
-    ask::{Awaiting, Perform, Performed, Target, Wished},
+    ask::{Awaiting, EffectRequest, Invoke, InvokeOutput, Target},
     catalog::{
-        Abilities, Ability, Answer, Call, Failure, Granted, LogLevel, Messages, Performer,
-        Question, ResourceContents, Step, ToolResult, Wish,
+        Call, CallError, ClientCapabilities, ClientCapability, Effect, EffectResult, Handler,
+        InputRequest, InputResponse, LogLevel, PromptMessages, ResourceContents, Step, ToolResult,
     },
     entra::graph::Query,
     event::Event,
@@ -47,7 +47,7 @@ pub(crate) enum Outgoing {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer {
     pub(crate) revision: Revision,
-    pub(crate) abilities: Abilities,
+    pub(crate) client_capabilities: ClientCapabilities,
     /// Its MCP session, or its HTTP+SSE stream; none in 2026-07-28.
     pub(crate) session: Option<StreamId>,
     /// Whether a message can reach it before the answer.
@@ -66,7 +66,7 @@ pub(crate) struct Wanted {
     /// From which level on lines of the log are told, where the request says so (2026-07-28).
     pub(crate) level: Option<LogLevel>,
     /// Answers of earlier rounds, from `requestState`.
-    pub(crate) answers: BTreeMap<String, Answer>,
+    pub(crate) answers: BTreeMap<String, InputResponse>,
     /// `inputResponses`: answers of this round, not read yet.
     pub(crate) responses: Map<String, Value>,
 }
@@ -81,7 +81,7 @@ pub(crate) struct Calling {
     wanted: Wanted,
     state: State,
     /// Wishes of the runtime's call that came while another was not granted yet.
-    queue: VecDeque<Wish>,
+    queue: VecDeque<Effect>,
     wishes: usize,
     progressed: f64,
     /// Whether the hub knows of it.
@@ -92,7 +92,7 @@ pub(crate) struct Calling {
 #[derive(Debug)]
 enum Performing {
     Pure(Pure),
-    Native(Awaiting<Perform>),
+    Native(Awaiting<Invoke>),
 }
 
 /// A step function of any kind.
@@ -100,17 +100,17 @@ enum Performing {
 enum Pure {
     Tool(fn(&Call) -> Step<ToolResult>),
     Contents(fn(&Call) -> Step<Vec<ResourceContents>>),
-    Messages(fn(&Call) -> Step<Messages>),
+    PromptMessages(fn(&Call) -> Step<PromptMessages>),
     Values(fn(&Call) -> Step<Vec<String>>),
 }
 
 impl Pure {
-    fn step(self, call: &Call) -> Step<Performed> {
+    fn step(self, call: &Call) -> Step<InvokeOutput> {
         match self {
-            Self::Tool(step) => step(call).map(Performed::Tool),
-            Self::Contents(step) => step(call).map(Performed::Contents),
-            Self::Messages(step) => step(call).map(Performed::Messages),
-            Self::Values(step) => step(call).map(Performed::Values),
+            Self::Tool(step) => step(call).map(InvokeOutput::Tool),
+            Self::Contents(step) => step(call).map(InvokeOutput::Contents),
+            Self::PromptMessages(step) => step(call).map(InvokeOutput::PromptMessages),
+            Self::Values(step) => step(call).map(InvokeOutput::Values),
         }
     }
 }
@@ -121,34 +121,34 @@ pub(crate) struct By(Option<Pure>);
 
 macro_rules! by {
     ($($result:ty => $kind:ident),*) => {$(
-        impl From<Performer<$result>> for By {
-            fn from(performer: Performer<$result>) -> Self {
-                match performer {
-                    Performer::Pure(step) => Self(Some(Pure::$kind(step))),
-                    Performer::Native => Self(None),
+        impl From<Handler<$result>> for By {
+            fn from(handler: Handler<$result>) -> Self {
+                match handler {
+                    Handler::Step(step) => Self(Some(Pure::$kind(step))),
+                    Handler::Runtime => Self(None),
                 }
             }
         }
     )*};
 }
 
-by!(ToolResult => Tool, Vec<ResourceContents> => Contents, Messages => Messages,
+by!(ToolResult => Tool, Vec<ResourceContents> => Contents, PromptMessages => PromptMessages,
     Vec<String> => Values);
 
 /// What a call waits for.
 #[derive(Debug)]
 enum State {
-    /// For its own next wish, or its end.
+    /// For its own next effect, or its end.
     Running,
     Sleeping(Instant),
     Graph(Box<Query>),
     Token(Box<granting::Token>),
     /// Which lines of the log the session wants; this one waits.
     Level(LogLevel, Value),
-    /// Answers of the client: by the id of the request, the key of the question.
+    /// Answers of the client: by the id of the request, the key of the input_request.
     Asking {
         open: BTreeMap<StreamId, String>,
-        questions: BTreeMap<String, Question>,
+        questions: BTreeMap<String, InputRequest>,
     },
 }
 
@@ -158,11 +158,14 @@ pub(crate) enum Called {
     /// It goes on.
     Waiting(Box<Calling>),
     /// It is over.
-    Done(Result<Performed, Failure>),
+    Done(Result<InvokeOutput, CallError>),
     /// It goes on once these are answered; these were answered before (2026-07-28).
-    InputRequired(BTreeMap<String, Question>, BTreeMap<String, Answer>),
+    InputRequired(
+        BTreeMap<String, InputRequest>,
+        BTreeMap<String, InputResponse>,
+    ),
     /// It must ask what this client cannot be asked.
-    Lacks(Ability),
+    Lacks(ClientCapability),
     /// The person must sign in again.
     SessionOver,
     /// The client wants no answer any more.
@@ -190,16 +193,16 @@ impl Calling {
             name,
             arguments,
             principal: doing.caller.principal(),
-            abilities: peer.abilities,
+            client_capabilities: peer.client_capabilities,
             answers: std::mem::take(&mut wanted.answers),
-            granted: Vec::new(),
+            results: Vec::new(),
         };
         let performing = match by.0 {
             Some(pure) => Performing::Pure(pure),
-            None => Performing::Native(doing.cx.perform(Perform {
+            None => Performing::Native(doing.cx.invoke(Invoke {
                 target: target.clone(),
                 call: call.clone(),
-                within: limits::CALL,
+                within: limits::CALL_TIMEOUT,
             })),
         };
         Box::new(Self {
@@ -229,7 +232,7 @@ impl Calling {
     fn enroll(&mut self, doing: &mut Doing<'_, '_>) {
         if let (Some(session), false) = (self.peer.session, self.is_enrolled) {
             self.is_enrolled = true;
-            doing.cx.tell(ToHub(ToHubKind::Calling {
+            doing.cx.to_hub(ToHub(ToHubKind::Calling {
                 owner: doing.caller.owner,
                 session,
                 request: self.wanted.id.clone(),
@@ -246,7 +249,7 @@ impl Calling {
     }
 
     /// The questions that wait for an answer.
-    pub(crate) fn open_questions(&self) -> Option<&BTreeMap<String, Question>> {
+    pub(crate) fn open_questions(&self) -> Option<&BTreeMap<String, InputRequest>> {
         match &self.state {
             State::Asking { questions, .. } => Some(questions),
             _ => None,
@@ -269,7 +272,7 @@ impl Calling {
 
     /// The next state after an event.
     pub(crate) fn handle(mut self: Box<Self>, event: Event, doing: &mut Doing<'_, '_>) -> Called {
-        if let Event::Told(FromHub(FromHubKind::Cancelled(request))) = event {
+        if let Event::FromHub(FromHub(FromHubKind::Cancelled(request))) = event {
             // Of a batch it may be another one, that has long been answered.
             return match request == self.wanted.id {
                 true => self.over(Called::Cancelled, doing),
@@ -278,17 +281,17 @@ impl Calling {
         }
         if let Performing::Native(awaiting) = &self.performing {
             match event {
-                Event::Performed(answered) => {
+                Event::Invoked(answered) => {
                     return match awaiting.take(answered) {
                         Some(answer) => Called::Done(self.fitting(answer)),
                         None => Called::Waiting(self),
                     };
                 }
-                Event::Wished(Wished { id, wish }) if id == awaiting.id() => {
-                    if self.queue.len() >= limits::CALL_WISHES {
+                Event::Effect(EffectRequest { id, effect }) if id == awaiting.id() => {
+                    if self.queue.len() >= limits::CALL_EFFECTS {
                         return self.over(too_many_wishes(), doing);
                     }
-                    self.queue.push_back(wish);
+                    self.queue.push_back(effect);
                     return match self.state {
                         State::Running => self.advance(doing),
                         _ => Called::Waiting(self),
@@ -310,21 +313,21 @@ impl Calling {
     /// Grants what can be granted until it waits or is over.
     fn advance(mut self: Box<Self>, doing: &mut Doing<'_, '_>) -> Called {
         loop {
-            let wish = match &self.performing {
+            let effect = match &self.performing {
                 Performing::Pure(pure) => match pure.step(&self.call) {
-                    Step::Wish(wish) => wish,
+                    Step::Effect(effect) => effect,
                     Step::Done(result) => return Called::Done(self.fitting(result)),
                 },
                 Performing::Native(_) => match self.queue.pop_front() {
-                    Some(wish) => wish,
+                    Some(effect) => effect,
                     None => return Called::Waiting(self),
                 },
             };
             self.wishes += 1;
-            if self.wishes > limits::CALL_WISHES {
+            if self.wishes > limits::CALL_EFFECTS {
                 return self.over(too_many_wishes(), doing);
             }
-            match self.begin(wish, doing) {
+            match self.begin(effect, doing) {
                 Begun::Granted(granted) => self.granted(granted, doing),
                 other => return self.begun(other, doing),
             }
@@ -345,10 +348,10 @@ impl Calling {
         }
     }
 
-    fn granted(&mut self, granted: Granted, doing: &mut Doing<'_, '_>) {
+    fn granted(&mut self, granted: EffectResult, doing: &mut Doing<'_, '_>) {
         match &self.performing {
-            Performing::Pure(_) => self.call.granted.push(granted),
-            Performing::Native(awaiting) => doing.cx.grant(awaiting, granted),
+            Performing::Pure(_) => self.call.results.push(granted),
+            Performing::Native(awaiting) => doing.cx.resume(awaiting, granted),
         }
     }
 
@@ -359,29 +362,29 @@ impl Calling {
     }
 
     /// A result of the kind that the target has; another one is a bug of the runtime's.
-    fn fitting(&self, result: Result<Performed, Failure>) -> Result<Performed, Failure> {
+    fn fitting(&self, result: Result<InvokeOutput, CallError>) -> Result<InvokeOutput, CallError> {
         let fits = matches!(
             (&self.target, &result),
             (_, Err(_))
-                | (Target::Tool(_), Ok(Performed::Tool(_)))
+                | (Target::Tool(_), Ok(InvokeOutput::Tool(_)))
                 | (
                     Target::Resource(_) | Target::Template(_),
-                    Ok(Performed::Contents(_))
+                    Ok(InvokeOutput::Contents(_))
                 )
-                | (Target::Prompt(_), Ok(Performed::Messages(_)))
+                | (Target::Prompt(_), Ok(InvokeOutput::PromptMessages(_)))
                 | (
                     Target::CompletePrompt(..) | Target::CompleteTemplate(..),
-                    Ok(Performed::Values(_))
+                    Ok(InvokeOutput::Values(_))
                 )
         );
         match fits {
             true => result,
-            false => Err(Failure::Internal("a result of another kind".to_owned())),
+            false => Err(CallError::Internal("a result of another kind".to_owned())),
         }
     }
 }
 
 fn too_many_wishes() -> Called {
     let words = "a call had too many wishes".to_owned();
-    Called::Done(Err(Failure::Internal(words)))
+    Called::Done(Err(CallError::Internal(words)))
 }

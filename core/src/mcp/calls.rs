@@ -155,7 +155,7 @@ fn tool(
         });
     }
     Ok(Ready {
-        by: entry.performer.into(),
+        by: entry.handler.into(),
         target: Target::Tool(name.to_owned()),
         name: name.to_owned(),
         arguments,
@@ -183,7 +183,7 @@ fn prompt(params: &Map<String, Value>, catalog: &Catalog) -> Result<Ready, Error
         return Err(Error::with_words(Error::INVALID_PARAMS, words));
     }
     Ok(Ready {
-        by: entry.performer.into(),
+        by: entry.handler.into(),
         target: Target::Prompt(name.to_owned()),
         name: name.to_owned(),
         arguments,
@@ -193,9 +193,9 @@ fn prompt(params: &Map<String, Value>, catalog: &Catalog) -> Result<Ready, Error
 fn resource(params: &Map<String, Value>, catalog: &Catalog) -> Result<Ready, Error> {
     let uri = text(params, "uri")?;
     let listed = catalog.resources().iter().find(|(one, _)| one.uri() == uri);
-    if let Some((_, performer)) = listed {
+    if let Some((_, handler)) = listed {
         return Ok(Ready {
-            by: (*performer).into(),
+            by: (*handler).into(),
             target: Target::Resource(uri.to_owned()),
             name: uri.to_owned(),
             arguments: Map::new(),
@@ -203,16 +203,16 @@ fn resource(params: &Map<String, Value>, catalog: &Catalog) -> Result<Ready, Err
     }
     let within = uri.len() <= limits::RESOURCE_URI_BYTES;
     let mut templates = catalog.templates().iter().filter(|_| within);
-    let found = templates.find_map(|(template, performer)| {
+    let found = templates.find_map(|(template, handler)| {
         let variables = template.matches(uri)?;
-        Some((template.uri_template(), *performer, variables))
+        Some((template.uri_template(), *handler, variables))
     });
-    let Some((template, performer, variables)) = found else {
+    let Some((template, handler, variables)) = found else {
         return Err(Error::new(RESOURCE_NOT_FOUND, "There is no such resource.")
             .with_data(json!({"uri": shown(uri)})));
     };
     Ok(Ready {
-        by: performer.into(),
+        by: handler.into(),
         target: Target::Template(template.to_owned()),
         name: uri.to_owned(),
         arguments: variables,

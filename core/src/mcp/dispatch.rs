@@ -8,7 +8,7 @@ use super::{
     Caller,
     calling::{Called, Calling, Doing, Outgoing, Peer},
     calls::{self, Refused},
-    json_rpc::{Answer, Error, Id, Request},
+    json_rpc::{Error, Id, Request, Response},
     lists, results, tasks, v2026_07_28,
 };
 use crate::{
@@ -27,7 +27,7 @@ pub(crate) struct Work {
     peer: Peer,
     todo: VecDeque<Request>,
     current: Option<(Request, Current)>,
-    answers: Vec<Answer>,
+    answers: Vec<Response>,
     outgoing: Vec<Outgoing>,
 }
 
@@ -52,7 +52,7 @@ pub(crate) enum WorkStep {
     /// It goes on.
     Waiting(Box<Work>),
     /// These are the answers, in the order of the requests.
-    Done(Vec<Answer>),
+    Done(Vec<Response>),
     /// The person must sign in again; this request found out.
     SessionOver(Id),
 }
@@ -101,7 +101,7 @@ impl Work {
     }
 
     /// The call that does not end at once and becomes a task, if its tool and its client want that. A
-    /// question that comes before anything else was asked before.
+    /// input_request that comes before anything else was asked before.
     pub(crate) fn into_task(self: Box<Self>, caller: &Caller, cx: &Cx<'_>) -> IntoTask {
         let catalog = &cx.env.server.catalog;
         match self.current {
@@ -122,13 +122,13 @@ impl Work {
     }
 
     /// Its time is over: what was not answered gets an error.
-    pub(crate) fn time_out(mut self, cx: &mut Cx<'_>) -> Vec<Answer> {
+    pub(crate) fn time_out(mut self, cx: &mut Cx<'_>) -> Vec<Response> {
         let mut answers = std::mem::take(&mut self.answers);
         let current = self.current.as_ref().map(|(request, _)| request.id.clone());
         let rest = self.todo.iter().map(|request| request.id.clone());
         for id in current.into_iter().chain(rest) {
             let error = Error::new(Error::INTERNAL, "This took too long and was ended.");
-            answers.push(Answer::error(Some(id), error));
+            answers.push(Response::error(Some(id), error));
         }
         self.cancel(cx);
         answers
@@ -148,7 +148,7 @@ impl Work {
                 }
             }
             Current::Subscribing => match event {
-                Event::Told(FromHub(FromHubKind::Subscribed(room))) => {
+                Event::FromHub(FromHub(FromHubKind::Subscribed(room))) => {
                     let error = Error::invalid_params("There are too many subscriptions.");
                     self.reply(request, if room { Ok(Map::new()) } else { Err(error) }, cx);
                 }
@@ -232,10 +232,10 @@ impl Work {
         self.answers.push(match result {
             Ok(result) if revision.features().stateless => {
                 let result = v2026_07_28::dressed(result, &cx.env.server.catalog);
-                Answer::result(request.id, Value::Object(result))
+                Response::result(request.id, Value::Object(result))
             }
-            Ok(result) => Answer::result(request.id, Value::Object(result)),
-            Err(error) => Answer::error(Some(request.id), results::of_revision(error, revision)),
+            Ok(result) => Response::result(request.id, Value::Object(result)),
+            Err(error) => Response::error(Some(request.id), results::of_revision(error, revision)),
         });
     }
 }
@@ -358,7 +358,7 @@ fn of_session(
                 let words = "The parameter `level` must be a level of RFC 5424, such as \"info\".";
                 return Reply::Error(Error::invalid_params(words));
             };
-            doing.cx.tell(ToHub(ToHubKind::SetLevel {
+            doing.cx.to_hub(ToHub(ToHubKind::SetLevel {
                 owner,
                 session,
                 level,
@@ -373,7 +373,7 @@ fn of_session(
                 return Reply::Error(Error::invalid_params(words));
             };
             if method == "resources/unsubscribe" {
-                doing.cx.tell(ToHub(ToHubKind::Unsubscribe {
+                doing.cx.to_hub(ToHub(ToHubKind::Unsubscribe {
                     owner,
                     session,
                     uri,
@@ -384,7 +384,7 @@ fn of_session(
                 let error = Error::new(calls::RESOURCE_NOT_FOUND, "There is no such resource.");
                 return Reply::Error(error.with_data(json!({"uri": uri})));
             }
-            doing.cx.tell(ToHub(ToHubKind::Subscribe {
+            doing.cx.to_hub(ToHub(ToHubKind::Subscribe {
                 owner,
                 session,
                 uri,

@@ -38,7 +38,7 @@ pub(crate) fn requests_of(messages: Vec<Message>, from: From, cx: &mut Cx<'_>) -
                 let request = notification.params.get("requestId").cloned();
                 let cancels = notification.method == "notifications/cancelled";
                 if let (true, Some(request)) = (cancels, request.and_then(id_of)) {
-                    cx.tell(ToHub(ToHubKind::CancelRequest {
+                    cx.to_hub(ToHub(ToHubKind::CancelRequest {
                         owner,
                         session,
                         request,
@@ -46,15 +46,15 @@ pub(crate) fn requests_of(messages: Vec<Message>, from: From, cx: &mut Cx<'_>) -
                 }
             }
             Message::Response(response) => {
-                let question = match &response.id {
+                let input_request = match &response.id {
                     Some(Id::Text(text)) => StreamId::parse(text),
                     _ => None,
                 };
-                if let Some(question) = question {
-                    cx.tell(ToHub(ToHubKind::Answer {
+                if let Some(input_request) = input_request {
+                    cx.to_hub(ToHub(ToHubKind::Answer {
                         owner,
                         session,
-                        question,
+                        question: input_request,
                         result: response.result.map(Box::new),
                     }));
                 }

@@ -34,12 +34,12 @@ pub(crate) enum Message {
     /// Wants none.
     Notification(Notification),
     /// The answer to something that we asked.
-    Response(Response),
+    Response(ClientResponse),
 }
 
 /// The client's answer to a request of ours: its result, or that there is none.
 #[derive(Debug)]
-pub(crate) struct Response {
+pub(crate) struct ClientResponse {
     pub(crate) id: Option<Id>,
     pub(crate) result: Option<Value>,
 }
@@ -138,7 +138,7 @@ pub(crate) struct Refused {
 
 /// An answer, as it is sent.
 #[derive(Debug, Serialize)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     jsonrpc: &'static str,
     id: Option<Id>,
     #[serde(flatten)]
@@ -152,7 +152,7 @@ enum Outcome {
     Error(Error),
 }
 
-impl Answer {
+impl Response {
     /// A result.
     pub(crate) fn result(id: Id, result: Value) -> Self {
         Self {
@@ -186,8 +186,8 @@ impl Answer {
 }
 
 /// Several answers as JSON on one line: an array if they answer a batch.
-pub(crate) fn to_json(answers: &[Answer], batch: bool) -> String {
-    let texts: Vec<String> = answers.iter().map(Answer::to_json).collect();
+pub(crate) fn to_json(answers: &[Response], batch: bool) -> String {
+    let texts: Vec<String> = answers.iter().map(Response::to_json).collect();
     let text = texts.join(",");
     if batch { format!("[{text}]") } else { text }
 }
@@ -230,7 +230,7 @@ fn message(value: Value) -> Result<Message, Refused> {
             return Err(refused("This is neither a request nor a response."));
         }
         let result = members.remove("result");
-        return Ok(Message::Response(Response { id, result }));
+        return Ok(Message::Response(ClientResponse { id, result }));
     };
     if has_result || has_error {
         return Err(refused("A message is a request or a response, not both."));

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Revision, json_rpc::Error};
-use crate::catalog::{Abilities, Catalog};
+use crate::catalog::{Catalog, ClientCapabilities};
 
 /// What this server is, in the words that a revision has for it.
 pub(crate) fn server_info(revision: Revision, catalog: &Catalog) -> Value {
@@ -51,7 +51,7 @@ pub(crate) fn capabilities(revision: Revision, catalog: &Catalog) -> Value {
 pub(crate) fn initialize(
     params: &Map<String, Value>,
     catalog: &Catalog,
-) -> Result<(Revision, Abilities, Value), Error> {
+) -> Result<(Revision, ClientCapabilities, Value), Error> {
     let requested = params.get("protocolVersion").and_then(Value::as_str);
     let Some(requested) = requested else {
         return Err(Error::invalid_params(
@@ -75,21 +75,25 @@ pub(crate) fn initialize(
         members.insert("instructions".to_owned(), json!(instructions));
     }
     let capabilities = params.get("capabilities").unwrap_or(&Value::Null);
-    Ok((revision, abilities(revision, capabilities), result))
+    Ok((
+        revision,
+        client_capabilities(revision, capabilities),
+        result,
+    ))
 }
 
 /// What a client can be asked, as far as its revision has it.
-pub(crate) fn abilities(revision: Revision, capabilities: &Value) -> Abilities {
+pub(crate) fn client_capabilities(revision: Revision, capabilities: &Value) -> ClientCapabilities {
     let features = revision.features();
     let elicitation = capabilities.get("elicitation").and_then(Value::as_object);
     let mode = |mode: &str| elicitation.is_some_and(|modes| modes.contains_key(mode));
-    Abilities {
+    ClientCapabilities {
         // Who names no mode means forms.
-        elicit_form: features.elicitation
+        elicitation_form: features.elicitation
             && elicitation
                 .is_some_and(|modes| modes.contains_key("form") || !modes.contains_key("url")),
-        elicit_url: features.url_elicitation && mode("url"),
-        sample: capabilities.get("sampling").is_some_and(Value::is_object),
+        elicitation_url: features.url_elicitation && mode("url"),
+        sampling: capabilities.get("sampling").is_some_and(Value::is_object),
         roots: capabilities.get("roots").is_some_and(Value::is_object),
     }
 }

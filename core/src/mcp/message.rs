@@ -22,15 +22,15 @@ use super::{
     calling::{Outgoing, Peer},
     dispatch::{Work, WorkStep, Worked, missing_scopes},
     incoming::{self, From},
-    json_rpc::{self, Answer, Error, Id, Incoming, Message, Refused},
+    json_rpc::{self, Error, Id, Incoming, Message, Refused, Response},
     lifecycle,
     streamable::refused,
     v2024_11_05,
 };
 use crate::{
-    catalog::Abilities,
+    catalog::ClientCapabilities,
     event::Event,
-    http::{answer, form::Form},
+    http::{form::Form, response},
     hub::{Agreed, FromHub, FromHubKind, ToHub, ToHubKind},
     id::StreamId,
     limits,
@@ -115,7 +115,7 @@ impl Waiting {
         };
         let query = Form::parse(self.query.as_bytes());
         let Ok(Some(name)) = query.one("sessionId") else {
-            return cx.done(answer::text(
+            return cx.done(response::text(
                 StatusCode::BAD_REQUEST,
                 "Name the stream, once, in the query: ?sessionId=...\n",
             ));
@@ -123,7 +123,7 @@ impl Waiting {
         let Some(stream) = StreamId::parse(name) else {
             return cx.done(no_stream());
         };
-        cx.tell(ToHub(ToHubKind::FindStream {
+        cx.to_hub(ToHub(ToHubKind::FindStream {
             stream,
             owner: caller.owner,
         }));
@@ -136,14 +136,16 @@ impl Waiting {
 }
 
 fn no_stream() -> ::http::Response<Bytes> {
-    answer::text(StatusCode::NOT_FOUND, "There is no such session.\n")
+    response::text(StatusCode::NOT_FOUND, "There is no such session.\n")
 }
 
 impl Finding {
     fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<PostMessage> {
         match event {
-            Event::Told(FromHub(FromHubKind::StreamFound(Some(agreed)))) => self.found(agreed, cx),
-            Event::Told(FromHub(FromHubKind::StreamFound(None))) => cx.done(no_stream()),
+            Event::FromHub(FromHub(FromHubKind::StreamFound(Some(agreed)))) => {
+                self.found(agreed, cx)
+            }
+            Event::FromHub(FromHub(FromHubKind::StreamFound(None))) => cx.done(no_stream()),
             _ => Next::Go(PostMessage::Finding(Box::new(self))),
         }
     }
@@ -191,23 +193,23 @@ impl Finding {
             // Before `initialize` a ping only is answered (lifecycle, initialization).
             None if requests.iter().all(|request| is_ping(&request.method)) => Agreed {
                 revision: Revision::V2024_11_05,
-                abilities: Abilities::default(),
+                client_capabilities: ClientCapabilities::default(),
             },
             None => {
                 let error = Error::invalid_request("The first request is `initialize`.");
                 let id = requests.into_iter().next().map(|request| request.id);
-                let answer = Answer::error(id, error);
+                let answer = Response::error(id, error);
                 return deliver(&[answer], batch, self.stream, &self.caller, cx);
             }
         };
         let peer = Peer {
             revision: agreed.revision,
-            abilities: agreed.abilities,
+            client_capabilities: agreed.client_capabilities,
             session: Some(self.stream),
             streams: true,
             tasks: false,
         };
-        let deadline = cx.env.now.instant.after(limits::CALL);
+        let deadline = cx.env.now.instant.after(limits::CALL_TIMEOUT);
         let worked = Work::start(peer, requests, &self.caller, cx);
         Working::went(worked, (batch, deadline), self.stream, self.caller, cx)
     }
@@ -216,17 +218,17 @@ impl Finding {
         accepted(cx);
         let id = request.id.clone();
         let answer = match lifecycle::initialize(&request.params, &cx.env.server.catalog) {
-            Err(error) => Answer::error(Some(id), error),
-            Ok((revision, abilities, result)) => {
-                cx.tell(ToHub(ToHubKind::Agreed {
+            Err(error) => Response::error(Some(id), error),
+            Ok((revision, client_capabilities, result)) => {
+                cx.to_hub(ToHub(ToHubKind::Agreed {
                     stream: self.stream,
                     owner: self.caller.owner,
                     agreed: Agreed {
                         revision,
-                        abilities,
+                        client_capabilities,
                     },
                 }));
-                Answer::result(id, result)
+                Response::result(id, result)
             }
         };
         deliver(&[answer], false, self.stream, &self.caller, cx)
@@ -235,7 +237,7 @@ impl Finding {
 
 /// 202: the message was taken; its answer comes on the stream.
 fn accepted(cx: &mut Cx<'_>) {
-    cx.respond(answer::text(StatusCode::ACCEPTED, "Accepted"));
+    cx.respond(response::text(StatusCode::ACCEPTED, "Accepted"));
 }
 
 impl Working {
@@ -271,7 +273,7 @@ impl Working {
         for outgoing in worked.outgoing {
             // There is nowhere to come back to: an HTTP+SSE stream is one for everything.
             if let Outgoing::Message(json) = outgoing {
-                cx.tell(to_stream(&json, stream, &caller));
+                cx.to_hub(to_stream(&json, stream, &caller));
             }
         }
         match worked.step {
@@ -298,7 +300,7 @@ fn to_stream(json: &str, stream: StreamId, caller: &Caller) -> ToHub {
 }
 
 fn deliver(
-    answers: &[Answer],
+    answers: &[Response],
     batch: bool,
     stream: StreamId,
     caller: &Caller,
@@ -308,7 +310,7 @@ fn deliver(
         return Next::Done;
     }
     let json = json_rpc::to_json(answers, batch);
-    cx.tell(to_stream(&json, stream, caller));
+    cx.to_hub(to_stream(&json, stream, caller));
     Next::Done
 }
 
@@ -319,8 +321,8 @@ fn session_over(id: Id, stream: StreamId, caller: &Caller, cx: &mut Cx<'_>) -> N
         Error::INTERNAL,
         "The sign-in has ended. Please sign in again.",
     );
-    let answer = Answer::error(Some(id), error);
+    let answer = Response::error(Some(id), error);
     let next = deliver(&[answer], false, stream, caller, cx);
-    cx.tell(ToHub(ToHubKind::EndSession(caller.session.id)));
+    cx.to_hub(ToHub(ToHubKind::EndSession(caller.session.id)));
     next
 }

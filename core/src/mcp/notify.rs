@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::json_rpc::Id;
-use crate::catalog::{Change, LogLevel};
+use crate::catalog::{ChangeNotification, LogLevel};
 
 /// The member of `_meta` that names the subscription which a notification belongs to (2026-07-28).
 pub(crate) const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
@@ -71,13 +71,13 @@ pub(crate) fn log(level: LogLevel, data: Value, logger: &str) -> String {
 }
 
 /// A change, told on a stream; on one of `subscriptions/listen` with the id of its request.
-pub(crate) fn changed(change: &Change, subscription: Option<&Id>) -> String {
+pub(crate) fn changed(change: &ChangeNotification, subscription: Option<&Id>) -> String {
     let mut params = Map::new();
     let method = match change {
-        Change::Tools => "notifications/tools/list_changed",
-        Change::Prompts => "notifications/prompts/list_changed",
-        Change::Resources => "notifications/resources/list_changed",
-        Change::Resource(uri) => {
+        ChangeNotification::Tools => "notifications/tools/list_changed",
+        ChangeNotification::Prompts => "notifications/prompts/list_changed",
+        ChangeNotification::Resources => "notifications/resources/list_changed",
+        ChangeNotification::Resource(uri) => {
             params.insert("uri".to_owned(), json!(uri));
             "notifications/resources/updated"
         }

@@ -16,19 +16,19 @@ use super::{
     json_rpc::{Error, Request},
 };
 use crate::{
-    catalog::Answer, env::Server, keys::Purpose, limits, planted::Planted, session::record::Hash,
-    step::Cx, time::UnixTime,
+    catalog::InputResponse, env::Server, keys::Purpose, limits, planted::Planted,
+    session::record::Hash, step::Cx, time::UnixTime,
 };
 
 /// Seals what was answered so far; `None` if that is too much to carry.
 pub(crate) fn seal(
-    answers: &BTreeMap<String, Answer>,
+    answers: &BTreeMap<String, InputResponse>,
     request: &Request,
     caller: &Caller,
     cx: &mut Cx<'_>,
 ) -> Option<String> {
     let mut text = Vec::new();
-    let expires = cx.env.now.unix.after(limits::REQUEST_STATE);
+    let expires = cx.env.now.unix.after(limits::REQUEST_STATE_LIFETIME);
     text.extend(expires.0.to_be_bytes());
     text.extend(serde_json::to_vec(answers).ok()?);
     let context = context(request, caller, cx.env.server);
@@ -43,7 +43,7 @@ pub(crate) fn open(
     request: &Request,
     caller: &Caller,
     cx: &Cx<'_>,
-) -> Result<BTreeMap<String, Answer>, Error> {
+) -> Result<BTreeMap<String, InputResponse>, Error> {
     let state = match request.params.get("requestState") {
         None => return Ok(BTreeMap::new()),
         Some(state) => state.as_str(),

@@ -14,27 +14,29 @@ use super::{
     request_state, v2026_07_28,
 };
 use crate::{
-    ask::Performed,
-    audit::{Audit, Level},
-    catalog::{Answer, Failure, Question, ToolResult},
+    ask::InvokeOutput,
+    catalog::{CallError, InputRequest, InputResponse, ToolResult},
     env::Server,
+    log_event::{Level, LogEvent},
     planted::Planted,
     step::Cx,
 };
 
 /// What the client is told at the end of a call.
 pub(crate) fn finished(
-    result: Result<Performed, Failure>,
+    result: Result<InvokeOutput, CallError>,
     request: &Request,
     revision: Revision,
     cx: &mut Cx<'_>,
 ) -> Result<Map<String, Value>, Error> {
     let is_tool = request.method == "tools/call";
     match result {
-        Ok(Performed::Tool(result)) => Ok(tool_result(request, &result, revision, cx.env.server)),
-        Ok(Performed::Messages(messages)) => Ok(messages.to_json(revision)),
-        Ok(Performed::Values(found)) => Ok(values(found)),
-        Ok(Performed::Contents(contents)) => {
+        Ok(InvokeOutput::Tool(result)) => {
+            Ok(tool_result(request, &result, revision, cx.env.server))
+        }
+        Ok(InvokeOutput::PromptMessages(messages)) => Ok(messages.to_json(revision)),
+        Ok(InvokeOutput::Values(found)) => Ok(values(found)),
+        Ok(InvokeOutput::Contents(contents)) => {
             let contents: Vec<_> = contents.iter().map(|one| one.to_json()).collect();
             let mut result = Map::from_iter([("contents".to_owned(), json!(contents))]);
             if revision.features().stateless {
@@ -42,20 +44,20 @@ pub(crate) fn finished(
             }
             Ok(result)
         }
-        Err(Failure::Told(words)) if is_tool => Ok(ToolResult::error(words).to_json(revision)),
+        Err(CallError::Message(words)) if is_tool => Ok(ToolResult::error(words).to_json(revision)),
         Err(failure) => {
             audit_failure(&failure, cx);
             Err(match failure {
-                Failure::Told(words) => Error::with_words(Error::INVALID_PARAMS, words),
-                Failure::Internal(words) if cx.env.server.has(Planted::FaultTold) => {
+                CallError::Message(words) => Error::with_words(Error::INVALID_PARAMS, words),
+                CallError::Internal(words) if cx.env.server.has(Planted::FaultTold) => {
                     Error::with_words(Error::INTERNAL, words)
                 }
-                Failure::Internal(_) => Error::new(
+                CallError::Internal(_) => Error::new(
                     Error::INTERNAL,
                     "This failed. Its cause is in the server's log.",
                 ),
-                Failure::NotFound => not_found(request),
-                Failure::Protocol(code, words, data) => Error {
+                CallError::NotFound => not_found(request),
+                CallError::JsonRpc(code, words, data) => Error {
                     data,
                     ..Error::with_words(code, words)
                 },
@@ -108,8 +110,8 @@ pub(crate) fn of_revision(mut error: Error, revision: Revision) -> Error {
 
 /// What the client of a call that needs input is told (2026-07-28).
 pub(crate) fn input_required(
-    questions: &BTreeMap<String, Question>,
-    answers: &BTreeMap<String, Answer>,
+    questions: &BTreeMap<String, InputRequest>,
+    answers: &BTreeMap<String, InputResponse>,
     request: &Request,
     caller: &Caller,
     cx: &mut Cx<'_>,
@@ -123,8 +125,8 @@ pub(crate) fn input_required(
 }
 
 /// Writes a fault of the server's to the log: the client is told only that it failed.
-fn audit_failure(failure: &Failure, cx: &mut Cx<'_>) {
-    if let Failure::Internal(words) = failure {
-        cx.audit(Audit::new(Level::Warn, "a call failed").with("fault", words));
+fn audit_failure(failure: &CallError, cx: &mut Cx<'_>) {
+    if let CallError::Internal(words) = failure {
+        cx.log(LogEvent::new(Level::Warn, "a call failed").with("fault", words));
     }
 }

@@ -11,7 +11,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{Caller, Revision};
 use crate::{
-    catalog::Abilities,
+    catalog::ClientCapabilities,
     entropy::Entropy,
     env::Env,
     id::{Owner, StreamId},
@@ -35,7 +35,7 @@ pub(crate) struct McpSession {
     /// What `initialize` agreed on.
     pub(crate) revision: Revision,
     /// What its client can be asked.
-    pub(crate) abilities: Abilities,
+    pub(crate) client_capabilities: ClientCapabilities,
     /// Whose it is.
     pub(crate) owner: Owner,
     created: UnixTime,
@@ -46,14 +46,14 @@ impl McpSession {
     pub(crate) fn begin(
         caller: &Caller,
         revision: Revision,
-        abilities: Abilities,
+        client_capabilities: ClientCapabilities,
         now: UnixTime,
         entropy: &mut Entropy,
     ) -> Self {
         Self {
             id: StreamId(entropy.bytes()),
             revision,
-            abilities,
+            client_capabilities,
             owner: caller.owner,
             // All sessions that began before that time were ended.
             created: now.max(caller.session.mcp_sessions_since),
@@ -66,7 +66,7 @@ impl McpSession {
         text.extend(self.id.0);
         text.extend(self.owner.0);
         text.extend(self.created.0.to_be_bytes());
-        text.push(to_bits(self.abilities));
+        text.push(to_bits(self.client_capabilities));
         text.extend(self.revision.name().as_bytes());
         let keys = &env.server.keys;
         let sealed = keys.seal(Purpose::McpSession, CONTEXT, b"", &text, entropy);
@@ -82,16 +82,16 @@ impl McpSession {
         let (id, text) = text.split_first_chunk::<16>()?;
         let (owner, text) = text.split_first_chunk::<32>()?;
         let (created, text) = text.split_first_chunk::<8>()?;
-        let (abilities, revision) = text.split_first()?;
+        let (client_capabilities, revision) = text.split_first()?;
         let session = Self {
             id: StreamId(*id),
             revision: Revision::parse(std::str::from_utf8(revision).ok()?)?,
-            abilities: from_bits(*abilities),
+            client_capabilities: from_bits(*client_capabilities),
             owner: Owner(*owner),
             created: UnixTime(u64::from_be_bytes(*created)),
         };
         let ours = session.owner == caller.owner || env.server.has(Planted::SessionsShared);
-        let expired = env.now.unix >= session.created.after(limits::MCP_SESSION);
+        let expired = env.now.unix >= session.created.after(limits::MCP_SESSION_LIFETIME);
         (ours && !expired && session.lives_in(&caller.session)).then_some(session)
     }
 
@@ -114,23 +114,23 @@ impl McpSession {
     }
 }
 
-fn to_bits(abilities: Abilities) -> u8 {
+fn to_bits(client_capabilities: ClientCapabilities) -> u8 {
     let all = [
-        abilities.elicit_form,
-        abilities.elicit_url,
-        abilities.sample,
-        abilities.roots,
+        client_capabilities.elicitation_form,
+        client_capabilities.elicitation_url,
+        client_capabilities.sampling,
+        client_capabilities.roots,
     ];
     let bits = all.into_iter().enumerate();
     bits.fold(0, |bits, (place, has)| bits | (u8::from(has) << place))
 }
 
-fn from_bits(bits: u8) -> Abilities {
+fn from_bits(bits: u8) -> ClientCapabilities {
     let has = |place: u8| bits & (1 << place) != 0;
-    Abilities {
-        elicit_form: has(0),
-        elicit_url: has(1),
-        sample: has(2),
+    ClientCapabilities {
+        elicitation_form: has(0),
+        elicitation_url: has(1),
+        sampling: has(2),
         roots: has(3),
     }
 }

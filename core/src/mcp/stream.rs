@@ -34,7 +34,7 @@ use super::{
 };
 use crate::{
     event::Event,
-    http::answer,
+    http::response,
     hub::{FromHub, FromHubKind, StreamKind, ToHub, ToHubKind, Wants},
     id::StreamId,
     limits,
@@ -135,7 +135,7 @@ impl Stream {
             lookup,
             kind,
             headers: headers::kept(request.headers()),
-            deadline: cx.env.now.instant.after(limits::EXCHANGE),
+            deadline: cx.env.now.instant.after(limits::EXCHANGE_TIMEOUT),
         })))
     }
 
@@ -143,7 +143,7 @@ impl Stream {
     pub(crate) fn subscribe(listens: Listens, caller: Box<Caller>, cx: &mut Cx<'_>) -> Next<Self> {
         let stream = StreamId(cx.entropy.bytes());
         let kind = StreamKind::Listen(listens.wants.clone());
-        let deadline = cx.env.now.instant.after(limits::EXCHANGE);
+        let deadline = cx.env.now.instant.after(limits::EXCHANGE_TIMEOUT);
         cx.wait_until(deadline);
         Opening::start(
             caller,
@@ -169,9 +169,9 @@ impl Stream {
 impl Waiting {
     fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<Stream> {
         match event {
-            Event::Gone => return Next::Done,
+            Event::Disconnected => return Next::Done,
             Event::Tick if cx.env.now.instant >= self.deadline => {
-                return cx.done(answer::gateway_timeout());
+                return cx.done(response::gateway_timeout());
             }
             Event::Tick => return Next::Go(Stream::Lookup(Box::new(self))),
             _ => {}
@@ -230,7 +230,7 @@ impl Resuming {
         let Some(at) = last.ok().flatten().and_then(EventId::parse) else {
             return cx.done(no_such_event());
         };
-        cx.tell(ToHub(ToHubKind::Resume {
+        cx.to_hub(ToHub(ToHubKind::Resume {
             at: (at.stream, at.number),
             owner: caller.owner,
             session: mcp_session.id,
@@ -244,7 +244,7 @@ impl Resuming {
 
     fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<Stream> {
         match event {
-            Event::Told(FromHub(FromHubKind::Resumed(Some((events, goes_on))))) => {
+            Event::FromHub(FromHub(FromHubKind::Resumed(Some((events, goes_on))))) => {
                 let rest = Opens::Rest(events, goes_on);
                 // It is counted like any stream, under a name of its own: what is told to all is not
                 // told twice.
@@ -252,10 +252,10 @@ impl Resuming {
                 let (caller, session) = (self.caller, Some(self.mcp_session));
                 Opening::start(caller, stream, session, rest, self.deadline, cx)
             }
-            Event::Told(FromHub(FromHubKind::Resumed(None))) => cx.done(no_such_event()),
-            Event::Gone => leave(cx),
+            Event::FromHub(FromHub(FromHubKind::Resumed(None))) => cx.done(no_such_event()),
+            Event::Disconnected => leave(cx),
             Event::Tick if cx.env.now.instant >= self.deadline => {
-                cx.respond(answer::gateway_timeout());
+                cx.respond(response::gateway_timeout());
                 leave(cx)
             }
             _ => Next::Go(Stream::Resuming(Box::new(self))),
@@ -264,7 +264,7 @@ impl Resuming {
 }
 
 fn no_such_event() -> ::http::Response<Bytes> {
-    answer::text(
+    response::text(
         StatusCode::BAD_REQUEST,
         "There is no such event to go on from, or it is no longer kept.\n",
     )
@@ -279,7 +279,7 @@ impl Opening {
         deadline: Instant,
         cx: &mut Cx<'_>,
     ) -> Next<Stream> {
-        cx.tell(ToHub(ToHubKind::OpenStream {
+        cx.to_hub(ToHub(ToHubKind::OpenStream {
             stream,
             owner: caller.owner,
             session: caller.session.id,
@@ -296,14 +296,14 @@ impl Opening {
 
     fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<Stream> {
         match event {
-            Event::Told(FromHub(FromHubKind::StreamOpened(true))) => self.open(cx),
-            Event::Told(FromHub(FromHubKind::StreamOpened(false))) => cx.done(answer::text(
+            Event::FromHub(FromHub(FromHubKind::StreamOpened(true))) => self.open(cx),
+            Event::FromHub(FromHub(FromHubKind::StreamOpened(false))) => cx.done(response::text(
                 StatusCode::TOO_MANY_REQUESTS,
                 "Too many streams are open. Close one first.\n",
             )),
-            Event::Gone => leave(cx),
+            Event::Disconnected => leave(cx),
             Event::Tick if cx.env.now.instant >= self.deadline => {
-                cx.respond(answer::gateway_timeout());
+                cx.respond(response::gateway_timeout());
                 leave(cx)
             }
             _ => Next::Go(Stream::Opening(Box::new(self))),
@@ -353,13 +353,13 @@ impl Open {
 
     fn handle(mut self, event: Event, cx: &mut Cx<'_>) -> Next<Stream> {
         match event {
-            Event::Told(FromHub(FromHubKind::Deliver(bytes))) => cx.write(bytes),
-            Event::Told(FromHub(FromHubKind::Changed(change))) => {
+            Event::FromHub(FromHub(FromHubKind::Deliver(bytes))) => cx.write(bytes),
+            Event::FromHub(FromHub(FromHubKind::Changed(change))) => {
                 let id = self.listens.as_ref().map(|listens| &listens.id);
                 cx.write(sse::event("message", &notify::changed(&change, id)));
             }
-            Event::Told(FromHub(FromHubKind::EndStream)) => return self.end(cx),
-            Event::Gone => return close(cx),
+            Event::FromHub(FromHub(FromHubKind::EndStream)) => return self.end(cx),
+            Event::Disconnected => return close(cx),
             Event::Tick => match self.watch.tick(&self.caller, cx) {
                 Due::Nothing => {}
                 Due::KeepAlive => cx.write(Bytes::from_static(sse::KEEP_ALIVE)),
@@ -392,6 +392,6 @@ fn close(cx: &mut Cx<'_>) -> Next<Stream> {
 }
 
 fn leave(cx: &mut Cx<'_>) -> Next<Stream> {
-    cx.tell(ToHub(ToHubKind::LeaveStream));
+    cx.to_hub(ToHub(ToHubKind::LeaveStream));
     Next::Done
 }

@@ -28,14 +28,14 @@ use super::{
     Caller, Revision,
     caller::{Looked, Lookup},
     headers::{self, Odd},
-    json_rpc::{Answer, Error, Refused},
+    json_rpc::{self, Error, Refused},
     session::{self, McpSession},
     stream::Stream,
     tasks::Running,
 };
 use crate::{
     event::Event,
-    http::answer,
+    http::response,
     route::Route,
     step::{Cx, Next},
 };
@@ -119,12 +119,15 @@ impl Waiting {
 
 /// JSON-RPC as the body of an answer.
 pub(in crate::mcp) fn json(status: StatusCode, text: String) -> Response<Bytes> {
-    answer::of(status, "application/json", text)
+    response::of(status, "application/json", text)
 }
 
 /// A refusal as JSON-RPC.
 pub(super) fn refused(status: StatusCode, refused: Refused) -> Response<Bytes> {
-    json(status, Answer::error(refused.id, refused.error).to_json())
+    json(
+        status,
+        json_rpc::Response::error(refused.id, refused.error).to_json(),
+    )
 }
 
 fn refusal(status: StatusCode, error: Error) -> Response<Bytes> {
@@ -173,7 +176,7 @@ pub(super) fn only_post(headers: &HeaderMap) -> Option<Response<Bytes>> {
     if version != Ok(Some(Revision::V2026_07_28.name())) {
         return None;
     }
-    let mut response = answer::text(
+    let mut response = response::text(
         StatusCode::METHOD_NOT_ALLOWED,
         "This revision of MCP knows POST only.\n",
     );

@@ -18,13 +18,13 @@ pub(crate) use self::messages::{initialize, profile, rpc};
 use crate::{
     action::Action,
     admit,
-    ask::{FetchFault, Guard, Perform, Record, Store, StoreFault, Stored, Ticket, Version},
-    audit::Audit,
-    catalog::{Catalog, Granted},
+    ask::{FetchFault, Guard, Invoke, Record, Store, StoreFault, Stored, Ticket, Version},
+    catalog::{Catalog, EffectResult},
     entropy::Seed,
     event::Event,
-    exchange::{Errand, Exchange, ExchangeId, Output},
+    exchange::{Exchange, ExchangeId, Job, Output},
     hub::{Hub, HubOutput},
+    log_event::LogEvent,
     secret::Secret,
     session::{
         record::{EntraTokens, Session},
@@ -51,11 +51,11 @@ pub(crate) struct World {
     pub(crate) documents: VecDeque<Result<Response<Bytes>, FetchFault>>,
     /// What Entra's token endpoint was sent.
     pub(crate) redeemed: Vec<Request<Bytes>>,
-    pub(crate) audits: Vec<Audit>,
+    pub(crate) audits: Vec<LogEvent>,
     /// Calls that the runtime is to perform, with the exchange that asked; what they were granted; and
     /// how many were cancelled.
-    pub(crate) calls: VecDeque<(ExchangeId, Ticket<Perform>, Perform)>,
-    pub(crate) granted: Vec<Granted>,
+    pub(crate) calls: VecDeque<(ExchangeId, Ticket<Invoke>, Invoke)>,
+    pub(crate) granted: Vec<EffectResult>,
     pub(crate) cancelled: usize,
     watched: watched::Watched,
     exchanges: BTreeMap<ExchangeId, Running>,
@@ -236,10 +236,10 @@ impl World {
         id
     }
 
-    fn run(&mut self, errand: Errand) {
+    fn run(&mut self, job: Job) {
         self.next += 1;
         let id = ExchangeId(self.next);
-        let exchange = Exchange::errand(id, &Seed::new([8; 32]), errand, self.server.env());
+        let exchange = Exchange::job(id, &Seed::new([8; 32]), job, self.server.env());
         let running = Running {
             exchange: Some(exchange),
             sent: Sent::default(),
@@ -283,10 +283,10 @@ impl World {
     fn run_hub(&mut self) {
         loop {
             match self.hub.poll() {
-                HubOutput::Tell(id, message) => self.hand(id, Event::Told(message)),
+                HubOutput::Deliver(id, message) => self.hand(id, Event::FromHub(message)),
                 HubOutput::Idle => return,
                 HubOutput::Publish(known) => self.server.known = (*known).clone(),
-                HubOutput::Start(errand) => self.run(errand),
+                HubOutput::Spawn(job) => self.run(job),
             }
         }
     }
@@ -318,15 +318,15 @@ impl World {
                     sent.body.push_str(std::str::from_utf8(&bytes).unwrap());
                 }
                 Output::Do(Action::Close) => sent.closed = true,
-                Output::Do(Action::Audit(audit)) => self.audits.push(audit),
-                Output::Do(Action::Tell(message)) => {
+                Output::Do(Action::Log(audit)) => self.audits.push(audit),
+                Output::Do(Action::ToHub(message)) => {
                     self.hub.handle(id, message, self.server.now);
                 }
                 Output::Do(Action::Cancel(_)) => self.cancelled += 1,
-                Output::Do(Action::Call(ticket, call)) => {
+                Output::Do(Action::Invoke(ticket, call)) => {
                     self.calls.push_back((id, ticket, *call));
                 }
-                Output::Do(Action::Grant(_, granted)) => self.granted.push(granted),
+                Output::Do(Action::Resume(_, granted)) => self.granted.push(granted),
                 Output::Do(Action::Store(ticket, store)) => {
                     let answer = self.ask(store);
                     self.answer(id, ticket.answer(answer));

@@ -22,7 +22,7 @@ use super::{
     json_rpc::{Error, Request},
     lifecycle,
 };
-use crate::catalog::{Catalog, Question};
+use crate::catalog::{Catalog, InputRequest};
 
 /// The member of `_meta` that says which lines of the log are wanted.
 pub(crate) const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
@@ -111,7 +111,7 @@ pub(crate) fn check(
     let extensions = capabilities.get("extensions");
     Ok(Peer {
         revision: Revision::V2026_07_28,
-        abilities: lifecycle::abilities(Revision::V2026_07_28, capabilities),
+        client_capabilities: lifecycle::client_capabilities(Revision::V2026_07_28, capabilities),
         session: None,
         streams: headers::accepts_streams(headers),
         tasks: extensions.is_some_and(|extensions| extensions.get(TASKS).is_some()),
@@ -255,7 +255,7 @@ pub(crate) fn discover(catalog: &Catalog) -> Map<String, Value> {
 
 /// The result of a call that goes on once these questions are answered.
 pub(crate) fn input_required(
-    questions: &BTreeMap<String, Question>,
+    questions: &BTreeMap<String, InputRequest>,
     state: String,
 ) -> Map<String, Value> {
     let requests = input_requests(questions);
@@ -267,10 +267,10 @@ pub(crate) fn input_required(
 }
 
 /// The questions, as requests without ids.
-pub(crate) fn input_requests(questions: &BTreeMap<String, Question>) -> Map<String, Value> {
-    let requests = questions.iter().map(|(key, question)| {
-        let mut request = Map::from_iter([("method".to_owned(), json!(question.method()))]);
-        if let Some(params) = question.params(None) {
+pub(crate) fn input_requests(questions: &BTreeMap<String, InputRequest>) -> Map<String, Value> {
+    let requests = questions.iter().map(|(key, input_request)| {
+        let mut request = Map::from_iter([("method".to_owned(), json!(input_request.method()))]);
+        if let Some(params) = input_request.params(None) {
             request.insert("params".to_owned(), params);
         }
         (key.clone(), Value::Object(request))

@@ -68,9 +68,10 @@ impl Approvals {
         }
         let mark = mark(request);
         self.0.retain(|(own, _)| *own != mark);
-        let surplus = (self.0.len() + 1).saturating_sub(limits::APPROVALS);
+        let surplus = (self.0.len() + 1).saturating_sub(limits::REMEMBERED_CONSENTS);
         self.0.drain(..surplus);
-        self.0.push((mark, env.now.unix.after(limits::APPROVAL)));
+        self.0
+            .push((mark, env.now.unix.after(limits::CONSENT_LIFETIME)));
         let mut bytes = Vec::new();
         for (mark, expires) in &self.0 {
             bytes.extend_from_slice(mark);
@@ -82,7 +83,7 @@ impl Approvals {
             .keys
             .mac(Purpose::ApprovalCookie, body.as_bytes());
         let value = format!("{body}.{}", URL_SAFE_NO_PAD.encode(mac));
-        let seconds = limits::APPROVAL.as_secs();
+        let seconds = limits::CONSENT_LIFETIME.as_secs();
         cookie::set(COOKIE, &value, seconds, &env.server.config.public_url)
     }
 }

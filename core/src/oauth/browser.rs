@@ -47,7 +47,7 @@ impl Browser {
             .keys
             .mac(Purpose::BrowserCookie, self.0.as_bytes());
         let value = format!("{}.{}", self.0, URL_SAFE_NO_PAD.encode(mac));
-        let seconds = limits::SIGN_IN.as_secs();
+        let seconds = limits::SIGN_IN_TIMEOUT.as_secs();
         cookie::set(COOKIE, &value, seconds, &env.server.config.public_url)
     }
 }

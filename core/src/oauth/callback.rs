@@ -22,11 +22,11 @@ use self::finish::{Redeemed, Signed};
 use super::{error::OAuthError, request::ReturnTo, sign_in::SignIn};
 use crate::{
     ask::{Awaiting, Fetch, Store},
-    audit::Level,
     entra::{error::EntraError, token_endpoint},
     event::Event,
     http::form::Form,
     hub::{FromHub, FromHubKind, ToHub, ToHubKind},
+    log_event::Level,
     pages,
     secret::Secret,
     step::{Cx, Next},
@@ -76,7 +76,7 @@ impl Callback {
     /// The next state after an event.
     pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<Self> {
         match (self, event) {
-            (Self::Learning(returned), Event::Told(FromHub(FromHubKind::EntraKnown(_)))) => {
+            (Self::Learning(returned), Event::FromHub(FromHub(FromHubKind::EntraKnown(_)))) => {
                 returned.judge(cx)
             }
             (Self::Redeeming(sign_in, awaiting), Event::Fetched(answered)) => {
@@ -85,7 +85,7 @@ impl Callback {
                     None => Next::Go(Self::Redeeming(sign_in, awaiting)),
                 }
             }
-            (Self::Rekeying(redeemed), Event::Told(FromHub(FromHubKind::EntraKnown(known)))) => {
+            (Self::Rekeying(redeemed), Event::FromHub(FromHub(FromHubKind::EntraKnown(known)))) => {
                 redeemed.verify_again(known, cx)
             }
             (Self::Storing(signed, awaiting), Event::Stored(answered)) => {
@@ -117,12 +117,12 @@ impl Returned {
 
     /// Goes on, or waits until Entra's addresses are known.
     fn go(self: Box<Self>, cx: &mut Cx<'_>) -> Next<Callback> {
-        let known = cx.env.known;
-        if known.entra.is_none() || known.is_stale(cx.env.now) {
+        let known = cx.env.entra;
+        if known.metadata.is_none() || known.is_stale(cx.env.now) {
             let newer_than = known.revision;
-            cx.tell(ToHub(ToHubKind::WantEntra { newer_than }));
+            cx.to_hub(ToHub(ToHubKind::WantEntra { newer_than }));
         }
-        if known.entra.is_none() {
+        if known.metadata.is_none() {
             return Next::Go(Callback::Learning(self));
         }
         self.judge(cx)
@@ -131,7 +131,7 @@ impl Returned {
     fn judge(self: Box<Self>, cx: &mut Cx<'_>) -> Next<Callback> {
         let Self { sign_in, iss, code } = *self;
         let return_to = &sign_in.request.return_to;
-        let Some(facts) = &cx.env.known.entra else {
+        let Some(facts) = &cx.env.entra.metadata else {
             let event = "a sign-in could not end: Entra's metadata is not known";
             cx.note(Level::Warn, event);
             return back(return_to, Trouble::Unavailable, cx);
@@ -144,7 +144,7 @@ impl Returned {
         let code = match code {
             Ok(code) => code,
             Err(error) => {
-                cx.audit(error.audit("Entra ID did not sign a person in"));
+                cx.log(error.audit("Entra ID did not sign a person in"));
                 return back(return_to, Trouble::of(&error), cx);
             }
         };

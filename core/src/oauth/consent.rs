@@ -20,14 +20,15 @@ use super::{
     sign_in::SignIn,
 };
 use crate::{
-    audit::{Audit, Level},
     entropy::Entropy,
     env::Env,
     event::Event,
-    http::{answer, form::Form},
+    http::{form::Form, response},
     hub::{FromHub, FromHubKind, ToHub, ToHubKind},
     keys::Purpose,
-    limits, pages,
+    limits,
+    log_event::{Level, LogEvent},
+    pages,
     planted::Planted,
     step::{Cx, Next},
     time::UnixTime,
@@ -54,15 +55,15 @@ impl Consent {
         let env = cx.env;
         match authorize::read(request.uri(), env) {
             Err(Unserved::Page(stop)) => {
-                cx.audit(
-                    Audit::new(Level::Debug, "an authorization request was refused")
+                cx.log(
+                    LogEvent::new(Level::Debug, "an authorization request was refused")
                         .with("reason", stop.as_str()),
                 );
                 cx.done(stop.page(env))
             }
             Err(Unserved::Redirect(to, refusal)) => {
-                cx.audit(
-                    Audit::new(Level::Debug, "an authorization request was refused")
+                cx.log(
+                    LogEvent::new(Level::Debug, "an authorization request was refused")
                         .with("reason", refusal.description)
                         .with("returns_to", to.redirect_uri.destination().to_string()),
                 );
@@ -124,7 +125,7 @@ impl Consent {
     /// The next state after an event.
     pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<Self> {
         match (self, event) {
-            (Self::Waiting(leaving), Event::Told(FromHub(FromHubKind::EntraKnown(_)))) => {
+            (Self::Waiting(leaving), Event::FromHub(FromHub(FromHubKind::EntraKnown(_)))) => {
                 leaving.arrive(cx)
             }
             (waiting, _) => Next::Go(waiting),
@@ -135,18 +136,18 @@ impl Consent {
 impl Leaving {
     /// Goes to Entra, or waits until it is known where that is.
     fn go(self, cx: &mut Cx<'_>) -> Next<Consent> {
-        if cx.env.known.entra.is_some() {
+        if cx.env.entra.metadata.is_some() {
             return self.arrive(cx);
         }
-        let newer_than = cx.env.known.revision;
-        cx.tell(ToHub(ToHubKind::WantEntra { newer_than }));
+        let newer_than = cx.env.entra.revision;
+        cx.to_hub(ToHub(ToHubKind::WantEntra { newer_than }));
         Next::Go(Consent::Waiting(self))
     }
 
     /// Goes to Entra, if it is known where that is.
     fn arrive(self, cx: &mut Cx<'_>) -> Next<Consent> {
         let env = cx.env;
-        let Some(facts) = &env.known.entra else {
+        let Some(facts) = &env.entra.metadata else {
             cx.note(
                 Level::Warn,
                 "a sign-in could not begin: Entra's metadata is not known",
@@ -160,7 +161,7 @@ impl Leaving {
         };
         let sign_in = SignIn::begin(self.request, env.now.unix, cx.entropy);
         let cookie = sign_in.set_cookie(env, cx.entropy);
-        let mut response = answer::see_other(&sign_in.entra_address(facts, env));
+        let mut response = response::see_other(&sign_in.entra_address(facts, env));
         for cookie in cookie.into_iter().chain(self.approval) {
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }
@@ -209,7 +210,7 @@ struct Filled {
 
 impl Filled {
     fn seal(&self, env: Env<'_>, entropy: &mut Entropy) -> String {
-        let expires = env.now.unix.after(limits::SIGN_IN);
+        let expires = env.now.unix.after(limits::SIGN_IN_TIMEOUT);
         let fields = packed::pack(&[
             &self.request.pack(),
             self.client_name.as_deref().unwrap_or_default().as_bytes(),
@@ -260,8 +261,8 @@ fn tell(
     cx: &mut Cx<'_>,
 ) {
     let destination = request.return_to.redirect_uri.destination();
-    cx.audit(
-        Audit::new(Level::Info, event)
+    cx.log(
+        LogEvent::new(Level::Info, event)
             .with("client", client_name.unwrap_or("-"))
             .with("returns_to", destination.to_string())
             .with("scope", request.scope.to_string()),

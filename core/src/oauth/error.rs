@@ -8,7 +8,7 @@ use ::http::{HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::http::{answer, form::Repeated};
+use crate::http::{form::Repeated, response};
 
 /// An error of OAuth, by its registered name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +110,7 @@ impl Refusal {
             error: self.error.as_str(),
             error_description: self.description,
         };
-        let mut response = answer::json(self.error.status(), &body);
+        let mut response = response::json(self.error.status(), &body);
         let headers = response.headers_mut();
         if self.basic {
             let challenge = HeaderValue::from_static("Basic realm=\"entra-mcp\"");

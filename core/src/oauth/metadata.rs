@@ -9,7 +9,7 @@ use ::http::{Response, StatusCode};
 use bytes::Bytes;
 use serde_json::json;
 
-use crate::{env::Env, http::answer, route::Route};
+use crate::{env::Env, http::response, route::Route};
 
 /// The ways to prove which client asks, at the token and the revocation endpoint.
 const AUTH_METHODS: [&str; 3] = ["none", "client_secret_post", "client_secret_basic"];
@@ -48,7 +48,7 @@ pub(crate) fn respond(route: Route, env: Env<'_>) -> Response<Bytes> {
             "authorization_response_iss_parameter_supported": true,
         }),
     };
-    answer::json(StatusCode::OK, &document)
+    response::json(StatusCode::OK, &document)
 }
 
 #[cfg(test)]

@@ -18,9 +18,9 @@ use super::{
     scope::{Scope, Scopes},
 };
 use crate::{
-    audit::{Audit, Level, is_invisible},
-    http::answer,
+    http::response,
     limits,
+    log_event::{Level, LogEvent, is_invisible},
     step::{Cx, Next},
 };
 
@@ -76,13 +76,13 @@ pub(crate) fn respond<S>(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Next<S> {
     });
     match registered {
         Ok((client, scope)) => {
-            cx.audit(told_of(&client));
+            cx.log(told_of(&client));
             let response = registration(&client, &scope, cx);
             cx.done(response)
         }
         Err(refusal) => {
-            cx.audit(
-                Audit::new(Level::Debug, "a registration was refused")
+            cx.log(
+                LogEvent::new(Level::Debug, "a registration was refused")
                     .with("reason", refusal.description),
             );
             cx.done(refusal.response())
@@ -101,15 +101,15 @@ fn registration(client: &Client, scope: &Scope, cx: &Cx<'_>) -> Response<Bytes> 
         response_types: ["code"],
         scope: scope.to_string(),
     };
-    answer::json(StatusCode::CREATED, &registered)
+    response::json(StatusCode::CREATED, &registered)
 }
 
 /// The log line: who, and where it returns to (threat A10).
-fn told_of(client: &Client) -> Audit {
+fn told_of(client: &Client) -> LogEvent {
     let metadata = client.metadata();
     let uris = metadata.redirect_uris.iter();
     let hosts: Vec<_> = uris.map(|uri| uri.destination().to_string()).collect();
-    Audit::new(Level::Info, "a client registered")
+    LogEvent::new(Level::Info, "a client registered")
         .with("client", metadata.client_name.as_deref().unwrap_or("-"))
         .with("returns_to", hosts.join(" "))
 }
@@ -118,7 +118,7 @@ fn read(headers: &HeaderMap, body: &[u8], scopes: &Scopes) -> Result<(Metadata, 
     if !is_json(headers) {
         return Err(bad("A registration is application/json."));
     }
-    if body.len() > limits::STRANGER_BODY_BYTES {
+    if body.len() > limits::UNAUTHENTICATED_BODY_BYTES {
         return Err(bad("The registration is too long."));
     }
     // serde would take a list for an object whose members are in this order.

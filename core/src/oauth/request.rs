@@ -10,7 +10,7 @@ use super::{
     redirect_uri::RedirectUri,
     scope::{Scope, Scopes},
 };
-use crate::{config::PublicUrl, http::answer, secret::Secret, session::record::Hash};
+use crate::{config::PublicUrl, http::response, secret::Secret, session::record::Hash};
 
 /// What a client asked for. Every part of it was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +70,7 @@ impl ReturnTo {
             parameters.push(("state", state));
         }
         parameters.push(("iss", public_url.issuer()));
-        answer::see_other(&self.redirect_uri.with(&parameters))
+        response::see_other(&self.redirect_uri.with(&parameters))
     }
 }
 

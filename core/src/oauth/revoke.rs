@@ -14,13 +14,13 @@ use super::{
     client::Client,
     error::{OAuthError, Refusal},
     handle,
-    token::form_of,
+    token::read_form,
 };
 use crate::{
     ask::{Awaiting, Store},
     entra::access,
     event::Event,
-    http::answer,
+    http::response,
     id::SessionId,
     session::{record::Session, token},
     step::{Cx, Next},
@@ -49,7 +49,7 @@ impl Revoke {
     }
 
     fn of(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Result<Next<Self>, Refusal> {
-        let form = form_of(request)?;
+        let form = read_form(request)?;
         let client = Client::authenticate(&form, request.headers(), &cx.env.server.keys)?;
         let missing = Refusal::new(OAuthError::InvalidRequest, "token is missing.");
         let presented = form.one("token")?.ok_or(missing)?;
@@ -114,7 +114,7 @@ fn session_of(presented: &str, cx: &Cx<'_>) -> Option<SessionId> {
 }
 
 fn revoked() -> ::http::Response<Bytes> {
-    answer::empty(StatusCode::OK)
+    response::empty(StatusCode::OK)
 }
 
 /// The token still works, and the client must know (RFC 7009 section 2.2.1).

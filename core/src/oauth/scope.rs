@@ -5,7 +5,7 @@
 //! for, and the person is asked then (MCP, authorization, step-up flow).
 
 use super::error::{OAuthError, Refusal};
-use crate::{catalog::OfferedScope, config::EntraApp, limits};
+use crate::{catalog::ScopeDefinition, config::EntraApp, limits};
 
 /// The scope that every server offers, and the only one that is granted without a wish.
 const USER_READ: &str = "user.read";
@@ -17,17 +17,17 @@ pub(crate) const TOLERATED: [&str; 4] = ["offline_access", "openid", "profile", 
 
 /// All scopes that a server offers: `user.read` first, then those of its catalog.
 #[derive(Debug)]
-pub(crate) struct Scopes(Vec<OfferedScope>);
+pub(crate) struct Scopes(Vec<ScopeDefinition>);
 
 /// The scopes that were granted: at least one, in the order in which they are offered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Scope(Vec<OfferedScope>);
+pub(crate) struct Scope(Vec<ScopeDefinition>);
 
 impl Scopes {
     /// Those of a catalog, and `user.read`.
-    pub(crate) fn new(more: &[OfferedScope]) -> Self {
+    pub(crate) fn new(more: &[ScopeDefinition]) -> Self {
         let words = "See who you are: your name, e-mail address and the rest of your work profile.";
-        let mut scopes = vec![OfferedScope {
+        let mut scopes = vec![ScopeDefinition {
             name: USER_READ.to_owned(),
             graph: "User.Read".to_owned(),
             words: words.to_owned(),
@@ -100,7 +100,7 @@ impl Scopes {
 
 impl Scope {
     /// The scopes that are granted.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &OfferedScope> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &ScopeDefinition> {
         self.0.iter()
     }
 
@@ -152,8 +152,8 @@ fn refusal(description: &'static str) -> Refusal {
 mod tests {
     use super::*;
 
-    fn offered(name: &str, graph: &str) -> OfferedScope {
-        OfferedScope {
+    fn offered(name: &str, graph: &str) -> ScopeDefinition {
+        ScopeDefinition {
             name: name.to_owned(),
             graph: graph.to_owned(),
             words: "Read.".to_owned(),

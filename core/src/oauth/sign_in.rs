@@ -47,7 +47,7 @@ impl SignIn {
             state: Secret::new(entropy.token::<20>()),
             nonce: Secret::new(entropy.token::<20>()),
             code_verifier: Secret::new(entropy.token::<32>()),
-            expires: now.after(limits::SIGN_IN),
+            expires: now.after(limits::SIGN_IN_TIMEOUT),
         }
     }
 
@@ -219,7 +219,7 @@ mod tests {
         }
         assert!(!text.contains("Domain"));
         let headers = browser_with(&cookie);
-        server.now.unix = server.now.unix.after(limits::SIGN_IN);
+        server.now.unix = server.now.unix.after(limits::SIGN_IN_TIMEOUT);
         assert!(SignIn::from_cookie(&headers, sign_in.state.expose(), server.env()).is_none());
     }
 
@@ -236,7 +236,7 @@ mod tests {
     fn nothing_of_the_clients_goes_to_entra() {
         let server = TestServer::dev();
         let (sign_in, _) = begun(&server, "client state");
-        let facts = server.known.entra.clone().unwrap();
+        let facts = server.known.metadata.clone().unwrap();
         let address = url::Url::parse(&sign_in.entra_address(&facts, server.env())).unwrap();
         let names: Vec<_> = address
             .query_pairs()

@@ -47,7 +47,7 @@ impl SignedIn {
             .server
             .now
             .unix
-            .after(limits::AUTHORIZATION_CODE);
+            .after(limits::AUTHORIZATION_CODE_LIFETIME);
         signed_in.change(|session| {
             session.code = Code::Open {
                 hash: handle::hash(&code),

@@ -19,10 +19,10 @@ use super::{
     error::{OAuthError, Refusal},
 };
 use crate::{
-    audit::{Audit, Level},
     event::Event,
     fault::Fault,
-    http::{answer, form::Form},
+    http::{form::Form, response},
+    log_event::{Level, LogEvent},
     planted::Planted,
     secret::Secret,
     session::{SessionSecret, record::Session, token},
@@ -51,7 +51,7 @@ impl Token {
     }
 
     fn of(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Result<Next<Self>, Refusal> {
-        let form = form_of(request)?;
+        let form = read_form(request)?;
         let client = Client::authenticate(&form, request.headers(), &cx.env.server.keys)?;
         match form.one("grant_type")? {
             Some("authorization_code") => CodeGrant::start(&form, client, cx)
@@ -84,7 +84,7 @@ impl Token {
 
 /// The form of a request to the token or revocation endpoint: a form in the body, and nothing in
 /// the query, where it would be logged (RFC 6749 section 3.2; threat E1).
-pub(super) fn form_of(request: &Request<Bytes>) -> Result<Form, Refusal> {
+pub(super) fn read_form(request: &Request<Bytes>) -> Result<Form, Refusal> {
     let invalid = |description| Refusal::new(OAuthError::InvalidRequest, description);
     if request.uri().query().is_some() {
         return Err(invalid(
@@ -118,8 +118,8 @@ fn invalid_grant() -> Refusal {
 }
 
 fn refuse<S>(refusal: Refusal, cx: &mut Cx<'_>) -> Next<S> {
-    let audit = Audit::new(Level::Debug, "a token request was refused");
-    cx.audit(audit.with("error", refusal.error.as_str()));
+    let audit = LogEvent::new(Level::Debug, "a token request was refused");
+    cx.log(audit.with("error", refusal.error.as_str()));
     cx.done(refusal.response())
 }
 
@@ -159,8 +159,8 @@ fn grant<S>(
     }
     let (access_token, expires_in) = token::issue(session, client.id(), secret, cx.env, cx.entropy);
     if cx.env.server.has(Planted::TokenLogged) {
-        let audit = Audit::new(Level::Info, "a token was granted");
-        cx.audit(audit.with("token", refresh_token.expose()));
+        let audit = LogEvent::new(Level::Info, "a token was granted");
+        cx.log(audit.with("token", refresh_token.expose()));
     }
     let body = Body {
         access_token: access_token.expose(),
@@ -169,7 +169,7 @@ fn grant<S>(
         refresh_token: refresh_token.expose(),
         scope: &session.scope,
     };
-    let mut response = answer::json(StatusCode::OK, &body);
+    let mut response = response::json(StatusCode::OK, &body);
     // RFC 6749 section 5.1 asks for it beside Cache-Control.
     response
         .headers_mut()

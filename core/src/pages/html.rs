@@ -3,7 +3,7 @@
 //! Templates are fixed in the program; what goes into their slots is escaped here, and there is no
 //! other way to make an [`Html`].
 
-use crate::audit::is_invisible;
+use crate::log_event::is_invisible;
 
 /// HTML that is safe to send.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

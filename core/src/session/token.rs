@@ -60,7 +60,7 @@ pub(crate) struct Verified {
     pub(crate) expires: UnixTime,
 }
 
-/// Issues a session token. Its lifetime is [`limits::SESSION_TOKEN`], or less near the end of the
+/// Issues a session token. Its lifetime is [`limits::SESSION_TOKEN_LIFETIME`], or less near the end of the
 /// session; returned in seconds.
 pub(crate) fn issue(
     session: &Session,
@@ -71,7 +71,7 @@ pub(crate) fn issue(
 ) -> (Secret<String>, u64) {
     let now = env.now.unix;
     let end = session.created.after(limits::SESSION_ABSOLUTE);
-    let expires = now.after(limits::SESSION_TOKEN).min(end.max(now));
+    let expires = now.after(limits::SESSION_TOKEN_LIFETIME).min(end.max(now));
     let claims = Claims {
         iss: env.server.config.public_url.issuer().to_owned(),
         aud: session.resource.clone(),

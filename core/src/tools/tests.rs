@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     ask::FetchFault,
-    audit::Level,
+    log_event::Level,
     mcp::testing::{GRAPH_TOKEN, World, profile, rpc},
     testing::{header, json as body},
 };

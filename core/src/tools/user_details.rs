@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::catalog::{Call, Granted, Step, Tool, ToolResult, Wish};
+use crate::catalog::{Call, Effect, EffectResult, Step, Tool, ToolResult};
 
 /// As it is told to clients.
 pub(super) fn tool() -> Tool {
@@ -23,11 +23,11 @@ pub(super) fn tool() -> Tool {
 
 /// Asks Graph, and chooses of its answer.
 pub(super) fn step(call: &Call) -> Step<ToolResult> {
-    match call.granted() {
-        [Granted::Graph(Ok(body)), ..] => Step::done(profile(body)),
-        [Granted::Graph(Err(words)), ..] => Step::failed(words.as_str()),
+    match call.results() {
+        [EffectResult::Graph(Ok(body)), ..] => Step::done(profile(body)),
+        [EffectResult::Graph(Err(words)), ..] => Step::failed(words.as_str()),
         // The path is a constant, never put together from arguments (threat P9).
-        _ => Step::wish(Wish::Graph(format!("v1.0/me?$select={SELECT}"))),
+        _ => Step::effect(Effect::Graph(format!("v1.0/me?$select={SELECT}"))),
     }
 }
 

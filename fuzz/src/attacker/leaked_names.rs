@@ -40,7 +40,7 @@ impl Attacker {
                 self.choose_session().await;
                 let _stream = self.client.open(Some(&event)).await;
             }
-            LeakedName::Question(question) => self.answer_for(&question).await,
+            LeakedName::InputRequest(question) => self.answer_for(&question).await,
             LeakedName::Request(request) => {
                 self.choose_session().await;
                 let _answer = self.client.cancel(request).await;
@@ -157,7 +157,7 @@ fn kind_of(name: &LeakedName) -> u64 {
         LeakedName::State { .. } => 0,
         LeakedName::Task(_) => 1,
         LeakedName::Event(_) => 2,
-        LeakedName::Question(_) => 3,
+        LeakedName::InputRequest(_) => 3,
         LeakedName::Request(_) => 4,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use entra_mcp_core::{audit::Level, exchange::Outcome, limits};
+use entra_mcp_core::{exchange::Outcome, limits, log_event::Level};
 
 use super::{
     Check, ExchangeRef, Ledger, Observation,
@@ -65,7 +65,7 @@ impl Check for AnsweredOnce {
         let answer = self
             .exchanges
             .get_mut(who)
-            .ok_or_else(|| format!("{who} is an errand and answers"))?;
+            .ok_or_else(|| format!("{who} is an job and answers"))?;
         if *answer != from {
             return Err(format!("{who} goes to {to:?} although it is {answer:?}"));
         }
@@ -149,11 +149,12 @@ impl Check for TablesBounded {
                 let is_full = load.of_one_owner > limits::STREAMS_PER_OWNER
                     || load.streams > limits::STREAMS.min(*exchanges)
                     || load.waiting > limits::KEYS_WAITERS.min(*exchanges)
-                    || load.kept > limits::KEPT.min(per(limits::KEPT_PER_OWNER))
+                    || load.kept
+                        > limits::REPLAY_BUFFERS.min(per(limits::REPLAY_BUFFERS_PER_OWNER))
                     || load.calls > limits::CALLS.min(per(limits::CALLS_PER_OWNER))
                     || load.calls > *exchanges
                     || load.wishes
-                        > limits::SESSION_WISHES.min(per(limits::SESSION_WISHES_PER_OWNER))
+                        > limits::SESSION_SETTINGS.min(per(limits::SESSION_SETTINGS_PER_OWNER))
                     || load.tasks > limits::TASKS.min(per(limits::TASKS_PER_OWNER))
                     || load.tasks > *exchanges;
                 if is_full {

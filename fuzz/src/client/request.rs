@@ -34,7 +34,7 @@ pub enum LeakedName {
     /// An event of a stream.
     Event(String),
     /// A question of the server's, by its id.
-    Question(Value),
+    InputRequest(Value),
     /// A request of the client's, by its id.
     Request(u64),
 }
@@ -254,7 +254,7 @@ impl Client {
             (None, Some(answers)) if answers.as_u64() == Some(id) => return Ok(Some(message)),
             (None, _) => {}
             (Some(method), Some(question)) => {
-                self.leak_name(LeakedName::Question(question.clone()));
+                self.leak_name(LeakedName::InputRequest(question.clone()));
                 let params = message.get("params").unwrap_or(&Value::Null);
                 let world = self.peer.world().clone();
                 let thinks = world.choose(|choice| choice.between(Duration::ZERO, THOUGHT));

@@ -138,14 +138,14 @@ impl State {
                 return;
             };
             match running.hub.poll() {
-                HubOutput::Tell(id, message) => {
-                    let event = Event::Told(message);
+                HubOutput::Deliver(id, message) => {
+                    let event = Event::FromHub(message);
                     self.schedule(self.moment, SimEvent::Deliver(process, id, event));
                 }
                 HubOutput::Publish(known) => running.known = known,
-                HubOutput::Start(errand) => self.begin_errand(process, errand),
+                HubOutput::Spawn(job) => self.begin_errand(process, job),
                 HubOutput::Idle => {
-                    let load = running.hub.load();
+                    let load = running.hub.stats();
                     let exchanges = running.exchanges.len();
                     let replica = process.replica;
                     self.see(&Observation::HubLoad {

@@ -4,8 +4,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use entra_mcp_core::{
-    ask::{AskId, Perform, Target, Ticket},
-    catalog::Granted,
+    ask::{AskId, Invoke, Target, Ticket},
+    catalog::EffectResult,
     exchange::ExchangeId,
     limits,
 };
@@ -22,11 +22,11 @@ pub(super) type Calls = BTreeMap<(ExchangeId, AskId), Native>;
 /// A call under way.
 #[derive(Debug)]
 pub(super) struct Native {
-    ticket: Ticket<Perform>,
+    ticket: Ticket<Invoke>,
     target: Target,
     /// What it will do, the last first.
     steps: Vec<ScriptStep>,
-    /// It does not wait until a wish was granted.
+    /// It does not wait until a effect was granted.
     is_hasty: bool,
     is_cancelled: bool,
     /// Wishes that were not granted yet.
@@ -41,8 +41,8 @@ impl State {
         &mut self,
         process: Process,
         id: ExchangeId,
-        ticket: Ticket<Perform>,
-        perform: &Perform,
+        ticket: Ticket<Invoke>,
+        perform: &Invoke,
     ) {
         let oid = perform.call.principal().oid.clone();
         let label = Label {
@@ -67,7 +67,7 @@ impl State {
         if let Some(calls) = self.calls(process) {
             calls.insert((id, ask), native);
         }
-        let overdue = self.moment.after(limits::TASK + LEEWAY);
+        let overdue = self.moment.after(limits::TASK_TIMEOUT + LEEWAY);
         self.schedule(overdue, SimEvent::CallDeadline(process, id, ask));
         self.go_on_soon(process, id, ask);
     }
@@ -95,9 +95,9 @@ impl State {
                 let at = self.moment.after(duration);
                 self.schedule(at, SimEvent::CallStep(process, id, ask));
             }
-            Some(ScriptStep::Wish(wish)) => {
+            Some(ScriptStep::Effect(effect)) => {
                 native.wishes += 1;
-                let event = native.ticket.wish(wish);
+                let event = native.ticket.effect(effect);
                 self.tell(process, id, event);
                 if !waits {
                     self.go_on_soon(process, id, ask);
@@ -113,14 +113,20 @@ impl State {
         }
     }
 
-    pub(super) fn granted(&mut self, process: Process, id: ExchangeId, ask: AskId, _: Granted) {
+    pub(super) fn granted(
+        &mut self,
+        process: Process,
+        id: ExchangeId,
+        ask: AskId,
+        _: EffectResult,
+    ) {
         let key = (id, ask);
         let native = self.calls(process).and_then(|calls| calls.get_mut(&key));
         let is_good = native
             .as_ref()
             .is_some_and(|native| native.wishes > 0 && !native.is_cancelled);
         if !is_good {
-            let what = format!("{process:?} grants what {key:?} did not wish for");
+            let what = format!("{process:?} grants what {key:?} did not effect for");
             self.fail(Failure::new("calls", what));
             return;
         }

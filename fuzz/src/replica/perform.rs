@@ -53,8 +53,8 @@ impl State {
             }
             Action::Fetch(ticket, fetch) => self.fetch(process, id, ticket, fetch),
             Action::Store(ticket, store) => self.question(process, id, ticket, store),
-            Action::Tell(message) => self.tell_hub(process, id, message),
-            Action::Audit(audit) => {
+            Action::ToHub(message) => self.tell_hub(process, id, message),
+            Action::Log(audit) => {
                 self.see(&Observation::Logged { audit: &audit });
                 let fields = audit.fields.iter();
                 let fields = fields.map(|(name, value)| format!(" {name}={value}"));
@@ -66,8 +66,8 @@ impl State {
                 );
                 self.log.push(line);
             }
-            Action::Call(ticket, perform) => self.call(process, id, ticket, &perform),
-            Action::Grant(ask, granted) => self.granted(process, id, ask, granted),
+            Action::Invoke(ticket, perform) => self.call(process, id, ticket, &perform),
+            Action::Resume(ask, granted) => self.granted(process, id, ask, granted),
             // The answer that comes nevertheless is one that the exchange ignores.
             Action::Cancel(ask) => self.cancelled(process, id, ask),
             _ => {}

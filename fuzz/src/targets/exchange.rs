@@ -10,7 +10,7 @@ use entra_mcp_core::{
     admit,
     ask::{Fetch, FetchFault, Record, Store, StoreFault, Stored, Ticket, Version},
     entropy::Seed,
-    env::{Env, Known, Server},
+    env::{EntraSnapshot, Env, Server},
     event::Event,
     exchange::{Exchange, ExchangeId, Output},
     time::{Instant, Now, UnixTime},
@@ -151,7 +151,7 @@ pub(super) fn run(bytes: &[u8]) {
     let server = crate::server::build(&Options::faultless(), Keys::default(), &mut Checks::new());
     let mut alone = Alone {
         server,
-        known: Known::default(),
+        known: EntraSnapshot::default(),
         clock: 1000,
         answers: 0,
         fetches: Vec::new(),
@@ -165,7 +165,7 @@ pub(super) fn run(bytes: &[u8]) {
 /// An exchange's whole world.
 struct Alone {
     server: Server,
-    known: Known,
+    known: EntraSnapshot,
     clock: u64,
     answers: u32,
     fetches: Vec<Ticket<Fetch>>,
@@ -176,7 +176,7 @@ impl Alone {
     fn env(&self) -> Env<'_> {
         Env {
             server: &self.server,
-            known: &self.known,
+            entra: &self.known,
             now: now(self.clock),
         }
     }
@@ -191,16 +191,16 @@ impl Alone {
             };
             assert!(until > Instant(self.clock), "it waits for what is past");
             let event = match events.next().map(|next| self.event(next)) {
-                Some(Some(Event::Gone)) if gone => continue,
+                Some(Some(Event::Disconnected)) if gone => continue,
                 Some(Some(event)) => event,
                 Some(None) => continue,
-                None if !gone => Event::Gone,
+                None if !gone => Event::Disconnected,
                 None => {
                     self.clock = until.0;
                     Event::Tick
                 }
             };
-            gone |= matches!(event, Event::Gone);
+            gone |= matches!(event, Event::Disconnected);
             let handled = exchange.handle(event, self.env());
             handled.expect("this driver keeps the contract");
         }
@@ -239,7 +239,7 @@ impl Alone {
                 self.stores.push(ticket);
                 String::new()
             }
-            Action::Audit(audit) => format!("{:?}", audit.fields),
+            Action::Log(audit) => format!("{:?}", audit.fields),
             _ => String::new(),
         };
         assert!(!body.contains(LABEL), "Entra's token is told");
@@ -271,7 +271,7 @@ impl Alone {
                 self.clock += u64::from(milliseconds) + 1;
                 Event::Tick
             }
-            Next::Gone => Event::Gone,
+            Next::Gone => Event::Disconnected,
         })
     }
 }

@@ -1,19 +1,19 @@
 //! Heads of requests: what is served can be read in one way only.
 
 use entra_mcp_core::{
-    head::{self, Framing},
     limits,
+    request_head::{self, Framing},
 };
 use http::header;
 
 /// A head ends where its empty line does, in whatever pieces it comes; what is served has one host, one
 /// framing, and no byte that a proxy could take for a line of its own (threats L1 to L11).
 pub(super) fn run(bytes: &[u8]) {
-    let whole = head::end(bytes, &mut 0);
+    let whole = request_head::find_end(bytes, &mut 0);
     // Byte by byte, as a slow sender has it: the first verdict is the one of the whole.
     let mut scanned = 0;
     let verdict = (1..=bytes.len())
-        .map(|length| head::end(bytes.get(..length).unwrap_or_default(), &mut scanned))
+        .map(|length| request_head::find_end(bytes.get(..length).unwrap_or_default(), &mut scanned))
         .find(|verdict| *verdict != Ok(None));
     let verdict = verdict.unwrap_or(Ok(None));
     assert_eq!(verdict, whole, "pieces are read as the whole is");
@@ -21,7 +21,7 @@ pub(super) fn run(bytes: &[u8]) {
         return;
     };
     assert!(end <= limits::HEAD_BYTES);
-    let Ok(served) = head::parse(bytes.get(..end).unwrap_or_default()) else {
+    let Ok(served) = request_head::parse(bytes.get(..end).unwrap_or_default()) else {
         return;
     };
     let method = served.parts.method.as_str();

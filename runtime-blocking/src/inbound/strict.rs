@@ -15,10 +15,9 @@ use std::{
 
 use bytes::Bytes;
 use entra_mcp_core::{
-    admit::{self, is_always_answered},
-    answers,
-    head::{Framing, Head},
-    limits,
+    admit::{self, is_exempt_from_limit},
+    error_responses, limits,
+    request_head::{Framing, Head},
 };
 use entra_mcp_host::{
     Gate, Lane,
@@ -48,10 +47,10 @@ struct Patience {
 
 impl Patience {
     const USUAL: Self = Self {
-        idle: limits::IDLE,
-        head: limits::HEAD,
-        body: limits::BODY,
-        write: limits::WRITE,
+        idle: limits::IDLE_TIMEOUT,
+        head: limits::HEAD_TIMEOUT,
+        body: limits::BODY_TIMEOUT,
+        write: limits::WRITE_TIMEOUT,
     };
 
     /// With those who came when the house was full.
@@ -111,7 +110,7 @@ fn exchange(wire: &mut Wire, head: Head, service: &dyn Service, patience: Patien
         }
     };
     if head.expects_continue && head.framing != Framing::Empty {
-        // The verdict by the head is known: the body is welcome (RFC 9110 section 10.1.1).
+        // The verdict by the head is known: the body is startup_banner (RFC 9110 section 10.1.1).
         peer.wire.invite();
     }
     let body = body::read(peer.wire, head.framing, admission.body_limit, patience.body);
@@ -122,8 +121,8 @@ fn exchange(wire: &mut Wire, head: Head, service: &dyn Service, patience: Patien
             return peer.goes_on();
         }
         Err(BodyFault::TooLarge) => admit::too_large(),
-        Err(BodyFault::Bad) => answers::bad_request(),
-        Err(BodyFault::Slow) => answers::request_timeout(),
+        Err(BodyFault::Bad) => error_responses::bad_request(),
+        Err(BodyFault::Slow) => error_responses::request_timeout(),
         Err(BodyFault::Gone) => return false,
     };
     peer.closes = true;
@@ -136,7 +135,7 @@ fn exchange(wire: &mut Wire, head: Head, service: &dyn Service, patience: Patien
 fn refuse(wire: &mut Wire, stopped: Stopped) {
     let answer = match stopped {
         Stopped::Refused(refusal) => refusal.answer(),
-        Stopped::Slow { begun: true } => answers::request_timeout(),
+        Stopped::Slow { begun: true } => error_responses::request_timeout(),
         // Nothing was asked: there is nothing to answer.
         Stopped::Slow { begun: false } | Stopped::Gone => return,
     };
@@ -153,10 +152,14 @@ fn turn_away(socket: TcpStream, service: &dyn Service) {
         Err(stopped) => return refuse(&mut wire, stopped),
     };
     head.closes = true;
-    if is_always_answered(&head.parts) && head.framing == Framing::Empty {
+    if is_exempt_from_limit(&head.parts) && head.framing == Framing::Empty {
         exchange(&mut wire, head, service, patience);
     } else {
-        wire.send(&encode::whole(&answers::busy(), &head.parts.method, true));
+        wire.send(&encode::whole(
+            &error_responses::busy(),
+            &head.parts.method,
+            true,
+        ));
         wire.linger();
     }
 }

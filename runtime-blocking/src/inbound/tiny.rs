@@ -18,9 +18,9 @@ use std::{
 
 use bytes::Bytes;
 use entra_mcp_core::{
-    admit::{self, is_always_answered},
-    answers,
-    head::{self, Framing, Head, Refusal},
+    admit::{self, is_exempt_from_limit},
+    error_responses,
+    request_head::{self, Framing, Head, HeadError},
 };
 use entra_mcp_host::{
     Gate, Lane, Pass,
@@ -83,8 +83,8 @@ fn answer(mut request: tiny_http::Request, service: &dyn Service, pass: &Pass) {
         Err(refusal) => return send(request, &Method::GET, &refusal.answer()),
     };
     let method = head.parts.method.clone();
-    if pass.lane() == Lane::Brief && !is_always_answered(&head.parts) {
-        return send(request, &method, &answers::busy());
+    if pass.lane() == Lane::Brief && !is_exempt_from_limit(&head.parts) {
+        return send(request, &method, &error_responses::busy());
     }
     let admission = match service.admit(&head.parts) {
         Ok(admission) => admission,
@@ -95,7 +95,7 @@ fn answer(mut request: tiny_http::Request, service: &dyn Service, pass: &Pass) {
         let limit = u64::try_from(admission.body_limit).unwrap_or(u64::MAX);
         let mut reader = request.as_reader().take(limit.saturating_add(1));
         if reader.read_to_end(&mut body).is_err() {
-            return send(request, &method, &answers::bad_request());
+            return send(request, &method, &error_responses::bad_request());
         }
     }
     if body.len() > admission.body_limit {
@@ -116,24 +116,24 @@ fn answer(mut request: tiny_http::Request, service: &dyn Service, pass: &Pass) {
 }
 
 /// What it read, judged as strictly as what we read ourselves.
-fn convert(request: &tiny_http::Request) -> Result<Head, Refusal> {
-    let method = head::method(request.method().as_str())?;
-    let uri = head::target(request.url())?;
+fn convert(request: &tiny_http::Request) -> Result<Head, HeadError> {
+    let method = request_head::method(request.method().as_str())?;
+    let uri = request_head::target(request.url())?;
     let version = match request.http_version() {
         HTTPVersion(1, 0) => Version::HTTP_10,
         HTTPVersion(1, 1) => Version::HTTP_11,
-        _ => return Err(Refusal::Bad),
+        _ => return Err(HeadError::Bad),
     };
     let mut headers = HeaderMap::new();
     for field in request.headers() {
         let name = HeaderName::from_bytes(field.field.as_str().as_str().as_bytes());
         let value = HeaderValue::from_str(field.value.as_str());
         let (Ok(name), Ok(value)) = (name, value) else {
-            return Err(Refusal::Bad);
+            return Err(HeadError::Bad);
         };
         headers.append(name, value);
     }
-    head::judge(method, uri, version, headers)
+    request_head::validate(method, uri, version, headers)
 }
 
 fn send(request: tiny_http::Request, method: &Method, response: &Response<Bytes>) {

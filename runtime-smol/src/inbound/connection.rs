@@ -6,8 +6,8 @@ use std::{convert::Infallible, future::Future, net::TcpStream, pin::Pin, sync::A
 use async_io::{Async, Timer};
 use bytes::Bytes;
 use entra_mcp_core::{
-    admit::{self, is_always_answered},
-    answers, limits,
+    admit::{self, is_exempt_from_limit},
+    error_responses, limits,
 };
 use entra_mcp_host::{Lane, Pass};
 use http::{HeaderValue, Request, Response, header, request::Parts};
@@ -154,14 +154,14 @@ impl Inner {
                 close_if(closes, &mut response);
                 response
             }
-            _ => self.whole(answers::internal_error(), closes),
+            _ => self.whole(error_responses::internal_error(), closes),
         }
     }
 
     /// How much body is read, or the answer by the head alone.
     fn admit(&self, head: &Parts, has_body: bool) -> Result<usize, Box<Response<Bytes>>> {
-        if self.pass.lane() == Lane::Brief && (has_body || !is_always_answered(head)) {
-            return Err(Box::new(answers::busy()));
+        if self.pass.lane() == Lane::Brief && (has_body || !is_exempt_from_limit(head)) {
+            return Err(Box::new(error_responses::busy()));
         }
         let admission = self.service.admit(head)?;
         Ok(admission.body_limit)
@@ -181,8 +181,8 @@ impl Inner {
             Some(Ok(body)) => Ok(body.to_bytes()),
             Some(Err(error)) if error.is::<LengthLimitError>() => Err(admit::too_large()),
             // Its chunks are no chunks, or the peer has left and reads no answer.
-            Some(Err(_)) => Err(answers::bad_request()),
-            None => Err(answers::request_timeout()),
+            Some(Err(_)) => Err(error_responses::bad_request()),
+            None => Err(error_responses::request_timeout()),
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! `hyper` lets pass what it can make sense of: a length beside a coding, a bare line feed, no host
 //! or two. So every head is read here first, strictly and within its time, by
-//! [`entra_mcp_core::head`]; what is refused ends the connection before `hyper` sees it. And while a
+//! [`entra_mcp_core::request_head`]; what is refused ends the connection before `hyper` sees it. And while a
 //! request is being answered the next one waits here, so that whoever leaves is noticed
 //! (threats L1 to L9, M6, M7).
 //!
@@ -24,9 +24,8 @@ use async_io::{Async, Timer};
 use bytes::Bytes;
 use entra_mcp_core::{
     admit::too_large,
-    answers,
-    head::{self, Framing, Refusal},
-    limits,
+    error_responses, limits,
+    request_head::{self, Framing, HeadError},
 };
 use entra_mcp_host::encode;
 use http::{Method, Response};
@@ -61,10 +60,10 @@ pub(super) struct Patience {
 
 impl Patience {
     pub(super) const USUAL: Self = Self {
-        idle: limits::IDLE,
-        head: limits::HEAD,
-        body: limits::BODY,
-        write: limits::WRITE,
+        idle: limits::IDLE_TIMEOUT,
+        head: limits::HEAD_TIMEOUT,
+        body: limits::BODY_TIMEOUT,
+        write: limits::WRITE_TIMEOUT,
     };
 
     /// With those who came when the house was full.
@@ -199,7 +198,7 @@ impl Wire {
                 self.buffer.drain(..2);
                 scanned = 0;
             }
-            match head::end(&self.buffer, &mut scanned) {
+            match request_head::find_end(&self.buffer, &mut scanned) {
                 Ok(None) => {}
                 Ok(Some(end)) => return Poll::Ready(self.judge(end)),
                 Err(refusal) => return Poll::Ready(Err(refusal.into())),
@@ -220,7 +219,7 @@ impl Wire {
                     ready!(self.reading.poll(cx, deadline));
                     return Poll::Ready(Err(match was_empty {
                         true => Stopped::Idle,
-                        false => Stopped::Refused(Box::new(answers::request_timeout())),
+                        false => Stopped::Refused(Box::new(error_responses::request_timeout())),
                     }));
                 }
             }
@@ -246,7 +245,7 @@ impl Wire {
 
     /// How many bytes the request has, if it is to be served.
     fn judge(&self, end: usize) -> Result<u64, Stopped> {
-        let head = head::parse(self.buffer.get(..end).unwrap_or_default())?;
+        let head = request_head::parse(self.buffer.get(..end).unwrap_or_default())?;
         let end = u64::try_from(end).unwrap_or(u64::MAX);
         Ok(match head.framing {
             Framing::Empty => end,
@@ -346,8 +345,8 @@ impl Write for Wire {
     }
 }
 
-impl From<Refusal> for Stopped {
-    fn from(refusal: Refusal) -> Self {
+impl From<HeadError> for Stopped {
+    fn from(refusal: HeadError) -> Self {
         Self::Refused(Box::new(refusal.answer()))
     }
 }

@@ -28,7 +28,7 @@ pub fn all_that_is_offered_fits_the_schemas_of_the_older_revisions(program: &Pro
     let client = sign_in(&server, "alice");
     for revision in OLDER {
         let message = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
-            "protocolVersion": revision, "capabilities": abilities(revision),
+            "protocolVersion": revision, "capabilities": client_capabilities(revision),
             "clientInfo": {"name": "end to end", "version": "1"},
         }});
         let response = client.post(&server, &[], &message);
@@ -64,7 +64,7 @@ pub fn all_that_is_offered_fits_the_schema_of_the_stateless_revision(program: &P
 }
 
 /// What the client of a revision can do.
-fn abilities(revision: &str) -> Value {
+fn client_capabilities(revision: &str) -> Value {
     let elicitation = match revision {
         "2025-11-25" | STATELESS => json!({"form": {}, "url": {}}),
         _ => json!({}),
@@ -176,12 +176,12 @@ impl Curious<'_> {
         let mut params = params.clone();
         params["_meta"] = json!({"progressToken": self.asked});
         if self.revision == STATELESS {
-            let mut abilities = abilities(STATELESS);
-            abilities["extensions"] = json!({"io.modelcontextprotocol/tasks": {}});
+            let mut client_capabilities = client_capabilities(STATELESS);
+            client_capabilities["extensions"] = json!({"io.modelcontextprotocol/tasks": {}});
             params["_meta"] = json!({
                 "io.modelcontextprotocol/protocolVersion": STATELESS,
                 "io.modelcontextprotocol/clientInfo": {"name": "end to end", "version": "1"},
-                "io.modelcontextprotocol/clientCapabilities": abilities,
+                "io.modelcontextprotocol/clientCapabilities": client_capabilities,
                 "io.modelcontextprotocol/logLevel": "debug",
                 "progressToken": self.asked,
             });

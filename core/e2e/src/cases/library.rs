@@ -62,7 +62,7 @@ pub fn a_tool_knows_who_calls_and_asks_graph_as_the_user(program: &Program) {
     }
 }
 
-/// 2025-11-25: the question is a request of the server's on the stream of the answer.
+/// 2025-11-25: the input_request is a request of the server's on the stream of the answer.
 pub fn a_question_is_asked_on_the_stream_of_an_older_revision(program: &Program) {
     let server = program.example("whoami").start();
     let session = Session::of(&server, "alice");
@@ -76,15 +76,18 @@ pub fn a_question_is_asked_on_the_stream_of_an_older_revision(program: &Program)
         (json!({"action": "decline"}), "This is Alice"),
     ] {
         let mut events = session.post_for_stream(&call);
-        let question = next(&mut events);
-        assert_eq!(question["method"], "elicitation/create", "{question}");
-        let schema = &question["params"]["requestedSchema"];
+        let input_request = next(&mut events);
+        assert_eq!(
+            input_request["method"], "elicitation/create",
+            "{input_request}"
+        );
+        let schema = &input_request["params"]["requestedSchema"];
         assert_eq!(schema["properties"]["nickname"]["type"], "string");
         assert_eq!(
             schema["properties"]["tone"]["enum"],
             json!(["Formal", "Friendly"])
         );
-        let reply = json!({"jsonrpc": "2.0", "id": question["id"], "result": result});
+        let reply = json!({"jsonrpc": "2.0", "id": input_request["id"], "result": result});
         assert_eq!(session.post(&reply).status, 202);
         let answer = next(&mut events);
         assert_eq!(answer["id"], 3, "{answer}");
@@ -92,7 +95,7 @@ pub fn a_question_is_asked_on_the_stream_of_an_older_revision(program: &Program)
     }
 }
 
-/// 2026-07-28: the question is the result of the round, and the function is run again with the answer.
+/// 2026-07-28: the input_request is the result of the round, and the function is run again with the answer.
 pub fn a_question_is_a_round_of_its_own_in_the_stateless_revision(program: &Program) {
     let server = program.example("whoami").start();
     let client = sign_in(&server, "alice");
@@ -105,8 +108,8 @@ pub fn a_question_is_a_round_of_its_own_in_the_stateless_revision(program: &Prog
     };
     let asked = call(&json!({}));
     assert_eq!(asked["resultType"], "input_required", "{asked}");
-    let question = &asked["inputRequests"]["introduction"];
-    assert_eq!(question["method"], "elicitation/create", "{asked}");
+    let input_request = &asked["inputRequests"]["introduction"];
+    assert_eq!(input_request["method"], "elicitation/create", "{asked}");
     let accepted = json!({"action": "accept", "content": {"nickname": "Al", "tone": "Formal"}});
     let result = call(&json!({
         "requestState": asked["requestState"],

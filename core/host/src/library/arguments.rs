@@ -4,7 +4,7 @@
 
 use std::any::TypeId;
 
-use entra_mcp_core::catalog::{Failure, Prompt, PromptArgument, Tool};
+use entra_mcp_core::catalog::{CallError, Prompt, PromptArgument, Tool};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -82,19 +82,19 @@ pub(super) fn describe_prompt<A: JsonSchema>(mut prompt: Prompt) -> Prompt {
 /// The arguments as their type; `()` takes any.
 pub(super) fn read<A: DeserializeOwned + 'static>(
     arguments: &Map<String, Value>,
-) -> Result<A, Failure> {
+) -> Result<A, CallError> {
     let value = if TypeId::of::<A>() == TypeId::of::<()>() {
         Value::Null
     } else {
         Value::Object(arguments.clone())
     };
     serde_json::from_value(value)
-        .map_err(|error| Failure::Told(format!("The arguments do not fit: {error}.")))
+        .map_err(|error| CallError::Message(format!("The arguments do not fit: {error}.")))
 }
 
 /// What is to be completed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Completing {
+pub struct CompletionRequest {
     /// The argument of the prompt, or the variable of the template.
     pub argument: String,
     /// What was entered of it so far.
@@ -184,6 +184,9 @@ mod tests {
         let arguments = Map::from_iter([("a".to_owned(), json!(2))]);
         assert!(read::<()>(&arguments).is_ok());
         assert_eq!(read::<Map<String, Value>>(&arguments).unwrap(), arguments);
-        assert!(matches!(read::<Inner>(&arguments), Err(Failure::Told(_))));
+        assert!(matches!(
+            read::<Inner>(&arguments),
+            Err(CallError::Message(_))
+        ));
     }
 }

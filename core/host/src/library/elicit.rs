@@ -3,7 +3,7 @@
 //! Source: MCP specification 2025-11-25, client/elicitation (requested schema: a flat object of plain
 //! values).
 
-use entra_mcp_core::catalog::{Answer, Failure, Field, Form};
+use entra_mcp_core::catalog::{CallError, ElicitationSchema, FieldSchema, InputResponse};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -12,16 +12,16 @@ use super::schema_of;
 
 /// What came of asking the person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Elicited<T> {
+pub enum ElicitResult<T> {
     /// The person filled in the form.
     Accepted(T),
     /// The person said no.
     Declined,
-    /// The person dismissed the question.
+    /// The person dismissed the input_request.
     Cancelled,
 }
 
-impl<T> Elicited<T> {
+impl<T> ElicitResult<T> {
     /// What the person filled in, if anything.
     #[must_use]
     pub fn accepted(self) -> Option<T> {
@@ -32,18 +32,18 @@ impl<T> Elicited<T> {
     }
 }
 
-impl<T: DeserializeOwned> Elicited<T> {
+impl<T: DeserializeOwned> ElicitResult<T> {
     /// Reads an answer to the form of the type.
     ///
     /// # Errors
     ///
     /// The values do not fit: in words that the model can act on.
-    pub fn read(answer: Answer) -> Result<Self, Failure> {
+    pub fn read(answer: InputResponse) -> Result<Self, CallError> {
         match answer {
-            Answer::Accepted(values) => serde_json::from_value(Value::Object(values))
+            InputResponse::Accepted(values) => serde_json::from_value(Value::Object(values))
                 .map(Self::Accepted)
-                .map_err(|error| Failure::Told(format!("The answer does not fit: {error}."))),
-            Answer::Declined => Ok(Self::Declined),
+                .map_err(|error| CallError::Message(format!("The answer does not fit: {error}."))),
+            InputResponse::Declined => Ok(Self::Declined),
             _ => Ok(Self::Cancelled),
         }
     }
@@ -69,26 +69,28 @@ impl<T: DeserializeOwned> Elicited<T> {
 ///     Illness,
 /// }
 ///
-/// assert!(entra_mcp_host::library::form_of::<Leave>().is_ok());
+/// assert!(entra_mcp_host::library::elicitation_schema_of::<Leave>().is_ok());
 /// ```
 ///
 /// # Errors
 ///
 /// The type is none that a form can ask for: why, in words.
-pub fn form_of<T: JsonSchema>() -> Result<Form, Failure> {
+pub fn elicitation_schema_of<T: JsonSchema>() -> Result<ElicitationSchema, CallError> {
     let schema = schema_of::<T>();
     let properties = schema.get("properties").and_then(Value::as_object);
     let Some(properties) = properties else {
-        return Err(Failure::internal("A form asks for the fields of a struct."));
+        return Err(CallError::internal(
+            "A form asks for the fields of a struct.",
+        ));
     };
     let required = schema.get("required").and_then(Value::as_array);
-    let mut form = Form::new();
+    let mut form = ElicitationSchema::new();
     for (name, schema) in properties {
         let keywords = plain(schema).ok_or_else(|| {
             let words = "a form holds text, numbers, yes or no, and choices";
-            Failure::Internal(format!("The field `{name}` cannot be asked for: {words}."))
+            CallError::Internal(format!("The field `{name}` cannot be asked for: {words}."))
         })?;
-        let mut field = Field::text();
+        let mut field = FieldSchema::text();
         for (keyword, value) in keywords {
             field = field.with(&keyword, value);
         }
@@ -254,34 +256,34 @@ mod tests {
     fn a_type_is_asked_for_by_a_form() {
         let kinds = ["Holiday", "Illness"];
         let who = [("Everybody", "Everybody"), ("Team", "The team")];
-        let form = Form::new()
+        let form = ElicitationSchema::new()
             .field(
                 "days",
-                Field::integer()
+                FieldSchema::integer()
                     .description("How many days?")
                     .with("minimum", json!(0))
                     .with("maximum", json!(255)),
             )
-            .field("instead", Field::one_of(kinds).optional())
-            .field("kind", Field::one_of(kinds))
-            .field("note", Field::text().optional())
-            .field("paid", Field::boolean().default(false))
+            .field("instead", FieldSchema::one_of(kinds).optional())
+            .field("kind", FieldSchema::one_of(kinds))
+            .field("note", FieldSchema::text().optional())
+            .field("paid", FieldSchema::boolean().default(false))
             .field(
                 "told",
-                Field::some_of_titled(who)
+                FieldSchema::some_of_titled(who)
                     .description("Who knows of it?")
                     .optional(),
             );
-        assert_eq!(form_of::<Leave>(), Ok(form));
+        assert_eq!(elicitation_schema_of::<Leave>(), Ok(form));
     }
 
     #[test]
     fn what_no_form_holds_is_told_in_words() {
-        let Err(Failure::Internal(words)) = form_of::<Nested>() else {
+        let Err(CallError::Internal(words)) = elicitation_schema_of::<Nested>() else {
             panic!("a form is flat");
         };
         assert!(words.contains("`leave`"), "{words}");
-        assert!(form_of::<String>().is_err());
+        assert!(elicitation_schema_of::<String>().is_err());
     }
 
     #[test]
@@ -290,14 +292,14 @@ mod tests {
         let Value::Object(values) = values else {
             panic!("an object");
         };
-        let leave = Elicited::<Leave>::read(Answer::Accepted(values)).unwrap();
+        let leave = ElicitResult::<Leave>::read(InputResponse::Accepted(values)).unwrap();
         let leave = leave.accepted().unwrap();
         assert_eq!((leave.days, leave.kind), (3, Kind::Illness));
         assert_eq!(
-            Elicited::<Leave>::read(Answer::Declined),
-            Ok(Elicited::Declined)
+            ElicitResult::<Leave>::read(InputResponse::Declined),
+            Ok(ElicitResult::Declined)
         );
-        let empty = Elicited::<Leave>::read(Answer::Accepted(Map::new()));
-        assert!(matches!(empty, Err(Failure::Told(_))));
+        let empty = ElicitResult::<Leave>::read(InputResponse::Accepted(Map::new()));
+        assert!(matches!(empty, Err(CallError::Message(_))));
     }
 }

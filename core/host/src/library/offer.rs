@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use entra_mcp_core::{
     ask::Target,
     catalog::{
-        Catalog, CatalogBuilder, CatalogError, Performer, Prompt, Resource, ResourceTemplate, Tool,
+        Catalog, CatalogBuilder, CatalogError, Handler, Prompt, Resource, ResourceTemplate, Tool,
     },
     tools,
 };
@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use super::arguments;
 
 /// A catalog that is being put together, and the functions that perform its calls.
-pub struct Offer<H> {
+pub struct ServerBuilder<H> {
     fills: Vec<Fill>,
     handlers: BTreeMap<Target, H>,
     with_builtin_tools: bool,
@@ -27,7 +27,7 @@ type Fill = Box<dyn FnOnce(CatalogBuilder) -> CatalogBuilder + Send>;
 /// The functions that perform calls.
 pub struct Handlers<H>(BTreeMap<Target, H>);
 
-impl<H> Default for Offer<H> {
+impl<H> Default for ServerBuilder<H> {
     fn default() -> Self {
         Self {
             fills: Vec::new(),
@@ -43,8 +43,8 @@ impl<H> Default for Handlers<H> {
     }
 }
 
-impl<H> Offer<H> {
-    /// What the server offers by itself, unless [`Offer::without_builtin_tools`].
+impl<H> ServerBuilder<H> {
+    /// What the server offers by itself, unless [`ServerBuilder::without_builtin_tools`].
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -73,7 +73,7 @@ impl<H> Offer<H> {
         let tool = arguments::describe::<A>(tool);
         let target = Target::Tool(tool.name().to_owned());
         self.native(target, handler, |catalog| {
-            catalog.tool(tool, Performer::Native)
+            catalog.tool(tool, Handler::Runtime)
         })
     }
 
@@ -82,7 +82,7 @@ impl<H> Offer<H> {
     pub fn resource(self, resource: Resource, handler: H) -> Self {
         let target = Target::Resource(resource.uri().to_owned());
         self.native(target, handler, |catalog| {
-            catalog.resource(resource, Performer::Native)
+            catalog.resource(resource, Handler::Runtime)
         })
     }
 
@@ -91,7 +91,7 @@ impl<H> Offer<H> {
     pub fn template(self, template: ResourceTemplate, handler: H) -> Self {
         let target = Target::Template(template.uri_template().to_owned());
         self.native(target, handler, |catalog| {
-            catalog.template(template, Performer::Native)
+            catalog.template(template, Handler::Runtime)
         })
     }
 
@@ -101,7 +101,7 @@ impl<H> Offer<H> {
         let prompt = arguments::describe_prompt::<A>(prompt);
         let target = Target::Prompt(prompt.name().to_owned());
         self.native(target, handler, |catalog| {
-            catalog.prompt(prompt, Performer::Native)
+            catalog.prompt(prompt, Handler::Runtime)
         })
     }
 
@@ -110,7 +110,7 @@ impl<H> Offer<H> {
     pub fn complete_prompt(self, prompt: String, handler: H) -> Self {
         let target = Target::CompletePrompt(prompt.clone(), String::new());
         self.native(target, handler, |catalog| {
-            catalog.complete_prompt(prompt, Performer::Native)
+            catalog.complete_prompt(prompt, Handler::Runtime)
         })
     }
 
@@ -119,7 +119,7 @@ impl<H> Offer<H> {
     pub fn complete_template(self, uri_template: String, handler: H) -> Self {
         let target = Target::CompleteTemplate(uri_template.clone(), String::new());
         self.native(target, handler, |catalog| {
-            catalog.complete_template(uri_template, Performer::Native)
+            catalog.complete_template(uri_template, Handler::Runtime)
         })
     }
 
@@ -131,7 +131,7 @@ impl<H> Offer<H> {
     pub fn build(self) -> Result<(Catalog, Handlers<H>), CatalogError> {
         let mut catalog = Catalog::builder();
         if self.with_builtin_tools {
-            catalog = tools::offer(catalog);
+            catalog = tools::register(catalog);
         }
         for fill in self.fills {
             catalog = fill(catalog);
@@ -171,7 +171,7 @@ impl<H> Handlers<H> {
     }
 }
 
-impl<H> std::fmt::Debug for Offer<H> {
+impl<H> std::fmt::Debug for ServerBuilder<H> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set().entries(self.handlers.keys()).finish()
     }
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn what_is_called_finds_what_was_offered() {
-        let (_, handlers) = Offer::new()
+        let (_, handlers) = ServerBuilder::new()
             .tool::<Add>(Tool::new("add", "Adds"), 1)
             .resource(Resource::new("docs://a", "a"), 2)
             .template(ResourceTemplate::new("docs://{name}/b", "b"), 3)
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_wrong_offer_is_told_in_words() {
-        let twice = Offer::new()
+        let twice = ServerBuilder::new()
             .tool::<Add>(Tool::new("add", "Adds"), 1)
             .tool::<Add>(Tool::new("add", "Adds too"), 2)
             .tool::<Vec<f64>>(Tool::new("sum", "Adds all"), 3)

@@ -1,6 +1,6 @@
 //! Results as plain values: of resources and prompts, as `Into<ToolResult>` is for tools.
 
-use entra_mcp_core::catalog::{Messages, ResourceContents};
+use entra_mcp_core::catalog::{PromptMessages, ResourceContents};
 
 /// What can be the contents of a resource.
 ///
@@ -49,28 +49,28 @@ impl IntoContents for Vec<u8> {
 ///
 /// ```
 /// use entra_mcp_host::library::IntoMessages;
-/// use entra_mcp_core::catalog::Messages;
-/// assert_eq!("Hello".into_messages(), Messages::new().user("Hello"));
+/// use entra_mcp_core::catalog::PromptMessages;
+/// assert_eq!("Hello".into_messages(), PromptMessages::new().user("Hello"));
 /// ```
 pub trait IntoMessages {
     /// The messages.
-    fn into_messages(self) -> Messages;
+    fn into_messages(self) -> PromptMessages;
 }
 
-impl IntoMessages for Messages {
-    fn into_messages(self) -> Messages {
+impl IntoMessages for PromptMessages {
+    fn into_messages(self) -> PromptMessages {
         self
     }
 }
 
 impl IntoMessages for &str {
-    fn into_messages(self) -> Messages {
-        Messages::new().user(self)
+    fn into_messages(self) -> PromptMessages {
+        PromptMessages::new().user(self)
     }
 }
 
 impl IntoMessages for String {
-    fn into_messages(self) -> Messages {
-        Messages::new().user(self)
+    fn into_messages(self) -> PromptMessages {
+        PromptMessages::new().user(self)
     }
 }

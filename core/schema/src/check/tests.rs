@@ -154,10 +154,10 @@ fn initialize_and_discover_belong_to_their_revisions() {
 
 #[test]
 fn input_may_be_asked_for_where_the_newest_revision_has_it() {
-    let question = json!({"method": "elicitation/create", "params": {"mode": "form",
+    let input_request = json!({"method": "elicitation/create", "params": {"mode": "form",
         "message": "Your name?", "requestedSchema": {"type": "object", "properties": {
             "name": {"type": "string"}}}}});
-    let asks = json!({"resultType": "input_required", "inputRequests": {"a": question},
+    let asks = json!({"resultType": "input_required", "inputRequests": {"a": input_request},
         "requestState": "sealed"});
     assert_eq!(result("2026-07-28", "tools/call", asks.clone()), Ok(()));
     assert_eq!(result("2026-07-28", "prompts/get", asks.clone()), Ok(()));

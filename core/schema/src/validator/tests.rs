@@ -153,9 +153,9 @@ fn what_comes_on_a_stream_is_judged_message_by_message() {
     let mut talk = Talk::default();
     talk.agrees("2025-06-18");
     let exchange = talk.posts(Some("s"), &call(1));
-    let question = json!({"jsonrpc": "2.0", "id": 7, "method": "elicitation/create", "params": {
+    let input_request = json!({"jsonrpc": "2.0", "id": 7, "method": "elicitation/create", "params": {
         "message": "Your name?", "requestedSchema": {"type": "object", "properties": {}}}});
-    let events = format!("id: 1\ndata:\n\nid: 2\ndata: {question}\n\n");
+    let events = format!("id: 1\ndata:\n\nid: 2\ndata: {input_request}\n\n");
     assert_eq!(
         talk.gets(exchange, None, "text/event-stream", &events),
         Ok(())

@@ -9,26 +9,28 @@ use serde_json::{Map, Value};
 
 use super::{Called, Calling, Doing, Outgoing, State, granting::Begun};
 use crate::{
-    catalog::{Abilities, Ability, Answer, Failure, Granted, Question},
+    catalog::{
+        CallError, ClientCapabilities, ClientCapability, EffectResult, InputRequest, InputResponse,
+    },
     hub::{ToHub, ToHubKind},
     id::StreamId,
     limits,
     mcp::notify,
 };
 
-/// The questions that wait for an answer: by the id of the request, the key; by the key, the question.
-type Open = (BTreeMap<StreamId, String>, BTreeMap<String, Question>);
+/// The questions that wait for an answer: by the id of the request, the key; by the key, the input_request.
+type Open = (BTreeMap<StreamId, String>, BTreeMap<String, InputRequest>);
 
 impl Calling {
     /// What was answered before is not asked again.
     pub(super) fn ask(
         &mut self,
-        questions: BTreeMap<String, Question>,
+        questions: BTreeMap<String, InputRequest>,
         doing: &mut Doing<'_, '_>,
     ) -> Begun {
-        for (key, question) in &questions {
+        for (key, input_request) in &questions {
             let response = self.wanted.responses.remove(key);
-            if let Some(answer) = response.and_then(|response| question.read(&response)) {
+            if let Some(answer) = response.and_then(|response| input_request.read(&response)) {
                 self.call.answers.insert(key.clone(), answer);
             }
         }
@@ -37,14 +39,18 @@ impl Calling {
         if questions.is_empty() {
             return self.all_answered();
         }
-        if questions.len() > limits::QUESTIONS {
+        if questions.len() > limits::INPUT_REQUESTS {
             let words = "a call asks too many questions at once".to_owned();
-            return Begun::Over(Called::Done(Err(Failure::Internal(words))));
+            return Begun::Over(Called::Done(Err(CallError::Internal(words))));
         }
-        let lacks = |question: &Question| !has(self.peer.abilities, question.needs());
-        let lacking = questions.values().find(|question| lacks(question));
-        if let Some(question) = lacking {
-            return self.lacks(question.needs());
+        let lacks = |input_request: &InputRequest| {
+            !has(self.peer.client_capabilities, input_request.needs())
+        };
+        let lacking = questions
+            .values()
+            .find(|input_request| lacks(input_request));
+        if let Some(input_request) = lacking {
+            return self.lacks(input_request.needs());
         }
         if !self.peer.revision.features().rich_forms {
             let plain = questions
@@ -74,33 +80,43 @@ impl Calling {
         }
     }
 
-    fn lacks(&self, ability: Ability) -> Begun {
+    fn lacks(&self, ability: ClientCapability) -> Begun {
         Begun::Over(match self.peer.session {
             None => Called::Lacks(ability),
-            Some(_) => Called::Done(Err(Failure::Told(
+            Some(_) => Called::Done(Err(CallError::Message(
                 match ability {
-                    Ability::ElicitForm => "This has to ask the user, which this client cannot do.",
-                    Ability::ElicitUrl => {
+                    ClientCapability::ElicitationForm => {
+                        "This has to ask the user, which this client cannot do."
+                    }
+                    ClientCapability::ElicitationUrl => {
                         "This has to send the user to a web page, which this client cannot do."
                     }
-                    Ability::Sample => "This needs the client's model, which it does not offer.",
-                    Ability::Roots => "This needs the client's roots, which it does not tell.",
+                    ClientCapability::Sampling => {
+                        "This needs the client's model, which it does not offer."
+                    }
+                    ClientCapability::Roots => {
+                        "This needs the client's roots, which it does not tell."
+                    }
                 }
                 .to_owned(),
             ))),
         })
     }
 
-    fn send(&mut self, questions: BTreeMap<String, Question>, doing: &mut Doing<'_, '_>) -> Begun {
+    fn send(
+        &mut self,
+        questions: BTreeMap<String, InputRequest>,
+        doing: &mut Doing<'_, '_>,
+    ) -> Begun {
         self.enroll(doing);
         let mut open = BTreeMap::new();
-        for (key, question) in &questions {
+        for (key, input_request) in &questions {
             // Guessed by nobody, so that an answer comes from whom was asked.
             let id = StreamId(doing.cx.entropy.bytes());
             let name = id.to_string();
-            let params = question.params(Some(&name));
-            let json = notify::request(&name, question.method(), params);
-            doing.cx.tell(ToHub(ToHubKind::Asked(id)));
+            let params = input_request.params(Some(&name));
+            let json = notify::request(&name, input_request.method(), params);
+            doing.cx.to_hub(ToHub(ToHubKind::Asked(id)));
             doing.out.push(Outgoing::Message(json));
             open.insert(id, key.clone());
         }
@@ -117,8 +133,10 @@ impl Calling {
             return Called::Waiting(self);
         };
         let mut answers = Vec::new();
-        questions.retain(|key, question| {
-            let answer = responses.get(key).and_then(|result| question.read(result));
+        questions.retain(|key, input_request| {
+            let answer = responses
+                .get(key)
+                .and_then(|result| input_request.read(result));
             let is_open = answer.is_none();
             answers.extend(answer.map(|answer| (key.clone(), answer)));
             is_open
@@ -133,14 +151,14 @@ impl Calling {
         self.begun(begun, doing)
     }
 
-    /// The client answered one question: with a result, or with an error.
+    /// The client answered one input_request: with a result, or with an error.
     pub(super) fn answered(
         &mut self,
         (mut open, mut questions): Open,
-        question: StreamId,
+        input_request: StreamId,
         result: Option<Value>,
     ) -> Begun {
-        let Some(key) = open.remove(&question) else {
+        let Some(key) = open.remove(&input_request) else {
             return Begun::Waits(State::Asking { open, questions });
         };
         let asked = questions.remove(&key);
@@ -148,7 +166,7 @@ impl Calling {
             .zip(result)
             .and_then(|(asked, result)| asked.read(&result));
         let Some(answer) = answer else {
-            let words = "The client did not answer a question, or its answer does not fit.";
+            let words = "The client did not answer a input_request, or its answer does not fit.";
             return Begun::Over(Called::Done(Err(words.into())));
         };
         self.call.answers.insert(key, answer);
@@ -159,16 +177,16 @@ impl Calling {
     }
 
     fn all_answered(&self) -> Begun {
-        let answers: BTreeMap<String, Answer> = self.call.answers.clone();
-        Begun::Granted(Granted::Answered(answers))
+        let answers: BTreeMap<String, InputResponse> = self.call.answers.clone();
+        Begun::Granted(EffectResult::Input(answers))
     }
 }
 
-fn has(abilities: Abilities, needed: Ability) -> bool {
+fn has(client_capabilities: ClientCapabilities, needed: ClientCapability) -> bool {
     match needed {
-        Ability::ElicitForm => abilities.elicit_form,
-        Ability::ElicitUrl => abilities.elicit_url,
-        Ability::Sample => abilities.sample,
-        Ability::Roots => abilities.roots,
+        ClientCapability::ElicitationForm => client_capabilities.elicitation_form,
+        ClientCapability::ElicitationUrl => client_capabilities.elicitation_url,
+        ClientCapability::Sampling => client_capabilities.sampling,
+        ClientCapability::Roots => client_capabilities.roots,
     }
 }

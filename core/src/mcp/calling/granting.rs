@@ -1,4 +1,4 @@
-//! How each wish of a call is granted.
+//! How each effect of a call is granted.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Called, Calling, Doing, Outgoing, State};
 use crate::{
-    catalog::{Change, Failure, Granted, LogLevel, Wish},
+    catalog::{CallError, ChangeNotification, Effect, EffectResult, LogLevel},
     entra::{
         access::{Access, AccessStep},
         graph::{Asked, Query},
@@ -23,31 +23,31 @@ const DEFAULT_LEVEL: LogLevel = LogLevel::Info;
 /// A token that is being got.
 pub(super) type Token = Access;
 
-/// What came of a wish so far.
+/// What came of a effect so far.
 pub(super) enum Begun {
-    Granted(Granted),
+    Granted(EffectResult),
     Waits(State),
     Over(Called),
 }
 
 impl Calling {
-    /// Begins to grant a wish.
-    pub(super) fn begin(&mut self, wish: Wish, doing: &mut Doing<'_, '_>) -> Begun {
-        match wish {
-            Wish::Progress {
+    /// Begins to grant a effect.
+    pub(super) fn begin(&mut self, effect: Effect, doing: &mut Doing<'_, '_>) -> Begun {
+        match effect {
+            Effect::Progress {
                 progress,
                 total,
                 message,
             } => self.progress(progress, total, message, doing),
-            Wish::Log(level, data) => self.log(level, data, doing),
-            Wish::Ask(questions) => self.ask(questions, doing),
-            Wish::Sleep(duration) => {
+            Effect::Log(level, data) => self.log(level, data, doing),
+            Effect::RequestInput(questions) => self.ask(questions, doing),
+            Effect::Sleep(duration) => {
                 self.enroll(doing);
-                let duration = duration.min(limits::CALL);
+                let duration = duration.min(limits::CALL_TIMEOUT);
                 Begun::Waits(State::Sleeping(doing.cx.env.now.instant.after(duration)))
             }
-            Wish::Graph(path) => graph(Query::start(path, doing.caller, doing.cx)),
-            Wish::Token(permission) => {
+            Effect::Graph(path) => graph(Query::start(path, doing.caller, doing.cx)),
+            Effect::Token(permission) => {
                 let caller = doing.caller;
                 let secret = &caller.verified.secret;
                 token(Access::for_permission(
@@ -58,12 +58,12 @@ impl Calling {
                     doing.cx,
                 ))
             }
-            Wish::Announce(change) => announce(change, doing),
-            Wish::Reconnect(after) => {
+            Effect::NotifyChanged(change) => announce(change, doing),
+            Effect::CloseStream(after) => {
                 if self.peer.streams && self.peer.revision.features().priming {
                     doing.out.push(Outgoing::Reconnect(milliseconds(after)));
                 }
-                Begun::Granted(Granted::Done)
+                Begun::Granted(EffectResult::Done)
             }
         }
     }
@@ -84,18 +84,18 @@ impl Calling {
             let json = notify::progress(token, progress, total, message, has_words);
             doing.out.push(Outgoing::Message(json));
         }
-        Begun::Granted(Granted::Done)
+        Begun::Granted(EffectResult::Done)
     }
 
     /// Sessions set a level, which the hub knows; requests of 2026-07-28 say it themselves, or want
     /// nothing.
     fn log(&self, level: LogLevel, data: Value, doing: &mut Doing<'_, '_>) -> Begun {
         match (self.peer.session, self.wanted.level) {
-            _ if !self.peer.streams => Begun::Granted(Granted::Done),
+            _ if !self.peer.streams => Begun::Granted(EffectResult::Done),
             (_, Some(from)) => self.tell_log(level, data, from, doing),
-            (None, None) => Begun::Granted(Granted::Done),
+            (None, None) => Begun::Granted(EffectResult::Done),
             (Some(session), None) => {
-                doing.cx.tell(ToHub(ToHubKind::WantsLevel {
+                doing.cx.to_hub(ToHub(ToHubKind::WantsLevel {
                     owner: doing.caller.owner,
                     session,
                 }));
@@ -115,10 +115,10 @@ impl Calling {
             let json = notify::log(level, data, &self.call.name);
             doing.out.push(Outgoing::Message(json));
         }
-        Begun::Granted(Granted::Done)
+        Begun::Granted(EffectResult::Done)
     }
 
-    /// What an event means for a wish that waits.
+    /// What an event means for a effect that waits.
     pub(super) fn waited_for(
         &mut self,
         state: State,
@@ -127,11 +127,11 @@ impl Calling {
     ) -> Begun {
         match (state, event) {
             (State::Sleeping(until), _) if doing.cx.env.now.instant >= until => {
-                Begun::Granted(Granted::Done)
+                Begun::Granted(EffectResult::Done)
             }
             (State::Graph(query), event) => graph(query.handle(event, doing.cx)),
             (State::Token(access), event) => token(access.handle(event, doing.cx)),
-            (State::Level(level, data), Event::Told(FromHub(FromHubKind::Level(set)))) => {
+            (State::Level(level, data), Event::FromHub(FromHub(FromHubKind::Level(set)))) => {
                 let from = set.unwrap_or(DEFAULT_LEVEL);
                 // It is set for as long as this call lasts.
                 self.wanted.level = Some(from);
@@ -139,8 +139,8 @@ impl Calling {
             }
             (
                 State::Asking { open, questions },
-                Event::Told(FromHub(FromHubKind::ClientAnswered(question, result))),
-            ) => self.answered((open, questions), question, result.map(|value| *value)),
+                Event::FromHub(FromHub(FromHubKind::ClientAnswered(input_request, result))),
+            ) => self.answered((open, questions), input_request, result.map(|value| *value)),
             (state, _) => Begun::Waits(state),
         }
     }
@@ -149,8 +149,10 @@ impl Calling {
 fn graph(asked: Asked) -> Begun {
     match asked {
         Asked::Waiting(query) => Begun::Waits(State::Graph(Box::new(query))),
-        Asked::Answered(body) => Begun::Granted(Granted::Graph(Ok(body))),
-        Asked::Refused(refused) => Begun::Granted(Granted::Graph(Err(refused.words().to_owned()))),
+        Asked::Answered(body) => Begun::Granted(EffectResult::Graph(Ok(body))),
+        Asked::Refused(refused) => {
+            Begun::Granted(EffectResult::Graph(Err(refused.words().to_owned())))
+        }
         Asked::SessionOver => Begun::Over(Called::SessionOver),
     }
 }
@@ -158,25 +160,25 @@ fn graph(asked: Asked) -> Begun {
 fn token(step: AccessStep) -> Begun {
     match step {
         AccessStep::Waiting(access) => Begun::Waits(State::Token(access)),
-        AccessStep::Ready(token) => Begun::Granted(Granted::Token(Ok(token))),
+        AccessStep::Ready(token) => Begun::Granted(EffectResult::Token(Ok(token))),
         AccessStep::SessionOver => Begun::Over(Called::SessionOver),
-        AccessStep::Refused(words) => Begun::Granted(Granted::Token(Err(words.to_owned()))),
+        AccessStep::Refused(words) => Begun::Granted(EffectResult::Token(Err(words.to_owned()))),
         AccessStep::Fault(_) => {
             let words = "Microsoft Entra ID gave no token at the moment. Please try again later.";
-            Begun::Granted(Granted::Token(Err(words.to_owned())))
+            Begun::Granted(EffectResult::Token(Err(words.to_owned())))
         }
     }
 }
 
-fn announce(change: Change, doing: &mut Doing<'_, '_>) -> Begun {
-    if let Change::Resource(uri) = &change
+fn announce(change: ChangeNotification, doing: &mut Doing<'_, '_>) -> Begun {
+    if let ChangeNotification::Resource(uri) = &change
         && uri.len() > limits::RESOURCE_URI_BYTES
     {
         let words = "the URI of a changed resource is too long".to_owned();
-        return Begun::Over(Called::Done(Err(Failure::Internal(words))));
+        return Begun::Over(Called::Done(Err(CallError::Internal(words))));
     }
-    doing.cx.tell(ToHub(ToHubKind::Announce(change)));
-    Begun::Granted(Granted::Done)
+    doing.cx.to_hub(ToHub(ToHubKind::Announce(change)));
+    Begun::Granted(EffectResult::Done)
 }
 
 fn milliseconds(duration: Duration) -> u64 {

@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 
 use crate::{
     catalog::{
-        Call, Catalog, CatalogBuilder, Change, Content, Failure, Field, Form, LogLevel, Messages,
-        Performer, Prompt, PromptArgument, Question, Resource, ResourceContents, ResourceTemplate,
-        Step, Tool, ToolResult, Wish,
+        Call, CallError, Catalog, CatalogBuilder, ChangeNotification, Content, Effect,
+        ElicitationSchema, FieldSchema, Handler, InputRequest, LogLevel, Prompt, PromptArgument,
+        PromptMessages, Resource, ResourceContents, ResourceTemplate, Step, Tool, ToolResult,
     },
     id::ExchangeId,
     mcp::testing::{World, rpc},
@@ -27,11 +27,11 @@ const NEW: &str = "2026-07-28";
 
 /// Tells how far it is, logs, sleeps, and says what it was given.
 fn slow(call: &Call) -> Step<ToolResult> {
-    match call.granted().len() {
-        0 => Step::wish(Wish::progress(0.0, Some(2.0))),
-        1 => Step::wish(Wish::log(LogLevel::Debug, "half way")),
-        2 => Step::wish(Wish::Sleep(Duration::from_secs(1))),
-        3 => Step::wish(Wish::progress(2.0, Some(2.0))),
+    match call.results().len() {
+        0 => Step::effect(Effect::progress(0.0, Some(2.0))),
+        1 => Step::effect(Effect::log(LogLevel::Debug, "half way")),
+        2 => Step::effect(Effect::Sleep(Duration::from_secs(1))),
+        3 => Step::effect(Effect::progress(2.0, Some(2.0))),
         _ => Step::done(format!("slept for {}", call.text("whom"))),
     }
 }
@@ -39,12 +39,18 @@ fn slow(call: &Call) -> Step<ToolResult> {
 /// Asks the person's name, then whether that is all.
 fn ask(call: &Call) -> Step<ToolResult> {
     let Some(name) = call.answer("name") else {
-        let form = Form::new().field("name", Field::text());
-        return Step::wish(Wish::ask("name", Question::form("Your name?", form)));
+        let form = ElicitationSchema::new().field("name", FieldSchema::text());
+        return Step::effect(Effect::request_input(
+            "name",
+            InputRequest::form("Your name?", form),
+        ));
     };
     if call.answer("sure").is_none() {
-        let form = Form::new().field("ok", Field::boolean());
-        return Step::wish(Wish::ask("sure", Question::form("Is that all?", form)));
+        let form = ElicitationSchema::new().field("ok", FieldSchema::boolean());
+        return Step::effect(Effect::request_input(
+            "sure",
+            InputRequest::form("Is that all?", form),
+        ));
     }
     let name = name.get("name").and_then(Value::as_str);
     Step::done(format!(
@@ -55,34 +61,41 @@ fn ask(call: &Call) -> Step<ToolResult> {
 
 fn sample(call: &Call) -> Step<ToolResult> {
     match call.answer("poem") {
-        None => Step::wish(Wish::ask("poem", Question::sample("A poem, please.", 100))),
+        None => Step::effect(Effect::request_input(
+            "poem",
+            InputRequest::sample("A poem, please.", 100),
+        )),
         Some(answer) => Step::done(answer.sampled_text().unwrap_or("nothing")),
     }
 }
 
 /// Sends the client away before it answers.
 fn away(call: &Call) -> Step<ToolResult> {
-    match call.granted().len() {
-        0 => Step::wish(Wish::Reconnect(Duration::from_millis(500))),
-        1 => Step::wish(Wish::Sleep(Duration::from_secs(2))),
-        _ => Step::done("welcome back"),
+    match call.results().len() {
+        0 => Step::effect(Effect::CloseStream(Duration::from_millis(500))),
+        1 => Step::effect(Effect::Sleep(Duration::from_secs(2))),
+        _ => Step::done("startup_banner back"),
     }
 }
 
 fn change(call: &Call) -> Step<ToolResult> {
-    match call.granted().len() {
-        0 => Step::wish(Wish::Announce(Change::Tools)),
-        1 => Step::wish(Wish::Announce(Change::Resource("a://static".to_owned()))),
+    match call.results().len() {
+        0 => Step::effect(Effect::NotifyChanged(ChangeNotification::Tools)),
+        1 => Step::effect(Effect::NotifyChanged(ChangeNotification::Resource(
+            "a://static".to_owned(),
+        ))),
         _ => Step::done("changed"),
     }
 }
 
 fn endless(_: &Call) -> Step<ToolResult> {
-    Step::wish(Wish::progress(0.0, None))
+    Step::effect(Effect::progress(0.0, None))
 }
 
 fn broken(_: &Call) -> Step<ToolResult> {
-    Step::failed(Failure::Internal("the disk is full of secrets".to_owned()))
+    Step::failed(CallError::Internal(
+        "the disk is full of secrets".to_owned(),
+    ))
 }
 
 fn misfit(_: &Call) -> Step<ToolResult> {
@@ -91,7 +104,7 @@ fn misfit(_: &Call) -> Step<ToolResult> {
 
 fn read(call: &Call) -> Step<Vec<ResourceContents>> {
     match call.text("id") {
-        "gone" => Step::failed(Failure::NotFound),
+        "gone" => Step::failed(CallError::NotFound),
         id => Step::done(vec![ResourceContents::text(
             call.name(),
             format!("id {id}"),
@@ -99,8 +112,8 @@ fn read(call: &Call) -> Step<Vec<ResourceContents>> {
     }
 }
 
-fn review(call: &Call) -> Step<Messages> {
-    Step::done(Messages::new().user(format!("Review {}", call.text("code"))))
+fn review(call: &Call) -> Step<PromptMessages> {
+    Step::done(PromptMessages::new().user(format!("Review {}", call.text("code"))))
 }
 
 fn complete(call: &Call) -> Step<Vec<String>> {
@@ -109,17 +122,17 @@ fn complete(call: &Call) -> Step<Vec<String>> {
     Step::done(all.filter(|one| one.starts_with(begun)).collect::<Vec<_>>())
 }
 
-fn text(name: &str, step: fn(&Call) -> Step<ToolResult>) -> (Tool, Performer<ToolResult>) {
-    (Tool::new(name, "A tool of a test"), Performer::Pure(step))
+fn text(name: &str, step: fn(&Call) -> Step<ToolResult>) -> (Tool, Handler<ToolResult>) {
+    (Tool::new(name, "A tool of a test"), Handler::Step(step))
 }
 
 fn offer(mut catalog: CatalogBuilder) -> CatalogBuilder {
     let whom = json!({"type": "object", "properties": {"whom": {"type": "string"}},
         "required": ["whom"], "additionalProperties": false});
-    for (tool, performer) in [
+    for (tool, handler) in [
         (
             text("slow", slow).0.input_schema(whom),
-            Performer::Pure(slow as fn(&Call) -> _),
+            Handler::Step(slow as fn(&Call) -> _),
         ),
         text("ask", ask),
         text("sample", sample),
@@ -132,29 +145,29 @@ fn offer(mut catalog: CatalogBuilder) -> CatalogBuilder {
                 .0
                 .output_schema(json!({"type": "object",
                 "properties": {"count": {"type": "integer"}}})),
-            Performer::Pure(misfit),
+            Handler::Step(misfit),
         ),
-        (Tool::new("native", "Of the runtime"), Performer::Native),
+        (Tool::new("native", "Of the runtime"), Handler::Runtime),
         (
             Tool::new("reports", "For some").requires_role("Reports.Read"),
-            Performer::Native,
+            Handler::Runtime,
         ),
     ] {
-        catalog = catalog.tool(tool, performer);
+        catalog = catalog.tool(tool, handler);
     }
     let code = PromptArgument::new("code").required();
     catalog
-        .resource(Resource::new("a://static", "static"), Performer::Pure(read))
+        .resource(Resource::new("a://static", "static"), Handler::Step(read))
         .template(
             ResourceTemplate::new("a://one/{id}", "one"),
-            Performer::Pure(read),
+            Handler::Step(read),
         )
         .prompt(
             Prompt::new("review", "Reviews").argument(code),
-            Performer::Pure(review),
+            Handler::Step(review),
         )
-        .complete_prompt("review", Performer::Pure(complete))
-        .announces_changes()
+        .complete_prompt("review", Handler::Step(complete))
+        .list_changed()
 }
 
 fn world() -> World {

@@ -166,18 +166,18 @@ fn an_error_does_not_repeat_what_was_sent() {
         "x".repeat(100_000)
     );
     let refused = parse(body.as_bytes()).unwrap_err();
-    assert!(Answer::error(refused.id, refused.error).to_json().len() < 200);
+    assert!(Response::error(refused.id, refused.error).to_json().len() < 200);
 }
 
 #[test]
 fn an_answer_is_written_on_one_line() {
     let result = serde_json::json!({"text": "a\nb\u{2028}"});
-    let answer = Answer::result(Id::Positive(1), result).to_json();
+    let answer = Response::result(Id::Positive(1), result).to_json();
     assert_eq!(
         answer,
         "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"text\":\"a\\nb\u{2028}\"}}"
     );
-    let refused = Answer::error(None, Error::new(Error::PARSE, "This is not JSON."));
+    let refused = Response::error(None, Error::new(Error::PARSE, "This is not JSON."));
     assert_eq!(
         refused.to_json(),
         r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"This is not JSON."}}"#

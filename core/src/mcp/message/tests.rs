@@ -121,7 +121,7 @@ fn a_stream_is_named_whole_and_once_and_by_its_own_kind_of_name() {
 fn a_closed_stream_takes_its_name_with_it() {
     let mut world = World::new();
     let (id, target) = open(&mut world, "alice");
-    world.tell(id, Event::Gone);
+    world.tell(id, Event::Disconnected);
     let response = post(&mut world, "alice", &target, &ping(1));
     assert_eq!(response.status(), StatusCode::NOT_FOUND);
 }

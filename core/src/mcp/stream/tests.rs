@@ -61,7 +61,7 @@ fn a_person_holds_so_many_streams_and_no_more() {
     assert_eq!(world.send(request).status(), StatusCode::TOO_MANY_REQUESTS);
     let bobs = listen(&mut world, "bob");
     assert!(world.sent(bobs).head.is_some());
-    world.tell(last, Event::Gone);
+    world.tell(last, Event::Disconnected);
     assert!(world.is_over(last));
     let again = listen(&mut world, "alice");
     assert!(world.sent(again).head.is_some());
@@ -120,7 +120,7 @@ fn a_stream_outlives_a_store_that_is_down() {
 fn a_stream_ends_with_its_token() {
     let mut world = World::new();
     let id = listen(&mut world, "alice");
-    pass(&mut world, limits::SESSION_TOKEN);
+    pass(&mut world, limits::SESSION_TOKEN_LIFETIME);
     world.tell(id, Event::Tick);
     assert!(world.sent(id).closed && world.is_over(id));
 }

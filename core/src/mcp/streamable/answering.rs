@@ -16,14 +16,14 @@ use bytes::Bytes;
 
 use super::json;
 use crate::{
-    http::answer,
+    http::response,
     hub::{ToHub, ToHubKind},
     id::StreamId,
     mcp::{
         Revision,
         calling::Outgoing,
         event_id::EventId,
-        json_rpc::{self, Answer},
+        json_rpc::{self, Response},
         session::McpSession,
         sse, v2026_07_28,
     },
@@ -75,7 +75,7 @@ impl KeptStream {
 
     fn keep(&self, event: Bytes, cx: &mut Cx<'_>) {
         let stream = self.name;
-        cx.tell(ToHub(ToHubKind::Keep { stream, event }));
+        cx.to_hub(ToHub(ToHubKind::Keep { stream, event }));
     }
 }
 
@@ -95,7 +95,7 @@ impl Answering {
         cx.open(sse::head());
         let mut kept = session.map(|session| {
             let name = StreamId(cx.entropy.bytes());
-            cx.tell(ToHub(ToHubKind::KeepStream {
+            cx.to_hub(ToHub(ToHubKind::KeepStream {
                 stream: name,
                 owner: session.owner,
                 session: session.id,
@@ -179,9 +179,9 @@ impl Answering {
     }
 
     /// The answers: nothing comes after them. There are none, if the client has cancelled what it asked.
-    pub(super) fn finish(mut self, answers: &[Answer], cx: &mut Cx<'_>) {
+    pub(super) fn finish(mut self, answers: &[Response], cx: &mut Cx<'_>) {
         if matches!(self.way, Way::Whole) && answers.is_empty() {
-            cx.respond(answer::empty(StatusCode::ACCEPTED));
+            cx.respond(response::empty(StatusCode::ACCEPTED));
             return;
         }
         if matches!(self.way, Way::Whole) {
@@ -211,7 +211,7 @@ impl Answering {
             Way::Away(kept) => Some(kept),
         };
         if let Some(kept) = kept {
-            cx.tell(ToHub(ToHubKind::KeptAll { stream: kept.name }));
+            cx.to_hub(ToHub(ToHubKind::KeptAll { stream: kept.name }));
         }
         true
     }

@@ -8,10 +8,10 @@ use ::http::{HeaderMap, StatusCode};
 use super::{Streamable, named_session, only_post};
 use crate::{
     ask::{Ask, Awaiting, Guard, Store, StoreFault},
-    audit::Level,
     event::Event,
-    http::{answer, bearer},
+    http::{bearer, response},
     hub::{ToHub, ToHubKind},
+    log_event::Level,
     mcp::{Caller, session::McpSession},
     route::Route,
     session::record::Session,
@@ -102,11 +102,11 @@ impl Ending {
     ) -> Next<Streamable> {
         match answer {
             Ok(_) => {
-                cx.tell(ToHub(ToHubKind::EndStream {
+                cx.to_hub(ToHub(ToHubKind::EndStream {
                     stream: mcp_session.id,
                     owner: caller.owner,
                 }));
-                cx.done(answer::empty(StatusCode::NO_CONTENT))
+                cx.done(response::empty(StatusCode::NO_CONTENT))
             }
             Err(StoreFault::Conflict) if tries < TRIES => {
                 let get = Store::Get(caller.session.id.key());
@@ -140,7 +140,7 @@ impl Ending {
             return cx.done(bearer::session_over(Route::Mcp, cx.env));
         };
         if !mcp_session.lives_in(&session) {
-            return cx.done(answer::empty(StatusCode::NO_CONTENT));
+            return cx.done(response::empty(StatusCode::NO_CONTENT));
         }
         caller.session = session;
         caller.version = version;
@@ -153,5 +153,5 @@ fn unavailable(cx: &mut Cx<'_>) -> Next<Streamable> {
         Level::Warn,
         "the store did not take the end of an MCP session",
     );
-    cx.done(answer::unavailable())
+    cx.done(response::unavailable())
 }

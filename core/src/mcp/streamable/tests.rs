@@ -147,7 +147,7 @@ fn a_session_goes_on_with_its_owners_renewed_token_and_after_a_restart() {
     let mut restarted = World::new();
     restarted.server.now = world.server.now;
     assert_eq!(restarted.post("alice", &named, ping()).status(), 200);
-    restarted.server.now.unix = world.server.now.unix.after(limits::MCP_SESSION);
+    restarted.server.now.unix = world.server.now.unix.after(limits::MCP_SESSION_LIFETIME);
     assert_eq!(restarted.post("alice", &named, ping()).status(), 404);
 }
 

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     event::Event,
-    http::{answer, bearer},
+    http::{bearer, response},
     hub::{ToHub, ToHubKind},
     limits,
     mcp::{
@@ -18,7 +18,7 @@ use crate::{
         dispatch::{IntoTask, Work, WorkStep, Worked, missing_scopes},
         headers,
         incoming::{self, From},
-        json_rpc::{self, Answer, Error, Incoming, Message, Refused, Request},
+        json_rpc::{self, Error, Incoming, Message, Refused, Request, Response},
         lifecycle,
         session::{self, McpSession},
         stream::Stream,
@@ -101,7 +101,7 @@ impl Working {
             Incoming::One(Message::Notification(notification)) => {
                 return match v2026_07_28::check_notification(headers, &notification.method) {
                     Err(error) => refuse(None, error, cx),
-                    Ok(()) => cx.done(answer::empty(StatusCode::ACCEPTED)),
+                    Ok(()) => cx.done(response::empty(StatusCode::ACCEPTED)),
                 };
             }
             Incoming::One(Message::Response(_)) => "A client does not send responses.",
@@ -137,11 +137,11 @@ impl Working {
         };
         let requests = incoming::requests_of(messages, from, cx);
         if requests.is_empty() {
-            return cx.done(answer::empty(StatusCode::ACCEPTED));
+            return cx.done(response::empty(StatusCode::ACCEPTED));
         }
         let peer = Peer {
             revision: session.revision,
-            abilities: session.abilities,
+            client_capabilities: session.client_capabilities,
             session: Some(session.id),
             streams: headers::accepts_streams(headers),
             tasks: false,
@@ -178,7 +178,7 @@ impl Working {
                     .map(|task| Streamable::Task(Box::new(task))),
                 IntoTask::No(work) => Self {
                     watch: Watch::new(&caller, cx),
-                    deadline: cx.env.now.instant.after(limits::CALL),
+                    deadline: cx.env.now.instant.after(limits::CALL_TIMEOUT),
                     caller,
                     mcp_session,
                     work: *work,
@@ -203,11 +203,11 @@ impl Working {
 
     pub(super) fn handle(mut self, event: Event, cx: &mut Cx<'_>) -> Next<Streamable> {
         match event {
-            Event::Gone if self.answering.peer_left() => {
+            Event::Disconnected if self.answering.peer_left() => {
                 self.work.cancel(cx);
                 return Next::Done;
             }
-            Event::Gone => return self.stay(cx),
+            Event::Disconnected => return self.stay(cx),
             Event::Tick => {
                 let now = cx.env.now.instant;
                 if now >= self.deadline {
@@ -266,7 +266,7 @@ impl Working {
 
 /// 401 if nothing was said yet; a stream just ends, and the client's next request gets the 401.
 fn session_over(answering: Answering, caller: &Caller, cx: &mut Cx<'_>) -> Next<Streamable> {
-    cx.tell(ToHub(ToHubKind::EndSession(caller.session.id)));
+    cx.to_hub(ToHub(ToHubKind::EndSession(caller.session.id)));
     if !answering.end(cx) {
         cx.respond(bearer::session_over(Route::Mcp, cx.env));
     }
@@ -276,18 +276,18 @@ fn session_over(answering: Answering, caller: &Caller, cx: &mut Cx<'_>) -> Next<
 /// Begins an MCP session. An id that the client still has from before a restart or an end does not
 /// matter (threat I3).
 fn initialize(request: Request, caller: &Caller, cx: &mut Cx<'_>) -> Next<Streamable> {
-    let (revision, abilities, result) =
+    let (revision, client_capabilities, result) =
         match lifecycle::initialize(&request.params, &cx.env.server.catalog) {
             Ok(agreed) => agreed,
             Err(error) => {
-                let answer = Answer::error(Some(request.id), error);
+                let answer = Response::error(Some(request.id), error);
                 return cx.done(json(StatusCode::OK, answer.to_json()));
             }
         };
     let now = cx.env.now.unix;
-    let session = McpSession::begin(caller, revision, abilities, now, cx.entropy);
+    let session = McpSession::begin(caller, revision, client_capabilities, now, cx.entropy);
     let id = session.seal(cx.env, cx.entropy);
-    let answer = Answer::result(request.id, result);
+    let answer = Response::result(request.id, result);
     let mut response = json(StatusCode::OK, answer.to_json());
     let id = HeaderValue::from_str(&id).expect("base64url is visible ASCII");
     response.headers_mut().insert(session::HEADER, id);

@@ -86,10 +86,10 @@ impl Asked {
                 Some(answer) => self.read(answer, cx),
                 None => Asking::Waiting(self),
             },
-            (State::Telling, Event::Told(FromHub(FromHubKind::TaskHeard(true)))) => {
+            (State::Telling, Event::FromHub(FromHub(FromHubKind::TaskHeard(true)))) => {
                 Asking::Done(Ok(Map::new()))
             }
-            (State::Telling, Event::Told(FromHub(FromHubKind::TaskHeard(false)))) => {
+            (State::Telling, Event::FromHub(FromHub(FromHubKind::TaskHeard(false)))) => {
                 let told = self.told.take().unwrap_or_default();
                 let put = told.put(self.task, self.owner, cx);
                 self.state = State::Leaving(cx.store(put));
@@ -120,7 +120,7 @@ impl Asked {
             Some(_) if record.status.is_final() => Asking::Done(Ok(Map::new())),
             Some(told) => {
                 let told = told.clone();
-                cx.tell(ToHub(ToHubKind::TellTask { task, owner, told }));
+                cx.to_hub(ToHub(ToHubKind::TellTask { task, owner, told }));
                 self.state = State::Telling;
                 Asking::Waiting(self)
             }

@@ -94,7 +94,7 @@ impl TaskRecord {
             };
             text = serde_json::to_vec(&failed).expect("a task is plain data");
         }
-        let end = self.created.after(limits::TASK_KEPT);
+        let end = self.created.after(limits::TASK_TTL);
         let expires = match self.status.is_final() {
             true => end,
             false => cx.env.now.unix.after(limits::TASK_HEARTBEAT).min(end),
@@ -104,7 +104,7 @@ impl TaskRecord {
 
     /// As a client is told, without what says of which kind the result is.
     pub(super) fn to_json(&self, task: StreamId) -> Map<String, Value> {
-        let kept = u64::try_from(limits::TASK_KEPT.as_millis()).unwrap_or(u64::MAX);
+        let kept = u64::try_from(limits::TASK_TTL.as_millis()).unwrap_or(u64::MAX);
         let mut members = Map::from_iter([
             ("taskId".to_owned(), json!(task.to_string())),
             ("status".to_owned(), json!(self.status.as_str())),

@@ -21,7 +21,7 @@ use crate::{
     mcp::{
         Caller, Revision,
         calling::{Called, Calling, Doing},
-        json_rpc::{Answer, Error, Request},
+        json_rpc::{Error, Request, Response},
         results,
         streamable::json as respond,
         v2026_07_28,
@@ -86,7 +86,7 @@ impl Running {
         call.becomes_task();
         let task = StreamId(cx.entropy.bytes());
         let owner = caller.owner;
-        cx.tell(ToHub(ToHubKind::BeginTask { task, owner }));
+        cx.to_hub(ToHub(ToHubKind::BeginTask { task, owner }));
         let now = cx.env.now;
         Self {
             caller,
@@ -110,12 +110,12 @@ impl Running {
     fn stay(mut self, cx: &mut Cx<'_>) -> Next<Self> {
         if self.is_awaited && self.writing.is_none() {
             self.is_awaited = false;
-            cx.tell(ToHub(ToHubKind::TaskTaken));
+            cx.to_hub(ToHub(ToHubKind::TaskTaken));
         }
         let wake = self.next_beat.min(self.next_look);
         // What is over only waits until it is written.
         let wake = self.call.as_ref().map_or(wake, |call| {
-            let wake = wake.min(self.began.after(limits::TASK));
+            let wake = wake.min(self.began.after(limits::TASK_TIMEOUT));
             call.wake().map_or(wake, |call| call.min(wake))
         });
         cx.wait_until(wake);
@@ -126,16 +126,16 @@ impl Running {
     pub(crate) fn handle(mut self, event: Event, cx: &mut Cx<'_>) -> Next<Self> {
         match event {
             // Before the answer nobody knows of the task.
-            Event::Gone if self.stage != Stage::Running => self.abandon(None, cx),
-            Event::Told(FromHub(FromHubKind::TaskBegun(true))) => {
+            Event::Disconnected if self.stage != Stage::Running => self.abandon(None, cx),
+            Event::FromHub(FromHub(FromHubKind::TaskBegun(true))) => {
                 self.stage = Stage::Creating;
                 self.write(cx);
                 self.stay(cx)
             }
-            Event::Told(FromHub(FromHubKind::TaskBegun(false))) => {
+            Event::FromHub(FromHub(FromHubKind::TaskBegun(false))) => {
                 self.abandon(Some("There are too many tasks. End one first."), cx)
             }
-            Event::Told(FromHub(FromHubKind::TaskTold(told))) => {
+            Event::FromHub(FromHub(FromHubKind::TaskTold(told))) => {
                 self.is_awaited = true;
                 self.told(*told, cx);
                 self.stay(cx)
@@ -178,14 +178,14 @@ impl Running {
 
     fn tick(mut self, cx: &mut Cx<'_>) -> Next<Self> {
         let now = cx.env.now.instant;
-        if self.stage != Stage::Running && now >= self.began.after(limits::EXCHANGE) {
+        if self.stage != Stage::Running && now >= self.began.after(limits::EXCHANGE_TIMEOUT) {
             return self.abandon(Some(NOT_KEPT), cx);
         }
-        if self.call.is_none() && now >= self.began.after(limits::TASK_KEPT) {
+        if self.call.is_none() && now >= self.began.after(limits::TASK_TTL) {
             // A store that takes nothing for so long has forgotten the task by itself.
             return Next::Done;
         }
-        if now >= self.began.after(limits::TASK) {
+        if now >= self.began.after(limits::TASK_TIMEOUT) {
             self.end(
                 Status::Failed(error(Error::INTERNAL, "The task took too long.")),
                 cx,
@@ -222,7 +222,7 @@ impl Running {
         }
         if let Some(words) = words {
             let error = Error::new(Error::INTERNAL, words);
-            let answer = Answer::error(Some(self.request.id), error);
+            let answer = Response::error(Some(self.request.id), error);
             cx.respond(respond(StatusCode::OK, answer.to_json()));
         }
         Next::Done
@@ -248,7 +248,7 @@ impl Running {
             let mut result = TaskRecord::new(self.record.created).to_json(self.task);
             result.insert("resultType".to_owned(), json!("task"));
             let result = v2026_07_28::dressed(result, &cx.env.server.catalog);
-            let answer = Answer::result(self.request.id.clone(), Value::Object(result));
+            let answer = Response::result(self.request.id.clone(), Value::Object(result));
             cx.respond(respond(StatusCode::OK, answer.to_json()));
         }
         if self.is_old {

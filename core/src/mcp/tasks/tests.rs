@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::{
     catalog::{
-        Call, Catalog, Failure, Field, Form, Performer, Question, Step, TaskSupport, Tool,
-        ToolResult, Wish,
+        Call, CallError, Catalog, Effect, ElicitationSchema, FieldSchema, Handler, InputRequest,
+        Step, TaskSupport, Tool, ToolResult,
     },
     event::Event,
     id::ExchangeId,
@@ -17,33 +17,40 @@ use crate::{
 };
 
 fn slow(call: &Call) -> Step<ToolResult> {
-    match call.granted().len() {
-        0 => Step::wish(Wish::Sleep(Duration::from_secs(5))),
+    match call.results().len() {
+        0 => Step::effect(Effect::Sleep(Duration::from_secs(5))),
         _ => Step::done("slept"),
     }
 }
 
 fn fails(call: &Call) -> Step<ToolResult> {
-    match call.granted().len() {
-        0 => Step::wish(Wish::Sleep(Duration::from_secs(1))),
-        _ => Step::failed(Failure::Protocol(-32603, "as it should".to_owned(), None)),
+    match call.results().len() {
+        0 => Step::effect(Effect::Sleep(Duration::from_secs(1))),
+        _ => Step::failed(CallError::JsonRpc(-32603, "as it should".to_owned(), None)),
     }
 }
 
 /// Asks two things at once, after a while; or at once, if it is called `first`.
 fn asks(call: &Call) -> Step<ToolResult> {
-    if call.name() != "first" && call.granted().is_empty() {
-        return Step::wish(Wish::Sleep(Duration::from_secs(1)));
+    if call.name() != "first" && call.results().is_empty() {
+        return Step::effect(Effect::Sleep(Duration::from_secs(1)));
     }
-    let question = || Question::form("Sure?", Form::new().field("ok", Field::boolean()));
-    match (call.answer("a"), call.answer("b"), call.granted().len()) {
+    let input_request = || {
+        InputRequest::form(
+            "Sure?",
+            ElicitationSchema::new().field("ok", FieldSchema::boolean()),
+        )
+    };
+    match (call.answer("a"), call.answer("b"), call.results().len()) {
         (Some(_), Some(_), 2) if call.name() == "first" => Step::done("both"),
         (Some(_), Some(_), 1) if call.name() == "first" => {
-            Step::wish(Wish::Sleep(Duration::from_secs(1)))
+            Step::effect(Effect::Sleep(Duration::from_secs(1)))
         }
         (Some(_), Some(_), _) => Step::done("both"),
-        _ => Step::wish(Wish::Ask(
-            ["a", "b"].map(|key| (key.to_owned(), question())).into(),
+        _ => Step::effect(Effect::RequestInput(
+            ["a", "b"]
+                .map(|key| (key.to_owned(), input_request()))
+                .into(),
         )),
     }
 }
@@ -51,11 +58,11 @@ fn asks(call: &Call) -> Step<ToolResult> {
 fn world() -> World {
     let tool = |name: &str, tasks| Tool::new(name, "A tool of a test").tasks(tasks);
     let catalog = Catalog::builder()
-        .tool(tool("slow", TaskSupport::Optional), Performer::Pure(slow))
-        .tool(tool("fails", TaskSupport::Required), Performer::Pure(fails))
-        .tool(tool("asks", TaskSupport::Optional), Performer::Pure(asks))
-        .tool(tool("first", TaskSupport::Optional), Performer::Pure(asks))
-        .tool(tool("native", TaskSupport::Optional), Performer::Native);
+        .tool(tool("slow", TaskSupport::Optional), Handler::Step(slow))
+        .tool(tool("fails", TaskSupport::Required), Handler::Step(fails))
+        .tool(tool("asks", TaskSupport::Optional), Handler::Step(asks))
+        .tool(tool("first", TaskSupport::Optional), Handler::Step(asks))
+        .tool(tool("native", TaskSupport::Optional), Handler::Runtime);
     World::offering(catalog.build().unwrap())
 }
 
@@ -130,7 +137,7 @@ fn status(world: &mut World, task: &str) -> String {
 fn a_task_goes_on_after_its_answer_and_without_its_client() {
     let mut world = world();
     let (id, task) = call(&mut world, "slow");
-    world.tell(id, Event::Gone);
+    world.tell(id, Event::Disconnected);
     let working = get(&mut world, &task);
     assert_eq!(
         (&working["status"], &working["resultType"]),
@@ -297,7 +304,7 @@ fn a_task_ends_with_the_sign_in_that_began_it() {
 fn a_task_that_takes_too_long_fails_also_while_the_store_is_down() {
     let mut world = world();
     let (id, task) = call(&mut world, "native");
-    world.wait(limits::TASK.as_secs() - 10);
+    world.wait(limits::TASK_TIMEOUT.as_secs() - 10);
     world.store_is_down = true;
     world.wait(20);
     assert!(!world.is_over(id), "it is not written yet");
@@ -313,7 +320,7 @@ fn a_task_that_can_never_be_written_ends_when_it_would_be_forgotten() {
     let mut world = world();
     let (id, _) = call(&mut world, "slow");
     world.store_is_down = true;
-    world.wait(limits::TASK_KEPT.as_secs() - 1);
+    world.wait(limits::TASK_TTL.as_secs() - 1);
     assert!(!world.is_over(id));
     world.wait(40);
     assert!(world.is_over(id));

@@ -12,7 +12,7 @@ use crate::{
     hub::Wants,
     limits,
     mcp::{
-        json_rpc::{Answer, Error, Id, Request},
+        json_rpc::{Error, Id, Request, Response},
         notify,
         stream::Listens,
     },
@@ -88,5 +88,5 @@ pub(crate) fn listened(id: &Id, catalog: &Catalog) -> String {
     if let Some(Value::Object(meta)) = result.get_mut("_meta") {
         meta.insert(notify::SUBSCRIPTION_ID.to_owned(), json!(id));
     }
-    Answer::result(id.clone(), Value::Object(result)).to_json()
+    Response::result(id.clone(), Value::Object(result)).to_json()
 }

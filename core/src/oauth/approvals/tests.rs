@@ -28,7 +28,7 @@ fn an_approval_is_remembered_for_this_client_and_address_in_this_browser_only() 
     assert_eq!(browsing.get(&authorize(&both, other, &[])).status(), 200);
     let mut stranger = Browsing::new();
     assert_eq!(stranger.get(&authorize(&id, CALLBACK, &[])).status(), 200);
-    browsing.server.now.unix = browsing.server.now.unix.after(limits::APPROVAL);
+    browsing.server.now.unix = browsing.server.now.unix.after(limits::CONSENT_LIFETIME);
     assert_eq!(browsing.get(&authorize(&id, CALLBACK, &[])).status(), 200);
 }
 
@@ -64,7 +64,7 @@ fn what_returns_to_this_computer_or_an_app_is_asked_every_time() {
 #[test]
 fn a_browser_remembers_sixteen_approvals_and_forgets_the_oldest() {
     let mut browsing = Browsing::new();
-    let uris: Vec<_> = (0..=limits::APPROVALS)
+    let uris: Vec<_> = (0..=limits::REMEMBERED_CONSENTS)
         .map(|i| format!("https://c{i}.example/cb"))
         .collect();
     for uri in &uris {

@@ -9,7 +9,6 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use super::{Callback, Trouble, back, unknown};
 use crate::{
     ask::{Ask, Fetch, Guard, Store, StoreFault},
-    audit::{Audit, Level},
     entra::{
         id_token::{self, Doubt, Identity},
         renewal,
@@ -19,6 +18,7 @@ use crate::{
     id::SessionId,
     keys::{Keyring, Purpose},
     limits,
+    log_event::{Level, LogEvent},
     oauth::{
         handle,
         request::{AuthorizationRequest, ReturnTo},
@@ -46,7 +46,7 @@ pub(crate) struct Signed {
     return_to: ReturnTo,
     code: Secret<String>,
     /// One line of the log (threat O6).
-    audit: Audit,
+    audit: LogEvent,
 }
 
 /// Entra's token endpoint has answered.
@@ -58,7 +58,7 @@ pub(super) fn redeemed(
     match token_endpoint::read(answer) {
         Ok(tokens) => Box::new(Redeemed { sign_in, tokens }).verify(cx),
         Err(error) => {
-            cx.audit(error.audit("Entra ID did not redeem a code"));
+            cx.log(error.audit("Entra ID did not redeem a code"));
             let return_to = &sign_in.request.return_to;
             back(return_to, Trouble::of(&error), cx)
         }
@@ -70,8 +70,8 @@ impl Redeemed {
     fn verify(self: Box<Self>, cx: &mut Cx<'_>) -> Next<Callback> {
         match self.identity(cx) {
             Err(Doubt::UnknownKey) => {
-                let newer_than = cx.env.known.revision;
-                cx.tell(ToHub(ToHubKind::WantEntra { newer_than }));
+                let newer_than = cx.env.entra.revision;
+                cx.to_hub(ToHub(ToHubKind::WantEntra { newer_than }));
                 Next::Go(Callback::Rekeying(self))
             }
             verdict => self.judge(verdict, cx),
@@ -89,7 +89,7 @@ impl Redeemed {
     }
 
     fn identity(&self, cx: &Cx<'_>) -> Result<Identity, Doubt> {
-        let facts = cx.env.known.entra.as_ref();
+        let facts = cx.env.entra.metadata.as_ref();
         let facts = facts.ok_or(Doubt::Wrong("no metadata is known"))?;
         let id_token = self.tokens.id_token.as_ref();
         let id_token = id_token.ok_or(Doubt::Wrong("there is none"))?;
@@ -110,8 +110,8 @@ impl Redeemed {
                     Doubt::OtherTenant => (Level::Info, Trouble::OtherTenant),
                     Doubt::UnknownKey | Doubt::Wrong(_) => (Level::Warn, Trouble::Odd),
                 };
-                let audit = Audit::new(level, "an ID token was not believed");
-                cx.audit(audit.with("reason", doubt.as_str()));
+                let audit = LogEvent::new(level, "an ID token was not believed");
+                cx.log(audit.with("reason", doubt.as_str()));
                 return back(return_to, trouble, cx);
             }
         };
@@ -120,8 +120,8 @@ impl Redeemed {
         // section 5.1).
         let granted = &self.tokens.scope;
         if !granted.is_empty() && !self.sign_in.request.scope.is_granted_by(granted) {
-            let audit = Audit::new(Level::Warn, "Entra ID did not grant a permission");
-            cx.audit(audit.with("granted", granted));
+            let audit = LogEvent::new(Level::Warn, "Entra ID did not grant a permission");
+            cx.log(audit.with("granted", granted));
             return back(return_to, Trouble::NotGranted, cx);
         }
         self.store(identity, cx)
@@ -134,13 +134,13 @@ impl Redeemed {
         let id = session_id(&sign_in.state, keys);
         let secret = SessionSecret::draw(cx.entropy);
         let code = handle::new_code(id, &secret, cx.entropy, keys);
-        let expires = now.after(limits::AUTHORIZATION_CODE);
+        let expires = now.after(limits::AUTHORIZATION_CODE_LIFETIME);
         let mut session = new_session(id, identity, &sign_in.request, &code, expires, cx);
         let tokens = renewal::tokens(&tokens, now);
         session.set_entra_tokens(&tokens, &secret, keys, cx.entropy);
         let put = session.put(Guard::Absent, expires, keys, cx.entropy);
         let return_to = sign_in.request.return_to;
-        let audit = Audit::new(Level::Info, "a person signed in")
+        let audit = LogEvent::new(Level::Info, "a person signed in")
             .with("subject", &session.person.subject)
             .with(
                 "returns_to",
@@ -162,7 +162,7 @@ impl Signed {
     pub(super) fn stored(self, answer: &<Store as Ask>::Answer, cx: &mut Cx<'_>) -> Next<Callback> {
         match answer {
             Ok(_) => {
-                cx.audit(self.audit);
+                cx.log(self.audit);
                 let public_url = &cx.env.server.config.public_url;
                 cx.done(self.return_to.code(&self.code, public_url))
             }

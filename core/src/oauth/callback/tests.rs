@@ -5,8 +5,8 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::{
-    audit::Level,
     entra::testing::{Signer, claims},
+    log_event::Level,
     mcp::testing::World,
     oauth::{
         redirect_uri::RedirectUri,
@@ -167,7 +167,7 @@ fn a_callback_counts_in_the_browser_that_approved_it_only() {
 fn a_sign_in_that_took_too_long_is_over() {
     let mut browser = AtEntra::new();
     let now = &mut browser.world.server.now;
-    now.unix = now.unix.after(crate::limits::SIGN_IN);
+    now.unix = now.unix.after(crate::limits::SIGN_IN_TIMEOUT);
     assert!(is_page(&browser.back(&[("code", "entra code")])));
     assert!(browser.world.redeemed.is_empty());
 }
@@ -206,7 +206,7 @@ fn an_answer_of_another_issuer_is_refused() {
     let evil = [("code", "entra code"), ("iss", "https://evil.example/v2.0")];
     assert_eq!(error_of(&browser.back(&evil)), "server_error");
     assert!(browser.world.redeemed.is_empty());
-    let issuer = browser.world.server.known.entra.clone().unwrap();
+    let issuer = browser.world.server.known.metadata.clone().unwrap();
     let tokens = browser.tokens(json!({}));
     browser.world.entra_says(200, &tokens);
     let response = browser.back(&[("code", "entra code"), ("iss", &issuer.issuer)]);
@@ -277,13 +277,13 @@ fn an_error_of_entras_becomes_a_word_of_ours() {
 fn where_entra_is_not_known_yet_it_is_learned_first() {
     let mut browser = AtEntra::new();
     let tokens = browser.tokens(json!({}));
-    browser.world.server.known = crate::env::Known::default();
+    browser.world.server.known = crate::env::EntraSnapshot::default();
     browser.world.publishes(&Signer::known().jwks());
     let response = browser.finish(&tokens);
     assert!(header(&response, "location").contains("code="));
 
     let mut browser = AtEntra::new();
-    browser.world.server.known = crate::env::Known::default();
+    browser.world.server.known = crate::env::EntraSnapshot::default();
     let response = browser.finish(&tokens);
     assert_eq!(error_of(&response), "temporarily_unavailable");
     assert!(browser.world.redeemed.is_empty());

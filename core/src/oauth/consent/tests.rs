@@ -203,7 +203,7 @@ fn the_hidden_field_is_needed_and_cannot_be_changed_or_kept_for_long() {
     for decision in ["", "yes", "approve&decision=deny"] {
         is_refused(&browsing.post(&sealed, decision, OURS));
     }
-    browsing.server.now.unix = browsing.server.now.unix.after(limits::SIGN_IN);
+    browsing.server.now.unix = browsing.server.now.unix.after(limits::SIGN_IN_TIMEOUT);
     is_refused(&browsing.post(&sealed, "approve", OURS));
 }
 
@@ -269,7 +269,7 @@ fn with_entra_unknown_the_browser_waits_and_then_goes_or_is_told_to_come_back() 
     let (_, sealed) = browsing.page(CALLBACK);
     let known = std::mem::take(&mut browsing.server.known);
     for learned in [true, false] {
-        browsing.server.known = crate::env::Known::default();
+        browsing.server.known = crate::env::EntraSnapshot::default();
         let mut sent = browsing
             .server
             .send(browsing.posted(&sealed, "approve", OURS));
@@ -281,7 +281,7 @@ fn with_entra_unknown_the_browser_waits_and_then_goes_or_is_told_to_come_back() 
         if learned {
             browsing.server.known = known.clone();
         }
-        let event = Event::Told(FromHub(FromHubKind::EntraKnown(learned)));
+        let event = Event::FromHub(FromHub(FromHubKind::EntraKnown(learned)));
         sent.handle(event, browsing.server.env());
         let response = sent.response.unwrap();
         if learned {

@@ -204,7 +204,7 @@ fn metadata_of_hostile_shape_is_refused_in_json() {
         format!("{{{good},\"token_endpoint_auth_method\":[]}}"),
         format!(
             "{{{good},\"pad\":\"{}\"}}",
-            "x".repeat(limits::STRANGER_BODY_BYTES)
+            "x".repeat(limits::UNAUTHENTICATED_BODY_BYTES)
         ),
         deep,
     ] {

@@ -13,11 +13,11 @@
 use super::{ATTEMPTS, fail, grant, invalid_grant, refuse};
 use crate::{
     ask::{Ask, Awaiting, Guard, Store, StoreFault},
-    audit::Level,
     entra::access,
     event::Event,
     fault::Fault,
     http::form::Form,
+    log_event::Level,
     oauth::{
         client::Client,
         error::{OAuthError, Refusal},

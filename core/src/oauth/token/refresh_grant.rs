@@ -20,7 +20,6 @@ use std::time::Duration;
 use super::{ATTEMPTS, fail, grant, invalid_grant, refuse};
 use crate::{
     ask::{Ask, Awaiting, Guard, Store, StoreFault, Version},
-    audit::Level,
     entra::{
         access,
         renewal::{Fresh, Renewal, Renewed},
@@ -29,6 +28,7 @@ use crate::{
     fault::Fault,
     http::form::Form,
     limits,
+    log_event::Level,
     oauth::{
         client::Client,
         error::{OAuthError, Refusal},

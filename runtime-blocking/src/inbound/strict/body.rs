@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use entra_mcp_core::head::Framing;
+use entra_mcp_core::request_head::Framing;
 
 use super::wire::{Dry, Wire};
 

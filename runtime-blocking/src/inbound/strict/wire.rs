@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use entra_mcp_core::head::{self, Head, Refusal};
+use entra_mcp_core::request_head::{self, Head, HeadError};
 use rustix::net::{RecvFlags, recv};
 
 /// How much is read at once.
@@ -24,7 +24,7 @@ const LINGER: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stopped {
     /// It is not to be served.
-    Refused(Refusal),
+    Refused(HeadError),
     /// It took too long; whether any of it had come.
     Slow {
         /// Whether a byte had come.
@@ -88,10 +88,11 @@ impl Wire {
                 self.buffer.drain(..2);
                 scanned = 0;
             }
-            let end = head::end(&self.buffer, &mut scanned).map_err(Stopped::Refused)?;
+            let end =
+                request_head::find_end(&self.buffer, &mut scanned).map_err(Stopped::Refused)?;
             if let Some(end) = end {
                 let bytes = self.take(end);
-                return head::parse(&bytes).map_err(Stopped::Refused);
+                return request_head::parse(&bytes).map_err(Stopped::Refused);
             }
             let was_empty = self.buffer.is_empty();
             self.fill(deadline).map_err(|dry| match dry {

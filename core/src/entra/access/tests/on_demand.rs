@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{is_alive, with_token_for};
 use crate::{
     ask::FetchFault,
-    catalog::{Call, Catalog, Granted, Performer, Step, Tool, ToolResult, Wish},
+    catalog::{Call, Catalog, Effect, EffectResult, Handler, Step, Tool, ToolResult},
     mcp::testing::{GRAPH_TOKEN, World, rpc},
     session::record::EntraTokens,
     testing::{json as body, session_of},
@@ -17,10 +17,10 @@ const OTHER: &str = "api://22222222-3333-4444-5555-666666666666/Orders.Read";
 
 /// A tool that shows the token of its argument, which no good tool does.
 fn show(call: &Call) -> Step<ToolResult> {
-    match call.granted() {
-        [] => Step::Wish(Wish::Token(call.text("scope").to_owned())),
-        [Granted::Token(Ok(token)), ..] => Step::done(token.expose().as_str()),
-        [Granted::Token(Err(words)), ..] => Step::done(format!("None: {words}")),
+    match call.results() {
+        [] => Step::Effect(Effect::Token(call.text("scope").to_owned())),
+        [EffectResult::Token(Ok(token)), ..] => Step::done(token.expose().as_str()),
+        [EffectResult::Token(Err(words)), ..] => Step::done(format!("None: {words}")),
         _ => Step::done("odd"),
     }
 }
@@ -29,7 +29,7 @@ fn world(left: u64) -> World {
     let mut world = with_token_for(std::time::Duration::from_secs(left));
     let schema = json!({"type": "object", "properties": {"scope": {"type": "string"}}});
     let tool = Tool::new("show", "Shows a token").input_schema(schema);
-    let catalog = Catalog::builder().tool(tool, Performer::Pure(show));
+    let catalog = Catalog::builder().tool(tool, Handler::Step(show));
     world.server.server.catalog = catalog.build().unwrap();
     world
 }

@@ -104,7 +104,7 @@ fn a_message_cancels_a_call_and_so_does_the_end_of_its_stream() {
     assert!(world.is_over(first));
     assert!(said(&world, stream).is_empty(), "nobody wants an answer");
     let second = call(&mut world, &target, json!({"name": "native"}));
-    world.tell(stream, Event::Gone);
+    world.tell(stream, Event::Disconnected);
     assert!(world.is_over(second));
     assert_eq!(world.cancelled, 2);
 }
@@ -114,7 +114,7 @@ fn a_call_that_never_ends_is_ended_on_the_stream() {
     let mut world = world();
     let (stream, target) = open(&mut world, "alice");
     let id = call(&mut world, &target, json!({"name": "native"}));
-    world.wait(crate::limits::CALL.as_secs());
+    world.wait(crate::limits::CALL_TIMEOUT.as_secs());
     assert!(world.is_over(id));
     let said = said(&world, stream);
     assert!(

@@ -31,9 +31,9 @@ fn count(_: &Call) -> Step<ToolResult> {
 
 fn url(call: &Call) -> Step<ToolResult> {
     match call.answer("page") {
-        None => Step::wish(Wish::ask(
+        None => Step::effect(Effect::request_input(
             "page",
-            Question::url("Please go there.", "https://a.example/"),
+            InputRequest::url("Please go there.", "https://a.example/"),
         )),
         Some(answer) => Step::done(answer.action()),
     }
@@ -41,14 +41,14 @@ fn url(call: &Call) -> Step<ToolResult> {
 
 fn roots(call: &Call) -> Step<ToolResult> {
     match call.answer("roots") {
-        None => Step::wish(Wish::ask("roots", Question::roots())),
+        None => Step::effect(Effect::request_input("roots", InputRequest::roots())),
         Some(answer) => Step::done(format!("{answer:?}")),
     }
 }
 
 fn words(call: &Call) -> Step<ToolResult> {
-    match call.granted().len() {
-        0 => Step::wish(Wish::Progress {
+    match call.results().len() {
+        0 => Step::effect(Effect::Progress {
             progress: 1.0,
             total: None,
             message: Some("one".to_owned()),
@@ -67,18 +67,18 @@ fn world() -> World {
     let mirrored = json!({"type": "object", "properties":
         {"region": {"type": "string", "x-mcp-header": "Region"}}});
     let catalog = offer(Catalog::builder())
-        .tool(dressed, Performer::Pure(count))
-        .tool(text("kinds", kinds).0, Performer::Pure(kinds))
-        .tool(text("url", url).0, Performer::Pure(url))
-        .tool(text("roots", roots).0, Performer::Pure(roots))
-        .tool(text("words", words).0, Performer::Pure(words))
+        .tool(dressed, Handler::Step(count))
+        .tool(text("kinds", kinds).0, Handler::Step(kinds))
+        .tool(text("url", url).0, Handler::Step(url))
+        .tool(text("roots", roots).0, Handler::Step(roots))
+        .tool(text("words", words).0, Handler::Step(words))
         .tool(
             text("mirrored", count).0.input_schema(mirrored),
-            Performer::Pure(count),
+            Handler::Step(count),
         )
         .tool(
             text("job", away).0.tasks(TaskSupport::Optional),
-            Performer::Pure(away),
+            Handler::Step(away),
         );
     World::offering(catalog.build().unwrap())
 }

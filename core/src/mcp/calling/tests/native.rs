@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    ask::{Performed, Target},
-    catalog::Granted,
+    ask::{InvokeOutput, Target},
+    catalog::EffectResult,
     event::Event,
 };
 
@@ -23,14 +23,14 @@ fn the_runtime_performs_what_is_its_own_and_is_granted_its_wishes() {
         (id, Target::Tool("native".to_owned()))
     );
     assert_eq!(perform.call.principal().oid, "alice");
-    world.tell(id, ticket.wish(Wish::progress(1.0, None)));
-    world.tell(id, ticket.wish(Wish::Sleep(Duration::from_secs(1))));
-    // While it sleeps, another wish waits its turn.
-    world.tell(id, ticket.wish(Wish::progress(2.0, None)));
+    world.tell(id, ticket.effect(Effect::progress(1.0, None)));
+    world.tell(id, ticket.effect(Effect::Sleep(Duration::from_secs(1))));
+    // While it sleeps, another effect waits its turn.
+    world.tell(id, ticket.effect(Effect::progress(2.0, None)));
     assert_eq!((world.granted.len(), messages(&world, id).len()), (1, 1));
     world.wait(1);
     assert_eq!((world.granted.len(), messages(&world, id).len()), (3, 2));
-    world.tell(id, ticket.answer(Ok(Performed::Tool("done".into()))));
+    world.tell(id, ticket.answer(Ok(InvokeOutput::Tool("done".into()))));
     assert_eq!(answer(&world, id)["content"][0]["text"], "done");
 }
 
@@ -40,7 +40,7 @@ fn a_result_of_another_kind_is_a_fault_of_the_servers() {
     let client = Client::new(&mut world, "2025-11-25", json!({}));
     let id = begin(&mut world, &client);
     let (_, ticket, _) = world.calls.pop_front().unwrap();
-    world.tell(id, ticket.answer(Ok(Performed::Values(Vec::new()))));
+    world.tell(id, ticket.answer(Ok(InvokeOutput::Values(Vec::new()))));
     assert_eq!(answer(&world, id)["code"], -32603);
 }
 
@@ -50,8 +50,13 @@ fn a_question_of_its_own_ends_the_round_since_2026() {
     let client = Client::new(&mut world, NEW, json!({"elicitation": {}}));
     let id = begin(&mut world, &client);
     let (_, ticket, _) = world.calls.pop_front().unwrap();
-    let form = || Question::form("Sure?", Form::new().field("ok", Field::boolean()));
-    world.tell(id, ticket.wish(Wish::ask("sure", form())));
+    let form = || {
+        InputRequest::form(
+            "Sure?",
+            ElicitationSchema::new().field("ok", FieldSchema::boolean()),
+        )
+    };
+    world.tell(id, ticket.effect(Effect::request_input("sure", form())));
     assert_eq!(answer(&world, id)["resultType"], "input_required");
     assert_eq!(world.cancelled, 1);
     // The next round finds the answer.
@@ -59,8 +64,8 @@ fn a_question_of_its_own_ends_the_round_since_2026() {
     let params = json!({"name": "native", "inputResponses": {"sure": accepted}});
     let id = client.begin(&mut world, "tools/call", params);
     let (_, ticket, _) = world.calls.pop_front().unwrap();
-    world.tell(id, ticket.wish(Wish::ask("sure", form())));
-    let Some(Granted::Answered(answers)) = world.granted.last() else {
+    world.tell(id, ticket.effect(Effect::request_input("sure", form())));
+    let Some(EffectResult::Input(answers)) = world.granted.last() else {
         panic!("it was answered");
     };
     assert_eq!(answers["sure"].get("ok"), Some(&json!(true)));
@@ -90,7 +95,7 @@ fn a_cancellation_that_comes_too_late_for_one_of_a_batch_leaves_the_next_alone()
     let session = client.session.clone().unwrap();
     let params = json!({"name": "slow", "arguments": {"whom": "Alice"}});
     let other = json!({"name": "getUserDetails"});
-    world.server.server.catalog = crate::tools::offer(offer(Catalog::builder()))
+    world.server.server.catalog = crate::tools::register(offer(Catalog::builder()))
         .build()
         .unwrap();
     let batch = json!([
@@ -118,7 +123,7 @@ fn a_call_that_never_ends_is_ended() {
     for revision in ["2025-11-25", NEW] {
         let client = Client::new(&mut world, revision, json!({}));
         let id = begin(&mut world, &client);
-        world.wait(crate::limits::CALL.as_secs());
+        world.wait(crate::limits::CALL_TIMEOUT.as_secs());
         assert!(world.is_over(id), "{revision}");
         assert!(
             answer(&world, id)["message"]
@@ -135,7 +140,7 @@ fn a_peer_that_leaves_before_an_answer_cancels_the_call() {
     let mut world = world();
     let client = Client::new(&mut world, "2025-11-25", json!({}));
     let id = begin(&mut world, &client);
-    world.tell(id, Event::Gone);
+    world.tell(id, Event::Disconnected);
     assert!(world.is_over(id));
     assert_eq!(world.cancelled, 1);
 }

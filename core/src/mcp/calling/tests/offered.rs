@@ -141,9 +141,9 @@ fn a_tool_for_some_does_not_show_by_its_headers_or_its_tasks() {
     let catalog = Catalog::builder()
         .tool(
             hidden("job").tasks(crate::catalog::TaskSupport::Required),
-            Performer::Native,
+            Handler::Runtime,
         )
-        .tool(hidden("regional").input_schema(mirrored), Performer::Native);
+        .tool(hidden("regional").input_schema(mirrored), Handler::Runtime);
     let mut world = World::offering(catalog.build().unwrap());
     for revision in ["2025-11-25", NEW] {
         let client = Client::new(&mut world, revision, json!({}));

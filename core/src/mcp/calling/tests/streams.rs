@@ -94,7 +94,7 @@ fn a_client_that_was_cut_off_comes_back_for_the_rest() {
     let id = client.begin(&mut world, "tools/call", slow_params());
     assert!(world.sent(id).body.starts_with("id: 0-"), "primed");
     let last = last_event_id(&world, id);
-    world.tell(id, Event::Gone);
+    world.tell(id, Event::Disconnected);
     assert!(!world.is_over(id), "the call goes on");
     let back = resume(&mut world, "alice", &client, &last);
     assert!(messages(&world, back).is_empty());
@@ -145,14 +145,17 @@ fn a_client_is_sent_away_and_finds_the_answer_when_it_comes_back() {
     world.wait(2);
     assert_eq!(
         messages(&world, back)[0]["result"]["content"][0]["text"],
-        "welcome back"
+        "startup_banner back"
     );
     // A revision that does not know it waits.
     let old = Client::new(&mut world, "2025-06-18", json!({}));
     let id = old.begin(&mut world, "tools/call", json!({"name": "away"}));
     assert!(!world.sent(id).closed);
     world.wait(2);
-    assert_eq!(answer(&world, id)["content"][0]["text"], "welcome back");
+    assert_eq!(
+        answer(&world, id)["content"][0]["text"],
+        "startup_banner back"
+    );
 }
 
 #[test]
@@ -160,7 +163,7 @@ fn a_stream_of_2026_that_is_closed_cancels_its_call() {
     let mut world = world();
     let client = Client::new(&mut world, NEW, json!({}));
     let id = client.begin(&mut world, "tools/call", slow_params());
-    world.tell(id, Event::Gone);
+    world.tell(id, Event::Disconnected);
     assert!(world.is_over(id));
 }
 
@@ -186,7 +189,7 @@ fn a_token_that_ends_while_its_call_begins_ends_the_call_a_moment_later() {
     let mut world = world();
     let client = Client::new(&mut world, "2025-11-25", json!({}));
     let id = client.begin(&mut world, "tools/call", json!({"name": "native"}));
-    world.server.now.unix.0 += crate::limits::SESSION_TOKEN.as_secs();
+    world.server.now.unix.0 += crate::limits::SESSION_TOKEN_LIFETIME.as_secs();
     world.tell(id, Event::Tick);
     assert!(world.is_over(id));
     assert_eq!(world.sent(id).response.as_ref().unwrap().status(), 401);

@@ -5,10 +5,10 @@ use serde_json::json;
 use super::{AtEntra, error_of, header, is_clearing, is_page};
 use crate::{
     ask::FetchFault,
-    audit::Level,
     entra::testing::{ALICE, Signer, TENANT, claims},
     id::SessionId,
     limits,
+    log_event::Level,
     mcp::testing::World,
     oauth::testing::{REDIRECT_URI, VERIFIER, text},
     session::record::Session,
@@ -114,7 +114,10 @@ fn a_session_whose_code_is_never_redeemed_ends_with_it() {
     browser.finish(&tokens);
     let record = &browser.world.store.values().next().unwrap().record;
     let now = browser.world.server.now.unix;
-    assert_eq!(record.expires, now.after(limits::AUTHORIZATION_CODE));
+    assert_eq!(
+        record.expires,
+        now.after(limits::AUTHORIZATION_CODE_LIFETIME)
+    );
 }
 
 // D7, F8, F12; nOAuth
@@ -279,7 +282,7 @@ fn what_was_learned_long_ago_is_learned_anew_without_waiting() {
     let response = browser.finish(&tokens);
     assert!(header(&response, "location").contains("code="));
     assert!(browser.world.documents.is_empty(), "both were fetched");
-    assert_eq!(browser.world.server.known.learned, later);
+    assert_eq!(browser.world.server.known.fetched, later);
 }
 
 // D14

@@ -42,7 +42,7 @@ fn cancellation() {
         let before = world.cancelled;
         let id = client.begin(world, "tools/call", json!({"name": "native"}));
         if revision == NEW {
-            world.tell(id, Event::Gone);
+            world.tell(id, Event::Disconnected);
         } else {
             let message = json!({"jsonrpc": "2.0", "method": "notifications/cancelled",
                 "params": {"requestId": 1}});
@@ -79,7 +79,7 @@ fn list_changes_and_subscriptions() {
         let told = world.sent(stream).body.clone();
         assert!(told.contains("tools/list_changed"), "{revision}");
         assert!(told.contains("resources/updated"), "{revision}");
-        world.tell(stream, Event::Gone);
+        world.tell(stream, Event::Disconnected);
     });
 }
 
@@ -102,8 +102,8 @@ fn asked(world: &mut World, client: &Client, tool: &str) -> Value {
 #[test]
 fn elicitation_by_form() {
     each(|world, client, revision| {
-        let question = asked(world, client, "ask");
-        let has = question["params"]["requestedSchema"].is_object();
+        let input_request = asked(world, client, "ask");
+        let has = input_request["params"]["requestedSchema"].is_object();
         assert_eq!(has, revision >= "2025-06-18", "{revision}");
     });
 }
@@ -111,8 +111,8 @@ fn elicitation_by_form() {
 #[test]
 fn elicitation_by_url() {
     each(|world, client, revision| {
-        let question = asked(world, client, "url");
-        let has = question["params"]["mode"] == "url";
+        let input_request = asked(world, client, "url");
+        let has = input_request["params"]["mode"] == "url";
         assert_eq!(has, revision >= "2025-11-25", "{revision}");
     });
 }
@@ -124,9 +124,13 @@ fn sampling_and_roots() {
             ("sample", "sampling/createMessage"),
             ("roots", "roots/list"),
         ] {
-            let question = asked(world, client, tool);
-            assert_eq!(question["method"], method, "{revision}");
-            assert_eq!(question.get("id").is_some(), revision != NEW, "{revision}");
+            let input_request = asked(world, client, tool);
+            assert_eq!(input_request["method"], method, "{revision}");
+            assert_eq!(
+                input_request.get("id").is_some(),
+                revision != NEW,
+                "{revision}"
+            );
         }
     });
 }
@@ -139,7 +143,7 @@ fn streams_that_are_gone_on_with() {
         let id = client.begin(world, "tools/call", params);
         let has_ids = world.sent(id).body.contains("id: 0-");
         assert_eq!(has_ids, revision != NEW, "{revision}");
-        world.tell(id, Event::Gone);
+        world.tell(id, Event::Disconnected);
         assert_eq!(world.is_over(id), revision == NEW, "{revision}");
     });
 }

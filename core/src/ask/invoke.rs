@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use super::{Answered, Ask, AskId, Ticket};
 use crate::{
-    catalog::{Call, Failure, Messages, ResourceContents, ToolResult, Wish},
+    catalog::{Call, CallError, Effect, PromptMessages, ResourceContents, ToolResult},
     event::Event,
 };
 
-/// Perform a call of something that the runtime itself offers ([`crate::catalog::Performer::Native`]).
+/// Invoke a call of something that the runtime itself offers ([`crate::catalog::Handler::Runtime`]).
 ///
-/// While it runs it may wish for things, one after the other: [`Ticket::wish`]. Each wish is granted by an
-/// [`crate::action::Action::Grant`], in order. [`crate::action::Action::Cancel`] ends it early: whatever it
+/// While it runs it may effect for things, one after the other: [`Ticket::effect`]. Each effect is granted by an
+/// [`crate::action::Action::Resume`], in order. [`crate::action::Action::Cancel`] ends it early: whatever it
 /// still does is ignored.
 #[derive(Debug)]
-pub struct Perform {
+pub struct Invoke {
     /// What is called.
     pub target: Target,
     /// With what, and by whom.
@@ -43,36 +43,39 @@ pub enum Target {
 
 /// What a call results in; of the kind that its target has.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Performed {
+pub enum InvokeOutput {
     /// Of a tool.
     Tool(ToolResult),
     /// Of a resource or template.
     Contents(Vec<ResourceContents>),
     /// Of a prompt.
-    Messages(Messages),
+    PromptMessages(PromptMessages),
     /// Of a completion.
     Values(Vec<String>),
 }
 
-impl Ask for Perform {
-    type Answer = Result<Performed, Failure>;
+impl Ask for Invoke {
+    type Answer = Result<InvokeOutput, CallError>;
 
     fn answered(answered: Answered<Self>) -> Event {
-        Event::Performed(answered)
+        Event::Invoked(answered)
     }
 }
 
-impl Ticket<Perform> {
+impl Ticket<Invoke> {
     /// The call wishes for this.
     #[must_use]
-    pub fn wish(&self, wish: Wish) -> Event {
-        Event::Wished(Wished { id: self.id, wish })
+    pub fn effect(&self, effect: Effect) -> Event {
+        Event::Effect(EffectRequest {
+            id: self.id,
+            effect,
+        })
     }
 }
 
-/// A wish of a call, on its way to the exchange.
+/// A effect of a call, on its way to the exchange.
 #[derive(Debug)]
-pub struct Wished {
+pub struct EffectRequest {
     pub(crate) id: AskId,
-    pub(crate) wish: Wish,
+    pub(crate) effect: Effect,
 }

@@ -1,9 +1,9 @@
 //! What the log is told: one line an event worth knowing, with nothing secret in it.
 //!
-//! An [`Audit`] is data; a runtime prints it. Values that came from outside are cut and their
+//! An [`LogEvent`] is data; a runtime prints it. Values that came from outside are cut and their
 //! control characters escaped here, so that no line can be forged and none is endless.
 
-use crate::limits::AUDIT_VALUE_CHARS;
+use crate::limits::LOG_VALUE_CHARS;
 
 /// How loud a line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,7 +20,7 @@ pub enum Level {
 
 /// One line of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Audit {
+pub struct LogEvent {
     /// How loud.
     pub level: Level,
     /// What happened, as a fixed sentence.
@@ -29,7 +29,7 @@ pub struct Audit {
     pub fields: Vec<(&'static str, String)>,
 }
 
-impl Audit {
+impl LogEvent {
     /// A line without fields.
     #[must_use]
     pub fn new(level: Level, event: &'static str) -> Self {
@@ -40,11 +40,11 @@ impl Audit {
         }
     }
 
-    /// Adds a field; its value is cut and made harmless.
+    /// Adds a field; its value is cut and made sanitize.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl AsRef<str>) -> Self {
         self.fields
-            .push((name, harmless(value.as_ref(), AUDIT_VALUE_CHARS)));
+            .push((name, sanitize(value.as_ref(), LOG_VALUE_CHARS)));
         self
     }
 }
@@ -52,19 +52,19 @@ impl Audit {
 /// The first `limit` characters of a text, with control, invisible and direction-changing
 /// characters written as escapes.
 #[must_use]
-pub fn harmless(text: &str, limit: usize) -> String {
-    let mut harmless = String::new();
+pub fn sanitize(text: &str, limit: usize) -> String {
+    let mut sanitize = String::new();
     for character in text.chars().take(limit) {
         if character.is_control() || is_invisible(character) {
-            harmless.extend(character.escape_unicode());
+            sanitize.extend(character.escape_unicode());
         } else {
-            harmless.push(character);
+            sanitize.push(character);
         }
     }
     if text.chars().nth(limit).is_some() {
-        harmless.push('…');
+        sanitize.push('…');
     }
-    harmless
+    sanitize
 }
 
 /// Whether a character shows nothing or changes the direction of others (Unicode TR36).
@@ -85,11 +85,11 @@ mod tests {
 
     #[test]
     fn a_value_cannot_forge_a_line_or_be_endless() {
-        let audit = Audit::new(Level::Info, "client registered")
+        let audit = LogEvent::new(Level::Info, "client registered")
             .with("client_name", "Claude\r\nERROR forged \u{1b}[31m\u{202e}")
             .with("redirect_uri", "x".repeat(100_000));
         let name = &audit.fields[0].1;
         assert!(!name.contains(['\r', '\n', '\u{1b}', '\u{202e}']), "{name}");
-        assert!(audit.fields[1].1.chars().count() <= AUDIT_VALUE_CHARS + 1);
+        assert!(audit.fields[1].1.chars().count() <= LOG_VALUE_CHARS + 1);
     }
 }

@@ -8,11 +8,11 @@ use ::http::{
 };
 use bytes::Bytes;
 
-use crate::{answers, limits};
+use crate::{error_responses, limits};
 
 /// Why a head is not served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum HeadError {
     /// It is not HTTP/1.1, or ambiguous.
     Bad,
     /// It is too long or has too many fields.
@@ -23,15 +23,15 @@ pub enum Refusal {
     Expectation,
 }
 
-impl Refusal {
+impl HeadError {
     /// The answer; the connection is closed after it.
     #[must_use]
     pub fn answer(self) -> Response<Bytes> {
         match self {
-            Self::Bad => answers::bad_request(),
-            Self::TooLarge => answers::head_too_large(),
-            Self::TargetTooLong => answers::target_too_long(),
-            Self::Expectation => answers::expectation_failed(),
+            Self::Bad => error_responses::bad_request(),
+            Self::TooLarge => error_responses::head_too_large(),
+            Self::TargetTooLong => error_responses::target_too_long(),
+            Self::Expectation => error_responses::expectation_failed(),
         }
     }
 }
@@ -66,13 +66,13 @@ pub struct Head {
 /// # Errors
 ///
 /// It is no head, or one that is too large, whatever is still to come.
-pub fn end(buffer: &[u8], scanned: &mut usize) -> Result<Option<usize>, Refusal> {
+pub fn find_end(buffer: &[u8], scanned: &mut usize) -> Result<Option<usize>, HeadError> {
     // A request begins with a method in capital letters: TLS, HTTP/2 and noise are known at once.
     if buffer
         .first()
         .is_some_and(|byte| !byte.is_ascii_uppercase() && *byte != b'\r')
     {
-        return Err(Refusal::Bad);
+        return Err(HeadError::Bad);
     }
     while let Some(byte) = buffer.get(*scanned) {
         let before = scanned.checked_sub(1).and_then(|place| buffer.get(place));
@@ -85,7 +85,7 @@ pub fn end(buffer: &[u8], scanned: &mut usize) -> Result<Option<usize>, Refusal>
                     return Ok(Some(end));
                 }
             }
-            (_, b'\n') | (Some(b'\r'), _) | (_, 0) => return Err(Refusal::Bad),
+            (_, b'\n') | (Some(b'\r'), _) | (_, 0) => return Err(HeadError::Bad),
             _ => {}
         }
         if *scanned >= limits::HEAD_BYTES {
@@ -97,15 +97,15 @@ pub fn end(buffer: &[u8], scanned: &mut usize) -> Result<Option<usize>, Refusal>
 }
 
 /// What of the head is too large: its first line, or the fields.
-fn too_large(buffer: &[u8]) -> Refusal {
+fn too_large(buffer: &[u8]) -> HeadError {
     let has_line = buffer
         .iter()
         .take(limits::TARGET_BYTES + 64)
         .any(|byte| *byte == b'\n');
     if has_line {
-        Refusal::TooLarge
+        HeadError::TooLarge
     } else {
-        Refusal::TargetTooLong
+        HeadError::TargetTooLong
     }
 }
 
@@ -115,28 +115,28 @@ fn too_large(buffer: &[u8]) -> Refusal {
 /// # Errors
 ///
 /// Why it is not to be served.
-pub fn parse(bytes: &[u8]) -> Result<Head, Refusal> {
+pub fn parse(bytes: &[u8]) -> Result<Head, HeadError> {
     let mut fields = [httparse::EMPTY_HEADER; limits::HEAD_FIELDS];
     let mut request = httparse::Request::new(&mut fields);
     match request.parse(bytes) {
         Ok(httparse::Status::Complete(length)) if length == bytes.len() => {}
-        Err(httparse::Error::TooManyHeaders) => return Err(Refusal::TooLarge),
-        _ => return Err(Refusal::Bad),
+        Err(httparse::Error::TooManyHeaders) => return Err(HeadError::TooLarge),
+        _ => return Err(HeadError::Bad),
     }
     let version = match request.version {
         Some(0) => Version::HTTP_10,
         Some(1) => Version::HTTP_11,
-        _ => return Err(Refusal::Bad),
+        _ => return Err(HeadError::Bad),
     };
     let method = method(request.method.unwrap_or_default())?;
     let uri = target(request.path.unwrap_or_default())?;
     let mut headers = HeaderMap::with_capacity(request.headers.len());
     for field in request.headers.iter() {
-        let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| Refusal::Bad)?;
-        let value = HeaderValue::from_bytes(field.value).map_err(|_| Refusal::Bad)?;
+        let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| HeadError::Bad)?;
+        let value = HeaderValue::from_bytes(field.value).map_err(|_| HeadError::Bad)?;
         headers.append(name, value);
     }
-    judge(method, uri, version, headers)
+    validate(method, uri, version, headers)
 }
 
 /// Judges a head that was taken apart, by us or by another parser.
@@ -144,12 +144,12 @@ pub fn parse(bytes: &[u8]) -> Result<Head, Refusal> {
 /// # Errors
 ///
 /// Why it is not to be served.
-pub fn judge(
+pub fn validate(
     method: Method,
     uri: Uri,
     version: Version,
     headers: HeaderMap,
-) -> Result<Head, Refusal> {
+) -> Result<Head, HeadError> {
     host(&headers)?;
     let framing = framing(&headers, version)?;
     let expects_continue = expectation(&headers, version)?;
@@ -172,12 +172,12 @@ pub fn judge(
 /// # Errors
 ///
 /// It is no such method.
-pub fn method(text: &str) -> Result<Method, Refusal> {
+pub fn method(text: &str) -> Result<Method, HeadError> {
     let is_name = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_uppercase());
     if !is_name || text == "CONNECT" {
-        return Err(Refusal::Bad);
+        return Err(HeadError::Bad);
     }
-    Method::from_bytes(text.as_bytes()).map_err(|_| Refusal::Bad)
+    Method::from_bytes(text.as_bytes()).map_err(|_| HeadError::Bad)
 }
 
 /// A target in origin-form (RFC 9112 section 3.2.1): there is no other for a server that is no proxy.
@@ -186,34 +186,34 @@ pub fn method(text: &str) -> Result<Method, Refusal> {
 /// # Errors
 ///
 /// It is no such target, or too long.
-pub fn target(text: &str) -> Result<Uri, Refusal> {
+pub fn target(text: &str) -> Result<Uri, HeadError> {
     if text.len() > limits::TARGET_BYTES {
-        return Err(Refusal::TargetTooLong);
+        return Err(HeadError::TargetTooLong);
     }
     let is_plain = text.starts_with('/')
         && text
             .bytes()
             .all(|byte| byte.is_ascii_graphic() && byte != b'#');
     if !is_plain {
-        return Err(Refusal::Bad);
+        return Err(HeadError::Bad);
     }
-    text.parse().map_err(|_| Refusal::Bad)
+    text.parse().map_err(|_| HeadError::Bad)
 }
 
 /// Exactly one `Host`, a host and perhaps a port (RFC 9112 section 3.2). Whether it is ours is
 /// judged by `admit`.
-fn host(headers: &HeaderMap) -> Result<(), Refusal> {
+fn host(headers: &HeaderMap) -> Result<(), HeadError> {
     let mut hosts = headers.get_all(header::HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else {
-        return Err(Refusal::Bad);
+        return Err(HeadError::Bad);
     };
-    let host = host.to_str().map_err(|_| Refusal::Bad)?;
+    let host = host.to_str().map_err(|_| HeadError::Bad)?;
     let is_host = !host.contains('@') && host.parse::<::http::uri::Authority>().is_ok();
-    is_host.then_some(()).ok_or(Refusal::Bad)
+    is_host.then_some(()).ok_or(HeadError::Bad)
 }
 
 /// Where the body ends, if that can be read in one way only.
-fn framing(headers: &HeaderMap, version: Version) -> Result<Framing, Refusal> {
+fn framing(headers: &HeaderMap, version: Version) -> Result<Framing, HeadError> {
     let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
     let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
     match (
@@ -234,20 +234,20 @@ fn framing(headers: &HeaderMap, version: Version) -> Result<Framing, Refusal> {
         {
             Ok(Framing::Chunked)
         }
-        _ => Err(Refusal::Bad),
+        _ => Err(HeadError::Bad),
     }
 }
 
 /// Digits and nothing else: no sign, list, space or hexadecimal (RFC 9110 section 8.6).
-fn content_length(value: &[u8]) -> Result<u64, Refusal> {
+fn content_length(value: &[u8]) -> Result<u64, HeadError> {
     if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
-        return Err(Refusal::Bad);
+        return Err(HeadError::Bad);
     }
-    let text = std::str::from_utf8(value).map_err(|_| Refusal::Bad)?;
-    text.parse().map_err(|_| Refusal::Bad)
+    let text = std::str::from_utf8(value).map_err(|_| HeadError::Bad)?;
+    text.parse().map_err(|_| HeadError::Bad)
 }
 
-fn expectation(headers: &HeaderMap, version: Version) -> Result<bool, Refusal> {
+fn expectation(headers: &HeaderMap, version: Version) -> Result<bool, HeadError> {
     let mut expectations = headers.get_all(header::EXPECT).iter();
     match (expectations.next(), expectations.next()) {
         (None, _) => Ok(false),
@@ -255,7 +255,7 @@ fn expectation(headers: &HeaderMap, version: Version) -> Result<bool, Refusal> {
             // RFC 9110 section 10.1.1: of HTTP/1.0 it is ignored.
             Ok(version == Version::HTTP_11)
         }
-        _ => Err(Refusal::Expectation),
+        _ => Err(HeadError::Expectation),
     }
 }
 

@@ -7,26 +7,26 @@ use serde_json::{Map, Value, json};
 /// What a person is asked to fill in.
 ///
 /// ```
-/// use entra_mcp_core::catalog::{Field, Form};
-/// let form = Form::new()
-///     .field("reason", Field::text().description("Why?"))
-///     .field("kind", Field::one_of(["holiday", "illness"]).optional());
+/// use entra_mcp_core::catalog::{FieldSchema, ElicitationSchema};
+/// let form = ElicitationSchema::new()
+///     .field("reason", FieldSchema::text().description("Why?"))
+///     .field("kind", FieldSchema::one_of(["holiday", "illness"]).optional());
 /// # let _ = form;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Form {
+pub struct ElicitationSchema {
     properties: Map<String, Value>,
     required: Vec<String>,
 }
 
-/// A field of a form; it must be filled in unless it is [`Field::optional`] or has a default.
+/// A field of a form; it must be filled in unless it is [`FieldSchema::optional`] or has a default.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Field {
+pub struct FieldSchema {
     schema: Map<String, Value>,
     required: bool,
 }
 
-impl Form {
+impl ElicitationSchema {
     /// Without fields yet.
     #[must_use]
     pub fn new() -> Self {
@@ -35,7 +35,7 @@ impl Form {
 
     /// Adds a field.
     #[must_use]
-    pub fn field(mut self, name: impl Into<String>, field: Field) -> Self {
+    pub fn field(mut self, name: impl Into<String>, field: FieldSchema) -> Self {
         let name = name.into();
         if field.required {
             self.required.push(name.clone());
@@ -94,7 +94,7 @@ impl Form {
     }
 }
 
-impl Field {
+impl FieldSchema {
     /// Text.
     #[must_use]
     pub fn text() -> Self {
@@ -225,21 +225,21 @@ fn fits(schema: &Value, value: &Value) -> bool {
 mod tests {
     use super::*;
 
-    fn read(form: &Form, content: Value) -> Option<Value> {
+    fn read(form: &ElicitationSchema, content: Value) -> Option<Value> {
         let content = content.as_object()?.clone();
         form.read(&content).map(Value::Object)
     }
 
     #[test]
     fn what_was_not_asked_for_is_left_out_and_what_does_not_fit_is_no_answer() {
-        let form = Form::new()
-            .field("name", Field::text())
-            .field("age", Field::integer().default(30))
+        let form = ElicitationSchema::new()
+            .field("name", FieldSchema::text())
+            .field("age", FieldSchema::integer().default(30))
             .field(
                 "kind",
-                Field::one_of_titled([("a", "First"), ("b", "Second")]).optional(),
+                FieldSchema::one_of_titled([("a", "First"), ("b", "Second")]).optional(),
             )
-            .field("more", Field::some_of(["x", "y"]).optional());
+            .field("more", FieldSchema::some_of(["x", "y"]).optional());
         let good = json!({"name": "Alice", "kind": "b", "more": ["x"], "else": 1});
         let kept = json!({"name": "Alice", "kind": "b", "more": ["x"]});
         assert_eq!(read(&form, good), Some(kept));
@@ -257,27 +257,30 @@ mod tests {
 
     #[test]
     fn an_older_client_gets_the_titles_in_a_list_apart_and_is_not_asked_for_several() {
-        let kinds = || Field::one_of_titled([("a", "First"), ("b", "Second")]);
-        let form = Form::new()
+        let kinds = || FieldSchema::one_of_titled([("a", "First"), ("b", "Second")]);
+        let form = ElicitationSchema::new()
             .field("kind", kinds())
-            .field("days", Field::integer().default(5))
-            .field("sure", Field::boolean().default(true));
+            .field("days", FieldSchema::integer().default(5))
+            .field("sure", FieldSchema::boolean().default(true));
         let plain = form.plain().unwrap().to_json();
         let kind = json!({"type": "string", "enum": ["a", "b"], "enumNames": ["First", "Second"]});
         assert_eq!(plain["properties"]["kind"], kind);
         assert_eq!(plain["properties"]["days"], json!({"type": "integer"}));
         assert_eq!(plain["properties"]["sure"]["default"], true);
         assert_eq!(plain["required"], json!(["kind"]));
-        for several in [Field::some_of(["x"]), Field::some_of_titled([("x", "X")])] {
+        for several in [
+            FieldSchema::some_of(["x"]),
+            FieldSchema::some_of_titled([("x", "X")]),
+        ] {
             assert_eq!(form.clone().field("more", several).plain(), None);
         }
     }
 
     #[test]
     fn a_field_with_a_default_is_not_required() {
-        let form = Form::new()
-            .field("a", Field::text())
-            .field("b", Field::number().default(1.5));
+        let form = ElicitationSchema::new()
+            .field("a", FieldSchema::text())
+            .field("b", FieldSchema::number().default(1.5));
         assert_eq!(form.to_json()["required"], json!(["a"]));
         assert_eq!(form.to_json()["properties"]["b"]["default"], 1.5);
     }

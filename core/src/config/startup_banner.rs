@@ -6,7 +6,7 @@ use crate::pages::instructions;
 impl Config {
     /// What to do next, as text for the terminal. The front page shows the same.
     #[must_use]
-    pub fn welcome(&self) -> String {
+    pub fn startup_banner(&self) -> String {
         let [mcp, sse] = self.public_url.resources();
         let mut text = format!(
             "\nentra-mcp is ready.\n\n  MCP address          {mcp}\n  Legacy SSE address   {sse}\n  \

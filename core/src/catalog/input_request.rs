@@ -9,43 +9,49 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::Form;
+use super::ElicitationSchema;
 
 /// What is asked.
 ///
 /// ```
-/// use entra_mcp_core::catalog::{Field, Form, Question};
-/// let form = Form::new().field("days", Field::integer().title("Days").default(5));
-/// let question = Question::form("How long will you be away?", form);
+/// use entra_mcp_core::catalog::{FieldSchema, ElicitationSchema, InputRequest};
+/// let form = ElicitationSchema::new().field("days", FieldSchema::integer().title("Days").default(5));
+/// let question = InputRequest::form("How long will you be away?", form);
 /// # let _ = question;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct Question(pub(crate) Asks);
+pub struct InputRequest(pub(crate) InputRequestKind);
 
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Asks {
-    Form { message: String, form: Form },
-    Url { message: String, url: String },
-    Sample(Map<String, Value>),
+pub(crate) enum InputRequestKind {
+    Form {
+        message: String,
+        form: ElicitationSchema,
+    },
+    Url {
+        message: String,
+        url: String,
+    },
+    Sampling(Map<String, Value>),
     Roots,
 }
 
 /// What a client must be able to do, to be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ability {
-    ElicitForm,
-    ElicitUrl,
-    Sample,
+pub(crate) enum ClientCapability {
+    ElicitationForm,
+    ElicitationUrl,
+    Sampling,
     Roots,
 }
 
-impl Ability {
+impl ClientCapability {
     /// As `requiredCapabilities` tells it.
     pub(crate) fn to_json(self) -> Value {
         match self {
-            Self::ElicitForm => json!({"elicitation": {"form": {}}}),
-            Self::ElicitUrl => json!({"elicitation": {"url": {}}}),
-            Self::Sample => json!({"sampling": {}}),
+            Self::ElicitationForm => json!({"elicitation": {"form": {}}}),
+            Self::ElicitationUrl => json!({"elicitation": {"url": {}}}),
+            Self::Sampling => json!({"sampling": {}}),
             Self::Roots => json!({"roots": {}}),
         }
     }
@@ -53,7 +59,7 @@ impl Ability {
 
 /// What the client answered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Answer {
+pub enum InputResponse {
     /// The person filled in the form, or went to the URL (then there is nothing in it). The values fit
     /// the form.
     Accepted(Map<String, Value>),
@@ -67,7 +73,7 @@ pub enum Answer {
     Roots(Vec<Value>),
 }
 
-impl Answer {
+impl InputResponse {
     /// The value of a field, if the person accepted and gave it.
     #[must_use]
     pub fn get(&self, field: &str) -> Option<&Value> {
@@ -100,112 +106,119 @@ impl Answer {
     }
 }
 
-impl Question {
-    /// Asks the person to fill in a form. Never ask for secrets in this way.
+impl InputRequest {
+    /// InputRequestKind the person to fill in a form. Never ask for secrets in this way.
     #[must_use]
-    pub fn form(message: impl Into<String>, form: Form) -> Self {
+    pub fn form(message: impl Into<String>, form: ElicitationSchema) -> Self {
         let message = message.into();
-        Self(Asks::Form { message, form })
+        Self(InputRequestKind::Form { message, form })
     }
 
-    /// Asks the person to go to a web page, where what they enter does not pass through the client;
+    /// InputRequestKind the person to go to a web page, where what they enter does not pass through the client;
     /// since 2025-11-25.
     #[must_use]
     pub fn url(message: impl Into<String>, url: impl Into<String>) -> Self {
         let (message, url) = (message.into(), url.into());
-        Self(Asks::Url { message, url })
+        Self(InputRequestKind::Url { message, url })
     }
 
-    /// Asks the client's model.
+    /// InputRequestKind the client's model.
     #[must_use]
     pub fn sample(text: impl Into<String>, max_tokens: u32) -> Self {
         let message = json!({"role": "user", "content": {"type": "text", "text": text.into()}});
         let mut params = Map::new();
         params.insert("messages".to_owned(), json!([message]));
         params.insert("maxTokens".to_owned(), json!(max_tokens));
-        Self(Asks::Sample(params))
+        Self(InputRequestKind::Sampling(params))
     }
 
-    /// Asks the client's model in the protocol's own words: the parameters of
+    /// InputRequestKind the client's model in the protocol's own words: the parameters of
     /// `sampling/createMessage`.
     #[must_use]
     pub fn sample_with(params: Map<String, Value>) -> Self {
-        Self(Asks::Sample(params))
+        Self(InputRequestKind::Sampling(params))
     }
 
-    /// Asks which folders the client works in.
+    /// InputRequestKind which folders the client works in.
     #[must_use]
     pub fn roots() -> Self {
-        Self(Asks::Roots)
+        Self(InputRequestKind::Roots)
     }
 
-    pub(crate) fn needs(&self) -> Ability {
+    pub(crate) fn needs(&self) -> ClientCapability {
         match &self.0 {
-            Asks::Form { .. } => Ability::ElicitForm,
-            Asks::Url { .. } => Ability::ElicitUrl,
-            Asks::Sample(_) => Ability::Sample,
-            Asks::Roots => Ability::Roots,
+            InputRequestKind::Form { .. } => ClientCapability::ElicitationForm,
+            InputRequestKind::Url { .. } => ClientCapability::ElicitationUrl,
+            InputRequestKind::Sampling(_) => ClientCapability::Sampling,
+            InputRequestKind::Roots => ClientCapability::Roots,
         }
     }
 
     /// The question for a revision with plain forms only; `None` if it cannot be asked there.
     pub(crate) fn plain(&self) -> Option<Self> {
         match &self.0 {
-            Asks::Form { message, form } => Some(Self::form(message.clone(), form.plain()?)),
-            Asks::Url { .. } | Asks::Sample(_) | Asks::Roots => Some(self.clone()),
+            InputRequestKind::Form { message, form } => {
+                Some(Self::form(message.clone(), form.plain()?))
+            }
+            InputRequestKind::Url { .. }
+            | InputRequestKind::Sampling(_)
+            | InputRequestKind::Roots => Some(self.clone()),
         }
     }
 
     pub(crate) fn method(&self) -> &'static str {
         match &self.0 {
-            Asks::Form { .. } | Asks::Url { .. } => "elicitation/create",
-            Asks::Sample(_) => "sampling/createMessage",
-            Asks::Roots => "roots/list",
+            InputRequestKind::Form { .. } | InputRequestKind::Url { .. } => "elicitation/create",
+            InputRequestKind::Sampling(_) => "sampling/createMessage",
+            InputRequestKind::Roots => "roots/list",
         }
     }
 
     /// The parameters; `elicitation_id` is wanted by 2025-11-25 for a URL. `None`: there are none.
     pub(crate) fn params(&self, elicitation_id: Option<&str>) -> Option<Value> {
         match &self.0 {
-            Asks::Form { message, form } => {
+            InputRequestKind::Form { message, form } => {
                 Some(json!({"message": message, "requestedSchema": form.to_json()}))
             }
-            Asks::Url { message, url } => {
+            InputRequestKind::Url { message, url } => {
                 let mut params = json!({"mode": "url", "message": message, "url": url});
                 if let (Some(id), Value::Object(members)) = (elicitation_id, &mut params) {
                     members.insert("elicitationId".to_owned(), json!(id));
                 }
                 Some(params)
             }
-            Asks::Sample(params) => Some(Value::Object(params.clone())),
-            Asks::Roots => None,
+            InputRequestKind::Sampling(params) => Some(Value::Object(params.clone())),
+            InputRequestKind::Roots => None,
         }
     }
 
     /// Reads the client's answer; `None` if it does not answer this question.
-    pub(crate) fn read(&self, result: &Value) -> Option<Answer> {
+    pub(crate) fn read(&self, result: &Value) -> Option<InputResponse> {
         let result = result.as_object()?;
         match &self.0 {
-            Asks::Form { form, .. } => match action(result)? {
+            InputRequestKind::Form { form, .. } => match action(result)? {
                 Action::Accept => {
                     let content = result.get("content")?.as_object()?;
-                    form.read(content).map(Answer::Accepted)
+                    form.read(content).map(InputResponse::Accepted)
                 }
                 other => Some(other.refused()),
             },
-            Asks::Url { .. } => Some(match action(result)? {
-                Action::Accept => Answer::Accepted(Map::new()),
+            InputRequestKind::Url { .. } => Some(match action(result)? {
+                Action::Accept => InputResponse::Accepted(Map::new()),
                 other => other.refused(),
             }),
-            Asks::Sample(_) => {
+            InputRequestKind::Sampling(_) => {
                 let is_text = |name| result.get(name).is_some_and(Value::is_string);
                 let fits = is_text("role") && is_text("model") && result.contains_key("content");
-                fits.then(|| Answer::Sampled(result.clone()))
+                fits.then(|| InputResponse::Sampled(result.clone()))
             }
-            Asks::Roots => {
+            InputRequestKind::Roots => {
                 let roots = result.get("roots")?.as_array()?;
                 let fits = |root: &Value| root.get("uri").is_some_and(Value::is_string);
-                roots.iter().all(fits).then(|| Answer::Roots(roots.clone()))
+                roots
+                    .iter()
+                    .all(fits)
+                    .then(|| InputResponse::Roots(roots.clone()))
             }
         }
     }
@@ -218,10 +231,10 @@ enum Action {
 }
 
 impl Action {
-    fn refused(self) -> Answer {
+    fn refused(self) -> InputResponse {
         match self {
-            Self::Decline => Answer::Declined,
-            Self::Accept | Self::Cancel => Answer::Cancelled,
+            Self::Decline => InputResponse::Declined,
+            Self::Accept | Self::Cancel => InputResponse::Cancelled,
         }
     }
 }

@@ -4,7 +4,7 @@
 use ::http::{HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
 
-use crate::http::answer::text;
+use crate::http::response::text;
 
 /// The request is not HTTP/1.1 as RFC 9112 has it, or can be read in two ways.
 #[must_use]

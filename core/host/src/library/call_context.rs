@@ -10,29 +10,31 @@ use std::{
 };
 
 use entra_mcp_core::{
-    ask::{Perform, Target},
-    catalog::{Abilities, Answer, Call, Failure, Granted, Principal, Question},
+    ask::{Invoke, Target},
+    catalog::{
+        Call, CallError, ClientCapabilities, EffectResult, InputRequest, InputResponse, Principal,
+    },
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{Completing, arguments};
+use super::{CompletionRequest, arguments};
 
 /// No call takes longer: a time that the clock can tell.
 const LONGEST: Duration = Duration::from_hours(24);
 
 /// What a call knows of itself: a context is this and more.
 #[derive(Debug)]
-pub struct Underway {
+pub struct CallContext {
     target: Target,
     call: Call,
     deadline: Instant,
     over: AtomicBool,
     /// What the client answered meanwhile.
-    answers: Mutex<BTreeMap<String, Answer>>,
+    answers: Mutex<BTreeMap<String, InputResponse>>,
 }
 
-/// The call is over: it was cancelled, the client went away or its time is up; or the question was
+/// The call is over: it was cancelled, the client went away or its time is up; or the input_request was
 /// handed to the client, and the function will be run again with the answer. Whatever the function
 /// still returns is ignored, so `?` is the right thing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,16 +48,16 @@ impl std::fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
-impl From<Interrupted> for Failure {
+impl From<Interrupted> for CallError {
     fn from(_: Interrupted) -> Self {
-        Self::Told("The call was interrupted.".to_owned())
+        Self::Message("The call was interrupted.".to_owned())
     }
 }
 
-impl Underway {
+impl CallContext {
     /// A call that begins now.
     #[must_use]
-    pub fn new(perform: Perform) -> Self {
+    pub fn new(perform: Invoke) -> Self {
         Self {
             target: perform.target,
             call: perform.call,
@@ -98,8 +100,8 @@ impl Underway {
 
     /// What the client can be asked. Asking what it cannot fails the call.
     #[must_use]
-    pub fn abilities(&self) -> Abilities {
-        self.call.abilities()
+    pub fn client_capabilities(&self) -> ClientCapabilities {
+        self.call.client_capabilities()
     }
 
     /// Whether the call is over, although its function still runs: nobody waits for its result.
@@ -124,18 +126,18 @@ impl Underway {
     /// # Errors
     ///
     /// They do not fit: why, in words.
-    pub fn read<A: DeserializeOwned + 'static>(this: &Self) -> Result<A, Failure> {
+    pub fn read<A: DeserializeOwned + 'static>(this: &Self) -> Result<A, CallError> {
         arguments::read(this.arguments())
     }
 
     /// What is to be completed, if this is a completion.
     #[must_use]
-    pub fn completing(this: &Self) -> Completing {
+    pub fn completing(this: &Self) -> CompletionRequest {
         let argument = match &this.target {
             Target::CompletePrompt(_, argument) | Target::CompleteTemplate(_, argument) => argument,
             _ => "",
         };
-        Completing {
+        CompletionRequest {
             argument: argument.to_owned(),
             value: this.text(argument).to_owned(),
         }
@@ -145,45 +147,45 @@ impl Underway {
     #[must_use]
     pub fn unanswered(
         this: &Self,
-        mut questions: BTreeMap<String, Question>,
-    ) -> BTreeMap<String, Question> {
+        mut questions: BTreeMap<String, InputRequest>,
+    ) -> BTreeMap<String, InputRequest> {
         let meanwhile = this.meanwhile();
         questions.retain(|key, _| this.call.answer(key).is_none() && !meanwhile.contains_key(key));
         questions
     }
 
-    /// The answer to the question of this key, if there is one.
+    /// The answer to the input_request of this key, if there is one.
     #[must_use]
-    pub fn answer(&self, key: &str) -> Option<Answer> {
+    pub fn answer(&self, key: &str) -> Option<InputResponse> {
         let answered = self.call.answer(key).cloned();
         answered.or_else(|| self.meanwhile().get(key).cloned())
     }
 
-    /// Remembers the answers that a granted wish brought.
-    pub fn learn_of(this: &Self, granted: Granted) {
-        if let Granted::Answered(answers) = granted {
+    /// Remembers the answers that a granted effect brought.
+    pub fn learn_of(this: &Self, granted: EffectResult) {
+        if let EffectResult::Input(answers) = granted {
             Self::learn(this, answers);
         }
     }
 
     /// Remembers these answers.
-    fn learn(this: &Self, answers: BTreeMap<String, Answer>) {
+    fn learn(this: &Self, answers: BTreeMap<String, InputResponse>) {
         this.meanwhile().extend(answers);
     }
 
     /// The panic of a function is the failure of its call, and of nothing else.
     #[must_use]
-    pub fn panicked(this: &Self) -> Failure {
-        Failure::Internal(format!("What performs {:?} panicked.", this.target))
+    pub fn panicked(this: &Self) -> CallError {
+        CallError::Internal(format!("What performs {:?} panicked.", this.target))
     }
 
     /// Nothing performs this call: what was offered and what is called differ.
     #[must_use]
-    pub fn unknown(this: &Self) -> Failure {
-        Failure::Internal(format!("Nothing performs {:?}.", this.target))
+    pub fn unknown(this: &Self) -> CallError {
+        CallError::Internal(format!("Nothing performs {:?}.", this.target))
     }
 
-    fn meanwhile(&self) -> MutexGuard<'_, BTreeMap<String, Answer>> {
+    fn meanwhile(&self) -> MutexGuard<'_, BTreeMap<String, InputResponse>> {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -194,8 +196,8 @@ mod tests {
 
     use super::*;
 
-    fn underway(target: Target, call: Call) -> Underway {
-        Underway::new(Perform {
+    fn underway(target: Target, call: Call) -> CallContext {
+        CallContext::new(Invoke {
             target,
             call,
             within: Duration::MAX,
@@ -204,30 +206,30 @@ mod tests {
 
     #[test]
     fn a_question_that_was_answered_is_not_asked_again() {
-        let call = Call::new("leave").with_answer("days", Answer::Declined);
+        let call = Call::new("leave").with_answer("days", InputResponse::Declined);
         let underway = underway(Target::Tool("leave".to_owned()), call);
         let questions = || {
             let keys = ["days", "reason"].into_iter();
-            keys.map(|key| (key.to_owned(), Question::roots()))
+            keys.map(|key| (key.to_owned(), InputRequest::roots()))
                 .collect()
         };
-        assert_eq!(underway.answer("days"), Some(Answer::Declined));
+        assert_eq!(underway.answer("days"), Some(InputResponse::Declined));
         assert_eq!(underway.answer("reason"), None);
-        let open: Vec<_> = Underway::unanswered(&underway, questions())
+        let open: Vec<_> = CallContext::unanswered(&underway, questions())
             .into_keys()
             .collect();
         assert_eq!(open, ["reason"]);
-        let answers = BTreeMap::from([("reason".to_owned(), Answer::Cancelled)]);
-        Underway::learn(&underway, answers);
-        assert_eq!(underway.answer("reason"), Some(Answer::Cancelled));
-        assert!(Underway::unanswered(&underway, questions()).is_empty());
+        let answers = BTreeMap::from([("reason".to_owned(), InputResponse::Cancelled)]);
+        CallContext::learn(&underway, answers);
+        assert_eq!(underway.answer("reason"), Some(InputResponse::Cancelled));
+        assert!(CallContext::unanswered(&underway, questions()).is_empty());
     }
 
     #[test]
     fn a_completion_knows_what_was_entered_so_far() {
         let target = Target::CompletePrompt("review".to_owned(), "language".to_owned());
         let call = Call::new("review").with_argument("language", json!("ru"));
-        let completing = Underway::completing(&underway(target, call));
+        let completing = CallContext::completing(&underway(target, call));
         assert_eq!(completing.argument, "language");
         assert_eq!(completing.value, "ru");
     }
