@@ -1,21 +1,10 @@
-//! The settings, the same for every runtime: parsed and checked here, purely, from arguments and
-//! variables that the runtime hands in.
-
-mod entra;
-mod error;
-mod given;
-mod key;
-mod listen;
-mod parse;
-mod startup_banner;
-#[cfg(test)]
-mod tests;
+//! The settings, checked: what a server is told before it starts. `entra-mcp-host` reads them from the
+//! command line; a runtime may make them in any other way.
 
 use std::{net::SocketAddr, path::PathBuf};
 
 use url::Url;
 
-pub use self::{error::ConfigError, parse::Command};
 use crate::{keys::MasterKey, secret::Secret};
 
 /// Everything that can be set, checked.

@@ -9,6 +9,7 @@ pub mod action;
 pub mod admit;
 pub mod ask;
 pub mod catalog;
+pub mod client_setup;
 pub mod config;
 #[cfg(feature = "dev-tenant")]
 pub mod dev_tenant;

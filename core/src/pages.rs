@@ -5,7 +5,6 @@
 pub(crate) mod consent;
 pub(crate) mod home;
 pub(crate) mod html;
-pub(crate) mod instructions;
 pub(crate) mod style;
 
 use ::http::{HeaderName, HeaderValue, Response, StatusCode, header};

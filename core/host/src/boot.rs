@@ -4,15 +4,17 @@ use std::{collections::BTreeMap, io::Write as _, process::ExitCode, sync::Arc};
 
 use entra_mcp_core::{
     catalog::{Catalog, CatalogError},
-    config::{Command, Config},
+    config::Config,
     env::Server,
 };
 
 use crate::{
     clock::Clock,
+    command_line::{self, Command},
     folder::Folder,
     harden, key, log,
     settings::{Given, Program},
+    startup_banner::startup_banner,
     store::FileStore,
     tenant::Tenant,
 };
@@ -97,7 +99,7 @@ impl Settings {
         let mut given = Given::read().map_err(StartError)?;
         let choices = given.choose(program).map_err(StartError)?;
         let others: Vec<_> = program.flags.iter().map(|flag| flag.variable).collect();
-        let parsed = Config::parse(program.name, &given.arguments, &given.variables, &others);
+        let parsed = command_line::parse(program.name, &given.arguments, &given.variables, &others);
         match parsed {
             Ok(Command::Run(config)) => Ok(Ok(Self {
                 config,
@@ -172,7 +174,7 @@ impl Host {
 
     /// Prints what to do next.
     pub fn startup_banner(&self) {
-        let text = self.server.config.startup_banner();
+        let text = startup_banner(&self.server.config);
         // Whoever closed our standard output does not want to read it.
         let _ = std::io::stdout().write_all(text.as_bytes());
     }

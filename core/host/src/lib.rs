@@ -5,6 +5,7 @@
 
 mod boot;
 mod clock;
+pub mod command_line;
 pub mod encode;
 mod folder;
 mod gate;
@@ -16,6 +17,7 @@ mod log;
 mod seed;
 mod settings;
 mod signals;
+mod startup_banner;
 mod store;
 mod tenant;
 

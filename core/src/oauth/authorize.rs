@@ -20,13 +20,13 @@ use super::{
     scope::Scope,
 };
 use crate::{
+    client_setup,
     env::Env,
     http::form::Form,
     limits,
     pages::{
         self,
         html::{Html, Slot},
-        instructions,
     },
 };
 
@@ -193,7 +193,7 @@ impl Stop {
 /// forget it.
 fn unknown_client(env: Env<'_>) -> Response<Bytes> {
     let mut ways = Html::default();
-    for told in instructions::clients(&env.server.config.public_url) {
+    for told in client_setup::clients(&env.server.config.public_url) {
         let slots = [
             ("client", Slot::Text(told.client)),
             ("forget", Slot::Text(told.forget)),

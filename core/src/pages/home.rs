@@ -6,9 +6,8 @@ use bytes::Bytes;
 use super::{
     Kind,
     html::{Html, Slot},
-    instructions,
 };
-use crate::env::Env;
+use crate::{client_setup, env::Env};
 
 const HOME: &str = r#"<p class="brand wide">entra-mcp</p>
 <h1>An MCP server with Microsoft Entra ID sign-in</h1>
@@ -37,7 +36,7 @@ pub(crate) fn respond(env: Env<'_>) -> Response<Bytes> {
     let config = &env.server.config;
     let [mcp, sse] = config.public_url.resources();
     let mut clients = Html::default();
-    for told in instructions::clients(&config.public_url) {
+    for told in client_setup::clients(&config.public_url) {
         let slots = [
             ("client", Slot::Text(told.client)),
             ("add", Slot::Text(told.add)),
@@ -67,7 +66,7 @@ pub(crate) fn respond(env: Env<'_>) -> Response<Bytes> {
         ),
         (
             "settings",
-            Slot::Text(&instructions::REAL_TENANT.join("\n")),
+            Slot::Text(&client_setup::REAL_TENANT.join("\n")),
         ),
     ];
     let body = Html::fill(HOME, &slots);

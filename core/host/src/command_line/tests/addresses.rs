@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Command, Config, config, error, real};
+use super::{super::parse, Command, config, error, real};
 
 #[test]
 fn every_way_to_write_an_address_is_understood() {
@@ -22,7 +22,7 @@ fn every_way_to_write_an_address_is_understood() {
         let listen: Vec<_> = config.listen.iter().map(ToString::to_string).collect();
         assert_eq!(listen.join(" "), addresses, "{text}");
         assert_eq!(config.public_url.issuer(), public_url, "{text}");
-        let tenant = Config::parse(
+        let tenant = parse(
             "",
             &["--dev-tenant-listen".to_owned(), text.to_owned()],
             &BTreeMap::from([("HOME".to_owned(), "/home/adele".to_owned())]),

@@ -1,17 +1,29 @@
-//! From arguments and variables to checked settings, or to every error at once.
+//! From arguments and variables to checked settings, or to every error at once. The texts come in as
+//! arguments: nothing here looks at the environment.
+
+mod entra;
+mod error;
+mod given;
+mod key;
+mod listen;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
+use entra_mcp_core::{
+    config::{Config, EntraApp, LogFormat, PublicUrl},
+    dev_tenant,
+    secret::Secret,
+};
 use url::Url;
 
-use super::{
-    Config, EntraApp, LogFormat, PublicUrl, entra,
-    error::ConfigError,
+pub use self::error::ConfigError;
+use self::{
     given::{
         ALLOW_CLIENT, ALLOW_ORIGIN, DATA_DIR, DEV_TENANT, DEV_TENANT_LISTEN, Given, LISTEN, LOG,
         PUBLIC_URL, SETTINGS,
     },
-    key,
     listen::{Listen, addresses, public_url},
 };
 
@@ -26,84 +38,73 @@ pub enum Command {
     Run(Box<Config>),
 }
 
-impl Config {
-    /// Parses and checks all settings. `program` is the name of the binary; `others` are variables
-    /// with our prefix that the runtime reads by itself.
-    ///
-    /// # Errors
-    ///
-    /// Everything that is wrong, each error with what a right value looks like.
-    ///
-    /// ```
-    /// use std::collections::BTreeMap;
-    /// use entra_mcp_core::config::{Command, Config};
-    /// let variables = BTreeMap::from([("HOME".to_owned(), "/home/adele".to_owned())]);
-    /// let command = Config::parse("entra-mcp-smol", &[], &variables, &[]).unwrap();
-    /// let Command::Run(config) = command else { panic!("no --help was given") };
-    /// assert_eq!(config.public_url.issuer(), "http://localhost:3001");
-    /// assert!(config.dev_tenant.is_some());
-    /// ```
-    pub fn parse(
-        program: &str,
-        arguments: &[String],
-        variables: &BTreeMap<String, String>,
-        others: &[&str],
-    ) -> Result<Command, Vec<ConfigError>> {
-        let mut errors = Vec::new();
-        let given = Given::read(arguments, variables, others, &mut errors);
-        if given.help {
-            return Ok(Command::Help(help(program)));
+/// Parses and checks all settings. `program` is the name of the binary; `others` are variables
+/// with our prefix that the runtime reads by itself.
+///
+/// # Errors
+///
+/// Everything that is wrong, each error with what a right value looks like.
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use entra_mcp_host::command_line::{Command, parse};
+/// let variables = BTreeMap::from([("HOME".to_owned(), "/home/adele".to_owned())]);
+/// let command = parse("entra-mcp-smol", &[], &variables, &[]).unwrap();
+/// let Command::Run(config) = command else { panic!("no --help was given") };
+/// assert_eq!(config.public_url.issuer(), "http://localhost:3001");
+/// assert!(config.dev_tenant.is_some());
+/// ```
+pub fn parse(
+    program: &str,
+    arguments: &[String],
+    variables: &BTreeMap<String, String>,
+    others: &[&str],
+) -> Result<Command, Vec<ConfigError>> {
+    let mut errors = Vec::new();
+    let given = Given::read(arguments, variables, others, &mut errors);
+    if given.help {
+        return Ok(Command::Help(help(program)));
+    }
+    if given.version {
+        let version = env!("CARGO_PKG_VERSION");
+        return Ok(Command::Version(format!("{program} {version}\n")));
+    }
+    refuse_old_names(&given, &mut errors);
+    let listen = addresses(&given, &LISTEN, 3001, &mut errors);
+    let public_url = public_url(&given, &listen, &mut errors);
+    let is_local = public_url.as_ref().is_none_or(PublicUrl::is_loopback);
+    let (entra, dev_tenant) = if is_real(&given) {
+        let is_local = is_local && listen.is_loopback;
+        (entra::application(&given, is_local, &mut errors), None)
+    } else {
+        development_tenant(&given, &listen, is_local, &mut errors)
+    };
+    let data_dir = data_dir(&given, dev_tenant.is_some(), &mut errors);
+    let keys = key::ring(&given, &mut errors);
+    let allowed_origins = origins(&given, &mut errors);
+    let allowed_clients = clients(&given, &mut errors);
+    let log = log(&given, &mut errors);
+    match (public_url, entra, data_dir, log) {
+        (Some(public_url), Some(entra), Some(data_dir), Some(log)) if errors.is_empty() => {
+            Ok(Command::Run(Box::new(Config {
+                listen: listen.addresses,
+                public_url,
+                entra,
+                dev_tenant,
+                data_dir,
+                keys,
+                allowed_origins,
+                allowed_clients,
+                log,
+            })))
         }
-        if given.version {
-            let version = env!("CARGO_PKG_VERSION");
-            return Ok(Command::Version(format!("{program} {version}\n")));
-        }
-        refuse_old_names(&given, &mut errors);
-        let listen = addresses(&given, &LISTEN, 3001, &mut errors);
-        let public_url = public_url(&given, &listen, &mut errors);
-        let is_local = public_url.as_ref().is_none_or(PublicUrl::is_loopback);
-        let (entra, dev_tenant) = if is_real(&given, &mut errors) {
-            let is_local = is_local && listen.is_loopback;
-            (entra::application(&given, is_local, &mut errors), None)
-        } else {
-            dev_tenant(&given, &listen, is_local, &mut errors)
-        };
-        let data_dir = data_dir(&given, dev_tenant.is_some(), &mut errors);
-        let keys = key::ring(&given, &mut errors);
-        let allowed_origins = origins(&given, &mut errors);
-        let allowed_clients = clients(&given, &mut errors);
-        let log = log(&given, &mut errors);
-        match (public_url, entra, data_dir, log) {
-            (Some(public_url), Some(entra), Some(data_dir), Some(log)) if errors.is_empty() => {
-                Ok(Command::Run(Box::new(Self {
-                    listen: listen.addresses,
-                    public_url,
-                    entra,
-                    dev_tenant,
-                    data_dir,
-                    keys,
-                    allowed_origins,
-                    allowed_clients,
-                    log,
-                })))
-            }
-            _ => Err(errors),
-        }
+        _ => Err(errors),
     }
 }
 
-/// Whether a real tenant is meant. Without the development tenant there is nothing else.
-fn is_real(given: &Given, errors: &mut Vec<ConfigError>) -> bool {
-    let is_asked_for = given.has(&DEV_TENANT);
-    if cfg!(feature = "dev-tenant") {
-        return !is_asked_for && entra::is_given(given);
-    }
-    if is_asked_for {
-        let wrong = "this build has no development tenant";
-        let right = "Build it with the feature dev-tenant.";
-        errors.push(ConfigError::new(&DEV_TENANT.name(), wrong, right));
-    }
-    true
+/// Whether a real tenant is meant.
+fn is_real(given: &Given) -> bool {
+    !given.has(&DEV_TENANT) && entra::is_given(given)
 }
 
 fn help(program: &str) -> String {
@@ -150,7 +151,7 @@ fn refuse_old_names(given: &Given, errors: &mut Vec<ConfigError>) {
 }
 
 /// The application of the development tenant and where that listens: on this computer only.
-fn dev_tenant(
+fn development_tenant(
     given: &Given,
     listen: &Listen,
     is_public_local: bool,
@@ -177,26 +178,19 @@ fn dev_tenant(
     }
     let origin = Url::parse(&tenant.origin()).ok();
     (
-        origin.and_then(application_of_dev_tenant),
+        origin.map(application_of_dev_tenant),
         Some(tenant.addresses),
     )
 }
 
-#[cfg(feature = "dev-tenant")]
-fn application_of_dev_tenant(origin: Url) -> Option<EntraApp> {
-    use crate::{dev_tenant, secret::Secret};
-    Some(EntraApp {
+fn application_of_dev_tenant(origin: Url) -> EntraApp {
+    EntraApp {
         tenant: dev_tenant::TENANT_ID.to_owned(),
         client_id: dev_tenant::CLIENT_ID.to_owned(),
         client_secret: Secret::new(dev_tenant::CLIENT_SECRET.to_owned()),
         authority_host: origin.clone(),
         graph: origin,
-    })
-}
-
-#[cfg(not(feature = "dev-tenant"))]
-fn application_of_dev_tenant(_: Url) -> Option<EntraApp> {
-    None
+    }
 }
 
 /// The sessions of the development tenant, where anybody is anyone, are kept apart from those of a
@@ -224,7 +218,7 @@ fn data_dir(given: &Given, is_dev: bool, errors: &mut Vec<ConfigError>) -> Optio
 }
 
 /// Whether a character parts the members of a list.
-pub(super) fn is_gap(character: char) -> bool {
+fn is_gap(character: char) -> bool {
     character == ',' || character.is_whitespace()
 }
 

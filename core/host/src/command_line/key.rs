@@ -10,9 +10,9 @@ use base64::{
 use super::{
     error::ConfigError,
     given::{Given, KEY},
-    parse::is_gap,
+    is_gap,
 };
-use crate::keys::MasterKey;
+use entra_mcp_core::keys::MasterKey;
 
 /// All keys, in the order given. An error tells the place of a key, never the key.
 pub(super) fn ring(given: &Given, errors: &mut Vec<ConfigError>) -> Vec<MasterKey> {

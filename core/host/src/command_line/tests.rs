@@ -6,7 +6,10 @@ mod entra;
 
 use std::collections::BTreeMap;
 
-use super::{Command, Config};
+use entra_mcp_core::config::Config;
+
+use super::Command;
+use crate::startup_banner::startup_banner;
 
 const REAL: [(&str, &str); 3] = [
     ("AZURE_TENANT_ID", "9122040d-6c67-4c5b-b112-36a304b66dad"),
@@ -23,7 +26,7 @@ fn parse(arguments: &[&str], variables: &[(&str, &str)]) -> Result<Command, Vec<
         .chain(variables)
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
         .collect();
-    Config::parse(
+    super::parse(
         "entra-mcp-test",
         &arguments,
         &variables,
@@ -194,7 +197,7 @@ fn help_names_every_setting_and_welcome_shows_no_secret() {
     ] {
         assert!(text.contains(name), "{name}: {text}");
     }
-    let dev = config(&[], &[]).startup_banner();
+    let dev = startup_banner(&config(&[], &[]));
     for part in [
         "http://localhost:3001/mcp",
         "/sse",
@@ -205,7 +208,7 @@ fn help_names_every_setting_and_welcome_shows_no_secret() {
     ] {
         assert!(dev.contains(part), "{part}");
     }
-    let real = config(&[], &real(&[])).startup_banner();
+    let real = startup_banner(&config(&[], &real(&[])));
     assert!(!real.contains("the-value-of-a-secret") && !real.contains("DEVELOPMENT"));
     assert!(real.contains("http://localhost:3001/auth/callback"));
     let Ok(Command::Version(text)) = parse(&["--version"], &[]) else {

@@ -4,12 +4,13 @@
 use url::Url;
 
 use super::{
-    EntraApp,
     error::ConfigError,
     given::{AUTHORITY_HOST, CLIENT_ID, CLIENT_SECRET, Given, Setting, TENANT_ID},
-    is_loopback,
 };
-use crate::secret::Secret;
+use entra_mcp_core::{
+    config::{EntraApp, is_loopback},
+    secret::Secret,
+};
 
 /// Authority hosts and the Microsoft Graph of their cloud.
 const CLOUDS: [(&str, &str); 4] = [
@@ -41,8 +42,7 @@ pub(super) fn application(
 ) -> Option<EntraApp> {
     let mut need = |setting: &Setting, check: fn(&str) -> Result<(), &'static str>, right: &str| {
         let wrong = match given.value(setting) {
-            None if is_given(given) => "it is missing, though other settings of Entra ID are there",
-            None => "it is missing, and this build has no development tenant",
+            None => "it is missing, though other settings of Entra ID are there",
             Some(value) => match check(value) {
                 Ok(()) => return Some(value.to_owned()),
                 Err(wrong) => wrong,

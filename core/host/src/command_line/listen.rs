@@ -3,10 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::{
-    PublicUrl,
     error::ConfigError,
     given::{Given, PUBLIC_URL, Setting},
 };
+use entra_mcp_core::config::PublicUrl;
 
 /// Addresses to listen on.
 pub(super) struct Listen {

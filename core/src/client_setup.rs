@@ -5,19 +5,19 @@ use crate::config::PublicUrl;
 
 /// What a person does in one client.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Instructions {
+pub struct Instructions {
     /// The client.
-    pub(crate) client: &'static str,
+    pub client: &'static str,
     /// Where to paste what follows.
-    pub(crate) add: &'static str,
+    pub add: &'static str,
     /// What to paste.
-    pub(crate) paste: String,
+    pub paste: String,
     /// How to make it forget a registration that is not known here any more.
-    pub(crate) forget: &'static str,
+    pub forget: &'static str,
 }
 
 /// The clients that are told of.
-pub(crate) fn clients(public_url: &PublicUrl) -> [Instructions; 4] {
+pub fn clients(public_url: &PublicUrl) -> [Instructions; 4] {
     let [mcp, _] = public_url.resources();
     [
         Instructions {
@@ -54,7 +54,7 @@ pub(crate) fn clients(public_url: &PublicUrl) -> [Instructions; 4] {
 }
 
 /// The settings of a real tenant, line by line.
-pub(crate) const REAL_TENANT: [&str; 3] = [
+pub const REAL_TENANT: [&str; 3] = [
     "AZURE_TENANT_ID=<directory (tenant) id>",
     "AZURE_CLIENT_ID=<application (client) id>",
     "AZURE_CLIENT_SECRET=<client secret>",

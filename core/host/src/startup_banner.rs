@@ -1,0 +1,51 @@
+//! What is printed once the server listens: what to do next.
+
+use entra_mcp_core::{
+    client_setup,
+    config::Config,
+    dev_tenant::{PEOPLE, Person},
+};
+
+/// What to do next, as text for the terminal. The front page shows the same.
+pub(crate) fn startup_banner(config: &Config) -> String {
+    let [mcp, sse] = config.public_url.resources();
+    let mut text = format!(
+        "\nentra-mcp is ready.\n\n  MCP address          {mcp}\n  Legacy SSE address   {sse}\n  \
+         This, as a page      {}/\n",
+        config.public_url.issuer()
+    );
+    for told in client_setup::clients(&config.public_url) {
+        text.push_str(&format!(
+            "\n{}: {}\n  {}\n",
+            told.client, told.add, told.paste
+        ));
+    }
+    let callback = config.public_url.join("/auth/callback");
+    let settings = client_setup::REAL_TENANT.join("\n  ");
+    if config.dev_tenant.is_some() {
+        text.push_str(&format!(
+            "\nDEVELOPMENT TENANT at {} - not Microsoft Entra ID. Its people are made up and\n\
+             anybody can sign in as any of them. Never use it for anything real.\n{}\n\
+             To use your own tenant, register an application with the web redirect URI\n  \
+             {callback}\nand start again with\n  {settings}\n",
+            config.entra.authority_host,
+            people()
+        ));
+    } else {
+        text.push_str(&format!(
+            "\nSign-in is with the tenant {} at {}\nThe application needs the web redirect URI \
+             {callback}\n",
+            config.entra.tenant, config.entra.authority_host
+        ));
+    }
+    text
+}
+
+/// Who can sign in, and how it goes.
+fn people() -> String {
+    let line = |person: &Person| {
+        let note = person.note;
+        format!("  {:<26}{note}\n", person.username)
+    };
+    PEOPLE.iter().map(line).collect()
+}
