@@ -14,7 +14,7 @@ use entra_mcp_fuzz::{
     world::World,
 };
 
-fn scene_at(public_url: &str) -> Fixture {
+fn fixture_at(public_url: &str) -> Fixture {
     let world = World::new(Options::faultless().at(public_url), Choice::of_bytes(&[]));
     Fixture::of(&world, "alice", LATEST)
 }
@@ -36,7 +36,7 @@ fn a_client_of_every_revision_signs_its_user_in_and_gets_the_users_details() {
 
 #[test]
 fn it_works_behind_https_too_where_cookies_have_their_prefix() {
-    let mut fixture = scene_at("https://mcp.example.com");
+    let mut fixture = fixture_at("https://mcp.example.com");
     fixture.use_tools().unwrap();
     let now = fixture.world.now().unix;
     let names = fixture.browser.jar.names(now);
@@ -297,7 +297,7 @@ fn a_code_that_entra_does_not_redeem_is_an_error_for_the_client() {
 fn no_id_token_is_believed_that_is_not_for_this_sign_in() {
     for lie in ID_TOKEN_FAULTS {
         let mut fixture = Fixture::faultless();
-        fixture.world.entra(|entra| entra.lie(lie));
+        fixture.world.entra(|entra| entra.spoil_id_token(lie));
         let error = fixture.sign_in().unwrap_err();
         assert!(
             matches!(error, ClientError::Returned { .. }),

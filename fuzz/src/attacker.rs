@@ -1,4 +1,4 @@
-//! Users of bad will. Each has an account of their own, registers clients of their own, tricks
+//! Attackers. Each has an account of their own, registers clients of their own, tricks
 //! browsers into addresses and forms, and tries everything that came into their hands. What must
 //! not come of it is judged by the checks, not here.
 
@@ -15,9 +15,8 @@ use url::Url;
 use crate::{
     browser::{Arrived, Browser},
     client::{Client, Dialect, Registration, Tokens, parameter, value},
-    entra,
     human::{Human, Walk},
-    net::Role,
+    ids::{ENTRA_ORIGIN, Role},
     users::Shared,
     world::World,
 };
@@ -56,21 +55,21 @@ impl Attacker {
         }
     }
 
-    /// Tries one thing after another until the faults_stopped.
-    pub async fn live(mut self) {
+    /// Tries one thing after another until the faults stop.
+    pub async fn run(mut self) {
         let (least, most) = (Duration::from_secs(1), Duration::from_secs(300));
         while !self.shared.borrow().faults_stopped {
             let wait = self.world.choose(|choice| choice.between(least, most));
             self.world.sleep(wait).await;
-            let deed = self.world.choose(|choice| choice.below(14));
+            let action = self.world.choose(|choice| choice.below(14));
             let line = format!(
                 "= attacks: {}",
                 ATTACKS
-                    .get(deed as usize)
+                    .get(action as usize)
                     .unwrap_or(&"uses names of others")
             );
             self.world.note(self.client.peer.name(), &line);
-            match deed {
+            match action {
                 0 => self.become_a_user().await,
                 1 => self.replay_a_callback().await,
                 2 => self.fixate().await,
@@ -88,7 +87,7 @@ impl Attacker {
     }
 
     async fn become_a_user(&mut self) {
-        let _trouble = self.client.use_as(&mut self.browser, &self.human).await;
+        let _result = self.client.use_as(&mut self.browser, &self.human).await;
     }
 
     /// Opens addresses of somebody's history, in the attacker's own browser.
@@ -129,7 +128,7 @@ impl Attacker {
         }
         let mut opened = self.browser.history.iter().rev();
         let found = opened.find(|url| {
-            url.as_str().starts_with(entra::ORIGIN) && url.path().ends_with("/authorize")
+            url.as_str().starts_with(ENTRA_ORIGIN) && url.path().ends_with("/authorize")
         });
         found.cloned()
     }
@@ -137,7 +136,7 @@ impl Attacker {
     /// Leads a victim, who may have approved other clients, to the attacker's sign-in. The victim
     /// does not approve it (threat A4).
     async fn ride_on_a_cookie(&mut self) {
-        let _trouble = self.victim_uses_an_honest_client().await;
+        let _result = self.victim_uses_a_good_client().await;
         let Ok(begun) = self.client.begin().await else {
             return;
         };
@@ -152,11 +151,10 @@ impl Attacker {
         }
     }
 
-    async fn victim_uses_an_honest_client(&mut self) -> Option<()> {
-        let mut honest = Client::new(&self.world, "victim", Dialect::Modern);
-        "https://client.example/victim".clone_into(&mut honest.redirect_uri);
-        honest
-            .use_as(&mut self.victim, &self.victim_human)
+    async fn victim_uses_a_good_client(&mut self) -> Option<()> {
+        let mut good = Client::new(&self.world, "victim", Dialect::Modern);
+        "https://client.example/victim".clone_into(&mut good.redirect_uri);
+        good.use_as(&mut self.victim, &self.victim_human)
             .await
             .ok()?;
         Some(())
@@ -312,8 +310,8 @@ impl Attacker {
     /// Puts the attacker's own code of Entra's into a victim's sign-in, or says that another issuer
     /// answers (threats D2, D4).
     async fn mix_up(&mut self) {
-        let mut honest = Client::new(&self.world, "victim", Dialect::Modern);
-        let (Ok(own), Ok(theirs)) = (self.client.begin().await, honest.begin().await) else {
+        let mut good = Client::new(&self.world, "victim", Dialect::Modern);
+        let (Ok(own), Ok(theirs)) = (self.client.begin().await, good.begin().await) else {
             return;
         };
         let own = stopped(&mut self.browser, &self.human, &own.url).await;

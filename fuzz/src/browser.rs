@@ -155,7 +155,7 @@ impl Browser {
         self.submit(&page.url, &page.policy(), form, button).await
     }
 
-    /// Submits a form that stands on a page at `from`: the page's own, or a stranger's.
+    /// Submits a form that stands on a page at `from`: the page's own, or of another origin.
     ///
     /// # Errors
     ///

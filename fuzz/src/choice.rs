@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_seed_drew_gives_the_same_run_as_bytes() {
+    fn drawn_bytes_give_the_same_choices() {
         let mut seeded = Choice::seeded(7);
         let counts = [2, 3, 1000, 70_000, 1, 5];
         let first = counts.map(|count| seeded.below(count));
@@ -127,10 +127,10 @@ mod tests {
     }
 
     #[test]
-    fn when_the_bytes_run_out_nothing_unlikely_happens() {
-        let mut calm = Choice::of_bytes(&[]);
-        assert!(!calm.chance(999));
-        assert!(calm.chance(1000));
-        assert_eq!(calm.below(70), 0);
+    fn exhausted_bytes_choose_nothing_unlikely() {
+        let mut exhausted = Choice::of_bytes(&[]);
+        assert!(!exhausted.chance(999));
+        assert!(exhausted.chance(1000));
+        assert_eq!(exhausted.below(70), 0);
     }
 }

@@ -1,4 +1,4 @@
-//! An honest MCP client: finds out how to sign in, registers, sends the user to the browser,
+//! A well-behaved MCP client: finds out how to sign in, registers, sends the user to the browser,
 //! redeems the code, calls tools, refreshes and revokes. It checks what a careful client checks.
 
 mod capabilities;
@@ -24,12 +24,7 @@ pub use self::{
     oauth::{Begun, Registration, Tokens},
     request::LeakedName,
 };
-use crate::{
-    browser::Browser,
-    human::Human,
-    net::{Peer, Role},
-    world::World,
-};
+use crate::{browser::Browser, human::Human, ids::Role, net::Peer, world::World};
 
 /// Which revision of MCP, and so which transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,13 +11,11 @@ use entra_mcp_core::{
 use http::{Request, Response, StatusCode};
 
 use crate::{
-    checks::{ExchangeRef, Observation},
     clock::SimInstant,
+    ids::{ENTRA_ORIGIN, ExchangeRef},
+    observation::Observation,
     world::State,
 };
-
-/// Where Entra and Graph are.
-pub const ORIGIN: &str = "http://localhost:3002";
 
 /// The application that the server is in the tenant.
 #[derive(Clone, Debug)]
@@ -34,12 +32,12 @@ pub struct App {
 #[derive(Clone, Copy, Debug)]
 pub struct Accounts {
     /// Users who can sign in.
-    pub honest: &'static [&'static str],
+    pub users: &'static [&'static str],
     /// The account of every attacker.
     pub attacker: &'static str,
 }
 
-/// Every lie of an ID token.
+/// Every fault that an ID token may have.
 pub const ID_TOKEN_FAULTS: [Lie; 14] = [
     Lie::Audience,
     Lie::Issuer,
@@ -62,10 +60,10 @@ pub const ID_TOKEN_FAULTS: [Lie; 14] = [
 pub struct Entra {
     tenant: DevTenant,
     is_down: bool,
-    /// How many of the next ID tokens lie.
-    lies: u32,
-    /// The ID token of the last answer does.
-    lied: bool,
+    /// How many of the next ID tokens are spoiled.
+    spoiled_tokens: u32,
+    /// Whether the ID token of the last answer was.
+    is_spoiled: bool,
     /// What is answered at a path that ends so, instead of what would be.
     said: Option<Said>,
 }
@@ -76,14 +74,14 @@ pub type Said = (&'static str, u16, Bytes);
 impl Entra {
     pub(crate) fn new(public_url: &str, seed: &Seed) -> Self {
         let config = DevTenantConfig {
-            origin: ORIGIN.to_owned(),
+            origin: ENTRA_ORIGIN.to_owned(),
             redirect_uris: vec![format!("{public_url}/auth/callback")],
         };
         Self {
             tenant: DevTenant::new(config, seed),
             is_down: false,
-            lies: 0,
-            lied: false,
+            spoiled_tokens: 0,
+            is_spoiled: false,
             said: None,
         }
     }
@@ -102,7 +100,7 @@ impl Entra {
     #[must_use]
     pub fn accounts() -> Accounts {
         Accounts {
-            honest: &[
+            users: &[
                 "alice@contoso.example",
                 "bob@contoso.example",
                 "carol@contoso.example",
@@ -113,7 +111,7 @@ impl Entra {
     }
 
     pub(crate) fn serves(&self, origin: &str) -> bool {
-        origin == ORIGIN && !self.is_down
+        origin == ENTRA_ORIGIN && !self.is_down
     }
 
     pub(crate) fn is_down(&self) -> bool {
@@ -131,7 +129,7 @@ impl Entra {
     ///
     /// If it names nobody of the tenant.
     pub fn control(&mut self, control: Control, now: UnixTime) {
-        self.lies += u32::from(matches!(control, Control::Lie { .. }));
+        self.spoiled_tokens += u32::from(matches!(control, Control::Lie { .. }));
         let done = self.tenant.control(control, now);
         done.expect("the control names somebody");
     }
@@ -171,8 +169,8 @@ impl Entra {
         self.said = said;
     }
 
-    /// The next ID token lies.
-    pub fn lie(&mut self, lie: Lie) {
+    /// Spoils the next ID token.
+    pub fn spoil_id_token(&mut self, lie: Lie) {
         self.control(Control::Lie { lie }, UnixTime(0));
     }
 
@@ -180,7 +178,7 @@ impl Entra {
     pub fn recover(&mut self) {
         self.is_down = false;
         self.said = None;
-        self.lies = 0;
+        self.spoiled_tokens = 0;
         self.control(Control::Reset, UnixTime(0));
     }
 
@@ -214,9 +212,9 @@ impl Entra {
         };
         let name = b"\"id_token\":";
         let mut places = response.body().windows(name.len());
-        if self.lies > 0 && places.any(|place| place == name) {
-            self.lies -= 1;
-            self.lied = true;
+        if self.spoiled_tokens > 0 && places.any(|place| place == name) {
+            self.spoiled_tokens -= 1;
+            self.is_spoiled = true;
         }
         (after, response)
     }
@@ -234,7 +232,7 @@ impl State {
         let seed = Seed::new(self.choice.material());
         let now = crate::clock::read(self.moment, SimInstant::default(), 0);
         let (after, response) = self.entra.ask(request, now, &seed);
-        let is_spoiled = std::mem::take(&mut self.entra.lied);
+        let is_spoiled = std::mem::take(&mut self.entra.is_spoiled);
         self.see(&Observation::UpstreamReplied {
             who,
             request,

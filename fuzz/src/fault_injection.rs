@@ -1,5 +1,5 @@
 //! What happens to the machines and at Entra: processes are killed and started, clocks jump, Entra
-//! is away, slow, throttled, rolls its keys over, lies, or throws users out.
+//! is down, slow or throttled, rolls its keys over, spoils ID tokens, or disables users.
 
 use std::time::Duration;
 
@@ -11,16 +11,16 @@ use crate::{
     world::World,
 };
 
-/// The kinds of weather.
+/// How many kinds of faults there are.
 const KINDS: usize = 10;
 
 /// What Entra's token endpoint may say: expired, revoked, throttled, second factor, policy, busy.
 const REFUSALS: [u32; 6] = [70_008, 50_173, 50_196, 50_076, 53_003, 90_033];
 
-/// Blows until the faults_stopped.
+/// Injects faults until the faults stop.
 pub async fn inject_faults(world: World, shared: Shared) {
     let (least, most) = (Duration::from_secs(1), Duration::from_secs(600));
-    // Some runs have no weather of some kinds at all.
+    // Swarm testing: some runs lack some kinds altogether.
     let kinds: Vec<bool> = (0..KINDS)
         .map(|_| world.choose(|choice| choice.chance(500)))
         .collect();
@@ -28,8 +28,8 @@ pub async fn inject_faults(world: World, shared: Shared) {
         let wait = world.choose(|choice| choice.between(least, most));
         world.sleep(wait).await;
         let kind = world.choose(|choice| choice.below(KINDS as u64));
-        let happens = usize::try_from(kind).ok().and_then(|kind| kinds.get(kind));
-        if !shared.borrow().faults_stopped && happens == Some(&true) {
+        let is_enabled = usize::try_from(kind).ok().and_then(|kind| kinds.get(kind));
+        if !shared.borrow().faults_stopped && is_enabled == Some(&true) {
             let away = world.choose(|choice| choice.between(least, Duration::from_secs(60)));
             match kind {
                 0 | 1 => machines(&world, kind, away).await,
@@ -77,7 +77,7 @@ async fn keys(world: &World, away: Duration) {
 
 async fn at_entra(world: &World, kind: u64, away: Duration) {
     let somebody = || {
-        let users = Entra::accounts().honest;
+        let users = Entra::accounts().users;
         world.choose(|choice| (*choice.pick(users)).to_owned())
     };
     match kind {
@@ -90,8 +90,8 @@ async fn at_entra(world: &World, kind: u64, away: Duration) {
         3 => {
             for _ in 0..3 {
                 let lie = world.choose(|choice| *choice.pick(&ID_TOKEN_FAULTS));
-                world.note("faults", &format!("= an ID token will lie: {lie:?}"));
-                world.entra(|entra| entra.lie(lie));
+                world.note("faults", &format!("= an ID token will be spoiled: {lie:?}"));
+                world.entra(|entra| entra.spoil_id_token(lie));
             }
         }
         4 => {
@@ -137,7 +137,7 @@ async fn at_entra(world: &World, kind: u64, away: Duration) {
     }
 }
 
-/// The sky clears: everything runs, clocks are right.
+/// Ends all faults: everything runs, clocks are right.
 pub fn stop_faults(world: &World) {
     world.entra(Entra::recover);
     for replica in 0..world.replicas() {

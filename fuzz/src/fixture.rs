@@ -8,7 +8,7 @@ use crate::{
     browser::{Arrived, Browser, Page},
     client::{Begun, Client, ClientError, Dialect, UserDetails},
     human::Human,
-    net::Role,
+    ids::Role,
     world::World,
 };
 
@@ -29,7 +29,7 @@ pub struct Fixture {
 }
 
 impl Fixture {
-    /// Alice, in a world without faults of her own.
+    /// Alice, in a world of her own without faults.
     #[must_use]
     pub fn faultless() -> Self {
         Self::of(&World::faultless(), "alice", LATEST)

@@ -207,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_form_is_read_with_its_fields_and_buttons() {
+    fn form_is_read_with_its_fields_and_buttons() {
         let page = r#"<p>Hi</p><form method="post" action="/consent">
             <input type=hidden name=request value="a&amp;b>c">
             <button name="decision" value="approve" autofocus><b>Yes</b>, allow</button>

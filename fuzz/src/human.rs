@@ -4,7 +4,7 @@ use url::Url;
 
 use crate::{
     browser::{Arrived, Browser, Page},
-    entra,
+    ids::ENTRA_ORIGIN,
     net::Broken,
 };
 
@@ -62,7 +62,7 @@ impl Human {
     /// The button that the user presses on a page.
     #[must_use]
     pub fn reads(&self, page: &Page) -> Option<(crate::html::Form, crate::html::Button)> {
-        let is_entra = page.url.as_str().starts_with(entra::ORIGIN);
+        let is_entra = page.url.as_str().starts_with(ENTRA_ORIGIN);
         if !is_entra {
             let decision = if self.approves { "approve" } else { "deny" };
             return page.button(&[decision]);

@@ -10,30 +10,16 @@ use entra_mcp_core::{event::Event, exchange::ExchangeId, limits};
 use http::{HeaderValue, Request, Response, header};
 
 use crate::{
-    checks::Observation,
     clock::SimInstant,
+    ids::{ConnId, ENTRA_ORIGIN, Process, Role, TaskId},
+    observation::Observation,
     options::Fault,
-    world::{Process, SimEvent, State, TaskId, World},
+    world::{SimEvent, State, World},
 };
 
 mod call;
 
 pub use self::call::{Broken, Call};
-
-/// A connection's number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ConnId(pub u64);
-
-/// What a peer is, for the checks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// An MCP client.
-    Client,
-    /// A user's browser.
-    Browser,
-    /// Somebody who plays no fair part.
-    Attacker,
-}
 
 /// A piece of an answer.
 #[derive(Debug)]
@@ -121,7 +107,7 @@ impl Peer {
     pub fn serves(&self, url: &url::Url) -> bool {
         let origin = url.origin().ascii_serialization();
         self.world
-            .with(|state| origin == state.options.public_url || origin == crate::entra::ORIGIN)
+            .with(|state| origin == state.options.public_url || origin == ENTRA_ORIGIN)
     }
 
     /// Sends a request with an absolute URI.

@@ -1,6 +1,6 @@
 //! What a run is like: how many replicas, how slow the network, which faults there are and how
 //! often. Drawn anew for each run, some faults are switched off altogether (swarm testing): a fault
-//! that always strikes hides what another would find.
+//! that always occurs hides what another would find.
 
 use std::time::Duration;
 
@@ -173,7 +173,7 @@ impl Options {
             store_down: often(),
             store_response_lost: often(),
             store_conflict: often(),
-            // The weather kills, less often than at every step.
+            // Fault injection kills, less often than at every step.
             killed: 0,
         };
         Self {

@@ -20,11 +20,13 @@ use entra_mcp_core::{
 use http::{Request, Response, Uri};
 
 use crate::{
-    checks::{ExchangeRef, Failure, Observation},
+    checks::Failure,
     clock::SimInstant,
-    net::{ConnId, Piece},
+    ids::{ConnId, ExchangeRef, Process},
+    net::Piece,
+    observation::Observation,
     options::Options,
-    world::{Process, SimEvent, State},
+    world::{SimEvent, State},
 };
 
 /// A replica, alive or not.

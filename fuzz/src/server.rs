@@ -14,7 +14,8 @@ use url::Url;
 
 use crate::{
     checks::{Checks, Sort},
-    entra::{self, Entra},
+    entra::Entra,
+    ids::ENTRA_ORIGIN,
     options::Options,
     tools,
 };
@@ -77,8 +78,8 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
             tenant: app.tenant_id,
             client_id: app.client_id,
             client_secret: Secret::new(app.client_secret),
-            authority_host: url(entra::ORIGIN),
-            graph: url(entra::ORIGIN),
+            authority_host: url(ENTRA_ORIGIN),
+            graph: url(ENTRA_ORIGIN),
         },
         dev_tenant: None,
         data_dir: std::path::PathBuf::new(),

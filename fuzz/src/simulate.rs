@@ -1,5 +1,5 @@
 //! A whole run: first anything may fail and nothing wrong may happen; then faults stop, and
-//! everything honest must finish.
+//! every user must finish.
 
 use std::{
     cell::RefCell,
@@ -31,9 +31,9 @@ pub struct Summary {
     pub events: usize,
     /// Codes given: sign-ins that were completed.
     pub sign_ins: u64,
-    /// Tool calls of honest clients that were answered.
+    /// Tool calls of well-behaved clients that were answered.
     pub calls: u64,
-    /// Other things of MCP that honest clients used from end to end.
+    /// Other things of MCP that well-behaved clients used from end to end.
     pub uses: u64,
     /// Calls that the runtime performed.
     pub performed: u64,
@@ -78,7 +78,7 @@ pub struct FailedRun {
     pub drawn: Vec<u8>,
 }
 
-/// How long the second act may take.
+/// How long the liveness phase may take.
 const BOUND: Duration = Duration::from_secs(3600);
 
 /// Runs the world once.
@@ -127,29 +127,29 @@ fn words(panic: &(dyn std::any::Any + Send)) -> String {
 }
 
 fn phases(world: &World, shared: &Shared) -> Result<(), Failure> {
-    let users = Entra::accounts();
+    let accounts = Entra::accounts();
     let count = 1 + world.choose(|choice| choice.below(3));
     let mut expected = 0;
     for number in 0..count {
         let dialect = world.choose(|choice| *choice.pick(&Dialect::ALL));
-        let account = world.choose(|choice| *choice.pick(users.honest));
+        let account = world.choose(|choice| *choice.pick(accounts.users));
         let name = format!("client{number}");
-        let honest = SimUser::new(world, &name, account, dialect, shared);
-        world.spawn(honest.live());
+        let user = SimUser::new(world, &name, account, dialect, shared);
+        world.spawn(user.run());
         expected += 1;
     }
     for number in 0..world.choose(|choice| choice.below(3)) {
-        let victim = world.choose(|choice| *choice.pick(users.honest));
+        let victim = world.choose(|choice| *choice.pick(accounts.users));
         let name = format!("mallory{number}");
-        let attacker = Attacker::new(world, &name, users.attacker, victim, shared);
-        world.spawn(attacker.live());
+        let attacker = Attacker::new(world, &name, accounts.attacker, victim, shared);
+        world.spawn(attacker.run());
     }
     world.spawn(fault_injection::inject_faults(
         world.clone(),
         Rc::clone(shared),
     ));
-    let act = world.choose(|choice| *choice.pick(&[600, 1800, 2 * 3600]));
-    world.try_run(world.sleep(Duration::from_secs(act)))?;
+    let safety_phase = world.choose(|choice| *choice.pick(&[600, 1800, 2 * 3600]));
+    world.try_run(world.sleep(Duration::from_secs(safety_phase)))?;
     shared.borrow_mut().faults_stopped = true;
     world.options(|options| options.faults = Faults::default());
     fault_injection::stop_faults(world);
@@ -165,7 +165,7 @@ fn phases(world: &World, shared: &Shared) -> Result<(), Failure> {
     wait_for_quiescence(world)
 }
 
-/// Everybody has gone home: what still runs ends by itself.
+/// All users are done: what still runs must end by itself.
 fn wait_for_quiescence(world: &World) -> Result<(), Failure> {
     let end = world
         .moment()

@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_guard_that_does_not_hold_is_a_conflict() {
+    fn failed_guard_is_a_conflict() {
         let mut store = MemoryStore::default();
         assert_eq!(put(&mut store, Guard::Absent, 0), Ok(None));
         assert_eq!(put(&mut store, Guard::Absent, 0), Err(StoreFault::Conflict));

@@ -48,8 +48,8 @@ pub const ALL: [Target; 23] = [
 /// If there is no such target, or a law is broken.
 pub fn run(name: &str, bytes: &[u8]) {
     let target = ALL.iter().find(|(known, _)| *known == name);
-    let (_, act) = target.expect("there is such a target");
-    act(bytes);
+    let (_, run) = target.expect("there is such a target");
+    run(bytes);
 }
 
 /// The whole world, with the bytes as its choices.

@@ -1,5 +1,5 @@
 //! Users with their clients, who want nothing but to sign in and use the tools, whatever breaks on
-//! the way. In the second act nothing breaks any more, and each of them must get through.
+//! the way. In the liveness phase nothing breaks any more, and each of them must get through.
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
@@ -10,11 +10,11 @@ use crate::{
     browser::Browser,
     client::{Client, ClientError, Dialect, Feature, LeakedName},
     human::Human,
-    net::Role,
+    ids::Role,
     world::World,
 };
 
-/// What may come into an attacker's hands: browser histories, leaked_names session ids, tokens that
+/// What may come into an attacker's hands: browser histories, leaked session ids, tokens that
 /// were spent. Live tokens are not lost in this world.
 #[derive(Debug, Default)]
 pub struct RunState {
@@ -26,11 +26,11 @@ pub struct RunState {
     pub spent: Vec<(String, String)>,
     /// Session tokens of sessions that may be over by now.
     pub old: Vec<String>,
-    /// The registered clients of honest users: identifier and redirect URI.
+    /// The registered clients of well-behaved users: identifier and redirect URI.
     pub clients: Vec<(String, String)>,
-    /// How many users got through in the second act.
+    /// How many users got through in the liveness phase.
     pub finished: u64,
-    /// Names that were leaked_names: of tasks, events, questions, requests; and states of requests.
+    /// Names that leaked: of tasks, events, questions, requests; and states of requests.
     pub leaked_names: Rc<RefCell<Vec<LeakedName>>>,
     /// Tool calls that were answered.
     pub calls: u64,
@@ -92,22 +92,22 @@ impl SimUser {
         }
     }
 
-    /// Lives until the faults_stopped, and then gets through once more.
-    pub async fn live(mut self) {
+    /// Acts until the faults stop, and then gets through once more.
+    pub async fn run(mut self) {
         let most = Duration::from_secs(600);
         while !self.shared.borrow().faults_stopped {
             let wait = self.world.choose(|choice| choice.between(PATIENCE, most));
-            let deed = self.world.choose(|choice| choice.below(24));
+            let action = self.world.choose(|choice| choice.below(24));
             let short = self.world.choose(|choice| choice.between(SHORT.0, SHORT.1));
             let world = self.world.clone();
             // Some lose patience and leave in the middle of something.
-            let patience = match deed {
+            let patience = match action {
                 0 | 15 => short,
-                _ if deed > 15 => LONG * 3,
+                _ if action > 15 => LONG * 3,
                 _ => LONG,
             };
-            // ClientError is expected; that nothing worse comes of it is what the checks see to.
-            match world.within(patience, self.act(deed)).await {
+            // Errors are expected; that nothing worse comes of it is what the checks see to.
+            match world.within(patience, self.perform(action)).await {
                 None => self.client.disconnect(),
                 Some(Err(error)) => self.judge(&error),
                 Some(Ok(())) => {}
@@ -169,8 +169,8 @@ impl SimUser {
         }
     }
 
-    async fn act(&mut self, deed: u64) -> Result<(), ClientError> {
-        match deed {
+    async fn perform(&mut self, action: u64) -> Result<(), ClientError> {
+        match action {
             1 | 2 => self.refresh().await,
             3 => {
                 self.client.disconnect();
@@ -346,7 +346,7 @@ impl SimUser {
     }
 }
 
-/// A error without the texts that came with it.
+/// An error without the texts that came with it.
 fn brief(error: &ClientError) -> String {
     match error {
         ClientError::Page { status, .. } => format!("a page with {status}"),

@@ -1,4 +1,4 @@
-//! The world: one clock, one queue of what will happen, and the actors that live in it.
+//! The world: one clock, one queue of what will happen, and the actors in it.
 //!
 //! Actors (clients, browsers, attackers) are futures that this world polls itself: no executor, no
 //! thread, no waker. A future waits for an answer of the network or for a moment; the world wakes
@@ -19,16 +19,14 @@ use std::{
 
 use entra_mcp_core::{dev_tenant::Control, time::Now};
 
-pub(crate) use self::{
-    schedule::{Process, SimEvent},
-    state::{State, TaskId},
-};
+pub(crate) use self::{schedule::SimEvent, state::State};
 use crate::{
     checks::Failure,
     choice::Choice,
     clock::SimInstant,
     entra::Entra,
-    net::{Peer, Role},
+    ids::{Role, TaskId},
+    net::Peer,
     options::Options,
     replica::Replica,
     store::MemoryStore,
@@ -80,8 +78,8 @@ impl World {
         act(&mut self.shared.state.borrow_mut())
     }
 
-    /// The same where a value is dropped, which may be while the world falls apart.
-    pub(crate) fn at_the_end(&self, act: impl FnOnce(&mut State)) {
+    /// The same where a value is dropped, which may be while the world itself is dropped.
+    pub(crate) fn if_not_borrowed(&self, act: impl FnOnce(&mut State)) {
         if let Ok(mut state) = self.shared.state.try_borrow_mut() {
             act(&mut state);
         }
@@ -143,7 +141,7 @@ impl World {
         self.with(|state| change(&mut state.options))
     }
 
-    /// Lets an actor live.
+    /// Spawns an actor.
     pub fn spawn(&self, actor: impl Future<Output = ()> + 'static) {
         let id = self.with(State::new_task);
         self.shared.tasks.borrow_mut().insert(id, Box::pin(actor));

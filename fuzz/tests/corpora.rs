@@ -5,7 +5,7 @@ use std::path::Path;
 use entra_mcp_fuzz::targets;
 
 #[test]
-fn every_input_that_was_kept_keeps_the_laws() {
+fn every_corpus_input_keeps_the_properties() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpora");
     for (name, run) in targets::ALL {
         let mut count = 0;
@@ -23,7 +23,7 @@ fn every_input_that_was_kept_keeps_the_laws() {
 }
 
 #[test]
-fn every_target_is_built_by_cargo_fuzz() {
+fn every_target_is_in_the_manifest() {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
     let manifest = std::fs::read_to_string(manifest).unwrap();
     for (name, _) in targets::ALL {

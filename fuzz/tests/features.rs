@@ -16,7 +16,7 @@ fn world() -> World {
 }
 
 #[test]
-fn everything_works_in_every_revision() {
+fn every_feature_works_in_every_revision() {
     for dialect in Dialect::ALL {
         let world = world();
         let mut fixture = Fixture::of(&world, "alice", dialect);
@@ -43,7 +43,7 @@ fn everything_works_in_every_revision() {
 }
 
 #[test]
-fn an_answer_whose_stream_is_cut_anywhere_is_come_back_for() {
+fn response_stream_cut_anywhere_is_resumed() {
     let mut cuts = 0;
     for point in 0.. {
         let world = world();
@@ -56,7 +56,7 @@ fn an_answer_whose_stream_is_cut_anywhere_is_come_back_for() {
         let used = world.run(fixture.client.use_feature(Feature::Progress));
         let struck = world.options(|options| options.once.is_none());
         world.end();
-        // ExchangeRef has not heard the head, or the first event, knows of nothing to come back for.
+        // Who has not heard the head, or the first event, knows of nothing to come back for.
         if point > 1 {
             assert_eq!(used, Ok(()), "cut at {point}");
         }

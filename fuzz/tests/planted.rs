@@ -23,7 +23,7 @@ fn caught(prepare: fn(Server) -> Server, checks: &[&str]) {
 }
 
 #[test]
-fn a_callback_taken_in_any_browser_is_caught() {
+fn callback_in_any_browser_is_caught() {
     caught(
         |server| server.with_bug(Planted::StateUnchecked),
         &["only where allowed"],
@@ -31,7 +31,7 @@ fn a_callback_taken_in_any_browser_is_caught() {
 }
 
 #[test]
-fn an_ignored_audience_is_caught() {
+fn ignored_audience_is_caught() {
     caught(
         |server| server.with_bug(Planted::AudienceIgnored),
         &["good id tokens only"],
@@ -39,7 +39,7 @@ fn an_ignored_audience_is_caught() {
 }
 
 #[test]
-fn a_second_answer_is_caught() {
+fn second_response_is_caught() {
     caught(
         |server| server.with_bug(Planted::AnsweredTwice),
         &["answered once"],
@@ -47,7 +47,7 @@ fn a_second_answer_is_caught() {
 }
 
 #[test]
-fn a_token_without_an_end_is_caught() {
+fn token_without_expiry_is_caught() {
     caught(
         |server| server.with_bug(Planted::NeverExpires),
         &["bearer needed"],
@@ -55,7 +55,7 @@ fn a_token_without_an_end_is_caught() {
 }
 
 #[test]
-fn a_token_in_the_log_is_caught() {
+fn token_in_the_log_is_caught() {
     caught(
         |server| server.with_bug(Planted::TokenLogged),
         &["nothing leaks"],
@@ -63,7 +63,7 @@ fn a_token_in_the_log_is_caught() {
 }
 
 #[test]
-fn a_dropped_consent_is_caught() {
+fn skipped_consent_is_caught() {
     caught(
         |server| server.with_bug(Planted::ConsentDropped),
         &["only where allowed"],
@@ -71,7 +71,7 @@ fn a_dropped_consent_is_caught() {
 }
 
 #[test]
-fn a_consent_form_from_any_page_is_caught() {
+fn cross_origin_consent_form_is_caught() {
     caught(
         |server| server.with_bug(Planted::OriginIgnored),
         &["only where allowed"],
@@ -79,7 +79,7 @@ fn a_consent_form_from_any_page_is_caught() {
 }
 
 #[test]
-fn a_refresh_token_that_works_for_ever_is_caught() {
+fn reusable_refresh_token_is_caught() {
     caught(
         |server| server.with_bug(Planted::ReuseIgnored),
         &["spent once"],
@@ -87,7 +87,7 @@ fn a_refresh_token_that_works_for_ever_is_caught() {
 }
 
 #[test]
-fn a_session_that_is_anybodys_is_caught() {
+fn shared_mcp_session_is_caught() {
     caught(
         |server| server.with_bug(Planted::SessionsShared),
         &["own sessions only"],
@@ -95,7 +95,7 @@ fn a_session_that_is_anybodys_is_caught() {
 }
 
 #[test]
-fn a_message_that_does_not_fit_its_schema_is_caught() {
+fn schema_violation_is_caught() {
     caught(
         |server| server.with_bug(Planted::NullWritten),
         &["fits its schema"],
@@ -103,7 +103,7 @@ fn a_message_that_does_not_fit_its_schema_is_caught() {
 }
 
 #[test]
-fn a_state_that_is_anybodys_is_caught() {
+fn shared_request_state_is_caught() {
     caught(
         |server| server.with_bug(Planted::StatesShared),
         &["own names only"],
@@ -111,7 +111,7 @@ fn a_state_that_is_anybodys_is_caught() {
 }
 
 #[test]
-fn a_task_that_is_anybodys_is_caught() {
+fn shared_task_is_caught() {
     caught(
         |server| server.with_bug(Planted::TasksShared),
         &["own names only", "user isolation"],
@@ -119,7 +119,7 @@ fn a_task_that_is_anybodys_is_caught() {
 }
 
 #[test]
-fn a_fault_that_is_told_is_caught() {
+fn disclosed_fault_is_caught() {
     caught(
         |server| server.with_bug(Planted::FaultTold),
         &["nothing leaks"],

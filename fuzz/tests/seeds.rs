@@ -32,17 +32,17 @@ fn simulate(seeds: std::ops::Range<u64>) {
 }
 
 #[test]
-fn nothing_wrong_happens_in_the_first_fifty_worlds_and_everybody_honest_gets_through() {
+fn first_fifty_seeds_hold() {
     simulate(0..50);
 }
 
 #[test]
-fn nothing_wrong_happens_in_the_next_fifty() {
+fn next_fifty_seeds_hold() {
     simulate(50..100);
 }
 
 #[test]
-fn the_same_seed_gives_the_same_trace_and_another_gives_another() {
+fn trace_follows_from_the_seed() {
     let (first, again, other) = (run(3), run(3), run(4));
     assert_eq!(first.trace, again.trace);
     assert_eq!(first.hash, again.hash);
@@ -50,7 +50,7 @@ fn the_same_seed_gives_the_same_trace_and_another_gives_another() {
 }
 
 #[test]
-fn what_a_seed_drew_replays_the_same_world_as_bytes() {
+fn drawn_bytes_replay_the_seed() {
     let seeded = run(5);
     let replayed = simulate::run(Choice::of_bytes(&seeded.drawn), |_| {}).unwrap();
     assert_eq!(replayed.hash, seeded.hash);

@@ -55,7 +55,7 @@ fn gets_through(fault: Fault, point: u64, dialect: Dialect) -> bool {
 }
 
 #[test]
-fn one_fault_at_any_point_keeps_nobody_out() {
+fn sign_in_survives_one_fault_at_any_point() {
     for dialect in [
         Dialect::Sse,
         Dialect::Streamable("2025-11-25"),

@@ -58,7 +58,7 @@ impl Attacker {
         }
         let kinds: Vec<u64> = kinds.into_iter().collect();
         let kind = self.world.choose(|choice| *choice.pick(&kinds));
-        // Questions are open for seconds only: who is to answer one lies in wait for it.
+        // Questions are open for seconds only: who is to answer one polls for it.
         let waits = self.world.choose(|choice| match choice.chance(500) {
             true => 0,
             false => choice.below(600),
@@ -113,7 +113,7 @@ impl Attacker {
         let _answer = client.ask(method, params).await;
     }
 
-    /// A session of the attacker's own, or one that was leaked_names.
+    /// A session of the attacker's own, or one that was leaked.
     async fn choose_session(&mut self) {
         let sessions = self.shared.borrow().sessions.clone();
         let sessions: Vec<String> = sessions

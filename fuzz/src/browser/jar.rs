@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lax_cookie_follows_a_link_from_elsewhere_but_no_form() {
+    fn lax_cookie_is_sent_with_cross_site_links_but_not_forms() {
         let (set, url) = ("a=1; Path=/; SameSite=Lax", "https://a.example/");
         assert_eq!(sent(set, url, url, true, true), "a=1");
         assert_eq!(sent(set, url, url, true, false), "");
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_of_one_port_is_sent_to_another_and_ends_in_time() {
+    fn cookies_ignore_the_port_and_expire() {
         let (one, other) = ("http://localhost:3001/", "http://localhost:3002/");
         assert_eq!(sent("a=1; Max-Age=1", one, other, false, true), "a=1");
         assert_eq!(sent("a=1; Max-Age=0", one, other, false, true), "");

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use entra_mcp_core::{exchange::Outcome, limits, log_event::Level};
 
 use super::{
-    Check, ExchangeRef, Ledger, Observation,
+    Check, Ledger,
     sessions::{Owner, owner},
 };
-use crate::net::ConnId;
+use crate::ids::{ConnId, ExchangeRef};
+use crate::observation::Observation;
 
 /// Each exchange is answered at most once, and once unless its peer left; nothing is written before
 /// the answer is open or after it is closed. What goes on after its peer has left, for a client that

@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{
-    Check, Ledger, Observation,
+    Check, Ledger,
     ledger::ExchangeRecord,
     sessions::{Owner, owner},
 };
+use crate::observation::Observation;
 
 /// Nobody is served by a name that was given to somebody else.
 #[derive(Debug, Default)]

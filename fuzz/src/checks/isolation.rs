@@ -3,8 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{Check, ExchangeRecord, ExchangeRef, Ledger, Observation, Sort};
-use crate::checks::ledger::{bearer, form, redirected};
+use super::{Check, ExchangeRecord, Ledger, Sort};
+use crate::{
+    checks::ledger::{bearer, form, redirected},
+    ids::ExchangeRef,
+    observation::Observation,
+};
 
 /// A token of one user never serves another, and nobody reads what is another's.
 #[derive(Debug)]

@@ -7,10 +7,11 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response, header};
 use serde_json::Value;
 
-use super::{ExchangeRef, Label, Observation, Secrets, Sort};
+use super::{Label, Secrets, Sort};
 use crate::{
     clock::SimInstant,
-    net::{ConnId, Role},
+    ids::{ConnId, ExchangeRef, Role},
+    observation::Observation,
 };
 
 /// A request that was let in.

@@ -8,10 +8,10 @@ use serde_json::Value;
 use url::Url;
 
 use super::{
-    Check, Ledger, Observation,
+    Check, Ledger,
     ledger::{ExchangeRecord, form, redirected},
 };
-use crate::{entra, html};
+use crate::{html, ids::ENTRA_ORIGIN, observation::Observation};
 
 /// What a client asked for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,7 +57,7 @@ impl OnlyWhereAllowed {
             }
             "/authorize" => {
                 let page = String::from_utf8_lossy(body);
-                let base = Url::parse(entra::ORIGIN).expect("a good address");
+                let base = Url::parse(ENTRA_ORIGIN).expect("a good address");
                 let fields = html::forms(&page, &base).into_iter();
                 let sealed = fields.flat_map(|form| form.fields);
                 for (_, sealed) in sealed.filter(|(name, _)| name == "request") {
@@ -169,7 +169,7 @@ impl Check for OnlyWhereAllowed {
             return Ok(());
         };
         let to = to.to_str().unwrap_or_default();
-        let done = if to.starts_with(&format!("{}/", entra::ORIGIN)) {
+        let done = if to.starts_with(&format!("{}/", ENTRA_ORIGIN)) {
             self.goes_to_entra(case, head.headers())
         } else {
             self.goes_to_client(case, to, head.headers())

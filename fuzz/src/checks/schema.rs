@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use entra_mcp_schema::{ReceivedResponse, SchemaValidator, SentRequest};
 use http::{HeaderMap, header};
 
-use super::{Check, ExchangeRef, Ledger, Observation};
-use crate::net::Role;
+use super::{Check, Ledger};
+use crate::ids::{ExchangeRef, Role};
+use crate::observation::Observation;
 
 /// Whatever the server sends as a message of MCP fits the published schema, to whomever it is sent;
-/// what honest clients send does too.
+/// what well-behaved clients send does too.
 #[derive(Debug, Default)]
 pub(super) struct FitsItsSchema {
     watcher: SchemaValidator,

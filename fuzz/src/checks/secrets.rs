@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{Check, ExchangeRef, Ledger, Observation};
+use super::{Check, Ledger};
+use crate::ids::ExchangeRef;
+use crate::observation::Observation;
 
 /// What a labelled value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -267,7 +269,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_labelled_value_is_found_plain_and_inside_base64url() {
+    fn labelled_value_is_found_plain_and_in_base64url() {
         let mut secrets = Secrets::default();
         let label = Label {
             sort: Sort::Upstream,

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Check, Ledger, Observation,
+    Check, Ledger,
     ledger::{ExchangeRecord, claims},
 };
+use crate::observation::Observation;
 
 /// Whose a session is: the user's `oid`, and the client.
 pub(super) type Owner = (Option<String>, Option<String>);

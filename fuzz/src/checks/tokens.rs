@@ -6,10 +6,10 @@ use entra_mcp_core::time::UnixTime;
 use serde_json::Value;
 
 use super::{
-    Check, ExchangeRef, Ledger, Observation, Sort,
+    Check, Ledger, Sort,
     ledger::{ExchangeRecord, claims, form},
 };
-use crate::clock::SimInstant;
+use crate::{clock::SimInstant, ids::ExchangeRef, observation::Observation};
 
 /// Nothing protected is served without a session token that this server issued, in its lifetime
 /// (threats E12, F1, F3 to F6, F9 to F11).

@@ -193,7 +193,7 @@ impl Client {
 
     async fn use_questions(&mut self) -> Result<(), ClientError> {
         let elicits = !matches!(self.dialect.version(), "2024-11-05" | "2025-03-26");
-        let message = json!({"message": "ExchangeRef are you?"});
+        let message = json!({"message": "Who are you?"});
         for (tool, arguments, needs) in [
             ("test_elicitation", message, true),
             ("test_sampling", json!({"prompt": "Where?"}), false),
@@ -337,7 +337,7 @@ impl Client {
     }
 }
 
-/// What must be refused is refused; other error is error.
+/// What must be refused is refused; other errors are expected.
 fn is_error(answer: Result<Value, ClientError>, what: &str) -> Result<(), ClientError> {
     match answer {
         Err(ClientError::Rpc { .. } | ClientError::Tool(_)) => Ok(()),

@@ -68,7 +68,7 @@ impl Client {
         self.peer.stick_to(None);
     }
 
-    /// The `Mcp-Session-Id` or the address for messages, which an attacker may have leaked_names.
+    /// The `Mcp-Session-Id` or the address for messages, which an attacker may have got hold of.
     #[must_use]
     pub fn session(&self) -> Option<&str> {
         match self.connection.as_ref()? {

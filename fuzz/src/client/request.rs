@@ -172,7 +172,7 @@ impl Client {
                 }
                 answered = answer.or(answered);
             };
-            // ExchangeRef comes back twice, and gets nothing, is never answered.
+            // Who comes back twice, and gets nothing, is never answered.
             let is_empty = round > 0 && !is_cut && told.len() == before;
             in_vain += usize::from(is_empty && answered.is_none());
             if in_vain > 1 {

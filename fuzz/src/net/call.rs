@@ -5,8 +5,8 @@ use std::task::Poll;
 use bytes::Bytes;
 use http::Response;
 
-use super::{ConnId, Piece, join};
-use crate::world::World;
+use super::{Piece, join};
+use crate::{ids::ConnId, world::World};
 
 /// The connection ended before the answer did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +109,6 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        self.world.at_the_end(|state| state.let_go(self.id));
+        self.world.if_not_borrowed(|state| state.let_go(self.id));
     }
 }

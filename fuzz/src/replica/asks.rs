@@ -9,10 +9,11 @@ use entra_mcp_core::{
 };
 
 use crate::{
-    checks::{ExchangeRef, Observation},
     clock::SimInstant,
+    ids::{ExchangeRef, Process},
+    observation::Observation,
     options::Fault,
-    world::{Process, SimEvent, State},
+    world::{SimEvent, State},
 };
 
 impl State {
@@ -99,7 +100,7 @@ impl State {
         self.schedule(at, event);
     }
 
-    /// A question reaches the store.
+    /// A request reaches the store.
     pub(crate) fn ask(
         &mut self,
         process: Process,

@@ -12,8 +12,9 @@ use entra_mcp_core::{
 
 use crate::{
     checks::{Failure, Label, Sort},
+    ids::Process,
     tools::{self, ScriptStep},
-    world::{Process, SimEvent, State},
+    world::{SimEvent, State},
 };
 
 /// The calls under way.

@@ -4,10 +4,11 @@ use entra_mcp_core::{action::Action, exchange::ExchangeId};
 use http::Response;
 
 use crate::{
-    checks::{ExchangeRef, Observation},
-    net::{ConnId, Piece},
+    ids::{ConnId, ExchangeRef, Process},
+    net::Piece,
+    observation::Observation,
     options::Fault,
-    world::{Process, State},
+    world::State,
 };
 
 impl State {

@@ -20,7 +20,7 @@ use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use super::read;
 use crate::{checks::Checks, clock::BEGINNING, options::Options, server::Keys};
 
-/// A request, as a stranger may send it.
+/// A request, as anybody may send it.
 #[derive(Debug, Arbitrary)]
 struct Asked<'a> {
     method: u8,
@@ -159,7 +159,7 @@ pub(super) fn run(bytes: &[u8]) {
     };
     let seed = Seed::new([3; 32]);
     let exchange = Exchange::new(ExchangeId(1), &seed, request, alone.env());
-    alone.live(exchange, events);
+    alone.run_to_end(exchange, events);
 }
 
 /// An exchange's whole world.
@@ -181,7 +181,7 @@ impl Alone {
         }
     }
 
-    fn live(&mut self, mut exchange: Exchange, events: Vec<Next<'_>>) {
+    fn run_to_end(&mut self, mut exchange: Exchange, events: Vec<Next<'_>>) {
         let mut events = events.into_iter().take(64);
         // Once the bytes are used up the peer leaves, and time goes on until it ends.
         let mut gone = false;

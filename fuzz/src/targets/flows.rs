@@ -13,7 +13,7 @@ use crate::{
     client::{ClientError, value},
     entra::Entra,
     fixture::Fixture,
-    net::Role,
+    ids::Role,
     world::World,
 };
 
@@ -56,8 +56,8 @@ pub(super) fn entra_answer(bytes: &[u8]) {
         }
         _ => {
             let error = fixture.sign_in().expect_err("nobody is signed in");
-            let strange = matches!(error, ClientError::ProtocolViolation(_));
-            assert!(!strange, "{error}");
+            let is_violation = matches!(error, ClientError::ProtocolViolation(_));
+            assert!(!is_violation, "{error}");
         }
     }
     fixture.world.entra(Entra::recover);

@@ -8,19 +8,13 @@ use entra_mcp_core::{
     time::Instant,
 };
 
-use super::state::{State, TaskId};
+use super::state::State;
 use crate::{
     clock::SimInstant,
-    net::{ConnId, Piece},
+    ids::{ConnId, Process, TaskId},
+    net::Piece,
     options::Fault,
 };
-
-/// A process of a replica: a restarted replica is another process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Process {
-    pub(crate) replica: usize,
-    pub(crate) generation: u32,
-}
 
 /// Something in the queue.
 pub(crate) enum SimEvent {
@@ -38,7 +32,7 @@ pub(crate) enum SimEvent {
     Tick(Process, ExchangeId, Instant),
     /// An outbound request reaches Entra or Graph.
     FetchArrives(Process, ExchangeId, Ticket<Fetch>, Box<Fetch>),
-    /// A question reaches the store.
+    /// A request reaches the store.
     StoreArrives(Process, ExchangeId, Ticket<Store>, Store),
     /// A call that the runtime performs goes on.
     CallStep(Process, ExchangeId, AskId),

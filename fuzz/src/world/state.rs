@@ -7,23 +7,21 @@ use std::{
 
 use entra_mcp_core::entropy::Seed;
 
-use super::schedule::{Process, SimEvent};
+use super::schedule::SimEvent;
 use crate::{
-    checks::{Checks, Failure, Observation},
+    checks::{Checks, Failure},
     choice::Choice,
     clock::SimInstant,
     entra::Entra,
+    ids::{Process, TaskId},
     net::Net,
+    observation::Observation,
     options::{Fault, Options},
     replica::Replica,
     server::Keys,
     store::MemoryStore,
     trace::Trace,
 };
-
-/// An actor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct TaskId(pub(crate) u64);
 
 pub(crate) struct State {
     pub(crate) moment: SimInstant,
@@ -107,7 +105,7 @@ impl State {
         self.failure.clone().map_or(Ok(()), Err)
     }
 
-    /// Whether a fault strikes now.
+    /// Whether a fault is injected now.
     pub(crate) fn injects(&mut self, fault: Fault) -> bool {
         let once = match &mut self.options.once {
             Some((wanted, 0)) if *wanted == fault => true,
@@ -120,12 +118,12 @@ impl State {
         if once {
             self.options.once = None;
         }
-        let strikes = once || self.choice.chance(self.options.faults.rate(fault));
-        if strikes {
+        let injected = once || self.choice.chance(self.options.faults.rate(fault));
+        if injected {
             self.checks.ledger_mut().count("faults");
             self.note("faults", &format!("= {fault:?}"));
         }
-        strikes
+        injected
     }
 
     /// How long something takes on its way.

@@ -21,7 +21,7 @@ fn call(session: &Session<'_>, tool: &str) -> crate::raw_http::Response {
 
 /// A client that lacks a scope is told all that are needed, signs in for them, and goes on in the MCP
 /// session that it had.
-pub fn a_client_that_lacks_a_scope_signs_in_for_more_and_goes_on(program: &Program) {
+pub fn missing_scope_is_granted_by_step_up(program: &Program) {
     let server: Server = program.example("guarded").start();
     let mut session = Session::of(&server, "alice");
     let refused = call(&session, "readMail");
@@ -48,7 +48,7 @@ pub fn a_client_that_lacks_a_scope_signs_in_for_more_and_goes_on(program: &Progr
 }
 
 /// Who has not the role neither sees the tool nor can call it.
-pub fn a_tool_for_a_role_is_there_for_who_has_it_only(program: &Program) {
+pub fn role_protected_tool_is_visible_to_its_role_only(program: &Program) {
     let server = program.example("guarded").start();
     let (alice, bob) = (Session::of(&server, "alice"), Session::of(&server, "bob"));
     assert!(names(&alice).contains(&"readReports".to_owned()));

@@ -23,7 +23,7 @@ struct Curious<'a> {
 }
 
 /// 2024-11-05 to 2025-11-25: questions come on the stream of the call.
-pub fn all_that_is_offered_fits_the_schemas_of_the_older_revisions(program: &Program) {
+pub fn everything_fits_the_schemas_of_the_older_revisions(program: &Program) {
     let server = program.example("everything").start();
     let client = sign_in(&server, "alice");
     for revision in OLDER {
@@ -48,7 +48,7 @@ pub fn all_that_is_offered_fits_the_schemas_of_the_older_revisions(program: &Pro
 }
 
 /// 2026-07-28: questions are results, and what takes long is a task.
-pub fn all_that_is_offered_fits_the_schema_of_the_stateless_revision(program: &Program) {
+pub fn everything_fits_the_schema_of_the_stateless_revision(program: &Program) {
     let server = program.example("everything").start();
     let client = sign_in(&server, "alice");
     let mut curious = Curious {

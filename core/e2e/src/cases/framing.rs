@@ -35,7 +35,7 @@ fn post(server: &Server, headers: &str, body: &str) -> String {
 }
 
 /// L1. Refused, or read as chunked and then closed (RFC 9112 section 6.1).
-pub fn two_framings_hide_no_second_request(program: &Program) {
+pub fn conflicting_framing_hides_no_second_request(program: &Program) {
     let server = program.start();
     let both = "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n";
     for text in [post(&server, both, "0\r\n\r\n"), post(&server, both, "")] {
@@ -65,7 +65,7 @@ pub fn two_framings_hide_no_second_request(program: &Program) {
 }
 
 /// L2, L4.
-pub fn lengths_that_are_no_lengths_are_refused(program: &Program) {
+pub fn invalid_content_lengths_are_refused(program: &Program) {
     let server = program.start();
     for length in [
         "+4",
@@ -129,7 +129,7 @@ pub fn broken_header_lines_are_refused(program: &Program) {
 }
 
 /// L8.
-pub fn there_is_exactly_one_host(program: &Program) {
+pub fn exactly_one_host_is_required(program: &Program) {
     let server = program.start();
     let host = server.host();
     assert_refused(&server, "GET /mcp HTTP/1.1\r\n\r\n");
@@ -141,7 +141,7 @@ pub fn there_is_exactly_one_host(program: &Program) {
 }
 
 /// H12, L9, L13.
-pub fn what_is_no_request_is_refused(program: &Program) {
+pub fn malformed_requests_are_refused(program: &Program) {
     let server = program.start();
     let host = server.host();
     for line in [
@@ -183,7 +183,7 @@ pub fn what_is_no_request_is_refused(program: &Program) {
 }
 
 /// L7, L13, M8.
-pub fn a_refusal_leaves_no_request_behind(program: &Program) {
+pub fn refusal_leaves_no_request_behind(program: &Program) {
     let server = program.start();
     let host = server.host();
     let hidden = HIDDEN.replace("HOST", &host);
@@ -228,7 +228,7 @@ pub fn pipelined_requests_are_answered_in_order(program: &Program) {
 }
 
 /// L13.
-pub fn a_head_without_body_has_none(program: &Program) {
+pub fn head_response_has_no_body(program: &Program) {
     let server = program.start();
     let mut connection = Connection::open(server.address()).unwrap();
     let host = server.host();

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Beside one's own tools there is `getUserDetails`; what is wrong with arguments is told.
-pub fn a_tool_of_ones_own_is_listed_with_its_schema_and_called(program: &Program) {
+pub fn custom_tool_is_listed_with_its_schema_and_called(program: &Program) {
     let server = program.example("hello").start();
     let session = Session::of(&server, "alice");
     let listed = session.request("tools/list", &json!({}));
@@ -35,7 +35,7 @@ pub fn a_tool_of_ones_own_is_listed_with_its_schema_and_called(program: &Program
 }
 
 /// P2: who calls comes from the session token. G2: a token of Entra's never leaves the server.
-pub fn a_tool_knows_who_calls_and_asks_graph_as_the_user(program: &Program) {
+pub fn tool_knows_its_caller_and_calls_graph_as_the_user(program: &Program) {
     let server = program.example("whoami").start();
     let mut oids = BTreeSet::new();
     for (user, mail) in [
@@ -63,7 +63,7 @@ pub fn a_tool_knows_who_calls_and_asks_graph_as_the_user(program: &Program) {
 }
 
 /// 2025-11-25: the input_request is a request of the server's on the stream of the answer.
-pub fn a_question_is_asked_on_the_stream_of_an_older_revision(program: &Program) {
+pub fn elicitation_uses_the_stream_in_older_revisions(program: &Program) {
     let server = program.example("whoami").start();
     let session = Session::of(&server, "alice");
     let params = json!({"name": "introduceMe", "arguments": {}});
@@ -96,7 +96,7 @@ pub fn a_question_is_asked_on_the_stream_of_an_older_revision(program: &Program)
 }
 
 /// 2026-07-28: the input_request is the result of the round, and the function is run again with the answer.
-pub fn a_question_is_a_round_of_its_own_in_the_stateless_revision(program: &Program) {
+pub fn elicitation_is_a_round_trip_in_the_stateless_revision(program: &Program) {
     let server = program.example("whoami").start();
     let client = sign_in(&server, "alice");
     let call = |more: &Value| {
@@ -120,7 +120,7 @@ pub fn a_question_is_a_round_of_its_own_in_the_stateless_revision(program: &Prog
 }
 
 /// Errors that a model can act on, faults that go to the log only (threat O3), and a panic.
-pub fn a_tool_fails_in_words_in_silence_or_with_a_panic_and_the_server_lives(program: &Program) {
+pub fn failing_and_panicking_tools_leave_the_server_running(program: &Program) {
     let server = program.example("trouble").start();
     let session = Session::of(&server, "alice");
     let told = session.call("divide", &json!({"dividend": 1, "divisor": 0}));
@@ -143,7 +143,7 @@ pub fn a_tool_fails_in_words_in_silence_or_with_a_panic_and_the_server_lives(pro
 }
 
 /// A cancelled call has no result, and its function ends.
-pub fn a_call_that_is_cancelled_stops(program: &Program) {
+pub fn cancelled_call_stops(program: &Program) {
     let server = program.example("trouble").start();
     let session = Session::of(&server, "alice");
     let params = json!({"name": "wait", "arguments": {}, "_meta": {"progressToken": "p"}});
@@ -165,7 +165,7 @@ pub fn a_call_that_is_cancelled_stops(program: &Program) {
 }
 
 /// 2026-07-28: closing the stream of the answer cancels the call.
-pub fn a_client_that_leaves_a_stateless_call_cancels_it(program: &Program) {
+pub fn disconnect_cancels_a_stateless_call(program: &Program) {
     let server = program.example("trouble").start();
     let session = Session::of(&server, "alice");
     let mut message = stateless_request("tools/call", json!({"name": "wait", "arguments": {}}));
@@ -185,7 +185,7 @@ pub fn a_client_that_leaves_a_stateless_call_cancels_it(program: &Program) {
 }
 
 /// 2026-07-28: a task goes on without its request, and ends when it is cancelled.
-pub fn a_call_goes_on_as_a_task_until_it_is_cancelled(program: &Program) {
+pub fn task_runs_until_it_is_cancelled(program: &Program) {
     let server = program.example("trouble").start();
     let session = Session::of(&server, "alice");
     let send = |method: &str, name: &str, params: Value| {
@@ -212,7 +212,7 @@ pub fn a_call_goes_on_as_a_task_until_it_is_cancelled(program: &Program) {
 }
 
 /// I2: what one user wrote is not another's, whatever they name.
-pub fn resources_prompts_and_completions_are_each_users_own(program: &Program) {
+pub fn resources_prompts_and_completions_are_per_user(program: &Program) {
     let server = program.example("notes").start();
     let alice = Session::of(&server, "alice");
     let bob = Session::of(&server, "bob");
@@ -250,7 +250,7 @@ pub fn resources_prompts_and_completions_are_each_users_own(program: &Program) {
 }
 
 /// Whatever is built on a runtime takes the flags of its binary, and says what is wrong in words.
-pub fn an_example_takes_the_flags_of_its_binary(program: &Program) {
+pub fn example_accepts_the_flags_of_its_binary(program: &Program) {
     let run = |flag: &str| {
         let output = program.example("hello").command().arg(flag).output();
         let output = output.expect("the example runs");
@@ -268,7 +268,7 @@ pub fn an_example_takes_the_flags_of_its_binary(program: &Program) {
 }
 
 /// Who subscribed to a resource is told of its changes, on the stream of the MCP session.
-pub fn who_subscribed_is_told_of_changes(program: &Program) {
+pub fn subscriber_is_notified_of_changes(program: &Program) {
     let server = program.example("notes").start();
     let (alice, bob) = (Session::of(&server, "alice"), Session::of(&server, "bob"));
     let count = json!({"uri": "notes://count"});

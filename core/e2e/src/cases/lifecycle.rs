@@ -3,7 +3,7 @@
 use crate::{Program, client::sign_in};
 
 /// Q4: the client carries on with the same session token.
-pub fn a_killed_server_keeps_its_sessions(program: &Program) {
+pub fn killed_server_keeps_its_sessions(program: &Program) {
     let mut server = program.start();
     let client = sign_in(&server, "alice");
     let session = client.initialize(&server, "2025-11-25");
@@ -24,7 +24,7 @@ pub fn a_killed_server_keeps_its_sessions(program: &Program) {
 }
 
 /// SIGTERM, with a stream open.
-pub fn a_server_that_is_asked_to_end_ends(program: &Program) {
+pub fn terminated_server_shuts_down(program: &Program) {
     let mut server = program.start();
     let client = sign_in(&server, "alice");
     let (head, mut events) = client.stream(&server, "/sse", &[]).unwrap();
@@ -40,7 +40,7 @@ pub fn a_server_that_is_asked_to_end_ends(program: &Program) {
 }
 
 /// Q1, Q2, Q7: which setting, what is wrong, what is right.
-pub fn settings_that_cannot_be_are_told_in_words(program: &Program) {
+pub fn invalid_settings_are_reported_in_words(program: &Program) {
     let server = program.start();
     let folder = server.folder().to_str().unwrap();
     type Wrong<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);

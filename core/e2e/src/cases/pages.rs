@@ -90,7 +90,7 @@ fn its_own_origin_and_a_forwarded_host_change_nothing(
 }
 
 /// J4.
-pub fn pages_of_others_may_read_what_is_public_only(program: &Program) {
+pub fn cross_origin_pages_may_read_only_public_documents(program: &Program) {
     let server = program.start();
     let foreign = ("Origin", "https://page.example");
     for target in [
@@ -126,7 +126,7 @@ pub fn pages_of_others_may_read_what_is_public_only(program: &Program) {
 }
 
 /// A5, B7.
-pub fn the_consent_form_cannot_be_posted_by_others(program: &Program) {
+pub fn consent_form_cannot_be_posted_cross_origin(program: &Program) {
     let server = program.start();
     let client_id = register(&server);
     let address = client::authorize(&server, &client_id);
@@ -170,7 +170,7 @@ pub fn the_consent_form_cannot_be_posted_by_others(program: &Program) {
 }
 
 /// A2, A3, D1.
-pub fn the_callback_works_in_the_browser_that_said_yes_only(program: &Program) {
+pub fn callback_works_only_in_the_consenting_browser(program: &Program) {
     let server = program.start();
     let client_id = register(&server);
     // The attacker says yes, and the victim is lured to Entra's page.
@@ -209,7 +209,7 @@ pub fn the_callback_works_in_the_browser_that_said_yes_only(program: &Program) {
 }
 
 /// A6, N2, N4.
-pub fn every_page_carries_its_headers(program: &Program) {
+pub fn every_page_has_its_security_headers(program: &Program) {
     let server = program.start();
     let client_id = register(&server);
     let address = client::authorize(&server, &client_id);

@@ -7,7 +7,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use crate::{Program, client::sign_in, raw_http::Connection};
 
 /// L11.
-pub fn heads_without_end_are_cut_off(program: &Program) {
+pub fn endless_heads_are_refused(program: &Program) {
     let server = program.start();
     let host = server.host();
     let large = "x".repeat(100 * 1024);
@@ -41,7 +41,7 @@ pub fn heads_without_end_are_cut_off(program: &Program) {
 }
 
 /// M6.
-pub fn slow_heads_are_cut_off(program: &Program) {
+pub fn slow_heads_time_out(program: &Program) {
     let server = program.start();
     let mut slow: Vec<_> = (0..50)
         .map(|_| Connection::open(server.address()).unwrap())
@@ -62,7 +62,7 @@ pub fn slow_heads_are_cut_off(program: &Program) {
 }
 
 /// M8, M9.
-pub fn bodies_without_end_are_cut_off(program: &Program) {
+pub fn endless_bodies_are_refused(program: &Program) {
     let server = program.start();
     let host = server.host();
     let mut connection = Connection::open(server.address()).unwrap();
@@ -96,7 +96,7 @@ pub fn bodies_without_end_are_cut_off(program: &Program) {
 }
 
 /// M10.
-pub fn two_thousand_idle_connections_hold_up_nobody(program: &Program) {
+pub fn two_thousand_idle_connections_block_nobody(program: &Program) {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     setrlimit(Resource::Nofile, limit).unwrap();
@@ -111,7 +111,7 @@ pub fn two_thousand_idle_connections_hold_up_nobody(program: &Program) {
 }
 
 /// M10, M13.
-pub fn when_no_descriptors_are_left_the_server_waits_and_goes_on(program: &Program) {
+pub fn exhausted_file_descriptors_delay_but_do_not_stop_the_server(program: &Program) {
     let server = program.start_with_descriptors(60);
     let idle: Vec<_> = (0..200)
         .map(|_| Connection::open(server.address()))
@@ -122,7 +122,7 @@ pub fn when_no_descriptors_are_left_the_server_waits_and_goes_on(program: &Progr
 }
 
 /// M7.
-pub fn readers_that_do_not_read_hold_up_nobody(program: &Program) {
+pub fn stalled_readers_block_nobody(program: &Program) {
     let server = program.start();
     let request = format!("GET / HTTP/1.1\r\nHost: {}\r\n\r\n", server.host()).repeat(200);
     let mut deaf: Vec<_> = (0..20)
@@ -137,7 +137,7 @@ pub fn readers_that_do_not_read_hold_up_nobody(program: &Program) {
 }
 
 /// M4.
-pub fn a_user_cannot_hold_any_number_of_streams(program: &Program) {
+pub fn streams_per_user_are_bounded(program: &Program) {
     let server = program.start();
     let client = sign_in(&server, "alice");
     let mut streams = Vec::new();

@@ -20,7 +20,7 @@ const MARKS: [&str; 6] = [
 ];
 
 /// G2, O3.
-pub fn nothing_of_entra_is_ever_told(program: &Program) {
+pub fn entra_secrets_are_never_disclosed(program: &Program) {
     let server = program.start();
     let client_id = register(&server);
     let mut browser = Browser::default();
@@ -80,7 +80,7 @@ fn landed_text(landed: &client::Landed) -> String {
 }
 
 /// G3.
-pub fn the_data_folder_is_its_owners_and_opens_nothing(program: &Program) {
+pub fn data_folder_is_private_and_holds_no_plaintext(program: &Program) {
     let mut server = program.start();
     let client = client::sign_in(&server, "alice");
     server.kill();

@@ -17,7 +17,7 @@ fn assert_is(result: &Value, mail: &str) {
 }
 
 /// 2025-11-25, with `structuredContent`. C6, C7; state and `iss` come back.
-pub fn a_user_signs_in_and_gets_their_details(program: &Program) {
+pub fn sign_in_returns_the_users_own_details(program: &Program) {
     let server = program.start();
     let client = sign_in(&server, "alice");
     let result = client.details(&server, "2025-11-25");
@@ -26,7 +26,7 @@ pub fn a_user_signs_in_and_gets_their_details(program: &Program) {
 }
 
 /// The older revisions of Streamable HTTP.
-pub fn every_older_revision_gets_the_details(program: &Program) {
+pub fn sessions_of_every_older_revision_return_the_details(program: &Program) {
     let server = program.start();
     let client = sign_in(&server, "alice");
     for revision in ["2025-03-26", "2025-06-18"] {
@@ -35,7 +35,7 @@ pub fn every_older_revision_gets_the_details(program: &Program) {
 }
 
 /// 2026-07-28: no session, everything in each request.
-pub fn the_stateless_revision_gets_the_details(program: &Program) {
+pub fn stateless_revision_returns_the_details(program: &Program) {
     let server = program.start();
     let client = sign_in(&server, "alice");
     let send = |method: &str, name: &str, parameters: Value| {
@@ -73,7 +73,7 @@ pub fn the_stateless_revision_gets_the_details(program: &Program) {
 }
 
 /// 2024-11-05: the answer comes on the stream; each event is flushed by itself.
-pub fn the_old_transport_gets_the_details_on_its_stream(program: &Program) {
+pub fn http_sse_returns_the_details_on_its_stream(program: &Program) {
     let server = program.start();
     let client = sign_in(&server, "alice");
     let (head, mut events) = client.stream(&server, "/sse", &[]).unwrap();
@@ -138,7 +138,7 @@ pub fn two_users_get_their_own_details(program: &Program) {
 }
 
 /// A8: and Entra is never asked.
-pub fn who_says_no_is_told_to_the_client(program: &Program) {
+pub fn declined_consent_is_reported_to_the_client(program: &Program) {
     let server = program.start();
     let client_id = register(&server);
     let mut browser = Browser::default();
@@ -159,7 +159,7 @@ pub fn who_says_no_is_told_to_the_client(program: &Program) {
 }
 
 /// D5, D8: refused by policy at Entra, or disabled there.
-pub fn who_may_not_sign_in_gets_no_code(program: &Program) {
+pub fn failed_entra_sign_in_issues_no_code(program: &Program) {
     let server = program.start();
     let client_id = register(&server);
     for user in ["dave", "erin"] {

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// E5, E6.
-pub fn a_refresh_rotates_and_a_reuse_ends_the_session(program: &Program) {
+pub fn refresh_rotates_and_reuse_ends_the_session(program: &Program) {
     let server = program.start();
     let first = sign_in(&server, "alice");
     let second = Client::of(first.client_id.clone(), &first.refresh(&server).json());
@@ -27,7 +27,7 @@ pub fn a_refresh_rotates_and_a_reuse_ends_the_session(program: &Program) {
 }
 
 /// E3.
-pub fn many_redemptions_of_one_code_give_one_session(program: &Program) {
+pub fn concurrent_code_redemptions_give_one_session(program: &Program) {
     let server = program.start();
     let client_id = register(&server);
     let landed = client::browse(&server, &mut Browser::default(), &client_id, "alice");
@@ -39,7 +39,7 @@ pub fn many_redemptions_of_one_code_give_one_session(program: &Program) {
 }
 
 /// E3, E6.
-pub fn many_refreshes_at_once_give_one_successor(program: &Program) {
+pub fn concurrent_refreshes_give_one_successor(program: &Program) {
     let server = program.start();
     let client = sign_in(&server, "alice");
     let tokens = std::sync::Mutex::new(std::collections::BTreeSet::new());
@@ -70,7 +70,7 @@ fn at_once(server: &Server, count: usize, f: impl Fn(&Server) -> bool + Sync) ->
 }
 
 /// E11.
-pub fn a_revoked_token_is_worth_nothing(program: &Program) {
+pub fn revoked_token_is_refused(program: &Program) {
     let server = program.start();
     let client = sign_in(&server, "alice");
     assert!(client.works(&server));
@@ -84,7 +84,7 @@ pub fn a_revoked_token_is_worth_nothing(program: &Program) {
 }
 
 /// I7.
-pub fn a_revoked_token_ends_its_stream(program: &Program) {
+pub fn revoked_token_ends_its_stream(program: &Program) {
     let server = program.start();
     let client = sign_in(&server, "alice");
     let session = client.initialize(&server, "2025-11-25");
@@ -106,7 +106,7 @@ pub fn a_revoked_token_ends_its_stream(program: &Program) {
 }
 
 /// F1 to F11.
-pub fn without_a_good_token_there_is_a_challenge_and_nothing_else(program: &Program) {
+pub fn invalid_token_gets_only_a_challenge(program: &Program) {
     let server = program.start();
     let client = sign_in(&server, "alice");
     let token = &client.access_token;

@@ -41,7 +41,7 @@ fn refused(judged: Result<(), String>, words: &str) {
 }
 
 #[test]
-fn results_are_judged_by_their_method_in_every_revision() {
+fn results_are_checked_by_their_method_in_every_revision() {
     for revision in ALL {
         let content = json!({"content": [{"type": "text", "text": "3"}]});
         assert_eq!(result(revision, "tools/call", content), Ok(()));
@@ -69,7 +69,7 @@ fn results_are_judged_by_their_method_in_every_revision() {
 }
 
 #[test]
-fn a_list_of_tools_has_schemas_and_in_the_newest_revision_caching_hints() {
+fn tools_list_needs_schemas_and_in_the_newest_revision_caching_hints() {
     let tool = json!({"name": "add", "inputSchema": {"type": "object"}});
     for revision in ALL {
         let list = json!({"tools": [tool], "ttlMs": 0, "cacheScope": "private"});
@@ -83,7 +83,7 @@ fn a_list_of_tools_has_schemas_and_in_the_newest_revision_caching_hints() {
 }
 
 #[test]
-fn content_that_came_with_a_later_revision_is_refused_in_an_earlier_one() {
+fn content_of_a_later_revision_is_refused_in_an_earlier_one() {
     let audio = json!({"content": [{"type": "audio", "data": "AAEC", "mimeType": "audio/wav"}]});
     refused(
         result("2024-11-05", "tools/call", audio.clone()),
@@ -99,7 +99,7 @@ fn content_that_came_with_a_later_revision_is_refused_in_an_earlier_one() {
 }
 
 #[test]
-fn members_that_came_with_a_later_revision_are_refused_in_an_earlier_one() {
+fn members_of_a_later_revision_are_refused_in_an_earlier_one() {
     let tool = |member: &str, value: Value| {
         let mut tool = json!({"name": "add", "inputSchema": {"type": "object", "$defs": {}}});
         tool[member] = value;
@@ -153,7 +153,7 @@ fn initialize_and_discover_belong_to_their_revisions() {
 }
 
 #[test]
-fn input_may_be_asked_for_where_the_newest_revision_has_it() {
+fn input_required_is_accepted_only_in_the_newest_revision() {
     let input_request = json!({"method": "elicitation/create", "params": {"mode": "form",
         "message": "Your name?", "requestedSchema": {"type": "object", "properties": {
             "name": {"type": "string"}}}}});
@@ -180,7 +180,7 @@ fn input_may_be_asked_for_where_the_newest_revision_has_it() {
 }
 
 #[test]
-fn what_a_server_asks_and_tells_is_judged_by_the_method() {
+fn server_requests_and_notifications_are_checked_by_method() {
     let roots = json!({"jsonrpc": "2.0", "id": 1, "method": "roots/list"});
     let form = json!({"jsonrpc": "2.0", "id": "a", "method": "elicitation/create",
         "params": {"message": "Your name?", "requestedSchema": {"type": "object",
@@ -237,7 +237,7 @@ fn what_a_server_asks_and_tells_is_judged_by_the_method() {
 }
 
 #[test]
-fn errors_have_their_shape_and_that_of_their_code() {
+fn errors_must_fit_their_code() {
     let error = |code: i64, data: Value| {
         let mut error = json!({"code": code, "message": "no"});
         if !data.is_null() {
@@ -278,7 +278,7 @@ fn errors_have_their_shape_and_that_of_their_code() {
 }
 
 #[test]
-fn nothing_is_null_and_nothing_stands_beside_the_members_of_json_rpc() {
+fn null_and_unknown_json_rpc_members_are_refused() {
     for revision in ALL {
         let tool = json!({"name": "add", "inputSchema": {"type": "object",
             "properties": {"a": {"default": null}}}});
@@ -305,7 +305,7 @@ fn nothing_is_null_and_nothing_stands_beside_the_members_of_json_rpc() {
 }
 
 #[test]
-fn what_a_client_sends_is_judged_too() {
+fn client_messages_are_checked() {
     let client = |revision: &str, message: &Value| check(revision, From::Client, message, None);
     let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
         "params": {"name": "add", "arguments": {"a": null}}});

@@ -81,7 +81,7 @@ fn sound(id: u64) -> Value {
 }
 
 #[test]
-fn the_session_decides_the_revision_and_the_id_the_method() {
+fn session_decides_the_revision_and_id_the_method() {
     for (revision, fits) in [
         ("2024-11-05", false),
         ("2025-03-26", true),
@@ -121,7 +121,7 @@ fn batches_belong_to_one_revision() {
 }
 
 #[test]
-fn the_stream_of_the_old_transport_answers_what_was_posted_elsewhere() {
+fn http_sse_stream_answers_posted_requests() {
     let mut talk = Talk::default();
     let stream = talk.asks(SentRequest {
         target: "/sse",
@@ -149,7 +149,7 @@ fn the_stream_of_the_old_transport_answers_what_was_posted_elsewhere() {
 }
 
 #[test]
-fn what_comes_on_a_stream_is_judged_message_by_message() {
+fn stream_messages_are_checked_one_by_one() {
     let mut talk = Talk::default();
     talk.agrees("2025-06-18");
     let exchange = talk.posts(Some("s"), &call(1));
@@ -187,7 +187,7 @@ fn what_comes_on_a_stream_is_judged_message_by_message() {
 }
 
 #[test]
-fn a_stateless_request_names_its_own_revision() {
+fn stateless_request_names_its_own_revision() {
     let meta = json!({"io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientInfo": {"name": "a", "version": "1"},
         "io.modelcontextprotocol/clientCapabilities": {}});
@@ -221,7 +221,7 @@ fn a_stateless_request_names_its_own_revision() {
 }
 
 #[test]
-fn errors_of_oauth_and_other_addresses_are_no_messages() {
+fn oauth_errors_are_not_mcp_messages() {
     let mut talk = Talk::default();
     let exchange = talk.posts(None, &call(1));
     let body = b"{\"error\": \"invalid_token\"}";
