@@ -3,6 +3,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
+pub use entra_mcp_wire::address::is_loopback;
 use url::Url;
 
 use crate::{keys::MasterKey, secret::Secret};
@@ -135,15 +136,5 @@ impl PublicUrl {
     #[must_use]
     pub fn join(&self, path: &str) -> String {
         format!("{}{path}", self.issuer)
-    }
-}
-
-/// Whether a host is this machine: `localhost`, 127.0.0.0/8 or ::1.
-#[must_use]
-pub fn is_loopback<S: AsRef<str>>(host: &url::Host<S>) -> bool {
-    match host {
-        url::Host::Domain(name) => name.as_ref() == "localhost",
-        url::Host::Ipv4(address) => address.is_loopback(),
-        url::Host::Ipv6(address) => address.is_loopback(),
     }
 }

@@ -3,5 +3,5 @@
 pub(crate) mod bearer;
 pub(crate) mod cookie;
 pub(crate) mod cors;
-pub(crate) mod form;
-pub(crate) mod response;
+
+pub(crate) use entra_mcp_wire::{form, response};

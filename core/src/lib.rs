@@ -14,7 +14,6 @@ pub mod config;
 #[cfg(feature = "dev-tenant")]
 pub mod dev_tenant;
 mod entra;
-pub mod entropy;
 pub mod env;
 pub mod error_responses;
 pub mod event;
@@ -25,7 +24,6 @@ pub mod fuzzing;
 mod http;
 pub mod hub;
 mod id;
-pub mod keys;
 pub mod limits;
 pub mod log_event;
 mod mcp;
@@ -34,10 +32,10 @@ mod pages;
 pub mod planted;
 pub mod request_head;
 pub mod route;
-pub mod secret;
 mod session;
 mod step;
 #[cfg(test)]
 mod testing;
-pub mod time;
 pub mod tools;
+
+pub use entra_mcp_wire::{entropy, keys, secret, time};

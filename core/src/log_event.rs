@@ -3,6 +3,8 @@
 //! An [`LogEvent`] is data; a runtime prints it. Values that came from outside are cut and their
 //! control characters escaped here, so that no line can be forged and none is endless.
 
+pub use entra_mcp_wire::text::is_invisible;
+
 use crate::limits::LOG_VALUE_CHARS;
 
 /// How loud a line is.
@@ -65,18 +67,6 @@ pub fn sanitize(text: &str, limit: usize) -> String {
         sanitize.push('…');
     }
     sanitize
-}
-
-/// Whether a character shows nothing or changes the direction of others (Unicode TR36).
-#[must_use]
-pub fn is_invisible(character: char) -> bool {
-    matches!(
-        character,
-        '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
-            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}'
-    )
 }
 
 #[cfg(test)]

@@ -4,11 +4,11 @@
 
 pub(crate) mod consent;
 pub(crate) mod home;
-pub(crate) mod html;
 pub(crate) mod style;
 
 use ::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
+pub(crate) use entra_mcp_wire::html;
 
 use self::html::{Html, Slot};
 use crate::http::response;

@@ -11,7 +11,7 @@ const ALWAYS: [(HeaderName, &str); 2] = [
 ];
 
 /// An answer of this status, type and body.
-pub(crate) fn of(
+pub fn of(
     status: StatusCode,
     content_type: &'static str,
     body: impl Into<Bytes>,
@@ -27,18 +27,18 @@ pub(crate) fn of(
 }
 
 /// A line of text.
-pub(crate) fn text(status: StatusCode, body: &'static str) -> Response<Bytes> {
+pub fn text(status: StatusCode, body: &'static str) -> Response<Bytes> {
     of(status, "text/plain; charset=utf-8", body)
 }
 
 /// JSON.
-pub(crate) fn json(status: StatusCode, body: &impl serde::Serialize) -> Response<Bytes> {
+pub fn json(status: StatusCode, body: &impl serde::Serialize) -> Response<Bytes> {
     let body = serde_json::to_vec(body).expect("what we answer can be written as JSON");
     of(status, "application/json", body)
 }
 
 /// No body.
-pub(crate) fn empty(status: StatusCode) -> Response<Bytes> {
+pub fn empty(status: StatusCode) -> Response<Bytes> {
     let mut response = of(status, "text/plain; charset=utf-8", Bytes::new());
     response.headers_mut().remove(header::CONTENT_TYPE);
     response
@@ -46,7 +46,7 @@ pub(crate) fn empty(status: StatusCode) -> Response<Bytes> {
 
 /// The browser is sent on by GET, whatever it sent (303, never 307: threat B7), and tells the
 /// next address nothing of this one.
-pub(crate) fn see_other(location: &str) -> Response<Bytes> {
+pub fn see_other(location: &str) -> Response<Bytes> {
     let Ok(location) = HeaderValue::from_str(location) else {
         return text(
             StatusCode::BAD_REQUEST,
@@ -63,7 +63,7 @@ pub(crate) fn see_other(location: &str) -> Response<Bytes> {
 }
 
 /// What stands behind this server does not work just now.
-pub(crate) fn unavailable() -> Response<Bytes> {
+pub fn unavailable() -> Response<Bytes> {
     let mut response = text(
         StatusCode::SERVICE_UNAVAILABLE,
         "This does not work just now. Please try again in a moment.\n",
@@ -74,12 +74,12 @@ pub(crate) fn unavailable() -> Response<Bytes> {
 }
 
 /// There is nothing here.
-pub(crate) fn not_found() -> Response<Bytes> {
+pub fn not_found() -> Response<Bytes> {
     text(StatusCode::NOT_FOUND, "There is nothing at this address.\n")
 }
 
 /// The exchange ran out of time.
-pub(crate) fn gateway_timeout() -> Response<Bytes> {
+pub fn gateway_timeout() -> Response<Bytes> {
     text(
         StatusCode::GATEWAY_TIMEOUT,
         "This took too long. Please try again.\n",

@@ -7,7 +7,7 @@ use zeroize::{Zeroize, Zeroizing};
 /// A value that must never reach a log, an error or an answer by accident.
 ///
 /// ```
-/// use entra_mcp_core::secret::Secret;
+/// use entra_mcp_wire::secret::Secret;
 /// let secret = Secret::new("hunter2".to_owned());
 /// assert_eq!(format!("{secret:?}"), "Secret(..)");
 /// assert_eq!(secret.expose(), "hunter2");
@@ -16,7 +16,7 @@ use zeroize::{Zeroize, Zeroizing};
 /// It has no `Display`:
 ///
 /// ```compile_fail
-/// use entra_mcp_core::secret::Secret;
+/// use entra_mcp_wire::secret::Secret;
 /// println!("{}", Secret::new("hunter2".to_owned()));
 /// ```
 #[derive(Clone)]

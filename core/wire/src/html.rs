@@ -3,15 +3,15 @@
 //! Templates are fixed in the program; what goes into their slots is escaped here, and there is no
 //! other way to make an [`Html`].
 
-use crate::log_event::is_invisible;
+use crate::text::is_invisible;
 
 /// HTML that is safe to send.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Html(String);
+pub struct Html(String);
 
 /// What a slot of a template gets.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Slot<'a> {
+pub enum Slot<'a> {
     /// Text of anybody: escaped.
     Text(&'a str),
     /// HTML that was filled before.
@@ -20,7 +20,7 @@ pub(crate) enum Slot<'a> {
 
 impl Html {
     /// Fills the slots of a template, written `{name}`; none may be missing.
-    pub(crate) fn fill(template: &'static str, slots: &[(&str, Slot<'_>)]) -> Self {
+    pub fn fill(template: &'static str, slots: &[(&str, Slot<'_>)]) -> Self {
         let mut html = String::with_capacity(template.len() * 2);
         let mut rest = template;
         while let Some((before, after)) = rest.split_once('{') {
@@ -41,12 +41,12 @@ impl Html {
     }
 
     /// Puts another piece after this one.
-    pub(crate) fn push(&mut self, other: &Self) {
+    pub fn push(&mut self, other: &Self) {
         self.0.push_str(&other.0);
     }
 
     /// The bytes to send.
-    pub(crate) fn into_bytes(self) -> bytes::Bytes {
+    pub fn into_bytes(self) -> bytes::Bytes {
         self.0.into()
     }
 }

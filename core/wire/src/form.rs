@@ -3,20 +3,20 @@
 
 /// The parameters of a query or a form, decoded, in their order.
 #[derive(Debug, Default)]
-pub(crate) struct Form(Vec<(String, String)>);
+pub struct Form(Vec<(String, String)>);
 
 /// A parameter that may be given once was given twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Repeated(pub(crate) String);
+pub struct Repeated(pub String);
 
 impl Form {
     /// Reads a query or a form body.
-    pub(crate) fn parse(text: &[u8]) -> Self {
+    pub fn parse(text: &[u8]) -> Self {
         Self(url::form_urlencoded::parse(text).into_owned().collect())
     }
 
     /// The one value of a parameter; an empty one is as if it were not there (RFC 6749 section 3.1).
-    pub(crate) fn one(&self, name: &str) -> Result<Option<&str>, Repeated> {
+    pub fn one(&self, name: &str) -> Result<Option<&str>, Repeated> {
         let mut values = self.all(name);
         match (values.next(), values.next()) {
             (_, Some(_)) => Err(Repeated(name.to_owned())),
@@ -26,7 +26,7 @@ impl Form {
     }
 
     /// A parameter that is given twice, other than those that may be.
-    pub(crate) fn repeated(&self, but: &[&str]) -> Option<Repeated> {
+    pub fn repeated(&self, but: &[&str]) -> Option<Repeated> {
         let mut seen = std::collections::BTreeSet::new();
         let names = self.0.iter().map(|(name, _)| name.as_str());
         let mut once = names.filter(|name| !but.contains(name));
@@ -35,14 +35,13 @@ impl Form {
     }
 
     /// All parameters, in their order.
-    #[cfg(feature = "dev-tenant")]
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         let pairs = self.0.iter();
         pairs.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// All values of a parameter.
-    pub(crate) fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+    pub fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.0
             .iter()
             .filter(move |(key, _)| key == name)
