@@ -3,7 +3,7 @@
 
 use crate::config::PublicUrl;
 
-/// What a person does in one client.
+/// What a user does in one client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instructions {
     /// The client.

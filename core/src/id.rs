@@ -66,7 +66,7 @@ impl std::fmt::Display for StreamId {
     }
 }
 
-/// Whose stream: the SHA-256 of tenant, person and client, never of a token's bytes
+/// Whose stream: the SHA-256 of tenant, user and client, never of a token's bytes
 /// (threat I9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Owner(pub(crate) [u8; 32]);

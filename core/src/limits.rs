@@ -36,16 +36,16 @@ pub const REDIRECT_URIS: usize = 8;
 /// The longest `client_name`, in characters; longer ones are cut.
 pub const CLIENT_NAME_CHARS: usize = 64;
 
-/// The longest name of a person that is kept, in characters; longer ones are cut.
+/// The longest name of a user that is kept, in characters; longer ones are cut.
 pub const USER_NAME_CHARS: usize = 256;
 
 /// The longest value of an app role that is kept: Entra allows 120 characters.
 pub const ROLE_BYTES: usize = 512;
 
-/// The most app roles of a person that are kept.
+/// The most app roles of a user that are kept.
 pub const ROLES: usize = 128;
 
-/// The most groups of a person that are kept: as many as Entra puts into a token.
+/// The most groups of a user that are kept: as many as Entra puts into a token.
 pub const GROUPS: usize = 200;
 
 /// How long an exchange may take from its request to its end, streams apart.
@@ -109,7 +109,7 @@ pub const KEYS_WAITERS: usize = 1024;
 /// How often an open stream sends a comment and looks whether its session still lives.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// How many streams one person may hold open with one client.
+/// How many streams one user may hold open with one client.
 pub const STREAMS_PER_OWNER: usize = 16;
 
 /// How many streams the server holds open in all.
@@ -162,7 +162,7 @@ pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often the store deletes what expired (threat M16).
 pub const PURGE_INTERVAL: Duration = Duration::from_secs(300);
 
-/// How long a call may take, questions to the person included.
+/// How long a call may take, questions to the user included.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// How many wishes one call may have.
@@ -171,7 +171,7 @@ pub const CALL_EFFECTS: usize = 10_000;
 /// How many questions one call may ask at once.
 pub const INPUT_REQUESTS: usize = 16;
 
-/// How many calls of one person and client the hub knows by their request: these can be cancelled by a
+/// How many calls of one user and client the hub knows by their request: these can be cancelled by a
 /// message.
 pub const CALLS_PER_OWNER: usize = 64;
 
@@ -187,7 +187,7 @@ pub const TASK_TTL: Duration = Duration::from_secs(3600);
 /// A task that is not heard of for this long is gone with the server that ran it.
 pub const TASK_HEARTBEAT: Duration = Duration::from_secs(60);
 
-/// How many tasks of one person and client run at once on one server.
+/// How many tasks of one user and client run at once on one server.
 pub const TASKS_PER_OWNER: usize = 16;
 
 /// How many tasks run at once on one server.
@@ -196,13 +196,13 @@ pub const TASKS: usize = 1024;
 /// The most bytes of a task's record: its result is in it.
 pub const TASK_BYTES: usize = 1024 * 1024;
 
-/// How long a `requestState` is good for: a person thinks before answering.
+/// How long a `requestState` is good for: a user thinks before answering.
 pub const REQUEST_STATE_LIFETIME: Duration = Duration::from_secs(3600);
 
 /// The longest `requestState`, in bytes: answers so far are carried in it.
 pub const REQUEST_STATE_BYTES: usize = 256 * 1024;
 
-/// How many streams of one person and client are kept for clients that come back.
+/// How many streams of one user and client are kept for clients that come back.
 pub const REPLAY_BUFFERS_PER_OWNER: usize = 8;
 
 /// How many streams are kept in all.
@@ -217,7 +217,7 @@ pub const REPLAY_BYTES: usize = 64 * 1024 * 1024;
 /// How long a stream that ended is kept.
 pub const REPLAY_RETENTION: Duration = Duration::from_secs(300);
 
-/// How many MCP sessions of one person and client the hub remembers wishes of (log level,
+/// How many MCP sessions of one user and client the hub remembers wishes of (log level,
 /// subscriptions); the oldest goes.
 pub const SESSION_SETTINGS_PER_OWNER: usize = 16;
 

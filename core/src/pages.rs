@@ -1,4 +1,4 @@
-//! The pages that a person sees. No script, no image or font from elsewhere; they work with a
+//! The pages that a user sees. No script, no image or font from elsewhere; they work with a
 //! keyboard, in the dark and on a phone. All carry the same strict headers (threats A6, C13, N2,
 //! N4).
 

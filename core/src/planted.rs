@@ -16,7 +16,7 @@ pub enum Planted {
     NeverExpires,
     /// A token is written to the log (threat O3).
     TokenLogged,
-    /// The person is not asked for consent if any client was approved before (threat A4).
+    /// The user is not asked for consent if any client was approved before (threat A4).
     ConsentDropped,
     /// The consent form is taken from any page (threat A5).
     OriginIgnored,

@@ -31,7 +31,7 @@ use crate::{
     secret::Secret,
     session::{
         SessionSecret,
-        record::{Code, Hash, Person, Profile, Session},
+        record::{Code, Hash, Profile, Session, User},
         token,
     },
     time::{Instant, Now, UnixTime},
@@ -227,17 +227,17 @@ pub(crate) fn header<'a>(response: &'a ::http::Response<Bytes>, name: &str) -> &
     value.map_or("", |value| value.to_str().expect("our headers are ASCII"))
 }
 
-/// A session of a person with a client, as the store has it, and its secret.
-pub(crate) fn session_of(person: &str, client_id: &str) -> (Session, SessionSecret) {
-    let id = Hash::of(format!("{person} {client_id}").as_bytes()).0;
+/// A session of a user with a client, as the store has it, and its secret.
+pub(crate) fn session_of(user: &str, client_id: &str) -> (Session, SessionSecret) {
+    let id = Hash::of(format!("{user} {client_id}").as_bytes()).0;
     let mut sid = [0; 16];
     sid.copy_from_slice(&id[..16]);
     let session = Session {
         id: SessionId::new(sid),
-        person: Person {
+        user: User {
             tenant_id: "11111111-1111-1111-1111-111111111111".to_owned(),
-            oid: person.to_owned(),
-            subject: format!("subject of {person}"),
+            oid: user.to_owned(),
+            subject: format!("subject of {user}"),
             profile: Profile::default(),
         },
         client: Hash::of(client_id.as_bytes()),

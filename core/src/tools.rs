@@ -1,4 +1,4 @@
-//! What the server offers by itself: the tools that act as the signed-in person.
+//! What the server offers by itself: the tools that act as the signed-in user.
 //!
 //! What a tool is called and says of itself are constants of the build (threat P6). Who it acts
 //! for comes from the session token alone (threat P2), and what it returns is chosen, never passed

@@ -1,4 +1,4 @@
-//! What becomes of a session when Entra says no: the person is thrown out, a policy steps in, the
+//! What becomes of a session when Entra says no: the user is thrown out, a policy steps in, the
 //! keys roll over, or Entra is slow.
 
 #![expect(
@@ -39,7 +39,7 @@ fn is_over_and_begins_anew(mut fixture: Fixture) {
 
 // F11: the client is told by 401, and never by words of a tool.
 #[test]
-fn a_person_who_was_thrown_out_gets_401_when_a_tool_needs_a_new_token() {
+fn a_user_who_was_thrown_out_gets_401_when_a_tool_needs_a_new_token() {
     for dialect in Dialect::ALL {
         let mut fixture = signed_in(dialect);
         fixture.world.control(Control::Revoke { username: alice() });

@@ -78,9 +78,9 @@ fn nobody_can_post_to_the_stream_of_somebody_else() {
     alice.ask().unwrap();
 }
 
-// I9: another session of the same person with another client is another owner.
+// I9: another session of the same user with another client is another owner.
 #[test]
-fn a_session_belongs_to_the_person_and_the_client() {
+fn a_session_belongs_to_the_user_and_the_client() {
     let world = World::faultless();
     let dialect = Dialect::Streamable("2025-06-18");
     let mut one = Fixture::of(&world, "alice", dialect);

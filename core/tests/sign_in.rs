@@ -70,7 +70,7 @@ fn people_without_a_mailbox_or_with_somebody_elses_address_are_who_they_are() {
 
 // A8: and never to Entra.
 #[test]
-fn a_person_who_denies_access_sends_the_client_an_error_and_never_reaches_entra() {
+fn a_user_who_denies_access_sends_the_client_an_error_and_never_reaches_entra() {
     let mut fixture = Fixture::faultless();
     fixture.human.approves = false;
     let error = fixture.sign_in().unwrap_err();
@@ -81,7 +81,7 @@ fn a_person_who_denies_access_sends_the_client_an_error_and_never_reaches_entra(
 
 // D5
 #[test]
-fn a_person_who_does_not_agree_at_entra_sends_the_client_access_denied() {
+fn a_user_who_does_not_agree_at_entra_sends_the_client_access_denied() {
     let mut fixture = Fixture::of(&World::faultless(), "carol", LATEST);
     fixture.human.agrees = false;
     let error = fixture.sign_in().unwrap_err();

@@ -188,7 +188,7 @@ fn a_refresh_keeps_what_was_granted() {
 
 // A4: each approval is of its scopes; who says no to more keeps what there was.
 #[test]
-fn a_person_who_does_not_want_more_keeps_what_there_was() {
+fn a_user_who_does_not_want_more_keeps_what_there_was() {
     let mut fixture = Fixture::of(&world(), "alice", LATEST);
     fixture.sign_in().expect("alice signs in");
     connect(&mut fixture);
@@ -208,7 +208,7 @@ fn a_tool_for_a_role_or_a_group_is_hidden_from_everybody_else() {
             ("grace", None),
         ] {
             let mut fixture = Fixture::of(&world(), name, dialect);
-            fixture.sign_in().expect("the person signs in");
+            fixture.sign_in().expect("the user signs in");
             connect(&mut fixture);
             let world = fixture.world.clone();
             let listed = world
@@ -251,7 +251,7 @@ fn roles_are_still_there_after_a_renewal() {
 
 // D5, D10, P9: consent that is missing is told in words, and a sign-in for more mends it.
 #[test]
-fn a_token_for_a_permission_is_given_once_the_person_has_consented() {
+fn a_token_for_a_permission_is_given_once_the_user_has_consented() {
     let mut fixture = Fixture::of(&world(), "carol", LATEST);
     fixture
         .sign_in()

@@ -10,8 +10,8 @@ use crate::mcp::Revision;
 ///
 /// ```
 /// use entra_mcp_core::catalog::{Annotations, Content, Role};
-/// let for_the_person = Annotations::new().audience(&[Role::User]).priority(0.9);
-/// let content = Content::text("Done.").annotated(for_the_person);
+/// let for_the_user = Annotations::new().audience(&[Role::User]).priority(0.9);
+/// let content = Content::text("Done.").annotated(for_the_user);
 /// # let _ = content;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,7 +24,7 @@ pub struct Annotations {
 /// Who speaks, or is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// The person.
+    /// The user.
     User,
     /// The model.
     Assistant,

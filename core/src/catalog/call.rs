@@ -25,14 +25,14 @@ use serde_json::{Map, Value};
 use super::{CallError, InputRequest, InputResponse};
 use crate::secret::Secret;
 
-/// Who calls: the signed-in person, from the session token alone.
+/// Who calls: the signed-in user, from the session token alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Principal {
     /// The tenant, `tid`.
     pub tenant_id: String,
     /// The object id, `oid`.
     pub oid: String,
-    /// What clients know the person as, `sub`.
+    /// What clients know the user as, `sub`.
     pub subject: String,
     /// The name as it is shown, if Entra told it. Not an identity: it may change and repeat.
     pub name: Option<String>,
@@ -49,9 +49,9 @@ pub struct Principal {
 /// What the client can be asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ClientCapabilities {
-    /// It shows forms to the person.
+    /// It shows forms to the user.
     pub elicitation_form: bool,
-    /// It sends the person to a web page.
+    /// It sends the user to a web page.
     pub elicitation_url: bool,
     /// It asks its model.
     pub sampling: bool,
@@ -172,9 +172,9 @@ pub enum Effect {
     RequestInput(BTreeMap<String, InputRequest>),
     /// Wait a while.
     Sleep(Duration),
-    /// Ask Microsoft Graph as the person: a GET of this path and query, such as `v1.0/me`.
+    /// Ask Microsoft Graph as the user: a GET of this path and query, such as `v1.0/me`.
     Graph(String),
-    /// An Entra token of the person for these scopes of one resource, such as
+    /// An Entra token of the user for these scopes of one resource, such as
     /// `https://graph.microsoft.com/Mail.Read` or `api://<application>/Orders.Read`. Graph's name, or
     /// none, means the Graph that is configured, so that it works in every cloud.
     Token(String),
@@ -217,9 +217,9 @@ pub enum EffectResult {
     Done,
     /// The client answered these questions; [`Call::answer`] gives them too.
     Input(BTreeMap<String, InputResponse>),
-    /// The body of Graph's answer; or why there is none, for the model and the person.
+    /// The body of Graph's answer; or why there is none, for the model and the user.
     Graph(Result<Bytes, String>),
-    /// The token; or why there is none, for the model and the person.
+    /// The token; or why there is none, for the model and the user.
     Token(Result<Secret<String>, String>),
 }
 

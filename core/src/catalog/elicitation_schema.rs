@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-/// What a person is asked to fill in.
+/// What a user is asked to fill in.
 ///
 /// ```
 /// use entra_mcp_core::catalog::{FieldSchema, ElicitationSchema};
@@ -157,7 +157,7 @@ impl FieldSchema {
         self.with("description", json!(description))
     }
 
-    /// What it is unless the person changes it. It need not be filled in.
+    /// What it is unless the user changes it. It need not be filled in.
     #[must_use]
     pub fn default(self, value: impl Into<Value>) -> Self {
         self.with("default", value.into()).optional()

@@ -1,4 +1,4 @@
-//! Questions to the client: elicitation of the person, sampling of the model, and the client's roots.
+//! Questions to the client: elicitation of the user, sampling of the model, and the client's roots.
 //!
 //! Before 2026-07-28 each is a request of the server's; since then a result that says what input is
 //! required. A tool asks in the same words either way.
@@ -60,12 +60,12 @@ impl ClientCapability {
 /// What the client answered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum InputResponse {
-    /// The person filled in the form, or went to the URL (then there is nothing in it). The values fit
+    /// The user filled in the form, or went to the URL (then there is nothing in it). The values fit
     /// the form.
     Accepted(Map<String, Value>),
-    /// The person said no.
+    /// The user said no.
     Declined,
-    /// The person dismissed the question.
+    /// The user dismissed the question.
     Cancelled,
     /// What the model said: `role`, `content`, `model`, `stopReason`.
     Sampled(Map<String, Value>),
@@ -74,7 +74,7 @@ pub enum InputResponse {
 }
 
 impl InputResponse {
-    /// The value of a field, if the person accepted and gave it.
+    /// The value of a field, if the user accepted and gave it.
     #[must_use]
     pub fn get(&self, field: &str) -> Option<&Value> {
         match self {
@@ -107,14 +107,14 @@ impl InputResponse {
 }
 
 impl InputRequest {
-    /// InputRequestKind the person to fill in a form. Never ask for secrets in this way.
+    /// InputRequestKind the user to fill in a form. Never ask for secrets in this way.
     #[must_use]
     pub fn form(message: impl Into<String>, form: ElicitationSchema) -> Self {
         let message = message.into();
         Self(InputRequestKind::Form { message, form })
     }
 
-    /// InputRequestKind the person to go to a web page, where what they enter does not pass through the client;
+    /// InputRequestKind the user to go to a web page, where what they enter does not pass through the client;
     /// since 2025-11-25.
     #[must_use]
     pub fn url(message: impl Into<String>, url: impl Into<String>) -> Self {

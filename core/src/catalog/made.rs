@@ -39,7 +39,7 @@ impl Call {
         self
     }
 
-    /// The same by this person.
+    /// The same by this user.
     #[must_use]
     pub fn with_principal(mut self, principal: Principal) -> Self {
         self.principal = principal;

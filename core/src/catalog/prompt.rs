@@ -10,7 +10,7 @@ use super::{
 };
 use crate::mcp::Revision;
 
-/// A prompt that a person may choose.
+/// A prompt that a user may choose.
 ///
 /// ```
 /// use entra_mcp_core::catalog::{Prompt, PromptArgument};
@@ -174,7 +174,7 @@ impl PromptMessages {
         self
     }
 
-    /// The person says this.
+    /// The user says this.
     #[must_use]
     pub fn user(self, content: impl Into<Content>) -> Self {
         self.message(Role::User, content)

@@ -48,7 +48,7 @@ impl ToolResult {
         }
     }
 
-    /// The tool could not do it: why, in plain words for the model and the person.
+    /// The tool could not do it: why, in plain words for the model and the user.
     #[must_use]
     pub fn error(words: impl Into<String>) -> Self {
         Self {

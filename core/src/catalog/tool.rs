@@ -122,7 +122,7 @@ impl Tool {
         self
     }
 
-    /// Whether it reaches what is not the person's own or their company's.
+    /// Whether it reaches what is not the user's own or their company's.
     #[must_use]
     pub fn open_world(mut self, open_world: bool) -> Self {
         self.hints.open_world = Some(open_world);
@@ -144,14 +144,14 @@ impl Tool {
         self
     }
 
-    /// The person must have one of the app roles that are named so. Who has none does not see the tool.
+    /// The user must have one of the app roles that are named so. Who has none does not see the tool.
     #[must_use]
     pub fn requires_role(mut self, role: impl Into<String>) -> Self {
         self.roles.push(role.into());
         self
     }
 
-    /// The person must be in one of the groups whose object ids are named so. Who is in none does not
+    /// The user must be in one of the groups whose object ids are named so. Who is in none does not
     /// see the tool.
     #[must_use]
     pub fn requires_group(mut self, group: impl Into<String>) -> Self {

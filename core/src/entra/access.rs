@@ -35,7 +35,7 @@ use crate::{
 /// How often a lost race to write the session is run again.
 const ATTEMPTS: u8 = 5;
 
-/// For the model and the person.
+/// For the model and the user.
 const NOT_GIVEN: &str = "Microsoft Entra ID does not give this server the permission that is needed: \
                          it was not consented to, or a policy of the organization forbids it.";
 
@@ -81,9 +81,9 @@ pub(crate) enum AccessStep {
     Waiting(Box<Access>),
     /// The token.
     Ready(Secret<String>),
-    /// The person must sign in again; the session is deleted, its streams are not closed yet.
+    /// The user must sign in again; the session is deleted, its streams are not closed yet.
     SessionOver,
-    /// Entra does not give a token for this; why, for the model and the person.
+    /// Entra does not give a token for this; why, for the model and the user.
     Refused(&'static str),
     /// Not now.
     Fault(Fault),
@@ -346,7 +346,7 @@ pub(crate) fn end(session: &Session, cx: &mut Cx<'_>) -> Awaiting<Store> {
 /// after the answer that one of them waits for.
 pub(crate) fn delete(session: &Session, cx: &mut Cx<'_>) -> Awaiting<Store> {
     let audit = crate::log_event::LogEvent::new(Level::Info, "a session ended");
-    cx.log(audit.with("subject", &session.person.subject));
+    cx.log(audit.with("subject", &session.user.subject));
     cx.store(Store::Delete(session.id.key()))
 }
 

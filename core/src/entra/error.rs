@@ -1,4 +1,4 @@
-//! Entra's errors, and what follows from each: the person signs in again, the operator mends a
+//! Entra's errors, and what follows from each: the user signs in again, the operator mends a
 //! setting, or somebody waits.
 //!
 //! Microsoft: decide by `error` and `suberror`, never by the AADSTS number or the text, which
@@ -18,7 +18,7 @@ use crate::{
 /// What Entra's token endpoint refused, by what is to be done about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum EntraError {
-    /// The grant is gone, or a person is needed: sign in again.
+    /// The grant is gone, or a user is needed: sign in again.
     SignInAgain(Details),
     /// Entra refuses this server's own request: the operator must act.
     Configuration(Details),

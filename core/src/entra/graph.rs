@@ -1,4 +1,4 @@
-//! Microsoft Graph: one GET as the signed-in person, with their own token.
+//! Microsoft Graph: one GET as the signed-in user, with their own token.
 //!
 //! ```text
 //! Token --ready--> Sent --200--> answered
@@ -7,7 +7,7 @@
 //!   +--> session over, or Entra out of reach
 //! ```
 //!
-//! What Graph says in an error stays here: the person is told what happened in our words
+//! What Graph says in an error stays here: the user is told what happened in our words
 //! (threat O1).
 //!
 //! Source: Microsoft Graph, "Error responses and resource types" and "Throttling guidance".
@@ -63,7 +63,7 @@ pub(crate) enum Asked {
     Answered(Bytes),
     /// Graph did not do it.
     Refused(Refused),
-    /// The person must sign in again.
+    /// The user must sign in again.
     SessionOver,
 }
 
@@ -89,7 +89,7 @@ pub(crate) enum Refused {
 }
 
 impl Refused {
-    /// For the model and the person.
+    /// For the model and the user.
     pub(crate) fn words(self) -> &'static str {
         match self {
             Self::NotAllowed => {
@@ -218,7 +218,7 @@ impl Query {
                 Level::Info,
                 "Microsoft Graph refused a new token: session over",
             );
-            // Nobody waits for it: whatever becomes of it, the person must sign in.
+            // Nobody waits for it: whatever becomes of it, the user must sign in.
             let _deleted = access::delete(&whose.session, cx);
             return Asked::SessionOver;
         }

@@ -2,7 +2,7 @@
 //! platform, "ID tokens" and "Claims validation").
 //!
 //! The signature is verified by one algorithm with a key of the configured tenant, whatever the
-//! token says (RFC 8725 sections 3.1 and 3.10), though the token came straight from Entra. A person
+//! token says (RFC 8725 sections 3.1 and 3.10), though the token came straight from Entra. A user
 //! is `tid` and `oid`; names and addresses can be changed by whoever bears them and are kept to be
 //! shown only (threats D6, D7).
 

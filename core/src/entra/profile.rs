@@ -1,4 +1,4 @@
-//! What an ID token tells of a person besides who they are: names, app roles and groups (Microsoft
+//! What an ID token tells of a user besides who they are: names, app roles and groups (Microsoft
 //! identity platform, "ID token claims reference" and "Groups overage claim").
 //!
 //! Names are for showing only (threat D7). What has another form than Microsoft documents is left
@@ -12,7 +12,7 @@ use super::facts::is_guid;
 use crate::{
     limits,
     log_event::{Level, is_invisible},
-    session::record::{Person, Profile},
+    session::record::{Profile, User},
     step::Cx,
 };
 
@@ -21,7 +21,7 @@ use crate::{
 pub(crate) struct Told {
     /// Names, roles and groups.
     pub(crate) profile: Profile,
-    /// The person is in more groups than a token holds, and it names none.
+    /// The user is in more groups than a token holds, and it names none.
     too_many_groups: bool,
 }
 
@@ -77,23 +77,23 @@ impl Told {
         }
     }
 
-    /// Reads the ID token that comes with renewed tokens; `None` if it is not this person's, or none.
+    /// Reads the ID token that comes with renewed tokens; `None` if it is not this user's, or none.
     /// It came from Entra's token endpoint by TLS, which is as good as its signature (OpenID Connect
     /// Core sections 3.1.3.7 and 12.2), and gives nobody another identity.
-    pub(crate) fn renewed(id_token: &str, person: &Person, cx: &Cx<'_>) -> Option<Self> {
+    pub(crate) fn renewed(id_token: &str, user: &User, cx: &Cx<'_>) -> Option<Self> {
         let payload = id_token.split('.').nth(1)?;
         let payload = URL_SAFE_NO_PAD.decode(payload).ok()?;
         let whose: Whose = serde_json::from_slice(&payload).ok()?;
         let is_same = whose.aud == cx.env.server.config.entra.client_id
-            && whose.tid.eq_ignore_ascii_case(&person.tenant_id)
-            && whose.oid.eq_ignore_ascii_case(&person.oid);
+            && whose.tid.eq_ignore_ascii_case(&user.tenant_id)
+            && whose.oid.eq_ignore_ascii_case(&user.oid);
         is_same.then(|| Self::read(&payload))
     }
 
     /// Tells the operator if groups are missing: tools that require one stay hidden.
     pub(crate) fn warn(&self, cx: &mut Cx<'_>) {
         if self.too_many_groups {
-            let words = "an ID token names no groups: the person is in too many. Let Entra ID tell \
+            let words = "an ID token names no groups: the user is in too many. Let Entra ID tell \
                          only the groups that are assigned to the application";
             cx.note(Level::Warn, words);
         }
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_in_too_many_groups_has_none_and_it_is_known() {
+    fn a_user_in_too_many_groups_has_none_and_it_is_known() {
         for overage in [
             json!({"_claim_names": {"groups": "src1"}, "_claim_sources": {"src1": {}}}),
             json!({"hasgroups": true}),

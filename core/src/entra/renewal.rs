@@ -18,7 +18,7 @@ use crate::{
     secret::Secret,
     session::{
         SessionSecret,
-        record::{EntraTokens, Person, Profile, Session},
+        record::{EntraTokens, Profile, Session, User},
     },
     step::Cx,
     time::UnixTime,
@@ -27,7 +27,7 @@ use crate::{
 /// A renewal under way.
 #[derive(Debug)]
 pub(crate) struct Renewal {
-    whose: Box<Person>,
+    whose: Box<User>,
     state: State,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct Renewal {
 pub(crate) struct Fresh {
     /// The tokens. `refresh_token` is `None` if Entra sent none: the old one goes on.
     pub(crate) tokens: EntraTokens,
-    /// The names, roles and groups that the person has now, if Entra told.
+    /// The names, roles and groups that the user has now, if Entra told.
     profile: Option<Profile>,
 }
 
@@ -63,7 +63,7 @@ impl Fresh {
         entropy: &mut Entropy,
     ) {
         if let Some(profile) = &self.profile {
-            session.person.profile.clone_from(profile);
+            session.user.profile.clone_from(profile);
         }
         session.set_entra_tokens(&self.tokens, secret, keys, entropy);
     }
@@ -87,7 +87,7 @@ pub(crate) enum Renewed {
     Waiting(Renewal),
     /// New tokens.
     Tokens(Box<Fresh>),
-    /// Entra wants the person to sign in: the session is over (threat D10).
+    /// Entra wants the user to sign in: the session is over (threat D10).
     SignInAgain,
     /// Entra does not give this permission, but the session may go on without it.
     NotThis,
@@ -97,7 +97,7 @@ pub(crate) enum Renewed {
 
 impl Renewal {
     /// Begins; `None` if there is no refresh token to begin with. Entra is asked for what the session
-    /// was granted, not for all that is offered: the person has not consented to more.
+    /// was granted, not for all that is offered: the user has not consented to more.
     pub(crate) fn start(session: &Session, tokens: &EntraTokens, cx: &mut Cx<'_>) -> Option<Self> {
         let refresh_token = tokens.refresh_token.as_ref()?;
         let scope = cx.env.server.scopes.held(&session.scope);
@@ -122,7 +122,7 @@ impl Renewal {
         scope: String,
         cx: &mut Cx<'_>,
     ) -> Option<Self> {
-        let whose = Box::new(session.person.clone());
+        let whose = Box::new(session.user.clone());
         if cx.env.entra.metadata.is_none() {
             let newer_than = cx.env.entra.revision;
             cx.to_hub(ToHub(ToHubKind::WantEntra { newer_than }));
@@ -166,7 +166,7 @@ impl Renewal {
     }
 }
 
-fn answered_with(answer: <Fetch as Ask>::Answer, whose: &Person, cx: &mut Cx<'_>) -> Renewed {
+fn answered_with(answer: <Fetch as Ask>::Answer, whose: &User, cx: &mut Cx<'_>) -> Renewed {
     match token_endpoint::read(answer) {
         Ok(answer) => {
             let id_token = answer.id_token.as_ref();

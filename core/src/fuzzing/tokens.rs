@@ -22,7 +22,7 @@ use crate::{
     },
     session::{
         SessionSecret,
-        record::{Code, Hash, Person, Profile, Session},
+        record::{Code, Hash, Profile, Session, User},
         token,
     },
     time::{Instant, Now, UnixTime},
@@ -47,9 +47,9 @@ fn at(
 fn session() -> Session {
     Session {
         id: SessionId::new([1; 16]),
-        person: Person {
+        user: User {
             tenant_id: "a tenant".to_owned(),
-            oid: "a person".to_owned(),
+            oid: "a user".to_owned(),
             subject: "a subject".to_owned(),
             profile: Profile::default(),
         },

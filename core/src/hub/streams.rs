@@ -246,7 +246,7 @@ mod tests {
 
     // I6, M4
     #[test]
-    fn a_person_holds_so_many_streams_and_leaving_makes_room() {
+    fn a_user_holds_so_many_streams_and_leaving_makes_room() {
         let mut table = Table::default();
         let limit = u64::try_from(limits::STREAMS_PER_OWNER).unwrap();
         for id in 0..limit {

@@ -1,6 +1,6 @@
 //! Who calls: from the session token of a request to the session that it stands for.
 //!
-//! The person comes from the token only: never from arguments, `_meta` or other headers
+//! The user comes from the token only: never from arguments, `_meta` or other headers
 //! (threat P2). A token whose session is gone is 401, so that the client signs in again
 //! (threat F8).
 
@@ -30,7 +30,7 @@ pub(crate) struct Caller {
     /// Which writing of the session.
     pub(crate) version: Version,
     pub(crate) verified: Verified,
-    /// Tenant, person and client as one value: what MCP sessions and streams are bound to, so that
+    /// Tenant, user and client as one value: what MCP sessions and streams are bound to, so that
     /// they outlive a renewed token and nobody else's token opens them (threats I2, I9).
     pub(crate) owner: Owner,
 }
@@ -41,35 +41,35 @@ impl Caller {
         self.verified.scope.split(' ').any(|held| held == scope)
     }
 
-    /// Whether a tool is for a person of these roles and groups; for the others it is not there
+    /// Whether a tool is for a user of these roles and groups; for the others it is not there
     /// (threat P1).
     pub(crate) fn may_see(&self, tool: &Tool) -> bool {
-        let profile = &self.session.person.profile;
+        let profile = &self.session.user.profile;
         tool.is_for(&profile.roles, &profile.groups)
     }
 
     /// Who calls, as tools are told.
     pub(crate) fn principal(&self) -> Principal {
-        let person = &self.session.person;
+        let user = &self.session.user;
         Principal {
-            tenant_id: person.tenant_id.clone(),
-            oid: person.oid.clone(),
-            subject: person.subject.clone(),
-            name: person.profile.name.clone(),
-            username: person.profile.username.clone(),
-            roles: person.profile.roles.clone(),
-            groups: person.profile.groups.clone(),
+            tenant_id: user.tenant_id.clone(),
+            oid: user.oid.clone(),
+            subject: user.subject.clone(),
+            name: user.profile.name.clone(),
+            username: user.profile.username.clone(),
+            roles: user.profile.roles.clone(),
+            groups: user.profile.groups.clone(),
             // The token's: it may have been narrowed at a refresh (threat E7).
             scopes: self.verified.scope.split(' ').map(str::to_owned).collect(),
         }
     }
 }
 
-/// Tenant, person and client, each with its length, so that no two triples read the same.
+/// Tenant, user and client, each with its length, so that no two triples read the same.
 fn owner_of(session: &Session) -> Owner {
-    let person = &session.person;
+    let user = &session.user;
     let mut text = Vec::new();
-    for part in [&person.tenant_id, &person.oid] {
+    for part in [&user.tenant_id, &user.oid] {
         text.extend(part.len().to_be_bytes());
         text.extend(part.as_bytes());
     }

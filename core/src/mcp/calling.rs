@@ -166,7 +166,7 @@ pub(crate) enum Called {
     ),
     /// It must ask what this client cannot be asked.
     Lacks(ClientCapability),
-    /// The person must sign in again.
+    /// The user must sign in again.
     SessionOver,
     /// The client wants no answer any more.
     Cancelled,

@@ -53,7 +53,7 @@ pub(crate) enum WorkStep {
     Waiting(Box<Work>),
     /// These are the answers, in the order of the requests.
     Done(Vec<Response>),
-    /// The person must sign in again; this request found out.
+    /// The user must sign in again; this request found out.
     SessionOver(Id),
 }
 
@@ -200,7 +200,7 @@ impl Work {
         }
     }
 
-    /// What became of a call; an id, if the person must sign in again.
+    /// What became of a call; an id, if the user must sign in again.
     fn called(
         &mut self,
         request: Request,

@@ -1,7 +1,7 @@
 //! `requestState` of 2026-07-28: what a call that needs input has learned so far, carried by the client.
 //!
-//! It is sealed and bound to the person, the client, the method, what is called and with which arguments,
-//! and ends after a while: it can be neither read, changed, used for another call nor by another person
+//! It is sealed and bound to the user, the client, the method, what is called and with which arguments,
+//! and ends after a while: it can be neither read, changed, used for another call nor by another user
 //! (threat I8). Each round has one of its own.
 //!
 //! Source: MCP specification 2026-07-28, basic/patterns (multi round-trip requests), security.
@@ -67,7 +67,7 @@ pub(crate) fn open(
     })
 }
 
-/// What a state is bound to: the person and the client, the method and its parameters, but for what
+/// What a state is bound to: the user and the client, the method and its parameters, but for what
 /// changes from round to round.
 fn context(request: &Request, caller: &Caller, server: &Server) -> Vec<u8> {
     let mut params = request.params.clone();

@@ -28,9 +28,9 @@ pub(crate) struct Features {
     pub(crate) audio: bool,
     /// Content may link to a resource.
     pub(crate) resource_links: bool,
-    /// The person can be asked to fill in a form.
+    /// The user can be asked to fill in a form.
     pub(crate) elicitation: bool,
-    /// The person can be sent to a web page.
+    /// The user can be sent to a web page.
     pub(crate) url_elicitation: bool,
     /// A form may let choose several values and has defaults of every kind; choices have their titles
     /// beside them (SEP-1034, SEP-1330).

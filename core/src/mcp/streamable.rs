@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Lookup --session--> Working --answers--> 200: JSON, or a stream
-//!    |        |          +--> 401: the person must sign in again
+//!    |        |          +--> 401: the user must sign in again
 //!    |        +-- subscriptions/listen --> Listening
 //!    |        +-- tools/call that becomes a task --> Task
 //!    +-- DELETE --> Ending --stored--> 204

@@ -102,8 +102,8 @@ impl World {
             exchanges: BTreeMap::new(),
             next: 0,
         };
-        for person in ["alice", "bob"] {
-            world.sign_in(person, "a client", "user.read");
+        for user in ["alice", "bob"] {
+            world.sign_in(user, "a client", "user.read");
         }
         world
     }
@@ -128,12 +128,12 @@ impl World {
     }
 
     /// Stores a session and gives the token for it.
-    pub(crate) fn sign_in(&mut self, person: &str, client_id: &str, scope: &str) -> String {
-        let (mut session, secret) = session_of(person, client_id);
+    pub(crate) fn sign_in(&mut self, user: &str, client_id: &str, scope: &str) -> String {
+        let (mut session, secret) = session_of(user, client_id);
         session.scope = scope.to_owned();
         let tokens = EntraTokens {
-            refresh_token: Some(Secret::new(format!("entra refresh token of {person}"))),
-            access_token: Secret::new(format!("{GRAPH_TOKEN} of {person}")),
+            refresh_token: Some(Secret::new(format!("entra refresh token of {user}"))),
+            access_token: Secret::new(format!("{GRAPH_TOKEN} of {user}")),
             scope: "User.Read".to_owned(),
             expires: UnixTime(self.server.now.unix.0 + 3000),
             refreshed: self.server.now.unix,
@@ -150,24 +150,24 @@ impl World {
     }
 
     /// The token of somebody who has signed in.
-    pub(crate) fn token(&self, person: &str) -> String {
-        let (session, secret) = session_of(person, "a client");
+    pub(crate) fn token(&self, user: &str) -> String {
+        let (session, secret) = session_of(user, "a client");
         let env = self.server.env();
         let issued = token::issue(&session, "a client", &secret, env, &mut entropy(4));
         issued.0.expose().clone()
     }
 
     /// The session of somebody, as it is stored now.
-    pub(crate) fn session(&self, person: &str) -> Session {
-        let (session, _) = session_of(person, "a client");
+    pub(crate) fn session(&self, user: &str) -> Session {
+        let (session, _) = session_of(user, "a client");
         let stored = self.store.get(&session.id.key().0).unwrap();
         let opened = Session::open(session.id, stored, &self.server.server.keys);
         opened.unwrap().0
     }
 
     /// Somebody's session is gone from the store.
-    pub(crate) fn revoke(&mut self, person: &str) {
-        let (session, _) = session_of(person, "a client");
+    pub(crate) fn revoke(&mut self, user: &str) {
+        let (session, _) = session_of(user, "a client");
         self.store.remove(&session.id.key().0);
     }
 
@@ -348,7 +348,7 @@ impl World {
     /// A request of somebody's, with further headers.
     pub(crate) fn request(
         &self,
-        person: &str,
+        user: &str,
         method: &str,
         target: &str,
         fields: &[(&str, &str)],
@@ -357,7 +357,7 @@ impl World {
         let mut request = self
             .server
             .request(method, target)
-            .header("authorization", format!("Bearer {}", self.token(person)))
+            .header("authorization", format!("Bearer {}", self.token(user)))
             .header("accept", "application/json, text/event-stream");
         if method == "POST" {
             request = request.header("content-type", "application/json");
@@ -371,27 +371,27 @@ impl World {
     /// POST /mcp.
     pub(crate) fn post(
         &mut self,
-        person: &str,
+        user: &str,
         fields: &[(&str, &str)],
         body: impl AsRef<str>,
     ) -> Response<Bytes> {
-        let request = self.request(person, "POST", "/mcp", fields, body.as_ref());
+        let request = self.request(user, "POST", "/mcp", fields, body.as_ref());
         self.send(request)
     }
 
     /// Begins an MCP session and gives its id.
-    pub(crate) fn initialize(&mut self, person: &str, revision: &str) -> String {
-        self.initialize_with(person, revision, &json!({}))
+    pub(crate) fn initialize(&mut self, user: &str, revision: &str) -> String {
+        self.initialize_with(user, revision, &json!({}))
     }
 
     /// Begins an MCP session with a client that has these capabilities.
     pub(crate) fn initialize_with(
         &mut self,
-        person: &str,
+        user: &str,
         revision: &str,
         capabilities: &Value,
     ) -> String {
-        let response = self.post(person, &[], initialize_with(revision, capabilities));
+        let response = self.post(user, &[], initialize_with(revision, capabilities));
         assert_eq!(response.status(), 200);
         let agreed = &testing::json(&response)["result"]["protocolVersion"];
         assert_eq!(*agreed, json!(revision));

@@ -2,7 +2,7 @@
 //! approvals, each bound to the client, its redirect URI and the scopes, each with its own end.
 //!
 //! Only clients that return to a web site are remembered. Where the answer goes to this computer or
-//! to an app, any program here could be the one that asks, so the person is asked every time
+//! to an app, any program here could be the one that asks, so the user is asked every time
 //! (threat A11). A remembered approval skips our page, not Entra's choice of account.
 
 use ::http::{HeaderMap, HeaderValue};

@@ -42,13 +42,13 @@ pub(crate) struct Asked {
 /// Why a request is not served.
 #[derive(Debug)]
 pub(crate) enum Unserved {
-    /// It is not known where an answer could go: the person is told.
+    /// It is not known where an answer could go: the user is told.
     Page(Stop),
     /// The client is told.
     Redirect(ReturnTo, Refusal),
 }
 
-/// What a person is told.
+/// What a user is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stop {
     /// There is no client of this id.
@@ -144,7 +144,7 @@ fn judge(form: &Form, env: Env<'_>) -> Result<(String, String, Scope), Refusal> 
     let prompt = form.one("prompt")?.unwrap_or_default();
     if prompt.split(' ').any(|value| value == "none") {
         let error = OAuthError::InteractionRequired;
-        return Err(Refusal::new(error, "A person must be asked."));
+        return Err(Refusal::new(error, "A user must be asked."));
     }
     let scope = env.server.scopes.grant(form.one("scope")?)?;
     let resource = resource::choose(form.all("resource"), &env.server.config.public_url)?;

@@ -144,7 +144,7 @@ impl Returned {
         let code = match code {
             Ok(code) => code,
             Err(error) => {
-                cx.log(error.audit("Entra ID did not sign a person in"));
+                cx.log(error.audit("Entra ID did not sign a user in"));
                 return back(return_to, Trouble::of(&error), cx);
             }
         };
@@ -162,11 +162,11 @@ impl Returned {
 /// Why the client gets no code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Trouble {
-    /// The person or a policy said no.
+    /// The user or a policy said no.
     Denied,
     /// The account is of another tenant.
     OtherTenant,
-    /// The person did not grant what the tools need.
+    /// The user did not grant what the tools need.
     NotGranted,
     /// Entra, or the store, is out of reach.
     Unavailable,
@@ -183,12 +183,12 @@ impl Trouble {
         }
     }
 
-    /// For the client, and for the person if it shows it.
+    /// For the client, and for the user if it shows it.
     fn words(self) -> (OAuthError, &'static str) {
         match self {
             Self::Denied => (
                 OAuthError::AccessDenied,
-                "Microsoft Entra ID did not let the person in, or the person said no there.",
+                "Microsoft Entra ID did not let the user in, or the user said no there.",
             ),
             Self::OtherTenant => (
                 OAuthError::AccessDenied,

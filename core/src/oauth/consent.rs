@@ -37,7 +37,7 @@ use crate::{
 /// The states.
 #[derive(Debug)]
 pub(crate) enum Consent {
-    /// The person has approved; Entra's addresses are being learned.
+    /// The user has approved; Entra's addresses are being learned.
     Waiting(Leaving),
 }
 
@@ -114,7 +114,7 @@ impl Consent {
                 let return_to = &filled.request.return_to;
                 cx.done(return_to.error(
                     OAuthError::AccessDenied,
-                    "The person said no.",
+                    "The user said no.",
                     &env.server.config.public_url,
                 ))
             }

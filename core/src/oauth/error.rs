@@ -29,11 +29,11 @@ pub(crate) enum OAuthError {
     InvalidRedirectUri,
     /// The registration is malformed or asks for what is not offered.
     InvalidClientMetadata,
-    /// A person, or Entra, said no.
+    /// A user, or Entra, said no.
     AccessDenied,
     /// Only `code` is served.
     UnsupportedResponseType,
-    /// `prompt=none`, but a person must be asked.
+    /// `prompt=none`, but a user must be asked.
     InteractionRequired,
     /// No request objects.
     RequestNotSupported,

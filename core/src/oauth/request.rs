@@ -23,7 +23,7 @@ pub(crate) struct AuthorizationRequest {
     pub(crate) code_challenge: String,
     /// The canonical resource.
     pub(crate) resource: String,
-    /// What is granted if the person says yes.
+    /// What is granted if the user says yes.
     pub(crate) scope: Scope,
 }
 

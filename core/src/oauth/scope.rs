@@ -2,7 +2,7 @@
 //!
 //! A client is granted what it asked for as far as it is offered, and told what that is (RFC 6749
 //! section 3.3). Without a wish it gets `user.read` alone: what needs more says so when it is asked
-//! for, and the person is asked then (MCP, authorization, step-up flow).
+//! for, and the user is asked then (MCP, authorization, step-up flow).
 
 use super::error::{OAuthError, Refusal};
 use crate::{catalog::ScopeDefinition, config::EntraApp, limits};

@@ -1,4 +1,4 @@
-//! Help for tests: a client that a person has approved, on a server with a store and a scripted
+//! Help for tests: a client that a user has approved, on a server with a store and a scripted
 //! Entra.
 
 use std::time::Duration;

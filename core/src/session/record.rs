@@ -27,14 +27,14 @@ pub(crate) struct Session {
     /// Its name.
     pub(crate) id: SessionId,
     /// Who signed in.
-    pub(crate) person: Person,
+    pub(crate) user: User,
     /// The SHA-256 of the `client_id` that asked.
     pub(crate) client: Hash,
     /// What was granted, as our own scopes, space separated.
     pub(crate) scope: String,
     /// The resource that the tokens are for.
     pub(crate) resource: String,
-    /// When the person signed in.
+    /// When the user signed in.
     pub(crate) created: UnixTime,
     /// The code that was not redeemed yet, or that was.
     pub(crate) code: Code,
@@ -52,7 +52,7 @@ pub(crate) struct Session {
 /// Who signed in, as Entra's ID token says. Keyed by `tid` and `oid`, never by names
 /// (threat D7).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Person {
+pub(crate) struct User {
     /// The tenant, `tid`.
     pub(crate) tenant_id: String,
     /// The object id, `oid`.
@@ -64,7 +64,7 @@ pub(crate) struct Person {
     pub(crate) profile: Profile,
 }
 
-/// What Entra told of a person besides who they are, as of the last renewal.
+/// What Entra told of a user besides who they are, as of the last renewal.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Profile {

@@ -75,7 +75,7 @@ pub(crate) fn issue(
     let claims = Claims {
         iss: env.server.config.public_url.issuer().to_owned(),
         aud: session.resource.clone(),
-        sub: session.person.subject.clone(),
+        sub: session.user.subject.clone(),
         client_id: client_id.to_owned(),
         sid: session.id,
         scope: session.scope.clone(),

@@ -13,10 +13,10 @@ use crate::{
 
 const SESSION: &str = "2025-11-25";
 
-fn call_in(world: &mut World, person: &str, revision: &str, params: &Value) -> Response<Bytes> {
-    let id = world.initialize(person, revision);
+fn call_in(world: &mut World, user: &str, revision: &str, params: &Value) -> Response<Bytes> {
+    let id = world.initialize(user, revision);
     let named = [("mcp-session-id", id.as_str())];
-    world.post(person, &named, rpc(1, "tools/call", params))
+    world.post(user, &named, rpc(1, "tools/call", params))
 }
 
 fn call(world: &mut World) -> Response<Bytes> {
@@ -61,13 +61,13 @@ fn everybody_gets_their_own_whatever_they_say() {
         "name": "getUserDetails",
         "_meta": {"user": "bob", "x-ms-client-principal": "bob"},
     });
-    for person in ["alice", "bob"] {
-        world.graph_says(200, &profile(person));
-        let response = call_in(&mut world, person, SESSION, &params);
+    for user in ["alice", "bob"] {
+        world.graph_says(200, &profile(user));
+        let response = call_in(&mut world, user, SESSION, &params);
         let bearer = world.asked.last().unwrap().headers()["authorization"].clone();
-        assert_eq!(bearer, format!("Bearer {GRAPH_TOKEN} of {person}"));
+        assert_eq!(bearer, format!("Bearer {GRAPH_TOKEN} of {user}"));
         let name = &body(&response)["result"]["structuredContent"]["displayName"];
-        assert_eq!(*name, json!(person));
+        assert_eq!(*name, json!(user));
     }
 }
 

@@ -1,4 +1,4 @@
-//! `getUserDetails`: who the signed-in person is, by Microsoft Graph.
+//! `getUserDetails`: who the signed-in user is, by Microsoft Graph.
 //!
 //! Source: Microsoft Graph v1.0, `GET /me` (user-get).
 

@@ -38,7 +38,7 @@ pub enum Purpose {
     McpSession,
     /// The sealed records of tasks in the store.
     Task,
-    /// The pairwise subject of a person.
+    /// The pairwise subject of a user.
     Subject,
     /// The identifier of a session, derived from its sign-in.
     SessionId,

@@ -15,7 +15,7 @@ use super::schema_of;
 pub enum ElicitResult<T> {
     /// The person filled in the form.
     Accepted(T),
-    /// The person said no.
+    /// The user said no.
     Declined,
     /// The person dismissed the input_request.
     Cancelled,

@@ -91,7 +91,7 @@ fn roles_and_groups_are_those_of_the_last_renewal() {
         world.entra_says(200, &tokens);
         world.conflicts = 1;
         assert_eq!(token_shown(&mut world), "new");
-        (world.session("alice").person.profile, world)
+        (world.session("alice").user.profile, world)
     };
     let (profile, mut world) = renewed(json!({}));
     assert_eq!(profile.name.as_deref(), Some("Alice"));
@@ -99,14 +99,14 @@ fn roles_and_groups_are_those_of_the_last_renewal() {
     // An answer without an ID token changes nothing; one without roles takes them away.
     world.server.now.unix = world.server.now.unix.after(Duration::from_secs(3599));
     token_shown(&mut world);
-    assert_eq!(world.session("alice").person.profile, profile);
+    assert_eq!(world.session("alice").user.profile, profile);
     let own = json!({"oid": "alice", "nonce": null});
     let id_token = Signer::known().jwt(&claims(&world.server, own));
     let tokens = json!({"access_token": "newer", "expires_in": 3599, "id_token": id_token});
     world.entra_says(200, &tokens);
     world.server.now.unix = world.server.now.unix.after(Duration::from_secs(3599));
     token_shown(&mut world);
-    assert!(world.session("alice").person.profile.roles.is_empty());
+    assert!(world.session("alice").user.profile.roles.is_empty());
     for others in [
         json!({"oid": "bob"}),
         json!({"tid": "33333333-3333-3333-3333-333333333333"}),

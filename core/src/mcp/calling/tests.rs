@@ -36,7 +36,7 @@ fn slow(call: &Call) -> Step<ToolResult> {
     }
 }
 
-/// Asks the person's name, then whether that is all.
+/// Asks the user's name, then whether that is all.
 fn ask(call: &Call) -> Step<ToolResult> {
     let Some(name) = call.answer("name") else {
         let form = ElicitationSchema::new().field("name", FieldSchema::text());
@@ -179,7 +179,7 @@ struct Client {
     revision: &'static str,
     session: Option<String>,
     capabilities: Value,
-    person: &'static str,
+    user: &'static str,
 }
 
 impl Client {
@@ -188,18 +188,18 @@ impl Client {
     }
 
     fn of(
-        person: &'static str,
+        user: &'static str,
         world: &mut World,
         revision: &'static str,
         capabilities: Value,
     ) -> Self {
         let session =
-            (revision != NEW).then(|| world.initialize_with(person, revision, &capabilities));
+            (revision != NEW).then(|| world.initialize_with(user, revision, &capabilities));
         Self {
             revision,
             session,
             capabilities,
-            person,
+            user,
         }
     }
 
@@ -221,7 +221,7 @@ impl Client {
             }
         }
         let json = rpc(1, method, &params);
-        let request = world.request(self.person, "POST", "/mcp", &fields, &json);
+        let request = world.request(self.user, "POST", "/mcp", &fields, &json);
         world.begin(request)
     }
 
@@ -230,7 +230,7 @@ impl Client {
         let session = self.session.clone().unwrap_or_default();
         let fields = [("mcp-session-id", session.as_str())];
         world
-            .post(self.person, &fields, message.to_string())
+            .post(self.user, &fields, message.to_string())
             .status()
             .as_u16()
     }

@@ -12,16 +12,16 @@ use crate::{
 };
 
 /// Opens a stream and gives it with the place to post to.
-fn open(world: &mut World, person: &str) -> (ExchangeId, String) {
-    let request = world.request(person, "GET", "/sse", &[], "");
+fn open(world: &mut World, user: &str) -> (ExchangeId, String) {
+    let request = world.request(user, "GET", "/sse", &[], "");
     let id = world.begin(request);
     let body = &world.sent(id).body;
     let target = body.lines().nth(1).unwrap().strip_prefix("data: ").unwrap();
     (id, target.to_owned())
 }
 
-fn post(world: &mut World, person: &str, target: &str, body: &str) -> Response<Bytes> {
-    let request = world.request(person, "POST", target, &[], body);
+fn post(world: &mut World, user: &str, target: &str, body: &str) -> Response<Bytes> {
+    let request = world.request(user, "POST", target, &[], body);
     world.send(request)
 }
 

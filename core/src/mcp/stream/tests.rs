@@ -13,14 +13,14 @@ use crate::{
     testing::header,
 };
 
-fn listen(world: &mut World, person: &str) -> ExchangeId {
-    let request = world.request(person, "GET", "/sse", &[], "");
+fn listen(world: &mut World, user: &str) -> ExchangeId {
+    let request = world.request(user, "GET", "/sse", &[], "");
     world.begin(request)
 }
 
-fn listen_streamable(world: &mut World, person: &str, id: &str) -> ExchangeId {
+fn listen_streamable(world: &mut World, user: &str, id: &str) -> ExchangeId {
     let named = [("mcp-session-id", id)];
-    let request = world.request(person, "GET", "/mcp", &named, "");
+    let request = world.request(user, "GET", "/mcp", &named, "");
     world.begin(request)
 }
 
@@ -50,7 +50,7 @@ fn a_stream_first_tells_a_path_of_this_origin_that_nobody_can_guess() {
 
 // I6, M4
 #[test]
-fn a_person_holds_so_many_streams_and_no_more() {
+fn a_user_holds_so_many_streams_and_no_more() {
     let mut world = World::new();
     let mut last = ExchangeId(0);
     for _ in 0..limits::STREAMS_PER_OWNER {
@@ -143,14 +143,14 @@ fn the_stream_of_an_mcp_session_ends_with_it() {
 fn nobody_listens_to_the_session_of_another_or_to_none() {
     let mut world = World::new();
     let name = world.initialize("alice", "2025-11-25");
-    for (person, fields, status) in [
+    for (user, fields, status) in [
         ("bob", vec![("mcp-session-id", name.as_str())], 404),
         ("alice", vec![("mcp-session-id", "made-up")], 404),
         ("alice", vec![], 400),
         ("alice", vec![("mcp-protocol-version", "2026-07-28")], 405),
         ("alice", vec![("mcp-protocol-version", "1999-01-01")], 400),
     ] {
-        let request = world.request(person, "GET", "/mcp", &fields, "");
+        let request = world.request(user, "GET", "/mcp", &fields, "");
         assert_eq!(world.send(request).status(), status, "{fields:?}");
     }
 }

@@ -121,7 +121,7 @@ fn a_session_is_unknown_to_everybody_but_its_owner() {
     assert_eq!(world.post("alice", &named, ping()).status(), 200);
 }
 
-// I2: another client of the same person
+// I2: another client of the same user
 #[test]
 fn a_session_is_unknown_to_another_client_of_its_owner() {
     let mut world = World::new();

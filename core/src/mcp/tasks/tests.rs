@@ -72,7 +72,7 @@ fn knows_tasks() -> Value {
 
 fn begin(
     world: &mut World,
-    person: &str,
+    user: &str,
     method: &str,
     mut params: Value,
     capabilities: Value,
@@ -88,12 +88,12 @@ fn begin(
         ("mcp-method", method),
         ("mcp-name", name.as_str()),
     ];
-    let request = world.request(person, "POST", "/mcp", &fields, &rpc(1, method, &params));
+    let request = world.request(user, "POST", "/mcp", &fields, &rpc(1, method, &params));
     world.begin(request)
 }
 
-fn ask(world: &mut World, person: &str, method: &str, params: Value) -> Value {
-    let id = begin(world, person, method, params, knows_tasks());
+fn ask(world: &mut World, user: &str, method: &str, params: Value) -> Value {
+    let id = begin(world, user, method, params, knows_tasks());
     answer(world, id)
 }
 
@@ -241,7 +241,7 @@ fn a_task_is_cancelled_and_its_function_with_it() {
     assert!(world.is_over(id));
 }
 
-// I4: for another person it is not there, whatever they know.
+// I4: for another user it is not there, whatever they know.
 #[test]
 fn nobody_sees_or_touches_the_task_of_another() {
     let mut world = world();
@@ -328,7 +328,7 @@ fn a_task_that_can_never_be_written_ends_when_it_would_be_forgotten() {
 
 // M: bounded.
 #[test]
-fn one_person_runs_so_many_tasks() {
+fn one_user_runs_so_many_tasks() {
     let mut world = world();
     for _ in 0..limits::TASKS_PER_OWNER {
         call(&mut world, "native");

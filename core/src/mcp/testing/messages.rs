@@ -22,13 +22,13 @@ pub(crate) fn initialize_with(revision: &str, capabilities: &Value) -> String {
 }
 
 /// The profile of somebody, as Graph tells it.
-pub(crate) fn profile(person: &str) -> Value {
+pub(crate) fn profile(user: &str) -> Value {
     json!({
         "@odata.context": "https://graph.example/v1.0/$metadata#users/$entity",
-        "displayName": person,
-        "mail": format!("{person}@contoso.example"),
-        "userPrincipalName": format!("{person}@contoso.example"),
-        "id": person,
+        "displayName": user,
+        "mail": format!("{user}@contoso.example"),
+        "userPrincipalName": format!("{user}@contoso.example"),
+        "id": user,
         "businessPhones": ["+1 425 555 0109"],
     })
 }

@@ -27,7 +27,7 @@ use crate::{
     secret::Secret,
     session::{
         SessionSecret,
-        record::{Code, Hash, Person, Session},
+        record::{Code, Hash, Session, User},
     },
     step::{Cx, Next},
     time::UnixTime,
@@ -140,8 +140,8 @@ impl Redeemed {
         session.set_entra_tokens(&tokens, &secret, keys, cx.entropy);
         let put = session.put(Guard::Absent, expires, keys, cx.entropy);
         let return_to = sign_in.request.return_to;
-        let audit = LogEvent::new(Level::Info, "a person signed in")
-            .with("subject", &session.person.subject)
+        let audit = LogEvent::new(Level::Info, "a user signed in")
+            .with("subject", &session.user.subject)
             .with(
                 "returns_to",
                 return_to.redirect_uri.destination().to_string(),
@@ -188,7 +188,7 @@ fn new_session(
 ) -> Session {
     Session {
         id,
-        person: person(identity, &request.client, &cx.env.server.keys),
+        user: user(identity, &request.client, &cx.env.server.keys),
         client: request.client,
         scope: request.scope.to_string(),
         resource: request.resource.clone(),
@@ -216,9 +216,9 @@ fn session_id(state: &Secret<String>, keys: &Keyring) -> SessionId {
     SessionId::new(id)
 }
 
-/// A person, with the subject by which this client knows them: another client knows them by
+/// A user, with the subject by which this client knows them: another client knows them by
 /// another, and neither tells who they are (threat F12, OpenID Connect Core section 8.1).
-fn person(identity: Identity, client: &Hash, keys: &Keyring) -> Person {
+fn user(identity: Identity, client: &Hash, keys: &Keyring) -> User {
     let Identity {
         tenant_id,
         oid,
@@ -229,7 +229,7 @@ fn person(identity: Identity, client: &Hash, keys: &Keyring) -> Person {
         Purpose::Subject,
         format!("{tenant_id}|{oid}|{client}").as_bytes(),
     );
-    Person {
+    User {
         tenant_id,
         oid,
         subject: URL_SAFE_NO_PAD.encode(mac),

@@ -19,7 +19,7 @@ use crate::{
     testing::{self, client_id, entropy, header, parameter},
 };
 
-/// A browser in which a person has approved a client, and which is at Entra now.
+/// A browser in which a user has approved a client, and which is at Entra now.
 struct AtEntra {
     world: World,
     client: String,

@@ -308,7 +308,7 @@ impl Asked {
         } else {
             Err(Refusal::new(
                 OAuthError::InvalidScope,
-                "A refresh cannot ask for more than the person granted.",
+                "A refresh cannot ask for more than the user granted.",
             ))
         }
     }

@@ -9,8 +9,8 @@ use crate::{
     testing::{TestServer, entropy, session_of},
 };
 
-fn issued(server: &TestServer, person: &str, seed: u8) -> String {
-    let (session, secret) = session_of(person, "a client");
+fn issued(server: &TestServer, user: &str, seed: u8) -> String {
+    let (session, secret) = session_of(user, "a client");
     let env = server.env();
     let (token, _) = issue(&session, "a client", &secret, env, &mut entropy(seed));
     token.expose().clone()
@@ -51,7 +51,7 @@ const GOOD_HEADER: &str = r#"{"alg":"HS256","typ":"at+jwt"}"#;
 
 // E12, F6, F12; RFC 9068 section 2.2
 #[test]
-fn a_token_names_what_it_must_and_tells_nothing_of_the_person() {
+fn a_token_names_what_it_must_and_tells_nothing_of_the_user() {
     let (server, token) = good();
     let claims = claims_of(&token);
     let members: Vec<_> = claims.as_object().unwrap().keys().cloned().collect();
@@ -76,7 +76,7 @@ fn a_token_names_what_it_must_and_tells_nothing_of_the_person() {
     let (_, expires_in) = issue(&session, "c", &secret, server.env(), &mut entropy(1));
     assert_eq!(expires_in, lifetime);
     let text = claims.to_string();
-    assert!(!text.contains(&session.person.tenant_id), "{text}");
+    assert!(!text.contains(&session.user.tenant_id), "{text}");
     let verified = verified(&server, &token).unwrap();
     assert_eq!(verified.session_id, session.id);
     assert_eq!(verified.secret, secret);

@@ -40,7 +40,7 @@ fn in_a_session_a_question_is_a_request_and_its_answer_is_posted() {
 
 // I4: nobody answers for another.
 #[test]
-fn another_person_or_session_does_not_answer_the_question() {
+fn another_user_or_session_does_not_answer_the_question() {
     let mut world = world();
     let client = Client::new(&mut world, "2025-11-25", able());
     let id = client.begin(&mut world, "tools/call", json!({"name": "ask"}));
@@ -158,9 +158,9 @@ fn since_2026_a_question_is_a_result_and_the_call_is_made_again() {
     }
 }
 
-// I8: bound to person, client, call; and for a while only.
+// I8: bound to user, client, call; and for a while only.
 #[test]
-fn a_request_state_is_of_this_person_and_this_call() {
+fn a_request_state_is_of_this_user_and_this_call() {
     let mut world = world();
     let client = Client::new(&mut world, NEW, able());
     let bob = Client::of("bob", &mut world, NEW, able());

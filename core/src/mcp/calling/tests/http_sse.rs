@@ -4,8 +4,8 @@ use super::*;
 use crate::event::Event;
 
 /// Opens a stream with a client that can be asked, and gives it with the place to post to.
-fn open(world: &mut World, person: &str) -> (ExchangeId, String) {
-    let request = world.request(person, "GET", "/sse", &[], "");
+fn open(world: &mut World, user: &str) -> (ExchangeId, String) {
+    let request = world.request(user, "GET", "/sse", &[], "");
     let stream = world.begin(request);
     let body = &world.sent(stream).body;
     let target = body
@@ -20,12 +20,12 @@ fn open(world: &mut World, person: &str) -> (ExchangeId, String) {
         "capabilities": {"sampling": {}, "roots": {}},
         "clientInfo": {"name": "a test", "version": "1"},
     });
-    post(world, person, &target, &rpc(0, "initialize", &params));
+    post(world, user, &target, &rpc(0, "initialize", &params));
     (stream, target)
 }
 
-fn post(world: &mut World, person: &str, target: &str, json: &str) -> ExchangeId {
-    let request = world.request(person, "POST", target, &[], json);
+fn post(world: &mut World, user: &str, target: &str, json: &str) -> ExchangeId {
+    let request = world.request(user, "POST", target, &[], json);
     let id = world.begin(request);
     assert_eq!(world.sent(id).response.as_ref().unwrap().status(), 202);
     id
@@ -80,7 +80,7 @@ fn a_question_is_asked_on_the_stream_and_its_answer_is_posted() {
     let text = json!({"type": "text", "text": "Ode"});
     let answer = json!({"jsonrpc": "2.0", "id": asked["id"],
         "result": {"role": "assistant", "model": "m", "content": text}});
-    // I4: not by another person, nor on another stream of the same one.
+    // I4: not by another user, nor on another stream of the same one.
     let (_, of_bob) = open(&mut world, "bob");
     let (_, other) = open(&mut world, "alice");
     post(&mut world, "bob", &of_bob, &answer.to_string());

@@ -77,13 +77,13 @@ fn last_event_id(world: &World, id: ExchangeId) -> String {
     ids.next_back().unwrap().to_owned()
 }
 
-fn resume(world: &mut World, person: &str, client: &Client, last: &str) -> ExchangeId {
+fn resume(world: &mut World, user: &str, client: &Client, last: &str) -> ExchangeId {
     let session = client.session.clone().unwrap();
     let fields = [
         ("mcp-session-id", session.as_str()),
         ("last-event-id", last),
     ];
-    let request = world.request(person, "GET", "/mcp", &fields, "");
+    let request = world.request(user, "GET", "/mcp", &fields, "");
     world.begin(request)
 }
 
@@ -118,12 +118,12 @@ fn nobody_comes_back_for_the_stream_of_another() {
     let id = client.begin(&mut world, "tools/call", slow_params());
     let last = last_event_id(&world, id);
     let other = Client::new(&mut world, "2025-11-25", json!({}));
-    for (person, client, status) in [
+    for (user, client, status) in [
         ("bob", &bob, 400),
         ("bob", &client, 404),
         ("alice", &other, 400),
     ] {
-        let back = resume(&mut world, person, client, &last);
+        let back = resume(&mut world, user, client, &last);
         assert_eq!(world.sent(back).response.as_ref().unwrap().status(), status);
     }
 }

@@ -61,7 +61,7 @@ fn the_client_is_sent_a_code_of_ours_and_nothing_of_entras() {
     let audit = browser.world.audits.last().unwrap();
     assert_eq!(
         (audit.level, audit.event),
-        (Level::Info, "a person signed in")
+        (Level::Info, "a user signed in")
     );
     let line = format!("{:?}", browser.world.audits);
     let code = parameter(location, "code").unwrap();
@@ -98,10 +98,7 @@ fn the_code_gives_the_client_its_tokens() {
     assert_eq!(text(&body, "scope"), "user.read");
     let session = stored(&browser);
     assert_eq!(
-        (
-            session.person.tenant_id.as_str(),
-            session.person.oid.as_str()
-        ),
+        (session.user.tenant_id.as_str(), session.user.oid.as_str()),
         (TENANT, ALICE)
     );
 }
@@ -122,13 +119,13 @@ fn a_session_whose_code_is_never_redeemed_ends_with_it() {
 
 // D7, F8, F12; nOAuth
 #[test]
-fn the_subject_depends_on_person_and_client_and_on_no_name() {
+fn the_subject_depends_on_user_and_client_and_on_no_name() {
     let subject = |client: &str, changes| {
         let mut browser = AtEntra::begin(World::new(), client.to_owned(), 1);
         browser.world.store.clear();
         let tokens = browser.tokens(changes);
         browser.finish(&tokens);
-        stored(&browser).person.subject
+        stored(&browser).user.subject
     };
     let alice = subject("one client", json!({}));
     let renamed = json!({"email": "bob@contoso.example", "preferred_username": "bob"});
