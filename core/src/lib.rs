@@ -11,8 +11,6 @@ pub mod ask;
 pub mod catalog;
 pub mod client_setup;
 pub mod config;
-#[cfg(feature = "dev-tenant")]
-pub mod dev_tenant;
 mod entra;
 pub mod env;
 pub mod error_responses;

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use entra_mcp_core::dev_tenant::Control;
+use entra_mcp_dev_tenant::Control;
 use entra_mcp_fuzz::{
     client::{ClientError, Dialect},
     fixture::{Fixture, LATEST},

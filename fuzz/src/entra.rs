@@ -1,12 +1,14 @@
-//! Entra ID and Microsoft Graph: the dev tenant of the core as a peer on the network.
+//! Entra ID and Microsoft Graph: the development tenant as a peer on the network.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use entra_mcp_core::{
-    dev_tenant::{self, Control, DevTenant, DevTenantConfig, GraphError, Lie, Reply, TokenError},
     entropy::Seed,
     time::{Now, UnixTime},
+};
+use entra_mcp_dev_tenant::{
+    self as dev_tenant, Control, DevTenant, DevTenantConfig, GraphError, Lie, Reply, TokenError,
 };
 use http::{Request, Response, StatusCode};
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use entra_mcp_core::dev_tenant::Control;
+use entra_mcp_dev_tenant::Control;
 
 use crate::{
     entra::{Entra, ID_TOKEN_FAULTS},

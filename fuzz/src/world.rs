@@ -17,7 +17,8 @@ use std::{
     time::Duration,
 };
 
-use entra_mcp_core::{dev_tenant::Control, time::Now};
+use entra_mcp_core::time::Now;
+use entra_mcp_dev_tenant::Control;
 
 pub(crate) use self::{schedule::SimEvent, state::State};
 use crate::{

@@ -13,7 +13,6 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use entra_mcp_core::{
     config::{Config, EntraApp, LogFormat, PublicUrl},
-    dev_tenant,
     secret::Secret,
 };
 use url::Url;
@@ -185,9 +184,9 @@ fn development_tenant(
 
 fn application_of_dev_tenant(origin: Url) -> EntraApp {
     EntraApp {
-        tenant: dev_tenant::TENANT_ID.to_owned(),
-        client_id: dev_tenant::CLIENT_ID.to_owned(),
-        client_secret: Secret::new(dev_tenant::CLIENT_SECRET.to_owned()),
+        tenant: entra_mcp_dev_tenant::TENANT_ID.to_owned(),
+        client_id: entra_mcp_dev_tenant::CLIENT_ID.to_owned(),
+        client_secret: Secret::new(entra_mcp_dev_tenant::CLIENT_SECRET.to_owned()),
         authority_host: origin.clone(),
         graph: origin,
     }

@@ -1,10 +1,7 @@
 //! What is printed once the server listens: what to do next.
 
-use entra_mcp_core::{
-    client_setup,
-    config::Config,
-    dev_tenant::{PEOPLE, Person},
-};
+use entra_mcp_core::{client_setup, config::Config};
+use entra_mcp_dev_tenant::{PEOPLE, Person};
 
 /// What to do next, as text for the terminal. The front page shows the same.
 pub(crate) fn startup_banner(config: &Config) -> String {

@@ -1,4 +1,4 @@
-//! The dev tenant of this process: the machine of `entra_mcp_core::dev_tenant` behind a mutex, and
+//! The dev tenant of this process: the machine of `entra_mcp_dev_tenant` behind a mutex, and
 //! the signatures that it asks for.
 
 use std::{
@@ -8,12 +8,8 @@ use std::{
 };
 
 use bytes::Bytes;
-use entra_mcp_core::{
-    config::Config,
-    dev_tenant::{DevTenant, DevTenantConfig, Reply, Unsigned},
-    error_responses,
-    time::Now,
-};
+use entra_mcp_core::{config::Config, error_responses, time::Now};
+use entra_mcp_dev_tenant::{DevTenant, DevTenantConfig, Reply, Unsigned};
 use http::{Request, Response};
 use ring::{
     rand::SystemRandom,

@@ -24,14 +24,14 @@ pub(crate) struct Signer {
 impl Signer {
     /// Entra, with the key that is known.
     pub(crate) fn known() -> Self {
-        let pkcs8 = include_bytes!("../dev_tenant/keys/a.pkcs8");
+        let pkcs8 = include_bytes!("../../dev-tenant/keys/a.pkcs8");
         let key = RsaKeyPair::from_pkcs8(pkcs8).expect("the key is good");
         Self { kid: "known", key }
     }
 
     /// Entra, with a key that it has just begun to use; or anybody.
     pub(crate) fn unknown() -> Self {
-        let pkcs8 = include_bytes!("../dev_tenant/keys/b.pkcs8");
+        let pkcs8 = include_bytes!("../../dev-tenant/keys/b.pkcs8");
         let key = RsaKeyPair::from_pkcs8(pkcs8).expect("the key is good");
         Self { kid: "new", key }
     }

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use super::{call::Call, stamp};
-use crate::http::response;
+use entra_mcp_wire::response;
 
 /// A refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]

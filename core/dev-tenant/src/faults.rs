@@ -123,7 +123,7 @@ impl TokenError {
         }
         let page = "<html><body><h1>Service unavailable</h1></body></html>";
         let mut response =
-            crate::http::response::of(refusal.status, "text/html; charset=utf-8", page);
+            entra_mcp_wire::response::of(refusal.status, "text/html; charset=utf-8", page);
         if let Some(seconds) = self.retry_after {
             let seconds = HeaderValue::from(seconds);
             response.headers_mut().insert(header::RETRY_AFTER, seconds);

@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::header;
 
 use super::{CLIENT_ID, CLIENT_SECRET, call::Call, refusal::Refusal};
-use crate::secret::constant_time_equal;
+use entra_mcp_wire::secret::constant_time_equal;
 
 /// The id and secret of `Authorization: Basic`, each form-encoded.
 fn basic(call: &Call<'_>) -> Option<(String, String)> {

@@ -15,7 +15,7 @@ use super::{
     scope::Scopes,
     vault::{Challenge, Sealed, SignIn},
 };
-use crate::http::form::Form;
+use entra_mcp_wire::form::Form;
 
 /// A request to sign in that may go on: in a hidden field of the pages.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -13,8 +13,8 @@ use ring::{
 use serde_json::{Value, json};
 
 const KEYS: [&[u8]; 2] = [
-    include_bytes!("keys/a.pkcs8"),
-    include_bytes!("keys/b.pkcs8"),
+    include_bytes!("../keys/a.pkcs8"),
+    include_bytes!("../keys/b.pkcs8"),
 ];
 
 /// A key under the name that it has in one generation.

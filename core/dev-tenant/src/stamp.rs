@@ -1,6 +1,6 @@
 //! Dates as Entra and Graph write them, and identifiers.
 
-use crate::entropy::Entropy;
+use entra_mcp_wire::entropy::Entropy;
 
 /// A date and a time of day, UTC.
 struct Civil {
@@ -82,7 +82,7 @@ pub(super) fn is_guid(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entropy::Seed;
+    use entra_mcp_wire::entropy::Seed;
 
     #[test]
     fn dates_are_written_as_entra_writes_them() {

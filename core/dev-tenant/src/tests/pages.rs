@@ -51,7 +51,7 @@ fn the_style_sheet_knows_the_dark_the_keyboard_and_the_phone() {
 fn everybody_is_on_the_sign_in_page_and_the_hinted_one_comes_first() {
     let mut world = World::new();
     let page = text(&world.authorize(&[]));
-    for person in &crate::dev_tenant::PEOPLE {
+    for person in &crate::PEOPLE {
         assert!(page.contains(person.username), "{}", person.username);
     }
     let place = |page: &str, name: &str| page.find(name).unwrap();

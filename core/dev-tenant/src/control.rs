@@ -19,7 +19,7 @@ use super::{
     pages,
     people::{Account, Directory, Standing},
 };
-use crate::http::response;
+use entra_mcp_wire::response;
 
 /// How the tenant takes RFC 8707's `resource` parameter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -139,7 +139,11 @@ impl DevTenant {
     /// # Errors
     ///
     /// Nobody has the user name.
-    pub fn control(&mut self, control: Control, now: crate::time::UnixTime) -> Result<(), String> {
+    pub fn control(
+        &mut self,
+        control: Control,
+        now: entra_mcp_wire::time::UnixTime,
+    ) -> Result<(), String> {
         match control {
             Control::TokenError(fault) => self.faults.add_token(fault),
             Control::GraphError(fault) => self.faults.add_graph(fault),
@@ -205,7 +209,7 @@ impl DevTenant {
     pub(super) fn controlled(
         &mut self,
         call: &Call<'_>,
-        now: crate::time::UnixTime,
+        now: entra_mcp_wire::time::UnixTime,
     ) -> Response<Bytes> {
         let origin = call.header("origin");
         if call.is_cross_site() || !(origin.is_empty() || origin == self.config.origin) {
@@ -219,7 +223,7 @@ impl DevTenant {
         }
     }
 
-    fn told(&mut self, call: &Call<'_>, now: crate::time::UnixTime) -> Response<Bytes> {
+    fn told(&mut self, call: &Call<'_>, now: entra_mcp_wire::time::UnixTime) -> Response<Bytes> {
         let is_form = call.form.iter().next().is_some();
         let told = if is_form {
             serde_json::from_value(from_form(call)).map(|control| vec![control])

@@ -1,7 +1,7 @@
 //! The stand-in for Graph.
 
 use super::*;
-use crate::dev_tenant::GraphError;
+use crate::GraphError;
 
 fn access_token(world: &mut World, username: &str, changes: &Parameters<'_>) -> String {
     let code = world.code_with(username, changes);

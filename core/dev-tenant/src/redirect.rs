@@ -81,7 +81,7 @@ pub(super) fn answer(back: &Back, parameters: &[(&str, String)]) -> Response<Byt
 
 /// A redirect of Entra's, which is a 302.
 pub(super) fn found(location: &str) -> Response<Bytes> {
-    let mut response = crate::http::response::see_other(location);
+    let mut response = entra_mcp_wire::response::see_other(location);
     if response.status() == StatusCode::SEE_OTHER {
         *response.status_mut() = StatusCode::FOUND;
     }

@@ -13,9 +13,9 @@ use super::{
     scope::Permission,
     stamp,
 };
-use crate::{
-    http::response,
-    pages::html::{Html, Slot},
+use entra_mcp_wire::{
+    html::{Html, Slot},
+    response,
 };
 
 /// There is no `form-action`: browsers apply it to the redirects after the form, which lead back to

@@ -20,7 +20,7 @@ use serde_json::Value;
 use super::{
     CLIENT_ID, CLIENT_SECRET, Control, DevTenant, DevTenantConfig, Reply, TENANT_ID, Unsigned,
 };
-use crate::{
+use entra_mcp_wire::{
     entropy::Seed,
     time::{Instant, Now, UnixTime},
 };

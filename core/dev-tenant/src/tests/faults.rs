@@ -1,7 +1,7 @@
 //! What the token endpoint and ID tokens can be made to do wrong.
 
 use super::*;
-use crate::dev_tenant::{Lie, ResourcePolicy, TokenError};
+use crate::{Lie, ResourcePolicy, TokenError};
 
 #[test]
 fn it_can_be_told_what_to_answer_next() {

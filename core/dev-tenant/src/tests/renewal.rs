@@ -149,7 +149,7 @@ fn refresh_and_access_tokens_outlive_a_restart() {
     let mut world = World::new();
     let tokens = world.tokens("alice");
     let mut restarted = World::new();
-    restarted.tenant.vault = crate::dev_tenant::vault::Vault::new(&Seed::new([77; 32]));
+    restarted.tenant.vault = crate::vault::Vault::new(&Seed::new([77; 32]));
     let refreshed = restarted.refresh(tokens["refresh_token"].as_str().unwrap());
     assert_eq!(refreshed.status(), 200);
     let me = restarted.me("/v1.0/me", tokens["access_token"].as_str().unwrap());

@@ -16,7 +16,7 @@ use super::{
     stamp, token,
     vault::AccessToken,
 };
-use crate::http::response;
+use entra_mcp_wire::response;
 
 /// What `/me` tells if nothing is selected, in Graph's order.
 const DEFAULT: [&str; 11] = [

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{
+use entra_mcp_wire::{
     entropy::{Entropy, Seed},
     keys::{Keyring, MasterKey, Purpose},
 };

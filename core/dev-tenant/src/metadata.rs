@@ -9,7 +9,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::{DevTenant, TENANT_DOMAIN, TENANT_ID, call::Call, refusal::Refusal};
-use crate::http::response;
+use entra_mcp_wire::response;
 
 /// The tenant of personal accounts, which `consumers` stands for.
 const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";

@@ -1,7 +1,7 @@
 //! The dev tenant: an embedded stand-in for Entra ID (v2.0) and Microsoft Graph, so that the first
 //! sign-in works with no cloud account, and so that every failure of Entra can be had on demand.
 //!
-//! A machine of its own, as pure as the rest of the core: a request, the time and a seed come in, a
+//! A machine of its own, as pure as the core: a request, the time and a seed come in, a
 //! [`Reply`] goes out. It answers as `login.microsoftonline.com` and `graph.microsoft.com` do
 //! (Microsoft identity platform, "OAuth 2.0 authorization code flow" and the pages around it), down
 //! to the error texts, for one tenant, one application and a handful of made-up people. Its keys,
@@ -44,7 +44,7 @@ pub use self::{
     log::Recorded,
     people::{PEOPLE, Person},
 };
-use crate::{
+use entra_mcp_wire::{
     entropy::Seed,
     time::{Now, UnixTime},
 };
@@ -91,8 +91,8 @@ struct Settings {
 /// The tenant: one for each server, behind a mutex of the runtime.
 ///
 /// ```
-/// use entra_mcp_core::{
-///     dev_tenant::{DevTenant, DevTenantConfig, Reply},
+/// use entra_mcp_dev_tenant::{DevTenant, DevTenantConfig, Reply};
+/// use entra_mcp_wire::{
 ///     entropy::Seed,
 ///     time::{Instant, Now, UnixTime},
 /// };

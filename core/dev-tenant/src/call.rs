@@ -4,7 +4,10 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, header};
 
 use super::stamp;
-use crate::{entropy::Entropy, entropy::Seed, http::form::Form};
+use entra_mcp_wire::{
+    entropy::{Entropy, Seed},
+    form::Form,
+};
 
 /// A request, the time, and what is random about the answer.
 #[derive(Debug)]
@@ -91,7 +94,7 @@ impl<'a> Call<'a> {
         let url = url::Url::parse(&format!("http://{host}/"));
         url.is_ok_and(|url| {
             url.host()
-                .is_some_and(|host| crate::config::is_loopback(&host))
+                .is_some_and(|host| entra_mcp_wire::address::is_loopback(&host))
         })
     }
 
