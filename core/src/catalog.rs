@@ -24,9 +24,9 @@ mod call;
 mod check;
 mod content;
 mod elicitation_schema;
+mod entries;
+mod fixture;
 mod input_request;
-mod made;
-mod offered;
 mod prompt;
 mod resource;
 mod result;
@@ -45,11 +45,11 @@ pub use self::{
     check::CatalogError,
     content::{Content, ResourceContents},
     elicitation_schema::{ElicitationSchema, FieldSchema},
+    entries::{Catalog, Handler, ScopeDefinition},
     input_request::{InputRequest, InputResponse},
-    offered::{Catalog, Handler, ScopeDefinition},
     prompt::{Prompt, PromptArgument, PromptMessages},
     resource::{Resource, ResourceTemplate},
     result::{CallError, Json, ToolResult},
     tool::{TaskSupport, Tool},
 };
-pub(crate) use self::{input_request::ClientCapability, offered::ToolEntry};
+pub(crate) use self::{entries::ToolEntry, input_request::ClientCapability};

@@ -5,20 +5,21 @@
 //! parsing, no JSON, no signatures. Exchanges and the hub speak by messages that only they understand; a
 //! runtime carries them.
 
-mod calls;
 mod counts;
-mod flight;
+mod in_flight;
 mod job;
-mod kept;
 mod message;
+mod metadata_refresh;
+mod replay;
+mod session_settings;
 mod streams;
 mod tasks;
-mod wishes;
 
 use std::collections::VecDeque;
 
 use self::{
-    calls::Calls, flight::Flight, kept::Kept, streams::Streams, tasks::Tasks, wishes::Wishes,
+    in_flight::Calls, metadata_refresh::Flight, replay::Kept, session_settings::Wishes,
+    streams::Streams, tasks::Tasks,
 };
 pub use self::{
     job::Job,

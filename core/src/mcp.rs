@@ -1,30 +1,30 @@
 //! MCP: the transports and the messages of every revision.
 
 mod caller;
-mod calling;
-mod calls;
 mod dispatch;
 mod event_id;
 mod headers;
-mod incoming;
+pub(crate) mod http_sse;
+mod inbound;
+mod invocation;
 pub(crate) mod json_rpc;
 mod lifecycle;
 mod lists;
-pub(crate) mod message;
-mod notify;
 mod request_state;
+mod resolve;
 mod results;
 mod revision;
+mod server_messages;
 mod session;
+mod session_monitor;
 pub(crate) mod sse;
-pub(crate) mod stream;
-pub(crate) mod streamable;
+pub(crate) mod sse_stream;
+pub(crate) mod streamable_http;
 mod tasks;
 #[cfg(test)]
 pub(crate) mod testing;
 mod v2024_11_05;
 mod v2026_07_28;
-mod watch;
 
 #[cfg(feature = "fuzzing")]
 pub(crate) use self::event_id::EventId;

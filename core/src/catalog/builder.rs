@@ -3,7 +3,7 @@
 use super::{
     Catalog, CatalogError, Handler, Prompt, PromptMessages, Resource, ResourceContents,
     ResourceTemplate, ScopeDefinition, Tool, ToolResult, check,
-    offered::{PromptEntry, ToolEntry},
+    entries::{PromptEntry, ToolEntry},
     schema::{self, Schema},
 };
 

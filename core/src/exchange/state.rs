@@ -7,7 +7,7 @@ use crate::{
     event::Event,
     http::{cors, response},
     hub::{Job, JobKind},
-    mcp::{message::PostMessage, stream::Stream, streamable::Streamable},
+    mcp::{http_sse::PostMessage, sse_stream::Stream, streamable_http::Streamable},
     oauth,
     oauth::{callback::Callback, consent::Consent, revoke::Revoke, token::Token},
     pages,

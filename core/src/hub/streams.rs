@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use bytes::Bytes;
 
 use super::{
-    Agreed, FromHub, FromHubKind, HubOutput, StreamKind, Wants, counts::Counts, wishes::Wishes,
+    Agreed, FromHub, FromHubKind, HubOutput, StreamKind, Wants, counts::Counts,
+    session_settings::Wishes,
 };
 use crate::{
     catalog::ChangeNotification,

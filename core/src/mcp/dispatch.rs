@@ -6,10 +6,11 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Caller,
-    calling::{Called, Calling, Doing, Outgoing, Peer},
-    calls::{self, Refused},
+    invocation::{Called, Calling, Doing, Outgoing, Peer},
     json_rpc::{Error, Id, Request, Response},
-    lists, results, tasks, v2026_07_28,
+    lists,
+    resolve::{self, Refused},
+    results, tasks, v2026_07_28,
 };
 use crate::{
     catalog::{Catalog, LogLevel, TaskSupport, ToolResult},
@@ -250,7 +251,7 @@ fn task_support(request: &Request, caller: &Caller, catalog: &Catalog) -> TaskSu
         return TaskSupport::Never;
     }
     let name = request.params.get("name").and_then(Value::as_str);
-    let entry = name.and_then(|name| calls::find_tool(name, caller, catalog));
+    let entry = name.and_then(|name| resolve::find_tool(name, caller, catalog));
     entry.map_or(TaskSupport::Never, |entry| entry.tool.task_support())
 }
 
@@ -264,7 +265,7 @@ pub(crate) fn missing_scopes(
         return None;
     }
     let name = request.params.get("name")?.as_str()?;
-    let needed = calls::find_tool(name, caller, catalog)?.tool.scopes();
+    let needed = resolve::find_tool(name, caller, catalog)?.tool.scopes();
     let lacks = needed.iter().any(|scope| !caller.may(scope));
     lacks.then(|| needed.to_vec())
 }
@@ -290,9 +291,9 @@ fn answer(request: &Request, peer: Peer, doing: &mut Doing<'_, '_>) -> Reply {
         streams: peer.streams && !may_become_task(support, peer),
         ..peer
     };
-    if let Some(ready) = calls::ready(request, revision, doing.caller, catalog) {
+    if let Some(ready) = resolve::ready(request, revision, doing.caller, catalog) {
         let started = match ready {
-            Ok(ready) => calls::start(ready, request, peer, doing),
+            Ok(ready) => resolve::start(ready, request, peer, doing),
             Err(Refused::Error(error)) => Err(error),
             Err(Refused::Result(result)) => return Reply::Result(result),
         };
@@ -381,7 +382,7 @@ fn of_session(
                 return Reply::Result(Map::new());
             }
             if !doing.cx.env.server.catalog.has_resource(&uri) {
-                let error = Error::new(calls::RESOURCE_NOT_FOUND, "There is no such resource.");
+                let error = Error::new(resolve::RESOURCE_NOT_FOUND, "There is no such resource.");
                 return Reply::Error(error.with_data(json!({"uri": uri})));
             }
             doing.cx.to_hub(ToHub(ToHubKind::Subscribe {

@@ -9,9 +9,10 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Caller, Revision,
-    calls::{RESOURCE_NOT_FOUND, shown, values},
     json_rpc::{Error, Request},
-    request_state, v2026_07_28,
+    request_state,
+    resolve::{RESOURCE_NOT_FOUND, shown, values},
+    v2026_07_28,
 };
 use crate::{
     ask::InvokeOutput,

@@ -7,17 +7,17 @@
 //!
 //! Source: the tasks extension of MCP 2026-07-28 (SEP-2663).
 
-mod asked;
 mod record;
-mod running;
+mod request;
+mod runner;
 #[cfg(test)]
 mod tests;
 
 use serde_json::json;
 
 pub(crate) use self::{
-    asked::{Asked, Asking},
-    running::Running,
+    request::{Asked, Asking},
+    runner::Running,
 };
 use super::{json_rpc::Error, v2026_07_28};
 

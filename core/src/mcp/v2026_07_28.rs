@@ -15,12 +15,11 @@ use serde_json::{Map, Value, json};
 
 pub(crate) use self::subscriptions::{acknowledged, listened, listens};
 use super::{
-    Caller, Revision,
-    calling::Peer,
-    calls::find_tool,
-    headers,
+    Caller, Revision, headers,
+    invocation::Peer,
     json_rpc::{Error, Request},
     lifecycle,
+    resolve::find_tool,
 };
 use crate::catalog::{Catalog, InputRequest};
 

@@ -13,8 +13,8 @@ use crate::{
     limits,
     mcp::{
         json_rpc::{Error, Id, Request, Response},
-        notify,
-        stream::Listens,
+        server_messages,
+        sse_stream::Listens,
     },
 };
 
@@ -74,19 +74,19 @@ pub(crate) fn acknowledged(listens: &Listens) -> String {
     if !wants.uris.is_empty() {
         told.insert("resourceSubscriptions".to_owned(), json!(wants.uris));
     }
-    let meta = json!({notify::SUBSCRIPTION_ID: listens.id});
+    let meta = json!({server_messages::SUBSCRIPTION_ID: listens.id});
     let params = Map::from_iter([
         ("_meta".to_owned(), meta),
         ("notifications".to_owned(), Value::Object(told)),
     ]);
-    notify::notification("notifications/subscriptions/acknowledged", params)
+    server_messages::notification("notifications/subscriptions/acknowledged", params)
 }
 
 /// The answer of a `subscriptions/listen` that the server ends.
 pub(crate) fn listened(id: &Id, catalog: &Catalog) -> String {
     let mut result = dressed(Map::new(), catalog);
     if let Some(Value::Object(meta)) = result.get_mut("_meta") {
-        meta.insert(notify::SUBSCRIPTION_ID.to_owned(), json!(id));
+        meta.insert(server_messages::SUBSCRIPTION_ID.to_owned(), json!(id));
     }
     Response::result(id.clone(), Value::Object(result)).to_json()
 }

@@ -14,7 +14,7 @@ use crate::{
     event::Event,
     hub::{FromHub, FromHubKind, ToHub, ToHubKind},
     limits,
-    mcp::notify,
+    mcp::server_messages,
 };
 
 /// From which level on a session is sent lines of the log until it says otherwise.
@@ -81,7 +81,7 @@ impl Calling {
             self.progressed = progress;
             let total = total.filter(|total| total.is_finite());
             let has_words = self.peer.revision.features().annotations;
-            let json = notify::progress(token, progress, total, message, has_words);
+            let json = server_messages::progress(token, progress, total, message, has_words);
             doing.out.push(Outgoing::Message(json));
         }
         Begun::Granted(EffectResult::Done)
@@ -112,7 +112,7 @@ impl Calling {
         doing: &mut Doing<'_, '_>,
     ) -> Begun {
         if level >= from {
-            let json = notify::log(level, data, &self.call.name);
+            let json = server_messages::log(level, data, &self.call.name);
             doing.out.push(Outgoing::Message(json));
         }
         Begun::Granted(EffectResult::Done)

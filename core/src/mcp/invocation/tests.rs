@@ -1,7 +1,7 @@
 //! Calls of every kind, performed by step functions and by the runtime, in every revision.
 
-mod asking;
 mod http_sse;
+mod input;
 mod matrix;
 mod native;
 mod offered;

@@ -3,9 +3,9 @@
 use ::http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::{
-    Streamable,
-    answering::{Answering, Form},
-    json, named_session, refused,
+    Streamable, json, named_session,
+    post_response::{Answering, Form},
+    refused,
 };
 use crate::{
     event::Event,
@@ -14,17 +14,17 @@ use crate::{
     limits,
     mcp::{
         Caller,
-        calling::Peer,
         dispatch::{IntoTask, Work, WorkStep, Worked, missing_scopes},
         headers,
-        incoming::{self, From},
+        inbound::{self, From},
+        invocation::Peer,
         json_rpc::{self, Error, Incoming, Message, Refused, Request, Response},
         lifecycle,
         session::{self, McpSession},
-        stream::Stream,
+        session_monitor::{Due, Watch},
+        sse_stream::Stream,
         tasks::Running,
         v2026_07_28,
-        watch::{Due, Watch},
     },
     route::Route,
     step::{Cx, Next},
@@ -135,7 +135,7 @@ impl Working {
             owner: caller.owner,
             session: session.id,
         };
-        let requests = incoming::requests_of(messages, from, cx);
+        let requests = inbound::requests_of(messages, from, cx);
         if requests.is_empty() {
             return cx.done(response::empty(StatusCode::ACCEPTED));
         }
@@ -161,7 +161,7 @@ impl Working {
             .iter()
             .filter_map(|request| missing_scopes(request, &caller, catalog));
         if let Some(scopes) = missing.next() {
-            return cx.done(incoming::forbidden(Route::Mcp, &scopes, &caller, cx));
+            return cx.done(inbound::forbidden(Route::Mcp, &scopes, &caller, cx));
         }
         let worked = Work::start(peer, requests, &caller, cx);
         let Worked { outgoing, step } = worked;

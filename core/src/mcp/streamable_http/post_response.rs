@@ -21,8 +21,8 @@ use crate::{
     id::StreamId,
     mcp::{
         Revision,
-        calling::Outgoing,
         event_id::EventId,
+        invocation::Outgoing,
         json_rpc::{self, Response},
         session::McpSession,
         sse, v2026_07_28,

@@ -19,12 +19,12 @@ use bytes::Bytes;
 use super::{
     Caller, Revision,
     caller::{Looked, Lookup},
-    calling::{Outgoing, Peer},
     dispatch::{Work, WorkStep, Worked, missing_scopes},
-    incoming::{self, From},
+    inbound::{self, From},
+    invocation::{Outgoing, Peer},
     json_rpc::{self, Error, Id, Incoming, Message, Refused, Response},
     lifecycle,
-    streamable::refused,
+    streamable_http::refused,
     v2024_11_05,
 };
 use crate::{
@@ -174,13 +174,13 @@ impl Finding {
             owner: self.caller.owner,
             session: self.stream,
         };
-        let requests = incoming::requests_of(messages, from, cx);
+        let requests = inbound::requests_of(messages, from, cx);
         let catalog = &cx.env.server.catalog;
         let mut missing = requests
             .iter()
             .filter_map(|request| missing_scopes(request, &self.caller, catalog));
         if let Some(scopes) = missing.next() {
-            let refusal = incoming::forbidden(Route::Message, &scopes, &self.caller, cx);
+            let refusal = inbound::forbidden(Route::Message, &scopes, &self.caller, cx);
             return cx.done(refusal);
         }
         accepted(cx);

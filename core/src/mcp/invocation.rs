@@ -8,8 +8,8 @@
 //! Wishes are granted one after the other. What they send to the client leaves as [`Outgoing`]: the
 //! transport knows how it gets there.
 
-mod asking;
-mod granting;
+mod effects;
+mod input;
 #[cfg(test)]
 mod tests;
 
@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::{Map, Value};
 
-use self::granting::Begun;
+use self::effects::Begun;
 use super::{Caller, Revision, json_rpc::Id};
 use crate::{
     ask::{Awaiting, EffectRequest, Invoke, InvokeOutput, Target},
@@ -142,7 +142,7 @@ enum State {
     Running,
     Sleeping(Instant),
     Graph(Box<Query>),
-    Token(Box<granting::Token>),
+    Token(Box<effects::Token>),
     /// Which lines of the log the session wants; this one waits.
     Level(LogLevel, Value),
     /// Answers of the client: by the id of the request, the key of the input_request.

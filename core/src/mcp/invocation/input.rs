@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{Called, Calling, Doing, Outgoing, State, granting::Begun};
+use super::{Called, Calling, Doing, Outgoing, State, effects::Begun};
 use crate::{
     catalog::{
         CallError, ClientCapabilities, ClientCapability, EffectResult, InputRequest, InputResponse,
@@ -15,7 +15,7 @@ use crate::{
     hub::{ToHub, ToHubKind},
     id::StreamId,
     limits,
-    mcp::notify,
+    mcp::server_messages,
 };
 
 /// The questions that wait for an answer: by the id of the request, the key; by the key, the input_request.
@@ -115,7 +115,7 @@ impl Calling {
             let id = StreamId(doing.cx.entropy.bytes());
             let name = id.to_string();
             let params = input_request.params(Some(&name));
-            let json = notify::request(&name, input_request.method(), params);
+            let json = server_messages::request(&name, input_request.method(), params);
             doing.cx.to_hub(ToHub(ToHubKind::Asked(id)));
             doing.out.push(Outgoing::Message(json));
             open.insert(id, key.clone());

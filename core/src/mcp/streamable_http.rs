@@ -14,23 +14,23 @@
 //!
 //! Source: MCP specification 2025-03-26 to 2026-07-28, basic/transports, Streamable HTTP.
 
-mod answering;
-mod ending;
+mod delete;
+mod post;
+mod post_response;
 #[cfg(test)]
 mod tests;
-mod working;
 
 use ::http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use bytes::Bytes;
 
-use self::{ending::Ending, working::Working};
+use self::{delete::Ending, post::Working};
 use super::{
     Caller, Revision,
     caller::{Looked, Lookup},
     headers::{self, Odd},
     json_rpc::{self, Error, Refused},
     session::{self, McpSession},
-    stream::Stream,
+    sse_stream::Stream,
     tasks::Running,
 };
 use crate::{

@@ -25,12 +25,12 @@ use super::{
     event_id::EventId,
     headers,
     json_rpc::Id,
-    notify,
+    server_messages,
     session::McpSession,
+    session_monitor::{Due, Watch},
     sse,
-    streamable::{named_session, only_post},
+    streamable_http::{named_session, only_post},
     v2024_11_05, v2026_07_28,
-    watch::{Due, Watch},
 };
 use crate::{
     event::Event,
@@ -356,7 +356,10 @@ impl Open {
             Event::FromHub(FromHub(FromHubKind::Deliver(bytes))) => cx.write(bytes),
             Event::FromHub(FromHub(FromHubKind::Changed(change))) => {
                 let id = self.listens.as_ref().map(|listens| &listens.id);
-                cx.write(sse::event("message", &notify::changed(&change, id)));
+                cx.write(sse::event(
+                    "message",
+                    &server_messages::changed(&change, id),
+                ));
             }
             Event::FromHub(FromHub(FromHubKind::EndStream)) => return self.end(cx),
             Event::Disconnected => return close(cx),

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Caller, Revision,
-    calling::{By, Called, Calling, Doing, Peer, Wanted},
+    invocation::{By, Called, Calling, Doing, Peer, Wanted},
     json_rpc::{Error, Request, id_of},
     request_state, v2026_07_28,
 };
