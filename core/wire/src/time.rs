@@ -40,6 +40,32 @@ impl UnixTime {
         Self(self.0.saturating_add(duration.as_secs()))
     }
 
+    /// Whether `now` lies in the `lifetime` that began at this time.
+    ///
+    /// A wall clock can be set back. What began "in the future" does not hold then, so that no step of the
+    /// clock makes anything last longer; a `leeway` forgives clocks that differ a little.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use entra_mcp_wire::time::UnixTime;
+    ///
+    /// let (began, minute) = (UnixTime(1_000), Duration::from_secs(60));
+    /// assert!(began.lasts(minute, UnixTime(1_059), Duration::ZERO));
+    /// assert!(!began.lasts(minute, UnixTime(1_060), Duration::ZERO));
+    /// assert!(!began.lasts(minute, UnixTime(999), Duration::ZERO));
+    /// ```
+    #[must_use]
+    pub fn lasts(self, lifetime: Duration, now: Self, leeway: Duration) -> bool {
+        self <= now.after(leeway) && now < self.after(lifetime)
+    }
+
+    /// Whether this end of a `lifetime` lies ahead of `now`, and no further than the lifetime (and the
+    /// `leeway`) allows: as [`Self::lasts`], where only the end was stored.
+    #[must_use]
+    pub fn is_ahead(self, lifetime: Duration, now: Self, leeway: Duration) -> bool {
+        now < self && self <= now.after(lifetime.saturating_add(leeway))
+    }
+
     /// How long until this time, seen from `now`; zero if it has passed.
     #[must_use]
     pub fn until(self, now: Self) -> Duration {
@@ -85,6 +111,28 @@ pub struct Now {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lifetime_ends_when_the_clock_is_set_back() {
+        let (began, hour, leeway) = (
+            UnixTime(100_000),
+            Duration::from_secs(3600),
+            Duration::from_secs(60),
+        );
+        let ends = began.after(hour);
+        for (now, holds) in [
+            (100_000, true),
+            (103_599, true),
+            (103_600, false),
+            (99_940, true),
+            (99_939, false),
+            (0, false),
+            (u64::MAX, false),
+        ] {
+            assert_eq!(began.lasts(hour, UnixTime(now), leeway), holds, "{now}");
+            assert_eq!(ends.is_ahead(hour, UnixTime(now), leeway), holds, "{now}");
+        }
+    }
 
     #[test]
     fn a_time_is_written_as_iso_8601() {
