@@ -2,9 +2,12 @@
 //!
 //! One [`Purpose`] for each use, so that no value made for one use opens another. Several master
 //! keys can be configured for rotation: the first seals and signs, all of them open and verify.
+//!
+//! Derived keys and what was opened are wiped when they are dropped (threat G4). What `ring`
+//! expands of them for the time of one operation is on the stack, and not wiped.
 
 use ring::{aead, hkdf, hmac};
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::entropy::Entropy;
 
@@ -86,12 +89,12 @@ impl MasterKey {
         Self(bytes)
     }
 
-    fn expand(&self, purpose: Purpose, context: &[u8]) -> [u8; 32] {
+    fn expand(&self, purpose: Purpose, context: &[u8]) -> Zeroizing<[u8; 32]> {
         let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"entra-mcp");
-        let mut key = [0; 32];
+        let mut key = Zeroizing::new([0; 32]);
         salt.extract(&self.0)
             .expand(&[purpose.label(), context], hkdf::HKDF_SHA256)
-            .and_then(|material| material.fill(&mut key))
+            .and_then(|material| material.fill(key.as_mut()))
             .expect("HKDF gives as many bytes as its hash has");
         key
     }
@@ -106,6 +109,8 @@ impl std::fmt::Debug for MasterKey {
 /// The length of a MAC, in bytes.
 pub const MAC_BYTES: usize = 32;
 const NONCE_BYTES: usize = 12;
+/// By how many bytes what is sealed is longer than its text: a nonce and a tag.
+const SEAL_BYTES: usize = NONCE_BYTES + 16;
 
 /// The master keys, first the one that seals.
 #[derive(Clone, Debug)]
@@ -141,7 +146,7 @@ impl Keyring {
     #[must_use]
     pub fn verify(&self, purpose: Purpose, message: &[u8], mac: &[u8]) -> bool {
         self.all().any(|key| {
-            let key = hmac::Key::new(hmac::HMAC_SHA256, &key.expand(purpose, b""));
+            let key = hmac::Key::new(hmac::HMAC_SHA256, key.expand(purpose, b"").as_ref());
             hmac::verify(&key, message, mac).is_ok()
         })
     }
@@ -158,18 +163,8 @@ impl Keyring {
         plaintext: &[u8],
         entropy: &mut Entropy,
     ) -> Vec<u8> {
-        let nonce: [u8; NONCE_BYTES] = entropy.bytes();
-        let mut sealed = nonce.to_vec();
-        let mut text = plaintext.to_vec();
-        sealing_key(&self.first, purpose, share)
-            .seal_in_place_append_tag(
-                aead::Nonce::assume_unique_for_key(nonce),
-                aead::Aad::from(context),
-                &mut text,
-            )
-            .expect("a record is far shorter than what AES-GCM can seal");
-        sealed.append(&mut text);
-        sealed
+        self.sealing_key(purpose, share)
+            .seal(context, plaintext, entropy)
     }
 
     /// Opens what [`Keyring::seal`] sealed with any of the keys; `None` if it was made up, cut,
@@ -181,32 +176,103 @@ impl Keyring {
         context: &[u8],
         share: &[u8],
         sealed: &[u8],
-    ) -> Option<Vec<u8>> {
+    ) -> Option<Zeroizing<Vec<u8>>> {
+        self.sealing_keys(purpose, share)
+            .find_map(|key| key.open(context, sealed))
+    }
+
+    /// The key that [`Keyring::seal`] seals with today, by itself: what it sealed can be sealed
+    /// anew without the share.
+    #[must_use]
+    pub fn sealing_key(&self, purpose: Purpose, share: &[u8]) -> SealingKey {
+        SealingKey::derived(&self.first, purpose, share)
+    }
+
+    /// The keys that [`Keyring::open`] tries, first the one of today.
+    pub fn sealing_keys(&self, purpose: Purpose, share: &[u8]) -> impl Iterator<Item = SealingKey> {
+        self.all()
+            .map(move |key| SealingKey::derived(key, purpose, share))
+    }
+}
+
+/// A key of AES-256-GCM, which is wiped when dropped.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+pub struct SealingKey([u8; 32]);
+
+impl SealingKey {
+    /// Draws a new one, which derives from nothing.
+    pub fn draw(entropy: &mut Entropy) -> Self {
+        Self(entropy.bytes())
+    }
+
+    /// Takes the bytes that [`SealingKey::expose`] gave.
+    #[must_use]
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    fn derived(key: &MasterKey, purpose: Purpose, share: &[u8]) -> Self {
+        Self(*key.expand(purpose, share))
+    }
+
+    /// The bytes, to be sealed under another key.
+    #[must_use]
+    pub fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Encrypts and authenticates `plaintext`, bound to `context`.
+    #[must_use]
+    pub fn seal(&self, context: &[u8], plaintext: &[u8], entropy: &mut Entropy) -> Vec<u8> {
+        let nonce: [u8; NONCE_BYTES] = entropy.bytes();
+        // All of it is allocated at once: a vector that grows would leave plaintext behind.
+        let mut sealed = Vec::with_capacity(SEAL_BYTES + plaintext.len());
+        sealed.extend_from_slice(&nonce);
+        sealed.extend_from_slice(plaintext);
+        let (_, text) = sealed.split_at_mut(NONCE_BYTES);
+        let nonce = aead::Nonce::assume_unique_for_key(nonce);
+        let tag = self
+            .cipher()
+            .seal_in_place_separate_tag(nonce, aead::Aad::from(context), text)
+            .expect("a record is far shorter than what AES-GCM can seal");
+        sealed.extend_from_slice(tag.as_ref());
+        sealed
+    }
+
+    /// Opens what [`SealingKey::seal`] sealed; `None` if it was made up, cut or changed, or sealed
+    /// by another key or for another context.
+    #[must_use]
+    pub fn open(&self, context: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (nonce, ciphertext) = sealed.split_at_checked(NONCE_BYTES)?;
-        self.all().find_map(|key| {
-            let nonce = aead::Nonce::try_assume_unique_for_key(nonce).ok()?;
-            let mut text = ciphertext.to_vec();
-            let length = sealing_key(key, purpose, share)
-                .open_in_place(nonce, aead::Aad::from(context), &mut text)
-                .ok()?
-                .len();
-            text.truncate(length);
-            Some(text)
-        })
+        let nonce = aead::Nonce::try_assume_unique_for_key(nonce).ok()?;
+        let mut text = Zeroizing::new(ciphertext.to_vec());
+        let length = self
+            .cipher()
+            .open_in_place(nonce, aead::Aad::from(context), &mut text)
+            .ok()?
+            .len();
+        text.truncate(length);
+        Some(text)
+    }
+
+    fn cipher(&self) -> aead::LessSafeKey {
+        let key = aead::UnboundKey::new(&aead::AES_256_GCM, &self.0)
+            .expect("an AES-256 key has 32 bytes");
+        aead::LessSafeKey::new(key)
+    }
+}
+
+impl std::fmt::Debug for SealingKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SealingKey(..)")
     }
 }
 
 fn mac_by(key: &MasterKey, purpose: Purpose, message: &[u8]) -> [u8; MAC_BYTES] {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, &key.expand(purpose, b""));
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key.expand(purpose, b"").as_ref());
     let mut mac = [0; MAC_BYTES];
     mac.copy_from_slice(hmac::sign(&key, message).as_ref());
     mac
-}
-
-fn sealing_key(key: &MasterKey, purpose: Purpose, share: &[u8]) -> aead::LessSafeKey {
-    let key = aead::UnboundKey::new(&aead::AES_256_GCM, &key.expand(purpose, share))
-        .expect("an AES-256 key has 32 bytes");
-    aead::LessSafeKey::new(key)
 }
 
 #[cfg(test)]
@@ -231,7 +297,26 @@ mod tests {
     }
 
     fn opened(ring: &Keyring, context: &[u8], share: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
-        ring.open(Purpose::SessionRecord, context, share, sealed)
+        let text = ring.open(Purpose::SessionRecord, context, share, sealed);
+        text.map(|text| text.to_vec())
+    }
+
+    // G4
+    #[test]
+    fn a_derived_key_and_an_opened_text_are_wiped_when_they_are_dropped() {
+        fn is_wiped<T: ZeroizeOnDrop>(_: &T) {}
+        let ring = ring_of(1, &[]);
+        let sealed = sealed_by(&ring);
+        is_wiped(&ring.first);
+        is_wiped(&ring.first.expand(Purpose::SessionRecord, b""));
+        is_wiped(&ring.sealing_key(Purpose::SessionRecord, b"share"));
+        let text = ring.open(Purpose::SessionRecord, b"id 1", b"share", &sealed);
+        is_wiped(&text.expect("it opens"));
+        assert_eq!(
+            sealed.capacity(),
+            SEAL_BYTES + b"text".len(),
+            "it did not grow"
+        );
     }
 
     #[test]

@@ -228,7 +228,7 @@ fn the_record_holds_no_token_even_when_it_is_opened() {
         b"",
         &stored.record.bytes,
     );
-    let opened = String::from_utf8(opened.unwrap()).unwrap();
+    let opened = String::from_utf8(opened.unwrap().to_vec()).unwrap();
     for secret in [text(&tokens, "refresh_token"), &alice.code, GRAPH_TOKEN] {
         assert!(!opened.contains(secret));
         assert!(!String::from_utf8_lossy(&stored.record.bytes).contains(secret));
