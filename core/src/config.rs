@@ -1,4 +1,4 @@
-//! The settings, checked: what a server is told before it starts. `entra-mcp-host` reads them from the
+//! The settings, checked: what a server is told before it starts. `entra-mcp-runtime` reads them from the
 //! command line; a runtime may make them in any other way.
 
 use std::{net::SocketAddr, path::PathBuf};

@@ -28,7 +28,7 @@ use entra_mcp_core::{
     hub::{FromHub, Hub, HubOutput, ToHub},
     time::Now,
 };
-use entra_mcp_host::{Host, Program, Tenant, audit, boot, on_shutdown, seed};
+use entra_mcp_runtime::{Program, RuntimeParts, Tenant, audit, boot, on_shutdown, seed};
 use http::{Request, Response};
 
 static PROGRAM: Program = Program {
@@ -37,7 +37,7 @@ static PROGRAM: Program = Program {
 };
 
 struct Runtime {
-    host: Host,
+    parts: RuntimeParts,
     agent: ureq::Agent,
     next: AtomicU64,
     known: RwLock<Arc<EntraSnapshot>>,
@@ -66,8 +66,8 @@ impl Runtime {
                     events.push_back(ticket.answer(self.fetch(fetch)));
                 }
                 Output::Do(Action::Store(ticket, ask)) => {
-                    let now = self.host.clock.now().unix;
-                    events.push_back(ticket.answer(self.host.store.answer(ask, now)));
+                    let now = self.parts.clock.now().unix;
+                    events.push_back(ticket.answer(self.parts.store.answer(ask, now)));
                 }
                 Output::Do(Action::ToHub(message)) => self.tell(id, message),
                 Output::Do(Action::Log(line)) => audit(&line),
@@ -77,7 +77,7 @@ impl Runtime {
                         if peer.is_gone {
                             return Event::Disconnected;
                         }
-                        let left = self.host.clock.until(until);
+                        let left = self.parts.clock.until(until);
                         mailbox
                             .recv_timeout(left)
                             .map_or(Event::Tick, Event::FromHub)
@@ -94,9 +94,9 @@ impl Runtime {
 
     fn in_env<T>(&self, f: impl FnOnce(Env<'_>) -> T) -> T {
         let known = Arc::clone(&self.known.read().expect("nobody panics with it"));
-        let now: Now = self.host.clock.now();
+        let now: Now = self.parts.clock.now();
         f(Env {
-            server: &self.host.server,
+            server: &self.parts.server,
             entra: &known,
             now,
         })
@@ -116,7 +116,7 @@ impl Runtime {
     fn tell(self: &Arc<Self>, from: ExchangeId, message: ToHub) {
         let mut hub = self.hub.lock().expect("nobody panics with it");
         let (hub, mailboxes) = &mut *hub;
-        hub.handle(from, message, self.host.clock.now());
+        hub.handle(from, message, self.parts.clock.now());
         loop {
             match hub.poll() {
                 HubOutput::Idle => return,
@@ -164,9 +164,9 @@ impl Runtime {
         }
         let Ok(head) = head.body(()) else { return };
         let (head, ()) = head.into_parts();
-        let now = self.host.clock.now();
+        let now = self.parts.clock.now();
         let limit = match tenant.map_or_else(
-            || admit(&head, &self.host.server, now).map(|a| a.body_limit),
+            || admit(&head, &self.parts.server, now).map(|a| a.body_limit),
             |_| Ok(65536),
         ) {
             Ok(limit) => limit,
@@ -247,8 +247,8 @@ impl Peer {
 }
 
 fn main() -> ExitCode {
-    let host = match boot(&PROGRAM) {
-        Ok(host) => host,
+    let parts = match boot(&PROGRAM) {
+        Ok(parts) => parts,
         Err(status) => return status,
     };
     let agent = ureq::Agent::config_builder()
@@ -256,20 +256,20 @@ fn main() -> ExitCode {
         .max_redirects(0);
     let agent = agent.max_redirects_will_error(false).build().new_agent();
     let runtime = Arc::new(Runtime {
-        host,
+        parts,
         agent,
         next: AtomicU64::new(0),
         known: RwLock::default(),
         hub: Mutex::default(),
     });
     let server = runtime
-        .host
+        .parts
         .server
         .config
         .listen
         .iter()
         .map(|address| (*address, None));
-    let tenant = runtime.host.tenant.iter().flat_map(|tenant| {
+    let tenant = runtime.parts.tenant.iter().flat_map(|tenant| {
         tenant
             .listen()
             .iter()
@@ -287,7 +287,7 @@ fn main() -> ExitCode {
             }
         });
     }
-    runtime.host.startup_banner();
+    runtime.parts.startup_banner();
     on_shutdown(|| std::process::exit(0));
     loop {
         thread::park();

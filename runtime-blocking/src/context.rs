@@ -16,7 +16,7 @@ use entra_mcp_core::{
     },
     secret::Secret,
 };
-use entra_mcp_host::library::{CallContext, ElicitResult, Interrupted, elicitation_schema_of};
+use entra_mcp_runtime::library::{CallContext, ElicitResult, Interrupted, elicitation_schema_of};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;

@@ -14,7 +14,7 @@ use std::{net::TcpListener, panic::AssertUnwindSafe, sync::Arc};
 
 use bytes::Bytes;
 use entra_mcp_core::{admit::Admission, error_responses};
-use entra_mcp_host::Gate;
+use entra_mcp_runtime::Gate;
 use http::{Request, Response, request::Parts};
 
 /// Who answers requests: the MCP server, or the dev tenant.

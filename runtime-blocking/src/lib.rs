@@ -66,10 +66,10 @@ use entra_mcp_core::{
     limits,
     time::Now,
 };
-use entra_mcp_host::{
-    Clock, FileStore, Flag, Gate, Host, Program, bind, library::Handlers, on_shutdown,
+use entra_mcp_runtime::{
+    Clock, FileStore, Flag, Gate, Program, RuntimeParts, bind, library::Handlers, on_shutdown,
 };
-pub use entra_mcp_host::{
+pub use entra_mcp_runtime::{
     StartError,
     library::{
         CallContext, CompletionRequest, ElicitResult, Interrupted, IntoContents, IntoMessages,
@@ -119,12 +119,12 @@ struct Runtime {
 }
 
 impl Runtime {
-    fn new(host: &Host, handlers: Handlers<BoxedHandler>) -> Self {
+    fn new(parts: &RuntimeParts, handlers: Handlers<BoxedHandler>) -> Self {
         Self {
-            server: Arc::clone(&host.server),
+            server: Arc::clone(&parts.server),
             stage: Stage::new(handlers),
-            store: Arc::clone(&host.store),
-            clock: host.clock,
+            store: Arc::clone(&parts.store),
+            clock: parts.clock,
             outbound: Outbound::new(),
             hub: Switchboard::new(),
             last_exchange: AtomicU64::new(0),
@@ -153,8 +153,8 @@ impl Runtime {
 
 /// Serves until the process is asked to end; then lets the exchanges under way finish.
 #[must_use]
-pub fn run(host: &Host) -> ExitCode {
-    if let Err(words) = run_with(host, Handlers::default(), &Handle::default()) {
+pub fn run(parts: &RuntimeParts) -> ExitCode {
+    if let Err(words) = run_with(parts, Handlers::default(), &Handle::default()) {
         tracing::error!("{words}");
         return ExitCode::FAILURE;
     }
@@ -162,20 +162,24 @@ pub fn run(host: &Host) -> ExitCode {
 }
 
 /// The same with functions that perform calls.
-fn run_with(host: &Host, handlers: Handlers<BoxedHandler>, handle: &Handle) -> Result<(), String> {
-    let runtime = Arc::new(Runtime::new(host, handlers));
+fn run_with(
+    parts: &RuntimeParts,
+    handlers: Handlers<BoxedHandler>,
+    handle: &Handle,
+) -> Result<(), String> {
+    let runtime = Arc::new(Runtime::new(parts, handlers));
     handle.attach(&runtime);
-    let server = HttpServer::named(host.choice(HTTP_SERVER));
-    let listeners = bind(&host.server.config.listen)?;
+    let server = HttpServer::named(parts.choice(HTTP_SERVER));
+    let listeners = bind(&parts.server.config.listen)?;
     let front: Arc<dyn Service> = Arc::new(Front::new(Arc::clone(&runtime)));
     serve_all(listeners, &front, server)?;
-    if let Some(tenant) = &host.tenant {
-        let back: Arc<dyn Service> = Arc::new(Back::new(Arc::clone(tenant), host.clock));
+    if let Some(tenant) = &parts.tenant {
+        let back: Arc<dyn Service> = Arc::new(Back::new(Arc::clone(tenant), parts.clock));
         serve_all(bind(tenant.listen())?, &back, server)?;
     }
     let swept = Arc::clone(&runtime);
     spawn("sweep", move || sweep(&swept))?;
-    host.startup_banner();
+    parts.startup_banner();
     let (asked, ask) = mpsc::channel();
     let unheard = asked.clone();
     on_shutdown(move || {
@@ -193,7 +197,7 @@ fn serve_all(
     service: &Arc<dyn Service>,
     server: HttpServer,
 ) -> Result<(), String> {
-    let gate = Arc::new(Gate::new(entra_mcp_host::connection_ceiling()));
+    let gate = Arc::new(Gate::new(entra_mcp_runtime::connection_ceiling()));
     for listener in listeners {
         let (service, gate) = (Arc::clone(service), Arc::clone(&gate));
         spawn("accept", move || server.serve(&listener, &service, &gate))?;

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use entra_mcp_host::{Gate, Pass};
+use entra_mcp_runtime::{Gate, Pass};
 
 /// After an accept that failed, how long until the next: a descriptor may be free again by then.
 const BACK_OFF: Duration = Duration::from_millis(50);

@@ -15,7 +15,7 @@ use entra_mcp_core::{
     catalog::{CallError, Effect, EffectResult},
     event::Event,
 };
-use entra_mcp_host::library::{CallContext, Handlers};
+use entra_mcp_runtime::library::{CallContext, Handlers};
 
 use crate::{context::Context, hub::Mailbox};
 
@@ -189,7 +189,7 @@ mod tests {
         catalog::{Call, InputRequest, InputResponse, Tool, ToolResult},
         secret::Secret,
     };
-    use entra_mcp_host::library::ServerBuilder;
+    use entra_mcp_runtime::library::ServerBuilder;
 
     use super::*;
     use crate::hub::Mail;

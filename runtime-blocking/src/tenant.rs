@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use entra_mcp_core::{admit::Admission, limits};
-use entra_mcp_host::{Clock, Tenant};
+use entra_mcp_runtime::{Clock, Tenant};
 use http::{Request, Response, request::Parts};
 
 use crate::inbound::{Peer, Service};

@@ -77,14 +77,14 @@ struct Run {
 
 impl Run {
     fn of_request(runtime: &Arc<Runtime>, request: Request<Bytes>) -> Self {
-        let (id, seed) = (runtime.next_exchange(), entra_mcp_host::seed());
+        let (id, seed) = (runtime.next_exchange(), entra_mcp_runtime::seed());
         let known = runtime.hub.known();
         let env = runtime.env(&known, runtime.clock.now());
         Self::new(runtime, Exchange::new(id, &seed, request, env))
     }
 
     fn of_job(runtime: &Arc<Runtime>, job: Job) -> Self {
-        let (id, seed) = (runtime.next_exchange(), entra_mcp_host::seed());
+        let (id, seed) = (runtime.next_exchange(), entra_mcp_runtime::seed());
         let known = runtime.hub.known();
         let env = runtime.env(&known, runtime.clock.now());
         Self::new(runtime, Exchange::job(id, &seed, job, env))
@@ -151,7 +151,7 @@ impl Run {
                 let jobs = self.runtime.hub.tell(id, message, now);
                 start(&self.runtime, jobs);
             }
-            Action::Log(audit) => entra_mcp_host::audit(&audit),
+            Action::Log(audit) => entra_mcp_runtime::audit(&audit),
             other => tracing::error!("a bug: this runtime does not know {other:?}"),
         }
     }

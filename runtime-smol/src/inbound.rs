@@ -15,7 +15,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 use async_channel::{Receiver, Sender, bounded};
 use bytes::Bytes;
 use entra_mcp_core::admit::Admission;
-use entra_mcp_host::Pass;
+use entra_mcp_runtime::Pass;
 use http::{Request, Response, request::Parts};
 use smol::future::{self, FutureExt as _};
 

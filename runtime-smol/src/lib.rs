@@ -70,8 +70,10 @@ use entra_mcp_core::{
     limits,
     time::Now,
 };
-use entra_mcp_host::{Clock, FileStore, Gate, Host, Program, bind, library::Handlers, on_shutdown};
-pub use entra_mcp_host::{
+use entra_mcp_runtime::{
+    Clock, FileStore, Gate, Program, RuntimeParts, bind, library::Handlers, on_shutdown,
+};
+pub use entra_mcp_runtime::{
     StartError,
     library::{
         CallContext, CompletionRequest, ElicitResult, Interrupted, IntoContents, IntoMessages,
@@ -114,12 +116,12 @@ struct Runtime {
 }
 
 impl Runtime {
-    fn new(host: &Host, handlers: Handlers<BoxedHandler>, executor: Executor) -> Self {
+    fn new(parts: &RuntimeParts, handlers: Handlers<BoxedHandler>, executor: Executor) -> Self {
         Self {
-            server: Arc::clone(&host.server),
+            server: Arc::clone(&parts.server),
             handlers,
-            store: Arc::clone(&host.store),
-            clock: host.clock,
+            store: Arc::clone(&parts.store),
+            clock: parts.clock,
             outbound: Outbound::new(executor.clone()),
             executor,
             hub: Switchboard::new(),
@@ -143,8 +145,8 @@ impl Runtime {
 
 /// Serves until the process is asked to end; then lets the exchanges under way finish.
 #[must_use]
-pub fn run(host: &Host) -> ExitCode {
-    if let Err(words) = run_with(host, Handlers::default(), &Handle::default()) {
+pub fn run(parts: &RuntimeParts) -> ExitCode {
+    if let Err(words) = run_with(parts, Handlers::default(), &Handle::default()) {
         tracing::error!("{words}");
         return ExitCode::FAILURE;
     }
@@ -152,29 +154,33 @@ pub fn run(host: &Host) -> ExitCode {
 }
 
 /// The same with functions that perform calls.
-fn run_with(host: &Host, handlers: Handlers<BoxedHandler>, handle: &Handle) -> Result<(), String> {
+fn run_with(
+    parts: &RuntimeParts,
+    handlers: Handlers<BoxedHandler>,
+    handle: &Handle,
+) -> Result<(), String> {
     let executor = Executor::new();
-    let runtime = Arc::new(Runtime::new(host, handlers, executor.clone()));
+    let runtime = Arc::new(Runtime::new(parts, handlers, executor.clone()));
     handle.attach(&runtime);
-    executor.run(serve(host, runtime))?
+    executor.run(serve(parts, runtime))?
 }
 
-async fn serve(host: &Host, runtime: Arc<Runtime>) -> Result<(), String> {
+async fn serve(parts: &RuntimeParts, runtime: Arc<Runtime>) -> Result<(), String> {
     let connections = Arc::new(Connections::new());
     let front: Arc<dyn Service> = Arc::new(Front::new(Arc::clone(&runtime)));
     let mut accepting = accept_all(
-        bind(&host.server.config.listen)?,
+        bind(&parts.server.config.listen)?,
         &runtime,
         &connections,
         &front,
     )?;
-    if let Some(tenant) = &host.tenant {
-        let back: Arc<dyn Service> = Arc::new(Back::new(Arc::clone(tenant), host.clock));
+    if let Some(tenant) = &parts.tenant {
+        let back: Arc<dyn Service> = Arc::new(Back::new(Arc::clone(tenant), parts.clock));
         let listeners = bind(tenant.listen())?;
         accepting.extend(accept_all(listeners, &runtime, &connections, &back)?);
     }
     runtime.executor.spawn(sweep(Arc::clone(&runtime)));
-    host.startup_banner();
+    parts.startup_banner();
     let (asked, ask) = bounded(1);
     let unheard = asked.clone();
     on_shutdown(move || {
@@ -194,7 +200,7 @@ fn accept_all(
     service: &Arc<dyn Service>,
 ) -> Result<Vec<Task<()>>, String> {
     let door = Door {
-        gate: Arc::new(Gate::new(entra_mcp_host::connection_ceiling())),
+        gate: Arc::new(Gate::new(entra_mcp_runtime::connection_ceiling())),
         connections: Arc::clone(connections),
         service: Arc::clone(service),
         executor: runtime.executor.clone(),

@@ -10,7 +10,7 @@ use std::{
 
 use async_channel::{Receiver, Sender, bounded};
 use async_io::{Async, Timer};
-use entra_mcp_host::{Gate, Pass};
+use entra_mcp_runtime::{Gate, Pass};
 
 use crate::{
     executor::Executor,

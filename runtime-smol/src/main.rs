@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match entra_mcp_host::boot(&entra_mcp_smol::PROGRAM) {
-        Ok(host) => entra_mcp_smol::run(&host),
+    match entra_mcp_runtime::boot(&entra_mcp_smol::PROGRAM) {
+        Ok(parts) => entra_mcp_smol::run(&parts),
         Err(status) => status,
     }
 }

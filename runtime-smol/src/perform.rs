@@ -15,7 +15,7 @@ use entra_mcp_core::{
     catalog::{CallError, Effect, EffectResult},
     event::Event,
 };
-use entra_mcp_host::library::{CallContext, Handlers};
+use entra_mcp_runtime::library::{CallContext, Handlers};
 use smol::{
     Task,
     future::{self, FutureExt as _},

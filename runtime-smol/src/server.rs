@@ -9,7 +9,7 @@ use entra_mcp_core::{
         ScopeDefinition, Step, Tool, ToolResult,
     },
 };
-use entra_mcp_host::{
+use entra_mcp_runtime::{
     Settings, StartError,
     library::{CallContext, CompletionRequest, IntoContents, IntoMessages, ServerBuilder},
 };
@@ -253,8 +253,8 @@ impl Server {
     /// What is wrong with what is offered, with the data folder or with an address: in words.
     pub fn run(self) -> Result<(), StartError> {
         let (catalog, handlers) = self.offer.build()?;
-        let host = self.settings.open(catalog)?;
-        crate::run_with(&host, handlers, &self.handle).map_err(StartError::new)
+        let parts = self.settings.open(catalog)?;
+        crate::run_with(&parts, handlers, &self.handle).map_err(StartError::new)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_io::Timer;
 use bytes::Bytes;
 use entra_mcp_core::{admit::Admission, limits};
-use entra_mcp_host::{Clock, Tenant};
+use entra_mcp_runtime::{Clock, Tenant};
 use http::{Request, Response, request::Parts};
 use smol::unblock;
 

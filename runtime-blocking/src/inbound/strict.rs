@@ -19,7 +19,7 @@ use entra_mcp_core::{
     error_responses, limits,
     request_head::{Framing, Head},
 };
-use entra_mcp_host::{
+use entra_mcp_runtime::{
     Gate, Lane,
     encode::{self, Ends},
 };

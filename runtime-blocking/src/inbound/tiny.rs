@@ -22,7 +22,7 @@ use entra_mcp_core::{
     error_responses,
     request_head::{self, Framing, Head, HeadError},
 };
-use entra_mcp_host::{
+use entra_mcp_runtime::{
     Gate, Lane, Pass,
     encode::{self, Ends},
 };

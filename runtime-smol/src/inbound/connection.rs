@@ -9,7 +9,7 @@ use entra_mcp_core::{
     admit::{self, is_exempt_from_limit},
     error_responses, limits,
 };
-use entra_mcp_host::{Lane, Pass};
+use entra_mcp_runtime::{Lane, Pass};
 use http::{HeaderValue, Request, Response, header, request::Parts};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::{

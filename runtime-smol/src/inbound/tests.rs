@@ -12,7 +12,7 @@ use std::{
 
 use async_channel::bounded;
 use async_io::Async;
-use entra_mcp_host::{Gate, Lane, Pass};
+use entra_mcp_runtime::{Gate, Lane, Pass};
 
 use self::echo::{Echo, connect, statuses, talk};
 use super::{connection::serve, wire::Patience};

@@ -27,7 +27,7 @@ use entra_mcp_core::{
     error_responses, limits,
     request_head::{self, Framing, HeadError},
 };
-use entra_mcp_host::encode;
+use entra_mcp_runtime::encode;
 use http::{Method, Response};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use smol::{

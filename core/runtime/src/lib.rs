@@ -22,7 +22,7 @@ mod store;
 mod tenant;
 
 pub use self::{
-    boot::{Host, Settings, StartError, boot},
+    boot::{RuntimeParts, Settings, StartError, boot},
     clock::Clock,
     gate::{Gate, Lane, Pass},
     listen::{bind, connection_ceiling},

@@ -69,7 +69,7 @@ impl<T: DeserializeOwned> ElicitResult<T> {
 ///     Illness,
 /// }
 ///
-/// assert!(entra_mcp_host::library::elicitation_schema_of::<Leave>().is_ok());
+/// assert!(entra_mcp_runtime::library::elicitation_schema_of::<Leave>().is_ok());
 /// ```
 ///
 /// # Errors

@@ -46,7 +46,7 @@ pub enum Command {
 ///
 /// ```
 /// use std::collections::BTreeMap;
-/// use entra_mcp_host::command_line::{Command, parse};
+/// use entra_mcp_runtime::command_line::{Command, parse};
 /// let variables = BTreeMap::from([("HOME".to_owned(), "/home/adele".to_owned())]);
 /// let command = parse("entra-mcp-smol", &[], &variables, &[]).unwrap();
 /// let Command::Run(config) = command else { panic!("no --help was given") };

@@ -21,7 +21,7 @@ use crate::{
 
 /// What a runtime drives: everything that was read, checked and opened at the start.
 #[derive(Debug)]
-pub struct Host {
+pub struct RuntimeParts {
     /// The settings and keys.
     pub server: Arc<Server>,
     /// The sessions.
@@ -121,7 +121,7 @@ impl Settings {
     /// # Errors
     ///
     /// What is wrong with the data folder.
-    pub fn open(self, catalog: Catalog) -> Result<Host, StartError> {
+    pub fn open(self, catalog: Catalog) -> Result<RuntimeParts, StartError> {
         log::start(self.config.log);
         let opened = Folder::open(&self.config.data_dir).and_then(|folder| {
             let store = FileStore::open(&folder)?;
@@ -130,7 +130,7 @@ impl Settings {
         });
         let (store, keys) = opened.map_err(StartError)?;
         let tenant = Tenant::of(&self.config).map(Arc::new);
-        Ok(Host {
+        Ok(RuntimeParts {
             tenant,
             server: Arc::new(Server::new(*self.config, keys, catalog)),
             store: Arc::new(store),
@@ -146,7 +146,7 @@ impl Settings {
 /// # Errors
 ///
 /// The status to end with: 0 after the help or version, 2 if a setting is wrong, 1 if the data folder is.
-pub fn boot(program: &'static Program) -> Result<Host, ExitCode> {
+pub fn boot(program: &'static Program) -> Result<RuntimeParts, ExitCode> {
     let settings = match Settings::read(program) {
         Ok(Ok(settings)) => settings,
         Ok(Err(text)) => {
@@ -165,7 +165,7 @@ fn complain(program: &Program, error: &StartError, status: u8) -> ExitCode {
     ExitCode::from(status)
 }
 
-impl Host {
+impl RuntimeParts {
     /// What was chosen by a flag of the program; empty if it has no such flag.
     #[must_use]
     pub fn choice(&self, flag: &str) -> &'static str {

@@ -7,7 +7,7 @@ use entra_mcp_core::catalog::{PromptMessages, ResourceContents};
 /// Text and bytes are those of the URI that was read.
 ///
 /// ```
-/// use entra_mcp_host::library::IntoContents;
+/// use entra_mcp_runtime::library::IntoContents;
 /// assert_eq!("Hello".into_contents("docs://hello").len(), 1);
 /// ```
 pub trait IntoContents {
@@ -48,7 +48,7 @@ impl IntoContents for Vec<u8> {
 /// What a prompt can say. Text is what the person says.
 ///
 /// ```
-/// use entra_mcp_host::library::IntoMessages;
+/// use entra_mcp_runtime::library::IntoMessages;
 /// use entra_mcp_core::catalog::PromptMessages;
 /// assert_eq!("Hello".into_messages(), PromptMessages::new().user("Hello"));
 /// ```

@@ -52,7 +52,7 @@ where
         .with_default(LevelFilter::ERROR)
         .with_target("entra_mcp", LevelFilter::INFO)
         .with_target("entra_mcp_core", LevelFilter::INFO)
-        .with_target("entra_mcp_host", LevelFilter::INFO)
+        .with_target("entra_mcp_runtime", LevelFilter::INFO)
         .with_target("entra_mcp_smol", LevelFilter::INFO)
         .with_target("entra_mcp_blocking", LevelFilter::INFO);
     tracing_subscriber::fmt::layer()
