@@ -2,11 +2,16 @@
 //!
 //! An ask travels out with a [`Ticket`]; the ticket makes the [`Event`] that answers it. It is not
 //! `Clone` and is consumed by answering, so a second answer or one of the wrong type cannot be
-//! written. An answer that comes too late, to a input_request that no longer matters, is ignored.
+//! written. An answer that comes too late, to an ask that no longer matters, is ignored.
 
 mod invoke;
 
-use std::{marker::PhantomData, net::IpAddr, time::Duration};
+use std::{
+    marker::PhantomData,
+    net::IpAddr,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use bytes::Bytes;
 
@@ -17,7 +22,7 @@ use crate::{event::Event, time::UnixTime};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AskId(pub(crate) u64);
 
-/// A input_request to the outside and the type of its answer.
+/// An ask of the outside and the type of its answer.
 pub trait Ask: Sized {
     /// What the runtime answers.
     type Answer;
@@ -70,10 +75,13 @@ impl<A: Ask> std::fmt::Debug for Answered<A> {
     }
 }
 
-/// What a state holds while it waits for an answer.
+/// What a state holds while it waits for an answer. Once it is dropped, the answer reaches no state:
+/// the outbox knows which are still held.
 #[derive(Debug)]
 pub(crate) struct Awaiting<A: Ask> {
     id: AskId,
+    /// Nothing but its count matters.
+    held: Arc<()>,
     ask: PhantomData<fn() -> A>,
 }
 
@@ -81,8 +89,14 @@ impl<A: Ask> Awaiting<A> {
     pub(crate) fn new(id: AskId) -> Self {
         Self {
             id,
+            held: Arc::new(()),
             ask: PhantomData,
         }
+    }
+
+    /// Tells whether the answer is still waited for.
+    pub(crate) fn liveness(&self) -> Weak<()> {
+        Arc::downgrade(&self.held)
     }
 
     /// Which ask is waited for.
@@ -93,6 +107,16 @@ impl<A: Ask> Awaiting<A> {
     /// Whether this is the answer that is waited for.
     pub(crate) fn is(&self, answered: &Answered<A>) -> bool {
         answered.id == self.id
+    }
+
+    /// The answer. That of an ask which nobody waits for reaches no state, so a state that waits for one
+    /// ask need not look which one was answered.
+    pub(crate) fn into_answer(self, answered: Answered<A>) -> A::Answer {
+        assert!(
+            answered.id == self.id,
+            "an answer goes to the state that waits for it"
+        );
+        answered.answer
     }
 
     /// The answer, if it is the one that is waited for; `None` for that of another ask.
@@ -223,7 +247,7 @@ pub fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// A input_request to the store. Every record has an expiry, after which it is as if deleted; the store
+/// An operation of the store. Every record has an expiry, after which it is as if deleted; the store
 /// deletes it for good by itself.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Store {

@@ -1,7 +1,7 @@
 //! Events: everything that the outside can tell an exchange.
 
 use crate::{
-    ask::{Answered, EffectRequest, Fetch, Invoke, Store},
+    ask::{Answered, AskId, EffectRequest, Fetch, Invoke, Store},
     hub::FromHub,
 };
 
@@ -23,4 +23,17 @@ pub enum Event {
     Effect(EffectRequest),
     /// The hub has something for this exchange.
     FromHub(FromHub),
+}
+
+impl Event {
+    /// Which ask the event belongs to, if it belongs to one.
+    pub(crate) fn ask(&self) -> Option<AskId> {
+        match self {
+            Self::Fetched(answered) => Some(answered.id),
+            Self::Stored(answered) => Some(answered.id),
+            Self::Invoked(answered) => Some(answered.id),
+            Self::Effect(request) => Some(request.id),
+            Self::Tick | Self::Disconnected | Self::FromHub(_) => None,
+        }
+    }
 }

@@ -23,7 +23,7 @@ use crate::{
     event::Event,
     http::response,
     limits,
-    step::{Cx, Next, Outbox},
+    step::{Cx, Outbox, Progress},
     time::Instant,
 };
 pub use crate::{hub::Job, id::ExchangeId};
@@ -94,7 +94,7 @@ impl Exchange {
         Self::begin(id, seed, env, |cx| State::of_request(request, cx))
     }
 
-    /// Begins an job: the same machine, started by the server itself.
+    /// Begins a job: the same machine, started by the server itself.
     #[must_use]
     pub fn job(id: ExchangeId, seed: &Seed, job: Job, env: Env<'_>) -> Self {
         Self::begin(id, seed, env, |cx| State::of_job(job, cx))
@@ -104,7 +104,7 @@ impl Exchange {
         id: ExchangeId,
         seed: &Seed,
         env: Env<'_>,
-        start: impl FnOnce(&mut Cx<'_>) -> Next<State>,
+        start: impl FnOnce(&mut Cx<'_>) -> Progress<State>,
     ) -> Self {
         let mut entropy = Entropy::new(seed);
         let mut outbox = Outbox::new(env.now.instant.after(limits::EXCHANGE_TIMEOUT));
@@ -139,6 +139,9 @@ impl Exchange {
     pub fn handle(&mut self, event: Event, env: Env<'_>) -> Result<(), Misuse> {
         if !self.outbox.is_empty() {
             return Err(Misuse::NotDrained);
+        }
+        if self.outbox.is_stale(&event) && self.state.is_some() {
+            return Ok(());
         }
         let Some(state) = self.state.take() else {
             return Err(Misuse::Finished);
@@ -182,13 +185,13 @@ impl Exchange {
         }
     }
 
-    fn step(&mut self, next: Next<State>) {
+    fn step(&mut self, next: Progress<State>) {
         match next {
-            Next::Go(state) => self.state = Some(state),
-            Next::Done if self.is_gone && !self.outbox.responded() => {
+            Progress::Pending(state) => self.state = Some(state),
+            Progress::Ready(()) if self.is_gone && !self.outbox.responded() => {
                 self.outcome = Some(Outcome::Abandoned);
             }
-            Next::Done => self.outcome = Some(Outcome::Answered),
+            Progress::Ready(()) => self.outcome = Some(Outcome::Answered),
         }
     }
 

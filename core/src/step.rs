@@ -1,6 +1,6 @@
 //! How a step asks, answers, tells and waits.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Weak};
 
 use ::http::HeaderMap;
 use bytes::Bytes;
@@ -11,27 +11,32 @@ use crate::{
     catalog::EffectResult,
     entropy::Entropy,
     env::Env,
+    event::Event,
     hub::ToHub,
     log_event::{Level, LogEvent},
     planted::Planted,
     time::Instant,
 };
 
-/// What a step leaves: the next state, or nothing more to do.
+/// What a step leaves: a state that waits for the next event, or what it was for.
+///
+/// `T` is what a machine inside another results in. An exchange itself results in nothing: when it is
+/// ready, it is over.
 #[derive(Debug)]
-pub(crate) enum Next<S> {
-    /// Wait for the next event in this state.
-    Go(S),
-    /// The exchange is over.
-    Done,
+#[must_use]
+pub(crate) enum Progress<S, T = ()> {
+    /// This state waits for the next event.
+    Pending(S),
+    /// There is nothing more to wait for.
+    Ready(T),
 }
 
-impl<S> Next<S> {
-    /// The same, as the state of something larger.
-    pub(crate) fn map<T>(self, wrap: impl FnOnce(S) -> T) -> Next<T> {
+impl<S, T> Progress<S, T> {
+    /// Makes the state that waits a part of a larger one.
+    pub(crate) fn map_pending<P>(self, wrap: impl FnOnce(S) -> P) -> Progress<P, T> {
         match self {
-            Self::Go(state) => Next::Go(wrap(state)),
-            Self::Done => Next::Done,
+            Self::Pending(state) => Progress::Pending(wrap(state)),
+            Self::Ready(result) => Progress::Ready(result),
         }
     }
 }
@@ -49,24 +54,23 @@ pub(crate) struct Cx<'a> {
 impl Cx<'_> {
     /// Makes an outbound request.
     pub(crate) fn fetch(&mut self, fetch: Fetch) -> Awaiting<Fetch> {
-        let id = self.out.next_ask();
-        self.out.push(Action::Fetch(Ticket::new(id), fetch));
-        Awaiting::new(id)
+        let (ticket, awaiting) = self.out.ask();
+        self.out.push(Action::Fetch(ticket, fetch));
+        awaiting
     }
 
     /// Asks the store.
     pub(crate) fn store(&mut self, store: Store) -> Awaiting<Store> {
-        let id = self.out.next_ask();
-        self.out.push(Action::Store(Ticket::new(id), store));
-        Awaiting::new(id)
+        let (ticket, awaiting) = self.out.ask();
+        self.out.push(Action::Store(ticket, store));
+        awaiting
     }
 
     /// Has the runtime perform a call of its own.
     pub(crate) fn invoke(&mut self, invoke: Invoke) -> Awaiting<Invoke> {
-        let id = self.out.next_ask();
-        self.out
-            .push(Action::Invoke(Ticket::new(id), Box::new(invoke)));
-        Awaiting::new(id)
+        let (ticket, awaiting) = self.out.ask();
+        self.out.push(Action::Invoke(ticket, Box::new(invoke)));
+        awaiting
     }
 
     /// Tells such a call that its oldest open effect was granted.
@@ -88,9 +92,9 @@ impl Cx<'_> {
     }
 
     /// Answers the request and ends the exchange.
-    pub(crate) fn done<S>(&mut self, response: ::http::Response<Bytes>) -> Next<S> {
+    pub(crate) fn done<S>(&mut self, response: ::http::Response<Bytes>) -> Progress<S> {
         self.respond(response);
-        Next::Done
+        Progress::Ready(())
     }
 
     /// Begins a streamed answer.
@@ -115,6 +119,7 @@ impl Cx<'_> {
     }
 
     /// Tells the hub.
+    #[expect(clippy::wrong_self_convention, reason = "to the hub, not into one")]
     pub(crate) fn to_hub(&mut self, message: ToHub) {
         self.out.push(Action::ToHub(message));
     }
@@ -140,6 +145,8 @@ impl Cx<'_> {
 pub(crate) struct Outbox {
     actions: VecDeque<Action>,
     asked: u64,
+    /// The asks of which a state may still hold the [`Awaiting`].
+    live: Vec<(AskId, Weak<()>)>,
     wake: Instant,
     responded: bool,
     /// Headers that the answer gets, whatever it is.
@@ -151,6 +158,7 @@ impl Outbox {
         Self {
             actions: VecDeque::new(),
             asked: 0,
+            live: Vec::new(),
             wake,
             responded: false,
             standing: HeaderMap::new(),
@@ -191,9 +199,55 @@ impl Outbox {
         self.wake
     }
 
-    fn next_ask(&mut self) -> AskId {
+    fn ask<A: Ask>(&mut self) -> (Ticket<A>, Awaiting<A>) {
         let id = AskId(self.asked);
         self.asked = self.asked.saturating_add(1);
-        id
+        let awaiting = Awaiting::new(id);
+        self.live.retain(|(_, held)| held.strong_count() > 0);
+        self.live.push((id, awaiting.liveness()));
+        (Ticket::new(id), awaiting)
+    }
+
+    /// Whether an event answers an ask that no state waits for any more.
+    pub(crate) fn is_stale(&self, event: &Event) -> bool {
+        event.ask().is_some_and(|ask| {
+            let waits = |(id, held): &(AskId, Weak<()>)| *id == ask && held.strong_count() > 0;
+            !self.live.iter().any(waits)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ask::Key, testing::TestServer};
+
+    fn ask(outbox: &mut Outbox, server: &TestServer) -> (Event, Awaiting<Store>) {
+        let mut cx = Cx {
+            env: server.env(),
+            entropy: &mut crate::testing::entropy(1),
+            out: outbox,
+        };
+        let awaiting = cx.store(Store::Get(Key("session/1".to_owned())));
+        let Some(Action::Store(ticket, _)) = outbox.pop() else {
+            panic!("the store is asked");
+        };
+        (ticket.answer(Ok(None)), awaiting)
+    }
+
+    #[test]
+    fn answer_to_a_dropped_ask_is_stale() {
+        let server = TestServer::dev();
+        let mut outbox = Outbox::new(server.now.instant);
+        let (first_event, first) = ask(&mut outbox, &server);
+        let (second_event, second) = ask(&mut outbox, &server);
+        assert!(!outbox.is_stale(&first_event) && !outbox.is_stale(&second_event));
+        drop(first);
+        assert!(outbox.is_stale(&first_event) && !outbox.is_stale(&second_event));
+        assert!(!outbox.is_stale(&Event::Tick));
+        let Event::Stored(answered) = second_event else {
+            panic!("the store answers");
+        };
+        assert_eq!(second.into_answer(answered), Ok(None));
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     hub::{ToHub, ToHubKind},
     limits,
     log_event::{Level, LogEvent},
-    step::{Cx, Next},
+    step::{Cx, Progress},
 };
 
 /// The states.
@@ -33,32 +33,26 @@ pub(crate) enum Learn {
 
 impl Learn {
     /// Begins.
-    pub(crate) fn start(cx: &mut Cx<'_>) -> Next<Self> {
+    pub(crate) fn start(cx: &mut Cx<'_>) -> Progress<Self> {
         let address = facts::metadata_address(&cx.env.server.config.entra);
         match get(&address) {
-            Some(fetch) => Next::Go(Self::Metadata(cx.fetch(fetch))),
+            Some(fetch) => Progress::Pending(Self::Metadata(cx.fetch(fetch))),
             None => fail("the authority is no address", cx),
         }
     }
 
     /// The next state after an event.
-    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<Self> {
+    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
         let Event::Fetched(answered) = event else {
-            return Next::Go(self);
+            return Progress::Pending(self);
         };
         match self {
-            Self::Metadata(awaiting) => match awaiting.take(answered) {
-                Some(answer) => Self::keys(answer, cx),
-                None => Next::Go(Self::Metadata(awaiting)),
-            },
-            Self::Keys(metadata, awaiting) => match awaiting.take(answered) {
-                Some(answer) => learn(*metadata, answer, cx),
-                None => Next::Go(Self::Keys(metadata, awaiting)),
-            },
+            Self::Metadata(awaiting) => Self::keys(awaiting.into_answer(answered), cx),
+            Self::Keys(metadata, awaiting) => learn(*metadata, awaiting.into_answer(answered), cx),
         }
     }
 
-    fn keys(answer: <Fetch as Ask>::Answer, cx: &mut Cx<'_>) -> Next<Self> {
+    fn keys(answer: <Fetch as Ask>::Answer, cx: &mut Cx<'_>) -> Progress<Self> {
         let entra = &cx.env.server.config.entra;
         let body = body_of(answer, "Entra ID does not know the tenant");
         let metadata = match body.and_then(|body| Metadata::read(&body, entra)) {
@@ -66,13 +60,13 @@ impl Learn {
             Err(reason) => return fail(reason, cx),
         };
         match get(&metadata.jwks_uri) {
-            Some(fetch) => Next::Go(Self::Keys(Box::new(metadata), cx.fetch(fetch))),
+            Some(fetch) => Progress::Pending(Self::Keys(Box::new(metadata), cx.fetch(fetch))),
             None => fail("the metadata names no address for the keys", cx),
         }
     }
 }
 
-fn learn(metadata: Metadata, answer: <Fetch as Ask>::Answer, cx: &mut Cx<'_>) -> Next<Learn> {
+fn learn(metadata: Metadata, answer: <Fetch as Ask>::Answer, cx: &mut Cx<'_>) -> Progress<Learn> {
     let body = body_of(answer, "Entra ID does not serve its signing keys");
     match body.and_then(|body| facts::read_keys(&body)) {
         Ok(keys) => {
@@ -83,7 +77,7 @@ fn learn(metadata: Metadata, answer: <Fetch as Ask>::Answer, cx: &mut Cx<'_>) ->
     }
 }
 
-fn fail(reason: &'static str, cx: &mut Cx<'_>) -> Next<Learn> {
+fn fail(reason: &'static str, cx: &mut Cx<'_>) -> Progress<Learn> {
     let audit = LogEvent::new(
         Level::Warn,
         "Entra ID's metadata and keys could not be learned",
@@ -92,9 +86,9 @@ fn fail(reason: &'static str, cx: &mut Cx<'_>) -> Next<Learn> {
     tell(None, cx)
 }
 
-fn tell(facts: Option<Box<EntraFacts>>, cx: &mut Cx<'_>) -> Next<Learn> {
+fn tell(facts: Option<Box<EntraFacts>>, cx: &mut Cx<'_>) -> Progress<Learn> {
     cx.to_hub(ToHub(ToHubKind::LearnedEntra(facts)));
-    Next::Done
+    Progress::Ready(())
 }
 
 fn get(address: &Url) -> Option<Fetch> {

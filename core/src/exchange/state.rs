@@ -12,7 +12,7 @@ use crate::{
     oauth::{callback::Callback, consent::Consent, revoke::Revoke, token::Token},
     pages,
     route::Route,
-    step::{Cx, Next},
+    step::{Cx, Progress},
 };
 
 /// What an exchange is doing. Requests that are answered at once have no state.
@@ -30,7 +30,7 @@ pub(crate) enum State {
 
 impl State {
     /// The first state of a request that was admitted.
-    pub(crate) fn of_request(request: ::http::Request<Bytes>, cx: &mut Cx<'_>) -> Next<Self> {
+    pub(crate) fn of_request(request: ::http::Request<Bytes>, cx: &mut Cx<'_>) -> Progress<Self> {
         let Some(route) = Route::of(request.uri().path()) else {
             return cx.done(response::not_found());
         };
@@ -47,38 +47,38 @@ impl State {
                 cx.done(oauth::metadata::respond(route, cx.env))
             }
             Route::Register => oauth::register::respond(&request, cx),
-            Route::Authorize => Consent::authorize(&request, cx).map(Self::Consent),
-            Route::Consent => Consent::decide(&request, cx).map(Self::Consent),
-            Route::Callback => Callback::start(&request, cx).map(Self::Callback),
-            Route::Token => Token::start(&request, cx).map(Self::Token),
-            Route::Revoke => Revoke::start(&request, cx).map(Self::Revoke),
+            Route::Authorize => Consent::authorize(&request, cx).map_pending(Self::Consent),
+            Route::Consent => Consent::decide(&request, cx).map_pending(Self::Consent),
+            Route::Callback => Callback::start(&request, cx).map_pending(Self::Callback),
+            Route::Token => Token::start(&request, cx).map_pending(Self::Token),
+            Route::Revoke => Revoke::start(&request, cx).map_pending(Self::Revoke),
             Route::Mcp if request.method() == ::http::Method::GET => {
-                Stream::listen(&request, cx).map(Self::Stream)
+                Stream::listen(&request, cx).map_pending(Self::Stream)
             }
-            Route::Mcp => Streamable::start(&request, cx).map(Self::Streamable),
-            Route::Sse => Stream::open(&request, cx).map(Self::Stream),
-            Route::Message => PostMessage::start(&request, cx).map(Self::PostMessage),
+            Route::Mcp => Streamable::start(&request, cx).map_pending(Self::Streamable),
+            Route::Sse => Stream::open(&request, cx).map_pending(Self::Stream),
+            Route::Message => PostMessage::start(&request, cx).map_pending(Self::PostMessage),
         }
     }
 
     /// The first state of an job.
-    pub(crate) fn of_job(job: Job, cx: &mut Cx<'_>) -> Next<Self> {
+    pub(crate) fn of_job(job: Job, cx: &mut Cx<'_>) -> Progress<Self> {
         match job.0 {
-            JobKind::RefreshEntraMetadata => Learn::start(cx).map(Self::Learn),
+            JobKind::RefreshEntraMetadata => Learn::start(cx).map_pending(Self::Learn),
         }
     }
 
     /// The next state after an event.
-    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<Self> {
+    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
         match self {
-            Self::Consent(state) => state.handle(event, cx).map(Self::Consent),
-            Self::Callback(state) => state.handle(event, cx).map(Self::Callback),
-            Self::Token(state) => state.handle(event, cx).map(Self::Token),
-            Self::Revoke(state) => state.handle(event, cx).map(Self::Revoke),
-            Self::Streamable(state) => state.handle(event, cx).map(Self::Streamable),
-            Self::Stream(state) => state.handle(event, cx).map(Self::Stream),
-            Self::PostMessage(state) => state.handle(event, cx).map(Self::PostMessage),
-            Self::Learn(state) => state.handle(event, cx).map(Self::Learn),
+            Self::Consent(state) => state.handle(event, cx).map_pending(Self::Consent),
+            Self::Callback(state) => state.handle(event, cx).map_pending(Self::Callback),
+            Self::Token(state) => state.handle(event, cx).map_pending(Self::Token),
+            Self::Revoke(state) => state.handle(event, cx).map_pending(Self::Revoke),
+            Self::Streamable(state) => state.handle(event, cx).map_pending(Self::Streamable),
+            Self::Stream(state) => state.handle(event, cx).map_pending(Self::Stream),
+            Self::PostMessage(state) => state.handle(event, cx).map_pending(Self::PostMessage),
+            Self::Learn(state) => state.handle(event, cx).map_pending(Self::Learn),
         }
     }
 

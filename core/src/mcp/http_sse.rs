@@ -35,7 +35,7 @@ use crate::{
     id::StreamId,
     limits,
     route::Route,
-    step::{Cx, Next},
+    step::{Cx, Progress},
     time::Instant,
 };
 
@@ -76,12 +76,12 @@ pub(crate) struct Working {
 
 impl PostMessage {
     /// Begins.
-    pub(crate) fn start(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Next<Self> {
+    pub(crate) fn start(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Progress<Self> {
         let lookup = match Lookup::start(Route::Message, request.headers(), cx) {
             Ok(lookup) => lookup,
             Err(refusal) => return cx.done(*refusal),
         };
-        Next::Go(Self::Lookup(Box::new(Waiting {
+        Progress::Pending(Self::Lookup(Box::new(Waiting {
             lookup,
             query: request.uri().query().unwrap_or_default().to_owned(),
             body: request.body().clone(),
@@ -89,7 +89,7 @@ impl PostMessage {
     }
 
     /// The next state after an event.
-    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<Self> {
+    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
         match self {
             Self::Lookup(waiting) => waiting.handle(event, cx),
             Self::Finding(finding) => finding.handle(event, cx),
@@ -104,11 +104,11 @@ impl PostMessage {
 }
 
 impl Waiting {
-    fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<PostMessage> {
+    fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<PostMessage> {
         let caller = match self.lookup.handle(event, cx) {
             Looked::Waiting(lookup) => {
                 let waiting = Self { lookup, ..self };
-                return Next::Go(PostMessage::Lookup(Box::new(waiting)));
+                return Progress::Pending(PostMessage::Lookup(Box::new(waiting)));
             }
             Looked::Refused(refusal) => return cx.done(*refusal),
             Looked::Found(caller) => caller,
@@ -127,7 +127,7 @@ impl Waiting {
             stream,
             owner: caller.owner,
         }));
-        Next::Go(PostMessage::Finding(Box::new(Finding {
+        Progress::Pending(PostMessage::Finding(Box::new(Finding {
             caller,
             stream,
             body: self.body,
@@ -140,17 +140,17 @@ fn no_stream() -> ::http::Response<Bytes> {
 }
 
 impl Finding {
-    fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<PostMessage> {
+    fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<PostMessage> {
         match event {
             Event::FromHub(FromHub(FromHubKind::StreamFound(Some(agreed)))) => {
                 self.found(agreed, cx)
             }
             Event::FromHub(FromHub(FromHubKind::StreamFound(None))) => cx.done(no_stream()),
-            _ => Next::Go(PostMessage::Finding(Box::new(self))),
+            _ => Progress::Pending(PostMessage::Finding(Box::new(self))),
         }
     }
 
-    fn found(self, agreed: Option<Agreed>, cx: &mut Cx<'_>) -> Next<PostMessage> {
+    fn found(self, agreed: Option<Agreed>, cx: &mut Cx<'_>) -> Progress<PostMessage> {
         let refuse = |refusal, cx: &mut Cx<'_>| cx.done(refused(StatusCode::BAD_REQUEST, refusal));
         let (messages, batch) = match json_rpc::parse(&self.body) {
             Err(refusal) => return refuse(refusal, cx),
@@ -185,7 +185,7 @@ impl Finding {
         }
         accepted(cx);
         if requests.is_empty() {
-            return Next::Done;
+            return Progress::Ready(());
         }
         let is_ping = |method: &str| method == "ping";
         let agreed = match agreed {
@@ -214,7 +214,7 @@ impl Finding {
         Working::went(worked, (batch, deadline), self.stream, self.caller, cx)
     }
 
-    fn initialize(&self, request: &json_rpc::Request, cx: &mut Cx<'_>) -> Next<PostMessage> {
+    fn initialize(&self, request: &json_rpc::Request, cx: &mut Cx<'_>) -> Progress<PostMessage> {
         accepted(cx);
         let id = request.id.clone();
         let answer = match lifecycle::initialize(&request.params, &cx.env.server.catalog) {
@@ -241,7 +241,7 @@ fn accepted(cx: &mut Cx<'_>) {
 }
 
 impl Working {
-    fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<PostMessage> {
+    fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<PostMessage> {
         let form = (self.batch, self.deadline);
         if matches!(event, Event::Tick) {
             let now = cx.env.now.instant;
@@ -257,10 +257,10 @@ impl Working {
         Self::went(worked, form, self.stream, self.caller, cx)
     }
 
-    fn stay(self, cx: &mut Cx<'_>) -> Next<PostMessage> {
+    fn stay(self, cx: &mut Cx<'_>) -> Progress<PostMessage> {
         let wake = self.work.wake();
         cx.wait_until(wake.map_or(self.deadline, |wake| wake.min(self.deadline)));
-        Next::Go(PostMessage::Working(Box::new(self)))
+        Progress::Pending(PostMessage::Working(Box::new(self)))
     }
 
     fn went(
@@ -269,7 +269,7 @@ impl Working {
         stream: StreamId,
         caller: Box<Caller>,
         cx: &mut Cx<'_>,
-    ) -> Next<PostMessage> {
+    ) -> Progress<PostMessage> {
         for outgoing in worked.outgoing {
             // There is nowhere to come back to: an HTTP+SSE stream is one for everything.
             if let Outgoing::Message(json) = outgoing {
@@ -305,18 +305,23 @@ fn deliver(
     stream: StreamId,
     caller: &Caller,
     cx: &mut Cx<'_>,
-) -> Next<PostMessage> {
+) -> Progress<PostMessage> {
     if answers.is_empty() {
-        return Next::Done;
+        return Progress::Ready(());
     }
     let json = json_rpc::to_json(answers, batch);
     cx.to_hub(to_stream(&json, stream, caller));
-    Next::Done
+    Progress::Ready(())
 }
 
 /// The 202 is out, so the stream tells: an error, then its end. When the client opens a new one, it
 /// gets the 401 that makes it sign in.
-fn session_over(id: Id, stream: StreamId, caller: &Caller, cx: &mut Cx<'_>) -> Next<PostMessage> {
+fn session_over(
+    id: Id,
+    stream: StreamId,
+    caller: &Caller,
+    cx: &mut Cx<'_>,
+) -> Progress<PostMessage> {
     let error = Error::new(
         Error::INTERNAL,
         "The sign-in has ended. Please sign in again.",

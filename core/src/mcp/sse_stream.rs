@@ -39,14 +39,13 @@ use crate::{
     id::StreamId,
     limits,
     route::Route,
-    step::{Cx, Next},
+    step::{Cx, Progress},
     time::Instant,
 };
 
 /// The header that names the event that a client got last.
 const LAST_EVENT_ID: &str = "last-event-id";
 
-/// The states.
 #[derive(Debug)]
 pub(crate) enum Stream {
     Lookup(Box<Waiting>),
@@ -112,12 +111,12 @@ pub(crate) struct Listens {
 
 impl Stream {
     /// Begins an HTTP+SSE stream.
-    pub(crate) fn open(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Next<Self> {
+    pub(crate) fn open(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Progress<Self> {
         Self::start(Route::Sse, StreamKind::Sse, request, cx)
     }
 
     /// Begins the GET stream of Streamable HTTP.
-    pub(crate) fn listen(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Next<Self> {
+    pub(crate) fn listen(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Progress<Self> {
         Self::start(Route::Mcp, StreamKind::Streamable, request, cx)
     }
 
@@ -126,37 +125,33 @@ impl Stream {
         kind: StreamKind,
         request: &Request<Bytes>,
         cx: &mut Cx<'_>,
-    ) -> Next<Self> {
+    ) -> Progress<Self> {
         let lookup = match Lookup::start(route, request.headers(), cx) {
             Ok(lookup) => lookup,
             Err(refusal) => return cx.done(*refusal),
         };
-        Next::Go(Self::Lookup(Box::new(Waiting {
+        let deadline = cx.env.now.instant.after(limits::EXCHANGE_TIMEOUT);
+        let headers = headers::kept(request.headers());
+        Waiting {
             lookup,
             kind,
-            headers: headers::kept(request.headers()),
-            deadline: cx.env.now.instant.after(limits::EXCHANGE_TIMEOUT),
-        })))
+            headers,
+            deadline,
+        }
+        .wait()
     }
 
     /// Answers `subscriptions/listen` (2026-07-28).
-    pub(crate) fn subscribe(listens: Listens, caller: Box<Caller>, cx: &mut Cx<'_>) -> Next<Self> {
+    pub(crate) fn subscribe(to: Listens, caller: Box<Caller>, cx: &mut Cx<'_>) -> Progress<Self> {
         let stream = StreamId(cx.entropy.bytes());
-        let kind = StreamKind::Listen(listens.wants.clone());
+        let kind = StreamKind::Listen(to.wants.clone());
         let deadline = cx.env.now.instant.after(limits::EXCHANGE_TIMEOUT);
         cx.wait_until(deadline);
-        Opening::start(
-            caller,
-            (stream, kind),
-            None,
-            Opens::Listens(listens),
-            deadline,
-            cx,
-        )
+        let opens = Opens::Listens(to);
+        Opening::start(caller, (stream, kind), None, opens, deadline, cx)
     }
 
-    /// The next state after an event.
-    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<Self> {
+    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
         match self {
             Self::Lookup(waiting) => waiting.handle(event, cx),
             Self::Resuming(resuming) => resuming.handle(event, cx),
@@ -167,17 +162,21 @@ impl Stream {
 }
 
 impl Waiting {
-    fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<Stream> {
+    fn wait(self) -> Progress<Stream> {
+        Progress::Pending(Stream::Lookup(Box::new(self)))
+    }
+
+    fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Stream> {
         match event {
-            Event::Disconnected => return Next::Done,
+            Event::Disconnected => return Progress::Ready(()),
             Event::Tick if cx.env.now.instant >= self.deadline => {
                 return cx.done(response::gateway_timeout());
             }
-            Event::Tick => return Next::Go(Stream::Lookup(Box::new(self))),
+            Event::Tick => return self.wait(),
             _ => {}
         }
         match self.lookup.handle(event, cx) {
-            Looked::Waiting(lookup) => Next::Go(Stream::Lookup(Box::new(Self { lookup, ..self }))),
+            Looked::Waiting(lookup) => Self { lookup, ..self }.wait(),
             Looked::Refused(refusal) => cx.done(*refusal),
             Looked::Found(caller) => {
                 Self::found(self.kind, &self.headers, caller, self.deadline, cx)
@@ -191,7 +190,7 @@ impl Waiting {
         caller: Box<Caller>,
         deadline: Instant,
         cx: &mut Cx<'_>,
-    ) -> Next<Stream> {
+    ) -> Progress<Stream> {
         let (stream, mcp_session) = match kind {
             StreamKind::Streamable => {
                 if let Some(refusal) = only_post(headers) {
@@ -207,14 +206,8 @@ impl Waiting {
         if let (Some(mcp_session), true) = (mcp_session, headers.contains_key(LAST_EVENT_ID)) {
             return Resuming::start(headers, caller, mcp_session, deadline, cx);
         }
-        Opening::start(
-            caller,
-            (stream, kind),
-            mcp_session,
-            Opens::Stream,
-            deadline,
-            cx,
-        )
+        let opened = (stream, kind);
+        Opening::start(caller, opened, mcp_session, Opens::Stream, deadline, cx)
     }
 }
 
@@ -225,7 +218,7 @@ impl Resuming {
         mcp_session: McpSession,
         deadline: Instant,
         cx: &mut Cx<'_>,
-    ) -> Next<Stream> {
+    ) -> Progress<Stream> {
         let last = headers::one(headers, LAST_EVENT_ID);
         let Some(at) = last.ok().flatten().and_then(EventId::parse) else {
             return cx.done(no_such_event());
@@ -235,14 +228,14 @@ impl Resuming {
             owner: caller.owner,
             session: mcp_session.id,
         }));
-        Next::Go(Stream::Resuming(Box::new(Self {
+        Progress::Pending(Stream::Resuming(Box::new(Self {
             caller,
             mcp_session,
             deadline,
         })))
     }
 
-    fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<Stream> {
+    fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Stream> {
         match event {
             Event::FromHub(FromHub(FromHubKind::Resumed(Some((events, goes_on))))) => {
                 let rest = Opens::Rest(events, goes_on);
@@ -258,7 +251,7 @@ impl Resuming {
                 cx.respond(response::gateway_timeout());
                 leave(cx)
             }
-            _ => Next::Go(Stream::Resuming(Box::new(self))),
+            _ => Progress::Pending(Stream::Resuming(Box::new(self))),
         }
     }
 }
@@ -278,14 +271,14 @@ impl Opening {
         opens: Opens,
         deadline: Instant,
         cx: &mut Cx<'_>,
-    ) -> Next<Stream> {
+    ) -> Progress<Stream> {
         cx.to_hub(ToHub(ToHubKind::OpenStream {
             stream,
             owner: caller.owner,
             session: caller.session.id,
             kind,
         }));
-        Next::Go(Stream::Opening(Box::new(Self {
+        Progress::Pending(Stream::Opening(Box::new(Self {
             caller,
             stream,
             mcp_session,
@@ -294,7 +287,7 @@ impl Opening {
         })))
     }
 
-    fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<Stream> {
+    fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Stream> {
         match event {
             Event::FromHub(FromHub(FromHubKind::StreamOpened(true))) => self.open(cx),
             Event::FromHub(FromHub(FromHubKind::StreamOpened(false))) => cx.done(response::text(
@@ -306,11 +299,11 @@ impl Opening {
                 cx.respond(response::gateway_timeout());
                 leave(cx)
             }
-            _ => Next::Go(Stream::Opening(Box::new(self))),
+            _ => Progress::Pending(Stream::Opening(Box::new(self))),
         }
     }
 
-    fn open(self, cx: &mut Cx<'_>) -> Next<Stream> {
+    fn open(self, cx: &mut Cx<'_>) -> Progress<Stream> {
         cx.open(sse::head());
         let mut listens = None;
         match self.opens {
@@ -346,12 +339,12 @@ impl Opening {
 }
 
 impl Open {
-    fn stay(self, cx: &mut Cx<'_>) -> Next<Stream> {
+    fn stay(self, cx: &mut Cx<'_>) -> Progress<Stream> {
         cx.wait_until(self.watch.wake());
-        Next::Go(Stream::Open(Box::new(self)))
+        Progress::Pending(Stream::Open(Box::new(self)))
     }
 
-    fn handle(mut self, event: Event, cx: &mut Cx<'_>) -> Next<Stream> {
+    fn handle(mut self, event: Event, cx: &mut Cx<'_>) -> Progress<Stream> {
         match event {
             Event::FromHub(FromHub(FromHubKind::Deliver(bytes))) => cx.write(bytes),
             Event::FromHub(FromHub(FromHubKind::Changed(change))) => {
@@ -380,7 +373,7 @@ impl Open {
     }
 
     /// The server ends it: a `subscriptions/listen` is answered at last.
-    fn end(self, cx: &mut Cx<'_>) -> Next<Stream> {
+    fn end(self, cx: &mut Cx<'_>) -> Progress<Stream> {
         if let Some(listens) = &self.listens {
             let json = v2026_07_28::listened(&listens.id, &cx.env.server.catalog);
             cx.write(sse::event("message", &json));
@@ -389,12 +382,12 @@ impl Open {
     }
 }
 
-fn close(cx: &mut Cx<'_>) -> Next<Stream> {
+fn close(cx: &mut Cx<'_>) -> Progress<Stream> {
     cx.close();
     leave(cx)
 }
 
-fn leave(cx: &mut Cx<'_>) -> Next<Stream> {
+fn leave(cx: &mut Cx<'_>) -> Progress<Stream> {
     cx.to_hub(ToHub(ToHubKind::LeaveStream));
-    Next::Done
+    Progress::Ready(())
 }

@@ -37,7 +37,7 @@ use crate::{
     event::Event,
     http::response,
     route::Route,
-    step::{Cx, Next},
+    step::{Cx, Progress},
 };
 
 /// The states.
@@ -61,12 +61,12 @@ pub(crate) struct Waiting {
 
 impl Streamable {
     /// Begins.
-    pub(crate) fn start(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Next<Self> {
+    pub(crate) fn start(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Progress<Self> {
         let lookup = match Lookup::start(Route::Mcp, request.headers(), cx) {
             Ok(lookup) => lookup,
             Err(refusal) => return cx.done(*refusal),
         };
-        Next::Go(Self::Lookup(Box::new(Waiting {
+        Progress::Pending(Self::Lookup(Box::new(Waiting {
             lookup,
             method: request.method().clone(),
             headers: headers::kept(request.headers()),
@@ -86,27 +86,27 @@ impl Streamable {
     }
 
     /// The next state after an event.
-    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<Self> {
+    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
         match self {
             Self::Lookup(waiting) => waiting.handle(event, cx),
             Self::Working(working) => working.handle(event, cx),
             Self::Ending(ending) => ending.handle(event, cx),
             Self::Task(task) => task
                 .handle(event, cx)
-                .map(|task| Self::Task(Box::new(task))),
+                .map_pending(|task| Self::Task(Box::new(task))),
             Self::Listening(stream) => {
                 let next = stream.handle(event, cx);
-                next.map(|stream| Self::Listening(Box::new(stream)))
+                next.map_pending(|stream| Self::Listening(Box::new(stream)))
             }
         }
     }
 }
 
 impl Waiting {
-    fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<Streamable> {
+    fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Streamable> {
         match self.lookup.handle(event, cx) {
             Looked::Waiting(lookup) => {
-                Next::Go(Streamable::Lookup(Box::new(Self { lookup, ..self })))
+                Progress::Pending(Streamable::Lookup(Box::new(Self { lookup, ..self })))
             }
             Looked::Refused(refusal) => cx.done(*refusal),
             Looked::Found(caller) if self.method == Method::DELETE => {

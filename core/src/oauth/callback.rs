@@ -29,7 +29,7 @@ use crate::{
     log_event::Level,
     pages,
     secret::Secret,
-    step::{Cx, Next},
+    step::{Cx, Progress},
 };
 
 /// The states.
@@ -57,7 +57,7 @@ pub(crate) struct Returned {
 
 impl Callback {
     /// Begins.
-    pub(crate) fn start(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Next<Self> {
+    pub(crate) fn start(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Progress<Self> {
         let form = Form::parse(request.uri().query().unwrap_or_default().as_bytes());
         let state = form.one("state").ok().flatten();
         let public_url = &cx.env.server.config.public_url;
@@ -74,7 +74,7 @@ impl Callback {
     }
 
     /// The next state after an event.
-    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<Self> {
+    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
         match (self, event) {
             (Self::Learning(returned), Event::FromHub(FromHub(FromHubKind::EntraKnown(_)))) => {
                 returned.judge(cx)
@@ -82,7 +82,7 @@ impl Callback {
             (Self::Redeeming(sign_in, awaiting), Event::Fetched(answered)) => {
                 match awaiting.take(answered) {
                     Some(answer) => finish::redeemed(*sign_in, answer, cx),
-                    None => Next::Go(Self::Redeeming(sign_in, awaiting)),
+                    None => Progress::Pending(Self::Redeeming(sign_in, awaiting)),
                 }
             }
             (Self::Rekeying(redeemed), Event::FromHub(FromHub(FromHubKind::EntraKnown(known)))) => {
@@ -91,10 +91,10 @@ impl Callback {
             (Self::Storing(signed, awaiting), Event::Stored(answered)) => {
                 match awaiting.take(answered) {
                     Some(answer) => signed.stored(&answer, cx),
-                    None => Next::Go(Self::Storing(signed, awaiting)),
+                    None => Progress::Pending(Self::Storing(signed, awaiting)),
                 }
             }
-            (state, _) => Next::Go(state),
+            (state, _) => Progress::Pending(state),
         }
     }
 }
@@ -116,19 +116,19 @@ impl Returned {
     }
 
     /// Goes on, or waits until Entra's addresses are known.
-    fn go(self: Box<Self>, cx: &mut Cx<'_>) -> Next<Callback> {
+    fn go(self: Box<Self>, cx: &mut Cx<'_>) -> Progress<Callback> {
         let known = cx.env.entra;
         if known.metadata.is_none() || known.is_stale(cx.env.now) {
             let newer_than = known.revision;
             cx.to_hub(ToHub(ToHubKind::WantEntra { newer_than }));
         }
         if known.metadata.is_none() {
-            return Next::Go(Callback::Learning(self));
+            return Progress::Pending(Callback::Learning(self));
         }
         self.judge(cx)
     }
 
-    fn judge(self: Box<Self>, cx: &mut Cx<'_>) -> Next<Callback> {
+    fn judge(self: Box<Self>, cx: &mut Cx<'_>) -> Progress<Callback> {
         let Self { sign_in, iss, code } = *self;
         let return_to = &sign_in.request.return_to;
         let Some(facts) = &cx.env.entra.metadata else {
@@ -152,7 +152,7 @@ impl Returned {
         match token_endpoint::redeem_code(&code, &sign_in.code_verifier, scope, cx.env) {
             Some(fetch) => {
                 let awaiting = cx.fetch(fetch);
-                Next::Go(Callback::Redeeming(Box::new(sign_in), awaiting))
+                Progress::Pending(Callback::Redeeming(Box::new(sign_in), awaiting))
             }
             None => back(return_to, Trouble::Odd, cx),
         }
@@ -213,7 +213,7 @@ impl Trouble {
 }
 
 /// Sends the browser back to the client without a code.
-fn back(return_to: &ReturnTo, trouble: Trouble, cx: &mut Cx<'_>) -> Next<Callback> {
+fn back(return_to: &ReturnTo, trouble: Trouble, cx: &mut Cx<'_>) -> Progress<Callback> {
     let (error, description) = trouble.words();
     let public_url = &cx.env.server.config.public_url;
     cx.done(return_to.error(error, description, public_url))

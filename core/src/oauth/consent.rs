@@ -30,7 +30,7 @@ use crate::{
     log_event::{Level, LogEvent},
     pages,
     planted::Planted,
-    step::{Cx, Next},
+    step::{Cx, Progress},
     time::UnixTime,
 };
 
@@ -51,7 +51,7 @@ pub(crate) struct Leaving {
 
 impl Consent {
     /// GET /authorize.
-    pub(crate) fn authorize(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Next<Self> {
+    pub(crate) fn authorize(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Progress<Self> {
         let env = cx.env;
         match authorize::read(request.uri(), env) {
             Err(Unserved::Page(stop)) => {
@@ -87,7 +87,7 @@ impl Consent {
     }
 
     /// POST /consent.
-    pub(crate) fn decide(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Next<Self> {
+    pub(crate) fn decide(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Progress<Self> {
         let env = cx.env;
         let form = Form::parse(request.body());
         let Some(filled) = Filled::read(&form, env) else {
@@ -123,29 +123,29 @@ impl Consent {
     }
 
     /// The next state after an event.
-    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<Self> {
+    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
         match (self, event) {
             (Self::Waiting(leaving), Event::FromHub(FromHub(FromHubKind::EntraKnown(_)))) => {
                 leaving.arrive(cx)
             }
-            (waiting, _) => Next::Go(waiting),
+            (waiting, _) => Progress::Pending(waiting),
         }
     }
 }
 
 impl Leaving {
     /// Goes to Entra, or waits until it is known where that is.
-    fn go(self, cx: &mut Cx<'_>) -> Next<Consent> {
+    fn go(self, cx: &mut Cx<'_>) -> Progress<Consent> {
         if cx.env.entra.metadata.is_some() {
             return self.arrive(cx);
         }
         let newer_than = cx.env.entra.revision;
         cx.to_hub(ToHub(ToHubKind::WantEntra { newer_than }));
-        Next::Go(Consent::Waiting(self))
+        Progress::Pending(Consent::Waiting(self))
     }
 
     /// Goes to Entra, if it is known where that is.
-    fn arrive(self, cx: &mut Cx<'_>) -> Next<Consent> {
+    fn arrive(self, cx: &mut Cx<'_>) -> Progress<Consent> {
         let env = cx.env;
         let Some(facts) = &env.entra.metadata else {
             cx.note(

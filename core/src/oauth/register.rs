@@ -21,7 +21,7 @@ use crate::{
     http::response,
     limits,
     log_event::{Level, LogEvent, is_invisible},
-    step::{Cx, Next},
+    step::{Cx, Progress},
 };
 
 /// What is read of a request. A member given twice is refused by serde (threat H3); lists are
@@ -59,7 +59,7 @@ struct Registered<'a> {
 }
 
 /// Registers a client.
-pub(crate) fn respond<S>(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Next<S> {
+pub(crate) fn respond<S>(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Progress<S> {
     let scopes = &cx.env.server.scopes;
     let read = read(request.headers(), request.body(), scopes);
     let registered = read.and_then(|(mut metadata, scope)| {

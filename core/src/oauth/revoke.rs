@@ -23,7 +23,7 @@ use crate::{
     http::response,
     id::SessionId,
     session::{record::Session, token},
-    step::{Cx, Next},
+    step::{Cx, Progress},
 };
 
 /// The states.
@@ -41,14 +41,14 @@ pub(crate) enum Revoke {
 
 impl Revoke {
     /// Reads the request and looks the session up.
-    pub(crate) fn start(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Next<Self> {
+    pub(crate) fn start(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Progress<Self> {
         match Self::of(request, cx) {
             Ok(next) => next,
             Err(refusal) => cx.done(refusal.response()),
         }
     }
 
-    fn of(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Result<Next<Self>, Refusal> {
+    fn of(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Result<Progress<Self>, Refusal> {
         let form = read_form(request)?;
         let client = Client::authenticate(&form, request.headers(), &cx.env.server.keys)?;
         let missing = Refusal::new(OAuthError::InvalidRequest, "token is missing.");
@@ -56,7 +56,7 @@ impl Revoke {
         Ok(match session_of(presented, cx) {
             Some(session_id) => {
                 let read = cx.store(Store::Get(session_id.key()));
-                Next::Go(Self::Reading {
+                Progress::Pending(Self::Reading {
                     client,
                     session_id,
                     read,
@@ -67,9 +67,9 @@ impl Revoke {
     }
 
     /// The next state after an event.
-    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<Self> {
+    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
         let Event::Stored(answered) = event else {
-            return Next::Go(self);
+            return Progress::Pending(self);
         };
         match self {
             Self::Reading {
@@ -77,7 +77,7 @@ impl Revoke {
                 session_id,
                 read,
             } => match read.take(answered) {
-                None => Next::Go(Self::Reading {
+                None => Progress::Pending(Self::Reading {
                     client,
                     session_id,
                     read,
@@ -87,14 +87,14 @@ impl Revoke {
                 Some(Ok(Some(stored))) => {
                     match Session::open(session_id, &stored, &cx.env.server.keys) {
                         Some((session, _)) if session.client == client.hash() => {
-                            Next::Go(Self::Ending(access::end(&session, cx)))
+                            Progress::Pending(Self::Ending(access::end(&session, cx)))
                         }
                         _ => cx.done(revoked()),
                     }
                 }
             },
             Self::Ending(deleted) => match deleted.take(answered) {
-                None => Next::Go(Self::Ending(deleted)),
+                None => Progress::Pending(Self::Ending(deleted)),
                 Some(Err(_)) => unavailable(cx),
                 Some(Ok(_)) => cx.done(revoked()),
             },
@@ -118,7 +118,7 @@ fn revoked() -> ::http::Response<Bytes> {
 }
 
 /// The token still works, and the client must know (RFC 7009 section 2.2.1).
-fn unavailable<S>(cx: &mut Cx<'_>) -> Next<S> {
+fn unavailable<S>(cx: &mut Cx<'_>) -> Progress<S> {
     let words = "The sessions cannot be reached. Please try again.";
     cx.done(Refusal::new(OAuthError::TemporarilyUnavailable, words).response())
 }

@@ -26,7 +26,7 @@ use crate::{
     planted::Planted,
     secret::Secret,
     session::{SessionSecret, record::Session, token},
-    step::{Cx, Next},
+    step::{Cx, Progress},
 };
 
 /// How often a lost race to write the session is run again.
@@ -43,21 +43,21 @@ pub(crate) enum Token {
 
 impl Token {
     /// Reads the request, authenticates the client and begins the grant.
-    pub(crate) fn start(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Next<Self> {
+    pub(crate) fn start(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Progress<Self> {
         match Self::of(request, cx) {
             Ok(next) => next,
             Err(refusal) => refuse(refusal, cx),
         }
     }
 
-    fn of(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Result<Next<Self>, Refusal> {
+    fn of(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Result<Progress<Self>, Refusal> {
         let form = read_form(request)?;
         let client = Client::authenticate(&form, request.headers(), &cx.env.server.keys)?;
         match form.one("grant_type")? {
             Some("authorization_code") => CodeGrant::start(&form, client, cx)
-                .map(|next| next.map(|grant| Self::Code(Box::new(grant)))),
+                .map(|next| next.map_pending(|grant| Self::Code(Box::new(grant)))),
             Some("refresh_token") => RefreshGrant::start(&form, client, cx)
-                .map(|next| next.map(|grant| Self::Refresh(Box::new(grant)))),
+                .map(|next| next.map_pending(|grant| Self::Refresh(Box::new(grant)))),
             Some(_) => Err(Refusal::new(
                 OAuthError::UnsupportedGrantType,
                 "Only authorization_code and refresh_token are granted here.",
@@ -70,14 +70,14 @@ impl Token {
     }
 
     /// The next state after an event.
-    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<Self> {
+    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
         match self {
             Self::Code(grant) => grant
                 .handle(event, cx)
-                .map(|grant| Self::Code(Box::new(grant))),
+                .map_pending(|grant| Self::Code(Box::new(grant))),
             Self::Refresh(grant) => grant
                 .handle(event, cx)
-                .map(|grant| Self::Refresh(Box::new(grant))),
+                .map_pending(|grant| Self::Refresh(Box::new(grant))),
         }
     }
 }
@@ -117,13 +117,13 @@ fn invalid_grant() -> Refusal {
     )
 }
 
-fn refuse<S>(refusal: Refusal, cx: &mut Cx<'_>) -> Next<S> {
+fn refuse<S>(refusal: Refusal, cx: &mut Cx<'_>) -> Progress<S> {
     let audit = LogEvent::new(Level::Debug, "a token request was refused");
     cx.log(audit.with("error", refusal.error.as_str()));
     cx.done(refusal.response())
 }
 
-fn fail<S>(fault: Fault, cx: &mut Cx<'_>) -> Next<S> {
+fn fail<S>(fault: Fault, cx: &mut Cx<'_>) -> Progress<S> {
     let refusal = match fault {
         Fault::Entra => Refusal::new(
             OAuthError::TemporarilyUnavailable,
@@ -148,7 +148,7 @@ fn grant<S>(
     client: &Client,
     refresh_token: &Secret<String>,
     cx: &mut Cx<'_>,
-) -> Next<S> {
+) -> Progress<S> {
     #[derive(Serialize)]
     struct Body<'a> {
         access_token: &'a str,

@@ -15,7 +15,7 @@ use crate::{
     mcp::{Caller, session::McpSession},
     route::Route,
     session::record::Session,
-    step::{Cx, Next},
+    step::{Cx, Progress},
 };
 
 /// How often a conflict is tried again: each means that somebody else got on.
@@ -37,7 +37,11 @@ enum Asked {
 }
 
 impl Ending {
-    pub(super) fn start(headers: &HeaderMap, caller: Caller, cx: &mut Cx<'_>) -> Next<Streamable> {
+    pub(super) fn start(
+        headers: &HeaderMap,
+        caller: Caller,
+        cx: &mut Cx<'_>,
+    ) -> Progress<Streamable> {
         if let Some(refusal) = only_post(headers) {
             return cx.done(refusal);
         }
@@ -52,7 +56,7 @@ impl Ending {
         mcp_session: McpSession,
         tries: u8,
         cx: &mut Cx<'_>,
-    ) -> Next<Streamable> {
+    ) -> Progress<Streamable> {
         let now = cx.env.now.unix;
         mcp_session.end_in(&mut caller.session, now);
         let expires = caller.session.expires(now);
@@ -61,7 +65,7 @@ impl Ending {
             .session
             .put(guard, expires, &cx.env.server.keys, cx.entropy);
         let awaiting = Asked::Put(cx.store(put));
-        Next::Go(Streamable::Ending(Box::new(Self {
+        Progress::Pending(Streamable::Ending(Box::new(Self {
             caller,
             mcp_session,
             tries,
@@ -69,15 +73,15 @@ impl Ending {
         })))
     }
 
-    pub(super) fn handle(mut self, event: Event, cx: &mut Cx<'_>) -> Next<Streamable> {
+    pub(super) fn handle(mut self, event: Event, cx: &mut Cx<'_>) -> Progress<Streamable> {
         let Event::Stored(answered) = event else {
-            return Next::Go(Streamable::Ending(Box::new(self)));
+            return Progress::Pending(Streamable::Ending(Box::new(self)));
         };
         match self.awaiting {
             Asked::Put(awaiting) => match awaiting.take(answered) {
                 None => {
                     self.awaiting = Asked::Put(awaiting);
-                    Next::Go(Streamable::Ending(Box::new(self)))
+                    Progress::Pending(Streamable::Ending(Box::new(self)))
                 }
                 Some(answer) => {
                     Self::written(self.caller, self.mcp_session, self.tries, answer, cx)
@@ -86,7 +90,7 @@ impl Ending {
             Asked::Get(awaiting) => match awaiting.take(answered) {
                 None => {
                     self.awaiting = Asked::Get(awaiting);
-                    Next::Go(Streamable::Ending(Box::new(self)))
+                    Progress::Pending(Streamable::Ending(Box::new(self)))
                 }
                 Some(answer) => Self::read(self.caller, self.mcp_session, self.tries, answer, cx),
             },
@@ -99,7 +103,7 @@ impl Ending {
         tries: u8,
         answer: <Store as Ask>::Answer,
         cx: &mut Cx<'_>,
-    ) -> Next<Streamable> {
+    ) -> Progress<Streamable> {
         match answer {
             Ok(_) => {
                 cx.to_hub(ToHub(ToHubKind::EndStream {
@@ -111,7 +115,7 @@ impl Ending {
             Err(StoreFault::Conflict) if tries < TRIES => {
                 let get = Store::Get(caller.session.id.key());
                 let awaiting = Asked::Get(cx.store(get));
-                Next::Go(Streamable::Ending(Box::new(Self {
+                Progress::Pending(Streamable::Ending(Box::new(Self {
                     caller,
                     mcp_session,
                     tries: tries + 1,
@@ -128,7 +132,7 @@ impl Ending {
         tries: u8,
         answer: <Store as Ask>::Answer,
         cx: &mut Cx<'_>,
-    ) -> Next<Streamable> {
+    ) -> Progress<Streamable> {
         let Ok(stored) = answer else {
             return unavailable(cx);
         };
@@ -148,7 +152,7 @@ impl Ending {
     }
 }
 
-fn unavailable(cx: &mut Cx<'_>) -> Next<Streamable> {
+fn unavailable(cx: &mut Cx<'_>) -> Progress<Streamable> {
     cx.note(
         Level::Warn,
         "the store did not take the end of an MCP session",

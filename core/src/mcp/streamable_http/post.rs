@@ -27,7 +27,7 @@ use crate::{
         v2026_07_28,
     },
     route::Route,
-    step::{Cx, Next},
+    step::{Cx, Progress},
     time::Instant,
 };
 
@@ -49,7 +49,7 @@ impl Working {
         body: &[u8],
         caller: Box<Caller>,
         cx: &mut Cx<'_>,
-    ) -> Next<Streamable> {
+    ) -> Progress<Streamable> {
         let incoming = match json_rpc::parse(body) {
             Ok(incoming) => incoming,
             Err(refusal) => return cx.done(refused(StatusCode::BAD_REQUEST, refusal)),
@@ -77,7 +77,7 @@ impl Working {
         incoming: Incoming,
         caller: Box<Caller>,
         cx: &mut Cx<'_>,
-    ) -> Next<Streamable> {
+    ) -> Progress<Streamable> {
         let refuse = |id, error, cx: &mut Cx<'_>| {
             let refusal = Refused { id, error };
             cx.done(refused(StatusCode::BAD_REQUEST, refusal))
@@ -91,7 +91,7 @@ impl Working {
                         let id = request.id.clone();
                         match v2026_07_28::listens(request, catalog) {
                             Ok(listens) => Stream::subscribe(listens, caller, cx)
-                                .map(|stream| Streamable::Listening(Box::new(stream))),
+                                .map_pending(|stream| Streamable::Listening(Box::new(stream))),
                             Err(error) => refuse(Some(id), error, cx),
                         }
                     }
@@ -116,7 +116,7 @@ impl Working {
         incoming: Incoming,
         caller: Box<Caller>,
         cx: &mut Cx<'_>,
-    ) -> Next<Streamable> {
+    ) -> Progress<Streamable> {
         let session = match named_session(headers, &caller, cx) {
             Ok(session) => session,
             Err(refusal) => return cx.done(*refusal),
@@ -155,7 +155,7 @@ impl Working {
         requests: Vec<Request>,
         caller: Box<Caller>,
         cx: &mut Cx<'_>,
-    ) -> Next<Streamable> {
+    ) -> Progress<Streamable> {
         let catalog = &cx.env.server.catalog;
         let mut missing = requests
             .iter()
@@ -175,7 +175,7 @@ impl Working {
         match step {
             WorkStep::Waiting(work) => match work.into_task(&caller, cx) {
                 IntoTask::Task(request, call) => Running::start(call, request, caller, cx)
-                    .map(|task| Streamable::Task(Box::new(task))),
+                    .map_pending(|task| Streamable::Task(Box::new(task))),
                 IntoTask::No(work) => Self {
                     watch: Watch::new(&caller, cx),
                     deadline: cx.env.now.instant.after(limits::CALL_TIMEOUT),
@@ -188,24 +188,24 @@ impl Working {
             },
             WorkStep::Done(answers) => {
                 answering.finish(&answers, cx);
-                Next::Done
+                Progress::Ready(())
             }
             WorkStep::SessionOver(_) => session_over(answering, &caller, cx),
         }
     }
 
-    fn stay(self, cx: &mut Cx<'_>) -> Next<Streamable> {
+    fn stay(self, cx: &mut Cx<'_>) -> Progress<Streamable> {
         let wake = self.watch.wake().min(self.deadline);
         let wake = self.work.wake().map_or(wake, |work| work.min(wake));
         cx.wait_until(wake);
-        Next::Go(Streamable::Working(Box::new(self)))
+        Progress::Pending(Streamable::Working(Box::new(self)))
     }
 
-    pub(super) fn handle(mut self, event: Event, cx: &mut Cx<'_>) -> Next<Streamable> {
+    pub(super) fn handle(mut self, event: Event, cx: &mut Cx<'_>) -> Progress<Streamable> {
         match event {
             Event::Disconnected if self.answering.peer_left() => {
                 self.work.cancel(cx);
-                return Next::Done;
+                return Progress::Ready(());
             }
             Event::Disconnected => return self.stay(cx),
             Event::Tick => {
@@ -213,7 +213,7 @@ impl Working {
                 if now >= self.deadline {
                     let answers = self.work.time_out(cx);
                     self.answering.finish(&answers, cx);
-                    return Next::Done;
+                    return Progress::Ready(());
                 }
                 match self.watch.tick(&self.caller, cx) {
                     Due::Nothing => {}
@@ -240,7 +240,7 @@ impl Working {
     }
 
     /// The work goes on.
-    fn go_on(mut self, event: Event, cx: &mut Cx<'_>) -> Next<Streamable> {
+    fn go_on(mut self, event: Event, cx: &mut Cx<'_>) -> Progress<Streamable> {
         let Worked { outgoing, step } = self.work.handle(event, &self.caller, cx);
         self.answering.say(outgoing, self.mcp_session.as_ref(), cx);
         match step {
@@ -251,31 +251,31 @@ impl Working {
             .stay(cx),
             WorkStep::Done(answers) => {
                 self.answering.finish(&answers, cx);
-                Next::Done
+                Progress::Ready(())
             }
             WorkStep::SessionOver(_) => session_over(self.answering, &self.caller, cx),
         }
     }
 
     /// The token ended, or the session was revoked, while the answer was under way.
-    fn over(self, cx: &mut Cx<'_>) -> Next<Streamable> {
+    fn over(self, cx: &mut Cx<'_>) -> Progress<Streamable> {
         self.work.cancel(cx);
         session_over(self.answering, &self.caller, cx)
     }
 }
 
 /// 401 if nothing was said yet; a stream just ends, and the client's next request gets the 401.
-fn session_over(answering: Answering, caller: &Caller, cx: &mut Cx<'_>) -> Next<Streamable> {
+fn session_over(answering: Answering, caller: &Caller, cx: &mut Cx<'_>) -> Progress<Streamable> {
     cx.to_hub(ToHub(ToHubKind::EndSession(caller.session.id)));
     if !answering.end(cx) {
         cx.respond(bearer::session_over(Route::Mcp, cx.env));
     }
-    Next::Done
+    Progress::Ready(())
 }
 
 /// Begins an MCP session. An id that the client still has from before a restart or an end does not
 /// matter (threat I3).
-fn initialize(request: Request, caller: &Caller, cx: &mut Cx<'_>) -> Next<Streamable> {
+fn initialize(request: Request, caller: &Caller, cx: &mut Cx<'_>) -> Progress<Streamable> {
     let (revision, client_capabilities, result) =
         match lifecycle::initialize(&request.params, &cx.env.server.catalog) {
             Ok(agreed) => agreed,

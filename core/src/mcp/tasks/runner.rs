@@ -27,7 +27,7 @@ use crate::{
         streamable_http::json as respond,
         v2026_07_28,
     },
-    step::{Cx, Next},
+    step::{Cx, Progress},
     time::Instant,
 };
 
@@ -82,7 +82,7 @@ impl Running {
         request: Request,
         caller: Box<Caller>,
         cx: &mut Cx<'_>,
-    ) -> Next<Self> {
+    ) -> Progress<Self> {
         call.becomes_task();
         let task = StreamId(cx.entropy.bytes());
         let owner = caller.owner;
@@ -107,7 +107,7 @@ impl Running {
         .stay(cx)
     }
 
-    fn stay(mut self, cx: &mut Cx<'_>) -> Next<Self> {
+    fn stay(mut self, cx: &mut Cx<'_>) -> Progress<Self> {
         if self.is_awaited && self.writing.is_none() {
             self.is_awaited = false;
             cx.to_hub(ToHub(ToHubKind::TaskTaken));
@@ -119,11 +119,11 @@ impl Running {
             call.wake().map_or(wake, |call| call.min(wake))
         });
         cx.wait_until(wake);
-        Next::Go(self)
+        Progress::Pending(self)
     }
 
     /// The next state after an event.
-    pub(crate) fn handle(mut self, event: Event, cx: &mut Cx<'_>) -> Next<Self> {
+    pub(crate) fn handle(mut self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
         match event {
             // Before the answer nobody knows of the task.
             Event::Disconnected if self.stage != Stage::Running => self.abandon(None, cx),
@@ -176,14 +176,14 @@ impl Running {
         }
     }
 
-    fn tick(mut self, cx: &mut Cx<'_>) -> Next<Self> {
+    fn tick(mut self, cx: &mut Cx<'_>) -> Progress<Self> {
         let now = cx.env.now.instant;
         if self.stage != Stage::Running && now >= self.began.after(limits::EXCHANGE_TIMEOUT) {
             return self.abandon(Some(NOT_KEPT), cx);
         }
         if self.call.is_none() && now >= self.began.after(limits::TASK_TTL) {
             // A store that takes nothing for so long has forgotten the task by itself.
-            return Next::Done;
+            return Progress::Ready(());
         }
         if now >= self.began.after(limits::TASK_TIMEOUT) {
             self.end(
@@ -216,7 +216,7 @@ impl Running {
     }
 
     /// The request is answered by an error, or not at all; there is no task.
-    fn abandon(mut self, words: Option<&'static str>, cx: &mut Cx<'_>) -> Next<Self> {
+    fn abandon(mut self, words: Option<&'static str>, cx: &mut Cx<'_>) -> Progress<Self> {
         if let Some(call) = self.call.take() {
             call.cancel(cx);
         }
@@ -225,7 +225,7 @@ impl Running {
             let answer = Response::error(Some(self.request.id), error);
             cx.respond(respond(StatusCode::OK, answer.to_json()));
         }
-        Next::Done
+        Progress::Ready(())
     }
 
     fn write(&mut self, cx: &mut Cx<'_>) {
@@ -239,7 +239,7 @@ impl Running {
         self.writing = Some(cx.store(put));
     }
 
-    fn written(mut self, is_good: bool, cx: &mut Cx<'_>) -> Next<Self> {
+    fn written(mut self, is_good: bool, cx: &mut Cx<'_>) -> Progress<Self> {
         if self.stage == Stage::Creating {
             if !is_good {
                 return self.abandon(Some(NOT_KEPT), cx);
@@ -254,7 +254,7 @@ impl Running {
         if self.is_old {
             self.write(cx);
         } else if is_good && self.call.is_none() {
-            return Next::Done;
+            return Progress::Ready(());
         }
         self.stay(cx)
     }

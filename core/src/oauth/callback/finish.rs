@@ -29,7 +29,7 @@ use crate::{
         SessionSecret,
         record::{Code, Hash, Session, User},
     },
-    step::{Cx, Next},
+    step::{Cx, Progress},
     time::UnixTime,
 };
 
@@ -54,7 +54,7 @@ pub(super) fn redeemed(
     sign_in: SignIn,
     answer: <Fetch as Ask>::Answer,
     cx: &mut Cx<'_>,
-) -> Next<Callback> {
+) -> Progress<Callback> {
     match token_endpoint::read(answer) {
         Ok(tokens) => Box::new(Redeemed { sign_in, tokens }).verify(cx),
         Err(error) => {
@@ -67,19 +67,23 @@ pub(super) fn redeemed(
 
 impl Redeemed {
     /// Verifies the ID token; if its key is not known, newer keys are learned once.
-    fn verify(self: Box<Self>, cx: &mut Cx<'_>) -> Next<Callback> {
+    fn verify(self: Box<Self>, cx: &mut Cx<'_>) -> Progress<Callback> {
         match self.identity(cx) {
             Err(Doubt::UnknownKey) => {
                 let newer_than = cx.env.entra.revision;
                 cx.to_hub(ToHub(ToHubKind::WantEntra { newer_than }));
-                Next::Go(Callback::Rekeying(self))
+                Progress::Pending(Callback::Rekeying(self))
             }
             verdict => self.judge(verdict, cx),
         }
     }
 
     /// The same with newer keys, if there are any.
-    pub(super) fn verify_again(self: Box<Self>, newer: bool, cx: &mut Cx<'_>) -> Next<Callback> {
+    pub(super) fn verify_again(
+        self: Box<Self>,
+        newer: bool,
+        cx: &mut Cx<'_>,
+    ) -> Progress<Callback> {
         let verdict = if newer {
             self.identity(cx)
         } else {
@@ -101,7 +105,11 @@ impl Redeemed {
         )
     }
 
-    fn judge(self: Box<Self>, verdict: Result<Identity, Doubt>, cx: &mut Cx<'_>) -> Next<Callback> {
+    fn judge(
+        self: Box<Self>,
+        verdict: Result<Identity, Doubt>,
+        cx: &mut Cx<'_>,
+    ) -> Progress<Callback> {
         let return_to = &self.sign_in.request.return_to;
         let identity = match verdict {
             Ok(identity) => identity,
@@ -127,7 +135,7 @@ impl Redeemed {
         self.store(identity, cx)
     }
 
-    fn store(self: Box<Self>, identity: Identity, cx: &mut Cx<'_>) -> Next<Callback> {
+    fn store(self: Box<Self>, identity: Identity, cx: &mut Cx<'_>) -> Progress<Callback> {
         let Self { sign_in, tokens } = *self;
         identity.told.warn(cx);
         let (keys, now) = (&cx.env.server.keys, cx.env.now.unix);
@@ -153,13 +161,17 @@ impl Redeemed {
             audit,
         };
         let awaiting = cx.store(put);
-        Next::Go(Callback::Storing(Box::new(signed), awaiting))
+        Progress::Pending(Callback::Storing(Box::new(signed), awaiting))
     }
 }
 
 impl Signed {
     /// The store has answered.
-    pub(super) fn stored(self, answer: &<Store as Ask>::Answer, cx: &mut Cx<'_>) -> Next<Callback> {
+    pub(super) fn stored(
+        self,
+        answer: &<Store as Ask>::Answer,
+        cx: &mut Cx<'_>,
+    ) -> Progress<Callback> {
         match answer {
             Ok(_) => {
                 cx.log(self.audit);

@@ -26,7 +26,7 @@ use crate::{
     },
     secret::Secret,
     session::record::{Code, Refresh, Session},
-    step::{Cx, Next},
+    step::{Cx, Progress},
 };
 
 /// A redemption under way.
@@ -63,7 +63,7 @@ impl CodeGrant {
         form: &Form,
         client: Client,
         cx: &mut Cx<'_>,
-    ) -> Result<Next<Self>, Refusal> {
+    ) -> Result<Progress<Self>, Refusal> {
         let missing = |description| Refusal::new(OAuthError::InvalidRequest, description);
         let code = form.one("code")?.ok_or(missing("code is missing."))?;
         let code_verifier = form
@@ -77,7 +77,7 @@ impl CodeGrant {
         let code = handle::read_code(code, &cx.env.server.keys).ok_or_else(invalid_grant)?;
         let read = cx.store(Store::Get(code.session_id.key()));
         let state = State::Reading(read);
-        Ok(Next::Go(Self {
+        Ok(Progress::Pending(Self {
             client,
             code,
             asked,
@@ -86,9 +86,9 @@ impl CodeGrant {
         }))
     }
 
-    pub(super) fn handle(mut self, event: Event, cx: &mut Cx<'_>) -> Next<Self> {
+    pub(super) fn handle(mut self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
         let Event::Stored(answered) = event else {
-            return Next::Go(self);
+            return Progress::Pending(self);
         };
         match self.state {
             State::Reading(read) => match read.take(answered) {
@@ -98,7 +98,7 @@ impl CodeGrant {
                 }
                 None => {
                     self.state = State::Reading(read);
-                    Next::Go(self)
+                    Progress::Pending(self)
                 }
             },
             State::Spending {
@@ -112,7 +112,7 @@ impl CodeGrant {
                         refresh_token,
                         written,
                     };
-                    Next::Go(self)
+                    Progress::Pending(self)
                 }
                 Some(Ok(_)) => grant(
                     &session,
@@ -124,14 +124,14 @@ impl CodeGrant {
                 Some(Err(StoreFault::Conflict)) if self.attempts < ATTEMPTS => {
                     self.attempts += 1;
                     self.state = State::Reading(cx.store(Store::Get(session.id.key())));
-                    Next::Go(self)
+                    Progress::Pending(self)
                 }
                 Some(Err(_)) => fail(Fault::Store, cx),
             },
             State::Ending(deleted) => match deleted.take(answered) {
                 None => {
                     self.state = State::Ending(deleted);
-                    Next::Go(self)
+                    Progress::Pending(self)
                 }
                 Some(Ok(_)) => refuse(invalid_grant(), cx),
                 Some(Err(_)) => fail(Fault::Store, cx),
@@ -139,7 +139,7 @@ impl CodeGrant {
         }
     }
 
-    fn read(mut self, answer: <Store as Ask>::Answer, cx: &mut Cx<'_>) -> Next<Self> {
+    fn read(mut self, answer: <Store as Ask>::Answer, cx: &mut Cx<'_>) -> Progress<Self> {
         let keys = &cx.env.server.keys;
         let stored = match answer {
             Ok(Some(stored)) => stored,
@@ -162,7 +162,7 @@ impl CodeGrant {
                     "an authorization code was used twice: its session ends",
                 );
                 self.state = State::Ending(access::end(&session, cx));
-                return Next::Go(self);
+                return Progress::Pending(self);
             }
         }
         let now = cx.env.now.unix;
@@ -188,7 +188,7 @@ impl CodeGrant {
             refresh_token,
             written,
         };
-        Next::Go(self)
+        Progress::Pending(self)
     }
 
     fn judge(&self, session: &Session, cx: &Cx<'_>) -> Verdict {

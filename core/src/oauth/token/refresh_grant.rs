@@ -39,7 +39,7 @@ use crate::{
     planted::Planted,
     secret::Secret,
     session::record::{EntraTokens, Refresh, Session},
-    step::{Cx, Next},
+    step::{Cx, Progress},
 };
 
 /// Entra was asked less than this ago: once is enough.
@@ -84,7 +84,7 @@ impl RefreshGrant {
         form: &Form,
         client: Client,
         cx: &mut Cx<'_>,
-    ) -> Result<Next<Self>, Refusal> {
+    ) -> Result<Progress<Self>, Refusal> {
         let missing = Refusal::new(OAuthError::InvalidRequest, "refresh_token is missing.");
         let text = form.one("refresh_token")?.ok_or(missing)?;
         let scope = form.one("scope")?.map(str::to_owned);
@@ -101,14 +101,14 @@ impl RefreshGrant {
             scope,
             resource,
         };
-        Ok(Next::Go(Self {
+        Ok(Progress::Pending(Self {
             asked,
             attempts: 0,
             state,
         }))
     }
 
-    pub(super) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Next<Self> {
+    pub(super) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
         let Self {
             asked,
             attempts,
@@ -167,8 +167,8 @@ impl RefreshGrant {
 }
 
 impl Asked {
-    fn go(self, attempts: u8, state: State) -> Next<RefreshGrant> {
-        Next::Go(RefreshGrant {
+    fn go(self, attempts: u8, state: State) -> Progress<RefreshGrant> {
+        Progress::Pending(RefreshGrant {
             asked: self,
             attempts,
             state,
@@ -180,7 +180,7 @@ impl Asked {
         answer: <Store as Ask>::Answer,
         attempts: u8,
         cx: &mut Cx<'_>,
-    ) -> Next<RefreshGrant> {
+    ) -> Progress<RefreshGrant> {
         let keys = &cx.env.server.keys;
         let stored = match answer {
             Ok(Some(stored)) => stored,
@@ -226,7 +226,7 @@ impl Asked {
         version: Version,
         attempts: u8,
         cx: &mut Cx<'_>,
-    ) -> Next<RefreshGrant> {
+    ) -> Progress<RefreshGrant> {
         let keys = &cx.env.server.keys;
         let Some(old) = session.entra_tokens(&self.presented.secret, keys) else {
             return self.end(&session, cx);
@@ -278,12 +278,12 @@ impl Asked {
         }
     }
 
-    fn end(self, session: &Session, cx: &mut Cx<'_>) -> Next<RefreshGrant> {
+    fn end(self, session: &Session, cx: &mut Cx<'_>) -> Progress<RefreshGrant> {
         let deleted = access::end(session, cx);
         self.go(0, State::Ending(deleted))
     }
 
-    fn grant(&self, session: &Session, cx: &mut Cx<'_>) -> Next<RefreshGrant> {
+    fn grant(&self, session: &Session, cx: &mut Cx<'_>) -> Progress<RefreshGrant> {
         let mut granted = session.clone();
         if let Ok(Some(scope)) = self.narrowed(session, &cx.env.server.scopes) {
             granted.scope = scope.to_string();
