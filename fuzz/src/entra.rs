@@ -8,7 +8,8 @@ use entra_mcp_core::{
     time::{Now, UnixTime},
 };
 use entra_mcp_dev_tenant::{
-    self as dev_tenant, Control, DevTenant, DevTenantConfig, GraphError, Lie, Reply, TokenError,
+    self as dev_tenant, Control, DevTenant, DevTenantConfig, GraphError, IdTokenFault, Reply,
+    TokenError,
 };
 use http::{Request, Response, StatusCode};
 
@@ -40,21 +41,21 @@ pub struct Accounts {
 }
 
 /// Every fault that an ID token may have.
-pub const ID_TOKEN_FAULTS: [Lie; 14] = [
-    Lie::Audience,
-    Lie::Issuer,
-    Lie::Tenant,
-    Lie::TenantId,
-    Lie::PersonalAccount,
-    Lie::Nonce,
-    Lie::NoNonce,
-    Lie::Expired,
-    Lie::NotYetValid,
-    Lie::NoObjectId,
-    Lie::Unsigned,
-    Lie::SymmetricAlgorithm,
-    Lie::UnknownKey,
-    Lie::WrongSignature,
+pub const ID_TOKEN_FAULTS: [IdTokenFault; 14] = [
+    IdTokenFault::Audience,
+    IdTokenFault::Issuer,
+    IdTokenFault::Tenant,
+    IdTokenFault::TenantId,
+    IdTokenFault::PersonalAccount,
+    IdTokenFault::Nonce,
+    IdTokenFault::NoNonce,
+    IdTokenFault::Expired,
+    IdTokenFault::NotYetValid,
+    IdTokenFault::NoObjectId,
+    IdTokenFault::Unsigned,
+    IdTokenFault::SymmetricAlgorithm,
+    IdTokenFault::UnknownKey,
+    IdTokenFault::WrongSignature,
 ];
 
 /// Entra and Graph.
@@ -131,7 +132,7 @@ impl Entra {
     ///
     /// If it names nobody of the tenant.
     pub fn control(&mut self, control: Control, now: UnixTime) {
-        self.spoiled_tokens += u32::from(matches!(control, Control::Lie { .. }));
+        self.spoiled_tokens += u32::from(matches!(control, Control::IdTokenFault { .. }));
         let done = self.tenant.control(control, now);
         done.expect("the control names somebody");
     }
@@ -172,8 +173,8 @@ impl Entra {
     }
 
     /// Spoils the next ID token.
-    pub fn spoil_id_token(&mut self, lie: Lie) {
-        self.control(Control::Lie { lie }, UnixTime(0));
+    pub fn spoil_id_token(&mut self, fault: IdTokenFault) {
+        self.control(Control::IdTokenFault { fault }, UnixTime(0));
     }
 
     /// Nothing that was ordered goes wrong any more.

@@ -1,4 +1,4 @@
-//! `GET` and `POST /{tenant}/oauth2/v2.0/authorize`: the request is read, and the person asked: who
+//! `GET` and `POST /{tenant}/oauth2/v2.0/authorize`: the request is read, and the user asked: who
 //! they are, and whether the application may.
 //!
 //! Source: Microsoft identity platform, "OAuth 2.0 authorization code flow". While the client or the redirect URI is in doubt, errors are told on a page; after
@@ -9,68 +9,68 @@ use http::{Response, StatusCode};
 
 use super::{
     DevTenant,
-    call::Call,
+    aadsts_error::AadstsError,
+    authorization_request::{Prompt, RedirectTarget, Request},
     pages,
-    people::Standing,
-    redirect,
-    refusal::Refusal,
-    request::{Back, Prompt, Request},
+    request_context::RequestContext,
+    response_mode,
     scope::Scopes,
-    vault::{Code, SignIn},
+    sealed::{Code, SignIn},
+    users::AccountStatus,
 };
 
-/// How long a person may take on the pages, in seconds.
+/// How long a user may take on the pages, in seconds.
 const DIALOG_SECONDS: u64 = 3600;
 
 impl DevTenant {
     /// The whole endpoint.
-    pub(super) fn authorize(&self, tenant: &str, call: &mut Call<'_>) -> Response<Bytes> {
-        let back = match self.read_back(tenant, call) {
-            Ok(back) => back,
-            Err(refusal) => return pages::error(StatusCode::BAD_REQUEST, &refusal, call, None),
+    pub(super) fn authorize(&self, tenant: &str, cx: &mut RequestContext<'_>) -> Response<Bytes> {
+        let redirect = match self.read_back(tenant, cx) {
+            Ok(redirect) => redirect,
+            Err(error) => return pages::error(StatusCode::BAD_REQUEST, &error, cx, None),
         };
-        match self.read_request(back.clone(), call) {
-            Ok(request) => self.ask(request, call),
-            Err(refusal) => self.refuse(&back, &refusal, call),
+        match self.read_request(redirect.clone(), cx) {
+            Ok(request) => self.ask(request, cx),
+            Err(error) => self.refuse(&redirect, &error, cx),
         }
     }
 
     /// Asks who signs in, unless the browser already knows.
-    fn ask(&self, request: Request, call: &mut Call<'_>) -> Response<Bytes> {
-        let session = self.browser_session(call);
+    fn ask(&self, request: Request, cx: &mut RequestContext<'_>) -> Response<Bytes> {
+        let session = self.browser_session(cx);
         match (request.prompt, session) {
             (Prompt::None, None) => {
                 let text = "A silent sign-in request was sent but no user is signed in.";
-                let refusal = Refusal::new("login_required", 50_058, text);
-                self.refuse(&request.back, &refusal, call)
+                let error = AadstsError::new("login_required", 50_058, text);
+                self.refuse(&request.redirect, &error, cx)
             }
-            (Prompt::None, Some(sign_in)) => self.go_on(request, sign_in, call),
+            (Prompt::None, Some(sign_in)) => self.go_on(request, sign_in, cx),
             (Prompt::Unsaid | Prompt::Consent, Some(sign_in))
                 if request.is_for(&sign_in, &self.directory) =>
             {
-                self.go_on(request, sign_in, call)
+                self.go_on(request, sign_in, cx)
             }
-            _ => self.sign_in_page(&request, call),
+            _ => self.sign_in_page(&request, cx),
         }
     }
 
-    fn sign_in_page(&self, request: &Request, call: &mut Call<'_>) -> Response<Bytes> {
+    fn sign_in_page(&self, request: &Request, cx: &mut RequestContext<'_>) -> Response<Bytes> {
         let hint = request.login_hint.as_deref();
-        let sealed = self.vault.seal(request, &mut call.entropy);
+        let sealed = self.sealer.seal(request, &mut cx.entropy);
         pages::sign_in(self.directory.all(), hint, &sealed)
     }
 
-    /// `POST /{tenant}/login`: a person was chosen, or none.
-    pub(super) fn login(&self, call: &mut Call<'_>) -> Response<Bytes> {
-        let request = match self.reopen(call) {
+    /// `POST /{tenant}/login`: a user was chosen, or none.
+    pub(super) fn login(&self, cx: &mut RequestContext<'_>) -> Response<Bytes> {
+        let request = match self.reopen(cx) {
             Ok(request) if request.signed_in.is_none() => request,
             Ok(_) => return pages::stale(),
             Err(page) => return *page,
         };
-        if call.form.one("action") == Ok(Some("cancel")) {
-            return self.refuse(&request.back, &declined(), call);
+        if cx.form.one("action") == Ok(Some("cancel")) {
+            return self.refuse(&request.redirect, &declined(), cx);
         }
-        let username = call.form.one("username").ok().flatten();
+        let username = cx.form.one("username").ok().flatten();
         let username = username.unwrap_or_default().to_owned();
         let Some(account) = self.directory.by_username(&username) else {
             let text = format!(
@@ -78,87 +78,92 @@ impl DevTenant {
                  application, the account must be added to the directory.",
                 super::TENANT_ID
             );
-            let refusal = Refusal::new("invalid_grant", 50_034, text);
-            return pages::error(StatusCode::OK, &refusal, call, Some(&request.again));
+            let error = AadstsError::new("invalid_grant", 50_034, text);
+            return pages::error(StatusCode::OK, &error, cx, Some(&request.again));
         };
         let sign_in = SignIn {
-            oid: account.person.oid.to_owned(),
+            oid: account.user.oid.to_owned(),
             epoch: account.epoch,
-            at: call.now,
-            sid: super::stamp::guid(&mut call.entropy),
+            at: cx.now,
+            sid: super::formats::guid(&mut cx.entropy),
             strong: request.has_claims_challenge,
         };
-        let is_let_in = account.standing == Standing::Active;
-        let mut response = self.go_on(request, sign_in.clone(), call);
+        let is_let_in = account.status == AccountStatus::Active;
+        let mut response = self.go_on(request, sign_in.clone(), cx);
         if is_let_in {
-            self.remember(&sign_in, &mut response, call);
+            self.remember(&sign_in, &mut response, cx);
         }
         response
     }
 
     /// Somebody signed in: policies are applied, then consent.
-    fn go_on(&self, request: Request, sign_in: SignIn, call: &mut Call<'_>) -> Response<Bytes> {
+    fn go_on(
+        &self,
+        request: Request,
+        sign_in: SignIn,
+        cx: &mut RequestContext<'_>,
+    ) -> Response<Bytes> {
         let silent = request.prompt == Prompt::None;
         let Some(account) = self.directory.by_oid(&sign_in.oid) else {
-            return self.sign_in_page(&request, call);
+            return self.sign_in_page(&request, cx);
         };
-        let refusal = match account.standing {
-            Standing::Active => None,
-            Standing::Disabled => Some(Refusal::disabled()),
-            Standing::Blocked => Some(Refusal::blocked()),
-            Standing::Unassigned => Some(Refusal::unassigned()),
+        let error = match account.status {
+            AccountStatus::Active => None,
+            AccountStatus::Disabled => Some(AadstsError::disabled()),
+            AccountStatus::Blocked => Some(AadstsError::blocked()),
+            AccountStatus::Unassigned => Some(AadstsError::unassigned()),
         };
-        if let Some(mut refusal) = refusal {
+        if let Some(mut error) = error {
             if silent {
-                refusal.error = "interaction_required".to_owned();
-                return self.refuse(&request.back, &refusal, call);
+                error.error = "interaction_required".to_owned();
+                return self.refuse(&request.redirect, &error, cx);
             }
-            return pages::error(StatusCode::OK, &refusal, call, Some(&request.again));
+            return pages::error(StatusCode::OK, &error, cx, Some(&request.again));
         }
         let Ok(scopes) = Scopes::parse(&request.scope, &self.config.origin) else {
             return pages::stale();
         };
         let missing = scopes.unconsented(account);
         if missing.is_empty() && request.prompt != Prompt::Consent {
-            return self.send_back(request, sign_in, call);
+            return self.send_back(request, sign_in, cx);
         }
         if silent {
             return self.refuse(
-                &request.back,
-                &Refusal::no_consent("consent_required"),
-                call,
+                &request.redirect,
+                &AadstsError::no_consent("consent_required"),
+                cx,
             );
         }
         if missing.iter().any(|permission| permission.is_admins) {
             let text = "Admin consent is required for the permissions requested by this \
                         application. Ask an administrator to grant them.";
-            let refusal = Refusal::new("access_denied", 90_094, text);
-            return pages::error(StatusCode::OK, &refusal, call, Some(&request.again));
+            let error = AadstsError::new("access_denied", 90_094, text);
+            return pages::error(StatusCode::OK, &error, cx, Some(&request.again));
         }
         let wanted: Vec<_> = match request.prompt {
             Prompt::Consent => scopes.needed().collect(),
             _ => missing,
         };
-        let person = account.person;
+        let user = account.user;
         let request = Request {
             signed_in: Some(sign_in),
             ..request
         };
-        let sealed = self.vault.seal(&request, &mut call.entropy);
-        pages::consent(person, &wanted, &request.back.redirect_uri, &sealed)
+        let sealed = self.sealer.seal(&request, &mut cx.entropy);
+        pages::consent(user, &wanted, &request.redirect.redirect_uri, &sealed)
     }
 
-    /// `POST /{tenant}/consent`: the person decided.
-    pub(super) fn consent(&mut self, call: &mut Call<'_>) -> Response<Bytes> {
-        let mut request = match self.reopen(call) {
+    /// `POST /{tenant}/consent`: the user decided.
+    pub(super) fn consent(&mut self, cx: &mut RequestContext<'_>) -> Response<Bytes> {
+        let mut request = match self.reopen(cx) {
             Ok(request) => request,
             Err(page) => return *page,
         };
         let Some(sign_in) = request.signed_in.take() else {
             return pages::stale();
         };
-        if call.form.one("action") != Ok(Some("accept")) {
-            return self.refuse(&request.back, &declined(), call);
+        if cx.form.one("action") != Ok(Some("accept")) {
+            return self.refuse(&request.redirect, &declined(), cx);
         }
         let Ok(scopes) = Scopes::parse(&request.scope, &self.config.origin) else {
             return pages::stale();
@@ -170,56 +175,64 @@ impl DevTenant {
                 .extend(consented.map(|permission| permission.name));
         }
         request.prompt = Prompt::Unsaid;
-        self.go_on(request, sign_in, call)
+        self.go_on(request, sign_in, cx)
     }
 
     /// The request in the hidden field of a page of ours.
-    fn reopen(&self, call: &Call<'_>) -> Result<Request, Box<Response<Bytes>>> {
-        let sealed = call.form.one("ctx").ok().flatten();
-        let request = sealed.and_then(|sealed| self.vault.open::<Request>(sealed));
+    fn reopen(&self, cx: &RequestContext<'_>) -> Result<Request, Box<Response<Bytes>>> {
+        let sealed = cx.form.one("ctx").ok().flatten();
+        let request = sealed.and_then(|sealed| self.sealer.open::<Request>(sealed));
         match request {
-            _ if call.is_cross_site() => Err(Box::new(pages::forbidden())),
-            Some(request) if call.now <= request.began.saturating_add(DIALOG_SECONDS) => {
-                Ok(request)
-            }
+            _ if cx.is_cross_site() => Err(Box::new(pages::forbidden())),
+            Some(request) if cx.now <= request.began.saturating_add(DIALOG_SECONDS) => Ok(request),
             _ => Err(Box::new(pages::stale())),
         }
     }
 
-    /// Back to the client with a code.
-    fn send_back(&self, request: Request, sign_in: SignIn, call: &mut Call<'_>) -> Response<Bytes> {
+    /// RedirectTarget to the client with a code.
+    fn send_back(
+        &self,
+        request: Request,
+        sign_in: SignIn,
+        cx: &mut RequestContext<'_>,
+    ) -> Response<Bytes> {
         let session_state = sign_in.sid.clone();
         let client_info = request
             .client_info
             .then(|| super::token::client_info(&sign_in.oid));
         let code = Code {
-            id: call.entropy.token::<16>(),
+            id: cx.entropy.token::<16>(),
             sign_in,
-            issued: call.now,
-            redirect_uri: request.back.redirect_uri.clone(),
+            issued: cx.now,
+            redirect_uri: request.redirect.redirect_uri.clone(),
             scope: request.scope,
             nonce: request.nonce,
             challenge: request.challenge,
             wants_auth_time: request.wants_auth_time,
             takes_challenges: request.takes_challenges,
         };
-        let code = self.vault.seal(&code, &mut call.entropy);
+        let code = self.sealer.seal(&code, &mut cx.entropy);
         let mut parameters = vec![("code", code)];
         parameters.extend(client_info.map(|info| ("client_info", info)));
-        parameters.extend(request.back.state.clone().map(|state| ("state", state)));
+        parameters.extend(request.redirect.state.clone().map(|state| ("state", state)));
         parameters.push(("session_state", session_state));
-        redirect::answer(&request.back, &parameters)
+        response_mode::answer(&request.redirect, &parameters)
     }
 
-    /// Back to the client with an error.
-    fn refuse(&self, back: &Back, refusal: &Refusal, call: &Call<'_>) -> Response<Bytes> {
-        let mut parameters = refusal.parameters(call, &self.config.origin);
-        parameters.extend(back.state.clone().map(|state| ("state", state)));
-        redirect::answer(back, &parameters)
+    /// RedirectTarget to the client with an error.
+    fn refuse(
+        &self,
+        redirect: &RedirectTarget,
+        error: &AadstsError,
+        cx: &RequestContext<'_>,
+    ) -> Response<Bytes> {
+        let mut parameters = error.parameters(cx, &self.config.origin);
+        parameters.extend(redirect.state.clone().map(|state| ("state", state)));
+        response_mode::answer(redirect, &parameters)
     }
 }
 
-fn declined() -> Refusal {
+fn declined() -> AadstsError {
     let text = "User declined to consent to access the app.";
-    Refusal::new("access_denied", 65_004, text).cancelled()
+    AadstsError::new("access_denied", 65_004, text).cancelled()
 }

@@ -3,14 +3,14 @@
 //! Source: Microsoft identity platform, "Application authentication"; RFC 6749 section 2.3.1.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use entra_mcp_wire::secret::constant_time_equal;
 use http::header;
 
-use super::{CLIENT_ID, CLIENT_SECRET, call::Call, refusal::Refusal};
-use entra_mcp_wire::secret::constant_time_equal;
+use super::{CLIENT_ID, CLIENT_SECRET, aadsts_error::AadstsError, request_context::RequestContext};
 
 /// The id and secret of `Authorization: Basic`, each form-encoded.
-fn basic(call: &Call<'_>) -> Option<(String, String)> {
-    let value = call.header(header::AUTHORIZATION.as_str());
+fn basic(cx: &RequestContext<'_>) -> Option<(String, String)> {
+    let value = cx.header(header::AUTHORIZATION.as_str());
     let (scheme, encoded) = value.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
@@ -29,41 +29,44 @@ fn decode(text: &str) -> String {
 }
 
 /// The client is named, and is ours.
-pub(super) fn known(call: &Call<'_>) -> Result<(), Refusal> {
-    let in_form = call.form.one("client_id").ok().flatten().map(str::to_owned);
+pub(super) fn known(cx: &RequestContext<'_>) -> Result<(), AadstsError> {
+    let in_form = cx.form.one("client_id").ok().flatten().map(str::to_owned);
     let client_id = in_form
-        .or_else(|| basic(call).map(|(id, _)| id))
-        .ok_or_else(|| Refusal::missing("client_id"))?;
+        .or_else(|| basic(cx).map(|(id, _)| id))
+        .ok_or_else(|| AadstsError::missing("client_id"))?;
     if client_id.eq_ignore_ascii_case(CLIENT_ID) {
         Ok(())
     } else {
-        Err(Refusal::unknown_client(&client_id))
+        Err(AadstsError::unknown_client(&client_id))
     }
 }
 
 /// The client proves who it is.
-pub(super) fn authenticate(call: &Call<'_>, is_secret_expired: bool) -> Result<(), Refusal> {
-    let one = |name| call.form.one(name).ok().flatten();
-    let origin = call.header(header::ORIGIN.as_str());
+pub(super) fn authenticate(
+    cx: &RequestContext<'_>,
+    is_secret_expired: bool,
+) -> Result<(), AadstsError> {
+    let one = |name| cx.form.one(name).ok().flatten();
+    let origin = cx.header(header::ORIGIN.as_str());
     if !origin.is_empty() {
         let text = format!(
             "Cross-origin token redemption is permitted only for the 'Single-Page Application' \
              client-type. Request origin: '{origin}'."
         );
-        return Err(Refusal::new("invalid_request", 9_002_326, text));
+        return Err(AadstsError::new("invalid_request", 9_002_326, text));
     }
     if one("client_assertion").is_some() {
         let text = "The certificate with identifier used to sign the client assertion is not \
                     registered on application. Please use the client secret instead.";
-        return Err(Refusal::new("invalid_client", 700_027, text));
+        return Err(AadstsError::new("invalid_client", 700_027, text));
     }
     let presented = one("client_secret")
         .map(str::to_owned)
-        .or_else(|| basic(call).map(|(_, secret)| secret));
+        .or_else(|| basic(cx).map(|(_, secret)| secret));
     let Some(presented) = presented else {
         let text = "The request body must contain the following parameter: 'client_assertion' or \
                     'client_secret'.";
-        return Err(Refusal::new("invalid_client", 7_000_218, text));
+        return Err(AadstsError::new("invalid_client", 7_000_218, text));
     };
     if !constant_time_equal(presented.as_bytes(), CLIENT_SECRET.as_bytes()) {
         let text = format!(
@@ -71,7 +74,7 @@ pub(super) fn authenticate(call: &Call<'_>, is_secret_expired: bool) -> Result<(
              client secret value, not the client secret ID, for a secret added to app \
              '{CLIENT_ID}'."
         );
-        return Err(Refusal::new("invalid_client", 7_000_215, text));
+        return Err(AadstsError::new("invalid_client", 7_000_215, text));
     }
     if is_secret_expired {
         let text = format!(
@@ -79,7 +82,7 @@ pub(super) fn authenticate(call: &Call<'_>, is_secret_expired: bool) -> Result<(
              portal to create new keys for your app: https://aka.ms/NewClientSecret, or consider \
              using certificate credentials for added security: https://aka.ms/certCreds."
         );
-        return Err(Refusal::new("invalid_client", 7_000_222, text));
+        return Err(AadstsError::new("invalid_client", 7_000_222, text));
     }
     Ok(())
 }

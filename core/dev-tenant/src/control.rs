@@ -1,4 +1,4 @@
-//! Telling the tenant what to do wrong, and who may not sign in: for tests, and for people who want
+//! Telling the tenant what to do wrong, and who may not sign in: for tests, and for users who want
 //! to see what happens.
 //!
 //! `POST /control` takes an object as JSON, such as `{"action": "disable", "username": "alice"}`, or
@@ -7,19 +7,19 @@
 //! [`DevTenant::control`].
 
 use bytes::Bytes;
+use entra_mcp_wire::response;
 use http::{Method, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
     DevTenant,
-    call::Call,
     faults::{GraphError, TokenError},
-    id_token::Lie,
+    id_token::IdTokenFault,
     pages,
-    people::{Account, Directory, Standing},
+    request_context::RequestContext,
+    users::{Account, AccountStatus, Directory},
 };
-use entra_mcp_wire::response;
 
 /// How the tenant takes RFC 8707's `resource` parameter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -45,10 +45,10 @@ pub enum Control {
     TokenError(TokenError),
     /// The next request to Graph fails so.
     GraphError(GraphError),
-    /// The next ID token lies so.
-    Lie {
+    /// The next ID token has this fault.
+    IdTokenFault {
         /// How.
-        lie: Lie,
+        fault: IdTokenFault,
     },
     /// Every answer comes so late, until told otherwise; of paths that contain this text only.
     Latency {
@@ -67,40 +67,40 @@ pub enum Control {
         #[serde(default)]
         late_seconds: u64,
     },
-    /// All sessions of a person are void (`revokeSignInSessions`).
+    /// All sessions of a user are void (`revokeSignInSessions`).
     Revoke {
         /// Who.
         username: String,
     },
-    /// A person's account is disabled.
+    /// A user's account is disabled.
     Disable {
         /// Who.
         username: String,
     },
-    /// A person's account is as good as any again.
+    /// A user's account is as good as any again.
     Enable {
         /// Who.
         username: String,
     },
-    /// Conditional Access blocks a person.
+    /// Conditional Access blocks a user.
     Block {
         /// Who.
         username: String,
     },
-    /// A person is not assigned to the application.
+    /// A user is not assigned to the application.
     Unassign {
         /// Who.
         username: String,
     },
-    /// Whether renewing a person's session needs a second factor.
+    /// Whether renewing a user's session needs a second factor.
     SecondFactor {
         /// Who.
         username: String,
         /// Whether it does.
         is_needed: bool,
     },
-    /// Whatever a person consented to is forgotten.
-    ForgetConsent {
+    /// The consents of a user are withdrawn.
+    ClearConsent {
         /// Who.
         username: String,
     },
@@ -110,7 +110,7 @@ pub enum Control {
         seconds: i64,
     },
     /// How `resource` is taken.
-    Resource {
+    ResourcePolicy {
         /// How.
         policy: ResourcePolicy,
     },
@@ -124,10 +124,10 @@ pub enum Control {
         /// Seconds.
         seconds: u64,
     },
-    /// A code or refresh token that comes twice voids the person's sessions. Entra is not strict.
-    Strict {
+    /// A code or refresh token that comes twice revokes the user's sessions. Entra does not do so.
+    RevokeOnReplay {
         /// Whether it does.
-        is_strict: bool,
+        is_enabled: bool,
     },
     /// Everything is as on the first day.
     Reset,
@@ -147,7 +147,7 @@ impl DevTenant {
         match control {
             Control::TokenError(fault) => self.faults.add_token(fault),
             Control::GraphError(fault) => self.faults.add_graph(fault),
-            Control::Lie { lie } => self.faults.add_lie(lie),
+            Control::IdTokenFault { fault } => self.faults.add_id_token(fault),
             Control::Latency { milliseconds, path } => {
                 self.settings.latency = (milliseconds > 0).then_some((milliseconds, path));
             }
@@ -159,28 +159,28 @@ impl DevTenant {
                 self.signing.rotate(is_emergency, late_seconds, now);
             }
             Control::ClockOffset { seconds } => self.settings.clock_offset = seconds,
-            Control::Resource { policy } => self.settings.resource_policy = policy,
+            Control::ResourcePolicy { policy } => self.settings.resource_policy = policy,
             Control::SecretExpired { is_expired } => self.settings.is_secret_expired = is_expired,
             Control::ExpiresIn { seconds } => self.settings.expires_in = Some(seconds),
-            Control::Strict { is_strict } => self.settings.is_strict = is_strict,
+            Control::RevokeOnReplay { is_enabled } => self.settings.revokes_on_replay = is_enabled,
             Control::Reset => self.reset(),
             Control::Revoke { username } => {
                 let now = self.clock(now);
                 self.account(&username)?.revoke(now);
             }
             Control::Disable { username } => {
-                self.account(&username)?.standing = Standing::Disabled;
+                self.account(&username)?.status = AccountStatus::Disabled;
             }
-            Control::Enable { username } => self.account(&username)?.standing = Standing::Active,
-            Control::Block { username } => self.account(&username)?.standing = Standing::Blocked,
+            Control::Enable { username } => self.account(&username)?.status = AccountStatus::Active,
+            Control::Block { username } => self.account(&username)?.status = AccountStatus::Blocked,
             Control::Unassign { username } => {
-                self.account(&username)?.standing = Standing::Unassigned;
+                self.account(&username)?.status = AccountStatus::Unassigned;
             }
             Control::SecondFactor {
                 username,
                 is_needed,
             } => self.account(&username)?.needs_second_factor = is_needed,
-            Control::ForgetConsent { username } => self.account(&username)?.consented.clear(),
+            Control::ClearConsent { username } => self.account(&username)?.consented.clear(),
         }
         Ok(())
     }
@@ -190,11 +190,11 @@ impl DevTenant {
         account.ok_or_else(|| format!("Nobody is called {username}."))
     }
 
-    /// As on the first day; but epochs never go back, or old tokens would come to life.
+    /// As on the first day; but epochs never go redirect, or old tokens would come to life.
     fn reset(&mut self) {
         let mut directory = Directory::new();
         for account in self.directory.all() {
-            if let Some(fresh) = directory.by_oid_mut(account.person.oid) {
+            if let Some(fresh) = directory.by_oid_mut(account.user.oid) {
                 fresh.epoch = account.epoch;
                 fresh.valid_from = account.valid_from;
             }
@@ -208,29 +208,33 @@ impl DevTenant {
     /// `/control` and `/control/requests`
     pub(super) fn controlled(
         &mut self,
-        call: &Call<'_>,
+        cx: &RequestContext<'_>,
         now: entra_mcp_wire::time::UnixTime,
     ) -> Response<Bytes> {
-        let origin = call.header("origin");
-        if call.is_cross_site() || !(origin.is_empty() || origin == self.config.origin) {
+        let origin = cx.header("origin");
+        if cx.is_cross_site() || !(origin.is_empty() || origin == self.config.origin) {
             return pages::forbidden();
         }
-        match (call.method, call.path) {
+        match (cx.method, cx.path) {
             (&Method::GET, "/control") => response::json(StatusCode::OK, &self.state()),
             (&Method::GET, "/control/requests") => response::json(StatusCode::OK, &self.requests()),
-            (&Method::POST, "/control") => self.told(call, now),
+            (&Method::POST, "/control") => self.told(cx, now),
             _ => response::not_found(),
         }
     }
 
-    fn told(&mut self, call: &Call<'_>, now: entra_mcp_wire::time::UnixTime) -> Response<Bytes> {
-        let is_form = call.form.iter().next().is_some();
+    fn told(
+        &mut self,
+        cx: &RequestContext<'_>,
+        now: entra_mcp_wire::time::UnixTime,
+    ) -> Response<Bytes> {
+        let is_form = cx.form.iter().next().is_some();
         let told = if is_form {
-            serde_json::from_value(from_form(call)).map(|control| vec![control])
+            serde_json::from_value(from_form(cx)).map(|control| vec![control])
         } else {
-            match call.body.first() {
-                Some(b'[') => serde_json::from_slice(call.body),
-                _ => serde_json::from_slice(call.body).map(|control| vec![control]),
+            match cx.body.first() {
+                Some(b'[') => serde_json::from_slice(cx.body),
+                _ => serde_json::from_slice(cx.body).map(|control| vec![control]),
             }
         };
         let done = told
@@ -247,22 +251,22 @@ impl DevTenant {
     }
 
     fn state(&self) -> Value {
-        let people: Vec<_> = (self.directory.all().iter())
+        let users: Vec<_> = (self.directory.all().iter())
             .map(|account| {
                 json!({
-                    "username": account.person.username,
-                    "oid": account.person.oid,
-                    "note": account.person.note,
-                    "standing": account.standing.name(),
+                    "username": account.user.username,
+                    "oid": account.user.oid,
+                    "note": account.user.note,
+                    "status": account.status.name(),
                     "needs_second_factor": account.needs_second_factor,
                     "consented": account.consented,
                 })
             })
             .collect();
-        let [token, graph, lies] = self.faults.waiting();
+        let [token, graph, id_token] = self.faults.pending();
         json!({
-            "people": people,
-            "waiting": {"token_error": token, "graph_error": graph, "lie": lies},
+            "users": users,
+            "pending": {"token_error": token, "graph_error": graph, "id_token_fault": id_token},
             "clock_offset": self.settings.clock_offset,
             "signing_key": self.signing.key().kid,
         })
@@ -270,8 +274,8 @@ impl DevTenant {
 }
 
 /// A form as the JSON that it stands for: numbers and truths are told by their looks.
-fn from_form(call: &Call<'_>) -> Value {
-    let fields = call.form.iter().filter(|(_, value)| !value.is_empty());
+fn from_form(cx: &RequestContext<'_>) -> Value {
+    let fields = cx.form.iter().filter(|(_, value)| !value.is_empty());
     let members = fields.map(|(name, value)| {
         let plain = match value {
             "true" => json!(true),

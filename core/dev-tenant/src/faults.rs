@@ -7,14 +7,14 @@ use http::{HeaderValue, Response, StatusCode, header};
 use serde::Deserialize;
 
 use super::{
-    call::Call,
-    graph::GraphRefusal,
-    id_token::Lie,
-    refusal::{Refusal, SECOND_FACTOR},
+    aadsts_error::{AadstsError, SECOND_FACTOR},
+    graph::GraphErrorResponse,
+    id_token::IdTokenFault,
+    request_context::RequestContext,
 };
 
-/// How many faults may wait.
-const WAITING: usize = 64;
+/// How many faults may be pending.
+const PENDING: usize = 64;
 
 /// An error of the token endpoint. Only the number has to be told: the rest follows from it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -58,40 +58,40 @@ pub struct GraphError {
     pub times: u32,
 }
 
-/// All that waits to go wrong.
+/// The faults that are pending.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Faults {
     token: VecDeque<TokenError>,
     graph: VecDeque<GraphError>,
-    lies: VecDeque<Lie>,
+    id_token: VecDeque<IdTokenFault>,
 }
 
 impl Faults {
     pub(super) fn add_token(&mut self, fault: TokenError) {
-        if self.token.len() < WAITING {
+        if self.token.len() < PENDING {
             self.token.push_back(fault);
         }
     }
 
     pub(super) fn add_graph(&mut self, fault: GraphError) {
-        if self.graph.len() < WAITING {
+        if self.graph.len() < PENDING {
             self.graph.push_back(fault);
         }
     }
 
-    pub(super) fn add_lie(&mut self, lie: Lie) {
-        if self.lies.len() < WAITING {
-            self.lies.push_back(lie);
+    pub(super) fn add_id_token(&mut self, fault: IdTokenFault) {
+        if self.id_token.len() < PENDING {
+            self.id_token.push_back(fault);
         }
     }
 
-    /// How many wait: for the token endpoint, for Graph, for ID tokens.
-    pub(super) fn waiting(&self) -> [usize; 3] {
-        [self.token.len(), self.graph.len(), self.lies.len()]
+    /// How many are pending: for the token endpoint, for Graph, for ID tokens.
+    pub(super) fn pending(&self) -> [usize; 3] {
+        [self.token.len(), self.graph.len(), self.id_token.len()]
     }
 
-    pub(super) fn next_lie(&mut self) -> Option<Lie> {
-        self.lies.pop_front()
+    pub(super) fn next_id_token_fault(&mut self) -> Option<IdTokenFault> {
+        self.id_token.pop_front()
     }
 
     pub(super) fn next_token_fault(&mut self) -> Option<TokenError> {
@@ -104,26 +104,26 @@ impl Faults {
         Some(answer)
     }
 
-    pub(super) fn next_graph_fault(&mut self) -> Option<GraphRefusal> {
+    pub(super) fn next_graph_fault(&mut self) -> Option<GraphErrorResponse> {
         let mut fault = self.graph.pop_front()?;
-        let refusal = fault.refusal();
+        let error = fault.error();
         if fault.times > 1 {
             fault.times -= 1;
             self.graph.push_front(fault);
         }
-        Some(refusal)
+        Some(error)
     }
 }
 
 impl TokenError {
-    pub(super) fn answer(&self, call: &Call<'_>, origin: &str) -> Response<Bytes> {
-        let refusal = self.refusal();
+    pub(super) fn answer(&self, cx: &RequestContext<'_>, origin: &str) -> Response<Bytes> {
+        let error = self.error();
         if !self.is_html {
-            return refusal.json(call, origin);
+            return error.json(cx, origin);
         }
         let page = "<html><body><h1>Service unavailable</h1></body></html>";
         let mut response =
-            entra_mcp_wire::response::of(refusal.status, "text/html; charset=utf-8", page);
+            entra_mcp_wire::response::of(error.status, "text/html; charset=utf-8", page);
         if let Some(seconds) = self.retry_after {
             let seconds = HeaderValue::from(seconds);
             response.headers_mut().insert(header::RETRY_AFTER, seconds);
@@ -131,30 +131,27 @@ impl TokenError {
         response
     }
 
-    fn refusal(&self) -> Refusal {
-        let mut refusal = known(self.code);
-        if let Some(error) = &self.error {
-            refusal = Refusal {
-                error: error.clone(),
-                ..refusal
-            };
+    fn error(&self) -> AadstsError {
+        let mut error = known(self.code);
+        if let Some(code) = &self.error {
+            error.error.clone_from(code);
         }
         if let Some(text) = &self.description {
-            refusal.text.clone_from(text);
+            error.text.clone_from(text);
         }
         let status = self
             .status
             .and_then(|status| StatusCode::from_u16(status).ok());
-        refusal.status = status.unwrap_or(refusal.status);
-        refusal.suberror = self.suberror.clone().or(refusal.suberror);
-        refusal.claims = self.claims.clone().or(refusal.claims);
-        refusal.retry_after = self.retry_after;
-        refusal
+        error.status = status.unwrap_or(error.status);
+        error.suberror = self.suberror.clone().or(error.suberror);
+        error.claims = self.claims.clone().or(error.claims);
+        error.retry_after = self.retry_after;
+        error
     }
 }
 
 /// What Entra says with a number, as far as the tenant knows it.
-fn known(code: u32) -> Refusal {
+fn known(code: u32) -> AadstsError {
     let (error, suberror, text) = match code {
         50_053 => ("invalid_grant", "", "The account is locked."),
         50_055 => (
@@ -162,11 +159,11 @@ fn known(code: u32) -> Refusal {
             "user_password_expired",
             "The password is expired.",
         ),
-        50_057 => return Refusal::disabled(),
+        50_057 => return AadstsError::disabled(),
         50_074 | 50_076 => {
-            return Refusal {
+            return AadstsError {
                 code,
-                ..Refusal::second_factor()
+                ..AadstsError::second_factor()
             };
         }
         50_078 => (
@@ -181,21 +178,21 @@ fn known(code: u32) -> Refusal {
             "Due to a configuration change made by your administrator, or because you moved to a \
              new location, you must enroll in multifactor authentication.",
         ),
-        50_105 => return Refusal::unassigned(),
-        50_173 => return Refusal::revoked(0, 1),
+        50_105 => return AadstsError::unassigned(),
+        50_173 => return AadstsError::revoked(0, 1),
         50_196 => (
             "invalid_grant",
             "",
             "The server terminated an operation because it encountered a client request loop.",
         ),
-        53_003 => return Refusal::blocked(),
-        65_001 => return Refusal::no_consent("invalid_grant"),
+        53_003 => return AadstsError::blocked(),
+        65_001 => return AadstsError::no_consent("invalid_grant"),
         70_008 | 70_043 | 700_082 => (
             "invalid_grant",
             "",
             "The refresh token has expired or is invalid. Send a new interactive request.",
         ),
-        700_016 => return Refusal::unknown_client(super::CLIENT_ID),
+        700_016 => return AadstsError::unknown_client(super::CLIENT_ID),
         7_000_112 => ("unauthorized_client", "", "The application is disabled."),
         7_000_215 => ("invalid_client", "", "Invalid client secret provided."),
         7_000_222 => (
@@ -203,12 +200,12 @@ fn known(code: u32) -> Refusal {
             "",
             "The provided client secret keys are expired.",
         ),
-        9_010_010 => return Refusal::resource_mismatch(),
+        9_010_010 => return AadstsError::resource_mismatch(),
         90_033 | 90_006 | 90_024 | 50_033 => {
             let text = "A transient error has occurred. Please try again.";
-            let mut refusal = Refusal::new("temporarily_unavailable", code, text);
-            refusal.status = StatusCode::SERVICE_UNAVAILABLE;
-            return refusal;
+            let mut error = AadstsError::new("temporarily_unavailable", code, text);
+            error.status = StatusCode::SERVICE_UNAVAILABLE;
+            return error;
         }
         _ => (
             "invalid_grant",
@@ -216,16 +213,16 @@ fn known(code: u32) -> Refusal {
             "An error that the tenant was told to make.",
         ),
     };
-    let refusal = Refusal::new(error, code, text);
+    let error = AadstsError::new(error, code, text);
     match (code, suberror) {
-        (50_079, suberror) => refusal.suberror(suberror).claims(SECOND_FACTOR),
-        (_, "") => refusal,
-        (_, suberror) => refusal.suberror(suberror),
+        (50_079, suberror) => error.suberror(suberror).claims(SECOND_FACTOR),
+        (_, "") => error,
+        (_, suberror) => error.suberror(suberror),
     }
 }
 
 impl GraphError {
-    fn refusal(&self) -> GraphRefusal {
+    fn error(&self) -> GraphErrorResponse {
         let status = StatusCode::from_u16(self.status).ok();
         let status = status.filter(|status| status.as_u16() >= 400);
         let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -243,7 +240,7 @@ impl GraphError {
             503 | 504 => ("serviceNotAvailable", "The service is not available."),
             _ => ("generalException", "General exception while processing."),
         };
-        GraphRefusal {
+        GraphErrorResponse {
             status,
             code: self.code.clone().unwrap_or_else(|| code.to_owned()),
             message: self.message.clone().unwrap_or_else(|| message.to_owned()),

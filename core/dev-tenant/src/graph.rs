@@ -6,17 +6,17 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
+use entra_mcp_wire::response;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use super::{
-    DevTenant,
-    call::Call,
-    people::{Account, Person, Standing},
-    stamp, token,
-    vault::AccessToken,
+    DevTenant, formats,
+    request_context::RequestContext,
+    sealed::AccessToken,
+    token,
+    users::{Account, AccountStatus, TestUser},
 };
-use entra_mcp_wire::response;
 
 /// What `/me` tells if nothing is selected, in Graph's order.
 const DEFAULT: [&str; 11] = [
@@ -44,7 +44,7 @@ const MORE: [&str; 5] = [
 
 /// How Graph refuses.
 #[derive(Clone, Debug)]
-pub(super) struct GraphRefusal {
+pub(super) struct GraphErrorResponse {
     pub(super) status: StatusCode,
     pub(super) code: String,
     pub(super) message: String,
@@ -53,7 +53,7 @@ pub(super) struct GraphRefusal {
     pub(super) claims: Option<String>,
 }
 
-impl GraphRefusal {
+impl GraphErrorResponse {
     fn new(status: StatusCode, code: &str, message: &str) -> Self {
         Self {
             status,
@@ -72,14 +72,14 @@ impl GraphRefusal {
         )
     }
 
-    pub(super) fn answer(&self, call: &Call<'_>, origin: &str) -> Response<Bytes> {
+    pub(super) fn answer(&self, cx: &RequestContext<'_>, origin: &str) -> Response<Bytes> {
         let body = json!({"error": {
             "code": self.code,
             "message": self.message,
             "innerError": {
-                "date": stamp::graph(call.now),
-                "request-id": call.trace_id,
-                "client-request-id": call.correlation_id,
+                "date": formats::graph(cx.now),
+                "request-id": cx.trace_id,
+                "client-request-id": cx.correlation_id,
             },
         }});
         let mut response = response::json(self.status, &body);
@@ -106,35 +106,39 @@ impl GraphRefusal {
 
 impl DevTenant {
     /// Everything under `/v1.0/`.
-    pub(super) fn graph(&mut self, call: &Call<'_>) -> Response<Bytes> {
+    pub(super) fn graph(&mut self, cx: &RequestContext<'_>) -> Response<Bytes> {
         let fault = self.faults.next_graph_fault();
         let answer = match fault {
             Some(fault) => Err(fault),
-            None => self.me(call),
+            None => self.me(cx),
         };
-        answer.unwrap_or_else(|refusal| refusal.answer(call, &self.config.origin))
+        answer.unwrap_or_else(|error| error.answer(cx, &self.config.origin))
     }
 
-    fn me(&self, call: &Call<'_>) -> Result<Response<Bytes>, GraphRefusal> {
-        let token = self.access(call)?;
-        let path = call.path.trim_start_matches("/v1.0/").trim_end_matches('/');
+    fn me(&self, cx: &RequestContext<'_>) -> Result<Response<Bytes>, GraphErrorResponse> {
+        let token = self.access(cx)?;
+        let path = cx.path.trim_start_matches("/v1.0/").trim_end_matches('/');
         if path != "me" {
             let last = path.rsplit('/').next().unwrap_or_default();
             let message = format!("Resource not found for the segment '{last}'.");
-            return Err(GraphRefusal::new(
+            return Err(GraphErrorResponse::new(
                 StatusCode::BAD_REQUEST,
                 "BadRequest",
                 &message,
             ));
         }
-        if call.method != Method::GET {
+        if cx.method != Method::GET {
             let message = "Specified HTTP method is not allowed for the request target.";
             let status = StatusCode::METHOD_NOT_ALLOWED;
-            return Err(GraphRefusal::new(status, "Request_BadRequest", message));
+            return Err(GraphErrorResponse::new(
+                status,
+                "Request_BadRequest",
+                message,
+            ));
         }
         let account = self.person_of(&token)?;
         require(&token, "User.Read")?;
-        let selected = selected(call)?;
+        let selected = selected(cx)?;
         let origin = &self.config.origin;
         let context = match &selected {
             None => format!("{origin}/v1.0/$metadata#users/$entity"),
@@ -149,49 +153,49 @@ impl DevTenant {
     }
 
     /// `GET` and `POST /oidc/userinfo`
-    pub(super) fn user_info(&self, call: &Call<'_>) -> Response<Bytes> {
+    pub(super) fn user_info(&self, cx: &RequestContext<'_>) -> Response<Bytes> {
         let told = || {
-            let token = self.access(call)?;
+            let token = self.access(cx)?;
             let account = self.person_of(&token)?;
             require(&token, "openid")?;
-            Ok(user_info_of(account.person, &self.config.origin))
+            Ok(user_info_of(account.user, &self.config.origin))
         };
-        told().unwrap_or_else(|refusal: GraphRefusal| refusal.answer(call, &self.config.origin))
+        told().unwrap_or_else(|error: GraphErrorResponse| error.answer(cx, &self.config.origin))
     }
 
     /// The access token of a request, if it is good.
-    fn access(&self, call: &Call<'_>) -> Result<AccessToken, GraphRefusal> {
-        let value = call.header(header::AUTHORIZATION.as_str());
+    fn access(&self, cx: &RequestContext<'_>) -> Result<AccessToken, GraphErrorResponse> {
+        let value = cx.header(header::AUTHORIZATION.as_str());
         let (scheme, presented) = value.split_once(' ').unwrap_or((value, ""));
         let presented = presented.trim();
         if !scheme.eq_ignore_ascii_case("bearer") || presented.is_empty() {
-            return Err(GraphRefusal::token("Access token is empty."));
+            return Err(GraphErrorResponse::token("Access token is empty."));
         }
-        let token = self.vault.open::<AccessToken>(presented).ok_or_else(|| {
-            GraphRefusal::token("IDX14100: JWT is not well formed, there are no dots (.).")
+        let token = self.sealer.open::<AccessToken>(presented).ok_or_else(|| {
+            GraphErrorResponse::token("IDX14100: JWT is not well formed, there are no dots (.).")
         })?;
-        if call.now >= token.expires {
+        if cx.now >= token.expires {
             let message = "Lifetime validation failed, the token is expired.";
-            return Err(GraphRefusal::token(message));
+            return Err(GraphErrorResponse::token(message));
         }
         Ok(token)
     }
 
     /// Whose token it is. Revocation reaches only clients that can take a claims challenge
     /// (continuous access evaluation); others keep their access until the token expires.
-    fn person_of(&self, token: &AccessToken) -> Result<&Account, GraphRefusal> {
-        let Some(sign_in) = &token.person else {
+    fn person_of(&self, token: &AccessToken) -> Result<&Account, GraphErrorResponse> {
+        let Some(sign_in) = &token.user else {
             let message = "/me request is only valid with delegated authentication flow.";
-            return Err(GraphRefusal::new(
+            return Err(GraphErrorResponse::new(
                 StatusCode::BAD_REQUEST,
                 "BadRequest",
                 message,
             ));
         };
         let account = self.directory.by_oid(&sign_in.oid).ok_or_else(|| {
-            GraphRefusal::token("The user account does not exist in this tenant.")
+            GraphErrorResponse::token("The user account does not exist in this tenant.")
         })?;
-        let is_void = sign_in.epoch < account.epoch || account.standing == Standing::Disabled;
+        let is_void = sign_in.epoch < account.epoch || account.status == AccountStatus::Disabled;
         if is_void && token.takes_challenges {
             let message = "Continuous access evaluation resulted in challenge with result: \
                            InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp";
@@ -199,26 +203,30 @@ impl DevTenant {
                 "essential": true,
                 "value": account.valid_from.max(token.issued).to_string(),
             }}});
-            let mut refusal = GraphRefusal::token(message);
-            refusal.claims = Some(claims.to_string());
-            return Err(refusal);
+            let mut error = GraphErrorResponse::token(message);
+            error.claims = Some(claims.to_string());
+            return Err(error);
         }
         Ok(account)
     }
 }
 
-fn require(token: &AccessToken, scope: &str) -> Result<(), GraphRefusal> {
+fn require(token: &AccessToken, scope: &str) -> Result<(), GraphErrorResponse> {
     if token.scopes.iter().any(|name| name == scope) {
         return Ok(());
     }
     let message = "Insufficient privileges to complete the operation.";
     let code = "Authorization_RequestDenied";
-    Err(GraphRefusal::new(StatusCode::FORBIDDEN, code, message))
+    Err(GraphErrorResponse::new(
+        StatusCode::FORBIDDEN,
+        code,
+        message,
+    ))
 }
 
 /// The properties of `$select`, by their right names.
-fn selected(call: &Call<'_>) -> Result<Option<Vec<&'static str>>, GraphRefusal> {
-    let Some(list) = call.query.all("$select").next() else {
+fn selected(cx: &RequestContext<'_>) -> Result<Option<Vec<&'static str>>, GraphErrorResponse> {
+    let Some(list) = cx.query.all("$select").next() else {
         return Ok(None);
     };
     let names = list.split(',').map(|asked| {
@@ -230,43 +238,43 @@ fn selected(call: &Call<'_>) -> Result<Option<Vec<&'static str>>, GraphRefusal> 
                 "Parsing OData Select and Expand failed: Could not find a property named \
                  '{asked}' on type 'microsoft.graph.user'."
             );
-            GraphRefusal::new(StatusCode::BAD_REQUEST, "BadRequest", &message)
+            GraphErrorResponse::new(StatusCode::BAD_REQUEST, "BadRequest", &message)
         })
     });
     names.collect::<Result<Vec<_>, _>>().map(Some)
 }
 
 fn property(account: &Account, name: &str) -> Value {
-    let person = account.person;
+    let user = account.user;
     match name {
-        "id" => json!(person.oid),
-        "displayName" => json!(person.display_name),
-        "givenName" => json!(person.given_name),
-        "surname" => json!(person.surname),
-        "mail" => json!(person.mail),
-        "userPrincipalName" => json!(person.username),
-        "jobTitle" => json!(person.job_title),
-        "officeLocation" => json!(person.office_location),
-        "businessPhones" => json!(person.business_phone.into_iter().collect::<Vec<_>>()),
-        "mobilePhone" => json!(person.mobile_phone),
-        "preferredLanguage" => json!(person.preferred_language),
-        "accountEnabled" => json!(account.standing != Standing::Disabled),
+        "id" => json!(user.oid),
+        "displayName" => json!(user.display_name),
+        "givenName" => json!(user.given_name),
+        "surname" => json!(user.surname),
+        "mail" => json!(user.mail),
+        "userPrincipalName" => json!(user.username),
+        "jobTitle" => json!(user.job_title),
+        "officeLocation" => json!(user.office_location),
+        "businessPhones" => json!(user.business_phone.into_iter().collect::<Vec<_>>()),
+        "mobilePhone" => json!(user.mobile_phone),
+        "preferredLanguage" => json!(user.preferred_language),
+        "accountEnabled" => json!(account.status != AccountStatus::Disabled),
         "companyName" => json!("Contoso"),
-        "mailNickname" => json!(person.username.split('@').next()),
+        "mailNickname" => json!(user.username.split('@').next()),
         "userType" => json!("Member"),
         _ => Value::Null,
     }
 }
 
-fn user_info_of(person: &Person, origin: &str) -> Response<Bytes> {
+fn user_info_of(user: &TestUser, origin: &str) -> Response<Bytes> {
     let mut body = json!({
-        "sub": token::subject(person.oid),
-        "name": person.display_name,
-        "family_name": person.surname,
-        "given_name": person.given_name,
+        "sub": token::subject(user.oid),
+        "name": user.display_name,
+        "family_name": user.surname,
+        "given_name": user.given_name,
         "picture": format!("{origin}/v1.0/me/photo/$value"),
     });
-    if let (Some(mail), Some(body)) = (person.mail, body.as_object_mut()) {
+    if let (Some(mail), Some(body)) = (user.mail, body.as_object_mut()) {
         body.insert("email".to_owned(), json!(mail));
     }
     found(&body)

@@ -1,7 +1,7 @@
-//! The ID token (v2.0), and the lies that it can be made to tell.
+//! The ID token (v2.0), and the faults that it can be made to have.
 //!
 //! Source: Microsoft identity platform, "ID token claims reference". It is signed by the runtime,
-//! for signing with a private key needs randomness (blinding). The lies are for tests of whoever
+//! for signing with a private key needs randomness (blinding). The faults are for tests of whoever
 //! verifies it (threat D1).
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -11,27 +11,27 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    CLIENT_ID, DevTenant, Reply, TENANT_ID, call::Call, people::Person, signing::SigningKey, token,
-    vault::SignIn,
+    CLIENT_ID, DevTenant, Reply, TENANT_ID, request_context::RequestContext, sealed::SignIn,
+    signing::SigningKey, token, users::TestUser,
 };
 
 /// How long an ID token is good for, in seconds.
 const LIFETIME: u64 = 3600;
 
-/// Entra dates its tokens a little back.
+/// Entra dates its tokens a little redirect.
 const BACKDATED: u64 = 300;
 
-/// Another tenant, for lies.
+/// Another tenant, for id_token.
 const FOREIGN_TENANT: &str = "f0e1647e-1d2c-4b3a-8f49-0000c0de0009";
 
-/// What the next ID token says that is not so.
+/// What is wrong with the next ID token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Lie {
+pub enum IdTokenFault {
     /// It is for another application.
     Audience,
-    /// It is of another issuer.
+    /// It has another issuer.
     Issuer,
     /// Another tenant's id stands in it, and in its issuer.
     Tenant,
@@ -47,7 +47,7 @@ pub enum Lie {
     Expired,
     /// It is good from in an hour only.
     NotYetValid,
-    /// It names no person.
+    /// It names no user.
     NoObjectId,
     /// It is not signed: `alg` is `none`.
     Unsigned,
@@ -60,8 +60,8 @@ pub enum Lie {
 }
 
 /// What an ID token is made from.
-pub(super) struct Wanted {
-    pub(super) person: &'static Person,
+pub(super) struct IdTokenParams {
+    pub(super) user: &'static TestUser,
     pub(super) sign_in: SignIn,
     pub(super) scopes: Vec<String>,
     pub(super) nonce: Option<String>,
@@ -71,14 +71,14 @@ pub(super) struct Wanted {
 /// A response that wants a signature: the ID token in it.
 #[derive(Debug)]
 #[must_use]
-pub struct Unsigned {
+pub struct UnsignedResponse {
     key: &'static [u8],
     message: Vec<u8>,
     body: Map<String, Value>,
     decorate: Response<()>,
 }
 
-impl Unsigned {
+impl UnsignedResponse {
     /// The key to sign with: RSA-2048, PKCS#8 DER. It is public and worthless.
     #[must_use]
     pub const fn key_pkcs8(&self) -> &'static [u8] {
@@ -114,35 +114,37 @@ impl DevTenant {
     /// The answer with an ID token in it.
     pub(super) fn with_id_token(
         &mut self,
-        wanted: &Wanted,
+        wanted: &IdTokenParams,
         mut body: Map<String, Value>,
-        call: &mut Call<'_>,
+        cx: &mut RequestContext<'_>,
     ) -> Reply {
-        let lie = self.faults.next_lie();
-        let mut claims = self.claims(wanted, call);
-        lie.into_iter().for_each(|lie| bend(&mut claims, lie));
+        let fault = self.faults.next_id_token_fault();
+        let mut claims = self.claims(wanted, cx);
+        fault
+            .into_iter()
+            .for_each(|fault| corrupt(&mut claims, fault));
         let real = self.signing.key();
-        let (signer, kid) = match lie {
-            Some(Lie::UnknownKey) => {
+        let (signer, kid) = match fault {
+            Some(IdTokenFault::UnknownKey) => {
                 let key = self.signing.unpublished_key();
                 (key.pkcs8, key.kid)
             }
-            Some(Lie::WrongSignature) => (SigningKey::another(&real), real.kid),
+            Some(IdTokenFault::WrongSignature) => (SigningKey::another(&real), real.kid),
             _ => (real.pkcs8, real.kid),
         };
-        let algorithm = match lie {
-            Some(Lie::Unsigned) => "none",
-            Some(Lie::SymmetricAlgorithm) => "HS256",
+        let algorithm = match fault {
+            Some(IdTokenFault::Unsigned) => "none",
+            Some(IdTokenFault::SymmetricAlgorithm) => "HS256",
             _ => "RS256",
         };
         let header = json!({"typ": "JWT", "alg": algorithm, "kid": kid});
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let message = format!("{}.{}", part(&header), part(&Value::Object(claims)));
-        if lie == Some(Lie::Unsigned) {
+        if fault == Some(IdTokenFault::Unsigned) {
             body.insert("id_token".to_owned(), json!(format!("{message}.")));
             return Reply::Respond(token::done(body));
         }
-        Reply::Sign(Unsigned {
+        Reply::Sign(UnsignedResponse {
             key: signer,
             message: message.into_bytes(),
             body,
@@ -150,10 +152,10 @@ impl DevTenant {
         })
     }
 
-    fn claims(&self, wanted: &Wanted, call: &mut Call<'_>) -> Map<String, Value> {
-        let person = wanted.person;
+    fn claims(&self, wanted: &IdTokenParams, cx: &mut RequestContext<'_>) -> Map<String, Value> {
+        let user = wanted.user;
         let has = |name: &str| wanted.scopes.iter().any(|scope| scope == name);
-        let begins = call.now.saturating_sub(BACKDATED);
+        let begins = cx.now.saturating_sub(BACKDATED);
         let mut claims = Map::new();
         let mut set = |name: &str, value: Value| claims.insert(name.to_owned(), value);
         set("aud", json!(CLIENT_ID));
@@ -163,20 +165,20 @@ impl DevTenant {
         );
         set("iat", json!(begins));
         set("nbf", json!(begins));
-        set("exp", json!(call.now.saturating_add(LIFETIME)));
-        set("aio", json!(call.entropy.token::<48>()));
+        set("exp", json!(cx.now.saturating_add(LIFETIME)));
+        set("aio", json!(cx.entropy.token::<48>()));
         if wanted.wants_auth_time {
             set("auth_time", json!(wanted.sign_in.at));
         }
-        if let (true, Some(mail)) = (has("email"), person.mail) {
+        if let (true, Some(mail)) = (has("email"), user.mail) {
             set("email", json!(mail));
         }
         if has("profile") {
-            set("name", json!(person.display_name));
-            set("oid", json!(person.oid));
-            set("preferred_username", json!(person.username));
+            set("name", json!(user.display_name));
+            set("oid", json!(user.oid));
+            set("preferred_username", json!(user.username));
         }
-        for (name, values) in [("roles", person.roles), ("groups", person.groups)] {
+        for (name, values) in [("roles", user.roles), ("groups", user.groups)] {
             if !values.is_empty() {
                 set(name, json!(values));
             }
@@ -184,17 +186,17 @@ impl DevTenant {
         if let Some(nonce) = &wanted.nonce {
             set("nonce", json!(nonce));
         }
-        set("rh", json!(format!("1.{}.", call.entropy.token::<24>())));
+        set("rh", json!(format!("1.{}.", cx.entropy.token::<24>())));
         set("sid", json!(wanted.sign_in.sid));
-        set("sub", json!(token::subject(person.oid)));
+        set("sub", json!(token::subject(user.oid)));
         set("tid", json!(TENANT_ID));
-        set("uti", json!(call.entropy.token::<16>()));
+        set("uti", json!(cx.entropy.token::<16>()));
         set("ver", json!("2.0"));
         claims
     }
 }
 
-fn bend(claims: &mut Map<String, Value>, lie: Lie) {
+fn corrupt(claims: &mut Map<String, Value>, fault: IdTokenFault) {
     let of_another = |claims: &mut Map<String, Value>, tenant: &str| {
         let issuer = claims
             .get("iss")
@@ -211,17 +213,20 @@ fn bend(claims: &mut Map<String, Value>, lie: Lie) {
         }
     };
     let mut set = |name: &str, value: &str| claims.insert(name.to_owned(), json!(value));
-    match lie {
-        Lie::Audience => drop(set("aud", "9f8e7d6c-0000-4000-8000-0000c0de0008")),
-        Lie::Issuer => drop(set("iss", "https://issuer.invalid/v2.0")),
-        Lie::TenantId => drop(set("tid", FOREIGN_TENANT)),
-        Lie::Nonce => drop(set("nonce", "another nonce")),
-        Lie::NoNonce => drop(claims.remove("nonce")),
-        Lie::NoObjectId => drop(claims.remove("oid")),
-        Lie::Tenant => of_another(claims, FOREIGN_TENANT),
-        Lie::PersonalAccount => of_another(claims, "9188040d-6c67-4c5b-b112-36a304b66dad"),
-        Lie::Expired => moved(claims, -7200),
-        Lie::NotYetValid => moved(claims, 7200),
-        Lie::Unsigned | Lie::SymmetricAlgorithm | Lie::UnknownKey | Lie::WrongSignature => {}
+    match fault {
+        IdTokenFault::Audience => drop(set("aud", "9f8e7d6c-0000-4000-8000-0000c0de0008")),
+        IdTokenFault::Issuer => drop(set("iss", "https://issuer.invalid/v2.0")),
+        IdTokenFault::TenantId => drop(set("tid", FOREIGN_TENANT)),
+        IdTokenFault::Nonce => drop(set("nonce", "another nonce")),
+        IdTokenFault::NoNonce => drop(claims.remove("nonce")),
+        IdTokenFault::NoObjectId => drop(claims.remove("oid")),
+        IdTokenFault::Tenant => of_another(claims, FOREIGN_TENANT),
+        IdTokenFault::PersonalAccount => of_another(claims, "9188040d-6c67-4c5b-b112-36a304b66dad"),
+        IdTokenFault::Expired => moved(claims, -7200),
+        IdTokenFault::NotYetValid => moved(claims, 7200),
+        IdTokenFault::Unsigned
+        | IdTokenFault::SymmetricAlgorithm
+        | IdTokenFault::UnknownKey
+        | IdTokenFault::WrongSignature => {}
     }
 }

@@ -4,49 +4,49 @@
 //! A machine of its own, as pure as the core: a request, the time and a seed come in, a
 //! [`Reply`] goes out. It answers as `login.microsoftonline.com` and `graph.microsoft.com` do
 //! (Microsoft identity platform, "OAuth 2.0 authorization code flow" and the pages around it), down
-//! to the error texts, for one tenant, one application and a handful of made-up people. Its keys,
-//! its secret and its people are public: it is worth nothing and must run on loopback only
+//! to the error texts, for one tenant, one application and a handful of made-up users. Its keys,
+//! its secret and its users are public: it is worth nothing and must run on loopback only
 //! (threats J5, Q2).
 
+mod aadsts_error;
+mod authorization_request;
 mod authorize;
 mod browser;
-mod call;
 mod client;
 mod control;
 mod faults;
+mod formats;
 mod graph;
 mod id_token;
 mod log;
 mod metadata;
 mod pages;
-mod people;
-mod redirect;
-mod refusal;
-mod request;
+mod request_context;
+mod response_mode;
 mod scope;
+mod sealed;
 mod signing;
-mod stamp;
 #[cfg(test)]
 mod tests;
 mod token;
-mod vault;
+mod users;
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
-
-use self::{call::Call, metadata::Tenant, refusal::Refusal};
-pub use self::{
-    control::{Control, ResourcePolicy},
-    faults::{GraphError, TokenError},
-    id_token::{Lie, Unsigned},
-    log::Recorded,
-    people::{PEOPLE, Person},
-};
 use entra_mcp_wire::{
     entropy::Seed,
     time::{Now, UnixTime},
+};
+use http::{Method, Request, Response, StatusCode};
+
+use self::{aadsts_error::AadstsError, metadata::Tenant, request_context::RequestContext};
+pub use self::{
+    control::{Control, ResourcePolicy},
+    faults::{GraphError, TokenError},
+    id_token::{IdTokenFault, UnsignedResponse},
+    log::RecordedRequest,
+    users::{TestUser, USERS},
 };
 
 /// The tenant's id.
@@ -67,7 +67,7 @@ const APPLICATION: &str = "entra-mcp (development)";
 /// How long an access token is good for, in seconds: always the same, so that tests can tell.
 const EXPIRES_IN: u64 = 3599;
 
-/// What the tenant has to be told: where it is reached, and where it may send people back to.
+/// What the tenant has to be told: where it is reached, and where it may send users back to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DevTenantConfig {
     /// Scheme, host and port under which it is reached, such as `http://localhost:3002`.
@@ -83,7 +83,7 @@ struct Settings {
     expires_in: Option<u64>,
     clock_offset: i64,
     is_secret_expired: bool,
-    is_strict: bool,
+    revokes_on_replay: bool,
     /// Milliseconds, and what the path contains.
     latency: Option<(u64, String)>,
 }
@@ -112,10 +112,10 @@ struct Settings {
 pub struct DevTenant {
     config: DevTenantConfig,
     settings: Settings,
-    vault: vault::Vault,
+    sealer: sealed::Sealer,
     signing: signing::Signing,
-    directory: people::Directory,
-    used: vault::Used,
+    directory: users::Directory,
+    used: sealed::SpentTokens,
     faults: faults::Faults,
     log: log::Log,
 }
@@ -126,8 +126,8 @@ pub struct DevTenant {
 pub enum Reply {
     /// Send this.
     Respond(Response<Bytes>),
-    /// Sign [`Unsigned::message`] (RSASSA-PKCS1-v1_5 with SHA-256) and send [`Unsigned::signed`].
-    Sign(Unsigned),
+    /// Sign [`UnsignedResponse::message`] (RSASSA-PKCS1-v1_5 with SHA-256) and send [`UnsignedResponse::signed`].
+    Sign(UnsignedResponse),
     /// Wait so long, then do the other.
     Later(Duration, Box<Self>),
 }
@@ -140,10 +140,10 @@ impl DevTenant {
         Self {
             config,
             settings: Settings::default(),
-            vault: vault::Vault::new(seed),
+            sealer: sealed::Sealer::new(seed),
             signing: signing::Signing::default(),
-            directory: people::Directory::new(),
-            used: vault::Used::default(),
+            directory: users::Directory::new(),
+            used: sealed::SpentTokens::default(),
             faults: faults::Faults::default(),
             log: log::Log::default(),
         }
@@ -151,22 +151,22 @@ impl DevTenant {
 
     /// Answers a request, whose body was read whole.
     pub fn handle(&mut self, request: &Request<Bytes>, now: Now, seed: &Seed) -> Reply {
-        let mut call = Call::read(request, self.clock(now.unix), seed);
-        if !call.is_to_loopback(&self.config.origin) {
+        let mut cx = RequestContext::read(request, self.clock(now.unix), seed);
+        if !cx.is_to_loopback(&self.config.origin) {
             return Reply::Respond(pages::forbidden());
         }
-        if matches!(call.path, "/control" | "/control/requests") {
-            return Reply::Respond(self.controlled(&call, now.unix));
+        if matches!(cx.path, "/control" | "/control/requests") {
+            return Reply::Respond(self.controlled(&cx, now.unix));
         }
-        self.log.record(&call);
-        let mut reply = self.route(&mut call);
+        self.log.record(&cx);
+        let mut reply = self.route(&mut cx);
         match &mut reply {
-            Reply::Respond(response) => refusal::identify(response.headers_mut(), &call),
-            Reply::Sign(unsigned) => refusal::identify(unsigned.headers_mut(), &call),
+            Reply::Respond(response) => aadsts_error::identify(response.headers_mut(), &cx),
+            Reply::Sign(unsigned) => aadsts_error::identify(unsigned.headers_mut(), &cx),
             Reply::Later(..) => {}
         }
         match &self.settings.latency {
-            Some((milliseconds, path)) if call.path.contains(path.as_str()) => {
+            Some((milliseconds, path)) if cx.path.contains(path.as_str()) => {
                 Reply::Later(Duration::from_millis(*milliseconds), Box::new(reply))
             }
             _ => reply,
@@ -175,7 +175,7 @@ impl DevTenant {
 
     /// The last requests, the oldest first, without anything secret.
     #[must_use]
-    pub fn requests(&self) -> Vec<Recorded> {
+    pub fn requests(&self) -> Vec<RecordedRequest> {
         self.log.all().cloned().collect()
     }
 
@@ -184,32 +184,32 @@ impl DevTenant {
         now.0.saturating_add_signed(self.settings.clock_offset)
     }
 
-    fn route(&mut self, call: &mut Call<'_>) -> Reply {
-        let is_get = call.method == Method::GET || call.method == Method::HEAD;
-        let is_post = call.method == Method::POST;
-        let path = call.path;
+    fn route(&mut self, cx: &mut RequestContext<'_>) -> Reply {
+        let is_get = cx.method == Method::GET || cx.method == Method::HEAD;
+        let is_post = cx.method == Method::POST;
+        let path = cx.path;
         if path.starts_with("/v1.0/") {
-            return Reply::Respond(self.graph(call));
+            return Reply::Respond(self.graph(cx));
         }
         let trimmed = path.strip_prefix('/').unwrap_or(path);
         let (tenant, rest) = trimmed.split_once('/').unwrap_or((trimmed, ""));
         let response = match (tenant, rest) {
             ("", "") if is_get && path == "/" => pages::home(self.directory.all()),
             ("dev-tenant.css", "") if is_get => pages::style_sheet(),
-            ("oidc", "userinfo") if is_get || is_post => self.user_info(call),
-            ("common", "discovery/instance") if is_get => self.instance_discovery(call),
+            ("oidc", "userinfo") if is_get || is_post => self.user_info(cx),
+            ("common", "discovery/instance") if is_get => self.instance_discovery(cx),
             (_, "v2.0/.well-known/openid-configuration") if is_get => {
-                self.of_tenant(tenant, call, Self::openid_configuration_of)
+                self.of_tenant(tenant, cx, Self::openid_configuration_of)
             }
             (_, "discovery/v2.0/keys" | "discovery/keys") if is_get => {
-                self.of_tenant(tenant, call, Self::keys)
+                self.of_tenant(tenant, cx, Self::keys)
             }
-            (_, "oauth2/v2.0/authorize") if is_get || is_post => self.authorize(tenant, call),
-            (_, "login") if is_post => self.login(call),
-            (_, "consent") if is_post => self.consent(call),
-            (_, "oauth2/v2.0/logout") if is_get || is_post => self.logout(call),
-            (_, "oauth2/v2.0/token") if is_post => return self.token(tenant, call),
-            (_, "oauth2/v2.0/token") => self.wrong_method(call),
+            (_, "oauth2/v2.0/authorize") if is_get || is_post => self.authorize(tenant, cx),
+            (_, "login") if is_post => self.login(cx),
+            (_, "consent") if is_post => self.consent(cx),
+            (_, "oauth2/v2.0/logout") if is_get || is_post => self.logout(cx),
+            (_, "oauth2/v2.0/token") if is_post => return self.token(tenant, cx),
+            (_, "oauth2/v2.0/token") => self.wrong_method(cx),
             _ => not_found(),
         };
         Reply::Respond(response)
@@ -219,31 +219,35 @@ impl DevTenant {
     fn of_tenant(
         &self,
         tenant: &str,
-        call: &Call<'_>,
-        answer: impl FnOnce(&Self, Tenant, &Call<'_>) -> Response<Bytes>,
+        cx: &RequestContext<'_>,
+        answer: impl FnOnce(&Self, Tenant, &RequestContext<'_>) -> Response<Bytes>,
     ) -> Response<Bytes> {
         match Tenant::parse(tenant) {
-            Some(known) => answer(self, known, call),
-            None => Refusal::no_tenant("invalid_tenant", tenant).json(call, &self.config.origin),
+            Some(known) => answer(self, known, cx),
+            None => AadstsError::no_tenant("invalid_tenant", tenant).json(cx, &self.config.origin),
         }
     }
 
-    fn openid_configuration_of(&self, tenant: Tenant, _call: &Call<'_>) -> Response<Bytes> {
+    fn openid_configuration_of(
+        &self,
+        tenant: Tenant,
+        _call: &RequestContext<'_>,
+    ) -> Response<Bytes> {
         self.openid_configuration(tenant)
     }
 
-    fn wrong_method(&self, call: &Call<'_>) -> Response<Bytes> {
+    fn wrong_method(&self, cx: &RequestContext<'_>) -> Response<Bytes> {
         let text = format!(
             "The endpoint only accepts POST, OPTIONS requests. Received a {} request.",
-            call.method
+            cx.method
         );
-        let mut refusal = Refusal::new("invalid_request", 900_561, text);
-        refusal.status = StatusCode::METHOD_NOT_ALLOWED;
-        refusal.json(call, &self.config.origin)
+        let mut error = AadstsError::new("invalid_request", 900_561, text);
+        error.status = StatusCode::METHOD_NOT_ALLOWED;
+        error.json(cx, &self.config.origin)
     }
 }
 
 fn not_found() -> Response<Bytes> {
     let body = serde_json::json!({"error": "not_found"});
-    refusal::json_response(StatusCode::NOT_FOUND, &body)
+    aadsts_error::json_response(StatusCode::NOT_FOUND, &body)
 }

@@ -1,11 +1,11 @@
-//! What was asked of the tenant lately, for tests such as "`resource` is never sent" and for people
+//! What was asked of the tenant lately, for tests such as "`resource` is never sent" and for users
 //! who want to see what goes on. Nothing secret is kept.
 
 use std::collections::VecDeque;
 
 use serde::Serialize;
 
-use super::call::Call;
+use super::request_context::RequestContext;
 
 /// How many requests are kept.
 const KEPT: usize = 64;
@@ -31,7 +31,7 @@ const SECRET: [&str; 11] = [
 
 /// A request that was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Recorded {
+pub struct RecordedRequest {
     /// The method.
     pub method: String,
     /// The path.
@@ -44,7 +44,7 @@ pub struct Recorded {
     pub at: u64,
 }
 
-impl Recorded {
+impl RecordedRequest {
     /// The value of a parameter.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
@@ -56,15 +56,15 @@ impl Recorded {
 
 /// The last requests.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Log(VecDeque<Recorded>);
+pub(super) struct Log(VecDeque<RecordedRequest>);
 
 impl Log {
-    pub(super) fn record(&mut self, call: &Call<'_>) {
+    pub(super) fn record(&mut self, cx: &RequestContext<'_>) {
         if self.0.len() >= KEPT {
             self.0.pop_front();
         }
         let cut = |text: &str| text.chars().take(VALUE_CHARS).collect::<String>();
-        let parameters = call.query.iter().chain(call.form.iter()).take(PARAMETERS);
+        let parameters = cx.query.iter().chain(cx.form.iter()).take(PARAMETERS);
         let parameters = parameters.map(|(name, value)| {
             let value = if SECRET.contains(&name) {
                 "(secret)"
@@ -73,16 +73,16 @@ impl Log {
             };
             (cut(name), cut(value))
         });
-        self.0.push_back(Recorded {
-            method: call.method.to_string(),
-            path: cut(call.path),
+        self.0.push_back(RecordedRequest {
+            method: cx.method.to_string(),
+            path: cut(cx.path),
             parameters: parameters.collect(),
-            headers: call.headers.keys().map(|name| cut(name.as_str())).collect(),
-            at: call.now,
+            headers: cx.headers.keys().map(|name| cut(name.as_str())).collect(),
+            at: cx.now,
         });
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = &Recorded> {
+    pub(super) fn all(&self) -> impl Iterator<Item = &RecordedRequest> {
         self.0.iter()
     }
 }

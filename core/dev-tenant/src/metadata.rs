@@ -5,11 +5,13 @@
 //! here either.
 
 use bytes::Bytes;
+use entra_mcp_wire::response;
 use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
-use super::{DevTenant, TENANT_DOMAIN, TENANT_ID, call::Call, refusal::Refusal};
-use entra_mcp_wire::response;
+use super::{
+    DevTenant, TENANT_DOMAIN, TENANT_ID, aadsts_error::AadstsError, request_context::RequestContext,
+};
 
 /// The tenant of personal accounts, which `consumers` stands for.
 const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
@@ -107,33 +109,33 @@ impl DevTenant {
     }
 
     /// `GET /{tenant}/discovery/v2.0/keys`
-    pub(super) fn keys(&self, tenant: Tenant, call: &Call<'_>) -> Response<Bytes> {
-        public(&self.signing.jwks(&self.issuer(tenant), call.now))
+    pub(super) fn keys(&self, tenant: Tenant, cx: &RequestContext<'_>) -> Response<Bytes> {
+        public(&self.signing.jwks(&self.issuer(tenant), cx.now))
     }
 
     /// `GET /common/discovery/instance`: which hosts are the same authority.
-    pub(super) fn instance_discovery(&self, call: &Call<'_>) -> Response<Bytes> {
+    pub(super) fn instance_discovery(&self, cx: &RequestContext<'_>) -> Response<Bytes> {
         let origin = &self.config.origin;
         let host = origin.split_once("://").map_or("", |(_, host)| host);
-        let asked = call.query.one("authorization_endpoint").ok().flatten();
+        let asked = cx.query.one("authorization_endpoint").ok().flatten();
         let asked = asked.and_then(|url| url::Url::parse(url).ok());
         let Some(asked) = asked else {
-            return Refusal::missing("authorization_endpoint").json(call, origin);
+            return AadstsError::missing("authorization_endpoint").json(cx, origin);
         };
         // MSAL for Python leaves the port out.
         let name = asked.host_str().unwrap_or_default();
         let is_here = host.split(':').next() == Some(name);
         let tenant = asked.path_segments().and_then(|mut path| path.next());
         let (true, Some(tenant)) = (is_here, tenant) else {
-            return Refusal::new("invalid_instance", 50_049, "Unknown or invalid instance.")
-                .json(call, origin);
+            return AadstsError::new("invalid_instance", 50_049, "Unknown or invalid instance.")
+                .json(cx, origin);
         };
         let Some(known) = Tenant::parse(tenant) else {
-            return Refusal::no_tenant("invalid_tenant", tenant).json(call, origin);
+            return AadstsError::no_tenant("invalid_tenant", tenant).json(cx, origin);
         };
         let segment = known.segment();
         let discovery = format!("{origin}/{segment}/v2.0/.well-known/openid-configuration");
-        if call.query.one("api-version") == Ok(Some("1.0")) {
+        if cx.query.one("api-version") == Ok(Some("1.0")) {
             return public(&json!({"tenant_discovery_endpoint": discovery}));
         }
         public(&json!({

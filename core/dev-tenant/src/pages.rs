@@ -3,19 +3,19 @@
 //! All say what they are, loudly. No script; they work with a keyboard, in the dark and on a phone.
 
 use bytes::Bytes;
+use entra_mcp_wire::{
+    html::{Html, Slot},
+    response,
+};
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
 use super::{
     APPLICATION, TENANT_DOMAIN, TENANT_ID,
-    call::Call,
-    people::{Account, Person},
-    refusal::Refusal,
+    aadsts_error::AadstsError,
+    formats,
+    request_context::RequestContext,
     scope::Permission,
-    stamp,
-};
-use entra_mcp_wire::{
-    html::{Html, Slot},
-    response,
+    users::{Account, TestUser},
 };
 
 /// There is no `form-action`: browsers apply it to the redirects after the form, which lead back to
@@ -29,7 +29,7 @@ const CONSENT: &str = include_str!("pages/consent.html");
 const ERROR: &str = include_str!("pages/error.html");
 const HOME: &str = include_str!("pages/home.html");
 
-const PERSON: &str = "<button class=\"person\" name=\"username\" value=\"{username}\">\
+const PERSON: &str = "<button class=\"user\" name=\"username\" value=\"{username}\">\
      <span class=\"face\" aria-hidden=\"true\">{initials}</span>\
      <span class=\"who\"><strong>{name}</strong><span>{username}</span>\
      <small>{note}</small></span></button>\n";
@@ -39,7 +39,7 @@ const PERMISSION: &str = "<li><strong>{meaning}</strong> <code>{name}</code></li
 const STANDING: &str = "<form class=\"row\" method=\"post\" action=\"/control\">\n\
      <input type=\"hidden\" name=\"username\" value=\"{username}\">\n\
      <span class=\"who\"><strong>{name}</strong><span>{username}</span>\
-     <small>{note}. Now: {standing}</small></span>\n\
+     <small>{note}. Now: {status}</small></span>\n\
      <button name=\"action\" value=\"disable\">Disable</button>\n\
      <button name=\"action\" value=\"enable\">Enable</button>\n\
      <button name=\"action\" value=\"revoke\">Revoke sessions</button>\n\
@@ -68,20 +68,20 @@ fn page(status: StatusCode, title: &str, body: &Html) -> Response<Bytes> {
     response
 }
 
-/// Who signs in? The person that the client hints at comes first.
-pub(super) fn sign_in(people: &[Account], hint: Option<&str>, sealed: &str) -> Response<Bytes> {
-    let is_hinted = |person: &Person| hint.is_some_and(|hint| is_called(person, hint));
-    let all = || people.iter().map(|account| account.person);
-    let first = all().filter(|person| is_hinted(person));
-    let rest = all().filter(|person| !is_hinted(person));
+/// Who signs in? The user that the client hints at comes first.
+pub(super) fn sign_in(users: &[Account], hint: Option<&str>, sealed: &str) -> Response<Bytes> {
+    let is_hinted = |user: &TestUser| hint.is_some_and(|hint| is_called(user, hint));
+    let all = || users.iter().map(|account| account.user);
+    let first = all().filter(|user| is_hinted(user));
+    let rest = all().filter(|user| !is_hinted(user));
     let mut cards = Html::default();
-    for person in first.chain(rest) {
-        let initials = format!("{}{}", initial(person.given_name), initial(person.surname));
+    for user in first.chain(rest) {
+        let initials = format!("{}{}", initial(user.given_name), initial(user.surname));
         let slots = [
-            ("username", Slot::Text(person.username)),
+            ("username", Slot::Text(user.username)),
             ("initials", Slot::Text(&initials)),
-            ("name", Slot::Text(person.display_name)),
-            ("note", Slot::Text(person.note)),
+            ("name", Slot::Text(user.display_name)),
+            ("note", Slot::Text(user.note)),
         ];
         cards.push(&Html::fill(PERSON, &slots));
     }
@@ -90,7 +90,7 @@ pub(super) fn sign_in(people: &[Account], hint: Option<&str>, sealed: &str) -> R
         ("application", Slot::Text(APPLICATION)),
         ("action", Slot::Text(&action)),
         ("ctx", Slot::Text(sealed)),
-        ("people", Slot::Html(&cards)),
+        ("users", Slot::Html(&cards)),
     ];
     page(StatusCode::OK, "Sign in", &Html::fill(SIGN_IN, &slots))
 }
@@ -99,13 +99,13 @@ fn initial(name: &str) -> char {
     name.chars().next().unwrap_or(' ')
 }
 
-fn is_called(person: &Person, hint: &str) -> bool {
-    person.username.eq_ignore_ascii_case(hint.trim())
+fn is_called(user: &TestUser, hint: &str) -> bool {
+    user.username.eq_ignore_ascii_case(hint.trim())
 }
 
 /// May the application do this?
 pub(super) fn consent(
-    person: &Person,
+    user: &TestUser,
     permissions: &[&Permission],
     redirect_uri: &str,
     sealed: &str,
@@ -120,7 +120,7 @@ pub(super) fn consent(
     }
     let action = format!("/{TENANT_ID}/consent");
     let slots = [
-        ("username", Slot::Text(person.username)),
+        ("username", Slot::Text(user.username)),
         ("application", Slot::Text(APPLICATION)),
         ("redirect_uri", Slot::Text(redirect_uri)),
         ("permissions", Slot::Html(&list)),
@@ -131,22 +131,22 @@ pub(super) fn consent(
     page(StatusCode::OK, "Permissions requested", &body)
 }
 
-/// An error that the client is not told. Where another account may help, `again` leads back.
+/// An error that the client is not told. Where another account may help, `again` leads redirect.
 pub(super) fn error(
     status: StatusCode,
-    refusal: &Refusal,
-    call: &Call<'_>,
+    error: &AadstsError,
+    cx: &RequestContext<'_>,
     again: Option<&str>,
 ) -> Response<Bytes> {
     let link = again.map(|again| Html::fill(AGAIN, &[("again", Slot::Text(again))]));
     let link = link.unwrap_or_default();
-    let code = refusal.code.to_string();
-    let timestamp = stamp::entra(call.now);
+    let code = error.code.to_string();
+    let timestamp = formats::entra(cx.now);
     let slots = [
         ("code", Slot::Text(&code)),
-        ("text", Slot::Text(&refusal.text)),
-        ("trace_id", Slot::Text(&call.trace_id)),
-        ("correlation_id", Slot::Text(&call.correlation_id)),
+        ("text", Slot::Text(&error.text)),
+        ("trace_id", Slot::Text(&cx.trace_id)),
+        ("correlation_id", Slot::Text(&cx.correlation_id)),
         ("timestamp", Slot::Text(&timestamp)),
         ("again", Slot::Html(&link)),
     ];
@@ -205,14 +205,14 @@ pub(super) fn forbidden() -> Response<Bytes> {
 }
 
 /// What the tenant is, who is in it, and what can be made to go wrong.
-pub(super) fn home(people: &[Account]) -> Response<Bytes> {
+pub(super) fn home(users: &[Account]) -> Response<Bytes> {
     let mut rows = Html::default();
-    for account in people {
+    for account in users {
         let slots = [
-            ("username", Slot::Text(account.person.username)),
-            ("name", Slot::Text(account.person.display_name)),
-            ("note", Slot::Text(account.person.note)),
-            ("standing", Slot::Text(account.standing.name())),
+            ("username", Slot::Text(account.user.username)),
+            ("name", Slot::Text(account.user.display_name)),
+            ("note", Slot::Text(account.user.note)),
+            ("status", Slot::Text(account.status.name())),
         ];
         rows.push(&Html::fill(STANDING, &slots));
     }
@@ -220,7 +220,7 @@ pub(super) fn home(people: &[Account]) -> Response<Bytes> {
     let slots = [
         ("domain", Slot::Text(TENANT_DOMAIN)),
         ("metadata", Slot::Text(&metadata)),
-        ("people", Slot::Html(&rows)),
+        ("users", Slot::Html(&rows)),
     ];
     page(StatusCode::OK, TENANT_DOMAIN, &Html::fill(HOME, &slots))
 }

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{people::Account, refusal::Refusal};
+use super::{aadsts_error::AadstsError, users::Account};
 
 /// A permission that the tenant knows.
 #[derive(Debug)]
@@ -70,14 +70,14 @@ const GRAPH_NAMES: [&str; 2] = [
 
 /// One scope that was asked for.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
+pub(super) struct RequestedScope {
     /// As the client spelled it.
     spelling: String,
-    what: What,
+    what: ScopeKind,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum What {
+enum ScopeKind {
     OpenId(&'static str),
     Graph(&'static str),
     /// Everything that was consented to.
@@ -86,7 +86,7 @@ enum What {
 
 /// The scopes of a request, all of which the tenant knows.
 #[derive(Clone, Debug)]
-pub(super) struct Scopes(Vec<Asked>);
+pub(super) struct Scopes(Vec<RequestedScope>);
 
 /// What a token is good for: as the answer says it, and by short names.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -97,13 +97,13 @@ pub(super) struct Granted {
 
 impl Scopes {
     /// Reads a `scope` parameter.
-    pub(super) fn parse(text: &str, origin: &str) -> Result<Self, Refusal> {
-        let mut asked: Vec<Asked> = Vec::new();
+    pub(super) fn parse(text: &str, origin: &str) -> Result<Self, AadstsError> {
+        let mut asked: Vec<RequestedScope> = Vec::new();
         let words = text.split_ascii_whitespace();
         for word in words {
             let what = classify(word, origin)?;
             if !asked.iter().any(|asked| asked.what == what) {
-                asked.push(Asked {
+                asked.push(RequestedScope {
                     spelling: word.to_owned(),
                     what,
                 });
@@ -112,28 +112,28 @@ impl Scopes {
         if asked.is_empty() {
             let text = "The provided request must include a 'scope' input parameter. The provided \
                         value for the input parameter 'scope' is not valid.";
-            return Err(Refusal::new("invalid_scope", 70_011, text));
+            return Err(AadstsError::new("invalid_scope", 70_011, text));
         }
         let scopes = Self(asked);
-        let is_mixed = scopes.has(What::Default)
-            && (scopes.0.iter()).any(|asked| matches!(asked.what, What::Graph(_)));
+        let is_mixed = scopes.has(ScopeKind::Default)
+            && (scopes.0.iter()).any(|asked| matches!(asked.what, ScopeKind::Graph(_)));
         if is_mixed {
             let text = format!(
                 "The provided value for the input parameter 'scope' is not valid. The scope {text} \
                  is not valid. .default scope can't be combined with resource-specific scopes."
             );
-            return Err(Refusal::new("invalid_scope", 70_011, text));
+            return Err(AadstsError::new("invalid_scope", 70_011, text));
         }
         Ok(scopes)
     }
 
-    fn has(&self, what: What) -> bool {
+    fn has(&self, what: ScopeKind) -> bool {
         self.0.iter().any(|asked| asked.what == what)
     }
 
     /// Whether one of OpenID Connect's scopes is asked for.
     pub(super) fn has_openid(&self, name: &str) -> bool {
-        let is = |what| matches!(what, What::OpenId(asked) if asked == name);
+        let is = |what| matches!(what, ScopeKind::OpenId(asked) if asked == name);
         self.0.iter().any(|asked| is(asked.what))
     }
 
@@ -141,8 +141,8 @@ impl Scopes {
     pub(super) fn needed(&self) -> impl Iterator<Item = &'static Permission> {
         OPENID.iter().chain(&GRAPH).filter(|permission| {
             self.0.iter().any(|asked| match asked.what {
-                What::OpenId(name) | What::Graph(name) => name == permission.name,
-                What::Default => permission.name == "User.Read",
+                ScopeKind::OpenId(name) | ScopeKind::Graph(name) => name == permission.name,
+                ScopeKind::Default => permission.name == "User.Read",
             })
         })
     }
@@ -161,16 +161,16 @@ impl Scopes {
         let mut names: Vec<&str> = Vec::new();
         let mut graph_prefix = None;
         for asked in &self.0 {
-            if asked.what != What::OpenId("offline_access") {
+            if asked.what != ScopeKind::OpenId("offline_access") {
                 told.push(asked.spelling.clone());
             }
             match asked.what {
-                What::OpenId(name) => names.push(name),
-                What::Graph(name) => {
+                ScopeKind::OpenId(name) => names.push(name),
+                ScopeKind::Graph(name) => {
                     names.push(name);
                     graph_prefix = asked.spelling.get(..asked.spelling.len() - name.len());
                 }
-                What::Default => {
+                ScopeKind::Default => {
                     graph_prefix = asked.spelling.strip_suffix(".default");
                 }
             }
@@ -200,9 +200,9 @@ impl Scopes {
     }
 }
 
-fn classify(word: &str, origin: &str) -> Result<What, Refusal> {
+fn classify(word: &str, origin: &str) -> Result<ScopeKind, AadstsError> {
     if let Some(permission) = OPENID.iter().find(|permission| permission.name == word) {
-        return Ok(What::OpenId(permission.name));
+        return Ok(ScopeKind::OpenId(permission.name));
     }
     let own = word
         .strip_prefix(origin)
@@ -217,26 +217,26 @@ fn classify(word: &str, origin: &str) -> Result<What, Refusal> {
         None => word,
     };
     if name == ".default" {
-        return Ok(What::Default);
+        return Ok(ScopeKind::Default);
     }
     GRAPH
         .iter()
         .find(|permission| permission.name.eq_ignore_ascii_case(name))
-        .map(|permission| What::Graph(permission.name))
+        .map(|permission| ScopeKind::Graph(permission.name))
         .ok_or_else(|| unknown_scope(name))
 }
 
-fn unknown_scope(name: &str) -> Refusal {
+fn unknown_scope(name: &str) -> AadstsError {
     let text = format!(
         "The application '{}' asked for scope '{name}' that doesn't exist on the resource \
          '00000003-0000-0000-c000-000000000000'. Contact the app vendor.",
         super::APPLICATION
     );
-    Refusal::new("invalid_client", 650_053, text).bad_request()
+    AadstsError::new("invalid_client", 650_053, text).bad_request()
 }
 
 /// The resource of a scope is not in the tenant.
-pub(super) fn unknown_resource(scope: &str) -> Refusal {
+pub(super) fn unknown_resource(scope: &str) -> AadstsError {
     let resource = scope.rsplit_once('/').map_or(scope, |(before, _)| before);
     let text = format!(
         "The resource principal named {resource} was not found in the tenant named {}. This can \
@@ -245,16 +245,20 @@ pub(super) fn unknown_resource(scope: &str) -> Refusal {
          to the wrong tenant.",
         super::TENANT_ID
     );
-    Refusal::new("invalid_resource", 500_011, text)
+    AadstsError::new("invalid_resource", 500_011, text)
 }
 
 /// Whether a token request names the permissions of more than one resource.
 pub(super) fn has_several_resources(text: &str, origin: &str) -> bool {
     let words = || text.split_ascii_whitespace();
-    let is_graph =
-        |word: &str| matches!(classify(word, origin), Ok(What::Graph(_) | What::Default));
+    let is_graph = |word: &str| {
+        matches!(
+            classify(word, origin),
+            Ok(ScopeKind::Graph(_) | ScopeKind::Default)
+        )
+    };
     let is_other =
-        |word: &str| matches!(classify(word, origin), Err(refusal) if refusal.code == 500_011);
+        |word: &str| matches!(classify(word, origin), Err(error) if error.code == 500_011);
     words().any(is_graph) && words().any(is_other)
 }
 
@@ -266,5 +270,5 @@ pub(super) fn is_graph_default(text: &str, origin: &str) -> bool {
         .split_ascii_whitespace()
         .filter(|word| !is_openid(word));
     let first = words.next().map(|word| classify(word, origin));
-    matches!((first, words.next()), (Some(Ok(What::Default)), None))
+    matches!((first, words.next()), (Some(Ok(ScopeKind::Default)), None))
 }

@@ -11,6 +11,10 @@ mod token;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
+use entra_mcp_wire::{
+    entropy::Seed,
+    time::{Instant, Now, UnixTime},
+};
 use http::{Request, Response, header};
 use ring::signature::{
     RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, RsaPublicKeyComponents,
@@ -18,11 +22,8 @@ use ring::signature::{
 use serde_json::Value;
 
 use super::{
-    CLIENT_ID, CLIENT_SECRET, Control, DevTenant, DevTenantConfig, Reply, TENANT_ID, Unsigned,
-};
-use entra_mcp_wire::{
-    entropy::Seed,
-    time::{Instant, Now, UnixTime},
+    CLIENT_ID, CLIENT_SECRET, Control, DevTenant, DevTenantConfig, Reply, TENANT_ID,
+    UnsignedResponse,
 };
 
 const ORIGIN: &str = "http://localhost:3002";
@@ -208,7 +209,7 @@ fn encode(form: &Parameters<'_>) -> String {
 
 /// What a runtime does: RS256 with the key that it is given.
 #[expect(clippy::disallowed_types, reason = "here the test is the runtime")]
-fn sign(unsigned: Unsigned) -> Response<Bytes> {
+fn sign(unsigned: UnsignedResponse) -> Response<Bytes> {
     let pair = RsaKeyPair::from_pkcs8(unsigned.key_pkcs8()).unwrap();
     let mut signature = vec![0; pair.public().modulus_len()];
     let random = ring::rand::SystemRandom::new();
@@ -253,8 +254,8 @@ fn parameter(response: &Response<Bytes>, name: &str) -> String {
     found.map_or(String::new(), |(_, value)| value.into_owned())
 }
 
-/// Status, `error` and number of a refusal of the token endpoint.
-fn refusal(response: &Response<Bytes>) -> (u16, String, u64) {
+/// Status, `error` and number of a error of the token endpoint.
+fn error_of(response: &Response<Bytes>) -> (u16, String, u64) {
     let body = json(response);
     let error = body["error"].as_str().unwrap_or_default().to_owned();
     let code = body["error_codes"][0].as_u64().unwrap_or_default();

@@ -12,15 +12,15 @@ use serde_json::{Map, Value, json};
 
 use super::{
     CLIENT_ID, DevTenant, Reply, TENANT_ID,
-    call::Call,
+    aadsts_error::{self, AadstsError},
+    authorization_request::declares_cp1,
     client,
-    id_token::Wanted,
+    id_token::IdTokenParams,
     metadata::Tenant,
-    people::{Account, Standing},
-    refusal::{self, Refusal},
-    request::declares_cp1,
+    request_context::RequestContext,
     scope::{self, Granted, Scopes},
-    vault::{AccessToken, Challenge, Code, RefreshToken, SignIn, Vault},
+    sealed::{AccessToken, Challenge, Code, RefreshToken, Sealer, SignIn},
+    users::{Account, AccountStatus},
 };
 
 /// How long a code is good for, in seconds.
@@ -44,23 +44,23 @@ struct Grant {
 
 impl DevTenant {
     /// The whole endpoint.
-    pub(super) fn token(&mut self, tenant: &str, call: &mut Call<'_>) -> Reply {
+    pub(super) fn token(&mut self, tenant: &str, cx: &mut RequestContext<'_>) -> Reply {
         if let Some(fault) = self.faults.next_token_fault() {
-            return Reply::Respond(fault.answer(call, &self.config.origin));
+            return Reply::Respond(fault.answer(cx, &self.config.origin));
         }
         let origin = self.config.origin.clone();
-        self.redeem(tenant, call)
-            .unwrap_or_else(|refusal| Reply::Respond(refusal.json(call, &origin)))
+        self.redeem(tenant, cx)
+            .unwrap_or_else(|error| Reply::Respond(error.json(cx, &origin)))
     }
 
-    fn redeem(&mut self, tenant: &str, call: &mut Call<'_>) -> Result<Reply, Refusal> {
-        let known =
-            Tenant::parse(tenant).ok_or_else(|| Refusal::no_tenant("invalid_request", tenant))?;
-        if let Some(repeated) = call.form.repeated(&["resource"]) {
-            return Err(Refusal::repeated(&repeated.0));
+    fn redeem(&mut self, tenant: &str, cx: &mut RequestContext<'_>) -> Result<Reply, AadstsError> {
+        let known = Tenant::parse(tenant)
+            .ok_or_else(|| AadstsError::no_tenant("invalid_request", tenant))?;
+        if let Some(repeated) = cx.form.repeated(&["resource"]) {
+            return Err(AadstsError::repeated(&repeated.0));
         }
-        let one = |name: &str| call.form.one(name).ok().flatten().map(str::to_owned);
-        let needed = |name: &str| one(name).ok_or_else(|| Refusal::missing(name));
+        let one = |name: &str| cx.form.one(name).ok().flatten().map(str::to_owned);
+        let needed = |name: &str| one(name).ok_or_else(|| AadstsError::missing(name));
         let grant_type = needed("grant_type")?;
         let artifact = match grant_type.as_str() {
             "authorization_code" => "code",
@@ -68,70 +68,71 @@ impl DevTenant {
             "client_credentials" => "scope",
             other => {
                 let text = format!("The app requested an unsupported grant type '{other}'.");
-                return Err(Refusal::new("unsupported_grant_type", 70_003, text));
+                return Err(AadstsError::new("unsupported_grant_type", 70_003, text));
             }
         };
-        client::known(call)?;
+        client::known(cx)?;
         let artifact = needed(artifact)?;
         let is_well_formed = match grant_type.as_str() {
-            "authorization_code" => Vault::is_well_formed::<Code>(&artifact),
-            "refresh_token" => Vault::is_well_formed::<RefreshToken>(&artifact),
+            "authorization_code" => Sealer::is_well_formed::<Code>(&artifact),
+            "refresh_token" => Sealer::is_well_formed::<RefreshToken>(&artifact),
             _ => true,
         };
         if !is_well_formed {
             let text = "Invalid request. Request is malformed or invalid.";
-            return Err(Refusal::new("invalid_grant", 9_002_313, text));
+            return Err(AadstsError::new("invalid_grant", 9_002_313, text));
         }
-        client::authenticate(call, self.settings.is_secret_expired)?;
+        client::authenticate(cx, self.settings.is_secret_expired)?;
         if known != Tenant::This {
-            return Err(Refusal::single_tenant());
+            return Err(AadstsError::single_tenant());
         }
-        if call.form.all("resource").next().is_some() {
+        if cx.form.all("resource").next().is_some() {
             self.check_resource()?;
         }
         if grant_type == "client_credentials" {
-            return self.for_the_application(&artifact, call);
+            return self.for_application(&artifact, cx);
         }
         let grant = if grant_type == "authorization_code" {
-            self.redeem_code(&artifact, call)?
+            self.redeem_code(&artifact, cx)?
         } else {
-            self.redeem_refresh_token(&artifact, call)?
+            self.redeem_refresh_token(&artifact, cx)?
         };
-        self.for_a_person(grant, call)
+        self.for_user(grant, cx)
     }
 
-    fn redeem_code(&mut self, code: &str, call: &Call<'_>) -> Result<Grant, Refusal> {
-        let Some(code) = self.vault.open::<Code>(code) else {
+    fn redeem_code(&mut self, code: &str, cx: &RequestContext<'_>) -> Result<Grant, AadstsError> {
+        let Some(code) = self.sealer.open::<Code>(code) else {
             return Err(not_ours("code"));
         };
-        if call.now > code.issued.saturating_add(CODE_SECONDS) {
+        if cx.now > code.issued.saturating_add(CODE_SECONDS) {
             return Err(expired());
         }
         if self.used.contains(&code.id) {
-            if self.settings.is_strict {
-                self.revoke(&code.sign_in.oid, call.now);
+            if self.settings.revokes_on_replay {
+                self.revoke(&code.sign_in.oid, cx.now);
             }
             let text = "OAuth2 Authorization code was already redeemed, please retry with a new \
                         valid code or use an existing refresh token.";
-            return Err(Refusal::new("invalid_grant", 54_005, text));
+            return Err(AadstsError::new("invalid_grant", 54_005, text));
         }
-        let one = |name| call.form.one(name).ok().flatten();
+        let one = |name| cx.form.one(name).ok().flatten();
         if !verifies(code.challenge.as_ref(), one("code_verifier")) {
             let text = "The Code_Verifier does not match the code_challenge supplied in the \
                         authorization request.";
-            return Err(Refusal::new("invalid_grant", 501_481, text));
+            return Err(AadstsError::new("invalid_grant", 501_481, text));
         }
-        let redirect_uri = one("redirect_uri").ok_or_else(|| Refusal::missing("redirect_uri"))?;
+        let redirect_uri =
+            one("redirect_uri").ok_or_else(|| AadstsError::missing("redirect_uri"))?;
         if redirect_uri != code.redirect_uri {
             let text = format!(
                 "The reply address '{redirect_uri}' does not match the reply address '{}' provided \
                  when requesting Authorization code.",
                 code.redirect_uri
             );
-            return Err(Refusal::new("invalid_client", 500_112, text).bad_request());
+            return Err(AadstsError::new("invalid_client", 500_112, text).bad_request());
         }
         let until = code.issued.saturating_add(CODE_SECONDS);
-        self.used.is_first(&code.id, until, call.now);
+        self.used.is_first(&code.id, until, cx.now);
         Ok(Grant {
             sign_in: code.sign_in,
             scope: code.scope,
@@ -141,27 +142,31 @@ impl DevTenant {
         })
     }
 
-    fn redeem_refresh_token(&mut self, token: &str, call: &Call<'_>) -> Result<Grant, Refusal> {
-        let Some(token) = self.vault.open::<RefreshToken>(token) else {
+    fn redeem_refresh_token(
+        &mut self,
+        token: &str,
+        cx: &RequestContext<'_>,
+    ) -> Result<Grant, AadstsError> {
+        let Some(token) = self.sealer.open::<RefreshToken>(token) else {
             return Err(not_ours("refresh_token").suberror("bad_token"));
         };
         let until = token.issued.saturating_add(REFRESH_SECONDS);
-        if call.now > until {
+        if cx.now > until {
             let text = format!(
                 "The refresh token has expired due to inactivity. The token was issued on {} and \
                  was inactive for 90.00:00:00.",
-                super::stamp::long(token.issued)
+                super::formats::long(token.issued)
             );
-            return Err(Refusal::new("invalid_grant", 700_082, text));
+            return Err(AadstsError::new("invalid_grant", 700_082, text));
         }
         // Entra itself lets an old refresh token live on.
-        if self.settings.is_strict && !self.used.is_first(&token.id, until, call.now) {
-            self.revoke(&token.sign_in.oid, call.now);
+        if self.settings.revokes_on_replay && !self.used.is_first(&token.id, until, cx.now) {
+            self.revoke(&token.sign_in.oid, cx.now);
             return Err(not_ours("refresh_token").suberror("bad_token"));
         }
         let account = self.directory.by_oid(&token.sign_in.oid);
         if account.is_some_and(|account| account.needs_second_factor) && !token.sign_in.strong {
-            return Err(Refusal::second_factor());
+            return Err(AadstsError::second_factor());
         }
         Ok(Grant {
             sign_in: token.sign_in,
@@ -172,41 +177,45 @@ impl DevTenant {
         })
     }
 
-    fn for_a_person(&mut self, grant: Grant, call: &mut Call<'_>) -> Result<Reply, Refusal> {
+    fn for_user(
+        &mut self,
+        grant: Grant,
+        cx: &mut RequestContext<'_>,
+    ) -> Result<Reply, AadstsError> {
         let origin = &self.config.origin;
         let account = self
             .directory
             .by_oid(&grant.sign_in.oid)
             .ok_or_else(|| not_ours("code"))?;
         check_account(account, &grant.sign_in)?;
-        let one = |name| call.form.one(name).ok().flatten();
+        let one = |name| cx.form.one(name).ok().flatten();
         let text = one("scope").unwrap_or(&grant.scope);
         if scope::has_several_resources(text, origin) {
             let text = format!(
                 "Provided value for the input parameter scope '{text}' isn't valid because it \
                  contains more than one resource."
             );
-            return Err(Refusal::new("invalid_request", 28_000, text));
+            return Err(AadstsError::new("invalid_request", 28_000, text));
         }
         let scopes = Scopes::parse(text, origin)?;
         if !scopes.unconsented(account).is_empty() {
-            return Err(Refusal::no_consent("invalid_grant"));
+            return Err(AadstsError::no_consent("invalid_grant"));
         }
         let granted = scopes.granted(account);
         let takes_challenges = grant.takes_challenges || one("claims").is_some_and(declares_cp1);
         let with_client_info = one("client_info") == Some("1");
         let is_offline = granted.names.iter().any(|name| name == "offline_access");
-        let mut body = self.access_token(Some(&grant.sign_in), &granted, takes_challenges, call);
+        let mut body = self.access_token(Some(&grant.sign_in), &granted, takes_challenges, cx);
         body.insert("scope".to_owned(), json!(granted.told));
         if is_offline {
             let token = RefreshToken {
-                id: call.entropy.token::<16>(),
+                id: cx.entropy.token::<16>(),
                 sign_in: grant.sign_in.clone(),
-                issued: call.now,
+                issued: cx.now,
                 scope: grant.scope,
                 takes_challenges,
             };
-            let token = self.vault.seal(&token, &mut call.entropy);
+            let token = self.sealer.seal(&token, &mut cx.entropy);
             body.insert("refresh_token".to_owned(), json!(token));
         }
         if with_client_info {
@@ -216,18 +225,22 @@ impl DevTenant {
         if !scopes.has_openid("openid") {
             return Ok(Reply::Respond(done(body)));
         }
-        let wanted = Wanted {
-            person: account.person,
+        let wanted = IdTokenParams {
+            user: account.user,
             sign_in: grant.sign_in,
             scopes: granted.names,
             nonce: grant.nonce,
             wants_auth_time: grant.wants_auth_time,
         };
-        Ok(self.with_id_token(&wanted, body, call))
+        Ok(self.with_id_token(&wanted, body, cx))
     }
 
     /// The client credentials flow: the application acts as itself.
-    fn for_the_application(&self, scope: &str, call: &mut Call<'_>) -> Result<Reply, Refusal> {
+    fn for_application(
+        &self,
+        scope: &str,
+        cx: &mut RequestContext<'_>,
+    ) -> Result<Reply, AadstsError> {
         if !scope::is_graph_default(scope, &self.config.origin) {
             if scope.ends_with("/.default") && !scope.contains(' ') {
                 return Err(scope::unknown_resource(scope));
@@ -237,23 +250,23 @@ impl DevTenant {
                  have a scope value with /.default suffixed to the resource identifier \
                  (application ID URI)."
             );
-            return Err(Refusal::new("invalid_scope", 1_002_012, text));
+            return Err(AadstsError::new("invalid_scope", 1_002_012, text));
         }
         let granted = Granted {
             told: String::new(),
             names: Vec::new(),
         };
-        let body = self.access_token(None, &granted, false, call);
+        let body = self.access_token(None, &granted, false, cx);
         Ok(Reply::Respond(done(body)))
     }
 
     /// The members that every answer has.
     fn access_token(
         &self,
-        person: Option<&SignIn>,
+        user: Option<&SignIn>,
         granted: &Granted,
         takes_challenges: bool,
-        call: &mut Call<'_>,
+        cx: &mut RequestContext<'_>,
     ) -> Map<String, Value> {
         let seconds = match (self.settings.expires_in, takes_challenges) {
             (Some(seconds), _) => seconds,
@@ -261,13 +274,13 @@ impl DevTenant {
             (None, false) => super::EXPIRES_IN,
         };
         let token = AccessToken {
-            person: person.cloned(),
+            user: user.cloned(),
             scopes: granted.names.clone(),
-            issued: call.now,
-            expires: call.now.saturating_add(seconds),
+            issued: cx.now,
+            expires: cx.now.saturating_add(seconds),
             takes_challenges,
         };
-        let token = self.vault.seal(&token, &mut call.entropy);
+        let token = self.sealer.seal(&token, &mut cx.entropy);
         let mut body = Map::new();
         body.insert("token_type".to_owned(), json!("Bearer"));
         body.insert("expires_in".to_owned(), json!(seconds));
@@ -276,7 +289,7 @@ impl DevTenant {
         body
     }
 
-    /// Voids everything of a person.
+    /// Voids everything of a user.
     pub(super) fn revoke(&mut self, oid: &str, now: u64) {
         if let Some(account) = self.directory.by_oid_mut(oid) {
             account.revoke(now);
@@ -285,33 +298,33 @@ impl DevTenant {
 }
 
 /// An account may be gone, disabled or out of favour since it was signed in.
-fn check_account(account: &Account, sign_in: &SignIn) -> Result<(), Refusal> {
-    match account.standing {
-        Standing::Disabled => return Err(Refusal::disabled()),
-        Standing::Unassigned => return Err(Refusal::unassigned()),
-        Standing::Blocked => return Err(Refusal::blocked()),
-        Standing::Active => {}
+fn check_account(account: &Account, sign_in: &SignIn) -> Result<(), AadstsError> {
+    match account.status {
+        AccountStatus::Disabled => return Err(AadstsError::disabled()),
+        AccountStatus::Unassigned => return Err(AadstsError::unassigned()),
+        AccountStatus::Blocked => return Err(AadstsError::blocked()),
+        AccountStatus::Active => {}
     }
     if sign_in.epoch < account.epoch {
-        return Err(Refusal::revoked(sign_in.at, account.valid_from));
+        return Err(AadstsError::revoked(sign_in.at, account.valid_from));
     }
     Ok(())
 }
 
 /// The answer to a token request that went well.
 pub(super) fn done(body: Map<String, Value>) -> Response<Bytes> {
-    let mut response = refusal::json_response(StatusCode::OK, &Value::Object(body));
+    let mut response = aadsts_error::json_response(StatusCode::OK, &Value::Object(body));
     let telemetry = http::HeaderValue::from_static("1,0,0,,");
     response.headers_mut().insert("x-ms-clitelem", telemetry);
     response
 }
 
-/// `client_info`: the person in their home tenant, for MSAL's cache.
+/// `client_info`: the user in their home tenant, for MSAL's cache.
 pub(super) fn client_info(oid: &str) -> String {
     URL_SAFE_NO_PAD.encode(json!({"uid": oid, "utid": TENANT_ID}).to_string())
 }
 
-/// The pairwise subject of a person for the application: 43 characters.
+/// The pairwise subject of a user for the application: 43 characters.
 pub(super) fn subject(oid: &str) -> String {
     let text = format!("dev tenant subject|{oid}|{CLIENT_ID}");
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, text.as_bytes()))
@@ -329,13 +342,13 @@ fn verifies(challenge: Option<&Challenge>, verifier: Option<&str>) -> bool {
     }
 }
 
-fn expired() -> Refusal {
+fn expired() -> AadstsError {
     let text = "The provided authorization code or refresh token has expired due to inactivity. \
                 Send a new interactive authorization request for this user and resource.";
-    Refusal::new("invalid_grant", 70_008, text)
+    AadstsError::new("invalid_grant", 70_008, text)
 }
 
-fn not_ours(name: &str) -> Refusal {
+fn not_ours(name: &str) -> AadstsError {
     let text = format!("The provided value for the '{name}' parameter is not valid.");
-    Refusal::new("invalid_grant", 70_000, text)
+    AadstsError::new("invalid_grant", 70_000, text)
 }

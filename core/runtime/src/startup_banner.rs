@@ -1,7 +1,7 @@
 //! What is printed once the server listens: what to do next.
 
 use entra_mcp_core::{client_setup, config::Config};
-use entra_mcp_dev_tenant::{PEOPLE, Person};
+use entra_mcp_dev_tenant::{TestUser, USERS};
 
 /// What to do next, as text for the terminal. The front page shows the same.
 pub(crate) fn startup_banner(config: &Config) -> String {
@@ -21,12 +21,12 @@ pub(crate) fn startup_banner(config: &Config) -> String {
     let settings = client_setup::REAL_TENANT.join("\n  ");
     if config.dev_tenant.is_some() {
         text.push_str(&format!(
-            "\nDEVELOPMENT TENANT at {} - not Microsoft Entra ID. Its people are made up and\n\
+            "\nDEVELOPMENT TENANT at {} - not Microsoft Entra ID. Its users are made up and\n\
              anybody can sign in as any of them. Never use it for anything real.\n{}\n\
              To use your own tenant, register an application with the web redirect URI\n  \
              {callback}\nand start again with\n  {settings}\n",
             config.entra.authority_host,
-            people()
+            users()
         ));
     } else {
         text.push_str(&format!(
@@ -39,10 +39,10 @@ pub(crate) fn startup_banner(config: &Config) -> String {
 }
 
 /// Who can sign in, and how it goes.
-fn people() -> String {
-    let line = |person: &Person| {
-        let note = person.note;
-        format!("  {:<26}{note}\n", person.username)
+fn users() -> String {
+    let line = |user: &TestUser| {
+        let note = user.note;
+        format!("  {:<26}{note}\n", user.username)
     };
-    PEOPLE.iter().map(line).collect()
+    USERS.iter().map(line).collect()
 }

@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use entra_mcp_core::{config::Config, error_responses, time::Now};
-use entra_mcp_dev_tenant::{DevTenant, DevTenantConfig, Reply, Unsigned};
+use entra_mcp_dev_tenant::{DevTenant, DevTenantConfig, Reply, UnsignedResponse};
 use http::{Request, Response};
 use ring::{
     rand::SystemRandom,
@@ -67,7 +67,7 @@ impl Tenant {
 }
 
 /// Signs with RS256 what the dev tenant issues; not under the mutex, for it takes a millisecond.
-fn sign(unsigned: Unsigned) -> Response<Bytes> {
+fn sign(unsigned: UnsignedResponse) -> Response<Bytes> {
     let signature = RsaKeyPair::from_pkcs8(unsigned.key_pkcs8())
         .ok()
         .and_then(|key| {

@@ -1,9 +1,9 @@
-//! From the authorization request to the redirect back.
+//! From the authorization request to the redirect redirect.
 
 use super::*;
 
 #[test]
-fn alice_signs_in_and_is_sent_back_with_a_code() {
+fn sign_in_redirects_with_a_code() {
     let mut world = World::new();
     let page = world.authorize(&[("client_info", "1")]);
     assert_eq!(page.status(), 200);
@@ -26,7 +26,7 @@ fn alice_signs_in_and_is_sent_back_with_a_code() {
 }
 
 #[test]
-fn while_client_or_redirect_uri_is_in_doubt_errors_stay_on_a_page() {
+fn invalid_client_or_redirect_uri_is_an_error_page() {
     let mut world = World::new();
     for (changes, code) in [
         (&[("client_id", "")][..], "900144"),
@@ -81,7 +81,7 @@ fn while_client_or_redirect_uri_is_in_doubt_errors_stay_on_a_page() {
 }
 
 #[test]
-fn only_a_tenant_of_its_own_serves_a_single_tenant_application() {
+fn common_endpoint_rejects_a_single_tenant_application() {
     let mut world = World::new();
     let query = encode(&[("client_id", CLIENT_ID), ("redirect_uri", CALLBACK)]);
     for (tenant, code) in [("common", "50194"), ("fabrikam.example", "90002")] {
@@ -92,7 +92,7 @@ fn only_a_tenant_of_its_own_serves_a_single_tenant_application() {
 }
 
 #[test]
-fn on_localhost_the_port_of_a_redirect_uri_is_free() {
+fn localhost_redirect_uri_matches_any_port() {
     let mut world = World::new();
     let page = world.authorize(&[("redirect_uri", "http://localhost:54321/auth/callback")]);
     let response = world.choose(&page, "alice");
@@ -100,7 +100,7 @@ fn on_localhost_the_port_of_a_redirect_uri_is_free() {
 }
 
 #[test]
-fn a_redirect_uri_without_a_path_is_answered_with_a_slash() {
+fn redirect_uri_without_path_gets_a_slash() {
     let mut world = World::new();
     let page = world.authorize(&[("redirect_uri", "https://app.example")]);
     let response = world.choose(&page, "alice");
@@ -109,7 +109,7 @@ fn a_redirect_uri_without_a_path_is_answered_with_a_slash() {
 
 // `resource` beside `scope` is AADSTS9010010
 #[test]
-fn whatever_else_is_wrong_the_client_is_told() {
+fn invalid_parameters_redirect_with_an_error() {
     let mut world = World::new();
     for (changes, error, code) in [
         (&[("response_type", "")][..], "invalid_request", "900144"),
@@ -168,7 +168,7 @@ fn whatever_else_is_wrong_the_client_is_told() {
 }
 
 #[test]
-fn a_parameter_that_comes_twice_is_refused() {
+fn repeated_parameter_is_an_error() {
     let mut world = World::new();
     let response = world.authorize(&[("state", "a"), ("state", "b")]);
     assert_eq!(response.status(), 400);
@@ -193,7 +193,7 @@ fn unknown_parameters_are_ignored() {
 }
 
 #[test]
-fn the_request_may_be_posted() {
+fn authorization_request_may_be_posted() {
     let mut world = World::new();
     let path = format!("/{TENANT_ID}/oauth2/v2.0/authorize");
     let page = world.post(
@@ -211,7 +211,7 @@ fn the_request_may_be_posted() {
 }
 
 #[test]
-fn carol_is_asked_first_and_may_decline() {
+fn consent_page_is_shown_and_can_be_declined() {
     let mut world = World::new();
     let page = world.authorize(&[]);
     let consent = world.choose(&page, "carol");
@@ -231,7 +231,7 @@ fn carol_is_asked_first_and_may_decline() {
 }
 
 #[test]
-fn prompt_consent_asks_even_who_consented() {
+fn prompt_consent_shows_the_page_again() {
     let mut world = World::new();
     let page = world.authorize(&[("prompt", "consent")]);
     let consent = world.choose(&page, "alice");
@@ -240,7 +240,7 @@ fn prompt_consent_asks_even_who_consented() {
 }
 
 #[test]
-fn more_permissions_are_asked_for_when_they_are_wanted() {
+fn additional_permissions_need_consent() {
     let mut world = World::new();
     let page = world.authorize(&[("scope", "openid User.Read Calendars.Read")]);
     let consent = text(&world.choose(&page, "alice"));
@@ -251,7 +251,7 @@ fn more_permissions_are_asked_for_when_they_are_wanted() {
 }
 
 #[test]
-fn who_may_not_sign_in_learns_it_on_a_page() {
+fn user_who_may_not_sign_in_gets_an_error_page() {
     let mut world = World::new();
     for (username, code) in [
         ("dave", "50057"),
@@ -274,7 +274,7 @@ fn who_may_not_sign_in_learns_it_on_a_page() {
 }
 
 #[test]
-fn who_cancels_on_the_sign_in_page_is_sent_back() {
+fn cancelled_sign_in_redirects_with_access_denied() {
     let mut world = World::new();
     let page = world.authorize(&[]);
     let (ctx, path) = (ctx(&page), format!("/{TENANT_ID}/login"));
@@ -283,7 +283,7 @@ fn who_cancels_on_the_sign_in_page_is_sent_back() {
 }
 
 #[test]
-fn a_browser_that_is_signed_in_goes_on_unless_told_to_choose() {
+fn browser_session_signs_in_silently_unless_select_account() {
     let mut world = World::new();
     let page = world.authorize(&[]);
     world.choose(&page, "alice");
@@ -307,7 +307,7 @@ fn a_browser_that_is_signed_in_goes_on_unless_told_to_choose() {
 }
 
 #[test]
-fn without_a_dialog_missing_consent_is_an_error() {
+fn prompt_none_without_consent_is_an_error() {
     let mut world = World::new();
     let page = world.authorize(&[]);
     world.choose(&page, "alice");
@@ -316,7 +316,7 @@ fn without_a_dialog_missing_consent_is_an_error() {
 }
 
 #[test]
-fn the_other_response_modes_carry_the_same() {
+fn every_response_mode_carries_the_same_parameters() {
     let mut world = World::new();
     let page = world.authorize(&[("response_mode", "fragment")]);
     let response = world.choose(&page, "alice");
@@ -336,7 +336,7 @@ fn the_other_response_modes_carry_the_same() {
 }
 
 #[test]
-fn forms_cannot_be_made_up_mixed_or_kept_for_long() {
+fn forged_mixed_or_stale_forms_are_rejected() {
     let mut world = World::new();
     let page = world.authorize(&[]);
     let login = format!("/{TENANT_ID}/login");
@@ -355,7 +355,7 @@ fn forms_cannot_be_made_up_mixed_or_kept_for_long() {
 }
 
 #[test]
-fn another_site_cannot_send_our_forms() {
+fn cross_site_form_post_is_forbidden() {
     let mut world = World::new();
     let page = world.authorize(&[]);
     let body = encode(&[("ctx", &ctx(&page)), ("username", "alice")]);

@@ -1,10 +1,10 @@
 //! What the token endpoint and ID tokens can be made to do wrong.
 
 use super::*;
-use crate::{Lie, ResourcePolicy, TokenError};
+use crate::{IdTokenFault, ResourcePolicy, TokenError};
 
 #[test]
-fn it_can_be_told_what_to_answer_next() {
+fn configured_error_is_answered_next() {
     let mut world = World::new();
     world.control(Control::TokenError(TokenError {
         code: 90_033,
@@ -19,7 +19,7 @@ fn it_can_be_told_what_to_answer_next() {
     }));
     let response = world.token(&[]);
     assert_eq!(
-        refusal(&response),
+        error_of(&response),
         (503, "temporarily_unavailable".to_owned(), 90_033)
     );
     assert_eq!(header_of(&response, "retry-after"), "7");
@@ -28,19 +28,19 @@ fn it_can_be_told_what_to_answer_next() {
         assert_eq!(response.status(), 503);
         assert!(header_of(&response, "content-type").starts_with("text/html"));
     }
-    assert_eq!(refusal(&world.token(&[])).2, 900_144, "as before");
+    assert_eq!(error_of(&world.token(&[])).2, 900_144, "as before");
 }
 
 #[test]
-fn resource_can_be_taken_as_before_march_2026() {
+fn resource_policy_can_be_that_before_march_2026() {
     let mut world = World::new();
     let resource = &[("resource", "http://localhost:3001/mcp")];
-    world.control(Control::Resource {
+    world.control(Control::ResourcePolicy {
         policy: ResourcePolicy::Reject901002,
     });
     let response = world.authorize(resource);
     assert!(parameter(&response, "error_description").starts_with("AADSTS901002: "));
-    world.control(Control::Resource {
+    world.control(Control::ResourcePolicy {
         policy: ResourcePolicy::Ignore,
     });
     assert_eq!(world.authorize(resource).status(), 200);
@@ -48,38 +48,48 @@ fn resource_can_be_taken_as_before_march_2026() {
 
 // D1
 #[test]
-fn an_id_token_can_be_made_to_lie() {
+fn id_token_fault_changes_the_next_token() {
     let mut world = World::new();
     let key_path = format!("/{TENANT_ID}/discovery/v2.0/keys");
     let jwks = json(&world.get(&key_path));
-    let mut lied = |lie: Lie| {
-        world.control(Control::Lie { lie });
+    let mut lied = |fault: IdTokenFault| {
+        world.control(Control::IdTokenFault { fault });
         world.tokens("alice")
     };
-    assert_ne!(claims(&lied(Lie::Audience))["aud"], CLIENT_ID);
+    assert_ne!(claims(&lied(IdTokenFault::Audience))["aud"], CLIENT_ID);
     assert_eq!(
-        claims(&lied(Lie::Issuer))["iss"],
+        claims(&lied(IdTokenFault::Issuer))["iss"],
         "https://issuer.invalid/v2.0"
     );
-    assert_ne!(claims(&lied(Lie::TenantId))["tid"], TENANT_ID);
+    assert_ne!(claims(&lied(IdTokenFault::TenantId))["tid"], TENANT_ID);
     assert!(
-        !claims(&lied(Lie::Tenant))["iss"]
+        !claims(&lied(IdTokenFault::Tenant))["iss"]
             .as_str()
             .unwrap()
             .contains(TENANT_ID)
     );
-    assert_ne!(claims(&lied(Lie::Nonce))["nonce"], "a nonce");
-    assert!(claims(&lied(Lie::NoNonce)).get("nonce").is_none());
-    assert!(claims(&lied(Lie::NoObjectId)).get("oid").is_none());
-    assert!(claims(&lied(Lie::Expired))["exp"].as_u64().unwrap() < 1_790_000_000);
-    assert!(claims(&lied(Lie::NotYetValid))["nbf"].as_u64().unwrap() > 1_790_000_000);
-    let unsigned = lied(Lie::Unsigned);
+    assert_ne!(claims(&lied(IdTokenFault::Nonce))["nonce"], "a nonce");
+    assert!(claims(&lied(IdTokenFault::NoNonce)).get("nonce").is_none());
+    assert!(claims(&lied(IdTokenFault::NoObjectId)).get("oid").is_none());
+    assert!(
+        claims(&lied(IdTokenFault::Expired))["exp"]
+            .as_u64()
+            .unwrap()
+            < 1_790_000_000
+    );
+    assert!(
+        claims(&lied(IdTokenFault::NotYetValid))["nbf"]
+            .as_u64()
+            .unwrap()
+            > 1_790_000_000
+    );
+    let unsigned = lied(IdTokenFault::Unsigned);
     assert!(unsigned["id_token"].as_str().unwrap().ends_with('.'));
-    for lie in [Lie::UnknownKey, Lie::WrongSignature] {
-        let tokens = lied(lie);
+    for fault in [IdTokenFault::UnknownKey, IdTokenFault::WrongSignature] {
+        let tokens = lied(fault);
         assert!(
             !is_signed_by(&jwks, tokens["id_token"].as_str().unwrap()),
-            "{lie:?}"
+            "{fault:?}"
         );
     }
     let honest = world.tokens("alice");

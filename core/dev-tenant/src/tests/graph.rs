@@ -9,7 +9,7 @@ fn access_token(world: &mut World, username: &str, changes: &Parameters<'_>) -> 
     tokens["access_token"].as_str().unwrap().to_owned()
 }
 
-/// Status and code of Graph's refusal.
+/// Status and code of Graph's error.
 fn refused(response: &Response<Bytes>) -> (u16, String) {
     let body = json(response);
     let inner = &body["error"]["innerError"];
@@ -20,7 +20,7 @@ fn refused(response: &Response<Bytes>) -> (u16, String) {
 }
 
 #[test]
-fn me_tells_eleven_properties_unless_some_are_selected() {
+fn me_has_eleven_properties_unless_selected() {
     let mut world = World::new();
     let token = access_token(&mut world, "alice", &[]);
     let me = json(&world.me("/v1.0/me", &token));
@@ -37,7 +37,7 @@ fn me_tells_eleven_properties_unless_some_are_selected() {
 }
 
 #[test]
-fn bob_has_no_mailbox_and_the_property_is_null() {
+fn missing_mailbox_is_null() {
     let mut world = World::new();
     let token = access_token(&mut world, "bob", &[]);
     let me = json(&world.me("/v1.0/me?%24select=mail,businessPhones", &token));
@@ -46,7 +46,7 @@ fn bob_has_no_mailbox_and_the_property_is_null() {
 }
 
 #[test]
-fn a_bad_token_is_refused_as_graph_refuses() {
+fn invalid_token_gets_the_error_of_graph() {
     let mut world = World::new();
     let token = access_token(&mut world, "alice", &[]);
     let tokens = world.tokens("alice");
@@ -65,7 +65,7 @@ fn a_bad_token_is_refused_as_graph_refuses() {
 }
 
 #[test]
-fn a_token_for_openid_only_is_good_for_user_info_only() {
+fn openid_only_token_is_accepted_by_userinfo_only() {
     let mut world = World::new();
     let token = access_token(&mut world, "alice", &[("scope", "openid profile")]);
     let me = world.me("/v1.0/me", &token);
@@ -80,7 +80,7 @@ fn a_token_for_openid_only_is_good_for_user_info_only() {
 }
 
 #[test]
-fn the_application_itself_is_nobody() {
+fn application_token_has_no_me() {
     let mut world = World::new();
     let tokens = json(&world.token(&[
         ("grant_type", "client_credentials"),
@@ -91,7 +91,7 @@ fn the_application_itself_is_nobody() {
 }
 
 #[test]
-fn unknown_paths_and_methods_are_told_so() {
+fn unknown_graph_path_or_method_is_an_error() {
     let mut world = World::new();
     let token = access_token(&mut world, "alice", &[]);
     let response = world.me("/v1.0/me/shoes", &token);
@@ -102,7 +102,7 @@ fn unknown_paths_and_methods_are_told_so() {
 }
 
 #[test]
-fn a_revoked_person_is_challenged_if_the_client_can_take_it() {
+fn revoked_user_gets_a_claims_challenge_if_declared() {
     let mut world = World::new();
     let cp1 = [(
         "claims",
@@ -131,7 +131,7 @@ fn a_revoked_person_is_challenged_if_the_client_can_take_it() {
 }
 
 #[test]
-fn it_can_be_told_what_to_answer_next() {
+fn configured_error_is_answered_next() {
     let mut world = World::new();
     let token = access_token(&mut world, "alice", &[]);
     world.control(Control::GraphError(GraphError {

@@ -36,7 +36,7 @@ fn metadata(world: &mut World, tenant: &str) -> Value {
 }
 
 #[test]
-fn the_document_has_the_members_of_entras_and_no_others() {
+fn metadata_has_exactly_the_members_of_entra() {
     let document = metadata(&mut World::new(), TENANT_ID);
     let members: Vec<_> = document
         .as_object()
@@ -51,7 +51,7 @@ fn the_document_has_the_members_of_entras_and_no_others() {
 }
 
 #[test]
-fn the_issuer_has_the_tenants_id_whatever_name_was_asked_for() {
+fn issuer_names_the_tenant_id_for_every_alias() {
     let mut world = World::new();
     let of = |id: &str| format!("{ORIGIN}/{id}/v2.0");
     let expected = [
@@ -74,7 +74,7 @@ fn the_issuer_has_the_tenants_id_whatever_name_was_asked_for() {
 }
 
 #[test]
-fn an_unknown_tenant_is_told_so() {
+fn unknown_tenant_is_an_error() {
     let mut world = World::new();
     for path in [
         "v2.0/.well-known/openid-configuration",
@@ -82,14 +82,14 @@ fn an_unknown_tenant_is_told_so() {
     ] {
         let response = world.get(&format!("/fabrikam.example/{path}"));
         assert_eq!(
-            refusal(&response),
+            error_of(&response),
             (400, "invalid_tenant".to_owned(), 90_002)
         );
     }
 }
 
 #[test]
-fn documents_can_be_kept_for_a_day_and_read_by_every_page() {
+fn metadata_is_cacheable_and_readable_across_origins() {
     let mut world = World::new();
     for path in [
         "v2.0/.well-known/openid-configuration",
@@ -106,7 +106,7 @@ fn documents_can_be_kept_for_a_day_and_read_by_every_page() {
 }
 
 #[test]
-fn the_key_set_has_two_keys_from_the_start() {
+fn key_set_has_current_and_next_key() {
     let mut world = World::new();
     for (tenant, issuer) in [(TENANT_ID, TENANT_ID), ("common", "{tenantid}")] {
         let jwks = json(&world.get(&format!("/{tenant}/discovery/v2.0/keys")));
@@ -125,7 +125,7 @@ fn the_key_set_has_two_keys_from_the_start() {
 }
 
 #[test]
-fn instance_discovery_knows_this_authority_only() {
+fn instance_discovery_accepts_this_authority_only() {
     let mut world = World::new();
     let ask = |world: &mut World, version: &str, authority: &str| {
         let query = encode(&[
@@ -149,14 +149,14 @@ fn instance_discovery_knows_this_authority_only() {
         "https://evil.example/common/oauth2/v2.0/authorize",
     );
     assert_eq!(
-        refusal(&elsewhere),
+        error_of(&elsewhere),
         (400, "invalid_instance".to_owned(), 50_049)
     );
 }
 
 // J1
 #[test]
-fn a_host_name_that_is_not_this_machine_is_refused() {
+fn foreign_host_header_is_forbidden() {
     let mut world = World::new();
     for (host, status) in [
         ("localhost:3002", 200),

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn every_page_says_what_it_is_and_carries_strict_headers() {
+fn every_page_is_labelled_and_has_strict_headers() {
     let mut world = World::new();
     let sign_in = world.authorize(&[]);
     let consent = world.choose(&sign_in, "carol");
@@ -31,7 +31,7 @@ fn every_page_says_what_it_is_and_carries_strict_headers() {
 }
 
 #[test]
-fn the_style_sheet_knows_the_dark_the_keyboard_and_the_phone() {
+fn style_sheet_supports_dark_mode_keyboard_and_phone() {
     let mut world = World::new();
     let page = text(&world.get("/"));
     assert!(page.contains("href=\"/dev-tenant.css\""));
@@ -48,11 +48,11 @@ fn the_style_sheet_knows_the_dark_the_keyboard_and_the_phone() {
 }
 
 #[test]
-fn everybody_is_on_the_sign_in_page_and_the_hinted_one_comes_first() {
+fn sign_in_page_lists_every_user_hinted_first() {
     let mut world = World::new();
     let page = text(&world.authorize(&[]));
-    for person in &crate::PEOPLE {
-        assert!(page.contains(person.username), "{}", person.username);
+    for user in &crate::USERS {
+        assert!(page.contains(user.username), "{}", user.username);
     }
     let place = |page: &str, name: &str| page.find(name).unwrap();
     assert!(place(&page, "value=\"alice@") < place(&page, "value=\"frank@"));
@@ -61,7 +61,7 @@ fn everybody_is_on_the_sign_in_page_and_the_hinted_one_comes_first() {
 }
 
 #[test]
-fn what_a_stranger_puts_into_a_request_stays_text() {
+fn request_values_are_escaped_on_pages() {
     let mut world = World::new();
     let evil = "\"><script>alert(1)</script>";
     for changes in [[("client_id", evil)], [("redirect_uri", evil)]] {
@@ -74,7 +74,7 @@ fn what_a_stranger_puts_into_a_request_stays_text() {
 }
 
 #[test]
-fn choosing_a_different_account_begins_the_same_request_anew() {
+fn choosing_another_account_restarts_the_request() {
     let mut world = World::new();
     let page = world.authorize(&[]);
     let error = text(&world.choose(&page, "dave"));
@@ -86,7 +86,7 @@ fn choosing_a_different_account_begins_the_same_request_anew() {
 }
 
 #[test]
-fn signing_out_forgets_the_browser_and_leads_to_registered_addresses_only() {
+fn logout_ends_the_browser_session_and_redirects_to_registered_addresses() {
     let mut world = World::new();
     let page = world.authorize(&[]);
     world.choose(&page, "alice");
@@ -97,8 +97,8 @@ fn signing_out_forgets_the_browser_and_leads_to_registered_addresses_only() {
             encode(&[("post_logout_redirect_uri", uri), ("state", "s")])
         )
     };
-    let back = world.get(&to(CALLBACK));
-    assert_eq!(parameter(&back, "state"), "s");
+    let redirect = world.get(&to(CALLBACK));
+    assert_eq!(parameter(&redirect, "state"), "s");
     let login = world.authorize(&[("prompt", "none")]);
     assert_eq!(parameter(&login, "error"), "login_required");
     let elsewhere = world.get(&to("https://evil.example/"));
@@ -109,7 +109,7 @@ fn signing_out_forgets_the_browser_and_leads_to_registered_addresses_only() {
 }
 
 #[test]
-fn elsewhere_there_is_nothing() {
+fn unknown_path_is_not_found() {
     let mut world = World::new();
     for path in [
         "/nothing",

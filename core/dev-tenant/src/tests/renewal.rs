@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_refresh_gives_a_new_token_and_the_old_one_stays_good() {
+fn refresh_issues_a_new_token_and_keeps_the_old_one_valid() {
     let mut world = World::new();
     let tokens = world.tokens("alice");
     let first = tokens["refresh_token"].as_str().unwrap();
@@ -18,11 +18,11 @@ fn a_refresh_gives_a_new_token_and_the_old_one_stays_good() {
     );
     world.now += 91 * 86_400;
     let late = world.refresh(first);
-    assert_eq!(refusal(&late), (400, "invalid_grant".to_owned(), 700_082));
+    assert_eq!(error_of(&late), (400, "invalid_grant".to_owned(), 700_082));
 }
 
 #[test]
-fn a_refresh_may_ask_for_another_permission_that_was_consented_to() {
+fn refresh_may_request_another_consented_permission() {
     let mut world = World::new();
     let tokens = world.tokens("alice");
     let token = tokens["refresh_token"].as_str().unwrap();
@@ -36,19 +36,19 @@ fn a_refresh_may_ask_for_another_permission_that_was_consented_to() {
     let mail = json(&ask(&mut world, "Mail.Read offline_access openid profile"));
     assert!(mail["scope"].as_str().unwrap().starts_with("Mail.Read "));
     let files = ask(&mut world, "Files.Read");
-    assert_eq!(refusal(&files), (400, "invalid_grant".to_owned(), 65_001));
+    assert_eq!(error_of(&files), (400, "invalid_grant".to_owned(), 65_001));
     assert_eq!(json(&files)["suberror"], "consent_required");
     let both = ask(&mut world, "User.Read api://other/read");
-    assert_eq!(refusal(&both), (400, "invalid_request".to_owned(), 28_000));
+    assert_eq!(error_of(&both), (400, "invalid_request".to_owned(), 28_000));
     let unknown = ask(&mut world, "api://other/read");
     assert_eq!(
-        refusal(&unknown),
+        error_of(&unknown),
         (400, "invalid_resource".to_owned(), 500_011)
     );
 }
 
 #[test]
-fn who_fell_out_of_favour_cannot_refresh() {
+fn disabled_blocked_or_revoked_user_cannot_refresh() {
     let mut world = World::new();
     let alice = || username("alice");
     for (control, error, code) in [
@@ -77,7 +77,7 @@ fn who_fell_out_of_favour_cannot_refresh() {
         let token = tokens["refresh_token"].as_str().unwrap();
         world.control(control);
         let response = world.refresh(token);
-        assert_eq!(refusal(&response), (400, error.to_owned(), code));
+        assert_eq!(error_of(&response), (400, error.to_owned(), code));
         world.control(Control::Enable { username: alice() });
     }
     // A new sign-in heals a revocation.
@@ -91,12 +91,12 @@ fn who_fell_out_of_favour_cannot_refresh() {
 }
 
 #[test]
-fn frank_needs_a_second_factor_to_renew_and_the_challenge_says_how() {
+fn refresh_without_second_factor_gets_a_claims_challenge() {
     let mut world = World::new();
     let tokens = world.tokens("frank");
     let response = world.refresh(tokens["refresh_token"].as_str().unwrap());
     assert_eq!(
-        refusal(&response),
+        error_of(&response),
         (400, "interaction_required".to_owned(), 50_076)
     );
     let body = json(&response);
@@ -112,7 +112,7 @@ fn frank_needs_a_second_factor_to_renew_and_the_challenge_says_how() {
 }
 
 #[test]
-fn the_application_gets_a_token_of_its_own_with_four_members() {
+fn client_credentials_response_has_four_members() {
     let mut world = World::new();
     let ask = |world: &mut World, scope: &str| {
         let grant = ("grant_type", "client_credentials");
@@ -134,22 +134,22 @@ fn the_application_gets_a_token_of_its_own_with_four_members() {
     );
     let named = ask(&mut world, "https://graph.microsoft.com/User.Read");
     assert_eq!(
-        refusal(&named),
+        error_of(&named),
         (400, "invalid_scope".to_owned(), 1_002_012)
     );
     let unknown = ask(&mut world, "api://not-a-registered-resource/.default");
     assert_eq!(
-        refusal(&unknown),
+        error_of(&unknown),
         (400, "invalid_resource".to_owned(), 500_011)
     );
 }
 
 #[test]
-fn refresh_and_access_tokens_outlive_a_restart() {
+fn refresh_and_access_tokens_survive_a_restart() {
     let mut world = World::new();
     let tokens = world.tokens("alice");
     let mut restarted = World::new();
-    restarted.tenant.vault = crate::vault::Vault::new(&Seed::new([77; 32]));
+    restarted.tenant.sealer = crate::sealed::Sealer::new(&Seed::new([77; 32]));
     let refreshed = restarted.refresh(tokens["refresh_token"].as_str().unwrap());
     assert_eq!(refreshed.status(), 200);
     let me = restarted.me("/v1.0/me", tokens["access_token"].as_str().unwrap());

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_code_becomes_tokens_with_the_members_of_entras() {
+fn code_is_redeemed_with_exactly_the_members_of_entra() {
     let mut world = World::new();
     let code = world.code("alice");
     let response = world.redeem_with(&code, &[("client_info", "1")]);
@@ -38,7 +38,7 @@ fn a_code_becomes_tokens_with_the_members_of_entras() {
 
 // G2: the end-to-end suite searches what the servers say for these beginnings.
 #[test]
-fn whatever_is_minted_can_be_told_by_its_beginning() {
+fn issued_values_are_recognized_by_prefix() {
     let mut world = World::new();
     let code = world.code("alice");
     assert!(code.starts_with("1.AWoA"), "{code}");
@@ -54,7 +54,7 @@ fn whatever_is_minted_can_be_told_by_its_beginning() {
 }
 
 #[test]
-fn the_id_token_is_signed_and_says_who_it_is() {
+fn id_token_is_signed_and_identifies_the_user() {
     let mut world = World::new();
     let tokens = world.tokens("alice");
     let id_token = tokens["id_token"].as_str().unwrap();
@@ -98,7 +98,7 @@ fn the_id_token_is_signed_and_says_who_it_is() {
 }
 
 #[test]
-fn the_nonce_is_absent_where_none_was_sent_and_after_a_refresh() {
+fn nonce_is_absent_unless_sent_and_after_a_refresh() {
     let mut world = World::new();
     let code = world.code_with("alice", &[("nonce", "")]);
     let tokens = json(&world.redeem(&code));
@@ -110,7 +110,7 @@ fn the_nonce_is_absent_where_none_was_sent_and_after_a_refresh() {
 }
 
 #[test]
-fn app_roles_and_groups_are_told_at_the_sign_in_and_at_a_refresh() {
+fn roles_and_groups_are_in_every_id_token() {
     let mut world = World::new();
     for (name, roles, groups) in [("alice", 1, 0), ("bob", 0, 1), ("grace", 0, 0)] {
         let tokens = world.tokens(name);
@@ -124,7 +124,7 @@ fn app_roles_and_groups_are_told_at_the_sign_in_and_at_a_refresh() {
 
 // D7
 #[test]
-fn two_people_may_share_an_address_and_are_still_two() {
+fn users_sharing_an_address_stay_distinct() {
     let mut world = World::new();
     let scope = &[("scope", "openid profile email")];
     let [alice, grace] = ["alice", "grace"].map(|name| {
@@ -137,7 +137,7 @@ fn two_people_may_share_an_address_and_are_still_two() {
 }
 
 #[test]
-fn scopes_come_back_as_the_client_spelled_them_with_what_else_was_consented_to() {
+fn granted_scopes_keep_the_spelling_of_the_client() {
     let mut world = World::new();
     let graph = "https://graph.microsoft.com/";
     for (asked, told) in [
@@ -178,26 +178,29 @@ fn scopes_come_back_as_the_client_spelled_them_with_what_else_was_consented_to()
 }
 
 #[test]
-fn a_code_is_good_once_for_ten_minutes_with_its_verifier_and_redirect_uri() {
+fn code_is_valid_once_with_its_verifier_and_redirect_uri() {
     let mut world = World::new();
     let code = world.code("alice");
     let wrong = world.redeem_with(&code, &[("code_verifier", &"x".repeat(43))]);
-    assert_eq!(refusal(&wrong), (400, "invalid_grant".to_owned(), 501_481));
+    assert_eq!(error_of(&wrong), (400, "invalid_grant".to_owned(), 501_481));
     let wrong = world.redeem_with(&code, &[("code_verifier", "")]);
-    assert_eq!(refusal(&wrong), (400, "invalid_grant".to_owned(), 501_481));
+    assert_eq!(error_of(&wrong), (400, "invalid_grant".to_owned(), 501_481));
     let wrong = world.redeem_with(&code, &[("redirect_uri", "https://app.example")]);
-    assert_eq!(refusal(&wrong), (400, "invalid_client".to_owned(), 500_112));
+    assert_eq!(
+        error_of(&wrong),
+        (400, "invalid_client".to_owned(), 500_112)
+    );
     assert_eq!(world.redeem(&code).status(), 200);
     let again = world.redeem(&code);
-    assert_eq!(refusal(&again), (400, "invalid_grant".to_owned(), 54_005));
+    assert_eq!(error_of(&again), (400, "invalid_grant".to_owned(), 54_005));
     let code = world.code("alice");
     world.now += 601;
     let late = world.redeem(&code);
-    assert_eq!(refusal(&late), (400, "invalid_grant".to_owned(), 70_008));
+    assert_eq!(error_of(&late), (400, "invalid_grant".to_owned(), 70_008));
 }
 
 #[test]
-fn pkce_is_plain_where_no_method_is_named_and_optional_altogether() {
+fn pkce_defaults_to_plain_and_is_optional() {
     let mut world = World::new();
     let plain = [("code_challenge", VERIFIER), ("code_challenge_method", "")];
     let code = world.code_with("alice", &plain);
@@ -211,7 +214,7 @@ fn pkce_is_plain_where_no_method_is_named_and_optional_altogether() {
 }
 
 #[test]
-fn what_is_wrong_comes_in_entras_order_and_words() {
+fn token_errors_come_in_the_order_and_words_of_entra() {
     let mut world = World::new();
     let refresh = ("grant_type", "refresh_token");
     let nonsense = ("refresh_token", "nonsense");
@@ -270,13 +273,13 @@ fn what_is_wrong_comes_in_entras_order_and_words() {
         (&[refresh, refresh], (400, "invalid_request", 9_000_411)),
     ] {
         let response = world.token(form);
-        let (status, error, code) = refusal(&response);
+        let (status, error, code) = error_of(&response);
         assert_eq!((status, error.as_str(), code), expected, "{form:?}");
     }
 }
 
 #[test]
-fn an_error_is_written_as_in_2026() {
+fn token_error_has_the_format_of_2026() {
     let mut world = World::new();
     let response = world.token(&[
         ("grant_type", "client_credentials"),
@@ -305,7 +308,7 @@ fn an_error_is_written_as_in_2026() {
 }
 
 #[test]
-fn the_client_may_prove_itself_in_the_basic_header() {
+fn client_secret_basic_is_accepted() {
     let mut world = World::new();
     let code = world.code("alice");
     for (secret, status) in [(CLIENT_SECRET, 200), ("wrong", 401)] {
@@ -333,7 +336,7 @@ fn the_client_may_prove_itself_in_the_basic_header() {
 }
 
 #[test]
-fn a_browser_cannot_redeem_for_a_confidential_client() {
+fn browser_cannot_redeem_for_a_confidential_client() {
     let mut world = World::new();
     let code = world.code("alice");
     let body = encode(&[
@@ -347,17 +350,17 @@ fn a_browser_cannot_redeem_for_a_confidential_client() {
         .header("origin", "http://localhost:6274");
     let response = world.ask(&request.body(body.into()).unwrap());
     assert_eq!(
-        refusal(&response),
+        error_of(&response),
         (400, "invalid_request".to_owned(), 9_002_326)
     );
 }
 
 #[test]
-fn only_posts_are_taken() {
+fn token_endpoint_accepts_post_only() {
     let mut world = World::new();
     let response = world.get(&format!("/{TENANT_ID}/oauth2/v2.0/token"));
     assert_eq!(
-        refusal(&response),
+        error_of(&response),
         (405, "invalid_request".to_owned(), 900_561)
     );
 }

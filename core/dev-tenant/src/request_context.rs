@@ -1,17 +1,17 @@
 //! One request to the tenant, read as far as every endpoint needs it.
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, header};
-
-use super::stamp;
 use entra_mcp_wire::{
     entropy::{Entropy, Seed},
     form::Form,
 };
+use http::{HeaderMap, Method, Request, header};
+
+use super::formats;
 
 /// A request, the time, and what is random about the answer.
 #[derive(Debug)]
-pub(super) struct Call<'a> {
+pub(super) struct RequestContext<'a> {
     pub(super) method: &'a Method,
     pub(super) path: &'a str,
     pub(super) headers: &'a HeaderMap,
@@ -27,7 +27,7 @@ pub(super) struct Call<'a> {
     pub(super) correlation_id: String,
 }
 
-impl<'a> Call<'a> {
+impl<'a> RequestContext<'a> {
     pub(super) fn read(request: &'a Request<Bytes>, now: u64, seed: &Seed) -> Self {
         let mut entropy = Entropy::new(seed);
         let query = Form::parse(request.uri().query().unwrap_or_default().as_bytes());
@@ -42,15 +42,15 @@ impl<'a> Call<'a> {
             Some(value) if is_form(value.as_bytes()) => Form::parse(request.body()),
             _ => Form::default(),
         };
-        let trace_id = stamp::guid(&mut entropy);
+        let trace_id = formats::guid(&mut entropy);
         let header = request.headers().get("client-request-id");
         let told = header
             .and_then(|value| value.to_str().ok())
             .or_else(|| query.one("client-request-id").ok().flatten())
             .or_else(|| form.one("client-request-id").ok().flatten());
         let correlation_id = match told {
-            Some(id) if stamp::is_guid(id) => id.to_owned(),
-            _ => stamp::guid(&mut entropy),
+            Some(id) if formats::is_guid(id) => id.to_owned(),
+            _ => formats::guid(&mut entropy),
         };
         Self {
             method: request.method(),

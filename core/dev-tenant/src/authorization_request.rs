@@ -3,24 +3,24 @@
 //! Source: Microsoft identity platform, "OAuth 2.0 authorization code flow"; RFC 6749 section 4.1.1
 //! and RFC 7636. It is kept in a hidden field, sealed, so that the tenant keeps nothing.
 
+use entra_mcp_wire::form::Form;
 use serde::{Deserialize, Serialize};
 
 use super::{
     CLIENT_ID, DevTenant, ResourcePolicy,
-    call::Call,
+    aadsts_error::AadstsError,
     metadata::Tenant,
-    people::Directory,
-    redirect::Mode,
-    refusal::Refusal,
+    request_context::RequestContext,
+    response_mode::ResponseMode,
     scope::Scopes,
-    vault::{Challenge, Sealed, SignIn},
+    sealed::{Challenge, Sealed, SignIn},
+    users::Directory,
 };
-use entra_mcp_wire::form::Form;
 
 /// A request to sign in that may go on: in a hidden field of the pages.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Request {
-    pub(super) back: Back,
+    pub(super) redirect: RedirectTarget,
     pub(super) scope: String,
     pub(super) nonce: Option<String>,
     pub(super) challenge: Option<Challenge>,
@@ -43,9 +43,9 @@ impl Sealed for Request {
 
 /// How the answer gets back to the client.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Back {
+pub(super) struct RedirectTarget {
     pub(super) redirect_uri: String,
-    pub(super) mode: Mode,
+    pub(super) mode: ResponseMode,
     pub(super) state: Option<String>,
 }
 
@@ -61,17 +61,24 @@ pub(super) enum Prompt {
 
 impl DevTenant {
     /// What has to be right before an error may be sent anywhere.
-    pub(super) fn read_back(&self, tenant: &str, call: &Call<'_>) -> Result<Back, Refusal> {
-        let form = call.parameters();
-        let one = |name| form.one(name).map_err(|error| Refusal::repeated(&error.0));
-        let known =
-            Tenant::parse(tenant).ok_or_else(|| Refusal::no_tenant("invalid_request", tenant))?;
-        let client_id = one("client_id")?.ok_or_else(|| Refusal::missing("client_id"))?;
+    pub(super) fn read_back(
+        &self,
+        tenant: &str,
+        cx: &RequestContext<'_>,
+    ) -> Result<RedirectTarget, AadstsError> {
+        let form = cx.parameters();
+        let one = |name| {
+            form.one(name)
+                .map_err(|error| AadstsError::repeated(&error.0))
+        };
+        let known = Tenant::parse(tenant)
+            .ok_or_else(|| AadstsError::no_tenant("invalid_request", tenant))?;
+        let client_id = one("client_id")?.ok_or_else(|| AadstsError::missing("client_id"))?;
         if !client_id.eq_ignore_ascii_case(CLIENT_ID) {
-            return Err(Refusal::unknown_client(client_id));
+            return Err(AadstsError::unknown_client(client_id));
         }
         let redirect_uri = one("redirect_uri")?.ok_or_else(|| {
-            Refusal::new("invalid_request", 900_971, "No reply address provided.")
+            AadstsError::new("invalid_request", 900_971, "No reply address provided.")
         })?;
         if !self.is_registered(redirect_uri) {
             let text = format!(
@@ -81,36 +88,40 @@ impl DevTenant {
                  Azure portal. Navigate to https://aka.ms/redirectUriMismatchError to learn more \
                  about how to troubleshoot."
             );
-            return Err(Refusal::new("invalid_request", 50_011, text));
+            return Err(AadstsError::new("invalid_request", 50_011, text));
         }
         if known != Tenant::This {
-            return Err(Refusal::single_tenant());
+            return Err(AadstsError::single_tenant());
         }
-        let mode = Mode::parse(one("response_mode")?);
+        let mode = ResponseMode::parse(one("response_mode")?);
         let state = one("state")?.map(str::to_owned);
-        Ok(Back {
+        Ok(RedirectTarget {
             redirect_uri: redirect_uri.to_owned(),
-            mode: mode.unwrap_or(Mode::Query),
+            mode: mode.unwrap_or(ResponseMode::Query),
             state,
         })
     }
 
     /// The rest, whose errors the client is told.
-    pub(super) fn read_request(&self, back: Back, call: &Call<'_>) -> Result<Request, Refusal> {
-        let form = call.parameters();
+    pub(super) fn read_request(
+        &self,
+        redirect: RedirectTarget,
+        cx: &RequestContext<'_>,
+    ) -> Result<Request, AadstsError> {
+        let form = cx.parameters();
         if let Some(repeated) = form.repeated(&["resource"]) {
-            return Err(Refusal::repeated(&repeated.0));
+            return Err(AadstsError::repeated(&repeated.0));
         }
         let one = |name| form.one(name).ok().flatten();
         check_response(one("response_type"), one("response_mode"))?;
-        let scope = one("scope").ok_or_else(|| Refusal::missing("scope"))?;
+        let scope = one("scope").ok_or_else(|| AadstsError::missing("scope"))?;
         if form.all("resource").next().is_some() {
             self.check_resource()?;
         }
         Scopes::parse(scope, &self.config.origin)?;
         let claims = one("claims");
         Ok(Request {
-            back,
+            redirect,
             scope: scope.to_owned(),
             nonce: one("nonce").map(str::to_owned),
             challenge: read_challenge(form)?,
@@ -120,17 +131,17 @@ impl DevTenant {
             has_claims_challenge: claims.is_some_and(answers_challenge),
             prompt: read_prompt(one("prompt"))?,
             login_hint: one("login_hint").map(str::to_owned),
-            began: call.now,
-            again: again(call),
+            began: cx.now,
+            again: again(cx),
             signed_in: None,
         })
     }
 
     /// RFC 8707's parameter, which an MCP client sends and Entra does not want.
-    pub(super) fn check_resource(&self) -> Result<(), Refusal> {
+    pub(super) fn check_resource(&self) -> Result<(), AadstsError> {
         match self.settings.resource_policy {
-            ResourcePolicy::Enforce2026 => Err(Refusal::resource_mismatch()),
-            ResourcePolicy::Reject901002 => Err(Refusal::resource_unsupported()),
+            ResourcePolicy::Enforce2026 => Err(AadstsError::resource_mismatch()),
+            ResourcePolicy::Reject901002 => Err(AadstsError::resource_unsupported()),
             ResourcePolicy::Ignore => Ok(()),
         }
     }
@@ -143,31 +154,31 @@ impl Request {
             return true;
         };
         let hinted = directory.by_username(hint);
-        hinted.is_some_and(|account| account.person.oid == sign_in.oid)
+        hinted.is_some_and(|account| account.user.oid == sign_in.oid)
     }
 }
 
-fn check_response(kind: Option<&str>, mode: Option<&str>) -> Result<(), Refusal> {
+fn check_response(kind: Option<&str>, mode: Option<&str>) -> Result<(), AadstsError> {
     match kind {
-        None => return Err(Refusal::missing("response_type")),
+        None => return Err(AadstsError::missing("response_type")),
         Some("code") => {}
         Some(other) => {
             let text = format!("response_type '{other}' is not enabled for the application.");
-            return Err(Refusal::new("unsupported_response_type", 700_054, text));
+            return Err(AadstsError::new("unsupported_response_type", 700_054, text));
         }
     }
-    if mode.is_some() && Mode::parse(mode).is_none() {
+    if mode.is_some() && ResponseMode::parse(mode).is_none() {
         return Err(unsupported_value("response_mode"));
     }
     Ok(())
 }
 
-fn unsupported_value(name: &str) -> Refusal {
+fn unsupported_value(name: &str) -> AadstsError {
     let text = format!("Unsupported '{name}' value.");
-    Refusal::new("invalid_request", 90_023, text)
+    AadstsError::new("invalid_request", 90_023, text)
 }
 
-fn read_prompt(prompt: Option<&str>) -> Result<Prompt, Refusal> {
+fn read_prompt(prompt: Option<&str>) -> Result<Prompt, AadstsError> {
     match prompt {
         None => Ok(Prompt::Unsaid),
         Some("none") => Ok(Prompt::None),
@@ -179,7 +190,7 @@ fn read_prompt(prompt: Option<&str>) -> Result<Prompt, Refusal> {
 }
 
 /// PKCE is optional for a web application, and `plain` if the method is left out.
-fn read_challenge(form: &Form) -> Result<Option<Challenge>, Refusal> {
+fn read_challenge(form: &Form) -> Result<Option<Challenge>, AadstsError> {
     let one = |name| form.one(name).ok().flatten();
     let Some(challenge) = one("code_challenge") else {
         return Ok(None);
@@ -187,14 +198,14 @@ fn read_challenge(form: &Form) -> Result<Option<Challenge>, Refusal> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     if !(43..=128).contains(&challenge.len()) || !challenge.bytes().all(allowed) {
         let text = "Missing/invalid code_challenge: its size is between 43 and 128 characters.";
-        return Err(Refusal::new("invalid_request", 50_147, text));
+        return Err(AadstsError::new("invalid_request", 50_147, text));
     }
     match one("code_challenge_method") {
         None | Some("plain") => Ok(Some(Challenge::Plain(challenge.to_owned()))),
         Some("S256") => Ok(Some(Challenge::S256(challenge.to_owned()))),
         Some(_) => {
             let text = "The code_challenge_method is not supported: it is 'plain' or 'S256'.";
-            Err(Refusal::new("invalid_request", 501_491, text))
+            Err(AadstsError::new("invalid_request", 501_491, text))
         }
     }
 }
@@ -218,10 +229,10 @@ fn answers_challenge(claims: &str) -> bool {
 }
 
 /// The address of a request, to begin it again.
-fn again(call: &Call<'_>) -> String {
-    let parameters = call.parameters().iter();
+fn again(cx: &RequestContext<'_>) -> String {
+    let parameters = cx.parameters().iter();
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(parameters.filter(|(name, _)| *name != "prompt"));
     query.append_pair("prompt", "select_account");
-    format!("{}?{}", call.path, query.finish())
+    format!("{}?{}", cx.path, query.finish())
 }

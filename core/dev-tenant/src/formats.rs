@@ -85,7 +85,7 @@ mod tests {
     use entra_mcp_wire::entropy::Seed;
 
     #[test]
-    fn dates_are_written_as_entra_writes_them() {
+    fn dates_have_the_format_of_entra() {
         assert_eq!(entra(0), "1970-01-01 00:00:00Z");
         assert_eq!(entra(951_868_799), "2000-02-29 23:59:59Z");
         assert_eq!(entra(1_786_656_269), "2026-08-13 21:24:29Z");
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_guid_is_a_guid() {
+    fn guid_is_random_version_4() {
         let mut entropy = Entropy::new(&Seed::new([1; 32]));
         let (one, other) = (guid(&mut entropy), guid(&mut entropy));
         assert!(is_guid(&one) && is_guid(&other) && one != other, "{one}");

@@ -1,4 +1,4 @@
-//! What the tenant hands out and takes back: sealed, so that it remembers nothing of anybody.
+//! What the tenant hands out and takes redirect: sealed, so that it remembers nothing of anybody.
 //!
 //! Codes, forms and browser sessions are sealed with a key that ends with the process. Access and
 //! refresh tokens are sealed with a fixed key, because the sessions of the server outlive a restart
@@ -19,14 +19,14 @@ pub(super) trait Sealed: Serialize + DeserializeOwned {
     /// What it begins with. Codes and refresh tokens of Entra begin with `1.`.
     const PREFIX: &'static str;
     /// Whether it outlives a restart.
-    const LASTS: bool = false;
+    const SURVIVES_RESTART: bool = false;
 }
 
 /// Somebody signed in.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct SignIn {
     pub(super) oid: String,
-    /// The epoch of the account, see [`super::people::Account::epoch`].
+    /// The epoch of the account, see [`super::users::Account::epoch`].
     pub(super) epoch: u32,
     /// When, in seconds since 1970 (`auth_time`).
     pub(super) at: u64,
@@ -67,7 +67,7 @@ pub(super) enum Challenge {
     S256(String),
 }
 
-/// A refresh token: bound to person and client, not to a resource.
+/// A refresh token: bound to user and client, not to a resource.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct RefreshToken {
     pub(super) id: String,
@@ -79,14 +79,14 @@ pub(super) struct RefreshToken {
 
 impl Sealed for RefreshToken {
     const PREFIX: &'static str = "1.AXEA";
-    const LASTS: bool = true;
+    const SURVIVES_RESTART: bool = true;
 }
 
 /// An access token for Graph. It is no JWT, so that nobody starts to read it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct AccessToken {
-    /// The person, or nobody if the application acts as itself.
-    pub(super) person: Option<SignIn>,
+    /// The user, or nobody if the application acts as itself.
+    pub(super) user: Option<SignIn>,
     pub(super) scopes: Vec<String>,
     pub(super) issued: u64,
     pub(super) expires: u64,
@@ -95,17 +95,17 @@ pub(super) struct AccessToken {
 
 impl Sealed for AccessToken {
     const PREFIX: &'static str = "EwBoA8l6BAAU";
-    const LASTS: bool = true;
+    const SURVIVES_RESTART: bool = true;
 }
 
 /// Seals and opens.
 #[derive(Debug)]
-pub(super) struct Vault {
+pub(super) struct Sealer {
     fresh: Keyring,
     lasting: Keyring,
 }
 
-impl Vault {
+impl Sealer {
     pub(super) fn new(seed: &Seed) -> Self {
         let fresh = MasterKey::new(Entropy::new(seed).bytes());
         let lasting = MasterKey::new(*b"public on purpose; worth nothing");
@@ -116,7 +116,11 @@ impl Vault {
     }
 
     fn ring<T: Sealed>(&self) -> &Keyring {
-        if T::LASTS { &self.lasting } else { &self.fresh }
+        if T::SURVIVES_RESTART {
+            &self.lasting
+        } else {
+            &self.fresh
+        }
     }
 
     /// Seals.
@@ -150,11 +154,11 @@ impl Vault {
 /// How many uses are remembered at most.
 const USES: usize = 4096;
 
-/// What was used and may be used once: codes, and refresh tokens if the tenant is strict.
+/// What was used and may be used once: codes, and refresh tokens if a replay revokes sessions.
 #[derive(Debug, Default)]
-pub(super) struct Used(BTreeMap<String, u64>);
+pub(super) struct SpentTokens(BTreeMap<String, u64>);
 
-impl Used {
+impl SpentTokens {
     /// Remembers a use until `until`; says whether it is the first.
     pub(super) fn is_first(&mut self, id: &str, until: u64, now: u64) -> bool {
         if self.0.contains_key(id) {

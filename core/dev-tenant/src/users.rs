@@ -1,4 +1,4 @@
-//! The made-up people of the tenant, and what the tenant remembers of each of them.
+//! The made-up users of the tenant, and what the tenant remembers of each of them.
 //!
 //! There is one for each way in which a sign-in can go (Microsoft identity platform, "Authentication
 //! and authorization error codes"), and two who share an e-mail address, because an address is no
@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 /// Somebody who can sign in, or cannot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Person {
+pub struct TestUser {
     /// The user principal name, to sign in with.
     pub username: &'static str,
     /// The object id.
@@ -39,7 +39,7 @@ pub struct Person {
     pub note: &'static str,
 }
 
-const NOBODY: Person = Person {
+const NOBODY: TestUser = TestUser {
     username: "",
     oid: "",
     display_name: "",
@@ -57,8 +57,8 @@ const NOBODY: Person = Person {
 };
 
 /// Everybody in the tenant. The first is the one for whom all goes well.
-pub const PEOPLE: [Person; 7] = [
-    Person {
+pub const USERS: [TestUser; 7] = [
+    TestUser {
         username: "alice@contoso.example",
         oid: "a11ce000-3c5b-4d1f-8a27-6b1f0e9d4c01",
         display_name: "Alice Adams",
@@ -74,7 +74,7 @@ pub const PEOPLE: [Person; 7] = [
         note: "All goes well. Has the app role Reports.Read",
         ..NOBODY
     },
-    Person {
+    TestUser {
         username: "bob@contoso.example",
         oid: "b0b00000-91e2-4f6a-b3d8-2c7a5e104c02",
         display_name: "Bob Baumann",
@@ -86,7 +86,7 @@ pub const PEOPLE: [Person; 7] = [
         note: "Has never had a mailbox. Is in the group 5a1e5000-6c1d-4f38-9b52-1e8d7a3f4d01",
         ..NOBODY
     },
-    Person {
+    TestUser {
         username: "carol@contoso.example",
         oid: "ca401000-7d40-4b9c-9e15-8f3b6a2d4c03",
         display_name: "Carol Çelik",
@@ -99,7 +99,7 @@ pub const PEOPLE: [Person; 7] = [
         note: "Is asked for permission first",
         ..NOBODY
     },
-    Person {
+    TestUser {
         username: "dave@contoso.example",
         oid: "da7e0000-5a83-4e27-a6c1-0d9e7f584c04",
         display_name: "Dave Dubois",
@@ -109,7 +109,7 @@ pub const PEOPLE: [Person; 7] = [
         note: "The account is disabled",
         ..NOBODY
     },
-    Person {
+    TestUser {
         username: "erin@contoso.example",
         oid: "e4140000-2f6d-4c58-8b90-5e1c3a7f4c05",
         display_name: "Erin Eriksen",
@@ -120,7 +120,7 @@ pub const PEOPLE: [Person; 7] = [
         note: "Blocked by a Conditional Access policy",
         ..NOBODY
     },
-    Person {
+    TestUser {
         username: "frank@contoso.example",
         oid: "f4a00000-b817-4d0e-95f2-7c6b8d214c06",
         display_name: "Frank Ferrari",
@@ -131,7 +131,7 @@ pub const PEOPLE: [Person; 7] = [
         note: "Must use a second factor whenever a session is renewed",
         ..NOBODY
     },
-    Person {
+    TestUser {
         username: "grace@contoso.example",
         oid: "64ace000-0e39-4a72-b1d4-9a2f5c834c07",
         display_name: "Grace Gupta",
@@ -145,16 +145,16 @@ pub const PEOPLE: [Person; 7] = [
 
 /// What the tenant has made of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum AccountStatus {
     Active,
     Disabled,
     /// A Conditional Access policy lets nobody through.
     Blocked,
-    /// The application is for assigned people only, and this one is not.
+    /// The application is for assigned users only, and this one is not.
     Unassigned,
 }
 
-impl Standing {
+impl AccountStatus {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Active => "active",
@@ -165,11 +165,11 @@ impl Standing {
     }
 }
 
-/// A person, and what the tenant remembers of them.
+/// A user, and what the tenant remembers of them.
 #[derive(Clone, Debug)]
 pub(super) struct Account {
-    pub(super) person: &'static Person,
-    pub(super) standing: Standing,
+    pub(super) user: &'static TestUser,
+    pub(super) status: AccountStatus,
     /// Whether renewing a session needs a second factor.
     pub(super) needs_second_factor: bool,
     /// Counts the revocations; what was granted in an earlier epoch is void.
@@ -191,20 +191,20 @@ const CONSENTED: [&str; 6] = [
 ];
 
 impl Account {
-    fn at_first(person: &'static Person) -> Self {
-        let standing = match person.given_name {
-            "Dave" => Standing::Disabled,
-            "Erin" => Standing::Blocked,
-            _ => Standing::Active,
+    fn at_first(user: &'static TestUser) -> Self {
+        let status = match user.given_name {
+            "Dave" => AccountStatus::Disabled,
+            "Erin" => AccountStatus::Blocked,
+            _ => AccountStatus::Active,
         };
-        let consented: &[_] = match person.given_name {
+        let consented: &[_] = match user.given_name {
             "Carol" => &[],
             _ => &CONSENTED,
         };
         Self {
-            person,
-            standing,
-            needs_second_factor: person.given_name == "Frank",
+            user,
+            status,
+            needs_second_factor: user.given_name == "Frank",
             epoch: 0,
             valid_from: 0,
             consented: consented.iter().copied().collect(),
@@ -213,12 +213,12 @@ impl Account {
 
     fn is_called(&self, username: &str) -> bool {
         let username = username.trim();
-        let full = self.person.username;
+        let full = self.user.username;
         let short = full.split('@').next().unwrap_or_default();
         full.eq_ignore_ascii_case(username) || short.eq_ignore_ascii_case(username)
     }
 
-    /// Voids every session and token of this person (`revokeSignInSessions`).
+    /// Voids every session and token of this user (`revokeSignInSessions`).
     pub(super) const fn revoke(&mut self, now: u64) {
         self.epoch += 1;
         self.valid_from = now;
@@ -231,7 +231,7 @@ pub(super) struct Directory(Vec<Account>);
 
 impl Directory {
     pub(super) fn new() -> Self {
-        Self(PEOPLE.iter().map(Account::at_first).collect())
+        Self(USERS.iter().map(Account::at_first).collect())
     }
 
     pub(super) fn all(&self) -> &[Account] {
@@ -240,7 +240,7 @@ impl Directory {
 
     /// The account of this object id.
     pub(super) fn by_oid(&self, oid: &str) -> Option<&Account> {
-        self.0.iter().find(|account| account.person.oid == oid)
+        self.0.iter().find(|account| account.user.oid == oid)
     }
 
     /// The account of this user principal name, or of what stands before its `@`.
@@ -257,6 +257,6 @@ impl Directory {
 
     /// The account of this object id, to change it.
     pub(super) fn by_oid_mut(&mut self, oid: &str) -> Option<&mut Account> {
-        self.0.iter_mut().find(|account| account.person.oid == oid)
+        self.0.iter_mut().find(|account| account.user.oid == oid)
     }
 }

@@ -1,4 +1,4 @@
-//! Back to the client: redirect URIs, and the three response modes.
+//! RedirectTarget to the client: redirect URIs, and the three response modes.
 //!
 //! Source: Microsoft identity platform, "Redirect URI (reply URL) restrictions and limitations" and
 //! "OAuth 2.0 authorization code flow"; "Breaking changes" (an empty fragment ends every redirect).
@@ -8,17 +8,17 @@ use http::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{DevTenant, pages, request::Back};
+use super::{DevTenant, authorization_request::RedirectTarget, pages};
 
 /// `response_mode`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Mode {
+pub(super) enum ResponseMode {
     Query,
     Fragment,
     FormPost,
 }
 
-impl Mode {
+impl ResponseMode {
     /// `None` if it is none of them; `query` if nothing was said.
     pub(super) fn parse(text: Option<&str>) -> Option<Self> {
         match text {
@@ -55,8 +55,8 @@ fn without_port(uri: &str) -> Option<String> {
 }
 
 /// The answer to the client, by way of the browser.
-pub(super) fn answer(back: &Back, parameters: &[(&str, String)]) -> Response<Bytes> {
-    let mut target = back.redirect_uri.clone();
+pub(super) fn answer(redirect: &RedirectTarget, parameters: &[(&str, String)]) -> Response<Bytes> {
+    let mut target = redirect.redirect_uri.clone();
     // A redirect URI without a path is answered with a trailing slash.
     if Url::parse(&target).is_ok_and(|url| url.path() == "/")
         && target.matches('/').count() == 2
@@ -69,13 +69,13 @@ pub(super) fn answer(back: &Back, parameters: &[(&str, String)]) -> Response<Byt
         .map(|(name, value)| format!("{name}={}", escape(value)))
         .collect();
     let encoded = encoded.join("&");
-    match back.mode {
-        Mode::Query => {
+    match redirect.mode {
+        ResponseMode::Query => {
             let mark = if target.contains('?') { '&' } else { '?' };
             found(&format!("{target}{mark}{encoded}#"))
         }
-        Mode::Fragment => found(&format!("{target}#{encoded}")),
-        Mode::FormPost => pages::form_post(&target, parameters),
+        ResponseMode::Fragment => found(&format!("{target}#{encoded}")),
+        ResponseMode::FormPost => pages::form_post(&target, parameters),
     }
 }
 

@@ -4,15 +4,15 @@
 //! authorization error codes"; the JSON is of the 2026 form, with single spaces before the trailer.
 
 use bytes::Bytes;
+use entra_mcp_wire::response;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 
-use super::{call::Call, stamp};
-use entra_mcp_wire::response;
+use super::{formats, request_context::RequestContext};
 
-/// A refusal.
+/// A error.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct AadstsError {
     pub(super) status: StatusCode,
     pub(super) error: String,
     pub(super) code: u32,
@@ -32,8 +32,8 @@ const WITHOUT_PAGE: [u32; 2] = [700_038, 70_003];
 pub(super) const SECOND_FACTOR: &str = "{\"access_token\":{\"polids\":{\"essential\":true,\
      \"values\":[\"00aa00aa-bb11-cc22-dd33-44ee44ee44ee\"]}}}";
 
-impl Refusal {
-    /// A refusal. `invalid_client` is 401, everything else 400.
+impl AadstsError {
+    /// A error. `invalid_client` is 401, everything else 400.
     pub(super) fn new(error: &str, code: u32, text: impl Into<String>) -> Self {
         let status = match error {
             "invalid_client" => StatusCode::UNAUTHORIZED,
@@ -77,27 +77,27 @@ impl Refusal {
     }
 
     /// The text with its number and trailer.
-    fn description(&self, separator: &str, call: &Call<'_>) -> String {
+    fn description(&self, separator: &str, cx: &RequestContext<'_>) -> String {
         [
             format!("AADSTS{}: {}", self.code, self.text),
-            format!("Trace ID: {}", call.trace_id),
-            format!("Correlation ID: {}", call.correlation_id),
-            format!("Timestamp: {}", stamp::entra(call.now)),
+            format!("Trace ID: {}", cx.trace_id),
+            format!("Correlation ID: {}", cx.correlation_id),
+            format!("Timestamp: {}", formats::entra(cx.now)),
         ]
         .join(separator)
     }
 
     /// The JSON of the token endpoint.
-    pub(super) fn json(&self, call: &Call<'_>, origin: &str) -> Response<Bytes> {
+    pub(super) fn json(&self, cx: &RequestContext<'_>, origin: &str) -> Response<Bytes> {
         let mut body = Map::new();
         body.insert("error".to_owned(), json!(self.error));
-        let description = self.description(" ", call);
+        let description = self.description(" ", cx);
         body.insert("error_description".to_owned(), json!(description));
         body.insert("error_codes".to_owned(), json!([self.code]));
-        let timestamp = stamp::entra(call.now);
+        let timestamp = formats::entra(cx.now);
         body.insert("timestamp".to_owned(), json!(timestamp));
-        body.insert("trace_id".to_owned(), json!(call.trace_id));
-        body.insert("correlation_id".to_owned(), json!(call.correlation_id));
+        body.insert("trace_id".to_owned(), json!(cx.trace_id));
+        body.insert("correlation_id".to_owned(), json!(cx.correlation_id));
         let optional = [
             ("error_uri", self.error_uri(origin)),
             ("suberror", self.suberror.clone()),
@@ -117,12 +117,16 @@ impl Refusal {
     }
 
     /// The parameters of a redirect.
-    pub(super) fn parameters(&self, call: &Call<'_>, origin: &str) -> Vec<(&'static str, String)> {
+    pub(super) fn parameters(
+        &self,
+        cx: &RequestContext<'_>,
+        origin: &str,
+    ) -> Vec<(&'static str, String)> {
         let mut parameters = vec![("error", self.error.clone())];
         if self.is_cancelled {
             parameters.push(("error_subcode", "cancel".to_owned()));
         }
-        let description = self.description("\r\n", call);
+        let description = self.description("\r\n", cx);
         parameters.push(("error_description", description));
         let optional = [
             ("error_uri", self.error_uri(origin)),
@@ -194,8 +198,8 @@ impl Refusal {
             "The provided grant has expired due to it being revoked, a fresh auth token is needed. \
              The user might have changed or reset their password. The grant was issued on '{}' and \
              the TokensValidFrom date (before which tokens are not valid) for this user is '{}'.",
-            stamp::long(issued),
-            stamp::long(valid_from)
+            formats::long(issued),
+            formats::long(valid_from)
         );
         Self::new("invalid_grant", 50_173, text)
     }
@@ -278,21 +282,21 @@ pub(super) fn json_response(status: StatusCode, body: &Value) -> Response<Bytes>
 }
 
 /// Adds the headers by which Entra and Graph name a request.
-pub(super) fn identify(headers: &mut HeaderMap, call: &Call<'_>) {
-    let is_graph = call.path.starts_with("/v1.0/") || call.path.starts_with("/oidc/");
+pub(super) fn identify(headers: &mut HeaderMap, cx: &RequestContext<'_>) {
+    let is_graph = cx.path.starts_with("/v1.0/") || cx.path.starts_with("/oidc/");
     let mut set = |name: &'static str, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(HeaderName::from_static(name), value);
         }
     };
     if is_graph {
-        set("request-id", &call.trace_id);
-        set("client-request-id", &call.correlation_id);
+        set("request-id", &cx.trace_id);
+        set("client-request-id", &cx.correlation_id);
         return;
     }
-    set("x-ms-request-id", &call.trace_id);
+    set("x-ms-request-id", &cx.trace_id);
     set("x-ms-ests-server", "0.0.0.0 - DEVELOPMENT TENANT");
-    if call.header("return-client-request-id") == "true" {
-        set("client-request-id", &call.correlation_id);
+    if cx.header("return-client-request-id") == "true" {
+        set("client-request-id", &cx.correlation_id);
     }
 }
