@@ -333,7 +333,10 @@ impl Access {
 }
 
 fn is_fresh(tokens: &EntraTokens, cx: &Cx<'_>) -> bool {
-    tokens.expires.until(cx.env.now.unix) > limits::ACCESS_TOKEN_RENEWAL
+    // Dated after now, they were got before the clock was set back: nobody knows when they end.
+    let now = cx.env.now.unix;
+    tokens.refreshed <= now.after(limits::CLOCK_LEEWAY)
+        && tokens.expires.until(now) > limits::ACCESS_TOKEN_RENEWAL
 }
 
 /// Ends a session: its streams are closed and its record is deleted.

@@ -55,7 +55,11 @@ pub(crate) fn open(
         let text = keys.open(Purpose::RequestState, &context, b"", &sealed)?;
         let (expires, answers) = text.split_first_chunk::<8>()?;
         let expires = UnixTime(u64::from_be_bytes(*expires));
-        if cx.env.now.unix >= expires {
+        if !expires.is_ahead(
+            limits::REQUEST_STATE_LIFETIME,
+            cx.env.now.unix,
+            limits::CLOCK_LEEWAY,
+        ) {
             return None;
         }
         serde_json::from_slice(answers).ok()

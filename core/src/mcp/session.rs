@@ -91,8 +91,12 @@ impl McpSession {
             created: UnixTime(u64::from_be_bytes(*created)),
         };
         let ours = session.owner == caller.owner || env.server.has(Planted::SessionsShared);
-        let expired = env.now.unix >= session.created.after(limits::MCP_SESSION_LIFETIME);
-        (ours && !expired && session.lives_in(&caller.session)).then_some(session)
+        let lasts = session.created.lasts(
+            limits::MCP_SESSION_LIFETIME,
+            env.now.unix,
+            limits::CLOCK_LEEWAY,
+        );
+        (ours && lasts && session.lives_in(&caller.session)).then_some(session)
     }
 
     /// Whether it was not ended, as far as the session record knows.

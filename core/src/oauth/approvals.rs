@@ -42,7 +42,9 @@ impl Approvals {
         let approvals = approvals.iter().filter_map(|approval| {
             let (mark, expires) = approval.split_first_chunk::<MARK_BYTES>()?;
             let expires = UnixTime(u64::from_be_bytes(expires.try_into().ok()?));
-            (env.now.unix < expires).then_some((*mark, expires))
+            expires
+                .is_ahead(limits::CONSENT_LIFETIME, env.now.unix, limits::CLOCK_LEEWAY)
+                .then_some((*mark, expires))
         });
         Some(Self(approvals.collect()))
     }

@@ -230,11 +230,13 @@ impl Filled {
         let [request, client_name, browser, expires] = packed::unpack(&fields)?;
         let expires = UnixTime(u64::from_be_bytes(expires.try_into().ok()?));
         let client_name = packed::text(client_name)?;
-        (env.now.unix < expires).then_some(Self {
-            request: AuthorizationRequest::unpack(request, &env.server.scopes)?,
-            client_name: (!client_name.is_empty()).then_some(client_name),
-            browser: Browser::named(packed::text(browser)?),
-        })
+        expires
+            .is_ahead(limits::SIGN_IN_TIMEOUT, env.now.unix, limits::CLOCK_LEEWAY)
+            .then_some(Self {
+                request: AuthorizationRequest::unpack(request, &env.server.scopes)?,
+                client_name: (!client_name.is_empty()).then_some(client_name),
+                browser: Browser::named(packed::text(browser)?),
+            })
     }
 }
 

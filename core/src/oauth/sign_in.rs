@@ -123,13 +123,15 @@ impl SignIn {
     fn of_fields(state: &str, fields: &[u8], env: Env<'_>) -> Option<Self> {
         let [request, nonce, code_verifier, expires] = packed::unpack(fields)?;
         let expires = UnixTime(u64::from_be_bytes(expires.try_into().ok()?));
-        (env.now.unix < expires).then_some(Self {
-            request: AuthorizationRequest::unpack(request, &env.server.scopes)?,
-            state: Secret::new(state.to_owned()),
-            nonce: Secret::new(packed::text(nonce)?),
-            code_verifier: Secret::new(packed::text(code_verifier)?),
-            expires,
-        })
+        expires
+            .is_ahead(limits::SIGN_IN_TIMEOUT, env.now.unix, limits::CLOCK_LEEWAY)
+            .then_some(Self {
+                request: AuthorizationRequest::unpack(request, &env.server.scopes)?,
+                state: Secret::new(state.to_owned()),
+                nonce: Secret::new(packed::text(nonce)?),
+                code_verifier: Secret::new(packed::text(code_verifier)?),
+                expires,
+            })
     }
 
     /// The `Set-Cookie` that takes the cookie of this state away; `None` if it is no state of ours.

@@ -28,7 +28,11 @@ fn an_approval_is_remembered_for_this_client_and_address_in_this_browser_only() 
     assert_eq!(browsing.get(&authorize(&both, other, &[])).status(), 200);
     let mut stranger = Browsing::new();
     assert_eq!(stranger.get(&authorize(&id, CALLBACK, &[])).status(), 200);
-    browsing.server.now.unix = browsing.server.now.unix.after(limits::CONSENT_LIFETIME);
+    // Q3: a clock that is set back does not make it last longer.
+    let now = browsing.server.now.unix;
+    browsing.server.now.unix.0 -= 24 * 3600;
+    assert_eq!(browsing.get(&authorize(&id, CALLBACK, &[])).status(), 200);
+    browsing.server.now.unix = now.after(limits::CONSENT_LIFETIME);
     assert_eq!(browsing.get(&authorize(&id, CALLBACK, &[])).status(), 200);
 }
 

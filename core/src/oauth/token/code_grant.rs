@@ -17,6 +17,7 @@ use crate::{
     event::Event,
     fault::Fault,
     http::form::Form,
+    limits,
     log_event::Level,
     oauth::{
         client::Client,
@@ -202,7 +203,12 @@ impl CodeGrant {
                 expires,
             } => (hash, code_challenge, redirect_uri, expires),
         };
-        let same_code = *hash == self.code.hash && cx.env.now.unix < *expires;
+        let same_code = *hash == self.code.hash
+            && expires.is_ahead(
+                limits::AUTHORIZATION_CODE_LIFETIME,
+                cx.env.now.unix,
+                limits::CLOCK_LEEWAY,
+            );
         // OAuth 2.1 dropped the parameter: it is compared where it is sent (OAuth 2.1 section
         // 4.1.3).
         let same_place = self

@@ -203,10 +203,13 @@ impl Asked {
         if let Err(refusal) = self.narrowed(&session, &cx.env.server.scopes) {
             return refuse(refusal, cx);
         }
-        let grace_ends = refresh.rotated.after(limits::REFRESH_GRACE);
+        let in_grace =
+            refresh
+                .rotated
+                .lasts(limits::REFRESH_GRACE, cx.env.now.unix, limits::CLOCK_LEEWAY);
         if self.presented.hash == refresh.current {
             self.renew(session, version, attempts, cx)
-        } else if (refresh.previous == Some(self.presented.hash) && cx.env.now.unix <= grace_ends)
+        } else if (refresh.previous == Some(self.presented.hash) && in_grace)
             || cx.env.server.has(Planted::ReuseIgnored)
         {
             self.grant(&session, cx)
@@ -231,7 +234,10 @@ impl Asked {
         let Some(old) = session.entra_tokens(&self.presented.secret, keys) else {
             return self.end(&session, cx);
         };
-        if cx.env.now.unix < old.refreshed.after(ASKED_LATELY) {
+        if old
+            .refreshed
+            .lasts(ASKED_LATELY, cx.env.now.unix, Duration::ZERO)
+        {
             let state = self.rotate(session, version, None, cx);
             return self.go(attempts, state);
         }

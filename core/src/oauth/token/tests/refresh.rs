@@ -39,12 +39,34 @@ fn the_last_refresh_may_be_repeated_for_a_while_and_gives_the_same_successor() {
     let mut alice = SignedIn::new();
     let first = text(&alice.redeem(), "refresh_token").to_owned();
     let second = text(&testing::json(&alice.refresh(&first, &[])), "refresh_token").to_owned();
-    alice.later(limits::REFRESH_GRACE);
+    alice.later(limits::REFRESH_GRACE - Duration::from_secs(1));
     let again = text(&testing::json(&alice.refresh(&first, &[])), "refresh_token").to_owned();
     assert_eq!(second, again);
     assert_eq!(alice.refresh(&second, &[]).status(), 200);
     assert_eq!(error(&alice.refresh(&first, &[])), "invalid_grant");
     assert!(!alice.is_alive(), "the successor was used: this is a reuse");
+}
+
+// Q3: otherwise a user who is disabled in Entra would stay for a day.
+#[test]
+fn refresh_after_clock_was_set_back_asks_entra() {
+    let mut alice = SignedIn::new();
+    let first = alice.redeem();
+    alice.world.server.now.unix.0 -= 24 * 3600;
+    let response = alice.refresh(text(&first, "refresh_token"), &[]);
+    assert_eq!(response.status(), 200, "{}", testing::text(&response));
+    assert_eq!(alice.world.redeemed.len(), 1);
+}
+
+// Q3
+#[test]
+fn repeated_refresh_after_clock_was_set_back_ends_the_session() {
+    let mut alice = SignedIn::new();
+    let first = text(&alice.redeem(), "refresh_token").to_owned();
+    let second = alice.refresh(&first, &[]);
+    assert_eq!(second.status(), 200);
+    alice.world.server.now.unix.0 -= 24 * 3600;
+    assert_eq!(error(&alice.refresh(&first, &[])), "invalid_grant");
 }
 
 #[test]
