@@ -4,6 +4,8 @@
 //! cargo run --release -p entra-mcp-fuzz --example simulate               seeds from 0 on, for ever
 //! cargo run --release -p entra-mcp-fuzz --example simulate -- 1000 500   500 seeds from 1000 on
 //! cargo run --release -p entra-mcp-fuzz --example simulate -- replay 17  the trace of seed 17
+//! cargo run --release -p entra-mcp-fuzz --example simulate -- survey 0 500  all that fail of 500 seeds
+//! cargo run --release -p entra-mcp-fuzz --example simulate -- with bursts survey 0 500  in an unkinder world
 //! ```
 #![expect(clippy::print_stdout, reason = "this is a command for users")]
 
@@ -11,19 +13,34 @@ use std::process::ExitCode;
 
 use entra_mcp_fuzz::{
     choice::Choice,
+    options::Unkindness,
     simulate::{self, FailedRun, Summary},
 };
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut words = words.as_slice();
+    let mut added = Vec::new();
+    while let ["with", name, rest @ ..] = words {
+        let known = Unkindness::ALL.iter().find(|(known, _)| known == name);
+        let Some((_, unkindness)) = known else {
+            return usage();
+        };
+        added.push(*unkindness);
+        words = rest;
+    }
     let number = |word: &str| word.parse::<u64>().ok();
-    match words.as_slice() {
-        [] => seeds(0, u64::MAX),
-        ["replay", seed] => number(seed).map_or_else(usage, replay),
-        [first] => number(first).map_or_else(usage, |first| seeds(first, u64::MAX)),
+    match words {
+        [] => seeds(0, u64::MAX, &added),
+        ["replay", seed] => number(seed).map_or_else(usage, |seed| replay(seed, &added)),
+        ["survey", first, count] => match (number(first), number(count)) {
+            (Some(first), Some(count)) => survey(first, count, &added),
+            _ => usage(),
+        },
+        [first] => number(first).map_or_else(usage, |first| seeds(first, u64::MAX, &added)),
         [first, count] => match (number(first), number(count)) {
-            (Some(first), Some(count)) => seeds(first, count),
+            (Some(first), Some(count)) => seeds(first, count, &added),
             _ => usage(),
         },
         _ => usage(),
@@ -31,18 +48,30 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    println!("usage: simulate [FIRST-SEED [COUNT]] | simulate replay SEED");
+    println!(
+        "usage: simulate [with UNKINDNESS]... [FIRST-SEED [COUNT] | replay SEED | survey FIRST-SEED COUNT]"
+    );
+    for (name, unkindness) in Unkindness::ALL {
+        let always = if Unkindness::ON.contains(&unkindness) {
+            "in every run"
+        } else {
+            "not in every run yet"
+        };
+        println!("  {name}: {always}");
+    }
     ExitCode::from(2)
 }
 
-fn once(seed: u64) -> Result<Summary, Box<FailedRun>> {
-    simulate::run(Choice::seeded(seed), |_| {})
+fn once(seed: u64, added: &[Unkindness]) -> Result<Summary, Box<FailedRun>> {
+    simulate::run(Choice::seeded(seed), |options| {
+        options.unkindness.extend(added);
+    })
 }
 
-fn seeds(first: u64, count: u64) -> ExitCode {
+fn seeds(first: u64, count: u64, added: &[Unkindness]) -> ExitCode {
     let mut total = Summary::default();
     for seed in first..first.saturating_add(count) {
-        match once(seed) {
+        match once(seed, added) {
             Ok(summary) => {
                 total.add(&summary);
                 if (seed - first + 1).is_power_of_two() || (seed + 1) % 1000 == 0 {
@@ -60,9 +89,26 @@ fn seeds(first: u64, count: u64) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn replay(seed: u64) -> ExitCode {
+/// Runs all seeds and says which fail.
+fn survey(first: u64, count: u64, added: &[Unkindness]) -> ExitCode {
+    let mut failed = 0;
+    for seed in first..first.saturating_add(count) {
+        if let Err(run) = once(seed, added) {
+            failed += 1;
+            println!("seed {seed} failed: {}", run.failure);
+        }
+    }
+    println!("{failed} of {count} seeds failed");
+    if failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn replay(seed: u64, added: &[Unkindness]) -> ExitCode {
     println!("{LEGEND}");
-    match once(seed) {
+    match once(seed, added) {
         Ok(summary) => {
             summary.trace.iter().for_each(|line| println!("{line}"));
             println!(

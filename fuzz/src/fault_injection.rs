@@ -97,7 +97,9 @@ async fn at_entra(world: &World, kind: u64, away: Duration) {
         4 => {
             let status = world.choose(|choice| *choice.pick(&[401, 403, 429, 500, 503]));
             world.note("faults", &format!("= Graph says {status}"));
-            world.entra(|entra| entra.fail_graph(status, Some(2), 1));
+            let after = world.choose(|choice| *choice.pick(&[2, 30]));
+            let times = world.choose(|choice| *choice.pick(&[1, 2, 3]));
+            world.entra(|entra| entra.fail_graph(status, Some(after), times));
         }
         5 => {
             let code = world.choose(|choice| *choice.pick(&REFUSALS));

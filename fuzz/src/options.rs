@@ -2,7 +2,7 @@
 //! often. Drawn anew for each run, some faults are switched off altogether (swarm testing): a fault
 //! that always occurs hides what another would find.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use entra_mcp_core::{catalog::Catalog, env::Server};
 
@@ -21,6 +21,8 @@ pub struct Options {
     pub faults: Faults,
     /// What goes wrong once: this, after so many chances for it were passed over.
     pub once: Option<(Fault, u64)>,
+    /// In what the runtimes are as unkind as they really are.
+    pub unkindness: BTreeSet<Unkindness>,
     /// What each server offers.
     pub catalog: fn() -> Catalog,
     /// What is done to each server before it starts; tests of the checks plant bugs with it.
@@ -93,6 +95,22 @@ impl Fault {
     ];
 }
 
+/// Something that the real runtimes, clients or clocks do, and a kinder world would not. It is no
+/// fault: a run must hold with all of it. What the server does not stand yet is listed apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unkindness {
+    /// What an exchange asks in its last step is dropped with it, which is a bug of the core then.
+    LastAsksAreLost,
+}
+
+impl Unkindness {
+    /// All that there is, with the names that `examples/simulate.rs` takes.
+    pub const ALL: [(&'static str, Self); 1] = [("last-asks-are-lost", Self::LastAsksAreLost)];
+
+    /// What every run has.
+    pub const ON: [Self; 1] = [Self::LastAsksAreLost];
+}
+
 impl Faults {
     pub(crate) fn rate(&self, fault: Fault) -> u32 {
         match fault {
@@ -125,6 +143,7 @@ impl Options {
             latency: (soon, soon),
             faults: Faults::default(),
             once: None,
+            unkindness: Unkindness::ON.into(),
             catalog: entra_mcp_core::tools::catalog,
             prepare: untouched,
         }
@@ -142,6 +161,12 @@ impl Options {
     pub fn with_replicas(mut self, replicas: usize) -> Self {
         self.replicas = replicas;
         self
+    }
+
+    /// Whether the world is unkind in this.
+    #[must_use]
+    pub fn has(&self, unkindness: Unkindness) -> bool {
+        self.unkindness.contains(&unkindness)
     }
 
     /// The same at another address.
@@ -182,6 +207,7 @@ impl Options {
             latency: (Duration::from_millis(1), Duration::from_millis(most)),
             faults,
             once: None,
+            unkindness: Unkindness::ON.into(),
             catalog: crate::tools::everything,
             prepare: untouched,
         }

@@ -9,6 +9,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use entra_mcp_core::{
+    action::Action,
     admit,
     entropy::Seed,
     env::{EntraSnapshot, Env, Server},
@@ -25,7 +26,7 @@ use crate::{
     ids::{ConnId, ExchangeRef, Process},
     net::Piece,
     observation::Observation,
-    options::Options,
+    options::{Options, Unkindness},
     world::{SimEvent, State},
 };
 
@@ -306,10 +307,12 @@ impl State {
         }
     }
 
-    /// Polls an exchange until it waits or is over, and does what it wants.
+    /// Polls an exchange until it waits or is over, and does what it wants. As in the runtimes, asks go
+    /// out when the exchange waits for them; those of the last step are dropped with it.
     fn pump(&mut self, process: Process, id: ExchangeId) {
         let who = ExchangeRef::new(process, id);
         let moment = self.moment;
+        let mut asks = Vec::new();
         loop {
             let Some(replica) = self.process(process) else {
                 return;
@@ -324,6 +327,7 @@ impl State {
             };
             let conn = live.conn;
             match live.exchange.poll() {
+                Output::Do(ask @ (Action::Fetch(..) | Action::Store(..))) => asks.push(ask),
                 Output::Do(action) => self.perform(process, id, conn, action),
                 Output::Wait(until) => {
                     if live.wake != Some(until) {
@@ -337,9 +341,13 @@ impl State {
                         now: now.instant,
                         until,
                     });
+                    for ask in asks {
+                        self.perform(process, id, conn, ask);
+                    }
                     return;
                 }
                 Output::Done(outcome) => {
+                    self.last_asks(process, id, asks);
                     self.note(&who.to_string(), &format!("= done, {outcome:?}"));
                     self.see(&Observation::ExchangeEnded { who, outcome });
                     self.finish(process, id, conn);
@@ -347,6 +355,28 @@ impl State {
                 }
             }
         }
+    }
+
+    /// What an exchange asked in its last step: nobody waits for the answers.
+    fn last_asks(&mut self, process: Process, id: ExchangeId, asks: Vec<Action>) {
+        for ask in asks {
+            if self.options.has(Unkindness::LastAsksAreLost) {
+                let what = format!(
+                    "{} asks in its last step: {ask:?}",
+                    ExchangeRef::new(process, id)
+                );
+                self.fail(Failure::new("no ask is lost", what));
+            } else {
+                self.perform(process, id, None, ask);
+            }
+        }
+    }
+
+    /// Whether an exchange still is.
+    pub(crate) fn is_live(&mut self, process: Process, id: ExchangeId) -> bool {
+        let replica = self.process(process);
+        let running = replica.and_then(|replica| replica.running.as_ref());
+        running.is_some_and(|running| running.exchanges.contains_key(&id))
     }
 
     fn finish(&mut self, process: Process, id: ExchangeId, conn: Option<ConnId>) {

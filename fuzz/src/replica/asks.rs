@@ -50,6 +50,9 @@ impl State {
         ticket: Ticket<Fetch>,
         fetch: Fetch,
     ) {
+        if self.is_dropped(process, id) {
+            return;
+        }
         let mut at = self.moment.after(self.latency());
         let answer = if self.entra.is_down() {
             Err(FetchFault::Unreachable)
@@ -108,6 +111,9 @@ impl State {
         ticket: Ticket<Store>,
         store: Store,
     ) {
+        if self.is_dropped(process, id) {
+            return;
+        }
         let now = crate::clock::read(self.moment, SimInstant::default(), 0);
         let mut answer = self.store.perform(store, now.unix);
         if self.injects(Fault::StoreResponseLost) {
@@ -116,6 +122,11 @@ impl State {
         let at = self.moment.after(self.latency());
         let event = ticket.answer(answer);
         self.schedule(at, SimEvent::Deliver(process, id, event));
+    }
+
+    /// Whether an ask on its way was dropped with its exchange: it may have got through before.
+    fn is_dropped(&mut self, process: Process, id: ExchangeId) -> bool {
+        !self.is_live(process, id) && self.choice.chance(500)
     }
 
     pub(super) fn tell_hub(&mut self, process: Process, id: ExchangeId, message: ToHub) {
