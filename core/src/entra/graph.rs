@@ -3,7 +3,7 @@
 //! ```text
 //! Token --ready--> Sent --200--> answered
 //!   |               | 401, once: Token again, with a token that is surely new
-//!   |               | 401 again: the session is over
+//!   |               | 401 again: Ending, until the session is deleted
 //!   +--> session over, or Entra out of reach
 //! ```
 //!
@@ -18,7 +18,7 @@ use url::Url;
 
 use super::access::{self, Access, AccessStep};
 use crate::{
-    ask::{Ask, Awaiting, Fetch, Reach, Version},
+    ask::{Ask, Awaiting, Fetch, Reach, Store, Version},
     event::Event,
     fault::Fault,
     limits,
@@ -52,6 +52,7 @@ struct Whose {
 enum State {
     Token(Box<Access>),
     Sent(Awaiting<Fetch>),
+    Ending(Awaiting<Store>),
 }
 
 /// How far a GET is.
@@ -142,6 +143,17 @@ impl Query {
                 None => Self::sent(self.path, self.whose, awaiting),
             },
             (State::Sent(awaiting), _) => Self::sent(self.path, self.whose, awaiting),
+            (State::Ending(awaiting), event) => {
+                let is_over = match event {
+                    Event::Stored(answered) => awaiting.take(answered).is_some(),
+                    _ => false,
+                };
+                if is_over {
+                    return Asked::SessionOver;
+                }
+                let (path, whose, state) = (self.path, self.whose, State::Ending(awaiting));
+                Asked::Waiting(Self { path, whose, state })
+            }
         }
     }
 
@@ -218,9 +230,9 @@ impl Query {
                 Level::Info,
                 "Microsoft Graph refused a new token: session over",
             );
-            // Nobody waits for it: whatever becomes of it, the user must sign in.
-            let _deleted = access::delete(&whose.session, cx);
-            return Asked::SessionOver;
+            // Whatever becomes of it, the user must sign in.
+            let state = State::Ending(access::delete(&whose.session, cx));
+            return Asked::Waiting(Self { path, whose, state });
         }
         cx.note(Level::Debug, "Microsoft Graph refused a token");
         whose.renewed = true;
