@@ -339,15 +339,6 @@ impl World {
         }
     }
 
-    fn perform(&mut self, id: ExchangeId, ask: Action) {
-        let event = match ask {
-            Action::Store(ticket, store) => ticket.answer(self.ask(store)),
-            Action::Fetch(ticket, fetch) => ticket.answer(self.fetched(fetch)),
-            _ => return,
-        };
-        self.hand(id, event);
-    }
-
     /// A request of somebody's, with further headers.
     pub(crate) fn request(
         &self,

@@ -5,9 +5,23 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{GRAPH_TOKEN, World};
-use crate::ask::{Fetch, FetchFault};
+use crate::{
+    action::Action,
+    ask::{Fetch, FetchFault},
+    id::ExchangeId,
+};
 
 impl World {
+    /// Answers an ask.
+    pub(super) fn perform(&mut self, id: ExchangeId, ask: Action) {
+        let event = match ask {
+            Action::Store(ticket, store) => ticket.answer(self.ask(store)),
+            Action::Fetch(ticket, fetch) => ticket.answer(self.fetched(fetch)),
+            _ => return,
+        };
+        self.hand(id, event);
+    }
+
     /// What Entra or Graph answers.
     pub(crate) fn fetched(&mut self, fetch: Fetch) -> Result<Response<Bytes>, FetchFault> {
         let host = fetch.request.uri().host();
