@@ -136,7 +136,8 @@ impl Waiting {
 }
 
 fn no_stream() -> ::http::Response<Bytes> {
-    response::text(StatusCode::NOT_FOUND, "There is no such session.\n")
+    let words = "Session not found: open a new stream with GET /sse.\n";
+    response::text(StatusCode::NOT_FOUND, words)
 }
 
 impl Finding {

@@ -155,7 +155,8 @@ pub(super) fn named_session(
     }
     match headers::one(headers, session::HEADER) {
         Ok(Some(id)) => McpSession::open(id, caller, cx.env).ok_or_else(|| {
-            let error = Error::new(SESSION_NOT_FOUND, "There is no such session.");
+            let words = "Session not found: begin a new one with `initialize`.";
+            let error = Error::new(SESSION_NOT_FOUND, words);
             Box::new(refusal(StatusCode::NOT_FOUND, error))
         }),
         Ok(None) | Err(Odd) => {

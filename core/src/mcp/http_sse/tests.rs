@@ -111,6 +111,8 @@ fn a_stream_is_named_whole_and_once_and_by_its_own_kind_of_name() {
     ] {
         let response = post(&mut world, "alice", &target, &ping(1));
         assert_eq!(response.status(), status, "{target}");
+        let is_lost = response.body().starts_with(b"Session not found");
+        assert_eq!(is_lost, status == 404, "{target}");
     }
     let response = world.post("alice", &[("mcp-session-id", name)], ping(1));
     assert_eq!(response.status(), StatusCode::NOT_FOUND);

@@ -91,7 +91,11 @@ fn session_ids_differ_and_are_made_here() {
     let first = header(&response, "mcp-session-id").to_owned();
     assert_ne!(first, "an-id-of-my-own");
     assert_ne!(first, world.initialize("alice", "2025-11-25"));
-    assert_eq!(world.post("alice", &mine, ping()).status(), 404);
+    let response = world.post("alice", &mine, ping());
+    assert_eq!(response.status(), 404);
+    // Clients look for these words besides the status.
+    let words = body(&response)["error"]["message"].clone();
+    assert!(words.as_str().unwrap().starts_with("Session not found"));
 }
 
 // I9
