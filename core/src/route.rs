@@ -1,5 +1,7 @@
 //! Which path is what. Routing is by equality on the raw path: nothing is decoded, folded or
-//! resolved, so no other spelling of a path gets round a check (threat L12).
+//! resolved, so no other spelling of a path gets round a check (threat L12). The one exception is a
+//! slash at the end of what clients are configured with or derive: some add it, and a redirect would
+//! lose their POST.
 
 use ::http::Method;
 
@@ -42,6 +44,26 @@ impl Route {
     /// The place of a raw path.
     #[must_use]
     pub fn of(path: &str) -> Option<Self> {
+        Self::exactly(path).or_else(|| {
+            let route = Self::exactly(path.strip_suffix('/')?)?;
+            route.may_end_in_a_slash().then_some(route)
+        })
+    }
+
+    /// Whether a slash at the end means the same place: the endpoints of MCP and the metadata.
+    fn may_end_in_a_slash(self) -> bool {
+        matches!(
+            self,
+            Self::Mcp
+                | Self::Sse
+                | Self::Message
+                | Self::ResourceMetadata
+                | Self::SseResourceMetadata
+                | Self::ServerMetadata
+        )
+    }
+
+    fn exactly(path: &str) -> Option<Self> {
         Some(match path {
             "/" => Self::Home,
             "/style.css" => Self::Style,
@@ -110,5 +132,46 @@ impl Route {
                 | Self::Token
                 | Self::Revoke
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slash_after_an_endpoint_of_mcp_or_metadata_is_the_same_place() {
+        for path in [
+            "/mcp",
+            "/sse",
+            "/message",
+            "/.well-known/oauth-protected-resource",
+            "/.well-known/oauth-protected-resource/mcp",
+            "/.well-known/oauth-protected-resource/sse",
+            "/.well-known/oauth-authorization-server",
+            "/.well-known/oauth-authorization-server/mcp",
+            "/.well-known/openid-configuration",
+            "/mcp/.well-known/openid-configuration",
+        ] {
+            let route = Route::of(path);
+            assert!(route.is_some(), "{path}");
+            assert_eq!(Route::of(&format!("{path}/")), route, "{path}");
+            assert_eq!(Route::of(&format!("{path}//")), None, "{path}");
+        }
+    }
+
+    // L12
+    #[test]
+    fn a_slash_after_any_other_path_is_another_place() {
+        for path in [
+            "//",
+            "/authorize/",
+            "/token/",
+            "/auth/callback/",
+            "/healthz/",
+            "",
+        ] {
+            assert_eq!(Route::of(path), None, "{path}");
+        }
     }
 }

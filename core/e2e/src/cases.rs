@@ -3,6 +3,7 @@
 pub mod authorization;
 pub mod everything;
 pub mod framing;
+pub mod interoperability;
 pub mod library;
 pub mod lifecycle;
 pub mod pages;

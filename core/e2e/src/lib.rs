@@ -68,6 +68,7 @@ suite!($ end_to_end_core:
     unauthenticated::unauthenticated_flood_leaves_no_state,
     unauthenticated::urls_named_by_unauthenticated_clients_are_not_fetched,
     unauthenticated::errors_disclose_nothing,
+    interoperability::slash_at_the_end_is_served_without_a_redirect,
 );
 
 // What a server that faces untrusted clients must do besides.

@@ -112,7 +112,7 @@ fn a_target_is_a_path_of_ours_compared_whole() {
     }
     for target in [
         "/MCP",
-        "/mcp/",
+        "/mcp//",
         "//mcp",
         "/./mcp",
         "/x/../mcp",

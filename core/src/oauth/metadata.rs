@@ -164,7 +164,7 @@ mod tests {
         for path in [
             "/.well-known/oauth-protected-resource/other",
             "/.well-known/oauth-authorization-server/other",
-            "/.well-known/openid-configuration/mcp/",
+            "/.well-known/openid-configuration/mcp//",
         ] {
             assert_eq!(TestServer::https().get(path).status(), 404, "{path}");
         }

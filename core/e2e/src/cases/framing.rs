@@ -165,7 +165,7 @@ pub fn malformed_requests_are_refused(program: &Program) {
     assert!(!statuses(&server, &upgrade).contains(&101));
     for path in [
         "//mcp",
-        "/mcp/",
+        "/mcp//",
         "/MCP",
         "/./mcp",
         "/%6dcp",
