@@ -159,8 +159,10 @@ pub fn validate(
     *request.uri_mut() = uri;
     *request.version_mut() = version;
     *request.headers_mut() = headers;
+    let mut parts = request.into_parts().0;
+    to_origin_form(&mut parts)?;
     Ok(Head {
-        parts: request.into_parts().0,
+        parts,
         framing,
         closes,
         expects_continue,
@@ -180,8 +182,9 @@ pub fn method(text: &str) -> Result<Method, HeadError> {
     Method::from_bytes(text.as_bytes()).map_err(|_| HeadError::Bad)
 }
 
-/// A target in origin-form (RFC 9112 section 3.2.1): there is no other for a server that is no proxy.
-/// (`OPTIONS *` asks of the server as a whole, which has nothing to say.)
+/// A target in origin-form, or in absolute-form, which every server must take (RFC 9112 sections 3.2.1
+/// and 3.2.2): clients send it that are configured to use a proxy, and proxies hand it on. (`OPTIONS *`
+/// asks of the server as a whole, which has nothing to say.)
 ///
 /// # Errors
 ///
@@ -190,14 +193,36 @@ pub fn target(text: &str) -> Result<Uri, HeadError> {
     if text.len() > limits::TARGET_BYTES {
         return Err(HeadError::TargetTooLong);
     }
-    let is_plain = text.starts_with('/')
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() && byte != b'#');
-    if !is_plain {
-        return Err(HeadError::Bad);
+    let is_plain = text
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && byte != b'#');
+    let uri: Uri = text.parse().map_err(|_| HeadError::Bad)?;
+    let is_served = match (uri.scheme_str(), uri.authority()) {
+        (None, None) => text.starts_with('/'),
+        (Some("http" | "https"), Some(authority)) => !authority.as_str().contains('@'),
+        _ => false,
+    };
+    match is_plain && is_served {
+        true => Ok(uri),
+        false => Err(HeadError::Bad),
     }
-    text.parse().map_err(|_| HeadError::Bad)
+}
+
+/// Turns a target in absolute-form into one in origin-form. The host that it names takes the place of
+/// the field `Host`, so that there is one only, which `admit` judges (RFC 9112 section 3.2.2).
+///
+/// # Errors
+///
+/// The target has no path.
+pub fn to_origin_form(head: &mut Parts) -> Result<(), HeadError> {
+    let Some(authority) = head.uri.authority() else {
+        return Ok(());
+    };
+    let host = HeaderValue::from_str(authority.as_str()).map_err(|_| HeadError::Bad)?;
+    head.headers.insert(header::HOST, host);
+    let path = head.uri.path_and_query().cloned().ok_or(HeadError::Bad)?;
+    head.uri = Uri::from(path);
+    Ok(())
 }
 
 /// Exactly one `Host`, a host and perhaps a port (RFC 9112 section 3.2). Whether it is ours is
@@ -265,4 +290,47 @@ fn asks_to_close(headers: &HeaderMap) -> bool {
         .iter()
         .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
         .any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str, host: &str) -> Result<Head, HeadError> {
+        parse(format!("{line} HTTP/1.1\r\nHost: {host}\r\n\r\n").as_bytes())
+    }
+
+    // RFC 9112 section 3.2.2
+    #[test]
+    fn an_absolute_target_is_served_as_its_path_under_the_host_that_it_names() {
+        for (target, path, host) in [
+            ("http://mcp.example/mcp?a=b", "/mcp?a=b", "mcp.example"),
+            ("https://mcp.example:443", "/", "mcp.example:443"),
+            ("HTTP://[::1]:3001/sse", "/sse", "[::1]:3001"),
+        ] {
+            let head = parsed(&format!("GET {target}"), "other.example").unwrap();
+            assert_eq!(head.parts.uri, *path, "{target}");
+            assert_eq!(head.parts.uri.authority(), None, "{target}");
+            let hosts = head.parts.headers.get_all(header::HOST);
+            assert_eq!(Vec::from_iter(hosts), [host], "{target}");
+        }
+    }
+
+    #[test]
+    fn a_target_of_another_form_is_refused() {
+        for target in [
+            "*",
+            "mcp.example:443",
+            "mcp",
+            "//mcp.example/mcp#a",
+            "http:///mcp",
+            "http://user@mcp.example/mcp",
+            "http://mcp.example/mcp#a",
+            "ftp://mcp.example/mcp",
+            "file:///etc/passwd",
+        ] {
+            let head = parsed(&format!("GET {target}"), "mcp.example");
+            assert_eq!(head.err(), Some(HeadError::Bad), "{target}");
+        }
+    }
 }

@@ -69,6 +69,7 @@ suite!($ end_to_end_core:
     unauthenticated::urls_named_by_unauthenticated_clients_are_not_fetched,
     unauthenticated::errors_disclose_nothing,
     interoperability::slash_at_the_end_is_served_without_a_redirect,
+    interoperability::absolute_target_is_served,
 );
 
 // What a server that faces untrusted clients must do besides.

@@ -7,7 +7,7 @@ use async_io::{Async, Timer};
 use bytes::Bytes;
 use entra_mcp_core::{
     admit::{self, is_exempt_from_limit},
-    error_responses, limits,
+    error_responses, limits, request_head,
 };
 use entra_mcp_runtime::{Lane, Pass};
 use http::{HeaderValue, Request, Response, header, request::Parts};
@@ -112,8 +112,12 @@ impl hyper::service::Service<Request<Incoming>> for Inbound {
 impl Inner {
     /// Answers a request.
     async fn exchange(&self, request: Request<Incoming>) -> Response<Answer> {
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
         let has_body = !body.is_end_stream();
+        // `hyper` hands an absolute target over as it came.
+        if let Err(error) = request_head::to_origin_form(&mut head) {
+            return self.whole(error.answer(), true);
+        }
         // Where a body in chunks ends is seen by hyper only: nothing behind it is read.
         let closes =
             self.pass.lane() == Lane::Brief || head.headers.contains_key(header::TRANSFER_ENCODING);

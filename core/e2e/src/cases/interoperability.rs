@@ -24,6 +24,16 @@ pub fn slash_at_the_end_is_served_without_a_redirect(program: &Program) {
     assert_eq!(initialize_at(&server, "/mcp/"), 200);
 }
 
+/// RFC 9112 section 3.2.2.
+pub fn absolute_target_is_served(program: &Program) {
+    let server = program.start();
+    assert_eq!(
+        initialize_at(&server, &format!("{}/mcp", server.url())),
+        200
+    );
+    assert_eq!(initialize_at(&server, "http://evil.example/mcp"), 421);
+}
+
 /// The status of an `initialize` that is posted to this target.
 fn initialize_at(server: &Server, target: &str) -> u16 {
     let bearer = format!("Bearer {}", sign_in(server, "alice").access_token);
