@@ -70,6 +70,7 @@ suite!($ end_to_end_core:
     unauthenticated::errors_disclose_nothing,
     interoperability::slash_at_the_end_is_served_without_a_redirect,
     interoperability::absolute_target_is_served,
+    interoperability::null_is_as_if_left_out,
 );
 
 // What a server that faces untrusted clients must do besides.

@@ -223,13 +223,15 @@ fn message(value: Value) -> Result<Message, Refused> {
     if members.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
         return Err(refused("The member `jsonrpc` must be \"2.0\"."));
     }
-    let has_result = members.contains_key("result");
-    let has_error = members.contains_key("error");
+    let has_error = members.get("error").is_some_and(|error| !error.is_null());
+    let result = members.get("result");
+    // Some write both, one of them null.
+    let has_result = result.is_some_and(|result| !(has_error && result.is_null()));
     let Some(method) = members.remove("method") else {
         if has_result == has_error || (id.is_none() && has_result) {
             return Err(refused("This is neither a request nor a response."));
         }
-        let result = members.remove("result");
+        let result = members.remove("result").filter(|_| has_result);
         return Ok(Message::Response(ClientResponse { id, result }));
     };
     if has_result || has_error {
@@ -238,12 +240,16 @@ fn message(value: Value) -> Result<Message, Refused> {
     let Value::String(method) = method else {
         return Err(refused("The member `method` must be a string."));
     };
-    if given_id.is_some() && id.is_none() {
+    let wants_no_answer = given_id == Some(Value::Null) && method.starts_with("notifications/");
+    if given_id.is_some() && id.is_none() && !wants_no_answer {
         return Err(refused("The member `id` must be a string or an integer."));
     }
     let params = match members.remove("params") {
-        None => Some(Map::new()),
-        Some(Value::Object(params)) => Some(params),
+        None | Some(Value::Null) => Some(Map::new()),
+        Some(Value::Object(mut params)) => {
+            drop_nulls(&mut params);
+            Some(params)
+        }
         Some(_) => None,
     };
     match (id, params) {
@@ -257,6 +263,20 @@ fn message(value: Value) -> Result<Message, Refused> {
             method,
             params: params.unwrap_or_default(),
         })),
+    }
+}
+
+/// Parameters whose members are the tool's own, or the user's: there `null` is a value.
+const OPAQUE: [&str; 2] = ["arguments", "inputResponses"];
+
+/// Leaves out what is `null`. No parameter of MCP has it as a value, but many clients write it for what
+/// they do not give.
+fn drop_nulls(members: &mut Map<String, Value>) {
+    members.retain(|_, value| !value.is_null());
+    for (name, value) in members.iter_mut() {
+        if let (Value::Object(members), false) = (value, OPAQUE.contains(&name.as_str())) {
+            drop_nulls(members);
+        }
     }
 }
 

@@ -164,7 +164,9 @@ fn tool(
 
 fn prompt(params: &Map<String, Value>, catalog: &Catalog) -> Result<Ready, Error> {
     let name = text(params, "name")?;
-    let arguments = arguments(params)?;
+    let mut arguments = arguments(params)?;
+    // They are texts: `null` is none.
+    arguments.retain(|_, value| !value.is_null());
     let Some(entry) = catalog.prompt(name) else {
         return Err(Error::invalid_params("There is no such prompt."));
     };

@@ -100,7 +100,6 @@ fn unknown_tools_and_bad_arguments_are_errors_and_nothing_is_asked() {
         json!({"name": 7}),
         json!({}),
         json!({"name": "getUserDetails", "arguments": []}),
-        json!({"name": "getUserDetails", "arguments": null}),
     ] {
         let response = call_in(&mut world, "alice", SESSION, &params);
         assert_eq!(response.status(), 200);

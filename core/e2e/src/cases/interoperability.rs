@@ -1,9 +1,12 @@
 //! What real clients and the proxies before them send, although it could be said otherwise.
 
+use serde_json::{Value, json};
+
 use crate::{
     Program, Server,
-    client::{initialize, sign_in},
-    raw_http::{self, Connection},
+    client::{Client, initialize, sign_in},
+    raw_http::{self, Connection, Response},
+    session,
 };
 
 /// Some clients add a slash to the address that they are given, and to those that they derive from it.
@@ -34,17 +37,50 @@ pub fn absolute_target_is_served(program: &Program) {
     assert_eq!(initialize_at(&server, "http://evil.example/mcp"), 421);
 }
 
+/// Many clients write `null` for what they do not give.
+pub fn null_is_as_if_left_out(program: &Program) {
+    let server = program.start();
+    let client = sign_in(&server, "alice");
+    let session = client.initialize(&server, "2025-11-25");
+    let named = ("Mcp-Session-Id", session.as_str());
+    let answer = |method: &str, params: Value| {
+        let message = json!({"jsonrpc": "2.0", "id": 7, "method": method, "params": params});
+        // Not by way of the session: what it sends is held against the schema, which forbids this.
+        let response = post(&server, &client, "/mcp", &[named], &message);
+        assert_eq!(response.status, 200, "{}", response.body);
+        session::answer(&response)["result"].clone()
+    };
+    let listed = answer("tools/list", Value::Null);
+    assert!(listed["tools"].is_array(), "{listed}");
+    let nulls = json!({"cursor": null, "_meta": null});
+    assert_eq!(answer("tools/list", nulls), listed);
+    let call = json!({"name": "getUserDetails", "arguments": null});
+    assert_eq!(answer("tools/call", call)["isError"], false);
+}
+
 /// The status of an `initialize` that is posted to this target.
 fn initialize_at(server: &Server, target: &str) -> u16 {
-    let bearer = format!("Bearer {}", sign_in(server, "alice").access_token);
-    let fields = [
+    let client = sign_in(server, "alice");
+    post(server, &client, target, &[], &initialize("2025-11-25")).status
+}
+
+/// Posts a message whatever it is.
+fn post(
+    server: &Server,
+    client: &Client,
+    target: &str,
+    fields: &[(&str, &str)],
+    message: &Value,
+) -> Response {
+    let bearer = format!("Bearer {}", client.access_token);
+    let mut all = vec![
         ("Authorization", bearer.as_str()),
         ("Content-Type", "application/json"),
         ("Accept", "application/json, text/event-stream"),
     ];
-    let message = initialize("2025-11-25").to_string();
-    let text = raw_http::text("POST", target, &server.host(), &fields, &message);
+    all.extend(fields);
+    let text = raw_http::text("POST", target, &server.host(), &all, &message.to_string());
     let mut connection = Connection::open(server.address()).unwrap();
     connection.send(text.as_bytes()).unwrap();
-    connection.response(false).unwrap().status
+    connection.response(false).unwrap()
 }

@@ -126,7 +126,7 @@ fn what_is_no_request_is_told_so_and_its_id_comes_back() {
     }
     let body = br#"{"jsonrpc":"2.0","id":"a","method":7}"#;
     assert_eq!(parse(body).unwrap_err().id, Some(Id::Text("a".to_owned())));
-    for params in ["[]", "null", "1", "\"x\""] {
+    for params in ["[]", "1", "\"x\""] {
         let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"ping","params":{params}}}"#);
         assert_eq!(code(body), Error::INVALID_PARAMS, "{params}");
     }
@@ -156,6 +156,47 @@ fn an_answer_is_an_answer_and_a_request_without_id_is_a_notification() {
     }
     let body = r#"{"jsonrpc":"2.0","method":"tools/call","params":{"name":"getUserDetails"}}"#;
     assert!(matches!(one(body), Message::Notification(_)));
+}
+
+#[test]
+fn null_stands_for_what_is_left_out() {
+    for (params, read) in [
+        ("null", "{}"),
+        (r#"{"cursor":null,"arguments":null,"_meta":null}"#, "{}"),
+        (
+            r#"{"_meta":{"progressToken":null,"a":{"b":null}},"name":"x"}"#,
+            r#"{"_meta":{"a":{}},"name":"x"}"#,
+        ),
+        (
+            r#"{"arguments":{"a":null},"inputResponses":{"b":{"content":null}}}"#,
+            r#"{"arguments":{"a":null},"inputResponses":{"b":{"content":null}}}"#,
+        ),
+    ] {
+        let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"x","params":{params}}}"#);
+        let Message::Request(request) = one(&body) else {
+            panic!("a request")
+        };
+        let read: Value = serde_json::from_str(read).unwrap();
+        assert_eq!(Value::Object(request.params), read, "{params}");
+    }
+    let body = r#"{"jsonrpc":"2.0","id":null,"method":"notifications/initialized","params":null}"#;
+    assert!(matches!(one(body), Message::Notification(_)));
+}
+
+#[test]
+fn a_response_may_write_null_for_its_other_outcome() {
+    let body = r#"{"jsonrpc":"2.0","id":9,"result":{},"error":null}"#;
+    let Message::Response(response) = one(body) else {
+        panic!("a response")
+    };
+    assert!(response.result.is_some());
+    let body = r#"{"jsonrpc":"2.0","id":9,"result":null,"error":{"code":1,"message":"x"}}"#;
+    let Message::Response(response) = one(body) else {
+        panic!("a response")
+    };
+    assert!(response.result.is_none());
+    let body = br#"{"jsonrpc":"2.0","id":9,"error":null}"#;
+    assert_eq!(code(body), Error::INVALID_REQUEST);
 }
 
 // K10

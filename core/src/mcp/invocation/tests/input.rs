@@ -166,7 +166,7 @@ fn a_request_state_is_of_this_user_and_this_call() {
     let bob = Client::of("bob", &mut world, NEW, able());
     let state = client.call(&mut world, "ask", json!({}))["requestState"].clone();
     let tampered = json!(format!("{}-TAMPERED", state.as_str().unwrap()));
-    for odd in [tampered, json!(1), json!(""), Value::Null] {
+    for odd in [tampered, json!(1), json!("")] {
         assert_eq!(
             round(&mut world, &client, json!({}), Some(&odd))["code"],
             -32602

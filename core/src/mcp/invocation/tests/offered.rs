@@ -80,6 +80,8 @@ fn what_is_not_there_or_does_not_fit_is_told_in_words() {
         let missing = client.ask(&mut world, "prompts/get", json!({"name": "review"}));
         assert_eq!(missing["code"], -32602);
         assert!(missing["message"].as_str().unwrap().contains("`code`"));
+        let params = json!({"name": "review", "arguments": {"code": null}});
+        assert_eq!(client.ask(&mut world, "prompts/get", params), missing);
         let wrong = client.call(&mut world, "slow", json!({"arguments": {"whom": 1}}));
         let words = match revision >= "2025-11-25" {
             true => wrong["content"][0]["text"].as_str().unwrap().to_owned(),
@@ -116,6 +118,45 @@ fn a_list_is_read_page_by_page() {
     for odd in [json!("x"), json!(1), json!("ZnJvbSA5OTk")] {
         let error = client.ask(&mut world, "tools/list", json!({"cursor": odd}));
         assert_eq!(error["code"], -32602);
+    }
+}
+
+#[test]
+fn null_is_as_if_left_out_in_every_method() {
+    let mut world = world();
+    for revision in OLD.into_iter().chain([NEW]) {
+        let client = Client::new(&mut world, revision, json!({}));
+        for (method, params, nulls) in [
+            ("tools/list", json!({}), json!({"cursor": null})),
+            ("prompts/list", json!({}), json!({"cursor": null})),
+            ("resources/list", json!({}), json!({"cursor": null})),
+            (
+                "resources/templates/list",
+                json!({}),
+                json!({"cursor": null}),
+            ),
+            (
+                "tools/call",
+                json!({"name": "nothing"}),
+                json!({"name": "nothing", "arguments": null, "task": null}),
+            ),
+            (
+                "prompts/get",
+                json!({"name": "review", "arguments": {"code": "x"}}),
+                json!({"name": "review", "arguments": {"code": "x"}, "other": null}),
+            ),
+            (
+                "completion/complete",
+                json!({"ref": {"type": "ref/prompt", "name": "review"},
+                    "argument": {"name": "code", "value": "code1"}}),
+                json!({"ref": {"type": "ref/prompt", "name": "review", "uri": null},
+                    "argument": {"name": "code", "value": "code1"}, "context": null}),
+            ),
+        ] {
+            let plain = client.ask(&mut world, method, params);
+            let answer = client.ask(&mut world, method, nulls);
+            assert_eq!(answer, plain, "{revision} {method}");
+        }
     }
 }
 
