@@ -209,7 +209,7 @@ mod tests {
     use crate::testing::{TestServer, session_token};
 
     #[test]
-    fn who_leaves_before_there_is_an_answer_abandons_the_exchange() {
+    fn disconnect_before_response_abandons_exchange() {
         let server = TestServer::dev();
         let bearer = format!("Bearer {}", session_token(&server));
         let request = server

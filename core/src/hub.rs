@@ -1,8 +1,8 @@
 //! The hub: the little that exchanges share, behind the runtime's one mutex.
 //!
-//! It knows who listens on which stream, what is kept for clients that come back, what MCP sessions wish
-//! for, which calls and tasks go on, and who waits for Entra's keys. It does table operations only: no
-//! parsing, no JSON, no signatures. Exchanges and the hub speak by messages that only they understand; a
+//! It knows the open streams, the events that a client may resume from, the settings of MCP sessions, the
+//! requests and tasks in flight, and who waits for Entra's metadata. It does table operations only: no
+//! parsing, no JSON, no signatures. Exchanges and the hub exchange messages that only they understand; a
 //! runtime carries them.
 
 mod counts;
@@ -18,8 +18,8 @@ mod tasks;
 use std::collections::VecDeque;
 
 use self::{
-    in_flight::Calls, metadata_refresh::Flight, replay::Kept, session_settings::Wishes,
-    streams::Streams, tasks::Tasks,
+    in_flight::InFlightRequests, metadata_refresh::RefreshGate, replay::ReplayBuffers,
+    session_settings::SessionSettings, streams::Streams, tasks::Tasks,
 };
 pub use self::{
     job::Job,
@@ -27,18 +27,21 @@ pub use self::{
 };
 pub(crate) use self::{
     job::JobKind,
-    message::{Agreed, FromHubKind, StreamKind, TaskTold, ToHubKind, Wants},
+    message::{FromHubKind, Negotiated, StreamKind, SubscriptionFilter, TaskUpdate, ToHubKind},
 };
-use crate::{id::ExchangeId, time::Now};
+use crate::{
+    id::ExchangeId,
+    time::{Instant, Now},
+};
 
 /// The shared tables.
 #[derive(Debug, Default)]
 pub struct Hub {
-    flight: Flight,
+    metadata: RefreshGate,
     streams: Streams,
-    kept: Kept,
-    calls: Calls,
-    wishes: Wishes,
+    replays: ReplayBuffers,
+    in_flight: InFlightRequests,
+    settings: SessionSettings,
     tasks: Tasks,
     outputs: VecDeque<HubOutput>,
 }
@@ -48,175 +51,216 @@ pub struct Hub {
 pub struct HubStats {
     /// Open streams.
     pub streams: usize,
-    /// The most of them that one owner holds.
-    pub of_one_owner: usize,
-    /// Exchanges that wait for Entra's keys.
+    /// The most streams of one user and client.
+    pub of_one_principal: usize,
+    /// Exchanges that wait for Entra's metadata.
     pub waiting: usize,
-    /// Streams that are kept for clients that come back.
-    pub kept: usize,
-    /// Calls that take a while.
-    pub calls: usize,
-    /// MCP sessions whose wishes are remembered.
-    pub wishes: usize,
+    /// Streams whose events are kept for a client that comes back.
+    pub replays: usize,
+    /// Requests that take a while.
+    pub in_flight: usize,
+    /// MCP sessions with a log level or subscriptions.
+    pub settings: usize,
     /// Tasks that run.
     pub tasks: usize,
 }
 
 impl Hub {
-    /// How full the tables are.
-    #[must_use]
-    pub fn stats(&self) -> HubStats {
-        let (streams, of_one_owner) = self.streams.load();
-        HubStats {
-            streams,
-            of_one_owner,
-            waiting: self.flight.waiting(),
-            kept: self.kept.len(),
-            calls: self.calls.len(),
-            wishes: self.wishes.len(),
-            tasks: self.tasks.len(),
-        }
-    }
-
-    /// An empty hub.
+    /// Returns an empty hub.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Returns how full the tables are.
+    #[must_use]
+    pub fn stats(&self) -> HubStats {
+        let (streams, of_one_principal) = self.streams.load();
+        HubStats {
+            streams,
+            of_one_principal,
+            waiting: self.metadata.waiting(),
+            replays: self.replays.len(),
+            in_flight: self.in_flight.len(),
+            settings: self.settings.len(),
+            tasks: self.tasks.len(),
+        }
     }
 
     /// Takes a message of an exchange. Poll until idle afterwards.
     pub fn handle(&mut self, from: ExchangeId, message: ToHub, now: Now) {
         let out = &mut self.outputs;
         match message.0 {
-            ToHubKind::WantEntra { newer_than } => self.flight.want(from, newer_than, now, out),
-            ToHubKind::LearnedEntra(facts) => self.flight.learned(facts, now, out),
+            ToHubKind::NeedMetadata { newer_than } => {
+                self.metadata.need(from, newer_than, now, out)
+            }
+            ToHubKind::MetadataFetched(facts) => self.metadata.fetched(facts, now, out),
             ToHubKind::OpenStream {
-                stream,
-                owner,
+                principal,
                 session,
                 kind,
-            } => {
-                self.streams.open(from, stream, owner, session, kind, out);
-            }
-            ToHubKind::LeaveStream => self.leave(from),
-            ToHubKind::FindStream { stream, owner } => self.streams.find(from, stream, owner, out),
-            ToHubKind::Agreed {
-                stream,
-                owner,
-                agreed,
-            } => self.streams.agree(stream, owner, agreed),
+            } => self.streams.open(from, principal, session, kind, out),
+            ToHubKind::CloseStream => self.close_stream(from),
+            ToHubKind::FindStream {
+                mcp_session,
+                principal,
+            } => self.streams.find(from, mcp_session, principal, out),
+            ToHubKind::Negotiated {
+                mcp_session,
+                principal,
+                negotiated,
+            } => self.streams.negotiated(mcp_session, principal, negotiated),
             ToHubKind::Deliver {
-                stream,
-                owner,
+                mcp_session,
+                principal,
                 bytes,
-            } => {
-                self.streams.deliver(stream, owner, bytes, out);
-            }
+            } => self.streams.deliver(mcp_session, principal, bytes, out),
             ToHubKind::EndSession(session) => self.streams.end_session(session, out),
-            ToHubKind::EndStream { stream, owner } => {
-                self.streams.end(stream, owner, out);
-                self.kept.end_session(stream, owner, out);
-                self.wishes.end(stream, owner);
-                self.calls.cancel_all(owner, stream, out);
+            ToHubKind::EndMcpSession {
+                mcp_session,
+                principal,
+            } => {
+                self.streams.end(mcp_session, principal, out);
+                self.replays.end_session(mcp_session, principal, out);
+                self.settings.end(mcp_session, principal);
+                self.in_flight.cancel_all(principal, mcp_session, out);
             }
-            message => self.handle_call(from, message, now),
+            ToHubKind::NotifyChanged(change) => {
+                self.streams.notify_changed(&change, &self.settings, out);
+            }
+            message => self.handle_call(from, message, now.instant),
         }
     }
 
-    /// Messages of calls, and of sessions about calls.
-    fn handle_call(&mut self, from: ExchangeId, message: ToHubKind, now: Now) {
+    /// Takes a message about a call, a resumable stream, a session's settings or a task.
+    fn handle_call(&mut self, from: ExchangeId, message: ToHubKind, now: Instant) {
         let out = &mut self.outputs;
         match message {
-            ToHubKind::KeepStream {
+            ToHubKind::OpenReplay {
                 stream,
-                owner,
-                session,
-            } => self.kept.begin((stream, session), owner, now, out),
-            ToHubKind::Keep { stream, event } => self.kept.keep(stream, event, out),
-            ToHubKind::KeptAll { stream } => self.kept.end(stream, now, out),
-            ToHubKind::Resume { at, owner, session } => {
-                self.kept.resume(from, at, owner, session, out);
-            }
-            ToHubKind::Calling {
-                owner,
-                session,
+                principal,
+                mcp_session,
+            } => self.replays.open(stream, principal, mcp_session, now, out),
+            ToHubKind::AppendReplay { stream, event } => self.replays.append(stream, event, out),
+            ToHubKind::CloseReplay { stream } => self.replays.close(stream, now, out),
+            ToHubKind::Resume {
+                stream,
+                after,
+                principal,
+                mcp_session,
+            } => self
+                .replays
+                .resume(from, (stream, after), principal, mcp_session, out),
+            ToHubKind::RegisterRequest {
+                principal,
+                mcp_session,
                 request,
-            } => self.calls.begin(from, owner, session, request),
-            ToHubKind::Asked(question) => self.calls.ask(from, question),
-            ToHubKind::Answer {
-                owner,
-                session,
-                question,
+            } => self
+                .in_flight
+                .register(from, principal, mcp_session, request),
+            ToHubKind::RegisterServerRequest(request) => {
+                self.in_flight.register_server_request(from, request);
+            }
+            ToHubKind::ClientResponse {
+                principal,
+                mcp_session,
+                request,
                 result,
-            } => self.calls.answer((owner, session), question, result, out),
-            ToHubKind::CancelRequest {
-                owner,
-                session,
-                request,
-            } => self.calls.cancel(owner, session, &request, out),
-            ToHubKind::WantsLevel { owner, session } => {
-                let level = self.wishes.level(session, owner);
-                out.push_back(HubOutput::Deliver(from, FromHub(FromHubKind::Level(level))));
-            }
-            ToHubKind::SetLevel {
-                owner,
-                session,
-                level,
-            } => self.wishes.set_level(session, owner, level),
-            ToHubKind::Subscribe {
-                owner,
-                session,
-                uri,
             } => {
-                let room = self.wishes.subscribe(session, owner, uri);
-                out.push_back(HubOutput::Deliver(
-                    from,
-                    FromHub(FromHubKind::Subscribed(room)),
-                ));
+                let client = (principal, mcp_session);
+                self.in_flight.client_response(client, request, result, out);
             }
-            ToHubKind::Unsubscribe {
-                owner,
-                session,
-                uri,
-            } => self.wishes.unsubscribe(session, owner, &uri),
-            ToHubKind::BeginTask { task, owner } => self.tasks.begin(from, task, owner, out),
-            ToHubKind::TellTask { task, owner, told } => {
-                self.tasks.tell(from, task, owner, told, out);
-            }
-            ToHubKind::TaskTaken => self.tasks.taken(from, out),
-            ToHubKind::Announce(change) => self.streams.announce(&change, &self.wishes, out),
-            // The other half of the table, listed so that nothing new is forgotten in either.
-            ToHubKind::WantEntra { .. }
-            | ToHubKind::LearnedEntra(_)
-            | ToHubKind::OpenStream { .. }
-            | ToHubKind::LeaveStream
-            | ToHubKind::FindStream { .. }
-            | ToHubKind::Agreed { .. }
-            | ToHubKind::Deliver { .. }
-            | ToHubKind::EndSession(_)
-            | ToHubKind::EndStream { .. } => {}
+            ToHubKind::CancelRequest {
+                principal,
+                mcp_session,
+                request,
+            } => self.in_flight.cancel(principal, mcp_session, &request, out),
+            message => self.handle_settings(from, message),
         }
     }
 
-    /// A stream is left. What was asked on an HTTP+SSE stream has nowhere to go without it.
-    fn leave(&mut self, id: ExchangeId) {
-        if let Some((stream, owner)) = self.streams.sse_of(id) {
-            self.wishes.end(stream, owner);
-            self.calls.cancel_all(owner, stream, &mut self.outputs);
+    /// Takes a message about a session's settings or a task.
+    fn handle_settings(&mut self, from: ExchangeId, message: ToHubKind) {
+        let out = &mut self.outputs;
+        match message {
+            ToHubKind::GetLogLevel {
+                principal,
+                mcp_session,
+            } => {
+                let level = self.settings.level(mcp_session, principal);
+                let message = FromHubKind::LogLevel(level);
+                out.push_back(HubOutput::Deliver(from, FromHub(message)));
+            }
+            ToHubKind::SetLogLevel {
+                principal,
+                mcp_session,
+                level,
+            } => self.settings.set_level(mcp_session, principal, level),
+            ToHubKind::Subscribe {
+                principal,
+                mcp_session,
+                uri,
+            } => {
+                let has_room = self.settings.subscribe(mcp_session, principal, uri);
+                let message = FromHubKind::Subscribed(has_room);
+                out.push_back(HubOutput::Deliver(from, FromHub(message)));
+            }
+            ToHubKind::Unsubscribe {
+                principal,
+                mcp_session,
+                uri,
+            } => self.settings.unsubscribe(mcp_session, principal, &uri),
+            ToHubKind::AdmitTask { task, principal } => {
+                self.tasks.admit(from, task, principal, out)
+            }
+            ToHubKind::UpdateTask {
+                task,
+                principal,
+                update,
+            } => self.tasks.update(from, task, principal, update, out),
+            ToHubKind::TaskUpdateApplied => self.tasks.applied(from, out),
+            // The other parts of the table, listed so that nothing new is forgotten in each.
+            ToHubKind::NeedMetadata { .. }
+            | ToHubKind::MetadataFetched(_)
+            | ToHubKind::OpenStream { .. }
+            | ToHubKind::CloseStream
+            | ToHubKind::FindStream { .. }
+            | ToHubKind::Negotiated { .. }
+            | ToHubKind::Deliver { .. }
+            | ToHubKind::EndSession(_)
+            | ToHubKind::EndMcpSession { .. }
+            | ToHubKind::NotifyChanged(_)
+            | ToHubKind::OpenReplay { .. }
+            | ToHubKind::AppendReplay { .. }
+            | ToHubKind::CloseReplay { .. }
+            | ToHubKind::Resume { .. }
+            | ToHubKind::RegisterRequest { .. }
+            | ToHubKind::RegisterServerRequest(_)
+            | ToHubKind::ClientResponse { .. }
+            | ToHubKind::CancelRequest { .. } => {}
         }
-        self.streams.leave(id);
-        self.kept.leave(id);
+    }
+
+    /// A stream is closed. Requests of an HTTP+SSE session have nowhere to be answered without it.
+    fn close_stream(&mut self, id: ExchangeId) {
+        if let Some((mcp_session, principal)) = self.streams.sse_of(id) {
+            self.settings.end(mcp_session, principal);
+            self.in_flight
+                .cancel_all(principal, mcp_session, &mut self.outputs);
+        }
+        self.streams.close(id);
+        self.replays.leave(id);
     }
 
     /// Forgets an exchange that ended, however it ended. Poll until idle afterwards.
     pub fn forget(&mut self, id: ExchangeId) {
-        self.flight.forget(id);
-        self.leave(id);
-        self.calls.leave(id);
-        self.tasks.leave(id, &mut self.outputs);
+        self.metadata.forget(id);
+        self.close_stream(id);
+        self.in_flight.forget(id);
+        self.tasks.forget(id, &mut self.outputs);
     }
 
-    /// What to do next.
+    /// Returns what to do next.
     pub fn poll(&mut self) -> HubOutput {
         self.outputs.pop_front().unwrap_or(HubOutput::Idle)
     }

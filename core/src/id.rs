@@ -48,25 +48,50 @@ impl<'de> Deserialize<'de> for SessionId {
     }
 }
 
-/// The name of a stream: the `sessionId` of HTTP+SSE, or the id of an MCP session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct StreamId(pub(crate) [u8; 16]);
+/// Declares a name of sixteen random bytes, written as base64url.
+macro_rules! random_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub(crate) struct $name(pub(crate) [u8; 16]);
 
-impl StreamId {
-    /// Reads what `Display` wrote: compared whole, one spelling only.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        bytes.try_into().ok().map(Self)
-    }
+        impl $name {
+            /// Reads what `Display` wrote: compared whole, one spelling only.
+            pub(crate) fn parse(text: &str) -> Option<Self> {
+                let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+                bytes.try_into().ok().map(Self)
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
+            }
+        }
+    };
 }
 
-impl std::fmt::Display for StreamId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
-    }
+random_id! {
+    /// An MCP session: what an `Mcp-Session-Id` holds, or the `sessionId` of an HTTP+SSE stream.
+    McpSessionId
 }
 
-/// Whose stream: the SHA-256 of tenant, user and client, never of a token's bytes
+random_id! {
+    /// A stream whose events are kept, so that a client can resume it.
+    StreamId
+}
+
+random_id! {
+    /// A request of the server to the client, such as an elicitation: its JSON-RPC id.
+    ServerRequestId
+}
+
+random_id! {
+    /// A task (2026-07-28).
+    TaskId
+}
+
+/// Who owns a session, stream or task: the SHA-256 of tenant, user and client, never of a token's bytes
 /// (threat I9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Owner(pub(crate) [u8; 32]);
+pub(crate) struct PrincipalId(pub(crate) [u8; 32]);

@@ -110,7 +110,7 @@ pub const KEYS_WAITERS: usize = 1024;
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// How many streams one user may hold open with one client.
-pub const STREAMS_PER_OWNER: usize = 16;
+pub const STREAMS_PER_PRINCIPAL: usize = 16;
 
 /// How many streams the server holds open in all.
 pub const STREAMS: usize = 4096;
@@ -149,7 +149,7 @@ pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// metadata (threat M10).
 pub const CONNECTIONS: usize = 4096 + 512;
 
-/// How many connections beyond that are listened to, to tell them so.
+/// How many connections beyond that are listen_result to, to tell them so.
 pub const OVERFLOW_CONNECTIONS: usize = 64;
 
 /// How many messages of the hub an exchange may leave unread before it is told that its peer is
@@ -173,7 +173,7 @@ pub const INPUT_REQUESTS: usize = 16;
 
 /// How many calls of one user and client the hub knows by their request: these can be cancelled by a
 /// message.
-pub const CALLS_PER_OWNER: usize = 64;
+pub const CALLS_PER_PRINCIPAL: usize = 64;
 
 /// How many calls the hub knows in all.
 pub const CALLS: usize = 4096;
@@ -188,7 +188,7 @@ pub const TASK_TTL: Duration = Duration::from_secs(3600);
 pub const TASK_HEARTBEAT: Duration = Duration::from_secs(60);
 
 /// How many tasks of one user and client run at once on one server.
-pub const TASKS_PER_OWNER: usize = 16;
+pub const TASKS_PER_PRINCIPAL: usize = 16;
 
 /// How many tasks run at once on one server.
 pub const TASKS: usize = 1024;
@@ -203,7 +203,7 @@ pub const REQUEST_STATE_LIFETIME: Duration = Duration::from_secs(3600);
 pub const REQUEST_STATE_BYTES: usize = 256 * 1024;
 
 /// How many streams of one user and client are kept for clients that come back.
-pub const REPLAY_BUFFERS_PER_OWNER: usize = 8;
+pub const REPLAY_BUFFERS_PER_PRINCIPAL: usize = 8;
 
 /// How many streams are kept in all.
 pub const REPLAY_BUFFERS: usize = 1024;
@@ -219,7 +219,7 @@ pub const REPLAY_RETENTION: Duration = Duration::from_secs(300);
 
 /// How many MCP sessions of one user and client the hub remembers wishes of (log level,
 /// subscriptions); the oldest goes.
-pub const SESSION_SETTINGS_PER_OWNER: usize = 16;
+pub const SESSION_SETTINGS_PER_PRINCIPAL: usize = 16;
 
 /// How many MCP sessions the hub remembers wishes of in all.
 pub const SESSION_SETTINGS: usize = 4096;

@@ -145,7 +145,7 @@ fn nobody_can_hold_any_number_of_streams() {
             Err(error) => assert_eq!(error.status(), Some(429), "{error}"),
         }
     }
-    assert_eq!(open, entra_mcp_core::limits::STREAMS_PER_OWNER);
+    assert_eq!(open, entra_mcp_core::limits::STREAMS_PER_PRINCIPAL);
     fixture.ask().unwrap();
     drop(others);
     fixture.wait(Duration::from_secs(1));

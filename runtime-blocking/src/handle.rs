@@ -31,7 +31,7 @@ impl Handle {
         let runtime = self.0.get().and_then(Weak::upgrade);
         if let Some(runtime) = runtime {
             let (from, now) = (runtime.next_exchange(), runtime.clock.now());
-            let jobs = runtime.hub.tell(from, ToHub::announce(change), now);
+            let jobs = runtime.hub.tell(from, ToHub::notify_changed(change), now);
             drive::start(&runtime, jobs);
         }
     }

@@ -90,7 +90,7 @@ impl CatalogBuilder {
         let name = tool.name().to_owned();
         let mut wrong = |words: String| self.errors.push(format!("The tool `{name}`: {words}."));
         check::tool(&tool, &mut wrong);
-        let mirrored = schema::mirrored(tool.input()).unwrap_or_else(|words| {
+        let header_params = schema::mirrored(tool.input()).unwrap_or_else(|words| {
             wrong(words);
             Vec::new()
         });
@@ -107,7 +107,7 @@ impl CatalogBuilder {
                 handler,
                 input,
                 output,
-                mirrored,
+                header_params,
             });
         }
         self

@@ -3,7 +3,7 @@
 use super::{
     Call, Prompt, PromptMessages, Resource, ResourceContents, ResourceTemplate, Step, TaskSupport,
     Tool, ToolResult,
-    schema::{Mirrored, Schema},
+    schema::{HeaderParam, Schema},
 };
 
 /// How something is performed.
@@ -57,7 +57,7 @@ pub(crate) struct ToolEntry {
     pub(crate) handler: Handler<ToolResult>,
     pub(crate) input: Schema,
     pub(crate) output: Option<Schema>,
-    pub(crate) mirrored: Vec<Mirrored>,
+    pub(crate) header_params: Vec<HeaderParam>,
 }
 
 /// A prompt that is offered.

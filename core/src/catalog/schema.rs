@@ -33,7 +33,7 @@ impl Schema {
     }
 
     /// What does not fit, in words that say where; `None` if all does.
-    pub(crate) fn complaint(&self, value: &Value) -> Option<String> {
+    pub(crate) fn first_error(&self, value: &Value) -> Option<String> {
         let error = self.0.iter_errors(value).next()?;
         let place = error.instance_path().to_string();
         // Masked: the value itself may be long and is the client's own.
@@ -51,7 +51,7 @@ fn shortened(words: &str) -> String {
 
 /// A property that clients repeat in a header: `Mcp-Param-NAME`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Mirrored {
+pub(crate) struct HeaderParam {
     /// Where in the arguments: names of members, from the outside in.
     pub(crate) path: Vec<String>,
     /// The header, in lower case.
@@ -61,7 +61,7 @@ pub(crate) struct Mirrored {
 /// The properties that are annotated with `x-mcp-header`, or why that annotation is not valid: the name
 /// is a token (RFC 9110 section 5.6.2), unique whatever its case, and the property is a string, an integer
 /// or a boolean, reached by `properties` alone.
-pub(crate) fn mirrored(schema: &Value) -> Result<Vec<Mirrored>, String> {
+pub(crate) fn mirrored(schema: &Value) -> Result<Vec<HeaderParam>, String> {
     let mut found = Vec::new();
     walk(schema, &mut Vec::new(), &mut found)?;
     let named = count_annotations(schema);
@@ -79,14 +79,18 @@ pub(crate) fn mirrored(schema: &Value) -> Result<Vec<Mirrored>, String> {
     Ok(found)
 }
 
-fn walk(schema: &Value, path: &mut Vec<String>, found: &mut Vec<Mirrored>) -> Result<(), String> {
+fn walk(
+    schema: &Value,
+    path: &mut Vec<String>,
+    found: &mut Vec<HeaderParam>,
+) -> Result<(), String> {
     let Some(Value::Object(properties)) = schema.get("properties") else {
         return Ok(());
     };
     for (name, property) in properties {
         path.push(name.clone());
         if let Some(header) = property.get("x-mcp-header") {
-            found.push(Mirrored {
+            found.push(HeaderParam {
                 path: path.clone(),
                 header: header_of(header, property)?,
             });
@@ -135,19 +139,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_complaint_says_where_and_what() {
+    fn a_validation_error_says_where_and_what() {
         let schema = json!({"type": "object", "properties": {"a": {"type": "number"}},
             "required": ["a"], "additionalProperties": false});
         let schema = Schema::compile(&schema).unwrap();
-        assert_eq!(schema.complaint(&json!({"a": 1})), None);
-        let wrong = schema.complaint(&json!({"a": "very secret"})).unwrap();
+        assert_eq!(schema.first_error(&json!({"a": 1})), None);
+        let wrong = schema.first_error(&json!({"a": "very secret"})).unwrap();
         assert!(wrong.starts_with("/a: "), "{wrong}");
         assert!(!wrong.contains("very secret"), "{wrong}");
-        let missing = schema.complaint(&json!({})).unwrap();
+        let missing = schema.first_error(&json!({})).unwrap();
         assert!(missing.contains("\"a\""), "{missing}");
         assert!(
             schema
-                .complaint(&json!({"a": 1, "b": 2}))
+                .first_error(&json!({"a": 1, "b": 2}))
                 .unwrap()
                 .contains("b")
         );

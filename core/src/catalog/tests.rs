@@ -18,7 +18,7 @@ fn built(fill: impl FnOnce(CatalogBuilder) -> CatalogBuilder) -> String {
 const PURE: Handler<ToolResult> = Handler::Step(tool);
 
 #[test]
-fn a_wrong_set_up_is_told_in_words() {
+fn an_invalid_catalog_is_an_error_in_words() {
     let twice = built(|catalog| {
         let add = || Tool::new("add", "Adds");
         catalog.tool(add(), PURE).tool(add(), PURE)

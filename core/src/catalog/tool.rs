@@ -115,7 +115,7 @@ impl Tool {
         self
     }
 
-    /// Calling it twice is as calling it once.
+    /// Invocation it twice is as calling it once.
     #[must_use]
     pub fn idempotent(mut self) -> Self {
         self.hints.idempotent = Some(true);

@@ -87,7 +87,7 @@ fn fail(reason: &'static str, cx: &mut Cx<'_>) -> Progress<Learn> {
 }
 
 fn tell(facts: Option<Box<EntraFacts>>, cx: &mut Cx<'_>) -> Progress<Learn> {
-    cx.to_hub(ToHub(ToHubKind::LearnedEntra(facts)));
+    cx.to_hub(ToHub(ToHubKind::MetadataFetched(facts)));
     Progress::Ready(())
 }
 
@@ -153,7 +153,7 @@ mod tests {
                     asked.push(fetch.request.uri().to_string());
                     ticket = Some(new);
                 }
-                Output::Do(Action::ToHub(ToHub(ToHubKind::LearnedEntra(facts)))) => {
+                Output::Do(Action::ToHub(ToHub(ToHubKind::MetadataFetched(facts)))) => {
                     assert!(learned.replace(facts).is_none(), "told once");
                 }
                 Output::Do(Action::Log(audit)) => audits.push(audit),

@@ -125,7 +125,7 @@ impl Renewal {
         let whose = Box::new(session.user.clone());
         if cx.env.entra.metadata.is_none() {
             let newer_than = cx.env.entra.revision;
-            cx.to_hub(ToHub(ToHubKind::WantEntra { newer_than }));
+            cx.to_hub(ToHub(ToHubKind::NeedMetadata { newer_than }));
             let refresh_token = refresh_token.clone();
             return Some(Self {
                 whose,
@@ -152,7 +152,7 @@ impl Renewal {
                     refresh_token,
                     scope,
                 },
-                Event::FromHub(FromHub(FromHubKind::EntraKnown(_))),
+                Event::FromHub(FromHub(FromHubKind::MetadataReady(_))),
             ) => match token_endpoint::refresh(&refresh_token, &scope, cx.env) {
                 Some(fetch) => renewal(whose, State::Asking(cx.fetch(fetch))),
                 None => Renewed::Fault(Fault::Entra),

@@ -8,7 +8,7 @@ use super::{altered, entra::server, entropy};
 use crate::{
     env::{EntraSnapshot, Env},
     http::cookie,
-    id::{SessionId, StreamId},
+    id::{McpSessionId, SessionId},
     keys::{Keyring, MasterKey, Purpose},
     limits,
     mcp::EventId,
@@ -318,7 +318,7 @@ pub fn event_id(text: &str) {
     if let Some(id) = EventId::parse(text) {
         assert_eq!(id.to_string(), text);
     }
-    if let Some(id) = StreamId::parse(text) {
+    if let Some(id) = McpSessionId::parse(text) {
         assert_eq!(id.to_string(), text);
     }
 }

@@ -1,7 +1,7 @@
-//! The calls that take a while, by the request that began them, so that a message can cancel one; and
-//! the questions that they have asked the client, so that its answer finds the call.
+//! The requests that take a while, by the exchange that answers each, so that a message can cancel one;
+//! and the requests that the server has sent the client for them, so that the response finds the call.
 //!
-//! A call is found only by its owner, and within the same MCP session (threats I4, I8).
+//! A request is found only by its owner, and within the same MCP session (threats I4, I8).
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -9,120 +9,137 @@ use serde_json::Value;
 
 use super::{FromHub, FromHubKind, HubOutput, counts::Counts};
 use crate::{
-    id::{ExchangeId, Owner, StreamId},
+    id::{ExchangeId, McpSessionId, PrincipalId, ServerRequestId},
     limits,
     mcp::json_rpc::Id,
 };
 
-/// The calls and the questions.
+/// The requests of clients in flight, and those of the server.
 #[derive(Debug, Default)]
-pub(super) struct Calls {
-    calls: BTreeMap<ExchangeId, Call>,
-    questions: BTreeMap<StreamId, ExchangeId>,
-    of_owner: Counts,
+pub(super) struct InFlightRequests {
+    requests: BTreeMap<ExchangeId, InFlight>,
+    server_requests: BTreeMap<ServerRequestId, ExchangeId>,
+    of_principal: Counts,
 }
 
 #[derive(Debug)]
-struct Call {
-    owner: Owner,
-    session: StreamId,
+struct InFlight {
+    principal: PrincipalId,
+    mcp_session: McpSessionId,
     request: Id,
-    questions: Vec<StreamId>,
+    server_requests: Vec<ServerRequestId>,
 }
 
-impl Calls {
-    /// How many calls are known.
+impl InFlight {
+    fn is_of(&self, principal: PrincipalId, mcp_session: McpSessionId) -> bool {
+        self.principal == principal && self.mcp_session == mcp_session
+    }
+}
+
+impl InFlightRequests {
+    /// How many requests of clients are in flight.
     pub(super) fn len(&self) -> usize {
-        self.calls.len()
+        self.requests.len()
     }
 
-    /// A call goes on, and it is the only one of its exchange. If there are too many, this one cannot be
-    /// cancelled or ask anything.
-    pub(super) fn begin(&mut self, from: ExchangeId, owner: Owner, session: StreamId, request: Id) {
-        self.leave(from);
-        if self.of_owner.of(owner) < limits::CALLS_PER_OWNER && self.calls.len() < limits::CALLS {
-            self.of_owner.add(owner);
-            let call = Call {
-                owner,
-                session,
-                request,
-                questions: Vec::new(),
-            };
-            self.calls.insert(from, call);
-        }
-    }
-
-    /// A call has asked the client.
-    pub(super) fn ask(&mut self, from: ExchangeId, question: StreamId) {
-        if let Some(call) = self.calls.get_mut(&from)
-            && call.questions.len() < limits::INPUT_REQUESTS
-        {
-            call.questions.push(question);
-            self.questions.insert(question, from);
-        }
-    }
-
-    /// The client has answered: handed on once, to the call that asked.
-    pub(super) fn answer(
+    /// Registers a request, the only one of its exchange. If there are too many, this one cannot be
+    /// cancelled or request input.
+    pub(super) fn register(
         &mut self,
-        (owner, session): (Owner, StreamId),
-        question: StreamId,
+        from: ExchangeId,
+        principal: PrincipalId,
+        mcp_session: McpSessionId,
+        request: Id,
+    ) {
+        self.forget(from);
+        if self.of_principal.of(principal) < limits::CALLS_PER_PRINCIPAL
+            && self.requests.len() < limits::CALLS
+        {
+            self.of_principal.add(principal);
+            let in_flight = InFlight {
+                principal,
+                mcp_session,
+                request,
+                server_requests: Vec::new(),
+            };
+            self.requests.insert(from, in_flight);
+        }
+    }
+
+    /// Registers a request that a call has sent the client.
+    pub(super) fn register_server_request(&mut self, from: ExchangeId, request: ServerRequestId) {
+        if let Some(in_flight) = self.requests.get_mut(&from)
+            && in_flight.server_requests.len() < limits::INPUT_REQUESTS
+        {
+            in_flight.server_requests.push(request);
+            self.server_requests.insert(request, from);
+        }
+    }
+
+    /// Hands the client's response, once, to the call that sent the request.
+    pub(super) fn client_response(
+        &mut self,
+        (principal, mcp_session): (PrincipalId, McpSessionId),
+        request: ServerRequestId,
         result: Option<Box<Value>>,
         out: &mut VecDeque<HubOutput>,
     ) {
-        let Some(asker) = self.questions.get(&question).copied() else {
+        let Some(sender) = self.server_requests.get(&request).copied() else {
             return;
         };
-        let Some(call) = self.calls.get_mut(&asker) else {
+        let in_flight = self.requests.get_mut(&sender);
+        let Some(in_flight) = in_flight.filter(|one| one.is_of(principal, mcp_session)) else {
             return;
         };
-        if call.owner != owner || call.session != session {
-            return;
-        }
-        call.questions.retain(|asked| *asked != question);
-        self.questions.remove(&question);
-        let answered = FromHubKind::ClientAnswered(question, result);
-        out.push_back(HubOutput::Deliver(asker, FromHub(answered)));
+        in_flight.server_requests.retain(|sent| *sent != request);
+        self.server_requests.remove(&request);
+        let response = FromHubKind::ClientResponse(request, result);
+        out.push_back(HubOutput::Deliver(sender, FromHub(response)));
     }
 
-    /// The client cancels a request.
+    /// Tells whoever answers this request that the client has cancelled it.
     pub(super) fn cancel(
         &self,
-        owner: Owner,
-        session: StreamId,
+        principal: PrincipalId,
+        mcp_session: McpSessionId,
         request: &Id,
         out: &mut VecDeque<HubOutput>,
     ) {
-        let is_meant = |call: &Call| {
-            call.owner == owner && call.session == session && call.request == *request
-        };
-        for (id, _) in self.calls.iter().filter(|(_, call)| is_meant(call)) {
+        let of_client = self.of_client(principal, mcp_session);
+        for (id, _) in of_client.filter(|(_, one)| one.request == *request) {
             let cancelled = FromHubKind::Cancelled(request.clone());
-            out.push_back(HubOutput::Deliver(*id, FromHub(cancelled)));
+            out.push_back(HubOutput::Deliver(id, FromHub(cancelled)));
         }
     }
 
-    /// Cancels all calls of an MCP session or stream that is gone.
+    /// Cancels all requests of an MCP session that has ended.
     pub(super) fn cancel_all(
         &self,
-        owner: Owner,
-        session: StreamId,
+        principal: PrincipalId,
+        mcp_session: McpSessionId,
         out: &mut VecDeque<HubOutput>,
     ) {
-        for (id, call) in &self.calls {
-            if call.owner == owner && call.session == session {
-                let cancelled = FromHubKind::Cancelled(call.request.clone());
-                out.push_back(HubOutput::Deliver(*id, FromHub(cancelled)));
-            }
+        for (id, in_flight) in self.of_client(principal, mcp_session) {
+            let cancelled = FromHubKind::Cancelled(in_flight.request.clone());
+            out.push_back(HubOutput::Deliver(id, FromHub(cancelled)));
         }
     }
 
-    /// Forgets a call that is over.
-    pub(super) fn leave(&mut self, from: ExchangeId) {
-        if let Some(call) = self.calls.remove(&from) {
-            self.of_owner.remove(call.owner);
-            for question in call.questions {
-                self.questions.remove(&question);
+    fn of_client(
+        &self,
+        principal: PrincipalId,
+        mcp_session: McpSessionId,
+    ) -> impl Iterator<Item = (ExchangeId, &InFlight)> {
+        let all = self.requests.iter().map(|(id, one)| (*id, one));
+        all.filter(move |(_, one)| one.is_of(principal, mcp_session))
+    }
+
+    /// Forgets the request of an exchange that is over.
+    pub(super) fn forget(&mut self, from: ExchangeId) {
+        if let Some(in_flight) = self.requests.remove(&from) {
+            self.of_principal.remove(in_flight.principal);
+            for request in in_flight.server_requests {
+                self.server_requests.remove(&request);
             }
         }
     }
@@ -132,38 +149,38 @@ impl Calls {
 mod tests {
     use super::*;
 
-    const ALICE: Owner = Owner([1; 32]);
-    const BOB: Owner = Owner([2; 32]);
-    const SESSION: StreamId = StreamId([9; 16]);
-    const OTHER: StreamId = StreamId([8; 16]);
-    const QUESTION: StreamId = StreamId([7; 16]);
+    const ALICE: PrincipalId = PrincipalId([1; 32]);
+    const BOB: PrincipalId = PrincipalId([2; 32]);
+    const SESSION: McpSessionId = McpSessionId([9; 16]);
+    const OTHER: McpSessionId = McpSessionId([8; 16]);
+    const REQUEST: ServerRequestId = ServerRequestId([7; 16]);
 
-    fn asked() -> (Calls, VecDeque<HubOutput>) {
-        let mut calls = Calls::default();
-        calls.begin(ExchangeId(1), ALICE, SESSION, Id::Positive(5));
-        calls.ask(ExchangeId(1), QUESTION);
+    fn requested() -> (InFlightRequests, VecDeque<HubOutput>) {
+        let mut calls = InFlightRequests::default();
+        calls.register(ExchangeId(1), ALICE, SESSION, Id::Positive(5));
+        calls.register_server_request(ExchangeId(1), REQUEST);
         (calls, VecDeque::new())
     }
 
     // I4, K7: an answer counts once, and only from whom was asked.
     #[test]
-    fn an_answer_is_handed_on_once_and_only_from_whom_was_asked() {
-        let (mut calls, mut out) = asked();
-        for (owner, session) in [(BOB, SESSION), (ALICE, OTHER)] {
-            calls.answer((owner, session), QUESTION, None, &mut out);
+    fn a_client_response_is_delivered_once_and_from_the_owner_only() {
+        let (mut calls, mut out) = requested();
+        for (principal, session) in [(BOB, SESSION), (ALICE, OTHER)] {
+            calls.client_response((principal, session), REQUEST, None, &mut out);
             assert!(out.is_empty());
         }
-        calls.answer((ALICE, SESSION), OTHER, None, &mut out);
+        calls.client_response((ALICE, SESSION), ServerRequestId([1; 16]), None, &mut out);
         assert!(out.is_empty());
-        calls.answer((ALICE, SESSION), QUESTION, None, &mut out);
+        calls.client_response((ALICE, SESSION), REQUEST, None, &mut out);
         assert_eq!(out.len(), 1);
-        calls.answer((ALICE, SESSION), QUESTION, None, &mut out);
+        calls.client_response((ALICE, SESSION), REQUEST, None, &mut out);
         assert_eq!(out.len(), 1);
     }
 
     #[test]
-    fn nobody_cancels_the_call_of_another() {
-        let (calls, mut out) = asked();
+    fn a_request_is_cancelled_by_its_owner_in_its_session_only() {
+        let (calls, mut out) = requested();
         calls.cancel(BOB, SESSION, &Id::Positive(5), &mut out);
         calls.cancel(ALICE, OTHER, &Id::Positive(5), &mut out);
         calls.cancel(ALICE, SESSION, &Id::Text("5".to_owned()), &mut out);
@@ -176,18 +193,22 @@ mod tests {
 
     // M: bounded, and nothing stays behind.
     #[test]
-    fn calls_are_bounded_and_leave_nothing_behind() {
-        let (mut calls, _) = asked();
+    fn requests_in_flight_are_bounded_and_leave_nothing_behind() {
+        let (mut calls, _) = requested();
         for number in 2..200 {
-            calls.begin(ExchangeId(number), ALICE, SESSION, Id::Positive(0));
-            for question in 0..100 {
-                calls.ask(ExchangeId(number), StreamId([question; 16]));
+            calls.register(ExchangeId(number), ALICE, SESSION, Id::Positive(0));
+            for request in 0..100 {
+                calls.register_server_request(ExchangeId(number), ServerRequestId([request; 16]));
             }
         }
-        assert_eq!(calls.len(), limits::CALLS_PER_OWNER);
+        assert_eq!(calls.len(), limits::CALLS_PER_PRINCIPAL);
         for number in 1..200 {
-            calls.leave(ExchangeId(number));
+            calls.forget(ExchangeId(number));
         }
-        assert!(calls.calls.is_empty() && calls.questions.is_empty() && calls.of_owner.is_empty());
+        assert!(
+            calls.requests.is_empty()
+                && calls.server_requests.is_empty()
+                && calls.of_principal.is_empty()
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -10,7 +11,7 @@ use crate::{
     catalog::{ChangeNotification, ClientCapabilities, LogLevel},
     entra::facts::EntraFacts,
     env::EntraSnapshot,
-    id::{ExchangeId, Owner, SessionId, StreamId},
+    id::{ExchangeId, McpSessionId, PrincipalId, ServerRequestId, SessionId, StreamId, TaskId},
     mcp::{Revision, json_rpc::Id},
 };
 
@@ -19,118 +20,127 @@ use crate::{
 pub struct ToHub(pub(crate) ToHubKind);
 
 impl ToHub {
-    /// Something changed: whoever listens for it is told, whoever they are. A runtime may say so for an
-    /// exchange that there never was.
+    /// Says that something changed to every stream that listens for it, whoever's it is. A runtime may
+    /// send it from an exchange that never was.
     #[must_use]
-    pub fn announce(change: ChangeNotification) -> Self {
-        Self(ToHubKind::Announce(change))
+    pub fn notify_changed(change: ChangeNotification) -> Self {
+        Self(ToHubKind::NotifyChanged(change))
     }
 }
 
 #[derive(Debug)]
 pub(crate) enum ToHubKind {
-    /// I wait for facts of Entra newer than this revision of what is known.
-    WantEntra { newer_than: u64 },
-    /// The errand learned this, or failed.
-    LearnedEntra(Option<Box<EntraFacts>>),
-    /// I am a stream of this owner and session: count me, tell me what is for me.
+    /// The sender waits for metadata of Entra newer than this revision of the snapshot.
+    NeedMetadata { newer_than: u64 },
+    /// The job has fetched this, or has failed.
+    MetadataFetched(Option<Box<EntraFacts>>),
+    /// The sender is a stream: it is counted, and gets the messages that are for it.
     OpenStream {
-        stream: StreamId,
-        owner: Owner,
+        principal: PrincipalId,
         session: SessionId,
         kind: StreamKind,
     },
-    /// I was a stream and am gone.
-    LeaveStream,
-    /// Is there a stream of this name that listens by HTTP+SSE and is this owner's?
-    FindStream { stream: StreamId, owner: Owner },
-    /// The client of this stream and the server have agreed on this.
-    Agreed {
-        stream: StreamId,
-        owner: Owner,
-        agreed: Agreed,
+    /// The sender is a stream no more.
+    CloseStream,
+    /// The sender looks for the HTTP+SSE stream of this MCP session.
+    FindStream {
+        mcp_session: McpSessionId,
+        principal: PrincipalId,
     },
-    /// Hand these bytes to the stream, if it is this owner's.
+    /// The client of this HTTP+SSE stream has initialized.
+    Negotiated {
+        mcp_session: McpSessionId,
+        principal: PrincipalId,
+        negotiated: Negotiated,
+    },
+    /// These bytes go out on the HTTP+SSE stream of this MCP session.
     Deliver {
-        stream: StreamId,
-        owner: Owner,
-        bytes: bytes::Bytes,
+        mcp_session: McpSessionId,
+        principal: PrincipalId,
+        bytes: Bytes,
     },
-    /// End the streams of this session: it was revoked.
+    /// The session was revoked: its streams end.
     EndSession(SessionId),
-    /// End this MCP session's streams, if it is this owner's, and forget what it wished for.
-    EndStream { stream: StreamId, owner: Owner },
-    /// Keep what I send on this stream from now on, for the client of this MCP session to come back.
-    KeepStream {
-        stream: StreamId,
-        owner: Owner,
-        session: StreamId,
+    /// The client has ended this MCP session: its streams, calls and settings end with it.
+    EndMcpSession {
+        mcp_session: McpSessionId,
+        principal: PrincipalId,
     },
-    /// Keep this event of that stream.
-    Keep {
+    /// Events of this stream are kept from now on, for the client of this MCP session to resume it.
+    OpenReplay {
         stream: StreamId,
-        event: bytes::Bytes,
+        principal: PrincipalId,
+        mcp_session: McpSessionId,
     },
+    /// This event was sent on that stream.
+    AppendReplay { stream: StreamId, event: Bytes },
     /// That stream has ended.
-    KeptAll { stream: StreamId },
-    /// What followed this event of this stream?
+    CloseReplay { stream: StreamId },
+    /// The client has come back for what followed this event of this stream.
     Resume {
-        at: (StreamId, u64),
-        owner: Owner,
-        session: StreamId,
+        stream: StreamId,
+        after: u64,
+        principal: PrincipalId,
+        mcp_session: McpSessionId,
     },
-    /// I answer this request of this MCP session, and it takes a while.
-    Calling {
-        owner: Owner,
-        session: StreamId,
+    /// The sender answers this request, and it takes a while.
+    RegisterRequest {
+        principal: PrincipalId,
+        mcp_session: McpSessionId,
         request: Id,
     },
-    /// I have asked the client this.
-    Asked(StreamId),
-    /// The client has answered a question: with a result, or not.
-    Answer {
-        owner: Owner,
-        session: StreamId,
-        question: StreamId,
+    /// The sender has sent the client this request.
+    RegisterServerRequest(ServerRequestId),
+    /// The client has answered a request of the server: with a result, or not.
+    ClientResponse {
+        principal: PrincipalId,
+        mcp_session: McpSessionId,
+        request: ServerRequestId,
         result: Option<Box<Value>>,
     },
     /// The client cancels this request.
     CancelRequest {
-        owner: Owner,
-        session: StreamId,
+        principal: PrincipalId,
+        mcp_session: McpSessionId,
         request: Id,
     },
-    /// Which lines of the log does this MCP session want?
-    WantsLevel { owner: Owner, session: StreamId },
-    /// This MCP session wants these lines of the log.
-    SetLevel {
-        owner: Owner,
-        session: StreamId,
+    /// The sender asks for the log level of this MCP session.
+    GetLogLevel {
+        principal: PrincipalId,
+        mcp_session: McpSessionId,
+    },
+    /// The client sets the log level of this MCP session.
+    SetLogLevel {
+        principal: PrincipalId,
+        mcp_session: McpSessionId,
         level: LogLevel,
     },
-    /// This MCP session subscribes to this resource.
+    /// The client subscribes to this resource.
     Subscribe {
-        owner: Owner,
-        session: StreamId,
+        principal: PrincipalId,
+        mcp_session: McpSessionId,
         uri: String,
     },
-    /// This MCP session subscribes to it no more.
+    /// The client unsubscribes from it.
     Unsubscribe {
-        owner: Owner,
-        session: StreamId,
+        principal: PrincipalId,
+        mcp_session: McpSessionId,
         uri: String,
     },
-    /// Tell everybody who listens for it.
-    Announce(ChangeNotification),
-    /// I run this task of this owner.
-    BeginTask { task: StreamId, owner: Owner },
-    /// My task has taken what it was told.
-    TaskTaken,
-    /// The client of this task says this.
-    TellTask {
-        task: StreamId,
-        owner: Owner,
-        told: Box<TaskTold>,
+    /// Every stream that listens for this change is told of it.
+    NotifyChanged(ChangeNotification),
+    /// The sender wants to run this task.
+    AdmitTask {
+        task: TaskId,
+        principal: PrincipalId,
+    },
+    /// The task that the sender runs has applied all updates so far.
+    TaskUpdateApplied,
+    /// The client updates this task.
+    UpdateTask {
+        task: TaskId,
+        principal: PrincipalId,
+        update: Box<TaskUpdate>,
     },
 }
 
@@ -140,35 +150,34 @@ pub struct FromHub(pub(crate) FromHubKind);
 
 #[derive(Debug)]
 pub(crate) enum FromHubKind {
-    /// The wait for Entra's facts is over; `false` if they could not be learned, or not again so
-    /// soon.
-    EntraKnown(bool),
+    /// The wait for Entra's metadata is over; `false` if it could not be fetched, or not again so soon.
+    MetadataReady(bool),
     /// The stream is counted, or there are too many.
     StreamOpened(bool),
-    /// The stream is there, with what was agreed on, if anything was; or it is not.
-    StreamFound(Option<Option<Agreed>>),
+    /// The stream is there, with what its client has negotiated, if it has; or it is not there.
+    StreamFound(Option<Option<Negotiated>>),
     /// Bytes for this stream.
-    Deliver(bytes::Bytes),
+    Deliver(Bytes),
     /// This stream is to end.
     EndStream,
-    /// What followed, and whether the stream goes on; or there is no such stream or event.
-    Resumed(Option<(Vec<bytes::Bytes>, bool)>),
-    /// The client has answered this question: with a result, or not.
-    ClientAnswered(StreamId, Option<Box<Value>>),
+    /// The events that followed, and whether the stream is live; or there is no such stream or event.
+    Resumed(Option<(Vec<Bytes>, bool)>),
+    /// The client has answered this request of the server: with a result, or not.
+    ClientResponse(ServerRequestId, Option<Box<Value>>),
     /// The client has cancelled this request, or has left.
     Cancelled(Id),
-    /// The level that was set, if one was.
-    Level(Option<LogLevel>),
-    /// The session is subscribed, or has too many subscriptions.
+    /// The log level of the MCP session, if one was set.
+    LogLevel(Option<LogLevel>),
+    /// The MCP session is subscribed, or has too many subscriptions.
     Subscribed(bool),
     /// Something changed that this stream listens for.
     Changed(ChangeNotification),
     /// The task may run, or there are too many.
-    TaskBegun(bool),
-    /// The task has taken what it was told, or does not run on this server.
-    TaskHeard(bool),
-    /// What the client of this task says.
-    TaskTold(Box<TaskTold>),
+    TaskAdmitted(bool),
+    /// The task has applied the update; `false` if it does not run on this server.
+    TaskUpdateRouted(bool),
+    /// The client updates the task that the receiver runs.
+    TaskUpdate(Box<TaskUpdate>),
 }
 
 /// What the runtime is to do for the hub.
@@ -177,49 +186,46 @@ pub(crate) enum FromHubKind {
 pub enum HubOutput {
     /// Hand this to that exchange as [`crate::event::Event::FromHub`]; drop it if the exchange is gone.
     Deliver(ExchangeId, FromHub),
-    /// From now on this is what is known. Do this before the `Tell`s that follow.
+    /// Use this snapshot from now on. Do this before the deliveries that follow.
     Publish(Arc<EntraSnapshot>),
-    /// Run this errand.
+    /// Run this job.
     Spawn(Job),
-    /// Nothing more.
+    /// Do nothing more.
     Idle,
 }
 
-/// Which transport a stream belongs to; their names are not interchangeable.
+/// Of which kind a stream is: that decides which messages it gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum StreamKind {
-    /// HTTP+SSE.
-    Sse,
+    /// The HTTP+SSE stream of this MCP session.
+    Sse(McpSessionId),
     /// The GET stream of Streamable HTTP.
-    Streamable,
-    /// The rest of the answer of a call, for a client that came back: it hears of nothing else.
-    Rest,
-    /// The answer of `subscriptions/listen` (2026-07-28), with what it listens for.
-    Listen(Wants),
+    Standalone(McpSessionId),
+    /// The rest of a response, for a client that came back: it gets nothing else.
+    Resumed,
+    /// The response of `subscriptions/listen` (2026-07-28).
+    Subscription(SubscriptionFilter),
 }
 
 /// What a `subscriptions/listen` listens for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Wants {
+pub(crate) struct SubscriptionFilter {
     pub(crate) tools: bool,
     pub(crate) prompts: bool,
     pub(crate) resources: bool,
     pub(crate) uris: BTreeSet<String>,
 }
 
-/// What `initialize` agreed on, on an HTTP+SSE stream.
+/// What `initialize` has negotiated on an HTTP+SSE stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Agreed {
+pub(crate) struct Negotiated {
     pub(crate) revision: Revision,
-    /// What the client can be asked.
     pub(crate) client_capabilities: ClientCapabilities,
 }
 
-/// What the client of a task says.
+/// What the client of a task says: `tasks/cancel`, or the input responses of `tasks/update`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct TaskTold {
-    /// It is to end.
+pub(crate) struct TaskUpdate {
     pub(crate) cancel: bool,
-    /// Answers to its questions.
     pub(crate) responses: Map<String, Value>,
 }

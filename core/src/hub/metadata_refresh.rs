@@ -1,11 +1,11 @@
 //! One refresh of Entra's keys at a time, however many wait for it (threat D9).
 //!
 //! ```text
-//! Rested --somebody wants newer facts--> Flying --learned--> Resting, a few minutes
-//!                                          \--failed--> Resting, a moment
+//! Idle --newer metadata is needed--> InFlight --fetched--> Cooldown, a few minutes
+//!                                        \--failed--> Cooldown, a moment
 //! ```
 //!
-//! Whoever asks while it rests is told at once that there is nothing newer, so a flood of unknown
+//! Whoever asks during the cooldown is told at once that there is nothing newer, so a flood of unknown
 //! key ids costs no fetch. What was known stays known until something newer replaces it.
 
 use std::{
@@ -25,7 +25,7 @@ use crate::{
 
 /// Who waits for the keys, and when they were last fetched.
 #[derive(Debug, Default)]
-pub(super) struct Flight {
+pub(super) struct RefreshGate {
     state: State,
     /// The revision that was published last.
     revision: u64,
@@ -36,26 +36,26 @@ pub(super) struct Flight {
 enum State {
     /// The job may be run.
     #[default]
-    Rested,
+    Idle,
     /// It runs.
-    Flying {
-        /// Since when: an job that was lost does not keep others waiting.
+    InFlight {
+        /// Since when: a job that was lost does not keep others waiting.
         since: Instant,
     },
     /// It was run a while ago.
-    Resting {
+    Cooldown {
         /// Until when.
         until: Instant,
     },
 }
 
-impl Flight {
+impl RefreshGate {
     /// How many wait.
     pub(super) fn waiting(&self) -> usize {
         self.waiters.len()
     }
 
-    pub(super) fn want(
+    pub(super) fn need(
         &mut self,
         from: ExchangeId,
         newer_than: u64,
@@ -67,9 +67,9 @@ impl Flight {
             return;
         }
         let starts = match self.state {
-            State::Rested => true,
-            State::Flying { since } => now.instant.since(since) >= limits::EXCHANGE_TIMEOUT,
-            State::Resting { until } => {
+            State::Idle => true,
+            State::InFlight { since } => now.instant.since(since) >= limits::EXCHANGE_TIMEOUT,
+            State::Cooldown { until } => {
                 if now.instant < until {
                     out.push_back(tell(from, false));
                     return;
@@ -83,12 +83,12 @@ impl Flight {
         }
         self.waiters.insert(from);
         if starts {
-            self.state = State::Flying { since: now.instant };
+            self.state = State::InFlight { since: now.instant };
             out.push_back(HubOutput::Spawn(Job(JobKind::RefreshEntraMetadata)));
         }
     }
 
-    pub(super) fn learned(
+    pub(super) fn fetched(
         &mut self,
         facts: Option<Box<EntraFacts>>,
         now: Now,
@@ -101,7 +101,7 @@ impl Flight {
             limits::KEYS_RETRY
         };
         let until = now.instant.after(rest);
-        self.state = State::Resting { until };
+        self.state = State::Cooldown { until };
         if let Some(facts) = facts {
             self.revision = self.revision.saturating_add(1);
             out.push_back(HubOutput::Publish(Arc::new(EntraSnapshot {
@@ -120,7 +120,7 @@ impl Flight {
 }
 
 fn tell(to: ExchangeId, is_known: bool) -> HubOutput {
-    HubOutput::Deliver(to, FromHub(FromHubKind::EntraKnown(is_known)))
+    HubOutput::Deliver(to, FromHub(FromHubKind::MetadataReady(is_known)))
 }
 
 #[cfg(test)]
@@ -161,7 +161,7 @@ mod tests {
                 seen.push(match self.hub.poll() {
                     HubOutput::Spawn(_) => "start".to_owned(),
                     HubOutput::Publish(known) => format!("publish {}", known.revision),
-                    HubOutput::Deliver(to, FromHub(FromHubKind::EntraKnown(known))) => {
+                    HubOutput::Deliver(to, FromHub(FromHubKind::MetadataReady(known))) => {
                         format!("{} {known}", to.0)
                     }
                     HubOutput::Deliver(..) => panic!("nobody else is told anything"),
@@ -171,21 +171,21 @@ mod tests {
         }
 
         fn want(&mut self, from: u64, newer_than: u64) -> Vec<String> {
-            self.send(from, ToHubKind::WantEntra { newer_than })
+            self.send(from, ToHubKind::NeedMetadata { newer_than })
         }
 
         fn learn(&mut self) -> Vec<String> {
-            self.send(0, ToHubKind::LearnedEntra(Some(Box::new(entra_facts()))))
+            self.send(0, ToHubKind::MetadataFetched(Some(Box::new(entra_facts()))))
         }
 
         fn fail(&mut self) -> Vec<String> {
-            self.send(0, ToHubKind::LearnedEntra(None))
+            self.send(0, ToHubKind::MetadataFetched(None))
         }
     }
 
     // D9: one flight, and everybody hears of its end after the facts are published.
     #[test]
-    fn however_many_wait_the_keys_are_fetched_once() {
+    fn concurrent_waiters_share_one_fetch_of_keys() {
         let mut table = Table::new();
         assert_eq!(table.want(1, 0), ["start"]);
         for waiter in 2..5 {
@@ -206,7 +206,7 @@ mod tests {
 
     // D9: a flood of unknown key ids.
     #[test]
-    fn newer_keys_are_fetched_once_in_a_few_minutes() {
+    fn unknown_key_ids_cause_one_fetch_in_five_minutes() {
         let mut table = Table::new();
         table.want(1, 0);
         table.learn();
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn an_errand_that_was_lost_is_run_again() {
+    fn a_lost_job_is_run_again() {
         let mut table = Table::new();
         table.want(1, 0);
         table.later(limits::EXCHANGE_TIMEOUT);

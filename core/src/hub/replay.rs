@@ -1,5 +1,5 @@
-//! What was sent on the streams of calls, kept for clients that lost the connection or were sent away
-//! to come back for the rest (`Last-Event-ID`): bounded for each owner, each stream and in all.
+//! The events of responses, kept for clients that lost the connection or were told to come back for the
+//! rest (`Last-Event-ID`): bounded for each owner, each stream and in all.
 //!
 //! Source: MCP specification 2025-11-25, basic/transports, resumability and redelivery.
 
@@ -9,120 +9,121 @@ use bytes::Bytes;
 
 use super::{FromHub, FromHubKind, HubOutput};
 use crate::{
-    id::{ExchangeId, Owner, StreamId},
+    id::{ExchangeId, McpSessionId, PrincipalId, StreamId},
     limits,
-    time::{Instant, Now},
+    time::Instant,
 };
 
-/// The streams that are kept, by name.
+/// The events that are kept, by stream.
 #[derive(Debug, Default)]
-pub(super) struct Kept {
-    streams: BTreeMap<StreamId, Stream>,
+pub(super) struct ReplayBuffers {
+    buffers: BTreeMap<StreamId, Buffer>,
     /// The bytes of all of them.
     bytes: usize,
     followers: BTreeMap<ExchangeId, StreamId>,
 }
 
 #[derive(Debug)]
-struct Stream {
-    owner: Owner,
-    /// The MCP session that it belongs to.
-    session: StreamId,
+struct Buffer {
+    principal: PrincipalId,
+    mcp_session: McpSessionId,
     /// The events that are still there, the first of which has this number.
     first: u64,
     events: VecDeque<Bytes>,
     bytes: usize,
-    /// Who has come back for it.
+    /// The exchange that has resumed the stream.
     follower: Option<ExchangeId>,
-    /// When it ended, if it has; when it began.
+    /// When the stream ended, if it has; when it began.
     ended: Option<Instant>,
     began: Instant,
 }
 
-impl Kept {
-    /// How many streams are kept.
+impl ReplayBuffers {
+    /// How many streams have a buffer.
     pub(super) fn len(&self) -> usize {
-        self.streams.len()
+        self.buffers.len()
     }
 
-    /// Begins to keep a stream. The oldest makes room.
-    pub(super) fn begin(
+    /// Begins to keep the events of a stream. The oldest buffer makes room.
+    pub(super) fn open(
         &mut self,
-        (stream, session): (StreamId, StreamId),
-        owner: Owner,
-        now: Now,
+        stream: StreamId,
+        principal: PrincipalId,
+        mcp_session: McpSessionId,
+        now: Instant,
         out: &mut VecDeque<HubOutput>,
     ) {
-        let over = |ended: Instant| now.instant.since(ended) >= limits::REPLAY_RETENTION;
-        self.remove_where(|_, kept| kept.ended.is_some_and(over), out);
-        let of_owner = self.streams.values().filter(|kept| kept.owner == owner);
-        if of_owner.count() >= limits::REPLAY_BUFFERS_PER_OWNER {
-            self.drop_oldest(|kept| kept.owner == owner, out);
+        let expired = |ended: Instant| now.since(ended) >= limits::REPLAY_RETENTION;
+        self.remove_where(|_, buffer| buffer.ended.is_some_and(expired), out);
+        let of_principal = self
+            .buffers
+            .values()
+            .filter(|buffer| buffer.principal == principal);
+        if of_principal.count() >= limits::REPLAY_BUFFERS_PER_PRINCIPAL {
+            self.drop_oldest(|buffer| buffer.principal == principal, out);
         }
-        if self.streams.len() >= limits::REPLAY_BUFFERS {
+        if self.buffers.len() >= limits::REPLAY_BUFFERS {
             self.drop_oldest(|_| true, out);
         }
-        let kept = Stream {
-            owner,
-            session,
+        let buffer = Buffer {
+            principal,
+            mcp_session,
             first: 0,
             events: VecDeque::new(),
             bytes: 0,
             follower: None,
             ended: None,
-            began: now.instant,
+            began: now,
         };
-        self.streams.insert(stream, kept);
+        self.buffers.insert(stream, buffer);
     }
 
-    /// Those that have ended go first.
-    fn drop_oldest(&mut self, of: impl Fn(&Stream) -> bool, out: &mut VecDeque<HubOutput>) {
-        let candidates = self.streams.iter().filter(|(_, kept)| of(kept));
-        let oldest = candidates.min_by_key(|(_, kept)| (kept.ended.is_none(), kept.began));
-        if let Some(oldest) = oldest.map(|(name, _)| *name) {
-            self.remove_where(|name, _| *name == oldest, out);
+    /// Drops the oldest, of those that have ended first.
+    fn drop_oldest(&mut self, of: impl Fn(&Buffer) -> bool, out: &mut VecDeque<HubOutput>) {
+        let candidates = self.buffers.iter().filter(|(_, buffer)| of(buffer));
+        let oldest = candidates.min_by_key(|(_, buffer)| (buffer.ended.is_none(), buffer.began));
+        if let Some(oldest) = oldest.map(|(stream, _)| *stream) {
+            self.remove_where(|stream, _| *stream == oldest, out);
         }
     }
 
-    /// Whoever follows one of them is sent away.
+    /// Removes buffers. The streams of those who follow them end.
     fn remove_where(
         &mut self,
-        is_meant: impl Fn(&StreamId, &Stream) -> bool,
+        is_meant: impl Fn(&StreamId, &Buffer) -> bool,
         out: &mut VecDeque<HubOutput>,
     ) {
-        self.streams.retain(|name, kept| !is_meant(name, kept));
-        self.bytes = self.streams.values().map(|kept| kept.bytes).sum();
-        let streams = &self.streams;
-        self.followers.retain(|follower, name| {
-            let stays = streams.contains_key(name);
+        self.buffers
+            .retain(|stream, buffer| !is_meant(stream, buffer));
+        self.bytes = self.buffers.values().map(|buffer| buffer.bytes).sum();
+        let buffers = &self.buffers;
+        self.followers.retain(|follower, stream| {
+            let stays = buffers.contains_key(stream);
             if !stays {
-                out.push_back(HubOutput::Deliver(
-                    *follower,
-                    FromHub(FromHubKind::EndStream),
-                ));
+                out.push_back(end_stream(*follower));
             }
             stays
         });
     }
 
-    /// Keeps an event, and hands it to whoever has come back.
-    pub(super) fn keep(&mut self, stream: StreamId, event: Bytes, out: &mut VecDeque<HubOutput>) {
-        let Some(kept) = self.streams.get_mut(&stream) else {
+    /// Keeps an event, and hands it to whoever has resumed the stream.
+    pub(super) fn append(&mut self, stream: StreamId, event: Bytes, out: &mut VecDeque<HubOutput>) {
+        let Some(buffer) = self.buffers.get_mut(&stream) else {
             return;
         };
-        if let Some(follower) = kept.follower {
+        if let Some(follower) = buffer.follower {
             let deliver = FromHubKind::Deliver(event.clone());
             out.push_back(HubOutput::Deliver(follower, FromHub(deliver)));
         }
-        kept.bytes += event.len();
+        buffer.bytes += event.len();
         self.bytes += event.len();
-        kept.events.push_back(event);
-        while kept.bytes > limits::REPLAY_BUFFER_BYTES
-            && let Some(dropped) = kept.events.pop_front()
+        buffer.events.push_back(event);
+        while buffer.bytes > limits::REPLAY_BUFFER_BYTES
+            && let Some(dropped) = buffer.events.pop_front()
         {
-            kept.bytes -= dropped.len();
+            buffer.bytes -= dropped.len();
             self.bytes -= dropped.len();
-            kept.first += 1;
+            buffer.first += 1;
         }
         while self.bytes > limits::REPLAY_BYTES {
             self.drop_oldest(|_| true, out);
@@ -130,92 +131,88 @@ impl Kept {
     }
 
     /// The stream has ended: nothing will be added.
-    pub(super) fn end(&mut self, stream: StreamId, now: Now, out: &mut VecDeque<HubOutput>) {
-        if let Some(kept) = self.streams.get_mut(&stream) {
-            kept.ended = Some(now.instant);
-            if let Some(follower) = kept.follower.take() {
+    pub(super) fn close(&mut self, stream: StreamId, now: Instant, out: &mut VecDeque<HubOutput>) {
+        if let Some(buffer) = self.buffers.get_mut(&stream) {
+            buffer.ended = Some(now);
+            if let Some(follower) = buffer.follower.take() {
                 self.followers.remove(&follower);
-                out.push_back(HubOutput::Deliver(
-                    follower,
-                    FromHub(FromHubKind::EndStream),
-                ));
+                out.push_back(end_stream(follower));
             }
         }
     }
 
-    /// Somebody comes back for what followed an event. Only the owner, within the same MCP session; the
-    /// answer is the same whatever else is wrong (threat I4).
+    /// Hands out what followed an event. Only to the owner, within the same MCP session; the answer is the
+    /// same whatever else is wrong (threat I4).
     pub(super) fn resume(
         &mut self,
         from: ExchangeId,
         (stream, after): (StreamId, u64),
-        owner: Owner,
-        session: StreamId,
+        principal: PrincipalId,
+        mcp_session: McpSessionId,
         out: &mut VecDeque<HubOutput>,
     ) {
-        let kept = self.streams.get_mut(&stream);
-        let kept = kept.filter(|kept| kept.owner == owner && kept.session == session);
-        let skipped = |kept: &Stream| (after + 1).checked_sub(kept.first);
-        let Some((kept, skipped)) = kept.and_then(|kept| skipped(kept).map(|skip| (kept, skip)))
+        let buffer = self.buffers.get_mut(&stream);
+        let buffer =
+            buffer.filter(|one| one.principal == principal && one.mcp_session == mcp_session);
+        let skipped = |buffer: &Buffer| (after + 1).checked_sub(buffer.first);
+        let Some((buffer, skipped)) =
+            buffer.and_then(|buffer| skipped(buffer).map(|skip| (buffer, skip)))
         else {
-            out.push_back(HubOutput::Deliver(
-                from,
-                FromHub(FromHubKind::Resumed(None)),
-            ));
+            let unknown = FromHubKind::Resumed(None);
+            out.push_back(HubOutput::Deliver(from, FromHub(unknown)));
             return;
         };
         let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);
-        let events: Vec<Bytes> = kept.events.iter().skip(skipped).cloned().collect();
-        let goes_on = kept.ended.is_none();
-        if goes_on && let Some(before) = kept.follower.replace(from) {
+        let events: Vec<Bytes> = buffer.events.iter().skip(skipped).cloned().collect();
+        let is_live = buffer.ended.is_none();
+        if is_live && let Some(before) = buffer.follower.replace(from) {
             self.followers.remove(&before);
-            out.push_back(HubOutput::Deliver(before, FromHub(FromHubKind::EndStream)));
+            out.push_back(end_stream(before));
         }
-        if goes_on {
+        if is_live {
             self.followers.insert(from, stream);
         }
-        let resumed = FromHubKind::Resumed(Some((events, goes_on)));
+        let resumed = FromHubKind::Resumed(Some((events, is_live)));
         out.push_back(HubOutput::Deliver(from, FromHub(resumed)));
     }
 
     /// Forgets an exchange that followed.
     pub(super) fn leave(&mut self, from: ExchangeId) {
         if let Some(stream) = self.followers.remove(&from)
-            && let Some(kept) = self.streams.get_mut(&stream)
+            && let Some(buffer) = self.buffers.get_mut(&stream)
         {
-            kept.follower = None;
+            buffer.follower = None;
         }
     }
 
     /// Drops what belongs to an MCP session that was ended.
     pub(super) fn end_session(
         &mut self,
-        session: StreamId,
-        owner: Owner,
+        mcp_session: McpSessionId,
+        principal: PrincipalId,
         out: &mut VecDeque<HubOutput>,
     ) {
         self.remove_where(
-            |_, kept| kept.session == session && kept.owner == owner,
+            |_, buffer| buffer.mcp_session == mcp_session && buffer.principal == principal,
             out,
         );
     }
 }
 
+fn end_stream(to: ExchangeId) -> HubOutput {
+    HubOutput::Deliver(to, FromHub(FromHubKind::EndStream))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::UnixTime;
 
-    const ALICE: Owner = Owner([1; 32]);
-    const BOB: Owner = Owner([2; 32]);
-    const SESSION: StreamId = StreamId([9; 16]);
+    const ALICE: PrincipalId = PrincipalId([1; 32]);
+    const BOB: PrincipalId = PrincipalId([2; 32]);
+    const SESSION: McpSessionId = McpSessionId([9; 16]);
 
-    fn now(seconds: u64) -> Now {
-        let start = Instant::default();
-        Now {
-            instant: start.after(std::time::Duration::from_secs(seconds)),
-            unix: UnixTime(seconds),
-        }
+    fn now(seconds: u64) -> Instant {
+        Instant::default().after(std::time::Duration::from_secs(seconds))
     }
 
     fn stream(number: u64) -> StreamId {
@@ -226,7 +223,7 @@ mod tests {
 
     #[derive(Default)]
     struct Table {
-        kept: Kept,
+        buffers: ReplayBuffers,
         out: VecDeque<HubOutput>,
     }
 
@@ -234,8 +231,8 @@ mod tests {
         fn with(events: usize) -> Self {
             let mut table = Self::default();
             table
-                .kept
-                .begin((stream(1), SESSION), ALICE, now(0), &mut table.out);
+                .buffers
+                .open(stream(1), ALICE, SESSION, now(0), &mut table.out);
             for event in 0..events {
                 table.keep(&event.to_string());
             }
@@ -244,13 +241,19 @@ mod tests {
 
         fn keep(&mut self, event: &str) {
             let event = Bytes::from(event.to_owned());
-            self.kept.keep(stream(1), event, &mut self.out);
+            self.buffers.append(stream(1), event, &mut self.out);
         }
 
-        fn resume(&mut self, from: u64, after: u64, owner: Owner, session: StreamId) -> String {
+        fn resume(
+            &mut self,
+            from: u64,
+            after: u64,
+            principal: PrincipalId,
+            session: McpSessionId,
+        ) -> String {
             let at = (stream(1), after);
-            self.kept
-                .resume(ExchangeId(from), at, owner, session, &mut self.out);
+            self.buffers
+                .resume(ExchangeId(from), at, principal, session, &mut self.out);
             self.told()
         }
 
@@ -262,12 +265,12 @@ mod tests {
                 };
                 told.push(match message {
                     FromHubKind::Resumed(None) => "unknown".to_owned(),
-                    FromHubKind::Resumed(Some((events, goes_on))) => {
+                    FromHubKind::Resumed(Some((events, is_live))) => {
                         let events: Vec<_> = events
                             .iter()
                             .map(|event| String::from_utf8_lossy(event))
                             .collect();
-                        format!("{} {goes_on}", events.join(","))
+                        format!("{} {is_live}", events.join(","))
                     }
                     FromHubKind::Deliver(event) => {
                         format!("{}: {}", to.0, String::from_utf8_lossy(&event))
@@ -281,112 +284,114 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_back_gets_what_followed_and_what_comes_after() {
+    fn a_resumed_stream_gets_what_followed_and_what_comes_after() {
         let mut table = Table::with(3);
         assert_eq!(table.resume(7, 0, ALICE, SESSION), "1,2 true");
         table.keep("3");
         assert_eq!(table.told(), "7: 3");
         assert_eq!(table.resume(8, 3, ALICE, SESSION), "7: end |  true");
-        table.kept.leave(ExchangeId(7));
+        table.buffers.leave(ExchangeId(7));
         table.keep("4");
-        table.kept.end(stream(1), now(0), &mut table.out);
+        table.buffers.close(stream(1), now(0), &mut table.out);
         assert_eq!(table.told(), "8: 4 | 8: end");
         assert_eq!(table.resume(9, 2, ALICE, SESSION), "3,4 false");
-        assert!(table.kept.followers.is_empty());
+        assert!(table.buffers.followers.is_empty());
     }
 
     // I4
     #[test]
-    fn nobody_resumes_the_stream_of_another_or_of_another_session() {
+    fn a_stream_is_resumed_by_its_owner_in_its_session_only() {
         let mut table = Table::with(3);
         assert_eq!(table.resume(7, 0, BOB, SESSION), "unknown");
-        assert_eq!(table.resume(7, 0, ALICE, stream(5)), "unknown");
-        table.kept.end_session(SESSION, BOB, &mut table.out);
-        assert_eq!(table.kept.len(), 1);
-        table.kept.end_session(SESSION, ALICE, &mut table.out);
+        assert_eq!(table.resume(7, 0, ALICE, McpSessionId([5; 16])), "unknown");
+        table.buffers.end_session(SESSION, BOB, &mut table.out);
+        assert_eq!(table.buffers.len(), 1);
+        table.buffers.end_session(SESSION, ALICE, &mut table.out);
         assert_eq!(table.resume(7, 0, ALICE, SESSION), "unknown");
     }
 
     #[test]
-    fn who_follows_what_makes_room_is_sent_away() {
+    fn a_resumed_stream_ends_when_its_buffer_is_dropped() {
         let mut table = Table::with(1);
         assert_eq!(table.resume(7, 0, ALICE, SESSION), " true");
         for number in 2..10 {
-            table.kept.begin(
-                (stream(number), SESSION),
-                ALICE,
-                now(number),
-                &mut table.out,
-            );
+            table
+                .buffers
+                .open(stream(number), ALICE, SESSION, now(number), &mut table.out);
         }
         assert_eq!(table.told(), "7: end");
     }
 
     // M: bounded; and what is lost is not skipped in silence.
     #[test]
-    fn what_is_kept_is_bounded() {
+    fn replay_buffers_are_bounded() {
         let mut table = Table::with(1);
         let big = "x".repeat(limits::REPLAY_BUFFER_BYTES / 2 + 1);
         table.keep(&big);
         table.keep(&big);
         assert_eq!(table.resume(7, 0, ALICE, SESSION), "unknown");
         table.keep(&"x".repeat(limits::REPLAY_BUFFER_BYTES + 1));
-        assert_eq!(table.kept.bytes, 0, "what is too large is not kept at all");
+        assert_eq!(
+            table.buffers.bytes, 0,
+            "what is too large is not kept at all"
+        );
         for number in 2..100 {
-            table.kept.begin(
-                (stream(number), SESSION),
-                ALICE,
-                now(number),
-                &mut table.out,
-            );
+            table
+                .buffers
+                .open(stream(number), ALICE, SESSION, now(number), &mut table.out);
         }
-        assert_eq!(table.kept.len(), limits::REPLAY_BUFFERS_PER_OWNER);
+        assert_eq!(table.buffers.len(), limits::REPLAY_BUFFERS_PER_PRINCIPAL);
         for number in 0..u64::try_from(limits::REPLAY_BUFFERS).unwrap() + 10 {
-            let mut owner = [7; 32];
-            owner[..8].copy_from_slice(&number.to_be_bytes());
-            table.kept.begin(
-                (stream(1000 + number), SESSION),
-                Owner(owner),
+            let mut principal = [7; 32];
+            principal[..8].copy_from_slice(&number.to_be_bytes());
+            table.buffers.open(
+                stream(1000 + number),
+                PrincipalId(principal),
+                SESSION,
                 now(200),
                 &mut table.out,
             );
         }
-        assert_eq!(table.kept.len(), limits::REPLAY_BUFFERS);
+        assert_eq!(table.buffers.len(), limits::REPLAY_BUFFERS);
     }
 
     #[test]
-    fn all_streams_together_are_bounded() {
+    fn all_replay_buffers_together_are_bounded() {
         let mut table = Table::default();
         let big = Bytes::from("x".repeat(limits::REPLAY_BUFFER_BYTES));
         for number in 0..200_u64 {
-            let mut owner = [7; 32];
-            owner[..8].copy_from_slice(&number.to_be_bytes());
-            table.kept.begin(
-                (stream(number), SESSION),
-                Owner(owner),
+            let mut principal = [7; 32];
+            principal[..8].copy_from_slice(&number.to_be_bytes());
+            table.buffers.open(
+                stream(number),
+                PrincipalId(principal),
+                SESSION,
                 now(number),
                 &mut table.out,
             );
-            table.kept.keep(stream(number), big.clone(), &mut table.out);
-            assert!(table.kept.bytes <= limits::REPLAY_BYTES);
+            table
+                .buffers
+                .append(stream(number), big.clone(), &mut table.out);
+            assert!(table.buffers.bytes <= limits::REPLAY_BYTES);
         }
         assert!(
-            table.kept.streams.contains_key(&stream(199)),
+            table.buffers.buffers.contains_key(&stream(199)),
             "the oldest went"
         );
-        assert!(!table.kept.streams.contains_key(&stream(0)));
+        assert!(!table.buffers.buffers.contains_key(&stream(0)));
     }
 
     #[test]
-    fn what_ended_long_ago_is_dropped() {
+    fn a_stream_that_ended_long_ago_is_dropped() {
         let mut table = Table::with(1);
-        table.kept.end(stream(1), now(10), &mut table.out);
-        table.kept.begin(
-            (stream(2), SESSION),
+        table.buffers.close(stream(1), now(10), &mut table.out);
+        table.buffers.open(
+            stream(2),
             BOB,
+            SESSION,
             now(10 + limits::REPLAY_RETENTION.as_secs()),
             &mut table.out,
         );
-        assert_eq!(table.kept.len(), 1);
+        assert_eq!(table.buffers.len(), 1);
     }
 }

@@ -1,24 +1,24 @@
-//! Who listens on which stream: bounded for each owner and in all.
+//! The open streams: bounded for each owner and in all.
 //!
-//! The name of a stream is a name, not a credential: whoever delivers to one or ends one must be
+//! The id of an MCP session is a name, not a credential: whoever delivers to a stream or ends one must be
 //! its owner, and the names of one transport are unknown to the other (threats I2, I4, M4).
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 
 use super::{
-    Agreed, FromHub, FromHubKind, HubOutput, StreamKind, Wants, counts::Counts,
-    session_settings::Wishes,
+    FromHub, FromHubKind, HubOutput, Negotiated, StreamKind, SubscriptionFilter, counts::Counts,
+    session_settings::SessionSettings,
 };
 use crate::{
     catalog::ChangeNotification,
-    id::{ExchangeId, Owner, SessionId, StreamId},
+    id::{ExchangeId, McpSessionId, PrincipalId, SessionId},
     limits,
 };
 
-impl Wants {
-    fn change(&self, change: &ChangeNotification) -> bool {
+impl SubscriptionFilter {
+    fn wants(&self, change: &ChangeNotification) -> bool {
         match change {
             ChangeNotification::Tools => self.tools,
             ChangeNotification::Prompts => self.prompts,
@@ -28,154 +28,184 @@ impl Wants {
     }
 }
 
+impl StreamKind {
+    fn mcp_session(&self) -> Option<McpSessionId> {
+        match self {
+            Self::Sse(mcp_session) | Self::Standalone(mcp_session) => Some(*mcp_session),
+            Self::Resumed | Self::Subscription(_) => None,
+        }
+    }
+}
+
 /// An open stream.
 #[derive(Debug)]
-struct Open {
-    stream: StreamId,
-    owner: Owner,
+struct Stream {
+    principal: PrincipalId,
     session: SessionId,
     kind: StreamKind,
-    agreed: Option<Agreed>,
+    negotiated: Option<Negotiated>,
 }
 
 /// The open streams.
 #[derive(Debug, Default)]
 pub(super) struct Streams {
-    open: BTreeMap<ExchangeId, Open>,
-    by_name: BTreeSet<(StreamId, ExchangeId)>,
-    of_owner: Counts,
+    open: BTreeMap<ExchangeId, Stream>,
+    sse: BTreeMap<McpSessionId, ExchangeId>,
+    of_principal: Counts,
 }
 
 impl Streams {
     /// How many streams are open, and the most of one owner.
     pub(super) fn load(&self) -> (usize, usize) {
-        (self.open.len(), self.of_owner.most())
+        (self.open.len(), self.of_principal.most())
     }
 
     pub(super) fn open(
         &mut self,
         from: ExchangeId,
-        stream: StreamId,
-        owner: Owner,
+        principal: PrincipalId,
         session: SessionId,
         kind: StreamKind,
         out: &mut VecDeque<HubOutput>,
     ) {
-        self.leave(from);
-        let room = self.of_owner.of(owner) < limits::STREAMS_PER_OWNER
+        self.close(from);
+        let has_room = self.of_principal.of(principal) < limits::STREAMS_PER_PRINCIPAL
             && self.open.len() < limits::STREAMS;
-        if room {
-            self.of_owner.add(owner);
-            self.by_name.insert((stream, from));
-            let open = Open {
-                stream,
-                owner,
+        if has_room {
+            self.of_principal.add(principal);
+            if let StreamKind::Sse(mcp_session) = kind {
+                self.sse.insert(mcp_session, from);
+            }
+            let stream = Stream {
+                principal,
                 session,
                 kind,
-                agreed: None,
+                negotiated: None,
             };
-            self.open.insert(from, open);
+            self.open.insert(from, stream);
         }
-        out.push_back(tell(from, FromHubKind::StreamOpened(room)));
+        out.push_back(deliver(from, FromHubKind::StreamOpened(has_room)));
     }
 
-    pub(super) fn leave(&mut self, from: ExchangeId) {
-        let Some(open) = self.open.remove(&from) else {
+    pub(super) fn close(&mut self, from: ExchangeId) {
+        let Some(stream) = self.open.remove(&from) else {
             return;
         };
-        self.by_name.remove(&(open.stream, from));
-        self.of_owner.remove(open.owner);
+        if let StreamKind::Sse(mcp_session) = stream.kind {
+            self.sse.remove(&mcp_session);
+        }
+        self.of_principal.remove(stream.principal);
     }
 
     pub(super) fn find(
         &self,
         from: ExchangeId,
-        stream: StreamId,
-        owner: Owner,
+        mcp_session: McpSessionId,
+        principal: PrincipalId,
         out: &mut VecDeque<HubOutput>,
     ) {
-        let agreed = self.sse(stream, owner).map(|(_, open)| open.agreed);
-        out.push_back(tell(from, FromHubKind::StreamFound(agreed)));
+        let stream = self.sse(mcp_session, principal);
+        let negotiated = stream.map(|(_, stream)| stream.negotiated);
+        out.push_back(deliver(from, FromHubKind::StreamFound(negotiated)));
     }
 
-    pub(super) fn agree(&mut self, stream: StreamId, owner: Owner, agreed: Agreed) {
-        let Some((id, _)) = self.sse(stream, owner) else {
+    pub(super) fn negotiated(
+        &mut self,
+        mcp_session: McpSessionId,
+        principal: PrincipalId,
+        negotiated: Negotiated,
+    ) {
+        let Some((id, _)) = self.sse(mcp_session, principal) else {
             return;
         };
-        if let Some(open) = self.open.get_mut(&id) {
-            open.agreed = Some(agreed);
+        if let Some(stream) = self.open.get_mut(&id) {
+            stream.negotiated = Some(negotiated);
         }
     }
 
     pub(super) fn deliver(
         &self,
-        stream: StreamId,
-        owner: Owner,
+        mcp_session: McpSessionId,
+        principal: PrincipalId,
         bytes: Bytes,
         out: &mut VecDeque<HubOutput>,
     ) {
-        if let Some((to, _)) = self.sse(stream, owner) {
-            out.push_back(tell(to, FromHubKind::Deliver(bytes)));
+        if let Some((to, _)) = self.sse(mcp_session, principal) {
+            out.push_back(deliver(to, FromHubKind::Deliver(bytes)));
         }
     }
 
     pub(super) fn end_session(&mut self, session: SessionId, out: &mut VecDeque<HubOutput>) {
-        self.end_where(|open| open.session == session, out);
+        self.end_where(|stream| stream.session == session, out);
     }
 
-    pub(super) fn end(&mut self, stream: StreamId, owner: Owner, out: &mut VecDeque<HubOutput>) {
-        self.end_where(|open| open.stream == stream && open.owner == owner, out);
+    pub(super) fn end(
+        &mut self,
+        mcp_session: McpSessionId,
+        principal: PrincipalId,
+        out: &mut VecDeque<HubOutput>,
+    ) {
+        let is_meant = |stream: &Stream| {
+            stream.principal == principal && stream.kind.mcp_session() == Some(mcp_session)
+        };
+        self.end_where(is_meant, out);
     }
 
-    fn end_where(&mut self, ends: impl Fn(&Open) -> bool, out: &mut VecDeque<HubOutput>) {
-        let ended = self.open.iter().filter(|(_, open)| ends(open));
+    fn end_where(&mut self, ends: impl Fn(&Stream) -> bool, out: &mut VecDeque<HubOutput>) {
+        let ended = self.open.iter().filter(|(_, stream)| ends(stream));
         let ended: Vec<ExchangeId> = ended.map(|(id, _)| *id).collect();
         for id in ended {
-            self.leave(id);
-            out.push_back(tell(id, FromHubKind::EndStream));
+            self.close(id);
+            out.push_back(deliver(id, FromHubKind::EndStream));
         }
     }
 
-    /// Tells everybody who listens for it that something changed.
-    pub(super) fn announce(
+    /// Tells every stream that listens for it that something changed.
+    pub(super) fn notify_changed(
         &self,
         change: &ChangeNotification,
-        wishes: &Wishes,
+        settings: &SessionSettings,
         out: &mut VecDeque<HubOutput>,
     ) {
-        for (id, open) in &self.open {
-            let hears = match (&open.kind, change) {
-                (StreamKind::Listen(wants), _) => wants.change(change),
-                (StreamKind::Rest, _) => false,
-                (_, ChangeNotification::Resource(uri)) => {
-                    wishes.listens(open.stream, open.owner, uri)
-                }
-                (StreamKind::Sse, _) => open.agreed.is_some(),
-                (StreamKind::Streamable, _) => true,
+        for (id, stream) in &self.open {
+            let listens = match (&stream.kind, change) {
+                (StreamKind::Subscription(filter), _) => filter.wants(change),
+                (StreamKind::Resumed, _) => false,
+                (
+                    StreamKind::Sse(mcp_session) | StreamKind::Standalone(mcp_session),
+                    ChangeNotification::Resource(uri),
+                ) => settings.is_subscribed(*mcp_session, stream.principal, uri),
+                (StreamKind::Sse(_), _) => stream.negotiated.is_some(),
+                (StreamKind::Standalone(_), _) => true,
             };
-            if hears {
-                out.push_back(tell(*id, FromHubKind::Changed(change.clone())));
+            if listens {
+                out.push_back(deliver(*id, FromHubKind::Changed(change.clone())));
             }
         }
     }
 
-    /// The HTTP+SSE stream that an exchange holds, if it holds one.
-    pub(super) fn sse_of(&self, id: ExchangeId) -> Option<(StreamId, Owner)> {
-        let open = self.open.get(&id)?;
-        (open.kind == StreamKind::Sse).then_some((open.stream, open.owner))
+    /// The MCP session of the HTTP+SSE stream that an exchange holds, if it holds one.
+    pub(super) fn sse_of(&self, id: ExchangeId) -> Option<(McpSessionId, PrincipalId)> {
+        let stream = self.open.get(&id)?;
+        match stream.kind {
+            StreamKind::Sse(mcp_session) => Some((mcp_session, stream.principal)),
+            _ => None,
+        }
     }
 
-    /// The stream of this name that listens by HTTP+SSE and is this owner's.
-    fn sse(&self, stream: StreamId, owner: Owner) -> Option<(ExchangeId, &Open)> {
-        let named = (stream, ExchangeId(0))..=(stream, ExchangeId(u64::MAX));
-        self.by_name.range(named).find_map(|(_, id)| {
-            let open = self.open.get(id)?;
-            (open.owner == owner && open.kind == StreamKind::Sse).then_some((*id, open))
-        })
+    /// The HTTP+SSE stream of this MCP session, if it is this owner's.
+    fn sse(
+        &self,
+        mcp_session: McpSessionId,
+        principal: PrincipalId,
+    ) -> Option<(ExchangeId, &Stream)> {
+        let id = *self.sse.get(&mcp_session)?;
+        let stream = self.open.get(&id)?;
+        (stream.principal == principal).then_some((id, stream))
     }
 }
 
-fn tell(to: ExchangeId, message: FromHubKind) -> HubOutput {
+fn deliver(to: ExchangeId, message: FromHubKind) -> HubOutput {
     HubOutput::Deliver(to, FromHub(message))
 }
 
@@ -183,11 +213,11 @@ fn tell(to: ExchangeId, message: FromHubKind) -> HubOutput {
 mod tests {
     use super::*;
 
-    const ALICE: Owner = Owner([1; 32]);
-    const BOB: Owner = Owner([2; 32]);
+    const ALICE: PrincipalId = PrincipalId([1; 32]);
+    const BOB: PrincipalId = PrincipalId([2; 32]);
 
-    fn stream(byte: u8) -> StreamId {
-        StreamId([byte; 16])
+    fn mcp_session(byte: u8) -> McpSessionId {
+        McpSessionId([byte; 16])
     }
 
     fn session(byte: u8) -> SessionId {
@@ -201,12 +231,17 @@ mod tests {
     }
 
     impl Table {
-        fn open(&mut self, id: u64, owner: Owner, kind: StreamKind) -> bool {
+        fn open(
+            &mut self,
+            id: u64,
+            principal: PrincipalId,
+            kind: fn(McpSessionId) -> StreamKind,
+        ) -> bool {
             let byte = u8::try_from(id % 200).unwrap();
-            let (name, session) = (stream(byte), session(byte));
+            let (kind, session) = (kind(mcp_session(byte)), session(byte));
             let out = &mut self.out;
             self.streams
-                .open(ExchangeId(id), name, owner, session, kind, out);
+                .open(ExchangeId(id), principal, session, kind, out);
             matches!(
                 self.out.pop_back(),
                 Some(HubOutput::Deliver(
@@ -216,9 +251,9 @@ mod tests {
             )
         }
 
-        fn delivered(&mut self, to: StreamId, owner: Owner) -> bool {
+        fn delivered(&mut self, to: McpSessionId, principal: PrincipalId) -> bool {
             let out = &mut self.out;
-            self.streams.deliver(to, owner, Bytes::from("x"), out);
+            self.streams.deliver(to, principal, Bytes::from("x"), out);
             let told = self.out.pop_back();
             matches!(
                 told,
@@ -229,50 +264,50 @@ mod tests {
 
     // I2, I4
     #[test]
-    fn only_its_owner_delivers_to_a_stream() {
+    fn a_stream_is_delivered_to_by_its_owner_only() {
         let mut table = Table::default();
         assert!(table.open(1, ALICE, StreamKind::Sse));
-        assert!(table.delivered(stream(1), ALICE));
-        assert!(!table.delivered(stream(1), BOB));
-        assert!(!table.delivered(stream(2), ALICE));
+        assert!(table.delivered(mcp_session(1), ALICE));
+        assert!(!table.delivered(mcp_session(1), BOB));
+        assert!(!table.delivered(mcp_session(2), ALICE));
     }
 
     // I3
     #[test]
-    fn the_names_of_the_transports_are_not_interchangeable() {
+    fn ids_of_the_transports_are_not_interchangeable() {
         let mut table = Table::default();
-        assert!(table.open(1, ALICE, StreamKind::Streamable));
-        assert!(!table.delivered(stream(1), ALICE));
+        assert!(table.open(1, ALICE, StreamKind::Standalone));
+        assert!(!table.delivered(mcp_session(1), ALICE));
     }
 
     // I6, M4
     #[test]
-    fn a_user_holds_so_many_streams_and_leaving_makes_room() {
+    fn streams_of_one_user_are_bounded_and_closing_makes_room() {
         let mut table = Table::default();
-        let limit = u64::try_from(limits::STREAMS_PER_OWNER).unwrap();
+        let limit = u64::try_from(limits::STREAMS_PER_PRINCIPAL).unwrap();
         for id in 0..limit {
             assert!(table.open(id, ALICE, StreamKind::Sse));
         }
         assert!(!table.open(limit, ALICE, StreamKind::Sse));
         assert!(table.open(limit + 1, BOB, StreamKind::Sse));
-        table.streams.leave(ExchangeId(0));
+        table.streams.close(ExchangeId(0));
         assert!(table.open(limit, ALICE, StreamKind::Sse));
     }
 
     #[test]
-    fn the_server_holds_so_many_streams() {
+    fn streams_of_the_server_are_bounded() {
         let mut table = Table::default();
         for id in 0..u64::try_from(limits::STREAMS).unwrap() {
-            let mut owner = [0; 32];
-            owner[..8].copy_from_slice(&id.to_be_bytes());
-            assert!(table.open(id, Owner(owner), StreamKind::Sse));
+            let mut principal = [0; 32];
+            principal[..8].copy_from_slice(&id.to_be_bytes());
+            assert!(table.open(id, PrincipalId(principal), StreamKind::Sse));
         }
         assert!(!table.open(u64::MAX, BOB, StreamKind::Sse));
     }
 
     // I7
     #[test]
-    fn a_revoked_session_and_a_left_stream_take_their_names_with_them() {
+    fn a_revoked_session_and_a_closed_stream_take_their_names_with_them() {
         let mut table = Table::default();
         table.open(1, ALICE, StreamKind::Sse);
         table.open(2, ALICE, StreamKind::Sse);
@@ -285,20 +320,20 @@ mod tests {
             ))
         ));
         assert!(table.out.is_empty());
-        assert!(!table.delivered(stream(1), ALICE));
-        table.streams.leave(ExchangeId(2));
-        assert!(!table.delivered(stream(2), ALICE));
-        assert!(table.streams.of_owner.is_empty() && table.streams.by_name.is_empty());
+        assert!(!table.delivered(mcp_session(1), ALICE));
+        table.streams.close(ExchangeId(2));
+        assert!(!table.delivered(mcp_session(2), ALICE));
+        assert!(table.streams.of_principal.is_empty() && table.streams.sse.is_empty());
     }
 
     // I2
     #[test]
-    fn nobody_ends_the_stream_of_another() {
+    fn a_stream_is_ended_by_its_owner_only() {
         let mut table = Table::default();
-        table.open(1, ALICE, StreamKind::Streamable);
-        table.streams.end(stream(1), BOB, &mut table.out);
+        table.open(1, ALICE, StreamKind::Standalone);
+        table.streams.end(mcp_session(1), BOB, &mut table.out);
         assert!(table.out.is_empty());
-        table.streams.end(stream(1), ALICE, &mut table.out);
+        table.streams.end(mcp_session(1), ALICE, &mut table.out);
         assert!(!table.out.is_empty());
     }
 }

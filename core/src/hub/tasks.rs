@@ -1,22 +1,21 @@
-//! The tasks that run on this server: bounded for each owner and in all; who is told what their client
-//! says.
+//! The tasks that run on this server, bounded for each owner and in all, and the updates of their clients.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{FromHub, FromHubKind, HubOutput, counts::Counts};
 use crate::{
-    hub::TaskTold,
-    id::{ExchangeId, Owner, StreamId},
+    hub::TaskUpdate,
+    id::{ExchangeId, PrincipalId, TaskId},
     limits,
 };
 
 /// The tasks.
 #[derive(Debug, Default)]
 pub(super) struct Tasks {
-    by_id: BTreeMap<StreamId, (ExchangeId, Owner)>,
-    by_exchange: BTreeMap<ExchangeId, StreamId>,
-    of_owner: Counts,
-    /// By the exchange that runs a task, those that told it something and wait until that was taken.
+    by_id: BTreeMap<TaskId, (ExchangeId, PrincipalId)>,
+    by_exchange: BTreeMap<ExchangeId, TaskId>,
+    of_principal: Counts,
+    /// By the exchange that runs a task, those that have sent it an update and wait until it is applied.
     waiting: BTreeMap<ExchangeId, Vec<ExchangeId>>,
 }
 
@@ -26,130 +25,130 @@ impl Tasks {
         self.by_id.len()
     }
 
-    /// A task begins, if there is room.
-    pub(super) fn begin(
+    /// Admits a task, if there is room.
+    pub(super) fn admit(
         &mut self,
         from: ExchangeId,
-        task: StreamId,
-        owner: Owner,
+        task: TaskId,
+        principal: PrincipalId,
         out: &mut VecDeque<HubOutput>,
     ) {
-        let room =
-            self.of_owner.of(owner) < limits::TASKS_PER_OWNER && self.by_id.len() < limits::TASKS;
+        let room = self.of_principal.of(principal) < limits::TASKS_PER_PRINCIPAL
+            && self.by_id.len() < limits::TASKS;
         if room {
-            self.of_owner.add(owner);
-            self.by_id.insert(task, (from, owner));
+            self.of_principal.add(principal);
+            self.by_id.insert(task, (from, principal));
             self.by_exchange.insert(from, task);
         }
         out.push_back(HubOutput::Deliver(
             from,
-            FromHub(FromHubKind::TaskBegun(room)),
+            FromHub(FromHubKind::TaskAdmitted(room)),
         ));
     }
 
-    /// Hands what its client says to a task of this owner, or tells that none runs here, or that too many
-    /// wait for it already.
-    pub(super) fn tell(
+    /// Hands an update to a task of this owner, or says that none runs here, or that too many updates wait
+    /// for it already.
+    pub(super) fn update(
         &mut self,
         from: ExchangeId,
-        task: StreamId,
-        owner: Owner,
-        told: Box<TaskTold>,
+        task: TaskId,
+        principal: PrincipalId,
+        update: Box<TaskUpdate>,
         out: &mut VecDeque<HubOutput>,
     ) {
-        let worker = self.by_id.get(&task).filter(|(_, of)| *of == owner);
+        let worker = self.by_id.get(&task).filter(|(_, of)| *of == principal);
         let Some((worker, _)) = worker else {
-            out.push_back(heard(from, false));
+            out.push_back(routed(from, false));
             return;
         };
         let waiting = self.waiting.entry(*worker).or_default();
         if waiting.len() >= limits::MAILBOX_MESSAGES {
-            out.push_back(heard(from, false));
+            out.push_back(routed(from, false));
             return;
         }
         waiting.push(from);
-        let told = FromHub(FromHubKind::TaskTold(told));
-        out.push_back(HubOutput::Deliver(*worker, told));
+        let update = FromHub(FromHubKind::TaskUpdate(update));
+        out.push_back(HubOutput::Deliver(*worker, update));
     }
 
-    /// A task has taken what it was told: whoever asks now finds it done.
-    pub(super) fn taken(&mut self, from: ExchangeId, out: &mut VecDeque<HubOutput>) {
+    /// A task has applied its updates: whoever asks now finds them done.
+    pub(super) fn applied(&mut self, from: ExchangeId, out: &mut VecDeque<HubOutput>) {
         for waiter in self.waiting.remove(&from).into_iter().flatten() {
-            out.push_back(heard(waiter, true));
+            out.push_back(routed(waiter, true));
         }
     }
 
     /// Forgets the task of an exchange that is over.
-    pub(super) fn leave(&mut self, from: ExchangeId, out: &mut VecDeque<HubOutput>) {
-        self.taken(from, out);
+    pub(super) fn forget(&mut self, from: ExchangeId, out: &mut VecDeque<HubOutput>) {
+        self.applied(from, out);
         let task = self.by_exchange.remove(&from);
-        if let Some((_, owner)) = task.and_then(|task| self.by_id.remove(&task)) {
-            self.of_owner.remove(owner);
+        if let Some((_, principal)) = task.and_then(|task| self.by_id.remove(&task)) {
+            self.of_principal.remove(principal);
         }
     }
 }
 
-fn heard(to: ExchangeId, is_heard: bool) -> HubOutput {
-    HubOutput::Deliver(to, FromHub(FromHubKind::TaskHeard(is_heard)))
+fn routed(to: ExchangeId, is_routed: bool) -> HubOutput {
+    HubOutput::Deliver(to, FromHub(FromHubKind::TaskUpdateRouted(is_routed)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const ALICE: Owner = Owner([1; 32]);
-    const BOB: Owner = Owner([2; 32]);
+    const ALICE: PrincipalId = PrincipalId([1; 32]);
+    const BOB: PrincipalId = PrincipalId([2; 32]);
 
-    fn task(number: u64) -> StreamId {
+    fn task(number: u64) -> TaskId {
         let mut name = [0; 16];
         name[..8].copy_from_slice(&number.to_be_bytes());
-        StreamId(name)
+        TaskId(name)
     }
 
     // I4
     #[test]
-    fn a_task_hears_its_owner_only() {
+    fn a_task_is_updated_by_its_owner_only() {
         let (mut tasks, mut out) = (Tasks::default(), VecDeque::new());
-        tasks.begin(ExchangeId(1), task(1), ALICE, &mut out);
+        tasks.admit(ExchangeId(1), task(1), ALICE, &mut out);
         out.clear();
-        tasks.tell(ExchangeId(2), task(1), BOB, Box::default(), &mut out);
+        tasks.update(ExchangeId(2), task(1), BOB, Box::default(), &mut out);
         assert_eq!(out.len(), 1);
         out.clear();
-        tasks.tell(ExchangeId(2), task(1), ALICE, Box::default(), &mut out);
+        tasks.update(ExchangeId(2), task(1), ALICE, Box::default(), &mut out);
         assert_eq!(out.len(), 1);
-        tasks.taken(ExchangeId(1), &mut out);
-        tasks.taken(ExchangeId(1), &mut out);
+        tasks.applied(ExchangeId(1), &mut out);
+        tasks.applied(ExchangeId(1), &mut out);
         assert_eq!(out.len(), 2);
     }
 
     // M: bounded.
     #[test]
-    fn so_many_wait_for_a_task_that_takes_nothing() {
+    fn updates_that_wait_for_a_task_are_bounded() {
         let (mut tasks, mut out) = (Tasks::default(), VecDeque::new());
-        tasks.begin(ExchangeId(1), task(1), ALICE, &mut out);
+        tasks.admit(ExchangeId(1), task(1), ALICE, &mut out);
         for number in 2..200 {
-            tasks.tell(ExchangeId(number), task(1), ALICE, Box::default(), &mut out);
+            tasks.update(ExchangeId(number), task(1), ALICE, Box::default(), &mut out);
         }
         assert_eq!(
             tasks.waiting[&ExchangeId(1)].len(),
             limits::MAILBOX_MESSAGES
         );
-        tasks.leave(ExchangeId(1), &mut out);
-        assert!(tasks.waiting.is_empty() && tasks.of_owner.is_empty());
+        tasks.forget(ExchangeId(1), &mut out);
+        assert!(tasks.waiting.is_empty() && tasks.of_principal.is_empty());
     }
 
     // M: bounded.
     #[test]
-    fn so_many_tasks_run_and_ending_one_makes_room() {
+    fn tasks_are_bounded_and_ending_one_makes_room() {
         let (mut tasks, mut out) = (Tasks::default(), VecDeque::new());
-        let limit = u64::try_from(limits::TASKS_PER_OWNER).unwrap();
+        let limit = u64::try_from(limits::TASKS_PER_PRINCIPAL).unwrap();
         for number in 0..=limit {
-            tasks.begin(ExchangeId(number), task(number), ALICE, &mut out);
+            tasks.admit(ExchangeId(number), task(number), ALICE, &mut out);
         }
-        assert_eq!(tasks.len(), limits::TASKS_PER_OWNER);
-        tasks.leave(ExchangeId(0), &mut out);
-        tasks.begin(ExchangeId(limit), task(limit), ALICE, &mut out);
-        assert_eq!(tasks.len(), limits::TASKS_PER_OWNER);
+        assert_eq!(tasks.len(), limits::TASKS_PER_PRINCIPAL);
+        tasks.forget(ExchangeId(0), &mut out);
+        tasks.admit(ExchangeId(limit), task(limit), ALICE, &mut out);
+        assert_eq!(tasks.len(), limits::TASKS_PER_PRINCIPAL);
         assert!(tasks.by_exchange.len() == tasks.by_id.len());
     }
 }

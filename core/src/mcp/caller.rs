@@ -12,7 +12,7 @@ use crate::{
     catalog::{Principal, Tool},
     event::Event,
     http::{bearer, response},
-    id::Owner,
+    id::PrincipalId,
     log_event::Level,
     route::Route,
     session::{
@@ -30,9 +30,9 @@ pub(crate) struct Caller {
     /// Which writing of the session.
     pub(crate) version: Version,
     pub(crate) verified: Verified,
-    /// Tenant, user and client as one value: what MCP sessions and streams are bound to, so that
-    /// they outlive a renewed token and nobody else's token opens them (threats I2, I9).
-    pub(crate) owner: Owner,
+    /// Tenant, user and client as one value: MCP sessions and streams are bound to it, so that they
+    /// outlive a renewed token and nobody else's token opens them (threats I2, I9).
+    pub(crate) principal_id: PrincipalId,
 }
 
 impl Caller {
@@ -66,7 +66,7 @@ impl Caller {
 }
 
 /// Tenant, user and client, each with its length, so that no two triples read the same.
-fn owner_of(session: &Session) -> Owner {
+fn principal_id_of(session: &Session) -> PrincipalId {
     let user = &session.user;
     let mut text = Vec::new();
     for part in [&user.tenant_id, &user.oid] {
@@ -74,12 +74,12 @@ fn owner_of(session: &Session) -> Owner {
         text.extend(part.as_bytes());
     }
     text.extend(session.client.0);
-    Owner(Hash::of(&text).0)
+    PrincipalId(Hash::of(&text).0)
 }
 
 /// A look-up under way.
 #[derive(Debug)]
-pub(crate) struct Lookup {
+pub(crate) struct Authenticate {
     route: Route,
     mapping: Mapping,
 }
@@ -88,14 +88,14 @@ pub(crate) struct Lookup {
 #[derive(Debug)]
 pub(crate) enum Looked {
     /// It goes on.
-    Waiting(Lookup),
+    Waiting(Authenticate),
     /// This is the caller.
     Found(Box<Caller>),
     /// The caller is refused, or cannot be known now: the answer to give.
     Refused(Box<Response<Bytes>>),
 }
 
-impl Lookup {
+impl Authenticate {
     /// Begins.
     pub(crate) fn start(
         route: Route,
@@ -119,7 +119,7 @@ impl Lookup {
                 version,
                 verified,
             } => Looked::Found(Box::new(Caller {
-                owner: owner_of(&session),
+                principal_id: principal_id_of(&session),
                 session: *session,
                 version,
                 verified,

@@ -1,57 +1,57 @@
 //! From the method of a request to what answers it.
 
+mod session_methods;
+
 use std::collections::VecDeque;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{
     Caller,
-    invocation::{Called, Calling, Doing, Outgoing, Peer},
+    invocation::{Called, ClientProfile, Invocation, InvocationCx, ServerMessage},
     json_rpc::{Error, Id, Request, Response},
     lists,
-    resolve::{self, Refused},
+    resolve::{self, Rejection},
     results, tasks, v2026_07_28,
 };
 use crate::{
-    catalog::{Catalog, LogLevel, TaskSupport, ToolResult},
+    catalog::{Catalog, TaskSupport, ToolResult},
     event::Event,
-    hub::{FromHub, FromHubKind, ToHub, ToHubKind},
-    id::StreamId,
-    limits,
+    hub::{FromHub, FromHubKind},
     step::Cx,
     time::Instant,
 };
 
 /// Requests that are answered one after the other: one, or those of a batch.
 #[derive(Debug)]
-pub(crate) struct Work {
-    peer: Peer,
+pub(crate) struct RequestBatch {
+    peer: ClientProfile,
     todo: VecDeque<Request>,
     current: Option<(Request, Current)>,
     answers: Vec<Response>,
-    outgoing: Vec<Outgoing>,
+    outgoing: Vec<ServerMessage>,
 }
 
 /// What a request waits for.
 #[derive(Debug)]
 enum Current {
-    Call(Box<Calling>),
+    Call(Box<Invocation>),
     Subscribing,
     Task(tasks::Asked),
 }
 
 /// How far the work is, and what to send to the client before anything else.
 #[derive(Debug)]
-pub(crate) struct Worked {
-    pub(crate) outgoing: Vec<Outgoing>,
-    pub(crate) step: WorkStep,
+pub(crate) struct BatchProgress {
+    pub(crate) outgoing: Vec<ServerMessage>,
+    pub(crate) step: BatchStep,
 }
 
 /// How far the work is.
 #[derive(Debug)]
-pub(crate) enum WorkStep {
+pub(crate) enum BatchStep {
     /// It goes on.
-    Waiting(Box<Work>),
+    Waiting(Box<RequestBatch>),
     /// These are the answers, in the order of the requests.
     Done(Vec<Response>),
     /// The user must sign in again; this request found out.
@@ -61,9 +61,9 @@ pub(crate) enum WorkStep {
 /// Whether work becomes a task.
 pub(crate) enum IntoTask {
     /// This call does.
-    Task(Request, Box<Calling>),
+    Task(Request, Box<Invocation>),
     /// It goes on as it is.
-    No(Box<Work>),
+    No(Box<RequestBatch>),
 }
 
 /// What one request leads to.
@@ -75,14 +75,14 @@ enum Reply {
     Task(tasks::Asking),
 }
 
-impl Work {
+impl RequestBatch {
     /// Begins. Whether the scopes suffice was checked: [`missing_scopes`].
     pub(crate) fn start(
-        peer: Peer,
+        peer: ClientProfile,
         requests: Vec<Request>,
         caller: &Caller,
         cx: &mut Cx<'_>,
-    ) -> Worked {
+    ) -> BatchProgress {
         let work = Self {
             peer,
             todo: requests.into(),
@@ -136,16 +136,21 @@ impl Work {
     }
 
     /// The next state after an event.
-    pub(crate) fn handle(mut self, event: Event, caller: &Caller, cx: &mut Cx<'_>) -> Worked {
+    pub(crate) fn handle(
+        mut self,
+        event: Event,
+        caller: &Caller,
+        cx: &mut Cx<'_>,
+    ) -> BatchProgress {
         let Some((request, current)) = self.current.take() else {
             return self.go_on(caller, cx);
         };
         match current {
             Current::Call(call) => {
                 let out = &mut self.outgoing;
-                let called = call.handle(event, &mut Doing { caller, cx, out });
+                let called = call.handle(event, &mut InvocationCx { caller, cx, out });
                 if let Some(over) = self.called(request, called, caller, cx) {
-                    return self.worked(WorkStep::SessionOver(over));
+                    return self.worked(BatchStep::SessionOver(over));
                 }
             }
             Current::Subscribing => match event {
@@ -163,28 +168,28 @@ impl Work {
         self.go_on(caller, cx)
     }
 
-    fn go_on(mut self, caller: &Caller, cx: &mut Cx<'_>) -> Worked {
+    fn go_on(mut self, caller: &Caller, cx: &mut Cx<'_>) -> BatchProgress {
         while self.current.is_none() {
             let Some(request) = self.todo.pop_front() else {
                 let answers = std::mem::take(&mut self.answers);
-                return self.worked(WorkStep::Done(answers));
+                return self.worked(BatchStep::Done(answers));
             };
             let out = &mut self.outgoing;
-            match answer(&request, self.peer, &mut Doing { caller, cx, out }) {
+            match answer(&request, self.peer, &mut InvocationCx { caller, cx, out }) {
                 Reply::Result(result) => self.reply(request, Ok(result), cx),
                 Reply::Error(error) => self.reply(request, Err(error), cx),
                 Reply::Subscribing => self.current = Some((request, Current::Subscribing)),
                 Reply::Task(asking) => self.asking(request, asking, cx),
                 Reply::Call(called) => {
                     if let Some(over) = self.called(request, called, caller, cx) {
-                        return self.worked(WorkStep::SessionOver(over));
+                        return self.worked(BatchStep::SessionOver(over));
                     }
                 }
             }
         }
         let outgoing = std::mem::take(&mut self.outgoing);
-        let step = WorkStep::Waiting(Box::new(self));
-        Worked { outgoing, step }
+        let step = BatchStep::Waiting(Box::new(self));
+        BatchProgress { outgoing, step }
     }
 
     fn asking(&mut self, request: Request, asking: tasks::Asking, cx: &Cx<'_>) {
@@ -194,8 +199,8 @@ impl Work {
         }
     }
 
-    fn worked(self, step: WorkStep) -> Worked {
-        Worked {
+    fn worked(self, step: BatchStep) -> BatchProgress {
+        BatchProgress {
             outgoing: self.outgoing,
             step,
         }
@@ -220,7 +225,7 @@ impl Work {
             Called::InputRequired(questions, answers) => {
                 results::input_required(&questions, &answers, &request, caller, cx)
             }
-            Called::Lacks(ability) => Err(v2026_07_28::lacks(ability.to_json())),
+            Called::Lacks(ability) => Err(v2026_07_28::missing_capability(ability.to_json())),
             // Who cancels a request wants no answer (basic/utilities/cancellation).
             Called::Cancelled => return None,
         };
@@ -232,7 +237,7 @@ impl Work {
         let revision = self.peer.revision;
         self.answers.push(match result {
             Ok(result) if revision.features().stateless => {
-                let result = v2026_07_28::dressed(result, &cx.env.server.catalog);
+                let result = v2026_07_28::with_result_meta(result, &cx.env.server.catalog);
                 Response::result(request.id, Value::Object(result))
             }
             Ok(result) => Response::result(request.id, Value::Object(result)),
@@ -241,7 +246,7 @@ impl Work {
     }
 }
 
-fn may_become_task(support: TaskSupport, peer: Peer) -> bool {
+fn may_become_task(support: TaskSupport, peer: ClientProfile) -> bool {
     peer.tasks && support != TaskSupport::Never
 }
 
@@ -270,7 +275,7 @@ pub(crate) fn missing_scopes(
     lacks.then(|| needed.to_vec())
 }
 
-fn answer(request: &Request, peer: Peer, doing: &mut Doing<'_, '_>) -> Reply {
+fn answer(request: &Request, peer: ClientProfile, doing: &mut InvocationCx<'_, '_>) -> Reply {
     let (server, revision) = (doing.cx.env.server, peer.revision);
     let catalog = &server.catalog;
     if !is_offered(&request.method, catalog) {
@@ -286,16 +291,16 @@ fn answer(request: &Request, peer: Peer, doing: &mut Doing<'_, '_>) -> Reply {
             }
         };
     }
-    let peer = Peer {
+    let peer = ClientProfile {
         // What may become a task has no stream for what it says before.
         streams: peer.streams && !may_become_task(support, peer),
         ..peer
     };
-    if let Some(ready) = resolve::ready(request, revision, doing.caller, catalog) {
+    if let Some(ready) = resolve::resolve(request, revision, doing.caller, catalog) {
         let started = match ready {
             Ok(ready) => resolve::start(ready, request, peer, doing),
-            Err(Refused::Error(error)) => Err(error),
-            Err(Refused::Result(result)) => return Reply::Result(result),
+            Err(Rejection::Error(error)) => Err(error),
+            Err(Rejection::Result(result)) => return Reply::Result(result),
         };
         return match started {
             Ok(called) => Reply::Call(called),
@@ -315,8 +320,10 @@ fn answer(request: &Request, peer: Peer, doing: &mut Doing<'_, '_>) -> Reply {
                 false => Err(tasks::unknown_to_client()),
             }
         }
-        method => match peer.session {
-            Some(session) => return of_session(method, request, session, doing),
+        method => match peer.mcp_session {
+            Some(mcp_session) => {
+                return session_methods::reply(method, request, mcp_session, doing);
+            }
             None => Err(Error::method_not_found()),
         },
     };
@@ -337,61 +344,5 @@ fn is_offered(method: &str, catalog: &Catalog) -> bool {
         "completion/complete" => catalog.completes(),
         "tasks/get" | "tasks/update" | "tasks/cancel" => catalog.has_tasks(),
         _ => true,
-    }
-}
-
-/// The methods that the revisions with sessions have.
-fn of_session(
-    method: &str,
-    request: &Request,
-    session: StreamId,
-    doing: &mut Doing<'_, '_>,
-) -> Reply {
-    let owner = doing.caller.owner;
-    match method {
-        "ping" => Reply::Result(Map::new()),
-        "initialize" => Reply::Error(Error::invalid_request(
-            "The method `initialize` comes alone and first.",
-        )),
-        "logging/setLevel" => {
-            let level = request.params.get("level").and_then(Value::as_str);
-            let Some(level) = level.and_then(LogLevel::parse) else {
-                let words = "The parameter `level` must be a level of RFC 5424, such as \"info\".";
-                return Reply::Error(Error::invalid_params(words));
-            };
-            doing.cx.to_hub(ToHub(ToHubKind::SetLevel {
-                owner,
-                session,
-                level,
-            }));
-            Reply::Result(Map::new())
-        }
-        "resources/subscribe" | "resources/unsubscribe" => {
-            let uri = request.params.get("uri").and_then(Value::as_str);
-            let fits = |uri: &&str| uri.len() <= limits::RESOURCE_URI_BYTES;
-            let Some(uri) = uri.filter(fits).map(str::to_owned) else {
-                let words = "The parameter `uri` must be a string, and not too long.";
-                return Reply::Error(Error::invalid_params(words));
-            };
-            if method == "resources/unsubscribe" {
-                doing.cx.to_hub(ToHub(ToHubKind::Unsubscribe {
-                    owner,
-                    session,
-                    uri,
-                }));
-                return Reply::Result(Map::new());
-            }
-            if !doing.cx.env.server.catalog.has_resource(&uri) {
-                let error = Error::new(resolve::RESOURCE_NOT_FOUND, "There is no such resource.");
-                return Reply::Error(error.with_data(json!({"uri": uri})));
-            }
-            doing.cx.to_hub(ToHub(ToHubKind::Subscribe {
-                owner,
-                session,
-                uri,
-            }));
-            Reply::Subscribing
-        }
-        _ => Reply::Error(Error::method_not_found()),
     }
 }

@@ -7,7 +7,7 @@ pub(crate) const PROTOCOL_VERSION: &str = "mcp-protocol-version";
 
 /// The headers that say what a message is; nothing else of a head is kept while the caller is looked
 /// up, least of all the session token.
-const KEPT: [&str; 6] = [
+const RELEVANT: [&str; 6] = [
     PROTOCOL_VERSION,
     "mcp-session-id",
     "mcp-method",
@@ -20,8 +20,8 @@ const KEPT: [&str; 6] = [
 pub(crate) const PARAMETER: &str = "mcp-param-";
 
 /// The headers of MCP, as often as each was given.
-pub(crate) fn kept(headers: &HeaderMap) -> HeaderMap {
-    let is_kept = |name: &str| KEPT.contains(&name) || name.starts_with(PARAMETER);
+pub(crate) fn relevant(headers: &HeaderMap) -> HeaderMap {
+    let is_kept = |name: &str| RELEVANT.contains(&name) || name.starts_with(PARAMETER);
     let kept = headers.iter().filter(|(name, _)| is_kept(name.as_str()));
     kept.map(|(name, value)| (name.clone(), value.clone()))
         .collect()
@@ -47,17 +47,17 @@ pub(crate) fn accepts_streams(headers: &HeaderMap) -> bool {
 
 /// A header was given more than once, or is not text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Odd;
+pub(crate) struct Malformed;
 
 /// The one value of a header, without the blanks around it.
-pub(crate) fn one<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Odd> {
+pub(crate) fn one<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Malformed> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
         (Some(value), None) => {
-            let value = value.to_str().map_err(|_| Odd)?;
+            let value = value.to_str().map_err(|_| Malformed)?;
             Ok(Some(value.trim_matches([' ', '\t'])))
         }
-        (Some(_), Some(_)) => Err(Odd),
+        (Some(_), Some(_)) => Err(Malformed),
     }
 }

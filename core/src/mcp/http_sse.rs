@@ -1,7 +1,7 @@
 //! POST /message: a message of HTTP+SSE (2024-11-05), answered on its stream.
 //!
 //! ```text
-//! Lookup --session--> Finding --the stream is the caller's--> 202 --> Working --> delivered
+//! Authenticate --session--> FindingStream --the stream is the caller's--> 202 --> Working --> delivered
 //!    +--> 401            +--> 404                                        +--> the stream ends
 //! ```
 //!
@@ -18,10 +18,10 @@ use bytes::Bytes;
 
 use super::{
     Caller, Revision,
-    caller::{Looked, Lookup},
-    dispatch::{Work, WorkStep, Worked, missing_scopes},
-    inbound::{self, From},
-    invocation::{Outgoing, Peer},
+    caller::{Authenticate, Looked},
+    dispatch::{BatchProgress, BatchStep, RequestBatch, missing_scopes},
+    inbound::{self, Origin},
+    invocation::{ClientProfile, ServerMessage},
     json_rpc::{self, Error, Id, Incoming, Message, Refused, Response},
     lifecycle,
     streamable_http::refused,
@@ -31,35 +31,34 @@ use crate::{
     catalog::ClientCapabilities,
     event::Event,
     http::{form::Form, response},
-    hub::{Agreed, FromHub, FromHubKind, ToHub, ToHubKind},
-    id::StreamId,
+    hub::{FromHub, FromHubKind, Negotiated, ToHub, ToHubKind},
+    id::McpSessionId,
     limits,
     route::Route,
     step::{Cx, Progress},
     time::Instant,
 };
 
-/// The states.
 #[derive(Debug)]
 pub(crate) enum PostMessage {
-    Lookup(Box<Waiting>),
-    Finding(Box<Finding>),
+    Authenticating(Box<Waiting>),
+    FindingStream(Box<FindingStream>),
     Working(Box<Working>),
 }
 
 /// The caller is looked up; the message waits.
 #[derive(Debug)]
 pub(crate) struct Waiting {
-    lookup: Lookup,
+    lookup: Authenticate,
     query: String,
     body: Bytes,
 }
 
 /// The hub looks for the stream; the message waits.
 #[derive(Debug)]
-pub(crate) struct Finding {
+pub(crate) struct FindingStream {
     caller: Box<Caller>,
-    stream: StreamId,
+    mcp_session: McpSessionId,
     body: Bytes,
 }
 
@@ -67,9 +66,9 @@ pub(crate) struct Finding {
 #[derive(Debug)]
 pub(crate) struct Working {
     caller: Box<Caller>,
-    stream: StreamId,
+    mcp_session: McpSessionId,
     batch: bool,
-    work: Work,
+    work: RequestBatch,
     /// When it has taken too long.
     deadline: Instant,
 }
@@ -77,22 +76,21 @@ pub(crate) struct Working {
 impl PostMessage {
     /// Begins.
     pub(crate) fn start(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Progress<Self> {
-        let lookup = match Lookup::start(Route::Message, request.headers(), cx) {
+        let lookup = match Authenticate::start(Route::Message, request.headers(), cx) {
             Ok(lookup) => lookup,
             Err(refusal) => return cx.done(*refusal),
         };
-        Progress::Pending(Self::Lookup(Box::new(Waiting {
+        Progress::Pending(Self::Authenticating(Box::new(Waiting {
             lookup,
             query: request.uri().query().unwrap_or_default().to_owned(),
             body: request.body().clone(),
         })))
     }
 
-    /// The next state after an event.
     pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
         match self {
-            Self::Lookup(waiting) => waiting.handle(event, cx),
-            Self::Finding(finding) => finding.handle(event, cx),
+            Self::Authenticating(waiting) => waiting.handle(event, cx),
+            Self::FindingStream(finding) => finding.handle(event, cx),
             Self::Working(working) => working.handle(event, cx),
         }
     }
@@ -108,7 +106,7 @@ impl Waiting {
         let caller = match self.lookup.handle(event, cx) {
             Looked::Waiting(lookup) => {
                 let waiting = Self { lookup, ..self };
-                return Progress::Pending(PostMessage::Lookup(Box::new(waiting)));
+                return Progress::Pending(PostMessage::Authenticating(Box::new(waiting)));
             }
             Looked::Refused(refusal) => return cx.done(*refusal),
             Looked::Found(caller) => caller,
@@ -120,16 +118,16 @@ impl Waiting {
                 "Name the stream, once, in the query: ?sessionId=...\n",
             ));
         };
-        let Some(stream) = StreamId::parse(name) else {
+        let Some(mcp_session) = McpSessionId::parse(name) else {
             return cx.done(no_stream());
         };
         cx.to_hub(ToHub(ToHubKind::FindStream {
-            stream,
-            owner: caller.owner,
+            mcp_session,
+            principal: caller.principal_id,
         }));
-        Progress::Pending(PostMessage::Finding(Box::new(Finding {
+        Progress::Pending(PostMessage::FindingStream(Box::new(FindingStream {
             caller,
-            stream,
+            mcp_session,
             body: self.body,
         })))
     }
@@ -140,24 +138,24 @@ fn no_stream() -> ::http::Response<Bytes> {
     response::text(StatusCode::NOT_FOUND, words)
 }
 
-impl Finding {
+impl FindingStream {
     fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<PostMessage> {
         match event {
-            Event::FromHub(FromHub(FromHubKind::StreamFound(Some(agreed)))) => {
-                self.found(agreed, cx)
+            Event::FromHub(FromHub(FromHubKind::StreamFound(Some(negotiated)))) => {
+                self.found(negotiated, cx)
             }
             Event::FromHub(FromHub(FromHubKind::StreamFound(None))) => cx.done(no_stream()),
-            _ => Progress::Pending(PostMessage::Finding(Box::new(self))),
+            _ => Progress::Pending(PostMessage::FindingStream(Box::new(self))),
         }
     }
 
-    fn found(self, agreed: Option<Agreed>, cx: &mut Cx<'_>) -> Progress<PostMessage> {
+    fn found(self, negotiated: Option<Negotiated>, cx: &mut Cx<'_>) -> Progress<PostMessage> {
         let refuse = |refusal, cx: &mut Cx<'_>| cx.done(refused(StatusCode::BAD_REQUEST, refusal));
         let (messages, batch) = match json_rpc::parse(&self.body) {
             Err(refusal) => return refuse(refusal, cx),
             Ok(Incoming::One(message)) => (vec![message], false),
             Ok(Incoming::Batch(messages))
-                if agreed.is_some_and(|agreed| agreed.revision.features().batches) =>
+                if negotiated.is_some_and(|negotiated| negotiated.revision.features().batches) =>
             {
                 (messages, true)
             }
@@ -171,11 +169,11 @@ impl Finding {
         {
             return self.initialize(request, cx);
         }
-        let from = From {
-            owner: self.caller.owner,
-            session: self.stream,
+        let from = Origin {
+            principal: self.caller.principal_id,
+            mcp_session: self.mcp_session,
         };
-        let requests = inbound::requests_of(messages, from, cx);
+        let requests = inbound::route_messages(messages, from, cx);
         let catalog = &cx.env.server.catalog;
         let mut missing = requests
             .iter()
@@ -189,10 +187,10 @@ impl Finding {
             return Progress::Ready(());
         }
         let is_ping = |method: &str| method == "ping";
-        let agreed = match agreed {
-            Some(agreed) => agreed,
+        let negotiated = match negotiated {
+            Some(negotiated) => negotiated,
             // Before `initialize` a ping only is answered (lifecycle, initialization).
-            None if requests.iter().all(|request| is_ping(&request.method)) => Agreed {
+            None if requests.iter().all(|request| is_ping(&request.method)) => Negotiated {
                 revision: Revision::V2024_11_05,
                 client_capabilities: ClientCapabilities::default(),
             },
@@ -200,19 +198,19 @@ impl Finding {
                 let error = Error::invalid_request("The first request is `initialize`.");
                 let id = requests.into_iter().next().map(|request| request.id);
                 let answer = Response::error(id, error);
-                return deliver(&[answer], batch, self.stream, &self.caller, cx);
+                return deliver(&[answer], batch, self.mcp_session, &self.caller, cx);
             }
         };
-        let peer = Peer {
-            revision: agreed.revision,
-            client_capabilities: agreed.client_capabilities,
-            session: Some(self.stream),
+        let peer = ClientProfile {
+            revision: negotiated.revision,
+            client_capabilities: negotiated.client_capabilities,
+            mcp_session: Some(self.mcp_session),
             streams: true,
             tasks: false,
         };
         let deadline = cx.env.now.instant.after(limits::CALL_TIMEOUT);
-        let worked = Work::start(peer, requests, &self.caller, cx);
-        Working::went(worked, (batch, deadline), self.stream, self.caller, cx)
+        let worked = RequestBatch::start(peer, requests, &self.caller, cx);
+        Working::went(worked, (batch, deadline), self.mcp_session, self.caller, cx)
     }
 
     fn initialize(&self, request: &json_rpc::Request, cx: &mut Cx<'_>) -> Progress<PostMessage> {
@@ -221,10 +219,10 @@ impl Finding {
         let answer = match lifecycle::initialize(&request.params, &cx.env.server.catalog) {
             Err(error) => Response::error(Some(id), error),
             Ok((revision, client_capabilities, result)) => {
-                cx.to_hub(ToHub(ToHubKind::Agreed {
-                    stream: self.stream,
-                    owner: self.caller.owner,
-                    agreed: Agreed {
+                cx.to_hub(ToHub(ToHubKind::Negotiated {
+                    mcp_session: self.mcp_session,
+                    principal: self.caller.principal_id,
+                    negotiated: Negotiated {
                         revision,
                         client_capabilities,
                     },
@@ -232,7 +230,7 @@ impl Finding {
                 Response::result(id, result)
             }
         };
-        deliver(&[answer], false, self.stream, &self.caller, cx)
+        deliver(&[answer], false, self.mcp_session, &self.caller, cx)
     }
 }
 
@@ -248,14 +246,14 @@ impl Working {
             let now = cx.env.now.instant;
             if now >= self.deadline {
                 let answers = self.work.time_out(cx);
-                return deliver(&answers, self.batch, self.stream, &self.caller, cx);
+                return deliver(&answers, self.batch, self.mcp_session, &self.caller, cx);
             }
             if self.work.wake().is_none_or(|wake| now < wake) {
                 return self.stay(cx);
             }
         }
         let worked = self.work.handle(event, &self.caller, cx);
-        Self::went(worked, form, self.stream, self.caller, cx)
+        Self::went(worked, form, self.mcp_session, self.caller, cx)
     }
 
     fn stay(self, cx: &mut Cx<'_>) -> Progress<PostMessage> {
@@ -265,37 +263,37 @@ impl Working {
     }
 
     fn went(
-        worked: Worked,
+        worked: BatchProgress,
         (batch, deadline): (bool, Instant),
-        stream: StreamId,
+        mcp_session: McpSessionId,
         caller: Box<Caller>,
         cx: &mut Cx<'_>,
     ) -> Progress<PostMessage> {
         for outgoing in worked.outgoing {
             // There is nowhere to come back to: an HTTP+SSE stream is one for everything.
-            if let Outgoing::Message(json) = outgoing {
-                cx.to_hub(to_stream(&json, stream, &caller));
+            if let ServerMessage::Json(json) = outgoing {
+                cx.to_hub(to_stream(&json, mcp_session, &caller));
             }
         }
         match worked.step {
-            WorkStep::Waiting(work) => Self {
+            BatchStep::Waiting(work) => Self {
                 caller,
-                stream,
+                mcp_session,
                 batch,
                 work: *work,
                 deadline,
             }
             .stay(cx),
-            WorkStep::Done(answers) => deliver(&answers, batch, stream, &caller, cx),
-            WorkStep::SessionOver(id) => session_over(id, stream, &caller, cx),
+            BatchStep::Done(answers) => deliver(&answers, batch, mcp_session, &caller, cx),
+            BatchStep::SessionOver(id) => session_over(id, mcp_session, &caller, cx),
         }
     }
 }
 
-fn to_stream(json: &str, stream: StreamId, caller: &Caller) -> ToHub {
+fn to_stream(json: &str, mcp_session: McpSessionId, caller: &Caller) -> ToHub {
     ToHub(ToHubKind::Deliver {
-        stream,
-        owner: caller.owner,
+        mcp_session,
+        principal: caller.principal_id,
         bytes: v2024_11_05::message_event(json),
     })
 }
@@ -303,7 +301,7 @@ fn to_stream(json: &str, stream: StreamId, caller: &Caller) -> ToHub {
 fn deliver(
     answers: &[Response],
     batch: bool,
-    stream: StreamId,
+    mcp_session: McpSessionId,
     caller: &Caller,
     cx: &mut Cx<'_>,
 ) -> Progress<PostMessage> {
@@ -311,7 +309,7 @@ fn deliver(
         return Progress::Ready(());
     }
     let json = json_rpc::to_json(answers, batch);
-    cx.to_hub(to_stream(&json, stream, caller));
+    cx.to_hub(to_stream(&json, mcp_session, caller));
     Progress::Ready(())
 }
 
@@ -319,7 +317,7 @@ fn deliver(
 /// gets the 401 that makes it sign in.
 fn session_over(
     id: Id,
-    stream: StreamId,
+    mcp_session: McpSessionId,
     caller: &Caller,
     cx: &mut Cx<'_>,
 ) -> Progress<PostMessage> {
@@ -328,7 +326,7 @@ fn session_over(
         "The sign-in has ended. Please sign in again.",
     );
     let answer = Response::error(Some(id), error);
-    let next = deliver(&[answer], false, stream, caller, cx);
+    let next = deliver(&[answer], false, mcp_session, caller, cx);
     cx.to_hub(ToHub(ToHubKind::EndSession(caller.session.id)));
     next
 }

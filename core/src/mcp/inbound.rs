@@ -13,23 +13,30 @@ use super::{
 use crate::{
     http::bearer,
     hub::{ToHub, ToHubKind},
-    id::{Owner, StreamId},
+    id::{McpSessionId, PrincipalId, ServerRequestId},
     route::Route,
     step::Cx,
 };
 
 /// From whom messages come.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct From {
-    pub(crate) owner: Owner,
-    pub(crate) session: StreamId,
+pub(crate) struct Origin {
+    pub(crate) principal: PrincipalId,
+    pub(crate) mcp_session: McpSessionId,
 }
 
 /// What wants an answer. Answers of the client and cancellations are handed on to the calls that they
 /// are for, if these are the client's own; notifications that mean nothing here are dropped, and so are
 /// answers that nobody asked for (threat K8).
-pub(crate) fn requests_of(messages: Vec<Message>, from: From, cx: &mut Cx<'_>) -> Vec<Request> {
-    let From { owner, session } = from;
+pub(crate) fn route_messages(
+    messages: Vec<Message>,
+    from: Origin,
+    cx: &mut Cx<'_>,
+) -> Vec<Request> {
+    let Origin {
+        principal,
+        mcp_session,
+    } = from;
     let mut requests = Vec::new();
     for message in messages {
         match message {
@@ -39,22 +46,22 @@ pub(crate) fn requests_of(messages: Vec<Message>, from: From, cx: &mut Cx<'_>) -
                 let cancels = notification.method == "notifications/cancelled";
                 if let (true, Some(request)) = (cancels, request.and_then(id_of)) {
                     cx.to_hub(ToHub(ToHubKind::CancelRequest {
-                        owner,
-                        session,
+                        principal,
+                        mcp_session,
                         request,
                     }));
                 }
             }
             Message::Response(response) => {
-                let input_request = match &response.id {
-                    Some(Id::Text(text)) => StreamId::parse(text),
+                let request = match &response.id {
+                    Some(Id::Text(text)) => ServerRequestId::parse(text),
                     _ => None,
                 };
-                if let Some(input_request) = input_request {
-                    cx.to_hub(ToHub(ToHubKind::Answer {
-                        owner,
-                        session,
-                        question: input_request,
+                if let Some(request) = request {
+                    cx.to_hub(ToHub(ToHubKind::ClientResponse {
+                        principal,
+                        mcp_session,
+                        request,
                         result: response.result.map(Box::new),
                     }));
                 }

@@ -5,7 +5,7 @@
 //!        \--is over--> Done                             \--> input is required (2026-07-28)
 //! ```
 //!
-//! Wishes are granted one after the other. What they send to the client leaves as [`Outgoing`]: the
+//! SessionSettings are granted one after the other. What they send to the client leaves as [`ServerMessage`]: the
 //! transport knows how it gets there.
 
 mod effects;
@@ -28,7 +28,7 @@ use crate::{
     entra::graph::Query,
     event::Event,
     hub::{FromHub, FromHubKind, ToHub, ToHubKind},
-    id::StreamId,
+    id::{McpSessionId, ServerRequestId},
     limits,
     step::Cx,
     time::Instant,
@@ -36,20 +36,20 @@ use crate::{
 
 /// A message to the client on the way to its answer.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Outgoing {
+pub(crate) enum ServerMessage {
     /// JSON of a notification or a request.
-    Message(String),
-    /// The client is to come back for the rest after so many milliseconds.
-    Reconnect(u64),
+    Json(String),
+    /// The stream is closed, and the client comes back for the rest after so many milliseconds.
+    CloseStream(u64),
 }
 
 /// Who is at the other end, besides the caller: what its requests, or its session, say.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Peer {
+pub(crate) struct ClientProfile {
     pub(crate) revision: Revision,
     pub(crate) client_capabilities: ClientCapabilities,
     /// Its MCP session, or its HTTP+SSE stream; none in 2026-07-28.
-    pub(crate) session: Option<StreamId>,
+    pub(crate) mcp_session: Option<McpSessionId>,
     /// Whether a message can reach it before the answer.
     pub(crate) streams: bool,
     /// Whether it knows tasks (2026-07-28).
@@ -58,7 +58,7 @@ pub(crate) struct Peer {
 
 /// What a request says of how it wants to be called.
 #[derive(Debug)]
-pub(crate) struct Wanted {
+pub(crate) struct RequestMeta {
     /// Its id.
     pub(crate) id: Id,
     /// `_meta.progressToken`: progress is told.
@@ -73,19 +73,19 @@ pub(crate) struct Wanted {
 
 /// A call under way.
 #[derive(Debug)]
-pub(crate) struct Calling {
+pub(crate) struct Invocation {
     performing: Performing,
     target: Target,
     call: Call,
-    peer: Peer,
-    wanted: Wanted,
+    peer: ClientProfile,
+    wanted: RequestMeta,
     state: State,
-    /// Wishes of the runtime's call that came while another was not granted yet.
+    /// SessionSettings of the runtime's call that came while another was not granted yet.
     queue: VecDeque<Effect>,
     wishes: usize,
     progressed: f64,
     /// Whether the hub knows of it.
-    is_enrolled: bool,
+    is_registered: bool,
     is_task: bool,
 }
 
@@ -117,11 +117,11 @@ impl Pure {
 
 /// How what is offered is performed, whatever its kind.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct By(Option<Pure>);
+pub(crate) struct HandlerRef(Option<Pure>);
 
 macro_rules! by {
     ($($result:ty => $kind:ident),*) => {$(
-        impl From<Handler<$result>> for By {
+        impl From<Handler<$result>> for HandlerRef {
             fn from(handler: Handler<$result>) -> Self {
                 match handler {
                     Handler::Step(step) => Self(Some(Pure::$kind(step))),
@@ -147,7 +147,7 @@ enum State {
     Level(LogLevel, Value),
     /// Answers of the client: by the id of the request, the key of the input_request.
     Asking {
-        open: BTreeMap<StreamId, String>,
+        open: BTreeMap<ServerRequestId, String>,
         questions: BTreeMap<String, InputRequest>,
     },
 }
@@ -156,7 +156,7 @@ enum State {
 #[derive(Debug)]
 pub(crate) enum Called {
     /// It goes on.
-    Waiting(Box<Calling>),
+    Waiting(Box<Invocation>),
     /// It is over.
     Done(Result<InvokeOutput, CallError>),
     /// It goes on once these are answered; these were answered before (2026-07-28).
@@ -173,21 +173,21 @@ pub(crate) enum Called {
 }
 
 /// What a call does with the world: the step's own doing, and messages to the client.
-pub(crate) struct Doing<'a, 'b> {
+pub(crate) struct InvocationCx<'a, 'b> {
     pub(crate) caller: &'a Caller,
     pub(crate) cx: &'a mut Cx<'b>,
-    pub(crate) out: &'a mut Vec<Outgoing>,
+    pub(crate) out: &'a mut Vec<ServerMessage>,
 }
 
-impl Calling {
+impl Invocation {
     /// Begins.
     pub(crate) fn start(
-        by: By,
+        by: HandlerRef,
         target: Target,
         (name, arguments): (String, Map<String, Value>),
-        peer: Peer,
-        mut wanted: Wanted,
-        doing: &mut Doing<'_, '_>,
+        peer: ClientProfile,
+        mut wanted: RequestMeta,
+        doing: &mut InvocationCx<'_, '_>,
     ) -> Called {
         let call = Call {
             name,
@@ -215,26 +215,26 @@ impl Calling {
             queue: VecDeque::new(),
             wishes: 0,
             progressed: f64::NEG_INFINITY,
-            is_enrolled: false,
+            is_registered: false,
             is_task: false,
         })
         .begin_performing(doing)
     }
 
-    fn begin_performing(mut self: Box<Self>, doing: &mut Doing<'_, '_>) -> Called {
+    fn begin_performing(mut self: Box<Self>, doing: &mut InvocationCx<'_, '_>) -> Called {
         if matches!(self.performing, Performing::Native(_)) {
-            self.enroll(doing);
+            self.register_in_flight(doing);
         }
         self.advance(doing)
     }
 
     /// Tells the hub that it takes a while, so that a message can cancel it and answers find it.
-    fn enroll(&mut self, doing: &mut Doing<'_, '_>) {
-        if let (Some(session), false) = (self.peer.session, self.is_enrolled) {
-            self.is_enrolled = true;
-            doing.cx.to_hub(ToHub(ToHubKind::Calling {
-                owner: doing.caller.owner,
-                session,
+    fn register_in_flight(&mut self, doing: &mut InvocationCx<'_, '_>) {
+        if let (Some(mcp_session), false) = (self.peer.mcp_session, self.is_registered) {
+            self.is_registered = true;
+            doing.cx.to_hub(ToHub(ToHubKind::RegisterRequest {
+                principal: doing.caller.principal_id,
+                mcp_session,
                 request: self.wanted.id.clone(),
             }));
         }
@@ -271,7 +271,11 @@ impl Calling {
     }
 
     /// The next state after an event.
-    pub(crate) fn handle(mut self: Box<Self>, event: Event, doing: &mut Doing<'_, '_>) -> Called {
+    pub(crate) fn handle(
+        mut self: Box<Self>,
+        event: Event,
+        doing: &mut InvocationCx<'_, '_>,
+    ) -> Called {
         if let Event::FromHub(FromHub(FromHubKind::Cancelled(request))) = event {
             // Of a batch it may be another one, that has long been answered.
             return match request == self.wanted.id {
@@ -304,14 +308,14 @@ impl Calling {
     }
 
     /// Something that was waited for may have come.
-    fn waited(mut self: Box<Self>, event: Event, doing: &mut Doing<'_, '_>) -> Called {
+    fn waited(mut self: Box<Self>, event: Event, doing: &mut InvocationCx<'_, '_>) -> Called {
         let state = std::mem::replace(&mut self.state, State::Running);
         let begun = self.waited_for(state, event, doing);
         self.begun(begun, doing)
     }
 
     /// Grants what can be granted until it waits or is over.
-    fn advance(mut self: Box<Self>, doing: &mut Doing<'_, '_>) -> Called {
+    fn advance(mut self: Box<Self>, doing: &mut InvocationCx<'_, '_>) -> Called {
         loop {
             let effect = match &self.performing {
                 Performing::Pure(pure) => match pure.step(&self.call) {
@@ -334,7 +338,7 @@ impl Calling {
         }
     }
 
-    fn begun(mut self: Box<Self>, begun: Begun, doing: &mut Doing<'_, '_>) -> Called {
+    fn begun(mut self: Box<Self>, begun: Begun, doing: &mut InvocationCx<'_, '_>) -> Called {
         match begun {
             Begun::Granted(granted) => {
                 self.granted(granted, doing);
@@ -348,7 +352,7 @@ impl Calling {
         }
     }
 
-    fn granted(&mut self, granted: EffectResult, doing: &mut Doing<'_, '_>) {
+    fn granted(&mut self, granted: EffectResult, doing: &mut InvocationCx<'_, '_>) {
         match &self.performing {
             Performing::Pure(_) => self.call.results.push(granted),
             Performing::Native(awaiting) => doing.cx.resume(awaiting, granted),
@@ -356,7 +360,7 @@ impl Calling {
     }
 
     /// It ends without the call's own doing.
-    fn over(self: Box<Self>, called: Called, doing: &mut Doing<'_, '_>) -> Called {
+    fn over(self: Box<Self>, called: Called, doing: &mut InvocationCx<'_, '_>) -> Called {
         self.cancel(doing.cx);
         called
     }

@@ -29,9 +29,9 @@ pub(crate) enum Incoming {
 /// One message.
 #[derive(Debug)]
 pub(crate) enum Message {
-    /// Wants an answer.
+    /// SubscriptionFilter an answer.
     Request(Request),
-    /// Wants none.
+    /// SubscriptionFilter none.
     Notification(Notification),
     /// The answer to something that we asked.
     Response(ClientResponse),

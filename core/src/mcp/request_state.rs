@@ -82,7 +82,7 @@ fn context(request: &Request, caller: &Caller, server: &Server) -> Vec<u8> {
     let about = format!("{}\n{}", request.method, Value::Object(params));
     let mut context = b"requestState".to_vec();
     if !server.has(Planted::StatesShared) {
-        context.extend(caller.owner.0);
+        context.extend(caller.principal_id.0);
     }
     context.extend(Hash::of(about.as_bytes()).0);
     context

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Caller, Revision,
-    invocation::{By, Called, Calling, Doing, Peer, Wanted},
+    invocation::{Called, ClientProfile, HandlerRef, Invocation, InvocationCx, RequestMeta},
     json_rpc::{Error, Request, id_of},
     request_state, v2026_07_28,
 };
@@ -25,39 +25,39 @@ use crate::{
 pub(crate) const RESOURCE_NOT_FOUND: i32 = -32002;
 
 /// A call that is about to begin.
-pub(crate) struct Ready {
-    by: By,
+pub(crate) struct ResolvedCall {
+    by: HandlerRef,
     target: Target,
     name: String,
     arguments: Map<String, Value>,
 }
 
 /// What a request asks to be performed; `None` if its method performs nothing.
-pub(crate) fn ready(
+pub(crate) fn resolve(
     request: &Request,
     revision: Revision,
     caller: &Caller,
     catalog: &Catalog,
-) -> Option<Result<Ready, Refused>> {
+) -> Option<Result<ResolvedCall, Rejection>> {
     let params = &request.params;
     match request.method.as_str() {
         "tools/call" => Some(tool(params, revision, caller, catalog)),
-        "prompts/get" => Some(prompt(params, catalog).map_err(Refused::Error)),
-        "resources/read" => Some(resource(params, catalog).map_err(Refused::Error)),
+        "prompts/get" => Some(prompt(params, catalog).map_err(Rejection::Error)),
+        "resources/read" => Some(resource(params, catalog).map_err(Rejection::Error)),
         "completion/complete" => Some(completion(params, catalog)),
         _ => None,
     }
 }
 
 /// Why a call does not begin.
-pub(crate) enum Refused {
+pub(crate) enum Rejection {
     /// An error of the protocol.
     Error(Error),
     /// A result all the same.
     Result(Map<String, Value>),
 }
 
-impl From<Error> for Refused {
+impl From<Error> for Rejection {
     fn from(error: Error) -> Self {
         Self::Error(error)
     }
@@ -65,14 +65,14 @@ impl From<Error> for Refused {
 
 /// Begins a call.
 pub(crate) fn start(
-    ready: Ready,
+    ready: ResolvedCall,
     request: &Request,
-    peer: Peer,
-    doing: &mut Doing<'_, '_>,
+    peer: ClientProfile,
+    doing: &mut InvocationCx<'_, '_>,
 ) -> Result<Called, Error> {
     let wanted = wanted(request, peer, doing.caller, doing.cx)?;
     let named = (ready.name, ready.arguments);
-    Ok(Calling::start(
+    Ok(Invocation::start(
         ready.by,
         ready.target,
         named,
@@ -82,11 +82,16 @@ pub(crate) fn start(
     ))
 }
 
-fn wanted(request: &Request, peer: Peer, caller: &Caller, cx: &Cx<'_>) -> Result<Wanted, Error> {
+fn wanted(
+    request: &Request,
+    peer: ClientProfile,
+    caller: &Caller,
+    cx: &Cx<'_>,
+) -> Result<RequestMeta, Error> {
     let params = &request.params;
     let meta = params.get("_meta").and_then(Value::as_object);
     let token = meta.and_then(|meta| meta.get("progressToken"));
-    let mut wanted = Wanted {
+    let mut wanted = RequestMeta {
         id: request.id.clone(),
         progress_token: token.cloned().and_then(id_of),
         level: None,
@@ -139,7 +144,7 @@ fn tool(
     revision: Revision,
     caller: &Caller,
     catalog: &Catalog,
-) -> Result<Ready, Refused> {
+) -> Result<ResolvedCall, Rejection> {
     let name = text(params, "name")?;
     let arguments = arguments(params)?;
     let Some(entry) = find_tool(name, caller, catalog) else {
@@ -147,14 +152,14 @@ fn tool(
     };
     let none = Value::Object(Map::new());
     let given = params.get("arguments").unwrap_or(&none);
-    if let Some(complaint) = entry.input.complaint(given) {
+    if let Some(complaint) = entry.input.first_error(given) {
         let words = format!("The arguments do not fit the tool's input schema: {complaint}");
         return Err(match revision.features().bad_arguments_are_tool_errors {
-            true => Refused::Result(ToolResult::error(words).to_json(revision)),
-            false => Refused::Error(Error::with_words(Error::INVALID_PARAMS, words)),
+            true => Rejection::Result(ToolResult::error(words).to_json(revision)),
+            false => Rejection::Error(Error::with_words(Error::INVALID_PARAMS, words)),
         });
     }
-    Ok(Ready {
+    Ok(ResolvedCall {
         by: entry.handler.into(),
         target: Target::Tool(name.to_owned()),
         name: name.to_owned(),
@@ -162,7 +167,7 @@ fn tool(
     })
 }
 
-fn prompt(params: &Map<String, Value>, catalog: &Catalog) -> Result<Ready, Error> {
+fn prompt(params: &Map<String, Value>, catalog: &Catalog) -> Result<ResolvedCall, Error> {
     let name = text(params, "name")?;
     let mut arguments = arguments(params)?;
     // They are texts: `null` is none.
@@ -184,7 +189,7 @@ fn prompt(params: &Map<String, Value>, catalog: &Catalog) -> Result<Ready, Error
         let words = format!("The prompt needs the argument `{}`.", missing.name());
         return Err(Error::with_words(Error::INVALID_PARAMS, words));
     }
-    Ok(Ready {
+    Ok(ResolvedCall {
         by: entry.handler.into(),
         target: Target::Prompt(name.to_owned()),
         name: name.to_owned(),
@@ -192,11 +197,11 @@ fn prompt(params: &Map<String, Value>, catalog: &Catalog) -> Result<Ready, Error
     })
 }
 
-fn resource(params: &Map<String, Value>, catalog: &Catalog) -> Result<Ready, Error> {
+fn resource(params: &Map<String, Value>, catalog: &Catalog) -> Result<ResolvedCall, Error> {
     let uri = text(params, "uri")?;
     let listed = catalog.resources().iter().find(|(one, _)| one.uri() == uri);
     if let Some((_, handler)) = listed {
-        return Ok(Ready {
+        return Ok(ResolvedCall {
             by: (*handler).into(),
             target: Target::Resource(uri.to_owned()),
             name: uri.to_owned(),
@@ -211,9 +216,9 @@ fn resource(params: &Map<String, Value>, catalog: &Catalog) -> Result<Ready, Err
     });
     let Some((template, handler, variables)) = found else {
         return Err(Error::new(RESOURCE_NOT_FOUND, "There is no such resource.")
-            .with_data(json!({"uri": shown(uri)})));
+            .with_data(json!({"uri": truncated(uri)})));
     };
-    Ok(Ready {
+    Ok(ResolvedCall {
         by: handler.into(),
         target: Target::Template(template.to_owned()),
         name: uri.to_owned(),
@@ -222,11 +227,11 @@ fn resource(params: &Map<String, Value>, catalog: &Catalog) -> Result<Ready, Err
 }
 
 /// As much of a URI as is told back.
-pub(super) fn shown(uri: &str) -> String {
+pub(super) fn truncated(uri: &str) -> String {
     uri.chars().take(limits::RESOURCE_URI_BYTES).collect()
 }
 
-fn completion(params: &Map<String, Value>, catalog: &Catalog) -> Result<Ready, Refused> {
+fn completion(params: &Map<String, Value>, catalog: &Catalog) -> Result<ResolvedCall, Rejection> {
     let reference = params.get("ref").and_then(Value::as_object);
     let argument = params.get("argument").and_then(Value::as_object);
     let (Some(reference), Some(argument)) = (reference, argument) else {
@@ -281,9 +286,9 @@ fn completion(params: &Map<String, Value>, catalog: &Catalog) -> Result<Ready, R
     };
     // Nothing to suggest is a good answer, too.
     let Some(by) = by else {
-        return Err(Refused::Result(values(Vec::new())));
+        return Err(Rejection::Result(values(Vec::new())));
     };
-    Ok(Ready {
+    Ok(ResolvedCall {
         by: by.into(),
         target,
         name: of.to_owned(),

@@ -11,7 +11,7 @@ use super::{
     Caller, Revision,
     json_rpc::{Error, Request},
     request_state,
-    resolve::{RESOURCE_NOT_FOUND, shown, values},
+    resolve::{RESOURCE_NOT_FOUND, truncated, values},
     v2026_07_28,
 };
 use crate::{
@@ -79,7 +79,7 @@ fn tool_result(
     let output = entry.and_then(|entry| entry.output.as_ref());
     let fits = match (output, result.structured_content()) {
         (Some(_), _) if result.is_error() => true,
-        (Some(output), Some(structured)) => output.complaint(structured).is_none(),
+        (Some(output), Some(structured)) => output.first_error(structured).is_none(),
         (Some(_), None) => false,
         (None, _) => true,
     };
@@ -98,7 +98,7 @@ fn not_found(request: &Request) -> Error {
         .and_then(Value::as_str)
         .unwrap_or_default();
     Error::new(RESOURCE_NOT_FOUND, "There is no such resource.")
-        .with_data(json!({"uri": shown(uri)}))
+        .with_data(json!({"uri": truncated(uri)}))
 }
 
 /// Before 2026-07-28 a resource that is not there has a code of its own.

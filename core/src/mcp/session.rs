@@ -14,7 +14,7 @@ use crate::{
     catalog::ClientCapabilities,
     entropy::Entropy,
     env::Env,
-    id::{Owner, StreamId},
+    id::{McpSessionId, PrincipalId},
     keys::Purpose,
     limits,
     planted::Planted,
@@ -31,13 +31,13 @@ const CONTEXT: &[u8] = b"Mcp-Session-Id";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct McpSession {
     /// Its name inside the server; its streams go by the same.
-    pub(crate) id: StreamId,
+    pub(crate) id: McpSessionId,
     /// What `initialize` agreed on.
     pub(crate) revision: Revision,
     /// What its client can be asked.
     pub(crate) client_capabilities: ClientCapabilities,
     /// Whose it is.
-    pub(crate) owner: Owner,
+    pub(crate) principal: PrincipalId,
     created: UnixTime,
 }
 
@@ -51,10 +51,10 @@ impl McpSession {
         entropy: &mut Entropy,
     ) -> Self {
         Self {
-            id: StreamId(entropy.bytes()),
+            id: McpSessionId(entropy.bytes()),
             revision,
             client_capabilities,
-            owner: caller.owner,
+            principal: caller.principal_id,
             // All sessions that began before that time were ended.
             created: now.max(caller.session.mcp_sessions_since),
         }
@@ -64,7 +64,7 @@ impl McpSession {
     pub(crate) fn seal(&self, env: Env<'_>, entropy: &mut Entropy) -> String {
         let mut text = Vec::new();
         text.extend(self.id.0);
-        text.extend(self.owner.0);
+        text.extend(self.principal.0);
         text.extend(self.created.0.to_be_bytes());
         text.push(to_bits(self.client_capabilities));
         text.extend(self.revision.name().as_bytes());
@@ -73,24 +73,25 @@ impl McpSession {
         URL_SAFE_NO_PAD.encode(sealed)
     }
 
-    /// Opens an id. `None` if there is no such session: never was, is another's, was ended, or ended
+    /// Content an id. `None` if there is no such session: never was, is another's, was ended, or ended
     /// by itself; which of these is nobody's business.
     pub(crate) fn open(text: &str, caller: &Caller, env: Env<'_>) -> Option<Self> {
         let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
         let keys = &env.server.keys;
         let text = keys.open(Purpose::McpSession, CONTEXT, b"", &sealed)?;
         let (id, text) = text.split_first_chunk::<16>()?;
-        let (owner, text) = text.split_first_chunk::<32>()?;
+        let (principal, text) = text.split_first_chunk::<32>()?;
         let (created, text) = text.split_first_chunk::<8>()?;
         let (client_capabilities, revision) = text.split_first()?;
         let session = Self {
-            id: StreamId(*id),
+            id: McpSessionId(*id),
             revision: Revision::parse(std::str::from_utf8(revision).ok()?)?,
             client_capabilities: from_bits(*client_capabilities),
-            owner: Owner(*owner),
+            principal: PrincipalId(*principal),
             created: UnixTime(u64::from_be_bytes(*created)),
         };
-        let ours = session.owner == caller.owner || env.server.has(Planted::SessionsShared);
+        let ours =
+            session.principal == caller.principal_id || env.server.has(Planted::SessionsShared);
         let lasts = session.created.lasts(
             limits::MCP_SESSION_LIFETIME,
             env.now.unix,

@@ -18,7 +18,7 @@ const SOONEST: Duration = Duration::from_millis(1);
 
 /// A watch.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct SessionMonitor {
     /// The look at the session that is under way.
     looking: Option<Awaiting<Store>>,
     /// When to look next.
@@ -35,7 +35,7 @@ pub(crate) enum Due {
     Over,
 }
 
-impl Watch {
+impl SessionMonitor {
     /// Begins.
     pub(crate) fn new(caller: &Caller, cx: &Cx<'_>) -> Self {
         let mut watch = Self {

@@ -1,7 +1,7 @@
 //! GET /sse, GET /mcp and `subscriptions/listen`: the long-lived streams.
 //!
 //! ```text
-//! Lookup --session--> Opening --counted--> Open --keep-alive, looks at the session--> Open
+//! Authenticate --session--> Opening --counted--> Open --keep-alive, looks at the session--> Open
 //!    |       |           ^   +--> 429        +--> closed: token ended, session gone, told to
 //!    |       +--> Resuming (Last-Event-ID)
 //!    +--> 401, 400, 404
@@ -13,21 +13,21 @@
 //! Source: MCP specification 2024-11-05, HTTP with SSE; 2025-11-25, listening for messages, resumability;
 //! 2026-07-28, subscriptions.
 
+mod open;
 #[cfg(test)]
 mod tests;
 
 use ::http::{HeaderMap, Request, StatusCode};
 use bytes::Bytes;
 
+use self::open::Open;
 use super::{
     Caller,
-    caller::{Looked, Lookup},
+    caller::{Authenticate, Looked},
     event_id::EventId,
     headers,
     json_rpc::Id,
-    server_messages,
     session::McpSession,
-    session_monitor::{Due, Watch},
     sse,
     streamable_http::{named_session, only_post},
     v2024_11_05, v2026_07_28,
@@ -35,8 +35,8 @@ use super::{
 use crate::{
     event::Event,
     http::response,
-    hub::{FromHub, FromHubKind, StreamKind, ToHub, ToHubKind, Wants},
-    id::StreamId,
+    hub::{FromHub, FromHubKind, StreamKind, SubscriptionFilter, ToHub, ToHubKind},
+    id::McpSessionId,
     limits,
     route::Route,
     step::{Cx, Progress},
@@ -48,17 +48,24 @@ const LAST_EVENT_ID: &str = "last-event-id";
 
 #[derive(Debug)]
 pub(crate) enum Stream {
-    Lookup(Box<Waiting>),
+    Authenticating(Box<Waiting>),
     Resuming(Box<Resuming>),
     Opening(Box<Opening>),
     Open(Box<Open>),
 }
 
+/// The transport that a stream is of.
+#[derive(Clone, Copy, Debug)]
+enum Transport {
+    Sse,
+    Streamable,
+}
+
 /// The caller is looked up.
 #[derive(Debug)]
 pub(crate) struct Waiting {
-    lookup: Lookup,
-    kind: StreamKind,
+    lookup: Authenticate,
+    transport: Transport,
     headers: HeaderMap,
     deadline: Instant,
 }
@@ -75,85 +82,76 @@ pub(crate) struct Resuming {
 #[derive(Debug)]
 pub(crate) struct Opening {
     caller: Box<Caller>,
-    stream: StreamId,
     mcp_session: Option<McpSession>,
     deadline: Instant,
-    opens: Opens,
+    content: Content,
 }
 
 /// What is opened.
 #[derive(Debug)]
-enum Opens {
-    /// A stream of its own.
-    Stream,
-    /// The answer of `subscriptions/listen`.
-    Listens(Listens),
-    /// The rest of a stream that was lost, with the events that followed; and whether it goes on.
-    Rest(Vec<Bytes>, bool),
-}
-
-/// The stream is open.
-#[derive(Debug)]
-pub(crate) struct Open {
-    caller: Box<Caller>,
-    mcp_session: Option<McpSession>,
-    watch: Watch,
-    /// The request that this stream answers: `subscriptions/listen`.
-    listens: Option<Listens>,
+enum Content {
+    /// The HTTP+SSE stream of this MCP session.
+    Sse(McpSessionId),
+    /// The GET stream of Streamable HTTP.
+    Standalone,
+    /// The response of `subscriptions/listen`.
+    Subscription(Subscription),
+    /// The rest of a stream that was lost, with the events that followed; and whether it is live.
+    Replay(Vec<Bytes>, bool),
 }
 
 /// What a `subscriptions/listen` asked for.
 #[derive(Clone, Debug)]
-pub(crate) struct Listens {
+pub(crate) struct Subscription {
     pub(crate) id: Id,
-    pub(crate) wants: Wants,
+    pub(crate) filter: SubscriptionFilter,
 }
 
 impl Stream {
     /// Begins an HTTP+SSE stream.
     pub(crate) fn open(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Progress<Self> {
-        Self::start(Route::Sse, StreamKind::Sse, request, cx)
+        Self::start(Route::Sse, Transport::Sse, request, cx)
     }
 
     /// Begins the GET stream of Streamable HTTP.
     pub(crate) fn listen(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Progress<Self> {
-        Self::start(Route::Mcp, StreamKind::Streamable, request, cx)
+        Self::start(Route::Mcp, Transport::Streamable, request, cx)
     }
 
     fn start(
         route: Route,
-        kind: StreamKind,
+        transport: Transport,
         request: &Request<Bytes>,
         cx: &mut Cx<'_>,
     ) -> Progress<Self> {
-        let lookup = match Lookup::start(route, request.headers(), cx) {
+        let lookup = match Authenticate::start(route, request.headers(), cx) {
             Ok(lookup) => lookup,
             Err(refusal) => return cx.done(*refusal),
         };
-        let deadline = cx.env.now.instant.after(limits::EXCHANGE_TIMEOUT);
-        let headers = headers::kept(request.headers());
-        Waiting {
+        Progress::Pending(Self::Authenticating(Box::new(Waiting {
             lookup,
-            kind,
-            headers,
-            deadline,
-        }
-        .wait()
+            transport,
+            headers: headers::relevant(request.headers()),
+            deadline: cx.env.now.instant.after(limits::EXCHANGE_TIMEOUT),
+        })))
     }
 
     /// Answers `subscriptions/listen` (2026-07-28).
-    pub(crate) fn subscribe(to: Listens, caller: Box<Caller>, cx: &mut Cx<'_>) -> Progress<Self> {
-        let stream = StreamId(cx.entropy.bytes());
-        let kind = StreamKind::Listen(to.wants.clone());
+    pub(crate) fn subscribe(
+        subscription: Subscription,
+        caller: Box<Caller>,
+        cx: &mut Cx<'_>,
+    ) -> Progress<Self> {
+        let kind = StreamKind::Subscription(subscription.filter.clone());
         let deadline = cx.env.now.instant.after(limits::EXCHANGE_TIMEOUT);
         cx.wait_until(deadline);
-        let opens = Opens::Listens(to);
-        Opening::start(caller, (stream, kind), None, opens, deadline, cx)
+        let content = Content::Subscription(subscription);
+        Opening::start(caller, kind, None, content, deadline, cx)
     }
 
     pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
         match self {
-            Self::Lookup(waiting) => waiting.handle(event, cx),
+            Self::Authenticating(waiting) => waiting.handle(event, cx),
             Self::Resuming(resuming) => resuming.handle(event, cx),
             Self::Opening(opening) => opening.handle(event, cx),
             Self::Open(open) => open.handle(event, cx),
@@ -162,52 +160,55 @@ impl Stream {
 }
 
 impl Waiting {
-    fn wait(self) -> Progress<Stream> {
-        Progress::Pending(Stream::Lookup(Box::new(self)))
-    }
-
     fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Stream> {
         match event {
             Event::Disconnected => return Progress::Ready(()),
             Event::Tick if cx.env.now.instant >= self.deadline => {
                 return cx.done(response::gateway_timeout());
             }
-            Event::Tick => return self.wait(),
+            Event::Tick => return Progress::Pending(Stream::Authenticating(Box::new(self))),
             _ => {}
         }
         match self.lookup.handle(event, cx) {
-            Looked::Waiting(lookup) => Self { lookup, ..self }.wait(),
+            Looked::Waiting(lookup) => {
+                Progress::Pending(Stream::Authenticating(Box::new(Self { lookup, ..self })))
+            }
             Looked::Refused(refusal) => cx.done(*refusal),
             Looked::Found(caller) => {
-                Self::found(self.kind, &self.headers, caller, self.deadline, cx)
+                Self::found(self.transport, &self.headers, caller, self.deadline, cx)
             }
         }
     }
 
     fn found(
-        kind: StreamKind,
+        transport: Transport,
         headers: &HeaderMap,
         caller: Box<Caller>,
         deadline: Instant,
         cx: &mut Cx<'_>,
     ) -> Progress<Stream> {
-        let (stream, mcp_session) = match kind {
-            StreamKind::Streamable => {
+        let mcp_session = match transport {
+            Transport::Sse => {
+                let id = McpSessionId(cx.entropy.bytes());
+                let (kind, content) = (StreamKind::Sse(id), Content::Sse(id));
+                return Opening::start(caller, kind, None, content, deadline, cx);
+            }
+            Transport::Streamable => {
                 if let Some(refusal) = only_post(headers) {
                     return cx.done(refusal);
                 }
                 match named_session(headers, &caller, cx) {
-                    Ok(session) => (session.id, Some(session)),
+                    Ok(session) => session,
                     Err(refusal) => return cx.done(*refusal),
                 }
             }
-            _ => (StreamId(cx.entropy.bytes()), None),
         };
-        if let (Some(mcp_session), true) = (mcp_session, headers.contains_key(LAST_EVENT_ID)) {
+        if headers.contains_key(LAST_EVENT_ID) {
             return Resuming::start(headers, caller, mcp_session, deadline, cx);
         }
-        let opened = (stream, kind);
-        Opening::start(caller, opened, mcp_session, Opens::Stream, deadline, cx)
+        let kind = StreamKind::Standalone(mcp_session.id);
+        let session = Some(mcp_session);
+        Opening::start(caller, kind, session, Content::Standalone, deadline, cx)
     }
 }
 
@@ -224,9 +225,10 @@ impl Resuming {
             return cx.done(no_such_event());
         };
         cx.to_hub(ToHub(ToHubKind::Resume {
-            at: (at.stream, at.number),
-            owner: caller.owner,
-            session: mcp_session.id,
+            stream: at.stream,
+            after: at.number,
+            principal: caller.principal_id,
+            mcp_session: mcp_session.id,
         }));
         Progress::Pending(Stream::Resuming(Box::new(Self {
             caller,
@@ -237,13 +239,13 @@ impl Resuming {
 
     fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Stream> {
         match event {
-            Event::FromHub(FromHub(FromHubKind::Resumed(Some((events, goes_on))))) => {
-                let rest = Opens::Rest(events, goes_on);
-                // It is counted like any stream, under a name of its own: what is told to all is not
-                // told twice.
-                let stream = (StreamId(cx.entropy.bytes()), StreamKind::Rest);
+            Event::FromHub(FromHub(FromHubKind::Resumed(Some((events, is_live))))) => {
+                // It is counted like any stream, but hears of nothing else: what is told to all is not told
+                // twice.
+                let content = Content::Replay(events, is_live);
                 let (caller, session) = (self.caller, Some(self.mcp_session));
-                Opening::start(caller, stream, session, rest, self.deadline, cx)
+                let kind = StreamKind::Resumed;
+                Opening::start(caller, kind, session, content, self.deadline, cx)
             }
             Event::FromHub(FromHub(FromHubKind::Resumed(None))) => cx.done(no_such_event()),
             Event::Disconnected => leave(cx),
@@ -266,24 +268,22 @@ fn no_such_event() -> ::http::Response<Bytes> {
 impl Opening {
     fn start(
         caller: Box<Caller>,
-        (stream, kind): (StreamId, StreamKind),
+        kind: StreamKind,
         mcp_session: Option<McpSession>,
-        opens: Opens,
+        content: Content,
         deadline: Instant,
         cx: &mut Cx<'_>,
     ) -> Progress<Stream> {
         cx.to_hub(ToHub(ToHubKind::OpenStream {
-            stream,
-            owner: caller.owner,
+            principal: caller.principal_id,
             session: caller.session.id,
             kind,
         }));
         Progress::Pending(Stream::Opening(Box::new(Self {
             caller,
-            stream,
             mcp_session,
             deadline,
-            opens,
+            content,
         })))
     }
 
@@ -305,80 +305,27 @@ impl Opening {
 
     fn open(self, cx: &mut Cx<'_>) -> Progress<Stream> {
         cx.open(sse::head());
-        let mut listens = None;
-        match self.opens {
-            Opens::Stream if self.mcp_session.is_none() => {
-                cx.write(v2024_11_05::endpoint_event(self.stream));
-            }
+        let mut subscription = None;
+        match self.content {
+            Content::Sse(id) => cx.write(v2024_11_05::endpoint_event(id)),
             // Flushes the head through proxies that wait for a byte of the body.
-            Opens::Stream => cx.write(Bytes::from_static(sse::KEEP_ALIVE)),
-            Opens::Listens(request) => {
+            Content::Standalone => cx.write(Bytes::from_static(sse::KEEP_ALIVE)),
+            Content::Subscription(request) => {
                 let json = v2026_07_28::acknowledged(&request);
                 cx.write(sse::event("message", &json));
-                listens = Some(request);
+                subscription = Some(request);
             }
-            Opens::Rest(events, goes_on) => {
+            Content::Replay(events, is_live) => {
                 cx.write(Bytes::from_static(sse::KEEP_ALIVE));
                 for event in events {
                     cx.write(event);
                 }
-                if !goes_on {
+                if !is_live {
                     return close(cx);
                 }
             }
         }
-        let watch = Watch::new(&self.caller, cx);
-        Open {
-            caller: self.caller,
-            mcp_session: self.mcp_session,
-            watch,
-            listens,
-        }
-        .stay(cx)
-    }
-}
-
-impl Open {
-    fn stay(self, cx: &mut Cx<'_>) -> Progress<Stream> {
-        cx.wait_until(self.watch.wake());
-        Progress::Pending(Stream::Open(Box::new(self)))
-    }
-
-    fn handle(mut self, event: Event, cx: &mut Cx<'_>) -> Progress<Stream> {
-        match event {
-            Event::FromHub(FromHub(FromHubKind::Deliver(bytes))) => cx.write(bytes),
-            Event::FromHub(FromHub(FromHubKind::Changed(change))) => {
-                let id = self.listens.as_ref().map(|listens| &listens.id);
-                cx.write(sse::event(
-                    "message",
-                    &server_messages::changed(&change, id),
-                ));
-            }
-            Event::FromHub(FromHub(FromHubKind::EndStream)) => return self.end(cx),
-            Event::Disconnected => return close(cx),
-            Event::Tick => match self.watch.tick(&self.caller, cx) {
-                Due::Nothing => {}
-                Due::KeepAlive => cx.write(Bytes::from_static(sse::KEEP_ALIVE)),
-                Due::Over => return self.end(cx),
-            },
-            Event::Stored(answered) if self.watch.waits_for(&answered) => {
-                let session = self.mcp_session.as_ref();
-                if self.watch.is_over(answered, &self.caller, session, cx) {
-                    return self.end(cx);
-                }
-            }
-            _ => {}
-        }
-        self.stay(cx)
-    }
-
-    /// The server ends it: a `subscriptions/listen` is answered at last.
-    fn end(self, cx: &mut Cx<'_>) -> Progress<Stream> {
-        if let Some(listens) = &self.listens {
-            let json = v2026_07_28::listened(&listens.id, &cx.env.server.catalog);
-            cx.write(sse::event("message", &json));
-        }
-        close(cx)
+        Open::start(self.caller, self.mcp_session, subscription, cx)
     }
 }
 
@@ -388,6 +335,6 @@ fn close(cx: &mut Cx<'_>) -> Progress<Stream> {
 }
 
 fn leave(cx: &mut Cx<'_>) -> Progress<Stream> {
-    cx.to_hub(ToHub(ToHubKind::LeaveStream));
+    cx.to_hub(ToHub(ToHubKind::CloseStream));
     Progress::Ready(())
 }

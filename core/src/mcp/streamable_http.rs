@@ -1,7 +1,7 @@
 //! POST and DELETE /mcp: Streamable HTTP.
 //!
 //! ```text
-//! Lookup --session--> Working --answers--> 200: JSON, or a stream
+//! Authenticate --session--> Working --answers--> 200: JSON, or a stream
 //!    |        |          +--> 401: the user must sign in again
 //!    |        +-- subscriptions/listen --> Listening
 //!    |        +-- tools/call that becomes a task --> Task
@@ -26,12 +26,12 @@ use bytes::Bytes;
 use self::{delete::Ending, post::Working};
 use super::{
     Caller, Revision,
-    caller::{Looked, Lookup},
-    headers::{self, Odd},
+    caller::{Authenticate, Looked},
+    headers::{self, Malformed},
     json_rpc::{self, Error, Refused},
     session::{self, McpSession},
     sse_stream::Stream,
-    tasks::Running,
+    tasks::TaskRunner,
 };
 use crate::{
     event::Event,
@@ -40,20 +40,19 @@ use crate::{
     step::{Cx, Progress},
 };
 
-/// The states.
 #[derive(Debug)]
 pub(crate) enum Streamable {
-    Lookup(Box<Waiting>),
+    Authenticating(Box<Waiting>),
     Working(Box<Working>),
     Ending(Box<Ending>),
     Listening(Box<Stream>),
-    Task(Box<Running>),
+    Task(Box<TaskRunner>),
 }
 
 /// The caller is looked up; the request waits.
 #[derive(Debug)]
 pub(crate) struct Waiting {
-    lookup: Lookup,
+    lookup: Authenticate,
     method: Method,
     headers: HeaderMap,
     body: Bytes,
@@ -62,14 +61,14 @@ pub(crate) struct Waiting {
 impl Streamable {
     /// Begins.
     pub(crate) fn start(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Progress<Self> {
-        let lookup = match Lookup::start(Route::Mcp, request.headers(), cx) {
+        let lookup = match Authenticate::start(Route::Mcp, request.headers(), cx) {
             Ok(lookup) => lookup,
             Err(refusal) => return cx.done(*refusal),
         };
-        Progress::Pending(Self::Lookup(Box::new(Waiting {
+        Progress::Pending(Self::Authenticating(Box::new(Waiting {
             lookup,
             method: request.method().clone(),
-            headers: headers::kept(request.headers()),
+            headers: headers::relevant(request.headers()),
             body: request.body().clone(),
         })))
     }
@@ -77,7 +76,7 @@ impl Streamable {
     /// Whether it has something to do when the peer has left: the end of an MCP session is written, a
     /// call is cancelled, or goes on for a client that comes back.
     pub(crate) fn outlives_its_peer(&self) -> bool {
-        !matches!(self, Self::Lookup(_))
+        !matches!(self, Self::Authenticating(_))
     }
 
     /// Whether it wants its ticks.
@@ -85,10 +84,9 @@ impl Streamable {
         matches!(self, Self::Working(_) | Self::Listening(_) | Self::Task(_))
     }
 
-    /// The next state after an event.
     pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
         match self {
-            Self::Lookup(waiting) => waiting.handle(event, cx),
+            Self::Authenticating(waiting) => waiting.handle(event, cx),
             Self::Working(working) => working.handle(event, cx),
             Self::Ending(ending) => ending.handle(event, cx),
             Self::Task(task) => task
@@ -106,7 +104,10 @@ impl Waiting {
     fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Streamable> {
         match self.lookup.handle(event, cx) {
             Looked::Waiting(lookup) => {
-                Progress::Pending(Streamable::Lookup(Box::new(Self { lookup, ..self })))
+                Progress::Pending(Streamable::Authenticating(Box::new(Self {
+                    lookup,
+                    ..self
+                })))
             }
             Looked::Refused(refusal) => cx.done(*refusal),
             Looked::Found(caller) if self.method == Method::DELETE => {
@@ -147,7 +148,9 @@ pub(super) fn named_session(
     let error = match headers::one(headers, headers::PROTOCOL_VERSION) {
         Ok(None) => None,
         Ok(Some(version)) if is_older(version) => None,
-        Ok(Some(_)) | Err(Odd) => Some("The header MCP-Protocol-Version is not supported here."),
+        Ok(Some(_)) | Err(Malformed) => {
+            Some("The header MCP-Protocol-Version is not supported here.")
+        }
     };
     if let Some(words) = error {
         let refusal = refusal(StatusCode::BAD_REQUEST, Error::invalid_request(words));
@@ -159,7 +162,7 @@ pub(super) fn named_session(
             let error = Error::new(SESSION_NOT_FOUND, words);
             Box::new(refusal(StatusCode::NOT_FOUND, error))
         }),
-        Ok(None) | Err(Odd) => {
+        Ok(None) | Err(Malformed) => {
             let words = "Name the session, once, in the header Mcp-Session-Id.";
             let refusal = refusal(StatusCode::BAD_REQUEST, Error::invalid_request(words));
             Err(Box::new(refusal))

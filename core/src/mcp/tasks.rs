@@ -17,11 +17,11 @@ use serde_json::json;
 
 pub(crate) use self::{
     request::{Asked, Asking},
-    runner::Running,
+    runner::TaskRunner,
 };
 use super::{json_rpc::Error, v2026_07_28};
 
 /// The client did not say that it knows tasks.
 pub(crate) fn unknown_to_client() -> Error {
-    v2026_07_28::lacks(json!({"extensions": {v2026_07_28::TASKS: {}}}))
+    v2026_07_28::missing_capability(json!({"extensions": {v2026_07_28::TASKS: {}}}))
 }

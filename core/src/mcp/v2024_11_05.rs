@@ -6,11 +6,11 @@
 use bytes::Bytes;
 
 use super::sse;
-use crate::id::StreamId;
+use crate::id::McpSessionId;
 
 /// The event that tells where to post: a path on this origin, whatever `Host` was sent, with the
 /// name of the stream and nothing secret (threat C15).
-pub(crate) fn endpoint_event(stream: StreamId) -> Bytes {
+pub(crate) fn endpoint_event(stream: McpSessionId) -> Bytes {
     sse::event("endpoint", &format!("/message?sessionId={stream}"))
 }
 

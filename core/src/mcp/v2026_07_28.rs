@@ -13,10 +13,10 @@ use ::http::{HeaderMap, StatusCode};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
-pub(crate) use self::subscriptions::{acknowledged, listened, listens};
+pub(crate) use self::subscriptions::{acknowledged, listen_result, subscription};
 use super::{
     Caller, Revision, headers,
-    invocation::Peer,
+    invocation::ClientProfile,
     json_rpc::{Error, Request},
     lifecycle,
     resolve::find_tool,
@@ -51,7 +51,7 @@ const REQUESTED_CHARS: usize = 64;
 pub(crate) fn is_modern(headers: &HeaderMap, params: Option<&Map<String, Value>>) -> bool {
     let header = match headers::one(headers, headers::PROTOCOL_VERSION) {
         Ok(header) => header,
-        Err(headers::Odd) => return true,
+        Err(headers::Malformed) => return true,
     };
     let older = |name| Revision::parse(name).is_some_and(|known| !known.features().stateless);
     let meta = params.and_then(|params| params.get("_meta")?.get(VERSION));
@@ -68,7 +68,7 @@ pub(crate) fn check(
     request: &Request,
     caller: &Caller,
     catalog: &Catalog,
-) -> Result<Peer, Error> {
+) -> Result<ClientProfile, Error> {
     let header = version(headers)?;
     let meta = request.params.get("_meta");
     match meta.and_then(|meta| meta.get(VERSION)).map(Value::as_str) {
@@ -81,18 +81,18 @@ pub(crate) fn check(
         // Whoever names an unknown revision may not know of `_meta`.
         None => {
             supported(header)?;
-            return Err(incomplete());
+            return Err(missing_meta());
         }
-        Some(None) => return Err(incomplete()),
+        Some(None) => return Err(missing_meta()),
     }
-    let meta = meta.and_then(Value::as_object).ok_or_else(incomplete)?;
+    let meta = meta.and_then(Value::as_object).ok_or_else(missing_meta)?;
     let client = meta.get(CLIENT_INFO);
     let has = |client: &Value, name| client.get(name).is_some_and(Value::is_string);
     let client_is_good = client.is_none_or(|info| has(info, "name") && has(info, "version"));
     if !client_is_good || !meta.get(CAPABILITIES).is_some_and(Value::is_object) {
-        return Err(incomplete());
+        return Err(missing_meta());
     }
-    mirrors(headers, METHOD_HEADER, Some(&request.method))?;
+    check_header_matches(headers, METHOD_HEADER, Some(&request.method))?;
     let named_by = match request.method.as_str() {
         "tools/call" | "prompts/get" => Some("name"),
         "resources/read" => Some("uri"),
@@ -101,17 +101,17 @@ pub(crate) fn check(
     };
     if let Some(named_by) = named_by {
         let name = request.params.get(named_by).and_then(Value::as_str);
-        mirrors(headers, NAME_HEADER, name)?;
+        check_header_matches(headers, NAME_HEADER, name)?;
     }
     if request.method == "tools/call" {
-        mirrors_arguments(headers, &request.params, caller, catalog)?;
+        check_header_params(headers, &request.params, caller, catalog)?;
     }
     let capabilities = meta.get(CAPABILITIES).unwrap_or(&Value::Null);
     let extensions = capabilities.get("extensions");
-    Ok(Peer {
+    Ok(ClientProfile {
         revision: Revision::V2026_07_28,
         client_capabilities: lifecycle::client_capabilities(Revision::V2026_07_28, capabilities),
-        session: None,
+        mcp_session: None,
         streams: headers::accepts_streams(headers),
         tasks: extensions.is_some_and(|extensions| extensions.get(TASKS).is_some()),
     })
@@ -119,7 +119,7 @@ pub(crate) fn check(
 
 /// Checks the headers that repeat arguments, as the tool's schema says with `x-mcp-header`. Of a tool that
 /// is not there for the caller nothing is told, not even that.
-fn mirrors_arguments(
+fn check_header_params(
     headers: &HeaderMap,
     params: &Map<String, Value>,
     caller: &Caller,
@@ -128,7 +128,7 @@ fn mirrors_arguments(
     let name = params.get("name").and_then(Value::as_str);
     let entry = name.and_then(|name| find_tool(name, caller, catalog));
     for mirrored in entry
-        .map(|entry| entry.mirrored.as_slice())
+        .map(|entry| entry.header_params.as_slice())
         .unwrap_or_default()
     {
         let mut value = params.get("arguments");
@@ -161,7 +161,7 @@ pub(crate) fn check_notification(headers: &HeaderMap, method: &str) -> Result<()
     supported(version(headers)?)?;
     match headers::one(headers, METHOD_HEADER) {
         Ok(None) => Ok(()),
-        _ => mirrors(headers, METHOD_HEADER, Some(method)),
+        _ => check_header_matches(headers, METHOD_HEADER, Some(method)),
     }
 }
 
@@ -169,7 +169,7 @@ fn version(headers: &HeaderMap) -> Result<&str, Error> {
     match headers::one(headers, headers::PROTOCOL_VERSION) {
         Ok(Some(version)) => Ok(version),
         Ok(None) => Err(mismatch("The header MCP-Protocol-Version is missing.")),
-        Err(headers::Odd) => Err(mismatch(
+        Err(headers::Malformed) => Err(mismatch(
             "The header MCP-Protocol-Version is to be given once, as text.",
         )),
     }
@@ -193,7 +193,7 @@ fn mismatch(message: &'static str) -> Error {
     Error::new(HEADER_MISMATCH, message)
 }
 
-fn incomplete() -> Error {
+fn missing_meta() -> Error {
     Error::invalid_params(
         "The request's `_meta` must name protocolVersion and clientCapabilities, and its \
          clientInfo, if any, a name and a version.",
@@ -201,11 +201,15 @@ fn incomplete() -> Error {
 }
 
 /// Whether a header says the same as the body.
-fn mirrors(headers: &HeaderMap, header: &str, body: Option<&str>) -> Result<(), Error> {
+fn check_header_matches(
+    headers: &HeaderMap,
+    header: &str,
+    body: Option<&str>,
+) -> Result<(), Error> {
     let value = match headers::one(headers, header) {
         Ok(Some(value)) => value,
         Ok(None) => return Err(mismatch("The header Mcp-Method or Mcp-Name is missing.")),
-        Err(headers::Odd) => {
+        Err(headers::Malformed) => {
             return Err(mismatch(
                 "The headers Mcp-Method and Mcp-Name are to be given once, as text.",
             ));
@@ -278,7 +282,7 @@ pub(crate) fn input_requests(questions: &BTreeMap<String, InputRequest>) -> Map<
 }
 
 /// A call must ask what this client did not say that it can be asked.
-pub(crate) fn lacks(required: Value) -> Error {
+pub(crate) fn missing_capability(required: Value) -> Error {
     let words = "This needs a capability that the client did not declare.";
     let data = json!({"requiredCapabilities": required});
     Error::new(MISSING_CLIENT_CAPABILITY, words).with_data(data)
@@ -291,7 +295,10 @@ pub(crate) fn cacheable(result: &mut Map<String, Value>) {
 }
 
 /// What every result has: of which kind it is, and from whom.
-pub(crate) fn dressed(mut result: Map<String, Value>, catalog: &Catalog) -> Map<String, Value> {
+pub(crate) fn with_result_meta(
+    mut result: Map<String, Value>,
+    catalog: &Catalog,
+) -> Map<String, Value> {
     let server_info = lifecycle::server_info(Revision::V2026_07_28, catalog);
     if !result.contains_key("resultType") {
         result.insert("resultType".to_owned(), json!("complete"));

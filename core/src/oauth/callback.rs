@@ -76,7 +76,7 @@ impl Callback {
     /// The next state after an event.
     pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
         match (self, event) {
-            (Self::Learning(returned), Event::FromHub(FromHub(FromHubKind::EntraKnown(_)))) => {
+            (Self::Learning(returned), Event::FromHub(FromHub(FromHubKind::MetadataReady(_)))) => {
                 returned.judge(cx)
             }
             (Self::Redeeming(sign_in, awaiting), Event::Fetched(answered)) => {
@@ -85,9 +85,10 @@ impl Callback {
                     None => Progress::Pending(Self::Redeeming(sign_in, awaiting)),
                 }
             }
-            (Self::Rekeying(redeemed), Event::FromHub(FromHub(FromHubKind::EntraKnown(known)))) => {
-                redeemed.verify_again(known, cx)
-            }
+            (
+                Self::Rekeying(redeemed),
+                Event::FromHub(FromHub(FromHubKind::MetadataReady(known))),
+            ) => redeemed.verify_again(known, cx),
             (Self::Storing(signed, awaiting), Event::Stored(answered)) => {
                 match awaiting.take(answered) {
                     Some(answer) => signed.stored(&answer, cx),
@@ -120,7 +121,7 @@ impl Returned {
         let known = cx.env.entra;
         if known.metadata.is_none() || known.is_stale(cx.env.now) {
             let newer_than = known.revision;
-            cx.to_hub(ToHub(ToHubKind::WantEntra { newer_than }));
+            cx.to_hub(ToHub(ToHubKind::NeedMetadata { newer_than }));
         }
         if known.metadata.is_none() {
             return Progress::Pending(Callback::Learning(self));

@@ -125,7 +125,7 @@ impl Consent {
     /// The next state after an event.
     pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
         match (self, event) {
-            (Self::Waiting(leaving), Event::FromHub(FromHub(FromHubKind::EntraKnown(_)))) => {
+            (Self::Waiting(leaving), Event::FromHub(FromHub(FromHubKind::MetadataReady(_)))) => {
                 leaving.arrive(cx)
             }
             (waiting, _) => Progress::Pending(waiting),
@@ -140,7 +140,7 @@ impl Leaving {
             return self.arrive(cx);
         }
         let newer_than = cx.env.entra.revision;
-        cx.to_hub(ToHub(ToHubKind::WantEntra { newer_than }));
+        cx.to_hub(ToHub(ToHubKind::NeedMetadata { newer_than }));
         Progress::Pending(Consent::Waiting(self))
     }
 

@@ -139,7 +139,7 @@ pub(crate) struct EntraTokens {
 }
 
 impl Session {
-    /// Opens a record of the store.
+    /// Content a record of the store.
     pub(crate) fn open(id: SessionId, stored: &Stored, keys: &Keyring) -> Option<(Self, Version)> {
         let bytes = keys.open(
             Purpose::SessionRecord,
@@ -170,7 +170,7 @@ impl Session {
         Store::Put(self.id.key(), Record { bytes, expires }, guard)
     }
 
-    /// Opens the Entra tokens with the secret that the client's token carried.
+    /// Content the Entra tokens with the secret that the client's token carried.
     pub(crate) fn entra_tokens(
         &self,
         secret: &SessionSecret,

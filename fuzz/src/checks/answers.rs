@@ -147,16 +147,16 @@ impl Check for TablesBounded {
             } => {
                 let owners = self.owners.len();
                 let per = |most: usize| most * owners;
-                let is_full = load.of_one_owner > limits::STREAMS_PER_OWNER
+                let is_full = load.of_one_principal > limits::STREAMS_PER_PRINCIPAL
                     || load.streams > limits::STREAMS.min(*exchanges)
                     || load.waiting > limits::KEYS_WAITERS.min(*exchanges)
-                    || load.kept
-                        > limits::REPLAY_BUFFERS.min(per(limits::REPLAY_BUFFERS_PER_OWNER))
-                    || load.calls > limits::CALLS.min(per(limits::CALLS_PER_OWNER))
-                    || load.calls > *exchanges
-                    || load.wishes
-                        > limits::SESSION_SETTINGS.min(per(limits::SESSION_SETTINGS_PER_OWNER))
-                    || load.tasks > limits::TASKS.min(per(limits::TASKS_PER_OWNER))
+                    || load.replays
+                        > limits::REPLAY_BUFFERS.min(per(limits::REPLAY_BUFFERS_PER_PRINCIPAL))
+                    || load.in_flight > limits::CALLS.min(per(limits::CALLS_PER_PRINCIPAL))
+                    || load.in_flight > *exchanges
+                    || load.settings
+                        > limits::SESSION_SETTINGS.min(per(limits::SESSION_SETTINGS_PER_PRINCIPAL))
+                    || load.tasks > limits::TASKS.min(per(limits::TASKS_PER_PRINCIPAL))
                     || load.tasks > *exchanges;
                 if is_full {
                     let what = format!(

@@ -11,7 +11,7 @@ use crate::{
     testing::header,
 };
 
-/// Opens a stream and gives it with the place to post to.
+/// Content a stream and gives it with the place to post to.
 fn open(world: &mut World, user: &str) -> (ExchangeId, String) {
     let request = world.request(user, "GET", "/sse", &[], "");
     let id = world.begin(request);
@@ -80,7 +80,7 @@ fn a_client_of_http_sse_does_all_that_it_does() {
 
 // I2, I4
 #[test]
-fn nobody_posts_to_the_stream_of_another() {
+fn a_stream_is_posted_to_by_its_owner_only() {
     let mut world = World::new();
     let (alices, target) = open(&mut world, "alice");
     let (bobs, _) = open(&mut world, "bob");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Called, Calling, Doing, Outgoing, State};
+use super::{Called, Invocation, InvocationCx, ServerMessage, State};
 use crate::{
     catalog::{CallError, ChangeNotification, Effect, EffectResult, LogLevel},
     entra::{
@@ -30,9 +30,9 @@ pub(super) enum Begun {
     Over(Called),
 }
 
-impl Calling {
+impl Invocation {
     /// Begins to grant a effect.
-    pub(super) fn begin(&mut self, effect: Effect, doing: &mut Doing<'_, '_>) -> Begun {
+    pub(super) fn begin(&mut self, effect: Effect, doing: &mut InvocationCx<'_, '_>) -> Begun {
         match effect {
             Effect::Progress {
                 progress,
@@ -42,7 +42,7 @@ impl Calling {
             Effect::Log(level, data) => self.log(level, data, doing),
             Effect::RequestInput(questions) => self.ask(questions, doing),
             Effect::Sleep(duration) => {
-                self.enroll(doing);
+                self.register_in_flight(doing);
                 let duration = duration.min(limits::CALL_TIMEOUT);
                 Begun::Waits(State::Sleeping(doing.cx.env.now.instant.after(duration)))
             }
@@ -61,7 +61,9 @@ impl Calling {
             Effect::NotifyChanged(change) => announce(change, doing),
             Effect::CloseStream(after) => {
                 if self.peer.streams && self.peer.revision.features().priming {
-                    doing.out.push(Outgoing::Reconnect(milliseconds(after)));
+                    doing
+                        .out
+                        .push(ServerMessage::CloseStream(milliseconds(after)));
                 }
                 Begun::Granted(EffectResult::Done)
             }
@@ -74,7 +76,7 @@ impl Calling {
         progress: f64,
         total: Option<f64>,
         message: Option<String>,
-        doing: &mut Doing<'_, '_>,
+        doing: &mut InvocationCx<'_, '_>,
     ) -> Begun {
         let grows = progress.is_finite() && progress > self.progressed;
         if let (Some(token), true) = (&self.wanted.progress_token, grows && self.peer.streams) {
@@ -82,22 +84,22 @@ impl Calling {
             let total = total.filter(|total| total.is_finite());
             let has_words = self.peer.revision.features().annotations;
             let json = server_messages::progress(token, progress, total, message, has_words);
-            doing.out.push(Outgoing::Message(json));
+            doing.out.push(ServerMessage::Json(json));
         }
         Begun::Granted(EffectResult::Done)
     }
 
     /// Sessions set a level, which the hub knows; requests of 2026-07-28 say it themselves, or want
     /// nothing.
-    fn log(&self, level: LogLevel, data: Value, doing: &mut Doing<'_, '_>) -> Begun {
-        match (self.peer.session, self.wanted.level) {
+    fn log(&self, level: LogLevel, data: Value, doing: &mut InvocationCx<'_, '_>) -> Begun {
+        match (self.peer.mcp_session, self.wanted.level) {
             _ if !self.peer.streams => Begun::Granted(EffectResult::Done),
             (_, Some(from)) => self.tell_log(level, data, from, doing),
             (None, None) => Begun::Granted(EffectResult::Done),
-            (Some(session), None) => {
-                doing.cx.to_hub(ToHub(ToHubKind::WantsLevel {
-                    owner: doing.caller.owner,
-                    session,
+            (Some(mcp_session), None) => {
+                doing.cx.to_hub(ToHub(ToHubKind::GetLogLevel {
+                    principal: doing.caller.principal_id,
+                    mcp_session,
                 }));
                 Begun::Waits(State::Level(level, data))
             }
@@ -109,11 +111,11 @@ impl Calling {
         level: LogLevel,
         data: Value,
         from: LogLevel,
-        doing: &mut Doing<'_, '_>,
+        doing: &mut InvocationCx<'_, '_>,
     ) -> Begun {
         if level >= from {
             let json = server_messages::log(level, data, &self.call.name);
-            doing.out.push(Outgoing::Message(json));
+            doing.out.push(ServerMessage::Json(json));
         }
         Begun::Granted(EffectResult::Done)
     }
@@ -123,7 +125,7 @@ impl Calling {
         &mut self,
         state: State,
         event: Event,
-        doing: &mut Doing<'_, '_>,
+        doing: &mut InvocationCx<'_, '_>,
     ) -> Begun {
         match (state, event) {
             (State::Sleeping(until), _) if doing.cx.env.now.instant >= until => {
@@ -131,7 +133,7 @@ impl Calling {
             }
             (State::Graph(query), event) => graph(query.handle(event, doing.cx)),
             (State::Token(access), event) => token(access.handle(event, doing.cx)),
-            (State::Level(level, data), Event::FromHub(FromHub(FromHubKind::Level(set)))) => {
+            (State::Level(level, data), Event::FromHub(FromHub(FromHubKind::LogLevel(set)))) => {
                 let from = set.unwrap_or(DEFAULT_LEVEL);
                 // It is set for as long as this call lasts.
                 self.wanted.level = Some(from);
@@ -139,7 +141,7 @@ impl Calling {
             }
             (
                 State::Asking { open, questions },
-                Event::FromHub(FromHub(FromHubKind::ClientAnswered(input_request, result))),
+                Event::FromHub(FromHub(FromHubKind::ClientResponse(input_request, result))),
             ) => self.answered((open, questions), input_request, result.map(|value| *value)),
             (state, _) => Begun::Waits(state),
         }
@@ -170,14 +172,14 @@ fn token(step: AccessStep) -> Begun {
     }
 }
 
-fn announce(change: ChangeNotification, doing: &mut Doing<'_, '_>) -> Begun {
+fn announce(change: ChangeNotification, doing: &mut InvocationCx<'_, '_>) -> Begun {
     if let ChangeNotification::Resource(uri) = &change
         && uri.len() > limits::RESOURCE_URI_BYTES
     {
         let words = "the URI of a changed resource is too long".to_owned();
         return Begun::Over(Called::Done(Err(CallError::Internal(words))));
     }
-    doing.cx.to_hub(ToHub(ToHubKind::Announce(change)));
+    doing.cx.to_hub(ToHub(ToHubKind::NotifyChanged(change)));
     Begun::Granted(EffectResult::Done)
 }
 

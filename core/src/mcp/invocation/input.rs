@@ -7,26 +7,29 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{Called, Calling, Doing, Outgoing, State, effects::Begun};
+use super::{Called, Invocation, InvocationCx, ServerMessage, State, effects::Begun};
 use crate::{
     catalog::{
         CallError, ClientCapabilities, ClientCapability, EffectResult, InputRequest, InputResponse,
     },
     hub::{ToHub, ToHubKind},
-    id::StreamId,
+    id::ServerRequestId,
     limits,
     mcp::server_messages,
 };
 
 /// The questions that wait for an answer: by the id of the request, the key; by the key, the input_request.
-type Open = (BTreeMap<StreamId, String>, BTreeMap<String, InputRequest>);
+type Open = (
+    BTreeMap<ServerRequestId, String>,
+    BTreeMap<String, InputRequest>,
+);
 
-impl Calling {
+impl Invocation {
     /// What was answered before is not asked again.
     pub(super) fn ask(
         &mut self,
         questions: BTreeMap<String, InputRequest>,
-        doing: &mut Doing<'_, '_>,
+        doing: &mut InvocationCx<'_, '_>,
     ) -> Begun {
         for (key, input_request) in &questions {
             let response = self.wanted.responses.remove(key);
@@ -63,7 +66,7 @@ impl Calling {
             };
             questions = plain;
         }
-        match self.peer.session {
+        match self.peer.mcp_session {
             _ if self.is_task => Begun::Waits(State::Asking {
                 open: BTreeMap::new(),
                 questions,
@@ -81,7 +84,7 @@ impl Calling {
     }
 
     fn lacks(&self, ability: ClientCapability) -> Begun {
-        Begun::Over(match self.peer.session {
+        Begun::Over(match self.peer.mcp_session {
             None => Called::Lacks(ability),
             Some(_) => Called::Done(Err(CallError::Message(
                 match ability {
@@ -106,18 +109,18 @@ impl Calling {
     fn send(
         &mut self,
         questions: BTreeMap<String, InputRequest>,
-        doing: &mut Doing<'_, '_>,
+        doing: &mut InvocationCx<'_, '_>,
     ) -> Begun {
-        self.enroll(doing);
+        self.register_in_flight(doing);
         let mut open = BTreeMap::new();
         for (key, input_request) in &questions {
             // Guessed by nobody, so that an answer comes from whom was asked.
-            let id = StreamId(doing.cx.entropy.bytes());
+            let id = ServerRequestId(doing.cx.entropy.bytes());
             let name = id.to_string();
             let params = input_request.params(Some(&name));
             let json = server_messages::request(&name, input_request.method(), params);
-            doing.cx.to_hub(ToHub(ToHubKind::Asked(id)));
-            doing.out.push(Outgoing::Message(json));
+            doing.cx.to_hub(ToHub(ToHubKind::RegisterServerRequest(id)));
+            doing.out.push(ServerMessage::Json(json));
             open.insert(id, key.clone());
         }
         Begun::Waits(State::Asking { open, questions })
@@ -127,7 +130,7 @@ impl Calling {
     pub(crate) fn answer(
         mut self: Box<Self>,
         responses: &Map<String, Value>,
-        doing: &mut Doing<'_, '_>,
+        doing: &mut InvocationCx<'_, '_>,
     ) -> Called {
         let State::Asking { questions, .. } = &mut self.state else {
             return Called::Waiting(self);
@@ -155,10 +158,10 @@ impl Calling {
     pub(super) fn answered(
         &mut self,
         (mut open, mut questions): Open,
-        input_request: StreamId,
+        request: ServerRequestId,
         result: Option<Value>,
     ) -> Begun {
-        let Some(key) = open.remove(&input_request) else {
+        let Some(key) = open.remove(&request) else {
             return Begun::Waits(State::Asking { open, questions });
         };
         let asked = questions.remove(&key);
@@ -166,7 +169,8 @@ impl Calling {
             .zip(result)
             .and_then(|(asked, result)| asked.read(&result));
         let Some(answer) = answer else {
-            let words = "The client did not answer a input_request, or its answer does not fit.";
+            let words =
+                "The client did not answer a request for input, or its answer does not fit.";
             return Begun::Over(Called::Done(Err(words.into())));
         };
         self.call.answers.insert(key, answer);

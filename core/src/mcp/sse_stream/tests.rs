@@ -50,10 +50,10 @@ fn a_stream_first_tells_a_path_of_this_origin_that_nobody_can_guess() {
 
 // I6, M4
 #[test]
-fn a_user_holds_so_many_streams_and_no_more() {
+fn streams_of_a_user_over_the_limit_get_429() {
     let mut world = World::new();
     let mut last = ExchangeId(0);
-    for _ in 0..limits::STREAMS_PER_OWNER {
+    for _ in 0..limits::STREAMS_PER_PRINCIPAL {
         last = listen(&mut world, "alice");
         assert!(world.sent(last).head.is_some());
     }
@@ -140,7 +140,7 @@ fn the_stream_of_an_mcp_session_ends_with_it() {
 
 // I2, I6
 #[test]
-fn nobody_listens_to_the_session_of_another_or_to_none() {
+fn a_stream_needs_a_session_of_its_own_user() {
     let mut world = World::new();
     let name = world.initialize("alice", "2025-11-25");
     for (user, fields, status) in [

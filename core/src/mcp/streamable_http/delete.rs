@@ -106,9 +106,9 @@ impl Ending {
     ) -> Progress<Streamable> {
         match answer {
             Ok(_) => {
-                cx.to_hub(ToHub(ToHubKind::EndStream {
-                    stream: mcp_session.id,
-                    owner: caller.owner,
+                cx.to_hub(ToHub(ToHubKind::EndMcpSession {
+                    mcp_session: mcp_session.id,
+                    principal: caller.principal_id,
                 }));
                 cx.done(response::empty(StatusCode::NO_CONTENT))
             }

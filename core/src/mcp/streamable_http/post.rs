@@ -4,7 +4,7 @@ use ::http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::{
     Streamable, json, named_session,
-    post_response::{Answering, Form},
+    post_response::{Form, PostResponse},
     refused,
 };
 use crate::{
@@ -14,16 +14,16 @@ use crate::{
     limits,
     mcp::{
         Caller,
-        dispatch::{IntoTask, Work, WorkStep, Worked, missing_scopes},
+        dispatch::{BatchProgress, BatchStep, IntoTask, RequestBatch, missing_scopes},
         headers,
-        inbound::{self, From},
-        invocation::Peer,
+        inbound::{self, Origin},
+        invocation::ClientProfile,
         json_rpc::{self, Error, Incoming, Message, Refused, Request, Response},
         lifecycle,
         session::{self, McpSession},
-        session_monitor::{Due, Watch},
+        session_monitor::{Due, SessionMonitor},
         sse_stream::Stream,
-        tasks::Running,
+        tasks::TaskRunner,
         v2026_07_28,
     },
     route::Route,
@@ -36,9 +36,9 @@ use crate::{
 pub(crate) struct Working {
     caller: Box<Caller>,
     mcp_session: Option<McpSession>,
-    work: Work,
-    answering: Answering,
-    watch: Watch,
+    work: RequestBatch,
+    response: PostResponse,
+    monitor: SessionMonitor,
     /// When the whole has taken too long.
     deadline: Instant,
 }
@@ -89,8 +89,8 @@ impl Working {
                     Err(error) => refuse(Some(request.id), error, cx),
                     Ok(_) if request.method == "subscriptions/listen" => {
                         let id = request.id.clone();
-                        match v2026_07_28::listens(request, catalog) {
-                            Ok(listens) => Stream::subscribe(listens, caller, cx)
+                        match v2026_07_28::subscription(request, catalog) {
+                            Ok(subscription) => Stream::subscribe(subscription, caller, cx)
                                 .map_pending(|stream| Streamable::Listening(Box::new(stream))),
                             Err(error) => refuse(Some(id), error, cx),
                         }
@@ -131,18 +131,18 @@ impl Working {
                 return cx.done(refused(StatusCode::BAD_REQUEST, refusal));
             }
         };
-        let from = From {
-            owner: caller.owner,
-            session: session.id,
+        let from = Origin {
+            principal: caller.principal_id,
+            mcp_session: session.id,
         };
-        let requests = inbound::requests_of(messages, from, cx);
+        let requests = inbound::route_messages(messages, from, cx);
         if requests.is_empty() {
             return cx.done(response::empty(StatusCode::ACCEPTED));
         }
-        let peer = Peer {
+        let peer = ClientProfile {
             revision: session.revision,
             client_capabilities: session.client_capabilities,
-            session: Some(session.id),
+            mcp_session: Some(session.id),
             streams: headers::accepts_streams(headers),
             tasks: false,
         };
@@ -150,7 +150,7 @@ impl Working {
     }
 
     fn work(
-        (peer, batch): (Peer, bool),
+        (peer, batch): (ClientProfile, bool),
         mcp_session: Option<McpSession>,
         requests: Vec<Request>,
         caller: Box<Caller>,
@@ -163,39 +163,39 @@ impl Working {
         if let Some(scopes) = missing.next() {
             return cx.done(inbound::forbidden(Route::Mcp, &scopes, &caller, cx));
         }
-        let worked = Work::start(peer, requests, &caller, cx);
-        let Worked { outgoing, step } = worked;
+        let worked = RequestBatch::start(peer, requests, &caller, cx);
+        let BatchProgress { outgoing, step } = worked;
         let form = Form {
             batch,
             revision: peer.revision,
             streams: peer.streams,
         };
-        let mut answering = Answering::new(form);
-        answering.say(outgoing, mcp_session.as_ref(), cx);
+        let mut response = PostResponse::new(form);
+        response.send(outgoing, mcp_session.as_ref(), cx);
         match step {
-            WorkStep::Waiting(work) => match work.into_task(&caller, cx) {
-                IntoTask::Task(request, call) => Running::start(call, request, caller, cx)
+            BatchStep::Waiting(work) => match work.into_task(&caller, cx) {
+                IntoTask::Task(request, call) => TaskRunner::start(call, request, caller, cx)
                     .map_pending(|task| Streamable::Task(Box::new(task))),
                 IntoTask::No(work) => Self {
-                    watch: Watch::new(&caller, cx),
+                    monitor: SessionMonitor::new(&caller, cx),
                     deadline: cx.env.now.instant.after(limits::CALL_TIMEOUT),
                     caller,
                     mcp_session,
                     work: *work,
-                    answering,
+                    response,
                 }
                 .stay(cx),
             },
-            WorkStep::Done(answers) => {
-                answering.finish(&answers, cx);
+            BatchStep::Done(answers) => {
+                response.finish(&answers, cx);
                 Progress::Ready(())
             }
-            WorkStep::SessionOver(_) => session_over(answering, &caller, cx),
+            BatchStep::SessionOver(_) => session_over(response, &caller, cx),
         }
     }
 
     fn stay(self, cx: &mut Cx<'_>) -> Progress<Streamable> {
-        let wake = self.watch.wake().min(self.deadline);
+        let wake = self.monitor.wake().min(self.deadline);
         let wake = self.work.wake().map_or(wake, |work| work.min(wake));
         cx.wait_until(wake);
         Progress::Pending(Streamable::Working(Box::new(self)))
@@ -203,7 +203,7 @@ impl Working {
 
     pub(super) fn handle(mut self, event: Event, cx: &mut Cx<'_>) -> Progress<Streamable> {
         match event {
-            Event::Disconnected if self.answering.peer_left() => {
+            Event::Disconnected if !self.response.survives_disconnect() => {
                 self.work.cancel(cx);
                 return Progress::Ready(());
             }
@@ -212,14 +212,14 @@ impl Working {
                 let now = cx.env.now.instant;
                 if now >= self.deadline {
                     let answers = self.work.time_out(cx);
-                    self.answering.finish(&answers, cx);
+                    self.response.finish(&answers, cx);
                     return Progress::Ready(());
                 }
-                match self.watch.tick(&self.caller, cx) {
+                match self.monitor.tick(&self.caller, cx) {
                     Due::Nothing => {}
                     Due::KeepAlive => {
-                        self.answering.open(self.mcp_session.as_ref(), cx);
-                        self.answering.keep_awake(cx);
+                        self.response.open(self.mcp_session.as_ref(), cx);
+                        self.response.keep_alive(cx);
                     }
                     Due::Over => return self.over(cx),
                 }
@@ -227,9 +227,9 @@ impl Working {
                     return self.stay(cx);
                 }
             }
-            Event::Stored(answered) if self.watch.waits_for(&answered) => {
+            Event::Stored(answered) if self.monitor.waits_for(&answered) => {
                 let session = self.mcp_session.as_ref();
-                if self.watch.is_over(answered, &self.caller, session, cx) {
+                if self.monitor.is_over(answered, &self.caller, session, cx) {
                     return self.over(cx);
                 }
                 return self.stay(cx);
@@ -241,33 +241,33 @@ impl Working {
 
     /// The work goes on.
     fn go_on(mut self, event: Event, cx: &mut Cx<'_>) -> Progress<Streamable> {
-        let Worked { outgoing, step } = self.work.handle(event, &self.caller, cx);
-        self.answering.say(outgoing, self.mcp_session.as_ref(), cx);
+        let BatchProgress { outgoing, step } = self.work.handle(event, &self.caller, cx);
+        self.response.send(outgoing, self.mcp_session.as_ref(), cx);
         match step {
-            WorkStep::Waiting(work) => Self {
+            BatchStep::Waiting(work) => Self {
                 work: *work,
                 ..self
             }
             .stay(cx),
-            WorkStep::Done(answers) => {
-                self.answering.finish(&answers, cx);
+            BatchStep::Done(answers) => {
+                self.response.finish(&answers, cx);
                 Progress::Ready(())
             }
-            WorkStep::SessionOver(_) => session_over(self.answering, &self.caller, cx),
+            BatchStep::SessionOver(_) => session_over(self.response, &self.caller, cx),
         }
     }
 
     /// The token ended, or the session was revoked, while the answer was under way.
     fn over(self, cx: &mut Cx<'_>) -> Progress<Streamable> {
         self.work.cancel(cx);
-        session_over(self.answering, &self.caller, cx)
+        session_over(self.response, &self.caller, cx)
     }
 }
 
 /// 401 if nothing was said yet; a stream just ends, and the client's next request gets the 401.
-fn session_over(answering: Answering, caller: &Caller, cx: &mut Cx<'_>) -> Progress<Streamable> {
+fn session_over(response: PostResponse, caller: &Caller, cx: &mut Cx<'_>) -> Progress<Streamable> {
     cx.to_hub(ToHub(ToHubKind::EndSession(caller.session.id)));
-    if !answering.end(cx) {
+    if !response.end(cx) {
         cx.respond(bearer::session_over(Route::Mcp, cx.env));
     }
     Progress::Ready(())

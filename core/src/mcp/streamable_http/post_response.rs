@@ -1,12 +1,12 @@
-//! How the answer of a POST leaves: as JSON if nothing was to be said before it, else as a stream.
+//! How the response to a POST leaves: as JSON if nothing was sent before it, else as a stream.
 //!
 //! ```text
-//! Whole --a message, or it takes long--> Streaming --the peer leaves, or is sent away--> Away
-//!   +--the answers--> JSON                  +--the answers--> closed                      +--> kept
+//! Json --a message, or it takes long--> Sse --the peer leaves, or the stream is closed--> Detached
+//!   +--the responses--> JSON             +--the responses--> closed                         +--> kept
 //! ```
 //!
 //! Within an MCP session each event of the stream has an id and is kept by the hub, so that a client
-//! that was cut off, or sent away, comes back for the rest (`Last-Event-ID`).
+//! that was cut off, or told to come back, resumes it (`Last-Event-ID`).
 //!
 //! Source: MCP specification 2025-11-25, basic/transports, sending messages, resumability and
 //! redelivery.
@@ -22,7 +22,7 @@ use crate::{
     mcp::{
         Revision,
         event_id::EventId,
-        invocation::Outgoing,
+        invocation::ServerMessage,
         json_rpc::{self, Response},
         session::McpSession,
         sse, v2026_07_28,
@@ -30,7 +30,7 @@ use crate::{
     step::Cx,
 };
 
-/// How an answer is written.
+/// How a response is written.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Form {
     pub(super) batch: bool,
@@ -39,152 +39,151 @@ pub(super) struct Form {
     pub(super) streams: bool,
 }
 
-/// The answer on its way.
+/// The response to a POST on its way.
 #[derive(Debug)]
-pub(super) struct Answering {
+pub(super) struct PostResponse {
     form: Form,
-    way: Way,
+    mode: Mode,
 }
 
 #[derive(Debug)]
-enum Way {
-    /// Nothing was said yet.
-    Whole,
-    /// A stream is open; within an MCP session it is kept.
-    Streaming(Option<KeptStream>),
-    /// The client is away; what is said is kept for it.
-    Away(KeptStream),
+enum Mode {
+    /// Nothing was sent yet.
+    Json,
+    /// A stream is open; within an MCP session its events are kept.
+    Sse(Option<ReplayWriter>),
+    /// The client is not connected; what is sent is kept for it.
+    Detached(ReplayWriter),
 }
 
-/// A stream that the hub keeps.
+/// A stream whose events the hub keeps.
 #[derive(Debug)]
-struct KeptStream {
-    name: StreamId,
+struct ReplayWriter {
+    stream: StreamId,
     next: u64,
 }
 
-impl KeptStream {
-    fn id(&mut self) -> EventId {
+impl ReplayWriter {
+    fn next_id(&mut self) -> EventId {
         let number = self.next;
         self.next += 1;
         EventId {
-            stream: self.name,
+            stream: self.stream,
             number,
         }
     }
 
-    fn keep(&self, event: Bytes, cx: &mut Cx<'_>) {
-        let stream = self.name;
-        cx.to_hub(ToHub(ToHubKind::Keep { stream, event }));
+    fn append(&self, event: Bytes, cx: &mut Cx<'_>) {
+        let stream = self.stream;
+        cx.to_hub(ToHub(ToHubKind::AppendReplay { stream, event }));
     }
 }
 
-impl Answering {
+impl PostResponse {
     pub(super) fn new(form: Form) -> Self {
-        Self {
-            form,
-            way: Way::Whole,
-        }
+        let mode = Mode::Json;
+        Self { form, mode }
     }
 
-    /// Begins a stream, if that has not been done and the client takes one.
+    /// Opens a stream, if none is open and the client takes one.
     pub(super) fn open(&mut self, session: Option<&McpSession>, cx: &mut Cx<'_>) {
-        if !matches!(self.way, Way::Whole) || !self.form.streams {
+        if !matches!(self.mode, Mode::Json) || !self.form.streams {
             return;
         }
         cx.open(sse::head());
-        let mut kept = session.map(|session| {
-            let name = StreamId(cx.entropy.bytes());
-            cx.to_hub(ToHub(ToHubKind::KeepStream {
-                stream: name,
-                owner: session.owner,
-                session: session.id,
+        let mut replay = session.map(|session| {
+            let stream = StreamId(cx.entropy.bytes());
+            cx.to_hub(ToHub(ToHubKind::OpenReplay {
+                stream,
+                principal: session.principal,
+                mcp_session: session.id,
             }));
-            KeptStream { name, next: 0 }
+            ReplayWriter { stream, next: 0 }
         });
-        if let (Some(kept), true) = (&mut kept, self.form.revision.features().priming) {
-            let event = sse::priming(kept.id());
-            kept.keep(event.clone(), cx);
+        if let (Some(replay), true) = (&mut replay, self.form.revision.features().priming) {
+            let event = sse::priming(replay.next_id());
+            replay.append(event.clone(), cx);
             cx.write(event);
         }
-        self.way = Way::Streaming(kept);
+        self.mode = Mode::Sse(replay);
     }
 
-    /// Says something before the answer, on a stream that is opened for it. A client that takes no stream
-    /// does not hear it.
-    pub(super) fn say(
+    /// Sends messages before the response, on a stream that is opened for them. A client that takes no
+    /// stream does not get them.
+    pub(super) fn send(
         &mut self,
-        outgoing: Vec<Outgoing>,
+        messages: Vec<ServerMessage>,
         session: Option<&McpSession>,
         cx: &mut Cx<'_>,
     ) {
-        if !outgoing.is_empty() {
+        if !messages.is_empty() {
             self.open(session, cx);
         }
-        for outgoing in outgoing {
-            match outgoing {
-                Outgoing::Message(json) => self.event(&json, cx),
-                Outgoing::Reconnect(after) => self.send_away(after, cx),
+        for message in messages {
+            match message {
+                ServerMessage::Json(json) => self.event(&json, cx),
+                ServerMessage::CloseStream(retry) => self.close_for_retry(retry, cx),
             }
         }
     }
 
     fn event(&mut self, json: &str, cx: &mut Cx<'_>) {
-        match &mut self.way {
-            Way::Whole => {}
-            Way::Streaming(None) => cx.write(sse::event("message", json)),
-            Way::Streaming(Some(kept)) => {
-                let event = sse::event_of(kept.id(), json);
-                kept.keep(event.clone(), cx);
+        match &mut self.mode {
+            Mode::Json => {}
+            Mode::Sse(None) => cx.write(sse::event("message", json)),
+            Mode::Sse(Some(replay)) => {
+                let event = sse::event_of(replay.next_id(), json);
+                replay.append(event.clone(), cx);
                 cx.write(event);
             }
-            Way::Away(kept) => {
-                let event = sse::event_of(kept.id(), json);
-                kept.keep(event, cx);
+            Mode::Detached(replay) => {
+                let event = sse::event_of(replay.next_id(), json);
+                replay.append(event, cx);
             }
         }
     }
 
-    /// The connection ends, the call does not: the client comes back for the rest.
-    fn send_away(&mut self, after: u64, cx: &mut Cx<'_>) {
+    /// Closes the stream, but not the call: the client comes back for the rest.
+    fn close_for_retry(&mut self, retry: u64, cx: &mut Cx<'_>) {
         if !self.form.revision.features().priming {
             return;
         }
-        match std::mem::replace(&mut self.way, Way::Whole) {
-            Way::Streaming(Some(kept)) => {
-                cx.write(sse::retry(after));
+        match std::mem::replace(&mut self.mode, Mode::Json) {
+            Mode::Sse(Some(replay)) => {
+                cx.write(sse::retry(retry));
                 cx.close();
-                self.way = Way::Away(kept);
+                self.mode = Mode::Detached(replay);
             }
-            way => self.way = way,
+            mode => self.mode = mode,
         }
     }
 
-    /// Whether the peer's leaving is the end of it. A stream that is kept goes on without it.
-    pub(super) fn peer_left(&mut self) -> bool {
-        match std::mem::replace(&mut self.way, Way::Whole) {
-            Way::Streaming(Some(kept)) | Way::Away(kept) => {
-                self.way = Way::Away(kept);
-                false
+    /// Whether the response still has somewhere to go when the peer has disconnected: a stream whose events
+    /// are kept has.
+    pub(super) fn survives_disconnect(&mut self) -> bool {
+        match std::mem::replace(&mut self.mode, Mode::Json) {
+            Mode::Sse(Some(replay)) | Mode::Detached(replay) => {
+                self.mode = Mode::Detached(replay);
+                true
             }
-            Way::Streaming(None) | Way::Whole => true,
+            Mode::Sse(None) | Mode::Json => false,
         }
     }
 
-    /// A comment, if there is a stream, that keeps the connection awake.
-    pub(super) fn keep_awake(&self, cx: &mut Cx<'_>) {
-        if matches!(self.way, Way::Streaming(_)) {
+    /// Sends a comment, if there is a stream, that keeps the connection open.
+    pub(super) fn keep_alive(&self, cx: &mut Cx<'_>) {
+        if matches!(self.mode, Mode::Sse(_)) {
             cx.write(Bytes::from_static(sse::KEEP_ALIVE));
         }
     }
 
-    /// The answers: nothing comes after them. There are none, if the client has cancelled what it asked.
+    /// Sends the responses, and nothing after them. There are none if the client has cancelled its requests.
     pub(super) fn finish(mut self, answers: &[Response], cx: &mut Cx<'_>) {
-        if matches!(self.way, Way::Whole) && answers.is_empty() {
+        if matches!(self.mode, Mode::Json) && answers.is_empty() {
             cx.respond(response::empty(StatusCode::ACCEPTED));
             return;
         }
-        if matches!(self.way, Way::Whole) {
+        if matches!(self.mode, Mode::Json) {
             let status = match answers.first() {
                 Some(answer) if self.form.revision.features().stateless => {
                     v2026_07_28::status_of(answer.error_code())
@@ -200,18 +199,20 @@ impl Answering {
         self.end(cx);
     }
 
-    /// The end of a stream; `false` if there is none, and the answer is still to be given.
+    /// Ends the stream; `false` if there is none, and the request is still to be answered.
     pub(super) fn end(self, cx: &mut Cx<'_>) -> bool {
-        let kept = match self.way {
-            Way::Whole => return false,
-            Way::Streaming(kept) => {
+        let replay = match self.mode {
+            Mode::Json => return false,
+            Mode::Sse(replay) => {
                 cx.close();
-                kept
+                replay
             }
-            Way::Away(kept) => Some(kept),
+            Mode::Detached(replay) => Some(replay),
         };
-        if let Some(kept) = kept {
-            cx.to_hub(ToHub(ToHubKind::KeptAll { stream: kept.name }));
+        if let Some(replay) = replay {
+            cx.to_hub(ToHub(ToHubKind::CloseReplay {
+                stream: replay.stream,
+            }));
         }
         true
     }

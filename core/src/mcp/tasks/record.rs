@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 use crate::{
     ask::{Guard, Key, Record, Store, Stored},
     env::Server,
-    hub::TaskTold,
-    id::{Owner, StreamId},
+    hub::TaskUpdate,
+    id::{PrincipalId, TaskId},
     keys::{Keyring, Purpose},
     limits,
     mcp::Caller,
@@ -67,16 +67,16 @@ impl TaskRecord {
         }
     }
 
-    /// Opens what is stored of a task of this owner; of another's, nothing (threat I4).
+    /// Content what is stored of a task of this owner; of another's, nothing (threat I4).
     pub(super) fn open(
-        task: StreamId,
-        owner: Owner,
+        task: TaskId,
+        principal: PrincipalId,
         stored: &Stored,
         keys: &Keyring,
     ) -> Option<Self> {
         let text = keys.open(
             Purpose::Task,
-            &context(task, owner),
+            &context(task, principal),
             b"",
             &stored.record.bytes,
         )?;
@@ -84,7 +84,13 @@ impl TaskRecord {
     }
 
     /// The store operation that writes it. What is not over ends by itself unless it is written again.
-    pub(super) fn put(&self, task: StreamId, owner: Owner, guard: Guard, cx: &mut Cx<'_>) -> Store {
+    pub(super) fn put(
+        &self,
+        task: TaskId,
+        principal: PrincipalId,
+        guard: Guard,
+        cx: &mut Cx<'_>,
+    ) -> Store {
         let mut text = serde_json::to_vec(self).expect("a task is plain data");
         if text.len() > limits::TASK_BYTES {
             let error = json!({"code": -32603, "message": "The result is too large for a task."});
@@ -99,11 +105,18 @@ impl TaskRecord {
             true => end,
             false => cx.env.now.unix.after(limits::TASK_HEARTBEAT).min(end),
         };
-        seal(key(task), &context(task, owner), &text, expires, guard, cx)
+        seal(
+            key(task),
+            &context(task, principal),
+            &text,
+            expires,
+            guard,
+            cx,
+        )
     }
 
     /// As a client is told, without what says of which kind the result is.
-    pub(super) fn to_json(&self, task: StreamId) -> Map<String, Value> {
+    pub(super) fn to_json(&self, task: TaskId) -> Map<String, Value> {
         let kept = u64::try_from(limits::TASK_TTL.as_millis()).unwrap_or(u64::MAX);
         let mut members = Map::from_iter([
             ("taskId".to_owned(), json!(task.to_string())),
@@ -129,14 +142,14 @@ impl TaskRecord {
     }
 }
 
-impl TaskTold {
+impl TaskUpdate {
     /// The store operation that leaves it for the replica that runs the task. A later one replaces it.
-    pub(super) fn put(&self, task: StreamId, owner: Owner, cx: &mut Cx<'_>) -> Store {
+    pub(super) fn put(&self, task: TaskId, principal: PrincipalId, cx: &mut Cx<'_>) -> Store {
         let text = serde_json::to_vec(self).expect("what a client says is plain data");
         let expires = cx.env.now.unix.after(limits::TASK_HEARTBEAT);
         seal(
-            told_key(task),
-            &context(task, owner),
+            update_key(task),
+            &context(task, principal),
             &text,
             expires,
             Guard::Any,
@@ -144,12 +157,17 @@ impl TaskTold {
         )
     }
 
-    /// Opens what was left.
-    pub(super) fn open(task: StreamId, owner: Owner, stored: &Stored, cx: &Cx<'_>) -> Option<Self> {
+    /// Content what was left.
+    pub(super) fn open(
+        task: TaskId,
+        principal: PrincipalId,
+        stored: &Stored,
+        cx: &Cx<'_>,
+    ) -> Option<Self> {
         let keys = &cx.env.server.keys;
         let text = keys.open(
             Purpose::Task,
-            &context(task, owner),
+            &context(task, principal),
             b"",
             &stored.record.bytes,
         )?;
@@ -171,26 +189,26 @@ fn seal(
 }
 
 /// Where a task is stored.
-pub(super) fn key(task: StreamId) -> Key {
+pub(super) fn key(task: TaskId) -> Key {
     Key(format!("task/{task}"))
 }
 
 /// Where what its client says on another replica is left.
-pub(super) fn told_key(task: StreamId) -> Key {
+pub(super) fn update_key(task: TaskId) -> Key {
     Key(format!("task-told/{task}"))
 }
 
 /// Whose a task of this caller is.
-pub(super) fn owner(caller: &Caller, server: &Server) -> Owner {
+pub(super) fn principal_id(caller: &Caller, server: &Server) -> PrincipalId {
     match server.has(Planted::TasksShared) {
-        true => Owner([0; 32]),
-        false => caller.owner,
+        true => PrincipalId([0; 32]),
+        false => caller.principal_id,
     }
 }
 
-fn context(task: StreamId, owner: Owner) -> Vec<u8> {
+fn context(task: TaskId, principal: PrincipalId) -> Vec<u8> {
     let mut context = b"task".to_vec();
     context.extend(task.0);
-    context.extend(owner.0);
+    context.extend(principal.0);
     context
 }

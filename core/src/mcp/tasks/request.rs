@@ -13,8 +13,8 @@ use super::record::{self, TaskRecord};
 use crate::{
     ask::{Ask, Awaiting, Store},
     event::Event,
-    hub::{FromHub, FromHubKind, TaskTold, ToHub, ToHubKind},
-    id::{Owner, StreamId},
+    hub::{FromHub, FromHubKind, TaskUpdate, ToHub, ToHubKind},
+    id::{PrincipalId, TaskId},
     mcp::{
         Caller,
         json_rpc::{Error, Request},
@@ -25,10 +25,10 @@ use crate::{
 /// A request about a task.
 #[derive(Debug)]
 pub(crate) struct Asked {
-    task: StreamId,
-    owner: Owner,
+    task: TaskId,
+    principal: PrincipalId,
     /// What the client says; nothing, if it asks how far the task is.
-    told: Option<Box<TaskTold>>,
+    update: Option<Box<TaskUpdate>>,
     state: State,
 }
 
@@ -50,13 +50,13 @@ impl Asked {
     /// Begins.
     pub(crate) fn start(request: &Request, caller: &Caller, cx: &mut Cx<'_>) -> Asking {
         let task = request.params.get("taskId").and_then(Value::as_str);
-        let told = match request.method.as_str() {
-            "tasks/cancel" => Some(TaskTold {
+        let update = match request.method.as_str() {
+            "tasks/cancel" => Some(TaskUpdate {
                 cancel: true,
                 responses: Map::new(),
             }),
             "tasks/update" => match request.params.get("inputResponses") {
-                Some(Value::Object(responses)) => Some(TaskTold {
+                Some(Value::Object(responses)) => Some(TaskUpdate {
                     cancel: false,
                     responses: responses.clone(),
                 }),
@@ -67,14 +67,14 @@ impl Asked {
             },
             _ => None,
         };
-        let Some(task) = task.and_then(StreamId::parse) else {
+        let Some(task) = task.and_then(TaskId::parse) else {
             return Asking::Done(Err(unknown()));
         };
         let reading = cx.store(Store::Get(record::key(task)));
         Asking::Waiting(Self {
             task,
-            owner: record::owner(caller, cx.env.server),
-            told: told.map(Box::new),
+            principal: record::principal_id(caller, cx.env.server),
+            update: update.map(Box::new),
             state: State::Reading(reading),
         })
     }
@@ -86,12 +86,12 @@ impl Asked {
                 Some(answer) => self.read(answer, cx),
                 None => Asking::Waiting(self),
             },
-            (State::Telling, Event::FromHub(FromHub(FromHubKind::TaskHeard(true)))) => {
+            (State::Telling, Event::FromHub(FromHub(FromHubKind::TaskUpdateRouted(true)))) => {
                 Asking::Done(Ok(Map::new()))
             }
-            (State::Telling, Event::FromHub(FromHub(FromHubKind::TaskHeard(false)))) => {
-                let told = self.told.take().unwrap_or_default();
-                let put = told.put(self.task, self.owner, cx);
+            (State::Telling, Event::FromHub(FromHub(FromHubKind::TaskUpdateRouted(false)))) => {
+                let update = self.update.take().unwrap_or_default();
+                let put = update.put(self.task, self.principal, cx);
                 self.state = State::Leaving(cx.store(put));
                 Asking::Waiting(self)
             }
@@ -108,19 +108,23 @@ impl Asked {
         let Ok(stored) = answer else {
             return Asking::Done(Err(unavailable()));
         };
-        let (task, owner) = (self.task, self.owner);
+        let (task, principal) = (self.task, self.principal);
         let keys = &cx.env.server.keys;
-        let record = stored.and_then(|stored| TaskRecord::open(task, owner, &stored, keys));
+        let record = stored.and_then(|stored| TaskRecord::open(task, principal, &stored, keys));
         let Some(record) = record else {
             return Asking::Done(Err(unknown()));
         };
-        match &self.told {
+        match &self.update {
             None => Asking::Done(Ok(record.to_json(task))),
             // What is over is not changed, and saying so late is no fault.
             Some(_) if record.status.is_final() => Asking::Done(Ok(Map::new())),
-            Some(told) => {
-                let told = told.clone();
-                cx.to_hub(ToHub(ToHubKind::TellTask { task, owner, told }));
+            Some(update) => {
+                let update = update.clone();
+                cx.to_hub(ToHub(ToHubKind::UpdateTask {
+                    task,
+                    principal,
+                    update,
+                }));
                 self.state = State::Telling;
                 Asking::Waiting(self)
             }

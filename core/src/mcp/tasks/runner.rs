@@ -2,7 +2,7 @@
 //! client.
 //!
 //! ```text
-//! Counting --room--> Creating --written--> answered: "task" --> Running --over, and written--> done
+//! Counting --room--> Creating --written--> answered: "task" --> TaskRunner --over, and written--> done
 //!    +--too many, or the store is down--> answered: an error
 //! ```
 
@@ -15,12 +15,12 @@ use super::record::{self, Status, TaskRecord};
 use crate::{
     ask::{Ask, Awaiting, Guard, Store},
     event::Event,
-    hub::{FromHub, FromHubKind, TaskTold, ToHub, ToHubKind},
-    id::StreamId,
+    hub::{FromHub, FromHubKind, TaskUpdate, ToHub, ToHubKind},
+    id::TaskId,
     limits,
     mcp::{
         Caller, Revision,
-        invocation::{Called, Calling, Doing},
+        invocation::{Called, Invocation, InvocationCx},
         json_rpc::{Error, Request, Response},
         results,
         session_monitor::is_gone,
@@ -32,10 +32,10 @@ use crate::{
 };
 
 /// How often a task that waits for answers looks whether some were left for it.
-const LOOK: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 /// How often a task is written again, so that it is known to live.
-const BEAT: Duration = Duration::from_secs(20);
+const HEARTBEAT: Duration = Duration::from_secs(20);
 
 const NOT_KEPT: &str = "The task cannot be kept at the moment.";
 
@@ -43,18 +43,18 @@ const SIGN_IN_ENDED: &str = "The sign-in has ended. Please sign in again.";
 
 /// A task that runs.
 #[derive(Debug)]
-pub(crate) struct Running {
+pub(crate) struct TaskRunner {
     caller: Box<Caller>,
     request: Request,
-    task: StreamId,
-    call: Option<Box<Calling>>,
+    task: TaskId,
+    call: Option<Box<Invocation>>,
     record: TaskRecord,
-    stage: Stage,
+    stage: Phase,
     /// The writing of the record that is under way, and whether it is already old.
     writing: Option<Awaiting<Store>>,
-    is_old: bool,
+    is_dirty: bool,
     /// Whether somebody waits until what was told is written.
-    is_awaited: bool,
+    has_waiter: bool,
     /// The look whether the session is still there.
     watching: Option<Awaiting<Store>>,
     /// The look whether something was left.
@@ -66,27 +66,27 @@ pub(crate) struct Running {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+enum Phase {
     /// The hub counts.
     Counting,
     /// The record is written for the first time.
     Creating,
     /// The request is answered.
-    Running,
+    TaskRunner,
 }
 
-impl Running {
+impl TaskRunner {
     /// Begins, with a call that has begun.
     pub(crate) fn start(
-        mut call: Box<Calling>,
+        mut call: Box<Invocation>,
         request: Request,
         caller: Box<Caller>,
         cx: &mut Cx<'_>,
     ) -> Progress<Self> {
         call.becomes_task();
-        let task = StreamId(cx.entropy.bytes());
-        let owner = caller.owner;
-        cx.to_hub(ToHub(ToHubKind::BeginTask { task, owner }));
+        let task = TaskId(cx.entropy.bytes());
+        let principal = caller.principal_id;
+        cx.to_hub(ToHub(ToHubKind::AdmitTask { task, principal }));
         let now = cx.env.now;
         Self {
             caller,
@@ -94,23 +94,23 @@ impl Running {
             task,
             call: Some(call),
             record: TaskRecord::new(now.unix),
-            stage: Stage::Counting,
+            stage: Phase::Counting,
             writing: None,
-            is_old: false,
-            is_awaited: false,
+            is_dirty: false,
+            has_waiter: false,
             watching: None,
             looking: None,
-            next_look: now.instant.after(LOOK),
-            next_beat: now.instant.after(BEAT),
+            next_look: now.instant.after(POLL_INTERVAL),
+            next_beat: now.instant.after(HEARTBEAT),
             began: now.instant,
         }
         .stay(cx)
     }
 
     fn stay(mut self, cx: &mut Cx<'_>) -> Progress<Self> {
-        if self.is_awaited && self.writing.is_none() {
-            self.is_awaited = false;
-            cx.to_hub(ToHub(ToHubKind::TaskTaken));
+        if self.has_waiter && self.writing.is_none() {
+            self.has_waiter = false;
+            cx.to_hub(ToHub(ToHubKind::TaskUpdateApplied));
         }
         let wake = self.next_beat.min(self.next_look);
         // What is over only waits until it is written.
@@ -122,21 +122,20 @@ impl Running {
         Progress::Pending(self)
     }
 
-    /// The next state after an event.
     pub(crate) fn handle(mut self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
         match event {
             // Before the answer nobody knows of the task.
-            Event::Disconnected if self.stage != Stage::Running => self.abandon(None, cx),
-            Event::FromHub(FromHub(FromHubKind::TaskBegun(true))) => {
-                self.stage = Stage::Creating;
+            Event::Disconnected if self.stage != Phase::TaskRunner => self.abandon(None, cx),
+            Event::FromHub(FromHub(FromHubKind::TaskAdmitted(true))) => {
+                self.stage = Phase::Creating;
                 self.write(cx);
                 self.stay(cx)
             }
-            Event::FromHub(FromHub(FromHubKind::TaskBegun(false))) => {
+            Event::FromHub(FromHub(FromHubKind::TaskAdmitted(false))) => {
                 self.abandon(Some("There are too many tasks. End one first."), cx)
             }
-            Event::FromHub(FromHub(FromHubKind::TaskTold(told))) => {
-                self.is_awaited = true;
+            Event::FromHub(FromHub(FromHubKind::TaskUpdate(told))) => {
+                self.has_waiter = true;
                 self.told(*told, cx);
                 self.stay(cx)
             }
@@ -178,7 +177,7 @@ impl Running {
 
     fn tick(mut self, cx: &mut Cx<'_>) -> Progress<Self> {
         let now = cx.env.now.instant;
-        if self.stage != Stage::Running && now >= self.began.after(limits::EXCHANGE_TIMEOUT) {
+        if self.stage != Phase::TaskRunner && now >= self.began.after(limits::EXCHANGE_TIMEOUT) {
             return self.abandon(Some(NOT_KEPT), cx);
         }
         if self.call.is_none() && now >= self.began.after(limits::TASK_TTL) {
@@ -197,15 +196,15 @@ impl Running {
         }
         if now >= self.next_look {
             let waits = matches!(self.record.status, Status::InputRequired(_));
-            self.next_look = now.after(if waits { LOOK } else { BEAT });
-            if self.looking.is_none() && self.stage == Stage::Running {
-                self.looking = Some(cx.store(Store::Take(record::told_key(self.task))));
+            self.next_look = now.after(if waits { POLL_INTERVAL } else { HEARTBEAT });
+            if self.looking.is_none() && self.stage == Phase::TaskRunner {
+                self.looking = Some(cx.store(Store::Take(record::update_key(self.task))));
             }
         }
         if now >= self.next_beat {
             // A store that was down is written to again.
-            self.next_beat = now.after(BEAT);
-            if self.stage == Stage::Running {
+            self.next_beat = now.after(HEARTBEAT);
+            if self.stage == Phase::TaskRunner {
                 self.write(cx);
                 // A task outlives its token, but not the sign-in (threat I7).
                 let session = self.caller.session.id.key();
@@ -230,28 +229,28 @@ impl Running {
 
     fn write(&mut self, cx: &mut Cx<'_>) {
         if self.writing.is_some() {
-            self.is_old = true;
+            self.is_dirty = true;
             return;
         }
-        self.is_old = false;
-        let owner = record::owner(&self.caller, cx.env.server);
-        let put = self.record.put(self.task, owner, Guard::Any, cx);
+        self.is_dirty = false;
+        let principal = record::principal_id(&self.caller, cx.env.server);
+        let put = self.record.put(self.task, principal, Guard::Any, cx);
         self.writing = Some(cx.store(put));
     }
 
     fn written(mut self, is_good: bool, cx: &mut Cx<'_>) -> Progress<Self> {
-        if self.stage == Stage::Creating {
+        if self.stage == Phase::Creating {
             if !is_good {
                 return self.abandon(Some(NOT_KEPT), cx);
             }
-            self.stage = Stage::Running;
+            self.stage = Phase::TaskRunner;
             let mut result = TaskRecord::new(self.record.created).to_json(self.task);
             result.insert("resultType".to_owned(), json!("task"));
-            let result = v2026_07_28::dressed(result, &cx.env.server.catalog);
+            let result = v2026_07_28::with_result_meta(result, &cx.env.server.catalog);
             let answer = Response::result(self.request.id.clone(), Value::Object(result));
             cx.respond(respond(StatusCode::OK, answer.to_json()));
         }
-        if self.is_old {
+        if self.is_dirty {
             self.write(cx);
         } else if is_good && self.call.is_none() {
             return Progress::Ready(());
@@ -261,22 +260,22 @@ impl Running {
 
     fn looked(&mut self, answer: Option<<Store as Ask>::Answer>, cx: &mut Cx<'_>) {
         let stored = answer.and_then(Result::ok).flatten();
-        let owner = record::owner(&self.caller, cx.env.server);
-        let told = stored.and_then(|stored| TaskTold::open(self.task, owner, &stored, cx));
+        let principal = record::principal_id(&self.caller, cx.env.server);
+        let told = stored.and_then(|stored| TaskUpdate::open(self.task, principal, &stored, cx));
         if let Some(told) = told {
             self.told(told, cx);
         }
     }
 
     /// The client says something.
-    fn told(&mut self, told: TaskTold, cx: &mut Cx<'_>) {
+    fn told(&mut self, told: TaskUpdate, cx: &mut Cx<'_>) {
         if told.cancel {
             self.end(Status::Cancelled, cx);
             return;
         }
         if let Some(call) = self.call.take() {
             let mut out = Vec::new();
-            let doing = &mut Doing {
+            let doing = &mut InvocationCx {
                 caller: &self.caller,
                 cx,
                 out: &mut out,
@@ -290,7 +289,7 @@ impl Running {
         if let Some(call) = self.call.take() {
             // What it would tell before its answer has no connection to go to.
             let mut out = Vec::new();
-            let doing = &mut Doing {
+            let doing = &mut InvocationCx {
                 caller: &self.caller,
                 cx,
                 out: &mut out,
@@ -317,34 +316,36 @@ impl Running {
                 match results::finished(result, &self.request, revision, cx) {
                     Ok(result) => {
                         let catalog = &cx.env.server.catalog;
-                        Status::Completed(v2026_07_28::dressed(result, catalog))
+                        Status::Completed(v2026_07_28::with_result_meta(result, catalog))
                     }
                     Err(error) => Status::Failed(json!(error)),
                 }
             }
             Called::SessionOver => Status::Failed(error(Error::INTERNAL, SIGN_IN_ENDED)),
-            Called::Lacks(ability) => Status::Failed(json!(v2026_07_28::lacks(ability.to_json()))),
+            Called::Lacks(ability) => {
+                Status::Failed(json!(v2026_07_28::missing_capability(ability.to_json())))
+            }
             Called::Cancelled | Called::InputRequired(..) => Status::Cancelled,
         };
-        self.becomes(status, cx);
+        self.set_status(status, cx);
     }
 
     /// It ends without the call's own doing.
     fn end(&mut self, status: Status, cx: &mut Cx<'_>) {
         if let Some(call) = self.call.take() {
             call.cancel(cx);
-            self.becomes(status, cx);
+            self.set_status(status, cx);
         }
     }
 
-    fn becomes(&mut self, status: Status, cx: &mut Cx<'_>) {
+    fn set_status(&mut self, status: Status, cx: &mut Cx<'_>) {
         if self.record.status != status {
             self.record.status = status;
             self.record.updated = cx.env.now.unix.max(self.record.updated);
-            if self.stage == Stage::Running {
+            if self.stage == Phase::TaskRunner {
                 self.write(cx);
             } else {
-                self.is_old = true;
+                self.is_dirty = true;
             }
         }
     }

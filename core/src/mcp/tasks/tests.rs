@@ -195,7 +195,7 @@ fn a_client_without_tasks_is_answered_when_it_is_done_or_told_what_it_lacks() {
 }
 
 #[test]
-fn the_questions_of_a_task_are_answered_one_by_one() {
+fn input_requests_of_a_task_are_answered_one_by_one() {
     let mut world = world();
     let (_, task) = call(&mut world, "asks");
     world.wait(1);
@@ -220,7 +220,7 @@ fn the_questions_of_a_task_are_answered_one_by_one() {
 }
 
 #[test]
-fn a_question_before_anything_else_is_asked_before_there_is_a_task() {
+fn an_input_request_before_anything_else_comes_before_the_task() {
     let mut world = world();
     let first = ask(&mut world, "alice", "tools/call", json!({"name": "first"}));
     assert_eq!(first["resultType"], "input_required");
@@ -243,7 +243,7 @@ fn a_task_is_cancelled_and_its_function_with_it() {
 
 // I4: for another user it is not there, whatever they know.
 #[test]
-fn nobody_sees_or_touches_the_task_of_another() {
+fn a_task_of_another_user_is_unknown() {
     let mut world = world();
     let (_, task) = call(&mut world, "slow");
     let unknown = ask(&mut world, "bob", "tasks/get", json!({"taskId": "nothing"}));
@@ -328,9 +328,9 @@ fn a_task_that_can_never_be_written_ends_when_it_would_be_forgotten() {
 
 // M: bounded.
 #[test]
-fn one_user_runs_so_many_tasks() {
+fn tasks_of_one_user_are_bounded() {
     let mut world = world();
-    for _ in 0..limits::TASKS_PER_OWNER {
+    for _ in 0..limits::TASKS_PER_PRINCIPAL {
         call(&mut world, "native");
     }
     let refused = ask(&mut world, "alice", "tools/call", json!({"name": "native"}));

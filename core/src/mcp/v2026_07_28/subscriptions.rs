@@ -6,20 +6,20 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::dressed;
+use super::with_result_meta;
 use crate::{
     catalog::Catalog,
-    hub::Wants,
+    hub::SubscriptionFilter,
     limits,
     mcp::{
         json_rpc::{Error, Id, Request, Response},
         server_messages,
-        sse_stream::Listens,
+        sse_stream::Subscription,
     },
 };
 
 /// What a `subscriptions/listen` asks for, as far as it is offered.
-pub(crate) fn listens(request: Request, catalog: &Catalog) -> Result<Listens, Error> {
+pub(crate) fn subscription(request: Request, catalog: &Catalog) -> Result<Subscription, Error> {
     let wanted = request
         .params
         .get("notifications")
@@ -46,21 +46,21 @@ pub(crate) fn listens(request: Request, catalog: &Catalog) -> Result<Listens, Er
             }
         }
     }
-    let wants = Wants {
+    let filter = SubscriptionFilter {
         tools: wants("toolsListChanged"),
         prompts: wants("promptsListChanged") && !catalog.prompts().is_empty(),
         resources: wants("resourcesListChanged") && has_resources,
         uris,
     };
-    Ok(Listens {
+    Ok(Subscription {
         id: request.id,
-        wants,
+        filter,
     })
 }
 
 /// `notifications/subscriptions/acknowledged`: what a stream will tell.
-pub(crate) fn acknowledged(listens: &Listens) -> String {
-    let wants = &listens.wants;
+pub(crate) fn acknowledged(subscription: &Subscription) -> String {
+    let wants = &subscription.filter;
     let mut told = Map::new();
     for (name, wants) in [
         ("toolsListChanged", wants.tools),
@@ -74,7 +74,7 @@ pub(crate) fn acknowledged(listens: &Listens) -> String {
     if !wants.uris.is_empty() {
         told.insert("resourceSubscriptions".to_owned(), json!(wants.uris));
     }
-    let meta = json!({server_messages::SUBSCRIPTION_ID: listens.id});
+    let meta = json!({server_messages::SUBSCRIPTION_ID: subscription.id});
     let params = Map::from_iter([
         ("_meta".to_owned(), meta),
         ("notifications".to_owned(), Value::Object(told)),
@@ -83,8 +83,8 @@ pub(crate) fn acknowledged(listens: &Listens) -> String {
 }
 
 /// The answer of a `subscriptions/listen` that the server ends.
-pub(crate) fn listened(id: &Id, catalog: &Catalog) -> String {
-    let mut result = dressed(Map::new(), catalog);
+pub(crate) fn listen_result(id: &Id, catalog: &Catalog) -> String {
+    let mut result = with_result_meta(Map::new(), catalog);
     if let Some(Value::Object(meta)) = result.get_mut("_meta") {
         meta.insert(server_messages::SUBSCRIPTION_ID.to_owned(), json!(id));
     }

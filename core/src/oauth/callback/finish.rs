@@ -71,7 +71,7 @@ impl Redeemed {
         match self.identity(cx) {
             Err(Doubt::UnknownKey) => {
                 let newer_than = cx.env.entra.revision;
-                cx.to_hub(ToHub(ToHubKind::WantEntra { newer_than }));
+                cx.to_hub(ToHub(ToHubKind::NeedMetadata { newer_than }));
                 Progress::Pending(Callback::Rekeying(self))
             }
             verdict => self.judge(verdict, cx),

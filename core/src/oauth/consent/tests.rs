@@ -276,12 +276,12 @@ fn with_entra_unknown_the_browser_waits_and_then_goes_or_is_told_to_come_back() 
         assert!(sent.response.is_none());
         assert!(matches!(
             sent.told.as_slice(),
-            [ToHub(ToHubKind::WantEntra { newer_than: 0 })]
+            [ToHub(ToHubKind::NeedMetadata { newer_than: 0 })]
         ));
         if learned {
             browsing.server.known = known.clone();
         }
-        let event = Event::FromHub(FromHub(FromHubKind::EntraKnown(learned)));
+        let event = Event::FromHub(FromHub(FromHubKind::MetadataReady(learned)));
         sent.handle(event, browsing.server.env());
         let response = sent.response.unwrap();
         if learned {

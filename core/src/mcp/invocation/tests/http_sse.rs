@@ -3,7 +3,7 @@
 use super::*;
 use crate::event::Event;
 
-/// Opens a stream with a client that can be asked, and gives it with the place to post to.
+/// Content a stream with a client that can be asked, and gives it with the place to post to.
 fn open(world: &mut World, user: &str) -> (ExchangeId, String) {
     let request = world.request(user, "GET", "/sse", &[], "");
     let stream = world.begin(request);
@@ -71,7 +71,7 @@ fn progress_log_and_result_come_on_the_stream() {
 }
 
 #[test]
-fn a_question_is_asked_on_the_stream_and_its_answer_is_posted() {
+fn an_input_request_is_sent_on_the_stream_and_its_response_is_posted() {
     let mut world = world();
     let (stream, target) = open(&mut world, "alice");
     call(&mut world, &target, json!({"name": "sample"}));

@@ -15,7 +15,7 @@ fn answer_to(request: &Value, result: Value) -> Value {
 }
 
 #[test]
-fn in_a_session_a_question_is_a_request_and_its_answer_is_posted() {
+fn in_a_session_an_input_request_is_a_request_and_its_response_is_posted() {
     let mut world = world();
     for revision in ["2025-06-18", "2025-11-25"] {
         let client = Client::new(&mut world, revision, able());
@@ -40,7 +40,7 @@ fn in_a_session_a_question_is_a_request_and_its_answer_is_posted() {
 
 // I4: nobody answers for another.
 #[test]
-fn another_user_or_session_does_not_answer_the_question() {
+fn another_user_or_session_cannot_answer_an_input_request() {
     let mut world = world();
     let client = Client::new(&mut world, "2025-11-25", able());
     let id = client.begin(&mut world, "tools/call", json!({"name": "ask"}));
@@ -72,7 +72,7 @@ fn an_answer_that_does_not_fit_or_is_an_error_fails_the_call_in_words() {
 }
 
 #[test]
-fn a_client_that_cannot_be_asked_is_told_so() {
+fn a_client_without_the_capability_gets_an_error() {
     let mut world = world();
     for (revision, capabilities) in [
         ("2025-11-25", json!({})),
@@ -122,7 +122,7 @@ fn round(world: &mut World, client: &Client, responses: Value, state: Option<&Va
 }
 
 #[test]
-fn since_2026_a_question_is_a_result_and_the_call_is_made_again() {
+fn since_2026_an_input_request_is_a_result_and_the_call_is_repeated() {
     let mut world = world();
     let client = Client::new(&mut world, NEW, able());
     let first = client.call(&mut world, "ask", json!({}));

@@ -59,7 +59,7 @@ fn words(call: &Call) -> Step<ToolResult> {
 
 fn world() -> World {
     let object = json!({"type": "object", "properties": {"count": {"type": "integer"}}});
-    let dressed = Tool::new("count", "Counts")
+    let with_result_meta = Tool::new("count", "Counts")
         .title("Count")
         .read_only()
         .icon(Icon::new("https://a.example/count.png").size("48x48"))
@@ -67,7 +67,7 @@ fn world() -> World {
     let mirrored = json!({"type": "object", "properties":
         {"region": {"type": "string", "x-mcp-header": "Region"}}});
     let catalog = offer(Catalog::builder())
-        .tool(dressed, Handler::Step(count))
+        .tool(with_result_meta, Handler::Step(count))
         .tool(text("kinds", kinds).0, Handler::Step(kinds))
         .tool(text("url", url).0, Handler::Step(url))
         .tool(text("roots", roots).0, Handler::Step(roots))
@@ -192,7 +192,7 @@ fn resource_links() {
 }
 
 #[test]
-fn arguments_that_do_not_fit_are_the_tools_error() {
+fn invalid_arguments_are_tool_errors() {
     each(|world, client, revision| {
         let result = client.call(world, "slow", json!({"arguments": {}}));
         assert_eq!(

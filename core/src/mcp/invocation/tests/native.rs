@@ -13,7 +13,7 @@ fn begin(world: &mut World, client: &Client) -> ExchangeId {
 }
 
 #[test]
-fn the_runtime_performs_what_is_its_own_and_is_granted_its_wishes() {
+fn a_runtime_handler_gets_the_results_of_its_effects() {
     let mut world = world();
     let client = Client::new(&mut world, "2025-11-25", json!({}));
     let id = begin(&mut world, &client);
@@ -45,7 +45,7 @@ fn a_result_of_another_kind_is_a_fault_of_the_servers() {
 }
 
 #[test]
-fn a_question_of_its_own_ends_the_round_since_2026() {
+fn an_input_request_ends_the_round_since_2026() {
     let mut world = world();
     let client = Client::new(&mut world, NEW, json!({"elicitation": {}}));
     let id = begin(&mut world, &client);

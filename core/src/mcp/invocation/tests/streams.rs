@@ -111,7 +111,7 @@ fn a_client_that_was_cut_off_comes_back_for_the_rest() {
 
 // I4, I5
 #[test]
-fn nobody_comes_back_for_the_stream_of_another() {
+fn a_stream_is_not_resumed_by_another_user() {
     let mut world = world();
     let client = Client::new(&mut world, "2025-11-25", json!({}));
     let bob = Client::of("bob", &mut world, "2025-11-25", json!({}));

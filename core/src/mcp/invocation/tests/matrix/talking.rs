@@ -136,7 +136,7 @@ fn sampling_and_roots() {
 }
 
 #[test]
-fn streams_that_are_gone_on_with() {
+fn stream_resumption_by_last_event_id() {
     each(|world, client, revision| {
         let params = json!({"name": "slow", "arguments": {"whom": "Alice"},
             "_meta": {"progressToken": "p"}});
@@ -149,7 +149,7 @@ fn streams_that_are_gone_on_with() {
 }
 
 #[test]
-fn being_sent_away_to_come_back() {
+fn sse_polling_with_retry() {
     each(|world, client, revision| {
         let id = client.begin(world, "tools/call", json!({"name": "away"}));
         assert_eq!(
@@ -171,7 +171,7 @@ fn batches() {
 }
 
 #[test]
-fn the_end_of_a_session() {
+fn session_termination_by_delete() {
     each(|world, client, revision| {
         let session = client.session.clone().unwrap_or_default();
         let fields = [
@@ -189,7 +189,7 @@ fn the_end_of_a_session() {
 }
 
 #[test]
-fn headers_that_repeat_the_body() {
+fn header_body_consistency() {
     each(|world, client, revision| {
         let params = json!({"name": "mirrored", "arguments": {"region": "eu"}});
         let answer = client.ask(world, "tools/call", params);

@@ -1,0 +1,73 @@
+//! The methods that the revisions with sessions have: `ping`, `logging/setLevel`, `resources/subscribe` and
+//! `resources/unsubscribe`.
+
+use serde_json::{Map, Value, json};
+
+use super::Reply;
+use crate::{
+    catalog::LogLevel,
+    hub::{ToHub, ToHubKind},
+    id::McpSessionId,
+    limits,
+    mcp::{
+        invocation::InvocationCx,
+        json_rpc::{Error, Request},
+        resolve,
+    },
+};
+
+/// Answers a method that only the revisions with sessions have.
+pub(super) fn reply(
+    method: &str,
+    request: &Request,
+    mcp_session: McpSessionId,
+    doing: &mut InvocationCx<'_, '_>,
+) -> Reply {
+    let principal = doing.caller.principal_id;
+    match method {
+        "ping" => Reply::Result(Map::new()),
+        "initialize" => Reply::Error(Error::invalid_request(
+            "The method `initialize` comes alone and first.",
+        )),
+        "logging/setLevel" => {
+            let level = request.params.get("level").and_then(Value::as_str);
+            let Some(level) = level.and_then(LogLevel::parse) else {
+                let words = "The parameter `level` must be a level of RFC 5424, such as \"info\".";
+                return Reply::Error(Error::invalid_params(words));
+            };
+            doing.cx.to_hub(ToHub(ToHubKind::SetLogLevel {
+                principal,
+                mcp_session,
+                level,
+            }));
+            Reply::Result(Map::new())
+        }
+        "resources/subscribe" | "resources/unsubscribe" => {
+            let uri = request.params.get("uri").and_then(Value::as_str);
+            let fits = |uri: &&str| uri.len() <= limits::RESOURCE_URI_BYTES;
+            let Some(uri) = uri.filter(fits).map(str::to_owned) else {
+                let words = "The parameter `uri` must be a string, and not too long.";
+                return Reply::Error(Error::invalid_params(words));
+            };
+            if method == "resources/unsubscribe" {
+                doing.cx.to_hub(ToHub(ToHubKind::Unsubscribe {
+                    principal,
+                    mcp_session,
+                    uri,
+                }));
+                return Reply::Result(Map::new());
+            }
+            if !doing.cx.env.server.catalog.has_resource(&uri) {
+                let error = Error::new(resolve::RESOURCE_NOT_FOUND, "There is no such resource.");
+                return Reply::Error(error.with_data(json!({"uri": uri})));
+            }
+            doing.cx.to_hub(ToHub(ToHubKind::Subscribe {
+                principal,
+                mcp_session,
+                uri,
+            }));
+            Reply::Subscribing
+        }
+        _ => Reply::Error(Error::method_not_found()),
+    }
+}
