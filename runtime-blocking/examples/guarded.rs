@@ -21,9 +21,9 @@ fn main() -> Result<(), StartError> {
                 .requires_scope("user.read")
                 .requires_scope("mail.read"),
             |cx: &Context, (): ()| {
-                // With this token the mail of the person can be asked for.
+                // With this token the mail of the user can be asked for.
                 let _token = cx.token("https://graph.microsoft.com/Mail.Read")?;
-                Ok("Mail can be read.")
+                Ok("MailboxMessage can be read.")
             },
         )
         .tool(

@@ -1,4 +1,4 @@
-//! Notes, each person's own: a tool, resources, completion and a prompt that share state:
+//! Notes, each user's own: a tool, resources, completion and a prompt that share state:
 //! `cargo run -p entra-mcp-blocking --example notes-blocking`.
 
 use std::{
@@ -16,7 +16,7 @@ use serde::Deserialize;
 const TEMPLATE: &str = "notes://mine/{title}";
 const COUNT: &str = "notes://count";
 
-/// Whose note, and its title. A person is a tenant and an object id in it: names change and repeat.
+/// Whose note, and its title. A user is a tenant and an object id in it: names change and repeat.
 type Key = (String, String, String);
 
 /// Clones are the same notes.
@@ -43,7 +43,7 @@ impl Notes {
         self.all().insert(key(cx, &note.title), note.text);
         let uri = TEMPLATE.replace("{title}", &note.title);
         // How many there are is everybody's business, what is written is not.
-        cx.announce(ChangeNotification::Resource(COUNT.to_owned()))?;
+        cx.notify_changed(ChangeNotification::Resource(COUNT.to_owned()))?;
         Ok(format!("The note is now {uri}."))
     }
 
@@ -57,7 +57,11 @@ impl Notes {
         Ok(format!("Please review this note:\n{text}"))
     }
 
-    fn titles(&self, cx: &Context, begun: CompletionRequest) -> Result<Vec<String>, CallError> {
+    fn titles(
+        &self,
+        cx: &Context,
+        has_started: CompletionRequest,
+    ) -> Result<Vec<String>, CallError> {
         let (tenant_id, oid, _) = key(cx, "");
         let all = self.all();
         let own = all
@@ -65,7 +69,7 @@ impl Notes {
             .filter(|key| (&key.0, &key.1) == (&tenant_id, &oid));
         let titles = own.map(|(_, _, title)| title.clone());
         Ok(titles
-            .filter(|title| title.starts_with(&begun.value))
+            .filter(|title| title.starts_with(&has_started.value))
             .collect())
     }
 
@@ -75,12 +79,8 @@ impl Notes {
 }
 
 fn key(cx: &Context, title: &str) -> Key {
-    let person = cx.principal();
-    (
-        person.tenant_id.clone(),
-        person.oid.clone(),
-        title.to_owned(),
-    )
+    let user = cx.principal();
+    (user.tenant_id.clone(), user.oid.clone(), title.to_owned())
 }
 
 fn main() -> Result<(), StartError> {
@@ -101,15 +101,17 @@ fn main() -> Result<(), StartError> {
         .resource(Resource::new(COUNT, "count"), move |_cx: &Context| {
             Ok(count.all().len().to_string())
         })
-        .complete_template(TEMPLATE, move |cx: &Context, begun: CompletionRequest| {
-            titles.titles(cx, begun)
-        })
+        .complete_template(
+            TEMPLATE,
+            move |cx: &Context, has_started: CompletionRequest| titles.titles(cx, has_started),
+        )
         .prompt(
             Prompt::new("review", "Asks for a review of a note"),
             move |cx: &Context, note: Titled| review.review(cx, note),
         )
-        .complete_prompt("review", move |cx: &Context, begun: CompletionRequest| {
-            others.titles(cx, begun)
-        })
+        .complete_prompt(
+            "review",
+            move |cx: &Context, has_started: CompletionRequest| others.titles(cx, has_started),
+        )
         .run()
 }

@@ -28,7 +28,7 @@ use entra_mcp_core::{
     hub::{FromHub, Hub, HubOutput, ToHub},
     time::Now,
 };
-use entra_mcp_runtime::{Program, RuntimeParts, Tenant, audit, boot, on_shutdown, seed};
+use entra_mcp_runtime::{Program, RuntimeParts, SharedDevTenant, audit, boot, on_shutdown, seed};
 use http::{Request, Response};
 
 static PROGRAM: Program = Program {
@@ -40,7 +40,7 @@ struct Runtime {
     parts: RuntimeParts,
     agent: ureq::Agent,
     next: AtomicU64,
-    known: RwLock<Arc<EntraSnapshot>>,
+    entra: RwLock<Arc<EntraSnapshot>>,
     hub: Mutex<(Hub, BTreeMap<ExchangeId, Sender<FromHub>>)>,
 }
 
@@ -49,19 +49,19 @@ impl Runtime {
     fn drive(
         self: &Arc<Self>,
         begin: impl FnOnce(ExchangeId, Env<'_>) -> Exchange,
-        mut peer: Peer,
+        mut writer: ResponseWriter,
     ) {
         let id = ExchangeId(self.next.fetch_add(1, Ordering::Relaxed));
-        let mailbox = self.enroll(id);
+        let mailbox = self.register(id);
         let mut exchange = self.in_env(|env| begin(id, env));
         let mut events = VecDeque::new();
         loop {
             match exchange.poll() {
                 Output::Done(_) => break,
-                Output::Do(Action::Respond(response)) => peer.respond(response),
-                Output::Do(Action::Open(head)) => peer.open(&head),
-                Output::Do(Action::Write(piece)) => peer.write(&piece),
-                Output::Do(Action::Close) => peer.write(b""),
+                Output::Do(Action::Respond(response)) => writer.respond(response),
+                Output::Do(Action::Open(head)) => writer.open(&head),
+                Output::Do(Action::Write(piece)) => writer.write(&piece),
+                Output::Do(Action::Close) => writer.write(b""),
                 Output::Do(Action::Fetch(ticket, fetch)) => {
                     events.push_back(ticket.answer(self.fetch(fetch)));
                 }
@@ -74,7 +74,7 @@ impl Runtime {
                 Output::Do(_) => {}
                 Output::Wait(until) => {
                     let event = events.pop_front().unwrap_or_else(|| {
-                        if peer.is_gone {
+                        if writer.is_disconnected {
                             return Event::Disconnected;
                         }
                         let left = self.parts.clock.until(until);
@@ -93,16 +93,16 @@ impl Runtime {
     }
 
     fn in_env<T>(&self, f: impl FnOnce(Env<'_>) -> T) -> T {
-        let known = Arc::clone(&self.known.read().expect("nobody panics with it"));
+        let entra = Arc::clone(&self.entra.read().expect("nobody panics with it"));
         let now: Now = self.parts.clock.now();
         f(Env {
             server: &self.parts.server,
-            entra: &known,
+            entra: &entra,
             now,
         })
     }
 
-    fn enroll(&self, id: ExchangeId) -> Receiver<FromHub> {
+    fn register(&self, id: ExchangeId) -> Receiver<FromHub> {
         let (sender, receiver) = channel();
         self.hub
             .lock()
@@ -123,13 +123,13 @@ impl Runtime {
                 HubOutput::Deliver(id, message) => {
                     let _ = mailboxes.get(&id).map(|mailbox| mailbox.send(message));
                 }
-                HubOutput::Publish(known) => {
-                    *self.known.write().expect("nobody panics with it") = known;
+                HubOutput::Publish(entra) => {
+                    *self.entra.write().expect("nobody panics with it") = entra;
                 }
                 HubOutput::Spawn(job) => {
                     let runtime = Arc::clone(self);
                     let begin = |id, env: Env<'_>| Exchange::job(id, &seed(), job, env);
-                    thread::spawn(move || runtime.drive(begin, Peer::nobody()));
+                    thread::spawn(move || runtime.drive(begin, ResponseWriter::nobody()));
                 }
             }
         }
@@ -155,7 +155,7 @@ impl Runtime {
     }
 
     /// One request of `tiny_http`.
-    fn answer(self: &Arc<Self>, mut asked: tiny_http::Request, tenant: Option<&Tenant>) {
+    fn answer(self: &Arc<Self>, mut asked: tiny_http::Request, tenant: Option<&SharedDevTenant>) {
         let mut head = Request::builder()
             .method(asked.method().as_str())
             .uri(asked.url());
@@ -170,7 +170,7 @@ impl Runtime {
             |_| Ok(65536),
         ) {
             Ok(limit) => limit,
-            Err(refusal) => return Peer::of(asked).respond(*refusal),
+            Err(refusal) => return ResponseWriter::of(asked).respond(*refusal),
         };
         let mut body = Vec::new();
         if asked.body_length() != Some(0) && head.method == http::Method::POST {
@@ -180,37 +180,37 @@ impl Runtime {
                 .read_to_end(&mut body);
         }
         if body.len() > limit {
-            return Peer::of(asked).respond(too_large());
+            return ResponseWriter::of(asked).respond(too_large());
         }
         let request = Request::from_parts(head, Bytes::from(body));
         match tenant {
-            Some(tenant) => Peer::of(asked).respond(tenant.answer(&request, now).0),
+            Some(tenant) => ResponseWriter::of(asked).respond(tenant.answer(&request, now).0),
             None => self.drive(
                 |id, env| Exchange::new(id, &seed(), request, env),
-                Peer::of(asked),
+                ResponseWriter::of(asked),
             ),
         }
     }
 }
 
 /// Whom the answer goes to: written by hand, so that each piece of a stream is flushed.
-struct Peer {
+struct ResponseWriter {
     writer: Box<dyn Write + Send>,
-    is_gone: bool,
+    is_disconnected: bool,
 }
 
-impl Peer {
+impl ResponseWriter {
     fn of(request: tiny_http::Request) -> Self {
         Self {
             writer: request.into_writer(),
-            is_gone: false,
+            is_disconnected: false,
         }
     }
 
     fn nobody() -> Self {
         Self {
             writer: Box::new(std::io::sink()),
-            is_gone: false,
+            is_disconnected: false,
         }
     }
 
@@ -219,7 +219,7 @@ impl Peer {
             .writer
             .write_all(bytes)
             .and_then(|()| self.writer.flush());
-        self.is_gone |= sent.is_err();
+        self.is_disconnected |= sent.is_err();
     }
 
     fn head<T>(head: &Response<T>) -> String {
@@ -259,7 +259,7 @@ fn main() -> ExitCode {
         parts,
         agent,
         next: AtomicU64::new(0),
-        known: RwLock::default(),
+        entra: RwLock::default(),
         hub: Mutex::default(),
     });
     let server = runtime

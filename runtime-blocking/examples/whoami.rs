@@ -1,7 +1,7 @@
-//! Tools that act as the signed-in person: `cargo run -p entra-mcp-blocking --example whoami-blocking`.
+//! Tools that act as the signed-in user: `cargo run -p entra-mcp-blocking --example whoami-blocking`.
 //!
 //! `whoami` tells what the session token says, `myMail` asks Microsoft Graph, `hasToken` has a token of
-//! the person's for other services, and `introduceMe` asks the person.
+//! the user's for other services, and `introduceMe` asks the user.
 
 use entra_mcp_blocking::{
     CallError, Context, ElicitResult, Json, LogLevel, Server, StartError, Tool, schema_of,
@@ -35,7 +35,7 @@ struct Me {
     mail: Option<String>,
 }
 
-/// Asks Graph as the person.
+/// Asks Graph as the user.
 fn my_mail(cx: &Context, (): ()) -> Result<String, CallError> {
     cx.log(LogLevel::Info, "asking Microsoft Graph")?;
     let body = cx.graph("v1.0/me?$select=mail")?;
@@ -49,7 +49,7 @@ struct Wanted {
     scope: String,
 }
 
-/// Has a token of the person's, to ask another service of the company. It must not leave this server.
+/// Has a token of the user's, to ask another service of the company. It must not leave this server.
 fn has_token(cx: &Context, wanted: Wanted) -> Result<String, CallError> {
     let token = cx.token(&wanted.scope)?;
     let characters = token.expose().len();
@@ -69,7 +69,7 @@ enum Tone {
     Friendly,
 }
 
-/// Asks the person; in 2026-07-28 it is run again once the answer is there.
+/// Asks the user; in 2026-07-28 it is run again once the answer is there.
 fn introduce_me(cx: &Context, (): ()) -> Result<String, CallError> {
     let message = "How do you want to be introduced?";
     let name = cx.principal().name.clone().unwrap_or_default();

@@ -16,14 +16,14 @@ use entra_mcp_core::{
     },
     secret::Secret,
 };
-use entra_mcp_runtime::library::{CallContext, ElicitResult, Interrupted, elicitation_schema_of};
+use entra_mcp_runtime::handlers::{CallContext, ElicitResult, Interrupted, elicitation_schema_of};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{
     hub::Mailbox,
-    perform::{self, BoxedHandler, CallNumber, FromCall},
+    invoke::{self, BoxedHandler, CallNumber, HandlerMessage},
 };
 
 /// The context of a call. Clones are the same call.
@@ -47,7 +47,7 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct Context {
-    underway: Arc<CallContext>,
+    call: Arc<CallContext>,
     mailbox: Mailbox,
     number: CallNumber,
 }
@@ -56,15 +56,15 @@ impl Deref for Context {
     type Target = CallContext;
 
     fn deref(&self) -> &CallContext {
-        &self.underway
+        &self.call
     }
 }
 
 impl Context {
-    /// The context of the call of this number, whose wishes go into that mailbox.
-    pub(crate) fn new(underway: Arc<CallContext>, mailbox: Mailbox, number: CallNumber) -> Self {
+    /// The context of the call of this number, whose effects go into that mailbox.
+    pub(crate) fn new(call: Arc<CallContext>, mailbox: Mailbox, number: CallNumber) -> Self {
         Self {
-            underway,
+            call,
             mailbox,
             number,
         }
@@ -72,9 +72,11 @@ impl Context {
 
     /// Runs a function to its end, and says what came of it.
     pub(crate) fn perform(&self, handler: &BoxedHandler) {
-        let result = perform::guarded(handler, self);
+        let result = invoke::guarded(handler, self);
         // If nobody reads it, the call matters no more.
-        let _ = self.mailbox.call(self.number, FromCall::Over(result));
+        let _ = self
+            .mailbox
+            .call(self.number, HandlerMessage::Finished(result));
     }
 
     /// Tells the client how far the call is, if it wants to know. `progress` grows; `total` is what it
@@ -122,20 +124,20 @@ impl Context {
     }
 
     /// Tells clients that listen for it that something changed. Whoever listens is told, so announce
-    /// nothing that is one person's own.
+    /// nothing that is one user's own.
     ///
     /// # Errors
     ///
     /// The call is over.
-    pub fn announce(&self, change: ChangeNotification) -> Result<(), Interrupted> {
+    pub fn notify_changed(&self, change: ChangeNotification) -> Result<(), Interrupted> {
         self.effect(Effect::NotifyChanged(change)).map(drop)
     }
 
-    /// Asks the client a input_request: the person, its model, or for its roots. The key is the function's
-    /// own; each input_request of a call has another.
+    /// Sends the client an input request: to ask the user, to sample its model, or to list its roots. The key is the function's
+    /// own; each request of a call has another.
     ///
-    /// **What stands before a input_request may be done again.** Before 2026-07-28 the function waits here
-    /// for the answer. Since then a input_request ends the round: this is an error here, and when
+    /// **What stands before an input request may be done again.** Before 2026-07-28 the function waits here
+    /// for the answer. Since then an input request ends the round: this is an error here, and when
     /// the client comes back with the answer, it is run again from its start and does not wait here.
     /// So ask first, and change things afterwards.
     ///
@@ -145,7 +147,7 @@ impl Context {
     /// fn delete(cx: &Context, (): ()) -> Result<&'static str, CallError> {
     ///     let form = ElicitationSchema::new().field("sure", FieldSchema::boolean());
     ///     let input_request = InputRequest::form("Delete all of it?", form);
-    ///     let answer = cx.ask("sure", input_request)?;
+    ///     let answer = cx.request_input("sure", input_request)?;
     ///     if answer.get("sure") != Some(&true.into()) {
     ///         return Ok("Nothing was deleted.");
     ///     }
@@ -157,40 +159,40 @@ impl Context {
     /// # Errors
     ///
     /// The call is over.
-    pub fn ask(
+    pub fn request_input(
         &self,
         key: &str,
         input_request: InputRequest,
     ) -> Result<InputResponse, Interrupted> {
         let questions = BTreeMap::from([(key.to_owned(), input_request)]);
-        let mut answers = self.ask_all(questions)?;
+        let mut answers = self.request_inputs(questions)?;
         answers.remove(key).ok_or(Interrupted)
     }
 
-    /// Asks several questions at once: since 2026-07-28 they are one round. See [`Context::ask`].
+    /// Asks several questions at once: since 2026-07-28 they are one round. See [`Context::request_input`].
     ///
     /// # Errors
     ///
     /// The call is over.
-    pub fn ask_all(
+    pub fn request_inputs(
         &self,
         questions: BTreeMap<String, InputRequest>,
     ) -> Result<BTreeMap<String, InputResponse>, Interrupted> {
         let keys: Vec<_> = questions.keys().cloned().collect();
-        let open = CallContext::unanswered(&self.underway, questions);
+        let open = CallContext::unanswered(&self.call, questions);
         if !open.is_empty() {
-            let granted = self.effect(Effect::RequestInput(open))?;
-            CallContext::learn_of(&self.underway, granted);
+            let result = self.effect(Effect::RequestInput(open))?;
+            CallContext::learn_of(&self.call, result);
         }
         let answer = |key: String| {
-            let answer = self.underway.answer(&key).ok_or(Interrupted)?;
+            let answer = self.call.answer(&key).ok_or(Interrupted)?;
             Ok((key, answer))
         };
         keys.into_iter().map(answer).collect()
     }
 
-    /// Asks the person to fill in a form that is made of a type's fields: text, numbers, yes or no,
-    /// choices, and an `Option` of each. Never ask for secrets so. See [`Context::ask`].
+    /// Asks the user to fill in a form that is made of a type's fields: text, numbers, yes or no,
+    /// choices, and an `Option` of each. Never ask for secrets so. See [`Context::request_input`].
     ///
     /// ```
     /// use entra_mcp_blocking::{Context, ElicitResult, CallError};
@@ -221,15 +223,15 @@ impl Context {
         message: &str,
     ) -> Result<ElicitResult<T>, CallError> {
         let input_request = InputRequest::form(message, elicitation_schema_of::<T>()?);
-        ElicitResult::read(self.ask(key, input_request)?)
+        ElicitResult::read(self.request_input(key, input_request)?)
     }
 
-    /// An Entra token of the person for these scopes, such as `https://graph.microsoft.com/Mail.Read`:
+    /// An Entra token of the user for these scopes, such as `https://graph.microsoft.com/Mail.Read`:
     /// acquired, and refreshed where needed. It must not leave this server.
     ///
     /// # Errors
     ///
-    /// There is none: why, in words for the model and the person; or the call is over.
+    /// There is none: why, in words for the model and the user; or the call is over.
     pub fn token(&self, scopes: &str) -> Result<Secret<String>, CallError> {
         match self.effect(Effect::Token(scopes.to_owned()))? {
             EffectResult::Token(token) => token.map_err(CallError::Message),
@@ -237,12 +239,12 @@ impl Context {
         }
     }
 
-    /// Asks Microsoft Graph as the person: a GET of this path and query, such as `v1.0/me`. Returns the
+    /// Asks Microsoft Graph as the user: a GET of this path and query, such as `v1.0/me`. Returns the
     /// body of the answer.
     ///
     /// # Errors
     ///
-    /// There is none: why, in words for the model and the person; or the call is over.
+    /// There is none: why, in words for the model and the user; or the call is over.
     pub fn graph(&self, path: &str) -> Result<Bytes, CallError> {
         match self.effect(Effect::Graph(path.to_owned()))? {
             EffectResult::Graph(body) => body.map_err(CallError::Message),
@@ -259,10 +261,10 @@ impl Context {
         if self.is_cancelled() {
             return Err(Interrupted);
         }
-        let (granted, grant) = sync_channel(1);
-        let wished = FromCall::EffectRequest(effect, granted);
-        let sent = self.mailbox.call(self.number, wished);
+        let (result, resume) = sync_channel(1);
+        let requested = HandlerMessage::Effect(effect, result);
+        let sent = self.mailbox.call(self.number, requested);
         sent.map_err(|_| Interrupted)?;
-        grant.recv().map_err(|_| Interrupted)
+        resume.recv().map_err(|_| Interrupted)
     }
 }

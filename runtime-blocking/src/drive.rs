@@ -7,7 +7,7 @@
 //!
 //! An exchange that goes on after its answer (a message of HTTP+SSE is accepted first and worked on
 //! then) moves to a thread of its own, so that the connection can take its next request. There are
-//! at most [`REMAINDERS`] of them; beyond that it is finished here, and the connection waits.
+//! at most [`DETACHED`] of them; beyond that it is finished here, and the connection waits.
 
 use std::{
     collections::VecDeque,
@@ -31,74 +31,74 @@ use http::{Request, Response, request::Parts};
 
 use crate::{
     Runtime,
-    hub::{Mail, Mailbox},
-    inbound::{Nobody, Peer, Service},
-    perform::Calls,
+    hub::{Mailbox, MailboxMessage},
+    inbound::{NullWriter, ResponseWriter, Service},
+    invoke::Calls,
 };
 
 /// How many exchanges may go on after their answer.
-const REMAINDERS: usize = 256;
+const DETACHED: usize = 256;
 
 /// How often a waiting thread looks whether its peer is still there.
-const LOOK: Duration = Duration::from_secs(1);
+const DISCONNECT_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The MCP server and authorization server, as a service of the inbound side.
 #[derive(Debug)]
-pub(crate) struct Front {
+pub(crate) struct McpService {
     runtime: Arc<Runtime>,
 }
 
-impl Front {
+impl McpService {
     /// The front of a runtime.
     pub(crate) fn new(runtime: Arc<Runtime>) -> Self {
         Self { runtime }
     }
 }
 
-impl Service for Front {
+impl Service for McpService {
     fn admit(&self, head: &Parts) -> Result<Admission, Box<Response<Bytes>>> {
         admit(head, &self.runtime.server, self.runtime.clock.now())
     }
 
-    fn serve(&self, request: Request<Bytes>, peer: &mut dyn Peer) {
-        let run = Run::of_request(&self.runtime, request);
-        if let Some(rest) = run.drive(peer) {
-            rest.finish_elsewhere();
+    fn serve(&self, request: Request<Bytes>, writer: &mut dyn ResponseWriter) {
+        let run = ExchangeDriver::of_request(&self.runtime, request);
+        if let Some(rest) = run.drive(writer) {
+            rest.detach();
         }
     }
 }
 
 /// An exchange that is being driven.
-struct Run {
+struct ExchangeDriver {
     runtime: Arc<Runtime>,
     exchange: Exchange,
-    asks: VecDeque<Asked>,
+    asks: VecDeque<PendingAsk>,
     calls: Calls,
     mailbox: Mailbox,
     /// Whether the hub knows of this exchange.
-    is_enrolled: bool,
+    is_registered: bool,
     /// Whether the exchange was told that its peer is gone: once is enough.
-    told_gone: bool,
+    disconnect_sent: bool,
 }
 
 /// Something that the exchange wants to know.
-enum Asked {
+enum PendingAsk {
     Fetch(Ticket<Fetch>, Box<Fetch>),
     Store(Ticket<Store>, Store),
 }
 
-impl Run {
+impl ExchangeDriver {
     fn of_request(runtime: &Arc<Runtime>, request: Request<Bytes>) -> Self {
         let (id, seed) = (runtime.next_exchange(), entra_mcp_runtime::seed());
-        let known = runtime.hub.known();
-        let env = runtime.env(&known, runtime.clock.now());
+        let entra = runtime.hub.entra();
+        let env = runtime.env(&entra, runtime.clock.now());
         Self::new(runtime, Exchange::new(id, &seed, request, env))
     }
 
     fn of_job(runtime: &Arc<Runtime>, job: Job) -> Self {
         let (id, seed) = (runtime.next_exchange(), entra_mcp_runtime::seed());
-        let known = runtime.hub.known();
-        let env = runtime.env(&known, runtime.clock.now());
+        let entra = runtime.hub.entra();
+        let env = runtime.env(&entra, runtime.clock.now());
         Self::new(runtime, Exchange::job(id, &seed, job, env))
     }
 
@@ -110,22 +110,22 @@ impl Run {
             asks: VecDeque::new(),
             calls: Calls::default(),
             mailbox: Mailbox::new(),
-            is_enrolled: false,
-            told_gone: false,
+            is_registered: false,
+            disconnect_sent: false,
         }
     }
 
     /// The loop: performs actions and hands in events until the exchange is over (`None`), or has
     /// answered and goes on without its peer.
-    fn drive(mut self, peer: &mut dyn Peer) -> Option<Self> {
+    fn drive(mut self, writer: &mut dyn ResponseWriter) -> Option<Self> {
         loop {
             match self.exchange.poll() {
-                Output::Do(action) => self.perform(action, peer),
-                Output::Wait(_) if peer.is_served() => return Some(self),
+                Output::Do(action) => self.perform(action, writer),
+                Output::Wait(_) if writer.is_complete() => return Some(self),
                 Output::Wait(until) => {
-                    let event = self.next_event(until, peer);
-                    let known = self.runtime.hub.known();
-                    let env = self.runtime.env(&known, self.runtime.clock.now());
+                    let event = self.next_event(until, writer);
+                    let entra = self.runtime.hub.entra();
+                    let env = self.runtime.env(&entra, self.runtime.clock.now());
                     if let Err(misuse) = self.exchange.handle(event, env) {
                         tracing::error!("a bug in the driver: {misuse}");
                         return None;
@@ -136,33 +136,34 @@ impl Run {
         }
     }
 
-    fn perform(&mut self, action: Action, peer: &mut dyn Peer) {
+    fn perform(&mut self, action: Action, writer: &mut dyn ResponseWriter) {
         match action {
-            Action::Respond(response) => peer.respond(response),
-            Action::Open(head) => peer.open(head),
-            Action::Write(bytes) => peer.write(&bytes),
-            Action::Close => peer.close(),
+            Action::Respond(response) => writer.respond(response),
+            Action::Open(head) => writer.open(head),
+            Action::Write(bytes) => writer.write(&bytes),
+            Action::Close => writer.close(),
             Action::Fetch(ticket, fetch) => {
-                self.asks.push_back(Asked::Fetch(ticket, Box::new(fetch)));
+                self.asks
+                    .push_back(PendingAsk::Fetch(ticket, Box::new(fetch)));
             }
-            Action::Store(ticket, ask) => self.asks.push_back(Asked::Store(ticket, ask)),
+            Action::Store(ticket, ask) => self.asks.push_back(PendingAsk::Store(ticket, ask)),
             Action::Invoke(ticket, perform) => {
-                let (stage, mailbox) = (&self.runtime.stage, &self.mailbox);
-                self.calls.start(ticket, *perform, stage, mailbox);
+                let (pool, mailbox) = (&self.runtime.pool, &self.mailbox);
+                self.calls.start(ticket, *perform, pool, mailbox);
             }
-            Action::Resume(id, granted) => self.calls.grant(id, granted),
+            Action::Resume(id, result) => self.calls.resume(id, result),
             Action::Cancel(id) => {
                 self.asks.retain(|ask| ask.id() != id);
                 self.calls.cancel(id);
             }
             Action::ToHub(message) => {
                 let id = self.exchange.id();
-                if !self.is_enrolled {
-                    self.is_enrolled = true;
-                    self.runtime.hub.enroll(id, &self.mailbox);
+                if !self.is_registered {
+                    self.is_registered = true;
+                    self.runtime.hub.register(id, &self.mailbox);
                 }
                 let now = self.runtime.clock.now();
-                let jobs = self.runtime.hub.tell(id, message, now);
+                let jobs = self.runtime.hub.send(id, message, now);
                 start(&self.runtime, jobs);
             }
             Action::Log(audit) => entra_mcp_runtime::audit(&audit),
@@ -172,55 +173,57 @@ impl Run {
 
     /// What happens next: the peer leaves, an ask is answered, the hub has a message, a call goes on, or
     /// it is time.
-    fn next_event(&mut self, until: Instant, peer: &mut dyn Peer) -> Event {
+    fn next_event(&mut self, until: Instant, writer: &mut dyn ResponseWriter) -> Event {
         loop {
-            let ending = self.runtime.is_closing() && peer.is_streaming();
-            if !self.told_gone && (ending || peer.is_gone()) {
+            let ending = self.runtime.is_closing() && writer.is_streaming();
+            if !self.disconnect_sent && (ending || writer.is_disconnected()) {
                 return self.gone();
             }
             if let Some(ask) = self.asks.pop_front() {
                 return ask.answer(&self.runtime);
             }
             let left = self.runtime.clock.until(until);
-            match self.mailbox.wait(left.min(LOOK)) {
-                Mail::Message(message) => return Event::FromHub(message),
-                Mail::Called(number, message) => {
+            match self.mailbox.wait(left.min(DISCONNECT_POLL_INTERVAL)) {
+                MailboxMessage::Message(message) => return Event::FromHub(message),
+                MailboxMessage::Called(number, message) => {
                     if let Some(event) = self.calls.handle(number, message) {
                         return event;
                     }
                 }
-                Mail::Nothing if self.runtime.clock.until(until).is_zero() => return Event::Tick,
-                Mail::Nothing => {}
-                Mail::Overflowed if self.told_gone => {}
-                Mail::Overflowed => return self.gone(),
+                MailboxMessage::Nothing if self.runtime.clock.until(until).is_zero() => {
+                    return Event::Tick;
+                }
+                MailboxMessage::Nothing => {}
+                MailboxMessage::Overflowed if self.disconnect_sent => {}
+                MailboxMessage::Overflowed => return self.gone(),
             }
         }
     }
 
     fn gone(&mut self) -> Event {
-        self.told_gone = true;
+        self.disconnect_sent = true;
         Event::Disconnected
     }
 
     /// Goes on without a peer, on a thread of its own if there may be one more.
-    fn finish_elsewhere(self) {
-        match Place::take(&self.runtime) {
-            Some(place) => self.drive_elsewhere("remainder", Some(place)),
-            None => drop(self.drive(&mut Nobody)),
+    fn detach(self) {
+        match DetachedGuard::take(&self.runtime) {
+            Some(permit) => self.drive_on_a_thread("detached", Some(permit)),
+            None => drop(self.drive(&mut NullWriter)),
         }
     }
 
     /// Drives without a peer on a new thread; on this one if there is no other to be had.
-    fn drive_elsewhere(self, name: &str, place: Option<Place>) {
+    fn drive_on_a_thread(self, name: &str, permit: Option<DetachedGuard>) {
         // If the thread cannot be started, the exchange must not be lost with its closure.
         let run = Arc::new(Mutex::new(Some(self)));
         let moved = Arc::clone(&run);
         let finish = |run: &Mutex<Option<Self>>| {
             let run = run.lock().unwrap_or_else(PoisonError::into_inner).take();
-            run.map(|run| run.drive(&mut Nobody))
+            run.map(|run| run.drive(&mut NullWriter))
         };
         let started = crate::spawn(name, move || {
-            let _place = place;
+            let _place = permit;
             finish(&moved);
         });
         if started.is_err() {
@@ -229,10 +232,10 @@ impl Run {
     }
 }
 
-impl Drop for Run {
+impl Drop for ExchangeDriver {
     fn drop(&mut self) {
         self.mailbox.close();
-        if self.is_enrolled {
+        if self.is_registered {
             let jobs = self.runtime.hub.forget(self.exchange.id());
             start(&self.runtime, jobs);
         }
@@ -240,7 +243,7 @@ impl Drop for Run {
     }
 }
 
-impl Asked {
+impl PendingAsk {
     fn id(&self) -> entra_mcp_core::ask::AskId {
         match self {
             Self::Fetch(ticket, _) => ticket.id(),
@@ -262,23 +265,23 @@ impl Asked {
 /// Runs jobs, each on a thread of its own: the hub starts few.
 pub(crate) fn start(runtime: &Arc<Runtime>, jobs: Vec<Job>) {
     for job in jobs {
-        Run::of_job(runtime, job).drive_elsewhere("job", None);
+        ExchangeDriver::of_job(runtime, job).drive_on_a_thread("job", None);
     }
 }
 
-/// One of the places for exchanges that go on after their answer.
-struct Place(Arc<Runtime>);
+/// One of the permits for exchanges that go on after their answer.
+struct DetachedGuard(Arc<Runtime>);
 
-impl Place {
+impl DetachedGuard {
     fn take(runtime: &Arc<Runtime>) -> Option<Self> {
-        let count: &AtomicUsize = &runtime.remainders;
-        let place = Self(Arc::clone(runtime));
-        (count.fetch_add(1, Ordering::AcqRel) < REMAINDERS).then_some(place)
+        let count: &AtomicUsize = &runtime.detached;
+        let permit = Self(Arc::clone(runtime));
+        (count.fetch_add(1, Ordering::AcqRel) < DETACHED).then_some(permit)
     }
 }
 
-impl Drop for Place {
+impl Drop for DetachedGuard {
     fn drop(&mut self) {
-        self.0.remainders.fetch_sub(1, Ordering::AcqRel);
+        self.0.detached.fetch_sub(1, Ordering::AcqRel);
     }
 }

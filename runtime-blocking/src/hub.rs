@@ -14,13 +14,13 @@ use entra_mcp_core::{
     time::Now,
 };
 
-use crate::perform::{CallNumber, FromCall};
+use crate::invoke::{CallNumber, HandlerMessage};
 
 /// Carries messages between the hub and the exchanges.
 #[derive(Debug, Default)]
-pub(crate) struct Switchboard {
+pub(crate) struct SharedHub {
     tables: Mutex<Tables>,
-    known: RwLock<Arc<EntraSnapshot>>,
+    entra: RwLock<Arc<EntraSnapshot>>,
 }
 
 #[derive(Debug, Default)]
@@ -29,26 +29,26 @@ struct Tables {
     mailboxes: BTreeMap<ExchangeId, Mailbox>,
 }
 
-impl Switchboard {
+impl SharedHub {
     /// An empty hub.
     pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// The newest snapshot of what is known.
-    pub(crate) fn known(&self) -> Arc<EntraSnapshot> {
-        Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner))
+    pub(crate) fn entra(&self) -> Arc<EntraSnapshot> {
+        Arc::clone(&self.entra.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Hands a message to the hub and does what it wants; the jobs to run come back.
-    pub(crate) fn tell(&self, from: ExchangeId, message: ToHub, now: Now) -> Vec<Job> {
+    pub(crate) fn send(&self, from: ExchangeId, message: ToHub, now: Now) -> Vec<Job> {
         let mut tables = self.tables();
         tables.hub.handle(from, message, now);
         self.drain(&mut tables)
     }
 
     /// From now on the hub's messages for this exchange arrive in this mailbox.
-    pub(crate) fn enroll(&self, id: ExchangeId, mailbox: &Mailbox) {
+    pub(crate) fn register(&self, id: ExchangeId, mailbox: &Mailbox) {
         self.tables().mailboxes.insert(id, mailbox.clone());
     }
 
@@ -75,8 +75,8 @@ impl Switchboard {
                         tables.mailboxes.remove(&id);
                     }
                 }
-                HubOutput::Publish(known) => {
-                    *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
+                HubOutput::Publish(entra) => {
+                    *self.entra.write().unwrap_or_else(PoisonError::into_inner) = entra;
                 }
                 HubOutput::Spawn(job) => jobs.push(job),
                 HubOutput::Idle => return jobs,
@@ -93,20 +93,20 @@ impl Switchboard {
 /// Where messages for one exchange arrive: of the hub, and of the calls that it performs. Clones are
 /// the same mailbox. The hub's part is bounded: who does not read loses it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Mailbox(Arc<Inside>);
+pub(crate) struct Mailbox(Arc<Shared>);
 
 #[derive(Debug, Default)]
-struct Inside {
-    letters: Mutex<Letters>,
+struct Shared {
+    queues: Mutex<Queues>,
     arrived: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct Letters {
+struct Queues {
     told: VecDeque<FromHub>,
     overflow: Overflow,
     /// Each call waits until its letter was read, so there are few.
-    called: VecDeque<(CallNumber, FromCall)>,
+    called: VecDeque<(CallNumber, HandlerMessage)>,
     /// Whether nobody reads any more.
     is_closed: bool,
 }
@@ -120,11 +120,11 @@ enum Overflow {
 }
 
 /// What a look into the mailbox found.
-pub(crate) enum Mail {
+pub(crate) enum MailboxMessage {
     /// A message.
     Message(FromHub),
     /// A call went on.
-    Called(CallNumber, FromCall),
+    Called(CallNumber, HandlerMessage),
     /// Nothing in that time.
     Nothing,
     /// It overflowed: there will be no more of the hub's. This is told once.
@@ -139,63 +139,67 @@ impl Mailbox {
 
     /// A message of the hub's; `false` if there was no room, and never will be again.
     fn tell(&self, message: FromHub) -> bool {
-        let mut letters = self.letters();
-        if letters.told.len() >= limits::MAILBOX_MESSAGES {
-            letters.overflow = Overflow::Happened;
+        let mut queues = self.queues();
+        if queues.told.len() >= limits::MAILBOX_MESSAGES {
+            queues.overflow = Overflow::Happened;
         } else {
-            letters.told.push_back(message);
+            queues.told.push_back(message);
         }
         self.0.arrived.notify_one();
-        letters.overflow == Overflow::Never
+        queues.overflow == Overflow::Never
     }
 
     /// A message of a call; comes back if nobody will read it.
-    pub(crate) fn call(&self, number: CallNumber, message: FromCall) -> Result<(), FromCall> {
-        let mut letters = self.letters();
-        if letters.is_closed {
+    pub(crate) fn call(
+        &self,
+        number: CallNumber,
+        message: HandlerMessage,
+    ) -> Result<(), HandlerMessage> {
+        let mut queues = self.queues();
+        if queues.is_closed {
             return Err(message);
         }
-        letters.called.push_back((number, message));
+        queues.called.push_back((number, message));
         self.0.arrived.notify_one();
         Ok(())
     }
 
     /// Nobody reads any more: whoever waits for an answer is told by what it sent being dropped.
     pub(crate) fn close(&self) {
-        let mut letters = self.letters();
-        letters.is_closed = true;
-        let unread = std::mem::take(&mut letters.called);
-        drop(letters);
+        let mut queues = self.queues();
+        queues.is_closed = true;
+        let unread = std::mem::take(&mut queues.called);
+        drop(queues);
         drop(unread);
     }
 
     /// Waits for a message, as long as this.
-    pub(crate) fn wait(&self, duration: Duration) -> Mail {
+    pub(crate) fn wait(&self, duration: Duration) -> MailboxMessage {
         let end = Instant::now() + duration;
-        let mut letters = self.letters();
+        let mut queues = self.queues();
         loop {
-            if let Some(message) = letters.told.pop_front() {
-                return Mail::Message(message);
+            if let Some(message) = queues.told.pop_front() {
+                return MailboxMessage::Message(message);
             }
-            if letters.overflow == Overflow::Happened {
-                letters.overflow = Overflow::Told;
-                return Mail::Overflowed;
+            if queues.overflow == Overflow::Happened {
+                queues.overflow = Overflow::Told;
+                return MailboxMessage::Overflowed;
             }
-            if let Some((number, message)) = letters.called.pop_front() {
-                return Mail::Called(number, message);
+            if let Some((number, message)) = queues.called.pop_front() {
+                return MailboxMessage::Called(number, message);
             }
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Mail::Nothing;
+                return MailboxMessage::Nothing;
             }
-            let waited = self.0.arrived.wait_timeout(letters, left);
-            (letters, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            let waited = self.0.arrived.wait_timeout(queues, left);
+            (queues, _) = waited.unwrap_or_else(PoisonError::into_inner);
         }
     }
 
-    fn letters(&self) -> MutexGuard<'_, Letters> {
-        let letters = self.0.letters.lock();
-        letters.unwrap_or_else(PoisonError::into_inner)
+    fn queues(&self) -> MutexGuard<'_, Queues> {
+        let queues = self.0.queues.lock();
+        queues.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -205,28 +209,43 @@ mod tests {
 
     use super::*;
 
-    fn over() -> FromCall {
-        FromCall::Over(Err(CallError::NotFound))
+    fn over() -> HandlerMessage {
+        HandlerMessage::Finished(Err(CallError::NotFound))
     }
 
     // M7. The hub's messages cannot be made here, so that there were too many is pretended.
     #[test]
-    fn who_does_not_read_its_mailbox_loses_it_and_is_told_once() {
+    fn full_mailbox_disconnects_the_stream() {
         let mailbox = Mailbox::new();
-        assert!(matches!(mailbox.wait(Duration::ZERO), Mail::Nothing));
-        mailbox.letters().overflow = Overflow::Happened;
-        assert!(matches!(mailbox.wait(Duration::ZERO), Mail::Overflowed));
-        assert!(matches!(mailbox.wait(Duration::ZERO), Mail::Nothing));
+        assert!(matches!(
+            mailbox.wait(Duration::ZERO),
+            MailboxMessage::Nothing
+        ));
+        mailbox.queues().overflow = Overflow::Happened;
+        assert!(matches!(
+            mailbox.wait(Duration::ZERO),
+            MailboxMessage::Overflowed
+        ));
+        assert!(matches!(
+            mailbox.wait(Duration::ZERO),
+            MailboxMessage::Nothing
+        ));
     }
 
     #[test]
     fn what_a_call_says_to_nobody_comes_back() {
         let mailbox = Mailbox::new();
         assert!(mailbox.call(1, over()).is_ok());
-        assert!(matches!(mailbox.wait(Duration::ZERO), Mail::Called(1, _)));
+        assert!(matches!(
+            mailbox.wait(Duration::ZERO),
+            MailboxMessage::Called(1, _)
+        ));
         assert!(mailbox.call(1, over()).is_ok());
         mailbox.close();
-        assert!(matches!(mailbox.wait(Duration::ZERO), Mail::Nothing));
+        assert!(matches!(
+            mailbox.wait(Duration::ZERO),
+            MailboxMessage::Nothing
+        ));
         assert!(mailbox.call(1, over()).is_err());
     }
 }

@@ -1,5 +1,5 @@
 //! The inbound side: requests in, answers out. Two implementations stand behind one seam, the
-//! traits [`Service`] and [`Peer`]; `--http-server` chooses.
+//! traits [`Service`] and [`ResponseWriter`]; `--http-server` chooses.
 //!
 //! - `strict`, the default: a loop of our own, RFC 9112 to the letter.
 //! - `tiny`: `tiny_http`, contained as far as it can be, for loopback or behind a proxy that
@@ -14,7 +14,7 @@ use std::{net::TcpListener, panic::AssertUnwindSafe, sync::Arc};
 
 use bytes::Bytes;
 use entra_mcp_core::{admit::Admission, error_responses};
-use entra_mcp_runtime::Gate;
+use entra_mcp_runtime::ConnectionLimit;
 use http::{Request, Response, request::Parts};
 
 /// Who answers requests: the MCP server, or the dev tenant.
@@ -23,11 +23,11 @@ pub(crate) trait Service: Send + Sync + 'static {
     fn admit(&self, head: &Parts) -> Result<Admission, Box<Response<Bytes>>>;
 
     /// Answers a request that was admitted and read. May panic: [`serve_guarded`] is for that.
-    fn serve(&self, request: Request<Bytes>, peer: &mut dyn Peer);
+    fn serve(&self, request: Request<Bytes>, writer: &mut dyn ResponseWriter);
 }
 
 /// Whom a response goes to. What cannot be sent is remembered: the peer is then gone.
-pub(crate) trait Peer {
+pub(crate) trait ResponseWriter {
     /// Sends a whole response.
     fn respond(&mut self, response: Response<Bytes>);
     /// Sends a head; the body follows.
@@ -37,33 +37,33 @@ pub(crate) trait Peer {
     /// Ends the body.
     fn close(&mut self);
     /// Whether the peer has left.
-    fn is_gone(&mut self) -> bool;
+    fn is_disconnected(&mut self) -> bool;
     /// Whether a body is open.
     fn is_streaming(&self) -> bool;
     /// Whether the whole response was sent: the connection could take its next request.
-    fn is_served(&self) -> bool;
+    fn is_complete(&self) -> bool;
     /// Whether any of a response was sent.
-    fn is_begun(&self) -> bool;
+    fn has_started(&self) -> bool;
 }
 
 /// The peer of an job, or of an exchange that has answered and goes on.
-pub(crate) struct Nobody;
+pub(crate) struct NullWriter;
 
-impl Peer for Nobody {
+impl ResponseWriter for NullWriter {
     fn respond(&mut self, _response: Response<Bytes>) {}
     fn open(&mut self, _head: Response<()>) {}
     fn write(&mut self, _bytes: &[u8]) {}
     fn close(&mut self) {}
-    fn is_gone(&mut self) -> bool {
+    fn is_disconnected(&mut self) -> bool {
         false
     }
     fn is_streaming(&self) -> bool {
         false
     }
-    fn is_served(&self) -> bool {
+    fn is_complete(&self) -> bool {
         false
     }
-    fn is_begun(&self) -> bool {
+    fn has_started(&self) -> bool {
         true
     }
 }
@@ -97,21 +97,21 @@ impl HttpServer {
         self,
         listener: &TcpListener,
         service: &Arc<dyn Service>,
-        gate: &Arc<Gate>,
+        limit: &Arc<ConnectionLimit>,
     ) {
         match self {
-            Self::Strict => strict::serve(listener, service, gate),
-            Self::TinyHttp => tiny::serve(listener, service, gate),
+            Self::Strict => strict::serve(listener, service, limit),
+            Self::TinyHttp => tiny::serve(listener, service, limit),
         }
     }
 }
 
 /// The panic barrier: a request whose exchange has a bug gets 500, and the server lives.
-fn serve_guarded(service: &dyn Service, request: Request<Bytes>, peer: &mut dyn Peer) {
+fn serve_guarded(service: &dyn Service, request: Request<Bytes>, writer: &mut dyn ResponseWriter) {
     // What a panic left half done is dropped with the exchange; what is shared is behind locks that
     // are held for table operations only.
-    let served = std::panic::catch_unwind(AssertUnwindSafe(|| service.serve(request, peer)));
-    if served.is_err() && !peer.is_begun() {
-        peer.respond(error_responses::internal_error());
+    let served = std::panic::catch_unwind(AssertUnwindSafe(|| service.serve(request, writer)));
+    if served.is_err() && !writer.has_started() {
+        writer.respond(error_responses::internal_error());
     }
 }

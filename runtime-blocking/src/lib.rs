@@ -24,20 +24,20 @@
 //! ```
 //!
 //! It mirrors the smol runtime file by file. `server` is what is offered, `context` what a function
-//! gets, and `perform` runs it; `handle` announces changes. `drive` is the loop that performs what the core wants; `listen` accepts
+//! gets, and `invoke` runs it; `handle` announces changes. `drive` is the loop that performs what the core wants; `listen` accepts
 //! connections and bounds them; `inbound` reads requests and writes answers; `outbound` fetches; `hub`
-//! carries messages between exchanges; `tenant` serves the dev tenant.
+//! carries messages between exchanges; `dev_tenant` serves the dev tenant.
 
 mod context;
+mod dev_tenant;
 mod drive;
 mod handle;
 mod hub;
 mod inbound;
+mod invoke;
 mod listen;
 mod outbound;
-mod perform;
 mod server;
-mod tenant;
 
 use std::{
     net::TcpListener,
@@ -67,11 +67,12 @@ use entra_mcp_core::{
     time::Now,
 };
 use entra_mcp_runtime::{
-    Clock, FileStore, Flag, Gate, Program, RuntimeParts, bind, library::Handlers, on_shutdown,
+    Clock, ConnectionLimit, FileStore, Flag, Program, RuntimeParts, bind, handlers::Handlers,
+    on_shutdown,
 };
 pub use entra_mcp_runtime::{
     StartError,
-    library::{
+    handlers::{
         CallContext, CompletionRequest, ElicitResult, Interrupted, IntoContents, IntoMessages,
         schema_of,
     },
@@ -79,12 +80,12 @@ pub use entra_mcp_runtime::{
 
 pub use self::{context::Context, handle::Handle, server::Server};
 use self::{
-    drive::Front,
-    hub::Switchboard,
+    dev_tenant::DevTenantService,
+    drive::McpService,
+    hub::SharedHub,
     inbound::{HttpServer, Service},
+    invoke::{BoxedHandler, HandlerPool},
     outbound::Outbound,
-    perform::{BoxedHandler, Stage},
-    tenant::Back,
 };
 
 /// What this runtime is called and what only it can be told.
@@ -104,16 +105,16 @@ const HTTP_SERVER: &str = "--http-server";
 #[derive(Debug)]
 struct Runtime {
     server: Arc<env::Server>,
-    stage: Stage,
+    pool: HandlerPool,
     store: Arc<FileStore>,
     clock: Clock,
     outbound: Outbound,
-    hub: Switchboard,
+    hub: SharedHub,
     last_exchange: AtomicU64,
     /// How many exchanges are being driven.
     busy: AtomicUsize,
     /// How many exchanges go on after their answer, on threads of their own.
-    remainders: AtomicUsize,
+    detached: AtomicUsize,
     /// Whether the server is about to end.
     closing: AtomicBool,
 }
@@ -122,14 +123,14 @@ impl Runtime {
     fn new(parts: &RuntimeParts, handlers: Handlers<BoxedHandler>) -> Self {
         Self {
             server: Arc::clone(&parts.server),
-            stage: Stage::new(handlers),
+            pool: HandlerPool::new(handlers),
             store: Arc::clone(&parts.store),
             clock: parts.clock,
             outbound: Outbound::new(),
-            hub: Switchboard::new(),
+            hub: SharedHub::new(),
             last_exchange: AtomicU64::new(0),
             busy: AtomicUsize::new(0),
-            remainders: AtomicUsize::new(0),
+            detached: AtomicUsize::new(0),
             closing: AtomicBool::new(false),
         }
     }
@@ -171,14 +172,15 @@ fn run_with(
     handle.attach(&runtime);
     let server = HttpServer::named(parts.choice(HTTP_SERVER));
     let listeners = bind(&parts.server.config.listen)?;
-    let front: Arc<dyn Service> = Arc::new(Front::new(Arc::clone(&runtime)));
-    serve_all(listeners, &front, server)?;
+    let service: Arc<dyn Service> = Arc::new(McpService::new(Arc::clone(&runtime)));
+    serve_all(listeners, &service, server)?;
     if let Some(tenant) = &parts.tenant {
-        let back: Arc<dyn Service> = Arc::new(Back::new(Arc::clone(tenant), parts.clock));
-        serve_all(bind(tenant.listen())?, &back, server)?;
+        let dev_tenant: Arc<dyn Service> =
+            Arc::new(DevTenantService::new(Arc::clone(tenant), parts.clock));
+        serve_all(bind(tenant.listen())?, &dev_tenant, server)?;
     }
-    let swept = Arc::clone(&runtime);
-    spawn("sweep", move || sweep(&swept))?;
+    let purged = Arc::clone(&runtime);
+    spawn("purge_expired", move || purge_expired(&purged))?;
     parts.startup_banner();
     let (asked, ask) = mpsc::channel();
     let unheard = asked.clone();
@@ -197,17 +199,17 @@ fn serve_all(
     service: &Arc<dyn Service>,
     server: HttpServer,
 ) -> Result<(), String> {
-    let gate = Arc::new(Gate::new(entra_mcp_runtime::connection_ceiling()));
+    let limit = Arc::new(ConnectionLimit::new(entra_mcp_runtime::connection_ceiling()));
     for listener in listeners {
-        let (service, gate) = (Arc::clone(service), Arc::clone(&gate));
-        spawn("accept", move || server.serve(&listener, &service, &gate))?;
+        let (service, limit) = (Arc::clone(service), Arc::clone(&limit));
+        spawn("accept", move || server.serve(&listener, &service, &limit))?;
     }
     Ok(())
 }
 
-fn sweep(runtime: &Runtime) {
+fn purge_expired(runtime: &Runtime) {
     loop {
-        runtime.store.sweep(runtime.clock.now().unix);
+        runtime.store.purge_expired(runtime.clock.now().unix);
         std::thread::sleep(limits::PURGE_INTERVAL);
     }
 }

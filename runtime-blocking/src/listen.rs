@@ -8,13 +8,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use entra_mcp_runtime::{Gate, Pass};
+use entra_mcp_runtime::{ConnectionLimit, ConnectionPermit};
 
 /// After an accept that failed, how long until the next: a descriptor may be free again by then.
 const BACK_OFF: Duration = Duration::from_millis(50);
 
 /// How often a failing accept is told in the log.
-const COMPLAIN: Duration = Duration::from_secs(10);
+const WARN_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The stack of a connection's thread. Only what is touched of it costs memory.
 const STACK_BYTES: usize = 1024 * 1024;
@@ -22,14 +22,14 @@ const STACK_BYTES: usize = 1024 * 1024;
 /// Accepts for ever; `serve` starts a thread for each connection.
 pub(crate) fn accept(
     listener: &TcpListener,
-    gate: &Arc<Gate>,
-    serve: impl Fn(TcpStream, Pass) -> io::Result<()>,
+    limit: &Arc<ConnectionLimit>,
+    serve: impl Fn(TcpStream, ConnectionPermit) -> io::Result<()>,
 ) {
-    let mut complained = None;
+    let mut warned = None;
     loop {
         let served = match listener.accept() {
-            Ok((socket, _)) => match gate.enter() {
-                Some(pass) => serve(socket, pass),
+            Ok((socket, _)) => match limit.acquire() {
+                Some(permit) => serve(socket, permit),
                 None => Ok(()),
             },
             Err(error) => Err(error),
@@ -37,9 +37,9 @@ pub(crate) fn accept(
         if let Err(error) = served {
             // A peer that left before it was accepted, no descriptors, no threads: none of it is a
             // reason to stop, and the last two need a while.
-            if complained.is_none_or(|last: Instant| last.elapsed() > COMPLAIN) {
+            if warned.is_none_or(|last: Instant| last.elapsed() > WARN_INTERVAL) {
                 tracing::warn!("a connection could not be accepted: {error}");
-                complained = Some(Instant::now());
+                warned = Some(Instant::now());
             }
             std::thread::sleep(BACK_OFF);
         }

@@ -11,12 +11,12 @@ use entra_mcp_core::{
 };
 use entra_mcp_runtime::{
     Settings, StartError,
-    library::{CallContext, CompletionRequest, IntoContents, IntoMessages, ServerBuilder},
+    handlers::{CallContext, CompletionRequest, IntoContents, IntoMessages, ServerBuilder},
 };
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use crate::{Context, Handle, PROGRAM, perform::BoxedHandler};
+use crate::{Context, Handle, PROGRAM, invoke::BoxedHandler};
 
 /// A server that is being put together.
 ///
@@ -66,7 +66,7 @@ use crate::{Context, Handle, PROGRAM, perform::BoxedHandler};
 #[derive(Debug)]
 pub struct Server {
     settings: Settings,
-    offer: ServerBuilder<BoxedHandler>,
+    builder: ServerBuilder<BoxedHandler>,
     handle: Handle,
 }
 
@@ -81,7 +81,7 @@ impl Server {
     pub fn from_env() -> Result<Self, StartError> {
         Ok(Self {
             settings: Settings::from_env(&PROGRAM)?,
-            offer: ServerBuilder::new(),
+            builder: ServerBuilder::new(),
             handle: Handle::default(),
         })
     }
@@ -103,11 +103,11 @@ impl Server {
     /// Does not offer `getUserDetails`, which every server offers otherwise.
     #[must_use]
     pub fn without_builtin_tools(mut self) -> Self {
-        self.offer = self.offer.without_builtin_tools();
+        self.builder = self.builder.without_builtin_tools();
         self
     }
 
-    /// Tells clients that changes will be announced with [`Context::announce`], so that they listen.
+    /// Tells clients that changes will be announced with [`Context::notify_changed`], so that they listen.
     #[must_use]
     pub fn list_changed(self) -> Self {
         self.catalog(CatalogBuilder::list_changed)
@@ -129,7 +129,7 @@ impl Server {
         F: Fn(&Context, A) -> Result<R, CallError> + Send + Sync + 'static,
     {
         let handler = handler(function, |_, result: R| InvokeOutput::Tool(result.into()));
-        self.offer = self.offer.tool::<A>(tool, handler);
+        self.builder = self.builder.tool::<A>(tool, handler);
         self
     }
 
@@ -150,7 +150,7 @@ impl Server {
             move |cx, (): ()| function(cx),
             |cx, result: R| InvokeOutput::Contents(result.into_contents(cx.name())),
         );
-        self.offer = self.offer.resource(resource, handler);
+        self.builder = self.builder.resource(resource, handler);
         self
     }
 
@@ -165,7 +165,7 @@ impl Server {
         let handler = handler(function, |cx, result: R| {
             InvokeOutput::Contents(result.into_contents(cx.name()))
         });
-        self.offer = self.offer.template(template, handler);
+        self.builder = self.builder.template(template, handler);
         self
     }
 
@@ -181,7 +181,7 @@ impl Server {
         let handler = handler(function, |_, result: R| {
             InvokeOutput::PromptMessages(result.into_messages())
         });
-        self.offer = self.offer.prompt::<A>(prompt, handler);
+        self.builder = self.builder.prompt::<A>(prompt, handler);
         self
     }
 
@@ -196,7 +196,7 @@ impl Server {
             + 'static,
     {
         let handler = completing(function);
-        self.offer = self.offer.complete_prompt(prompt.into(), handler);
+        self.builder = self.builder.complete_prompt(prompt.into(), handler);
         self
     }
 
@@ -210,7 +210,7 @@ impl Server {
             + 'static,
     {
         let handler = completing(function);
-        self.offer = self.offer.complete_template(template.into(), handler);
+        self.builder = self.builder.complete_template(template.into(), handler);
         self
     }
 
@@ -236,7 +236,7 @@ impl Server {
         mut self,
         fill: impl FnOnce(CatalogBuilder) -> CatalogBuilder + Send + 'static,
     ) -> Self {
-        self.offer = self.offer.catalog(fill);
+        self.builder = self.builder.catalog(fill);
         self
     }
 
@@ -252,7 +252,7 @@ impl Server {
     ///
     /// What is wrong with what is offered, with the data folder or with an address: in words.
     pub fn run(self) -> Result<(), StartError> {
-        let (catalog, handlers) = self.offer.build()?;
+        let (catalog, handlers) = self.builder.build()?;
         let parts = self.settings.open(catalog)?;
         crate::run_with(&parts, handlers, &self.handle).map_err(StartError::new)
     }

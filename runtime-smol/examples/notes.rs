@@ -1,4 +1,4 @@
-//! Notes, each person's own: a tool, resources, completion and a prompt that share state:
+//! Notes, each user's own: a tool, resources, completion and a prompt that share state:
 //! `cargo run -p entra-mcp-smol --example notes-smol`.
 
 use std::{
@@ -16,7 +16,7 @@ use serde::Deserialize;
 const TEMPLATE: &str = "notes://mine/{title}";
 const COUNT: &str = "notes://count";
 
-/// Whose note, and its title. A person is a tenant and an object id in it: names change and repeat.
+/// Whose note, and its title. A user is a tenant and an object id in it: names change and repeat.
 type Key = (String, String, String);
 
 /// Clones are the same notes.
@@ -43,7 +43,7 @@ impl Notes {
         self.all().insert(key(&cx, &note.title), note.text);
         let uri = TEMPLATE.replace("{title}", &note.title);
         // How many there are is everybody's business, what is written is not.
-        cx.announce(ChangeNotification::Resource(COUNT.to_owned()))
+        cx.notify_changed(ChangeNotification::Resource(COUNT.to_owned()))
             .await?;
         Ok(format!("The note is now {uri}."))
     }
@@ -76,12 +76,8 @@ impl Notes {
 }
 
 fn key(cx: &Context, title: &str) -> Key {
-    let person = cx.principal();
-    (
-        person.tenant_id.clone(),
-        person.oid.clone(),
-        title.to_owned(),
-    )
+    let user = cx.principal();
+    (user.tenant_id.clone(), user.oid.clone(), title.to_owned())
 }
 
 fn main() -> Result<(), StartError> {

@@ -13,7 +13,7 @@ use entra_mcp_core::{
     },
     secret::Secret,
 };
-use entra_mcp_runtime::library::{CallContext, ElicitResult, Interrupted, elicitation_schema_of};
+use entra_mcp_runtime::handlers::{CallContext, ElicitResult, Interrupted, elicitation_schema_of};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -38,33 +38,33 @@ use serde_json::Value;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Context {
-    underway: Arc<CallContext>,
-    wishes: Sender<EffectRequest>,
+    call: Arc<CallContext>,
+    effects: Sender<EffectRequest>,
 }
 
-/// A effect, and where it is waited for.
+/// An effect, and where it is waited for.
 #[derive(Debug)]
 pub(crate) struct EffectRequest {
     pub(crate) effect: Effect,
-    pub(crate) granted: Sender<EffectResult>,
+    pub(crate) result: Sender<EffectResult>,
 }
 
-/// How many wishes of one call wait for its exchange to take them.
-const WISHES: usize = 4;
+/// How many effects of one call wait for its exchange to take them.
+const EFFECTS: usize = 4;
 
 impl Deref for Context {
     type Target = CallContext;
 
     fn deref(&self) -> &CallContext {
-        &self.underway
+        &self.call
     }
 }
 
 impl Context {
-    /// A context, and where its wishes arrive.
-    pub(crate) fn new(underway: Arc<CallContext>) -> (Self, Receiver<EffectRequest>) {
-        let (wishes, wished) = bounded(WISHES);
-        (Self { underway, wishes }, wished)
+    /// A context, and where its effects arrive.
+    pub(crate) fn new(call: Arc<CallContext>) -> (Self, Receiver<EffectRequest>) {
+        let (effects, requested) = bounded(EFFECTS);
+        (Self { call, effects }, requested)
     }
 
     /// Tells the client how far the call is, if it wants to know. `progress` grows; `total` is what it
@@ -112,20 +112,20 @@ impl Context {
     }
 
     /// Tells clients that listen for it that something changed. Whoever listens is told, so announce
-    /// nothing that is one person's own.
+    /// nothing that is one user's own.
     ///
     /// # Errors
     ///
     /// The call is over.
-    pub async fn announce(&self, change: ChangeNotification) -> Result<(), Interrupted> {
+    pub async fn notify_changed(&self, change: ChangeNotification) -> Result<(), Interrupted> {
         self.effect(Effect::NotifyChanged(change)).await.map(drop)
     }
 
-    /// Asks the client a input_request: the person, its model, or for its roots. The key is the function's
-    /// own; each input_request of a call has another.
+    /// Sends the client an input request: to ask the user, to sample its model, or to list its roots. The key is the function's
+    /// own; each request of a call has another.
     ///
-    /// **What stands before a input_request may be done again.** Before 2026-07-28 the function waits here
-    /// for the answer. Since then a input_request ends the round: the function is dropped here, and when
+    /// **What stands before an input request may be done again.** Before 2026-07-28 the function waits here
+    /// for the answer. Since then an input request ends the round: the function is dropped here, and when
     /// the client comes back with the answer, it is run again from its start and does not wait here.
     /// So ask first, and change things afterwards.
     ///
@@ -135,7 +135,7 @@ impl Context {
     /// async fn delete(cx: Context, (): ()) -> Result<&'static str, CallError> {
     ///     let form = ElicitationSchema::new().field("sure", FieldSchema::boolean());
     ///     let input_request = InputRequest::form("Delete all of it?", form);
-    ///     let answer = cx.ask("sure", input_request).await?;
+    ///     let answer = cx.request_input("sure", input_request).await?;
     ///     if answer.get("sure") != Some(&true.into()) {
     ///         return Ok("Nothing was deleted.");
     ///     }
@@ -147,40 +147,40 @@ impl Context {
     /// # Errors
     ///
     /// The call is over.
-    pub async fn ask(
+    pub async fn request_input(
         &self,
         key: &str,
         input_request: InputRequest,
     ) -> Result<InputResponse, Interrupted> {
         let questions = BTreeMap::from([(key.to_owned(), input_request)]);
-        let mut answers = self.ask_all(questions).await?;
+        let mut answers = self.request_inputs(questions).await?;
         answers.remove(key).ok_or(Interrupted)
     }
 
-    /// Asks several questions at once: since 2026-07-28 they are one round. See [`Context::ask`].
+    /// Asks several questions at once: since 2026-07-28 they are one round. See [`Context::request_input`].
     ///
     /// # Errors
     ///
     /// The call is over.
-    pub async fn ask_all(
+    pub async fn request_inputs(
         &self,
         questions: BTreeMap<String, InputRequest>,
     ) -> Result<BTreeMap<String, InputResponse>, Interrupted> {
         let keys: Vec<_> = questions.keys().cloned().collect();
-        let open = CallContext::unanswered(&self.underway, questions);
+        let open = CallContext::unanswered(&self.call, questions);
         if !open.is_empty() {
-            let granted = self.effect(Effect::RequestInput(open)).await?;
-            CallContext::learn_of(&self.underway, granted);
+            let result = self.effect(Effect::RequestInput(open)).await?;
+            CallContext::learn_of(&self.call, result);
         }
         let answer = |key: String| {
-            let answer = self.underway.answer(&key).ok_or(Interrupted)?;
+            let answer = self.call.answer(&key).ok_or(Interrupted)?;
             Ok((key, answer))
         };
         keys.into_iter().map(answer).collect()
     }
 
-    /// Asks the person to fill in a form that is made of a type's fields: text, numbers, yes or no,
-    /// choices, and an `Option` of each. Never ask for secrets so. See [`Context::ask`].
+    /// Asks the user to fill in a form that is made of a type's fields: text, numbers, yes or no,
+    /// choices, and an `Option` of each. Never ask for secrets so. See [`Context::request_input`].
     ///
     /// ```
     /// use entra_mcp_smol::{Context, ElicitResult, CallError};
@@ -211,15 +211,15 @@ impl Context {
         message: &str,
     ) -> Result<ElicitResult<T>, CallError> {
         let input_request = InputRequest::form(message, elicitation_schema_of::<T>()?);
-        ElicitResult::read(self.ask(key, input_request).await?)
+        ElicitResult::read(self.request_input(key, input_request).await?)
     }
 
-    /// An Entra token of the person for these scopes, such as `https://graph.microsoft.com/Mail.Read`:
+    /// An Entra token of the user for these scopes, such as `https://graph.microsoft.com/Mail.Read`:
     /// acquired, and refreshed where needed. It must not leave this server.
     ///
     /// # Errors
     ///
-    /// There is none: why, in words for the model and the person; or the call is over.
+    /// There is none: why, in words for the model and the user; or the call is over.
     pub async fn token(&self, scopes: &str) -> Result<Secret<String>, CallError> {
         match self.effect(Effect::Token(scopes.to_owned())).await? {
             EffectResult::Token(token) => token.map_err(CallError::Message),
@@ -227,12 +227,12 @@ impl Context {
         }
     }
 
-    /// Asks Microsoft Graph as the person: a GET of this path and query, such as `v1.0/me`. Returns the
+    /// Asks Microsoft Graph as the user: a GET of this path and query, such as `v1.0/me`. Returns the
     /// body of the answer.
     ///
     /// # Errors
     ///
-    /// There is none: why, in words for the model and the person; or the call is over.
+    /// There is none: why, in words for the model and the user; or the call is over.
     pub async fn graph(&self, path: &str) -> Result<Bytes, CallError> {
         match self.effect(Effect::Graph(path.to_owned())).await? {
             EffectResult::Graph(body) => body.map_err(CallError::Message),
@@ -246,9 +246,12 @@ impl Context {
     ///
     /// The call is over.
     pub async fn effect(&self, effect: Effect) -> Result<EffectResult, Interrupted> {
-        let (granted, grant) = bounded(1);
-        let wished = EffectRequest { effect, granted };
-        self.wishes.send(wished).await.map_err(|_| Interrupted)?;
-        grant.recv().await.map_err(|_| Interrupted)
+        let (result, resume) = bounded(1);
+        let requested = EffectRequest { effect, result };
+        self.effects
+            .send(requested)
+            .await
+            .map_err(|_| Interrupted)?;
+        resume.recv().await.map_err(|_| Interrupted)
     }
 }

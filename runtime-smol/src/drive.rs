@@ -5,7 +5,7 @@
 //!
 //! What goes on after the answer or without its peer (a stream, a message of HTTP+SSE that was
 //! accepted first and is worked on then) is finished by a task of its own:
-//! [`crate::executor::Unfinished`].
+//! [`crate::executor::DetachOnDrop`].
 
 use std::{
     future::Future,
@@ -34,59 +34,63 @@ use crate::{
     Runtime,
     executor::Work,
     hub::Mailbox,
-    inbound::{Peer, Service},
-    perform::Calls,
+    inbound::{ResponseWriter, Service},
+    invoke::Calls,
 };
 
 /// The MCP server and authorization server, as a service of the inbound side.
 #[derive(Debug)]
-pub(crate) struct Front {
+pub(crate) struct McpService {
     runtime: Arc<Runtime>,
 }
 
-impl Front {
+impl McpService {
     /// The front of a runtime.
     pub(crate) fn new(runtime: Arc<Runtime>) -> Self {
         Self { runtime }
     }
 }
 
-impl Service for Front {
+impl Service for McpService {
     fn admit(&self, head: &Parts) -> Result<Admission, Box<Response<Bytes>>> {
         admit(head, &self.runtime.server, self.runtime.clock.now())
     }
 
-    fn serve(&self, request: Request<Bytes>, peer: Peer) -> Work {
+    fn serve(&self, request: Request<Bytes>, writer: ResponseWriter) -> Work {
         let runtime = Arc::clone(&self.runtime);
-        Box::pin(async move { Run::of_request(&runtime, request).drive(peer).await })
+        Box::pin(async move {
+            ExchangeDriver::of_request(&runtime, request)
+                .drive(writer)
+                .await
+        })
     }
 }
 
 /// An exchange that is being driven.
-struct Run {
+struct ExchangeDriver {
     runtime: Arc<Runtime>,
     exchange: Exchange,
-    asks: Asks,
+    asks: PendingAsks,
     calls: Calls,
     mailbox: Option<Mailbox>,
     /// Whether the hub knows of this exchange.
-    is_enrolled: bool,
+    is_registered: bool,
     /// Whether the exchange was told that its peer is gone: once is enough.
-    told_gone: bool,
+    disconnect_sent: bool,
 }
 
-impl Run {
+impl ExchangeDriver {
     fn of_request(runtime: &Arc<Runtime>, request: Request<Bytes>) -> Self {
         let (id, seed) = (runtime.next_exchange(), entra_mcp_runtime::seed());
-        let known = runtime.hub.known();
-        let env = runtime.env(&known, runtime.clock.now());
+        let entra = runtime.hub.entra();
+        let env = runtime.env(&entra, runtime.clock.now());
         Self::new(runtime, Exchange::new(id, &seed, request, env))
     }
 
     fn of_job(runtime: &Arc<Runtime>, job: Job) -> Self {
         let (id, seed) = (runtime.next_exchange(), entra_mcp_runtime::seed());
-        let known = runtime.hub.known();
-        let env = runtime.env(&known, runtime.clock.now());
+        let entra = runtime.hub.entra();
+        let env = runtime.env(&entra, runtime.clock.now());
         Self::new(runtime, Exchange::job(id, &seed, job, env))
     }
 
@@ -95,39 +99,39 @@ impl Run {
         Self {
             runtime: Arc::clone(runtime),
             exchange,
-            asks: Asks::default(),
+            asks: PendingAsks::default(),
             calls: Calls::default(),
             mailbox: None,
-            is_enrolled: false,
-            told_gone: false,
+            is_registered: false,
+            disconnect_sent: false,
         }
     }
 
     /// The loop: performs actions and hands in events until the exchange is over.
-    async fn drive(mut self, mut peer: Peer) {
+    async fn drive(mut self, mut writer: ResponseWriter) {
         loop {
             match self.exchange.poll() {
-                Output::Do(action) => self.perform(action, &mut peer).await,
+                Output::Do(action) => self.perform(action, &mut writer).await,
                 Output::Wait(until) => {
-                    let event = self.next_event(until, &peer).await;
-                    let known = self.runtime.hub.known();
-                    let env = self.runtime.env(&known, self.runtime.clock.now());
+                    let event = self.next_event(until, &writer).await;
+                    let entra = self.runtime.hub.entra();
+                    let env = self.runtime.env(&entra, self.runtime.clock.now());
                     if let Err(misuse) = self.exchange.handle(event, env) {
                         tracing::error!("a bug in the driver: {misuse}");
                         return;
                     }
                 }
-                Output::Done(_) => return peer.close().await,
+                Output::Done(_) => return writer.close().await,
             }
         }
     }
 
-    async fn perform(&mut self, action: Action, peer: &mut Peer) {
+    async fn perform(&mut self, action: Action, writer: &mut ResponseWriter) {
         match action {
-            Action::Respond(response) => peer.respond(response).await,
-            Action::Open(head) => peer.open(head).await,
-            Action::Write(bytes) => peer.write(bytes).await,
-            Action::Close => peer.close().await,
+            Action::Respond(response) => writer.respond(response).await,
+            Action::Open(head) => writer.open(head).await,
+            Action::Write(bytes) => writer.write(bytes).await,
+            Action::Close => writer.close().await,
             Action::Fetch(ticket, fetch) => self.fetch(ticket, fetch),
             Action::Store(ticket, ask) => self.store(ticket, ask),
             Action::Invoke(ticket, perform) => {
@@ -136,19 +140,19 @@ impl Run {
                 } = &*self.runtime;
                 self.calls.start(ticket, *perform, handlers, executor);
             }
-            Action::Resume(id, granted) => self.calls.grant(id, granted),
+            Action::Resume(id, result) => self.calls.resume(id, result),
             Action::Cancel(id) => {
                 self.asks.cancel(id);
                 self.calls.cancel(id);
             }
             Action::ToHub(message) => {
                 let id = self.exchange.id();
-                if !self.is_enrolled {
-                    self.is_enrolled = true;
-                    self.mailbox = Some(self.runtime.hub.enroll(id));
+                if !self.is_registered {
+                    self.is_registered = true;
+                    self.mailbox = Some(self.runtime.hub.register(id));
                 }
                 let now = self.runtime.clock.now();
-                let jobs = self.runtime.hub.tell(id, message, now);
+                let jobs = self.runtime.hub.send(id, message, now);
                 start(&self.runtime, jobs);
             }
             Action::Log(audit) => entra_mcp_runtime::audit(&audit),
@@ -179,9 +183,9 @@ impl Run {
     }
 
     /// What happens next: an ask is answered, a call goes on, the hub has a message, the peer leaves, or it is time.
-    async fn next_event(&mut self, until: Instant, peer: &Peer) -> Event {
+    async fn next_event(&mut self, until: Instant, writer: &ResponseWriter) -> Event {
         loop {
-            let (mailbox, told_gone) = (&self.mailbox, self.told_gone);
+            let (mailbox, disconnect_sent) = (&self.mailbox, self.disconnect_sent);
             let left = self.runtime.clock.until(until);
             let answered = async { Some(self.asks.next().await) };
             let called = async { Some(self.calls.next().await) };
@@ -192,8 +196,8 @@ impl Run {
                 }
             };
             let gone = async {
-                match told_gone {
-                    false => peer.gone().await,
+                match disconnect_sent {
+                    false => writer.gone().await,
                     true => future::pending().await,
                 }
                 Some(Event::Disconnected)
@@ -208,21 +212,21 @@ impl Run {
                 // The mailbox overflowed: there will be no more of it.
                 None => self.mailbox = None,
             }
-            if !self.told_gone {
+            if !self.disconnect_sent {
                 return self.gone();
             }
         }
     }
 
     fn gone(&mut self) -> Event {
-        self.told_gone = true;
+        self.disconnect_sent = true;
         Event::Disconnected
     }
 }
 
-impl Drop for Run {
+impl Drop for ExchangeDriver {
     fn drop(&mut self) {
-        if self.is_enrolled {
+        if self.is_registered {
             let jobs = self.runtime.hub.forget(self.exchange.id());
             start(&self.runtime, jobs);
         }
@@ -232,12 +236,12 @@ impl Drop for Run {
 
 /// What was asked and not yet answered. Dropping an ask stops it.
 #[derive(Default)]
-struct Asks(Vec<(AskId, Asked)>);
+struct PendingAsks(Vec<(AskId, PendingAsk)>);
 
 /// The answer to an ask, on its way.
-type Asked = Pin<Box<dyn Future<Output = Event> + Send>>;
+type PendingAsk = Pin<Box<dyn Future<Output = Event> + Send>>;
 
-impl Asks {
+impl PendingAsks {
     fn push(&mut self, id: AskId, ask: impl Future<Output = Event> + Send + 'static) {
         self.0.push((id, Box::pin(ask)));
     }
@@ -265,7 +269,7 @@ impl Asks {
 /// Runs jobs, each as a task of its own: the hub starts few.
 pub(crate) fn start(runtime: &Arc<Runtime>, jobs: Vec<Job>) {
     for job in jobs {
-        let run = Run::of_job(runtime, job);
-        runtime.executor.spawn(run.drive(Peer::nobody()));
+        let run = ExchangeDriver::of_job(runtime, job);
+        runtime.executor.spawn(run.drive(ResponseWriter::null()));
     }
 }

@@ -17,14 +17,14 @@ use smol::{Task, future};
 /// Work whose end is all that matters.
 pub(crate) type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// How many pieces of work may be finished elsewhere before [`Executor::is_crowded`].
-const REMAINDERS: usize = 256;
+/// How many pieces of work may be finished elsewhere before [`Executor::is_saturated`].
+const DETACHED: usize = 256;
 
 /// Runs tasks on all cores. Clones are the same executor.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Executor {
     tasks: Arc<smol::Executor<'static>>,
-    remainders: Arc<AtomicUsize>,
+    detached: Arc<AtomicUsize>,
 }
 
 impl Executor {
@@ -39,7 +39,7 @@ impl Executor {
     }
 
     /// Runs a task until it ends or what is returned is dropped.
-    pub(crate) fn hold<T: Send + 'static>(
+    pub(crate) fn spawn_scoped<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Task<T> {
@@ -47,8 +47,8 @@ impl Executor {
     }
 
     /// Whether so much work is being finished elsewhere that whoever brings more is to wait for it.
-    pub(crate) fn is_crowded(&self) -> bool {
-        self.remainders.load(Ordering::Acquire) >= REMAINDERS
+    pub(crate) fn is_saturated(&self) -> bool {
+        self.detached.load(Ordering::Acquire) >= DETACHED
     }
 
     /// Runs `main` on this thread, and all tasks on this one and the others until `main` ends.
@@ -72,18 +72,18 @@ impl Executor {
 /// Work that is done where it is awaited, and is finished on the executor if it is dropped before
 /// its end. So a request costs no task of its own, and what changes the store is not left half
 /// done when the client goes away.
-pub(crate) struct Unfinished {
+pub(crate) struct DetachOnDrop {
     work: Option<Work>,
     executor: Executor,
 }
 
-impl Unfinished {
+impl DetachOnDrop {
     pub(crate) fn new(executor: Executor, work: Work) -> Self {
         let work = Some(work);
         Self { work, executor }
     }
 
-    /// Goes on as a task of its own that is not a remainder: a stream, which the hub counts.
+    /// Goes on as a task of its own that is not counted: a stream, which the hub counts.
     pub(crate) fn detach(mut self) {
         if let Some(work) = self.work.take() {
             self.executor.spawn(work);
@@ -91,7 +91,7 @@ impl Unfinished {
     }
 }
 
-impl Future for Unfinished {
+impl Future for DetachOnDrop {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -103,30 +103,30 @@ impl Future for Unfinished {
     }
 }
 
-impl Drop for Unfinished {
+impl Drop for DetachOnDrop {
     fn drop(&mut self) {
         if let Some(work) = self.work.take() {
-            let remainder = Remainder::new(&self.executor);
+            let detached = DetachedGuard::new(&self.executor);
             self.executor.spawn(async move {
                 work.await;
-                drop(remainder);
+                drop(detached);
             });
         }
     }
 }
 
 /// Counts work that is finished elsewhere, until it is dropped.
-struct Remainder(Arc<AtomicUsize>);
+struct DetachedGuard(Arc<AtomicUsize>);
 
-impl Remainder {
+impl DetachedGuard {
     fn new(executor: &Executor) -> Self {
-        let count = Arc::clone(&executor.remainders);
+        let count = Arc::clone(&executor.detached);
         count.fetch_add(1, Ordering::AcqRel);
         Self(count)
     }
 }
 
-impl Drop for Remainder {
+impl Drop for DetachedGuard {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }
@@ -141,12 +141,12 @@ mod tests {
     #[test]
     fn what_is_finished_elsewhere_is_counted() {
         let executor = Executor::new();
-        for place in 0..=REMAINDERS {
-            assert_eq!(executor.is_crowded(), place == REMAINDERS);
-            drop(Unfinished::new(executor.clone(), Box::pin(async {})));
+        for place in 0..=DETACHED {
+            assert_eq!(executor.is_saturated(), place == DETACHED);
+            drop(DetachOnDrop::new(executor.clone(), Box::pin(async {})));
         }
-        let stream = Unfinished::new(Executor::new(), Box::pin(async {}));
-        let count = Arc::clone(&stream.executor.remainders);
+        let stream = DetachOnDrop::new(Executor::new(), Box::pin(async {}));
+        let count = Arc::clone(&stream.executor.detached);
         stream.detach();
         assert_eq!(count.load(Ordering::Acquire), 0);
     }
@@ -160,7 +160,7 @@ mod tests {
             going.recv().await.unwrap();
             done.send(()).await.unwrap();
         });
-        let mut work = Unfinished::new(executor.clone(), work);
+        let mut work = DetachOnDrop::new(executor.clone(), work);
         let begun = smol::block_on(future::poll_once(&mut work));
         assert!(begun.is_none());
         drop(work);

@@ -16,7 +16,7 @@ use crate::{Runtime, drive};
 ///     let handle = server.handle();
 ///     std::thread::spawn(move || {
 ///         // Whenever the files of the manual were changed:
-///         handle.announce(ChangeNotification::Resource("docs://manual".to_owned()));
+///         handle.notify_changed(ChangeNotification::Resource("docs://manual".to_owned()));
 ///     });
 ///     server.run()
 /// }
@@ -26,12 +26,12 @@ pub struct Handle(Arc<OnceLock<Weak<Runtime>>>);
 
 impl Handle {
     /// Tells clients that listen for it that something changed. Whoever listens is told, so announce
-    /// nothing that is one person's own. Before the server runs, nobody listens.
-    pub fn announce(&self, change: ChangeNotification) {
+    /// nothing that is one user's own. Before the server runs, nobody listens.
+    pub fn notify_changed(&self, change: ChangeNotification) {
         let runtime = self.0.get().and_then(Weak::upgrade);
         if let Some(runtime) = runtime {
             let (from, now) = (runtime.next_exchange(), runtime.clock.now());
-            let jobs = runtime.hub.tell(from, ToHub::notify_changed(change), now);
+            let jobs = runtime.hub.send(from, ToHub::notify_changed(change), now);
             drive::start(&runtime, jobs);
         }
     }

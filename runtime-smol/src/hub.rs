@@ -16,9 +16,9 @@ use entra_mcp_core::{
 
 /// Carries messages between the hub and the exchanges.
 #[derive(Debug, Default)]
-pub(crate) struct Switchboard {
+pub(crate) struct SharedHub {
     tables: Mutex<Tables>,
-    known: RwLock<Arc<EntraSnapshot>>,
+    entra: RwLock<Arc<EntraSnapshot>>,
 }
 
 #[derive(Debug, Default)]
@@ -30,26 +30,26 @@ struct Tables {
 /// Where the hub's messages for one exchange arrive. It ends when it overflowed.
 pub(crate) type Mailbox = Receiver<FromHub>;
 
-impl Switchboard {
+impl SharedHub {
     /// An empty hub.
     pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// The newest snapshot of what is known.
-    pub(crate) fn known(&self) -> Arc<EntraSnapshot> {
-        Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner))
+    pub(crate) fn entra(&self) -> Arc<EntraSnapshot> {
+        Arc::clone(&self.entra.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Hands a message to the hub and does what it wants; the jobs to run come back.
-    pub(crate) fn tell(&self, from: ExchangeId, message: ToHub, now: Now) -> Vec<Job> {
+    pub(crate) fn send(&self, from: ExchangeId, message: ToHub, now: Now) -> Vec<Job> {
         let mut tables = self.tables();
         tables.hub.handle(from, message, now);
         self.drain(&mut tables)
     }
 
     /// A mailbox for this exchange. Bounded: whoever does not read loses it.
-    pub(crate) fn enroll(&self, id: ExchangeId) -> Mailbox {
+    pub(crate) fn register(&self, id: ExchangeId) -> Mailbox {
         let (sender, mailbox) = bounded(limits::MAILBOX_MESSAGES);
         self.tables().mailboxes.insert(id, sender);
         mailbox
@@ -78,8 +78,8 @@ impl Switchboard {
                         tables.mailboxes.remove(&id);
                     }
                 }
-                HubOutput::Publish(known) => {
-                    *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
+                HubOutput::Publish(entra) => {
+                    *self.entra.write().unwrap_or_else(PoisonError::into_inner) = entra;
                 }
                 HubOutput::Spawn(job) => jobs.push(job),
                 HubOutput::Idle => return jobs,
@@ -101,10 +101,10 @@ mod tests {
 
     // M7
     #[test]
-    fn who_does_not_read_its_mailbox_loses_it() {
-        let board = Switchboard::new();
+    fn full_mailbox_disconnects_the_stream() {
+        let board = SharedHub::new();
         let id = ExchangeId(1);
-        let mailbox = board.enroll(id);
+        let mailbox = board.register(id);
         assert!(matches!(mailbox.try_recv(), Err(TryRecvError::Empty)));
         board.forget(id);
         assert!(matches!(mailbox.try_recv(), Err(TryRecvError::Closed)));

@@ -1,11 +1,11 @@
 //! The inbound side: requests in, answers out.
 //!
 //! `connection` serves one connection with `hyper`; `wire` is the socket under it, which lets only
-//! heads through that can be read in one way; `answer` is the body of an answer, whole or a stream.
-//! Behind the seam of [`Service`] and [`Peer`] stand the MCP server and the dev tenant.
+//! heads through that can be read in one way; `response_body` is the body of an answer, whole or a stream.
+//! Behind the seam of [`Service`] and [`ResponseWriter`] stand the MCP server and the dev tenant.
 
-mod answer;
 mod connection;
+mod response_body;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -15,7 +15,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 use async_channel::{Receiver, Sender, bounded};
 use bytes::Bytes;
 use entra_mcp_core::admit::Admission;
-use entra_mcp_runtime::Pass;
+use entra_mcp_runtime::ConnectionPermit;
 use http::{Request, Response, request::Parts};
 use smol::future::{self, FutureExt as _};
 
@@ -23,7 +23,7 @@ pub(crate) use self::connection::connection;
 use crate::executor::Work;
 
 /// How many pieces of an answer may wait for the connection to take them.
-const PIECES: usize = 8;
+const RESPONSE_PARTS: usize = 8;
 
 /// Who answers requests: the MCP server, or the dev tenant.
 pub(crate) trait Service: Send + Sync + 'static {
@@ -31,7 +31,7 @@ pub(crate) trait Service: Send + Sync + 'static {
     fn admit(&self, head: &Parts) -> Result<Admission, Box<Response<Bytes>>>;
 
     /// Answers a request that was admitted and read. May panic.
-    fn serve(&self, request: Request<Bytes>, peer: Peer) -> Work;
+    fn serve(&self, request: Request<Bytes>, writer: ResponseWriter) -> Work;
 }
 
 /// The panic barrier: what a panic left half done is dropped with the exchange, and its peer, which
@@ -43,19 +43,19 @@ pub(crate) trait Service: Send + Sync + 'static {
 fn guarded(
     service: Arc<dyn Service>,
     request: Request<Bytes>,
-    peer: Peer,
-    pass: Arc<Pass>,
+    writer: ResponseWriter,
+    permit: Arc<ConnectionPermit>,
 ) -> Work {
-    let served = async move { service.serve(request, peer).await };
+    let served = async move { service.serve(request, writer).await };
     Box::pin(async move {
         drop(AssertUnwindSafe(served).catch_unwind().await);
-        drop(pass);
+        drop(permit);
     })
 }
 
 /// A part of an answer, on its way to the connection.
 #[derive(Debug)]
-enum Piece {
+enum ResponsePart {
     Whole(Response<Bytes>),
     Head(Response<()>),
     Bytes(Bytes),
@@ -64,46 +64,46 @@ enum Piece {
 
 /// Whom a response goes to. What cannot be sent is dropped: the peer is then gone.
 #[derive(Debug)]
-pub(crate) struct Peer {
-    pieces: Option<Sender<Piece>>,
+pub(crate) struct ResponseWriter {
+    parts: Option<Sender<ResponsePart>>,
     is_streaming: bool,
 }
 
-impl Peer {
+impl ResponseWriter {
     /// A peer, and where its answer arrives.
-    fn new() -> (Self, Receiver<Piece>) {
-        let (sender, pieces) = bounded(PIECES);
-        let peer = Self {
-            pieces: Some(sender),
+    fn new() -> (Self, Receiver<ResponsePart>) {
+        let (sender, parts) = bounded(RESPONSE_PARTS);
+        let writer = Self {
+            parts: Some(sender),
             is_streaming: false,
         };
-        (peer, pieces)
+        (writer, parts)
     }
 
     /// The peer of an job.
-    pub(crate) fn nobody() -> Self {
+    pub(crate) fn null() -> Self {
         Self {
-            pieces: None,
+            parts: None,
             is_streaming: false,
         }
     }
 
-    /// Sends a whole response. Whatever follows is nothing to this peer.
+    /// Sends a whole response. Whatever follows is dropped.
     pub(crate) async fn respond(&mut self, response: Response<Bytes>) {
-        self.send(Piece::Whole(response)).await;
-        self.pieces = None;
+        self.send(ResponsePart::Whole(response)).await;
+        self.parts = None;
     }
 
     /// Sends a head; the body follows.
     pub(crate) async fn open(&mut self, head: Response<()>) {
         self.is_streaming = true;
-        self.send(Piece::Head(head)).await;
+        self.send(ResponsePart::Head(head)).await;
     }
 
     /// Sends a piece of the body. Waits while the peer reads more slowly than is written.
     pub(crate) async fn write(&self, bytes: Bytes) {
         if self.is_streaming && !bytes.is_empty() {
-            self.send(Piece::Bytes(bytes)).await;
+            self.send(ResponsePart::Bytes(bytes)).await;
         }
     }
 
@@ -111,23 +111,23 @@ impl Peer {
     pub(crate) async fn close(&mut self) {
         if self.is_streaming {
             self.is_streaming = false;
-            self.send(Piece::End).await;
-            self.pieces = None;
+            self.send(ResponsePart::End).await;
+            self.parts = None;
         }
     }
 
     /// Ends when the peer has left; never, if it has its answer.
     pub(crate) async fn gone(&self) {
-        match &self.pieces {
-            Some(pieces) => pieces.closed().await,
+        match &self.parts {
+            Some(parts) => parts.closed().await,
             None => future::pending().await,
         }
     }
 
-    async fn send(&self, piece: Piece) {
-        if let Some(pieces) = &self.pieces {
+    async fn send(&self, piece: ResponsePart) {
+        if let Some(parts) = &self.parts {
             // Who does not take it is gone, and `gone` tells.
-            let _ = pieces.send(piece).await;
+            let _ = parts.send(piece).await;
         }
     }
 }

@@ -26,21 +26,21 @@
 //! ```
 //!
 //! It mirrors the blocking runtime file by file. `server` is what is offered, `context` what a function
-//! gets, and `perform` runs it; `handle` announces changes. `drive` is the loop that performs what the core wants; `executor` runs
+//! gets, and `invoke` runs it; `handle` announces changes. `drive` is the loop that performs what the core wants; `executor` runs
 //! it; `listen` accepts connections and bounds them; `inbound` reads requests and writes answers;
-//! `outbound` fetches; `hub` carries messages between exchanges; `tenant` serves the dev tenant.
+//! `outbound` fetches; `hub` carries messages between exchanges; `dev_tenant` serves the dev tenant.
 
 mod context;
+mod dev_tenant;
 mod drive;
 mod executor;
 mod handle;
 mod hub;
 mod inbound;
+mod invoke;
 mod listen;
 mod outbound;
-mod perform;
 mod server;
-mod tenant;
 
 use std::{
     net::TcpListener,
@@ -71,11 +71,11 @@ use entra_mcp_core::{
     time::Now,
 };
 use entra_mcp_runtime::{
-    Clock, FileStore, Gate, Program, RuntimeParts, bind, library::Handlers, on_shutdown,
+    Clock, ConnectionLimit, FileStore, Program, RuntimeParts, bind, handlers::Handlers, on_shutdown,
 };
 pub use entra_mcp_runtime::{
     StartError,
-    library::{
+    handlers::{
         CallContext, CompletionRequest, ElicitResult, Interrupted, IntoContents, IntoMessages,
         schema_of,
     },
@@ -84,14 +84,14 @@ use smol::{Task, unblock};
 
 pub use self::{context::Context, handle::Handle, server::Server};
 use self::{
-    drive::Front,
+    dev_tenant::DevTenantService,
+    drive::McpService,
     executor::Executor,
-    hub::Switchboard,
+    hub::SharedHub,
     inbound::Service,
-    listen::{Connections, Door},
+    invoke::BoxedHandler,
+    listen::{Acceptor, Connections},
     outbound::Outbound,
-    perform::BoxedHandler,
-    tenant::Back,
 };
 
 /// What this runtime is called; it has no settings of its own.
@@ -109,7 +109,7 @@ struct Runtime {
     clock: Clock,
     executor: Executor,
     outbound: Outbound,
-    hub: Switchboard,
+    hub: SharedHub,
     last_exchange: AtomicU64,
     /// How many exchanges are being driven.
     busy: AtomicUsize,
@@ -124,7 +124,7 @@ impl Runtime {
             clock: parts.clock,
             outbound: Outbound::new(executor.clone()),
             executor,
-            hub: Switchboard::new(),
+            hub: SharedHub::new(),
             last_exchange: AtomicU64::new(0),
             busy: AtomicUsize::new(0),
         }
@@ -167,19 +167,20 @@ fn run_with(
 
 async fn serve(parts: &RuntimeParts, runtime: Arc<Runtime>) -> Result<(), String> {
     let connections = Arc::new(Connections::new());
-    let front: Arc<dyn Service> = Arc::new(Front::new(Arc::clone(&runtime)));
+    let service: Arc<dyn Service> = Arc::new(McpService::new(Arc::clone(&runtime)));
     let mut accepting = accept_all(
         bind(&parts.server.config.listen)?,
         &runtime,
         &connections,
-        &front,
+        &service,
     )?;
     if let Some(tenant) = &parts.tenant {
-        let back: Arc<dyn Service> = Arc::new(Back::new(Arc::clone(tenant), parts.clock));
+        let dev_tenant: Arc<dyn Service> =
+            Arc::new(DevTenantService::new(Arc::clone(tenant), parts.clock));
         let listeners = bind(tenant.listen())?;
-        accepting.extend(accept_all(listeners, &runtime, &connections, &back)?);
+        accepting.extend(accept_all(listeners, &runtime, &connections, &dev_tenant)?);
     }
-    runtime.executor.spawn(sweep(Arc::clone(&runtime)));
+    runtime.executor.spawn(purge_expired(Arc::clone(&runtime)));
     parts.startup_banner();
     let (asked, ask) = bounded(1);
     let unheard = asked.clone();
@@ -199,8 +200,8 @@ fn accept_all(
     connections: &Arc<Connections>,
     service: &Arc<dyn Service>,
 ) -> Result<Vec<Task<()>>, String> {
-    let door = Door {
-        gate: Arc::new(Gate::new(entra_mcp_runtime::connection_ceiling())),
+    let acceptor = Acceptor {
+        limit: Arc::new(ConnectionLimit::new(entra_mcp_runtime::connection_ceiling())),
         connections: Arc::clone(connections),
         service: Arc::clone(service),
         executor: runtime.executor.clone(),
@@ -208,15 +209,17 @@ fn accept_all(
     let accept = |listener| {
         let listener = async_io::Async::new(listener)
             .map_err(|error| format!("A socket cannot be listened on: {error}."))?;
-        Ok(runtime.executor.hold(door.clone().accept(listener)))
+        Ok(runtime
+            .executor
+            .spawn_scoped(acceptor.clone().accept(listener)))
     };
     listeners.into_iter().map(accept).collect()
 }
 
-async fn sweep(runtime: Arc<Runtime>) {
+async fn purge_expired(runtime: Arc<Runtime>) {
     loop {
         let (store, now) = (Arc::clone(&runtime.store), runtime.clock.now().unix);
-        unblock(move || store.sweep(now)).await;
+        unblock(move || store.purge_expired(now)).await;
         Timer::after(limits::PURGE_INTERVAL).await;
     }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use async_channel::{Receiver, Sender, bounded};
 use async_io::{Async, Timer};
-use entra_mcp_runtime::{Gate, Pass};
+use entra_mcp_runtime::{ConnectionLimit, ConnectionPermit};
 
 use crate::{
     executor::Executor,
@@ -21,34 +21,34 @@ use crate::{
 const BACK_OFF: Duration = Duration::from_millis(50);
 
 /// How often a failing accept is told in the log.
-const COMPLAIN: Duration = Duration::from_secs(10);
+const WARN_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Everything that an accept loop hands to a connection.
 #[derive(Clone)]
-pub(crate) struct Door {
-    pub(crate) gate: Arc<Gate>,
+pub(crate) struct Acceptor {
+    pub(crate) limit: Arc<ConnectionLimit>,
     pub(crate) connections: Arc<Connections>,
     pub(crate) service: Arc<dyn Service>,
     pub(crate) executor: Executor,
 }
 
-impl Door {
+impl Acceptor {
     /// Accepts for ever; each connection is a task.
     pub(crate) async fn accept(self, listener: Async<TcpListener>) {
-        let mut complained = None;
+        let mut warned = None;
         loop {
             match listener.accept().await {
                 Ok((socket, _)) => {
-                    if let Some(pass) = self.gate.enter() {
-                        self.serve(socket, pass);
+                    if let Some(permit) = self.limit.acquire() {
+                        self.serve(socket, permit);
                     }
                 }
                 Err(error) => {
                     // A peer that left before it was accepted, or no descriptors: neither is a
                     // reason to stop, and the latter needs a while.
-                    if complained.is_none_or(|last: Instant| last.elapsed() > COMPLAIN) {
+                    if warned.is_none_or(|last: Instant| last.elapsed() > WARN_INTERVAL) {
                         tracing::warn!("a connection could not be accepted: {error}");
-                        complained = Some(Instant::now());
+                        warned = Some(Instant::now());
                     }
                     Timer::after(BACK_OFF).await;
                 }
@@ -56,12 +56,12 @@ impl Door {
         }
     }
 
-    fn serve(&self, socket: Async<TcpStream>, pass: Pass) {
-        let visit = self.connections.enter();
+    fn serve(&self, socket: Async<TcpStream>, permit: ConnectionPermit) {
+        let guard = self.connections.register();
         let (service, executor) = (Arc::clone(&self.service), self.executor.clone());
         self.executor.spawn(async move {
-            connection(socket, service, executor, pass, visit.closing()).await;
-            drop(visit);
+            connection(socket, service, executor, permit, guard.closing()).await;
+            drop(guard);
         });
     }
 }
@@ -72,17 +72,17 @@ pub(crate) type Closing = Receiver<Infallible>;
 /// The open connections. Each waits on a channel of its own, so that it shares nothing with others
 /// while it is served.
 #[derive(Debug, Default)]
-pub(crate) struct Connections(Mutex<Inside>);
+pub(crate) struct Connections(Mutex<OpenConnections>);
 
 #[derive(Debug, Default)]
-struct Inside {
+struct OpenConnections {
     last: u64,
     open: BTreeMap<u64, Option<Sender<Infallible>>>,
 }
 
 /// An open connection, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Visit {
+pub(crate) struct ConnectionGuard {
     number: u64,
     connections: Arc<Connections>,
     closing: Closing,
@@ -94,13 +94,13 @@ impl Connections {
         Self::default()
     }
 
-    fn enter(self: &Arc<Self>) -> Visit {
+    fn register(self: &Arc<Self>) -> ConnectionGuard {
         let (sender, closing) = bounded(1);
-        let mut inside = self.inside();
-        inside.last += 1;
-        let number = inside.last;
-        inside.open.insert(number, Some(sender));
-        Visit {
+        let mut table = self.table();
+        table.last += 1;
+        let number = table.last;
+        table.open.insert(number, Some(sender));
+        ConnectionGuard {
             number,
             connections: Arc::clone(self),
             closing,
@@ -109,30 +109,30 @@ impl Connections {
 
     /// Tells all of them to end.
     pub(crate) fn close(&self) {
-        for sender in self.inside().open.values_mut() {
+        for sender in self.table().open.values_mut() {
             *sender = None;
         }
     }
 
     /// Whether all have ended.
     pub(crate) fn are_over(&self) -> bool {
-        self.inside().open.is_empty()
+        self.table().open.is_empty()
     }
 
-    fn inside(&self) -> MutexGuard<'_, Inside> {
+    fn table(&self) -> MutexGuard<'_, OpenConnections> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Visit {
+impl ConnectionGuard {
     fn closing(&self) -> Closing {
         self.closing.clone()
     }
 }
 
-impl Drop for Visit {
+impl Drop for ConnectionGuard {
     fn drop(&mut self) {
-        self.connections.inside().open.remove(&self.number);
+        self.connections.table().open.remove(&self.number);
     }
 }
 
@@ -143,12 +143,12 @@ mod tests {
     #[test]
     fn every_connection_hears_of_the_end_and_is_counted_until_its_own() {
         let connections = Arc::new(Connections::new());
-        let visits = [connections.enter(), connections.enter()];
-        assert!(visits.iter().all(|visit| !visit.closing().is_closed()));
+        let guards = [connections.register(), connections.register()];
+        assert!(guards.iter().all(|guard| !guard.closing().is_closed()));
         connections.close();
-        assert!(visits.iter().all(|visit| visit.closing().is_closed()));
+        assert!(guards.iter().all(|guard| guard.closing().is_closed()));
         assert!(!connections.are_over());
-        drop(visits);
+        drop(guards);
         assert!(connections.are_over());
     }
 }

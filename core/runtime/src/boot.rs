@@ -11,12 +11,12 @@ use entra_mcp_core::{
 use crate::{
     clock::Clock,
     command_line::{self, Command},
-    folder::Folder,
-    harden, key, log,
+    data_dir::DataDir,
+    dev_tenant::SharedDevTenant,
+    key, log, process_hardening,
     settings::{Given, Program},
     startup_banner::startup_banner,
     store::FileStore,
-    tenant::Tenant,
 };
 
 /// What a runtime drives: everything that was read, checked and opened at the start.
@@ -29,7 +29,7 @@ pub struct RuntimeParts {
     /// Both clocks.
     pub clock: Clock,
     /// The dev tenant, if it is to be served.
-    pub tenant: Option<Arc<Tenant>>,
+    pub tenant: Option<Arc<SharedDevTenant>>,
     choices: BTreeMap<&'static str, &'static str>,
 }
 
@@ -94,7 +94,7 @@ impl Settings {
 
     /// The settings, or the text that was asked for.
     fn read(program: &'static Program) -> Result<Result<Self, String>, StartError> {
-        harden::process();
+        process_hardening::apply();
         let clock = Clock::start();
         let mut given = Given::read().map_err(StartError)?;
         let choices = given.choose(program).map_err(StartError)?;
@@ -123,13 +123,13 @@ impl Settings {
     /// What is wrong with the data folder.
     pub fn open(self, catalog: Catalog) -> Result<RuntimeParts, StartError> {
         log::start(self.config.log);
-        let opened = Folder::open(&self.config.data_dir).and_then(|folder| {
+        let opened = DataDir::open(&self.config.data_dir).and_then(|folder| {
             let store = FileStore::open(&folder)?;
             let keys = key::ring(&self.config.keys, &folder, &store)?;
             Ok((store, keys))
         });
         let (store, keys) = opened.map_err(StartError)?;
-        let tenant = Tenant::of(&self.config).map(Arc::new);
+        let tenant = SharedDevTenant::of(&self.config).map(Arc::new);
         Ok(RuntimeParts {
             tenant,
             server: Arc::new(Server::new(*self.config, keys, catalog)),

@@ -6,7 +6,7 @@ use std::{io, os::unix::fs::PermissionsExt as _};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use entra_mcp_core::keys::{Keyring, MasterKey};
 
-use crate::{folder::Folder, seed, store::FileStore};
+use crate::{data_dir::DataDir, seed, store::FileStore};
 
 /// The file of the generated key: 32 bytes as base64url, as `ENTRA_MCP_KEY` takes them.
 const FILE: &str = "master.key";
@@ -18,7 +18,7 @@ const FILE: &str = "master.key";
 /// Why there is no key that fits the store, in words for the operator.
 pub(crate) fn ring(
     configured: &[MasterKey],
-    folder: &Folder,
+    folder: &DataDir,
     store: &FileStore,
 ) -> Result<Keyring, String> {
     let ring = match configured.split_first() {
@@ -43,7 +43,7 @@ pub(crate) fn ring(
 }
 
 /// The key of the data folder.
-fn kept(folder: &Folder, store: &FileStore) -> Result<MasterKey, String> {
+fn kept(folder: &DataDir, store: &FileStore) -> Result<MasterKey, String> {
     let path = folder.file(FILE);
     match std::fs::read_to_string(&path) {
         Ok(text) => {
@@ -80,7 +80,7 @@ fn kept(folder: &Folder, store: &FileStore) -> Result<MasterKey, String> {
     }
 }
 
-fn generate(folder: &Folder) -> Result<MasterKey, String> {
+fn generate(folder: &DataDir) -> Result<MasterKey, String> {
     let bytes = zeroize::Zeroizing::new(seed::bytes());
     let text = zeroize::Zeroizing::new(format!("{}\n", URL_SAFE_NO_PAD.encode(*bytes)));
     folder.write_whole(FILE, text.as_bytes()).map_err(|error| {

@@ -6,30 +6,30 @@
 mod boot;
 mod clock;
 pub mod command_line;
-pub mod encode;
-mod folder;
-mod gate;
-mod harden;
+mod connection_limit;
+mod data_dir;
+mod dev_tenant;
+pub mod handlers;
+pub mod http1_encode;
 mod key;
-pub mod library;
 mod listen;
 mod log;
+mod process_hardening;
 mod seed;
 mod settings;
 mod signals;
 mod startup_banner;
 mod store;
-mod tenant;
 
 pub use self::{
     boot::{RuntimeParts, Settings, StartError, boot},
     clock::Clock,
-    gate::{Gate, Lane, Pass},
+    connection_limit::{ConnectionLimit, ConnectionPermit, PermitKind},
+    dev_tenant::SharedDevTenant,
     listen::{bind, connection_ceiling},
     log::audit,
     seed::seed,
     settings::{Flag, Program},
     signals::on_shutdown,
     store::FileStore,
-    tenant::Tenant,
 };

@@ -23,7 +23,7 @@ use entra_mcp_core::{
 use redb::{Database, DatabaseError, backends::FileBackend};
 
 use self::table::Failure;
-use crate::folder::Folder;
+use crate::data_dir::DataDir;
 
 /// The file in the data folder.
 const FILE: &str = "sessions.redb";
@@ -47,7 +47,7 @@ impl FileStore {
     /// # Errors
     ///
     /// Why it cannot be used, in words for the operator.
-    pub(crate) fn open(folder: &Folder) -> Result<Self, String> {
+    pub(crate) fn open(folder: &DataDir) -> Result<Self, String> {
         let path = folder.file(FILE);
         let cannot = |error: &dyn std::fmt::Display| {
             format!(
@@ -108,10 +108,10 @@ impl FileStore {
     }
 
     /// Deletes what has expired (threat M16). Call it every few minutes.
-    pub fn sweep(&self, now: UnixTime) {
-        match table::sweep(&self.database, now) {
+    pub fn purge_expired(&self, now: UnixTime) {
+        match table::purge_expired(&self.database, now) {
             Ok(0) => {}
-            Ok(swept) => tracing::debug!("{swept} expired records were deleted"),
+            Ok(purged) => tracing::debug!("{purged} expired records were deleted"),
             Err(error) => tracing::warn!("expired records could not be deleted: {error}"),
         }
     }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use entra_mcp_core::admit::Admission;
 use http::{Request, Response, StatusCode, request::Parts};
 
-use super::{Peer, Service};
+use super::{ResponseWriter, Service};
 
 /// Says what it was asked: `METHOD path body`.
 pub(super) struct Echo;
@@ -26,36 +26,36 @@ impl Service for Echo {
         Ok(Admission { body_limit: 1000 })
     }
 
-    fn serve(&self, request: Request<Bytes>, peer: &mut dyn Peer) {
+    fn serve(&self, request: Request<Bytes>, writer: &mut dyn ResponseWriter) {
         match request.uri().path() {
             "/panic" => panic!("a bug"),
             "/panic-late" => {
-                peer.open(Response::new(()));
-                peer.write(b"half");
+                writer.open(Response::new(()));
+                writer.write(b"half");
                 panic!("a bug");
             }
             "/stream" => {
-                peer.open(Response::new(()));
-                peer.write(b"data: 1\n\n");
-                peer.write(b"data: 2\n\n");
-                peer.close();
+                writer.open(Response::new(()));
+                writer.write(b"data: 1\n\n");
+                writer.write(b"data: 2\n\n");
+                writer.close();
             }
             "/until-gone" => {
-                peer.open(Response::new(()));
-                while !peer.is_gone() {
+                writer.open(Response::new(()));
+                while !writer.is_disconnected() {
                     std::thread::yield_now();
                 }
             }
             "/flood" => {
-                peer.open(Response::new(()));
-                while !peer.is_gone() {
-                    peer.write(&[b'x'; 64 * 1024]);
+                writer.open(Response::new(()));
+                while !writer.is_disconnected() {
+                    writer.write(&[b'x'; 64 * 1024]);
                 }
             }
             path => {
                 let body = String::from_utf8_lossy(request.body());
                 let said = format!("{} {path} {body}", request.method());
-                peer.respond(Response::new(Bytes::from(said)));
+                writer.respond(Response::new(Bytes::from(said)));
             }
         }
     }

@@ -20,21 +20,21 @@ use entra_mcp_core::{
     request_head::{Framing, Head},
 };
 use entra_mcp_runtime::{
-    Gate, Lane,
-    encode::{self, Ends},
+    ConnectionLimit, PermitKind,
+    http1_encode::{self, BodyEnd},
 };
 use http::{Method, Request, Response, Version};
 
 use self::{
-    body::BodyFault,
-    wire::{Stopped, Wire},
+    body::BodyError,
+    wire::{Wire, WireError},
 };
-use super::{Peer, Sent, Service, serve_guarded};
+use super::{ResponseWriter, Sent, Service, serve_guarded};
 use crate::listen::accept;
 
 /// How long a connection is borne.
 #[derive(Clone, Copy, Debug)]
-struct Patience {
+struct Timeouts {
     /// Until the first byte of a request, after the first.
     idle: Duration,
     /// Until the head is there.
@@ -45,8 +45,8 @@ struct Patience {
     write: Duration,
 }
 
-impl Patience {
-    const USUAL: Self = Self {
+impl Timeouts {
+    const NORMAL: Self = Self {
         idle: limits::IDLE_TIMEOUT,
         head: limits::HEAD_TIMEOUT,
         body: limits::BODY_TIMEOUT,
@@ -54,7 +54,7 @@ impl Patience {
     };
 
     /// With those who came when the house was full.
-    const BRIEF: Self = Self {
+    const OVERFLOW: Self = Self {
         idle: Duration::ZERO,
         head: Duration::from_secs(2),
         body: Duration::ZERO,
@@ -63,99 +63,108 @@ impl Patience {
 }
 
 /// Accepts connections and serves each on a thread of its own.
-pub(super) fn serve(listener: &TcpListener, service: &Arc<dyn Service>, gate: &Arc<Gate>) {
-    accept(listener, gate, |socket, pass| {
+pub(super) fn serve(
+    listener: &TcpListener,
+    service: &Arc<dyn Service>,
+    limit: &Arc<ConnectionLimit>,
+) {
+    accept(listener, limit, |socket, permit| {
         let service = Arc::clone(service);
         crate::listen::thread(move || {
-            match pass.lane() {
-                Lane::Usual => connection(socket, &*service, Patience::USUAL),
-                Lane::Brief => turn_away(socket, &*service),
+            match permit.kind() {
+                PermitKind::Normal => connection(socket, &*service, Timeouts::NORMAL),
+                PermitKind::Overflow => reject_over_limit(socket, &*service),
             }
-            drop(pass);
+            drop(permit);
         })
     });
 }
 
 /// Serves one request after the other, in their order, until one of the two sides closes.
-fn connection(socket: TcpStream, service: &dyn Service, patience: Patience) {
-    let mut wire = Wire::new(socket, patience.write);
+fn connection(socket: TcpStream, service: &dyn Service, timeouts: Timeouts) {
+    let mut wire = Wire::new(socket, timeouts.write);
     // Who has just connected has something to say.
-    let mut idle = patience.head;
+    let mut idle = timeouts.head;
     loop {
-        match wire.read_head(idle, patience.head) {
+        match wire.read_head(idle, timeouts.head) {
             Ok(head) => {
-                if !exchange(&mut wire, head, service, patience) {
+                if !exchange(&mut wire, head, service, timeouts) {
                     return;
                 }
             }
             Err(stopped) => return refuse(&mut wire, stopped),
         }
-        idle = patience.idle;
+        idle = timeouts.idle;
     }
 }
 
 /// Answers a request; whether the connection may take another.
-fn exchange(wire: &mut Wire, head: Head, service: &dyn Service, patience: Patience) -> bool {
-    let mut peer = Connected::new(wire, &head);
+fn exchange(wire: &mut Wire, head: Head, service: &dyn Service, timeouts: Timeouts) -> bool {
+    let mut writer = WireWriter::new(wire, &head);
     let admission = match service.admit(&head.parts) {
         Ok(admission) => admission,
         Err(answer) => {
             // An unread body must not be read as the next request (threat L7).
-            peer.closes |= head.framing != Framing::Empty;
-            peer.respond(*answer);
-            return peer.goes_on() || {
+            writer.closes |= head.framing != Framing::Empty;
+            writer.respond(*answer);
+            return writer.is_reusable() || {
                 wire.linger();
                 false
             };
         }
     };
     if head.expects_continue && head.framing != Framing::Empty {
-        // The verdict by the head is known: the body is startup_banner (RFC 9110 section 10.1.1).
-        peer.wire.invite();
+        // The verdict by the head is entra: the body is welcome (RFC 9110 section 10.1.1).
+        writer.wire.invite();
     }
-    let body = body::read(peer.wire, head.framing, admission.body_limit, patience.body);
+    let body = body::read(
+        writer.wire,
+        head.framing,
+        admission.body_limit,
+        timeouts.body,
+    );
     let answer = match body {
         Ok(body) => {
             let request = Request::from_parts(head.parts, body);
-            serve_guarded(service, request, &mut peer);
-            return peer.goes_on();
+            serve_guarded(service, request, &mut writer);
+            return writer.is_reusable();
         }
-        Err(BodyFault::TooLarge) => admit::too_large(),
-        Err(BodyFault::Bad) => error_responses::bad_request(),
-        Err(BodyFault::Slow) => error_responses::request_timeout(),
-        Err(BodyFault::Gone) => return false,
+        Err(BodyError::TooLarge) => admit::too_large(),
+        Err(BodyError::Malformed) => error_responses::bad_request(),
+        Err(BodyError::TimedOut) => error_responses::request_timeout(),
+        Err(BodyError::Disconnected) => return false,
     };
-    peer.closes = true;
-    peer.respond(answer);
+    writer.closes = true;
+    writer.respond(answer);
     wire.linger();
     false
 }
 
 /// Answers what is no request, and closes.
-fn refuse(wire: &mut Wire, stopped: Stopped) {
+fn refuse(wire: &mut Wire, stopped: WireError) {
     let answer = match stopped {
-        Stopped::Refused(refusal) => refusal.answer(),
-        Stopped::Slow { begun: true } => error_responses::request_timeout(),
+        WireError::Invalid(refusal) => refusal.answer(),
+        WireError::TimedOut { has_started: true } => error_responses::request_timeout(),
         // Nothing was asked: there is nothing to answer.
-        Stopped::Slow { begun: false } | Stopped::Gone => return,
+        WireError::TimedOut { has_started: false } | WireError::Disconnected => return,
     };
-    wire.send(&encode::whole(&answer, &Method::GET, true));
+    wire.send(&http1_encode::response(&answer, &Method::GET, true));
     wire.linger();
 }
 
 /// Reads one head and says that the house is full, unless it asks for what is always answered.
-fn turn_away(socket: TcpStream, service: &dyn Service) {
-    let patience = Patience::BRIEF;
-    let mut wire = Wire::new(socket, patience.write);
-    let mut head = match wire.read_head(patience.head, patience.head) {
+fn reject_over_limit(socket: TcpStream, service: &dyn Service) {
+    let timeouts = Timeouts::OVERFLOW;
+    let mut wire = Wire::new(socket, timeouts.write);
+    let mut head = match wire.read_head(timeouts.head, timeouts.head) {
         Ok(head) => head,
         Err(stopped) => return refuse(&mut wire, stopped),
     };
     head.closes = true;
     if is_exempt_from_limit(&head.parts) && head.framing == Framing::Empty {
-        exchange(&mut wire, head, service, patience);
+        exchange(&mut wire, head, service, timeouts);
     } else {
-        wire.send(&encode::whole(
+        wire.send(&http1_encode::response(
             &error_responses::busy(),
             &head.parts.method,
             true,
@@ -165,22 +174,22 @@ fn turn_away(socket: TcpStream, service: &dyn Service) {
 }
 
 /// The peer of a request on a connection of ours.
-struct Connected<'a> {
+struct WireWriter<'a> {
     wire: &'a mut Wire,
     method: Method,
-    ends: Ends,
+    ends: BodyEnd,
     sent: Sent,
     closes: bool,
 }
 
-impl<'a> Connected<'a> {
+impl<'a> WireWriter<'a> {
     fn new(wire: &'a mut Wire, head: &Head) -> Self {
         Self {
             wire,
             method: head.parts.method.clone(),
             ends: match head.parts.version {
-                Version::HTTP_10 => Ends::WithConnection,
-                _ => Ends::WithLastChunk,
+                Version::HTTP_10 => BodyEnd::WithConnection,
+                _ => BodyEnd::WithLastChunk,
             },
             sent: Sent::Nothing,
             closes: head.closes,
@@ -189,50 +198,53 @@ impl<'a> Connected<'a> {
 
     /// Whether the connection can take another request: a body that was not ended cannot be told
     /// from the next response.
-    fn goes_on(&self) -> bool {
+    fn is_reusable(&self) -> bool {
         self.sent == Sent::All && !self.closes && !self.wire.is_broken()
     }
 }
 
-impl Peer for Connected<'_> {
+impl ResponseWriter for WireWriter<'_> {
     fn respond(&mut self, response: Response<Bytes>) {
         self.sent = Sent::All;
-        self.wire
-            .send(&encode::whole(&response, &self.method, self.closes));
+        self.wire.send(&http1_encode::response(
+            &response,
+            &self.method,
+            self.closes,
+        ));
     }
 
     fn open(&mut self, head: Response<()>) {
         self.sent = Sent::Head;
-        self.wire.send(&encode::open(&head, self.ends));
+        self.wire.send(&http1_encode::head(&head, self.ends));
     }
 
     fn write(&mut self, bytes: &[u8]) {
         if self.sent == Sent::Head && !bytes.is_empty() {
-            self.wire.send(&encode::piece(bytes, self.ends));
+            self.wire.send(&http1_encode::chunk(bytes, self.ends));
         }
     }
 
     fn close(&mut self) {
         if self.sent == Sent::Head {
             self.sent = Sent::All;
-            self.closes |= self.ends == Ends::WithConnection;
-            self.wire.send(encode::last(self.ends));
+            self.closes |= self.ends == BodyEnd::WithConnection;
+            self.wire.send(http1_encode::last_chunk(self.ends));
         }
     }
 
-    fn is_gone(&mut self) -> bool {
-        self.wire.is_gone()
+    fn is_disconnected(&mut self) -> bool {
+        self.wire.is_disconnected()
     }
 
     fn is_streaming(&self) -> bool {
         self.sent == Sent::Head
     }
 
-    fn is_served(&self) -> bool {
+    fn is_complete(&self) -> bool {
         self.sent == Sent::All
     }
 
-    fn is_begun(&self) -> bool {
+    fn has_started(&self) -> bool {
         self.sent != Sent::Nothing
     }
 }

@@ -23,13 +23,13 @@ use entra_mcp_core::{
     request_head::{self, Framing, Head, HeadError},
 };
 use entra_mcp_runtime::{
-    Gate, Lane, Pass,
-    encode::{self, Ends},
+    ConnectionLimit, ConnectionPermit, PermitKind,
+    http1_encode::{self, BodyEnd},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Version};
 use tiny_http::{HTTPVersion, Server};
 
-use super::{Peer, Sent, Service, serve_guarded};
+use super::{ResponseWriter, Sent, Service, serve_guarded};
 
 /// Between the end of a listener and the next.
 const BACK_OFF: Duration = Duration::from_millis(100);
@@ -41,7 +41,11 @@ const WARNING: &str = "tiny_http reads the requests: it can be made to serve hid
     strict";
 
 /// Accepts connections and serves requests, each on a thread of its own.
-pub(super) fn serve(listener: &TcpListener, service: &Arc<dyn Service>, gate: &Arc<Gate>) {
+pub(super) fn serve(
+    listener: &TcpListener,
+    service: &Arc<dyn Service>,
+    limit: &Arc<ConnectionLimit>,
+) {
     tracing::warn!("{WARNING}");
     loop {
         let server = listener
@@ -49,7 +53,7 @@ pub(super) fn serve(listener: &TcpListener, service: &Arc<dyn Service>, gate: &A
             .map_err(Into::into)
             .and_then(|listener| Server::from_listener(listener, None));
         match server {
-            Ok(server) => while_it_lasts(&server, service, gate),
+            Ok(server) => serve_until_error(&server, service, limit),
             Err(error) => tracing::warn!("tiny_http does not listen: {error}"),
         }
         std::thread::sleep(BACK_OFF);
@@ -57,14 +61,16 @@ pub(super) fn serve(listener: &TcpListener, service: &Arc<dyn Service>, gate: &A
 }
 
 /// One failed accept ends its listener; the next is begun by the caller.
-fn while_it_lasts(server: &Server, service: &Arc<dyn Service>, gate: &Arc<Gate>) {
+fn serve_until_error(server: &Server, service: &Arc<dyn Service>, limit: &Arc<ConnectionLimit>) {
     loop {
         match server.recv() {
             Ok(request) => {
                 // Without a pass or a thread it answers 500 by itself, when it is dropped.
-                let Some(pass) = gate.enter() else { continue };
+                let Some(permit) = limit.acquire() else {
+                    continue;
+                };
                 let service = Arc::clone(service);
-                let started = crate::listen::thread(move || answer(request, &*service, &pass));
+                let started = crate::listen::thread(move || answer(request, &*service, &permit));
                 if let Err(error) = started {
                     tracing::warn!("no thread for a request: {error}");
                 }
@@ -77,13 +83,13 @@ fn while_it_lasts(server: &Server, service: &Arc<dyn Service>, gate: &Arc<Gate>)
     }
 }
 
-fn answer(mut request: tiny_http::Request, service: &dyn Service, pass: &Pass) {
+fn answer(mut request: tiny_http::Request, service: &dyn Service, permit: &ConnectionPermit) {
     let head = match convert(&request) {
         Ok(head) => head,
         Err(refusal) => return send(request, &Method::GET, &refusal.answer()),
     };
     let method = head.parts.method.clone();
-    if pass.lane() == Lane::Brief && !is_exempt_from_limit(&head.parts) {
+    if permit.kind() == PermitKind::Overflow && !is_exempt_from_limit(&head.parts) {
         return send(request, &method, &error_responses::busy());
     }
     let admission = match service.admit(&head.parts) {
@@ -101,18 +107,18 @@ fn answer(mut request: tiny_http::Request, service: &dyn Service, pass: &Pass) {
     if body.len() > admission.body_limit {
         return send(request, &method, &admit::too_large());
     }
-    let mut peer = Written {
+    let mut writer = TinyWriter {
         writer: request.into_writer(),
         ends: match head.parts.version {
-            Version::HTTP_10 => Ends::WithConnection,
-            _ => Ends::WithLastChunk,
+            Version::HTTP_10 => BodyEnd::WithConnection,
+            _ => BodyEnd::WithLastChunk,
         },
         method,
         sent: Sent::Nothing,
         broken: false,
     };
     let request = Request::from_parts(head.parts, Bytes::from(body));
-    serve_guarded(service, request, &mut peer);
+    serve_guarded(service, request, &mut writer);
 }
 
 /// What it read, judged as strictly as what we read ourselves.
@@ -138,22 +144,22 @@ fn convert(request: &tiny_http::Request) -> Result<Head, HeadError> {
 
 fn send(request: tiny_http::Request, method: &Method, response: &Response<Bytes>) {
     let mut writer = request.into_writer();
-    let bytes = encode::whole(response, method, false);
+    let bytes = http1_encode::response(response, method, false);
     // Who does not read its answer has left.
     let _ = writer.write_all(&bytes).and_then(|()| writer.flush());
 }
 
 /// The peer of a request of `tiny_http`. Its socket is out of reach: that the peer left is noticed
 /// when a write fails.
-struct Written {
+struct TinyWriter {
     writer: Box<dyn Write + Send>,
     method: Method,
-    ends: Ends,
+    ends: BodyEnd,
     sent: Sent,
     broken: bool,
 }
 
-impl Written {
+impl TinyWriter {
     fn send(&mut self, bytes: &[u8]) {
         if !self.broken {
             let written = self.writer.write_all(bytes);
@@ -162,31 +168,31 @@ impl Written {
     }
 }
 
-impl Peer for Written {
+impl ResponseWriter for TinyWriter {
     fn respond(&mut self, response: Response<Bytes>) {
         self.sent = Sent::All;
-        self.send(&encode::whole(&response, &self.method, false));
+        self.send(&http1_encode::response(&response, &self.method, false));
     }
 
     fn open(&mut self, head: Response<()>) {
         self.sent = Sent::Head;
-        self.send(&encode::open(&head, self.ends));
+        self.send(&http1_encode::head(&head, self.ends));
     }
 
     fn write(&mut self, bytes: &[u8]) {
         if self.sent == Sent::Head && !bytes.is_empty() {
-            self.send(&encode::piece(bytes, self.ends));
+            self.send(&http1_encode::chunk(bytes, self.ends));
         }
     }
 
     fn close(&mut self) {
         if self.sent == Sent::Head {
             self.sent = Sent::All;
-            self.send(encode::last(self.ends));
+            self.send(http1_encode::last_chunk(self.ends));
         }
     }
 
-    fn is_gone(&mut self) -> bool {
+    fn is_disconnected(&mut self) -> bool {
         self.broken
     }
 
@@ -194,11 +200,11 @@ impl Peer for Written {
         self.sent == Sent::Head
     }
 
-    fn is_served(&self) -> bool {
+    fn is_complete(&self) -> bool {
         self.sent == Sent::All
     }
 
-    fn is_begun(&self) -> bool {
+    fn has_started(&self) -> bool {
         self.sent != Sent::Nothing
     }
 }

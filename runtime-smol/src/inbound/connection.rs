@@ -9,7 +9,7 @@ use entra_mcp_core::{
     admit::{self, is_exempt_from_limit},
     error_responses, limits, request_head,
 };
-use entra_mcp_runtime::{Lane, Pass};
+use entra_mcp_runtime::{ConnectionPermit, PermitKind};
 use http::{HeaderValue, Request, Response, header, request::Parts};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::{
@@ -19,13 +19,12 @@ use hyper::{
 use smol::future::{self, FutureExt as _};
 
 use super::{
-    Peer, Piece, Service,
-    answer::{Answer, Served},
-    guarded,
-    wire::{Patience, Wire},
+    ResponsePart, ResponseWriter, Service, guarded,
+    response_body::{ResponseBody, ResponseTaken},
+    wire::{Timeouts, Wire},
 };
 use crate::{
-    executor::{Executor, Unfinished},
+    executor::{DetachOnDrop, Executor},
     listen::Closing,
 };
 
@@ -37,14 +36,14 @@ pub(crate) async fn connection(
     socket: Async<TcpStream>,
     service: Arc<dyn Service>,
     executor: Executor,
-    pass: Pass,
+    permit: ConnectionPermit,
     closing: Closing,
 ) {
-    let patience = match pass.lane() {
-        Lane::Usual => Patience::USUAL,
-        Lane::Brief => Patience::BRIEF,
+    let timeouts = match permit.kind() {
+        PermitKind::Normal => Timeouts::NORMAL,
+        PermitKind::Overflow => Timeouts::OVERFLOW,
     };
-    serve(socket, service, executor, pass, closing, patience).await;
+    serve(socket, service, executor, permit, closing, timeouts).await;
 }
 
 /// The same, with as much patience as a test has.
@@ -52,17 +51,17 @@ pub(super) async fn serve(
     socket: Async<TcpStream>,
     service: Arc<dyn Service>,
     executor: Executor,
-    pass: Pass,
+    permit: ConnectionPermit,
     closing: Closing,
-    patience: Patience,
+    timeouts: Timeouts,
 ) {
-    let (pass, served) = (Arc::new(pass), Served::default());
-    let wire = Wire::new(socket, patience, served.clone());
+    let (permit, served) = (Arc::new(permit), ResponseTaken::default());
+    let wire = Wire::new(socket, timeouts, served.clone());
     let inbound = Inbound(Arc::new(Inner {
         service,
         executor,
-        pass: Arc::clone(&pass),
-        patience,
+        permit: Arc::clone(&permit),
+        timeouts,
         served,
         closing: closing.clone(),
     }));
@@ -83,7 +82,7 @@ pub(super) async fn serve(
     if ended.is_ok() {
         wire.finish().await;
     }
-    drop(pass);
+    drop(permit);
 }
 
 /// The requests of a connection, as `hyper` hands them over.
@@ -92,16 +91,16 @@ struct Inbound(Arc<Inner>);
 struct Inner {
     service: Arc<dyn Service>,
     executor: Executor,
-    pass: Arc<Pass>,
-    patience: Patience,
-    served: Served,
+    permit: Arc<ConnectionPermit>,
+    timeouts: Timeouts,
+    served: ResponseTaken,
     closing: Closing,
 }
 
 impl hyper::service::Service<Request<Incoming>> for Inbound {
-    type Response = Response<Answer>;
+    type Response = Response<ResponseBody>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Answer>, Infallible>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<ResponseBody>, Infallible>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let inner = Arc::clone(&self.0);
@@ -111,7 +110,7 @@ impl hyper::service::Service<Request<Incoming>> for Inbound {
 
 impl Inner {
     /// Answers a request.
-    async fn exchange(&self, request: Request<Incoming>) -> Response<Answer> {
+    async fn exchange(&self, request: Request<Incoming>) -> Response<ResponseBody> {
         let (mut head, body) = request.into_parts();
         let has_body = !body.is_end_stream();
         // `hyper` hands an absolute target over as it came.
@@ -119,8 +118,8 @@ impl Inner {
             return self.whole(error.answer(), true);
         }
         // Where a body in chunks ends is seen by hyper only: nothing behind it is read.
-        let closes =
-            self.pass.lane() == Lane::Brief || head.headers.contains_key(header::TRANSFER_ENCODING);
+        let closes = self.permit.kind() == PermitKind::Overflow
+            || head.headers.contains_key(header::TRANSFER_ENCODING);
         let body_limit = match self.admit(&head, has_body) {
             Ok(body_limit) => body_limit,
             // An unread body must not be read as the next request (threat L7).
@@ -130,31 +129,31 @@ impl Inner {
             Ok(body) => body,
             Err(answer) => return self.whole(answer, true),
         };
-        let (peer, pieces) = Peer::new();
+        let (writer, parts) = ResponseWriter::new();
         let work = guarded(
             Arc::clone(&self.service),
             Request::from_parts(head, body),
-            peer,
-            Arc::clone(&self.pass),
+            writer,
+            Arc::clone(&self.permit),
         );
-        let mut work = Unfinished::new(self.executor.clone(), work);
+        let mut work = DetachOnDrop::new(self.executor.clone(), work);
         let worked = async {
             (&mut work).await;
-            pieces.recv().await
+            parts.recv().await
         };
-        match worked.or(pieces.recv()).await {
-            Ok(Piece::Whole(response)) => {
+        match worked.or(parts.recv()).await {
+            Ok(ResponsePart::Whole(response)) => {
                 // A message of HTTP+SSE is accepted first and worked on then: elsewhere, so that
                 // the connection can take its next request, unless there is too much of it.
-                if self.executor.is_crowded() {
+                if self.executor.is_saturated() {
                     work.await;
                 }
                 self.whole(response, closes)
             }
-            Ok(Piece::Head(head)) => {
+            Ok(ResponsePart::Head(head)) => {
                 work.detach();
                 let (closing, served) = (self.closing.clone(), self.served.clone());
-                let mut response = Answer::stream(head, pieces, closing, served);
+                let mut response = ResponseBody::stream(head, parts, closing, served);
                 close_if(closes, &mut response);
                 response
             }
@@ -164,7 +163,7 @@ impl Inner {
 
     /// How much body is read, or the answer by the head alone.
     fn admit(&self, head: &Parts, has_body: bool) -> Result<usize, Box<Response<Bytes>>> {
-        if self.pass.lane() == Lane::Brief && (has_body || !is_exempt_from_limit(head)) {
+        if self.permit.kind() == PermitKind::Overflow && (has_body || !is_exempt_from_limit(head)) {
             return Err(Box::new(error_responses::busy()));
         }
         let admission = self.service.admit(head)?;
@@ -178,7 +177,7 @@ impl Inner {
         }
         let whole = async { Some(Limited::new(body, limit).collect().await) };
         let late = async {
-            Timer::after(self.patience.body).await;
+            Timer::after(self.timeouts.body).await;
             None
         };
         match whole.or(late).await {
@@ -190,8 +189,8 @@ impl Inner {
         }
     }
 
-    fn whole(&self, response: Response<Bytes>, closes: bool) -> Response<Answer> {
-        let mut response = Answer::whole(response, self.served.clone());
+    fn whole(&self, response: Response<Bytes>, closes: bool) -> Response<ResponseBody> {
+        let mut response = ResponseBody::whole(response, self.served.clone());
         close_if(closes, &mut response);
         response
     }

@@ -12,15 +12,15 @@ use std::{
 
 use async_channel::bounded;
 use async_io::Async;
-use entra_mcp_runtime::{Gate, Lane, Pass};
+use entra_mcp_runtime::{ConnectionLimit, ConnectionPermit, PermitKind};
 
 use self::echo::{Echo, connect, statuses, talk};
-use super::{connection::serve, wire::Patience};
+use super::{connection::serve, wire::Timeouts};
 use crate::executor::Executor;
 
 const SHORT: Duration = Duration::from_millis(80);
 
-const PATIENCE: Patience = Patience {
+const TIMEOUTS: Timeouts = Timeouts {
     idle: SHORT,
     head: SHORT,
     body: SHORT,
@@ -28,16 +28,16 @@ const PATIENCE: Patience = Patience {
 };
 
 /// A place in a house that is full, or is not.
-fn pass(lane: Lane) -> Pass {
-    let gate = Gate::new(match lane {
-        Lane::Usual => 1,
-        Lane::Brief => 0,
+fn permit(kind: PermitKind) -> ConnectionPermit {
+    let limit = ConnectionLimit::new(match kind {
+        PermitKind::Normal => 1,
+        PermitKind::Overflow => 0,
     });
-    Arc::new(gate).enter().unwrap()
+    Arc::new(limit).acquire().unwrap()
 }
 
 /// A server for the tests of one thread, which ends with the process.
-fn server(patience: Patience, lane: Lane) -> SocketAddr {
+fn server(timeouts: Timeouts, kind: PermitKind) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let executor = Executor::new();
@@ -54,9 +54,9 @@ fn server(patience: Patience, lane: Lane) -> SocketAddr {
                         socket,
                         Arc::new(Echo),
                         served,
-                        pass(lane),
+                        permit(kind),
                         closing,
-                        patience,
+                        timeouts,
                     )
                     .await;
                 });
@@ -70,7 +70,7 @@ fn server(patience: Patience, lane: Lane) -> SocketAddr {
 
 /// Sends bytes, waits until the server closes; all that it said.
 fn said(bytes: &[u8]) -> String {
-    talk(&mut connect(server(PATIENCE, Lane::Usual)), bytes)
+    talk(&mut connect(server(TIMEOUTS, PermitKind::Normal)), bytes)
 }
 
 /// Every one of these is answered once, with this status, and nothing behind it is served.
@@ -104,12 +104,12 @@ fn a_request_is_answered_and_the_connection_kept() {
 #[test]
 fn a_request_may_come_byte_by_byte() {
     use std::io::Write as _;
-    let patience = Patience {
+    let timeouts = Timeouts {
         head: Duration::from_secs(10),
         body: Duration::from_secs(10),
-        ..PATIENCE
+        ..TIMEOUTS
     };
-    let mut socket = connect(server(patience, Lane::Usual));
+    let mut socket = connect(server(timeouts, PermitKind::Normal));
     socket.set_nodelay(true).unwrap();
     let request = b"POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n\
         3;x=\"y\"\r\nabc\r\n0A\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\n";

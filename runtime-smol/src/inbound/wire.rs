@@ -27,7 +27,7 @@ use entra_mcp_core::{
     error_responses, limits,
     request_head::{self, Framing, HeadError},
 };
-use entra_mcp_runtime::encode;
+use entra_mcp_runtime::http1_encode;
 use http::{Method, Response};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use smol::{
@@ -35,7 +35,7 @@ use smol::{
     io::{AsyncRead as _, AsyncWrite as _, AsyncWriteExt as _},
 };
 
-use super::answer::Served;
+use super::response_body::ResponseTaken;
 
 /// How much is read at once.
 const CHUNK_BYTES: usize = 8 * 1024;
@@ -47,7 +47,7 @@ const LINGER: Duration = Duration::from_secs(1);
 
 /// How long a connection is borne.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
+pub(super) struct Timeouts {
     /// Until the first byte of a request, after the first request.
     pub(super) idle: Duration,
     /// Until the head is there.
@@ -58,8 +58,8 @@ pub(super) struct Patience {
     pub(super) write: Duration,
 }
 
-impl Patience {
-    pub(super) const USUAL: Self = Self {
+impl Timeouts {
+    pub(super) const NORMAL: Self = Self {
         idle: limits::IDLE_TIMEOUT,
         head: limits::HEAD_TIMEOUT,
         body: limits::BODY_TIMEOUT,
@@ -67,7 +67,7 @@ impl Patience {
     };
 
     /// With those who came when the house was full.
-    pub(super) const BRIEF: Self = Self {
+    pub(super) const OVERFLOW: Self = Self {
         idle: Duration::ZERO,
         head: Duration::from_secs(2),
         body: Duration::ZERO,
@@ -81,14 +81,14 @@ pub(super) struct Wire {
     /// What was read and not yet passed on.
     buffer: Vec<u8>,
     phase: Phase,
-    served: Served,
-    patience: Patience,
-    reading: Alarm,
-    writing: Alarm,
+    served: ResponseTaken,
+    timeouts: Timeouts,
+    reading: Deadline,
+    writing: Deadline,
     /// Since when the peer has taken nothing of what is to be written.
     stuck: Option<Instant>,
     /// Why no more requests are read.
-    stopped: Option<Stopped>,
+    stopped: Option<WireError>,
 }
 
 /// What the bytes that come next are.
@@ -109,22 +109,22 @@ enum Phase {
 
 /// Why no more requests are read.
 #[derive(Debug)]
-enum Stopped {
+enum WireError {
     /// It was no request that is served: this is the answer.
-    Refused(Box<Response<Bytes>>),
+    Invalid(Box<Response<Bytes>>),
     /// Nothing was asked for too long.
     Idle,
     /// The peer left.
-    Gone,
+    Disconnected,
 }
 
 impl Wire {
-    pub(super) fn new(socket: Async<TcpStream>, patience: Patience, served: Served) -> Self {
+    pub(super) fn new(socket: Async<TcpStream>, timeouts: Timeouts, served: ResponseTaken) -> Self {
         // Without it an event written in two pieces waits for the first one's acknowledgement. If it
         // cannot be set, the socket is broken, which the first read will tell.
         let _ = socket.get_ref().set_nodelay(true);
         // Who has just connected has something to say.
-        let deadline = Instant::now() + patience.head;
+        let deadline = Instant::now() + timeouts.head;
         Self {
             socket,
             buffer: Vec::new(),
@@ -133,9 +133,9 @@ impl Wire {
                 deadline,
             },
             served,
-            patience,
-            reading: Alarm::new(),
-            writing: Alarm::new(),
+            timeouts,
+            reading: Deadline::new(),
+            writing: Deadline::new(),
             stuck: None,
             stopped: None,
         }
@@ -145,16 +145,16 @@ impl Wire {
     /// still comes for a little while.
     pub(super) async fn finish(&mut self) {
         match self.stopped.take() {
-            Some(Stopped::Gone) => return,
-            Some(Stopped::Refused(answer)) => {
-                let bytes = encode::whole(&answer, &Method::GET, true);
+            Some(WireError::Disconnected) => return,
+            Some(WireError::Invalid(answer)) => {
+                let bytes = http1_encode::response(&answer, &Method::GET, true);
                 let sent = async { self.socket.write_all(&bytes).await };
-                let late = after(self.patience.write);
+                let late = after(self.timeouts.write);
                 if sent.or(late).await.is_err() {
                     return;
                 }
             }
-            Some(Stopped::Idle) | None => {}
+            Some(WireError::Idle) | None => {}
         }
         if self.socket.get_ref().shutdown(Shutdown::Write).is_err() {
             return;
@@ -184,7 +184,7 @@ impl Wire {
 
     /// Reads a head: its first byte by the deadline, the whole of it within the patience from then
     /// on. Ready with how many bytes to pass on, or when there will be no more requests.
-    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<u64, Stopped>> {
+    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<u64, WireError>> {
         let Phase::Head {
             mut scanned,
             mut deadline,
@@ -206,10 +206,10 @@ impl Wire {
             let was_empty = self.buffer.is_empty();
             match self.fill(cx) {
                 Poll::Ready(Ok(1..)) if was_empty => {
-                    deadline = Instant::now() + self.patience.head;
+                    deadline = Instant::now() + self.timeouts.head;
                 }
                 Poll::Ready(Ok(1..)) => {}
-                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(Stopped::Gone)),
+                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(WireError::Disconnected)),
                 Poll::Pending => {
                     self.phase = Phase::Head { scanned, deadline };
                     if was_empty {
@@ -218,8 +218,8 @@ impl Wire {
                     }
                     ready!(self.reading.poll(cx, deadline));
                     return Poll::Ready(Err(match was_empty {
-                        true => Stopped::Idle,
-                        false => Stopped::Refused(Box::new(error_responses::request_timeout())),
+                        true => WireError::Idle,
+                        false => WireError::Invalid(Box::new(error_responses::request_timeout())),
                     }));
                 }
             }
@@ -231,11 +231,11 @@ impl Wire {
         if !matches!(self.phase, Phase::Serving) || !self.served.take() {
             return None;
         }
-        let patience = match self.buffer.is_empty() {
-            true => self.patience.idle,
-            false => self.patience.head,
+        let timeouts = match self.buffer.is_empty() {
+            true => self.timeouts.idle,
+            false => self.timeouts.head,
         };
-        let deadline = Instant::now() + patience;
+        let deadline = Instant::now() + timeouts;
         self.phase = Phase::Head {
             scanned: 0,
             deadline,
@@ -244,14 +244,14 @@ impl Wire {
     }
 
     /// How many bytes the request has, if it is to be served.
-    fn judge(&self, end: usize) -> Result<u64, Stopped> {
+    fn judge(&self, end: usize) -> Result<u64, WireError> {
         let head = request_head::parse(self.buffer.get(..end).unwrap_or_default())?;
         let end = u64::try_from(end).unwrap_or(u64::MAX);
         Ok(match head.framing {
             Framing::Empty => end,
             // What hyper cannot count is too large for anything else, too.
             Framing::Length(length) if length >= u64::MAX / 2 => {
-                return Err(Stopped::Refused(Box::new(too_large())));
+                return Err(WireError::Invalid(Box::new(too_large())));
             }
             Framing::Length(length) => end.saturating_add(length),
             Framing::Chunked => u64::MAX,
@@ -259,7 +259,7 @@ impl Wire {
     }
 
     /// Passes on what was read, so far as it belongs to this request.
-    fn pass(&mut self, left: u64, cursor: &mut ReadBufCursor<'_>) {
+    fn forward(&mut self, left: u64, cursor: &mut ReadBufCursor<'_>) {
         let length = usize::try_from(left).unwrap_or(usize::MAX);
         let length = length.min(self.buffer.len()).min(cursor.remaining());
         cursor.put_slice(self.buffer.get(..length).unwrap_or_default());
@@ -288,16 +288,16 @@ impl Read for Wire {
                 Phase::Passing(0) => self.phase = Phase::Serving,
                 Phase::Passing(left) => {
                     if self.buffer.is_empty() && ready!(self.fill(cx))? == 0 {
-                        self.stopped = Some(Stopped::Gone);
+                        self.stopped = Some(WireError::Disconnected);
                         continue;
                     }
-                    self.pass(left, &mut cursor);
+                    self.forward(left, &mut cursor);
                     return Poll::Ready(Ok(()));
                 }
                 Phase::Serving if !self.buffer.is_empty() => return Poll::Pending,
                 Phase::Serving => {
                     if ready!(self.fill(cx))? == 0 {
-                        self.stopped = Some(Stopped::Gone);
+                        self.stopped = Some(WireError::Disconnected);
                     }
                 }
             }
@@ -321,7 +321,7 @@ impl Write for Wire {
             }
             Poll::Pending => {
                 let since = *self.stuck.get_or_insert_with(Instant::now);
-                let deadline = since + self.patience.write;
+                let deadline = since + self.timeouts.write;
                 ready!(self.writing.poll(cx, deadline));
                 Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
             }
@@ -330,7 +330,7 @@ impl Write for Wire {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // While it answered, hyper was told that there is nothing to read: it does not come back
-        // to reading by itself, neither for what waits here nor for the time of an idle peer.
+        // to reading by itself, neither for what waits here nor for the time of an idle writer.
         if let Some(deadline) = self.turn()
             && (!self.buffer.is_empty() || self.reading.poll(cx, deadline).is_ready())
         {
@@ -345,20 +345,20 @@ impl Write for Wire {
     }
 }
 
-impl From<HeadError> for Stopped {
+impl From<HeadError> for WireError {
     fn from(refusal: HeadError) -> Self {
-        Self::Refused(Box::new(refusal.answer()))
+        Self::Invalid(Box::new(refusal.answer()))
     }
 }
 
 /// A timer that is moved as seldom as possible: a deadline that was put off costs nothing until
 /// the timer goes off at the old one.
-struct Alarm {
+struct Deadline {
     timer: Timer,
     set: Option<Instant>,
 }
 
-impl Alarm {
+impl Deadline {
     fn new() -> Self {
         Self {
             timer: Timer::never(),

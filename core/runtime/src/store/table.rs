@@ -22,8 +22,8 @@ const MARKS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("marks");
 const LAST_VERSION: &str = "version";
 const KEY_MARK: &str = "key";
 
-/// How many records one transaction of a sweep deletes: others wait for it.
-const SWEEP_BATCH: usize = 500;
+/// How many records one transaction deletes: others wait for it.
+const PURGE_BATCH: usize = 500;
 
 /// Why a transaction did nothing.
 #[derive(Debug)]
@@ -125,12 +125,12 @@ pub(super) fn put(
 }
 
 /// Deletes what expired, a batch in a transaction; how many records it were.
-pub(super) fn sweep(database: &Database, now: UnixTime) -> Result<usize, Error> {
-    let mut swept = 0;
+pub(super) fn purge_expired(database: &Database, now: UnixTime) -> Result<usize, Error> {
+    let mut purged = 0;
     loop {
         let expired = expired(database, now)?;
         if expired.is_empty() {
-            return Ok(swept);
+            return Ok(purged);
         }
         let write = database.begin_write()?;
         for (expires, key) in &expired {
@@ -141,7 +141,7 @@ pub(super) fn sweep(database: &Database, now: UnixTime) -> Result<usize, Error> 
             // Between reading and writing it may have been written anew, to last longer.
             if listed {
                 write.open_table(RECORDS)?.remove(key.as_str())?;
-                swept += 1;
+                purged += 1;
             }
         }
         write.commit()?;
@@ -152,7 +152,7 @@ fn expired(database: &Database, now: UnixTime) -> Result<Vec<(u64, String)>, Err
     let expiries = database.begin_read()?.open_table(EXPIRIES)?;
     let until = (now.0.saturating_add(1), "");
     let mut expired = Vec::new();
-    for entry in expiries.range(..until)?.take(SWEEP_BATCH) {
+    for entry in expiries.range(..until)?.take(PURGE_BATCH) {
         let (name, _) = entry?;
         let (expires, key) = name.value();
         expired.push((expires, key.to_owned()));

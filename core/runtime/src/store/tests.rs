@@ -29,8 +29,8 @@ impl Place {
         Self(std::env::temp_dir().join(name))
     }
 
-    fn folder(&self) -> Folder {
-        Folder::open(&self.0).unwrap()
+    fn folder(&self) -> DataDir {
+        DataDir::open(&self.0).unwrap()
     }
 
     fn store(&self) -> FileStore {
@@ -129,7 +129,7 @@ fn an_expired_record_is_absent_to_a_guard() {
     let store = place.store();
     put_until(&store, "a", "old", NOW, Guard::Any);
     assert!(put(&store, "a", "new", Guard::Absent));
-    store.sweep(NOW);
+    store.purge_expired(NOW);
     assert_eq!(text(get(&store, "a", NOW)).as_deref(), Some("new"));
 }
 
@@ -142,8 +142,8 @@ fn a_sweep_deletes_what_expired_and_nothing_else() {
         put_until(&store, &format!("old {number}"), "old", NOW, Guard::Any);
     }
     put(&store, "new", "new", Guard::Any);
-    assert_eq!(table::sweep(&store.database, NOW).unwrap(), 3);
-    assert_eq!(table::sweep(&store.database, NOW).unwrap(), 0);
+    assert_eq!(table::purge_expired(&store.database, NOW).unwrap(), 3);
+    assert_eq!(table::purge_expired(&store.database, NOW).unwrap(), 0);
     // Asked as of long ago: only what is deleted for good is missing.
     assert_eq!(get(&store, "old 0", UnixTime(0)), None);
     assert_eq!(text(get(&store, "new", NOW)).as_deref(), Some("new"));
@@ -275,7 +275,7 @@ fn a_key_file_that_others_can_read_is_refused() {
 fn a_folder_that_cannot_be_used_is_told_in_words() {
     let place = Place::new();
     std::fs::write(&place.0, "a file").unwrap();
-    let words = Folder::open(&place.0).unwrap_err();
+    let words = DataDir::open(&place.0).unwrap_err();
     assert!(words.contains("--data-dir"), "{words}");
     std::fs::remove_file(&place.0).unwrap();
 }

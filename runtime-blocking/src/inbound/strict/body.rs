@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use entra_mcp_core::request_head::Framing;
 
-use super::wire::{Dry, Wire};
+use super::wire::{ReadError, Wire};
 
 /// The longest line of a chunk's size with its extensions.
 const SIZE_LINE_BYTES: usize = 256;
@@ -16,22 +16,22 @@ const WRAPPING_BYTES: usize = 16 * 1024;
 
 /// Why there is no body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum BodyFault {
+pub(super) enum BodyError {
     /// It is longer than was admitted.
     TooLarge,
     /// Its chunks are not chunks.
-    Bad,
+    Malformed,
     /// It took too long.
-    Slow,
+    TimedOut,
     /// The peer left before its end.
-    Gone,
+    Disconnected,
 }
 
-impl From<Dry> for BodyFault {
-    fn from(dry: Dry) -> Self {
-        match dry {
-            Dry::Slow => Self::Slow,
-            Dry::Gone => Self::Gone,
+impl From<ReadError> for BodyError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::TimedOut => Self::TimedOut,
+            ReadError::Disconnected => Self::Disconnected,
         }
     }
 }
@@ -41,15 +41,15 @@ pub(super) fn read(
     wire: &mut Wire,
     framing: Framing,
     limit: usize,
-    patience: Duration,
-) -> Result<Bytes, BodyFault> {
-    let deadline = Instant::now() + patience;
+    timeouts: Duration,
+) -> Result<Bytes, BodyError> {
+    let deadline = Instant::now() + timeouts;
     match framing {
         Framing::Empty => Ok(Bytes::new()),
         Framing::Length(length) => {
-            let length = usize::try_from(length).map_err(|_| BodyFault::TooLarge)?;
+            let length = usize::try_from(length).map_err(|_| BodyError::TooLarge)?;
             if length > limit {
-                return Err(BodyFault::TooLarge);
+                return Err(BodyError::TooLarge);
             }
             exactly(wire, length, deadline).map(Bytes::from)
         }
@@ -57,7 +57,7 @@ pub(super) fn read(
     }
 }
 
-fn exactly(wire: &mut Wire, length: usize, deadline: Instant) -> Result<Vec<u8>, BodyFault> {
+fn exactly(wire: &mut Wire, length: usize, deadline: Instant) -> Result<Vec<u8>, BodyError> {
     // The buffer grows with what arrives, not with what was announced.
     while wire.buffer().len() < length {
         wire.fill(deadline)?;
@@ -65,7 +65,7 @@ fn exactly(wire: &mut Wire, length: usize, deadline: Instant) -> Result<Vec<u8>,
     Ok(wire.take(length))
 }
 
-fn chunks(wire: &mut Wire, limit: usize, deadline: Instant) -> Result<Bytes, BodyFault> {
+fn chunks(wire: &mut Wire, limit: usize, deadline: Instant) -> Result<Bytes, BodyError> {
     let mut body = Vec::new();
     let mut wrapping = 0;
     loop {
@@ -77,21 +77,21 @@ fn chunks(wire: &mut Wire, limit: usize, deadline: Instant) -> Result<Bytes, Bod
             return Ok(body.into());
         }
         if size > limit.saturating_sub(body.len()) {
-            return Err(BodyFault::TooLarge);
+            return Err(BodyError::TooLarge);
         }
         body.extend(exactly(wire, size, deadline)?);
         if exactly(wire, 2, deadline)? != b"\r\n" {
-            return Err(BodyFault::Bad);
+            return Err(BodyError::Malformed);
         }
         if wrapping > WRAPPING_BYTES.saturating_add(body.len()) {
-            return Err(BodyFault::Bad);
+            return Err(BodyError::Malformed);
         }
     }
 }
 
 /// `chunk-size [ chunk-ext ]`: hexadecimal digits, then perhaps extensions, which mean nothing to
 /// us. No sign, no prefix, no space, no number that overflows.
-fn chunk_size(line: &[u8]) -> Result<usize, BodyFault> {
+fn chunk_size(line: &[u8]) -> Result<usize, BodyError> {
     let (digits, extensions) = match line.iter().position(|byte| *byte == b';') {
         Some(place) => line.split_at(place),
         None => (line, &b""[..]),
@@ -101,14 +101,14 @@ fn chunk_size(line: &[u8]) -> Result<usize, BodyFault> {
         .iter()
         .all(|byte| matches!(byte, b'\t' | b' '..=b'~'));
     if !is_number || !is_plain {
-        return Err(BodyFault::Bad);
+        return Err(BodyError::Malformed);
     }
-    let digits = std::str::from_utf8(digits).map_err(|_| BodyFault::Bad)?;
-    usize::from_str_radix(digits, 16).map_err(|_| BodyFault::Bad)
+    let digits = std::str::from_utf8(digits).map_err(|_| BodyError::Malformed)?;
+    usize::from_str_radix(digits, 16).map_err(|_| BodyError::Malformed)
 }
 
 /// Reads trailers away, up to and with the empty line: nothing in them is of use to us.
-fn trailers(wire: &mut Wire, wrapping: usize, deadline: Instant) -> Result<(), BodyFault> {
+fn trailers(wire: &mut Wire, wrapping: usize, deadline: Instant) -> Result<(), BodyError> {
     let mut read = wrapping;
     loop {
         let line = line(wire, deadline)?;
@@ -123,17 +123,17 @@ fn trailers(wire: &mut Wire, wrapping: usize, deadline: Instant) -> Result<(), B
                 .iter()
                 .all(|byte| *byte == b'\t' || *byte >= b' ' && *byte != 0x7f);
         if !is_field || read > WRAPPING_BYTES {
-            return Err(BodyFault::Bad);
+            return Err(BodyError::Malformed);
         }
     }
 }
 
 /// A line without its CR LF; any other CR or LF is an error.
-fn line(wire: &mut Wire, deadline: Instant) -> Result<Vec<u8>, BodyFault> {
+fn line(wire: &mut Wire, deadline: Instant) -> Result<Vec<u8>, BodyError> {
     loop {
         let buffer = wire.buffer();
         match buffer.iter().position(|byte| matches!(byte, b'\r' | b'\n')) {
-            Some(end) if end > SIZE_LINE_BYTES => return Err(BodyFault::Bad),
+            Some(end) if end > SIZE_LINE_BYTES => return Err(BodyError::Malformed),
             Some(end) => match (buffer.get(end), buffer.get(end + 1)) {
                 (Some(b'\r'), Some(b'\n')) => {
                     let line = wire.take(end);
@@ -141,9 +141,9 @@ fn line(wire: &mut Wire, deadline: Instant) -> Result<Vec<u8>, BodyFault> {
                     return Ok(line);
                 }
                 (Some(b'\r'), None) => {}
-                _ => return Err(BodyFault::Bad),
+                _ => return Err(BodyError::Malformed),
             },
-            None if buffer.len() > SIZE_LINE_BYTES => return Err(BodyFault::Bad),
+            None if buffer.len() > SIZE_LINE_BYTES => return Err(BodyError::Malformed),
             None => {}
         }
         wire.fill(deadline)?;

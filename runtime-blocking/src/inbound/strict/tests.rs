@@ -13,7 +13,7 @@ use crate::inbound::echo::{Echo, connect, statuses, talk};
 
 const SHORT: Duration = Duration::from_millis(80);
 
-const PATIENCE: Patience = Patience {
+const TIMEOUTS: Timeouts = Timeouts {
     idle: SHORT,
     head: SHORT,
     body: SHORT,
@@ -21,12 +21,12 @@ const PATIENCE: Patience = Patience {
 };
 
 /// A server for the tests of one thread, and what became of its connections.
-fn server(patience: Patience) -> SocketAddr {
+fn server(timeouts: Timeouts) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
         for socket in listener.incoming() {
-            std::thread::spawn(move || connection(socket.unwrap(), &Echo, patience));
+            std::thread::spawn(move || connection(socket.unwrap(), &Echo, timeouts));
         }
     });
     address
@@ -34,7 +34,7 @@ fn server(patience: Patience) -> SocketAddr {
 
 /// Sends bytes, waits until the server closes; all that it said.
 fn said(bytes: &[u8]) -> String {
-    talk(&mut connect(server(PATIENCE)), bytes)
+    talk(&mut connect(server(TIMEOUTS)), bytes)
 }
 
 /// Every one of these is answered once, with this status, and nothing behind it is served.
@@ -67,12 +67,12 @@ fn a_request_is_answered_and_the_connection_kept() {
 
 #[test]
 fn a_request_may_come_byte_by_byte() {
-    let patience = Patience {
+    let timeouts = Timeouts {
         head: Duration::from_secs(10),
         body: Duration::from_secs(10),
-        ..PATIENCE
+        ..TIMEOUTS
     };
-    let mut socket = connect(server(patience));
+    let mut socket = connect(server(timeouts));
     socket.set_nodelay(true).unwrap();
     let request = b"POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n\
         3;x=\"y\"\r\nabc\r\n0A\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\n";

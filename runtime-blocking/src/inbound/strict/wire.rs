@@ -22,25 +22,25 @@ const LINGER: Duration = Duration::from_secs(1);
 
 /// Why there is no head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stopped {
+pub(super) enum WireError {
     /// It is not to be served.
-    Refused(HeadError),
+    Invalid(HeadError),
     /// It took too long; whether any of it had come.
-    Slow {
+    TimedOut {
         /// Whether a byte had come.
-        begun: bool,
+        has_started: bool,
     },
     /// The peer left.
-    Gone,
+    Disconnected,
 }
 
 /// Why no more bytes come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Dry {
+pub(super) enum ReadError {
     /// The deadline passed.
-    Slow,
+    TimedOut,
     /// The peer left.
-    Gone,
+    Disconnected,
 }
 
 /// The socket of a connection.
@@ -73,13 +73,13 @@ impl Wire {
     pub(super) fn read_head(
         &mut self,
         idle: Duration,
-        patience: Duration,
-    ) -> Result<Head, Stopped> {
+        timeouts: Duration,
+    ) -> Result<Head, WireError> {
         let mut deadline = Instant::now()
             + if self.buffer.is_empty() {
                 idle
             } else {
-                patience
+                timeouts
             };
         let mut scanned = 0;
         loop {
@@ -89,29 +89,31 @@ impl Wire {
                 scanned = 0;
             }
             let end =
-                request_head::find_end(&self.buffer, &mut scanned).map_err(Stopped::Refused)?;
+                request_head::find_end(&self.buffer, &mut scanned).map_err(WireError::Invalid)?;
             if let Some(end) = end {
                 let bytes = self.take(end);
-                return request_head::parse(&bytes).map_err(Stopped::Refused);
+                return request_head::parse(&bytes).map_err(WireError::Invalid);
             }
             let was_empty = self.buffer.is_empty();
-            self.fill(deadline).map_err(|dry| match dry {
-                Dry::Slow => Stopped::Slow { begun: !was_empty },
-                Dry::Gone => Stopped::Gone,
+            self.fill(deadline).map_err(|error| match error {
+                ReadError::TimedOut => WireError::TimedOut {
+                    has_started: !was_empty,
+                },
+                ReadError::Disconnected => WireError::Disconnected,
             })?;
             if was_empty {
-                deadline = Instant::now() + patience;
+                deadline = Instant::now() + timeouts;
             }
         }
     }
 
     /// Reads what there is, at least a byte, into the buffer.
-    pub(super) fn fill(&mut self, deadline: Instant) -> Result<(), Dry> {
+    pub(super) fn fill(&mut self, deadline: Instant) -> Result<(), ReadError> {
         let mut chunk = [0; CHUNK_BYTES];
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(Dry::Slow);
+                return Err(ReadError::TimedOut);
             }
             if self
                 .read_timeout
@@ -119,18 +121,18 @@ impl Wire {
             {
                 self.socket
                     .set_read_timeout(Some(left))
-                    .map_err(|_| Dry::Gone)?;
+                    .map_err(|_| ReadError::Disconnected)?;
                 self.read_timeout = Some(left);
             }
             match self.socket.read(&mut chunk) {
-                Ok(0) => return Err(Dry::Gone),
+                Ok(0) => return Err(ReadError::Disconnected),
                 Ok(length) => {
                     self.buffer
                         .extend_from_slice(chunk.get(..length).unwrap_or_default());
                     return Ok(());
                 }
                 Err(error) if is_timeout(&error) || error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => return Err(Dry::Gone),
+                Err(_) => return Err(ReadError::Disconnected),
             }
         }
     }
@@ -175,7 +177,7 @@ impl Wire {
 
     /// Whether the peer has left: its side is closed, or the connection is broken. Bytes that wait
     /// are its next request.
-    pub(super) fn is_gone(&mut self) -> bool {
+    pub(super) fn is_disconnected(&mut self) -> bool {
         if self.broken {
             return true;
         }

@@ -10,8 +10,8 @@ fn server() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let service: Arc<dyn Service> = Arc::new(Echo);
-    let gate = Arc::new(Gate::new(100));
-    std::thread::spawn(move || serve(&listener, &service, &gate));
+    let limit = Arc::new(ConnectionLimit::new(100));
+    std::thread::spawn(move || serve(&listener, &service, &limit));
     address
 }
 

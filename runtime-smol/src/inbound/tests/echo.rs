@@ -12,7 +12,7 @@ use http::{Request, Response, StatusCode, request::Parts};
 
 use crate::{
     executor::Work,
-    inbound::{Peer, Service},
+    inbound::{ResponseWriter, Service},
 };
 
 /// Says what it was asked: `METHOD path body`.
@@ -28,42 +28,42 @@ impl Service for Echo {
         Ok(Admission { body_limit: 1000 })
     }
 
-    fn serve(&self, request: Request<Bytes>, peer: Peer) -> Work {
+    fn serve(&self, request: Request<Bytes>, writer: ResponseWriter) -> Work {
         assert_ne!(request.uri().path(), "/panic", "a bug");
-        Box::pin(serve(request, peer))
+        Box::pin(serve(request, writer))
     }
 }
 
-async fn serve(request: Request<Bytes>, mut peer: Peer) {
+async fn serve(request: Request<Bytes>, mut writer: ResponseWriter) {
     match request.uri().path() {
         "/panic-late" => {
-            peer.open(Response::new(())).await;
-            peer.write(Bytes::from_static(b"half")).await;
+            writer.open(Response::new(())).await;
+            writer.write(Bytes::from_static(b"half")).await;
             panic!("a bug");
         }
         "/stream" => {
-            peer.open(Response::new(())).await;
-            peer.write(Bytes::from_static(b"data: 1\n\n")).await;
-            peer.write(Bytes::from_static(b"data: 2\n\n")).await;
-            peer.close().await;
+            writer.open(Response::new(())).await;
+            writer.write(Bytes::from_static(b"data: 1\n\n")).await;
+            writer.write(Bytes::from_static(b"data: 2\n\n")).await;
+            writer.close().await;
         }
         "/until-gone" => {
-            peer.open(Response::new(())).await;
-            peer.gone().await;
+            writer.open(Response::new(())).await;
+            writer.gone().await;
         }
         "/flood" => {
-            peer.open(Response::new(())).await;
+            writer.open(Response::new(())).await;
             let flood = async {
                 loop {
-                    peer.write(Bytes::from_static(&[b'x'; 64 * 1024])).await;
+                    writer.write(Bytes::from_static(&[b'x'; 64 * 1024])).await;
                 }
             };
-            smol::future::or(flood, peer.gone()).await;
+            smol::future::or(flood, writer.gone()).await;
         }
         path => {
             let body = String::from_utf8_lossy(request.body());
             let said = format!("{} {path} {body}", request.method());
-            peer.respond(Response::new(Bytes::from(said))).await;
+            writer.respond(Response::new(Bytes::from(said))).await;
         }
     }
 }

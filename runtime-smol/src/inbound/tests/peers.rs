@@ -64,7 +64,7 @@ fn a_body_beyond_its_limit_is_refused_before_it_is_read() {
 #[test]
 fn who_expects_is_answered_by_the_verdict_on_the_head() {
     let head = "Host: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n";
-    let mut socket = connect(server(Patience::USUAL, Lane::Usual));
+    let mut socket = connect(server(Timeouts::NORMAL, PermitKind::Normal));
     socket
         .write_all(format!("POST /a HTTP/1.1\r\nConnection: close\r\n{head}").as_bytes())
         .unwrap();
@@ -141,9 +141,9 @@ fn one_connection() -> (TcpStream, std::thread::JoinHandle<()>) {
             socket,
             Arc::new(Echo),
             executor.clone(),
-            pass(Lane::Usual),
+            permit(PermitKind::Normal),
             closing,
-            PATIENCE,
+            TIMEOUTS,
         );
         executor.run(served).unwrap();
     });
@@ -187,7 +187,7 @@ fn whoever_asks_and_does_not_read_is_left_too() {
 // M10
 #[test]
 fn a_full_house_answers_health_and_metadata_and_turns_others_away() {
-    let address = server(Patience::BRIEF, Lane::Brief);
+    let address = server(Timeouts::OVERFLOW, PermitKind::Overflow);
     for (request, status) in [
         ("GET /mcp", 503),
         ("POST /healthz", 503),
@@ -214,14 +214,14 @@ fn when_the_server_ends_streams_end_and_idle_connections_close() {
         let thread = std::thread::spawn(move || {
             let executor = Executor::new();
             let (socket, echo) = (Async::new(socket).unwrap(), Arc::new(Echo));
-            let pass = pass(Lane::Usual);
+            let permit = permit(PermitKind::Normal);
             let served = serve(
                 socket,
                 echo,
                 executor.clone(),
-                pass,
+                permit,
                 closing,
-                Patience::USUAL,
+                Timeouts::NORMAL,
             );
             executor.run(served).unwrap();
         });

@@ -58,7 +58,7 @@ fn a_body_beyond_its_limit_is_refused_before_it_is_read() {
 #[test]
 fn who_expects_is_answered_by_the_verdict_on_the_head() {
     let head = "Host: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n";
-    let mut socket = connect(server(Patience::USUAL));
+    let mut socket = connect(server(Timeouts::NORMAL));
     socket
         .write_all(format!("POST /a HTTP/1.1\r\nConnection: close\r\n{head}").as_bytes())
         .unwrap();
@@ -127,7 +127,7 @@ fn one_connection() -> (TcpStream, std::thread::JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let client = connect(listener.local_addr().unwrap());
     let (socket, _) = listener.accept().unwrap();
-    let thread = std::thread::spawn(move || connection(socket, &Echo, PATIENCE));
+    let thread = std::thread::spawn(move || connection(socket, &Echo, TIMEOUTS));
     (client, thread)
 }
 
@@ -162,8 +162,8 @@ fn a_full_house_answers_health_and_metadata_and_turns_others_away() {
     let address = listener.local_addr().unwrap();
     let service: Arc<dyn Service> = Arc::new(Echo);
     // One place, and it is taken below.
-    let gate = Arc::new(Gate::new(1));
-    std::thread::spawn(move || serve(&listener, &service, &gate));
+    let limit = Arc::new(ConnectionLimit::new(1));
+    std::thread::spawn(move || serve(&listener, &service, &limit));
     let mut inside = connect(address);
     let request = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
     inside.write_all(request("/stream").as_bytes()).unwrap();

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, Method, Response, StatusCode, header};
 
 /// How the body of a response ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ends {
+pub enum BodyEnd {
     /// After the last chunk.
     WithLastChunk,
     /// With the connection: for HTTP/1.0, which has no chunks.
@@ -25,9 +25,9 @@ const OURS: [HeaderName; 4] = [
 
 /// A whole response. Of HEAD, the head only, as GET would have it (RFC 9110 section 9.3.2).
 #[must_use]
-pub fn whole(response: &Response<Bytes>, method: &Method, closes: bool) -> Vec<u8> {
+pub fn response(response: &Response<Bytes>, method: &Method, closes: bool) -> Vec<u8> {
     let body = response.body();
-    let mut bytes = head(response.status(), response.headers(), closes);
+    let mut bytes = head_bytes(response.status(), response.headers(), closes);
     // RFC 9110 section 8.6: neither 1xx nor 204 has a length.
     let has_length = response.status() != StatusCode::NO_CONTENT;
     if has_length {
@@ -42,10 +42,10 @@ pub fn whole(response: &Response<Bytes>, method: &Method, closes: bool) -> Vec<u
 
 /// The head of a response whose body follows.
 #[must_use]
-pub fn open(response: &Response<()>, ends: Ends) -> Vec<u8> {
-    let closes = ends == Ends::WithConnection;
-    let mut bytes = head(response.status(), response.headers(), closes);
-    if ends == Ends::WithLastChunk {
+pub fn head(response: &Response<()>, end: BodyEnd) -> Vec<u8> {
+    let closes = end == BodyEnd::WithConnection;
+    let mut bytes = head_bytes(response.status(), response.headers(), closes);
+    if end == BodyEnd::WithLastChunk {
         bytes.extend_from_slice(b"transfer-encoding: chunked\r\n");
     }
     bytes.extend_from_slice(b"\r\n");
@@ -54,9 +54,9 @@ pub fn open(response: &Response<()>, ends: Ends) -> Vec<u8> {
 
 /// A piece of a body: one chunk, one write, one flush.
 #[must_use]
-pub fn piece(bytes: &[u8], ends: Ends) -> Vec<u8> {
+pub fn chunk(bytes: &[u8], end: BodyEnd) -> Vec<u8> {
     // An empty chunk would be the last.
-    if ends == Ends::WithConnection || bytes.is_empty() {
+    if end == BodyEnd::WithConnection || bytes.is_empty() {
         return bytes.to_vec();
     }
     let mut chunk = Vec::with_capacity(bytes.len() + 20);
@@ -68,14 +68,14 @@ pub fn piece(bytes: &[u8], ends: Ends) -> Vec<u8> {
 
 /// The end of a body.
 #[must_use]
-pub fn last(ends: Ends) -> &'static [u8] {
-    match ends {
-        Ends::WithLastChunk => b"0\r\n\r\n",
-        Ends::WithConnection => b"",
+pub fn last_chunk(end: BodyEnd) -> &'static [u8] {
+    match end {
+        BodyEnd::WithLastChunk => b"0\r\n\r\n",
+        BodyEnd::WithConnection => b"",
     }
 }
 
-fn head(status: StatusCode, headers: &HeaderMap, closes: bool) -> Vec<u8> {
+fn head_bytes(status: StatusCode, headers: &HeaderMap, closes: bool) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(512);
     let reason = status.canonical_reason().unwrap_or_default();
     // Writing into a Vec does not fail.
@@ -120,34 +120,43 @@ mod tests {
             .body(Bytes::from_static(b"body"))
             .unwrap();
         let expected = "HTTP/1.1 200 OK|x-a: b|content-length: 4||body";
-        assert_eq!(text(&whole(&response, &Method::GET, false)), expected);
+        assert_eq!(
+            text(&super::response(&response, &Method::GET, false)),
+            expected
+        );
         let expected = "HTTP/1.1 200 OK|x-a: b|connection: close|content-length: 4|";
-        assert_eq!(text(&whole(&response, &Method::HEAD, true)), expected);
+        assert_eq!(
+            text(&super::response(&response, &Method::HEAD, true)),
+            expected
+        );
     }
 
     #[test]
     fn no_content_has_no_length() {
         let response = Response::builder().status(204).body(Bytes::new()).unwrap();
         let expected = "HTTP/1.1 204 No Content|";
-        assert_eq!(text(&whole(&response, &Method::POST, false)), expected);
+        assert_eq!(
+            text(&super::response(&response, &Method::POST, false)),
+            expected
+        );
     }
 
     // L14
     #[test]
     fn no_answer_names_the_software() {
         let response = Response::new(Bytes::new());
-        let head = text(&whole(&response, &Method::GET, false)).to_lowercase();
+        let head = text(&super::response(&response, &Method::GET, false)).to_lowercase();
         assert!(!head.contains("server:"), "{head}");
     }
 
     #[test]
     fn pieces_are_chunks_and_none_of_them_is_the_last_by_accident() {
         assert_eq!(
-            piece(b"0123456789abcdef", Ends::WithLastChunk),
+            chunk(b"0123456789abcdef", BodyEnd::WithLastChunk),
             b"10\r\n0123456789abcdef\r\n"
         );
-        assert_eq!(piece(b"", Ends::WithLastChunk), b"");
-        assert_eq!(piece(b"a", Ends::WithConnection), b"a");
-        assert_eq!(last(Ends::WithLastChunk), b"0\r\n\r\n");
+        assert_eq!(chunk(b"", BodyEnd::WithLastChunk), b"");
+        assert_eq!(chunk(b"a", BodyEnd::WithConnection), b"a");
+        assert_eq!(last_chunk(BodyEnd::WithLastChunk), b"0\r\n\r\n");
     }
 }

@@ -1,4 +1,4 @@
-//! The calls that an exchange performs: each on a thread of its own, whose wishes go to the exchange.
+//! The calls that an exchange performs: each on a thread of its own, whose effects go to the exchange.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -15,7 +15,7 @@ use entra_mcp_core::{
     catalog::{CallError, Effect, EffectResult},
     event::Event,
 };
-use entra_mcp_runtime::library::{CallContext, Handlers};
+use entra_mcp_runtime::handlers::{CallContext, Handlers};
 
 use crate::{context::Context, hub::Mailbox};
 
@@ -28,28 +28,28 @@ pub(crate) type BoxedHandler =
 
 /// Where calls are performed: the functions, and how many threads run them.
 #[derive(Debug)]
-pub(crate) struct Stage {
+pub(crate) struct HandlerPool {
     handlers: Handlers<BoxedHandler>,
     busy: Arc<AtomicUsize>,
 }
 
-impl Stage {
-    /// A stage for these functions.
+impl HandlerPool {
+    /// A pool for these functions.
     pub(crate) fn new(handlers: Handlers<BoxedHandler>) -> Self {
         let busy = Arc::default();
         Self { handlers, busy }
     }
 
-    fn place(&self) -> Option<Place> {
-        let place = Place(Arc::clone(&self.busy));
-        (self.busy.fetch_add(1, Ordering::AcqRel) < CALLS).then_some(place)
+    fn permit(&self) -> Option<Permit> {
+        let permit = Permit(Arc::clone(&self.busy));
+        (self.busy.fetch_add(1, Ordering::AcqRel) < CALLS).then_some(permit)
     }
 }
 
-/// A place on the stage, until it is dropped.
-struct Place(Arc<AtomicUsize>);
+/// A permit on the pool, until it is dropped.
+struct Permit(Arc<AtomicUsize>);
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }
@@ -60,18 +60,18 @@ pub(crate) type CallNumber = u64;
 
 /// What a call did.
 #[derive(Debug)]
-pub(crate) enum FromCall {
-    /// It wishes for this, and waits there.
-    EffectRequest(Effect, SyncSender<EffectResult>),
+pub(crate) enum HandlerMessage {
+    /// It wants this effect and waits for its result.
+    Effect(Effect, SyncSender<EffectResult>),
     /// It is over.
-    Over(Result<InvokeOutput, CallError>),
+    Finished(Result<InvokeOutput, CallError>),
 }
 
 /// The calls of one exchange. Dropping a call interrupts it.
 #[derive(Default)]
 pub(crate) struct Calls {
     last: CallNumber,
-    calls: BTreeMap<CallNumber, (Ticket<Invoke>, Running)>,
+    calls: BTreeMap<CallNumber, (Ticket<Invoke>, RunningCall)>,
 }
 
 impl Calls {
@@ -80,19 +80,19 @@ impl Calls {
         &mut self,
         ticket: Ticket<Invoke>,
         perform: Invoke,
-        stage: &Stage,
+        pool: &HandlerPool,
         mailbox: &Mailbox,
     ) {
         self.last += 1;
-        let running = Running::start(perform, stage, mailbox, self.last);
+        let running = RunningCall::start(perform, pool, mailbox, self.last);
         self.calls.insert(self.last, (ticket, running));
     }
 
     /// The oldest open effect of a call was granted.
-    pub(crate) fn grant(&mut self, id: AskId, granted: EffectResult) {
+    pub(crate) fn resume(&mut self, id: AskId, result: EffectResult) {
         let mut calls = self.calls.values_mut();
         if let Some((_, running)) = calls.find(|(ticket, _)| ticket.id() == id) {
-            running.grant(granted);
+            running.resume(result);
         }
     }
 
@@ -102,14 +102,14 @@ impl Calls {
     }
 
     /// What a call did, as the exchange is told; nothing, if the call matters no more.
-    pub(crate) fn handle(&mut self, number: CallNumber, message: FromCall) -> Option<Event> {
+    pub(crate) fn handle(&mut self, number: CallNumber, message: HandlerMessage) -> Option<Event> {
         match message {
-            FromCall::EffectRequest(effect, waiting) => {
+            HandlerMessage::Effect(effect, waiting) => {
                 let (ticket, running) = self.calls.get_mut(&number)?;
                 running.open.push_back(waiting);
                 Some(ticket.effect(effect))
             }
-            FromCall::Over(result) => {
+            HandlerMessage::Finished(result) => {
                 let (ticket, _) = self.calls.remove(&number)?;
                 Some(ticket.answer(result))
             }
@@ -118,28 +118,28 @@ impl Calls {
 }
 
 /// A call under way.
-struct Running {
-    underway: Arc<CallContext>,
-    /// Who waits for its wishes, the oldest first.
+struct RunningCall {
+    call: Arc<CallContext>,
+    /// Who waits for its effects, the oldest first.
     open: VecDeque<SyncSender<EffectResult>>,
 }
 
-impl Running {
-    fn start(perform: Invoke, stage: &Stage, mailbox: &Mailbox, number: CallNumber) -> Self {
-        let handler = stage.handlers.find(&perform.target).cloned();
-        let underway = Arc::new(CallContext::new(perform));
+impl RunningCall {
+    fn start(perform: Invoke, pool: &HandlerPool, mailbox: &Mailbox, number: CallNumber) -> Self {
+        let handler = pool.handlers.find(&perform.target).cloned();
+        let call = Arc::new(CallContext::new(perform));
         let over = |result| {
             // If nobody reads it, the call matters no more.
-            let _ = mailbox.call(number, FromCall::Over(result));
+            let _ = mailbox.call(number, HandlerMessage::Finished(result));
         };
-        match (handler, stage.place()) {
-            (None, _) => over(Err(CallContext::unknown(&underway))),
+        match (handler, pool.permit()) {
+            (None, _) => over(Err(CallContext::unknown(&call))),
             (_, None) => over(Err(busy())),
-            (Some(handler), Some(place)) => {
-                let context = Context::new(Arc::clone(&underway), mailbox.clone(), number);
+            (Some(handler), Some(permit)) => {
+                let context = Context::new(Arc::clone(&call), mailbox.clone(), number);
                 if let Err(words) = crate::spawn("call", move || {
                     context.perform(&handler);
-                    drop(place);
+                    drop(permit);
                 }) {
                     tracing::warn!("{words}");
                     over(Err(busy()));
@@ -147,23 +147,23 @@ impl Running {
             }
         }
         Self {
-            underway,
+            call,
             open: VecDeque::new(),
         }
     }
 
-    fn grant(&mut self, granted: EffectResult) {
+    fn resume(&mut self, result: EffectResult) {
         if let Some(waiting) = self.open.pop_front() {
             // Who waits no more does not need it.
-            let _ = waiting.try_send(granted);
+            let _ = waiting.try_send(result);
         }
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningCall {
     fn drop(&mut self) {
         // Its function cannot be stopped: it can ask, and whatever it waits for ends.
-        CallContext::end(&self.underway);
+        CallContext::end(&self.call);
     }
 }
 
@@ -172,8 +172,8 @@ pub(crate) fn guarded(
     handler: &BoxedHandler,
     context: &Context,
 ) -> Result<InvokeOutput, CallError> {
-    let performed = catch_unwind(AssertUnwindSafe(|| handler(context)));
-    performed.unwrap_or_else(|_| Err(CallContext::panicked(context)))
+    let invoked = catch_unwind(AssertUnwindSafe(|| handler(context)));
+    invoked.unwrap_or_else(|_| Err(CallContext::panicked(context)))
 }
 
 fn busy() -> CallError {
@@ -189,20 +189,20 @@ mod tests {
         catalog::{Call, InputRequest, InputResponse, Tool, ToolResult},
         secret::Secret,
     };
-    use entra_mcp_runtime::library::ServerBuilder;
+    use entra_mcp_runtime::handlers::ServerBuilder;
 
     use super::*;
-    use crate::hub::Mail;
+    use crate::hub::MailboxMessage;
 
     /// Longer than anything takes here.
     const LONG: Duration = Duration::from_mins(1);
 
-    fn stage(
+    fn pool(
         function: impl Fn(&Context) -> Result<InvokeOutput, CallError> + Send + Sync + 'static,
-    ) -> Stage {
+    ) -> HandlerPool {
         let handler: BoxedHandler = Arc::new(function);
-        let offer = ServerBuilder::new().tool::<()>(Tool::new("x", "x"), handler);
-        Stage::new(offer.build().unwrap().1)
+        let builder = ServerBuilder::new().tool::<()>(Tool::new("x", "x"), handler);
+        HandlerPool::new(builder.build().unwrap().1)
     }
 
     fn perform(call: Call) -> Invoke {
@@ -217,28 +217,28 @@ mod tests {
         Ok(InvokeOutput::Tool(words.into()))
     }
 
-    fn next(mailbox: &Mailbox) -> FromCall {
+    fn next(mailbox: &Mailbox) -> HandlerMessage {
         match mailbox.wait(LONG) {
-            Mail::Called(1, message) => message,
+            MailboxMessage::Called(1, message) => message,
             _ => panic!("nothing but the call speaks here"),
         }
     }
 
     /// Runs a function as a tool; `grant` plays the machine. Returns what the tool returned.
-    fn performed(
+    fn invoked(
         function: impl Fn(&Context) -> Result<InvokeOutput, CallError> + Send + Sync + 'static,
         call: Call,
-        mut grant: impl FnMut(Effect) -> EffectResult,
+        mut resume: impl FnMut(Effect) -> EffectResult,
     ) -> Result<InvokeOutput, CallError> {
         let mailbox = Mailbox::new();
-        let mut running = Running::start(perform(call), &stage(function), &mailbox, 1);
+        let mut running = RunningCall::start(perform(call), &pool(function), &mailbox, 1);
         loop {
             match next(&mailbox) {
-                FromCall::EffectRequest(effect, waiting) => {
+                HandlerMessage::Effect(effect, waiting) => {
                     running.open.push_back(waiting);
-                    running.grant(grant(effect));
+                    running.resume(resume(effect));
                 }
-                FromCall::Over(result) => return result,
+                HandlerMessage::Finished(result) => return result,
             }
         }
     }
@@ -250,16 +250,16 @@ mod tests {
             let token = cx.token("https://graph.microsoft.com/User.Read")?;
             done(token.expose().clone())
         };
-        let mut wishes = Vec::new();
-        let result = performed(function, Call::new("x"), |effect| {
-            wishes.push(format!("{effect:?}"));
+        let mut effects = Vec::new();
+        let result = invoked(function, Call::new("x"), |effect| {
+            effects.push(format!("{effect:?}"));
             match effect {
                 Effect::Token(_) => EffectResult::Token(Ok(Secret::new("entra token".to_owned()))),
                 _ => EffectResult::Done,
             }
         });
         assert_eq!(result, done("entra token"));
-        assert_eq!(wishes.len(), 2, "{wishes:?}");
+        assert_eq!(effects.len(), 2, "{effects:?}");
     }
 
     #[test]
@@ -273,7 +273,7 @@ mod tests {
             });
             done(format!("{}, {}", one?, other?))
         };
-        let result = performed(function, Call::new("x"), |effect| match effect {
+        let result = invoked(function, Call::new("x"), |effect| match effect {
             Effect::Token(scope) => EffectResult::Token(Ok(Secret::new(scope))),
             _ => EffectResult::Done,
         });
@@ -284,22 +284,23 @@ mod tests {
     fn what_entra_refuses_is_told_to_the_model() {
         let function = |cx: &Context| done(cx.token("x")?.expose().clone());
         let refuse = |_| EffectResult::Token(Err("Sign in again.".to_owned()));
-        let result = performed(function, Call::new("x"), refuse);
+        let result = invoked(function, Call::new("x"), refuse);
         assert_eq!(result, Err(CallError::Message("Sign in again.".to_owned())));
     }
 
     #[test]
     fn a_question_that_was_answered_in_an_earlier_round_is_not_asked() {
-        let function = |cx: &Context| done(cx.ask("sure", InputRequest::roots())?.action());
+        let function =
+            |cx: &Context| done(cx.request_input("sure", InputRequest::roots())?.action());
         let call = Call::new("x").with_answer("sure", InputResponse::Declined);
-        let result = performed(function, call, |effect| panic!("wished for {effect:?}"));
+        let result = invoked(function, call, |effect| panic!("requested for {effect:?}"));
         assert_eq!(result, done("decline"));
     }
 
     #[test]
     fn a_panic_is_the_failure_of_its_call() {
         let function = |_: &Context| panic!("a bug of the tool");
-        let result = performed(function, Call::new("x"), |_| EffectResult::Done);
+        let result = invoked(function, Call::new("x"), |_| EffectResult::Done);
         assert!(matches!(result, Err(CallError::Internal(_))), "{result:?}");
     }
 
@@ -313,12 +314,15 @@ mod tests {
                 sender.send((waited.is_err(), again.is_err())).unwrap();
                 done("never")
             };
-            let (stage, mailbox) = (stage(function), Mailbox::new());
-            let running = Running::start(perform(Call::new("x")), &stage, &mailbox, 1);
+            let (pool, mailbox) = (pool(function), Mailbox::new());
+            let running = RunningCall::start(perform(Call::new("x")), &pool, &mailbox, 1);
             if is_cancelled {
-                let wished = next(&mailbox);
-                assert!(matches!(wished, FromCall::EffectRequest(..)), "{wished:?}");
-                drop((running, wished));
+                let requested = next(&mailbox);
+                assert!(
+                    matches!(requested, HandlerMessage::Effect(..)),
+                    "{requested:?}"
+                );
+                drop((running, requested));
             } else {
                 drop(running);
                 mailbox.close();
@@ -329,23 +333,23 @@ mod tests {
 
     #[test]
     fn a_full_stage_and_what_was_never_offered_fail_in_words() {
-        let full = stage(|_| done("never"));
-        let places: Vec<_> = (0..CALLS).map(|_| full.place().unwrap()).collect();
+        let full = pool(|_| done("never"));
+        let permits: Vec<_> = (0..CALLS).map(|_| full.permit().unwrap()).collect();
         let mailbox = Mailbox::new();
-        let _running = Running::start(perform(Call::new("x")), &full, &mailbox, 1);
+        let _running = RunningCall::start(perform(Call::new("x")), &full, &mailbox, 1);
         let refused = next(&mailbox);
         assert!(matches!(
             refused,
-            FromCall::Over(Err(CallError::Message(_)))
+            HandlerMessage::Finished(Err(CallError::Message(_)))
         ));
-        drop(places);
-        assert!(full.place().is_some());
-        let empty = Stage::new(Handlers::default());
-        let _running = Running::start(perform(Call::new("x")), &empty, &mailbox, 1);
+        drop(permits);
+        assert!(full.permit().is_some());
+        let empty = HandlerPool::new(Handlers::default());
+        let _running = RunningCall::start(perform(Call::new("x")), &empty, &mailbox, 1);
         let unknown = next(&mailbox);
         assert!(matches!(
             unknown,
-            FromCall::Over(Err(CallError::Internal(_)))
+            HandlerMessage::Finished(Err(CallError::Internal(_)))
         ));
     }
 }

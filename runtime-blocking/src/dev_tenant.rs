@@ -4,36 +4,36 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use entra_mcp_core::{admit::Admission, limits};
-use entra_mcp_runtime::{Clock, Tenant};
+use entra_mcp_runtime::{Clock, SharedDevTenant};
 use http::{Request, Response, request::Parts};
 
-use crate::inbound::{Peer, Service};
+use crate::inbound::{ResponseWriter, Service};
 
 /// The dev tenant, as a service of the inbound side.
 #[derive(Debug)]
-pub(crate) struct Back {
-    tenant: Arc<Tenant>,
+pub(crate) struct DevTenantService {
+    tenant: Arc<SharedDevTenant>,
     clock: Clock,
 }
 
-impl Back {
+impl DevTenantService {
     /// The service of a tenant.
-    pub(crate) fn new(tenant: Arc<Tenant>, clock: Clock) -> Self {
+    pub(crate) fn new(tenant: Arc<SharedDevTenant>, clock: Clock) -> Self {
         Self { tenant, clock }
     }
 }
 
-impl Service for Back {
+impl Service for DevTenantService {
     fn admit(&self, _head: &Parts) -> Result<Admission, Box<Response<Bytes>>> {
         Ok(Admission {
             body_limit: limits::UNAUTHENTICATED_BODY_BYTES,
         })
     }
 
-    fn serve(&self, request: Request<Bytes>, peer: &mut dyn Peer) {
+    fn serve(&self, request: Request<Bytes>, writer: &mut dyn ResponseWriter) {
         let (response, wait) = self.tenant.answer(&request, self.clock.now());
         // It was told to be slow, as Entra can be.
         std::thread::sleep(wait);
-        peer.respond(response);
+        writer.respond(response);
     }
 }

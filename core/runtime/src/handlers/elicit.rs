@@ -10,19 +10,19 @@ use serde_json::{Map, Value, json};
 
 use super::schema_of;
 
-/// What came of asking the person.
+/// What came of asking the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ElicitResult<T> {
-    /// The person filled in the form.
+    /// The user filled in the form.
     Accepted(T),
     /// The user said no.
     Declined,
-    /// The person dismissed the input_request.
+    /// The user dismissed the input request.
     Cancelled,
 }
 
 impl<T> ElicitResult<T> {
-    /// What the person filled in, if anything.
+    /// What the user filled in, if anything.
     #[must_use]
     pub fn accepted(self) -> Option<T> {
         match self {
@@ -69,7 +69,7 @@ impl<T: DeserializeOwned> ElicitResult<T> {
 ///     Illness,
 /// }
 ///
-/// assert!(entra_mcp_runtime::library::elicitation_schema_of::<Leave>().is_ok());
+/// assert!(entra_mcp_runtime::handlers::elicitation_schema_of::<Leave>().is_ok());
 /// ```
 ///
 /// # Errors

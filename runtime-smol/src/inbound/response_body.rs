@@ -16,15 +16,15 @@ use http::{Response, header};
 use hyper::body::{Body, Frame, SizeHint};
 use smol::stream::Stream as _;
 
-use super::Piece;
+use super::ResponsePart;
 use crate::listen::Closing;
 
 /// Whether the answer to the last request has been taken whole, so that the wire may give the next
 /// one.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Served(Arc<AtomicBool>);
+pub(super) struct ResponseTaken(Arc<AtomicBool>);
 
-impl Served {
+impl ResponseTaken {
     /// Whether it has, since this was asked last.
     pub(super) fn take(&self) -> bool {
         self.0.swap(false, Ordering::AcqRel)
@@ -32,15 +32,15 @@ impl Served {
 }
 
 /// The body of an answer. When it is dropped, the request was served.
-pub(super) struct Answer {
+pub(super) struct ResponseBody {
     kind: Kind,
-    served: Served,
+    served: ResponseTaken,
 }
 
 enum Kind {
     Whole(Bytes),
     Stream {
-        pieces: Pin<Box<Receiver<Piece>>>,
+        parts: Pin<Box<Receiver<ResponsePart>>>,
         closing: Pin<Box<Closing>>,
     },
 }
@@ -57,9 +57,9 @@ impl std::fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
-impl Answer {
+impl ResponseBody {
     /// A whole response.
-    pub(super) fn whole(response: Response<Bytes>, served: Served) -> Response<Self> {
+    pub(super) fn whole(response: Response<Bytes>, served: ResponseTaken) -> Response<Self> {
         response.map(|body| Self {
             kind: Kind::Whole(body),
             served,
@@ -70,14 +70,14 @@ impl Answer {
     /// the server does.
     pub(super) fn stream(
         mut head: Response<()>,
-        pieces: Receiver<Piece>,
+        parts: Receiver<ResponsePart>,
         closing: Closing,
-        served: Served,
+        served: ResponseTaken,
     ) -> Response<Self> {
         head.headers_mut().remove(header::CONTENT_LENGTH);
         head.map(|()| Self {
             kind: Kind::Stream {
-                pieces: Box::pin(pieces),
+                parts: Box::pin(parts),
                 closing: Box::pin(closing),
             },
             served,
@@ -85,7 +85,7 @@ impl Answer {
     }
 }
 
-impl Body for Answer {
+impl Body for ResponseBody {
     type Data = Bytes;
     type Error = Broken;
 
@@ -96,10 +96,12 @@ impl Body for Answer {
         match &mut self.kind {
             Kind::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Kind::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Kind::Stream { pieces, closing } => match pieces.as_mut().poll_next(cx) {
-                Poll::Ready(Some(Piece::Bytes(bytes))) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
-                Poll::Ready(Some(Piece::End)) => Poll::Ready(None),
-                Poll::Ready(Some(Piece::Whole(_) | Piece::Head(_)) | None) => {
+            Kind::Stream { parts, closing } => match parts.as_mut().poll_next(cx) {
+                Poll::Ready(Some(ResponsePart::Bytes(bytes))) => {
+                    Poll::Ready(Some(Ok(Frame::data(bytes))))
+                }
+                Poll::Ready(Some(ResponsePart::End)) => Poll::Ready(None),
+                Poll::Ready(Some(ResponsePart::Whole(_) | ResponsePart::Head(_)) | None) => {
                     Poll::Ready(Some(Err(Broken)))
                 }
                 Poll::Pending => closing.as_mut().poll_next(cx).map(ended),
@@ -121,7 +123,7 @@ impl Body for Answer {
     }
 }
 
-impl Drop for Answer {
+impl Drop for ResponseBody {
     fn drop(&mut self) {
         self.served.0.store(true, Ordering::Release);
     }

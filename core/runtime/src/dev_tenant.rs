@@ -20,12 +20,12 @@ use crate::seed::seed;
 
 /// The dev tenant, ready to be served on a port of its own.
 #[derive(Debug)]
-pub struct Tenant {
+pub struct SharedDevTenant {
     listen: Vec<SocketAddr>,
     machine: Mutex<DevTenant>,
 }
 
-impl Tenant {
+impl SharedDevTenant {
     /// The tenant, if the settings want one.
     pub(crate) fn of(config: &Config) -> Option<Self> {
         let listen = config.dev_tenant.clone()?;

@@ -9,9 +9,9 @@ use std::{
 
 /// A folder that exists, in which this process can write.
 #[derive(Debug)]
-pub(crate) struct Folder(PathBuf);
+pub(crate) struct DataDir(PathBuf);
 
-impl Folder {
+impl DataDir {
     /// Makes the folder, for the owner only, if it is not there.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use rustix::{
 
 /// Sets what can be set. Nothing of it can fail in a way that should keep the server from starting:
 /// a container may forbid some.
-pub(crate) fn process() {
+pub(crate) fn apply() {
     umask(Mode::RWXG | Mode::RWXO);
     let none = Rlimit {
         current: Some(0),

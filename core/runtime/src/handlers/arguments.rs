@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 ///     /// The first number.
 ///     a: f64,
 /// }
-/// let schema = entra_mcp_runtime::library::schema_of::<Add>();
+/// let schema = entra_mcp_runtime::handlers::schema_of::<Add>();
 /// assert_eq!(schema["type"], "object");
 /// assert_eq!(schema["properties"]["a"]["description"], "The first number.");
 /// ```

@@ -34,7 +34,7 @@ pub struct CallContext {
     answers: Mutex<BTreeMap<String, InputResponse>>,
 }
 
-/// The call is over: it was cancelled, the client went away or its time is up; or the input_request was
+/// The call is over: it was cancelled, the client went away or its time is up; or the input request was
 /// handed to the client, and the function will be run again with the answer. Whatever the function
 /// still returns is ignored, so `?` is the right thing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +91,7 @@ impl CallContext {
         self.call.text(argument)
     }
 
-    /// Who calls: the signed-in person, from the session token alone. Compare `tenant_id` and `oid`,
+    /// Who calls: the signed-in user, from the session token alone. Compare `tenant_id` and `oid`,
     /// never names.
     #[must_use]
     pub fn principal(&self) -> &Principal {
@@ -154,7 +154,7 @@ impl CallContext {
         questions
     }
 
-    /// The answer to the input_request of this key, if there is one.
+    /// The answer to the input request of this key, if there is one.
     #[must_use]
     pub fn answer(&self, key: &str) -> Option<InputResponse> {
         let answered = self.call.answer(key).cloned();
@@ -162,8 +162,8 @@ impl CallContext {
     }
 
     /// Remembers the answers that a granted effect brought.
-    pub fn learn_of(this: &Self, granted: EffectResult) {
-        if let EffectResult::Input(answers) = granted {
+    pub fn learn_of(this: &Self, result: EffectResult) {
+        if let EffectResult::Input(answers) = result {
             Self::learn(this, answers);
         }
     }
@@ -196,7 +196,7 @@ mod tests {
 
     use super::*;
 
-    fn underway(target: Target, call: Call) -> CallContext {
+    fn context(target: Target, call: Call) -> CallContext {
         CallContext::new(Invoke {
             target,
             call,
@@ -207,29 +207,29 @@ mod tests {
     #[test]
     fn a_question_that_was_answered_is_not_asked_again() {
         let call = Call::new("leave").with_answer("days", InputResponse::Declined);
-        let underway = underway(Target::Tool("leave".to_owned()), call);
+        let context = context(Target::Tool("leave".to_owned()), call);
         let questions = || {
             let keys = ["days", "reason"].into_iter();
             keys.map(|key| (key.to_owned(), InputRequest::roots()))
                 .collect()
         };
-        assert_eq!(underway.answer("days"), Some(InputResponse::Declined));
-        assert_eq!(underway.answer("reason"), None);
-        let open: Vec<_> = CallContext::unanswered(&underway, questions())
+        assert_eq!(context.answer("days"), Some(InputResponse::Declined));
+        assert_eq!(context.answer("reason"), None);
+        let open: Vec<_> = CallContext::unanswered(&context, questions())
             .into_keys()
             .collect();
         assert_eq!(open, ["reason"]);
         let answers = BTreeMap::from([("reason".to_owned(), InputResponse::Cancelled)]);
-        CallContext::learn(&underway, answers);
-        assert_eq!(underway.answer("reason"), Some(InputResponse::Cancelled));
-        assert!(CallContext::unanswered(&underway, questions()).is_empty());
+        CallContext::learn(&context, answers);
+        assert_eq!(context.answer("reason"), Some(InputResponse::Cancelled));
+        assert!(CallContext::unanswered(&context, questions()).is_empty());
     }
 
     #[test]
     fn a_completion_knows_what_was_entered_so_far() {
         let target = Target::CompletePrompt("review".to_owned(), "language".to_owned());
         let call = Call::new("review").with_argument("language", json!("ru"));
-        let completing = CallContext::completing(&underway(target, call));
+        let completing = CallContext::completing(&context(target, call));
         assert_eq!(completing.argument, "language");
         assert_eq!(completing.value, "ru");
     }

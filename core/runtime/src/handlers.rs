@@ -1,6 +1,6 @@
 //! What a library of either runtime needs beyond the catalog of the core: functions that are offered
-//! (`offer`), their arguments and results as types (`arguments`, `results`), and the part of a call's
-//! context that does not depend on how one waits (`underway`, `elicit`).
+//! (`server_builder`), their arguments and results as types (`arguments`, `results`), and the part of a call's
+//! context that does not depend on how one waits (`call_context`, `elicit`).
 //!
 //! Source: MCP specification 2025-11-25, server/tools, client/elicitation; 2026-07-28, basic/patterns
 //! (multi round-trip requests).
@@ -8,13 +8,13 @@
 mod arguments;
 mod call_context;
 mod elicit;
-mod offer;
 mod results;
+mod server_builder;
 
 pub use self::{
     arguments::{CompletionRequest, schema_of},
     call_context::{CallContext, Interrupted},
     elicit::{ElicitResult, elicitation_schema_of},
-    offer::{Handlers, ServerBuilder},
     results::{IntoContents, IntoMessages},
+    server_builder::{Handlers, ServerBuilder},
 };

@@ -7,7 +7,7 @@ use entra_mcp_core::catalog::{PromptMessages, ResourceContents};
 /// Text and bytes are those of the URI that was read.
 ///
 /// ```
-/// use entra_mcp_runtime::library::IntoContents;
+/// use entra_mcp_runtime::handlers::IntoContents;
 /// assert_eq!("Hello".into_contents("docs://hello").len(), 1);
 /// ```
 pub trait IntoContents {
@@ -45,10 +45,10 @@ impl IntoContents for Vec<u8> {
     }
 }
 
-/// What a prompt can say. Text is what the person says.
+/// What a prompt can say. Text is what the user says.
 ///
 /// ```
-/// use entra_mcp_runtime::library::IntoMessages;
+/// use entra_mcp_runtime::handlers::IntoMessages;
 /// use entra_mcp_core::catalog::PromptMessages;
 /// assert_eq!("Hello".into_messages(), PromptMessages::new().user("Hello"));
 /// ```

@@ -5,44 +5,44 @@ use std::sync::Arc;
 use async_io::Timer;
 use bytes::Bytes;
 use entra_mcp_core::{admit::Admission, limits};
-use entra_mcp_runtime::{Clock, Tenant};
+use entra_mcp_runtime::{Clock, SharedDevTenant};
 use http::{Request, Response, request::Parts};
 use smol::unblock;
 
 use crate::{
     executor::Work,
-    inbound::{Peer, Service},
+    inbound::{ResponseWriter, Service},
 };
 
 /// The dev tenant, as a service of the inbound side.
 #[derive(Debug)]
-pub(crate) struct Back {
-    tenant: Arc<Tenant>,
+pub(crate) struct DevTenantService {
+    tenant: Arc<SharedDevTenant>,
     clock: Clock,
 }
 
-impl Back {
+impl DevTenantService {
     /// The service of a tenant.
-    pub(crate) fn new(tenant: Arc<Tenant>, clock: Clock) -> Self {
+    pub(crate) fn new(tenant: Arc<SharedDevTenant>, clock: Clock) -> Self {
         Self { tenant, clock }
     }
 }
 
-impl Service for Back {
+impl Service for DevTenantService {
     fn admit(&self, _head: &Parts) -> Result<Admission, Box<Response<Bytes>>> {
         Ok(Admission {
             body_limit: limits::UNAUTHENTICATED_BODY_BYTES,
         })
     }
 
-    fn serve(&self, request: Request<Bytes>, mut peer: Peer) -> Work {
+    fn serve(&self, request: Request<Bytes>, mut writer: ResponseWriter) -> Work {
         let (tenant, now) = (Arc::clone(&self.tenant), self.clock.now());
         Box::pin(async move {
             // A signature with RSA takes a millisecond or more.
             let (response, wait) = unblock(move || tenant.answer(&request, now)).await;
             // It was told to be slow, as Entra can be.
             Timer::after(wait).await;
-            peer.respond(response).await;
+            writer.respond(response).await;
         })
     }
 }

@@ -1,4 +1,4 @@
-//! The calls that an exchange performs: each is a task of its own, whose wishes go to the exchange.
+//! The calls that an exchange performs: each is a task of its own, whose effects go to the exchange.
 
 use std::{
     collections::VecDeque,
@@ -15,7 +15,7 @@ use entra_mcp_core::{
     catalog::{CallError, Effect, EffectResult},
     event::Event,
 };
-use entra_mcp_runtime::library::{CallContext, Handlers};
+use entra_mcp_runtime::handlers::{CallContext, Handlers};
 use smol::{
     Task,
     future::{self, FutureExt as _},
@@ -28,14 +28,15 @@ use crate::{
 };
 
 /// A function that performs calls.
-pub(crate) type BoxedHandler = Arc<dyn Fn(Context) -> Performing + Send + Sync>;
+pub(crate) type BoxedHandler = Arc<dyn Fn(Context) -> HandlerFuture + Send + Sync>;
 
 /// A call that is being performed.
-pub(crate) type Performing = Pin<Box<dyn Future<Output = Result<InvokeOutput, CallError>> + Send>>;
+pub(crate) type HandlerFuture =
+    Pin<Box<dyn Future<Output = Result<InvokeOutput, CallError>> + Send>>;
 
 /// The calls of one exchange. Dropping a call stops it.
 #[derive(Default)]
-pub(crate) struct Calls(Vec<(Ticket<Invoke>, Running)>);
+pub(crate) struct Calls(Vec<(Ticket<Invoke>, RunningCall)>);
 
 impl Calls {
     /// Performs a call.
@@ -47,15 +48,15 @@ impl Calls {
         executor: &Executor,
     ) {
         let handler = handlers.find(&perform.target).cloned();
-        let running = Running::start(handler, perform, executor);
+        let running = RunningCall::start(handler, perform, executor);
         self.0.push((ticket, running));
     }
 
     /// The oldest open effect of a call was granted.
-    pub(crate) fn grant(&mut self, id: AskId, granted: EffectResult) {
+    pub(crate) fn resume(&mut self, id: AskId, result: EffectResult) {
         let call = self.0.iter_mut().find(|(ticket, _)| ticket.id() == id);
         if let Some((_, running)) = call {
-            running.grant(granted);
+            running.resume(result);
         }
     }
 
@@ -72,10 +73,10 @@ impl Calls {
     fn poll(&mut self, waker: &mut Waker<'_>) -> Poll<Event> {
         for (place, (ticket, running)) in self.0.iter_mut().enumerate() {
             match running.poll(waker) {
-                Poll::Ready(Happened::EffectRequest(effect)) => {
+                Poll::Ready(HandlerMessage::Effect(effect)) => {
                     return Poll::Ready(ticket.effect(effect));
                 }
-                Poll::Ready(Happened::Over(result)) => {
+                Poll::Ready(HandlerMessage::Finished(result)) => {
                     let (ticket, _) = self.0.remove(place);
                     return Poll::Ready(ticket.answer(result));
                 }
@@ -87,67 +88,69 @@ impl Calls {
 }
 
 /// A call under way.
-struct Running {
-    underway: Arc<CallContext>,
+struct RunningCall {
+    call: Arc<CallContext>,
     task: Task<Result<InvokeOutput, CallError>>,
-    wishes: Pin<Box<Receiver<EffectRequest>>>,
-    /// Who waits for its wishes, the oldest first.
+    effects: Pin<Box<Receiver<EffectRequest>>>,
+    /// Who waits for its effects, the oldest first.
     open: VecDeque<Sender<EffectResult>>,
 }
 
 /// What a call did.
 #[derive(Debug)]
-enum Happened {
-    EffectRequest(Effect),
-    Over(Result<InvokeOutput, CallError>),
+enum HandlerMessage {
+    Effect(Effect),
+    Finished(Result<InvokeOutput, CallError>),
 }
 
-impl Running {
+impl RunningCall {
     fn start(handler: Option<BoxedHandler>, perform: Invoke, executor: &Executor) -> Self {
-        let underway = Arc::new(CallContext::new(perform));
-        let (context, wishes) = Context::new(Arc::clone(&underway));
-        let moved = Arc::clone(&underway);
-        let task = executor.hold(async move {
+        let call = Arc::new(CallContext::new(perform));
+        let (context, effects) = Context::new(Arc::clone(&call));
+        let moved = Arc::clone(&call);
+        let task = executor.spawn_scoped(async move {
             let Some(handler) = handler else {
                 return Err(CallContext::unknown(&moved));
             };
             // The panic barrier. What the function shares with others is its own to keep whole.
-            let performed = async move { handler(context).await };
-            let performed = AssertUnwindSafe(performed).catch_unwind().await;
-            performed.unwrap_or_else(|_| Err(CallContext::panicked(&moved)))
+            let invoked = async move { handler(context).await };
+            let invoked = AssertUnwindSafe(invoked).catch_unwind().await;
+            invoked.unwrap_or_else(|_| Err(CallContext::panicked(&moved)))
         });
         Self {
-            underway,
+            call,
             task,
-            wishes: Box::pin(wishes),
+            effects: Box::pin(effects),
             open: VecDeque::new(),
         }
     }
 
-    fn grant(&mut self, granted: EffectResult) {
+    fn resume(&mut self, result: EffectResult) {
         if let Some(waiting) = self.open.pop_front() {
             // Who waits no more does not need it.
-            let _ = waiting.try_send(granted);
+            let _ = waiting.try_send(result);
         }
     }
 
-    fn poll(&mut self, waker: &mut Waker<'_>) -> Poll<Happened> {
-        // What was wished before the end comes before it.
-        if let Poll::Ready(Some(wished)) = self.wishes.as_mut().poll_next(waker) {
-            self.open.push_back(wished.granted);
-            return Poll::Ready(Happened::EffectRequest(wished.effect));
+    fn poll(&mut self, waker: &mut Waker<'_>) -> Poll<HandlerMessage> {
+        // What was requested before the end comes before it.
+        if let Poll::Ready(Some(requested)) = self.effects.as_mut().poll_next(waker) {
+            self.open.push_back(requested.result);
+            return Poll::Ready(HandlerMessage::Effect(requested.effect));
         }
-        Pin::new(&mut self.task).poll(waker).map(Happened::Over)
+        Pin::new(&mut self.task)
+            .poll(waker)
+            .map(HandlerMessage::Finished)
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningCall {
     fn drop(&mut self) {
         // A clone of its context may live on in a task of the function's own: whatever that waits for
         // ends, read or not.
-        CallContext::end(&self.underway);
-        self.wishes.close();
-        while self.wishes.try_recv().is_ok() {}
+        CallContext::end(&self.call);
+        self.effects.close();
+        while self.effects.try_recv().is_ok() {}
     }
 }
 
@@ -164,10 +167,10 @@ mod tests {
     use super::*;
 
     /// Runs a function as a tool; `grant` plays the machine. Returns what the tool returned.
-    fn performed<F, Fut>(
+    fn invoked<F, Fut>(
         function: F,
         call: Call,
-        mut grant: impl FnMut(Effect) -> EffectResult,
+        mut resume: impl FnMut(Effect) -> EffectResult,
     ) -> Result<InvokeOutput, CallError>
     where
         F: Fn(Context) -> Fut + Send + Sync + 'static,
@@ -175,12 +178,12 @@ mod tests {
     {
         let executor = Executor::new();
         let handler: BoxedHandler = Arc::new(move |cx| Box::pin(function(cx)));
-        let mut running = Running::start(Some(handler), perform(call), &executor);
+        let mut running = RunningCall::start(Some(handler), perform(call), &executor);
         let played = async {
             loop {
                 match future::poll_fn(|waker| running.poll(waker)).await {
-                    Happened::EffectRequest(effect) => running.grant(grant(effect)),
-                    Happened::Over(result) => return result,
+                    HandlerMessage::Effect(effect) => running.resume(resume(effect)),
+                    HandlerMessage::Finished(result) => return result,
                 }
             }
         };
@@ -206,16 +209,16 @@ mod tests {
             let token = cx.token("https://graph.microsoft.com/User.Read").await?;
             done(token.expose().clone())
         };
-        let mut wishes = Vec::new();
-        let result = performed(function, Call::new("x"), |effect| {
-            wishes.push(format!("{effect:?}"));
+        let mut effects = Vec::new();
+        let result = invoked(function, Call::new("x"), |effect| {
+            effects.push(format!("{effect:?}"));
             match effect {
                 Effect::Token(_) => EffectResult::Token(Ok(Secret::new("entra token".to_owned()))),
                 _ => EffectResult::Done,
             }
         });
         assert_eq!(result, done("entra token"));
-        assert_eq!(wishes.len(), 2, "{wishes:?}");
+        assert_eq!(effects.len(), 2, "{effects:?}");
     }
 
     #[test]
@@ -224,7 +227,7 @@ mod tests {
             let (one, other) = future::zip(cx.token("one"), cx.token("other")).await;
             done(format!("{}, {}", one?.expose(), other?.expose()))
         };
-        let result = performed(function, Call::new("x"), |effect| match effect {
+        let result = invoked(function, Call::new("x"), |effect| match effect {
             Effect::Token(scope) => EffectResult::Token(Ok(Secret::new(scope))),
             _ => EffectResult::Done,
         });
@@ -239,7 +242,7 @@ mod tests {
             let sent = sender.try_send(cx);
             Box::pin(async move { sent.map_err(CallError::internal).and_then(|()| done("")) })
         });
-        let running = Running::start(Some(handler), perform(Call::new("x")), &executor);
+        let running = RunningCall::start(Some(handler), perform(Call::new("x")), &executor);
         let result = executor.run(async {
             let clone = kept.recv().await.unwrap();
             let mut effect = Box::pin(clone.effect(Effect::progress(1.0, None)));
@@ -254,24 +257,24 @@ mod tests {
     fn what_entra_refuses_is_told_to_the_model() {
         let function = |cx: Context| async move { done(cx.token("x").await?.expose().clone()) };
         let refuse = |_| EffectResult::Token(Err("Sign in again.".to_owned()));
-        let result = performed(function, Call::new("x"), refuse);
+        let result = invoked(function, Call::new("x"), refuse);
         assert_eq!(result, Err(CallError::Message("Sign in again.".to_owned())));
     }
 
     #[test]
     fn a_question_that_was_answered_in_an_earlier_round_is_not_asked() {
         let function = |cx: Context| async move {
-            let answer = cx.ask("sure", InputRequest::roots()).await?;
+            let answer = cx.request_input("sure", InputRequest::roots()).await?;
             done(answer.action())
         };
         let call = Call::new("x").with_answer("sure", InputResponse::Declined);
-        let result = performed(function, call, |effect| panic!("wished for {effect:?}"));
+        let result = invoked(function, call, |effect| panic!("requested for {effect:?}"));
         assert_eq!(result, done("decline"));
     }
 
     #[test]
     fn a_panic_is_the_failure_of_its_call() {
-        let result = performed(
+        let result = invoked(
             |_| async { panic!("a bug of the tool") },
             Call::new("x"),
             |_| EffectResult::Done,
@@ -293,10 +296,13 @@ mod tests {
                 done("never")
             })
         });
-        let mut running = Running::start(Some(handler), perform(Call::new("x")), &executor);
+        let mut running = RunningCall::start(Some(handler), perform(Call::new("x")), &executor);
         let result = executor.run(async {
-            let wished = future::poll_fn(|waker| running.poll(waker)).await;
-            assert!(matches!(wished, Happened::EffectRequest(_)), "{wished:?}");
+            let requested = future::poll_fn(|waker| running.poll(waker)).await;
+            assert!(
+                matches!(requested, HandlerMessage::Effect(_)),
+                "{requested:?}"
+            );
             drop(running);
             let clone = kept.recv().await.unwrap();
             assert!(clone.is_cancelled());
@@ -310,11 +316,11 @@ mod tests {
     #[test]
     fn what_was_never_offered_fails_in_words() {
         let executor = Executor::new();
-        let mut running = Running::start(None, perform(Call::new("x")), &executor);
-        let happened = executor.run(future::poll_fn(|waker| running.poll(waker)));
+        let mut running = RunningCall::start(None, perform(Call::new("x")), &executor);
+        let message = executor.run(future::poll_fn(|waker| running.poll(waker)));
         assert!(matches!(
-            happened.unwrap(),
-            Happened::Over(Err(CallError::Internal(_)))
+            message.unwrap(),
+            HandlerMessage::Finished(Err(CallError::Internal(_)))
         ));
     }
 }
