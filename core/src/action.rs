@@ -56,7 +56,7 @@ impl std::fmt::Debug for Action {
             Self::Resume(id, _) => write!(f, "Resume({})", id.0),
             Self::Cancel(id) => write!(f, "Cancel({})", id.0),
             Self::ToHub(_) => f.write_str("ToHub"),
-            Self::Log(audit) => write!(f, "Log({})", audit.event),
+            Self::Log(line) => write!(f, "Log({line})"),
         }
     }
 }

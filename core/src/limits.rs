@@ -5,6 +5,9 @@ use std::time::Duration;
 /// The longest value of a field of the log, in characters.
 pub const LOG_VALUE_CHARS: usize = 200;
 
+/// The longest field of the log that holds words of this server or its environment, in characters.
+pub const LOG_WORDS_CHARS: usize = 2000;
+
 /// The most bytes of a body of a stranger: registrations and forms are far smaller.
 pub const UNAUTHENTICATED_BODY_BYTES: usize = 64 * 1024;
 

@@ -1,11 +1,19 @@
-//! What the log is told: one line an event worth knowing, with nothing secret in it.
+//! What the log is told: one line for each event worth knowing, with nothing secret in it.
 //!
-//! An [`LogEvent`] is data; a runtime prints it. Values that came from outside are cut and their
+//! A [`LogEvent`] is data; a runtime prints it. Its id, level and sentence come from one table,
+//! [`LogEventId`]; its fields say what is particular. Values that came from outside are cut and their
 //! control characters escaped here, so that no line can be forged and none is endless.
 
+mod field;
+mod sanitize;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use self::{field::Field, sanitize::sanitize, table::LogEventId};
 pub use entra_mcp_wire::text::is_invisible;
 
-use crate::limits::LOG_VALUE_CHARS;
+use crate::limits::{LOG_VALUE_CHARS, LOG_WORDS_CHARS};
 
 /// How loud a line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,70 +24,95 @@ pub enum Level {
     Warn,
     /// Something worth knowing happened: a sign-in, a revocation, a token used twice.
     Info,
-    /// A peer was refused.
+    /// Something expected happened: a peer was refused, a token was renewed.
     Debug,
 }
 
 /// One line of the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct LogEvent {
-    /// How loud.
-    pub level: Level,
-    /// What happened, as a fixed sentence.
-    pub event: &'static str,
-    /// Names and values that say more.
-    pub fields: Vec<(&'static str, String)>,
+    id: LogEventId,
+    fields: Vec<(Field, String)>,
 }
 
 impl LogEvent {
-    /// A line without fields.
+    /// Creates a line without fields.
     #[must_use]
-    pub fn new(level: Level, event: &'static str) -> Self {
+    pub fn new(id: LogEventId) -> Self {
         Self {
-            level,
-            event,
+            id,
             fields: Vec::new(),
         }
     }
 
-    /// Adds a field; its value is cut and made sanitize.
+    /// Adds a field. Its value may come from outside: it is cut and made harmless.
     #[must_use]
-    pub fn with(mut self, name: &'static str, value: impl AsRef<str>) -> Self {
-        self.fields
-            .push((name, sanitize(value.as_ref(), LOG_VALUE_CHARS)));
+    pub fn with(self, field: Field, value: impl AsRef<str>) -> Self {
+        self.add(field, value.as_ref(), LOG_VALUE_CHARS)
+    }
+
+    /// Adds a field that holds sentences of this server or of its environment, which may be longer
+    /// than a value that a peer chooses.
+    #[must_use]
+    pub fn with_words(self, field: Field, words: impl AsRef<str>) -> Self {
+        self.add(field, words.as_ref(), LOG_WORDS_CHARS)
+    }
+
+    fn add(mut self, field: Field, value: &str, limit: usize) -> Self {
+        debug_assert!(
+            field == Field::RequestId || self.id.fields().contains(&field),
+            "{field:?} is not documented for {:?}",
+            self.id
+        );
+        self.fields.push((field, sanitize(value, limit)));
         self
     }
+
+    /// Returns what happened.
+    #[must_use]
+    pub fn id(&self) -> LogEventId {
+        self.id
+    }
+
+    /// Returns how loud the line is.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        self.id.level()
+    }
+
+    /// Returns the fields in the order in which they are written.
+    #[must_use]
+    pub fn fields(&self) -> &[(Field, String)] {
+        &self.fields
+    }
+
+    /// Returns the value of a field, if the line has it.
+    #[must_use]
+    pub fn field(&self, field: Field) -> Option<&str> {
+        let mut fields = self.fields.iter();
+        fields.find_map(|(name, value)| (*name == field).then_some(value.as_str()))
+    }
 }
 
-/// The first `limit` characters of a text, with control, invisible and direction-changing
-/// characters written as escapes.
-#[must_use]
-pub fn sanitize(text: &str, limit: usize) -> String {
-    let mut sanitize = String::new();
-    for character in text.chars().take(limit) {
-        if character.is_control() || is_invisible(character) {
-            sanitize.extend(character.escape_unicode());
-        } else {
-            sanitize.push(character);
+impl From<LogEventId> for LogEvent {
+    fn from(id: LogEventId) -> Self {
+        Self::new(id)
+    }
+}
+
+/// The line for people: `[sign_in.completed] a user signed in subject="…"`, without time and level.
+impl std::fmt::Display for LogEvent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "[{}] {}", self.id.as_str(), self.id.sentence())?;
+        for (field, value) in &self.fields {
+            write!(f, " {}={value:?}", field.as_str())?;
         }
+        Ok(())
     }
-    if text.chars().nth(limit).is_some() {
-        sanitize.push('…');
-    }
-    sanitize
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_value_cannot_forge_a_line_or_be_endless() {
-        let audit = LogEvent::new(Level::Info, "client registered")
-            .with("client_name", "Claude\r\nERROR forged \u{1b}[31m\u{202e}")
-            .with("redirect_uri", "x".repeat(100_000));
-        let name = &audit.fields[0].1;
-        assert!(!name.contains(['\r', '\n', '\u{1b}', '\u{202e}']), "{name}");
-        assert!(audit.fields[1].1.chars().count() <= LOG_VALUE_CHARS + 1);
+impl std::fmt::Debug for LogEvent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?} {self}", self.level())
     }
 }

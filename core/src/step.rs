@@ -13,7 +13,7 @@ use crate::{
     env::Env,
     event::Event,
     hub::ToHub,
-    log_event::{Level, LogEvent},
+    log_event::{Field, LogEvent},
     planted::Planted,
     time::Instant,
 };
@@ -125,13 +125,14 @@ impl Cx<'_> {
     }
 
     /// Writes to the log.
-    pub(crate) fn log(&mut self, audit: LogEvent) {
-        self.out.push(Action::Log(audit));
+    pub(crate) fn log(&mut self, event: impl Into<LogEvent>) {
+        let event = event.into().with(Field::RequestId, self.request_id());
+        self.out.push(Action::Log(event));
     }
 
-    /// Writes a sentence to the log.
-    pub(crate) fn note(&mut self, level: Level, event: &'static str) {
-        self.log(LogEvent::new(level, event));
+    /// Returns the reference that lines of this exchange carry, and pages that tell of trouble.
+    pub(crate) fn request_id(&self) -> String {
+        self.entropy.request_id()
     }
 
     /// When to be woken, or for an exchange that is no stream, when its time is up.

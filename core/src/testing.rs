@@ -48,7 +48,7 @@ pub(crate) struct TestServer {
 pub(crate) struct Sent {
     pub(crate) exchange: Option<Exchange>,
     pub(crate) response: Option<::http::Response<Bytes>>,
-    pub(crate) audits: Vec<LogEvent>,
+    pub(crate) logged: Vec<LogEvent>,
     pub(crate) told: Vec<ToHub>,
     /// The other actions: fetches, store operations, pieces of a stream.
     pub(crate) actions: Vec<Action>,
@@ -124,7 +124,7 @@ impl TestServer {
         let mut sent = Sent {
             exchange: None,
             response: None,
-            audits: Vec::new(),
+            logged: Vec::new(),
             told: Vec::new(),
             actions: Vec::new(),
         };
@@ -173,7 +173,7 @@ impl Sent {
         while let Output::Do(action) = exchange.poll() {
             match action {
                 Action::Respond(response) => self.response = Some(response),
-                Action::Log(audit) => self.audits.push(audit),
+                Action::Log(line) => self.logged.push(line),
                 Action::ToHub(message) => self.told.push(message),
                 other => self.actions.push(other),
             }

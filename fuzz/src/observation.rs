@@ -82,7 +82,7 @@ pub enum Observation<'a> {
     /// A line was logged.
     Logged {
         /// The line.
-        audit: &'a LogEvent,
+        line: &'a LogEvent,
     },
     /// An exchange wants a record to be written.
     RecordWritten {

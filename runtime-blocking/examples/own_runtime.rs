@@ -28,7 +28,7 @@ use entra_mcp_core::{
     hub::{FromHub, Hub, HubOutput, ToHub},
     time::Now,
 };
-use entra_mcp_runtime::{Program, RuntimeParts, SharedDevTenant, audit, boot, on_shutdown, seed};
+use entra_mcp_runtime::{Program, RuntimeParts, SharedDevTenant, boot, log, on_shutdown, seed};
 use http::{Request, Response};
 
 static PROGRAM: Program = Program {
@@ -70,7 +70,7 @@ impl Runtime {
                     events.push_back(ticket.answer(self.parts.store.answer(ask, now)));
                 }
                 Output::Do(Action::ToHub(message)) => self.tell(id, message),
-                Output::Do(Action::Log(line)) => audit(&line),
+                Output::Do(Action::Log(event)) => log(&event),
                 Output::Do(_) => {}
                 Output::Wait(until) => {
                     let event = events.pop_front().unwrap_or_else(|| {

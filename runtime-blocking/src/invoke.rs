@@ -14,6 +14,7 @@ use entra_mcp_core::{
     ask::{AskId, Invoke, InvokeOutput, Ticket},
     catalog::{CallError, Effect, EffectResult},
     event::Event,
+    log_event::{Field, LogEvent, LogEventId},
 };
 use entra_mcp_runtime::handlers::{CallContext, Handlers};
 
@@ -141,7 +142,8 @@ impl RunningCall {
                     context.perform(&handler);
                     drop(permit);
                 }) {
-                    tracing::warn!("{words}");
+                    let event = LogEvent::new(LogEventId::ThreadNotStarted);
+                    entra_mcp_runtime::log(&event.with_words(Field::Error, words));
                     over(Err(busy()));
                 }
             }

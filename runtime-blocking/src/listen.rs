@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use entra_mcp_core::log_event::{Field, LogEvent, LogEventId};
 use entra_mcp_runtime::{ConnectionLimit, ConnectionPermit};
 
 /// After an accept that failed, how long until the next: a descriptor may be free again by then.
@@ -38,7 +39,8 @@ pub(crate) fn accept(
             // A peer that left before it was accepted, no descriptors, no threads: none of it is a
             // reason to stop, and the last two need a while.
             if warned.is_none_or(|last: Instant| last.elapsed() > WARN_INTERVAL) {
-                tracing::warn!("a connection could not be accepted: {error}");
+                let event = LogEvent::new(LogEventId::ConnectionNotAccepted);
+                entra_mcp_runtime::log(&event.with(Field::Error, error.to_string()));
                 warned = Some(Instant::now());
             }
             std::thread::sleep(BACK_OFF);

@@ -21,6 +21,7 @@ use entra_mcp_core::{
     ask::{AskId, Fetch, Store, Ticket},
     event::Event,
     exchange::{Exchange, Job, Output},
+    log_event::{Field, LogEvent, LogEventId},
     time::Instant,
 };
 use http::{Request, Response, request::Parts};
@@ -117,7 +118,8 @@ impl ExchangeDriver {
                     let entra = self.runtime.hub.entra();
                     let env = self.runtime.env(&entra, self.runtime.clock.now());
                     if let Err(misuse) = self.exchange.handle(event, env) {
-                        tracing::error!("a bug in the driver: {misuse}");
+                        let bug = LogEvent::new(LogEventId::RuntimeMisuse);
+                        entra_mcp_runtime::log(&bug.with(Field::Error, misuse.to_string()));
                         return;
                     }
                 }
@@ -155,8 +157,11 @@ impl ExchangeDriver {
                 let jobs = self.runtime.hub.send(id, message, now);
                 start(&self.runtime, jobs);
             }
-            Action::Log(audit) => entra_mcp_runtime::audit(&audit),
-            other => tracing::error!("a bug: this runtime does not know {other:?}"),
+            Action::Log(event) => entra_mcp_runtime::log(&event),
+            other => {
+                let bug = LogEvent::new(LogEventId::RuntimeUnknownAction);
+                entra_mcp_runtime::log(&bug.with(Field::Action, format!("{other:?}")));
+            }
         }
     }
 

@@ -68,6 +68,7 @@ use entra_mcp_core::{
     env::{self, EntraSnapshot, Env},
     exchange::ExchangeId,
     limits,
+    log_event::{Field, LogEvent, LogEventId},
     time::Now,
 };
 use entra_mcp_runtime::{
@@ -147,7 +148,8 @@ impl Runtime {
 #[must_use]
 pub fn run(parts: &RuntimeParts) -> ExitCode {
     if let Err(words) = run_with(parts, Handlers::default(), &Handle::default()) {
-        tracing::error!("{words}");
+        let failed = LogEvent::new(LogEventId::ServerFailed);
+        entra_mcp_runtime::log(&failed.with_words(Field::Error, words));
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS

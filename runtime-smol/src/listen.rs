@@ -10,6 +10,7 @@ use std::{
 
 use async_channel::{Receiver, Sender, bounded};
 use async_io::{Async, Timer};
+use entra_mcp_core::log_event::{Field, LogEvent, LogEventId};
 use entra_mcp_runtime::{ConnectionLimit, ConnectionPermit};
 
 use crate::{
@@ -47,7 +48,8 @@ impl Acceptor {
                     // A peer that left before it was accepted, or no descriptors: neither is a
                     // reason to stop, and the latter needs a while.
                     if warned.is_none_or(|last: Instant| last.elapsed() > WARN_INTERVAL) {
-                        tracing::warn!("a connection could not be accepted: {error}");
+                        let event = LogEvent::new(LogEventId::ConnectionNotAccepted);
+                        entra_mcp_runtime::log(&event.with(Field::Error, error.to_string()));
                         warned = Some(Instant::now());
                     }
                     Timer::after(BACK_OFF).await;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use entra_mcp_core::{config::Config, error_responses, time::Now};
+use entra_mcp_core::{config::Config, error_responses, log_event::LogEventId, time::Now};
 use entra_mcp_dev_tenant::{DevTenant, DevTenantConfig, Reply, UnsignedResponse};
 use http::{Request, Response};
 use ring::{
@@ -16,7 +16,7 @@ use ring::{
     signature::{RSA_PKCS1_SHA256, RsaKeyPair},
 };
 
-use crate::seed::seed;
+use crate::{log::log, seed::seed};
 
 /// The dev tenant, ready to be served on a port of its own.
 #[derive(Debug)]
@@ -85,7 +85,7 @@ fn sign(unsigned: UnsignedResponse) -> Response<Bytes> {
     match signature {
         Some(signature) => unsigned.signed(&signature),
         None => {
-            tracing::error!("a bug: the key of the dev tenant does not sign");
+            log(&LogEventId::DevTenantKeyFailed.into());
             error_responses::internal_error()
         }
     }

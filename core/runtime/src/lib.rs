@@ -27,7 +27,7 @@ pub use self::{
     connection_limit::{ConnectionLimit, ConnectionPermit, PermitKind},
     dev_tenant::SharedDevTenant,
     listen::{bind, connection_ceiling},
-    log::audit,
+    log::log,
     seed::seed,
     settings::{Flag, Program},
     signals::on_shutdown,

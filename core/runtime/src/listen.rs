@@ -5,8 +5,13 @@ use std::{
     net::{SocketAddr, TcpListener},
 };
 
-use entra_mcp_core::limits;
+use entra_mcp_core::{
+    limits,
+    log_event::{Field, LogEvent, LogEventId},
+};
 use rustix::process::{Resource, getrlimit};
+
+use crate::log::log;
 
 /// How many connections may wait to be accepted: a burst is not refused before we see it.
 const BACKLOG: i32 = 1024;
@@ -31,7 +36,9 @@ pub fn bind(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, String> {
     }
     match (listeners.is_empty(), left_out) {
         (false, None) => {}
-        (false, Some(words)) => tracing::debug!("{words}"),
+        (false, Some(words)) => {
+            log(&LogEvent::new(LogEventId::ListenSkipped).with_words(Field::Error, words));
+        }
         (true, Some(words)) => return Err(words),
         (true, None) => return Err("There is no address to listen on.".to_owned()),
     }

@@ -1,6 +1,6 @@
 //! The log: one line an event worth knowing, to standard error, for people or as JSON.
 //!
-//! An [`LogEvent`] of the core is data already cut and made sanitize; here it becomes a line. Whatever
+//! A [`LogEvent`] of the core is data already cut and made harmless; here it becomes a line. Whatever
 //! else writes to the log (other crates, panics) has its control characters escaped here, so that
 //! one record is one line (threats O3, O4).
 
@@ -8,7 +8,7 @@ use std::fmt::{self, Write as _};
 
 use entra_mcp_core::{
     config::LogFormat,
-    log_event::{Level, LogEvent, sanitize},
+    log_event::{Field as LogField, Level, LogEvent, LogEventId, sanitize},
 };
 use tracing::{
     Event, Subscriber,
@@ -39,7 +39,8 @@ pub(crate) fn start(format: LogFormat) {
     std::panic::set_hook(Box::new(|panic| {
         // The place is enough to find the bug; the message may hold what a peer sent.
         let place = panic.location().map(ToString::to_string);
-        tracing::error!("a bug: panic at {}", place.as_deref().unwrap_or("?"));
+        let panicked = LogEvent::new(LogEventId::ServerPanicked);
+        log(&panicked.with(LogField::Location, place.as_deref().unwrap_or("?")));
     }));
 }
 
@@ -61,23 +62,33 @@ where
         .with_filter(quiet)
 }
 
-/// Writes a line of the core.
-pub fn audit(audit: &LogEvent) {
-    let fields = Fields(&audit.fields);
-    match audit.level {
-        Level::Error => tracing::error!(target: "entra_mcp", fields = ?fields, "{}", audit.event),
-        Level::Warn => tracing::warn!(target: "entra_mcp", fields = ?fields, "{}", audit.event),
-        Level::Info => tracing::info!(target: "entra_mcp", fields = ?fields, "{}", audit.event),
-        Level::Debug => tracing::debug!(target: "entra_mcp", fields = ?fields, "{}", audit.event),
+/// Writes a line of the core or of a runtime.
+pub fn log(event: &LogEvent) {
+    let (id, sentence) = (event.id().as_str(), event.id().sentence());
+    let fields = Fields(event.fields());
+    match event.level() {
+        Level::Error => {
+            tracing::error!(target: "entra_mcp", id = %id, fields = ?fields, "{sentence}");
+        }
+        Level::Warn => {
+            tracing::warn!(target: "entra_mcp", id = %id, fields = ?fields, "{sentence}")
+        }
+        Level::Info => {
+            tracing::info!(target: "entra_mcp", id = %id, fields = ?fields, "{sentence}")
+        }
+        Level::Debug => {
+            tracing::debug!(target: "entra_mcp", id = %id, fields = ?fields, "{sentence}");
+        }
     }
 }
 
-/// The fields of an audit: ` name="value"` each; with `{:#?}` the members of a JSON object.
-struct Fields<'a>(&'a [(&'static str, String)]);
+/// The fields of a line: ` name="value"` each; with `{:#?}` the members of a JSON object.
+struct Fields<'a>(&'a [(LogField, String)]);
 
 impl fmt::Debug for Fields<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (name, value) in self.0 {
+        for (field, value) in self.0 {
+            let name = field.as_str();
             if f.alternate() {
                 write!(f, ",{}:{}", Quoted(name), Quoted(value))?;
             } else {
@@ -121,25 +132,30 @@ where
     ) -> fmt::Result {
         let mut said = Said {
             format: self.0,
+            id: String::new(),
             message: String::new(),
             fields: String::new(),
         };
         event.record(&mut said);
         let message = sanitize(&said.message, MESSAGE_CHARS);
-        let (level, fields) = (event.metadata().level(), said.fields);
+        let (level, id, fields) = (event.metadata().level(), said.id, said.fields);
         match self.0 {
             LogFormat::Text => {
                 SystemTime.format_time(&mut writer)?;
-                writeln!(writer, " {level:>5} {message}{fields}")
+                write!(writer, " {level:>5} ")?;
+                if !id.is_empty() {
+                    write!(writer, "[{id}] ")?;
+                }
+                writeln!(writer, "{message}{fields}")
             }
             LogFormat::Json => {
                 writer.write_str("{\"time\":\"")?;
                 SystemTime.format_time(&mut writer)?;
-                let message = Quoted(&message);
-                writeln!(
-                    writer,
-                    "\",\"level\":\"{level}\",\"event\":{message}{fields}}}"
-                )
+                write!(writer, "\",\"level\":\"{level}\"")?;
+                if !id.is_empty() {
+                    write!(writer, ",\"event\":\"{id}\"")?;
+                }
+                writeln!(writer, ",\"message\":{}{fields}}}", Quoted(&message))
             }
         }
     }
@@ -148,6 +164,7 @@ where
 /// What an event says.
 struct Said {
     format: LogFormat,
+    id: String,
     message: String,
     fields: String,
 }
@@ -156,6 +173,7 @@ impl Visit for Said {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         // Writing into a String does not fail.
         let _ = match (field.name(), self.format) {
+            ("id", _) => write!(self.id, "{value:?}"),
             ("message", _) => write!(self.message, "{value:?}"),
             ("fields", LogFormat::Text) => write!(self.fields, "{value:?}"),
             ("fields", LogFormat::Json) => write!(self.fields, "{value:#?}"),
@@ -193,29 +211,29 @@ mod tests {
     }
 
     fn registered() -> LogEvent {
-        LogEvent::new(Level::Info, "client registered").with("client_name", "a \"b\"\n\\ c")
+        LogEvent::new(LogEventId::ClientRegistered).with(LogField::ClientName, "a \"b\"\n\\ c")
     }
 
     // O4
     #[test]
-    fn an_audit_is_one_line_for_people() {
-        let line = logged(LogFormat::Text, || audit(&registered()));
+    fn an_event_is_one_line_for_people_with_its_id() {
+        let line = logged(LogFormat::Text, || log(&registered()));
         let (time, rest) = line.split_once("  INFO ").unwrap();
         assert!(time.ends_with('Z') && time.contains('T'), "{line}");
         assert_eq!(
             rest,
-            "client registered client_name=\"a \\\"b\\\"\\\\u{a}\\\\ c\"\n"
+            "[client.registered] a client registered client_name=\"a \\\"b\\\"\\\\u{a}\\\\ c\"\n"
         );
     }
 
     #[test]
-    fn an_audit_is_one_json_object_on_request() {
-        let line = logged(LogFormat::Json, || audit(&registered()));
+    fn an_event_is_one_json_object_on_request() {
+        let line = logged(LogFormat::Json, || log(&registered()));
         let (head, rest) = line.split_once(",\"level\"").unwrap();
         assert!(head.starts_with("{\"time\":\""), "{line}");
         assert_eq!(
             rest,
-            ":\"INFO\",\"event\":\"client registered\",\
+            ":\"INFO\",\"event\":\"client.registered\",\"message\":\"a client registered\",\
              \"client_name\":\"a \\\"b\\\"\\\\u{a}\\\\ c\"}\n"
         );
     }
@@ -233,7 +251,7 @@ mod tests {
     #[test]
     fn refusals_and_the_chatter_of_other_crates_are_quiet() {
         let line = logged(LogFormat::Text, || {
-            audit(&LogEvent::new(Level::Debug, "refused"));
+            log(&LogEvent::new(LogEventId::TokenRefused));
             tracing::info!(target: "ureq", "chatter");
         });
         assert_eq!(line, "");

@@ -1,9 +1,12 @@
 //! SIGTERM and Ctrl-C: the first asks for an orderly end, the second ends at once.
 
+use entra_mcp_core::log_event::{Field, LogEvent, LogEventId};
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
     iterator::Signals,
 };
+
+use crate::log::log;
 
 /// Calls `f` on a thread of its own when the process is asked to end, once. Asked again, the
 /// process ends there and then, with the status that shells give for that signal.
@@ -11,7 +14,7 @@ pub fn on_shutdown(f: impl FnOnce() + Send + 'static) {
     let mut signals = match Signals::new([SIGINT, SIGTERM]) {
         Ok(signals) => signals,
         Err(error) => {
-            tracing::warn!("signals cannot be caught, the server will end without notice: {error}");
+            unavailable(&error);
             return;
         }
     };
@@ -27,8 +30,10 @@ pub fn on_shutdown(f: impl FnOnce() + Send + 'static) {
             }
         });
     if let Err(error) = started {
-        tracing::warn!(
-            "no thread to wait for signals, the server will end without notice: {error}"
-        );
+        unavailable(&error);
     }
+}
+
+fn unavailable(error: &std::io::Error) {
+    log(&LogEvent::new(LogEventId::SignalsUnavailable).with(Field::Error, error.to_string()));
 }

@@ -18,12 +18,13 @@ use std::{
 use entra_mcp_core::{
     ask::{Ask, Store, StoreFault},
     keys::{Keyring, Purpose},
+    log_event::{Field, LogEvent, LogEventId},
     time::UnixTime,
 };
 use redb::{Database, DatabaseError, backends::FileBackend};
 
 use self::table::Failure;
-use crate::data_dir::DataDir;
+use crate::{data_dir::DataDir, log::log};
 
 /// The file in the data folder.
 const FILE: &str = "sessions.redb";
@@ -101,7 +102,7 @@ impl FileStore {
         answer.map_err(|failure| match failure {
             Failure::Conflict => StoreFault::Conflict,
             Failure::Database(error) => {
-                tracing::warn!("the store failed: {error}");
+                log(&LogEvent::new(LogEventId::StoreFailed).with(Field::Error, error.to_string()));
                 StoreFault::Unavailable
             }
         })
@@ -111,8 +112,13 @@ impl FileStore {
     pub fn purge_expired(&self, now: UnixTime) {
         match table::purge_expired(&self.database, now) {
             Ok(0) => {}
-            Ok(purged) => tracing::debug!("{purged} expired records were deleted"),
-            Err(error) => tracing::warn!("expired records could not be deleted: {error}"),
+            Ok(purged) => {
+                log(&LogEvent::new(LogEventId::StorePurged).with(Field::Count, purged.to_string()));
+            }
+            Err(error) => {
+                log(&LogEvent::new(LogEventId::StoreNotPurged)
+                    .with(Field::Error, error.to_string()));
+            }
         }
     }
 

@@ -23,7 +23,7 @@ use crate::{
     fault::Fault,
     hub::{ToHub, ToHubKind},
     limits,
-    log_event::Level,
+    log_event::{Field, LogEvent, LogEventId},
     secret::Secret,
     session::{
         SessionSecret,
@@ -348,8 +348,8 @@ pub(crate) fn end(session: &Session, cx: &mut Cx<'_>) -> Awaiting<Store> {
 /// Deletes the record of a session. Whoever is told that the session is over closes its streams,
 /// after the answer that one of them waits for.
 pub(crate) fn delete(session: &Session, cx: &mut Cx<'_>) -> Awaiting<Store> {
-    let audit = crate::log_event::LogEvent::new(Level::Info, "a session ended");
-    cx.log(audit.with("subject", &session.user.subject));
+    let ended = LogEvent::new(LogEventId::SessionEnded);
+    cx.log(ended.with(Field::Subject, &session.user.subject));
     cx.store(Store::Delete(session.id.key()))
 }
 

@@ -12,7 +12,7 @@ use super::facts::is_guid;
 use crate::{
     ask::FetchFault,
     http::form::Form,
-    log_event::{Level, LogEvent},
+    log_event::{Field, LogEvent, LogEventId},
 };
 
 /// What Entra's token endpoint refused, by what is to be done about it.
@@ -35,6 +35,27 @@ pub(crate) struct Details {
     correlation_id: Option<String>,
     /// In how many seconds Entra wants to be asked again.
     retry_after: Option<u64>,
+}
+
+/// What this server asked Entra for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// A user signs in.
+    SignIn,
+    /// The code of a sign-in is redeemed.
+    CodeRedemption,
+    /// A session's tokens are renewed.
+    TokenRenewal,
+}
+
+impl Step {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::SignIn => "sign_in",
+            Self::CodeRedemption => "code_redemption",
+            Self::TokenRenewal => "token_renewal",
+        }
+    }
 }
 
 impl EntraError {
@@ -136,25 +157,28 @@ impl EntraError {
     }
 
     /// The line for the log.
-    pub(crate) fn audit(&self, event: &'static str) -> LogEvent {
-        let (level, details) = match self {
-            Self::SignInAgain(details) => (Level::Info, details),
-            Self::Configuration(details) | Self::Unavailable(details) => (Level::Warn, details),
+    pub(crate) fn log_event(&self, step: Step) -> LogEvent {
+        let (id, details) = match self {
+            Self::SignInAgain(details) => (LogEventId::EntraSignInRequired, details),
+            Self::Configuration(details) => (LogEventId::EntraMisconfigured, details),
+            Self::Unavailable(details) => (LogEventId::EntraUnavailable, details),
         };
-        let mut audit = LogEvent::new(level, event).with("error", &details.error);
+        let mut event = LogEvent::new(id)
+            .with(Field::Step, step.as_str())
+            .with(Field::Error, &details.error);
         if !details.suberror.is_empty() {
-            audit = audit.with("suberror", &details.suberror);
+            event = event.with(Field::Suberror, &details.suberror);
         }
         if let Some(number) = details.aadsts {
-            audit = audit.with("aadsts", number.to_string());
+            event = event.with(Field::Aadsts, number.to_string());
         }
         if let Some(id) = &details.correlation_id {
-            audit = audit.with("correlation_id", id);
+            event = event.with(Field::CorrelationId, id);
         }
         if let Some(seconds) = details.retry_after {
-            audit = audit.with("retry_after", seconds.to_string());
+            event = event.with(Field::RetryAfter, seconds.to_string());
         }
-        audit
+        event
     }
 }
 
@@ -281,8 +305,8 @@ mod tests {
             for body in [r#"{"error":"invalid_grant"}"#, r#"{"error":"odd"}"#, ""] {
                 let error = read(400, &headers, body);
                 assert!(matches!(error, EntraError::Unavailable(_)), "{body}");
-                let line = format!("{:?}", error.audit("an error"));
-                assert_eq!(line.contains(r#"("retry_after", "17")"#), logged, "{line}");
+                let line = format!("{:?}", error.log_event(Step::SignIn));
+                assert_eq!(line.contains(r#"retry_after="17""#), logged, "{line}");
             }
         }
     }
@@ -290,8 +314,8 @@ mod tests {
     // D5, O1: numbers for support, no text.
     #[test]
     fn the_log_gets_the_number_and_the_correlation_id_and_no_text() {
-        let audit = of(400, "invalid_grant", "").audit("Entra ID did not renew tokens");
-        let line = format!("{audit:?}");
+        let line = of(400, "invalid_grant", "").log_event(Step::TokenRenewal);
+        let line = line.to_string();
         assert!(line.contains("50173") && line.contains("c-1"), "{line}");
         assert!(!line.contains("alice"), "{line}");
     }

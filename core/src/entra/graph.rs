@@ -22,7 +22,7 @@ use crate::{
     event::Event,
     fault::Fault,
     limits,
-    log_event::{Level, LogEvent},
+    log_event::{Field, LogEvent, LogEventId},
     mcp::Caller,
     secret::Secret,
     session::{SessionSecret, record::Session},
@@ -194,8 +194,8 @@ impl Query {
         let response = match answer {
             Ok(response) => response,
             Err(fault) => {
-                let audit = LogEvent::new(Level::Warn, "Microsoft Graph did not answer");
-                cx.log(audit.with("fault", fault.as_str()));
+                let event = LogEvent::new(LogEventId::GraphUnreachable);
+                cx.log(event.with(Field::Error, fault.as_str()));
                 return Asked::Refused(Refused::Unavailable);
             }
         };
@@ -209,15 +209,14 @@ impl Query {
             status if status.is_server_error() => Refused::Unavailable,
             _ => Refused::Odd,
         };
-        let level = match refused {
-            Refused::NotAllowed | Refused::NotFound => Level::Debug,
-            _ => Level::Warn,
+        let event = match refused {
+            Refused::NotAllowed | Refused::NotFound => LogEventId::GraphRefused,
+            _ => LogEventId::GraphFailed,
         };
-        let audit = LogEvent::new(level, "Microsoft Graph refused a request");
-        let audit = audit.with("status", status.as_str());
+        let event = LogEvent::new(event).with(Field::Status, status.as_str());
         let id = response.headers().get("request-id");
         let id = id.and_then(|id| id.to_str().ok()).unwrap_or_default();
-        cx.log(audit.with("request-id", id));
+        cx.log(event.with(Field::GraphRequestId, id));
         Asked::Refused(refused)
     }
 
@@ -226,15 +225,12 @@ impl Query {
     /// (threat D11).
     fn unauthorized(path: String, mut whose: Box<Whose>, cx: &mut Cx<'_>) -> Asked {
         if whose.renewed {
-            cx.note(
-                Level::Info,
-                "Microsoft Graph refused a new token: session over",
-            );
+            cx.log(LogEventId::GraphNewTokenRefused);
             // Whatever becomes of it, the user must sign in.
             let state = State::Ending(access::delete(&whose.session, cx));
             return Asked::Waiting(Self { path, whose, state });
         }
-        cx.note(Level::Debug, "Microsoft Graph refused a token");
+        cx.log(LogEventId::GraphTokenRefused);
         whose.renewed = true;
         let step = Access::renew(&whose.session, whose.version, &whose.secret, cx);
         Self::token(path, whose, step, cx)

@@ -18,7 +18,7 @@ use crate::{
     event::Event,
     hub::{ToHub, ToHubKind},
     limits,
-    log_event::{Level, LogEvent},
+    log_event::{Field, LogEvent, LogEventId},
     step::{Cx, Progress},
 };
 
@@ -70,7 +70,7 @@ fn learn(metadata: Metadata, answer: <Fetch as Ask>::Answer, cx: &mut Cx<'_>) ->
     let body = body_of(answer, "Entra ID does not serve its signing keys");
     match body.and_then(|body| facts::read_keys(&body)) {
         Ok(keys) => {
-            cx.note(Level::Debug, "Entra ID's metadata and keys were learned");
+            cx.log(LogEventId::EntraMetadataFetched);
             tell(Some(Box::new(metadata.with_keys(keys))), cx)
         }
         Err(reason) => fail(reason, cx),
@@ -78,11 +78,7 @@ fn learn(metadata: Metadata, answer: <Fetch as Ask>::Answer, cx: &mut Cx<'_>) ->
 }
 
 fn fail(reason: &'static str, cx: &mut Cx<'_>) -> Progress<Learn> {
-    let audit = LogEvent::new(
-        Level::Warn,
-        "Entra ID's metadata and keys could not be learned",
-    );
-    cx.log(audit.with("reason", reason));
+    cx.log(LogEvent::new(LogEventId::EntraMetadataUnavailable).with(Field::Reason, reason));
     tell(None, cx)
 }
 
@@ -143,7 +139,7 @@ mod tests {
         let job = Job(JobKind::RefreshEntraMetadata);
         let seed = Seed::new([1; 32]);
         let mut exchange = Exchange::job(ExchangeId(1), &seed, job, server.env());
-        let (mut asked, mut learned, mut audits) = (Vec::new(), None, Vec::new());
+        let (mut asked, mut learned, mut logged) = (Vec::new(), None, Vec::new());
         let mut answers = answers.into_iter();
         let mut ticket: Option<Ticket<Fetch>> = None;
         loop {
@@ -156,7 +152,7 @@ mod tests {
                 Output::Do(Action::ToHub(ToHub(ToHubKind::MetadataFetched(facts)))) => {
                     assert!(learned.replace(facts).is_none(), "told once");
                 }
-                Output::Do(Action::Log(audit)) => audits.push(audit),
+                Output::Do(Action::Log(line)) => logged.push(line),
                 Output::Do(other) => panic!("{other:?}"),
                 Output::Wait(_) => {
                     let answer = answers.next().expect("an answer is left");
@@ -165,7 +161,7 @@ mod tests {
                 }
                 Output::Done(outcome) => {
                     assert_eq!(outcome, Outcome::Answered);
-                    return (asked, learned.expect("the hub is told"), audits);
+                    return (asked, learned.expect("the hub is told"), logged);
                 }
             }
         }
@@ -206,13 +202,13 @@ mod tests {
             vec![ok(METADATA), ok("{}")],
         ];
         for answers in broken {
-            let (_, learned, audits) = run(answers);
+            let (_, learned, logged) = run(answers);
             assert_eq!(learned, None);
-            let [audit] = audits.as_slice() else {
-                panic!("{audits:?}")
+            let [line] = logged.as_slice() else {
+                panic!("{logged:?}")
             };
-            assert_eq!(audit.level, Level::Warn);
-            assert!(!audit.fields[0].1.is_empty());
+            assert_eq!(line.id(), LogEventId::EntraMetadataUnavailable);
+            assert!(!line.field(Field::Reason).unwrap().is_empty());
         }
     }
 
@@ -220,13 +216,13 @@ mod tests {
     #[test]
     fn a_busy_entra_is_not_taken_for_a_wrong_tenant() {
         for (code, is_tenant) in [(400, true), (404, true), (408, false), (429, false)] {
-            let (_, _, audits) = run(vec![status(code)]);
-            let says_tenant = audits[0].fields[0].1.contains("tenant");
+            let (_, _, logged) = run(vec![status(code)]);
+            let says_tenant = logged[0].field(Field::Reason).unwrap().contains("tenant");
             assert_eq!(says_tenant, is_tenant, "{code}");
         }
-        let (_, _, audits) = run(vec![ok(METADATA), status(404)]);
+        let (_, _, logged) = run(vec![ok(METADATA), status(404)]);
         assert!(
-            !audits[0].fields[0].1.contains("tenant"),
+            !logged[0].field(Field::Reason).unwrap().contains("tenant"),
             "these are the keys"
         );
     }

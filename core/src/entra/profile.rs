@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::facts::is_guid;
 use crate::{
     limits,
-    log_event::{Level, is_invisible},
+    log_event::{LogEventId, is_invisible},
     session::record::{Profile, User},
     step::Cx,
 };
@@ -93,9 +93,7 @@ impl Told {
     /// Tells the operator if groups are missing: tools that require one stay hidden.
     pub(crate) fn warn(&self, cx: &mut Cx<'_>) {
         if self.too_many_groups {
-            let words = "an ID token names no groups: the user is in too many. Let Entra ID tell \
-                         only the groups that are assigned to the application";
-            cx.note(Level::Warn, words);
+            cx.log(LogEventId::IdTokenTooManyGroups);
         }
     }
 }

@@ -4,7 +4,7 @@
 //! nothing; the new one replaces it in the session.
 
 use super::{
-    error::EntraError,
+    error::{EntraError, Step},
     profile::Told,
     token_endpoint::{self, TokenAnswer},
 };
@@ -180,7 +180,7 @@ fn answered_with(answer: <Fetch as Ask>::Answer, whose: &User, cx: &mut Cx<'_>) 
             }))
         }
         Err(error) => {
-            cx.log(error.audit("Entra ID did not renew tokens"));
+            cx.log(error.log_event(Step::TokenRenewal));
             match error {
                 EntraError::SignInAgain(_) if error.is_of_this_request() => Renewed::NotThis,
                 EntraError::SignInAgain(_) => Renewed::SignInAgain,

@@ -8,7 +8,7 @@ use url::Url;
 use crate::{
     config::{Config, EntraApp, LogFormat, PublicUrl},
     entra::{
-        error::EntraError,
+        error::{EntraError, Step},
         facts::{EntraFacts, Metadata, SigningKey, read_keys},
         id_token, token_endpoint,
     },
@@ -121,8 +121,7 @@ pub fn token_answer(status: u16, body: &[u8]) {
 }
 
 fn line(error: &EntraError) {
-    let audit = error.audit("an error");
-    for (_, value) in &audit.fields {
+    for (_, value) in error.log_event(Step::SignIn).fields() {
         assert!(value.chars().count() <= limits::LOG_VALUE_CHARS * 10);
         assert!(!value.contains(['\r', '\n', '\u{1b}']), "a line is forged");
     }

@@ -13,7 +13,7 @@ use crate::{
     event::Event,
     http::{bearer, response},
     id::PrincipalId,
-    log_event::Level,
+    log_event::LogEventId,
     route::Route,
     session::{
         mapping::{Mapped, Mapping},
@@ -125,11 +125,11 @@ impl Authenticate {
                 verified,
             })),
             Mapped::Unknown => {
-                cx.note(Level::Debug, "a session token maps to no session");
+                cx.log(LogEventId::SessionUnknown);
                 Looked::Refused(Box::new(bearer::session_over(route, cx.env)))
             }
             Mapped::Fault => {
-                cx.note(Level::Warn, "a session cannot be looked up");
+                cx.log(LogEventId::SessionUnavailable);
                 Looked::Refused(Box::new(response::unavailable()))
             }
         }

@@ -18,7 +18,7 @@ use crate::{
     ask::InvokeOutput,
     catalog::{CallError, InputRequest, InputResponse, ToolResult},
     env::Server,
-    log_event::{Level, LogEvent},
+    log_event::{Field, LogEvent, LogEventId},
     planted::Planted,
     step::Cx,
 };
@@ -47,7 +47,7 @@ pub(crate) fn finished(
         }
         Err(CallError::Message(words)) if is_tool => Ok(ToolResult::error(words).to_json(revision)),
         Err(failure) => {
-            audit_failure(&failure, cx);
+            log_failure(&failure, cx);
             Err(match failure {
                 CallError::Message(words) => Error::with_words(Error::INVALID_PARAMS, words),
                 CallError::Internal(words) if cx.env.server.has(Planted::FaultTold) => {
@@ -126,8 +126,8 @@ pub(crate) fn input_required(
 }
 
 /// Writes a fault of the server's to the log: the client is told only that it failed.
-fn audit_failure(failure: &CallError, cx: &mut Cx<'_>) {
+fn log_failure(failure: &CallError, cx: &mut Cx<'_>) {
     if let CallError::Internal(words) = failure {
-        cx.log(LogEvent::new(Level::Warn, "a call failed").with("fault", words));
+        cx.log(LogEvent::new(LogEventId::CallFailed).with_words(Field::Error, words));
     }
 }

@@ -51,7 +51,7 @@ pub(crate) struct World {
     pub(crate) documents: VecDeque<Result<Response<Bytes>, FetchFault>>,
     /// What Entra's token endpoint was sent.
     pub(crate) redeemed: Vec<Request<Bytes>>,
-    pub(crate) audits: Vec<LogEvent>,
+    pub(crate) logged: Vec<LogEvent>,
     /// Calls that the runtime is to perform, with the exchange that asked; what they were granted; and
     /// how many were cancelled.
     pub(crate) calls: VecDeque<(ExchangeId, Ticket<Invoke>, Invoke)>,
@@ -94,7 +94,7 @@ impl World {
             entra: VecDeque::new(),
             documents: VecDeque::new(),
             redeemed: Vec::new(),
-            audits: Vec::new(),
+            logged: Vec::new(),
             calls: VecDeque::new(),
             granted: Vec::new(),
             cancelled: 0,
@@ -325,7 +325,7 @@ impl World {
                     sent.body.push_str(std::str::from_utf8(&bytes).unwrap());
                 }
                 Output::Do(Action::Close) => sent.closed = true,
-                Output::Do(Action::Log(audit)) => self.audits.push(audit),
+                Output::Do(Action::Log(line)) => self.logged.push(line),
                 Output::Do(Action::ToHub(message)) => {
                     self.hub.handle(id, message, self.server.now);
                 }

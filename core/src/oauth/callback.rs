@@ -22,11 +22,14 @@ use self::finish::{Redeemed, Signed};
 use super::{error::OAuthError, request::ReturnTo, sign_in::SignIn};
 use crate::{
     ask::{Awaiting, Fetch, Store},
-    entra::{error::EntraError, token_endpoint},
+    entra::{
+        error::{EntraError, Step},
+        token_endpoint,
+    },
     event::Event,
     http::form::Form,
     hub::{FromHub, FromHubKind, ToHub, ToHubKind},
-    log_event::Level,
+    log_event::LogEventId,
     pages,
     secret::Secret,
     step::{Cx, Progress},
@@ -67,7 +70,7 @@ impl Callback {
         match Returned::of(&form, state, request.headers(), cx) {
             Some(returned) => returned.go(cx),
             None => {
-                cx.note(Level::Debug, "a callback belonged to no sign-in");
+                cx.log(LogEventId::SignInUnknown);
                 cx.done(unknown())
             }
         }
@@ -133,19 +136,18 @@ impl Returned {
         let Self { sign_in, iss, code } = *self;
         let return_to = &sign_in.request.return_to;
         let Some(facts) = &cx.env.entra.metadata else {
-            let event = "a sign-in could not end: Entra's metadata is not known";
-            cx.note(Level::Warn, event);
+            cx.log(LogEventId::SignInUnavailable);
             return back(return_to, Trouble::Unavailable, cx);
         };
         // Mix-up: RFC 9207 section 2.4. Entra sends none today.
         if iss.is_some_and(|iss| !facts.is_issuer(&iss)) {
-            cx.note(Level::Warn, "a callback came from another issuer");
+            cx.log(LogEventId::SignInWrongIssuer);
             return back(return_to, Trouble::Odd, cx);
         }
         let code = match code {
             Ok(code) => code,
             Err(error) => {
-                cx.log(error.audit("Entra ID did not sign a user in"));
+                cx.log(error.log_event(Step::SignIn));
                 return back(return_to, Trouble::of(&error), cx);
             }
         };

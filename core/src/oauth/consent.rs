@@ -27,7 +27,7 @@ use crate::{
     hub::{FromHub, FromHubKind, ToHub, ToHubKind},
     keys::Purpose,
     limits,
-    log_event::{Level, LogEvent},
+    log_event::{Field, LogEvent, LogEventId},
     pages,
     planted::Planted,
     step::{Cx, Progress},
@@ -56,23 +56,26 @@ impl Consent {
         match authorize::read(request.uri(), env) {
             Err(Unserved::Page(stop)) => {
                 cx.log(
-                    LogEvent::new(Level::Debug, "an authorization request was refused")
-                        .with("reason", stop.as_str()),
+                    LogEvent::new(LogEventId::AuthorizationRefused)
+                        .with(Field::Reason, stop.as_str()),
                 );
                 cx.done(stop.page(env))
             }
             Err(Unserved::Redirect(to, refusal)) => {
                 cx.log(
-                    LogEvent::new(Level::Debug, "an authorization request was refused")
-                        .with("reason", refusal.description)
-                        .with("returns_to", to.redirect_uri.destination().to_string()),
+                    LogEvent::new(LogEventId::AuthorizationRefused)
+                        .with(Field::Reason, refusal.description)
+                        .with(
+                            Field::Destination,
+                            to.redirect_uri.destination().to_string(),
+                        ),
                 );
                 let public_url = &env.server.config.public_url;
                 cx.done(to.error(refusal.error, refusal.description, public_url))
             }
             Ok(asked) if is_approved(&asked, request.headers(), env) => {
                 let name = asked.client.metadata().client_name.as_deref();
-                tell("an earlier approval was used", &asked.request, name, cx);
+                log_decision(LogEventId::ConsentRemembered, &asked.request, name, cx);
                 Leaving {
                     request: asked.request,
                     approval: None,
@@ -91,17 +94,17 @@ impl Consent {
         let env = cx.env;
         let form = Form::parse(request.body());
         let Some(filled) = Filled::read(&form, env) else {
-            cx.note(Level::Debug, "a consent form was stale or not ours");
+            cx.log(LogEventId::ConsentStale);
             return cx.done(stale());
         };
         if !is_from_our_page(request.headers(), &filled.browser, env) {
-            cx.note(Level::Debug, "a consent form came from another page");
+            cx.log(LogEventId::ConsentForeign);
             return cx.done(foreign());
         }
         let name = filled.client_name.as_deref();
         match form.one("decision") {
             Ok(Some("approve")) => {
-                tell("access was approved", &filled.request, name, cx);
+                log_decision(LogEventId::ConsentApproved, &filled.request, name, cx);
                 let approvals = Approvals::of(request.headers(), env);
                 Leaving {
                     approval: approvals.remember(&filled.request, env),
@@ -110,7 +113,7 @@ impl Consent {
                 .go(cx)
             }
             Ok(Some("deny")) => {
-                tell("access was denied", &filled.request, name, cx);
+                log_decision(LogEventId::ConsentDenied, &filled.request, name, cx);
                 let return_to = &filled.request.return_to;
                 cx.done(return_to.error(
                     OAuthError::AccessDenied,
@@ -148,10 +151,7 @@ impl Leaving {
     fn arrive(self, cx: &mut Cx<'_>) -> Progress<Consent> {
         let env = cx.env;
         let Some(facts) = &env.entra.metadata else {
-            cx.note(
-                Level::Warn,
-                "a sign-in could not begin: Entra's metadata is not known",
-            );
+            cx.log(LogEventId::SignInUnavailable);
             return cx.done(pages::error(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Microsoft Entra ID cannot be reached",
@@ -256,18 +256,18 @@ fn is_from_our_page(headers: &HeaderMap, browser: &Browser, env: Env<'_>) -> boo
 }
 
 /// One line of the log: who, and where the answer goes (threat A10).
-fn tell(
-    event: &'static str,
+fn log_decision(
+    event: LogEventId,
     request: &AuthorizationRequest,
     client_name: Option<&str>,
     cx: &mut Cx<'_>,
 ) {
     let destination = request.return_to.redirect_uri.destination();
     cx.log(
-        LogEvent::new(Level::Info, event)
-            .with("client", client_name.unwrap_or("-"))
-            .with("returns_to", destination.to_string())
-            .with("scope", request.scope.to_string()),
+        LogEvent::new(event)
+            .with(Field::ClientName, client_name.unwrap_or("-"))
+            .with(Field::Destination, destination.to_string())
+            .with(Field::Scope, request.scope.to_string()),
     );
 }
 

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     http::response,
     limits,
-    log_event::{Level, LogEvent, is_invisible},
+    log_event::{Field, LogEvent, LogEventId, is_invisible},
     step::{Cx, Progress},
 };
 
@@ -76,14 +76,14 @@ pub(crate) fn respond<S>(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Progress<
     });
     match registered {
         Ok((client, scope)) => {
-            cx.log(told_of(&client));
+            cx.log(registration_event(&client));
             let response = registration(&client, &scope, cx);
             cx.done(response)
         }
         Err(refusal) => {
             cx.log(
-                LogEvent::new(Level::Debug, "a registration was refused")
-                    .with("reason", refusal.description),
+                LogEvent::new(LogEventId::RegistrationRefused)
+                    .with(Field::Reason, refusal.description),
             );
             cx.done(refusal.response())
         }
@@ -105,13 +105,16 @@ fn registration(client: &Client, scope: &Scope, cx: &Cx<'_>) -> Response<Bytes> 
 }
 
 /// The log line: who, and where it returns to (threat A10).
-fn told_of(client: &Client) -> LogEvent {
+fn registration_event(client: &Client) -> LogEvent {
     let metadata = client.metadata();
     let uris = metadata.redirect_uris.iter();
     let hosts: Vec<_> = uris.map(|uri| uri.destination().to_string()).collect();
-    LogEvent::new(Level::Info, "a client registered")
-        .with("client", metadata.client_name.as_deref().unwrap_or("-"))
-        .with("returns_to", hosts.join(" "))
+    LogEvent::new(LogEventId::ClientRegistered)
+        .with(
+            Field::ClientName,
+            metadata.client_name.as_deref().unwrap_or("-"),
+        )
+        .with(Field::Destination, hosts.join(" "))
 }
 
 fn read(headers: &HeaderMap, body: &[u8], scopes: &Scopes) -> Result<(Metadata, Scope), Refusal> {

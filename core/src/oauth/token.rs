@@ -22,7 +22,7 @@ use crate::{
     event::Event,
     fault::Fault,
     http::{form::Form, response},
-    log_event::{Level, LogEvent},
+    log_event::{Field, LogEvent, LogEventId},
     planted::Planted,
     secret::Secret,
     session::{SessionSecret, record::Session, token},
@@ -118,8 +118,8 @@ fn invalid_grant() -> Refusal {
 }
 
 fn refuse<S>(refusal: Refusal, cx: &mut Cx<'_>) -> Progress<S> {
-    let audit = LogEvent::new(Level::Debug, "a token request was refused");
-    cx.log(audit.with("error", refusal.error.as_str()));
+    let refused = LogEvent::new(LogEventId::TokenRefused);
+    cx.log(refused.with(Field::Error, refusal.error.as_str()));
     cx.done(refusal.response())
 }
 
@@ -159,8 +159,8 @@ fn grant<S>(
     }
     let (access_token, expires_in) = token::issue(session, client.id(), secret, cx.env, cx.entropy);
     if cx.env.server.has(Planted::TokenLogged) {
-        let audit = LogEvent::new(Level::Info, "a token was granted");
-        cx.log(audit.with("token", refresh_token.expose()));
+        let leak = LogEvent::new(LogEventId::TokenRefused);
+        cx.log(leak.with(Field::Error, refresh_token.expose()));
     }
     let body = Body {
         access_token: access_token.expose(),

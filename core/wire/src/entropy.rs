@@ -45,6 +45,16 @@ impl Entropy {
         bytes
     }
 
+    /// Returns a reference for the log and for error pages: always the same one of this generator,
+    /// and it takes nothing from what is drawn.
+    #[must_use]
+    pub fn request_id(&self) -> String {
+        let mut aside = self.0.clone();
+        aside.set_stream(1);
+        aside.set_word_pos(0);
+        format!("{:010x}", aside.next_u64() >> 24)
+    }
+
     /// `N` random bytes as base64url without padding, for codes, states and nonces.
     pub fn token<const N: usize>(&mut self) -> String {
         URL_SAFE_NO_PAD.encode(self.bytes::<N>())
@@ -66,5 +76,16 @@ mod tests {
         let draw = |first| Entropy::new(&Seed::new([first; 32])).token::<20>();
         assert_eq!(draw(1), draw(1));
         assert_ne!(draw(1), draw(2));
+    }
+
+    #[test]
+    fn request_id_is_the_same_before_and_after_a_draw_and_takes_nothing() {
+        let mut entropy = Entropy::new(&Seed::new([1; 32]));
+        let id = entropy.request_id();
+        assert_eq!(id.len(), 10);
+        let drawn = entropy.token::<20>();
+        assert_eq!(entropy.request_id(), id);
+        assert_eq!(drawn, Entropy::new(&Seed::new([1; 32])).token::<20>());
+        assert_ne!(id, Entropy::new(&Seed::new([2; 32])).request_id());
     }
 }

@@ -105,8 +105,8 @@ impl Check for NoErrors {
 
     fn see(&mut self, seen: &Observation<'_>, ledger: &Ledger) -> Result<(), String> {
         match seen {
-            Observation::Logged { audit } if audit.level == Level::Error => {
-                Err(format!("logged: {} {:?}", audit.event, audit.fields))
+            Observation::Logged { line } if line.level() == Level::Error => {
+                Err(format!("logged: {line}"))
             }
             Observation::ResponseStarted { who, head, .. } if head.status().as_u16() == 500 => {
                 let path = ledger.case(*who).map(|case| case.path.as_str());

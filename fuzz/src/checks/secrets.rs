@@ -236,9 +236,9 @@ impl Check for NothingLeaks {
             Observation::BodyWritten { who, bytes } => {
                 forbid(ledger, &format!("the stream of {who}"), bytes, UPSTREAM)
             }
-            Observation::Logged { audit } => {
-                for (name, value) in &audit.fields {
-                    let place = format!("the log's {name}");
+            Observation::Logged { line } => {
+                for (field, value) in line.fields() {
+                    let place = format!("the log's {}", field.as_str());
                     forbid(ledger, &place, value.as_bytes(), SECRET)?;
                     self.remember(&place, value.as_bytes(), SECRET);
                 }

@@ -55,17 +55,9 @@ impl State {
             Action::Fetch(ticket, fetch) => self.fetch(process, id, ticket, fetch),
             Action::Store(ticket, store) => self.question(process, id, ticket, store),
             Action::ToHub(message) => self.tell_hub(process, id, message),
-            Action::Log(audit) => {
-                self.see(&Observation::Logged { audit: &audit });
-                let fields = audit.fields.iter();
-                let fields = fields.map(|(name, value)| format!(" {name}={value}"));
-                let line = format!(
-                    "{:?} {}{}",
-                    audit.level,
-                    audit.event,
-                    fields.collect::<String>()
-                );
-                self.log.push(line);
+            Action::Log(line) => {
+                self.see(&Observation::Logged { line: &line });
+                self.log.push(format!("{line:?}"));
             }
             Action::Invoke(ticket, perform) => self.call(process, id, ticket, &perform),
             Action::Resume(ask, granted) => self.granted(process, id, ask, granted),

@@ -239,7 +239,7 @@ impl Alone {
                 self.stores.push(ticket);
                 String::new()
             }
-            Action::Log(audit) => format!("{:?}", audit.fields),
+            Action::Log(line) => line.to_string(),
             _ => String::new(),
         };
         assert!(!body.contains(LABEL), "Entra's token is told");

@@ -20,11 +20,13 @@ use bytes::Bytes;
 use entra_mcp_core::{
     admit::{self, is_exempt_from_limit},
     error_responses,
+    log_event::{Field, LogEvent, LogEventId},
     request_head::{self, Framing, Head, HeadError},
 };
 use entra_mcp_runtime::{
     ConnectionLimit, ConnectionPermit, PermitKind,
     http1_encode::{self, BodyEnd},
+    log,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Version};
 use tiny_http::{HTTPVersion, Server};
@@ -34,19 +36,13 @@ use super::{ResponseWriter, Sent, Service, serve_guarded};
 /// Between the end of a listener and the next.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
-/// What cannot be contained from behind its API.
-const WARNING: &str = "tiny_http reads the requests: it can be made to serve hidden requests, \
-    bounds neither heads, connections nor waiting, and notices late that a client left. Use it on \
-    loopback or behind a proxy that normalises requests; for strangers there is --http-server \
-    strict";
-
 /// Accepts connections and serves requests, each on a thread of its own.
 pub(super) fn serve(
     listener: &TcpListener,
     service: &Arc<dyn Service>,
     limit: &Arc<ConnectionLimit>,
 ) {
-    tracing::warn!("{WARNING}");
+    log(&LogEventId::TinyHttpChosen.into());
     loop {
         let server = listener
             .try_clone()
@@ -54,7 +50,8 @@ pub(super) fn serve(
             .and_then(|listener| Server::from_listener(listener, None));
         match server {
             Ok(server) => serve_until_error(&server, service, limit),
-            Err(error) => tracing::warn!("tiny_http does not listen: {error}"),
+            Err(error) => log(&LogEvent::new(LogEventId::TinyHttpNotListening)
+                .with(Field::Error, error.to_string())),
         }
         std::thread::sleep(BACK_OFF);
     }
@@ -72,11 +69,13 @@ fn serve_until_error(server: &Server, service: &Arc<dyn Service>, limit: &Arc<Co
                 let service = Arc::clone(service);
                 let started = crate::listen::thread(move || answer(request, &*service, &permit));
                 if let Err(error) = started {
-                    tracing::warn!("no thread for a request: {error}");
+                    log(&LogEvent::new(LogEventId::ThreadNotStarted)
+                        .with(Field::Error, error.to_string()));
                 }
             }
             Err(error) => {
-                tracing::warn!("tiny_http stopped listening and is begun anew: {error}");
+                log(&LogEvent::new(LogEventId::TinyHttpRestarted)
+                    .with(Field::Error, error.to_string()));
                 return;
             }
         }

@@ -11,7 +11,10 @@ use std::{
 
 use async_io::{Async, Timer};
 use bytes::Bytes;
-use entra_mcp_core::ask::{FetchFault, is_public};
+use entra_mcp_core::{
+    ask::{FetchFault, is_public},
+    log_event::{Field, LogEvent, LogEventId},
+};
 use futures_rustls::{
     TlsConnector,
     rustls::{ClientConfig, RootCertStore, crypto::ring::default_provider, pki_types::ServerName},
@@ -68,7 +71,8 @@ impl Dialer {
         match tls.connect(name, socket).await {
             Ok(stream) => self.hand_over(stream).await,
             Err(error) => {
-                tracing::warn!("TLS with {} failed: {error}", place.host);
+                let failed = LogEvent::new(LogEventId::TlsFailed).with(Field::Host, &place.host);
+                entra_mcp_runtime::log(&failed.with(Field::Error, error.to_string()));
                 Err(FetchFault::Unreachable)
             }
         }

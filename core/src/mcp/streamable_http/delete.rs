@@ -11,7 +11,7 @@ use crate::{
     event::Event,
     http::{bearer, response},
     hub::{ToHub, ToHubKind},
-    log_event::Level,
+    log_event::LogEventId,
     mcp::{Caller, session::McpSession},
     route::Route,
     session::record::Session,
@@ -153,9 +153,6 @@ impl Ending {
 }
 
 fn unavailable(cx: &mut Cx<'_>) -> Progress<Streamable> {
-    cx.note(
-        Level::Warn,
-        "the store did not take the end of an MCP session",
-    );
+    cx.log(LogEventId::McpSessionNotEnded);
     cx.done(response::unavailable())
 }

@@ -10,6 +10,7 @@ use super::{Callback, Trouble, back, unknown};
 use crate::{
     ask::{Ask, Fetch, Guard, Store, StoreFault},
     entra::{
+        error::Step,
         id_token::{self, Doubt, Identity},
         renewal,
         token_endpoint::{self, TokenAnswer},
@@ -18,7 +19,7 @@ use crate::{
     id::SessionId,
     keys::{Keyring, Purpose},
     limits,
-    log_event::{Level, LogEvent},
+    log_event::{Field, LogEvent, LogEventId},
     oauth::{
         handle,
         request::{AuthorizationRequest, ReturnTo},
@@ -46,7 +47,7 @@ pub(crate) struct Signed {
     return_to: ReturnTo,
     code: Secret<String>,
     /// One line of the log (threat O6).
-    audit: LogEvent,
+    signed_in: LogEvent,
 }
 
 /// Entra's token endpoint has answered.
@@ -58,7 +59,7 @@ pub(super) fn redeemed(
     match token_endpoint::read(answer) {
         Ok(tokens) => Box::new(Redeemed { sign_in, tokens }).verify(cx),
         Err(error) => {
-            cx.log(error.audit("Entra ID did not redeem a code"));
+            cx.log(error.log_event(Step::CodeRedemption));
             let return_to = &sign_in.request.return_to;
             back(return_to, Trouble::of(&error), cx)
         }
@@ -114,12 +115,13 @@ impl Redeemed {
         let identity = match verdict {
             Ok(identity) => identity,
             Err(doubt) => {
-                let (level, trouble) = match doubt {
-                    Doubt::OtherTenant => (Level::Info, Trouble::OtherTenant),
-                    Doubt::UnknownKey | Doubt::Wrong(_) => (Level::Warn, Trouble::Odd),
+                let (event, trouble) = match doubt {
+                    Doubt::OtherTenant => (LogEventId::IdTokenOtherTenant, Trouble::OtherTenant),
+                    Doubt::UnknownKey | Doubt::Wrong(_) => {
+                        (LogEventId::IdTokenRejected, Trouble::Odd)
+                    }
                 };
-                let audit = LogEvent::new(level, "an ID token was not believed");
-                cx.log(audit.with("reason", doubt.as_str()));
+                cx.log(LogEvent::new(event).with(Field::Reason, doubt.as_str()));
                 return back(return_to, trouble, cx);
             }
         };
@@ -128,8 +130,7 @@ impl Redeemed {
         // section 5.1).
         let granted = &self.tokens.scope;
         if !granted.is_empty() && !self.sign_in.request.scope.is_granted_by(granted) {
-            let audit = LogEvent::new(Level::Warn, "Entra ID did not grant a permission");
-            cx.log(audit.with("granted", granted));
+            cx.log(LogEvent::new(LogEventId::EntraScopeNotGranted).with(Field::Scope, granted));
             return back(return_to, Trouble::NotGranted, cx);
         }
         self.store(identity, cx)
@@ -148,17 +149,17 @@ impl Redeemed {
         session.set_entra_tokens(&tokens, &secret, keys, cx.entropy);
         let put = session.put(Guard::Absent, expires, keys, cx.entropy);
         let return_to = sign_in.request.return_to;
-        let audit = LogEvent::new(Level::Info, "a user signed in")
-            .with("subject", &session.user.subject)
+        let signed_in = LogEvent::new(LogEventId::SignInCompleted)
+            .with(Field::Subject, &session.user.subject)
             .with(
-                "returns_to",
+                Field::Destination,
                 return_to.redirect_uri.destination().to_string(),
             )
-            .with("scope", &session.scope);
+            .with(Field::Scope, &session.scope);
         let signed = Signed {
             return_to,
             code,
-            audit,
+            signed_in,
         };
         let awaiting = cx.store(put);
         Progress::Pending(Callback::Storing(Box::new(signed), awaiting))
@@ -174,16 +175,16 @@ impl Signed {
     ) -> Progress<Callback> {
         match answer {
             Ok(_) => {
-                cx.log(self.audit);
+                cx.log(self.signed_in);
                 let public_url = &cx.env.server.config.public_url;
                 cx.done(self.return_to.code(&self.code, public_url))
             }
             Err(StoreFault::Conflict) => {
-                cx.note(Level::Info, "a sign-in came back twice");
+                cx.log(LogEventId::SignInReplayed);
                 cx.done(unknown())
             }
             Err(StoreFault::Unavailable) => {
-                cx.note(Level::Warn, "a session could not be written");
+                cx.log(LogEventId::SessionNotStored);
                 back(&self.return_to, Trouble::Unavailable, cx)
             }
         }

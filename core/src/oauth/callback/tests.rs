@@ -252,9 +252,9 @@ fn an_error_of_entras_becomes_a_word_of_ours() {
         for text in ["AADSTS", "alert", "alice", "4444", "microsoftonline", "odd"] {
             assert!(!location.contains(text), "{text} in {location}");
         }
-        let audit = browser.world.audits.last().unwrap();
-        assert_eq!(audit.level, level, "{theirs}");
-        let line = format!("{audit:?}");
+        let line = browser.world.logged.last().unwrap();
+        assert_eq!(line.level(), level, "{theirs}");
+        let line = line.to_string();
         assert!(
             line.contains("65004") && line.contains("44444444-4444"),
             "{line}"

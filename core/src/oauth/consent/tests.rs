@@ -244,20 +244,17 @@ fn approvals_and_denials_are_logged_with_the_place_and_without_the_state() {
     let mut browsing = Browsing::new();
     let (_, sealed) = browsing.page(CALLBACK);
     for (decision, event) in [
-        ("approve", "access was approved"),
-        ("deny", "access was denied"),
+        ("approve", LogEventId::ConsentApproved),
+        ("deny", LogEventId::ConsentDenied),
     ] {
         let sent = browsing
             .server
             .send(browsing.posted(&sealed, decision, OURS));
-        let [line] = sent.audits.as_slice() else {
-            panic!("one line: {:?}", sent.audits);
+        let [line] = sent.logged.as_slice() else {
+            panic!("one line: {:?}", sent.logged);
         };
-        assert_eq!((line.level, line.event), (Level::Info, event));
-        assert!(
-            line.fields
-                .contains(&("returns_to", "client.example".to_owned()))
-        );
+        assert_eq!(line.id(), event);
+        assert_eq!(line.field(Field::Destination), Some("client.example"));
         assert!(!format!("{line:?}").contains("client state"));
     }
 }

@@ -85,14 +85,11 @@ fn the_same_registration_gives_the_same_client_for_ever_and_stores_nothing() {
         .body(metadata.into());
     let sent = server.send(request.unwrap());
     assert!(sent.actions.is_empty() && sent.told.is_empty());
-    let [line] = sent.audits.as_slice() else {
-        panic!("one line in the log: {:?}", sent.audits);
+    let [line] = sent.logged.as_slice() else {
+        panic!("one line in the log: {:?}", sent.logged);
     };
-    assert_eq!(line.level, Level::Info);
-    assert!(
-        line.fields
-            .contains(&("returns_to", "localhost:3334".to_owned()))
-    );
+    assert_eq!(line.id(), LogEventId::ClientRegistered);
+    assert_eq!(line.field(Field::Destination), Some("localhost:3334"));
 }
 
 #[test]

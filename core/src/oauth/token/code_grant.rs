@@ -18,7 +18,7 @@ use crate::{
     fault::Fault,
     http::form::Form,
     limits,
-    log_event::Level,
+    log_event::LogEventId,
     oauth::{
         client::Client,
         error::{OAuthError, Refusal},
@@ -158,10 +158,7 @@ impl CodeGrant {
             Verdict::Good => {}
             Verdict::Refused(refusal) => return refuse(refusal, cx),
             Verdict::Replayed => {
-                cx.note(
-                    Level::Info,
-                    "an authorization code was used twice: its session ends",
-                );
+                cx.log(LogEventId::CodeReplayed);
                 self.state = State::Ending(access::end(&session, cx));
                 return Progress::Pending(self);
             }

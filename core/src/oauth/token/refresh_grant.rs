@@ -28,7 +28,7 @@ use crate::{
     fault::Fault,
     http::form::Form,
     limits,
-    log_event::Level,
+    log_event::LogEventId,
     oauth::{
         client::Client,
         error::{OAuthError, Refusal},
@@ -214,10 +214,7 @@ impl Asked {
         {
             self.grant(&session, cx)
         } else {
-            cx.note(
-                Level::Info,
-                "a refresh token was used twice: its session ends",
-            );
+            cx.log(LogEventId::RefreshTokenReplayed);
             self.end(&session, cx)
         }
     }

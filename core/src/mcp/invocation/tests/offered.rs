@@ -203,7 +203,7 @@ fn a_fault_of_the_servers_is_logged_and_not_told() {
     let error = client.call(&mut world, "broken", json!({}));
     assert_eq!(error["code"], -32603);
     assert!(!error.to_string().contains("secrets"));
-    assert!(format!("{:?}", world.audits).contains("secrets"));
+    assert!(format!("{:?}", world.logged).contains("secrets"));
     let endless = client.call(&mut world, "endless", json!({}));
     assert_eq!(endless["code"], -32603);
     let misfit = client.call(&mut world, "misfit", json!({}));

@@ -8,7 +8,7 @@ use crate::{
     entra::testing::{ALICE, Signer, TENANT, claims},
     id::SessionId,
     limits,
-    log_event::Level,
+    log_event::{Level, LogEventId},
     mcp::testing::World,
     oauth::testing::{REDIRECT_URI, VERIFIER, text},
     session::record::Session,
@@ -58,12 +58,9 @@ fn the_client_is_sent_a_code_of_ours_and_nothing_of_entras() {
     assert!(!form.contains("resource") && !form.contains("state"));
 
     // What the log was told.
-    let audit = browser.world.audits.last().unwrap();
-    assert_eq!(
-        (audit.level, audit.event),
-        (Level::Info, "a user signed in")
-    );
-    let line = format!("{:?}", browser.world.audits);
+    let last = browser.world.logged.last().unwrap();
+    assert_eq!(last.id(), LogEventId::SignInCompleted);
+    let line = format!("{:?}", browser.world.logged);
     let code = parameter(location, "code").unwrap();
     for secret in ["entra ", ALICE, "alice", code.as_str(), "eyJ"] {
         assert!(!line.contains(secret), "{secret} in {line}");
@@ -169,7 +166,7 @@ fn a_code_that_entra_does_not_redeem_gives_an_error_and_no_detail() {
         assert_eq!(error_of(&response), ours, "{error}");
         let location = header(&response, "location");
         assert!(!location.contains("AADSTS") && !location.contains("alice"));
-        let line = format!("{:?}", browser.world.audits.last().unwrap());
+        let line = format!("{:?}", browser.world.logged.last().unwrap());
         assert!(
             line.contains("9002313") && !line.contains("alice"),
             "{line}"
@@ -198,7 +195,7 @@ fn an_id_token_that_is_not_believed_gives_nothing() {
         let tokens = browser.tokens(changes);
         assert_eq!(error_of(&browser.finish(&tokens)), "server_error");
         assert!(!browser.has_session());
-        assert_eq!(browser.world.audits.last().unwrap().level, Level::Warn);
+        assert_eq!(browser.world.logged.last().unwrap().level(), Level::Warn);
     }
     let mut browser = AtEntra::new();
     let mut tokens = browser.tokens(json!({}));
@@ -290,7 +287,7 @@ fn a_store_that_is_down_is_told_as_such() {
     let tokens = browser.tokens(json!({}));
     let response = browser.finish(&tokens);
     assert_eq!(error_of(&response), "temporarily_unavailable");
-    assert_eq!(browser.world.audits.last().unwrap().level, Level::Warn);
+    assert_eq!(browser.world.logged.last().unwrap().level(), Level::Warn);
 }
 
 // The client sees our issuer only, whatever Entra's is.

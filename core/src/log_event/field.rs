@@ -1,0 +1,74 @@
+//! The fields of the log's lines: their names are stable, and each means the same on every line.
+
+macro_rules! fields {
+    ($($(#[doc = $meaning:literal])+ $field:ident = $name:literal;)+) => {
+        /// A field of a line of the log.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum Field {
+            $($(#[doc = $meaning])+ $field,)+
+        }
+
+        impl Field {
+            /// Every field.
+            pub const ALL: &[Self] = &[$(Self::$field),+];
+
+            /// Returns the name, as it is written.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$field => $name,)+
+                }
+            }
+
+            /// Returns what the value means, as `core/LOG.md` says it.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$field => concat!($($meaning),+).trim_ascii(),)+
+                }
+            }
+        }
+    };
+}
+
+fields! {
+    /// Names the action of an exchange that a runtime does not know.
+    Action = "action";
+    /// The number of Entra's error (`AADSTS...`), for Microsoft's documentation and support.
+    Aadsts = "aadsts";
+    /// What that number means, in words of this server.
+    AadstsMeaning = "aadsts_meaning";
+    /// The name that the client gave itself: anybody can choose any name.
+    ClientName = "client_name";
+    /// Entra's id of the request, for Microsoft's support and the sign-in logs of the tenant.
+    CorrelationId = "correlation_id";
+    /// How many there were.
+    Count = "count";
+    /// Where the client has the browser return to: a host, or the scheme of an app.
+    Destination = "destination";
+    /// What went wrong: an error code of OAuth or Entra, or the words of the operating system.
+    Error = "error";
+    /// Microsoft Graph's id of the request, for Microsoft's support.
+    GraphRequestId = "graph_request_id";
+    /// The host that the server connected to.
+    Host = "host";
+    /// The place in the source.
+    Location = "location";
+    /// Why, in words of this server.
+    Reason = "reason";
+    /// The exchange that wrote the line; a page or error that it answered with shows the same.
+    RequestId = "request_id";
+    /// In how many seconds Entra or Graph wants to be asked again.
+    RetryAfter = "retry_after";
+    /// The scopes, as OAuth writes them: separated by spaces.
+    Scope = "scope";
+    /// The status code of an HTTP response.
+    Status = "status";
+    /// What the server was doing: `sign_in`, `code_redemption`, `token_renewal`.
+    Step = "step";
+    /// The user, as a pseudonym that differs for each client: the `sub` of the session token.
+    Subject = "subject";
+    /// What Entra says besides the error (`suberror`).
+    Suberror = "suberror";
+}

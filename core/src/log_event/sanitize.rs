@@ -1,0 +1,21 @@
+//! Text from outside, made harmless for a line of the log and for a page.
+
+use super::is_invisible;
+
+/// The first `limit` characters of a text, with control, invisible and direction-changing
+/// characters written as escapes.
+#[must_use]
+pub fn sanitize(text: &str, limit: usize) -> String {
+    let mut sanitize = String::new();
+    for character in text.chars().take(limit) {
+        if character.is_control() || is_invisible(character) {
+            sanitize.extend(character.escape_unicode());
+        } else {
+            sanitize.push(character);
+        }
+    }
+    if text.chars().nth(limit).is_some() {
+        sanitize.push('…');
+    }
+    sanitize
+}

@@ -1,0 +1,234 @@
+//! The table of everything that is logged: id, level, sentence and fields of each event.
+//!
+//! An id is stable: dashboards and alerts name it. `core/LOG.md` is written from this table.
+
+use super::{Field, Level};
+
+macro_rules! events {
+    ($($(#[doc = $meaning:literal])+
+       $event:ident = $id:literal, $level:ident, $sentence:literal, [$($field:ident),*];)+) => {
+        /// What happened: decides the id, the level and the sentence of a line.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum LogEventId {
+            $($(#[doc = $meaning])+ $event,)+
+        }
+
+        impl LogEventId {
+            /// Every event, in the order of the table.
+            pub const ALL: &[Self] = &[$(Self::$event),+];
+
+            /// Returns the stable id, such as `sign_in.replayed`.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$event => $id,)+
+                }
+            }
+
+            /// Returns how loud it is.
+            #[must_use]
+            pub fn level(self) -> Level {
+                match self {
+                    $(Self::$event => Level::$level,)+
+                }
+            }
+
+            /// Returns the sentence beside the id.
+            #[must_use]
+            pub fn sentence(self) -> &'static str {
+                match self {
+                    $(Self::$event => $sentence,)+
+                }
+            }
+
+            /// Returns the fields that its lines may have, besides `request_id`.
+            #[must_use]
+            pub fn fields(self) -> &'static [Field] {
+                match self {
+                    $(Self::$event => &[$(Field::$field),*],)+
+                }
+            }
+
+            /// Returns what it means for an operator, as `core/LOG.md` says it.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$event => concat!($($meaning),+).trim_ascii(),)+
+                }
+            }
+        }
+    };
+}
+
+events! {
+    /// A client registered itself (RFC 7591).
+    ClientRegistered = "client.registered", Info,
+        "a client registered", [ClientName, Destination];
+    /// A registration was refused: its metadata are wrong, or its redirect URIs not allowed.
+    RegistrationRefused = "client.registration_refused", Debug,
+        "a registration was refused", [Reason];
+
+    /// `/authorize` was refused: unknown client, redirect URI, PKCE, scope or resource.
+    AuthorizationRefused = "authorization.refused", Debug,
+        "an authorization request was refused", [Reason, Destination];
+    /// The user pressed the button that lets a client act for them.
+    ConsentApproved = "consent.approved", Info,
+        "access was approved", [ClientName, Destination, Scope];
+    /// This browser had approved the same client before, so nobody was asked.
+    ConsentRemembered = "consent.remembered", Info,
+        "an earlier approval was used", [ClientName, Destination, Scope];
+    /// The user pressed the other button.
+    ConsentDenied = "consent.denied", Info,
+        "access was denied", [ClientName, Destination, Scope];
+    /// A consent form came too late, twice or changed.
+    ConsentStale = "consent.stale", Debug,
+        "a consent form was stale or not ours", [];
+    /// A consent form came from a page of somebody else's, or from another browser.
+    ConsentForeign = "consent.foreign", Debug,
+        "a consent form came from another page", [];
+
+    /// Entra's metadata is not known, so that the user cannot be sent there or believed on return.
+    SignInUnavailable = "sign_in.unavailable", Warn,
+        "a user could not sign in: Entra's metadata is not known", [];
+    /// A user is back from Entra and has a session.
+    SignInCompleted = "sign_in.completed", Info,
+        "a user signed in", [Subject, Destination, Scope];
+    /// The same return from Entra came twice: a reload, or somebody who saw it.
+    SignInReplayed = "sign_in.replayed", Info,
+        "a sign-in came back twice", [];
+    /// Somebody came back from Entra whom this browser had not sent there.
+    SignInUnknown = "sign_in.unknown", Debug,
+        "a callback belonged to no sign-in", [];
+    /// The callback names an issuer that is not Entra: a mix-up attack (RFC 9207).
+    SignInWrongIssuer = "sign_in.wrong_issuer", Warn,
+        "a callback came from another issuer", [];
+
+    /// An ID token is of a tenant that may not sign in here.
+    IdTokenOtherTenant = "id_token.other_tenant", Info,
+        "a user of another tenant was refused", [Reason];
+    /// An ID token is forged, expired or for somebody else.
+    IdTokenRejected = "id_token.rejected", Warn,
+        "an ID token was not believed", [Reason];
+    /// The user is in more groups than a token can name: let Entra send only those assigned to the application.
+    IdTokenTooManyGroups = "id_token.too_many_groups", Warn,
+        "an ID token names no groups: the user is in too many", [];
+
+    /// Entra refuses this user until they sign in again or act.
+    EntraSignInRequired = "entra.sign_in_required", Info,
+        "Entra ID wants the user to sign in", [Step, Error, Suberror, Aadsts, AadstsMeaning, CorrelationId];
+    /// Entra refuses this server: its secret, registration or permissions must be mended.
+    EntraMisconfigured = "entra.misconfigured", Warn,
+        "Entra ID refused this server", [Step, Error, Suberror, Aadsts, AadstsMeaning, CorrelationId];
+    /// Entra is busy, broken or cannot be reached.
+    EntraUnavailable = "entra.unavailable", Warn,
+        "Entra ID did not serve a request",
+        [Step, Error, Suberror, Aadsts, AadstsMeaning, CorrelationId, RetryAfter];
+    /// Entra granted less than was asked for: consent of an administrator is missing.
+    EntraScopeNotGranted = "entra.scope_not_granted", Warn,
+        "Entra ID did not grant a permission", [Scope];
+    /// Metadata and signing keys were fetched.
+    EntraMetadataFetched = "entra.metadata_fetched", Debug,
+        "Entra ID's metadata and keys were fetched", [];
+    /// Metadata and signing keys could not be fetched or read.
+    EntraMetadataUnavailable = "entra.metadata_unavailable", Warn,
+        "Entra ID's metadata and keys could not be fetched", [Reason];
+
+    /// Graph cannot be reached.
+    GraphUnreachable = "graph.unreachable", Warn,
+        "Microsoft Graph did not answer", [Error];
+    /// Graph refuses a user something, or does not have it.
+    GraphRefused = "graph.refused", Debug,
+        "Microsoft Graph refused a request", [Status, GraphRequestId];
+    /// Graph is busy, broken, or answers what it should not.
+    GraphFailed = "graph.failed", Warn,
+        "Microsoft Graph failed a request", [Status, GraphRequestId];
+    /// Graph refused a token, so that a new one is fetched.
+    GraphTokenRefused = "graph.token_refused", Debug,
+        "Microsoft Graph refused a token", [];
+    /// Graph refused the new token too: the session ends and the user signs in again.
+    GraphNewTokenRefused = "graph.new_token_refused", Info,
+        "Microsoft Graph refused a new token: session over", [];
+
+    /// `/token` refused a code, a refresh token or a client.
+    TokenRefused = "token.refused", Debug,
+        "a token request was refused", [Error];
+    /// A code was redeemed twice: somebody else has it. The session ends.
+    CodeReplayed = "code.replayed", Info,
+        "an authorization code was used twice: its session ends", [];
+    /// A refresh token was used after its successor: somebody else has it. The session ends.
+    RefreshTokenReplayed = "refresh_token.replayed", Info,
+        "a refresh token was used twice: its session ends", [];
+
+    /// A session ended: revoked, replayed, or refused by Entra for good.
+    SessionEnded = "session.ended", Info,
+        "a session ended", [Subject];
+    /// A session token is genuine, but its session is over.
+    SessionUnknown = "session.unknown", Debug,
+        "a session token maps to no session", [];
+    /// The store did not give a session.
+    SessionUnavailable = "session.unavailable", Warn,
+        "a session cannot be looked up", [];
+    /// The store did not take a session: the sign-in was in vain.
+    SessionNotStored = "session.not_stored", Warn,
+        "a session could not be written", [];
+    /// The store did not take the end of an MCP session: the client was told to try again.
+    McpSessionNotEnded = "mcp_session.not_ended", Warn,
+        "the store did not take the end of an MCP session", [];
+    /// A tool, prompt or resource failed inside. The client was told only that it failed.
+    CallFailed = "call.failed", Warn,
+        "a call failed", [Error];
+
+    /// The server could not start, or could not go on.
+    ServerFailed = "server.failed", Error,
+        "the server ends", [Error];
+    /// A bug: a panic, which ended what it happened in and nothing else.
+    ServerPanicked = "server.panicked", Error,
+        "a bug: a panic", [Location];
+    /// A bug of a runtime: it broke the contract of the core.
+    RuntimeMisuse = "runtime.misuse", Error,
+        "a bug in the driver", [Error];
+    /// A bug of a runtime: it does not know an action.
+    RuntimeUnknownAction = "runtime.unknown_action", Error,
+        "a bug: this runtime does not know an action", [Action];
+    /// The operating system gives no thread.
+    ThreadNotStarted = "thread.not_started", Warn,
+        "a thread could not be started", [Error];
+    /// SIGTERM and Ctrl-C end the server at once, without an orderly end.
+    SignalsUnavailable = "signals.unavailable", Warn,
+        "signals cannot be caught: the server will end without notice", [Error];
+
+    /// This machine lacks IPv6; the other addresses serve.
+    ListenSkipped = "listen.skipped", Debug,
+        "an address is not listened on", [Error];
+    /// The operating system gives no connection: too few descriptors, mostly.
+    ConnectionNotAccepted = "connection.not_accepted", Warn,
+        "a connection could not be accepted", [Error];
+    /// The operator chose `tiny_http`: use it on loopback or behind a proxy that normalises requests.
+    TinyHttpChosen = "tiny_http.chosen", Warn,
+        "tiny_http reads the requests: it can be made to serve hidden requests, bounds neither heads, connections \
+         nor waiting, and notices late that a client left. Use it on loopback or behind a proxy that normalises \
+         requests; for strangers there is --http-server strict", [];
+    /// `tiny_http` cannot use its listener; it is tried again.
+    TinyHttpNotListening = "tiny_http.not_listening", Warn,
+        "tiny_http does not listen", [Error];
+    /// `tiny_http` gave its listener up; it is begun anew.
+    TinyHttpRestarted = "tiny_http.restarted", Warn,
+        "tiny_http stopped listening and is begun anew", [Error];
+    /// No TLS with Entra or Graph: a wrong certificate, or a proxy between.
+    TlsFailed = "tls.failed", Warn,
+        "TLS failed", [Host, Error];
+
+    /// The store cannot read or write.
+    StoreFailed = "store.failed", Warn,
+        "the store failed", [Error];
+    /// Expired records were deleted.
+    StorePurged = "store.purged", Debug,
+        "expired records were deleted", [Count];
+    /// Expired records could not be deleted; it is tried again.
+    StoreNotPurged = "store.not_purged", Warn,
+        "expired records could not be deleted", [Error];
+    /// A bug: the development tenant's own key does not sign.
+    DevTenantKeyFailed = "dev_tenant.key_failed", Error,
+        "a bug: the key of the development tenant does not sign", [];
+}

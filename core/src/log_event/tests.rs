@@ -1,0 +1,97 @@
+use std::{collections::BTreeSet, fmt::Write as _};
+
+use super::*;
+
+/// The document that operators read, written from the two tables.
+fn document() -> String {
+    let mut text = String::from(
+        "# The log\n\n\
+         One line for each event, to standard error; `--log json` writes one JSON object a line. Ids and names of fields are stable: \
+         name them in dashboards and alerts. The sentence beside the id may change.\n\n\
+         ```text\n\
+         2026-03-01T10:00:00.000000Z  INFO [sign_in.completed] a user signed in subject=\"9ZcE…\" destination=\"client.example\" scope=\"mcp.use\" request_id=\"5b1c9a0e7d\"\n\
+         {\"time\":\"2026-03-01T10:00:00.000000Z\",\"level\":\"INFO\",\"event\":\"sign_in.completed\",\"message\":\"a user signed in\",\"subject\":\"9ZcE…\",…}\n\
+         ```\n\n\
+         No line holds a token, code, verifier, state, cookie, name or address of a user. A value that comes from outside is cut and \
+         its control and invisible characters are escaped. `DEBUG` lines are not written by default. Lines of other crates have no id.\n\n\
+         This file is written from the tables in `src/log_event`; after a change there, \
+         `UPDATE_LOG_MD=1 cargo test -p entra-mcp-core log_md` writes it anew.\n\n\
+         ## Events\n\n| event | level | sentence | fields | meaning |\n| --- | --- | --- | --- | --- |\n",
+    );
+    for event in LogEventId::ALL {
+        let fields: Vec<_> = event
+            .fields()
+            .iter()
+            .map(|field| format!("`{}`", field.as_str()))
+            .collect();
+        let level = format!("{:?}", event.level()).to_uppercase();
+        let (id, sentence, meaning) = (event.as_str(), event.sentence(), event.meaning());
+        writeln!(
+            text,
+            "| `{id}` | {level} | {sentence} | {} | {meaning} |",
+            fields.join(" ")
+        )
+        .unwrap();
+    }
+    text += "\n## Fields\n\n| field | meaning |\n| --- | --- |\n";
+    for field in Field::ALL {
+        writeln!(text, "| `{}` | {} |", field.as_str(), field.meaning()).unwrap();
+    }
+    text
+}
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test writes the document anew when asked to"
+)]
+fn log_md_lists_every_event_and_field() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/LOG.md");
+    if std::env::var("UPDATE_LOG_MD").is_ok() {
+        std::fs::write(path, document()).unwrap();
+    }
+    let written = std::fs::read_to_string(path).unwrap();
+    assert!(
+        written == document(),
+        "core/LOG.md is old: UPDATE_LOG_MD=1 cargo test -p entra-mcp-core log_md"
+    );
+}
+
+#[test]
+fn ids_and_field_names_are_unique_and_well_formed() {
+    let ids: Vec<_> = LogEventId::ALL.iter().map(|event| event.as_str()).collect();
+    let names: Vec<_> = Field::ALL.iter().map(|field| field.as_str()).collect();
+    for list in [&ids, &names] {
+        assert_eq!(list.iter().collect::<BTreeSet<_>>().len(), list.len());
+        for name in list {
+            assert!(
+                name.bytes()
+                    .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.')),
+                "{name}"
+            );
+        }
+    }
+    for id in ids {
+        assert_eq!(
+            id.matches('.').count(),
+            1,
+            "{id} is what, and what happened to it"
+        );
+    }
+}
+
+#[test]
+fn a_value_cannot_forge_a_line_or_be_endless() {
+    let line = LogEvent::new(LogEventId::ClientRegistered)
+        .with(
+            Field::ClientName,
+            "Claude\r\nERROR forged \u{1b}[31m\u{202e}",
+        )
+        .with(Field::Destination, "x".repeat(100_000));
+    let name = line.field(Field::ClientName).unwrap();
+    assert!(!name.contains(['\r', '\n', '\u{1b}', '\u{202e}']), "{name}");
+    assert!(line.field(Field::Destination).unwrap().chars().count() <= LOG_VALUE_CHARS + 1);
+    let words =
+        LogEvent::new(LogEventId::ServerFailed).with_words(Field::Error, "x".repeat(100_000));
+    assert!(words.field(Field::Error).unwrap().chars().count() <= LOG_WORDS_CHARS + 1);
+}
