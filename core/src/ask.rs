@@ -261,6 +261,13 @@ pub enum Store {
     Delete(Key),
 }
 
+impl Store {
+    /// Whether it changes what is stored.
+    pub(crate) fn writes(&self) -> bool {
+        !matches!(self, Self::Get(_))
+    }
+}
+
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -140,17 +140,34 @@ impl Exchange {
         if !self.outbox.is_empty() {
             return Err(Misuse::NotDrained);
         }
+        let only_writes = self.outcome.is_some() && self.outbox.is_writing();
+        self.outbox.settle(&event);
+        if only_writes {
+            if env.now.instant >= self.outbox.wake() {
+                self.outbox.abandon_writes();
+            }
+            return Ok(());
+        }
         if self.outbox.is_stale(&event) && self.state.is_some() {
             return Ok(());
         }
         let Some(state) = self.state.take() else {
             return Err(Misuse::Finished);
         };
+        self.advance(state, event, env);
+        if self.outcome.is_some() {
+            self.outbox
+                .wait_for_writes(env.now.instant.after(limits::STORE_TIMEOUT));
+        }
+        Ok(())
+    }
+
+    fn advance(&mut self, state: State, event: Event, env: Env<'_>) {
         self.is_gone |= matches!(event, Event::Disconnected);
         let overdue = env.now.instant >= self.outbox.wake();
         if matches!(event, Event::Disconnected) && state.ends_when_gone() {
             self.outcome = Some(Outcome::Abandoned);
-            return Ok(());
+            return;
         }
         if matches!(event, Event::Tick) && !state.takes_ticks() {
             if overdue {
@@ -158,7 +175,7 @@ impl Exchange {
             } else {
                 self.state = Some(state);
             }
-            return Ok(());
+            return;
         }
         let is_gone = matches!(event, Event::Disconnected);
         let mut cx = Cx {
@@ -171,7 +188,6 @@ impl Exchange {
         if is_gone && self.outcome.is_some() && !self.outbox.responded() {
             self.outcome = Some(Outcome::Abandoned);
         }
-        Ok(())
     }
 
     /// The next thing to do.
@@ -180,8 +196,10 @@ impl Exchange {
             return Output::Do(action);
         }
         match self.outcome {
-            Some(outcome) => Output::Done(outcome),
-            None => Output::Wait(self.outbox.wake()),
+            // What was asked of the store in the last step, or before the peer left or the time was up, is
+            // not lost with the exchange.
+            Some(outcome) if !self.outbox.is_writing() => Output::Done(outcome),
+            _ => Output::Wait(self.outbox.wake()),
         }
     }
 
@@ -206,7 +224,12 @@ impl Exchange {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{TestServer, session_token};
+    use crate::{
+        ask::{Guard, Store, Stored, Ticket, Version},
+        session::record::Hash,
+        testing::{Sent, TestServer, client_id, entropy, session_of, session_token},
+        time::UnixTime,
+    };
 
     #[test]
     fn disconnect_before_response_abandons_exchange() {
@@ -220,5 +243,72 @@ mod tests {
         let mut exchange = sent.exchange.unwrap();
         assert!(matches!(exchange.poll(), Output::Done(Outcome::Abandoned)));
         assert!(sent.response.is_none());
+    }
+
+    fn store_ticket(actions: &mut Vec<Action>) -> Ticket<Store> {
+        match actions.pop() {
+            Some(Action::Store(ticket, _)) => ticket,
+            other => panic!("the store is asked, not {other:?}"),
+        }
+    }
+
+    /// A revocation whose delete is under way, and the ticket of the delete.
+    fn revoking(server: &TestServer) -> (Sent, Ticket<Store>) {
+        let id = client_id(server, &["https://client.example/cb"]);
+        let (mut session, _) = session_of("alice", "a client");
+        session.client = Hash::of(id.as_bytes());
+        let body = format!("client_id={id}&token={}", session_token(server));
+        let request = server
+            .request("POST", "/revoke")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Bytes::from(body));
+        let mut sent = server.send(request.unwrap());
+        let keys = &server.server.keys;
+        let put = session.put(
+            Guard::Absent,
+            UnixTime(1_900_000_000),
+            keys,
+            &mut entropy(3),
+        );
+        let Store::Put(_, record, _) = put else {
+            panic!("a session is put");
+        };
+        let stored = Stored {
+            record,
+            version: Version(1),
+        };
+        let get = store_ticket(&mut sent.actions);
+        sent.handle(get.answer(Ok(Some(stored))), server.env());
+        let delete = store_ticket(&mut sent.actions);
+        (sent, delete)
+    }
+
+    // D11: also when the time is up, or the peer has left.
+    #[test]
+    fn write_under_way_keeps_the_exchange_until_it_is_answered() {
+        for event in [Event::Tick, Event::Disconnected] {
+            let mut server = TestServer::dev();
+            let (mut sent, delete) = revoking(&server);
+            server.now.instant = server.now.instant.after(limits::EXCHANGE_TIMEOUT);
+            sent.handle(event, server.env());
+            let exchange = sent.exchange.as_mut().unwrap();
+            assert!(matches!(exchange.poll(), Output::Wait(_)));
+            sent.handle(delete.answer(Ok(None)), server.env());
+            assert!(matches!(sent.exchange.unwrap().poll(), Output::Done(_)));
+        }
+    }
+
+    #[test]
+    fn write_that_is_never_answered_is_given_up() {
+        let mut server = TestServer::dev();
+        let (mut sent, _delete) = revoking(&server);
+        server.now.instant = server.now.instant.after(limits::EXCHANGE_TIMEOUT);
+        sent.handle(Event::Tick, server.env());
+        server.now.instant = server.now.instant.after(limits::STORE_TIMEOUT);
+        sent.handle(Event::Tick, server.env());
+        assert!(matches!(
+            sent.exchange.unwrap().poll(),
+            Output::Done(Outcome::TimedOut)
+        ));
     }
 }

@@ -54,6 +54,9 @@ pub const GROUPS: usize = 200;
 /// How long an exchange may take from its request to its end, streams apart.
 pub const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// How long an exchange that is otherwise over waits for the store to answer what it wrote.
+pub const STORE_TIMEOUT: Duration = Duration::from_secs(15);
+
 /// How long one fetch to Entra or Graph may take.
 pub const FETCH_TIMEOUT: Duration = Duration::from_secs(15);
 

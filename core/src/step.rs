@@ -62,6 +62,9 @@ impl Cx<'_> {
     /// Asks the store.
     pub(crate) fn store(&mut self, store: Store) -> Awaiting<Store> {
         let (ticket, awaiting) = self.out.ask();
+        if store.writes() {
+            self.out.writes.push(ticket.id());
+        }
         self.out.push(Action::Store(ticket, store));
         awaiting
     }
@@ -80,6 +83,7 @@ impl Cx<'_> {
 
     /// The answer to an ask matters no more.
     pub(crate) fn cancel<A: Ask>(&mut self, ask: &Awaiting<A>) {
+        self.out.writes.retain(|write| *write != ask.id());
         self.out.push(Action::Cancel(ask.id()));
     }
 
@@ -148,6 +152,8 @@ pub(crate) struct Outbox {
     asked: u64,
     /// The asks of which a state may still hold the [`Awaiting`].
     live: Vec<(AskId, Weak<()>)>,
+    /// The writes that the store has not answered yet.
+    writes: Vec<AskId>,
     wake: Instant,
     responded: bool,
     /// Headers that the answer gets, whatever it is.
@@ -160,6 +166,7 @@ impl Outbox {
             actions: VecDeque::new(),
             asked: 0,
             live: Vec::new(),
+            writes: Vec::new(),
             wake,
             responded: false,
             standing: HeaderMap::new(),
@@ -207,6 +214,30 @@ impl Outbox {
         self.live.retain(|(_, held)| held.strong_count() > 0);
         self.live.push((id, awaiting.liveness()));
         (Ticket::new(id), awaiting)
+    }
+
+    /// Whether the store has not answered a write yet.
+    pub(crate) fn is_writing(&self) -> bool {
+        !self.writes.is_empty()
+    }
+
+    /// Notes that a write was answered, if this event says so.
+    pub(crate) fn settle(&mut self, event: &Event) {
+        if let Some(ask) = event.ask() {
+            self.writes.retain(|write| *write != ask);
+        }
+    }
+
+    /// Waits for writes until then, when nothing else is left to do.
+    pub(crate) fn wait_for_writes(&mut self, until: Instant) {
+        if self.is_writing() {
+            self.wake = until;
+        }
+    }
+
+    /// Waits for them no more.
+    pub(crate) fn abandon_writes(&mut self) {
+        self.writes.clear();
     }
 
     /// Whether an event answers an ask that no state waits for any more.
