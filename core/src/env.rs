@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::{
     catalog::Catalog,
     config::Config,
-    entra::facts::EntraFacts,
+    entra::metadata::ProviderMetadata,
     keys::Keyring,
     limits,
     oauth::scope::Scopes,
@@ -82,7 +82,7 @@ pub struct EntraSnapshot {
     /// Counts the snapshots; 0 is the empty one.
     pub(crate) revision: u64,
     /// Metadata and keys, shared by all snapshots that did not change them.
-    pub(crate) metadata: Option<Arc<EntraFacts>>,
+    pub(crate) metadata: Option<Arc<ProviderMetadata>>,
     /// When they were fetched.
     pub(crate) fetched: Instant,
 }

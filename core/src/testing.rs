@@ -13,7 +13,7 @@ use crate::{
     catalog::ScopeDefinition,
     config::{Config, EntraApp, LogFormat, PublicUrl},
     entra::{
-        facts::EntraFacts,
+        metadata::ProviderMetadata,
         testing::{Signer, TENANT},
     },
     entropy::{Entropy, Seed},
@@ -91,7 +91,7 @@ impl TestServer {
             ),
             known: EntraSnapshot {
                 revision: 1,
-                metadata: Some(Arc::new(entra_facts())),
+                metadata: Some(Arc::new(provider_metadata())),
                 fetched: Instant(0),
             },
             now: Now {
@@ -182,9 +182,9 @@ impl Sent {
 }
 
 /// What is known of the made-up Entra.
-pub(crate) fn entra_facts() -> EntraFacts {
+pub(crate) fn provider_metadata() -> ProviderMetadata {
     let url = |path: &str| Url::parse(&format!("https://login.example/tenant/{path}")).unwrap();
-    EntraFacts {
+    ProviderMetadata {
         issuer: format!("https://login.example/{TENANT}/v2.0"),
         authorization_endpoint: url("oauth2/v2.0/authorize"),
         token_endpoint: url("oauth2/v2.0/token"),

@@ -8,7 +8,7 @@
 use ::http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
 
-use super::facts::is_guid;
+use super::metadata::is_guid;
 use crate::{
     ask::FetchFault,
     http::form::Form,
@@ -140,7 +140,7 @@ impl EntraError {
 
     /// Whether only what was asked for this time is refused: for another permission, or another
     /// resource, the refresh token may still be good. Consent is missing, or a policy wants more.
-    pub(crate) fn is_of_this_request(&self) -> bool {
+    pub(crate) fn is_consent_required(&self) -> bool {
         let Self::SignInAgain(details) = self else {
             return false;
         };
@@ -224,7 +224,7 @@ mod tests {
             ("interaction_required", ""),
         ] {
             let refused = of(400, error, suberror);
-            assert!(refused.is_of_this_request(), "{error} {suberror}");
+            assert!(refused.is_consent_required(), "{error} {suberror}");
         }
         for (status, error, suberror) in [
             (400, "invalid_grant", ""),
@@ -234,7 +234,7 @@ mod tests {
             (503, "interaction_required", ""),
         ] {
             let refused = of(status, error, suberror);
-            assert!(!refused.is_of_this_request(), "{error} {suberror}");
+            assert!(!refused.is_consent_required(), "{error} {suberror}");
         }
     }
 

@@ -16,7 +16,7 @@ use ::http::{HeaderValue, Request, StatusCode, header};
 use bytes::Bytes;
 use url::Url;
 
-use super::access::{self, Access, AccessStep};
+use super::access_token::{self, AccessStep, AcquireToken};
 use crate::{
     ask::{Ask, Awaiting, Fetch, Reach, Store, Version},
     event::Event,
@@ -31,16 +31,16 @@ use crate::{
 
 /// A GET under way.
 #[derive(Debug)]
-pub(crate) struct Query {
+pub(crate) struct GraphRequest {
     /// Path and query, relative to Graph's base address. Never spliced from arguments (threat P9).
     path: String,
-    whose: Box<Whose>,
+    credentials: Box<Credentials>,
     state: State,
 }
 
-/// Whose token is shown.
+/// What the session shows to Entra for a token.
 #[derive(Debug)]
-struct Whose {
+struct Credentials {
     session: Session,
     version: Version,
     secret: SessionSecret,
@@ -50,7 +50,7 @@ struct Whose {
 
 #[derive(Debug)]
 enum State {
-    Token(Box<Access>),
+    Token(Box<AcquireToken>),
     Sent(Awaiting<Fetch>),
     Ending(Awaiting<Store>),
 }
@@ -59,18 +59,18 @@ enum State {
 #[derive(Debug)]
 pub(crate) enum Asked {
     /// It goes on.
-    Waiting(Query),
+    Waiting(GraphRequest),
     /// The body of a 200.
     Answered(Bytes),
     /// Graph did not do it.
-    Refused(Refused),
+    Refused(GraphError),
     /// The user must sign in again.
     SessionOver,
 }
 
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refused {
+pub(crate) enum GraphError {
     /// 403.
     NotAllowed,
     /// 404.
@@ -86,10 +86,10 @@ pub(crate) enum Refused {
     /// The session, which holds the tokens, could not be read or written.
     StoreUnavailable,
     /// Anything else.
-    Odd,
+    Unexpected,
 }
 
-impl Refused {
+impl GraphError {
     /// For the model and the user.
     pub(crate) fn words(self) -> &'static str {
         match self {
@@ -113,22 +113,27 @@ impl Refused {
             Self::StoreUnavailable => {
                 "This server cannot read its sessions at the moment. Please try again later."
             }
-            Self::Odd => "Microsoft Graph gave an answer that this server does not expect.",
+            Self::Unexpected => "Microsoft Graph gave an answer that this server does not expect.",
         }
     }
 }
 
-impl Query {
+impl GraphRequest {
     /// Begins.
     pub(crate) fn start(path: String, caller: &Caller, cx: &mut Cx<'_>) -> Asked {
-        let whose = Box::new(Whose {
+        let credentials = Box::new(Credentials {
             session: caller.session.clone(),
             version: caller.version,
             secret: caller.verified.secret.clone(),
             renewed: false,
         });
-        let step = Access::start(&whose.session, whose.version, &whose.secret, cx);
-        Self::token(path, whose, step, cx)
+        let step = AcquireToken::start(
+            &credentials.session,
+            credentials.version,
+            &credentials.secret,
+            cx,
+        );
+        Self::token(path, credentials, step, cx)
     }
 
     /// The next state after an event.
@@ -136,13 +141,13 @@ impl Query {
         match (self.state, event) {
             (State::Token(access), event) => {
                 let step = access.handle(event, cx);
-                Self::token(self.path, self.whose, step, cx)
+                Self::token(self.path, self.credentials, step, cx)
             }
             (State::Sent(awaiting), Event::Fetched(answered)) => match awaiting.take(answered) {
-                Some(answer) => Self::answered(self.path, self.whose, answer, cx),
-                None => Self::sent(self.path, self.whose, awaiting),
+                Some(answer) => Self::answered(self.path, self.credentials, answer, cx),
+                None => Self::sent(self.path, self.credentials, awaiting),
             },
-            (State::Sent(awaiting), _) => Self::sent(self.path, self.whose, awaiting),
+            (State::Sent(awaiting), _) => Self::sent(self.path, self.credentials, awaiting),
             (State::Ending(awaiting), event) => {
                 let is_over = match event {
                     Event::Stored(answered) => awaiting.take(answered).is_some(),
@@ -151,43 +156,61 @@ impl Query {
                 if is_over {
                     return Asked::SessionOver;
                 }
-                let (path, whose, state) = (self.path, self.whose, State::Ending(awaiting));
-                Asked::Waiting(Self { path, whose, state })
+                let (path, credentials, state) =
+                    (self.path, self.credentials, State::Ending(awaiting));
+                Asked::Waiting(Self {
+                    path,
+                    credentials,
+                    state,
+                })
             }
         }
     }
 
-    fn sent(path: String, whose: Box<Whose>, awaiting: Awaiting<Fetch>) -> Asked {
+    fn sent(path: String, credentials: Box<Credentials>, awaiting: Awaiting<Fetch>) -> Asked {
         let state = State::Sent(awaiting);
-        Asked::Waiting(Self { path, whose, state })
+        Asked::Waiting(Self {
+            path,
+            credentials,
+            state,
+        })
     }
 
-    fn token(path: String, whose: Box<Whose>, step: AccessStep, cx: &mut Cx<'_>) -> Asked {
+    fn token(
+        path: String,
+        credentials: Box<Credentials>,
+        step: AccessStep,
+        cx: &mut Cx<'_>,
+    ) -> Asked {
         match step {
             AccessStep::Waiting(access) => {
                 let state = State::Token(access);
-                Asked::Waiting(Self { path, whose, state })
+                Asked::Waiting(Self {
+                    path,
+                    credentials,
+                    state,
+                })
             }
             AccessStep::Ready(token) => match get(&path, &token, cx) {
                 Some(fetch) => {
                     let awaiting = cx.fetch(fetch);
-                    Self::sent(path, whose, awaiting)
+                    Self::sent(path, credentials, awaiting)
                 }
-                None => Asked::Refused(Refused::Odd),
+                None => Asked::Refused(GraphError::Unexpected),
             },
             AccessStep::SessionOver => Asked::SessionOver,
-            AccessStep::Refused(_) => Asked::Refused(Refused::NotAllowed),
+            AccessStep::Refused(_) => Asked::Refused(GraphError::NotAllowed),
             AccessStep::Fault(fault) => Asked::Refused(match fault {
-                Fault::Entra => Refused::EntraUnavailable,
-                Fault::Configuration => Refused::Misconfigured,
-                Fault::Store => Refused::StoreUnavailable,
+                Fault::Entra => GraphError::EntraUnavailable,
+                Fault::Configuration => GraphError::Misconfigured,
+                Fault::Store => GraphError::StoreUnavailable,
             }),
         }
     }
 
     fn answered(
         path: String,
-        whose: Box<Whose>,
+        credentials: Box<Credentials>,
         answer: <Fetch as Ask>::Answer,
         cx: &mut Cx<'_>,
     ) -> Asked {
@@ -196,21 +219,21 @@ impl Query {
             Err(fault) => {
                 let event = LogEvent::new(LogEventId::GraphUnreachable);
                 cx.log(event.with(Field::Error, fault.as_str()));
-                return Asked::Refused(Refused::Unavailable);
+                return Asked::Refused(GraphError::Unavailable);
             }
         };
         let status = response.status();
         let refused = match status {
             StatusCode::OK => return Asked::Answered(response.into_body()),
-            StatusCode::UNAUTHORIZED => return Self::unauthorized(path, whose, cx),
-            StatusCode::FORBIDDEN => Refused::NotAllowed,
-            StatusCode::NOT_FOUND => Refused::NotFound,
-            StatusCode::TOO_MANY_REQUESTS => Refused::Throttled,
-            status if status.is_server_error() => Refused::Unavailable,
-            _ => Refused::Odd,
+            StatusCode::UNAUTHORIZED => return Self::unauthorized(path, credentials, cx),
+            StatusCode::FORBIDDEN => GraphError::NotAllowed,
+            StatusCode::NOT_FOUND => GraphError::NotFound,
+            StatusCode::TOO_MANY_REQUESTS => GraphError::Throttled,
+            status if status.is_server_error() => GraphError::Unavailable,
+            _ => GraphError::Unexpected,
         };
         let event = match refused {
-            Refused::NotAllowed | Refused::NotFound => LogEventId::GraphRefused,
+            GraphError::NotAllowed | GraphError::NotFound => LogEventId::GraphRefused,
             _ => LogEventId::GraphFailed,
         };
         let event = LogEvent::new(event).with(Field::Status, status.as_str());
@@ -223,17 +246,26 @@ impl Query {
     /// Revoked, or refused by policy: a new token tells whether Entra agrees. If Graph refuses that
     /// too, the session ends, so that the client does not refresh for ever but signs in
     /// (threat D11).
-    fn unauthorized(path: String, mut whose: Box<Whose>, cx: &mut Cx<'_>) -> Asked {
-        if whose.renewed {
+    fn unauthorized(path: String, mut credentials: Box<Credentials>, cx: &mut Cx<'_>) -> Asked {
+        if credentials.renewed {
             cx.log(LogEventId::GraphNewTokenRefused);
             // Whatever becomes of it, the user must sign in.
-            let state = State::Ending(access::delete(&whose.session, cx));
-            return Asked::Waiting(Self { path, whose, state });
+            let state = State::Ending(access_token::delete(&credentials.session, cx));
+            return Asked::Waiting(Self {
+                path,
+                credentials,
+                state,
+            });
         }
         cx.log(LogEventId::GraphTokenRefused);
-        whose.renewed = true;
-        let step = Access::renew(&whose.session, whose.version, &whose.secret, cx);
-        Self::token(path, whose, step, cx)
+        credentials.renewed = true;
+        let step = AcquireToken::renew(
+            &credentials.session,
+            credentials.version,
+            &credentials.secret,
+            cx,
+        );
+        Self::token(path, credentials, step, cx)
     }
 }
 

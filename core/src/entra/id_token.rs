@@ -11,8 +11,8 @@ use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
-    facts::{EntraFacts, SigningKey, is_guid},
-    profile::Told,
+    metadata::{ProviderMetadata, SigningKey, is_guid},
+    profile::ProfileClaims,
 };
 use crate::{env::Env, limits, planted::Planted, secret::constant_time_equal, time::UnixTime};
 
@@ -24,12 +24,12 @@ pub(crate) struct Identity {
     /// The object id, `oid`, in small letters.
     pub(crate) oid: String,
     /// What else the token tells.
-    pub(crate) told: Told,
+    pub(crate) claims: ProfileClaims,
 }
 
-/// Why an ID token is not believed.
+/// Why an ID token is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Doubt {
+pub(crate) enum IdTokenError {
     /// It names a key that is not known; perhaps it is new.
     UnknownKey,
     /// The account belongs to another tenant (threat D8).
@@ -38,7 +38,7 @@ pub(crate) enum Doubt {
     Wrong(&'static str),
 }
 
-impl Doubt {
+impl IdTokenError {
     /// In words, for the log.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -76,16 +76,16 @@ struct Claims {
 pub(crate) fn verify(
     token: &str,
     nonce: &str,
-    facts: &EntraFacts,
+    metadata: &ProviderMetadata,
     env: Env<'_>,
-) -> Result<Identity, Doubt> {
+) -> Result<Identity, IdTokenError> {
     let (signed, signature) = token.rsplit_once('.').ok_or(MALFORMED)?;
     let (header, payload) = signed.split_once('.').ok_or(MALFORMED)?;
     let header: Header = serde_json::from_slice(&decoded(header)?).map_err(|_| MALFORMED)?;
     if header.alg != "RS256" || header.crit.is_some() {
-        return Err(Doubt::Wrong("the algorithm is not RS256"));
+        return Err(IdTokenError::Wrong("the algorithm is not RS256"));
     }
-    let key = facts.key(&header.kid).ok_or(Doubt::UnknownKey)?;
+    let key = metadata.key(&header.kid).ok_or(IdTokenError::UnknownKey)?;
     let rsa = RsaPublicKeyComponents {
         n: &key.n,
         e: &key.e,
@@ -95,36 +95,36 @@ pub(crate) fn verify(
         signed.as_bytes(),
         &decoded(signature)?,
     )
-    .map_err(|_| Doubt::Wrong("the signature is wrong"))?;
+    .map_err(|_| IdTokenError::Wrong("the signature is wrong"))?;
     let payload = decoded(payload)?;
     let claims: Claims = serde_json::from_slice(&payload)
-        .map_err(|_| Doubt::Wrong("a claim is missing or malformed"))?;
-    judge(&claims, nonce, key, facts, env)?;
+        .map_err(|_| IdTokenError::Wrong("a claim is missing or malformed"))?;
+    check_claims(&claims, nonce, key, metadata, env)?;
     Ok(Identity {
         tenant_id: claims.tid.to_ascii_lowercase(),
         oid: claims.oid.to_ascii_lowercase(),
-        told: Told::read(&payload),
+        claims: ProfileClaims::read(&payload),
     })
 }
 
-const MALFORMED: Doubt = Doubt::Wrong("it is no JWT");
+const MALFORMED: IdTokenError = IdTokenError::Wrong("it is no JWT");
 
-fn decoded(part: &str) -> Result<Vec<u8>, Doubt> {
+fn decoded(part: &str) -> Result<Vec<u8>, IdTokenError> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| MALFORMED)
 }
 
-fn judge(
+fn check_claims(
     claims: &Claims,
     nonce: &str,
     key: &SigningKey,
-    facts: &EntraFacts,
+    metadata: &ProviderMetadata,
     env: Env<'_>,
-) -> Result<(), Doubt> {
+) -> Result<(), IdTokenError> {
     let wrong = |is_right: bool, reason| {
         if is_right {
             Ok(())
         } else {
-            Err(Doubt::Wrong(reason))
+            Err(IdTokenError::Wrong(reason))
         }
     };
     let entra = &env.server.config.entra;
@@ -134,13 +134,13 @@ fn judge(
     let ids = is_guid(&claims.tid) && is_guid(&claims.oid);
     wrong(ids, "tid or oid is no GUID")?;
     if is_guid(&entra.tenant) && !claims.tid.eq_ignore_ascii_case(&entra.tenant) {
-        return Err(Doubt::OtherTenant);
+        return Err(IdTokenError::OtherTenant);
     }
     // The issuer names the tenant, in the token, in the metadata and, if it has one, in the key.
     let of_tenant = |issuer: &str| issuer.replace("{tenantid}", &claims.tid) == claims.iss;
     let names_tenant = claims.iss.split('/').any(|part| part == claims.tid);
     wrong(
-        of_tenant(&facts.issuer) && names_tenant,
+        of_tenant(&metadata.issuer) && names_tenant,
         "the issuer is another",
     )?;
     let key_issuer = key.issuer.as_deref();
@@ -169,18 +169,18 @@ mod tests {
     };
 
     /// What is made of the good claims with these changes, signed with the known key.
-    fn verified(server: &TestServer, changes: Value) -> Result<Identity, Doubt> {
+    fn verified(server: &TestServer, changes: Value) -> Result<Identity, IdTokenError> {
         let token = Signer::known().jwt(&claims(server, changes));
         read(server, &token)
     }
 
-    fn read(server: &TestServer, token: &str) -> Result<Identity, Doubt> {
-        let facts = server.known.metadata.clone().unwrap();
-        verify(token, "the nonce", &facts, server.env())
+    fn read(server: &TestServer, token: &str) -> Result<Identity, IdTokenError> {
+        let metadata = server.known.metadata.clone().unwrap();
+        verify(token, "the nonce", &metadata, server.env())
     }
 
-    fn is_wrong(verdict: Result<Identity, Doubt>) -> bool {
-        matches!(verdict, Err(Doubt::Wrong(_)))
+    fn is_wrong(verdict: Result<Identity, IdTokenError>) -> bool {
+        matches!(verdict, Err(IdTokenError::Wrong(_)))
     }
 
     #[test]
@@ -199,7 +199,7 @@ mod tests {
             "sub": "another", "name": "Eve", "oid": ALICE.to_uppercase()});
         let (one, other) = (one.unwrap(), verified(&server, names).unwrap());
         assert_eq!((one.tenant_id, one.oid), (other.tenant_id, other.oid));
-        assert_eq!(other.told.profile.name.as_deref(), Some("Eve"));
+        assert_eq!(other.claims.profile.name.as_deref(), Some("Eve"));
     }
 
     // D6: each claim, wrong, missing and of another type.
@@ -259,7 +259,10 @@ mod tests {
         let mut server = TestServer::dev();
         let other = "33333333-3333-3333-3333-333333333333";
         let foreign = json!({"tid": other, "iss": format!("https://login.example/{other}/v2.0")});
-        assert_eq!(verified(&server, foreign.clone()), Err(Doubt::OtherTenant));
+        assert_eq!(
+            verified(&server, foreign.clone()),
+            Err(IdTokenError::OtherTenant)
+        );
         // The tenant is configured by its domain: then the metadata's issuer says which it is.
         server.server.config.entra.tenant = "contoso.example".to_owned();
         assert!(verified(&server, json!({})).is_ok());
@@ -272,17 +275,17 @@ mod tests {
     fn a_template_is_filled_with_the_tenant_of_the_token() {
         let mut server = TestServer::dev();
         let template = "https://login.example/{tenantid}/v2.0".to_owned();
-        let mut facts = crate::testing::entra_facts();
-        facts.issuer.clone_from(&template);
-        facts.keys[0].issuer = Some(template);
-        server.known.metadata = Some(facts.clone().into());
+        let mut metadata = crate::testing::provider_metadata();
+        metadata.issuer.clone_from(&template);
+        metadata.keys[0].issuer = Some(template);
+        server.known.metadata = Some(metadata.clone().into());
         assert!(verified(&server, json!({})).is_ok());
         assert!(is_wrong(verified(
             &server,
             json!({"iss": "https://login.example/{tenantid}/v2.0"})
         )));
-        facts.keys[0].issuer = Some("https://login.example/consumers/v2.0".to_owned());
-        server.known.metadata = Some(facts.into());
+        metadata.keys[0].issuer = Some("https://login.example/consumers/v2.0".to_owned());
+        server.known.metadata = Some(metadata.into());
         assert!(is_wrong(verified(&server, json!({}))));
     }
 
@@ -306,7 +309,7 @@ mod tests {
         }
         let unknown = json!({"alg": "RS256", "kid": "new", "jku": "https://evil.example/"});
         let token = signer.jwt_of(&unknown, &claims);
-        assert_eq!(read(&server, &token), Err(Doubt::UnknownKey));
+        assert_eq!(read(&server, &token), Err(IdTokenError::UnknownKey));
         let forged = Signer::unknown().jwt_of(&json!({"alg": "RS256", "kid": "known"}), &claims);
         assert!(is_wrong(read(&server, &forged)));
     }

@@ -8,7 +8,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::facts::is_guid;
+use super::metadata::is_guid;
 use crate::{
     limits,
     log_event::{LogEventId, is_invisible},
@@ -18,7 +18,7 @@ use crate::{
 
 /// What an ID token tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Told {
+pub(crate) struct ProfileClaims {
     /// Names, roles and groups.
     pub(crate) profile: Profile,
     /// The user is in more groups than a token holds, and it names none.
@@ -44,13 +44,13 @@ struct Claims {
 
 /// The claims by which a renewed token proves whose it is.
 #[derive(Deserialize)]
-struct Whose {
+struct SubjectClaims {
     aud: String,
     tid: String,
     oid: String,
 }
 
-impl Told {
+impl ProfileClaims {
     /// Reads the payload of an ID token.
     pub(crate) fn read(payload: &[u8]) -> Self {
         let Ok(claims) = serde_json::from_slice::<Claims>(payload) else {
@@ -83,10 +83,10 @@ impl Told {
     pub(crate) fn renewed(id_token: &str, user: &User, cx: &Cx<'_>) -> Option<Self> {
         let payload = id_token.split('.').nth(1)?;
         let payload = URL_SAFE_NO_PAD.decode(payload).ok()?;
-        let whose: Whose = serde_json::from_slice(&payload).ok()?;
-        let is_same = whose.aud == cx.env.server.config.entra.client_id
-            && whose.tid.eq_ignore_ascii_case(&user.tenant_id)
-            && whose.oid.eq_ignore_ascii_case(&user.oid);
+        let subject: SubjectClaims = serde_json::from_slice(&payload).ok()?;
+        let is_same = subject.aud == cx.env.server.config.entra.client_id
+            && subject.tid.eq_ignore_ascii_case(&user.tenant_id)
+            && subject.oid.eq_ignore_ascii_case(&user.oid);
         is_same.then(|| Self::read(&payload))
     }
 
@@ -123,17 +123,17 @@ mod tests {
 
     const GROUP: &str = "5a1e5000-6c1d-4f38-9b52-1e8d7a3f4d01";
 
-    fn told(claims: &Value) -> Told {
-        Told::read(claims.to_string().as_bytes())
+    fn claims(claims: &Value) -> ProfileClaims {
+        ProfileClaims::read(claims.to_string().as_bytes())
     }
 
     #[test]
     fn names_roles_and_groups_are_read() {
-        let told = told(
+        let claims = claims(
             &json!({"name": "Alice Adams", "preferred_username": "alice@contoso.example",
             "roles": ["Reports.Read"], "groups": [GROUP.to_uppercase()], "x": 1}),
         );
-        let profile = told.profile;
+        let profile = claims.profile;
         assert_eq!(profile.name.as_deref(), Some("Alice Adams"));
         assert_eq!(profile.username.as_deref(), Some("alice@contoso.example"));
         assert_eq!(profile.roles, ["Reports.Read"]);
@@ -143,12 +143,12 @@ mod tests {
     // D6, N3, Q1: what is odd gives nothing and takes nothing from the rest.
     #[test]
     fn what_is_odd_is_left_out_and_all_is_bounded() {
-        let odd = told(
+        let odd = claims(
             &json!({"name": 7, "preferred_username": ["a"], "roles": "Admin",
             "groups": {"0": GROUP}}),
         );
-        assert_eq!(odd, Told::default());
-        let some = told(
+        assert_eq!(odd, ProfileClaims::default());
+        let some = claims(
             &json!({"name": "\u{202e}Eve\n", "roles": [1, "", "A\nB", "R"],
             "groups": ["Admins", GROUP, null]}),
         );
@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(some.profile.roles, ["R"]);
         assert_eq!(some.profile.groups, [GROUP]);
         let long = "x".repeat(limits::ROLE_BYTES + 1);
-        let many = told(
+        let many = claims(
             &json!({"name": "n".repeat(10_000), "roles": vec!["r"; 10_000],
             "groups": vec![GROUP; 10_000]}),
         );
@@ -168,8 +168,8 @@ mod tests {
         } = many.profile;
         assert_eq!(name.unwrap().len(), limits::USER_NAME_CHARS);
         assert_eq!((roles.len(), groups.len()), (limits::ROLES, limits::GROUPS));
-        assert!(told(&json!({"roles": [long]})).profile.roles.is_empty());
-        assert_eq!(Told::read(b"[]"), Told::default());
+        assert!(claims(&json!({"roles": [long]})).profile.roles.is_empty());
+        assert_eq!(ProfileClaims::read(b"[]"), ProfileClaims::default());
     }
 
     #[test]
@@ -178,9 +178,9 @@ mod tests {
             json!({"_claim_names": {"groups": "src1"}, "_claim_sources": {"src1": {}}}),
             json!({"hasgroups": true}),
         ] {
-            let told = told(&overage);
-            assert!(told.too_many_groups && told.profile.groups.is_empty());
+            let claims = claims(&overage);
+            assert!(claims.too_many_groups && claims.profile.groups.is_empty());
         }
-        assert!(!told(&json!({"groups": [GROUP]})).too_many_groups);
+        assert!(!claims(&json!({"groups": [GROUP]})).too_many_groups);
     }
 }

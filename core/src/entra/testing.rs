@@ -7,7 +7,7 @@ use ring::{
 };
 use serde_json::{Value, json};
 
-use super::facts::SigningKey;
+use super::metadata::SigningKey;
 use crate::testing::TestServer;
 
 /// The tenant of [`TestServer`].

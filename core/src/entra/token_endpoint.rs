@@ -23,7 +23,7 @@ use crate::{
 
 /// What Entra answers to a good grant.
 #[derive(Debug)]
-pub(crate) struct TokenAnswer {
+pub(crate) struct TokenResponse {
     /// The access token for Microsoft Graph: opaque, never parsed.
     pub(crate) access_token: Secret<String>,
     /// The refresh token, if there is one.
@@ -65,7 +65,7 @@ pub(crate) fn refresh(refresh_token: &Secret<String>, scope: &str, env: Env<'_>)
 
 fn post(grant: &[(&str, &str)], scope: &str, env: Env<'_>) -> Option<Fetch> {
     let entra = &env.server.config.entra;
-    let facts = env.entra.metadata.as_ref()?;
+    let metadata = env.entra.metadata.as_ref()?;
     let ours = [
         ("client_id", entra.client_id.as_str()),
         ("client_secret", entra.client_secret.expose()),
@@ -77,7 +77,7 @@ fn post(grant: &[(&str, &str)], scope: &str, env: Env<'_>) -> Option<Fetch> {
             .extend_pairs(ours)
             .finish(),
     );
-    let request = Request::post(facts.token_endpoint.as_str())
+    let request = Request::post(metadata.token_endpoint.as_str())
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header(header::ACCEPT, "application/json")
         .body(Bytes::copy_from_slice(form.as_bytes()))
@@ -91,7 +91,7 @@ fn post(grant: &[(&str, &str)], scope: &str, env: Env<'_>) -> Option<Fetch> {
 }
 
 /// Reads the answer.
-pub(crate) fn read(answer: <Fetch as Ask>::Answer) -> Result<TokenAnswer, EntraError> {
+pub(crate) fn read(answer: <Fetch as Ask>::Answer) -> Result<TokenResponse, EntraError> {
     #[derive(Deserialize)]
     struct Body {
         access_token: String,
@@ -108,7 +108,7 @@ pub(crate) fn read(answer: <Fetch as Ask>::Answer) -> Result<TokenAnswer, EntraE
     }
     let body: Body =
         serde_json::from_slice(response.body()).map_err(|_| EntraError::unreadable())?;
-    Ok(TokenAnswer {
+    Ok(TokenResponse {
         access_token: Secret::new(body.access_token),
         refresh_token: body.refresh_token.map(Secret::new),
         id_token: body.id_token.map(Secret::new),

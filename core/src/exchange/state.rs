@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::{
-    entra::learn::Learn,
+    entra::discovery::FetchMetadata,
     event::Event,
     http::{cors, response},
     hub::{Job, JobKind},
@@ -25,7 +25,7 @@ pub(crate) enum State {
     Streamable(Streamable),
     Stream(Stream),
     PostMessage(PostMessage),
-    Learn(Learn),
+    FetchMetadata(FetchMetadata),
 }
 
 impl State {
@@ -64,7 +64,9 @@ impl State {
     /// The first state of an job.
     pub(crate) fn of_job(job: Job, cx: &mut Cx<'_>) -> Progress<Self> {
         match job.0 {
-            JobKind::RefreshEntraMetadata => Learn::start(cx).map_pending(Self::Learn),
+            JobKind::RefreshEntraMetadata => {
+                FetchMetadata::start(cx).map_pending(Self::FetchMetadata)
+            }
         }
     }
 
@@ -78,7 +80,7 @@ impl State {
             Self::Streamable(state) => state.handle(event, cx).map_pending(Self::Streamable),
             Self::Stream(state) => state.handle(event, cx).map_pending(Self::Stream),
             Self::PostMessage(state) => state.handle(event, cx).map_pending(Self::PostMessage),
-            Self::Learn(state) => state.handle(event, cx).map_pending(Self::Learn),
+            Self::FetchMetadata(state) => state.handle(event, cx).map_pending(Self::FetchMetadata),
         }
     }
 

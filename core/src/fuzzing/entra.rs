@@ -9,8 +9,9 @@ use crate::{
     config::{Config, EntraApp, LogFormat, PublicUrl},
     entra::{
         error::{EntraError, Step},
-        facts::{EntraFacts, Metadata, SigningKey, read_keys},
-        id_token, token_endpoint,
+        id_token,
+        metadata::{DiscoveryDocument, ProviderMetadata, SigningKey, read_keys},
+        token_endpoint,
     },
     env::{EntraSnapshot, Env, Server},
     limits,
@@ -45,14 +46,14 @@ pub(super) fn server() -> Server {
 /// Addresses that are taken from metadata are https and nobody's in particular.
 pub fn metadata(body: &[u8]) {
     let server = server();
-    let Ok(metadata) = Metadata::read(body, &server.config.entra) else {
+    let Ok(document) = DiscoveryDocument::read(body, &server.config.entra) else {
         return;
     };
-    let facts = metadata.clone().with_keys(Vec::new());
+    let metadata = document.clone().with_keys(Vec::new());
     let addresses = [
-        &metadata.jwks_uri,
-        &facts.authorization_endpoint,
-        &facts.token_endpoint,
+        &document.jwks_uri,
+        &metadata.authorization_endpoint,
+        &metadata.token_endpoint,
     ];
     for address in addresses {
         assert_eq!(
@@ -83,7 +84,7 @@ pub fn id_token(token: &str, kid: &str) {
         issuer: None,
     };
     let url = |text: &str| Url::parse(text).expect("a good address");
-    let facts = EntraFacts {
+    let metadata = ProviderMetadata {
         issuer: format!("https://login.example/{TENANT}/v2.0"),
         authorization_endpoint: url("https://login.example/authorize"),
         token_endpoint: url("https://login.example/token"),
@@ -97,7 +98,7 @@ pub fn id_token(token: &str, kid: &str) {
             unix: UnixTime(1_800_000_000),
         },
     };
-    let verified = id_token::verify(token, "the nonce", &facts, env);
+    let verified = id_token::verify(token, "the nonce", &metadata, env);
     assert!(verified.is_err(), "a made-up ID token is believed");
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::Job;
 use crate::{
     catalog::{ChangeNotification, ClientCapabilities, LogLevel},
-    entra::facts::EntraFacts,
+    entra::metadata::ProviderMetadata,
     env::EntraSnapshot,
     id::{ExchangeId, McpSessionId, PrincipalId, ServerRequestId, SessionId, StreamId, TaskId},
     mcp::{Revision, json_rpc::Id},
@@ -33,7 +33,7 @@ pub(crate) enum ToHubKind {
     /// The sender waits for metadata of Entra newer than this revision of the snapshot.
     NeedMetadata { newer_than: u64 },
     /// The job has fetched this, or has failed.
-    MetadataFetched(Option<Box<EntraFacts>>),
+    MetadataFetched(Option<Box<ProviderMetadata>>),
     /// The sender is a stream: it is counted, and gets the messages that are for it.
     OpenStream {
         principal: PrincipalId,

@@ -16,7 +16,7 @@ use std::{
 use super::{FromHub, FromHubKind, HubOutput};
 use super::{Job, JobKind};
 use crate::{
-    entra::facts::EntraFacts,
+    entra::metadata::ProviderMetadata,
     env::EntraSnapshot,
     id::ExchangeId,
     limits,
@@ -90,7 +90,7 @@ impl RefreshGate {
 
     pub(super) fn fetched(
         &mut self,
-        facts: Option<Box<EntraFacts>>,
+        facts: Option<Box<ProviderMetadata>>,
         now: Now,
         out: &mut VecDeque<HubOutput>,
     ) {
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
     use crate::{
         hub::{Hub, ToHub, ToHubKind},
-        testing::entra_facts,
+        testing::provider_metadata,
         time::UnixTime,
     };
 
@@ -175,7 +175,10 @@ mod tests {
         }
 
         fn learn(&mut self) -> Vec<String> {
-            self.send(0, ToHubKind::MetadataFetched(Some(Box::new(entra_facts()))))
+            self.send(
+                0,
+                ToHubKind::MetadataFetched(Some(Box::new(provider_metadata()))),
+            )
         }
 
         fn fail(&mut self) -> Vec<String> {

@@ -25,7 +25,7 @@ use crate::{
         Call, CallError, ClientCapabilities, ClientCapability, Effect, EffectResult, Handler,
         InputRequest, InputResponse, LogLevel, PromptMessages, ResourceContents, Step, ToolResult,
     },
-    entra::graph::Query,
+    entra::graph::GraphRequest,
     event::Event,
     hub::{FromHub, FromHubKind, ToHub, ToHubKind},
     id::{McpSessionId, ServerRequestId},
@@ -141,7 +141,7 @@ enum State {
     /// For its own next effect, or its end.
     Running,
     Sleeping(Instant),
-    Graph(Box<Query>),
+    Graph(Box<GraphRequest>),
     Token(Box<effects::Token>),
     /// Which lines of the log the session wants; this one waits.
     Level(LogLevel, Value),

@@ -135,12 +135,12 @@ impl Returned {
     fn judge(self: Box<Self>, cx: &mut Cx<'_>) -> Progress<Callback> {
         let Self { sign_in, iss, code } = *self;
         let return_to = &sign_in.request.return_to;
-        let Some(facts) = &cx.env.entra.metadata else {
+        let Some(metadata) = &cx.env.entra.metadata else {
             cx.log(LogEventId::SignInUnavailable);
             return back(return_to, Trouble::Unavailable, cx);
         };
         // Mix-up: RFC 9207 section 2.4. Entra sends none today.
-        if iss.is_some_and(|iss| !facts.is_issuer(&iss)) {
+        if iss.is_some_and(|iss| !metadata.is_issuer(&iss)) {
             cx.log(LogEventId::SignInWrongIssuer);
             return back(return_to, Trouble::Odd, cx);
         }

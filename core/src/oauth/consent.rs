@@ -150,7 +150,7 @@ impl Leaving {
     /// Goes to Entra, if it is known where that is.
     fn arrive(self, cx: &mut Cx<'_>) -> Progress<Consent> {
         let env = cx.env;
-        let Some(facts) = &env.entra.metadata else {
+        let Some(metadata) = &env.entra.metadata else {
             cx.log(LogEventId::SignInUnavailable);
             return cx.done(pages::error(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -161,7 +161,7 @@ impl Leaving {
         };
         let sign_in = SignIn::begin(self.request, env.now.unix, cx.entropy);
         let cookie = sign_in.set_cookie(env, cx.entropy);
-        let mut response = response::see_other(&sign_in.entra_address(facts, env));
+        let mut response = response::see_other(&sign_in.entra_address(metadata, env));
         for cookie in cookie.into_iter().chain(self.approval) {
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     ask::{Awaiting, Store},
-    entra::access,
+    entra::access_token,
     event::Event,
     http::response,
     id::SessionId,
@@ -87,7 +87,7 @@ impl Revoke {
                 Some(Ok(Some(stored))) => {
                     match Session::open(session_id, &stored, &cx.env.server.keys) {
                         Some((session, _)) if session.client == client.hash() => {
-                            Progress::Pending(Self::Ending(access::end(&session, cx)))
+                            Progress::Pending(Self::Ending(access_token::end(&session, cx)))
                         }
                         _ => cx.done(revoked()),
                     }

@@ -10,7 +10,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{packed, request::AuthorizationRequest};
 use crate::{
-    config::PublicUrl, entra::facts::EntraFacts, entropy::Entropy, env::Env, http::cookie,
+    config::PublicUrl, entra::metadata::ProviderMetadata, entropy::Entropy, env::Env, http::cookie,
     keys::Purpose, limits, planted::Planted, secret::Secret, session::record::Hash, time::UnixTime,
 };
 
@@ -53,7 +53,7 @@ impl SignIn {
 
     /// Entra's authorization endpoint with our parameters. Nothing in it is the client's but the
     /// scopes that were chosen from our own table (threat D3).
-    pub(crate) fn entra_address(&self, facts: &EntraFacts, env: Env<'_>) -> String {
+    pub(crate) fn entra_address(&self, metadata: &ProviderMetadata, env: Env<'_>) -> String {
         let config = &env.server.config;
         let state = if env.server.has(Planted::StateUnchecked) {
             Secret::new(URL_SAFE_NO_PAD.encode(inverted(&self.fields())))
@@ -61,7 +61,7 @@ impl SignIn {
             self.state.clone()
         };
         let challenge = URL_SAFE_NO_PAD.encode(Hash::of(self.code_verifier.expose().as_bytes()).0);
-        let mut address = facts.authorization_endpoint.clone();
+        let mut address = metadata.authorization_endpoint.clone();
         address
             .query_pairs_mut()
             .append_pair("client_id", &config.entra.client_id)
@@ -238,8 +238,8 @@ mod tests {
     fn nothing_of_the_clients_goes_to_entra() {
         let server = TestServer::dev();
         let (sign_in, _) = begun(&server, "client state");
-        let facts = server.known.metadata.clone().unwrap();
-        let address = url::Url::parse(&sign_in.entra_address(&facts, server.env())).unwrap();
+        let metadata = server.known.metadata.clone().unwrap();
+        let address = url::Url::parse(&sign_in.entra_address(&metadata, server.env())).unwrap();
         let names: Vec<_> = address
             .query_pairs()
             .map(|(name, _)| name.into_owned())

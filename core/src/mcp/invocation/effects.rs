@@ -8,8 +8,8 @@ use super::{Called, Invocation, InvocationCx, ServerMessage, State};
 use crate::{
     catalog::{CallError, ChangeNotification, Effect, EffectResult, LogLevel},
     entra::{
-        access::{Access, AccessStep},
-        graph::{Asked, Query},
+        access_token::{AccessStep, AcquireToken},
+        graph::{Asked, GraphRequest},
     },
     event::Event,
     hub::{FromHub, FromHubKind, ToHub, ToHubKind},
@@ -21,7 +21,7 @@ use crate::{
 const DEFAULT_LEVEL: LogLevel = LogLevel::Info;
 
 /// A token that is being got.
-pub(super) type Token = Access;
+pub(super) type Token = AcquireToken;
 
 /// What came of a effect so far.
 pub(super) enum Begun {
@@ -46,11 +46,11 @@ impl Invocation {
                 let duration = duration.min(limits::CALL_TIMEOUT);
                 Begun::Waits(State::Sleeping(doing.cx.env.now.instant.after(duration)))
             }
-            Effect::Graph(path) => graph(Query::start(path, doing.caller, doing.cx)),
+            Effect::Graph(path) => graph(GraphRequest::start(path, doing.caller, doing.cx)),
             Effect::Token(permission) => {
                 let caller = doing.caller;
                 let secret = &caller.verified.secret;
-                token(Access::for_permission(
+                token(AcquireToken::for_scope(
                     &permission,
                     &caller.session,
                     caller.version,

@@ -11,9 +11,9 @@ use crate::{
     ask::{Ask, Fetch, Guard, Store, StoreFault},
     entra::{
         error::Step,
-        id_token::{self, Doubt, Identity},
-        renewal,
-        token_endpoint::{self, TokenAnswer},
+        id_token::{self, IdTokenError, Identity},
+        token_endpoint::{self, TokenResponse},
+        token_refresh,
     },
     hub::{ToHub, ToHubKind},
     id::SessionId,
@@ -38,7 +38,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Redeemed {
     sign_in: SignIn,
-    tokens: TokenAnswer,
+    tokens: TokenResponse,
 }
 
 /// A session that is being written, and where its code goes.
@@ -70,7 +70,7 @@ impl Redeemed {
     /// Verifies the ID token; if its key is not known, newer keys are learned once.
     fn verify(self: Box<Self>, cx: &mut Cx<'_>) -> Progress<Callback> {
         match self.identity(cx) {
-            Err(Doubt::UnknownKey) => {
+            Err(IdTokenError::UnknownKey) => {
                 let newer_than = cx.env.entra.revision;
                 cx.to_hub(ToHub(ToHubKind::NeedMetadata { newer_than }));
                 Progress::Pending(Callback::Rekeying(self))
@@ -88,27 +88,27 @@ impl Redeemed {
         let verdict = if newer {
             self.identity(cx)
         } else {
-            Err(Doubt::UnknownKey)
+            Err(IdTokenError::UnknownKey)
         };
         self.judge(verdict, cx)
     }
 
-    fn identity(&self, cx: &Cx<'_>) -> Result<Identity, Doubt> {
-        let facts = cx.env.entra.metadata.as_ref();
-        let facts = facts.ok_or(Doubt::Wrong("no metadata is known"))?;
+    fn identity(&self, cx: &Cx<'_>) -> Result<Identity, IdTokenError> {
+        let metadata = cx.env.entra.metadata.as_ref();
+        let metadata = metadata.ok_or(IdTokenError::Wrong("no metadata is known"))?;
         let id_token = self.tokens.id_token.as_ref();
-        let id_token = id_token.ok_or(Doubt::Wrong("there is none"))?;
+        let id_token = id_token.ok_or(IdTokenError::Wrong("there is none"))?;
         id_token::verify(
             id_token.expose(),
             self.sign_in.nonce.expose(),
-            facts,
+            metadata,
             cx.env,
         )
     }
 
     fn judge(
         self: Box<Self>,
-        verdict: Result<Identity, Doubt>,
+        verdict: Result<Identity, IdTokenError>,
         cx: &mut Cx<'_>,
     ) -> Progress<Callback> {
         let return_to = &self.sign_in.request.return_to;
@@ -116,8 +116,10 @@ impl Redeemed {
             Ok(identity) => identity,
             Err(doubt) => {
                 let (event, trouble) = match doubt {
-                    Doubt::OtherTenant => (LogEventId::IdTokenOtherTenant, Trouble::OtherTenant),
-                    Doubt::UnknownKey | Doubt::Wrong(_) => {
+                    IdTokenError::OtherTenant => {
+                        (LogEventId::IdTokenOtherTenant, Trouble::OtherTenant)
+                    }
+                    IdTokenError::UnknownKey | IdTokenError::Wrong(_) => {
                         (LogEventId::IdTokenRejected, Trouble::Odd)
                     }
                 };
@@ -138,14 +140,14 @@ impl Redeemed {
 
     fn store(self: Box<Self>, identity: Identity, cx: &mut Cx<'_>) -> Progress<Callback> {
         let Self { sign_in, tokens } = *self;
-        identity.told.warn(cx);
+        identity.claims.warn(cx);
         let (keys, now) = (&cx.env.server.keys, cx.env.now.unix);
         let id = session_id(&sign_in.state, keys);
         let secret = SessionSecret::draw(cx.entropy);
         let code = handle::new_code(id, &secret, cx.entropy, keys);
         let expires = now.after(limits::AUTHORIZATION_CODE_LIFETIME);
         let mut session = new_session(id, identity, &sign_in.request, &code, expires, cx);
-        let tokens = renewal::tokens(&tokens, now);
+        let tokens = token_refresh::tokens(&tokens, now);
         session.set_entra_tokens(&tokens, &secret, keys, cx.entropy);
         let put = session.put(Guard::Absent, expires, keys, cx.entropy);
         let return_to = sign_in.request.return_to;
@@ -235,7 +237,7 @@ fn user(identity: Identity, client: &Hash, keys: &Keyring) -> User {
     let Identity {
         tenant_id,
         oid,
-        told,
+        claims,
     } = identity;
     let client = URL_SAFE_NO_PAD.encode(client.0);
     let mac = keys.mac(
@@ -246,6 +248,6 @@ fn user(identity: Identity, client: &Hash, keys: &Keyring) -> User {
         tenant_id,
         oid,
         subject: URL_SAFE_NO_PAD.encode(mac),
-        profile: told.profile,
+        profile: claims.profile,
     }
 }

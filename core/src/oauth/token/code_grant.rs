@@ -13,7 +13,7 @@
 use super::{ATTEMPTS, fail, grant, invalid_grant, refuse};
 use crate::{
     ask::{Ask, Awaiting, Guard, Store, StoreFault},
-    entra::access,
+    entra::access_token,
     event::Event,
     fault::Fault,
     http::form::Form,
@@ -159,7 +159,7 @@ impl CodeGrant {
             Verdict::Refused(refusal) => return refuse(refusal, cx),
             Verdict::Replayed => {
                 cx.log(LogEventId::CodeReplayed);
-                self.state = State::Ending(access::end(&session, cx));
+                self.state = State::Ending(access_token::end(&session, cx));
                 return Progress::Pending(self);
             }
         }

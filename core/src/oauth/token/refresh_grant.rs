@@ -21,8 +21,8 @@ use super::{ATTEMPTS, fail, grant, invalid_grant, refuse};
 use crate::{
     ask::{Ask, Awaiting, Guard, Store, StoreFault, Version},
     entra::{
-        access,
-        renewal::{Fresh, Renewal, Renewed},
+        access_token,
+        token_refresh::{RefreshedTokens, Renewed, TokenRefresh},
     },
     event::Event,
     fault::Fault,
@@ -70,7 +70,7 @@ enum State {
         session: Box<Session>,
         version: Version,
         old: Box<EntraTokens>,
-        renewal: Renewal,
+        renewal: TokenRefresh,
     },
     Rotating {
         session: Box<Session>,
@@ -142,7 +142,7 @@ impl RefreshGrant {
                     let state = asked.rotate(*session, version, Some(&fresh), cx);
                     asked.go(attempts, state)
                 }
-                Renewed::SignInAgain | Renewed::NotThis => asked.end(&session, cx),
+                Renewed::SignInAgain | Renewed::ConsentRequired => asked.end(&session, cx),
                 Renewed::Fault(fault) => fail(fault, cx),
             },
             (State::Rotating { session, written }, Event::Stored(answered)) => {
@@ -238,7 +238,7 @@ impl Asked {
             let state = self.rotate(session, version, None, cx);
             return self.go(attempts, state);
         }
-        let Some(renewal) = Renewal::start(&session, &old, cx) else {
+        let Some(renewal) = TokenRefresh::start(&session, &old, cx) else {
             return self.end(&session, cx);
         };
         let (session, old) = (Box::new(session), Box::new(old));
@@ -257,7 +257,7 @@ impl Asked {
         &self,
         mut session: Session,
         version: Version,
-        fresh: Option<&Fresh>,
+        fresh: Option<&RefreshedTokens>,
         cx: &mut Cx<'_>,
     ) -> State {
         let (keys, now) = (&cx.env.server.keys, cx.env.now.unix);
@@ -282,7 +282,7 @@ impl Asked {
     }
 
     fn end(self, session: &Session, cx: &mut Cx<'_>) -> Progress<RefreshGrant> {
-        let deleted = access::end(session, cx);
+        let deleted = access_token::end(session, cx);
         self.go(0, State::Ending(deleted))
     }
 

@@ -293,7 +293,7 @@ fn a_store_that_is_down_is_told_as_such() {
 // The client sees our issuer only, whatever Entra's is.
 #[test]
 fn the_issuer_of_entra_is_nobodys_business() {
-    let issuer = testing::entra_facts().issuer;
+    let issuer = testing::provider_metadata().issuer;
     let mut browser = AtEntra::new();
     let tokens = browser.tokens(json!({}));
     let response = browser.finish(&tokens);

@@ -1,7 +1,7 @@
 //! The job that fetches Entra's metadata and signing keys, and hands them to the hub.
 //!
 //! ```text
-//! Metadata --read--> Keys --read--> the hub learns
+//! AwaitingMetadata --read--> AwaitingKeys --read--> the hub learns
 //!     \--anything else--/--> the hub learns that there is nothing to learn now
 //! ```
 //!
@@ -12,7 +12,7 @@ use ::http::{Request, StatusCode, header};
 use bytes::Bytes;
 use url::Url;
 
-use super::facts::{self, EntraFacts, Metadata};
+use super::metadata::{self, DiscoveryDocument, ProviderMetadata};
 use crate::{
     ask::{Ask, Awaiting, Fetch, Reach},
     event::Event,
@@ -22,68 +22,74 @@ use crate::{
     step::{Cx, Progress},
 };
 
-/// The states.
+/// What is waited for.
 #[derive(Debug)]
-pub(crate) enum Learn {
+pub(crate) enum FetchMetadata {
     /// The metadata is being fetched.
-    Metadata(Awaiting<Fetch>),
+    AwaitingMetadata(Awaiting<Fetch>),
     /// The metadata is known, the keys are being fetched.
-    Keys(Box<Metadata>, Awaiting<Fetch>),
+    AwaitingKeys(Box<DiscoveryDocument>, Awaiting<Fetch>),
 }
 
-impl Learn {
-    /// Begins.
+impl FetchMetadata {
     pub(crate) fn start(cx: &mut Cx<'_>) -> Progress<Self> {
-        let address = facts::metadata_address(&cx.env.server.config.entra);
+        let address = metadata::metadata_address(&cx.env.server.config.entra);
         match get(&address) {
-            Some(fetch) => Progress::Pending(Self::Metadata(cx.fetch(fetch))),
+            Some(fetch) => Progress::Pending(Self::AwaitingMetadata(cx.fetch(fetch))),
             None => fail("the authority is no address", cx),
         }
     }
 
-    /// The next state after an event.
     pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
         let Event::Fetched(answered) = event else {
             return Progress::Pending(self);
         };
         match self {
-            Self::Metadata(awaiting) => Self::keys(awaiting.into_answer(answered), cx),
-            Self::Keys(metadata, awaiting) => learn(*metadata, awaiting.into_answer(answered), cx),
+            Self::AwaitingMetadata(awaiting) => Self::keys(awaiting.into_answer(answered), cx),
+            Self::AwaitingKeys(metadata, awaiting) => {
+                receive_keys(*metadata, awaiting.into_answer(answered), cx)
+            }
         }
     }
 
     fn keys(answer: <Fetch as Ask>::Answer, cx: &mut Cx<'_>) -> Progress<Self> {
         let entra = &cx.env.server.config.entra;
         let body = body_of(answer, "Entra ID does not know the tenant");
-        let metadata = match body.and_then(|body| Metadata::read(&body, entra)) {
+        let metadata = match body.and_then(|body| DiscoveryDocument::read(&body, entra)) {
             Ok(metadata) => metadata,
             Err(reason) => return fail(reason, cx),
         };
         match get(&metadata.jwks_uri) {
-            Some(fetch) => Progress::Pending(Self::Keys(Box::new(metadata), cx.fetch(fetch))),
+            Some(fetch) => {
+                Progress::Pending(Self::AwaitingKeys(Box::new(metadata), cx.fetch(fetch)))
+            }
             None => fail("the metadata names no address for the keys", cx),
         }
     }
 }
 
-fn learn(metadata: Metadata, answer: <Fetch as Ask>::Answer, cx: &mut Cx<'_>) -> Progress<Learn> {
+fn receive_keys(
+    metadata: DiscoveryDocument,
+    answer: <Fetch as Ask>::Answer,
+    cx: &mut Cx<'_>,
+) -> Progress<FetchMetadata> {
     let body = body_of(answer, "Entra ID does not serve its signing keys");
-    match body.and_then(|body| facts::read_keys(&body)) {
+    match body.and_then(|body| metadata::read_keys(&body)) {
         Ok(keys) => {
             cx.log(LogEventId::EntraMetadataFetched);
-            tell(Some(Box::new(metadata.with_keys(keys))), cx)
+            report(Some(Box::new(metadata.with_keys(keys))), cx)
         }
         Err(reason) => fail(reason, cx),
     }
 }
 
-fn fail(reason: &'static str, cx: &mut Cx<'_>) -> Progress<Learn> {
+fn fail(reason: &'static str, cx: &mut Cx<'_>) -> Progress<FetchMetadata> {
     cx.log(LogEvent::new(LogEventId::EntraMetadataUnavailable).with(Field::Reason, reason));
-    tell(None, cx)
+    report(None, cx)
 }
 
-fn tell(facts: Option<Box<EntraFacts>>, cx: &mut Cx<'_>) -> Progress<Learn> {
-    cx.to_hub(ToHub(ToHubKind::MetadataFetched(facts)));
+fn report(metadata: Option<Box<ProviderMetadata>>, cx: &mut Cx<'_>) -> Progress<FetchMetadata> {
+    cx.to_hub(ToHub(ToHubKind::MetadataFetched(metadata)));
     Progress::Ready(())
 }
 
@@ -134,7 +140,7 @@ mod tests {
     type Answer = <Fetch as Ask>::Answer;
 
     /// Runs the job with these answers; what it asked for, told the hub and the log.
-    fn run(answers: Vec<Answer>) -> (Vec<String>, Option<Box<EntraFacts>>, Vec<LogEvent>) {
+    fn run(answers: Vec<Answer>) -> (Vec<String>, Option<Box<ProviderMetadata>>, Vec<LogEvent>) {
         let server = TestServer::dev();
         let job = Job(JobKind::RefreshEntraMetadata);
         let seed = Seed::new([1; 32]);
@@ -149,8 +155,8 @@ mod tests {
                     asked.push(fetch.request.uri().to_string());
                     ticket = Some(new);
                 }
-                Output::Do(Action::ToHub(ToHub(ToHubKind::MetadataFetched(facts)))) => {
-                    assert!(learned.replace(facts).is_none(), "told once");
+                Output::Do(Action::ToHub(ToHub(ToHubKind::MetadataFetched(metadata)))) => {
+                    assert!(learned.replace(metadata).is_none(), "told once");
                 }
                 Output::Do(Action::Log(line)) => logged.push(line),
                 Output::Do(other) => panic!("{other:?}"),
@@ -182,9 +188,9 @@ mod tests {
         let (asked, learned, _) = run(vec![ok(METADATA), ok(KEYS)]);
         assert!(asked[0].ends_with("/v2.0/.well-known/openid-configuration"));
         assert_eq!(asked[1..], ["https://login.example/keys"]);
-        let facts = learned.unwrap();
-        assert_eq!(facts.issuer, "https://login.example/t/v2.0");
-        assert!(facts.key("k").is_some() && facts.key("other").is_none());
+        let metadata = learned.unwrap();
+        assert_eq!(metadata.issuer, "https://login.example/t/v2.0");
+        assert!(metadata.key("k").is_some() && metadata.key("other").is_none());
     }
 
     // D14: the hub is told in any case, so nobody waits for ever.

@@ -5,8 +5,8 @@
 
 use super::{
     error::{EntraError, Step},
-    profile::Told,
-    token_endpoint::{self, TokenAnswer},
+    profile::ProfileClaims,
+    token_endpoint::{self, TokenResponse},
 };
 use crate::{
     ask::{Ask, Awaiting, Fetch},
@@ -26,21 +26,21 @@ use crate::{
 
 /// A renewal under way.
 #[derive(Debug)]
-pub(crate) struct Renewal {
+pub(crate) struct TokenRefresh {
     whose: Box<User>,
     state: State,
 }
 
 /// What a renewal gives.
 #[derive(Debug)]
-pub(crate) struct Fresh {
+pub(crate) struct RefreshedTokens {
     /// The tokens. `refresh_token` is `None` if Entra sent none: the old one goes on.
     pub(crate) tokens: EntraTokens,
     /// The names, roles and groups that the user has now, if Entra told.
     profile: Option<Profile>,
 }
 
-impl Fresh {
+impl RefreshedTokens {
     /// What is to be stored: the new refresh token, if there is one, and of the access tokens the one
     /// that is to be kept.
     pub(crate) fn merge(&mut self, old: EntraTokens, keeps: bool) {
@@ -84,18 +84,18 @@ enum State {
 #[derive(Debug)]
 pub(crate) enum Renewed {
     /// It goes on.
-    Waiting(Renewal),
+    Waiting(TokenRefresh),
     /// New tokens.
-    Tokens(Box<Fresh>),
+    Tokens(Box<RefreshedTokens>),
     /// Entra wants the user to sign in: the session is over (threat D10).
     SignInAgain,
     /// Entra does not give this permission, but the session may go on without it.
-    NotThis,
+    ConsentRequired,
     /// Not now.
     Fault(Fault),
 }
 
-impl Renewal {
+impl TokenRefresh {
     /// Begins; `None` if there is no refresh token to begin with. Entra is asked for what the session
     /// was granted, not for all that is offered: the user has not consented to more.
     pub(crate) fn start(session: &Session, tokens: &EntraTokens, cx: &mut Cx<'_>) -> Option<Self> {
@@ -158,7 +158,7 @@ impl Renewal {
                 None => Renewed::Fault(Fault::Entra),
             },
             (State::Asking(awaiting), Event::Fetched(answered)) => match awaiting.take(answered) {
-                Some(answer) => answered_with(answer, &whose, cx),
+                Some(answer) => read_response(answer, &whose, cx),
                 None => renewal(whose, State::Asking(awaiting)),
             },
             (state, _) => renewal(whose, state),
@@ -166,23 +166,26 @@ impl Renewal {
     }
 }
 
-fn answered_with(answer: <Fetch as Ask>::Answer, whose: &User, cx: &mut Cx<'_>) -> Renewed {
+fn read_response(answer: <Fetch as Ask>::Answer, whose: &User, cx: &mut Cx<'_>) -> Renewed {
     match token_endpoint::read(answer) {
         Ok(answer) => {
             let id_token = answer.id_token.as_ref();
-            let told = id_token.and_then(|token| Told::renewed(token.expose(), whose, cx));
-            if let Some(told) = &told {
-                told.warn(cx);
+            let claims =
+                id_token.and_then(|token| ProfileClaims::renewed(token.expose(), whose, cx));
+            if let Some(claims) = &claims {
+                claims.warn(cx);
             }
-            Renewed::Tokens(Box::new(Fresh {
+            Renewed::Tokens(Box::new(RefreshedTokens {
                 tokens: tokens(&answer, cx.env.now.unix),
-                profile: told.map(|told| told.profile),
+                profile: claims.map(|claims| claims.profile),
             }))
         }
         Err(error) => {
             cx.log(error.log_event(Step::TokenRenewal));
             match error {
-                EntraError::SignInAgain(_) if error.is_of_this_request() => Renewed::NotThis,
+                EntraError::SignInAgain(_) if error.is_consent_required() => {
+                    Renewed::ConsentRequired
+                }
                 EntraError::SignInAgain(_) => Renewed::SignInAgain,
                 EntraError::Configuration(_) => Renewed::Fault(Fault::Configuration),
                 EntraError::Unavailable(_) => Renewed::Fault(Fault::Entra),
@@ -192,7 +195,7 @@ fn answered_with(answer: <Fetch as Ask>::Answer, whose: &User, cx: &mut Cx<'_>) 
 }
 
 /// What the session keeps of an answer of Entra's token endpoint.
-pub(crate) fn tokens(answer: &TokenAnswer, now: UnixTime) -> EntraTokens {
+pub(crate) fn tokens(answer: &TokenResponse, now: UnixTime) -> EntraTokens {
     EntraTokens {
         refresh_token: answer.refresh_token.clone(),
         access_token: answer.access_token.clone(),

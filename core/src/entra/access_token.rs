@@ -15,7 +15,7 @@
 
 use super::{
     permission::Permission,
-    renewal::{Fresh, Renewal, Renewed},
+    token_refresh::{RefreshedTokens, Renewed, TokenRefresh},
 };
 use crate::{
     ask::{Ask, Awaiting, Guard, Store, StoreFault, Version},
@@ -36,12 +36,12 @@ use crate::{
 const ATTEMPTS: u8 = 5;
 
 /// For the model and the user.
-const NOT_GIVEN: &str = "Microsoft Entra ID does not give this server the permission that is needed: \
+const PERMISSION_DENIED: &str = "Microsoft Entra ID does not give this server the permission that is needed: \
                          it was not consented to, or a policy of the organization forbids it.";
 
 /// An access token that is being got.
 #[derive(Debug)]
-pub(crate) struct Access {
+pub(crate) struct AcquireToken {
     session: Session,
     secret: SessionSecret,
     attempts: u8,
@@ -51,7 +51,7 @@ pub(crate) struct Access {
 #[derive(Debug)]
 enum State {
     Renewing {
-        renewal: Renewal,
+        renewal: TokenRefresh,
         old: Box<EntraTokens>,
         version: Version,
         /// Whether the new access token is the one to keep.
@@ -59,12 +59,12 @@ enum State {
     },
     Saving {
         token: Secret<String>,
-        fresh: Box<Fresh>,
+        fresh: Box<RefreshedTokens>,
         saved: Awaiting<Store>,
     },
     Rereading {
         token: Secret<String>,
-        fresh: Box<Fresh>,
+        fresh: Box<RefreshedTokens>,
         read: Awaiting<Store>,
     },
     Ending {
@@ -78,7 +78,7 @@ enum State {
 #[derive(Debug)]
 pub(crate) enum AccessStep {
     /// It goes on.
-    Waiting(Box<Access>),
+    Waiting(Box<AcquireToken>),
     /// The token.
     Ready(Secret<String>),
     /// The user must sign in again; the session is deleted, its streams are not closed yet.
@@ -89,7 +89,7 @@ pub(crate) enum AccessStep {
     Fault(Fault),
 }
 
-impl Access {
+impl AcquireToken {
     /// The kept token if it is good for [`limits::ACCESS_TOKEN_RENEWAL`], else a new one.
     pub(crate) fn start(
         session: &Session,
@@ -119,7 +119,7 @@ impl Access {
 
     /// A token for a permission of any resource, such as `https://graph.microsoft.com/Mail.Read`: the
     /// kept one if it will do, else a new one, of which only the refresh token is kept.
-    pub(crate) fn for_permission(
+    pub(crate) fn for_scope(
         effect: &str,
         session: &Session,
         version: Version,
@@ -136,8 +136,8 @@ impl Access {
         if permission.is_covered_by(&old.scope, entra) {
             return Self::start(session, version, secret, cx);
         }
-        let Some(renewal) = Renewal::of_scope(session, &old, permission.of_entra(), cx) else {
-            return AccessStep::Refused(NOT_GIVEN);
+        let Some(renewal) = TokenRefresh::of_scope(session, &old, permission.of_entra(), cx) else {
+            return AccessStep::Refused(PERMISSION_DENIED);
         };
         let state = State::Renewing {
             renewal,
@@ -167,7 +167,7 @@ impl Access {
             attempts: 0,
             state,
         };
-        if let Some(renewal) = Renewal::start(session, &old, cx) {
+        if let Some(renewal) = TokenRefresh::start(session, &old, cx) {
             let old = Box::new(old);
             return AccessStep::Waiting(Box::new(access(State::Renewing {
                 renewal,
@@ -266,8 +266,8 @@ impl Access {
                 fresh.merge(*old, keeps);
                 self.save(version, token, fresh, cx)
             }
-            Renewed::NotThis if !keeps => AccessStep::Refused(NOT_GIVEN),
-            Renewed::SignInAgain | Renewed::NotThis => {
+            Renewed::ConsentRequired if !keeps => AccessStep::Refused(PERMISSION_DENIED),
+            Renewed::SignInAgain | Renewed::ConsentRequired => {
                 let deleted = delete(&self.session, cx);
                 self.state = State::Ending { deleted };
                 self.waiting()
@@ -284,7 +284,7 @@ impl Access {
         mut self,
         version: Version,
         token: Secret<String>,
-        fresh: Box<Fresh>,
+        fresh: Box<RefreshedTokens>,
         cx: &mut Cx<'_>,
     ) -> AccessStep {
         let (keys, now) = (&cx.env.server.keys, cx.env.now.unix);
@@ -305,7 +305,7 @@ impl Access {
     fn reread(
         mut self,
         token: Secret<String>,
-        fresh: Box<Fresh>,
+        fresh: Box<RefreshedTokens>,
         answer: <Store as Ask>::Answer,
         cx: &mut Cx<'_>,
     ) -> AccessStep {

@@ -13,9 +13,9 @@ use crate::{
     limits,
 };
 
-/// Metadata and keys of the configured tenant.
+/// The metadata and keys of the configured tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct EntraFacts {
+pub(crate) struct ProviderMetadata {
     /// The issuer of ID tokens, with `{tenantid}` where the authority is a template.
     pub(crate) issuer: String,
     /// Where the browser is sent.
@@ -39,7 +39,7 @@ pub(crate) struct SigningKey {
     pub(crate) issuer: Option<String>,
 }
 
-impl EntraFacts {
+impl ProviderMetadata {
     /// Whether this is the issuer that is known, for whichever tenant if that is a template.
     pub(crate) fn is_issuer(&self, issuer: &str) -> bool {
         match self.issuer.split_once("{tenantid}") {
@@ -86,7 +86,7 @@ pub(crate) fn metadata_address(entra: &EntraApp) -> Url {
 
 /// The metadata, before the keys are known.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Metadata {
+pub(crate) struct DiscoveryDocument {
     issuer: String,
     authorization_endpoint: Url,
     token_endpoint: Url,
@@ -94,7 +94,7 @@ pub(crate) struct Metadata {
     pub(crate) jwks_uri: Url,
 }
 
-impl Metadata {
+impl DiscoveryDocument {
     /// Reads the document; in an error, what is wrong with it.
     pub(crate) fn read(body: &[u8], entra: &EntraApp) -> Result<Self, &'static str> {
         #[derive(Deserialize)]
@@ -120,9 +120,9 @@ impl Metadata {
         })
     }
 
-    /// Metadata and keys together.
-    pub(crate) fn with_keys(self, keys: Vec<SigningKey>) -> EntraFacts {
-        EntraFacts {
+    /// Adds the keys.
+    pub(crate) fn with_keys(self, keys: Vec<SigningKey>) -> ProviderMetadata {
+        ProviderMetadata {
             issuer: self.issuer,
             authorization_endpoint: self.authorization_endpoint,
             token_endpoint: self.token_endpoint,
@@ -218,7 +218,7 @@ mod tests {
             "https://login.example/11111111-1111-1111-1111-111111111111/v2.0/\
              .well-known/openid-configuration"
         );
-        let metadata = Metadata::read(&document(&json!({})), entra).unwrap();
+        let metadata = DiscoveryDocument::read(&document(&json!({})), entra).unwrap();
         assert_eq!(
             metadata.jwks_uri.as_str(),
             "https://keys.example/t/discovery/v2.0/keys",
@@ -226,9 +226,9 @@ mod tests {
         );
         // The template of `common` (Microsoft identity platform, OpenID Connect metadata)
         let template = json!({"issuer": "https://login.example/{tenantid}/v2.0"});
-        let metadata = Metadata::read(&document(&template), entra).unwrap();
-        let facts = metadata.with_keys(Vec::new());
-        assert_eq!(facts.issuer, "https://login.example/{tenantid}/v2.0");
+        let metadata = DiscoveryDocument::read(&document(&template), entra).unwrap();
+        let metadata = metadata.with_keys(Vec::new());
+        assert_eq!(metadata.issuer, "https://login.example/{tenantid}/v2.0");
     }
 
     // Q1: no token and no code goes over plain http.
@@ -253,17 +253,23 @@ mod tests {
                 "",
             ] {
                 let document = document(&json!({name: bad}));
-                assert!(Metadata::read(&document, entra).is_err(), "{name} {bad}");
+                assert!(
+                    DiscoveryDocument::read(&document, entra).is_err(),
+                    "{name} {bad}"
+                );
             }
             entra.authority_host = Url::parse("http://localhost:3002/").unwrap();
             let local = document(&json!({name: "http://localhost:3002/x"}));
-            assert!(Metadata::read(&local, entra).is_ok(), "{name}");
+            assert!(DiscoveryDocument::read(&local, entra).is_ok(), "{name}");
             let other = document(&json!({name: "http://login.example/x"}));
-            assert!(Metadata::read(&other, entra).is_err(), "{name}");
+            assert!(DiscoveryDocument::read(&other, entra).is_err(), "{name}");
         }
         let entra = &server.server.config.entra;
         for body in ["", "[]", "{}", "<html>", "{\"issuer\":1}"] {
-            assert!(Metadata::read(body.as_bytes(), entra).is_err(), "{body}");
+            assert!(
+                DiscoveryDocument::read(body.as_bytes(), entra).is_err(),
+                "{body}"
+            );
         }
     }
 
@@ -271,7 +277,7 @@ mod tests {
     #[test]
     fn an_issuer_is_the_known_one_or_fills_its_template() {
         let tenant = "11111111-1111-1111-1111-111111111111";
-        let mut facts = crate::testing::entra_facts();
+        let mut metadata = crate::testing::provider_metadata();
         let issuer = format!("https://login.example/{tenant}/v2.0");
         let others = [
             "https://evil.example/11111111-1111-1111-1111-111111111111/v2.0",
@@ -281,10 +287,10 @@ mod tests {
             "",
         ];
         for template in [issuer.as_str(), "https://login.example/{tenantid}/v2.0"] {
-            facts.issuer = template.to_owned();
-            assert!(facts.is_issuer(&issuer));
+            metadata.issuer = template.to_owned();
+            assert!(metadata.is_issuer(&issuer));
             for other in others {
-                assert!(!facts.is_issuer(other), "{other}");
+                assert!(!metadata.is_issuer(other), "{other}");
             }
         }
     }
