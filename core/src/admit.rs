@@ -39,7 +39,7 @@ pub struct Admission {
 /// The refusal, as a whole response.
 pub fn admit(head: &Parts, server: &Server, now: Now) -> Result<Admission, Box<Response<Bytes>>> {
     let route = Route::of(head.uri.path());
-    judge(head, route, server, now).map_err(|mut refusal| {
+    check_head(head, route, server, now).map_err(|mut refusal| {
         if let Some(route) = route {
             let origin = head.headers.get(header::ORIGIN);
             cors::decorate(route, origin, server, refusal.headers_mut());
@@ -77,7 +77,7 @@ type Verdict<T> = Result<T, Box<Response<Bytes>>>;
 /// The order matters: a stranger's request is refused before anything that it says is believed, and
 /// without a token every method of a protected place gets 401 (MCP 2025-11-25, authorization: every
 /// request carries a token).
-fn judge(head: &Parts, route: Option<Route>, server: &Server, now: Now) -> Verdict<Admission> {
+fn check_head(head: &Parts, route: Option<Route>, server: &Server, now: Now) -> Verdict<Admission> {
     if route != Some(Route::Health) {
         host(&head.headers, server)?;
     }

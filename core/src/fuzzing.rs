@@ -21,8 +21,8 @@ use crate::{
         sse,
     },
     oauth::{
-        client::{AuthMethod, Client, Metadata},
-        handle, packed, pkce,
+        client::{AuthMethod, Client, ClientMetadata},
+        length_prefixed, opaque_token, pkce,
         redirect_uri::{Destination, RedirectUri},
         resource,
         scope::Scopes,
@@ -234,22 +234,25 @@ pub fn pkce(verifier: &str, challenge: &str) {
 pub fn sealed(made_up: &[u8], place: usize, change: u8) {
     let (keys, mut entropy) = (keys(), entropy());
     if let Ok(text) = std::str::from_utf8(made_up) {
-        assert!(handle::read_code(text, &keys).is_none());
-        assert!(handle::read_refresh_token(text, &keys).is_none());
+        assert!(opaque_token::read_code(text, &keys).is_none());
+        assert!(opaque_token::read_refresh_token(text, &keys).is_none());
         assert!(Client::of_id(text, &keys).is_none());
     }
     assert!(keys.open(Purpose::ConsentForm, b"", b"", made_up).is_none());
     let id = SessionId::new([1; 16]);
     let secret = SessionSecret::new([2; 32]);
-    let code = handle::new_code(id, &secret, &mut entropy, &keys);
-    let token = handle::new_refresh_token(id, &secret, &mut entropy, &keys);
-    assert!(handle::read_code(code.expose(), &keys).is_some());
-    assert!(handle::read_refresh_token(code.expose(), &keys).is_none());
-    assert!(handle::read_code(token.expose(), &keys).is_none());
+    let code = opaque_token::new_code(id, &secret, &mut entropy, &keys);
+    let token = opaque_token::new_refresh_token(id, &secret, &mut entropy, &keys);
+    assert!(opaque_token::read_code(code.expose(), &keys).is_some());
+    assert!(opaque_token::read_refresh_token(code.expose(), &keys).is_none());
+    assert!(opaque_token::read_code(token.expose(), &keys).is_none());
     if let Some(changed) = altered(code.expose(), place, change) {
-        assert!(handle::read_code(&changed, &keys).is_none(), "{changed}");
+        assert!(
+            opaque_token::read_code(&changed, &keys).is_none(),
+            "{changed}"
+        );
     }
-    let metadata = Metadata {
+    let metadata = ClientMetadata {
         client_name: Some("client".to_owned()),
         redirect_uris: RedirectUri::parse("https://client.example/cb")
             .into_iter()
@@ -275,8 +278,8 @@ fn altered(text: &str, place: usize, change: u8) -> Option<String> {
 
 /// What was packed is unpacked, and nothing else is.
 pub fn packed(bytes: &[u8]) {
-    if let Some(fields) = packed::unpack::<4>(bytes) {
-        assert_eq!(packed::pack(&fields), bytes);
+    if let Some(fields) = length_prefixed::unpack::<4>(bytes) {
+        assert_eq!(length_prefixed::pack(&fields), bytes);
     }
 }
 

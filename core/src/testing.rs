@@ -24,8 +24,8 @@ use crate::{
     keys::{Keyring, MasterKey},
     log_event::LogEvent,
     oauth::{
+        authorization_request::{AuthorizationRequest, RedirectTarget},
         redirect_uri::RedirectUri,
-        request::{AuthorizationRequest, ReturnTo},
         scope::Scopes,
     },
     secret::Secret,
@@ -201,7 +201,7 @@ pub(crate) fn entropy(seed: u8) -> Entropy {
 pub(crate) fn authorization_request(state: &str) -> AuthorizationRequest {
     AuthorizationRequest {
         client: Hash::of(b"a client"),
-        return_to: ReturnTo {
+        redirect_target: RedirectTarget {
             redirect_uri: RedirectUri::parse("https://client.example/cb").unwrap(),
             state: Some(state.to_owned()),
         },

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Icon, ScopeDefinition, Tool, schema::Schema};
-use crate::{limits, oauth::scope::TOLERATED};
+use crate::{limits, oauth::scope::OIDC_SCOPES};
 
 /// What is wrong with a catalog, in words that say what to change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub(super) fn scope(
         let words = "is no name for a scope: use lower case letters, digits and dots";
         wrong(format!("`{name}` {words}."));
     }
-    if TOLERATED.contains(&name.as_str()) {
+    if OIDC_SCOPES.contains(&name.as_str()) {
         let words = "is a scope of OpenID Connect, which clients ask for out of habit";
         wrong(format!("`{name}` {words}: use another name."));
     }

@@ -136,7 +136,8 @@ impl AcquireToken {
         if permission.is_covered_by(&old.scope, entra) {
             return Self::start(session, version, secret, cx);
         }
-        let Some(renewal) = TokenRefresh::of_scope(session, &old, permission.of_entra(), cx) else {
+        let Some(renewal) = TokenRefresh::of_scope(session, &old, permission.to_entra_scope(), cx)
+        else {
             return AccessStep::Refused(PERMISSION_DENIED);
         };
         let state = State::Renewing {

@@ -44,7 +44,7 @@ impl Permission {
     }
 
     /// What Entra is asked for: the refresh token is to be rotated.
-    pub(crate) fn of_entra(&self) -> String {
+    pub(crate) fn to_entra_scope(&self) -> String {
         format!("openid profile offline_access {}", self.0.join(" "))
     }
 }
@@ -69,7 +69,7 @@ mod tests {
             " Mail.Read ",
         ] {
             let permission = Permission::parse(wish, entra).unwrap();
-            let asked = permission.of_entra();
+            let asked = permission.to_entra_scope();
             assert!(
                 asked.ends_with(" https://graph.example/Mail.Read"),
                 "{asked}"

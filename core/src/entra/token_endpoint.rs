@@ -51,7 +51,7 @@ pub(crate) fn redeem_code(
         ("code_verifier", code_verifier.expose()),
         ("redirect_uri", &redirect_uri),
     ];
-    post(&grant, &scope.of_entra(&env.server.config.entra), env)
+    post(&grant, &scope.to_entra_scope(&env.server.config.entra), env)
 }
 
 /// Redeems a refresh token for these scopes, in Entra's words. `None` if Entra's metadata is not known.
@@ -156,10 +156,10 @@ mod tests {
         let secret = |text: &str| Secret::new(text.to_owned());
         let (code, verifier) = (secret("the code"), secret("the verifier"));
         let scope = server.server.scopes.default();
-        let of_entra = scope.of_entra(&server.server.config.entra);
+        let to_entra_scope = scope.to_entra_scope(&server.server.config.entra);
         for fetch in [
             redeem_code(&code, &verifier, &scope, server.env()).unwrap(),
-            refresh(&secret("a refresh token"), &of_entra, server.env()).unwrap(),
+            refresh(&secret("a refresh token"), &to_entra_scope, server.env()).unwrap(),
         ] {
             let form = elicitation_schema_of(&fetch);
             let value = |name: &str| {

@@ -101,7 +101,7 @@ impl TokenRefresh {
     pub(crate) fn start(session: &Session, tokens: &EntraTokens, cx: &mut Cx<'_>) -> Option<Self> {
         let refresh_token = tokens.refresh_token.as_ref()?;
         let scope = cx.env.server.scopes.held(&session.scope);
-        let scope = scope.of_entra(&cx.env.server.config.entra);
+        let scope = scope.to_entra_scope(&cx.env.server.config.entra);
         Self::asking(session, refresh_token, scope, cx)
     }
 

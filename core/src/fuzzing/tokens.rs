@@ -13,12 +13,12 @@ use crate::{
     limits,
     mcp::EventId,
     oauth::{
-        approvals::Approvals,
-        browser::Browser,
+        authorization_request::{AuthorizationRequest, RedirectTarget},
+        browser_id::BrowserId,
+        pending_sign_in::PendingSignIn,
         redirect_uri::RedirectUri,
-        request::{AuthorizationRequest, ReturnTo},
+        remembered_consents::RememberedConsents,
         scope::Scopes,
-        sign_in::SignIn,
     },
     session::{
         SessionSecret,
@@ -199,7 +199,7 @@ pub fn approvals(count: u8) {
     at(&known, &server, NOW, |env| {
         let mut headers = HeaderMap::new();
         for number in 0..count {
-            let set = Approvals::of(&headers, env).remember(&of(number), env);
+            let set = RememberedConsents::of(&headers, env).remember(&of(number), env);
             let pair = set
                 .as_ref()
                 .and_then(pair)
@@ -207,7 +207,7 @@ pub fn approvals(count: u8) {
             assert!(pair.len() < 1024, "the cookie grows");
             headers = cookies_of(&[&pair]).expect("it is a cookie");
         }
-        let own = Approvals::of(&headers, env);
+        let own = RememberedConsents::of(&headers, env);
         for number in 0..=count {
             let kept = number < count && usize::from(count - number) <= limits::REMEMBERED_CONSENTS;
             assert_eq!(own.cover(&of(number)), kept, "{number} of {count}");
@@ -229,17 +229,17 @@ pub fn cookies(made_up: &str, other_state: &str, place: usize, change: u8) {
     let (server, known) = (server(), EntraSnapshot::default());
     at(&known, &server, NOW, |env| {
         if let Some(headers) = cookies_of(&[made_up]) {
-            assert!(Approvals::of(&headers, env).is_empty());
-            assert!(Browser::of(&headers, env).is_none());
-            assert!(SignIn::from_cookie(&headers, other_state, env).is_none());
+            assert!(RememberedConsents::of(&headers, env).is_empty());
+            assert!(BrowserId::of(&headers, env).is_none());
+            assert!(PendingSignIn::from_cookie(&headers, other_state, env).is_none());
         }
         let request = request();
-        let sign_in = SignIn::begin(request.clone(), NOW, &mut entropy());
+        let sign_in = PendingSignIn::begin(request.clone(), NOW, &mut entropy());
         let state = sign_in.state.expose().clone();
         let set = [
             sign_in.set_cookie(env, &mut entropy()),
-            Approvals::default().remember(&request, env),
-            Browser::new(&mut entropy()).set_cookie(env),
+            RememberedConsents::default().remember(&request, env),
+            BrowserId::new(&mut entropy()).set_cookie(env),
         ];
         let pairs: Vec<String> = set.iter().flatten().filter_map(pair).collect();
         assert_eq!(pairs.len(), 3, "all three are set");
@@ -247,12 +247,12 @@ pub fn cookies(made_up: &str, other_state: &str, place: usize, change: u8) {
         let Some(headers) = all("other=cookie") else {
             return;
         };
-        let found = SignIn::from_cookie(&headers, &state, env).expect("it was set");
+        let found = PendingSignIn::from_cookie(&headers, &state, env).expect("it was set");
         assert_eq!(found.nonce.expose(), sign_in.nonce.expose());
-        assert!(Approvals::of(&headers, env).cover(&request));
-        assert!(Browser::of(&headers, env).is_some());
+        assert!(RememberedConsents::of(&headers, env).cover(&request));
+        assert!(BrowserId::of(&headers, env).is_some());
         if other_state != state {
-            assert!(SignIn::from_cookie(&headers, other_state, env).is_none());
+            assert!(PendingSignIn::from_cookie(&headers, other_state, env).is_none());
         }
         for pair in &pairs {
             let (name, value) = pair.split_once('=').unwrap_or_default();
@@ -264,20 +264,20 @@ pub fn cookies(made_up: &str, other_state: &str, place: usize, change: u8) {
                 continue;
             }
             if let Some(headers) = cookies_of(&[&format!("{name}={changed}")]) {
-                assert!(SignIn::from_cookie(&headers, &state, env).is_none());
-                assert!(Approvals::of(&headers, env).is_empty());
-                assert!(Browser::of(&headers, env).is_none(), "{changed}");
+                assert!(PendingSignIn::from_cookie(&headers, &state, env).is_none());
+                assert!(RememberedConsents::of(&headers, env).is_empty());
+                assert!(BrowserId::of(&headers, env).is_none(), "{changed}");
             }
         }
         crossed(&pairs, &state, env);
         // Twice of one name: nobody knows which is ours.
         if let Some(headers) = all(&pairs.join("; ")) {
-            assert!(SignIn::from_cookie(&headers, &state, env).is_none());
-            assert!(Browser::of(&headers, env).is_none());
+            assert!(PendingSignIn::from_cookie(&headers, &state, env).is_none());
+            assert!(BrowserId::of(&headers, env).is_none());
         }
         let late = UnixTime(sign_in.expires.0);
         at(&known, &server, late, |env| {
-            assert!(SignIn::from_cookie(&headers, &state, env).is_none());
+            assert!(PendingSignIn::from_cookie(&headers, &state, env).is_none());
         });
     });
 }
@@ -288,9 +288,9 @@ fn crossed(pairs: &[String], state: &str, env: Env<'_>) {
     for (name, own) in parts() {
         for (_, value) in parts().filter(|(_, value)| *value != own) {
             let headers = cookies_of(&[&format!("{name}={value}")]).expect("it is a cookie");
-            assert!(SignIn::from_cookie(&headers, state, env).is_none());
-            assert!(Approvals::of(&headers, env).is_empty());
-            assert!(Browser::of(&headers, env).is_none(), "{name}={value}");
+            assert!(PendingSignIn::from_cookie(&headers, state, env).is_none());
+            assert!(RememberedConsents::of(&headers, env).is_empty());
+            assert!(BrowserId::of(&headers, env).is_none(), "{name}={value}");
         }
     }
 }
@@ -302,7 +302,7 @@ fn pair(set: &HeaderValue) -> Option<String> {
 fn request() -> AuthorizationRequest {
     AuthorizationRequest {
         client: Hash::of(b"a client"),
-        return_to: ReturnTo {
+        redirect_target: RedirectTarget {
             redirect_uri: RedirectUri::parse("https://client.example/cb")
                 .expect("a good redirect URI"),
             state: Some("state".to_owned()),

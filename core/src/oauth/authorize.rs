@@ -13,9 +13,9 @@ use ::http::{Response, StatusCode, Uri};
 use bytes::Bytes;
 
 use super::{
+    authorization_request::{AuthorizationRequest, RedirectTarget},
     client::Client,
     error::{OAuthError, Refusal},
-    request::{AuthorizationRequest, ReturnTo},
     resource,
     scope::Scope,
 };
@@ -32,7 +32,7 @@ use crate::{
 
 /// A request that was found good, and who asks.
 #[derive(Debug)]
-pub(crate) struct Asked {
+pub(crate) struct ValidatedRequest {
     /// The client.
     pub(crate) client: Client,
     /// What it asks for.
@@ -41,16 +41,16 @@ pub(crate) struct Asked {
 
 /// Why a request is not served.
 #[derive(Debug)]
-pub(crate) enum Unserved {
+pub(crate) enum AuthorizeError {
     /// It is not known where an answer could go: the user is told.
-    Page(Stop),
+    Page(ErrorPage),
     /// The client is told.
-    Redirect(ReturnTo, Refusal),
+    Redirect(RedirectTarget, Refusal),
 }
 
 /// What a user is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stop {
+pub(crate) enum ErrorPage {
     /// There is no client of this id.
     UnknownClient,
     /// The redirect URI is not one of the client's.
@@ -60,47 +60,47 @@ pub(crate) enum Stop {
 }
 
 /// Judges a request.
-pub(crate) fn read(uri: &Uri, env: Env<'_>) -> Result<Asked, Unserved> {
+pub(crate) fn read(uri: &Uri, env: Env<'_>) -> Result<ValidatedRequest, AuthorizeError> {
     let form = Form::parse(uri.query().unwrap_or_default().as_bytes());
     let client = form
         .one("client_id")
         .ok()
         .flatten()
         .and_then(|id| Client::of_id(id, &env.server.keys))
-        .ok_or(Unserved::Page(Stop::UnknownClient))?;
+        .ok_or(AuthorizeError::Page(ErrorPage::UnknownClient))?;
     let redirect_uri = form
         .one("redirect_uri")
         .ok()
         .and_then(|requested| client.redirect_uri(requested))
         // Judged again: a client_id may be older than what the operator allows now.
-        .filter(|redirect_uri| redirect_uri.is_let_in(&env.server.config))
-        .ok_or(Unserved::Page(Stop::RedirectUri))?;
+        .filter(|redirect_uri| redirect_uri.is_allowed_by(&env.server.config))
+        .ok_or(AuthorizeError::Page(ErrorPage::RedirectUri))?;
     // A state given twice is none; the repetition itself is refused below.
     let state = form.one("state").unwrap_or_default();
     if state.is_some_and(|state| state.len() > limits::STATE_BYTES || state.contains('\u{fffd}')) {
-        return Err(Unserved::Page(Stop::State));
+        return Err(AuthorizeError::Page(ErrorPage::State));
     }
-    let return_to = ReturnTo {
+    let redirect_target = RedirectTarget {
         redirect_uri,
         state: state.map(str::to_owned),
     };
-    match judge(&form, env) {
-        Ok((code_challenge, resource, scope)) => Ok(Asked {
+    match validate(&form, env) {
+        Ok((code_challenge, resource, scope)) => Ok(ValidatedRequest {
             request: AuthorizationRequest {
                 client: client.hash(),
-                return_to,
+                redirect_target,
                 code_challenge,
                 resource,
                 scope,
             },
             client,
         }),
-        Err(refusal) => Err(Unserved::Redirect(return_to, refusal)),
+        Err(refusal) => Err(AuthorizeError::Redirect(redirect_target, refusal)),
     }
 }
 
 /// Judges what is left once it is known where to answer.
-fn judge(form: &Form, env: Env<'_>) -> Result<(String, String, Scope), Refusal> {
+fn validate(form: &Form, env: Env<'_>) -> Result<(String, String, Scope), Refusal> {
     // Whoever reads the first and whoever reads the last must not differ (threat B8).
     if let Some(repeated) = form.repeated(&["resource"]) {
         return Err(repeated.into());
@@ -159,7 +159,7 @@ fn is_s256(challenge: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
-impl Stop {
+impl ErrorPage {
     /// The page. It repeats nothing that was sent.
     pub(crate) fn page(self, env: Env<'_>) -> Response<Bytes> {
         let (title, text) = match self {

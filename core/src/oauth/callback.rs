@@ -2,8 +2,8 @@
 //! ours (RFC 6749 section 4.1.2; Microsoft identity platform, authorization code flow).
 //!
 //! ```text
-//! Returned --known sign-in, good answer--> Redeeming --tokens, good ID token--> Storing --> client
-//!    |  |                                     |   \--unknown key--> Rekeying --/      |
+//! Redeem --known sign-in, good answer--> AwaitingTokens --good ID token--> AwaitingStore --> client
+//!    |  |                                     |   \--unknown key--> AwaitingKeys --/  |
 //!    |  \--Entra said no--> client            \--anything else--> client              |
 //!    \--unknown sign-in--> page                         page <--it was finished before--/
 //! ```
@@ -18,8 +18,10 @@ mod finish;
 use ::http::{HeaderMap, Request, Response, StatusCode, header};
 use bytes::Bytes;
 
-use self::finish::{Redeemed, Signed};
-use super::{error::OAuthError, request::ReturnTo, sign_in::SignIn};
+use self::finish::{StoringSession, TokensReceived};
+use super::{
+    authorization_request::RedirectTarget, error::OAuthError, pending_sign_in::PendingSignIn,
+};
 use crate::{
     ask::{Awaiting, Fetch, Store},
     entra::{
@@ -39,19 +41,19 @@ use crate::{
 #[derive(Debug)]
 pub(crate) enum Callback {
     /// Entra's addresses are being learned: this server has just been started.
-    Learning(Box<Returned>),
+    AwaitingMetadata(Box<AuthorizationResponse>),
     /// Entra's code is being redeemed.
-    Redeeming(Box<SignIn>, Awaiting<Fetch>),
+    AwaitingTokens(Box<PendingSignIn>, Awaiting<Fetch>),
     /// The ID token names a key that is not known: newer keys are being learned.
-    Rekeying(Box<Redeemed>),
+    AwaitingKeys(Box<TokensReceived>),
     /// The session is being written.
-    Storing(Box<Signed>, Awaiting<Store>),
+    AwaitingStore(Box<StoringSession>, Awaiting<Store>),
 }
 
 /// A browser that has come back to a sign-in that it began.
 #[derive(Debug)]
-pub(crate) struct Returned {
-    sign_in: SignIn,
+pub(crate) struct AuthorizationResponse {
+    sign_in: PendingSignIn,
     /// Who answers (RFC 9207), if it is said.
     iss: Option<String>,
     /// Entra's code.
@@ -64,11 +66,12 @@ impl Callback {
         let form = Form::parse(request.uri().query().unwrap_or_default().as_bytes());
         let state = form.one("state").ok().flatten();
         let public_url = &cx.env.server.config.public_url;
-        if let Some(clear) = state.and_then(|state| SignIn::clear_cookie(state, public_url)) {
+        if let Some(clear) = state.and_then(|state| PendingSignIn::clear_cookie(state, public_url))
+        {
             cx.standing().insert(header::SET_COOKIE, clear);
         }
-        match Returned::of(&form, state, request.headers(), cx) {
-            Some(returned) => returned.go(cx),
+        match AuthorizationResponse::of(&form, state, request.headers(), cx) {
+            Some(response) => response.go(cx),
             None => {
                 cx.log(LogEventId::SignInUnknown);
                 cx.done(unknown())
@@ -79,23 +82,24 @@ impl Callback {
     /// The next state after an event.
     pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
         match (self, event) {
-            (Self::Learning(returned), Event::FromHub(FromHub(FromHubKind::MetadataReady(_)))) => {
-                returned.judge(cx)
-            }
-            (Self::Redeeming(sign_in, awaiting), Event::Fetched(answered)) => {
+            (
+                Self::AwaitingMetadata(response),
+                Event::FromHub(FromHub(FromHubKind::MetadataReady(_))),
+            ) => response.judge(cx),
+            (Self::AwaitingTokens(sign_in, awaiting), Event::Fetched(answered)) => {
                 match awaiting.take(answered) {
                     Some(answer) => finish::redeemed(*sign_in, answer, cx),
-                    None => Progress::Pending(Self::Redeeming(sign_in, awaiting)),
+                    None => Progress::Pending(Self::AwaitingTokens(sign_in, awaiting)),
                 }
             }
             (
-                Self::Rekeying(redeemed),
+                Self::AwaitingKeys(redeemed),
                 Event::FromHub(FromHub(FromHubKind::MetadataReady(known))),
             ) => redeemed.verify_again(known, cx),
-            (Self::Storing(signed, awaiting), Event::Stored(answered)) => {
+            (Self::AwaitingStore(storing, awaiting), Event::Stored(answered)) => {
                 match awaiting.take(answered) {
-                    Some(answer) => signed.stored(&answer, cx),
-                    None => Progress::Pending(Self::Storing(signed, awaiting)),
+                    Some(answer) => storing.stored(&answer, cx),
+                    None => Progress::Pending(Self::AwaitingStore(storing, awaiting)),
                 }
             }
             (state, _) => Progress::Pending(state),
@@ -103,14 +107,14 @@ impl Callback {
     }
 }
 
-impl Returned {
+impl AuthorizationResponse {
     /// What came back; `None` if it belongs to no sign-in of this browser, or if something is given
     /// twice (threat D4).
     fn of(form: &Form, state: Option<&str>, headers: &HeaderMap, cx: &Cx<'_>) -> Option<Box<Self>> {
         if form.repeated(&[]).is_some() {
             return None;
         }
-        let sign_in = SignIn::from_cookie(headers, state?, cx.env)?;
+        let sign_in = PendingSignIn::from_cookie(headers, state?, cx.env)?;
         let code = match (form.one("error"), form.one("code")) {
             (Ok(None), Ok(Some(code))) => Ok(Secret::new(code.to_owned())),
             _ => Err(EntraError::of_redirect(form)),
@@ -127,44 +131,44 @@ impl Returned {
             cx.to_hub(ToHub(ToHubKind::NeedMetadata { newer_than }));
         }
         if known.metadata.is_none() {
-            return Progress::Pending(Callback::Learning(self));
+            return Progress::Pending(Callback::AwaitingMetadata(self));
         }
         self.judge(cx)
     }
 
     fn judge(self: Box<Self>, cx: &mut Cx<'_>) -> Progress<Callback> {
         let Self { sign_in, iss, code } = *self;
-        let return_to = &sign_in.request.return_to;
+        let redirect_target = &sign_in.request.redirect_target;
         let Some(metadata) = &cx.env.entra.metadata else {
             cx.log(LogEventId::SignInUnavailable);
-            return back(return_to, Trouble::Unavailable, cx);
+            return redirect_with_error(redirect_target, CallbackError::Unavailable, cx);
         };
         // Mix-up: RFC 9207 section 2.4. Entra sends none today.
         if iss.is_some_and(|iss| !metadata.is_issuer(&iss)) {
             cx.log(LogEventId::SignInWrongIssuer);
-            return back(return_to, Trouble::Odd, cx);
+            return redirect_with_error(redirect_target, CallbackError::ServerError, cx);
         }
         let code = match code {
             Ok(code) => code,
             Err(error) => {
                 cx.log(error.log_event(Step::SignIn));
-                return back(return_to, Trouble::of(&error), cx);
+                return redirect_with_error(redirect_target, CallbackError::of(&error), cx);
             }
         };
         let scope = &sign_in.request.scope;
         match token_endpoint::redeem_code(&code, &sign_in.code_verifier, scope, cx.env) {
             Some(fetch) => {
                 let awaiting = cx.fetch(fetch);
-                Progress::Pending(Callback::Redeeming(Box::new(sign_in), awaiting))
+                Progress::Pending(Callback::AwaitingTokens(Box::new(sign_in), awaiting))
             }
-            None => back(return_to, Trouble::Odd, cx),
+            None => redirect_with_error(redirect_target, CallbackError::ServerError, cx),
         }
     }
 }
 
 /// Why the client gets no code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Trouble {
+enum CallbackError {
     /// The user or a policy said no.
     Denied,
     /// The account is of another tenant.
@@ -174,20 +178,20 @@ enum Trouble {
     /// Entra, or the store, is out of reach.
     Unavailable,
     /// Entra refuses this server, or does not answer as it should.
-    Odd,
+    ServerError,
 }
 
-impl Trouble {
+impl CallbackError {
     fn of(error: &EntraError) -> Self {
         match error {
             EntraError::SignInAgain(_) => Self::Denied,
-            EntraError::Configuration(_) => Self::Odd,
+            EntraError::Configuration(_) => Self::ServerError,
             EntraError::Unavailable(_) => Self::Unavailable,
         }
     }
 
     /// For the client, and for the user if it shows it.
-    fn words(self) -> (OAuthError, &'static str) {
+    fn parameters(self) -> (OAuthError, &'static str) {
         match self {
             Self::Denied => (
                 OAuthError::AccessDenied,
@@ -206,7 +210,7 @@ impl Trouble {
                 OAuthError::TemporarilyUnavailable,
                 "The sign-in could not be finished just now. Please try again in a moment.",
             ),
-            Self::Odd => (
+            Self::ServerError => (
                 OAuthError::ServerError,
                 "The sign-in could not be finished. The operator of this server finds the reason \
                  in the log.",
@@ -216,10 +220,14 @@ impl Trouble {
 }
 
 /// Sends the browser back to the client without a code.
-fn back(return_to: &ReturnTo, trouble: Trouble, cx: &mut Cx<'_>) -> Progress<Callback> {
-    let (error, description) = trouble.words();
+fn redirect_with_error(
+    redirect_target: &RedirectTarget,
+    error: CallbackError,
+    cx: &mut Cx<'_>,
+) -> Progress<Callback> {
+    let (error, description) = error.parameters();
     let public_url = &cx.env.server.config.public_url;
-    cx.done(return_to.error(error, description, public_url))
+    cx.done(redirect_target.error(error, description, public_url))
 }
 
 /// It is not known whose sign-in this is, so there is nowhere to send the browser (threat B4).

@@ -44,7 +44,7 @@ pub(crate) enum AuthMethod {
 
 /// What a client registered, as far as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Metadata {
+pub(crate) struct ClientMetadata {
     /// The name that it gave itself. Nobody has checked it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) client_name: Option<String>,
@@ -58,12 +58,12 @@ pub(crate) struct Metadata {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Client {
     id: String,
-    metadata: Metadata,
+    metadata: ClientMetadata,
 }
 
 impl Client {
     /// The client of this metadata; `None` if its `client_id` would be too long.
-    pub(crate) fn register(metadata: Metadata, keys: &Keyring) -> Option<Self> {
+    pub(crate) fn register(metadata: ClientMetadata, keys: &Keyring) -> Option<Self> {
         let json = serde_json::to_vec(&metadata).expect("the metadata is plain data");
         let body = URL_SAFE_NO_PAD.encode(json);
         let mac = keys.mac(Purpose::ClientId, body.as_bytes());
@@ -94,7 +94,7 @@ impl Client {
         let kept: Kept = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(body).ok()?).ok()?;
         // Judged again: what was let in by an older version may be refused by this one.
         let redirect_uris = kept.redirect_uris.iter();
-        let metadata = Metadata {
+        let metadata = ClientMetadata {
             client_name: kept.client_name,
             redirect_uris: redirect_uris
                 .filter_map(|uri| RedirectUri::parse(uri))
@@ -114,19 +114,19 @@ impl Client {
         headers: &HeaderMap,
         keys: &Keyring,
     ) -> Result<Self, Refusal> {
-        let shown = Shown::of(form, headers)?;
+        let presented = PresentedCredentials::of(form, headers)?;
         let unproven = Refusal {
-            basic: shown.basic,
+            basic: presented.basic,
             ..Refusal::new(
                 OAuthError::InvalidClient,
                 "The client is unknown here, or did not prove who it is. Register it anew.",
             )
         };
-        let client = shown
+        let client = presented
             .client_id
             .and_then(|id| Self::of_id(&id, keys))
             .ok_or(unproven)?;
-        let proven = match (client.metadata.token_endpoint_auth_method, shown.secret) {
+        let proven = match (client.metadata.token_endpoint_auth_method, presented.secret) {
             (AuthMethod::None, None) => true,
             (AuthMethod::Post | AuthMethod::Basic, Some(secret)) => {
                 client.secrets(keys).any(|own| {
@@ -149,7 +149,7 @@ impl Client {
     }
 
     /// What it registered.
-    pub(crate) fn metadata(&self) -> &Metadata {
+    pub(crate) fn metadata(&self) -> &ClientMetadata {
         &self.metadata
     }
 
@@ -179,13 +179,13 @@ impl Client {
 }
 
 /// What a request shows of its client, by whichever method.
-struct Shown {
+struct PresentedCredentials {
     client_id: Option<String>,
     secret: Option<Secret<String>>,
     basic: bool,
 }
 
-impl Shown {
+impl PresentedCredentials {
     fn of(form: &Form, headers: &HeaderMap) -> Result<Self, Refusal> {
         let in_form = form.one("client_id")?;
         let secret = form.one("client_secret")?;

@@ -11,13 +11,13 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 
 use super::{
-    approvals::Approvals,
-    authorize::{self, Asked, Unserved},
-    browser::Browser,
+    authorization_request::AuthorizationRequest,
+    authorize::{self, AuthorizeError, ValidatedRequest},
+    browser_id::BrowserId,
     error::OAuthError,
-    packed,
-    request::AuthorizationRequest,
-    sign_in::SignIn,
+    length_prefixed,
+    pending_sign_in::PendingSignIn,
+    remembered_consents::RememberedConsents,
 };
 use crate::{
     entropy::Entropy,
@@ -38,12 +38,12 @@ use crate::{
 #[derive(Debug)]
 pub(crate) enum Consent {
     /// The user has approved; Entra's addresses are being learned.
-    Waiting(Leaving),
+    AwaitingMetadata(RedirectToEntra),
 }
 
 /// A browser on its way to Entra.
 #[derive(Debug)]
-pub(crate) struct Leaving {
+pub(crate) struct RedirectToEntra {
     request: AuthorizationRequest,
     /// The cookie that remembers the approval, if it is to be remembered.
     approval: Option<HeaderValue>,
@@ -54,14 +54,14 @@ impl Consent {
     pub(crate) fn authorize(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Progress<Self> {
         let env = cx.env;
         match authorize::read(request.uri(), env) {
-            Err(Unserved::Page(stop)) => {
+            Err(AuthorizeError::Page(stop)) => {
                 cx.log(
                     LogEvent::new(LogEventId::AuthorizationRefused)
                         .with(Field::Reason, stop.as_str()),
                 );
                 cx.done(stop.page(env))
             }
-            Err(Unserved::Redirect(to, refusal)) => {
+            Err(AuthorizeError::Redirect(to, refusal)) => {
                 cx.log(
                     LogEvent::new(LogEventId::AuthorizationRefused)
                         .with(Field::Reason, refusal.description)
@@ -73,17 +73,17 @@ impl Consent {
                 let public_url = &env.server.config.public_url;
                 cx.done(to.error(refusal.error, refusal.description, public_url))
             }
-            Ok(asked) if is_approved(&asked, request.headers(), env) => {
-                let name = asked.client.metadata().client_name.as_deref();
-                log_decision(LogEventId::ConsentRemembered, &asked.request, name, cx);
-                Leaving {
-                    request: asked.request,
+            Ok(validated) if is_approved(&validated, request.headers(), env) => {
+                let name = validated.client.metadata().client_name.as_deref();
+                log_decision(LogEventId::ConsentRemembered, &validated.request, name, cx);
+                RedirectToEntra {
+                    request: validated.request,
                     approval: None,
                 }
                 .go(cx)
             }
-            Ok(asked) => {
-                let response = ask(asked, request.headers(), cx);
+            Ok(validated) => {
+                let response = ask(validated, request.headers(), cx);
                 cx.done(response)
             }
         }
@@ -93,29 +93,29 @@ impl Consent {
     pub(crate) fn decide(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Progress<Self> {
         let env = cx.env;
         let form = Form::parse(request.body());
-        let Some(filled) = Filled::read(&form, env) else {
+        let Some(consent_form) = ConsentForm::read(&form, env) else {
             cx.log(LogEventId::ConsentStale);
             return cx.done(stale());
         };
-        if !is_from_our_page(request.headers(), &filled.browser, env) {
+        if !is_from_our_page(request.headers(), &consent_form.browser, env) {
             cx.log(LogEventId::ConsentForeign);
             return cx.done(foreign());
         }
-        let name = filled.client_name.as_deref();
+        let name = consent_form.client_name.as_deref();
         match form.one("decision") {
             Ok(Some("approve")) => {
-                log_decision(LogEventId::ConsentApproved, &filled.request, name, cx);
-                let approvals = Approvals::of(request.headers(), env);
-                Leaving {
-                    approval: approvals.remember(&filled.request, env),
-                    request: filled.request,
+                log_decision(LogEventId::ConsentApproved, &consent_form.request, name, cx);
+                let approvals = RememberedConsents::of(request.headers(), env);
+                RedirectToEntra {
+                    approval: approvals.remember(&consent_form.request, env),
+                    request: consent_form.request,
                 }
                 .go(cx)
             }
             Ok(Some("deny")) => {
-                log_decision(LogEventId::ConsentDenied, &filled.request, name, cx);
-                let return_to = &filled.request.return_to;
-                cx.done(return_to.error(
+                log_decision(LogEventId::ConsentDenied, &consent_form.request, name, cx);
+                let redirect_target = &consent_form.request.redirect_target;
+                cx.done(redirect_target.error(
                     OAuthError::AccessDenied,
                     "The user said no.",
                     &env.server.config.public_url,
@@ -128,15 +128,16 @@ impl Consent {
     /// The next state after an event.
     pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
         match (self, event) {
-            (Self::Waiting(leaving), Event::FromHub(FromHub(FromHubKind::MetadataReady(_)))) => {
-                leaving.arrive(cx)
-            }
+            (
+                Self::AwaitingMetadata(redirect),
+                Event::FromHub(FromHub(FromHubKind::MetadataReady(_))),
+            ) => redirect.arrive(cx),
             (waiting, _) => Progress::Pending(waiting),
         }
     }
 }
 
-impl Leaving {
+impl RedirectToEntra {
     /// Goes to Entra, or waits until it is known where that is.
     fn go(self, cx: &mut Cx<'_>) -> Progress<Consent> {
         if cx.env.entra.metadata.is_some() {
@@ -144,7 +145,7 @@ impl Leaving {
         }
         let newer_than = cx.env.entra.revision;
         cx.to_hub(ToHub(ToHubKind::NeedMetadata { newer_than }));
-        Progress::Pending(Consent::Waiting(self))
+        Progress::Pending(Consent::AwaitingMetadata(self))
     }
 
     /// Goes to Entra, if it is known where that is.
@@ -159,7 +160,7 @@ impl Leaving {
                  moment, then start again from your client.",
             ));
         };
-        let sign_in = SignIn::begin(self.request, env.now.unix, cx.entropy);
+        let sign_in = PendingSignIn::begin(self.request, env.now.unix, cx.entropy);
         let cookie = sign_in.set_cookie(env, cx.entropy);
         let mut response = response::see_other(&sign_in.entra_address(metadata, env));
         for cookie in cookie.into_iter().chain(self.approval) {
@@ -170,28 +171,32 @@ impl Leaving {
 }
 
 /// Whether this was approved in this browser before.
-fn is_approved(asked: &Asked, headers: &HeaderMap, env: Env<'_>) -> bool {
-    let approvals = Approvals::of(headers, env);
-    approvals.cover(&asked.request)
+fn is_approved(validated: &ValidatedRequest, headers: &HeaderMap, env: Env<'_>) -> bool {
+    let approvals = RememberedConsents::of(headers, env);
+    approvals.cover(&validated.request)
         || (env.server.has(Planted::ConsentDropped) && !approvals.is_empty())
 }
 
 /// The consent page.
-fn ask(asked: Asked, headers: &HeaderMap, cx: &mut Cx<'_>) -> Response<Bytes> {
+fn ask(validated: ValidatedRequest, headers: &HeaderMap, cx: &mut Cx<'_>) -> Response<Bytes> {
     let env = cx.env;
-    let browser = Browser::of(headers, env).unwrap_or_else(|| Browser::new(cx.entropy));
+    let browser = BrowserId::of(headers, env).unwrap_or_else(|| BrowserId::new(cx.entropy));
     let set_cookie = browser.set_cookie(env);
-    let name = asked.client.metadata().client_name.clone();
-    let filled = Filled {
-        request: asked.request,
+    let name = validated.client.metadata().client_name.clone();
+    let consent_form = ConsentForm {
+        request: validated.request,
         client_name: name,
         browser,
     };
-    let sealed = filled.seal(env, cx.entropy);
+    let sealed = consent_form.seal(env, cx.entropy);
     let mut response = pages::consent::respond(
-        filled.client_name.as_deref(),
-        filled.request.return_to.redirect_uri.destination(),
-        &filled.request.scope,
+        consent_form.client_name.as_deref(),
+        consent_form
+            .request
+            .redirect_target
+            .redirect_uri
+            .destination(),
+        &consent_form.request.scope,
         &sealed,
     );
     if let Some(cookie) = set_cookie {
@@ -201,17 +206,17 @@ fn ask(asked: Asked, headers: &HeaderMap, cx: &mut Cx<'_>) -> Response<Bytes> {
 }
 
 /// What the form's hidden field holds.
-struct Filled {
+struct ConsentForm {
     request: AuthorizationRequest,
     client_name: Option<String>,
     /// The browser that the page was made for.
-    browser: Browser,
+    browser: BrowserId,
 }
 
-impl Filled {
+impl ConsentForm {
     fn seal(&self, env: Env<'_>, entropy: &mut Entropy) -> String {
         let expires = env.now.unix.after(limits::SIGN_IN_TIMEOUT);
-        let fields = packed::pack(&[
+        let fields = length_prefixed::pack(&[
             &self.request.pack(),
             self.client_name.as_deref().unwrap_or_default().as_bytes(),
             self.browser.id().as_bytes(),
@@ -227,21 +232,21 @@ impl Filled {
             .server
             .keys
             .open(Purpose::ConsentForm, b"", b"", &sealed)?;
-        let [request, client_name, browser, expires] = packed::unpack(&fields)?;
+        let [request, client_name, browser, expires] = length_prefixed::unpack(&fields)?;
         let expires = UnixTime(u64::from_be_bytes(expires.try_into().ok()?));
-        let client_name = packed::text(client_name)?;
+        let client_name = length_prefixed::text(client_name)?;
         expires
             .is_ahead(limits::SIGN_IN_TIMEOUT, env.now.unix, limits::CLOCK_LEEWAY)
             .then_some(Self {
                 request: AuthorizationRequest::unpack(request, &env.server.scopes)?,
                 client_name: (!client_name.is_empty()).then_some(client_name),
-                browser: Browser::named(packed::text(browser)?),
+                browser: BrowserId::named(length_prefixed::text(browser)?),
             })
     }
 }
 
 /// Whether the form was sent by our own page, as the browser says (threat A5).
-fn is_from_our_page(headers: &HeaderMap, browser: &Browser, env: Env<'_>) -> bool {
+fn is_from_our_page(headers: &HeaderMap, browser: &BrowserId, env: Env<'_>) -> bool {
     if env.server.has(Planted::OriginIgnored) {
         return true;
     }
@@ -250,7 +255,7 @@ fn is_from_our_page(headers: &HeaderMap, browser: &Browser, env: Env<'_>) -> boo
         (Some(origin), None) => {
             origin.as_bytes() == env.server.config.public_url.issuer().as_bytes()
         }
-        (None, _) => Browser::of(headers, env).as_ref() == Some(browser),
+        (None, _) => BrowserId::of(headers, env).as_ref() == Some(browser),
         (Some(_), Some(_)) => false,
     }
 }
@@ -262,7 +267,7 @@ fn log_decision(
     client_name: Option<&str>,
     cx: &mut Cx<'_>,
 ) {
-    let destination = request.return_to.redirect_uri.destination();
+    let destination = request.redirect_target.redirect_uri.destination();
     cx.log(
         LogEvent::new(event)
             .with(Field::ClientName, client_name.unwrap_or("-"))

@@ -103,7 +103,7 @@ impl RedirectUri {
     }
 
     /// Whether the operator lets clients in that return there (threat A10).
-    pub(crate) fn is_let_in(&self, config: &Config) -> bool {
+    pub(crate) fn is_allowed_by(&self, config: &Config) -> bool {
         let place = match self.destination() {
             Destination::Web(host) => host,
             Destination::ThisComputer(_) => "localhost",

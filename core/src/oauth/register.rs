@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    client::{AuthMethod, Client, Metadata},
+    client::{AuthMethod, Client, ClientMetadata},
     error::{OAuthError, Refusal},
     redirect_uri::RedirectUri,
     scope::{Scope, Scopes},
@@ -28,7 +28,7 @@ use crate::{
 /// judged one by one below.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Wish {
+struct RegistrationRequest {
     redirect_uris: Value,
     client_name: Option<String>,
     token_endpoint_auth_method: Option<String>,
@@ -52,7 +52,7 @@ struct Registered<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret_expires_at: Option<u64>,
     #[serde(flatten)]
-    metadata: &'a Metadata,
+    metadata: &'a ClientMetadata,
     grant_types: [&'static str; 2],
     response_types: [&'static str; 1],
     scope: String,
@@ -64,7 +64,9 @@ pub(crate) fn respond<S>(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Progress<
     let read = read(request.headers(), request.body(), scopes);
     let registered = read.and_then(|(mut metadata, scope)| {
         let config = &cx.env.server.config;
-        metadata.redirect_uris.retain(|uri| uri.is_let_in(config));
+        metadata
+            .redirect_uris
+            .retain(|uri| uri.is_allowed_by(config));
         if metadata.redirect_uris.is_empty() {
             return Err(bad_uri(
                 "The operator of this server does not let such clients in.",
@@ -117,7 +119,11 @@ fn registration_event(client: &Client) -> LogEvent {
         .with(Field::Destination, hosts.join(" "))
 }
 
-fn read(headers: &HeaderMap, body: &[u8], scopes: &Scopes) -> Result<(Metadata, Scope), Refusal> {
+fn read(
+    headers: &HeaderMap,
+    body: &[u8],
+    scopes: &Scopes,
+) -> Result<(ClientMetadata, Scope), Refusal> {
     if !is_json(headers) {
         return Err(bad("A registration is application/json."));
     }
@@ -128,30 +134,30 @@ fn read(headers: &HeaderMap, body: &[u8], scopes: &Scopes) -> Result<(Metadata, 
     if body.trim_ascii_start().first() != Some(&b'{') {
         return Err(bad("A registration is a JSON object."));
     }
-    let wish: Wish = serde_json::from_slice(body).map_err(|_| {
+    let requested: RegistrationRequest = serde_json::from_slice(body).map_err(|_| {
         bad("The registration is not a JSON object of the members of RFC 7591, each at most once.")
     })?;
-    wish.judge_addresses()?;
-    wish.judge_grants()?;
-    let metadata = Metadata {
-        redirect_uris: redirect_uris(&wish.redirect_uris)?,
-        token_endpoint_auth_method: auth_method(wish.token_endpoint_auth_method.as_deref())?,
-        client_name: wish.client_name.as_deref().and_then(name),
+    requested.check_addresses()?;
+    requested.check_grants()?;
+    let metadata = ClientMetadata {
+        redirect_uris: redirect_uris(&requested.redirect_uris)?,
+        token_endpoint_auth_method: auth_method(requested.token_endpoint_auth_method.as_deref())?,
+        client_name: requested.client_name.as_deref().and_then(name),
     };
     // It is told what it may ask for; what cannot be granted is not worth refusing a registration for
     // (RFC 7591 section 2).
-    let wish = wish.scope.as_deref().unwrap_or_default();
-    let scope = match scopes.grant(Some(wish)) {
-        Ok(scope) if !wish.is_empty() => scope,
+    let requested = requested.scope.as_deref().unwrap_or_default();
+    let scope = match scopes.grant(Some(requested)) {
+        Ok(scope) if !requested.is_empty() => scope,
         _ => scopes.all(),
     };
     Ok((metadata, scope))
 }
 
-impl Wish {
+impl RegistrationRequest {
     /// The other addresses are not kept, shown or fetched; but whoever sends one that runs script or
     /// reads files is refused (threats H4, H8).
-    fn judge_addresses(&self) -> Result<(), Refusal> {
+    fn check_addresses(&self) -> Result<(), Refusal> {
         let addresses = [
             &self.client_uri,
             &self.logo_uri,
@@ -176,7 +182,7 @@ impl Wish {
 
     /// Codes and refresh tokens are all there is; what else is asked for is not registered
     /// (threat C5). VS Code asks for the device grant too and does without.
-    fn judge_grants(&self) -> Result<(), Refusal> {
+    fn check_grants(&self) -> Result<(), Refusal> {
         let lacks = |list: &Option<Vec<String>>, needed: &str| {
             list.as_ref()
                 .is_some_and(|list| !list.is_empty() && !list.iter().any(|item| item == needed))
@@ -192,8 +198,8 @@ impl Wish {
 }
 
 /// The redirect URIs that may be registered: at least one.
-fn redirect_uris(wish: &Value) -> Result<Vec<RedirectUri>, Refusal> {
-    let texts = wish.as_array().and_then(|list| {
+fn redirect_uris(requested: &Value) -> Result<Vec<RedirectUri>, Refusal> {
+    let texts = requested.as_array().and_then(|list| {
         let texts = list.iter().map(Value::as_str);
         texts.collect::<Option<Vec<_>>>()
     });
@@ -218,8 +224,8 @@ fn redirect_uris(wish: &Value) -> Result<Vec<RedirectUri>, Refusal> {
 
 /// Without a wish the client is public: it is told so, and needs no secret (RFC 7591 section
 /// 3.2.1).
-fn auth_method(wish: Option<&str>) -> Result<AuthMethod, Refusal> {
-    match wish {
+fn auth_method(requested: Option<&str>) -> Result<AuthMethod, Refusal> {
+    match requested {
         None | Some("none") => Ok(AuthMethod::None),
         Some("client_secret_post") => Ok(AuthMethod::Post),
         Some("client_secret_basic") => Ok(AuthMethod::Basic),
@@ -230,8 +236,8 @@ fn auth_method(wish: Option<&str>) -> Result<AuthMethod, Refusal> {
 }
 
 /// A name that can be shown: cut, without control and invisible characters (threat N3).
-fn name(wish: &str) -> Option<String> {
-    let visible = wish
+fn name(requested: &str) -> Option<String> {
+    let visible = requested
         .chars()
         .filter(|character| !character.is_control() && !is_invisible(*character));
     let name: String = visible.take(limits::CLIENT_NAME_CHARS).collect();

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use super::{
     client::Client,
     error::{OAuthError, Refusal},
-    handle,
+    opaque_token,
     token::read_form,
 };
 use crate::{
@@ -109,7 +109,9 @@ fn session_of(presented: &str, cx: &Cx<'_>) -> Option<SessionId> {
     let session_token = token::verify(presented, server, cx.env.now.unix);
     match session_token {
         Some(verified) => Some(verified.session_id),
-        None => handle::read_refresh_token(presented, &server.keys).map(|token| token.session_id),
+        None => {
+            opaque_token::read_refresh_token(presented, &server.keys).map(|token| token.session_id)
+        }
     }
 }
 

@@ -13,7 +13,7 @@ const USER_READ: &str = "user.read";
 /// Scopes that clients add out of habit. They mean nothing here and are no reason to refuse.
 /// `offline_access` is never offered: whoever lists it makes clients ask for consent at every
 /// sign-in.
-pub(crate) const TOLERATED: [&str; 4] = ["offline_access", "openid", "profile", "email"];
+pub(crate) const OIDC_SCOPES: [&str; 4] = ["offline_access", "openid", "profile", "email"];
 
 /// All scopes that a server offers: `user.read` first, then those of its catalog.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ impl Scopes {
         let wishes = || {
             requested
                 .split(' ')
-                .filter(|wish| !wish.is_empty() && !TOLERATED.contains(wish))
+                .filter(|wish| !wish.is_empty() && !OIDC_SCOPES.contains(wish))
         };
         if wishes().next().is_none() {
             return Ok(self.default());
@@ -124,7 +124,7 @@ impl Scope {
 
     /// What Entra is asked for: the sign-in itself, a refresh token, and the permissions of
     /// Microsoft Graph, of one resource only (AADSTS28000).
-    pub(crate) fn of_entra(&self, entra: &EntraApp) -> String {
+    pub(crate) fn to_entra_scope(&self, entra: &EntraApp) -> String {
         let mut scope = "openid profile offline_access".to_owned();
         for offered in &self.0 {
             scope.push_str(&format!(

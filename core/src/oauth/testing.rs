@@ -12,7 +12,7 @@ use crate::{
     entropy::Entropy,
     limits,
     mcp::testing::World,
-    oauth::handle,
+    oauth::opaque_token,
     session::record::{Code, Session},
     testing::{self, client_id, entropy, header, session_of},
 };
@@ -36,7 +36,7 @@ impl SignedIn {
         world.sign_in("alice", &client, "user.read");
         let (session, secret) = session_of("alice", &client);
         let keys = &world.server.server.keys;
-        let code = handle::new_code(session.id, &secret, &mut entropy(5), keys);
+        let code = opaque_token::new_code(session.id, &secret, &mut entropy(5), keys);
         let mut signed_in = Self {
             world,
             client,
@@ -50,7 +50,7 @@ impl SignedIn {
             .after(limits::AUTHORIZATION_CODE_LIFETIME);
         signed_in.change(|session| {
             session.code = Code::Open {
-                hash: handle::hash(&code),
+                hash: opaque_token::hash(&code),
                 code_challenge: CHALLENGE.to_owned(),
                 redirect_uri: REDIRECT_URI.to_owned(),
                 expires,

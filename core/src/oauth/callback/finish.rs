@@ -6,7 +6,7 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{Callback, Trouble, back, unknown};
+use super::{Callback, CallbackError, redirect_with_error, unknown};
 use crate::{
     ask::{Ask, Fetch, Guard, Store, StoreFault},
     entra::{
@@ -21,9 +21,9 @@ use crate::{
     limits,
     log_event::{Field, LogEvent, LogEventId},
     oauth::{
-        handle,
-        request::{AuthorizationRequest, ReturnTo},
-        sign_in::SignIn,
+        authorization_request::{AuthorizationRequest, RedirectTarget},
+        opaque_token,
+        pending_sign_in::PendingSignIn,
     },
     secret::Secret,
     session::{
@@ -36,15 +36,15 @@ use crate::{
 
 /// A sign-in with Entra's tokens.
 #[derive(Debug)]
-pub(crate) struct Redeemed {
-    sign_in: SignIn,
+pub(crate) struct TokensReceived {
+    sign_in: PendingSignIn,
     tokens: TokenResponse,
 }
 
 /// A session that is being written, and where its code goes.
 #[derive(Debug)]
-pub(crate) struct Signed {
-    return_to: ReturnTo,
+pub(crate) struct StoringSession {
+    redirect_target: RedirectTarget,
     code: Secret<String>,
     /// One line of the log (threat O6).
     signed_in: LogEvent,
@@ -52,28 +52,28 @@ pub(crate) struct Signed {
 
 /// Entra's token endpoint has answered.
 pub(super) fn redeemed(
-    sign_in: SignIn,
+    sign_in: PendingSignIn,
     answer: <Fetch as Ask>::Answer,
     cx: &mut Cx<'_>,
 ) -> Progress<Callback> {
     match token_endpoint::read(answer) {
-        Ok(tokens) => Box::new(Redeemed { sign_in, tokens }).verify(cx),
+        Ok(tokens) => Box::new(TokensReceived { sign_in, tokens }).verify(cx),
         Err(error) => {
             cx.log(error.log_event(Step::CodeRedemption));
-            let return_to = &sign_in.request.return_to;
-            back(return_to, Trouble::of(&error), cx)
+            let redirect_target = &sign_in.request.redirect_target;
+            redirect_with_error(redirect_target, CallbackError::of(&error), cx)
         }
     }
 }
 
-impl Redeemed {
+impl TokensReceived {
     /// Verifies the ID token; if its key is not known, newer keys are learned once.
     fn verify(self: Box<Self>, cx: &mut Cx<'_>) -> Progress<Callback> {
         match self.identity(cx) {
             Err(IdTokenError::UnknownKey) => {
                 let newer_than = cx.env.entra.revision;
                 cx.to_hub(ToHub(ToHubKind::NeedMetadata { newer_than }));
-                Progress::Pending(Callback::Rekeying(self))
+                Progress::Pending(Callback::AwaitingKeys(self))
             }
             verdict => self.judge(verdict, cx),
         }
@@ -111,20 +111,20 @@ impl Redeemed {
         verdict: Result<Identity, IdTokenError>,
         cx: &mut Cx<'_>,
     ) -> Progress<Callback> {
-        let return_to = &self.sign_in.request.return_to;
+        let redirect_target = &self.sign_in.request.redirect_target;
         let identity = match verdict {
             Ok(identity) => identity,
             Err(doubt) => {
-                let (event, trouble) = match doubt {
+                let (event, error) = match doubt {
                     IdTokenError::OtherTenant => {
-                        (LogEventId::IdTokenOtherTenant, Trouble::OtherTenant)
+                        (LogEventId::IdTokenOtherTenant, CallbackError::OtherTenant)
                     }
                     IdTokenError::UnknownKey | IdTokenError::Wrong(_) => {
-                        (LogEventId::IdTokenRejected, Trouble::Odd)
+                        (LogEventId::IdTokenRejected, CallbackError::ServerError)
                     }
                 };
                 cx.log(LogEvent::new(event).with(Field::Reason, doubt.as_str()));
-                return back(return_to, trouble, cx);
+                return redirect_with_error(redirect_target, error, cx);
             }
         };
         // Entra may grant less than was asked for (Microsoft identity platform, "Scopes and
@@ -133,7 +133,7 @@ impl Redeemed {
         let granted = &self.tokens.scope;
         if !granted.is_empty() && !self.sign_in.request.scope.is_granted_by(granted) {
             cx.log(LogEvent::new(LogEventId::EntraScopeNotGranted).with(Field::Scope, granted));
-            return back(return_to, Trouble::NotGranted, cx);
+            return redirect_with_error(redirect_target, CallbackError::NotGranted, cx);
         }
         self.store(identity, cx)
     }
@@ -144,31 +144,31 @@ impl Redeemed {
         let (keys, now) = (&cx.env.server.keys, cx.env.now.unix);
         let id = session_id(&sign_in.state, keys);
         let secret = SessionSecret::draw(cx.entropy);
-        let code = handle::new_code(id, &secret, cx.entropy, keys);
+        let code = opaque_token::new_code(id, &secret, cx.entropy, keys);
         let expires = now.after(limits::AUTHORIZATION_CODE_LIFETIME);
         let mut session = new_session(id, identity, &sign_in.request, &code, expires, cx);
         let tokens = token_refresh::tokens(&tokens, now);
         session.set_entra_tokens(&tokens, &secret, keys, cx.entropy);
         let put = session.put(Guard::Absent, expires, keys, cx.entropy);
-        let return_to = sign_in.request.return_to;
+        let redirect_target = sign_in.request.redirect_target;
         let signed_in = LogEvent::new(LogEventId::SignInCompleted)
             .with(Field::Subject, &session.user.subject)
             .with(
                 Field::Destination,
-                return_to.redirect_uri.destination().to_string(),
+                redirect_target.redirect_uri.destination().to_string(),
             )
             .with(Field::Scope, &session.scope);
-        let signed = Signed {
-            return_to,
+        let storing = StoringSession {
+            redirect_target,
             code,
             signed_in,
         };
         let awaiting = cx.store(put);
-        Progress::Pending(Callback::Storing(Box::new(signed), awaiting))
+        Progress::Pending(Callback::AwaitingStore(Box::new(storing), awaiting))
     }
 }
 
-impl Signed {
+impl StoringSession {
     /// The store has answered.
     pub(super) fn stored(
         self,
@@ -179,7 +179,7 @@ impl Signed {
             Ok(_) => {
                 cx.log(self.signed_in);
                 let public_url = &cx.env.server.config.public_url;
-                cx.done(self.return_to.code(&self.code, public_url))
+                cx.done(self.redirect_target.code(&self.code, public_url))
             }
             Err(StoreFault::Conflict) => {
                 cx.log(LogEventId::SignInReplayed);
@@ -187,7 +187,7 @@ impl Signed {
             }
             Err(StoreFault::Unavailable) => {
                 cx.log(LogEventId::SessionNotStored);
-                back(&self.return_to, Trouble::Unavailable, cx)
+                redirect_with_error(&self.redirect_target, CallbackError::Unavailable, cx)
             }
         }
     }
@@ -209,9 +209,9 @@ fn new_session(
         resource: request.resource.clone(),
         created: cx.env.now.unix,
         code: Code::Open {
-            hash: handle::hash(code),
+            hash: opaque_token::hash(code),
             code_challenge: request.code_challenge.clone(),
-            redirect_uri: request.return_to.redirect_uri.as_str().to_owned(),
+            redirect_uri: request.redirect_target.redirect_uri.as_str().to_owned(),
             expires: code_expires,
         },
         refresh: None,

@@ -9,10 +9,10 @@ use crate::{
     log_event::Level,
     mcp::testing::World,
     oauth::{
+        authorization_request::{AuthorizationRequest, RedirectTarget},
+        pending_sign_in::PendingSignIn,
         redirect_uri::RedirectUri,
-        request::{AuthorizationRequest, ReturnTo},
         scope::Scopes,
-        sign_in::SignIn,
         testing::{CHALLENGE, REDIRECT_URI},
     },
     session::record::Hash,
@@ -23,7 +23,7 @@ use crate::{
 struct AtEntra {
     world: World,
     client: String,
-    sign_in: SignIn,
+    sign_in: PendingSignIn,
     cookie: String,
 }
 
@@ -38,7 +38,7 @@ impl AtEntra {
     fn begin(world: World, client: String, seed: u8) -> Self {
         let request = AuthorizationRequest {
             client: Hash::of(client.as_bytes()),
-            return_to: ReturnTo {
+            redirect_target: RedirectTarget {
                 redirect_uri: RedirectUri::parse(REDIRECT_URI).unwrap(),
                 state: Some("the client's state".to_owned()),
             },
@@ -48,7 +48,7 @@ impl AtEntra {
         };
         let mut entropy = entropy(seed);
         let env = world.server.env();
-        let sign_in = SignIn::begin(request, env.now.unix, &mut entropy);
+        let sign_in = PendingSignIn::begin(request, env.now.unix, &mut entropy);
         let cookie = sign_in.set_cookie(env, &mut entropy).unwrap();
         let (pair, _) = cookie.to_str().unwrap().split_once(';').unwrap();
         let cookie = pair.to_owned();

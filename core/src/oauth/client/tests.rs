@@ -8,7 +8,7 @@ fn keys() -> Keyring {
 }
 
 fn client(method: AuthMethod) -> Client {
-    let metadata = Metadata {
+    let metadata = ClientMetadata {
         client_name: Some("Claude".to_owned()),
         redirect_uris: vec![RedirectUri::parse("https://client.example/cb").unwrap()],
         token_endpoint_auth_method: method,

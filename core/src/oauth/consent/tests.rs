@@ -144,14 +144,14 @@ fn only_an_approval_sets_the_cookie_of_the_sign_in_and_goes_to_entra() {
     assert!(!location.contains("resource=") && !location.contains("client.example"));
     let headers = browsing.request("GET", "/").body(()).unwrap();
     let env = browsing.server.env();
-    let sign_in = SignIn::from_cookie(headers.headers(), &is("state"), env).unwrap();
+    let sign_in = PendingSignIn::from_cookie(headers.headers(), &is("state"), env).unwrap();
     assert_eq!(sign_in.nonce.expose(), &is("nonce"));
     assert_eq!(
-        sign_in.request.return_to.state.as_deref(),
+        sign_in.request.redirect_target.state.as_deref(),
         Some("client state")
     );
     assert_eq!(sign_in.request.resource, "https://mcp.example/mcp");
-    assert!(SignIn::from_cookie(&HeaderMap::new(), &is("state"), env).is_none());
+    assert!(PendingSignIn::from_cookie(&HeaderMap::new(), &is("state"), env).is_none());
 }
 
 // A5

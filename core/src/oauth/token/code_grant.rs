@@ -22,7 +22,7 @@ use crate::{
     oauth::{
         client::Client,
         error::{OAuthError, Refusal},
-        handle::{self, Handle},
+        opaque_token::{self, OpaqueToken},
         pkce, resource,
     },
     secret::Secret,
@@ -34,7 +34,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct CodeGrant {
     client: Client,
-    code: Handle,
+    code: OpaqueToken,
     asked: Asked,
     attempts: u8,
     state: State,
@@ -75,7 +75,7 @@ impl CodeGrant {
             redirect_uri: form.one("redirect_uri")?.map(str::to_owned),
             resource: resource::of_token_request(form, &cx.env.server.config.public_url)?,
         };
-        let code = handle::read_code(code, &cx.env.server.keys).ok_or_else(invalid_grant)?;
+        let code = opaque_token::read_code(code, &cx.env.server.keys).ok_or_else(invalid_grant)?;
         let read = cx.store(Store::Get(code.session_id.key()));
         let state = State::Reading(read);
         Ok(Progress::Pending(Self {
@@ -154,7 +154,7 @@ impl CodeGrant {
         if session.client != self.client.hash() {
             return refuse(invalid_grant(), cx);
         }
-        match self.judge(&session, cx) {
+        match self.check_code(&session, cx) {
             Verdict::Good => {}
             Verdict::Refused(refusal) => return refuse(refusal, cx),
             Verdict::Replayed => {
@@ -165,12 +165,12 @@ impl CodeGrant {
         }
         let now = cx.env.now.unix;
         let refresh_token =
-            handle::new_refresh_token(session.id, &self.code.secret, cx.entropy, keys);
+            opaque_token::new_refresh_token(session.id, &self.code.secret, cx.entropy, keys);
         session.code = Code::Spent {
             hash: self.code.hash,
         };
         session.refresh = Some(Refresh {
-            current: handle::hash(&refresh_token),
+            current: opaque_token::hash(&refresh_token),
             previous: None,
             rotated: now,
         });
@@ -189,7 +189,7 @@ impl CodeGrant {
         Progress::Pending(self)
     }
 
-    fn judge(&self, session: &Session, cx: &Cx<'_>) -> Verdict {
+    fn check_code(&self, session: &Session, cx: &Cx<'_>) -> Verdict {
         let (hash, code_challenge, redirect_uri, expires) = match &session.code {
             Code::Spent { hash } if *hash == self.code.hash => return Verdict::Replayed,
             Code::Spent { .. } => return Verdict::Refused(invalid_grant()),

@@ -32,7 +32,7 @@ use crate::{
     oauth::{
         client::Client,
         error::{OAuthError, Refusal},
-        handle::{self, Handle},
+        opaque_token::{self, OpaqueToken},
         resource,
         scope::{Scope, Scopes},
     },
@@ -57,7 +57,7 @@ pub(crate) struct RefreshGrant {
 #[derive(Debug)]
 struct Asked {
     client: Client,
-    presented: Handle,
+    presented: OpaqueToken,
     successor: Secret<String>,
     scope: Option<String>,
     resource: Option<String>,
@@ -90,8 +90,9 @@ impl RefreshGrant {
         let scope = form.one("scope")?.map(str::to_owned);
         let resource = resource::of_token_request(form, &cx.env.server.config.public_url)?;
         let keys = &cx.env.server.keys;
-        let presented = handle::read_refresh_token(text, keys).ok_or_else(invalid_grant)?;
-        let successor = handle::successor(text, presented.session_id, &presented.secret, keys);
+        let presented = opaque_token::read_refresh_token(text, keys).ok_or_else(invalid_grant)?;
+        let successor =
+            opaque_token::next_refresh_token(text, presented.session_id, &presented.secret, keys);
         let read = cx.store(Store::Get(presented.session_id.key()));
         let state = State::Reading(read);
         let asked = Asked {
@@ -265,7 +266,7 @@ impl Asked {
             fresh.put_into(&mut session, &self.presented.secret, keys, cx.entropy);
         }
         session.refresh = Some(Refresh {
-            current: handle::hash(&self.successor),
+            current: opaque_token::hash(&self.successor),
             previous: Some(self.presented.hash),
             rotated: now,
         });

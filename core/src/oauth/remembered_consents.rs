@@ -8,7 +8,9 @@
 use ::http::{HeaderMap, HeaderValue};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{packed, redirect_uri::Destination, request::AuthorizationRequest};
+use super::{
+    authorization_request::AuthorizationRequest, length_prefixed, redirect_uri::Destination,
+};
 use crate::{env::Env, http::cookie, keys::Purpose, limits, session::record::Hash, time::UnixTime};
 
 const COOKIE: &str = "approvals";
@@ -21,9 +23,9 @@ const APPROVAL_BYTES: usize = MARK_BYTES + 8;
 
 /// The approvals of one browser, the oldest first.
 #[derive(Debug, Default)]
-pub(crate) struct Approvals(Vec<([u8; MARK_BYTES], UnixTime)>);
+pub(crate) struct RememberedConsents(Vec<([u8; MARK_BYTES], UnixTime)>);
 
-impl Approvals {
+impl RememberedConsents {
     /// Those of the browser that sent these headers and that are not over.
     pub(crate) fn of(headers: &HeaderMap, env: Env<'_>) -> Self {
         Self::read(headers, env).unwrap_or_default()
@@ -91,14 +93,14 @@ impl Approvals {
 }
 
 fn may_be_remembered(request: &AuthorizationRequest) -> bool {
-    let redirect_uri = &request.return_to.redirect_uri;
+    let redirect_uri = &request.redirect_target.redirect_uri;
     matches!(redirect_uri.destination(), Destination::Web(_))
 }
 
 fn mark(request: &AuthorizationRequest) -> [u8; MARK_BYTES] {
-    let bound_to = packed::pack(&[
+    let bound_to = length_prefixed::pack(&[
         &request.client.0,
-        request.return_to.redirect_uri.as_str().as_bytes(),
+        request.redirect_target.redirect_uri.as_str().as_bytes(),
         request.scope.to_string().as_bytes(),
     ]);
     let mut mark = [0; MARK_BYTES];

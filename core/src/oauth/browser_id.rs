@@ -12,9 +12,9 @@ const COOKIE: &str = "browser";
 
 /// A browser, by 128 random bits.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Browser(String);
+pub(crate) struct BrowserId(String);
 
-impl Browser {
+impl BrowserId {
     /// The browser that sent these headers, if it has our cookie.
     pub(crate) fn of(headers: &HeaderMap, env: Env<'_>) -> Option<Self> {
         let value = cookie::get(COOKIE, headers, &env.server.config.public_url)?;

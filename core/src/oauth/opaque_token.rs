@@ -24,7 +24,7 @@ const BYTES: usize = ID_BYTES + SECRET_BYTES + RANDOM_BYTES + MAC_BYTES;
 
 /// What a code or a refresh token that we made says.
 #[derive(Debug)]
-pub(crate) struct Handle {
+pub(crate) struct OpaqueToken {
     /// The session that it belongs to.
     pub(crate) session_id: SessionId,
     /// What opens the session's Entra tokens.
@@ -67,7 +67,7 @@ pub(crate) fn new_refresh_token(
 
 /// The refresh token that follows one. It is derived, not drawn: whoever repeats a refresh whose
 /// answer was lost gets the same successor, though nobody has stored it.
-pub(crate) fn successor(
+pub(crate) fn next_refresh_token(
     presented: &str,
     session_id: SessionId,
     secret: &SessionSecret,
@@ -88,12 +88,12 @@ pub(crate) fn hash(text: &Secret<String>) -> Hash {
 }
 
 /// Reads an authorization code.
-pub(crate) fn read_code(text: &str, keys: &Keyring) -> Option<Handle> {
+pub(crate) fn read_code(text: &str, keys: &Keyring) -> Option<OpaqueToken> {
     read(Purpose::AuthorizationCode, text, keys)
 }
 
 /// Reads a refresh token.
-pub(crate) fn read_refresh_token(text: &str, keys: &Keyring) -> Option<Handle> {
+pub(crate) fn read_refresh_token(text: &str, keys: &Keyring) -> Option<OpaqueToken> {
     read(Purpose::RefreshToken, text, keys)
 }
 
@@ -113,7 +113,7 @@ fn write(
     Secret::new(URL_SAFE_NO_PAD.encode(&*bytes))
 }
 
-fn read(purpose: Purpose, text: &str, keys: &Keyring) -> Option<Handle> {
+fn read(purpose: Purpose, text: &str, keys: &Keyring) -> Option<OpaqueToken> {
     let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(text).ok()?);
     if bytes.len() != BYTES {
         return None;
@@ -124,7 +124,7 @@ fn read(purpose: Purpose, text: &str, keys: &Keyring) -> Option<Handle> {
         .any(|own| constant_time_equal(own.split_at(MAC_BYTES).0, mac));
     let (session_id, rest) = body.split_first_chunk::<ID_BYTES>()?;
     let (secret, _) = rest.split_first_chunk::<SECRET_BYTES>()?;
-    ours.then(|| Handle {
+    ours.then(|| OpaqueToken {
         session_id: SessionId::new(*session_id),
         secret: SessionSecret::new(*secret),
         hash: Hash::of(text.as_bytes()),
@@ -185,12 +185,12 @@ mod tests {
             SessionSecret::draw(&mut entropy(3)),
         );
         let first = new_refresh_token(id, &secret, &mut entropy(4), &keys);
-        let second = successor(first.expose(), id, &secret, &keys);
+        let second = next_refresh_token(first.expose(), id, &secret, &keys);
         assert_eq!(
             second.expose(),
-            successor(first.expose(), id, &secret, &keys).expose()
+            next_refresh_token(first.expose(), id, &secret, &keys).expose()
         );
-        let third = successor(second.expose(), id, &secret, &keys);
+        let third = next_refresh_token(second.expose(), id, &secret, &keys);
         assert_ne!(second.expose(), third.expose());
         let read = read_refresh_token(third.expose(), &keys).unwrap();
         assert_eq!((read.session_id, &read.secret), (id, &secret));

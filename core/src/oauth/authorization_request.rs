@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{
     error::OAuthError,
-    packed,
+    length_prefixed,
     redirect_uri::RedirectUri,
     scope::{Scope, Scopes},
 };
@@ -18,7 +18,7 @@ pub(crate) struct AuthorizationRequest {
     /// The SHA-256 of the `client_id`.
     pub(crate) client: Hash,
     /// Where the answer goes.
-    pub(crate) return_to: ReturnTo,
+    pub(crate) redirect_target: RedirectTarget,
     /// The `code_challenge`, S256: 43 characters of base64url.
     pub(crate) code_challenge: String,
     /// The canonical resource.
@@ -30,21 +30,21 @@ pub(crate) struct AuthorizationRequest {
 /// Where an answer goes, and the `state` that goes with it: a redirect URI that is known to be the
 /// client's.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct ReturnTo {
+pub(crate) struct RedirectTarget {
     /// The redirect URI.
     pub(crate) redirect_uri: RedirectUri,
     /// The client's `state`, which is returned unchanged and never interpreted (threat C7).
     pub(crate) state: Option<String>,
 }
 
-impl std::fmt::Debug for ReturnTo {
+impl std::fmt::Debug for RedirectTarget {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // The state is the client's secret.
-        write!(f, "ReturnTo({})", self.redirect_uri.destination())
+        write!(f, "RedirectTarget({})", self.redirect_uri.destination())
     }
 }
 
-impl ReturnTo {
+impl RedirectTarget {
     /// Sends the browser back to the client with a code.
     pub(crate) fn code(&self, code: &Secret<String>, public_url: &PublicUrl) -> Response<Bytes> {
         self.send(&[("code", code.expose())], public_url)
@@ -78,10 +78,10 @@ impl AuthorizationRequest {
     /// Packs the request, to be sealed.
     pub(crate) fn pack(&self) -> Vec<u8> {
         // An empty state is one that was not sent (RFC 6749 section 3.1).
-        packed::pack(&[
+        length_prefixed::pack(&[
             &self.client.0,
-            self.return_to.redirect_uri.as_str().as_bytes(),
-            self.return_to
+            self.redirect_target.redirect_uri.as_str().as_bytes(),
+            self.redirect_target
                 .state
                 .as_deref()
                 .unwrap_or_default()
@@ -94,17 +94,18 @@ impl AuthorizationRequest {
 
     /// Unpacks a request that was sealed.
     pub(crate) fn unpack(bytes: &[u8], scopes: &Scopes) -> Option<Self> {
-        let [client, redirect_uri, state, code_challenge, resource, scope] = packed::unpack(bytes)?;
-        let state = packed::text(state)?;
+        let [client, redirect_uri, state, code_challenge, resource, scope] =
+            length_prefixed::unpack(bytes)?;
+        let state = length_prefixed::text(state)?;
         Some(Self {
             client: Hash(client.try_into().ok()?),
-            return_to: ReturnTo {
-                redirect_uri: RedirectUri::parse(&packed::text(redirect_uri)?)?,
+            redirect_target: RedirectTarget {
+                redirect_uri: RedirectUri::parse(&length_prefixed::text(redirect_uri)?)?,
                 state: (!state.is_empty()).then_some(state),
             },
-            code_challenge: packed::text(code_challenge)?,
-            resource: packed::text(resource)?,
-            scope: scopes.parse(&packed::text(scope)?)?,
+            code_challenge: length_prefixed::text(code_challenge)?,
+            resource: length_prefixed::text(resource)?,
+            scope: scopes.parse(&length_prefixed::text(scope)?)?,
         })
     }
 }

@@ -8,7 +8,7 @@
 use ::http::{HeaderMap, HeaderValue};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{packed, request::AuthorizationRequest};
+use super::{authorization_request::AuthorizationRequest, length_prefixed};
 use crate::{
     config::PublicUrl, entra::metadata::ProviderMetadata, entropy::Entropy, env::Env, http::cookie,
     keys::Purpose, limits, planted::Planted, secret::Secret, session::record::Hash, time::UnixTime,
@@ -22,7 +22,7 @@ const STATE_CHARS: usize = 27;
 
 /// A sign-in under way at Entra.
 #[derive(Clone, Debug)]
-pub(crate) struct SignIn {
+pub(crate) struct PendingSignIn {
     /// What the client asked for.
     pub(crate) request: AuthorizationRequest,
     /// Our `state` towards Entra, 160 random bits.
@@ -35,7 +35,7 @@ pub(crate) struct SignIn {
     pub(crate) expires: UnixTime,
 }
 
-impl SignIn {
+impl PendingSignIn {
     /// Begins a sign-in that was approved.
     pub(crate) fn begin(
         request: AuthorizationRequest,
@@ -68,7 +68,7 @@ impl SignIn {
             .append_pair("response_type", "code")
             .append_pair("redirect_uri", &config.public_url.join("/auth/callback"))
             .append_pair("response_mode", "query")
-            .append_pair("scope", &self.request.scope.of_entra(&config.entra))
+            .append_pair("scope", &self.request.scope.to_entra_scope(&config.entra))
             .append_pair("state", state.expose())
             .append_pair("nonce", self.nonce.expose())
             .append_pair("code_challenge", &challenge)
@@ -78,7 +78,7 @@ impl SignIn {
     }
 
     fn fields(&self) -> zeroize::Zeroizing<Vec<u8>> {
-        zeroize::Zeroizing::new(packed::pack(&[
+        zeroize::Zeroizing::new(length_prefixed::pack(&[
             &self.request.pack(),
             self.nonce.expose().as_bytes(),
             self.code_verifier.expose().as_bytes(),
@@ -121,15 +121,15 @@ impl SignIn {
     }
 
     fn of_fields(state: &str, fields: &[u8], env: Env<'_>) -> Option<Self> {
-        let [request, nonce, code_verifier, expires] = packed::unpack(fields)?;
+        let [request, nonce, code_verifier, expires] = length_prefixed::unpack(fields)?;
         let expires = UnixTime(u64::from_be_bytes(expires.try_into().ok()?));
         expires
             .is_ahead(limits::SIGN_IN_TIMEOUT, env.now.unix, limits::CLOCK_LEEWAY)
             .then_some(Self {
                 request: AuthorizationRequest::unpack(request, &env.server.scopes)?,
                 state: Secret::new(state.to_owned()),
-                nonce: Secret::new(packed::text(nonce)?),
-                code_verifier: Secret::new(packed::text(code_verifier)?),
+                nonce: Secret::new(length_prefixed::text(nonce)?),
+                code_verifier: Secret::new(length_prefixed::text(code_verifier)?),
                 expires,
             })
     }
@@ -169,10 +169,10 @@ mod tests {
         headers
     }
 
-    fn begun(server: &TestServer, client_state: &str) -> (SignIn, HeaderValue) {
+    fn begun(server: &TestServer, client_state: &str) -> (PendingSignIn, HeaderValue) {
         let mut entropy = testing::entropy(1);
         let request = testing::authorization_request(client_state);
-        let sign_in = SignIn::begin(request, server.now.unix, &mut entropy);
+        let sign_in = PendingSignIn::begin(request, server.now.unix, &mut entropy);
         let cookie = sign_in.set_cookie(server.env(), &mut entropy).unwrap();
         (sign_in, cookie)
     }
@@ -184,22 +184,24 @@ mod tests {
         let (sign_in, cookie) = begun(&server, "client state");
         let headers = browser_with(&cookie);
         let state = sign_in.state.expose();
-        let found = SignIn::from_cookie(&headers, state, server.env()).unwrap();
+        let found = PendingSignIn::from_cookie(&headers, state, server.env()).unwrap();
         assert_eq!(found.request, sign_in.request);
         assert_eq!(found.nonce.expose(), sign_in.nonce.expose());
         assert_eq!(found.code_verifier.expose(), sign_in.code_verifier.expose());
-        assert!(SignIn::from_cookie(&HeaderMap::new(), state, server.env()).is_none());
+        assert!(PendingSignIn::from_cookie(&HeaderMap::new(), state, server.env()).is_none());
         // Another state that would find the same cookie by its name.
         let other = format!("{}{}", state.get(..8).unwrap(), "A".repeat(19));
-        assert!(SignIn::from_cookie(&headers, &other, server.env()).is_none());
+        assert!(PendingSignIn::from_cookie(&headers, &other, server.env()).is_none());
         for strange in [
             "",
             "short",
             "../../../../../../../../../",
             "é;=éééééééééééé",
         ] {
-            assert!(SignIn::from_cookie(&headers, strange, server.env()).is_none());
-            assert!(SignIn::clear_cookie(strange, &server.server.config.public_url).is_none());
+            assert!(PendingSignIn::from_cookie(&headers, strange, server.env()).is_none());
+            assert!(
+                PendingSignIn::clear_cookie(strange, &server.server.config.public_url).is_none()
+            );
         }
     }
 
@@ -222,7 +224,9 @@ mod tests {
         assert!(!text.contains("Domain"));
         let headers = browser_with(&cookie);
         server.now.unix = server.now.unix.after(limits::SIGN_IN_TIMEOUT);
-        assert!(SignIn::from_cookie(&headers, sign_in.state.expose(), server.env()).is_none());
+        assert!(
+            PendingSignIn::from_cookie(&headers, sign_in.state.expose(), server.env()).is_none()
+        );
     }
 
     #[test]
