@@ -1,9 +1,6 @@
 //! Fetches, with `ureq`: no redirects, every status an answer, the deadline and the body limit of
 //! the fetch, and the rule of which addresses may be dialled, judged on the resolved address.
 
-#[cfg(test)]
-mod tests;
-
 use std::{io::Read as _, time::Duration};
 
 use bytes::Bytes;
@@ -136,3 +133,21 @@ impl std::fmt::Display for NotPublic {
 }
 
 impl std::error::Error for NotPublic {}
+
+#[cfg(test)]
+mod tests {
+    use entra_mcp_e2e::cases::outbound::FetchRuntime;
+
+    use super::*;
+
+    entra_mcp_e2e::outbound_cases!(Blocking);
+
+    struct Blocking;
+
+    impl FetchRuntime for Blocking {
+        fn fetcher(&self) -> impl Fn(Fetch) -> <Fetch as Ask>::Answer {
+            let outbound = Outbound::new();
+            move |fetch| outbound.fetch(fetch)
+        }
+    }
+}

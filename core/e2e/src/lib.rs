@@ -13,6 +13,7 @@
 pub mod browser;
 pub mod cases;
 pub mod client;
+pub mod echo;
 pub mod html;
 pub mod load;
 pub mod raw_http;
@@ -110,6 +111,48 @@ suite!($ end_to_end_library:
     library::example_accepts_the_flags_of_its_binary,
     everything::everything_fits_the_schemas_of_the_older_revisions,
     everything::everything_fits_the_schema_of_the_stateless_revision,
+);
+
+// What is decided of bytes, time and connections by a runtime's own inbound side; instantiated inside of the
+// runtime's crate.
+suite!($ raw_http_cases:
+    raw_framing::content_length_beside_transfer_encoding_is_refused,
+    raw_framing::repeated_and_invalid_content_lengths_are_refused,
+    raw_framing::transfer_codings_other_than_chunked_are_refused,
+    raw_framing::malformed_chunks_are_refused,
+    raw_framing::oversized_chunk_extensions_and_trailers_are_refused,
+    raw_framing::folded_and_malformed_header_lines_are_refused,
+    raw_framing::missing_repeated_and_invalid_hosts_are_refused,
+    raw_framing::invalid_request_lines_are_refused,
+    raw_framing::early_refusal_leaves_no_request_behind,
+    raw_connections::pipelined_requests_share_a_connection_in_order,
+    raw_connections::absolute_target_is_served_as_its_path,
+    raw_connections::request_sent_byte_by_byte_is_answered,
+    raw_connections::oversized_heads_are_refused,
+    raw_connections::slow_heads_and_bodies_time_out_and_idle_connections_close,
+    raw_connections::oversized_bodies_are_refused_before_they_are_read,
+    raw_connections::expect_continue_is_answered_after_admission,
+    raw_connections::upgrade_is_ignored,
+    raw_connections::head_response_without_body_keeps_the_connection,
+    raw_connections::stream_is_sent_in_chunks_and_the_connection_kept,
+    raw_connections::stream_over_http_1_0_ends_with_the_connection,
+    raw_connections::panic_before_the_response_is_a_500,
+    raw_connections::panic_inside_a_stream_leaves_it_unfinished,
+    raw_connections::disconnect_during_a_stream_is_noticed,
+    raw_connections::stalled_reader_is_disconnected,
+    raw_connections::client_that_reads_no_response_is_disconnected,
+    raw_connections::connections_over_the_limit_get_503_but_for_health_and_metadata,
+);
+
+// What a runtime's own outbound side does; instantiated likewise.
+suite!($ outbound_cases:
+    outbound::request_has_no_headers_but_its_own,
+    outbound::request_body_has_its_length_and_type,
+    outbound::error_statuses_and_redirects_are_returned,
+    outbound::oversized_response_bodies_are_faults,
+    outbound::silent_host_times_out,
+    outbound::absent_host_is_unreachable,
+    outbound::public_fetch_cannot_reach_private_addresses,
 );
 
 /// All of it.

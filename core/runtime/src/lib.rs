@@ -20,6 +20,7 @@ mod settings;
 mod signals;
 mod startup_banner;
 mod store;
+mod timeouts;
 
 pub use self::{
     boot::{RuntimeParts, Settings, StartError, boot},
@@ -32,4 +33,5 @@ pub use self::{
     settings::{Flag, Program},
     signals::on_shutdown,
     store::FileStore,
+    timeouts::Timeouts,
 };

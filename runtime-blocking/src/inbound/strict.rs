@@ -10,17 +10,16 @@ mod wire;
 use std::{
     net::{TcpListener, TcpStream},
     sync::Arc,
-    time::Duration,
 };
 
 use bytes::Bytes;
 use entra_mcp_core::{
     admit::{self, is_exempt_from_limit},
-    error_responses, limits,
+    error_responses,
     request_head::{Framing, Head},
 };
 use entra_mcp_runtime::{
-    ConnectionLimit, PermitKind,
+    ConnectionLimit, PermitKind, Timeouts,
     http1_encode::{self, BodyEnd},
 };
 use http::{Method, Request, Response, Version};
@@ -31,36 +30,6 @@ use self::{
 };
 use super::{ResponseWriter, Sent, Service, serve_guarded};
 use crate::listen::accept;
-
-/// How long a connection is borne.
-#[derive(Clone, Copy, Debug)]
-struct Timeouts {
-    /// Until the first byte of a request, after the first.
-    idle: Duration,
-    /// Until the head is there.
-    head: Duration,
-    /// Until the body is there.
-    body: Duration,
-    /// Until a piece of an answer is taken.
-    write: Duration,
-}
-
-impl Timeouts {
-    const NORMAL: Self = Self {
-        idle: limits::IDLE_TIMEOUT,
-        head: limits::HEAD_TIMEOUT,
-        body: limits::BODY_TIMEOUT,
-        write: limits::WRITE_TIMEOUT,
-    };
-
-    /// With those who came when the house was full.
-    const OVERFLOW: Self = Self {
-        idle: Duration::ZERO,
-        head: Duration::from_secs(2),
-        body: Duration::ZERO,
-        write: Duration::from_secs(2),
-    };
-}
 
 /// Accepts connections and serves each on a thread of its own.
 pub(super) fn serve(

@@ -9,7 +9,7 @@ use entra_mcp_core::{
     admit::{self, is_exempt_from_limit},
     error_responses, limits, request_head,
 };
-use entra_mcp_runtime::{ConnectionPermit, PermitKind};
+use entra_mcp_runtime::{ConnectionPermit, PermitKind, Timeouts};
 use http::{HeaderValue, Request, Response, header, request::Parts};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::{
@@ -21,7 +21,7 @@ use smol::future::{self, FutureExt as _};
 use super::{
     ResponsePart, ResponseWriter, Service, guarded,
     response_body::{ResponseBody, ResponseTaken},
-    wire::{Timeouts, Wire},
+    wire::Wire,
 };
 use crate::{
     executor::{DetachOnDrop, Executor},
@@ -39,10 +39,7 @@ pub(crate) async fn connection(
     permit: ConnectionPermit,
     closing: Closing,
 ) {
-    let timeouts = match permit.kind() {
-        PermitKind::Normal => Timeouts::NORMAL,
-        PermitKind::Overflow => Timeouts::OVERFLOW,
-    };
+    let timeouts = Timeouts::of(permit.kind());
     serve(socket, service, executor, permit, closing, timeouts).await;
 }
 

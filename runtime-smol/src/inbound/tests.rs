@@ -1,121 +1,171 @@
-//! A client that writes bytes, against the connection loop on a real socket.
-
-mod echo;
-mod framing;
-mod peers;
+//! The raw cases of the end-to-end suite, against the connection loop on a real socket.
 
 use std::{
-    net::{SocketAddr, TcpListener},
-    sync::Arc,
-    time::Duration,
+    io::{Read as _, Write as _},
+    net::{SocketAddr, TcpListener, TcpStream},
+    thread::JoinHandle,
 };
 
-use async_channel::bounded;
 use async_io::Async;
-use entra_mcp_runtime::{ConnectionLimit, ConnectionPermit, PermitKind};
+use entra_mcp_e2e::echo::{Echo, EchoRuntime, assert_refused, connect, talk};
+use entra_mcp_runtime::{ConnectionLimit, Timeouts};
 
-use self::echo::{Echo, connect, statuses, talk};
-use super::{connection::serve, wire::Timeouts};
-use crate::executor::Executor;
-
-const SHORT: Duration = Duration::from_millis(80);
-
-const TIMEOUTS: Timeouts = Timeouts {
-    idle: SHORT,
-    head: SHORT,
-    body: SHORT,
-    write: Duration::from_millis(300),
+use super::{connection::serve, *};
+use crate::{
+    executor::Executor,
+    listen::{Acceptor, Closing, Connections},
 };
 
-/// A place in a house that is full, or is not.
-fn permit(kind: PermitKind) -> ConnectionPermit {
-    let limit = ConnectionLimit::new(match kind {
-        PermitKind::Normal => 1,
-        PermitKind::Overflow => 0,
-    });
-    Arc::new(limit).acquire().unwrap()
+entra_mcp_e2e::raw_http_cases!(Smol);
+
+/// This runtime's inbound side.
+struct Smol;
+
+struct EchoService;
+
+impl Service for EchoService {
+    fn admit(&self, head: &Parts) -> Result<Admission, Box<Response<Bytes>>> {
+        Echo::admit(head)
+    }
+
+    fn serve(&self, request: Request<Bytes>, writer: ResponseWriter) -> Work {
+        let echo = Echo::of(&request);
+        assert_ne!(echo, Echo::Panic, "a bug");
+        Box::pin(respond(echo, writer))
+    }
 }
 
-/// A server for the tests of one thread, which ends with the process.
-fn server(timeouts: Timeouts, kind: PermitKind) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let executor = Executor::new();
-    let accept = {
-        let executor = executor.clone();
-        async move {
-            let listener = Async::new(listener).unwrap();
-            let (open, closing) = bounded(1);
-            loop {
-                let (socket, _) = listener.accept().await.unwrap();
-                let (served, closing) = (executor.clone(), closing.clone());
-                executor.spawn(async move {
-                    serve(
-                        socket,
-                        Arc::new(Echo),
-                        served,
-                        permit(kind),
-                        closing,
-                        timeouts,
-                    )
-                    .await;
-                });
-                let _ = &open;
-            }
+async fn respond(echo: Echo, mut writer: ResponseWriter) {
+    if let Echo::Respond(text) = echo {
+        return writer.respond(Response::new(Bytes::from(text))).await;
+    }
+    writer.open(Response::new(())).await;
+    match echo {
+        Echo::PanicLate => {
+            writer.write(Bytes::from_static(b"half")).await;
+            panic!("a bug");
         }
-    };
-    std::thread::spawn(move || executor.run(accept));
-    address
+        Echo::UntilDisconnected => writer.gone().await,
+        Echo::Flood => {
+            let flood = async {
+                loop {
+                    writer.write(Bytes::from_static(&[b'x'; 64 * 1024])).await;
+                }
+            };
+            future::or(flood, writer.gone()).await;
+        }
+        _ => {
+            for event in Echo::EVENTS {
+                writer.write(Bytes::from_static(event)).await;
+            }
+            writer.close().await;
+        }
+    }
 }
 
-/// Sends bytes, waits until the server closes; all that it said.
-fn said(bytes: &[u8]) -> String {
-    talk(&mut connect(server(TIMEOUTS, PermitKind::Normal)), bytes)
+/// Serves one connection.
+async fn echo(socket: Async<TcpStream>, executor: Executor, closing: Closing, timeouts: Timeouts) {
+    let permit = Arc::new(ConnectionLimit::new(1)).acquire().unwrap();
+    serve(
+        socket,
+        Arc::new(EchoService),
+        executor,
+        permit,
+        closing,
+        timeouts,
+    )
+    .await;
 }
 
-/// Every one of these is answered once, with this status, and nothing behind it is served.
-fn refused(status: u16, requests: &[&str]) {
-    for request in requests {
-        let hidden = "GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n";
-        let said = said(format!("{request}{hidden}").as_bytes());
-        assert_eq!(statuses(&said), [status], "{request:?}: {said}");
-        assert!(
-            said.contains("connection: close\r\n"),
-            "{request:?}: {said}"
-        );
+/// Serves one connection until it ends or the server does.
+fn serve_until_closing(socket: TcpStream, closing: Closing, timeouts: Timeouts) -> JoinHandle<()> {
+    std::thread::spawn(move || {
+        let executor = Executor::new();
+        let socket = Async::new(socket).unwrap();
+        let served = echo(socket, executor.clone(), closing, timeouts);
+        executor.run(served).unwrap();
+    })
+}
+
+impl EchoRuntime for Smol {
+    fn start(&self, timeouts: Timeouts) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let executor = Executor::new();
+        let accept = {
+            let executor = executor.clone();
+            async move {
+                let listener = Async::new(listener).unwrap();
+                let (_open, closing) = bounded(1);
+                loop {
+                    let (socket, _) = listener.accept().await.unwrap();
+                    let served = echo(socket, executor.clone(), closing.clone(), timeouts);
+                    executor.spawn(served);
+                }
+            }
+        };
+        std::thread::spawn(move || executor.run(accept));
+        address
+    }
+
+    fn start_limited(&self, connections: usize) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let executor = Executor::new();
+            let acceptor = Acceptor {
+                limit: Arc::new(ConnectionLimit::new(connections)),
+                connections: Arc::new(Connections::new()),
+                service: Arc::new(EchoService),
+                executor: executor.clone(),
+            };
+            executor.run(acceptor.accept(Async::new(listener).unwrap()))
+        });
+        address
+    }
+
+    fn serve(&self, socket: TcpStream, timeouts: Timeouts) -> JoinHandle<()> {
+        let (open, closing) = bounded(1);
+        std::mem::forget(open);
+        serve_until_closing(socket, closing, timeouts)
+    }
+}
+
+// L5: hyper reads these, and nothing behind them.
+#[test]
+fn chunks_that_only_hyper_accepts_hide_no_request() {
+    let lenient = [
+        "3 \r\nabc\r\n0\r\n\r\n",
+        "3;\0\r\nabc\r\n0\r\n\r\n",
+        "0\r\nX: y\n\r\n",
+        "3\r\nabc\r\n0\r\n\r\n",
+    ];
+    for chunks in lenient {
+        let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+        assert_refused(&Smol, 200, &[&format!("{head}{chunks}")]);
     }
 }
 
 #[test]
-fn a_request_is_answered_and_the_connection_kept() {
-    let said = said(
-        b"GET /a?b=c HTTP/1.1\r\nHost: localhost:3001\r\n\r\n\
-          POST /b HTTP/1.1\r\nhost: a\r\nContent-Length: 4\r\n\r\nbody\
-          \r\nGET /c HTTP/1.1\r\nHost: [::1]:3001\r\nConnection: x, Close\r\n\r\n\
-          GET /never HTTP/1.1\r\nHost: a\r\n\r\n",
-    );
-    assert_eq!(statuses(&said), [200, 200, 200], "{said}");
-    // L10: in their order.
-    let places = ["GET /a ", "POST /b body", "GET /c "].map(|text| said.find(text).unwrap());
-    assert!(places.is_sorted(), "{said}");
-    assert_eq!(said.matches("connection: close").count(), 1);
-}
-
-#[test]
-fn a_request_may_come_byte_by_byte() {
-    use std::io::Write as _;
-    let timeouts = Timeouts {
-        head: Duration::from_secs(10),
-        body: Duration::from_secs(10),
-        ..TIMEOUTS
-    };
-    let mut socket = connect(server(timeouts, PermitKind::Normal));
-    socket.set_nodelay(true).unwrap();
-    let request = b"POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n\
-        3;x=\"y\"\r\nabc\r\n0A\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\n";
-    for byte in request {
-        socket.write_all(&[*byte]).unwrap();
+fn shutdown_ends_streams_and_closes_idle_connections() {
+    for (request, end) in [
+        (
+            "GET /until-disconnected HTTP/1.1\r\nHost: a\r\n\r\n",
+            "0\r\n\r\n",
+        ),
+        ("GET /a HTTP/1.1\r\nHost: a\r\n\r\n", "GET /a "),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut client = connect(listener.local_addr().unwrap());
+        let (socket, _) = listener.accept().unwrap();
+        let (open, closing) = bounded(1);
+        let thread = serve_until_closing(socket, closing, Timeouts::NORMAL);
+        client.write_all(request.as_bytes()).unwrap();
+        client.read_exact(&mut [0]).unwrap();
+        drop(open);
+        let received = talk(&mut client, b"");
+        assert!(received.ends_with(end), "{received}");
+        drop(client);
+        thread.join().unwrap();
     }
-    let said = talk(&mut socket, b"");
-    assert!(said.ends_with("POST /a abc0123456789"), "{said}");
 }

@@ -24,10 +24,10 @@ use async_io::{Async, Timer};
 use bytes::Bytes;
 use entra_mcp_core::{
     admit::too_large,
-    error_responses, limits,
+    error_responses,
     request_head::{self, Framing, HeadError},
 };
-use entra_mcp_runtime::http1_encode;
+use entra_mcp_runtime::{Timeouts, http1_encode};
 use http::{Method, Response};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use smol::{
@@ -44,36 +44,6 @@ const CHUNK_BYTES: usize = 8 * 1024;
 /// with unread bytes would take the answer away from it (RFC 9112 section 9.6).
 const LINGER_BYTES: usize = 512 * 1024;
 const LINGER: Duration = Duration::from_secs(1);
-
-/// How long a connection is borne.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Timeouts {
-    /// Until the first byte of a request, after the first request.
-    pub(super) idle: Duration,
-    /// Until the head is there.
-    pub(super) head: Duration,
-    /// Until the body is there.
-    pub(super) body: Duration,
-    /// Until a piece of an answer is taken.
-    pub(super) write: Duration,
-}
-
-impl Timeouts {
-    pub(super) const NORMAL: Self = Self {
-        idle: limits::IDLE_TIMEOUT,
-        head: limits::HEAD_TIMEOUT,
-        body: limits::BODY_TIMEOUT,
-        write: limits::WRITE_TIMEOUT,
-    };
-
-    /// With those who came when the house was full.
-    pub(super) const OVERFLOW: Self = Self {
-        idle: Duration::ZERO,
-        head: Duration::from_secs(2),
-        body: Duration::ZERO,
-        write: Duration::from_secs(2),
-    };
-}
 
 /// The socket of a connection.
 pub(super) struct Wire {

@@ -6,7 +6,21 @@ use std::{
     sync::mpsc::{Receiver, channel},
 };
 
+use entra_mcp_e2e::cases::outbound::FetchRuntime;
+
 use super::*;
+
+entra_mcp_e2e::outbound_cases!(Smol);
+
+/// This runtime's outbound side.
+struct Smol;
+
+impl FetchRuntime for Smol {
+    fn fetcher(&self) -> impl Fn(Fetch) -> <Fetch as Ask>::Answer {
+        let fetcher = Fetcher::new();
+        move |fetch| fetcher.fetch(fetch)
+    }
+}
 
 /// The outbound side, with an executor to wait on.
 struct Fetcher {
@@ -26,28 +40,6 @@ impl Fetcher {
     }
 }
 
-/// A host that gives one answer to whoever connects; what it was asked arrives here.
-fn host(answer: &'static str) -> (SocketAddr, Receiver<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let (asked, asks) = channel();
-    std::thread::spawn(move || {
-        for socket in listener.incoming() {
-            let mut socket = socket.unwrap();
-            let mut head = String::new();
-            let mut reader = BufReader::new(socket.try_clone().unwrap());
-            while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).unwrap() > 0 {}
-            asked.send(head).unwrap();
-            socket.write_all(answer.as_bytes()).unwrap();
-            if answer.is_empty() {
-                // The other side gives up first.
-                let _ = reader.read_line(&mut String::new());
-            }
-        }
-    });
-    (address, asks)
-}
-
 fn fetch(uri: &str, reach: Reach) -> Fetch {
     Fetch {
         request: Request::get(uri).body(Bytes::new()).unwrap(),
@@ -55,128 +47,6 @@ fn fetch(uri: &str, reach: Reach) -> Fetch {
         within: Duration::from_secs(10),
         reach,
     }
-}
-
-fn fetched(answer: &'static str) -> (<Fetch as Ask>::Answer, String) {
-    let (address, asks) = host(answer);
-    let answer = Fetcher::new().fetch(fetch(&format!("http://{address}/a?b"), Reach::Configured));
-    (answer, asks.recv().unwrap())
-}
-
-#[test]
-fn nothing_is_sent_that_was_not_asked_for() {
-    let (answer, asked) = fetched("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nbody");
-    assert_eq!(answer.unwrap().body(), "body");
-    let mut lines: Vec<_> = asked.trim_end().lines().map(str::to_lowercase).collect();
-    lines.retain(|line| !line.starts_with("host: "));
-    assert_eq!(lines, ["get /a?b http/1.1", "user-agent: entra-mcp"]);
-}
-
-#[test]
-fn a_body_is_sent_with_its_length_and_type() {
-    let (address, asks) = host("HTTP/1.1 204 No Content\r\n\r\n");
-    let request = Request::post(format!("http://{address}/"))
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body(Bytes::from_static(b"a=b"))
-        .unwrap();
-    let fetch = Fetch {
-        request,
-        ..fetch("http://x/", Reach::Configured)
-    };
-    assert_eq!(Fetcher::new().fetch(fetch).unwrap().status(), 204);
-    let asked = asks.recv().unwrap().to_lowercase();
-    assert!(asked.contains("content-length: 3\r\n"), "{asked}");
-    assert!(!asked.contains("expect:"), "{asked}");
-}
-
-#[test]
-fn every_status_is_an_answer_and_no_redirect_is_followed() {
-    for (answer, status) in [
-        (
-            "HTTP/1.1 302 Found\r\nlocation: /other\r\ncontent-length: 0\r\n\r\n",
-            302,
-        ),
-        ("HTTP/1.1 400 Bad\r\ncontent-length: 5\r\n\r\nerror", 400),
-        ("HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n", 503),
-    ] {
-        assert_eq!(fetched(answer).0.unwrap().status(), status);
-    }
-}
-
-#[test]
-fn a_body_beyond_its_limit_is_a_fault_however_it_is_delimited() {
-    for (answer, fault) in [
-        (
-            "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n0123456789",
-            None,
-        ),
-        (
-            "HTTP/1.1 200 OK\r\ncontent-length: 11\r\n\r\n0123456789a",
-            Some(FetchFault::TooLarge),
-        ),
-        (
-            "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n0123456789a",
-            Some(FetchFault::TooLarge),
-        ),
-        (
-            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nb\r\n0123456789a\r\n0\r\n\r\n",
-            Some(FetchFault::TooLarge),
-        ),
-        (
-            "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf",
-            Some(FetchFault::Unreachable),
-        ),
-        ("no HTTP\r\n\r\n", Some(FetchFault::Unreachable)),
-    ] {
-        assert_eq!(fetched(answer).0.err(), fault, "{answer}");
-    }
-}
-
-#[test]
-fn a_host_that_does_not_answer_costs_no_more_than_the_time_given() {
-    let (address, _asks) = host("");
-    let fetch = Fetch {
-        within: Duration::from_millis(100),
-        ..fetch(&format!("http://{address}/"), Reach::Configured)
-    };
-    assert_eq!(
-        Fetcher::new().fetch(fetch).err(),
-        Some(FetchFault::TimedOut)
-    );
-}
-
-#[test]
-fn a_host_that_is_not_there_is_unreachable() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let uri = format!("http://{}/", listener.local_addr().unwrap());
-    drop(listener);
-    let answer = Fetcher::new().fetch(fetch(&uri, Reach::Configured));
-    assert_eq!(answer.err(), Some(FetchFault::Unreachable));
-}
-
-// H7
-#[test]
-fn a_stranger_s_fetch_does_not_reach_this_machine_or_its_networks() {
-    let (address, asks) = host("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
-    let outbound = Fetcher::new();
-    let port = address.port();
-    // A connection that the operator's fetch left open is no way in.
-    let uri = format!("http://127.0.0.1:{port}/");
-    assert!(outbound.fetch(fetch(&uri, Reach::Configured)).is_ok());
-    asks.recv().unwrap();
-    for host in [
-        "127.0.0.1",
-        "localhost",
-        "[::1]",
-        "[::ffff:127.0.0.1]",
-        "0.0.0.0",
-        "10.0.0.1",
-    ] {
-        let uri = format!("http://{host}:{port}/");
-        let answer = outbound.fetch(fetch(&uri, Reach::PublicOnly));
-        assert_eq!(answer.err(), Some(FetchFault::Forbidden), "{host}");
-    }
-    assert!(asks.try_recv().is_err());
 }
 
 /// A host that answers so many requests on each connection and then closes it; how many requests
@@ -203,7 +73,7 @@ fn keeping_host(requests: usize) -> (SocketAddr, Receiver<usize>) {
 }
 
 #[test]
-fn a_connection_is_kept_and_one_that_the_host_closed_is_not_used() {
+fn connection_is_reused_until_the_host_closes_it() {
     let (address, asks) = keeping_host(2);
     let outbound = Fetcher::new();
     for expected in [0, 0, 1, 1, 2] {

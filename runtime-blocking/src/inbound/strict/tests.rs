@@ -1,84 +1,59 @@
-//! A client that writes bytes, against the strict loop on a real socket.
+//! The raw cases of the end-to-end suite, against the strict loop on a real socket.
 
-mod framing;
-mod peers;
+use std::{net::SocketAddr, thread::JoinHandle};
 
-use std::{
-    io::{Read as _, Write as _},
-    net::SocketAddr,
-};
+use entra_mcp_e2e::echo::{EchoRuntime, assert_refused};
 
 use super::*;
-use crate::inbound::echo::{Echo, connect, statuses, talk};
+use crate::inbound::echo::EchoService;
 
-const SHORT: Duration = Duration::from_millis(80);
+entra_mcp_e2e::raw_http_cases!(Strict);
 
-const TIMEOUTS: Timeouts = Timeouts {
-    idle: SHORT,
-    head: SHORT,
-    body: SHORT,
-    write: Duration::from_millis(300),
-};
+/// This runtime's inbound side.
+struct Strict;
 
-/// A server for the tests of one thread, and what became of its connections.
-fn server(timeouts: Timeouts) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        for socket in listener.incoming() {
-            std::thread::spawn(move || connection(socket.unwrap(), &Echo, timeouts));
-        }
-    });
-    address
-}
+impl EchoRuntime for Strict {
+    fn start(&self, timeouts: Timeouts) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            for socket in listener.incoming() {
+                std::thread::spawn(move || connection(socket.unwrap(), &EchoService, timeouts));
+            }
+        });
+        address
+    }
 
-/// Sends bytes, waits until the server closes; all that it said.
-fn said(bytes: &[u8]) -> String {
-    talk(&mut connect(server(TIMEOUTS)), bytes)
-}
+    fn start_limited(&self, connections: usize) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let service: Arc<dyn Service> = Arc::new(EchoService);
+        let limit = Arc::new(ConnectionLimit::new(connections));
+        std::thread::spawn(move || serve(&listener, &service, &limit));
+        address
+    }
 
-/// Every one of these is answered once, with this status, and nothing behind it is served.
-fn refused(status: u16, requests: &[&str]) {
-    for request in requests {
-        let hidden = "GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n";
-        let said = said(format!("{request}{hidden}").as_bytes());
-        assert_eq!(statuses(&said), [status], "{request:?}: {said}");
-        assert!(
-            said.contains("connection: close\r\n"),
-            "{request:?}: {said}"
-        );
+    fn serve(&self, socket: TcpStream, timeouts: Timeouts) -> JoinHandle<()> {
+        std::thread::spawn(move || connection(socket, &EchoService, timeouts))
     }
 }
 
+const CHUNKED: &str = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+// L5
 #[test]
-fn a_request_is_answered_and_the_connection_kept() {
-    let said = said(
-        b"GET /a?b=c HTTP/1.1\r\nHost: localhost:3001\r\n\r\n\
-          POST /b HTTP/1.1\r\nhost: a\r\nContent-Length: 4\r\n\r\nbody\
-          \r\nGET /c HTTP/1.1\r\nHost: [::1]:3001\r\nConnection: x, Close\r\n\r\n\
-          GET /never HTTP/1.1\r\nHost: a\r\n\r\n",
-    );
-    assert_eq!(statuses(&said), [200, 200, 200], "{said}");
-    // L10: in their order.
-    let places = ["GET /a ", "POST /b body", "GET /c "].map(|text| said.find(text).unwrap());
-    assert!(places.is_sorted(), "{said}");
-    assert_eq!(said.matches("connection: close").count(), 1);
+fn chunks_that_lenient_parsers_accept_are_refused() {
+    for chunks in [
+        "3 \r\nabc\r\n0\r\n\r\n",
+        "3;\0\r\nabc\r\n0\r\n\r\n",
+        "0\r\nX: y\n\r\n",
+    ] {
+        assert_refused(&Strict, 400, &[&format!("{CHUNKED}{chunks}")]);
+    }
 }
 
+// M8
 #[test]
-fn a_request_may_come_byte_by_byte() {
-    let timeouts = Timeouts {
-        head: Duration::from_secs(10),
-        body: Duration::from_secs(10),
-        ..TIMEOUTS
-    };
-    let mut socket = connect(server(timeouts));
-    socket.set_nodelay(true).unwrap();
-    let request = b"POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n\
-        3;x=\"y\"\r\nabc\r\n0A\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\n";
-    for byte in request {
-        socket.write_all(&[*byte]).unwrap();
-    }
-    let said = talk(&mut socket, b"");
-    assert!(said.ends_with("POST /a abc0123456789"), "{said}");
+fn chunk_larger_than_the_limit_is_refused_by_its_size() {
+    assert_refused(&Strict, 413, &[&format!("{CHUNKED}3e9\r\n")]);
 }

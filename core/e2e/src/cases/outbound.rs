@@ -1,10 +1,21 @@
+//! Fetches, as a runtime's outbound side performs them: limits, timeouts, and which addresses are dialled.
+
 use std::{
     io::{BufRead as _, BufReader, Write as _},
     net::{SocketAddr, TcpListener},
     sync::mpsc::{Receiver, channel},
+    time::Duration,
 };
 
-use super::*;
+use bytes::Bytes;
+use entra_mcp_core::ask::{Ask, Fetch, FetchFault, Reach};
+use http::Request;
+
+/// A runtime whose outbound side can be tried.
+pub trait FetchRuntime {
+    /// Returns an outbound side without connections.
+    fn fetcher(&self) -> impl Fn(Fetch) -> <Fetch as Ask>::Answer;
+}
 
 /// A host that gives one answer to whoever connects; what it was asked arrives here.
 fn host(answer: &'static str) -> (SocketAddr, Receiver<String>) {
@@ -30,32 +41,32 @@ fn host(answer: &'static str) -> (SocketAddr, Receiver<String>) {
 
 fn fetch(uri: &str, reach: Reach) -> Fetch {
     Fetch {
-        request: http::Request::get(uri).body(Bytes::new()).unwrap(),
+        request: Request::get(uri).body(Bytes::new()).unwrap(),
         body_limit: 10,
         within: Duration::from_secs(10),
         reach,
     }
 }
 
-fn fetched(answer: &'static str) -> (<Fetch as Ask>::Answer, String) {
+fn fetched(runtime: &impl FetchRuntime, answer: &'static str) -> (<Fetch as Ask>::Answer, String) {
     let (address, asks) = host(answer);
-    let answer = Outbound::new().fetch(fetch(&format!("http://{address}/a?b"), Reach::Configured));
+    let answer = (runtime.fetcher())(fetch(&format!("http://{address}/a?b"), Reach::Configured));
     (answer, asks.recv().unwrap())
 }
 
-#[test]
-fn nothing_is_sent_that_was_not_asked_for() {
-    let (answer, asked) = fetched("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nbody");
+/// Nothing is sent that was not asked for.
+pub fn request_has_no_headers_but_its_own(runtime: &impl FetchRuntime) {
+    let (answer, asked) = fetched(runtime, "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nbody");
     assert_eq!(answer.unwrap().body(), "body");
     let mut lines: Vec<_> = asked.trim_end().lines().map(str::to_lowercase).collect();
     lines.retain(|line| !line.starts_with("host: "));
     assert_eq!(lines, ["get /a?b http/1.1", "user-agent: entra-mcp"]);
 }
 
-#[test]
-fn a_body_is_sent_with_its_length_and_type() {
+/// A body goes out with its length and type, and does not wait for an invitation.
+pub fn request_body_has_its_length_and_type(runtime: &impl FetchRuntime) {
     let (address, asks) = host("HTTP/1.1 204 No Content\r\n\r\n");
-    let request = http::Request::post(format!("http://{address}/"))
+    let request = Request::post(format!("http://{address}/"))
         .header("content-type", "application/x-www-form-urlencoded")
         .body(Bytes::from_static(b"a=b"))
         .unwrap();
@@ -63,14 +74,14 @@ fn a_body_is_sent_with_its_length_and_type() {
         request,
         ..fetch("http://x/", Reach::Configured)
     };
-    assert_eq!(Outbound::new().fetch(fetch).unwrap().status(), 204);
+    assert_eq!((runtime.fetcher())(fetch).unwrap().status(), 204);
     let asked = asks.recv().unwrap().to_lowercase();
     assert!(asked.contains("content-length: 3\r\n"), "{asked}");
     assert!(!asked.contains("expect:"), "{asked}");
 }
 
-#[test]
-fn every_status_is_an_answer_and_no_redirect_is_followed() {
+/// Every status is an answer, and no redirect is followed.
+pub fn error_statuses_and_redirects_are_returned(runtime: &impl FetchRuntime) {
     for (answer, status) in [
         (
             "HTTP/1.1 302 Found\r\nlocation: /other\r\ncontent-length: 0\r\n\r\n",
@@ -79,12 +90,12 @@ fn every_status_is_an_answer_and_no_redirect_is_followed() {
         ("HTTP/1.1 400 Bad\r\ncontent-length: 5\r\n\r\nerror", 400),
         ("HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n", 503),
     ] {
-        assert_eq!(fetched(answer).0.unwrap().status(), status);
+        assert_eq!(fetched(runtime, answer).0.unwrap().status(), status);
     }
 }
 
-#[test]
-fn a_body_beyond_its_limit_is_a_fault_however_it_is_delimited() {
+/// However the body is delimited.
+pub fn oversized_response_bodies_are_faults(runtime: &impl FetchRuntime) {
     for (answer, fault) in [
         (
             "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n0123456789",
@@ -108,41 +119,37 @@ fn a_body_beyond_its_limit_is_a_fault_however_it_is_delimited() {
         ),
         ("no HTTP\r\n\r\n", Some(FetchFault::Unreachable)),
     ] {
-        assert_eq!(fetched(answer).0.err(), fault, "{answer}");
+        assert_eq!(fetched(runtime, answer).0.err(), fault, "{answer}");
     }
 }
 
-#[test]
-fn a_host_that_does_not_answer_costs_no_more_than_the_time_given() {
+/// A host that does not answer costs no more than the time given.
+pub fn silent_host_times_out(runtime: &impl FetchRuntime) {
     let (address, _asks) = host("");
     let fetch = Fetch {
         within: Duration::from_millis(100),
         ..fetch(&format!("http://{address}/"), Reach::Configured)
     };
-    assert_eq!(
-        Outbound::new().fetch(fetch).err(),
-        Some(FetchFault::TimedOut)
-    );
+    assert_eq!((runtime.fetcher())(fetch).err(), Some(FetchFault::TimedOut));
 }
 
-#[test]
-fn a_host_that_is_not_there_is_unreachable() {
+/// Nobody listens there.
+pub fn absent_host_is_unreachable(runtime: &impl FetchRuntime) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let uri = format!("http://{}/", listener.local_addr().unwrap());
     drop(listener);
-    let answer = Outbound::new().fetch(fetch(&uri, Reach::Configured));
+    let answer = (runtime.fetcher())(fetch(&uri, Reach::Configured));
     assert_eq!(answer.err(), Some(FetchFault::Unreachable));
 }
 
-// H7
-#[test]
-fn a_stranger_s_fetch_does_not_reach_this_machine_or_its_networks() {
+/// H7. Not even on a connection that the operator's fetch left open.
+pub fn public_fetch_cannot_reach_private_addresses(runtime: &impl FetchRuntime) {
     let (address, asks) = host("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
-    let outbound = Outbound::new();
+    let fetcher = runtime.fetcher();
     let port = address.port();
     // A connection that the operator's fetch left open is no way in.
     let uri = format!("http://127.0.0.1:{port}/");
-    assert!(outbound.fetch(fetch(&uri, Reach::Configured)).is_ok());
+    assert!(fetcher(fetch(&uri, Reach::Configured)).is_ok());
     asks.recv().unwrap();
     for host in [
         "127.0.0.1",
@@ -153,7 +160,7 @@ fn a_stranger_s_fetch_does_not_reach_this_machine_or_its_networks() {
         "10.0.0.1",
     ] {
         let uri = format!("http://{host}:{port}/");
-        let answer = outbound.fetch(fetch(&uri, Reach::PublicOnly));
+        let answer = fetcher(fetch(&uri, Reach::PublicOnly));
         assert_eq!(answer.err(), Some(FetchFault::Forbidden), "{host}");
     }
     assert!(asks.try_recv().is_err());
