@@ -256,7 +256,7 @@ mod tests {
     fn revoking(server: &TestServer) -> (Sent, Ticket<Store>) {
         let id = client_id(server, &["https://client.example/cb"]);
         let (mut session, _) = session_of("alice", "a client");
-        session.client = Hash::of(id.as_bytes());
+        session.outline.client = Hash::of(id.as_bytes());
         let body = format!("client_id={id}&token={}", session_token(server));
         let request = server
             .request("POST", "/revoke")

@@ -27,7 +27,7 @@ use crate::{
         resource,
         scope::Scopes,
     },
-    session::{SessionSecret, record::Session},
+    session::{Share, record::Session, sealed},
     time::UnixTime,
 };
 
@@ -240,9 +240,8 @@ pub fn sealed(made_up: &[u8], place: usize, change: u8) {
     }
     assert!(keys.open(Purpose::ConsentForm, b"", b"", made_up).is_none());
     let id = SessionId::new([1; 16]);
-    let secret = SessionSecret::new([2; 32]);
-    let code = opaque_token::new_code(id, &secret, &mut entropy, &keys);
-    let token = opaque_token::new_refresh_token(id, &secret, &mut entropy, &keys);
+    let code = opaque_token::new_code(id, &mut entropy, &keys).text;
+    let token = opaque_token::new_refresh_token(id, &mut entropy, &keys).text;
     assert!(opaque_token::read_code(code.expose(), &keys).is_some());
     assert!(opaque_token::read_refresh_token(code.expose(), &keys).is_none());
     assert!(opaque_token::read_code(token.expose(), &keys).is_none());
@@ -283,27 +282,35 @@ pub fn packed(bytes: &[u8]) {
     }
 }
 
-/// No record that was made up opens; sealed as ours, it opens or does not, without harm.
+/// No record that was made up opens. As what the master key or a share opens of a record of ours, the
+/// bytes are read or not, without harm, and always as of the session that was asked for (threat G3).
 pub fn session_record(bytes: &[u8]) {
-    let (keys, id) = (keys(), SessionId::new([1; 16]));
-    let stored = |bytes: Vec<u8>| Stored {
-        record: Record {
-            bytes,
+    let (server, id) = (entra::server(), SessionId::new([1; 16]));
+    let (share, stranger) = (Share::new([2; 16]), Share::new([3; 16]));
+    let opens = |id, bytes: &[u8], share: &Share| {
+        let record = Record {
+            bytes: bytes.to_vec(),
             expires: UnixTime(u64::MAX),
-        },
-        version: Version(1),
+        };
+        let version = Version(1);
+        Session::open(id, &Stored { record, version }, share, &server)
     };
-    assert!(Session::open(id, &stored(bytes.to_vec()), &keys).is_none());
-    let sealed = keys.seal(
-        Purpose::SessionRecord,
+    assert!(opens(id, bytes, &share).is_none());
+    let (keys, mut entropy) = (&server.keys, entropy());
+    let head = keys.seal(
+        Purpose::SessionOutline,
         id.bytes(),
         b"",
         bytes,
-        &mut entropy(),
+        &mut entropy,
     );
-    if let Some((session, _)) = Session::open(id, &stored(sealed.clone()), &keys) {
+    assert!(opens(id, &sealed::joined(&head), &share).is_none());
+    let mut session = tokens::session();
+    session.open_only_to(&share, &server);
+    let record = session.sealed_as(bytes, keys, &mut entropy);
+    assert!(opens(SessionId::new([2; 16]), &record, &share).is_none());
+    assert!(opens(id, &record, &stranger).is_none());
+    if let Some((session, _)) = opens(id, &record, &share) {
         assert_eq!(session.id, id);
-        let other = SessionId::new([2; 16]);
-        assert!(Session::open(other, &stored(sealed), &keys).is_none());
     }
 }

@@ -78,6 +78,14 @@ pub const SESSION_IDLE: Duration = Duration::from_secs(14 * 24 * 3600);
 /// How long a session lasts at most.
 pub const SESSION_ABSOLUTE: Duration = Duration::from_secs(90 * 24 * 3600);
 
+/// How many shares open one session at once: the refresh token that is good, and those before it whose
+/// session tokens still last. A client that refreshes more often than that in an hour loses its oldest
+/// session token early.
+pub const SESSION_SHARES: usize = 32;
+
+/// How long a redeemed code is remembered, so that it ends what it gave when it is seen again.
+pub const SPENT_CODE_MEMORY: Duration = Duration::from_secs(600);
+
 /// How long a client that lost the answer may repeat its last refresh.
 pub const REFRESH_GRACE: Duration = Duration::from_secs(60);
 

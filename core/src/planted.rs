@@ -28,6 +28,8 @@ pub enum Planted {
     StatesShared,
     /// The task of anybody is told to anybody who knows its name (threat I4).
     TasksShared,
+    /// The master key alone opens a session, whatever share a token carries (threat G3).
+    ShareIgnored,
     /// The client is told what broke inside (threat O1).
     FaultTold,
     /// A list of tools says `null` where it should say nothing (MCP, schema).

@@ -1,41 +1,49 @@
 //! Session mapping: the session token that a client holds, and the session it stands for.
 //!
-//! The store keeps a [`record::Session`], sealed; the Entra tokens inside it are sealed once more,
-//! under a key that also depends on a [`SessionSecret`] which only the client's tokens carry. So a
-//! stolen store opens nothing, not even with the master key.
+//! The store keeps a [`record::Session`], sealed under the master key and a [`Share`] that only the
+//! client's tokens carry. So a stolen store opens nothing, not even with the master key; and a token
+//! that was made with the master key alone opens nothing either (threat G3).
 
 pub(crate) mod mapping;
 pub(crate) mod record;
+pub(crate) mod sealed;
 pub(crate) mod token;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::entropy::Entropy;
-
-/// Thirty-two random bytes that only the client's code, session token and refresh token carry.
-/// Without them the Entra tokens of the session cannot be opened.
+/// What a client's code or tokens add to the master key: without it the record of their session does
+/// not open. The code has one, and every refresh token with its session tokens has another.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
-pub(crate) struct SessionSecret([u8; 32]);
+pub(crate) struct Share([u8; 16]);
 
-impl SessionSecret {
-    /// Draws a new one.
-    pub(crate) fn draw(entropy: &mut Entropy) -> Self {
-        Self(entropy.bytes())
+impl Share {
+    /// The share that follows from the random bytes of a code or a refresh token. A session token
+    /// carries the share and not those bytes, so it opens the record but never becomes a refresh token.
+    pub(crate) fn of(secret: &[u8]) -> Self {
+        let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+        context.update(b"entra-mcp share");
+        context.update(secret);
+        let digest = context.finish();
+        let mut share = Self([0; 16]);
+        for (to, from) in share.0.iter_mut().zip(digest.as_ref()) {
+            *to = *from;
+        }
+        share
     }
 
-    /// Takes what a token carried.
-    pub(crate) fn new(bytes: [u8; 32]) -> Self {
+    /// Takes what a session token carried.
+    pub(crate) fn new(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
-    /// Its bytes, for sealing and for the client's tokens.
-    pub(crate) fn expose(&self) -> &[u8; 32] {
+    /// Its bytes, for the session token and to derive keys from.
+    pub(crate) fn expose(&self) -> &[u8; 16] {
         &self.0
     }
 }
 
-impl std::fmt::Debug for SessionSecret {
+impl std::fmt::Debug for Share {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("SessionSecret(..)")
+        f.write_str("Share(..)")
     }
 }

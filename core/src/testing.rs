@@ -30,8 +30,8 @@ use crate::{
     },
     secret::Secret,
     session::{
-        SessionSecret,
-        record::{Code, Hash, Profile, Session, User},
+        Share,
+        record::{Hash, Outline, Profile, Session, User},
         token,
     },
     time::{Instant, Now, UnixTime},
@@ -227,38 +227,35 @@ pub(crate) fn header<'a>(response: &'a ::http::Response<Bytes>, name: &str) -> &
     value.map_or("", |value| value.to_str().expect("our headers are ASCII"))
 }
 
-/// A session of a user with a client, as the store has it, and its secret.
-pub(crate) fn session_of(user: &str, client_id: &str) -> (Session, SessionSecret) {
+/// A session of a user with a client, as yet open to nobody, and the share of its tokens.
+pub(crate) fn session_of(user: &str, client_id: &str) -> (Session, Share) {
     let id = Hash::of(format!("{user} {client_id}").as_bytes()).0;
     let mut sid = [0; 16];
     sid.copy_from_slice(&id[..16]);
-    let session = Session {
-        id: SessionId::new(sid),
-        user: User {
-            tenant_id: "11111111-1111-1111-1111-111111111111".to_owned(),
-            oid: user.to_owned(),
-            subject: format!("subject of {user}"),
-            profile: Profile::default(),
-        },
+    let outline = Outline {
         client: Hash::of(client_id.as_bytes()),
-        scope: "user.read".to_owned(),
-        resource: "http://localhost:3001/mcp".to_owned(),
-        created: UnixTime(1_799_999_000),
-        code: Code::Spent {
-            hash: Hash::of(b"a code"),
-        },
-        refresh: None,
-        entra: Vec::new(),
-        ended_mcp_sessions: Vec::new(),
-        mcp_sessions_since: UnixTime(0),
+        subject: format!("subject of {user}"),
+        ..Outline::default()
     };
-    (session, SessionSecret::new(id))
+    let user = User {
+        tenant_id: "11111111-1111-1111-1111-111111111111".to_owned(),
+        oid: user.to_owned(),
+        profile: Profile::default(),
+    };
+    let granted = (
+        "user.read".to_owned(),
+        "http://localhost:3001/mcp".to_owned(),
+    );
+    let created = UnixTime(1_799_999_000);
+    let id = SessionId::new(sid);
+    let session = Session::new(id, outline, user, granted, created, &mut entropy(8));
+    (session, Share::of(&sid))
 }
 
 /// A good session token of Alice's.
 pub(crate) fn session_token(server: &TestServer) -> String {
-    let (session, secret) = session_of("alice", "a client");
-    let issued = token::issue(&session, "a client", &secret, server.env(), &mut entropy(9));
+    let (session, share) = session_of("alice", "a client");
+    let issued = token::issue(&session, "a client", &share, server.env(), &mut entropy(9));
     issued.0.expose().clone()
 }
 

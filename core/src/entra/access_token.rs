@@ -10,7 +10,7 @@
 //!    \--Entra does not give this permission--> Refused
 //! ```
 //!
-//! Two exchanges may renew at once: the store's version decides whose tokens are kept, and both go
+//! Two exchanges may renew at once: the store's version decides credentials tokens are kept, and both go
 //! on with tokens that are good.
 
 use super::{
@@ -22,13 +22,11 @@ use crate::{
     event::Event,
     fault::Fault,
     hub::{ToHub, ToHubKind},
+    id::SessionId,
     limits,
     log_event::{Field, LogEvent, LogEventId},
     secret::Secret,
-    session::{
-        SessionSecret,
-        record::{EntraTokens, Session},
-    },
+    session::record::{EntraTokens, Outline, Session},
     step::Cx,
 };
 
@@ -43,7 +41,6 @@ const PERMISSION_DENIED: &str = "Microsoft Entra ID does not give this server th
 #[derive(Debug)]
 pub(crate) struct AcquireToken {
     session: Session,
-    secret: SessionSecret,
     attempts: u8,
     state: State,
 }
@@ -91,28 +88,18 @@ pub(crate) enum AccessStep {
 
 impl AcquireToken {
     /// The kept token if it is good for [`limits::ACCESS_TOKEN_RENEWAL`], else a new one.
-    pub(crate) fn start(
-        session: &Session,
-        version: Version,
-        secret: &SessionSecret,
-        cx: &mut Cx<'_>,
-    ) -> AccessStep {
-        match session.entra_tokens(secret, &cx.env.server.keys) {
+    pub(crate) fn start(session: &Session, version: Version, cx: &mut Cx<'_>) -> AccessStep {
+        match session.entra_tokens(&cx.env.server.keys) {
             Some(tokens) if is_fresh(&tokens, cx) => AccessStep::Ready(tokens.access_token),
-            Some(tokens) => Self::renewing(session, version, secret, tokens, cx),
+            Some(tokens) => Self::renewing(session, version, tokens, cx),
             None => AccessStep::SessionOver,
         }
     }
 
     /// A new token, whatever the kept one looks like: Graph has refused it.
-    pub(crate) fn renew(
-        session: &Session,
-        version: Version,
-        secret: &SessionSecret,
-        cx: &mut Cx<'_>,
-    ) -> AccessStep {
-        match session.entra_tokens(secret, &cx.env.server.keys) {
-            Some(tokens) => Self::renewing(session, version, secret, tokens, cx),
+    pub(crate) fn renew(session: &Session, version: Version, cx: &mut Cx<'_>) -> AccessStep {
+        match session.entra_tokens(&cx.env.server.keys) {
+            Some(tokens) => Self::renewing(session, version, tokens, cx),
             None => AccessStep::SessionOver,
         }
     }
@@ -123,18 +110,17 @@ impl AcquireToken {
         effect: &str,
         session: &Session,
         version: Version,
-        secret: &SessionSecret,
         cx: &mut Cx<'_>,
     ) -> AccessStep {
         let entra = &cx.env.server.config.entra;
         let Some(permission) = Permission::parse(effect, entra) else {
             return AccessStep::Refused("The tool asked for a token that Entra ID does not have.");
         };
-        let Some(old) = session.entra_tokens(secret, &cx.env.server.keys) else {
+        let Some(old) = session.entra_tokens(&cx.env.server.keys) else {
             return AccessStep::SessionOver;
         };
         if permission.is_covered_by(&old.scope, entra) {
-            return Self::start(session, version, secret, cx);
+            return Self::start(session, version, cx);
         }
         let Some(renewal) = TokenRefresh::of_scope(session, &old, permission.to_entra_scope(), cx)
         else {
@@ -148,7 +134,6 @@ impl AcquireToken {
         };
         Self {
             session: session.clone(),
-            secret: secret.clone(),
             attempts: 0,
             state,
         }
@@ -158,13 +143,11 @@ impl AcquireToken {
     fn renewing(
         session: &Session,
         version: Version,
-        secret: &SessionSecret,
         old: EntraTokens,
         cx: &mut Cx<'_>,
     ) -> AccessStep {
         let access = |state| Self {
             session: session.clone(),
-            secret: secret.clone(),
             attempts: 0,
             state,
         };
@@ -177,7 +160,7 @@ impl AcquireToken {
                 keeps: true,
             })));
         }
-        let deleted = delete(session, cx);
+        let deleted = delete(session.id, &session.outline, cx);
         AccessStep::Waiting(Box::new(access(State::Ending { deleted })))
     }
 
@@ -185,13 +168,11 @@ impl AcquireToken {
     pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> AccessStep {
         let Self {
             session,
-            secret,
             attempts,
             state,
         } = self;
         let access = |state| Self {
             session: session.clone(),
-            secret: secret.clone(),
             attempts,
             state,
         };
@@ -269,7 +250,7 @@ impl AcquireToken {
             }
             Renewed::ConsentRequired if !keeps => AccessStep::Refused(PERMISSION_DENIED),
             Renewed::SignInAgain | Renewed::ConsentRequired => {
-                let deleted = delete(&self.session, cx);
+                let deleted = delete(self.session.id, &self.session.outline, cx);
                 self.state = State::Ending { deleted };
                 self.waiting()
             }
@@ -289,7 +270,7 @@ impl AcquireToken {
         cx: &mut Cx<'_>,
     ) -> AccessStep {
         let (keys, now) = (&cx.env.server.keys, cx.env.now.unix);
-        fresh.put_into(&mut self.session, &self.secret, keys, cx.entropy);
+        fresh.put_into(&mut self.session, keys, cx.entropy);
         let expires = self.session.expires(now);
         let put = self
             .session
@@ -317,10 +298,10 @@ impl AcquireToken {
             Ok(None) => return AccessStep::SessionOver,
             Err(_) => return AccessStep::Fault(Fault::Store),
         };
-        let Some((session, version)) = Session::open(self.session.id, &stored, keys) else {
+        let Some((session, version)) = self.session.open_again(&stored, keys) else {
             return AccessStep::SessionOver;
         };
-        match session.entra_tokens(&self.secret, keys) {
+        match session.entra_tokens(keys) {
             None => AccessStep::SessionOver,
             // Somebody else's tokens are as new: they are kept, and ours is good all the same.
             Some(theirs) if theirs.refreshed >= fresh.tokens.refreshed => AccessStep::Ready(token),
@@ -341,17 +322,17 @@ fn is_fresh(tokens: &EntraTokens, cx: &Cx<'_>) -> bool {
 }
 
 /// Ends a session: its streams are closed and its record is deleted.
-pub(crate) fn end(session: &Session, cx: &mut Cx<'_>) -> Awaiting<Store> {
-    cx.to_hub(ToHub(ToHubKind::EndSession(session.id)));
-    delete(session, cx)
+pub(crate) fn end(id: SessionId, outline: &Outline, cx: &mut Cx<'_>) -> Awaiting<Store> {
+    cx.to_hub(ToHub(ToHubKind::EndSession(id)));
+    delete(id, outline, cx)
 }
 
 /// Deletes the record of a session. Whoever is told that the session is over closes its streams,
 /// after the answer that one of them waits for.
-pub(crate) fn delete(session: &Session, cx: &mut Cx<'_>) -> Awaiting<Store> {
+pub(crate) fn delete(id: SessionId, outline: &Outline, cx: &mut Cx<'_>) -> Awaiting<Store> {
     let ended = LogEvent::new(LogEventId::SessionEnded);
-    cx.log(ended.with(Field::Subject, &session.user.subject));
-    cx.store(Store::Delete(session.id.key()))
+    cx.log(ended.with(Field::Subject, &outline.subject));
+    cx.store(Store::Delete(id.key()))
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ use crate::{
     log_event::{Field, LogEvent, LogEventId},
     mcp::Caller,
     secret::Secret,
-    session::{SessionSecret, record::Session},
+    session::record::Session,
     step::Cx,
 };
 
@@ -43,7 +43,6 @@ pub(crate) struct GraphRequest {
 struct Credentials {
     session: Session,
     version: Version,
-    secret: SessionSecret,
     /// Graph has refused the kept token, and this is a new one.
     renewed: bool,
 }
@@ -124,15 +123,9 @@ impl GraphRequest {
         let credentials = Box::new(Credentials {
             session: caller.session.clone(),
             version: caller.version,
-            secret: caller.verified.secret.clone(),
             renewed: false,
         });
-        let step = AcquireToken::start(
-            &credentials.session,
-            credentials.version,
-            &credentials.secret,
-            cx,
-        );
+        let step = AcquireToken::start(&credentials.session, credentials.version, cx);
         Self::token(path, credentials, step, cx)
     }
 
@@ -250,7 +243,11 @@ impl GraphRequest {
         if credentials.renewed {
             cx.log(LogEventId::GraphNewTokenRefused);
             // Whatever becomes of it, the user must sign in.
-            let state = State::Ending(access_token::delete(&credentials.session, cx));
+            let state = State::Ending(access_token::delete(
+                credentials.session.id,
+                &credentials.session.outline,
+                cx,
+            ));
             return Asked::Waiting(Self {
                 path,
                 credentials,
@@ -259,12 +256,7 @@ impl GraphRequest {
         }
         cx.log(LogEventId::GraphTokenRefused);
         credentials.renewed = true;
-        let step = AcquireToken::renew(
-            &credentials.session,
-            credentials.version,
-            &credentials.secret,
-            cx,
-        );
+        let step = AcquireToken::renew(&credentials.session, credentials.version, cx);
         Self::token(path, credentials, step, cx)
     }
 }

@@ -16,10 +16,7 @@ use crate::{
     hub::{FromHub, FromHubKind, ToHub, ToHubKind},
     keys::Keyring,
     secret::Secret,
-    session::{
-        SessionSecret,
-        record::{EntraTokens, Profile, Session, User},
-    },
+    session::record::{EntraTokens, Profile, Session, User},
     step::Cx,
     time::UnixTime,
 };
@@ -55,17 +52,11 @@ impl RefreshedTokens {
     }
 
     /// Puts all of it into the session.
-    pub(crate) fn put_into(
-        &self,
-        session: &mut Session,
-        secret: &SessionSecret,
-        keys: &Keyring,
-        entropy: &mut Entropy,
-    ) {
+    pub(crate) fn put_into(&self, session: &mut Session, keys: &Keyring, entropy: &mut Entropy) {
         if let Some(profile) = &self.profile {
             session.user.profile.clone_from(profile);
         }
-        session.set_entra_tokens(&self.tokens, secret, keys, entropy);
+        session.set_entra_tokens(&self.tokens, keys, entropy);
     }
 }
 

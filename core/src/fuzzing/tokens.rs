@@ -21,8 +21,8 @@ use crate::{
         scope::Scopes,
     },
     session::{
-        SessionSecret,
-        record::{Code, Hash, Profile, Session, User},
+        Share,
+        record::{Hash, Outline, Profile, Session, User},
         token,
     },
     time::{Instant, Now, UnixTime},
@@ -44,27 +44,20 @@ fn at(
     });
 }
 
-fn session() -> Session {
-    Session {
-        id: SessionId::new([1; 16]),
-        user: User {
-            tenant_id: "a tenant".to_owned(),
-            oid: "a user".to_owned(),
-            subject: "a subject".to_owned(),
-            profile: Profile::default(),
-        },
+pub(super) fn session() -> Session {
+    let outline = Outline {
         client: Hash::of(b"a client"),
-        scope: "user.read".to_owned(),
-        resource: "https://mcp.example/mcp".to_owned(),
-        created: NOW,
-        code: Code::Spent {
-            hash: Hash::of(b"a code"),
-        },
-        refresh: None,
-        entra: Vec::new(),
-        ended_mcp_sessions: Vec::new(),
-        mcp_sessions_since: UnixTime(0),
-    }
+        subject: "a subject".to_owned(),
+        ..Outline::default()
+    };
+    let user = User {
+        tenant_id: "a tenant".to_owned(),
+        oid: "a user".to_owned(),
+        profile: Profile::default(),
+    };
+    let granted = ("user.read".to_owned(), "https://mcp.example/mcp".to_owned());
+    let id = SessionId::new([1; 16]);
+    Session::new(id, outline, user, granted, NOW, &mut entropy())
 }
 
 /// A session token is good as it was issued, while it lasts, and gives back what it was issued for;
@@ -72,14 +65,14 @@ fn session() -> Session {
 pub fn session_token(made_up: &str, place: usize, change: u8, seconds: u32) {
     let (server, known) = (server(), EntraSnapshot::default());
     assert!(token::verify(made_up, &server, NOW).is_none());
-    let secret = SessionSecret::new([2; 32]);
+    let share = Share::new([2; 16]);
     at(&known, &server, NOW, |env| {
         let session = session();
-        let (issued, lasts) = token::issue(&session, "a client", &secret, env, &mut entropy());
+        let (issued, lasts) = token::issue(&session, "a client", &share, env, &mut entropy());
         let issued = issued.expose();
         let verified = token::verify(issued, &server, NOW).expect("it was just issued");
         assert_eq!(verified.session_id, session.id);
-        assert_eq!(verified.secret.expose(), secret.expose());
+        assert_eq!(verified.share, share);
         assert_eq!(verified.client_id, "a client");
         assert_eq!(verified.resource, session.resource);
         assert_eq!(verified.scope, session.scope);
@@ -139,7 +132,7 @@ pub fn signed_token(faults: u8, text: &str, seconds: u32) {
     let mut claims = serde_json::json!({
         "iss": issuer, "aud": audience, "sub": "s", "client_id": "c", "sid": SessionId::new([1; 16]),
         "scope": "user.read", "iat": issued, "exp": expires, "jti": "j",
-        "key": URL_SAFE_NO_PAD.encode([2; 32]),
+        "key": URL_SAFE_NO_PAD.encode([2; 16]),
     });
     if let (true, Some(members)) = (has(wrong::MEMBER), claims.as_object_mut()) {
         members.insert("also".to_owned(), text.into());

@@ -166,6 +166,10 @@ events! {
     /// A session token is genuine, but its session is over.
     SessionUnknown = "session.unknown", Debug,
         "a session token maps to no session", [];
+    /// A session token is signed with our key and its session lives, but the token does not open its record. Either it was made
+    /// with a stolen key, or the record is of an older version, or its client refreshed more often than a session can follow.
+    SessionNotOpened = "session.not_opened", Warn,
+        "a session token does not open the record of its session", [];
     /// The store did not give a session.
     SessionUnavailable = "session.unavailable", Warn,
         "a session cannot be looked up", [];

@@ -54,7 +54,7 @@ impl Caller {
         Principal {
             tenant_id: user.tenant_id.clone(),
             oid: user.oid.clone(),
-            subject: user.subject.clone(),
+            subject: self.session.outline.subject.clone(),
             name: user.profile.name.clone(),
             username: user.profile.username.clone(),
             roles: user.profile.roles.clone(),
@@ -73,7 +73,7 @@ fn principal_id_of(session: &Session) -> PrincipalId {
         text.extend(part.len().to_be_bytes());
         text.extend(part.as_bytes());
     }
-    text.extend(session.client.0);
+    text.extend(session.outline.client.0);
     PrincipalId(Hash::of(&text).0)
 }
 

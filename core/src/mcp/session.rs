@@ -18,7 +18,7 @@ use crate::{
     keys::Purpose,
     limits,
     planted::Planted,
-    session::record::Session,
+    session::record::Outline,
     time::UnixTime,
 };
 
@@ -56,7 +56,7 @@ impl McpSession {
             client_capabilities,
             principal: caller.principal_id,
             // All sessions that began before that time were ended.
-            created: now.max(caller.session.mcp_sessions_since),
+            created: now.max(caller.session.outline.mcp_sessions_since),
         }
     }
 
@@ -73,7 +73,7 @@ impl McpSession {
         URL_SAFE_NO_PAD.encode(sealed)
     }
 
-    /// Content an id. `None` if there is no such session: never was, is another's, was ended, or ended
+    /// Opens an id. `None` if there is no such session: never was, is another's, was ended, or ended
     /// by itself; which of these is nobody's business.
     pub(crate) fn open(text: &str, caller: &Caller, env: Env<'_>) -> Option<Self> {
         let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
@@ -97,18 +97,18 @@ impl McpSession {
             env.now.unix,
             limits::CLOCK_LEEWAY,
         );
-        (ours && lasts && session.lives_in(&caller.session)).then_some(session)
+        (ours && lasts && session.lives_in(&caller.session.outline)).then_some(session)
     }
 
     /// Whether it was not ended, as far as the session record knows.
-    pub(crate) fn lives_in(&self, session: &Session) -> bool {
+    pub(crate) fn lives_in(&self, session: &Outline) -> bool {
         self.created >= session.mcp_sessions_since
             && !session.ended_mcp_sessions.contains(&self.id.0)
     }
 
     /// Ends it. The list of the ended is bounded: when it is full, all sessions that began before
     /// now are ended, and it begins anew.
-    pub(crate) fn end_in(&self, session: &mut Session, now: UnixTime) {
+    pub(crate) fn end_in(&self, session: &mut Outline, now: UnixTime) {
         if session.ended_mcp_sessions.len() < limits::ENDED_MCP_SESSIONS {
             session.ended_mcp_sessions.push(self.id.0);
         } else {

@@ -8,7 +8,7 @@ use super::{Caller, session::McpSession};
 use crate::{
     ask::{Answered, Ask, Awaiting, Store},
     limits,
-    session::record::Session,
+    session::sealed::SealedSession,
     step::Cx,
     time::Instant,
 };
@@ -115,9 +115,9 @@ pub(crate) fn is_gone(
     let keys = &cx.env.server.keys;
     let opened = stored
         .as_ref()
-        .and_then(|stored| Session::open(id, stored, keys));
-    let Some((session, _)) = opened else {
+        .and_then(|stored| SealedSession::read(id, stored, keys));
+    let Some(session) = opened else {
         return true;
     };
-    mcp_session.is_some_and(|mcp_session| !mcp_session.lives_in(&session))
+    mcp_session.is_some_and(|mcp_session| !mcp_session.lives_in(session.outline()))
 }

@@ -129,7 +129,7 @@ impl World {
 
     /// Stores a session and gives the token for it.
     pub(crate) fn sign_in(&mut self, user: &str, client_id: &str, scope: &str) -> String {
-        let (mut session, secret) = session_of(user, client_id);
+        let (mut session, share) = session_of(user, client_id);
         session.scope = scope.to_owned();
         let tokens = EntraTokens {
             refresh_token: Some(Secret::new(format!("entra refresh token of {user}"))),
@@ -139,29 +139,30 @@ impl World {
             refreshed: self.server.now.unix,
         };
         let keys = &self.server.server.keys;
-        session.set_entra_tokens(&tokens, &secret, keys, &mut entropy(1));
+        session.set_entra_tokens(&tokens, keys, &mut entropy(1));
+        session.open_only_to(&share, &self.server.server);
         let expires = session.expires(self.server.now.unix);
         let put = session.put(Guard::Any, expires, keys, &mut entropy(2));
         self.ask(put).unwrap();
         let env = self.server.env();
         let mut entropy = entropy(3);
-        let issued = token::issue(&session, client_id, &secret, env, &mut entropy);
+        let issued = token::issue(&session, client_id, &share, env, &mut entropy);
         issued.0.expose().clone()
     }
 
     /// The token of somebody who has signed in.
     pub(crate) fn token(&self, user: &str) -> String {
-        let (session, secret) = session_of(user, "a client");
+        let (session, share) = session_of(user, "a client");
         let env = self.server.env();
-        let issued = token::issue(&session, "a client", &secret, env, &mut entropy(4));
+        let issued = token::issue(&session, "a client", &share, env, &mut entropy(4));
         issued.0.expose().clone()
     }
 
     /// The session of somebody, as it is stored now.
     pub(crate) fn session(&self, user: &str) -> Session {
-        let (session, _) = session_of(user, "a client");
+        let (session, share) = session_of(user, "a client");
         let stored = self.store.get(&session.id.key().0).unwrap();
-        let opened = Session::open(session.id, stored, &self.server.server.keys);
+        let opened = Session::open(session.id, stored, &share, &self.server.server);
         opened.unwrap().0
     }
 

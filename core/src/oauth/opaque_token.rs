@@ -1,8 +1,8 @@
 //! Codes and refresh tokens: opaque to clients, read only here.
 //!
-//! Each carries the session's name, the session secret and random bytes, and a MAC, so that what
-//! was made up is refused without a look-up and one kind is never taken for the other (threats
-//! C4, E8, E10). The store keeps only their hashes (threat G3).
+//! Each carries the session's name and random bytes, and a MAC, so that what was made up is refused
+//! without a look-up and one kind is never taken for the other (threats C4, E8, E10). The random bytes
+//! give the share that opens the session; the store keeps only their hashes (threat G3).
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
@@ -12,79 +12,70 @@ use crate::{
     id::SessionId,
     keys::{Keyring, Purpose},
     secret::{Secret, constant_time_equal},
-    session::{SessionSecret, record::Hash},
+    session::{Share, record::Hash},
 };
 
 const ID_BYTES: usize = 16;
-const SECRET_BYTES: usize = 32;
 /// 160 random bits (RFC 6749 section 10.10).
 const RANDOM_BYTES: usize = 20;
 const MAC_BYTES: usize = 16;
-const BYTES: usize = ID_BYTES + SECRET_BYTES + RANDOM_BYTES + MAC_BYTES;
+const BYTES: usize = ID_BYTES + RANDOM_BYTES + MAC_BYTES;
 
-/// What a code or a refresh token that we made says.
+/// A code or a refresh token that we made.
 #[derive(Debug)]
 pub(crate) struct OpaqueToken {
+    /// As the client holds it.
+    pub(crate) text: Secret<String>,
     /// The session that it belongs to.
     pub(crate) session_id: SessionId,
-    /// What opens the session's Entra tokens.
-    pub(crate) secret: SessionSecret,
     /// By which the store knows it.
     pub(crate) hash: Hash,
+    random: Secret<[u8; RANDOM_BYTES]>,
+}
+
+impl OpaqueToken {
+    /// What opens the session's record.
+    pub(crate) fn share(&self) -> Share {
+        Share::of(self.random.expose())
+    }
+
+    /// Seals the refresh token that follows this one, so that whoever shows this one once more gets the
+    /// same, and nobody else gets it: not the store, and not with a session token either.
+    pub(crate) fn seal_successor(
+        &self,
+        successor: &Self,
+        entropy: &mut Entropy,
+        keys: &Keyring,
+    ) -> Vec<u8> {
+        let text = successor.text.expose().as_bytes();
+        let (id, share) = (self.session_id.bytes(), self.random.expose());
+        keys.seal(Purpose::RefreshToken, id, share, text, entropy)
+    }
+
+    /// Opens what [`Self::seal_successor`] sealed.
+    pub(crate) fn open_successor(&self, sealed: &[u8], keys: &Keyring) -> Option<Self> {
+        let (id, share) = (self.session_id.bytes(), self.random.expose());
+        let text = keys.open(Purpose::RefreshToken, id, share, sealed)?;
+        read_refresh_token(std::str::from_utf8(&text).ok()?, keys)
+    }
 }
 
 /// Makes an authorization code.
 pub(crate) fn new_code(
     session_id: SessionId,
-    secret: &SessionSecret,
     entropy: &mut Entropy,
     keys: &Keyring,
-) -> Secret<String> {
-    write(
-        Purpose::AuthorizationCode,
-        session_id,
-        secret,
-        &entropy.bytes(),
-        keys,
-    )
+) -> OpaqueToken {
+    draw(Purpose::AuthorizationCode, session_id, entropy, keys)
 }
 
-/// Makes the first refresh token of a session.
+/// Makes a refresh token.
 pub(crate) fn new_refresh_token(
     session_id: SessionId,
-    secret: &SessionSecret,
     entropy: &mut Entropy,
     keys: &Keyring,
-) -> Secret<String> {
-    write(
-        Purpose::RefreshToken,
-        session_id,
-        secret,
-        &entropy.bytes(),
-        keys,
-    )
-}
-
-/// The refresh token that follows one. It is derived, not drawn: whoever repeats a refresh whose
-/// answer was lost gets the same successor, though nobody has stored it.
-pub(crate) fn next_refresh_token(
-    presented: &str,
-    session_id: SessionId,
-    secret: &SessionSecret,
-    keys: &Keyring,
-) -> Secret<String> {
-    let message = Zeroizing::new(format!("successor of {presented}"));
-    let derived = keys.mac(Purpose::RefreshToken, message.as_bytes());
-    let mut random = [0; RANDOM_BYTES];
-    for (to, from) in random.iter_mut().zip(derived) {
-        *to = from;
-    }
-    write(Purpose::RefreshToken, session_id, secret, &random, keys)
-}
-
-/// The hash under which the store knows a code or a refresh token.
-pub(crate) fn hash(text: &Secret<String>) -> Hash {
-    Hash::of(text.expose().as_bytes())
+) -> OpaqueToken {
+    draw(Purpose::RefreshToken, session_id, entropy, keys)
 }
 
 /// Reads an authorization code.
@@ -97,20 +88,25 @@ pub(crate) fn read_refresh_token(text: &str, keys: &Keyring) -> Option<OpaqueTok
     read(Purpose::RefreshToken, text, keys)
 }
 
-fn write(
+fn draw(
     purpose: Purpose,
     session_id: SessionId,
-    secret: &SessionSecret,
-    random: &[u8; RANDOM_BYTES],
+    entropy: &mut Entropy,
     keys: &Keyring,
-) -> Secret<String> {
+) -> OpaqueToken {
+    let random = Secret::new(entropy.bytes::<RANDOM_BYTES>());
     let mut bytes = Zeroizing::new(Vec::with_capacity(BYTES));
     bytes.extend_from_slice(session_id.bytes());
-    bytes.extend_from_slice(secret.expose());
-    bytes.extend_from_slice(random);
+    bytes.extend_from_slice(random.expose());
     let mac = keys.mac(purpose, &bytes);
     bytes.extend(mac.iter().take(MAC_BYTES));
-    Secret::new(URL_SAFE_NO_PAD.encode(&*bytes))
+    let text = URL_SAFE_NO_PAD.encode(&*bytes);
+    OpaqueToken {
+        session_id,
+        hash: Hash::of(text.as_bytes()),
+        random,
+        text: Secret::new(text),
+    }
 }
 
 fn read(purpose: Purpose, text: &str, keys: &Keyring) -> Option<OpaqueToken> {
@@ -122,12 +118,13 @@ fn read(purpose: Purpose, text: &str, keys: &Keyring) -> Option<OpaqueToken> {
     let ours = keys
         .macs(purpose, body)
         .any(|own| constant_time_equal(own.split_at(MAC_BYTES).0, mac));
-    let (session_id, rest) = body.split_first_chunk::<ID_BYTES>()?;
-    let (secret, _) = rest.split_first_chunk::<SECRET_BYTES>()?;
+    let (session_id, random) = body.split_first_chunk::<ID_BYTES>()?;
+    let random = Secret::new(random.try_into().ok()?);
     ours.then(|| OpaqueToken {
+        text: Secret::new(text.to_owned()),
         session_id: SessionId::new(*session_id),
-        secret: SessionSecret::new(*secret),
         hash: Hash::of(text.as_bytes()),
+        random,
     })
 }
 
@@ -141,10 +138,8 @@ mod tests {
     }
 
     fn code() -> (String, Keyring) {
-        let mut entropy = entropy(1);
-        let secret = SessionSecret::draw(&mut entropy);
-        let code = new_code(SessionId::new([1; 16]), &secret, &mut entropy, &ring(1));
-        (code.expose().clone(), ring(1))
+        let code = new_code(SessionId::new([1; 16]), &mut entropy(1), &ring(1));
+        (code.text.expose().clone(), ring(1))
     }
 
     // C4: codes cannot be made up or changed.
@@ -170,29 +165,28 @@ mod tests {
         let (code, keys) = code();
         assert!(read_refresh_token(&code, &keys).is_none());
         let handle = read_code(&code, &keys).unwrap();
-        let mut random = entropy(2);
-        let token = new_refresh_token(handle.session_id, &handle.secret, &mut random, &keys);
-        assert!(read_code(token.expose(), &keys).is_none());
-        assert!(read_refresh_token(token.expose(), &keys).is_some());
+        let token = new_refresh_token(handle.session_id, &mut entropy(2), &keys);
+        assert!(read_code(token.text.expose(), &keys).is_none());
+        assert!(read_refresh_token(token.text.expose(), &keys).is_some());
     }
 
-    // E6: the same successor for everybody who asks, and another for each token.
+    // E6, G3: the same successor for whoever shows the predecessor, and nothing for anybody else.
     #[test]
-    fn a_refresh_token_has_one_successor() {
-        let (_, keys) = code();
-        let (id, secret) = (
-            SessionId::new([1; 16]),
-            SessionSecret::draw(&mut entropy(3)),
-        );
-        let first = new_refresh_token(id, &secret, &mut entropy(4), &keys);
-        let second = next_refresh_token(first.expose(), id, &secret, &keys);
-        assert_eq!(
-            second.expose(),
-            next_refresh_token(first.expose(), id, &secret, &keys).expose()
-        );
-        let third = next_refresh_token(second.expose(), id, &secret, &keys);
-        assert_ne!(second.expose(), third.expose());
-        let read = read_refresh_token(third.expose(), &keys).unwrap();
-        assert_eq!((read.session_id, &read.secret), (id, &secret));
+    fn a_successor_opens_with_its_predecessor_only() {
+        let (id, keys) = (SessionId::new([1; 16]), ring(1));
+        let tokens: Vec<OpaqueToken> = (1..4)
+            .map(|seed| new_refresh_token(id, &mut entropy(seed), &keys))
+            .collect();
+        let sealed = tokens[0].seal_successor(&tokens[1], &mut entropy(9), &keys);
+        let opened = tokens[0].open_successor(&sealed, &keys).unwrap();
+        assert_eq!(opened.text.expose(), tokens[1].text.expose());
+        assert_eq!(opened.share(), tokens[1].share());
+        assert_ne!(opened.share(), tokens[0].share());
+        assert!(tokens[2].open_successor(&sealed, &keys).is_none());
+        assert!(tokens[0].open_successor(&sealed, &ring(2)).is_none());
+        // What a session token carries is not what the refresh token carries.
+        let share = tokens[0].share();
+        let by_share = keys.open(Purpose::RefreshToken, id.bytes(), share.expose(), &sealed);
+        assert!(by_share.is_none());
     }
 }

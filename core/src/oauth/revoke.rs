@@ -22,7 +22,7 @@ use crate::{
     event::Event,
     http::response,
     id::SessionId,
-    session::{record::Session, token},
+    session::{sealed::SealedSession, token},
     step::{Cx, Progress},
 };
 
@@ -85,9 +85,11 @@ impl Revoke {
                 Some(Err(_)) => unavailable(cx),
                 Some(Ok(None)) => cx.done(revoked()),
                 Some(Ok(Some(stored))) => {
-                    match Session::open(session_id, &stored, &cx.env.server.keys) {
-                        Some((session, _)) if session.client == client.hash() => {
-                            Progress::Pending(Self::Ending(access_token::end(&session, cx)))
+                    let keys = &cx.env.server.keys;
+                    match SealedSession::read(session_id, &stored, keys) {
+                        Some(sealed) if sealed.outline().client == client.hash() => {
+                            let ended = access_token::end(session_id, sealed.outline(), cx);
+                            Progress::Pending(Self::Ending(ended))
                         }
                         _ => cx.done(revoked()),
                     }

@@ -34,39 +34,33 @@ impl SignedIn {
         let mut world = World::new();
         let client = client_id(&world.server, &[REDIRECT_URI]);
         world.sign_in("alice", &client, "user.read");
-        let (session, secret) = session_of("alice", &client);
-        let keys = &world.server.server.keys;
-        let code = opaque_token::new_code(session.id, &secret, &mut entropy(5), keys);
         let mut signed_in = Self {
             world,
             client,
-            code: code.expose().clone(),
+            code: String::new(),
         };
-        let expires = signed_in
-            .world
-            .server
-            .now
-            .unix
-            .after(limits::AUTHORIZATION_CODE_LIFETIME);
-        signed_in.change(|session| {
-            session.code = Code::Open {
-                hash: opaque_token::hash(&code),
-                code_challenge: CHALLENGE.to_owned(),
-                redirect_uri: REDIRECT_URI.to_owned(),
-                expires,
-            };
-        });
+        signed_in.give_code();
         signed_in
     }
 
-    fn change(&mut self, change: impl FnOnce(&mut Session)) {
-        let keys = self.world.server.server.keys.clone();
-        let (session, _) = session_of("alice", &self.client);
+    /// Her session is as a callback leaves it.
+    fn give_code(&mut self) {
+        let (session, share) = session_of("alice", &self.client);
+        let server = &self.world.server;
+        let keys = &server.server.keys;
+        let code = opaque_token::new_code(session.id, &mut entropy(5), keys);
         let stored = &self.world.store[&session.id.key().0];
-        let (mut session, _) = Session::open(session.id, stored, &keys).unwrap();
-        change(&mut session);
+        let (mut session, _) = Session::open(session.id, stored, &share, &server.server).unwrap();
+        session.code = Some(Code {
+            hash: code.hash,
+            code_challenge: CHALLENGE.to_owned(),
+            redirect_uri: REDIRECT_URI.to_owned(),
+            expires: server.now.unix.after(limits::AUTHORIZATION_CODE_LIFETIME),
+        });
+        session.open_only_to(&code.share(), &server.server);
         let mut random: Entropy = entropy(6);
-        let put = session.put(Guard::Any, stored.record.expires, &keys, &mut random);
+        let put = session.put(Guard::Any, stored.record.expires, keys, &mut random);
+        self.code.clone_from(code.text.expose());
         self.world.ask(put).unwrap();
     }
 

@@ -17,6 +17,7 @@ use self::{code_grant::CodeGrant, refresh_grant::RefreshGrant};
 use super::{
     client::Client,
     error::{OAuthError, Refusal},
+    opaque_token::OpaqueToken,
 };
 use crate::{
     event::Event,
@@ -24,8 +25,7 @@ use crate::{
     http::{form::Form, response},
     log_event::{Field, LogEvent, LogEventId},
     planted::Planted,
-    secret::Secret,
-    session::{SessionSecret, record::Session, token},
+    session::{record::Session, token},
     step::{Cx, Progress},
 };
 
@@ -144,9 +144,8 @@ fn fail<S>(fault: Fault, cx: &mut Cx<'_>) -> Progress<S> {
 /// The tokens, as RFC 6749 section 5.1 has them.
 fn grant<S>(
     session: &Session,
-    secret: &SessionSecret,
     client: &Client,
-    refresh_token: &Secret<String>,
+    refresh_token: &OpaqueToken,
     cx: &mut Cx<'_>,
 ) -> Progress<S> {
     #[derive(Serialize)]
@@ -157,7 +156,9 @@ fn grant<S>(
         refresh_token: &'a str,
         scope: &'a str,
     }
-    let (access_token, expires_in) = token::issue(session, client.id(), secret, cx.env, cx.entropy);
+    let share = refresh_token.share();
+    let (access_token, expires_in) = token::issue(session, client.id(), &share, cx.env, cx.entropy);
+    let refresh_token = &refresh_token.text;
     if cx.env.server.has(Planted::TokenLogged) {
         let leak = LogEvent::new(LogEventId::TokenRefused);
         cx.log(leak.with(Field::Error, refresh_token.expose()));

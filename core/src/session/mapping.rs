@@ -5,7 +5,8 @@
 //!           \--anything else--> None                          \--gone--> Unknown
 //! ```
 //!
-//! A good signature alone opens nothing: the session must still be there (threat F8).
+//! A good signature alone opens nothing: the session must still be there, and the token's share must open
+//! its record (threats F8, G3).
 
 use super::{
     record::{Hash, Session},
@@ -14,6 +15,7 @@ use super::{
 use crate::{
     ask::{Awaiting, Store, Version},
     event::Event,
+    log_event::LogEventId,
     step::Cx,
 };
 
@@ -53,7 +55,7 @@ impl Mapping {
     }
 
     /// The next state after an event.
-    pub(crate) fn handle(self, event: Event, cx: &Cx<'_>) -> Mapped {
+    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Mapped {
         let Event::Stored(answered) = event else {
             return Mapped::Waiting(self);
         };
@@ -64,11 +66,12 @@ impl Mapping {
             Some(Ok(Some(stored))) => stored,
         };
         let verified = self.verified;
-        let keys = &cx.env.server.keys;
-        let Some((session, version)) = Session::open(verified.session_id, &stored, keys) else {
+        let opened = Session::open(verified.session_id, &stored, &verified.share, cx.env.server);
+        let Some((session, version)) = opened else {
+            cx.log(LogEventId::SessionNotOpened);
             return Mapped::Unknown;
         };
-        let is_its_client = session.client == Hash::of(verified.client_id.as_bytes());
+        let is_its_client = session.outline.client == Hash::of(verified.client_id.as_bytes());
         if is_its_client && session.resource == verified.resource {
             Mapped::Session {
                 session: Box::new(session),
@@ -87,7 +90,7 @@ mod tests {
     use crate::{
         ask::{Guard, Stored},
         mcp::testing::World,
-        session::record::Code,
+        session::record::SpentCode,
         testing::{entropy, session_of},
     };
 
@@ -117,16 +120,22 @@ mod tests {
     fn a_token_opens_its_own_session_only() {
         assert_eq!(opens(|_| {}), 200);
         assert_eq!(opens(|session| session.refresh = None), 200);
-        let other_client = |session: &mut Session| session.client = Hash::of(b"another client");
+        let other_client =
+            |session: &mut Session| session.outline.client = Hash::of(b"another client");
         assert_eq!(opens(other_client), 401);
         let other_resource =
             |session: &mut Session| session.resource = "http://localhost:3001/sse".to_owned();
         assert_eq!(opens(other_resource), 401);
-        let (bobs, _) = session_of("bob", "a client");
-        let swapped = |session: &mut Session| session.id = bobs.id;
+        let (session, _) = session_of("bob", "a client");
+        let bobs = session.id;
+        let swapped = |session: &mut Session| session.id = bobs;
         assert_eq!(opens(swapped), 401, "a swapped record does not open");
-        let spent = Hash::of(b"another code");
-        let other_code = |session: &mut Session| session.code = Code::Spent { hash: spent };
+        let spent_code = SpentCode {
+            hash: Hash::of(b"another code"),
+            code_challenge: String::new(),
+            redeemed: session.created,
+        };
+        let other_code = |session: &mut Session| session.outline.spent_code = Some(spent_code);
         assert_eq!(opens(other_code), 200);
     }
 }

@@ -3,12 +3,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::SessionSecret;
+use super::{Share, sealed};
 use crate::id::SessionId;
 use crate::{
-    ask::{Guard, Key, Record, Store, Stored, Version},
+    ask::Key,
     entropy::Entropy,
-    keys::{Keyring, Purpose},
+    env::Server,
+    keys::{Keyring, Purpose, SealingKey},
     limits,
     secret::Secret,
     time::UnixTime,
@@ -21,32 +22,60 @@ impl SessionId {
     }
 }
 
-/// A session, as it is stored.
+/// A session, opened.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Session {
     /// Its name.
     pub(crate) id: SessionId,
+    /// What is known of it without a token of its client.
+    #[serde(skip)]
+    pub(crate) outline: Outline,
     /// Who signed in.
     pub(crate) user: User,
-    /// The SHA-256 of the `client_id` that asked.
-    pub(crate) client: Hash,
     /// What was granted, as our own scopes, space separated.
     pub(crate) scope: String,
     /// The resource that the tokens are for.
     pub(crate) resource: String,
     /// When the user signed in.
     pub(crate) created: UnixTime,
-    /// The code that was not redeemed yet, or that was.
-    pub(crate) code: Code,
+    /// The code, until it is redeemed.
+    pub(crate) code: Option<Code>,
     /// The refresh token that is good now, and the one before.
     pub(crate) refresh: Option<Refresh>,
-    /// The Entra tokens, sealed under the session secret.
-    #[serde(with = "base64url")]
-    pub(crate) entra: Vec<u8>,
+    /// Which shares open the record.
+    openers: Vec<Opener>,
+    /// What the Entra tokens and the session's tasks are sealed under, beside the master key.
+    #[serde(with = "sealed::key")]
+    pub(crate) key: SealingKey,
+    /// The Entra tokens, sealed once more: they are opened only when one is needed.
+    #[serde(with = "sealed::base64url")]
+    entra: Vec<u8>,
+}
+
+/// What the master key alone opens of a session: as much as is needed to end the session, and to know
+/// which MCP sessions were ended, for whom no token is at hand.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Outline {
+    /// The SHA-256 of the `client_id` that asked.
+    pub(crate) client: Hash,
+    /// The pairwise subject that the client and the log see.
+    pub(crate) subject: String,
+    /// The code, once it was redeemed.
+    pub(crate) spent_code: Option<SpentCode>,
     /// MCP sessions that were ended by DELETE, and the time before which all are ended.
     pub(crate) ended_mcp_sessions: Vec<[u8; 16]>,
     /// MCP sessions begun before this are over.
     pub(crate) mcp_sessions_since: UnixTime,
+}
+
+/// The key that follows from a share and the master key. It is kept so that the record can be sealed anew
+/// for a share that is not at hand; the share does not follow from it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Opener {
+    #[serde(with = "sealed::key")]
+    pub(super) key: SealingKey,
+    /// Until when, once another share has taken its place.
+    until: Option<UnixTime>,
 }
 
 /// Who signed in, as Entra's ID token says. Keyed by `tid` and `oid`, never by names
@@ -57,8 +86,6 @@ pub(crate) struct User {
     pub(crate) tenant_id: String,
     /// The object id, `oid`.
     pub(crate) oid: String,
-    /// The pairwise subject that clients see as `sub`.
-    pub(crate) subject: String,
     /// What else Entra told of them.
     #[serde(default)]
     pub(crate) profile: Profile,
@@ -79,7 +106,7 @@ pub(crate) struct Profile {
 }
 
 /// A SHA-256.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Hash(pub(crate) [u8; 32]);
 
 impl Hash {
@@ -91,36 +118,50 @@ impl Hash {
     }
 }
 
-/// The authorization code of a session.
+/// An authorization code that was sent to the client and may be redeemed once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Code {
-    /// It was sent to the client and may be redeemed once.
-    Open {
-        /// The hash of the code.
-        hash: Hash,
-        /// The `code_challenge`, S256.
-        code_challenge: String,
-        /// The `redirect_uri` it was sent to.
-        redirect_uri: String,
-        /// Until when.
-        expires: UnixTime,
-    },
-    /// It was redeemed: seen again, it ends the session (RFC 6749 section 4.1.2).
-    Spent {
-        /// The hash of the code.
-        hash: Hash,
-    },
+pub(crate) struct Code {
+    /// The hash of the code.
+    pub(crate) hash: Hash,
+    /// The `code_challenge`, S256.
+    pub(crate) code_challenge: String,
+    /// The `redirect_uri` it was sent to.
+    pub(crate) redirect_uri: String,
+    /// Until when.
+    pub(crate) expires: UnixTime,
 }
 
-/// The refresh tokens of a session, as hashes.
+/// A code that was redeemed: seen again with its verifier, it ends the session (RFC 6749 section 4.1.2).
+/// Its own share opens nothing any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SpentCode {
+    /// The hash of the code.
+    pub(crate) hash: Hash,
+    /// The `code_challenge`, S256.
+    pub(crate) code_challenge: String,
+    /// When it was redeemed.
+    pub(crate) redeemed: UnixTime,
+}
+
+/// The refresh tokens of a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Refresh {
-    /// The one that is good.
+    /// The hash of the one that is good.
     pub(crate) current: Hash,
-    /// The one before it, which a client that lost the answer may repeat for a while.
-    pub(crate) previous: Option<Hash>,
+    /// The one before it.
+    pub(crate) previous: Option<Predecessor>,
     /// When `current` was made.
     pub(crate) rotated: UnixTime,
+}
+
+/// The refresh token before the one that is good. A client that lost the answer may repeat it for a while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Predecessor {
+    /// Its hash.
+    pub(crate) hash: Hash,
+    /// The token that followed it, sealed under what only this one carries.
+    #[serde(with = "sealed::base64url")]
+    pub(crate) successor: Vec<u8>,
 }
 
 /// Entra's tokens of a session.
@@ -139,16 +180,29 @@ pub(crate) struct EntraTokens {
 }
 
 impl Session {
-    /// Content a record of the store.
-    pub(crate) fn open(id: SessionId, stored: &Stored, keys: &Keyring) -> Option<(Self, Version)> {
-        let bytes = keys.open(
-            Purpose::SessionRecord,
-            id.bytes(),
-            b"",
-            &stored.record.bytes,
-        )?;
-        let session: Self = serde_json::from_slice(&bytes).ok()?;
-        (session.id == id).then_some((session, stored.version))
+    /// A session that no share opens yet, with neither code nor tokens.
+    pub(crate) fn new(
+        id: SessionId,
+        outline: Outline,
+        user: User,
+        granted: (String, String),
+        created: UnixTime,
+        entropy: &mut Entropy,
+    ) -> Self {
+        let (scope, resource) = granted;
+        Self {
+            id,
+            outline,
+            user,
+            scope,
+            resource,
+            created,
+            code: None,
+            refresh: None,
+            openers: Vec::new(),
+            key: SealingKey::draw(entropy),
+            entra: Vec::new(),
+        }
     }
 
     /// When the session ends unless it is refreshed.
@@ -157,26 +211,32 @@ impl Session {
             .min(self.created.after(limits::SESSION_ABSOLUTE))
     }
 
-    /// The store operation that writes the session, to last until `expires`.
-    pub(crate) fn put(
-        &self,
-        guard: Guard,
-        expires: UnixTime,
-        keys: &Keyring,
-        entropy: &mut Entropy,
-    ) -> Store {
-        let text = serde_json::to_vec(self).expect("a session is plain data");
-        let bytes = keys.seal(Purpose::SessionRecord, self.id.bytes(), b"", &text, entropy);
-        Store::Put(self.id.key(), Record { bytes, expires }, guard)
+    /// From its next writing on, the record opens with this share and no other.
+    pub(crate) fn open_only_to(&mut self, share: &Share, server: &Server) {
+        self.openers = vec![Opener::of(share, server)];
     }
 
-    /// Content the Entra tokens with the secret that the client's token carried.
-    pub(crate) fn entra_tokens(
-        &self,
-        secret: &SessionSecret,
-        keys: &Keyring,
-    ) -> Option<EntraTokens> {
-        let share = secret.expose();
+    /// From its next writing on, the record opens with this share too. Those before it go on for as long
+    /// as a session token that carries them may.
+    pub(crate) fn open_also_to(&mut self, share: &Share, server: &Server, now: UnixTime) {
+        let until = now.after(limits::SESSION_TOKEN_LIFETIME);
+        for opener in &mut self.openers {
+            opener.until = opener.until.or(Some(until));
+        }
+        self.openers
+            .retain(|opener| opener.until.is_some_and(|until| now < until));
+        let too_many = (self.openers.len() + 1).saturating_sub(limits::SESSION_SHARES);
+        self.openers.drain(..too_many);
+        self.openers.push(Opener::of(share, server));
+    }
+
+    pub(super) fn openers(&self) -> &[Opener] {
+        &self.openers
+    }
+
+    /// Opens the Entra tokens.
+    pub(crate) fn entra_tokens(&self, keys: &Keyring) -> Option<EntraTokens> {
+        let share = self.key.expose();
         let bytes = keys.open(Purpose::EntraTokens, self.id.bytes(), share, &self.entra)?;
         serde_json::from_slice(&bytes).ok()
     }
@@ -185,31 +245,32 @@ impl Session {
     pub(crate) fn set_entra_tokens(
         &mut self,
         tokens: &EntraTokens,
-        secret: &SessionSecret,
         keys: &Keyring,
         entropy: &mut Entropy,
     ) {
-        let text = zeroize::Zeroizing::new(
-            serde_json::to_vec(tokens).expect("the Entra tokens are plain data"),
-        );
-        let share = secret.expose();
+        let text = sealed::secret_json(tokens);
+        let share = self.key.expose();
         self.entra = keys.seal(Purpose::EntraTokens, self.id.bytes(), share, &text, entropy);
+    }
+
+    /// Takes another key, so that who knew the one before opens neither later tokens nor later tasks.
+    /// `None` if the Entra tokens do not open.
+    pub(crate) fn change_key(&mut self, keys: &Keyring, entropy: &mut Entropy) -> Option<()> {
+        let tokens = self.entra_tokens(keys)?;
+        self.key = SealingKey::draw(entropy);
+        self.set_entra_tokens(&tokens, keys, entropy);
+        Some(())
     }
 }
 
-/// Bytes as base64url, so that a record is not a list of numbers.
-mod base64url {
-    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
-
-    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&URL_SAFE_NO_PAD.encode(bytes))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Vec<u8>, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        URL_SAFE_NO_PAD.decode(text).map_err(D::Error::custom)
+impl Opener {
+    fn of(share: &Share, server: &Server) -> Self {
+        let share = sealed::in_use(share, server);
+        Self {
+            key: server
+                .keys
+                .sealing_key(Purpose::SessionShare, share.expose()),
+            until: None,
+        }
     }
 }

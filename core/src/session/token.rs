@@ -7,8 +7,9 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
-use super::{SessionSecret, record::Session};
+use super::{Share, record::Session};
 use crate::{
     entropy::Entropy,
     env::{Env, Server},
@@ -39,8 +40,8 @@ struct Claims {
     iat: UnixTime,
     exp: UnixTime,
     jti: String,
-    /// The session secret: our own claim, opaque to clients.
-    key: String,
+    /// The share: our own claim, opaque to clients.
+    key: Secret<String>,
 }
 
 /// What a session token that was verified says.
@@ -48,8 +49,8 @@ struct Claims {
 pub(crate) struct Verified {
     /// The session that it maps to.
     pub(crate) session_id: SessionId,
-    /// The secret that opens the session's Entra tokens.
-    pub(crate) secret: SessionSecret,
+    /// What opens the session's record.
+    pub(crate) share: Share,
     /// The client that it was issued to.
     pub(crate) client_id: String,
     /// The MCP endpoint that it is for.
@@ -65,7 +66,7 @@ pub(crate) struct Verified {
 pub(crate) fn issue(
     session: &Session,
     client_id: &str,
-    secret: &SessionSecret,
+    share: &Share,
     env: Env<'_>,
     entropy: &mut Entropy,
 ) -> (Secret<String>, u64) {
@@ -75,23 +76,23 @@ pub(crate) fn issue(
     let claims = Claims {
         iss: env.server.config.public_url.issuer().to_owned(),
         aud: session.resource.clone(),
-        sub: session.user.subject.clone(),
+        sub: session.outline.subject.clone(),
         client_id: client_id.to_owned(),
         sid: session.id,
         scope: session.scope.clone(),
         iat: now,
         exp: expires,
         jti: entropy.token::<16>(),
-        key: URL_SAFE_NO_PAD.encode(secret.expose()),
+        key: Secret::new(URL_SAFE_NO_PAD.encode(share.expose())),
     };
-    let claims = serde_json::to_vec(&claims).expect("the claims are plain data");
-    let signed = format!("{HEADER}.{}", URL_SAFE_NO_PAD.encode(claims));
+    let claims = super::sealed::secret_json(&claims);
+    let signed = Zeroizing::new(format!("{HEADER}.{}", URL_SAFE_NO_PAD.encode(&*claims)));
     let mac = env
         .server
         .keys
         .mac(Purpose::SessionToken, signed.as_bytes());
     (
-        Secret::new(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac))),
+        Secret::new(format!("{}.{}", *signed, URL_SAFE_NO_PAD.encode(mac))),
         expires.0 - now.0,
     )
 }
@@ -117,17 +118,17 @@ pub(crate) fn verify(token: &str, server: &Server, now: UnixTime) -> Option<Veri
     {
         return None;
     }
-    let claims = URL_SAFE_NO_PAD.decode(payload).ok()?;
+    let claims = Zeroizing::new(URL_SAFE_NO_PAD.decode(payload).ok()?);
     let claims: Claims = serde_json::from_slice(&claims).ok()?;
     let is_over = now >= claims.exp && !server.has(Planted::NeverExpires);
     let fresh = !is_over && claims.iat <= now.after(limits::CLOCK_LEEWAY);
     let url = &server.config.public_url;
     let ours = claims.iss == url.issuer() && url.resources().contains(&claims.aud);
-    let secret = URL_SAFE_NO_PAD.decode(claims.key).ok()?;
-    let secret = SessionSecret::new(secret.try_into().ok()?);
+    let share = Zeroizing::new(URL_SAFE_NO_PAD.decode(claims.key.expose()).ok()?);
+    let share = Share::new(share.as_slice().try_into().ok()?);
     (fresh && ours).then_some(Verified {
         session_id: claims.sid,
-        secret,
+        share,
         client_id: claims.client_id,
         resource: claims.aud,
         scope: claims.scope,

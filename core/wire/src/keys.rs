@@ -33,8 +33,10 @@ pub enum Purpose {
     AuthorizationCode,
     /// The MAC over, and the succession of, refresh tokens.
     RefreshToken,
-    /// The sealed session records of the store.
-    SessionRecord,
+    /// The part of a session record that the server opens without a share.
+    SessionOutline,
+    /// The keys that open a session record, each derived from a share too.
+    SessionShare,
     /// The sealed Entra tokens inside a session record.
     EntraTokens,
     /// The sealed `Mcp-Session-Id`.
@@ -65,7 +67,8 @@ impl Purpose {
             Self::BrowserCookie => b"entra-mcp browser cookie",
             Self::AuthorizationCode => b"entra-mcp authorization code",
             Self::RefreshToken => b"entra-mcp refresh token",
-            Self::SessionRecord => b"entra-mcp session record",
+            Self::SessionOutline => b"entra-mcp session outline",
+            Self::SessionShare => b"entra-mcp session share",
             Self::EntraTokens => b"entra-mcp entra tokens",
             Self::McpSession => b"entra-mcp mcp session",
             Self::Task => b"entra-mcp task",
@@ -287,17 +290,11 @@ mod tests {
 
     fn sealed_by(ring: &Keyring) -> Vec<u8> {
         let mut entropy = Entropy::new(&Seed::new([7; 32]));
-        ring.seal(
-            Purpose::SessionRecord,
-            b"id 1",
-            b"share",
-            b"text",
-            &mut entropy,
-        )
+        ring.seal(Purpose::Task, b"id 1", b"share", b"text", &mut entropy)
     }
 
     fn opened(ring: &Keyring, context: &[u8], share: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
-        let text = ring.open(Purpose::SessionRecord, context, share, sealed);
+        let text = ring.open(Purpose::Task, context, share, sealed);
         text.map(|text| text.to_vec())
     }
 
@@ -308,9 +305,9 @@ mod tests {
         let ring = ring_of(1, &[]);
         let sealed = sealed_by(&ring);
         is_wiped(&ring.first);
-        is_wiped(&ring.first.expand(Purpose::SessionRecord, b""));
-        is_wiped(&ring.sealing_key(Purpose::SessionRecord, b"share"));
-        let text = ring.open(Purpose::SessionRecord, b"id 1", b"share", &sealed);
+        is_wiped(&ring.first.expand(Purpose::Task, b""));
+        is_wiped(&ring.sealing_key(Purpose::Task, b"share"));
+        let text = ring.open(Purpose::Task, b"id 1", b"share", &sealed);
         is_wiped(&text.expect("it opens"));
         assert_eq!(
             sealed.capacity(),

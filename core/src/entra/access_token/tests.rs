@@ -70,9 +70,8 @@ fn a_token_that_is_about_to_end_is_renewed_and_kept() {
     assert!(!form.contains("resource"));
     assert_eq!(token_shown(&mut world), renewed);
     assert_eq!(world.redeemed.len(), 1, "the new one is kept");
-    let (_, secret) = session_of("alice", "a client");
     let keys = &world.server.server.keys;
-    let kept = world.session("alice").entra_tokens(&secret, keys).unwrap();
+    let kept = world.session("alice").entra_tokens(keys).unwrap();
     let next = kept.refresh_token.unwrap();
     assert_eq!(next.expose(), "the next entra refresh token");
 }
@@ -222,11 +221,10 @@ fn a_message_of_the_older_transport_waits_for_entra_too() {
 fn without_a_refresh_token_the_session_ends_with_the_access_token() {
     let mut world = with_token_for(Duration::ZERO);
     let keys = world.server.server.keys.clone();
-    let (_, secret) = session_of("alice", "a client");
     let mut session = world.session("alice");
-    let mut tokens = session.entra_tokens(&secret, &keys).unwrap();
+    let mut tokens = session.entra_tokens(&keys).unwrap();
     tokens.refresh_token = None;
-    session.set_entra_tokens(&tokens, &secret, &keys, &mut entropy(1));
+    session.set_entra_tokens(&tokens, &keys, &mut entropy(1));
     let expires = session.expires(world.server.now.unix);
     let put = session.put(Guard::Any, expires, &keys, &mut entropy(2));
     world.ask(put).unwrap();

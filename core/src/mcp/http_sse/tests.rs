@@ -11,7 +11,7 @@ use crate::{
     testing::header,
 };
 
-/// Content a stream and gives it with the place to post to.
+/// Opens a stream and gives it with the place to post to.
 fn open(world: &mut World, user: &str) -> (ExchangeId, String) {
     let request = world.request(user, "GET", "/sse", &[], "");
     let id = world.begin(request);

@@ -49,12 +49,10 @@ impl Invocation {
             Effect::Graph(path) => graph(GraphRequest::start(path, doing.caller, doing.cx)),
             Effect::Token(permission) => {
                 let caller = doing.caller;
-                let secret = &caller.verified.secret;
                 token(AcquireToken::for_scope(
                     &permission,
                     &caller.session,
                     caller.version,
-                    secret,
                     doing.cx,
                 ))
             }

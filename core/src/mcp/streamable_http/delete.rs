@@ -14,7 +14,6 @@ use crate::{
     log_event::LogEventId,
     mcp::{Caller, session::McpSession},
     route::Route,
-    session::record::Session,
     step::{Cx, Progress},
 };
 
@@ -58,7 +57,7 @@ impl Ending {
         cx: &mut Cx<'_>,
     ) -> Progress<Streamable> {
         let now = cx.env.now.unix;
-        mcp_session.end_in(&mut caller.session, now);
+        mcp_session.end_in(&mut caller.session.outline, now);
         let expires = caller.session.expires(now);
         let guard = Guard::Version(caller.version);
         let put = caller
@@ -137,13 +136,12 @@ impl Ending {
             return unavailable(cx);
         };
         let keys = &cx.env.server.keys;
-        let id = caller.session.id;
-        let opened = stored.and_then(|stored| Session::open(id, &stored, keys));
+        let opened = stored.and_then(|stored| caller.session.open_again(&stored, keys));
         let Some((session, version)) = opened else {
             // It was revoked meanwhile.
             return cx.done(bearer::session_over(Route::Mcp, cx.env));
         };
-        if !mcp_session.lives_in(&session) {
+        if !mcp_session.lives_in(&session.outline) {
             return cx.done(response::empty(StatusCode::NO_CONTENT));
         }
         caller.session = session;

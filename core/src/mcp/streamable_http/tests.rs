@@ -226,7 +226,7 @@ fn the_list_of_ended_sessions_is_bounded_and_forgets_nothing() {
         ended.push(id);
     }
     let session = world.session("alice");
-    assert!(session.ended_mcp_sessions.len() <= limits::ENDED_MCP_SESSIONS);
+    assert!(session.outline.ended_mcp_sessions.len() <= limits::ENDED_MCP_SESSIONS);
     for id in ended {
         let named = [("mcp-session-id", id.as_str())];
         assert_eq!(world.post("alice", &named, ping()).status(), 404);

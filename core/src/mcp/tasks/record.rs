@@ -2,13 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
 
 use crate::{
     ask::{Guard, Key, Record, Store, Stored},
     env::Server,
     hub::TaskUpdate,
     id::{PrincipalId, TaskId},
-    keys::{Keyring, Purpose},
+    keys::{Keyring, Purpose, SealingKey},
     limits,
     mcp::Caller,
     planted::Planted,
@@ -67,27 +68,21 @@ impl TaskRecord {
         }
     }
 
-    /// Content what is stored of a task of this owner; of another's, nothing (threat I4).
+    /// Opens what is stored of a task of this owner; of another's, nothing (threat I4).
     pub(super) fn open(
         task: TaskId,
-        principal: PrincipalId,
+        owner: &TaskOwner,
         stored: &Stored,
         keys: &Keyring,
     ) -> Option<Self> {
-        let text = keys.open(
-            Purpose::Task,
-            &context(task, principal),
-            b"",
-            &stored.record.bytes,
-        )?;
-        serde_json::from_slice(&text).ok()
+        serde_json::from_slice(&open(task, owner, stored, keys)?).ok()
     }
 
     /// The store operation that writes it. What is not over ends by itself unless it is written again.
     pub(super) fn put(
         &self,
         task: TaskId,
-        principal: PrincipalId,
+        owner: &TaskOwner,
         guard: Guard,
         cx: &mut Cx<'_>,
     ) -> Store {
@@ -105,14 +100,7 @@ impl TaskRecord {
             true => end,
             false => cx.env.now.unix.after(limits::TASK_HEARTBEAT).min(end),
         };
-        seal(
-            key(task),
-            &context(task, principal),
-            &text,
-            expires,
-            guard,
-            cx,
-        )
+        seal((key(task), task), owner, &text, expires, guard, cx)
     }
 
     /// As a client is told, without what says of which kind the result is.
@@ -144,48 +132,70 @@ impl TaskRecord {
 
 impl TaskUpdate {
     /// The store operation that leaves it for the replica that runs the task. A later one replaces it.
-    pub(super) fn put(&self, task: TaskId, principal: PrincipalId, cx: &mut Cx<'_>) -> Store {
+    pub(super) fn put(&self, task: TaskId, owner: &TaskOwner, cx: &mut Cx<'_>) -> Store {
         let text = serde_json::to_vec(self).expect("what a client says is plain data");
         let expires = cx.env.now.unix.after(limits::TASK_HEARTBEAT);
-        seal(
-            update_key(task),
-            &context(task, principal),
-            &text,
-            expires,
-            Guard::Any,
-            cx,
-        )
+        let key = (update_key(task), task);
+        seal(key, owner, &text, expires, Guard::Any, cx)
     }
 
-    /// Content what was left.
+    /// Opens what was left.
     pub(super) fn open(
         task: TaskId,
-        principal: PrincipalId,
+        owner: &TaskOwner,
         stored: &Stored,
-        cx: &Cx<'_>,
+        keys: &Keyring,
     ) -> Option<Self> {
-        let keys = &cx.env.server.keys;
-        let text = keys.open(
-            Purpose::Task,
-            &context(task, principal),
-            b"",
-            &stored.record.bytes,
-        )?;
-        serde_json::from_slice(&text).ok()
+        serde_json::from_slice(&open(task, owner, stored, keys)?).ok()
+    }
+}
+
+/// Whose a task is, and what its records are sealed under, beside the master key: any token of the session
+/// that began it leads to that, and nothing else does (threats G3, I4).
+#[derive(Clone, Debug)]
+pub(super) struct TaskOwner {
+    pub(super) principal: PrincipalId,
+    key: SealingKey,
+}
+
+impl TaskOwner {
+    /// The owner of the tasks of this caller.
+    pub(super) fn of(caller: &Caller, server: &Server) -> Self {
+        if server.has(Planted::TasksShared) {
+            return Self {
+                principal: PrincipalId([0; 32]),
+                key: SealingKey::new([0; 32]),
+            };
+        }
+        Self {
+            principal: caller.principal_id,
+            key: caller.session.key.clone(),
+        }
     }
 }
 
 fn seal(
-    key: Key,
-    context: &[u8],
+    (key, task): (Key, TaskId),
+    owner: &TaskOwner,
     text: &[u8],
     expires: UnixTime,
     guard: Guard,
     cx: &mut Cx<'_>,
 ) -> Store {
     let keys = &cx.env.server.keys;
-    let bytes = keys.seal(Purpose::Task, context, b"", text, cx.entropy);
+    let (context, share) = (context(task, owner.principal), owner.key.expose());
+    let bytes = keys.seal(Purpose::Task, &context, share, text, cx.entropy);
     Store::Put(key, Record { bytes, expires }, guard)
+}
+
+fn open(
+    task: TaskId,
+    owner: &TaskOwner,
+    stored: &Stored,
+    keys: &Keyring,
+) -> Option<Zeroizing<Vec<u8>>> {
+    let (context, share) = (context(task, owner.principal), owner.key.expose());
+    keys.open(Purpose::Task, &context, share, &stored.record.bytes)
 }
 
 /// Where a task is stored.
@@ -196,14 +206,6 @@ pub(super) fn key(task: TaskId) -> Key {
 /// Where what its client says on another replica is left.
 pub(super) fn update_key(task: TaskId) -> Key {
     Key(format!("task-told/{task}"))
-}
-
-/// Whose a task of this caller is.
-pub(super) fn principal_id(caller: &Caller, server: &Server) -> PrincipalId {
-    match server.has(Planted::TasksShared) {
-        true => PrincipalId([0; 32]),
-        false => caller.principal_id,
-    }
 }
 
 fn context(task: TaskId, principal: PrincipalId) -> Vec<u8> {

@@ -9,12 +9,12 @@
 
 use serde_json::{Map, Value};
 
-use super::record::{self, TaskRecord};
+use super::record::{self, TaskOwner, TaskRecord};
 use crate::{
     ask::{Ask, Awaiting, Store},
     event::Event,
     hub::{FromHub, FromHubKind, TaskUpdate, ToHub, ToHubKind},
-    id::{PrincipalId, TaskId},
+    id::TaskId,
     mcp::{
         Caller,
         json_rpc::{Error, Request},
@@ -26,7 +26,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Asked {
     task: TaskId,
-    principal: PrincipalId,
+    owner: TaskOwner,
     /// What the client says; nothing, if it asks how far the task is.
     update: Option<Box<TaskUpdate>>,
     state: State,
@@ -73,7 +73,7 @@ impl Asked {
         let reading = cx.store(Store::Get(record::key(task)));
         Asking::Waiting(Self {
             task,
-            principal: record::principal_id(caller, cx.env.server),
+            owner: TaskOwner::of(caller, cx.env.server),
             update: update.map(Box::new),
             state: State::Reading(reading),
         })
@@ -91,7 +91,7 @@ impl Asked {
             }
             (State::Telling, Event::FromHub(FromHub(FromHubKind::TaskUpdateRouted(false)))) => {
                 let update = self.update.take().unwrap_or_default();
-                let put = update.put(self.task, self.principal, cx);
+                let put = update.put(self.task, &self.owner, cx);
                 self.state = State::Leaving(cx.store(put));
                 Asking::Waiting(self)
             }
@@ -108,9 +108,9 @@ impl Asked {
         let Ok(stored) = answer else {
             return Asking::Done(Err(unavailable()));
         };
-        let (task, principal) = (self.task, self.principal);
+        let (task, owner) = (self.task, &self.owner);
         let keys = &cx.env.server.keys;
-        let record = stored.and_then(|stored| TaskRecord::open(task, principal, &stored, keys));
+        let record = stored.and_then(|stored| TaskRecord::open(task, owner, &stored, keys));
         let Some(record) = record else {
             return Asking::Done(Err(unknown()));
         };
@@ -119,7 +119,7 @@ impl Asked {
             // What is over is not changed, and saying so late is no fault.
             Some(_) if record.status.is_final() => Asking::Done(Ok(Map::new())),
             Some(update) => {
-                let update = update.clone();
+                let (update, principal) = (update.clone(), owner.principal);
                 cx.to_hub(ToHub(ToHubKind::UpdateTask {
                     task,
                     principal,

@@ -11,7 +11,7 @@ use std::time::Duration;
 use ::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::record::{self, Status, TaskRecord};
+use super::record::{self, Status, TaskOwner, TaskRecord};
 use crate::{
     ask::{Ask, Awaiting, Guard, Store},
     event::Event,
@@ -233,8 +233,8 @@ impl TaskRunner {
             return;
         }
         self.is_dirty = false;
-        let principal = record::principal_id(&self.caller, cx.env.server);
-        let put = self.record.put(self.task, principal, Guard::Any, cx);
+        let owner = TaskOwner::of(&self.caller, cx.env.server);
+        let put = self.record.put(self.task, &owner, Guard::Any, cx);
         self.writing = Some(cx.store(put));
     }
 
@@ -260,8 +260,9 @@ impl TaskRunner {
 
     fn looked(&mut self, answer: Option<<Store as Ask>::Answer>, cx: &mut Cx<'_>) {
         let stored = answer.and_then(Result::ok).flatten();
-        let principal = record::principal_id(&self.caller, cx.env.server);
-        let told = stored.and_then(|stored| TaskUpdate::open(self.task, principal, &stored, cx));
+        let owner = TaskOwner::of(&self.caller, cx.env.server);
+        let keys = &cx.env.server.keys;
+        let told = stored.and_then(|stored| TaskUpdate::open(self.task, &owner, &stored, keys));
         if let Some(told) = told {
             self.told(told, cx);
         }

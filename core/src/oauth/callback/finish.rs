@@ -26,12 +26,8 @@ use crate::{
         pending_sign_in::PendingSignIn,
     },
     secret::Secret,
-    session::{
-        SessionSecret,
-        record::{Code, Hash, Session, User},
-    },
+    session::record::{Code, Hash, Outline, Session, User},
     step::{Cx, Progress},
-    time::UnixTime,
 };
 
 /// A sign-in with Entra's tokens.
@@ -143,16 +139,26 @@ impl TokensReceived {
         identity.claims.warn(cx);
         let (keys, now) = (&cx.env.server.keys, cx.env.now.unix);
         let id = session_id(&sign_in.state, keys);
-        let secret = SessionSecret::draw(cx.entropy);
-        let code = opaque_token::new_code(id, &secret, cx.entropy, keys);
+        let code = opaque_token::new_code(id, cx.entropy, keys);
         let expires = now.after(limits::AUTHORIZATION_CODE_LIFETIME);
-        let mut session = new_session(id, identity, &sign_in.request, &code, expires, cx);
-        let tokens = token_refresh::tokens(&tokens, now);
-        session.set_entra_tokens(&tokens, &secret, keys, cx.entropy);
+        let mut session = new_session(id, identity, &sign_in.request, cx);
+        session.code = Some(Code {
+            hash: code.hash,
+            code_challenge: sign_in.request.code_challenge.clone(),
+            redirect_uri: sign_in
+                .request
+                .redirect_target
+                .redirect_uri
+                .as_str()
+                .to_owned(),
+            expires,
+        });
+        session.open_only_to(&code.share(), cx.env.server);
+        session.set_entra_tokens(&token_refresh::tokens(&tokens, now), keys, cx.entropy);
         let put = session.put(Guard::Absent, expires, keys, cx.entropy);
         let redirect_target = sign_in.request.redirect_target;
         let signed_in = LogEvent::new(LogEventId::SignInCompleted)
-            .with(Field::Subject, &session.user.subject)
+            .with(Field::Subject, &session.outline.subject)
             .with(
                 Field::Destination,
                 redirect_target.redirect_uri.destination().to_string(),
@@ -160,7 +166,7 @@ impl TokensReceived {
             .with(Field::Scope, &session.scope);
         let storing = StoringSession {
             redirect_target,
-            code,
+            code: code.text,
             signed_in,
         };
         let awaiting = cx.store(put);
@@ -197,28 +203,25 @@ fn new_session(
     id: SessionId,
     identity: Identity,
     request: &AuthorizationRequest,
-    code: &Secret<String>,
-    code_expires: UnixTime,
-    cx: &Cx<'_>,
+    cx: &mut Cx<'_>,
 ) -> Session {
-    Session {
-        id,
-        user: user(identity, &request.client, &cx.env.server.keys),
+    let Identity {
+        tenant_id,
+        oid,
+        claims,
+    } = identity;
+    let outline = Outline {
         client: request.client,
-        scope: request.scope.to_string(),
-        resource: request.resource.clone(),
-        created: cx.env.now.unix,
-        code: Code::Open {
-            hash: opaque_token::hash(code),
-            code_challenge: request.code_challenge.clone(),
-            redirect_uri: request.redirect_target.redirect_uri.as_str().to_owned(),
-            expires: code_expires,
-        },
-        refresh: None,
-        entra: Vec::new(),
-        ended_mcp_sessions: Vec::new(),
-        mcp_sessions_since: UnixTime(0),
-    }
+        subject: subject(&tenant_id, &oid, &request.client, &cx.env.server.keys),
+        ..Outline::default()
+    };
+    let user = User {
+        tenant_id,
+        oid,
+        profile: claims.profile,
+    };
+    let granted = (request.scope.to_string(), request.resource.clone());
+    Session::new(id, outline, user, granted, cx.env.now.unix, cx.entropy)
 }
 
 /// The name of the session of a sign-in.
@@ -231,23 +234,10 @@ fn session_id(state: &Secret<String>, keys: &Keyring) -> SessionId {
     SessionId::new(id)
 }
 
-/// A user, with the subject by which this client knows them: another client knows them by
-/// another, and neither tells who they are (threat F12, OpenID Connect Core section 8.1).
-fn user(identity: Identity, client: &Hash, keys: &Keyring) -> User {
-    let Identity {
-        tenant_id,
-        oid,
-        claims,
-    } = identity;
+/// The subject by which this client knows a user: another client knows them by another, and neither tells
+/// who they are (threat F12, OpenID Connect Core section 8.1).
+fn subject(tenant_id: &str, oid: &str, client: &Hash, keys: &Keyring) -> String {
     let client = URL_SAFE_NO_PAD.encode(client.0);
-    let mac = keys.mac(
-        Purpose::Subject,
-        format!("{tenant_id}|{oid}|{client}").as_bytes(),
-    );
-    User {
-        tenant_id,
-        oid,
-        subject: URL_SAFE_NO_PAD.encode(mac),
-        profile: claims.profile,
-    }
+    let named = format!("{tenant_id}|{oid}|{client}");
+    URL_SAFE_NO_PAD.encode(keys.mac(Purpose::Subject, named.as_bytes()))
 }

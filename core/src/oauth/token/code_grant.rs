@@ -8,11 +8,13 @@
 //! ```
 //!
 //! The code is spent by a guarded write, so of any number of redemptions at once one succeeds, on
-//! any number of replicas (threat E3). A code that is seen twice ends what it gave (threat E2).
+//! any number of replicas (threat E3). A code that is seen twice, with its verifier, ends what it gave
+//! (threat E2). Redeeming seals the session anew: what the code opened before, it opens no more (threat
+//! G3).
 
 use super::{ATTEMPTS, fail, grant, invalid_grant, refuse};
 use crate::{
-    ask::{Ask, Awaiting, Guard, Store, StoreFault},
+    ask::{Ask, Awaiting, Guard, Store, StoreFault, Version},
     entra::access_token,
     event::Event,
     fault::Fault,
@@ -26,7 +28,10 @@ use crate::{
         pkce, resource,
     },
     secret::Secret,
-    session::record::{Code, Refresh, Session},
+    session::{
+        record::{Outline, Refresh, Session, SpentCode},
+        sealed::SealedSession,
+    },
     step::{Cx, Progress},
 };
 
@@ -53,7 +58,7 @@ enum State {
     Reading(Awaiting<Store>),
     Spending {
         session: Box<Session>,
-        refresh_token: Secret<String>,
+        refresh_token: OpaqueToken,
         written: Awaiting<Store>,
     },
     Ending(Awaiting<Store>),
@@ -115,13 +120,7 @@ impl CodeGrant {
                     };
                     Progress::Pending(self)
                 }
-                Some(Ok(_)) => grant(
-                    &session,
-                    &self.code.secret,
-                    &self.client,
-                    &refresh_token,
-                    cx,
-                ),
+                Some(Ok(_)) => grant(&session, &self.client, &refresh_token, cx),
                 Some(Err(StoreFault::Conflict)) if self.attempts < ATTEMPTS => {
                     self.attempts += 1;
                     self.state = State::Reading(cx.store(Store::Get(session.id.key())));
@@ -147,39 +146,86 @@ impl CodeGrant {
             Ok(None) => return refuse(invalid_grant(), cx),
             Err(_) => return fail(Fault::Store, cx),
         };
-        let Some((mut session, version)) = Session::open(self.code.session_id, &stored, keys)
-        else {
+        let Some(sealed) = SealedSession::read(self.code.session_id, &stored, keys) else {
             return refuse(invalid_grant(), cx);
         };
-        if session.client != self.client.hash() {
+        if sealed.outline().client != self.client.hash() {
             return refuse(invalid_grant(), cx);
         }
-        match self.check_code(&session, cx) {
-            Verdict::Good => {}
-            Verdict::Refused(refusal) => return refuse(refusal, cx),
-            Verdict::Replayed => {
-                cx.log(LogEventId::CodeReplayed);
-                self.state = State::Ending(access_token::end(&session, cx));
-                return Progress::Pending(self);
-            }
+        if self.is_replayed(sealed.outline(), cx) {
+            cx.log(LogEventId::CodeReplayed);
+            let ended = access_token::end(self.code.session_id, sealed.outline(), cx);
+            self.state = State::Ending(ended);
+            return Progress::Pending(self);
         }
+        let share = self.code.share();
+        let Some((session, version)) = sealed.open(&share, cx.env.server) else {
+            return refuse(invalid_grant(), cx);
+        };
+        match self.judge(&session, cx) {
+            Ok(()) => self.redeem(session, version, cx),
+            Err(refusal) => refuse(refusal, cx),
+        }
+    }
+
+    /// Whether the code was redeemed already, by whoever has its verifier: a code that was seen in a
+    /// browser's history alone ends nothing.
+    fn is_replayed(&self, outline: &Outline, cx: &Cx<'_>) -> bool {
+        let verifier = self.asked.code_verifier.expose();
         let now = cx.env.now.unix;
-        let refresh_token =
-            opaque_token::new_refresh_token(session.id, &self.code.secret, cx.entropy, keys);
-        session.code = Code::Spent {
-            hash: self.code.hash,
+        outline.spent_code.as_ref().is_some_and(|spent| {
+            spent.hash == self.code.hash
+                && now < spent.redeemed.after(limits::SPENT_CODE_MEMORY)
+                && pkce::verifies(verifier, &spent.code_challenge)
+        })
+    }
+
+    fn judge(&self, session: &Session, cx: &Cx<'_>) -> Result<(), Refusal> {
+        let code = session.code.as_ref().ok_or_else(invalid_grant)?;
+        let lifetime = limits::AUTHORIZATION_CODE_LIFETIME;
+        let is_in_time = code
+            .expires
+            .is_ahead(lifetime, cx.env.now.unix, limits::CLOCK_LEEWAY);
+        // OAuth 2.1 dropped the parameter: it is compared where it is sent (OAuth 2.1 section
+        // 4.1.3).
+        let same_place = self
+            .asked
+            .redirect_uri
+            .as_ref()
+            .is_none_or(|sent| *sent == code.redirect_uri);
+        let proven = pkce::verifies(self.asked.code_verifier.expose(), &code.code_challenge);
+        if !(code.hash == self.code.hash && is_in_time && same_place && proven) {
+            return Err(invalid_grant());
+        }
+        match resource::differs(self.asked.resource.as_deref(), &session.resource) {
+            true => Err(resource::invalid_target()),
+            false => Ok(()),
+        }
+    }
+
+    /// Spends the code. Its share was in a browser, so from now on it opens nothing.
+    fn redeem(mut self, mut session: Session, version: Version, cx: &mut Cx<'_>) -> Progress<Self> {
+        let (server, now) = (cx.env.server, cx.env.now.unix);
+        let Some(code) = session.code.take() else {
+            return refuse(invalid_grant(), cx);
         };
+        if session.change_key(&server.keys, cx.entropy).is_none() {
+            return refuse(invalid_grant(), cx);
+        }
+        session.outline.spent_code = Some(SpentCode {
+            hash: code.hash,
+            code_challenge: code.code_challenge,
+            redeemed: now,
+        });
+        let refresh_token = opaque_token::new_refresh_token(session.id, cx.entropy, &server.keys);
         session.refresh = Some(Refresh {
-            current: opaque_token::hash(&refresh_token),
+            current: refresh_token.hash,
             previous: None,
             rotated: now,
         });
-        let put = session.put(
-            Guard::Version(version),
-            session.expires(now),
-            keys,
-            cx.entropy,
-        );
+        session.open_only_to(&refresh_token.share(), server);
+        let (guard, expires) = (Guard::Version(version), session.expires(now));
+        let put = session.put(guard, expires, &server.keys, cx.entropy);
         let written = cx.store(put);
         self.state = State::Spending {
             session: Box::new(session),
@@ -188,44 +234,4 @@ impl CodeGrant {
         };
         Progress::Pending(self)
     }
-
-    fn check_code(&self, session: &Session, cx: &Cx<'_>) -> Verdict {
-        let (hash, code_challenge, redirect_uri, expires) = match &session.code {
-            Code::Spent { hash } if *hash == self.code.hash => return Verdict::Replayed,
-            Code::Spent { .. } => return Verdict::Refused(invalid_grant()),
-            Code::Open {
-                hash,
-                code_challenge,
-                redirect_uri,
-                expires,
-            } => (hash, code_challenge, redirect_uri, expires),
-        };
-        let same_code = *hash == self.code.hash
-            && expires.is_ahead(
-                limits::AUTHORIZATION_CODE_LIFETIME,
-                cx.env.now.unix,
-                limits::CLOCK_LEEWAY,
-            );
-        // OAuth 2.1 dropped the parameter: it is compared where it is sent (OAuth 2.1 section
-        // 4.1.3).
-        let same_place = self
-            .asked
-            .redirect_uri
-            .as_ref()
-            .is_none_or(|sent| sent == redirect_uri);
-        let proven = pkce::verifies(self.asked.code_verifier.expose(), code_challenge);
-        if !(same_code && same_place && proven) {
-            return Verdict::Refused(invalid_grant());
-        }
-        match resource::differs(self.asked.resource.as_deref(), &session.resource) {
-            true => Verdict::Refused(resource::invalid_target()),
-            false => Verdict::Good,
-        }
-    }
-}
-
-enum Verdict {
-    Good,
-    Refused(Refusal),
-    Replayed,
 }

@@ -10,7 +10,11 @@
 //!
 //! A refresh token is used once. Only the last one may be repeated, for a short while and until its
 //! successor was used: a client that lost the answer, or refreshed twice at once, gets the same
-//! successor (threat E6). Any other reuse ends the session.
+//! successor, which waits in the record, sealed under what the token before it carries (threat E6). Any
+//! other reuse ends the session.
+//!
+//! Each refresh token has a share of its own. The one before opens the record for as long as its session
+//! tokens last; then it opens nothing (threat G3).
 //!
 //! Refreshing here refreshes with Entra too, so that whoever is disabled there loses access within
 //! the lifetime of one session token (threat D10).
@@ -37,8 +41,10 @@ use crate::{
         scope::{Scope, Scopes},
     },
     planted::Planted,
-    secret::Secret,
-    session::record::{EntraTokens, Refresh, Session},
+    session::{
+        record::{EntraTokens, Outline, Predecessor, Refresh, Session},
+        sealed::SealedSession,
+    },
     step::{Cx, Progress},
 };
 
@@ -53,12 +59,11 @@ pub(crate) struct RefreshGrant {
     state: State,
 }
 
-/// What the client sent, and the refresh token that it is to get.
+/// What the client sent.
 #[derive(Debug)]
 struct Asked {
     client: Client,
     presented: OpaqueToken,
-    successor: Secret<String>,
     scope: Option<String>,
     resource: Option<String>,
 }
@@ -74,6 +79,7 @@ enum State {
     },
     Rotating {
         session: Box<Session>,
+        successor: OpaqueToken,
         written: Awaiting<Store>,
     },
     Ending(Awaiting<Store>),
@@ -91,14 +97,11 @@ impl RefreshGrant {
         let resource = resource::of_token_request(form, &cx.env.server.config.public_url)?;
         let keys = &cx.env.server.keys;
         let presented = opaque_token::read_refresh_token(text, keys).ok_or_else(invalid_grant)?;
-        let successor =
-            opaque_token::next_refresh_token(text, presented.session_id, &presented.secret, keys);
         let read = cx.store(Store::Get(presented.session_id.key()));
         let state = State::Reading(read);
         let asked = Asked {
             client,
             presented,
-            successor,
             scope,
             resource,
         };
@@ -143,20 +146,32 @@ impl RefreshGrant {
                     let state = asked.rotate(*session, version, Some(&fresh), cx);
                     asked.go(attempts, state)
                 }
-                Renewed::SignInAgain | Renewed::ConsentRequired => asked.end(&session, cx),
+                Renewed::SignInAgain | Renewed::ConsentRequired => asked.end(&session.outline, cx),
                 Renewed::Fault(fault) => fail(fault, cx),
             },
-            (State::Rotating { session, written }, Event::Stored(answered)) => {
-                match written.take(answered) {
-                    None => asked.go(attempts, State::Rotating { session, written }),
-                    Some(Ok(_)) => asked.grant(&session, cx),
-                    Some(Err(StoreFault::Conflict)) if attempts < ATTEMPTS => {
-                        let read = cx.store(Store::Get(session.id.key()));
-                        asked.go(attempts + 1, State::Reading(read))
-                    }
-                    Some(Err(_)) => fail(Fault::Store, cx),
+            (
+                State::Rotating {
+                    session,
+                    successor,
+                    written,
+                },
+                Event::Stored(answered),
+            ) => match written.take(answered) {
+                None => asked.go(
+                    attempts,
+                    State::Rotating {
+                        session,
+                        successor,
+                        written,
+                    },
+                ),
+                Some(Ok(_)) => asked.grant(&session, &successor, cx),
+                Some(Err(StoreFault::Conflict)) if attempts < ATTEMPTS => {
+                    let read = cx.store(Store::Get(session.id.key()));
+                    asked.go(attempts + 1, State::Reading(read))
                 }
-            }
+                Some(Err(_)) => fail(Fault::Store, cx),
+            },
             (State::Ending(deleted), Event::Stored(answered)) => match deleted.take(answered) {
                 None => asked.go(attempts, State::Ending(deleted)),
                 Some(Ok(_)) => refuse(invalid_grant(), cx),
@@ -188,15 +203,17 @@ impl Asked {
             Ok(None) => return refuse(invalid_grant(), cx),
             Err(_) => return fail(Fault::Store, cx),
         };
-        let opened = Session::open(self.presented.session_id, &stored, keys);
-        let Some((session, version)) = opened else {
+        let Some(sealed) = SealedSession::read(self.presented.session_id, &stored, keys) else {
             return refuse(invalid_grant(), cx);
         };
-        if session.client != self.client.hash() {
+        if sealed.outline().client != self.client.hash() {
             return refuse(invalid_grant(), cx);
         }
-        let Some(refresh) = &session.refresh else {
-            return refuse(invalid_grant(), cx);
+        let outline = sealed.outline().clone();
+        let share = self.presented.share();
+        // The share of a token opens the record for as long as it may be repeated, and longer.
+        let Some((session, version)) = sealed.open(&share, cx.env.server) else {
+            return self.reused(&outline, cx);
         };
         if resource::differs(self.resource.as_deref(), &session.resource) {
             return refuse(resource::invalid_target(), cx);
@@ -204,20 +221,32 @@ impl Asked {
         if let Err(refusal) = self.narrowed(&session, &cx.env.server.scopes) {
             return refuse(refusal, cx);
         }
-        let in_grace =
-            refresh
-                .rotated
-                .lasts(limits::REFRESH_GRACE, cx.env.now.unix, limits::CLOCK_LEEWAY);
-        if self.presented.hash == refresh.current {
-            self.renew(session, version, attempts, cx)
-        } else if (refresh.previous == Some(self.presented.hash) && in_grace)
-            || cx.env.server.has(Planted::ReuseIgnored)
-        {
-            self.grant(&session, cx)
-        } else {
-            cx.log(LogEventId::RefreshTokenReplayed);
-            self.end(&session, cx)
+        let Some(refresh) = &session.refresh else {
+            return refuse(invalid_grant(), cx);
+        };
+        let is_current = self.presented.hash == refresh.current;
+        if is_current || cx.env.server.has(Planted::ReuseIgnored) {
+            return self.renew(session, version, attempts, cx);
         }
+        match self.repeated(refresh, cx) {
+            Some(successor) => self.grant(&session, &successor, cx),
+            None => self.reused(&session.outline, cx),
+        }
+    }
+
+    /// What followed the presented token, if it is the last but one and may still be repeated.
+    fn repeated(&self, refresh: &Refresh, cx: &Cx<'_>) -> Option<OpaqueToken> {
+        let previous = refresh.previous.as_ref();
+        let previous = previous.filter(|previous| previous.hash == self.presented.hash)?;
+        let (now, leeway) = (cx.env.now.unix, limits::CLOCK_LEEWAY);
+        let is_in_time = refresh.rotated.lasts(limits::REFRESH_GRACE, now, leeway);
+        let keys = &cx.env.server.keys;
+        is_in_time.then(|| self.presented.open_successor(&previous.successor, keys))?
+    }
+
+    fn reused(self, outline: &Outline, cx: &mut Cx<'_>) -> Progress<RefreshGrant> {
+        cx.log(LogEventId::RefreshTokenReplayed);
+        self.end(outline, cx)
     }
 
     /// Asks Entra, unless it was asked a moment ago.
@@ -229,8 +258,8 @@ impl Asked {
         cx: &mut Cx<'_>,
     ) -> Progress<RefreshGrant> {
         let keys = &cx.env.server.keys;
-        let Some(old) = session.entra_tokens(&self.presented.secret, keys) else {
-            return self.end(&session, cx);
+        let Some(old) = session.entra_tokens(keys) else {
+            return self.end(&session.outline, cx);
         };
         if old
             .refreshed
@@ -240,7 +269,7 @@ impl Asked {
             return self.go(attempts, state);
         }
         let Some(renewal) = TokenRefresh::start(&session, &old, cx) else {
-            return self.end(&session, cx);
+            return self.end(&session.outline, cx);
         };
         let (session, old) = (Box::new(session), Box::new(old));
         self.go(
@@ -261,44 +290,47 @@ impl Asked {
         fresh: Option<&RefreshedTokens>,
         cx: &mut Cx<'_>,
     ) -> State {
-        let (keys, now) = (&cx.env.server.keys, cx.env.now.unix);
+        let (server, now) = (cx.env.server, cx.env.now.unix);
+        let keys = &server.keys;
         if let Some(fresh) = fresh {
-            fresh.put_into(&mut session, &self.presented.secret, keys, cx.entropy);
+            fresh.put_into(&mut session, keys, cx.entropy);
         }
+        let successor = opaque_token::new_refresh_token(session.id, cx.entropy, keys);
+        let sealed = self.presented.seal_successor(&successor, cx.entropy, keys);
         session.refresh = Some(Refresh {
-            current: opaque_token::hash(&self.successor),
-            previous: Some(self.presented.hash),
+            current: successor.hash,
+            previous: Some(Predecessor {
+                hash: self.presented.hash,
+                successor: sealed,
+            }),
             rotated: now,
         });
-        let put = session.put(
-            Guard::Version(version),
-            session.expires(now),
-            keys,
-            cx.entropy,
-        );
+        session.open_also_to(&successor.share(), server, now);
+        let (guard, expires) = (Guard::Version(version), session.expires(now));
+        let put = session.put(guard, expires, keys, cx.entropy);
         State::Rotating {
             written: cx.store(put),
             session: Box::new(session),
+            successor,
         }
     }
 
-    fn end(self, session: &Session, cx: &mut Cx<'_>) -> Progress<RefreshGrant> {
-        let deleted = access_token::end(session, cx);
+    fn end(self, outline: &Outline, cx: &mut Cx<'_>) -> Progress<RefreshGrant> {
+        let deleted = access_token::end(self.presented.session_id, outline, cx);
         self.go(0, State::Ending(deleted))
     }
 
-    fn grant(&self, session: &Session, cx: &mut Cx<'_>) -> Progress<RefreshGrant> {
+    fn grant(
+        &self,
+        session: &Session,
+        successor: &OpaqueToken,
+        cx: &mut Cx<'_>,
+    ) -> Progress<RefreshGrant> {
         let mut granted = session.clone();
         if let Ok(Some(scope)) = self.narrowed(session, &cx.env.server.scopes) {
             granted.scope = scope.to_string();
         }
-        grant(
-            &granted,
-            &self.presented.secret,
-            &self.client,
-            &self.successor,
-            cx,
-        )
+        grant(&granted, &self.client, successor, cx)
     }
 
     /// The narrower scope that was asked for, if one was; never a wider one (threat E7).

@@ -10,9 +10,9 @@ use crate::{
 };
 
 fn issued(server: &TestServer, user: &str, seed: u8) -> String {
-    let (session, secret) = session_of(user, "a client");
+    let (session, share) = session_of(user, "a client");
     let env = server.env();
-    let (token, _) = issue(&session, "a client", &secret, env, &mut entropy(seed));
+    let (token, _) = issue(&session, "a client", &share, env, &mut entropy(seed));
     token.expose().clone()
 }
 
@@ -72,14 +72,14 @@ fn a_token_names_what_it_must_and_tells_nothing_of_the_user() {
     assert_eq!(claims["aud"], "http://localhost:3001/mcp");
     let lifetime = claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap();
     assert!(lifetime <= 3600);
-    let (session, secret) = session_of("alice", "a client");
-    let (_, expires_in) = issue(&session, "c", &secret, server.env(), &mut entropy(1));
+    let (session, share) = session_of("alice", "a client");
+    let (_, expires_in) = issue(&session, "c", &share, server.env(), &mut entropy(1));
     assert_eq!(expires_in, lifetime);
     let text = claims.to_string();
     assert!(!text.contains(&session.user.tenant_id), "{text}");
     let verified = verified(&server, &token).unwrap();
     assert_eq!(verified.session_id, session.id);
-    assert_eq!(verified.secret, secret);
+    assert_eq!(verified.share, share);
     assert_eq!(verified.resource, session.resource);
 }
 
@@ -215,13 +215,13 @@ fn a_token_ends_at_its_hour() {
 #[test]
 fn no_token_outlives_its_session() {
     let mut server = TestServer::dev();
-    let (session, secret) = session_of("alice", "a client");
+    let (session, share) = session_of("alice", "a client");
     let end = session.created.after(limits::SESSION_ABSOLUTE);
     server.now.unix = UnixTime(end.0 - 100);
-    let (_, expires_in) = issue(&session, "c", &secret, server.env(), &mut entropy(1));
+    let (_, expires_in) = issue(&session, "c", &share, server.env(), &mut entropy(1));
     assert_eq!(expires_in, 100);
     server.now.unix = end.after(Duration::from_secs(5));
-    let (token, expires_in) = issue(&session, "c", &secret, server.env(), &mut entropy(1));
+    let (token, expires_in) = issue(&session, "c", &share, server.env(), &mut entropy(1));
     assert_eq!(expires_in, 0);
     assert!(verified(&server, token.expose()).is_none());
 }

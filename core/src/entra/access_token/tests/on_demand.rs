@@ -10,7 +10,7 @@ use crate::{
     catalog::{Call, Catalog, Effect, EffectResult, Handler, Step, Tool, ToolResult},
     mcp::testing::{GRAPH_TOKEN, World, rpc},
     session::record::EntraTokens,
-    testing::{json as body, session_of},
+    testing::json as body,
 };
 
 const OTHER: &str = "api://22222222-3333-4444-5555-666666666666/Orders.Read";
@@ -50,9 +50,8 @@ fn given(world: &mut World, scope: &str) -> String {
 }
 
 fn kept(world: &World) -> EntraTokens {
-    let (_, secret) = session_of("alice", "a client");
     let keys = &world.server.server.keys;
-    world.session("alice").entra_tokens(&secret, keys).unwrap()
+    world.session("alice").entra_tokens(keys).unwrap()
 }
 
 fn token_for_orders() -> Value {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::event::Event;
 
-/// Content a stream with a client that can be asked, and gives it with the place to post to.
+/// Opens a stream with a client that can be asked, and gives it with the place to post to.
 fn open(world: &mut World, user: &str) -> (ExchangeId, String) {
     let request = world.request(user, "GET", "/sse", &[], "");
     let stream = world.begin(request);

@@ -4,23 +4,32 @@ use serde_json::json;
 
 use super::{AtEntra, error_of, header, is_clearing, is_page};
 use crate::{
-    ask::FetchFault,
+    ask::{FetchFault, Stored},
     entra::testing::{ALICE, Signer, TENANT, claims},
     id::SessionId,
     limits,
     log_event::{Level, LogEventId},
     mcp::testing::World,
     oauth::testing::{REDIRECT_URI, VERIFIER, text},
-    session::record::Session,
+    session::{record::Session, sealed::SealedSession, token},
     testing::{self, parameter},
     time::Instant,
 };
 
-fn stored(browser: &AtEntra) -> Session {
-    let keys = &browser.world.server.server.keys;
+/// The only record of the store.
+fn stored(browser: &AtEntra) -> (SessionId, &Stored) {
     let (key, stored) = browser.world.store.iter().next().expect("a session");
-    let id = SessionId::parse(key.strip_prefix("session/").unwrap()).unwrap();
-    Session::open(id, stored, keys).unwrap().0
+    let id = SessionId::parse(key.strip_prefix("session/").unwrap());
+    (id.unwrap(), stored)
+}
+
+/// The session, opened by a token.
+fn session(browser: &AtEntra, session_token: &str) -> Session {
+    let (id, stored) = stored(browser);
+    let server = &browser.world.server;
+    let verified = token::verify(session_token, &server.server, server.now.unix).unwrap();
+    let opened = Session::open(id, stored, &verified.share, &server.server);
+    opened.unwrap().0
 }
 
 // C6, C13, D1, G2; the client sees our issuer only
@@ -93,7 +102,7 @@ fn the_code_gives_the_client_its_tokens() {
     assert_eq!(response.status(), 200, "{}", testing::text(&response));
     let body = testing::json(&response);
     assert_eq!(text(&body, "scope"), "user.read");
-    let session = stored(&browser);
+    let session = session(&browser, text(&body, "access_token"));
     assert_eq!(
         (session.user.tenant_id.as_str(), session.user.oid.as_str()),
         (TENANT, ALICE)
@@ -122,7 +131,10 @@ fn the_subject_depends_on_user_and_client_and_on_no_name() {
         browser.world.store.clear();
         let tokens = browser.tokens(changes);
         browser.finish(&tokens);
-        stored(&browser).user.subject
+        let (id, stored) = stored(&browser);
+        let keys = &browser.world.server.server.keys;
+        let sealed = SealedSession::read(id, stored, keys).unwrap();
+        sealed.outline().subject.clone()
     };
     let alice = subject("one client", json!({}));
     let renamed = json!({"email": "bob@contoso.example", "preferred_username": "bob"});
