@@ -27,6 +27,7 @@ mod elicitation_schema;
 mod entries;
 mod fixture;
 mod input_request;
+mod portable;
 mod prompt;
 mod resource;
 mod result;

@@ -14,7 +14,8 @@ pub(crate) fn offer(catalog: CatalogBuilder) -> CatalogBuilder {
         "json_schema_2020_12_tool",
         "Has a schema with all that there is",
     )
-    .input_schema(full_schema());
+    .input_schema(full_schema())
+    .allow_nonportable_schemas();
     let header = Tool::new(
         "test_custom_header",
         "Has an argument that a header repeats",

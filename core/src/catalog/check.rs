@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Icon, ScopeDefinition, Tool, schema::Schema};
+use super::{Icon, ScopeDefinition, Tool, portable, schema::Schema};
 use crate::{limits, oauth::scope::OIDC_SCOPES};
 
 /// What is wrong with a catalog, in words that say what to change.
@@ -36,6 +36,16 @@ pub(super) fn tool(tool: &Tool, wrong: &mut impl FnMut(String)) {
     for (which, schema) in [("input", Some(tool.input())), ("output", tool.output())] {
         if let Some(Err(words)) = schema.map(Schema::compile) {
             wrong(format!("its {which} schema is not valid: {words}"));
+        }
+    }
+    if !tool.allows_nonportable_schemas() {
+        portable::input(tool.input(), &mut |words| {
+            wrong(format!("its input schema: {words}"))
+        });
+        if let Some(schema) = tool.output() {
+            portable::output(schema, &mut |words| {
+                wrong(format!("its output schema: {words}"))
+            });
         }
     }
 }

@@ -28,6 +28,7 @@ pub struct Tool {
     title: Option<String>,
     description: String,
     input_schema: Value,
+    has_input_schema: bool,
     output_schema: Option<Value>,
     hints: Hints,
     icons: Vec<Icon>,
@@ -35,6 +36,7 @@ pub struct Tool {
     roles: Vec<String>,
     groups: Vec<String>,
     tasks: TaskSupport,
+    nonportable_schemas: bool,
 }
 
 /// What a tool says of its effects; `None` is not said.
@@ -67,6 +69,7 @@ impl Tool {
             title: None,
             description: description.into(),
             input_schema: json!({"type": "object", "properties": {}, "additionalProperties": false}),
+            has_input_schema: false,
             output_schema: None,
             hints: Hints::default(),
             icons: Vec::new(),
@@ -74,6 +77,7 @@ impl Tool {
             roles: Vec::new(),
             groups: Vec::new(),
             tasks: TaskSupport::Never,
+            nonportable_schemas: false,
         }
     }
 
@@ -88,6 +92,7 @@ impl Tool {
     #[must_use]
     pub fn input_schema(mut self, schema: Value) -> Self {
         self.input_schema = schema;
+        self.has_input_schema = true;
         self
     }
 
@@ -96,6 +101,14 @@ impl Tool {
     #[must_use]
     pub fn output_schema(mut self, schema: Value) -> Self {
         self.output_schema = Some(schema);
+        self
+    }
+
+    /// Publishes its schemas although some clients and model providers refuse the whole list for them:
+    /// a union at the top, a boolean schema, a format that JSON Schema does not have.
+    #[must_use]
+    pub fn allow_nonportable_schemas(mut self) -> Self {
+        self.nonportable_schemas = true;
         self
     }
 
@@ -179,10 +192,20 @@ impl Tool {
         &self.scopes
     }
 
+    /// Returns whether it says what its arguments are; a new tool takes none.
+    #[must_use]
+    pub fn has_input_schema(&self) -> bool {
+        self.has_input_schema
+    }
+
     /// Whether it says what it returns.
     #[must_use]
     pub fn has_output_schema(&self) -> bool {
         self.output_schema.is_some()
+    }
+
+    pub(crate) fn allows_nonportable_schemas(&self) -> bool {
+        self.nonportable_schemas
     }
 
     pub(crate) fn input(&self) -> &Value {

@@ -1,0 +1,202 @@
+//! Schemas that every client accepts. JSON Schema allows more than the clients' own validators and the
+//! providers of models do; a client that meets the rest refuses the whole list of tools, or the provider
+//! every request with it.
+//!
+//! Source: JSON Schema 2020-12 (core; validation section 7.3, formats); the TypeScript SDK's types for
+//! tools, in which a property is an object, and its validator, which knows one dialect only.
+
+use serde_json::{Map, Value};
+
+/// Everything in a schema of arguments that some refuse, in words.
+pub(super) fn input(schema: &Value, wrong: &mut impl FnMut(String)) {
+    for keyword in AT_THE_TOP {
+        if schema.get(keyword).is_some() {
+            let words = "stands at the top, where providers of models refuse it: \
+                         let a property be the choice";
+            wrong(format!("`{keyword}` {words}"));
+        }
+    }
+    walk(schema, "", wrong);
+}
+
+/// Everything in a schema of results that some refuse, in words.
+pub(super) fn output(schema: &Value, wrong: &mut impl FnMut(String)) {
+    if schema.get("$schema").is_some() {
+        let words = "names a dialect, which validators of some clients do not know: leave it out";
+        wrong(format!("`$schema` {words}"));
+    }
+    walk(schema, "", wrong);
+}
+
+/// What providers of models refuse beside `"type": "object"`.
+const AT_THE_TOP: [&str; 5] = ["oneOf", "anyOf", "allOf", "enum", "not"];
+
+/// Keywords whose value is a schema.
+const ONE: [&str; 7] = [
+    "not",
+    "if",
+    "then",
+    "else",
+    "contains",
+    "propertyNames",
+    "contentSchema",
+];
+
+/// Keywords whose value is a schema, or a boolean that every client knows.
+const ONE_OR_BOOLEAN: [&str; 4] = [
+    "additionalProperties",
+    "unevaluatedProperties",
+    "items",
+    "unevaluatedItems",
+];
+
+/// Keywords whose value is a list of schemas.
+const LIST: [&str; 4] = ["allOf", "anyOf", "oneOf", "prefixItems"];
+
+/// Keywords whose value holds schemas by name.
+const NAMED: [&str; 5] = [
+    "properties",
+    "patternProperties",
+    "$defs",
+    "definitions",
+    "dependentSchemas",
+];
+
+/// The formats of JSON Schema.
+const FORMATS: [&str; 19] = [
+    "date-time",
+    "date",
+    "time",
+    "duration",
+    "email",
+    "idn-email",
+    "hostname",
+    "idn-hostname",
+    "ipv4",
+    "ipv6",
+    "uri",
+    "uri-reference",
+    "iri",
+    "iri-reference",
+    "uuid",
+    "uri-template",
+    "json-pointer",
+    "relative-json-pointer",
+    "regex",
+];
+
+fn walk(schema: &Value, place: &str, wrong: &mut impl FnMut(String)) {
+    let members = match schema {
+        Value::Bool(boolean) => {
+            let instead = if *boolean { "{}" } else { "{\"not\": {}}" };
+            return wrong(format!(
+                "`{place}` is the schema `{boolean}`: write `{instead}`"
+            ));
+        }
+        Value::Object(members) => members,
+        // Schemas that are none were told before.
+        _ => return,
+    };
+    if let Some(Value::String(format)) = members.get("format")
+        && !FORMATS.contains(&format.as_str())
+    {
+        let words = "which JSON Schema does not have: leave it out";
+        wrong(format!("`{place}/format` is `{format}`, {words}"));
+    }
+    for (place, schema) in children(members, place) {
+        walk(schema, &place, wrong);
+    }
+}
+
+/// The schemas within a schema, and where they are.
+fn children<'a>(members: &'a Map<String, Value>, place: &str) -> Vec<(String, &'a Value)> {
+    let mut children = Vec::new();
+    for (keyword, value) in members {
+        let place = format!("{place}/{keyword}");
+        let is = |keywords: &[&str]| keywords.contains(&keyword.as_str());
+        match value {
+            value if is(&ONE) => children.push((place, value)),
+            Value::Object(_) if is(&ONE_OR_BOOLEAN) => children.push((place, value)),
+            Value::Array(list) if is(&LIST) => {
+                let numbered = list.iter().enumerate();
+                children.extend(numbered.map(|(n, schema)| (format!("{place}/{n}"), schema)));
+            }
+            Value::Object(named) if is(&NAMED) => {
+                let named = named.iter();
+                children.extend(named.map(|(name, schema)| (format!("{place}/{name}"), schema)));
+            }
+            _ => {}
+        }
+    }
+    children
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn wrong_input(schema: &Value) -> Vec<String> {
+        let mut words = Vec::new();
+        input(schema, &mut |wrong| words.push(wrong));
+        words
+    }
+
+    #[test]
+    fn a_schema_that_every_client_accepts_is_told_nothing_of() {
+        let schema = json!({"type": "object", "additionalProperties": false, "properties": {
+            "any": {}, "when": {"type": "string", "format": "date-time"},
+            "list": {"type": "array", "prefixItems": [{}], "items": false},
+            "format": {"type": "string", "default": true},
+            "choice": {"oneOf": [{"const": true}, {"type": "null"}]}}});
+        assert_eq!(wrong_input(&schema), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_boolean_schema_is_told_with_its_place() {
+        for (schema, place) in [
+            (json!({"properties": {"a": true}}), "`/properties/a`"),
+            (
+                json!({"properties": {"a": {"not": true}}}),
+                "`/properties/a/not`",
+            ),
+            (
+                json!({"$defs": {"a": {"prefixItems": [false]}}}),
+                "`/$defs/a/prefixItems/0`",
+            ),
+            (
+                json!({"properties": {"a": {"items": {"anyOf": [true]}}}}),
+                "`/properties/a/items/anyOf/0`",
+            ),
+        ] {
+            let words = wrong_input(&schema);
+            assert_eq!(words.len(), 1, "{words:?}");
+            assert!(words[0].starts_with(place), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn a_format_that_json_schema_does_not_have_is_told() {
+        let schema = json!({"properties": {"a": {"items": {"format": "uint32"}}}});
+        let words = wrong_input(&schema).join("");
+        assert!(
+            words.contains("`/properties/a/items/format` is `uint32`"),
+            "{words}"
+        );
+    }
+
+    #[test]
+    fn a_union_at_the_top_is_told_of_arguments_only() {
+        for keyword in AT_THE_TOP {
+            let schema = json!({"type": "object", keyword: [{}]});
+            assert_eq!(wrong_input(&schema).len(), 1, "{keyword}");
+        }
+        let mut words = Vec::new();
+        let choice = json!({"type": "object", "oneOf": [{}]});
+        output(&choice, &mut |wrong| words.push(wrong));
+        assert_eq!(words, Vec::<String>::new());
+        output(&json!({"$schema": "x"}), &mut |wrong| words.push(wrong));
+        assert_eq!(words.len(), 1);
+    }
+}
