@@ -78,7 +78,7 @@ pub use entra_mcp_runtime::{
     StartError,
     handlers::{
         CallContext, CompletionRequest, ElicitResult, Interrupted, IntoContents, IntoMessages,
-        schema_of,
+        input_schema_of, output_schema_of,
     },
 };
 use smol::{Task, unblock};

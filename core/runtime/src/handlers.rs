@@ -1,6 +1,6 @@
 //! What a library of either runtime needs beyond the catalog of the core: functions that are offered
-//! (`server_builder`), their arguments and results as types (`arguments`, `results`), and the part of a call's
-//! context that does not depend on how one waits (`call_context`, `elicit`).
+//! (`server_builder`), their arguments and results as types (`arguments`, `results`, `schema`), and the
+//! part of a call's context that does not depend on how one waits (`call_context`, `elicit`).
 //!
 //! Source: MCP specification 2025-11-25, server/tools, client/elicitation; 2026-07-28, basic/patterns
 //! (multi round-trip requests).
@@ -9,12 +9,14 @@ mod arguments;
 mod call_context;
 mod elicit;
 mod results;
+mod schema;
 mod server_builder;
 
 pub use self::{
-    arguments::{CompletionRequest, schema_of},
+    arguments::CompletionRequest,
     call_context::{CallContext, Interrupted},
     elicit::{ElicitResult, elicitation_schema_of},
     results::{IntoContents, IntoMessages},
+    schema::{input_schema_of, output_schema_of},
     server_builder::{Handlers, ServerBuilder},
 };

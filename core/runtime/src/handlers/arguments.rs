@@ -1,66 +1,50 @@
-//! Arguments as types: their JSON Schema, and their values.
+//! Arguments as types: what a tool or a prompt says of them, and their values.
 //!
-//! Source: MCP specification 2025-11-25, server/tools (`inputSchema`); JSON Schema 2020-12.
+//! Source: MCP specification 2025-11-25, server/tools (`inputSchema`), server/prompts.
 
 use std::any::TypeId;
 
 use entra_mcp_core::catalog::{CallError, Prompt, PromptArgument, Tool};
-use schemars::{JsonSchema, generate::SchemaSettings};
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-/// The JSON Schema (2020-12) of a type, without references where that is possible: not every client
-/// follows them.
-///
-/// ```
-/// #[derive(schemars::JsonSchema)]
-/// struct Add {
-///     /// The first number.
-///     a: f64,
-/// }
-/// let schema = entra_mcp_runtime::handlers::schema_of::<Add>();
-/// assert_eq!(schema["type"], "object");
-/// assert_eq!(schema["properties"]["a"]["description"], "The first number.");
-/// ```
-#[must_use]
-pub fn schema_of<T: JsonSchema>() -> Value {
-    let settings = SchemaSettings::draft2020_12().with(|settings| {
-        settings.meta_schema = None;
-        settings.inline_subschemas = true;
-    });
-    let mut schema = settings.into_generator().into_root_schema_for::<T>();
-    // The name of a type is nothing to a client.
-    schema.remove("title");
-    schema.to_value()
-}
+use super::schema::{input_schema_of, say_object};
 
-/// The tool with the schema of its arguments' type; unless the type says nothing of them, as `()` and
-/// a `serde_json::Map`: then the tool's own stays.
+/// The tool with the schema of its arguments' type. A type that says nothing of them leaves the tool's
+/// own schema: that is `()`, or a map of anything, which means any arguments if the tool has none.
 pub(super) fn describe<A: JsonSchema>(tool: Tool) -> Tool {
-    let mut schema = schema_of::<A>();
+    let mut schema = input_schema_of::<A>();
+    say_object(&mut schema);
     let Some(members) = schema.as_object_mut() else {
         return tool;
     };
-    let says_nothing = match members.get("type").and_then(Value::as_str) {
-        Some("null") => true,
-        Some("object") => {
-            let others = members.get("additionalProperties");
-            !members.contains_key("properties") && others.is_none_or(Value::is_boolean)
-        }
-        Some(_) => false,
-        None => members.is_empty(),
-    };
-    if says_nothing {
-        return tool;
+    let has = |keyword: &&str| members.contains_key(*keyword);
+    let is_plain = !["properties", "oneOf", "anyOf", "allOf"].iter().any(has);
+    let kind = members.get("type").and_then(Value::as_str);
+    match (kind, members.get("additionalProperties")) {
+        (Some("null"), _) => return tool,
+        (Some("object"), None | Some(Value::Bool(false))) if is_plain => return tool,
+        (Some("object"), Some(Value::Bool(true))) if is_plain => return takes_anything(tool),
+        (None, _) if members.is_empty() => return takes_anything(tool),
+        // Some want to see properties, if only none.
+        (Some("object"), _) => drop(members.entry("properties").or_insert_with(|| json!({}))),
+        _ => {}
     }
-    // A choice of several objects does not say by itself that it is one.
-    members.entry("type").or_insert_with(|| json!("object"));
     tool.input_schema(schema)
+}
+
+fn takes_anything(tool: Tool) -> Tool {
+    let any = json!({"type": "object", "properties": {}, "additionalProperties": true});
+    match tool.has_input_schema() {
+        true => tool,
+        false => tool.input_schema(any),
+    }
 }
 
 /// The prompt with the fields of its arguments' type; unless it has arguments already.
 pub(super) fn describe_prompt<A: JsonSchema>(mut prompt: Prompt) -> Prompt {
-    let schema = schema_of::<A>();
+    let schema = input_schema_of::<A>();
     let properties = schema.get("properties").and_then(Value::as_object);
     let Some(properties) = properties.filter(|_| prompt.arguments().is_empty()) else {
         return prompt;
@@ -103,6 +87,9 @@ pub struct CompletionRequest {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use entra_mcp_core::catalog::{Catalog, Handler};
     use serde::Deserialize;
 
     use super::*;
@@ -128,26 +115,29 @@ mod tests {
         B { b: f64 },
     }
 
+    #[derive(JsonSchema)]
+    struct Nothing {}
+
     fn described<A: JsonSchema>() -> Tool {
         describe::<A>(Tool::new("x", "x").input_schema(json!({"own": 1})))
     }
 
     #[test]
     fn the_schema_of_arguments_is_that_of_their_type_without_references() {
-        let schema = schema_of::<Add>();
+        let schema = input_schema_of::<Add>();
         assert_eq!(schema["required"], json!(["a"]));
         assert!(!schema.to_string().contains("$ref"), "{schema}");
         assert_eq!(described::<Add>(), Tool::new("x", "x").input_schema(schema));
     }
 
+    // Model providers refuse it; it is told as that, not as no object.
     #[test]
-    fn a_choice_of_objects_is_an_object() {
-        let mut schema = schema_of::<Either>();
-        schema["type"] = json!("object");
-        assert_eq!(
-            described::<Either>(),
-            Tool::new("x", "x").input_schema(schema)
-        );
+    fn a_choice_of_objects_fails_at_the_start() {
+        let tool = describe::<Either>(Tool::new("x", "x"));
+        let catalog = Catalog::builder().tool(tool, Handler::Runtime).build();
+        let words = catalog.unwrap_err().to_string();
+        assert!(words.contains("`oneOf`"), "{words}");
+        assert!(!words.contains("must be of"), "{words}");
     }
 
     #[test]
@@ -157,6 +147,23 @@ mod tests {
         assert_eq!(described::<Map<String, Value>>(), own);
         assert_eq!(described::<Value>(), own);
         assert_ne!(described::<Vec<String>>(), own);
+        let none = || Tool::new("x", "x");
+        assert_eq!(describe::<()>(none()), none());
+        assert_eq!(describe::<Nothing>(none()), none());
+    }
+
+    #[test]
+    fn a_map_of_anything_takes_any_arguments_and_another_map_what_it_holds() {
+        let none = || Tool::new("x", "x");
+        let any = json!({"type": "object", "properties": {}, "additionalProperties": true});
+        let any = none().input_schema(any);
+        assert_eq!(describe::<Map<String, Value>>(none()), any);
+        assert_eq!(describe::<BTreeMap<String, Value>>(none()), any);
+        assert_eq!(describe::<Value>(none()), any);
+        let texts = json!({"type": "object", "properties": {},
+            "additionalProperties": {"type": "string"}});
+        let texts = none().input_schema(texts);
+        assert_eq!(describe::<BTreeMap<String, String>>(none()), texts);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use super::schema_of;
+use super::schema::input_schema_of;
 
 /// What came of asking the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl<T: DeserializeOwned> ElicitResult<T> {
 ///
 /// The type is none that a form can ask for: why, in words.
 pub fn elicitation_schema_of<T: JsonSchema>() -> Result<ElicitationSchema, CallError> {
-    let schema = schema_of::<T>();
+    let schema = input_schema_of::<T>();
     let properties = schema.get("properties").and_then(Value::as_object);
     let Some(properties) = properties else {
         return Err(CallError::internal(
