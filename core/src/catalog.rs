@@ -53,4 +53,4 @@ pub use self::{
     result::{CallError, Json, ToolResult},
     tool::{TaskSupport, Tool},
 };
-pub(crate) use self::{entries::ToolEntry, input_request::ClientCapability};
+pub(crate) use self::{entries::ToolEntry, input_request::ClientCapability, schema::with_integers};

@@ -5,17 +5,23 @@
 //!
 //! Source: MCP specification 2025-11-25, server/tools; 2026-07-28, transports (`x-mcp-header`).
 
+mod mismatch;
+
 use std::sync::Arc;
 
 use jsonschema::Validator;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 /// The longest description of what does not fit, in characters.
 const WORDS: usize = 300;
 
 /// A compiled schema.
 #[derive(Clone)]
-pub(crate) struct Schema(Arc<Validator>);
+pub(crate) struct Schema {
+    validator: Arc<Validator>,
+    /// As it was written: an error names the members that it knows.
+    written: Arc<Value>,
+}
 
 impl std::fmt::Debug for Schema {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -29,20 +35,45 @@ impl Schema {
         let validator = jsonschema::draft202012::options()
             .build(schema)
             .map_err(|error| shortened(&error.to_string()))?;
-        Ok(Self(Arc::new(validator)))
+        Ok(Self {
+            validator: Arc::new(validator),
+            written: Arc::new(schema.clone()),
+        })
     }
 
-    /// What does not fit, in words that say where; `None` if all does.
+    /// What does not fit, in words that say where and what would fit; `None` if all does.
     pub(crate) fn first_error(&self, value: &Value) -> Option<String> {
-        let error = self.0.iter_errors(value).next()?;
-        let place = error.instance_path().to_string();
-        // Masked: the value itself may be long and is the client's own.
-        let words = error.masked().to_string();
-        Some(shortened(&match place.is_empty() {
-            true => words,
-            false => format!("{place}: {words}"),
-        }))
+        let error = self.validator.iter_errors(value).next()?;
+        Some(shortened(&mismatch::words(&error, &self.written)))
     }
+}
+
+/// The same members with whole numbers as integers: `5.0` is an integer in JSON Schema, not in serde.
+pub(crate) fn with_integers(members: Map<String, Value>) -> Map<String, Value> {
+    let members = members.into_iter();
+    members
+        .map(|(name, value)| (name, value_with_integers(value)))
+        .collect()
+}
+
+fn value_with_integers(value: Value) -> Value {
+    match value {
+        Value::Number(number) => Value::Number(integer(&number).unwrap_or(number)),
+        Value::Array(values) => values.into_iter().map(value_with_integers).collect(),
+        Value::Object(members) => Value::Object(with_integers(members)),
+        other => other,
+    }
+}
+
+/// The integer that a number with a fraction of zero is.
+fn integer(number: &Number) -> Option<Number> {
+    let float = number.as_f64().filter(|_| number.is_f64())?;
+    // Rust writes a whole number without fraction and exponent, and reads back what fits.
+    let text = format!("{float:.0}");
+    let is_whole = float.fract() == 0.0;
+    let integer = text.parse::<u64>().map(Number::from);
+    let integer = integer.or_else(|_| text.parse::<i64>().map(Number::from));
+    integer.ok().filter(|_| is_whole)
 }
 
 fn shortened(words: &str) -> String {
@@ -155,6 +186,19 @@ mod tests {
                 .unwrap()
                 .contains("b")
         );
+    }
+
+    #[test]
+    fn a_whole_number_becomes_an_integer_and_other_numbers_stay() {
+        let value = json!({"a": [5.0, -3.0, 1e3, 0.5, 1e300, -0.0], "b": {"c": 2}});
+        let integers = json!({"a": [5, -3, 1000, 0.5, 1e300, 0], "b": {"c": 2}});
+        assert_eq!(value_with_integers(value), integers);
+        let large = json!(18_446_744_073_709_549_568.0_f64);
+        assert_eq!(
+            value_with_integers(large),
+            json!(18_446_744_073_709_549_568_u64)
+        );
+        assert_eq!(value_with_integers(json!(1e20)), json!(1e20));
     }
 
     // P6: nothing is fetched.

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     ask::Target,
-    catalog::{Catalog, LogLevel, PromptArgument, ToolEntry, ToolResult},
+    catalog::{Catalog, LogLevel, PromptArgument, ToolEntry, ToolResult, with_integers},
     limits,
     step::Cx,
 };
@@ -163,7 +163,7 @@ fn tool(
         by: entry.handler.into(),
         target: Target::Tool(name.to_owned()),
         name: name.to_owned(),
-        arguments,
+        arguments: with_integers(arguments),
     })
 }
 

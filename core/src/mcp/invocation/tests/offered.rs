@@ -122,6 +122,25 @@ fn a_list_is_read_page_by_page() {
 }
 
 #[test]
+fn a_whole_number_written_with_a_fraction_reaches_the_tool_as_an_integer() {
+    fn count(call: &Call) -> Step<ToolResult> {
+        match call.arguments()["days"].as_u64() {
+            Some(days) => Step::done(format!("{days} days")),
+            None => Step::Done(Err("no integer".into())),
+        }
+    }
+    let days = json!({"type": "object", "properties": {"days": {"type": "integer"}}});
+    let tool = Tool::new("count", "Counts").input_schema(days);
+    let catalog = Catalog::builder().tool(tool, Handler::Step(count));
+    let mut world = World::offering(catalog.build().unwrap());
+    let client = Client::new(&mut world, NEW, json!({}));
+    for days in [json!(5), json!(5.0), json!(5e0)] {
+        let result = client.call(&mut world, "count", json!({"arguments": {"days": days}}));
+        assert_eq!(result["content"][0]["text"], "5 days");
+    }
+}
+
+#[test]
 fn null_is_as_if_left_out_in_every_method() {
     let mut world = world();
     for revision in OLD.into_iter().chain([NEW]) {

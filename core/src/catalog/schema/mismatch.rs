@@ -1,0 +1,186 @@
+//! What does not fit a schema, in words that a model can act on: the member, and what would fit. The
+//! value itself is not repeated: it may be long and is the client's own.
+
+use jsonschema::{ValidationError, error::ValidationErrorKind};
+use serde_json::Value;
+
+/// Says where a value does not fit, and what would. `schema` is the whole one.
+pub(super) fn words(error: &ValidationError<'_>, schema: &Value) -> String {
+    if let Some(branch) = meant(error) {
+        return words(branch, schema);
+    }
+    let place = error.instance_path().to_string();
+    let words = match alternatives(error) {
+        Some(choices) => expected(&choices),
+        None => match error.kind() {
+            ValidationErrorKind::AdditionalProperties { unexpected } => {
+                unknown_members(unexpected, error, schema)
+            }
+            // The validator's word where no member is known and none allowed.
+            ValidationErrorKind::FalseSchema => "there are no members".to_owned(),
+            _ => error.masked().to_string(),
+        },
+    };
+    // Of a union the choice may be a member further in, as the tag of an enum is.
+    let place = first_choice(error).map_or(place, |choice| choice.instance_path().to_string());
+    match place.is_empty() {
+        true => words,
+        false => format!("{place}: {words}"),
+    }
+}
+
+fn expected(choices: &[String]) -> String {
+    match choices {
+        [only] => format!("expected {only}"),
+        several => format!("expected one of {}", several.join(", ")),
+    }
+}
+
+fn unknown_members(names: &[String], error: &ValidationError<'_>, schema: &Value) -> String {
+    let unknown = Value::from(names).to_string();
+    let unknown = unknown.trim_matches(['[', ']']);
+    let keyword = error.schema_path().to_string();
+    let known = keyword.strip_suffix("/additionalProperties");
+    let known = known.and_then(|place| schema.pointer(&format!("{place}/properties")));
+    let known = known.and_then(Value::as_object);
+    let known: Vec<_> = known
+        .into_iter()
+        .flat_map(|members| {
+            members
+                .keys()
+                .map(|name| Value::from(name.as_str()).to_string())
+        })
+        .collect();
+    match known.is_empty() {
+        true => format!("unknown member {unknown}"),
+        false => format!("unknown member {unknown}, {}", expected(&known)),
+    }
+}
+
+/// The errors of a union, branch by branch, but for branches of another type altogether, such as the
+/// `null` of an `Option`.
+fn branches<'a>(error: &'a ValidationError<'_>) -> Vec<&'a [ValidationError<'static>]> {
+    let (ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context }) =
+        error.kind()
+    else {
+        return Vec::new();
+    };
+    let is_of_type = |branch: &&[ValidationError<'static>]| {
+        let is_type = |inner: &ValidationError<'_>| {
+            matches!(inner.kind(), ValidationErrorKind::Type { .. })
+                && inner.instance_path() == error.instance_path()
+        };
+        !branch.iter().any(is_type)
+    };
+    context
+        .iter()
+        .map(Vec::as_slice)
+        .filter(is_of_type)
+        .collect()
+}
+
+/// The error of the one branch of a union whose choices fit: the variant that was meant.
+fn meant<'a>(error: &'a ValidationError<'_>) -> Option<&'a ValidationError<'static>> {
+    let fits = |branch: &&[ValidationError<'static>]| !branch.iter().any(is_choice);
+    let mut branches = branches(error).into_iter().filter(fits);
+    let only = branches.next().filter(|_| branches.next().is_none())?;
+    only.first()
+}
+
+fn is_choice(error: &ValidationError<'_>) -> bool {
+    first_choice(error).is_some()
+}
+
+/// The error that a value is none of a choice, if it is that, or a union of such.
+fn first_choice<'a, 'b>(error: &'a ValidationError<'b>) -> Option<&'a ValidationError<'b>>
+where
+    'static: 'b,
+{
+    match error.kind() {
+        ValidationErrorKind::Enum { .. } | ValidationErrorKind::Constant { .. } => Some(error),
+        _ => {
+            let branches = branches(error);
+            let inner = branches.first()?.iter().find(|inner| is_choice(inner))?;
+            first_choice(inner)
+        }
+    }
+}
+
+/// What would fit, if it is a choice, or a union of choices.
+fn alternatives(error: &ValidationError<'_>) -> Option<Vec<String>> {
+    match error.kind() {
+        ValidationErrorKind::Enum { options } => {
+            Some(options.as_array()?.iter().map(Value::to_string).collect())
+        }
+        ValidationErrorKind::Constant { expected_value } => Some(vec![expected_value.to_string()]),
+        _ => {
+            let mut all = Vec::new();
+            for branch in branches(error) {
+                let choice = branch.iter().find(|inner| is_choice(inner))?;
+                all.extend(alternatives(choice)?);
+            }
+            Some(all).filter(|all| !all.is_empty())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::catalog::schema::Schema;
+
+    fn mismatch(property: serde_json::Value, value: serde_json::Value) -> String {
+        let schema = json!({"type": "object", "properties": {"a": property},
+            "additionalProperties": false});
+        let schema = Schema::compile(&schema).unwrap();
+        schema.first_error(&json!({"a": value})).unwrap()
+    }
+
+    #[test]
+    fn a_value_that_is_none_of_a_choice_is_told_which_there_are() {
+        let plain = json!({"type": "string", "enum": ["x", "y"]});
+        let titled = json!({"oneOf": [{"const": "x", "description": "X"}, {"enum": ["y"]}]});
+        let optional = json!({"anyOf": [titled, {"type": "null"}]});
+        for property in [plain, titled, optional] {
+            let words = mismatch(property, json!("z"));
+            assert_eq!(words, r#"/a: expected one of "x", "y""#);
+        }
+        assert_eq!(mismatch(json!({"const": 1}), json!(2)), "/a: expected 1");
+    }
+
+    #[test]
+    fn an_enum_of_objects_is_told_its_tags_or_what_its_variant_lacks() {
+        let variant = |tag: &str, member: &str| {
+            json!({"type": "object", "required": ["kind", member],
+                "properties": {"kind": {"const": tag}, member: {"type": "number"}}})
+        };
+        let shape = json!({"oneOf": [variant("circle", "radius"), variant("square", "side")]});
+        let words = mismatch(shape.clone(), json!({"kind": "line", "radius": 1}));
+        assert_eq!(words, r#"/a/kind: expected one of "circle", "square""#);
+        let words = mismatch(shape.clone(), json!({"kind": "square", "side": "secret"}));
+        assert!(
+            words.starts_with("/a/side: ") && words.contains("number"),
+            "{words}"
+        );
+        assert!(!words.contains("secret"), "{words}");
+        let words = mismatch(shape, json!({"kind": "circle"}));
+        assert!(words.contains(r#""radius""#), "{words}");
+    }
+
+    #[test]
+    fn an_unknown_member_is_told_which_there_are() {
+        let inner = json!({"type": "object", "properties": {"b": {}, "c": {}},
+            "additionalProperties": false});
+        let words = mismatch(inner, json!({"d": 1}));
+        assert_eq!(words, r#"/a: unknown member "d", expected one of "b", "c""#);
+        let none = json!({"type": "object", "additionalProperties": false});
+        let empty = json!({"type": "object", "properties": {}, "additionalProperties": false});
+        for (schema, words) in [
+            (none, "/a: there are no members"),
+            (empty, r#"/a: unknown member "d""#),
+        ] {
+            assert_eq!(mismatch(schema, json!({"d": 1})), words);
+        }
+    }
+}
