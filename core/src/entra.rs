@@ -1,6 +1,7 @@
 //! We are one confidential client of Entra ID: its metadata and keys, its token endpoint, its
 //! errors, and Microsoft Graph.
 
+mod aadsts;
 pub(crate) mod access_token;
 pub(crate) mod discovery;
 pub(crate) mod error;

@@ -8,6 +8,13 @@ pub const LOG_VALUE_CHARS: usize = 200;
 /// The longest field of the log that holds words of this server or its environment, in characters.
 pub const LOG_WORDS_CHARS: usize = 2000;
 
+/// How many lines of one event that strangers can cause are written within [`LOG_BURST_WINDOW`]; the
+/// others are counted.
+pub const LOG_BURST: u64 = 20;
+
+/// How long the lines of one burst are counted, from the first.
+pub const LOG_BURST_WINDOW: Duration = Duration::from_secs(10);
+
 /// The most bytes of a body of a stranger: registrations and forms are far smaller.
 pub const UNAUTHENTICATED_BODY_BYTES: usize = 64 * 1024;
 

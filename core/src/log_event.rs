@@ -9,8 +9,9 @@ mod sanitize;
 mod table;
 #[cfg(test)]
 mod tests;
+mod throttle;
 
-pub use self::{field::Field, sanitize::sanitize, table::LogEventId};
+pub use self::{field::Field, sanitize::sanitize, table::LogEventId, throttle::Throttle};
 pub use entra_mcp_wire::text::is_invisible;
 
 use crate::limits::{LOG_VALUE_CHARS, LOG_WORDS_CHARS};

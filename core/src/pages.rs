@@ -73,8 +73,15 @@ pub(crate) fn page(status: StatusCode, title: &str, body: &Html, kind: Kind) -> 
 }
 
 /// A page that says what went wrong and what to do about it. With 503 it says when to try again.
-pub(crate) fn error(status: StatusCode, title: &str, text: &str) -> Response<Bytes> {
-    error_with(status, title, text, &Html::default())
+///
+/// The reference is that of the line in the log, for whoever asks the operator.
+pub(crate) fn error(
+    status: StatusCode,
+    title: &str,
+    text: &str,
+    request_id: &str,
+) -> Response<Bytes> {
+    error_with(status, title, text, &Html::default(), request_id)
 }
 
 /// The same with more below.
@@ -83,14 +90,17 @@ pub(crate) fn error_with(
     title: &str,
     text: &str,
     more: &Html,
+    request_id: &str,
 ) -> Response<Bytes> {
     let slots = [
         ("title", Slot::Text(title)),
         ("text", Slot::Text(text)),
         ("more", Slot::Html(more)),
+        ("request_id", Slot::Text(request_id)),
     ];
     let body = Html::fill(
-        "<p class=\"brand\">entra-mcp</p>\n<h1>{title}</h1>\n<p>{text}</p>\n{more}",
+        "<p class=\"brand\">entra-mcp</p>\n<h1>{title}</h1>\n<p>{text}</p>\n{more}\n\
+         <p><small>Reference: {request_id}</small></p>",
         &slots,
     );
     let mut response = page(status, title, &body, Kind::Plain);
@@ -112,7 +122,7 @@ mod tests {
         for response in [
             TestServer::dev().get("/"),
             TestServer::dev().get("/authorize"),
-            error(StatusCode::NOT_FOUND, "title", "text"),
+            error(StatusCode::NOT_FOUND, "title", "text", "reference"),
         ] {
             let is = |name: &str| testing::header(&response, name).to_owned();
             assert_eq!(is("x-frame-options"), "DENY");

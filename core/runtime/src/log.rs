@@ -4,11 +4,15 @@
 //! else writes to the log (other crates, panics) has its control characters escaped here, so that
 //! one record is one line (threats O3, O4).
 
-use std::fmt::{self, Write as _};
+use std::{
+    fmt::{self, Write as _},
+    sync::{Mutex, PoisonError},
+    time::Instant,
+};
 
 use entra_mcp_core::{
     config::LogFormat,
-    log_event::{Field as LogField, Level, LogEvent, LogEventId, sanitize},
+    log_event::{Field as LogField, Level, LogEvent, LogEventId, Throttle, sanitize},
 };
 use tracing::{
     Event, Subscriber,
@@ -62,8 +66,28 @@ where
         .with_filter(quiet)
 }
 
-/// Writes a line of the core or of a runtime.
+/// What bounds the lines that strangers can cause.
+static THROTTLE: Mutex<Option<(Instant, Throttle)>> = Mutex::new(None);
+
+/// Writes a line of the core or of a runtime, unless it is one of a burst.
 pub fn log(event: &LogEvent) {
+    let (is_admitted, summaries) = {
+        let mut throttle = THROTTLE.lock().unwrap_or_else(PoisonError::into_inner);
+        let (began, throttle) =
+            throttle.get_or_insert_with(|| (Instant::now(), Throttle::default()));
+        let now = began.elapsed();
+        let summaries = throttle.summaries(now);
+        (throttle.admits(event.id(), now), summaries)
+    };
+    for summary in &summaries {
+        write(summary);
+    }
+    if is_admitted {
+        write(event);
+    }
+}
+
+fn write(event: &LogEvent) {
     let (id, sentence) = (event.id().as_str(), event.id().sentence());
     let fields = Fields(event.fields());
     match event.level() {
@@ -217,7 +241,7 @@ mod tests {
     // O4
     #[test]
     fn an_event_is_one_line_for_people_with_its_id() {
-        let line = logged(LogFormat::Text, || log(&registered()));
+        let line = logged(LogFormat::Text, || write(&registered()));
         let (time, rest) = line.split_once("  INFO ").unwrap();
         assert!(time.ends_with('Z') && time.contains('T'), "{line}");
         assert_eq!(
@@ -228,7 +252,7 @@ mod tests {
 
     #[test]
     fn an_event_is_one_json_object_on_request() {
-        let line = logged(LogFormat::Json, || log(&registered()));
+        let line = logged(LogFormat::Json, || write(&registered()));
         let (head, rest) = line.split_once(",\"level\"").unwrap();
         assert!(head.starts_with("{\"time\":\""), "{line}");
         assert_eq!(
@@ -236,6 +260,18 @@ mod tests {
             ":\"INFO\",\"event\":\"client.registered\",\"message\":\"a client registered\",\
              \"client_name\":\"a \\\"b\\\"\\\\u{a}\\\\ c\"}\n"
         );
+    }
+
+    // M14
+    #[test]
+    fn burst_of_a_strangers_lines_is_bounded() {
+        let lines = logged(LogFormat::Text, || {
+            for _ in 0..1000 {
+                log(&LogEvent::new(LogEventId::AuthorizationRefused));
+            }
+        });
+        let written = lines.matches("authorization.refused").count();
+        assert!((1..100).contains(&written), "{written}");
     }
 
     // O4
@@ -251,7 +287,7 @@ mod tests {
     #[test]
     fn refusals_and_the_chatter_of_other_crates_are_quiet() {
         let line = logged(LogFormat::Text, || {
-            log(&LogEvent::new(LogEventId::TokenRefused));
+            write(&LogEvent::new(LogEventId::GraphTokenRefused));
             tracing::info!(target: "ureq", "chatter");
         });
         assert_eq!(line, "");

@@ -8,7 +8,7 @@
 use ::http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
 
-use super::metadata::is_guid;
+use super::{aadsts, metadata::is_guid};
 use crate::{
     ask::FetchFault,
     http::form::Form,
@@ -156,6 +156,15 @@ impl EntraError {
         ) || suberrors.contains(&details.suberror.as_str())
     }
 
+    /// Returns the number of the error and what it means, if it is a known one.
+    pub(crate) fn meaning(&self) -> Option<(u64, &'static str)> {
+        let (Self::SignInAgain(details)
+        | Self::Configuration(details)
+        | Self::Unavailable(details)) = self;
+        let number = details.aadsts?;
+        Some((number, aadsts::meaning(number)?))
+    }
+
     /// The line for the log.
     pub(crate) fn log_event(&self, step: Step) -> LogEvent {
         let (id, details) = match self {
@@ -171,6 +180,9 @@ impl EntraError {
         }
         if let Some(number) = details.aadsts {
             event = event.with(Field::Aadsts, number.to_string());
+            if let Some(meaning) = aadsts::meaning(number) {
+                event = event.with(Field::AadstsMeaning, meaning);
+            }
         }
         if let Some(id) = &details.correlation_id {
             event = event.with(Field::CorrelationId, id);
@@ -318,5 +330,18 @@ mod tests {
         let line = line.to_string();
         assert!(line.contains("50173") && line.contains("c-1"), "{line}");
         assert!(!line.contains("alice"), "{line}");
+    }
+
+    #[test]
+    fn a_known_number_comes_with_words() {
+        let body = r#"{"error":"invalid_client","error_codes":[7000222]}"#;
+        let error = read(401, &HeaderMap::new(), body);
+        let line = error.log_event(Step::CodeRedemption);
+        assert_eq!(line.id(), LogEventId::EntraMisconfigured);
+        assert_eq!(
+            line.field(Field::AadstsMeaning),
+            Some("The client secret has expired.")
+        );
+        assert_eq!(error.meaning().unwrap().0, 7_000_222);
     }
 }

@@ -47,6 +47,8 @@ fields! {
     Count = "count";
     /// Where the client has the browser return to: a host, or the scheme of an app.
     Destination = "destination";
+    /// The id of another event.
+    Event = "event_id";
     /// What went wrong: an error code of OAuth or Entra, or the words of the operating system.
     Error = "error";
     /// Microsoft Graph's id of the request, for Microsoft's support.

@@ -61,16 +61,39 @@ macro_rules! events {
     };
 }
 
+impl LogEventId {
+    /// Returns whether lines of a burst are left out and counted: of everything that strangers can
+    /// cause. What only users and the server itself can cause is written always.
+    #[must_use]
+    pub fn is_throttled(self) -> bool {
+        !matches!(
+            self,
+            Self::SignInCompleted
+                | Self::SignInReplayed
+                | Self::CodeReplayed
+                | Self::RefreshTokenReplayed
+                | Self::SessionEnded
+                | Self::GraphNewTokenRefused
+                | Self::ServerFailed
+                | Self::ServerPanicked
+                | Self::RuntimeMisuse
+                | Self::RuntimeUnknownAction
+                | Self::SignalsUnavailable
+                | Self::LogThrottled
+        )
+    }
+}
+
 events! {
     /// A client registered itself (RFC 7591).
     ClientRegistered = "client.registered", Info,
         "a client registered", [ClientName, Destination];
     /// A registration was refused: its metadata are wrong, or its redirect URIs not allowed.
-    RegistrationRefused = "client.registration_refused", Debug,
+    RegistrationRefused = "client.registration_refused", Info,
         "a registration was refused", [Reason];
 
     /// `/authorize` was refused: unknown client, redirect URI, PKCE, scope or resource.
-    AuthorizationRefused = "authorization.refused", Debug,
+    AuthorizationRefused = "authorization.refused", Info,
         "an authorization request was refused", [Reason, Destination];
     /// The user pressed the button that lets a client act for them.
     ConsentApproved = "consent.approved", Info,
@@ -82,10 +105,10 @@ events! {
     ConsentDenied = "consent.denied", Info,
         "access was denied", [ClientName, Destination, Scope];
     /// A consent form came too late, twice or changed.
-    ConsentStale = "consent.stale", Debug,
+    ConsentStale = "consent.stale", Info,
         "a consent form was stale or not ours", [];
     /// A consent form came from a page of somebody else's, or from another browser.
-    ConsentForeign = "consent.foreign", Debug,
+    ConsentForeign = "consent.foreign", Info,
         "a consent form came from another page", [];
 
     /// Entra's metadata is not known, so that the user cannot be sent there or believed on return.
@@ -98,7 +121,7 @@ events! {
     SignInReplayed = "sign_in.replayed", Info,
         "a sign-in came back twice", [];
     /// Somebody came back from Entra whom this browser had not sent there.
-    SignInUnknown = "sign_in.unknown", Debug,
+    SignInUnknown = "sign_in.unknown", Info,
         "a callback belonged to no sign-in", [];
     /// The callback names an issuer that is not Entra: a mix-up attack (RFC 9207).
     SignInWrongIssuer = "sign_in.wrong_issuer", Warn,
@@ -151,7 +174,7 @@ events! {
         "Microsoft Graph refused a new token: session over", [];
 
     /// `/token` refused a code, a refresh token or a client.
-    TokenRefused = "token.refused", Debug,
+    TokenRefused = "token.refused", Info,
         "a token request was refused", [Error];
     /// A code was redeemed twice: somebody else has it. The session ends.
     CodeReplayed = "code.replayed", Info,
@@ -202,6 +225,9 @@ events! {
     SignalsUnavailable = "signals.unavailable", Warn,
         "signals cannot be caught: the server will end without notice", [Error];
 
+    /// Strangers caused a burst of one event: this many lines of it were not written.
+    LogThrottled = "log.throttled", Info,
+        "lines of a burst were left out", [Event, Count];
     /// This machine lacks IPv6; the other addresses serve.
     ListenSkipped = "listen.skipped", Debug,
         "an address is not listened on", [Error];

@@ -54,7 +54,7 @@ impl RedirectTarget {
     pub(crate) fn error(
         &self,
         error: OAuthError,
-        description: &'static str,
+        description: &str,
         public_url: &PublicUrl,
     ) -> Response<Bytes> {
         let parameters = [

@@ -161,9 +161,9 @@ fn is_s256(challenge: &str) -> bool {
 
 impl ErrorPage {
     /// The page. It repeats nothing that was sent.
-    pub(crate) fn page(self, env: Env<'_>) -> Response<Bytes> {
+    pub(crate) fn page(self, request_id: &str, env: Env<'_>) -> Response<Bytes> {
         let (title, text) = match self {
-            Self::UnknownClient => return unknown_client(env),
+            Self::UnknownClient => return unknown_client(request_id, env),
             Self::RedirectUri => (
                 "This client wants to return to an address it did not register",
                 "So that your sign-in cannot be sent to somebody else, it stops here. Close this \
@@ -176,7 +176,7 @@ impl ErrorPage {
                  client.",
             ),
         };
-        pages::error(StatusCode::BAD_REQUEST, title, text)
+        pages::error(StatusCode::BAD_REQUEST, title, text, request_id)
     }
 
     /// The same for the log.
@@ -191,7 +191,7 @@ impl ErrorPage {
 
 /// Clients keep an id that is not good any more for ever, so the page says how each is made to
 /// forget it.
-fn unknown_client(env: Env<'_>) -> Response<Bytes> {
+fn unknown_client(request_id: &str, env: Env<'_>) -> Response<Bytes> {
     let mut ways = Html::default();
     for told in client_setup::clients(&env.server.config.public_url) {
         let slots = [
@@ -213,6 +213,7 @@ fn unknown_client(env: Env<'_>) -> Response<Bytes> {
         "The client uses a registration that this server did not give, or gave before its key was \
          changed. Let the client forget it, then connect again: it will register anew by itself.",
         &more,
+        request_id,
     )
 }
 

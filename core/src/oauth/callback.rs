@@ -74,7 +74,7 @@ impl Callback {
             Some(response) => response.go(cx),
             None => {
                 cx.log(LogEventId::SignInUnknown);
-                cx.done(unknown())
+                cx.done(unknown(&cx.request_id()))
             }
         }
     }
@@ -152,7 +152,7 @@ impl AuthorizationResponse {
             Ok(code) => code,
             Err(error) => {
                 cx.log(error.log_event(Step::SignIn));
-                return redirect_with_error(redirect_target, CallbackError::of(&error), cx);
+                return redirect_with_entra_error(redirect_target, &error, cx);
             }
         };
         let scope = &sign_in.request.scope;
@@ -219,24 +219,52 @@ impl CallbackError {
     }
 }
 
+/// Sends the browser back to the client without a code, because Entra said no: a known reason is
+/// told, with the number that Microsoft's documentation explains.
+fn redirect_with_entra_error(
+    redirect_target: &RedirectTarget,
+    error: &EntraError,
+    cx: &mut Cx<'_>,
+) -> Progress<Callback> {
+    let (code, words) = CallbackError::of(error).parameters();
+    match error.meaning() {
+        Some((number, meaning)) => {
+            let words = format!("{words} {meaning} (Entra ID error {number}.)");
+            redirect_in_words(redirect_target, code, &words, cx)
+        }
+        None => redirect_in_words(redirect_target, code, words, cx),
+    }
+}
+
 /// Sends the browser back to the client without a code.
 fn redirect_with_error(
     redirect_target: &RedirectTarget,
     error: CallbackError,
     cx: &mut Cx<'_>,
 ) -> Progress<Callback> {
-    let (error, description) = error.parameters();
+    let (error, words) = error.parameters();
+    redirect_in_words(redirect_target, error, words, cx)
+}
+
+fn redirect_in_words(
+    redirect_target: &RedirectTarget,
+    error: OAuthError,
+    words: &str,
+    cx: &mut Cx<'_>,
+) -> Progress<Callback> {
+    let description = &format!("{words} Reference: {}.", cx.request_id());
     let public_url = &cx.env.server.config.public_url;
     cx.done(redirect_target.error(error, description, public_url))
 }
 
 /// It is not known whose sign-in this is, so there is nowhere to send the browser (threat B4).
-fn unknown() -> Response<Bytes> {
+fn unknown(request_id: &str) -> Response<Bytes> {
     pages::error(
         StatusCode::BAD_REQUEST,
         "This sign-in is not known here",
         "It was finished already, took longer than ten minutes, or began in another browser or \
          without cookies. Nothing was approved. Close this page and start again from your client.",
+        request_id,
     )
 }
 

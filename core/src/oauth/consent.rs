@@ -59,7 +59,7 @@ impl Consent {
                     LogEvent::new(LogEventId::AuthorizationRefused)
                         .with(Field::Reason, stop.as_str()),
                 );
-                cx.done(stop.page(env))
+                cx.done(stop.page(&cx.request_id(), env))
             }
             Err(AuthorizeError::Redirect(to, refusal)) => {
                 cx.log(
@@ -71,7 +71,9 @@ impl Consent {
                         ),
                 );
                 let public_url = &env.server.config.public_url;
-                cx.done(to.error(refusal.error, refusal.description, public_url))
+                let reference = cx.request_id();
+                let description = format!("{} Reference: {reference}.", refusal.description);
+                cx.done(to.error(refusal.error, &description, public_url))
             }
             Ok(validated) if is_approved(&validated, request.headers(), env) => {
                 let name = validated.client.metadata().client_name.as_deref();
@@ -95,11 +97,11 @@ impl Consent {
         let form = Form::parse(request.body());
         let Some(consent_form) = ConsentForm::read(&form, env) else {
             cx.log(LogEventId::ConsentStale);
-            return cx.done(stale());
+            return cx.done(stale(&cx.request_id()));
         };
         if !is_from_our_page(request.headers(), &consent_form.browser, env) {
             cx.log(LogEventId::ConsentForeign);
-            return cx.done(foreign());
+            return cx.done(foreign(&cx.request_id()));
         }
         let name = consent_form.client_name.as_deref();
         match form.one("decision") {
@@ -121,7 +123,7 @@ impl Consent {
                     &env.server.config.public_url,
                 ))
             }
-            _ => cx.done(stale()),
+            _ => cx.done(stale(&cx.request_id())),
         }
     }
 
@@ -158,6 +160,7 @@ impl RedirectToEntra {
                 "Microsoft Entra ID cannot be reached",
                 "Your approval was taken, but the sign-in page cannot be found right now. Wait a \
                  moment, then start again from your client.",
+                &cx.request_id(),
             ));
         };
         let sign_in = PendingSignIn::begin(self.request, env.now.unix, cx.entropy);
@@ -276,21 +279,23 @@ fn log_decision(
     );
 }
 
-fn stale() -> Response<Bytes> {
+fn stale(request_id: &str) -> Response<Bytes> {
     pages::error(
         StatusCode::BAD_REQUEST,
         "This page is too old",
         "You were asked more than ten minutes ago, or the page was changed on its way. Nothing was \
          approved. Start again from your client.",
+        request_id,
     )
 }
 
-fn foreign() -> Response<Bytes> {
+fn foreign(request_id: &str) -> Response<Bytes> {
     pages::error(
         StatusCode::FORBIDDEN,
         "This answer did not come from the page that asked",
         "Another page, or another browser, sent it. Nothing was approved. Start again from your \
          client, and allow cookies of this site.",
+        request_id,
     )
 }
 

@@ -1,6 +1,9 @@
 //! Tests of GET /authorize.
 
-use crate::testing::{TestServer, authorize, client_id, header, parameter, text};
+use crate::{
+    log_event::{Field, Level, LogEventId},
+    testing::{TestServer, authorize, client_id, header, parameter, text},
+};
 
 const CALLBACK: &str = "https://client.example/cb";
 
@@ -351,5 +354,38 @@ fn no_address_of_the_server_redirects_to_where_its_query_says() {
             let response = setting.server.get(&format!("{path}?{name}={evil}"));
             assert_eq!(header(&response, "location"), "", "{path}?{name}");
         }
+    }
+}
+
+#[test]
+fn every_refusal_is_one_line_of_the_log_whose_reference_is_shown() {
+    let setting = setting();
+    let strange = client_id(&setting.server, &["https://other.example/cb"]);
+    for (client, changes) in [
+        ("nobody", vec![]),
+        (strange.as_str(), vec![]),
+        (
+            setting.client_id.as_str(),
+            vec![("code_challenge", "short")],
+        ),
+        (
+            setting.client_id.as_str(),
+            vec![("code_challenge_method", "plain")],
+        ),
+    ] {
+        let target = authorize(client, CALLBACK, &changes);
+        let request = setting.server.request("GET", &target);
+        let sent = setting
+            .server
+            .send(request.body(bytes::Bytes::new()).unwrap());
+        let [line] = sent.logged.as_slice() else {
+            panic!("one line: {:?}", sent.logged);
+        };
+        assert_eq!(line.id(), LogEventId::AuthorizationRefused);
+        assert_eq!(line.level(), Level::Info);
+        let reference = line.field(Field::RequestId).unwrap();
+        let response = sent.response.unwrap();
+        let shown = text(&response) + header(&response, "location");
+        assert!(shown.contains(reference), "{reference} in {shown}");
     }
 }

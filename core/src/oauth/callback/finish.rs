@@ -6,7 +6,7 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{Callback, CallbackError, redirect_with_error, unknown};
+use super::{Callback, CallbackError, redirect_with_entra_error, redirect_with_error, unknown};
 use crate::{
     ask::{Ask, Fetch, Guard, Store, StoreFault},
     entra::{
@@ -57,7 +57,7 @@ pub(super) fn redeemed(
         Err(error) => {
             cx.log(error.log_event(Step::CodeRedemption));
             let redirect_target = &sign_in.request.redirect_target;
-            redirect_with_error(redirect_target, CallbackError::of(&error), cx)
+            redirect_with_entra_error(redirect_target, &error, cx)
         }
     }
 }
@@ -189,7 +189,7 @@ impl StoringSession {
             }
             Err(StoreFault::Conflict) => {
                 cx.log(LogEventId::SignInReplayed);
-                cx.done(unknown())
+                cx.done(unknown(&cx.request_id()))
             }
             Err(StoreFault::Unavailable) => {
                 cx.log(LogEventId::SessionNotStored);

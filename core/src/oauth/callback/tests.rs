@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     entra::testing::{Signer, claims},
-    log_event::Level,
+    log_event::{Field, Level},
     mcp::testing::World,
     oauth::{
         authorization_request::{AuthorizationRequest, RedirectTarget},
@@ -254,12 +254,18 @@ fn an_error_of_entras_becomes_a_word_of_ours() {
         }
         let line = browser.world.logged.last().unwrap();
         assert_eq!(line.level(), level, "{theirs}");
+        let told = parameter(location, "error_description").unwrap();
+        assert!(told.contains("The user declined to consent."), "{told}");
+        assert!(
+            told.contains(line.field(Field::RequestId).unwrap()),
+            "{told}"
+        );
         let line = line.to_string();
         assert!(
             line.contains("65004") && line.contains("44444444-4444"),
             "{line}"
         );
-        for text in ["alice", "alert", "declined"] {
+        for text in ["alice", "alert", "Trace ID"] {
             assert!(!line.contains(text), "{text} in {line}");
         }
         assert!(browser.world.redeemed.is_empty());

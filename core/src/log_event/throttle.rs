@@ -1,0 +1,88 @@
+//! A bound on the lines that strangers can cause (threat M14): of a burst the first are written, the
+//! others counted, and one line says how many there were.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::{Field, LogEvent, LogEventId};
+use crate::limits::{LOG_BURST, LOG_BURST_WINDOW};
+
+/// Counts the lines of each event. Its clock is any that does not go back.
+#[derive(Debug, Default)]
+pub struct Throttle {
+    bursts: BTreeMap<LogEventId, Burst>,
+}
+
+#[derive(Debug)]
+struct Burst {
+    began: Duration,
+    lines: u64,
+}
+
+impl Throttle {
+    /// Returns whether a line of this event is to be written now.
+    pub fn admits(&mut self, id: LogEventId, now: Duration) -> bool {
+        if !id.is_throttled() {
+            return true;
+        }
+        let burst = self.bursts.entry(id).or_insert(Burst {
+            began: now,
+            lines: 0,
+        });
+        burst.lines = burst.lines.saturating_add(1);
+        burst.lines <= LOG_BURST
+    }
+
+    /// Forgets the bursts that are over, and returns a line for each of which lines were left out.
+    /// Call it before each line and now and then.
+    pub fn summaries(&mut self, now: Duration) -> Vec<LogEvent> {
+        let mut lines = Vec::new();
+        self.bursts.retain(|id, burst| {
+            let is_over = now.saturating_sub(burst.began) >= LOG_BURST_WINDOW;
+            if is_over && burst.lines > LOG_BURST {
+                let count = burst.lines - LOG_BURST;
+                let line = LogEvent::new(LogEventId::LogThrottled);
+                let line = line.with(Field::Event, id.as_str());
+                lines.push(line.with(Field::Count, count.to_string()));
+            }
+            !is_over
+        });
+        lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn burst_of_a_strangers_lines_is_cut_and_counted_once() {
+        let mut throttle = Throttle::default();
+        let refused = LogEventId::AuthorizationRefused;
+        let written = (0..10_000).filter(|_| throttle.admits(refused, Duration::ZERO));
+        assert_eq!(written.count() as u64, LOG_BURST);
+        assert!(throttle.summaries(Duration::ZERO).is_empty());
+        let summaries = throttle.summaries(LOG_BURST_WINDOW);
+        let [line] = summaries.as_slice() else {
+            panic!("one line: {summaries:?}");
+        };
+        assert_eq!(line.field(Field::Event), Some("authorization.refused"));
+        assert_eq!(
+            line.field(Field::Count),
+            Some((10_000 - LOG_BURST).to_string().as_str())
+        );
+        assert!(throttle.summaries(LOG_BURST_WINDOW).is_empty());
+        assert!(throttle.admits(refused, LOG_BURST_WINDOW));
+    }
+
+    #[test]
+    fn what_users_and_the_server_do_is_never_left_out() {
+        let mut throttle = Throttle::default();
+        for id in [
+            LogEventId::SignInCompleted,
+            LogEventId::SessionEnded,
+            LogEventId::ServerPanicked,
+        ] {
+            assert!((0..1000).all(|_| throttle.admits(id, Duration::ZERO)));
+        }
+    }
+}
