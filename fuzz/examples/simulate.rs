@@ -13,8 +13,8 @@ use std::process::ExitCode;
 
 use entra_mcp_fuzz::{
     choice::Choice,
-    options::Unkindness,
     simulate::{self, FailedRun, Summary},
+    unkindness::Unkindness,
 };
 
 fn main() -> ExitCode {

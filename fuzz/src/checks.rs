@@ -6,10 +6,12 @@ mod identifiers;
 mod isolation;
 mod ledger;
 mod redirects;
+mod registrations;
 mod schema;
 mod secrets;
 mod sessions;
 mod tokens;
+mod upstream;
 
 pub(crate) use self::ledger::claims;
 pub use self::{
@@ -76,6 +78,10 @@ impl Checks {
                 Box::new(tokens::EndedStaysEnded::default()),
                 Box::new(redirects::OnlyWhereAllowed::default()),
                 Box::new(schema::FitsItsSchema::default()),
+                Box::new(registrations::SecretsOfTheirOwn::default()),
+                Box::new(upstream::DisabledUsersAreOut),
+                Box::new(upstream::ThrottlingHolds::default()),
+                Box::new(upstream::CallbacksAreSpent::default()),
             ],
             ledger: Ledger::default(),
         }

@@ -7,6 +7,7 @@ use entra_mcp_dev_tenant::Control;
 
 use crate::{
     entra::{Entra, ID_TOKEN_FAULTS},
+    unkindness::Unkindness,
     users::Shared,
     world::World,
 };
@@ -16,6 +17,12 @@ const KINDS: usize = 10;
 
 /// What Entra's token endpoint may say: expired, revoked, throttled, second factor, policy, busy.
 const REFUSALS: [u32; 6] = [70_008, 50_173, 50_196, 50_076, 53_003, 90_033];
+
+/// By how many seconds a wall clock may step: it is set right by small steps.
+const STEPS: [i64; 4] = [-50, -5, 5, 50];
+
+/// The same for clocks that were set wrong.
+const FAR_STEPS: [i64; 8] = [-86_400, -3600, -50, -5, 5, 50, 3600, 86_400];
 
 /// Injects faults until the faults stop.
 pub async fn inject_faults(world: World, shared: Shared) {
@@ -49,7 +56,9 @@ async fn machines(world: &World, kind: u64, away: Duration) {
         world.sleep(away).await;
         world.start(replica);
     } else {
-        let seconds = world.choose(|choice| *choice.pick(&[-50, -5, 5, 50]));
+        let is_far = world.options(|options| options.has(Unkindness::WallClockSteps));
+        let steps: &[i64] = if is_far { &FAR_STEPS } else { &STEPS };
+        let seconds = world.choose(|choice| *choice.pick(steps));
         world.note(
             "faults",
             &format!("= r{replica}'s clock is {seconds} s off"),
@@ -142,6 +151,7 @@ async fn at_entra(world: &World, kind: u64, away: Duration) {
 /// Ends all faults: everything runs, clocks are right.
 pub fn stop_faults(world: &World) {
     world.entra(Entra::recover);
+    world.with(|state| state.checks.ledger_mut().disabled.clear());
     for replica in 0..world.replicas() {
         world.start(replica);
         world.skew(replica, 0);

@@ -28,5 +28,6 @@ pub mod store;
 pub mod targets;
 pub mod tools;
 pub mod trace;
+pub mod unkindness;
 pub mod users;
 pub mod world;

@@ -38,9 +38,9 @@ pub(crate) struct Conn {
     replica: Option<usize>,
     pub(crate) exchange: Option<(Process, ExchangeId)>,
     /// The answer ended, or the connection broke: nothing more is sent.
-    over: bool,
+    pub(crate) over: bool,
     /// The peer reads no more.
-    stalled: bool,
+    pub(crate) stalled: bool,
     inbox: VecDeque<Piece>,
     waiter: Option<TaskId>,
     not_before: SimInstant,

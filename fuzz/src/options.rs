@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use entra_mcp_core::{catalog::Catalog, env::Server};
 
-use crate::choice::Choice;
+use crate::{choice::Choice, unkindness::Unkindness};
 
 /// The options of a run.
 #[derive(Clone, Debug)]
@@ -93,22 +93,6 @@ impl Fault {
         Self::StoreConflict,
         Self::Killed,
     ];
-}
-
-/// Something that the real runtimes, clients or clocks do, and a kinder world would not. It is no
-/// fault: a run must hold with all of it. What the server does not stand yet is listed apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Unkindness {
-    /// What an exchange asks in its last step is dropped with it, which is a bug of the core then.
-    LastAsksAreLost,
-}
-
-impl Unkindness {
-    /// All that there is, with the names that `examples/simulate.rs` takes.
-    pub const ALL: [(&'static str, Self); 1] = [("last-asks-are-lost", Self::LastAsksAreLost)];
-
-    /// What every run has.
-    pub const ON: [Self; 1] = [Self::LastAsksAreLost];
 }
 
 impl Faults {

@@ -3,6 +3,7 @@
 
 mod asks;
 mod calls;
+mod mailbox;
 mod perform;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -26,7 +27,8 @@ use crate::{
     ids::{ConnId, ExchangeRef, Process},
     net::Piece,
     observation::Observation,
-    options::{Options, Unkindness},
+    options::Options,
+    unkindness::Unkindness,
     world::{SimEvent, State},
 };
 
@@ -48,6 +50,7 @@ struct Running {
     started: SimInstant,
     exchanges: BTreeMap<ExchangeId, Live>,
     calls: calls::Calls,
+    mailboxes: mailbox::Mailboxes,
     count: u64,
 }
 
@@ -124,6 +127,7 @@ impl State {
             started: moment,
             exchanges: BTreeMap::new(),
             calls: calls::Calls::default(),
+            mailboxes: mailbox::Mailboxes::default(),
             count: 0,
         });
         let line = format!("= starts, process {}", replica.generation);
@@ -387,6 +391,7 @@ impl State {
             return;
         };
         running.exchanges.remove(&id);
+        running.mailboxes.remove(&id);
         running.hub.forget(id);
         self.leave_calls(process, id);
         // A stream that was not closed by the exchange ends with it.

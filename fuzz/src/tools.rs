@@ -29,6 +29,8 @@ const LATE: &str = "late-5d20e8 of a call that is over";
 
 /// The resource that the runtime reads.
 pub const PAGE: &str = "world://page";
+/// How many changes a burst has.
+const BURST: usize = 100;
 /// The resource that is watched.
 pub const WATCHED: &str = "test://watched-resource";
 
@@ -58,6 +60,11 @@ pub fn everything() -> Catalog {
         ("world_endless", "Never ends", TaskSupport::Optional),
         ("world_asking", "Asks first", TaskSupport::Never),
         ("world_changing", "Changes a resource", TaskSupport::Never),
+        (
+            "world_bursting",
+            "Changes the lists often",
+            TaskSupport::Never,
+        ),
     ] {
         let tool = Tool::new(name, words).tasks(tasks);
         catalog = catalog.tool(tool, Handler::Runtime);
@@ -127,6 +134,9 @@ fn tool(name: &str, call: &Call, choice: &mut Choice) -> Vec<ScriptStep> {
         "world_changing" => vec![ScriptStep::Effect(Effect::NotifyChanged(
             ChangeNotification::Resource(WATCHED.to_owned()),
         ))],
+        "world_bursting" => (0..BURST)
+            .map(|_| ScriptStep::Effect(Effect::NotifyChanged(ChangeNotification::Tools)))
+            .collect(),
         _ => vec![ScriptStep::Pause(moment(choice))],
     }
 }

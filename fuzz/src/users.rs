@@ -11,6 +11,7 @@ use crate::{
     client::{Client, ClientError, Dialect, Feature, LeakedName},
     human::Human,
     ids::Role,
+    unkindness::Unkindness,
     world::World,
 };
 
@@ -62,6 +63,9 @@ const LONG: Duration = Duration::from_secs(90);
 /// How long one that loses patience waits.
 const SHORT: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(3));
 
+/// How often a user reloads a page that says that something failed.
+const RELOADS: usize = 3;
+
 impl SimUser {
     /// A user with this account, whose client speaks this dialect.
     #[must_use]
@@ -82,6 +86,8 @@ impl SimUser {
         };
         client.redirect_uri = format!("{origin}/{name}");
         client.leaked_names = Rc::clone(&shared.borrow().leaked_names);
+        let is_confidential = world.options(|options| options.has(Unkindness::CopiedRegistrations));
+        client.is_confidential = is_confidential && world.choose(|choice| choice.chance(500));
         client.is_sticky = world.choose(|choice| choice.chance(700));
         Self {
             world: world.clone(),
@@ -230,7 +236,25 @@ impl SimUser {
         if let Err(ClientError::Status { status: 401, .. }) = &signed_in {
             self.client.registration = None;
         }
+        if signed_in.is_err() && self.is(Unkindness::ReplayedCallbacks) {
+            self.reload_callback().await;
+        }
         signed_in
+    }
+
+    fn is(&self, unkindness: Unkindness) -> bool {
+        self.world.options(|options| options.has(unkindness))
+    }
+
+    /// Reloads the page on which a sign-in ended, a few times.
+    async fn reload_callback(&mut self) {
+        let mut opened = self.browser.history.iter().rev();
+        let callback = opened.find(|url| url.path() == "/auth/callback").cloned();
+        if let Some(callback) = callback {
+            for _ in 0..RELOADS {
+                let _arrived = self.browser.open(&callback).await;
+            }
+        }
     }
 
     async fn call(&mut self) -> Result<(), ClientError> {

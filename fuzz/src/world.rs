@@ -129,6 +129,19 @@ impl World {
     pub fn control(&self, control: Control) {
         let now = self.now().unix;
         self.note("faults", &format!("= {control:?}"));
+        self.with(|state| {
+            let moment = state.moment;
+            let disabled = &mut state.checks.ledger_mut().disabled;
+            match &control {
+                Control::Disable { username } => {
+                    disabled.entry(username.clone()).or_insert(moment);
+                }
+                Control::Enable { username } => {
+                    disabled.remove(username);
+                }
+                _ => {}
+            }
+        });
         self.entra(|entra| entra.control(control, now));
     }
 

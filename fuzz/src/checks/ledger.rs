@@ -1,6 +1,6 @@
 //! What is known of a run: who asked what, what was minted for whom. The checks read it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
@@ -8,6 +8,7 @@ use http::{HeaderMap, Request, Response, header};
 use serde_json::Value;
 
 use super::{Label, Secrets, Sort};
+use crate::unkindness::Unkindness;
 use crate::{
     clock::SimInstant,
     ids::{ConnId, ExchangeRef, Role},
@@ -55,6 +56,12 @@ pub struct Ledger {
     /// What the world's clock says.
     pub moment: SimInstant,
     cases: BTreeMap<ExchangeRef, ExchangeRecord>,
+    /// In what the world is unkind.
+    pub unkindness: BTreeSet<Unkindness>,
+    /// The user names of accounts that Entra lets in no more, and since when.
+    pub disabled: BTreeMap<String, SimInstant>,
+    /// The user names of accounts, by `oid`.
+    pub names: BTreeMap<String, String>,
     /// Sign-ins that Entra completed, tool answers and such, for the summary of a run.
     pub counts: BTreeMap<&'static str, u64>,
 }
@@ -218,6 +225,12 @@ impl Ledger {
             return;
         }
         let user = text("id_token").and_then(oid);
+        if let (Some(oid), Some(token)) = (&user, text("id_token"))
+            && let Some(claims) = claims(token)
+            && let Some(name) = claims.get("preferred_username").and_then(Value::as_str)
+        {
+            self.names.insert(oid.clone(), name.to_owned());
+        }
         let user = user.or_else(|| {
             let shown = form(request.body(), "refresh_token")?;
             self.owner(&shown)

@@ -9,7 +9,10 @@ use super::{
     events::{self, Events},
     text,
 };
-use crate::tools::{PAGE, WATCHED};
+use crate::{
+    tools::{PAGE, WATCHED},
+    unkindness::Unkindness,
+};
 
 /// Something to use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,11 +41,13 @@ pub enum Feature {
     Subscription,
     /// Tasks.
     Tasks,
+    /// A tool that announces many changes in a row.
+    Bursts,
 }
 
 impl Feature {
     /// All that there is.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Prompts,
         Self::Resources,
         Self::Completion,
@@ -55,6 +60,7 @@ impl Feature {
         Self::Cancellation,
         Self::Subscription,
         Self::Tasks,
+        Self::Bursts,
     ];
 }
 
@@ -102,6 +108,13 @@ impl Client {
             Feature::Cancellation => self.use_cancellation().await,
             Feature::Subscription => self.use_subscription().await,
             Feature::Tasks => self.use_tasks().await,
+            Feature::Bursts => {
+                let world = self.peer.world().clone();
+                if world.options(|options| options.has(Unkindness::Bursts)) {
+                    self.call_tool("world_bursting", json!({})).await?;
+                }
+                Ok(())
+            }
         }
     }
 

@@ -3,7 +3,6 @@
 
 use entra_mcp_core::{
     ask::{Fetch, FetchFault, Guard, Store, StoreFault, Ticket},
-    event::Event,
     exchange::ExchangeId,
     hub::{HubOutput, ToHub},
 };
@@ -131,6 +130,7 @@ impl State {
 
     pub(super) fn tell_hub(&mut self, process: Process, id: ExchangeId, message: ToHub) {
         let moment = self.moment;
+        self.open_mailbox(process, id);
         let Some(replica) = self.process(process) else {
             return;
         };
@@ -151,8 +151,7 @@ impl State {
             };
             match running.hub.poll() {
                 HubOutput::Deliver(id, message) => {
-                    let event = Event::FromHub(message);
-                    self.schedule(self.moment, SimEvent::Deliver(process, id, event));
+                    self.post(process, id, message);
                 }
                 HubOutput::Publish(known) => running.known = known,
                 HubOutput::Spawn(job) => self.begin_errand(process, job),

@@ -78,8 +78,12 @@ impl State {
         Some(&mut running.calls)
     }
 
+    /// A function goes on within the process: much sooner than a message crosses the network.
     fn go_on_soon(&mut self, process: Process, id: ExchangeId, ask: AskId) {
-        let at = self.moment.after(self.latency());
+        let within = self
+            .choice
+            .between(Duration::ZERO, Duration::from_millis(1));
+        let at = self.moment.after(within);
         self.schedule(at, SimEvent::CallStep(process, id, ask));
     }
 

@@ -28,6 +28,8 @@ pub(crate) enum SimEvent {
     Reset(ConnId),
     /// An event for an exchange.
     Deliver(Process, ExchangeId, Event),
+    /// An exchange gets its turn to read its mailbox.
+    MailboxTurn(Process, ExchangeId),
     /// A wait of an exchange is over.
     Tick(Process, ExchangeId, Instant),
     /// An outbound request reaches Entra or Graph.
@@ -74,6 +76,7 @@ impl State {
             SimEvent::PeerClosed(conn) => self.left(conn),
             SimEvent::Reset(conn) => self.cut(conn),
             SimEvent::Deliver(process, id, event) => self.tell(process, id, event),
+            SimEvent::MailboxTurn(process, id) => self.read_mailbox(process, id),
             SimEvent::Tick(process, id, until) => self.tick(process, id, until),
             SimEvent::FetchArrives(process, id, ticket, fetch) => {
                 self.upstream(process, id, ticket, *fetch);

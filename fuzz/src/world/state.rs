@@ -64,6 +64,7 @@ impl State {
             failure: None,
             options,
         };
+        state.checks.ledger_mut().unkindness = state.options.unkindness.clone();
         for index in 0..state.options.replicas {
             let replica = Replica::new(index, &state.options);
             state.replicas.push(replica);

@@ -1,0 +1,122 @@
+//! What is between the server and Entra: who is disabled there is out, throttling holds, and a code of
+//! Entra's is redeemed once.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use entra_mcp_core::limits;
+use http::header;
+
+use super::{Check, Ledger, ledger::form};
+use crate::{clock::SimInstant, observation::Observation, unkindness::Unkindness};
+
+/// A user who was disabled in Entra gets no new tokens, but for the repetition of a refresh that was
+/// done before.
+#[derive(Debug)]
+pub(super) struct DisabledUsersAreOut;
+
+/// How long after a user was disabled Entra and the server may be busy with what began before.
+const LEEWAY: Duration = Duration::from_secs(60);
+
+impl Check for DisabledUsersAreOut {
+    fn name(&self) -> &'static str {
+        "disabled users are out"
+    }
+
+    fn see(&mut self, seen: &Observation<'_>, ledger: &Ledger) -> Result<(), String> {
+        let Observation::ResponseStarted { who, head, .. } = seen else {
+            return Ok(());
+        };
+        let Some(record) = ledger.case(*who).filter(|record| record.path == "/token") else {
+            return Ok(());
+        };
+        let name = record.user.as_ref().and_then(|oid| ledger.names.get(oid));
+        let Some(since) = name.and_then(|name| ledger.disabled.get(name)) else {
+            return Ok(());
+        };
+        let is_refresh = form(&record.body, "refresh_token").is_some();
+        let end = since.after(limits::REFRESH_GRACE).after(LEEWAY);
+        if is_refresh && head.status() == 200 && record.since > end {
+            return Err(format!("{who} refreshes for {name:?}, who is disabled"));
+        }
+        Ok(())
+    }
+}
+
+/// Where Entra or Graph was busy and said for how long, it is left alone that long.
+#[derive(Debug, Default)]
+pub(super) struct ThrottlingHolds {
+    until: BTreeMap<(usize, String), (SimInstant, SimInstant)>,
+}
+
+impl Check for ThrottlingHolds {
+    fn name(&self) -> &'static str {
+        "throttling holds"
+    }
+
+    fn see(&mut self, seen: &Observation<'_>, ledger: &Ledger) -> Result<(), String> {
+        if !ledger.unkindness.contains(&Unkindness::ThrottlingHolds) {
+            return Ok(());
+        }
+        match seen {
+            Observation::UpstreamReplied {
+                who: Some(who),
+                request,
+                response,
+                ..
+            } if response.status() == 429 => {
+                let after = response.headers().get(header::RETRY_AFTER);
+                let after = after.and_then(|after| after.to_str().ok()?.parse().ok());
+                if let Some(after) = after {
+                    let user = ledger.case(*who).and_then(|record| record.user.clone());
+                    let place = format!("{} {user:?}", request.uri().path());
+                    // The answer is on its way for a while; what was sent meanwhile is no fault.
+                    let from = ledger.moment.after(Duration::from_secs(5));
+                    let until = ledger.moment.after(Duration::from_secs(after));
+                    self.until.insert((who.replica, place), (from, until));
+                }
+            }
+            Observation::FetchSent { who, request } => {
+                let user = ledger.case(*who).and_then(|record| record.user.clone());
+                let place = format!("{} {user:?}", request.uri().path());
+                if let Some((from, until)) = self.until.get(&(who.replica, place.clone()))
+                    && ledger.moment > *from
+                    && ledger.moment < *until
+                {
+                    return Err(format!("{who} asks {place}, which is busy until {until:?}"));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// How often a code of Entra's may be shown to Entra: once, and once more if the answer was lost.
+const REDEMPTIONS: u32 = 2;
+
+/// A callback that failed reaches Entra no more, however often it is replayed.
+#[derive(Debug, Default)]
+pub(super) struct CallbacksAreSpent {
+    codes: BTreeMap<String, u32>,
+}
+
+impl Check for CallbacksAreSpent {
+    fn name(&self) -> &'static str {
+        "callbacks are spent"
+    }
+
+    fn see(&mut self, seen: &Observation<'_>, _ledger: &Ledger) -> Result<(), String> {
+        if let Observation::FetchSent { who, request } = seen
+            && let Some(code) = form(request.body(), "code")
+        {
+            let count = self.codes.entry(code).or_default();
+            *count += 1;
+            if *count > REDEMPTIONS {
+                return Err(format!(
+                    "{who} redeems a code at Entra for the {count}. time"
+                ));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,106 @@
+//! The hub's messages on their way to exchanges: one bounded mailbox for each, read in its order when
+//! the exchange's task or thread gets its turn, as in the runtimes.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+
+use entra_mcp_core::{event::Event, exchange::ExchangeId, hub::FromHub, limits};
+
+use crate::{
+    checks::Failure,
+    ids::{ExchangeRef, Process},
+    world::{SimEvent, State},
+};
+
+/// The mailboxes of a process.
+pub(super) type Mailboxes = BTreeMap<ExchangeId, Mailbox>;
+
+/// What waits for one exchange.
+#[derive(Debug, Default)]
+pub(super) struct Mailbox {
+    messages: VecDeque<FromHub>,
+    /// It was full once: it takes no more, and when it is empty its exchange is told to be alone.
+    is_closed: bool,
+}
+
+/// How long an exchange may wait for its turn while messages for it arrive.
+const TURN: Duration = Duration::from_millis(20);
+
+impl State {
+    /// From now on the hub's messages for an exchange are kept for it.
+    pub(super) fn open_mailbox(&mut self, process: Process, id: ExchangeId) {
+        if let Some(mailboxes) = self.mailboxes(process) {
+            mailboxes.entry(id).or_default();
+        }
+    }
+
+    fn mailboxes(&mut self, process: Process) -> Option<&mut Mailboxes> {
+        let running = self.process(process)?.running.as_mut()?;
+        Some(&mut running.mailboxes)
+    }
+
+    /// The hub has a message for an exchange.
+    pub(super) fn post(&mut self, process: Process, id: ExchangeId, message: FromHub) {
+        let mailbox = self.mailboxes(process);
+        let Some(mailbox) = mailbox.and_then(|mailboxes| mailboxes.get_mut(&id)) else {
+            return;
+        };
+        if mailbox.is_closed {
+            return;
+        }
+        if mailbox.messages.len() < limits::MAILBOX_MESSAGES {
+            mailbox.messages.push_back(message);
+            if mailbox.messages.len() == 1 {
+                self.schedule_turn(process, id);
+            }
+            return;
+        }
+        mailbox.is_closed = true;
+        let who = ExchangeRef::new(process, id);
+        self.note(&who.to_string(), "= loses its mailbox");
+        if !self.is_stalled(process, id) {
+            let what = format!("{who} reads, and its mailbox is full");
+            self.fail(Failure::new("no mailbox overflows", what));
+        }
+    }
+
+    fn schedule_turn(&mut self, process: Process, id: ExchangeId) {
+        let turn = self.choice.between(Duration::ZERO, TURN);
+        let at = self.moment.after(turn);
+        self.schedule(at, SimEvent::MailboxTurn(process, id));
+    }
+
+    /// An exchange reads what has arrived. One that writes to a peer that does not read gets no turn.
+    pub(crate) fn read_mailbox(&mut self, process: Process, id: ExchangeId) {
+        if self.is_stalled(process, id) {
+            let at = self.moment.after(Duration::from_secs(1));
+            self.schedule(at, SimEvent::MailboxTurn(process, id));
+            return;
+        }
+        let mailbox = self.mailboxes(process);
+        let Some(mailbox) = mailbox.and_then(|mailboxes| mailboxes.get_mut(&id)) else {
+            return;
+        };
+        let (message, is_closed) = (mailbox.messages.pop_front(), mailbox.is_closed);
+        let is_empty = mailbox.messages.is_empty();
+        if let Some(message) = message {
+            self.tell(process, id, Event::FromHub(message));
+        }
+        if !is_empty {
+            self.schedule_turn(process, id);
+        } else if is_closed {
+            self.tell(process, id, Event::Disconnected);
+        }
+    }
+
+    /// Whether the peer of an exchange reads no more.
+    fn is_stalled(&mut self, process: Process, id: ExchangeId) -> bool {
+        let conn = self
+            .process(process)
+            .and_then(|replica| replica.running.as_ref()?.exchanges.get(&id)?.conn);
+        let conn = conn.and_then(|conn| self.net.get(conn));
+        conn.is_some_and(|conn| conn.stalled && !conn.over)
+    }
+}

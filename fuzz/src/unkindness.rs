@@ -1,0 +1,34 @@
+//! In what a world is as unkind as the real one.
+
+/// Something that the real runtimes, clients or clocks do, and a kinder world would not. It is no
+/// fault: a run must hold with all of it. What the server does not stand yet is listed apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unkindness {
+    /// What an exchange asks in its last step is dropped with it, which is a bug of the core then.
+    LastAsksAreLost,
+    /// Tools announce a hundred changes in a row, without waiting between them.
+    Bursts,
+    /// Wall clocks step by an hour or a day, both ways, besides by seconds.
+    WallClockSteps,
+    /// Entra must be asked no more while a `Retry-After` of it or of Graph runs.
+    ThrottlingHolds,
+    /// Clients register the metadata of others, and must get secrets of their own.
+    CopiedRegistrations,
+    /// Browsers replay failed callbacks, which must not reach Entra each time.
+    ReplayedCallbacks,
+}
+
+impl Unkindness {
+    /// All that there is, with the names that `examples/simulate.rs` takes.
+    pub const ALL: [(&'static str, Self); 6] = [
+        ("last-asks-are-lost", Self::LastAsksAreLost),
+        ("bursts", Self::Bursts),
+        ("wall-clock-steps", Self::WallClockSteps),
+        ("throttling-holds", Self::ThrottlingHolds),
+        ("copied-registrations", Self::CopiedRegistrations),
+        ("replayed-callbacks", Self::ReplayedCallbacks),
+    ];
+
+    /// What every run has.
+    pub const ON: [Self; 1] = [Self::LastAsksAreLost];
+}
