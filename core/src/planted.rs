@@ -34,4 +34,6 @@ pub enum Planted {
     FaultTold,
     /// A list of tools says `null` where it should say nothing (MCP, schema).
     NullWritten,
+    /// An exchange ends before the store has answered its writes, which are lost with it.
+    WritesNotAwaited,
 }

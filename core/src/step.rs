@@ -62,7 +62,7 @@ impl Cx<'_> {
     /// Asks the store.
     pub(crate) fn store(&mut self, store: Store) -> Awaiting<Store> {
         let (ticket, awaiting) = self.out.ask();
-        if store.writes() {
+        if store.writes() && !self.env.server.has(Planted::WritesNotAwaited) {
             self.out.writes.push(ticket.id());
         }
         self.out.push(Action::Store(ticket, store));

@@ -4,6 +4,7 @@
 //! cargo run --release -p entra-mcp-fuzz --example simulate               seeds from 0 on, for ever
 //! cargo run --release -p entra-mcp-fuzz --example simulate -- 1000 500   500 seeds from 1000 on
 //! cargo run --release -p entra-mcp-fuzz --example simulate -- replay 17  the trace of seed 17
+//! cargo run --release -p entra-mcp-fuzz --example simulate -- bytes 17 F    seed 17 as an input of the target `world`
 //! cargo run --release -p entra-mcp-fuzz --example simulate -- survey 0 500  all that fail of 500 seeds
 //! cargo run --release -p entra-mcp-fuzz --example simulate -- with bursts survey 0 500  in an unkinder world
 //! ```
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
     match words {
         [] => seeds(0, u64::MAX, &added),
         ["replay", seed] => number(seed).map_or_else(usage, |seed| replay(seed, &added)),
+        ["bytes", seed, file] => number(seed).map_or_else(usage, |seed| bytes(seed, file)),
         ["survey", first, count] => match (number(first), number(count)) {
             (Some(first), Some(count)) => survey(first, count, &added),
             _ => usage(),
@@ -49,7 +51,7 @@ fn main() -> ExitCode {
 
 fn usage() -> ExitCode {
     println!(
-        "usage: simulate [with UNKINDNESS]... [FIRST-SEED [COUNT] | replay SEED | survey FIRST-SEED COUNT]"
+        "usage: simulate [with UNKINDNESS]... [FIRST-SEED [COUNT] | replay SEED | bytes SEED FILE | survey FIRST-SEED COUNT]"
     );
     for (name, unkindness) in Unkindness::ALL {
         let always = if Unkindness::ON.contains(&unkindness) {
@@ -103,6 +105,21 @@ fn survey(first: u64, count: u64, added: &[Unkindness]) -> ExitCode {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
+    }
+}
+
+/// Writes what a seed drew, as an input of the target `world`.
+fn bytes(seed: u64, file: &str) -> ExitCode {
+    let drawn = match once(seed, &[]) {
+        Ok(summary) => summary.drawn,
+        Err(failed) => failed.drawn.clone(),
+    };
+    match std::fs::write(file, drawn) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("{file}: {error}");
+            ExitCode::FAILURE
+        }
     }
 }
 

@@ -64,7 +64,7 @@ impl Checks {
         Self {
             list: vec![
                 Box::new(answers::AnsweredOnce::default()),
-                Box::new(answers::WaitsAhead),
+                Box::new(answers::WaitsAhead::default()),
                 Box::new(answers::NoErrors),
                 Box::new(answers::TablesBounded::default()),
                 Box::new(secrets::NothingLeaks::default()),

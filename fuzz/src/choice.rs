@@ -54,6 +54,12 @@ impl Choice {
         &self.drawn
     }
 
+    /// Whether bytes were made up, and all of them were used: from here on nothing unlikely happens.
+    #[must_use]
+    pub fn is_exhausted(&self) -> bool {
+        matches!(&self.source, Source::Bytes { bytes, at } if *at >= bytes.len())
+    }
+
     /// A number below `count`; 0 if there is nothing to choose from.
     pub fn below(&mut self, count: u64) -> u64 {
         if count <= 1 {

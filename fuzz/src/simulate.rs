@@ -78,6 +78,9 @@ pub struct FailedRun {
     pub drawn: Vec<u8>,
 }
 
+/// After how long it is looked whether the safety phase is over.
+const STEP: Duration = Duration::from_secs(10);
+
 /// How long the liveness phase may take.
 const BOUND: Duration = Duration::from_secs(3600);
 
@@ -149,7 +152,11 @@ fn phases(world: &World, shared: &Shared) -> Result<(), Failure> {
         Rc::clone(shared),
     ));
     let safety_phase = world.choose(|choice| *choice.pick(&[600, 1800, 2 * 3600]));
-    world.try_run(world.sleep(Duration::from_secs(safety_phase)))?;
+    // A run is as long as its input: when a fuzzer's bytes are used up, nothing new can fail.
+    let end = world.moment().after(Duration::from_secs(safety_phase));
+    while world.moment() < end && !world.choose(|choice| choice.is_exhausted()) {
+        world.try_run(world.sleep(STEP))?;
+    }
     shared.borrow_mut().faults_stopped = true;
     world.options(|options| options.faults = Faults::default());
     fault_injection::stop_faults(world);

@@ -125,3 +125,11 @@ fn disclosed_fault_is_caught() {
         &["nothing leaks"],
     );
 }
+
+#[test]
+fn lost_write_of_the_last_step_is_caught() {
+    caught(
+        |server| server.with_bug(Planted::WritesNotAwaited),
+        &["no ask is lost"],
+    );
+}

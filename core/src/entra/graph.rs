@@ -24,6 +24,7 @@ use crate::{
     limits,
     log_event::{Field, LogEvent, LogEventId},
     mcp::Caller,
+    planted::Planted,
     secret::Secret,
     session::record::Session,
     step::Cx,
@@ -243,11 +244,12 @@ impl GraphRequest {
         if credentials.renewed {
             cx.log(LogEventId::GraphNewTokenRefused);
             // Whatever becomes of it, the user must sign in.
-            let state = State::Ending(access_token::delete(
-                credentials.session.id,
-                &credentials.session.outline,
-                cx,
-            ));
+            let deleted =
+                access_token::delete(credentials.session.id, &credentials.session.outline, cx);
+            if cx.env.server.has(Planted::WritesNotAwaited) {
+                return Asked::SessionOver;
+            }
+            let state = State::Ending(deleted);
             return Asked::Waiting(Self {
                 path,
                 credentials,
