@@ -376,13 +376,6 @@ impl State {
         }
     }
 
-    /// Whether an exchange still is.
-    pub(crate) fn is_live(&mut self, process: Process, id: ExchangeId) -> bool {
-        let replica = self.process(process);
-        let running = replica.and_then(|replica| replica.running.as_ref());
-        running.is_some_and(|running| running.exchanges.contains_key(&id))
-    }
-
     fn finish(&mut self, process: Process, id: ExchangeId, conn: Option<ConnId>) {
         let Some(running) = self
             .process(process)

@@ -123,6 +123,13 @@ impl State {
         self.schedule(at, SimEvent::Deliver(process, id, event));
     }
 
+    /// Whether an exchange still is.
+    fn is_live(&mut self, process: Process, id: ExchangeId) -> bool {
+        let replica = self.process(process);
+        let running = replica.and_then(|replica| replica.running.as_ref());
+        running.is_some_and(|running| running.exchanges.contains_key(&id))
+    }
+
     /// Whether an ask on its way was dropped with its exchange: it may have got through before.
     fn is_dropped(&mut self, process: Process, id: ExchangeId) -> bool {
         !self.is_live(process, id) && self.choice.chance(500)
