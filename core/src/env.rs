@@ -11,6 +11,7 @@ use crate::{
     limits,
     oauth::scope::Scopes,
     planted::Planted,
+    throttle::Throttle,
     time::{Instant, Now},
 };
 
@@ -85,6 +86,8 @@ pub struct EntraSnapshot {
     pub(crate) metadata: Option<Arc<ProviderMetadata>>,
     /// When they were fetched.
     pub(crate) fetched: Instant,
+    /// Which requests to Entra and Graph must wait.
+    pub(crate) throttle: Throttle,
 }
 
 impl EntraSnapshot {

@@ -8,6 +8,8 @@ pub(crate) enum Fault {
     Entra,
     /// Entra ID refuses this server's own registration: the operator must act.
     Configuration,
+    /// Entra ID wants no requests for so many seconds.
+    Throttled(u64),
     /// The store cannot be read or written.
     Store,
 }

@@ -72,6 +72,12 @@ impl Hub {
         Self::default()
     }
 
+    /// Begins anew with what is known of Entra.
+    #[cfg(test)]
+    pub(crate) fn publish(&mut self, snapshot: crate::env::EntraSnapshot) {
+        self.metadata = RefreshGate::of_snapshot(snapshot);
+    }
+
     /// Returns how full the tables are.
     #[must_use]
     pub fn stats(&self) -> HubStats {
@@ -95,6 +101,9 @@ impl Hub {
                 self.metadata.need(from, newer_than, now, out)
             }
             ToHubKind::MetadataFetched(facts) => self.metadata.fetched(facts, now, out),
+            ToHubKind::Throttle { requests, until } => {
+                self.metadata.throttle(requests, until, now.instant, out);
+            }
             ToHubKind::OpenStream {
                 principal,
                 session,
@@ -221,6 +230,7 @@ impl Hub {
             ToHubKind::TaskUpdateApplied => self.tasks.applied(from, out),
             // The other parts of the table, listed so that nothing new is forgotten in each.
             ToHubKind::NeedMetadata { .. }
+            | ToHubKind::Throttle { .. }
             | ToHubKind::MetadataFetched(_)
             | ToHubKind::OpenStream { .. }
             | ToHubKind::CloseStream

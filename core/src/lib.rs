@@ -34,6 +34,7 @@ mod session;
 mod step;
 #[cfg(test)]
 mod testing;
+mod throttle;
 pub mod tools;
 
 pub use entra_mcp_wire::{entropy, keys, secret, time};

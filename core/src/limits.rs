@@ -124,6 +124,20 @@ pub const KEYS_LIFETIME: Duration = Duration::from_secs(12 * 3600);
 /// How many of Entra's signing keys are kept; it has four to eight.
 pub const SIGNING_KEYS: usize = 64;
 
+/// The longest wait that a `Retry-After` of Entra or Graph is believed (as Microsoft's libraries have it).
+pub const RETRY_AFTER: Duration = Duration::from_secs(3600);
+
+/// How long a request waits that was throttled by Entra or Graph without a `Retry-After` (as Microsoft's
+/// libraries have it for confidential clients).
+pub const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(5);
+
+/// How long a user's token refreshes wait when Entra has seen a request loop (AADSTS50196): it counts over
+/// five minutes.
+pub const REQUEST_LOOP: Duration = Duration::from_secs(300);
+
+/// How many waits for Entra and Graph are remembered.
+pub const THROTTLED: usize = 1024;
+
 /// How many exchanges may wait for one refresh of the keys.
 pub const KEYS_WAITERS: usize = 1024;
 

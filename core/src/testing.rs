@@ -93,6 +93,7 @@ impl TestServer {
                 revision: 1,
                 metadata: Some(Arc::new(provider_metadata())),
                 fetched: Instant(0),
+                throttle: crate::throttle::Throttle::default(),
             },
             now: Now {
                 instant: Instant(1000),

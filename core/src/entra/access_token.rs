@@ -15,7 +15,7 @@
 
 use super::{
     permission::Permission,
-    token_refresh::{RefreshedTokens, Renewed, TokenRefresh},
+    token_refresh::{self, RefreshedTokens, Renewed, TokenRefresh},
 };
 use crate::{
     ask::{Ask, Awaiting, Guard, Store, StoreFault, Version},
@@ -122,6 +122,9 @@ impl AcquireToken {
         if permission.is_covered_by(&old.scope, entra) {
             return Self::start(session, version, cx);
         }
+        if let Some(fault) = token_refresh::throttled(&session.user, cx) {
+            return AccessStep::Fault(fault);
+        }
         let Some(renewal) = TokenRefresh::of_scope(session, &old, permission.to_entra_scope(), cx)
         else {
             return AccessStep::Refused(PERMISSION_DENIED);
@@ -146,6 +149,9 @@ impl AcquireToken {
         old: EntraTokens,
         cx: &mut Cx<'_>,
     ) -> AccessStep {
+        if let Some(fault) = token_refresh::throttled(&session.user, cx) {
+            return AccessStep::Fault(fault);
+        }
         let access = |state| Self {
             session: session.clone(),
             attempts: 0,

@@ -5,6 +5,8 @@
 //! change. The number and the correlation id go to the log, where support asks for them; the text,
 //! which may name people, goes nowhere (threat D5).
 
+use std::time::Duration;
+
 use ::http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
 
@@ -12,8 +14,13 @@ use super::{aadsts, metadata::is_guid};
 use crate::{
     ask::FetchFault,
     http::form::Form,
+    limits,
     log_event::{Field, LogEvent, LogEventId},
+    throttle,
 };
+
+/// "The client application has sent too many requests of the same kind in a short time."
+const REQUEST_LOOP: u64 = 50196;
 
 /// What Entra's token endpoint refused, by what is to be done about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +29,9 @@ pub(crate) enum EntraError {
     SignInAgain(Details),
     /// Entra refuses this server's own request: the operator must act.
     Configuration(Details),
-    /// Entra is busy, broken or out of reach: later.
+    /// Entra has had too many requests: not before the time that it names.
+    Throttled(Details, Duration),
+    /// Entra is broken or out of reach: later.
     Unavailable(Details),
 }
 
@@ -74,12 +83,18 @@ impl EntraError {
             correlation_id: Some(text("correlation_id"))
                 .filter(|id| !id.is_empty())
                 .map(str::to_owned),
-            retry_after: retry_after(headers),
+            retry_after: throttle::retry_after(headers).map(|wait| wait.as_secs()),
         };
-        // Whoever is told when to come back is to come back, whatever else was said.
-        let throttled =
-            status == StatusCode::TOO_MANY_REQUESTS || headers.contains_key(header::RETRY_AFTER);
-        if throttled || status.is_server_error() {
+        // Whoever is told when to come back is to come back, whatever else was said. A request loop is
+        // the one case that only the number tells: its `error` says that the user must sign in.
+        let wait = throttle::retry_after(headers);
+        if details.aadsts == Some(REQUEST_LOOP) {
+            return Self::Throttled(details, wait.unwrap_or(limits::REQUEST_LOOP));
+        }
+        if status == StatusCode::TOO_MANY_REQUESTS || headers.contains_key(header::RETRY_AFTER) {
+            return Self::Throttled(details, wait.unwrap_or(limits::RETRY_AFTER_DEFAULT));
+        }
+        if status.is_server_error() {
             return Self::Unavailable(details);
         }
         match (text("error"), text("suberror")) {
@@ -160,6 +175,7 @@ impl EntraError {
     pub(crate) fn meaning(&self) -> Option<(u64, &'static str)> {
         let (Self::SignInAgain(details)
         | Self::Configuration(details)
+        | Self::Throttled(details, _)
         | Self::Unavailable(details)) = self;
         let number = details.aadsts?;
         Some((number, aadsts::meaning(number)?))
@@ -170,7 +186,9 @@ impl EntraError {
         let (id, details) = match self {
             Self::SignInAgain(details) => (LogEventId::EntraSignInRequired, details),
             Self::Configuration(details) => (LogEventId::EntraMisconfigured, details),
-            Self::Unavailable(details) => (LogEventId::EntraUnavailable, details),
+            Self::Throttled(details, _) | Self::Unavailable(details) => {
+                (LogEventId::EntraUnavailable, details)
+            }
         };
         let mut event = LogEvent::new(id)
             .with(Field::Step, step.as_str())
@@ -192,12 +210,6 @@ impl EntraError {
         }
         event
     }
-}
-
-/// The seconds of `Retry-After`; Entra writes no date (RFC 9110 section 10.2.3 allows one).
-fn retry_after(headers: &HeaderMap) -> Option<u64> {
-    let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
-    value.parse().ok()
 }
 
 fn after<'a>(text: &'a str, mark: &str) -> Option<&'a str> {
@@ -279,16 +291,16 @@ mod tests {
                 "{error}"
             );
         }
-        for (status, error) in [
-            (429, "invalid_grant"),
-            (503, "odd"),
-            (400, "temporarily_unavailable"),
-        ] {
+        for (status, error) in [(503, "odd"), (400, "temporarily_unavailable")] {
             assert!(
                 matches!(of(status, error, ""), EntraError::Unavailable(_)),
                 "{error}"
             );
         }
+        let throttled = of(429, "invalid_grant", "");
+        assert!(
+            matches!(throttled, EntraError::Throttled(_, wait) if wait == limits::RETRY_AFTER_DEFAULT)
+        );
         let html = read(502, &HeaderMap::new(), "<html>");
         assert!(matches!(html, EntraError::Unavailable(_)));
     }
@@ -316,11 +328,22 @@ mod tests {
             headers.insert(header::RETRY_AFTER, value.parse().unwrap());
             for body in [r#"{"error":"invalid_grant"}"#, r#"{"error":"odd"}"#, ""] {
                 let error = read(400, &headers, body);
-                assert!(matches!(error, EntraError::Unavailable(_)), "{body}");
+                let EntraError::Throttled(_, wait) = &error else {
+                    panic!("{error:?}");
+                };
+                assert_eq!(wait.as_secs(), if logged { 17 } else { 5 });
                 let line = format!("{:?}", error.log_event(Step::SignIn));
                 assert_eq!(line.contains(r#"retry_after="17""#), logged, "{line}");
             }
         }
+    }
+
+    // D14: the error says that the user must sign in, which would go on with the loop.
+    #[test]
+    fn request_loop_waits_and_signs_nobody_out() {
+        let body = r#"{"error":"invalid_grant","error_codes":[50196]}"#;
+        let error = read(400, &HeaderMap::new(), body);
+        assert!(matches!(error, EntraError::Throttled(_, wait) if wait == limits::REQUEST_LOOP));
     }
 
     // D5, O1: numbers for support, no text.

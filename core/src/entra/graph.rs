@@ -12,6 +12,8 @@
 //!
 //! Source: Microsoft Graph, "Error responses and resource types" and "Throttling guidance".
 
+use std::{borrow::Cow, time::Duration};
+
 use ::http::{HeaderValue, Request, StatusCode, header};
 use bytes::Bytes;
 use url::Url;
@@ -21,6 +23,7 @@ use crate::{
     ask::{Ask, Awaiting, Fetch, Reach, Store, Version},
     event::Event,
     fault::Fault,
+    hub::{ToHub, ToHubKind},
     limits,
     log_event::{Field, LogEvent, LogEventId},
     mcp::Caller,
@@ -28,6 +31,7 @@ use crate::{
     secret::Secret,
     session::record::Session,
     step::Cx,
+    throttle::{self, Throttled, whole_seconds},
 };
 
 /// A GET under way.
@@ -75,8 +79,8 @@ pub(crate) enum GraphError {
     NotAllowed,
     /// 404.
     NotFound,
-    /// 429.
-    Throttled,
+    /// 429, or another request was: not before so many seconds.
+    Throttled(u64),
     /// 5xx, or no connection.
     Unavailable,
     /// Entra, which gives the tokens, could not be asked.
@@ -91,16 +95,18 @@ pub(crate) enum GraphError {
 
 impl GraphError {
     /// For the model and the user.
-    pub(crate) fn words(self) -> &'static str {
-        match self {
+    pub(crate) fn message(self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Throttled(seconds) => {
+                return Cow::Owned(format!(
+                    "Microsoft Graph has had too many requests. Please try again in {seconds} seconds."
+                ));
+            }
             Self::NotAllowed => {
                 "Microsoft Graph does not allow this: the permission is missing, or a policy of \
                  the organization forbids it."
             }
             Self::NotFound => "Microsoft Graph does not know what was asked for.",
-            Self::Throttled => {
-                "Microsoft Graph has had too many requests. Please try again in a minute."
-            }
             Self::Unavailable => {
                 "Microsoft Graph cannot be reached at the moment. Please try again later."
             }
@@ -114,7 +120,7 @@ impl GraphError {
                 "This server cannot read its sessions at the moment. Please try again later."
             }
             Self::Unexpected => "Microsoft Graph gave an answer that this server does not expect.",
-        }
+        })
     }
 }
 
@@ -185,20 +191,33 @@ impl GraphRequest {
                     state,
                 })
             }
-            AccessStep::Ready(token) => match get(&path, &token, cx) {
-                Some(fetch) => {
-                    let awaiting = cx.fetch(fetch);
-                    Self::sent(path, credentials, awaiting)
-                }
-                None => Asked::Refused(GraphError::Unexpected),
+            AccessStep::Ready(token) => match throttled(&credentials, cx) {
+                Some(wait) => Asked::Refused(GraphError::Throttled(whole_seconds(wait))),
+                None => Self::send(path, credentials, &token, cx),
             },
             AccessStep::SessionOver => Asked::SessionOver,
             AccessStep::Refused(_) => Asked::Refused(GraphError::NotAllowed),
             AccessStep::Fault(fault) => Asked::Refused(match fault {
                 Fault::Entra => GraphError::EntraUnavailable,
                 Fault::Configuration => GraphError::Misconfigured,
+                Fault::Throttled(_) => GraphError::EntraUnavailable,
                 Fault::Store => GraphError::StoreUnavailable,
             }),
+        }
+    }
+
+    fn send(
+        path: String,
+        credentials: Box<Credentials>,
+        token: &Secret<String>,
+        cx: &mut Cx<'_>,
+    ) -> Asked {
+        match get(&path, token, cx) {
+            Some(fetch) => {
+                let awaiting = cx.fetch(fetch);
+                Self::sent(path, credentials, awaiting)
+            }
+            None => Asked::Refused(GraphError::Unexpected),
         }
     }
 
@@ -222,7 +241,15 @@ impl GraphRequest {
             StatusCode::UNAUTHORIZED => return Self::unauthorized(path, credentials, cx),
             StatusCode::FORBIDDEN => GraphError::NotAllowed,
             StatusCode::NOT_FOUND => GraphError::NotFound,
-            StatusCode::TOO_MANY_REQUESTS => GraphError::Throttled,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+                let wait = throttle::retry_after(response.headers());
+                match wait.or((status == StatusCode::TOO_MANY_REQUESTS)
+                    .then_some(limits::RETRY_AFTER_DEFAULT))
+                {
+                    Some(wait) => hold_back(wait, &credentials, cx),
+                    None => GraphError::Unavailable,
+                }
+            }
             status if status.is_server_error() => GraphError::Unavailable,
             _ => GraphError::Unexpected,
         };
@@ -261,6 +288,20 @@ impl GraphRequest {
         let step = AcquireToken::renew(&credentials.session, credentials.version, cx);
         Self::token(path, credentials, step, cx)
     }
+}
+
+/// How long this user's requests to Graph must still wait.
+fn throttled(credentials: &Credentials, cx: &Cx<'_>) -> Option<Duration> {
+    let requests = Throttled::Graph(credentials.session.user.key());
+    cx.env.entra.throttle.wait(&requests, cx.env.now.instant)
+}
+
+/// Makes all of this user's requests to Graph wait.
+fn hold_back(wait: Duration, credentials: &Credentials, cx: &mut Cx<'_>) -> GraphError {
+    let requests = Throttled::Graph(credentials.session.user.key());
+    let until = cx.env.now.instant.after(wait);
+    cx.to_hub(ToHub(ToHubKind::Throttle { requests, until }));
+    GraphError::Throttled(whole_seconds(wait))
 }
 
 /// The address of a path at Graph. A path that leads anywhere else would take the token there, so there

@@ -18,6 +18,7 @@ use crate::{
     secret::Secret,
     session::record::{EntraTokens, Profile, Session, User},
     step::Cx,
+    throttle::{Throttled, whole_seconds},
     time::UnixTime,
 };
 
@@ -84,6 +85,13 @@ pub(crate) enum Renewed {
     ConsentRequired,
     /// Not now.
     Fault(Fault),
+}
+
+/// Whether Entra wants no refreshes of this user's tokens at the moment.
+pub(crate) fn throttled(user: &User, cx: &Cx<'_>) -> Option<Fault> {
+    let requests = Throttled::TokenRefresh(user.key());
+    let wait = cx.env.entra.throttle.wait(&requests, cx.env.now.instant)?;
+    Some(Fault::Throttled(whole_seconds(wait)))
 }
 
 impl TokenRefresh {
@@ -179,6 +187,12 @@ fn read_response(answer: <Fetch as Ask>::Answer, whose: &User, cx: &mut Cx<'_>) 
                 }
                 EntraError::SignInAgain(_) => Renewed::SignInAgain,
                 EntraError::Configuration(_) => Renewed::Fault(Fault::Configuration),
+                EntraError::Throttled(_, wait) => {
+                    let until = cx.env.now.instant.after(wait);
+                    let requests = Throttled::TokenRefresh(whose.key());
+                    cx.to_hub(ToHub(ToHubKind::Throttle { requests, until }));
+                    Renewed::Fault(Fault::Throttled(whole_seconds(wait)))
+                }
                 EntraError::Unavailable(_) => Renewed::Fault(Fault::Entra),
             }
         }

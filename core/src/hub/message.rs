@@ -13,6 +13,8 @@ use crate::{
     env::EntraSnapshot,
     id::{ExchangeId, McpSessionId, PrincipalId, ServerRequestId, SessionId, StreamId, TaskId},
     mcp::{Revision, json_rpc::Id},
+    throttle::Throttled,
+    time::Instant,
 };
 
 /// A message to the hub.
@@ -34,6 +36,8 @@ pub(crate) enum ToHubKind {
     NeedMetadata { newer_than: u64 },
     /// The job has fetched this, or has failed.
     MetadataFetched(Option<Box<ProviderMetadata>>),
+    /// These requests to Entra or Graph must wait until then.
+    Throttle { requests: Throttled, until: Instant },
     /// The sender is a stream: it is counted, and gets the messages that are for it.
     OpenStream {
         principal: PrincipalId,

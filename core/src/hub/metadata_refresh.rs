@@ -20,6 +20,7 @@ use crate::{
     env::EntraSnapshot,
     id::ExchangeId,
     limits,
+    throttle::Throttled,
     time::{Instant, Now},
 };
 
@@ -27,8 +28,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct RefreshGate {
     state: State,
-    /// The revision that was published last.
-    revision: u64,
+    /// The snapshot that was published last.
+    published: EntraSnapshot,
     waiters: BTreeSet<ExchangeId>,
 }
 
@@ -50,6 +51,14 @@ enum State {
 }
 
 impl RefreshGate {
+    #[cfg(test)]
+    pub(super) fn of_snapshot(published: EntraSnapshot) -> Self {
+        Self {
+            published,
+            ..Self::default()
+        }
+    }
+
     /// How many wait.
     pub(super) fn waiting(&self) -> usize {
         self.waiters.len()
@@ -62,7 +71,7 @@ impl RefreshGate {
         now: Now,
         out: &mut VecDeque<HubOutput>,
     ) {
-        if self.revision > newer_than {
+        if self.published.revision > newer_than {
             out.push_back(tell(from, true));
             return;
         }
@@ -103,15 +112,26 @@ impl RefreshGate {
         let until = now.instant.after(rest);
         self.state = State::Cooldown { until };
         if let Some(facts) = facts {
-            self.revision = self.revision.saturating_add(1);
-            out.push_back(HubOutput::Publish(Arc::new(EntraSnapshot {
-                revision: self.revision,
-                metadata: Some(Arc::from(facts)),
-                fetched: now.instant,
-            })));
+            let published = &mut self.published;
+            published.revision = published.revision.saturating_add(1);
+            published.metadata = Some(Arc::from(facts));
+            published.fetched = now.instant;
+            out.push_back(HubOutput::Publish(Arc::new(published.clone())));
         }
         let waiters = std::mem::take(&mut self.waiters);
         out.extend(waiters.into_iter().map(|waiter| tell(waiter, is_learned)));
+    }
+
+    /// Makes these requests to Entra or Graph wait, those of all exchanges.
+    pub(super) fn throttle(
+        &mut self,
+        requests: Throttled,
+        until: Instant,
+        now: Instant,
+        out: &mut VecDeque<HubOutput>,
+    ) {
+        self.published.throttle.insert(requests, until, now);
+        out.push_back(HubOutput::Publish(Arc::new(self.published.clone())));
     }
 
     pub(super) fn forget(&mut self, id: ExchangeId) {

@@ -102,6 +102,7 @@ impl World {
             exchanges: BTreeMap::new(),
             next: 0,
         };
+        world.hub.publish(world.server.known.clone());
         for user in ["alice", "bob"] {
             world.sign_in(user, "a client", "user.read");
         }

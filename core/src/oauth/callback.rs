@@ -35,6 +35,7 @@ use crate::{
     pages,
     secret::Secret,
     step::{Cx, Progress},
+    throttle::Throttled,
 };
 
 /// The states.
@@ -155,6 +156,11 @@ impl AuthorizationResponse {
                 return redirect_with_entra_error(redirect_target, &error, cx);
             }
         };
+        let throttle = &cx.env.entra.throttle;
+        let wait = throttle.wait(&Throttled::CodeRedemption, cx.env.now.instant);
+        if wait.is_some() {
+            return redirect_with_error(redirect_target, CallbackError::Unavailable, cx);
+        }
         let scope = &sign_in.request.scope;
         match token_endpoint::redeem_code(&code, &sign_in.code_verifier, scope, cx.env) {
             Some(fetch) => {
@@ -186,7 +192,7 @@ impl CallbackError {
         match error {
             EntraError::SignInAgain(_) => Self::Denied,
             EntraError::Configuration(_) => Self::ServerError,
-            EntraError::Unavailable(_) => Self::Unavailable,
+            EntraError::Throttled(..) | EntraError::Unavailable(_) => Self::Unavailable,
         }
     }
 

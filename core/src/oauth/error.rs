@@ -78,6 +78,9 @@ impl OAuthError {
     }
 }
 
+/// After how many seconds a client tries again where nobody said when.
+const RETRY_AFTER: u64 = 5;
+
 /// A refusal: the error and a sentence for whoever debugs the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
@@ -87,6 +90,8 @@ pub(crate) struct Refusal {
     pub(crate) description: &'static str,
     /// Whether the client used HTTP Basic, and so must be challenged to it (RFC 6749 section 5.2).
     pub(crate) basic: bool,
+    /// In how many seconds a client may try again, where that is known.
+    pub(crate) retry_after: Option<u64>,
 }
 
 impl Refusal {
@@ -96,6 +101,7 @@ impl Refusal {
             error,
             description,
             basic: false,
+            retry_after: None,
         }
     }
 
@@ -117,7 +123,8 @@ impl Refusal {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         if self.error == OAuthError::TemporarilyUnavailable {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+            let seconds = self.retry_after.unwrap_or(RETRY_AFTER);
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         response
     }

@@ -129,6 +129,14 @@ fn fail<S>(fault: Fault, cx: &mut Cx<'_>) -> Progress<S> {
             OAuthError::TemporarilyUnavailable,
             "Microsoft Entra ID cannot be reached. Nothing was changed: please try again.",
         ),
+        Fault::Throttled(seconds) => Refusal {
+            retry_after: Some(seconds),
+            ..Refusal::new(
+                OAuthError::TemporarilyUnavailable,
+                "Microsoft Entra ID has had too many requests. Nothing was changed: please try \
+                 again when Retry-After is over.",
+            )
+        },
         Fault::Store => Refusal::new(
             OAuthError::TemporarilyUnavailable,
             "The sessions cannot be reached. Please try again.",

@@ -91,6 +91,13 @@ pub(crate) struct User {
     pub(crate) profile: Profile,
 }
 
+impl User {
+    /// Returns what tells this user from all others: `tid` and `oid`, never a name (threat D7).
+    pub(crate) fn key(&self) -> String {
+        format!("{}/{}", self.tenant_id, self.oid)
+    }
+}
+
 /// What Entra told of a user besides who they are, as of the last renewal.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

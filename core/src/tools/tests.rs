@@ -142,6 +142,30 @@ fn what_graph_says_in_an_error_stays_here() {
     }
 }
 
+// D14
+#[test]
+fn throttled_graph_is_left_alone_by_this_user_until_it_is_over() {
+    let mut world = World::new();
+    world.graph_throttles(7);
+    for _ in 0..2 {
+        let text = body(&call(&mut world))["result"]["content"][0]["text"].to_string();
+        assert!(text.contains("in 7 seconds"), "{text}");
+    }
+    assert_eq!(world.asked.len(), 1);
+    world.graph_says(200, &profile("bob"));
+    call_in(
+        &mut world,
+        "bob",
+        SESSION,
+        &json!({"name": "getUserDetails", "arguments": {}}),
+    );
+    assert_eq!(world.asked.len(), 2, "others are not held back");
+    world.wait(7);
+    world.graph_says(200, &profile("alice"));
+    call(&mut world);
+    assert_eq!(world.asked.len(), 3);
+}
+
 #[test]
 fn graph_out_of_reach_is_the_environments_fault() {
     for fault in [

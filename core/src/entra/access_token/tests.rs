@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 use crate::{
     ask::{FetchFault, Guard},
     entra::testing::{Signer, claims},
-    env::EntraSnapshot,
     limits,
     mcp::testing::{GRAPH_TOKEN, World, initialize, profile, rpc},
     oauth::testing::{SignedIn, text},
@@ -166,7 +165,7 @@ fn a_lost_race_to_keep_the_token_is_run_again() {
 #[test]
 fn after_a_restart_entra_is_learned_and_no_session_is_lost() {
     let mut world = with_token_for(Duration::ZERO);
-    world.server.known = EntraSnapshot::default();
+    world.forget_entra();
     let response = call(&mut world);
     assert_eq!(body(&response)["result"]["isError"], true);
     assert!(is_alive(&world), "Entra cannot be reached: nothing changes");
@@ -178,7 +177,7 @@ fn after_a_restart_entra_is_learned_and_no_session_is_lost() {
     let mut alice = SignedIn::new();
     let tokens = alice.redeem();
     alice.later(Duration::from_secs(3000));
-    alice.world.server.known = EntraSnapshot::default();
+    alice.world.forget_entra();
     let refresh_token = text(&tokens, "refresh_token");
     assert_eq!(alice.refresh(refresh_token, &[]).status(), 503);
     assert!(alice.is_alive());
@@ -202,7 +201,7 @@ fn a_message_of_the_older_transport_waits_for_entra_too() {
         assert_eq!(world.send(request).status(), 202);
     };
     post(&mut world, &initialize("2024-11-05"));
-    world.server.known = EntraSnapshot::default();
+    world.forget_entra();
     world.publishes(&Signer::known().jwks());
     world.graph_says(200, &profile("alice"));
     let params = json!({"name": "getUserDetails", "arguments": {}});

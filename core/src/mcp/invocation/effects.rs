@@ -151,7 +151,7 @@ fn graph(asked: Asked) -> Begun {
         Asked::Waiting(query) => Begun::Waits(State::Graph(Box::new(query))),
         Asked::Answered(body) => Begun::Granted(EffectResult::Graph(Ok(body))),
         Asked::Refused(refused) => {
-            Begun::Granted(EffectResult::Graph(Err(refused.words().to_owned())))
+            Begun::Granted(EffectResult::Graph(Err(refused.message().into_owned())))
         }
         Asked::SessionOver => Begun::Over(Called::SessionOver),
     }

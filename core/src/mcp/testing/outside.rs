@@ -8,6 +8,7 @@ use super::{GRAPH_TOKEN, World};
 use crate::{
     action::Action,
     ask::{Fetch, FetchFault},
+    env::EntraSnapshot,
     id::ExchangeId,
 };
 
@@ -45,6 +46,12 @@ impl World {
         answer.expect("Graph is asked as often as the test expects")
     }
 
+    /// As after a restart: nothing is known of Entra yet.
+    pub(crate) fn forget_entra(&mut self) {
+        self.server.known = EntraSnapshot::default();
+        self.hub.publish(self.server.known.clone());
+    }
+
     /// Graph will answer this.
     pub(crate) fn graph_says(&mut self, status: u16, body: &Value) {
         let response = Response::builder()
@@ -53,6 +60,15 @@ impl World {
             .body(Bytes::from(body.to_string()))
             .unwrap();
         self.graph.push_back(Ok(response));
+    }
+
+    /// Graph will answer that there were too many requests, and when to come back.
+    pub(crate) fn graph_throttles(&mut self, seconds: u64) {
+        let response = Response::builder()
+            .status(429)
+            .header("retry-after", seconds)
+            .body(Bytes::new());
+        self.graph.push_back(Ok(response.unwrap()));
     }
 
     /// Entra's token endpoint will answer this.

@@ -10,7 +10,7 @@ use super::{Callback, CallbackError, redirect_with_entra_error, redirect_with_er
 use crate::{
     ask::{Ask, Fetch, Guard, Store, StoreFault},
     entra::{
-        error::Step,
+        error::{EntraError, Step},
         id_token::{self, IdTokenError, Identity},
         token_endpoint::{self, TokenResponse},
         token_refresh,
@@ -28,6 +28,7 @@ use crate::{
     secret::Secret,
     session::record::{Code, Hash, Outline, Session, User},
     step::{Cx, Progress},
+    throttle::Throttled,
 };
 
 /// A sign-in with Entra's tokens.
@@ -56,6 +57,11 @@ pub(super) fn redeemed(
         Ok(tokens) => Box::new(TokensReceived { sign_in, tokens }).verify(cx),
         Err(error) => {
             cx.log(error.log_event(Step::CodeRedemption));
+            if let EntraError::Throttled(_, wait) = &error {
+                let (requests, until) =
+                    (Throttled::CodeRedemption, cx.env.now.instant.after(*wait));
+                cx.to_hub(ToHub(ToHubKind::Throttle { requests, until }));
+            }
             let redirect_target = &sign_in.request.redirect_target;
             redirect_with_entra_error(redirect_target, &error, cx)
         }

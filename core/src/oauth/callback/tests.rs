@@ -283,13 +283,13 @@ fn an_error_of_entras_becomes_a_word_of_ours() {
 fn where_entra_is_not_known_yet_it_is_learned_first() {
     let mut browser = AtEntra::new();
     let tokens = browser.tokens(json!({}));
-    browser.world.server.known = crate::env::EntraSnapshot::default();
+    browser.world.forget_entra();
     browser.world.publishes(&Signer::known().jwks());
     let response = browser.finish(&tokens);
     assert!(header(&response, "location").contains("code="));
 
     let mut browser = AtEntra::new();
-    browser.world.server.known = crate::env::EntraSnapshot::default();
+    browser.world.forget_entra();
     let response = browser.finish(&tokens);
     assert_eq!(error_of(&response), "temporarily_unavailable");
     assert!(browser.world.redeemed.is_empty());

@@ -26,7 +26,7 @@ use crate::{
     ask::{Ask, Awaiting, Guard, Store, StoreFault, Version},
     entra::{
         access_token,
-        token_refresh::{RefreshedTokens, Renewed, TokenRefresh},
+        token_refresh::{self, RefreshedTokens, Renewed, TokenRefresh},
     },
     event::Event,
     fault::Fault,
@@ -267,6 +267,9 @@ impl Asked {
         {
             let state = self.rotate(session, version, None, cx);
             return self.go(attempts, state);
+        }
+        if let Some(fault) = token_refresh::throttled(&session.user, cx) {
+            return fail(fault, cx);
         }
         let Some(renewal) = TokenRefresh::start(&session, &old, cx) else {
             return self.end(&session.outline, cx);

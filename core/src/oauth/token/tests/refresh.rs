@@ -136,6 +136,32 @@ fn when_entra_says_no_for_good_the_session_ends() {
     );
 }
 
+// D14
+#[test]
+fn throttled_refresh_names_entras_seconds_and_asks_no_more_until_they_are_over() {
+    let mut alice = SignedIn::new();
+    let tokens = alice.redeem();
+    let refresh_token = text(&tokens, "refresh_token").to_owned();
+    alice.later(Duration::from_secs(3000));
+    alice.world.entra_says(
+        400,
+        &json!({"error": "invalid_grant", "error_codes": [50196]}),
+    );
+    let response = alice.refresh(&refresh_token, &[]);
+    assert_eq!(response.status(), 503);
+    let seconds = limits::REQUEST_LOOP.as_secs();
+    assert_eq!(header(&response, "retry-after"), seconds.to_string());
+    alice.later(Duration::from_secs(100));
+    let response = alice.refresh(&refresh_token, &[]);
+    assert_eq!(
+        header(&response, "retry-after"),
+        (seconds - 100).to_string()
+    );
+    assert_eq!(alice.world.redeemed.len(), 1, "Entra is left alone");
+    alice.later(Duration::from_secs(seconds - 100));
+    assert_eq!(alice.refresh(&refresh_token, &[]).status(), 200);
+}
+
 #[test]
 fn when_entra_is_out_of_reach_nothing_is_lost() {
     let mut alice = SignedIn::new();
@@ -145,9 +171,7 @@ fn when_entra_is_out_of_reach_nothing_is_lost() {
         .world
         .entra
         .push_back(Err(crate::ask::FetchFault::TimedOut));
-    alice
-        .world
-        .entra_says(429, &json!({"error": "temporarily_unavailable"}));
+    alice.world.entra_says(503, &json!({}));
     for _ in 0..2 {
         let response = alice.refresh(text(&tokens, "refresh_token"), &[]);
         assert_eq!(response.status(), 503);
