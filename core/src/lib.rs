@@ -1,9 +1,112 @@
 //! The pure core of entra-mcp: MCP messages, OAuth towards MCP clients, Entra's steps and session
 //! mapping, as events in and actions out.
 //!
-//! Nothing here opens a socket, reads a clock, draws a random number or starts a thread. A runtime
-//! does, and drives an [`exchange::Exchange`] for each request. [`event`], [`action`] and [`ask`]
-//! are the whole contract; [`exchange`] tells it in five lines.
+//! Nothing here opens a socket, reads a clock, draws a random number or starts a thread. A **runtime**
+//! does, and drives an [`Exchange`](exchange::Exchange) for each request.
+//!
+//! ```text
+//!    MCP client, browser                                Entra ID, Graph
+//!           | bytes                                            ^ HTTPS
+//! +---------v------------------ a runtime ---------------------+---------+
+//! |  head -> admit() -> body -> Exchange                                 |
+//! |  +-- Exchange: one for each request, no lock ---------------------+  |
+//! |  |   handle(Event, Env)                        poll() -> Output   |  |
+//! |  +----^-------------------------------------------------+---------+  |
+//! |   Fetched Stored Invoked         Respond Open Write Close            |
+//! |   FromHub Disconnected Tick      Fetch Store Invoke ToHub Log        |
+//! |  +-- Hub: one, behind a mutex ------------------------- v ---------+ |
+//! |  |   streams, replay buffers, calls, subscriptions, tasks          | |
+//! |  +-----------------------------------------------------------------+ |
+//! +----------------------------------------------------------------------+
+//! ```
+//!
+//! # The contract
+//!
+//! - **The admission rule.** [`admit`](admit::admit) judges the head of a request before its body is
+//!   read. A refusal is an answer; only what was admitted becomes an exchange.
+//! - **The drain rule.** After an exchange began and after each
+//!   [`handle`](exchange::Exchange::handle), [`poll`](exchange::Exchange::poll) until it says `Wait` or
+//!   `Done`, and do each [`Action`](action::Action) in order, those of the last step too. Whoever hands in
+//!   an event before gets [`Misuse::NotDrained`](exchange::Misuse::NotDrained).
+//! - **The ticket rule.** An action that expects an answer carries a [`Ticket`](ask::Ticket), the only way
+//!   to make the [`Event`](event::Event) that answers it. An answer may come late: the exchange
+//!   drops what nobody waits for.
+//! - **The time rule.** [`Now`](time::Now) is read once for each event; its monotonic clock never goes back,
+//!   its wall clock may.
+//! - **The hub rule.** What exchanges share is the [`Hub`](hub::Hub): hand it each `ToHub`, deliver what it
+//!   says, and tell it when an exchange is over.
+//!
+//! [`event`], [`action`] and [`ask`] hold the whole contract. What is logged is a table:
+//! [`LogEventId`](log_event::LogEventId).
+//!
+//! # A driver
+//!
+//! This one has no network: it answers what can be answered at once, `/healthz` and a client without a
+//! token. `runtime-blocking/examples/own_runtime.rs` is a whole one.
+//!
+//! ```
+//! use bytes::Bytes;
+//! use entra_mcp_core::{
+//!     action::Action, admit::admit, entropy::Seed, env::{EntraSnapshot, Env, Server},
+//!     event::Event, exchange::{Exchange, ExchangeId, Output}, time::{Instant, Now, UnixTime},
+//! };
+//! use http::{Request, Response};
+//!
+//! fn answer(server: &Server, request: Request<Bytes>) -> Response<Bytes> {
+//!     let now = || Now { instant: Instant(0), unix: UnixTime(1_800_000_000) };
+//!     let entra = EntraSnapshot::default();
+//!     let env = || Env { server, entra: &entra, now: now() };
+//!     let (head, body) = request.into_parts();
+//!     if let Err(refusal) = admit(&head, server, now()) {
+//!         return *refusal;
+//!     }
+//!     let request = Request::from_parts(head, body);
+//!     // Thirty-two bytes from the operating system, for each exchange anew.
+//!     let seed = Seed::new([7; 32]);
+//!     let mut exchange = Exchange::new(ExchangeId(1), &seed, request, env());
+//!     let mut answer = Response::default();
+//!     loop {
+//!         match exchange.poll() {
+//!             Output::Do(Action::Respond(response)) => answer = response,
+//!             Output::Do(Action::Log(line)) => eprintln!("{line}"),
+//!             // A runtime performs these: Fetch, Store, Invoke, ToHub, and a streamed answer.
+//!             Output::Do(action) => eprintln!("left out: {action:?}"),
+//!             // It would wait here for the first answer, or until it is time.
+//!             Output::Wait(_) => exchange.handle(Event::Disconnected, env()).expect("drained"),
+//!             Output::Done(_) => return answer,
+//!         }
+//!     }
+//! }
+//! # use entra_mcp_core::{config::*, keys::{Keyring, MasterKey}, secret::Secret, tools};
+//! # let config = Config {
+//! #     listen: Vec::new(),
+//! #     public_url: PublicUrl::parse("http://localhost:3001").unwrap(),
+//! #     entra: EntraApp {
+//! #         tenant: "11111111-1111-1111-1111-111111111111".to_owned(),
+//! #         client_id: "22222222-2222-2222-2222-222222222222".to_owned(),
+//! #         client_secret: Secret::new("secret".to_owned()),
+//! #         authority_host: url::Url::parse("https://login.example/").unwrap(),
+//! #         graph: url::Url::parse("https://graph.example/").unwrap(),
+//! #     },
+//! #     dev_tenant: None,
+//! #     data_dir: "data".into(),
+//! #     keys: Vec::new(),
+//! #     allowed_origins: Vec::new(),
+//! #     allowed_clients: Vec::new(),
+//! #     log: LogFormat::Text,
+//! # };
+//! # let keys = Keyring::new(MasterKey::new([42; 32]), Vec::new());
+//!
+//! let server = Server::new(config, keys, tools::catalog());
+//! let request = |method, path| {
+//!     let request = Request::builder().method(method).uri(path);
+//!     request.header("host", "localhost:3001").body(Bytes::new()).unwrap()
+//! };
+//! assert_eq!(answer(&server, request("GET", "/healthz")).body(), "ok\n");
+//! let refused = answer(&server, request("POST", "/mcp"));
+//! assert_eq!(refused.status(), 401);
+//! assert!(refused.headers().contains_key("www-authenticate"));
+//! ```
 
 pub mod action;
 pub mod admit;

@@ -110,7 +110,7 @@ fn too_large(buffer: &[u8]) -> HeadError {
 }
 
 /// Reads the bytes of a head, up to and with its empty line. That every line ends with CR LF and
-/// that no other CR or LF is inside was seen to by [`end`].
+/// that no other CR or LF is inside was seen to by [`find_end`].
 ///
 /// # Errors
 ///
