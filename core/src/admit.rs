@@ -21,14 +21,27 @@ use crate::{
     },
     limits,
     route::Route,
+    session::token::Verified,
     time::Now,
 };
 
-/// A request that may be read further.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A request that was let in, whose body is still to be read. Nothing else begins the exchange of a
+/// request: [`Admission::begin`].
+#[derive(Debug)]
 pub struct Admission {
-    /// The most bytes of body; more is answered by [`too_large`].
-    pub body_limit: usize,
+    pub(crate) head: Parts,
+    pub(crate) route: Route,
+    /// What the session token says, where one is needed. It is not verified again.
+    pub(crate) verified: Option<Verified>,
+    body_limit: usize,
+}
+
+impl Admission {
+    /// Returns the most bytes of body that may be read; more is answered by [`too_large`].
+    #[must_use]
+    pub fn body_limit(&self) -> usize {
+        self.body_limit
+    }
 }
 
 /// Judges a head. `Err` is the answer to give; the runtime then closes the connection unless the
@@ -37,12 +50,15 @@ pub struct Admission {
 /// # Errors
 ///
 /// The refusal, as a whole response.
-pub fn admit(head: &Parts, server: &Server, now: Now) -> Result<Admission, Box<Response<Bytes>>> {
+pub fn admit(head: Parts, server: &Server, now: Now) -> Result<Admission, Box<Response<Bytes>>> {
     let route = Route::of(head.uri.path());
-    check_head(head, route, server, now).map_err(|mut refusal| {
+    let (origin, checked) = (
+        head.headers.get(header::ORIGIN).cloned(),
+        check_head(head, route, server, now),
+    );
+    checked.map_err(|mut refusal| {
         if let Some(route) = route {
-            let origin = head.headers.get(header::ORIGIN);
-            cors::decorate(route, origin, server, refusal.headers_mut());
+            cors::decorate(route, origin.as_ref(), server, refusal.headers_mut());
         }
         refusal
     })
@@ -77,11 +93,11 @@ type Verdict<T> = Result<T, Box<Response<Bytes>>>;
 /// The order matters: a stranger's request is refused before anything that it says is believed, and
 /// without a token every method of a protected place gets 401 (MCP 2025-11-25, authorization: every
 /// request carries a token).
-fn check_head(head: &Parts, route: Option<Route>, server: &Server, now: Now) -> Verdict<Admission> {
+fn check_head(head: Parts, route: Option<Route>, server: &Server, now: Now) -> Verdict<Admission> {
     if route != Some(Route::Health) {
         host(&head.headers, server)?;
     }
-    target(head)?;
+    target(&head)?;
     let Some(route) = route else {
         return Err(Box::new(response::not_found()));
     };
@@ -89,9 +105,10 @@ fn check_head(head: &Parts, route: Option<Route>, server: &Server, now: Now) -> 
     if route.is_protected() {
         origin(&head.headers, server)?;
     }
+    let mut verified = None;
     let mut body_limit = limits::UNAUTHENTICATED_BODY_BYTES;
     if route.is_protected() && head.method != Method::OPTIONS {
-        bearer::verify(route, &head.headers, server, now.unix)?;
+        verified = Some(bearer::verify(route, &head.headers, server, now.unix)?);
         body_limit = limits::MESSAGE_BODY_BYTES;
     }
     if head.headers.contains_key(header::CONTENT_ENCODING) {
@@ -107,7 +124,12 @@ fn check_head(head: &Parts, route: Option<Route>, server: &Server, now: Now) -> 
         );
     }
     length(&head.headers, body_limit)?;
-    Ok(Admission { body_limit })
+    Ok(Admission {
+        head,
+        route,
+        verified,
+        body_limit,
+    })
 }
 
 fn refuse<T>(status: StatusCode, body: &'static str) -> Verdict<T> {

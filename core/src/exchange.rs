@@ -2,7 +2,7 @@
 //!
 //! The contract of a runtime, in five lines:
 //!
-//! 1. After [`Exchange::new`] and after every [`Exchange::handle`], call [`Exchange::poll`] until it
+//! 1. After [`Admission::begin`] and after every [`Exchange::handle`], call [`Exchange::poll`] until it
 //!    says `Wait` or `Done`; do each action in the order given.
 //! 2. Answer every ticket once, whenever you like; report `Tick` when a wait is over and `Gone` when
 //!    the peer is.
@@ -18,6 +18,7 @@ use bytes::Bytes;
 use self::state::State;
 use crate::{
     action::Action,
+    admit::Admission,
     entropy::{Entropy, Seed},
     env::Env,
     event::Event,
@@ -86,14 +87,15 @@ pub struct Exchange {
     is_gone: bool,
 }
 
-impl Exchange {
-    /// Begins the exchange of a request whose head [`crate::admit::admit`] let in and whose body
-    /// has been read.
+impl Admission {
+    /// Begins the exchange of the request, whose body has been read.
     #[must_use]
-    pub fn new(id: ExchangeId, seed: &Seed, request: ::http::Request<Bytes>, env: Env<'_>) -> Self {
-        Self::begin(id, seed, env, |cx| State::of_request(request, cx))
+    pub fn begin(self, id: ExchangeId, seed: &Seed, body: Bytes, env: Env<'_>) -> Exchange {
+        Exchange::begin(id, seed, env, |cx| State::of_request(self, body, cx))
     }
+}
 
+impl Exchange {
     /// Begins a job: the same machine, started by the server itself.
     #[must_use]
     pub fn job(id: ExchangeId, seed: &Seed, job: Job, env: Env<'_>) -> Self {

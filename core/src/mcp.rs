@@ -1,6 +1,6 @@
 //! MCP: the transports and the messages of every revision.
 
-mod caller;
+pub(crate) mod caller;
 mod dispatch;
 mod event_id;
 mod headers;

@@ -130,13 +130,15 @@ impl TestServer {
             actions: Vec::new(),
         };
         let (head, body) = request.into_parts();
-        if let Err(refusal) = admit::admit(&head, &self.server, self.now) {
-            sent.response = Some(*refusal);
-            return sent;
-        }
-        let request = ::http::Request::from_parts(head, body);
+        let admission = match admit::admit(head, &self.server, self.now) {
+            Ok(admission) => admission,
+            Err(refusal) => {
+                sent.response = Some(*refusal);
+                return sent;
+            }
+        };
         let seed = Seed::new([7; 32]);
-        sent.exchange = Some(Exchange::new(ExchangeId(1), &seed, request, self.env()));
+        sent.exchange = Some(admission.begin(ExchangeId(1), &seed, body, self.env()));
         sent.drain();
         sent
     }

@@ -164,19 +164,17 @@ impl State {
         let (mut parts, body) = request.into_parts();
         let target = parts.uri.path_and_query().cloned();
         parts.uri = target.map_or_else(Uri::default, Uri::from);
-        let refusal = match admit::admit(&parts, &running.server, now) {
-            Ok(admission) if body.len() > admission.body_limit => Some(admit::too_large()),
-            Ok(_) => None,
-            Err(refusal) => Some(*refusal),
+        let admission = match admit::admit(parts.clone(), &running.server, now) {
+            Ok(admission) if body.len() > admission.body_limit() => {
+                return self.refuse(conn, admit::too_large());
+            }
+            Ok(admission) => admission,
+            Err(refusal) => return self.refuse(conn, *refusal),
         };
-        if let Some(response) = refusal {
-            self.refuse(conn, response);
-            return;
-        }
         running.count += 1;
         let id = ExchangeId(running.count);
         let who = ExchangeRef::new(process, id);
-        let request = Request::from_parts(parts, body);
+        let request = Request::from_parts(parts, body.clone());
         let line = format!("= {} {}", request.method(), request.uri().path());
         let Some((name, role)) = self
             .net
@@ -196,7 +194,7 @@ impl State {
             now,
         });
         let begun = self.begin(process, id, Some(conn), |id, env| {
-            Exchange::new(id, &seed, request, env)
+            admission.begin(id, &seed, body, env)
         });
         if begun {
             self.pump(process, id);

@@ -165,32 +165,37 @@ impl Runtime {
         let Ok(head) = head.body(()) else { return };
         let (head, ()) = head.into_parts();
         let now = self.parts.clock.now();
-        let limit = match tenant.map_or_else(
-            || admit(&head, &self.parts.server, now).map(|a| a.body_limit),
-            |_| Ok(65536),
-        ) {
-            Ok(limit) => limit,
+        if let Some(tenant) = tenant {
+            let Some(body) = read(&mut asked, 65536) else {
+                return ResponseWriter::of(asked).respond(too_large());
+            };
+            let response = tenant.answer(&Request::from_parts(head, body), now).0;
+            return ResponseWriter::of(asked).respond(response);
+        }
+        let admission = match admit(head, &self.parts.server, now) {
+            Ok(admission) => admission,
             Err(refusal) => return ResponseWriter::of(asked).respond(*refusal),
         };
-        let mut body = Vec::new();
-        if asked.body_length() != Some(0) && head.method == http::Method::POST {
-            let _ = asked
-                .as_reader()
-                .take(limit as u64 + 1)
-                .read_to_end(&mut body);
-        }
-        if body.len() > limit {
+        let Some(body) = read(&mut asked, admission.body_limit()) else {
             return ResponseWriter::of(asked).respond(too_large());
-        }
-        let request = Request::from_parts(head, Bytes::from(body));
-        match tenant {
-            Some(tenant) => ResponseWriter::of(asked).respond(tenant.answer(&request, now).0),
-            None => self.drive(
-                |id, env| Exchange::new(id, &seed(), request, env),
-                ResponseWriter::of(asked),
-            ),
-        }
+        };
+        self.drive(
+            |id, env| admission.begin(id, &seed(), body, env),
+            ResponseWriter::of(asked),
+        );
     }
+}
+
+/// The body, unless it is longer than this.
+fn read(asked: &mut tiny_http::Request, limit: usize) -> Option<Bytes> {
+    let mut body = Vec::new();
+    if asked.body_length() != Some(0) && *asked.method() == tiny_http::Method::Post {
+        let _ = asked
+            .as_reader()
+            .take(limit as u64 + 1)
+            .read_to_end(&mut body);
+    }
+    (body.len() <= limit).then(|| Bytes::from(body))
 }
 
 /// Whom the answer goes to: written by hand, so that each piece of a stream is flushed.

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use entra_mcp_core::{admit::Admission, limits};
+use entra_mcp_core::limits;
 use entra_mcp_runtime::{Clock, SharedDevTenant};
 use http::{Request, Response, request::Parts};
 
-use crate::inbound::{ResponseWriter, Service};
+use crate::inbound::{Admitted, ResponseWriter, Service};
 
 /// The dev tenant, as a service of the inbound side.
 #[derive(Debug)]
@@ -24,16 +24,17 @@ impl DevTenantService {
 }
 
 impl Service for DevTenantService {
-    fn admit(&self, _head: &Parts) -> Result<Admission, Box<Response<Bytes>>> {
-        Ok(Admission {
+    fn admit(&self, head: Parts) -> Result<Admitted, Box<Response<Bytes>>> {
+        let (tenant, clock) = (Arc::clone(&self.tenant), self.clock);
+        let serve = move |body, writer: &mut dyn ResponseWriter| {
+            let (response, wait) = tenant.answer(&Request::from_parts(head, body), clock.now());
+            // It was told to be slow, as Entra can be.
+            std::thread::sleep(wait);
+            writer.respond(response);
+        };
+        Ok(Admitted {
             body_limit: limits::UNAUTHENTICATED_BODY_BYTES,
+            serve: Box::new(serve),
         })
-    }
-
-    fn serve(&self, request: Request<Bytes>, writer: &mut dyn ResponseWriter) {
-        let (response, wait) = self.tenant.answer(&request, self.clock.now());
-        // It was told to be slow, as Entra can be.
-        std::thread::sleep(wait);
-        writer.respond(response);
     }
 }

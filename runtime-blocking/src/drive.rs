@@ -28,12 +28,12 @@ use entra_mcp_core::{
     log_event::{Field, LogEvent, LogEventId},
     time::Instant,
 };
-use http::{Request, Response, request::Parts};
+use http::{Response, request::Parts};
 
 use crate::{
     Runtime,
     hub::{Mailbox, MailboxMessage},
-    inbound::{NullWriter, ResponseWriter, Service},
+    inbound::{Admitted, NullWriter, ResponseWriter, Service},
     invoke::Calls,
 };
 
@@ -57,15 +57,20 @@ impl McpService {
 }
 
 impl Service for McpService {
-    fn admit(&self, head: &Parts) -> Result<Admission, Box<Response<Bytes>>> {
-        admit(head, &self.runtime.server, self.runtime.clock.now())
-    }
-
-    fn serve(&self, request: Request<Bytes>, writer: &mut dyn ResponseWriter) {
-        let run = ExchangeDriver::of_request(&self.runtime, request);
-        if let Some(rest) = run.drive(writer) {
-            rest.detach();
-        }
+    fn admit(&self, head: Parts) -> Result<Admitted, Box<Response<Bytes>>> {
+        let runtime = Arc::clone(&self.runtime);
+        let admission = admit(head, &runtime.server, runtime.clock.now())?;
+        let body_limit = admission.body_limit();
+        let serve = move |body, writer: &mut dyn ResponseWriter| {
+            let run = ExchangeDriver::of_request(&runtime, admission, body);
+            if let Some(rest) = run.drive(writer) {
+                rest.detach();
+            }
+        };
+        Ok(Admitted {
+            body_limit,
+            serve: Box::new(serve),
+        })
     }
 }
 
@@ -89,11 +94,11 @@ enum PendingAsk {
 }
 
 impl ExchangeDriver {
-    fn of_request(runtime: &Arc<Runtime>, request: Request<Bytes>) -> Self {
+    fn of_request(runtime: &Arc<Runtime>, admission: Admission, body: Bytes) -> Self {
         let (id, seed) = (runtime.next_exchange(), entra_mcp_runtime::seed());
         let entra = runtime.hub.entra();
         let env = runtime.env(&entra, runtime.clock.now());
-        Self::new(runtime, Exchange::new(id, &seed, request, env))
+        Self::new(runtime, admission.begin(id, &seed, body, env))
     }
 
     fn of_job(runtime: &Arc<Runtime>, job: Job) -> Self {

@@ -13,17 +13,25 @@ mod tiny;
 use std::{net::TcpListener, panic::AssertUnwindSafe, sync::Arc};
 
 use bytes::Bytes;
-use entra_mcp_core::{admit::Admission, error_responses};
+use entra_mcp_core::error_responses;
 use entra_mcp_runtime::ConnectionLimit;
-use http::{Request, Response, request::Parts};
+use http::{Response, request::Parts};
 
 /// Who answers requests: the MCP server, or the dev tenant.
 pub(crate) trait Service: Send + Sync + 'static {
     /// The verdict by the head alone; see [`entra_mcp_core::admit::admit`].
-    fn admit(&self, head: &Parts) -> Result<Admission, Box<Response<Bytes>>>;
+    fn admit(&self, head: Parts) -> Result<Admitted, Box<Response<Bytes>>>;
+}
 
-    /// Answers a request that was admitted and read. May panic: [`serve_guarded`] is for that.
-    fn serve(&self, request: Request<Bytes>, writer: &mut dyn ResponseWriter);
+/// Answers a request with its body.
+pub(crate) type Serve = Box<dyn FnOnce(Bytes, &mut dyn ResponseWriter)>;
+
+/// A request that was admitted.
+pub(crate) struct Admitted {
+    /// The most bytes of body that are read.
+    pub(crate) body_limit: usize,
+    /// May panic: [`serve_guarded`] is for that.
+    pub(crate) serve: Serve,
 }
 
 /// Whom a response goes to. What cannot be sent is remembered: the peer is then gone.
@@ -107,10 +115,10 @@ impl HttpServer {
 }
 
 /// The panic barrier: a request whose exchange has a bug gets 500, and the server lives.
-fn serve_guarded(service: &dyn Service, request: Request<Bytes>, writer: &mut dyn ResponseWriter) {
+fn serve_guarded(serve: Serve, body: Bytes, writer: &mut dyn ResponseWriter) {
     // What a panic left half done is dropped with the exchange; what is shared is behind locks that
     // are held for table operations only.
-    let served = std::panic::catch_unwind(AssertUnwindSafe(|| service.serve(request, writer)));
+    let served = std::panic::catch_unwind(AssertUnwindSafe(|| serve(body, writer)));
     if served.is_err() && !writer.has_started() {
         writer.respond(error_responses::internal_error());
     }

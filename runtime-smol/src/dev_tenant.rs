@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use async_io::Timer;
 use bytes::Bytes;
-use entra_mcp_core::{admit::Admission, limits};
+use entra_mcp_core::limits;
 use entra_mcp_runtime::{Clock, SharedDevTenant};
 use http::{Request, Response, request::Parts};
 use smol::unblock;
 
 use crate::{
     executor::Work,
-    inbound::{ResponseWriter, Service},
+    inbound::{Admitted, ResponseWriter, Service},
 };
 
 /// The dev tenant, as a service of the inbound side.
@@ -29,20 +29,21 @@ impl DevTenantService {
 }
 
 impl Service for DevTenantService {
-    fn admit(&self, _head: &Parts) -> Result<Admission, Box<Response<Bytes>>> {
-        Ok(Admission {
+    fn admit(&self, head: Parts) -> Result<Admitted, Box<Response<Bytes>>> {
+        let (tenant, clock) = (Arc::clone(&self.tenant), self.clock);
+        let serve = move |body, mut writer: ResponseWriter| -> Work {
+            let (request, now) = (Request::from_parts(head, body), clock.now());
+            Box::pin(async move {
+                // A signature with RSA takes a millisecond or more.
+                let (response, wait) = unblock(move || tenant.answer(&request, now)).await;
+                // It was told to be slow, as Entra can be.
+                Timer::after(wait).await;
+                writer.respond(response).await;
+            })
+        };
+        Ok(Admitted {
             body_limit: limits::UNAUTHENTICATED_BODY_BYTES,
-        })
-    }
-
-    fn serve(&self, request: Request<Bytes>, mut writer: ResponseWriter) -> Work {
-        let (tenant, now) = (Arc::clone(&self.tenant), self.clock.now());
-        Box::pin(async move {
-            // A signature with RSA takes a millisecond or more.
-            let (response, wait) = unblock(move || tenant.answer(&request, now)).await;
-            // It was told to be slow, as Entra can be.
-            Timer::after(wait).await;
-            writer.respond(response).await;
+            serve: Box::new(serve),
         })
     }
 }

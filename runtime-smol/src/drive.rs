@@ -24,7 +24,7 @@ use entra_mcp_core::{
     log_event::{Field, LogEvent, LogEventId},
     time::Instant,
 };
-use http::{Request, Response, request::Parts};
+use http::{Response, request::Parts};
 use smol::{
     Timer,
     future::{self, FutureExt as _},
@@ -35,7 +35,7 @@ use crate::{
     Runtime,
     executor::Work,
     hub::Mailbox,
-    inbound::{ResponseWriter, Service},
+    inbound::{Admitted, ResponseWriter, Service},
     invoke::Calls,
 };
 
@@ -53,16 +53,20 @@ impl McpService {
 }
 
 impl Service for McpService {
-    fn admit(&self, head: &Parts) -> Result<Admission, Box<Response<Bytes>>> {
-        admit(head, &self.runtime.server, self.runtime.clock.now())
-    }
-
-    fn serve(&self, request: Request<Bytes>, writer: ResponseWriter) -> Work {
+    fn admit(&self, head: Parts) -> Result<Admitted, Box<Response<Bytes>>> {
         let runtime = Arc::clone(&self.runtime);
-        Box::pin(async move {
-            ExchangeDriver::of_request(&runtime, request)
-                .drive(writer)
-                .await
+        let admission = admit(head, &runtime.server, runtime.clock.now())?;
+        let body_limit = admission.body_limit();
+        let serve = move |body, writer| -> Work {
+            Box::pin(async move {
+                ExchangeDriver::of_request(&runtime, admission, body)
+                    .drive(writer)
+                    .await
+            })
+        };
+        Ok(Admitted {
+            body_limit,
+            serve: Box::new(serve),
         })
     }
 }
@@ -81,11 +85,11 @@ struct ExchangeDriver {
 }
 
 impl ExchangeDriver {
-    fn of_request(runtime: &Arc<Runtime>, request: Request<Bytes>) -> Self {
+    fn of_request(runtime: &Arc<Runtime>, admission: Admission, body: Bytes) -> Self {
         let (id, seed) = (runtime.next_exchange(), entra_mcp_runtime::seed());
         let entra = runtime.hub.entra();
         let env = runtime.env(&entra, runtime.clock.now());
-        Self::new(runtime, Exchange::new(id, &seed, request, env))
+        Self::new(runtime, admission.begin(id, &seed, body, env))
     }
 
     fn of_job(runtime: &Arc<Runtime>, job: Job) -> Self {

@@ -14,9 +14,8 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use async_channel::{Receiver, Sender, bounded};
 use bytes::Bytes;
-use entra_mcp_core::admit::Admission;
 use entra_mcp_runtime::ConnectionPermit;
-use http::{Request, Response, request::Parts};
+use http::{Response, request::Parts};
 use smol::future::{self, FutureExt as _};
 
 pub(crate) use self::connection::connection;
@@ -28,10 +27,15 @@ const RESPONSE_PARTS: usize = 8;
 /// Who answers requests: the MCP server, or the dev tenant.
 pub(crate) trait Service: Send + Sync + 'static {
     /// The verdict by the head alone; see [`entra_mcp_core::admit::admit`].
-    fn admit(&self, head: &Parts) -> Result<Admission, Box<Response<Bytes>>>;
+    fn admit(&self, head: Parts) -> Result<Admitted, Box<Response<Bytes>>>;
+}
 
-    /// Answers a request that was admitted and read. May panic.
-    fn serve(&self, request: Request<Bytes>, writer: ResponseWriter) -> Work;
+/// A request that was admitted.
+pub(crate) struct Admitted {
+    /// The most bytes of body that are read.
+    pub(crate) body_limit: usize,
+    /// Answers the request with its body. May panic.
+    pub(crate) serve: Box<dyn FnOnce(Bytes, ResponseWriter) -> Work + Send>,
 }
 
 /// The panic barrier: what a panic left half done is dropped with the exchange, and its peer, which
@@ -41,12 +45,12 @@ pub(crate) trait Service: Send + Sync + 'static {
 /// The work holds its connection's place in the house: whoever asks and leaves before the answer
 /// gains none by it.
 fn guarded(
-    service: Arc<dyn Service>,
-    request: Request<Bytes>,
+    admitted: Admitted,
+    body: Bytes,
     writer: ResponseWriter,
     permit: Arc<ConnectionPermit>,
 ) -> Work {
-    let served = async move { service.serve(request, writer).await };
+    let served = async move { (admitted.serve)(body, writer).await };
     Box::pin(async move {
         drop(AssertUnwindSafe(served).catch_unwind().await);
         drop(permit);

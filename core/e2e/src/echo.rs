@@ -9,7 +9,6 @@ use std::{
 };
 
 use bytes::Bytes;
-use entra_mcp_core::admit::Admission;
 use entra_mcp_runtime::Timeouts;
 use http::{Request, Response, StatusCode, request::Parts};
 
@@ -51,13 +50,13 @@ impl Echo {
     /// # Errors
     ///
     /// The path is `/refused`.
-    pub fn admit(head: &Parts) -> Result<Admission, Box<Response<Bytes>>> {
+    pub fn admit(head: &Parts) -> Result<usize, Box<Response<Bytes>>> {
         if head.uri.path() == "/refused" {
             let mut response = Response::new(Bytes::from_static(b"refused"));
             *response.status_mut() = StatusCode::UNAUTHORIZED;
             return Err(Box::new(response));
         }
-        Ok(Admission { body_limit: 1000 })
+        Ok(1000)
     }
 
     /// Returns what to do with a request.

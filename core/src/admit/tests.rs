@@ -27,7 +27,7 @@ fn judged(
         request = request.header(*name, *value);
     }
     let (head, ()) = request.body(()).unwrap().into_parts();
-    admit(&head, &server.server, server.now)
+    admit(head, &server.server, server.now)
 }
 
 fn status(server: &TestServer, method: &str, target: &str, fields: &[(&str, &str)]) -> u16 {
@@ -310,10 +310,10 @@ fn a_body_that_is_announced_too_long_is_refused_before_it_is_read() {
         assert_eq!(announced("/register", odd), 400, "{odd}");
     }
     let admitted = judged(&server, "POST", "/mcp", &[HERE, JSON, bearer]);
-    assert_eq!(admitted.unwrap().body_limit, limits::MESSAGE_BODY_BYTES);
+    assert_eq!(admitted.unwrap().body_limit(), limits::MESSAGE_BODY_BYTES);
     let admitted = judged(&server, "POST", "/token", &[HERE]);
     assert_eq!(
-        admitted.unwrap().body_limit,
+        admitted.unwrap().body_limit(),
         limits::UNAUTHENTICATED_BODY_BYTES
     );
 }

@@ -3,15 +3,20 @@
 use bytes::Bytes;
 
 use crate::{
+    admit::Admission,
     entra::discovery::FetchMetadata,
     event::Event,
-    http::{cors, response},
+    http::{bearer, cors, response},
     hub::{Job, JobKind},
-    mcp::{http_sse::PostMessage, sse_stream::Stream, streamable_http::Streamable},
+    mcp::{
+        caller::Authenticate, http_sse::PostMessage, sse_stream::Stream,
+        streamable_http::Streamable,
+    },
     oauth,
     oauth::{callback::Callback, consent::Consent, revoke::Revoke, token::Token},
     pages,
     route::Route,
+    session::token::Verified,
     step::{Cx, Progress},
 };
 
@@ -30,14 +35,16 @@ pub(crate) enum State {
 
 impl State {
     /// The first state of a request that was admitted.
-    pub(crate) fn of_request(request: ::http::Request<Bytes>, cx: &mut Cx<'_>) -> Progress<Self> {
-        let Some(route) = Route::of(request.uri().path()) else {
-            return cx.done(response::not_found());
-        };
+    pub(crate) fn of_request(admission: Admission, body: Bytes, cx: &mut Cx<'_>) -> Progress<Self> {
+        let (route, verified) = (admission.route, admission.verified);
+        let request = ::http::Request::from_parts(admission.head, body);
         let origin = request.headers().get(::http::header::ORIGIN);
         cors::decorate(route, origin, cx.env.server, cx.standing());
         if request.method() == ::http::Method::OPTIONS {
             return cx.done(cors::preflight(route, origin, cx.env.server));
+        }
+        if let Some(verified) = verified {
+            return Self::of_message(route, &request, verified, cx);
         }
         match route {
             Route::Home => cx.done(pages::home::respond(cx.env)),
@@ -52,16 +59,32 @@ impl State {
             Route::Callback => Callback::start(&request, cx).map_pending(Self::Callback),
             Route::Token => Token::start(&request, cx).map_pending(Self::Token),
             Route::Revoke => Revoke::start(&request, cx).map_pending(Self::Revoke),
-            Route::Mcp if request.method() == ::http::Method::GET => {
-                Stream::listen(&request, cx).map_pending(Self::Stream)
+            // Nobody is admitted here without a token.
+            Route::Mcp | Route::Sse | Route::Message => {
+                cx.done(bearer::session_over(route, cx.env))
             }
-            Route::Mcp => Streamable::start(&request, cx).map_pending(Self::Streamable),
-            Route::Sse => Stream::open(&request, cx).map_pending(Self::Stream),
-            Route::Message => PostMessage::start(&request, cx).map_pending(Self::PostMessage),
         }
     }
 
-    /// The first state of an job.
+    /// The first state of a request with a session token that was verified.
+    fn of_message(
+        route: Route,
+        request: &::http::Request<Bytes>,
+        verified: Verified,
+        cx: &mut Cx<'_>,
+    ) -> Progress<Self> {
+        let caller = Authenticate::start(route, verified, cx);
+        match route {
+            Route::Sse => Stream::open(caller, request, cx).map_pending(Self::Stream),
+            Route::Message => PostMessage::start(caller, request).map_pending(Self::PostMessage),
+            _ if request.method() == ::http::Method::GET => {
+                Stream::listen(caller, request, cx).map_pending(Self::Stream)
+            }
+            _ => Streamable::start(caller, request).map_pending(Self::Streamable),
+        }
+    }
+
+    /// The first state of a job.
     pub(crate) fn of_job(job: Job, cx: &mut Cx<'_>) -> Progress<Self> {
         match job.0 {
             JobKind::RefreshEntraMetadata => {

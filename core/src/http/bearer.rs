@@ -58,14 +58,6 @@ fn is_token68(text: &str) -> bool {
     !body.is_empty() && body.bytes().all(allowed)
 }
 
-/// The token of a request that was admitted.
-pub(crate) fn token(headers: &HeaderMap) -> Option<&str> {
-    match Presented::of(headers) {
-        Presented::Token(token) => Some(token),
-        Presented::Nothing | Presented::Odd => None,
-    }
-}
-
 /// Verifies the token of a request, without a look-up. `Err` is the answer to give.
 pub(crate) fn verify(
     route: Route,

@@ -4,7 +4,7 @@
 //! (threat P2). A token whose session is gone is 401, so that the client signs in again
 //! (threat F8).
 
-use ::http::{HeaderMap, Response};
+use ::http::Response;
 use bytes::Bytes;
 
 use crate::{
@@ -16,11 +16,11 @@ use crate::{
     log_event::LogEventId,
     route::Route,
     session::{
-        mapping::{Mapped, Mapping},
+        lookup::{LookupError, SessionLookup},
         record::{Hash, Session},
         token::Verified,
     },
-    step::Cx,
+    step::{Cx, Progress},
 };
 
 /// Who calls, proven by a session token that maps to a session.
@@ -81,57 +81,42 @@ fn principal_id_of(session: &Session) -> PrincipalId {
 #[derive(Debug)]
 pub(crate) struct Authenticate {
     route: Route,
-    mapping: Mapping,
-}
-
-/// Where a look-up is.
-#[derive(Debug)]
-pub(crate) enum Looked {
-    /// It goes on.
-    Waiting(Authenticate),
-    /// This is the caller.
-    Found(Box<Caller>),
-    /// The caller is refused, or cannot be known now: the answer to give.
-    Refused(Box<Response<Bytes>>),
+    lookup: SessionLookup,
 }
 
 impl Authenticate {
-    /// Begins.
-    pub(crate) fn start(
-        route: Route,
-        headers: &HeaderMap,
-        cx: &mut Cx<'_>,
-    ) -> Result<Self, Box<Response<Bytes>>> {
-        let mapping = bearer::token(headers).and_then(|token| Mapping::start(token, cx));
-        match mapping {
-            Some(mapping) => Ok(Self { route, mapping }),
-            None => Err(Box::new(bearer::session_over(route, cx.env))),
-        }
+    /// Looks up the session of a token that was verified.
+    pub(crate) fn start(route: Route, verified: Verified, cx: &mut Cx<'_>) -> Self {
+        let lookup = SessionLookup::start(verified, cx);
+        Self { route, lookup }
     }
 
-    /// The next state after an event.
-    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Looked {
+    /// Results in the caller; or in the answer to give if the caller is refused, or cannot be known now.
+    pub(crate) fn handle(
+        self,
+        event: Event,
+        cx: &mut Cx<'_>,
+    ) -> Progress<Self, Result<Box<Caller>, Box<Response<Bytes>>>> {
         let route = self.route;
-        match self.mapping.handle(event, cx) {
-            Mapped::Waiting(mapping) => Looked::Waiting(Self { route, mapping }),
-            Mapped::Session {
-                session,
-                version,
-                verified,
-            } => Looked::Found(Box::new(Caller {
-                principal_id: principal_id_of(&session),
-                session: *session,
-                version,
-                verified,
+        let found = match self.lookup.handle(event, cx) {
+            Progress::Pending(lookup) => return Progress::Pending(Self { route, lookup }),
+            Progress::Ready(found) => found,
+        };
+        Progress::Ready(match found {
+            Ok(found) => Ok(Box::new(Caller {
+                principal_id: principal_id_of(&found.session),
+                session: found.session,
+                version: found.version,
+                verified: found.verified,
             })),
-            Mapped::Unknown => {
+            Err(LookupError::Unknown) => {
                 cx.log(LogEventId::SessionUnknown);
-                Looked::Refused(Box::new(bearer::session_over(route, cx.env)))
+                Err(Box::new(bearer::session_over(route, cx.env)))
             }
-            Mapped::Fault => {
+            Err(LookupError::Unavailable) => {
                 cx.log(LogEventId::SessionUnavailable);
-                Looked::Refused(Box::new(response::unavailable()))
+                Err(Box::new(response::unavailable()))
             }
-        }
+        })
     }
 }

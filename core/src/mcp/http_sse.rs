@@ -18,7 +18,7 @@ use bytes::Bytes;
 
 use super::{
     Caller, Revision,
-    caller::{Authenticate, Looked},
+    caller::Authenticate,
     dispatch::{BatchProgress, BatchStep, RequestBatch, missing_scopes},
     inbound::{self, Origin},
     invocation::{ClientProfile, ServerMessage},
@@ -74,12 +74,7 @@ pub(crate) struct Working {
 }
 
 impl PostMessage {
-    /// Begins.
-    pub(crate) fn start(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Progress<Self> {
-        let lookup = match Authenticate::start(Route::Message, request.headers(), cx) {
-            Ok(lookup) => lookup,
-            Err(refusal) => return cx.done(*refusal),
-        };
+    pub(crate) fn start(lookup: Authenticate, request: &Request<Bytes>) -> Progress<Self> {
         Progress::Pending(Self::Authenticating(Box::new(Waiting {
             lookup,
             query: request.uri().query().unwrap_or_default().to_owned(),
@@ -104,12 +99,12 @@ impl PostMessage {
 impl Waiting {
     fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<PostMessage> {
         let caller = match self.lookup.handle(event, cx) {
-            Looked::Waiting(lookup) => {
+            Progress::Pending(lookup) => {
                 let waiting = Self { lookup, ..self };
                 return Progress::Pending(PostMessage::Authenticating(Box::new(waiting)));
             }
-            Looked::Refused(refusal) => return cx.done(*refusal),
-            Looked::Found(caller) => caller,
+            Progress::Ready(Err(refusal)) => return cx.done(*refusal),
+            Progress::Ready(Ok(caller)) => caller,
         };
         let query = Form::parse(self.query.as_bytes());
         let Ok(Some(name)) = query.one("sessionId") else {

@@ -23,7 +23,7 @@ use bytes::Bytes;
 use self::open::Open;
 use super::{
     Caller,
-    caller::{Authenticate, Looked},
+    caller::Authenticate,
     event_id::EventId,
     headers,
     json_rpc::Id,
@@ -38,7 +38,6 @@ use crate::{
     hub::{FromHub, FromHubKind, StreamKind, SubscriptionFilter, ToHub, ToHubKind},
     id::McpSessionId,
     limits,
-    route::Route,
     step::{Cx, Progress},
     time::Instant,
 };
@@ -109,25 +108,29 @@ pub(crate) struct Subscription {
 
 impl Stream {
     /// Begins an HTTP+SSE stream.
-    pub(crate) fn open(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Progress<Self> {
-        Self::start(Route::Sse, Transport::Sse, request, cx)
+    pub(crate) fn open(
+        lookup: Authenticate,
+        request: &Request<Bytes>,
+        cx: &Cx<'_>,
+    ) -> Progress<Self> {
+        Self::start(lookup, Transport::Sse, request, cx)
     }
 
     /// Begins the GET stream of Streamable HTTP.
-    pub(crate) fn listen(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Progress<Self> {
-        Self::start(Route::Mcp, Transport::Streamable, request, cx)
+    pub(crate) fn listen(
+        lookup: Authenticate,
+        request: &Request<Bytes>,
+        cx: &Cx<'_>,
+    ) -> Progress<Self> {
+        Self::start(lookup, Transport::Streamable, request, cx)
     }
 
     fn start(
-        route: Route,
+        lookup: Authenticate,
         transport: Transport,
         request: &Request<Bytes>,
-        cx: &mut Cx<'_>,
+        cx: &Cx<'_>,
     ) -> Progress<Self> {
-        let lookup = match Authenticate::start(route, request.headers(), cx) {
-            Ok(lookup) => lookup,
-            Err(refusal) => return cx.done(*refusal),
-        };
         Progress::Pending(Self::Authenticating(Box::new(Waiting {
             lookup,
             transport,
@@ -170,11 +173,11 @@ impl Waiting {
             _ => {}
         }
         match self.lookup.handle(event, cx) {
-            Looked::Waiting(lookup) => {
+            Progress::Pending(lookup) => {
                 Progress::Pending(Stream::Authenticating(Box::new(Self { lookup, ..self })))
             }
-            Looked::Refused(refusal) => cx.done(*refusal),
-            Looked::Found(caller) => {
+            Progress::Ready(Err(refusal)) => cx.done(*refusal),
+            Progress::Ready(Ok(caller)) => {
                 Self::found(self.transport, &self.headers, caller, self.deadline, cx)
             }
         }

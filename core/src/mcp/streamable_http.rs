@@ -26,7 +26,7 @@ use bytes::Bytes;
 use self::{delete::Ending, post::Working};
 use super::{
     Caller, Revision,
-    caller::{Authenticate, Looked},
+    caller::Authenticate,
     headers::{self, Malformed},
     json_rpc::{self, Error, Refused},
     session::{self, McpSession},
@@ -36,7 +36,6 @@ use super::{
 use crate::{
     event::Event,
     http::response,
-    route::Route,
     step::{Cx, Progress},
 };
 
@@ -59,12 +58,7 @@ pub(crate) struct Waiting {
 }
 
 impl Streamable {
-    /// Begins.
-    pub(crate) fn start(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Progress<Self> {
-        let lookup = match Authenticate::start(Route::Mcp, request.headers(), cx) {
-            Ok(lookup) => lookup,
-            Err(refusal) => return cx.done(*refusal),
-        };
+    pub(crate) fn start(lookup: Authenticate, request: &Request<Bytes>) -> Progress<Self> {
         Progress::Pending(Self::Authenticating(Box::new(Waiting {
             lookup,
             method: request.method().clone(),
@@ -103,17 +97,17 @@ impl Streamable {
 impl Waiting {
     fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Streamable> {
         match self.lookup.handle(event, cx) {
-            Looked::Waiting(lookup) => {
+            Progress::Pending(lookup) => {
                 Progress::Pending(Streamable::Authenticating(Box::new(Self {
                     lookup,
                     ..self
                 })))
             }
-            Looked::Refused(refusal) => cx.done(*refusal),
-            Looked::Found(caller) if self.method == Method::DELETE => {
+            Progress::Ready(Err(refusal)) => cx.done(*refusal),
+            Progress::Ready(Ok(caller)) if self.method == Method::DELETE => {
                 Ending::start(&self.headers, *caller, cx)
             }
-            Looked::Found(caller) => Working::start(&self.headers, &self.body, caller, cx),
+            Progress::Ready(Ok(caller)) => Working::start(&self.headers, &self.body, caller, cx),
         }
     }
 }

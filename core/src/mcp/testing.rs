@@ -222,13 +222,12 @@ impl World {
         self.watched.asked(id, &request);
         let (head, body) = request.into_parts();
         let mut running = Running::default();
-        match admit::admit(&head, &self.server.server, self.server.now) {
+        match admit::admit(head, &self.server.server, self.server.now) {
             Err(refusal) => running.sent.response = Some(*refusal),
-            Ok(_) => {
+            Ok(admission) => {
                 let mut seed = [7; 32];
                 seed[..8].copy_from_slice(&self.next.to_be_bytes());
-                let request = Request::from_parts(head, body);
-                let exchange = Exchange::new(id, &Seed::new(seed), request, self.server.env());
+                let exchange = admission.begin(id, &Seed::new(seed), body, self.server.env());
                 running.exchange = Some(exchange);
             }
         }

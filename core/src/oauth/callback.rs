@@ -39,6 +39,7 @@ use crate::{
 };
 
 /// The states.
+#[expect(clippy::enum_variant_names, reason = "a state says what is awaited")]
 #[derive(Debug)]
 pub(crate) enum Callback {
     /// Entra's addresses are being learned: this server has just been started.

@@ -1,47 +1,53 @@
 //! The echo service of the end-to-end suite, for the tests of both implementations.
 
 use bytes::Bytes;
-use entra_mcp_core::admit::Admission;
 use entra_mcp_e2e::echo::Echo;
 use http::{Request, Response, request::Parts};
 
-use super::{ResponseWriter, Service};
+use super::{Admitted, ResponseWriter, Service};
 
 pub(super) struct EchoService;
 
 impl Service for EchoService {
-    fn admit(&self, head: &Parts) -> Result<Admission, Box<Response<Bytes>>> {
-        Echo::admit(head)
+    fn admit(&self, head: Parts) -> Result<Admitted, Box<Response<Bytes>>> {
+        let body_limit = Echo::admit(&head)?;
+        let respond = |body, writer: &mut dyn ResponseWriter| {
+            respond(&Request::from_parts(head, body), writer);
+        };
+        Ok(Admitted {
+            body_limit,
+            serve: Box::new(respond),
+        })
     }
+}
 
-    fn serve(&self, request: Request<Bytes>, writer: &mut dyn ResponseWriter) {
-        let echo = Echo::of(&request);
-        assert_ne!(echo, Echo::Panic, "a bug");
-        if let Echo::Respond(text) = echo {
-            return writer.respond(Response::new(Bytes::from(text)));
+fn respond(request: &Request<Bytes>, writer: &mut dyn ResponseWriter) {
+    let echo = Echo::of(request);
+    assert_ne!(echo, Echo::Panic, "a bug");
+    if let Echo::Respond(text) = echo {
+        return writer.respond(Response::new(Bytes::from(text)));
+    }
+    writer.open(Response::new(()));
+    match echo {
+        Echo::PanicLate => {
+            writer.write(b"half");
+            panic!("a bug");
         }
-        writer.open(Response::new(()));
-        match echo {
-            Echo::PanicLate => {
-                writer.write(b"half");
-                panic!("a bug");
+        Echo::UntilDisconnected => {
+            while !writer.is_disconnected() {
+                std::thread::yield_now();
             }
-            Echo::UntilDisconnected => {
-                while !writer.is_disconnected() {
-                    std::thread::yield_now();
-                }
+        }
+        Echo::Flood => {
+            while !writer.is_disconnected() {
+                writer.write(&[b'x'; 64 * 1024]);
             }
-            Echo::Flood => {
-                while !writer.is_disconnected() {
-                    writer.write(&[b'x'; 64 * 1024]);
-                }
+        }
+        _ => {
+            for event in Echo::EVENTS {
+                writer.write(event);
             }
-            _ => {
-                for event in Echo::EVENTS {
-                    writer.write(event);
-                }
-                writer.close();
-            }
+            writer.close();
         }
     }
 }

@@ -22,7 +22,7 @@ use entra_mcp_runtime::{
     ConnectionLimit, PermitKind, Timeouts,
     http1_encode::{self, BodyEnd},
 };
-use http::{Method, Request, Response, Version};
+use http::{Method, Response, Version};
 
 use self::{
     body::BodyError,
@@ -70,8 +70,8 @@ fn connection(socket: TcpStream, service: &dyn Service, timeouts: Timeouts) {
 /// Answers a request; whether the connection may take another.
 fn exchange(wire: &mut Wire, head: Head, service: &dyn Service, timeouts: Timeouts) -> bool {
     let mut writer = WireWriter::new(wire, &head);
-    let admission = match service.admit(&head.parts) {
-        Ok(admission) => admission,
+    let admitted = match service.admit(head.parts) {
+        Ok(admitted) => admitted,
         Err(answer) => {
             // An unread body must not be read as the next request (threat L7).
             writer.closes |= head.framing != Framing::Empty;
@@ -89,13 +89,12 @@ fn exchange(wire: &mut Wire, head: Head, service: &dyn Service, timeouts: Timeou
     let body = body::read(
         writer.wire,
         head.framing,
-        admission.body_limit,
+        admitted.body_limit,
         timeouts.body,
     );
     let answer = match body {
         Ok(body) => {
-            let request = Request::from_parts(head.parts, body);
-            serve_guarded(service, request, &mut writer);
+            serve_guarded(admitted.serve, body, &mut writer);
             return writer.is_reusable();
         }
         Err(BodyError::TooLarge) => admit::too_large(),

@@ -28,7 +28,7 @@ use entra_mcp_runtime::{
     http1_encode::{self, BodyEnd},
     log,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, Version};
 use tiny_http::{HTTPVersion, Server};
 
 use super::{ResponseWriter, Sent, Service, serve_guarded};
@@ -91,24 +91,25 @@ fn answer(mut request: tiny_http::Request, service: &dyn Service, permit: &Conne
     if permit.kind() == PermitKind::Overflow && !is_exempt_from_limit(&head.parts) {
         return send(request, &method, &error_responses::busy());
     }
-    let admission = match service.admit(&head.parts) {
-        Ok(admission) => admission,
+    let version = head.parts.version;
+    let admitted = match service.admit(head.parts) {
+        Ok(admitted) => admitted,
         Err(answer) => return send(request, &method, &answer),
     };
     let mut body = Vec::new();
     if head.framing != Framing::Empty {
-        let limit = u64::try_from(admission.body_limit).unwrap_or(u64::MAX);
+        let limit = u64::try_from(admitted.body_limit).unwrap_or(u64::MAX);
         let mut reader = request.as_reader().take(limit.saturating_add(1));
         if reader.read_to_end(&mut body).is_err() {
             return send(request, &method, &error_responses::bad_request());
         }
     }
-    if body.len() > admission.body_limit {
+    if body.len() > admitted.body_limit {
         return send(request, &method, &admit::too_large());
     }
     let mut writer = TinyWriter {
         writer: request.into_writer(),
-        ends: match head.parts.version {
+        ends: match version {
             Version::HTTP_10 => BodyEnd::WithConnection,
             _ => BodyEnd::WithLastChunk,
         },
@@ -116,8 +117,7 @@ fn answer(mut request: tiny_http::Request, service: &dyn Service, permit: &Conne
         sent: Sent::Nothing,
         broken: false,
     };
-    let request = Request::from_parts(head.parts, Bytes::from(body));
-    serve_guarded(service, request, &mut writer);
+    serve_guarded(admitted.serve, Bytes::from(body), &mut writer);
 }
 
 /// What it read, judged as strictly as what we read ourselves.

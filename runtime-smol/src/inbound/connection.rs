@@ -19,7 +19,7 @@ use hyper::{
 use smol::future::{self, FutureExt as _};
 
 use super::{
-    ResponsePart, ResponseWriter, Service, guarded,
+    Admitted, ResponsePart, ResponseWriter, Service, guarded,
     response_body::{ResponseBody, ResponseTaken},
     wire::Wire,
 };
@@ -117,22 +117,17 @@ impl Inner {
         // Where a body in chunks ends is seen by hyper only: nothing behind it is read.
         let closes = self.permit.kind() == PermitKind::Overflow
             || head.headers.contains_key(header::TRANSFER_ENCODING);
-        let body_limit = match self.admit(&head, has_body) {
-            Ok(body_limit) => body_limit,
+        let admitted = match self.admit(head, has_body) {
+            Ok(admitted) => admitted,
             // An unread body must not be read as the next request (threat L7).
             Err(answer) => return self.whole(*answer, closes || has_body),
         };
-        let body = match self.read(body, body_limit).await {
+        let body = match self.read(body, admitted.body_limit).await {
             Ok(body) => body,
             Err(answer) => return self.whole(answer, true),
         };
         let (writer, parts) = ResponseWriter::new();
-        let work = guarded(
-            Arc::clone(&self.service),
-            Request::from_parts(head, body),
-            writer,
-            Arc::clone(&self.permit),
-        );
+        let work = guarded(admitted, body, writer, Arc::clone(&self.permit));
         let mut work = DetachOnDrop::new(self.executor.clone(), work);
         let worked = async {
             (&mut work).await;
@@ -158,13 +153,13 @@ impl Inner {
         }
     }
 
-    /// How much body is read, or the answer by the head alone.
-    fn admit(&self, head: &Parts, has_body: bool) -> Result<usize, Box<Response<Bytes>>> {
-        if self.permit.kind() == PermitKind::Overflow && (has_body || !is_exempt_from_limit(head)) {
+    /// The verdict by the head alone.
+    fn admit(&self, head: Parts, has_body: bool) -> Result<Admitted, Box<Response<Bytes>>> {
+        let is_exempt = !has_body && is_exempt_from_limit(&head);
+        if self.permit.kind() == PermitKind::Overflow && !is_exempt {
             return Err(Box::new(error_responses::busy()));
         }
-        let admission = self.service.admit(head)?;
-        Ok(admission.body_limit)
+        self.service.admit(head)
     }
 
     /// Reads a whole body, bounded in bytes and time (threats M6, M8).

@@ -9,6 +9,7 @@ use std::{
 use async_io::Async;
 use entra_mcp_e2e::echo::{Echo, EchoRuntime, assert_refused, connect, talk};
 use entra_mcp_runtime::{ConnectionLimit, Timeouts};
+use http::Request;
 
 use super::{connection::serve, *};
 use crate::{
@@ -24,14 +25,17 @@ struct Smol;
 struct EchoService;
 
 impl Service for EchoService {
-    fn admit(&self, head: &Parts) -> Result<Admission, Box<Response<Bytes>>> {
-        Echo::admit(head)
-    }
-
-    fn serve(&self, request: Request<Bytes>, writer: ResponseWriter) -> Work {
-        let echo = Echo::of(&request);
-        assert_ne!(echo, Echo::Panic, "a bug");
-        Box::pin(respond(echo, writer))
+    fn admit(&self, head: Parts) -> Result<Admitted, Box<Response<Bytes>>> {
+        let body_limit = Echo::admit(&head)?;
+        let serve = |body, writer| -> Work {
+            let echo = Echo::of(&Request::from_parts(head, body));
+            assert_ne!(echo, Echo::Panic, "a bug");
+            Box::pin(respond(echo, writer))
+        };
+        Ok(Admitted {
+            body_limit,
+            serve: Box::new(serve),
+        })
     }
 }
 

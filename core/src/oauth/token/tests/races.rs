@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::{
     action::Action,
+    admit::admit,
     ask::{Fetch, Store, Ticket},
     entropy::{Entropy, Seed},
     exchange::{Exchange, ExchangeId, Output},
@@ -34,7 +35,9 @@ fn at_once(alice: &mut SignedIn, form: &[(&str, &str)], times: u64, seed: u8) ->
         let request = request.body(Bytes::from(body)).unwrap();
         let seed = Seed::new(random.bytes());
         let env = alice.world.server.env();
-        let mut exchange = Exchange::new(ExchangeId(id), &seed, request, env);
+        let (head, body) = request.into_parts();
+        let admission = admit(head, env.server, env.now).unwrap();
+        let mut exchange = admission.begin(ExchangeId(id), &seed, body, env);
         drain(&mut exchange, exchanges.len(), &mut pending, &mut answers);
         exchanges.push(exchange);
     }

@@ -1,8 +1,8 @@
-//! Session mapping: from the text of a session token to the session that it stands for.
+//! Session look-up: from what a session token says to the session that it stands for.
 //!
 //! ```text
-//! presented --good signature, issuer, audience, time--> Mapping --found, and its own--> Session
-//!           \--anything else--> None                          \--gone--> Unknown
+//! verified --> AwaitingSession --found, and its own--> the session
+//!                     \--gone, or another's--> Unknown
 //! ```
 //!
 //! A good signature alone opens nothing: the session must still be there, and the token's share must open
@@ -10,85 +10,87 @@
 
 use super::{
     record::{Hash, Session},
-    token::{self, Verified},
+    token::Verified,
 };
 use crate::{
-    ask::{Awaiting, Store, Version},
+    ask::{Awaiting, Store, Stored, Version},
     event::Event,
     log_event::LogEventId,
-    step::Cx,
+    step::{Cx, Progress},
 };
 
 /// A look-up under way.
 #[derive(Debug)]
-pub(crate) struct Mapping {
+pub(crate) struct SessionLookup {
     verified: Verified,
-    awaiting: Awaiting<Store>,
+    read: Awaiting<Store>,
 }
 
-/// How far a look-up is.
+/// The session that a token stands for.
 #[derive(Debug)]
-pub(crate) enum Mapped {
-    /// It goes on.
-    Waiting(Mapping),
-    /// The session, and what the token says.
-    Session {
-        /// The session.
-        session: Box<Session>,
-        /// Which writing of it.
-        version: Version,
-        /// What the token says.
-        verified: Verified,
-    },
+pub(crate) struct FoundSession {
+    pub(crate) session: Session,
+    /// Which writing of it.
+    pub(crate) version: Version,
+    /// What the token says.
+    pub(crate) verified: Verified,
+}
+
+/// Why a token stands for no session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LookupError {
     /// There is no such session any more.
     Unknown,
     /// It cannot be known now: the store is out of reach.
-    Fault,
+    Unavailable,
 }
 
-impl Mapping {
-    /// Verifies a session token and looks its session up; `None` if the token is not good.
-    pub(crate) fn start(presented: &str, cx: &mut Cx<'_>) -> Option<Self> {
-        let verified = token::verify(presented, cx.env.server, cx.env.now.unix)?;
-        let awaiting = cx.store(Store::Get(verified.session_id.key()));
-        Some(Self { verified, awaiting })
+impl SessionLookup {
+    /// Looks up the session of a token that was verified.
+    pub(crate) fn start(verified: Verified, cx: &mut Cx<'_>) -> Self {
+        let read = cx.store(Store::Get(verified.session_id.key()));
+        Self { verified, read }
     }
 
-    /// The next state after an event.
-    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Mapped {
+    pub(crate) fn handle(
+        self,
+        event: Event,
+        cx: &mut Cx<'_>,
+    ) -> Progress<Self, Result<FoundSession, LookupError>> {
         let Event::Stored(answered) = event else {
-            return Mapped::Waiting(self);
+            return Progress::Pending(self);
         };
-        let stored = match self.awaiting.take(answered) {
-            None => return Mapped::Waiting(self),
-            Some(Err(_)) => return Mapped::Fault,
-            Some(Ok(None)) => return Mapped::Unknown,
-            Some(Ok(Some(stored))) => stored,
-        };
-        let verified = self.verified;
-        let opened = Session::open(verified.session_id, &stored, &verified.share, cx.env.server);
-        let Some((session, version)) = opened else {
-            cx.log(LogEventId::SessionNotOpened);
-            return Mapped::Unknown;
-        };
-        let is_its_client = session.outline.client == Hash::of(verified.client_id.as_bytes());
-        if is_its_client && session.resource == verified.resource {
-            Mapped::Session {
-                session: Box::new(session),
-                version,
-                verified,
-            }
-        } else {
-            Mapped::Unknown
-        }
+        let Self { verified, read } = self;
+        Progress::Ready(match read.into_answer(answered) {
+            Err(_) => Err(LookupError::Unavailable),
+            Ok(stored) => stored
+                .and_then(|stored| open(verified, &stored, cx))
+                .ok_or(LookupError::Unknown),
+        })
     }
+}
+
+/// Opens the session of a token, if it is the token's own.
+fn open(verified: Verified, stored: &Stored, cx: &mut Cx<'_>) -> Option<FoundSession> {
+    let share = &verified.share;
+    let opened = Session::open(verified.session_id, stored, share, cx.env.server);
+    let Some((session, version)) = opened else {
+        cx.log(LogEventId::SessionNotOpened);
+        return None;
+    };
+    let is_its_client = session.outline.client == Hash::of(verified.client_id.as_bytes());
+    (is_its_client && session.resource == verified.resource).then_some(FoundSession {
+        session,
+        version,
+        verified,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        ask::{Guard, Stored},
+        ask::Guard,
         mcp::testing::World,
         session::record::SpentCode,
         testing::{entropy, session_of},
