@@ -4,6 +4,9 @@
 //! itself are judged here. Whoever is refused has cost a header's worth of work (threats F10,
 //! F11, J1, J2, J3, L7, L12, M8, M9).
 
+pub(crate) mod bearer;
+pub(crate) mod caller;
+pub(crate) mod cors;
 #[cfg(test)]
 mod tests;
 
@@ -15,10 +18,7 @@ use bytes::Bytes;
 use crate::{
     env::Server,
     error_responses,
-    http::{
-        bearer, cors,
-        response::{self, text},
-    },
+    http::response::{self, text},
     limits,
     route::Route,
     session::token::Verified,

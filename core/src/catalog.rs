@@ -32,6 +32,7 @@ mod prompt;
 mod resource;
 mod result;
 mod schema;
+pub(crate) mod scope;
 #[cfg(test)]
 mod tests;
 mod tool;

@@ -7,7 +7,6 @@ pub(crate) mod discovery;
 pub(crate) mod error;
 pub(crate) mod graph;
 pub(crate) mod id_token;
-pub(crate) mod metadata;
 pub(crate) mod permission;
 pub(crate) mod profile;
 #[cfg(test)]

@@ -4,13 +4,12 @@
 use std::sync::Arc;
 
 use crate::{
-    catalog::Catalog,
+    catalog::{Catalog, scope::Scopes},
     config::Config,
-    entra::metadata::ProviderMetadata,
     keys::Keyring,
     limits,
-    oauth::scope::Scopes,
     planted::Planted,
+    provider_metadata::ProviderMetadata,
     throttle::Throttle,
     time::{Instant, Now},
 };

@@ -10,22 +10,19 @@ use url::Url;
 
 use crate::{
     ask::{Record, Stored, Version},
-    catalog::ScopeDefinition,
+    catalog::{ScopeDefinition, scope::Scopes},
     config::PublicUrl,
     entropy::{Entropy, Seed},
     http::form::Form,
     id::SessionId,
+    json_rpc::{self, Incoming, Message, Response},
     keys::{Keyring, MasterKey, Purpose},
-    mcp::{
-        json_rpc::{self, Incoming, Message, Response},
-        sse,
-    },
+    mcp::sse,
     oauth::{
         client::{AuthMethod, Client, ClientMetadata},
         length_prefixed, opaque_token, pkce,
         redirect_uri::{Destination, RedirectUri},
         resource,
-        scope::Scopes,
     },
     session::{Share, record::Session, sealed},
     time::UnixTime,

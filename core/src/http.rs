@@ -1,7 +1,5 @@
 //! HTTP, as far as the `http` crate does not have it: answers, forms, cookies, CORS.
 
-pub(crate) mod bearer;
 pub(crate) mod cookie;
-pub(crate) mod cors;
 
 pub(crate) use entra_mcp_wire::{form, response};

@@ -1,19 +1,17 @@
 //! MCP: the transports and the messages of every revision.
 
-pub(crate) mod caller;
 mod dispatch;
 mod event_id;
 mod headers;
 pub(crate) mod http_sse;
 mod inbound;
 mod invocation;
-pub(crate) mod json_rpc;
 mod lifecycle;
 mod lists;
+mod reply;
 mod request_state;
 mod resolve;
 mod results;
-mod revision;
 mod server_messages;
 mod session;
 mod session_monitor;
@@ -28,4 +26,3 @@ mod v2026_07_28;
 
 #[cfg(feature = "fuzzing")]
 pub(crate) use self::event_id::EventId;
-pub(crate) use self::{caller::Caller, revision::Revision};

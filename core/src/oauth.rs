@@ -17,7 +17,6 @@ pub(crate) mod register;
 pub(crate) mod remembered_consents;
 pub(crate) mod resource;
 pub(crate) mod revoke;
-pub(crate) mod scope;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod token;

@@ -2,7 +2,6 @@
 //! keyboard, in the dark and on a phone. All carry the same strict headers (threats A6, C13, N2,
 //! N4).
 
-pub(crate) mod consent;
 pub(crate) mod home;
 pub(crate) mod style;
 

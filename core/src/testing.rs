@@ -10,12 +10,9 @@ use url::Url;
 use crate::{
     action::Action,
     admit,
-    catalog::ScopeDefinition,
+    catalog::{ScopeDefinition, scope::Scopes},
     config::{Config, EntraApp, LogFormat, PublicUrl},
-    entra::{
-        metadata::ProviderMetadata,
-        testing::{Signer, TENANT},
-    },
+    entra::testing::{Signer, TENANT},
     entropy::{Entropy, Seed},
     env::{EntraSnapshot, Env, Server},
     exchange::{Exchange, ExchangeId, Output},
@@ -26,8 +23,8 @@ use crate::{
     oauth::{
         authorization_request::{AuthorizationRequest, RedirectTarget},
         redirect_uri::RedirectUri,
-        scope::Scopes,
     },
+    provider_metadata::ProviderMetadata,
     secret::Secret,
     session::{
         Share,

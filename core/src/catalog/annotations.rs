@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::mcp::Revision;
+use crate::revision::Revision;
 
 /// For whom something is, how much it matters, and how old it is. All of it is a hint.
 ///

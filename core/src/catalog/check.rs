@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Icon, ScopeDefinition, Tool, portable, schema::Schema};
-use crate::{limits, oauth::scope::OIDC_SCOPES};
+use crate::{catalog::scope::OIDC_SCOPES, limits};
 
 /// What is wrong with a catalog, in words that say what to change.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
 use super::{Resource, annotations::Annotations};
-use crate::mcp::Revision;
+use crate::revision::Revision;
 
 /// One piece of content.
 ///

@@ -8,7 +8,7 @@ use super::{
     Content, Role,
     annotations::{Icon, put_icons},
 };
-use crate::mcp::Revision;
+use crate::revision::Revision;
 
 /// A prompt that a user may choose.
 ///

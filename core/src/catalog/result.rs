@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::Content;
-use crate::mcp::Revision;
+use crate::revision::Revision;
 
 /// What a tool returns.
 ///

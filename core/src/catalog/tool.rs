@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::annotations::{Icon, put_icons};
-use crate::mcp::Revision;
+use crate::revision::Revision;
 
 /// A tool that a model may call.
 ///

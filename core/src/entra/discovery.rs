@@ -12,13 +12,13 @@ use ::http::{Request, StatusCode, header};
 use bytes::Bytes;
 use url::Url;
 
-use super::metadata::{self, DiscoveryDocument, ProviderMetadata};
 use crate::{
     ask::{Ask, Awaiting, Fetch, Reach},
     event::Event,
     hub::{ToHub, ToHubKind},
     limits,
     log_event::{Field, LogEvent, LogEventId},
+    provider_metadata::{self, DiscoveryDocument, ProviderMetadata},
     step::{Cx, Progress},
 };
 
@@ -33,7 +33,7 @@ pub(crate) enum FetchMetadata {
 
 impl FetchMetadata {
     pub(crate) fn start(cx: &mut Cx<'_>) -> Progress<Self> {
-        let address = metadata::metadata_address(&cx.env.server.config.entra);
+        let address = provider_metadata::metadata_address(&cx.env.server.config.entra);
         match get(&address) {
             Some(fetch) => Progress::Pending(Self::AwaitingMetadata(cx.fetch(fetch))),
             None => fail("the authority is no address", cx),
@@ -74,7 +74,7 @@ fn receive_keys(
     cx: &mut Cx<'_>,
 ) -> Progress<FetchMetadata> {
     let body = body_of(answer, "Entra ID does not serve its signing keys");
-    match body.and_then(|body| metadata::read_keys(&body)) {
+    match body.and_then(|body| provider_metadata::read_keys(&body)) {
         Ok(keys) => {
             cx.log(LogEventId::EntraMetadataFetched);
             report(Some(Box::new(metadata.with_keys(keys))), cx)

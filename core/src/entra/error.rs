@@ -10,12 +10,13 @@ use std::time::Duration;
 use ::http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
 
-use super::{aadsts, metadata::is_guid};
+use super::aadsts;
 use crate::{
     ask::FetchFault,
     http::form::Form,
     limits,
     log_event::{Field, LogEvent, LogEventId},
+    provider_metadata::is_guid,
     throttle,
 };
 

@@ -20,13 +20,13 @@ use url::Url;
 
 use super::access_token::{self, AccessStep, AcquireToken};
 use crate::{
+    admit::caller::Caller,
     ask::{Ask, Awaiting, Fetch, Reach, Store, Version},
     event::Event,
     fault::Fault,
     hub::{ToHub, ToHubKind},
     limits,
     log_event::{Field, LogEvent, LogEventId},
-    mcp::Caller,
     planted::Planted,
     secret::Secret,
     session::record::Session,

@@ -10,11 +10,15 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use serde::{Deserialize, de::IgnoredAny};
 
-use super::{
-    metadata::{ProviderMetadata, SigningKey, is_guid},
-    profile::ProfileClaims,
+use super::profile::ProfileClaims;
+use crate::{
+    env::Env,
+    limits,
+    planted::Planted,
+    provider_metadata::{ProviderMetadata, SigningKey, is_guid},
+    secret::constant_time_equal,
+    time::UnixTime,
 };
-use crate::{env::Env, limits, planted::Planted, secret::constant_time_equal, time::UnixTime};
 
 /// Who has signed in.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,10 +8,10 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::metadata::is_guid;
 use crate::{
     limits,
     log_event::{LogEventId, is_invisible},
+    provider_metadata::is_guid,
     session::record::{Profile, User},
     step::Cx,
 };

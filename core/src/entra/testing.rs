@@ -7,8 +7,7 @@ use ring::{
 };
 use serde_json::{Value, json};
 
-use super::metadata::SigningKey;
-use crate::testing::TestServer;
+use crate::{provider_metadata::SigningKey, testing::TestServer};
 
 /// The tenant of [`TestServer`].
 pub(crate) const TENANT: &str = "11111111-1111-1111-1111-111111111111";

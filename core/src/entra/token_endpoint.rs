@@ -15,9 +15,9 @@ use zeroize::Zeroizing;
 use super::error::EntraError;
 use crate::{
     ask::{Ask, Fetch, Reach},
+    catalog::scope::Scope,
     env::Env,
     limits,
-    oauth::scope::Scope,
     secret::Secret,
 };
 

@@ -3,17 +3,13 @@
 use bytes::Bytes;
 
 use crate::{
-    admit::Admission,
+    admit::{Admission, bearer, caller::Authenticate, cors},
     entra::discovery::FetchMetadata,
     event::Event,
-    http::{bearer, cors, response},
+    http::response,
     hub::{Job, JobKind},
-    mcp::{
-        caller::Authenticate, http_sse::PostMessage, sse_stream::Stream,
-        streamable_http::Streamable,
-    },
-    oauth,
-    oauth::{callback::Callback, consent::Consent, revoke::Revoke, token::Token},
+    mcp::{http_sse::PostMessage, sse_stream::Stream, streamable_http::Streamable},
+    oauth::{self, callback::Callback, consent::Consent, revoke::Revoke, token::Token},
     pages,
     route::Route,
     session::token::Verified,

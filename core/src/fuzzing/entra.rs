@@ -9,12 +9,11 @@ use crate::{
     config::{Config, EntraApp, LogFormat, PublicUrl},
     entra::{
         error::{EntraError, Step},
-        id_token,
-        metadata::{DiscoveryDocument, ProviderMetadata, SigningKey, read_keys},
-        token_endpoint,
+        id_token, token_endpoint,
     },
     env::{EntraSnapshot, Env, Server},
     limits,
+    provider_metadata::{DiscoveryDocument, ProviderMetadata, SigningKey, read_keys},
     secret::Secret,
     time::{Instant, Now, UnixTime},
 };

@@ -6,6 +6,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{altered, entra::server, entropy};
 use crate::{
+    catalog::scope::Scopes,
     env::{EntraSnapshot, Env},
     http::cookie,
     id::{McpSessionId, SessionId},
@@ -18,7 +19,6 @@ use crate::{
         pending_sign_in::PendingSignIn,
         redirect_uri::RedirectUri,
         remembered_consents::RememberedConsents,
-        scope::Scopes,
     },
     session::{
         Share,

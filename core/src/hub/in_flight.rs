@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::{FromHub, FromHubKind, HubOutput, counts::Counts};
 use crate::{
     id::{ExchangeId, McpSessionId, PrincipalId, ServerRequestId},
+    json_rpc::Id,
     limits,
-    mcp::json_rpc::Id,
 };
 
 /// The requests of clients in flight, and those of the server.

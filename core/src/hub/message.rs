@@ -9,10 +9,11 @@ use serde_json::{Map, Value};
 use super::Job;
 use crate::{
     catalog::{ChangeNotification, ClientCapabilities, LogLevel},
-    entra::metadata::ProviderMetadata,
     env::EntraSnapshot,
     id::{ExchangeId, McpSessionId, PrincipalId, ServerRequestId, SessionId, StreamId, TaskId},
-    mcp::{Revision, json_rpc::Id},
+    json_rpc::Id,
+    provider_metadata::ProviderMetadata,
+    revision::Revision,
     throttle::Throttled,
     time::Instant,
 };

@@ -16,10 +16,10 @@ use std::{
 use super::{FromHub, FromHubKind, HubOutput};
 use super::{Job, JobKind};
 use crate::{
-    entra::metadata::ProviderMetadata,
     env::EntraSnapshot,
     id::ExchangeId,
     limits,
+    provider_metadata::ProviderMetadata,
     throttle::Throttled,
     time::{Instant, Now},
 };

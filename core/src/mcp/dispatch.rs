@@ -7,17 +7,17 @@ use std::collections::VecDeque;
 use serde_json::{Map, Value};
 
 use super::{
-    Caller,
     invocation::{Called, ClientProfile, Invocation, InvocationCx, ServerMessage},
-    json_rpc::{Error, Id, Request, Response},
     lists,
     resolve::{self, Rejection},
     results, tasks, v2026_07_28,
 };
 use crate::{
+    admit::caller::Caller,
     catalog::{Catalog, TaskSupport, ToolResult},
     event::Event,
     hub::{FromHub, FromHubKind},
+    json_rpc::{Error, Id, Request, Response},
     step::Cx,
     time::Instant,
 };

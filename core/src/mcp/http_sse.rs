@@ -17,23 +17,22 @@ use ::http::{Request, StatusCode};
 use bytes::Bytes;
 
 use super::{
-    Caller, Revision,
-    caller::Authenticate,
     dispatch::{BatchProgress, BatchStep, RequestBatch, missing_scopes},
     inbound::{self, Origin},
     invocation::{ClientProfile, ServerMessage},
-    json_rpc::{self, Error, Id, Incoming, Message, Refused, Response},
-    lifecycle,
-    streamable_http::refused,
-    v2024_11_05,
+    lifecycle, v2024_11_05,
 };
 use crate::{
+    admit::caller::{Authenticate, Caller},
     catalog::ClientCapabilities,
     event::Event,
     http::{form::Form, response},
     hub::{FromHub, FromHubKind, Negotiated, ToHub, ToHubKind},
     id::McpSessionId,
+    json_rpc::{self, Error, Id, Incoming, Message, Refused, Response},
     limits,
+    mcp::reply::refused,
+    revision::Revision,
     route::Route,
     step::{Cx, Progress},
     time::Instant,

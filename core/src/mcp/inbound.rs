@@ -6,14 +6,11 @@
 use ::http::Response;
 use bytes::Bytes;
 
-use super::{
-    Caller,
-    json_rpc::{Id, Message, Request, id_of},
-};
 use crate::{
-    http::bearer,
+    admit::{bearer, caller::Caller},
     hub::{ToHub, ToHubKind},
     id::{McpSessionId, PrincipalId, ServerRequestId},
+    json_rpc::{Id, Message, Request, id_of},
     route::Route,
     step::Cx,
 };

@@ -18,8 +18,8 @@ use std::collections::{BTreeMap, VecDeque};
 use serde_json::{Map, Value};
 
 use self::effects::Begun;
-use super::{Caller, Revision, json_rpc::Id};
 use crate::{
+    admit::caller::Caller,
     ask::{Awaiting, EffectRequest, Invoke, InvokeOutput, Target},
     catalog::{
         Call, CallError, ClientCapabilities, ClientCapability, Effect, EffectResult, Handler,
@@ -29,7 +29,9 @@ use crate::{
     event::Event,
     hub::{FromHub, FromHubKind, ToHub, ToHubKind},
     id::{McpSessionId, ServerRequestId},
+    json_rpc::Id,
     limits,
+    revision::Revision,
     step::Cx,
     time::Instant,
 };

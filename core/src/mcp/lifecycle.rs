@@ -4,8 +4,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Revision, json_rpc::Error};
-use crate::catalog::{Catalog, ClientCapabilities};
+use crate::{
+    catalog::{Catalog, ClientCapabilities},
+    json_rpc::Error,
+    revision::Revision,
+};
 
 /// What this server is, in the words that a revision has for it.
 pub(crate) fn server_info(revision: Revision, catalog: &Catalog) -> Value {

@@ -5,8 +5,11 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
-use super::{Caller, Revision, json_rpc::Error, v2026_07_28};
-use crate::{catalog::Catalog, env::Server, planted::Planted};
+use super::v2026_07_28;
+use crate::{
+    admit::caller::Caller, catalog::Catalog, env::Server, json_rpc::Error, planted::Planted,
+    revision::Revision,
+};
 
 /// `tools/list`: those that the caller may call, as far as roles and groups go. Scopes are another
 /// matter: a client can sign in for more (threats P1, P8).

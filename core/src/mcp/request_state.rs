@@ -11,13 +11,17 @@ use std::collections::BTreeMap;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 
-use super::{
-    Caller,
-    json_rpc::{Error, Request},
-};
 use crate::{
-    catalog::InputResponse, env::Server, keys::Purpose, limits, planted::Planted,
-    session::record::Hash, step::Cx, time::UnixTime,
+    admit::caller::Caller,
+    catalog::InputResponse,
+    env::Server,
+    json_rpc::{Error, Request},
+    keys::Purpose,
+    limits,
+    planted::Planted,
+    session::record::Hash,
+    step::Cx,
+    time::UnixTime,
 };
 
 /// Seals what was answered so far; `None` if that is too much to carry.

@@ -9,15 +9,16 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Caller, Revision,
     invocation::{Called, ClientProfile, HandlerRef, Invocation, InvocationCx, RequestMeta},
-    json_rpc::{Error, Request, id_of},
     request_state, v2026_07_28,
 };
 use crate::{
+    admit::caller::Caller,
     ask::Target,
     catalog::{Catalog, LogLevel, PromptArgument, ToolEntry, ToolResult, with_integers},
+    json_rpc::{Error, Request, id_of},
     limits,
+    revision::Revision,
     step::Cx,
 };
 

@@ -8,18 +8,19 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Caller, Revision,
-    json_rpc::{Error, Request},
     request_state,
     resolve::{RESOURCE_NOT_FOUND, truncated, values},
     v2026_07_28,
 };
 use crate::{
+    admit::caller::Caller,
     ask::InvokeOutput,
     catalog::{CallError, InputRequest, InputResponse, ToolResult},
     env::Server,
+    json_rpc::{Error, Request},
     log_event::{Field, LogEvent, LogEventId},
     planted::Planted,
+    revision::Revision,
     step::Cx,
 };
 

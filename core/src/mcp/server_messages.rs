@@ -5,8 +5,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::json_rpc::Id;
-use crate::catalog::{ChangeNotification, LogLevel};
+use crate::{
+    catalog::{ChangeNotification, LogLevel},
+    json_rpc::Id,
+};
 
 /// The member of `_meta` that names the subscription which a notification belongs to (2026-07-28).
 pub(crate) const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";

@@ -7,18 +7,28 @@
 //!
 //! Source: MCP specification 2025-11-25, basic/transports, session management.
 
+use ::http::{HeaderMap, Response, StatusCode, header};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
 
-use super::{Caller, Revision};
+use super::{
+    headers::{self, Malformed},
+    reply::refusal,
+};
 use crate::{
+    admit::caller::Caller,
     catalog::ClientCapabilities,
     entropy::Entropy,
     env::Env,
+    http::response,
     id::{McpSessionId, PrincipalId},
+    json_rpc::Error,
     keys::Purpose,
     limits,
     planted::Planted,
+    revision::Revision,
     session::record::Outline,
+    step::Cx,
     time::UnixTime,
 };
 
@@ -138,4 +148,58 @@ fn from_bits(bits: u8) -> ClientCapabilities {
         sampling: has(2),
         roots: has(3),
     }
+}
+
+/// The code with which the SDKs tell that a session is not there.
+const SESSION_NOT_FOUND: i32 = -32001;
+
+/// The MCP session that a request of an older revision names: missing or given twice is 400, not
+/// there is 404, whereupon a client begins a new one (transports, session management 3 and 4).
+pub(super) fn named_session(
+    headers: &HeaderMap,
+    caller: &Caller,
+    cx: &Cx<'_>,
+) -> Result<McpSession, Box<Response<Bytes>>> {
+    let error = match headers::one(headers, headers::PROTOCOL_VERSION) {
+        Ok(None) => None,
+        Ok(Some(version)) if is_older(version) => None,
+        Ok(Some(_)) | Err(Malformed) => {
+            Some("The header MCP-Protocol-Version is not supported here.")
+        }
+    };
+    if let Some(words) = error {
+        let refusal = refusal(StatusCode::BAD_REQUEST, Error::invalid_request(words));
+        return Err(Box::new(refusal));
+    }
+    match headers::one(headers, HEADER) {
+        Ok(Some(id)) => McpSession::open(id, caller, cx.env).ok_or_else(|| {
+            let words = "Session not found: begin a new one with `initialize`.";
+            let error = Error::new(SESSION_NOT_FOUND, words);
+            Box::new(refusal(StatusCode::NOT_FOUND, error))
+        }),
+        Ok(None) | Err(Malformed) => {
+            let words = "Name the session, once, in the header Mcp-Session-Id.";
+            let refusal = refusal(StatusCode::BAD_REQUEST, Error::invalid_request(words));
+            Err(Box::new(refusal))
+        }
+    }
+}
+
+fn is_older(version: &str) -> bool {
+    Revision::parse(version).is_some_and(|known| !known.features().stateless)
+}
+
+/// Revision 2026-07-28 has POST only: whoever names it gets 405 for GET and DELETE.
+pub(super) fn only_post(headers: &HeaderMap) -> Option<Response<Bytes>> {
+    let version = headers::one(headers, headers::PROTOCOL_VERSION);
+    if version != Ok(Some(Revision::V2026_07_28.name())) {
+        return None;
+    }
+    let mut response = response::text(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "This revision of MCP knows POST only.\n",
+    );
+    let allowed = ::http::HeaderValue::from_static("POST, OPTIONS");
+    response.headers_mut().insert(header::ALLOW, allowed);
+    Some(response)
 }

@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
-use super::{Caller, session::McpSession};
+use super::session::McpSession;
 use crate::{
+    admit::caller::Caller,
     ask::{Answered, Ask, Awaiting, Store},
     limits,
     session::sealed::SealedSession,

@@ -22,22 +22,20 @@ use bytes::Bytes;
 
 use self::open::Open;
 use super::{
-    Caller,
-    caller::Authenticate,
     event_id::EventId,
     headers,
-    json_rpc::Id,
     session::McpSession,
-    sse,
-    streamable_http::{named_session, only_post},
-    v2024_11_05, v2026_07_28,
+    sse, v2024_11_05,
+    v2026_07_28::subscriptions::{self, Subscription},
 };
 use crate::{
+    admit::caller::{Authenticate, Caller},
     event::Event,
     http::response,
-    hub::{FromHub, FromHubKind, StreamKind, SubscriptionFilter, ToHub, ToHubKind},
+    hub::{FromHub, FromHubKind, StreamKind, ToHub, ToHubKind},
     id::McpSessionId,
     limits,
+    mcp::session::{named_session, only_post},
     step::{Cx, Progress},
     time::Instant,
 };
@@ -97,13 +95,6 @@ enum Content {
     Subscription(Subscription),
     /// The rest of a stream that was lost, with the events that followed; and whether it is live.
     Replay(Vec<Bytes>, bool),
-}
-
-/// What a `subscriptions/listen` asked for.
-#[derive(Clone, Debug)]
-pub(crate) struct Subscription {
-    pub(crate) id: Id,
-    pub(crate) filter: SubscriptionFilter,
 }
 
 impl Stream {
@@ -314,7 +305,7 @@ impl Opening {
             // Flushes the head through proxies that wait for a byte of the body.
             Content::Standalone => cx.write(Bytes::from_static(sse::KEEP_ALIVE)),
             Content::Subscription(request) => {
-                let json = v2026_07_28::acknowledged(&request);
+                let json = subscriptions::acknowledged(&request);
                 cx.write(sse::event("message", &json));
                 subscription = Some(request);
             }

@@ -19,7 +19,8 @@ pub(crate) use self::{
     request::{Asked, Asking},
     runner::TaskRunner,
 };
-use super::{json_rpc::Error, v2026_07_28};
+use super::v2026_07_28;
+use crate::json_rpc::Error;
 
 /// The client did not say that it knows tasks.
 pub(crate) fn unknown_to_client() -> Error {

@@ -3,7 +3,7 @@
 //!
 //! Source: MCP specification 2026-07-28, basic/transports/streamable-http and basic (`_meta`).
 
-mod subscriptions;
+pub(crate) mod subscriptions;
 #[cfg(test)]
 mod tests;
 
@@ -13,15 +13,13 @@ use ::http::{HeaderMap, StatusCode};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
-pub(crate) use self::subscriptions::{acknowledged, listen_result, subscription};
-use super::{
-    Caller, Revision, headers,
-    invocation::ClientProfile,
+use super::{headers, invocation::ClientProfile, lifecycle, resolve::find_tool};
+use crate::{
+    admit::caller::Caller,
+    catalog::{Catalog, InputRequest},
     json_rpc::{Error, Request},
-    lifecycle,
-    resolve::find_tool,
+    revision::Revision,
 };
-use crate::catalog::{Catalog, InputRequest};
 
 /// The member of `_meta` that says which lines of the log are wanted.
 pub(crate) const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";

@@ -4,13 +4,14 @@
 use ::http::Response;
 use bytes::Bytes;
 
-use super::{
-    error::OAuthError,
-    length_prefixed,
-    redirect_uri::RedirectUri,
-    scope::{Scope, Scopes},
+use super::{error::OAuthError, length_prefixed, redirect_uri::RedirectUri};
+use crate::{
+    catalog::scope::{Scope, Scopes},
+    config::PublicUrl,
+    http::response,
+    secret::Secret,
+    session::record::Hash,
 };
-use crate::{config::PublicUrl, http::response, secret::Secret, session::record::Hash};
 
 /// What a client asked for. Every part of it was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]

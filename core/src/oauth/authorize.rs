@@ -17,9 +17,9 @@ use super::{
     client::Client,
     error::{OAuthError, Refusal},
     resource,
-    scope::Scope,
 };
 use crate::{
+    catalog::scope::Scope,
     client_setup,
     env::Env,
     http::form::Form,

@@ -6,6 +6,8 @@
 //! taken only from our own page (threat A5): its `Origin` is ours or, where a browser sends none,
 //! its cookie is the one that the form names.
 
+mod page;
+
 use ::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
@@ -192,7 +194,7 @@ fn ask(validated: ValidatedRequest, headers: &HeaderMap, cx: &mut Cx<'_>) -> Res
         browser,
     };
     let sealed = consent_form.seal(env, cx.entropy);
-    let mut response = pages::consent::respond(
+    let mut response = page::respond(
         consent_form.client_name.as_deref(),
         consent_form
             .request

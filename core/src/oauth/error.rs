@@ -8,7 +8,10 @@ use ::http::{HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::http::{form::Repeated, response};
+use crate::{
+    catalog::scope::ScopeError,
+    http::{form::Repeated, response},
+};
 
 /// An error of OAuth, by its registered name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +95,12 @@ pub(crate) struct Refusal {
     pub(crate) basic: bool,
     /// In how many seconds a client may try again, where that is known.
     pub(crate) retry_after: Option<u64>,
+}
+
+impl From<ScopeError> for Refusal {
+    fn from(error: ScopeError) -> Self {
+        Self::new(OAuthError::InvalidScope, error.as_str())
+    }
 }
 
 impl Refusal {

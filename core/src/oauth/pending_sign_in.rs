@@ -10,8 +10,9 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{authorization_request::AuthorizationRequest, length_prefixed};
 use crate::{
-    config::PublicUrl, entra::metadata::ProviderMetadata, entropy::Entropy, env::Env, http::cookie,
-    keys::Purpose, limits, planted::Planted, secret::Secret, session::record::Hash, time::UnixTime,
+    config::PublicUrl, entropy::Entropy, env::Env, http::cookie, keys::Purpose, limits,
+    planted::Planted, provider_metadata::ProviderMetadata, secret::Secret, session::record::Hash,
+    time::UnixTime,
 };
 
 /// How many characters of the state name its cookie.

@@ -15,9 +15,9 @@ use super::{
     client::{AuthMethod, Client, ClientMetadata},
     error::{OAuthError, Refusal},
     redirect_uri::RedirectUri,
-    scope::{Scope, Scopes},
 };
 use crate::{
+    catalog::scope::{Scope, Scopes},
     http::response,
     limits,
     log_event::{Field, LogEvent, LogEventId, is_invisible},

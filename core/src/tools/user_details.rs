@@ -96,7 +96,7 @@ fn profile(body: &[u8]) -> ToolResult {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mcp::Revision;
+    use crate::revision::Revision;
 
     fn json(body: &[u8]) -> Map<String, Value> {
         profile(body).to_json(Revision::V2025_11_25)

@@ -8,12 +8,9 @@ use crate::{
     catalog::LogLevel,
     hub::{ToHub, ToHubKind},
     id::McpSessionId,
+    json_rpc::{Error, Request},
     limits,
-    mcp::{
-        invocation::InvocationCx,
-        json_rpc::{Error, Request},
-        resolve,
-    },
+    mcp::{invocation::InvocationCx, resolve},
 };
 
 /// Answers a method that only the revisions with sessions have.

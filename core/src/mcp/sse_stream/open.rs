@@ -2,15 +2,17 @@
 
 use bytes::Bytes;
 
-use super::{Stream, Subscription, close};
+use super::{Stream, close};
 use crate::{
+    admit::caller::Caller,
     event::Event,
     hub::{FromHub, FromHubKind},
     mcp::{
-        Caller, server_messages,
+        server_messages,
         session::McpSession,
         session_monitor::{Due, SessionMonitor},
-        sse, v2026_07_28,
+        sse,
+        v2026_07_28::subscriptions::{self, Subscription},
     },
     step::{Cx, Progress},
 };
@@ -81,7 +83,7 @@ impl Open {
     /// The server ends it: a `subscriptions/listen` is answered at last.
     fn end(self, cx: &mut Cx<'_>) -> Progress<Stream> {
         if let Some(subscription) = &self.subscription {
-            let json = v2026_07_28::listen_result(&subscription.id, &cx.env.server.catalog);
+            let json = subscriptions::listen_result(&subscription.id, &cx.env.server.catalog);
             cx.write(sse::event("message", &json));
         }
         close(cx)

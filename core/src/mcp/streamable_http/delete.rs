@@ -5,14 +5,15 @@
 
 use ::http::{HeaderMap, StatusCode};
 
-use super::{Streamable, named_session, only_post};
+use super::Streamable;
 use crate::{
+    admit::{bearer, caller::Caller},
     ask::{Ask, Awaiting, Guard, Store, StoreFault},
     event::Event,
-    http::{bearer, response},
+    http::response,
     hub::{ToHub, ToHubKind},
     log_event::LogEventId,
-    mcp::{Caller, session::McpSession},
+    mcp::session::{McpSession, named_session, only_post},
     route::Route,
     step::{Cx, Progress},
 };

@@ -3,28 +3,28 @@
 use ::http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::{
-    Streamable, json, named_session,
+    Streamable,
     post_response::{Form, PostResponse},
-    refused,
 };
 use crate::{
+    admit::{bearer, caller::Caller},
     event::Event,
-    http::{bearer, response},
+    http::response,
     hub::{ToHub, ToHubKind},
+    json_rpc::{self, Error, Incoming, Message, Refused, Request, Response},
     limits,
     mcp::{
-        Caller,
         dispatch::{BatchProgress, BatchStep, IntoTask, RequestBatch, missing_scopes},
         headers,
         inbound::{self, Origin},
         invocation::ClientProfile,
-        json_rpc::{self, Error, Incoming, Message, Refused, Request, Response},
         lifecycle,
-        session::{self, McpSession},
+        reply::{json, refused},
+        session::{self, McpSession, named_session},
         session_monitor::{Due, SessionMonitor},
         sse_stream::Stream,
         tasks::TaskRunner,
-        v2026_07_28,
+        v2026_07_28::{self, subscriptions},
     },
     route::Route,
     step::{Cx, Progress},
@@ -89,7 +89,7 @@ impl Working {
                     Err(error) => refuse(Some(request.id), error, cx),
                     Ok(_) if request.method == "subscriptions/listen" => {
                         let id = request.id.clone();
-                        match v2026_07_28::subscription(request, catalog) {
+                        match subscriptions::subscription(request, catalog) {
                             Ok(subscription) => Stream::subscribe(subscription, caller, cx)
                                 .map_pending(|stream| Streamable::Listening(Box::new(stream))),
                             Err(error) => refuse(Some(id), error, cx),

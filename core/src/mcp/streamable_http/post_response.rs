@@ -14,19 +14,16 @@
 use ::http::StatusCode;
 use bytes::Bytes;
 
-use super::json;
 use crate::{
     http::response,
     hub::{ToHub, ToHubKind},
     id::StreamId,
+    json_rpc::{self, Response},
     mcp::{
-        Revision,
-        event_id::EventId,
-        invocation::ServerMessage,
-        json_rpc::{self, Response},
-        session::McpSession,
-        sse, v2026_07_28,
+        event_id::EventId, invocation::ServerMessage, reply::json, session::McpSession, sse,
+        v2026_07_28,
     },
+    revision::Revision,
     step::Cx,
 };
 

@@ -5,13 +5,13 @@ use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 use crate::{
+    admit::caller::Caller,
     ask::{Guard, Key, Record, Store, Stored},
     env::Server,
     hub::TaskUpdate,
     id::{PrincipalId, TaskId},
     keys::{Keyring, Purpose, SealingKey},
     limits,
-    mcp::Caller,
     planted::Planted,
     step::Cx,
     time::UnixTime,

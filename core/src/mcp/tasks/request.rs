@@ -11,14 +11,12 @@ use serde_json::{Map, Value};
 
 use super::record::{self, TaskOwner, TaskRecord};
 use crate::{
+    admit::caller::Caller,
     ask::{Ask, Awaiting, Store},
     event::Event,
     hub::{FromHub, FromHubKind, TaskUpdate, ToHub, ToHubKind},
     id::TaskId,
-    mcp::{
-        Caller,
-        json_rpc::{Error, Request},
-    },
+    json_rpc::{Error, Request},
     step::Cx,
 };
 

@@ -13,20 +13,21 @@ use serde_json::{Value, json};
 
 use super::record::{self, Status, TaskOwner, TaskRecord};
 use crate::{
+    admit::caller::Caller,
     ask::{Ask, Awaiting, Guard, Store},
     event::Event,
     hub::{FromHub, FromHubKind, TaskUpdate, ToHub, ToHubKind},
     id::TaskId,
+    json_rpc::{Error, Request, Response},
     limits,
     mcp::{
-        Caller, Revision,
         invocation::{Called, Invocation, InvocationCx},
-        json_rpc::{Error, Request, Response},
+        reply::json as respond,
         results,
         session_monitor::is_gone,
-        streamable_http::json as respond,
         v2026_07_28,
     },
+    revision::Revision,
     step::{Cx, Progress},
     time::Instant,
 };

@@ -10,13 +10,17 @@ use super::with_result_meta;
 use crate::{
     catalog::Catalog,
     hub::SubscriptionFilter,
+    json_rpc::{Error, Id, Request, Response},
     limits,
-    mcp::{
-        json_rpc::{Error, Id, Request, Response},
-        server_messages,
-        sse_stream::Subscription,
-    },
+    mcp::server_messages,
 };
+
+/// What a `subscriptions/listen` asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Subscription {
+    pub(crate) id: Id,
+    pub(crate) filter: SubscriptionFilter,
+}
 
 /// What a `subscriptions/listen` asks for, as far as it is offered.
 pub(crate) fn subscription(request: Request, catalog: &Catalog) -> Result<Subscription, Error> {

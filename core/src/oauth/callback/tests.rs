@@ -5,6 +5,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::{
+    catalog::scope::Scopes,
     entra::testing::{Signer, claims},
     log_event::{Field, Level},
     mcp::testing::World,
@@ -12,7 +13,6 @@ use crate::{
         authorization_request::{AuthorizationRequest, RedirectTarget},
         pending_sign_in::PendingSignIn,
         redirect_uri::RedirectUri,
-        scope::Scopes,
         testing::{CHALLENGE, REDIRECT_URI},
     },
     session::record::Hash,

@@ -24,6 +24,7 @@ use std::time::Duration;
 use super::{ATTEMPTS, fail, grant, invalid_grant, refuse};
 use crate::{
     ask::{Ask, Awaiting, Guard, Store, StoreFault, Version},
+    catalog::scope::{Scope, Scopes},
     entra::{
         access_token,
         token_refresh::{self, RefreshedTokens, Renewed, TokenRefresh},
@@ -38,7 +39,6 @@ use crate::{
         error::{OAuthError, Refusal},
         opaque_token::{self, OpaqueToken},
         resource,
-        scope::{Scope, Scopes},
     },
     planted::Planted,
     session::{

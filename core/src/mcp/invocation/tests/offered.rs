@@ -235,7 +235,7 @@ fn content_that_a_revision_does_not_know_becomes_words() {
     let sound = Content::audio(b"x", "audio/wav");
     let link = Content::link(Resource::new("a://b", "b"));
     let kinds = |revision: &str| {
-        let revision = crate::mcp::Revision::parse(revision).unwrap();
+        let revision = crate::revision::Revision::parse(revision).unwrap();
         let json = ToolResult::content([sound.clone(), link.clone()]).to_json(revision);
         let content = json["content"].as_array().unwrap().clone();
         content

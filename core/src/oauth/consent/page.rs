@@ -6,11 +6,11 @@
 use ::http::{Response, StatusCode};
 use bytes::Bytes;
 
-use super::{
-    Kind,
+use crate::pages::{
+    self, Kind,
     html::{Html, Slot},
 };
-use crate::oauth::{redirect_uri::Destination, scope::Scope};
+use crate::{catalog::scope::Scope, oauth::redirect_uri::Destination};
 
 const CONSENT: &str = r#"<p class="brand">entra-mcp</p>
 <h1>Allow access?</h1>
@@ -82,7 +82,7 @@ pub(crate) fn respond(
         ("request", Slot::Text(sealed)),
     ];
     let body = Html::fill(CONSENT, &slots);
-    super::page(
+    pages::page(
         StatusCode::OK,
         "Allow access? – entra-mcp",
         &body,

@@ -10,8 +10,8 @@ use bytes::Bytes;
 
 use super::response;
 use crate::{
+    catalog::scope::Scope,
     env::{Env, Server},
-    oauth::scope::Scope,
     route::Route,
     session::token::{self, Verified},
     time::UnixTime,

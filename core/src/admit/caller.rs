@@ -8,10 +8,11 @@ use ::http::Response;
 use bytes::Bytes;
 
 use crate::{
+    admit::bearer,
     ask::Version,
     catalog::{Principal, Tool},
     event::Event,
-    http::{bearer, response},
+    http::response,
     id::PrincipalId,
     log_event::LogEventId,
     route::Route,

@@ -4,8 +4,8 @@
 //! section 3.3). Without a wish it gets `user.read` alone: what needs more says so when it is asked
 //! for, and the user is asked then (MCP, authorization, step-up flow).
 
-use super::error::{OAuthError, Refusal};
-use crate::{catalog::ScopeDefinition, config::EntraApp, limits};
+use super::ScopeDefinition;
+use crate::{config::EntraApp, limits};
 
 /// The scope that every server offers, and the only one that is granted without a wish.
 const USER_READ: &str = "user.read";
@@ -22,6 +22,25 @@ pub(crate) struct Scopes(Vec<ScopeDefinition>);
 /// The scopes that were granted: at least one, in the order in which they are offered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Scope(Vec<ScopeDefinition>);
+
+/// Why nothing can be granted of what a client asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ScopeError {
+    /// It is longer than [`limits::SCOPE_BYTES`], or holds characters that no scope has.
+    Malformed,
+    /// None of the scopes is offered.
+    NotOffered,
+}
+
+impl ScopeError {
+    /// The words for `error_description`.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Malformed => "The scope is too long or malformed.",
+            Self::NotOffered => "No scope that was asked for is offered.",
+        }
+    }
+}
 
 impl Scopes {
     /// Those of a catalog, and `user.read`.
@@ -47,13 +66,13 @@ impl Scopes {
     }
 
     /// What a client that asks for this is granted.
-    pub(crate) fn grant(&self, requested: Option<&str>) -> Result<Scope, Refusal> {
+    pub(crate) fn grant(&self, requested: Option<&str>) -> Result<Scope, ScopeError> {
         let requested = requested.unwrap_or_default();
         let well_formed = requested
             .bytes()
             .all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\');
         if requested.len() > limits::SCOPE_BYTES || !well_formed {
-            return Err(refusal("The scope is too long or malformed."));
+            return Err(ScopeError::Malformed);
         }
         let wishes = || {
             requested
@@ -65,7 +84,7 @@ impl Scopes {
         }
         let granted = self.among(|name| wishes().any(|wish| wish == name));
         if granted.0.is_empty() {
-            return Err(refusal("No scope that was asked for is offered."));
+            return Err(ScopeError::NotOffered);
         }
         Ok(granted)
     }
@@ -142,10 +161,6 @@ impl std::fmt::Display for Scope {
         let names: Vec<_> = self.0.iter().map(|offered| offered.name.as_str()).collect();
         f.write_str(&names.join(" "))
     }
-}
-
-fn refusal(description: &'static str) -> Refusal {
-    Refusal::new(OAuthError::InvalidScope, description)
 }
 
 #[cfg(test)]
