@@ -108,39 +108,66 @@
 //! assert!(refused.headers().contains_key("www-authenticate"));
 //! ```
 
-pub mod action;
-pub mod admit;
-pub mod ask;
-pub mod catalog;
-pub mod client_setup;
-pub mod config;
-mod entra;
-pub mod env;
-pub mod error_responses;
-pub mod event;
-pub mod exchange;
-mod fault;
-#[cfg(feature = "fuzzing")]
-pub mod fuzzing;
-mod http;
-pub mod hub;
-mod id;
-mod json_rpc;
-pub mod limits;
-pub mod log_event;
-mod mcp;
-mod oauth;
-mod pages;
-pub mod planted;
-mod provider_metadata;
-pub mod request_head;
-mod revision;
-pub mod route;
-mod session;
+// The modules by floors: a file imports from its own floor and those below, never from one above
+// (`.ci/floors` sees to it). Below all of them is `entra-mcp-wire`.
+
+// Floor 1: names and numbers that depend on nothing.
+mod fault; // What does not work in the environment.
+mod id; // The ids of exchanges, sessions, streams, requests and tasks.
+pub mod limits; // Every bound, with its reason.
+pub mod log_event; // The lines of the log, as data.
+pub mod planted; // Bugs for the simulator to find.
+mod revision; // The revisions of MCP, and what differs between them.
+pub mod route; // The paths of the server.
+mod throttle; // Waits that Entra and Graph asked for.
+
+// Floor 2: settings and formats.
+pub mod client_setup; // How MCP clients are told of this server.
+pub mod config; // The settings, checked.
+pub mod error_responses; // The responses that a runtime gives by itself.
+mod http; // Cookies, forms and responses.
+mod json_rpc; // JSON-RPC 2.0.
+mod provider_metadata; // OpenID Connect metadata and signing keys.
+pub mod request_head; // The head of a request, validated.
+
+// Floor 3: what the server offers.
+pub mod catalog; // Tools, resources, prompts and scopes, declared as data.
+pub mod tools; // The tools that are built in.
+
+// Floor 4: what a step may look at.
+pub mod env; // The server, what is known of Entra, the time.
+mod pages; // The frame of the pages that a user sees.
+
+// Floor 5: what exchanges share.
+pub mod hub; // Tables behind the runtime's one mutex, and the messages to and from them.
+
+// Floor 6: the contract with a runtime.
+pub mod action; // What an exchange wants done.
+pub mod ask; // Actions that expect an answer.
+pub mod event; // What an exchange is told.
+
+// Floor 7: how a step asks, answers and waits.
 mod step;
+
+// Floor 8: sessions.
+mod session; // Records, session tokens, the look-up of the one by the other.
+
+// Floor 9: who may come in.
+pub mod admit; // Host, Origin, bearer token, CORS, the caller.
+
+// Floor 10: the client of Entra ID and Microsoft Graph.
+mod entra;
+
+// Floor 11: the protocols towards clients.
+mod mcp; // The transports and messages of MCP.
+mod oauth; // The authorization server.
+
+// Floor 12: the machine.
+pub mod exchange; // From a request to the state that answers it.
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing; // The properties of the decoders.
+
 #[cfg(test)]
 mod testing;
-mod throttle;
-pub mod tools;
 
 pub use entra_mcp_wire::{entropy, keys, secret, time};
