@@ -22,8 +22,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{
-    hub::Mailbox,
     invoke::{self, BoxedHandler, CallNumber, HandlerMessage},
+    mailbox::Mailbox,
 };
 
 /// The context of a call. Clones are the same call.

@@ -21,20 +21,21 @@ use std::{
 use bytes::Bytes;
 use entra_mcp_core::{
     action::Action,
-    admit::{Admission, admit},
+    admit::admit,
     ask::{Fetch, Store, Ticket},
     event::Event,
-    exchange::{Exchange, Job, Output},
+    exchange::{Job, Output},
     log_event::{Field, LogEvent, LogEventId},
     time::Instant,
 };
+use entra_mcp_runtime::{ActiveExchange, DriveJobs, Shared};
 use http::{Response, request::Parts};
 
 use crate::{
     Runtime,
-    hub::{Mailbox, MailboxMessage},
     inbound::{Admitted, NullWriter, ResponseWriter, Service},
     invoke::Calls,
+    mailbox::{Mailbox, MailboxMessage},
 };
 
 /// How many exchanges may go on after their answer.
@@ -50,7 +51,7 @@ pub(crate) struct McpService {
 }
 
 impl McpService {
-    /// The front of a runtime.
+    /// Serves with this runtime.
     pub(crate) fn new(runtime: Arc<Runtime>) -> Self {
         Self { runtime }
     }
@@ -59,11 +60,12 @@ impl McpService {
 impl Service for McpService {
     fn admit(&self, head: Parts) -> Result<Admitted, Box<Response<Bytes>>> {
         let runtime = Arc::clone(&self.runtime);
-        let admission = admit(head, &runtime.server, runtime.clock.now())?;
+        let admission = admit(head, &runtime.shared.server, runtime.shared.clock.now())?;
         let body_limit = admission.body_limit();
         let serve = move |body, writer: &mut dyn ResponseWriter| {
-            let run = ExchangeDriver::of_request(&runtime, admission, body);
-            if let Some(rest) = run.drive(writer) {
+            let exchange = ActiveExchange::of_request(&runtime, admission, body);
+            let driver = ExchangeDriver::new(&runtime, exchange);
+            if let Some(rest) = driver.drive(writer) {
                 rest.detach();
             }
         };
@@ -77,12 +79,10 @@ impl Service for McpService {
 /// An exchange that is being driven.
 struct ExchangeDriver {
     runtime: Arc<Runtime>,
-    exchange: Exchange,
+    exchange: ActiveExchange<Runtime>,
     asks: VecDeque<PendingAsk>,
     calls: Calls,
     mailbox: Mailbox,
-    /// Whether the hub knows of this exchange.
-    is_registered: bool,
     /// Whether the exchange was told that its peer is gone: once is enough.
     disconnect_sent: bool,
 }
@@ -94,29 +94,13 @@ enum PendingAsk {
 }
 
 impl ExchangeDriver {
-    fn of_request(runtime: &Arc<Runtime>, admission: Admission, body: Bytes) -> Self {
-        let (id, seed) = (runtime.next_exchange(), entra_mcp_runtime::seed());
-        let entra = runtime.hub.entra();
-        let env = runtime.env(&entra, runtime.clock.now());
-        Self::new(runtime, admission.begin(id, &seed, body, env))
-    }
-
-    fn of_job(runtime: &Arc<Runtime>, job: Job) -> Self {
-        let (id, seed) = (runtime.next_exchange(), entra_mcp_runtime::seed());
-        let entra = runtime.hub.entra();
-        let env = runtime.env(&entra, runtime.clock.now());
-        Self::new(runtime, Exchange::job(id, &seed, job, env))
-    }
-
-    fn new(runtime: &Arc<Runtime>, exchange: Exchange) -> Self {
-        runtime.busy.fetch_add(1, Ordering::AcqRel);
+    fn new(runtime: &Arc<Runtime>, exchange: ActiveExchange<Runtime>) -> Self {
         Self {
             runtime: Arc::clone(runtime),
             exchange,
             asks: VecDeque::new(),
             calls: Calls::default(),
-            mailbox: Mailbox::new(),
-            is_registered: false,
+            mailbox: Mailbox::default(),
             disconnect_sent: false,
         }
     }
@@ -130,11 +114,7 @@ impl ExchangeDriver {
                 Output::Wait(_) if writer.is_complete() => return Some(self),
                 Output::Wait(until) => {
                     let event = self.next_event(until, writer);
-                    let entra = self.runtime.hub.entra();
-                    let env = self.runtime.env(&entra, self.runtime.clock.now());
-                    if let Err(misuse) = self.exchange.handle(event, env) {
-                        let bug = LogEvent::new(LogEventId::RuntimeMisuse);
-                        entra_mcp_runtime::log(&bug.with(Field::Error, misuse.to_string()));
+                    if !self.exchange.handle(event) {
                         return None;
                     }
                 }
@@ -164,14 +144,8 @@ impl ExchangeDriver {
                 self.calls.cancel(id);
             }
             Action::ToHub(message) => {
-                let id = self.exchange.id();
-                if !self.is_registered {
-                    self.is_registered = true;
-                    self.runtime.hub.register(id, &self.mailbox);
-                }
-                let now = self.runtime.clock.now();
-                let jobs = self.runtime.hub.send(id, message, now);
-                start(&self.runtime, jobs);
+                let mailbox = &self.mailbox;
+                self.exchange.send_to_hub(message, || mailbox.clone());
             }
             Action::Log(event) => entra_mcp_runtime::log(&event),
             other => {
@@ -192,7 +166,7 @@ impl ExchangeDriver {
             if let Some(ask) = self.asks.pop_front() {
                 return ask.answer(&self.runtime);
             }
-            let left = self.runtime.clock.until(until);
+            let left = self.runtime.shared.clock.until(until);
             match self.mailbox.wait(left.min(DISCONNECT_POLL_INTERVAL)) {
                 MailboxMessage::Message(message) => return Event::FromHub(message),
                 MailboxMessage::Called(number, message) => {
@@ -200,7 +174,7 @@ impl ExchangeDriver {
                         return event;
                     }
                 }
-                MailboxMessage::Nothing if self.runtime.clock.until(until).is_zero() => {
+                MailboxMessage::Nothing if self.runtime.shared.clock.until(until).is_zero() => {
                     return Event::Tick;
                 }
                 MailboxMessage::Nothing => {}
@@ -245,11 +219,6 @@ impl ExchangeDriver {
 impl Drop for ExchangeDriver {
     fn drop(&mut self) {
         self.mailbox.close();
-        if self.is_registered {
-            let jobs = self.runtime.hub.forget(self.exchange.id());
-            start(&self.runtime, jobs);
-        }
-        self.runtime.busy.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -265,17 +234,23 @@ impl PendingAsk {
         match self {
             Self::Fetch(ticket, fetch) => ticket.answer(runtime.outbound.fetch(*fetch)),
             Self::Store(ticket, ask) => {
-                let now = runtime.clock.now().unix;
-                ticket.answer(runtime.store.answer(ask, now))
+                let now = runtime.shared.clock.now().unix;
+                ticket.answer(runtime.shared.store.answer(ask, now))
             }
         }
     }
 }
 
-/// Runs jobs, each on a thread of its own: the hub starts few.
-pub(crate) fn start(runtime: &Arc<Runtime>, jobs: Vec<Job>) {
-    for job in jobs {
-        ExchangeDriver::of_job(runtime, job).drive_on_a_thread("job", None);
+impl DriveJobs for Runtime {
+    type Mailbox = Mailbox;
+
+    fn shared(&self) -> &Shared<Mailbox> {
+        &self.shared
+    }
+
+    fn spawn_job(self: &Arc<Self>, job: Job) {
+        let driver = ExchangeDriver::new(self, ActiveExchange::of_job(self, job));
+        driver.drive_on_a_thread("job", None);
     }
 }
 

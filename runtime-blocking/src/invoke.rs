@@ -18,7 +18,7 @@ use entra_mcp_core::{
 };
 use entra_mcp_runtime::handlers::{CallContext, Handlers};
 
-use crate::{context::Context, hub::Mailbox};
+use crate::{context::Context, mailbox::Mailbox};
 
 /// How many calls are performed at once. A thread that waits costs little, but not nothing.
 const CALLS: usize = 512;
@@ -194,7 +194,7 @@ mod tests {
     use entra_mcp_runtime::handlers::ServerBuilder;
 
     use super::*;
-    use crate::hub::MailboxMessage;
+    use crate::mailbox::MailboxMessage;
 
     /// Longer than anything takes here.
     const LONG: Duration = Duration::from_mins(1);
@@ -232,7 +232,7 @@ mod tests {
         call: Call,
         mut resume: impl FnMut(Effect) -> EffectResult,
     ) -> Result<InvokeOutput, CallError> {
-        let mailbox = Mailbox::new();
+        let mailbox = Mailbox::default();
         let mut running = RunningCall::start(perform(call), &pool(function), &mailbox, 1);
         loop {
             match next(&mailbox) {
@@ -316,7 +316,7 @@ mod tests {
                 sender.send((waited.is_err(), again.is_err())).unwrap();
                 done("never")
             };
-            let (pool, mailbox) = (pool(function), Mailbox::new());
+            let (pool, mailbox) = (pool(function), Mailbox::default());
             let running = RunningCall::start(perform(Call::new("x")), &pool, &mailbox, 1);
             if is_cancelled {
                 let requested = next(&mailbox);
@@ -337,7 +337,7 @@ mod tests {
     fn a_full_stage_and_what_was_never_offered_fail_in_words() {
         let full = pool(|_| done("never"));
         let permits: Vec<_> = (0..CALLS).map(|_| full.permit().unwrap()).collect();
-        let mailbox = Mailbox::new();
+        let mailbox = Mailbox::default();
         let _running = RunningCall::start(perform(Call::new("x")), &full, &mailbox, 1);
         let refused = next(&mailbox);
         assert!(matches!(

@@ -24,66 +24,43 @@
 //! ```
 //!
 //! It mirrors the smol runtime file by file. `server` is what is offered, `context` what a function
-//! gets, and `invoke` runs it; `handle` announces changes. `drive` is the loop that performs what the core wants; `listen` accepts
-//! connections and bounds them; `inbound` reads requests and writes answers; `outbound` fetches; `hub`
-//! carries messages between exchanges; `dev_tenant` serves the dev tenant.
+//! gets, and `invoke` runs it; `drive` is the loop that performs what the core wants; `listen` accepts
+//! connections and bounds them; `inbound` reads requests and writes answers; `outbound` fetches; `mailbox` is where
+//! messages for an exchange arrive; `dev_tenant` serves the dev tenant.
 
 mod context;
 mod dev_tenant;
 mod drive;
-mod handle;
-mod hub;
 mod inbound;
 mod invoke;
 mod listen;
+mod mailbox;
 mod outbound;
 mod server;
 
 use std::{
     net::TcpListener,
-    process::ExitCode,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc,
     },
-    time::Duration,
 };
 
-pub use entra_mcp_core::{
-    catalog::{
-        Annotations, Call, CallError, CatalogBuilder, ChangeNotification, ClientCapabilities,
-        Content, Effect, EffectResult, ElicitationSchema, FieldSchema, Handler, Icon, InputRequest,
-        InputResponse, Json, LogLevel, Principal, Prompt, PromptArgument, PromptMessages, Resource,
-        ResourceContents, ResourceTemplate, Role, ScopeDefinition, Step, TaskSupport, Tool,
-        ToolResult,
-    },
-    secret::Secret,
-};
-use entra_mcp_core::{
-    env::{self, EntraSnapshot, Env},
-    exchange::ExchangeId,
-    limits,
-    log_event::{Field, LogEvent, LogEventId},
-    time::Now,
-};
+use entra_mcp_core::limits;
+#[doc(inline)]
+pub use entra_mcp_runtime::api::*;
 use entra_mcp_runtime::{
-    Clock, ConnectionLimit, FileStore, Flag, Program, RuntimeParts, bind, handlers::Handlers,
-    on_shutdown,
-};
-pub use entra_mcp_runtime::{
-    StartError,
-    handlers::{
-        CallContext, CompletionRequest, ElicitResult, Interrupted, IntoContents, IntoMessages,
-        input_schema_of, output_schema_of,
-    },
+    ConnectionLimit, Flag, Program, RuntimeParts, Shared, bind, handlers::Handlers, on_shutdown,
 };
 
-pub use self::{context::Context, handle::Handle, server::Server};
+pub use self::{
+    context::Context,
+    server::{Blocking, Server},
+};
 use self::{
     dev_tenant::DevTenantService,
     drive::McpService,
-    hub::SharedHub,
     inbound::{HttpServer, Service},
     invoke::{BoxedHandler, HandlerPool},
     outbound::Outbound,
@@ -105,15 +82,9 @@ const HTTP_SERVER: &str = "--http-server";
 /// What all threads share.
 #[derive(Debug)]
 struct Runtime {
-    server: Arc<env::Server>,
+    shared: Shared<mailbox::Mailbox>,
     pool: HandlerPool,
-    store: Arc<FileStore>,
-    clock: Clock,
     outbound: Outbound,
-    hub: SharedHub,
-    last_exchange: AtomicU64,
-    /// How many exchanges are being driven.
-    busy: AtomicUsize,
     /// How many exchanges go on after their answer, on threads of their own.
     detached: AtomicUsize,
     /// Whether the server is about to end.
@@ -123,28 +94,11 @@ struct Runtime {
 impl Runtime {
     fn new(parts: &RuntimeParts, handlers: Handlers<BoxedHandler>) -> Self {
         Self {
-            server: Arc::clone(&parts.server),
+            shared: Shared::new(parts),
             pool: HandlerPool::new(handlers),
-            store: Arc::clone(&parts.store),
-            clock: parts.clock,
             outbound: Outbound::new(),
-            hub: SharedHub::new(),
-            last_exchange: AtomicU64::new(0),
-            busy: AtomicUsize::new(0),
             detached: AtomicUsize::new(0),
             closing: AtomicBool::new(false),
-        }
-    }
-
-    fn next_exchange(&self) -> ExchangeId {
-        ExchangeId(self.last_exchange.fetch_add(1, Ordering::Relaxed))
-    }
-
-    fn env<'a>(&'a self, entra: &'a EntraSnapshot, now: Now) -> Env<'a> {
-        Env {
-            server: &self.server,
-            entra: entra,
-            now,
         }
     }
 
@@ -154,24 +108,13 @@ impl Runtime {
 }
 
 /// Serves until the process is asked to end; then lets the exchanges under way finish.
-#[must_use]
-pub fn run(parts: &RuntimeParts) -> ExitCode {
-    if let Err(words) = run_with(parts, Handlers::default(), &Handle::default()) {
-        let failed = LogEvent::new(LogEventId::ServerFailed);
-        entra_mcp_runtime::log(&failed.with_words(Field::Error, words));
-        return ExitCode::FAILURE;
-    }
-    ExitCode::SUCCESS
-}
-
-/// The same with functions that perform calls.
-fn run_with(
+fn run(
     parts: &RuntimeParts,
     handlers: Handlers<BoxedHandler>,
     handle: &Handle,
 ) -> Result<(), String> {
     let runtime = Arc::new(Runtime::new(parts, handlers));
-    handle.attach(&runtime);
+    Handle::attach(handle, &runtime);
     let server = HttpServer::named(parts.choice(HTTP_SERVER));
     let listeners = bind(&parts.server.config.listen)?;
     let service: Arc<dyn Service> = Arc::new(McpService::new(Arc::clone(&runtime)));
@@ -211,7 +154,7 @@ fn serve_all(
 
 fn purge_expired(runtime: &Runtime) {
     loop {
-        runtime.store.purge_expired(runtime.clock.now().unix);
+        runtime.shared.purge_expired();
         std::thread::sleep(limits::PURGE_INTERVAL);
     }
 }
@@ -219,9 +162,8 @@ fn purge_expired(runtime: &Runtime) {
 /// Streams are told that they end; what else is under way has a while to finish.
 fn finish(runtime: &Runtime) {
     runtime.closing.store(true, Ordering::Relaxed);
-    let end = runtime.clock.now().instant.after(limits::SHUTDOWN_TIMEOUT);
-    while runtime.busy.load(Ordering::Acquire) > 0 && !runtime.clock.until(end).is_zero() {
-        std::thread::sleep(Duration::from_millis(20));
+    for pause in runtime.shared.pauses_until_idle(|| true) {
+        std::thread::sleep(pause);
     }
 }
 

@@ -3,8 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match entra_mcp_runtime::boot(&entra_mcp_blocking::PROGRAM) {
-        Ok(parts) => entra_mcp_blocking::run(&parts),
-        Err(status) => status,
-    }
+    entra_mcp_runtime::main::<entra_mcp_blocking::Blocking>()
 }

@@ -1,22 +1,14 @@
-//! A server with tools, resources and prompts of one's own.
+//! Servers on this runtime, and which functions perform their calls.
 
 use std::sync::Arc;
 
-use entra_mcp_core::{
-    ask::InvokeOutput,
-    catalog::{
-        Call, CallError, CatalogBuilder, Handler, Prompt, Resource, ResourceTemplate,
-        ScopeDefinition, Step, Tool, ToolResult,
-    },
-};
+use entra_mcp_core::{ask::InvokeOutput, catalog::CallError};
 use entra_mcp_runtime::{
-    Settings, StartError,
-    handlers::{CallContext, CompletionRequest, IntoContents, IntoMessages, ServerBuilder},
+    Handle, MakeHandler, Program, RuntimeParts, ServerRuntime, WithArguments, WithoutArguments,
+    handlers::{CallContext, Handlers},
 };
-use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
 
-use crate::{Context, Handle, PROGRAM, invoke::BoxedHandler};
+use crate::{Context, PROGRAM, invoke::BoxedHandler};
 
 /// A server that is being put together.
 ///
@@ -63,218 +55,88 @@ use crate::{Context, Handle, PROGRAM, invoke::BoxedHandler};
 ///         .run()
 /// }
 /// ```
+///
+/// [`Server::catalog`] takes a set of offers that another crate brings:
+///
+/// ```no_run
+/// use entra_mcp_blocking::{Call, CatalogBuilder, Handler, Server, Step, Tool, ToolResult};
+///
+/// fn greetings(catalog: CatalogBuilder) -> CatalogBuilder {
+///     fn hello(call: &Call) -> Step<ToolResult> {
+///         Step::done(format!("Hello, {}!", call.principal().oid))
+///     }
+///     catalog.tool(Tool::new("hello", "Says hello"), Handler::Step(hello))
+/// }
+///
+/// fn main() -> Result<(), entra_mcp_blocking::StartError> {
+///     Server::from_env()?.catalog(greetings).run()
+/// }
+/// ```
+///
+/// [`Server::handle`] notifies clients of changes from outside of calls:
+///
+/// ```no_run
+/// use entra_mcp_blocking::{ChangeNotification, Server, StartError};
+///
+/// fn main() -> Result<(), StartError> {
+///     let server = Server::from_env()?.list_changed();
+///     let handle = server.handle();
+///     std::thread::spawn(move || {
+///         // Whenever the files of the manual were changed:
+///         handle.notify_changed(ChangeNotification::Resource("docs://manual".to_owned()));
+///     });
+///     server.run()
+/// }
+/// ```
+pub type Server = entra_mcp_runtime::Server<Blocking>;
+
+/// This runtime, as a type.
 #[derive(Debug)]
-pub struct Server {
-    settings: Settings,
-    builder: ServerBuilder<BoxedHandler>,
-    handle: Handle,
+pub enum Blocking {}
+
+impl ServerRuntime for Blocking {
+    type Handler = BoxedHandler;
+
+    const PROGRAM: &'static Program = &PROGRAM;
+
+    fn run(
+        parts: &RuntimeParts,
+        handlers: Handlers<BoxedHandler>,
+        handle: &Handle,
+    ) -> Result<(), String> {
+        crate::run(parts, handlers, handle)
+    }
 }
 
-impl Server {
-    /// A server with the settings of the command line, the environment and `.env`: the same as those
-    /// of the program `entra-mcp-blocking`. With `--help` or `--version` it prints that and ends the
-    /// process.
-    ///
-    /// # Errors
-    ///
-    /// Which settings are wrong, in words.
-    pub fn from_env() -> Result<Self, StartError> {
-        Ok(Self {
-            settings: Settings::from_env(&PROGRAM)?,
-            builder: ServerBuilder::new(),
-            handle: Handle::default(),
+impl<F, A, T> MakeHandler<F, A, T, WithArguments> for Blocking
+where
+    A: 'static,
+    T: 'static,
+    F: Fn(&Context, A) -> Result<T, CallError> + Send + Sync + 'static,
+{
+    fn make_handler(
+        function: F,
+        read: fn(&CallContext) -> Result<A, CallError>,
+        wrap: fn(&CallContext, T) -> InvokeOutput,
+    ) -> BoxedHandler {
+        Arc::new(move |cx| {
+            let result = function(cx, read(cx)?);
+            result.map(|result| wrap(cx, result))
         })
     }
-
-    /// What it calls itself towards clients.
-    #[must_use]
-    pub fn server_info(self, name: impl Into<String>, version: impl Into<String>) -> Self {
-        let (name, version) = (name.into(), version.into());
-        self.catalog(|catalog| catalog.server(name, version))
-    }
-
-    /// What the model is told of it.
-    #[must_use]
-    pub fn instructions(self, instructions: impl Into<String>) -> Self {
-        let instructions = instructions.into();
-        self.catalog(|catalog| catalog.instructions(instructions))
-    }
-
-    /// Does not offer `getUserDetails`, which every server offers otherwise.
-    #[must_use]
-    pub fn without_builtin_tools(mut self) -> Self {
-        self.builder = self.builder.without_builtin_tools();
-        self
-    }
-
-    /// Tells clients that changes will be announced with [`Context::notify_changed`], so that they listen.
-    #[must_use]
-    pub fn list_changed(self) -> Self {
-        self.catalog(CatalogBuilder::list_changed)
-    }
-
-    /// Offers a scope besides `user.read`, which tools can require.
-    #[must_use]
-    pub fn scope(self, scope: ScopeDefinition) -> Self {
-        self.catalog(|catalog| catalog.scope(scope))
-    }
-
-    /// Offers a tool. Its input schema is that of the function's arguments, unless these are `()` or a
-    /// `serde_json::Map`: then that of [`Tool::input_schema`].
-    #[must_use]
-    pub fn tool<A, R, F>(mut self, tool: Tool, function: F) -> Self
-    where
-        A: DeserializeOwned + JsonSchema + 'static,
-        R: Into<ToolResult> + 'static,
-        F: Fn(&Context, A) -> Result<R, CallError> + Send + Sync + 'static,
-    {
-        let handler = handler(function, |_, result: R| InvokeOutput::Tool(result.into()));
-        self.builder = self.builder.tool::<A>(tool, handler);
-        self
-    }
-
-    /// Offers a tool that is a step function and runs on every runtime.
-    #[must_use]
-    pub fn pure_tool(self, tool: Tool, function: fn(&Call) -> Step<ToolResult>) -> Self {
-        self.catalog(move |catalog| catalog.tool(tool, Handler::Step(function)))
-    }
-
-    /// Offers a resource.
-    #[must_use]
-    pub fn resource<R, F>(mut self, resource: Resource, function: F) -> Self
-    where
-        R: IntoContents + 'static,
-        F: Fn(&Context) -> Result<R, CallError> + Send + Sync + 'static,
-    {
-        let handler = handler(
-            move |cx, (): ()| function(cx),
-            |cx, result: R| InvokeOutput::Contents(result.into_contents(cx.name())),
-        );
-        self.builder = self.builder.resource(resource, handler);
-        self
-    }
-
-    /// Offers a family of resources. The function's arguments are the variables, which are text.
-    #[must_use]
-    pub fn template<A, R, F>(mut self, template: ResourceTemplate, function: F) -> Self
-    where
-        A: DeserializeOwned + 'static,
-        R: IntoContents + 'static,
-        F: Fn(&Context, A) -> Result<R, CallError> + Send + Sync + 'static,
-    {
-        let handler = handler(function, |cx, result: R| {
-            InvokeOutput::Contents(result.into_contents(cx.name()))
-        });
-        self.builder = self.builder.template(template, handler);
-        self
-    }
-
-    /// Offers a prompt. Its arguments are the fields of the function's, unless the prompt tells its own;
-    /// they are text.
-    #[must_use]
-    pub fn prompt<A, R, F>(mut self, prompt: Prompt, function: F) -> Self
-    where
-        A: DeserializeOwned + JsonSchema + 'static,
-        R: IntoMessages + 'static,
-        F: Fn(&Context, A) -> Result<R, CallError> + Send + Sync + 'static,
-    {
-        let handler = handler(function, |_, result: R| {
-            InvokeOutput::PromptMessages(result.into_messages())
-        });
-        self.builder = self.builder.prompt::<A>(prompt, handler);
-        self
-    }
-
-    /// Completes the arguments of a prompt that was offered: gives the values that begin as what was
-    /// entered so far. The other arguments are in the context.
-    #[must_use]
-    pub fn complete_prompt<F>(mut self, prompt: impl Into<String>, function: F) -> Self
-    where
-        F: Fn(&Context, CompletionRequest) -> Result<Vec<String>, CallError>
-            + Send
-            + Sync
-            + 'static,
-    {
-        let handler = completing(function);
-        self.builder = self.builder.complete_prompt(prompt.into(), handler);
-        self
-    }
-
-    /// Completes the variables of a template that was offered, likewise.
-    #[must_use]
-    pub fn complete_template<F>(mut self, template: impl Into<String>, function: F) -> Self
-    where
-        F: Fn(&Context, CompletionRequest) -> Result<Vec<String>, CallError>
-            + Send
-            + Sync
-            + 'static,
-    {
-        let handler = completing(function);
-        self.builder = self.builder.complete_template(template.into(), handler);
-        self
-    }
-
-    /// Fills the catalog with what needs no function of this runtime: whatever is pure, page sizes,
-    /// a set of offers that another crate brings.
-    ///
-    /// ```no_run
-    /// use entra_mcp_blocking::{Call, CatalogBuilder, Handler, Server, Step, Tool, ToolResult};
-    ///
-    /// fn greetings(catalog: CatalogBuilder) -> CatalogBuilder {
-    ///     fn hello(call: &Call) -> Step<ToolResult> {
-    ///         Step::done(format!("Hello, {}!", call.principal().oid))
-    ///     }
-    ///     catalog.tool(Tool::new("hello", "Says hello"), Handler::Step(hello))
-    /// }
-    ///
-    /// fn main() -> Result<(), entra_mcp_blocking::StartError> {
-    ///     Server::from_env()?.catalog(greetings).run()
-    /// }
-    /// ```
-    #[must_use]
-    pub fn catalog(
-        mut self,
-        fill: impl FnOnce(CatalogBuilder) -> CatalogBuilder + Send + 'static,
-    ) -> Self {
-        self.builder = self.builder.catalog(fill);
-        self
-    }
-
-    /// What announces changes from outside of calls, from any thread, while the server runs.
-    #[must_use]
-    pub fn handle(&self) -> Handle {
-        self.handle.clone()
-    }
-
-    /// Serves until the process is asked to end; then lets what is under way finish.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with what is offered, with the data folder or with an address: in words.
-    pub fn run(self) -> Result<(), StartError> {
-        let (catalog, handlers) = self.builder.build()?;
-        let parts = self.settings.open(catalog)?;
-        crate::run_with(&parts, handlers, &self.handle).map_err(StartError::new)
-    }
 }
 
-/// Arguments in, the function, its result out.
-fn handler<A, R, F>(function: F, wrap: fn(&Context, R) -> InvokeOutput) -> BoxedHandler
+impl<F, T> MakeHandler<F, (), T, WithoutArguments> for Blocking
 where
-    A: DeserializeOwned + 'static,
-    R: 'static,
-    F: Fn(&Context, A) -> Result<R, CallError> + Send + Sync + 'static,
+    T: 'static,
+    F: Fn(&Context) -> Result<T, CallError> + Send + Sync + 'static,
 {
-    Arc::new(move |cx| {
-        let result = function(cx, CallContext::read(cx)?);
-        result.map(|result| wrap(cx, result))
-    })
-}
-
-fn completing<F>(function: F) -> BoxedHandler
-where
-    F: Fn(&Context, CompletionRequest) -> Result<Vec<String>, CallError> + Send + Sync + 'static,
-{
-    let function = move |cx: &Context, (): ()| function(cx, CallContext::completing(cx));
-    handler(function, |_, values| InvokeOutput::Values(values))
+    fn make_handler(
+        function: F,
+        read: fn(&CallContext) -> Result<(), CallError>,
+        wrap: fn(&CallContext, T) -> InvokeOutput,
+    ) -> BoxedHandler {
+        let function = move |cx: &Context, (): ()| function(cx);
+        Self::make_handler(function, read, wrap)
+    }
 }

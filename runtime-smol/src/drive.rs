@@ -7,23 +7,19 @@
 //! accepted first and is worked on then) is finished by a task of its own:
 //! [`crate::executor::DetachOnDrop`].
 
-use std::{
-    future::Future,
-    pin::Pin,
-    sync::{Arc, atomic::Ordering},
-    task::Poll,
-};
+use std::{future::Future, pin::Pin, sync::Arc, task::Poll};
 
 use bytes::Bytes;
 use entra_mcp_core::{
     action::Action,
-    admit::{Admission, admit},
+    admit::admit,
     ask::{AskId, Fetch, Store, Ticket},
     event::Event,
-    exchange::{Exchange, Job, Output},
+    exchange::{Job, Output},
     log_event::{Field, LogEvent, LogEventId},
     time::Instant,
 };
+use entra_mcp_runtime::{ActiveExchange, DriveJobs, Shared};
 use http::{Response, request::Parts};
 use smol::{
     Timer,
@@ -34,9 +30,9 @@ use smol::{
 use crate::{
     Runtime,
     executor::Work,
-    hub::Mailbox,
     inbound::{Admitted, ResponseWriter, Service},
     invoke::Calls,
+    mailbox::{self, Mailbox, MailboxSender},
 };
 
 /// The MCP server and authorization server, as a service of the inbound side.
@@ -46,7 +42,7 @@ pub(crate) struct McpService {
 }
 
 impl McpService {
-    /// The front of a runtime.
+    /// Serves with this runtime.
     pub(crate) fn new(runtime: Arc<Runtime>) -> Self {
         Self { runtime }
     }
@@ -55,13 +51,12 @@ impl McpService {
 impl Service for McpService {
     fn admit(&self, head: Parts) -> Result<Admitted, Box<Response<Bytes>>> {
         let runtime = Arc::clone(&self.runtime);
-        let admission = admit(head, &runtime.server, runtime.clock.now())?;
+        let admission = admit(head, &runtime.shared.server, runtime.shared.clock.now())?;
         let body_limit = admission.body_limit();
         let serve = move |body, writer| -> Work {
             Box::pin(async move {
-                ExchangeDriver::of_request(&runtime, admission, body)
-                    .drive(writer)
-                    .await
+                let exchange = ActiveExchange::of_request(&runtime, admission, body);
+                ExchangeDriver::new(&runtime, exchange).drive(writer).await
             })
         };
         Ok(Admitted {
@@ -74,40 +69,22 @@ impl Service for McpService {
 /// An exchange that is being driven.
 struct ExchangeDriver {
     runtime: Arc<Runtime>,
-    exchange: Exchange,
+    exchange: ActiveExchange<Runtime>,
     asks: PendingAsks,
     calls: Calls,
     mailbox: Option<Mailbox>,
-    /// Whether the hub knows of this exchange.
-    is_registered: bool,
     /// Whether the exchange was told that its peer is gone: once is enough.
     disconnect_sent: bool,
 }
 
 impl ExchangeDriver {
-    fn of_request(runtime: &Arc<Runtime>, admission: Admission, body: Bytes) -> Self {
-        let (id, seed) = (runtime.next_exchange(), entra_mcp_runtime::seed());
-        let entra = runtime.hub.entra();
-        let env = runtime.env(&entra, runtime.clock.now());
-        Self::new(runtime, admission.begin(id, &seed, body, env))
-    }
-
-    fn of_job(runtime: &Arc<Runtime>, job: Job) -> Self {
-        let (id, seed) = (runtime.next_exchange(), entra_mcp_runtime::seed());
-        let entra = runtime.hub.entra();
-        let env = runtime.env(&entra, runtime.clock.now());
-        Self::new(runtime, Exchange::job(id, &seed, job, env))
-    }
-
-    fn new(runtime: &Arc<Runtime>, exchange: Exchange) -> Self {
-        runtime.busy.fetch_add(1, Ordering::AcqRel);
+    fn new(runtime: &Arc<Runtime>, exchange: ActiveExchange<Runtime>) -> Self {
         Self {
             runtime: Arc::clone(runtime),
             exchange,
             asks: PendingAsks::default(),
             calls: Calls::default(),
             mailbox: None,
-            is_registered: false,
             disconnect_sent: false,
         }
     }
@@ -119,11 +96,7 @@ impl ExchangeDriver {
                 Output::Do(action) => self.perform(action, &mut writer).await,
                 Output::Wait(until) => {
                     let event = self.next_event(until, &writer).await;
-                    let entra = self.runtime.hub.entra();
-                    let env = self.runtime.env(&entra, self.runtime.clock.now());
-                    if let Err(misuse) = self.exchange.handle(event, env) {
-                        let bug = LogEvent::new(LogEventId::RuntimeMisuse);
-                        entra_mcp_runtime::log(&bug.with(Field::Error, misuse.to_string()));
+                    if !self.exchange.handle(event) {
                         return;
                     }
                 }
@@ -152,14 +125,12 @@ impl ExchangeDriver {
                 self.calls.cancel(id);
             }
             Action::ToHub(message) => {
-                let id = self.exchange.id();
-                if !self.is_registered {
-                    self.is_registered = true;
-                    self.mailbox = Some(self.runtime.hub.register(id));
-                }
-                let now = self.runtime.clock.now();
-                let jobs = self.runtime.hub.send(id, message, now);
-                start(&self.runtime, jobs);
+                let mailbox = &mut self.mailbox;
+                self.exchange.send_to_hub(message, || {
+                    let (sender, receiver) = mailbox::mailbox();
+                    *mailbox = Some(receiver);
+                    sender
+                });
             }
             Action::Log(event) => entra_mcp_runtime::log(&event),
             other => {
@@ -178,9 +149,9 @@ impl ExchangeDriver {
 
     fn store(&mut self, ticket: Ticket<Store>, ask: Store) {
         let runtime = Arc::clone(&self.runtime);
-        let now = runtime.clock.now().unix;
+        let now = runtime.shared.clock.now().unix;
         self.asks.push(ticket.id(), async move {
-            let store = Arc::clone(&runtime.store);
+            let store = Arc::clone(&runtime.shared.store);
             ticket.answer(match ask {
                 // A page or two of a mapped cache, and no lock that a writer holds: going to
                 // another thread and back costs ten times as much.
@@ -195,7 +166,7 @@ impl ExchangeDriver {
     async fn next_event(&mut self, until: Instant, writer: &ResponseWriter) -> Event {
         loop {
             let (mailbox, disconnect_sent) = (&self.mailbox, self.disconnect_sent);
-            let left = self.runtime.clock.until(until);
+            let left = self.runtime.shared.clock.until(until);
             let answered = async { Some(self.asks.next().await) };
             let called = async { Some(self.calls.next().await) };
             let told = async {
@@ -233,16 +204,6 @@ impl ExchangeDriver {
     }
 }
 
-impl Drop for ExchangeDriver {
-    fn drop(&mut self) {
-        if self.is_registered {
-            let jobs = self.runtime.hub.forget(self.exchange.id());
-            start(&self.runtime, jobs);
-        }
-        self.runtime.busy.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
 /// What was asked and not yet answered. Dropping an ask stops it.
 #[derive(Default)]
 struct PendingAsks(Vec<(AskId, PendingAsk)>);
@@ -275,10 +236,15 @@ impl PendingAsks {
     }
 }
 
-/// Runs jobs, each as a task of its own: the hub starts few.
-pub(crate) fn start(runtime: &Arc<Runtime>, jobs: Vec<Job>) {
-    for job in jobs {
-        let run = ExchangeDriver::of_job(runtime, job);
-        runtime.executor.spawn(run.drive(ResponseWriter::null()));
+impl DriveJobs for Runtime {
+    type Mailbox = MailboxSender;
+
+    fn shared(&self) -> &Shared<MailboxSender> {
+        &self.shared
+    }
+
+    fn spawn_job(self: &Arc<Self>, job: Job) {
+        let driver = ExchangeDriver::new(self, ActiveExchange::of_job(self, job));
+        self.executor.spawn(driver.drive(ResponseWriter::null()));
     }
 }

@@ -26,69 +26,41 @@
 //! ```
 //!
 //! It mirrors the blocking runtime file by file. `server` is what is offered, `context` what a function
-//! gets, and `invoke` runs it; `handle` announces changes. `drive` is the loop that performs what the core wants; `executor` runs
+//! gets, and `invoke` runs it; `drive` is the loop that performs what the core wants; `executor` runs
 //! it; `listen` accepts connections and bounds them; `inbound` reads requests and writes answers;
-//! `outbound` fetches; `hub` carries messages between exchanges; `dev_tenant` serves the dev tenant.
+//! `outbound` fetches; `mailbox` is where messages for an exchange arrive; `dev_tenant` serves the dev tenant.
 
 mod context;
 mod dev_tenant;
 mod drive;
 mod executor;
-mod handle;
-mod hub;
 mod inbound;
 mod invoke;
 mod listen;
+mod mailbox;
 mod outbound;
 mod server;
 
-use std::{
-    net::TcpListener,
-    process::ExitCode,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{net::TcpListener, sync::Arc};
 
 use async_channel::bounded;
 use async_io::Timer;
-pub use entra_mcp_core::{
-    catalog::{
-        Annotations, Call, CallError, CatalogBuilder, ChangeNotification, ClientCapabilities,
-        Content, Effect, EffectResult, ElicitationSchema, FieldSchema, Handler, Icon, InputRequest,
-        InputResponse, Json, LogLevel, Principal, Prompt, PromptArgument, PromptMessages, Resource,
-        ResourceContents, ResourceTemplate, Role, ScopeDefinition, Step, TaskSupport, Tool,
-        ToolResult,
-    },
-    secret::Secret,
-};
-use entra_mcp_core::{
-    env::{self, EntraSnapshot, Env},
-    exchange::ExchangeId,
-    limits,
-    log_event::{Field, LogEvent, LogEventId},
-    time::Now,
-};
+use entra_mcp_core::limits;
+#[doc(inline)]
+pub use entra_mcp_runtime::api::*;
 use entra_mcp_runtime::{
-    Clock, ConnectionLimit, FileStore, Program, RuntimeParts, bind, handlers::Handlers, on_shutdown,
-};
-pub use entra_mcp_runtime::{
-    StartError,
-    handlers::{
-        CallContext, CompletionRequest, ElicitResult, Interrupted, IntoContents, IntoMessages,
-        input_schema_of, output_schema_of,
-    },
+    ConnectionLimit, Program, RuntimeParts, Shared, bind, handlers::Handlers, on_shutdown,
 };
 use smol::{Task, unblock};
 
-pub use self::{context::Context, handle::Handle, server::Server};
+pub use self::{
+    context::Context,
+    server::{Server, Smol},
+};
 use self::{
     dev_tenant::DevTenantService,
     drive::McpService,
     executor::Executor,
-    hub::SharedHub,
     inbound::Service,
     invoke::BoxedHandler,
     listen::{Acceptor, Connections},
@@ -104,66 +76,32 @@ pub static PROGRAM: Program = Program {
 /// What all tasks share.
 #[derive(Debug)]
 struct Runtime {
-    server: Arc<env::Server>,
+    shared: Shared<mailbox::MailboxSender>,
     handlers: Handlers<BoxedHandler>,
-    store: Arc<FileStore>,
-    clock: Clock,
     executor: Executor,
     outbound: Outbound,
-    hub: SharedHub,
-    last_exchange: AtomicU64,
-    /// How many exchanges are being driven.
-    busy: AtomicUsize,
 }
 
 impl Runtime {
     fn new(parts: &RuntimeParts, handlers: Handlers<BoxedHandler>, executor: Executor) -> Self {
         Self {
-            server: Arc::clone(&parts.server),
+            shared: Shared::new(parts),
             handlers,
-            store: Arc::clone(&parts.store),
-            clock: parts.clock,
             outbound: Outbound::new(executor.clone()),
             executor,
-            hub: SharedHub::new(),
-            last_exchange: AtomicU64::new(0),
-            busy: AtomicUsize::new(0),
-        }
-    }
-
-    fn next_exchange(&self) -> ExchangeId {
-        ExchangeId(self.last_exchange.fetch_add(1, Ordering::Relaxed))
-    }
-
-    fn env<'a>(&'a self, entra: &'a EntraSnapshot, now: Now) -> Env<'a> {
-        Env {
-            server: &self.server,
-            entra: entra,
-            now,
         }
     }
 }
 
 /// Serves until the process is asked to end; then lets the exchanges under way finish.
-#[must_use]
-pub fn run(parts: &RuntimeParts) -> ExitCode {
-    if let Err(words) = run_with(parts, Handlers::default(), &Handle::default()) {
-        let failed = LogEvent::new(LogEventId::ServerFailed);
-        entra_mcp_runtime::log(&failed.with_words(Field::Error, words));
-        return ExitCode::FAILURE;
-    }
-    ExitCode::SUCCESS
-}
-
-/// The same with functions that perform calls.
-fn run_with(
+fn run(
     parts: &RuntimeParts,
     handlers: Handlers<BoxedHandler>,
     handle: &Handle,
 ) -> Result<(), String> {
     let executor = Executor::new();
     let runtime = Arc::new(Runtime::new(parts, handlers, executor.clone()));
-    handle.attach(&runtime);
+    Handle::attach(handle, &runtime);
     executor.run(serve(parts, runtime))?
 }
 
@@ -220,8 +158,8 @@ fn accept_all(
 
 async fn purge_expired(runtime: Arc<Runtime>) {
     loop {
-        let (store, now) = (Arc::clone(&runtime.store), runtime.clock.now().unix);
-        unblock(move || store.purge_expired(now)).await;
+        let runtime = Arc::clone(&runtime);
+        unblock(move || runtime.shared.purge_expired()).await;
         Timer::after(limits::PURGE_INTERVAL).await;
     }
 }
@@ -229,9 +167,7 @@ async fn purge_expired(runtime: Arc<Runtime>) {
 /// Streams end; what else is under way has a while to finish.
 async fn finish(runtime: &Runtime, connections: &Connections) {
     connections.close();
-    let end = runtime.clock.now().instant.after(limits::SHUTDOWN_TIMEOUT);
-    let is_busy = || runtime.busy.load(Ordering::Acquire) > 0 || !connections.are_over();
-    while is_busy() && !runtime.clock.until(end).is_zero() {
-        Timer::after(Duration::from_millis(10)).await;
+    for pause in runtime.shared.pauses_until_idle(|| connections.are_over()) {
+        Timer::after(pause).await;
     }
 }

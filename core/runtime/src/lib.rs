@@ -3,12 +3,14 @@
 //!
 //! A runtime's `main` calls [`boot()`] and has all that is neither I/O with peers nor concurrency.
 
+pub mod api;
 mod boot;
 mod clock;
 pub mod command_line;
 mod connection_limit;
 mod data_dir;
 mod dev_tenant;
+mod handle;
 pub mod handlers;
 pub mod http1_encode;
 mod key;
@@ -16,7 +18,10 @@ mod listen;
 mod log;
 mod process_hardening;
 mod seed;
+mod server;
 mod settings;
+mod shared;
+mod shared_hub;
 mod signals;
 mod startup_banner;
 mod store;
@@ -27,10 +32,14 @@ pub use self::{
     clock::Clock,
     connection_limit::{ConnectionLimit, ConnectionPermit, PermitKind},
     dev_tenant::SharedDevTenant,
+    handle::Handle,
     listen::{bind, connection_ceiling},
     log::log,
     seed::seed,
+    server::{MakeHandler, Server, ServerRuntime, WithArguments, WithoutArguments, main},
     settings::{Flag, Program},
+    shared::{ActiveExchange, DriveJobs, Shared},
+    shared_hub::{Mailbox, SharedHub},
     signals::on_shutdown,
     store::FileStore,
     timeouts::Timeouts,

@@ -1,0 +1,20 @@
+//! What a runtime's library offers besides its own `Server` and `Context`: the same in each of them.
+
+pub use entra_mcp_core::{
+    catalog::{
+        Annotations, Call, CallError, CatalogBuilder, ChangeNotification, ClientCapabilities,
+        Content, Effect, EffectResult, ElicitationSchema, FieldSchema, Handler, Icon, InputRequest,
+        InputResponse, Json, LogLevel, Principal, Prompt, PromptArgument, PromptMessages, Resource,
+        ResourceContents, ResourceTemplate, Role, ScopeDefinition, Step, TaskSupport, Tool,
+        ToolResult,
+    },
+    secret::Secret,
+};
+
+pub use crate::{
+    Handle, StartError,
+    handlers::{
+        CallContext, CompletionRequest, ElicitResult, Interrupted, IntoContents, IntoMessages,
+        input_schema_of, output_schema_of,
+    },
+};

@@ -1,0 +1,265 @@
+//! A server with tools, resources and prompts of one's own, on whichever runtime.
+
+use std::process::ExitCode;
+
+use entra_mcp_core::{
+    ask::InvokeOutput,
+    catalog::{
+        Call, CallError, CatalogBuilder, Handler, Prompt, Resource, ResourceTemplate,
+        ScopeDefinition, Step, Tool, ToolResult,
+    },
+    log_event::{Field, LogEvent, LogEventId},
+};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+
+use crate::{
+    Handle, Program, RuntimeParts, Settings, StartError, boot,
+    handlers::{
+        CallContext, CompletionRequest, Handlers, IntoContents, IntoMessages, ServerBuilder,
+    },
+    log,
+};
+
+/// A runtime, as a server is put together for it and run on it.
+pub trait ServerRuntime: Sized + 'static {
+    /// A function that performs calls.
+    type Handler: Send + 'static;
+
+    /// What the runtime is called and which settings only it has.
+    const PROGRAM: &'static Program;
+
+    /// Serves until the process is asked to end; then lets the exchanges under way finish.
+    ///
+    /// # Errors
+    ///
+    /// A socket or a thread that it needs is not to be had: why, in words for the operator.
+    fn run(
+        parts: &RuntimeParts,
+        handlers: Handlers<Self::Handler>,
+        handle: &Handle,
+    ) -> Result<(), String>;
+}
+
+/// Makes handlers of functions of the type `F`, with arguments `A` and the result `T`. `M` is
+/// [`WithArguments`] or [`WithoutArguments`]; the compiler finds it.
+#[diagnostic::on_unimplemented(
+    message = "this function cannot perform calls of this runtime",
+    label = "its parameters are the runtime's `Context` and then the arguments, if there are any; its result is \
+             `Result<_, CallError>`",
+    note = "the types of a closure's parameters must be written down"
+)]
+pub trait MakeHandler<F, A, T, M>: ServerRuntime {
+    /// Makes a handler that reads the arguments, calls the function and wraps its result.
+    fn make_handler(
+        function: F,
+        read: fn(&CallContext) -> Result<A, CallError>,
+        wrap: fn(&CallContext, T) -> InvokeOutput,
+    ) -> Self::Handler;
+}
+
+/// Marks functions that take arguments.
+#[derive(Debug)]
+pub enum WithArguments {}
+
+/// Marks functions that take the context only.
+#[derive(Debug)]
+pub enum WithoutArguments {}
+
+/// A server that is being put together for a runtime.
+#[derive(Debug)]
+pub struct Server<R: ServerRuntime> {
+    settings: Settings,
+    builder: ServerBuilder<R::Handler>,
+    handle: Handle,
+}
+
+impl<R: ServerRuntime> Server<R> {
+    /// Returns a server with the settings of the command line, the environment and `.env`: the same as those
+    /// of the runtime's own program. With `--help` or `--version` it prints that and ends the
+    /// process.
+    ///
+    /// # Errors
+    ///
+    /// Some settings are wrong: which, and what to change.
+    pub fn from_env() -> Result<Self, StartError> {
+        Ok(Self {
+            settings: Settings::from_env(R::PROGRAM)?,
+            builder: ServerBuilder::new(),
+            handle: Handle::default(),
+        })
+    }
+
+    /// Names the server towards clients.
+    #[must_use]
+    pub fn server_info(self, name: impl Into<String>, version: impl Into<String>) -> Self {
+        let (name, version) = (name.into(), version.into());
+        self.catalog(|catalog| catalog.server(name, version))
+    }
+
+    /// Gives the model instructions of how to use the server.
+    #[must_use]
+    pub fn instructions(self, instructions: impl Into<String>) -> Self {
+        let instructions = instructions.into();
+        self.catalog(|catalog| catalog.instructions(instructions))
+    }
+
+    /// Does not offer `getUserDetails`, which every server offers otherwise.
+    #[must_use]
+    pub fn without_builtin_tools(mut self) -> Self {
+        self.builder = self.builder.without_builtin_tools();
+        self
+    }
+
+    /// Lets clients subscribe to changes, of which a `Context` or a [`Handle`] notifies them.
+    #[must_use]
+    pub fn list_changed(self) -> Self {
+        self.catalog(CatalogBuilder::list_changed)
+    }
+
+    /// Offers a scope besides `user.read`, which tools can require.
+    #[must_use]
+    pub fn scope(self, scope: ScopeDefinition) -> Self {
+        self.catalog(|catalog| catalog.scope(scope))
+    }
+
+    /// Offers a tool. Its input schema is that of the function's arguments, unless these are `()` or a
+    /// `serde_json::Map`: then that of [`Tool::input_schema`].
+    #[must_use]
+    pub fn tool<A, T, F, M>(mut self, tool: Tool, function: F) -> Self
+    where
+        A: DeserializeOwned + JsonSchema + 'static,
+        T: Into<ToolResult> + 'static,
+        R: MakeHandler<F, A, T, M>,
+    {
+        let wrap = |_: &CallContext, result: T| InvokeOutput::Tool(result.into());
+        let handler = R::make_handler(function, CallContext::read, wrap);
+        self.builder = self.builder.tool::<A>(tool, handler);
+        self
+    }
+
+    /// Offers a tool that is a step function and runs on every runtime.
+    #[must_use]
+    pub fn pure_tool(self, tool: Tool, function: fn(&Call) -> Step<ToolResult>) -> Self {
+        self.catalog(move |catalog| catalog.tool(tool, Handler::Step(function)))
+    }
+
+    /// Offers a resource.
+    #[must_use]
+    pub fn resource<T, F, M>(mut self, resource: Resource, function: F) -> Self
+    where
+        T: IntoContents + 'static,
+        R: MakeHandler<F, (), T, M>,
+    {
+        let wrap =
+            |cx: &CallContext, result: T| InvokeOutput::Contents(result.into_contents(cx.name()));
+        let handler = R::make_handler(function, |_| Ok(()), wrap);
+        self.builder = self.builder.resource(resource, handler);
+        self
+    }
+
+    /// Offers a family of resources. The function's arguments are the variables, which are text.
+    #[must_use]
+    pub fn template<A, T, F, M>(mut self, template: ResourceTemplate, function: F) -> Self
+    where
+        A: DeserializeOwned + 'static,
+        T: IntoContents + 'static,
+        R: MakeHandler<F, A, T, M>,
+    {
+        let wrap =
+            |cx: &CallContext, result: T| InvokeOutput::Contents(result.into_contents(cx.name()));
+        let handler = R::make_handler(function, CallContext::read, wrap);
+        self.builder = self.builder.template(template, handler);
+        self
+    }
+
+    /// Offers a prompt. Its arguments are the fields of the function's, unless the prompt tells its own;
+    /// they are text.
+    #[must_use]
+    pub fn prompt<A, T, F, M>(mut self, prompt: Prompt, function: F) -> Self
+    where
+        A: DeserializeOwned + JsonSchema + 'static,
+        T: IntoMessages + 'static,
+        R: MakeHandler<F, A, T, M>,
+    {
+        let wrap =
+            |_: &CallContext, result: T| InvokeOutput::PromptMessages(result.into_messages());
+        let handler = R::make_handler(function, CallContext::read, wrap);
+        self.builder = self.builder.prompt::<A>(prompt, handler);
+        self
+    }
+
+    /// Completes the arguments of a prompt that was offered: gives the values that begin as what was
+    /// entered so far. The other arguments are in the context.
+    #[must_use]
+    pub fn complete_prompt<F, M>(mut self, prompt: impl Into<String>, function: F) -> Self
+    where
+        R: MakeHandler<F, CompletionRequest, Vec<String>, M>,
+    {
+        let handler = completion::<R, F, M>(function);
+        self.builder = self.builder.complete_prompt(prompt.into(), handler);
+        self
+    }
+
+    /// Completes the variables of a template that was offered, likewise.
+    #[must_use]
+    pub fn complete_template<F, M>(mut self, template: impl Into<String>, function: F) -> Self
+    where
+        R: MakeHandler<F, CompletionRequest, Vec<String>, M>,
+    {
+        let handler = completion::<R, F, M>(function);
+        self.builder = self.builder.complete_template(template.into(), handler);
+        self
+    }
+
+    /// Fills the catalog with what needs no function of this runtime: whatever is pure, page sizes,
+    /// a set of offers that another crate brings.
+    #[must_use]
+    pub fn catalog(
+        mut self,
+        fill: impl FnOnce(CatalogBuilder) -> CatalogBuilder + Send + 'static,
+    ) -> Self {
+        self.builder = self.builder.catalog(fill);
+        self
+    }
+
+    /// Returns what notifies clients of changes from outside of calls, from any thread, while the server runs.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Serves until the process is asked to end; then lets what is under way finish.
+    ///
+    /// # Errors
+    ///
+    /// What is offered, the data folder or an address is wrong: why, and what to change.
+    pub fn run(self) -> Result<(), StartError> {
+        let (catalog, handlers) = self.builder.build()?;
+        let parts = self.settings.open(catalog)?;
+        R::run(&parts, handlers, &self.handle).map_err(StartError::new)
+    }
+}
+
+fn completion<R, F, M>(function: F) -> R::Handler
+where
+    R: MakeHandler<F, CompletionRequest, Vec<String>, M>,
+{
+    let read = |cx: &CallContext| Ok(CallContext::completing(cx));
+    R::make_handler(function, read, |_, values| InvokeOutput::Values(values))
+}
+
+/// Runs the program of a runtime: a server that offers what it offers by itself.
+#[must_use]
+pub fn main<R: ServerRuntime>() -> ExitCode {
+    let parts = match boot(R::PROGRAM) {
+        Ok(parts) => parts,
+        Err(status) => return status,
+    };
+    if let Err(words) = R::run(&parts, Handlers::default(), &Handle::default()) {
+        let failed = LogEvent::new(LogEventId::ServerFailed);
+        log(&failed.with_words(Field::Error, words));
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,193 @@
+//! What all exchanges of a server share, whichever runtime drives them.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use crate::{
+    Clock, FileStore, RuntimeParts, log,
+    seed::seed,
+    shared_hub::{Mailbox, SharedHub},
+};
+use bytes::Bytes;
+use entra_mcp_core::{
+    admit::Admission,
+    env::{Env, Server},
+    event::Event,
+    exchange::{Exchange, ExchangeId, Job, Output},
+    hub::ToHub,
+    limits,
+    log_event::{Field, LogEvent, LogEventId},
+};
+
+/// How often a server that shuts down looks whether its exchanges have ended.
+const SHUTDOWN_POLL_INTERVAL: Duration = Duration::from_millis(10);
+
+/// What all exchanges share.
+#[derive(Debug)]
+pub struct Shared<M> {
+    /// The settings and keys.
+    pub server: Arc<Server>,
+    /// The sessions.
+    pub store: Arc<FileStore>,
+    /// Both clocks.
+    pub clock: Clock,
+    hub: SharedHub<M>,
+    last_exchange: AtomicU64,
+    /// How many exchanges are being driven.
+    busy: AtomicUsize,
+}
+
+impl<M: Mailbox> Shared<M> {
+    /// Nothing is driven yet.
+    #[must_use]
+    pub fn new(parts: &RuntimeParts) -> Self {
+        Self {
+            server: Arc::clone(&parts.server),
+            store: Arc::clone(&parts.store),
+            clock: parts.clock,
+            hub: SharedHub::default(),
+            last_exchange: AtomicU64::new(0),
+            busy: AtomicUsize::new(0),
+        }
+    }
+
+    fn next_exchange(&self) -> ExchangeId {
+        ExchangeId(self.last_exchange.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn in_env<T>(&self, f: impl FnOnce(Env<'_>) -> T) -> T {
+        let entra = self.hub.entra();
+        f(Env {
+            server: &self.server,
+            entra: &entra,
+            now: self.clock.now(),
+        })
+    }
+
+    /// Deletes what has expired from the store.
+    pub fn purge_expired(&self) {
+        self.store.purge_expired(self.clock.now().unix);
+    }
+
+    /// Returns the pauses to make, one after the other, until no exchange is driven and `is_idle`, or the time
+    /// for a shutdown is over.
+    pub fn pauses_until_idle(&self, is_idle: impl Fn() -> bool) -> impl Iterator<Item = Duration> {
+        let end = self.clock.now().instant.after(limits::SHUTDOWN_TIMEOUT);
+        std::iter::from_fn(move || {
+            let is_busy = self.busy.load(Ordering::Acquire) > 0 || !is_idle();
+            let is_waiting = is_busy && !self.clock.until(end).is_zero();
+            is_waiting.then_some(SHUTDOWN_POLL_INTERVAL)
+        })
+    }
+}
+
+/// A runtime, as the exchanges that it drives see it.
+pub trait DriveJobs: Send + Sync + 'static {
+    /// Where it puts the hub's messages.
+    type Mailbox: Mailbox + 'static;
+
+    /// Returns what all exchanges share.
+    fn shared(&self) -> &Shared<Self::Mailbox>;
+
+    /// Drives a job that the hub started, beside everything else.
+    fn spawn_job(self: &Arc<Self>, job: Job);
+
+    /// Hands the hub a message that comes from no exchange.
+    fn send_to_hub(self: &Arc<Self>, message: ToHub) {
+        let shared = self.shared();
+        let (from, now) = (shared.next_exchange(), shared.clock.now());
+        self.spawn_jobs(shared.hub.send(from, message, now));
+    }
+
+    /// Drives several jobs: the hub starts few.
+    fn spawn_jobs(self: &Arc<Self>, jobs: Vec<Job>) {
+        for job in jobs {
+            self.spawn_job(job);
+        }
+    }
+}
+
+/// An exchange that is driven: counted until it is dropped, and then forgotten by the hub.
+pub struct ActiveExchange<R: DriveJobs> {
+    runtime: Arc<R>,
+    exchange: Exchange,
+    /// Whether the hub knows of this exchange.
+    is_registered: bool,
+}
+
+impl<R: DriveJobs> ActiveExchange<R> {
+    /// Begins the exchange of a request that was admitted.
+    #[must_use]
+    pub fn of_request(runtime: &Arc<R>, admission: Admission, body: Bytes) -> Self {
+        let (shared, seed) = (runtime.shared(), seed());
+        let id = shared.next_exchange();
+        let begin = |env: Env<'_>| admission.begin(id, &seed, body, env);
+        Self::new(runtime, shared.in_env(begin))
+    }
+
+    /// Begins the exchange of a job.
+    #[must_use]
+    pub fn of_job(runtime: &Arc<R>, job: Job) -> Self {
+        let (shared, seed) = (runtime.shared(), seed());
+        let id = shared.next_exchange();
+        let begin = |env: Env<'_>| Exchange::job(id, &seed, job, env);
+        Self::new(runtime, shared.in_env(begin))
+    }
+
+    fn new(runtime: &Arc<R>, exchange: Exchange) -> Self {
+        runtime.shared().busy.fetch_add(1, Ordering::AcqRel);
+        Self {
+            runtime: Arc::clone(runtime),
+            exchange,
+            is_registered: false,
+        }
+    }
+
+    /// Returns what the exchange wants; see [`Exchange::poll`].
+    pub fn poll(&mut self) -> Output {
+        self.exchange.poll()
+    }
+
+    /// Hands in what happened. Returns `false` if the driver has a bug, which is in the log then: the exchange
+    /// cannot go on.
+    #[must_use]
+    pub fn handle(&mut self, event: Event) -> bool {
+        let exchange = &mut self.exchange;
+        let handled = self
+            .runtime
+            .shared()
+            .in_env(|env| exchange.handle(event, env));
+        if let Err(misuse) = &handled {
+            let bug = LogEvent::new(LogEventId::RuntimeMisuse);
+            log(&bug.with(Field::Error, misuse.to_string()));
+        }
+        handled.is_ok()
+    }
+
+    /// Hands the hub a message of the exchange. With the first one the hub learns of the mailbox.
+    pub fn send_to_hub(&mut self, message: ToHub, mailbox: impl FnOnce() -> R::Mailbox) {
+        let (shared, id) = (self.runtime.shared(), self.exchange.id());
+        if !self.is_registered {
+            self.is_registered = true;
+            shared.hub.register(id, mailbox());
+        }
+        let jobs = shared.hub.send(id, message, shared.clock.now());
+        self.runtime.spawn_jobs(jobs);
+    }
+}
+
+impl<R: DriveJobs> Drop for ActiveExchange<R> {
+    fn drop(&mut self) {
+        let shared = self.runtime.shared();
+        if self.is_registered {
+            let jobs = shared.hub.forget(self.exchange.id());
+            self.runtime.spawn_jobs(jobs);
+        }
+        shared.busy.fetch_sub(1, Ordering::AcqRel);
+    }
+}

@@ -1,0 +1,99 @@
+//! The hub behind its one mutex, a mailbox for each exchange that spoke to it, and what is known of Entra.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+};
+
+use entra_mcp_core::{
+    env::EntraSnapshot,
+    exchange::{ExchangeId, Job},
+    hub::{FromHub, Hub, HubOutput, ToHub},
+    time::Now,
+};
+
+/// Where a runtime puts the hub's messages for one exchange.
+pub trait Mailbox: Send {
+    /// Delivers a message without waiting, for this is under the hub's lock. Returns `false` if the mailbox is
+    /// full: it is dropped then, and its exchange is to be told that its peer is gone (threat M7).
+    fn deliver(&self, message: FromHub) -> bool;
+}
+
+/// Carries messages between the hub and the exchanges.
+#[derive(Debug)]
+pub struct SharedHub<M> {
+    tables: Mutex<Tables<M>>,
+    entra: RwLock<Arc<EntraSnapshot>>,
+}
+
+#[derive(Debug)]
+struct Tables<M> {
+    hub: Hub,
+    mailboxes: BTreeMap<ExchangeId, M>,
+}
+
+impl<M> Default for SharedHub<M> {
+    fn default() -> Self {
+        let tables = Tables {
+            hub: Hub::default(),
+            mailboxes: BTreeMap::new(),
+        };
+        Self {
+            tables: Mutex::new(tables),
+            entra: RwLock::default(),
+        }
+    }
+}
+
+impl<M: Mailbox> SharedHub<M> {
+    /// Returns the newest snapshot of what is known of Entra.
+    pub fn entra(&self) -> Arc<EntraSnapshot> {
+        Arc::clone(&self.entra.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Hands a message to the hub and does what it wants. Returns the jobs to run.
+    #[must_use]
+    pub fn send(&self, from: ExchangeId, message: ToHub, now: Now) -> Vec<Job> {
+        let mut tables = self.tables();
+        tables.hub.handle(from, message, now);
+        self.drain(&mut tables)
+    }
+
+    /// Delivers the hub's messages for this exchange to this mailbox from now on.
+    pub fn register(&self, id: ExchangeId, mailbox: M) {
+        self.tables().mailboxes.insert(id, mailbox);
+    }
+
+    /// Forgets an exchange that ended. Returns the jobs to run.
+    #[must_use]
+    pub fn forget(&self, id: ExchangeId) -> Vec<Job> {
+        let mut tables = self.tables();
+        tables.mailboxes.remove(&id);
+        tables.hub.forget(id);
+        self.drain(&mut tables)
+    }
+
+    fn drain(&self, tables: &mut Tables<M>) -> Vec<Job> {
+        let mut jobs = Vec::new();
+        loop {
+            match tables.hub.poll() {
+                HubOutput::Deliver(id, message) => {
+                    let mailbox = tables.mailboxes.get(&id);
+                    if mailbox.is_some_and(|mailbox| !mailbox.deliver(message)) {
+                        tables.mailboxes.remove(&id);
+                    }
+                }
+                HubOutput::Publish(entra) => {
+                    *self.entra.write().unwrap_or_else(PoisonError::into_inner) = entra;
+                }
+                HubOutput::Spawn(job) => jobs.push(job),
+                HubOutput::Idle => return jobs,
+            }
+        }
+    }
+
+    fn tables(&self) -> MutexGuard<'_, Tables<M>> {
+        // The hub does table operations only; if one panicked, the others' tables are whole.
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,167 @@
+//! Where messages for one exchange arrive: of the hub, and of the calls that it performs.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use entra_mcp_core::{hub::FromHub, limits};
+
+use crate::invoke::{CallNumber, HandlerMessage};
+
+/// Where messages for one exchange arrive: of the hub, and of the calls that it performs. Clones are
+/// the same mailbox. The hub's part is bounded: who does not read loses it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Mailbox(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    queues: Mutex<Queues>,
+    arrived: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Queues {
+    from_hub: VecDeque<FromHub>,
+    overflow: Overflow,
+    /// Each call waits until its message was read, so there are few.
+    from_calls: VecDeque<(CallNumber, HandlerMessage)>,
+    /// Whether nobody reads any more.
+    is_closed: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Overflow {
+    #[default]
+    Never,
+    Happened,
+    Reported,
+}
+
+/// What a look into the mailbox found.
+pub(crate) enum MailboxMessage {
+    /// A message.
+    Message(FromHub),
+    /// A call went on.
+    Called(CallNumber, HandlerMessage),
+    /// Nothing in that time.
+    Nothing,
+    /// It overflowed: there will be no more of the hub's. This is reported once.
+    Overflowed,
+}
+
+impl Mailbox {
+    /// A message of a call; comes back if nobody will read it.
+    pub(crate) fn call(
+        &self,
+        number: CallNumber,
+        message: HandlerMessage,
+    ) -> Result<(), HandlerMessage> {
+        let mut queues = self.queues();
+        if queues.is_closed {
+            return Err(message);
+        }
+        queues.from_calls.push_back((number, message));
+        self.0.arrived.notify_one();
+        Ok(())
+    }
+
+    /// Nobody reads any more: whoever waits for an answer learns it because what it sent is dropped.
+    pub(crate) fn close(&self) {
+        let mut queues = self.queues();
+        queues.is_closed = true;
+        let unread = std::mem::take(&mut queues.from_calls);
+        drop(queues);
+        drop(unread);
+    }
+
+    /// Waits for a message, as long as this.
+    pub(crate) fn wait(&self, duration: Duration) -> MailboxMessage {
+        let end = Instant::now() + duration;
+        let mut queues = self.queues();
+        loop {
+            if let Some(message) = queues.from_hub.pop_front() {
+                return MailboxMessage::Message(message);
+            }
+            if queues.overflow == Overflow::Happened {
+                queues.overflow = Overflow::Reported;
+                return MailboxMessage::Overflowed;
+            }
+            if let Some((number, message)) = queues.from_calls.pop_front() {
+                return MailboxMessage::Called(number, message);
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return MailboxMessage::Nothing;
+            }
+            let waited = self.0.arrived.wait_timeout(queues, left);
+            (queues, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn queues(&self) -> MutexGuard<'_, Queues> {
+        let queues = self.0.queues.lock();
+        queues.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl entra_mcp_runtime::Mailbox for Mailbox {
+    fn deliver(&self, message: FromHub) -> bool {
+        let mut queues = self.queues();
+        if queues.from_hub.len() >= limits::MAILBOX_MESSAGES {
+            queues.overflow = Overflow::Happened;
+        } else {
+            queues.from_hub.push_back(message);
+        }
+        self.0.arrived.notify_one();
+        queues.overflow == Overflow::Never
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use entra_mcp_core::catalog::CallError;
+
+    use super::*;
+
+    fn over() -> HandlerMessage {
+        HandlerMessage::Finished(Err(CallError::NotFound))
+    }
+
+    // M7. The hub's messages cannot be made here, so that there were too many is pretended.
+    #[test]
+    fn full_mailbox_disconnects_the_stream() {
+        let mailbox = Mailbox::default();
+        assert!(matches!(
+            mailbox.wait(Duration::ZERO),
+            MailboxMessage::Nothing
+        ));
+        mailbox.queues().overflow = Overflow::Happened;
+        assert!(matches!(
+            mailbox.wait(Duration::ZERO),
+            MailboxMessage::Overflowed
+        ));
+        assert!(matches!(
+            mailbox.wait(Duration::ZERO),
+            MailboxMessage::Nothing
+        ));
+    }
+
+    #[test]
+    fn what_a_call_says_to_nobody_comes_back() {
+        let mailbox = Mailbox::default();
+        assert!(mailbox.call(1, over()).is_ok());
+        assert!(matches!(
+            mailbox.wait(Duration::ZERO),
+            MailboxMessage::Called(1, _)
+        ));
+        assert!(mailbox.call(1, over()).is_ok());
+        mailbox.close();
+        assert!(matches!(
+            mailbox.wait(Duration::ZERO),
+            MailboxMessage::Nothing
+        ));
+        assert!(mailbox.call(1, over()).is_err());
+    }
+}
