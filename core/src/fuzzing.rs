@@ -255,7 +255,7 @@ pub fn sealed(made_up: &[u8], place: usize, change: u8) {
             .collect(),
         token_endpoint_auth_method: AuthMethod::None,
     };
-    let client = Client::register(metadata, &keys).expect("it is short");
+    let client = Client::register(metadata, &keys, &mut entropy).expect("it is short");
     assert_eq!(Client::of_id(client.id(), &keys).as_ref(), Some(&client));
     if let Some(changed) = altered(client.id(), place, change) {
         assert!(Client::of_id(&changed, &keys).is_none(), "{changed}");

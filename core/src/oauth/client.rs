@@ -1,8 +1,10 @@
 //! Clients: a `client_id` is its own registration, MACed, so that nothing is stored for a stranger
 //! (RFC 7591 appendix A.5.2; threats H1, H2).
 //!
-//! `dcr.` + base64url(metadata as JSON) + `.` + base64url(MAC). The same metadata gives the same id;
-//! it is good on every replica and after every restart, for as long as one of the keys is.
+//! `dcr.` + base64url(metadata as JSON) + `.` + base64url(MAC). It is good on every replica and after
+//! every restart, for as long as one of the keys is. The same metadata of a public client gives the same
+//! id. A confidential client's id holds random bits as well: its secret is derived from the id, and
+//! whoever registers the same metadata must not be told the secret of another (threat E9).
 
 use ::http::{HeaderMap, header};
 use base64::{
@@ -16,6 +18,7 @@ use super::{
     redirect_uri::RedirectUri,
 };
 use crate::{
+    entropy::Entropy,
     http::form::Form,
     keys::{Keyring, Purpose},
     limits,
@@ -61,10 +64,29 @@ pub(crate) struct Client {
     metadata: ClientMetadata,
 }
 
+/// What a `client_id` holds.
+#[derive(Serialize)]
+struct Registration<'a> {
+    #[serde(flatten)]
+    metadata: &'a ClientMetadata,
+    /// What makes the secret of a confidential client its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    salt: Option<String>,
+}
+
 impl Client {
-    /// The client of this metadata; `None` if its `client_id` would be too long.
-    pub(crate) fn register(metadata: ClientMetadata, keys: &Keyring) -> Option<Self> {
-        let json = serde_json::to_vec(&metadata).expect("the metadata is plain data");
+    /// Registers a client of this metadata; `None` if its `client_id` would be too long.
+    pub(crate) fn register(
+        metadata: ClientMetadata,
+        keys: &Keyring,
+        entropy: &mut Entropy,
+    ) -> Option<Self> {
+        let is_confidential = metadata.token_endpoint_auth_method != AuthMethod::None;
+        let registration = Registration {
+            metadata: &metadata,
+            salt: is_confidential.then(|| entropy.token::<16>()),
+        };
+        let json = serde_json::to_vec(&registration).expect("the metadata is plain data");
         let body = URL_SAFE_NO_PAD.encode(json);
         let mac = keys.mac(Purpose::ClientId, body.as_bytes());
         let (mac, _) = mac.split_at(ID_MAC_BYTES);
@@ -79,6 +101,7 @@ impl Client {
             client_name: Option<String>,
             redirect_uris: Vec<String>,
             token_endpoint_auth_method: AuthMethod,
+            salt: Option<String>,
         }
         if id.len() > limits::CLIENT_ID_BYTES {
             return None;
@@ -92,6 +115,10 @@ impl Client {
             return None;
         }
         let kept: Kept = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(body).ok()?).ok()?;
+        // Without salt the secret could be told to anybody.
+        if kept.token_endpoint_auth_method != AuthMethod::None && kept.salt.is_none() {
+            return None;
+        }
         // Judged again: what was let in by an older version may be refused by this one.
         let redirect_uris = kept.redirect_uris.iter();
         let metadata = ClientMetadata {

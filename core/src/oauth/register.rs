@@ -1,7 +1,7 @@
 //! POST /register: stateless dynamic client registration (RFC 7591).
 //!
 //! Nothing is stored: the metadata that is kept comes back inside the `client_id`, and the same
-//! metadata gives the same id (threat H1). A redirect URI that may not be
+//! metadata of a public client gives the same id (threat H1). A redirect URI that may not be
 //! registered is dropped as long as a good one is left, because clients register several and mean
 //! one. What is registered is echoed (RFC 7591 section 3.2.1), so
 //! that no client has to guess; unknown members are ignored and not kept (threat H3).
@@ -72,7 +72,7 @@ pub(crate) fn respond<S>(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Progress<
                 "The operator of this server does not let such clients in.",
             ));
         }
-        let client = Client::register(metadata, &cx.env.server.keys)
+        let client = Client::register(metadata, &cx.env.server.keys, cx.entropy)
             .ok_or_else(|| bad_uri("The redirect URIs are too long together."))?;
         Ok((client, scope))
     });

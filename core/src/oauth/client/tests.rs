@@ -1,7 +1,7 @@
 //! Tests of clients and how they prove who they are.
 
 use super::*;
-use crate::keys::MasterKey;
+use crate::{keys::MasterKey, testing::entropy};
 
 fn keys() -> Keyring {
     Keyring::new(MasterKey::new([1; 32]), Vec::new())
@@ -13,7 +13,7 @@ fn client(method: AuthMethod) -> Client {
         redirect_uris: vec![RedirectUri::parse("https://client.example/cb").unwrap()],
         token_endpoint_auth_method: method,
     };
-    Client::register(metadata, &keys()).unwrap()
+    Client::register(metadata, &keys(), &mut entropy(1)).unwrap()
 }
 
 fn secret_of(client: &Client) -> String {
@@ -42,10 +42,10 @@ fn error_of(form: &Form, headers: &HeaderMap) -> OAuthError {
 
 // H1, H2
 #[test]
-fn a_client_id_is_its_own_registration_and_the_same_for_the_same_client() {
+fn a_client_id_is_its_own_registration_and_the_same_for_the_same_public_client() {
     let client = client(AuthMethod::None);
     assert_eq!(Client::of_id(client.id(), &keys()), Some(client.clone()));
-    let again = Client::register(client.metadata().clone(), &keys()).unwrap();
+    let again = Client::register(client.metadata().clone(), &keys(), &mut entropy(2)).unwrap();
     assert_eq!(again.id(), client.id());
 }
 
@@ -74,6 +74,28 @@ fn a_client_id_that_was_changed_is_unknown() {
     assert_eq!(Client::of_id(client.id(), &other), None);
 }
 
+// E9: the secret is derived from the id, so the id must not be derived from the metadata.
+#[test]
+fn confidential_client_registered_twice_gets_two_secrets() {
+    let mut entropy = entropy(1);
+    for method in [AuthMethod::Post, AuthMethod::Basic] {
+        let metadata = client(method).metadata().clone();
+        let mut register = || Client::register(metadata.clone(), &keys(), &mut entropy).unwrap();
+        let (one, other) = (register(), register());
+        assert_ne!(one.id(), other.id());
+        assert_ne!(secret_of(&one), secret_of(&other));
+        assert_eq!(Client::of_id(one.id(), &keys()), Some(one));
+        // What carries nothing but the metadata is no registration of a confidential client.
+        let body = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&metadata).unwrap());
+        let mac = keys().mac(Purpose::ClientId, body.as_bytes());
+        let mac = URL_SAFE_NO_PAD.encode(mac.split_at(ID_MAC_BYTES).0);
+        assert_eq!(
+            Client::of_id(&format!("{PREFIX}{body}.{mac}"), &keys()),
+            None
+        );
+    }
+}
+
 #[test]
 fn a_client_outlives_the_rotation_of_the_key() {
     let client = client(AuthMethod::Post);
@@ -92,7 +114,7 @@ fn a_redirect_uri_may_be_left_out_only_if_there_is_one() {
     metadata
         .redirect_uris
         .push(RedirectUri::parse("https://client.example/2").unwrap());
-    let two = Client::register(metadata, &keys()).unwrap();
+    let two = Client::register(metadata, &keys(), &mut entropy(1)).unwrap();
     assert!(two.redirect_uri(None).is_none());
     assert!(two.redirect_uri(Some("https://client.example/2")).is_some());
     assert!(one.redirect_uri(Some("https://client.example/2")).is_none());
