@@ -4,6 +4,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::schema::with_integers;
+
 /// What a user is asked to fill in.
 ///
 /// ```
@@ -77,11 +79,13 @@ impl ElicitationSchema {
     }
 
     /// The values that belong to the form; `None` if one is missing or does not fit. What was not
-    /// asked for is left out.
+    /// asked for is left out, and so is `null`, which many write for a field that is not filled in.
     pub(crate) fn read(&self, content: &Map<String, Value>) -> Option<Map<String, Value>> {
+        // A whole number may be written 30.0 (JSON Schema, `integer`).
+        let content = with_integers(content.clone());
         let mut values = Map::new();
         for (name, schema) in &self.properties {
-            match content.get(name) {
+            match content.get(name).filter(|value| !value.is_null()) {
                 Some(value) if fits(schema, value) => {
                     values.insert(name.clone(), value.clone());
                 }
@@ -247,11 +251,23 @@ mod tests {
             json!({}),
             json!({"name": 12345}),
             json!({"name": "Alice", "age": 1.5}),
+            json!({"name": null}),
             json!({"name": "Alice", "kind": "c"}),
             json!({"name": "Alice", "more": ["z"]}),
             json!({"name": "Alice", "more": "x"}),
         ] {
             assert_eq!(read(&form, odd.clone()), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn what_the_schema_allows_fits() {
+        let form = ElicitationSchema::new()
+            .field("age", FieldSchema::integer())
+            .field("note", FieldSchema::text().optional());
+        for age in [json!(30), json!(30.0), json!(3e1)] {
+            let content = json!({"age": age, "note": null});
+            assert_eq!(read(&form, content), Some(json!({"age": 30})));
         }
     }
 

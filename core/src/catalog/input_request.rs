@@ -198,7 +198,12 @@ impl InputRequest {
         match &self.0 {
             InputRequestKind::Form { form, .. } => match action(result)? {
                 Action::Accept => {
-                    let content = result.get("content")?.as_object()?;
+                    // Where nothing had to be filled in, there may be no content.
+                    let none = Map::new();
+                    let content = match result.get("content") {
+                        None | Some(Value::Null) => &none,
+                        Some(content) => content.as_object()?,
+                    };
                     form.read(content).map(InputResponse::Accepted)
                 }
                 other => Some(other.refused()),
@@ -245,5 +250,29 @@ fn action(result: &Map<String, Value>) -> Option<Action> {
         "decline" => Some(Action::Decline),
         "cancel" => Some(Action::Cancel),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::FieldSchema;
+
+    #[test]
+    fn an_accepted_form_without_content_is_an_answer_where_all_is_optional() {
+        let ask = |field| {
+            let form = ElicitationSchema::new().field("note", field);
+            InputRequest::form("Anything else?", form)
+        };
+        for answer in [
+            json!({"action": "accept"}),
+            json!({"action": "accept", "content": null}),
+            json!({"action": "accept", "content": {}}),
+        ] {
+            let optional = ask(FieldSchema::text().optional());
+            let read = optional.read(&answer);
+            assert_eq!(read, Some(InputResponse::Accepted(Map::new())), "{answer}");
+            assert_eq!(ask(FieldSchema::text()).read(&answer), None, "{answer}");
+        }
     }
 }
