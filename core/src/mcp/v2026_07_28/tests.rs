@@ -157,6 +157,8 @@ fn a_header_that_differs_from_the_body_is_refused() {
         vec![V, METHOD, ("mcp-name", "getuserdetails")],
         vec![V, METHOD, ("mcp-name", "=?base64?Z2V0VXNlckRldGFpbHM?=")],
         vec![V, METHOD, ("mcp-name", "=?base64?!!!?=")],
+        vec![V, METHOD, ("mcp-name", "=?base64?Z2V0VXNlckRldGFpbHM=?=")],
+        vec![V, ("mcp-method", "=?base64?dG9vbHMvY2FsbA==?="), NAME],
         vec![V, METHOD, ("mcp-name", "=?base64?/w==?=")],
         // K11
         vec![V, METHOD, METHOD, NAME],
@@ -167,15 +169,44 @@ fn a_header_that_differs_from_the_body_is_refused() {
     }
 }
 
-// K11; MCP 2026-07-28, value encoding
+// K11
 #[test]
-fn a_name_that_agrees_is_accepted_with_blanks_around_it_and_encoded() {
-    for name in ["  getUserDetails  ", "=?base64?Z2V0VXNlckRldGFpbHM=?="] {
-        let mut world = World::new();
-        world.graph_says(200, &profile("alice"));
-        let fields = [V, METHOD, ("mcp-name", name)];
-        let response = world.post("alice", &fields, rpc(1, "tools/call", &call()));
-        assert_eq!(response.status(), 200, "{name}");
+fn a_name_that_agrees_is_accepted_with_blanks_around_it() {
+    let mut world = World::new();
+    world.graph_says(200, &profile("alice"));
+    let fields = [V, METHOD, ("mcp-name", "  getUserDetails  ")];
+    let response = world.post("alice", &fields, rpc(1, "tools/call", &call()));
+    assert_eq!(response.status(), 200);
+}
+
+// K11; MCP 2026-07-28, value encoding: a name that no header can hold
+#[test]
+fn a_name_beyond_ascii_is_accepted_encoded() {
+    let params = with_meta(json!({"name": "r\u{e9}sum\u{e9}"}));
+    let encoded = ("mcp-name", "=?base64?csOpc3Vtw6k=?=");
+    assert_eq!(refused(&[V, METHOD, encoded], &params), (400, -32602));
+    let other = ("mcp-name", "=?base64?csOpc3Vt?=");
+    assert_eq!(refused(&[V, METHOD, other], &params), (400, -32020));
+}
+
+// K11; MCP 2026-07-28, `Mcp-Param`
+#[test]
+fn a_number_in_a_header_is_compared_as_a_number() {
+    for (header, value, same) in [
+        ("5", json!(5), true),
+        ("5.0", json!(5), true),
+        ("5", json!(5.0), true),
+        ("50e-1", json!(5), true),
+        ("-3", json!(-3), true),
+        ("6", json!(5), false),
+        ("5x", json!(5), false),
+        ("+5", json!(5), false),
+        ("true", json!(true), true),
+        ("1", json!(true), false),
+        ("5.0", json!("5"), false),
+        ("5", json!("5"), true),
+    ] {
+        assert_eq!(super::says(header, &value), same, "{header} {value}");
     }
 }
 
