@@ -36,6 +36,7 @@ pub(crate) mod scope;
 #[cfg(test)]
 mod tests;
 mod tool;
+mod uri_template;
 
 pub use self::{
     annotations::{Annotations, Icon, Role},

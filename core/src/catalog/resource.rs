@@ -4,7 +4,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::annotations::{Annotations, Icon, put_icons};
+use super::{
+    annotations::{Annotations, Icon, put_icons},
+    uri_template::{self, Piece},
+};
 use crate::revision::Revision;
 
 /// A resource that clients may read.
@@ -139,7 +142,7 @@ impl Resource {
 }
 
 /// A family of resources: a URI with `{variables}`, each of which stands for one or more characters
-/// other than `/`.
+/// of a path segment.
 ///
 /// ```
 /// use entra_mcp_core::catalog::ResourceTemplate;
@@ -175,38 +178,18 @@ impl ResourceTemplate {
         &self.uri_template
     }
 
-    /// The variables that make the template this URI, percent-decoded; `None` if none do, or if a
-    /// value is not UTF-8.
+    /// Returns the variables that make the template this URI, percent-decoded; `None` if none do, if a
+    /// value is not UTF-8, or if it holds a `/` or a `\\` once it is decoded: a path that is made of it
+    /// would lead elsewhere.
     #[must_use]
     pub fn matches(&self, uri: &str) -> Option<Map<String, Value>> {
-        let mut variables = Map::new();
-        let mut rest = uri;
-        let mut pieces = pieces(&self.uri_template)?.into_iter().peekable();
-        while let Some(piece) = pieces.next() {
-            match piece {
-                Piece::Literal(text) => rest = rest.strip_prefix(text)?,
-                Piece::Variable(name) => {
-                    let end = match pieces.peek() {
-                        Some(Piece::Literal(next)) => rest.find(next)?,
-                        _ => rest.len(),
-                    };
-                    let (value, after) = rest.split_at_checked(end)?;
-                    if value.is_empty() || value.contains('/') {
-                        return None;
-                    }
-                    let value = percent_decoded(value)?;
-                    variables.insert(name.to_owned(), Value::String(value));
-                    rest = after;
-                }
-            }
-        }
-        rest.is_empty().then_some(variables)
+        uri_template::matches(&self.uri_template, uri)
     }
 
     /// The names of its variables; `None` if it is not well formed: braces that do not pair, a name
     /// that is empty, odd or used twice, or two variables with nothing between them.
     pub(crate) fn variables(&self) -> Option<Vec<&str>> {
-        let pieces = pieces(&self.uri_template)?;
+        let pieces = uri_template::pieces(&self.uri_template)?;
         let mut names = Vec::new();
         let mut after_variable = false;
         for piece in pieces {
@@ -230,72 +213,9 @@ impl ResourceTemplate {
     }
 }
 
-enum Piece<'a> {
-    Literal(&'a str),
-    Variable(&'a str),
-}
-
-fn pieces(template: &str) -> Option<Vec<Piece<'_>>> {
-    let mut pieces = Vec::new();
-    let mut rest = template;
-    while !rest.is_empty() {
-        let (literal, after) = rest.split_once('{').unwrap_or((rest, ""));
-        if literal.contains('}') {
-            return None;
-        }
-        if !literal.is_empty() {
-            pieces.push(Piece::Literal(literal));
-        }
-        if literal.len() == rest.len() {
-            break;
-        }
-        let (name, after) = after.split_once('}')?;
-        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        if name.is_empty() || !name.bytes().all(is_name) {
-            return None;
-        }
-        pieces.push(Piece::Variable(name));
-        rest = after;
-    }
-    Some(pieces)
-}
-
-fn percent_decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::new();
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte == b'%' {
-            let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
-            let value = digit(rest.next())? * 16 + digit(rest.next())?;
-            bytes.push(u8::try_from(value).ok()?);
-        } else {
-            bytes.push(byte);
-        }
-    }
-    String::from_utf8(bytes).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_template_takes_a_uri_apart() {
-        let template = ResourceTemplate::new("test://template/{id}/data", "template");
-        let variables = template.matches("test://template/a%2Fb/data").unwrap();
-        assert_eq!(variables["id"], "a/b");
-        for other in [
-            "test://template//data",
-            "test://template/1/2/data",
-            "test://template/1/data/",
-            "test://template/%ff/data",
-            "test://template/%4/data",
-            "test://template/1",
-            "",
-        ] {
-            assert!(template.matches(other).is_none(), "{other}");
-        }
-    }
 
     #[test]
     fn a_template_that_cannot_be_matched_in_one_way_is_none() {
