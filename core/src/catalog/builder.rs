@@ -1,5 +1,7 @@
 //! Building a catalog: everything that is wrong with it is told at the start, in words.
 
+use std::time::Duration;
+
 use super::{
     Catalog, CatalogError, Handler, Prompt, PromptMessages, Resource, ResourceContents,
     ResourceTemplate, ScopeDefinition, Tool, ToolResult, check,
@@ -33,6 +35,7 @@ impl Catalog {
                 template_completions: Vec::new(),
                 scopes: Vec::new(),
                 page_size: PAGE,
+                lists_cached_for: Duration::ZERO,
                 changes: false,
             },
             errors: Vec::new(),
@@ -72,6 +75,14 @@ impl CatalogBuilder {
                 .push("A page of a list must have room for one entry.".to_owned());
         }
         self.catalog.page_size = entries;
+        self
+    }
+
+    /// Lets clients keep the lists, and what the server can do, for so long; not at all unless this says
+    /// so. Since 2026-07-28.
+    #[must_use]
+    pub fn cache_lists_for(mut self, time: Duration) -> Self {
+        self.catalog.lists_cached_for = time;
         self
     }
 

@@ -1,5 +1,7 @@
 //! What a server offers, once it is known to be well formed.
 
+use std::time::Duration;
+
 use super::{
     Call, Prompt, PromptMessages, Resource, ResourceContents, ResourceTemplate, Step, TaskSupport,
     Tool, ToolResult,
@@ -47,6 +49,7 @@ pub struct Catalog {
     pub(super) template_completions: Vec<(String, Handler<Vec<String>>)>,
     pub(super) scopes: Vec<ScopeDefinition>,
     pub(super) page_size: usize,
+    pub(super) lists_cached_for: Duration,
     pub(super) changes: bool,
 }
 
@@ -110,6 +113,23 @@ impl Catalog {
                 .templates
                 .iter()
                 .any(|(template, _)| template.matches(uri).is_some())
+    }
+
+    /// How long clients may keep the contents of a resource.
+    pub(crate) fn contents_cached_for(&self, uri: &str) -> Duration {
+        let listed = self.resources.iter().find(|(one, _)| one.uri() == uri);
+        let mut templates = self.templates.iter();
+        match listed {
+            Some((resource, _)) => resource.cached_for(),
+            None => templates
+                .find(|(template, _)| template.matches(uri).is_some())
+                .map_or(Duration::ZERO, |(template, _)| template.cached_for()),
+        }
+    }
+
+    /// How long clients may keep the lists, and what the server can do.
+    pub(crate) fn lists_cached_for(&self) -> Duration {
+        self.lists_cached_for
     }
 
     pub(crate) fn prompts(&self) -> &[PromptEntry] {

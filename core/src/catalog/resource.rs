@@ -2,6 +2,8 @@
 //!
 //! Source: MCP specification 2025-11-25, server/resources; RFC 6570 level 1 for templates.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -33,6 +35,7 @@ struct Told {
     mime_type: Option<String>,
     icons: Vec<Icon>,
     annotations: Annotations,
+    cache_for: Duration,
 }
 
 impl Told {
@@ -89,10 +92,21 @@ macro_rules! told {
             self
         }
 
+        /// Lets clients keep its contents for so long; not at all unless this says so. Since 2026-07-28.
+        #[must_use]
+        pub fn cache_for(mut self, time: Duration) -> Self {
+            self.told.cache_for = time;
+            self
+        }
+
         /// Its name.
         #[must_use]
         pub fn name(&self) -> &str {
             &self.told.name
+        }
+
+        pub(crate) fn cached_for(&self) -> Duration {
+            self.told.cache_for
         }
 
         pub(crate) fn icons(&self) -> &[Icon] {

@@ -88,7 +88,7 @@ fn page(
         result.insert("nextCursor".to_owned(), json!(cursor(from + size)));
     }
     if revision.features().stateless {
-        v2026_07_28::cacheable(&mut result);
+        v2026_07_28::cacheable(&mut result, catalog.lists_cached_for());
     }
     Ok(result)
 }

@@ -42,7 +42,10 @@ pub(crate) fn finished(
             let contents: Vec<_> = contents.iter().map(|one| one.to_json()).collect();
             let mut result = Map::from_iter([("contents".to_owned(), json!(contents))]);
             if revision.features().stateless {
-                v2026_07_28::cacheable(&mut result);
+                let uri = request.params.get("uri").and_then(Value::as_str);
+                let catalog = &cx.env.server.catalog;
+                let time = catalog.contents_cached_for(uri.unwrap_or_default());
+                v2026_07_28::cacheable(&mut result, time);
             }
             Ok(result)
         }

@@ -7,7 +7,7 @@ pub(crate) mod subscriptions;
 #[cfg(test)]
 mod tests;
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 
 use ::http::{HeaderMap, StatusCode};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -37,9 +37,6 @@ const NAME_HEADER: &str = "mcp-name";
 const HEADER_MISMATCH: i32 = -32020;
 const MISSING_CLIENT_CAPABILITY: i32 = -32021;
 const UNSUPPORTED_PROTOCOL_VERSION: i32 = -32022;
-
-/// How long clients may keep what does not change while the server runs.
-const TTL_MILLISECONDS: u64 = 60_000;
 
 /// The longest revision that is told back, in characters.
 const REQUESTED_CHARS: usize = 64;
@@ -267,7 +264,7 @@ pub(crate) fn discover(catalog: &Catalog) -> Map<String, Value> {
     if let Some(instructions) = catalog.instructions() {
         result.insert("instructions".to_owned(), json!(instructions));
     }
-    cacheable(&mut result);
+    cacheable(&mut result, catalog.lists_cached_for());
     result
 }
 
@@ -303,9 +300,11 @@ pub(crate) fn missing_capability(required: Value) -> Error {
     Error::new(MISSING_CLIENT_CAPABILITY, words).with_data(data)
 }
 
-/// How long a client may keep a result, and that it is for this caller only.
-pub(crate) fn cacheable(result: &mut Map<String, Value>) {
-    result.insert("ttlMs".to_owned(), json!(TTL_MILLISECONDS));
+/// How long a client may keep a result, and that it is for this caller only. Zero is not at all: the
+/// schema wants it said.
+pub(crate) fn cacheable(result: &mut Map<String, Value>, time: Duration) {
+    let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    result.insert("ttlMs".to_owned(), json!(milliseconds));
     result.insert("cacheScope".to_owned(), json!("private"));
 }
 
