@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    Call, Prompt, PromptMessages, Resource, ResourceContents, ResourceTemplate, Step, TaskSupport,
-    Tool, ToolResult,
+    Call, Prompt, PromptMessages, Resource, ResourceContents, ResourceTemplate, Step, Tool,
+    ToolResult,
     schema::{HeaderParam, Schema},
 };
 
@@ -84,11 +84,16 @@ impl Catalog {
         self.instructions.as_deref()
     }
 
-    pub(crate) fn tools(&self) -> &[ToolEntry] {
-        &self.tools
+    /// The tools that a caller may know of. There is no other look-up outside of the catalog: a tool that
+    /// is hidden from a caller is none (threats P1, P8).
+    pub(crate) fn tools_for(
+        &self,
+        may_see: impl Fn(&Tool) -> bool,
+    ) -> impl Iterator<Item = &ToolEntry> {
+        self.tools.iter().filter(move |entry| may_see(&entry.tool))
     }
 
-    pub(crate) fn tool(&self, name: &str) -> Option<&ToolEntry> {
+    pub(super) fn tool(&self, name: &str) -> Option<&ToolEntry> {
         self.tools.iter().find(|entry| entry.tool.name() == name)
     }
 
@@ -160,11 +165,6 @@ impl Catalog {
     #[must_use]
     pub fn scopes(&self) -> &[ScopeDefinition] {
         &self.scopes
-    }
-
-    pub(crate) fn has_tasks(&self) -> bool {
-        let mut tools = self.tools.iter();
-        tools.any(|entry| entry.tool.task_support() != TaskSupport::Never)
     }
 
     /// Whether changes of the lists and of resources are announced.

@@ -221,7 +221,7 @@ impl RequestBatch {
                 return None;
             }
             Called::SessionOver => return Some(request.id),
-            Called::Done(result) => results::finished(result, &request, revision, cx),
+            Called::Done(result) => results::finished(result, &request, revision, caller, cx),
             Called::InputRequired(questions, answers) => {
                 results::input_required(&questions, &answers, &request, caller, cx)
             }
@@ -278,7 +278,7 @@ pub(crate) fn missing_scopes(
 fn answer(request: &Request, peer: ClientProfile, doing: &mut InvocationCx<'_, '_>) -> Reply {
     let (server, revision) = (doing.cx.env.server, peer.revision);
     let catalog = &server.catalog;
-    if !is_offered(&request.method, catalog) {
+    if !is_offered(&request.method, doing.caller, catalog) {
         return Reply::Error(Error::method_not_found());
     }
     let support = task_support(request, doing.caller, catalog);
@@ -313,7 +313,9 @@ fn answer(request: &Request, peer: ClientProfile, doing: &mut InvocationCx<'_, '
         "prompts/list" => lists::prompts(revision, params, catalog),
         "resources/list" => lists::resources(revision, params, catalog),
         "resources/templates/list" => lists::templates(revision, params, catalog),
-        "server/discover" if revision.features().stateless => Ok(v2026_07_28::discover(catalog)),
+        "server/discover" if revision.features().stateless => {
+            Ok(v2026_07_28::discover(doing.caller, catalog))
+        }
         "tasks/get" | "tasks/update" | "tasks/cancel" if revision.features().stateless => {
             match peer.tasks {
                 true => return Reply::Task(tasks::Asked::start(request, doing.caller, doing.cx)),
@@ -334,7 +336,7 @@ fn answer(request: &Request, peer: ClientProfile, doing: &mut InvocationCx<'_, '
 }
 
 /// Whether there is anything behind a method: a client finds out what a server has not by its error.
-fn is_offered(method: &str, catalog: &Catalog) -> bool {
+fn is_offered(method: &str, caller: &Caller, catalog: &Catalog) -> bool {
     match method {
         "prompts/list" | "prompts/get" => !catalog.prompts().is_empty(),
         "resources/list" | "resources/read" | "resources/templates/list" => catalog.has_resources(),
@@ -342,7 +344,7 @@ fn is_offered(method: &str, catalog: &Catalog) -> bool {
             catalog.has_resources() && catalog.changes()
         }
         "completion/complete" => catalog.completes(),
-        "tasks/get" | "tasks/update" | "tasks/cancel" => catalog.has_tasks(),
+        "tasks/get" | "tasks/update" | "tasks/cancel" => resolve::has_tasks(caller, catalog),
         _ => true,
     }
 }

@@ -19,8 +19,7 @@ pub(crate) fn tools(
     caller: &Caller,
     server: &Server,
 ) -> Result<Map<String, Value>, Error> {
-    let tools = server.catalog.tools().iter();
-    let tools = tools.filter(|entry| caller.may_see(&entry.tool));
+    let tools = server.catalog.tools_for(|tool| caller.may_see(tool));
     let tools = tools.map(|entry| entry.tool.to_json(revision));
     let mut result = page("tools", tools, revision, params, &server.catalog)?;
     if server.has(Planted::NullWritten) {

@@ -15,7 +15,9 @@ use super::{
 use crate::{
     admit::caller::Caller,
     ask::Target,
-    catalog::{Catalog, LogLevel, PromptArgument, ToolEntry, ToolResult, with_integers},
+    catalog::{
+        Catalog, LogLevel, PromptArgument, TaskSupport, ToolEntry, ToolResult, with_integers,
+    },
     json_rpc::{Error, Request, id_of},
     limits,
     revision::Revision,
@@ -135,9 +137,18 @@ pub(crate) fn find_tool<'a>(
     caller: &Caller,
     catalog: &'a Catalog,
 ) -> Option<&'a ToolEntry> {
-    catalog
-        .tool(name)
-        .filter(|entry| caller.may_see(&entry.tool))
+    let mut tools = catalog.tools_for(|tool| caller.may_see(tool));
+    tools.find(|entry| entry.tool.name() == name)
+}
+
+/// Whether a caller may know of a tool whose calls may become tasks.
+pub(crate) fn has_tasks(caller: &Caller, catalog: &Catalog) -> bool {
+    let mut tools = catalog.tools_for(|tool| caller.may_see(tool));
+    tools.any(|entry| entry.tool.task_support() != TaskSupport::Never)
+}
+
+pub(super) fn no_such_tool() -> Error {
+    Error::invalid_params("There is no such tool.")
 }
 
 fn tool(
@@ -149,7 +160,7 @@ fn tool(
     let name = text(params, "name")?;
     let arguments = arguments(params)?;
     let Some(entry) = find_tool(name, caller, catalog) else {
-        return Err(Error::invalid_params("There is no such tool.").into());
+        return Err(no_such_tool().into());
     };
     let none = Value::Object(Map::new());
     let given = params.get("arguments").unwrap_or(&none);

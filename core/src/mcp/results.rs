@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     request_state,
-    resolve::{RESOURCE_NOT_FOUND, truncated, values},
+    resolve::{RESOURCE_NOT_FOUND, find_tool, no_such_tool, truncated, values},
     v2026_07_28,
 };
 use crate::{
@@ -29,12 +29,13 @@ pub(crate) fn finished(
     result: Result<InvokeOutput, CallError>,
     request: &Request,
     revision: Revision,
+    caller: &Caller,
     cx: &mut Cx<'_>,
 ) -> Result<Map<String, Value>, Error> {
     let is_tool = request.method == "tools/call";
     match result {
         Ok(InvokeOutput::Tool(result)) => {
-            Ok(tool_result(request, &result, revision, cx.env.server))
+            tool_result(request, &result, revision, caller, cx.env.server)
         }
         Ok(InvokeOutput::PromptMessages(messages)) => Ok(messages.to_json(revision)),
         Ok(InvokeOutput::Values(found)) => Ok(values(found)),
@@ -76,23 +77,24 @@ fn tool_result(
     request: &Request,
     result: &ToolResult,
     revision: Revision,
+    caller: &Caller,
     server: &Server,
-) -> Map<String, Value> {
+) -> Result<Map<String, Value>, Error> {
     let name = request.params.get("name").and_then(Value::as_str);
-    let entry = name.and_then(|name| server.catalog.tool(name));
-    let output = entry.and_then(|entry| entry.output.as_ref());
-    let fits = match (output, result.structured_content()) {
+    let entry = name.and_then(|name| find_tool(name, caller, &server.catalog));
+    let entry = entry.ok_or_else(no_such_tool)?;
+    let fits = match (&entry.output, result.structured_content()) {
         (Some(_), _) if result.is_error() => true,
         (Some(output), Some(structured)) => output.first_error(structured).is_none(),
         (Some(_), None) => false,
         (None, _) => true,
     };
-    match fits {
+    Ok(match fits {
         true => result.to_json(revision),
         false => {
             ToolResult::error("The tool's result does not fit its output schema.").to_json(revision)
         }
-    }
+    })
 }
 
 fn not_found(request: &Request) -> Error {

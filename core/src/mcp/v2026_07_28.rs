@@ -13,7 +13,12 @@ use ::http::{HeaderMap, StatusCode};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Number, Value, json};
 
-use super::{headers, invocation::ClientProfile, lifecycle, resolve::find_tool};
+use super::{
+    headers,
+    invocation::ClientProfile,
+    lifecycle,
+    resolve::{find_tool, has_tasks},
+};
 use crate::{
     admit::caller::Caller,
     catalog::{Catalog, InputRequest, with_integers},
@@ -253,10 +258,10 @@ fn decoded(value: &str) -> Option<Cow<'_, str>> {
 }
 
 /// Answers `server/discover`.
-pub(crate) fn discover(catalog: &Catalog) -> Map<String, Value> {
+pub(crate) fn discover(caller: &Caller, catalog: &Catalog) -> Map<String, Value> {
     let mut result = Map::new();
     let mut capabilities = lifecycle::capabilities(Revision::V2026_07_28, catalog);
-    if let (true, Value::Object(members)) = (catalog.has_tasks(), &mut capabilities) {
+    if let (true, Value::Object(members)) = (has_tasks(caller, catalog), &mut capabilities) {
         members.insert("extensions".to_owned(), json!({TASKS: {}}));
     }
     result.insert("supportedVersions".to_owned(), json!(supported_versions()));

@@ -315,7 +315,7 @@ impl TaskRunner {
             }
             Called::Done(result) => {
                 let revision = Revision::V2026_07_28;
-                match results::finished(result, &self.request, revision, cx) {
+                match results::finished(result, &self.request, revision, &self.caller, cx) {
                     Ok(result) => {
                         let catalog = &cx.env.server.catalog;
                         Status::Completed(v2026_07_28::with_result_meta(result, catalog))

@@ -1,6 +1,7 @@
 //! What is offered is listed, called and refused in every revision.
 
 use super::*;
+use crate::catalog::TaskSupport;
 
 #[test]
 fn what_is_offered_is_listed_and_told_of_in_every_revision() {
@@ -233,10 +234,7 @@ fn a_tool_for_some_does_not_show_by_its_headers_or_its_tasks() {
         "properties": {"region": {"type": "string", "x-mcp-header": "Region"}}});
     let hidden = |name: &str| Tool::new(name, "For some").requires_role("Reports.Read");
     let catalog = Catalog::builder()
-        .tool(
-            hidden("job").tasks(crate::catalog::TaskSupport::Required),
-            Handler::Runtime,
-        )
+        .tool(hidden("job").tasks(TaskSupport::Required), Handler::Runtime)
         .tool(hidden("regional").input_schema(mirrored), Handler::Runtime);
     let mut world = World::offering(catalog.build().unwrap());
     for revision in ["2025-11-25", NEW] {
@@ -245,6 +243,96 @@ fn a_tool_for_some_does_not_show_by_its_headers_or_its_tasks() {
         assert_eq!(client.call(&mut world, "job", json!({})), unknown);
         let params = json!({"arguments": {"region": "eu"}});
         assert_eq!(client.call(&mut world, "regional", params), unknown);
+    }
+}
+
+// P1, P8: for each method and way of calling, a server with a hidden tool answers as one without it.
+#[test]
+fn a_hidden_tool_is_as_unknown_in_every_method() {
+    let schema = json!({"type": "object", "additionalProperties": false,
+        "properties": {"region": {"type": "string", "x-mcp-header": "Region"}}});
+    let hidden = |support| {
+        Tool::new("reports", "For some")
+            .requires_role("Reports.Read")
+            .requires_scope("mail.read")
+            .input_schema(schema.clone())
+            .output_schema(json!({"type": "object"}))
+            .tasks(support)
+    };
+    let plain = || {
+        let mail = crate::catalog::ScopeDefinition {
+            name: "mail.read".to_owned(),
+            graph: "Mail.Read".to_owned(),
+            words: "Read mail".to_owned(),
+        };
+        let open = Tool::new("open", "For all");
+        Catalog::builder().scope(mail).tool(open, Handler::Runtime)
+    };
+    let capable = json!({"extensions": {"io.modelcontextprotocol/tasks": {}}});
+    let supports = [
+        TaskSupport::Never,
+        TaskSupport::Optional,
+        TaskSupport::Required,
+    ];
+    for (support, revision) in supports.into_iter().flat_map(|support| {
+        OLD.into_iter()
+            .chain([NEW])
+            .map(move |name| (support, name))
+    }) {
+        let with = plain().tool(hidden(support), Handler::Runtime);
+        let mut with = World::offering(with.build().unwrap());
+        let mut without = World::offering(plain().build().unwrap());
+        for capabilities in [json!({}), capable.clone()] {
+            let here = Client::new(&mut with, revision, capabilities.clone());
+            let there = Client::new(&mut without, revision, capabilities);
+            for (method, params) in [
+                ("tools/list", json!({})),
+                ("server/discover", json!({})),
+                ("tasks/get", json!({"taskId": "x"})),
+                ("tasks/update", json!({"taskId": "x", "inputResponses": {}})),
+                ("tasks/cancel", json!({"taskId": "x"})),
+                ("tools/call", json!({"name": "reports"})),
+                ("tools/call", json!({"name": "reports", "arguments": 7})),
+                (
+                    "tools/call",
+                    json!({"name": "reports", "arguments": {"region": "eu"}}),
+                ),
+                (
+                    "tools/call",
+                    json!({"name": "reports", "arguments": {"other": 1}}),
+                ),
+                (
+                    "tools/call",
+                    json!({"name": "reports", "requestState": "x"}),
+                ),
+                (
+                    "tools/call",
+                    json!({"name": "reports", "inputResponses": {"a": {}}}),
+                ),
+                (
+                    "tools/call",
+                    json!({"name": "reports", "_meta": {"progressToken": 1}}),
+                ),
+                (
+                    "completion/complete",
+                    json!({"ref": {"type": "ref/tool", "name": "reports"},
+                        "argument": {"name": "region", "value": ""}}),
+                ),
+            ] {
+                let one = here.begin(&mut with, method, params.clone());
+                let other = there.begin(&mut without, method, params.clone());
+                let answered = |world: &World, id| {
+                    let sent = world.sent(id);
+                    let whole = sent.response.as_ref();
+                    let whole = whole.map(|answer| (answer.status(), answer.body().clone()));
+                    (whole, sent.body.clone())
+                };
+                let one = answered(&with, one);
+                assert_ne!(one, (None, String::new()), "{revision} {method} {params}");
+                let other = answered(&without, other);
+                assert_eq!(one, other, "{revision} {support:?} {method} {params}");
+            }
+        }
     }
 }
 
