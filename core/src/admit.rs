@@ -7,6 +7,7 @@
 pub(crate) mod bearer;
 pub(crate) mod caller;
 pub(crate) mod cors;
+mod logged;
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +25,8 @@ use crate::{
     session::token::Verified,
     time::Now,
 };
+
+pub use self::logged::log_event_of;
 
 /// A request that was let in, whose body is still to be read. Nothing else begins the exchange of a
 /// request: [`Admission::begin`].
@@ -95,7 +98,7 @@ type Verdict<T> = Result<T, Box<Response<Bytes>>>;
 /// request carries a token).
 fn check_head(head: Parts, route: Option<Route>, server: &Server, now: Now) -> Verdict<Admission> {
     if route != Some(Route::Health) {
-        host(&head.headers, server)?;
+        host(&head.headers, server, now)?;
     }
     target(&head)?;
     let Some(route) = route else {
@@ -103,7 +106,7 @@ fn check_head(head: Parts, route: Option<Route>, server: &Server, now: Now) -> V
     };
     method(&head.method, route)?;
     if route.is_protected() {
-        origin(&head.headers, server)?;
+        origin(&head.headers, server, now)?;
     }
     let mut verified = None;
     let mut body_limit = limits::UNAUTHENTICATED_BODY_BYTES;
@@ -148,7 +151,7 @@ fn one(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, ()> {
 
 /// Against DNS rebinding: only names that the operator gave this server (threat J1). What a
 /// proxy forwarded (`X-Forwarded-Host`) does not count.
-fn host(headers: &HeaderMap, server: &Server) -> Verdict<()> {
+fn host(headers: &HeaderMap, server: &Server, now: Now) -> Verdict<()> {
     let Ok(Some(host)) = one(headers, header::HOST) else {
         return refuse(
             StatusCode::BAD_REQUEST,
@@ -158,10 +161,7 @@ fn host(headers: &HeaderMap, server: &Server) -> Verdict<()> {
     if names_of(server).any(|name| name.eq_ignore_ascii_case(host)) {
         return Ok(());
     }
-    refuse(
-        StatusCode::MISDIRECTED_REQUEST,
-        "This server does not go by that name. Its operator sets it with --public-url.\n",
-    )
+    Err(Box::new(logged::wrong_host(host, server, now)))
 }
 
 /// The values of `Host` that mean this server: that of the public address, and on loopback the
@@ -225,7 +225,7 @@ fn method(method: &Method, route: Route) -> Verdict<()> {
 
 /// Where a page says which one it is, it must be ours or one that the operator named (threat
 /// J2; MCP 2025-11-25 and 2026-07-28, transports, security warning).
-fn origin(headers: &HeaderMap, server: &Server) -> Verdict<()> {
+fn origin(headers: &HeaderMap, server: &Server, now: Now) -> Verdict<()> {
     let mut origins = headers.get_all(header::ORIGIN).iter();
     let allowed = match (origins.next(), origins.next()) {
         (None, _) => true,
@@ -235,10 +235,11 @@ fn origin(headers: &HeaderMap, server: &Server) -> Verdict<()> {
     if allowed {
         return Ok(());
     }
-    refuse(
-        StatusCode::FORBIDDEN,
-        "Pages of that origin may not use this server. Its operator may allow it by name.\n",
-    )
+    let origin = headers.get(header::ORIGIN).map(HeaderValue::as_bytes);
+    Err(Box::new(logged::wrong_origin(
+        origin.unwrap_or_default(),
+        now,
+    )))
 }
 
 fn is_own(origin: &HeaderValue, server: &Server) -> bool {

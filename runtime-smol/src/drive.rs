@@ -12,7 +12,7 @@ use std::{future::Future, pin::Pin, sync::Arc, task::Poll};
 use bytes::Bytes;
 use entra_mcp_core::{
     action::Action,
-    admit::admit,
+    admit::{admit, log_event_of},
     ask::{AskId, Fetch, Store, Ticket},
     event::Event,
     exchange::{Job, Output},
@@ -48,10 +48,18 @@ impl McpService {
     }
 }
 
+#[expect(clippy::borrowed_box, reason = "it is what admit returns")]
+fn log_refusal(refusal: &Box<Response<Bytes>>) {
+    if let Some(event) = log_event_of(refusal) {
+        entra_mcp_runtime::log(event);
+    }
+}
+
 impl Service for McpService {
     fn admit(&self, head: Parts) -> Result<Admitted, Box<Response<Bytes>>> {
         let runtime = Arc::clone(&self.runtime);
-        let admission = admit(head, &runtime.shared.server, runtime.shared.clock.now())?;
+        let admission = admit(head, &runtime.shared.server, runtime.shared.clock.now())
+            .inspect_err(log_refusal)?;
         let body_limit = admission.body_limit();
         let serve = move |body, writer| -> Work {
             Box::pin(async move {

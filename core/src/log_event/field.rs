@@ -51,12 +51,16 @@ fields! {
     Event = "event_id";
     /// What went wrong: an error code of OAuth or Entra, or the words of the operating system.
     Error = "error";
+    /// The host of `--public-url`.
+    ExpectedHost = "expected_host";
     /// Microsoft Graph's id of the request, for Microsoft's support.
     GraphRequestId = "graph_request_id";
-    /// The host that the server connected to.
+    /// The host that a request is for, or that the server connected to.
     Host = "host";
     /// The place in the source.
     Location = "location";
+    /// The origin of the page that sent a request.
+    Origin = "origin";
     /// Why, in words of this server.
     Reason = "reason";
     /// The exchange that wrote the line; a page or error that it answered with shows the same.

@@ -85,6 +85,13 @@ impl LogEventId {
 }
 
 events! {
+    /// A request is for another host: most often a proxy that does not pass `Host` on, or a wrong `--public-url`.
+    HostRefused = "host.refused", Info,
+        "a request for another host was refused", [Host, ExpectedHost];
+    /// A web page of an origin that is not allowed called an MCP endpoint.
+    OriginRefused = "origin.refused", Info,
+        "a page of another origin was refused", [Origin];
+
     /// A client registered itself (RFC 7591).
     ClientRegistered = "client.registered", Info,
         "a client registered", [ClientName, Destination];

@@ -1,0 +1,99 @@
+//! Refusals of `Host` and `Origin` that an operator must see: most are a proxy or a setting.
+
+use ::http::{Response, StatusCode};
+use bytes::Bytes;
+use ring::digest::{SHA256, digest};
+
+use crate::{
+    env::Server,
+    http::response,
+    log_event::{Field, LogEvent, LogEventId, sanitize},
+    time::Now,
+};
+
+/// The longest `Host` that is repeated in an answer, in characters.
+const HOST_CHARS: usize = 100;
+
+/// Returns the line to log about a refusal, if an operator is to see it.
+#[must_use]
+pub fn log_event_of(refusal: &Response<Bytes>) -> Option<&LogEvent> {
+    refusal.extensions().get()
+}
+
+/// Returns the answer to a `Host` that is none of this server's, in words for whoever set up the proxy.
+pub(super) fn wrong_host(host: &str, server: &Server, now: Now) -> Response<Bytes> {
+    let reference = reference(host.as_bytes(), now);
+    let expected = server.config.public_url.host();
+    let words = format!(
+        "The request is for the host {}, but this server is {expected}.\n\n\
+         Behind a proxy: let it pass the Host of the client on (nginx: proxy_set_header Host $host;).\n\
+         If the address is right, the operator sets it with --public-url.\n\n\
+         Reference: {reference}\n",
+        sanitize(host, HOST_CHARS)
+    );
+    let event = LogEvent::new(LogEventId::HostRefused)
+        .with(Field::Host, host)
+        .with(Field::ExpectedHost, expected);
+    refusal(StatusCode::MISDIRECTED_REQUEST, words, event, &reference)
+}
+
+/// Returns the answer to a page of an origin that may not use this server.
+pub(super) fn wrong_origin(origin: &[u8], now: Now) -> Response<Bytes> {
+    let reference = reference(origin, now);
+    let words = format!(
+        "Pages of that origin may not use this server. Its operator may allow it by name, with \
+         --allow-origin.\n\nReference: {reference}\n"
+    );
+    let event = LogEvent::new(LogEventId::OriginRefused);
+    let event = event.with(Field::Origin, String::from_utf8_lossy(origin));
+    refusal(StatusCode::FORBIDDEN, words, event, &reference)
+}
+
+fn refusal(status: StatusCode, words: String, event: LogEvent, reference: &str) -> Response<Bytes> {
+    let mut response = response::of(status, "text/plain; charset=utf-8", words.into_bytes());
+    let event = event.with(Field::RequestId, reference);
+    response.extensions_mut().insert(event);
+    response
+}
+
+/// There is no exchange yet, and so no randomness: what was sent and when is enough to find the line.
+fn reference(sent: &[u8], now: Now) -> String {
+    let time = [now.unix.0.to_be_bytes(), now.instant.0.to_be_bytes()].concat();
+    let digest = digest(&SHA256, &[&time, sent].concat());
+    let bytes = digest.as_ref().iter().take(5);
+    bytes.map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{TestServer, text};
+
+    #[test]
+    fn wrong_host_is_told_with_what_is_expected_and_logged_with_its_reference() {
+        let server = TestServer::https();
+        let host = "internal:8080\u{202e}";
+        let refused = wrong_host(host, &server.server, server.now);
+        let line = log_event_of(&refused).unwrap();
+        assert_eq!(line.id(), LogEventId::HostRefused);
+        assert_eq!(line.field(Field::ExpectedHost), Some("mcp.example"));
+        let words = text(&refused);
+        for part in [
+            "internal:8080",
+            "mcp.example",
+            "proxy_set_header",
+            line.field(Field::RequestId).unwrap(),
+        ] {
+            assert!(words.contains(part), "{part} in {words}");
+        }
+        assert!(!words.contains('\u{202e}'));
+    }
+
+    #[test]
+    fn wrong_origin_is_logged_with_the_reference_that_is_shown() {
+        let refused = wrong_origin(b"https://evil.example", TestServer::dev().now);
+        let line = log_event_of(&refused).unwrap();
+        assert_eq!(line.field(Field::Origin), Some("https://evil.example"));
+        assert!(text(&refused).contains(line.field(Field::RequestId).unwrap()));
+    }
+}
