@@ -23,7 +23,7 @@
 //! # The contract
 //!
 //! - **The admission rule.** [`admit`](admit::admit) judges the head of a request before its body is
-//!   read. A refusal is an answer; only what was admitted becomes an exchange.
+//!   read. A refusal is an answer; only the [`Admission`](admit::Admission) begins an exchange.
 //! - **The drain rule.** After an exchange began and after each
 //!   [`handle`](exchange::Exchange::handle), [`poll`](exchange::Exchange::poll) until it says `Wait` or
 //!   `Done`, and do each [`Action`](action::Action) in order, those of the last step too. Whoever hands in
@@ -48,7 +48,7 @@
 //! use bytes::Bytes;
 //! use entra_mcp_core::{
 //!     action::Action, admit::admit, entropy::Seed, env::{EntraSnapshot, Env, Server},
-//!     event::Event, exchange::{Exchange, ExchangeId, Output}, time::{Instant, Now, UnixTime},
+//!     event::Event, exchange::{ExchangeId, Output}, time::{Instant, Now, UnixTime},
 //! };
 //! use http::{Request, Response};
 //!
@@ -57,13 +57,13 @@
 //!     let entra = EntraSnapshot::default();
 //!     let env = || Env { server, entra: &entra, now: now() };
 //!     let (head, body) = request.into_parts();
-//!     if let Err(refusal) = admit(&head, server, now()) {
-//!         return *refusal;
-//!     }
-//!     let request = Request::from_parts(head, body);
+//!     let admission = match admit(head, server, now()) {
+//!         Ok(admission) => admission,
+//!         Err(refusal) => return *refusal,
+//!     };
 //!     // Thirty-two bytes from the operating system, for each exchange anew.
 //!     let seed = Seed::new([7; 32]);
-//!     let mut exchange = Exchange::new(ExchangeId(1), &seed, request, env());
+//!     let mut exchange = admission.begin(ExchangeId(1), &seed, body, env());
 //!     let mut answer = Response::default();
 //!     loop {
 //!         match exchange.poll() {
