@@ -5,7 +5,6 @@
 
 use std::{
     collections::BTreeMap,
-    ops::Deref,
     sync::{Arc, mpsc::sync_channel},
 };
 
@@ -28,7 +27,7 @@ use crate::{
 
 /// The context of a call. Clones are the same call.
 ///
-/// What it knows without asking anybody it has of [`CallContext`]: `cx.principal()`, `cx.arguments()`,
+/// What it knows it returns at once: `cx.principal()`, `cx.arguments()`,
 /// `cx.is_cancelled()`, `cx.deadline()`. For the rest it asks the client or Entra and waits.
 ///
 /// When the call is cancelled, `is_cancelled` tells it, and every effect is an error: with `?` the function
@@ -47,20 +46,14 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct Context {
-    call: Arc<CallContext>,
+    pub(crate) call: Arc<CallContext>,
     mailbox: Mailbox,
     number: CallNumber,
 }
 
-impl Deref for Context {
-    type Target = CallContext;
-
-    fn deref(&self) -> &CallContext {
-        &self.call
-    }
-}
-
 impl Context {
+    entra_mcp_runtime::context_methods!(call);
+
     /// The context of the call of this number, whose effects go into that mailbox.
     pub(crate) fn new(call: Arc<CallContext>, mailbox: Mailbox, number: CallNumber) -> Self {
         Self {

@@ -175,7 +175,7 @@ pub(crate) fn guarded(
     context: &Context,
 ) -> Result<InvokeOutput, CallError> {
     let invoked = catch_unwind(AssertUnwindSafe(|| handler(context)));
-    invoked.unwrap_or_else(|_| Err(CallContext::panicked(context)))
+    invoked.unwrap_or_else(|_| Err(CallContext::panicked(&context.call)))
 }
 
 fn busy() -> CallError {

@@ -120,8 +120,8 @@ where
         wrap: fn(&CallContext, T) -> InvokeOutput,
     ) -> BoxedHandler {
         Arc::new(move |cx| {
-            let result = function(cx, read(cx)?);
-            result.map(|result| wrap(cx, result))
+            let result = function(cx, read(&cx.call)?);
+            result.map(|result| wrap(&cx.call, result))
         })
     }
 }

@@ -3,7 +3,7 @@
 //! Source: MCP specification 2025-11-25, basic/utilities (progress), server/utilities (logging),
 //! client/elicitation; 2026-07-28, basic/patterns (multi round-trip requests).
 
-use std::{collections::BTreeMap, ops::Deref, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_channel::{Receiver, Sender, bounded};
 use bytes::Bytes;
@@ -20,7 +20,7 @@ use serde_json::Value;
 
 /// The context of a call. Clones are the same call.
 ///
-/// What it knows without asking anybody it has of [`CallContext`]: `cx.principal()`, `cx.arguments()`,
+/// What it knows it returns at once: `cx.principal()`, `cx.arguments()`,
 /// `cx.is_cancelled()`, `cx.deadline()`. For the rest it asks the client or Entra and waits.
 ///
 /// When the call is cancelled, its function's future is dropped at the next `await`.
@@ -38,7 +38,7 @@ use serde_json::Value;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Context {
-    call: Arc<CallContext>,
+    pub(crate) call: Arc<CallContext>,
     effects: Sender<EffectRequest>,
 }
 
@@ -52,15 +52,9 @@ pub(crate) struct EffectRequest {
 /// How many effects of one call wait for its exchange to take them.
 const EFFECTS: usize = 4;
 
-impl Deref for Context {
-    type Target = CallContext;
-
-    fn deref(&self) -> &CallContext {
-        &self.call
-    }
-}
-
 impl Context {
+    entra_mcp_runtime::context_methods!(call);
+
     /// A context, and where its effects arrive.
     pub(crate) fn new(call: Arc<CallContext>) -> (Self, Receiver<EffectRequest>) {
         let (effects, requested) = bounded(EFFECTS);

@@ -124,8 +124,8 @@ where
         Arc::new(move |cx| {
             let function = Arc::clone(&function);
             Box::pin(async move {
-                let future = function(cx.clone(), read(&cx)?);
-                future.await.map(|result| wrap(&cx, result))
+                let future = function(cx.clone(), read(&cx.call)?);
+                future.await.map(|result| wrap(&cx.call, result))
             })
         })
     }

@@ -14,7 +14,7 @@ pub use entra_mcp_core::{
 pub use crate::{
     Handle, StartError,
     handlers::{
-        CallContext, CompletionRequest, ElicitResult, Interrupted, IntoContents, IntoMessages,
-        input_schema_of, output_schema_of,
+        CompletionRequest, ElicitResult, Interrupted, IntoContents, IntoMessages, input_schema_of,
+        output_schema_of,
     },
 };

@@ -7,6 +7,7 @@
 
 mod arguments;
 mod call_context;
+mod context_methods;
 mod elicit;
 mod results;
 mod schema;

@@ -1,0 +1,52 @@
+//! The methods of a runtime's `Context` that wait for nothing.
+
+/// Writes the methods that a runtime's `Context` has of its [`CallContext`](crate::handlers::CallContext): they
+/// are the context's own, so that its documentation shows them. The argument is the field that holds it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! context_methods {
+    ($call:ident) => {
+        /// Returns the name of the tool or prompt, or the URI of the resource.
+        #[must_use]
+        pub fn name(&self) -> &str {
+            self.$call.name()
+        }
+
+        /// Returns the arguments as they were sent. Of a tool they fit its schema.
+        #[must_use]
+        pub fn arguments(&self) -> &::serde_json::Map<String, ::serde_json::Value> {
+            self.$call.arguments()
+        }
+
+        /// Returns an argument, if it is text; otherwise the empty text.
+        #[must_use]
+        pub fn text(&self, argument: &str) -> &str {
+            self.$call.text(argument)
+        }
+
+        /// Returns who calls: the signed-in user, from the session token alone. Compare `tenant_id` and
+        /// `oid`, never names.
+        #[must_use]
+        pub fn principal(&self) -> &$crate::api::Principal {
+            self.$call.principal()
+        }
+
+        /// Returns what the client can be asked. Asking what it cannot fails the call.
+        #[must_use]
+        pub fn client_capabilities(&self) -> $crate::api::ClientCapabilities {
+            self.$call.client_capabilities()
+        }
+
+        /// Returns whether the call is over, although its function still runs: nobody waits for its result.
+        #[must_use]
+        pub fn is_cancelled(&self) -> bool {
+            self.$call.is_cancelled()
+        }
+
+        /// Returns when the call is given up.
+        #[must_use]
+        pub fn deadline(&self) -> ::std::time::Instant {
+            self.$call.deadline()
+        }
+    };
+}
