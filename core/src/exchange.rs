@@ -127,7 +127,7 @@ impl Exchange {
         exchange
     }
 
-    /// Its number.
+    /// Returns the number that the runtime gave it.
     #[must_use]
     pub fn id(&self) -> ExchangeId {
         self.id

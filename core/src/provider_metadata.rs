@@ -29,7 +29,7 @@ pub(crate) struct ProviderMetadata {
 /// An RSA key of Entra's (RFC 7517).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SigningKey {
-    /// Its name.
+    /// The key id, `kid` (RFC 7517 section 4.5).
     pub(crate) kid: String,
     /// The modulus, big-endian.
     pub(crate) n: Vec<u8>,

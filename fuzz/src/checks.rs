@@ -46,7 +46,7 @@ impl std::fmt::Display for Failure {
 
 /// One property.
 pub(crate) trait Check: std::fmt::Debug {
-    /// Its name.
+    /// Returns what a failed run calls it.
     fn name(&self) -> &'static str;
     /// Whether it still holds.
     fn see(&mut self, seen: &Observation<'_>, ledger: &Ledger) -> Result<(), String>;

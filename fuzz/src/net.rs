@@ -84,7 +84,7 @@ impl Peer {
         &self.world
     }
 
-    /// Its name.
+    /// Returns the name that traces call it by.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name

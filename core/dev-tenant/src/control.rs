@@ -69,39 +69,39 @@ pub enum Control {
     },
     /// All sessions of a user are void (`revokeSignInSessions`).
     Revoke {
-        /// Who.
+        /// The name that the user signs in with.
         username: String,
     },
     /// A user's account is disabled.
     Disable {
-        /// Who.
+        /// The name that the user signs in with.
         username: String,
     },
     /// A user's account is as good as any again.
     Enable {
-        /// Who.
+        /// The name that the user signs in with.
         username: String,
     },
     /// Conditional Access blocks a user.
     Block {
-        /// Who.
+        /// The name that the user signs in with.
         username: String,
     },
     /// A user is not assigned to the application.
     Unassign {
-        /// Who.
+        /// The name that the user signs in with.
         username: String,
     },
     /// Whether renewing a user's session needs a second factor.
     SecondFactor {
-        /// Who.
+        /// The name that the user signs in with.
         username: String,
         /// Whether it does.
         is_needed: bool,
     },
     /// The consents of a user are withdrawn.
     ClearConsent {
-        /// Who.
+        /// The name that the user signs in with.
         username: String,
     },
     /// The tenant's clock goes so much ahead, or behind.

@@ -34,7 +34,7 @@ const SECRET: [&str; 11] = [
 pub struct RecordedRequest {
     /// The method.
     pub method: String,
-    /// The path.
+    /// The path, without the query.
     pub path: String,
     /// Query and form, in their order; the values of secrets are `(secret)`.
     pub parameters: Vec<(String, String)>,

@@ -60,7 +60,7 @@ impl PromptArgument {
         self
     }
 
-    /// Its name.
+    /// Returns the name that clients call it by.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -115,7 +115,7 @@ impl Prompt {
         self
     }
 
-    /// Its name.
+    /// Returns the name that clients call it by.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name

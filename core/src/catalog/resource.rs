@@ -99,7 +99,7 @@ macro_rules! told {
             self
         }
 
-        /// Its name.
+        /// Returns the name that clients call it by.
         #[must_use]
         pub fn name(&self) -> &str {
             &self.told.name

@@ -180,7 +180,7 @@ impl Tool {
         self
     }
 
-    /// Its name.
+    /// Returns the name that clients call it by.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name

@@ -74,7 +74,6 @@ enum State {
 /// How far it is.
 #[derive(Debug)]
 pub(crate) enum AccessStep {
-    /// It goes on.
     Waiting(Box<AcquireToken>),
     /// The token.
     Ready(Secret<String>),
@@ -170,7 +169,6 @@ impl AcquireToken {
         AccessStep::Waiting(Box::new(access(State::Ending { deleted })))
     }
 
-    /// The next state after an event.
     pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> AccessStep {
         let Self {
             session,

@@ -62,7 +62,6 @@ enum State {
 /// How far a GET is.
 #[derive(Debug)]
 pub(crate) enum Asked {
-    /// It goes on.
     Waiting(GraphRequest),
     /// The body of a 200.
     Answered(Bytes),
@@ -125,7 +124,6 @@ impl GraphError {
 }
 
 impl GraphRequest {
-    /// Begins.
     pub(crate) fn start(path: String, caller: &Caller, cx: &mut Cx<'_>) -> Asked {
         let credentials = Box::new(Credentials {
             session: caller.session.clone(),
@@ -136,7 +134,6 @@ impl GraphRequest {
         Self::token(path, credentials, step, cx)
     }
 
-    /// The next state after an event.
     pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Asked {
         match (self.state, event) {
             (State::Token(access), event) => {

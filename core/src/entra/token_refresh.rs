@@ -75,7 +75,6 @@ enum State {
 /// How far a renewal is.
 #[derive(Debug)]
 pub(crate) enum Renewed {
-    /// It goes on.
     Waiting(TokenRefresh),
     /// New tokens.
     Tokens(Box<RefreshedTokens>),
@@ -141,7 +140,6 @@ impl TokenRefresh {
         })
     }
 
-    /// The next state after an event.
     pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Renewed {
         let Self { whose, state } = self;
         let renewal = |whose, state| Renewed::Waiting(Self { whose, state });

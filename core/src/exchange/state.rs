@@ -89,7 +89,6 @@ impl State {
         }
     }
 
-    /// The next state after an event.
     pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
         match self {
             Self::Consent(state) => state.handle(event, cx).map_pending(Self::Consent),

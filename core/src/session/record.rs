@@ -25,7 +25,7 @@ impl SessionId {
 /// A session, opened.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Session {
-    /// Its name.
+    /// The id, which the store key derives from.
     pub(crate) id: SessionId,
     /// What is known of it without a token of its client.
     #[serde(skip)]

@@ -26,7 +26,7 @@ pub struct ExchangeRecord {
     pub peer: String,
     /// The method.
     pub method: String,
-    /// The path.
+    /// The path, without the query.
     pub path: String,
     /// The query.
     pub query: String,

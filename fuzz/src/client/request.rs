@@ -26,7 +26,7 @@ pub enum LeakedName {
         method: String,
         /// Its parameters.
         params: Value,
-        /// The state.
+        /// The `state` that the client sent along (RFC 6749 section 4.1.1).
         state: String,
     },
     /// A task.
