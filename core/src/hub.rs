@@ -107,13 +107,22 @@ impl Hub {
             ToHubKind::OpenStream {
                 principal,
                 session,
+                token_expires,
                 kind,
-            } => self.streams.open(from, principal, session, kind, out),
+            } => {
+                let token = (session, token_expires);
+                self.streams.open(from, principal, token, kind, out);
+            }
             ToHubKind::CloseStream => self.close_stream(from),
             ToHubKind::FindStream {
                 mcp_session,
                 principal,
-            } => self.streams.find(from, mcp_session, principal, out),
+                session,
+                token_expires,
+            } => {
+                let token = (session, token_expires);
+                self.streams.find(from, mcp_session, principal, token, out);
+            }
             ToHubKind::Negotiated {
                 mcp_session,
                 principal,
@@ -132,7 +141,7 @@ impl Hub {
                 self.streams.end(mcp_session, principal, out);
                 self.replays.end_session(mcp_session, principal, out);
                 self.settings.end(mcp_session, principal);
-                self.in_flight.cancel_all(principal, mcp_session, out);
+                self.in_flight.end_session(principal, mcp_session, out);
             }
             ToHubKind::NotifyChanged(change) => {
                 self.streams.notify_changed(&change, &self.settings, out);
@@ -160,15 +169,18 @@ impl Hub {
             } => self
                 .replays
                 .resume(from, (stream, after), principal, mcp_session, out),
-            ToHubKind::RegisterRequest {
+            ToHubKind::RegisterRequests {
                 principal,
                 mcp_session,
-                request,
+                requests,
             } => self
                 .in_flight
-                .register(from, principal, mcp_session, request),
+                .register(from, principal, mcp_session, requests),
             ToHubKind::RegisterServerRequest(request) => {
                 self.in_flight.register_server_request(from, request);
+            }
+            ToHubKind::WithdrawServerRequest(request) => {
+                self.in_flight.withdraw_server_request(from, request);
             }
             ToHubKind::ClientResponse {
                 principal,
@@ -244,8 +256,9 @@ impl Hub {
             | ToHubKind::AppendReplay { .. }
             | ToHubKind::CloseReplay { .. }
             | ToHubKind::Resume { .. }
-            | ToHubKind::RegisterRequest { .. }
+            | ToHubKind::RegisterRequests { .. }
             | ToHubKind::RegisterServerRequest(_)
+            | ToHubKind::WithdrawServerRequest(_)
             | ToHubKind::ClientResponse { .. }
             | ToHubKind::CancelRequest { .. } => {}
         }
@@ -256,7 +269,7 @@ impl Hub {
         if let Some((mcp_session, principal)) = self.streams.sse_of(id) {
             self.settings.end(mcp_session, principal);
             self.in_flight
-                .cancel_all(principal, mcp_session, &mut self.outputs);
+                .end_session(principal, mcp_session, &mut self.outputs);
         }
         self.streams.close(id);
         self.replays.leave(id);

@@ -37,11 +37,11 @@ pub(crate) enum Message {
     Response(ClientResponse),
 }
 
-/// The client's answer to a request of ours: its result, or that there is none.
+/// The client's response to a request of ours: its result, or the message of its error.
 #[derive(Debug)]
 pub(crate) struct ClientResponse {
     pub(crate) id: Option<Id>,
-    pub(crate) result: Option<Value>,
+    pub(crate) result: Result<Value, String>,
 }
 
 /// A request.
@@ -171,6 +171,14 @@ impl Response {
         }
     }
 
+    /// The result or the error.
+    pub(crate) fn into_outcome(self) -> Result<Value, Error> {
+        match self.outcome {
+            Outcome::Result(result) => Ok(result),
+            Outcome::Error(error) => Err(error),
+        }
+    }
+
     /// The code of the error, if it is one.
     pub(crate) fn error_code(&self) -> Option<i32> {
         match &self.outcome {
@@ -231,7 +239,11 @@ fn message(value: Value) -> Result<Message, Refused> {
         if has_result == has_error || (id.is_none() && has_result) {
             return Err(refused("This is neither a request nor a response."));
         }
-        let result = members.remove("result").filter(|_| has_result);
+        let error = members.get("error").and_then(|error| error.get("message"));
+        let message = error.and_then(Value::as_str).unwrap_or_default();
+        let message = || message.chars().take(limits::CLIENT_ERROR_CHARS).collect();
+        let result = members.get("result").filter(|_| has_result);
+        let result = result.cloned().ok_or_else(message);
         return Ok(Message::Response(ClientResponse { id, result }));
     };
     if has_result || has_error {

@@ -203,7 +203,14 @@ pub const CALL_TIMEOUT: Duration = Duration::from_secs(600);
 /// How many wishes one call may have.
 pub const CALL_EFFECTS: usize = 10_000;
 
-/// How many questions one call may ask at once.
+/// How long the client has to respond to a request for input: a user reads and thinks. The call has time
+/// left to handle that there was no response.
+pub const INPUT_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// The longest message of a client's error that a tool is given, in characters.
+pub const CLIENT_ERROR_CHARS: usize = 1000;
+
+/// How many requests for input one call may have open at once.
 pub const INPUT_REQUESTS: usize = 16;
 
 /// How many calls of one user and client the hub knows by their request: these can be cancelled by a

@@ -1,7 +1,9 @@
 //! MCP: the transports and the messages of every revision.
 
+mod batch;
 mod dispatch;
 mod event_id;
+mod execution;
 mod headers;
 pub(crate) mod http_sse;
 mod inbound;

@@ -78,7 +78,7 @@ fn introduce_me(cx: &Context, (): ()) -> Result<String, CallError> {
             Tone::Formal => format!("This is {name}, also known as {nickname}."),
             Tone::Friendly => format!("Meet {nickname}!"),
         },
-        ElicitResult::Declined | ElicitResult::Cancelled => format!("This is {name}."),
+        _ => format!("This is {name}."),
     })
 }
 

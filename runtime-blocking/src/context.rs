@@ -202,7 +202,7 @@ impl Context {
     ///     let leave = cx.elicit::<Leave>("leave", "How long will you be away?")?;
     ///     match leave {
     ///         ElicitResult::Accepted(leave) => Ok(format!("{} days it is.", leave.days)),
-    ///         ElicitResult::Declined | ElicitResult::Cancelled => Ok("You stay, then.".to_owned()),
+    ///         _ => Ok("You stay, then.".to_owned()),
     ///     }
     /// }
     /// ```

@@ -71,6 +71,11 @@ pub enum InputResponse {
     Sampled(Map<String, Value>),
     /// The client's roots: each a `uri`, perhaps a `name`.
     Roots(Vec<Value>),
+    /// The client answered with an error, or with what does not fit the request: why, in words that are
+    /// the client's own.
+    Refused(String),
+    /// The client did not answer in time.
+    TimedOut,
 }
 
 impl InputResponse {
@@ -101,7 +106,7 @@ impl InputResponse {
             Self::Accepted(_) => "accept",
             Self::Declined => "decline",
             Self::Cancelled => "cancel",
-            Self::Sampled(_) | Self::Roots(_) => "",
+            Self::Sampled(_) | Self::Roots(_) | Self::Refused(_) | Self::TimedOut => "",
         }
     }
 }

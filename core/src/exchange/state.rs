@@ -108,7 +108,7 @@ impl State {
     pub(crate) fn ends_when_gone(&self) -> bool {
         match self {
             Self::Consent(_) => true,
-            Self::Streamable(state) => !state.outlives_its_peer(),
+            Self::Streamable(state) => !state.survives_disconnect(),
             _ => false,
         }
     }
@@ -117,8 +117,8 @@ impl State {
     pub(crate) fn takes_ticks(&self) -> bool {
         match self {
             Self::Stream(_) => true,
-            Self::Streamable(state) => state.takes_ticks(),
-            Self::PostMessage(state) => state.takes_ticks(),
+            Self::Streamable(state) => state.wants_ticks(),
+            Self::PostMessage(state) => state.wants_ticks(),
             _ => false,
         }
     }

@@ -26,7 +26,7 @@ pub(super) struct InFlightRequests {
 struct InFlight {
     principal: PrincipalId,
     mcp_session: McpSessionId,
-    request: Id,
+    ids: Vec<Id>,
     server_requests: Vec<ServerRequestId>,
 }
 
@@ -42,14 +42,14 @@ impl InFlightRequests {
         self.requests.len()
     }
 
-    /// Registers a request, the only one of its exchange. If there are too many, this one cannot be
-    /// cancelled or request input.
+    /// Registers the requests of an exchange. If too many are in flight, these cannot be cancelled or
+    /// request input.
     pub(super) fn register(
         &mut self,
         from: ExchangeId,
         principal: PrincipalId,
         mcp_session: McpSessionId,
-        request: Id,
+        ids: Vec<Id>,
     ) {
         self.forget(from);
         if self.of_principal.of(principal) < limits::CALLS_PER_PRINCIPAL
@@ -59,7 +59,7 @@ impl InFlightRequests {
             let in_flight = InFlight {
                 principal,
                 mcp_session,
-                request,
+                ids,
                 server_requests: Vec::new(),
             };
             self.requests.insert(from, in_flight);
@@ -76,12 +76,20 @@ impl InFlightRequests {
         }
     }
 
+    /// Forgets a request that a call has sent the client.
+    pub(super) fn withdraw_server_request(&mut self, from: ExchangeId, request: ServerRequestId) {
+        if let Some(in_flight) = self.requests.get_mut(&from) {
+            in_flight.server_requests.retain(|sent| *sent != request);
+            self.server_requests.remove(&request);
+        }
+    }
+
     /// Hands the client's response, once, to the call that sent the request.
     pub(super) fn client_response(
         &mut self,
         (principal, mcp_session): (PrincipalId, McpSessionId),
         request: ServerRequestId,
-        result: Option<Box<Value>>,
+        result: Result<Box<Value>, String>,
         out: &mut VecDeque<HubOutput>,
     ) {
         let Some(sender) = self.server_requests.get(&request).copied() else {
@@ -106,22 +114,24 @@ impl InFlightRequests {
         out: &mut VecDeque<HubOutput>,
     ) {
         let of_client = self.of_client(principal, mcp_session);
-        for (id, _) in of_client.filter(|(_, one)| one.request == *request) {
+        for (id, _) in of_client.filter(|(_, one)| one.ids.contains(request)) {
             let cancelled = FromHubKind::Cancelled(request.clone());
             out.push_back(HubOutput::Deliver(id, FromHub(cancelled)));
         }
     }
 
-    /// Cancels all requests of an MCP session that has ended.
-    pub(super) fn cancel_all(
+    /// Tells whoever answers a request of this MCP session that the session has ended.
+    pub(super) fn end_session(
         &self,
         principal: PrincipalId,
         mcp_session: McpSessionId,
         out: &mut VecDeque<HubOutput>,
     ) {
-        for (id, in_flight) in self.of_client(principal, mcp_session) {
-            let cancelled = FromHubKind::Cancelled(in_flight.request.clone());
-            out.push_back(HubOutput::Deliver(id, FromHub(cancelled)));
+        for (id, _) in self.of_client(principal, mcp_session) {
+            out.push_back(HubOutput::Deliver(
+                id,
+                FromHub(FromHubKind::McpSessionEnded),
+            ));
         }
     }
 
@@ -157,7 +167,7 @@ mod tests {
 
     fn requested() -> (InFlightRequests, VecDeque<HubOutput>) {
         let mut calls = InFlightRequests::default();
-        calls.register(ExchangeId(1), ALICE, SESSION, Id::Positive(5));
+        calls.register(ExchangeId(1), ALICE, SESSION, vec![Id::Positive(5)]);
         calls.register_server_request(ExchangeId(1), REQUEST);
         (calls, VecDeque::new())
     }
@@ -167,14 +177,19 @@ mod tests {
     fn a_client_response_is_delivered_once_and_from_the_owner_only() {
         let (mut calls, mut out) = requested();
         for (principal, session) in [(BOB, SESSION), (ALICE, OTHER)] {
-            calls.client_response((principal, session), REQUEST, None, &mut out);
+            calls.client_response((principal, session), REQUEST, Err(String::new()), &mut out);
             assert!(out.is_empty());
         }
-        calls.client_response((ALICE, SESSION), ServerRequestId([1; 16]), None, &mut out);
+        calls.client_response(
+            (ALICE, SESSION),
+            ServerRequestId([1; 16]),
+            Err(String::new()),
+            &mut out,
+        );
         assert!(out.is_empty());
-        calls.client_response((ALICE, SESSION), REQUEST, None, &mut out);
+        calls.client_response((ALICE, SESSION), REQUEST, Err(String::new()), &mut out);
         assert_eq!(out.len(), 1);
-        calls.client_response((ALICE, SESSION), REQUEST, None, &mut out);
+        calls.client_response((ALICE, SESSION), REQUEST, Err(String::new()), &mut out);
         assert_eq!(out.len(), 1);
     }
 
@@ -184,10 +199,10 @@ mod tests {
         calls.cancel(BOB, SESSION, &Id::Positive(5), &mut out);
         calls.cancel(ALICE, OTHER, &Id::Positive(5), &mut out);
         calls.cancel(ALICE, SESSION, &Id::Text("5".to_owned()), &mut out);
-        calls.cancel_all(BOB, SESSION, &mut out);
+        calls.end_session(BOB, SESSION, &mut out);
         assert!(out.is_empty());
         calls.cancel(ALICE, SESSION, &Id::Positive(5), &mut out);
-        calls.cancel_all(ALICE, SESSION, &mut out);
+        calls.end_session(ALICE, SESSION, &mut out);
         assert_eq!(out.len(), 2);
     }
 
@@ -196,7 +211,7 @@ mod tests {
     fn requests_in_flight_are_bounded_and_leave_nothing_behind() {
         let (mut calls, _) = requested();
         for number in 2..200 {
-            calls.register(ExchangeId(number), ALICE, SESSION, Id::Positive(0));
+            calls.register(ExchangeId(number), ALICE, SESSION, vec![Id::Positive(0)]);
             for request in 0..100 {
                 calls.register_server_request(ExchangeId(number), ServerRequestId([request; 16]));
             }

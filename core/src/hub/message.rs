@@ -15,7 +15,7 @@ use crate::{
     provider_metadata::ProviderMetadata,
     revision::Revision,
     throttle::Throttled,
-    time::Instant,
+    time::{Instant, UnixTime},
 };
 
 /// A message to the hub.
@@ -43,14 +43,17 @@ pub(crate) enum ToHubKind {
     OpenStream {
         principal: PrincipalId,
         session: SessionId,
+        token_expires: UnixTime,
         kind: StreamKind,
     },
     /// The sender is a stream no more.
     CloseStream,
-    /// The sender looks for the HTTP+SSE stream of this MCP session.
+    /// The sender looks for the HTTP+SSE stream of this MCP session, with a token that expires then.
     FindStream {
         mcp_session: McpSessionId,
         principal: PrincipalId,
+        session: SessionId,
+        token_expires: UnixTime,
     },
     /// The client of this HTTP+SSE stream has initialized.
     Negotiated {
@@ -88,20 +91,22 @@ pub(crate) enum ToHubKind {
         principal: PrincipalId,
         mcp_session: McpSessionId,
     },
-    /// The sender answers this request, and it takes a while.
-    RegisterRequest {
+    /// The sender answers these requests, and it takes a while.
+    RegisterRequests {
         principal: PrincipalId,
         mcp_session: McpSessionId,
-        request: Id,
+        requests: Vec<Id>,
     },
     /// The sender has sent the client this request.
     RegisterServerRequest(ServerRequestId),
-    /// The client has answered a request of the server: with a result, or not.
+    /// The sender waits no longer for a response to this request.
+    WithdrawServerRequest(ServerRequestId),
+    /// The client has answered a request of the server: with a result, or with the message of an error.
     ClientResponse {
         principal: PrincipalId,
         mcp_session: McpSessionId,
         request: ServerRequestId,
-        result: Option<Box<Value>>,
+        result: Result<Box<Value>, String>,
     },
     /// The client cancels this request.
     CancelRequest {
@@ -161,16 +166,20 @@ pub(crate) enum FromHubKind {
     StreamOpened(bool),
     /// The stream is there, with what its client has negotiated, if it has; or it is not there.
     StreamFound(Option<Option<Negotiated>>),
+    /// The client of this stream has shown a newer token, which expires then.
+    TokenRenewed(UnixTime),
     /// Bytes for this stream.
     Deliver(Bytes),
     /// This stream is to end.
     EndStream,
     /// The events that followed, and whether the stream is live; or there is no such stream or event.
     Resumed(Option<(Vec<Bytes>, bool)>),
-    /// The client has answered this request of the server: with a result, or not.
-    ClientResponse(ServerRequestId, Option<Box<Value>>),
-    /// The client has cancelled this request, or has left.
+    /// The client has answered this request of the server: with a result, or with the message of an error.
+    ClientResponse(ServerRequestId, Result<Box<Value>, String>),
+    /// The client has cancelled this request.
     Cancelled(Id),
+    /// The MCP session of the request has ended: the client ended it, or closed its HTTP+SSE stream.
+    McpSessionEnded,
     /// The log level of the MCP session, if one was set.
     LogLevel(Option<LogLevel>),
     /// The MCP session is subscribed, or has too many subscriptions.

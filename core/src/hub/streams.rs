@@ -15,6 +15,7 @@ use crate::{
     catalog::ChangeNotification,
     id::{ExchangeId, McpSessionId, PrincipalId, SessionId},
     limits,
+    time::UnixTime,
 };
 
 impl SubscriptionFilter {
@@ -42,6 +43,7 @@ impl StreamKind {
 struct Stream {
     principal: PrincipalId,
     session: SessionId,
+    token_expires: UnixTime,
     kind: StreamKind,
     negotiated: Option<Negotiated>,
 }
@@ -64,7 +66,7 @@ impl Streams {
         &mut self,
         from: ExchangeId,
         principal: PrincipalId,
-        session: SessionId,
+        (session, token_expires): (SessionId, UnixTime),
         kind: StreamKind,
         out: &mut VecDeque<HubOutput>,
     ) {
@@ -79,6 +81,7 @@ impl Streams {
             let stream = Stream {
                 principal,
                 session,
+                token_expires,
                 kind,
                 negotiated: None,
             };
@@ -97,15 +100,26 @@ impl Streams {
         self.of_principal.remove(stream.principal);
     }
 
+    /// Finds a HTTP+SSE stream. It lives on with a newer token of its session.
     pub(super) fn find(
-        &self,
+        &mut self,
         from: ExchangeId,
         mcp_session: McpSessionId,
         principal: PrincipalId,
+        (session, token_expires): (SessionId, UnixTime),
         out: &mut VecDeque<HubOutput>,
     ) {
-        let stream = self.sse(mcp_session, principal);
-        let negotiated = stream.map(|(_, stream)| stream.negotiated);
+        let found = self.sse(mcp_session, principal);
+        let found = found.map(|(id, stream)| (id, stream.negotiated));
+        if let Some((id, _)) = found
+            && let Some(stream) = self.open.get_mut(&id)
+            && stream.session == session
+            && stream.token_expires < token_expires
+        {
+            stream.token_expires = token_expires;
+            out.push_back(deliver(id, FromHubKind::TokenRenewed(token_expires)));
+        }
+        let negotiated = found.map(|(_, negotiated)| negotiated);
         out.push_back(deliver(from, FromHubKind::StreamFound(negotiated)));
     }
 
@@ -241,7 +255,7 @@ mod tests {
             let (kind, session) = (kind(mcp_session(byte)), session(byte));
             let out = &mut self.out;
             self.streams
-                .open(ExchangeId(id), principal, session, kind, out);
+                .open(ExchangeId(id), principal, (session, UnixTime(0)), kind, out);
             matches!(
                 self.out.pop_back(),
                 Some(HubOutput::Deliver(

@@ -189,12 +189,12 @@ fn a_response_may_write_null_for_its_other_outcome() {
     let Message::Response(response) = one(body) else {
         panic!("a response")
     };
-    assert!(response.result.is_some());
+    assert!(response.result.is_ok());
     let body = r#"{"jsonrpc":"2.0","id":9,"result":null,"error":{"code":1,"message":"x"}}"#;
     let Message::Response(response) = one(body) else {
         panic!("a response")
     };
-    assert!(response.result.is_none());
+    assert!(response.result.is_err());
     let body = br#"{"jsonrpc":"2.0","id":9,"error":null}"#;
     assert_eq!(code(body), Error::INVALID_REQUEST);
 }

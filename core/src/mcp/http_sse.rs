@@ -1,8 +1,8 @@
 //! POST /message: a message of HTTP+SSE (2024-11-05), answered on its stream.
 //!
 //! ```text
-//! Authenticate --session--> FindingStream --the stream is the caller's--> 202 --> Working --> delivered
-//!    +--> 401            +--> 404                                        +--> the stream ends
+//! Authenticate --session--> FindingStream --the stream is the caller's--> 202 --> Executing --> delivered
+//!    +--> 401                    +--> 404                                         +--> the stream ends
 //! ```
 //!
 //! The stream is found by the hub, and only if it is the caller's own: the `sessionId` is a name,
@@ -17,10 +17,11 @@ use ::http::{Request, StatusCode};
 use bytes::Bytes;
 
 use super::{
-    dispatch::{BatchProgress, BatchStep, RequestBatch, missing_scopes},
+    dispatch::missing_scopes,
+    execution::{Execution, HttpSseOutput, Output},
     inbound::{self, Origin},
-    invocation::{ClientProfile, ServerMessage},
-    lifecycle, v2024_11_05,
+    invocation::ClientProfile,
+    lifecycle,
 };
 use crate::{
     admit::caller::{Authenticate, Caller},
@@ -29,20 +30,18 @@ use crate::{
     http::{form::Form, response},
     hub::{FromHub, FromHubKind, Negotiated, ToHub, ToHubKind},
     id::McpSessionId,
-    json_rpc::{self, Error, Id, Incoming, Message, Refused, Response},
-    limits,
+    json_rpc::{self, Error, Incoming, Message, Refused, Response},
     mcp::reply::refused,
     revision::Revision,
     route::Route,
     step::{Cx, Progress},
-    time::Instant,
 };
 
 #[derive(Debug)]
 pub(crate) enum PostMessage {
     Authenticating(Box<Waiting>),
     FindingStream(Box<FindingStream>),
-    Working(Box<Working>),
+    Executing(Box<Execution>),
 }
 
 /// The caller is looked up; the message waits.
@@ -61,17 +60,6 @@ pub(crate) struct FindingStream {
     body: Bytes,
 }
 
-/// 202 was answered; the requests are being answered.
-#[derive(Debug)]
-pub(crate) struct Working {
-    caller: Box<Caller>,
-    mcp_session: McpSessionId,
-    batch: bool,
-    work: RequestBatch,
-    /// When it has taken too long.
-    deadline: Instant,
-}
-
 impl PostMessage {
     pub(crate) fn start(lookup: Authenticate, request: &Request<Bytes>) -> Progress<Self> {
         Progress::Pending(Self::Authenticating(Box::new(Waiting {
@@ -85,13 +73,15 @@ impl PostMessage {
         match self {
             Self::Authenticating(waiting) => waiting.handle(event, cx),
             Self::FindingStream(finding) => finding.handle(event, cx),
-            Self::Working(working) => working.handle(event, cx),
+            Self::Executing(execution) => execution
+                .handle(event, cx)
+                .map_pending(|execution| Self::Executing(Box::new(execution))),
         }
     }
 
     /// Whether it wants its ticks.
-    pub(crate) fn takes_ticks(&self) -> bool {
-        matches!(self, Self::Working(_))
+    pub(crate) fn wants_ticks(&self) -> bool {
+        matches!(self, Self::Executing(_))
     }
 }
 
@@ -118,6 +108,8 @@ impl Waiting {
         cx.to_hub(ToHub(ToHubKind::FindStream {
             mcp_session,
             principal: caller.principal_id,
+            session: caller.session.id,
+            token_expires: caller.verified.expires,
         }));
         Progress::Pending(PostMessage::FindingStream(Box::new(FindingStream {
             caller,
@@ -180,6 +172,7 @@ impl FindingStream {
         if requests.is_empty() {
             return Progress::Ready(());
         }
+        let output = self.output(batch);
         let is_ping = |method: &str| method == "ping";
         let negotiated = match negotiated {
             Some(negotiated) => negotiated,
@@ -192,19 +185,34 @@ impl FindingStream {
                 let error = Error::invalid_request("The first request is `initialize`.");
                 let id = requests.into_iter().next().map(|request| request.id);
                 let answer = Response::error(id, error);
-                return deliver(&[answer], batch, self.mcp_session, &self.caller, cx);
+                output.finish(&[answer], cx);
+                return Progress::Ready(());
             }
         };
-        let peer = ClientProfile {
+        let client = ClientProfile {
             revision: negotiated.revision,
             client_capabilities: negotiated.client_capabilities,
             mcp_session: Some(self.mcp_session),
             streams: true,
             tasks: false,
         };
-        let deadline = cx.env.now.instant.after(limits::CALL_TIMEOUT);
-        let worked = RequestBatch::start(peer, requests, &self.caller, cx);
-        Working::went(worked, (batch, deadline), self.mcp_session, self.caller, cx)
+        Execution::start(
+            client,
+            requests,
+            None,
+            Output::HttpSse(output),
+            self.caller,
+            cx,
+        )
+        .map_pending(|execution| PostMessage::Executing(Box::new(execution)))
+    }
+
+    fn output(&self, batch: bool) -> HttpSseOutput {
+        HttpSseOutput {
+            mcp_session: self.mcp_session,
+            principal: self.caller.principal_id,
+            batch,
+        }
     }
 
     fn initialize(&self, request: &json_rpc::Request, cx: &mut Cx<'_>) -> Progress<PostMessage> {
@@ -224,103 +232,12 @@ impl FindingStream {
                 Response::result(id, result)
             }
         };
-        deliver(&[answer], false, self.mcp_session, &self.caller, cx)
+        self.output(false).finish(&[answer], cx);
+        Progress::Ready(())
     }
 }
 
 /// 202: the message was taken; its answer comes on the stream.
 fn accepted(cx: &mut Cx<'_>) {
     cx.respond(response::text(StatusCode::ACCEPTED, "Accepted"));
-}
-
-impl Working {
-    fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<PostMessage> {
-        let form = (self.batch, self.deadline);
-        if matches!(event, Event::Tick) {
-            let now = cx.env.now.instant;
-            if now >= self.deadline {
-                let answers = self.work.time_out(cx);
-                return deliver(&answers, self.batch, self.mcp_session, &self.caller, cx);
-            }
-            if self.work.wake().is_none_or(|wake| now < wake) {
-                return self.stay(cx);
-            }
-        }
-        let worked = self.work.handle(event, &self.caller, cx);
-        Self::went(worked, form, self.mcp_session, self.caller, cx)
-    }
-
-    fn stay(self, cx: &mut Cx<'_>) -> Progress<PostMessage> {
-        let wake = self.work.wake();
-        cx.wait_until(wake.map_or(self.deadline, |wake| wake.min(self.deadline)));
-        Progress::Pending(PostMessage::Working(Box::new(self)))
-    }
-
-    fn went(
-        worked: BatchProgress,
-        (batch, deadline): (bool, Instant),
-        mcp_session: McpSessionId,
-        caller: Box<Caller>,
-        cx: &mut Cx<'_>,
-    ) -> Progress<PostMessage> {
-        for outgoing in worked.outgoing {
-            // There is nowhere to come back to: an HTTP+SSE stream is one for everything.
-            if let ServerMessage::Json(json) = outgoing {
-                cx.to_hub(to_stream(&json, mcp_session, &caller));
-            }
-        }
-        match worked.step {
-            BatchStep::Waiting(work) => Self {
-                caller,
-                mcp_session,
-                batch,
-                work: *work,
-                deadline,
-            }
-            .stay(cx),
-            BatchStep::Done(answers) => deliver(&answers, batch, mcp_session, &caller, cx),
-            BatchStep::SessionOver(id) => session_over(id, mcp_session, &caller, cx),
-        }
-    }
-}
-
-fn to_stream(json: &str, mcp_session: McpSessionId, caller: &Caller) -> ToHub {
-    ToHub(ToHubKind::Deliver {
-        mcp_session,
-        principal: caller.principal_id,
-        bytes: v2024_11_05::message_event(json),
-    })
-}
-
-fn deliver(
-    answers: &[Response],
-    batch: bool,
-    mcp_session: McpSessionId,
-    caller: &Caller,
-    cx: &mut Cx<'_>,
-) -> Progress<PostMessage> {
-    if answers.is_empty() {
-        return Progress::Ready(());
-    }
-    let json = json_rpc::to_json(answers, batch);
-    cx.to_hub(to_stream(&json, mcp_session, caller));
-    Progress::Ready(())
-}
-
-/// The 202 is out, so the stream tells: an error, then its end. When the client opens a new one, it
-/// gets the 401 that makes it sign in.
-fn session_over(
-    id: Id,
-    mcp_session: McpSessionId,
-    caller: &Caller,
-    cx: &mut Cx<'_>,
-) -> Progress<PostMessage> {
-    let error = Error::new(
-        Error::INTERNAL,
-        "The sign-in has ended. Please sign in again.",
-    );
-    let answer = Response::error(Some(id), error);
-    let next = deliver(&[answer], false, mcp_session, caller, cx);
-    cx.to_hub(ToHub(ToHubKind::EndSession(caller.session.id)));
-    next
 }

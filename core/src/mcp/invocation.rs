@@ -1,23 +1,28 @@
-//! A call under way: of a tool, a resource, a prompt or a completion.
+//! An invocation: of a tool, a resource, a prompt or a completion.
 //!
 //! ```text
-//! a step function, or the runtime's own --wishes--> granted at once, or waited for --> goes on
-//!        \--is over--> Done                             \--> input is required (2026-07-28)
+//! a step function, or a handler of the runtime --effects--> done at once, or waited for --> goes on
+//!                   \--is over--> Done                        \--> InputRequired (2026-07-28)
 //! ```
 //!
-//! SessionSettings are granted one after the other. What they send to the client leaves as [`ServerMessage`]: the
-//! transport knows how it gets there.
+//! Effects are done one after the other. What they send to the client leaves as [`ServerMessage`]: the
+//! output knows how it gets there.
 
 mod effects;
 mod input;
+mod registration;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use serde_json::{Map, Value};
 
-use self::effects::Begun;
+pub(crate) use self::registration::InFlightRegistration;
+use self::{effects::EffectStep, input::AwaitedInput};
 use crate::{
     admit::caller::Caller,
     ask::{Awaiting, EffectRequest, Invoke, InvokeOutput, Target},
@@ -27,16 +32,15 @@ use crate::{
     },
     entra::graph::GraphRequest,
     event::Event,
-    hub::{FromHub, FromHubKind, ToHub, ToHubKind},
-    id::{McpSessionId, ServerRequestId},
+    id::McpSessionId,
     json_rpc::Id,
     limits,
     revision::Revision,
-    step::Cx,
+    step::{Cx, Progress},
     time::Instant,
 };
 
-/// A message to the client on the way to its answer.
+/// A message to the client before the response.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum ServerMessage {
     /// JSON of a notification or a request.
@@ -45,68 +49,66 @@ pub(crate) enum ServerMessage {
     CloseStream(u64),
 }
 
-/// Who is at the other end, besides the caller: what its requests, or its session, say.
+/// What the client's requests, or its session, say of the client.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ClientProfile {
     pub(crate) revision: Revision,
     pub(crate) client_capabilities: ClientCapabilities,
-    /// Its MCP session, or its HTTP+SSE stream; none in 2026-07-28.
+    /// Its MCP session; none in 2026-07-28.
     pub(crate) mcp_session: Option<McpSessionId>,
-    /// Whether a message can reach it before the answer.
+    /// Whether a message can reach it before the response.
     pub(crate) streams: bool,
     /// Whether it knows tasks (2026-07-28).
     pub(crate) tasks: bool,
 }
 
-/// What a request says of how it wants to be called.
+/// What a request says besides what it calls, and how long it may take.
 #[derive(Debug)]
 pub(crate) struct RequestMeta {
-    /// Its id.
-    pub(crate) id: Id,
-    /// `_meta.progressToken`: progress is told.
+    /// `_meta.progressToken`: progress is reported.
     pub(crate) progress_token: Option<Id>,
-    /// From which level on lines of the log are told, where the request says so (2026-07-28).
+    /// From which level on lines of the log are sent, where the request says so (2026-07-28).
     pub(crate) level: Option<LogLevel>,
-    /// Answers of earlier rounds, from `requestState`.
+    /// Input responses of earlier rounds, from `requestState`.
     pub(crate) answers: BTreeMap<String, InputResponse>,
-    /// `inputResponses`: answers of this round, not read yet.
+    /// `inputResponses`: those of this round, not read yet.
     pub(crate) responses: Map<String, Value>,
+    /// How long the invocation may take.
+    pub(crate) time_limit: Duration,
 }
 
-/// A call under way.
+/// An invocation under way.
 #[derive(Debug)]
 pub(crate) struct Invocation {
-    performing: Performing,
+    handler: RunningHandler,
     target: Target,
     call: Call,
-    peer: ClientProfile,
-    wanted: RequestMeta,
+    client: ClientProfile,
+    meta: RequestMeta,
     state: State,
-    /// SessionSettings of the runtime's call that came while another was not granted yet.
+    /// Effects of a handler of the runtime that came while another was not done yet.
     queue: VecDeque<Effect>,
-    wishes: usize,
+    effects: usize,
     progressed: f64,
-    /// Whether the hub knows of it.
-    is_registered: bool,
     is_task: bool,
 }
 
 #[derive(Debug)]
-enum Performing {
-    Pure(Pure),
-    Native(Awaiting<Invoke>),
+enum RunningHandler {
+    Step(StepFunction),
+    Runtime(Awaiting<Invoke>),
 }
 
 /// A step function of any kind.
 #[derive(Clone, Copy, Debug)]
-enum Pure {
+enum StepFunction {
     Tool(fn(&Call) -> Step<ToolResult>),
     Contents(fn(&Call) -> Step<Vec<ResourceContents>>),
     PromptMessages(fn(&Call) -> Step<PromptMessages>),
     Values(fn(&Call) -> Step<Vec<String>>),
 }
 
-impl Pure {
+impl StepFunction {
     fn step(self, call: &Call) -> Step<InvokeOutput> {
         match self {
             Self::Tool(step) => step(call).map(InvokeOutput::Tool),
@@ -117,16 +119,16 @@ impl Pure {
     }
 }
 
-/// How what is offered is performed, whatever its kind.
+/// How a target is handled, of whatever kind it is: by a step function, or else by the runtime.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct HandlerRef(Option<Pure>);
+pub(crate) struct HandlerRef(Option<StepFunction>);
 
-macro_rules! by {
+macro_rules! handler_ref {
     ($($result:ty => $kind:ident),*) => {$(
         impl From<Handler<$result>> for HandlerRef {
             fn from(handler: Handler<$result>) -> Self {
                 match handler {
-                    Handler::Step(step) => Self(Some(Pure::$kind(step))),
+                    Handler::Step(step) => Self(Some(StepFunction::$kind(step))),
                     Handler::Runtime => Self(None),
                 }
             }
@@ -134,241 +136,233 @@ macro_rules! by {
     )*};
 }
 
-by!(ToolResult => Tool, Vec<ResourceContents> => Contents, PromptMessages => PromptMessages,
+handler_ref!(ToolResult => Tool, Vec<ResourceContents> => Contents, PromptMessages => PromptMessages,
     Vec<String> => Values);
 
-/// What a call waits for.
+/// What an invocation waits for.
 #[derive(Debug)]
 enum State {
-    /// For its own next effect, or its end.
-    Running,
+    /// The handler's next effect, or its end.
+    AwaitingHandler,
     Sleeping(Instant),
-    Graph(Box<GraphRequest>),
-    Token(Box<effects::Token>),
-    /// Which lines of the log the session wants; this one waits.
-    Level(LogLevel, Value),
-    /// Answers of the client: by the id of the request, the key of the input_request.
-    Asking {
-        open: BTreeMap<ServerRequestId, String>,
-        questions: BTreeMap<String, InputRequest>,
-    },
+    AwaitingGraph(Box<GraphRequest>),
+    AwaitingToken(Box<effects::Token>),
+    /// The log level of the session; this line waits.
+    AwaitingLogLevel(LogLevel, Value),
+    AwaitingInput(AwaitedInput),
 }
 
-/// How far a call is.
+/// How an invocation ends, unless it is cancelled.
 #[derive(Debug)]
-pub(crate) enum Called {
-    /// It goes on.
-    Waiting(Box<Invocation>),
-    /// It is over.
+pub(crate) enum InvocationEnd {
     Done(Result<InvokeOutput, CallError>),
-    /// It goes on once these are answered; these were answered before (2026-07-28).
-    InputRequired(
-        BTreeMap<String, InputRequest>,
-        BTreeMap<String, InputResponse>,
-    ),
-    /// It must ask what this client cannot be asked.
-    Lacks(ClientCapability),
+    /// It is repeated with responses to these requests; these responses were given before (2026-07-28).
+    InputRequired {
+        requests: BTreeMap<String, InputRequest>,
+        responses: BTreeMap<String, InputResponse>,
+    },
+    /// It has to request input that this client cannot give.
+    MissingCapability(ClientCapability),
     /// The user must sign in again.
     SessionOver,
-    /// The client wants no answer any more.
-    Cancelled,
 }
 
-/// What a call does with the world: the step's own doing, and messages to the client.
+/// What a step of an invocation leaves.
+pub(crate) type InvocationProgress = Progress<Box<Invocation>, InvocationEnd>;
+
+/// What an invocation has at hand: the exchange, and the messages to send to the client.
 pub(crate) struct InvocationCx<'a, 'b> {
     pub(crate) caller: &'a Caller,
     pub(crate) cx: &'a mut Cx<'b>,
-    pub(crate) out: &'a mut Vec<ServerMessage>,
+    pub(crate) messages: &'a mut Vec<ServerMessage>,
+    pub(crate) registration: &'a mut InFlightRegistration,
 }
 
 impl Invocation {
-    /// Begins.
+    /// Invokes a target.
     pub(crate) fn start(
-        by: HandlerRef,
+        handler: HandlerRef,
         target: Target,
         (name, arguments): (String, Map<String, Value>),
-        peer: ClientProfile,
-        mut wanted: RequestMeta,
-        doing: &mut InvocationCx<'_, '_>,
-    ) -> Called {
+        client: ClientProfile,
+        mut meta: RequestMeta,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> InvocationProgress {
         let call = Call {
             name,
             arguments,
-            principal: doing.caller.principal(),
-            client_capabilities: peer.client_capabilities,
-            answers: std::mem::take(&mut wanted.answers),
+            principal: icx.caller.principal(),
+            client_capabilities: client.client_capabilities,
+            answers: std::mem::take(&mut meta.answers),
             results: Vec::new(),
         };
-        let performing = match by.0 {
-            Some(pure) => Performing::Pure(pure),
-            None => Performing::Native(doing.cx.invoke(Invoke {
-                target: target.clone(),
-                call: call.clone(),
-                within: limits::CALL_TIMEOUT,
-            })),
+        let handler = match handler.0 {
+            Some(step) => RunningHandler::Step(step),
+            None => {
+                icx.register();
+                RunningHandler::Runtime(icx.cx.invoke(Invoke {
+                    target: target.clone(),
+                    call: call.clone(),
+                    within: meta.time_limit,
+                }))
+            }
         };
         Box::new(Self {
-            performing,
+            handler,
             target,
             call,
-            peer,
-            wanted,
-            state: State::Running,
+            client,
+            meta,
+            state: State::AwaitingHandler,
             queue: VecDeque::new(),
-            wishes: 0,
+            effects: 0,
             progressed: f64::NEG_INFINITY,
-            is_registered: false,
             is_task: false,
         })
-        .begin_performing(doing)
-    }
-
-    fn begin_performing(mut self: Box<Self>, doing: &mut InvocationCx<'_, '_>) -> Called {
-        if matches!(self.performing, Performing::Native(_)) {
-            self.register_in_flight(doing);
-        }
-        self.advance(doing)
-    }
-
-    /// Tells the hub that it takes a while, so that a message can cancel it and answers find it.
-    fn register_in_flight(&mut self, doing: &mut InvocationCx<'_, '_>) {
-        if let (Some(mcp_session), false) = (self.peer.mcp_session, self.is_registered) {
-            self.is_registered = true;
-            doing.cx.to_hub(ToHub(ToHubKind::RegisterRequest {
-                principal: doing.caller.principal_id,
-                mcp_session,
-                request: self.wanted.id.clone(),
-            }));
-        }
+        .advance(icx)
     }
 
     /// When it wants to be woken.
     pub(crate) fn wake(&self) -> Option<Instant> {
-        match self.state {
-            State::Sleeping(until) => Some(until),
-            _ => None,
-        }
-    }
-
-    /// The questions that wait for an answer.
-    pub(crate) fn open_questions(&self) -> Option<&BTreeMap<String, InputRequest>> {
         match &self.state {
-            State::Asking { questions, .. } => Some(questions),
+            State::Sleeping(until) => Some(*until),
+            State::AwaitingInput(input) => input.deadline(),
+            State::AwaitingHandler
+            | State::AwaitingGraph(_)
+            | State::AwaitingToken(_)
+            | State::AwaitingLogLevel(..) => None,
+        }
+    }
+
+    /// The requests for input that wait for a response.
+    pub(crate) fn input_requests(&self) -> Option<&BTreeMap<String, InputRequest>> {
+        match &self.state {
+            State::AwaitingInput(input) => Some(input.requests()),
             _ => None,
         }
     }
 
-    /// It goes on as a task: nothing is told before its answer, and its questions wait for the client to
-    /// come and answer them.
-    pub(crate) fn becomes_task(&mut self) {
-        self.peer.streams = false;
+    /// Goes on as a task: nothing is sent before its result, and its requests for input wait for the client
+    /// to fetch and answer them.
+    pub(crate) fn become_task(&mut self) {
+        self.client.streams = false;
         self.is_task = true;
     }
 
-    /// It matters no more.
-    pub(crate) fn cancel(self, cx: &mut Cx<'_>) {
-        if let Performing::Native(awaiting) = &self.performing {
-            cx.cancel(awaiting);
-        }
+    /// Ends it without a result.
+    pub(crate) fn cancel(mut self: Box<Self>, icx: &mut InvocationCx<'_, '_>) {
+        self.stop(icx);
     }
 
-    /// The next state after an event.
+    /// Stops the handler and takes back what the client was asked.
+    fn stop(&mut self, icx: &mut InvocationCx<'_, '_>) {
+        if let RunningHandler::Runtime(awaiting) = &self.handler {
+            icx.cx.cancel(awaiting);
+        }
+        self.withdraw_input_requests(icx);
+    }
+
+    /// Takes an event: one of the handler, or one that an effect waits for.
     pub(crate) fn handle(
         mut self: Box<Self>,
         event: Event,
-        doing: &mut InvocationCx<'_, '_>,
-    ) -> Called {
-        if let Event::FromHub(FromHub(FromHubKind::Cancelled(request))) = event {
-            // Of a batch it may be another one, that has long been answered.
-            return match request == self.wanted.id {
-                true => self.over(Called::Cancelled, doing),
-                false => Called::Waiting(self),
-            };
-        }
-        if let Performing::Native(awaiting) = &self.performing {
-            match event {
-                Event::Invoked(answered) => {
-                    return match awaiting.take(answered) {
-                        Some(answer) => Called::Done(self.fitting(answer)),
-                        None => Called::Waiting(self),
-                    };
-                }
-                Event::Effect(EffectRequest { id, effect }) if id == awaiting.id() => {
-                    if self.queue.len() >= limits::CALL_EFFECTS {
-                        return self.over(too_many_wishes(), doing);
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> InvocationProgress {
+        match (&self.handler, event) {
+            (RunningHandler::Runtime(awaiting), Event::Invoked(answered)) => {
+                match awaiting.take(answered) {
+                    Some(result) => {
+                        self.withdraw_input_requests(icx);
+                        self.done(result)
                     }
-                    self.queue.push_back(effect);
-                    return match self.state {
-                        State::Running => self.advance(doing),
-                        _ => Called::Waiting(self),
-                    };
+                    None => Progress::Pending(self),
                 }
-                event => return self.waited(event, doing),
+            }
+            (RunningHandler::Runtime(awaiting), Event::Effect(EffectRequest { id, effect }))
+                if id == awaiting.id() =>
+            {
+                if self.queue.len() >= limits::CALL_EFFECTS {
+                    return self.end(too_many_effects(), icx);
+                }
+                self.queue.push_back(effect);
+                match self.state {
+                    State::AwaitingHandler => self.advance(icx),
+                    _ => Progress::Pending(self),
+                }
+            }
+            (_, event) => {
+                let state = std::mem::replace(&mut self.state, State::AwaitingHandler);
+                let step = self.handle_effect(state, event, icx);
+                self.apply(step, icx)
             }
         }
-        self.waited(event, doing)
     }
 
-    /// Something that was waited for may have come.
-    fn waited(mut self: Box<Self>, event: Event, doing: &mut InvocationCx<'_, '_>) -> Called {
-        let state = std::mem::replace(&mut self.state, State::Running);
-        let begun = self.waited_for(state, event, doing);
-        self.begun(begun, doing)
-    }
-
-    /// Grants what can be granted until it waits or is over.
-    fn advance(mut self: Box<Self>, doing: &mut InvocationCx<'_, '_>) -> Called {
+    /// Does effects until one has to wait or the handler is over.
+    fn advance(mut self: Box<Self>, icx: &mut InvocationCx<'_, '_>) -> InvocationProgress {
         loop {
-            let effect = match &self.performing {
-                Performing::Pure(pure) => match pure.step(&self.call) {
+            let effect = match &self.handler {
+                RunningHandler::Step(function) => match function.step(&self.call) {
                     Step::Effect(effect) => effect,
-                    Step::Done(result) => return Called::Done(self.fitting(result)),
+                    Step::Done(result) => return self.done(result),
                 },
-                Performing::Native(_) => match self.queue.pop_front() {
+                RunningHandler::Runtime(_) => match self.queue.pop_front() {
                     Some(effect) => effect,
-                    None => return Called::Waiting(self),
+                    None => return Progress::Pending(self),
                 },
             };
-            self.wishes += 1;
-            if self.wishes > limits::CALL_EFFECTS {
-                return self.over(too_many_wishes(), doing);
+            self.effects += 1;
+            if self.effects > limits::CALL_EFFECTS {
+                return self.end(too_many_effects(), icx);
             }
-            match self.begin(effect, doing) {
-                Begun::Granted(granted) => self.granted(granted, doing),
-                other => return self.begun(other, doing),
+            match self.start_effect(effect, icx) {
+                Ok(Progress::Ready(result)) => self.effect_done(result, icx),
+                Ok(Progress::Pending(state)) => {
+                    self.state = state;
+                    return Progress::Pending(self);
+                }
+                Err(end) => return self.end(end, icx),
             }
         }
     }
 
-    fn begun(mut self: Box<Self>, begun: Begun, doing: &mut InvocationCx<'_, '_>) -> Called {
-        match begun {
-            Begun::Granted(granted) => {
-                self.granted(granted, doing);
-                self.advance(doing)
+    fn apply(
+        mut self: Box<Self>,
+        step: EffectStep,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> InvocationProgress {
+        match step {
+            Ok(Progress::Ready(result)) => {
+                self.effect_done(result, icx);
+                self.advance(icx)
             }
-            Begun::Waits(state) => {
+            Ok(Progress::Pending(state)) => {
                 self.state = state;
-                Called::Waiting(self)
+                Progress::Pending(self)
             }
-            Begun::Over(called) => self.over(called, doing),
+            Err(end) => self.end(end, icx),
         }
     }
 
-    fn granted(&mut self, granted: EffectResult, doing: &mut InvocationCx<'_, '_>) {
-        match &self.performing {
-            Performing::Pure(_) => self.call.results.push(granted),
-            Performing::Native(awaiting) => doing.cx.resume(awaiting, granted),
+    fn effect_done(&mut self, result: EffectResult, icx: &mut InvocationCx<'_, '_>) {
+        match &self.handler {
+            RunningHandler::Step(_) => self.call.results.push(result),
+            RunningHandler::Runtime(awaiting) => icx.cx.resume(awaiting, result),
         }
     }
 
-    /// It ends without the call's own doing.
-    fn over(self: Box<Self>, called: Called, doing: &mut InvocationCx<'_, '_>) -> Called {
-        self.cancel(doing.cx);
-        called
+    /// Ends it though the handler is not over.
+    fn end(
+        mut self: Box<Self>,
+        end: InvocationEnd,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> InvocationProgress {
+        self.stop(icx);
+        Progress::Ready(end)
     }
 
-    /// A result of the kind that the target has; another one is a bug of the runtime's.
-    fn fitting(&self, result: Result<InvokeOutput, CallError>) -> Result<InvokeOutput, CallError> {
+    /// The handler is over. A result of another kind than the target has is a bug of the runtime's.
+    fn done(&self, result: Result<InvokeOutput, CallError>) -> InvocationProgress {
         let fits = matches!(
             (&self.target, &result),
             (_, Err(_))
@@ -383,14 +377,15 @@ impl Invocation {
                     Ok(InvokeOutput::Values(_))
                 )
         );
-        match fits {
+        let result = match fits {
             true => result,
             false => Err(CallError::Internal("a result of another kind".to_owned())),
-        }
+        };
+        Progress::Ready(InvocationEnd::Done(result))
     }
 }
 
-fn too_many_wishes() -> Called {
-    let words = "a call had too many wishes".to_owned();
-    Called::Done(Err(CallError::Internal(words)))
+fn too_many_effects() -> InvocationEnd {
+    let words = "a call had too many effects".to_owned();
+    InvocationEnd::Done(Err(CallError::Internal(words)))
 }

@@ -4,12 +4,14 @@
 //! Source: MCP specification 2025-11-25, server/tools, server/prompts, server/resources,
 //! server/utilities/completion.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Map, Value, json};
 
 use super::{
-    invocation::{Called, ClientProfile, HandlerRef, Invocation, InvocationCx, RequestMeta},
+    invocation::{
+        ClientProfile, HandlerRef, Invocation, InvocationCx, InvocationProgress, RequestMeta,
+    },
     request_state, v2026_07_28,
 };
 use crate::{
@@ -29,7 +31,7 @@ pub(crate) const RESOURCE_NOT_FOUND: i32 = -32002;
 
 /// A call that is about to begin.
 pub(crate) struct ResolvedCall {
-    by: HandlerRef,
+    handler: HandlerRef,
     target: Target,
     name: String,
     arguments: Map<String, Value>,
@@ -66,50 +68,52 @@ impl From<Error> for Rejection {
     }
 }
 
-/// Begins a call.
+/// Invokes what a request has been resolved to.
 pub(crate) fn start(
-    ready: ResolvedCall,
+    call: ResolvedCall,
     request: &Request,
-    peer: ClientProfile,
-    doing: &mut InvocationCx<'_, '_>,
-) -> Result<Called, Error> {
-    let wanted = wanted(request, peer, doing.caller, doing.cx)?;
-    let named = (ready.name, ready.arguments);
+    client: ClientProfile,
+    time_limit: Duration,
+    icx: &mut InvocationCx<'_, '_>,
+) -> Result<InvocationProgress, Error> {
+    let meta = request_meta(request, client, time_limit, icx.caller, icx.cx)?;
+    let named = (call.name, call.arguments);
     Ok(Invocation::start(
-        ready.by,
-        ready.target,
+        call.handler,
+        call.target,
         named,
-        peer,
-        wanted,
-        doing,
+        client,
+        meta,
+        icx,
     ))
 }
 
-fn wanted(
+fn request_meta(
     request: &Request,
-    peer: ClientProfile,
+    client: ClientProfile,
+    time_limit: Duration,
     caller: &Caller,
     cx: &Cx<'_>,
 ) -> Result<RequestMeta, Error> {
     let params = &request.params;
     let meta = params.get("_meta").and_then(Value::as_object);
     let token = meta.and_then(|meta| meta.get("progressToken"));
-    let mut wanted = RequestMeta {
-        id: request.id.clone(),
+    let mut request_meta = RequestMeta {
         progress_token: token.cloned().and_then(id_of),
         level: None,
         answers: BTreeMap::new(),
         responses: Map::new(),
+        time_limit,
     };
-    if peer.revision.features().stateless {
+    if client.revision.features().stateless {
         let level = meta.and_then(|meta| meta.get(v2026_07_28::LOG_LEVEL));
-        wanted.level = level.and_then(Value::as_str).and_then(LogLevel::parse);
-        wanted.answers = request_state::open(request, caller, cx)?;
+        request_meta.level = level.and_then(Value::as_str).and_then(LogLevel::parse);
+        request_meta.answers = request_state::open(request, caller, cx)?;
         if let Some(Value::Object(responses)) = params.get("inputResponses") {
-            wanted.responses.clone_from(responses);
+            request_meta.responses.clone_from(responses);
         }
     }
-    Ok(wanted)
+    Ok(request_meta)
 }
 
 fn text<'a>(params: &'a Map<String, Value>, name: &str) -> Result<&'a str, Error> {
@@ -172,7 +176,7 @@ fn tool(
         });
     }
     Ok(ResolvedCall {
-        by: entry.handler.into(),
+        handler: entry.handler.into(),
         target: Target::Tool(name.to_owned()),
         name: name.to_owned(),
         arguments: with_integers(arguments),
@@ -202,7 +206,7 @@ fn prompt(params: &Map<String, Value>, catalog: &Catalog) -> Result<ResolvedCall
         return Err(Error::with_words(Error::INVALID_PARAMS, words));
     }
     Ok(ResolvedCall {
-        by: entry.handler.into(),
+        handler: entry.handler.into(),
         target: Target::Prompt(name.to_owned()),
         name: name.to_owned(),
         arguments,
@@ -214,7 +218,7 @@ fn resource(params: &Map<String, Value>, catalog: &Catalog) -> Result<ResolvedCa
     let listed = catalog.resources().iter().find(|(one, _)| one.uri() == uri);
     if let Some((_, handler)) = listed {
         return Ok(ResolvedCall {
-            by: (*handler).into(),
+            handler: (*handler).into(),
             target: Target::Resource(uri.to_owned()),
             name: uri.to_owned(),
             arguments: Map::new(),
@@ -231,7 +235,7 @@ fn resource(params: &Map<String, Value>, catalog: &Catalog) -> Result<ResolvedCa
             .with_data(json!({"uri": truncated(uri)})));
     };
     Ok(ResolvedCall {
-        by: handler.into(),
+        handler: handler.into(),
         target: Target::Template(template.to_owned()),
         name: uri.to_owned(),
         arguments: variables,
@@ -301,7 +305,7 @@ fn completion(params: &Map<String, Value>, catalog: &Catalog) -> Result<Resolved
         return Err(Rejection::Result(values(Vec::new())));
     };
     Ok(ResolvedCall {
-        by: by.into(),
+        handler: by.into(),
         target,
         name: of.to_owned(),
         arguments,

@@ -31,6 +31,13 @@ pub(crate) fn request(id: &str, method: &str, params: Option<Value>) -> String {
     message.to_string()
 }
 
+/// `notifications/cancelled`: a request of the server's needs no response any more.
+pub(crate) fn cancelled(id: &str, reason: &str) -> String {
+    let params = [("requestId", id), ("reason", reason)];
+    let params = params.map(|(name, value)| (name.to_owned(), json!(value)));
+    notification("notifications/cancelled", Map::from_iter(params))
+}
+
 /// `notifications/progress`.
 pub(crate) fn progress(
     token: &Id,

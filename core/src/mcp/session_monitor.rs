@@ -1,6 +1,6 @@
-//! The watch over an answer that stays open: comments that keep the connection awake, and a look at the
-//! session with each, so that a token that ends and a revocation that another replica took end the
-//! answer as well (threats I6, I7).
+//! The monitor of a session while an exchange lasts: comments that keep the connection open, and a look at
+//! the session with each, so that a revocation that another replica took ends the exchange as well
+//! (threats I6, I7). That the token has expired is another matter: its session may live.
 
 use std::time::Duration;
 
@@ -11,50 +11,68 @@ use crate::{
     limits,
     session::sealed::SealedSession,
     step::Cx,
-    time::Instant,
+    time::{Instant, UnixTime},
 };
 
-/// The shortest rest.
-const SOONEST: Duration = Duration::from_millis(1);
+/// The shortest wait.
+const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 
-/// A watch.
+/// The monitor of a caller's session.
 #[derive(Debug)]
 pub(crate) struct SessionMonitor {
     /// The look at the session that is under way.
-    looking: Option<Awaiting<Store>>,
+    reading: Option<Awaiting<Store>>,
     /// When to look next.
     next: Instant,
+    /// When the token expires; `None` once it has.
+    token_expires: Option<UnixTime>,
 }
 
 /// What it is time for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Due {
     Nothing,
-    /// A comment that keeps the connection awake.
+    /// A comment that keeps the connection open.
     KeepAlive,
-    /// The end: the token is no longer good.
-    Over,
+    /// The token has expired: said once.
+    TokenExpired,
+}
+
+/// What a look at the session has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SessionState {
+    /// It lives, as far as is known: a store that is down says nothing.
+    Alive,
+    /// It was revoked, or has ended.
+    Revoked,
+    /// Its MCP session was ended by the client.
+    McpSessionEnded,
 }
 
 impl SessionMonitor {
-    /// Begins.
     pub(crate) fn new(caller: &Caller, cx: &Cx<'_>) -> Self {
-        let mut watch = Self {
-            looking: None,
+        let mut monitor = Self {
+            reading: None,
             next: cx.env.now.instant,
+            token_expires: Some(caller.verified.expires),
         };
-        watch.rest(caller, cx);
-        watch
+        monitor.schedule(cx);
+        monitor
     }
 
-    /// Until the next keep-alive, or the end of the token if that comes first.
-    fn rest(&mut self, caller: &Caller, cx: &Cx<'_>) {
+    /// Schedules the next keep-alive, or the end of the token if that comes first.
+    fn schedule(&mut self, cx: &Cx<'_>) {
         let now = cx.env.now;
-        let left = caller.verified.expires.until(now.unix);
-        // A token may end between its look-up and this: the next look, which ends the answer, still lies
-        // ahead.
-        let rest = limits::KEEP_ALIVE.min(left).max(SOONEST);
-        self.next = now.instant.after(rest);
+        let left = self.token_expires.map(|expires| expires.until(now.unix));
+        let wait = left.map_or(limits::KEEP_ALIVE, |left| limits::KEEP_ALIVE.min(left));
+        // A token may end between its look-up and this: the next look still lies ahead.
+        self.next = now.instant.after(wait.max(SHORTEST_WAIT));
+    }
+
+    /// The client has shown a newer token of the same session.
+    pub(crate) fn renew_token(&mut self, expires: UnixTime, cx: &Cx<'_>) {
+        self.token_expires = self.token_expires.max(Some(expires));
+        self.schedule(cx);
     }
 
     /// When to look next.
@@ -64,61 +82,67 @@ impl SessionMonitor {
 
     /// What it is time for.
     pub(crate) fn tick(&mut self, caller: &Caller, cx: &mut Cx<'_>) -> Due {
-        if cx.env.now.unix >= caller.verified.expires {
-            return Due::Over;
+        let now = cx.env.now;
+        if self
+            .token_expires
+            .is_some_and(|expires| now.unix >= expires)
+        {
+            self.token_expires = None;
+            self.schedule(cx);
+            return Due::TokenExpired;
         }
-        if cx.env.now.instant < self.next {
+        if now.instant < self.next {
             return Due::Nothing;
         }
         // A store that is slower than a keep-alive is not asked twice.
-        if self.looking.is_none() {
-            self.looking = Some(cx.store(Store::Get(caller.session.id.key())));
+        if self.reading.is_none() {
+            self.reading = Some(cx.store(Store::Get(caller.session.id.key())));
         }
-        self.rest(caller, cx);
+        self.schedule(cx);
         Due::KeepAlive
     }
 
     /// Whether this is the answer to a look of its own.
     pub(crate) fn waits_for(&self, answered: &Answered<Store>) -> bool {
-        self.looking
-            .as_ref()
-            .is_some_and(|looking| looking.is(answered))
+        let reading = self.reading.as_ref();
+        reading.is_some_and(|reading| reading.is(answered))
     }
 
-    /// Whether the session, or the MCP session, is gone. A store that is down says nothing.
-    pub(crate) fn is_over(
+    /// What the look has found.
+    pub(crate) fn found(
         &mut self,
         answered: Answered<Store>,
         caller: &Caller,
         mcp_session: Option<&McpSession>,
         cx: &Cx<'_>,
-    ) -> bool {
-        let answer = self
-            .looking
-            .take()
-            .and_then(|looking| looking.take(answered));
-        answer.is_some_and(|answer| is_gone(&answer, caller, mcp_session, cx))
+    ) -> SessionState {
+        let reading = self.reading.take();
+        match reading.and_then(|reading| reading.take(answered)) {
+            Some(stored) => session_state(&stored, caller, mcp_session, cx),
+            None => SessionState::Alive,
+        }
     }
 }
 
-/// Whether what the store says is that the session, or the MCP session, is gone. A store that is down
-/// says nothing.
-pub(crate) fn is_gone(
-    answer: &<Store as Ask>::Answer,
+fn session_state(
+    stored: &<Store as Ask>::Answer,
     caller: &Caller,
     mcp_session: Option<&McpSession>,
     cx: &Cx<'_>,
-) -> bool {
-    let Ok(stored) = answer else {
-        return false;
+) -> SessionState {
+    let Ok(stored) = stored else {
+        return SessionState::Alive;
     };
     let id = caller.session.id;
     let keys = &cx.env.server.keys;
-    let opened = stored
-        .as_ref()
-        .and_then(|stored| SealedSession::read(id, stored, keys));
-    let Some(session) = opened else {
-        return true;
+    let stored = stored.as_ref();
+    let Some(session) = stored.and_then(|stored| SealedSession::read(id, stored, keys)) else {
+        return SessionState::Revoked;
     };
-    mcp_session.is_some_and(|mcp_session| !mcp_session.lives_in(session.outline()))
+    match mcp_session {
+        Some(mcp_session) if !mcp_session.lives_in(session.outline()) => {
+            SessionState::McpSessionEnded
+        }
+        _ => SessionState::Alive,
+    }
 }

@@ -271,6 +271,7 @@ impl Opening {
         cx.to_hub(ToHub(ToHubKind::OpenStream {
             principal: caller.principal_id,
             session: caller.session.id,
+            token_expires: caller.verified.expires,
             kind,
         }));
         Progress::Pending(Stream::Opening(Box::new(Self {

@@ -23,8 +23,9 @@ mod tests;
 use ::http::{HeaderMap, Method, Request};
 use bytes::Bytes;
 
-use self::{delete::Ending, post::Working};
-use super::{headers, sse_stream::Stream, tasks::TaskRunner};
+use self::delete::Ending;
+pub(crate) use self::post_response::PostResponse;
+use super::{execution::Execution, headers, sse_stream::Stream};
 use crate::{
     admit::caller::Authenticate,
     event::Event,
@@ -34,10 +35,9 @@ use crate::{
 #[derive(Debug)]
 pub(crate) enum Streamable {
     Authenticating(Box<Waiting>),
-    Working(Box<Working>),
+    Executing(Box<Execution>),
     Ending(Box<Ending>),
     Listening(Box<Stream>),
-    Task(Box<TaskRunner>),
 }
 
 /// The caller is looked up; the request waits.
@@ -61,23 +61,22 @@ impl Streamable {
 
     /// Whether it has something to do when the peer has left: the end of an MCP session is written, a
     /// call is cancelled, or goes on for a client that comes back.
-    pub(crate) fn outlives_its_peer(&self) -> bool {
+    pub(crate) fn survives_disconnect(&self) -> bool {
         !matches!(self, Self::Authenticating(_))
     }
 
     /// Whether it wants its ticks.
-    pub(crate) fn takes_ticks(&self) -> bool {
-        matches!(self, Self::Working(_) | Self::Listening(_) | Self::Task(_))
+    pub(crate) fn wants_ticks(&self) -> bool {
+        matches!(self, Self::Executing(_) | Self::Listening(_))
     }
 
     pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
         match self {
             Self::Authenticating(waiting) => waiting.handle(event, cx),
-            Self::Working(working) => working.handle(event, cx),
-            Self::Ending(ending) => ending.handle(event, cx),
-            Self::Task(task) => task
+            Self::Executing(execution) => execution
                 .handle(event, cx)
-                .map_pending(|task| Self::Task(Box::new(task))),
+                .map_pending(|execution| Self::Executing(Box::new(execution))),
+            Self::Ending(ending) => ending.handle(event, cx),
             Self::Listening(stream) => {
                 let next = stream.handle(event, cx);
                 next.map_pending(|stream| Self::Listening(Box::new(stream)))
@@ -99,7 +98,7 @@ impl Waiting {
             Progress::Ready(Ok(caller)) if self.method == Method::DELETE => {
                 Ending::start(&self.headers, *caller, cx)
             }
-            Progress::Ready(Ok(caller)) => Working::start(&self.headers, &self.body, caller, cx),
+            Progress::Ready(Ok(caller)) => post::start(&self.headers, &self.body, caller, cx),
         }
     }
 }

@@ -16,8 +16,8 @@ mod tests;
 use serde_json::json;
 
 pub(crate) use self::{
-    request::{Asked, Asking},
-    runner::TaskRunner,
+    request::TaskRequest,
+    runner::{TaskRunner, TaskStep},
 };
 use super::v2026_07_28;
 use crate::json_rpc::Error;

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::schema::input_schema_of;
 
 /// What came of asking the user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ElicitResult<T> {
     /// The user filled in the form.
     Accepted(T),
@@ -19,6 +19,10 @@ pub enum ElicitResult<T> {
     Declined,
     /// The user dismissed the input request.
     Cancelled,
+    /// The client answered with an error, or with what does not fit: why, in words of the client's own.
+    Refused(String),
+    /// The client did not answer in time.
+    TimedOut,
 }
 
 impl<T> ElicitResult<T> {
@@ -27,7 +31,7 @@ impl<T> ElicitResult<T> {
     pub fn accepted(self) -> Option<T> {
         match self {
             Self::Accepted(value) => Some(value),
-            Self::Declined | Self::Cancelled => None,
+            Self::Declined | Self::Cancelled | Self::Refused(_) | Self::TimedOut => None,
         }
     }
 }
@@ -44,6 +48,8 @@ impl<T: DeserializeOwned> ElicitResult<T> {
                 .map(Self::Accepted)
                 .map_err(|error| CallError::Message(format!("The answer does not fit: {error}."))),
             InputResponse::Declined => Ok(Self::Declined),
+            InputResponse::Refused(why) => Ok(Self::Refused(why)),
+            InputResponse::TimedOut => Ok(Self::TimedOut),
             _ => Ok(Self::Cancelled),
         }
     }

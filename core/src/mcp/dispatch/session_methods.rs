@@ -18,9 +18,9 @@ pub(super) fn reply(
     method: &str,
     request: &Request,
     mcp_session: McpSessionId,
-    doing: &mut InvocationCx<'_, '_>,
+    icx: &mut InvocationCx<'_, '_>,
 ) -> Reply {
-    let principal = doing.caller.principal_id;
+    let principal = icx.caller.principal_id;
     match method {
         "ping" => Reply::Result(Map::new()),
         "initialize" => Reply::Error(Error::invalid_request(
@@ -32,7 +32,7 @@ pub(super) fn reply(
                 let words = "The parameter `level` must be a level of RFC 5424, such as \"info\".";
                 return Reply::Error(Error::invalid_params(words));
             };
-            doing.cx.to_hub(ToHub(ToHubKind::SetLogLevel {
+            icx.cx.to_hub(ToHub(ToHubKind::SetLogLevel {
                 principal,
                 mcp_session,
                 level,
@@ -47,18 +47,18 @@ pub(super) fn reply(
                 return Reply::Error(Error::invalid_params(words));
             };
             if method == "resources/unsubscribe" {
-                doing.cx.to_hub(ToHub(ToHubKind::Unsubscribe {
+                icx.cx.to_hub(ToHub(ToHubKind::Unsubscribe {
                     principal,
                     mcp_session,
                     uri,
                 }));
                 return Reply::Result(Map::new());
             }
-            if !doing.cx.env.server.catalog.has_resource(&uri) {
+            if !icx.cx.env.server.catalog.has_resource(&uri) {
                 let error = Error::new(resolve::RESOURCE_NOT_FOUND, "There is no such resource.");
                 return Reply::Error(error.with_data(json!({"uri": uri})));
             }
-            doing.cx.to_hub(ToHub(ToHubKind::Subscribe {
+            icx.cx.to_hub(ToHub(ToHubKind::Subscribe {
                 principal,
                 mcp_session,
                 uri,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Called, Invocation, InvocationCx, ServerMessage, State};
+use super::{Invocation, InvocationCx, InvocationEnd, ServerMessage, State};
 use crate::{
     catalog::{CallError, ChangeNotification, Effect, EffectResult, LogLevel},
     entra::{
@@ -15,6 +15,7 @@ use crate::{
     hub::{FromHub, FromHubKind, ToHub, ToHubKind},
     limits,
     mcp::server_messages,
+    step::Progress,
 };
 
 /// From which level on a session is sent lines of the log until it says otherwise.
@@ -23,47 +24,56 @@ const DEFAULT_LEVEL: LogLevel = LogLevel::Info;
 /// A token that is being got.
 pub(super) type Token = AcquireToken;
 
-/// What came of a effect so far.
-pub(super) enum Begun {
-    Granted(EffectResult),
-    Waits(State),
-    Over(Called),
+/// What a step of an effect leaves: a state that waits, or its result; or the end of the invocation.
+pub(super) type EffectStep = Result<Progress<State, EffectResult>, InvocationEnd>;
+
+const DONE: EffectStep = Ok(Progress::Ready(EffectResult::Done));
+
+fn done(result: EffectResult) -> EffectStep {
+    Ok(Progress::Ready(result))
+}
+
+fn wait(state: State) -> EffectStep {
+    Ok(Progress::Pending(state))
 }
 
 impl Invocation {
-    /// Begins to grant a effect.
-    pub(super) fn begin(&mut self, effect: Effect, doing: &mut InvocationCx<'_, '_>) -> Begun {
+    /// Begins to do an effect.
+    pub(super) fn start_effect(
+        &mut self,
+        effect: Effect,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> EffectStep {
         match effect {
             Effect::Progress {
                 progress,
                 total,
                 message,
-            } => self.progress(progress, total, message, doing),
-            Effect::Log(level, data) => self.log(level, data, doing),
-            Effect::RequestInput(questions) => self.ask(questions, doing),
+            } => self.progress(progress, total, message, icx),
+            Effect::Log(level, data) => self.log(level, data, icx),
+            Effect::RequestInput(requests) => self.request_input(requests, icx),
             Effect::Sleep(duration) => {
-                self.register_in_flight(doing);
-                let duration = duration.min(limits::CALL_TIMEOUT);
-                Begun::Waits(State::Sleeping(doing.cx.env.now.instant.after(duration)))
+                icx.register();
+                let duration = duration.min(self.meta.time_limit);
+                wait(State::Sleeping(icx.cx.env.now.instant.after(duration)))
             }
-            Effect::Graph(path) => graph(GraphRequest::start(path, doing.caller, doing.cx)),
+            Effect::Graph(path) => graph(GraphRequest::start(path, icx.caller, icx.cx)),
             Effect::Token(permission) => {
-                let caller = doing.caller;
+                let caller = icx.caller;
                 token(AcquireToken::for_scope(
                     &permission,
                     &caller.session,
                     caller.version,
-                    doing.cx,
+                    icx.cx,
                 ))
             }
-            Effect::NotifyChanged(change) => announce(change, doing),
+            Effect::NotifyChanged(change) => notify_changed(change, icx),
             Effect::CloseStream(after) => {
-                if self.peer.streams && self.peer.revision.features().priming {
-                    doing
-                        .out
+                if self.client.streams && self.client.revision.features().priming {
+                    icx.messages
                         .push(ServerMessage::CloseStream(milliseconds(after)));
                 }
-                Begun::Granted(EffectResult::Done)
+                DONE
             }
         }
     }
@@ -74,111 +84,114 @@ impl Invocation {
         progress: f64,
         total: Option<f64>,
         message: Option<String>,
-        doing: &mut InvocationCx<'_, '_>,
-    ) -> Begun {
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> EffectStep {
         let grows = progress.is_finite() && progress > self.progressed;
-        if let (Some(token), true) = (&self.wanted.progress_token, grows && self.peer.streams) {
+        if let (Some(token), true) = (&self.meta.progress_token, grows && self.client.streams) {
             self.progressed = progress;
             let total = total.filter(|total| total.is_finite());
-            let has_words = self.peer.revision.features().annotations;
-            let json = server_messages::progress(token, progress, total, message, has_words);
-            doing.out.push(ServerMessage::Json(json));
+            let has_message = self.client.revision.features().annotations;
+            let json = server_messages::progress(token, progress, total, message, has_message);
+            icx.messages.push(ServerMessage::Json(json));
         }
-        Begun::Granted(EffectResult::Done)
+        DONE
     }
 
     /// Sessions set a level, which the hub knows; requests of 2026-07-28 say it themselves, or want
     /// nothing.
-    fn log(&self, level: LogLevel, data: Value, doing: &mut InvocationCx<'_, '_>) -> Begun {
-        match (self.peer.mcp_session, self.wanted.level) {
-            _ if !self.peer.streams => Begun::Granted(EffectResult::Done),
-            (_, Some(from)) => self.tell_log(level, data, from, doing),
-            (None, None) => Begun::Granted(EffectResult::Done),
+    fn log(&self, level: LogLevel, data: Value, icx: &mut InvocationCx<'_, '_>) -> EffectStep {
+        match (self.client.mcp_session, self.meta.level) {
+            _ if !self.client.streams => DONE,
+            (_, Some(from)) => self.send_log(level, data, from, icx),
+            (None, None) => DONE,
             (Some(mcp_session), None) => {
-                doing.cx.to_hub(ToHub(ToHubKind::GetLogLevel {
-                    principal: doing.caller.principal_id,
+                icx.cx.to_hub(ToHub(ToHubKind::GetLogLevel {
+                    principal: icx.caller.principal_id,
                     mcp_session,
                 }));
-                Begun::Waits(State::Level(level, data))
+                wait(State::AwaitingLogLevel(level, data))
             }
         }
     }
 
-    fn tell_log(
+    fn send_log(
         &self,
         level: LogLevel,
         data: Value,
         from: LogLevel,
-        doing: &mut InvocationCx<'_, '_>,
-    ) -> Begun {
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> EffectStep {
         if level >= from {
             let json = server_messages::log(level, data, &self.call.name);
-            doing.out.push(ServerMessage::Json(json));
+            icx.messages.push(ServerMessage::Json(json));
         }
-        Begun::Granted(EffectResult::Done)
+        DONE
     }
 
-    /// What an event means for a effect that waits.
-    pub(super) fn waited_for(
+    /// Takes an event that an effect may wait for.
+    pub(super) fn handle_effect(
         &mut self,
         state: State,
         event: Event,
-        doing: &mut InvocationCx<'_, '_>,
-    ) -> Begun {
-        match (state, event) {
-            (State::Sleeping(until), _) if doing.cx.env.now.instant >= until => {
-                Begun::Granted(EffectResult::Done)
-            }
-            (State::Graph(query), event) => graph(query.handle(event, doing.cx)),
-            (State::Token(access), event) => token(access.handle(event, doing.cx)),
-            (State::Level(level, data), Event::FromHub(FromHub(FromHubKind::LogLevel(set)))) => {
-                let from = set.unwrap_or(DEFAULT_LEVEL);
-                // It is set for as long as this call lasts.
-                self.wanted.level = Some(from);
-                self.tell_log(level, data, from, doing)
-            }
-            (
-                State::Asking { open, questions },
-                Event::FromHub(FromHub(FromHubKind::ClientResponse(input_request, result))),
-            ) => self.answered((open, questions), input_request, result.map(|value| *value)),
-            (state, _) => Begun::Waits(state),
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> EffectStep {
+        match state {
+            State::AwaitingHandler => wait(State::AwaitingHandler),
+            State::Sleeping(until) if icx.cx.env.now.instant >= until => DONE,
+            State::Sleeping(until) => wait(State::Sleeping(until)),
+            State::AwaitingGraph(query) => graph(query.handle(event, icx.cx)),
+            State::AwaitingToken(access) => token(access.handle(event, icx.cx)),
+            State::AwaitingLogLevel(level, data) => match event {
+                Event::FromHub(FromHub(FromHubKind::LogLevel(set))) => {
+                    let from = set.unwrap_or(DEFAULT_LEVEL);
+                    // It is set for as long as this call lasts.
+                    self.meta.level = Some(from);
+                    self.send_log(level, data, from, icx)
+                }
+                _ => wait(State::AwaitingLogLevel(level, data)),
+            },
+            State::AwaitingInput(input) => match event {
+                Event::FromHub(FromHub(FromHubKind::ClientResponse(id, result))) => {
+                    self.client_response(input, id, result)
+                }
+                Event::Tick => self.input_tick(input, icx),
+                _ => wait(State::AwaitingInput(input)),
+            },
         }
     }
 }
 
-fn graph(asked: Asked) -> Begun {
+fn graph(asked: Asked) -> EffectStep {
     match asked {
-        Asked::Waiting(query) => Begun::Waits(State::Graph(Box::new(query))),
-        Asked::Answered(body) => Begun::Granted(EffectResult::Graph(Ok(body))),
-        Asked::Refused(refused) => {
-            Begun::Granted(EffectResult::Graph(Err(refused.message().into_owned())))
-        }
-        Asked::SessionOver => Begun::Over(Called::SessionOver),
+        Asked::Waiting(query) => wait(State::AwaitingGraph(Box::new(query))),
+        Asked::Answered(body) => done(EffectResult::Graph(Ok(body))),
+        Asked::Refused(refused) => done(EffectResult::Graph(Err(refused.message().into_owned()))),
+        Asked::SessionOver => Err(InvocationEnd::SessionOver),
     }
 }
 
-fn token(step: AccessStep) -> Begun {
+fn token(step: AccessStep) -> EffectStep {
     match step {
-        AccessStep::Waiting(access) => Begun::Waits(State::Token(access)),
-        AccessStep::Ready(token) => Begun::Granted(EffectResult::Token(Ok(token))),
-        AccessStep::SessionOver => Begun::Over(Called::SessionOver),
-        AccessStep::Refused(words) => Begun::Granted(EffectResult::Token(Err(words.to_owned()))),
+        AccessStep::Waiting(access) => wait(State::AwaitingToken(access)),
+        AccessStep::Ready(token) => done(EffectResult::Token(Ok(token))),
+        AccessStep::SessionOver => Err(InvocationEnd::SessionOver),
+        AccessStep::Refused(words) => done(EffectResult::Token(Err(words.to_owned()))),
         AccessStep::Fault(_) => {
             let words = "Microsoft Entra ID gave no token at the moment. Please try again later.";
-            Begun::Granted(EffectResult::Token(Err(words.to_owned())))
+            done(EffectResult::Token(Err(words.to_owned())))
         }
     }
 }
 
-fn announce(change: ChangeNotification, doing: &mut InvocationCx<'_, '_>) -> Begun {
+fn notify_changed(change: ChangeNotification, icx: &mut InvocationCx<'_, '_>) -> EffectStep {
     if let ChangeNotification::Resource(uri) = &change
         && uri.len() > limits::RESOURCE_URI_BYTES
     {
         let words = "the URI of a changed resource is too long".to_owned();
-        return Begun::Over(Called::Done(Err(CallError::Internal(words))));
+        return Err(InvocationEnd::Done(Err(CallError::Internal(words))));
     }
-    doing.cx.to_hub(ToHub(ToHubKind::NotifyChanged(change)));
-    Begun::Granted(EffectResult::Done)
+    icx.cx.to_hub(ToHub(ToHubKind::NotifyChanged(change)));
+    DONE
 }
 
 fn milliseconds(duration: Duration) -> u64 {

@@ -1,4 +1,4 @@
-//! Questions to the client: requests in the older revisions, results since 2026-07-28.
+//! Requests for input of the client: requests of the server in the older revisions, results since 2026-07-28.
 //!
 //! Source: MCP specification 2025-11-25, client/elicitation, client/sampling, client/roots;
 //! 2026-07-28, basic/patterns (multi round-trip requests).
@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{Called, Invocation, InvocationCx, ServerMessage, State, effects::Begun};
+use super::{
+    Invocation, InvocationCx, InvocationEnd, InvocationProgress, ServerMessage, State,
+    effects::EffectStep,
+};
 use crate::{
     catalog::{
         CallError, ClientCapabilities, ClientCapability, EffectResult, InputRequest, InputResponse,
@@ -16,173 +19,211 @@ use crate::{
     id::ServerRequestId,
     limits,
     mcp::server_messages,
+    step::Progress,
+    time::Instant,
 };
 
-/// The questions that wait for an answer: by the id of the request, the key; by the key, the input_request.
-type Open = (
-    BTreeMap<ServerRequestId, String>,
-    BTreeMap<String, InputRequest>,
-);
+/// The requests for input that wait for a response.
+#[derive(Debug, Default)]
+pub(super) struct AwaitedInput {
+    /// By the id of the request that was sent, the key; nothing is sent for a task.
+    sent: BTreeMap<ServerRequestId, String>,
+    /// By the key, the request.
+    requests: BTreeMap<String, InputRequest>,
+    /// When the client has taken too long; a task waits as long as it may run.
+    deadline: Option<Instant>,
+}
+
+impl AwaitedInput {
+    pub(super) fn requests(&self) -> &BTreeMap<String, InputRequest> {
+        &self.requests
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+}
 
 impl Invocation {
-    /// What was answered before is not asked again.
-    pub(super) fn ask(
+    /// Requests input, but for what was given before.
+    pub(super) fn request_input(
         &mut self,
-        questions: BTreeMap<String, InputRequest>,
-        doing: &mut InvocationCx<'_, '_>,
-    ) -> Begun {
-        for (key, input_request) in &questions {
-            let response = self.wanted.responses.remove(key);
-            if let Some(answer) = response.and_then(|response| input_request.read(&response)) {
-                self.call.answers.insert(key.clone(), answer);
+        mut requests: BTreeMap<String, InputRequest>,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> EffectStep {
+        for (key, request) in &requests {
+            let response = self.meta.responses.remove(key);
+            if let Some(response) = response.and_then(|response| request.read(&response)) {
+                self.call.answers.insert(key.clone(), response);
             }
         }
-        let mut questions = questions;
-        questions.retain(|key, _| !self.call.answers.contains_key(key));
-        if questions.is_empty() {
-            return self.all_answered();
+        requests.retain(|key, _| !self.call.answers.contains_key(key));
+        if requests.is_empty() {
+            return self.all_input();
         }
-        if questions.len() > limits::INPUT_REQUESTS {
-            let words = "a call asks too many questions at once".to_owned();
-            return Begun::Over(Called::Done(Err(CallError::Internal(words))));
+        if requests.len() > limits::INPUT_REQUESTS {
+            let words = "a call requests too much input at once".to_owned();
+            return Err(InvocationEnd::Done(Err(CallError::Internal(words))));
         }
-        let lacks = |input_request: &InputRequest| {
-            !has(self.peer.client_capabilities, input_request.needs())
-        };
-        let lacking = questions
-            .values()
-            .find(|input_request| lacks(input_request));
-        if let Some(input_request) = lacking {
-            return self.lacks(input_request.needs());
+        let is_missing = |needed: &ClientCapability| !has(self.client.client_capabilities, *needed);
+        if let Some(missing) = requests.values().map(InputRequest::needs).find(is_missing) {
+            return Err(self.missing_capability(missing));
         }
-        if !self.peer.revision.features().rich_forms {
-            let plain = questions
+        if !self.client.revision.features().rich_forms {
+            let plain = requests
                 .iter()
                 .map(|(key, one)| Some((key.clone(), one.plain()?)));
             let Some(plain) = plain.collect() else {
                 let words = "This has to let the user choose several values, which this client's \
                              revision of MCP does not know.";
-                return Begun::Over(Called::Done(Err(words.into())));
+                return Err(InvocationEnd::Done(Err(words.into())));
             };
-            questions = plain;
+            requests = plain;
         }
-        match self.peer.mcp_session {
-            _ if self.is_task => Begun::Waits(State::Asking {
-                open: BTreeMap::new(),
-                questions,
+        match self.client.mcp_session {
+            _ if self.is_task => Ok(Progress::Pending(State::AwaitingInput(AwaitedInput {
+                requests,
+                ..AwaitedInput::default()
+            }))),
+            None => Err(InvocationEnd::InputRequired {
+                requests,
+                responses: std::mem::take(&mut self.call.answers),
             }),
-            None => {
-                let answers = std::mem::take(&mut self.call.answers);
-                Begun::Over(Called::InputRequired(questions, answers))
-            }
-            Some(_) if !self.peer.streams => {
+            Some(_) if !self.client.streams => {
                 let words = "This has to ask something, but the client does not accept a stream.";
-                Begun::Over(Called::Done(Err(words.into())))
+                Err(InvocationEnd::Done(Err(words.into())))
             }
-            Some(_) => self.send(questions, doing),
+            Some(_) => Ok(Progress::Pending(Self::send(requests, icx))),
         }
     }
 
-    fn lacks(&self, ability: ClientCapability) -> Begun {
-        Begun::Over(match self.peer.mcp_session {
-            None => Called::Lacks(ability),
-            Some(_) => Called::Done(Err(CallError::Message(
-                match ability {
-                    ClientCapability::ElicitationForm => {
-                        "This has to ask the user, which this client cannot do."
-                    }
-                    ClientCapability::ElicitationUrl => {
-                        "This has to send the user to a web page, which this client cannot do."
-                    }
-                    ClientCapability::Sampling => {
-                        "This needs the client's model, which it does not offer."
-                    }
-                    ClientCapability::Roots => {
-                        "This needs the client's roots, which it does not tell."
-                    }
-                }
-                .to_owned(),
-            ))),
+    fn missing_capability(&self, capability: ClientCapability) -> InvocationEnd {
+        if self.client.mcp_session.is_none() {
+            return InvocationEnd::MissingCapability(capability);
+        }
+        let words = match capability {
+            ClientCapability::ElicitationForm => {
+                "This has to ask the user, which this client cannot do."
+            }
+            ClientCapability::ElicitationUrl => {
+                "This has to send the user to a web page, which this client cannot do."
+            }
+            ClientCapability::Sampling => "This needs the client's model, which it does not offer.",
+            ClientCapability::Roots => "This needs the client's roots, which it does not tell.",
+        };
+        InvocationEnd::Done(Err(words.into()))
+    }
+
+    fn send(requests: BTreeMap<String, InputRequest>, icx: &mut InvocationCx<'_, '_>) -> State {
+        icx.register();
+        let mut sent = BTreeMap::new();
+        for (key, request) in &requests {
+            // Guessed by nobody, so that a response comes from whom the request was sent to.
+            let id = ServerRequestId(icx.cx.entropy.bytes());
+            let name = id.to_string();
+            let params = request.params(Some(&name));
+            let json = server_messages::request(&name, request.method(), params);
+            icx.cx.to_hub(ToHub(ToHubKind::RegisterServerRequest(id)));
+            icx.messages.push(ServerMessage::Json(json));
+            sent.insert(id, key.clone());
+        }
+        let deadline = icx.cx.env.now.instant.after(limits::INPUT_TIMEOUT);
+        State::AwaitingInput(AwaitedInput {
+            sent,
+            requests,
+            deadline: Some(deadline),
         })
     }
 
-    fn send(
-        &mut self,
-        questions: BTreeMap<String, InputRequest>,
-        doing: &mut InvocationCx<'_, '_>,
-    ) -> Begun {
-        self.register_in_flight(doing);
-        let mut open = BTreeMap::new();
-        for (key, input_request) in &questions {
-            // Guessed by nobody, so that an answer comes from whom was asked.
-            let id = ServerRequestId(doing.cx.entropy.bytes());
-            let name = id.to_string();
-            let params = input_request.params(Some(&name));
-            let json = server_messages::request(&name, input_request.method(), params);
-            doing.cx.to_hub(ToHub(ToHubKind::RegisterServerRequest(id)));
-            doing.out.push(ServerMessage::Json(json));
-            open.insert(id, key.clone());
-        }
-        Begun::Waits(State::Asking { open, questions })
-    }
-
-    /// The client of a task answers questions. What answers none, or does not fit, is not taken.
-    pub(crate) fn answer(
+    /// Takes input responses of a task's client. What answers no request, or does not fit, is not taken.
+    pub(crate) fn update_input(
         mut self: Box<Self>,
         responses: &Map<String, Value>,
-        doing: &mut InvocationCx<'_, '_>,
-    ) -> Called {
-        let State::Asking { questions, .. } = &mut self.state else {
-            return Called::Waiting(self);
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> InvocationProgress {
+        let State::AwaitingInput(input) = &mut self.state else {
+            return Progress::Pending(self);
         };
-        let mut answers = Vec::new();
-        questions.retain(|key, input_request| {
-            let answer = responses
-                .get(key)
-                .and_then(|result| input_request.read(result));
-            let is_open = answer.is_none();
-            answers.extend(answer.map(|answer| (key.clone(), answer)));
+        let mut taken = Vec::new();
+        input.requests.retain(|key, request| {
+            let response = responses.get(key).and_then(|result| request.read(result));
+            let is_open = response.is_none();
+            taken.extend(response.map(|response| (key.clone(), response)));
             is_open
         });
-        let is_done = questions.is_empty();
-        self.call.answers.extend(answers);
+        let is_done = input.requests.is_empty();
+        self.call.answers.extend(taken);
         if !is_done {
-            return Called::Waiting(self);
+            return Progress::Pending(self);
         }
-        self.state = State::Running;
-        let begun = self.all_answered();
-        self.begun(begun, doing)
+        self.state = State::AwaitingHandler;
+        let step = self.all_input();
+        self.apply(step, icx)
     }
 
-    /// The client answered one input_request: with a result, or with an error.
-    pub(super) fn answered(
+    /// Takes the client's response to a request: a result, or the message of an error.
+    pub(super) fn client_response(
         &mut self,
-        (mut open, mut questions): Open,
-        request: ServerRequestId,
-        result: Option<Value>,
-    ) -> Begun {
-        let Some(key) = open.remove(&request) else {
-            return Begun::Waits(State::Asking { open, questions });
+        mut input: AwaitedInput,
+        id: ServerRequestId,
+        result: Result<Box<Value>, String>,
+    ) -> EffectStep {
+        let Some(key) = input.sent.remove(&id) else {
+            return Ok(Progress::Pending(State::AwaitingInput(input)));
         };
-        let asked = questions.remove(&key);
-        let answer = asked
-            .zip(result)
-            .and_then(|(asked, result)| asked.read(&result));
-        let Some(answer) = answer else {
-            let words =
-                "The client did not answer a request for input, or its answer does not fit.";
-            return Begun::Over(Called::Done(Err(words.into())));
+        let response = match (input.requests.remove(&key), result) {
+            (Some(request), Ok(result)) => request.read(&result).unwrap_or_else(|| {
+                let words = "The client's response does not fit the request.";
+                InputResponse::Refused(words.to_owned())
+            }),
+            (_, Err(message)) => InputResponse::Refused(message),
+            (None, Ok(_)) => return Ok(Progress::Pending(State::AwaitingInput(input))),
         };
-        self.call.answers.insert(key, answer);
-        if open.is_empty() {
-            return self.all_answered();
+        self.call.answers.insert(key, response);
+        if input.sent.is_empty() {
+            return self.all_input();
         }
-        Begun::Waits(State::Asking { open, questions })
+        Ok(Progress::Pending(State::AwaitingInput(input)))
     }
 
-    fn all_answered(&self) -> Begun {
-        let answers: BTreeMap<String, InputResponse> = self.call.answers.clone();
-        Begun::Granted(EffectResult::Input(answers))
+    /// After a while the client is asked no longer, and the handler finds out what was not answered.
+    pub(super) fn input_tick(
+        &mut self,
+        input: AwaitedInput,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> EffectStep {
+        let now = icx.cx.env.now.instant;
+        if input.deadline.is_none_or(|deadline| now < deadline) {
+            return Ok(Progress::Pending(State::AwaitingInput(input)));
+        }
+        withdraw(&input, "There was no response in time.", icx);
+        let unanswered = input.requests.into_keys();
+        let timed_out = unanswered.map(|key| (key, InputResponse::TimedOut));
+        self.call.answers.extend(timed_out);
+        self.all_input()
+    }
+
+    /// The invocation ends: the client need not answer any more.
+    pub(super) fn withdraw_input_requests(&mut self, icx: &mut InvocationCx<'_, '_>) {
+        let state = std::mem::replace(&mut self.state, State::AwaitingHandler);
+        match state {
+            State::AwaitingInput(input) => withdraw(&input, "The call has ended.", icx),
+            state => self.state = state,
+        }
+    }
+
+    fn all_input(&self) -> EffectStep {
+        let responses = self.call.answers.clone();
+        Ok(Progress::Ready(EffectResult::Input(responses)))
+    }
+}
+
+/// Cancels the requests that wait for a response (basic/utilities/cancellation).
+fn withdraw(input: &AwaitedInput, reason: &str, icx: &mut InvocationCx<'_, '_>) {
+    for id in input.sent.keys() {
+        let json = server_messages::cancelled(&id.to_string(), reason);
+        icx.messages.push(ServerMessage::Json(json));
+        icx.cx.to_hub(ToHub(ToHubKind::WithdrawServerRequest(*id)));
     }
 }
 

@@ -14,8 +14,9 @@ use serde_json::{Value, json};
 use crate::{
     catalog::{
         Call, CallError, Catalog, CatalogBuilder, ChangeNotification, Content, Effect,
-        ElicitationSchema, FieldSchema, Handler, InputRequest, LogLevel, Prompt, PromptArgument,
-        PromptMessages, Resource, ResourceContents, ResourceTemplate, Step, Tool, ToolResult,
+        ElicitationSchema, FieldSchema, Handler, InputRequest, InputResponse, LogLevel, Prompt,
+        PromptArgument, PromptMessages, Resource, ResourceContents, ResourceTemplate, Step, Tool,
+        ToolResult,
     },
     id::ExchangeId,
     mcp::testing::{World, rpc},
@@ -57,6 +58,18 @@ fn ask(call: &Call) -> Step<ToolResult> {
         "Hello, {}!",
         name.unwrap_or(call.answer("name").map_or("", |a| a.action()))
     ))
+}
+
+/// Asks once, and says what came of it.
+fn page(call: &Call) -> Step<ToolResult> {
+    let form = ElicitationSchema::new().field("name", FieldSchema::text());
+    match call.answer("name") {
+        None => Step::effect(Effect::request_input(
+            "name",
+            InputRequest::form("Your name?", form),
+        )),
+        Some(response) => Step::done(format!("{response:?}")),
+    }
 }
 
 fn sample(call: &Call) -> Step<ToolResult> {
@@ -135,6 +148,7 @@ fn offer(mut catalog: CatalogBuilder) -> CatalogBuilder {
             Handler::Step(slow as fn(&Call) -> _),
         ),
         text("ask", ask),
+        text("page", page),
         text("sample", sample),
         text("away", away),
         text("change", change),

@@ -10,7 +10,7 @@ use crate::{
     mcp::{
         server_messages,
         session::McpSession,
-        session_monitor::{Due, SessionMonitor},
+        session_monitor::{Due, SessionMonitor, SessionState},
         sse,
         v2026_07_28::subscriptions::{self, Subscription},
     },
@@ -62,17 +62,21 @@ impl Open {
                     &server_messages::changed(&change, id),
                 ));
             }
+            Event::FromHub(FromHub(FromHubKind::TokenRenewed(expires))) => {
+                self.monitor.renew_token(expires, cx);
+            }
             Event::FromHub(FromHub(FromHubKind::EndStream)) => return self.end(cx),
             Event::Disconnected => return close(cx),
             Event::Tick => match self.monitor.tick(&self.caller, cx) {
                 Due::Nothing => {}
                 Due::KeepAlive => cx.write(Bytes::from_static(sse::KEEP_ALIVE)),
-                Due::Over => return self.end(cx),
+                Due::TokenExpired => return self.end(cx),
             },
             Event::Stored(answered) if self.monitor.waits_for(&answered) => {
                 let session = self.mcp_session.as_ref();
-                if self.monitor.is_over(answered, &self.caller, session, cx) {
-                    return self.end(cx);
+                match self.monitor.found(answered, &self.caller, session, cx) {
+                    SessionState::Alive => {}
+                    SessionState::Revoked | SessionState::McpSessionEnded => return self.end(cx),
                 }
             }
             _ => {}

@@ -15,6 +15,7 @@ use ::http::StatusCode;
 use bytes::Bytes;
 
 use crate::{
+    admit::bearer,
     http::response,
     hub::{ToHub, ToHubKind},
     id::StreamId,
@@ -24,12 +25,13 @@ use crate::{
         v2026_07_28,
     },
     revision::Revision,
+    route::Route,
     step::Cx,
 };
 
 /// How a response is written.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Form {
+pub(crate) struct Form {
     pub(super) batch: bool,
     pub(super) revision: Revision,
     /// Whether the client takes a stream.
@@ -38,7 +40,7 @@ pub(super) struct Form {
 
 /// The response to a POST on its way.
 #[derive(Debug)]
-pub(super) struct PostResponse {
+pub(crate) struct PostResponse {
     form: Form,
     mode: Mode,
 }
@@ -77,13 +79,13 @@ impl ReplayWriter {
 }
 
 impl PostResponse {
-    pub(super) fn new(form: Form) -> Self {
+    pub(crate) fn new(form: Form) -> Self {
         let mode = Mode::Json;
         Self { form, mode }
     }
 
     /// Opens a stream, if none is open and the client takes one.
-    pub(super) fn open(&mut self, session: Option<&McpSession>, cx: &mut Cx<'_>) {
+    pub(crate) fn open(&mut self, session: Option<&McpSession>, cx: &mut Cx<'_>) {
         if !matches!(self.mode, Mode::Json) || !self.form.streams {
             return;
         }
@@ -107,7 +109,7 @@ impl PostResponse {
 
     /// Sends messages before the response, on a stream that is opened for them. A client that takes no
     /// stream does not get them.
-    pub(super) fn send(
+    pub(crate) fn send(
         &mut self,
         messages: Vec<ServerMessage>,
         session: Option<&McpSession>,
@@ -157,7 +159,7 @@ impl PostResponse {
 
     /// Whether the response still has somewhere to go when the peer has disconnected: a stream whose events
     /// are kept has.
-    pub(super) fn survives_disconnect(&mut self) -> bool {
+    pub(crate) fn survives_disconnect(&mut self) -> bool {
         match std::mem::replace(&mut self.mode, Mode::Json) {
             Mode::Sse(Some(replay)) | Mode::Detached(replay) => {
                 self.mode = Mode::Detached(replay);
@@ -168,14 +170,14 @@ impl PostResponse {
     }
 
     /// Sends a comment, if there is a stream, that keeps the connection open.
-    pub(super) fn keep_alive(&self, cx: &mut Cx<'_>) {
+    pub(crate) fn keep_alive(&self, cx: &mut Cx<'_>) {
         if matches!(self.mode, Mode::Sse(_)) {
             cx.write(Bytes::from_static(sse::KEEP_ALIVE));
         }
     }
 
     /// Sends the responses, and nothing after them. There are none if the client has cancelled its requests.
-    pub(super) fn finish(mut self, answers: &[Response], cx: &mut Cx<'_>) {
+    pub(crate) fn finish(mut self, answers: &[Response], cx: &mut Cx<'_>) {
         if matches!(self.mode, Mode::Json) && answers.is_empty() {
             cx.respond(response::empty(StatusCode::ACCEPTED));
             return;
@@ -197,7 +199,7 @@ impl PostResponse {
     }
 
     /// Ends the stream; `false` if there is none, and the request is still to be answered.
-    pub(super) fn end(self, cx: &mut Cx<'_>) -> bool {
+    pub(crate) fn end(self, cx: &mut Cx<'_>) -> bool {
         let replay = match self.mode {
             Mode::Json => return false,
             Mode::Sse(replay) => {
@@ -212,5 +214,11 @@ impl PostResponse {
             }));
         }
         true
+    }
+    /// Answers 401 if nothing was sent yet; a stream just ends, and the client's next request gets the 401.
+    pub(crate) fn session_over(self, cx: &mut Cx<'_>) {
+        if !self.end(cx) {
+            cx.respond(bearer::session_over(Route::Mcp, cx.env));
+        }
     }
 }

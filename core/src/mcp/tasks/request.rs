@@ -1,9 +1,9 @@
 //! `tasks/get`, `tasks/update` and `tasks/cancel`.
 //!
 //! ```text
-//! Reading --get--> its state
-//!    |  +--update, cancel--> Telling --it runs here--> acknowledged
-//!    |                          +--elsewhere--> Leaving --written--> acknowledged
+//! AwaitingRecord --get--> its status
+//!    |  +--update, cancel--> AwaitingRunner --it runs here--> acknowledged
+//!    |                          +--elsewhere--> AwaitingStored --written--> acknowledged
 //!    +--unknown, or another's--> -32602
 //! ```
 
@@ -17,12 +17,12 @@ use crate::{
     hub::{FromHub, FromHubKind, TaskUpdate, ToHub, ToHubKind},
     id::TaskId,
     json_rpc::{Error, Request},
-    step::Cx,
+    step::{Cx, Progress},
 };
 
 /// A request about a task.
 #[derive(Debug)]
-pub(crate) struct Asked {
+pub(crate) struct TaskRequest {
     task: TaskId,
     owner: TaskOwner,
     /// What the client says; nothing, if it asks how far the task is.
@@ -32,21 +32,21 @@ pub(crate) struct Asked {
 
 #[derive(Debug)]
 enum State {
-    Reading(Awaiting<Store>),
-    Telling,
-    Leaving(Awaiting<Store>),
+    AwaitingRecord(Awaiting<Store>),
+    AwaitingRunner,
+    AwaitingStored(Awaiting<Store>),
 }
 
-/// How far the request is.
-#[derive(Debug)]
-pub(crate) enum Asking {
-    Waiting(Asked),
-    Done(Result<Map<String, Value>, Error>),
-}
+/// What a step of the request leaves.
+pub(crate) type TaskRequestProgress = Progress<TaskRequest, Result<Map<String, Value>, Error>>;
 
-impl Asked {
-    /// Begins.
-    pub(crate) fn start(request: &Request, caller: &Caller, cx: &mut Cx<'_>) -> Asking {
+impl TaskRequest {
+    /// Reads the task that the request is about.
+    pub(crate) fn start(
+        request: &Request,
+        caller: &Caller,
+        cx: &mut Cx<'_>,
+    ) -> TaskRequestProgress {
         let task = request.params.get("taskId").and_then(Value::as_str);
         let update = match request.method.as_str() {
             "tasks/cancel" => Some(TaskUpdate {
@@ -60,62 +60,69 @@ impl Asked {
                 }),
                 _ => {
                     let words = "The parameter `inputResponses` must be an object.";
-                    return Asking::Done(Err(Error::invalid_params(words)));
+                    return Progress::Ready(Err(Error::invalid_params(words)));
                 }
             },
             _ => None,
         };
         let Some(task) = task.and_then(TaskId::parse) else {
-            return Asking::Done(Err(unknown()));
+            return Progress::Ready(Err(unknown()));
         };
         let reading = cx.store(Store::Get(record::key(task)));
-        Asking::Waiting(Self {
+        Progress::Pending(Self {
             task,
             owner: TaskOwner::of(caller, cx.env.server),
             update: update.map(Box::new),
-            state: State::Reading(reading),
+            state: State::AwaitingRecord(reading),
         })
     }
 
-    /// The next state after an event.
-    pub(crate) fn handle(mut self, event: Event, cx: &mut Cx<'_>) -> Asking {
+    pub(crate) fn handle(mut self, event: Event, cx: &mut Cx<'_>) -> TaskRequestProgress {
         match (&self.state, event) {
-            (State::Reading(reading), Event::Stored(answered)) => match reading.take(answered) {
-                Some(answer) => self.read(answer, cx),
-                None => Asking::Waiting(self),
-            },
-            (State::Telling, Event::FromHub(FromHub(FromHubKind::TaskUpdateRouted(true)))) => {
-                Asking::Done(Ok(Map::new()))
+            (State::AwaitingRecord(reading), Event::Stored(answered)) => {
+                match reading.take(answered) {
+                    Some(answer) => self.read(answer, cx),
+                    None => Progress::Pending(self),
+                }
             }
-            (State::Telling, Event::FromHub(FromHub(FromHubKind::TaskUpdateRouted(false)))) => {
+            (
+                State::AwaitingRunner,
+                Event::FromHub(FromHub(FromHubKind::TaskUpdateRouted(true))),
+            ) => Progress::Ready(Ok(Map::new())),
+            (
+                State::AwaitingRunner,
+                Event::FromHub(FromHub(FromHubKind::TaskUpdateRouted(false))),
+            ) => {
                 let update = self.update.take().unwrap_or_default();
                 let put = update.put(self.task, &self.owner, cx);
-                self.state = State::Leaving(cx.store(put));
-                Asking::Waiting(self)
+                self.state = State::AwaitingStored(cx.store(put));
+                Progress::Pending(self)
             }
-            (State::Leaving(leaving), Event::Stored(answered)) => match leaving.take(answered) {
-                Some(Ok(_)) => Asking::Done(Ok(Map::new())),
-                Some(Err(_)) => Asking::Done(Err(unavailable())),
-                None => Asking::Waiting(self),
-            },
-            _ => Asking::Waiting(self),
+            (State::AwaitingStored(leaving), Event::Stored(answered)) => {
+                match leaving.take(answered) {
+                    Some(Ok(_)) => Progress::Ready(Ok(Map::new())),
+                    Some(Err(_)) => Progress::Ready(Err(unavailable())),
+                    None => Progress::Pending(self),
+                }
+            }
+            _ => Progress::Pending(self),
         }
     }
 
-    fn read(mut self, answer: <Store as Ask>::Answer, cx: &mut Cx<'_>) -> Asking {
+    fn read(mut self, answer: <Store as Ask>::Answer, cx: &mut Cx<'_>) -> TaskRequestProgress {
         let Ok(stored) = answer else {
-            return Asking::Done(Err(unavailable()));
+            return Progress::Ready(Err(unavailable()));
         };
         let (task, owner) = (self.task, &self.owner);
         let keys = &cx.env.server.keys;
         let record = stored.and_then(|stored| TaskRecord::open(task, owner, &stored, keys));
         let Some(record) = record else {
-            return Asking::Done(Err(unknown()));
+            return Progress::Ready(Err(unknown()));
         };
         match &self.update {
-            None => Asking::Done(Ok(record.to_json(task))),
+            None => Progress::Ready(Ok(record.to_json(task))),
             // What is over is not changed, and saying so late is no fault.
-            Some(_) if record.status.is_final() => Asking::Done(Ok(Map::new())),
+            Some(_) if record.status.is_final() => Progress::Ready(Ok(Map::new())),
             Some(update) => {
                 let (update, principal) = (update.clone(), owner.principal);
                 cx.to_hub(ToHub(ToHubKind::UpdateTask {
@@ -123,8 +130,8 @@ impl Asked {
                     principal,
                     update,
                 }));
-                self.state = State::Telling;
-                Asking::Waiting(self)
+                self.state = State::AwaitingRunner;
+                Progress::Pending(self)
             }
         }
     }

@@ -59,6 +59,7 @@ fn world() -> World {
     let tool = |name: &str, tasks| Tool::new(name, "A tool of a test").tasks(tasks);
     let catalog = Catalog::builder()
         .tool(tool("slow", TaskSupport::Optional), Handler::Step(slow))
+        .tool(tool("long", TaskSupport::Optional), Handler::Step(long))
         .tool(tool("fails", TaskSupport::Required), Handler::Step(fails))
         .tool(tool("asks", TaskSupport::Optional), Handler::Step(asks))
         .tool(tool("first", TaskSupport::Optional), Handler::Step(asks))
@@ -154,6 +155,31 @@ fn a_task_goes_on_after_its_answer_and_without_its_client() {
     let late = ask(&mut world, "alice", "tasks/cancel", json!({"taskId": task}));
     assert_eq!(late["resultType"], "complete");
     assert_eq!(status(&mut world, &task), "completed");
+}
+
+fn long(call: &Call) -> Step<ToolResult> {
+    match call.results().len() {
+        0 => Step::effect(Effect::Sleep(
+            limits::CALL_TIMEOUT + Duration::from_secs(60),
+        )),
+        _ => Step::done("slept long"),
+    }
+}
+
+#[test]
+fn a_task_has_a_longer_deadline_than_a_call() {
+    let mut world = world();
+    let (_, task) = call(&mut world, "long");
+    let (_, native) = call(&mut world, "native");
+    assert_eq!(world.calls[0].2.within, limits::TASK_TIMEOUT);
+    world.wait(limits::CALL_TIMEOUT.as_secs() + 10);
+    assert_eq!(status(&mut world, &task), "working");
+    assert_eq!(status(&mut world, &native), "working");
+    world.wait(60);
+    assert_eq!(
+        get(&mut world, &task)["result"]["content"][0]["text"],
+        "slept long"
+    );
 }
 
 #[test]

@@ -124,3 +124,18 @@ fn a_call_that_never_ends_is_ended_on_the_stream() {
             .contains("too long")
     );
 }
+
+#[test]
+fn a_stream_lives_on_when_its_client_posts_with_a_newer_token() {
+    let mut world = world();
+    let (stream, target) = open(&mut world, "alice");
+    let lifetime = crate::limits::SESSION_TOKEN_LIFETIME.as_secs();
+    world.server.now.unix.0 += lifetime - 100;
+    post(&mut world, "alice", &target, &rpc(1, "ping", &json!({})));
+    world.wait(120);
+    assert!(!world.is_over(stream));
+    assert_eq!(said(&world, stream).len(), 1);
+    world.server.now.unix.0 += lifetime;
+    world.wait(20);
+    assert!(world.is_over(stream));
+}

@@ -54,21 +54,55 @@ fn another_user_or_session_cannot_answer_an_input_request() {
 }
 
 #[test]
-fn an_answer_that_does_not_fit_or_is_an_error_fails_the_call_in_words() {
+fn a_response_that_is_an_error_or_does_not_fit_reaches_the_tool() {
     let mut world = world();
     let client = Client::new(&mut world, "2025-11-25", able());
-    for answered in [
-        json!({"result": {"action": "accept", "content": {"name": 1}}}),
-        json!({"result": {"action": "perhaps"}}),
-        json!({"error": {"code": -1, "message": "no"}}),
+    for (responded, why) in [
+        (
+            json!({"result": {"action": "accept", "content": {"name": 1}}}),
+            "The client's response does not fit the request.",
+        ),
+        (
+            json!({"result": {"action": "perhaps"}}),
+            "The client's response does not fit the request.",
+        ),
+        (json!({"error": {"code": -1, "message": "no"}}), "no"),
     ] {
-        let id = client.begin(&mut world, "tools/call", json!({"name": "ask"}));
-        let mut message = answered.clone();
+        let id = client.begin(&mut world, "tools/call", json!({"name": "page"}));
+        let mut message = responded.clone();
         message["jsonrpc"] = json!("2.0");
         message["id"] = messages(&world, id)[0]["id"].clone();
         client.post(&mut world, &message);
-        assert_eq!(answer(&world, id)["isError"], true, "{answered}");
+        let expected = format!("{:?}", InputResponse::Refused(why.to_owned()));
+        assert_eq!(answer(&world, id)["content"][0]["text"], expected);
     }
+}
+
+#[test]
+fn an_input_request_without_a_response_times_out_and_is_cancelled() {
+    let mut world = world();
+    let client = Client::new(&mut world, "2025-11-25", able());
+    let id = client.begin(&mut world, "tools/call", json!({"name": "page"}));
+    world.wait(crate::limits::INPUT_TIMEOUT.as_secs());
+    let sent = messages(&world, id);
+    assert_eq!(sent[1]["method"], "notifications/cancelled");
+    assert_eq!(sent[1]["params"]["requestId"], sent[0]["id"]);
+    assert_eq!(answer(&world, id)["content"][0]["text"], "TimedOut");
+}
+
+#[test]
+fn a_call_that_is_cancelled_cancels_its_input_requests() {
+    let mut world = world();
+    let client = Client::new(&mut world, "2025-11-25", able());
+    let id = client.begin(&mut world, "tools/call", json!({"name": "page"}));
+    let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled",
+        "params": {"requestId": 1}});
+    client.post(&mut world, &cancel);
+    assert!(world.is_over(id));
+    let sent = messages(&world, id);
+    assert_eq!(sent.len(), 2);
+    assert_eq!(sent[1]["method"], "notifications/cancelled");
+    assert_eq!(sent[1]["params"]["requestId"], sent[0]["id"]);
 }
 
 #[test]

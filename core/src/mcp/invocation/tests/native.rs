@@ -118,6 +118,54 @@ fn a_cancellation_that_comes_too_late_for_one_of_a_batch_leaves_the_next_alone()
 }
 
 #[test]
+fn a_request_of_a_batch_that_waits_its_turn_is_cancelled() {
+    let mut world = world();
+    let client = Client::new(&mut world, "2025-03-26", json!({}));
+    let session = client.session.clone().unwrap();
+    let call = |id: u64, name: &str| {
+        let arguments = if name == "slow" {
+            json!({"whom": "Alice"})
+        } else {
+            json!({})
+        };
+        let params = json!({"name": name, "arguments": arguments});
+        json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params})
+    };
+    let batch = json!([call(1, "slow"), call(2, "native"), call(3, "slow")]);
+    let fields = [("mcp-session-id", session.as_str())];
+    let request = world.request("alice", "POST", "/mcp", &fields, &batch.to_string());
+    let id = world.begin(request);
+    let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled",
+        "params": {"requestId": 2}});
+    client.post(&mut world, &cancel);
+    world.wait(2);
+    assert!(world.is_over(id));
+    assert!(world.calls.is_empty(), "it never began");
+    let answers = body(world.sent(id).response.as_ref().unwrap());
+    let ids: Vec<_> = answers
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["id"])
+        .collect();
+    assert_eq!(ids, [1, 3]);
+}
+
+#[test]
+fn a_call_goes_on_when_its_token_expires_and_ends_when_its_session_is_revoked() {
+    let mut world = world();
+    let client = Client::new(&mut world, "2025-11-25", json!({}));
+    let id = begin(&mut world, &client);
+    world.server.now.unix.0 += crate::limits::SESSION_TOKEN_LIFETIME.as_secs();
+    world.wait(20);
+    assert!(!world.is_over(id));
+    world.revoke("alice");
+    world.wait(20);
+    assert!(world.is_over(id));
+    assert_eq!(world.cancelled, 1);
+}
+
+#[test]
 fn a_call_that_never_ends_is_ended() {
     let mut world = world();
     for revision in ["2025-11-25", NEW] {

@@ -149,7 +149,7 @@ fn a_list_is_read_page_by_page() {
             None => break,
         }
     }
-    assert_eq!(names.len(), 9, "{names:?}");
+    assert_eq!(names.len(), 10, "{names:?}");
     for odd in [json!("x"), json!(1), json!("ZnJvbSA5OTk")] {
         let error = client.ask(&mut world, "tools/list", json!({"cursor": odd}));
         assert_eq!(error["code"], -32602);

@@ -183,16 +183,16 @@ fn a_call_that_takes_long_keeps_its_connection_awake_and_ends_with_the_session()
     assert_eq!(world.cancelled, 1);
 }
 
-// Found by the simulator, seed 655.
+// Found by the simulator, seed 655: it waited for a moment that was past.
 #[test]
-fn a_token_that_ends_while_its_call_begins_ends_the_call_a_moment_later() {
+fn a_token_that_expires_while_its_call_begins_does_not_end_the_call() {
     let mut world = world();
     let client = Client::new(&mut world, "2025-11-25", json!({}));
     let id = client.begin(&mut world, "tools/call", json!({"name": "native"}));
     world.server.now.unix.0 += crate::limits::SESSION_TOKEN_LIFETIME.as_secs();
     world.tell(id, Event::Tick);
-    assert!(world.is_over(id));
-    assert_eq!(world.sent(id).response.as_ref().unwrap().status(), 401);
+    assert!(!world.is_over(id));
+    assert!(world.sent(id).response.is_none());
 }
 
 #[test]

@@ -1,0 +1,311 @@
+//! Requests that are answered one after the other: one, or those of a batch.
+
+use std::collections::VecDeque;
+
+use serde_json::{Map, Value};
+
+use super::{
+    dispatch::{self, Reply},
+    invocation::{
+        ClientProfile, InFlightRegistration, Invocation, InvocationCx, InvocationEnd, ServerMessage,
+    },
+    results,
+    tasks::TaskRequest,
+    v2026_07_28,
+};
+use crate::{
+    admit::caller::Caller,
+    catalog::Catalog,
+    event::Event,
+    hub::{FromHub, FromHubKind},
+    json_rpc::{Error, Id, Request, Response},
+    step::{Cx, Progress},
+    time::Instant,
+};
+
+/// Requests that are being answered.
+#[derive(Debug)]
+pub(crate) struct RequestBatch {
+    client: ClientProfile,
+    queue: VecDeque<Request>,
+    current: Option<(Request, Current)>,
+    responses: Vec<Response>,
+    registration: InFlightRegistration,
+}
+
+/// What answers the current request.
+#[derive(Debug)]
+enum Current {
+    Invocation(Box<Invocation>),
+    Subscribing,
+    Task(TaskRequest),
+}
+
+/// How a batch ends.
+#[derive(Debug)]
+pub(crate) enum BatchEnd {
+    /// With responses, in the order of the requests. A cancelled request has none.
+    Responses(Vec<Response>),
+    /// The user must sign in again; this request found out.
+    SessionOver(Id),
+}
+
+/// What a step of a batch leaves.
+pub(crate) type BatchProgress = Progress<RequestBatch, BatchEnd>;
+
+/// What a batch has at hand: the exchange, and the messages to send to the client before the response.
+pub(crate) struct BatchCx<'a, 'b> {
+    pub(crate) caller: &'a Caller,
+    pub(crate) cx: &'a mut Cx<'b>,
+    pub(crate) messages: &'a mut Vec<ServerMessage>,
+}
+
+impl RequestBatch {
+    /// Begins to answer. Whether the scopes suffice was checked: [`dispatch::missing_scopes`].
+    pub(crate) fn start(
+        client: ClientProfile,
+        requests: Vec<Request>,
+        bcx: &mut BatchCx<'_, '_>,
+    ) -> BatchProgress {
+        let batch = Self {
+            client,
+            registration: InFlightRegistration::new(bcx.caller, client.mcp_session, &requests),
+            queue: requests.into(),
+            current: None,
+            responses: Vec::new(),
+        };
+        batch.advance(bcx)
+    }
+
+    /// When it wants to be woken.
+    pub(crate) fn wake(&self) -> Option<Instant> {
+        self.invocation()?.wake()
+    }
+
+    /// The invocation that answers the current request, if one does.
+    pub(crate) fn invocation(&self) -> Option<&Invocation> {
+        match &self.current {
+            Some((_, Current::Invocation(invocation))) => Some(invocation),
+            _ => None,
+        }
+    }
+
+    /// Turns the current request into a task, if its tool and its client want that, and gives its id. An
+    /// input request that comes before anything else was sent before.
+    pub(crate) fn become_task(&mut self, caller: &Caller, catalog: &Catalog) -> Option<Id> {
+        match &mut self.current {
+            Some((request, Current::Invocation(invocation))) => {
+                let support = dispatch::task_support(request, caller, catalog);
+                dispatch::may_become_task(support, self.client).then(|| {
+                    invocation.become_task();
+                    request.id.clone()
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// Drops all requests.
+    pub(crate) fn cancel(mut self, bcx: &mut BatchCx<'_, '_>) {
+        self.cancel_current(bcx);
+    }
+
+    /// Answers with an error what was not answered in time.
+    pub(crate) fn time_out(mut self, bcx: &mut BatchCx<'_, '_>) -> Vec<Response> {
+        let mut responses = std::mem::take(&mut self.responses);
+        let current = self.current.as_ref().map(|(request, _)| request.id.clone());
+        let rest = self.queue.iter().map(|request| request.id.clone());
+        for id in current.into_iter().chain(rest) {
+            let error = Error::new(Error::INTERNAL, "This took too long and was ended.");
+            responses.push(Response::error(Some(id), error));
+        }
+        self.cancel_current(bcx);
+        responses
+    }
+
+    fn cancel_current(&mut self, bcx: &mut BatchCx<'_, '_>) {
+        if let Some((_, Current::Invocation(invocation))) = self.current.take() {
+            invocation.cancel(&mut invocation_cx(&mut self.registration, bcx));
+        }
+    }
+
+    /// The client cancels a request: the current one, one that waits its turn, or one that was answered
+    /// already. Nobody waits for its response (basic/utilities/cancellation).
+    fn cancel_request(&mut self, id: &Id, bcx: &mut BatchCx<'_, '_>) {
+        self.queue.retain(|request| request.id != *id);
+        if self.current.as_ref().is_some_and(|(one, _)| one.id == *id) {
+            self.cancel_current(bcx);
+            self.current = None;
+        }
+    }
+
+    /// Hands input responses of a task's client to its invocation.
+    pub(crate) fn update_input(
+        mut self,
+        responses: &Map<String, Value>,
+        bcx: &mut BatchCx<'_, '_>,
+    ) -> BatchProgress {
+        match self.current.take() {
+            Some((request, Current::Invocation(invocation))) => {
+                let icx = &mut invocation_cx(&mut self.registration, bcx);
+                let progress = invocation.update_input(responses, icx);
+                self.on_invocation(request, progress, bcx)
+            }
+            current => Progress::Pending(Self { current, ..self }),
+        }
+    }
+
+    pub(crate) fn handle(mut self, event: Event, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
+        match event {
+            Event::FromHub(FromHub(FromHubKind::Cancelled(id))) => {
+                self.cancel_request(&id, bcx);
+                self.advance(bcx)
+            }
+            Event::FromHub(FromHub(FromHubKind::McpSessionEnded)) => {
+                self.queue.clear();
+                self.cancel_current(bcx);
+                self.advance(bcx)
+            }
+            event => self.handle_current(event, bcx),
+        }
+    }
+
+    fn handle_current(mut self, event: Event, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
+        match self.current.take() {
+            Some((request, Current::Invocation(invocation))) => {
+                let icx = &mut invocation_cx(&mut self.registration, bcx);
+                let progress = invocation.handle(event, icx);
+                self.on_invocation(request, progress, bcx)
+            }
+            Some((request, Current::Subscribing)) => match event {
+                Event::FromHub(FromHub(FromHubKind::Subscribed(has_room))) => {
+                    let error = Error::invalid_params("There are too many subscriptions.");
+                    let result = if has_room { Ok(Map::new()) } else { Err(error) };
+                    self.respond(request, result, bcx.cx);
+                    self.advance(bcx)
+                }
+                _ => {
+                    self.current = Some((request, Current::Subscribing));
+                    Progress::Pending(self)
+                }
+            },
+            Some((request, Current::Task(task))) => {
+                let progress = task.handle(event, bcx.cx);
+                self.on_task(request, progress, bcx.cx);
+                self.advance(bcx)
+            }
+            None => self.advance(bcx),
+        }
+    }
+
+    /// Answers requests until one has to wait.
+    fn advance(mut self, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
+        while self.current.is_none() {
+            let Some(request) = self.queue.pop_front() else {
+                return Progress::Ready(BatchEnd::Responses(self.responses));
+            };
+            let icx = &mut invocation_cx(&mut self.registration, bcx);
+            match dispatch::answer(&request, self.client, icx) {
+                Reply::Result(result) => self.respond(request, Ok(result), bcx.cx),
+                Reply::Error(error) => self.respond(request, Err(error), bcx.cx),
+                Reply::Subscribing => self.current = Some((request, Current::Subscribing)),
+                Reply::Task(progress) => self.on_task(request, progress, bcx.cx),
+                Reply::Invocation(progress) => {
+                    if let Err(id) = self.apply(request, progress, bcx) {
+                        return Progress::Ready(BatchEnd::SessionOver(id));
+                    }
+                }
+            }
+        }
+        Progress::Pending(self)
+    }
+
+    fn on_invocation(
+        mut self,
+        request: Request,
+        progress: Progress<Box<Invocation>, InvocationEnd>,
+        bcx: &mut BatchCx<'_, '_>,
+    ) -> BatchProgress {
+        match self.apply(request, progress, bcx) {
+            Ok(()) => self.advance(bcx),
+            Err(id) => Progress::Ready(BatchEnd::SessionOver(id)),
+        }
+    }
+
+    fn on_task(
+        &mut self,
+        request: Request,
+        progress: Progress<TaskRequest, Result<Map<String, Value>, Error>>,
+        cx: &Cx<'_>,
+    ) {
+        match progress {
+            Progress::Pending(task) => self.current = Some((request, Current::Task(task))),
+            Progress::Ready(result) => self.respond(request, result, cx),
+        }
+    }
+
+    /// Takes what an invocation leaves.
+    ///
+    /// # Errors
+    ///
+    /// The id of the request, if the user must sign in again.
+    fn apply(
+        &mut self,
+        request: Request,
+        progress: Progress<Box<Invocation>, InvocationEnd>,
+        bcx: &mut BatchCx<'_, '_>,
+    ) -> Result<(), Id> {
+        let revision = self.client.revision;
+        let end = match progress {
+            Progress::Pending(invocation) => {
+                self.current = Some((request, Current::Invocation(invocation)));
+                return Ok(());
+            }
+            Progress::Ready(end) => end,
+        };
+        let result = match end {
+            InvocationEnd::SessionOver => return Err(request.id),
+            InvocationEnd::Done(result) => {
+                results::finished(result, &request, revision, bcx.caller, bcx.cx)
+            }
+            InvocationEnd::InputRequired {
+                requests,
+                responses,
+            } => results::input_required(&requests, &responses, &request, bcx.caller, bcx.cx),
+            InvocationEnd::MissingCapability(capability) => {
+                Err(v2026_07_28::missing_capability(capability.to_json()))
+            }
+        };
+        self.respond(request, result, bcx.cx);
+        Ok(())
+    }
+
+    fn respond(
+        &mut self,
+        request: Request,
+        result: Result<Map<String, Value>, Error>,
+        cx: &Cx<'_>,
+    ) {
+        let revision = self.client.revision;
+        self.responses.push(match result {
+            Ok(result) if revision.features().stateless => {
+                let result = v2026_07_28::with_result_meta(result, &cx.env.server.catalog);
+                Response::result(request.id, Value::Object(result))
+            }
+            Ok(result) => Response::result(request.id, Value::Object(result)),
+            Err(error) => Response::error(Some(request.id), results::of_revision(error, revision)),
+        });
+    }
+}
+
+fn invocation_cx<'a, 'b>(
+    registration: &'a mut InFlightRegistration,
+    bcx: &'a mut BatchCx<'_, 'b>,
+) -> InvocationCx<'a, 'b> {
+    InvocationCx {
+        caller: bcx.caller,
+        cx: bcx.cx,
+        messages: bcx.messages,
+        registration,
+    }
+}

@@ -1,0 +1,336 @@
+//! The machine that answers requests, whatever they call and wherever the response goes.
+//!
+//! ```text
+//! start --answered at once--> the output is finished
+//!   +--it waits--> Execution --answered--------------------------------> the output is finished
+//!                     +--too late, session revoked, nobody to answer--> cancelled, the output is finished
+//! ```
+//!
+//! The three outputs share the deadline, the monitor of the session, cancellation and completion: the
+//! response to a POST, the stream of HTTP+SSE, and a task.
+
+mod http_sse_output;
+
+pub(crate) use self::http_sse_output::HttpSseOutput;
+use super::{
+    batch::{BatchCx, BatchEnd, BatchProgress, RequestBatch},
+    invocation::{ClientProfile, ServerMessage},
+    session::McpSession,
+    session_monitor::{Due, SessionMonitor, SessionState},
+    streamable_http::PostResponse,
+    tasks::{TaskRunner, TaskStep},
+};
+use crate::{
+    admit::caller::Caller,
+    event::Event,
+    hub::{TaskUpdate, ToHub, ToHubKind},
+    json_rpc::{Error, Id, Request, Response},
+    limits,
+    step::{Cx, Progress},
+    time::Instant,
+};
+
+const SIGN_IN_ENDED: &str = "The sign-in has ended. Please sign in again.";
+
+/// Requests that are being answered.
+#[derive(Debug)]
+pub(crate) struct Execution {
+    caller: Box<Caller>,
+    mcp_session: Option<McpSession>,
+    /// The requests; none once they are answered and a task has yet to be written.
+    batch: Option<RequestBatch>,
+    output: Output,
+    monitor: SessionMonitor,
+    deadline: Instant,
+}
+
+/// Where messages and responses go.
+#[derive(Debug)]
+pub(crate) enum Output {
+    Post(PostResponse),
+    HttpSse(HttpSseOutput),
+    Task(Box<TaskRunner>),
+}
+
+impl Execution {
+    /// Begins to answer requests. Whether the scopes suffice was checked.
+    pub(crate) fn start(
+        client: ClientProfile,
+        requests: Vec<Request>,
+        mcp_session: Option<McpSession>,
+        output: Output,
+        caller: Box<Caller>,
+        cx: &mut Cx<'_>,
+    ) -> Progress<Self> {
+        let now = cx.env.now.instant;
+        let mut execution = Self {
+            monitor: SessionMonitor::new(&caller, cx),
+            caller,
+            mcp_session,
+            batch: None,
+            output,
+            deadline: now.after(limits::CALL_TIMEOUT),
+        };
+        let mut messages = Vec::new();
+        let bcx = &mut execution.batch_cx(&mut messages, cx);
+        match RequestBatch::start(client, requests, bcx) {
+            Progress::Pending(mut batch) => {
+                let catalog = &cx.env.server.catalog;
+                if let Some(id) = batch.become_task(&execution.caller, catalog) {
+                    let runner = TaskRunner::start(id, &execution.caller, cx);
+                    execution.output = Output::Task(Box::new(runner));
+                    execution.deadline = now.after(limits::TASK_TIMEOUT);
+                }
+                execution.batch_progress(Progress::Pending(batch), messages, cx)
+            }
+            ended => execution.batch_progress(ended, messages, cx),
+        }
+    }
+
+    fn batch_cx<'a, 'b>(
+        &'a self,
+        messages: &'a mut Vec<ServerMessage>,
+        cx: &'a mut Cx<'b>,
+    ) -> BatchCx<'a, 'b> {
+        BatchCx {
+            caller: &self.caller,
+            cx,
+            messages,
+        }
+    }
+
+    fn wait(mut self, cx: &mut Cx<'_>) -> Progress<Self> {
+        let mut wake = self.monitor.wake();
+        if let Output::Task(task) = &mut self.output {
+            wake = wake.min(task.wait(cx));
+        }
+        // What is over only waits until it is written.
+        if let Some(batch) = &self.batch {
+            wake = wake.min(self.deadline);
+            wake = batch.wake().map_or(wake, |batch| batch.min(wake));
+        }
+        cx.wait_until(wake);
+        Progress::Pending(self)
+    }
+
+    pub(crate) fn handle(mut self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
+        let is_over = self.batch.is_none();
+        let step = match &mut self.output {
+            Output::Task(task) => task.handle(event, is_over, cx),
+            Output::Post(_) | Output::HttpSse(_) => TaskStep::Other(event),
+        };
+        let event = match step {
+            TaskStep::Other(event) => event,
+            step => return self.task_step(step, cx),
+        };
+        match event {
+            Event::Disconnected if self.output.survives_disconnect() => self.wait(cx),
+            Event::Disconnected => {
+                self.cancel(cx);
+                Progress::Ready(())
+            }
+            Event::Tick => self.tick(cx),
+            Event::Stored(answered) if self.monitor.waits_for(&answered) => {
+                let mcp_session = self.mcp_session.as_ref();
+                match self.monitor.found(answered, &self.caller, mcp_session, cx) {
+                    SessionState::Alive => self.wait(cx),
+                    SessionState::McpSessionEnded => {
+                        let messages = self.cancel(cx);
+                        self.finish(Vec::new(), messages, cx)
+                    }
+                    SessionState::Revoked => {
+                        self.cancel(cx);
+                        self.session_over(None, cx)
+                    }
+                }
+            }
+            event => self.advance(event, cx),
+        }
+    }
+
+    fn task_step(mut self, step: TaskStep, cx: &mut Cx<'_>) -> Progress<Self> {
+        match step {
+            TaskStep::Wait | TaskStep::Other(_) => self.wait(cx),
+            TaskStep::Update(update) => self.update(update, cx),
+            TaskStep::Abandoned => {
+                self.cancel(cx);
+                Progress::Ready(())
+            }
+            TaskStep::Written => Progress::Ready(()),
+        }
+    }
+
+    /// The client of a task updates it.
+    fn update(mut self, update: TaskUpdate, cx: &mut Cx<'_>) -> Progress<Self> {
+        if update.cancel {
+            let messages = self.cancel(cx);
+            return self.finish(Vec::new(), messages, cx);
+        }
+        let Some(batch) = self.batch.take() else {
+            return self.wait(cx);
+        };
+        let mut messages = Vec::new();
+        let progress = batch.update_input(&update.responses, &mut self.batch_cx(&mut messages, cx));
+        self.batch_progress(progress, messages, cx)
+    }
+
+    /// Time has passed: for the requests first, so that nothing is asked of the store in the last step.
+    fn tick(mut self, cx: &mut Cx<'_>) -> Progress<Self> {
+        let now = cx.env.now.instant;
+        let wake = self.batch.as_ref().and_then(RequestBatch::wake);
+        let progress = if now >= self.deadline
+            && let Some(batch) = self.batch.take()
+        {
+            let mut messages = Vec::new();
+            let responses = batch.time_out(&mut self.batch_cx(&mut messages, cx));
+            self.finish(responses, messages, cx)
+        } else if wake.is_some_and(|wake| now >= wake) {
+            self.advance(Event::Tick, cx)
+        } else {
+            Progress::Pending(self)
+        };
+        match progress {
+            Progress::Pending(execution) => execution.tick_output(cx),
+            Progress::Ready(()) => Progress::Ready(()),
+        }
+    }
+
+    fn tick_output(mut self, cx: &mut Cx<'_>) -> Progress<Self> {
+        let is_over = self.batch.is_none();
+        if let Output::Task(task) = &mut self.output {
+            match task.tick(is_over, cx) {
+                TaskStep::Wait => {}
+                step => return self.task_step(step, cx),
+            }
+        }
+        match self.monitor.tick(&self.caller, cx) {
+            // The session lives, and the client may have a newer token already: the call goes on.
+            Due::Nothing | Due::TokenExpired => {}
+            Due::KeepAlive => self.output.keep_alive(self.mcp_session.as_ref(), cx),
+        }
+        self.wait(cx)
+    }
+
+    /// Hands an event to the requests.
+    fn advance(mut self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
+        let Some(batch) = self.batch.take() else {
+            return self.wait(cx);
+        };
+        let mut messages = Vec::new();
+        let progress = batch.handle(event, &mut self.batch_cx(&mut messages, cx));
+        self.batch_progress(progress, messages, cx)
+    }
+
+    fn batch_progress(
+        mut self,
+        progress: BatchProgress,
+        messages: Vec<ServerMessage>,
+        cx: &mut Cx<'_>,
+    ) -> Progress<Self> {
+        match progress {
+            Progress::Pending(batch) => {
+                self.output.send(messages, self.mcp_session.as_ref(), cx);
+                if let Output::Task(task) = &mut self.output {
+                    task.progress(batch.invocation(), cx);
+                }
+                self.batch = Some(batch);
+                self.wait(cx)
+            }
+            Progress::Ready(BatchEnd::Responses(responses)) => self.finish(responses, messages, cx),
+            Progress::Ready(BatchEnd::SessionOver(id)) => {
+                self.output.send(messages, self.mcp_session.as_ref(), cx);
+                self.session_over(Some(id), cx)
+            }
+        }
+    }
+
+    /// Cancels what was not answered, and gives the messages that tell the client so.
+    fn cancel(&mut self, cx: &mut Cx<'_>) -> Vec<ServerMessage> {
+        let mut messages = Vec::new();
+        if let Some(batch) = self.batch.take() {
+            batch.cancel(&mut self.batch_cx(&mut messages, cx));
+        }
+        messages
+    }
+
+    /// Sends the responses, and nothing after them.
+    fn finish(
+        mut self,
+        responses: Vec<Response>,
+        messages: Vec<ServerMessage>,
+        cx: &mut Cx<'_>,
+    ) -> Progress<Self> {
+        self.output.send(messages, self.mcp_session.as_ref(), cx);
+        match self.output {
+            Output::Post(response) => {
+                response.finish(&responses, cx);
+                Progress::Ready(())
+            }
+            Output::HttpSse(output) => {
+                output.finish(&responses, cx);
+                Progress::Ready(())
+            }
+            Output::Task(ref mut task) => {
+                task.finish(responses.into_iter().next(), cx);
+                self.wait(cx)
+            }
+        }
+    }
+
+    /// The session was revoked, or its user must sign in again: all that stands on it ends.
+    fn session_over(mut self, id: Option<Id>, cx: &mut Cx<'_>) -> Progress<Self> {
+        let session = self.caller.session.id;
+        match self.output {
+            Output::Post(response) => {
+                cx.to_hub(ToHub(ToHubKind::EndSession(session)));
+                response.session_over(cx);
+                Progress::Ready(())
+            }
+            Output::HttpSse(output) => {
+                output.session_over(id, SIGN_IN_ENDED, cx);
+                cx.to_hub(ToHub(ToHubKind::EndSession(session)));
+                Progress::Ready(())
+            }
+            Output::Task(ref mut task) => {
+                cx.to_hub(ToHub(ToHubKind::EndSession(session)));
+                let error = Error::new(Error::INTERNAL, SIGN_IN_ENDED);
+                task.finish(Some(Response::error(id, error)), cx);
+                self.wait(cx)
+            }
+        }
+    }
+}
+
+impl Output {
+    /// Whether it still has somewhere to go when the peer has disconnected.
+    fn survives_disconnect(&mut self) -> bool {
+        match self {
+            Self::Post(response) => response.survives_disconnect(),
+            Self::HttpSse(_) | Self::Task(_) => true,
+        }
+    }
+
+    fn keep_alive(&mut self, mcp_session: Option<&McpSession>, cx: &mut Cx<'_>) {
+        match self {
+            Self::Post(response) => {
+                response.open(mcp_session, cx);
+                response.keep_alive(cx);
+            }
+            Self::HttpSse(_) | Self::Task(_) => {}
+        }
+    }
+
+    fn send(
+        &mut self,
+        messages: Vec<ServerMessage>,
+        mcp_session: Option<&McpSession>,
+        cx: &mut Cx<'_>,
+    ) {
+        match self {
+            Self::Post(response) => response.send(messages, mcp_session, cx),
+            Self::HttpSse(output) => output.send(messages, cx),
+            // Nothing is sent before the result of a task.
+            Self::Task(_) => {}
+        }
+    }
+}
