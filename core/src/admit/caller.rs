@@ -67,7 +67,7 @@ impl Caller {
 }
 
 /// Tenant, user and client, each with its length, so that no two triples read the same.
-fn principal_id_of(session: &Session) -> PrincipalId {
+pub(crate) fn principal_id_of(session: &Session) -> PrincipalId {
     let user = &session.user;
     let mut text = Vec::new();
     for part in [&user.tenant_id, &user.oid] {

@@ -226,3 +226,6 @@ pub(super) mod key {
         Ok(SealingKey::new(*bytes))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -208,7 +208,7 @@ pub(super) fn update_key(task: TaskId) -> Key {
     Key(format!("task-told/{task}"))
 }
 
-fn context(task: TaskId, principal: PrincipalId) -> Vec<u8> {
+pub(super) fn context(task: TaskId, principal: PrincipalId) -> Vec<u8> {
     let mut context = b"task".to_vec();
     context.extend(task.0);
     context.extend(principal.0);

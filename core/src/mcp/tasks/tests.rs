@@ -1,6 +1,11 @@
 //! Tasks: begun, asked about, answered, cancelled; by their owner only.
 
+mod sealed;
+
 use std::time::Duration;
+
+use ::http::Request;
+use bytes::Bytes;
 
 use serde_json::{Value, json};
 
@@ -55,7 +60,7 @@ fn asks(call: &Call) -> Step<ToolResult> {
     }
 }
 
-fn world() -> World {
+fn catalog() -> Catalog {
     let tool = |name: &str, tasks| Tool::new(name, "A tool of a test").tasks(tasks);
     let catalog = Catalog::builder()
         .tool(tool("slow", TaskSupport::Optional), Handler::Step(slow))
@@ -64,7 +69,11 @@ fn world() -> World {
         .tool(tool("asks", TaskSupport::Optional), Handler::Step(asks))
         .tool(tool("first", TaskSupport::Optional), Handler::Step(asks))
         .tool(tool("native", TaskSupport::Optional), Handler::Runtime);
-    World::offering(catalog.build().unwrap())
+    catalog.build().unwrap()
+}
+
+fn world() -> World {
+    World::offering(catalog())
 }
 
 fn knows_tasks() -> Value {
@@ -75,9 +84,20 @@ fn begin(
     world: &mut World,
     user: &str,
     method: &str,
-    mut params: Value,
+    params: Value,
     capabilities: Value,
 ) -> ExchangeId {
+    let request = request(world, user, method, params, capabilities);
+    world.begin(request)
+}
+
+fn request(
+    world: &World,
+    user: &str,
+    method: &str,
+    mut params: Value,
+    capabilities: Value,
+) -> Request<Bytes> {
     let name = params.get("name").or_else(|| params.get("taskId"));
     let name = name.and_then(Value::as_str).unwrap_or_default().to_owned();
     params["_meta"] = json!({
@@ -89,8 +109,7 @@ fn begin(
         ("mcp-method", method),
         ("mcp-name", name.as_str()),
     ];
-    let request = world.request(user, "POST", "/mcp", &fields, &rpc(1, method, &params));
-    world.begin(request)
+    world.request(user, "POST", "/mcp", &fields, &rpc(1, method, &params))
 }
 
 fn ask(world: &mut World, user: &str, method: &str, params: Value) -> Value {

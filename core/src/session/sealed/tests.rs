@@ -1,0 +1,260 @@
+//! What a thief gets (the table of that name in the threat catalogue; threat G3).
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::*;
+use crate::{
+    keys::MasterKey,
+    limits,
+    mcp::testing::GRAPH_TOKEN,
+    oauth::{
+        opaque_token,
+        testing::{SignedIn, error, text},
+    },
+    session::token,
+    testing::{entropy, json, session_of},
+};
+
+/// Alice's record, as it is now: a thief's copy of it.
+fn copied(alice: &SignedIn) -> (SessionId, Stored) {
+    let (session, _) = session_of("alice", &alice.client);
+    let stored = &alice.world.store[&session.id.key().0];
+    (session.id, stored.clone())
+}
+
+fn server(alice: &SignedIn) -> &Server {
+    &alice.world.server.server
+}
+
+/// Whether a copy opens with the master key and this share.
+fn opens(alice: &SignedIn, copy: &(SessionId, Stored), share: &Share) -> bool {
+    let (id, stored) = copy;
+    let opened = Session::open(*id, stored, share, server(alice));
+    opened.is_some_and(|(session, _)| {
+        let tokens = session.entra_tokens(&server(alice).keys).unwrap();
+        tokens.access_token.expose().contains(GRAPH_TOKEN)
+    })
+}
+
+fn share_of_code(alice: &SignedIn) -> Share {
+    let code = opaque_token::read_code(&alice.code, &server(alice).keys);
+    code.unwrap().share()
+}
+
+/// The share of the refresh token, which is that of the session token beside it.
+fn share_of(alice: &SignedIn, tokens: &Value) -> Share {
+    let keys = &server(alice).keys;
+    let token = opaque_token::read_refresh_token(text(tokens, "refresh_token"), keys).unwrap();
+    let issued = alice.world.server.now.unix;
+    let verified = token::verify(text(tokens, "access_token"), server(alice), issued);
+    assert_eq!(verified.unwrap().share, token.share());
+    token.share()
+}
+
+fn refreshed(alice: &mut SignedIn, tokens: &Value) -> Value {
+    let response = alice.refresh(text(tokens, "refresh_token"), &[]);
+    assert_eq!(response.status(), 200);
+    json(&response)
+}
+
+#[test]
+fn stolen_record_opens_nothing_without_the_master_key() {
+    let mut alice = SignedIn::new();
+    alice.redeem();
+    let (id, stored) = copied(&alice);
+    let others = Keyring::new(MasterKey::new([43; 32]), Vec::new());
+    assert!(SealedSession::read(id, &stored, &others).is_none());
+    let bytes = String::from_utf8_lossy(&stored.record.bytes).into_owned();
+    for told in ["alice", "user.read", "localhost", GRAPH_TOKEN] {
+        assert!(!bytes.contains(told), "{told}");
+    }
+}
+
+#[test]
+fn master_key_alone_opens_the_outline_and_nothing_else() {
+    let mut alice = SignedIn::new();
+    let tokens = alice.redeem();
+    let (id, stored) = copied(&alice);
+    let keys = &server(&alice).keys;
+    let (length, rest) = stored.record.bytes.split_first_chunk::<4>().unwrap();
+    let (head, body) = rest.split_at(u32::from_be_bytes(*length) as usize);
+    let head = keys.open(Purpose::SessionOutline, id.bytes(), b"", head);
+    let head: Value = serde_json::from_slice(&head.unwrap()).unwrap();
+    let members = |value: &Value| -> Vec<String> {
+        let members = value.as_object().unwrap().keys().cloned();
+        members.collect()
+    };
+    assert_eq!(members(&head), ["locks", "outline"]);
+    assert_eq!(
+        members(&head["outline"]),
+        [
+            "client",
+            "ended_mcp_sessions",
+            "mcp_sessions_since",
+            "spent_code",
+            "subject"
+        ]
+    );
+    for secret in [text(&tokens, "refresh_token"), &alice.code, GRAPH_TOKEN] {
+        assert!(!head.to_string().contains(secret), "{secret}");
+    }
+    for share in [Share::new([0; 16]), Share::of(id.bytes())] {
+        assert!(!opens(&alice, &(id, stored.clone()), &share));
+    }
+    for purpose in [Purpose::SessionOutline, Purpose::SessionShare] {
+        assert!(keys.open(purpose, id.bytes(), b"", body).is_none());
+    }
+}
+
+#[test]
+fn session_token_made_with_the_master_key_is_401() {
+    let mut alice = SignedIn::new();
+    let tokens = alice.redeem();
+    let (id, stored) = copied(&alice);
+    // The thief knows everything of the session but its shares.
+    let (session, _) =
+        Session::open(id, &stored, &share_of(&alice, &tokens), server(&alice)).unwrap();
+    for share in [Share::new([7; 16]), share_of_code(&alice)] {
+        let env = alice.world.server.env();
+        let (made, _) = token::issue(&session, &alice.client, &share, env, &mut entropy(7));
+        let made = serde_json::json!({"access_token": made.expose()});
+        assert!(!alice.works(&made));
+        let logged = format!("{:?}", alice.world.logged);
+        assert!(logged.contains("session.not_opened"), "{logged}");
+    }
+    assert!(alice.works(&tokens) && alice.is_alive());
+}
+
+#[test]
+fn code_opens_its_session_until_it_is_redeemed_and_never_after() {
+    let mut alice = SignedIn::new();
+    let (before, share) = (copied(&alice), share_of_code(&alice));
+    assert!(opens(&alice, &before, &share));
+    let tokens = alice.redeem();
+    assert!(!opens(&alice, &copied(&alice), &share));
+    // What the code opened before helps neither against the record of today nor against its tasks.
+    let key = |copy: &(SessionId, Stored), share| {
+        let (session, _) = Session::open(copy.0, &copy.1, share, server(&alice)).unwrap();
+        session.key
+    };
+    let (old, new) = (
+        key(&before, &share),
+        key(&copied(&alice), &share_of(&alice, &tokens)),
+    );
+    assert!(old != new);
+    assert!(!opens(&alice, &before, &share_of(&alice, &tokens)));
+}
+
+#[test]
+fn spent_code_without_its_verifier_does_nothing() {
+    let mut alice = SignedIn::new();
+    let tokens = alice.redeem();
+    let guessed = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXX";
+    let answer = alice.token(&[("code_verifier", guessed)]);
+    assert_eq!(error(&answer), "invalid_grant");
+    assert!(alice.is_alive() && alice.works(&tokens));
+    alice.later(limits::SPENT_CODE_MEMORY);
+    assert_eq!(error(&alice.token(&[])), "invalid_grant");
+    assert!(alice.is_alive() && alice.works(&tokens), "it is forgotten");
+}
+
+#[test]
+fn share_changes_with_the_refresh_token_and_the_one_before_lasts_as_long_as_its_session_token() {
+    let mut alice = SignedIn::new();
+    let first = alice.redeem();
+    let second = refreshed(&mut alice, &first);
+    let (old, new) = (share_of(&alice, &first), share_of(&alice, &second));
+    assert!(old != new);
+    for share in [&old, &new] {
+        assert!(opens(&alice, &copied(&alice), share));
+    }
+    alice.later(limits::SESSION_TOKEN_LIFETIME - Duration::from_secs(1));
+    assert!(alice.works(&first) && alice.works(&second));
+    let third = refreshed(&mut alice, &second);
+    assert!(alice.works(&first), "it has a second left");
+    alice.later(Duration::from_secs(1));
+    let fourth = refreshed(&mut alice, &third);
+    assert!(
+        !opens(&alice, &copied(&alice), &old),
+        "with the key and the folder"
+    );
+    assert!(opens(&alice, &copied(&alice), &share_of(&alice, &fourth)));
+    assert_eq!(
+        error(&alice.refresh(text(&first, "refresh_token"), &[])),
+        "invalid_grant"
+    );
+    assert!(!alice.is_alive(), "it was used again");
+}
+
+#[test]
+fn session_token_with_key_and_folder_gives_no_refresh_token() {
+    let mut alice = SignedIn::new();
+    let first = alice.redeem();
+    let second = refreshed(&mut alice, &first);
+    let (id, stored) = copied(&alice);
+    let share = share_of(&alice, &first);
+    let (session, _) = Session::open(id, &stored, &share, server(&alice)).unwrap();
+    let everything = serde_json::to_string(&session).unwrap();
+    for tokens in [&first, &second] {
+        assert!(!everything.contains(text(tokens, "refresh_token")));
+    }
+    // The successor waits for who holds the refresh token before it.
+    let sealed = session.refresh.unwrap().previous.unwrap().successor;
+    let keys = &server(&alice).keys;
+    let by_share = keys.open(Purpose::RefreshToken, id.bytes(), share.expose(), &sealed);
+    assert!(by_share.is_none());
+    let token = opaque_token::read_refresh_token(text(&first, "refresh_token"), keys).unwrap();
+    let successor = token.open_successor(&sealed, keys).unwrap();
+    assert_eq!(successor.text.expose(), text(&second, "refresh_token"));
+}
+
+#[test]
+fn backup_opens_with_the_tokens_of_its_time_and_no_later_ones() {
+    let mut alice = SignedIn::new();
+    let first = alice.redeem();
+    let backup = copied(&alice);
+    let second = refreshed(&mut alice, &first);
+    assert!(opens(&alice, &backup, &share_of(&alice, &first)));
+    assert!(!opens(&alice, &backup, &share_of(&alice, &second)));
+    assert!(!opens(&alice, &backup, &share_of_code(&alice)));
+}
+
+#[test]
+fn client_that_refreshes_all_the_time_keeps_its_newest_session_tokens() {
+    let mut alice = SignedIn::new();
+    let mut all = vec![alice.redeem()];
+    for _ in 0..limits::SESSION_SHARES {
+        let next = refreshed(&mut alice, all.last().unwrap());
+        all.push(next);
+    }
+    let works: Vec<bool> = all.iter().map(|tokens| alice.works(tokens)).collect();
+    assert!(
+        !works[0] && works[1..].iter().all(|works| *works),
+        "{works:?}"
+    );
+    assert_eq!(works.len(), limits::SESSION_SHARES + 1);
+}
+
+#[test]
+fn record_that_cannot_be_read_is_401_and_ends_nothing_else() {
+    let mut alice = SignedIn::new();
+    let tokens = alice.redeem();
+    let (id, stored) = copied(&alice);
+    let whole = stored.record.bytes.clone();
+    for bytes in [
+        Vec::new(),
+        vec![0; 3],
+        vec![255; 64],
+        whole[..whole.len() / 2].to_vec(),
+    ] {
+        let damaged = alice.world.store.get_mut(&id.key().0).unwrap();
+        damaged.record.bytes = bytes;
+        assert!(!alice.works(&tokens));
+        let refused = alice.refresh(text(&tokens, "refresh_token"), &[]);
+        assert_eq!(refused.status(), 400);
+        alice.world.store.insert(id.key().0, stored.clone());
+    }
+    assert!(alice.works(&tokens));
+}
