@@ -29,6 +29,9 @@ fn what_graph_refuses_is_told_in_words_and_the_next_call_works() {
             };
             assert!(!words.contains("error"), "{words}");
             fixture.world.entra(entra_mcp_fuzz::entra::Entra::recover);
+            // Graph asked to be left alone for a second.
+            let retry_after = Duration::from_secs(2);
+            fixture.world.run(fixture.world.sleep(retry_after));
             fixture.ask().unwrap();
         }
     }

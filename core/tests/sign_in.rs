@@ -288,6 +288,8 @@ fn a_code_that_entra_does_not_redeem_is_an_error_for_the_client() {
             "{error}"
         );
         assert!(!description.contains("unavailable<"), "{error}");
+        // Entra asked to be left alone for a few seconds.
+        fixture.wait(Duration::from_secs(10));
         fixture.use_tools().unwrap();
     }
 }
