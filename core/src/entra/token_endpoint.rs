@@ -19,6 +19,8 @@ use crate::{
     env::Env,
     limits,
     secret::Secret,
+    session::record::EntraTokens,
+    time::UnixTime,
 };
 
 /// What Entra answers to a good grant.
@@ -34,6 +36,19 @@ pub(crate) struct TokenResponse {
     pub(crate) scope: String,
     /// How long.
     pub(crate) expires_in: Duration,
+}
+
+impl TokenResponse {
+    /// Returns what a session keeps of the response.
+    pub(crate) fn into_tokens(self, now: UnixTime) -> EntraTokens {
+        EntraTokens {
+            refresh_token: self.refresh_token,
+            access_token: self.access_token,
+            scope: self.scope,
+            expires: now.after(self.expires_in),
+            refreshed: now,
+        }
+    }
 }
 
 /// Redeems the code that Entra sent the browser back with. Never tried twice: Entra takes a code

@@ -6,7 +6,7 @@
 use super::{
     error::{EntraError, Step},
     profile::ProfileClaims,
-    token_endpoint::{self, TokenResponse},
+    token_endpoint,
 };
 use crate::{
     ask::{Ask, Awaiting, Fetch},
@@ -19,7 +19,6 @@ use crate::{
     session::record::{EntraTokens, Profile, Session, User},
     step::Cx,
     throttle::{Throttled, whole_seconds},
-    time::UnixTime,
 };
 
 /// A renewal under way.
@@ -154,10 +153,9 @@ impl TokenRefresh {
                 Some(fetch) => renewal(whose, State::Asking(cx.fetch(fetch))),
                 None => Renewed::Fault(Fault::Entra),
             },
-            (State::Asking(awaiting), Event::Fetched(answered)) => match awaiting.take(answered) {
-                Some(answer) => read_response(answer, &whose, cx),
-                None => renewal(whose, State::Asking(awaiting)),
-            },
+            (State::Asking(awaiting), Event::Fetched(answered)) => {
+                read_response(awaiting.into_answer(answered), &whose, cx)
+            }
             (state, _) => renewal(whose, state),
         }
     }
@@ -173,7 +171,7 @@ fn read_response(answer: <Fetch as Ask>::Answer, whose: &User, cx: &mut Cx<'_>) 
                 claims.warn(cx);
             }
             Renewed::Tokens(Box::new(RefreshedTokens {
-                tokens: tokens(&answer, cx.env.now.unix),
+                tokens: answer.into_tokens(cx.env.now.unix),
                 profile: claims.map(|claims| claims.profile),
             }))
         }
@@ -194,16 +192,5 @@ fn read_response(answer: <Fetch as Ask>::Answer, whose: &User, cx: &mut Cx<'_>) 
                 EntraError::Unavailable(_) => Renewed::Fault(Fault::Entra),
             }
         }
-    }
-}
-
-/// What the session keeps of an answer of Entra's token endpoint.
-pub(crate) fn tokens(answer: &TokenResponse, now: UnixTime) -> EntraTokens {
-    EntraTokens {
-        refresh_token: answer.refresh_token.clone(),
-        access_token: answer.access_token.clone(),
-        scope: answer.scope.clone(),
-        expires: now.after(answer.expires_in),
-        refreshed: now,
     }
 }

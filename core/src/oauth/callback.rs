@@ -89,20 +89,14 @@ impl Callback {
                 Event::FromHub(FromHub(FromHubKind::MetadataReady(_))),
             ) => response.judge(cx),
             (Self::AwaitingTokens(sign_in, awaiting), Event::Fetched(answered)) => {
-                match awaiting.take(answered) {
-                    Some(answer) => finish::redeemed(*sign_in, answer, cx),
-                    None => Progress::Pending(Self::AwaitingTokens(sign_in, awaiting)),
-                }
+                finish::redeemed(*sign_in, awaiting.into_answer(answered), cx)
             }
             (
                 Self::AwaitingKeys(redeemed),
                 Event::FromHub(FromHub(FromHubKind::MetadataReady(known))),
             ) => redeemed.verify_again(known, cx),
             (Self::AwaitingStore(storing, awaiting), Event::Stored(answered)) => {
-                match awaiting.take(answered) {
-                    Some(answer) => storing.stored(&answer, cx),
-                    None => Progress::Pending(Self::AwaitingStore(storing, awaiting)),
-                }
+                storing.stored(&awaiting.into_answer(answered), cx)
             }
             (state, _) => Progress::Pending(state),
         }

@@ -13,7 +13,6 @@ use crate::{
         error::{EntraError, Step},
         id_token::{self, IdTokenError, Identity},
         token_endpoint::{self, TokenResponse},
-        token_refresh,
     },
     hub::{ToHub, ToHubKind},
     id::SessionId,
@@ -160,7 +159,7 @@ impl TokensReceived {
             expires,
         });
         session.open_only_to(&code.share(), cx.env.server);
-        session.set_entra_tokens(&token_refresh::tokens(&tokens, now), keys, cx.entropy);
+        session.set_entra_tokens(&tokens.into_tokens(now), keys, cx.entropy);
         let put = session.put(Guard::Absent, expires, keys, cx.entropy);
         let redirect_target = sign_in.request.redirect_target;
         let signed_in = LogEvent::new(LogEventId::SignInCompleted)
