@@ -130,6 +130,7 @@ suite!($ raw_http_cases:
     raw_connections::request_sent_byte_by_byte_is_answered,
     raw_connections::oversized_heads_are_refused,
     raw_connections::slow_heads_and_bodies_time_out_and_idle_connections_close,
+    raw_connections::empty_lines_before_a_request_do_not_renew_its_time,
     raw_connections::oversized_bodies_are_refused_before_they_are_read,
     raw_connections::expect_continue_is_answered_after_admission,
     raw_connections::upgrade_is_ignored,

@@ -70,6 +70,9 @@ enum Phase {
         scanned: usize,
         /// By when it must be there.
         deadline: Instant,
+        /// Whether anything of it has come, be it the empty line before it: from then on the time runs, and
+        /// nothing gives it more (threat M6).
+        started: bool,
     },
     /// This many bytes of a request: for one in chunks, all that follow.
     Passing(u64),
@@ -101,6 +104,7 @@ impl Wire {
             phase: Phase::Head {
                 scanned: 0,
                 deadline,
+                started: false,
             },
             served,
             timeouts,
@@ -152,12 +156,13 @@ impl Wire {
         Poll::Ready(Ok(length))
     }
 
-    /// Reads a head: its first byte by the deadline, the whole of it within the patience from then
+    /// Reads a head: its first byte by the deadline, the whole of it within the head's time-out from then
     /// on. Ready with how many bytes to pass on, or when there will be no more requests.
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<u64, WireError>> {
         let Phase::Head {
             mut scanned,
             mut deadline,
+            mut started,
         } = self.phase
         else {
             return Poll::Pending;
@@ -173,21 +178,25 @@ impl Wire {
                 Ok(Some(end)) => return Poll::Ready(self.judge(end)),
                 Err(refusal) => return Poll::Ready(Err(refusal.into())),
             }
-            let was_empty = self.buffer.is_empty();
             match self.fill(cx) {
-                Poll::Ready(Ok(1..)) if was_empty => {
+                Poll::Ready(Ok(1..)) if !started => {
+                    started = true;
                     deadline = Instant::now() + self.timeouts.head;
                 }
                 Poll::Ready(Ok(1..)) => {}
                 Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(WireError::Disconnected)),
                 Poll::Pending => {
-                    self.phase = Phase::Head { scanned, deadline };
-                    if was_empty {
+                    self.phase = Phase::Head {
+                        scanned,
+                        deadline,
+                        started,
+                    };
+                    if self.buffer.is_empty() {
                         // Most connections are idle: they keep no memory.
                         self.buffer = Vec::new();
                     }
                     ready!(self.reading.poll(cx, deadline));
-                    return Poll::Ready(Err(match was_empty {
+                    return Poll::Ready(Err(match self.buffer.is_empty() {
                         true => WireError::Idle,
                         false => WireError::Invalid(Box::new(error_responses::request_timeout())),
                     }));
@@ -209,6 +218,7 @@ impl Wire {
         self.phase = Phase::Head {
             scanned: 0,
             deadline,
+            started: !self.buffer.is_empty(),
         };
         Some(deadline)
     }

@@ -97,6 +97,18 @@ pub fn slow_heads_and_bodies_time_out_and_idle_connections_close(runtime: &impl 
     assert_eq!(statuses(&exchange(runtime, chunk)), [408]);
 }
 
+/// M6: an empty line before a request may be passed over, but gives the head no more time.
+pub fn empty_lines_before_a_request_do_not_renew_its_time(runtime: &impl EchoRuntime) {
+    let mut socket = connect(runtime.start(TIMEOUTS));
+    socket.set_read_timeout(Some(TIMEOUTS.head / 4)).unwrap();
+    let closed = (0..100).any(|_| {
+        let written = socket.write_all(b"\r\n");
+        let read = socket.read(&mut [0; 512]);
+        written.is_err() || matches!(read, Ok(_))
+    });
+    assert!(closed, "the connection lives as long as empty lines come");
+}
+
 /// M8.
 pub fn oversized_bodies_are_refused_before_they_are_read(runtime: &impl EchoRuntime) {
     assert_refused(

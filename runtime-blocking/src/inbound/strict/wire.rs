@@ -75,12 +75,10 @@ impl Wire {
         idle: Duration,
         timeouts: Duration,
     ) -> Result<Head, WireError> {
-        let mut deadline = Instant::now()
-            + if self.buffer.is_empty() {
-                idle
-            } else {
-                timeouts
-            };
+        // Whether anything of it has come, be it the empty line before it: from then on the time runs, and
+        // nothing gives it more (threat M6).
+        let mut has_started = !self.buffer.is_empty();
+        let mut deadline = Instant::now() + if has_started { timeouts } else { idle };
         let mut scanned = 0;
         loop {
             // RFC 9112 section 2.2: an empty line before the request is passed over.
@@ -94,14 +92,15 @@ impl Wire {
                 let bytes = self.take(end);
                 return request_head::parse(&bytes).map_err(WireError::Invalid);
             }
-            let was_empty = self.buffer.is_empty();
+            let is_empty = self.buffer.is_empty();
             self.fill(deadline).map_err(|error| match error {
                 ReadError::TimedOut => WireError::TimedOut {
-                    has_started: !was_empty,
+                    has_started: !is_empty,
                 },
                 ReadError::Disconnected => WireError::Disconnected,
             })?;
-            if was_empty {
+            if !has_started {
+                has_started = true;
                 deadline = Instant::now() + timeouts;
             }
         }
