@@ -133,3 +133,11 @@ fn lost_write_of_the_last_step_is_caught() {
         &["no ask is lost"],
     );
 }
+
+#[test]
+fn ignored_share_is_caught() {
+    caught(
+        |server| server.with_bug(Planted::ShareIgnored),
+        &["bearer needed"],
+    );
+}

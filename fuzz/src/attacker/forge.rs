@@ -3,7 +3,9 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::{checks::claims, choice::Choice};
+use entra_mcp_core::keys::Purpose;
+
+use crate::{checks::claims, choice::Choice, server};
 
 /// Bytes as base64url.
 pub(super) fn base64url(bytes: &[u8]) -> String {
@@ -38,5 +40,24 @@ pub(super) fn tokens(seen: &[String], choice: &mut Choice) -> Vec<String> {
         let changed = base64url(Value::to_string(&claims).as_bytes());
         forged.push(format!("{header}.{changed}.{mac}"));
     }
+    forged.extend(by_key_thief(header, &token, choice));
     forged
+}
+
+/// The token of a thief who has the master key and no share of the session (threat G3).
+fn by_key_thief(header: &str, token: &str, choice: &mut Choice) -> Option<String> {
+    let mut claims = claims(token)?;
+    let share: Vec<u8> = choice
+        .material()
+        .into_iter()
+        .chain([1; 16])
+        .take(16)
+        .collect();
+    let members = claims.as_object_mut()?;
+    members.insert("key".to_owned(), json!(base64url(&share)));
+    members.insert("jti".to_owned(), json!(base64url(&share)));
+    let claims = base64url(Value::to_string(&claims).as_bytes());
+    let signed = format!("{header}.{claims}");
+    let mac = server::first_key().mac(Purpose::SessionToken, signed.as_bytes());
+    Some(format!("{signed}.{}", base64url(&mac)))
 }
