@@ -3,7 +3,7 @@
 //! The id of an MCP session is a name, not a credential: whoever delivers to a stream or ends one must be
 //! its owner, and the names of one transport are unknown to the other (threats I2, I4, M4).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 
@@ -181,6 +181,7 @@ impl Streams {
         settings: &SessionSettings,
         out: &mut VecDeque<HubOutput>,
     ) {
+        let mut told = BTreeSet::new();
         for (id, stream) in &self.open {
             let listens = match (&stream.kind, change) {
                 (StreamKind::Subscription(filter), _) => filter.wants(change),
@@ -192,7 +193,9 @@ impl Streams {
                 (StreamKind::Sse(_), _) => stream.negotiated.is_some(),
                 (StreamKind::Standalone(_), _) => true,
             };
-            if listens {
+            // A message goes to one of the streams of a session (transports, multiple connections).
+            let is_first = stream.kind.mcp_session().is_none_or(|one| told.insert(one));
+            if listens && is_first {
                 out.push_back(deliver(*id, FromHubKind::Changed(change.clone())));
             }
         }
@@ -349,5 +352,19 @@ mod tests {
         assert!(table.out.is_empty());
         table.streams.end(mcp_session(1), ALICE, &mut table.out);
         assert!(!table.out.is_empty());
+    }
+
+    #[test]
+    fn a_change_is_told_on_one_stream_of_a_session() {
+        let mut table = Table::default();
+        // The same session twice, and another.
+        for id in [1, 201, 2] {
+            assert!(table.open(id, ALICE, StreamKind::Standalone));
+        }
+        let (change, settings) = (ChangeNotification::Tools, SessionSettings::default());
+        table
+            .streams
+            .notify_changed(&change, &settings, &mut table.out);
+        assert_eq!(table.out.len(), 2);
     }
 }
