@@ -282,7 +282,23 @@ impl Opening {
         })))
     }
 
-    fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Stream> {
+    fn handle(mut self, event: Event, cx: &mut Cx<'_>) -> Progress<Stream> {
+        match (&mut self.content, event) {
+            // A call goes on while its stream is resumed: what it sends now, and its end, are kept until the
+            // stream is open.
+            (Content::Replay(events, _), Event::FromHub(FromHub(FromHubKind::Deliver(event)))) => {
+                events.push(event);
+                Progress::Pending(Stream::Opening(Box::new(self)))
+            }
+            (Content::Replay(_, is_live), Event::FromHub(FromHub(FromHubKind::EndStream))) => {
+                *is_live = false;
+                Progress::Pending(Stream::Opening(Box::new(self)))
+            }
+            (_, event) => self.counted(event, cx),
+        }
+    }
+
+    fn counted(self, event: Event, cx: &mut Cx<'_>) -> Progress<Stream> {
         match event {
             Event::FromHub(FromHub(FromHubKind::StreamOpened(true))) => self.open(cx),
             Event::FromHub(FromHub(FromHubKind::StreamOpened(false))) => cx.done(response::text(

@@ -3,14 +3,21 @@
 use std::time::Duration;
 
 use ::http::StatusCode;
+use bytes::Bytes;
 
+use super::{Content, Opening};
 use crate::{
+    action::Action,
+    admit::caller::Caller,
+    ask::Version,
     event::Event,
-    hub::{ToHub, ToHubKind},
-    id::ExchangeId,
+    hub::{FromHub, FromHubKind, StreamKind, ToHub, ToHubKind},
+    id::{ExchangeId, PrincipalId},
     limits,
     mcp::testing::World,
-    testing::header,
+    session::token::Verified,
+    step::{Cx, Outbox, Progress},
+    testing::{TestServer, entropy, header, session_of},
 };
 
 fn listen(world: &mut World, user: &str) -> ExchangeId {
@@ -177,4 +184,60 @@ fn a_last_event_id_that_is_none_replays_nothing_and_is_told() {
         let response = world.send(request);
         assert_eq!(response.status(), 400, "{last}");
     }
+}
+
+// The call sends its last event and ends between the look for the event and the count of the stream.
+#[test]
+fn a_call_that_ends_while_its_stream_is_resumed_loses_no_event() {
+    let server = TestServer::dev();
+    let (session, share) = session_of("alice", "a client");
+    let verified = Verified {
+        session_id: session.id,
+        share,
+        client_id: "a client".to_owned(),
+        resource: String::new(),
+        scope: String::new(),
+        expires: server.now.unix.after(limits::SESSION_TOKEN_LIFETIME),
+    };
+    let caller = Box::new(Caller {
+        session,
+        version: Version(1),
+        verified,
+        principal_id: PrincipalId([1; 32]),
+    });
+    let mut outbox = Outbox::new(server.now.instant);
+    let mut entropy = entropy(1);
+    let mut cx = Cx {
+        env: server.env(),
+        entropy: &mut entropy,
+        out: &mut outbox,
+    };
+    let content = Content::Replay(vec![Bytes::from_static(b"first")], true);
+    let deadline = server.now.instant.after(limits::EXCHANGE_TIMEOUT);
+    let mut progress = Opening::start(
+        caller,
+        StreamKind::Resumed,
+        None,
+        content,
+        deadline,
+        &mut cx,
+    );
+    for message in [
+        FromHubKind::Deliver(Bytes::from_static(b"last")),
+        FromHubKind::EndStream,
+        FromHubKind::StreamOpened(true),
+    ] {
+        let Progress::Pending(stream) = progress else {
+            panic!("the stream is not open yet");
+        };
+        progress = stream.handle(Event::FromHub(FromHub(message)), &mut cx);
+    }
+    assert!(matches!(progress, Progress::Ready(())));
+    let mut written = Vec::new();
+    while let Some(action) = outbox.pop() {
+        if let Action::Write(bytes) = action {
+            written.push(bytes);
+        }
+    }
+    assert_eq!(written[1..], ["first", "last"]);
 }
