@@ -1,9 +1,9 @@
 //! `tasks/get`, `tasks/update` and `tasks/cancel`.
 //!
 //! ```text
-//! AwaitingRecord --get--> its status
-//!    |  +--update, cancel--> AwaitingRunner --it runs here--> acknowledged
-//!    |                          +--elsewhere--> AwaitingStored --written--> acknowledged
+//! Reading --get--> its status
+//!    |  +--update, cancel--> Routing --it runs here--> acknowledged
+//!    |                          +--elsewhere--> Storing --written--> acknowledged
 //!    +--unknown, or another's--> -32602
 //! ```
 
@@ -32,9 +32,9 @@ pub(crate) struct TaskRequest {
 
 #[derive(Debug)]
 enum State {
-    AwaitingRecord(Awaiting<Store>),
-    AwaitingRunner,
-    AwaitingStored(Awaiting<Store>),
+    Reading(Awaiting<Store>),
+    Routing,
+    Storing(Awaiting<Store>),
 }
 
 /// What a step of the request leaves.
@@ -73,38 +73,30 @@ impl TaskRequest {
             task,
             owner: TaskOwner::of(caller, cx.env.server),
             update: update.map(Box::new),
-            state: State::AwaitingRecord(reading),
+            state: State::Reading(reading),
         })
     }
 
     pub(crate) fn handle(mut self, event: Event, cx: &mut Cx<'_>) -> TaskRequestProgress {
         match (&self.state, event) {
-            (State::AwaitingRecord(reading), Event::Stored(answered)) => {
-                match reading.take(answered) {
-                    Some(answer) => self.read(answer, cx),
-                    None => Progress::Pending(self),
-                }
+            (State::Reading(reading), Event::Stored(answered)) => match reading.take(answered) {
+                Some(answer) => self.read(answer, cx),
+                None => Progress::Pending(self),
+            },
+            (State::Routing, Event::FromHub(FromHub(FromHubKind::TaskUpdateRouted(true)))) => {
+                Progress::Ready(Ok(Map::new()))
             }
-            (
-                State::AwaitingRunner,
-                Event::FromHub(FromHub(FromHubKind::TaskUpdateRouted(true))),
-            ) => Progress::Ready(Ok(Map::new())),
-            (
-                State::AwaitingRunner,
-                Event::FromHub(FromHub(FromHubKind::TaskUpdateRouted(false))),
-            ) => {
+            (State::Routing, Event::FromHub(FromHub(FromHubKind::TaskUpdateRouted(false)))) => {
                 let update = self.update.take().unwrap_or_default();
                 let put = update.put(self.task, &self.owner, cx);
-                self.state = State::AwaitingStored(cx.store(put));
+                self.state = State::Storing(cx.store(put));
                 Progress::Pending(self)
             }
-            (State::AwaitingStored(leaving), Event::Stored(answered)) => {
-                match leaving.take(answered) {
-                    Some(Ok(_)) => Progress::Ready(Ok(Map::new())),
-                    Some(Err(_)) => Progress::Ready(Err(unavailable())),
-                    None => Progress::Pending(self),
-                }
-            }
+            (State::Storing(leaving), Event::Stored(answered)) => match leaving.take(answered) {
+                Some(Ok(_)) => Progress::Ready(Ok(Map::new())),
+                Some(Err(_)) => Progress::Ready(Err(unavailable())),
+                None => Progress::Pending(self),
+            },
             _ => Progress::Pending(self),
         }
     }
@@ -130,7 +122,7 @@ impl TaskRequest {
                     principal,
                     update,
                 }));
-                self.state = State::AwaitingRunner;
+                self.state = State::Routing;
                 Progress::Pending(self)
             }
         }

@@ -175,7 +175,7 @@ impl TaskRunner {
     }
 
     /// The request is answered by an error: there is no task.
-    fn abandon(&mut self, words: &'static str, cx: &mut Cx<'_>) -> TaskStep {
+    fn abandon(&self, words: &'static str, cx: &mut Cx<'_>) -> TaskStep {
         let error = Error::new(Error::INTERNAL, words);
         let response = Response::error(Some(self.request.clone()), error);
         cx.respond(respond(StatusCode::OK, response.to_json()));
