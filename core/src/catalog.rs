@@ -25,6 +25,7 @@ mod check;
 mod content;
 mod elicitation_schema;
 mod entries;
+mod error;
 mod fixture;
 mod input_request;
 mod portable;
@@ -45,14 +46,16 @@ pub use self::{
         Call, ChangeNotification, ClientCapabilities, Effect, EffectResult, LogLevel, Principal,
         Step,
     },
-    check::CatalogError,
     content::{Content, ResourceContents},
     elicitation_schema::{ElicitationSchema, FieldSchema},
     entries::{Catalog, Handler, ScopeDefinition},
+    error::{CatalogEntry, CatalogError, CatalogErrors, ToolSchema},
     input_request::{InputRequest, InputResponse},
+    portable::NonportableSchema,
     prompt::{Prompt, PromptArgument, PromptMessages},
     resource::{Resource, ResourceTemplate},
     result::{CallError, Json, ToolResult},
+    schema::HeaderAnnotationError,
     tool::{TaskSupport, Tool},
 };
 pub(crate) use self::{entries::ToolEntry, input_request::ClientCapability, schema::with_integers};

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, io::Write as _, process::ExitCode, sync::Arc};
 
 use entra_mcp_core::{
-    catalog::{Catalog, CatalogError},
+    catalog::{Catalog, CatalogErrors},
     config::Config,
     env::Server,
 };
@@ -61,8 +61,8 @@ impl std::fmt::Debug for StartError {
 
 impl std::error::Error for StartError {}
 
-impl From<CatalogError> for StartError {
-    fn from(error: CatalogError) -> Self {
+impl From<CatalogErrors> for StartError {
+    fn from(error: CatalogErrors) -> Self {
         Self(format!("what is offered is wrong:\n{error}"))
     }
 }

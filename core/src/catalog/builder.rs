@@ -1,10 +1,10 @@
-//! Building a catalog: everything that is wrong with it is told at the start, in words.
+//! Building a catalog: everything that is wrong with it is told at the start.
 
 use std::time::Duration;
 
 use super::{
-    Catalog, CatalogError, Handler, Prompt, PromptMessages, Resource, ResourceContents,
-    ResourceTemplate, ScopeDefinition, Tool, ToolResult, check,
+    Catalog, CatalogEntry, CatalogError, CatalogErrors, Handler, Prompt, PromptMessages, Resource,
+    ResourceContents, ResourceTemplate, ScopeDefinition, Tool, ToolResult, check,
     entries::{PromptEntry, ToolEntry},
     schema::{self, Schema},
 };
@@ -16,7 +16,7 @@ const PAGE: usize = 100;
 #[derive(Debug)]
 pub struct CatalogBuilder {
     catalog: Catalog,
-    errors: Vec<String>,
+    errors: Vec<CatalogError>,
 }
 
 impl Catalog {
@@ -71,8 +71,7 @@ impl CatalogBuilder {
     #[must_use]
     pub fn page_size(mut self, entries: usize) -> Self {
         if entries == 0 {
-            self.errors
-                .push("A page of a list must have room for one entry.".to_owned());
+            self.errors.push(CatalogError::PageSizeZero);
         }
         self.catalog.page_size = entries;
         self
@@ -89,8 +88,7 @@ impl CatalogBuilder {
     /// Offers a scope.
     #[must_use]
     pub fn scope(mut self, scope: ScopeDefinition) -> Self {
-        let mut wrong = |words: String| self.errors.push(words);
-        check::scope(&scope, &self.catalog.scopes, &mut wrong);
+        check::scope(&scope, &self.catalog.scopes, &mut self.errors);
         self.catalog.scopes.push(scope);
         self
     }
@@ -98,15 +96,17 @@ impl CatalogBuilder {
     /// Offers a tool.
     #[must_use]
     pub fn tool(mut self, tool: Tool, handler: Handler<ToolResult>) -> Self {
-        let name = tool.name().to_owned();
-        let mut wrong = |words: String| self.errors.push(format!("The tool `{name}`: {words}."));
-        check::tool(&tool, &mut wrong);
-        let header_params = schema::mirrored(tool.input()).unwrap_or_else(|words| {
-            wrong(words);
+        let name = || tool.name().to_owned();
+        check::tool(&tool, &mut self.errors);
+        let header_params = schema::mirrored(tool.input()).unwrap_or_else(|problem| {
+            let tool = name();
+            let error = CatalogError::InvalidHeaderAnnotation { tool, problem };
+            self.errors.push(error);
             Vec::new()
         });
         if self.catalog.tool(tool.name()).is_some() {
-            self.errors.push(format!("Two tools are called `{name}`."));
+            self.errors
+                .push(CatalogError::DuplicateTool { name: name() });
         }
         // What does not compile was told above.
         if let Ok(input) = Schema::compile(tool.input()) {
@@ -128,19 +128,19 @@ impl CatalogBuilder {
     #[must_use]
     pub fn resource(mut self, resource: Resource, handler: Handler<Vec<ResourceContents>>) -> Self {
         let uri = resource.uri().to_owned();
-        let mut wrong = |words: String| self.errors.push(format!("The resource `{uri}`: {words}."));
         if url::Url::parse(&uri).is_err() {
-            wrong("it is not a URI".to_owned());
+            let uri = uri.clone();
+            self.errors.push(CatalogError::InvalidResourceUri { uri });
         }
-        check::icons(resource.icons(), &mut wrong);
+        let entry = || CatalogEntry::Resource(uri.clone());
+        check::icons(resource.icons(), entry, &mut self.errors);
         if self
             .catalog
             .resources
             .iter()
             .any(|(other, _)| other.uri() == uri)
         {
-            self.errors
-                .push(format!("Two resources have the URI `{uri}`."));
+            self.errors.push(CatalogError::DuplicateResource { uri });
         }
         self.catalog.resources.push((resource, handler));
         self
@@ -153,23 +153,27 @@ impl CatalogBuilder {
         template: ResourceTemplate,
         handler: Handler<Vec<ResourceContents>>,
     ) -> Self {
-        let uri = template.uri_template().to_owned();
-        let mut wrong = |words: &str| self.errors.push(format!("The template `{uri}`: {words}."));
-        match template.variables() {
-            None => {
-                wrong("its variables are not well formed, or nothing stands between two of them")
-            }
-            Some(names) if names.is_empty() => wrong("it has no `{variable}`"),
-            Some(_) => {}
+        let uri_template = template.uri_template().to_owned();
+        let variables = template.variables().map(|names| names.is_empty());
+        match variables {
+            None => self.errors.push(CatalogError::InvalidTemplate {
+                uri_template: uri_template.clone(),
+            }),
+            Some(true) => self.errors.push(CatalogError::TemplateWithoutVariable {
+                uri_template: uri_template.clone(),
+            }),
+            Some(false) => {}
         }
-        check::icons(template.icons(), &mut |words: String| wrong(&words));
+        let entry = || CatalogEntry::Template(uri_template.clone());
+        check::icons(template.icons(), entry, &mut self.errors);
         if self
             .catalog
             .templates
             .iter()
-            .any(|(other, _)| other.uri_template() == uri)
+            .any(|(other, _)| other.uri_template() == uri_template)
         {
-            wrong("there are two of it");
+            self.errors
+                .push(CatalogError::DuplicateTemplate { uri_template });
         }
         self.catalog.templates.push((template, handler));
         self
@@ -182,17 +186,20 @@ impl CatalogBuilder {
         uri_template: impl Into<String>,
         handler: Handler<Vec<String>>,
     ) -> Self {
-        let uri = uri_template.into();
+        let uri_template = uri_template.into();
         if !self
             .catalog
             .templates
             .iter()
-            .any(|(other, _)| other.uri_template() == uri)
+            .any(|(other, _)| other.uri_template() == uri_template)
         {
-            self.errors
-                .push(format!("There is no template `{uri}` to complete."));
+            self.errors.push(CatalogError::UnknownTemplate {
+                uri_template: uri_template.clone(),
+            });
         }
-        self.catalog.template_completions.push((uri, handler));
+        self.catalog
+            .template_completions
+            .push((uri_template, handler));
         self
     }
 
@@ -200,20 +207,20 @@ impl CatalogBuilder {
     #[must_use]
     pub fn prompt(mut self, prompt: Prompt, handler: Handler<PromptMessages>) -> Self {
         let name = prompt.name().to_owned();
-        let mut wrong = |words: String| self.errors.push(format!("The prompt `{name}`: {words}."));
         if name.is_empty() {
-            wrong("it needs a name".to_owned());
+            self.errors.push(CatalogError::EmptyPromptName);
         }
-        check::icons(prompt.icons(), &mut wrong);
+        let entry = || CatalogEntry::Prompt(name.clone());
+        check::icons(prompt.icons(), entry, &mut self.errors);
         let mut names: Vec<_> = prompt.arguments().iter().map(|one| one.name()).collect();
         names.sort_unstable();
         names.dedup();
         if names.len() != prompt.arguments().len() {
-            wrong("two of its arguments have the same name".to_owned());
+            let prompt = name.clone();
+            self.errors.push(CatalogError::DuplicateArgument { prompt });
         }
         if self.catalog.prompt(&name).is_some() {
-            self.errors
-                .push(format!("Two prompts are called `{name}`."));
+            self.errors.push(CatalogError::DuplicatePrompt { name });
         }
         self.catalog.prompts.push(PromptEntry {
             prompt,
@@ -234,9 +241,7 @@ impl CatalogBuilder {
         let mut prompts = self.catalog.prompts.iter_mut();
         match prompts.find(|entry| entry.prompt.name() == name) {
             Some(entry) => entry.completion = Some(handler),
-            None => self
-                .errors
-                .push(format!("There is no prompt `{name}` to complete.")),
+            None => self.errors.push(CatalogError::UnknownPrompt { name }),
         }
         self
     }
@@ -245,8 +250,8 @@ impl CatalogBuilder {
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with it, in words.
-    pub fn build(mut self) -> Result<Catalog, CatalogError> {
+    /// Everything that is wrong with it.
+    pub fn build(mut self) -> Result<Catalog, CatalogErrors> {
         for entry in &self.catalog.tools {
             for scope in entry.tool.scopes() {
                 let is_offered = scope == "user.read"
@@ -256,17 +261,17 @@ impl CatalogBuilder {
                         .iter()
                         .any(|offered| offered.name == *scope);
                 if !is_offered {
-                    let name = entry.tool.name();
-                    let words = "requires a scope that the server does not offer";
-                    self.errors
-                        .push(format!("The tool `{name}` {words}: `{scope}`."));
+                    self.errors.push(CatalogError::UnknownScope {
+                        tool: entry.tool.name().to_owned(),
+                        scope: scope.clone(),
+                    });
                 }
             }
         }
         if self.errors.is_empty() {
             Ok(self.catalog)
         } else {
-            Err(CatalogError::new(self.errors.join("\n")))
+            Err(CatalogErrors::new(self.errors))
         }
     }
 }

@@ -7,23 +7,73 @@
 
 use serde_json::{Map, Value};
 
-/// Everything in a schema of arguments that some refuse, in words.
-pub(super) fn input(schema: &Value, wrong: &mut impl FnMut(String)) {
+/// What some clients or providers of models refuse in a schema.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NonportableSchema {
+    /// A keyword that chooses between schemas stands at the top.
+    KeywordAtTop {
+        /// The keyword.
+        keyword: &'static str,
+    },
+    /// The schema names a dialect.
+    Dialect,
+    /// A schema is a boolean.
+    Boolean {
+        /// A JSON Pointer to it.
+        place: String,
+        /// The boolean.
+        value: bool,
+    },
+    /// A format is none of JSON Schema.
+    UnknownFormat {
+        /// A JSON Pointer to it.
+        place: String,
+        /// The format.
+        format: String,
+    },
+}
+
+impl std::fmt::Display for NonportableSchema {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::KeywordAtTop { keyword } => {
+                let words = "stands at the top, where providers of models refuse it: \
+                             let a property be the choice";
+                write!(f, "`{keyword}` {words}")
+            }
+            Self::Dialect => f.write_str(
+                "`$schema` names a dialect, which validators of some clients do not know: \
+                 leave it out",
+            ),
+            Self::Boolean { place, value } => {
+                let instead = if *value { "{}" } else { "{\"not\": {}}" };
+                write!(f, "`{place}` is the schema `{value}`: write `{instead}`")
+            }
+            Self::UnknownFormat { place, format } => {
+                let words = "which JSON Schema does not have: leave it out";
+                write!(f, "`{place}` is `{format}`, {words}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for NonportableSchema {}
+
+/// Everything in a schema of arguments that some refuse.
+pub(super) fn input(schema: &Value, wrong: &mut impl FnMut(NonportableSchema)) {
     for keyword in AT_THE_TOP {
         if schema.get(keyword).is_some() {
-            let words = "stands at the top, where providers of models refuse it: \
-                         let a property be the choice";
-            wrong(format!("`{keyword}` {words}"));
+            wrong(NonportableSchema::KeywordAtTop { keyword });
         }
     }
     walk(schema, "", wrong);
 }
 
-/// Everything in a schema of results that some refuse, in words.
-pub(super) fn output(schema: &Value, wrong: &mut impl FnMut(String)) {
+/// Everything in a schema of results that some refuse.
+pub(super) fn output(schema: &Value, wrong: &mut impl FnMut(NonportableSchema)) {
     if schema.get("$schema").is_some() {
-        let words = "names a dialect, which validators of some clients do not know: leave it out";
-        wrong(format!("`$schema` {words}"));
+        wrong(NonportableSchema::Dialect);
     }
     walk(schema, "", wrong);
 }
@@ -85,13 +135,13 @@ const FORMATS: [&str; 19] = [
     "regex",
 ];
 
-fn walk(schema: &Value, place: &str, wrong: &mut impl FnMut(String)) {
+fn walk(schema: &Value, place: &str, wrong: &mut impl FnMut(NonportableSchema)) {
     let members = match schema {
         Value::Bool(boolean) => {
-            let instead = if *boolean { "{}" } else { "{\"not\": {}}" };
-            return wrong(format!(
-                "`{place}` is the schema `{boolean}`: write `{instead}`"
-            ));
+            return wrong(NonportableSchema::Boolean {
+                place: place.to_owned(),
+                value: *boolean,
+            });
         }
         Value::Object(members) => members,
         // Schemas that are none were told before.
@@ -100,8 +150,10 @@ fn walk(schema: &Value, place: &str, wrong: &mut impl FnMut(String)) {
     if let Some(Value::String(format)) = members.get("format")
         && !FORMATS.contains(&format.as_str())
     {
-        let words = "which JSON Schema does not have: leave it out";
-        wrong(format!("`{place}/format` is `{format}`, {words}"));
+        wrong(NonportableSchema::UnknownFormat {
+            place: format!("{place}/format"),
+            format: format.clone(),
+        });
     }
     for (place, schema) in children(members, place) {
         walk(schema, &place, wrong);
@@ -137,10 +189,10 @@ mod tests {
 
     use super::*;
 
-    fn wrong_input(schema: &Value) -> Vec<String> {
-        let mut words = Vec::new();
-        input(schema, &mut |wrong| words.push(wrong));
-        words
+    fn problems(schema: &Value) -> Vec<NonportableSchema> {
+        let mut problems = Vec::new();
+        input(schema, &mut |problem| problems.push(problem));
+        problems
     }
 
     #[test]
@@ -150,53 +202,63 @@ mod tests {
             "list": {"type": "array", "prefixItems": [{}], "items": false},
             "format": {"type": "string", "default": true},
             "choice": {"oneOf": [{"const": true}, {"type": "null"}]}}});
-        assert_eq!(wrong_input(&schema), Vec::<String>::new());
+        assert_eq!(problems(&schema), []);
     }
 
     #[test]
     fn a_boolean_schema_is_told_with_its_place() {
-        for (schema, place) in [
-            (json!({"properties": {"a": true}}), "`/properties/a`"),
+        for (schema, place, value) in [
+            (json!({"properties": {"a": true}}), "/properties/a", true),
             (
                 json!({"properties": {"a": {"not": true}}}),
-                "`/properties/a/not`",
+                "/properties/a/not",
+                true,
             ),
             (
                 json!({"$defs": {"a": {"prefixItems": [false]}}}),
-                "`/$defs/a/prefixItems/0`",
+                "/$defs/a/prefixItems/0",
+                false,
             ),
             (
                 json!({"properties": {"a": {"items": {"anyOf": [true]}}}}),
-                "`/properties/a/items/anyOf/0`",
+                "/properties/a/items/anyOf/0",
+                true,
             ),
         ] {
-            let words = wrong_input(&schema);
-            assert_eq!(words.len(), 1, "{words:?}");
-            assert!(words[0].starts_with(place), "{words:?}");
+            let place = place.to_owned();
+            assert_eq!(
+                problems(&schema),
+                [NonportableSchema::Boolean { place, value }]
+            );
         }
     }
 
     #[test]
     fn a_format_that_json_schema_does_not_have_is_told() {
         let schema = json!({"properties": {"a": {"items": {"format": "uint32"}}}});
-        let words = wrong_input(&schema).join("");
-        assert!(
-            words.contains("`/properties/a/items/format` is `uint32`"),
-            "{words}"
-        );
+        let unknown = NonportableSchema::UnknownFormat {
+            place: "/properties/a/items/format".to_owned(),
+            format: "uint32".to_owned(),
+        };
+        assert_eq!(problems(&schema), [unknown]);
     }
 
     #[test]
     fn a_union_at_the_top_is_told_of_arguments_only() {
         for keyword in AT_THE_TOP {
             let schema = json!({"type": "object", keyword: [{}]});
-            assert_eq!(wrong_input(&schema).len(), 1, "{keyword}");
+            assert_eq!(
+                problems(&schema),
+                [NonportableSchema::KeywordAtTop { keyword }]
+            );
         }
-        let mut words = Vec::new();
+        let mut problems = Vec::new();
         let choice = json!({"type": "object", "oneOf": [{}]});
-        output(&choice, &mut |wrong| words.push(wrong));
-        assert_eq!(words, Vec::<String>::new());
-        output(&json!({"$schema": "x"}), &mut |wrong| words.push(wrong));
-        assert_eq!(words.len(), 1);
+        output(&choice, &mut |problem| problems.push(problem));
+        assert_eq!(problems, []);
+        output(&json!({"$schema": "x"}), &mut |problem| {
+            problems.push(problem)
+        });
+        assert_eq!(problems, [NonportableSchema::Dialect]);
     }
 }

@@ -89,23 +89,58 @@ pub(crate) struct HeaderParam {
     pub(crate) header: String,
 }
 
+/// What is wrong with an annotation `x-mcp-header` of a schema.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HeaderAnnotationError {
+    /// It stands elsewhere than in a property of an object.
+    Misplaced,
+    /// Two properties have one name of a header.
+    DuplicateName,
+    /// It is no name of a header.
+    InvalidName,
+    /// Its property is of a type that a header cannot hold.
+    InvalidType {
+        /// The name of the header.
+        name: String,
+    },
+}
+
+impl std::fmt::Display for HeaderAnnotationError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Misplaced => f.write_str(
+                "`x-mcp-header` may stand only in a property of an object's `properties`",
+            ),
+            Self::DuplicateName => f.write_str("two properties have the same `x-mcp-header`"),
+            Self::InvalidName => {
+                f.write_str("`x-mcp-header` must be a name that a header can have")
+            }
+            Self::InvalidType { name } => {
+                let words = "stands on a property that is no string, integer or boolean";
+                write!(f, "`x-mcp-header` {name} {words}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for HeaderAnnotationError {}
+
 /// The properties that are annotated with `x-mcp-header`, or why that annotation is not valid: the name
 /// is a token (RFC 9110 section 5.6.2), unique whatever its case, and the property is a string, an integer
 /// or a boolean, reached by `properties` alone.
-pub(crate) fn mirrored(schema: &Value) -> Result<Vec<HeaderParam>, String> {
+pub(crate) fn mirrored(schema: &Value) -> Result<Vec<HeaderParam>, HeaderAnnotationError> {
     let mut found = Vec::new();
     walk(schema, &mut Vec::new(), &mut found)?;
     let named = count_annotations(schema);
     if named != found.len() {
-        return Err(
-            "`x-mcp-header` may stand only in a property of an object's `properties`".into(),
-        );
+        return Err(HeaderAnnotationError::Misplaced);
     }
     let mut names: Vec<&str> = found.iter().map(|one| one.header.as_str()).collect();
     names.sort_unstable();
     names.dedup();
     if names.len() != found.len() {
-        return Err("two properties have the same `x-mcp-header`".into());
+        return Err(HeaderAnnotationError::DuplicateName);
     }
     Ok(found)
 }
@@ -114,7 +149,7 @@ fn walk(
     schema: &Value,
     path: &mut Vec<String>,
     found: &mut Vec<HeaderParam>,
-) -> Result<(), String> {
+) -> Result<(), HeaderAnnotationError> {
     let Some(Value::Object(properties)) = schema.get("properties") else {
         return Ok(());
     };
@@ -132,17 +167,17 @@ fn walk(
     Ok(())
 }
 
-fn header_of(header: &Value, property: &Value) -> Result<String, String> {
+fn header_of(header: &Value, property: &Value) -> Result<String, HeaderAnnotationError> {
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     let name = header
         .as_str()
         .filter(|name| !name.is_empty() && name.bytes().all(is_token))
-        .ok_or("`x-mcp-header` must be a name that a header can have")?;
+        .ok_or(HeaderAnnotationError::InvalidName)?;
     match property.get("type").and_then(Value::as_str) {
         Some("string" | "integer" | "boolean") => Ok(format!("mcp-param-{}", name.to_lowercase())),
-        _ => Err(format!(
-            "`x-mcp-header` {name} stands on a property that is no string, integer or boolean"
-        )),
+        _ => Err(HeaderAnnotationError::InvalidType {
+            name: name.to_owned(),
+        }),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Wrong set-ups fail at the start, in words.
+//! Wrong set-ups fail at the start.
 
 use serde_json::json;
 
@@ -8,55 +8,53 @@ fn tool(_: &Call) -> Step<ToolResult> {
     Step::done("done")
 }
 
-fn built(fill: impl FnOnce(CatalogBuilder) -> CatalogBuilder) -> String {
+fn errors(fill: impl FnOnce(CatalogBuilder) -> CatalogBuilder) -> Vec<CatalogError> {
     match fill(Catalog::builder()).build() {
-        Ok(_) => String::new(),
-        Err(error) => error.to_string(),
+        Ok(_) => Vec::new(),
+        Err(errors) => errors.as_slice().to_vec(),
     }
 }
 
 const PURE: Handler<ToolResult> = Handler::Step(tool);
 
 #[test]
-fn an_invalid_catalog_is_an_error_in_words() {
-    let twice = built(|catalog| {
-        let add = || Tool::new("add", "Adds");
-        catalog.tool(add(), PURE).tool(add(), PURE)
-    });
-    assert_eq!(twice, "Two tools are called `add`.");
-    let schema = built(|catalog| {
-        catalog.tool(
-            Tool::new("add", "Adds").input_schema(json!({"type": "array"})),
-            PURE,
-        )
-    });
-    assert!(
-        schema.contains("`add`") && schema.contains("\"type\": \"object\""),
-        "{schema}"
-    );
-    let header = built(|catalog| {
+fn an_invalid_tool_is_an_error_that_names_it() {
+    let add = || Tool::new("add", "Adds");
+    let name = || "add".to_owned();
+    let tool = name;
+    let twice = errors(|catalog| catalog.tool(add(), PURE).tool(add(), PURE));
+    assert_eq!(twice, [CatalogError::DuplicateTool { name: name() }]);
+    assert_eq!(twice[0].to_string(), "Two tools are called `add`.");
+    let schema = errors(|catalog| catalog.tool(add().input_schema(json!({"type": "array"})), PURE));
+    assert_eq!(schema, [CatalogError::InputNotObject { tool: tool() }]);
+    let header = errors(|catalog| {
         let schema = json!({"type": "object", "properties":
             {"a": {"type": "string", "x-mcp-header": "not a name"}}});
-        catalog.tool(Tool::new("add", "Adds").input_schema(schema), PURE)
+        catalog.tool(add().input_schema(schema), PURE)
     });
-    assert!(header.contains("x-mcp-header"), "{header}");
-    let name = built(|catalog| catalog.tool(Tool::new("add numbers", "Adds"), PURE));
-    assert!(name.contains("letters"), "{name}");
-    let scope =
-        built(|catalog| catalog.tool(Tool::new("add", "Adds").requires_scope("mail.read"), PURE));
-    assert!(scope.contains("`mail.read`"), "{scope}");
-    let icon = built(|catalog| {
-        let icon = Icon::new("javascript:alert(1)");
-        catalog.tool(Tool::new("add", "Adds").icon(icon), PURE)
-    });
-    assert!(icon.contains("https:"), "{icon}");
+    let invalid = CatalogError::InvalidHeaderAnnotation {
+        tool: tool(),
+        problem: HeaderAnnotationError::InvalidName,
+    };
+    assert_eq!(header, [invalid]);
+    let spaced = errors(|catalog| catalog.tool(Tool::new("add numbers", "Adds"), PURE));
+    let name = "add numbers".to_owned();
+    assert_eq!(spaced, [CatalogError::InvalidToolName { name }]);
+    let unknown = errors(|catalog| catalog.tool(add().requires_scope("mail.read"), PURE));
+    let scope = "mail.read".to_owned();
+    let tool = tool();
+    assert_eq!(unknown, [CatalogError::UnknownScope { tool, scope }]);
+    let src = "javascript:alert(1)".to_owned();
+    let icon = errors(|catalog| catalog.tool(add().icon(Icon::new(&*src)), PURE));
+    let entry = CatalogEntry::Tool("add".to_owned());
+    assert_eq!(icon, [CatalogError::InvalidIcon { entry, src }]);
 }
 
 // C11: such a scope could never be granted, or would make every sign-in fail at Entra.
 #[test]
 fn a_scope_that_would_not_work_fails_at_the_start() {
     let of = |name: &str, graph: &str| {
-        built(|catalog| {
+        errors(|catalog| {
             catalog.scope(ScopeDefinition {
                 name: name.to_owned(),
                 graph: graph.to_owned(),
@@ -64,7 +62,7 @@ fn a_scope_that_would_not_work_fails_at_the_start() {
             })
         })
     };
-    assert_eq!(of("mail.read", "Mail.Read"), "");
+    assert_eq!(of("mail.read", "Mail.Read"), []);
     for (name, graph) in [
         ("user.read", "User.Read"),
         ("openid", "Mail.Read"),
@@ -74,8 +72,8 @@ fn a_scope_that_would_not_work_fails_at_the_start() {
         ("mail.read", "Mail.Read Files.Read"),
         (&"x".repeat(513), "Mail.Read"),
     ] {
-        let words = of(name, graph);
-        assert!(!words.is_empty(), "{name} {graph}");
+        let errors = of(name, graph);
+        assert!(!errors.is_empty(), "{name} {graph}");
     }
 }
 
@@ -93,7 +91,7 @@ fn everything_that_is_wrong_is_told_at_once() {
     fn read(_: &Call) -> Step<Vec<ResourceContents>> {
         Step::failed(CallError::NotFound)
     }
-    let words = built(|catalog| {
+    let errors = errors(|catalog| {
         catalog
             .resource(Resource::new("no uri", "x"), Handler::Step(read))
             .template(
@@ -104,5 +102,25 @@ fn everything_that_is_wrong_is_told_at_once() {
             .complete_template("a://{x}", Handler::Runtime)
             .page_size(0)
     });
+    let text = str::to_owned;
+    assert_eq!(
+        errors,
+        [
+            CatalogError::InvalidResourceUri {
+                uri: text("no uri")
+            },
+            CatalogError::InvalidTemplate {
+                uri_template: text("a://{b}{c}")
+            },
+            CatalogError::UnknownPrompt {
+                name: text("nobody")
+            },
+            CatalogError::UnknownTemplate {
+                uri_template: text("a://{x}")
+            },
+            CatalogError::PageSizeZero,
+        ]
+    );
+    let words = CatalogErrors::new(errors).to_string();
     assert_eq!(words.lines().count(), 5, "{words}");
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use entra_mcp_core::{
     ask::Target,
     catalog::{
-        Catalog, CatalogBuilder, CatalogError, Handler, Prompt, Resource, ResourceTemplate, Tool,
+        Catalog, CatalogBuilder, CatalogErrors, Handler, Prompt, Resource, ResourceTemplate, Tool,
     },
     tools,
 };
@@ -127,8 +127,8 @@ impl<H> ServerBuilder<H> {
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with the catalog, in words.
-    pub fn build(self) -> Result<(Catalog, Handlers<H>), CatalogError> {
+    /// Everything that is wrong with the catalog.
+    pub fn build(self) -> Result<(Catalog, Handlers<H>), CatalogErrors> {
         let mut catalog = Catalog::builder();
         if self.with_builtin_tools {
             catalog = tools::register(catalog);
