@@ -20,7 +20,7 @@ use crate::{
     env::Server,
     error_responses,
     http::response::{self, text},
-    limits,
+    limits, request_head,
     route::Route,
     session::token::Verified,
     time::Now,
@@ -53,7 +53,12 @@ impl Admission {
 /// # Errors
 ///
 /// The refusal, as a whole response.
-pub fn admit(head: Parts, server: &Server, now: Now) -> Result<Admission, Box<Response<Bytes>>> {
+pub fn admit(
+    mut head: Parts,
+    server: &Server,
+    now: Now,
+) -> Result<Admission, Box<Response<Bytes>>> {
+    request_head::to_origin_form(&mut head).map_err(|error| Box::new(error.answer()))?;
     let route = Route::of(head.uri.path());
     let (origin, checked) = (
         head.headers.get(header::ORIGIN).cloned(),

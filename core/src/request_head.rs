@@ -214,7 +214,7 @@ pub fn target(text: &str) -> Result<Uri, HeadError> {
 /// # Errors
 ///
 /// The target has no path.
-pub fn to_origin_form(head: &mut Parts) -> Result<(), HeadError> {
+pub(crate) fn to_origin_form(head: &mut Parts) -> Result<(), HeadError> {
     let Some(authority) = head.uri.authority() else {
         return Ok(());
     };

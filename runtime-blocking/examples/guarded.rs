@@ -23,7 +23,7 @@ fn main() -> Result<(), StartError> {
             |cx: &Context, (): ()| {
                 // With this token the mail of the user can be asked for.
                 let _token = cx.token("https://graph.microsoft.com/Mail.Read")?;
-                Ok("MailboxMessage can be read.")
+                Ok("Mail can be read.")
             },
         )
         .tool(

@@ -103,7 +103,8 @@ fn roots(call: &Call) -> Step<ToolResult> {
         Some(InputResponse::Roots(roots)) => {
             Step::done(format!("The client has {} root(s).", roots.len()))
         }
-        _ => Step::effect(Effect::request_input("client_roots", InputRequest::roots())),
+        None => Step::effect(Effect::request_input("client_roots", InputRequest::roots())),
+        Some(_) => Step::done("The client gave no roots."),
     }
 }
 

@@ -7,7 +7,7 @@ use async_io::{Async, Timer};
 use bytes::Bytes;
 use entra_mcp_core::{
     admit::{self, is_exempt_from_limit},
-    error_responses, limits, request_head,
+    error_responses, limits,
 };
 use entra_mcp_runtime::{ConnectionPermit, PermitKind, Timeouts};
 use http::{HeaderValue, Request, Response, header, request::Parts};
@@ -108,12 +108,8 @@ impl hyper::service::Service<Request<Incoming>> for Inbound {
 impl Inner {
     /// Answers a request.
     async fn exchange(&self, request: Request<Incoming>) -> Response<ResponseBody> {
-        let (mut head, body) = request.into_parts();
+        let (head, body) = request.into_parts();
         let has_body = !body.is_end_stream();
-        // `hyper` hands an absolute target over as it came.
-        if let Err(error) = request_head::to_origin_form(&mut head) {
-            return self.whole(error.answer(), true);
-        }
         // Where a body in chunks ends is seen by hyper only: nothing behind it is read.
         let closes = self.permit.kind() == PermitKind::Overflow
             || head.headers.contains_key(header::TRANSFER_ENCODING);

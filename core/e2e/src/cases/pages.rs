@@ -40,7 +40,13 @@ pub fn foreign_hosts_and_origins_are_refused(program: &Program) {
                 "{host} {target}: {}",
                 response.status
             );
-            assert!(!response.body.contains(host));
+            assert!(
+                response.body.contains(&format!("for the host {host},")),
+                "{}",
+                response.body
+            );
+            let kind = response.header("content-type");
+            assert!(kind.starts_with("text/plain"), "{kind}");
         }
     }
     for origin in [

@@ -104,7 +104,7 @@ pub fn empty_lines_before_a_request_do_not_renew_its_time(runtime: &impl EchoRun
     let closed = (0..100).any(|_| {
         let written = socket.write_all(b"\r\n");
         let read = socket.read(&mut [0; 512]);
-        written.is_err() || matches!(read, Ok(_))
+        written.is_err() || read.is_ok()
     });
     assert!(closed, "the connection lives as long as empty lines come");
 }

@@ -246,19 +246,45 @@ fn a_tool_for_some_does_not_show_by_its_headers_or_its_tasks() {
     }
 }
 
-// P1, P8: for each method and way of calling, a server with a hidden tool answers as one without it.
-#[test]
-fn a_hidden_tool_is_as_unknown_in_every_method() {
+/// A way to ask for a tool called `reports`, with each method that could tell whether there is one.
+fn requests_about_reports() -> [(&'static str, Value); 13] {
+    let call = |more: Value| {
+        let mut params = json!({"name": "reports"});
+        let members = params.as_object_mut().unwrap();
+        members.extend(more.as_object().unwrap().clone());
+        ("tools/call", params)
+    };
+    let reference = json!({"type": "ref/tool", "name": "reports"});
+    [
+        ("tools/list", json!({})),
+        ("server/discover", json!({})),
+        ("tasks/get", json!({"taskId": "x"})),
+        ("tasks/update", json!({"taskId": "x", "inputResponses": {}})),
+        ("tasks/cancel", json!({"taskId": "x"})),
+        call(json!({})),
+        call(json!({"arguments": 7})),
+        call(json!({"arguments": {"region": "eu"}})),
+        call(json!({"arguments": {"other": 1}})),
+        call(json!({"requestState": "x"})),
+        call(json!({"inputResponses": {"a": {}}})),
+        call(json!({"_meta": {"progressToken": 1}})),
+        (
+            "completion/complete",
+            json!({"ref": reference, "argument": {"name": "region", "value": ""}}),
+        ),
+    ]
+}
+
+/// Two servers, one with the tool `reports` for a role that nobody has, one without it.
+fn with_and_without_reports(support: TaskSupport) -> [World; 2] {
     let schema = json!({"type": "object", "additionalProperties": false,
         "properties": {"region": {"type": "string", "x-mcp-header": "Region"}}});
-    let hidden = |support| {
-        Tool::new("reports", "For some")
-            .requires_role("Reports.Read")
-            .requires_scope("mail.read")
-            .input_schema(schema.clone())
-            .output_schema(json!({"type": "object"}))
-            .tasks(support)
-    };
+    let reports = Tool::new("reports", "For some")
+        .requires_role("Reports.Read")
+        .requires_scope("mail.read")
+        .input_schema(schema)
+        .output_schema(json!({"type": "object"}))
+        .tasks(support);
     let plain = || {
         let mail = crate::catalog::ScopeDefinition {
             name: "mail.read".to_owned(),
@@ -268,57 +294,29 @@ fn a_hidden_tool_is_as_unknown_in_every_method() {
         let open = Tool::new("open", "For all");
         Catalog::builder().scope(mail).tool(open, Handler::Runtime)
     };
+    [plain().tool(reports, Handler::Runtime), plain()]
+        .map(|catalog| World::offering(catalog.build().unwrap()))
+}
+
+// P1, P8: for each method and way of calling, a server with a hidden tool answers as one without it.
+#[test]
+fn a_hidden_tool_is_as_unknown_in_every_method() {
     let capable = json!({"extensions": {"io.modelcontextprotocol/tasks": {}}});
     let supports = [
         TaskSupport::Never,
         TaskSupport::Optional,
         TaskSupport::Required,
     ];
-    for (support, revision) in supports.into_iter().flat_map(|support| {
-        OLD.into_iter()
-            .chain([NEW])
-            .map(move |name| (support, name))
-    }) {
-        let with = plain().tool(hidden(support), Handler::Runtime);
-        let mut with = World::offering(with.build().unwrap());
-        let mut without = World::offering(plain().build().unwrap());
+    let revisions = || OLD.into_iter().chain([NEW]);
+    for (support, revision) in supports
+        .into_iter()
+        .flat_map(|support| revisions().map(move |revision| (support, revision)))
+    {
+        let [mut with, mut without] = with_and_without_reports(support);
         for capabilities in [json!({}), capable.clone()] {
             let here = Client::new(&mut with, revision, capabilities.clone());
             let there = Client::new(&mut without, revision, capabilities);
-            for (method, params) in [
-                ("tools/list", json!({})),
-                ("server/discover", json!({})),
-                ("tasks/get", json!({"taskId": "x"})),
-                ("tasks/update", json!({"taskId": "x", "inputResponses": {}})),
-                ("tasks/cancel", json!({"taskId": "x"})),
-                ("tools/call", json!({"name": "reports"})),
-                ("tools/call", json!({"name": "reports", "arguments": 7})),
-                (
-                    "tools/call",
-                    json!({"name": "reports", "arguments": {"region": "eu"}}),
-                ),
-                (
-                    "tools/call",
-                    json!({"name": "reports", "arguments": {"other": 1}}),
-                ),
-                (
-                    "tools/call",
-                    json!({"name": "reports", "requestState": "x"}),
-                ),
-                (
-                    "tools/call",
-                    json!({"name": "reports", "inputResponses": {"a": {}}}),
-                ),
-                (
-                    "tools/call",
-                    json!({"name": "reports", "_meta": {"progressToken": 1}}),
-                ),
-                (
-                    "completion/complete",
-                    json!({"ref": {"type": "ref/tool", "name": "reports"},
-                        "argument": {"name": "region", "value": ""}}),
-                ),
-            ] {
+            for (method, params) in requests_about_reports() {
                 let one = here.begin(&mut with, method, params.clone());
                 let other = there.begin(&mut without, method, params.clone());
                 let answered = |world: &World, id| {
