@@ -138,12 +138,12 @@ impl RunningCall {
             (_, None) => over(Err(busy())),
             (Some(handler), Some(permit)) => {
                 let context = Context::new(Arc::clone(&call), mailbox.clone(), number);
-                if let Err(words) = crate::spawn("call", move || {
+                if let Err(error) = crate::spawn("call", move || {
                     context.perform(&handler);
                     drop(permit);
                 }) {
                     let event = LogEvent::new(LogEventId::ThreadNotStarted);
-                    entra_mcp_runtime::log(&event.with_words(Field::Error, words));
+                    entra_mcp_runtime::log(&event.with_words(Field::Error, error.to_string()));
                     over(Err(busy()));
                 }
             }

@@ -112,7 +112,7 @@ fn run(
     parts: &RuntimeParts,
     handlers: Handlers<BoxedHandler>,
     handle: &Handle,
-) -> Result<(), String> {
+) -> Result<(), StartError> {
     let runtime = Arc::new(Runtime::new(parts, handlers));
     Handle::attach(handle, &runtime);
     let server = HttpServer::named(parts.choice(HTTP_SERVER));
@@ -143,7 +143,7 @@ fn serve_all(
     listeners: Vec<TcpListener>,
     service: &Arc<dyn Service>,
     server: HttpServer,
-) -> Result<(), String> {
+) -> Result<(), StartError> {
     let limit = Arc::new(ConnectionLimit::new(entra_mcp_runtime::connection_ceiling()));
     for listener in listeners {
         let (service, limit) = (Arc::clone(service), Arc::clone(&limit));
@@ -167,10 +167,10 @@ fn finish(runtime: &Runtime) {
     }
 }
 
-fn spawn(name: &str, f: impl FnOnce() + Send + 'static) -> Result<(), String> {
+fn spawn(name: &str, f: impl FnOnce() + Send + 'static) -> Result<(), StartError> {
     std::thread::Builder::new()
         .name(name.to_owned())
         .spawn(f)
         .map(drop)
-        .map_err(|error| format!("No thread can be started: {error}."))
+        .map_err(|error| StartError::Thread { error })
 }

@@ -2,6 +2,7 @@
 
 use std::{
     future::Future,
+    io,
     num::NonZero,
     pin::Pin,
     sync::{
@@ -56,14 +57,13 @@ impl Executor {
     /// # Errors
     ///
     /// A thread cannot be started.
-    pub(crate) fn run<T>(&self, main: impl Future<Output = T>) -> Result<T, String> {
+    pub(crate) fn run<T>(&self, main: impl Future<Output = T>) -> io::Result<T> {
         let threads = thread::available_parallelism().map_or(1, NonZero::get);
         for _ in 1..threads {
             let executor = Arc::clone(&self.tasks);
             thread::Builder::new()
                 .name("executor".to_owned())
-                .spawn(move || smol::block_on(executor.run(future::pending::<()>())))
-                .map_err(|error| format!("No thread can be started: {error}."))?;
+                .spawn(move || smol::block_on(executor.run(future::pending::<()>())))?;
         }
         Ok(smol::block_on(self.tasks.run(main)))
     }

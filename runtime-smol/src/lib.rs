@@ -98,14 +98,16 @@ fn run(
     parts: &RuntimeParts,
     handlers: Handlers<BoxedHandler>,
     handle: &Handle,
-) -> Result<(), String> {
+) -> Result<(), StartError> {
     let executor = Executor::new();
     let runtime = Arc::new(Runtime::new(parts, handlers, executor.clone()));
     Handle::attach(handle, &runtime);
-    executor.run(serve(parts, runtime))?
+    executor
+        .run(serve(parts, runtime))
+        .map_err(|error| StartError::Thread { error })?
 }
 
-async fn serve(parts: &RuntimeParts, runtime: Arc<Runtime>) -> Result<(), String> {
+async fn serve(parts: &RuntimeParts, runtime: Arc<Runtime>) -> Result<(), StartError> {
     let connections = Arc::new(Connections::new());
     let service: Arc<dyn Service> = Arc::new(McpService::new(Arc::clone(&runtime)));
     let mut accepting = accept_all(
@@ -139,7 +141,7 @@ fn accept_all(
     runtime: &Runtime,
     connections: &Arc<Connections>,
     service: &Arc<dyn Service>,
-) -> Result<Vec<Task<()>>, String> {
+) -> Result<Vec<Task<()>>, StartError> {
     let acceptor = Acceptor {
         limit: Arc::new(ConnectionLimit::new(entra_mcp_runtime::connection_ceiling())),
         connections: Arc::clone(connections),
@@ -147,8 +149,8 @@ fn accept_all(
         executor: runtime.executor.clone(),
     };
     let accept = |listener| {
-        let listener = async_io::Async::new(listener)
-            .map_err(|error| format!("A socket cannot be listened on: {error}."))?;
+        let listener =
+            async_io::Async::new(listener).map_err(|error| StartError::Socket { error })?;
         Ok(runtime
             .executor
             .spawn_scoped(acceptor.clone().accept(listener)))

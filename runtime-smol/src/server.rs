@@ -4,7 +4,8 @@ use std::{future::Future, sync::Arc};
 
 use entra_mcp_core::{ask::InvokeOutput, catalog::CallError};
 use entra_mcp_runtime::{
-    Handle, MakeHandler, Program, RuntimeParts, ServerRuntime, WithArguments, WithoutArguments,
+    Handle, MakeHandler, Program, RuntimeParts, ServerRuntime, StartError, WithArguments,
+    WithoutArguments,
     handlers::{CallContext, Handlers},
 };
 
@@ -103,7 +104,7 @@ impl ServerRuntime for Smol {
         parts: &RuntimeParts,
         handlers: Handlers<BoxedHandler>,
         handle: &Handle,
-    ) -> Result<(), String> {
+    ) -> Result<(), StartError> {
         crate::run(parts, handlers, handle)
     }
 }

@@ -2,17 +2,17 @@
 
 pub use entra_mcp_core::{
     catalog::{
-        Annotations, Call, CallError, CatalogBuilder, ChangeNotification, ClientCapabilities,
-        Content, Effect, EffectResult, ElicitationSchema, FieldSchema, Handler, Icon, InputRequest,
-        InputResponse, Json, LogLevel, Principal, Prompt, PromptArgument, PromptMessages, Resource,
-        ResourceContents, ResourceTemplate, Role, ScopeDefinition, Step, TaskSupport, Tool,
-        ToolResult,
+        Annotations, Call, CallError, CatalogBuilder, CatalogEntry, CatalogError, CatalogErrors,
+        ChangeNotification, ClientCapabilities, Content, Effect, EffectResult, ElicitationSchema,
+        FieldSchema, Handler, Icon, InputRequest, InputResponse, Json, LogLevel, Principal, Prompt,
+        PromptArgument, PromptMessages, Resource, ResourceContents, ResourceTemplate, Role,
+        ScopeDefinition, Step, TaskSupport, Tool, ToolResult,
     },
     secret::Secret,
 };
 
 pub use crate::{
-    Handle, StartError,
+    ConfigError, DataDirError, Handle, ListenError, StartError,
     handlers::{
         CompletionRequest, ElicitResult, Interrupted, IntoContents, IntoMessages, input_schema_of,
         output_schema_of,

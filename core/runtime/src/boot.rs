@@ -2,11 +2,7 @@
 
 use std::{collections::BTreeMap, io::Write as _, process::ExitCode, sync::Arc};
 
-use entra_mcp_core::{
-    catalog::{Catalog, CatalogErrors},
-    config::Config,
-    env::Server,
-};
+use entra_mcp_core::{catalog::Catalog, config::Config, env::Server};
 
 use crate::{
     clock::Clock,
@@ -15,6 +11,7 @@ use crate::{
     dev_tenant::SharedDevTenant,
     key, log, process_hardening,
     settings::{Given, Program},
+    start_error::StartError,
     startup_banner::startup_banner,
     store::FileStore,
 };
@@ -31,40 +28,6 @@ pub struct RuntimeParts {
     /// The dev tenant, if it is to be served.
     pub tenant: Option<Arc<SharedDevTenant>>,
     choices: BTreeMap<&'static str, &'static str>,
-}
-
-/// Why a server does not run, in words that say what to change.
-///
-/// `Debug` is the same words: what `main` returns is printed so.
-#[derive(Clone, PartialEq, Eq)]
-pub struct StartError(String);
-
-impl StartError {
-    /// In these words.
-    #[must_use]
-    pub fn new(words: impl Into<String>) -> Self {
-        Self(words.into())
-    }
-}
-
-impl std::fmt::Display for StartError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::fmt::Debug for StartError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for StartError {}
-
-impl From<CatalogErrors> for StartError {
-    fn from(error: CatalogErrors) -> Self {
-        Self(format!("what is offered is wrong:\n{error}"))
-    }
 }
 
 /// Settings that were read and are right; nothing was opened yet.
@@ -96,8 +59,8 @@ impl Settings {
     fn read(program: &'static Program) -> Result<Result<Self, String>, StartError> {
         process_hardening::apply();
         let clock = Clock::start();
-        let mut given = Given::read().map_err(StartError)?;
-        let choices = given.choose(program).map_err(StartError)?;
+        let mut given = Given::read()?;
+        let choices = given.choose(program)?;
         let others: Vec<_> = program.flags.iter().map(|flag| flag.variable).collect();
         let parsed = command_line::parse(program.name, &given.arguments, &given.variables, &others);
         match parsed {
@@ -108,11 +71,7 @@ impl Settings {
             })),
             Ok(Command::Help(text)) => Ok(Err(text + &program.help())),
             Ok(Command::Version(text)) => Ok(Err(text)),
-            Err(errors) => {
-                let lines = errors.iter().map(|error| format!("\n  {error}"));
-                let lines: String = lines.collect();
-                Err(StartError(format!("some settings are wrong:{lines}")))
-            }
+            Err(errors) => Err(StartError::Config(errors)),
         }
     }
 
@@ -123,12 +82,9 @@ impl Settings {
     /// What is wrong with the data folder.
     pub fn open(self, catalog: Catalog) -> Result<RuntimeParts, StartError> {
         log::start(self.config.log);
-        let opened = DataDir::open(&self.config.data_dir).and_then(|folder| {
-            let store = FileStore::open(&folder)?;
-            let keys = key::ring(&self.config.keys, &folder, &store)?;
-            Ok((store, keys))
-        });
-        let (store, keys) = opened.map_err(StartError)?;
+        let folder = DataDir::open(&self.config.data_dir)?;
+        let store = FileStore::open(&folder)?;
+        let keys = key::ring(&self.config.keys, &folder, &store)?;
         let tenant = SharedDevTenant::of(&self.config).map(Arc::new);
         Ok(RuntimeParts {
             tenant,

@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::data_dir_error::DataDirError;
+
 /// A folder that exists, in which this process can write.
 #[derive(Debug)]
 pub(crate) struct DataDir(PathBuf);
@@ -16,14 +18,11 @@ impl DataDir {
     ///
     /// # Errors
     ///
-    /// Why it cannot be used, in words for the operator.
-    pub(crate) fn open(path: &Path) -> Result<Self, String> {
-        let cannot = |error: io::Error| {
-            format!(
-                "The data folder {} cannot be used: {error}.\n\
-                 Choose another with --data-dir or ENTRA_MCP_DATA_DIR, or make this one writable.",
-                path.display()
-            )
+    /// Why it cannot be used.
+    pub(crate) fn open(path: &Path) -> Result<Self, DataDirError> {
+        let cannot = |error: io::Error| DataDirError::Unusable {
+            path: path.to_owned(),
+            error,
         };
         DirBuilder::new()
             .recursive(true)

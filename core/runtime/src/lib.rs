@@ -9,6 +9,7 @@ mod clock;
 pub mod command_line;
 mod connection_limit;
 mod data_dir;
+mod data_dir_error;
 mod dev_tenant;
 mod handle;
 pub mod handlers;
@@ -23,17 +24,20 @@ mod settings;
 mod shared;
 mod shared_hub;
 mod signals;
+mod start_error;
 mod startup_banner;
 mod store;
 mod timeouts;
 
 pub use self::{
-    boot::{RuntimeParts, Settings, StartError, boot},
+    boot::{RuntimeParts, Settings, boot},
     clock::Clock,
+    command_line::ConfigError,
     connection_limit::{ConnectionLimit, ConnectionPermit, PermitKind},
+    data_dir_error::DataDirError,
     dev_tenant::SharedDevTenant,
     handle::Handle,
-    listen::{bind, connection_ceiling},
+    listen::{ListenError, bind, connection_ceiling},
     log::log,
     seed::seed,
     server::{MakeHandler, Server, ServerRuntime, WithArguments, WithoutArguments, main},
@@ -41,6 +45,7 @@ pub use self::{
     shared::{ActiveExchange, DriveJobs, Shared},
     shared_hub::{Mailbox, SharedHub},
     signals::on_shutdown,
+    start_error::StartError,
     store::FileStore,
     timeouts::Timeouts,
 };

@@ -16,31 +16,67 @@ use crate::log::log;
 /// How many connections may wait to be accepted: a burst is not refused before we see it.
 const BACKLOG: i32 = 1024;
 
+/// Why there is nothing to listen on.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ListenError {
+    /// An address cannot be used.
+    Address {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        error: io::Error,
+    },
+    /// No address is given.
+    NoAddress,
+}
+
+impl std::fmt::Display for ListenError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Address { address, error } => {
+                let advice = advice(error.kind());
+                write!(f, "Cannot listen on {address}: {error}.\n{advice}")
+            }
+            Self::NoAddress => f.write_str("There is no address to listen on."),
+        }
+    }
+}
+
+impl std::error::Error for ListenError {}
+
 /// Listens on all of these addresses. Where this machine has no IPv6, its addresses are left out
 /// as long as another one is there.
 ///
 /// # Errors
 ///
-/// Which address cannot be used and why, in words for the operator.
-pub fn bind(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, String> {
+/// Which address cannot be used and why.
+pub fn bind(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, ListenError> {
     let mut listeners = Vec::new();
     let mut left_out = None;
     for address in addresses {
         match listen(*address) {
             Ok(listener) => listeners.push(listener),
             Err(error) if address.is_ipv6() && is_without_ipv6(&error) => {
-                left_out = Some(cannot(*address, &error));
+                left_out = Some(ListenError::Address {
+                    address: *address,
+                    error,
+                });
             }
-            Err(error) => return Err(cannot(*address, &error)),
+            Err(error) => {
+                let address = *address;
+                return Err(ListenError::Address { address, error });
+            }
         }
     }
     match (listeners.is_empty(), left_out) {
         (false, None) => {}
-        (false, Some(words)) => {
-            log(&LogEvent::new(LogEventId::ListenSkipped).with_words(Field::Error, words));
+        (false, Some(error)) => {
+            log(&LogEvent::new(LogEventId::ListenSkipped)
+                .with_words(Field::Error, error.to_string()));
         }
-        (true, Some(words)) => return Err(words),
-        (true, None) => return Err("There is no address to listen on.".to_owned()),
+        (true, Some(error)) => return Err(error),
+        (true, None) => return Err(ListenError::NoAddress),
     }
     Ok(listeners)
 }
@@ -57,16 +93,15 @@ fn is_without_ipv6(error: &io::Error) -> bool {
     error.kind() == ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(unsupported)
 }
 
-fn cannot(address: SocketAddr, error: &io::Error) -> String {
-    let advice = match error.kind() {
+fn advice(kind: ErrorKind) -> &'static str {
+    match kind {
         ErrorKind::AddrInUse => {
             "Another program listens there: stop it, or choose another port with --listen \
              (ENTRA_MCP_LISTEN) or --dev-tenant-listen."
         }
         ErrorKind::PermissionDenied => "Choose a port above 1023 with --listen (ENTRA_MCP_LISTEN).",
         _ => "Choose an address of this machine with --listen (ENTRA_MCP_LISTEN).",
-    };
-    format!("Cannot listen on {address}: {error}.\n{advice}")
+    }
 }
 
 /// How many connections there may be: [`limits::CONNECTIONS`], or fewer if the process may not
@@ -89,7 +124,9 @@ mod tests {
     fn an_address_in_use_is_told_with_the_setting_that_changes_it() {
         let first = bind(&["127.0.0.1:0".parse().unwrap()]).unwrap();
         let taken = first[0].local_addr().unwrap();
-        let words = bind(&[taken]).unwrap_err();
+        let error = bind(&[taken]).unwrap_err();
+        assert!(matches!(error, ListenError::Address { address, .. } if address == taken));
+        let words = error.to_string();
         assert!(words.contains("--listen"), "{words}");
         assert!(words.contains(&taken.to_string()), "{words}");
     }

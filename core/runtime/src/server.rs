@@ -33,12 +33,12 @@ pub trait ServerRuntime: Sized + 'static {
     ///
     /// # Errors
     ///
-    /// A socket or a thread that it needs is not to be had: why, in words for the operator.
+    /// A socket or a thread that it needs is not to be had.
     fn run(
         parts: &RuntimeParts,
         handlers: Handlers<Self::Handler>,
         handle: &Handle,
-    ) -> Result<(), String>;
+    ) -> Result<(), StartError>;
 }
 
 /// Makes handlers of functions of the type `F`, with arguments `A` and the result `T`. `M` is
@@ -237,7 +237,7 @@ impl<R: ServerRuntime> Server<R> {
     pub fn run(self) -> Result<(), StartError> {
         let (catalog, handlers) = self.builder.build()?;
         let parts = self.settings.open(catalog)?;
-        R::run(&parts, handlers, &self.handle).map_err(StartError::new)
+        R::run(&parts, handlers, &self.handle)
     }
 }
 
@@ -256,9 +256,9 @@ pub fn main<R: ServerRuntime>() -> ExitCode {
         Ok(parts) => parts,
         Err(status) => return status,
     };
-    if let Err(words) = R::run(&parts, Handlers::default(), &Handle::default()) {
+    if let Err(error) = R::run(&parts, Handlers::default(), &Handle::default()) {
         let failed = LogEvent::new(LogEventId::ServerFailed);
-        log(&failed.with_words(Field::Error, words));
+        log(&failed.with_words(Field::Error, error.to_string()));
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::start_error::StartError;
+
 /// What a runtime is called, and what it takes beyond the settings that all runtimes share.
 #[derive(Debug)]
 pub struct Program {
@@ -52,19 +54,19 @@ impl Given {
     ///
     /// # Errors
     ///
-    /// What cannot be read, in words.
-    pub(crate) fn read() -> Result<Self, String> {
+    /// What cannot be read.
+    pub(crate) fn read() -> Result<Self, StartError> {
         let mut arguments = Vec::new();
         for argument in std::env::args_os().skip(1) {
             let argument = argument
                 .into_string()
-                .map_err(|given| format!("The argument {} is not UTF-8.", given.display()))?;
+                .map_err(|argument| StartError::ArgumentNotUtf8 { argument })?;
             arguments.push(argument);
         }
         let mut variables = match std::fs::read_to_string(".env") {
             Ok(text) => dotenv(&text),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
-            Err(error) => return Err(format!("The file .env cannot be read: {error}.")),
+            Err(error) => return Err(StartError::DotenvUnreadable { error }),
         };
         // What is not UTF-8 is not ours: our settings are.
         variables.extend(std::env::vars_os().filter_map(|(name, value)| {
@@ -84,7 +86,7 @@ impl Given {
     pub(crate) fn choose(
         &mut self,
         program: &'static Program,
-    ) -> Result<BTreeMap<&'static str, &'static str>, String> {
+    ) -> Result<BTreeMap<&'static str, &'static str>, StartError> {
         let mut chosen = BTreeMap::new();
         for flag in program.flags {
             let argument = self.take(flag.name)?;
@@ -96,11 +98,11 @@ impl Given {
                 Some(value) => flag.values.iter().find(|known| *known == value),
             };
             let Some(value) = value else {
-                let known = flag.values.join(" or ");
-                return Err(format!(
-                    "{} ({}) must be {known}.",
-                    flag.name, flag.variable
-                ));
+                return Err(StartError::InvalidFlagValue {
+                    flag: flag.name,
+                    variable: flag.variable,
+                    values: flag.values,
+                });
             };
             chosen.insert(flag.name, *value);
         }
@@ -108,14 +110,14 @@ impl Given {
     }
 
     /// Takes `--name value` or `--name=value` out of the arguments; the last one counts.
-    fn take(&mut self, name: &str) -> Result<Option<String>, String> {
+    fn take(&mut self, name: &'static str) -> Result<Option<String>, StartError> {
         let mut value = None;
         let mut rest = Vec::new();
         let mut arguments = std::mem::take(&mut self.arguments).into_iter();
         while let Some(argument) = arguments.next() {
             if argument == name {
                 let given = arguments.next();
-                value = Some(given.ok_or_else(|| format!("{name} needs a value."))?);
+                value = Some(given.ok_or(StartError::FlagWithoutValue { flag: name })?);
             } else if let Some(given) = argument
                 .strip_prefix(name)
                 .and_then(|rest| rest.strip_prefix('='))
@@ -230,9 +232,15 @@ mod tests {
     fn a_wrong_choice_is_told_with_the_right_ones() {
         let refusal = given(&["--http-server", "apache"], &[]).choose(&PROGRAM);
         assert_eq!(
-            refusal.unwrap_err(),
+            refusal.unwrap_err().to_string(),
             "--http-server (ENTRA_MCP_HTTP_SERVER) must be strict or tiny_http."
         );
-        assert!(given(&["--http-server"], &[]).choose(&PROGRAM).is_err());
+        let refusal = given(&["--http-server"], &[]).choose(&PROGRAM);
+        assert!(matches!(
+            refusal,
+            Err(StartError::FlagWithoutValue {
+                flag: "--http-server"
+            })
+        ));
     }
 }

@@ -24,7 +24,7 @@ use entra_mcp_core::{
 use redb::{Database, DatabaseError, backends::FileBackend};
 
 use self::table::Failure;
-use crate::{data_dir::DataDir, log::log};
+use crate::{data_dir::DataDir, data_dir_error::DataDirError, log::log};
 
 /// The file in the data folder.
 const FILE: &str = "sessions.redb";
@@ -47,14 +47,12 @@ impl FileStore {
     ///
     /// # Errors
     ///
-    /// Why it cannot be used, in words for the operator.
-    pub(crate) fn open(folder: &DataDir) -> Result<Self, String> {
+    /// Why it cannot be used.
+    pub(crate) fn open(folder: &DataDir) -> Result<Self, DataDirError> {
         let path = folder.file(FILE);
-        let cannot = |error: &dyn std::fmt::Display| {
-            format!(
-                "The sessions in {} cannot be used: {error}.",
-                path.display()
-            )
+        let cannot = |error| DataDirError::SessionsUnusable {
+            sessions: path.clone(),
+            error,
         };
         let file = OpenOptions::new()
             .read(true)
@@ -63,9 +61,9 @@ impl FileStore {
             .truncate(false)
             .mode(0o600)
             .open(&path)
-            .map_err(|error| cannot(&error))?;
+            .map_err(|error| cannot(error.into()))?;
         file.set_permissions(PermissionsExt::from_mode(0o600))
-            .map_err(|error| cannot(&error))?;
+            .map_err(|error| cannot(error.into()))?;
         let database = FileBackend::new(file)
             .and_then(|file| {
                 Database::builder()
@@ -73,14 +71,12 @@ impl FileStore {
                     .create_with_backend(file)
             })
             .map_err(|error| match error {
-                DatabaseError::DatabaseAlreadyOpen => format!(
-                    "Another server is using the data folder: {} is open.\n\
-                     Stop it, or give this one a folder of its own with --data-dir.",
-                    path.display()
-                ),
-                other => cannot(&other),
+                DatabaseError::DatabaseAlreadyOpen => DataDirError::InUse {
+                    sessions: path.clone(),
+                },
+                other => cannot(other.into()),
             })?;
-        table::prepare(&database).map_err(|error| cannot(&error))?;
+        table::prepare(&database).map_err(|error| cannot(error.into()))?;
         Ok(Self { database, path })
     }
 
@@ -123,27 +119,29 @@ impl FileStore {
     }
 
     /// Whether the store was ever used with a key.
-    pub(crate) fn is_marked(&self) -> Result<bool, String> {
-        let mark = table::mark(&self.database).map_err(|error| self.unreadable(&error))?;
+    pub(crate) fn is_marked(&self) -> Result<bool, DataDirError> {
+        let mark = table::mark(&self.database).map_err(|error| self.unreadable(error))?;
         Ok(mark.is_some())
     }
 
     /// Whether one of these keys is the one that the store was used with last; a new store takes
     /// any. From then on it is the first key that is remembered.
-    pub(crate) fn fits(&self, keys: &Keyring) -> Result<bool, String> {
-        let mark = table::mark(&self.database).map_err(|error| self.unreadable(&error))?;
+    pub(crate) fn fits(&self, keys: &Keyring) -> Result<bool, DataDirError> {
+        let mark = table::mark(&self.database).map_err(|error| self.unreadable(error))?;
         let newest = keys.mac(Purpose::StoreCheck, MARK);
         match mark {
             Some(mark) if mark == newest => return Ok(true),
             Some(mark) if !keys.verify(Purpose::StoreCheck, MARK, &mark) => return Ok(false),
             _ => {}
         }
-        table::set_mark(&self.database, &newest).map_err(|error| self.unreadable(&error))?;
+        table::set_mark(&self.database, &newest).map_err(|error| self.unreadable(error))?;
         Ok(true)
     }
 
-    fn unreadable(&self, error: &redb::Error) -> String {
-        let path = self.path.display();
-        format!("The sessions in {path} cannot be read: {error}.")
+    fn unreadable(&self, error: redb::Error) -> DataDirError {
+        DataDirError::SessionsUnreadable {
+            sessions: self.path.clone(),
+            error: error.into(),
+        }
     }
 }

@@ -203,8 +203,8 @@ fn what_was_written_is_there_after_a_restart() {
 fn two_servers_do_not_share_a_folder() {
     let place = Place::new();
     let _first = place.store();
-    let words = FileStore::open(&place.folder()).unwrap_err();
-    assert!(words.starts_with("Another server is using"), "{words}");
+    let error = FileStore::open(&place.folder()).unwrap_err();
+    assert!(matches!(error, DataDirError::InUse { .. }), "{error}");
 }
 
 // G3
@@ -241,8 +241,8 @@ fn a_lost_key_is_a_refusal_to_start_and_not_a_new_key() {
     let place = Place::new();
     key::ring(&[], &place.folder(), &place.store()).unwrap();
     std::fs::remove_file(place.0.join("master.key")).unwrap();
-    let words = key::ring(&[], &place.folder(), &place.store()).unwrap_err();
-    assert!(words.contains("is gone"), "{words}");
+    let error = key::ring(&[], &place.folder(), &place.store()).unwrap_err();
+    assert!(matches!(error, DataDirError::KeyMissing { .. }), "{error}");
     assert!(!place.0.join("master.key").exists());
 }
 
@@ -253,8 +253,9 @@ fn a_store_takes_the_key_it_knows_or_a_new_one_beside_it() {
     let (folder, store) = (place.folder(), place.store());
     let [old, new] = [1, 2].map(|byte| MasterKey::new([byte; 32]));
     assert!(key::ring(std::slice::from_ref(&old), &folder, &store).is_ok());
-    let words = key::ring(std::slice::from_ref(&new), &folder, &store).unwrap_err();
-    assert!(words.contains("sealed with a key that is not"), "{words}");
+    let error = key::ring(std::slice::from_ref(&new), &folder, &store).unwrap_err();
+    let is_of_configured = matches!(error, DataDirError::WrongKey { key_file: None, .. });
+    assert!(is_of_configured, "{error}");
     assert!(key::ring(&[new.clone(), old.clone()], &folder, &store).is_ok());
     assert!(key::ring(&[new], &folder, &store).is_ok());
     assert!(key::ring(&[old], &folder, &store).is_err());
@@ -267,16 +268,18 @@ fn a_key_file_that_others_can_read_is_refused() {
     key::ring(&[], &place.folder(), &place.store()).unwrap();
     let path = place.0.join("master.key");
     std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
-    let words = key::ring(&[], &place.folder(), &place.store()).unwrap_err();
-    assert!(words.contains("chmod 600"), "{words}");
+    let error = key::ring(&[], &place.folder(), &place.store()).unwrap_err();
+    assert!(matches!(&error, DataDirError::KeyOpenToOthers { path: open } if *open == path));
+    assert!(error.to_string().contains("chmod 600"), "{error}");
 }
 
 #[test]
 fn a_folder_that_cannot_be_used_is_told_in_words() {
     let place = Place::new();
     std::fs::write(&place.0, "a file").unwrap();
-    let words = DataDir::open(&place.0).unwrap_err();
-    assert!(words.contains("--data-dir"), "{words}");
+    let error = DataDir::open(&place.0).unwrap_err();
+    assert!(matches!(&error, DataDirError::Unusable { path, .. } if *path == place.0));
+    assert!(error.to_string().contains("--data-dir"), "{error}");
     std::fs::remove_file(&place.0).unwrap();
 }
 

@@ -1,0 +1,115 @@
+//! Why a server does not run, in words that say what to change.
+
+use std::{
+    error::Error,
+    ffi::OsString,
+    fmt::{self, Display},
+    io,
+};
+
+use entra_mcp_core::catalog::CatalogErrors;
+
+use crate::{command_line::ConfigError, data_dir_error::DataDirError, listen::ListenError};
+
+/// Why a server does not run.
+///
+/// `Debug` is the same words as `Display`: what `main` returns is printed so.
+#[non_exhaustive]
+pub enum StartError {
+    /// An argument is not UTF-8.
+    ArgumentNotUtf8 {
+        /// The argument.
+        argument: OsString,
+    },
+    /// The file `.env` cannot be read.
+    DotenvUnreadable {
+        /// Why.
+        error: io::Error,
+    },
+    /// A flag of the runtime has no value.
+    FlagWithoutValue {
+        /// The flag, such as `--http-server`.
+        flag: &'static str,
+    },
+    /// A flag of the runtime has a value that there is not.
+    InvalidFlagValue {
+        /// The flag, such as `--http-server`.
+        flag: &'static str,
+        /// The environment variable that stands for it.
+        variable: &'static str,
+        /// The values that there are.
+        values: &'static [&'static str],
+    },
+    /// Settings are wrong: all that are.
+    Config(Vec<ConfigError>),
+    /// What is offered is wrong.
+    Catalog(CatalogErrors),
+    /// The data folder, its sessions or its key cannot be used.
+    DataDir(DataDirError),
+    /// An address cannot be listened on.
+    Listen(ListenError),
+    /// A listening socket cannot be used by the runtime.
+    Socket {
+        /// Why.
+        error: io::Error,
+    },
+    /// A thread cannot be started.
+    Thread {
+        /// Why.
+        error: io::Error,
+    },
+}
+
+impl Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ArgumentNotUtf8 { argument } => {
+                write!(f, "The argument {} is not UTF-8.", argument.display())
+            }
+            Self::DotenvUnreadable { error } => {
+                write!(f, "The file .env cannot be read: {error}.")
+            }
+            Self::FlagWithoutValue { flag } => write!(f, "{flag} needs a value."),
+            Self::InvalidFlagValue {
+                flag,
+                variable,
+                values,
+            } => write!(f, "{flag} ({variable}) must be {}.", values.join(" or ")),
+            Self::Config(errors) => {
+                f.write_str("some settings are wrong:")?;
+                errors.iter().try_for_each(|error| write!(f, "\n  {error}"))
+            }
+            Self::Catalog(errors) => write!(f, "what is offered is wrong:\n{errors}"),
+            Self::DataDir(error) => error.fmt(f),
+            Self::Listen(error) => error.fmt(f),
+            Self::Socket { error } => write!(f, "A socket cannot be listened on: {error}."),
+            Self::Thread { error } => write!(f, "No thread can be started: {error}."),
+        }
+    }
+}
+
+impl fmt::Debug for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Display::fmt(self, f)
+    }
+}
+
+impl Error for StartError {}
+
+impl From<CatalogErrors> for StartError {
+    fn from(errors: CatalogErrors) -> Self {
+        Self::Catalog(errors)
+    }
+}
+
+impl From<DataDirError> for StartError {
+    fn from(error: DataDirError) -> Self {
+        Self::DataDir(error)
+    }
+}
+
+impl From<ListenError> for StartError {
+    fn from(error: ListenError) -> Self {
+        Self::Listen(error)
+    }
+}
