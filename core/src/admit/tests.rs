@@ -107,8 +107,17 @@ fn a_target_is_a_path_of_ours_compared_whole() {
     let server = TestServer::dev();
     let long = format!("/mcp?{}", "x".repeat(limits::TARGET_BYTES));
     assert_eq!(status(&server, "GET", &long, &[HERE]), 414);
-    for target in ["http://localhost:3001/mcp", "http://evil.example/mcp"] {
-        assert_eq!(status(&server, "GET", target, &[HERE]), 400, "{target}");
+    // RFC 9112 section 3.2.2: the host of an absolute target counts, not the field.
+    let targets = [
+        ("http://localhost:3001/mcp", 401),
+        ("http://evil.example/mcp", 421),
+    ];
+    for (target, expected) in targets {
+        assert_eq!(
+            status(&server, "GET", target, &[HERE]),
+            expected,
+            "{target}"
+        );
     }
     for target in [
         "/MCP",
