@@ -66,26 +66,56 @@ pub struct PublicUrl {
     loopback: bool,
 }
 
+/// What is wrong with a public address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PublicUrlError {
+    /// It is not a URL.
+    NotUrl,
+    /// It is http on a host that is not loopback.
+    NotHttps,
+    /// It is neither https nor http.
+    UnknownScheme,
+    /// It names a user.
+    NamesUser,
+    /// It has a path, a query or a fragment.
+    NotBare,
+}
+
+impl std::fmt::Display for PublicUrlError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::NotUrl => "it is not a URL",
+            Self::NotHttps => "it must be https unless its host is loopback",
+            Self::UnknownScheme => "it must begin with https:// (or http:// on loopback)",
+            Self::NamesUser => "it must not name a user",
+            Self::NotBare => "it must be a scheme, a host and a port only",
+        })
+    }
+}
+
+impl std::error::Error for PublicUrlError {}
+
 impl PublicUrl {
     /// Takes a base address: https, or http on loopback; no path, query, fragment or user.
     ///
     /// # Errors
     ///
-    /// What is wrong with it, in words.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let url = Url::parse(text).map_err(|_| "it is not a URL")?;
+    /// What is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, PublicUrlError> {
+        let url = Url::parse(text).map_err(|_| PublicUrlError::NotUrl)?;
         let loopback = url.host().is_some_and(|host| is_loopback(&host));
         let secure = match (url.scheme(), url.host()) {
             ("https", Some(_)) => true,
             ("http", Some(_)) if loopback => false,
-            ("http", Some(_)) => return Err("it must be https unless its host is loopback"),
-            _ => return Err("it must begin with https:// (or http:// on loopback)"),
+            ("http", Some(_)) => return Err(PublicUrlError::NotHttps),
+            _ => return Err(PublicUrlError::UnknownScheme),
         };
         if !url.username().is_empty() || url.password().is_some() {
-            return Err("it must not name a user");
+            return Err(PublicUrlError::NamesUser);
         }
         if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-            return Err("it must be a scheme, a host and a port only");
+            return Err(PublicUrlError::NotBare);
         }
         let issuer = url.origin().ascii_serialization();
         let host = issuer

@@ -4,15 +4,18 @@ pub use entra_mcp_core::{
     catalog::{
         Annotations, Call, CallError, CatalogBuilder, CatalogEntry, CatalogError, CatalogErrors,
         ChangeNotification, ClientCapabilities, Content, Effect, EffectResult, ElicitationSchema,
-        FieldSchema, Handler, Icon, InputRequest, InputResponse, Json, LogLevel, Principal, Prompt,
-        PromptArgument, PromptMessages, Resource, ResourceContents, ResourceTemplate, Role,
-        ScopeDefinition, Step, TaskSupport, Tool, ToolResult,
+        FieldSchema, Handler, HeaderAnnotationError, Icon, InputRequest, InputResponse, Json,
+        LogLevel, NonportableSchema, Principal, Prompt, PromptArgument, PromptMessages, Resource,
+        ResourceContents, ResourceTemplate, Role, ScopeDefinition, Step, TaskSupport, Tool,
+        ToolResult, ToolSchema,
     },
+    config::PublicUrlError,
     secret::Secret,
 };
 
 pub use crate::{
-    ConfigError, DataDirError, Handle, ListenError, StartError,
+    AuthorityHostError, ConfigError, DataDirError, EntraSetting, EntraSettingError, Handle,
+    KeyError, ListenError, StartError,
     handlers::{
         CompletionRequest, ElicitResult, Interrupted, IntoContents, IntoMessages, input_schema_of,
         output_schema_of,

@@ -17,7 +17,7 @@ use entra_mcp_core::{
 };
 use url::Url;
 
-pub use self::error::ConfigError;
+pub use self::error::{AuthorityHostError, ConfigError, EntraSetting, EntraSettingError, KeyError};
 use self::{
     given::{
         ALLOW_CLIENT, ALLOW_ORIGIN, DATA_DIR, DEV_TENANT, DEV_TENANT_LISTEN, Given, LISTEN, LOG,
@@ -132,20 +132,16 @@ fn refuse_old_names(given: &Given, errors: &mut Vec<ConfigError>) {
         ("FR_API_CLIENT_ID", "AZURE_CLIENT_ID"),
         ("FR_API_CLIENT_SECRET", "AZURE_CLIENT_SECRET"),
     ];
-    let wrong = "it is a name of the demonstration, which is not read here";
     let is_old = |old, new| given.variable(old).is_some() && given.variable(new).is_none();
-    for (old, new) in replaced {
-        if is_old(old, new) && !given.has(&DEV_TENANT) {
-            let right = format!("Set {new} to the same value.");
-            errors.push(ConfigError::new(old, wrong, right));
+    for (variable, new) in replaced {
+        if is_old(variable, new) && !given.has(&DEV_TENANT) {
+            errors.push(ConfigError::RenamedVariable { variable, new });
         }
     }
     // The demonstration's too, and many hosts set it: a server on another port would be looked for
     // in vain.
     if given.variable("PORT").is_some() && given.value(&LISTEN).is_none() {
-        let right = "Say --listen localhost:PORT, or --listen 0.0.0.0:PORT to be reached from \
-                     elsewhere (ENTRA_MCP_LISTEN).";
-        errors.push(ConfigError::new("PORT", wrong, right));
+        errors.push(ConfigError::PortVariable);
     }
 }
 
@@ -158,21 +154,16 @@ fn development_tenant(
 ) -> (Option<EntraApp>, Option<Vec<SocketAddr>>) {
     let tenant = addresses(given, &DEV_TENANT_LISTEN, 3002, errors);
     if tenant.port == listen.port {
-        let wrong = "the server itself listens on this port";
-        let right = "Write another, such as localhost:3002.";
-        errors.push(ConfigError::new(&DEV_TENANT_LISTEN.name(), wrong, right));
+        errors.push(ConfigError::DevTenantPortTaken);
     }
     let places = [
         (LISTEN.name(), listen.is_loopback),
         (DEV_TENANT_LISTEN.name(), tenant.is_loopback),
         (PUBLIC_URL.name(), is_public_local),
     ];
-    for (name, is_loopback) in places {
+    for (setting, is_loopback) in places {
         if !is_loopback {
-            let wrong = "the development tenant lets anybody in, so it runs on this computer only";
-            let right = "Set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET to use a real \
-                         tenant, or stay on localhost.";
-            errors.push(ConfigError::new(&name, wrong, right));
+            errors.push(ConfigError::DevTenantNotLocal { setting });
         }
     }
     let origin = Url::parse(&tenant.origin()).ok();
@@ -207,9 +198,7 @@ fn data_dir(given: &Given, is_dev: bool, errors: &mut Vec<ConfigError>) -> Optio
         .filter(|base| base.is_absolute())
         .or_else(below_home);
     let Some(base) = base else {
-        let wrong = "it is missing, and there is no HOME to find a place in";
-        let right = "Write the folder to keep sessions in, such as /var/lib/entra-mcp.";
-        errors.push(ConfigError::new(&DATA_DIR.name(), wrong, right));
+        errors.push(ConfigError::MissingDataDir);
         return None;
     };
     let tenant = if is_dev { DEV } else { "entra" };
@@ -231,14 +220,7 @@ fn origins(given: &Given, errors: &mut Vec<ConfigError>) -> Vec<String> {
             .map(|url| url.origin().ascii_serialization());
         match origin {
             Some(origin) if origin == text && origin != "null" => origins.push(origin),
-            _ => {
-                let right = "Write a scheme, a host and a port, such as http://localhost:6274.";
-                errors.push(ConfigError::new(
-                    &ALLOW_ORIGIN.name(),
-                    "it is not an origin",
-                    right,
-                ));
-            }
+            _ => errors.push(ConfigError::InvalidOrigin),
         }
     }
     origins
@@ -250,18 +232,14 @@ fn clients(given: &Given, errors: &mut Vec<ConfigError>) -> Vec<String> {
     let texts = values.iter().flat_map(|text| text.split(is_gap));
     for text in texts.filter(|text| !text.is_empty()) {
         if text.contains(['/', '*', '@']) {
-            let right = "Write a host such as vscode.dev, localhost, or a scheme such as cursor.";
-            let wrong = "it is not a place that clients return to";
-            errors.push(ConfigError::new(&ALLOW_CLIENT.name(), wrong, right));
+            errors.push(ConfigError::InvalidClient);
         } else {
             places.push(text.to_owned());
         }
     }
     // An empty list lets anybody in, which nobody means who has set it.
     if places.is_empty() && values.iter().any(|text| text.contains(is_gap)) {
-        let right = "Write a host such as vscode.dev, or leave the setting out.";
-        let wrong = "it names no place, and would let any client in";
-        errors.push(ConfigError::new(&ALLOW_CLIENT.name(), wrong, right));
+        errors.push(ConfigError::NoClients);
     }
     places
 }
@@ -271,12 +249,7 @@ fn log(given: &Given, errors: &mut Vec<ConfigError>) -> Option<LogFormat> {
         None | Some("text") => Some(LogFormat::Text),
         Some("json") => Some(LogFormat::Json),
         Some(_) => {
-            let right = "Write text or json.";
-            errors.push(ConfigError::new(
-                &LOG.name(),
-                "there is no such format",
-                right,
-            ));
+            errors.push(ConfigError::UnknownLogFormat);
             None
         }
     }

@@ -32,7 +32,7 @@ mod timeouts;
 pub use self::{
     boot::{RuntimeParts, Settings, boot},
     clock::Clock,
-    command_line::ConfigError,
+    command_line::{AuthorityHostError, ConfigError, EntraSetting, EntraSettingError, KeyError},
     connection_limit::{ConnectionLimit, ConnectionPermit, PermitKind},
     data_dir_error::DataDirError,
     dev_tenant::SharedDevTenant,

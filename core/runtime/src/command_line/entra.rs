@@ -4,8 +4,8 @@
 use url::Url;
 
 use super::{
-    error::ConfigError,
-    given::{AUTHORITY_HOST, CLIENT_ID, CLIENT_SECRET, Given, Setting, TENANT_ID},
+    error::{AuthorityHostError, ConfigError, EntraSetting, EntraSettingError},
+    given::{AUTHORITY_HOST, CLIENT_ID, CLIENT_SECRET, Given, TENANT_ID},
 };
 use entra_mcp_core::{
     config::{EntraApp, is_loopback},
@@ -40,33 +40,20 @@ pub(super) fn application(
     is_local: bool,
     errors: &mut Vec<ConfigError>,
 ) -> Option<EntraApp> {
-    let mut need = |setting: &Setting, check: fn(&str) -> Result<(), &'static str>, right: &str| {
-        let wrong = match given.value(setting) {
-            None => "it is missing, though other settings of Entra ID are there",
+    let mut need = |setting: EntraSetting, check: fn(&str) -> Result<(), EntraSettingError>| {
+        let problem = match given.value(setting.setting()) {
+            None => EntraSettingError::Missing,
             Some(value) => match check(value) {
                 Ok(()) => return Some(value.to_owned()),
-                Err(wrong) => wrong,
+                Err(problem) => problem,
             },
         };
-        errors.push(ConfigError::new(&setting.name(), wrong, right));
+        errors.push(ConfigError::Entra { setting, problem });
         None
     };
-    let tenant = need(
-        &TENANT_ID,
-        tenant,
-        "Put the directory (tenant) id there, such as 9122040d-6c67-4c5b-b112-36a304b66dad, or a \
-         domain of the tenant, such as contoso.onmicrosoft.com.",
-    );
-    let client_id = need(
-        &CLIENT_ID,
-        guid,
-        "Put the application (client) id there, such as 00001111-aaaa-2222-bbbb-3333cccc4444.",
-    );
-    let client_secret = need(
-        &CLIENT_SECRET,
-        secret,
-        "Put the value of a client secret there: the portal shows it once, when it is made.",
-    );
+    let tenant = need(EntraSetting::TenantId, tenant);
+    let client_id = need(EntraSetting::ClientId, guid);
+    let client_secret = need(EntraSetting::ClientSecret, secret);
     let (authority_host, graph) = cloud(given.value(&AUTHORITY_HOST), is_local, errors)?;
     Some(EntraApp {
         tenant: tenant?,
@@ -78,13 +65,11 @@ pub(super) fn application(
     })
 }
 
-fn tenant(text: &str) -> Result<(), &'static str> {
+fn tenant(text: &str) -> Result<(), EntraSettingError> {
     match text {
-        "common" | "organizations" | "consumers" => {
-            Err("it must name one tenant: this server signs in the people of one organization")
-        }
+        "common" | "organizations" | "consumers" => Err(EntraSettingError::NotOneTenant),
         _ if guid(text).is_ok() || is_domain(text) => Ok(()),
-        _ => Err("it is neither a GUID nor a domain"),
+        _ => Err(EntraSettingError::NotTenant),
     }
 }
 
@@ -98,7 +83,7 @@ fn is_domain(text: &str) -> bool {
     text.contains('.') && text.len() < 254 && text.split('.').all(is_label)
 }
 
-fn guid(text: &str) -> Result<(), &'static str> {
+fn guid(text: &str) -> Result<(), EntraSettingError> {
     let lengths = text.split('-').map(str::len);
     let hex = text
         .bytes()
@@ -106,23 +91,21 @@ fn guid(text: &str) -> Result<(), &'static str> {
     if hex && lengths.eq([8, 4, 4, 4, 12]) {
         Ok(())
     } else {
-        Err("it is not a GUID")
+        Err(EntraSettingError::NotGuid)
     }
 }
 
-fn secret(text: &str) -> Result<(), &'static str> {
+fn secret(text: &str) -> Result<(), EntraSettingError> {
     match guid(text) {
         // The commonest mistake of all.
-        Ok(()) => Err("it looks like the id of a secret, not its value"),
-        Err(_) if text.len() < 8 => Err("it is too short to be a secret"),
+        Ok(()) => Err(EntraSettingError::SecretId),
+        Err(_) if text.len() < 8 => Err(EntraSettingError::SecretTooShort),
         Err(_) => Ok(()),
     }
 }
 
 /// The authority and the Graph of the cloud. A host alone will do, as for Azure's own libraries.
 fn cloud(text: Option<&str>, is_local: bool, errors: &mut Vec<ConfigError>) -> Option<(Url, Url)> {
-    let right = "Leave it out for the global cloud, or put the authority of yours there, such as \
-                 https://login.microsoftonline.us.";
     let text = text.unwrap_or("https://login.microsoftonline.com");
     let url = if text.contains("://") {
         Url::parse(text)
@@ -130,27 +113,25 @@ fn cloud(text: Option<&str>, is_local: bool, errors: &mut Vec<ConfigError>) -> O
         Url::parse(&format!("https://{text}"))
     };
     let found = match url {
-        Err(_) => Err("it is not a URL"),
+        Err(_) => Err(AuthorityHostError::NotUrl),
         Ok(url) => match (url.scheme(), url.host()) {
-            _ if !is_bare(&url) => Err("it must be a scheme and a host only"),
+            _ if !is_bare(&url) => Err(AuthorityHostError::NotBare),
             ("https", Some(_)) => {
                 let is_it = |authority: &str| url.as_str() == format!("https://{authority}/");
                 let cloud = CLOUDS.iter().find(|(authority, _)| is_it(authority));
                 let graph = cloud.and_then(|(_, graph)| Url::parse(graph).ok());
                 graph
                     .map(|graph| (url, graph))
-                    .ok_or("its cloud is not known here")
+                    .ok_or(AuthorityHostError::UnknownCloud)
             }
             // Another stand-in for Entra, which has its Graph at the same address (threats J5, Q2).
             ("http", Some(host)) if is_loopback(&host) && is_local => Ok((url.clone(), url)),
-            ("http", Some(host)) if is_loopback(&host) => {
-                Err("a stand-in for Entra ID is only for a server that stays on this computer")
-            }
-            _ => Err("it must be https"),
+            ("http", Some(host)) if is_loopback(&host) => Err(AuthorityHostError::NotLocal),
+            _ => Err(AuthorityHostError::NotHttps),
         },
     };
     found
-        .map_err(|wrong| errors.push(ConfigError::new(&AUTHORITY_HOST.name(), wrong, right)))
+        .map_err(|problem| errors.push(ConfigError::InvalidAuthorityHost { problem }))
         .ok()
 }
 

@@ -1,33 +1,266 @@
 //! What is wrong with a setting, in words that say what to change.
 
+mod entra;
+
+use std::{
+    borrow::Cow,
+    fmt::{self, Display},
+};
+
+use entra_mcp_core::config::PublicUrlError;
+
+pub use self::entra::{AuthorityHostError, EntraSetting, EntraSettingError};
+use super::given::{
+    ALLOW_CLIENT, ALLOW_ORIGIN, AUTHORITY_HOST, DATA_DIR, DEV_TENANT_LISTEN, KEY, LOG, PUBLIC_URL,
+};
+
 /// A wrong or missing setting. Never shows the value of a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigError {
-    setting: String,
-    wrong: String,
-    right: String,
+#[non_exhaustive]
+pub enum ConfigError {
+    /// There is no such flag or variable.
+    UnknownSetting {
+        /// The flag or variable.
+        setting: String,
+        /// The known one that differs least, if one is near.
+        nearest: Option<String>,
+    },
+    /// An argument is no flag.
+    PositionalArgument,
+    /// The arguments cannot be read.
+    InvalidArguments {
+        /// Why.
+        message: String,
+    },
+    /// A setting that is a variable only was given as a flag.
+    VariableAsFlag {
+        /// The flag.
+        flag: String,
+        /// The variable.
+        variable: &'static str,
+    },
+    /// A flag has no value.
+    MissingValue {
+        /// The flag, without its dashes.
+        flag: &'static str,
+        /// What stands for its value in the help.
+        value: &'static str,
+    },
+    /// A variable of the demonstration was given, which has another name here.
+    RenamedVariable {
+        /// The variable.
+        variable: &'static str,
+        /// Its name here.
+        new: &'static str,
+    },
+    /// The variable `PORT` was given, which is not read.
+    PortVariable,
+    /// An address to listen on cannot be understood.
+    InvalidAddress {
+        /// The setting.
+        setting: String,
+        /// The port that is usual for it.
+        usual: u16,
+    },
+    /// An address to listen on has port 0.
+    PortZero {
+        /// The setting.
+        setting: String,
+        /// The port that is usual for it.
+        usual: u16,
+    },
+    /// The development tenant is to listen on the server's own port.
+    DevTenantPortTaken,
+    /// The development tenant would run, but others than this computer could reach it.
+    DevTenantNotLocal {
+        /// The setting that opens it to others.
+        setting: String,
+    },
+    /// The public URL is missing, and it cannot be told from the addresses.
+    MissingPublicUrl,
+    /// The public URL is not one that can be.
+    InvalidPublicUrl {
+        /// What is wrong with it.
+        problem: PublicUrlError,
+    },
+    /// The data folder is missing, and there is no home folder.
+    MissingDataDir,
+    /// What is allowed as an origin is none.
+    InvalidOrigin,
+    /// What is allowed as a client is no place that clients return to.
+    InvalidClient,
+    /// The list of allowed clients is there, but empty.
+    NoClients,
+    /// There is no such format of the log.
+    UnknownLogFormat,
+    /// A master key cannot be one.
+    InvalidKey {
+        /// Its place in the list, from 1.
+        position: usize,
+        /// What is wrong with it.
+        problem: KeyError,
+    },
+    /// A setting of Entra ID is missing or wrong.
+    Entra {
+        /// The setting.
+        setting: EntraSetting,
+        /// What is wrong with it.
+        problem: EntraSettingError,
+    },
+    /// The authority host is not one that can be.
+    InvalidAuthorityHost {
+        /// What is wrong with it.
+        problem: AuthorityHostError,
+    },
+}
+
+/// What is wrong with a master key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// It is not base64.
+    NotBase64,
+    /// It has not 32 bytes.
+    WrongLength,
+    /// Somebody could guess it.
+    NotRandom,
 }
 
 impl ConfigError {
-    pub(super) fn new(setting: &str, wrong: &str, right: impl Into<String>) -> Self {
-        Self {
-            setting: setting.to_owned(),
-            wrong: wrong.to_owned(),
-            right: right.into(),
+    /// Returns the setting, as its flag or variable is written.
+    #[must_use]
+    pub fn setting(&self) -> Cow<'_, str> {
+        match self {
+            Self::UnknownSetting { setting, .. }
+            | Self::InvalidAddress { setting, .. }
+            | Self::PortZero { setting, .. }
+            | Self::DevTenantNotLocal { setting } => Cow::from(setting),
+            Self::PositionalArgument | Self::InvalidArguments { .. } => Cow::from("arguments"),
+            Self::VariableAsFlag { flag, .. } => Cow::from(flag),
+            Self::MissingValue { flag, .. } => Cow::from(format!("--{flag}")),
+            Self::RenamedVariable { variable, .. } => Cow::from(*variable),
+            Self::PortVariable => Cow::from("PORT"),
+            Self::DevTenantPortTaken => Cow::from(DEV_TENANT_LISTEN.name()),
+            Self::MissingPublicUrl | Self::InvalidPublicUrl { .. } => Cow::from(PUBLIC_URL.name()),
+            Self::MissingDataDir => Cow::from(DATA_DIR.name()),
+            Self::InvalidOrigin => Cow::from(ALLOW_ORIGIN.name()),
+            Self::InvalidClient | Self::NoClients => Cow::from(ALLOW_CLIENT.name()),
+            Self::UnknownLogFormat => Cow::from(LOG.name()),
+            Self::InvalidKey { .. } => Cow::from(KEY.name()),
+            Self::Entra { setting, .. } => Cow::from(setting.name()),
+            Self::InvalidAuthorityHost { .. } => Cow::from(AUTHORITY_HOST.name()),
         }
     }
 
-    /// The setting, as its flag or variable is written.
-    #[must_use]
-    pub fn setting(&self) -> &str {
-        &self.setting
+    /// What is wrong.
+    fn wrong(&self) -> Cow<'_, str> {
+        Cow::from(match self {
+            Self::UnknownSetting { .. } => "there is no such setting",
+            Self::PositionalArgument => "only flags that begin with -- are taken",
+            Self::InvalidArguments { message } => message,
+            Self::VariableAsFlag { .. } => {
+                "it is a variable, because other users of the computer can see arguments"
+            }
+            Self::MissingValue { .. } => "its value is missing",
+            Self::RenamedVariable { .. } | Self::PortVariable => {
+                "it is a name of the demonstration, which is not read here"
+            }
+            Self::InvalidAddress { .. } => "it is not an address and a port",
+            Self::PortZero { .. } => "port 0 is any port, and clients have to know which",
+            Self::DevTenantPortTaken => "the server itself listens on this port",
+            Self::DevTenantNotLocal { .. } => {
+                "the development tenant lets anybody in, so it runs on this computer only"
+            }
+            Self::MissingPublicUrl => {
+                "it is missing, and the server is to listen on more than this computer"
+            }
+            Self::InvalidPublicUrl { problem } => return Cow::from(problem.to_string()),
+            Self::MissingDataDir => "it is missing, and there is no HOME to find a place in",
+            Self::InvalidOrigin => "it is not an origin",
+            Self::InvalidClient => "it is not a place that clients return to",
+            Self::NoClients => "it names no place, and would let any client in",
+            Self::UnknownLogFormat => "there is no such format",
+            Self::InvalidKey { position, problem } => {
+                return Cow::from(format!("key {position} {problem}"));
+            }
+            Self::Entra { problem, .. } => problem.words(),
+            Self::InvalidAuthorityHost { problem } => problem.words(),
+        })
+    }
+
+    /// What a right value looks like.
+    fn right(&self) -> Cow<'_, str> {
+        Cow::from(match self {
+            Self::UnknownSetting {
+                nearest: Some(nearest),
+                ..
+            } => return Cow::from(format!("Did you mean {nearest}?")),
+            Self::UnknownSetting { nearest: None, .. }
+            | Self::PositionalArgument
+            | Self::InvalidArguments { .. } => "See --help.",
+            Self::VariableAsFlag { variable, .. } => {
+                return Cow::from(format!("Set {variable} in the environment or in .env."));
+            }
+            Self::MissingValue { flag, value } => {
+                return Cow::from(format!("Write --{flag} {value}."));
+            }
+            Self::RenamedVariable { new, .. } => {
+                return Cow::from(format!("Set {new} to the same value."));
+            }
+            Self::PortVariable => {
+                "Say --listen localhost:PORT, or --listen 0.0.0.0:PORT to be reached from \
+                 elsewhere (ENTRA_MCP_LISTEN)."
+            }
+            Self::InvalidAddress { usual, .. } | Self::PortZero { usual, .. } => {
+                let right =
+                    format!("Write localhost:{usual}, 127.0.0.1:{usual} or 0.0.0.0:{usual}.");
+                return Cow::from(right);
+            }
+            Self::DevTenantPortTaken => "Write another, such as localhost:3002.",
+            Self::DevTenantNotLocal { .. } => {
+                "Set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET to use a real \
+                 tenant, or stay on localhost."
+            }
+            Self::MissingPublicUrl | Self::InvalidPublicUrl { .. } => {
+                "Write the address that clients use, such as https://mcp.contoso.com."
+            }
+            Self::MissingDataDir => {
+                "Write the folder to keep sessions in, such as /var/lib/entra-mcp."
+            }
+            Self::InvalidOrigin => {
+                "Write a scheme, a host and a port, such as http://localhost:6274."
+            }
+            Self::InvalidClient => {
+                "Write a host such as vscode.dev, localhost, or a scheme such as cursor."
+            }
+            Self::NoClients => "Write a host such as vscode.dev, or leave the setting out.",
+            Self::UnknownLogFormat => "Write text or json.",
+            Self::InvalidKey { .. } => "Make one with `openssl rand -base64 32`.",
+            Self::Entra { setting, .. } => setting.right(),
+            Self::InvalidAuthorityHost { .. } => {
+                "Leave it out for the global cloud, or put the authority of yours there, such as \
+                 https://login.microsoftonline.us."
+            }
+        })
     }
 }
 
-impl std::fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}. {}", self.setting, self.wrong, self.right)
+impl Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}. {}", self.setting(), self.wrong(), self.right())
     }
 }
 
 impl std::error::Error for ConfigError {}
+
+impl Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotBase64 => "is not base64",
+            Self::WrongLength => "has not 32 bytes",
+            Self::NotRandom => "is not random",
+        })
+    }
+}
+
+impl std::error::Error for KeyError {}

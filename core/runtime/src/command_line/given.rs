@@ -168,7 +168,8 @@ impl Given {
         for name in given.keys().filter(|name| name.starts_with("ENTRA_MCP_")) {
             if !known.contains(&name.as_str()) {
                 let nearest = nearest(name, known.iter().copied());
-                errors.push(ConfigError::new(name, "there is no such setting", nearest));
+                let setting = name.clone();
+                errors.push(ConfigError::UnknownSetting { setting, nearest });
             }
         }
         let mut read = Self {
@@ -194,13 +195,12 @@ impl Given {
             }
             Ok(Some(lexopt::Arg::Long(name))) => name.to_owned(),
             Ok(Some(lexopt::Arg::Short(_) | lexopt::Arg::Value(_))) => {
-                let wrong = "only flags that begin with -- are taken";
-                errors.push(ConfigError::new("arguments", wrong, "See --help."));
+                errors.push(ConfigError::PositionalArgument);
                 return true;
             }
             Err(error) => {
-                let wrong = error.to_string();
-                errors.push(ConfigError::new("arguments", &wrong, "See --help."));
+                let message = error.to_string();
+                errors.push(ConfigError::InvalidArguments { message });
                 return true;
             }
         };
@@ -218,11 +218,10 @@ impl Given {
                 let value = value.trim().to_owned();
                 self.flags.entry(setting.flag).or_default().push(value);
             }
-            None => {
-                let right = format!("Write --{} {}.", setting.flag, setting.value);
-                let name = format!("--{}", setting.flag);
-                errors.push(ConfigError::new(&name, "its value is missing", right));
-            }
+            None => errors.push(ConfigError::MissingValue {
+                flag: setting.flag,
+                value: setting.value,
+            }),
         }
         true
     }
@@ -272,25 +271,23 @@ fn unknown_flag(name: &str) -> ConfigError {
         .iter()
         .find(|setting| setting.flag.is_empty() && is_it(setting.variable));
     if let Some(setting) = is_variable {
-        let wrong = "it is a variable, because other users of the computer can see arguments";
-        let right = format!("Set {} in the environment or in .env.", setting.variable);
-        return ConfigError::new(&flag, wrong, right);
+        let variable = setting.variable;
+        return ConfigError::VariableAsFlag { flag, variable };
     }
     let mut known: Vec<_> = flags().map(|known| format!("--{}", known.flag)).collect();
     known.extend(["--help", "--version"].map(str::to_owned));
     let nearest = nearest(&flag, known.iter().map(String::as_str));
-    ConfigError::new(&flag, "there is no such setting", nearest)
+    let setting = flag;
+    ConfigError::UnknownSetting { setting, nearest }
 }
 
-/// "Did you mean": the known name that differs in the fewest places, if it is near at all.
-fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let nearest = known
+/// The known name that differs in the fewest places, if it is near at all.
+fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    known
         .map(|known| (distance(name, known), known))
-        .min_by_key(|(distance, _)| *distance);
-    match nearest {
-        Some((distance, known)) if distance <= name.len() / 3 => format!("Did you mean {known}?"),
-        _ => "See --help.".to_owned(),
-    }
+        .min_by_key(|(distance, _)| *distance)
+        .filter(|(distance, _)| *distance <= name.len() / 3)
+        .map(|(_, known)| known.to_owned())
 }
 
 /// The Levenshtein distance.

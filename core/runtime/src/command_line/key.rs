@@ -8,7 +8,7 @@ use base64::{
 };
 
 use super::{
-    error::ConfigError,
+    error::{ConfigError, KeyError},
     given::{Given, KEY},
     is_gap,
 };
@@ -22,28 +22,27 @@ pub(super) fn ring(given: &Given, errors: &mut Vec<ConfigError>) -> Vec<MasterKe
     for (index, text) in texts.enumerate() {
         match key(text) {
             Ok(key) => keys.push(MasterKey::new(key)),
-            Err(wrong) => {
-                let wrong = format!("key {} {wrong}", index + 1);
-                let right = "Make one with `openssl rand -base64 32`.";
-                errors.push(ConfigError::new(&KEY.name(), &wrong, right));
-            }
+            Err(problem) => errors.push(ConfigError::InvalidKey {
+                position: index + 1,
+                problem,
+            }),
         }
     }
     keys
 }
 
 /// 32 bytes that look random, as base64 or base64url.
-fn key(text: &str) -> Result<[u8; 32], &'static str> {
+fn key(text: &str) -> Result<[u8; 32], KeyError> {
     let padding =
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     let text = text.replace('-', "+").replace('_', "/");
     let bytes = GeneralPurpose::new(&alphabet::STANDARD, padding).decode(text);
-    let bytes = bytes.map_err(|_| "is not base64")?;
-    let bytes: [u8; 32] = bytes.try_into().map_err(|_| "has not 32 bytes")?;
+    let bytes = bytes.map_err(|_| KeyError::NotBase64)?;
+    let bytes: [u8; 32] = bytes.try_into().map_err(|_| KeyError::WrongLength)?;
     if is_random(&bytes) {
         Ok(bytes)
     } else {
-        Err("is not random")
+        Err(KeyError::NotRandom)
     }
 }
 

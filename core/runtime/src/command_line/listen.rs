@@ -66,13 +66,12 @@ pub(super) fn addresses(
         .parse()
         .map(Listen::localhost)
         .or_else(|_| text.parse().map(Listen::one));
-    let wrong = match listen {
+    let setting = setting.name();
+    errors.push(match listen {
         Ok(listen) if listen.port != 0 => return listen,
-        Ok(_) => "port 0 is any port, and clients have to know which",
-        Err(_) => "it is not an address and a port",
-    };
-    let right = format!("Write localhost:{usual}, 127.0.0.1:{usual} or 0.0.0.0:{usual}.");
-    errors.push(ConfigError::new(&setting.name(), wrong, right));
+        Ok(_) => ConfigError::PortZero { setting, usual },
+        Err(_) => ConfigError::InvalidAddress { setting, usual },
+    });
     Listen::localhost(usual)
 }
 
@@ -82,15 +81,13 @@ pub(super) fn public_url(
     listen: &Listen,
     errors: &mut Vec<ConfigError>,
 ) -> Option<PublicUrl> {
-    let wrong = match given.value(&PUBLIC_URL) {
+    errors.push(match given.value(&PUBLIC_URL) {
         Some(text) => match PublicUrl::parse(text) {
             Ok(url) => return Some(url),
-            Err(wrong) => wrong,
+            Err(problem) => ConfigError::InvalidPublicUrl { problem },
         },
         None if listen.is_loopback => return PublicUrl::parse(&listen.origin()).ok(),
-        None => "it is missing, and the server is to listen on more than this computer",
-    };
-    let right = "Write the address that clients use, such as https://mcp.contoso.com.";
-    errors.push(ConfigError::new(&PUBLIC_URL.name(), wrong, right));
+        None => ConfigError::MissingPublicUrl,
+    });
     None
 }

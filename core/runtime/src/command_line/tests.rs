@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use entra_mcp_core::config::Config;
 
-use super::Command;
+use super::{Command, ConfigError, KeyError};
 use crate::startup_banner::startup_banner;
 
 const REAL: [(&str, &str); 3] = [
@@ -18,7 +18,7 @@ const REAL: [(&str, &str); 3] = [
 ];
 const KEY: &str = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq82+EjRWeJA=";
 
-fn parse(arguments: &[&str], variables: &[(&str, &str)]) -> Result<Command, Vec<String>> {
+fn parse(arguments: &[&str], variables: &[(&str, &str)]) -> Result<Command, Vec<ConfigError>> {
     let arguments: Vec<_> = arguments.iter().map(|text| (*text).to_owned()).collect();
     let home = [("HOME", "/home/adele")];
     let variables: BTreeMap<_, _> = home
@@ -32,7 +32,6 @@ fn parse(arguments: &[&str], variables: &[(&str, &str)]) -> Result<Command, Vec<
         &variables,
         &["ENTRA_MCP_HTTP_SERVER"],
     )
-    .map_err(|errors| errors.iter().map(ToString::to_string).collect())
 }
 
 fn config(arguments: &[&str], variables: &[(&str, &str)]) -> Config {
@@ -43,14 +42,19 @@ fn config(arguments: &[&str], variables: &[(&str, &str)]) -> Config {
 }
 
 /// The one error.
-fn error(arguments: &[&str], variables: &[(&str, &str)]) -> String {
+fn error(arguments: &[&str], variables: &[(&str, &str)]) -> ConfigError {
     match parse(arguments, variables) {
-        Err(errors) => {
+        Err(mut errors) => {
             assert_eq!(errors.len(), 1, "{errors:?}");
-            errors.concat()
+            errors.remove(0)
         }
         Ok(_) => panic!("this must be refused: {arguments:?} {variables:?}"),
     }
+}
+
+/// The one error in words.
+fn words(arguments: &[&str], variables: &[(&str, &str)]) -> String {
+    error(arguments, variables).to_string()
 }
 
 fn real(changes: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'static str)> {
@@ -108,37 +112,47 @@ fn a_key_is_32_random_bytes() {
     let base64 =
         |bytes: &[u8]| base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bytes);
     let counted: Vec<_> = (0..32).collect();
-    for (wrong, words) in [
-        ("c2VjcmV0", "32 bytes"),
-        ("!!!", "base64"),
-        (&base64(&[0; 32]), "random"),
-        (&base64(&[0xab; 32]), "random"),
-        (&base64(&counted), "random"),
-        (&base64(b"correct horse battery staple 123"), "random"),
-        (KEY, "random"),
+    for (wrong, problem) in [
+        ("c2VjcmV0", KeyError::WrongLength),
+        ("!!!", KeyError::NotBase64),
+        (&base64(&[0; 32]), KeyError::NotRandom),
+        (&base64(&[0xab; 32]), KeyError::NotRandom),
+        (&base64(&counted), KeyError::NotRandom),
+        (
+            &base64(b"correct horse battery staple 123"),
+            KeyError::NotRandom,
+        ),
+        (KEY, KeyError::NotRandom),
     ] {
         let list = format!("{key} {wrong}");
         let error = error(&[], &[("ENTRA_MCP_KEY", &list)]);
-        assert!(error.contains(words) && error.contains("key 2"), "{error}");
+        let position = 2;
+        assert_eq!(error, ConfigError::InvalidKey { position, problem });
+        let error = error.to_string();
         assert!(!error.contains(wrong) && !error.contains(key), "{error}");
     }
 }
 
 #[test]
 fn an_unknown_name_is_told_with_the_nearest_known_one() {
-    assert!(error(&["--listn", "x"], &[]).contains("Did you mean --listen?"));
-    let words = error(&[], &[("ENTRA_MCP_PUBLIC_URI", "x")]);
-    assert!(
-        words.contains("Did you mean ENTRA_MCP_PUBLIC_URL?"),
-        "{words}"
-    );
+    assert!(words(&["--listn", "x"], &[]).contains("Did you mean --listen?"));
+    let unknown = ConfigError::UnknownSetting {
+        setting: "ENTRA_MCP_PUBLIC_URI".to_owned(),
+        nearest: Some("ENTRA_MCP_PUBLIC_URL".to_owned()),
+    };
+    assert_eq!(error(&[], &[("ENTRA_MCP_PUBLIC_URI", "x")]), unknown);
     assert!(parse(&[], &[("ENTRA_MCP_HTTP_SERVER", "strict")]).is_ok());
-    assert!(error(&["--listen"], &[]).contains("missing"));
-    assert!(error(&["--listen", "--log", "json"], &[]).contains("missing"));
-    assert!(error(&["--nothing-like-it"], &[]).ends_with("See --help."));
+    for arguments in [&["--listen"][..], &["--listen", "--log", "json"]] {
+        let error = error(arguments, &[]);
+        assert!(matches!(
+            error,
+            ConfigError::MissingValue { flag: "listen", .. }
+        ));
+    }
+    assert!(words(&["--nothing-like-it"], &[]).ends_with("See --help."));
     let both = parse(&["--listn", "x", "--log=json", "--lg", "y"], &[]);
     assert_eq!(both.unwrap_err().len(), 2, "what follows is read, too");
-    assert!(error(&["localhost"], &[]).contains("--help"));
+    assert_eq!(error(&["localhost"], &[]), ConfigError::PositionalArgument);
 }
 
 // O5: other users of the computer can list the arguments of every process.
@@ -150,7 +164,7 @@ fn a_secret_is_no_flag() {
         ("--key", "ENTRA_MCP_KEY"),
     ] {
         for arguments in [&[flag, "hunter2"][..], &[&format!("{flag}=hunter2")]] {
-            let words = error(arguments, &[]);
+            let words = words(arguments, &[]);
             assert!(words.contains(&format!("Set {variable}")), "{words}");
             assert!(!words.contains("hunter2"), "{words}");
         }
@@ -165,7 +179,7 @@ fn the_demonstrations_names_are_told_their_replacements() {
         ("FR_API_CLIENT_SECRET", "AZURE_CLIENT_SECRET"),
         ("PORT", "--listen"),
     ] {
-        let words = error(&[], &[(old, "4321")]);
+        let words = words(&[], &[(old, "4321")]);
         assert!(words.starts_with(old) && words.contains(new), "{words}");
         assert!(!words.contains("4321"), "{words}");
     }
@@ -181,7 +195,20 @@ fn everything_that_is_wrong_is_told_at_once() {
         &["--log", "xml", "--listen", "here"],
         &[("ENTRA_MCP_KEY", "x")],
     );
-    assert_eq!(errors.unwrap_err().len(), 3);
+    assert_eq!(
+        errors.unwrap_err(),
+        [
+            ConfigError::InvalidAddress {
+                setting: "--listen (ENTRA_MCP_LISTEN)".to_owned(),
+                usual: 3001
+            },
+            ConfigError::InvalidKey {
+                position: 1,
+                problem: KeyError::NotBase64
+            },
+            ConfigError::UnknownLogFormat,
+        ]
+    );
 }
 
 #[test]
@@ -225,9 +252,12 @@ fn the_clients_that_are_let_in_are_places() {
         config(&[], &places).allowed_clients,
         ["vscode.dev", "localhost"]
     );
-    assert!(error(&["--allow-client", "https://vscode.dev/"], &[]).contains("not a place"));
+    assert_eq!(
+        error(&["--allow-client", "https://vscode.dev/"], &[]),
+        ConfigError::InvalidClient
+    );
     for nobody in [",", " , "] {
-        let told = error(&["--allow-client", nobody], &[]);
-        assert!(told.contains("names no place"), "{told}");
+        let error = error(&["--allow-client", nobody], &[]);
+        assert_eq!(error, ConfigError::NoClients);
     }
 }

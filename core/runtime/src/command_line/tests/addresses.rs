@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{super::parse, Command, config, error, real};
+use entra_mcp_core::config::PublicUrlError;
+
+use super::{super::parse, Command, ConfigError, config, error, real, words};
 
 #[test]
 fn every_way_to_write_an_address_is_understood() {
@@ -36,11 +38,12 @@ fn every_way_to_write_an_address_is_understood() {
         assert_eq!(tenant.entra.authority_host.as_str(), origin, "{text}");
     }
     for wrong in ["localhost", "mcp.contoso.com:3001", "70000", "localhost:0"] {
-        let words = error(&["--listen", wrong], &[]);
+        let words = words(&["--listen", wrong], &[]);
         assert!(words.contains("Write localhost:3001"), "{words}");
     }
-    let words = error(&["--listen", "localhost:3002"], &[]);
-    assert!(words.starts_with("--dev-tenant-listen"), "{words}");
+    let taken = error(&["--listen", "localhost:3002"], &[]);
+    assert_eq!(taken, ConfigError::DevTenantPortTaken);
+    assert!(taken.setting().starts_with("--dev-tenant-listen"));
 }
 
 #[test]
@@ -63,33 +66,26 @@ fn the_data_folder_is_the_users_own_unless_it_is_told() {
     for (variables, folder) in cases {
         assert_eq!(config(&[], variables).data_dir.to_str(), Some(folder));
     }
-    let words = error(&[], &[("HOME", "")]);
-    assert!(
-        words.starts_with("--data-dir (ENTRA_MCP_DATA_DIR)"),
-        "{words}"
-    );
+    let missing = error(&[], &[("HOME", "")]);
+    assert_eq!(missing, ConfigError::MissingDataDir);
+    assert_eq!(missing.setting(), "--data-dir (ENTRA_MCP_DATA_DIR)");
 }
 
 // Q1
 #[test]
 fn the_public_url_is_https_unless_it_is_loopback() {
-    for wrong in [
-        "http://mcp.contoso.com",
-        "mcp.contoso.com",
-        "https://a@b.example",
-        "https://a.example/mcp",
+    for (wrong, problem) in [
+        ("http://mcp.contoso.com", PublicUrlError::NotHttps),
+        ("mcp.contoso.com", PublicUrlError::NotUrl),
+        ("https://a@b.example", PublicUrlError::NamesUser),
+        ("https://a.example/mcp", PublicUrlError::NotBare),
     ] {
-        let words = error(&["--public-url", wrong], &real(&[]));
-        assert!(
-            words.starts_with("--public-url (ENTRA_MCP_PUBLIC_URL)"),
-            "{words}"
-        );
+        let error = error(&["--public-url", wrong], &real(&[]));
+        assert_eq!(error, ConfigError::InvalidPublicUrl { problem });
+        assert_eq!(error.setting(), "--public-url (ENTRA_MCP_PUBLIC_URL)");
     }
-    let words = error(&["--listen", "0.0.0.0:3001"], &real(&[]));
-    assert!(
-        words.contains("missing") && words.contains("ENTRA_MCP_PUBLIC_URL"),
-        "{words}"
-    );
+    let missing = error(&["--listen", "0.0.0.0:3001"], &real(&[]));
+    assert_eq!(missing, ConfigError::MissingPublicUrl);
     let arguments = [
         "--listen",
         "0.0.0.0:3001",
@@ -116,7 +112,8 @@ fn the_dev_tenant_starts_only_if_everything_is_loopback() {
         &["--public-url", "https://mcp.contoso.com"],
     ];
     for arguments in everywhere {
-        assert!(error(arguments, &[]).contains("this computer only"));
+        let error = error(arguments, &[]);
+        assert!(matches!(error, ConfigError::DevTenantNotLocal { .. }));
     }
 }
 
@@ -130,9 +127,7 @@ fn an_origin_is_one_and_null_is_none() {
     ];
     assert_eq!(config(&arguments, &[]).allowed_origins.len(), 2);
     for wrong in ["null", "*", "http://localhost:6274/", "localhost:6274"] {
-        assert!(
-            error(&["--allow-origin", wrong], &[]).contains("not an origin"),
-            "{wrong}"
-        );
+        let error = error(&["--allow-origin", wrong], &[]);
+        assert_eq!(error, ConfigError::InvalidOrigin, "{wrong}");
     }
 }

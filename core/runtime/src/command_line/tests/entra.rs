@@ -1,6 +1,9 @@
 //! The settings of Entra ID and its clouds.
 
-use super::{REAL, config, error, real};
+use super::{
+    super::{AuthorityHostError, ConfigError, EntraSettingError},
+    REAL, config, error, real,
+};
 
 #[test]
 fn a_real_tenant_needs_all_of_its_settings_and_says_which_is_missing() {
@@ -16,11 +19,10 @@ fn a_real_tenant_needs_all_of_its_settings_and_says_which_is_missing() {
             .filter(|(given, _)| *given != name)
             .copied()
             .collect();
-        let words = error(&[], &given);
-        assert!(
-            words.starts_with(name) && words.contains("missing"),
-            "{words}"
-        );
+        let error = error(&[], &given);
+        let problem = EntraSettingError::Missing;
+        assert!(matches!(error, ConfigError::Entra { problem: found, .. } if found == problem));
+        assert_eq!(error.setting(), name);
     }
     assert!(config(&["--dev-tenant"], &real(&[])).dev_tenant.is_some());
 }
@@ -64,7 +66,7 @@ fn a_wrong_setting_of_entra_is_told_with_a_right_one_and_no_secret() {
         ),
     ];
     for (name, value, words) in wrong {
-        let error = error(&[], &real(&[(name, value)]));
+        let error = super::words(&[], &real(&[(name, value)]));
         assert!(error.starts_with(name) && error.contains(words), "{error}");
         assert!(name != "AZURE_CLIENT_SECRET" || !error.contains(value));
     }
@@ -121,7 +123,8 @@ fn a_stand_in_for_entra_serves_this_computer_only() {
             "http://localhost:1",
         ],
     ] {
-        let words = error(arguments, &stand_in);
-        assert!(words.contains("stays on this computer"), "{words}");
+        let problem = AuthorityHostError::NotLocal;
+        let error = error(arguments, &stand_in);
+        assert_eq!(error, ConfigError::InvalidAuthorityHost { problem });
     }
 }
