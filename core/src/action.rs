@@ -25,9 +25,9 @@ pub enum Action {
     Fetch(Ticket<Fetch>, Fetch),
     /// Ask the store; answer the ticket.
     Store(Ticket<Store>, Store),
-    /// Invoke a call of the runtime's own; hand in its wishes, and answer the ticket when it is over.
+    /// Invoke a function of the runtime's own; hand in its effects, and answer the ticket when it is over.
     Invoke(Ticket<Invoke>, Box<Invoke>),
-    /// ToHub that call that its oldest open effect was granted.
+    /// Hand the result of its oldest open effect to that function.
     Resume(AskId, EffectResult),
     /// The answer to this ask matters no more; it may be stopped.
     Cancel(AskId),
@@ -52,7 +52,7 @@ impl std::fmt::Debug for Action {
             Self::Close => f.write_str("Close"),
             Self::Fetch(_, fetch) => write!(f, "{fetch:?}"),
             Self::Store(_, store) => write!(f, "Store({store:?})"),
-            Self::Invoke(_, perform) => write!(f, "Invoke({:?})", perform.target),
+            Self::Invoke(_, invoke) => write!(f, "Invoke({:?})", invoke.target),
             Self::Resume(id, _) => write!(f, "Resume({})", id.0),
             Self::Cancel(id) => write!(f, "Cancel({})", id.0),
             Self::ToHub(_) => f.write_str("ToHub"),

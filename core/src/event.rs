@@ -17,9 +17,9 @@ pub enum Event {
     Fetched(Answered<Fetch>),
     /// The store answered.
     Stored(Answered<Store>),
-    /// A call is over.
+    /// An invoked function is over.
     Invoked(Answered<Invoke>),
-    /// A call wishes for something.
+    /// An invoked function has an effect.
     Effect(EffectRequest),
     /// The hub has something for this exchange.
     FromHub(FromHub),

@@ -200,7 +200,7 @@ pub const PURGE_INTERVAL: Duration = Duration::from_secs(300);
 /// How long a call may take, questions to the user included.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// How many wishes one call may have.
+/// How many effects one call may have.
 pub const CALL_EFFECTS: usize = 10_000;
 
 /// How long the client has to respond to a request for input: a user reads and thinks. The call has time
@@ -259,11 +259,11 @@ pub const REPLAY_BYTES: usize = 64 * 1024 * 1024;
 /// How long a stream that ended is kept.
 pub const REPLAY_RETENTION: Duration = Duration::from_secs(300);
 
-/// How many MCP sessions of one user and client the hub remembers wishes of (log level,
+/// How many MCP sessions of one user and client the hub remembers settings of (log level,
 /// subscriptions); the oldest goes.
 pub const SESSION_SETTINGS_PER_PRINCIPAL: usize = 16;
 
-/// How many MCP sessions the hub remembers wishes of in all.
+/// How many MCP sessions the hub remembers settings of in all.
 pub const SESSION_SETTINGS: usize = 4096;
 
 /// How many resources one MCP session, or one `subscriptions/listen`, may be subscribed to.

@@ -1,7 +1,7 @@
 //! Bugs that can be planted, to prove that the simulator of `fuzz` would find them.
 //!
 //! Only the cargo feature `planted-bugs` can switch one on, and only that package's tests use it;
-//! without the feature every input_request here is answered "no" at compile time.
+//! without the feature every question here is answered "no" at compile time.
 
 /// A bug. Each leaves out one thing that the threat catalogue (`core/THREATS.md`) asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -82,7 +82,7 @@ pub fn everything() -> Catalog {
 /// What a call does next.
 #[derive(Debug)]
 pub(crate) enum ScriptStep {
-    /// It wishes for this.
+    /// It has this effect.
     Effect(Effect),
     /// It works, or waits.
     Pause(Duration),
@@ -142,7 +142,7 @@ fn tool(name: &str, call: &Call, choice: &mut Choice) -> Vec<ScriptStep> {
 }
 
 fn chat(number: u64, call: &Call, choice: &mut Choice) -> [ScriptStep; 2] {
-    let wish = match choice.below(3) {
+    let effect = match choice.below(3) {
         0 => Effect::Log(LogLevel::Warning, json!({"says": said(call, "hello")})),
         1 => Effect::log(LogLevel::Debug, &said(call, "a detail")),
         _ => Effect::Progress {
@@ -151,7 +151,10 @@ fn chat(number: u64, call: &Call, choice: &mut Choice) -> [ScriptStep; 2] {
             message: Some(said(call, "on the way")),
         },
     };
-    [ScriptStep::Effect(wish), ScriptStep::Pause(moment(choice))]
+    [
+        ScriptStep::Effect(effect),
+        ScriptStep::Pause(moment(choice)),
+    ]
 }
 
 /// What a call tries after it was cancelled, the last first.

@@ -1,4 +1,4 @@
-//! What a function that performs a call gets: who calls, and the means to effect for things.
+//! What the function of a tool, resource or prompt gets: who calls, and the effects that it may have.
 //!
 //! Source: MCP specification 2025-11-25, basic/utilities (progress), server/utilities (logging),
 //! client/elicitation; 2026-07-28, basic/patterns (multi round-trip requests).
@@ -234,7 +234,7 @@ impl Context {
         }
     }
 
-    /// Wishes for something, and waits until it is granted.
+    /// Has an effect, and waits for its result.
     ///
     /// # Errors
     ///

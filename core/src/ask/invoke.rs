@@ -1,5 +1,4 @@
-//! The ask that performs a call of the runtime's own: a tool, resource, prompt or completion that is an
-//! ordinary function there.
+//! The ask that invokes a function of the runtime's own: a tool, resource, prompt or completion.
 
 use std::time::Duration;
 
@@ -9,9 +8,9 @@ use crate::{
     event::Event,
 };
 
-/// Invoke a call of something that the runtime itself offers ([`crate::catalog::Handler::Runtime`]).
+/// Invoke a function of the runtime ([`crate::catalog::Handler::Runtime`]).
 ///
-/// While it runs it may effect for things, one after the other: [`Ticket::effect`]. Each effect is granted by an
+/// While it runs it may have effects, one after the other: [`Ticket::effect`]. The result of each comes by an
 /// [`crate::action::Action::Resume`], in order. [`crate::action::Action::Cancel`] ends it early: whatever it
 /// still does is ignored.
 #[derive(Debug)]
@@ -63,7 +62,7 @@ impl Ask for Invoke {
 }
 
 impl Ticket<Invoke> {
-    /// The call wishes for this.
+    /// Returns the event that says that the function has this effect.
     #[must_use]
     pub fn effect(&self, effect: Effect) -> Event {
         Event::Effect(EffectRequest {
@@ -73,7 +72,7 @@ impl Ticket<Invoke> {
     }
 }
 
-/// A effect of a call, on its way to the exchange.
+/// An effect of an invoked function, on its way to the exchange.
 #[derive(Debug)]
 pub struct EffectRequest {
     pub(crate) id: AskId,

@@ -1,8 +1,8 @@
-//! A call: of a tool, a resource, a prompt or a completion; what it may know and what it may effect for.
+//! A call of a tool, a resource, a prompt or a completion: what it may know, and the effects that it has.
 //!
-//! What is *pure* is a step function: from what has happened so far to the next thing that is wished
-//! for, or to the result. It is called again each time a effect was granted, and holds no state of its
-//! own, so it can be stopped, replayed and run on any runtime.
+//! A *step function* is pure: it goes from what has happened so far to the next effect, or to the result.
+//! It is called again each time an effect was performed, and holds no state of its own, so it can be
+//! stopped, replayed and run on any runtime.
 //!
 //! ```
 //! use std::time::Duration;
@@ -34,19 +34,19 @@ pub struct Principal {
     pub oid: String,
     /// What clients know the user as, `sub`.
     pub subject: String,
-    /// The name as it is shown, if Entra told it. Not an identity: it may change and repeat.
+    /// The name as it is shown, if Entra gave one. Not an identity: it may change and repeat.
     pub name: Option<String>,
-    /// The name to sign in with, if Entra told it. Not an identity either.
+    /// The name to sign in with, if Entra gave one. Not an identity either.
     pub username: Option<String>,
     /// The app roles.
     pub roles: Vec<String>,
-    /// The object ids of the groups that Entra told.
+    /// The object ids of the groups that Entra named.
     pub groups: Vec<String>,
     /// The scopes that the client was granted.
     pub scopes: Vec<String>,
 }
 
-/// What the client can be asked.
+/// What the client can be asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ClientCapabilities {
     /// It shows forms to the user.
@@ -55,7 +55,7 @@ pub struct ClientCapabilities {
     pub elicitation_url: bool,
     /// It asks its model.
     pub sampling: bool,
-    /// It tells its roots.
+    /// It lists its roots.
     pub roots: bool,
 }
 
@@ -97,48 +97,48 @@ impl Call {
         &self.principal
     }
 
-    /// What the client can be asked. Asking what it cannot fails the call.
+    /// Returns what the client can be asked for. Asking for anything else fails the call.
     #[must_use]
     pub fn client_capabilities(&self) -> ClientCapabilities {
         self.client_capabilities
     }
 
-    /// What was granted so far, in order: one entry for each effect.
+    /// Returns the results of the effects so far, in order.
     #[must_use]
     pub fn results(&self) -> &[EffectResult] {
         &self.results
     }
 
-    /// The answer to the input_request of this key, if it was answered.
+    /// Returns the response to the input request of this key, if there was one.
     #[must_use]
     pub fn answer(&self, key: &str) -> Option<&InputResponse> {
         self.answers.get(key)
     }
 }
 
-/// The next thing that a pure call does.
+/// What a step function does next.
 #[derive(Debug)]
 pub enum Step<R> {
-    /// It wishes for something, and is called again once it was granted.
+    /// It has an effect, and is called again once that was performed.
     Effect(Effect),
     /// It is over.
     Done(Result<R, CallError>),
 }
 
 impl<R> Step<R> {
-    /// It wishes for something.
+    /// Returns a step that has an effect.
     #[must_use]
     pub fn effect(effect: Effect) -> Self {
         Self::Effect(effect)
     }
 
-    /// This is the result.
+    /// Returns a step that ends with this result.
     #[must_use]
     pub fn done(result: impl Into<R>) -> Self {
         Self::Done(Ok(result.into()))
     }
 
-    /// It failed.
+    /// Returns a step that ends with this error.
     #[must_use]
     pub fn failed(failure: impl Into<CallError>) -> Self {
         Self::Done(Err(failure.into()))
@@ -153,11 +153,11 @@ impl<R> Step<R> {
     }
 }
 
-/// What a call may effect for.
+/// What a call may have the server do.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Effect {
-    /// Tell the client how far it is, if it wants to know.
+    /// Report progress to the client, if it asked for that with a progress token.
     Progress {
         /// How far: it grows.
         progress: f64,
@@ -166,9 +166,9 @@ pub enum Effect {
         /// In words.
         message: Option<String>,
     },
-    /// Send the client a line of the log, if it wants lines of that level.
+    /// Send the client a log message, if it wants messages of that level.
     Log(LogLevel, Value),
-    /// Ask the client. Keys are the tool's own; a key that was answered before is not asked again.
+    /// Request input of the client. Keys are the tool's own; a key that has its response is not asked for again.
     RequestInput(BTreeMap<String, InputRequest>),
     /// Wait a while.
     Sleep(Duration),
@@ -178,7 +178,7 @@ pub enum Effect {
     /// `https://graph.microsoft.com/Mail.Read` or `api://<application>/Orders.Read`. Graph's name, or
     /// none, means the Graph that is configured, so that it works in every cloud.
     Token(String),
-    /// Tell those who listen that something changed.
+    /// Notify everybody who listens that something changed.
     NotifyChanged(ChangeNotification),
     /// End the answer's connection here and let the client come back for the rest after this long; since
     /// 2025-11-25, elsewhere nothing happens.
@@ -186,7 +186,7 @@ pub enum Effect {
 }
 
 impl Effect {
-    /// Progress without words.
+    /// Returns a progress report without a message.
     #[must_use]
     pub fn progress(progress: f64, total: Option<f64>) -> Self {
         Self::Progress {
@@ -196,26 +196,26 @@ impl Effect {
         }
     }
 
-    /// A line of the log.
+    /// Returns a log message.
     #[must_use]
     pub fn log(level: LogLevel, words: &str) -> Self {
         Self::Log(level, Value::String(words.to_owned()))
     }
 
-    /// One input_request.
+    /// Returns one input request.
     #[must_use]
     pub fn request_input(key: &str, input_request: InputRequest) -> Self {
         Self::RequestInput(BTreeMap::from([(key.to_owned(), input_request)]))
     }
 }
 
-/// A effect that was granted, with what came of it.
+/// What came of an effect.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum EffectResult {
-    /// It was done, or was not wanted.
+    /// It was performed, or the client does not want it.
     Done,
-    /// The client answered these questions; [`Call::answer`] gives them too.
+    /// The responses of the client; [`Call::answer`] gives them too.
     Input(BTreeMap<String, InputResponse>),
     /// The body of Graph's answer; or why there is none, for the model and the user.
     Graph(Result<Bytes, String>),

@@ -53,14 +53,14 @@ impl Call {
         self
     }
 
-    /// The same after this input_request was answered.
+    /// Returns the same call after this input request got its response.
     #[must_use]
     pub fn with_answer(mut self, key: impl Into<String>, answer: InputResponse) -> Self {
         self.answers.insert(key.into(), answer);
         self
     }
 
-    /// The same after one more effect was granted.
+    /// Returns the same call after one more effect was performed.
     #[must_use]
     pub fn with_result(mut self, result: EffectResult) -> Self {
         self.results.push(result);

@@ -1,13 +1,13 @@
 //! Scopes: the short ones that clients see, and the hidden table to Entra's.
 //!
 //! A client is granted what it asked for as far as it is offered, and told what that is (RFC 6749
-//! section 3.3). Without a wish it gets `user.read` alone: what needs more says so when it is asked
+//! section 3.3). Without `scope` it gets `user.read` alone: what needs more says so when it is asked
 //! for, and the user is asked then (MCP, authorization, step-up flow).
 
 use super::ScopeDefinition;
 use crate::{config::EntraApp, limits};
 
-/// The scope that every server offers, and the only one that is granted without a wish.
+/// The scope that every server offers, and the only one that is granted where `scope` is left out.
 const USER_READ: &str = "user.read";
 
 /// Scopes that clients add out of habit. They mean nothing here and are no reason to refuse.
@@ -60,7 +60,7 @@ impl Scopes {
         Scope(self.0.clone())
     }
 
-    /// What a client without a wish is granted.
+    /// What a client that leaves `scope` out is granted.
     pub(crate) fn default(&self) -> Scope {
         self.among(|name| name == USER_READ)
     }
@@ -74,15 +74,15 @@ impl Scopes {
         if requested.len() > limits::SCOPE_BYTES || !well_formed {
             return Err(ScopeError::Malformed);
         }
-        let wishes = || {
+        let requested_scopes = || {
             requested
                 .split(' ')
-                .filter(|wish| !wish.is_empty() && !OIDC_SCOPES.contains(wish))
+                .filter(|scope| !scope.is_empty() && !OIDC_SCOPES.contains(scope))
         };
-        if wishes().next().is_none() {
+        if requested_scopes().next().is_none() {
             return Ok(self.default());
         }
-        let granted = self.among(|name| wishes().any(|wish| wish == name));
+        let granted = self.among(|name| requested_scopes().any(|scope| scope == name));
         if granted.0.is_empty() {
             return Err(ScopeError::NotOffered);
         }

@@ -222,7 +222,7 @@ fn redirect_uris(requested: &Value) -> Result<Vec<RedirectUri>, Refusal> {
     }
 }
 
-/// Without a wish the client is public: it is told so, and needs no secret (RFC 7591 section
+/// Without a method the client is public: it is told so, and needs no secret (RFC 7591 section
 /// 3.2.1).
 fn auth_method(requested: Option<&str>) -> Result<AuthMethod, Refusal> {
     match requested {

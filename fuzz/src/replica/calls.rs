@@ -27,11 +27,11 @@ pub(super) struct Native {
     target: Target,
     /// What it will do, the last first.
     steps: Vec<ScriptStep>,
-    /// It does not wait until a effect was granted.
+    /// It does not wait for the results of its effects.
     is_hasty: bool,
     is_cancelled: bool,
-    /// Wishes that were not granted yet.
-    wishes: usize,
+    /// Effects whose results have not come yet.
+    open_effects: usize,
 }
 
 /// How much later than its limit a call may end.
@@ -63,7 +63,7 @@ impl State {
             steps,
             is_hasty,
             is_cancelled: false,
-            wishes: 0,
+            open_effects: 0,
         };
         if let Some(calls) = self.calls(process) {
             calls.insert((id, ask), native);
@@ -101,7 +101,7 @@ impl State {
                 self.schedule(at, SimEvent::CallStep(process, id, ask));
             }
             Some(ScriptStep::Effect(effect)) => {
-                native.wishes += 1;
+                native.open_effects += 1;
                 let event = native.ticket.effect(effect);
                 self.tell(process, id, event);
                 if !waits {
@@ -129,14 +129,14 @@ impl State {
         let native = self.calls(process).and_then(|calls| calls.get_mut(&key));
         let is_good = native
             .as_ref()
-            .is_some_and(|native| native.wishes > 0 && !native.is_cancelled);
+            .is_some_and(|native| native.open_effects > 0 && !native.is_cancelled);
         if !is_good {
-            let what = format!("{process:?} grants what {key:?} did not effect for");
+            let what = format!("{process:?} grants what {key:?} did not have as an effect");
             self.fail(Failure::new("calls", what));
             return;
         }
         if let Some(native) = native {
-            native.wishes -= 1;
+            native.open_effects -= 1;
             if !native.is_hasty {
                 self.go_on_soon(process, id, ask);
             }

@@ -62,7 +62,7 @@ pub fn tool_knows_its_caller_and_calls_graph_as_the_user(program: &Program) {
     }
 }
 
-/// 2025-11-25: the input_request is a request of the server's on the stream of the answer.
+/// 2025-11-25: the input request is a request of the server's on the stream of the answer.
 pub fn elicitation_uses_the_stream_in_older_revisions(program: &Program) {
     let server = program.example("whoami").start();
     let session = Session::of(&server, "alice");
@@ -95,7 +95,7 @@ pub fn elicitation_uses_the_stream_in_older_revisions(program: &Program) {
     }
 }
 
-/// 2026-07-28: the input_request is the result of the round, and the function is run again with the answer.
+/// 2026-07-28: the input request is the result of the round, and the function is run again with the answer.
 pub fn elicitation_is_a_round_trip_in_the_stateless_revision(program: &Program) {
     let server = program.example("whoami").start();
     let client = sign_in(&server, "alice");

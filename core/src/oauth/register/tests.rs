@@ -314,11 +314,11 @@ fn an_operator_may_let_in_only_clients_that_return_to_known_places() {
         ("https://vscode.dev.evil.example/cb", 400),
         ("vscode://vscode/callback", 400),
     ] {
-        let wish = serde_json::json!({"redirect_uris": [uri]});
+        let metadata = serde_json::json!({"redirect_uris": [uri]});
         let request = server
             .request("POST", "/register")
             .header("content-type", "application/json")
-            .body(wish.to_string().into());
+            .body(metadata.to_string().into());
         assert_eq!(server.response(request.unwrap()).status(), status, "{uri}");
     }
     let page = |uri| server.get(&testing::authorize(&older, uri, &[])).status();
