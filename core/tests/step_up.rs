@@ -43,8 +43,8 @@ fn offering_mail(server: Server) -> Server {
     let catalog = Catalog::builder()
         .scope(ScopeDefinition {
             name: "mail.read".to_owned(),
-            graph: "Mail.Read".to_owned(),
-            words: "Read your mail.".to_owned(),
+            graph_permission: "Mail.Read".to_owned(),
+            description: "Read your mail.".to_owned(),
         })
         .tool(Tool::new("open", "For everybody"), pure)
         .tool(mail.requires_scope("mail.read"), pure)

@@ -54,7 +54,11 @@ pub(super) fn scope(
     others: &[ScopeDefinition],
     errors: &mut Vec<CatalogError>,
 ) {
-    let ScopeDefinition { name, graph, .. } = scope;
+    let ScopeDefinition {
+        name,
+        graph_permission: graph,
+        ..
+    } = scope;
     let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'.';
     if name.is_empty() || !name.bytes().all(is_name) {
         errors.push(CatalogError::InvalidScopeName { name: name.clone() });

@@ -31,9 +31,9 @@ pub struct ScopeDefinition {
     /// Its name towards clients, such as `mail.read`: lower case letters, digits, dots.
     pub name: String,
     /// The permission of Microsoft Graph that it stands for, such as `Mail.Read`.
-    pub graph: String,
+    pub graph_permission: String,
     /// What it allows, for the consent page.
-    pub words: String,
+    pub description: String,
 }
 
 /// What the server offers.

@@ -48,8 +48,8 @@ impl Scopes {
         let words = "See who you are: your name, e-mail address and the rest of your work profile.";
         let mut scopes = vec![ScopeDefinition {
             name: USER_READ.to_owned(),
-            graph: "User.Read".to_owned(),
-            words: words.to_owned(),
+            graph_permission: "User.Read".to_owned(),
+            description: words.to_owned(),
         }];
         scopes.extend_from_slice(more);
         Self(scopes)
@@ -137,7 +137,7 @@ impl Scope {
         self.0.iter().all(|offered| {
             granted
                 .clone()
-                .any(|scope| scope.eq_ignore_ascii_case(&offered.graph))
+                .any(|scope| scope.eq_ignore_ascii_case(&offered.graph_permission))
         })
     }
 
@@ -149,7 +149,7 @@ impl Scope {
             scope.push_str(&format!(
                 " {}/{}",
                 entra.graph.as_str().trim_end_matches('/'),
-                offered.graph
+                offered.graph_permission
             ));
         }
         scope
@@ -170,8 +170,8 @@ mod tests {
     fn offered(name: &str, graph: &str) -> ScopeDefinition {
         ScopeDefinition {
             name: name.to_owned(),
-            graph: graph.to_owned(),
-            words: "Read.".to_owned(),
+            graph_permission: graph.to_owned(),
+            description: "Read.".to_owned(),
         }
     }
 

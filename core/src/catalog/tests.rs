@@ -57,8 +57,8 @@ fn a_scope_that_would_not_work_fails_at_the_start() {
         errors(|catalog| {
             catalog.scope(ScopeDefinition {
                 name: name.to_owned(),
-                graph: graph.to_owned(),
-                words: "Read.".to_owned(),
+                graph_permission: graph.to_owned(),
+                description: "Read.".to_owned(),
             })
         })
     };

@@ -67,7 +67,7 @@ pub(crate) fn respond(
     let mut scopes = Html::default();
     for offered in scope.iter() {
         let slots = [
-            ("words", Slot::Text(&offered.words)),
+            ("words", Slot::Text(&offered.description)),
             ("name", Slot::Text(&offered.name)),
         ];
         let item = Html::fill("<li>{words} <code>{name}</code></li>\n", &slots);
