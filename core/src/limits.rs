@@ -73,6 +73,10 @@ pub const FETCH_BODY_BYTES: usize = 1024 * 1024;
 /// How long a sign-in may take, from the consent page to the callback.
 pub const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(600);
 
+/// How many sign-ins one browser has under way; the oldest goes. Each is a cookie, and all of them come with
+/// every request.
+pub const SIGN_INS_PER_BROWSER: usize = 4;
+
 /// How long an authorization code is good for: it is redeemed at once (RFC 9700 section 2.1.1).
 pub const AUTHORIZATION_CODE_LIFETIME: Duration = Duration::from_secs(60);
 

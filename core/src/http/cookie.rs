@@ -35,6 +35,28 @@ pub(crate) fn set(
     HeaderValue::from_str(&cookie).ok()
 }
 
+/// The cookies of ours whose name begins so, as the browser sent them: what follows in the name, and the
+/// value.
+pub(crate) fn with_prefix<'a>(
+    base: &str,
+    headers: &'a HeaderMap,
+    public_url: &PublicUrl,
+) -> Vec<(&'a str, &'a str)> {
+    let prefix = name(base, public_url);
+    pairs(headers)
+        .filter_map(|(key, value)| Some((key.strip_prefix(&prefix)?, value)))
+        .collect()
+}
+
+fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|header| header.to_str().ok())
+        .flat_map(|header| header.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+}
+
 /// The value of a cookie of ours, as the browser sent it; `None` if it sent none or several of
 /// that name, for then we cannot know which is ours.
 pub(crate) fn get<'a>(
@@ -43,12 +65,7 @@ pub(crate) fn get<'a>(
     public_url: &PublicUrl,
 ) -> Option<&'a str> {
     let name = name(base, public_url);
-    let mut values = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|header| header.to_str().ok())
-        .flat_map(|header| header.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
+    let mut values = pairs(headers)
         .filter(|(key, _)| *key == name)
         .map(|(_, value)| value);
     match (values.next(), values.next()) {

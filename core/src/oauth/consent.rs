@@ -47,8 +47,9 @@ pub(crate) enum Consent {
 #[derive(Debug)]
 pub(crate) struct RedirectToEntra {
     request: AuthorizationRequest,
-    /// The cookie that remembers the approval, if it is to be remembered.
-    approval: Option<HeaderValue>,
+    /// The cookie that remembers the approval, if it is to be remembered, and those that make room for the
+    /// one of this sign-in.
+    cookies: Vec<HeaderValue>,
 }
 
 impl Consent {
@@ -80,9 +81,10 @@ impl Consent {
             Ok(validated) if is_approved(&validated, request.headers(), env) => {
                 let name = validated.client.metadata().client_name.as_deref();
                 log_decision(LogEventId::ConsentRemembered, &validated.request, name, cx);
+                let public_url = &env.server.config.public_url;
                 RedirectToEntra {
                     request: validated.request,
-                    approval: None,
+                    cookies: PendingSignIn::make_room(request.headers(), public_url),
                 }
                 .go(cx)
             }
@@ -110,9 +112,12 @@ impl Consent {
             Ok(Some("approve")) => {
                 log_decision(LogEventId::ConsentApproved, &consent_form.request, name, cx);
                 let approvals = RememberedConsents::of(request.headers(), env);
+                let public_url = &env.server.config.public_url;
+                let mut cookies = PendingSignIn::make_room(request.headers(), public_url);
+                cookies.extend(approvals.remember(&consent_form.request, env));
                 RedirectToEntra {
-                    approval: approvals.remember(&consent_form.request, env),
                     request: consent_form.request,
+                    cookies,
                 }
                 .go(cx)
             }
@@ -168,7 +173,7 @@ impl RedirectToEntra {
         let sign_in = PendingSignIn::begin(self.request, env.now.unix, cx.entropy);
         let cookie = sign_in.set_cookie(env, cx.entropy);
         let mut response = response::see_other(&sign_in.entra_address(metadata, env));
-        for cookie in cookie.into_iter().chain(self.approval) {
+        for cookie in cookie.into_iter().chain(self.cookies) {
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }
         cx.done(response)

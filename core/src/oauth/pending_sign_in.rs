@@ -15,6 +15,9 @@ use crate::{
     time::UnixTime,
 };
 
+/// What the names of the cookies begin with.
+const PREFIX: &str = "sign-in-";
+
 /// How many characters of the state name its cookie.
 const NAME_CHARS: usize = 8;
 
@@ -99,9 +102,11 @@ impl PendingSignIn {
             &fields,
             entropy,
         );
+        // The end stands before it, too, for [`Self::make_room`]. Nothing else believes it.
+        let value = format!("{}.{}", self.expires.0, URL_SAFE_NO_PAD.encode(sealed));
         cookie::set(
             &cookie_name(state)?,
-            &URL_SAFE_NO_PAD.encode(sealed),
+            &value,
             self.expires.until(env.now.unix).as_secs(),
             &env.server.config.public_url,
         )
@@ -114,7 +119,8 @@ impl PendingSignIn {
             return Self::of_fields(state, &fields, env);
         }
         let public_url = &env.server.config.public_url;
-        let sealed = cookie::get(&cookie_name(state)?, headers, public_url)?;
+        let value = cookie::get(&cookie_name(state)?, headers, public_url)?;
+        let (_, sealed) = value.split_once('.')?;
         let sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
         let keys = &env.server.keys;
         let fields = keys.open(Purpose::SignInCookie, state.as_bytes(), b"", &sealed)?;
@@ -135,6 +141,28 @@ impl PendingSignIn {
             })
     }
 
+    /// The `Set-Cookie`s that take away the oldest sign-ins of this browser that were begun and left, so that
+    /// one more is no more than [`limits::SIGN_INS_PER_BROWSER`]: all of them together must fit into a
+    /// request's head.
+    pub(crate) fn make_room(headers: &HeaderMap, public_url: &PublicUrl) -> Vec<HeaderValue> {
+        let is_ours = |id: &str| id.len() == NAME_CHARS && id.bytes().all(is_base64url);
+        let mut begun: Vec<(u64, &str)> = cookie::with_prefix(PREFIX, headers, public_url)
+            .into_iter()
+            .filter(|(id, _)| is_ours(id))
+            .map(|(id, value)| {
+                let end = value.split_once('.').and_then(|(end, _)| end.parse().ok());
+                (end.unwrap_or_default(), id)
+            })
+            .collect();
+        begun.sort_unstable();
+        let too_many = (begun.len() + 1).saturating_sub(limits::SIGN_INS_PER_BROWSER);
+        begun
+            .into_iter()
+            .take(too_many)
+            .filter_map(|(_, id)| cookie::set(&format!("{PREFIX}{id}"), "", 0, public_url))
+            .collect()
+    }
+
     /// The `Set-Cookie` that takes the cookie of this state away; `None` if it is no state of ours.
     pub(crate) fn clear_cookie(state: &str, public_url: &PublicUrl) -> Option<HeaderValue> {
         cookie::set(&cookie_name(state)?, "", 0, public_url)
@@ -149,11 +177,14 @@ fn inverted(fields: &[u8]) -> Vec<u8> {
 /// The name of the cookie of a state; `None` for what cannot be a state of ours, so that nothing
 /// strange gets into a cookie's name.
 fn cookie_name(state: &str) -> Option<String> {
-    let is_base64url = |byte| matches!(byte, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
     if state.len() != STATE_CHARS || !state.bytes().all(is_base64url) {
         return None;
     }
-    Some(format!("sign-in-{}", state.get(..NAME_CHARS)?))
+    Some(format!("{PREFIX}{}", state.get(..NAME_CHARS)?))
+}
+
+fn is_base64url(byte: u8) -> bool {
+    matches!(byte, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_')
 }
 
 #[cfg(test)]

@@ -317,3 +317,28 @@ fn decisions_are_posted_questions_are_got_and_registrations_are_never_read() {
     let id = client_id(&browsing.server, &[CALLBACK]);
     assert_eq!(browsing.get(&format!("/register/{id}")).status(), 404);
 }
+
+// M2: otherwise its cookies end in a 431.
+#[test]
+fn browser_with_forty_sign_ins_begun_keeps_the_newest_few() {
+    let mut browsing = Browsing::new();
+    let (_, sealed) = browsing.page(CALLBACK);
+    let now = browsing.server.now.unix.0;
+    for begun in 0..40 {
+        let name = format!("__Host-entra-mcp-sign-in-{begun:08}");
+        browsing
+            .cookies
+            .push((name, format!("{}.sealed", now + begun)));
+    }
+    browsing.post(&sealed, "approve", OURS);
+    browsing.cookies.retain(|(_, value)| !value.is_empty());
+    let mut ends: Vec<u64> = browsing
+        .cookies
+        .iter()
+        .filter(|(name, _)| name.contains("sign-in-"))
+        .map(|(_, value)| value.split_once('.').unwrap().0.parse().unwrap())
+        .collect();
+    ends.sort_unstable();
+    let newest = now + limits::SIGN_IN_TIMEOUT.as_secs();
+    assert_eq!(ends, [now + 37, now + 38, now + 39, newest]);
+}
