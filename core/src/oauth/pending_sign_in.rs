@@ -102,7 +102,7 @@ impl PendingSignIn {
             &fields,
             entropy,
         );
-        // The end stands before it, too, for [`Self::make_room`]. Nothing else believes it.
+        // The end stands before it, too: [`Self::make_room`] cannot open what another state has sealed.
         let value = format!("{}.{}", self.expires.0, URL_SAFE_NO_PAD.encode(sealed));
         cookie::set(
             &cookie_name(state)?,
@@ -120,11 +120,12 @@ impl PendingSignIn {
         }
         let public_url = &env.server.config.public_url;
         let value = cookie::get(&cookie_name(state)?, headers, public_url)?;
-        let (_, sealed) = value.split_once('.')?;
+        let (end, sealed) = value.split_once('.')?;
         let sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
         let keys = &env.server.keys;
         let fields = keys.open(Purpose::SignInCookie, state.as_bytes(), b"", &sealed)?;
-        Self::of_fields(state, &zeroize::Zeroizing::new(fields), env)
+        let sign_in = Self::of_fields(state, &zeroize::Zeroizing::new(fields), env)?;
+        (end == sign_in.expires.0.to_string()).then_some(sign_in)
     }
 
     fn of_fields(state: &str, fields: &[u8], env: Env<'_>) -> Option<Self> {
