@@ -105,16 +105,13 @@ impl Revoke {
 }
 
 /// The session of a session token or a refresh token; `token_type_hint` is not needed to tell them
-/// apart (RFC 7009 section 2.1).
+/// apart (RFC 7009 section 2.1). A session token that is over ends its session, too: its client wants to
+/// sign out, and its refresh token would go on.
 fn session_of(presented: &str, cx: &Cx<'_>) -> Option<SessionId> {
     let server = cx.env.server;
-    let session_token = token::verify(presented, server, cx.env.now.unix);
-    match session_token {
-        Some(verified) => Some(verified.session_id),
-        None => {
-            opaque_token::read_refresh_token(presented, &server.keys).map(|token| token.session_id)
-        }
-    }
+    token::session_of(presented, server).or_else(|| {
+        opaque_token::read_refresh_token(presented, &server.keys).map(|token| token.session_id)
+    })
 }
 
 fn revoked() -> ::http::Response<Bytes> {

@@ -101,6 +101,28 @@ pub(crate) fn issue(
 ///
 /// `None` says no more than that the token is not good; why is nobody's business.
 pub(crate) fn verify(token: &str, server: &Server, now: UnixTime) -> Option<Verified> {
+    let claims = authenticate(token, server)?;
+    let is_over = now >= claims.exp && !server.has(Planted::NeverExpires);
+    let fresh = !is_over && claims.iat <= now.after(limits::CLOCK_LEEWAY);
+    let share = Zeroizing::new(URL_SAFE_NO_PAD.decode(claims.key.expose()).ok()?);
+    let share = Share::new(share.as_slice().try_into().ok()?);
+    fresh.then_some(Verified {
+        session_id: claims.sid,
+        share,
+        client_id: claims.client_id,
+        resource: claims.aud,
+        scope: claims.scope,
+        expires: claims.exp,
+    })
+}
+
+/// The session of a token that was issued here, be it still good or not: what is over may still be revoked.
+pub(crate) fn session_of(token: &str, server: &Server) -> Option<SessionId> {
+    Some(authenticate(token, server)?.sid)
+}
+
+/// The claims of a token that was issued here, for here.
+fn authenticate(token: &str, server: &Server) -> Option<Claims> {
     if token.len() > TOKEN_BYTES {
         return None;
     }
@@ -120,20 +142,9 @@ pub(crate) fn verify(token: &str, server: &Server, now: UnixTime) -> Option<Veri
     }
     let claims = Zeroizing::new(URL_SAFE_NO_PAD.decode(payload).ok()?);
     let claims: Claims = serde_json::from_slice(&claims).ok()?;
-    let is_over = now >= claims.exp && !server.has(Planted::NeverExpires);
-    let fresh = !is_over && claims.iat <= now.after(limits::CLOCK_LEEWAY);
     let url = &server.config.public_url;
     let ours = claims.iss == url.issuer() && url.resources().contains(&claims.aud);
-    let share = Zeroizing::new(URL_SAFE_NO_PAD.decode(claims.key.expose()).ok()?);
-    let share = Share::new(share.as_slice().try_into().ok()?);
-    (fresh && ours).then_some(Verified {
-        session_id: claims.sid,
-        share,
-        client_id: claims.client_id,
-        resource: claims.aud,
-        scope: claims.scope,
-        expires: claims.exp,
-    })
+    ours.then_some(claims)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use crate::{
+    limits,
     oauth::testing::{SignedIn, error, text},
     testing::{self, client_id},
 };
@@ -29,6 +30,22 @@ fn either_token_ends_the_session_and_its_streams() {
         );
         assert_eq!(alice.post("/revoke", &form).status(), 200, "again");
     }
+}
+
+// E11: its refresh token would go on.
+#[test]
+fn expired_session_token_ends_its_session() {
+    let mut alice = SignedIn::new();
+    let tokens = alice.redeem();
+    alice.later(limits::SESSION_TOKEN_LIFETIME);
+    assert!(!alice.works(&tokens) && alice.is_alive());
+    let client = alice.client.clone();
+    let form = [
+        ("client_id", client.as_str()),
+        ("token", text(&tokens, "access_token")),
+    ];
+    assert_eq!(alice.post("/revoke", &form).status(), 200);
+    assert!(!alice.is_alive());
 }
 
 #[test]
