@@ -81,7 +81,7 @@ pub fn too_large() -> Response<Bytes> {
     )
 }
 
-/// Whether a request is answered even when the house is full: health and metadata (threat M10).
+/// Whether a request is answered even when all connections are taken: health and metadata (threat M10).
 #[must_use]
 pub fn is_exempt_from_limit(head: &Parts) -> bool {
     let documents = matches!(

@@ -21,13 +21,11 @@ use crate::{
     ask::{Ask, Awaiting, Guard, Store, StoreFault, Version},
     event::Event,
     fault::Fault,
-    hub::{ToHub, ToHubKind},
-    id::SessionId,
     limits,
-    log_event::{Field, LogEvent, LogEventId},
     secret::Secret,
-    session::record::{EntraTokens, Outline, Session},
-    step::Cx,
+    session::ending::EndingSession,
+    session::record::{EntraTokens, Session},
+    step::{Cx, Progress},
 };
 
 /// How often a lost race to write the session is run again.
@@ -64,9 +62,7 @@ enum State {
         fresh: Box<RefreshedTokens>,
         read: Awaiting<Store>,
     },
-    Ending {
-        deleted: Awaiting<Store>,
-    },
+    Ending(EndingSession),
     /// Between two states.
     Ended,
 }
@@ -165,8 +161,8 @@ impl AcquireToken {
                 keeps: true,
             })));
         }
-        let deleted = delete(session.id, &session.outline, cx);
-        AccessStep::Waiting(Box::new(access(State::Ending { deleted })))
+        let ending = EndingSession::start(session.id, &session.outline, cx);
+        access(State::Ending(ending)).waiting()
     }
 
     pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> AccessStep {
@@ -220,9 +216,10 @@ impl AcquireToken {
                     Some(answer) => access(State::Ended).reread(token, fresh, answer, cx),
                 }
             }
-            (State::Ending { deleted }, Event::Stored(answered)) => match deleted.take(answered) {
-                None => access(State::Ending { deleted }).waiting(),
-                Some(_) => AccessStep::SessionOver,
+            (State::Ending(ending), Event::Stored(answered)) => match ending.handle(answered, cx) {
+                Progress::Pending(ending) => access(State::Ending(ending)).waiting(),
+                Progress::Ready(Ok(())) => AccessStep::SessionOver,
+                Progress::Ready(Err(fault)) => AccessStep::Fault(fault),
             },
             (state, _) => access(state).waiting(),
         }
@@ -254,8 +251,8 @@ impl AcquireToken {
             }
             Renewed::ConsentRequired if !keeps => AccessStep::Refused(PERMISSION_DENIED),
             Renewed::SignInAgain | Renewed::ConsentRequired => {
-                let deleted = delete(self.session.id, &self.session.outline, cx);
-                self.state = State::Ending { deleted };
+                let ending = EndingSession::start(self.session.id, &self.session.outline, cx);
+                self.state = State::Ending(ending);
                 self.waiting()
             }
             Renewed::Fault(fault) => AccessStep::Fault(fault),
@@ -323,20 +320,6 @@ fn is_fresh(tokens: &EntraTokens, cx: &Cx<'_>) -> bool {
     let now = cx.env.now.unix;
     tokens.refreshed <= now.after(limits::CLOCK_LEEWAY)
         && tokens.expires.until(now) > limits::ACCESS_TOKEN_RENEWAL
-}
-
-/// Ends a session: its streams are closed and its record is deleted.
-pub(crate) fn end(id: SessionId, outline: &Outline, cx: &mut Cx<'_>) -> Awaiting<Store> {
-    cx.to_hub(ToHub(ToHubKind::EndSession(id)));
-    delete(id, outline, cx)
-}
-
-/// Deletes the record of a session. Whoever is told that the session is over closes its streams,
-/// after the answer that one of them waits for.
-pub(crate) fn delete(id: SessionId, outline: &Outline, cx: &mut Cx<'_>) -> Awaiting<Store> {
-    let ended = LogEvent::new(LogEventId::SessionEnded);
-    cx.log(ended.with(Field::Subject, &outline.subject));
-    cx.store(Store::Delete(id.key()))
 }
 
 #[cfg(test)]

@@ -154,6 +154,12 @@ impl EntraError {
         })
     }
 
+    /// Whether Entra has had the same request too often (AADSTS50196): of one user, or of one code that is
+    /// presented again and again. It says nothing of other requests.
+    pub(crate) fn is_request_loop(&self) -> bool {
+        matches!(self, Self::Throttled(details, _) if details.aadsts == Some(REQUEST_LOOP))
+    }
+
     /// Whether only what was asked for this time is refused: for another permission, or another
     /// resource, the refresh token may still be good. Consent is missing, or a policy wants more.
     pub(crate) fn is_consent_required(&self) -> bool {

@@ -18,10 +18,10 @@ use ::http::{HeaderValue, Request, StatusCode, header};
 use bytes::Bytes;
 use url::Url;
 
-use super::access_token::{self, AccessStep, AcquireToken};
+use super::access_token::{AccessStep, AcquireToken};
 use crate::{
     admit::caller::Caller,
-    ask::{Ask, Awaiting, Fetch, Reach, Store, Version},
+    ask::{Ask, Awaiting, Fetch, Reach, Version},
     event::Event,
     fault::Fault,
     hub::{ToHub, ToHubKind},
@@ -29,8 +29,9 @@ use crate::{
     log_event::{Field, LogEvent, LogEventId},
     planted::Planted,
     secret::Secret,
+    session::ending::EndingSession,
     session::record::Session,
-    step::Cx,
+    step::{Cx, Progress},
     throttle::{self, Throttled, whole_seconds},
 };
 
@@ -56,7 +57,7 @@ struct Credentials {
 enum State {
     Token(Box<AcquireToken>),
     Sent(Awaiting<Fetch>),
-    Ending(Awaiting<Store>),
+    Ending(EndingSession),
 }
 
 /// How far a GET is.
@@ -145,23 +146,22 @@ impl GraphRequest {
                 None => Self::sent(self.path, self.credentials, awaiting),
             },
             (State::Sent(awaiting), _) => Self::sent(self.path, self.credentials, awaiting),
-            (State::Ending(awaiting), event) => {
-                let is_over = match event {
-                    Event::Stored(answered) => awaiting.take(answered).is_some(),
-                    _ => false,
-                };
-                if is_over {
-                    return Asked::SessionOver;
-                }
-                let (path, credentials, state) =
-                    (self.path, self.credentials, State::Ending(awaiting));
-                Asked::Waiting(Self {
-                    path,
-                    credentials,
-                    state,
-                })
-            }
+            (State::Ending(ending), Event::Stored(answered)) => match ending.handle(answered, cx) {
+                Progress::Pending(ending) => Self::ending(self.path, self.credentials, ending),
+                Progress::Ready(Ok(())) => Asked::SessionOver,
+                Progress::Ready(Err(_)) => Asked::Refused(GraphError::StoreUnavailable),
+            },
+            (State::Ending(ending), _) => Self::ending(self.path, self.credentials, ending),
         }
+    }
+
+    fn ending(path: String, credentials: Box<Credentials>, ending: EndingSession) -> Asked {
+        let state = State::Ending(ending);
+        Asked::Waiting(Self {
+            path,
+            credentials,
+            state,
+        })
     }
 
     fn sent(path: String, credentials: Box<Credentials>, awaiting: Awaiting<Fetch>) -> Asked {
@@ -267,18 +267,12 @@ impl GraphRequest {
     fn unauthorized(path: String, mut credentials: Box<Credentials>, cx: &mut Cx<'_>) -> Asked {
         if credentials.renewed {
             cx.log(LogEventId::GraphNewTokenRefused);
-            // Whatever becomes of it, the user must sign in.
-            let deleted =
-                access_token::delete(credentials.session.id, &credentials.session.outline, cx);
+            let session = &credentials.session;
+            let ending = EndingSession::start(session.id, &session.outline, cx);
             if cx.env.server.has(Planted::WritesNotAwaited) {
                 return Asked::SessionOver;
             }
-            let state = State::Ending(deleted);
-            return Asked::Waiting(Self {
-                path,
-                credentials,
-                state,
-            });
+            return Self::ending(path, credentials, ending);
         }
         cx.log(LogEventId::GraphTokenRefused);
         credentials.renewed = true;

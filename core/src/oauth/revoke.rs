@@ -18,10 +18,10 @@ use super::{
 };
 use crate::{
     ask::{Awaiting, Store},
-    entra::access_token,
     event::Event,
     http::response,
     id::SessionId,
+    session::ending::EndingSession,
     session::{sealed::SealedSession, token},
     step::{Cx, Progress},
 };
@@ -36,7 +36,7 @@ pub(crate) enum Revoke {
         read: Awaiting<Store>,
     },
     /// It is being deleted.
-    Ending(Awaiting<Store>),
+    Ending(EndingSession),
 }
 
 impl Revoke {
@@ -88,17 +88,18 @@ impl Revoke {
                     let keys = &cx.env.server.keys;
                     match SealedSession::read(session_id, &stored, keys) {
                         Some(sealed) if sealed.outline().client == client.hash() => {
-                            let ended = access_token::end(session_id, sealed.outline(), cx);
+                            let ended =
+                                EndingSession::with_streams(session_id, sealed.outline(), cx);
                             Progress::Pending(Self::Ending(ended))
                         }
                         _ => cx.done(revoked()),
                     }
                 }
             },
-            Self::Ending(deleted) => match deleted.take(answered) {
-                None => Progress::Pending(Self::Ending(deleted)),
-                Some(Err(_)) => unavailable(cx),
-                Some(Ok(_)) => cx.done(revoked()),
+            Self::Ending(ending) => match ending.handle(answered, cx) {
+                Progress::Pending(ending) => Progress::Pending(Self::Ending(ending)),
+                Progress::Ready(Err(_)) => unavailable(cx),
+                Progress::Ready(Ok(())) => cx.done(revoked()),
             },
         }
     }

@@ -56,7 +56,10 @@ pub(super) fn redeemed(
         Ok(tokens) => Box::new(TokensReceived { sign_in, tokens }).verify(cx),
         Err(error) => {
             cx.log(error.log_event(Step::CodeRedemption));
-            if let EntraError::Throttled(_, wait) = &error {
+            // A request loop is that of one browser, and must not hold up the sign-ins of all others.
+            if let EntraError::Throttled(_, wait) = &error
+                && !error.is_request_loop()
+            {
                 let (requests, until) =
                     (Throttled::CodeRedemption, cx.env.now.instant.after(*wait));
                 cx.to_hub(ToHub(ToHubKind::Throttle { requests, until }));

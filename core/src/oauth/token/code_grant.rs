@@ -15,7 +15,6 @@
 use super::{ATTEMPTS, fail, grant, invalid_grant, refuse};
 use crate::{
     ask::{Ask, Awaiting, Guard, Store, StoreFault, Version},
-    entra::access_token,
     event::Event,
     fault::Fault,
     http::form::Form,
@@ -28,6 +27,7 @@ use crate::{
         pkce, resource,
     },
     secret::Secret,
+    session::ending::EndingSession,
     session::{
         record::{Outline, Refresh, Session, SpentCode},
         sealed::SealedSession,
@@ -61,7 +61,7 @@ enum State {
         refresh_token: OpaqueToken,
         written: Awaiting<Store>,
     },
-    Ending(Awaiting<Store>),
+    Ending(EndingSession),
 }
 
 impl CodeGrant {
@@ -128,13 +128,13 @@ impl CodeGrant {
                 }
                 Some(Err(_)) => fail(Fault::Store, cx),
             },
-            State::Ending(deleted) => match deleted.take(answered) {
-                None => {
-                    self.state = State::Ending(deleted);
+            State::Ending(ending) => match ending.handle(answered, cx) {
+                Progress::Pending(ending) => {
+                    self.state = State::Ending(ending);
                     Progress::Pending(self)
                 }
-                Some(Ok(_)) => refuse(invalid_grant(), cx),
-                Some(Err(_)) => fail(Fault::Store, cx),
+                Progress::Ready(Ok(())) => refuse(invalid_grant(), cx),
+                Progress::Ready(Err(fault)) => fail(fault, cx),
             },
         }
     }
@@ -154,8 +154,8 @@ impl CodeGrant {
         }
         if self.is_replayed(sealed.outline(), cx) {
             cx.log(LogEventId::CodeReplayed);
-            let ended = access_token::end(self.code.session_id, sealed.outline(), cx);
-            self.state = State::Ending(ended);
+            let ending = EndingSession::with_streams(self.code.session_id, sealed.outline(), cx);
+            self.state = State::Ending(ending);
             return Progress::Pending(self);
         }
         let share = self.code.share();

@@ -25,10 +25,7 @@ use super::{ATTEMPTS, fail, grant, invalid_grant, refuse};
 use crate::{
     ask::{Ask, Awaiting, Guard, Store, StoreFault, Version},
     catalog::scope::{Scope, Scopes},
-    entra::{
-        access_token,
-        token_refresh::{self, RefreshedTokens, Renewed, TokenRefresh},
-    },
+    entra::token_refresh::{self, RefreshedTokens, Renewed, TokenRefresh},
     event::Event,
     fault::Fault,
     http::form::Form,
@@ -41,6 +38,7 @@ use crate::{
         resource,
     },
     planted::Planted,
+    session::ending::EndingSession,
     session::{
         record::{EntraTokens, Outline, Predecessor, Refresh, Session},
         sealed::SealedSession,
@@ -82,7 +80,7 @@ enum State {
         successor: OpaqueToken,
         written: Awaiting<Store>,
     },
-    Ending(Awaiting<Store>),
+    Ending(EndingSession),
 }
 
 impl RefreshGrant {
@@ -172,10 +170,10 @@ impl RefreshGrant {
                 }
                 Some(Err(_)) => fail(Fault::Store, cx),
             },
-            (State::Ending(deleted), Event::Stored(answered)) => match deleted.take(answered) {
-                None => asked.go(attempts, State::Ending(deleted)),
-                Some(Ok(_)) => refuse(invalid_grant(), cx),
-                Some(Err(_)) => fail(Fault::Store, cx),
+            (State::Ending(ending), Event::Stored(answered)) => match ending.handle(answered, cx) {
+                Progress::Pending(ending) => asked.go(attempts, State::Ending(ending)),
+                Progress::Ready(Ok(())) => refuse(invalid_grant(), cx),
+                Progress::Ready(Err(fault)) => fail(fault, cx),
             },
             (state, _) => asked.go(attempts, state),
         }
@@ -319,8 +317,8 @@ impl Asked {
     }
 
     fn end(self, outline: &Outline, cx: &mut Cx<'_>) -> Progress<RefreshGrant> {
-        let deleted = access_token::end(self.presented.session_id, outline, cx);
-        self.go(0, State::Ending(deleted))
+        let ending = EndingSession::with_streams(self.presented.session_id, outline, cx);
+        self.go(0, State::Ending(ending))
     }
 
     fn grant(

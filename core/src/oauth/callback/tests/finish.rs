@@ -13,6 +13,7 @@ use crate::{
     oauth::testing::{REDIRECT_URI, VERIFIER, text},
     session::{record::Session, sealed::SealedSession, token},
     testing::{self, parameter},
+    throttle::Throttled,
     time::Instant,
 };
 
@@ -157,6 +158,22 @@ fn a_sign_in_ends_once() {
     let again = browser.finish(&tokens);
     assert!(is_page(&again) && is_clearing(&again));
     assert_eq!(browser.world.store, before);
+}
+
+// D14: a stranger presents one made-up code again and again.
+#[test]
+fn request_loop_of_one_browser_does_not_hold_up_other_sign_ins() {
+    for (status, number, holds_up) in [(400, 50_196, false), (429, 90_033, true)] {
+        let mut browser = AtEntra::new();
+        let body = json!({"error": "invalid_grant", "error_codes": [number]});
+        browser.world.entra_says(status, &body);
+        let response = browser.back(&[("code", "entra code")]);
+        assert_eq!(error_of(&response), "temporarily_unavailable");
+        let throttle = &browser.world.server.known.throttle;
+        let now = browser.world.server.now.instant;
+        let wait = throttle.wait(&Throttled::CodeRedemption, now);
+        assert_eq!(wait.is_some(), holds_up, "{number}");
+    }
 }
 
 // D5, D14. Never a second try.

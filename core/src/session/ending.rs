@@ -1,0 +1,98 @@
+//! A session that is being ended: its record is deleted, and only then is it said to have ended.
+
+use super::record::Outline;
+use crate::{
+    ask::{Answered, Awaiting, Store},
+    fault::Fault,
+    hub::{ToHub, ToHubKind},
+    id::SessionId,
+    log_event::{Field, LogEvent, LogEventId},
+    step::{Cx, Progress},
+};
+
+/// A session whose record is being deleted.
+#[derive(Debug)]
+pub(crate) struct EndingSession {
+    subject: String,
+    deleted: Awaiting<Store>,
+}
+
+impl EndingSession {
+    /// Closes the session's streams and deletes its record.
+    pub(crate) fn with_streams(id: SessionId, outline: &Outline, cx: &mut Cx<'_>) -> Self {
+        cx.to_hub(ToHub(ToHubKind::EndSession(id)));
+        Self::start(id, outline, cx)
+    }
+
+    /// Deletes the record. Whoever is told that the session is over closes its streams, after the answer that
+    /// one of them waits for.
+    pub(crate) fn start(id: SessionId, outline: &Outline, cx: &mut Cx<'_>) -> Self {
+        Self {
+            subject: outline.subject.clone(),
+            deleted: cx.store(Store::Delete(id.key())),
+        }
+    }
+
+    /// Takes an answer of the store. Ready with a fault if the record is still there: the session lives then.
+    pub(crate) fn handle(
+        self,
+        answered: Answered<Store>,
+        cx: &mut Cx<'_>,
+    ) -> Progress<Self, Result<(), Fault>> {
+        match self.deleted.take(answered) {
+            None => Progress::Pending(self),
+            Some(Err(_)) => Progress::Ready(Err(Fault::Store)),
+            Some(Ok(_)) => {
+                let ended = LogEvent::new(LogEventId::SessionEnded);
+                cx.log(ended.with(Field::Subject, &self.subject));
+                Progress::Ready(Ok(()))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        action::Action,
+        ask::StoreFault,
+        event::Event,
+        step::Outbox,
+        testing::{TestServer, entropy, session_of},
+    };
+
+    /// What ending a session results in, and how many lines were logged before and after the answer.
+    fn end(answer: Result<(), StoreFault>) -> (Result<(), Fault>, usize, usize) {
+        let server = TestServer::dev();
+        let (session, _) = session_of("alice", "a client");
+        let mut outbox = Outbox::new(server.now.instant);
+        let mut entropy = entropy(1);
+        let mut cx = Cx {
+            env: server.env(),
+            entropy: &mut entropy,
+            out: &mut outbox,
+        };
+        let ending = EndingSession::start(session.id, &session.outline, &mut cx);
+        let mut actions: Vec<Action> = std::iter::from_fn(|| cx.out.pop()).collect();
+        let Some(Action::Store(ticket, Store::Delete(_))) = actions.pop() else {
+            panic!("the record is deleted");
+        };
+        let Event::Stored(answered) = ticket.answer(answer.map(|()| None)) else {
+            panic!("the store answers");
+        };
+        let Progress::Ready(result) = ending.handle(answered, &mut cx) else {
+            panic!("the store has answered");
+        };
+        let after = std::iter::from_fn(|| cx.out.pop()).count();
+        (result, actions.len(), after)
+    }
+
+    // D11: otherwise the log says of a session that lives that it ended.
+    #[test]
+    fn end_of_a_session_is_logged_after_the_store_has_deleted_it() {
+        assert_eq!(end(Ok(())), (Ok(()), 0, 1));
+        let failed = end(Err(StoreFault::Unavailable));
+        assert_eq!(failed, (Err(Fault::Store), 0, 0));
+    }
+}
