@@ -67,7 +67,7 @@ async fn machines(world: &World, kind: u64, away: Duration) {
     }
 }
 
-/// The master key is changed as README says: first every replica learns to open with the new one, then
+/// The master key is changed as the README says: first every replica learns to open with the new one, then
 /// every replica seals with it. All that was sealed before stays good.
 async fn keys(world: &World, away: Duration) {
     for step in ["opens with", "seals with"] {

@@ -1,4 +1,4 @@
-//! The README's "write your own runtime": the example runs the core cases of the suite, as any
+//! A runtime of one's own: the example runs the core cases of the suite, as any
 //! runtime must.
 
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The numbers of the README's "Which runtime?", for this runtime:
+//! The numbers of the README's section "How it is built", for this runtime:
 //! `cargo bench -p entra-mcp-smol --bench load`.
 
 use entra_mcp_e2e::{Program, load};

@@ -1,4 +1,4 @@
-//! How fast a runtime is and what it costs: the numbers of the README's "Which runtime?".
+//! How fast a runtime is and what it costs: the numbers of the README's section "How it is built".
 //!
 //! Client and server share the machine, so this compares runtimes, and says little of how fast
 //! either would be alone.
