@@ -39,7 +39,7 @@ pub enum Action {
 
 impl std::fmt::Debug for Action {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Bodies, cookies and locations carry codes and tokens: only their kind and size is told.
+        // Bodies, cookies and locations carry codes and tokens: only their kind and size is printed.
         match self {
             Self::Respond(response) => write!(
                 f,

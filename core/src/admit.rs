@@ -1,7 +1,7 @@
 //! The verdict on a request by its head alone, before a byte of its body is read.
 //!
 //! `Host`, `Origin`, path, method, announced length, content coding and type, and the session token
-//! itself are judged here. Whoever is refused has cost a header's worth of work (threats F10,
+//! itself are checked here. Whoever is refused has cost a header's worth of work (threats F10,
 //! F11, J1, J2, J3, L7, L12, M8, M9).
 
 pub(crate) mod bearer;

@@ -70,7 +70,7 @@ pub struct Answered<A: Ask> {
 
 impl<A: Ask> std::fmt::Debug for Answered<A> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Answers hold Entra's tokens and sealed records: their number is all that is told.
+        // Answers hold Entra's tokens and sealed records: only their number is printed.
         write!(f, "Answered({})", self.id.0)
     }
 }
@@ -173,7 +173,7 @@ pub enum FetchFault {
 }
 
 impl FetchFault {
-    /// In words, for the log.
+    /// A text for the log.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

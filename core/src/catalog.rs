@@ -1,6 +1,6 @@
 //! What the server offers: tools, resources, templates, prompts and completions, declared as data.
 //!
-//! Each is performed in one of two ways: by a pure step function ([`Call`] tells how), or by the
+//! Each is performed in one of two ways: by a pure step function (see [`Call`]), or by the
 //! runtime, to which the call goes out as an action. A catalog is checked when it is built, and does
 //! not change while the server runs.
 //!

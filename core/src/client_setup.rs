@@ -1,4 +1,4 @@
-//! How each MCP client learns of this server, and how it forgets: told in one place, for the front
+//! How each MCP client is given this server's address and made to forget a registration: in one place, for the front
 //! page, the error page and the terminal.
 
 use crate::config::PublicUrl;
@@ -16,7 +16,7 @@ pub struct Instructions {
     pub forget: &'static str,
 }
 
-/// The clients that are told of.
+/// The clients that are listed.
 pub fn clients(public_url: &PublicUrl) -> [Instructions; 4] {
     let [mcp, _] = public_url.resources();
     [

@@ -1,4 +1,4 @@
-//! The settings, checked: what a server is told before it starts. `entra-mcp-runtime` reads them from the
+//! The settings, checked: what a server needs before it starts. `entra-mcp-runtime` reads them from the
 //! command line; a runtime may make them in any other way.
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -19,9 +19,9 @@ pub struct Config {
     pub entra: EntraApp,
     /// Where the embedded dev tenant listens, if it is to start.
     pub dev_tenant: Option<Vec<SocketAddr>>,
-    /// Where sessions and the generated key are kept.
+    /// Where sessions and the generated key are stored.
     pub data_dir: PathBuf,
-    /// The configured master keys, first the one that seals; empty: one is kept in the data folder.
+    /// The configured master keys, first the one that seals; empty: one is generated and stored in the data folder.
     pub keys: Vec<MasterKey>,
     /// Origins of web pages that may use the MCP endpoints, besides the server's own.
     pub allowed_origins: Vec<String>,

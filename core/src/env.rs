@@ -90,7 +90,7 @@ pub struct EntraSnapshot {
 }
 
 impl EntraSnapshot {
-    /// Whether it is time to fetch metadata and keys anew. What is known stays good meanwhile.
+    /// Whether it is time to fetch metadata and keys anew. The present ones stay in use meanwhile.
     pub(crate) fn is_stale(&self, now: Now) -> bool {
         now.instant.since(self.fetched) >= limits::KEYS_LIFETIME
     }

@@ -1,5 +1,5 @@
-//! What a runtime answers by itself, when a request does not get as far as an exchange: the same
-//! words from every runtime. The body of a request that is too long is [`crate::admit::too_large`].
+//! What a runtime answers by itself, when a request does not get as far as an exchange: the same text
+//! from every runtime. The body of a request that is too long is [`crate::admit::too_large`].
 
 use ::http::{HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;

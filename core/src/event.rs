@@ -1,4 +1,4 @@
-//! Events: everything that the outside can tell an exchange.
+//! Events: everything that an exchange can receive.
 
 use crate::{
     ask::{Answered, AskId, EffectRequest, Fetch, Invoke, Store},

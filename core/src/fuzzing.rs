@@ -1,5 +1,5 @@
 //! The properties of what reads untrusted bytes, for the fuzz targets of `fuzz`: each function takes
-//! anything and panics in words if a property does not hold. Only the cargo feature `fuzzing` builds it.
+//! anything and panics with a message if a property does not hold. Only the cargo feature `fuzzing` builds it.
 
 pub mod entra;
 pub mod tokens;

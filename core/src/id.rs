@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExchangeId(pub u64);
 
-/// The name of a session: random-looking, told to the client as `sid`. A name, not a credential.
+/// The name of a session: random-looking, sent to the client as `sid`. A name, not a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct SessionId([u8; 16]);
 
@@ -77,7 +77,7 @@ random_id! {
 }
 
 random_id! {
-    /// A stream whose events are kept, so that a client can resume it.
+    /// A stream whose events are buffered, so that a client can resume it.
     StreamId
 }
 

@@ -98,7 +98,7 @@ impl Error {
         }
     }
 
-    /// An error of this code and words that were put together.
+    /// An error of this code with a message that was formatted.
     pub(crate) const fn with_words(code: i32, message: String) -> Self {
         Self {
             code,

@@ -22,7 +22,7 @@
 //!
 //! # The contract
 //!
-//! - **The admission rule.** [`admit`](admit::admit) judges the head of a request before its body is
+//! - **The admission rule.** [`admit`](admit::admit) checks the head of a request before its body is
 //!   read. A refusal is an answer; only the [`Admission`](admit::Admission) begins an exchange.
 //! - **The drain rule.** After an exchange began and after each
 //!   [`handle`](exchange::Exchange::handle), [`poll`](exchange::Exchange::poll) until it says `Wait` or
@@ -34,7 +34,7 @@
 //! - **The time rule.** [`Now`](time::Now) is read once for each event; its monotonic clock never goes back,
 //!   its wall clock may.
 //! - **The hub rule.** What exchanges share is the [`Hub`](hub::Hub): hand it each `ToHub`, deliver what it
-//!   says, and tell it when an exchange is over.
+//!   says, and report to it when an exchange is over.
 //!
 //! [`event`], [`action`] and [`ask`] hold the whole contract. What is logged is a table:
 //! [`LogEventId`](log_event::LogEventId).
@@ -122,7 +122,7 @@ pub mod route; // The paths of the server.
 mod throttle; // Waits that Entra and Graph asked for.
 
 // Floor 2: settings and formats.
-pub mod client_setup; // How MCP clients are told of this server.
+pub mod client_setup; // How MCP clients are set up for this server.
 pub mod config; // The settings, checked.
 pub mod error_responses; // The responses that a runtime gives by itself.
 mod http; // Cookies, forms and responses.
@@ -144,7 +144,7 @@ pub mod hub; // Tables behind the runtime's one mutex, and the messages to and f
 // Floor 6: the contract with a runtime.
 pub mod action; // What an exchange wants done.
 pub mod ask; // Actions that expect an answer.
-pub mod event; // What an exchange is told.
+pub mod event; // What an exchange receives.
 
 // Floor 7: how a step asks, answers and waits.
 mod step;

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// The longest value of a field of the log, in characters.
 pub const LOG_VALUE_CHARS: usize = 200;
 
-/// The longest field of the log that holds words of this server or its environment, in characters.
+/// The longest field of the log that holds text of this server or its environment, in characters.
 pub const LOG_WORDS_CHARS: usize = 2000;
 
 /// How many lines of one event that strangers can cause are written within [`LOG_BURST_WINDOW`]; the
@@ -46,16 +46,16 @@ pub const REDIRECT_URIS: usize = 8;
 /// The longest `client_name`, in characters; longer ones are cut.
 pub const CLIENT_NAME_CHARS: usize = 64;
 
-/// The longest name of a user that is kept, in characters; longer ones are cut.
+/// The longest name of a user that is stored, in characters; longer ones are cut.
 pub const USER_NAME_CHARS: usize = 256;
 
-/// The longest value of an app role that is kept: Entra allows 120 characters.
+/// The longest value of an app role that is stored: Entra allows 120 characters.
 pub const ROLE_BYTES: usize = 512;
 
-/// The most app roles of a user that are kept.
+/// The most app roles of a user that are stored.
 pub const ROLES: usize = 128;
 
-/// The most groups of a user that are kept: as many as Entra puts into a token.
+/// The most groups of a user that are stored: as many as Entra puts into a token.
 pub const GROUPS: usize = 200;
 
 /// How long an exchange may take from its request to its end, streams apart.
@@ -125,7 +125,7 @@ pub const KEYS_RETRY: Duration = Duration::from_secs(2);
 /// Entra's metadata and keys are fetched anew after this (Microsoft: cache for 24 hours).
 pub const KEYS_LIFETIME: Duration = Duration::from_secs(12 * 3600);
 
-/// How many of Entra's signing keys are kept; it has four to eight.
+/// How many of Entra's signing keys are held; it has four to eight.
 pub const SIGNING_KEYS: usize = 64;
 
 /// The longest wait that a `Retry-After` of Entra or Graph is believed (as Microsoft's libraries have it).
@@ -188,7 +188,7 @@ pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// metadata (threat M10).
 pub const CONNECTIONS: usize = 4096 + 512;
 
-/// How many connections beyond that are listen_result to, to tell them so.
+/// How many connections beyond that are accepted, to answer that all are taken.
 pub const OVERFLOW_CONNECTIONS: usize = 64;
 
 /// How many messages of the hub an exchange may leave unread before it is told that its peer is

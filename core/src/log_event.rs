@@ -1,4 +1,4 @@
-//! What the log is told: one line for each event worth knowing, with nothing secret in it.
+//! The lines of the log: one for each event worth knowing, with nothing secret in it.
 //!
 //! A [`LogEvent`] is data; a runtime prints it. Its id, level and sentence come from one table,
 //! [`LogEventId`]; its fields say what is particular. Values that came from outside are cut and their

@@ -26,11 +26,11 @@ pub enum Planted {
     SessionsShared,
     /// The `requestState` of anybody is good for anybody (threat I8).
     StatesShared,
-    /// The task of anybody is told to anybody who knows its name (threat I4).
+    /// Anybody who knows the id of a task is given it (threat I4).
     TasksShared,
     /// The master key alone opens a session, whatever share a token carries (threat G3).
     ShareIgnored,
-    /// The client is told what broke inside (threat O1).
+    /// The client gets the internal error (threat O1).
     FaultTold,
     /// A list of tools says `null` where it should say nothing (MCP, schema).
     NullWritten,

@@ -1,4 +1,4 @@
-//! What Entra tells of itself: the OpenID metadata and the signing keys.
+//! What Entra publishes of itself: the OpenID metadata and the signing keys.
 //!
 //! OpenID Connect Discovery 1.0 section 3, RFC 7517; Microsoft identity platform, "OpenID Connect"
 //! (the document may hold `{tenantid}` in its issuer) and "Signing key rollover". Of both documents
@@ -35,7 +35,7 @@ pub(crate) struct SigningKey {
     pub(crate) n: Vec<u8>,
     /// The exponent, big-endian.
     pub(crate) e: Vec<u8>,
-    /// The issuer that it signs for, if told.
+    /// The issuer that it signs for, if stated.
     pub(crate) issuer: Option<String>,
 }
 

@@ -209,7 +209,7 @@ pub fn target(text: &str) -> Result<Uri, HeadError> {
 }
 
 /// Turns a target in absolute-form into one in origin-form. The host that it names takes the place of
-/// the field `Host`, so that there is one only, which `admit` judges (RFC 9112 section 3.2.2).
+/// the field `Host`, so that there is one only, which `admit` checks (RFC 9112 section 3.2.2).
 ///
 /// # Errors
 ///
@@ -226,7 +226,7 @@ pub(crate) fn to_origin_form(head: &mut Parts) -> Result<(), HeadError> {
 }
 
 /// Exactly one `Host`, a host and perhaps a port (RFC 9112 section 3.2). Whether it is ours is
-/// judged by `admit`.
+/// checked by `admit`.
 fn host(headers: &HeaderMap) -> Result<(), HeadError> {
     let mut hosts = headers.get_all(header::HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else {

@@ -1,4 +1,4 @@
-//! How a step asks, answers, tells and waits.
+//! How a step asks, answers, sends and waits.
 
 use std::{collections::VecDeque, sync::Weak};
 
@@ -134,7 +134,7 @@ impl Cx<'_> {
         self.out.push(Action::Log(event));
     }
 
-    /// Returns the reference that lines of this exchange carry, and pages that tell of trouble.
+    /// Returns the reference that lines of this exchange carry, and error pages.
     pub(crate) fn request_id(&self) -> String {
         self.entropy.request_id()
     }

@@ -164,7 +164,9 @@ impl Sent {
     /// Hands in an event and collects what follows.
     pub(crate) fn handle(&mut self, event: crate::event::Event, env: Env<'_>) {
         let exchange = self.exchange.as_mut().expect("the request was admitted");
-        exchange.handle(event, env).expect("the contract is kept");
+        exchange
+            .handle(event, env)
+            .expect("the runtime keeps the contract");
         self.drain();
     }
 
@@ -289,10 +291,10 @@ pub(crate) fn authorize(client_id: &str, redirect_uri: &str, changes: &[(&str, &
         ("code_challenge_method", "S256"),
     ];
     let is_changed = |name: &str| changes.iter().any(|(changed, _)| *changed == name);
-    let kept = good.iter().filter(|(name, _)| !is_changed(name));
+    let unchanged = good.iter().filter(|(name, _)| !is_changed(name));
     let added = changes.iter().filter(|(_, value)| !value.is_empty());
     let query = url::form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(kept.chain(added))
+        .extend_pairs(unchanged.chain(added))
         .finish();
     format!("/authorize?{query}")
 }

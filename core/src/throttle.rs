@@ -1,6 +1,6 @@
 //! Who asked to be left alone for a while: Entra's token endpoint or Microsoft Graph, by `Retry-After`.
 //!
-//! The request that is told to wait is not the only one that must: a request that is sent meanwhile counts
+//! The request that Entra throttles is not the only one that must: a request that is sent meanwhile counts
 //! against the server again, and Entra takes a request loop (AADSTS50196) for an attack. So the wait is
 //! published with what else is known of Entra, and every exchange looks before it asks.
 //!

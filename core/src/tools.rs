@@ -10,7 +10,7 @@ mod user_details;
 
 use crate::catalog::{Catalog, CatalogBuilder, Handler};
 
-/// What the model is told of this server.
+/// What the model reads about this server.
 const INSTRUCTIONS: &str = "The tools of this server act as the signed-in Microsoft Entra ID user.";
 
 /// Adds what the server offers by itself.

@@ -1,7 +1,7 @@
 //! An authorization request: reading it, and carrying it through the pages.
 //!
 //! Source: Microsoft identity platform, "OAuth 2.0 authorization code flow"; RFC 6749 section 4.1.1
-//! and RFC 7636. It is kept in a hidden field, sealed, so that the tenant keeps nothing.
+//! and RFC 7636. It travels in a hidden field, sealed, so that the tenant stores nothing.
 
 use entra_mcp_wire::form::Form;
 use serde::{Deserialize, Serialize};
@@ -51,7 +51,7 @@ pub(super) struct RedirectTarget {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Prompt {
-    /// Nothing was said: whoever is signed in goes on.
+    /// No `prompt`: a user who is signed in is not asked again.
     Unsaid,
     None,
     Login,
@@ -102,7 +102,7 @@ impl DevTenant {
         })
     }
 
-    /// The rest, whose errors the client is told.
+    /// The rest, whose errors the client receives.
     pub(super) fn read_request(
         &self,
         redirect: RedirectTarget,

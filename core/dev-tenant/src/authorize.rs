@@ -1,7 +1,7 @@
 //! `GET` and `POST /{tenant}/oauth2/v2.0/authorize`: the request is read, and the user asked: who
 //! they are, and whether the application may.
 //!
-//! Source: Microsoft identity platform, "OAuth 2.0 authorization code flow". While the client or the redirect URI is in doubt, errors are told on a page; after
+//! Source: Microsoft identity platform, "OAuth 2.0 authorization code flow". While the client or the redirect URI is in doubt, errors are shown on a page; after
 //! that, by a redirect.
 
 use bytes::Bytes;

@@ -2,7 +2,7 @@
 //! to see what happens.
 //!
 //! `POST /control` takes an object as JSON, such as `{"action": "disable", "username": "alice"}`, or
-//! an array of them, or one as a form. `GET /control` tells how things stand, `GET
+//! an array of them, or one as a form. `GET /control` shows the present state, `GET
 //! /control/requests` what was asked of the tenant. In a test of the core it is
 //! [`DevTenant::control`].
 
@@ -50,7 +50,7 @@ pub enum Control {
         /// How.
         fault: IdTokenFault,
     },
-    /// Every answer comes so late, until told otherwise; of paths that contain this text only.
+    /// Every answer comes so late, until the next setting; of paths that contain this text only.
     Latency {
         /// Zero for none.
         milliseconds: u64,
@@ -218,18 +218,18 @@ impl DevTenant {
         match (cx.method, cx.path) {
             (&Method::GET, "/control") => response::json(StatusCode::OK, &self.state()),
             (&Method::GET, "/control/requests") => response::json(StatusCode::OK, &self.requests()),
-            (&Method::POST, "/control") => self.told(cx, now),
+            (&Method::POST, "/control") => self.set(cx, now),
             _ => response::not_found(),
         }
     }
 
-    fn told(
+    fn set(
         &mut self,
         cx: &RequestContext<'_>,
         now: entra_mcp_wire::time::UnixTime,
     ) -> Response<Bytes> {
         let is_form = cx.form.iter().next().is_some();
-        let told = if is_form {
+        let controls = if is_form {
             serde_json::from_value(from_form(cx)).map(|control| vec![control])
         } else {
             match cx.body.first() {
@@ -237,7 +237,7 @@ impl DevTenant {
                 _ => serde_json::from_slice(cx.body).map(|control| vec![control]),
             }
         };
-        let done = told
+        let done = controls
             .map_err(|error| error.to_string())
             .and_then(|all: Vec<Control>| {
                 all.into_iter()
@@ -273,7 +273,7 @@ impl DevTenant {
     }
 }
 
-/// A form as the JSON that it stands for: numbers and truths are told by their looks.
+/// A form as the JSON that it stands for: numbers and booleans are recognised by their form.
 fn from_form(cx: &RequestContext<'_>) -> Value {
     let fields = cx.form.iter().filter(|(_, value)| !value.is_empty());
     let members = fields.map(|(name, value)| {

@@ -1,4 +1,4 @@
-//! What the tenant was told to do wrong next.
+//! The faults that the tenant is set to make next.
 
 use std::collections::VecDeque;
 
@@ -16,7 +16,7 @@ use super::{
 /// How many faults may be pending.
 const PENDING: usize = 64;
 
-/// An error of the token endpoint. Only the number has to be told: the rest follows from it.
+/// An error of the token endpoint. Only the number has to be given: the rest follows from it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TokenError {
@@ -207,11 +207,7 @@ fn known(code: u32) -> AadstsError {
             error.status = StatusCode::SERVICE_UNAVAILABLE;
             return error;
         }
-        _ => (
-            "invalid_grant",
-            "",
-            "An error that the tenant was told to make.",
-        ),
+        _ => ("invalid_grant", "", "An error that was set by /control."),
     };
     let error = AadstsError::new(error, code, text);
     match (code, suberror) {

@@ -18,7 +18,7 @@ use super::{
     users::{Account, AccountStatus, TestUser},
 };
 
-/// What `/me` tells if nothing is selected, in Graph's order.
+/// What `/me` returns if nothing is selected, in Graph's order.
 const DEFAULT: [&str; 11] = [
     "businessPhones",
     "displayName",
@@ -154,13 +154,13 @@ impl DevTenant {
 
     /// `GET` and `POST /oidc/userinfo`
     pub(super) fn user_info(&self, cx: &RequestContext<'_>) -> Response<Bytes> {
-        let told = || {
+        let answer = || {
             let token = self.access(cx)?;
             let account = self.person_of(&token)?;
             require(&token, "openid")?;
             Ok(user_info_of(account.user, &self.config.origin))
         };
-        told().unwrap_or_else(|error: GraphErrorResponse| error.answer(cx, &self.config.origin))
+        answer().unwrap_or_else(|error: GraphErrorResponse| error.answer(cx, &self.config.origin))
     }
 
     /// The access token of a request, if it is good.

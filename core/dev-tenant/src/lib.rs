@@ -64,10 +64,10 @@ pub const CLIENT_SECRET: &str = "dev8Q~public.and-worthless_0123456789.abc";
 /// The application's name, on the consent page and in errors.
 const APPLICATION: &str = "entra-mcp (development)";
 
-/// How long an access token is good for, in seconds: always the same, so that tests can tell.
+/// How long an access token is good for, in seconds: always the same, so that tests can rely on it.
 const EXPIRES_IN: u64 = 3599;
 
-/// What the tenant has to be told: where it is reached, and where it may send users back to.
+/// The settings of the tenant: where it is reached, and where it may send users back to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DevTenantConfig {
     /// Scheme, host and port under which it is reached, such as `http://localhost:3002`.

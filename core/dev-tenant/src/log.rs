@@ -1,5 +1,5 @@
 //! What was asked of the tenant lately, for tests such as "`resource` is never sent" and for users
-//! who want to see what goes on. Nothing secret is kept.
+//! who want to see what happens. Nothing secret is recorded.
 
 use std::collections::VecDeque;
 
@@ -7,14 +7,14 @@ use serde::Serialize;
 
 use super::request_context::RequestContext;
 
-/// How many requests are kept.
+/// How many requests are recorded.
 const KEPT: usize = 64;
 
 /// The most parameters of one, and the most characters of a value.
 const PARAMETERS: usize = 48;
 const VALUE_CHARS: usize = 256;
 
-/// Parameters whose values are not kept.
+/// Parameters whose values are not recorded.
 const SECRET: [&str; 11] = [
     "access_token",
     "id_token",

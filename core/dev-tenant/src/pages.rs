@@ -131,7 +131,7 @@ pub(super) fn consent(
     page(StatusCode::OK, "Permissions requested", &body)
 }
 
-/// An error that the client is not told. Where another account may help, `again` leads redirect.
+/// An error that the client does not receive. Where another account may help, `again` leads redirect.
 pub(super) fn error(
     status: StatusCode,
     error: &AadstsError,

@@ -44,11 +44,11 @@ impl<'a> RequestContext<'a> {
         };
         let trace_id = formats::guid(&mut entropy);
         let header = request.headers().get("client-request-id");
-        let told = header
+        let sent = header
             .and_then(|value| value.to_str().ok())
             .or_else(|| query.one("client-request-id").ok().flatten())
             .or_else(|| form.one("client-request-id").ok().flatten());
-        let correlation_id = match told {
+        let correlation_id = match sent {
             Some(id) if formats::is_guid(id) => id.to_owned(),
             _ => formats::guid(&mut entropy),
         };

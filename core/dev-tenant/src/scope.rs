@@ -88,10 +88,10 @@ enum ScopeKind {
 #[derive(Clone, Debug)]
 pub(super) struct Scopes(Vec<RequestedScope>);
 
-/// What a token is good for: as the answer says it, and by short names.
+/// What a token is good for: as the member `scope` of the response, and by short names.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Granted {
-    pub(super) told: String,
+    pub(super) scope: String,
     pub(super) names: Vec<String>,
 }
 
@@ -99,8 +99,8 @@ impl Scopes {
     /// Reads a `scope` parameter.
     pub(super) fn parse(text: &str, origin: &str) -> Result<Self, AadstsError> {
         let mut asked: Vec<RequestedScope> = Vec::new();
-        let words = text.split_ascii_whitespace();
-        for word in words {
+        let tokens = text.split_ascii_whitespace();
+        for word in tokens {
             let what = classify(word, origin)?;
             if !asked.iter().any(|asked| asked.what == what) {
                 asked.push(RequestedScope {
@@ -157,12 +157,12 @@ impl Scopes {
     /// What a token for these is good for: what was asked for first, then what else was consented
     /// to, spelled long or short as the client does.
     pub(super) fn granted(&self, account: &Account) -> Granted {
-        let mut told: Vec<String> = Vec::new();
+        let mut spellings: Vec<String> = Vec::new();
         let mut names: Vec<&str> = Vec::new();
         let mut graph_prefix = None;
         for asked in &self.0 {
             if asked.what != ScopeKind::OpenId("offline_access") {
-                told.push(asked.spelling.clone());
+                spellings.push(asked.spelling.clone());
             }
             match asked.what {
                 ScopeKind::OpenId(name) => names.push(name),
@@ -179,7 +179,7 @@ impl Scopes {
         let openid = ["profile", "openid", "email"].into_iter().filter(more);
         for name in openid {
             if !names.contains(&name) {
-                told.push(name.to_owned());
+                spellings.push(name.to_owned());
                 names.push(name);
             }
         }
@@ -188,13 +188,13 @@ impl Scopes {
             let graph = GRAPH.iter().map(|permission| permission.name);
             for name in graph.filter(more) {
                 if !names.contains(&name) {
-                    told.push(format!("{prefix}{name}"));
+                    spellings.push(format!("{prefix}{name}"));
                     names.push(name);
                 }
             }
         }
         Granted {
-            told: told.join(" "),
+            scope: spellings.join(" "),
             names: names.into_iter().map(str::to_owned).collect(),
         }
     }
@@ -250,7 +250,7 @@ pub(super) fn unknown_resource(scope: &str) -> AadstsError {
 
 /// Whether a token request names the permissions of more than one resource.
 pub(super) fn has_several_resources(text: &str, origin: &str) -> bool {
-    let words = || text.split_ascii_whitespace();
+    let tokens = || text.split_ascii_whitespace();
     let is_graph = |word: &str| {
         matches!(
             classify(word, origin),
@@ -259,16 +259,16 @@ pub(super) fn has_several_resources(text: &str, origin: &str) -> bool {
     };
     let is_other =
         |word: &str| matches!(classify(word, origin), Err(error) if error.code == 500_011);
-    words().any(is_graph) && words().any(is_other)
+    tokens().any(is_graph) && tokens().any(is_other)
 }
 
 /// Whether this is the one scope with which an application asks for Graph as itself.
 pub(super) fn is_graph_default(text: &str, origin: &str) -> bool {
     // Scopes of OpenID Connect beside it are ignored.
     let is_openid = |word: &&str| OPENID.iter().any(|permission| permission.name == *word);
-    let mut words = text
+    let mut tokens = text
         .split_ascii_whitespace()
         .filter(|word| !is_openid(word));
-    let first = words.next().map(|word| classify(word, origin));
-    matches!((first, words.next()), (Some(Ok(ScopeKind::Default)), None))
+    let first = tokens.next().map(|word| classify(word, origin));
+    matches!((first, tokens.next()), (Some(Ok(ScopeKind::Default)), None))
 }

@@ -14,7 +14,7 @@ use entra_mcp_wire::{
     keys::{Keyring, MasterKey, Purpose},
 };
 
-/// Something sealed: its name tells its kind, so that none passes for another.
+/// Something sealed: its name states its kind, so that none passes for another.
 pub(super) trait Sealed: Serialize + DeserializeOwned {
     /// What it begins with. Codes and refresh tokens of Entra begin with `1.`.
     const PREFIX: &'static str;

@@ -197,9 +197,9 @@ impl World {
 
 fn changed<'a>(good: &Parameters<'a>, changes: &Parameters<'a>) -> Vec<(&'a str, &'a str)> {
     let is_changed = |name: &str| changes.iter().any(|(other, _)| *other == name);
-    let kept = good.iter().filter(|(name, _)| !is_changed(name));
+    let unchanged = good.iter().filter(|(name, _)| !is_changed(name));
     let added = changes.iter().filter(|(_, value)| !value.is_empty());
-    kept.chain(added).copied().collect()
+    unchanged.chain(added).copied().collect()
 }
 
 fn encode(form: &Parameters<'_>) -> String {

@@ -206,7 +206,7 @@ impl DevTenant {
         let with_client_info = one("client_info") == Some("1");
         let is_offline = granted.names.iter().any(|name| name == "offline_access");
         let mut body = self.access_token(Some(&grant.sign_in), &granted, takes_challenges, cx);
-        body.insert("scope".to_owned(), json!(granted.told));
+        body.insert("scope".to_owned(), json!(granted.scope));
         if is_offline {
             let token = RefreshToken {
                 id: cx.entropy.token::<16>(),
@@ -253,7 +253,7 @@ impl DevTenant {
             return Err(AadstsError::new("invalid_scope", 1_002_012, text));
         }
         let granted = Granted {
-            told: String::new(),
+            scope: String::new(),
             names: Vec::new(),
         };
         let body = self.access_token(None, &granted, false, cx);

@@ -35,7 +35,7 @@ pub struct TestUser {
     pub roles: &'static [&'static str],
     /// The object ids of the groups that they are in.
     pub groups: &'static [&'static str],
-    /// What is special about them, in words for the sign-in page.
+    /// What is special about them, as a text for the sign-in page.
     pub note: &'static str,
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn offer(catalog: CatalogBuilder) -> CatalogBuilder {
             ),
             (
                 "test_error_handling",
-                "Fails in words that a model can act on",
+                "Fails with a message that a model can act on",
                 error,
             ),
         ],
@@ -55,8 +55,8 @@ fn audio(_: &Call) -> Step<ToolResult> {
 }
 
 fn embedded(_: &Call) -> Step<ToolResult> {
-    let words = "This is an embedded resource content.";
-    let contents = ResourceContents::text("test://embedded-resource", words);
+    let text = "This is an embedded resource content.";
+    let contents = ResourceContents::text("test://embedded-resource", text);
     Step::done(Content::embedded(contents.mime_type("text/plain")))
 }
 

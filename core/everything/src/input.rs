@@ -131,8 +131,8 @@ fn missing(call: &Call) -> Step<ToolResult> {
     }
 }
 
-/// Asks by a form, and tells what was answered.
-fn asked(call: &Call, message: &str, form: ElicitationSchema, words: &str) -> Step<ToolResult> {
+/// Asks by a form, and returns what was answered.
+fn asked(call: &Call, message: &str, form: ElicitationSchema, title: &str) -> Step<ToolResult> {
     match call.answer("answer") {
         None => Step::effect(Effect::request_input(
             "answer",
@@ -144,7 +144,7 @@ fn asked(call: &Call, message: &str, form: ElicitationSchema, words: &str) -> St
                 _ => json!({}),
             };
             let action = answer.action();
-            Step::done(format!("{words}: action={action}, content={content}"))
+            Step::done(format!("{title}: action={action}, content={content}"))
         }
     }
 }

@@ -43,7 +43,7 @@ fn progress(call: &Call) -> Step<ToolResult> {
         2 => Step::effect(Effect::progress(50.0, Some(100.0))),
         4 => Step::effect(Effect::progress(100.0, Some(100.0))),
         1 | 3 => Step::effect(Effect::Sleep(PAUSE)),
-        _ => Step::done("Progress was told three times."),
+        _ => Step::done("Progress was reported three times."),
     }
 }
 

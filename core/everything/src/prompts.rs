@@ -48,13 +48,13 @@ fn simple(_: &Call) -> Step<PromptMessages> {
 
 fn arguments(call: &Call) -> Step<PromptMessages> {
     let (first, second) = (call.text("arg1"), call.text("arg2"));
-    let words = format!("Prompt with arguments: arg1='{first}', arg2='{second}'");
-    Step::done(PromptMessages::new().user(words))
+    let text = format!("Prompt with arguments: arg1='{first}', arg2='{second}'");
+    Step::done(PromptMessages::new().user(text))
 }
 
 fn resource(call: &Call) -> Step<PromptMessages> {
-    let words = "Embedded resource content for testing.";
-    let contents = ResourceContents::text(call.text("resourceUri"), words).mime_type("text/plain");
+    let text = "Embedded resource content for testing.";
+    let contents = ResourceContents::text(call.text("resourceUri"), text).mime_type("text/plain");
     Step::done(
         PromptMessages::new()
             .user(Content::embedded(contents))
@@ -81,8 +81,8 @@ fn asking(call: &Call) -> Step<PromptMessages> {
         }
         Some(answer) => {
             let context = answer.get("context").and_then(|context| context.as_str());
-            let words = format!("It is about {}.", context.unwrap_or("something else"));
-            Step::done(PromptMessages::new().user(words))
+            let text = format!("It is about {}.", context.unwrap_or("something else"));
+            Step::done(PromptMessages::new().user(text))
         }
     }
 }

@@ -36,12 +36,12 @@ fn read(call: &Call) -> Step<Vec<ResourceContents>> {
     Step::done(vec![match uri {
         BINARY => ResourceContents::blob(uri, PNG).mime_type("image/png"),
         WATCHED => {
-            let words = "This is the content of the watched resource.";
-            ResourceContents::text(uri, words).mime_type("text/plain")
+            let text = "This is the content of the watched resource.";
+            ResourceContents::text(uri, text).mime_type("text/plain")
         }
         _ => {
-            let words = "This is the content of the static text resource.";
-            ResourceContents::text(uri, words).mime_type("text/plain")
+            let text = "This is the content of the static text resource.";
+            ResourceContents::text(uri, text).mime_type("text/plain")
         }
     }])
 }

@@ -73,7 +73,7 @@ pub(crate) fn offer(catalog: CatalogBuilder) -> CatalogBuilder {
         .tool(
             named(
                 "test_tool_with_task",
-                "Asks, then goes on as a task",
+                "Asks, then continues as a task",
                 TaskSupport::Required,
             ),
             Handler::Step(ask_then_work),
@@ -108,8 +108,8 @@ fn protocol_error_job(call: &Call) -> Step<ToolResult> {
     match call.results().len() {
         0 => Step::effect(Effect::Sleep(MOMENT)),
         _ => {
-            let words = "This job fails as the protocol has it, as it is meant to.";
-            Step::failed(CallError::JsonRpc(-32603, words.to_owned(), None))
+            let message = "This job fails as the protocol has it, as it is meant to.";
+            Step::failed(CallError::JsonRpc(-32603, message.to_owned(), None))
         }
     }
 }
@@ -132,7 +132,7 @@ fn confirm_delete(call: &Call) -> Step<ToolResult> {
         Some(answer) if answer.get("confirm") == Some(&Value::Bool(true)) => {
             Step::done(format!("{file} would be deleted now."))
         }
-        Some(_) => Step::done(format!("{file} stays.")),
+        Some(_) => Step::done(format!("{file} was not deleted.")),
     }
 }
 

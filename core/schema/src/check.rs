@@ -22,12 +22,12 @@ pub enum From {
 /// What the extension for tasks calls its own, of which the schemas say nothing.
 const TASKS: &str = "notifications/tasks";
 
-/// Whether a message fits the schema of a revision. An answer is judged by the method of the
+/// Whether a message fits the schema of a revision. An answer is checked by the method of the
 /// request that it answers, if `method` says which.
 ///
 /// # Errors
 ///
-/// What does not fit, in words.
+/// What does not fit.
 pub fn check(
     revision: &str,
     from: From,
@@ -39,13 +39,18 @@ pub fn check(
         From::Server => spec::closed(revision),
     };
     let spec = spec.ok_or_else(|| format!("no schema of revision {revision:?}"))?;
-    judge(spec, from, message, method).map_err(|what| {
+    check_members(spec, from, message, method).map_err(|what| {
         let text: String = message.to_string().chars().take(1000).collect();
         format!("{what}; in {text}")
     })
 }
 
-fn judge(spec: &Spec, from: From, message: &Value, method: Option<&str>) -> Result<(), String> {
+fn check_members(
+    spec: &Spec,
+    from: From,
+    message: &Value,
+    method: Option<&str>,
+) -> Result<(), String> {
     let members = message.as_object().ok_or("a message is an object")?;
     envelope::members(members)?;
     match members.get("method") {
@@ -140,7 +145,7 @@ fn result(spec: &Spec, method: Option<&str>, found: &Value) -> Result<(), String
         (true, Some("task")) => spec.fits("Result", found),
         (true, Some("complete") | None) => spec.fits(&spec.result(method), found),
         (true, Some(other)) => Err(format!("no resultType: {other:?}")),
-        // A call that goes on as a task (2025-11-25).
+        // A call that becomes a task (2025-11-25).
         (false, None)
             if spec.has("CreateTaskResult")
                 && method == Some("tools/call")

@@ -1,7 +1,7 @@
 //! Every MCP message against the published JSON Schema of its revision: for tests only, no part of
 //! any server.
 //!
-//! [`check`] judges one message; a [`SchemaValidator`] is told what goes to and fro between clients and a
+//! [`check`] checks one message; a [`SchemaValidator`] is given what goes to and fro between clients and a
 //! server, and finds out by itself which revision was agreed on and which request an answer
 //! answers.
 //!

@@ -183,9 +183,9 @@ impl Spec {
             return Ok(());
         };
         let place = error.instance_path().to_string();
-        let words: String = error.to_string().chars().take(400).collect();
+        let text: String = error.to_string().chars().take(400).collect();
         let name = self.name;
-        Err(format!("no {definition} of {name}: at {place:?}: {words}"))
+        Err(format!("no {definition} of {name}: at {place:?}: {text}"))
     }
 
     fn validator(&self, definition: &str) -> Arc<Validator> {

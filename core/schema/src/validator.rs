@@ -1,4 +1,4 @@
-//! Everything that goes to and fro between clients and a server: each message is judged by the
+//! Everything that goes to and fro between clients and a server: each message is checked against the
 //! revision in use, each answer by the request that it answers.
 //!
 //! An exchange is one HTTP request and its answer. What outlives it is the MCP session, named by
@@ -69,7 +69,7 @@ impl SchemaValidator {
     ///
     /// # Errors
     ///
-    /// What of it fits no schema, in words. A client that is wrong on purpose may be forgiven.
+    /// What of it fits no schema. A client that is wrong on purpose may be forgiven.
     pub fn asked(&mut self, number: u64, asked: &SentRequest<'_>) -> Result<(), String> {
         let Some(exchange) = Exchange::new(asked) else {
             return Ok(());
@@ -82,16 +82,16 @@ impl SchemaValidator {
                 methods.insert(method.clone());
             }
         }
-        let judged = self.judge_client(&exchange, asked.body);
+        let checked = self.check_client(&exchange, asked.body);
         self.exchanges.insert(number, exchange);
-        judged
+        checked
     }
 
     /// The server answers an exchange, whole or in its first part.
     ///
     /// # Errors
     ///
-    /// What of it fits no schema, in words.
+    /// What of it fits no schema.
     pub fn answered(&mut self, number: u64, answered: &ReceivedResponse<'_>) -> Result<(), String> {
         let Some(exchange) = self.exchanges.get_mut(&number) else {
             return Ok(());
@@ -108,7 +108,7 @@ impl SchemaValidator {
     ///
     /// # Errors
     ///
-    /// What of it fits no schema, in words.
+    /// What of it fits no schema.
     pub fn wrote(&mut self, number: u64, bytes: &[u8]) -> Result<(), String> {
         let Some(exchange) = self.exchanges.get_mut(&number) else {
             return Ok(());
@@ -140,7 +140,7 @@ impl SchemaValidator {
     ///
     /// # Errors
     ///
-    /// What of it fits no schema, in words.
+    /// What of it fits no schema.
     pub fn event(&mut self, number: u64, name: &str, data: &str) -> Result<(), String> {
         let Some(exchange) = self.exchanges.get_mut(&number) else {
             return Ok(());
@@ -181,7 +181,7 @@ impl SchemaValidator {
     }
 
     /// Whether the messages of a client fit.
-    fn judge_client(&self, exchange: &Exchange, body: &[u8]) -> Result<(), String> {
+    fn check_client(&self, exchange: &Exchange, body: &[u8]) -> Result<(), String> {
         if body.is_empty() {
             return Ok(());
         }

@@ -49,7 +49,7 @@ impl Caller {
         tool.is_for(&profile.roles, &profile.groups)
     }
 
-    /// Who calls, as tools are told.
+    /// Who calls, as tools see it.
     pub(crate) fn principal(&self) -> Principal {
         let user = &self.session.user;
         Principal {

@@ -20,11 +20,11 @@ pub fn log_event_of(refusal: &Response<Bytes>) -> Option<&LogEvent> {
     refusal.extensions().get()
 }
 
-/// Returns the answer to a `Host` that is none of this server's, in words for whoever set up the proxy.
+/// Returns the answer to a `Host` that is none of this server's, with a message for whoever set up the proxy.
 pub(super) fn wrong_host(host: &str, server: &Server, now: Now) -> Response<Bytes> {
     let reference = reference(host.as_bytes(), now);
     let expected = server.config.public_url.host();
-    let words = format!(
+    let message = format!(
         "The request is for the host {}, but this server is {expected}.\n\n\
          Behind a proxy: let it pass the Host of the client on (nginx: proxy_set_header Host $host;).\n\
          If the address is right, the operator sets it with --public-url.\n\n\
@@ -34,23 +34,28 @@ pub(super) fn wrong_host(host: &str, server: &Server, now: Now) -> Response<Byte
     let event = LogEvent::new(LogEventId::HostRefused)
         .with(Field::Host, host)
         .with(Field::ExpectedHost, expected);
-    refusal(StatusCode::MISDIRECTED_REQUEST, words, event, &reference)
+    refusal(StatusCode::MISDIRECTED_REQUEST, message, event, &reference)
 }
 
 /// Returns the answer to a page of an origin that may not use this server.
 pub(super) fn wrong_origin(origin: &[u8], now: Now) -> Response<Bytes> {
     let reference = reference(origin, now);
-    let words = format!(
+    let message = format!(
         "Pages of that origin may not use this server. Its operator may allow it by name, with \
          --allow-origin.\n\nReference: {reference}\n"
     );
     let event = LogEvent::new(LogEventId::OriginRefused);
     let event = event.with(Field::Origin, String::from_utf8_lossy(origin));
-    refusal(StatusCode::FORBIDDEN, words, event, &reference)
+    refusal(StatusCode::FORBIDDEN, message, event, &reference)
 }
 
-fn refusal(status: StatusCode, words: String, event: LogEvent, reference: &str) -> Response<Bytes> {
-    let mut response = response::of(status, "text/plain; charset=utf-8", words.into_bytes());
+fn refusal(
+    status: StatusCode,
+    message: String,
+    event: LogEvent,
+    reference: &str,
+) -> Response<Bytes> {
+    let mut response = response::of(status, "text/plain; charset=utf-8", message.into_bytes());
     let event = event.with(Field::RequestId, reference);
     response.extensions_mut().insert(event);
     response
@@ -77,16 +82,16 @@ mod tests {
         let line = log_event_of(&refused).unwrap();
         assert_eq!(line.id(), LogEventId::HostRefused);
         assert_eq!(line.field(Field::ExpectedHost), Some("mcp.example"));
-        let words = text(&refused);
+        let message = text(&refused);
         for part in [
             "internal:8080",
             "mcp.example",
             "proxy_set_header",
             line.field(Field::RequestId).unwrap(),
         ] {
-            assert!(words.contains(part), "{part} in {words}");
+            assert!(message.contains(part), "{part} in {message}");
         }
-        assert!(!words.contains('\u{202e}'));
+        assert!(!message.contains('\u{202e}'));
     }
 
     #[test]

@@ -16,7 +16,7 @@ const PROTECTED: [(&str, &str); 5] = [
     ("POST", "/message?sessionId=x"),
 ];
 
-fn judged(
+fn admitted(
     server: &TestServer,
     method: &str,
     target: &str,
@@ -31,7 +31,7 @@ fn judged(
 }
 
 fn status(server: &TestServer, method: &str, target: &str, fields: &[(&str, &str)]) -> u16 {
-    match judged(server, method, target, fields) {
+    match admitted(server, method, target, fields) {
         Ok(_) => 0,
         Err(refusal) => refusal.status().as_u16(),
     }
@@ -148,7 +148,7 @@ fn a_method_that_a_place_does_not_know_is_told_which_it_does() {
         ("POST", "/sse"),
         ("POST", "/authorize"),
     ] {
-        let refusal = judged(&server, method, target, &[HERE]).unwrap_err();
+        let refusal = admitted(&server, method, target, &[HERE]).unwrap_err();
         assert_eq!(refusal.status(), 405, "{method} {target}");
         assert!(header(&refusal, "allow").contains("OPTIONS"));
     }
@@ -173,7 +173,7 @@ fn a_page_of_another_origin_is_forbidden_at_the_mcp_endpoints() {
             "",
         ] {
             let fields = [HERE, JSON, bearer, ("origin", origin)];
-            let refusal = judged(&server, method, target, &fields).unwrap_err();
+            let refusal = admitted(&server, method, target, &fields).unwrap_err();
             assert_eq!(refusal.status(), 403, "{origin} {target}");
             assert_eq!(header(&refusal, "access-control-allow-origin"), "");
         }
@@ -207,7 +207,7 @@ fn without_a_token_every_method_gets_a_challenge_before_anything_else() {
             vec![HERE, ("authorization", "Basic YTpi")],
             vec![HERE, ("origin", "http://localhost:6274")],
         ] {
-            let refusal = judged(&server, method, target, &fields).unwrap_err();
+            let refusal = admitted(&server, method, target, &fields).unwrap_err();
             assert_eq!(refusal.status(), 401, "{method} {target} {fields:?}");
             let place = if target == "/mcp" { "mcp" } else { "sse" };
             let expected = format!(
@@ -218,7 +218,7 @@ fn without_a_token_every_method_gets_a_challenge_before_anything_else() {
         }
     }
     let page = [HERE, ("origin", "http://localhost:6274")];
-    let refusal = judged(&server, "POST", "/mcp", &page).unwrap_err();
+    let refusal = admitted(&server, "POST", "/mcp", &page).unwrap_err();
     let allowed = header(&refusal, "access-control-allow-origin");
     assert_eq!(allowed, "http://localhost:6274");
 }
@@ -241,7 +241,7 @@ fn a_bad_token_is_told_so_and_does_not_come_back() {
     ] {
         let token = format!("Bearer {bad}");
         let fields = [HERE, JSON, ("authorization", token.as_str())];
-        let refusal = judged(&server, "POST", "/mcp", &fields).unwrap_err();
+        let refusal = admitted(&server, "POST", "/mcp", &fields).unwrap_err();
         assert_eq!(refusal.status(), 401, "{bad}");
         let challenge = header(&refusal, "www-authenticate");
         assert!(challenge.contains("error=\"invalid_token\""), "{challenge}");
@@ -318,11 +318,11 @@ fn a_body_that_is_announced_too_long_is_refused_before_it_is_read() {
     for odd in ["+5", "-1", "0x5", "5, 5", "5 "] {
         assert_eq!(announced("/register", odd), 400, "{odd}");
     }
-    let admitted = judged(&server, "POST", "/mcp", &[HERE, JSON, bearer]);
-    assert_eq!(admitted.unwrap().body_limit(), limits::MESSAGE_BODY_BYTES);
-    let admitted = judged(&server, "POST", "/token", &[HERE]);
+    let admission = admitted(&server, "POST", "/mcp", &[HERE, JSON, bearer]);
+    assert_eq!(admission.unwrap().body_limit(), limits::MESSAGE_BODY_BYTES);
+    let admission = admitted(&server, "POST", "/token", &[HERE]);
     assert_eq!(
-        admitted.unwrap().body_limit(),
+        admission.unwrap().body_limit(),
         limits::UNAUTHENTICATED_BODY_BYTES
     );
 }

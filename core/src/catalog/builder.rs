@@ -1,4 +1,4 @@
-//! Building a catalog: everything that is wrong with it is told at the start.
+//! Building a catalog: everything that is wrong with it is reported at the start.
 
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ impl CatalogBuilder {
         self
     }
 
-    /// What the model is told of this server.
+    /// What the model reads about this server.
     #[must_use]
     pub fn instructions(mut self, instructions: impl Into<String>) -> Self {
         self.catalog.instructions = Some(instructions.into());
@@ -108,7 +108,7 @@ impl CatalogBuilder {
             self.errors
                 .push(CatalogError::DuplicateTool { name: name() });
         }
-        // What does not compile was told above.
+        // What does not compile was reported above.
         if let Ok(input) = Schema::compile(tool.input()) {
             let output = tool
                 .output()

@@ -163,7 +163,7 @@ pub enum Effect {
         progress: f64,
         /// How far it will be at the end, if that is known.
         total: Option<f64>,
-        /// In words.
+        /// A text for people.
         message: Option<String>,
     },
     /// Send the client a log message, if it wants messages of that level.
@@ -198,8 +198,8 @@ impl Effect {
 
     /// Returns a log message.
     #[must_use]
-    pub fn log(level: LogLevel, words: &str) -> Self {
-        Self::Log(level, Value::String(words.to_owned()))
+    pub fn log(level: LogLevel, text: &str) -> Self {
+        Self::Log(level, Value::String(text.to_owned()))
     }
 
     /// Returns one input request.
@@ -238,7 +238,7 @@ pub enum ChangeNotification {
 
 /// How much a line of the log matters (RFC 5424 section 6.2.1), the least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "the words of RFC 5424")]
+#[expect(missing_docs, reason = "the names of RFC 5424")]
 pub enum LogLevel {
     Debug,
     Info,

@@ -1,4 +1,4 @@
-//! Content: what tools return, prompts say and resources hold, written in the words of a revision.
+//! Content: what tools return, prompts say and resources hold, written as a revision has it.
 //!
 //! A revision that does not know a kind of content gets a sentence instead, so that nothing is lost
 //! in silence.

@@ -1,4 +1,4 @@
-//! What can be wrong with a catalog, told at the start in words that say what to change.
+//! What can be wrong with a catalog, reported at the start, with what to change.
 
 use std::fmt::{self, Display};
 
@@ -75,7 +75,7 @@ pub enum CatalogError {
         /// The URI.
         uri: String,
     },
-    /// The variables of a resource template are not well formed, or cannot be told apart.
+    /// The variables of a resource template are not well formed, or cannot be distinguished.
     InvalidTemplate {
         /// The URI template.
         uri_template: String,
@@ -202,8 +202,8 @@ impl Display for CatalogError {
             | Self::InvalidHeaderAnnotation { .. }
             | Self::UnknownScope { .. } => self.write_of_tool(f),
             Self::InvalidIcon { entry, .. } => {
-                let words = "the address of an icon begins with https: or data:image/";
-                write!(f, "{entry}: {words}.")
+                let problem = "the address of an icon begins with https: or data:image/";
+                write!(f, "{entry}: {problem}.")
             }
             Self::InvalidResourceUri { uri } => {
                 write!(f, "The resource `{uri}`: it is not a URI.")
@@ -215,8 +215,8 @@ impl Display for CatalogError {
             | Self::UnknownTemplate { .. } => self.write_of_template(f),
             Self::EmptyPromptName => f.write_str("The prompt ``: it needs a name."),
             Self::DuplicateArgument { prompt } => {
-                let words = "two of its arguments have the same name";
-                write!(f, "The prompt `{prompt}`: {words}.")
+                let problem = "two of its arguments have the same name";
+                write!(f, "The prompt `{prompt}`: {problem}.")
             }
             Self::DuplicatePrompt { name } => write!(f, "Two prompts are called `{name}`."),
             Self::UnknownPrompt { name } => write!(f, "There is no prompt `{name}` to complete."),
@@ -233,13 +233,13 @@ impl CatalogError {
     fn write_of_tool(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InvalidToolName { name } => {
-                let words = "a name is 1 to 128 letters, digits, dots, hyphens and underscores";
-                write!(f, "The tool `{name}`: {words}.")
+                let problem = "a name is 1 to 128 letters, digits, dots, hyphens and underscores";
+                write!(f, "The tool `{name}`: {problem}.")
             }
             Self::DuplicateTool { name } => write!(f, "Two tools are called `{name}`."),
             Self::InputNotObject { tool } => {
-                let words = "its input schema must be of `\"type\": \"object\"`";
-                write!(f, "The tool `{tool}`: {words}.")
+                let problem = "its input schema must be of `\"type\": \"object\"`";
+                write!(f, "The tool `{tool}`: {problem}.")
             }
             Self::InvalidSchema {
                 tool,
@@ -258,15 +258,15 @@ impl CatalogError {
                 write!(f, "The tool `{tool}`: {problem}.")
             }
             Self::UnknownScope { tool, scope } => {
-                let words = "requires a scope that the server does not offer";
-                write!(f, "The tool `{tool}` {words}: `{scope}`.")
+                let problem = "requires a scope that the server does not offer";
+                write!(f, "The tool `{tool}` {problem}: `{scope}`.")
             }
             _ => Ok(()),
         }
     }
 
     fn write_of_template(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (uri, words) = match self {
+        let (uri, problem) = match self {
             Self::InvalidTemplate { uri_template } => (
                 uri_template,
                 "its variables are not well formed, or nothing stands between two of them",
@@ -280,28 +280,28 @@ impl CatalogError {
             }
             _ => return Ok(()),
         };
-        write!(f, "The template `{uri}`: {words}.")
+        write!(f, "The template `{uri}`: {problem}.")
     }
 
     fn write_of_scope(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InvalidScopeName { name } => {
-                let words = "is no name for a scope: use lower case letters, digits and dots";
-                write!(f, "`{name}` {words}.")
+                let problem = "is no name for a scope: use lower case letters, digits and dots";
+                write!(f, "`{name}` {problem}.")
             }
             Self::ReservedScopeName { name } => {
-                let words = "is a scope of OpenID Connect, which clients ask for out of habit";
-                write!(f, "`{name}` {words}: use another name.")
+                let problem = "is a scope of OpenID Connect, which clients ask for out of habit";
+                write!(f, "`{name}` {problem}: use another name.")
             }
             Self::InvalidGraphPermission { scope, graph } => {
-                let words = "stands for no permission of Microsoft Graph, such as `Mail.Read`";
-                write!(f, "The scope `{scope}` {words}: `{graph}`.")
+                let problem = "stands for no permission of Microsoft Graph, such as `Mail.Read`";
+                write!(f, "The scope `{scope}` {problem}: `{graph}`.")
             }
             Self::DuplicateScope { name } => write!(f, "Two scopes are called `{name}`."),
             Self::ScopeNamesTooLong => {
                 let most = limits::OFFERED_SCOPES_BYTES;
-                let words = "The names of the scopes are too long together";
-                write!(f, "{words}: {most} bytes at most.")
+                let problem = "The names of the scopes are too long together";
+                write!(f, "{problem}: {most} bytes at most.")
             }
             _ => Ok(()),
         }

@@ -1,7 +1,7 @@
 //! Questions to the client: elicitation of the user, sampling of the model, and the client's roots.
 //!
 //! Before 2026-07-28 each is a request of the server's; since then a result that says what input is
-//! required. A tool asks in the same words either way.
+//! required. A tool asks the same way in both.
 //!
 //! Source: MCP specification 2025-11-25, client/elicitation, client/sampling, client/roots;
 //! 2026-07-28, basic/patterns (multi round-trip requests).
@@ -46,7 +46,7 @@ pub(crate) enum ClientCapability {
 }
 
 impl ClientCapability {
-    /// As `requiredCapabilities` tells it.
+    /// As in `requiredCapabilities`.
     pub(crate) fn to_json(self) -> Value {
         match self {
             Self::ElicitationForm => json!({"elicitation": {"form": {}}}),
@@ -71,7 +71,7 @@ pub enum InputResponse {
     Sampled(Map<String, Value>),
     /// The client's roots: each a `uri`, perhaps a `name`.
     Roots(Vec<Value>),
-    /// The client answered with an error, or with what does not fit the request: why, in words that are
+    /// The client answered with an error, or with what does not fit the request: why, in text that is
     /// the client's own.
     Refused(String),
     /// The client did not answer in time.
@@ -137,7 +137,7 @@ impl InputRequest {
         Self(InputRequestKind::Sampling(params))
     }
 
-    /// InputRequestKind the client's model in the protocol's own words: the parameters of
+    /// Asks the client's model, with the protocol's own members: the parameters of
     /// `sampling/createMessage`.
     #[must_use]
     pub fn sample_with(params: Map<String, Value>) -> Self {

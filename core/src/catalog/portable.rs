@@ -38,9 +38,9 @@ impl std::fmt::Display for NonportableSchema {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::KeywordAtTop { keyword } => {
-                let words = "stands at the top, where providers of models refuse it: \
+                let problem = "stands at the top, where providers of models refuse it: \
                              let a property be the choice";
-                write!(f, "`{keyword}` {words}")
+                write!(f, "`{keyword}` {problem}")
             }
             Self::Dialect => f.write_str(
                 "`$schema` names a dialect, which validators of some clients do not know: \
@@ -51,8 +51,8 @@ impl std::fmt::Display for NonportableSchema {
                 write!(f, "`{place}` is the schema `{value}`: write `{instead}`")
             }
             Self::UnknownFormat { place, format } => {
-                let words = "which JSON Schema does not have: leave it out";
-                write!(f, "`{place}` is `{format}`, {words}")
+                let problem = "which JSON Schema does not have: leave it out";
+                write!(f, "`{place}` is `{format}`, {problem}")
             }
         }
     }
@@ -144,7 +144,7 @@ fn walk(schema: &Value, place: &str, wrong: &mut impl FnMut(NonportableSchema)) 
             });
         }
         Value::Object(members) => members,
-        // Schemas that are none were told before.
+        // Schemas that are none were reported before.
         _ => return,
     };
     if let Some(Value::String(format)) = members.get("format")

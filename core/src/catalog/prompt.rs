@@ -1,4 +1,4 @@
-//! Prompts, as they are told to clients, and what they say.
+//! Prompts, as they are listed for clients, and what they say.
 //!
 //! Source: MCP specification 2025-11-25, server/prompts.
 

@@ -1,4 +1,4 @@
-//! Resources and resource templates, as they are told to clients.
+//! Resources and resource templates, as they are listed for clients.
 //!
 //! Source: MCP specification 2025-11-25, server/resources; RFC 6570 level 1 for templates.
 
@@ -22,13 +22,13 @@ use crate::revision::Revision;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resource {
     uri: String,
-    told: Told,
+    metadata: Metadata,
     size: Option<u64>,
 }
 
 /// What resources and templates have in common.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Told {
+struct Metadata {
     name: String,
     title: Option<String>,
     description: Option<String>,
@@ -38,7 +38,7 @@ struct Told {
     cache_for: Duration,
 }
 
-impl Told {
+impl Metadata {
     fn put_into(&self, members: &mut Map<String, Value>, revision: Revision) {
         members.insert("name".to_owned(), json!(self.name));
         if let (Some(title), true) = (&self.title, revision.features().titles) {
@@ -55,62 +55,62 @@ impl Told {
     }
 }
 
-macro_rules! told {
+macro_rules! metadata_methods {
     () => {
         /// A name for people; since 2025-06-18.
         #[must_use]
         pub fn title(mut self, title: impl Into<String>) -> Self {
-            self.told.title = Some(title.into());
+            self.metadata.title = Some(title.into());
             self
         }
 
         /// What it is, for the model.
         #[must_use]
         pub fn description(mut self, description: impl Into<String>) -> Self {
-            self.told.description = Some(description.into());
+            self.metadata.description = Some(description.into());
             self
         }
 
         /// What kind of data it is, such as `text/plain`.
         #[must_use]
         pub fn mime_type(mut self, mime_type: impl Into<String>) -> Self {
-            self.told.mime_type = Some(mime_type.into());
+            self.metadata.mime_type = Some(mime_type.into());
             self
         }
 
         /// A picture for it; call it once for each.
         #[must_use]
         pub fn icon(mut self, icon: Icon) -> Self {
-            self.told.icons.push(icon);
+            self.metadata.icons.push(icon);
             self
         }
 
         /// For whom it is and how much it matters.
         #[must_use]
         pub fn annotated(mut self, annotations: Annotations) -> Self {
-            self.told.annotations = annotations;
+            self.metadata.annotations = annotations;
             self
         }
 
         /// Lets clients keep its contents for so long; not at all unless this says so. Since 2026-07-28.
         #[must_use]
         pub fn cache_for(mut self, time: Duration) -> Self {
-            self.told.cache_for = time;
+            self.metadata.cache_for = time;
             self
         }
 
         /// Returns the name that clients call it by.
         #[must_use]
         pub fn name(&self) -> &str {
-            &self.told.name
+            &self.metadata.name
         }
 
         pub(crate) fn cached_for(&self) -> Duration {
-            self.told.cache_for
+            self.metadata.cache_for
         }
 
         pub(crate) fn icons(&self) -> &[Icon] {
-            &self.told.icons
+            &self.metadata.icons
         }
     };
 }
@@ -121,15 +121,15 @@ impl Resource {
     pub fn new(uri: impl Into<String>, name: impl Into<String>) -> Self {
         Self {
             uri: uri.into(),
-            told: Told {
+            metadata: Metadata {
                 name: name.into(),
-                ..Told::default()
+                ..Metadata::default()
             },
             size: None,
         }
     }
 
-    told!();
+    metadata_methods!();
 
     /// How many bytes it has.
     #[must_use]
@@ -147,7 +147,7 @@ impl Resource {
     pub(crate) fn to_json(&self, revision: Revision) -> Map<String, Value> {
         let mut members = Map::new();
         members.insert("uri".to_owned(), json!(self.uri));
-        self.told.put_into(&mut members, revision);
+        self.metadata.put_into(&mut members, revision);
         if let (Some(size), true) = (self.size, revision.features().annotations) {
             members.insert("size".to_owned(), json!(size));
         }
@@ -168,7 +168,7 @@ impl Resource {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResourceTemplate {
     uri_template: String,
-    told: Told,
+    metadata: Metadata,
 }
 
 impl ResourceTemplate {
@@ -177,14 +177,14 @@ impl ResourceTemplate {
     pub fn new(uri_template: impl Into<String>, name: impl Into<String>) -> Self {
         Self {
             uri_template: uri_template.into(),
-            told: Told {
+            metadata: Metadata {
                 name: name.into(),
-                ..Told::default()
+                ..Metadata::default()
             },
         }
     }
 
-    told!();
+    metadata_methods!();
 
     /// Its URI template.
     #[must_use]
@@ -222,7 +222,7 @@ impl ResourceTemplate {
     pub(crate) fn to_json(&self, revision: Revision) -> Map<String, Value> {
         let mut members = Map::new();
         members.insert("uriTemplate".to_owned(), json!(self.uri_template));
-        self.told.put_into(&mut members, revision);
+        self.metadata.put_into(&mut members, revision);
         members
     }
 }

@@ -48,11 +48,11 @@ impl ToolResult {
         }
     }
 
-    /// The tool could not do it: why, in plain words for the model and the user.
+    /// The tool could not do it: why, in plain text for the model and the user.
     #[must_use]
-    pub fn error(words: impl Into<String>) -> Self {
+    pub fn error(message: impl Into<String>) -> Self {
         Self {
-            content: vec![Content::text(words)],
+            content: vec![Content::text(message)],
             structured: None,
             is_error: true,
         }
@@ -66,7 +66,7 @@ impl ToolResult {
         self.is_error
     }
 
-    /// As it is sent, in the words that a revision has. Structured content that is no object is an
+    /// As it is sent, with the members that a revision has. Structured content that is no object is an
     /// object's member before 2026-07-28, which allows any JSON.
     pub(crate) fn to_json(&self, revision: Revision) -> Map<String, Value> {
         let mut members = Map::new();
@@ -90,10 +90,10 @@ impl ToolResult {
 /// Why a tool, a resource, a prompt or a completion failed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CallError {
-    /// In words that the model can act on: `isError` of a tool's result, an error of the protocol for
+    /// A text that the model can act on: `isError` of a tool's result, an error of the protocol for
     /// everything else.
     Message(String),
-    /// A fault of the server's. The words go to the log only, the client is told that it failed.
+    /// A fault of the server's. The text goes to the log only, the client learns that it failed.
     Internal(String),
     /// There is no such resource: -32602, or -32002 before 2026-07-28.
     NotFound,
@@ -119,14 +119,14 @@ impl CallError {
 }
 
 impl From<&str> for CallError {
-    fn from(words: &str) -> Self {
-        Self::Message(words.to_owned())
+    fn from(message: &str) -> Self {
+        Self::Message(message.to_owned())
     }
 }
 
 impl From<String> for CallError {
-    fn from(words: String) -> Self {
-        Self::Message(words)
+    fn from(message: String) -> Self {
+        Self::Message(message)
     }
 }
 

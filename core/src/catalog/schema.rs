@@ -13,7 +13,7 @@ use jsonschema::Validator;
 use serde_json::{Map, Number, Value};
 
 /// The longest description of what does not fit, in characters.
-const WORDS: usize = 300;
+const MESSAGE_CHARS: usize = 300;
 
 /// A compiled schema.
 #[derive(Clone)]
@@ -30,7 +30,7 @@ impl std::fmt::Debug for Schema {
 }
 
 impl Schema {
-    /// Compiles; an error is in words.
+    /// Compiles; an error says what is wrong.
     pub(crate) fn compile(schema: &Value) -> Result<Self, String> {
         let validator = jsonschema::draft202012::options()
             .build(schema)
@@ -41,10 +41,10 @@ impl Schema {
         })
     }
 
-    /// What does not fit, in words that say where and what would fit; `None` if all does.
+    /// What does not fit, with where and what would fit; `None` if all does.
     pub(crate) fn first_error(&self, value: &Value) -> Option<String> {
         let error = self.validator.iter_errors(value).next()?;
-        Some(shortened(&mismatch::words(&error, &self.written)))
+        Some(shortened(&mismatch::describe(&error, &self.written)))
     }
 }
 
@@ -76,8 +76,8 @@ fn integer(number: &Number) -> Option<Number> {
     integer.ok().filter(|_| is_whole)
 }
 
-fn shortened(words: &str) -> String {
-    words.chars().take(WORDS).collect()
+fn shortened(message: &str) -> String {
+    message.chars().take(MESSAGE_CHARS).collect()
 }
 
 /// A property that clients repeat in a header: `Mcp-Param-NAME`.
@@ -117,8 +117,8 @@ impl std::fmt::Display for HeaderAnnotationError {
                 f.write_str("`x-mcp-header` must be a name that a header can have")
             }
             Self::InvalidType { name } => {
-                let words = "stands on a property that is no string, integer or boolean";
-                write!(f, "`x-mcp-header` {name} {words}")
+                let problem = "stands on a property that is no string, integer or boolean";
+                write!(f, "`x-mcp-header` {name} {problem}")
             }
         }
     }

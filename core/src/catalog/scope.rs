@@ -1,6 +1,6 @@
 //! Scopes: the short ones that clients see, and the hidden table to Entra's.
 //!
-//! A client is granted what it asked for as far as it is offered, and told what that is (RFC 6749
+//! A client is granted what it asked for as far as it is offered, and the answer says what that is (RFC 6749
 //! section 3.3). Without `scope` it gets `user.read` alone: what needs more says so when it is asked
 //! for, and the user is asked then (MCP, authorization, step-up flow).
 
@@ -33,7 +33,7 @@ pub(crate) enum ScopeError {
 }
 
 impl ScopeError {
-    /// The words for `error_description`.
+    /// The text of `error_description`.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Malformed => "The scope is too long or malformed.",
@@ -45,11 +45,12 @@ impl ScopeError {
 impl Scopes {
     /// Those of a catalog, and `user.read`.
     pub(crate) fn new(more: &[ScopeDefinition]) -> Self {
-        let words = "See who you are: your name, e-mail address and the rest of your work profile.";
+        let description =
+            "See who you are: your name, e-mail address and the rest of your work profile.";
         let mut scopes = vec![ScopeDefinition {
             name: USER_READ.to_owned(),
             graph_permission: "User.Read".to_owned(),
-            description: words.to_owned(),
+            description: description.to_owned(),
         }];
         scopes.extend_from_slice(more);
         Self(scopes)

@@ -121,6 +121,6 @@ fn everything_that_is_wrong_is_told_at_once() {
             CatalogError::PageSizeZero,
         ]
     );
-    let words = CatalogErrors::new(errors).to_string();
-    assert_eq!(words.lines().count(), 5, "{words}");
+    let message = CatalogErrors::new(errors).to_string();
+    assert_eq!(message.lines().count(), 5, "{message}");
 }

@@ -1,4 +1,4 @@
-//! Tools, as they are told to clients, and who may call them.
+//! Tools, as they are listed for clients, and who may call them.
 //!
 //! Source: MCP specification 2025-11-25, server/tools; the tasks extension for [`TaskSupport`].
 
@@ -97,7 +97,7 @@ impl Tool {
     }
 
     /// The JSON Schema (2020-12) of the structured result; since 2025-06-18. Before 2026-07-28 only one of
-    /// type `object` is told.
+    /// type `object` is sent.
     #[must_use]
     pub fn output_schema(mut self, schema: Value) -> Self {
         self.output_schema = Some(schema);
@@ -150,7 +150,7 @@ impl Tool {
     }
 
     /// The session token must have this scope, one of those that the server offers; call it once for
-    /// each. A client without it is told so and may sign in for more.
+    /// each. A client without it gets an error that says so, and may sign in for more.
     #[must_use]
     pub fn requires_scope(mut self, scope: impl Into<String>) -> Self {
         self.scopes.push(scope.into());
@@ -232,7 +232,7 @@ impl Tool {
         meets(&self.roles, roles) && meets(&self.groups, groups)
     }
 
-    /// As clients are told, in the words that a revision has.
+    /// As clients see it, with the members that a revision has.
     pub(crate) fn to_json(&self, revision: Revision) -> Map<String, Value> {
         let features = revision.features();
         let mut tool = Map::new();

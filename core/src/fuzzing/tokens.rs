@@ -114,7 +114,7 @@ pub fn signed_token(faults: u8, text: &str, seconds: u32) {
     let server = server();
     let url = &server.config.public_url;
     let has = |fault| faults & fault != 0;
-    // What is wrong is told by the text, unless by chance that is right.
+    // The text shows whether it is wrong, unless by chance it is right.
     let or_text = |fault, right: &str| if has(fault) { text } else { right }.to_owned();
     let issuer = or_text(wrong::ISSUER, url.issuer());
     let audience = or_text(wrong::AUDIENCE, "https://mcp.example/mcp");
@@ -202,8 +202,9 @@ pub fn approvals(count: u8) {
         }
         let own = RememberedConsents::of(&headers, env);
         for number in 0..=count {
-            let kept = number < count && usize::from(count - number) <= limits::REMEMBERED_CONSENTS;
-            assert_eq!(own.cover(&of(number)), kept, "{number} of {count}");
+            let remembered =
+                number < count && usize::from(count - number) <= limits::REMEMBERED_CONSENTS;
+            assert_eq!(own.cover(&of(number)), remembered, "{number} of {count}");
         }
     });
 }

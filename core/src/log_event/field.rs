@@ -37,7 +37,7 @@ fields! {
     Action = "action";
     /// The number of Entra's error (`AADSTS...`), for Microsoft's documentation and support.
     Aadsts = "aadsts";
-    /// What that number means, in words of this server.
+    /// What that number means, as this server puts it.
     AadstsMeaning = "aadsts_meaning";
     /// The name that the client gave itself: anybody can choose any name.
     ClientName = "client_name";
@@ -49,7 +49,7 @@ fields! {
     Destination = "destination";
     /// The id of another event.
     Event = "event_id";
-    /// What went wrong: an error code of OAuth or Entra, or the words of the operating system.
+    /// What went wrong: an error code of OAuth or Entra, or the message of the operating system.
     Error = "error";
     /// The host of `--public-url`.
     ExpectedHost = "expected_host";
@@ -61,7 +61,7 @@ fields! {
     Location = "location";
     /// The origin of the page that sent a request.
     Origin = "origin";
-    /// Why, in words of this server.
+    /// Why, as this server puts it.
     Reason = "reason";
     /// The exchange that wrote the line; a page or error that it answered with shows the same.
     RequestId = "request_id";

@@ -206,10 +206,10 @@ events! {
     /// The store did not take a session: the sign-in was in vain.
     SessionNotStored = "session.not_stored", Warn,
         "a session could not be written", [];
-    /// The store did not take the end of an MCP session: the client was told to try again.
+    /// The store did not take the end of an MCP session: the client was asked to try again.
     McpSessionNotEnded = "mcp_session.not_ended", Warn,
         "the store did not take the end of an MCP session", [];
-    /// A tool, prompt or resource failed inside. The client was told only that it failed.
+    /// A tool, prompt or resource failed inside. The client learned only that it failed.
     CallFailed = "call.failed", Warn,
         "a call failed", [Error];
 

@@ -92,7 +92,7 @@ fn a_value_cannot_forge_a_line_or_be_endless() {
     let name = line.field(Field::ClientName).unwrap();
     assert!(!name.contains(['\r', '\n', '\u{1b}', '\u{202e}']), "{name}");
     assert!(line.field(Field::Destination).unwrap().chars().count() <= LOG_VALUE_CHARS + 1);
-    let words =
+    let message =
         LogEvent::new(LogEventId::ServerFailed).with_words(Field::Error, "x".repeat(100_000));
-    assert!(words.field(Field::Error).unwrap().chars().count() <= LOG_WORDS_CHARS + 1);
+    assert!(message.field(Field::Error).unwrap().chars().count() <= LOG_WORDS_CHARS + 1);
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::catalog::{Call, Effect, EffectResult, Step, Tool, ToolResult};
 
-/// As it is told to clients.
+/// As it is listed for clients.
 pub(super) fn tool() -> Tool {
     Tool::new(
         "getUserDetails",
@@ -25,7 +25,7 @@ pub(super) fn tool() -> Tool {
 pub(super) fn step(call: &Call) -> Step<ToolResult> {
     match call.results() {
         [EffectResult::Graph(Ok(body)), ..] => Step::done(profile(body)),
-        [EffectResult::Graph(Err(words)), ..] => Step::failed(words.as_str()),
+        [EffectResult::Graph(Err(message)), ..] => Step::failed(message.as_str()),
         // The path is a constant, never put together from arguments (threat P9).
         _ => Step::effect(Effect::Graph(format!("v1.0/me?$select={SELECT}"))),
     }

@@ -27,7 +27,7 @@ pub enum Purpose {
     SignInCookie,
     /// The MAC over the cookie of remembered approvals.
     ApprovalCookie,
-    /// The MAC over the cookie that tells one browser from another.
+    /// The MAC over the cookie that identifies one browser.
     BrowserCookie,
     /// The MAC over authorization codes.
     AuthorizationCode,

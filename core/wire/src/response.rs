@@ -44,8 +44,8 @@ pub fn empty(status: StatusCode) -> Response<Bytes> {
     response
 }
 
-/// The browser is sent on by GET, whatever it sent (303, never 307: threat B7), and tells the
-/// next address nothing of this one.
+/// The browser is sent on by GET, whatever it sent (303, never 307: threat B7), and the
+/// next address learns nothing of this one.
 pub fn see_other(location: &str) -> Response<Bytes> {
     let Ok(location) = HeaderValue::from_str(location) else {
         return text(

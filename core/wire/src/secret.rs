@@ -56,7 +56,7 @@ impl<T: Zeroize> std::fmt::Debug for Secret<T> {
 /// Whether two byte strings are equal, in a time that depends on their lengths only.
 #[must_use]
 pub fn constant_time_equal(a: &[u8], b: &[u8]) -> bool {
-    // The MACs of equal strings are equal, and how they differ tells nothing of the strings.
+    // The MACs of equal strings are equal, and how they differ reveals nothing of the strings.
     let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"constant time comparison");
     let tag = ring::hmac::sign(&key, a);
     ring::hmac::verify(&key, b, tag.as_ref()).is_ok()

@@ -1,4 +1,4 @@
-//! Time, as the runtime tells it: the core never looks at a clock.
+//! Time, as the runtime gives it: the core never looks at a clock.
 //!
 //! Two clocks, because they answer different questions. The monotonic one never jumps and measures
 //! how long something took; the wall clock is what tokens, cookies and other parties are dated by.

@@ -216,8 +216,8 @@ fn consent_page_is_shown_and_can_be_declined() {
     let page = world.authorize(&[]);
     let consent = world.choose(&page, "carol");
     assert_eq!(consent.status(), 200);
-    let told = text(&consent);
-    assert!(told.contains("Permissions requested") && told.contains("User.Read"));
+    let page = text(&consent);
+    assert!(page.contains("Permissions requested") && page.contains("User.Read"));
     let declined = world.decide(&consent, "cancel");
     assert_eq!(parameter(&declined, "error"), "access_denied");
     assert_eq!(parameter(&declined, "error_subcode"), "cancel");
@@ -262,9 +262,9 @@ fn user_who_may_not_sign_in_gets_an_error_page() {
         let response = world.choose(&page, username);
         assert_eq!(header_of(&response, "location"), "", "{username}");
         assert_eq!(header_of(&response, "set-cookie"), "", "{username}");
-        let told = text(&response);
-        assert!(told.contains(&format!("AADSTS{code}<")), "{told}");
-        assert!(told.contains("Choose a different account"));
+        let page = text(&response);
+        assert!(page.contains(&format!("AADSTS{code}<")), "{page}");
+        assert!(page.contains("Choose a different account"));
     }
     world.control(Control::Unassign {
         username: username("bob"),

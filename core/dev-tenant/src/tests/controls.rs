@@ -1,4 +1,4 @@
-//! Telling the tenant what to do, and what it tells of itself.
+//! Setting the tenant, and what it reports of itself.
 
 use super::*;
 
@@ -202,8 +202,8 @@ fn recorded_requests_are_bounded_and_without_secrets() {
     assert_eq!(token.parameter("client_secret"), Some("(secret)"));
     assert_eq!(token.parameter("code"), Some("(secret)"));
     assert_eq!(token.parameter("resource"), None);
-    let told = text(&world.get("/control/requests"));
-    assert!(!told.contains(CLIENT_SECRET) && !told.contains(&code));
+    let log = text(&world.get("/control/requests"));
+    assert!(!log.contains(CLIENT_SECRET) && !log.contains(&code));
     for _ in 0..100 {
         world.get("/");
     }

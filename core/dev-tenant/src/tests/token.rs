@@ -140,7 +140,7 @@ fn users_sharing_an_address_stay_distinct() {
 fn granted_scopes_keep_the_spelling_of_the_client() {
     let mut world = World::new();
     let graph = "https://graph.microsoft.com/";
-    for (asked, told) in [
+    for (requested, granted) in [
         (
             "openid profile offline_access User.Read",
             "openid profile User.Read email Mail.Read",
@@ -157,13 +157,13 @@ fn granted_scopes_keep_the_spelling_of_the_client() {
         ),
         ("openid profile", "openid profile email"),
     ] {
-        let code = world.code_with("alice", &[("scope", asked)]);
+        let code = world.code_with("alice", &[("scope", requested)]);
         let tokens = json(&world.redeem(&code));
-        let squeezed: Vec<_> = told.split_ascii_whitespace().collect();
-        assert_eq!(tokens["scope"], squeezed.join(" ").as_str(), "{asked}");
+        let squeezed: Vec<_> = granted.split_ascii_whitespace().collect();
+        assert_eq!(tokens["scope"], squeezed.join(" ").as_str(), "{requested}");
         assert_eq!(
             tokens.get("refresh_token").is_some(),
-            asked.contains("offline_access")
+            requested.contains("offline_access")
         );
     }
     let code = world.code_with("alice", &[("scope", &format!("{graph}.default"))]);

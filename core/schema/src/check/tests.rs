@@ -33,11 +33,11 @@ fn note(method: &str, params: Value) -> Value {
     json!({"jsonrpc": "2.0", "method": method, "params": params})
 }
 
-/// It does not fit, and these are the words.
+/// It does not fit, and this is the message.
 #[track_caller]
-fn refused(judged: Result<(), String>, words: &str) {
-    let said = judged.expect_err(words);
-    assert!(said.contains(words), "{said}");
+fn refused(checked: Result<(), String>, message: &str) {
+    let said = checked.expect_err(message);
+    assert!(said.contains(message), "{said}");
 }
 
 #[test]
@@ -112,11 +112,11 @@ fn members_of_a_later_revision_are_refused_in_an_earlier_one() {
         ("icons", json!([{"src": "https://a.example/icon.png"}]), 3),
     ] {
         for (index, revision) in ALL.into_iter().enumerate() {
-            let judged = result(revision, "tools/list", tool(member, value.clone()));
+            let checked = result(revision, "tools/list", tool(member, value.clone()));
             assert_eq!(
-                judged.is_ok(),
+                checked.is_ok(),
                 index >= since,
-                "{member} in {revision}: {judged:?}"
+                "{member} in {revision}: {checked:?}"
             );
         }
     }

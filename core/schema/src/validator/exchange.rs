@@ -79,12 +79,12 @@ impl Exchange {
             header: asked.revision.map(str::to_owned),
         };
         for message in messages {
-            exchange.learn(message);
+            exchange.note_request(message);
         }
         Some(exchange)
     }
 
-    fn learn(&mut self, message: &Value) {
+    fn note_request(&mut self, message: &Value) {
         let text = |path: &str| message.pointer(path).and_then(Value::as_str);
         self.is_stateless |= text(META) == Some(spec::STATELESS);
         let id = message
@@ -157,7 +157,7 @@ impl Exchange {
         }
     }
 
-    /// The server asks or tells something.
+    /// The server sends a request or a notification.
     fn spoken(&self, method: &str, message: &Value, session: &mut Session) -> Result<(), String> {
         if let Some(id) = message.get("id") {
             session.spoken.insert(id.to_string(), method.to_owned());
@@ -202,17 +202,17 @@ impl Exchange {
         }
         // An id may be used again for another method: then one of them fits.
         let mut methods = methods.iter().map(|method| Some(method.as_str()));
-        let mut judged = check(
+        let mut checked = check(
             revision,
             From::Server,
             message,
             methods.next().unwrap_or_default(),
         );
         for method in methods {
-            if judged.is_err() {
-                judged = check(revision, From::Server, message, method);
+            if checked.is_err() {
+                checked = check(revision, From::Server, message, method);
             }
         }
-        judged
+        checked
     }
 }

@@ -205,17 +205,19 @@ fn stateless_request_names_its_own_revision() {
     let listen = json!({"jsonrpc": "2.0", "id": 2, "method": "subscriptions/listen",
         "params": {"_meta": meta, "notifications": {"toolsListChanged": true}}});
     let exchange = talk.posts(None, &listen);
-    let told = |id: u64| {
+    let notification = |id: u64| {
         let note = json!({"jsonrpc": "2.0", "method": "notifications/tools/list_changed",
             "params": {"_meta": {"io.modelcontextprotocol/subscriptionId": id}}});
         format!("data: {note}\n\n")
     };
     assert_eq!(
-        talk.gets(exchange, None, "text/event-stream", &told(2)),
+        talk.gets(exchange, None, "text/event-stream", &notification(2)),
         Ok(())
     );
     assert!(
-        talk.watcher.wrote(exchange, told(3).as_bytes()).is_err(),
+        talk.watcher
+            .wrote(exchange, notification(3).as_bytes())
+            .is_err(),
         "another subscription"
     );
 }

@@ -1,16 +1,16 @@
-//! What does not fit a schema, in words that a model can act on: the member, and what would fit. The
+//! What does not fit a schema, as a message that a model can act on: the member, and what would fit. The
 //! value itself is not repeated: it may be long and is the client's own.
 
 use jsonschema::{ValidationError, error::ValidationErrorKind};
 use serde_json::Value;
 
 /// Says where a value does not fit, and what would. `schema` is the whole one.
-pub(super) fn words(error: &ValidationError<'_>, schema: &Value) -> String {
+pub(super) fn describe(error: &ValidationError<'_>, schema: &Value) -> String {
     if let Some(branch) = meant(error) {
-        return words(branch, schema);
+        return describe(branch, schema);
     }
     let place = error.instance_path().to_string();
-    let words = match alternatives(error) {
+    let message = match alternatives(error) {
         Some(choices) => expected(&choices),
         None => match error.kind() {
             ValidationErrorKind::AdditionalProperties { unexpected } => {
@@ -24,8 +24,8 @@ pub(super) fn words(error: &ValidationError<'_>, schema: &Value) -> String {
     // Of a union the choice may be a member further in, as the tag of an enum is.
     let place = first_choice(error).map_or(place, |choice| choice.instance_path().to_string());
     match place.is_empty() {
-        true => words,
-        false => format!("{place}: {words}"),
+        true => message,
+        false => format!("{place}: {message}"),
     }
 }
 
@@ -143,8 +143,8 @@ mod tests {
         let titled = json!({"oneOf": [{"const": "x", "description": "X"}, {"enum": ["y"]}]});
         let optional = json!({"anyOf": [titled, {"type": "null"}]});
         for property in [plain, titled, optional] {
-            let words = mismatch(property, json!("z"));
-            assert_eq!(words, r#"/a: expected one of "x", "y""#);
+            let message = mismatch(property, json!("z"));
+            assert_eq!(message, r#"/a: expected one of "x", "y""#);
         }
         assert_eq!(mismatch(json!({"const": 1}), json!(2)), "/a: expected 1");
     }
@@ -156,31 +156,34 @@ mod tests {
                 "properties": {"kind": {"const": tag}, member: {"type": "number"}}})
         };
         let shape = json!({"oneOf": [variant("circle", "radius"), variant("square", "side")]});
-        let words = mismatch(shape.clone(), json!({"kind": "line", "radius": 1}));
-        assert_eq!(words, r#"/a/kind: expected one of "circle", "square""#);
-        let words = mismatch(shape.clone(), json!({"kind": "square", "side": "secret"}));
+        let message = mismatch(shape.clone(), json!({"kind": "line", "radius": 1}));
+        assert_eq!(message, r#"/a/kind: expected one of "circle", "square""#);
+        let message = mismatch(shape.clone(), json!({"kind": "square", "side": "secret"}));
         assert!(
-            words.starts_with("/a/side: ") && words.contains("number"),
-            "{words}"
+            message.starts_with("/a/side: ") && message.contains("number"),
+            "{message}"
         );
-        assert!(!words.contains("secret"), "{words}");
-        let words = mismatch(shape, json!({"kind": "circle"}));
-        assert!(words.contains(r#""radius""#), "{words}");
+        assert!(!message.contains("secret"), "{message}");
+        let message = mismatch(shape, json!({"kind": "circle"}));
+        assert!(message.contains(r#""radius""#), "{message}");
     }
 
     #[test]
     fn an_unknown_member_is_told_which_there_are() {
         let inner = json!({"type": "object", "properties": {"b": {}, "c": {}},
             "additionalProperties": false});
-        let words = mismatch(inner, json!({"d": 1}));
-        assert_eq!(words, r#"/a: unknown member "d", expected one of "b", "c""#);
+        let message = mismatch(inner, json!({"d": 1}));
+        assert_eq!(
+            message,
+            r#"/a: unknown member "d", expected one of "b", "c""#
+        );
         let none = json!({"type": "object", "additionalProperties": false});
         let empty = json!({"type": "object", "properties": {}, "additionalProperties": false});
-        for (schema, words) in [
+        for (schema, message) in [
             (none, "/a: there are no members"),
             (empty, r#"/a: unknown member "d""#),
         ] {
-            assert_eq!(mismatch(schema, json!({"d": 1})), words);
+            assert_eq!(mismatch(schema, json!({"d": 1})), message);
         }
     }
 }
