@@ -338,7 +338,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_addresses_of_the_public_internet_are_public() {
+    fn private_address_is_not_public() {
         let public = [
             "93.184.216.34",
             "8.8.8.8",

@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn the_metadata_of_entra_is_read() {
+    fn entra_metadata_is_parsed() {
         let server = TestServer::dev();
         let entra = &server.server.config.entra;
         assert_eq!(
@@ -233,7 +233,7 @@ mod tests {
 
     // Q1: no token and no code goes over plain http.
     #[test]
-    fn every_address_is_https_unless_all_is_on_loopback() {
+    fn metadata_address_must_be_https_unless_all_is_on_loopback() {
         let mut server = TestServer::dev();
         for name in [
             "issuer",
@@ -275,7 +275,7 @@ mod tests {
 
     // D4
     #[test]
-    fn an_issuer_is_the_known_one_or_fills_its_template() {
+    fn issuer_must_be_the_known_one_or_fill_its_template() {
         let tenant = "11111111-1111-1111-1111-111111111111";
         let mut metadata = crate::testing::provider_metadata();
         let issuer = format!("https://login.example/{tenant}/v2.0");
@@ -297,7 +297,7 @@ mod tests {
 
     // D6, D9: keys that cannot sign an ID token are no reason to know none.
     #[test]
-    fn only_rsa_signing_keys_are_kept() {
+    fn key_that_is_no_rsa_signing_key_is_dropped() {
         let body = json!({"keys": [
             {"kty": "RSA", "use": "sig", "kid": "one", "n": "AQAB", "e": "AQAB", "x5c": ["MIIC"],
              "issuer": "https://login.example/{tenantid}/v2.0"},

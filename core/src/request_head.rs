@@ -302,7 +302,7 @@ mod tests {
 
     // RFC 9112 section 3.2.2
     #[test]
-    fn an_absolute_target_is_served_as_its_path_under_the_host_that_it_names() {
+    fn absolute_form_target_gives_path_and_host() {
         for (target, path, host) in [
             ("http://mcp.example/mcp?a=b", "/mcp?a=b", "mcp.example"),
             ("https://mcp.example:443", "/", "mcp.example:443"),
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_of_another_form_is_refused() {
+    fn target_of_another_form_is_refused() {
         for target in [
             "*",
             "mcp.example:443",

@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_or_stateless_revision_is_answered_with_the_newest_that_has_sessions() {
+    fn initialize_with_unknown_revision_gets_the_newest_with_sessions() {
         assert_eq!(Revision::negotiate("2025-03-26"), Revision::V2025_03_26);
         for other in ["2026-07-28", "1999-01-01", "", "2025-11-25 ", "DROP TABLE"] {
             assert_eq!(Revision::negotiate(other), Revision::V2025_11_25, "{other}");

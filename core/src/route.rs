@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slash_after_an_endpoint_of_mcp_or_metadata_is_the_same_place() {
+    fn trailing_slash_of_an_mcp_or_metadata_endpoint_is_accepted() {
         for path in [
             "/mcp",
             "/sse",
@@ -162,7 +162,7 @@ mod tests {
 
     // L12
     #[test]
-    fn a_slash_after_any_other_path_is_another_place() {
+    fn trailing_slash_of_another_path_is_not_found() {
         for path in [
             "//",
             "/authorize/",

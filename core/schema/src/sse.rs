@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_are_read_across_pieces_and_comments_are_passed_over() {
+    fn events_split_across_chunks_are_parsed_and_comments_skipped() {
         let mut events = Events::default();
         assert_eq!(events.read(b": hello\n\nid: 1\ndata:\n\neven"), Ok(vec![]));
         assert_eq!(events.read(b"t: endpoint\ndata: /message\n"), Ok(vec![]));

@@ -140,7 +140,7 @@ mod tests {
 
     // P1, C11; MCP, authorization: scope selection strategy and scope challenge
     #[test]
-    fn a_challenge_names_the_least_and_a_refusal_all_that_is_needed_and_held() {
+    fn challenge_names_minimal_scopes_and_step_up_names_held_and_required() {
         let server = TestServer::dev().with_mail();
         let over = session_over(Route::Mcp, server.env());
         let challenge = header(&over, "www-authenticate");
@@ -171,7 +171,7 @@ mod tests {
 
     // F10
     #[test]
-    fn a_token_is_taken_from_one_well_formed_header() {
+    fn bearer_token_comes_from_one_well_formed_header() {
         for good in ["Bearer a.b-c", "bearer a.b-c", "BEARER  a.b-c"] {
             assert_eq!(presented(&[good]), "Token(\"a.b-c\")", "{good}");
         }

@@ -114,7 +114,7 @@ mod tests {
 
     // J4
     #[test]
-    fn every_page_may_use_the_public_endpoints_without_credentials() {
+    fn public_endpoints_allow_every_origin_without_credentials() {
         for path in OPEN {
             let response = preflight(path, "https://page.example");
             assert!(response.status().is_success(), "{path}");
@@ -129,7 +129,7 @@ mod tests {
 
     // J4
     #[test]
-    fn the_mcp_endpoints_are_open_to_configured_origins_only() {
+    fn mcp_endpoints_allow_configured_origins_only() {
         for path in MCP {
             for origin in ["http://localhost:6274", "http://localhost:3001"] {
                 let response = preflight(path, origin);
@@ -156,7 +156,7 @@ mod tests {
 
     // C12
     #[test]
-    fn no_page_may_read_the_authorization_endpoint() {
+    fn authorization_endpoint_allows_no_origin() {
         for path in CLOSED {
             for origin in ["https://page.example", "http://localhost:6274", "null"] {
                 let response = preflight(path, origin);
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_and_refusals_alike_can_be_read_by_pages_that_may() {
+    fn refusal_has_the_cors_headers_of_a_response() {
         let server = TestServer::https();
         let post = |path: &str| {
             let request = server

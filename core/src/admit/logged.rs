@@ -75,7 +75,7 @@ mod tests {
     use crate::testing::{TestServer, text};
 
     #[test]
-    fn wrong_host_is_told_with_what_is_expected_and_logged_with_its_reference() {
+    fn wrong_host_gets_the_expected_one_and_is_logged_with_its_reference() {
         let server = TestServer::https();
         let host = "internal:8080\u{202e}";
         let refused = wrong_host(host, &server.server, server.now);

@@ -42,7 +42,7 @@ const JSON: (&str, &str) = ("content-type", "application/json");
 
 // J1
 #[test]
-fn only_a_request_for_this_server_by_name_is_let_in() {
+fn request_with_another_host_is_refused() {
     let server = TestServer::dev();
     for host in [
         "localhost:3001",
@@ -85,14 +85,14 @@ fn only_a_request_for_this_server_by_name_is_let_in() {
 
 // L8
 #[test]
-fn a_request_names_its_host_once() {
+fn request_with_two_hosts_is_refused() {
     let server = TestServer::dev();
     assert_eq!(status(&server, "GET", "/", &[]), 400);
     assert_eq!(status(&server, "GET", "/", &[HERE, HERE]), 400);
 }
 
 #[test]
-fn health_is_told_under_any_name() {
+fn healthz_is_answered_under_any_host() {
     let server = TestServer::dev();
     assert_eq!(
         status(&server, "GET", "/healthz", &[("host", "10.0.0.7")]),
@@ -103,7 +103,7 @@ fn health_is_told_under_any_name() {
 
 // L9, L11, L12
 #[test]
-fn a_target_is_a_path_of_ours_compared_whole() {
+fn target_that_is_no_exact_path_is_not_found() {
     let server = TestServer::dev();
     let long = format!("/mcp?{}", "x".repeat(limits::TARGET_BYTES));
     assert_eq!(status(&server, "GET", &long, &[HERE]), 414);
@@ -136,7 +136,7 @@ fn a_target_is_a_path_of_ours_compared_whole() {
 
 // L13
 #[test]
-fn a_method_that_a_place_does_not_know_is_told_which_it_does() {
+fn unknown_method_gets_405_with_allow() {
     let server = TestServer::dev();
     for (method, target) in [
         ("PUT", "/mcp"),
@@ -156,7 +156,7 @@ fn a_method_that_a_place_does_not_know_is_told_which_it_does() {
 
 // J2
 #[test]
-fn a_page_of_another_origin_is_forbidden_at_the_mcp_endpoints() {
+fn foreign_origin_is_forbidden_at_the_mcp_endpoints() {
     let server = TestServer::dev();
     let token = format!("Bearer {}", session_token(&server));
     let bearer = ("authorization", token.as_str());
@@ -193,7 +193,7 @@ fn a_page_of_another_origin_is_forbidden_at_the_mcp_endpoints() {
 
 // F11
 #[test]
-fn without_a_token_every_method_gets_a_challenge_before_anything_else() {
+fn request_without_token_gets_a_challenge_before_anything_else() {
     let server = TestServer::dev();
     for (method, target) in PROTECTED {
         for fields in [
@@ -225,7 +225,7 @@ fn without_a_token_every_method_gets_a_challenge_before_anything_else() {
 
 // F9 to F11
 #[test]
-fn a_bad_token_is_told_so_and_does_not_come_back() {
+fn invalid_token_gets_invalid_token_and_is_not_echoed() {
     let mut server = TestServer::dev();
     let good = session_token(&server);
     let (signed, mac) = good.rsplit_once('.').unwrap();
@@ -264,7 +264,7 @@ fn a_bad_token_is_told_so_and_does_not_come_back() {
 
 // J3, M9
 #[test]
-fn a_body_is_json_and_plain() {
+fn body_of_another_content_type_or_encoding_is_refused() {
     let server = TestServer::dev();
     let token = format!("Bearer {}", session_token(&server));
     let bearer = ("authorization", token.as_str());
@@ -298,7 +298,7 @@ fn a_body_is_json_and_plain() {
 
 // M8
 #[test]
-fn a_body_that_is_announced_too_long_is_refused_before_it_is_read() {
+fn body_announced_too_long_is_refused_before_it_is_read() {
     let server = TestServer::dev();
     let token = format!("Bearer {}", session_token(&server));
     let bearer = ("authorization", token.as_str());
@@ -328,7 +328,7 @@ fn a_body_that_is_announced_too_long_is_refused_before_it_is_read() {
 }
 
 #[test]
-fn a_preflight_needs_no_token() {
+fn preflight_needs_no_token() {
     let server = TestServer::dev();
     let fields = [HERE, ("origin", "http://localhost:6274")];
     assert_eq!(status(&server, "OPTIONS", "/mcp", &fields), 0);

@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_asked_for_is_left_out_and_what_does_not_fit_is_no_answer() {
+    fn unrequested_member_is_dropped_and_invalid_value_is_refused() {
         let form = ElicitationSchema::new()
             .field("name", FieldSchema::text())
             .field("age", FieldSchema::integer().default(30))
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_schema_allows_fits() {
+    fn value_that_the_schema_allows_is_accepted() {
         let form = ElicitationSchema::new()
             .field("age", FieldSchema::integer())
             .field("note", FieldSchema::text().optional());
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn an_older_client_gets_the_titles_in_a_list_apart_and_is_not_asked_for_several() {
+    fn older_client_gets_enum_names_and_no_multi_select() {
         let kinds = || FieldSchema::one_of_titled([("a", "First"), ("b", "Second")]);
         let form = ElicitationSchema::new()
             .field("kind", kinds())
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_with_a_default_is_not_required() {
+    fn field_with_a_default_is_not_required() {
         let form = ElicitationSchema::new()
             .field("a", FieldSchema::text())
             .field("b", FieldSchema::number().default(1.5));

@@ -264,7 +264,7 @@ mod tests {
     use crate::catalog::FieldSchema;
 
     #[test]
-    fn an_accepted_form_without_content_is_an_answer_where_all_is_optional() {
+    fn accepted_form_without_content_is_valid_if_all_is_optional() {
         let ask = |field| {
             let form = ElicitationSchema::new().field("note", field);
             InputRequest::form("Anything else?", form)

@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_that_every_client_accepts_is_told_nothing_of() {
+    fn portable_schema_has_no_errors() {
         let schema = json!({"type": "object", "additionalProperties": false, "properties": {
             "any": {}, "when": {"type": "string", "format": "date-time"},
             "list": {"type": "array", "prefixItems": [{}], "items": false},
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_boolean_schema_is_told_with_its_place() {
+    fn boolean_schema_is_an_error_with_its_place() {
         for (schema, place, value) in [
             (json!({"properties": {"a": true}}), "/properties/a", true),
             (
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_format_that_json_schema_does_not_have_is_told() {
+    fn unknown_format_is_an_error() {
         let schema = json!({"properties": {"a": {"items": {"format": "uint32"}}}});
         let unknown = NonportableSchema::UnknownFormat {
             place: "/properties/a/items/format".to_owned(),
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_union_at_the_top_is_told_of_arguments_only() {
+    fn union_at_the_top_is_an_error_in_arguments_only() {
         for keyword in AT_THE_TOP {
             let schema = json!({"type": "object", keyword: [{}]});
             assert_eq!(

@@ -232,7 +232,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_template_that_cannot_be_matched_in_one_way_is_none() {
+    fn ambiguous_template_is_an_error() {
         let variables = |template: &str| {
             let template = ResourceTemplate::new(template, "x");
             template.variables().map(|names| names.join(" "))

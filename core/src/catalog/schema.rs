@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_validation_error_says_where_and_what() {
+    fn validation_error_names_place_and_problem() {
         let schema = json!({"type": "object", "properties": {"a": {"type": "number"}},
             "required": ["a"], "additionalProperties": false});
         let schema = Schema::compile(&schema).unwrap();
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_number_becomes_an_integer_and_other_numbers_stay() {
+    fn whole_number_becomes_an_integer_and_others_do_not() {
         let value = json!({"a": [5.0, -3.0, 1e3, 0.5, 1e300, -0.0], "b": {"c": 2}});
         let integers = json!({"a": [5, -3, 1000, 0.5, 1e300, 0], "b": {"c": 2}});
         assert_eq!(value_with_integers(value), integers);
@@ -238,7 +238,7 @@ mod tests {
 
     // P6: nothing is fetched.
     #[test]
-    fn a_reference_to_elsewhere_fails_at_the_start() {
+    fn remote_reference_fails_at_the_start() {
         for uri in ["https://example.com/schema.json", "file:///etc/passwd"] {
             let schema = json!({"type": "object", "properties": {"a": {"$ref": uri}}});
             assert!(Schema::compile(&schema).is_err(), "{uri}");
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn mirrored_properties_are_named_once_and_well() {
+    fn mirrored_property_needs_a_unique_valid_header_name() {
         let of = |schema: Value| mirrored(&schema);
         let good = json!({"type": "object", "properties": {
             "region": {"type": "string", "x-mcp-header": "Region"},

@@ -191,7 +191,7 @@ mod tests {
 
     // C11
     #[test]
-    fn only_what_is_offered_is_granted() {
+    fn scope_that_is_not_offered_is_not_granted() {
         let scopes = Scopes::new(&[]);
         assert_eq!(scopes.grant(None).unwrap().to_string(), "user.read");
         for asked in [
@@ -217,7 +217,7 @@ mod tests {
 
     // C11: a client that does not ask for more does not get more.
     #[test]
-    fn what_is_offered_besides_is_granted_to_whoever_asks_for_it() {
+    fn optional_scope_is_granted_on_request() {
         let scopes = scopes();
         assert_eq!(scopes.grant(None).unwrap().to_string(), "user.read");
         for (asked, given) in [
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read_as_far_as_it_is_still_offered() {
+    fn stored_scope_that_is_no_longer_offered_is_dropped() {
         let (before, after) = (
             scopes(),
             Scopes::new(&[offered("files.read", "Files.Read")]),
@@ -249,7 +249,7 @@ mod tests {
 
     // MCP, authorization, scope challenge: nothing that is held is lost by asking for more.
     #[test]
-    fn a_wider_scope_has_what_is_held_and_what_is_needed() {
+    fn step_up_scope_has_the_held_and_the_required_ones() {
         let needed = ["mail.read".to_owned()];
         let widened = scopes().widened("user.read gone", &needed);
         assert_eq!(widened.to_string(), "user.read mail.read");
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn entra_is_asked_for_what_was_granted_and_may_write_it_in_its_own_way() {
+    fn granted_entra_scopes_match_in_every_spelling() {
         let scope = scopes().grant(Some("user.read mail.read")).unwrap();
         for good in [
             "User.Read Mail.Read",

@@ -18,7 +18,7 @@ fn errors(fill: impl FnOnce(CatalogBuilder) -> CatalogBuilder) -> Vec<CatalogErr
 const PURE: Handler<ToolResult> = Handler::Step(tool);
 
 #[test]
-fn an_invalid_tool_is_an_error_that_names_it() {
+fn invalid_tool_is_an_error_that_names_it() {
     let add = || Tool::new("add", "Adds");
     let name = || "add".to_owned();
     let tool = name;
@@ -52,7 +52,7 @@ fn an_invalid_tool_is_an_error_that_names_it() {
 
 // C11: such a scope could never be granted, or would make every sign-in fail at Entra.
 #[test]
-fn a_scope_that_would_not_work_fails_at_the_start() {
+fn invalid_scope_fails_at_the_start() {
     let of = |name: &str, graph: &str| {
         errors(|catalog| {
             catalog.scope(ScopeDefinition {
@@ -79,7 +79,7 @@ fn a_scope_that_would_not_work_fails_at_the_start() {
 
 // P1
 #[test]
-fn a_group_may_be_written_in_capitals() {
+fn group_id_in_capitals_is_accepted() {
     let group = "5a1e5000-6c1d-4f38-9b52-1e8d7a3f4d01".to_owned();
     let tool = Tool::new("watch", "Watches").requires_group(group.to_uppercase());
     assert!(tool.is_for(&[], &[group]));
@@ -87,7 +87,7 @@ fn a_group_may_be_written_in_capitals() {
 }
 
 #[test]
-fn everything_that_is_wrong_is_told_at_once() {
+fn all_errors_of_a_catalog_are_reported_at_once() {
     fn read(_: &Call) -> Step<Vec<ResourceContents>> {
         Step::failed(CallError::NotFound)
     }

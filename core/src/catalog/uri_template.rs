@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_takes_a_uri_apart() {
+    fn template_matches_a_uri_and_gives_its_variables() {
         for (template, uri, found) in [
             ("a://{id}/data", "a://x%20y/data", json!({"id": "x y"})),
             ("a://{id}", "a://x@y=", json!({"id": "x@y="})),
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_decoded_value_hides_no_separator() {
+    fn decoded_value_with_a_separator_does_not_match() {
         for uri in [
             "a://x%2Fy",
             "a://x%2fy",
@@ -219,7 +219,7 @@ mod tests {
 
     // Each place is looked at once a piece, however many ways there are.
     #[test]
-    fn a_uri_with_many_ways_to_match_takes_no_time() {
+    fn ambiguous_uri_is_matched_in_linear_time() {
         let template = "a://{a}-{b}-{c}-{d}-{e}-{f}-{g}-{h}/";
         let uri = format!("a://{}", "-".repeat(2000));
         assert_eq!(values(template, &uri), Value::Null);

@@ -15,7 +15,7 @@ fn one(body: &str) -> Message {
 
 // K1
 #[test]
-fn what_is_not_json_in_utf_8_is_a_parse_error_without_id() {
+fn invalid_json_or_utf_8_is_a_parse_error_without_id() {
     let bodies: [&[u8]; 12] = [
         b"",
         b"{",
@@ -39,7 +39,7 @@ fn what_is_not_json_in_utf_8_is_a_parse_error_without_id() {
 
 // K2
 #[test]
-fn a_depth_bomb_is_refused() {
+fn deeply_nested_message_is_refused() {
     for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
         for depth in [200, 100_000] {
             let body = format!("{}1{}", open.repeat(depth), close.repeat(depth));
@@ -50,14 +50,14 @@ fn a_depth_bomb_is_refused() {
 
 // K3
 #[test]
-fn a_message_of_too_many_values_is_refused() {
+fn message_of_too_many_values_is_refused() {
     let wide = format!("[{}1]", "1,".repeat(1_000_000));
     assert_eq!(code(wide), Error::INVALID_REQUEST);
 }
 
 // K4
 #[test]
-fn a_message_that_can_be_read_in_two_ways_is_refused() {
+fn message_with_duplicate_members_is_refused() {
     for body in [
         r#"{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/call"}"#,
         r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}"#,
@@ -73,7 +73,7 @@ fn a_message_that_can_be_read_in_two_ways_is_refused() {
 
 // K4
 #[test]
-fn names_of_members_are_exact() {
+fn member_name_in_another_case_is_unknown() {
     for body in [
         r#"{"jsonrpc":"2.0","id":1,"Method":"ping"}"#,
         r#"{"jsonrpc":"2.0","id":1,"method\u0000":"ping"}"#,
@@ -88,7 +88,7 @@ fn names_of_members_are_exact() {
 
 // K3, K5
 #[test]
-fn an_id_is_a_string_or_an_integer_and_bounded() {
+fn request_id_is_a_bounded_string_or_integer() {
     for id in ["null", "true", "1.5", "1e3", "[1]", "{}", "1e30"] {
         let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#);
         assert_eq!(code(body), Error::INVALID_REQUEST, "{id}");
@@ -110,7 +110,7 @@ fn an_id_is_a_string_or_an_integer_and_bounded() {
 
 // K6
 #[test]
-fn what_is_no_request_is_told_so_and_its_id_comes_back() {
+fn invalid_request_gets_an_error_with_its_id() {
     for body in [
         "1",
         "\"ping\"",
@@ -134,7 +134,7 @@ fn what_is_no_request_is_told_so_and_its_id_comes_back() {
 
 // K7
 #[test]
-fn a_batch_is_bounded() {
+fn batch_over_the_bound_is_refused() {
     let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
     let batch = |count| format!("[{}]", vec![ping; count].join(","));
     assert_eq!(code("[]"), Error::INVALID_REQUEST);
@@ -147,7 +147,7 @@ fn a_batch_is_bounded() {
 
 // K8
 #[test]
-fn an_answer_is_an_answer_and_a_request_without_id_is_a_notification() {
+fn message_without_method_is_a_response_and_without_id_a_notification() {
     for body in [
         r#"{"jsonrpc":"2.0","id":99,"result":{}}"#,
         r#"{"jsonrpc":"2.0","id":99,"error":{"code":1,"message":"x"}}"#,
@@ -159,7 +159,7 @@ fn an_answer_is_an_answer_and_a_request_without_id_is_a_notification() {
 }
 
 #[test]
-fn null_stands_for_what_is_left_out() {
+fn null_params_are_as_if_left_out() {
     for (params, read) in [
         ("null", "{}"),
         (r#"{"cursor":null,"arguments":null,"_meta":null}"#, "{}"),
@@ -184,7 +184,7 @@ fn null_stands_for_what_is_left_out() {
 }
 
 #[test]
-fn a_response_may_write_null_for_its_other_outcome() {
+fn response_with_null_error_is_a_result() {
     let body = r#"{"jsonrpc":"2.0","id":9,"result":{},"error":null}"#;
     let Message::Response(response) = one(body) else {
         panic!("a response")
@@ -201,7 +201,7 @@ fn a_response_may_write_null_for_its_other_outcome() {
 
 // K10
 #[test]
-fn an_error_does_not_repeat_what_was_sent() {
+fn error_does_not_echo_the_request() {
     let body = format!(
         r#"{{"jsonrpc":"2.0","id":1,"method":{{"{}":1}}}}"#,
         "x".repeat(100_000)
@@ -211,7 +211,7 @@ fn an_error_does_not_repeat_what_was_sent() {
 }
 
 #[test]
-fn an_answer_is_written_on_one_line() {
+fn response_is_written_on_one_line() {
     let result = serde_json::json!({"text": "a\nb\u{2028}"});
     let answer = Response::result(Id::Positive(1), result).to_json();
     assert_eq!(

@@ -82,7 +82,7 @@ fn ids_and_field_names_are_unique_and_well_formed() {
 }
 
 #[test]
-fn a_value_cannot_forge_a_line_or_be_endless() {
+fn logged_value_is_escaped_and_bounded() {
     let line = LogEvent::new(LogEventId::ClientRegistered)
         .with(
             Field::ClientName,

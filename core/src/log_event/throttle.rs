@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn burst_of_a_strangers_lines_is_cut_and_counted_once() {
+    fn burst_of_unauthenticated_lines_is_cut_and_counted_once() {
         let mut throttle = Throttle::default();
         let refused = LogEventId::AuthorizationRefused;
         let written = (0..10_000).filter(|_| throttle.admits(refused, Duration::ZERO));
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_users_and_the_server_do_is_never_left_out() {
+    fn lines_of_users_and_of_the_server_are_never_cut() {
         let mut throttle = Throttle::default();
         for id in [
             LogEventId::SignInCompleted,

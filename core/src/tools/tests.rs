@@ -29,7 +29,7 @@ fn call(world: &mut World) -> Response<Bytes> {
 }
 
 #[test]
-fn get_user_details_asks_graph_with_the_callers_token_and_nothing_of_the_clients() {
+fn get_user_details_sends_graph_the_entra_token_and_nothing_of_the_client() {
     let mut world = World::new();
     world.graph_says(200, &profile("alice"));
     let params = json!({"name": "getUserDetails", "_meta": {"progressToken": "../x?y"}});
@@ -55,7 +55,7 @@ fn get_user_details_asks_graph_with_the_callers_token_and_nothing_of_the_clients
 
 // P2, P3
 #[test]
-fn everybody_gets_their_own_whatever_they_say() {
+fn get_user_details_with_any_arguments_returns_the_caller() {
     let mut world = World::new();
     let params = json!({
         "name": "getUserDetails",
@@ -73,7 +73,7 @@ fn everybody_gets_their_own_whatever_they_say() {
 
 // F11, P1
 #[test]
-fn a_token_without_the_scope_is_told_which_is_needed() {
+fn token_without_the_scope_gets_an_error_that_names_it() {
     let mut world = World::new();
     let id = world.initialize("alice", SESSION);
     let token = world.sign_in("alice", "a client", "something.else");
@@ -92,7 +92,7 @@ fn a_token_without_the_scope_is_told_which_is_needed() {
 
 // P2, P4
 #[test]
-fn unknown_tools_and_bad_arguments_are_errors_and_nothing_is_asked() {
+fn unknown_tool_or_invalid_arguments_cause_no_request_to_graph() {
     let mut world = World::new();
     for params in [
         json!({"name": "noSuchTool"}),
@@ -115,7 +115,7 @@ fn unknown_tools_and_bad_arguments_are_errors_and_nothing_is_asked() {
 
 // O1, P5
 #[test]
-fn what_graph_says_in_an_error_stays_here() {
+fn graph_error_text_is_not_disclosed() {
     let secret = "stack trace of Graph";
     for status in [400, 403, 404, 429, 500, 503, 504, 302] {
         let mut world = World::new();
@@ -144,7 +144,7 @@ fn what_graph_says_in_an_error_stays_here() {
 
 // D14
 #[test]
-fn throttled_graph_is_left_alone_by_this_user_until_it_is_over() {
+fn throttled_user_sends_graph_nothing_until_retry_after() {
     let mut world = World::new();
     world.graph_throttles(7);
     for _ in 0..2 {
@@ -167,7 +167,7 @@ fn throttled_graph_is_left_alone_by_this_user_until_it_is_over() {
 }
 
 #[test]
-fn graph_out_of_reach_is_the_environments_fault() {
+fn unreachable_graph_is_a_tool_error() {
     for fault in [
         FetchFault::Unreachable,
         FetchFault::TimedOut,
@@ -182,7 +182,7 @@ fn graph_out_of_reach_is_the_environments_fault() {
 }
 
 #[test]
-fn a_token_that_graph_refuses_is_renewed_once() {
+fn token_refused_by_graph_is_renewed_once() {
     let mut world = World::new();
     world.graph_says(
         401,
@@ -196,7 +196,7 @@ fn a_token_that_graph_refuses_is_renewed_once() {
 
 // F11: never a 200 with an error text
 #[test]
-fn a_sign_in_that_is_over_is_401_with_a_challenge() {
+fn ended_session_gets_401_with_a_challenge() {
     let mut world = World::new();
     for _ in 0..2 {
         world.graph_says(

@@ -104,7 +104,7 @@ mod tests {
 
     // P5
     #[test]
-    fn the_result_is_the_chosen_members_whatever_graph_sends() {
+    fn user_details_have_the_selected_members_only() {
         let body = br#"{"@odata.context": "https://graph.example/$metadata", "mail": null,
             "displayName": "Adele", "businessPhones": null, "passwordProfile": {"password": "x"}}"#;
         let result = json(body);
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_profile_is_an_error_of_the_tool() {
+    fn invalid_profile_is_a_tool_error() {
         for body in ["", "<html>", "[]", r#"{"displayName": 7}"#] {
             let result = json(body.as_bytes());
             assert_eq!(result["isError"], true, "{body}");
@@ -133,7 +133,7 @@ mod tests {
 
     // H11, P6
     #[test]
-    fn a_revision_is_told_what_it_knows_and_nothing_points_at_the_network() {
+    fn listed_tool_has_members_of_its_revision_and_no_remote_references() {
         let members = |revision| {
             let tool = Value::Object(tool().to_json(revision));
             assert!(!tool.to_string().contains("$ref"));

@@ -72,14 +72,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_seed_gives_the_same_bytes_and_another_gives_others() {
+    fn entropy_depends_on_the_seed_only() {
         let draw = |first| Entropy::new(&Seed::new([first; 32])).token::<20>();
         assert_eq!(draw(1), draw(1));
         assert_ne!(draw(1), draw(2));
     }
 
     #[test]
-    fn request_id_is_the_same_before_and_after_a_draw_and_takes_nothing() {
+    fn request_id_does_not_depend_on_draws() {
         let mut entropy = Entropy::new(&Seed::new([1; 32]));
         let id = entropy.request_id();
         assert_eq!(id.len(), 10);

@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_parameter_is_there_once_or_not_at_all() {
+    fn repeated_form_parameter_is_an_error() {
         let form = Form::parse(b"a=1&b=2&b=3&c=&d=x%20y+z");
         assert_eq!(form.one("a"), Ok(Some("1")));
         assert_eq!(form.one("b"), Err(Repeated("b".to_owned())));

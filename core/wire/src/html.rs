@@ -74,7 +74,7 @@ mod tests {
 
     // N1, N3
     #[test]
-    fn text_in_a_slot_stays_text() {
+    fn html_in_a_slot_is_escaped() {
         let text = "<script>alert('x')</script>\" onload=\"& {name} \u{202e}\u{200b}\0";
         let html = Html::fill(
             "<p title=\"{name}\">{name}</p>",

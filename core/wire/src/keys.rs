@@ -300,7 +300,7 @@ mod tests {
 
     // G4
     #[test]
-    fn a_derived_key_and_an_opened_text_are_wiped_when_they_are_dropped() {
+    fn derived_key_and_opened_text_are_wiped_when_dropped() {
         fn is_wiped<T: ZeroizeOnDrop>(_: &T) {}
         let ring = ring_of(1, &[]);
         let sealed = sealed_by(&ring);
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sealed_opens_with_the_same_context_and_share_only() {
+    fn sealed_text_opens_with_its_context_and_share_only() {
         let ring = ring_of(1, &[]);
         let sealed = sealed_by(&ring);
         assert_eq!(
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sealed_record_that_was_cut_or_changed_does_not_open() {
+    fn sealed_record_cut_or_changed_does_not_open() {
         let ring = ring_of(1, &[]);
         let sealed = sealed_by(&ring);
         for length in 0..sealed.len() {
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_rotation_the_old_key_still_opens_and_the_new_one_seals() {
+    fn rotated_keys_open_old_and_seal_new() {
         let (old, both, new) = (ring_of(1, &[]), ring_of(2, &[1]), ring_of(2, &[]));
         assert!(opened(&both, b"id 1", b"share", &sealed_by(&old)).is_some());
         assert!(opened(&new, b"id 1", b"share", &sealed_by(&both)).is_some());

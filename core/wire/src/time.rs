@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_written_as_iso_8601() {
+    fn unix_time_prints_as_iso_8601() {
         for (seconds, text) in [
             (0, "1970-01-01T00:00:00Z"),
             (951_782_400, "2000-02-29T00:00:00Z"),

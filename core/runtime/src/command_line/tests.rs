@@ -190,7 +190,7 @@ fn the_demonstrations_names_are_told_their_replacements() {
 }
 
 #[test]
-fn everything_that_is_wrong_is_told_at_once() {
+fn all_errors_of_a_catalog_are_reported_at_once() {
     let errors = parse(
         &["--log", "xml", "--listen", "here"],
         &[("ENTRA_MCP_KEY", "x")],

@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_none_of_a_choice_is_told_which_there_are() {
+    fn value_outside_an_enum_gets_the_alternatives() {
         let plain = json!({"type": "string", "enum": ["x", "y"]});
         let titled = json!({"oneOf": [{"const": "x", "description": "X"}, {"enum": ["y"]}]});
         let optional = json!({"anyOf": [titled, {"type": "null"}]});
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn an_enum_of_objects_is_told_its_tags_or_what_its_variant_lacks() {
+    fn object_of_no_variant_gets_the_tags_or_the_missing_member() {
         let variant = |tag: &str, member: &str| {
             json!({"type": "object", "required": ["kind", member],
                 "properties": {"kind": {"const": tag}, member: {"type": "number"}}})
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_member_is_told_which_there_are() {
+    fn unknown_member_gets_the_known_ones() {
         let inner = json!({"type": "object", "properties": {"b": {}, "c": {}},
             "additionalProperties": false});
         let message = mismatch(inner, json!({"d": 1}));
