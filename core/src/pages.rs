@@ -117,7 +117,7 @@ mod tests {
 
     // A6, C13, N2, N4
     #[test]
-    fn every_page_carries_the_strict_headers() {
+    fn every_page_has_strict_headers() {
         for response in [
             TestServer::dev().get("/"),
             TestServer::dev().get("/authorize"),
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn the_style_sheet_knows_the_dark_the_keyboard_and_the_phone() {
+    fn style_sheet_supports_dark_mode_keyboard_and_phone() {
         let response = TestServer::dev().get("/style.css");
         assert_eq!(
             testing::header(&response, "content-type"),

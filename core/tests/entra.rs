@@ -39,7 +39,7 @@ fn is_over_and_begins_anew(mut fixture: Fixture) {
 
 // F11: the client is told by 401, and never by words of a tool.
 #[test]
-fn a_user_who_was_thrown_out_gets_401_when_a_tool_needs_a_new_token() {
+fn revoked_user_gets_401_when_a_tool_needs_a_new_token() {
     for dialect in Dialect::ALL {
         let mut fixture = signed_in(dialect);
         fixture.world.control(Control::Revoke { username: alice() });
@@ -61,7 +61,7 @@ fn a_user_who_was_thrown_out_gets_401_when_a_tool_needs_a_new_token() {
 }
 
 #[test]
-fn a_disabled_account_loses_access_within_the_lifetime_of_one_token() {
+fn disabled_account_loses_access_within_one_token_lifetime() {
     let mut fixture = signed_in(LATEST);
     fixture
         .world
@@ -76,7 +76,7 @@ fn a_disabled_account_loses_access_within_the_lifetime_of_one_token() {
 }
 
 #[test]
-fn a_second_factor_at_renewal_means_signing_in_again() {
+fn second_factor_at_refresh_needs_a_new_sign_in() {
     let mut fixture = Fixture::of(&World::faultless(), "frank", LATEST);
     fixture.use_tools().unwrap();
     fixture.wait(Duration::from_secs(60));
@@ -86,7 +86,7 @@ fn a_second_factor_at_renewal_means_signing_in_again() {
 // Microsoft identity platform, authentication and authorization error codes: what ends a session,
 // and what only takes time.
 #[test]
-fn entras_refusals_end_the_session_or_leave_it_as_they_should() {
+fn entra_refresh_error_ends_the_session_only_if_permanent() {
     let ends = [
         50_053, 50_055, 50_076, 50_079, 50_105, 50_173, 53_003, 65_001, 70_008, 700_082,
     ];
@@ -112,7 +112,7 @@ fn entras_refusals_end_the_session_or_leave_it_as_they_should() {
 
 // D9
 #[test]
-fn sign_ins_go_on_when_entra_rolls_its_keys_over() {
+fn sign_in_works_after_entra_rolls_its_keys() {
     for is_emergency in [false, true] {
         let mut fixture = signed_in(LATEST);
         // The keys were fetched just now; an unknown one is looked for again after a while.
@@ -127,7 +127,7 @@ fn sign_ins_go_on_when_entra_rolls_its_keys_over() {
 }
 
 #[test]
-fn a_slow_entra_costs_time_but_no_session() {
+fn slow_entra_ends_no_session() {
     let mut fixture = signed_in(Dialect::Modern);
     let latency = |milliseconds| Control::Latency {
         milliseconds,
@@ -149,7 +149,7 @@ fn a_slow_entra_costs_time_but_no_session() {
 
 // D14: an operator's mistake throws nobody out.
 #[test]
-fn an_expired_client_secret_is_the_operators_to_mend_and_ends_no_session() {
+fn expired_client_secret_is_logged_and_ends_no_session() {
     let mut fixture = signed_in(LATEST);
     fixture
         .world

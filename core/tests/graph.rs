@@ -16,7 +16,7 @@ fn signed_in(dialect: Dialect) -> Fixture {
 
 // P5: words of ours, nothing of the upstream call.
 #[test]
-fn what_graph_refuses_is_told_in_words_and_the_next_call_works() {
+fn graph_error_is_a_tool_error_and_the_next_call_works() {
     for dialect in Dialect::ALL {
         for status in [403, 404, 429, 500, 502, 503, 504] {
             let mut fixture = signed_in(dialect);
@@ -38,14 +38,14 @@ fn what_graph_refuses_is_told_in_words_and_the_next_call_works() {
 }
 
 #[test]
-fn a_token_that_graph_does_not_take_is_renewed_once() {
+fn token_rejected_by_graph_is_renewed_once() {
     let mut fixture = signed_in(Dialect::Modern);
     fixture.world.entra(|entra| entra.fail_graph(401, None, 1));
     fixture.ask().unwrap();
 }
 
 #[test]
-fn while_entra_cannot_be_reached_tools_say_so_and_the_session_lives() {
+fn unreachable_entra_is_a_tool_error_and_ends_no_session() {
     for dialect in Dialect::ALL {
         let mut fixture = signed_in(dialect);
         fixture.world.entra(|entra| entra.set_down(true));
@@ -60,7 +60,7 @@ fn while_entra_cannot_be_reached_tools_say_so_and_the_session_lives() {
 }
 
 #[test]
-fn entras_token_is_renewed_silently_when_it_is_about_to_end() {
+fn entra_token_is_renewed_before_it_expires() {
     let mut fixture = signed_in(Dialect::Modern);
     fixture.wait(Duration::from_secs(3500));
     fixture.ask().unwrap();

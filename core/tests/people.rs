@@ -17,7 +17,7 @@ fn two(dialect: Dialect) -> (World, Fixture, Fixture) {
 
 // I4, P3: the same request ids, side by side.
 #[test]
-fn two_people_at_once_each_get_their_own_in_every_revision() {
+fn users_at_once_each_get_their_own_details_in_every_revision() {
     for dialect in Dialect::ALL {
         let (world, mut alice, mut grace) = two(dialect);
         for _ in 0..4 {
@@ -49,7 +49,7 @@ fn two_people_at_once_each_get_their_own_in_every_revision() {
 
 // I2
 #[test]
-fn the_session_of_somebody_else_is_not_found_and_cannot_be_ended() {
+fn mcp_session_of_another_user_is_not_found_and_cannot_be_ended() {
     for dialect in Dialect::ALL {
         let (world, mut alice, mut grace) = two(dialect);
         if !matches!(dialect, Dialect::Streamable(_)) {
@@ -66,7 +66,7 @@ fn the_session_of_somebody_else_is_not_found_and_cannot_be_ended() {
 
 // I4
 #[test]
-fn nobody_can_post_to_the_stream_of_somebody_else() {
+fn stream_of_another_user_accepts_no_post() {
     let (world, mut alice, grace) = two(Dialect::Sse);
     let endpoint = alice.client.session().unwrap().to_owned();
     let mut request = grace.client.request(http::Method::POST, &endpoint);
@@ -80,7 +80,7 @@ fn nobody_can_post_to_the_stream_of_somebody_else() {
 
 // I9: another session of the same user with another client is another owner.
 #[test]
-fn a_session_belongs_to_the_user_and_the_client() {
+fn mcp_session_belongs_to_user_and_client() {
     let world = World::faultless();
     let dialect = Dialect::Streamable("2025-06-18");
     let mut one = Fixture::of(&world, "alice", dialect);
@@ -104,7 +104,7 @@ fn a_session_belongs_to_the_user_and_the_client() {
 
 // F11
 #[test]
-fn without_a_token_nothing_is_served_whatever_the_session() {
+fn request_without_token_is_refused_whatever_its_mcp_session() {
     let (_, alice, mut grace) = two(Dialect::Streamable("2025-11-25"));
     let session = alice.client.session().unwrap().to_owned();
     grace.client.tokens = None;

@@ -44,7 +44,7 @@ fn wait_for(world: &World, outcomes: &Outcomes) -> Vec<Result<Tokens, ClientErro
 
 // E3
 #[test]
-fn twenty_redemptions_of_one_code_at_once_give_one_token() {
+fn code_redeemed_twenty_times_at_once_gives_one_token() {
     for seed in 0..20 {
         let world = restless(seed);
         let mut fixture = Fixture::of(&world, "alice", LATEST);
@@ -71,7 +71,7 @@ fn twenty_redemptions_of_one_code_at_once_give_one_token() {
 
 // E3, E6: nobody is logged out by it.
 #[test]
-fn twenty_refreshes_at_once_give_one_successor_and_the_session_goes_on() {
+fn refresh_token_used_twenty_times_at_once_gives_one_successor() {
     for seed in 0..20 {
         let world = restless(seed);
         let mut fixture = Fixture::of(&world, "alice", LATEST);
@@ -102,7 +102,7 @@ fn twenty_refreshes_at_once_give_one_successor_and_the_session_goes_on() {
 
 // Tools that renew Entra's token at the same time, while the client refreshes its own.
 #[test]
-fn tools_that_all_need_a_new_token_of_entras_all_get_their_answer() {
+fn parallel_calls_that_need_a_new_entra_token_all_succeed() {
     for seed in 0..10 {
         let world = restless(seed);
         let mut fixture = Fixture::of(&world, "alice", Dialect::Modern);
@@ -133,7 +133,7 @@ fn tools_that_all_need_a_new_token_of_entras_all_get_their_answer() {
 
 // M4
 #[test]
-fn nobody_can_hold_any_number_of_streams() {
+fn streams_of_a_user_are_bounded() {
     let world = World::faultless();
     let mut fixture = Fixture::of(&world, "alice", Dialect::Sse);
     fixture.use_tools().unwrap();

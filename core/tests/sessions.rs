@@ -22,7 +22,7 @@ fn is_signed_out(error: &ClientError) -> bool {
 
 // E5
 #[test]
-fn each_refresh_gives_other_tokens_and_they_work() {
+fn refresh_returns_new_tokens_that_work() {
     let mut fixture = signed_in();
     let mut seen = vec![fixture.refresh_token(), fixture.session_token()];
     for _ in 0..3 {
@@ -38,7 +38,7 @@ fn each_refresh_gives_other_tokens_and_they_work() {
 
 // E6: the answer was lost, the client repeats.
 #[test]
-fn a_refresh_that_is_repeated_at_once_gives_the_same_successor() {
+fn refresh_repeated_at_once_returns_the_same_successor() {
     let mut fixture = signed_in();
     let spent = fixture.refresh_token();
     fixture.refresh().unwrap();
@@ -53,7 +53,7 @@ fn a_refresh_that_is_repeated_at_once_gives_the_same_successor() {
 
 // E6
 #[test]
-fn a_refresh_token_that_is_used_again_later_ends_the_session() {
+fn refresh_token_reused_later_ends_the_session() {
     let mut fixture = signed_in();
     let spent = fixture.refresh_token();
     fixture.refresh().unwrap();
@@ -80,7 +80,7 @@ fn a_refresh_token_that_is_used_again_later_ends_the_session() {
 }
 
 #[test]
-fn once_the_successor_was_used_the_predecessor_ends_the_session() {
+fn refresh_token_reused_after_its_successor_ends_the_session() {
     let mut fixture = signed_in();
     let spent = fixture.refresh_token();
     fixture.refresh().unwrap();
@@ -95,7 +95,7 @@ fn once_the_successor_was_used_the_predecessor_ends_the_session() {
 
 // F11: 401 and a challenge, never 200 with words.
 #[test]
-fn a_session_token_that_is_over_gets_a_challenge_and_a_refresh_goes_on() {
+fn expired_session_token_gets_a_challenge_and_can_be_refreshed() {
     for dialect in Dialect::ALL {
         let mut fixture = Fixture::of(&World::faultless(), "alice", dialect);
         fixture.use_tools().unwrap();
@@ -111,7 +111,7 @@ fn a_session_token_that_is_over_gets_a_challenge_and_a_refresh_goes_on() {
 }
 
 #[test]
-fn the_session_outlives_the_hour_of_entras_token() {
+fn session_outlives_the_entra_access_token() {
     let mut fixture = signed_in();
     for _ in 0..5 {
         fixture.wait(Duration::from_secs(3500));
@@ -121,7 +121,7 @@ fn the_session_outlives_the_hour_of_entras_token() {
 }
 
 #[test]
-fn a_session_that_nobody_uses_for_two_weeks_is_over() {
+fn session_unused_for_two_weeks_expires() {
     let mut fixture = signed_in();
     fixture.client.disconnect();
     fixture.wait(Duration::from_secs(14 * 24 * 3600 + 1));
@@ -130,7 +130,7 @@ fn a_session_that_nobody_uses_for_two_weeks_is_over() {
 }
 
 #[test]
-fn a_killed_server_comes_back_and_its_clients_go_on_with_the_same_token() {
+fn session_token_works_after_the_server_is_killed() {
     for dialect in Dialect::ALL {
         let mut fixture = Fixture::of(&World::faultless(), "alice", dialect);
         fixture.use_tools().unwrap();
@@ -155,7 +155,7 @@ fn a_killed_server_comes_back_and_its_clients_go_on_with_the_same_token() {
 
 // Q5
 #[test]
-fn any_replica_takes_any_step() {
+fn sign_in_step_works_on_any_replica() {
     let options = Options::faultless().with_replicas(2);
     let bytes: Vec<u8> = (0..200).collect();
     let world = World::new(options, Choice::of_bytes(&bytes));
@@ -174,7 +174,7 @@ fn any_replica_takes_any_step() {
 
 // E11
 #[test]
-fn revoking_either_token_ends_the_session_at_once() {
+fn revoked_token_of_either_kind_ends_the_session_at_once() {
     for revoke_refresh in [false, true] {
         let mut fixture = signed_in();
         let token = if revoke_refresh {
@@ -191,7 +191,7 @@ fn revoking_either_token_ends_the_session_at_once() {
 
 // E10, E11
 #[test]
-fn nobody_else_can_revoke_and_a_stranger_learns_nothing() {
+fn foreign_client_cannot_revoke_and_learns_nothing() {
     let world = World::faultless();
     let mut alice = Fixture::of(&world, "alice", LATEST);
     let mut grace = Fixture::of(&world, "grace", LATEST);
@@ -207,7 +207,7 @@ fn nobody_else_can_revoke_and_a_stranger_learns_nothing() {
 
 // I7
 #[test]
-fn an_open_stream_ends_with_its_session() {
+fn open_stream_ends_with_its_session() {
     let mut fixture = Fixture::of(&World::faultless(), "alice", Dialect::Sse);
     fixture.use_tools().unwrap();
     let token = fixture.session_token();
@@ -217,7 +217,7 @@ fn an_open_stream_ends_with_its_session() {
 }
 
 #[test]
-fn a_lost_store_signs_everybody_out_and_they_sign_in_again() {
+fn lost_store_signs_everybody_out() {
     let mut fixture = signed_in();
     fixture.world.store(|store| store.wipe());
     assert!(is_signed_out(&fixture.use_tools().unwrap_err()));
@@ -228,7 +228,7 @@ fn a_lost_store_signs_everybody_out_and_they_sign_in_again() {
 }
 
 #[test]
-fn while_the_store_is_away_nothing_is_lost() {
+fn unavailable_store_loses_nothing() {
     let mut fixture = signed_in();
     fixture
         .world

@@ -20,7 +20,7 @@ fn fixture_at(public_url: &str) -> Fixture {
 }
 
 #[test]
-fn a_client_of_every_revision_signs_its_user_in_and_gets_the_users_details() {
+fn client_of_every_revision_signs_in_and_gets_user_details() {
     for dialect in Dialect::ALL {
         let mut fixture = Fixture::of(&World::faultless(), "alice", dialect);
         let details = fixture.use_tools().unwrap();
@@ -35,7 +35,7 @@ fn a_client_of_every_revision_signs_its_user_in_and_gets_the_users_details() {
 }
 
 #[test]
-fn it_works_behind_https_too_where_cookies_have_their_prefix() {
+fn sign_in_behind_https_uses_host_prefixed_cookies() {
     let mut fixture = fixture_at("https://mcp.example.com");
     fixture.use_tools().unwrap();
     let now = fixture.world.now().unix;
@@ -49,7 +49,7 @@ fn it_works_behind_https_too_where_cookies_have_their_prefix() {
 }
 
 #[test]
-fn a_confidential_client_signs_in_too() {
+fn confidential_client_signs_in() {
     let mut fixture = Fixture::faultless();
     fixture.client.is_confidential = true;
     fixture.use_tools().unwrap();
@@ -57,7 +57,7 @@ fn a_confidential_client_signs_in_too() {
 }
 
 #[test]
-fn people_without_a_mailbox_or_with_somebody_elses_address_are_who_they_are() {
+fn users_sharing_an_address_get_their_own_details() {
     for name in ["bob", "carol", "grace", "frank"] {
         let mut fixture = Fixture::of(&World::faultless(), name, LATEST);
         let details = fixture.use_tools().unwrap();
@@ -70,7 +70,7 @@ fn people_without_a_mailbox_or_with_somebody_elses_address_are_who_they_are() {
 
 // A8: and never to Entra.
 #[test]
-fn a_user_who_denies_access_sends_the_client_an_error_and_never_reaches_entra() {
+fn consent_denied_here_gives_access_denied_without_entra() {
     let mut fixture = Fixture::faultless();
     fixture.human.approves = false;
     let error = fixture.sign_in().unwrap_err();
@@ -81,7 +81,7 @@ fn a_user_who_denies_access_sends_the_client_an_error_and_never_reaches_entra() 
 
 // D5
 #[test]
-fn a_user_who_does_not_agree_at_entra_sends_the_client_access_denied() {
+fn consent_denied_at_entra_gives_access_denied() {
     let mut fixture = Fixture::of(&World::faultless(), "carol", LATEST);
     fixture.human.agrees = false;
     let error = fixture.sign_in().unwrap_err();
@@ -91,7 +91,7 @@ fn a_user_who_does_not_agree_at_entra_sends_the_client_access_denied() {
 }
 
 #[test]
-fn people_whom_entra_does_not_let_in_get_no_tokens() {
+fn user_refused_by_entra_gets_no_tokens() {
     for name in ["dave", "erin"] {
         let mut fixture = Fixture::of(&World::faultless(), name, LATEST);
         let error = fixture.sign_in().unwrap_err();
@@ -109,7 +109,7 @@ fn people_whom_entra_does_not_let_in_get_no_tokens() {
 
 // One page opened twice, either form works.
 #[test]
-fn the_consent_page_may_be_opened_twice_before_it_is_answered() {
+fn consent_page_opened_twice_works() {
     let mut fixture = Fixture::faultless();
     let begun = fixture.begin();
     let first = fixture.open_page(&begun.url);
@@ -127,7 +127,7 @@ fn the_consent_page_may_be_opened_twice_before_it_is_answered() {
 
 // D1: the state is spent, the sign-in that came of it goes on.
 #[test]
-fn a_callback_works_once() {
+fn callback_works_once() {
     let mut fixture = Fixture::faultless();
     fixture.use_tools().unwrap();
     let callback = fixture.visited("/auth/callback");
@@ -140,7 +140,7 @@ fn a_callback_works_once() {
 
 // A2: whoever has the address has nothing.
 #[test]
-fn a_callback_in_another_browser_is_refused_and_changes_nothing() {
+fn callback_in_another_browser_is_refused_and_changes_nothing() {
     let world = World::faultless();
     let mut alice = Fixture::of(&world, "alice", LATEST);
     let mut bob = Fixture::of(&world, "bob", LATEST);
@@ -154,7 +154,7 @@ fn a_callback_in_another_browser_is_refused_and_changes_nothing() {
 
 // A2: the attacker consents, the victim signs in.
 #[test]
-fn a_sign_in_that_was_approved_elsewhere_is_refused_in_the_victims_browser() {
+fn sign_in_approved_elsewhere_is_refused_in_the_browser_of_the_victim() {
     let world = World::faultless();
     let mut attacker = Fixture::of(&world, "grace", LATEST);
     let mut victim = Fixture::of(&world, "alice", LATEST);
@@ -174,7 +174,7 @@ fn a_sign_in_that_was_approved_elsewhere_is_refused_in_the_victims_browser() {
 }
 
 #[test]
-fn a_sign_in_that_takes_too_long_has_to_be_begun_again() {
+fn sign_in_that_takes_too_long_expires() {
     let mut fixture = Fixture::faultless();
     let begun = fixture.begin();
     let page = fixture.open_page(&begun.url);
@@ -192,7 +192,7 @@ fn a_sign_in_that_takes_too_long_has_to_be_begun_again() {
 }
 
 #[test]
-fn a_callback_that_comes_too_late_is_refused() {
+fn late_callback_is_refused() {
     let mut fixture = Fixture::faultless();
     let begun = fixture.begin();
     let page = fixture.open_page(&begun.url);
@@ -216,7 +216,7 @@ fn a_callback_that_comes_too_late_is_refused() {
 
 // C3, C4
 #[test]
-fn a_code_is_good_only_with_its_verifier_and_as_it_was_given() {
+fn code_needs_its_verifier_and_redirect_uri() {
     let mut fixture = Fixture::faultless();
     let (begun, code) = fixture.until_code();
     let mut other = begun.clone();
@@ -228,7 +228,7 @@ fn a_code_is_good_only_with_its_verifier_and_as_it_was_given() {
 }
 
 #[test]
-fn a_code_is_good_for_a_minute() {
+fn code_expires_after_a_minute() {
     let mut fixture = Fixture::faultless();
     let (begun, code) = fixture.until_code();
     fixture.wait(Duration::from_secs(61));
@@ -239,7 +239,7 @@ fn a_code_is_good_for_a_minute() {
 
 // E2
 #[test]
-fn a_code_that_is_used_twice_ends_the_session_that_it_gave() {
+fn code_used_twice_ends_its_session() {
     let mut fixture = Fixture::faultless();
     let (begun, code) = fixture.until_code();
     fixture.redeem(&begun, &code).unwrap();
@@ -252,7 +252,7 @@ fn a_code_that_is_used_twice_ends_the_session_that_it_gave() {
 
 // E4, E7
 #[test]
-fn a_code_is_good_only_for_the_client_that_asked() {
+fn code_of_another_client_is_refused() {
     let world = World::faultless();
     let mut alice = Fixture::of(&world, "alice", LATEST);
     let mut mallory = Fixture::of(&world, "grace", LATEST);
@@ -263,7 +263,7 @@ fn a_code_is_good_only_for_the_client_that_asked() {
 }
 
 #[test]
-fn while_entra_cannot_be_reached_a_sign_in_fails_with_words_and_works_again_afterwards() {
+fn unreachable_entra_fails_the_sign_in_until_it_returns() {
     let mut fixture = Fixture::faultless();
     fixture.world.entra(|entra| entra.set_down(true));
     let error = fixture.sign_in().unwrap_err();
@@ -275,7 +275,7 @@ fn while_entra_cannot_be_reached_a_sign_in_fails_with_words_and_works_again_afte
 
 // D5: nothing of Entra's own words.
 #[test]
-fn a_code_that_entra_does_not_redeem_is_an_error_for_the_client() {
+fn code_not_redeemed_by_entra_is_an_error_for_the_client() {
     for status in [400, 429, 500, 503] {
         let mut fixture = Fixture::faultless();
         fixture.world.entra(|entra| entra.fail_token(status));
@@ -296,7 +296,7 @@ fn a_code_that_entra_does_not_redeem_is_an_error_for_the_client() {
 
 // D5
 #[test]
-fn no_id_token_is_believed_that_is_not_for_this_sign_in() {
+fn id_token_of_another_sign_in_is_refused() {
     for lie in ID_TOKEN_FAULTS {
         let mut fixture = Fixture::faultless();
         fixture.world.entra(|entra| entra.spoil_id_token(lie));

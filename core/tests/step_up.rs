@@ -125,7 +125,7 @@ fn challenged(fixture: &Fixture) -> String {
 
 // I2, I9, P1; MCP, authorization, step-up flow
 #[test]
-fn a_step_up_sign_in_widens_the_session_that_the_client_is_in() {
+fn step_up_sign_in_widens_the_session() {
     for dialect in Dialect::ALL {
         let mut fixture = Fixture::of(&world(), "alice", dialect);
         fixture.sign_in().expect("alice signs in");
@@ -153,7 +153,7 @@ fn a_step_up_sign_in_widens_the_session_that_the_client_is_in() {
 
 // P1: all that is needed, those that are held among it, so that asking for it loses nothing.
 #[test]
-fn the_challenge_names_all_that_is_needed_and_held() {
+fn step_up_challenge_names_held_and_required_scopes() {
     let mut fixture = Fixture::of(&world(), "alice", LATEST);
     for held in ["user.read", "mail.read"] {
         sign_in_for(&mut fixture, held).expect("alice signs in");
@@ -164,7 +164,7 @@ fn the_challenge_names_all_that_is_needed_and_held() {
 
 // E7: a refresh keeps the wider scope, may narrow it, and never widens.
 #[test]
-fn a_refresh_keeps_what_was_granted() {
+fn refresh_keeps_granted_scopes() {
     let mut fixture = Fixture::of(&world(), "alice", LATEST);
     sign_in_for(&mut fixture, "user.read mail.read").expect("alice signs in");
     fixture.refresh().expect("it refreshes");
@@ -188,7 +188,7 @@ fn a_refresh_keeps_what_was_granted() {
 
 // A4: each approval is of its scopes; who says no to more keeps what there was.
 #[test]
-fn a_user_who_does_not_want_more_keeps_what_there_was() {
+fn declined_step_up_keeps_the_session() {
     let mut fixture = Fixture::of(&world(), "alice", LATEST);
     fixture.sign_in().expect("alice signs in");
     connect(&mut fixture);
@@ -200,7 +200,7 @@ fn a_user_who_does_not_want_more_keeps_what_there_was() {
 
 // P1: who lacks the role or group does not see the tool, and calling it is as if there were none.
 #[test]
-fn a_tool_for_a_role_or_a_group_is_hidden_from_everybody_else() {
+fn tool_for_a_role_or_group_is_hidden_from_others() {
     for dialect in Dialect::ALL {
         for (name, own) in [
             ("alice", Some("report")),
@@ -239,7 +239,7 @@ fn a_tool_for_a_role_or_a_group_is_hidden_from_everybody_else() {
 
 // E7, D10: roles and groups outlive a refresh.
 #[test]
-fn roles_are_still_there_after_a_renewal() {
+fn roles_survive_a_refresh() {
     let mut fixture = Fixture::of(&world(), "alice", LATEST);
     fixture.sign_in().expect("alice signs in");
     fixture.wait(std::time::Duration::from_secs(3000));
@@ -251,7 +251,7 @@ fn roles_are_still_there_after_a_renewal() {
 
 // D5, D10, P9: consent that is missing is told in words, and a sign-in for more mends it.
 #[test]
-fn a_token_for_a_permission_is_given_once_the_user_has_consented() {
+fn token_for_a_permission_needs_consent() {
     let mut fixture = Fixture::of(&world(), "carol", LATEST);
     fixture
         .sign_in()
@@ -280,7 +280,7 @@ fn a_token_for_a_permission_is_given_once_the_user_has_consented() {
 
 // E7, P9: what was consented to in another session is had on demand, and the session goes on.
 #[test]
-fn a_refresh_token_is_good_for_whatever_was_consented_to() {
+fn refresh_token_serves_every_consented_permission() {
     let world = world();
     let mut carol = Fixture::of(&world, "carol", LATEST);
     carol.sign_in().expect("carol signs in");

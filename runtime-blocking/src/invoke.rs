@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn wishes_are_granted_one_after_the_other() {
+    fn effects_are_performed_in_order() {
         let function = |cx: &Context| {
             cx.progress(1.0, 2.0)?;
             let token = cx.token("https://graph.microsoft.com/User.Read")?;
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn two_wishes_at_once_are_each_granted_their_own() {
+    fn concurrent_effects_each_get_their_result() {
         let function = |cx: &Context| {
             let token = |scope| Ok::<_, CallError>(cx.token(scope)?.expose().clone());
             let (one, other) = std::thread::scope(|threads| {
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn what_entra_refuses_is_told_to_the_model() {
+    fn entra_refusal_is_a_tool_error() {
         let function = |cx: &Context| done(cx.token("x")?.expose().clone());
         let refuse = |_| EffectResult::Token(Err("Sign in again.".to_owned()));
         let result = invoked(function, Call::new("x"), refuse);
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_that_was_answered_in_an_earlier_round_is_not_asked() {
+    fn input_request_answered_in_an_earlier_round_is_not_sent() {
         let function =
             |cx: &Context| done(cx.request_input("sure", InputRequest::roots())?.action());
         let call = Call::new("x").with_answer("sure", InputResponse::Declined);
@@ -300,14 +300,14 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_the_failure_of_its_call() {
+    fn panic_fails_its_call_only() {
         let function = |_: &Context| panic!("a bug of the tool");
         let result = invoked(function, Call::new("x"), |_| EffectResult::Done);
         assert!(matches!(result, Err(CallError::Internal(_))), "{result:?}");
     }
 
     #[test]
-    fn a_call_that_is_cancelled_or_whose_exchange_ends_is_interrupted_where_it_waits() {
+    fn cancelled_call_is_interrupted_where_it_waits() {
         for is_cancelled in [true, false] {
             let (sender, ended) = mpsc::channel();
             let function = move |cx: &Context| {
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_stage_and_what_was_never_offered_fail_in_words() {
+    fn full_thread_pool_or_unknown_handler_is_an_error() {
         let full = pool(|_| done("never"));
         let permits: Vec<_> = (0..CALLS).map(|_| full.permit().unwrap()).collect();
         let mailbox = Mailbox::default();

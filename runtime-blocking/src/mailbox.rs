@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_call_says_to_nobody_comes_back() {
+    fn message_of_a_call_without_receiver_is_returned() {
         let mailbox = Mailbox::default();
         assert!(mailbox.call(1, over()).is_ok());
         assert!(matches!(

@@ -15,7 +15,7 @@ const PROGRAM: Program = Program::new(
 );
 
 #[test]
-fn the_example_was_built() {
+fn example_own_runtime_is_built() {
     let path = concat!(
         env!("CARGO_TARGET_TMPDIR"),
         "/../debug/examples/own_runtime"

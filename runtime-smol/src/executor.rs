@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_finished_elsewhere_is_counted() {
+    fn work_finished_elsewhere_is_counted() {
         let executor = Executor::new();
         for place in 0..=DETACHED {
             assert_eq!(executor.is_saturated(), place == DETACHED);
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn work_that_is_dropped_before_its_end_is_finished_elsewhere() {
+    fn dropped_work_is_finished_elsewhere() {
         let executor = Executor::new();
         let (go, going) = bounded::<()>(1);
         let (done, finished) = bounded(1);

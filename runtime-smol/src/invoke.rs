@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn wishes_are_granted_one_after_the_other() {
+    fn effects_are_performed_in_order() {
         let function = |cx: Context| async move {
             cx.progress(1.0, 2.0).await?;
             let token = cx.token("https://graph.microsoft.com/User.Read").await?;
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn two_wishes_at_once_are_each_granted_their_own() {
+    fn concurrent_effects_each_get_their_result() {
         let function = |cx: Context| async move {
             let (one, other) = future::zip(cx.token("one"), cx.token("other")).await;
             done(format!("{}, {}", one?.expose(), other?.expose()))
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wish_that_nobody_read_is_interrupted_with_its_call() {
+    fn pending_effect_is_interrupted_with_its_call() {
         let executor = Executor::new();
         let (sender, kept) = async_channel::bounded(1);
         let handler: BoxedHandler = Arc::new(move |cx: Context| {
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn what_entra_refuses_is_told_to_the_model() {
+    fn entra_refusal_is_a_tool_error() {
         let function = |cx: Context| async move { done(cx.token("x").await?.expose().clone()) };
         let refuse = |_| EffectResult::Token(Err("Sign in again.".to_owned()));
         let result = invoked(function, Call::new("x"), refuse);
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_that_was_answered_in_an_earlier_round_is_not_asked() {
+    fn input_request_answered_in_an_earlier_round_is_not_sent() {
         let function = |cx: Context| async move {
             let answer = cx.request_input("sure", InputRequest::roots()).await?;
             done(answer.action())
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_the_failure_of_its_call() {
+    fn panic_fails_its_call_only() {
         let result = invoked(
             |_| async { panic!("a bug of the tool") },
             Call::new("x"),
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_is_cancelled_is_dropped_where_it_waits() {
+    fn cancelled_call_is_dropped_where_it_waits() {
         let executor = Executor::new();
         let (sender, kept) = async_channel::bounded(1);
         let handler: BoxedHandler = Arc::new(move |cx: Context| {
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_never_offered_fails_in_words() {
+    fn unknown_handler_is_an_error() {
         let executor = Executor::new();
         let mut running = RunningCall::start(None, perform(Call::new("x")), &executor);
         let message = executor.run(future::poll_fn(|waker| running.poll(waker)));

@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_connection_hears_of_the_end_and_is_counted_until_its_own() {
+    fn connections_are_notified_of_shutdown_and_counted_until_closed() {
         let connections = Arc::new(Connections::new());
         let guards = [connections.register(), connections.register()];
         assert!(guards.iter().all(|guard| !guard.closing().is_closed()));

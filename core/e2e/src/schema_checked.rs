@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "a message does not fit its schema")]
-    fn an_answer_that_does_not_fit_ends_the_case() {
+    fn invalid_response_fails_the_case() {
         let exchange = CheckedTraffic::default().asked("/mcp", &[], LIST);
         exchange.answered(&json(
             r#"{"jsonrpc": "2.0", "id": 1, "result": {"tools": 1}}"#,
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "a message does not fit its schema")]
-    fn a_wrong_message_that_was_taken_ends_the_case() {
+    fn accepted_invalid_message_fails_the_case() {
         let wrong = r#"{"jsonrpc": "2.0", "id": 1, "method": "tools/list", "also": 1}"#;
         let exchange = CheckedTraffic::default().asked("/mcp", &[], wrong);
         exchange.answered(&json(
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "a message does not fit its schema")]
-    fn an_event_that_does_not_fit_ends_the_case() {
+    fn invalid_event_fails_the_case() {
         let exchange = CheckedTraffic::default().asked("/sse", &[], "");
         exchange.answered(&Response::default());
         exchange.event(

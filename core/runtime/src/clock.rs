@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_monotonic_clock_does_not_go_back_and_the_wall_clock_is_of_this_century() {
+    fn clocks_are_monotonic_and_of_this_century() {
         let clock = Clock::start();
         let (first, second) = (clock.now(), clock.now());
         assert!(first.instant <= second.instant);

@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_response_has_its_length_and_to_head_no_body() {
+    fn response_has_its_length_and_to_head_no_body() {
         let response = Response::builder()
             .header("x-a", "b")
             .header("content-length", "99")
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn no_content_has_no_length() {
+    fn status_204_has_no_content_length() {
         let response = Response::builder().status(204).body(Bytes::new()).unwrap();
         let expected = "HTTP/1.1 204 No Content|";
         assert_eq!(
@@ -143,14 +143,14 @@ mod tests {
 
     // L14
     #[test]
-    fn no_answer_names_the_software() {
+    fn response_does_not_name_the_software() {
         let response = Response::new(Bytes::new());
         let head = text(&super::response(&response, &Method::GET, false)).to_lowercase();
         assert!(!head.contains("server:"), "{head}");
     }
 
     #[test]
-    fn pieces_are_chunks_and_none_of_them_is_the_last_by_accident() {
+    fn empty_piece_does_not_end_the_chunked_body() {
         assert_eq!(
             chunk(b"0123456789abcdef", BodyEnd::WithLastChunk),
             b"10\r\n0123456789abcdef\r\n"

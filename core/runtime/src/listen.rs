@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_in_use_is_told_with_the_setting_that_changes_it() {
+    fn address_in_use_is_an_error_that_names_the_setting() {
         let first = bind(&["127.0.0.1:0".parse().unwrap()]).unwrap();
         let taken = first[0].local_addr().unwrap();
         let error = bind(&[taken]).unwrap_err();
@@ -132,14 +132,14 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv6_address_that_this_machine_lacks_is_left_out() {
+    fn missing_ipv6_loopback_is_skipped() {
         let addresses = ["127.0.0.1:0", "[2001:db8::1]:0"].map(|text| text.parse().unwrap());
         assert_eq!(bind(&addresses).unwrap().len(), 1);
         assert!(bind(&addresses[1..]).is_err());
     }
 
     #[test]
-    fn there_is_room_for_connections() {
+    fn descriptor_limit_allows_all_connections() {
         let ceiling = connection_ceiling();
         assert!((1..=limits::CONNECTIONS).contains(&ceiling), "{ceiling}");
     }

@@ -240,7 +240,7 @@ mod tests {
 
     // O4
     #[test]
-    fn an_event_is_one_line_for_people_with_its_id() {
+    fn text_log_event_is_one_line_with_its_id() {
         let line = logged(LogFormat::Text, || write(&registered()));
         let (time, rest) = line.split_once("  INFO ").unwrap();
         assert!(time.ends_with('Z') && time.contains('T'), "{line}");
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_one_json_object_on_request() {
+    fn json_log_event_is_one_object() {
         let line = logged(LogFormat::Json, || write(&registered()));
         let (head, rest) = line.split_once(",\"level\"").unwrap();
         assert!(head.starts_with("{\"time\":\""), "{line}");
@@ -264,7 +264,7 @@ mod tests {
 
     // M14
     #[test]
-    fn burst_of_a_strangers_lines_is_bounded() {
+    fn burst_of_unauthenticated_lines_is_bounded() {
         let lines = logged(LogFormat::Text, || {
             for _ in 0..1000 {
                 log(&LogEvent::new(LogEventId::AuthorizationRefused));
@@ -276,7 +276,7 @@ mod tests {
 
     // O4
     #[test]
-    fn what_others_log_is_one_line_too() {
+    fn log_line_of_another_crate_is_one_line() {
         let line = logged(LogFormat::Text, || {
             tracing::warn!("a\nforged line \u{1b}[31m{}", "x".repeat(10_000));
         });
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_and_the_chatter_of_other_crates_are_quiet() {
+    fn log_of_other_crates_is_filtered() {
         let line = logged(LogFormat::Text, || {
             write(&LogEvent::new(LogEventId::GraphTokenRefused));
             tracing::info!(target: "ureq", "chatter");

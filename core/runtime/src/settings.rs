@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dotenv_file_reads_as_the_demonstrations_did() {
+    fn dotenv_file_of_the_demonstration_is_read() {
         let read = dotenv(
             "\u{feff}# comment\r\nPLAIN=a b # comment\r\nexport EXPORTED = x\n\nEMPTY=\n\
              DOUBLE=\"a # b\\nc\" # comment\nSINGLE='a\\n\"b\"'\nURL=http://localhost:3001/?a=b\n\
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_of_the_program_is_taken_out_and_the_argument_wins_over_the_variable() {
+    fn own_flag_of_a_program_is_removed_and_overrides_its_variable() {
         let variables = [("ENTRA_MCP_HTTP_SERVER", "tiny_http")];
         let mut plain = given(&["--listen", "x"], &[]);
         assert_eq!(plain.choose(&PROGRAM).unwrap()["--http-server"], "strict");
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_choice_is_told_with_the_right_ones() {
+    fn invalid_choice_is_an_error_with_the_valid_ones() {
         let refusal = given(&["--http-server", "apache"], &[]).choose(&PROGRAM);
         assert_eq!(
             refusal.unwrap_err().to_string(),

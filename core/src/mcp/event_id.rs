@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_has_one_spelling() {
+    fn event_id_has_one_spelling() {
         let id = EventId {
             stream: StreamId([255; 16]),
             number: 7,

@@ -57,7 +57,7 @@ mod tests {
 
     // K9
     #[test]
-    fn no_data_can_begin_an_event_of_its_own() {
+    fn sse_data_cannot_begin_another_event() {
         let event = event("message", "a\n\nevent: endpoint\rdata: b");
         let text = std::str::from_utf8(&event).unwrap();
         assert_eq!(text, "event: message\ndata: a  event: endpoint data: b\n\n");

@@ -24,7 +24,7 @@ mod tests {
 
     // C1, C3
     #[test]
-    fn only_the_verifier_of_the_challenge_verifies() {
+    fn wrong_pkce_verifier_is_refused() {
         assert!(verifies(VERIFIER, CHALLENGE));
         let wrong = [
             "".to_owned(),

@@ -74,7 +74,7 @@ mod tests {
 
     // C9
     #[test]
-    fn a_resource_is_ours_modulo_a_slash_or_refused() {
+    fn resource_of_another_server_is_refused() {
         for resource in [
             "https://mcp.example/mcp",
             "https://mcp.example/mcp/",

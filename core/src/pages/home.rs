@@ -78,7 +78,7 @@ mod tests {
     use crate::testing::{self, TestServer};
 
     #[test]
-    fn the_front_page_tells_the_addresses_and_what_to_paste() {
+    fn front_page_shows_addresses_and_snippets() {
         let text = testing::text(&TestServer::https().get("/"));
         for part in [
             "https://mcp.example/mcp",
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn the_dev_tenant_is_told_of_loudly() {
+    fn front_page_warns_of_the_dev_tenant() {
         let mut server = TestServer::dev();
         server.server.config.dev_tenant = Some(Vec::new());
         assert!(testing::text(&server.get("/")).contains("Never use it for anything real"));

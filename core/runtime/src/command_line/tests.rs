@@ -65,7 +65,7 @@ fn real(changes: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'static
 }
 
 #[test]
-fn with_nothing_given_the_dev_tenant_starts_on_loopback() {
+fn empty_settings_start_the_dev_tenant_on_loopback() {
     let config = config(&[], &[]);
     let listen: Vec<_> = config.listen.iter().map(ToString::to_string).collect();
     assert_eq!(listen, ["127.0.0.1:3001", "[::1]:3001"]);
@@ -80,7 +80,7 @@ fn with_nothing_given_the_dev_tenant_starts_on_loopback() {
 }
 
 #[test]
-fn a_flag_wins_over_its_variable() {
+fn flag_overrides_its_variable() {
     let config = config(
         &[
             "--listen=127.0.0.1:4001",
@@ -103,7 +103,7 @@ fn a_flag_wins_over_its_variable() {
 
 // F5
 #[test]
-fn a_key_is_32_random_bytes() {
+fn master_key_that_is_not_32_bytes_is_an_error() {
     let key = "kZ0r9Q+lq0nUe3V1cT4fXw7sJb2yHmEoPdGiLaKuNvs=";
     let bare = key.replace('=', "").replace('+', "-");
     for list in [format!("{key}\n{bare}"), format!("{key}, {bare}")] {
@@ -134,7 +134,7 @@ fn a_key_is_32_random_bytes() {
 }
 
 #[test]
-fn an_unknown_name_is_told_with_the_nearest_known_one() {
+fn unknown_setting_is_an_error_with_the_nearest_name() {
     assert!(words(&["--listn", "x"], &[]).contains("Did you mean --listen?"));
     let unknown = ConfigError::UnknownSetting {
         setting: "ENTRA_MCP_PUBLIC_URI".to_owned(),
@@ -157,7 +157,7 @@ fn an_unknown_name_is_told_with_the_nearest_known_one() {
 
 // O5: other users of the computer can list the arguments of every process.
 #[test]
-fn a_secret_is_no_flag() {
+fn secret_as_a_flag_is_an_error() {
     for (flag, variable) in [
         ("--client-secret", "AZURE_CLIENT_SECRET"),
         ("--azure-client-secret", "AZURE_CLIENT_SECRET"),
@@ -172,7 +172,7 @@ fn a_secret_is_no_flag() {
 }
 
 #[test]
-fn the_demonstrations_names_are_told_their_replacements() {
+fn settings_of_the_demonstration_are_errors_with_their_replacements() {
     for (old, new) in [
         ("FR_TENANT_ID", "AZURE_TENANT_ID"),
         ("FR_API_CLIENT_ID", "AZURE_CLIENT_ID"),
@@ -190,7 +190,7 @@ fn the_demonstrations_names_are_told_their_replacements() {
 }
 
 #[test]
-fn all_errors_of_a_catalog_are_reported_at_once() {
+fn all_errors_of_the_settings_are_reported_at_once() {
     let errors = parse(
         &["--log", "xml", "--listen", "here"],
         &[("ENTRA_MCP_KEY", "x")],
@@ -212,7 +212,7 @@ fn all_errors_of_a_catalog_are_reported_at_once() {
 }
 
 #[test]
-fn help_names_every_setting_and_welcome_shows_no_secret() {
+fn help_lists_every_setting_and_welcome_shows_no_secret() {
     let Ok(Command::Help(text)) = parse(&["--help"], &[]) else {
         panic!("help was asked for");
     };
@@ -246,7 +246,7 @@ fn help_names_every_setting_and_welcome_shows_no_secret() {
 
 // A10
 #[test]
-fn the_clients_that_are_let_in_are_places() {
+fn allowed_client_is_a_redirect_target() {
     let places = [("ENTRA_MCP_ALLOWED_CLIENTS", "vscode.dev, localhost")];
     assert_eq!(
         config(&[], &places).allowed_clients,

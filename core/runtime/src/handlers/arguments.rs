@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn the_schema_of_arguments_is_that_of_their_type_without_references() {
+    fn arguments_schema_comes_from_their_type_without_references() {
         let schema = input_schema_of::<Add>();
         assert_eq!(schema["required"], json!(["a"]));
         assert!(!schema.to_string().contains("$ref"), "{schema}");
@@ -132,7 +132,7 @@ mod tests {
 
     // Model providers refuse it; it is told as that, not as no object.
     #[test]
-    fn a_choice_of_objects_fails_at_the_start() {
+    fn arguments_of_an_enum_fail_at_the_start() {
         let tool = describe::<Either>(Tool::new("x", "x"));
         let catalog = Catalog::builder().tool(tool, Handler::Runtime).build();
         let words = catalog.unwrap_err().to_string();
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_that_says_nothing_leaves_the_schema_of_the_tool() {
+    fn untyped_arguments_leave_the_schema_of_the_tool() {
         let own = Tool::new("x", "x").input_schema(json!({"own": 1}));
         assert_eq!(described::<()>(), own);
         assert_eq!(described::<Map<String, Value>>(), own);
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_map_of_anything_takes_any_arguments_and_another_map_what_it_holds() {
+    fn map_as_arguments_accepts_members_of_its_value_type() {
         let none = || Tool::new("x", "x");
         let any = json!({"type": "object", "properties": {}, "additionalProperties": true});
         let any = none().input_schema(any);
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn the_arguments_of_a_prompt_are_the_fields_of_their_type() {
+    fn prompt_arguments_are_the_fields_of_their_type() {
         #[derive(JsonSchema)]
         #[expect(dead_code, reason = "only its schema matters")]
         struct Review {
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_are_read_as_their_type() {
+    fn arguments_are_deserialized_as_their_type() {
         let arguments = Map::from_iter([("a".to_owned(), json!(2))]);
         assert!(read::<()>(&arguments).is_ok());
         assert_eq!(read::<Map<String, Value>>(&arguments).unwrap(), arguments);

@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_that_was_answered_is_not_asked_again() {
+    fn answered_input_request_is_not_sent_again() {
         let call = Call::new("leave").with_answer("days", InputResponse::Declined);
         let context = context(Target::Tool("leave".to_owned()), call);
         let questions = || {
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_completion_knows_what_was_entered_so_far() {
+    fn completion_gets_the_present_arguments() {
         let target = Target::CompletePrompt("review".to_owned(), "language".to_owned());
         let call = Call::new("review").with_argument("language", json!("ru"));
         let completing = CallContext::completing(&context(target, call));

@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_is_asked_for_by_a_form() {
+    fn elicited_type_becomes_a_form() {
         let kinds = ["Holiday", "Illness"];
         let who = [("Everybody", "Everybody"), ("Team", "The team")];
         let form = ElicitationSchema::new()
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_form_holds_is_told_in_words() {
+    fn type_that_no_form_holds_is_an_error() {
         let Err(CallError::Internal(words)) = elicitation_schema_of::<Nested>() else {
             panic!("a form is flat");
         };
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_read_as_the_type() {
+    fn form_content_is_deserialized_as_the_type() {
         let values = json!({"days": 3, "kind": "Illness", "told": ["Team"]});
         let Value::Object(values) = values else {
             panic!("an object");

@@ -119,7 +119,7 @@ mod tests {
 
     // The TypeScript SDK refuses the whole list of tools for one boolean among the properties.
     #[test]
-    fn no_schema_of_a_value_is_a_boolean() {
+    fn schema_of_any_value_is_no_boolean() {
         let schema = input_schema_of::<All>();
         assert_eq!(schema["properties"]["any"], json!({}));
         assert_eq!(schema["properties"]["list"]["items"], json!({}));
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_format_that_json_schema_does_not_have_becomes_bounds() {
+    fn integer_format_becomes_bounds() {
         let schema = input_schema_of::<All>();
         let field = |name: &str| schema["properties"][name].clone();
         for (name, minimum, maximum) in [
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_is_described_as_it_is_serialized() {
+    fn output_schema_follows_serialization() {
         let required = |schema: Value| {
             let names = schema["required"].as_array().unwrap().clone();
             names.contains(&json!("count"))
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_that_is_one_of_several_objects_is_an_object() {
+    fn output_schema_of_an_enum_is_an_object() {
         #[derive(Serialize, JsonSchema)]
         #[serde(tag = "kind")]
         #[expect(dead_code, reason = "only its schema matters")]

@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_called_finds_what_was_offered() {
+    fn call_reaches_the_registered_handler() {
         let (_, handlers) = ServerBuilder::new()
             .tool::<Add>(Tool::new("add", "Adds"), 1)
             .resource(Resource::new("docs://a", "a"), 2)
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_offer_is_told_in_words() {
+    fn invalid_registration_is_a_start_error() {
         let twice = ServerBuilder::new()
             .tool::<Add>(Tool::new("add", "Adds"), 1)
             .tool::<Add>(Tool::new("add", "Adds too"), 2)

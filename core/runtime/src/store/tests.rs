@@ -71,7 +71,7 @@ fn text(stored: Option<Stored>) -> Option<String> {
 }
 
 #[test]
-fn a_record_is_there_until_it_expires() {
+fn record_is_found_until_it_expires() {
     let place = Place::new();
     let store = place.store();
     assert_eq!(get(&store, "a", NOW), None);
@@ -83,7 +83,7 @@ fn a_record_is_there_until_it_expires() {
 }
 
 #[test]
-fn what_was_deleted_or_taken_is_gone() {
+fn record_deleted_or_taken_is_gone() {
     let place = Place::new();
     let store = place.store();
     put(&store, "a", "one", Guard::Any);
@@ -97,7 +97,7 @@ fn what_was_deleted_or_taken_is_gone() {
 }
 
 #[test]
-fn a_guard_that_does_not_hold_writes_nothing() {
+fn guard_that_fails_writes_nothing() {
     let place = Place::new();
     let store = place.store();
     assert!(put(&store, "a", "one", Guard::Absent));
@@ -111,7 +111,7 @@ fn a_guard_that_does_not_hold_writes_nothing() {
 }
 
 #[test]
-fn a_version_never_comes_back_after_a_deletion_or_a_restart() {
+fn version_is_never_reused_after_deletion_or_restart() {
     let place = Place::new();
     let store = place.store();
     put(&store, "a", "one", Guard::Any);
@@ -124,7 +124,7 @@ fn a_version_never_comes_back_after_a_deletion_or_a_restart() {
 }
 
 #[test]
-fn an_expired_record_is_absent_to_a_guard() {
+fn expired_record_is_absent_to_a_guard() {
     let place = Place::new();
     let store = place.store();
     put_until(&store, "a", "old", NOW, Guard::Any);
@@ -135,7 +135,7 @@ fn an_expired_record_is_absent_to_a_guard() {
 
 // M16
 #[test]
-fn a_sweep_deletes_what_expired_and_nothing_else() {
+fn purge_deletes_expired_records_only() {
     let place = Place::new();
     let store = place.store();
     for number in 0..3 {
@@ -151,7 +151,7 @@ fn a_sweep_deletes_what_expired_and_nothing_else() {
 
 // Q5, E3
 #[test]
-fn of_twenty_threads_that_take_one_record_one_has_it() {
+fn record_taken_by_twenty_threads_goes_to_one() {
     let place = Place::new();
     let store = Arc::new(place.store());
     for round in 0..3 {
@@ -171,7 +171,7 @@ fn of_twenty_threads_that_take_one_record_one_has_it() {
 }
 
 #[test]
-fn of_twenty_threads_that_write_over_one_version_one_does() {
+fn version_overwritten_by_twenty_threads_is_written_once() {
     let place = Place::new();
     let store = Arc::new(place.store());
     put(&store, "session", "0", Guard::Any);
@@ -193,14 +193,14 @@ fn of_twenty_threads_that_write_over_one_version_one_does() {
 
 // Q4
 #[test]
-fn what_was_written_is_there_after_a_restart() {
+fn record_is_found_after_a_restart() {
     let place = Place::new();
     put(&place.store(), "a", "one", Guard::Any);
     assert_eq!(text(get(&place.store(), "a", NOW)).as_deref(), Some("one"));
 }
 
 #[test]
-fn two_servers_do_not_share_a_folder() {
+fn data_folder_in_use_is_an_error() {
     let place = Place::new();
     let _first = place.store();
     let error = FileStore::open(&place.folder()).unwrap_err();
@@ -209,7 +209,7 @@ fn two_servers_do_not_share_a_folder() {
 
 // G3
 #[test]
-fn folder_store_and_key_are_for_the_owner_only() {
+fn data_folder_is_accessible_to_its_owner_only() {
     let place = Place::new();
     let (folder, store) = (place.folder(), place.store());
     key::ring(&[], &folder, &store).unwrap();
@@ -226,7 +226,7 @@ fn folder_store_and_key_are_for_the_owner_only() {
 }
 
 #[test]
-fn the_generated_key_is_the_same_after_a_restart() {
+fn generated_key_survives_a_restart() {
     let place = Place::new();
     let mac = || {
         let keys = key::ring(&[], &place.folder(), &place.store()).unwrap();
@@ -237,7 +237,7 @@ fn the_generated_key_is_the_same_after_a_restart() {
 
 // Q7, F15
 #[test]
-fn a_lost_key_is_a_refusal_to_start_and_not_a_new_key() {
+fn lost_key_file_is_an_error_at_the_start() {
     let place = Place::new();
     key::ring(&[], &place.folder(), &place.store()).unwrap();
     std::fs::remove_file(place.0.join("master.key")).unwrap();
@@ -248,7 +248,7 @@ fn a_lost_key_is_a_refusal_to_start_and_not_a_new_key() {
 
 // Q7, F15
 #[test]
-fn a_store_takes_the_key_it_knows_or_a_new_one_beside_it() {
+fn store_opens_with_a_known_key_beside_a_new_one() {
     let place = Place::new();
     let (folder, store) = (place.folder(), place.store());
     let [old, new] = [1, 2].map(|byte| MasterKey::new([byte; 32]));
@@ -263,7 +263,7 @@ fn a_store_takes_the_key_it_knows_or_a_new_one_beside_it() {
 
 // G3
 #[test]
-fn a_key_file_that_others_can_read_is_refused() {
+fn key_file_readable_by_others_is_an_error() {
     let place = Place::new();
     key::ring(&[], &place.folder(), &place.store()).unwrap();
     let path = place.0.join("master.key");
@@ -274,7 +274,7 @@ fn a_key_file_that_others_can_read_is_refused() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_used_is_told_in_words() {
+fn unusable_data_folder_is_an_error() {
     let place = Place::new();
     std::fs::write(&place.0, "a file").unwrap();
     let error = DataDir::open(&place.0).unwrap_err();
@@ -285,7 +285,7 @@ fn a_folder_that_cannot_be_used_is_told_in_words() {
 
 // Q4
 #[test]
-fn what_was_answered_is_there_after_a_kill() {
+fn acknowledged_write_survives_a_kill() {
     let (place, other) = (Place::new(), Place::new());
     let store = place.store();
     put(&store, "a", "one", Guard::Any);

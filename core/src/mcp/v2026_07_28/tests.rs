@@ -56,7 +56,7 @@ const NAME: (&str, &str) = ("mcp-name", "getUserDetails");
 
 // MCP 2026-07-28, server/discover
 #[test]
-fn discover_tells_revisions_capabilities_and_who_answers() {
+fn discover_returns_revisions_capabilities_and_server_info() {
     let mut world = World::new();
     let response = send(&mut world, "server/discover", json!({}));
     assert_eq!(response.status(), 200);
@@ -75,7 +75,7 @@ fn discover_tells_revisions_capabilities_and_who_answers() {
 }
 
 #[test]
-fn a_call_is_answered_without_any_session() {
+fn stateless_call_is_answered_without_a_session() {
     let mut world = World::new();
     world.graph_says(200, &profile("alice"));
     let params = json!({"name": "getUserDetails", "arguments": {}});
@@ -90,7 +90,7 @@ fn a_call_is_answered_without_any_session() {
 
 // I8
 #[test]
-fn a_request_says_all_about_itself() {
+fn stateless_request_needs_all_of_its_meta() {
     let fields = [V, METHOD, NAME];
     assert_eq!(
         refused(&fields, &json!({"name": "getUserDetails"})),
@@ -121,7 +121,7 @@ fn a_request_says_all_about_itself() {
 
 // I8, K12
 #[test]
-fn an_unknown_revision_is_told_which_are_known() {
+fn unknown_revision_gets_the_supported_ones() {
     let mut world = World::new();
     let mut params = with_meta(json!({}));
     params["_meta"][VERSION] = json!("v999.0.0");
@@ -141,7 +141,7 @@ fn an_unknown_revision_is_told_which_are_known() {
 
 // K11
 #[test]
-fn a_header_that_differs_from_the_body_is_refused() {
+fn header_that_differs_from_the_body_is_refused() {
     let mut other = call();
     other["_meta"][VERSION] = json!("v999.0.0");
     assert_eq!(refused(&[V, METHOD, NAME], &other), (400, -32020));
@@ -171,7 +171,7 @@ fn a_header_that_differs_from_the_body_is_refused() {
 
 // K11
 #[test]
-fn a_name_that_agrees_is_accepted_with_blanks_around_it() {
+fn matching_name_header_with_blanks_is_accepted() {
     let mut world = World::new();
     world.graph_says(200, &profile("alice"));
     let fields = [V, METHOD, ("mcp-name", "  getUserDetails  ")];
@@ -181,7 +181,7 @@ fn a_name_that_agrees_is_accepted_with_blanks_around_it() {
 
 // K11; MCP 2026-07-28, value encoding: a name that no header can hold
 #[test]
-fn a_name_beyond_ascii_is_accepted_encoded() {
+fn encoded_name_header_beyond_ascii_is_accepted() {
     let params = with_meta(json!({"name": "r\u{e9}sum\u{e9}"}));
     let encoded = ("mcp-name", "=?base64?csOpc3Vtw6k=?=");
     assert_eq!(refused(&[V, METHOD, encoded], &params), (400, -32602));
@@ -191,7 +191,7 @@ fn a_name_beyond_ascii_is_accepted_encoded() {
 
 // K11; MCP 2026-07-28, `Mcp-Param`
 #[test]
-fn a_number_in_a_header_is_compared_as_a_number() {
+fn number_in_a_header_is_compared_as_a_number() {
     for (header, value, same) in [
         ("5", json!(5), true),
         ("5.0", json!(5), true),
@@ -212,7 +212,7 @@ fn a_number_in_a_header_is_compared_as_a_number() {
 
 // MCP 2026-07-28: what the stateless revision has not
 #[test]
-fn methods_of_older_revisions_and_unknown_ones_are_404() {
+fn method_unknown_to_2026_is_404() {
     for method in [
         "initialize",
         "ping",
@@ -235,7 +235,7 @@ fn methods_of_older_revisions_and_unknown_ones_are_404() {
 
 // I8, P4: a state that is not ours
 #[test]
-fn what_a_call_names_wrongly_is_400() {
+fn invalid_params_of_2026_are_400() {
     for params in [
         json!({"name": "noSuchTool"}),
         json!({"name": "getUserDetails", "arguments": 7}),
@@ -250,7 +250,7 @@ fn what_a_call_names_wrongly_is_400() {
 
 // I8
 #[test]
-fn a_session_id_does_not_count() {
+fn mcp_session_id_is_ignored_in_2026() {
     let mut world = World::new();
     let bobs = world.initialize("bob", "2025-11-25");
     for id in [bobs.as_str(), "made-up"] {
@@ -265,7 +265,7 @@ fn a_session_id_does_not_count() {
 
 // I8, K7, K8
 #[test]
-fn neither_batches_nor_answers_are_taken_and_notifications_want_nothing() {
+fn batch_or_response_of_2026_is_refused_and_notification_accepted() {
     let mut world = World::new();
     for wrong in ["[]", r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#] {
         assert_eq!(world.post("alice", &[V], wrong).status(), 400, "{wrong}");
@@ -281,7 +281,7 @@ fn neither_batches_nor_answers_are_taken_and_notifications_want_nothing() {
 
 // K10
 #[test]
-fn a_long_revision_is_not_repeated() {
+fn long_unknown_revision_is_not_echoed() {
     let mut world = World::new();
     let long = "x".repeat(8000);
     let response = world.post(

@@ -42,7 +42,7 @@ fn error_of(form: &Form, headers: &HeaderMap) -> OAuthError {
 
 // H1, H2
 #[test]
-fn a_client_id_is_its_own_registration_and_the_same_for_the_same_public_client() {
+fn public_client_registered_twice_gets_the_same_client_id() {
     let client = client(AuthMethod::None);
     assert_eq!(Client::of_id(client.id(), &keys()), Some(client.clone()));
     let again = Client::register(client.metadata().clone(), &keys(), &mut entropy(2)).unwrap();
@@ -51,7 +51,7 @@ fn a_client_id_is_its_own_registration_and_the_same_for_the_same_public_client()
 
 // H2
 #[test]
-fn a_client_id_that_was_changed_is_unknown() {
+fn changed_client_id_is_unknown() {
     let client = client(AuthMethod::None);
     for place in 0..client.id().len() {
         let mut id = client.id().as_bytes().to_vec();
@@ -97,7 +97,7 @@ fn confidential_client_registered_twice_gets_two_secrets() {
 }
 
 #[test]
-fn a_client_outlives_the_rotation_of_the_key() {
+fn client_id_survives_key_rotation() {
     let client = client(AuthMethod::Post);
     let secret = secret_of(&client);
     let rotated = Keyring::new(MasterKey::new([2; 32]), vec![MasterKey::new([1; 32])]);
@@ -107,7 +107,7 @@ fn a_client_outlives_the_rotation_of_the_key() {
 
 // B9
 #[test]
-fn a_redirect_uri_may_be_left_out_only_if_there_is_one() {
+fn omitted_redirect_uri_needs_a_single_registered_one() {
     let one = client(AuthMethod::None);
     assert!(one.redirect_uri(None).is_some());
     let mut metadata = one.metadata().clone();
@@ -121,7 +121,7 @@ fn a_redirect_uri_may_be_left_out_only_if_there_is_one() {
 }
 
 #[test]
-fn a_public_client_needs_its_id_and_has_no_secret() {
+fn public_client_authenticates_by_its_id_without_secret() {
     let client = client(AuthMethod::None);
     assert!(client.secret(&keys()).is_none());
     let id_only = form(&[("client_id", client.id())]);
@@ -135,7 +135,7 @@ fn a_public_client_needs_its_id_and_has_no_secret() {
 
 // E9
 #[test]
-fn a_confidential_client_shows_its_secret_by_form_or_basic() {
+fn confidential_client_authenticates_by_form_or_basic() {
     let client = client(AuthMethod::Basic);
     let (id, secret) = (client.id(), secret_of(&client));
     let none = HeaderMap::new();
@@ -158,7 +158,7 @@ fn a_confidential_client_shows_its_secret_by_form_or_basic() {
 }
 
 #[test]
-fn two_methods_at_once_or_a_parameter_twice_are_refused() {
+fn two_authentication_methods_at_once_are_refused() {
     let client = client(AuthMethod::Post);
     let (id, secret) = (client.id(), secret_of(&client));
     let both = form(&[("client_id", id), ("client_secret", &secret)]);
@@ -180,7 +180,7 @@ fn two_methods_at_once_or_a_parameter_twice_are_refused() {
 
 // E9, E10
 #[test]
-fn an_unknown_client_is_told_401_and_challenged_only_if_it_used_basic() {
+fn unknown_client_gets_401_with_a_challenge_for_basic_only() {
     let unknown = form(&[("client_id", "dcr.gone.gone")]);
     let refusal = Client::authenticate(&unknown, &HeaderMap::new(), &keys()).unwrap_err();
     let response = refusal.response();
@@ -195,7 +195,7 @@ fn an_unknown_client_is_told_401_and_challenged_only_if_it_used_basic() {
 }
 
 #[test]
-fn what_is_no_basic_header_is_no_client() {
+fn invalid_basic_header_is_no_client() {
     for value in [
         "Bearer x",
         "Basic",

@@ -8,7 +8,7 @@ fn registered(text: &str) -> RedirectUri {
 
 // B3
 #[test]
-fn what_real_clients_register_is_taken() {
+fn redirect_uris_of_real_clients_are_accepted() {
     for uri in [
         "http://localhost:3334/oauth/callback",
         "http://127.0.0.1/",
@@ -27,7 +27,7 @@ fn what_real_clients_register_is_taken() {
 
 // B3
 #[test]
-fn what_could_run_deceive_or_leak_is_refused() {
+fn dangerous_redirect_uri_is_refused() {
     for uri in [
         "",
         "callback",
@@ -86,7 +86,7 @@ fn what_could_run_deceive_or_leak_is_refused() {
 
 // B1
 #[test]
-fn a_requested_uri_is_the_registered_string_or_nothing() {
+fn requested_redirect_uri_must_equal_the_registered_one() {
     let web = registered("https://client.example/cb");
     assert!(web.admits("https://client.example/cb").is_some());
     for uri in [
@@ -122,7 +122,7 @@ fn a_requested_uri_is_the_registered_string_or_nothing() {
 
 // B2
 #[test]
-fn only_the_port_of_a_loopback_address_is_free() {
+fn loopback_redirect_uri_matches_any_port() {
     for host in LOOPBACK {
         let own = registered(&format!("http://{host}:1234/callback?x=1"));
         for port in ["", ":1", ":1234", ":65535"] {
@@ -161,7 +161,7 @@ fn only_the_port_of_a_loopback_address_is_free() {
 
 // C8
 #[test]
-fn parameters_are_added_encoded_to_any_query_and_scheme() {
+fn redirect_parameters_are_encoded_and_appended() {
     let added = |uri: &str| registered(uri).with(&[("state", "a b&c=d\r\n+é"), ("iss", "i")]);
     let query = "state=a%20b%26c%3Dd%0D%0A%2B%C3%A9&iss=i";
     assert_eq!(
@@ -182,7 +182,7 @@ fn parameters_are_added_encoded_to_any_query_and_scheme() {
 
 // A7
 #[test]
-fn it_is_known_when_a_uri_leads_to_this_computer_or_an_app() {
+fn redirect_uri_to_loopback_or_app_scheme_is_recognised() {
     let is = |uri: &str| registered(uri).destination().to_string();
     assert_eq!(is("https://client.example/cb"), "client.example");
     assert_eq!(is("http://localhost:1234/cb"), "localhost:1234");

@@ -76,7 +76,7 @@ fn unknown_tokens_and_those_of_others_are_answered_like_known_ones() {
 
 // E11, I7
 #[test]
-fn an_open_stream_ends_with_its_session() {
+fn open_stream_ends_with_its_session() {
     for name in ["access_token", "refresh_token"] {
         let mut alice = SignedIn::new();
         let tokens = alice.redeem();

@@ -24,7 +24,7 @@ fn said(bytes: &str) -> String {
 }
 
 #[test]
-fn requests_are_answered_in_their_order() {
+fn pipelined_requests_are_answered_in_order() {
     let said = said(
         "GET /a?b=c HTTP/1.1\r\nHost: localhost:3001\r\n\r\n\
          POST /b HTTP/1.1\r\nhost: a\r\nContent-Length: 4\r\n\r\nbody\
@@ -37,7 +37,7 @@ fn requests_are_answered_in_their_order() {
 }
 
 #[test]
-fn a_stream_goes_out_piece_by_piece() {
+fn stream_is_written_piece_by_piece() {
     let said = said("GET /stream HTTP/1.1\r\nHost: a\r\n\r\n");
     let chunks = "\r\n\r\n9\r\ndata: 1\n\n\r\n9\r\ndata: 2\n\n\r\n0\r\n\r\nHTTP/1.1 200";
     assert!(said.contains(chunks), "{said}");
@@ -52,7 +52,7 @@ fn head_has_no_body_and_a_panic_is_a_500() {
 
 // M8
 #[test]
-fn a_body_beyond_its_limit_is_refused() {
+fn body_over_its_limit_is_refused() {
     let body = "x".repeat(1001);
     let said = said(&format!(
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1001\r\n\r\n{body}"
@@ -62,7 +62,7 @@ fn a_body_beyond_its_limit_is_refused() {
 
 // L2 to L4, L6, L8, L9
 #[test]
-fn what_is_seen_to_be_ambiguous_is_refused() {
+fn ambiguous_framing_is_refused() {
     let odd = [
         "GET / HTTP/1.1",
         "GET / HTTP/1.1\r\nHost: a\r\nHost: b",
@@ -81,7 +81,7 @@ fn what_is_seen_to_be_ambiguous_is_refused() {
 
 // L2, L4, L7: NOT held; `strict` holds them.
 #[test]
-fn hidden_requests_are_served_which_is_why_it_faces_no_strangers() {
+fn smuggled_request_is_served_by_tiny_http() {
     let hidden = "GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n";
     let length = hidden.len();
     let smuggled = [
@@ -96,7 +96,7 @@ fn hidden_requests_are_served_which_is_why_it_faces_no_strangers() {
 
 // L11: NOT held.
 #[test]
-fn the_number_of_fields_is_not_bounded() {
+fn number_of_fields_is_not_bounded_by_tiny_http() {
     let many = "X-A: b\r\n".repeat(10_000);
     let said = said(&format!("GET /many HTTP/1.1\r\nHost: a\r\n{many}\r\n"));
     assert_eq!(statuses(&said), [200, 200], "{said}");

@@ -66,7 +66,7 @@ fn trusting(roots: RootCertStore) -> Fetcher {
 }
 
 #[test]
-fn a_host_whose_certificate_is_good_is_asked_over_tls() {
+fn host_with_a_valid_certificate_is_reached_over_tls() {
     let (port, asks) = secure_host();
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from(CERTIFICATE)).unwrap();
@@ -85,7 +85,7 @@ fn a_host_whose_certificate_is_good_is_asked_over_tls() {
 }
 
 #[test]
-fn a_host_whose_certificate_nobody_vouches_for_is_told_nothing() {
+fn host_with_an_untrusted_certificate_is_sent_nothing() {
     let (port, asks) = secure_host();
     let uri = format!("https://localhost:{port}/");
     let answer = Fetcher::new().fetch(fetch(&uri, Reach::Configured));

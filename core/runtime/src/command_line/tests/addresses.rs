@@ -7,7 +7,7 @@ use entra_mcp_core::config::PublicUrlError;
 use super::{super::parse, Command, ConfigError, config, error, real, words};
 
 #[test]
-fn every_way_to_write_an_address_is_understood() {
+fn listen_address_is_accepted_in_every_form() {
     let cases = [
         ("4001", "127.0.0.1:4001 [::1]:4001", "http://localhost:4001"),
         (
@@ -47,7 +47,7 @@ fn every_way_to_write_an_address_is_understood() {
 }
 
 #[test]
-fn the_data_folder_is_the_users_own_unless_it_is_told() {
+fn data_folder_defaults_to_that_of_the_user() {
     let cases = [
         (&real(&[])[..], "/home/adele/.local/share/entra-mcp/entra"),
         (
@@ -73,7 +73,7 @@ fn the_data_folder_is_the_users_own_unless_it_is_told() {
 
 // Q1
 #[test]
-fn the_public_url_is_https_unless_it_is_loopback() {
+fn public_url_must_be_https_unless_loopback() {
     for (wrong, problem) in [
         ("http://mcp.contoso.com", PublicUrlError::NotHttps),
         ("mcp.contoso.com", PublicUrlError::NotUrl),
@@ -100,7 +100,7 @@ fn the_public_url_is_https_unless_it_is_loopback() {
 
 // J5, Q2
 #[test]
-fn the_dev_tenant_starts_only_if_everything_is_loopback() {
+fn dev_tenant_starts_only_on_loopback() {
     let everywhere = [
         &[
             "--listen",
@@ -118,7 +118,7 @@ fn the_dev_tenant_starts_only_if_everything_is_loopback() {
 }
 
 #[test]
-fn an_origin_is_one_and_null_is_none() {
+fn null_is_no_allowed_origin() {
     let arguments = [
         "--allow-origin",
         "http://localhost:6274",

@@ -6,7 +6,7 @@ use super::{
 };
 
 #[test]
-fn a_real_tenant_needs_all_of_its_settings_and_says_which_is_missing() {
+fn incomplete_tenant_settings_are_errors_that_name_the_missing() {
     let with_all = config(&[], &real(&[]));
     assert!(with_all.dev_tenant.is_none());
     assert_eq!(
@@ -29,7 +29,7 @@ fn a_real_tenant_needs_all_of_its_settings_and_says_which_is_missing() {
 
 // D8
 #[test]
-fn a_wrong_setting_of_entra_is_told_with_a_right_one_and_no_secret() {
+fn invalid_entra_setting_is_an_error_with_an_example_and_no_secret() {
     let wrong = [
         ("AZURE_TENANT_ID", "common", "one tenant"),
         ("AZURE_TENANT_ID", "contoso", "neither a GUID nor a domain"),
@@ -74,7 +74,7 @@ fn a_wrong_setting_of_entra_is_told_with_a_right_one_and_no_secret() {
 
 // The tables of Microsoft's national clouds.
 #[test]
-fn each_cloud_has_its_own_graph() {
+fn authority_host_selects_its_graph() {
     let clouds = [
         (
             "https://login.microsoftonline.com",
@@ -102,7 +102,7 @@ fn each_cloud_has_its_own_graph() {
 
 // Entra writes `aud` in small letters; a client id is a GUID, and those are copied in any case.
 #[test]
-fn a_client_id_is_the_same_in_capital_letters() {
+fn client_id_in_capitals_is_accepted() {
     let id = "00001111-AAAA-2222-BBBB-3333CCCC4444";
     let config = config(&[], &real(&[("AZURE_CLIENT_ID", id)]));
     assert_eq!(config.entra.client_id, id.to_ascii_lowercase());
@@ -110,7 +110,7 @@ fn a_client_id_is_the_same_in_capital_letters() {
 
 // J5, Q2: whoever starts a stand-in by itself must not open it to others either.
 #[test]
-fn a_stand_in_for_entra_serves_this_computer_only() {
+fn loopback_authority_needs_a_loopback_server() {
     let stand_in = real(&[("AZURE_AUTHORITY_HOST", "http://localhost:3002")]);
     let kept = config(&[], &stand_in);
     assert_eq!(kept.entra.graph.as_str(), "http://localhost:3002/");

@@ -44,7 +44,7 @@ fn call(world: &mut World, target: &str, params: Value) -> ExchangeId {
 }
 
 #[test]
-fn progress_log_and_result_come_on_the_stream() {
+fn progress_log_and_result_are_sent_on_the_http_sse_stream() {
     let mut world = world();
     let (stream, target) = open(&mut world, "alice");
     post(
@@ -71,7 +71,7 @@ fn progress_log_and_result_come_on_the_stream() {
 }
 
 #[test]
-fn an_input_request_is_sent_on_the_stream_and_its_response_is_posted() {
+fn input_request_is_sent_on_the_http_sse_stream() {
     let mut world = world();
     let (stream, target) = open(&mut world, "alice");
     call(&mut world, &target, json!({"name": "sample"}));
@@ -94,7 +94,7 @@ fn an_input_request_is_sent_on_the_stream_and_its_response_is_posted() {
 }
 
 #[test]
-fn a_message_cancels_a_call_and_so_does_the_end_of_its_stream() {
+fn call_is_cancelled_by_message_and_by_the_end_of_its_stream() {
     let mut world = world();
     let (stream, target) = open(&mut world, "alice");
     let first = call(&mut world, &target, json!({"name": "native"}));
@@ -110,7 +110,7 @@ fn a_message_cancels_a_call_and_so_does_the_end_of_its_stream() {
 }
 
 #[test]
-fn a_call_that_never_ends_is_ended_on_the_stream() {
+fn call_over_its_deadline_is_ended_on_the_http_sse_stream() {
     let mut world = world();
     let (stream, target) = open(&mut world, "alice");
     let id = call(&mut world, &target, json!({"name": "native"}));
@@ -126,7 +126,7 @@ fn a_call_that_never_ends_is_ended_on_the_stream() {
 }
 
 #[test]
-fn a_stream_lives_on_when_its_client_posts_with_a_newer_token() {
+fn http_sse_stream_outlives_its_token_when_a_newer_one_is_used() {
     let mut world = world();
     let (stream, target) = open(&mut world, "alice");
     let lifetime = crate::limits::SESSION_TOKEN_LIFETIME.as_secs();

@@ -15,7 +15,7 @@ fn answer_to(request: &Value, result: Value) -> Value {
 }
 
 #[test]
-fn in_a_session_an_input_request_is_a_request_and_its_response_is_posted() {
+fn input_request_in_a_session_is_sent_and_its_response_posted() {
     let mut world = world();
     for revision in ["2025-06-18", "2025-11-25"] {
         let client = Client::new(&mut world, revision, able());
@@ -40,7 +40,7 @@ fn in_a_session_an_input_request_is_a_request_and_its_response_is_posted() {
 
 // I4: nobody answers for another.
 #[test]
-fn another_user_or_session_cannot_answer_an_input_request() {
+fn input_request_is_not_answered_by_another_user_or_session() {
     let mut world = world();
     let client = Client::new(&mut world, "2025-11-25", able());
     let id = client.begin(&mut world, "tools/call", json!({"name": "ask"}));
@@ -54,7 +54,7 @@ fn another_user_or_session_cannot_answer_an_input_request() {
 }
 
 #[test]
-fn a_response_that_is_an_error_or_does_not_fit_reaches_the_tool() {
+fn input_response_that_is_an_error_or_invalid_reaches_the_tool() {
     let mut world = world();
     let client = Client::new(&mut world, "2025-11-25", able());
     for (responded, why) in [
@@ -79,7 +79,7 @@ fn a_response_that_is_an_error_or_does_not_fit_reaches_the_tool() {
 }
 
 #[test]
-fn an_input_request_without_a_response_times_out_and_is_cancelled() {
+fn input_request_without_response_times_out_and_is_cancelled() {
     let mut world = world();
     let client = Client::new(&mut world, "2025-11-25", able());
     let id = client.begin(&mut world, "tools/call", json!({"name": "page"}));
@@ -91,7 +91,7 @@ fn an_input_request_without_a_response_times_out_and_is_cancelled() {
 }
 
 #[test]
-fn a_call_that_is_cancelled_cancels_its_input_requests() {
+fn cancelled_call_cancels_its_input_requests() {
     let mut world = world();
     let client = Client::new(&mut world, "2025-11-25", able());
     let id = client.begin(&mut world, "tools/call", json!({"name": "page"}));
@@ -106,7 +106,7 @@ fn a_call_that_is_cancelled_cancels_its_input_requests() {
 }
 
 #[test]
-fn a_client_without_the_capability_gets_an_error() {
+fn input_request_to_a_client_without_the_capability_is_an_error() {
     let mut world = world();
     for (revision, capabilities) in [
         ("2025-11-25", json!({})),
@@ -128,7 +128,7 @@ fn a_client_without_the_capability_gets_an_error() {
 }
 
 #[test]
-fn the_clients_model_is_asked_in_the_same_words_in_either_era() {
+fn sampling_request_is_the_same_in_every_revision() {
     let mut world = world();
     let said =
         json!({"role": "assistant", "model": "m", "content": {"type": "text", "text": "Ode"}});
@@ -156,7 +156,7 @@ fn round(world: &mut World, client: &Client, responses: Value, state: Option<&Va
 }
 
 #[test]
-fn since_2026_an_input_request_is_a_result_and_the_call_is_repeated() {
+fn input_request_of_2026_is_a_result_and_the_call_is_repeated() {
     let mut world = world();
     let client = Client::new(&mut world, NEW, able());
     let first = client.call(&mut world, "ask", json!({}));
@@ -194,7 +194,7 @@ fn since_2026_an_input_request_is_a_result_and_the_call_is_repeated() {
 
 // I8: bound to user, client, call; and for a while only.
 #[test]
-fn a_request_state_is_of_this_user_and_this_call() {
+fn request_state_of_another_user_or_call_is_refused() {
     let mut world = world();
     let client = Client::new(&mut world, NEW, able());
     let bob = Client::of("bob", &mut world, NEW, able());

@@ -13,7 +13,7 @@ fn begin(world: &mut World, client: &Client) -> ExchangeId {
 }
 
 #[test]
-fn a_runtime_handler_gets_the_results_of_its_effects() {
+fn runtime_handler_gets_the_results_of_its_effects() {
     let mut world = world();
     let client = Client::new(&mut world, "2025-11-25", json!({}));
     let id = begin(&mut world, &client);
@@ -35,7 +35,7 @@ fn a_runtime_handler_gets_the_results_of_its_effects() {
 }
 
 #[test]
-fn a_result_of_another_kind_is_a_fault_of_the_servers() {
+fn result_of_another_kind_is_an_internal_error() {
     let mut world = world();
     let client = Client::new(&mut world, "2025-11-25", json!({}));
     let id = begin(&mut world, &client);
@@ -45,7 +45,7 @@ fn a_result_of_another_kind_is_a_fault_of_the_servers() {
 }
 
 #[test]
-fn an_input_request_ends_the_round_since_2026() {
+fn input_request_of_2026_ends_the_round() {
     let mut world = world();
     let client = Client::new(&mut world, NEW, json!({"elicitation": {}}));
     let id = begin(&mut world, &client);
@@ -72,7 +72,7 @@ fn an_input_request_ends_the_round_since_2026() {
 }
 
 #[test]
-fn a_message_of_the_client_cancels_its_own_call() {
+fn cancelled_notification_cancels_the_call_of_its_sender() {
     let mut world = world();
     let client = Client::new(&mut world, "2025-11-25", json!({}));
     let bob = Client::of("bob", &mut world, "2025-11-25", json!({}));
@@ -89,7 +89,7 @@ fn a_message_of_the_client_cancels_its_own_call() {
 }
 
 #[test]
-fn a_cancellation_that_comes_too_late_for_one_of_a_batch_leaves_the_next_alone() {
+fn late_cancellation_in_a_batch_does_not_cancel_the_next() {
     let mut world = world();
     let client = Client::new(&mut world, "2025-03-26", json!({}));
     let session = client.session.clone().unwrap();
@@ -118,7 +118,7 @@ fn a_cancellation_that_comes_too_late_for_one_of_a_batch_leaves_the_next_alone()
 }
 
 #[test]
-fn a_request_of_a_batch_that_waits_its_turn_is_cancelled() {
+fn queued_request_of_a_batch_can_be_cancelled() {
     let mut world = world();
     let client = Client::new(&mut world, "2025-03-26", json!({}));
     let session = client.session.clone().unwrap();
@@ -152,7 +152,7 @@ fn a_request_of_a_batch_that_waits_its_turn_is_cancelled() {
 }
 
 #[test]
-fn a_call_goes_on_when_its_token_expires_and_ends_when_its_session_is_revoked() {
+fn call_outlives_its_token_and_ends_with_its_session() {
     let mut world = world();
     let client = Client::new(&mut world, "2025-11-25", json!({}));
     let id = begin(&mut world, &client);
@@ -166,7 +166,7 @@ fn a_call_goes_on_when_its_token_expires_and_ends_when_its_session_is_revoked() 
 }
 
 #[test]
-fn a_call_that_never_ends_is_ended() {
+fn call_over_its_deadline_is_ended() {
     let mut world = world();
     for revision in ["2025-11-25", NEW] {
         let client = Client::new(&mut world, revision, json!({}));
@@ -184,7 +184,7 @@ fn a_call_that_never_ends_is_ended() {
 }
 
 #[test]
-fn a_peer_that_leaves_before_an_answer_cancels_the_call() {
+fn disconnect_before_the_response_cancels_the_call() {
     let mut world = world();
     let client = Client::new(&mut world, "2025-11-25", json!({}));
     let id = begin(&mut world, &client);

@@ -4,7 +4,7 @@ use super::*;
 use crate::catalog::TaskSupport;
 
 #[test]
-fn what_is_offered_is_listed_and_told_of_in_every_revision() {
+fn catalog_is_listed_and_announced_in_every_revision() {
     let mut world = world();
     for revision in OLD.into_iter().chain([NEW]) {
         let client = Client::new(&mut world, revision, json!({}));
@@ -35,7 +35,7 @@ fn what_is_offered_is_listed_and_told_of_in_every_revision() {
 }
 
 #[test]
-fn a_client_may_keep_only_what_its_author_lets_it_keep() {
+fn caching_hint_is_that_of_the_author() {
     fn read(call: &Call) -> Step<Vec<ResourceContents>> {
         Step::Done(Ok(vec![ResourceContents::text(call.name(), "text")]))
     }
@@ -69,7 +69,7 @@ fn a_client_may_keep_only_what_its_author_lets_it_keep() {
 }
 
 #[test]
-fn completion_suggests_so_many_and_says_that_there_are_more() {
+fn completion_values_are_bounded_and_has_more_is_set() {
     let mut world = world();
     let client = Client::new(&mut world, "2025-11-25", json!({}));
     let mut complete = |reference: Value, name: &str, value: &str| {
@@ -102,7 +102,7 @@ fn completion_suggests_so_many_and_says_that_there_are_more() {
 }
 
 #[test]
-fn what_is_not_there_or_does_not_fit_is_told_in_words() {
+fn unknown_name_or_invalid_params_is_an_error_with_a_message() {
     let mut world = world();
     for revision in OLD.into_iter().chain([NEW]) {
         let client = Client::new(&mut world, revision, json!({}));
@@ -129,7 +129,7 @@ fn what_is_not_there_or_does_not_fit_is_told_in_words() {
 }
 
 #[test]
-fn a_list_is_read_page_by_page() {
+fn list_is_paginated() {
     let catalog = offer(Catalog::builder()).page_size(4).build().unwrap();
     let mut world = World::offering(catalog);
     let client = Client::new(&mut world, "2025-06-18", json!({}));
@@ -157,7 +157,7 @@ fn a_list_is_read_page_by_page() {
 }
 
 #[test]
-fn a_whole_number_written_with_a_fraction_reaches_the_tool_as_an_integer() {
+fn whole_number_with_a_fraction_reaches_the_tool_as_an_integer() {
     fn count(call: &Call) -> Step<ToolResult> {
         match call.arguments()["days"].as_u64() {
             Some(days) => Step::done(format!("{days} days")),
@@ -216,7 +216,7 @@ fn null_is_as_if_left_out_in_every_method() {
 
 // P1, P8: who lacks the role does not see the tool, and cannot call it.
 #[test]
-fn a_tool_for_some_is_not_there_for_others() {
+fn guarded_tool_is_unknown_to_others() {
     let mut world = world();
     for revision in ["2025-11-25", NEW] {
         let client = Client::new(&mut world, revision, json!({}));
@@ -229,7 +229,7 @@ fn a_tool_for_some_is_not_there_for_others() {
 
 // P1: nor does it show by what it would need of its caller.
 #[test]
-fn a_tool_for_some_does_not_show_by_its_headers_or_its_tasks() {
+fn guarded_tool_does_not_show_by_headers_or_tasks() {
     let mirrored = json!({"type": "object",
         "properties": {"region": {"type": "string", "x-mcp-header": "Region"}}});
     let hidden = |name: &str| Tool::new(name, "For some").requires_role("Reports.Read");
@@ -300,7 +300,7 @@ fn with_and_without_reports(support: TaskSupport) -> [World; 2] {
 
 // P1, P8: for each method and way of calling, a server with a hidden tool answers as one without it.
 #[test]
-fn a_hidden_tool_is_as_unknown_in_every_method() {
+fn hidden_tool_is_unknown_in_every_method() {
     let capable = json!({"extensions": {"io.modelcontextprotocol/tasks": {}}});
     let supports = [
         TaskSupport::Never,
@@ -336,7 +336,7 @@ fn a_hidden_tool_is_as_unknown_in_every_method() {
 
 // O1: what went wrong inside is for the log, not for the client.
 #[test]
-fn a_fault_of_the_servers_is_logged_and_not_told() {
+fn internal_error_is_logged_and_not_disclosed() {
     let mut world = world();
     let client = Client::new(&mut world, "2025-11-25", json!({}));
     let error = client.call(&mut world, "broken", json!({}));
@@ -351,7 +351,7 @@ fn a_fault_of_the_servers_is_logged_and_not_told() {
 }
 
 #[test]
-fn content_that_a_revision_does_not_know_becomes_words() {
+fn content_unknown_to_a_revision_becomes_text() {
     let sound = Content::audio(b"x", "audio/wav");
     let link = Content::link(Resource::new("a://b", "b"));
     let kinds = |revision: &str| {

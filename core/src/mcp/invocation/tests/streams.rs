@@ -8,7 +8,7 @@ fn slow_params() -> Value {
 }
 
 #[test]
-fn progress_comes_before_the_answer_on_one_stream() {
+fn progress_precedes_the_response_on_its_stream() {
     let mut world = world();
     for revision in ["2025-03-26", "2025-06-18", "2025-11-25", NEW] {
         let client = Client::new(&mut world, revision, json!({}));
@@ -31,7 +31,7 @@ fn progress_comes_before_the_answer_on_one_stream() {
 }
 
 #[test]
-fn without_a_token_or_a_stream_there_is_no_progress_and_the_answer_is_json() {
+fn request_without_progress_token_gets_json() {
     let mut world = world();
     let client = Client::new(&mut world, "2025-11-25", json!({}));
     let params = json!({"name": "slow", "arguments": {"whom": "Alice"}});
@@ -42,7 +42,7 @@ fn without_a_token_or_a_stream_there_is_no_progress_and_the_answer_is_json() {
 }
 
 #[test]
-fn lines_of_the_log_come_from_the_level_that_was_set() {
+fn log_notifications_respect_the_level() {
     let mut world = world();
     let client = Client::new(&mut world, "2025-11-25", json!({}));
     let params = || json!({"name": "slow", "arguments": {"whom": "Alice"}});
@@ -88,7 +88,7 @@ fn resume(world: &mut World, user: &str, client: &Client, last: &str) -> Exchang
 }
 
 #[test]
-fn a_client_that_was_cut_off_comes_back_for_the_rest() {
+fn interrupted_stream_is_resumed() {
     let mut world = world();
     let client = Client::new(&mut world, "2025-11-25", json!({}));
     let id = client.begin(&mut world, "tools/call", slow_params());
@@ -111,7 +111,7 @@ fn a_client_that_was_cut_off_comes_back_for_the_rest() {
 
 // I4, I5
 #[test]
-fn a_stream_is_not_resumed_by_another_user() {
+fn stream_is_not_resumed_by_another_user() {
     let mut world = world();
     let client = Client::new(&mut world, "2025-11-25", json!({}));
     let bob = Client::of("bob", &mut world, "2025-11-25", json!({}));
@@ -129,7 +129,7 @@ fn a_stream_is_not_resumed_by_another_user() {
 }
 
 #[test]
-fn a_client_is_sent_away_and_finds_the_answer_when_it_comes_back() {
+fn polling_client_finds_the_response_when_it_returns() {
     let mut world = world();
     let client = Client::new(&mut world, "2025-11-25", json!({}));
     let id = client.begin(&mut world, "tools/call", json!({"name": "away"}));
@@ -159,7 +159,7 @@ fn a_client_is_sent_away_and_finds_the_answer_when_it_comes_back() {
 }
 
 #[test]
-fn a_stream_of_2026_that_is_closed_cancels_its_call() {
+fn closed_stream_of_2026_cancels_its_call() {
     let mut world = world();
     let client = Client::new(&mut world, NEW, json!({}));
     let id = client.begin(&mut world, "tools/call", slow_params());
@@ -168,7 +168,7 @@ fn a_stream_of_2026_that_is_closed_cancels_its_call() {
 }
 
 #[test]
-fn a_call_that_takes_long_keeps_its_connection_awake_and_ends_with_the_session() {
+fn long_call_sends_keep_alives_and_ends_with_its_session() {
     let mut world = world();
     let client = Client::new(&mut world, "2025-11-25", json!({}));
     let params = json!({"name": "native"});
@@ -185,7 +185,7 @@ fn a_call_that_takes_long_keeps_its_connection_awake_and_ends_with_the_session()
 
 // Found by the simulator, seed 655: it waited for a moment that was past.
 #[test]
-fn a_token_that_expires_while_its_call_begins_does_not_end_the_call() {
+fn token_that_expires_at_the_start_does_not_end_the_call() {
     let mut world = world();
     let client = Client::new(&mut world, "2025-11-25", json!({}));
     let id = client.begin(&mut world, "tools/call", json!({"name": "native"}));
@@ -196,7 +196,7 @@ fn a_token_that_expires_while_its_call_begins_does_not_end_the_call() {
 }
 
 #[test]
-fn changes_are_told_to_those_who_listen_for_them() {
+fn change_is_sent_to_its_listeners_only() {
     let mut world = world();
     let session = Client::new(&mut world, "2025-11-25", json!({}));
     let name = session.session.clone().unwrap();

@@ -79,7 +79,7 @@ fn the_redirect_uri_may_be_left_out() {
 // C3
 
 #[test]
-fn a_code_is_good_for_a_minute() {
+fn code_expires_after_a_minute() {
     let mut alice = SignedIn::new();
     alice.later(limits::AUTHORIZATION_CODE_LIFETIME);
     assert_eq!(error(&alice.token(&[])), "invalid_grant");
