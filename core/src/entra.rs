@@ -3,6 +3,7 @@
 
 mod aadsts;
 pub(crate) mod access_token;
+pub(crate) mod awaiting_metadata;
 pub(crate) mod discovery;
 pub(crate) mod error;
 pub(crate) mod graph;

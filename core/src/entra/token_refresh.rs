@@ -4,6 +4,7 @@
 //! nothing; the new one replaces it in the session.
 
 use super::{
+    awaiting_metadata::AwaitingMetadata,
     error::{EntraError, Step},
     profile::ProfileClaims,
     token_endpoint,
@@ -13,11 +14,11 @@ use crate::{
     entropy::Entropy,
     event::Event,
     fault::Fault,
-    hub::{FromHub, FromHubKind, ToHub, ToHubKind},
+    hub::{ToHub, ToHubKind},
     keys::Keyring,
     secret::Secret,
     session::record::{EntraTokens, Profile, Session, User},
-    step::Cx,
+    step::{Cx, Progress},
     throttle::{Throttled, whole_seconds},
 };
 
@@ -62,13 +63,17 @@ impl RefreshedTokens {
 
 #[derive(Debug)]
 enum State {
-    /// Entra's addresses are being learned: this server has just been started.
-    Learning {
-        refresh_token: Secret<String>,
-        scope: String,
-    },
+    /// This server has just been started, and does not know where Entra's token endpoint is.
+    AwaitingMetadata(AwaitingMetadata<Grant>),
     /// Entra is asked.
-    Asking(Awaiting<Fetch>),
+    AwaitingTokens(Awaiting<Fetch>),
+}
+
+/// What Entra is asked for, and with what.
+#[derive(Debug)]
+struct Grant {
+    refresh_token: Secret<String>,
+    scope: String,
 }
 
 /// How far a renewal is.
@@ -119,45 +124,42 @@ impl TokenRefresh {
         scope: String,
         cx: &mut Cx<'_>,
     ) -> Option<Self> {
+        let grant = Grant {
+            refresh_token: refresh_token.clone(),
+            scope,
+        };
+        let state = match AwaitingMetadata::known(grant, cx) {
+            Progress::Pending(awaiting) => State::AwaitingMetadata(awaiting),
+            Progress::Ready((grant, _)) => State::AwaitingTokens(grant.send(cx)?),
+        };
         let whose = Box::new(session.user.clone());
-        if cx.env.entra.metadata.is_none() {
-            let newer_than = cx.env.entra.revision;
-            cx.to_hub(ToHub(ToHubKind::NeedMetadata { newer_than }));
-            let refresh_token = refresh_token.clone();
-            return Some(Self {
-                whose,
-                state: State::Learning {
-                    refresh_token,
-                    scope,
-                },
-            });
-        }
-        let fetch = token_endpoint::refresh(refresh_token, &scope, cx.env)?;
-        Some(Self {
-            whose,
-            state: State::Asking(cx.fetch(fetch)),
-        })
+        Some(Self { whose, state })
     }
 
     pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Renewed {
         let Self { whose, state } = self;
         let renewal = |whose, state| Renewed::Waiting(Self { whose, state });
         match (state, event) {
-            (
-                State::Learning {
-                    refresh_token,
-                    scope,
+            (State::AwaitingMetadata(awaiting), event) => match awaiting.handle(&event, cx) {
+                Progress::Pending(awaiting) => renewal(whose, State::AwaitingMetadata(awaiting)),
+                Progress::Ready((grant, _)) => match grant.send(cx) {
+                    Some(awaiting) => renewal(whose, State::AwaitingTokens(awaiting)),
+                    None => Renewed::Fault(Fault::Entra),
                 },
-                Event::FromHub(FromHub(FromHubKind::MetadataReady(_))),
-            ) => match token_endpoint::refresh(&refresh_token, &scope, cx.env) {
-                Some(fetch) => renewal(whose, State::Asking(cx.fetch(fetch))),
-                None => Renewed::Fault(Fault::Entra),
             },
-            (State::Asking(awaiting), Event::Fetched(answered)) => {
+            (State::AwaitingTokens(awaiting), Event::Fetched(answered)) => {
                 read_response(awaiting.into_answer(answered), &whose, cx)
             }
             (state, _) => renewal(whose, state),
         }
+    }
+}
+
+impl Grant {
+    /// Asks Entra; `None` if its metadata is not known.
+    fn send(&self, cx: &mut Cx<'_>) -> Option<Awaiting<Fetch>> {
+        let fetch = token_endpoint::refresh(&self.refresh_token, &self.scope, cx.env)?;
+        Some(cx.fetch(fetch))
     }
 }
 

@@ -25,14 +25,15 @@ use super::{
 use crate::{
     ask::{Awaiting, Fetch, Store},
     entra::{
+        awaiting_metadata::{AwaitingMetadata, MetadataProgress},
         error::{EntraError, Step},
         token_endpoint,
     },
     event::Event,
     http::form::Form,
-    hub::{FromHub, FromHubKind, ToHub, ToHubKind},
     log_event::LogEventId,
     pages,
+    provider_metadata::ProviderMetadata,
     secret::Secret,
     step::{Cx, Progress},
     throttle::Throttled,
@@ -42,12 +43,12 @@ use crate::{
 #[expect(clippy::enum_variant_names, reason = "a state says what is awaited")]
 #[derive(Debug)]
 pub(crate) enum Callback {
-    /// Entra's addresses are being learned: this server has just been started.
-    AwaitingMetadata(Box<AuthorizationResponse>),
+    /// This server has just been started, and does not know where Entra's token endpoint is.
+    AwaitingMetadata(Box<AwaitingMetadata<AuthorizationResponse>>),
     /// Entra's code is being redeemed.
     AwaitingTokens(Box<PendingSignIn>, Awaiting<Fetch>),
-    /// The ID token names a key that is not known: newer keys are being learned.
-    AwaitingKeys(Box<TokensReceived>),
+    /// The ID token names a key that is not known: newer keys are being fetched.
+    AwaitingKeys(Box<AwaitingMetadata<TokensReceived>>),
     /// The session is being written.
     AwaitingStore(Box<StoringSession>, Awaiting<Store>),
 }
@@ -73,7 +74,7 @@ impl Callback {
             cx.standing().insert(header::SET_COOKIE, clear);
         }
         match AuthorizationResponse::of(&form, state, request.headers(), cx) {
-            Some(response) => response.go(cx),
+            Some(response) => AuthorizationResponse::go(AwaitingMetadata::known(response, cx), cx),
             None => {
                 cx.log(LogEventId::SignInUnknown);
                 cx.done(unknown(&cx.request_id()))
@@ -84,17 +85,18 @@ impl Callback {
     /// The next state after an event.
     pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
         match (self, event) {
-            (
-                Self::AwaitingMetadata(response),
-                Event::FromHub(FromHub(FromHubKind::MetadataReady(_))),
-            ) => response.judge(cx),
+            (Self::AwaitingMetadata(awaiting), event) => {
+                AuthorizationResponse::go(awaiting.handle(&event, cx), cx)
+            }
             (Self::AwaitingTokens(sign_in, awaiting), Event::Fetched(answered)) => {
                 finish::redeemed(*sign_in, awaiting.into_answer(answered), cx)
             }
-            (
-                Self::AwaitingKeys(redeemed),
-                Event::FromHub(FromHub(FromHubKind::MetadataReady(known))),
-            ) => redeemed.verify_again(known, cx),
+            (Self::AwaitingKeys(awaiting), event) => match awaiting.handle(&event, cx) {
+                Progress::Pending(awaiting) => {
+                    Progress::Pending(Self::AwaitingKeys(Box::new(awaiting)))
+                }
+                Progress::Ready((received, newer)) => received.verify_again(newer.as_deref(), cx),
+            },
             (Self::AwaitingStore(storing, awaiting), Event::Stored(answered)) => {
                 storing.stored(&awaiting.into_answer(answered), cx)
             }
@@ -106,7 +108,7 @@ impl Callback {
 impl AuthorizationResponse {
     /// What came back; `None` if it belongs to no sign-in of this browser, or if something is given
     /// twice (threat D4).
-    fn of(form: &Form, state: Option<&str>, headers: &HeaderMap, cx: &Cx<'_>) -> Option<Box<Self>> {
+    fn of(form: &Form, state: Option<&str>, headers: &HeaderMap, cx: &Cx<'_>) -> Option<Self> {
         if form.repeated(&[]).is_some() {
             return None;
         }
@@ -116,29 +118,28 @@ impl AuthorizationResponse {
             _ => Err(EntraError::of_redirect(form)),
         };
         let iss = form.one("iss").ok()?.map(str::to_owned);
-        Some(Box::new(Self { sign_in, iss, code }))
+        Some(Self { sign_in, iss, code })
     }
 
     /// Goes on, or waits until Entra's addresses are known.
-    fn go(self: Box<Self>, cx: &mut Cx<'_>) -> Progress<Callback> {
-        let known = cx.env.entra;
-        if known.metadata.is_none() || known.is_stale(cx.env.now) {
-            let newer_than = known.revision;
-            cx.to_hub(ToHub(ToHubKind::NeedMetadata { newer_than }));
+    fn go(progress: MetadataProgress<Self>, cx: &mut Cx<'_>) -> Progress<Callback> {
+        match progress {
+            Progress::Pending(awaiting) => {
+                Progress::Pending(Callback::AwaitingMetadata(Box::new(awaiting)))
+            }
+            Progress::Ready((response, Some(metadata))) => response.redeem(&metadata, cx),
+            Progress::Ready((response, None)) => {
+                cx.log(LogEventId::SignInUnavailable);
+                let redirect_target = &response.sign_in.request.redirect_target;
+                redirect_with_error(redirect_target, CallbackError::Unavailable, cx)
+            }
         }
-        if known.metadata.is_none() {
-            return Progress::Pending(Callback::AwaitingMetadata(self));
-        }
-        self.judge(cx)
     }
 
-    fn judge(self: Box<Self>, cx: &mut Cx<'_>) -> Progress<Callback> {
-        let Self { sign_in, iss, code } = *self;
+    /// Redeems the code, if Entra sent one.
+    fn redeem(self, metadata: &ProviderMetadata, cx: &mut Cx<'_>) -> Progress<Callback> {
+        let Self { sign_in, iss, code } = self;
         let redirect_target = &sign_in.request.redirect_target;
-        let Some(metadata) = &cx.env.entra.metadata else {
-            cx.log(LogEventId::SignInUnavailable);
-            return redirect_with_error(redirect_target, CallbackError::Unavailable, cx);
-        };
         // Mix-up: RFC 9207 section 2.4. Entra sends none today.
         if iss.is_some_and(|iss| !metadata.is_issuer(&iss)) {
             cx.log(LogEventId::SignInWrongIssuer);

@@ -22,16 +22,17 @@ use super::{
     remembered_consents::RememberedConsents,
 };
 use crate::{
+    entra::awaiting_metadata::{AwaitingMetadata, MetadataProgress},
     entropy::Entropy,
     env::Env,
     event::Event,
     http::{form::Form, response},
-    hub::{FromHub, FromHubKind, ToHub, ToHubKind},
     keys::Purpose,
     limits,
     log_event::{Field, LogEvent, LogEventId},
     pages,
     planted::Planted,
+    provider_metadata::ProviderMetadata,
     step::{Cx, Progress},
     time::UnixTime,
 };
@@ -39,8 +40,8 @@ use crate::{
 /// The states.
 #[derive(Debug)]
 pub(crate) enum Consent {
-    /// The user has approved; Entra's addresses are being learned.
-    AwaitingMetadata(RedirectToEntra),
+    /// The user has approved; this server has just been started, and does not know where Entra is.
+    AwaitingMetadata(AwaitingMetadata<RedirectToEntra>),
 }
 
 /// A browser on its way to Entra.
@@ -82,11 +83,11 @@ impl Consent {
                 let name = validated.client.metadata().client_name.as_deref();
                 log_decision(LogEventId::ConsentRemembered, &validated.request, name, cx);
                 let public_url = &env.server.config.public_url;
-                RedirectToEntra {
+                let redirect = RedirectToEntra {
                     request: validated.request,
                     cookies: PendingSignIn::make_room(request.headers(), public_url),
-                }
-                .go(cx)
+                };
+                RedirectToEntra::go(AwaitingMetadata::known(redirect, cx), cx)
             }
             Ok(validated) => {
                 let response = ask(validated, request.headers(), cx);
@@ -115,11 +116,11 @@ impl Consent {
                 let public_url = &env.server.config.public_url;
                 let mut cookies = PendingSignIn::make_room(request.headers(), public_url);
                 cookies.extend(approvals.remember(&consent_form.request, env));
-                RedirectToEntra {
+                let redirect = RedirectToEntra {
                     request: consent_form.request,
                     cookies,
-                }
-                .go(cx)
+                };
+                RedirectToEntra::go(AwaitingMetadata::known(redirect, cx), cx)
             }
             Ok(Some("deny")) => {
                 log_decision(LogEventId::ConsentDenied, &consent_form.request, name, cx);
@@ -136,47 +137,36 @@ impl Consent {
 
     /// The next state after an event.
     pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
-        match (self, event) {
-            (
-                Self::AwaitingMetadata(redirect),
-                Event::FromHub(FromHub(FromHubKind::MetadataReady(_))),
-            ) => redirect.arrive(cx),
-            (waiting, _) => Progress::Pending(waiting),
-        }
+        let Self::AwaitingMetadata(awaiting) = self;
+        RedirectToEntra::go(awaiting.handle(&event, cx), cx)
     }
 }
 
 impl RedirectToEntra {
     /// Goes to Entra, or waits until it is known where that is.
-    fn go(self, cx: &mut Cx<'_>) -> Progress<Consent> {
-        if cx.env.entra.metadata.is_some() {
-            return self.arrive(cx);
+    fn go(progress: MetadataProgress<Self>, cx: &mut Cx<'_>) -> Progress<Consent> {
+        match progress {
+            Progress::Pending(awaiting) => Progress::Pending(Consent::AwaitingMetadata(awaiting)),
+            Progress::Ready((redirect, Some(metadata))) => {
+                let response = redirect.respond(&metadata, cx);
+                cx.done(response)
+            }
+            Progress::Ready((_, None)) => {
+                cx.log(LogEventId::SignInUnavailable);
+                cx.done(unavailable(&cx.request_id()))
+            }
         }
-        let newer_than = cx.env.entra.revision;
-        cx.to_hub(ToHub(ToHubKind::NeedMetadata { newer_than }));
-        Progress::Pending(Consent::AwaitingMetadata(self))
     }
 
-    /// Goes to Entra, if it is known where that is.
-    fn arrive(self, cx: &mut Cx<'_>) -> Progress<Consent> {
+    fn respond(self, metadata: &ProviderMetadata, cx: &mut Cx<'_>) -> Response<Bytes> {
         let env = cx.env;
-        let Some(metadata) = &env.entra.metadata else {
-            cx.log(LogEventId::SignInUnavailable);
-            return cx.done(pages::error(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Microsoft Entra ID cannot be reached",
-                "Your approval was taken, but the sign-in page cannot be found right now. Wait a \
-                 moment, then start again from your client.",
-                &cx.request_id(),
-            ));
-        };
         let sign_in = PendingSignIn::begin(self.request, env.now.unix, cx.entropy);
         let cookie = sign_in.set_cookie(env, cx.entropy);
         let mut response = response::see_other(&sign_in.entra_address(metadata, env));
         for cookie in cookie.into_iter().chain(self.cookies) {
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }
-        cx.done(response)
+        response
     }
 }
 
@@ -284,6 +274,16 @@ fn log_decision(
             .with(Field::Destination, destination.to_string())
             .with(Field::Scope, request.scope.to_string()),
     );
+}
+
+fn unavailable(request_id: &str) -> Response<Bytes> {
+    pages::error(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "Microsoft Entra ID cannot be reached",
+        "Your approval was taken, but the sign-in page cannot be found right now. Wait a moment, then \
+         start again from your client.",
+        request_id,
+    )
 }
 
 fn stale(request_id: &str) -> Response<Bytes> {

@@ -10,6 +10,7 @@ use super::{Callback, CallbackError, redirect_with_entra_error, redirect_with_er
 use crate::{
     ask::{Ask, Fetch, Guard, Store, StoreFault},
     entra::{
+        awaiting_metadata::AwaitingMetadata,
         error::{EntraError, Step},
         id_token::{self, IdTokenError, Identity},
         token_endpoint::{self, TokenResponse},
@@ -24,6 +25,7 @@ use crate::{
         opaque_token,
         pending_sign_in::PendingSignIn,
     },
+    provider_metadata::ProviderMetadata,
     secret::Secret,
     session::record::{Code, Hash, Outline, Session, User},
     step::{Cx, Progress},
@@ -53,7 +55,7 @@ pub(super) fn redeemed(
     cx: &mut Cx<'_>,
 ) -> Progress<Callback> {
     match token_endpoint::read(answer) {
-        Ok(tokens) => Box::new(TokensReceived { sign_in, tokens }).verify(cx),
+        Ok(tokens) => TokensReceived { sign_in, tokens }.verify(cx),
         Err(error) => {
             cx.log(error.log_event(Step::CodeRedemption));
             // A request loop is that of one browser, and must not hold up the sign-ins of all others.
@@ -71,34 +73,35 @@ pub(super) fn redeemed(
 }
 
 impl TokensReceived {
-    /// Verifies the ID token; if its key is not known, newer keys are learned once.
-    fn verify(self: Box<Self>, cx: &mut Cx<'_>) -> Progress<Callback> {
-        match self.identity(cx) {
+    /// Verifies the ID token; if its key is not known, newer keys are fetched once.
+    fn verify(self, cx: &mut Cx<'_>) -> Progress<Callback> {
+        match self.identity(cx.env.entra.metadata.as_deref(), cx) {
             Err(IdTokenError::UnknownKey) => {
-                let newer_than = cx.env.entra.revision;
-                cx.to_hub(ToHub(ToHubKind::NeedMetadata { newer_than }));
-                Progress::Pending(Callback::AwaitingKeys(self))
+                let awaiting = AwaitingMetadata::newer(self, cx);
+                Progress::Pending(Callback::AwaitingKeys(Box::new(awaiting)))
             }
-            verdict => self.judge(verdict, cx),
+            verified => self.check_identity(verified, cx),
         }
     }
 
     /// The same with newer keys, if there are any.
     pub(super) fn verify_again(
-        self: Box<Self>,
-        newer: bool,
+        self,
+        newer: Option<&ProviderMetadata>,
         cx: &mut Cx<'_>,
     ) -> Progress<Callback> {
-        let verdict = if newer {
-            self.identity(cx)
-        } else {
-            Err(IdTokenError::UnknownKey)
+        let verified = match newer {
+            Some(_) => self.identity(newer, cx),
+            None => Err(IdTokenError::UnknownKey),
         };
-        self.judge(verdict, cx)
+        self.check_identity(verified, cx)
     }
 
-    fn identity(&self, cx: &Cx<'_>) -> Result<Identity, IdTokenError> {
-        let metadata = cx.env.entra.metadata.as_ref();
+    fn identity(
+        &self,
+        metadata: Option<&ProviderMetadata>,
+        cx: &Cx<'_>,
+    ) -> Result<Identity, IdTokenError> {
         let metadata = metadata.ok_or(IdTokenError::Wrong("no metadata is known"))?;
         let id_token = self.tokens.id_token.as_ref();
         let id_token = id_token.ok_or(IdTokenError::Wrong("there is none"))?;
@@ -110,13 +113,14 @@ impl TokensReceived {
         )
     }
 
-    fn judge(
-        self: Box<Self>,
-        verdict: Result<Identity, IdTokenError>,
+    /// Whether the user may sign in here.
+    fn check_identity(
+        self,
+        verified: Result<Identity, IdTokenError>,
         cx: &mut Cx<'_>,
     ) -> Progress<Callback> {
         let redirect_target = &self.sign_in.request.redirect_target;
-        let identity = match verdict {
+        let identity = match verified {
             Ok(identity) => identity,
             Err(doubt) => {
                 let (event, error) = match doubt {
@@ -142,8 +146,8 @@ impl TokensReceived {
         self.store(identity, cx)
     }
 
-    fn store(self: Box<Self>, identity: Identity, cx: &mut Cx<'_>) -> Progress<Callback> {
-        let Self { sign_in, tokens } = *self;
+    fn store(self, identity: Identity, cx: &mut Cx<'_>) -> Progress<Callback> {
+        let Self { sign_in, tokens } = self;
         identity.claims.warn(cx);
         let (keys, now) = (&cx.env.server.keys, cx.env.now.unix);
         let id = session_id(&sign_in.state, keys);

@@ -1,8 +1,11 @@
 //! Tests of the consent page and what comes of its buttons.
 
 use super::*;
-use crate::testing::{
-    self, TestServer, authorize, browsing::Browsing, client_id, header, parameter, text,
+use crate::{
+    hub::{FromHub, FromHubKind, ToHub, ToHubKind},
+    testing::{
+        self, TestServer, authorize, browsing::Browsing, client_id, header, parameter, text,
+    },
 };
 
 const CALLBACK: &str = "https://client.example/cb";
