@@ -1,4 +1,4 @@
-mod finish;
+mod session;
 
 use ::http::Response;
 use bytes::Bytes;

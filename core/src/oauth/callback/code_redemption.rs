@@ -1,0 +1,78 @@
+//! Entra's code is redeemed (Microsoft identity platform, authorization code flow, "Redeem a code"). Never
+//! twice: Entra takes a code once.
+
+use super::{
+    error::{CallbackError, Failure},
+    tokens_received::TokensReceived,
+};
+use crate::{
+    ask::{Answered, Awaiting, Fetch},
+    entra::{
+        error::{EntraError, Step},
+        token_endpoint,
+    },
+    hub::{ToHub, ToHubKind},
+    oauth::pending_sign_in::PendingSignIn,
+    secret::Secret,
+    step::Cx,
+    throttle::Throttled,
+};
+
+/// A code that is being redeemed.
+#[derive(Debug)]
+pub(crate) struct CodeRedemption {
+    sign_in: PendingSignIn,
+    awaiting: Awaiting<Fetch>,
+}
+
+impl CodeRedemption {
+    /// Sends the code to Entra's token endpoint.
+    pub(super) fn start(
+        sign_in: PendingSignIn,
+        code: &Secret<String>,
+        cx: &mut Cx<'_>,
+    ) -> Result<Self, Failure> {
+        let request = &sign_in.request;
+        let throttle = &cx.env.entra.throttle;
+        let wait = throttle.wait(&Throttled::CodeRedemption, cx.env.now.instant);
+        if wait.is_some() {
+            let redirect_target = sign_in.request.redirect_target;
+            return Err(Failure::new(redirect_target, CallbackError::Unavailable));
+        }
+        match token_endpoint::redeem_code(code, &sign_in.code_verifier, &request.scope, cx.env) {
+            Some(fetch) => Ok(Self {
+                sign_in,
+                awaiting: cx.fetch(fetch),
+            }),
+            None => {
+                let redirect_target = sign_in.request.redirect_target;
+                Err(Failure::new(redirect_target, CallbackError::ServerError))
+            }
+        }
+    }
+
+    /// Entra's token endpoint has answered.
+    pub(super) fn answered(
+        self,
+        answered: Answered<Fetch>,
+        cx: &mut Cx<'_>,
+    ) -> Result<TokensReceived, Failure> {
+        let Self { sign_in, awaiting } = self;
+        match token_endpoint::read(awaiting.into_answer(answered)) {
+            Ok(tokens) => Ok(TokensReceived { sign_in, tokens }),
+            Err(error) => {
+                cx.log(error.log_event(Step::CodeRedemption));
+                // A request loop is that of one browser, and must not hold up the sign-ins of all others.
+                if let EntraError::Throttled(_, wait) = &error
+                    && !error.is_request_loop()
+                {
+                    let (requests, until) =
+                        (Throttled::CodeRedemption, cx.env.now.instant.after(*wait));
+                    cx.to_hub(ToHub(ToHubKind::Throttle { requests, until }));
+                }
+                let redirect_target = sign_in.request.redirect_target;
+                Err(Failure::of_entra(redirect_target, &error))
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Why a sign-in gives the client no code, and how it learns that (RFC 6749 section 4.1.2.1).
+
+use ::http::{Response, StatusCode};
+use bytes::Bytes;
+
+use crate::{
+    entra::error::EntraError,
+    oauth::{authorization_request::RedirectTarget, error::OAuthError},
+    pages,
+    step::Cx,
+};
+
+/// Why the client gets no code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CallbackError {
+    /// The user or a policy said no.
+    Denied,
+    /// The account is of another tenant.
+    OtherTenant,
+    /// The user did not grant what the tools need.
+    NotGranted,
+    /// Entra, or the store, is out of reach.
+    Unavailable,
+    /// Entra refuses this server, or does not answer as it should.
+    ServerError,
+}
+
+impl CallbackError {
+    fn of(error: &EntraError) -> Self {
+        match error {
+            EntraError::SignInAgain(_) => Self::Denied,
+            EntraError::Configuration(_) => Self::ServerError,
+            EntraError::Throttled(..) | EntraError::Unavailable(_) => Self::Unavailable,
+        }
+    }
+
+    /// For the client, and for the user if it shows it.
+    fn parameters(self) -> (OAuthError, &'static str) {
+        match self {
+            Self::Denied => (
+                OAuthError::AccessDenied,
+                "Microsoft Entra ID did not let the user in, or the user said no there.",
+            ),
+            Self::OtherTenant => (
+                OAuthError::AccessDenied,
+                "The account belongs to another organization. Sign in with a work account of the \
+                 organization that runs this server.",
+            ),
+            Self::NotGranted => (
+                OAuthError::AccessDenied,
+                "Microsoft Entra ID did not grant the permission that was asked for.",
+            ),
+            Self::Unavailable => (
+                OAuthError::TemporarilyUnavailable,
+                "The sign-in could not be finished just now. Please try again in a moment.",
+            ),
+            Self::ServerError => (
+                OAuthError::ServerError,
+                "The sign-in could not be finished. The operator of this server finds the reason \
+                 in the log.",
+            ),
+        }
+    }
+}
+
+/// A sign-in that gives no code, and where the client learns that.
+#[derive(Debug)]
+pub(super) struct Failure {
+    redirect_target: RedirectTarget,
+    error: OAuthError,
+    description: String,
+}
+
+impl Failure {
+    pub(super) fn new(redirect_target: RedirectTarget, error: CallbackError) -> Self {
+        let (error, description) = error.parameters();
+        Self {
+            redirect_target,
+            error,
+            description: description.to_owned(),
+        }
+    }
+
+    /// Entra said no. Where its reason is known, it is said, with the number that Microsoft's documentation
+    /// explains.
+    pub(super) fn of_entra(redirect_target: RedirectTarget, error: &EntraError) -> Self {
+        let mut failure = Self::new(redirect_target, CallbackError::of(error));
+        if let Some((number, meaning)) = error.meaning() {
+            failure.description += &format!(" {meaning} (Entra ID error {number}.)");
+        }
+        failure
+    }
+
+    /// Sends the browser back to the client, with the reference of the line in the log.
+    pub(super) fn respond(self, cx: &Cx<'_>) -> Response<Bytes> {
+        let description = format!("{} Reference: {}.", self.description, cx.request_id());
+        let public_url = &cx.env.server.config.public_url;
+        self.redirect_target
+            .error(self.error, &description, public_url)
+    }
+}
+
+/// It is not known whose sign-in this is, so there is nowhere to send the browser (threat B4).
+pub(super) fn unknown(request_id: &str) -> Response<Bytes> {
+    pages::error(
+        StatusCode::BAD_REQUEST,
+        "This sign-in is not known here",
+        "It was finished already, took longer than ten minutes, or began in another browser or \
+         without cookies. Nothing was approved. Close this page and start again from your client.",
+        request_id,
+    )
+}
