@@ -48,7 +48,7 @@ impl std::fmt::Debug for RedirectTarget {
 impl RedirectTarget {
     /// Sends the browser back to the client with a code.
     pub(crate) fn code(&self, code: &Secret<String>, public_url: &PublicUrl) -> Response<Bytes> {
-        self.send(&[("code", code.expose())], public_url)
+        response::see_other(&self.address(&[("code", code.expose())], public_url))
     }
 
     /// Sends the browser back to the client with an error (RFC 6749 section 4.1.2.1).
@@ -58,20 +58,30 @@ impl RedirectTarget {
         description: &str,
         public_url: &PublicUrl,
     ) -> Response<Bytes> {
+        response::see_other(&self.error_address(error, description, public_url))
+    }
+
+    /// Returns the address at which the client learns of an error.
+    pub(crate) fn error_address(
+        &self,
+        error: OAuthError,
+        description: &str,
+        public_url: &PublicUrl,
+    ) -> String {
         let parameters = [
             ("error", error.as_str()),
             ("error_description", description),
         ];
-        self.send(&parameters, public_url)
+        self.address(&parameters, public_url)
     }
 
-    fn send(&self, parameters: &[(&str, &str)], public_url: &PublicUrl) -> Response<Bytes> {
+    fn address(&self, parameters: &[(&str, &str)], public_url: &PublicUrl) -> String {
         let mut parameters = parameters.to_vec();
         if let Some(state) = &self.state {
             parameters.push(("state", state));
         }
         parameters.push(("iss", public_url.issuer()));
-        response::see_other(&self.redirect_uri.with(&parameters))
+        self.redirect_uri.with(&parameters)
     }
 }
 

@@ -1,34 +1,25 @@
 //! GET /authorize: the authorization endpoint (RFC 6749 section 4.1.1, RFC 7636, RFC 8707).
 //!
-//! The client and its redirect URI are judged first. Until both are known to be good, what is wrong
-//! is told on a page, without a redirect and without a link to the address (threat B4). From
-//! then on it is told to the client by a redirect, as RFC 6749 section 4.1.2.1 has it. That a
-//! stranger may register its own site and be redirected to by such an error (threat B6) is
-//! borne: the redirect carries nothing, and clients wait for it.
+//! The client and its redirect URI are checked first. Until both are known to be good, an error is shown on a
+//! page, without a redirect and without a link to the address (threat B4). From then on it is the client's,
+//! as RFC 6749 section 4.1.2.1 has it; but the browser goes to a web site at once only if its user has approved
+//! that client before (threat B6): anybody may register a site.
 //!
 //! Asking changes nothing: a client may look at the address before the browser does, and a page may
 //! be loaded twice.
 
-use ::http::{Response, StatusCode, Uri};
-use bytes::Bytes;
+mod error_page;
 
+use ::http::Uri;
+
+pub(crate) use self::error_page::{ClientError, ErrorPage};
 use super::{
     authorization_request::{AuthorizationRequest, RedirectTarget},
     client::Client,
     error::{OAuthError, Refusal},
     resource,
 };
-use crate::{
-    catalog::scope::Scope,
-    client_setup,
-    env::Env,
-    http::form::Form,
-    limits,
-    pages::{
-        self,
-        html::{Html, Slot},
-    },
-};
+use crate::{catalog::scope::Scope, env::Env, http::form::Form, limits};
 
 /// A request that was found good, and who asks.
 #[derive(Debug)]
@@ -42,24 +33,13 @@ pub(crate) struct ValidatedRequest {
 /// Why a request is not served.
 #[derive(Debug)]
 pub(crate) enum AuthorizeError {
-    /// It is not known where an answer could go: the user is told.
+    /// It is not known where an answer could go.
     Page(ErrorPage),
-    /// The client is told.
-    Redirect(RedirectTarget, Refusal),
+    /// The answer goes to the client.
+    Client(ClientError),
 }
 
-/// What a user is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ErrorPage {
-    /// There is no client of this id.
-    UnknownClient,
-    /// The redirect URI is not one of the client's.
-    RedirectUri,
-    /// The `state` is too long to be returned, or is not text.
-    State,
-}
-
-/// Judges a request.
+/// Checks a request.
 pub(crate) fn read(uri: &Uri, env: Env<'_>) -> Result<ValidatedRequest, AuthorizeError> {
     let form = Form::parse(uri.query().unwrap_or_default().as_bytes());
     let client = form
@@ -72,7 +52,7 @@ pub(crate) fn read(uri: &Uri, env: Env<'_>) -> Result<ValidatedRequest, Authoriz
         .one("redirect_uri")
         .ok()
         .and_then(|requested| client.redirect_uri(requested))
-        // Judged again: a client_id may be older than what the operator allows now.
+        // Checked again: a client_id may be older than what the operator allows now.
         .filter(|redirect_uri| redirect_uri.is_allowed_by(&env.server.config))
         .ok_or(AuthorizeError::Page(ErrorPage::RedirectUri))?;
     // A state given twice is none; the repetition itself is refused below.
@@ -95,11 +75,15 @@ pub(crate) fn read(uri: &Uri, env: Env<'_>) -> Result<ValidatedRequest, Authoriz
             },
             client,
         }),
-        Err(refusal) => Err(AuthorizeError::Redirect(redirect_target, refusal)),
+        Err(refusal) => Err(AuthorizeError::Client(ClientError {
+            client: client.hash(),
+            redirect_target,
+            refusal,
+        })),
     }
 }
 
-/// Judges what is left once it is known where to answer.
+/// Checks what is left once it is known where to answer.
 fn validate(form: &Form, env: Env<'_>) -> Result<(String, String, Scope), Refusal> {
     // Whoever reads the first and whoever reads the last must not differ (threat B8).
     if let Some(repeated) = form.repeated(&["resource"]) {
@@ -157,64 +141,6 @@ fn is_s256(challenge: &str) -> bool {
         && challenge
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
-}
-
-impl ErrorPage {
-    /// The page. It repeats nothing that was sent.
-    pub(crate) fn page(self, request_id: &str, env: Env<'_>) -> Response<Bytes> {
-        let (title, text) = match self {
-            Self::UnknownClient => return unknown_client(request_id, env),
-            Self::RedirectUri => (
-                "This client wants to return to an address it did not register",
-                "So that your sign-in cannot be sent to somebody else, it stops here. Close this \
-                 page. If you have just updated or moved the client, let it forget this server and \
-                 sign in again.",
-            ),
-            Self::State => (
-                "The client sent a request that cannot be answered",
-                "Its state is too long or is not text. Close this page and tell the makers of the \
-                 client.",
-            ),
-        };
-        pages::error(StatusCode::BAD_REQUEST, title, text, request_id)
-    }
-
-    /// The same for the log.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::UnknownClient => "unknown client",
-            Self::RedirectUri => "redirect URI not registered",
-            Self::State => "state too long or no text",
-        }
-    }
-}
-
-/// Clients keep an id that is not good any more for ever, so the page says how each is made to
-/// forget it.
-fn unknown_client(request_id: &str, env: Env<'_>) -> Response<Bytes> {
-    let mut ways = Html::default();
-    for told in client_setup::clients(&env.server.config.public_url) {
-        let slots = [
-            ("client", Slot::Text(told.client)),
-            ("forget", Slot::Text(told.forget)),
-        ];
-        ways.push(&Html::fill(
-            "<li><strong>{client}:</strong> {forget}</li>\n",
-            &slots,
-        ));
-    }
-    let more = Html::fill(
-        "<h2>How to make a client forget</h2>\n<ul>\n{ways}</ul>",
-        &[("ways", Slot::Html(&ways))],
-    );
-    pages::error_with(
-        StatusCode::BAD_REQUEST,
-        "This server does not know the client",
-        "The client uses a registration that this server did not give, or gave before its key was \
-         changed. Let the client forget it, then connect again: it will register anew by itself.",
-        &more,
-        request_id,
-    )
 }
 
 #[cfg(test)]

@@ -58,26 +58,21 @@ impl Consent {
     pub(crate) fn authorize(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Progress<Self> {
         let env = cx.env;
         match authorize::read(request.uri(), env) {
-            Err(AuthorizeError::Page(stop)) => {
+            Err(AuthorizeError::Page(page)) => {
                 cx.log(
                     LogEvent::new(LogEventId::AuthorizationRefused)
-                        .with(Field::Reason, stop.as_str()),
+                        .with(Field::Reason, page.as_str()),
                 );
-                cx.done(stop.page(&cx.request_id(), env))
+                cx.done(page.respond(&cx.request_id(), env))
             }
-            Err(AuthorizeError::Redirect(to, refusal)) => {
+            Err(AuthorizeError::Client(error)) => {
+                let destination = error.redirect_target.redirect_uri.destination();
                 cx.log(
                     LogEvent::new(LogEventId::AuthorizationRefused)
-                        .with(Field::Reason, refusal.description)
-                        .with(
-                            Field::Destination,
-                            to.redirect_uri.destination().to_string(),
-                        ),
+                        .with(Field::Reason, error.refusal.description)
+                        .with(Field::Destination, destination.to_string()),
                 );
-                let public_url = &env.server.config.public_url;
-                let reference = cx.request_id();
-                let description = format!("{} Reference: {reference}.", refusal.description);
-                cx.done(to.error(refusal.error, &description, public_url))
+                cx.done(error.respond(&cx.request_id(), request.headers(), env))
             }
             Ok(validated) if is_approved(&validated, request.headers(), env) => {
                 let name = validated.client.metadata().client_name.as_deref();
@@ -131,7 +126,10 @@ impl Consent {
                     &env.server.config.public_url,
                 ))
             }
-            _ => cx.done(stale(&cx.request_id())),
+            _ => {
+                cx.log(LogEventId::ConsentStale);
+                cx.done(stale(&cx.request_id()))
+            }
         }
     }
 

@@ -9,7 +9,9 @@ use ::http::{HeaderMap, HeaderValue};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{
-    authorization_request::AuthorizationRequest, length_prefixed, redirect_uri::Destination,
+    authorization_request::AuthorizationRequest,
+    length_prefixed,
+    redirect_uri::{Destination, RedirectUri},
 };
 use crate::{env::Env, http::cookie, keys::Purpose, limits, session::record::Hash, time::UnixTime};
 
@@ -18,12 +20,21 @@ const COOKIE: &str = "approvals";
 /// How much of the hash of an approval is kept: 128 bits.
 const MARK_BYTES: usize = 16;
 
-/// One approval: its mark and its end.
-const APPROVAL_BYTES: usize = MARK_BYTES + 8;
+/// One approval as it is written: its two marks and its end.
+const APPROVAL_BYTES: usize = 2 * MARK_BYTES + 8;
 
 /// The approvals of one browser, the oldest first.
 #[derive(Debug, Default)]
-pub(crate) struct RememberedConsents(Vec<([u8; MARK_BYTES], UnixTime)>);
+pub(crate) struct RememberedConsents(Vec<Approval>);
+
+#[derive(Debug)]
+struct Approval {
+    /// Which client and redirect URI.
+    place: [u8; MARK_BYTES],
+    /// Which scopes.
+    scope: [u8; MARK_BYTES],
+    expires: UnixTime,
+}
 
 impl RememberedConsents {
     /// Those of the browser that sent these headers and that are not over.
@@ -42,11 +53,16 @@ impl RememberedConsents {
         let bytes = URL_SAFE_NO_PAD.decode(body).ok()?;
         let (approvals, _) = bytes.as_chunks::<APPROVAL_BYTES>();
         let approvals = approvals.iter().filter_map(|approval| {
-            let (mark, expires) = approval.split_first_chunk::<MARK_BYTES>()?;
+            let (place, rest) = approval.split_first_chunk::<MARK_BYTES>()?;
+            let (scope, expires) = rest.split_first_chunk::<MARK_BYTES>()?;
             let expires = UnixTime(u64::from_be_bytes(expires.try_into().ok()?));
             expires
                 .is_ahead(limits::CONSENT_LIFETIME, env.now.unix, limits::CLOCK_LEEWAY)
-                .then_some((*mark, expires))
+                .then_some(Approval {
+                    place: *place,
+                    scope: *scope,
+                    expires,
+                })
         });
         Some(Self(approvals.collect()))
     }
@@ -58,7 +74,19 @@ impl RememberedConsents {
 
     /// Whether this request was approved before.
     pub(crate) fn cover(&self, request: &AuthorizationRequest) -> bool {
-        may_be_remembered(request) && self.0.iter().any(|(own, _)| *own == mark(request))
+        let scope = scope_mark(request);
+        let place = place_mark(&request.client, &request.redirect_target.redirect_uri);
+        may_be_remembered(request)
+            && self
+                .0
+                .iter()
+                .any(|own| own.place == place && own.scope == scope)
+    }
+
+    /// Whether this client was approved before, with this redirect URI, for whatever scopes.
+    pub(crate) fn know(&self, client: &Hash, redirect_uri: &RedirectUri) -> bool {
+        let place = place_mark(client, redirect_uri);
+        self.0.iter().any(|own| own.place == place)
     }
 
     /// The `Set-Cookie` that remembers this request too; `None` if it is not to be remembered.
@@ -70,16 +98,21 @@ impl RememberedConsents {
         if !may_be_remembered(request) {
             return None;
         }
-        let mark = mark(request);
-        self.0.retain(|(own, _)| *own != mark);
+        let approval = Approval {
+            place: place_mark(&request.client, &request.redirect_target.redirect_uri),
+            scope: scope_mark(request),
+            expires: env.now.unix.after(limits::CONSENT_LIFETIME),
+        };
+        self.0
+            .retain(|own| own.place != approval.place || own.scope != approval.scope);
         let surplus = (self.0.len() + 1).saturating_sub(limits::REMEMBERED_CONSENTS);
         self.0.drain(..surplus);
-        self.0
-            .push((mark, env.now.unix.after(limits::CONSENT_LIFETIME)));
+        self.0.push(approval);
         let mut bytes = Vec::new();
-        for (mark, expires) in &self.0 {
-            bytes.extend_from_slice(mark);
-            bytes.extend_from_slice(&expires.0.to_be_bytes());
+        for approval in &self.0 {
+            bytes.extend_from_slice(&approval.place);
+            bytes.extend_from_slice(&approval.scope);
+            bytes.extend_from_slice(&approval.expires.0.to_be_bytes());
         }
         let body = URL_SAFE_NO_PAD.encode(bytes);
         let mac = env
@@ -97,14 +130,20 @@ fn may_be_remembered(request: &AuthorizationRequest) -> bool {
     matches!(redirect_uri.destination(), Destination::Web(_))
 }
 
-fn mark(request: &AuthorizationRequest) -> [u8; MARK_BYTES] {
-    let bound_to = length_prefixed::pack(&[
-        &request.client.0,
-        request.redirect_target.redirect_uri.as_str().as_bytes(),
-        request.scope.to_string().as_bytes(),
-    ]);
+fn place_mark(client: &Hash, redirect_uri: &RedirectUri) -> [u8; MARK_BYTES] {
+    mark(&length_prefixed::pack(&[
+        &client.0,
+        redirect_uri.as_str().as_bytes(),
+    ]))
+}
+
+fn scope_mark(request: &AuthorizationRequest) -> [u8; MARK_BYTES] {
+    mark(request.scope.to_string().as_bytes())
+}
+
+fn mark(bytes: &[u8]) -> [u8; MARK_BYTES] {
     let mut mark = [0; MARK_BYTES];
-    mark.copy_from_slice(Hash::of(&bound_to).0.split_at(MARK_BYTES).0);
+    mark.copy_from_slice(Hash::of(bytes).0.split_at(MARK_BYTES).0);
     mark
 }
 

@@ -1,0 +1,152 @@
+//! Pages about authorization requests that are not served.
+//!
+//! Anybody may register a site, and so an error that is sent to a client's site makes an open redirector of this
+//! server (threat B6; RFC 9700 section 4.11.2). Where the user has not approved the client in this browser, a page
+//! names the site and leaves it to the user to go there. A program on the user's own computer, or an app, gets its
+//! error at once: nobody can be led to a site by that.
+
+use ::http::{HeaderMap, Response, StatusCode};
+use bytes::Bytes;
+
+use crate::{
+    client_setup,
+    env::Env,
+    oauth::{
+        authorization_request::RedirectTarget, error::Refusal, redirect_uri::Destination,
+        remembered_consents::RememberedConsents,
+    },
+    pages::{
+        self,
+        html::{Html, Slot},
+    },
+    session::record::Hash,
+};
+
+/// An error that is shown to the user, for it is not known where an answer could go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ErrorPage {
+    /// There is no client of this id.
+    UnknownClient,
+    /// The redirect URI is not one of the client's.
+    RedirectUri,
+    /// The `state` is too long to be returned, or is not text.
+    State,
+}
+
+/// An error that goes to the client.
+#[derive(Debug)]
+pub(crate) struct ClientError {
+    /// The SHA-256 of the `client_id`.
+    pub(super) client: Hash,
+    /// Where the client is.
+    pub(crate) redirect_target: RedirectTarget,
+    /// The error.
+    pub(crate) refusal: Refusal,
+}
+
+impl ClientError {
+    /// Sends the browser back to the client, or shows the user where that is.
+    pub(crate) fn respond(
+        &self,
+        request_id: &str,
+        headers: &HeaderMap,
+        env: Env<'_>,
+    ) -> Response<Bytes> {
+        let Self {
+            client,
+            redirect_target,
+            refusal,
+        } = self;
+        let description = format!("{} Reference: {request_id}.", refusal.description);
+        let public_url = &env.server.config.public_url;
+        let redirect_uri = &redirect_target.redirect_uri;
+        match redirect_uri.destination() {
+            Destination::Web(host)
+                if !RememberedConsents::of(headers, env).know(client, redirect_uri) =>
+            {
+                let address =
+                    redirect_target.error_address(refusal.error, &description, public_url);
+                leave(host, &address, refusal.description, request_id)
+            }
+            _ => redirect_target.error(refusal.error, &description, public_url),
+        }
+    }
+}
+
+/// The page that leaves it to the user to go to the client's site.
+fn leave(host: &str, address: &str, reason: &str, request_id: &str) -> Response<Bytes> {
+    let slots = [("host", Slot::Text(host)), ("address", Slot::Text(address))];
+    let more = Html::fill(
+        "<div class=\"place\"><span>The request came from a client of the web site</span>\
+         <strong>{host}</strong></div>\n\
+         <p>You have not approved this client in this browser. If you know the site, you can go back to it, \
+         which tells it what went wrong. Otherwise close this page.</p>\n\
+         <p><a href=\"{address}\" rel=\"noreferrer\">Go to {host}</a></p>",
+        &slots,
+    );
+    pages::error_with(
+        StatusCode::BAD_REQUEST,
+        "This sign-in cannot begin",
+        reason,
+        &more,
+        request_id,
+    )
+}
+
+impl ErrorPage {
+    /// Returns the page. It repeats nothing that was sent.
+    pub(crate) fn respond(self, request_id: &str, env: Env<'_>) -> Response<Bytes> {
+        let (title, text) = match self {
+            Self::UnknownClient => return unknown_client(request_id, env),
+            Self::RedirectUri => (
+                "This client wants to return to an address it did not register",
+                "So that your sign-in cannot be sent to somebody else, it stops here. Close this \
+                 page. If you have just updated or moved the client, clear its registration and \
+                 sign in again.",
+            ),
+            Self::State => (
+                "The client sent a request that cannot be answered",
+                "Its state is too long or is not text. Close this page and write to the makers of \
+                 the client.",
+            ),
+        };
+        pages::error(StatusCode::BAD_REQUEST, title, text, request_id)
+    }
+
+    /// Returns the same for the log.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownClient => "unknown client",
+            Self::RedirectUri => "redirect URI not registered",
+            Self::State => "state too long or no text",
+        }
+    }
+}
+
+/// Clients remember an id that is not good any more for ever, so the page says how each registration is
+/// cleared.
+fn unknown_client(request_id: &str, env: Env<'_>) -> Response<Bytes> {
+    let mut ways = Html::default();
+    for instructions in client_setup::clients(&env.server.config.public_url) {
+        let slots = [
+            ("client", Slot::Text(instructions.client)),
+            ("forget", Slot::Text(instructions.forget)),
+        ];
+        ways.push(&Html::fill(
+            "<li><strong>{client}:</strong> {forget}</li>\n",
+            &slots,
+        ));
+    }
+    let more = Html::fill(
+        "<h2>How to clear a registration</h2>\n<ul>\n{ways}</ul>",
+        &[("ways", Slot::Html(&ways))],
+    );
+    pages::error_with(
+        StatusCode::BAD_REQUEST,
+        "This server does not know the client",
+        "The client uses a registration that this server did not give, or gave before its key was \
+         changed. Clear it in the client, then connect again: it will register anew by itself.",
+        &more,
+        request_id,
+    )
+}
