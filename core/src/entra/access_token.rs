@@ -15,7 +15,7 @@
 
 use super::{
     permission::Permission,
-    token_refresh::{self, RefreshedTokens, Renewed, TokenRefresh},
+    token_refresh::{self, RefreshError, RefreshedTokens, TokenRefresh},
 };
 use crate::{
     ask::{Ask, Awaiting, Guard, Store, StoreFault, Version},
@@ -67,35 +67,56 @@ enum State {
     Ended,
 }
 
-/// How far it is.
-#[derive(Debug)]
-pub(crate) enum AccessStep {
-    Waiting(Box<AcquireToken>),
-    /// The token.
-    Ready(Secret<String>),
+/// Why there is no access token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AccessTokenError {
     /// The user must sign in again; the session is deleted, its streams are not closed yet.
-    SessionOver,
+    SessionEnded,
     /// Entra does not give a token for this; why, for the model and the user.
-    Refused(&'static str),
+    Denied(&'static str),
     /// Not now.
-    Fault(Fault),
+    Unavailable(Fault),
+}
+
+/// How far it is, and what it results in.
+pub(crate) type AccessTokenProgress =
+    Progress<Box<AcquireToken>, Result<Secret<String>, AccessTokenError>>;
+
+fn ended() -> AccessTokenProgress {
+    Progress::Ready(Err(AccessTokenError::SessionEnded))
+}
+
+fn denied(reason: &'static str) -> AccessTokenProgress {
+    Progress::Ready(Err(AccessTokenError::Denied(reason)))
+}
+
+fn unavailable(fault: Fault) -> AccessTokenProgress {
+    Progress::Ready(Err(AccessTokenError::Unavailable(fault)))
 }
 
 impl AcquireToken {
     /// The kept token if it is good for [`limits::ACCESS_TOKEN_RENEWAL`], else a new one.
-    pub(crate) fn start(session: &Session, version: Version, cx: &mut Cx<'_>) -> AccessStep {
+    pub(crate) fn start(
+        session: &Session,
+        version: Version,
+        cx: &mut Cx<'_>,
+    ) -> AccessTokenProgress {
         match session.entra_tokens(&cx.env.server.keys) {
-            Some(tokens) if is_fresh(&tokens, cx) => AccessStep::Ready(tokens.access_token),
+            Some(tokens) if is_fresh(&tokens, cx) => Progress::Ready(Ok(tokens.access_token)),
             Some(tokens) => Self::renewing(session, version, tokens, cx),
-            None => AccessStep::SessionOver,
+            None => ended(),
         }
     }
 
     /// A new token, whatever the kept one looks like: Graph has refused it.
-    pub(crate) fn renew(session: &Session, version: Version, cx: &mut Cx<'_>) -> AccessStep {
+    pub(crate) fn renew(
+        session: &Session,
+        version: Version,
+        cx: &mut Cx<'_>,
+    ) -> AccessTokenProgress {
         match session.entra_tokens(&cx.env.server.keys) {
             Some(tokens) => Self::renewing(session, version, tokens, cx),
-            None => AccessStep::SessionOver,
+            None => ended(),
         }
     }
 
@@ -106,23 +127,23 @@ impl AcquireToken {
         session: &Session,
         version: Version,
         cx: &mut Cx<'_>,
-    ) -> AccessStep {
+    ) -> AccessTokenProgress {
         let entra = &cx.env.server.config.entra;
         let Some(permission) = Permission::parse(effect, entra) else {
-            return AccessStep::Refused("The tool asked for a token that Entra ID does not have.");
+            return denied("The tool asked for a token that Entra ID does not have.");
         };
         let Some(old) = session.entra_tokens(&cx.env.server.keys) else {
-            return AccessStep::SessionOver;
+            return ended();
         };
         if permission.is_covered_by(&old.scope, entra) {
             return Self::start(session, version, cx);
         }
         if let Some(fault) = token_refresh::throttled(&session.user, cx) {
-            return AccessStep::Fault(fault);
+            return unavailable(fault);
         }
         let Some(renewal) = TokenRefresh::of_scope(session, &old, permission.to_entra_scope(), cx)
         else {
-            return AccessStep::Refused(PERMISSION_DENIED);
+            return denied(PERMISSION_DENIED);
         };
         let state = State::Renewing {
             renewal,
@@ -143,9 +164,9 @@ impl AcquireToken {
         version: Version,
         old: EntraTokens,
         cx: &mut Cx<'_>,
-    ) -> AccessStep {
+    ) -> AccessTokenProgress {
         if let Some(fault) = token_refresh::throttled(&session.user, cx) {
-            return AccessStep::Fault(fault);
+            return unavailable(fault);
         }
         let access = |state| Self {
             session: session.clone(),
@@ -154,7 +175,7 @@ impl AcquireToken {
         };
         if let Some(renewal) = TokenRefresh::start(session, &old, cx) {
             let old = Box::new(old);
-            return AccessStep::Waiting(Box::new(access(State::Renewing {
+            return Progress::Pending(Box::new(access(State::Renewing {
                 renewal,
                 old,
                 version,
@@ -165,7 +186,7 @@ impl AcquireToken {
         access(State::Ending(ending)).waiting()
     }
 
-    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> AccessStep {
+    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> AccessTokenProgress {
         let Self {
             session,
             attempts,
@@ -208,7 +229,7 @@ impl AcquireToken {
                     access(State::Rereading { token, fresh, read }).waiting()
                 }
                 // Not kept, but good: the next call will renew again.
-                Some(_) => AccessStep::Ready(token),
+                Some(_) => Progress::Ready(Ok(token)),
             },
             (State::Rereading { token, fresh, read }, Event::Stored(answered)) => {
                 match read.take(answered) {
@@ -218,8 +239,8 @@ impl AcquireToken {
             }
             (State::Ending(ending), Event::Stored(answered)) => match ending.handle(answered, cx) {
                 Progress::Pending(ending) => access(State::Ending(ending)).waiting(),
-                Progress::Ready(Ok(())) => AccessStep::SessionOver,
-                Progress::Ready(Err(fault)) => AccessStep::Fault(fault),
+                Progress::Ready(Ok(())) => ended(),
+                Progress::Ready(Err(fault)) => unavailable(fault),
             },
             (state, _) => access(state).waiting(),
         }
@@ -228,14 +249,14 @@ impl AcquireToken {
     /// How far the renewal is.
     fn renewed(
         mut self,
-        renewed: Renewed,
+        renewed: Progress<TokenRefresh, Result<Box<RefreshedTokens>, RefreshError>>,
         old: Box<EntraTokens>,
         version: Version,
         keeps: bool,
         cx: &mut Cx<'_>,
-    ) -> AccessStep {
+    ) -> AccessTokenProgress {
         match renewed {
-            Renewed::Waiting(renewal) => {
+            Progress::Pending(renewal) => {
                 self.state = State::Renewing {
                     renewal,
                     old,
@@ -244,23 +265,25 @@ impl AcquireToken {
                 };
                 self.waiting()
             }
-            Renewed::Tokens(mut fresh) => {
+            Progress::Ready(Ok(mut fresh)) => {
                 let token = fresh.tokens.access_token.clone();
                 fresh.merge(*old, keeps);
                 self.save(version, token, fresh, cx)
             }
-            Renewed::ConsentRequired if !keeps => AccessStep::Refused(PERMISSION_DENIED),
-            Renewed::SignInAgain | Renewed::ConsentRequired => {
+            Progress::Ready(Err(RefreshError::ConsentRequired)) if !keeps => {
+                denied(PERMISSION_DENIED)
+            }
+            Progress::Ready(Err(RefreshError::SignInRequired | RefreshError::ConsentRequired)) => {
                 let ending = EndingSession::start(self.session.id, &self.session.outline, cx);
                 self.state = State::Ending(ending);
                 self.waiting()
             }
-            Renewed::Fault(fault) => AccessStep::Fault(fault),
+            Progress::Ready(Err(RefreshError::Unavailable(fault))) => unavailable(fault),
         }
     }
 
-    fn waiting(self) -> AccessStep {
-        AccessStep::Waiting(Box::new(self))
+    fn waiting(self) -> AccessTokenProgress {
+        Progress::Pending(Box::new(self))
     }
 
     fn save(
@@ -269,7 +292,7 @@ impl AcquireToken {
         token: Secret<String>,
         fresh: Box<RefreshedTokens>,
         cx: &mut Cx<'_>,
-    ) -> AccessStep {
+    ) -> AccessTokenProgress {
         let (keys, now) = (&cx.env.server.keys, cx.env.now.unix);
         fresh.put_into(&mut self.session, keys, cx.entropy);
         let expires = self.session.expires(now);
@@ -291,21 +314,23 @@ impl AcquireToken {
         fresh: Box<RefreshedTokens>,
         answer: <Store as Ask>::Answer,
         cx: &mut Cx<'_>,
-    ) -> AccessStep {
+    ) -> AccessTokenProgress {
         let keys = &cx.env.server.keys;
         let stored = match answer {
             Ok(Some(stored)) => stored,
             // Revoked while Entra answered: the token must not be used.
-            Ok(None) => return AccessStep::SessionOver,
-            Err(_) => return AccessStep::Fault(Fault::Store),
+            Ok(None) => return ended(),
+            Err(_) => return unavailable(Fault::Store),
         };
         let Some((session, version)) = self.session.open_again(&stored, keys) else {
-            return AccessStep::SessionOver;
+            return ended();
         };
         match session.entra_tokens(keys) {
-            None => AccessStep::SessionOver,
+            None => ended(),
             // Somebody else's tokens are as new: they are kept, and ours is good all the same.
-            Some(theirs) if theirs.refreshed >= fresh.tokens.refreshed => AccessStep::Ready(token),
+            Some(theirs) if theirs.refreshed >= fresh.tokens.refreshed => {
+                Progress::Ready(Ok(token))
+            }
             Some(_) => {
                 self.session = session;
                 self.attempts += 1;

@@ -18,7 +18,7 @@ use ::http::{HeaderValue, Request, StatusCode, header};
 use bytes::Bytes;
 use url::Url;
 
-use super::access_token::{AccessStep, AcquireToken};
+use super::access_token::{AccessTokenError, AccessTokenProgress, AcquireToken};
 use crate::{
     admit::caller::Caller,
     ask::{Ask, Awaiting, Fetch, Reach, Version},
@@ -60,21 +60,18 @@ enum State {
     Ending(EndingSession),
 }
 
-/// How far a GET is.
-#[derive(Debug)]
-pub(crate) enum Asked {
-    Waiting(GraphRequest),
-    /// The body of a 200.
-    Answered(Bytes),
-    /// Graph did not do it.
-    Refused(GraphError),
-    /// The user must sign in again.
-    SessionOver,
+/// How far a GET is, and what it results in: the body of a 200.
+pub(crate) type GraphProgress = Progress<GraphRequest, Result<Bytes, GraphError>>;
+
+fn failed(error: GraphError) -> GraphProgress {
+    Progress::Ready(Err(error))
 }
 
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum GraphError {
+    /// The user must sign in again: the session is deleted, its streams are not closed yet.
+    SessionEnded,
     /// 403.
     NotAllowed,
     /// 404.
@@ -94,6 +91,15 @@ pub(crate) enum GraphError {
 }
 
 impl GraphError {
+    /// The token, without which Graph is not asked, could not be got.
+    fn of_token(fault: Fault) -> Self {
+        match fault {
+            Fault::Entra | Fault::Throttled(_) => Self::EntraUnavailable,
+            Fault::Configuration => Self::Misconfigured,
+            Fault::Store => Self::StoreUnavailable,
+        }
+    }
+
     /// For the model and the user.
     pub(crate) fn message(self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
@@ -102,6 +108,7 @@ impl GraphError {
                     "Microsoft Graph has had too many requests. Please try again in {seconds} seconds."
                 ));
             }
+            Self::SessionEnded => "The session has ended. Please sign in again.",
             Self::NotAllowed => {
                 "Microsoft Graph does not allow this: the permission is missing, or a policy of \
                  the organization forbids it."
@@ -125,7 +132,7 @@ impl GraphError {
 }
 
 impl GraphRequest {
-    pub(crate) fn start(path: String, caller: &Caller, cx: &mut Cx<'_>) -> Asked {
+    pub(crate) fn start(path: String, caller: &Caller, cx: &mut Cx<'_>) -> GraphProgress {
         let credentials = Box::new(Credentials {
             session: caller.session.clone(),
             version: caller.version,
@@ -135,7 +142,7 @@ impl GraphRequest {
         Self::token(path, credentials, step, cx)
     }
 
-    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Asked {
+    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> GraphProgress {
         match (self.state, event) {
             (State::Token(access), event) => {
                 let step = access.handle(event, cx);
@@ -148,25 +155,29 @@ impl GraphRequest {
             (State::Sent(awaiting), _) => Self::sent(self.path, self.credentials, awaiting),
             (State::Ending(ending), Event::Stored(answered)) => match ending.handle(answered, cx) {
                 Progress::Pending(ending) => Self::ending(self.path, self.credentials, ending),
-                Progress::Ready(Ok(())) => Asked::SessionOver,
-                Progress::Ready(Err(_)) => Asked::Refused(GraphError::StoreUnavailable),
+                Progress::Ready(Ok(())) => failed(GraphError::SessionEnded),
+                Progress::Ready(Err(_)) => failed(GraphError::StoreUnavailable),
             },
             (State::Ending(ending), _) => Self::ending(self.path, self.credentials, ending),
         }
     }
 
-    fn ending(path: String, credentials: Box<Credentials>, ending: EndingSession) -> Asked {
+    fn ending(path: String, credentials: Box<Credentials>, ending: EndingSession) -> GraphProgress {
         let state = State::Ending(ending);
-        Asked::Waiting(Self {
+        Progress::Pending(Self {
             path,
             credentials,
             state,
         })
     }
 
-    fn sent(path: String, credentials: Box<Credentials>, awaiting: Awaiting<Fetch>) -> Asked {
+    fn sent(
+        path: String,
+        credentials: Box<Credentials>,
+        awaiting: Awaiting<Fetch>,
+    ) -> GraphProgress {
         let state = State::Sent(awaiting);
-        Asked::Waiting(Self {
+        Progress::Pending(Self {
             path,
             credentials,
             state,
@@ -176,29 +187,26 @@ impl GraphRequest {
     fn token(
         path: String,
         credentials: Box<Credentials>,
-        step: AccessStep,
+        step: AccessTokenProgress,
         cx: &mut Cx<'_>,
-    ) -> Asked {
+    ) -> GraphProgress {
         match step {
-            AccessStep::Waiting(access) => {
+            Progress::Pending(access) => {
                 let state = State::Token(access);
-                Asked::Waiting(Self {
+                Progress::Pending(Self {
                     path,
                     credentials,
                     state,
                 })
             }
-            AccessStep::Ready(token) => match throttled(&credentials, cx) {
-                Some(wait) => Asked::Refused(GraphError::Throttled(whole_seconds(wait))),
+            Progress::Ready(Ok(token)) => match throttled(&credentials, cx) {
+                Some(wait) => failed(GraphError::Throttled(whole_seconds(wait))),
                 None => Self::send(path, credentials, &token, cx),
             },
-            AccessStep::SessionOver => Asked::SessionOver,
-            AccessStep::Refused(_) => Asked::Refused(GraphError::NotAllowed),
-            AccessStep::Fault(fault) => Asked::Refused(match fault {
-                Fault::Entra => GraphError::EntraUnavailable,
-                Fault::Configuration => GraphError::Misconfigured,
-                Fault::Throttled(_) => GraphError::EntraUnavailable,
-                Fault::Store => GraphError::StoreUnavailable,
+            Progress::Ready(Err(error)) => failed(match error {
+                AccessTokenError::SessionEnded => GraphError::SessionEnded,
+                AccessTokenError::Denied(_) => GraphError::NotAllowed,
+                AccessTokenError::Unavailable(fault) => GraphError::of_token(fault),
             }),
         }
     }
@@ -208,13 +216,13 @@ impl GraphRequest {
         credentials: Box<Credentials>,
         token: &Secret<String>,
         cx: &mut Cx<'_>,
-    ) -> Asked {
+    ) -> GraphProgress {
         match get(&path, token, cx) {
             Some(fetch) => {
                 let awaiting = cx.fetch(fetch);
                 Self::sent(path, credentials, awaiting)
             }
-            None => Asked::Refused(GraphError::Unexpected),
+            None => failed(GraphError::Unexpected),
         }
     }
 
@@ -223,18 +231,18 @@ impl GraphRequest {
         credentials: Box<Credentials>,
         answer: <Fetch as Ask>::Answer,
         cx: &mut Cx<'_>,
-    ) -> Asked {
+    ) -> GraphProgress {
         let response = match answer {
             Ok(response) => response,
             Err(fault) => {
                 let event = LogEvent::new(LogEventId::GraphUnreachable);
                 cx.log(event.with(Field::Error, fault.as_str()));
-                return Asked::Refused(GraphError::Unavailable);
+                return failed(GraphError::Unavailable);
             }
         };
         let status = response.status();
         let refused = match status {
-            StatusCode::OK => return Asked::Answered(response.into_body()),
+            StatusCode::OK => return Progress::Ready(Ok(response.into_body())),
             StatusCode::UNAUTHORIZED => return Self::unauthorized(path, credentials, cx),
             StatusCode::FORBIDDEN => GraphError::NotAllowed,
             StatusCode::NOT_FOUND => GraphError::NotFound,
@@ -258,19 +266,23 @@ impl GraphRequest {
         let id = response.headers().get("request-id");
         let id = id.and_then(|id| id.to_str().ok()).unwrap_or_default();
         cx.log(event.with(Field::GraphRequestId, id));
-        Asked::Refused(refused)
+        failed(refused)
     }
 
     /// Revoked, or refused by policy: a new token tells whether Entra agrees. If Graph refuses that
     /// too, the session ends, so that the client does not refresh for ever but signs in
     /// (threat D11).
-    fn unauthorized(path: String, mut credentials: Box<Credentials>, cx: &mut Cx<'_>) -> Asked {
+    fn unauthorized(
+        path: String,
+        mut credentials: Box<Credentials>,
+        cx: &mut Cx<'_>,
+    ) -> GraphProgress {
         if credentials.renewed {
             cx.log(LogEventId::GraphNewTokenRefused);
             let session = &credentials.session;
             let ending = EndingSession::start(session.id, &session.outline, cx);
             if cx.env.server.has(Planted::WritesNotAwaited) {
-                return Asked::SessionOver;
+                return failed(GraphError::SessionEnded);
             }
             return Self::ending(path, credentials, ending);
         }

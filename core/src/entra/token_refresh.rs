@@ -76,19 +76,19 @@ struct Grant {
     scope: String,
 }
 
-/// How far a renewal is.
-#[derive(Debug)]
-pub(crate) enum Renewed {
-    Waiting(TokenRefresh),
-    /// New tokens.
-    Tokens(Box<RefreshedTokens>),
+/// Why Entra gives no new tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RefreshError {
     /// Entra wants the user to sign in: the session is over (threat D10).
-    SignInAgain,
+    SignInRequired,
     /// Entra does not give this permission, but the session may go on without it.
     ConsentRequired,
     /// Not now.
-    Fault(Fault),
+    Unavailable(Fault),
 }
+
+/// What a refresh results in.
+type RefreshResult = Result<Box<RefreshedTokens>, RefreshError>;
 
 /// Whether Entra wants no refreshes of this user's tokens at the moment.
 pub(crate) fn throttled(user: &User, cx: &Cx<'_>) -> Option<Fault> {
@@ -136,19 +136,19 @@ impl TokenRefresh {
         Some(Self { whose, state })
     }
 
-    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Renewed {
+    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self, RefreshResult> {
         let Self { whose, state } = self;
-        let renewal = |whose, state| Renewed::Waiting(Self { whose, state });
+        let renewal = |whose, state| Progress::Pending(Self { whose, state });
         match (state, event) {
             (State::AwaitingMetadata(awaiting), event) => match awaiting.handle(&event, cx) {
                 Progress::Pending(awaiting) => renewal(whose, State::AwaitingMetadata(awaiting)),
                 Progress::Ready((grant, _)) => match grant.send(cx) {
                     Some(awaiting) => renewal(whose, State::AwaitingTokens(awaiting)),
-                    None => Renewed::Fault(Fault::Entra),
+                    None => Progress::Ready(Err(RefreshError::Unavailable(Fault::Entra))),
                 },
             },
             (State::AwaitingTokens(awaiting), Event::Fetched(answered)) => {
-                read_response(awaiting.into_answer(answered), &whose, cx)
+                Progress::Ready(read_response(awaiting.into_answer(answered), &whose, cx))
             }
             (state, _) => renewal(whose, state),
         }
@@ -163,7 +163,7 @@ impl Grant {
     }
 }
 
-fn read_response(answer: <Fetch as Ask>::Answer, whose: &User, cx: &mut Cx<'_>) -> Renewed {
+fn read_response(answer: <Fetch as Ask>::Answer, whose: &User, cx: &mut Cx<'_>) -> RefreshResult {
     match token_endpoint::read(answer) {
         Ok(answer) => {
             let id_token = answer.id_token.as_ref();
@@ -172,27 +172,27 @@ fn read_response(answer: <Fetch as Ask>::Answer, whose: &User, cx: &mut Cx<'_>) 
             if let Some(claims) = &claims {
                 claims.warn(cx);
             }
-            Renewed::Tokens(Box::new(RefreshedTokens {
+            Ok(Box::new(RefreshedTokens {
                 tokens: answer.into_tokens(cx.env.now.unix),
                 profile: claims.map(|claims| claims.profile),
             }))
         }
         Err(error) => {
             cx.log(error.log_event(Step::TokenRenewal));
-            match error {
+            Err(match error {
                 EntraError::SignInAgain(_) if error.is_consent_required() => {
-                    Renewed::ConsentRequired
+                    RefreshError::ConsentRequired
                 }
-                EntraError::SignInAgain(_) => Renewed::SignInAgain,
-                EntraError::Configuration(_) => Renewed::Fault(Fault::Configuration),
+                EntraError::SignInAgain(_) => RefreshError::SignInRequired,
+                EntraError::Configuration(_) => RefreshError::Unavailable(Fault::Configuration),
                 EntraError::Throttled(_, wait) => {
                     let until = cx.env.now.instant.after(wait);
                     let requests = Throttled::TokenRefresh(whose.key());
                     cx.to_hub(ToHub(ToHubKind::Throttle { requests, until }));
-                    Renewed::Fault(Fault::Throttled(whole_seconds(wait)))
+                    RefreshError::Unavailable(Fault::Throttled(whole_seconds(wait)))
                 }
-                EntraError::Unavailable(_) => Renewed::Fault(Fault::Entra),
-            }
+                EntraError::Unavailable(_) => RefreshError::Unavailable(Fault::Entra),
+            })
         }
     }
 }

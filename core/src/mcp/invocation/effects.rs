@@ -8,8 +8,8 @@ use super::{Invocation, InvocationCx, InvocationEnd, ServerMessage, State};
 use crate::{
     catalog::{CallError, ChangeNotification, Effect, EffectResult, LogLevel},
     entra::{
-        access_token::{AccessStep, AcquireToken},
-        graph::{Asked, GraphRequest},
+        access_token::{AccessTokenError, AccessTokenProgress, AcquireToken},
+        graph::{GraphError, GraphProgress, GraphRequest},
     },
     event::Event,
     hub::{FromHub, FromHubKind, ToHub, ToHubKind},
@@ -161,26 +161,31 @@ impl Invocation {
     }
 }
 
-fn graph(asked: Asked) -> EffectStep {
-    match asked {
-        Asked::Waiting(query) => wait(State::AwaitingGraph(Box::new(query))),
-        Asked::Answered(body) => done(EffectResult::Graph(Ok(body))),
-        Asked::Refused(refused) => done(EffectResult::Graph(Err(refused.message().into_owned()))),
-        Asked::SessionOver => Err(InvocationEnd::SessionOver),
+fn graph(progress: GraphProgress) -> EffectStep {
+    match progress {
+        Progress::Pending(request) => wait(State::AwaitingGraph(Box::new(request))),
+        Progress::Ready(Err(GraphError::SessionEnded)) => Err(InvocationEnd::SessionOver),
+        Progress::Ready(result) => {
+            let result = result.map_err(|error| error.message().into_owned());
+            done(EffectResult::Graph(result))
+        }
     }
 }
 
-fn token(step: AccessStep) -> EffectStep {
-    match step {
-        AccessStep::Waiting(access) => wait(State::AwaitingToken(access)),
-        AccessStep::Ready(token) => done(EffectResult::Token(Ok(token))),
-        AccessStep::SessionOver => Err(InvocationEnd::SessionOver),
-        AccessStep::Refused(words) => done(EffectResult::Token(Err(words.to_owned()))),
-        AccessStep::Fault(_) => {
-            let words = "Microsoft Entra ID gave no token at the moment. Please try again later.";
-            done(EffectResult::Token(Err(words.to_owned())))
+fn token(progress: AccessTokenProgress) -> EffectStep {
+    let result = match progress {
+        Progress::Pending(access) => return wait(State::AwaitingToken(access)),
+        Progress::Ready(result) => result,
+    };
+    let error = match result {
+        Ok(token) => return done(EffectResult::Token(Ok(token))),
+        Err(AccessTokenError::SessionEnded) => return Err(InvocationEnd::SessionOver),
+        Err(AccessTokenError::Denied(reason)) => reason,
+        Err(AccessTokenError::Unavailable(_)) => {
+            "Microsoft Entra ID gave no token at the moment. Please try again later."
         }
-    }
+    };
+    done(EffectResult::Token(Err(error.to_owned())))
 }
 
 fn notify_changed(change: ChangeNotification, icx: &mut InvocationCx<'_, '_>) -> EffectStep {

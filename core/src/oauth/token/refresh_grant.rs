@@ -25,7 +25,7 @@ use super::{ATTEMPTS, fail, grant, invalid_grant, refuse};
 use crate::{
     ask::{Ask, Awaiting, Guard, Store, StoreFault, Version},
     catalog::scope::{Scope, Scopes},
-    entra::token_refresh::{self, RefreshedTokens, Renewed, TokenRefresh},
+    entra::token_refresh::{self, RefreshError, RefreshedTokens, TokenRefresh},
     event::Event,
     fault::Fault,
     http::form::Form,
@@ -130,7 +130,7 @@ impl RefreshGrant {
                 },
                 event,
             ) => match renewal.handle(event, cx) {
-                Renewed::Waiting(renewal) => asked.go(
+                Progress::Pending(renewal) => asked.go(
                     attempts,
                     State::Renewing {
                         session,
@@ -139,13 +139,15 @@ impl RefreshGrant {
                         renewal,
                     },
                 ),
-                Renewed::Tokens(mut fresh) => {
+                Progress::Ready(Ok(mut fresh)) => {
                     fresh.merge(*old, true);
                     let state = asked.rotate(*session, version, Some(&fresh), cx);
                     asked.go(attempts, state)
                 }
-                Renewed::SignInAgain | Renewed::ConsentRequired => asked.end(&session.outline, cx),
-                Renewed::Fault(fault) => fail(fault, cx),
+                Progress::Ready(Err(
+                    RefreshError::SignInRequired | RefreshError::ConsentRequired,
+                )) => asked.end(&session.outline, cx),
+                Progress::Ready(Err(RefreshError::Unavailable(fault))) => fail(fault, cx),
             },
             (
                 State::Rotating {
