@@ -94,6 +94,10 @@ pub const SESSION_ABSOLUTE: Duration = Duration::from_secs(90 * 24 * 3600);
 /// session token early.
 pub const SESSION_SHARES: usize = 32;
 
+/// How often a session's record is read again because somebody else has written it: each time means that
+/// another request has got on.
+pub const SESSION_UPDATE_ATTEMPTS: u8 = 8;
+
 /// How long a redeemed code is remembered, so that it ends what it gave when it is seen again.
 pub const SPENT_CODE_MEMORY: Duration = Duration::from_secs(600);
 

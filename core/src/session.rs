@@ -9,6 +9,7 @@ pub(crate) mod lookup;
 pub(crate) mod record;
 pub(crate) mod sealed;
 pub(crate) mod token;
+pub(crate) mod update;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 

@@ -2,15 +2,14 @@
 //! one for another permission, which is got for whoever asks and not kept.
 //!
 //! ```text
-//! kept and fresh --> Ready
-//! Renewing --tokens--> Saving --written--> Ready
-//!    |                   | conflict: Rereading --theirs is as new--> Ready
-//!    |                   |                     \--> Saving again
-//!    +--Entra says no--> Ending --> SessionOver
-//!    \--Entra does not give this permission--> Refused
+//! kept and fresh --> the token
+//! Refreshing --tokens--> Saving --written--> the token
+//!    |                     | conflict: read again, and saved again unless theirs are as new
+//!    +--Entra says no--> Ending --> SessionEnded
+//!    \--Entra does not give this permission--> Denied
 //! ```
 //!
-//! Two exchanges may renew at once: the store's version decides credentials tokens are kept, and both go
+//! Two exchanges may renew at once: the store's version decides which tokens are kept, and both go
 //! on with tokens that are good.
 
 use super::{
@@ -18,18 +17,18 @@ use super::{
     token_refresh::{self, RefreshError, RefreshedTokens, TokenRefresh},
 };
 use crate::{
-    ask::{Ask, Awaiting, Guard, Store, StoreFault, Version},
+    ask::{Stored, Version},
     event::Event,
     fault::Fault,
     limits,
     secret::Secret,
-    session::ending::EndingSession,
-    session::record::{EntraTokens, Session},
+    session::{
+        ending::EndingSession,
+        record::{EntraTokens, Session},
+        update::{Attempt, Update, UpdateError, Updated},
+    },
     step::{Cx, Progress},
 };
-
-/// How often a lost race to write the session is run again.
-const ATTEMPTS: u8 = 5;
 
 /// For the model and the user.
 const PERMISSION_DENIED: &str = "Microsoft Entra ID does not give this server the permission that is needed: \
@@ -38,33 +37,23 @@ const PERMISSION_DENIED: &str = "Microsoft Entra ID does not give this server th
 /// An access token that is being got.
 #[derive(Debug)]
 pub(crate) struct AcquireToken {
-    session: Session,
-    attempts: u8,
+    renewal: Renewal,
     state: State,
+}
+
+/// What is renewed.
+#[derive(Debug)]
+struct Renewal {
+    session: Session,
+    /// Whether the new access token is the one to keep.
+    keeps: bool,
 }
 
 #[derive(Debug)]
 enum State {
-    Renewing {
-        renewal: TokenRefresh,
-        old: Box<EntraTokens>,
-        version: Version,
-        /// Whether the new access token is the one to keep.
-        keeps: bool,
-    },
-    Saving {
-        token: Secret<String>,
-        fresh: Box<RefreshedTokens>,
-        saved: Awaiting<Store>,
-    },
-    Rereading {
-        token: Secret<String>,
-        fresh: Box<RefreshedTokens>,
-        read: Awaiting<Store>,
-    },
+    Refreshing(TokenRefresh, Version),
+    Saving(Box<RefreshedTokens>, Update),
     Ending(EndingSession),
-    /// Between two states.
-    Ended,
 }
 
 /// Why there is no access token.
@@ -103,7 +92,7 @@ impl AcquireToken {
     ) -> AccessTokenProgress {
         match session.entra_tokens(&cx.env.server.keys) {
             Some(tokens) if is_fresh(&tokens, cx) => Progress::Ready(Ok(tokens.access_token)),
-            Some(tokens) => Self::renewing(session, version, tokens, cx),
+            Some(tokens) => Self::renewing(session, version, &tokens, cx),
             None => ended(),
         }
     }
@@ -115,7 +104,7 @@ impl AcquireToken {
         cx: &mut Cx<'_>,
     ) -> AccessTokenProgress {
         match session.entra_tokens(&cx.env.server.keys) {
-            Some(tokens) => Self::renewing(session, version, tokens, cx),
+            Some(tokens) => Self::renewing(session, version, &tokens, cx),
             None => ended(),
         }
     }
@@ -141,200 +130,119 @@ impl AcquireToken {
         if let Some(fault) = token_refresh::throttled(&session.user, cx) {
             return unavailable(fault);
         }
-        let Some(renewal) = TokenRefresh::of_scope(session, &old, permission.to_entra_scope(), cx)
-        else {
-            return denied(PERMISSION_DENIED);
-        };
-        let state = State::Renewing {
-            renewal,
-            old: Box::new(old),
-            version,
-            keeps: false,
-        };
-        Self {
-            session: session.clone(),
-            attempts: 0,
-            state,
+        match TokenRefresh::of_scope(session, &old, permission.to_entra_scope(), cx) {
+            Some(refresh) => {
+                let renewal = Renewal::of(session, false);
+                renewal.waiting(State::Refreshing(refresh, version))
+            }
+            None => denied(PERMISSION_DENIED),
         }
-        .waiting()
     }
 
     fn renewing(
         session: &Session,
         version: Version,
-        old: EntraTokens,
+        old: &EntraTokens,
         cx: &mut Cx<'_>,
     ) -> AccessTokenProgress {
         if let Some(fault) = token_refresh::throttled(&session.user, cx) {
             return unavailable(fault);
         }
-        let access = |state| Self {
-            session: session.clone(),
-            attempts: 0,
-            state,
+        let state = match TokenRefresh::start(session, old, cx) {
+            Some(refresh) => State::Refreshing(refresh, version),
+            None => State::Ending(EndingSession::start(session.id, &session.outline, cx)),
         };
-        if let Some(renewal) = TokenRefresh::start(session, &old, cx) {
-            let old = Box::new(old);
-            return Progress::Pending(Box::new(access(State::Renewing {
-                renewal,
-                old,
-                version,
-                keeps: true,
-            })));
-        }
-        let ending = EndingSession::start(session.id, &session.outline, cx);
-        access(State::Ending(ending)).waiting()
+        Renewal::of(session, true).waiting(state)
     }
 
     pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> AccessTokenProgress {
-        let Self {
-            session,
-            attempts,
-            state,
-        } = self;
-        let access = |state| Self {
-            session: session.clone(),
-            attempts,
-            state,
-        };
-        match (state, event) {
-            (
-                State::Renewing {
-                    renewal,
-                    old,
-                    version,
-                    keeps,
-                },
-                event,
-            ) => {
-                let renewed = renewal.handle(event, cx);
-                access(State::Ended).renewed(renewed, old, version, keeps, cx)
-            }
-            (
-                State::Saving {
-                    token,
-                    fresh,
-                    saved,
-                },
-                Event::Stored(answered),
-            ) => match saved.take(answered) {
-                None => access(State::Saving {
-                    token,
-                    fresh,
-                    saved,
-                })
-                .waiting(),
-                Some(Err(StoreFault::Conflict)) if attempts < ATTEMPTS => {
-                    let read = cx.store(Store::Get(session.id.key()));
-                    access(State::Rereading { token, fresh, read }).waiting()
+        let Self { renewal, state } = self;
+        match state {
+            State::Refreshing(refresh, version) => match refresh.handle(event, cx) {
+                Progress::Pending(refresh) => renewal.waiting(State::Refreshing(refresh, version)),
+                Progress::Ready(Ok(fresh)) => renewal.save(version, Attempt::default(), fresh, cx),
+                Progress::Ready(Err(RefreshError::ConsentRequired)) if !renewal.keeps => {
+                    denied(PERMISSION_DENIED)
                 }
-                // Not kept, but good: the next call will renew again.
-                Some(_) => Progress::Ready(Ok(token)),
+                Progress::Ready(Err(
+                    RefreshError::SignInRequired | RefreshError::ConsentRequired,
+                )) => {
+                    let Session { id, outline, .. } = &renewal.session;
+                    let ending = EndingSession::start(*id, outline, cx);
+                    renewal.waiting(State::Ending(ending))
+                }
+                Progress::Ready(Err(RefreshError::Unavailable(fault))) => unavailable(fault),
             },
-            (State::Rereading { token, fresh, read }, Event::Stored(answered)) => {
-                match read.take(answered) {
-                    None => access(State::Rereading { token, fresh, read }).waiting(),
-                    Some(answer) => access(State::Ended).reread(token, fresh, answer, cx),
+            State::Saving(fresh, update) => match update.handle(event, cx) {
+                Progress::Pending(update) => renewal.waiting(State::Saving(fresh, update)),
+                // If it could not be kept, it is good all the same: the next call will renew again.
+                Progress::Ready(Ok(Updated::Written(())) | Err(UpdateError::NotWritten)) => {
+                    Progress::Ready(Ok(fresh.tokens.access_token))
                 }
-            }
-            (State::Ending(ending), Event::Stored(answered)) => match ending.handle(answered, cx) {
-                Progress::Pending(ending) => access(State::Ending(ending)).waiting(),
+                Progress::Ready(Ok(Updated::Read(stored, attempt))) => {
+                    renewal.reread(fresh, stored, attempt, cx)
+                }
+                Progress::Ready(Err(UpdateError::NotRead)) => unavailable(Fault::Store),
+            },
+            State::Ending(ending) => match ending.handle(event, cx) {
+                Progress::Pending(ending) => renewal.waiting(State::Ending(ending)),
                 Progress::Ready(Ok(())) => ended(),
                 Progress::Ready(Err(fault)) => unavailable(fault),
             },
-            (state, _) => access(state).waiting(),
         }
     }
+}
 
-    /// How far the renewal is.
-    fn renewed(
-        mut self,
-        renewed: Progress<TokenRefresh, Result<Box<RefreshedTokens>, RefreshError>>,
-        old: Box<EntraTokens>,
-        version: Version,
-        keeps: bool,
-        cx: &mut Cx<'_>,
-    ) -> AccessTokenProgress {
-        match renewed {
-            Progress::Pending(renewal) => {
-                self.state = State::Renewing {
-                    renewal,
-                    old,
-                    version,
-                    keeps,
-                };
-                self.waiting()
-            }
-            Progress::Ready(Ok(mut fresh)) => {
-                let token = fresh.tokens.access_token.clone();
-                fresh.merge(*old, keeps);
-                self.save(version, token, fresh, cx)
-            }
-            Progress::Ready(Err(RefreshError::ConsentRequired)) if !keeps => {
-                denied(PERMISSION_DENIED)
-            }
-            Progress::Ready(Err(RefreshError::SignInRequired | RefreshError::ConsentRequired)) => {
-                let ending = EndingSession::start(self.session.id, &self.session.outline, cx);
-                self.state = State::Ending(ending);
-                self.waiting()
-            }
-            Progress::Ready(Err(RefreshError::Unavailable(fault))) => unavailable(fault),
-        }
+impl Renewal {
+    fn of(session: &Session, keeps: bool) -> Self {
+        let session = session.clone();
+        Self { session, keeps }
     }
 
-    fn waiting(self) -> AccessTokenProgress {
-        Progress::Pending(Box::new(self))
+    fn waiting(self, state: State) -> AccessTokenProgress {
+        Progress::Pending(Box::new(AcquireToken {
+            renewal: self,
+            state,
+        }))
     }
 
     fn save(
         mut self,
         version: Version,
-        token: Secret<String>,
+        attempt: Attempt,
         fresh: Box<RefreshedTokens>,
         cx: &mut Cx<'_>,
     ) -> AccessTokenProgress {
-        let (keys, now) = (&cx.env.server.keys, cx.env.now.unix);
-        fresh.put_into(&mut self.session, keys, cx.entropy);
-        let expires = self.session.expires(now);
-        let put = self
-            .session
-            .put(Guard::Version(version), expires, keys, cx.entropy);
-        self.state = State::Saving {
-            token,
-            fresh,
-            saved: cx.store(put),
-        };
-        self.waiting()
+        if fresh.put_into(&mut self.session, self.keeps, cx).is_none() {
+            return ended();
+        }
+        let update = Update::write(&self.session, version, attempt, cx);
+        self.waiting(State::Saving(fresh, update))
     }
 
     /// The session as somebody else has written it meanwhile.
     fn reread(
         mut self,
-        token: Secret<String>,
         fresh: Box<RefreshedTokens>,
-        answer: <Store as Ask>::Answer,
+        stored: Option<Stored>,
+        attempt: Attempt,
         cx: &mut Cx<'_>,
     ) -> AccessTokenProgress {
         let keys = &cx.env.server.keys;
-        let stored = match answer {
-            Ok(Some(stored)) => stored,
+        let opened = stored.and_then(|stored| self.session.open_again(&stored, keys));
+        let Some((session, version)) = opened else {
             // Revoked while Entra answered: the token must not be used.
-            Ok(None) => return ended(),
-            Err(_) => return unavailable(Fault::Store),
-        };
-        let Some((session, version)) = self.session.open_again(&stored, keys) else {
             return ended();
         };
         match session.entra_tokens(keys) {
             None => ended(),
             // Somebody else's tokens are as new: they are kept, and ours is good all the same.
             Some(theirs) if theirs.refreshed >= fresh.tokens.refreshed => {
-                Progress::Ready(Ok(token))
+                Progress::Ready(Ok(fresh.tokens.access_token))
             }
             Some(_) => {
                 self.session = session;
-                self.attempts += 1;
-                self.save(version, token, fresh, cx)
+                self.save(version, attempt, fresh, cx)
             }
         }
     }

@@ -148,17 +148,16 @@ impl GraphRequest {
                 let step = access.handle(event, cx);
                 Self::token(self.path, self.credentials, step, cx)
             }
-            (State::Sent(awaiting), Event::Fetched(answered)) => match awaiting.take(answered) {
-                Some(answer) => Self::answered(self.path, self.credentials, answer, cx),
-                None => Self::sent(self.path, self.credentials, awaiting),
-            },
+            (State::Sent(awaiting), Event::Fetched(answered)) => {
+                let answer = awaiting.into_answer(answered);
+                Self::answered(self.path, self.credentials, answer, cx)
+            }
             (State::Sent(awaiting), _) => Self::sent(self.path, self.credentials, awaiting),
-            (State::Ending(ending), Event::Stored(answered)) => match ending.handle(answered, cx) {
+            (State::Ending(ending), event) => match ending.handle(event, cx) {
                 Progress::Pending(ending) => Self::ending(self.path, self.credentials, ending),
                 Progress::Ready(Ok(())) => failed(GraphError::SessionEnded),
                 Progress::Ready(Err(_)) => failed(GraphError::StoreUnavailable),
             },
-            (State::Ending(ending), _) => Self::ending(self.path, self.credentials, ending),
         }
     }
 

@@ -11,11 +11,9 @@ use super::{
 };
 use crate::{
     ask::{Ask, Awaiting, Fetch},
-    entropy::Entropy,
     event::Event,
     fault::Fault,
     hub::{ToHub, ToHubKind},
-    keys::Keyring,
     secret::Secret,
     session::record::{EntraTokens, Profile, Session, User},
     step::{Cx, Progress},
@@ -39,25 +37,30 @@ pub(crate) struct RefreshedTokens {
 }
 
 impl RefreshedTokens {
-    /// What is to be stored: the new refresh token, if there is one, and of the access tokens the one
-    /// that is to be kept.
-    pub(crate) fn merge(&mut self, old: EntraTokens, keeps: bool) {
-        let new = &mut self.tokens;
-        let refresh_token = new.refresh_token.take();
-        if !keeps {
-            new.access_token = old.access_token;
-            new.scope = old.scope;
-            new.expires = old.expires;
-        }
-        new.refresh_token = refresh_token.or(old.refresh_token);
-    }
-
-    /// Puts all of it into the session.
-    pub(crate) fn put_into(&self, session: &mut Session, keys: &Keyring, entropy: &mut Entropy) {
+    /// Puts the refresh token into the session, if there is a new one, and the access token if it is the one
+    /// to keep. `None` if the session's own tokens do not open.
+    pub(crate) fn put_into(
+        &self,
+        session: &mut Session,
+        keeps: bool,
+        cx: &mut Cx<'_>,
+    ) -> Option<()> {
+        let keys = &cx.env.server.keys;
+        let kept = session.entra_tokens(keys)?;
+        let mut tokens = if keeps {
+            self.tokens.clone()
+        } else {
+            EntraTokens {
+                refreshed: self.tokens.refreshed,
+                ..kept.clone()
+            }
+        };
+        tokens.refresh_token = self.tokens.refresh_token.clone().or(kept.refresh_token);
         if let Some(profile) = &self.profile {
             session.user.profile.clone_from(profile);
         }
-        session.set_entra_tokens(&self.tokens, keys, entropy);
+        session.set_entra_tokens(&tokens, keys, cx.entropy);
+        Some(())
     }
 }
 

@@ -68,39 +68,35 @@ impl Revoke {
 
     /// The next state after an event.
     pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
-        let Event::Stored(answered) = event else {
-            return Progress::Pending(self);
-        };
-        match self {
-            Self::Reading {
-                client,
-                session_id,
-                read,
-            } => match read.take(answered) {
-                None => Progress::Pending(Self::Reading {
+        match (self, event) {
+            (
+                Self::Reading {
                     client,
                     session_id,
                     read,
-                }),
-                Some(Err(_)) => unavailable(cx),
-                Some(Ok(None)) => cx.done(revoked()),
-                Some(Ok(Some(stored))) => {
+                },
+                Event::Stored(answered),
+            ) => match read.into_answer(answered) {
+                Err(_) => unavailable(cx),
+                Ok(None) => cx.done(revoked()),
+                Ok(Some(stored)) => {
                     let keys = &cx.env.server.keys;
                     match SealedSession::read(session_id, &stored, keys) {
                         Some(sealed) if sealed.outline().client == client.hash() => {
-                            let ended =
+                            let ending =
                                 EndingSession::with_streams(session_id, sealed.outline(), cx);
-                            Progress::Pending(Self::Ending(ended))
+                            Progress::Pending(Self::Ending(ending))
                         }
                         _ => cx.done(revoked()),
                     }
                 }
             },
-            Self::Ending(ending) => match ending.handle(answered, cx) {
+            (Self::Ending(ending), event) => match ending.handle(event, cx) {
                 Progress::Pending(ending) => Progress::Pending(Self::Ending(ending)),
                 Progress::Ready(Err(_)) => unavailable(cx),
                 Progress::Ready(Ok(())) => cx.done(revoked()),
             },
+            (state, _) => Progress::Pending(state),
         }
     }
 }

@@ -29,9 +29,6 @@ use crate::{
     step::{Cx, Progress},
 };
 
-/// How often a lost race to write the session is run again.
-const ATTEMPTS: u8 = 5;
-
 /// The states: those of one grant or the other.
 #[derive(Debug)]
 pub(crate) enum Token {

@@ -2,7 +2,8 @@
 
 use super::record::Outline;
 use crate::{
-    ask::{Answered, Awaiting, Store},
+    ask::{Awaiting, Store},
+    event::Event,
     fault::Fault,
     hub::{ToHub, ToHubKind},
     id::SessionId,
@@ -33,21 +34,17 @@ impl EndingSession {
         }
     }
 
-    /// Takes an answer of the store. Ready with a fault if the record is still there: the session lives then.
-    pub(crate) fn handle(
-        self,
-        answered: Answered<Store>,
-        cx: &mut Cx<'_>,
-    ) -> Progress<Self, Result<(), Fault>> {
-        match self.deleted.take(answered) {
-            None => Progress::Pending(self),
-            Some(Err(_)) => Progress::Ready(Err(Fault::Store)),
-            Some(Ok(_)) => {
-                let ended = LogEvent::new(LogEventId::SessionEnded);
-                cx.log(ended.with(Field::Subject, &self.subject));
-                Progress::Ready(Ok(()))
-            }
+    /// Waits for the answer of the store: a fault if the record is still there, for then the session lives.
+    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self, Result<(), Fault>> {
+        let Event::Stored(answered) = event else {
+            return Progress::Pending(self);
+        };
+        if self.deleted.into_answer(answered).is_err() {
+            return Progress::Ready(Err(Fault::Store));
         }
+        let ended = LogEvent::new(LogEventId::SessionEnded);
+        cx.log(ended.with(Field::Subject, &self.subject));
+        Progress::Ready(Ok(()))
     }
 }
 
@@ -57,7 +54,6 @@ mod tests {
     use crate::{
         action::Action,
         ask::StoreFault,
-        event::Event,
         step::Outbox,
         testing::{TestServer, entropy, session_of},
     };
@@ -78,10 +74,8 @@ mod tests {
         let Some(Action::Store(ticket, Store::Delete(_))) = actions.pop() else {
             panic!("the record is deleted");
         };
-        let Event::Stored(answered) = ticket.answer(answer.map(|()| None)) else {
-            panic!("the store answers");
-        };
-        let Progress::Ready(result) = ending.handle(answered, &mut cx) else {
+        let event = ticket.answer(answer.map(|()| None));
+        let Progress::Ready(result) = ending.handle(event, &mut cx) else {
             panic!("the store has answered");
         };
         let after = std::iter::from_fn(|| cx.out.pop()).count();

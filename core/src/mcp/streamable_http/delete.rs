@@ -8,32 +8,23 @@ use ::http::{HeaderMap, StatusCode};
 use super::Streamable;
 use crate::{
     admit::{bearer, caller::Caller},
-    ask::{Ask, Awaiting, Guard, Store, StoreFault},
+    ask::Stored,
     event::Event,
     http::response,
     hub::{ToHub, ToHubKind},
     log_event::LogEventId,
     mcp::session::{McpSession, named_session, only_post},
     route::Route,
+    session::update::{Attempt, Update, Updated},
     step::{Cx, Progress},
 };
-
-/// How often a conflict is tried again: each means that somebody else got on.
-const TRIES: u8 = 8;
 
 /// The end of an MCP session is written.
 #[derive(Debug)]
 pub(crate) struct Ending {
     caller: Caller,
     mcp_session: McpSession,
-    tries: u8,
-    awaiting: Asked,
-}
-
-#[derive(Debug)]
-enum Asked {
-    Put(Awaiting<Store>),
-    Get(Awaiting<Store>),
+    update: Update,
 }
 
 impl Ending {
@@ -46,96 +37,63 @@ impl Ending {
             return cx.done(refusal);
         }
         match named_session(headers, &caller, cx) {
-            Ok(mcp_session) => Self::put(caller, mcp_session, 0, cx),
+            Ok(mcp_session) => Self::write(caller, mcp_session, Attempt::default(), cx),
             Err(refusal) => cx.done(*refusal),
         }
     }
 
-    fn put(
+    fn write(
         mut caller: Caller,
         mcp_session: McpSession,
-        tries: u8,
+        attempt: Attempt,
         cx: &mut Cx<'_>,
     ) -> Progress<Streamable> {
-        let now = cx.env.now.unix;
-        mcp_session.end_in(&mut caller.session.outline, now);
-        let expires = caller.session.expires(now);
-        let guard = Guard::Version(caller.version);
-        let put = caller
-            .session
-            .put(guard, expires, &cx.env.server.keys, cx.entropy);
-        let awaiting = Asked::Put(cx.store(put));
+        mcp_session.end_in(&mut caller.session.outline, cx.env.now.unix);
+        let update = Update::write(&caller.session, caller.version, attempt, cx);
+        Self::pending(caller, mcp_session, update)
+    }
+
+    fn pending(caller: Caller, mcp_session: McpSession, update: Update) -> Progress<Streamable> {
         Progress::Pending(Streamable::Ending(Box::new(Self {
             caller,
             mcp_session,
-            tries,
-            awaiting,
+            update,
         })))
     }
 
-    pub(super) fn handle(mut self, event: Event, cx: &mut Cx<'_>) -> Progress<Streamable> {
-        let Event::Stored(answered) = event else {
-            return Progress::Pending(Streamable::Ending(Box::new(self)));
-        };
-        match self.awaiting {
-            Asked::Put(awaiting) => match awaiting.take(answered) {
-                None => {
-                    self.awaiting = Asked::Put(awaiting);
-                    Progress::Pending(Streamable::Ending(Box::new(self)))
-                }
-                Some(answer) => {
-                    Self::written(self.caller, self.mcp_session, self.tries, answer, cx)
-                }
-            },
-            Asked::Get(awaiting) => match awaiting.take(answered) {
-                None => {
-                    self.awaiting = Asked::Get(awaiting);
-                    Progress::Pending(Streamable::Ending(Box::new(self)))
-                }
-                Some(answer) => Self::read(self.caller, self.mcp_session, self.tries, answer, cx),
-            },
-        }
-    }
-
-    fn written(
-        caller: Caller,
-        mcp_session: McpSession,
-        tries: u8,
-        answer: <Store as Ask>::Answer,
-        cx: &mut Cx<'_>,
-    ) -> Progress<Streamable> {
-        match answer {
-            Ok(_) => {
+    pub(super) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Streamable> {
+        let Self {
+            caller,
+            mcp_session,
+            update,
+        } = self;
+        match update.handle(event, cx) {
+            Progress::Pending(update) => Self::pending(caller, mcp_session, update),
+            Progress::Ready(Ok(Updated::Written(()))) => {
                 cx.to_hub(ToHub(ToHubKind::EndMcpSession {
                     mcp_session: mcp_session.id,
                     principal: caller.principal_id,
                 }));
                 cx.done(response::empty(StatusCode::NO_CONTENT))
             }
-            Err(StoreFault::Conflict) if tries < TRIES => {
-                let get = Store::Get(caller.session.id.key());
-                let awaiting = Asked::Get(cx.store(get));
-                Progress::Pending(Streamable::Ending(Box::new(Self {
-                    caller,
-                    mcp_session,
-                    tries: tries + 1,
-                    awaiting,
-                })))
+            Progress::Ready(Ok(Updated::Read(stored, attempt))) => {
+                Self::reread(caller, mcp_session, stored, attempt, cx)
             }
-            Err(_) => unavailable(cx),
+            Progress::Ready(Err(_)) => {
+                cx.log(LogEventId::McpSessionNotEnded);
+                cx.done(response::unavailable())
+            }
         }
     }
 
-    fn read(
+    /// The session as somebody else has written it meanwhile.
+    fn reread(
         mut caller: Caller,
         mcp_session: McpSession,
-        tries: u8,
-        answer: <Store as Ask>::Answer,
+        stored: Option<Stored>,
+        attempt: Attempt,
         cx: &mut Cx<'_>,
     ) -> Progress<Streamable> {
-        let Ok(stored) = answer else {
-            return unavailable(cx);
-        };
         let keys = &cx.env.server.keys;
         let opened = stored.and_then(|stored| caller.session.open_again(&stored, keys));
         let Some((session, version)) = opened else {
@@ -147,11 +105,6 @@ impl Ending {
         }
         caller.session = session;
         caller.version = version;
-        Self::put(caller, mcp_session, tries, cx)
+        Self::write(caller, mcp_session, attempt, cx)
     }
-}
-
-fn unavailable(cx: &mut Cx<'_>) -> Progress<Streamable> {
-    cx.log(LogEventId::McpSessionNotEnded);
-    cx.done(response::unavailable())
 }

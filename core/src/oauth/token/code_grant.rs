@@ -1,8 +1,8 @@
 //! The `authorization_code` grant (RFC 6749 section 4.1.3, RFC 7636 section 4.6).
 //!
 //! ```text
-//! Reading --good--> Spending --written--> tokens
-//!    |  |              | conflict: Reading again, and there the code is spent
+//! Spending --read, and good--> Spending --written--> tokens
+//!    |  |                         | conflict: read again, and there the code is spent
 //!    |  \--spent already--> Ending --deleted--> invalid_grant
 //!    \--anything else--> invalid_grant
 //! ```
@@ -12,9 +12,9 @@
 //! (threat E2). Redeeming seals the session anew: what the code opened before, it opens no more (threat
 //! G3).
 
-use super::{ATTEMPTS, fail, grant, invalid_grant, refuse};
+use super::{fail, grant, invalid_grant, refuse};
 use crate::{
-    ask::{Ask, Awaiting, Guard, Store, StoreFault, Version},
+    ask::{Stored, Version},
     event::Event,
     fault::Fault,
     http::form::Form,
@@ -27,10 +27,11 @@ use crate::{
         pkce, resource,
     },
     secret::Secret,
-    session::ending::EndingSession,
     session::{
+        ending::EndingSession,
         record::{Outline, Refresh, Session, SpentCode},
         sealed::SealedSession,
+        update::{Attempt, Update, Updated},
     },
     step::{Cx, Progress},
 };
@@ -38,16 +39,15 @@ use crate::{
 /// A redemption under way.
 #[derive(Debug)]
 pub(crate) struct CodeGrant {
-    client: Client,
-    code: OpaqueToken,
-    asked: Asked,
-    attempts: u8,
+    request: CodeRequest,
     state: State,
 }
 
-/// What the client sent beside the code.
+/// What the client sent.
 #[derive(Debug)]
-struct Asked {
+struct CodeRequest {
+    client: Client,
+    code: OpaqueToken,
     code_verifier: Secret<String>,
     redirect_uri: Option<String>,
     resource: Option<String>,
@@ -55,13 +55,16 @@ struct Asked {
 
 #[derive(Debug)]
 enum State {
-    Reading(Awaiting<Store>),
-    Spending {
-        session: Box<Session>,
-        refresh_token: OpaqueToken,
-        written: Awaiting<Store>,
-    },
+    /// Its session is read; then the code is spent.
+    Spending(Update<Box<Redeemed>>),
     Ending(EndingSession),
+}
+
+/// What the client gets once the code is spent.
+#[derive(Debug)]
+struct Redeemed {
+    session: Session,
+    refresh_token: OpaqueToken,
 }
 
 impl CodeGrant {
@@ -75,76 +78,58 @@ impl CodeGrant {
         let code_verifier = form
             .one("code_verifier")?
             .ok_or(missing("code_verifier is missing."))?;
-        let asked = Asked {
+        let code = opaque_token::read_code(code, &cx.env.server.keys);
+        let request = CodeRequest {
+            client,
+            code: code.ok_or_else(invalid_grant)?,
             code_verifier: Secret::new(code_verifier.to_owned()),
             redirect_uri: form.one("redirect_uri")?.map(str::to_owned),
             resource: resource::of_token_request(form, &cx.env.server.config.public_url)?,
         };
-        let code = opaque_token::read_code(code, &cx.env.server.keys).ok_or_else(invalid_grant)?;
-        let read = cx.store(Store::Get(code.session_id.key()));
-        let state = State::Reading(read);
-        Ok(Progress::Pending(Self {
-            client,
-            code,
-            asked,
-            attempts: 0,
-            state,
-        }))
+        let state = State::Spending(Update::read(request.code.session_id, cx));
+        Ok(request.waiting(state))
     }
 
-    pub(super) fn handle(mut self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
-        let Event::Stored(answered) = event else {
-            return Progress::Pending(self);
-        };
-        match self.state {
-            State::Reading(read) => match read.take(answered) {
-                Some(answer) => {
-                    self.state = State::Reading(read);
-                    self.read(answer, cx)
+    pub(super) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
+        let Self { request, state } = self;
+        match state {
+            State::Spending(update) => match update.handle(event, cx) {
+                Progress::Pending(update) => request.waiting(State::Spending(update)),
+                Progress::Ready(Ok(Updated::Read(stored, attempt))) => {
+                    request.read(stored, attempt, cx)
                 }
-                None => {
-                    self.state = State::Reading(read);
-                    Progress::Pending(self)
+                Progress::Ready(Ok(Updated::Written(redeemed))) => {
+                    let refresh_token = &redeemed.refresh_token;
+                    grant(&redeemed.session, &request.client, refresh_token, cx)
                 }
+                Progress::Ready(Err(_)) => fail(Fault::Store, cx),
             },
-            State::Spending {
-                session,
-                refresh_token,
-                written,
-            } => match written.take(answered) {
-                None => {
-                    self.state = State::Spending {
-                        session,
-                        refresh_token,
-                        written,
-                    };
-                    Progress::Pending(self)
-                }
-                Some(Ok(_)) => grant(&session, &self.client, &refresh_token, cx),
-                Some(Err(StoreFault::Conflict)) if self.attempts < ATTEMPTS => {
-                    self.attempts += 1;
-                    self.state = State::Reading(cx.store(Store::Get(session.id.key())));
-                    Progress::Pending(self)
-                }
-                Some(Err(_)) => fail(Fault::Store, cx),
-            },
-            State::Ending(ending) => match ending.handle(answered, cx) {
-                Progress::Pending(ending) => {
-                    self.state = State::Ending(ending);
-                    Progress::Pending(self)
-                }
+            State::Ending(ending) => match ending.handle(event, cx) {
+                Progress::Pending(ending) => request.waiting(State::Ending(ending)),
                 Progress::Ready(Ok(())) => refuse(invalid_grant(), cx),
                 Progress::Ready(Err(fault)) => fail(fault, cx),
             },
         }
     }
+}
 
-    fn read(mut self, answer: <Store as Ask>::Answer, cx: &mut Cx<'_>) -> Progress<Self> {
+impl CodeRequest {
+    fn waiting(self, state: State) -> Progress<CodeGrant> {
+        Progress::Pending(CodeGrant {
+            request: self,
+            state,
+        })
+    }
+
+    fn read(
+        self,
+        stored: Option<Stored>,
+        attempt: Attempt,
+        cx: &mut Cx<'_>,
+    ) -> Progress<CodeGrant> {
         let keys = &cx.env.server.keys;
-        let stored = match answer {
-            Ok(Some(stored)) => stored,
-            Ok(None) => return refuse(invalid_grant(), cx),
-            Err(_) => return fail(Fault::Store, cx),
+        let Some(stored) = stored else {
+            return refuse(invalid_grant(), cx);
         };
         let Some(sealed) = SealedSession::read(self.code.session_id, &stored, keys) else {
             return refuse(invalid_grant(), cx);
@@ -155,15 +140,14 @@ impl CodeGrant {
         if self.is_replayed(sealed.outline(), cx) {
             cx.log(LogEventId::CodeReplayed);
             let ending = EndingSession::with_streams(self.code.session_id, sealed.outline(), cx);
-            self.state = State::Ending(ending);
-            return Progress::Pending(self);
+            return self.waiting(State::Ending(ending));
         }
         let share = self.code.share();
         let Some((session, version)) = sealed.open(&share, cx.env.server) else {
             return refuse(invalid_grant(), cx);
         };
         match self.judge(&session, cx) {
-            Ok(()) => self.redeem(session, version, cx),
+            Ok(()) => self.redeem(session, version, attempt, cx),
             Err(refusal) => refuse(refusal, cx),
         }
     }
@@ -171,7 +155,7 @@ impl CodeGrant {
     /// Whether the code was redeemed already, by whoever has its verifier: a code that was seen in a
     /// browser's history alone ends nothing.
     fn is_replayed(&self, outline: &Outline, cx: &Cx<'_>) -> bool {
-        let verifier = self.asked.code_verifier.expose();
+        let verifier = self.code_verifier.expose();
         let now = cx.env.now.unix;
         outline.spent_code.as_ref().is_some_and(|spent| {
             spent.hash == self.code.hash
@@ -189,22 +173,27 @@ impl CodeGrant {
         // OAuth 2.1 dropped the parameter: it is compared where it is sent (OAuth 2.1 section
         // 4.1.3).
         let same_place = self
-            .asked
             .redirect_uri
             .as_ref()
             .is_none_or(|sent| *sent == code.redirect_uri);
-        let proven = pkce::verifies(self.asked.code_verifier.expose(), &code.code_challenge);
+        let proven = pkce::verifies(self.code_verifier.expose(), &code.code_challenge);
         if !(code.hash == self.code.hash && is_in_time && same_place && proven) {
             return Err(invalid_grant());
         }
-        match resource::differs(self.asked.resource.as_deref(), &session.resource) {
+        match resource::differs(self.resource.as_deref(), &session.resource) {
             true => Err(resource::invalid_target()),
             false => Ok(()),
         }
     }
 
     /// Spends the code. Its share was in a browser, so from now on it opens nothing.
-    fn redeem(mut self, mut session: Session, version: Version, cx: &mut Cx<'_>) -> Progress<Self> {
+    fn redeem(
+        self,
+        mut session: Session,
+        version: Version,
+        attempt: Attempt,
+        cx: &mut Cx<'_>,
+    ) -> Progress<CodeGrant> {
         let (server, now) = (cx.env.server, cx.env.now.unix);
         let Some(code) = session.code.take() else {
             return refuse(invalid_grant(), cx);
@@ -224,14 +213,10 @@ impl CodeGrant {
             rotated: now,
         });
         session.open_only_to(&refresh_token.share(), server);
-        let (guard, expires) = (Guard::Version(version), session.expires(now));
-        let put = session.put(guard, expires, &server.keys, cx.entropy);
-        let written = cx.store(put);
-        self.state = State::Spending {
-            session: Box::new(session),
+        let update = Update::write(&session, version, attempt, cx).then(Box::new(Redeemed {
+            session,
             refresh_token,
-            written,
-        };
-        Progress::Pending(self)
+        }));
+        self.waiting(State::Spending(update))
     }
 }

@@ -1,9 +1,9 @@
 //! The `refresh_token` grant (RFC 6749 section 6, OAuth 2.1 section 4.3.1).
 //!
 //! ```text
-//! Reading --current--> Renewing --tokens--> Rotating --written--> tokens
-//!    |  |                 |                    | conflict: Reading again
-//!    |  |                 \--Entra says no--> Ending --deleted--> invalid_grant
+//! Rotating --read, current--> Renewing --tokens--> Rotating --written--> tokens
+//!    |  |                        |                    | conflict: read again
+//!    |  |                        \--Entra says no--> Ending --deleted--> invalid_grant
 //!    |  \--the one before, just now--> the same successor once more
 //!    \--an older one--> Ending --deleted--> invalid_grant
 //! ```
@@ -21,9 +21,9 @@
 
 use std::time::Duration;
 
-use super::{ATTEMPTS, fail, grant, invalid_grant, refuse};
+use super::{fail, grant, invalid_grant, refuse};
 use crate::{
-    ask::{Ask, Awaiting, Guard, Store, StoreFault, Version},
+    ask::{Stored, Version},
     catalog::scope::{Scope, Scopes},
     entra::token_refresh::{self, RefreshError, RefreshedTokens, TokenRefresh},
     event::Event,
@@ -38,10 +38,11 @@ use crate::{
         resource,
     },
     planted::Planted,
-    session::ending::EndingSession,
     session::{
-        record::{EntraTokens, Outline, Predecessor, Refresh, Session},
+        ending::EndingSession,
+        record::{Outline, Predecessor, Refresh, Session},
         sealed::SealedSession,
+        update::{Attempt, Update, Updated},
     },
     step::{Cx, Progress},
 };
@@ -52,14 +53,13 @@ const ASKED_LATELY: Duration = Duration::from_secs(30);
 /// A refresh under way.
 #[derive(Debug)]
 pub(crate) struct RefreshGrant {
-    asked: Asked,
-    attempts: u8,
+    request: RefreshRequest,
     state: State,
 }
 
 /// What the client sent.
 #[derive(Debug)]
-struct Asked {
+struct RefreshRequest {
     client: Client,
     presented: OpaqueToken,
     scope: Option<String>,
@@ -68,19 +68,23 @@ struct Asked {
 
 #[derive(Debug)]
 enum State {
-    Reading(Awaiting<Store>),
+    /// The session is read, and the next refresh token written into it.
+    Rotating(Update<Box<Rotated>>),
+    /// Before it is written, Entra is asked.
     Renewing {
         session: Box<Session>,
         version: Version,
-        old: Box<EntraTokens>,
+        attempt: Attempt,
         renewal: TokenRefresh,
     },
-    Rotating {
-        session: Box<Session>,
-        successor: OpaqueToken,
-        written: Awaiting<Store>,
-    },
     Ending(EndingSession),
+}
+
+/// What the client gets once the record is written.
+#[derive(Debug)]
+struct Rotated {
+    session: Session,
+    successor: OpaqueToken,
 }
 
 impl RefreshGrant {
@@ -95,113 +99,75 @@ impl RefreshGrant {
         let resource = resource::of_token_request(form, &cx.env.server.config.public_url)?;
         let keys = &cx.env.server.keys;
         let presented = opaque_token::read_refresh_token(text, keys).ok_or_else(invalid_grant)?;
-        let read = cx.store(Store::Get(presented.session_id.key()));
-        let state = State::Reading(read);
-        let asked = Asked {
+        let state = State::Rotating(Update::read(presented.session_id, cx));
+        let request = RefreshRequest {
             client,
             presented,
             scope,
             resource,
         };
-        Ok(Progress::Pending(Self {
-            asked,
-            attempts: 0,
-            state,
-        }))
+        Ok(request.waiting(state))
     }
 
     pub(super) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
-        let Self {
-            asked,
-            attempts,
-            state,
-        } = self;
-        match (state, event) {
-            (State::Reading(read), Event::Stored(answered)) => match read.take(answered) {
-                None => asked.go(attempts, State::Reading(read)),
-                Some(answer) => asked.read(answer, attempts, cx),
+        let Self { request, state } = self;
+        match state {
+            State::Rotating(update) => match update.handle(event, cx) {
+                Progress::Pending(update) => request.waiting(State::Rotating(update)),
+                Progress::Ready(Ok(Updated::Read(stored, attempt))) => {
+                    request.read(stored, attempt, cx)
+                }
+                Progress::Ready(Ok(Updated::Written(rotated))) => {
+                    request.grant(&rotated.session, &rotated.successor, cx)
+                }
+                Progress::Ready(Err(_)) => fail(Fault::Store, cx),
             },
-            (
-                State::Renewing {
+            State::Renewing {
+                session,
+                version,
+                attempt,
+                renewal,
+            } => match renewal.handle(event, cx) {
+                Progress::Pending(renewal) => request.waiting(State::Renewing {
                     session,
                     version,
-                    old,
+                    attempt,
                     renewal,
-                },
-                event,
-            ) => match renewal.handle(event, cx) {
-                Progress::Pending(renewal) => asked.go(
-                    attempts,
-                    State::Renewing {
-                        session,
-                        version,
-                        old,
-                        renewal,
-                    },
-                ),
-                Progress::Ready(Ok(mut fresh)) => {
-                    fresh.merge(*old, true);
-                    let state = asked.rotate(*session, version, Some(&fresh), cx);
-                    asked.go(attempts, state)
+                }),
+                Progress::Ready(Ok(fresh)) => {
+                    request.renewed(*session, version, attempt, &fresh, cx)
                 }
                 Progress::Ready(Err(
                     RefreshError::SignInRequired | RefreshError::ConsentRequired,
-                )) => asked.end(&session.outline, cx),
+                )) => request.end(&session.outline, cx),
                 Progress::Ready(Err(RefreshError::Unavailable(fault))) => fail(fault, cx),
             },
-            (
-                State::Rotating {
-                    session,
-                    successor,
-                    written,
-                },
-                Event::Stored(answered),
-            ) => match written.take(answered) {
-                None => asked.go(
-                    attempts,
-                    State::Rotating {
-                        session,
-                        successor,
-                        written,
-                    },
-                ),
-                Some(Ok(_)) => asked.grant(&session, &successor, cx),
-                Some(Err(StoreFault::Conflict)) if attempts < ATTEMPTS => {
-                    let read = cx.store(Store::Get(session.id.key()));
-                    asked.go(attempts + 1, State::Reading(read))
-                }
-                Some(Err(_)) => fail(Fault::Store, cx),
-            },
-            (State::Ending(ending), Event::Stored(answered)) => match ending.handle(answered, cx) {
-                Progress::Pending(ending) => asked.go(attempts, State::Ending(ending)),
+            State::Ending(ending) => match ending.handle(event, cx) {
+                Progress::Pending(ending) => request.waiting(State::Ending(ending)),
                 Progress::Ready(Ok(())) => refuse(invalid_grant(), cx),
                 Progress::Ready(Err(fault)) => fail(fault, cx),
             },
-            (state, _) => asked.go(attempts, state),
         }
     }
 }
 
-impl Asked {
-    fn go(self, attempts: u8, state: State) -> Progress<RefreshGrant> {
+impl RefreshRequest {
+    fn waiting(self, state: State) -> Progress<RefreshGrant> {
         Progress::Pending(RefreshGrant {
-            asked: self,
-            attempts,
+            request: self,
             state,
         })
     }
 
     fn read(
         self,
-        answer: <Store as Ask>::Answer,
-        attempts: u8,
+        stored: Option<Stored>,
+        attempt: Attempt,
         cx: &mut Cx<'_>,
     ) -> Progress<RefreshGrant> {
         let keys = &cx.env.server.keys;
-        let stored = match answer {
-            Ok(Some(stored)) => stored,
-            Ok(None) => return refuse(invalid_grant(), cx),
-            Err(_) => return fail(Fault::Store, cx),
+        let Some(stored) = stored else {
+            return refuse(invalid_grant(), cx);
         };
         let Some(sealed) = SealedSession::read(self.presented.session_id, &stored, keys) else {
             return refuse(invalid_grant(), cx);
@@ -226,7 +192,7 @@ impl Asked {
         };
         let is_current = self.presented.hash == refresh.current;
         if is_current || cx.env.server.has(Planted::ReuseIgnored) {
-            return self.renew(session, version, attempts, cx);
+            return self.renew(session, version, attempt, cx);
         }
         match self.repeated(refresh, cx) {
             Some(successor) => self.grant(&session, &successor, cx),
@@ -254,7 +220,7 @@ impl Asked {
         self,
         session: Session,
         version: Version,
-        attempts: u8,
+        attempt: Attempt,
         cx: &mut Cx<'_>,
     ) -> Progress<RefreshGrant> {
         let keys = &cx.env.server.keys;
@@ -265,8 +231,7 @@ impl Asked {
             .refreshed
             .lasts(ASKED_LATELY, cx.env.now.unix, Duration::ZERO)
         {
-            let state = self.rotate(session, version, None, cx);
-            return self.go(attempts, state);
+            return self.rotate(session, version, attempt, cx);
         }
         if let Some(fault) = token_refresh::throttled(&session.user, cx) {
             return fail(fault, cx);
@@ -274,30 +239,37 @@ impl Asked {
         let Some(renewal) = TokenRefresh::start(&session, &old, cx) else {
             return self.end(&session.outline, cx);
         };
-        let (session, old) = (Box::new(session), Box::new(old));
-        self.go(
-            attempts,
-            State::Renewing {
-                session,
-                version,
-                old,
-                renewal,
-            },
-        )
+        self.waiting(State::Renewing {
+            session: Box::new(session),
+            version,
+            attempt,
+            renewal,
+        })
+    }
+
+    fn renewed(
+        self,
+        mut session: Session,
+        version: Version,
+        attempt: Attempt,
+        fresh: &RefreshedTokens,
+        cx: &mut Cx<'_>,
+    ) -> Progress<RefreshGrant> {
+        match fresh.put_into(&mut session, true, cx) {
+            Some(()) => self.rotate(session, version, attempt, cx),
+            None => self.end(&session.outline, cx),
+        }
     }
 
     fn rotate(
-        &self,
+        self,
         mut session: Session,
         version: Version,
-        fresh: Option<&RefreshedTokens>,
+        attempt: Attempt,
         cx: &mut Cx<'_>,
-    ) -> State {
+    ) -> Progress<RefreshGrant> {
         let (server, now) = (cx.env.server, cx.env.now.unix);
         let keys = &server.keys;
-        if let Some(fresh) = fresh {
-            fresh.put_into(&mut session, keys, cx.entropy);
-        }
         let successor = opaque_token::new_refresh_token(session.id, cx.entropy, keys);
         let sealed = self.presented.seal_successor(&successor, cx.entropy, keys);
         session.refresh = Some(Refresh {
@@ -309,18 +281,14 @@ impl Asked {
             rotated: now,
         });
         session.open_also_to(&successor.share(), server, now);
-        let (guard, expires) = (Guard::Version(version), session.expires(now));
-        let put = session.put(guard, expires, keys, cx.entropy);
-        State::Rotating {
-            written: cx.store(put),
-            session: Box::new(session),
-            successor,
-        }
+        let update = Update::write(&session, version, attempt, cx);
+        let rotated = Box::new(Rotated { session, successor });
+        self.waiting(State::Rotating(update.then(rotated)))
     }
 
     fn end(self, outline: &Outline, cx: &mut Cx<'_>) -> Progress<RefreshGrant> {
         let ending = EndingSession::with_streams(self.presented.session_id, outline, cx);
-        self.go(0, State::Ending(ending))
+        self.waiting(State::Ending(ending))
     }
 
     fn grant(
