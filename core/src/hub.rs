@@ -18,8 +18,12 @@ mod tasks;
 use std::collections::VecDeque;
 
 use self::{
-    in_flight::InFlightRequests, metadata_refresh::RefreshGate, replay::ReplayBuffers,
-    session_settings::SessionSettings, streams::Streams, tasks::Tasks,
+    in_flight::{Call, InFlightRequests},
+    metadata_refresh::RefreshGate,
+    replay::ReplayBuffers,
+    session_settings::SessionSettings,
+    streams::Streams,
+    tasks::Tasks,
 };
 pub use self::{
     job::Job,
@@ -27,10 +31,12 @@ pub use self::{
 };
 pub(crate) use self::{
     job::JobKind,
-    message::{FromHubKind, Negotiated, StreamKind, SubscriptionFilter, TaskUpdate, ToHubKind},
+    message::{
+        FromHubKind, Negotiated, StreamKind, SubscriptionFilter, TableFull, TaskUpdate, ToHubKind,
+    },
 };
 use crate::{
-    id::ExchangeId,
+    id::{ExchangeId, SessionId},
     time::{Instant, Now},
 };
 
@@ -133,7 +139,7 @@ impl Hub {
                 principal,
                 bytes,
             } => self.streams.deliver(mcp_session, principal, bytes, out),
-            ToHubKind::EndSession(session) => self.streams.end_session(session, out),
+            ToHubKind::EndSession(session) => self.end_session(session),
             ToHubKind::EndMcpSession {
                 mcp_session,
                 principal,
@@ -141,7 +147,7 @@ impl Hub {
                 self.streams.end(mcp_session, principal, out);
                 self.replays.end_session(mcp_session, principal, out);
                 self.settings.end(mcp_session, principal);
-                self.in_flight.end_session(principal, mcp_session, out);
+                self.in_flight.end_mcp_session(principal, mcp_session, out);
             }
             ToHubKind::NotifyChanged(change) => {
                 self.streams.notify_changed(&change, &self.settings, out);
@@ -169,13 +175,16 @@ impl Hub {
             } => self
                 .replays
                 .resume(from, (stream, after), principal, mcp_session, out),
-            ToHubKind::RegisterRequests {
+            ToHubKind::AdmitCall {
                 principal,
+                session,
                 mcp_session,
                 requests,
-            } => self
-                .in_flight
-                .register(from, principal, mcp_session, requests),
+            } => {
+                let call = Call::new(principal, session, mcp_session, requests);
+                self.in_flight.admit(from, call, out);
+            }
+            ToHubKind::CallAnswered => self.forget_call(from),
             ToHubKind::RegisterServerRequest(request) => {
                 self.in_flight.register_server_request(from, request);
             }
@@ -231,9 +240,11 @@ impl Hub {
                 mcp_session,
                 uri,
             } => self.settings.unsubscribe(mcp_session, principal, &uri),
-            ToHubKind::AdmitTask { task, principal } => {
-                self.tasks.admit(from, task, principal, out)
-            }
+            ToHubKind::AdmitTask {
+                task,
+                principal,
+                session,
+            } => self.tasks.admit(from, task, (principal, session), out),
             ToHubKind::UpdateTask {
                 task,
                 principal,
@@ -256,7 +267,8 @@ impl Hub {
             | ToHubKind::AppendReplay { .. }
             | ToHubKind::CloseReplay { .. }
             | ToHubKind::Resume { .. }
-            | ToHubKind::RegisterRequests { .. }
+            | ToHubKind::AdmitCall { .. }
+            | ToHubKind::CallAnswered
             | ToHubKind::RegisterServerRequest(_)
             | ToHubKind::WithdrawServerRequest(_)
             | ToHubKind::ClientResponse { .. }
@@ -269,17 +281,38 @@ impl Hub {
         if let Some((mcp_session, principal)) = self.streams.sse_of(id) {
             self.settings.end(mcp_session, principal);
             self.in_flight
-                .end_session(principal, mcp_session, &mut self.outputs);
+                .end_mcp_session(principal, mcp_session, &mut self.outputs);
         }
         self.streams.close(id);
         self.replays.leave(id);
+    }
+
+    /// A session was revoked. A stream of HTTP+SSE ends after its calls: their errors are sent on it.
+    fn end_session(&mut self, session: SessionId) {
+        let out = &mut self.outputs;
+        self.in_flight.end_session(session, out);
+        self.tasks.end_session(session, out);
+        let in_flight = &self.in_flight;
+        let has_calls = |mcp_session| in_flight.has_call(session, mcp_session);
+        self.streams.end_session(session, has_calls, out);
+    }
+
+    /// Forgets a call. If it was the last that kept a stream of a revoked session, that ends.
+    fn forget_call(&mut self, id: ExchangeId) {
+        let Some((session, Some(mcp_session))) = self.in_flight.forget(id) else {
+            return;
+        };
+        if !self.in_flight.has_call(session, mcp_session) {
+            self.streams
+                .calls_ended(session, mcp_session, &mut self.outputs);
+        }
     }
 
     /// Forgets an exchange that ended, however it ended. Poll until idle afterwards.
     pub fn forget(&mut self, id: ExchangeId) {
         self.metadata.forget(id);
         self.close_stream(id);
-        self.in_flight.forget(id);
+        self.forget_call(id);
         self.tasks.forget(id, &mut self.outputs);
     }
 

@@ -13,7 +13,7 @@ pub(crate) struct SessionId([u8; 16]);
 
 impl SessionId {
     /// Takes sixteen bytes that nobody can guess.
-    pub(crate) fn new(bytes: [u8; 16]) -> Self {
+    pub(crate) const fn new(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 

@@ -1,15 +1,16 @@
-//! The requests that take a while, by the exchange that answers each, so that a message can cancel one;
-//! and the requests that the server has sent the client for them, so that the response finds the call.
+//! The calls in flight, by the exchange that answers each, bounded for each owner and in all: so a message
+//! can cancel one, and the end of their session ends them; and the requests that the server has sent the
+//! client for them, so that the response finds the call.
 //!
-//! A request is found only by its owner, and within the same MCP session (threats I4, I8).
+//! A call is found only by its owner, and within the same MCP session (threats I4, I8).
 
 use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::Value;
 
-use super::{FromHub, FromHubKind, HubOutput, counts::Counts};
+use super::{FromHub, FromHubKind, HubOutput, TableFull, counts::Counts};
 use crate::{
-    id::{ExchangeId, McpSessionId, PrincipalId, ServerRequestId},
+    id::{ExchangeId, McpSessionId, PrincipalId, ServerRequestId, SessionId},
     json_rpc::Id,
     limits,
 };
@@ -17,69 +18,78 @@ use crate::{
 /// The requests of clients in flight, and those of the server.
 #[derive(Debug, Default)]
 pub(super) struct InFlightRequests {
-    requests: BTreeMap<ExchangeId, InFlight>,
+    calls: BTreeMap<ExchangeId, Call>,
     server_requests: BTreeMap<ServerRequestId, ExchangeId>,
     of_principal: Counts,
 }
 
+/// The requests that one exchange answers.
 #[derive(Debug)]
-struct InFlight {
+pub(super) struct Call {
     principal: PrincipalId,
-    mcp_session: McpSessionId,
+    session: SessionId,
+    mcp_session: Option<McpSessionId>,
     ids: Vec<Id>,
     server_requests: Vec<ServerRequestId>,
 }
 
-impl InFlight {
+impl Call {
+    pub(super) fn new(
+        principal: PrincipalId,
+        session: SessionId,
+        mcp_session: Option<McpSessionId>,
+        ids: Vec<Id>,
+    ) -> Self {
+        Self {
+            principal,
+            session,
+            mcp_session,
+            ids,
+            server_requests: Vec::new(),
+        }
+    }
+
     fn is_of(&self, principal: PrincipalId, mcp_session: McpSessionId) -> bool {
-        self.principal == principal && self.mcp_session == mcp_session
+        self.principal == principal && self.mcp_session == Some(mcp_session)
     }
 }
 
 impl InFlightRequests {
-    /// How many requests of clients are in flight.
+    /// How many calls are in flight.
     pub(super) fn len(&self) -> usize {
-        self.requests.len()
+        self.calls.len()
     }
 
-    /// Registers the requests of an exchange. If too many are in flight, these cannot be cancelled or
-    /// request input.
-    pub(super) fn register(
-        &mut self,
-        from: ExchangeId,
-        principal: PrincipalId,
-        mcp_session: McpSessionId,
-        ids: Vec<Id>,
-    ) {
+    /// Admits a call, if there is room, and answers whether it was.
+    pub(super) fn admit(&mut self, from: ExchangeId, call: Call, out: &mut VecDeque<HubOutput>) {
         self.forget(from);
-        if self.of_principal.of(principal) < limits::CALLS_PER_PRINCIPAL
-            && self.requests.len() < limits::CALLS
-        {
-            self.of_principal.add(principal);
-            let in_flight = InFlight {
-                principal,
-                mcp_session,
-                ids,
-                server_requests: Vec::new(),
-            };
-            self.requests.insert(from, in_flight);
-        }
+        let of_principal = self.of_principal.of(call.principal);
+        let admitted = if of_principal >= limits::CALLS_PER_PRINCIPAL {
+            Err(TableFull::OfPrincipal)
+        } else if self.calls.len() >= limits::CALLS {
+            Err(TableFull::OfServer)
+        } else {
+            self.of_principal.add(call.principal);
+            self.calls.insert(from, call);
+            Ok(())
+        };
+        out.push_back(deliver(from, FromHubKind::CallAdmitted(admitted)));
     }
 
     /// Registers a request that a call has sent the client.
     pub(super) fn register_server_request(&mut self, from: ExchangeId, request: ServerRequestId) {
-        if let Some(in_flight) = self.requests.get_mut(&from)
-            && in_flight.server_requests.len() < limits::INPUT_REQUESTS
+        if let Some(call) = self.calls.get_mut(&from)
+            && call.server_requests.len() < limits::INPUT_REQUESTS
         {
-            in_flight.server_requests.push(request);
+            call.server_requests.push(request);
             self.server_requests.insert(request, from);
         }
     }
 
     /// Forgets a request that a call has sent the client.
     pub(super) fn withdraw_server_request(&mut self, from: ExchangeId, request: ServerRequestId) {
-        if let Some(in_flight) = self.requests.get_mut(&from) {
-            in_flight.server_requests.retain(|sent| *sent != request);
+        if let Some(call) = self.calls.get_mut(&from) {
+            call.server_requests.retain(|sent| *sent != request);
             self.server_requests.remove(&request);
         }
     }
@@ -95,14 +105,14 @@ impl InFlightRequests {
         let Some(sender) = self.server_requests.get(&request).copied() else {
             return;
         };
-        let in_flight = self.requests.get_mut(&sender);
-        let Some(in_flight) = in_flight.filter(|one| one.is_of(principal, mcp_session)) else {
+        let call = self.calls.get_mut(&sender);
+        let Some(call) = call.filter(|call| call.is_of(principal, mcp_session)) else {
             return;
         };
-        in_flight.server_requests.retain(|sent| *sent != request);
+        call.server_requests.retain(|sent| *sent != request);
         self.server_requests.remove(&request);
         let response = FromHubKind::ClientResponse(request, result);
-        out.push_back(HubOutput::Deliver(sender, FromHub(response)));
+        out.push_back(deliver(sender, response));
     }
 
     /// Tells whoever answers this request that the client has cancelled it.
@@ -116,43 +126,57 @@ impl InFlightRequests {
         let of_client = self.of_client(principal, mcp_session);
         for (id, _) in of_client.filter(|(_, one)| one.ids.contains(request)) {
             let cancelled = FromHubKind::Cancelled(request.clone());
-            out.push_back(HubOutput::Deliver(id, FromHub(cancelled)));
+            out.push_back(deliver(id, cancelled));
         }
     }
 
-    /// Tells whoever answers a request of this MCP session that the session has ended.
-    pub(super) fn end_session(
+    /// The client has ended an MCP session: its calls end.
+    pub(super) fn end_mcp_session(
         &self,
         principal: PrincipalId,
         mcp_session: McpSessionId,
         out: &mut VecDeque<HubOutput>,
     ) {
         for (id, _) in self.of_client(principal, mcp_session) {
-            out.push_back(HubOutput::Deliver(
-                id,
-                FromHub(FromHubKind::McpSessionEnded),
-            ));
+            out.push_back(deliver(id, FromHubKind::McpSessionEnded));
         }
+    }
+
+    /// A session was revoked: its calls end.
+    pub(super) fn end_session(&self, session: SessionId, out: &mut VecDeque<HubOutput>) {
+        for (id, _) in self.calls.iter().filter(|(_, one)| one.session == session) {
+            out.push_back(deliver(*id, FromHubKind::SessionEnded));
+        }
+    }
+
+    /// Whether a call of this session is in flight within this MCP session.
+    pub(super) fn has_call(&self, session: SessionId, mcp_session: McpSessionId) -> bool {
+        let mut calls = self.calls.values();
+        calls.any(|call| call.session == session && call.mcp_session == Some(mcp_session))
     }
 
     fn of_client(
         &self,
         principal: PrincipalId,
         mcp_session: McpSessionId,
-    ) -> impl Iterator<Item = (ExchangeId, &InFlight)> {
-        let all = self.requests.iter().map(|(id, one)| (*id, one));
-        all.filter(move |(_, one)| one.is_of(principal, mcp_session))
+    ) -> impl Iterator<Item = (ExchangeId, &Call)> {
+        let all = self.calls.iter().map(|(id, call)| (*id, call));
+        all.filter(move |(_, call)| call.is_of(principal, mcp_session))
     }
 
-    /// Forgets the request of an exchange that is over.
-    pub(super) fn forget(&mut self, from: ExchangeId) {
-        if let Some(in_flight) = self.requests.remove(&from) {
-            self.of_principal.remove(in_flight.principal);
-            for request in in_flight.server_requests {
-                self.server_requests.remove(&request);
-            }
+    /// Forgets the call of an exchange, and returns of which session and MCP session it was.
+    pub(super) fn forget(&mut self, from: ExchangeId) -> Option<(SessionId, Option<McpSessionId>)> {
+        let call = self.calls.remove(&from)?;
+        self.of_principal.remove(call.principal);
+        for request in call.server_requests {
+            self.server_requests.remove(&request);
         }
+        Some((call.session, call.mcp_session))
     }
+}
+
+fn deliver(to: ExchangeId, message: FromHubKind) -> HubOutput {
+    HubOutput::Deliver(to, FromHub(message))
 }
 
 #[cfg(test)]
@@ -165,16 +189,39 @@ mod tests {
     const OTHER: McpSessionId = McpSessionId([8; 16]);
     const REQUEST: ServerRequestId = ServerRequestId([7; 16]);
 
+    fn call_of(principal: PrincipalId, id: Id) -> Call {
+        let session = SessionId::new([principal.0[0]; 16]);
+        Call::new(principal, session, Some(SESSION), vec![id])
+    }
+
     fn requested() -> (InFlightRequests, VecDeque<HubOutput>) {
-        let mut calls = InFlightRequests::default();
-        calls.register(ExchangeId(1), ALICE, SESSION, vec![Id::Positive(5)]);
+        let (mut calls, mut out) = (InFlightRequests::default(), VecDeque::new());
+        calls.admit(ExchangeId(1), call_of(ALICE, Id::Positive(5)), &mut out);
         calls.register_server_request(ExchangeId(1), REQUEST);
-        (calls, VecDeque::new())
+        out.clear();
+        (calls, out)
+    }
+
+    fn admit(
+        calls: &mut InFlightRequests,
+        number: u64,
+        principal: PrincipalId,
+    ) -> Result<(), TableFull> {
+        let mut out = VecDeque::new();
+        calls.admit(
+            ExchangeId(number),
+            call_of(principal, Id::Positive(0)),
+            &mut out,
+        );
+        match out.pop_back() {
+            Some(HubOutput::Deliver(_, FromHub(FromHubKind::CallAdmitted(admitted)))) => admitted,
+            other => panic!("it is answered, not {other:?}"),
+        }
     }
 
     // I4, K7: an answer counts once, and only from whom was asked.
     #[test]
-    fn a_client_response_is_delivered_once_and_from_the_owner_only() {
+    fn client_response_is_delivered_once_and_from_the_owner_only() {
         let (mut calls, mut out) = requested();
         for (principal, session) in [(BOB, SESSION), (ALICE, OTHER)] {
             calls.client_response((principal, session), REQUEST, Err(String::new()), &mut out);
@@ -194,36 +241,50 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_cancelled_by_its_owner_in_its_session_only() {
+    fn request_is_cancelled_by_its_owner_in_its_session_only() {
         let (calls, mut out) = requested();
         calls.cancel(BOB, SESSION, &Id::Positive(5), &mut out);
         calls.cancel(ALICE, OTHER, &Id::Positive(5), &mut out);
         calls.cancel(ALICE, SESSION, &Id::Text("5".to_owned()), &mut out);
-        calls.end_session(BOB, SESSION, &mut out);
+        calls.end_mcp_session(BOB, SESSION, &mut out);
+        calls.end_session(SessionId::new(BOB.0[..16].try_into().unwrap()), &mut out);
         assert!(out.is_empty());
         calls.cancel(ALICE, SESSION, &Id::Positive(5), &mut out);
-        calls.end_session(ALICE, SESSION, &mut out);
-        assert_eq!(out.len(), 2);
+        calls.end_mcp_session(ALICE, SESSION, &mut out);
+        calls.end_session(SessionId::new(ALICE.0[..16].try_into().unwrap()), &mut out);
+        assert_eq!(out.len(), 3);
     }
 
-    // M: bounded, and nothing stays behind.
+    // M5: bounded for each user and in all, and nothing stays behind.
     #[test]
-    fn requests_in_flight_are_bounded_and_leave_nothing_behind() {
+    fn calls_over_the_limit_are_refused_and_leave_nothing_behind() {
         let (mut calls, _) = requested();
-        for number in 2..200 {
-            calls.register(ExchangeId(number), ALICE, SESSION, vec![Id::Positive(0)]);
+        let limit = u64::try_from(limits::CALLS_PER_PRINCIPAL).unwrap();
+        for number in 2..=limit {
+            assert_eq!(admit(&mut calls, number, ALICE), Ok(()));
             for request in 0..100 {
                 calls.register_server_request(ExchangeId(number), ServerRequestId([request; 16]));
             }
         }
-        assert_eq!(calls.len(), limits::CALLS_PER_PRINCIPAL);
-        for number in 1..200 {
+        assert_eq!(
+            admit(&mut calls, limit + 1, ALICE),
+            Err(TableFull::OfPrincipal)
+        );
+        let all = u64::try_from(limits::CALLS).unwrap();
+        for number in limit + 1..=all {
+            let mut principal = [3; 32];
+            principal[..8].copy_from_slice(&number.to_be_bytes());
+            assert_eq!(admit(&mut calls, number, PrincipalId(principal)), Ok(()));
+        }
+        assert_eq!(admit(&mut calls, all + 1, BOB), Err(TableFull::OfServer));
+        for number in 1..=all {
             calls.forget(ExchangeId(number));
         }
         assert!(
-            calls.requests.is_empty()
+            calls.calls.is_empty()
                 && calls.server_requests.is_empty()
                 && calls.of_principal.is_empty()
         );
+        assert_eq!(admit(&mut calls, 1, ALICE), Ok(()));
     }
 }

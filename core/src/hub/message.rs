@@ -67,7 +67,7 @@ pub(crate) enum ToHubKind {
         principal: PrincipalId,
         bytes: Bytes,
     },
-    /// The session was revoked: its streams end.
+    /// The session was revoked: its calls, tasks and streams end at once.
     EndSession(SessionId),
     /// The client has ended this MCP session: its streams, calls and settings end with it.
     EndMcpSession {
@@ -91,12 +91,17 @@ pub(crate) enum ToHubKind {
         principal: PrincipalId,
         mcp_session: McpSessionId,
     },
-    /// The sender answers these requests, and it takes a while.
-    RegisterRequests {
+    /// The sender answers these requests, one of which has to wait for something: it wants to be counted
+    /// and found.
+    AdmitCall {
         principal: PrincipalId,
-        mcp_session: McpSessionId,
+        session: SessionId,
+        /// `None` in 2026-07-28.
+        mcp_session: Option<McpSessionId>,
         requests: Vec<Id>,
     },
+    /// The sender has answered its requests.
+    CallAnswered,
     /// The sender has sent the client this request.
     RegisterServerRequest(ServerRequestId),
     /// The sender waits no longer for a response to this request.
@@ -143,6 +148,7 @@ pub(crate) enum ToHubKind {
     AdmitTask {
         task: TaskId,
         principal: PrincipalId,
+        session: SessionId,
     },
     /// The task that the sender runs has applied all updates so far.
     TaskUpdateApplied,
@@ -186,12 +192,25 @@ pub(crate) enum FromHubKind {
     Subscribed(bool),
     /// Something changed that this stream listens for.
     Changed(ChangeNotification),
+    /// The call may go on, or there are too many.
+    CallAdmitted(Result<(), TableFull>),
     /// The task may run, or there are too many.
-    TaskAdmitted(bool),
+    TaskAdmitted(Result<(), TableFull>),
+    /// The session in which the call or the task began was revoked.
+    SessionEnded,
     /// The task has applied the update; `false` if it does not run on this server.
     TaskUpdateRouted(bool),
     /// The client updates the task that the receiver runs.
     TaskUpdate(Box<TaskUpdate>),
+}
+
+/// Why a table takes no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TableFull {
+    /// This user has as much in it, with this client, as one may have.
+    OfPrincipal,
+    /// All users together have.
+    OfServer,
 }
 
 /// What the runtime is to do for the hub.

@@ -46,6 +46,8 @@ struct Stream {
     token_expires: UnixTime,
     kind: StreamKind,
     negotiated: Option<Negotiated>,
+    /// Whether its session was revoked: it ends as soon as its calls have.
+    is_ending: bool,
 }
 
 /// The open streams.
@@ -84,6 +86,7 @@ impl Streams {
                 token_expires,
                 kind,
                 negotiated: None,
+                is_ending: false,
             };
             self.open.insert(from, stream);
         }
@@ -149,8 +152,31 @@ impl Streams {
         }
     }
 
-    pub(super) fn end_session(&mut self, session: SessionId, out: &mut VecDeque<HubOutput>) {
-        self.end_where(|stream| stream.session == session, out);
+    /// A session was revoked: its streams end; one of HTTP+SSE after its calls, whose errors it sends.
+    pub(super) fn end_session(
+        &mut self,
+        session: SessionId,
+        has_calls: impl Fn(McpSessionId) -> bool,
+        out: &mut VecDeque<HubOutput>,
+    ) {
+        for stream in self.open.values_mut() {
+            let is_awaited =
+                matches!(stream.kind, StreamKind::Sse(mcp_session) if has_calls(mcp_session));
+            stream.is_ending |= stream.session == session && is_awaited;
+        }
+        self.end_where(|stream| stream.session == session && !stream.is_ending, out);
+    }
+
+    /// The last call that kept a stream of a revoked session open has ended.
+    pub(super) fn calls_ended(
+        &mut self,
+        session: SessionId,
+        mcp_session: McpSessionId,
+        out: &mut VecDeque<HubOutput>,
+    ) {
+        let is_its = |stream: &Stream| stream.session == session && stream.is_ending;
+        let kind = StreamKind::Sse(mcp_session);
+        self.end_where(|stream| is_its(stream) && stream.kind == kind, out);
     }
 
     pub(super) fn end(
@@ -328,7 +354,9 @@ mod tests {
         let mut table = Table::default();
         table.open(1, ALICE, StreamKind::Sse);
         table.open(2, ALICE, StreamKind::Sse);
-        table.streams.end_session(session(1), &mut table.out);
+        table
+            .streams
+            .end_session(session(1), |_| false, &mut table.out);
         assert!(matches!(
             table.out.pop_front(),
             Some(HubOutput::Deliver(

@@ -2,21 +2,28 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::{FromHub, FromHubKind, HubOutput, counts::Counts};
+use super::{FromHub, FromHubKind, HubOutput, TableFull, counts::Counts};
 use crate::{
     hub::TaskUpdate,
-    id::{ExchangeId, PrincipalId, TaskId},
+    id::{ExchangeId, PrincipalId, SessionId, TaskId},
     limits,
 };
 
 /// The tasks.
 #[derive(Debug, Default)]
 pub(super) struct Tasks {
-    by_id: BTreeMap<TaskId, (ExchangeId, PrincipalId)>,
+    by_id: BTreeMap<TaskId, RunningTask>,
     by_exchange: BTreeMap<ExchangeId, TaskId>,
     of_principal: Counts,
     /// By the exchange that runs a task, those that have sent it an update and wait until it is applied.
     waiting: BTreeMap<ExchangeId, Vec<ExchangeId>>,
+}
+
+#[derive(Debug)]
+struct RunningTask {
+    runner: ExchangeId,
+    principal: PrincipalId,
+    session: SessionId,
 }
 
 impl Tasks {
@@ -25,25 +32,37 @@ impl Tasks {
         self.by_id.len()
     }
 
-    /// Admits a task, if there is room.
+    /// Admits a task, if there is room, and answers whether it was.
     pub(super) fn admit(
         &mut self,
         from: ExchangeId,
         task: TaskId,
-        principal: PrincipalId,
+        (principal, session): (PrincipalId, SessionId),
         out: &mut VecDeque<HubOutput>,
     ) {
-        let room = self.of_principal.of(principal) < limits::TASKS_PER_PRINCIPAL
-            && self.by_id.len() < limits::TASKS;
-        if room {
+        let admitted = if self.of_principal.of(principal) >= limits::TASKS_PER_PRINCIPAL {
+            Err(TableFull::OfPrincipal)
+        } else if self.by_id.len() >= limits::TASKS {
+            Err(TableFull::OfServer)
+        } else {
             self.of_principal.add(principal);
-            self.by_id.insert(task, (from, principal));
+            let running = RunningTask {
+                runner: from,
+                principal,
+                session,
+            };
+            self.by_id.insert(task, running);
             self.by_exchange.insert(from, task);
+            Ok(())
+        };
+        out.push_back(deliver(from, FromHubKind::TaskAdmitted(admitted)));
+    }
+
+    /// A session was revoked: the tasks that it began end.
+    pub(super) fn end_session(&self, session: SessionId, out: &mut VecDeque<HubOutput>) {
+        for task in self.by_id.values().filter(|task| task.session == session) {
+            out.push_back(deliver(task.runner, FromHubKind::SessionEnded));
         }
-        out.push_back(HubOutput::Deliver(
-            from,
-            FromHub(FromHubKind::TaskAdmitted(room)),
-        ));
     }
 
     /// Hands an update to a task of this owner, or says that none runs here, or that too many updates wait
@@ -56,19 +75,18 @@ impl Tasks {
         update: Box<TaskUpdate>,
         out: &mut VecDeque<HubOutput>,
     ) {
-        let worker = self.by_id.get(&task).filter(|(_, of)| *of == principal);
-        let Some((worker, _)) = worker else {
+        let running = self.by_id.get(&task);
+        let Some(running) = running.filter(|running| running.principal == principal) else {
             out.push_back(routed(from, false));
             return;
         };
-        let waiting = self.waiting.entry(*worker).or_default();
+        let waiting = self.waiting.entry(running.runner).or_default();
         if waiting.len() >= limits::MAILBOX_MESSAGES {
             out.push_back(routed(from, false));
             return;
         }
         waiting.push(from);
-        let update = FromHub(FromHubKind::TaskUpdate(update));
-        out.push_back(HubOutput::Deliver(*worker, update));
+        out.push_back(deliver(running.runner, FromHubKind::TaskUpdate(update)));
     }
 
     /// A task has applied its updates: whoever asks now finds them done.
@@ -82,14 +100,18 @@ impl Tasks {
     pub(super) fn forget(&mut self, from: ExchangeId, out: &mut VecDeque<HubOutput>) {
         self.applied(from, out);
         let task = self.by_exchange.remove(&from);
-        if let Some((_, principal)) = task.and_then(|task| self.by_id.remove(&task)) {
-            self.of_principal.remove(principal);
+        if let Some(running) = task.and_then(|task| self.by_id.remove(&task)) {
+            self.of_principal.remove(running.principal);
         }
     }
 }
 
 fn routed(to: ExchangeId, is_routed: bool) -> HubOutput {
-    HubOutput::Deliver(to, FromHub(FromHubKind::TaskUpdateRouted(is_routed)))
+    deliver(to, FromHubKind::TaskUpdateRouted(is_routed))
+}
+
+fn deliver(to: ExchangeId, message: FromHubKind) -> HubOutput {
+    HubOutput::Deliver(to, FromHub(message))
 }
 
 #[cfg(test)]
@@ -98,6 +120,8 @@ mod tests {
 
     const ALICE: PrincipalId = PrincipalId([1; 32]);
     const BOB: PrincipalId = PrincipalId([2; 32]);
+
+    const SESSION: SessionId = SessionId::new([3; 16]);
 
     fn task(number: u64) -> TaskId {
         let mut name = [0; 16];
@@ -109,7 +133,7 @@ mod tests {
     #[test]
     fn a_task_is_updated_by_its_owner_only() {
         let (mut tasks, mut out) = (Tasks::default(), VecDeque::new());
-        tasks.admit(ExchangeId(1), task(1), ALICE, &mut out);
+        tasks.admit(ExchangeId(1), task(1), (ALICE, SESSION), &mut out);
         out.clear();
         tasks.update(ExchangeId(2), task(1), BOB, Box::default(), &mut out);
         assert_eq!(out.len(), 1);
@@ -125,7 +149,7 @@ mod tests {
     #[test]
     fn updates_that_wait_for_a_task_are_bounded() {
         let (mut tasks, mut out) = (Tasks::default(), VecDeque::new());
-        tasks.admit(ExchangeId(1), task(1), ALICE, &mut out);
+        tasks.admit(ExchangeId(1), task(1), (ALICE, SESSION), &mut out);
         for number in 2..200 {
             tasks.update(ExchangeId(number), task(1), ALICE, Box::default(), &mut out);
         }
@@ -143,11 +167,11 @@ mod tests {
         let (mut tasks, mut out) = (Tasks::default(), VecDeque::new());
         let limit = u64::try_from(limits::TASKS_PER_PRINCIPAL).unwrap();
         for number in 0..=limit {
-            tasks.admit(ExchangeId(number), task(number), ALICE, &mut out);
+            tasks.admit(ExchangeId(number), task(number), (ALICE, SESSION), &mut out);
         }
         assert_eq!(tasks.len(), limits::TASKS_PER_PRINCIPAL);
         tasks.forget(ExchangeId(0), &mut out);
-        tasks.admit(ExchangeId(limit), task(limit), ALICE, &mut out);
+        tasks.admit(ExchangeId(limit), task(limit), (ALICE, SESSION), &mut out);
         assert_eq!(tasks.len(), limits::TASKS_PER_PRINCIPAL);
         assert!(tasks.by_exchange.len() == tasks.by_id.len());
     }

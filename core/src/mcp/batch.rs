@@ -17,7 +17,7 @@ use crate::{
     admit::caller::Caller,
     catalog::Catalog,
     event::Event,
-    hub::{FromHub, FromHubKind},
+    hub::{FromHub, FromHubKind, TableFull},
     json_rpc::{Error, Id, Request, Response},
     step::{Cx, Progress},
     time::Instant,
@@ -46,8 +46,8 @@ enum Current {
 pub(crate) enum BatchEnd {
     /// With responses, in the order of the requests. A cancelled request has none.
     Responses(Vec<Response>),
-    /// The user must sign in again; this request found out.
-    SessionOver(Id),
+    /// The user must sign in again: what was not answered before has this error.
+    SessionOver(Vec<Response>),
 }
 
 /// What a step of a batch leaves.
@@ -69,7 +69,7 @@ impl RequestBatch {
     ) -> BatchProgress {
         let batch = Self {
             client,
-            registration: InFlightRegistration::new(bcx.caller, client.mcp_session, &requests),
+            registration: InFlightRegistration::new(client.mcp_session, &requests),
             queue: requests.into(),
             current: None,
             responses: Vec::new(),
@@ -110,15 +110,13 @@ impl RequestBatch {
         self.cancel_current(bcx);
     }
 
-    /// Answers with an error what was not answered in time.
-    pub(crate) fn time_out(mut self, bcx: &mut BatchCx<'_, '_>) -> Vec<Response> {
+    /// Ends it: what was not answered is answered with this error.
+    pub(crate) fn end(mut self, error: &Error, bcx: &mut BatchCx<'_, '_>) -> Vec<Response> {
         let mut responses = std::mem::take(&mut self.responses);
         let current = self.current.as_ref().map(|(request, _)| request.id.clone());
         let rest = self.queue.iter().map(|request| request.id.clone());
-        for id in current.into_iter().chain(rest) {
-            let error = Error::new(Error::INTERNAL, "This took too long and was ended.");
-            responses.push(Response::error(Some(id), error));
-        }
+        let unanswered = current.into_iter().chain(rest);
+        responses.extend(unanswered.map(|id| Response::error(Some(id), error.clone())));
         self.cancel_current(bcx);
         responses
     }
@@ -166,7 +164,27 @@ impl RequestBatch {
                 self.cancel_current(bcx);
                 self.advance(bcx)
             }
+            Event::FromHub(FromHub(
+                FromHubKind::CallAdmitted(admitted) | FromHubKind::TaskAdmitted(admitted),
+            )) => self.admitted(admitted, bcx),
             event => self.handle_current(event, bcx),
+        }
+    }
+
+    /// The hub has room for the call, or has not: whichever request waits for that now.
+    fn admitted(
+        mut self,
+        admitted: Result<(), TableFull>,
+        bcx: &mut BatchCx<'_, '_>,
+    ) -> BatchProgress {
+        self.registration.answered(admitted);
+        match self.current.take() {
+            Some((request, Current::Invocation(invocation))) => {
+                let icx = &mut invocation_cx(&mut self.registration, bcx);
+                let progress = invocation.admitted(admitted, icx);
+                self.on_invocation(request, progress, bcx)
+            }
+            current => Progress::Pending(Self { current, ..self }),
         }
     }
 
@@ -211,8 +229,8 @@ impl RequestBatch {
                 Reply::Subscribing => self.current = Some((request, Current::Subscribing)),
                 Reply::Task(progress) => self.on_task(request, progress, bcx.cx),
                 Reply::Invocation(progress) => {
-                    if let Err(id) = self.apply(request, progress, bcx) {
-                        return Progress::Ready(BatchEnd::SessionOver(id));
+                    if let Err(request) = self.apply(request, progress, bcx) {
+                        return self.session_over(request, bcx);
                     }
                 }
             }
@@ -228,8 +246,13 @@ impl RequestBatch {
     ) -> BatchProgress {
         match self.apply(request, progress, bcx) {
             Ok(()) => self.advance(bcx),
-            Err(id) => Progress::Ready(BatchEnd::SessionOver(id)),
+            Err(request) => self.session_over(request, bcx),
         }
+    }
+
+    fn session_over(mut self, request: Request, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
+        self.queue.push_front(request);
+        Progress::Ready(BatchEnd::SessionOver(self.end(&sign_in_ended(), bcx)))
     }
 
     fn on_task(
@@ -248,13 +271,13 @@ impl RequestBatch {
     ///
     /// # Errors
     ///
-    /// The id of the request, if the user must sign in again.
+    /// The request, if the user must sign in again.
     fn apply(
         &mut self,
         request: Request,
         progress: Progress<Box<Invocation>, InvocationEnd>,
         bcx: &mut BatchCx<'_, '_>,
-    ) -> Result<(), Id> {
+    ) -> Result<(), Request> {
         let revision = self.client.revision;
         let end = match progress {
             Progress::Pending(invocation) => {
@@ -264,7 +287,8 @@ impl RequestBatch {
             Progress::Ready(end) => end,
         };
         let result = match end {
-            InvocationEnd::SessionOver => return Err(request.id),
+            InvocationEnd::SessionOver => return Err(request),
+            InvocationEnd::Rejected(error) => Err(error),
             InvocationEnd::Done(result) => {
                 results::finished(result, &request, revision, bcx.caller, bcx.cx)
             }
@@ -296,6 +320,14 @@ impl RequestBatch {
             Err(error) => Response::error(Some(request.id), results::of_revision(error, revision)),
         });
     }
+}
+
+/// The error of a request whose session was revoked.
+pub(crate) fn sign_in_ended() -> Error {
+    Error::new(
+        Error::INTERNAL,
+        "The sign-in has ended. Please sign in again.",
+    )
 }
 
 fn invocation_cx<'a, 'b>(

@@ -84,7 +84,10 @@ pub(super) fn answer(
         ..client
     };
     let time_limit = match may_become_task(support, client) {
-        true => limits::TASK_TIMEOUT,
+        true => {
+            icx.registration.as_task();
+            limits::TASK_TIMEOUT
+        }
         false => limits::CALL_TIMEOUT,
     };
     if let Some(resolved) = resolve::resolve(request, revision, icx.caller, catalog) {

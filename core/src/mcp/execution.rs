@@ -13,7 +13,7 @@ mod http_sse_output;
 
 pub(crate) use self::http_sse_output::HttpSseOutput;
 use super::{
-    batch::{BatchCx, BatchEnd, BatchProgress, RequestBatch},
+    batch::{self, BatchCx, BatchEnd, BatchProgress, RequestBatch},
     invocation::{ClientProfile, ServerMessage},
     session::McpSession,
     session_monitor::{Due, SessionMonitor, SessionState},
@@ -23,14 +23,12 @@ use super::{
 use crate::{
     admit::caller::Caller,
     event::Event,
-    hub::{TaskUpdate, ToHub, ToHubKind},
-    json_rpc::{Error, Id, Request, Response},
+    hub::{FromHub, FromHubKind, TaskUpdate, ToHub, ToHubKind},
+    json_rpc::{Error, Request, Response},
     limits,
     step::{Cx, Progress},
     time::Instant,
 };
-
-const SIGN_IN_ENDED: &str = "The sign-in has ended. Please sign in again.";
 
 /// Requests that are being answered.
 #[derive(Debug)]
@@ -130,6 +128,7 @@ impl Execution {
                 Progress::Ready(())
             }
             Event::Tick => self.tick(cx),
+            Event::FromHub(FromHub(FromHubKind::SessionEnded)) => self.revoked(cx),
             Event::Stored(answered) if self.monitor.waits_for(&answered) => {
                 let mcp_session = self.mcp_session.as_ref();
                 match self.monitor.found(answered, &self.caller, mcp_session, cx) {
@@ -139,8 +138,10 @@ impl Execution {
                         self.finish(Vec::new(), messages, cx)
                     }
                     SessionState::Revoked => {
-                        self.cancel(cx);
-                        self.session_over(None, cx)
+                        let session = self.caller.session.id;
+                        let progress = self.revoked(cx);
+                        cx.to_hub(ToHub(ToHubKind::EndSession(session)));
+                        progress
                     }
                 }
             }
@@ -182,7 +183,8 @@ impl Execution {
             && let Some(batch) = self.batch.take()
         {
             let mut messages = Vec::new();
-            let responses = batch.time_out(&mut self.batch_cx(&mut messages, cx));
+            let error = Error::new(Error::INTERNAL, "This took too long and was ended.");
+            let responses = batch.end(&error, &mut self.batch_cx(&mut messages, cx));
             self.finish(responses, messages, cx)
         } else if wake.is_some_and(|wake| now >= wake) {
             self.advance(Event::Tick, cx)
@@ -237,9 +239,12 @@ impl Execution {
                 self.wait(cx)
             }
             Progress::Ready(BatchEnd::Responses(responses)) => self.finish(responses, messages, cx),
-            Progress::Ready(BatchEnd::SessionOver(id)) => {
-                self.output.send(messages, self.mcp_session.as_ref(), cx);
-                self.session_over(Some(id), cx)
+            Progress::Ready(BatchEnd::SessionOver(responses)) => {
+                let session = self.caller.session.id;
+                let progress = self.session_over(responses, messages, cx);
+                // Last, so that the stream which the responses are sent on ends after them.
+                cx.to_hub(ToHub(ToHubKind::EndSession(session)));
+                progress
             }
         }
     }
@@ -277,24 +282,36 @@ impl Execution {
         }
     }
 
-    /// The session was revoked, or its user must sign in again: all that stands on it ends.
-    fn session_over(mut self, id: Option<Id>, cx: &mut Cx<'_>) -> Progress<Self> {
-        let session = self.caller.session.id;
+    /// The session was revoked: what has not been answered ends with an error.
+    fn revoked(mut self, cx: &mut Cx<'_>) -> Progress<Self> {
+        let Some(batch) = self.batch.take() else {
+            return self.wait(cx);
+        };
+        let mut messages = Vec::new();
+        let error = batch::sign_in_ended();
+        let responses = batch.end(&error, &mut self.batch_cx(&mut messages, cx));
+        self.session_over(responses, messages, cx)
+    }
+
+    /// The session was revoked, or its user must sign in again.
+    fn session_over(
+        mut self,
+        responses: Vec<Response>,
+        messages: Vec<ServerMessage>,
+        cx: &mut Cx<'_>,
+    ) -> Progress<Self> {
+        self.output.send(messages, self.mcp_session.as_ref(), cx);
         match self.output {
             Output::Post(response) => {
-                cx.to_hub(ToHub(ToHubKind::EndSession(session)));
-                response.session_over(cx);
+                response.session_over(&responses, cx);
                 Progress::Ready(())
             }
             Output::HttpSse(output) => {
-                output.session_over(id, SIGN_IN_ENDED, cx);
-                cx.to_hub(ToHub(ToHubKind::EndSession(session)));
+                output.finish(&responses, cx);
                 Progress::Ready(())
             }
             Output::Task(ref mut task) => {
-                cx.to_hub(ToHub(ToHubKind::EndSession(session)));
-                let error = Error::new(Error::INTERNAL, SIGN_IN_ENDED);
-                task.finish(Some(Response::error(id, error)), cx);
+                task.finish(responses.into_iter().next(), cx);
                 self.wait(cx)
             }
         }

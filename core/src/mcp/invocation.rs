@@ -5,10 +5,13 @@
 //!                   \--is over--> Done                        \--> InputRequired (2026-07-28)
 //! ```
 //!
+//! Before it waits for the first time, or begins a handler of the runtime, the hub must have room for it.
+//!
 //! Effects are done one after the other. What they send to the client leaves as [`ServerMessage`]: the
 //! output knows how it gets there.
 
 mod effects;
+mod handler;
 mod input;
 mod registration;
 #[cfg(test)]
@@ -21,19 +24,22 @@ use std::{
 
 use serde_json::{Map, Value};
 
-pub(crate) use self::registration::InFlightRegistration;
-use self::{effects::EffectStep, input::AwaitedInput};
+use self::{
+    effects::EffectStep, handler::RunningHandler, input::AwaitedInput, registration::too_many_calls,
+};
+pub(crate) use self::{handler::HandlerRef, registration::InFlightRegistration};
 use crate::{
     admit::caller::Caller,
-    ask::{Awaiting, EffectRequest, Invoke, InvokeOutput, Target},
+    ask::{EffectRequest, Invoke, InvokeOutput, Target},
     catalog::{
-        Call, CallError, ClientCapabilities, ClientCapability, Effect, EffectResult, Handler,
-        InputRequest, InputResponse, LogLevel, PromptMessages, ResourceContents, Step, ToolResult,
+        Call, CallError, ClientCapabilities, ClientCapability, Effect, EffectResult, InputRequest,
+        InputResponse, LogLevel, Step,
     },
     entra::graph::GraphRequest,
     event::Event,
+    hub::TableFull,
     id::McpSessionId,
-    json_rpc::Id,
+    json_rpc::{Error, Id},
     limits,
     revision::Revision,
     step::{Cx, Progress},
@@ -93,55 +99,11 @@ pub(crate) struct Invocation {
     is_task: bool,
 }
 
-#[derive(Debug)]
-enum RunningHandler {
-    Step(StepFunction),
-    Runtime(Awaiting<Invoke>),
-}
-
-/// A step function of any kind.
-#[derive(Clone, Copy, Debug)]
-enum StepFunction {
-    Tool(fn(&Call) -> Step<ToolResult>),
-    Contents(fn(&Call) -> Step<Vec<ResourceContents>>),
-    PromptMessages(fn(&Call) -> Step<PromptMessages>),
-    Values(fn(&Call) -> Step<Vec<String>>),
-}
-
-impl StepFunction {
-    fn step(self, call: &Call) -> Step<InvokeOutput> {
-        match self {
-            Self::Tool(step) => step(call).map(InvokeOutput::Tool),
-            Self::Contents(step) => step(call).map(InvokeOutput::Contents),
-            Self::PromptMessages(step) => step(call).map(InvokeOutput::PromptMessages),
-            Self::Values(step) => step(call).map(InvokeOutput::Values),
-        }
-    }
-}
-
-/// How a target is handled, of whatever kind it is: by a step function, or else by the runtime.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct HandlerRef(Option<StepFunction>);
-
-macro_rules! handler_ref {
-    ($($result:ty => $kind:ident),*) => {$(
-        impl From<Handler<$result>> for HandlerRef {
-            fn from(handler: Handler<$result>) -> Self {
-                match handler {
-                    Handler::Step(step) => Self(Some(StepFunction::$kind(step))),
-                    Handler::Runtime => Self(None),
-                }
-            }
-        }
-    )*};
-}
-
-handler_ref!(ToolResult => Tool, Vec<ResourceContents> => Contents, PromptMessages => PromptMessages,
-    Vec<String> => Values);
-
 /// What an invocation waits for.
 #[derive(Debug)]
 enum State {
+    /// Room for the call in the hub.
+    AwaitingAdmission,
     /// The handler's next effect, or its end.
     AwaitingHandler,
     Sleeping(Instant),
@@ -163,6 +125,8 @@ pub(crate) enum InvocationEnd {
     },
     /// It has to request input that this client cannot give.
     MissingCapability(ClientCapability),
+    /// There is no room for it.
+    Rejected(Error),
     /// The user must sign in again.
     SessionOver,
 }
@@ -196,19 +160,8 @@ impl Invocation {
             answers: std::mem::take(&mut meta.answers),
             results: Vec::new(),
         };
-        let handler = match handler.0 {
-            Some(step) => RunningHandler::Step(step),
-            None => {
-                icx.register();
-                RunningHandler::Runtime(icx.cx.invoke(Invoke {
-                    target: target.clone(),
-                    call: call.clone(),
-                    within: meta.time_limit,
-                }))
-            }
-        };
         Box::new(Self {
-            handler,
+            handler: RunningHandler::of(handler),
             target,
             call,
             client,
@@ -227,7 +180,8 @@ impl Invocation {
         match &self.state {
             State::Sleeping(until) => Some(*until),
             State::AwaitingInput(input) => input.deadline(),
-            State::AwaitingHandler
+            State::AwaitingAdmission
+            | State::AwaitingHandler
             | State::AwaitingGraph(_)
             | State::AwaitingToken(_)
             | State::AwaitingLogLevel(..) => None,
@@ -238,7 +192,12 @@ impl Invocation {
     pub(crate) fn input_requests(&self) -> Option<&BTreeMap<String, InputRequest>> {
         match &self.state {
             State::AwaitingInput(input) => Some(input.requests()),
-            _ => None,
+            State::AwaitingAdmission
+            | State::AwaitingHandler
+            | State::Sleeping(_)
+            | State::AwaitingGraph(_)
+            | State::AwaitingToken(_)
+            | State::AwaitingLogLevel(..) => None,
         }
     }
 
@@ -298,14 +257,50 @@ impl Invocation {
         }
     }
 
+    /// The hub has room for the call, or has not.
+    pub(crate) fn admitted(
+        mut self: Box<Self>,
+        admitted: Result<(), TableFull>,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> InvocationProgress {
+        if !matches!(self.state, State::AwaitingAdmission) {
+            return Progress::Pending(self);
+        }
+        self.state = State::AwaitingHandler;
+        match admitted {
+            Ok(()) => self.advance(icx),
+            Err(full) => self.end(InvocationEnd::Rejected(too_many_calls(full)), icx),
+        }
+    }
+
     /// Does effects until one has to wait or the handler is over.
     fn advance(mut self: Box<Self>, icx: &mut InvocationCx<'_, '_>) -> InvocationProgress {
         loop {
             let effect = match &self.handler {
                 RunningHandler::Step(function) => match function.step(&self.call) {
+                    // The function gives the same effect again when there is room.
+                    Step::Effect(effect)
+                        if self.waits_for(&effect)
+                            && !icx.registration.is_registered(icx.caller, icx.cx) =>
+                    {
+                        self.state = State::AwaitingAdmission;
+                        return Progress::Pending(self);
+                    }
                     Step::Effect(effect) => effect,
                     Step::Done(result) => return self.done(result),
                 },
+                RunningHandler::NotBegun if icx.registration.is_registered(icx.caller, icx.cx) => {
+                    self.handler = RunningHandler::Runtime(icx.cx.invoke(Invoke {
+                        target: self.target.clone(),
+                        call: self.call.clone(),
+                        within: self.meta.time_limit,
+                    }));
+                    return Progress::Pending(self);
+                }
+                RunningHandler::NotBegun => {
+                    self.state = State::AwaitingAdmission;
+                    return Progress::Pending(self);
+                }
                 RunningHandler::Runtime(_) => match self.queue.pop_front() {
                     Some(effect) => effect,
                     None => return Progress::Pending(self),
@@ -323,6 +318,19 @@ impl Invocation {
                 }
                 Err(end) => return self.end(end, icx),
             }
+        }
+    }
+
+    /// Whether the invocation has to wait for what this effect results in.
+    fn waits_for(&self, effect: &Effect) -> bool {
+        match effect {
+            Effect::Sleep(_) | Effect::Graph(_) | Effect::Token(_) => true,
+            // Without a session it ends the round.
+            Effect::RequestInput(_) => self.client.mcp_session.is_some(),
+            Effect::Progress { .. }
+            | Effect::Log(..)
+            | Effect::NotifyChanged(_)
+            | Effect::CloseStream(_) => false,
         }
     }
 
@@ -346,7 +354,7 @@ impl Invocation {
 
     fn effect_done(&mut self, result: EffectResult, icx: &mut InvocationCx<'_, '_>) {
         match &self.handler {
-            RunningHandler::Step(_) => self.call.results.push(result),
+            RunningHandler::Step(_) | RunningHandler::NotBegun => self.call.results.push(result),
             RunningHandler::Runtime(awaiting) => icx.cx.resume(awaiting, result),
         }
     }

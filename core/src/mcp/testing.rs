@@ -2,6 +2,7 @@
 
 mod messages;
 mod outside;
+mod sessions;
 mod watched;
 
 use std::{
@@ -25,12 +26,7 @@ use crate::{
     exchange::{Exchange, ExchangeId, Job, Output},
     hub::{Hub, HubOutput},
     log_event::LogEvent,
-    secret::Secret,
-    session::{
-        record::{EntraTokens, Session},
-        token,
-    },
-    testing::{self, TestServer, entropy, session_of},
+    testing::{self, TestServer},
     time::UnixTime,
 };
 
@@ -126,51 +122,6 @@ impl World {
                 self.tell(id, Event::Tick);
             }
         }
-    }
-
-    /// Stores a session and gives the token for it.
-    pub(crate) fn sign_in(&mut self, user: &str, client_id: &str, scope: &str) -> String {
-        let (mut session, share) = session_of(user, client_id);
-        session.scope = scope.to_owned();
-        let tokens = EntraTokens {
-            refresh_token: Some(Secret::new(format!("entra refresh token of {user}"))),
-            access_token: Secret::new(format!("{GRAPH_TOKEN} of {user}")),
-            scope: "User.Read".to_owned(),
-            expires: UnixTime(self.server.now.unix.0 + 3000),
-            refreshed: self.server.now.unix,
-        };
-        let keys = &self.server.server.keys;
-        session.set_entra_tokens(&tokens, keys, &mut entropy(1));
-        session.open_only_to(&share, &self.server.server);
-        let expires = session.expires(self.server.now.unix);
-        let put = session.put(Guard::Any, expires, keys, &mut entropy(2));
-        self.ask(put).unwrap();
-        let env = self.server.env();
-        let mut entropy = entropy(3);
-        let issued = token::issue(&session, client_id, &share, env, &mut entropy);
-        issued.0.expose().clone()
-    }
-
-    /// The token of somebody who has signed in.
-    pub(crate) fn token(&self, user: &str) -> String {
-        let (session, share) = session_of(user, "a client");
-        let env = self.server.env();
-        let issued = token::issue(&session, "a client", &share, env, &mut entropy(4));
-        issued.0.expose().clone()
-    }
-
-    /// The session of somebody, as it is stored now.
-    pub(crate) fn session(&self, user: &str) -> Session {
-        let (session, share) = session_of(user, "a client");
-        let stored = self.store.get(&session.id.key().0).unwrap();
-        let opened = Session::open(session.id, stored, &share, &self.server.server);
-        opened.unwrap().0
-    }
-
-    /// Somebody's session is gone from the store.
-    pub(crate) fn revoke(&mut self, user: &str) {
-        let (session, _) = session_of(user, "a client");
-        self.store.remove(&session.id.key().0);
     }
 
     /// Asks the store.

@@ -83,8 +83,7 @@ impl Revoke {
                     let keys = &cx.env.server.keys;
                     match SealedSession::read(session_id, &stored, keys) {
                         Some(sealed) if sealed.outline().client == client.hash() => {
-                            let ending =
-                                EndingSession::with_streams(session_id, sealed.outline(), cx);
+                            let ending = EndingSession::start(session_id, sealed.outline(), cx);
                             Progress::Pending(Self::Ending(ending))
                         }
                         _ => cx.done(revoked()),

@@ -1,4 +1,5 @@
-//! A session that is being ended: its record is deleted, and only then is it said to have ended.
+//! A session that is being ended: its record is deleted, and only then is it said to have ended and do its
+//! calls, tasks and streams end (threat I7).
 
 use super::record::Outline;
 use crate::{
@@ -14,21 +15,16 @@ use crate::{
 /// A session whose record is being deleted.
 #[derive(Debug)]
 pub(crate) struct EndingSession {
+    id: SessionId,
     subject: String,
     deleted: Awaiting<Store>,
 }
 
 impl EndingSession {
-    /// Closes the session's streams and deletes its record.
-    pub(crate) fn with_streams(id: SessionId, outline: &Outline, cx: &mut Cx<'_>) -> Self {
-        cx.to_hub(ToHub(ToHubKind::EndSession(id)));
-        Self::start(id, outline, cx)
-    }
-
-    /// Deletes the record. Whoever is told that the session is over closes its streams, after the answer that
-    /// one of them waits for.
+    /// Deletes the record.
     pub(crate) fn start(id: SessionId, outline: &Outline, cx: &mut Cx<'_>) -> Self {
         Self {
+            id,
             subject: outline.subject.clone(),
             deleted: cx.store(Store::Delete(id.key())),
         }
@@ -44,6 +40,7 @@ impl EndingSession {
         }
         let ended = LogEvent::new(LogEventId::SessionEnded);
         cx.log(ended.with(Field::Subject, &self.subject));
+        cx.to_hub(ToHub(ToHubKind::EndSession(self.id)));
         Progress::Ready(Ok(()))
     }
 }
@@ -58,7 +55,8 @@ mod tests {
         testing::{TestServer, entropy, session_of},
     };
 
-    /// What ending a session results in, and how many lines were logged before and after the answer.
+    /// What ending a session results in, and how many actions there were before and after the answer,
+    /// besides the deletion itself.
     fn end(answer: Result<(), StoreFault>) -> (Result<(), Fault>, usize, usize) {
         let server = TestServer::dev();
         let (session, _) = session_of("alice", "a client");
@@ -84,8 +82,8 @@ mod tests {
 
     // D11: otherwise the log says of a session that lives that it ended.
     #[test]
-    fn end_of_a_session_is_logged_after_the_store_has_deleted_it() {
-        assert_eq!(end(Ok(())), (Ok(()), 0, 1));
+    fn end_of_a_session_follows_its_deletion_in_the_store() {
+        assert_eq!(end(Ok(())), (Ok(()), 0, 2));
         let failed = end(Err(StoreFault::Unavailable));
         assert_eq!(failed, (Err(Fault::Store), 0, 0));
     }

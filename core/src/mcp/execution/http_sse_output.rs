@@ -3,7 +3,7 @@
 use crate::{
     hub::{ToHub, ToHubKind},
     id::{McpSessionId, PrincipalId},
-    json_rpc::{self, Error, Id, Response},
+    json_rpc::{self, Response},
     mcp::{invocation::ServerMessage, v2024_11_05},
     step::Cx,
 };
@@ -28,20 +28,13 @@ impl HttpSseOutput {
         }
     }
 
+    /// Sends the responses, and nothing after them. The 202 is out already: also when the session was revoked,
+    /// they are errors on the stream. When the client opens a new one, it gets the 401 that makes it sign in.
     pub(crate) fn finish(&self, responses: &[Response], cx: &mut Cx<'_>) {
         if !responses.is_empty() {
             self.deliver(&json_rpc::to_json(responses, self.batch), cx);
         }
-    }
-
-    /// The 202 is out, so the stream gets an error. When the client opens a new one, it gets the 401 that
-    /// makes it sign in.
-    pub(crate) fn session_over(&self, id: Option<Id>, words: &'static str, cx: &mut Cx<'_>) {
-        if let Some(id) = id {
-            let error = Error::new(Error::INTERNAL, words);
-            let response = Response::error(Some(id), error);
-            self.deliver(&response.to_json(), cx);
-        }
+        cx.to_hub(ToHub(ToHubKind::CallAnswered));
     }
 
     fn deliver(&self, json: &str, cx: &mut Cx<'_>) {

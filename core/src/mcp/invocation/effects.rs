@@ -53,7 +53,6 @@ impl Invocation {
             Effect::Log(level, data) => self.log(level, data, icx),
             Effect::RequestInput(requests) => self.request_input(requests, icx),
             Effect::Sleep(duration) => {
-                icx.register();
                 let duration = duration.min(self.meta.time_limit);
                 wait(State::Sleeping(icx.cx.env.now.instant.after(duration)))
             }
@@ -136,7 +135,7 @@ impl Invocation {
         icx: &mut InvocationCx<'_, '_>,
     ) -> EffectStep {
         match state {
-            State::AwaitingHandler => wait(State::AwaitingHandler),
+            State::AwaitingAdmission | State::AwaitingHandler => wait(state),
             State::Sleeping(until) if icx.cx.env.now.instant >= until => DONE,
             State::Sleeping(until) => wait(State::Sleeping(until)),
             State::AwaitingGraph(query) => graph(query.handle(event, icx.cx)),

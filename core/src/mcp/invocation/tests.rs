@@ -5,6 +5,7 @@ mod input;
 mod matrix;
 mod native;
 mod offered;
+mod revocation;
 mod streams;
 
 use std::time::Duration;

@@ -177,31 +177,37 @@ impl PostResponse {
     }
 
     /// Sends the responses, and nothing after them. There are none if the client has cancelled its requests.
-    pub(crate) fn finish(mut self, answers: &[Response], cx: &mut Cx<'_>) {
-        if matches!(self.mode, Mode::Json) && answers.is_empty() {
-            cx.respond(response::empty(StatusCode::ACCEPTED));
-            return;
+    pub(crate) fn finish(self, responses: &[Response], cx: &mut Cx<'_>) {
+        if !matches!(self.mode, Mode::Json) {
+            return self.end(responses, cx);
         }
-        if matches!(self.mode, Mode::Json) {
-            let status = match answers.first() {
-                Some(answer) if self.form.revision.features().stateless => {
-                    v2026_07_28::status_of(answer.error_code())
-                }
-                _ => StatusCode::OK,
-            };
-            cx.respond(json(status, json_rpc::to_json(answers, self.form.batch)));
-            return;
+        if responses.is_empty() {
+            return cx.respond(response::empty(StatusCode::ACCEPTED));
         }
-        for answer in answers {
-            self.event(&answer.to_json(), cx);
-        }
-        self.end(cx);
+        let status = match responses.first() {
+            Some(first) if self.form.revision.features().stateless => {
+                v2026_07_28::status_of(first.error_code())
+            }
+            _ => StatusCode::OK,
+        };
+        cx.respond(json(status, json_rpc::to_json(responses, self.form.batch)));
     }
 
-    /// Ends the stream; `false` if there is none, and the request is still to be answered.
-    pub(crate) fn end(self, cx: &mut Cx<'_>) -> bool {
+    /// The session was revoked: answers 401 if nothing was sent yet; a stream ends with these errors.
+    pub(crate) fn session_over(self, responses: &[Response], cx: &mut Cx<'_>) {
+        match self.mode {
+            Mode::Json => cx.respond(bearer::session_over(Route::Mcp, cx.env)),
+            Mode::Sse(_) | Mode::Detached(_) => self.end(responses, cx),
+        }
+    }
+
+    /// Sends the responses on the stream and ends it.
+    fn end(mut self, responses: &[Response], cx: &mut Cx<'_>) {
+        for response in responses {
+            self.event(&response.to_json(), cx);
+        }
         let replay = match self.mode {
-            Mode::Json => return false,
+            Mode::Json => return,
             Mode::Sse(replay) => {
                 cx.close();
                 replay
@@ -212,13 +218,6 @@ impl PostResponse {
             cx.to_hub(ToHub(ToHubKind::CloseReplay {
                 stream: replay.stream,
             }));
-        }
-        true
-    }
-    /// Answers 401 if nothing was sent yet; a stream just ends, and the client's next request gets the 401.
-    pub(crate) fn session_over(self, cx: &mut Cx<'_>) {
-        if !self.end(cx) {
-            cx.respond(bearer::session_over(Route::Mcp, cx.env));
         }
     }
 }

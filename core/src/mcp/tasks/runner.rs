@@ -16,7 +16,7 @@ use crate::{
     admit::caller::Caller,
     ask::{Ask, Awaiting, Guard, Store},
     event::Event,
-    hub::{FromHub, FromHubKind, TaskUpdate, ToHub, ToHubKind},
+    hub::{FromHub, FromHubKind, TableFull, TaskUpdate, ToHub, ToHubKind},
     id::TaskId,
     json_rpc::{Error, Id, Response},
     limits,
@@ -30,8 +30,6 @@ const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 /// How often a task is written again, so that it is known to live.
 const HEARTBEAT: Duration = Duration::from_secs(20);
-
-const NOT_KEPT: &str = "The task cannot be kept at the moment.";
 
 /// The record of a task that runs, and its client.
 #[derive(Debug)]
@@ -85,6 +83,7 @@ impl TaskRunner {
         cx.to_hub(ToHub(ToHubKind::AdmitTask {
             task,
             principal: caller.principal_id,
+            session: caller.session.id,
         }));
         let now = cx.env.now;
         Self {
@@ -118,13 +117,13 @@ impl TaskRunner {
             // Before the response nobody knows of the task.
             Event::Disconnected if self.phase != Phase::Running => TaskStep::Abandoned,
             Event::Disconnected => TaskStep::Wait,
-            Event::FromHub(FromHub(FromHubKind::TaskAdmitted(true))) => {
+            Event::FromHub(FromHub(FromHubKind::TaskAdmitted(Ok(())))) => {
                 self.phase = Phase::Creating;
                 self.write(cx);
-                TaskStep::Wait
+                TaskStep::Other(event)
             }
-            Event::FromHub(FromHub(FromHubKind::TaskAdmitted(false))) => {
-                self.abandon("There are too many tasks. End one first.", cx)
+            Event::FromHub(FromHub(FromHubKind::TaskAdmitted(Err(full)))) => {
+                self.abandon(too_many_tasks(full), cx)
             }
             Event::FromHub(FromHub(FromHubKind::TaskUpdate(update))) => {
                 self.has_waiter = true;
@@ -151,7 +150,7 @@ impl TaskRunner {
     pub(crate) fn tick(&mut self, is_over: bool, cx: &mut Cx<'_>) -> TaskStep {
         let now = cx.env.now.instant;
         if self.phase != Phase::Running && now >= self.began.after(limits::EXCHANGE_TIMEOUT) {
-            return self.abandon(NOT_KEPT, cx);
+            return self.abandon(not_stored(), cx);
         }
         if is_over && now >= self.began.after(limits::TASK_TTL) {
             // A store that takes nothing for so long has forgotten the task by itself.
@@ -175,8 +174,7 @@ impl TaskRunner {
     }
 
     /// The request is answered by an error: there is no task.
-    fn abandon(&self, words: &'static str, cx: &mut Cx<'_>) -> TaskStep {
-        let error = Error::new(Error::INTERNAL, words);
+    fn abandon(&self, error: Error, cx: &mut Cx<'_>) -> TaskStep {
         let response = Response::error(Some(self.request.clone()), error);
         cx.respond(respond(StatusCode::OK, response.to_json()));
         TaskStep::Abandoned
@@ -195,7 +193,7 @@ impl TaskRunner {
     fn written(&mut self, is_good: bool, is_over: bool, cx: &mut Cx<'_>) -> TaskStep {
         if self.phase == Phase::Creating {
             if !is_good {
-                return self.abandon(NOT_KEPT, cx);
+                return self.abandon(not_stored(), cx);
             }
             self.phase = Phase::Running;
             let mut result = TaskRecord::new(self.record.created).to_json(self.task);
@@ -251,4 +249,22 @@ impl TaskRunner {
             }
         }
     }
+}
+
+fn not_stored() -> Error {
+    let message = "The task cannot be stored at the moment. Please try again later.";
+    Error::new(Error::INTERNAL, message)
+}
+
+fn too_many_tasks(full: TableFull) -> Error {
+    let message = match full {
+        TableFull::OfPrincipal => format!(
+            "Too many tasks: {} of yours run with this client. Wait for one to end, or cancel one.",
+            limits::TASKS_PER_PRINCIPAL
+        ),
+        TableFull::OfServer => {
+            "The server runs too many tasks. Please try again in a moment.".to_owned()
+        }
+    };
+    Error::with_words(Error::INTERNAL, message)
 }

@@ -1,5 +1,6 @@
 //! Tasks: begun, asked about, answered, cancelled; by their owner only.
 
+mod ends;
 mod sealed;
 
 use std::time::Duration;
@@ -333,17 +334,6 @@ fn a_task_is_heard_of_while_it_lives_and_is_gone_with_its_server() {
     assert_eq!(status(&mut world, &task), "working");
 }
 
-// I7: a task outlives its token, but not the sign-in.
-#[test]
-fn a_task_ends_with_the_sign_in_that_began_it() {
-    let mut world = world();
-    let (id, _) = call(&mut world, "native");
-    world.revoke("alice");
-    world.wait(20);
-    assert!(world.is_over(id));
-    assert_eq!(world.cancelled, 1);
-}
-
 // Found by the simulator, seed 2052: it waited for a deadline that was past.
 #[test]
 fn a_task_that_takes_too_long_fails_also_while_the_store_is_down() {
@@ -357,30 +347,6 @@ fn a_task_that_takes_too_long_fails_also_while_the_store_is_down() {
     world.wait(20);
     assert!(world.is_over(id));
     assert_eq!(status(&mut world, &task), "failed");
-}
-
-// M: bounded, also in time.
-#[test]
-fn a_task_that_can_never_be_written_ends_when_it_would_be_forgotten() {
-    let mut world = world();
-    let (id, _) = call(&mut world, "slow");
-    world.store_is_down = true;
-    world.wait(limits::TASK_TTL.as_secs() - 1);
-    assert!(!world.is_over(id));
-    world.wait(40);
-    assert!(world.is_over(id));
-}
-
-// M: bounded.
-#[test]
-fn tasks_of_one_user_are_bounded() {
-    let mut world = world();
-    for _ in 0..limits::TASKS_PER_PRINCIPAL {
-        call(&mut world, "native");
-    }
-    let refused = ask(&mut world, "alice", "tools/call", json!({"name": "native"}));
-    assert_eq!(refused["code"], -32603);
-    assert_eq!(world.cancelled, 1);
 }
 
 #[test]

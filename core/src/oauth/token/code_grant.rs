@@ -139,7 +139,7 @@ impl CodeRequest {
         }
         if self.is_replayed(sealed.outline(), cx) {
             cx.log(LogEventId::CodeReplayed);
-            let ending = EndingSession::with_streams(self.code.session_id, sealed.outline(), cx);
+            let ending = EndingSession::start(self.code.session_id, sealed.outline(), cx);
             return self.waiting(State::Ending(ending));
         }
         let share = self.code.share();

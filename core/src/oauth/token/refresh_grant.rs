@@ -287,7 +287,7 @@ impl RefreshRequest {
     }
 
     fn end(self, outline: &Outline, cx: &mut Cx<'_>) -> Progress<RefreshGrant> {
-        let ending = EndingSession::with_streams(self.presented.session_id, outline, cx);
+        let ending = EndingSession::start(self.presented.session_id, outline, cx);
         self.waiting(State::Ending(ending))
     }
 

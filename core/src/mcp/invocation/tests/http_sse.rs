@@ -4,7 +4,7 @@ use super::*;
 use crate::event::Event;
 
 /// Opens a stream with a client that can be asked, and gives it with the place to post to.
-fn open(world: &mut World, user: &str) -> (ExchangeId, String) {
+pub(super) fn open(world: &mut World, user: &str) -> (ExchangeId, String) {
     let request = world.request(user, "GET", "/sse", &[], "");
     let stream = world.begin(request);
     let body = &world.sent(stream).body;
@@ -31,7 +31,7 @@ fn post(world: &mut World, user: &str, target: &str, json: &str) -> ExchangeId {
     id
 }
 
-fn said(world: &World, stream: ExchangeId) -> Vec<Value> {
+pub(super) fn said(world: &World, stream: ExchangeId) -> Vec<Value> {
     let all = world.sent(stream).body.lines().skip(2);
     let data = all.filter_map(|line| line.strip_prefix("data: "));
     data.map(|data| serde_json::from_str(data).unwrap())
@@ -39,7 +39,7 @@ fn said(world: &World, stream: ExchangeId) -> Vec<Value> {
         .collect()
 }
 
-fn call(world: &mut World, target: &str, params: Value) -> ExchangeId {
+pub(super) fn call(world: &mut World, target: &str, params: Value) -> ExchangeId {
     post(world, "alice", target, &rpc(1, "tools/call", &params))
 }
 

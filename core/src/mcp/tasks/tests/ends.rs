@@ -1,0 +1,79 @@
+//! Tasks that end with their session or at a bound, or never begin.
+
+use super::*;
+
+// M: bounded, also in time.
+#[test]
+fn a_task_that_can_never_be_written_ends_when_it_would_be_forgotten() {
+    let mut world = world();
+    let (id, _) = call(&mut world, "slow");
+    world.store_is_down = true;
+    world.wait(limits::TASK_TTL.as_secs() - 1);
+    assert!(!world.is_over(id));
+    world.wait(40);
+    assert!(world.is_over(id));
+}
+
+// M: bounded.
+#[test]
+fn tasks_of_one_user_are_bounded() {
+    let mut world = world();
+    for _ in 0..limits::TASKS_PER_PRINCIPAL {
+        call(&mut world, "native");
+    }
+    let refused = ask(&mut world, "alice", "tools/call", json!({"name": "native"}));
+    assert_eq!(refused["code"], -32603);
+    let message = refused["message"].as_str().unwrap();
+    assert!(message.starts_with("Too many tasks: 16"), "{message}");
+    assert_eq!(
+        world.calls.len(),
+        limits::TASKS_PER_PRINCIPAL,
+        "it never began"
+    );
+}
+
+// I7: a task belongs to the session that began it, also for the user who signs in again.
+#[test]
+fn task_of_a_revoked_session_ends_at_once_and_its_result_is_gone() {
+    let mut world = world();
+    let (running, _) = call(&mut world, "native");
+    let (_, done) = call(&mut world, "slow");
+    world.wait(5);
+    assert_eq!(status(&mut world, &done), "completed");
+    world.end_session("alice");
+    assert!(world.is_over(running));
+    assert_eq!(world.cancelled, 1);
+    let gone = begin(
+        &mut world,
+        "alice",
+        "tasks/get",
+        json!({"taskId": done}),
+        knows_tasks(),
+    );
+    assert_eq!(world.sent(gone).response.as_ref().unwrap().status(), 401);
+    let sign_in = world.sign_in_anew("alice");
+    for method in ["tasks/get", "tasks/cancel"] {
+        let mut request = request(
+            &world,
+            "alice",
+            method,
+            json!({"taskId": done}),
+            knows_tasks(),
+        );
+        let bearer = format!("Bearer {sign_in}").parse().unwrap();
+        request.headers_mut().insert("authorization", bearer);
+        let answer = body(&world.send(request));
+        assert_eq!(answer["error"]["code"], -32602, "{method}");
+    }
+}
+
+// I7: a task outlives its token, but not the sign-in.
+#[test]
+fn a_task_ends_with_the_sign_in_that_began_it() {
+    let mut world = world();
+    let (id, _) = call(&mut world, "native");
+    world.revoke("alice");
+    world.wait(20);
+    assert!(world.is_over(id));
+    assert_eq!(world.cancelled, 1);
+}

@@ -1,0 +1,90 @@
+//! Who has signed in, and who no longer has.
+
+use super::{GRAPH_TOKEN, World};
+use crate::{
+    ask::Guard,
+    hub::{ToHub, ToHubKind},
+    id::{ExchangeId, SessionId},
+    secret::Secret,
+    session::{
+        Share,
+        record::{EntraTokens, Session},
+        token,
+    },
+    testing::{entropy, session_of},
+    time::UnixTime,
+};
+
+impl World {
+    /// Stores a session and gives the token for it.
+    pub(crate) fn sign_in(&mut self, user: &str, client_id: &str, scope: &str) -> String {
+        let (mut session, share) = session_of(user, client_id);
+        session.scope = scope.to_owned();
+        self.set_entra_tokens(&mut session, user);
+        self.store_session(session, &share, client_id)
+    }
+
+    /// Somebody signs in once more with the same client: another session.
+    pub(crate) fn sign_in_anew(&mut self, user: &str) -> String {
+        let (mut session, share) = session_of(user, "a client");
+        session.id = SessionId::new([77; 16]);
+        self.set_entra_tokens(&mut session, user);
+        let keys = &self.server.server.keys;
+        session.change_key(keys, &mut entropy(77)).unwrap();
+        self.store_session(session, &share, "a client")
+    }
+
+    fn set_entra_tokens(&self, session: &mut Session, user: &str) {
+        let tokens = EntraTokens {
+            refresh_token: Some(Secret::new(format!("entra refresh token of {user}"))),
+            access_token: Secret::new(format!("{GRAPH_TOKEN} of {user}")),
+            scope: "User.Read".to_owned(),
+            expires: UnixTime(self.server.now.unix.0 + 3000),
+            refreshed: self.server.now.unix,
+        };
+        let keys = &self.server.server.keys;
+        session.set_entra_tokens(&tokens, keys, &mut entropy(1));
+    }
+
+    fn store_session(&mut self, mut session: Session, share: &Share, client_id: &str) -> String {
+        session.open_only_to(share, &self.server.server);
+        let expires = session.expires(self.server.now.unix);
+        let keys = &self.server.server.keys;
+        let put = session.put(Guard::Any, expires, keys, &mut entropy(2));
+        self.ask(put).unwrap();
+        let env = self.server.env();
+        let issued = token::issue(&session, client_id, share, env, &mut entropy(3));
+        issued.0.expose().clone()
+    }
+
+    /// The token of somebody who has signed in.
+    pub(crate) fn token(&self, user: &str) -> String {
+        let (session, share) = session_of(user, "a client");
+        let env = self.server.env();
+        let issued = token::issue(&session, "a client", &share, env, &mut entropy(4));
+        issued.0.expose().clone()
+    }
+
+    /// The session of somebody, as it is stored now.
+    pub(crate) fn session(&self, user: &str) -> Session {
+        let (session, share) = session_of(user, "a client");
+        let stored = self.store.get(&session.id.key().0).unwrap();
+        let opened = Session::open(session.id, stored, &share, &self.server.server);
+        opened.unwrap().0
+    }
+
+    /// Somebody's session is revoked on another replica.
+    pub(crate) fn revoke(&mut self, user: &str) {
+        let (session, _) = session_of(user, "a client");
+        self.store.remove(&session.id.key().0);
+    }
+
+    /// Somebody's session is revoked on this server.
+    pub(crate) fn end_session(&mut self, user: &str) {
+        self.revoke(user);
+        let (session, _) = session_of(user, "a client");
+        let revoked = ToHub(ToHubKind::EndSession(session.id));
+        self.hub.handle(ExchangeId(0), revoked, self.server.now);
+        self.run_hub();
+    }
+}
