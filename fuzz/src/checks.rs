@@ -7,6 +7,7 @@ mod isolation;
 mod ledger;
 mod redirects;
 mod registrations;
+mod revocation;
 mod schema;
 mod secrets;
 mod sessions;
@@ -75,7 +76,7 @@ impl Checks {
                 Box::new(identifiers::OwnNamesOnly::default()),
                 Box::new(tokens::BearerNeeded::default()),
                 Box::new(tokens::SpentOnce::default()),
-                Box::new(tokens::EndedStaysEnded::default()),
+                Box::new(revocation::EndedStaysEnded::default()),
                 Box::new(redirects::OnlyWhereAllowed::default()),
                 Box::new(schema::FitsItsSchema::default()),
                 Box::new(registrations::SecretsOfTheirOwn::default()),

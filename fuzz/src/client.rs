@@ -17,6 +17,7 @@ use http::{HeaderValue, Request, Response, header};
 use serde_json::Value;
 use url::Url;
 
+pub(crate) use self::events::{Events, is_stream};
 pub use self::{
     error::ClientError,
     features::Feature,

@@ -1,6 +1,6 @@
 //! Entra ID and Microsoft Graph: the development tenant as a peer on the network.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
 use entra_mcp_core::{
@@ -63,10 +63,10 @@ pub const ID_TOKEN_FAULTS: [IdTokenFault; 14] = [
 pub struct Entra {
     tenant: DevTenant,
     is_down: bool,
-    /// How many of the next ID tokens are spoiled.
-    spoiled_tokens: u32,
-    /// Whether the ID token of the last answer was.
-    is_spoiled: bool,
+    /// How the next ID tokens are spoiled.
+    spoiled_tokens: VecDeque<IdTokenFault>,
+    /// How the ID token of the last answer was.
+    spoiled: Option<IdTokenFault>,
     /// What is answered at a path that ends so, instead of what would be.
     said: Option<Said>,
 }
@@ -83,8 +83,8 @@ impl Entra {
         Self {
             tenant: DevTenant::new(config, seed),
             is_down: false,
-            spoiled_tokens: 0,
-            is_spoiled: false,
+            spoiled_tokens: VecDeque::new(),
+            spoiled: None,
             said: None,
         }
     }
@@ -132,7 +132,9 @@ impl Entra {
     ///
     /// If it names nobody of the tenant.
     pub fn control(&mut self, control: Control, now: UnixTime) {
-        self.spoiled_tokens += u32::from(matches!(control, Control::IdTokenFault { .. }));
+        if let Control::IdTokenFault { fault } = &control {
+            self.spoiled_tokens.push_back(*fault);
+        }
         let done = self.tenant.control(control, now);
         done.expect("the control names somebody");
     }
@@ -181,7 +183,7 @@ impl Entra {
     pub fn recover(&mut self) {
         self.is_down = false;
         self.said = None;
-        self.spoiled_tokens = 0;
+        self.spoiled_tokens.clear();
         self.control(Control::Reset, UnixTime(0));
     }
 
@@ -215,9 +217,8 @@ impl Entra {
         };
         let name = b"\"id_token\":";
         let mut places = response.body().windows(name.len());
-        if self.spoiled_tokens > 0 && places.any(|place| place == name) {
-            self.spoiled_tokens -= 1;
-            self.is_spoiled = true;
+        if places.any(|place| place == name) {
+            self.spoiled = self.spoiled_tokens.pop_front();
         }
         (after, response)
     }
@@ -235,12 +236,12 @@ impl State {
         let seed = Seed::new(self.choice.material());
         let now = crate::clock::read(self.moment, SimInstant::default(), 0);
         let (after, response) = self.entra.ask(request, now, &seed);
-        let is_spoiled = std::mem::take(&mut self.entra.is_spoiled);
+        let spoiled = self.entra.spoiled.take();
         self.see(&Observation::UpstreamReplied {
             who,
             request,
             response: &response,
-            is_spoiled,
+            spoiled,
         });
         (after, response)
     }

@@ -7,7 +7,6 @@ use entra_mcp_dev_tenant::Control;
 
 use crate::{
     entra::{Entra, ID_TOKEN_FAULTS},
-    unkindness::Unkindness,
     users::Shared,
     world::World,
 };
@@ -21,8 +20,8 @@ const REFUSALS: [u32; 6] = [70_008, 50_173, 50_196, 50_076, 53_003, 90_033];
 /// By how many seconds a wall clock may step: it is set right by small steps.
 const STEPS: [i64; 4] = [-50, -5, 5, 50];
 
-/// The same for clocks that were set wrong.
-const FAR_STEPS: [i64; 8] = [-86_400, -3600, -50, -5, 5, 50, 3600, 86_400];
+/// By how many seconds a wall clock is off that was set wrong, or that ran free and is set right.
+const FAR_STEPS: [i64; 9] = [-86_400, -3600, -300, -20, 0, 20, 300, 3600, 86_400];
 
 /// Injects faults until the faults stop.
 pub async fn inject_faults(world: World, shared: Shared) {
@@ -56,14 +55,35 @@ async fn machines(world: &World, kind: u64, away: Duration) {
         world.sleep(away).await;
         world.start(replica);
     } else {
-        let is_far = world.options(|options| options.has(Unkindness::WallClockSteps));
-        let steps: &[i64] = if is_far { &FAR_STEPS } else { &STEPS };
-        let seconds = world.choose(|choice| *choice.pick(steps));
-        world.note(
-            "faults",
-            &format!("= r{replica}'s clock is {seconds} s off"),
+        skew(world, replica, &STEPS);
+    }
+}
+
+fn skew(world: &World, replica: usize, steps: &[i64]) {
+    let seconds = world.choose(|choice| *choice.pick(steps));
+    world.note(
+        "faults",
+        &format!("= r{replica}'s clock is {seconds} s off"),
+    );
+    world.skew(replica, seconds);
+}
+
+/// Steps the wall clocks of all replicas both ways, by seconds, minutes and a day, in every run.
+pub async fn step_wall_clocks(world: World, shared: Shared) {
+    let (least, most) = (Duration::from_secs(10), Duration::from_secs(900));
+    while !shared.borrow().faults_stopped {
+        let wait = world.choose(|choice| choice.between(least, most));
+        world.sleep(wait).await;
+        if shared.borrow().faults_stopped {
+            return;
+        }
+        let replicas = world.replicas() as u64;
+        let replica = world.choose(|choice| choice.below(replicas));
+        skew(
+            &world,
+            usize::try_from(replica).expect("an index"),
+            &FAR_STEPS,
         );
-        world.skew(replica, seconds);
     }
 }
 

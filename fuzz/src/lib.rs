@@ -15,6 +15,7 @@ pub mod clock;
 pub mod entra;
 pub mod fault_injection;
 pub mod fixture;
+pub mod greedy;
 pub mod html;
 pub mod human;
 pub mod ids;

@@ -8,6 +8,7 @@ use entra_mcp_core::{
     log_event::LogEvent,
     time::{Instant, Now},
 };
+use entra_mcp_dev_tenant::IdTokenFault;
 use http::{Request, Response};
 
 use crate::ids::{ConnId, ExchangeRef, Role};
@@ -108,8 +109,8 @@ pub enum Observation<'a> {
         request: &'a Request<Bytes>,
         /// The answer.
         response: &'a Response<Bytes>,
-        /// The ID token in it must not be believed.
-        is_spoiled: bool,
+        /// Why the ID token in it must not be believed.
+        spoiled: Option<IdTokenFault>,
     },
     /// How full a hub's tables are after a message.
     HubLoad {

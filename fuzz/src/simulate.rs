@@ -17,7 +17,9 @@ use crate::{
     client::Dialect,
     entra::Entra,
     fault_injection,
+    greedy::GreedyUser,
     options::{Faults, Options},
+    unkindness::Unkindness,
     users::{RunState, Shared, SimUser},
     world::World,
 };
@@ -132,14 +134,16 @@ fn words(panic: &(dyn std::any::Any + Send)) -> String {
 fn phases(world: &World, shared: &Shared) -> Result<(), Failure> {
     let accounts = Entra::accounts();
     let count = 1 + world.choose(|choice| choice.below(3));
-    let mut expected = 0;
     for number in 0..count {
         let dialect = world.choose(|choice| *choice.pick(&Dialect::ALL));
         let account = world.choose(|choice| *choice.pick(accounts.users));
         let name = format!("client{number}");
         let user = SimUser::new(world, &name, account, dialect, shared);
         world.spawn(user.run());
-        expected += 1;
+        shared.borrow_mut().expected += 1;
+    }
+    if world.options(|options| options.has(Unkindness::GreedyUsers)) {
+        spawn_greedy_user(world, shared, accounts.attacker);
     }
     for number in 0..world.choose(|choice| choice.below(3)) {
         let victim = world.choose(|choice| *choice.pick(accounts.users));
@@ -151,6 +155,10 @@ fn phases(world: &World, shared: &Shared) -> Result<(), Failure> {
         world.clone(),
         Rc::clone(shared),
     ));
+    if world.options(|options| options.has(Unkindness::WallClockSteps)) {
+        let steps = fault_injection::step_wall_clocks(world.clone(), Rc::clone(shared));
+        world.spawn(steps);
+    }
     let safety_phase = world.choose(|choice| *choice.pick(&[600, 1800, 2 * 3600]));
     // A run is as long as its input: when a fuzzer's bytes are used up, nothing new can fail.
     let end = world.moment().after(Duration::from_secs(safety_phase));
@@ -164,12 +172,21 @@ fn phases(world: &World, shared: &Shared) -> Result<(), Failure> {
     while world.actors() > 0 && world.moment() < end {
         world.try_run(world.sleep(Duration::from_secs(30)))?;
     }
-    let finished = shared.borrow().finished;
+    let (finished, expected) = (shared.borrow().finished, shared.borrow().expected);
     if finished != expected || world.actors() > 0 {
         let what = format!("{finished} of {expected} got through");
         return Err(Failure::new("every user finishes", what));
     }
     wait_for_quiescence(world)
+}
+
+/// Some runs have a greedy user, with an account of its own.
+fn spawn_greedy_user(world: &World, shared: &Shared, account: &str) {
+    if world.choose(|choice| choice.chance(300)) {
+        let dialect = world.choose(|choice| *choice.pick(&Dialect::ALL));
+        let greedy = GreedyUser::new(world, "greedy", account, dialect, shared);
+        world.spawn(greedy.run());
+    }
 }
 
 /// All users are done: what still runs must end by itself.

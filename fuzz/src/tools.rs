@@ -61,6 +61,11 @@ pub fn everything() -> Catalog {
         ("world_asking", "Asks first", TaskSupport::Never),
         ("world_changing", "Changes a resource", TaskSupport::Never),
         (
+            "world_graph",
+            "Asks Graph again and again",
+            TaskSupport::Optional,
+        ),
+        (
             "world_bursting",
             "Changes the lists often",
             TaskSupport::Never,
@@ -134,6 +139,13 @@ fn tool(name: &str, call: &Call, choice: &mut Choice) -> Vec<ScriptStep> {
         "world_changing" => vec![ScriptStep::Effect(Effect::NotifyChanged(
             ChangeNotification::Resource(WATCHED.to_owned()),
         ))],
+        "world_graph" => (0..6)
+            .flat_map(|_| {
+                let pause = choice.between(Duration::from_secs(5), Duration::from_secs(40));
+                let graph = Effect::Graph("v1.0/me".to_owned());
+                [ScriptStep::Pause(pause), ScriptStep::Effect(graph)]
+            })
+            .collect(),
         "world_bursting" => (0..BURST)
             .map(|_| ScriptStep::Effect(Effect::NotifyChanged(ChangeNotification::Tools)))
             .collect(),

@@ -8,7 +8,7 @@ pub enum Unkindness {
     LastAsksAreLost,
     /// Tools announce a hundred changes in a row, without waiting between them.
     Bursts,
-    /// Wall clocks step by an hour or a day, both ways, besides by seconds.
+    /// Wall clocks step by seconds, minutes or a day, both ways, in every run.
     WallClockSteps,
     /// Entra must be asked no more while a `Retry-After` of it or of Graph runs.
     ThrottlingHolds,
@@ -16,19 +16,25 @@ pub enum Unkindness {
     CopiedRegistrations,
     /// Browsers replay failed callbacks, which must not reach Entra each time.
     ReplayedCallbacks,
+    /// Some users take as much as the server gives them.
+    GreedyUsers,
+    /// Users revoke sessions while calls and tasks of theirs are under way, which must end.
+    RevocationsHold,
 }
 
 impl Unkindness {
     /// All that there is, with the names that `examples/simulate.rs` takes.
-    pub const ALL: [(&'static str, Self); 6] = [
+    pub const ALL: [(&'static str, Self); 8] = [
         ("last-asks-are-lost", Self::LastAsksAreLost),
         ("bursts", Self::Bursts),
         ("wall-clock-steps", Self::WallClockSteps),
         ("throttling-holds", Self::ThrottlingHolds),
         ("copied-registrations", Self::CopiedRegistrations),
         ("replayed-callbacks", Self::ReplayedCallbacks),
+        ("greedy-users", Self::GreedyUsers),
+        ("revocations-hold", Self::RevocationsHold),
     ];
 
     /// What every run has.
-    pub const ON: [Self; 1] = [Self::LastAsksAreLost];
+    pub const ON: [Self; 2] = [Self::LastAsksAreLost, Self::WallClockSteps];
 }

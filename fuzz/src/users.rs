@@ -1,48 +1,22 @@
 //! Users with their clients, who want nothing but to sign in and use the tools, whatever breaks on
 //! the way. In the liveness phase nothing breaks any more, and each of them must get through.
 
-use std::{cell::RefCell, rc::Rc, time::Duration};
+mod revocation;
+mod run_state;
+
+use std::{rc::Rc, time::Duration};
 
 use serde_json::json;
-use url::Url;
 
+pub use self::run_state::{RunState, Shared};
 use crate::{
     browser::Browser,
-    client::{Client, ClientError, Dialect, Feature, LeakedName},
+    client::{Client, ClientError, Dialect, Feature},
     human::Human,
     ids::Role,
     unkindness::Unkindness,
     world::World,
 };
-
-/// What may come into an attacker's hands: browser histories, leaked session ids, tokens that
-/// were spent. Live tokens are not lost in this world.
-#[derive(Debug, Default)]
-pub struct RunState {
-    /// Addresses that victims' browsers opened: callbacks of Entra and of clients.
-    pub history: Vec<Url>,
-    /// `Mcp-Session-Id`s and message addresses.
-    pub sessions: Vec<String>,
-    /// Refresh tokens that were spent, with the identifier of their client.
-    pub spent: Vec<(String, String)>,
-    /// Session tokens of sessions that may be over by now.
-    pub old: Vec<String>,
-    /// The registered clients of well-behaved users: identifier and redirect URI.
-    pub clients: Vec<(String, String)>,
-    /// How many users got through in the liveness phase.
-    pub finished: u64,
-    /// Names that leaked: of tasks, events, questions, requests; and states of requests.
-    pub leaked_names: Rc<RefCell<Vec<LeakedName>>>,
-    /// Tool calls that were answered.
-    pub calls: u64,
-    /// Other things of MCP that were used from end to end.
-    pub uses: u64,
-    /// The faults have stopped.
-    pub faults_stopped: bool,
-}
-
-/// What all actors of a run share.
-pub type Shared = Rc<RefCell<RunState>>;
 
 /// A user with one client.
 #[derive(Debug)]
@@ -184,6 +158,10 @@ impl SimUser {
             }
             4 => self.client.end_session().await,
             5 => self.give_up_halfway().await,
+            6 if self.is(Unkindness::RevocationsHold) => {
+                self.use_tools().await?;
+                self.revoke_amid_a_call().await
+            }
             6 => self.revoke().await,
             7 => self.chat().await,
             8 => self.listen().await,
@@ -261,7 +239,13 @@ impl SimUser {
         if self.client.session().is_none() {
             self.client.connect().await?;
         }
-        let details = self.client.get_user_details().await?;
+        let world = self.world.clone();
+        let asked = world.within(LONG, self.client.get_user_details()).await;
+        if asked.is_none() && self.shared.borrow().faults_stopped {
+            let what = format!("{} waits for an answer", self.client.peer.name());
+            self.world.fail("answers in time", what);
+        }
+        let details = asked.unwrap_or(Err(ClientError::Broken))?;
         self.shared.borrow_mut().calls += 1;
         if details.user_principal_name != self.human.account {
             let what = format!("{} is told {details:?}", self.human.account);

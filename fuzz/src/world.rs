@@ -170,12 +170,16 @@ impl World {
     /// Waits.
     pub async fn sleep(&self, duration: Duration) {
         let until = self.moment().after(duration);
+        // Once: an actor that is polled for other reasons meanwhile would be woken once more each time.
+        let mut is_scheduled = false;
         std::future::poll_fn(|_| {
             self.with(|state| {
                 if state.moment >= until {
                     return Poll::Ready(());
                 }
-                state.wake_at(until);
+                if !std::mem::replace(&mut is_scheduled, true) {
+                    state.wake_at(until);
+                }
                 Poll::Pending
             })
         })

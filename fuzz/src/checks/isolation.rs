@@ -3,9 +3,13 @@
 
 use std::collections::BTreeSet;
 
+use entra_mcp_core::limits;
+use entra_mcp_dev_tenant::IdTokenFault;
+
 use super::{Check, ExchangeRecord, Ledger, Sort};
 use crate::{
     checks::ledger::{bearer, form, redirected},
+    clock::{self, SimInstant},
     ids::ExchangeRef,
     observation::Observation,
 };
@@ -102,10 +106,12 @@ impl Check for NothingUnauthenticated {
     }
 }
 
-/// No sign-in is completed by an ID token that must not be believed (threat D5).
+/// No sign-in is completed by an ID token that must not be believed (threat D5). Whose clock is wrong cannot
+/// see that a token is not of this hour.
 #[derive(Debug, Default)]
 pub(super) struct GoodIdTokensOnly {
     spoiled: BTreeSet<ExchangeRef>,
+    clocks_off: BTreeSet<ExchangeRef>,
 }
 
 impl Check for GoodIdTokensOnly {
@@ -115,15 +121,27 @@ impl Check for GoodIdTokensOnly {
 
     fn see(&mut self, seen: &Observation<'_>, ledger: &Ledger) -> Result<(), String> {
         match seen {
+            Observation::RequestAdmitted { who, now, .. } => {
+                let right = clock::read(ledger.moment, SimInstant::default(), 0).unix;
+                let off = now.unix.0.abs_diff(right.0);
+                if off > limits::ENTRA_CLOCK_LEEWAY.as_secs() {
+                    self.clocks_off.insert(*who);
+                }
+                Ok(())
+            }
             Observation::UpstreamReplied {
                 who: Some(who),
-                is_spoiled: true,
+                spoiled: Some(fault),
                 ..
             } => {
-                self.spoiled.insert(*who);
+                let is_of_time = matches!(fault, IdTokenFault::Expired | IdTokenFault::NotYetValid);
+                if !is_of_time || !self.clocks_off.contains(who) {
+                    self.spoiled.insert(*who);
+                }
                 Ok(())
             }
             Observation::ExchangeEnded { who, .. } => {
+                self.clocks_off.remove(who);
                 self.spoiled.remove(who);
                 Ok(())
             }

@@ -112,7 +112,7 @@ impl Check for SpentOnce {
 }
 
 /// A good answer of the token endpoint.
-fn issued<'a>(
+pub(super) fn issued<'a>(
     seen: &Observation<'_>,
     ledger: &'a Ledger,
 ) -> Option<(ExchangeRef, &'a ExchangeRecord, Value)> {
@@ -127,87 +127,4 @@ fn issued<'a>(
         return None;
     }
     Some((*who, case, serde_json::from_slice(body).ok()?))
-}
-
-/// A session that ended stays ended: revoked, or its refresh token used again (threats E6, E11).
-#[derive(Debug, Default)]
-pub(super) struct EndedStaysEnded {
-    /// The session that a token belongs to, and the client that it was given to.
-    sessions: BTreeMap<String, (String, String)>,
-    spent: BTreeSet<String>,
-    ended: BTreeMap<String, SimInstant>,
-}
-
-impl EndedStaysEnded {
-    fn learn(&mut self, case: &ExchangeRecord, answer: &Value) {
-        let member = |name: &str| answer.get(name).and_then(Value::as_str);
-        let Some(access) = member("access_token") else {
-            return;
-        };
-        let claims = claims(access).unwrap_or_default();
-        let claim = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default();
-        let session = (claim("sid").to_owned(), claim("client_id").to_owned());
-        for token in [Some(access), member("refresh_token")]
-            .into_iter()
-            .flatten()
-        {
-            self.sessions.insert(token.to_owned(), session.clone());
-        }
-        if let Some(presented) = form(&case.body, "refresh_token") {
-            self.spent.insert(presented);
-        }
-    }
-
-    /// The session that a refused or revoking request puts an end to.
-    fn ends(&self, case: &ExchangeRecord, status: u16, body: &[u8]) -> Option<String> {
-        let token = match (case.path.as_str(), status) {
-            ("/token", 400) => {
-                let answer: Value = serde_json::from_slice(body).unwrap_or_default();
-                let is_grant = answer.get("error").and_then(Value::as_str) == Some("invalid_grant");
-                form(&case.body, "refresh_token")
-                    .filter(|token| is_grant && self.spent.contains(token))
-            }
-            ("/revoke", 200) => form(&case.body, "token"),
-            _ => None,
-        };
-        let (session, client) = self.sessions.get(&token?)?;
-        // Only its own client can end it that way (threat E11).
-        let is_own = form(&case.body, "client_id").as_ref() == Some(client);
-        is_own.then(|| session.clone())
-    }
-}
-
-impl Check for EndedStaysEnded {
-    fn name(&self) -> &'static str {
-        "ended stays ended"
-    }
-
-    fn see(&mut self, seen: &Observation<'_>, ledger: &Ledger) -> Result<(), String> {
-        let Observation::ResponseStarted {
-            who, head, body, ..
-        } = seen
-        else {
-            return Ok(());
-        };
-        let Some(case) = ledger.case(*who) else {
-            return Ok(());
-        };
-        let served = head.status().is_success() && case.path != "/revoke";
-        let shown = case.bearer.clone();
-        let shown = shown.or_else(|| form(&case.body, "refresh_token"));
-        if let Some((session, _)) = shown.and_then(|token| self.sessions.get(&token))
-            && served
-            && let Some(ended) = self.ended.get(session)
-            && *ended < case.since
-        {
-            return Err(format!("{who} serves a session that ended at {ended:?}"));
-        }
-        if let Some((_, case, answer)) = issued(seen, ledger) {
-            self.learn(case, &answer);
-        }
-        if let Some(session) = self.ends(case, head.status().as_u16(), body) {
-            self.ended.entry(session).or_insert(ledger.moment);
-        }
-        Ok(())
-    }
 }

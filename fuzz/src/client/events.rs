@@ -11,26 +11,26 @@ use crate::net::{Broken, Call};
 
 /// A stream of events.
 #[derive(Debug)]
-pub(super) struct Events {
+pub(crate) struct Events {
     stream: Call,
     unread: String,
     /// The id of the event that came last, to come back with.
-    pub(super) last_id: Option<String>,
+    pub(crate) last_id: Option<String>,
     /// How long the server wants a client to stay away, in milliseconds.
-    pub(super) retry: Option<u64>,
+    pub(crate) retry: Option<u64>,
 }
 
 /// An event.
 #[derive(Debug, Default)]
-pub(super) struct Event {
-    pub(super) name: Option<String>,
-    pub(super) data: Option<String>,
-    pub(super) id: Option<String>,
+pub(crate) struct Event {
+    pub(crate) name: Option<String>,
+    pub(crate) data: Option<String>,
+    pub(crate) id: Option<String>,
     retry: Option<u64>,
 }
 
 impl Events {
-    pub(super) fn new(stream: Call) -> Self {
+    pub(crate) fn new(stream: Call) -> Self {
         Self {
             stream,
             unread: String::new(),
@@ -40,7 +40,7 @@ impl Events {
     }
 
     /// The next event with data or an id; `None` at the end. Comments are passed over.
-    pub(super) async fn next(&mut self) -> Result<Option<Event>, Broken> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Event>, Broken> {
         loop {
             while let Some((event, rest)) = self.unread.split_once("\n\n") {
                 let event = Event::parse(event);
@@ -85,7 +85,7 @@ impl Event {
     }
 
     /// The message of MCP in it; an event without data has none.
-    pub(super) fn message(&self) -> Result<Option<Value>, ClientError> {
+    pub(crate) fn message(&self) -> Result<Option<Value>, ClientError> {
         let is_message = self.name.as_deref().is_none_or(|name| name == "message");
         match self
             .data
@@ -102,14 +102,14 @@ impl Event {
 }
 
 /// Whether an answer is a stream of events.
-pub(super) fn is_stream<B>(response: &Response<B>) -> bool {
+pub(crate) fn is_stream<B>(response: &Response<B>) -> bool {
     let content_type = response.headers().get(header::CONTENT_TYPE);
     let content_type = content_type.and_then(|value| value.to_str().ok());
     content_type.is_some_and(|value| value.starts_with("text/event-stream"))
 }
 
 /// The result in an answer of Streamable HTTP that is no stream.
-pub(super) fn result_of(response: &Response<Bytes>) -> Result<Value, ClientError> {
+pub(crate) fn result_of(response: &Response<Bytes>) -> Result<Value, ClientError> {
     let body =
         std::str::from_utf8(response.body()).map_err(|_| ClientError::violation("no UTF-8"))?;
     let parsed: Value = serde_json::from_str(body).unwrap_or_default();
@@ -124,7 +124,7 @@ pub(super) fn result_of(response: &Response<Bytes>) -> Result<Value, ClientError
 }
 
 /// The result in a message, or the error.
-pub(super) fn result(message: &Value) -> Result<Value, ClientError> {
+pub(crate) fn result(message: &Value) -> Result<Value, ClientError> {
     if let Some(error) = message.get("error") {
         return Err(ClientError::Rpc {
             code: error

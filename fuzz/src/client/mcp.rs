@@ -68,6 +68,14 @@ impl Client {
         self.peer.stick_to(None);
     }
 
+    /// The stream of HTTP+SSE, for who wants to hold it longer than the client does.
+    pub(crate) fn take_stream(&mut self) -> Option<Events> {
+        match &mut self.connection {
+            Some(Connection::Sse { events, .. }) => events.take(),
+            _ => None,
+        }
+    }
+
     /// The `Mcp-Session-Id` or the address for messages, which an attacker may have got hold of.
     #[must_use]
     pub fn session(&self) -> Option<&str> {
@@ -127,7 +135,7 @@ impl Client {
     }
 
     /// The request that carries a message.
-    pub(super) fn message(
+    pub(crate) fn message(
         &self,
         message: &Value,
         method: &str,

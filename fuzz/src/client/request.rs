@@ -88,7 +88,7 @@ impl Client {
     }
 
     /// The number and the HTTP request of a request of the client's.
-    pub(super) fn request_of(&mut self, method: &str, params: Value) -> (u64, Request<Bytes>) {
+    pub(crate) fn request_of(&mut self, method: &str, params: Value) -> (u64, Request<Bytes>) {
         self.requests += 1;
         let id = self.requests;
         let mut params = params;
@@ -201,8 +201,8 @@ impl Client {
         Ok(events)
     }
 
-    /// Opens a stream with GET, to listen, or for what followed an event.
-    pub(crate) async fn open(&self, last: Option<&str>) -> Result<Call, ClientError> {
+    /// A GET of a stream of events.
+    pub(crate) fn request_for_events(&self) -> Request<Bytes> {
         let mut request = self.request(Method::GET, &self.address());
         let headers = request.headers_mut();
         headers.insert(header::ACCEPT, value("text/event-stream"));
@@ -210,8 +210,14 @@ impl Client {
         if let Some(Connection::Session(Some(session))) = &self.connection {
             headers.insert("mcp-session-id", value(session));
         }
+        request
+    }
+
+    /// Opens a stream with GET, to listen, or for what followed an event.
+    pub(crate) async fn open(&self, last: Option<&str>) -> Result<Call, ClientError> {
+        let mut request = self.request_for_events();
         if let Some(last) = last {
-            headers.insert("last-event-id", value(last));
+            request.headers_mut().insert("last-event-id", value(last));
         }
         let mut stream = self.peer.send(request);
         let head = stream.head().await?;

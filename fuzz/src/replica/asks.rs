@@ -5,6 +5,7 @@ use entra_mcp_core::{
     ask::{Fetch, FetchFault, Guard, Store, StoreFault, Ticket},
     exchange::ExchangeId,
     hub::{HubOutput, ToHub},
+    time::Now,
 };
 
 use crate::{
@@ -113,7 +114,7 @@ impl State {
         if self.is_dropped(process, id) {
             return;
         }
-        let now = crate::clock::read(self.moment, SimInstant::default(), 0);
+        let now = self.store_clock(process);
         let mut answer = self.store.perform(store, now.unix);
         if self.injects(Fault::StoreResponseLost) {
             answer = Err(StoreFault::Unavailable);
@@ -121,6 +122,16 @@ impl State {
         let at = self.moment.after(self.latency());
         let event = ticket.answer(answer);
         self.schedule(at, SimEvent::Deliver(process, id, event));
+    }
+
+    /// By which clock records expire: the process's own where the store is a file of its own, or the
+    /// store's, which is right.
+    fn store_clock(&mut self, process: Process) -> Now {
+        let (moment, is_alone) = (self.moment, self.replicas.len() == 1);
+        match self.process(process) {
+            Some(replica) if is_alone => replica.now(moment),
+            _ => crate::clock::read(moment, SimInstant::default(), 0),
+        }
     }
 
     /// Whether an exchange still is.

@@ -14,6 +14,7 @@ use crate::{
     checks::{Failure, Label, Sort},
     ids::Process,
     tools::{self, ScriptStep},
+    unkindness::Unkindness,
     world::{SimEvent, State},
 };
 
@@ -25,6 +26,8 @@ pub(super) type Calls = BTreeMap<(ExchangeId, AskId), Native>;
 pub(super) struct Native {
     ticket: Ticket<Invoke>,
     target: Target,
+    /// The `oid` of who called.
+    user: String,
     /// What it will do, the last first.
     steps: Vec<ScriptStep>,
     /// It does not wait for the results of its effects.
@@ -60,6 +63,7 @@ impl State {
         let native = Native {
             ticket,
             target: perform.target.clone(),
+            user: oid.clone(),
             steps,
             is_hasty,
             is_cancelled: false,
@@ -68,9 +72,25 @@ impl State {
         if let Some(calls) = self.calls(process) {
             calls.insert((id, ask), native);
         }
+        self.check_bound(process, &oid);
         let overdue = self.moment.after(limits::TASK_TIMEOUT + LEEWAY);
         self.schedule(overdue, SimEvent::CallDeadline(process, id, ask));
         self.go_on_soon(process, id, ask);
+    }
+
+    /// One user has so many calls and tasks at once on one replica, and no more.
+    fn check_bound(&mut self, process: Process, user: &str) {
+        let calls = self
+            .calls(process)
+            .into_iter()
+            .flat_map(|calls| calls.values());
+        let of_user = calls.filter(|call| !call.is_cancelled && call.user == user);
+        let count = of_user.count();
+        let is_wanted = self.options.has(Unkindness::GreedyUsers);
+        if is_wanted && count > limits::CALLS_PER_PRINCIPAL + limits::TASKS_PER_PRINCIPAL {
+            let what = format!("{user} has {count} calls on {process:?}");
+            self.fail(Failure::new("calls bounded", what));
+        }
     }
 
     fn calls(&mut self, process: Process) -> Option<&mut Calls> {
