@@ -15,12 +15,12 @@ use ::http::{
     HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header, request::Parts,
 };
 use bytes::Bytes;
+use entra_mcp_http1::{Refusal, head::to_origin_form};
 
 use crate::{
     env::Server,
-    error_responses,
     http::response::{self, text},
-    limits, request_head,
+    limits,
     route::Route,
     session::token::Verified,
     time::Now,
@@ -40,7 +40,7 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// Returns the most bytes of body that may be read; more is answered by [`too_large`].
+    /// Returns the most bytes of body that may be read; more is answered with 413.
     #[must_use]
     pub fn body_limit(&self) -> usize {
         self.body_limit
@@ -58,7 +58,7 @@ pub fn admit(
     server: &Server,
     now: Now,
 ) -> Result<Admission, Box<Response<Bytes>>> {
-    request_head::to_origin_form(&mut head).map_err(|error| Box::new(error.answer()))?;
+    to_origin_form(&mut head).map_err(|error| Box::new(Refusal::from(error).response()))?;
     let route = Route::of(head.uri.path());
     let (origin, checked) = (
         head.headers.get(header::ORIGIN).cloned(),
@@ -70,15 +70,6 @@ pub fn admit(
         }
         refusal
     })
-}
-
-/// The answer to a body that turned out longer than was admitted.
-#[must_use]
-pub fn too_large() -> Response<Bytes> {
-    text(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "The request body is too large.\n",
-    )
 }
 
 /// Whether a request is answered even when all connections are taken: health and metadata (threat M10).
@@ -201,7 +192,7 @@ fn names_of(server: &Server) -> impl Iterator<Item = String> {
 fn target(head: &Parts) -> Verdict<()> {
     let target = head.uri.path_and_query();
     if target.is_some_and(|target| target.as_str().len() > limits::TARGET_BYTES) {
-        return Err(Box::new(error_responses::target_too_long()));
+        return Err(Box::new(Refusal::TargetTooLong.response()));
     }
     let is_path = head.uri.scheme().is_none() && head.uri.authority().is_none();
     if is_path || head.method == Method::CONNECT {
@@ -279,6 +270,6 @@ fn length(headers: &HeaderMap, limit: usize) -> Verdict<()> {
     // A number too large to be read is too large a body as well.
     match length.parse::<usize>() {
         Ok(length) if length <= limit => Ok(()),
-        _ => Err(Box::new(too_large())),
+        _ => Err(Box::new(Refusal::BodyTooLarge.response())),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+pub use entra_mcp_http1::limits::{HEAD_BYTES, HEAD_FIELDS, TARGET_BYTES};
+
 /// The longest value of a field of the log, in characters.
 pub const LOG_VALUE_CHARS: usize = 200;
 
@@ -20,9 +22,6 @@ pub const UNAUTHENTICATED_BODY_BYTES: usize = 64 * 1024;
 
 /// The most bytes of an MCP message of a client with a good token.
 pub const MESSAGE_BODY_BYTES: usize = 4 * 1024 * 1024;
-
-/// The most bytes of a request's target (path and query). Longer ones are 414.
-pub const TARGET_BYTES: usize = 16 * 1024;
 
 /// The longest `state` that a client may send (threat C14).
 pub const STATE_BYTES: usize = 2048;
@@ -169,12 +168,6 @@ pub const BATCH: usize = 32;
 
 /// The longest id of a JSON-RPC request, as text.
 pub const REQUEST_ID_BYTES: usize = 256;
-
-/// The most bytes of a request's head (threat L11). Longer ones are 431.
-pub const HEAD_BYTES: usize = 32 * 1024;
-
-/// The most fields of a request's head.
-pub const HEAD_FIELDS: usize = 100;
 
 /// How long a whole head may take to arrive (threat M6).
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);

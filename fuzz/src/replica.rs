@@ -19,6 +19,7 @@ use entra_mcp_core::{
     hub::Hub,
     time::{Instant, Now},
 };
+use entra_mcp_http1::Refusal;
 use http::{Request, Response, Uri};
 
 use crate::{
@@ -166,7 +167,7 @@ impl State {
         parts.uri = target.map_or_else(Uri::default, Uri::from);
         let admission = match admit::admit(parts.clone(), &running.server, now) {
             Ok(admission) if body.len() > admission.body_limit() => {
-                return self.refuse(conn, admit::too_large());
+                return self.refuse(conn, Refusal::BodyTooLarge.response());
             }
             Ok(admission) => admission,
             Err(refusal) => return self.refuse(conn, *refusal),

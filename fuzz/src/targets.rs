@@ -4,7 +4,7 @@
 
 mod exchange;
 mod flows;
-mod http_head;
+mod http1;
 
 use arbitrary::{Arbitrary, Unstructured};
 use entra_mcp_core::fuzzing;
@@ -29,7 +29,7 @@ pub const ALL: [Target; 23] = [
     ("session_token", session_token),
     ("cookies", cookies),
     ("event_id", event_id),
-    ("head", http_head::run),
+    ("http1", http1::run),
     ("packed", fuzzing::packed),
     ("session_record", fuzzing::session_record),
     ("sse", sse),

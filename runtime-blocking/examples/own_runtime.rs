@@ -20,7 +20,7 @@ use std::{
 use bytes::Bytes;
 use entra_mcp_core::{
     action::Action,
-    admit::{admit, too_large},
+    admit::admit,
     ask::{Ask, Fetch, FetchFault},
     env::{EntraSnapshot, Env},
     event::Event,
@@ -28,6 +28,7 @@ use entra_mcp_core::{
     hub::{FromHub, Hub, HubOutput, ToHub},
     time::Now,
 };
+use entra_mcp_http1::Refusal;
 use entra_mcp_runtime::{Program, RuntimeParts, SharedDevTenant, boot, log, on_shutdown, seed};
 use http::{Request, Response};
 
@@ -167,7 +168,7 @@ impl Runtime {
         let now = self.parts.clock.now();
         if let Some(tenant) = tenant {
             let Some(body) = read(&mut asked, 65536) else {
-                return ResponseWriter::of(asked).respond(too_large());
+                return ResponseWriter::of(asked).respond(Refusal::BodyTooLarge.response());
             };
             let response = tenant.answer(&Request::from_parts(head, body), now).0;
             return ResponseWriter::of(asked).respond(response);
@@ -177,7 +178,7 @@ impl Runtime {
             Err(refusal) => return ResponseWriter::of(asked).respond(*refusal),
         };
         let Some(body) = read(&mut asked, admission.body_limit()) else {
-            return ResponseWriter::of(asked).respond(too_large());
+            return ResponseWriter::of(asked).respond(Refusal::BodyTooLarge.response());
         };
         self.drive(
             |id, env| admission.begin(id, &seed(), body, env),

@@ -5,10 +5,7 @@ use std::{
     io,
     num::NonZero,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll},
     thread,
 };
@@ -18,14 +15,10 @@ use smol::{Task, future};
 /// Work whose end is all that matters.
 pub(crate) type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// How many pieces of work may be finished elsewhere before [`Executor::is_saturated`].
-const DETACHED: usize = 256;
-
 /// Runs tasks on all cores. Clones are the same executor.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Executor {
     tasks: Arc<smol::Executor<'static>>,
-    detached: Arc<AtomicUsize>,
 }
 
 impl Executor {
@@ -45,11 +38,6 @@ impl Executor {
         work: impl Future<Output = T> + Send + 'static,
     ) -> Task<T> {
         self.tasks.spawn(work)
-    }
-
-    /// Whether so much work is being finished elsewhere that whoever brings more is to wait for it.
-    pub(crate) fn is_saturated(&self) -> bool {
-        self.detached.load(Ordering::Acquire) >= DETACHED
     }
 
     /// Runs `main` on this thread, and all tasks on this one and the others until `main` ends.
@@ -82,13 +70,6 @@ impl DetachOnDrop {
         let work = Some(work);
         Self { work, executor }
     }
-
-    /// Goes on as a task of its own that is not counted: a stream, which the hub counts.
-    pub(crate) fn detach(mut self) {
-        if let Some(work) = self.work.take() {
-            self.executor.spawn(work);
-        }
-    }
 }
 
 impl Future for DetachOnDrop {
@@ -106,29 +87,8 @@ impl Future for DetachOnDrop {
 impl Drop for DetachOnDrop {
     fn drop(&mut self) {
         if let Some(work) = self.work.take() {
-            let detached = DetachedGuard::new(&self.executor);
-            self.executor.spawn(async move {
-                work.await;
-                drop(detached);
-            });
+            self.executor.spawn(work);
         }
-    }
-}
-
-/// Counts work that is finished elsewhere, until it is dropped.
-struct DetachedGuard(Arc<AtomicUsize>);
-
-impl DetachedGuard {
-    fn new(executor: &Executor) -> Self {
-        let count = Arc::clone(&executor.detached);
-        count.fetch_add(1, Ordering::AcqRel);
-        Self(count)
-    }
-}
-
-impl Drop for DetachedGuard {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -137,19 +97,6 @@ mod tests {
     use async_channel::bounded;
 
     use super::*;
-
-    #[test]
-    fn work_finished_elsewhere_is_counted() {
-        let executor = Executor::new();
-        for place in 0..=DETACHED {
-            assert_eq!(executor.is_saturated(), place == DETACHED);
-            drop(DetachOnDrop::new(executor.clone(), Box::pin(async {})));
-        }
-        let stream = DetachOnDrop::new(Executor::new(), Box::pin(async {}));
-        let count = Arc::clone(&stream.executor.detached);
-        stream.detach();
-        assert_eq!(count.load(Ordering::Acquire), 0);
-    }
 
     #[test]
     fn dropped_work_is_finished_elsewhere() {

@@ -1,14 +1,10 @@
 //! The inbound side: requests in, answers out.
 //!
-//! `connection` serves one connection with `hyper`; `wire` is the socket under it, which lets only
-//! heads through that can be read in one way; `response_body` is the body of an answer, whole or a stream.
-//! Behind the seam of [`Service`] and [`ResponseWriter`] stand the MCP server and the dev tenant.
+//! `connection` serves one connection. Behind the seam of [`Service`] and [`ResponseWriter`] stand the MCP server and the dev tenant.
 
 mod connection;
-mod response_body;
 #[cfg(test)]
 mod tests;
-mod wire;
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use entra_mcp_runtime::Timeouts;
+use entra_mcp_http1::Timeouts;
 use http::{Request, Response, StatusCode, request::Parts};
 
 /// A runtime whose inbound side can serve the echo service.

@@ -3,6 +3,7 @@
 //!
 //! A runtime's `main` calls [`boot()`] and has all that is neither I/O with peers nor concurrency.
 
+mod admit_head;
 pub mod api;
 mod boot;
 mod clock;
@@ -13,11 +14,11 @@ mod data_dir_error;
 mod dev_tenant;
 mod handle;
 pub mod handlers;
-pub mod http1_encode;
 mod key;
 mod listen;
 mod log;
 mod process_hardening;
+mod receive;
 mod seed;
 mod server;
 mod settings;
@@ -30,6 +31,7 @@ mod store;
 mod timeouts;
 
 pub use self::{
+    admit_head::admit_head,
     boot::{RuntimeParts, Settings, boot},
     clock::Clock,
     command_line::{AuthorityHostError, ConfigError, EntraSetting, EntraSettingError, KeyError},
@@ -39,6 +41,7 @@ pub use self::{
     handle::Handle,
     listen::{ListenError, bind, connection_ceiling},
     log::log,
+    receive::receive,
     seed::seed,
     server::{MakeHandler, Server, ServerRuntime, WithArguments, WithoutArguments, main},
     settings::{Flag, Program},
@@ -47,5 +50,5 @@ pub use self::{
     signals::on_shutdown,
     start_error::StartError,
     store::FileStore,
-    timeouts::Timeouts,
+    timeouts::timeouts_of,
 };

@@ -18,16 +18,17 @@ use std::{
 
 use bytes::Bytes;
 use entra_mcp_core::{
-    admit::{self, is_exempt_from_limit},
+    admit::is_exempt_from_limit,
     error_responses,
     log_event::{Field, LogEvent, LogEventId},
-    request_head::{self, Framing, Head, HeadError},
+    time::UnixTime,
 };
-use entra_mcp_runtime::{
-    ConnectionLimit, ConnectionPermit, PermitKind,
-    http1_encode::{self, BodyEnd},
-    log,
+use entra_mcp_http1::{
+    Refusal,
+    encode::{self, BodyEnd},
+    head::{self, Framing, Head, HeadError},
 };
+use entra_mcp_runtime::{Clock, ConnectionLimit, ConnectionPermit, PermitKind, log};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, Version};
 use tiny_http::{HTTPVersion, Server};
 
@@ -85,7 +86,7 @@ fn serve_until_error(server: &Server, service: &Arc<dyn Service>, limit: &Arc<Co
 fn answer(mut request: tiny_http::Request, service: &dyn Service, permit: &ConnectionPermit) {
     let head = match convert(&request) {
         Ok(head) => head,
-        Err(refusal) => return send(request, &Method::GET, &refusal.answer()),
+        Err(error) => return send(request, &Method::GET, &Refusal::from(error).response()),
     };
     let method = head.parts.method.clone();
     if permit.kind() == PermitKind::Overflow && !is_exempt_from_limit(&head.parts) {
@@ -101,11 +102,11 @@ fn answer(mut request: tiny_http::Request, service: &dyn Service, permit: &Conne
         let limit = u64::try_from(admitted.body_limit).unwrap_or(u64::MAX);
         let mut reader = request.as_reader().take(limit.saturating_add(1));
         if reader.read_to_end(&mut body).is_err() {
-            return send(request, &method, &error_responses::bad_request());
+            return send(request, &method, &Refusal::Malformed.response());
         }
     }
     if body.len() > admitted.body_limit {
-        return send(request, &method, &admit::too_large());
+        return send(request, &method, &Refusal::BodyTooLarge.response());
     }
     let mut writer = TinyWriter {
         writer: request.into_writer(),
@@ -120,30 +121,35 @@ fn answer(mut request: tiny_http::Request, service: &dyn Service, permit: &Conne
     serve_guarded(admitted.serve, Bytes::from(body), &mut writer);
 }
 
-/// What it read, judged as strictly as what we read ourselves.
+/// What it read, checked as strictly as what we read ourselves.
 fn convert(request: &tiny_http::Request) -> Result<Head, HeadError> {
-    let method = request_head::method(request.method().as_str())?;
-    let uri = request_head::target(request.url())?;
+    let method = head::method(request.method().as_str())?;
+    let uri = head::target(request.url())?;
     let version = match request.http_version() {
         HTTPVersion(1, 0) => Version::HTTP_10,
         HTTPVersion(1, 1) => Version::HTTP_11,
-        _ => return Err(HeadError::Bad),
+        _ => return Err(HeadError::Malformed),
     };
     let mut headers = HeaderMap::new();
     for field in request.headers() {
         let name = HeaderName::from_bytes(field.field.as_str().as_str().as_bytes());
         let value = HeaderValue::from_str(field.value.as_str());
         let (Ok(name), Ok(value)) = (name, value) else {
-            return Err(HeadError::Bad);
+            return Err(HeadError::Malformed);
         };
         headers.append(name, value);
     }
-    request_head::validate(method, uri, version, headers)
+    head::validate(method, uri, version, headers)
+}
+
+fn unix_time() -> UnixTime {
+    Clock::start().now().unix
 }
 
 fn send(request: tiny_http::Request, method: &Method, response: &Response<Bytes>) {
     let mut writer = request.into_writer();
-    let bytes = http1_encode::response(response, method, false);
+    let mut bytes = Vec::new();
+    encode::response(&mut bytes, response, method, false, unix_time());
     // Who does not read its answer has left.
     let _ = writer.write_all(&bytes).and_then(|()| writer.flush());
 }
@@ -159,9 +165,11 @@ struct TinyWriter {
 }
 
 impl TinyWriter {
-    fn send(&mut self, bytes: &[u8]) {
+    fn send(&mut self, encode: impl FnOnce(&mut Vec<u8>, BodyEnd)) {
+        let mut bytes = Vec::new();
+        encode(&mut bytes, self.ends);
         if !self.broken {
-            let written = self.writer.write_all(bytes);
+            let written = self.writer.write_all(&bytes);
             self.broken = written.and_then(|()| self.writer.flush()).is_err();
         }
     }
@@ -170,24 +178,25 @@ impl TinyWriter {
 impl ResponseWriter for TinyWriter {
     fn respond(&mut self, response: Response<Bytes>) {
         self.sent = Sent::All;
-        self.send(&http1_encode::response(&response, &self.method, false));
+        let method = self.method.clone();
+        self.send(|out, _| encode::response(out, &response, &method, false, unix_time()));
     }
 
     fn open(&mut self, head: Response<()>) {
         self.sent = Sent::Head;
-        self.send(&http1_encode::head(&head, self.ends));
+        self.send(|out, end| encode::head(out, &head, end, unix_time()));
     }
 
     fn write(&mut self, bytes: &[u8]) {
         if self.sent == Sent::Head && !bytes.is_empty() {
-            self.send(&http1_encode::chunk(bytes, self.ends));
+            self.send(|out, end| encode::chunk(out, bytes, end));
         }
     }
 
     fn close(&mut self) {
         if self.sent == Sent::Head {
             self.sent = Sent::All;
-            self.send(http1_encode::last_chunk(self.ends));
+            self.send(encode::last_chunk);
         }
     }
 

@@ -1,35 +1,35 @@
-//! One connection, served by `hyper`: requests one after the other, in their order, until one of
-//! the two sides closes (RFC 9112 section 9).
+//! One connection, in a task of its own: it drives the connection machine of `entra-mcp-http1`, RFC 9112 to
+//! the letter, over a socket in which every wait has an end (threats L1 to L9, M6 to M11).
 
-use std::{convert::Infallible, future::Future, net::TcpStream, pin::Pin, sync::Arc};
+use std::{
+    future::Future as _,
+    io,
+    net::{Shutdown, TcpStream},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
 
+use async_channel::Receiver;
 use async_io::{Async, Timer};
 use bytes::Bytes;
 use entra_mcp_core::{
-    admit::{self, is_exempt_from_limit},
-    error_responses, limits,
+    error_responses,
+    time::{Instant, Now},
 };
-use entra_mcp_runtime::{ConnectionPermit, PermitKind, Timeouts};
-use http::{HeaderValue, Request, Response, header, request::Parts};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use hyper::{
-    body::{Body as _, Incoming},
-    server::conn::http1,
-};
-use smol::future::{self, FutureExt as _};
+use entra_mcp_http1::{Connection, Output, Timeouts};
+use entra_mcp_runtime::{Clock, ConnectionPermit, admit_head, receive, timeouts_of};
+use http::request::Parts;
+use smol::{future, io::AsyncWrite as _, stream::Stream as _};
 
-use super::{
-    Admitted, ResponsePart, ResponseWriter, Service, guarded,
-    response_body::{ResponseBody, ResponseTaken},
-    wire::Wire,
-};
+use super::{Admitted, ResponsePart, ResponseWriter, Service, guarded};
 use crate::{
     executor::{DetachOnDrop, Executor},
     listen::Closing,
 };
 
-/// The most that `hyper` buffers: more than the longest head, which the wire has bounded.
-const BUFFER_BYTES: usize = 2 * limits::HEAD_BYTES;
+/// After how many steps a connection lets the others of its thread have a turn.
+const STEPS: u32 = 64;
 
 /// Serves a connection to its end.
 pub(crate) async fn connection(
@@ -39,7 +39,7 @@ pub(crate) async fn connection(
     permit: ConnectionPermit,
     closing: Closing,
 ) {
-    let timeouts = Timeouts::of(permit.kind());
+    let timeouts = timeouts_of(permit.kind());
     serve(socket, service, executor, permit, closing, timeouts).await;
 }
 
@@ -52,141 +52,245 @@ pub(super) async fn serve(
     closing: Closing,
     timeouts: Timeouts,
 ) {
-    let (permit, served) = (Arc::new(permit), ResponseTaken::default());
-    let wire = Wire::new(socket, timeouts, served.clone());
-    let inbound = Inbound(Arc::new(Inner {
+    let clock = Clock::start();
+    let mut machine = Connection::new(timeouts, clock.now().instant);
+    // Without it an event written in two pieces waits for the first one's acknowledgement.
+    if socket.get_ref().set_nodelay(true).is_err() {
+        machine.fail();
+    }
+    let driver = Driver {
+        socket,
+        machine,
+        clock,
         service,
         executor,
-        permit: Arc::clone(&permit),
-        timeouts,
-        served,
-        closing: closing.clone(),
-    }));
-    let mut http = http1::Builder::new()
-        .max_buf_size(BUFFER_BYTES)
-        .serve_connection(wire, inbound);
-    let mut ending = Box::pin(closing.recv());
-    let mut is_ending = false;
-    let ended = future::poll_fn(|cx| {
-        if !is_ending && ending.as_mut().poll(cx).is_ready() {
-            is_ending = true;
-            Pin::new(&mut http).graceful_shutdown();
-        }
-        http.poll_without_shutdown(cx)
-    })
-    .await;
-    let mut wire = http.into_parts().io;
-    if ended.is_ok() {
-        wire.finish().await;
-    }
-    drop(permit);
+        permit: Arc::new(permit),
+        closing: Some(Box::pin(closing)),
+        accepted: None,
+        response: None,
+        timer: LazyTimer::new(),
+    };
+    driver.run().await;
 }
 
-/// The requests of a connection, as `hyper` hands them over.
-struct Inbound(Arc<Inner>);
-
-struct Inner {
+/// A connection that is being driven.
+struct Driver {
+    socket: Async<TcpStream>,
+    machine: Connection,
+    clock: Clock,
     service: Arc<dyn Service>,
     executor: Executor,
     permit: Arc<ConnectionPermit>,
-    timeouts: Timeouts,
-    served: ResponseTaken,
-    closing: Closing,
+    /// Until the server shuts down.
+    closing: Option<Pin<Box<Closing>>>,
+    accepted: Option<Admitted>,
+    response: Option<PendingResponse>,
+    timer: LazyTimer,
 }
 
-impl hyper::service::Service<Request<Incoming>> for Inbound {
-    type Response = Response<ResponseBody>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<ResponseBody>, Infallible>> + Send>>;
+/// A request that is being served: who does it, and the parts of its response.
+struct PendingResponse {
+    work: Option<DetachOnDrop>,
+    parts: Pin<Box<Receiver<ResponsePart>>>,
+}
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let inner = Arc::clone(&self.0);
-        Box::pin(async move { Ok(inner.exchange(request).await) })
+impl Driver {
+    async fn run(mut self) {
+        for step in 1_u32.. {
+            let now = self.clock.now();
+            match self.machine.poll(now) {
+                Output::Head(head) => self.admit(*head, now),
+                Output::Request(body) => self.begin(body),
+                Output::ShutdownWrite => {
+                    if self.socket.get_ref().shutdown(Shutdown::Write).is_err() {
+                        self.machine.fail();
+                    }
+                }
+                Output::Wait { reads, until } => {
+                    future::poll_fn(|cx| self.poll_progress(cx, reads, until)).await;
+                    if step % STEPS == 0 {
+                        future::yield_now().await;
+                    }
+                }
+                Output::Close => return,
+            }
+        }
     }
-}
 
-impl Inner {
-    /// Answers a request.
-    async fn exchange(&self, request: Request<Incoming>) -> Response<ResponseBody> {
-        let (head, body) = request.into_parts();
-        let has_body = !body.is_end_stream();
-        // Where a body in chunks ends is seen by hyper only: nothing behind it is read.
-        let closes = self.permit.kind() == PermitKind::Overflow
-            || head.headers.contains_key(header::TRANSFER_ENCODING);
-        let admitted = match self.admit(head, has_body) {
-            Ok(admitted) => admitted,
-            // An unread body must not be read as the next request (threat L7).
-            Err(answer) => return self.whole(*answer, closes || has_body),
-        };
-        let body = match self.read(body, admitted.body_limit).await {
-            Ok(body) => body,
-            Err(answer) => return self.whole(answer, true),
+    fn admit(&mut self, head: Parts, now: Now) {
+        let (machine, service) = (&mut self.machine, &self.service);
+        self.accepted = admit_head(machine, head, self.permit.kind(), now, |head| {
+            let admitted = service.admit(head)?;
+            Ok((admitted.body_limit, admitted))
+        });
+    }
+
+    /// Begins to serve the request that was accepted.
+    fn begin(&mut self, body: Bytes) {
+        let Some(admitted) = self.accepted.take() else {
+            return self.machine.fail();
         };
         let (writer, parts) = ResponseWriter::new();
         let work = guarded(admitted, body, writer, Arc::clone(&self.permit));
-        let mut work = DetachOnDrop::new(self.executor.clone(), work);
-        let worked = async {
-            (&mut work).await;
-            parts.recv().await
+        self.response = Some(PendingResponse {
+            work: Some(DetachOnDrop::new(self.executor.clone(), work)),
+            parts: Box::pin(parts),
+        });
+    }
+
+    /// Ready when something happened, and the machine is to be polled again.
+    fn poll_progress(
+        &mut self,
+        cx: &mut Context<'_>,
+        reads: bool,
+        until: Option<Instant>,
+    ) -> Poll<()> {
+        let is_closing = self.poll_closing(cx);
+        let has_responded = self.poll_response(cx);
+        let has_written = self.poll_write(cx);
+        let has_read = reads && self.poll_read(cx);
+        if is_closing || has_responded || has_written || has_read {
+            return Poll::Ready(());
+        }
+        match until {
+            Some(until) => self.timer.poll(cx, self.clock, until),
+            None => Poll::Pending,
+        }
+    }
+
+    /// When the server shuts down, streams end, and the connection with them.
+    fn poll_closing(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(closing) = &mut self.closing else {
+            return false;
         };
-        match worked.or(parts.recv()).await {
-            Ok(ResponsePart::Whole(response)) => {
-                // A message of HTTP+SSE is accepted first and worked on then: elsewhere, so that
-                // the connection can take its next request, unless there is too much of it.
-                if self.executor.is_saturated() {
-                    work.await;
+        // Nothing is ever sent on this channel: it only ends.
+        if closing.as_mut().poll_next(cx).is_pending() {
+            return false;
+        }
+        self.closing = None;
+        self.machine.shut_down();
+        if self.machine.is_streaming() {
+            self.machine.close(self.clock.now());
+            self.response = None;
+        }
+        true
+    }
+
+    /// Works on the request, and takes the next part of its response if the peer has taken those before.
+    fn poll_response(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.machine.is_peer_gone() {
+            // Dropping the parts tells the exchange; the work that is not done goes on elsewhere.
+            if self.response.take().is_some() {
+                self.machine.fail();
+                return true;
+            }
+            return false;
+        }
+        let Some(response) = &mut self.response else {
+            return false;
+        };
+        if let Some(work) = &mut response.work
+            && Pin::new(work).poll(cx).is_ready()
+        {
+            response.work = None;
+        }
+        if !self.machine.is_writable() {
+            return false;
+        }
+        let Poll::Ready(part) = response.parts.as_mut().poll_next(cx) else {
+            return false;
+        };
+        let (machine, now) = (&mut self.machine, self.clock.now());
+        match part {
+            Some(ResponsePart::Head(head)) => {
+                machine.open(&head, now);
+                // A stream is worked on by a task of its own.
+                response.work = None;
+            }
+            Some(ResponsePart::Bytes(bytes)) => machine.write(&bytes, now),
+            Some(ResponsePart::Whole(whole)) => {
+                machine.respond(&whole, now);
+                self.response = None;
+            }
+            Some(ResponsePart::End) => {
+                machine.close(now);
+                self.response = None;
+            }
+            // The exchange ended without an answer, or in the middle of one: it had a bug.
+            None => {
+                machine.abort();
+                machine.respond(&error_responses::internal_error(), now);
+                self.response = None;
+            }
+        }
+        true
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.machine.pending().is_empty() {
+            return false;
+        }
+        match Pin::new(&mut self.socket).poll_write(cx, self.machine.pending()) {
+            Poll::Ready(Ok(length)) if length > 0 => {
+                self.machine.written(length, self.clock.now().instant);
+                true
+            }
+            Poll::Ready(_) => {
+                self.machine.fail();
+                true
+            }
+            Poll::Pending => false,
+        }
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> bool {
+        loop {
+            match receive(self.socket.get_ref(), &mut self.machine) {
+                Ok(()) => return true,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    match self.socket.poll_readable(cx) {
+                        Poll::Ready(Ok(())) => {}
+                        Poll::Ready(Err(_)) => break,
+                        Poll::Pending => return false,
+                    }
                 }
-                self.whole(response, closes)
+                Err(_) => break,
             }
-            Ok(ResponsePart::Head(head)) => {
-                work.detach();
-                let (closing, served) = (self.closing.clone(), self.served.clone());
-                let mut response = ResponseBody::stream(head, parts, closing, served);
-                close_if(closes, &mut response);
-                response
-            }
-            _ => self.whole(error_responses::internal_error(), closes),
         }
-    }
-
-    /// The verdict by the head alone.
-    fn admit(&self, head: Parts, has_body: bool) -> Result<Admitted, Box<Response<Bytes>>> {
-        let is_exempt = !has_body && is_exempt_from_limit(&head);
-        if self.permit.kind() == PermitKind::Overflow && !is_exempt {
-            return Err(Box::new(error_responses::busy()));
-        }
-        self.service.admit(head)
-    }
-
-    /// Reads a whole body, bounded in bytes and time (threats M6, M8).
-    async fn read(&self, body: Incoming, limit: usize) -> Result<Bytes, Response<Bytes>> {
-        if body.size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
-            return Err(admit::too_large());
-        }
-        let whole = async { Some(Limited::new(body, limit).collect().await) };
-        let late = async {
-            Timer::after(self.timeouts.body).await;
-            None
-        };
-        match whole.or(late).await {
-            Some(Ok(body)) => Ok(body.to_bytes()),
-            Some(Err(error)) if error.is::<LengthLimitError>() => Err(admit::too_large()),
-            // Its chunks are no chunks, or the peer has left and reads no answer.
-            Some(Err(_)) => Err(error_responses::bad_request()),
-            None => Err(error_responses::request_timeout()),
-        }
-    }
-
-    fn whole(&self, response: Response<Bytes>, closes: bool) -> Response<ResponseBody> {
-        let mut response = ResponseBody::whole(response, self.served.clone());
-        close_if(closes, &mut response);
-        response
+        self.machine.fail();
+        true
     }
 }
 
-fn close_if<T>(closes: bool, response: &mut Response<T>) {
-    if closes {
-        let close = HeaderValue::from_static("close");
-        response.headers_mut().insert(header::CONNECTION, close);
+/// A timer that is moved as seldom as possible: a deadline that was put off costs nothing until the timer goes
+/// off at the old one.
+struct LazyTimer {
+    timer: Timer,
+    set: Option<Instant>,
+}
+
+impl LazyTimer {
+    fn new() -> Self {
+        Self {
+            timer: Timer::never(),
+            set: None,
+        }
+    }
+
+    /// Ready when the deadline has passed.
+    fn poll(&mut self, cx: &mut Context<'_>, clock: Clock, deadline: Instant) -> Poll<()> {
+        loop {
+            let left = clock.until(deadline);
+            if left.is_zero() {
+                return Poll::Ready(());
+            }
+            if self.set.is_none_or(|set| set > deadline) {
+                self.timer.set_after(left);
+                self.set = Some(deadline);
+            }
+            ready!(Pin::new(&mut self.timer).poll(cx));
+            self.set = None;
+        }
     }
 }

@@ -7,7 +7,8 @@ use std::{
 };
 
 use entra_mcp_core::limits;
-use entra_mcp_runtime::Timeouts;
+use entra_mcp_http1::Timeouts;
+use entra_mcp_runtime::{PermitKind, timeouts_of};
 
 use crate::echo::{
     EchoRuntime, TIMEOUTS, assert_refused, connect, exchange, one_connection, statuses, talk,
@@ -128,7 +129,7 @@ pub fn oversized_bodies_are_refused_before_they_are_read(runtime: &impl EchoRunt
 /// L13. The verdict by the head comes before the body.
 pub fn expect_continue_is_answered_after_admission(runtime: &impl EchoRuntime) {
     let head = "Host: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n";
-    let mut socket = connect(runtime.start(Timeouts::NORMAL));
+    let mut socket = connect(runtime.start(timeouts_of(PermitKind::Normal)));
     socket
         .write_all(format!("POST /a HTTP/1.1\r\nConnection: close\r\n{head}").as_bytes())
         .unwrap();

@@ -63,7 +63,7 @@ pub fn transfer_codings_other_than_chunked_are_refused(runtime: &impl EchoRuntim
     );
 }
 
-/// L5. Chunks that no runtime can read.
+/// L5.
 pub fn malformed_chunks_are_refused(runtime: &impl EchoRuntime) {
     let invalid = [
         "x\r\n",
@@ -83,6 +83,10 @@ pub fn malformed_chunks_are_refused(runtime: &impl EchoRuntime) {
         "0\r\nno field\r\n\r\n",
         "0\r\n: x\r\n\r\n",
         "0\r\nX : y\r\n\r\n",
+        // What lenient parsers accept.
+        "3 \r\nabc\r\n0\r\n\r\n",
+        "3;\0\r\nabc\r\n0\r\n\r\n",
+        "0\r\nX: y\n\r\n",
     ];
     for chunks in invalid {
         let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";

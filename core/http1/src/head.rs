@@ -1,39 +1,24 @@
 //! What a head must be (RFC 9112 sections 2 to 6, RFC 9110 sections 7.2 and 8.6): whatever can be
 //! read in two ways is refused, and the connection closed, so that nothing behind it is taken for a
-//! request (threats L1 to L9). The same for every runtime.
+//! request (threats L1 to L9).
 
-use ::http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, Version, header,
-    request::Parts,
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version, header, request::Parts,
 };
-use bytes::Bytes;
 
-use crate::{error_responses, limits};
+use crate::limits;
 
 /// Why a head is not served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeadError {
     /// It is not HTTP/1.1, or ambiguous.
-    Bad,
+    Malformed,
     /// It is too long or has too many fields.
     TooLarge,
     /// Its target is too long.
     TargetTooLong,
     /// It expects what we do not do.
     Expectation,
-}
-
-impl HeadError {
-    /// The answer; the connection is closed after it.
-    #[must_use]
-    pub fn answer(self) -> Response<Bytes> {
-        match self {
-            Self::Bad => error_responses::bad_request(),
-            Self::TooLarge => error_responses::head_too_large(),
-            Self::TargetTooLong => error_responses::target_too_long(),
-            Self::Expectation => error_responses::expectation_failed(),
-        }
-    }
 }
 
 /// How the body of a request is delimited (RFC 9112 section 6.3).
@@ -60,57 +45,8 @@ pub struct Head {
     pub expects_continue: bool,
 }
 
-/// Where the head at the front of a buffer ends, if its end has come. `scanned` is zero for a new
-/// head; it is where to go on when more bytes have come, so that each is looked at once.
-///
-/// # Errors
-///
-/// It is no head, or one that is too large, whatever is still to come.
-pub fn find_end(buffer: &[u8], scanned: &mut usize) -> Result<Option<usize>, HeadError> {
-    // A request begins with a method in capital letters: TLS, HTTP/2 and noise are known at once.
-    if buffer
-        .first()
-        .is_some_and(|byte| !byte.is_ascii_uppercase() && *byte != b'\r')
-    {
-        return Err(HeadError::Bad);
-    }
-    while let Some(byte) = buffer.get(*scanned) {
-        let before = scanned.checked_sub(1).and_then(|place| buffer.get(place));
-        match (before, byte) {
-            // CR and LF come together or not at all (RFC 9112 section 2.2).
-            (Some(b'\r'), b'\n') => {
-                let end = *scanned + 1;
-                let lines = buffer.get(..end).unwrap_or_default();
-                if end <= limits::HEAD_BYTES && lines.ends_with(b"\r\n\r\n") {
-                    return Ok(Some(end));
-                }
-            }
-            (_, b'\n') | (Some(b'\r'), _) | (_, 0) => return Err(HeadError::Bad),
-            _ => {}
-        }
-        if *scanned >= limits::HEAD_BYTES {
-            return Err(too_large(buffer));
-        }
-        *scanned += 1;
-    }
-    Ok(None)
-}
-
-/// What of the head is too large: its first line, or the fields.
-fn too_large(buffer: &[u8]) -> HeadError {
-    let has_line = buffer
-        .iter()
-        .take(limits::TARGET_BYTES + 64)
-        .any(|byte| *byte == b'\n');
-    if has_line {
-        HeadError::TooLarge
-    } else {
-        HeadError::TargetTooLong
-    }
-}
-
 /// Reads the bytes of a head, up to and with its empty line. That every line ends with CR LF and
-/// that no other CR or LF is inside was seen to by [`find_end`].
+/// that no other CR or LF is inside was seen to where its end was found.
 ///
 /// # Errors
 ///
@@ -121,25 +57,26 @@ pub fn parse(bytes: &[u8]) -> Result<Head, HeadError> {
     match request.parse(bytes) {
         Ok(httparse::Status::Complete(length)) if length == bytes.len() => {}
         Err(httparse::Error::TooManyHeaders) => return Err(HeadError::TooLarge),
-        _ => return Err(HeadError::Bad),
+        _ => return Err(HeadError::Malformed),
     }
     let version = match request.version {
         Some(0) => Version::HTTP_10,
         Some(1) => Version::HTTP_11,
-        _ => return Err(HeadError::Bad),
+        _ => return Err(HeadError::Malformed),
     };
     let method = method(request.method.unwrap_or_default())?;
     let uri = target(request.path.unwrap_or_default())?;
     let mut headers = HeaderMap::with_capacity(request.headers.len());
     for field in request.headers.iter() {
-        let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| HeadError::Bad)?;
-        let value = HeaderValue::from_bytes(field.value).map_err(|_| HeadError::Bad)?;
+        let name =
+            HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| HeadError::Malformed)?;
+        let value = HeaderValue::from_bytes(field.value).map_err(|_| HeadError::Malformed)?;
         headers.append(name, value);
     }
     validate(method, uri, version, headers)
 }
 
-/// Judges a head that was taken apart, by us or by another parser.
+/// Checks a head that was taken apart, by us or by another parser.
 ///
 /// # Errors
 ///
@@ -177,9 +114,9 @@ pub fn validate(
 pub fn method(text: &str) -> Result<Method, HeadError> {
     let is_name = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_uppercase());
     if !is_name || text == "CONNECT" {
-        return Err(HeadError::Bad);
+        return Err(HeadError::Malformed);
     }
-    Method::from_bytes(text.as_bytes()).map_err(|_| HeadError::Bad)
+    Method::from_bytes(text.as_bytes()).map_err(|_| HeadError::Malformed)
 }
 
 /// A target in origin-form, or in absolute-form, which every server must take (RFC 9112 sections 3.2.1
@@ -196,7 +133,7 @@ pub fn target(text: &str) -> Result<Uri, HeadError> {
     let is_plain = text
         .bytes()
         .all(|byte| byte.is_ascii_graphic() && byte != b'#');
-    let uri: Uri = text.parse().map_err(|_| HeadError::Bad)?;
+    let uri: Uri = text.parse().map_err(|_| HeadError::Malformed)?;
     let is_served = match (uri.scheme_str(), uri.authority()) {
         (None, None) => text.starts_with('/'),
         (Some("http" | "https"), Some(authority)) => !authority.as_str().contains('@'),
@@ -204,37 +141,41 @@ pub fn target(text: &str) -> Result<Uri, HeadError> {
     };
     match is_plain && is_served {
         true => Ok(uri),
-        false => Err(HeadError::Bad),
+        false => Err(HeadError::Malformed),
     }
 }
 
 /// Turns a target in absolute-form into one in origin-form. The host that it names takes the place of
-/// the field `Host`, so that there is one only, which `admit` checks (RFC 9112 section 3.2.2).
+/// the field `Host`, so that there is one only (RFC 9112 section 3.2.2).
 ///
 /// # Errors
 ///
 /// The target has no path.
-pub(crate) fn to_origin_form(head: &mut Parts) -> Result<(), HeadError> {
+pub fn to_origin_form(head: &mut Parts) -> Result<(), HeadError> {
     let Some(authority) = head.uri.authority() else {
         return Ok(());
     };
-    let host = HeaderValue::from_str(authority.as_str()).map_err(|_| HeadError::Bad)?;
+    let host = HeaderValue::from_str(authority.as_str()).map_err(|_| HeadError::Malformed)?;
     head.headers.insert(header::HOST, host);
-    let path = head.uri.path_and_query().cloned().ok_or(HeadError::Bad)?;
+    let path = head
+        .uri
+        .path_and_query()
+        .cloned()
+        .ok_or(HeadError::Malformed)?;
     head.uri = Uri::from(path);
     Ok(())
 }
 
 /// Exactly one `Host`, a host and perhaps a port (RFC 9112 section 3.2). Whether it is ours is
-/// checked by `admit`.
+/// not checked here.
 fn host(headers: &HeaderMap) -> Result<(), HeadError> {
     let mut hosts = headers.get_all(header::HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else {
-        return Err(HeadError::Bad);
+        return Err(HeadError::Malformed);
     };
-    let host = host.to_str().map_err(|_| HeadError::Bad)?;
-    let is_host = !host.contains('@') && host.parse::<::http::uri::Authority>().is_ok();
-    is_host.then_some(()).ok_or(HeadError::Bad)
+    let host = host.to_str().map_err(|_| HeadError::Malformed)?;
+    let is_host = !host.contains('@') && host.parse::<http::uri::Authority>().is_ok();
+    is_host.then_some(()).ok_or(HeadError::Malformed)
 }
 
 /// Where the body ends, if that can be read in one way only.
@@ -259,17 +200,17 @@ fn framing(headers: &HeaderMap, version: Version) -> Result<Framing, HeadError> 
         {
             Ok(Framing::Chunked)
         }
-        _ => Err(HeadError::Bad),
+        _ => Err(HeadError::Malformed),
     }
 }
 
 /// Digits and nothing else: no sign, list, space or hexadecimal (RFC 9110 section 8.6).
 fn content_length(value: &[u8]) -> Result<u64, HeadError> {
     if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
-        return Err(HeadError::Bad);
+        return Err(HeadError::Malformed);
     }
-    let text = std::str::from_utf8(value).map_err(|_| HeadError::Bad)?;
-    text.parse().map_err(|_| HeadError::Bad)
+    let text = std::str::from_utf8(value).map_err(|_| HeadError::Malformed)?;
+    text.parse().map_err(|_| HeadError::Malformed)
 }
 
 fn expectation(headers: &HeaderMap, version: Version) -> Result<bool, HeadError> {
@@ -330,7 +271,7 @@ mod tests {
             "file:///etc/passwd",
         ] {
             let head = parsed(&format!("GET {target}"), "mcp.example");
-            assert_eq!(head.err(), Some(HeadError::Bad), "{target}");
+            assert_eq!(head.err(), Some(HeadError::Malformed), "{target}");
         }
     }
 }

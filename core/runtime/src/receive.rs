@@ -1,0 +1,26 @@
+//! Reading from a socket into the machine of its connection.
+
+use std::{io, mem::MaybeUninit, net::TcpStream};
+
+use entra_mcp_http1::Connection;
+use rustix::net::{RecvFlags, recv};
+
+/// How much is read at once.
+const READ_BYTES: usize = 8 * 1024;
+
+/// Reads once, as the socket is set: until something comes, its timeout passes, or not at all. The buffer is on
+/// the stack and need not be zeroed: a connection that waits has none.
+///
+/// # Errors
+///
+/// Nothing was read: it would take longer, was interrupted, or the connection has failed.
+pub fn receive(socket: &TcpStream, connection: &mut Connection) -> io::Result<()> {
+    let mut buffer = [MaybeUninit::uninit(); READ_BYTES];
+    let ((bytes, _), _) = recv(socket, &mut buffer[..], RecvFlags::empty())?;
+    if bytes.is_empty() {
+        connection.end_input();
+    } else {
+        connection.receive(bytes);
+    }
+    Ok(())
+}

@@ -1,0 +1,105 @@
+//! Connections: whatever is sent, in whatever pieces, is read in one way only.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use entra_mcp_core::time::{Instant, Now, UnixTime};
+use entra_mcp_http1::{Connection, Output, Timeouts, limits};
+use http::{Response, Version, header, request::Parts};
+
+/// The most bytes of a body that are accepted.
+const BODY_BYTES: usize = 1000;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+const TIMEOUTS: Timeouts = Timeouts {
+    idle: SECOND,
+    head: SECOND,
+    body: SECOND,
+    write: SECOND,
+};
+
+const NOW: Now = Now {
+    instant: Instant(0),
+    unix: UnixTime(1_790_000_000),
+};
+
+/// What is served has one host, one framing, and no byte that a proxy could take for a line of its own
+/// (threats L1 to L11). Pieces are read as the whole is, and nothing makes the buffers grow.
+pub(super) fn run(bytes: &[u8]) {
+    let whole = serve(bytes, usize::MAX);
+    assert_eq!(serve(bytes, 1), whole, "bytes are read as the whole is");
+    assert_eq!(serve(bytes, 7), whole, "pieces are read as the whole is");
+}
+
+/// What was served, and what was written.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Transcript {
+    heads: Vec<String>,
+    bodies: Vec<Bytes>,
+    written: Vec<u8>,
+}
+
+fn serve(bytes: &[u8], piece: usize) -> Transcript {
+    let mut connection = Connection::new(TIMEOUTS, NOW.instant);
+    let mut transcript = Transcript::default();
+    for piece in bytes.chunks(piece.min(bytes.len().max(1))) {
+        connection.receive(piece);
+        if run_until_idle(&mut connection, &mut transcript) {
+            return transcript;
+        }
+        let most = limits::HEAD_BYTES.max(BODY_BYTES) + 2 * piece.len();
+        assert!(
+            connection.received_bytes() <= most,
+            "what is held is bounded"
+        );
+    }
+    connection.end_input();
+    assert!(run_until_idle(&mut connection, &mut transcript), "it ends");
+    transcript
+}
+
+/// Whether the connection reads no more.
+fn run_until_idle(connection: &mut Connection, transcript: &mut Transcript) -> bool {
+    loop {
+        let output = connection.poll(NOW);
+        let pending = connection.pending();
+        let length = pending.len();
+        transcript.written.extend_from_slice(pending);
+        connection.written(length, NOW.instant);
+        match output {
+            Output::Head(head) => {
+                check(&head);
+                transcript
+                    .heads
+                    .push(format!("{} {}", head.method, head.uri));
+                connection.accept(BODY_BYTES, NOW);
+            }
+            Output::Request(body) => {
+                assert!(body.len() <= BODY_BYTES);
+                transcript.bodies.push(body);
+                connection.respond(&Response::new(Bytes::from_static(b"ok")), NOW);
+            }
+            Output::Wait { .. } if length > 0 => {}
+            Output::Wait { .. } => return false,
+            Output::ShutdownWrite | Output::Close => return true,
+        }
+    }
+}
+
+fn check(head: &Parts) {
+    let method = head.method.as_str();
+    assert!(method.bytes().all(|byte| byte.is_ascii_uppercase()) && method != "CONNECT");
+    assert!(head.uri.path().starts_with('/') && head.uri.authority().is_none());
+    assert!([Version::HTTP_10, Version::HTTP_11].contains(&head.version));
+    let headers = &head.headers;
+    let count = |name: header::HeaderName| headers.get_all(name).iter().count();
+    assert_eq!(count(header::HOST), 1, "one host");
+    assert!(headers.len() <= limits::HEAD_FIELDS);
+    assert!(head.uri.to_string().len() <= limits::TARGET_BYTES);
+    let framings = count(header::CONTENT_LENGTH) + count(header::TRANSFER_ENCODING);
+    assert!(framings <= 1, "one framing");
+    for value in headers.values() {
+        assert!(!value.as_bytes().contains(&b'\n') && !value.as_bytes().contains(&b'\r'));
+    }
+}
