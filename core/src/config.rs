@@ -150,6 +150,12 @@ impl PublicUrl {
         &self.resources
     }
 
+    /// Whether a token for the resource `granted` is one for `resource`: each endpoint is a resource of its own, and
+    /// the base address stands for all of them.
+    pub(crate) fn covers(&self, granted: &str, resource: &str) -> bool {
+        granted == resource || granted == self.issuer
+    }
+
     /// Whether it is https; on plain-http loopback cookies go without `Secure`.
     #[must_use]
     pub fn is_secure(&self) -> bool {

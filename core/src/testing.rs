@@ -244,10 +244,7 @@ pub(crate) fn session_of(user: &str, client_id: &str) -> (Session, Share) {
         oid: user.to_owned(),
         profile: Profile::default(),
     };
-    let granted = (
-        "user.read".to_owned(),
-        "http://localhost:3001/mcp".to_owned(),
-    );
+    let granted = ("user.read".to_owned(), "http://localhost:3001".to_owned());
     let created = UnixTime(1_799_999_000);
     let id = SessionId::new(sid);
     let session = Session::new(id, outline, user, granted, created, &mut entropy(8));
@@ -256,7 +253,13 @@ pub(crate) fn session_of(user: &str, client_id: &str) -> (Session, Share) {
 
 /// A good session token of Alice's.
 pub(crate) fn session_token(server: &TestServer) -> String {
-    let (session, share) = session_of("alice", "a client");
+    session_token_for(server, "http://localhost:3001")
+}
+
+/// One for this resource.
+pub(crate) fn session_token_for(server: &TestServer, resource: &str) -> String {
+    let (mut session, share) = session_of("alice", "a client");
+    session.resource = resource.to_owned();
     let issued = token::issue(&session, "a client", &share, server.env(), &mut entropy(9));
     issued.0.expose().clone()
 }

@@ -51,10 +51,15 @@ pub fn register_as(server: &Server, client_name: &str) -> String {
 /// The address at which the browser begins.
 #[must_use]
 pub fn authorize(server: &Server, client_id: &str) -> Url {
-    authorize_for(server, client_id, None)
+    authorize_for(server, client_id, None, Some("/mcp"))
 }
 
-fn authorize_for(server: &Server, client_id: &str, scope: Option<&str>) -> Url {
+fn authorize_for(
+    server: &Server,
+    client_id: &str,
+    scope: Option<&str>,
+    endpoint: Option<&str>,
+) -> Url {
     let parameters = [
         ("response_type", "code"),
         ("client_id", client_id),
@@ -62,10 +67,13 @@ fn authorize_for(server: &Server, client_id: &str, scope: Option<&str>) -> Url {
         ("state", "the client's state"),
         ("code_challenge", CHALLENGE),
         ("code_challenge_method", "S256"),
-        ("resource", &format!("{}/mcp", server.url())),
     ];
     let mut address =
         Url::parse_with_params(&format!("{}/authorize", server.url()), parameters).unwrap();
+    if let Some(endpoint) = endpoint {
+        let resource = format!("{}{endpoint}", server.url());
+        address.query_pairs_mut().append_pair("resource", &resource);
+    }
     if let Some(scope) = scope {
         address.query_pairs_mut().append_pair("scope", scope);
     }
@@ -137,8 +145,24 @@ pub fn sign_in_with(server: &Server, client_id: String, user: &str) -> Client {
 /// Signs somebody in with a client that asks for these scopes.
 #[must_use]
 pub fn sign_in_for(server: &Server, client_id: String, user: &str, scope: Option<&str>) -> Client {
-    let address = authorize_for(server, &client_id, scope);
-    let landed = browse_from(&address, server, &mut Browser::default(), user);
+    let address = authorize_for(server, &client_id, scope, Some("/mcp"));
+    finish_sign_in(server, client_id, user, &address)
+}
+
+/// Signs somebody in with a client that asks for tokens of this endpoint, or of the whole server.
+#[must_use]
+pub fn sign_in_to(
+    server: &Server,
+    client_id: String,
+    endpoint: Option<&str>,
+    user: &str,
+) -> Client {
+    let address = authorize_for(server, &client_id, None, endpoint);
+    finish_sign_in(server, client_id, user, &address)
+}
+
+fn finish_sign_in(server: &Server, client_id: String, user: &str, address: &Url) -> Client {
+    let landed = browse_from(address, server, &mut Browser::default(), user);
     assert_eq!(
         parameter(&landed, "state").as_deref(),
         Some("the client's state")

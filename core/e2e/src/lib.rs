@@ -56,6 +56,7 @@ suite!($ end_to_end_core:
     tokens::revoked_token_is_refused,
     tokens::revoked_token_ends_its_stream,
     tokens::invalid_token_gets_only_a_challenge,
+    tokens::token_of_one_endpoint_is_refused_at_the_other,
     lifecycle::killed_server_keeps_its_sessions,
     lifecycle::terminated_server_shuts_down,
     lifecycle::invalid_settings_are_reported_in_words,

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::{
     Program, Server,
-    client::{self, Client, register_as, sign_in, sign_in_with},
+    client::{self, Client, register_as, sign_in, sign_in_to},
     raw_http::Connection,
 };
 
@@ -50,7 +50,7 @@ pub fn measure(name: &str, program: &Program) {
     let mut streams = Vec::new();
     for number in 0..STREAMS / STREAMS_PER_CLIENT {
         let client_id = register_as(&server, &format!("Client {number}"));
-        let client = sign_in_with(&server, client_id, "alice");
+        let client = sign_in_to(&server, client_id, Some("/sse"), "alice");
         for _ in 0..STREAMS_PER_CLIENT {
             let (head, mut events) = client.stream(&server, "/sse", &[]).expect("a stream opens");
             assert_eq!(head.status, 200);

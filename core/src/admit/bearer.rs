@@ -23,7 +23,7 @@ enum Presented<'a> {
     /// No `Authorization`, or one of another scheme.
     Nothing,
     /// Something that cannot be a token, or more than one.
-    Odd,
+    Malformed,
     /// What may be a token.
     Token(&'a str),
 }
@@ -36,7 +36,7 @@ impl<'a> Presented<'a> {
             return Self::Nothing;
         };
         let (Ok(value), None) = (value.to_str(), more) else {
-            return Self::Odd;
+            return Self::Malformed;
         };
         let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
         if !scheme.eq_ignore_ascii_case("bearer") {
@@ -46,7 +46,7 @@ impl<'a> Presented<'a> {
         if is_token68(token) {
             Self::Token(token)
         } else {
-            Self::Odd
+            Self::Malformed
         }
     }
 }
@@ -67,17 +67,36 @@ pub(crate) fn verify(
 ) -> Result<Verified, Box<Response<Bytes>>> {
     let error = match Presented::of(headers) {
         Presented::Nothing => None,
-        Presented::Odd => Some(INVALID_TOKEN),
+        Presented::Malformed => Some(INVALID_TOKEN),
         Presented::Token(presented) => match token::verify(presented, server, now) {
-            Some(verified) => return Ok(verified),
+            Some(verified) if is_for(&verified, route, server) => return Ok(verified),
+            Some(_) => Some(OTHER_ENDPOINT),
             None => Some(INVALID_TOKEN),
         },
     };
     Err(Box::new(unauthorized(route, error, server)))
 }
 
+/// Whether a token is for this endpoint, or for the whole server (RFC 8707; threat C9).
+fn is_for(verified: &Verified, route: Route, server: &Server) -> bool {
+    let url = &server.config.public_url;
+    let endpoint = url.join(&format!("/{}", endpoint(route)));
+    url.covers(&verified.resource, &endpoint)
+}
+
+/// The name of the MCP endpoint that a route belongs to.
+fn endpoint(route: Route) -> &'static str {
+    match route {
+        Route::Sse | Route::Message => "sse",
+        _ => "mcp",
+    }
+}
+
 const INVALID_TOKEN: &str =
     "error=\"invalid_token\", error_description=\"The session token is no longer good.\"";
+
+const OTHER_ENDPOINT: &str = "error=\"invalid_token\", \
+     error_description=\"The session token is for another endpoint of this server.\"";
 
 /// 401: the session that the token stands for is over. The client refreshes or signs in again.
 pub(crate) fn session_over(route: Route, env: Env<'_>) -> Response<Bytes> {
@@ -113,18 +132,17 @@ fn challenge(
     scope: &Scope,
     server: &Server,
 ) -> Response<Bytes> {
-    let resource = match route {
-        Route::Sse | Route::Message => "sse",
-        _ => "mcp",
-    };
-    let path = format!("/.well-known/oauth-protected-resource/{resource}");
+    let path = format!("/.well-known/oauth-protected-resource/{}", endpoint(route));
     let metadata = server.config.public_url.join(&path);
-    let error = error.map(|error| format!("{error}, ")).unwrap_or_default();
-    let challenge = format!("Bearer {error}resource_metadata=\"{metadata}\", scope=\"{scope}\"");
-    let body = match status {
-        StatusCode::FORBIDDEN => "The session token does not allow this.\n",
+    let body = match (status, error) {
+        (StatusCode::FORBIDDEN, _) => "The session token does not allow this.\n",
+        (_, Some(OTHER_ENDPOINT)) => {
+            "The session token is for another endpoint of this server: sign in for this one.\n"
+        }
         _ => "Sign in first: this needs a session token.\n",
     };
+    let error = error.map(|error| format!("{error}, ")).unwrap_or_default();
+    let challenge = format!("Bearer {error}resource_metadata=\"{metadata}\", scope=\"{scope}\"");
     let mut response = response::text(status, body);
     let challenge = HeaderValue::from_str(&challenge).expect("a URL and scopes are visible ASCII");
     response
@@ -136,20 +154,20 @@ fn challenge(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{TestServer, header};
+    use crate::testing::{TestServer, session_token_for};
 
     // P1, C11; MCP, authorization: scope selection strategy and scope challenge
     #[test]
     fn challenge_names_minimal_scopes_and_step_up_names_held_and_required() {
         let server = TestServer::dev().with_mail();
         let over = session_over(Route::Mcp, server.env());
-        let challenge = header(&over, "www-authenticate");
+        let challenge = crate::testing::header(&over, "www-authenticate");
         assert!(challenge.ends_with("scope=\"user.read\""), "{challenge}");
         let needed = ["mail.read".to_owned()];
         for (route, metadata) in [(Route::Mcp, "/mcp\""), (Route::Message, "/sse\"")] {
             let refused = insufficient_scope(route, &needed, "user.read", server.env());
             assert_eq!(refused.status(), StatusCode::FORBIDDEN);
-            let challenge = header(&refused, "www-authenticate");
+            let challenge = crate::testing::header(&refused, "www-authenticate");
             for part in [
                 "Bearer error=\"insufficient_scope\"",
                 "scope=\"user.read mail.read\"",
@@ -157,6 +175,39 @@ mod tests {
             ] {
                 assert!(challenge.contains(part), "{challenge}");
             }
+        }
+    }
+
+    // C9
+    #[test]
+    fn token_of_another_endpoint_is_401_with_the_metadata_of_this_one() {
+        let server = TestServer::dev();
+        let [mcp, sse] = server.server.config.public_url.resources().clone();
+        let whole = server.server.config.public_url.issuer().to_owned();
+        let status = |resource: &str, route, metadata: &str| {
+            let token = session_token_for(&server, resource);
+            let headers = HeaderMap::from_iter([(
+                header::AUTHORIZATION,
+                HeaderValue::from_str(&format!("Bearer {token}")).unwrap(),
+            )]);
+            let Err(refused) = verify(route, &headers, &server.server, server.now.unix) else {
+                return 200;
+            };
+            let challenge = crate::testing::header(&refused, "www-authenticate");
+            assert!(challenge.contains("error=\"invalid_token\""), "{challenge}");
+            assert!(challenge.contains("another endpoint"), "{challenge}");
+            assert!(challenge.contains(metadata), "{challenge}");
+            assert!(crate::testing::text(&refused).contains("another endpoint"));
+            refused.status().as_u16()
+        };
+        for (resource, for_mcp, for_sse) in [(&mcp, 200, 401), (&sse, 401, 200), (&whole, 200, 200)]
+        {
+            let found = [
+                status(resource, Route::Mcp, "oauth-protected-resource/mcp\""),
+                status(resource, Route::Sse, "oauth-protected-resource/sse\""),
+                status(resource, Route::Message, "oauth-protected-resource/sse\""),
+            ];
+            assert_eq!(found, [for_mcp, for_sse, for_sse], "{resource}");
         }
     }
 
@@ -184,12 +235,12 @@ mod tests {
             "Bearer a\tb",
             "Bearer ====",
         ] {
-            assert_eq!(presented(&[odd]), "Odd", "{odd}");
+            assert_eq!(presented(&[odd]), "Malformed", "{odd}");
         }
         for other in ["Basic YTpi", "a.b.c", "", "BearerToken a"] {
             assert_eq!(presented(&[other]), "Nothing", "{other}");
         }
-        assert_eq!(presented(&["Bearer a", "Bearer b"]), "Odd");
-        assert_eq!(presented(&["Basic a", "Bearer b"]), "Odd");
+        assert_eq!(presented(&["Bearer a", "Bearer b"]), "Malformed");
+        assert_eq!(presented(&["Basic a", "Bearer b"]), "Malformed");
     }
 }

@@ -1,45 +1,60 @@
-//! Resource indicators (RFC 8707): which of our MCP endpoints a token is to be for.
+//! Resource indicators (RFC 8707): which of our MCP endpoints a token is to be for (threat C9).
+//!
+//! A token is for `/mcp` or for `/sse`, as the client asks. Clients of the older revisions, those of HTTP+SSE
+//! among them, do not ask: their token is for the server, whose base address stands for both endpoints.
 //!
 //! `resource` is consumed here and never sent to Entra, which refuses it beside `scope`
-//! (AADSTS9010010). Clients serialise it as a URL, so a slash at the end and the bare origin are
-//! taken too; what is kept and put into `aud` is always the one form that the metadata shows.
+//! (AADSTS9010010). Clients serialise it as a URL, so a slash at the end is taken too; what is stored and
+//! put into `aud` is always the one form that the metadata shows.
 
 use super::error::{OAuthError, Refusal};
 use crate::{config::PublicUrl, http::form::Form};
 
-/// The resource that is meant; without one it is the Streamable HTTP endpoint. Several may be
-/// given if each is ours; the first counts.
+/// The resource that is meant; without one it is the whole server. Several may be given if each is ours: both
+/// endpoints are the whole server, too.
 pub(crate) fn choose<'a>(
     requested: impl Iterator<Item = &'a str>,
     public_url: &PublicUrl,
 ) -> Result<&'_ str, Refusal> {
-    let [streamable, _] = public_url.resources();
+    let server = public_url.issuer();
     let mut chosen = None;
     for resource in requested.filter(|resource| !resource.is_empty()) {
         let ours = canonical(resource, public_url).ok_or(invalid_target())?;
-        chosen = chosen.or(Some(ours));
+        chosen = match chosen {
+            Some(other) if other != ours => Some(server),
+            _ => Some(ours),
+        };
     }
-    Ok(chosen.unwrap_or(streamable))
+    Ok(chosen.unwrap_or(server))
 }
 
-/// The resource that a token request names; `None` if it names none: then it is that of the
-/// session (RFC 8707 section 2.2).
+/// The endpoint that a token request names; `None` if it names none: then the token is for what the session
+/// is for (RFC 8707 section 2.2).
 pub(crate) fn of_token_request(
     form: &Form,
     public_url: &PublicUrl,
 ) -> Result<Option<String>, Refusal> {
     let resource = choose(form.all("resource"), public_url)?;
-    let is_named = form.all("resource").any(|resource| !resource.is_empty());
-    Ok(is_named.then(|| resource.to_owned()))
+    let is_endpoint = resource != public_url.issuer();
+    Ok(is_endpoint.then(|| resource.to_owned()))
 }
 
-/// Whether a token request names another resource than the one that was signed in for.
-pub(crate) fn differs(requested: Option<&str>, granted: &str) -> bool {
-    requested.is_some_and(|requested| requested != granted)
+/// The resource of a token: that of the session, or the endpoint that the token request names, if the session
+/// is for it.
+pub(crate) fn narrow(
+    granted: &str,
+    requested: Option<&str>,
+    public_url: &PublicUrl,
+) -> Result<String, Refusal> {
+    let resource = requested.unwrap_or(granted);
+    match public_url.covers(granted, resource) {
+        true => Ok(resource.to_owned()),
+        false => Err(invalid_target()),
+    }
 }
 
 /// The resource is another server's, or not the one that was signed in for.
-pub(crate) fn invalid_target() -> Refusal {
+fn invalid_target() -> Refusal {
     Refusal::new(
         OAuthError::InvalidTarget,
         "The resource is not one of this server, or not the one of this sign-in.",
@@ -56,7 +71,8 @@ fn canonical<'a>(resource: &str, public_url: &'a PublicUrl) -> Option<&'a str> {
     }
     let [streamable, sse] = public_url.resources();
     match path {
-        "" | "/" | "/mcp" | "/mcp/" => Some(streamable),
+        "" | "/" => Some(issuer),
+        "/mcp" | "/mcp/" => Some(streamable),
         "/sse" | "/sse/" => Some(sse),
         _ => None,
     }
@@ -66,6 +82,27 @@ fn canonical<'a>(resource: &str, public_url: &'a PublicUrl) -> Option<&'a str> {
 mod tests {
     use super::*;
 
+    // C9; RFC 8707 section 2.2
+    #[test]
+    fn token_request_may_narrow_the_resource_and_never_change_it() {
+        let public_url = PublicUrl::parse("https://mcp.example").unwrap();
+        let of = |granted, form: &str| {
+            let form = Form::parse(form.as_bytes());
+            let requested = of_token_request(&form, &public_url).ok()?;
+            narrow(granted, requested.as_deref(), &public_url).ok()
+        };
+        let [mcp, sse] = public_url.resources();
+        let (for_mcp, for_sse) = (format!("resource={mcp}"), format!("resource={sse}"));
+        let server = public_url.issuer();
+        assert_eq!(of(server, "").as_deref(), Some(server));
+        assert_eq!(of(server, &for_sse).as_ref(), Some(sse));
+        assert_eq!(of(mcp, "").as_ref(), Some(mcp));
+        assert_eq!(of(mcp, &for_mcp).as_ref(), Some(mcp));
+        assert_eq!(of(mcp, &format!("resource={server}")).as_ref(), Some(mcp));
+        assert_eq!(of(mcp, &for_sse), None);
+        assert_eq!(of(sse, &for_mcp), None);
+    }
+
     fn chosen(requested: &[&str]) -> Option<String> {
         let public_url = PublicUrl::parse("https://mcp.example").unwrap();
         let resource = choose(requested.iter().copied(), &public_url).ok()?;
@@ -74,24 +111,30 @@ mod tests {
 
     // C9
     #[test]
-    fn resource_of_another_server_is_refused() {
-        for resource in [
-            "https://mcp.example/mcp",
-            "https://mcp.example/mcp/",
-            "https://mcp.example/",
+    fn resource_that_is_not_ours_modulo_a_slash_is_refused() {
+        let (server, mcp, sse) = (
             "https://mcp.example",
-            "HTTPS://MCP.example/mcp",
+            "https://mcp.example/mcp",
+            "https://mcp.example/sse",
+        );
+        for (requested, resource) in [
+            (&[][..], server),
+            (&[server], server),
+            (&["https://mcp.example/"], server),
+            (&[mcp], mcp),
+            (&["https://mcp.example/mcp/"], mcp),
+            (&["HTTPS://MCP.example/mcp", ""], mcp),
+            (&[mcp, mcp], mcp),
+            (&["https://mcp.example/sse/"], sse),
+            (&[sse, mcp], server),
+            (&[mcp, server], server),
         ] {
-            let chosen = chosen(&[resource]);
             assert_eq!(
-                chosen.as_deref(),
-                Some("https://mcp.example/mcp"),
-                "{resource}"
+                chosen(requested).as_deref(),
+                Some(resource),
+                "{requested:?}"
             );
         }
-        assert_eq!(chosen(&[]).as_deref(), Some("https://mcp.example/mcp"));
-        let sse = chosen(&["https://mcp.example/sse/", "https://mcp.example/mcp"]);
-        assert_eq!(sse.as_deref(), Some("https://mcp.example/sse"));
         for resource in [
             "https://mcp.example.evil.example/mcp",
             "https://evil.example/mcp",

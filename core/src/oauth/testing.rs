@@ -31,6 +31,11 @@ pub(crate) struct SignedIn {
 impl SignedIn {
     /// Up to the code.
     pub(crate) fn new() -> Self {
+        Self::to("http://localhost:3001")
+    }
+
+    /// The same, where the client asked for this resource.
+    pub(crate) fn to(resource: &str) -> Self {
         let mut world = World::new();
         let client = client_id(&world.server, &[REDIRECT_URI]);
         world.sign_in("alice", &client, "user.read");
@@ -39,18 +44,19 @@ impl SignedIn {
             client,
             code: String::new(),
         };
-        signed_in.give_code();
+        signed_in.give_code(resource);
         signed_in
     }
 
     /// Her session is as a callback leaves it.
-    fn give_code(&mut self) {
+    fn give_code(&mut self, resource: &str) {
         let (session, share) = session_of("alice", &self.client);
         let server = &self.world.server;
         let keys = &server.server.keys;
         let code = opaque_token::new_code(session.id, &mut entropy(5), keys);
         let stored = &self.world.store[&session.id.key().0];
         let (mut session, _) = Session::open(session.id, stored, &share, &server.server).unwrap();
+        resource.clone_into(&mut session.resource);
         session.code = Some(Code {
             hash: code.hash,
             code_challenge: CHALLENGE.to_owned(),

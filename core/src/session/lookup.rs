@@ -79,7 +79,9 @@ fn open(verified: Verified, stored: &Stored, cx: &mut Cx<'_>) -> Option<FoundSes
         return None;
     };
     let is_its_client = session.outline.client == Hash::of(verified.client_id.as_bytes());
-    (is_its_client && session.resource == verified.resource).then_some(FoundSession {
+    let public_url = &cx.env.server.config.public_url;
+    let is_its_resource = public_url.covers(&session.resource, &verified.resource);
+    (is_its_client && is_its_resource).then_some(FoundSession {
         session,
         version,
         verified,

@@ -34,7 +34,7 @@ pub(crate) struct Session {
     pub(crate) user: User,
     /// What was granted, as our own scopes, space separated.
     pub(crate) scope: String,
-    /// The resource that the tokens are for.
+    /// The resource that the tokens are for: an MCP endpoint, or the whole server.
     pub(crate) resource: String,
     /// When the user signed in.
     pub(crate) created: UnixTime,

@@ -53,7 +53,7 @@ pub(crate) struct Verified {
     pub(crate) share: Share,
     /// The client that it was issued to.
     pub(crate) client_id: String,
-    /// The MCP endpoint that it is for.
+    /// The MCP endpoint that it is for, or the whole server.
     pub(crate) resource: String,
     /// What it allows.
     pub(crate) scope: String,
@@ -143,7 +143,8 @@ fn authenticate(token: &str, server: &Server) -> Option<Claims> {
     let claims = Zeroizing::new(URL_SAFE_NO_PAD.decode(payload).ok()?);
     let claims: Claims = serde_json::from_slice(&claims).ok()?;
     let url = &server.config.public_url;
-    let ours = claims.iss == url.issuer() && url.resources().contains(&claims.aud);
+    let is_resource = claims.aud == url.issuer() || url.resources().contains(&claims.aud);
+    let ours = claims.iss == url.issuer() && is_resource;
     ours.then_some(claims)
 }
 

@@ -1,6 +1,9 @@
 //! Starting, being killed, ending.
 
-use crate::{Program, client::sign_in};
+use crate::{
+    Program,
+    client::{register, sign_in, sign_in_to},
+};
 
 /// Q4: the client carries on with the same session token.
 pub fn killed_server_keeps_its_sessions(program: &Program) {
@@ -26,7 +29,7 @@ pub fn killed_server_keeps_its_sessions(program: &Program) {
 /// SIGTERM, with a stream open.
 pub fn terminated_server_shuts_down(program: &Program) {
     let mut server = program.start();
-    let client = sign_in(&server, "alice");
+    let client = sign_in_to(&server, register(&server), None, "alice");
     let (head, mut events) = client.stream(&server, "/sse", &[]).unwrap();
     assert_eq!(head.status, 200);
     assert!(events.next_event().unwrap().is_some());

@@ -4,7 +4,11 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-use crate::{Program, client::sign_in, raw_http::Connection};
+use crate::{
+    Program,
+    client::{register, sign_in, sign_in_to},
+    raw_http::Connection,
+};
 
 /// L11.
 pub fn endless_heads_are_refused(program: &Program) {
@@ -139,7 +143,7 @@ pub fn stalled_readers_block_nobody(program: &Program) {
 /// M4.
 pub fn streams_per_user_are_bounded(program: &Program) {
     let server = program.start();
-    let client = sign_in(&server, "alice");
+    let client = sign_in_to(&server, register(&server), None, "alice");
     let mut streams = Vec::new();
     for _ in 0..40 {
         let (head, mut events) = client.stream(&server, "/sse", &[]).unwrap();

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     Program,
     browser::{Browser, Landed},
-    client::{self, REDIRECT_URI, call, initialize, register, sign_in},
+    client::{self, REDIRECT_URI, call, initialize, register, sign_in, sign_in_to},
 };
 
 fn assert_is(result: &Value, mail: &str) {
@@ -75,7 +75,7 @@ pub fn stateless_revision_returns_the_details(program: &Program) {
 /// 2024-11-05: the answer comes on the stream; each event is flushed by itself.
 pub fn http_sse_returns_the_details_on_its_stream(program: &Program) {
     let server = program.start();
-    let client = sign_in(&server, "alice");
+    let client = sign_in_to(&server, register(&server), Some("/sse"), "alice");
     let (head, mut events) = client.stream(&server, "/sse", &[]).unwrap();
     assert_eq!(head.status, 200);
     let (name, target) = events.next_event().unwrap().expect("the endpoint is told");
@@ -103,7 +103,8 @@ pub fn http_sse_returns_the_details_on_its_stream(program: &Program) {
 /// gets nothing, and without a token it is worth nothing.
 pub fn two_users_get_their_own_details(program: &Program) {
     let server = program.start();
-    let (alice, grace) = (sign_in(&server, "alice"), sign_in(&server, "grace"));
+    let [alice, grace] =
+        ["alice", "grace"].map(|user| sign_in_to(&server, register(&server), None, user));
     assert_is(&alice.details(&server, "2025-11-25"), "Alice");
     assert_is(&grace.details(&server, "2025-11-25"), "Grace");
     assert_ne!(

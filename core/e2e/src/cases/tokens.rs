@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::{
     Program, Server,
     browser::Browser,
-    client::{self, Client, initialize, post_form, redeem, register, sign_in},
+    client::{self, Client, initialize, post_form, redeem, register, sign_in, sign_in_to},
 };
 
 /// E5, E6.
@@ -165,4 +165,28 @@ pub fn invalid_token_gets_only_a_challenge(program: &Program) {
     let lower = format!("bearer {token}");
     let response = server.request("POST", "/mcp", &[("Authorization", &lower), json], &body);
     assert_eq!(response.status, 200);
+}
+
+/// C9: with the metadata of the endpoint that was asked, by which the client signs in for it.
+pub fn token_of_one_endpoint_is_refused_at_the_other(program: &Program) {
+    let server = program.start();
+    let sign_in = |endpoint| sign_in_to(&server, register(&server), endpoint, "alice");
+    let [mcp, sse, both] = [Some("/mcp"), Some("/sse"), None].map(sign_in);
+    let at_sse = |client: &Client| client.stream(&server, "/sse", &[]).unwrap().0;
+    assert!(mcp.works(&server) && both.works(&server));
+    assert_eq!((at_sse(&sse).status, at_sse(&both).status), (200, 200));
+    let refused = [
+        (at_sse(&mcp), "oauth-protected-resource/sse\""),
+        (
+            sse.post(&server, &[], &initialize("2025-11-25")),
+            "oauth-protected-resource/mcp\"",
+        ),
+    ];
+    for (response, metadata) in refused {
+        assert_eq!(response.status, 401);
+        let challenge = response.header("www-authenticate");
+        assert!(challenge.contains("error=\"invalid_token\""), "{challenge}");
+        assert!(challenge.contains("another endpoint"), "{challenge}");
+        assert!(challenge.contains(metadata), "{challenge}");
+    }
 }

@@ -153,7 +153,7 @@ fn only_an_approval_sets_the_cookie_of_the_sign_in_and_goes_to_entra() {
         sign_in.request.redirect_target.state.as_deref(),
         Some("client state")
     );
-    assert_eq!(sign_in.request.resource, "https://mcp.example/mcp");
+    assert_eq!(sign_in.request.resource, "https://mcp.example");
     assert!(PendingSignIn::from_cookie(&HeaderMap::new(), &is("state"), env).is_none());
 }
 

@@ -63,6 +63,7 @@ enum State {
 /// What the client gets once the code is spent.
 #[derive(Debug)]
 struct Redeemed {
+    /// As it is stored, but for the resource that the client asked for.
     session: Session,
     refresh_token: OpaqueToken,
 }
@@ -146,8 +147,12 @@ impl CodeRequest {
         let Some((session, version)) = sealed.open(&share, cx.env.server) else {
             return refuse(invalid_grant(), cx);
         };
-        match self.judge(&session, cx) {
-            Ok(()) => self.redeem(session, version, attempt, cx),
+        let (granted, public_url) = (&session.resource, &cx.env.server.config.public_url);
+        let resource = self
+            .judge(&session, cx)
+            .and_then(|()| resource::narrow(granted, self.resource.as_deref(), public_url));
+        match resource {
+            Ok(resource) => self.redeem(session, version, resource, attempt, cx),
             Err(refusal) => refuse(refusal, cx),
         }
     }
@@ -180,10 +185,7 @@ impl CodeRequest {
         if !(code.hash == self.code.hash && is_in_time && same_place && proven) {
             return Err(invalid_grant());
         }
-        match resource::differs(self.resource.as_deref(), &session.resource) {
-            true => Err(resource::invalid_target()),
-            false => Ok(()),
-        }
+        Ok(())
     }
 
     /// Spends the code. Its share was in a browser, so from now on it opens nothing.
@@ -191,6 +193,7 @@ impl CodeRequest {
         self,
         mut session: Session,
         version: Version,
+        resource: String,
         attempt: Attempt,
         cx: &mut Cx<'_>,
     ) -> Progress<CodeGrant> {
@@ -213,10 +216,12 @@ impl CodeRequest {
             rotated: now,
         });
         session.open_only_to(&refresh_token.share(), server);
-        let update = Update::write(&session, version, attempt, cx).then(Box::new(Redeemed {
+        let update = Update::write(&session, version, attempt, cx);
+        session.resource = resource;
+        let redeemed = Box::new(Redeemed {
             session,
             refresh_token,
-        }));
-        self.waiting(State::Spending(update))
+        });
+        self.waiting(State::Spending(update.then(redeemed)))
     }
 }

@@ -24,8 +24,8 @@ use std::time::Duration;
 use super::{fail, grant, invalid_grant, refuse};
 use crate::{
     ask::{Stored, Version},
-    catalog::scope::{Scope, Scopes},
     entra::token_refresh::{self, RefreshError, RefreshedTokens, TokenRefresh},
+    env::Server,
     event::Event,
     fault::Fault,
     http::form::Form,
@@ -181,10 +181,7 @@ impl RefreshRequest {
         let Some((session, version)) = sealed.open(&share, cx.env.server) else {
             return self.reused(&outline, cx);
         };
-        if resource::differs(self.resource.as_deref(), &session.resource) {
-            return refuse(resource::invalid_target(), cx);
-        }
-        if let Err(refusal) = self.narrowed(&session, &cx.env.server.scopes) {
+        if let Err(refusal) = self.narrowed(&session, cx.env.server) {
             return refuse(refusal, cx);
         }
         let Some(refresh) = &session.refresh else {
@@ -297,26 +294,28 @@ impl RefreshRequest {
         successor: &OpaqueToken,
         cx: &mut Cx<'_>,
     ) -> Progress<RefreshGrant> {
-        let mut granted = session.clone();
-        if let Ok(Some(scope)) = self.narrowed(session, &cx.env.server.scopes) {
-            granted.scope = scope.to_string();
+        match self.narrowed(session, cx.env.server) {
+            Ok(granted) => grant(&granted, &self.client, successor, cx),
+            Err(refusal) => refuse(refusal, cx),
         }
-        grant(&granted, &self.client, successor, cx)
     }
 
-    /// The narrower scope that was asked for, if one was; never a wider one (threat E7).
-    fn narrowed(&self, session: &Session, scopes: &Scopes) -> Result<Option<Scope>, Refusal> {
+    /// The session with the narrower scope and resource that were asked for; never wider ones (threats C9, E7).
+    fn narrowed(&self, session: &Session, server: &Server) -> Result<Session, Refusal> {
+        let mut granted = session.clone();
+        let (resource, public_url) = (self.resource.as_deref(), &server.config.public_url);
+        granted.resource = resource::narrow(&session.resource, resource, public_url)?;
         let Some(requested) = self.scope.as_deref() else {
-            return Ok(None);
+            return Ok(granted);
         };
-        let requested = scopes.grant(Some(requested))?;
-        if scopes.held(&session.scope).covers(&requested) {
-            Ok(Some(requested))
-        } else {
-            Err(Refusal::new(
+        let requested = server.scopes.grant(Some(requested))?;
+        if !server.scopes.held(&session.scope).covers(&requested) {
+            return Err(Refusal::new(
                 OAuthError::InvalidScope,
                 "A refresh cannot ask for more than the user granted.",
-            ))
+            ));
         }
+        granted.scope = requested.to_string();
+        Ok(granted)
     }
 }

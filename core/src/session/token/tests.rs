@@ -69,7 +69,7 @@ fn a_token_names_what_it_must_and_tells_nothing_of_the_user() {
     ];
     assert_eq!(members, expected);
     assert_eq!(claims["iss"], "http://localhost:3001");
-    assert_eq!(claims["aud"], "http://localhost:3001/mcp");
+    assert_eq!(claims["aud"], "http://localhost:3001");
     let lifetime = claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap();
     assert!(lifetime <= 3600);
     let (session, share) = session_of("alice", "a client");
@@ -172,7 +172,7 @@ fn only_our_issuer_our_resources_and_our_claims_count() {
     for (name, value) in [
         ("iss", json!("https://evil.example")),
         ("iss", json!("http://localhost:3001/")),
-        ("aud", json!("http://localhost:3001")),
+        ("aud", json!("http://localhost:3001/")),
         ("aud", json!("http://localhost:3001/other")),
         ("aud", json!(["http://localhost:3001/mcp"])),
         ("exp", json!("1900000000")),

@@ -148,7 +148,7 @@ fn an_unknown_client_is_401_invalid_client() {
 
 #[test]
 fn the_resource_must_be_the_one_that_was_signed_in_for() {
-    let mut alice = SignedIn::new();
+    let mut alice = SignedIn::to("http://localhost:3001/mcp");
     for foreign in ["https://other.example/mcp", "http://localhost:3001/sse"] {
         assert_eq!(
             error(&alice.token(&[("resource", foreign)])),
@@ -163,6 +163,20 @@ fn the_resource_must_be_the_one_that_was_signed_in_for() {
     assert_eq!(error(&foreign), "invalid_target");
     let same = alice.refresh(refresh_token, &[("resource", "http://localhost:3001/mcp")]);
     assert_eq!(same.status(), 200);
+}
+
+// C9; RFC 8707 section 2.2
+#[test]
+fn token_request_that_names_an_endpoint_gets_a_token_for_it_alone() {
+    let sse = [("resource", "http://localhost:3001/sse")];
+    let mut alice = SignedIn::new();
+    let for_sse = testing::json(&alice.token(&sse));
+    assert!(!alice.works(&for_sse));
+    alice.later(Duration::from_secs(3000));
+    let whole = testing::json(&alice.refresh(text(&for_sse, "refresh_token"), &[]));
+    assert!(alice.works(&whole), "the session is for the whole server");
+    let for_sse = testing::json(&alice.refresh(text(&whole, "refresh_token"), &sse));
+    assert!(!alice.works(&for_sse) && alice.works(&whole));
 }
 
 // D10, E5: Entra is asked too, as ourselves, without resource
