@@ -157,11 +157,12 @@ pub const STREAMS_PER_PRINCIPAL: usize = 16;
 /// How many streams the server holds open in all.
 pub const STREAMS: usize = 4096;
 
-/// How long an MCP session of the older revisions lasts.
-pub const MCP_SESSION_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+/// How long an MCP session of the older revisions lasts: no sign-in lasts longer, so none ends in use.
+pub const MCP_SESSION_LIFETIME: Duration = SESSION_ABSOLUTE;
 
-/// How many ended MCP sessions a session record remembers before it ends all older ones.
-pub const ENDED_MCP_SESSIONS: usize = 64;
+/// How many MCP sessions of one sign-in are remembered as ended, until they would have expired; more are not
+/// ended. Each is 32 bytes of a record that every request reads.
+pub const ENDED_MCP_SESSIONS: usize = 512;
 
 /// The most messages of one batch (2025-03-26).
 pub const BATCH: usize = 32;

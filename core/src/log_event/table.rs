@@ -209,6 +209,9 @@ events! {
     /// The store did not take the end of an MCP session: the client was asked to try again.
     McpSessionNotEnded = "mcp_session.not_ended", Warn,
         "the store did not take the end of an MCP session", [];
+    /// A client ended more MCP sessions of one sign-in than are remembered. The one that it named goes on.
+    McpSessionsEndedTooMany = "mcp_session.too_many_ended", Warn,
+        "a client has ended too many MCP sessions of one sign-in", [];
     /// A tool, prompt or resource failed inside. The client learned only that it failed.
     CallFailed = "call.failed", Warn,
         "a call failed", [Error];

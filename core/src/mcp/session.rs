@@ -27,7 +27,7 @@ use crate::{
     limits,
     planted::Planted,
     revision::Revision,
-    session::record::Outline,
+    session::{ended_mcp_sessions::TooManyEnded, record::Outline},
     step::Cx,
     time::UnixTime,
 };
@@ -65,8 +65,7 @@ impl McpSession {
             revision,
             client_capabilities,
             principal: caller.principal_id,
-            // All sessions that began before that time were ended.
-            created: now.max(caller.session.outline.mcp_sessions_since),
+            created: now,
         }
     }
 
@@ -112,20 +111,13 @@ impl McpSession {
 
     /// Whether it was not ended, as far as the session record knows.
     pub(crate) fn lives_in(&self, session: &Outline) -> bool {
-        self.created >= session.mcp_sessions_since
-            && !session.ended_mcp_sessions.contains(&self.id.0)
+        !session.ended_mcp_sessions.contains(self.id)
     }
 
-    /// Ends it. The list of the ended is bounded: when it is full, all sessions that began before
-    /// now are ended, and it begins anew.
-    pub(crate) fn end_in(&self, session: &mut Outline, now: UnixTime) {
-        if session.ended_mcp_sessions.len() < limits::ENDED_MCP_SESSIONS {
-            session.ended_mcp_sessions.push(self.id.0);
-        } else {
-            session.ended_mcp_sessions.clear();
-            let later = UnixTime(now.0.saturating_add(1));
-            session.mcp_sessions_since = later.max(session.mcp_sessions_since);
-        }
+    /// Ends it, unless too many were ended.
+    pub(crate) fn end_in(&self, session: &mut Outline, now: UnixTime) -> Result<(), TooManyEnded> {
+        let expires = self.created.after(limits::MCP_SESSION_LIFETIME);
+        session.ended_mcp_sessions.insert(self.id, expires, now)
     }
 }
 
@@ -189,17 +181,26 @@ fn is_older(version: &str) -> bool {
     Revision::parse(version).is_some_and(|known| !known.features().stateless)
 }
 
+/// 405 for a DELETE: this session is not ended (transports, session management 5).
+pub(super) fn too_many_ended() -> Response<Bytes> {
+    let message = "This sign-in has ended so many MCP sessions that no more are remembered. \
+                   This one lasts until it expires.\n";
+    method_not_allowed(message, "GET, POST, OPTIONS")
+}
+
+fn method_not_allowed(message: &'static str, allowed: &'static str) -> Response<Bytes> {
+    let mut response = response::text(StatusCode::METHOD_NOT_ALLOWED, message);
+    let allowed = ::http::HeaderValue::from_static(allowed);
+    response.headers_mut().insert(header::ALLOW, allowed);
+    response
+}
+
 /// Revision 2026-07-28 has POST only: whoever names it gets 405 for GET and DELETE.
 pub(super) fn only_post(headers: &HeaderMap) -> Option<Response<Bytes>> {
     let version = headers::one(headers, headers::PROTOCOL_VERSION);
     if version != Ok(Some(Revision::V2026_07_28.name())) {
         return None;
     }
-    let mut response = response::text(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "This revision of MCP knows POST only.\n",
-    );
-    let allowed = ::http::HeaderValue::from_static("POST, OPTIONS");
-    response.headers_mut().insert(header::ALLOW, allowed);
-    Some(response)
+    let message = "This revision of MCP knows POST only.\n";
+    Some(method_not_allowed(message, "POST, OPTIONS"))
 }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Share, sealed};
+use super::{Share, ended_mcp_sessions::EndedMcpSessions, sealed};
 use crate::id::SessionId;
 use crate::{
     ask::Key,
@@ -62,10 +62,8 @@ pub(crate) struct Outline {
     pub(crate) subject: String,
     /// The code, once it was redeemed.
     pub(crate) spent_code: Option<SpentCode>,
-    /// MCP sessions that were ended by DELETE, and the time before which all are ended.
-    pub(crate) ended_mcp_sessions: Vec<[u8; 16]>,
-    /// MCP sessions begun before this are over.
-    pub(crate) mcp_sessions_since: UnixTime,
+    /// MCP sessions that were ended by DELETE.
+    pub(crate) ended_mcp_sessions: EndedMcpSessions,
 }
 
 /// The key that follows from a share and the master key. It is kept so that the record can be sealed anew

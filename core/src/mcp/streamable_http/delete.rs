@@ -13,9 +13,12 @@ use crate::{
     http::response,
     hub::{ToHub, ToHubKind},
     log_event::LogEventId,
-    mcp::session::{McpSession, named_session, only_post},
+    mcp::session::{McpSession, named_session, only_post, too_many_ended},
     route::Route,
-    session::update::{Attempt, Update, Updated},
+    session::{
+        ended_mcp_sessions::TooManyEnded,
+        update::{Attempt, Update, Updated},
+    },
     step::{Cx, Progress},
 };
 
@@ -48,7 +51,11 @@ impl Ending {
         attempt: Attempt,
         cx: &mut Cx<'_>,
     ) -> Progress<Streamable> {
-        mcp_session.end_in(&mut caller.session.outline, cx.env.now.unix);
+        let outline = &mut caller.session.outline;
+        if let Err(TooManyEnded) = mcp_session.end_in(outline, cx.env.now.unix) {
+            cx.log(LogEventId::McpSessionsEndedTooMany);
+            return cx.done(too_many_ended());
+        }
         let update = Update::write(&caller.session, caller.version, attempt, cx);
         Self::pending(caller, mcp_session, update)
     }

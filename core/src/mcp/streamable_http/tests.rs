@@ -1,13 +1,17 @@
 //! Threats F8, I1 to I3, I7 to I9, K6, K7, K8, K12, K13, M3.
 
+use std::time::Duration;
+
 use ::http::{Response, StatusCode};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::{
+    ask::Guard,
+    id::McpSessionId,
     limits,
     mcp::testing::{World, initialize, rpc},
-    testing::{header, json as body},
+    testing::{entropy, header, json as body, text},
     time::UnixTime,
 };
 
@@ -151,8 +155,6 @@ fn a_session_goes_on_with_its_owners_renewed_token_and_after_a_restart() {
     let mut restarted = World::new();
     restarted.server.now = world.server.now;
     assert_eq!(restarted.post("alice", &named, ping()).status(), 200);
-    restarted.server.now.unix = world.server.now.unix.after(limits::MCP_SESSION_LIFETIME);
-    assert_eq!(restarted.post("alice", &named, ping()).status(), 404);
 }
 
 // I3, K13
@@ -213,27 +215,52 @@ fn an_ended_session_stays_ended_and_others_go_on() {
     assert_eq!(world.post("alice", &named, ping()).status(), 200);
 }
 
-// M3
+// M3: a session that was not ended lives, however many were.
 #[test]
-fn the_list_of_ended_sessions_is_bounded_and_forgets_nothing() {
+fn full_list_of_ended_sessions_refuses_delete_and_ends_no_other_session() {
     let mut world = World::new();
-    let mut ended = Vec::new();
-    for _ in 0..2 * limits::ENDED_MCP_SESSIONS {
-        let id = world.initialize("alice", "2025-11-25");
-        let named = [("mcp-session-id", id.as_str())];
-        let delete = world.request("alice", "DELETE", "/mcp", &named, "");
-        assert_eq!(world.send(delete).status(), 204);
-        ended.push(id);
+    let [first, second, other] = [(); 3].map(|()| world.initialize("alice", "2025-11-25"));
+    let mut session = world.session("alice");
+    let (now, later) = (world.server.now.unix, UnixTime(u64::MAX));
+    let ended = &mut session.outline.ended_mcp_sessions;
+    for number in 1..limits::ENDED_MCP_SESSIONS {
+        let id = McpSessionId(u128::try_from(number).unwrap().to_be_bytes());
+        ended.insert(id, later, now).unwrap();
     }
-    let session = world.session("alice");
-    assert!(session.outline.ended_mcp_sessions.len() <= limits::ENDED_MCP_SESSIONS);
-    for id in ended {
-        let named = [("mcp-session-id", id.as_str())];
-        assert_eq!(world.post("alice", &named, ping()).status(), 404);
-    }
+    let keys = world.server.server.keys.clone();
+    let put = session.put(Guard::Any, session.expires(now), &keys, &mut entropy(7));
+    world.ask(put).unwrap();
+    let delete = |world: &mut World, id: &str| {
+        let request = world.request("alice", "DELETE", "/mcp", &[("mcp-session-id", id)], "");
+        world.send(request)
+    };
+    let status = |world: &mut World, id: &str| {
+        let response = world.post("alice", &[("mcp-session-id", id)], ping());
+        response.status().as_u16()
+    };
+    assert_eq!(delete(&mut world, &first).status(), 204);
+    let refused = delete(&mut world, &second);
+    assert_eq!(refused.status(), 405);
+    assert_eq!(header(&refused, "allow"), "GET, POST, OPTIONS");
+    assert!(text(&refused).contains("lasts until it expires"));
+    assert_eq!(status(&mut world, &first), 404);
+    assert_eq!(status(&mut world, &second), 200);
+    assert_eq!(status(&mut world, &other), 200);
+    let id = world.initialize("alice", "2025-11-25");
+    assert_eq!(status(&mut world, &id), 200);
+}
+
+// I7
+#[test]
+fn session_in_use_lasts_as_long_as_a_sign_in_may() {
+    let mut world = World::new();
     let id = world.initialize("alice", "2025-11-25");
     let named = [("mcp-session-id", id.as_str())];
-    assert_eq!(world.post("alice", &named, ping()).status(), 200);
+    let began = world.server.now.unix;
+    for days in [2, 30, 89] {
+        world.server.now.unix = began.after(Duration::from_secs(days * 24 * 3600));
+        assert_eq!(world.post("alice", &named, ping()).status(), 200, "{days}");
+    }
 }
 
 // F8
