@@ -242,6 +242,7 @@ pub(crate) fn session_of(user: &str, client_id: &str) -> (Session, Share) {
     let user = User {
         tenant_id: "11111111-1111-1111-1111-111111111111".to_owned(),
         oid: user.to_owned(),
+        sub: None,
         profile: Profile::default(),
     };
     let granted = ("user.read".to_owned(), "http://localhost:3001".to_owned());

@@ -27,6 +27,8 @@ pub(crate) struct Identity {
     pub(crate) tenant_id: String,
     /// The object id, `oid`, in small letters.
     pub(crate) oid: String,
+    /// The subject, `sub`.
+    pub(crate) sub: Option<String>,
     /// What else the token tells.
     pub(crate) claims: ProfileClaims,
 }
@@ -73,6 +75,7 @@ struct Claims {
     nonce: String,
     tid: String,
     oid: String,
+    sub: Option<String>,
     ver: String,
 }
 
@@ -107,6 +110,7 @@ pub(crate) fn verify(
     Ok(Identity {
         tenant_id: claims.tid.to_ascii_lowercase(),
         oid: claims.oid.to_ascii_lowercase(),
+        sub: claims.sub,
         claims: ProfileClaims::read(&payload),
     })
 }

@@ -48,7 +48,12 @@ struct SubjectClaims {
     aud: String,
     tid: String,
     oid: String,
+    sub: Option<String>,
 }
+
+/// An ID token that came with renewed tokens is another user's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AnotherUser;
 
 impl ProfileClaims {
     /// Reads the payload of an ID token.
@@ -77,17 +82,30 @@ impl ProfileClaims {
         }
     }
 
-    /// Reads the ID token that comes with renewed tokens; `None` if it is not this user's, or none.
-    /// It came from Entra's token endpoint by TLS, which is as good as its signature (OpenID Connect
-    /// Core sections 3.1.3.7 and 12.2), and gives nobody another identity.
-    pub(crate) fn renewed(id_token: &str, user: &User, cx: &Cx<'_>) -> Option<Self> {
-        let payload = id_token.split('.').nth(1)?;
-        let payload = URL_SAFE_NO_PAD.decode(payload).ok()?;
-        let subject: SubjectClaims = serde_json::from_slice(&payload).ok()?;
-        let is_same = subject.aud == cx.env.server.config.entra.client_id
-            && subject.tid.eq_ignore_ascii_case(&user.tenant_id)
-            && subject.oid.eq_ignore_ascii_case(&user.oid);
-        is_same.then(|| Self::read(&payload))
+    /// Reads the ID token that comes with renewed tokens; `None` if it cannot be read, or is not for this
+    /// server. It came from Entra's token endpoint by TLS, which is as good as its signature (OpenID
+    /// Connect Core sections 3.1.3.7 and 12.2), and must be of the user who has signed in.
+    pub(crate) fn renewed(
+        id_token: &str,
+        user: &User,
+        cx: &Cx<'_>,
+    ) -> Result<Option<Self>, AnotherUser> {
+        let payload = id_token.split('.').nth(1);
+        let payload = payload.and_then(|payload| URL_SAFE_NO_PAD.decode(payload).ok());
+        let payload = payload.unwrap_or_default();
+        let claims = serde_json::from_slice::<SubjectClaims>(&payload).ok();
+        let client_id = &cx.env.server.config.entra.client_id;
+        let Some(claims) = claims.filter(|claims| claims.aud == *client_id) else {
+            return Ok(None);
+        };
+        let is_same = claims.tid.eq_ignore_ascii_case(&user.tenant_id)
+            && claims.oid.eq_ignore_ascii_case(&user.oid)
+            && (user.sub.is_none() || claims.sub == user.sub);
+        if is_same {
+            Ok(Some(Self::read(&payload)))
+        } else {
+            Err(AnotherUser)
+        }
     }
 
     /// Tells the operator if groups are missing: tools that require one stay hidden.

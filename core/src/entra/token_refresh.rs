@@ -6,7 +6,7 @@
 use super::{
     awaiting_metadata::AwaitingMetadata,
     error::{EntraError, Step},
-    profile::ProfileClaims,
+    profile::{AnotherUser, ProfileClaims},
     token_endpoint,
 };
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
     event::Event,
     fault::Fault,
     hub::{ToHub, ToHubKind},
+    log_event::LogEventId,
     secret::Secret,
     session::record::{EntraTokens, Profile, Session, User},
     step::{Cx, Progress},
@@ -82,7 +83,8 @@ struct Grant {
 /// Why Entra gives no new tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RefreshError {
-    /// Entra wants the user to sign in: the session is over (threat D10).
+    /// Entra wants the user to sign in, or sent the tokens of another user: the session is over (threats
+    /// D6, D10).
     SignInRequired,
     /// Entra does not give this permission, but the session may go on without it.
     ConsentRequired,
@@ -170,8 +172,15 @@ fn read_response(answer: <Fetch as Ask>::Answer, whose: &User, cx: &mut Cx<'_>) 
     match token_endpoint::read(answer) {
         Ok(answer) => {
             let id_token = answer.id_token.as_ref();
-            let claims =
-                id_token.and_then(|token| ProfileClaims::renewed(token.expose(), whose, cx));
+            let claims = id_token.map(|token| ProfileClaims::renewed(token.expose(), whose, cx));
+            let claims = match claims {
+                Some(Err(AnotherUser)) => {
+                    cx.log(LogEventId::IdTokenOfAnotherUser);
+                    return Err(RefreshError::SignInRequired);
+                }
+                Some(Ok(claims)) => claims,
+                None => None,
+            };
             if let Some(claims) = &claims {
                 claims.warn(cx);
             }

@@ -53,6 +53,7 @@ pub(super) fn session() -> Session {
     let user = User {
         tenant_id: "a tenant".to_owned(),
         oid: "a user".to_owned(),
+        sub: None,
         profile: Profile::default(),
     };
     let granted = ("user.read".to_owned(), "https://mcp.example/mcp".to_owned());

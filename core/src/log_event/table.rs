@@ -140,6 +140,9 @@ events! {
     /// An ID token is forged, expired or for somebody else.
     IdTokenRejected = "id_token.rejected", Warn,
         "an ID token was not believed", [Reason];
+    /// With the renewed tokens of a session came the ID token of another user: the session was ended.
+    IdTokenOfAnotherUser = "id_token.another_user", Warn,
+        "Entra ID sent the tokens of another user", [];
     /// The user is in more groups than a token can name: let Entra send only those assigned to the application.
     IdTokenTooManyGroups = "id_token.too_many_groups", Warn,
         "an ID token names no groups: the user is in too many", [];

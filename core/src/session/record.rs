@@ -84,6 +84,9 @@ pub(crate) struct User {
     pub(crate) tenant_id: String,
     /// The object id, `oid`.
     pub(crate) oid: String,
+    /// The `sub` of Entra's ID tokens, which is another for every application.
+    #[serde(default)]
+    pub(crate) sub: Option<String>,
     /// What else Entra told of them.
     #[serde(default)]
     pub(crate) profile: Profile,

@@ -105,16 +105,48 @@ fn roles_and_groups_are_those_of_the_last_renewal() {
     world.server.now.unix = world.server.now.unix.after(Duration::from_secs(3599));
     token_shown(&mut world);
     assert!(world.session("alice").user.profile.roles.is_empty());
-    for others in [
+    // What is not for this server tells nothing.
+    let (profile, _) = renewed(json!({"aud": "another"}));
+    assert!(profile.roles.is_empty() && profile.name.is_none());
+}
+
+/// Tokens of Entra's with an ID token of Alice, changed.
+fn tokens_with(world: &World, changes: &Value) -> Value {
+    let mut own = json!({"oid": "alice", "nonce": null});
+    for (name, value) in changes.as_object().unwrap() {
+        own[name] = value.clone();
+    }
+    let id_token = Signer::known().jwt(&claims(&world.server, own));
+    json!({"access_token": "new", "expires_in": 3599, "id_token": id_token})
+}
+
+// D6; OpenID Connect Core section 12.2
+#[test]
+fn renewed_id_token_of_another_user_ends_the_session() {
+    let others = [
         json!({"oid": "bob"}),
         json!({"tid": "33333333-3333-3333-3333-333333333333"}),
-        json!({"aud": "another"}),
-    ] {
-        let (profile, _) = renewed(others.clone());
-        assert!(
-            profile.roles.is_empty() && profile.name.is_none(),
-            "{others}"
-        );
+        json!({"sub": "another subject"}),
+    ];
+    for changes in others {
+        let mut world = with_token_for(Duration::ZERO);
+        let mut session = world.session("alice");
+        let sub = claims(&world.server, json!({}))["sub"].clone();
+        session.user.sub = Some(sub.as_str().unwrap().to_owned());
+        let expires = session.expires(world.server.now.unix);
+        let keys = world.server.server.keys.clone();
+        world
+            .ask(session.put(Guard::Any, expires, &keys, &mut entropy(7)))
+            .unwrap();
+        let stream = world.request("alice", "GET", "/sse", &[], "");
+        let stream = world.begin(stream);
+        world.entra_says(200, &tokens_with(&world, &changes));
+        assert_eq!(call(&mut world).status(), 401, "{changes}");
+        assert!(!is_alive(&world) && world.is_over(stream));
+        assert!(world.asked.is_empty(), "Graph is not asked for them");
+        let logged = format!("{:?}", world.logged);
+        assert!(logged.contains("id_token.another_user"), "{logged}");
+        assert!(logged.contains("session.ended"), "{logged}");
     }
 }
 

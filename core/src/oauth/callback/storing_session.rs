@@ -118,6 +118,7 @@ fn new_session(
     let Identity {
         tenant_id,
         oid,
+        sub,
         claims,
     } = identity;
     let outline = Outline {
@@ -128,6 +129,7 @@ fn new_session(
     let user = User {
         tenant_id,
         oid,
+        sub,
         profile: claims.profile,
     };
     let granted = (request.scope.to_string(), request.resource.clone());

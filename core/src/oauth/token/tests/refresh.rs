@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::{
+    entra::testing::{Signer, claims},
     limits,
     log_event::LogEventId,
     oauth::testing::{SignedIn, error, text},
@@ -114,6 +115,21 @@ fn a_refresh_token_is_its_clients_and_cannot_widen() {
     let wider = alice.refresh(&refresh_token, &[("scope", "mail.send")]);
     assert_eq!(error(&wider), "invalid_scope");
     assert!(alice.is_alive());
+}
+
+// D6
+#[test]
+fn refresh_that_brings_the_id_token_of_another_user_ends_the_session() {
+    let mut alice = SignedIn::new();
+    let tokens = alice.redeem();
+    alice.later(Duration::from_secs(3000));
+    let changes = json!({"oid": "bob", "nonce": null});
+    let id_token = Signer::known().jwt(&claims(&alice.world.server, changes));
+    let theirs = json!({"access_token": "theirs", "expires_in": 3599, "id_token": id_token});
+    alice.world.entra_says(200, &theirs);
+    let refused = alice.refresh(text(&tokens, "refresh_token"), &[]);
+    assert_eq!(error(&refused), "invalid_grant");
+    assert!(!alice.is_alive() && !alice.works(&tokens));
 }
 
 #[test]
