@@ -237,7 +237,9 @@ impl Renewal {
         match session.entra_tokens(keys) {
             None => ended(),
             // Somebody else's tokens are as new: they are kept, and ours is good all the same.
-            Some(theirs) if theirs.refreshed >= fresh.tokens.refreshed => {
+            Some(theirs)
+                if theirs.refreshed >= fresh.tokens.refreshed && !is_ahead(&theirs, cx) =>
+            {
                 Progress::Ready(Ok(fresh.tokens.access_token))
             }
             Some(_) => {
@@ -249,10 +251,14 @@ impl Renewal {
 }
 
 fn is_fresh(tokens: &EntraTokens, cx: &Cx<'_>) -> bool {
-    // Dated after now, they were got before the clock was set back: nobody knows when they end.
-    let now = cx.env.now.unix;
-    tokens.refreshed <= now.after(limits::CLOCK_LEEWAY)
-        && tokens.expires.until(now) > limits::ACCESS_TOKEN_RENEWAL
+    let left = tokens.expires.until(cx.env.now.unix);
+    !is_ahead(tokens, cx) && left > limits::ACCESS_TOKEN_RENEWAL
+}
+
+/// Whether tokens are dated after now: they were got before the clock was set back, and nobody knows when they
+/// end.
+fn is_ahead(tokens: &EntraTokens, cx: &Cx<'_>) -> bool {
+    tokens.refreshed > cx.env.now.unix.after(limits::CLOCK_LEEWAY)
 }
 
 #[cfg(test)]

@@ -83,10 +83,10 @@ impl SessionMonitor {
     /// What it is time for.
     pub(crate) fn tick(&mut self, caller: &Caller, cx: &mut Cx<'_>) -> Due {
         let now = cx.env.now;
-        if self
-            .token_expires
-            .is_some_and(|expires| now.unix >= expires)
-        {
+        // Further ahead than a token lasts, the clock was set back: nobody knows when it ends.
+        let (lifetime, leeway) = (limits::SESSION_TOKEN_LIFETIME, limits::CLOCK_LEEWAY);
+        let lasts = |expires: UnixTime| expires.is_ahead(lifetime, now.unix, leeway);
+        if self.token_expires.is_some_and(|expires| !lasts(expires)) {
             self.token_expires = None;
             self.schedule(cx);
             return Due::TokenExpired;

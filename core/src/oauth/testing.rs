@@ -70,6 +70,16 @@ impl SignedIn {
         self.world.ask(put).unwrap();
     }
 
+    /// The session, as it is stored, by the refresh token that is good now.
+    pub(crate) fn session_of(&self, refresh_token: &str) -> Session {
+        let server = &self.world.server.server;
+        let token = opaque_token::read_refresh_token(refresh_token, &server.keys).unwrap();
+        let stored = &self.world.store[&token.session_id.key().0];
+        Session::open(token.session_id, stored, &token.share(), server)
+            .unwrap()
+            .0
+    }
+
     /// Whether the session is still stored.
     pub(crate) fn is_alive(&self) -> bool {
         let (session, _) = session_of("alice", &self.client);

@@ -227,12 +227,14 @@ impl Session {
     /// From its next writing on, the record opens with this share too. Those before it go on for as long
     /// as a session token that carries them may.
     pub(crate) fn open_also_to(&mut self, share: &Share, server: &Server, now: UnixTime) {
-        let until = now.after(limits::SESSION_TOKEN_LIFETIME);
+        let (lifetime, leeway) = (limits::SESSION_TOKEN_LIFETIME, limits::CLOCK_LEEWAY);
         for opener in &mut self.openers {
-            opener.until = opener.until.or(Some(until));
+            opener.until = opener.until.or(Some(now.after(lifetime)));
         }
-        self.openers
-            .retain(|opener| opener.until.is_some_and(|until| now < until));
+        self.openers.retain(|opener| {
+            let until = opener.until;
+            until.is_some_and(|until| until.is_ahead(lifetime, now, leeway))
+        });
         let too_many = (self.openers.len() + 1).saturating_sub(limits::SESSION_SHARES);
         self.openers.drain(..too_many);
         self.openers.push(Opener::of(share, server));

@@ -193,6 +193,17 @@ fn a_lost_race_to_keep_the_token_is_run_again() {
     assert_eq!(world.redeemed.len(), 1);
 }
 
+// Q3: otherwise they are renewed at every call until the clock has caught up.
+#[test]
+fn new_token_is_kept_though_the_one_before_is_dated_ahead_of_the_clock() {
+    let mut world = with_token_for(Duration::from_secs(3000));
+    world.server.now.unix.0 -= 24 * 3600;
+    world.conflicts = 1;
+    assert_eq!(token_shown(&mut world), format!("renewed {GRAPH_TOKEN}"));
+    assert_eq!(token_shown(&mut world), format!("renewed {GRAPH_TOKEN}"));
+    assert_eq!(world.redeemed.len(), 1);
+}
+
 // Q4: a server that was just started knows nothing of Entra yet.
 #[test]
 fn after_a_restart_entra_is_learned_and_no_session_is_lost() {

@@ -55,6 +55,16 @@ fn a_stream_first_tells_a_path_of_this_origin_that_nobody_can_guess() {
     assert_ne!(path(first), path(second));
 }
 
+// I6, Q3: nobody knows when such a token ends.
+#[test]
+fn stream_ends_when_the_clock_is_set_back_before_its_token_began() {
+    let mut world = World::new();
+    let stream = listen(&mut world, "alice");
+    world.server.now.unix.0 -= 24 * 3600;
+    world.wait(limits::KEEP_ALIVE.as_secs());
+    assert!(world.is_over(stream));
+}
+
 // I6, M4
 #[test]
 fn streams_of_a_user_over_the_limit_get_429() {

@@ -158,7 +158,7 @@ impl CodeRequest {
     }
 
     /// Whether the code was redeemed already, by whoever has its verifier: a code that was seen in a
-    /// browser's history alone ends nothing.
+    /// browser's history alone ends nothing. Where the clock was set back it is remembered for longer.
     fn is_replayed(&self, outline: &Outline, cx: &Cx<'_>) -> bool {
         let verifier = self.code_verifier.expose();
         let now = cx.env.now.unix;

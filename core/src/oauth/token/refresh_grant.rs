@@ -278,6 +278,8 @@ impl RefreshRequest {
             rotated: now,
         });
         session.open_also_to(&successor.share(), server, now);
+        // Dated after now, it began before the clock was set back, and must not last longer for it.
+        session.created = session.created.min(now);
         let update = Update::write(&session, version, attempt, cx);
         let rotated = Box::new(Rotated { session, successor });
         self.waiting(State::Rotating(update.then(rotated)))

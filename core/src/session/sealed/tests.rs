@@ -182,6 +182,19 @@ fn share_changes_with_the_refresh_token_and_the_one_before_lasts_as_long_as_its_
     assert!(!alice.is_alive(), "it was used again");
 }
 
+// Q3: otherwise it would open the record for a day longer.
+#[test]
+fn share_of_before_opens_nothing_once_the_clock_was_set_back_and_the_client_has_refreshed() {
+    let mut alice = SignedIn::new();
+    let first = alice.redeem();
+    let old = share_of(&alice, &first);
+    let second = refreshed(&mut alice, &first);
+    alice.world.server.now.unix.0 -= 24 * 3600;
+    let third = refreshed(&mut alice, &second);
+    assert!(!opens(&alice, &copied(&alice), &old));
+    assert!(opens(&alice, &copied(&alice), &share_of(&alice, &third)));
+}
+
 #[test]
 fn session_token_with_key_and_folder_gives_no_refresh_token() {
     let mut alice = SignedIn::new();

@@ -60,6 +60,33 @@ fn refresh_after_clock_was_set_back_asks_entra() {
     assert_eq!(alice.world.redeemed.len(), 1);
 }
 
+// Q3: otherwise a session that began while the clock was a year ahead would last for that year, too.
+#[test]
+fn session_that_began_ahead_of_the_clock_ends_no_later_for_it() {
+    let mut alice = SignedIn::new();
+    let first = alice.redeem();
+    alice.world.server.now.unix.0 -= 365 * 24 * 3600;
+    let now = alice.world.server.now.unix;
+    let second = alice.refresh(text(&first, "refresh_token"), &[]);
+    assert_eq!(second.status(), 200, "{}", testing::text(&second));
+    let second = testing::json(&second);
+    let session = alice.session_of(text(&second, "refresh_token"));
+    assert_eq!(session.created, now);
+}
+
+// Q3
+#[test]
+fn client_goes_on_by_a_refresh_after_the_clock_was_set_a_day_ahead() {
+    let mut alice = SignedIn::new();
+    let first = alice.redeem();
+    alice.world.server.now.unix.0 += 24 * 3600;
+    assert!(!alice.works(&first));
+    let second = alice.refresh(text(&first, "refresh_token"), &[]);
+    assert_eq!(second.status(), 200, "{}", testing::text(&second));
+    assert!(alice.works(&testing::json(&second)));
+    assert_eq!(alice.world.redeemed.len(), 1, "Entra was asked");
+}
+
 // Q3
 #[test]
 fn repeated_refresh_after_clock_was_set_back_ends_the_session() {
