@@ -86,7 +86,11 @@ pub(crate) fn issue(
         key: Secret::new(URL_SAFE_NO_PAD.encode(share.expose())),
     };
     let claims = super::sealed::secret_json(&claims);
-    let signed = Zeroizing::new(format!("{HEADER}.{}", URL_SAFE_NO_PAD.encode(&*claims)));
+    // Room for all of it: a text that grows would leave the share behind.
+    let mut signed = Zeroizing::new(String::with_capacity(TOKEN_BYTES));
+    signed.push_str(HEADER);
+    signed.push('.');
+    URL_SAFE_NO_PAD.encode_string(&*claims, &mut signed);
     let mac = env
         .server
         .keys

@@ -73,6 +73,19 @@ fn stolen_record_opens_nothing_without_the_master_key() {
 }
 
 #[test]
+fn stolen_store_shows_only_random_names_sizes_and_ends_of_records() {
+    let mut alice = SignedIn::new();
+    alice.redeem();
+    assert!(!alice.world.store.is_empty());
+    for (key, stored) in &alice.world.store {
+        let name = key.strip_prefix("session/").unwrap();
+        assert!(SessionId::parse(name).is_some(), "16 bytes: {name}");
+        let left = stored.record.expires.until(alice.world.server.now.unix);
+        assert!(left <= limits::SESSION_IDLE);
+    }
+}
+
+#[test]
 fn master_key_alone_opens_the_outline_and_nothing_else() {
     let mut alice = SignedIn::new();
     let tokens = alice.redeem();
@@ -226,6 +239,31 @@ fn backup_opens_with_the_tokens_of_its_time_and_no_later_ones() {
     assert!(opens(&alice, &backup, &share_of(&alice, &first)));
     assert!(!opens(&alice, &backup, &share_of(&alice, &second)));
     assert!(!opens(&alice, &backup, &share_of_code(&alice)));
+}
+
+#[test]
+fn backup_put_back_into_service_serves_the_tokens_of_its_time() {
+    let mut alice = SignedIn::new();
+    let first = alice.redeem();
+    let (id, stored) = copied(&alice);
+    let second = refreshed(&mut alice, &first);
+    alice.world.store.insert(id.key().0, stored);
+    assert!(alice.works(&first) && !alice.works(&second));
+    refreshed(&mut alice, &first);
+}
+
+#[test]
+fn session_token_made_with_the_master_key_ends_its_session() {
+    let mut alice = SignedIn::new();
+    let tokens = alice.redeem();
+    let (session, _) = session_of("alice", &alice.client);
+    let env = alice.world.server.env();
+    let no_share = Share::new([7; 16]);
+    let (made, _) = token::issue(&session, &alice.client, &no_share, env, &mut entropy(7));
+    let client = alice.client.clone();
+    let form = [("client_id", client.as_str()), ("token", made.expose())];
+    assert_eq!(alice.post("/revoke", &form).status(), 200);
+    assert!(!alice.is_alive() && !alice.works(&tokens));
 }
 
 #[test]
