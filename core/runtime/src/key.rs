@@ -11,6 +11,9 @@ use crate::{data_dir::DataDir, data_dir_error::DataDirError, seed, store::FileSt
 /// The file of the generated key: 32 bytes as base64url, as `ENTRA_MCP_KEY` takes them.
 const FILE: &str = "master.key";
 
+/// More than the file holds: a text that grows would leave some of the key behind.
+const FILE_BYTES: usize = 64;
+
 /// The keys to run with: the configured ones, or that of the data folder, made if the store is new.
 ///
 /// # Errors
@@ -38,7 +41,7 @@ pub(crate) fn ring(
 /// The key of the data folder.
 fn kept(folder: &DataDir, store: &FileStore) -> Result<MasterKey, DataDirError> {
     let path = folder.file(FILE);
-    match std::fs::read_to_string(&path) {
+    match std::fs::read_to_string(&path).map(zeroize::Zeroizing::new) {
         Ok(text) => match std::fs::metadata(&path) {
             Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => {
                 Err(DataDirError::KeyOpenToOthers { path })
@@ -59,7 +62,9 @@ fn kept(folder: &DataDir, store: &FileStore) -> Result<MasterKey, DataDirError> 
 
 fn generate(folder: &DataDir) -> Result<MasterKey, DataDirError> {
     let bytes = zeroize::Zeroizing::new(seed::bytes());
-    let text = zeroize::Zeroizing::new(format!("{}\n", URL_SAFE_NO_PAD.encode(*bytes)));
+    let mut text = zeroize::Zeroizing::new(String::with_capacity(FILE_BYTES));
+    URL_SAFE_NO_PAD.encode_string(*bytes, &mut text);
+    text.push('\n');
     folder
         .write_whole(FILE, text.as_bytes())
         .map_err(|error| DataDirError::KeyNotWritten {

@@ -17,6 +17,7 @@ use std::{borrow::Cow, time::Duration};
 use ::http::{HeaderValue, Request, StatusCode, header};
 use bytes::Bytes;
 use url::Url;
+use zeroize::Zeroizing;
 
 use super::access_token::{AccessTokenError, AccessTokenProgress, AcquireToken};
 use crate::{
@@ -316,8 +317,8 @@ fn address(graph: &Url, path: &str) -> Option<Url> {
 
 fn get(path: &str, token: &Secret<String>, cx: &mut Cx<'_>) -> Option<Fetch> {
     let url = address(&cx.env.server.config.entra.graph, path)?;
-    let bearer = zeroize::Zeroizing::new(format!("Bearer {}", token.expose()));
-    let mut bearer = HeaderValue::from_str(&bearer).ok()?;
+    let bearer = Zeroizing::new(["Bearer ", token.expose().as_str()].concat().into_bytes());
+    let mut bearer = HeaderValue::from_maybe_shared(Bytes::from_owner(bearer)).ok()?;
     bearer.set_sensitive(true);
     let request = Request::get(url.as_str())
         .header(header::AUTHORIZATION, bearer)

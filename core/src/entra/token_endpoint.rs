@@ -23,6 +23,9 @@ use crate::{
     time::UnixTime,
 };
 
+/// More than a grant usually is: the longest part is Entra's refresh token.
+const FORM_BYTES: usize = 16 * 1024;
+
 /// What Entra answers to a good grant.
 #[derive(Debug)]
 pub(crate) struct TokenResponse {
@@ -86,16 +89,16 @@ fn post(grant: &[(&str, &str)], scope: &str, env: Env<'_>) -> Option<Fetch> {
         ("client_secret", entra.client_secret.expose()),
         ("scope", scope),
     ];
-    let form = Zeroizing::new(
-        form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(grant)
-            .extend_pairs(ours)
-            .finish(),
-    );
+    // Room for all that is usually sent: a text that grows would leave secrets behind.
+    let form = form_urlencoded::Serializer::new(String::with_capacity(FORM_BYTES))
+        .extend_pairs(grant)
+        .extend_pairs(ours)
+        .finish();
+    let body = Bytes::from_owner(Zeroizing::new(form.into_bytes()));
     let request = Request::post(metadata.token_endpoint.as_str())
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header(header::ACCEPT, "application/json")
-        .body(Bytes::copy_from_slice(form.as_bytes()))
+        .body(body)
         .ok()?;
     Some(Fetch {
         request,

@@ -201,7 +201,7 @@ impl Client {
 
     fn secrets(&self, keys: &Keyring) -> impl Iterator<Item = Secret<String>> {
         keys.macs(Purpose::ClientSecret, self.id.as_bytes())
-            .map(|mac| Secret::new(URL_SAFE_NO_PAD.encode(mac)))
+            .map(|mac| Secret::new(URL_SAFE_NO_PAD.encode(*zeroize::Zeroizing::new(mac))))
     }
 }
 

@@ -28,8 +28,19 @@ impl std::fmt::Debug for Seed {
     }
 }
 
-/// The random generator of one exchange: ChaCha20, seeded by a [`Seed`].
+/// The random generator of one exchange: ChaCha20, seeded by a [`Seed`]. Keys and tokens are drawn from it, so
+/// its state is overwritten when it is dropped.
 pub struct Entropy(ChaCha20Rng);
+
+impl ZeroizeOnDrop for Entropy {}
+
+impl Drop for Entropy {
+    fn drop(&mut self) {
+        self.0 = ChaCha20Rng::from_seed([0; 32]);
+        // Nobody reads it again, but it must be written.
+        std::hint::black_box(&self.0);
+    }
+}
 
 impl Entropy {
     /// Starts the generator.
@@ -49,10 +60,10 @@ impl Entropy {
     /// and it takes nothing from what is drawn.
     #[must_use]
     pub fn request_id(&self) -> String {
-        let mut aside = self.0.clone();
-        aside.set_stream(1);
-        aside.set_word_pos(0);
-        format!("{:010x}", aside.next_u64() >> 24)
+        let mut aside = Self(self.0.clone());
+        aside.0.set_stream(1);
+        aside.0.set_word_pos(0);
+        format!("{:010x}", aside.0.next_u64() >> 24)
     }
 
     /// `N` random bytes as base64url without padding, for codes, states and nonces.

@@ -307,6 +307,7 @@ mod tests {
         is_wiped(&ring.first);
         is_wiped(&ring.first.expand(Purpose::Task, b""));
         is_wiped(&ring.sealing_key(Purpose::Task, b"share"));
+        is_wiped(&Entropy::new(&Seed::new([7; 32])));
         let text = ring.open(Purpose::Task, b"id 1", b"share", &sealed);
         is_wiped(&text.expect("it opens"));
         assert_eq!(
