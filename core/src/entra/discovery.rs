@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn the_metadata_says_where_the_keys_are() {
+    fn keys_are_fetched_from_where_the_metadata_says() {
         let (asked, learned, _) = run(vec![ok(METADATA), ok(KEYS)]);
         assert!(asked[0].ends_with("/v2.0/.well-known/openid-configuration"));
         assert_eq!(asked[1..], ["https://login.example/keys"]);
@@ -195,7 +195,7 @@ mod tests {
 
     // D14: the hub is told in any case, so nobody waits for ever.
     #[test]
-    fn whatever_goes_wrong_the_hub_is_told_and_the_operator_reads_why() {
+    fn failed_discovery_is_reported_to_the_hub_and_logged() {
         let broken = vec![
             vec![Err(FetchFault::Unreachable)],
             vec![Err(FetchFault::TooLarge)],
@@ -220,7 +220,7 @@ mod tests {
 
     // D14: an operator who reads that the tenant is wrong must be able to believe it.
     #[test]
-    fn a_busy_entra_is_not_taken_for_a_wrong_tenant() {
+    fn busy_entra_is_not_logged_as_a_wrong_tenant() {
         for (code, is_tenant) in [(400, true), (404, true), (408, false), (429, false)] {
             let (_, _, logged) = run(vec![status(code)]);
             let says_tenant = logged[0].field(Field::Reason).unwrap().contains("tenant");

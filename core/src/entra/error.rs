@@ -247,7 +247,7 @@ mod tests {
 
     // D10
     #[test]
-    fn what_is_refused_to_one_request_is_told_apart_from_a_grant_that_is_gone() {
+    fn refused_request_differs_from_a_grant_that_is_gone() {
         for (error, suberror) in [
             ("invalid_grant", "consent_required"),
             ("invalid_grant", "message_only"),
@@ -271,7 +271,7 @@ mod tests {
 
     // D5, D10; Microsoft identity platform, "Handle errors" of the token endpoint
     #[test]
-    fn an_error_says_who_must_act() {
+    fn entra_error_is_classified_by_who_must_act() {
         for error in [
             "invalid_grant",
             "interaction_required",
@@ -314,7 +314,7 @@ mod tests {
 
     // D10: a member that nobody needs must not hide that the grant is gone.
     #[test]
-    fn what_is_odd_in_an_error_does_not_hide_the_rest() {
+    fn malformed_member_of_an_error_hides_no_other() {
         for body in [
             r#"{"error":"invalid_grant","suberror":null}"#,
             r#"{"error":"invalid_grant","error_codes":null,"correlation_id":7}"#,
@@ -329,7 +329,7 @@ mod tests {
 
     // D14: whoever is told to wait is not signed out.
     #[test]
-    fn whoever_is_told_when_to_come_back_waits() {
+    fn error_with_retry_after_is_throttling() {
         for (value, logged) in [("17", true), ("Wed, 21 Oct 2026 07:28:00 GMT", false)] {
             let mut headers = HeaderMap::new();
             headers.insert(header::RETRY_AFTER, value.parse().unwrap());
@@ -347,7 +347,7 @@ mod tests {
 
     // D14: the error says that the user must sign in, which would go on with the loop.
     #[test]
-    fn request_loop_waits_and_signs_nobody_out() {
+    fn request_loop_is_throttling_and_ends_no_session() {
         let body = r#"{"error":"invalid_grant","error_codes":[50196]}"#;
         let error = read(400, &HeaderMap::new(), body);
         assert!(matches!(error, EntraError::Throttled(_, wait) if wait == limits::REQUEST_LOOP));
@@ -355,7 +355,7 @@ mod tests {
 
     // D5, O1: numbers for support, no text.
     #[test]
-    fn the_log_gets_the_number_and_the_correlation_id_and_no_text() {
+    fn error_is_logged_with_number_and_correlation_id_without_text() {
         let line = of(400, "invalid_grant", "").log_event(Step::TokenRenewal);
         let line = line.to_string();
         assert!(line.contains("50173") && line.contains("c-1"), "{line}");
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_number_comes_with_words() {
+    fn known_aadsts_number_has_a_meaning() {
         let body = r#"{"error":"invalid_client","error_codes":[7000222]}"#;
         let error = read(401, &HeaderMap::new(), body);
         let line = error.log_event(Step::CodeRedemption);

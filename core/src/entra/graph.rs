@@ -357,7 +357,7 @@ mod tests {
 
     // P9: the token goes to Graph and nowhere else.
     #[test]
-    fn a_path_that_leads_elsewhere_is_no_path() {
+    fn path_that_leads_away_from_graph_is_rejected() {
         let graph = Url::parse("https://graph.example/base/").unwrap();
         let good = address(&graph, "v1.0/me?$select=id").unwrap();
         assert_eq!(
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn a_guid_says_that_it_is_random() {
+    fn guid_has_the_version_and_variant_of_random_ones() {
         assert_eq!(guid([0; 16]), "00000000-0000-4000-8000-000000000000");
         assert_eq!(guid([255; 16]), "ffffffff-ffff-4fff-bfff-ffffffffffff");
     }

@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_good_token_says_who_has_signed_in() {
+    fn valid_id_token_names_the_user() {
         let identity = verified(&TestServer::dev(), json!({})).unwrap();
         assert_eq!(identity.tenant_id, TENANT);
         assert_eq!(identity.oid, ALICE);
@@ -200,7 +200,7 @@ mod tests {
 
     // D7: nOAuth.
     #[test]
-    fn names_and_addresses_do_not_count() {
+    fn id_token_names_and_addresses_identify_nobody() {
         let server = TestServer::dev();
         let one = verified(&server, json!({"email": "ada@contoso.example"}));
         let names = json!({"email": "eve@x.example", "upn": "eve", "preferred_username": "eve",
@@ -212,7 +212,7 @@ mod tests {
 
     // D6: each claim, wrong, missing and of another type.
     #[test]
-    fn every_claim_counts() {
+    fn id_token_with_any_claim_changed_is_rejected() {
         let server = TestServer::dev();
         let other = "33333333-3333-3333-3333-333333333333";
         for changes in [
@@ -240,7 +240,7 @@ mod tests {
 
     // D6, Q3: five minutes, as Microsoft's libraries allow.
     #[test]
-    fn the_clocks_may_differ_by_five_minutes() {
+    fn id_token_times_may_be_off_by_five_minutes() {
         let server = TestServer::dev();
         let now = server.now.unix.0;
         for (changes, good) in [
@@ -263,7 +263,7 @@ mod tests {
 
     // D8
     #[test]
-    fn an_account_of_another_tenant_is_refused() {
+    fn account_of_another_tenant_is_rejected() {
         let mut server = TestServer::dev();
         let other = "33333333-3333-3333-3333-333333333333";
         let foreign = json!({"tid": other, "iss": format!("https://login.example/{other}/v2.0")});
@@ -280,7 +280,7 @@ mod tests {
 
     // The template of a tenant-independent authority, and the key's own issuer.
     #[test]
-    fn a_template_is_filled_with_the_tenant_of_the_token() {
+    fn issuer_template_is_filled_with_the_tenant_of_the_token() {
         let mut server = TestServer::dev();
         let template = "https://login.example/{tenantid}/v2.0".to_owned();
         let mut metadata = crate::testing::provider_metadata();
@@ -299,7 +299,7 @@ mod tests {
 
     // D6, D9: the algorithm and the key are ours to choose.
     #[test]
-    fn no_other_algorithm_and_no_key_of_the_token_counts() {
+    fn id_token_with_another_algorithm_or_a_key_of_its_own_is_rejected() {
         let server = TestServer::dev();
         let signer = Signer::known();
         let claims = claims(&server, json!({}));
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_was_cut_or_changed_is_refused() {
+    fn id_token_cut_or_changed_anywhere_is_rejected() {
         let server = TestServer::dev();
         let token = Signer::known().jwt(&claims(&server, json!({})));
         let (signed, signature) = token.rsplit_once('.').unwrap();

@@ -60,7 +60,7 @@ mod tests {
     use crate::testing::TestServer;
 
     #[test]
-    fn graph_is_the_one_that_is_configured() {
+    fn permission_of_graph_is_of_the_configured_graph() {
         let server = TestServer::dev();
         let entra = &server.server.config.entra;
         for wish in [
@@ -88,7 +88,7 @@ mod tests {
 
     // P9: a token of one resource is not given for another.
     #[test]
-    fn a_permission_of_another_resource_is_never_covered_by_graphs_token() {
+    fn permission_of_another_resource_is_not_covered_by_graphs_token() {
         let server = TestServer::dev();
         let entra = &server.server.config.entra;
         for wish in [

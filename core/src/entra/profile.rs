@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn names_roles_and_groups_are_read() {
+    fn claims_give_names_roles_and_groups() {
         let claims = claims(
             &json!({"name": "Alice Adams", "preferred_username": "alice@contoso.example",
             "roles": ["Reports.Read"], "groups": [GROUP.to_uppercase()], "x": 1}),
@@ -160,7 +160,7 @@ mod tests {
 
     // D6, N3, Q1: what is odd gives nothing and takes nothing from the rest.
     #[test]
-    fn what_is_odd_is_left_out_and_all_is_bounded() {
+    fn malformed_claims_are_left_out_and_others_bounded() {
         let odd = claims(
             &json!({"name": 7, "preferred_username": ["a"], "roles": "Admin",
             "groups": {"0": GROUP}}),
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_in_too_many_groups_has_none_and_it_is_known() {
+    fn groups_overage_gives_no_groups_and_is_noticed() {
         for overage in [
             json!({"_claim_names": {"groups": "src1"}, "_claim_sources": {"src1": {}}}),
             json!({"hasgroups": true}),

@@ -169,7 +169,7 @@ mod tests {
 
     // D2, D3: our own values, and never a resource.
     #[test]
-    fn a_grant_is_sent_as_the_confidential_client_and_without_resource() {
+    fn grant_is_sent_as_the_confidential_client_without_resource() {
         let server = TestServer::dev();
         let secret = |text: &str| Secret::new(text.to_owned());
         let (code, verifier) = (secret("the code"), secret("the verifier"));
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_read_whether_its_numbers_are_text_or_not() {
+    fn token_response_with_numbers_as_text_is_read() {
         let of = |body: &str| {
             read(Ok(::http::Response::new(Bytes::copy_from_slice(
                 body.as_bytes(),

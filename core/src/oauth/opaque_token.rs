@@ -144,7 +144,7 @@ mod tests {
 
     // C4: codes cannot be made up or changed.
     #[test]
-    fn a_code_that_was_changed_anywhere_is_none() {
+    fn code_changed_anywhere_is_rejected() {
         let (code, keys) = code();
         assert!(read_code(&code, &keys).is_some());
         for place in 0..code.len() {
@@ -161,7 +161,7 @@ mod tests {
 
     // E8: one kind is never taken for the other.
     #[test]
-    fn a_code_is_no_refresh_token_and_the_reverse() {
+    fn code_and_refresh_token_are_not_interchangeable() {
         let (code, keys) = code();
         assert!(read_refresh_token(&code, &keys).is_none());
         let handle = read_code(&code, &keys).unwrap();
@@ -172,7 +172,7 @@ mod tests {
 
     // E6, G3: the same successor for whoever shows the predecessor, and nothing for anybody else.
     #[test]
-    fn a_successor_opens_with_its_predecessor_only() {
+    fn successor_opens_with_its_predecessor_only() {
         let (id, keys) = (SessionId::new([1; 16]), ring(1));
         let tokens: Vec<OpaqueToken> = (1..4)
             .map(|seed| new_refresh_token(id, &mut entropy(seed), &keys))

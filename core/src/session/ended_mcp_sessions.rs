@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn written_list_is_read_as_it_was() {
+    fn serialized_list_of_ended_sessions_is_read_back() {
         let mut ended = EndedMcpSessions::default();
         for number in 0..3 {
             let text = serde_json::to_string(&ended).unwrap();

@@ -121,7 +121,7 @@ mod tests {
 
     // F6, F8, G3
     #[test]
-    fn a_token_opens_its_own_session_only() {
+    fn session_token_opens_its_own_session_only() {
         assert_eq!(opens(|_| {}), 200);
         assert_eq!(opens(|session| session.refresh = None), 200);
         let other_client =

@@ -51,7 +51,7 @@ fn is_alive(world: &World) -> bool {
 }
 
 #[test]
-fn a_token_that_is_good_for_a_while_is_used_as_it_is() {
+fn fresh_access_token_is_used_without_renewal() {
     let mut world = with_token_for(limits::ACCESS_TOKEN_RENEWAL + Duration::from_secs(1));
     assert_eq!(token_shown(&mut world), format!("{GRAPH_TOKEN} of alice"));
     assert!(world.redeemed.is_empty());
@@ -59,7 +59,7 @@ fn a_token_that_is_good_for_a_while_is_used_as_it_is() {
 
 // With explicit scopes of one resource, and without `resource`.
 #[test]
-fn a_token_that_is_about_to_end_is_renewed_and_kept() {
+fn access_token_about_to_expire_is_renewed_and_stored() {
     let mut world = with_token_for(limits::ACCESS_TOKEN_RENEWAL);
     let renewed = format!("renewed {GRAPH_TOKEN}");
     assert_eq!(token_shown(&mut world), renewed);
@@ -77,7 +77,7 @@ fn a_token_that_is_about_to_end_is_renewed_and_kept() {
 
 // D6, D10: who lost a role in Entra loses it here with the next renewal.
 #[test]
-fn roles_and_groups_are_those_of_the_last_renewal() {
+fn roles_and_groups_follow_the_last_renewal() {
     let renewed = |changes: Value| {
         let mut world = with_token_for(Duration::ZERO);
         let mut own = json!({"oid": "alice", "roles": ["Reports.Read"], "nonce": null});
@@ -152,7 +152,7 @@ fn renewed_id_token_of_another_user_ends_the_session() {
 
 // D10
 #[test]
-fn when_entra_says_no_for_good_the_client_is_told_to_sign_in() {
+fn renewal_refused_for_good_is_401_and_ends_the_session() {
     for error in ["invalid_grant", "interaction_required"] {
         let mut world = with_token_for(Duration::ZERO);
         let stream = world.request("alice", "GET", "/sse", &[], "");
@@ -168,7 +168,7 @@ fn when_entra_says_no_for_good_the_client_is_told_to_sign_in() {
 
 // D14
 #[test]
-fn when_entra_is_out_of_reach_the_session_stays() {
+fn renewal_that_fails_for_now_ends_no_session() {
     let unreachable = |world: &mut World| world.entra.push_back(Err(FetchFault::Unreachable));
     let busy = |world: &mut World| world.entra_says(503, &json!({}));
     let misconfigured =
@@ -185,7 +185,7 @@ fn when_entra_is_out_of_reach_the_session_stays() {
 
 // Somebody else wrote the session meanwhile.
 #[test]
-fn a_lost_race_to_keep_the_token_is_run_again() {
+fn renewed_token_is_stored_after_a_conflict() {
     let mut world = with_token_for(Duration::ZERO);
     world.conflicts = 2;
     assert_eq!(token_shown(&mut world), format!("renewed {GRAPH_TOKEN}"));
@@ -195,7 +195,7 @@ fn a_lost_race_to_keep_the_token_is_run_again() {
 
 // Q3: otherwise they are renewed at every call until the clock has caught up.
 #[test]
-fn new_token_is_kept_though_the_one_before_is_dated_ahead_of_the_clock() {
+fn renewed_token_is_stored_over_one_dated_ahead_of_the_clock() {
     let mut world = with_token_for(Duration::from_secs(3000));
     world.server.now.unix.0 -= 24 * 3600;
     world.conflicts = 1;
@@ -206,7 +206,7 @@ fn new_token_is_kept_though_the_one_before_is_dated_ahead_of_the_clock() {
 
 // Q4: a server that was just started knows nothing of Entra yet.
 #[test]
-fn after_a_restart_entra_is_learned_and_no_session_is_lost() {
+fn renewal_after_a_restart_waits_for_entras_metadata() {
     let mut world = with_token_for(Duration::ZERO);
     world.forget_entra();
     let response = call(&mut world);
@@ -231,7 +231,7 @@ fn after_a_restart_entra_is_learned_and_no_session_is_lost() {
 
 // Q4, by HTTP+SSE: the message waits for the hub, and so does the renewal.
 #[test]
-fn a_message_of_the_older_transport_waits_for_entra_too() {
+fn http_sse_message_after_a_restart_waits_for_entras_metadata() {
     let mut world = with_token_for(Duration::ZERO);
     let stream = world.request("alice", "GET", "/sse", &[], "");
     let stream = world.begin(stream);
@@ -260,7 +260,7 @@ fn a_message_of_the_older_transport_waits_for_entra_too() {
 
 // Without `offline_access` there is nothing to renew with.
 #[test]
-fn without_a_refresh_token_the_session_ends_with_the_access_token() {
+fn session_without_refresh_token_ends_with_its_access_token() {
     let mut world = with_token_for(Duration::ZERO);
     let keys = world.server.server.keys.clone();
     let mut session = world.session("alice");
@@ -276,7 +276,7 @@ fn without_a_refresh_token_the_session_ends_with_the_access_token() {
 
 // D11: a client that only refreshed would be refused for ever.
 #[test]
-fn when_graph_refuses_a_new_token_too_the_session_ends() {
+fn renewed_token_refused_by_graph_ends_the_session() {
     let mut world = World::new();
     let refusal = json!({"error": {"code": "InvalidAuthenticationToken"}});
     world.graph_says(401, &refusal);

@@ -35,7 +35,7 @@ fn with(name: &str, value: impl Into<Value>) -> Value {
 
 // RFC 7591 section 3.2.1; E1, E9
 #[test]
-fn what_is_registered_is_echoed_and_the_default_is_a_public_client() {
+fn registration_is_echoed_and_public_by_default() {
     let response = register(&with("client_name", "Python SDK"));
     assert_eq!(response.status(), 201);
     assert_eq!(testing::header(&response, "cache-control"), "no-store");
@@ -57,7 +57,7 @@ fn what_is_registered_is_echoed_and_the_default_is_a_public_client() {
 
 // RFC 7591 section 3.2.1; E9
 #[test]
-fn a_confidential_client_gets_a_long_secret_and_is_told_its_method() {
+fn confidential_registration_returns_a_secret_and_its_method() {
     for method in ["client_secret_post", "client_secret_basic"] {
         let body = testing::json(&register(&with("token_endpoint_auth_method", method)));
         assert_eq!(body["token_endpoint_auth_method"], method);
@@ -70,7 +70,7 @@ fn a_confidential_client_gets_a_long_secret_and_is_told_its_method() {
 
 // H1
 #[test]
-fn the_same_registration_gives_the_same_client_for_ever_and_stores_nothing() {
+fn same_registration_gives_the_same_client_and_stores_nothing() {
     let mut server = TestServer::dev();
     let metadata = with("client_name", "Claude").to_string();
     let first = post(&server, metadata.clone());
@@ -93,7 +93,7 @@ fn the_same_registration_gives_the_same_client_for_ever_and_stores_nothing() {
 }
 
 #[test]
-fn a_bad_redirect_uri_does_not_sink_the_registration() {
+fn invalid_redirect_uri_is_left_out_of_the_registration() {
     let uris = json!([
         "cursor://a.b/cb",
         "javascript:alert(1)",
@@ -109,7 +109,7 @@ fn a_bad_redirect_uri_does_not_sink_the_registration() {
 
 // B3, H3
 #[test]
-fn without_a_good_redirect_uri_there_is_no_client() {
+fn registration_without_a_valid_redirect_uri_is_refused() {
     for uris in [
         json!(null),
         json!([]),
@@ -146,7 +146,7 @@ fn without_a_good_redirect_uri_there_is_no_client() {
 
 // C5
 #[test]
-fn the_implicit_and_password_grants_cannot_be_registered() {
+fn registration_of_implicit_or_password_grant_is_refused() {
     for (name, value) in [
         ("grant_types", json!(["implicit"])),
         ("grant_types", json!(["password"])),
@@ -170,7 +170,7 @@ fn the_implicit_and_password_grants_cannot_be_registered() {
 
 // H3, M8
 #[test]
-fn metadata_of_hostile_shape_is_refused_in_json() {
+fn malformed_client_metadata_is_refused_in_json() {
     let good = "\"redirect_uris\":[\"https://c.example/cb\"]";
     let deep = format!(
         "{{{good},\"x\":{}1{}}}",
@@ -215,7 +215,7 @@ fn metadata_of_hostile_shape_is_refused_in_json() {
 
 // H2, H5, H8
 #[test]
-fn what_a_client_may_not_choose_is_ignored_and_nothing_is_fetched() {
+fn client_metadata_that_may_not_be_chosen_is_ignored_and_not_fetched() {
     let server = TestServer::dev();
     let mut metadata = with("client_id", "admin");
     metadata["client_secret"] = "chosen".into();
@@ -244,7 +244,7 @@ fn what_a_client_may_not_choose_is_ignored_and_nothing_is_fetched() {
 
 // H4
 #[test]
-fn an_address_that_runs_script_is_refused_wherever_it_stands() {
+fn client_metadata_with_a_script_url_is_refused() {
     for name in [
         "client_uri",
         "logo_uri",
@@ -269,7 +269,7 @@ fn an_address_that_runs_script_is_refused_wherever_it_stands() {
 
 // H4, N3
 #[test]
-fn a_name_is_cut_and_loses_what_cannot_be_seen() {
+fn client_name_is_cut_and_loses_invisible_characters() {
     let name = format!("Te\u{202e}am\r\ns\u{200b} {}", "x".repeat(1000));
     let body = testing::json(&register(&with("client_name", name)));
     let kept = body["client_name"].as_str().unwrap();
@@ -279,7 +279,7 @@ fn a_name_is_cut_and_loses_what_cannot_be_seen() {
 
 // H10
 #[test]
-fn a_page_cannot_register_by_a_simple_request() {
+fn registration_by_a_simple_cross_origin_request_is_refused() {
     let server = TestServer::dev();
     for content_type in [
         "text/plain",
@@ -300,7 +300,7 @@ fn a_page_cannot_register_by_a_simple_request() {
 
 // A10: an operator may say which clients are let in, also those that registered before.
 #[test]
-fn an_operator_may_let_in_only_clients_that_return_to_known_places() {
+fn registration_outside_the_allowed_redirect_targets_is_refused() {
     let mut server = TestServer::dev();
     let everywhere = ["https://vscode.dev/redirect", "https://evil.example/cb"];
     let older = testing::client_id(&server, &everywhere);

@@ -9,7 +9,7 @@ use crate::{
 };
 
 #[test]
-fn either_token_ends_the_session_and_its_streams() {
+fn revoking_either_token_ends_the_session_and_its_streams() {
     for (name, hint) in [
         ("access_token", "refresh_token"),
         ("refresh_token", "access_token"),
@@ -49,7 +49,7 @@ fn expired_session_token_ends_its_session() {
 }
 
 #[test]
-fn unknown_tokens_and_those_of_others_are_answered_like_known_ones() {
+fn revocation_of_an_unknown_or_foreign_token_is_200() {
     let mut alice = SignedIn::new();
     let tokens = alice.redeem();
     let other = client_id(&alice.world.server, &["https://other.example/cb"]);

@@ -51,7 +51,7 @@ const GOOD_HEADER: &str = r#"{"alg":"HS256","typ":"at+jwt"}"#;
 
 // E12, F6, F12; RFC 9068 section 2.2
 #[test]
-fn a_token_names_what_it_must_and_tells_nothing_of_the_user() {
+fn session_token_has_the_required_claims_and_no_personal_data() {
     let (server, token) = good();
     let claims = claims_of(&token);
     let members: Vec<_> = claims.as_object().unwrap().keys().cloned().collect();
@@ -85,7 +85,7 @@ fn a_token_names_what_it_must_and_tells_nothing_of_the_user() {
 
 // F8
 #[test]
-fn every_token_has_its_own_identifier() {
+fn session_tokens_have_different_jti() {
     let (server, token) = good();
     let again = issued(&server, "alice", 2);
     let bob = issued(&server, "bob", 3);
@@ -97,7 +97,7 @@ fn every_token_has_its_own_identifier() {
 
 // F1, F4, F5
 #[test]
-fn no_other_header_counts_even_if_it_is_signed() {
+fn signed_token_with_another_header_is_rejected() {
     let (server, token) = good();
     let claims = claims_of(&token);
     assert!(verified(&server, &signed(&server, GOOD_HEADER, &claims)).is_some());
@@ -129,7 +129,7 @@ fn no_other_header_counts_even_if_it_is_signed() {
 
 // F2, F3, F13
 #[test]
-fn a_token_that_was_changed_anywhere_is_refused() {
+fn session_token_changed_anywhere_is_rejected() {
     let (server, token) = good();
     for place in 0..token.len() {
         let mut changed = token.clone().into_bytes();
@@ -167,7 +167,7 @@ fn a_token_that_was_changed_anywhere_is_refused() {
 
 // F6, F9. Signed by our own key, but not what we issue.
 #[test]
-fn only_our_issuer_our_resources_and_our_claims_count() {
+fn signed_token_with_a_foreign_claim_is_rejected() {
     let (server, token) = good();
     for (name, value) in [
         ("iss", json!("https://evil.example")),
@@ -195,7 +195,7 @@ fn only_our_issuer_our_resources_and_our_claims_count() {
 
 // F7, Q3
 #[test]
-fn a_token_ends_at_its_hour() {
+fn session_token_expires_after_an_hour() {
     let (mut server, token) = good();
     let issued = server.now.unix;
     let at = |server: &mut TestServer, seconds| {
@@ -213,7 +213,7 @@ fn a_token_ends_at_its_hour() {
 
 // D12, E12
 #[test]
-fn no_token_outlives_its_session() {
+fn session_token_expires_no_later_than_its_session() {
     let mut server = TestServer::dev();
     let (session, share) = session_of("alice", "a client");
     let end = session.created.after(limits::SESSION_ABSOLUTE);
@@ -228,7 +228,7 @@ fn no_token_outlives_its_session() {
 
 // F5, F15
 #[test]
-fn the_first_key_signs_and_all_verify() {
+fn first_key_signs_and_all_keys_verify() {
     let (mut server, token) = good();
     let key = |byte| MasterKey::new([byte; 32]);
     server.server.keys = Keyring::new(key(43), vec![key(42)]);

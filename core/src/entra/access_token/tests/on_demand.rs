@@ -67,7 +67,7 @@ fn sent(world: &World) -> String {
 }
 
 #[test]
-fn the_kept_token_is_given_if_it_will_do() {
+fn stored_token_that_covers_the_scope_is_given() {
     let mut world = world(3000);
     for scope in ["https://graph.microsoft.com/User.Read", "User.Read"] {
         assert_eq!(given(&mut world, scope), format!("{GRAPH_TOKEN} of alice"));
@@ -77,7 +77,7 @@ fn the_kept_token_is_given_if_it_will_do() {
 
 // A kept token that is about to end is renewed, and the new one is kept.
 #[test]
-fn the_kept_token_is_renewed_if_it_is_about_to_end() {
+fn stored_token_about_to_expire_is_renewed_for_a_tool() {
     let mut world = world(0);
     assert_eq!(
         given(&mut world, "User.Read"),
@@ -92,7 +92,7 @@ fn the_kept_token_is_renewed_if_it_is_about_to_end() {
 
 // P9: Graph is never shown the token of another resource, nor the other way round.
 #[test]
-fn a_token_for_another_resource_is_got_and_only_the_refresh_token_is_kept() {
+fn token_for_another_resource_is_fetched_and_not_stored() {
     let mut world = world(2000);
     world.entra_says(200, &token_for_orders());
     world.conflicts = 1;
@@ -113,7 +113,7 @@ fn a_token_for_another_resource_is_got_and_only_the_refresh_token_is_kept() {
 }
 
 #[test]
-fn where_entra_sends_no_new_refresh_token_the_old_one_goes_on() {
+fn response_without_refresh_token_keeps_the_old_one() {
     let mut world = world(3000);
     let mut tokens = token_for_orders();
     tokens["refresh_token"] = Value::Null;
@@ -125,7 +125,7 @@ fn where_entra_sends_no_new_refresh_token_the_old_one_goes_on() {
 
 // D10: a permission that is not given is no reason to sign anybody out.
 #[test]
-fn without_consent_the_tool_is_told_and_the_session_stays() {
+fn missing_consent_is_a_tool_error_and_ends_no_session() {
     for suberror in ["consent_required", "message_only", "basic_action"] {
         let mut world = world(3000);
         let error = json!({"error": "invalid_grant", "suberror": suberror,
@@ -141,7 +141,7 @@ fn without_consent_the_tool_is_told_and_the_session_stays() {
 
 // D10, D11
 #[test]
-fn when_the_grant_is_gone_the_session_ends_and_a_wrong_permission_is_the_operators() {
+fn grant_that_is_gone_ends_the_session() {
     let mut world = world(3000);
     world.entra_says(
         400,
@@ -153,7 +153,7 @@ fn when_the_grant_is_gone_the_session_ends_and_a_wrong_permission_is_the_operato
 
 // D14
 #[test]
-fn trouble_with_entra_takes_nothing_away() {
+fn entra_failure_for_a_scope_ends_no_session() {
     let unreachable = |world: &mut World| world.entra.push_back(Err(FetchFault::Unreachable));
     let unknown = |world: &mut World| world.entra_says(400, &json!({"error": "invalid_scope"}));
     for trouble in [unreachable, unknown] as [fn(&mut World); 2] {

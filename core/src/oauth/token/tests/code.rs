@@ -13,7 +13,7 @@ use crate::{
 // E1, E12, G2
 
 #[test]
-fn a_code_gives_tokens_and_nothing_of_entras() {
+fn code_gives_session_tokens_and_nothing_of_entra() {
     let mut alice = SignedIn::new();
     let response = alice.token(&[]);
     assert_eq!(response.status(), 200);
@@ -42,7 +42,7 @@ fn a_code_gives_tokens_and_nothing_of_entras() {
 // C3, C4, E1, E10: they are all answered alike.
 
 #[test]
-fn what_is_not_the_code_of_this_client_and_verifier_is_invalid_grant() {
+fn code_with_a_wrong_parameter_is_invalid_grant() {
     let mut alice = SignedIn::new();
     let other = client_id(&alice.world.server, &["https://other.example/cb"]);
     let wrong = [
@@ -72,7 +72,7 @@ fn what_is_not_the_code_of_this_client_and_verifier_is_invalid_grant() {
 // OAuth 2.1 section 10.2: the parameter was dropped
 
 #[test]
-fn the_redirect_uri_may_be_left_out() {
+fn token_request_without_redirect_uri_succeeds() {
     assert_eq!(SignedIn::new().token(&[("redirect_uri", "")]).status(), 200);
 }
 
@@ -88,7 +88,7 @@ fn code_expires_after_a_minute() {
 // E2
 
 #[test]
-fn a_code_that_is_used_twice_ends_what_it_gave() {
+fn code_redeemed_twice_ends_its_session() {
     let mut alice = SignedIn::new();
     let tokens = alice.redeem();
     assert_eq!(error(&alice.token(&[])), "invalid_grant");
@@ -100,7 +100,7 @@ fn a_code_that_is_used_twice_ends_what_it_gave() {
 // B8, E1
 
 #[test]
-fn a_request_of_another_shape_is_refused() {
+fn malformed_token_request_is_refused() {
     let mut alice = SignedIn::new();
     assert_eq!(
         error(&alice.token(&[("grant_type", "password")])),
@@ -135,7 +135,7 @@ fn a_request_of_another_shape_is_refused() {
 // E9
 
 #[test]
-fn an_unknown_client_is_401_invalid_client() {
+fn unknown_client_at_the_token_endpoint_is_401() {
     let mut alice = SignedIn::new();
     for unknown in ["dcr.junk", "https://client.example/metadata.json", ""] {
         let response = alice.token(&[("client_id", unknown)]);
@@ -147,7 +147,7 @@ fn an_unknown_client_is_401_invalid_client() {
 // C9; equal modulo a slash
 
 #[test]
-fn the_resource_must_be_the_one_that_was_signed_in_for() {
+fn token_request_for_another_resource_is_invalid_target() {
     let mut alice = SignedIn::to("http://localhost:3001/mcp");
     for foreign in ["https://other.example/mcp", "http://localhost:3001/sse"] {
         assert_eq!(
@@ -188,7 +188,7 @@ fn token_request_that_names_an_endpoint_gets_a_token_for_it_alone() {
 // E3, E6: somebody else wrote the session meanwhile.
 
 #[test]
-fn a_lost_race_is_run_again() {
+fn conflicting_write_of_the_session_is_run_again() {
     let mut alice = SignedIn::new();
     alice.world.conflicts = 1;
     let tokens = alice.redeem();
@@ -205,7 +205,7 @@ fn a_lost_race_is_run_again() {
 // D14: the environment's fault changes nothing.
 
 #[test]
-fn when_the_store_is_down_it_is_503_everywhere() {
+fn unavailable_store_is_503() {
     let mut alice = SignedIn::new();
     let tokens = alice.redeem();
     alice.world.store_is_down = true;

@@ -93,7 +93,7 @@ fn given(answers: &[Value]) -> Vec<&Value> {
 
 // E3. A code that comes twice was stolen, so what it gave ends.
 #[test]
-fn of_twenty_redemptions_of_one_code_at_once_one_succeeds() {
+fn twenty_concurrent_redemptions_of_one_code_give_one_success() {
     for seed in 0..20 {
         let mut alice = SignedIn::new();
         let (client, code) = (alice.client.clone(), alice.code.clone());
@@ -112,7 +112,7 @@ fn of_twenty_redemptions_of_one_code_at_once_one_succeeds() {
 
 // E3, E6. All get the same successor, and nobody is signed out.
 #[test]
-fn twenty_refreshes_at_once_give_one_successor() {
+fn twenty_concurrent_refreshes_give_one_successor() {
     for (seed, later) in (0..20).flat_map(|seed| [(seed, 0), (seed, 3000)]) {
         let mut alice = SignedIn::new();
         let tokens = alice.redeem();

@@ -13,7 +13,7 @@ use crate::{
 };
 
 #[test]
-fn a_refresh_gives_another_refresh_token_and_refreshes_with_entra() {
+fn refresh_rotates_the_refresh_token_and_refreshes_with_entra() {
     let mut alice = SignedIn::new();
     let first = alice.redeem();
     alice.later(Duration::from_secs(3000));
@@ -37,7 +37,7 @@ fn a_refresh_gives_another_refresh_token_and_refreshes_with_entra() {
 }
 
 #[test]
-fn the_last_refresh_may_be_repeated_for_a_while_and_gives_the_same_successor() {
+fn last_refresh_repeated_within_a_minute_gives_the_same_successor() {
     let mut alice = SignedIn::new();
     let first = text(&alice.redeem(), "refresh_token").to_owned();
     let second = text(&testing::json(&alice.refresh(&first, &[])), "refresh_token").to_owned();
@@ -76,7 +76,7 @@ fn session_that_began_ahead_of_the_clock_ends_no_later_for_it() {
 
 // Q3
 #[test]
-fn client_goes_on_by_a_refresh_after_the_clock_was_set_a_day_ahead() {
+fn refresh_after_clock_was_set_ahead_succeeds() {
     let mut alice = SignedIn::new();
     let first = alice.redeem();
     alice.world.server.now.unix.0 += 24 * 3600;
@@ -99,7 +99,7 @@ fn repeated_refresh_after_clock_was_set_back_ends_the_session() {
 }
 
 #[test]
-fn an_old_refresh_token_ends_the_session() {
+fn old_refresh_token_ends_the_session() {
     let mut alice = SignedIn::new();
     let first = alice.redeem();
     let response = alice.refresh(text(&first, "refresh_token"), &[]);
@@ -124,7 +124,7 @@ fn an_old_refresh_token_ends_the_session() {
 }
 
 #[test]
-fn a_refresh_token_is_its_clients_and_cannot_widen() {
+fn refresh_token_is_bound_to_its_client_and_scope() {
     let mut alice = SignedIn::new();
     let tokens = alice.redeem();
     let refresh_token = text(&tokens, "refresh_token").to_owned();
@@ -160,7 +160,7 @@ fn refresh_that_brings_the_id_token_of_another_user_ends_the_session() {
 }
 
 #[test]
-fn when_entra_says_no_for_good_the_session_ends() {
+fn refresh_refused_by_entra_for_good_ends_the_session() {
     let mut alice = SignedIn::new();
     let tokens = alice.redeem();
     alice.later(Duration::from_secs(3000));
@@ -181,7 +181,7 @@ fn when_entra_says_no_for_good_the_session_ends() {
 
 // D14
 #[test]
-fn throttled_refresh_names_entras_seconds_and_asks_no_more_until_they_are_over() {
+fn throttled_refresh_has_entras_retry_after_and_asks_no_more_until_then() {
     let mut alice = SignedIn::new();
     let tokens = alice.redeem();
     let refresh_token = text(&tokens, "refresh_token").to_owned();
@@ -206,7 +206,7 @@ fn throttled_refresh_names_entras_seconds_and_asks_no_more_until_they_are_over()
 }
 
 #[test]
-fn when_entra_is_out_of_reach_nothing_is_lost() {
+fn refresh_without_entra_is_503_and_loses_nothing() {
     let mut alice = SignedIn::new();
     let tokens = alice.redeem();
     alice.later(Duration::from_secs(3000));
