@@ -1,4 +1,4 @@
-//! Who asked to be left alone for a while: Entra's token endpoint or Microsoft Graph, by `Retry-After`.
+//! Throttling, by who asked for it: Entra's token endpoint or Microsoft Graph, by `Retry-After`.
 //!
 //! The request that Entra throttles is not the only one that must: a request that is sent meanwhile counts
 //! against the server again, and Entra takes a request loop (AADSTS50196) for an attack. So the wait is
@@ -35,8 +35,8 @@ impl Throttle {
         (!left.is_zero()).then_some(left)
     }
 
-    /// Makes these requests wait until then. When the table is full, whoever waits for the shortest time
-    /// makes room.
+    /// Makes these requests wait until then. When the table is full, the shortest wait makes
+    /// room.
     pub(crate) fn insert(&mut self, requests: Throttled, until: Instant, now: Instant) {
         self.0.retain(|_, until| *until > now);
         if self.0.len() >= limits::THROTTLED && !self.0.contains_key(&requests) {

@@ -37,7 +37,7 @@ fn is_over_and_begins_anew(mut fixture: Fixture) {
     fixture.use_tools().unwrap();
 }
 
-// F11: the client is told by 401, and never by words of a tool.
+// F11: the client gets a 401, and never a tool's error.
 #[test]
 fn revoked_user_gets_401_when_a_tool_needs_a_new_token() {
     for dialect in Dialect::ALL {

@@ -14,7 +14,7 @@ fn signed_in(dialect: Dialect) -> Fixture {
     fixture
 }
 
-// P5: words of ours, nothing of the upstream call.
+// P5: a message of ours, nothing of the upstream call.
 #[test]
 fn graph_error_is_a_tool_error_and_the_next_call_works() {
     for dialect in Dialect::ALL {
@@ -24,10 +24,10 @@ fn graph_error_is_a_tool_error_and_the_next_call_works() {
                 .world
                 .entra(|entra| entra.fail_graph(status, Some(1), 8));
             let error = fixture.ask().unwrap_err();
-            let ClientError::Tool(words) = &error else {
+            let ClientError::Tool(message) = &error else {
                 panic!("{dialect:?} {status}: {error}")
             };
-            assert!(!words.contains("error"), "{words}");
+            assert!(!message.contains("error"), "{message}");
             fixture.world.entra(entra_mcp_fuzz::entra::Entra::recover);
             // Graph asked to be left alone for a second.
             let retry_after = Duration::from_secs(2);

@@ -93,7 +93,7 @@ fn refresh_token_reused_after_its_successor_ends_the_session() {
     assert!(is_signed_out(&fixture.use_tools().unwrap_err()));
 }
 
-// F11: 401 and a challenge, never 200 with words.
+// F11: 401 and a challenge, never 200 with an error text.
 #[test]
 fn expired_session_token_gets_a_challenge_and_can_be_refreshed() {
     for dialect in Dialect::ALL {

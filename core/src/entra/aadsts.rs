@@ -1,7 +1,7 @@
 //! What the numbers of Entra's errors mean, for operators and users (Microsoft identity platform,
 //! "Microsoft Entra authentication and authorization error codes").
 //!
-//! Nothing is decided by a number: Microsoft changes them. The words are this server's own.
+//! Nothing is decided by a number: Microsoft changes them. The descriptions are this server's own.
 
 /// Returns what an `AADSTS` number means, if it is one that operators and users meet: ASCII without
 /// quotation marks, so that it may stand in an `error_description` (RFC 6749 section 5.2).

@@ -1,16 +1,16 @@
-//! An access token of a session: Graph's, of which one is kept and renewed when it is about to end, or
-//! one for another permission, which is got for whoever asks and not kept.
+//! An access token of a session: Graph's, of which one is stored and renewed when it is about to expire, or
+//! one for another permission, which is fetched on demand and not stored.
 //!
 //! ```text
-//! kept and fresh --> the token
+//! stored and fresh --> the token
 //! Refreshing --tokens--> Saving --written--> the token
 //!    |                     | conflict: read again, and saved again unless theirs are as new
 //!    +--Entra says no--> Ending --> SessionEnded
 //!    \--Entra does not give this permission--> Denied
 //! ```
 //!
-//! Two exchanges may renew at once: the store's version decides which tokens are kept, and both go
-//! on with tokens that are good.
+//! Two exchanges may renew at once: the store's version decides which tokens are stored, and both go
+//! on with valid tokens.
 
 use super::{
     permission::Permission,
@@ -34,7 +34,7 @@ use crate::{
 const PERMISSION_DENIED: &str = "Microsoft Entra ID does not give this server the permission that is needed: \
                          it was not consented to, or a policy of the organization forbids it.";
 
-/// An access token that is being got.
+/// An access token that is being acquired.
 #[derive(Debug)]
 pub(crate) struct AcquireToken {
     renewal: Renewal,
@@ -45,7 +45,7 @@ pub(crate) struct AcquireToken {
 #[derive(Debug)]
 struct Renewal {
     session: Session,
-    /// Whether the new access token is the one to keep.
+    /// Whether the new access token is stored.
     keeps: bool,
 }
 
@@ -84,7 +84,7 @@ fn unavailable(fault: Fault) -> AccessTokenProgress {
 }
 
 impl AcquireToken {
-    /// The kept token if it is good for [`limits::ACCESS_TOKEN_RENEWAL`], else a new one.
+    /// The stored token if it is valid for [`limits::ACCESS_TOKEN_RENEWAL`], else a new one.
     pub(crate) fn start(
         session: &Session,
         version: Version,
@@ -97,7 +97,7 @@ impl AcquireToken {
         }
     }
 
-    /// A new token, whatever the kept one looks like: Graph has refused it.
+    /// A new token, whatever the stored one looks like: Graph has refused it.
     pub(crate) fn renew(
         session: &Session,
         version: Version,
@@ -110,7 +110,7 @@ impl AcquireToken {
     }
 
     /// A token for a permission of any resource, such as `https://graph.microsoft.com/Mail.Read`: the
-    /// kept one if it will do, else a new one, of which only the refresh token is kept.
+    /// stored one if it covers the permission, else a new one, of which only the refresh token is stored.
     pub(crate) fn for_scope(
         effect: &str,
         session: &Session,
@@ -175,7 +175,7 @@ impl AcquireToken {
             },
             State::Saving(fresh, update) => match update.handle(event, cx) {
                 Progress::Pending(update) => renewal.waiting(State::Saving(fresh, update)),
-                // If it could not be kept, it is good all the same: the next call will renew again.
+                // It is valid even if it could not be stored: the next call will renew again.
                 Progress::Ready(Ok(Updated::Written(())) | Err(UpdateError::NotWritten)) => {
                     Progress::Ready(Ok(fresh.tokens.access_token))
                 }
@@ -220,7 +220,7 @@ impl Renewal {
         self.waiting(State::Saving(fresh, update))
     }
 
-    /// The session as somebody else has written it meanwhile.
+    /// The session as another exchange has written it meanwhile.
     fn reread(
         mut self,
         fresh: Box<RefreshedTokens>,
@@ -236,7 +236,7 @@ impl Renewal {
         };
         match session.entra_tokens(keys) {
             None => ended(),
-            // Somebody else's tokens are as new: they are kept, and ours is good all the same.
+            // The other exchange's tokens are as new: they stay, and ours is valid, too.
             Some(theirs)
                 if theirs.refreshed >= fresh.tokens.refreshed && !is_ahead(&theirs, cx) =>
             {

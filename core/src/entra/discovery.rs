@@ -139,7 +139,7 @@ mod tests {
 
     type Answer = <Fetch as Ask>::Answer;
 
-    /// Runs the job with these answers; what it asked for, told the hub and the log.
+    /// Runs the job with these answers; what it asked for, and what it sent to the hub and the log.
     fn run(answers: Vec<Answer>) -> (Vec<String>, Option<Box<ProviderMetadata>>, Vec<LogEvent>) {
         let server = TestServer::dev();
         let job = Job(JobKind::RefreshEntraMetadata);
@@ -156,7 +156,7 @@ mod tests {
                     ticket = Some(new);
                 }
                 Output::Do(Action::ToHub(ToHub(ToHubKind::MetadataFetched(metadata)))) => {
-                    assert!(learned.replace(metadata).is_none(), "told once");
+                    assert!(learned.replace(metadata).is_none(), "it is sent once");
                 }
                 Output::Do(Action::Log(line)) => logged.push(line),
                 Output::Do(other) => panic!("{other:?}"),
@@ -167,7 +167,7 @@ mod tests {
                 }
                 Output::Done(outcome) => {
                     assert_eq!(outcome, Outcome::Answered);
-                    return (asked, learned.expect("the hub is told"), logged);
+                    return (asked, learned.expect("it is sent to the hub"), logged);
                 }
             }
         }
@@ -193,7 +193,7 @@ mod tests {
         assert!(metadata.key("k").is_some() && metadata.key("other").is_none());
     }
 
-    // D14: the hub is told in any case, so nobody waits for ever.
+    // D14: the hub gets a message in any case, so nobody waits for ever.
     #[test]
     fn failed_discovery_is_reported_to_the_hub_and_logged() {
         let broken = vec![

@@ -1,5 +1,5 @@
 //! Entra's errors, and what follows from each: the user signs in again, the operator mends a
-//! setting, or somebody waits.
+//! setting, or the request waits.
 //!
 //! Microsoft: decide by `error` and `suberror`, never by the AADSTS number or the text, which
 //! change. The number and the correlation id go to the log, where support asks for them; the text,
@@ -36,7 +36,7 @@ pub(crate) enum EntraError {
     Unavailable(Details),
 }
 
-/// What the log is told.
+/// What is logged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Details {
     error: String,
@@ -69,7 +69,7 @@ impl Step {
 }
 
 impl EntraError {
-    /// The error of an answer that is not 200. Each member is read by itself: one that is odd must
+    /// The error of an answer that is not 200. Each member is read by itself: a malformed one must
     /// not hide that the grant is gone (threat D10).
     pub(crate) fn of_response(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
@@ -86,8 +86,8 @@ impl EntraError {
                 .map(str::to_owned),
             retry_after: throttle::retry_after(headers).map(|wait| wait.as_secs()),
         };
-        // Whoever is told when to come back is to come back, whatever else was said. A request loop is
-        // the one case that only the number tells: its `error` says that the user must sign in.
+        // A `Retry-After` counts, whatever else was said. A request loop is the one case that only the number
+        // shows: its `error` says that the user must sign in.
         let wait = throttle::retry_after(headers);
         if details.aadsts == Some(REQUEST_LOOP) {
             return Self::Throttled(details, wait.unwrap_or(limits::REQUEST_LOOP));
@@ -110,8 +110,8 @@ impl EntraError {
         }
     }
 
-    /// The error that the browser came back with instead of a code. Whoever sent the browser here
-    /// may have written it; it is told to nobody but the log.
+    /// The error that the browser came back with instead of a code. An attacker who sent the browser
+    /// here may have written it; it goes to nothing but the log.
     pub(crate) fn of_redirect(form: &Form) -> Self {
         let one = |name| form.one(name).ok().flatten().unwrap_or_default();
         let text = one("error_description");
@@ -284,7 +284,7 @@ mod tests {
             );
         }
         assert!(matches!(
-            of(400, "odd", "basic_action"),
+            of(400, "other", "basic_action"),
             EntraError::SignInAgain(_)
         ));
         for error in [
@@ -298,7 +298,7 @@ mod tests {
                 "{error}"
             );
         }
-        for (status, error) in [(503, "odd"), (400, "temporarily_unavailable")] {
+        for (status, error) in [(503, "other"), (400, "temporarily_unavailable")] {
             assert!(
                 matches!(of(status, error, ""), EntraError::Unavailable(_)),
                 "{error}"
@@ -327,13 +327,13 @@ mod tests {
         }
     }
 
-    // D14: whoever is told to wait is not signed out.
+    // D14: throttling signs nobody out.
     #[test]
     fn error_with_retry_after_is_throttling() {
         for (value, logged) in [("17", true), ("Wed, 21 Oct 2026 07:28:00 GMT", false)] {
             let mut headers = HeaderMap::new();
             headers.insert(header::RETRY_AFTER, value.parse().unwrap());
-            for body in [r#"{"error":"invalid_grant"}"#, r#"{"error":"odd"}"#, ""] {
+            for body in [r#"{"error":"invalid_grant"}"#, r#"{"error":"other"}"#, ""] {
                 let error = read(400, &headers, body);
                 let EntraError::Throttled(_, wait) = &error else {
                     panic!("{error:?}");

@@ -7,7 +7,7 @@
 //!   +--> session over, or Entra out of reach
 //! ```
 //!
-//! What Graph says in an error stays here: the user is told what happened in our words
+//! What Graph says in an error stays here: the message for the user is our own
 //! (threat O1).
 //!
 //! Source: Microsoft Graph, "Error responses and resource types" and "Throttling guidance".
@@ -50,7 +50,7 @@ pub(crate) struct GraphRequest {
 struct Credentials {
     session: Session,
     version: Version,
-    /// Graph has refused the kept token, and this is a new one.
+    /// Graph has refused the stored token, and this is a new one.
     renewed: bool,
 }
 
@@ -269,7 +269,7 @@ impl GraphRequest {
         failed(refused)
     }
 
-    /// Revoked, or refused by policy: a new token tells whether Entra agrees. If Graph refuses that
+    /// Revoked, or refused by policy: a new token shows whether Entra agrees. If Graph refuses that
     /// too, the session ends, so that the client does not refresh for ever but signs in
     /// (threat D11).
     fn unauthorized(

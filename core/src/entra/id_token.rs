@@ -3,7 +3,7 @@
 //!
 //! The signature is verified by one algorithm with a key of the configured tenant, whatever the
 //! token says (RFC 8725 sections 3.1 and 3.10), though the token came straight from Entra. A user
-//! is `tid` and `oid`; names and addresses can be changed by whoever bears them and are kept to be
+//! is `tid` and `oid`; names and addresses can be changed by their bearers and are stored to be
 //! shown only (threats D6, D7).
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -29,7 +29,7 @@ pub(crate) struct Identity {
     pub(crate) oid: String,
     /// The subject, `sub`.
     pub(crate) sub: Option<String>,
-    /// What else the token tells.
+    /// What else the token says of the user.
     pub(crate) claims: ProfileClaims,
 }
 
@@ -40,12 +40,12 @@ pub(crate) enum IdTokenError {
     UnknownKey,
     /// The account belongs to another tenant (threat D8).
     OtherTenant,
-    /// Something else is wrong with it, in words for the log.
+    /// Something else is wrong with it; the reason is for the log.
     Wrong(&'static str),
 }
 
 impl IdTokenError {
-    /// In words, for the log.
+    /// The reason, for the log.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::UnknownKey => "the key is unknown",

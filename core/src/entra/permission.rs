@@ -1,5 +1,5 @@
-//! A permission that a call wishes a token for (Microsoft identity platform, "Scopes and
-//! permissions"): of Microsoft Graph, for which a token is kept, or of any other resource.
+//! A permission that a call asks a token for (Microsoft identity platform, "Scopes and
+//! permissions"): of Microsoft Graph, for which a token is stored, or of any other resource.
 //!
 //! `https://graph.microsoft.com/` and no resource at all both mean the Graph that is configured, so
 //! that the same call works in a national cloud and in the dev tenant.
@@ -14,13 +14,13 @@ const GRAPH: &str = "https://graph.microsoft.com/";
 pub(crate) struct Permission(Vec<String>);
 
 impl Permission {
-    /// Reads a wish: scopes of Entra's with a space between them. `None` if it is none.
-    pub(crate) fn parse(wish: &str, entra: &EntraApp) -> Option<Self> {
+    /// Reads scopes of Entra's with spaces between them. `None` if they are malformed.
+    pub(crate) fn parse(scope_text: &str, entra: &EntraApp) -> Option<Self> {
         let allowed = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
-        if wish.len() > limits::SCOPE_BYTES || !wish.bytes().all(allowed) {
+        if scope_text.len() > limits::SCOPE_BYTES || !scope_text.bytes().all(allowed) {
             return None;
         }
-        let scopes = wish.split(' ').filter(|scope| !scope.is_empty());
+        let scopes = scope_text.split(' ').filter(|scope| !scope.is_empty());
         let scopes: Vec<_> = scopes
             .map(|scope| match scope.strip_prefix(GRAPH) {
                 Some(of_graph) => format!("{}{of_graph}", graph(entra)),
@@ -63,12 +63,12 @@ mod tests {
     fn permission_of_graph_is_of_the_configured_graph() {
         let server = TestServer::dev();
         let entra = &server.server.config.entra;
-        for wish in [
+        for scope_text in [
             "https://graph.microsoft.com/Mail.Read",
             "https://graph.example/Mail.Read",
             " Mail.Read ",
         ] {
-            let permission = Permission::parse(wish, entra).unwrap();
+            let permission = Permission::parse(scope_text, entra).unwrap();
             let asked = permission.to_entra_scope();
             assert!(
                 asked.ends_with(" https://graph.example/Mail.Read"),
@@ -91,15 +91,18 @@ mod tests {
     fn permission_of_another_resource_is_not_covered_by_graphs_token() {
         let server = TestServer::dev();
         let entra = &server.server.config.entra;
-        for wish in [
+        for scope_text in [
             "api://11111111-1111-1111-1111-111111111111/User.Read",
             "https://graph.example.evil/User.Read",
             "https://graph.microsoft.com.evil/User.Read",
             "https://graph.example/.default",
             "User.Read api://other/User.Read",
         ] {
-            let permission = Permission::parse(wish, entra).unwrap();
-            assert!(!permission.is_covered_by("User.Read", entra), "{wish}");
+            let permission = Permission::parse(scope_text, entra).unwrap();
+            assert!(
+                !permission.is_covered_by("User.Read", entra),
+                "{scope_text}"
+            );
         }
         for bad in ["", "  ", "a\r\nb", "a\"b", &"x".repeat(2000)] {
             assert_eq!(Permission::parse(bad, entra), None, "{bad}");

@@ -1,4 +1,4 @@
-//! What an ID token tells of a user besides who they are: names, app roles and groups (Microsoft
+//! What an ID token says of a user besides who they are: names, app roles and groups (Microsoft
 //! identity platform, "ID token claims reference" and "Groups overage claim").
 //!
 //! Names are for showing only (threat D7). What has another form than Microsoft documents is left
@@ -16,7 +16,7 @@ use crate::{
     step::Cx,
 };
 
-/// What an ID token tells.
+/// What an ID token says of a user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ProfileClaims {
     /// Names, roles and groups.
@@ -25,7 +25,7 @@ pub(crate) struct ProfileClaims {
     too_many_groups: bool,
 }
 
-/// The claims that are read. Any value will do, so that no odd one stands in the way of the others.
+/// The claims that are read. Any value will do, so that a malformed one does not hide the others.
 #[derive(Deserialize)]
 struct Claims {
     #[serde(default)]
@@ -108,7 +108,7 @@ impl ProfileClaims {
         }
     }
 
-    /// Tells the operator if groups are missing: tools that require one stay hidden.
+    /// Warns the operator if groups are missing: tools that require one stay hidden.
     pub(crate) fn warn(&self, cx: &mut Cx<'_>) {
         if self.too_many_groups {
             cx.log(LogEventId::IdTokenTooManyGroups);
@@ -158,14 +158,14 @@ mod tests {
         assert_eq!(profile.groups, [GROUP]);
     }
 
-    // D6, N3, Q1: what is odd gives nothing and takes nothing from the rest.
+    // D6, N3, Q1: a malformed claim gives nothing and hides no other.
     #[test]
     fn malformed_claims_are_left_out_and_others_bounded() {
-        let odd = claims(
+        let malformed = claims(
             &json!({"name": 7, "preferred_username": ["a"], "roles": "Admin",
             "groups": {"0": GROUP}}),
         );
-        assert_eq!(odd, ProfileClaims::default());
+        assert_eq!(malformed, ProfileClaims::default());
         let some = claims(
             &json!({"name": "\u{202e}Eve\n", "roles": [1, "", "A\nB", "R"],
             "groups": ["Admins", GROUP, null]}),

@@ -14,7 +14,7 @@ pub(crate) const TENANT: &str = "11111111-1111-1111-1111-111111111111";
 /// The `oid` of Alice.
 pub(crate) const ALICE: &str = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa";
 
-/// Whoever signs ID tokens.
+/// A signer of ID tokens.
 pub(crate) struct Signer {
     kid: &'static str,
     key: RsaKeyPair,
@@ -35,7 +35,7 @@ impl Signer {
         Self { kid: "new", key }
     }
 
-    /// The public key, as the metadata tells it.
+    /// The public key, as the metadata has it.
     pub(crate) fn public(&self) -> SigningKey {
         let public: PublicKeyComponents<Vec<u8>> = self.key.public().into();
         SigningKey {

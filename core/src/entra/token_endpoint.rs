@@ -72,7 +72,7 @@ pub(crate) fn redeem_code(
     post(&grant, &scope.to_entra_scope(&env.server.config.entra), env)
 }
 
-/// Redeems a refresh token for these scopes, in Entra's words. `None` if Entra's metadata is not known.
+/// Redeems a refresh token for these scopes, as Entra names them. `None` if Entra's metadata is not known.
 pub(crate) fn refresh(refresh_token: &Secret<String>, scope: &str, env: Env<'_>) -> Option<Fetch> {
     let grant = [
         ("grant_type", "refresh_token"),

@@ -33,13 +33,13 @@ pub(crate) struct TokenRefresh {
 pub(crate) struct RefreshedTokens {
     /// The tokens. `refresh_token` is `None` if Entra sent none: the old one goes on.
     pub(crate) tokens: EntraTokens,
-    /// The names, roles and groups that the user has now, if Entra told.
+    /// The names, roles and groups that the user has now, if Entra sent them.
     profile: Option<Profile>,
 }
 
 impl RefreshedTokens {
-    /// Puts the refresh token into the session, if there is a new one, and the access token if it is the one
-    /// to keep. `None` if the session's own tokens do not open.
+    /// Puts the refresh token into the session, if there is a new one, and the access token if it `keeps`
+    /// it. `None` if the session's own tokens do not open.
     pub(crate) fn put_into(
         &self,
         session: &mut Session,
@@ -112,7 +112,7 @@ impl TokenRefresh {
         Self::asking(session, refresh_token, scope, cx)
     }
 
-    /// The same for these scopes, in Entra's words: a refresh token is good for any resource with
+    /// The same for these scopes, as Entra names them: a refresh token is good for any resource with
     /// consent (Microsoft identity platform, "Refresh tokens").
     pub(crate) fn of_scope(
         session: &Session,

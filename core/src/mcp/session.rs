@@ -142,7 +142,7 @@ fn from_bits(bits: u8) -> ClientCapabilities {
     }
 }
 
-/// The code with which the SDKs tell that a session is not there.
+/// The code with which the SDKs say that a session is not there.
 const SESSION_NOT_FOUND: i32 = -32001;
 
 /// The MCP session that a request of an older revision names: missing or given twice is 400, not
@@ -159,19 +159,19 @@ pub(super) fn named_session(
             Some("The header MCP-Protocol-Version is not supported here.")
         }
     };
-    if let Some(words) = error {
-        let refusal = refusal(StatusCode::BAD_REQUEST, Error::invalid_request(words));
+    if let Some(message) = error {
+        let refusal = refusal(StatusCode::BAD_REQUEST, Error::invalid_request(message));
         return Err(Box::new(refusal));
     }
     match headers::one(headers, HEADER) {
         Ok(Some(id)) => McpSession::open(id, caller, cx.env).ok_or_else(|| {
-            let words = "Session not found: begin a new one with `initialize`.";
-            let error = Error::new(SESSION_NOT_FOUND, words);
+            let message = "Session not found: begin a new one with `initialize`.";
+            let error = Error::new(SESSION_NOT_FOUND, message);
             Box::new(refusal(StatusCode::NOT_FOUND, error))
         }),
         Ok(None) | Err(Malformed) => {
-            let words = "Name the session, once, in the header Mcp-Session-Id.";
-            let refusal = refusal(StatusCode::BAD_REQUEST, Error::invalid_request(words));
+            let message = "Name the session, once, in the header Mcp-Session-Id.";
+            let refusal = refusal(StatusCode::BAD_REQUEST, Error::invalid_request(message));
             Err(Box::new(refusal))
         }
     }
@@ -195,7 +195,7 @@ fn method_not_allowed(message: &'static str, allowed: &'static str) -> Response<
     response
 }
 
-/// Revision 2026-07-28 has POST only: whoever names it gets 405 for GET and DELETE.
+/// Revision 2026-07-28 has POST only: a client that names it gets 405 for GET and DELETE.
 pub(super) fn only_post(headers: &HeaderMap) -> Option<Response<Bytes>> {
     let version = headers::one(headers, headers::PROTOCOL_VERSION);
     if version != Ok(Some(Revision::V2026_07_28.name())) {

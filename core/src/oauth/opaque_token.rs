@@ -39,7 +39,7 @@ impl OpaqueToken {
         Share::of(self.random.expose())
     }
 
-    /// Seals the refresh token that follows this one, so that whoever shows this one once more gets the
+    /// Seals the refresh token that follows this one, so that a client that shows this one once more gets the
     /// same, and nobody else gets it: not the store, and not with a session token either.
     pub(crate) fn seal_successor(
         &self,
@@ -170,7 +170,7 @@ mod tests {
         assert!(read_refresh_token(token.text.expose(), &keys).is_some());
     }
 
-    // E6, G3: the same successor for whoever shows the predecessor, and nothing for anybody else.
+    // E6, G3: the same successor for who shows the predecessor, and nothing for anybody else.
     #[test]
     fn successor_opens_with_its_predecessor_only() {
         let (id, keys) = (SessionId::new([1; 16]), ring(1));

@@ -1,10 +1,10 @@
 //! POST /register: stateless dynamic client registration (RFC 7591).
 //!
-//! Nothing is stored: the metadata that is kept comes back inside the `client_id`, and the same
+//! Nothing is stored: the metadata that counts comes back inside the `client_id`, and the same
 //! metadata of a public client gives the same id (threat H1). A redirect URI that may not be
 //! registered is dropped as long as a good one is left, because clients register several and mean
 //! one. What is registered is echoed (RFC 7591 section 3.2.1), so
-//! that no client has to guess; unknown members are ignored and not kept (threat H3).
+//! that no client has to guess; unknown members are ignored (threat H3).
 
 use ::http::{HeaderMap, Request, Response, StatusCode, header};
 use bytes::Bytes;
@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// What is read of a request. A member given twice is refused by serde (threat H3); lists are
-/// judged one by one below.
+/// checked one by one below.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct RegistrationRequest {
@@ -144,7 +144,7 @@ fn read(
         token_endpoint_auth_method: auth_method(requested.token_endpoint_auth_method.as_deref())?,
         client_name: requested.client_name.as_deref().and_then(name),
     };
-    // It is told what it may ask for; what cannot be granted is not worth refusing a registration for
+    // The response says what it may ask for; what cannot be granted is not worth refusing a registration for
     // (RFC 7591 section 2).
     let requested = requested.scope.as_deref().unwrap_or_default();
     let scope = match scopes.grant(Some(requested)) {
@@ -155,7 +155,7 @@ fn read(
 }
 
 impl RegistrationRequest {
-    /// The other addresses are not kept, shown or fetched; but whoever sends one that runs script or
+    /// The other addresses are not stored, shown or fetched; but a client that sends one that runs script or
     /// reads files is refused (threats H4, H8).
     fn check_addresses(&self) -> Result<(), Refusal> {
         let addresses = [
@@ -222,7 +222,7 @@ fn redirect_uris(requested: &Value) -> Result<Vec<RedirectUri>, Refusal> {
     }
 }
 
-/// Without a method the client is public: it is told so, and needs no secret (RFC 7591 section
+/// Without a method the client is public: the response says so, and it needs no secret (RFC 7591 section
 /// 3.2.1).
 fn auth_method(requested: Option<&str>) -> Result<AuthMethod, Refusal> {
     match requested {

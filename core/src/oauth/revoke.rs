@@ -100,8 +100,8 @@ impl Revoke {
     }
 }
 
-/// The session of a session token or a refresh token; `token_type_hint` is not needed to tell them
-/// apart (RFC 7009 section 2.1). A session token that is over ends its session, too: its client wants to
+/// The session of a session token or a refresh token; `token_type_hint` is not needed to distinguish
+/// them (RFC 7009 section 2.1). A session token that is over ends its session, too: its client wants to
 /// sign out, and its refresh token would go on.
 fn session_of(presented: &str, cx: &Cx<'_>) -> Option<SessionId> {
     let server = cx.env.server;
@@ -116,6 +116,6 @@ fn revoked() -> ::http::Response<Bytes> {
 
 /// The token still works, and the client must know (RFC 7009 section 2.2.1).
 fn unavailable<S>(cx: &mut Cx<'_>) -> Progress<S> {
-    let words = "The sessions cannot be reached. Please try again.";
-    cx.done(Refusal::new(OAuthError::TemporarilyUnavailable, words).response())
+    let description = "The sessions cannot be reached. Please try again.";
+    cx.done(Refusal::new(OAuthError::TemporarilyUnavailable, description).response())
 }

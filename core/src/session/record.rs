@@ -66,7 +66,7 @@ pub(crate) struct Outline {
     pub(crate) ended_mcp_sessions: EndedMcpSessions,
 }
 
-/// The key that follows from a share and the master key. It is kept so that the record can be sealed anew
+/// The key that follows from a share and the master key. It is stored so that the record can be sealed anew
 /// for a share that is not at hand; the share does not follow from it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Opener {
@@ -87,19 +87,19 @@ pub(crate) struct User {
     /// The `sub` of Entra's ID tokens, which is another for every application.
     #[serde(default)]
     pub(crate) sub: Option<String>,
-    /// What else Entra told of them.
+    /// What else Entra's ID token says of them.
     #[serde(default)]
     pub(crate) profile: Profile,
 }
 
 impl User {
-    /// Returns what tells this user from all others: `tid` and `oid`, never a name (threat D7).
+    /// Returns what identifies this user: `tid` and `oid`, never a name (threat D7).
     pub(crate) fn key(&self) -> String {
         format!("{}/{}", self.tenant_id, self.oid)
     }
 }
 
-/// What Entra told of a user besides who they are, as of the last renewal.
+/// What Entra's ID token says of a user besides who they are, as of the last renewal.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Profile {
@@ -179,7 +179,7 @@ pub(crate) struct EntraTokens {
     pub(crate) refresh_token: Option<Secret<String>>,
     /// The access token for Microsoft Graph.
     pub(crate) access_token: Secret<String>,
-    /// The scopes of the access token, as Entra told them.
+    /// The scopes of the access token, as Entra named them.
     pub(crate) scope: String,
     /// When the access token ends.
     pub(crate) expires: UnixTime,

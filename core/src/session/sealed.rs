@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The data key is drawn anew at each writing, and sealed under a key of the master key and a share
-//! together. So the master key alone tells what is in the [`Outline`]; a share that is over opens no later
+//! together. So the master key alone opens the [`Outline`]; a share that is over opens no later
 //! writing; and tokens that were issued before a refresh go on, since their shares still open the record
 //! (threat G3).
 
@@ -86,7 +86,7 @@ impl<'a> SealedSession<'a> {
         self.open_by(keys.sealing_keys(Purpose::SessionShare, share.expose()))
     }
 
-    /// Opens the session as somebody else has written it, for who holds an earlier writing: the shares
+    /// Opens the session as another exchange has written it, for who holds an earlier writing: the shares
     /// outlast every exchange.
     pub(crate) fn open_again(self, earlier: &Session) -> Option<(Session, Version)> {
         self.open_by(earlier.openers().iter().map(|opener| opener.key.clone()))
@@ -117,7 +117,7 @@ impl Session {
         SealedSession::read(id, stored, &server.keys)?.open(share, server)
     }
 
-    /// Opens this session as somebody else has written it meanwhile.
+    /// Opens this session as another exchange has written it meanwhile.
     pub(crate) fn open_again(&self, stored: &Stored, keys: &Keyring) -> Option<(Self, Version)> {
         SealedSession::read(self.id, stored, keys)?.open_again(self)
     }

@@ -1,4 +1,4 @@
-//! Updates of a session's record: a change counts only if nobody else has written since it was read, and
+//! Updates of a session's record: a change counts only if no other exchange has written since it was read, and
 //! otherwise is decided anew on what is there now.
 //!
 //! ```text
@@ -50,7 +50,7 @@ pub(crate) enum Updated<T = ()> {
 pub(crate) enum UpdateError {
     /// It could not be read: whether the session lives is not known.
     NotRead,
-    /// It could not be written, or others were always faster.
+    /// It could not be written, or other exchanges were always faster.
     NotWritten,
 }
 

@@ -17,7 +17,7 @@ use crate::{
     testing::{entropy, json as body, session_of},
 };
 
-/// Alice's kept token has so long to live.
+/// Alice's stored token has so long to live.
 fn with_token_for(left: Duration) -> World {
     let mut world = World::new();
     let lifetime = Duration::from_secs(3000);
@@ -68,10 +68,10 @@ fn access_token_about_to_expire_is_renewed_and_stored() {
     assert!(form.contains("https%3A%2F%2Fgraph.example%2FUser.Read"));
     assert!(!form.contains("resource"));
     assert_eq!(token_shown(&mut world), renewed);
-    assert_eq!(world.redeemed.len(), 1, "the new one is kept");
+    assert_eq!(world.redeemed.len(), 1, "the new one is stored");
     let keys = &world.server.server.keys;
-    let kept = world.session("alice").entra_tokens(keys).unwrap();
-    let next = kept.refresh_token.unwrap();
+    let stored = world.session("alice").entra_tokens(keys).unwrap();
+    let next = stored.refresh_token.unwrap();
     assert_eq!(next.expose(), "the next entra refresh token");
 }
 
@@ -105,7 +105,7 @@ fn roles_and_groups_follow_the_last_renewal() {
     world.server.now.unix = world.server.now.unix.after(Duration::from_secs(3599));
     token_shown(&mut world);
     assert!(world.session("alice").user.profile.roles.is_empty());
-    // What is not for this server tells nothing.
+    // A token for another audience changes nothing.
     let (profile, _) = renewed(json!({"aud": "another"}));
     assert!(profile.roles.is_empty() && profile.name.is_none());
 }
@@ -183,7 +183,7 @@ fn renewal_that_fails_for_now_ends_no_session() {
     }
 }
 
-// Somebody else wrote the session meanwhile.
+// Another exchange wrote the session meanwhile.
 #[test]
 fn renewed_token_is_stored_after_a_conflict() {
     let mut world = with_token_for(Duration::ZERO);
@@ -235,9 +235,9 @@ fn http_sse_message_after_a_restart_waits_for_entras_metadata() {
     let mut world = with_token_for(Duration::ZERO);
     let stream = world.request("alice", "GET", "/sse", &[], "");
     let stream = world.begin(stream);
-    let told = world.sent(stream).body.clone();
-    let endpoint = told.lines().find_map(|line| line.strip_prefix("data: "));
-    let endpoint = endpoint.expect("the endpoint is told").to_owned();
+    let body = world.sent(stream).body.clone();
+    let endpoint = body.lines().find_map(|line| line.strip_prefix("data: "));
+    let endpoint = endpoint.expect("the endpoint is sent").to_owned();
     let path = endpoint.replace("http://localhost:3001", "");
     let post = |world: &mut World, message: &str| {
         let request = world.request("alice", "POST", &path, &[], message);
@@ -250,10 +250,10 @@ fn http_sse_message_after_a_restart_waits_for_entras_metadata() {
     let params = json!({"name": "getUserDetails", "arguments": {}});
     post(&mut world, &rpc(7, "tools/call", &params));
     let events = world.sent(stream).body.clone();
-    let mut told = events
+    let mut data = events
         .lines()
         .filter_map(|line| line.strip_prefix("data: "));
-    let answer: Value = serde_json::from_str(told.next_back().unwrap()).unwrap();
+    let answer: Value = serde_json::from_str(data.next_back().unwrap()).unwrap();
     assert_eq!(answer["id"], 7, "{events}");
     assert_eq!(answer["result"]["isError"], false);
 }

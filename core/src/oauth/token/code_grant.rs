@@ -149,7 +149,7 @@ impl CodeRequest {
         };
         let (granted, public_url) = (&session.resource, &cx.env.server.config.public_url);
         let resource = self
-            .judge(&session, cx)
+            .verify_code(&session, cx)
             .and_then(|()| resource::narrow(granted, self.resource.as_deref(), public_url));
         match resource {
             Ok(resource) => self.redeem(session, version, resource, attempt, cx),
@@ -157,7 +157,7 @@ impl CodeRequest {
         }
     }
 
-    /// Whether the code was redeemed already, by whoever has its verifier: a code that was seen in a
+    /// Whether the code was redeemed already, by a client that has its verifier: a code that was seen in a
     /// browser's history alone ends nothing. Where the clock was set back it is remembered for longer.
     fn is_replayed(&self, outline: &Outline, cx: &Cx<'_>) -> bool {
         let verifier = self.code_verifier.expose();
@@ -169,7 +169,8 @@ impl CodeRequest {
         })
     }
 
-    fn judge(&self, session: &Session, cx: &Cx<'_>) -> Result<(), Refusal> {
+    /// Whether this is the session's code, in time, where it was sent, and with its verifier.
+    fn verify_code(&self, session: &Session, cx: &Cx<'_>) -> Result<(), Refusal> {
         let code = session.code.as_ref().ok_or_else(invalid_grant)?;
         let lifetime = limits::AUTHORIZATION_CODE_LIFETIME;
         let is_in_time = code

@@ -16,7 +16,7 @@
 //! Each refresh token has a share of its own. The one before opens the record for as long as its session
 //! tokens last; then it opens nothing (threat G3).
 //!
-//! Refreshing here refreshes with Entra too, so that whoever is disabled there loses access within
+//! Refreshing here refreshes with Entra too, so that a user who is disabled there loses access within
 //! the lifetime of one session token (threat D10).
 
 use std::time::Duration;

@@ -67,8 +67,8 @@ fn stolen_record_opens_nothing_without_the_master_key() {
     let others = Keyring::new(MasterKey::new([43; 32]), Vec::new());
     assert!(SealedSession::read(id, &stored, &others).is_none());
     let bytes = String::from_utf8_lossy(&stored.record.bytes).into_owned();
-    for told in ["alice", "user.read", "localhost", GRAPH_TOKEN] {
-        assert!(!bytes.contains(told), "{told}");
+    for plaintext in ["alice", "user.read", "localhost", GRAPH_TOKEN] {
+        assert!(!bytes.contains(plaintext), "{plaintext}");
     }
 }
 

@@ -20,8 +20,8 @@ fn show(call: &Call) -> Step<ToolResult> {
     match call.results() {
         [] => Step::Effect(Effect::Token(call.text("scope").to_owned())),
         [EffectResult::Token(Ok(token)), ..] => Step::done(token.expose().as_str()),
-        [EffectResult::Token(Err(words)), ..] => Step::done(format!("None: {words}")),
-        _ => Step::done("odd"),
+        [EffectResult::Token(Err(error)), ..] => Step::done(format!("None: {error}")),
+        _ => Step::done("unexpected"),
     }
 }
 
@@ -49,7 +49,7 @@ fn given(world: &mut World, scope: &str) -> String {
     text.as_str().unwrap().to_owned()
 }
 
-fn kept(world: &World) -> EntraTokens {
+fn stored_tokens(world: &World) -> EntraTokens {
     let keys = &world.server.server.keys;
     world.session("alice").entra_tokens(keys).unwrap()
 }
@@ -75,7 +75,7 @@ fn stored_token_that_covers_the_scope_is_given() {
     assert!(world.redeemed.is_empty());
 }
 
-// A kept token that is about to end is renewed, and the new one is kept.
+// The new token is stored, too.
 #[test]
 fn stored_token_about_to_expire_is_renewed_for_a_tool() {
     let mut world = world(0);
@@ -101,13 +101,13 @@ fn token_for_another_resource_is_fetched_and_not_stored() {
         sent(&world),
         format!("openid profile offline_access {OTHER}")
     );
-    let kept = kept(&world);
-    assert_eq!(kept.refresh_token.unwrap().expose(), "the rotated one");
+    let stored = stored_tokens(&world);
+    assert_eq!(stored.refresh_token.unwrap().expose(), "the rotated one");
     assert_eq!(
-        kept.access_token.expose(),
+        stored.access_token.expose(),
         &format!("{GRAPH_TOKEN} of alice")
     );
-    assert_eq!(kept.scope, "User.Read");
+    assert_eq!(stored.scope, "User.Read");
     let graph = given(&mut world, "User.Read");
     assert_eq!(graph, format!("{GRAPH_TOKEN} of alice"));
 }
@@ -119,8 +119,8 @@ fn response_without_refresh_token_keeps_the_old_one() {
     tokens["refresh_token"] = Value::Null;
     world.entra_says(200, &tokens);
     given(&mut world, OTHER);
-    let kept = kept(&world).refresh_token.unwrap();
-    assert_eq!(kept.expose(), "entra refresh token of alice");
+    let stored = stored_tokens(&world).refresh_token.unwrap();
+    assert_eq!(stored.expose(), "entra refresh token of alice");
 }
 
 // D10: a permission that is not given is no reason to sign anybody out.
@@ -131,9 +131,9 @@ fn missing_consent_is_a_tool_error_and_ends_no_session() {
         let error = json!({"error": "invalid_grant", "suberror": suberror,
             "error_codes": [65001], "error_description": "AADSTS65001: alice@contoso.example"});
         world.entra_says(400, &error);
-        let words = given(&mut world, "Mail.Read");
-        assert!(words.starts_with("None: Microsoft Entra ID"), "{words}");
-        assert!(!words.contains("AADSTS"), "D5: {words}");
+        let error = given(&mut world, "Mail.Read");
+        assert!(error.starts_with("None: Microsoft Entra ID"), "{error}");
+        assert!(!error.contains("AADSTS"), "D5: {error}");
         assert!(sent(&world).ends_with(" https://graph.example/Mail.Read"));
         assert!(is_alive(&world));
     }

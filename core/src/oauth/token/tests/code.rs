@@ -185,7 +185,7 @@ fn token_request_that_names_an_endpoint_gets_a_token_for_it_alone() {
 
 // E6
 
-// E3, E6: somebody else wrote the session meanwhile.
+// E3, E6: another exchange wrote the session meanwhile.
 
 #[test]
 fn conflicting_write_of_the_session_is_run_again() {

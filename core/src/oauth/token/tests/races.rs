@@ -78,7 +78,7 @@ fn drain(
     }
 }
 
-/// How often tokens were given; everybody else was told the same.
+/// How often tokens were given; all others got the same answer.
 fn given(answers: &[Value]) -> Vec<&Value> {
     let (given, refused): (Vec<_>, Vec<_>) = answers
         .iter()
