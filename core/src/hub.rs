@@ -12,6 +12,7 @@ mod message;
 mod metadata_refresh;
 mod replay;
 mod session_settings;
+mod stream_queue;
 mod streams;
 mod tasks;
 
@@ -20,7 +21,7 @@ use std::collections::VecDeque;
 use self::{
     in_flight::{Call, InFlightRequests},
     metadata_refresh::RefreshGate,
-    replay::ReplayBuffers,
+    replay::{ReplayBuffers, ReplayOwner},
     session_settings::SessionSettings,
     streams::Streams,
     tasks::Tasks,
@@ -32,12 +33,13 @@ pub use self::{
 pub(crate) use self::{
     job::JobKind,
     message::{
-        FromHubKind, Negotiated, StreamKind, SubscriptionFilter, TableFull, TaskUpdate, ToHubKind,
+        EndReason, FindRefusal, FromHubKind, Negotiated, StreamKind, StreamOutput, StreamRefusal,
+        SubscriptionFilter, TableFull, TaskUpdate, ToHubKind,
     },
 };
 use crate::{
-    id::{ExchangeId, SessionId},
-    time::{Instant, Now},
+    id::{ExchangeId, PrincipalId, SessionId},
+    time::{Instant, Now, UnixTime},
 };
 
 /// The shared tables.
@@ -101,8 +103,14 @@ impl Hub {
 
     /// Takes a message of an exchange. Poll until idle afterwards.
     pub fn handle(&mut self, from: ExchangeId, message: ToHub, now: Now) {
+        self.replays.expire(now.instant);
+        self.handle_message(from, message.0, now);
+        self.feed_woken();
+    }
+
+    fn handle_message(&mut self, from: ExchangeId, message: ToHubKind, now: Now) {
         let out = &mut self.outputs;
-        match message.0 {
+        match message {
             ToHubKind::NeedMetadata { newer_than } => {
                 self.metadata.need(from, newer_than, now, out)
             }
@@ -116,8 +124,14 @@ impl Hub {
                 token_expires,
                 kind,
             } => {
-                let token = (session, token_expires);
-                self.streams.open(from, principal, token, kind, out);
+                let opened = self.open_stream(from, principal, (session, token_expires), kind);
+                let message = FromHubKind::StreamOpened(opened);
+                self.outputs
+                    .push_back(HubOutput::Deliver(from, FromHub(message)));
+            }
+            ToHubKind::ReadStream => {
+                self.streams.read(from, out);
+                self.feed(from);
             }
             ToHubKind::CloseStream => self.close_stream(from),
             ToHubKind::FindStream {
@@ -137,15 +151,17 @@ impl Hub {
             ToHubKind::Deliver {
                 mcp_session,
                 principal,
-                bytes,
-            } => self.streams.deliver(mcp_session, principal, bytes, out),
+                events,
+            } => self
+                .streams
+                .deliver(from, mcp_session, principal, events, out),
             ToHubKind::EndSession(session) => self.end_session(session),
             ToHubKind::EndMcpSession {
                 mcp_session,
                 principal,
             } => {
                 self.streams.end(mcp_session, principal, out);
-                self.replays.end_session(mcp_session, principal, out);
+                self.replays.end_mcp_session(mcp_session, principal);
                 self.settings.end(mcp_session, principal);
                 self.in_flight.end_mcp_session(principal, mcp_session, out);
             }
@@ -163,18 +179,18 @@ impl Hub {
             ToHubKind::OpenReplay {
                 stream,
                 principal,
+                session,
                 mcp_session,
-            } => self.replays.open(stream, principal, mcp_session, now, out),
-            ToHubKind::AppendReplay { stream, event } => self.replays.append(stream, event, out),
-            ToHubKind::CloseReplay { stream } => self.replays.close(stream, now, out),
-            ToHubKind::Resume {
-                stream,
-                after,
-                principal,
-                mcp_session,
-            } => self
-                .replays
-                .resume(from, (stream, after), principal, mcp_session, out),
+            } => {
+                let owner = ReplayOwner {
+                    principal,
+                    session,
+                    mcp_session,
+                };
+                self.replays.open(stream, owner, now);
+            }
+            ToHubKind::AppendReplay { stream, event } => self.replays.append(stream, event),
+            ToHubKind::CloseReplay { stream } => self.replays.close(stream, now),
             ToHubKind::AdmitCall {
                 principal,
                 session,
@@ -256,6 +272,7 @@ impl Hub {
             | ToHubKind::Throttle { .. }
             | ToHubKind::MetadataFetched(_)
             | ToHubKind::OpenStream { .. }
+            | ToHubKind::ReadStream
             | ToHubKind::CloseStream
             | ToHubKind::FindStream { .. }
             | ToHubKind::Negotiated { .. }
@@ -266,13 +283,54 @@ impl Hub {
             | ToHubKind::OpenReplay { .. }
             | ToHubKind::AppendReplay { .. }
             | ToHubKind::CloseReplay { .. }
-            | ToHubKind::Resume { .. }
             | ToHubKind::AdmitCall { .. }
             | ToHubKind::CallAnswered
             | ToHubKind::RegisterServerRequest(_)
             | ToHubKind::WithdrawServerRequest(_)
             | ToHubKind::ClientResponse { .. }
             | ToHubKind::CancelRequest { .. } => {}
+        }
+    }
+
+    /// Opens a stream: one that is resumed, if there is such an event to go on from.
+    fn open_stream(
+        &mut self,
+        from: ExchangeId,
+        principal: PrincipalId,
+        token: (SessionId, UnixTime),
+        kind: StreamKind,
+    ) -> Result<(), StreamRefusal> {
+        self.close_stream(from);
+        let StreamKind::Resumed {
+            mcp_session,
+            stream,
+            after,
+        } = kind
+        else {
+            return self.streams.open(from, principal, token, kind);
+        };
+        let at = (stream, after);
+        if !self.replays.has(at, principal, mcp_session) {
+            return Err(StreamRefusal::NoSuchEvent);
+        }
+        self.streams.open(from, principal, token, kind)?;
+        self.replays.follow(from, at);
+        Ok(())
+    }
+
+    /// Gives resumed streams what is new for them.
+    fn feed_woken(&mut self) {
+        for id in self.replays.take_woken() {
+            self.feed(id);
+        }
+    }
+
+    /// Gives a resumed stream what is kept for it, if it has sent what it was given before.
+    fn feed(&mut self, id: ExchangeId) {
+        if self.streams.is_awaited(id)
+            && let Some((events, end)) = self.replays.read(id)
+        {
+            self.streams.push(id, events, end, &mut self.outputs);
         }
     }
 
@@ -283,12 +341,19 @@ impl Hub {
             self.in_flight
                 .end_mcp_session(principal, mcp_session, &mut self.outputs);
         }
-        self.streams.close(id);
+        self.streams.close(id, &mut self.outputs);
         self.replays.leave(id);
+    }
+
+    /// Drops what was kept long enough. Poll until idle afterwards.
+    pub fn expire(&mut self, now: Instant) {
+        self.replays.expire(now);
+        self.feed_woken();
     }
 
     /// A session was revoked. A stream of HTTP+SSE ends after its calls: their errors are sent on it.
     fn end_session(&mut self, session: SessionId) {
+        self.replays.end_session(session);
         let out = &mut self.outputs;
         self.in_flight.end_session(session, out);
         self.tasks.end_session(session, out);

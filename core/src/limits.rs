@@ -157,6 +157,13 @@ pub const STREAMS_PER_PRINCIPAL: usize = 16;
 /// How many streams the server holds open in all.
 pub const STREAMS: usize = 4096;
 
+/// The bytes of events that wait until an HTTP+SSE stream has sent what it was given; beyond that calls and
+/// messages wait. It is given as much again: 128 KiB for each stream whose client does not read.
+pub const STREAM_QUEUE_BYTES: usize = 64 * 1024;
+
+/// How many messages to one HTTP+SSE stream may wait until there is room on it; further ones get 503.
+pub const STREAM_WAITERS: usize = 64;
+
 /// How long an MCP session of the older revisions lasts: no sign-in lasts longer, so none ends in use.
 pub const MCP_SESSION_LIFETIME: Duration = SESSION_ABSOLUTE;
 
@@ -189,9 +196,8 @@ pub const CONNECTIONS: usize = 4096 + 512;
 /// How many connections beyond that are accepted, to answer that all are taken.
 pub const OVERFLOW_CONNECTIONS: usize = 64;
 
-/// How many messages of the hub an exchange may leave unread before it is told that its peer is
-/// gone.
-pub const MAILBOX_MESSAGES: usize = 64;
+/// How many updates of one task may wait until they are applied; further ones are left in the store for it.
+pub const TASK_UPDATES: usize = 64;
 
 /// How long the exchanges under way have when the server is asked to end.
 pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);

@@ -6,7 +6,7 @@
 //! cargo run --release -p entra-mcp-fuzz --example simulate -- replay 17  the trace of seed 17
 //! cargo run --release -p entra-mcp-fuzz --example simulate -- bytes 17 F    seed 17 as an input of the target `world`
 //! cargo run --release -p entra-mcp-fuzz --example simulate -- survey 0 500  all that fail of 500 seeds
-//! cargo run --release -p entra-mcp-fuzz --example simulate -- with bursts survey 0 500  in an unkinder world
+//! cargo run --release -p entra-mcp-fuzz --example simulate -- with wall-clock-steps survey 0 500  in an unkinder world
 //! ```
 #![expect(clippy::print_stdout, reason = "this is a command for users")]
 

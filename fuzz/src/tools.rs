@@ -29,8 +29,10 @@ const LATE: &str = "late-5d20e8 of a call that is over";
 
 /// The resource that the runtime reads.
 pub const PAGE: &str = "world://page";
-/// How many changes a burst has.
+/// How many changes a burst has, and how many lines of the log.
 const BURST: usize = 100;
+/// How long a line of a burst is: together they do not fit into the queue of a stream.
+const BURST_LINE: usize = 1000;
 /// The resource that is watched.
 pub const WATCHED: &str = "test://watched-resource";
 
@@ -147,7 +149,12 @@ fn tool(name: &str, call: &Call, choice: &mut Choice) -> Vec<ScriptStep> {
             })
             .collect(),
         "world_bursting" => (0..BURST)
-            .map(|_| ScriptStep::Effect(Effect::NotifyChanged(ChangeNotification::Tools)))
+            .map(|_| Effect::NotifyChanged(ChangeNotification::Tools))
+            .chain(
+                (0..BURST)
+                    .map(|_| Effect::log(LogLevel::Warning, &said(call, &".".repeat(BURST_LINE)))),
+            )
+            .map(ScriptStep::Effect)
             .collect(),
         _ => vec![ScriptStep::Pause(moment(choice))],
     }

@@ -6,7 +6,7 @@
 pub enum Unkindness {
     /// What an exchange asks in its last step is dropped with it, which is a bug of the core then.
     LastAsksAreLost,
-    /// Tools announce a hundred changes in a row, without waiting between them.
+    /// Tools announce a hundred changes and say a hundred things in a row, without waiting between them.
     Bursts,
     /// Wall clocks step by seconds, minutes or a day, both ways, in every run.
     WallClockSteps,
@@ -36,5 +36,5 @@ impl Unkindness {
     ];
 
     /// What every run has.
-    pub const ON: [Self; 2] = [Self::LastAsksAreLost, Self::WallClockSteps];
+    pub const ON: [Self; 3] = [Self::LastAsksAreLost, Self::Bursts, Self::WallClockSteps];
 }

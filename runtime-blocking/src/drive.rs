@@ -186,8 +186,6 @@ impl ExchangeDriver {
                     return Event::Tick;
                 }
                 MailboxMessage::Nothing => {}
-                MailboxMessage::Overflowed if self.disconnect_sent => {}
-                MailboxMessage::Overflowed => return self.gone(),
             }
         }
     }

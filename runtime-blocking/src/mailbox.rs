@@ -6,12 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use entra_mcp_core::{hub::FromHub, limits};
+use entra_mcp_core::hub::FromHub;
 
 use crate::invoke::{CallNumber, HandlerMessage};
 
 /// Where messages for one exchange arrive: of the hub, and of the calls that it performs. Clones are
-/// the same mailbox. The hub's part is bounded: who does not read loses it.
+/// the same mailbox. The hub sends few messages unasked, so its part needs no bound of its own: see
+/// [`entra_mcp_runtime::Mailbox`].
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Mailbox(Arc<Shared>);
 
@@ -24,19 +25,10 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Queues {
     from_hub: VecDeque<FromHub>,
-    overflow: Overflow,
     /// Each call waits until its message was read, so there are few.
     from_calls: VecDeque<(CallNumber, HandlerMessage)>,
     /// Whether nobody reads any more.
     is_closed: bool,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Overflow {
-    #[default]
-    Never,
-    Happened,
-    Reported,
 }
 
 /// What a look into the mailbox found.
@@ -47,8 +39,6 @@ pub(crate) enum MailboxMessage {
     Called(CallNumber, HandlerMessage),
     /// Nothing in that time.
     Nothing,
-    /// It overflowed: there will be no more of the hub's. This is reported once.
-    Overflowed,
 }
 
 impl Mailbox {
@@ -84,10 +74,6 @@ impl Mailbox {
             if let Some(message) = queues.from_hub.pop_front() {
                 return MailboxMessage::Message(message);
             }
-            if queues.overflow == Overflow::Happened {
-                queues.overflow = Overflow::Reported;
-                return MailboxMessage::Overflowed;
-            }
             if let Some((number, message)) = queues.from_calls.pop_front() {
                 return MailboxMessage::Called(number, message);
             }
@@ -107,15 +93,9 @@ impl Mailbox {
 }
 
 impl entra_mcp_runtime::Mailbox for Mailbox {
-    fn deliver(&self, message: FromHub) -> bool {
-        let mut queues = self.queues();
-        if queues.from_hub.len() >= limits::MAILBOX_MESSAGES {
-            queues.overflow = Overflow::Happened;
-        } else {
-            queues.from_hub.push_back(message);
-        }
+    fn deliver(&self, message: FromHub) {
+        self.queues().from_hub.push_back(message);
         self.0.arrived.notify_one();
-        queues.overflow == Overflow::Never
     }
 }
 
@@ -127,25 +107,6 @@ mod tests {
 
     fn over() -> HandlerMessage {
         HandlerMessage::Finished(Err(CallError::NotFound))
-    }
-
-    // M7. The hub's messages cannot be made here, so that there were too many is pretended.
-    #[test]
-    fn full_mailbox_disconnects_the_stream() {
-        let mailbox = Mailbox::default();
-        assert!(matches!(
-            mailbox.wait(Duration::ZERO),
-            MailboxMessage::Nothing
-        ));
-        mailbox.queues().overflow = Overflow::Happened;
-        assert!(matches!(
-            mailbox.wait(Duration::ZERO),
-            MailboxMessage::Overflowed
-        ));
-        assert!(matches!(
-            mailbox.wait(Duration::ZERO),
-            MailboxMessage::Nothing
-        ));
     }
 
     #[test]

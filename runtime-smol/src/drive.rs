@@ -172,43 +172,34 @@ impl ExchangeDriver {
 
     /// What happens next: an ask is answered, a call goes on, the hub has a message, the peer leaves, or it is time.
     async fn next_event(&mut self, until: Instant, writer: &ResponseWriter) -> Event {
-        loop {
-            let (mailbox, disconnect_sent) = (&self.mailbox, self.disconnect_sent);
-            let left = self.runtime.shared.clock.until(until);
-            let answered = async { Some(self.asks.next().await) };
-            let called = async { Some(self.calls.next().await) };
-            let told = async {
-                match mailbox {
-                    Some(mailbox) => mailbox.recv().await.ok().map(Event::FromHub),
-                    None => future::pending().await,
-                }
-            };
-            let gone = async {
-                match disconnect_sent {
-                    false => writer.gone().await,
-                    true => future::pending().await,
-                }
-                Some(Event::Disconnected)
-            };
-            let tick = async {
-                Timer::after(left).await;
-                Some(Event::Tick)
-            };
-            match answered.or(called).or(told).or(gone).or(tick).await {
-                Some(Event::Disconnected) => return self.gone(),
-                Some(event) => return event,
-                // The mailbox overflowed: there will be no more of it.
-                None => self.mailbox = None,
+        let (mailbox, disconnect_sent) = (&self.mailbox, self.disconnect_sent);
+        let left = self.runtime.shared.clock.until(until);
+        let answered = self.asks.next();
+        let called = self.calls.next();
+        let from_hub = async {
+            match mailbox {
+                // Its other end is dropped after the exchange.
+                Some(mailbox) => match mailbox.recv().await {
+                    Ok(message) => Event::FromHub(message),
+                    Err(_) => future::pending().await,
+                },
+                None => future::pending().await,
             }
-            if !self.disconnect_sent {
-                return self.gone();
+        };
+        let gone = async {
+            match disconnect_sent {
+                false => writer.gone().await,
+                true => future::pending().await,
             }
-        }
-    }
-
-    fn gone(&mut self) -> Event {
-        self.disconnect_sent = true;
-        Event::Disconnected
+            Event::Disconnected
+        };
+        let tick = async {
+            Timer::after(left).await;
+            Event::Tick
+        };
+        let event = answered.or(called).or(from_hub).or(gone).or(tick).await;
+        self.disconnect_sent |= matches!(event, Event::Disconnected);
+        event
     }
 }
 

@@ -1,9 +1,9 @@
 //! Where the hub's messages for one exchange arrive.
 
-use async_channel::{Receiver, Sender, bounded};
-use entra_mcp_core::{hub::FromHub, limits};
+use async_channel::{Receiver, Sender, unbounded};
+use entra_mcp_core::hub::FromHub;
 
-/// The messages, as the exchange reads them. They end when there were too many unread ones.
+/// The messages, as the exchange reads them.
 pub(crate) type Mailbox = Receiver<FromHub>;
 
 /// The mailbox, as the hub fills it.
@@ -11,29 +11,15 @@ pub(crate) type Mailbox = Receiver<FromHub>;
 pub(crate) struct MailboxSender(Sender<FromHub>);
 
 impl entra_mcp_runtime::Mailbox for MailboxSender {
-    fn deliver(&self, message: FromHub) -> bool {
-        self.0.try_send(message).is_ok()
+    fn deliver(&self, message: FromHub) {
+        // Only an exchange that is over reads no more.
+        let _ = self.0.try_send(message);
     }
 }
 
-/// Makes a mailbox.
+/// Makes a mailbox. The hub sends few messages unasked, so it needs no bound of its own: see
+/// [`entra_mcp_runtime::Mailbox`].
 pub(crate) fn mailbox() -> (MailboxSender, Mailbox) {
-    let (sender, mailbox) = bounded(limits::MAILBOX_MESSAGES);
+    let (sender, mailbox) = unbounded();
     (MailboxSender(sender), mailbox)
-}
-
-#[cfg(test)]
-mod tests {
-    use async_channel::TryRecvError;
-
-    use super::*;
-
-    // M7
-    #[test]
-    fn full_mailbox_disconnects_the_stream() {
-        let (sender, mailbox) = mailbox();
-        assert!(matches!(mailbox.try_recv(), Err(TryRecvError::Empty)));
-        drop(sender);
-        assert!(matches!(mailbox.try_recv(), Err(TryRecvError::Closed)));
-    }
 }

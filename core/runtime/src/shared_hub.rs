@@ -14,9 +14,10 @@ use entra_mcp_core::{
 
 /// Where a runtime puts the hub's messages for one exchange.
 pub trait Mailbox: Send {
-    /// Delivers a message without waiting, for this is under the hub's lock. Returns `false` if the mailbox is
-    /// full: it is dropped then, and its exchange is to be told that its peer is gone (threat M7).
-    fn deliver(&self, message: FromHub) -> bool;
+    /// Delivers a message without waiting, for this is under the hub's lock. A mailbox takes every message: what
+    /// is many waits inside the hub, which gives an exchange the next part when it asks for it. Besides, a call
+    /// gets one message for each of its requests that is cancelled or answered (threat M7).
+    fn deliver(&self, message: FromHub);
 }
 
 /// Carries messages between the hub and the exchanges.
@@ -78,9 +79,8 @@ impl<M: Mailbox> SharedHub<M> {
         loop {
             match tables.hub.poll() {
                 HubOutput::Deliver(id, message) => {
-                    let mailbox = tables.mailboxes.get(&id);
-                    if mailbox.is_some_and(|mailbox| !mailbox.deliver(message)) {
-                        tables.mailboxes.remove(&id);
+                    if let Some(mailbox) = tables.mailboxes.get(&id) {
+                        mailbox.deliver(message);
                     }
                 }
                 HubOutput::Publish(entra) => {

@@ -224,7 +224,7 @@ pub enum EffectResult {
 }
 
 /// What changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ChangeNotification {
     /// The list of tools.
     Tools,

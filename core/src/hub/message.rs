@@ -46,9 +46,13 @@ pub(crate) enum ToHubKind {
         token_expires: UnixTime,
         kind: StreamKind,
     },
+    /// The sender is a stream that has sent what it was given: it is given what comes next, once there is
+    /// something.
+    ReadStream,
     /// The sender is a stream no more.
     CloseStream,
-    /// The sender looks for the HTTP+SSE stream of this MCP session, with a token that expires then.
+    /// The sender looks for the HTTP+SSE stream of this MCP session, with a token that expires then. It is
+    /// answered once there is room for messages on it.
     FindStream {
         mcp_session: McpSessionId,
         principal: PrincipalId,
@@ -61,13 +65,14 @@ pub(crate) enum ToHubKind {
         principal: PrincipalId,
         negotiated: Negotiated,
     },
-    /// These bytes go out on the HTTP+SSE stream of this MCP session.
+    /// These events go out on the HTTP+SSE stream of this MCP session. The sender is answered once there is
+    /// room for more.
     Deliver {
         mcp_session: McpSessionId,
         principal: PrincipalId,
-        bytes: Bytes,
+        events: Vec<Bytes>,
     },
-    /// The session was revoked: its calls, tasks and streams end at once.
+    /// The session was revoked: its calls, tasks, streams and what is kept for them end at once.
     EndSession(SessionId),
     /// The client has ended this MCP session: its streams, calls and settings end with it.
     EndMcpSession {
@@ -78,19 +83,13 @@ pub(crate) enum ToHubKind {
     OpenReplay {
         stream: StreamId,
         principal: PrincipalId,
+        session: SessionId,
         mcp_session: McpSessionId,
     },
     /// This event was sent on that stream.
     AppendReplay { stream: StreamId, event: Bytes },
     /// That stream has ended.
     CloseReplay { stream: StreamId },
-    /// The client has come back for what followed this event of this stream.
-    Resume {
-        stream: StreamId,
-        after: u64,
-        principal: PrincipalId,
-        mcp_session: McpSessionId,
-    },
     /// The sender answers these requests, one of which has to wait for something: it wants to be counted
     /// and found.
     AdmitCall {
@@ -168,18 +167,14 @@ pub struct FromHub(pub(crate) FromHubKind);
 pub(crate) enum FromHubKind {
     /// The wait for Entra's metadata is over; `false` if it could not be fetched, or not again so soon.
     MetadataReady(bool),
-    /// The stream is counted, or there are too many.
-    StreamOpened(bool),
-    /// The stream is there, with what its client has negotiated, if it has; or it is not there.
-    StreamFound(Option<Option<Negotiated>>),
-    /// The client of this stream has shown a newer token, which expires then.
-    TokenRenewed(UnixTime),
-    /// Bytes for this stream.
-    Deliver(Bytes),
-    /// This stream is to end.
-    EndStream,
-    /// The events that followed, and whether the stream is live; or there is no such stream or event.
-    Resumed(Option<(Vec<Bytes>, bool)>),
+    /// The stream is open, or may not be.
+    StreamOpened(Result<(), StreamRefusal>),
+    /// What the stream does next.
+    Stream(StreamOutput),
+    /// The stream is there and has room, with what its client has negotiated, if it has; or it is not there.
+    StreamFound(Result<Option<Negotiated>, FindRefusal>),
+    /// There is room for more messages on the HTTP+SSE stream; `false` if it is gone.
+    Delivered(bool),
     /// The client has answered this request of the server: with a result, or with the message of an error.
     ClientResponse(ServerRequestId, Result<Box<Value>, String>),
     /// The client has cancelled this request.
@@ -190,8 +185,6 @@ pub(crate) enum FromHubKind {
     LogLevel(Option<LogLevel>),
     /// The MCP session is subscribed, or has too many subscriptions.
     Subscribed(bool),
-    /// Something changed that this stream listens for.
-    Changed(ChangeNotification),
     /// The call may go on, or there are too many.
     CallAdmitted(Result<(), TableFull>),
     /// The task may run, or there are too many.
@@ -234,10 +227,57 @@ pub(crate) enum StreamKind {
     Sse(McpSessionId),
     /// The GET stream of Streamable HTTP.
     Standalone(McpSessionId),
-    /// The rest of a response, for a client that came back: it gets nothing else.
-    Resumed,
+    /// The rest of a response, after this event, for a client that came back: it gets nothing else.
+    Resumed {
+        mcp_session: McpSessionId,
+        stream: StreamId,
+        after: u64,
+    },
     /// The response of `subscriptions/listen` (2026-07-28).
     Subscription(SubscriptionFilter),
+}
+
+/// Why a stream is not opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StreamRefusal {
+    TooMany,
+    /// There is no such event to go on from, or not for this client.
+    NoSuchEvent,
+}
+
+/// Why a message is not taken for an HTTP+SSE stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FindRefusal {
+    NotFound,
+    /// Its client does not read, and too many messages wait for that already.
+    Busy,
+}
+
+/// What a stream does next: it sends messages, and may have to end after them.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct StreamOutput {
+    /// Events, as they are sent.
+    pub(crate) events: Vec<Bytes>,
+    /// What has changed: however often, it is said once.
+    pub(crate) changes: BTreeSet<ChangeNotification>,
+    /// The client has shown a newer token, which expires then.
+    pub(crate) token_expires: Option<UnixTime>,
+    pub(crate) end: Option<EndReason>,
+}
+
+/// Why a stream ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EndReason {
+    /// The session was revoked.
+    SessionRevoked,
+    /// The client has ended its MCP session.
+    McpSessionEnded,
+    /// The response that was resumed is complete.
+    Complete,
+    /// The client has resumed the response on another stream.
+    TakenOver,
+    /// The events of the response are no longer kept.
+    ReplayDropped,
 }
 
 /// What a `subscriptions/listen` listens for.

@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use bytes::Bytes;
 
 use super::{
-    FromHub, FromHubKind, HubOutput, Negotiated, StreamKind, SubscriptionFilter, counts::Counts,
-    session_settings::SessionSettings,
+    EndReason, FindRefusal, FromHub, FromHubKind, HubOutput, Negotiated, StreamKind, StreamRefusal,
+    SubscriptionFilter, counts::Counts, session_settings::SessionSettings,
+    stream_queue::StreamQueue,
 };
 use crate::{
     catalog::ChangeNotification,
@@ -32,8 +33,10 @@ impl SubscriptionFilter {
 impl StreamKind {
     fn mcp_session(&self) -> Option<McpSessionId> {
         match self {
-            Self::Sse(mcp_session) | Self::Standalone(mcp_session) => Some(*mcp_session),
-            Self::Resumed | Self::Subscription(_) => None,
+            Self::Sse(mcp_session)
+            | Self::Standalone(mcp_session)
+            | Self::Resumed { mcp_session, .. } => Some(*mcp_session),
+            Self::Subscription(_) => None,
         }
     }
 }
@@ -46,11 +49,12 @@ struct Stream {
     token_expires: UnixTime,
     kind: StreamKind,
     negotiated: Option<Negotiated>,
+    queue: StreamQueue,
     /// Whether its session was revoked: it ends as soon as its calls have.
-    is_ending: bool,
+    awaits_calls: bool,
 }
 
-/// The open streams.
+/// The open streams. One that has to end is counted until its exchange has left it.
 #[derive(Debug, Default)]
 pub(super) struct Streams {
     open: BTreeMap<ExchangeId, Stream>,
@@ -64,46 +68,80 @@ impl Streams {
         (self.open.len(), self.of_principal.most())
     }
 
+    /// Opens a stream, if there is room.
     pub(super) fn open(
         &mut self,
         from: ExchangeId,
         principal: PrincipalId,
         (session, token_expires): (SessionId, UnixTime),
         kind: StreamKind,
-        out: &mut VecDeque<HubOutput>,
-    ) {
-        self.close(from);
-        let has_room = self.of_principal.of(principal) < limits::STREAMS_PER_PRINCIPAL
-            && self.open.len() < limits::STREAMS;
-        if has_room {
-            self.of_principal.add(principal);
-            if let StreamKind::Sse(mcp_session) = kind {
-                self.sse.insert(mcp_session, from);
-            }
-            let stream = Stream {
-                principal,
-                session,
-                token_expires,
-                kind,
-                negotiated: None,
-                is_ending: false,
-            };
-            self.open.insert(from, stream);
+    ) -> Result<(), StreamRefusal> {
+        if self.of_principal.of(principal) >= limits::STREAMS_PER_PRINCIPAL
+            || self.open.len() >= limits::STREAMS
+        {
+            return Err(StreamRefusal::TooMany);
         }
-        out.push_back(deliver(from, FromHubKind::StreamOpened(has_room)));
+        self.of_principal.add(principal);
+        if let StreamKind::Sse(mcp_session) = kind {
+            self.sse.insert(mcp_session, from);
+        }
+        let stream = Stream {
+            principal,
+            session,
+            token_expires,
+            kind,
+            negotiated: None,
+            queue: StreamQueue::default(),
+            awaits_calls: false,
+        };
+        self.open.insert(from, stream);
+        Ok(())
     }
 
-    pub(super) fn close(&mut self, from: ExchangeId) {
-        let Some(stream) = self.open.remove(&from) else {
+    pub(super) fn close(&mut self, from: ExchangeId, out: &mut VecDeque<HubOutput>) {
+        let Some(mut stream) = self.open.remove(&from) else {
             return;
         };
         if let StreamKind::Sse(mcp_session) = stream.kind {
             self.sse.remove(&mcp_session);
         }
         self.of_principal.remove(stream.principal);
+        refuse_waiters(&mut stream.queue, out);
     }
 
-    /// Finds a HTTP+SSE stream. It lives on with a newer token of its session.
+    /// A stream has sent what it was given, and wants more.
+    pub(super) fn read(&mut self, from: ExchangeId, out: &mut VecDeque<HubOutput>) {
+        if let Some(stream) = self.open.get_mut(&from) {
+            stream.queue.is_awaited = true;
+            flush(from, stream, out);
+        }
+    }
+
+    /// Whether a stream has sent what it was given.
+    pub(super) fn is_awaited(&self, id: ExchangeId) -> bool {
+        let stream = self.open.get(&id);
+        stream.is_some_and(|stream| stream.queue.is_awaited)
+    }
+
+    /// Gives a stream what it sends next, and the reason to end after that, if there is one.
+    pub(super) fn push(
+        &mut self,
+        id: ExchangeId,
+        events: Vec<Bytes>,
+        end: Option<EndReason>,
+        out: &mut VecDeque<HubOutput>,
+    ) {
+        if let Some(stream) = self.open.get_mut(&id) {
+            stream.queue.push(events);
+            if let Some(reason) = end {
+                stream.queue.end(reason);
+            }
+            flush(id, stream, out);
+        }
+    }
+
+    /// Finds a HTTP+SSE stream. It lives on with a newer token of its session. While there is no room on it,
+    /// the answer waits: the message is not accepted yet, so nothing of it is lost.
     pub(super) fn find(
         &mut self,
         from: ExchangeId,
@@ -112,18 +150,26 @@ impl Streams {
         (session, token_expires): (SessionId, UnixTime),
         out: &mut VecDeque<HubOutput>,
     ) {
-        let found = self.sse(mcp_session, principal);
-        let found = found.map(|(id, stream)| (id, stream.negotiated));
-        if let Some((id, _)) = found
-            && let Some(stream) = self.open.get_mut(&id)
-            && stream.session == session
-            && stream.token_expires < token_expires
-        {
+        let Some((id, stream)) = self.sse(mcp_session, principal) else {
+            out.push_back(deliver(from, not_found()));
+            return;
+        };
+        if stream.session == session && stream.token_expires < token_expires {
             stream.token_expires = token_expires;
-            out.push_back(deliver(id, FromHubKind::TokenRenewed(token_expires)));
+            stream.queue.next.token_expires = Some(token_expires);
+            flush(id, stream, out);
         }
-        let negotiated = found.map(|(_, negotiated)| negotiated);
-        out.push_back(deliver(from, FromHubKind::StreamFound(negotiated)));
+        if stream.queue.has_room() {
+            out.push_back(deliver(
+                from,
+                FromHubKind::StreamFound(Ok(stream.negotiated)),
+            ));
+        } else if stream.queue.finders.len() < limits::STREAM_WAITERS {
+            stream.queue.finders.push(from);
+        } else {
+            let busy = FromHubKind::StreamFound(Err(FindRefusal::Busy));
+            out.push_back(deliver(from, busy));
+        }
     }
 
     pub(super) fn negotiated(
@@ -132,24 +178,28 @@ impl Streams {
         principal: PrincipalId,
         negotiated: Negotiated,
     ) {
-        let Some((id, _)) = self.sse(mcp_session, principal) else {
-            return;
-        };
-        if let Some(stream) = self.open.get_mut(&id) {
+        if let Some((_, stream)) = self.sse(mcp_session, principal) {
             stream.negotiated = Some(negotiated);
         }
     }
 
+    /// Puts events on a HTTP+SSE stream. Its producer is answered once there is room for more; it waits for
+    /// that before it sends more, so each has no more in the queue than what one step of it sends.
     pub(super) fn deliver(
-        &self,
+        &mut self,
+        from: ExchangeId,
         mcp_session: McpSessionId,
         principal: PrincipalId,
-        bytes: Bytes,
+        events: Vec<Bytes>,
         out: &mut VecDeque<HubOutput>,
     ) {
-        if let Some((to, _)) = self.sse(mcp_session, principal) {
-            out.push_back(deliver(to, FromHubKind::Deliver(bytes)));
-        }
+        let Some((id, stream)) = self.sse(mcp_session, principal) else {
+            out.push_back(deliver(from, FromHubKind::Delivered(false)));
+            return;
+        };
+        stream.queue.push(events);
+        stream.queue.producers.insert(from);
+        flush(id, stream, out);
     }
 
     /// A session was revoked: its streams end; one of HTTP+SSE after its calls, whose errors it sends.
@@ -160,11 +210,12 @@ impl Streams {
         out: &mut VecDeque<HubOutput>,
     ) {
         for stream in self.open.values_mut() {
-            let is_awaited =
+            let has_calls =
                 matches!(stream.kind, StreamKind::Sse(mcp_session) if has_calls(mcp_session));
-            stream.is_ending |= stream.session == session && is_awaited;
+            stream.awaits_calls |= stream.session == session && has_calls;
         }
-        self.end_where(|stream| stream.session == session && !stream.is_ending, out);
+        let is_meant = |stream: &Stream| stream.session == session && !stream.awaits_calls;
+        self.end_where(is_meant, EndReason::SessionRevoked, out);
     }
 
     /// The last call that kept a stream of a revoked session open has ended.
@@ -174,9 +225,10 @@ impl Streams {
         mcp_session: McpSessionId,
         out: &mut VecDeque<HubOutput>,
     ) {
-        let is_its = |stream: &Stream| stream.session == session && stream.is_ending;
+        let is_its = |stream: &Stream| stream.session == session && stream.awaits_calls;
         let kind = StreamKind::Sse(mcp_session);
-        self.end_where(|stream| is_its(stream) && stream.kind == kind, out);
+        let is_meant = |stream: &Stream| is_its(stream) && stream.kind == kind;
+        self.end_where(is_meant, EndReason::SessionRevoked, out);
     }
 
     pub(super) fn end(
@@ -188,30 +240,38 @@ impl Streams {
         let is_meant = |stream: &Stream| {
             stream.principal == principal && stream.kind.mcp_session() == Some(mcp_session)
         };
-        self.end_where(is_meant, out);
+        self.end_where(is_meant, EndReason::McpSessionEnded, out);
     }
 
-    fn end_where(&mut self, ends: impl Fn(&Stream) -> bool, out: &mut VecDeque<HubOutput>) {
-        let ended = self.open.iter().filter(|(_, stream)| ends(stream));
-        let ended: Vec<ExchangeId> = ended.map(|(id, _)| *id).collect();
-        for id in ended {
-            self.close(id);
-            out.push_back(deliver(id, FromHubKind::EndStream));
+    fn end_where(
+        &mut self,
+        ends: impl Fn(&Stream) -> bool,
+        reason: EndReason,
+        out: &mut VecDeque<HubOutput>,
+    ) {
+        for (id, stream) in &mut self.open {
+            if ends(stream) {
+                if let StreamKind::Sse(mcp_session) = stream.kind {
+                    self.sse.remove(&mcp_session);
+                }
+                stream.queue.end(reason);
+                flush(*id, stream, out);
+            }
         }
     }
 
-    /// Tells every stream that listens for it that something changed.
+    /// Notifies every stream that listens for it that something changed.
     pub(super) fn notify_changed(
-        &self,
+        &mut self,
         change: &ChangeNotification,
         settings: &SessionSettings,
         out: &mut VecDeque<HubOutput>,
     ) {
-        let mut told = BTreeSet::new();
-        for (id, stream) in &self.open {
+        let mut notified = BTreeSet::new();
+        for (id, stream) in &mut self.open {
             let listens = match (&stream.kind, change) {
                 (StreamKind::Subscription(filter), _) => filter.wants(change),
-                (StreamKind::Resumed, _) => false,
+                (StreamKind::Resumed { .. }, _) => false,
                 (
                     StreamKind::Sse(mcp_session) | StreamKind::Standalone(mcp_session),
                     ChangeNotification::Resource(uri),
@@ -220,9 +280,15 @@ impl Streams {
                 (StreamKind::Standalone(_), _) => true,
             };
             // A message goes to one of the streams of a session (transports, multiple connections).
-            let is_first = stream.kind.mcp_session().is_none_or(|one| told.insert(one));
-            if listens && is_first {
-                out.push_back(deliver(*id, FromHubKind::Changed(change.clone())));
+            if listens
+                && !stream.queue.is_ending
+                && stream
+                    .kind
+                    .mcp_session()
+                    .is_none_or(|one| notified.insert(one))
+            {
+                stream.queue.next.changes.insert(change.clone());
+                flush(*id, stream, out);
             }
         }
     }
@@ -238,14 +304,47 @@ impl Streams {
 
     /// The HTTP+SSE stream of this MCP session, if it is this owner's.
     fn sse(
-        &self,
+        &mut self,
         mcp_session: McpSessionId,
         principal: PrincipalId,
-    ) -> Option<(ExchangeId, &Stream)> {
+    ) -> Option<(ExchangeId, &mut Stream)> {
         let id = *self.sse.get(&mcp_session)?;
-        let stream = self.open.get(&id)?;
+        let stream = self.open.get_mut(&id)?;
         (stream.principal == principal).then_some((id, stream))
     }
+}
+
+/// Hands a stream what waits for it, if it has sent what it was given before, and answers whoever waits for
+/// room.
+fn flush(id: ExchangeId, stream: &mut Stream, out: &mut VecDeque<HubOutput>) {
+    if let Some(next) = stream.queue.take() {
+        out.push_back(deliver(id, FromHubKind::Stream(next)));
+    }
+    if stream.queue.is_ending {
+        refuse_waiters(&mut stream.queue, out);
+    } else if stream.queue.has_room() {
+        for producer in std::mem::take(&mut stream.queue.producers) {
+            out.push_back(deliver(producer, FromHubKind::Delivered(true)));
+        }
+        for finder in std::mem::take(&mut stream.queue.finders) {
+            let found = FromHubKind::StreamFound(Ok(stream.negotiated));
+            out.push_back(deliver(finder, found));
+        }
+    }
+}
+
+/// Tells whoever waits for room on a stream that it is gone.
+fn refuse_waiters(queue: &mut StreamQueue, out: &mut VecDeque<HubOutput>) {
+    for producer in std::mem::take(&mut queue.producers) {
+        out.push_back(deliver(producer, FromHubKind::Delivered(false)));
+    }
+    for finder in std::mem::take(&mut queue.finders) {
+        out.push_back(deliver(finder, not_found()));
+    }
+}
+
+fn not_found() -> FromHubKind {
+    FromHubKind::StreamFound(Err(FindRefusal::NotFound))
 }
 
 fn deliver(to: ExchangeId, message: FromHubKind) -> HubOutput {
@@ -253,146 +352,4 @@ fn deliver(to: ExchangeId, message: FromHubKind) -> HubOutput {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ALICE: PrincipalId = PrincipalId([1; 32]);
-    const BOB: PrincipalId = PrincipalId([2; 32]);
-
-    fn mcp_session(byte: u8) -> McpSessionId {
-        McpSessionId([byte; 16])
-    }
-
-    fn session(byte: u8) -> SessionId {
-        SessionId::new([byte; 16])
-    }
-
-    #[derive(Default)]
-    struct Table {
-        streams: Streams,
-        out: VecDeque<HubOutput>,
-    }
-
-    impl Table {
-        fn open(
-            &mut self,
-            id: u64,
-            principal: PrincipalId,
-            kind: fn(McpSessionId) -> StreamKind,
-        ) -> bool {
-            let byte = u8::try_from(id % 200).unwrap();
-            let (kind, session) = (kind(mcp_session(byte)), session(byte));
-            let out = &mut self.out;
-            self.streams
-                .open(ExchangeId(id), principal, (session, UnixTime(0)), kind, out);
-            matches!(
-                self.out.pop_back(),
-                Some(HubOutput::Deliver(
-                    _,
-                    FromHub(FromHubKind::StreamOpened(true))
-                ))
-            )
-        }
-
-        fn delivered(&mut self, to: McpSessionId, principal: PrincipalId) -> bool {
-            let out = &mut self.out;
-            self.streams.deliver(to, principal, Bytes::from("x"), out);
-            let told = self.out.pop_back();
-            matches!(
-                told,
-                Some(HubOutput::Deliver(_, FromHub(FromHubKind::Deliver(_))))
-            )
-        }
-    }
-
-    // I2, I4
-    #[test]
-    fn a_stream_is_delivered_to_by_its_owner_only() {
-        let mut table = Table::default();
-        assert!(table.open(1, ALICE, StreamKind::Sse));
-        assert!(table.delivered(mcp_session(1), ALICE));
-        assert!(!table.delivered(mcp_session(1), BOB));
-        assert!(!table.delivered(mcp_session(2), ALICE));
-    }
-
-    // I3
-    #[test]
-    fn ids_of_the_transports_are_not_interchangeable() {
-        let mut table = Table::default();
-        assert!(table.open(1, ALICE, StreamKind::Standalone));
-        assert!(!table.delivered(mcp_session(1), ALICE));
-    }
-
-    // I6, M4
-    #[test]
-    fn streams_of_one_user_are_bounded_and_closing_makes_room() {
-        let mut table = Table::default();
-        let limit = u64::try_from(limits::STREAMS_PER_PRINCIPAL).unwrap();
-        for id in 0..limit {
-            assert!(table.open(id, ALICE, StreamKind::Sse));
-        }
-        assert!(!table.open(limit, ALICE, StreamKind::Sse));
-        assert!(table.open(limit + 1, BOB, StreamKind::Sse));
-        table.streams.close(ExchangeId(0));
-        assert!(table.open(limit, ALICE, StreamKind::Sse));
-    }
-
-    #[test]
-    fn streams_of_the_server_are_bounded() {
-        let mut table = Table::default();
-        for id in 0..u64::try_from(limits::STREAMS).unwrap() {
-            let mut principal = [0; 32];
-            principal[..8].copy_from_slice(&id.to_be_bytes());
-            assert!(table.open(id, PrincipalId(principal), StreamKind::Sse));
-        }
-        assert!(!table.open(u64::MAX, BOB, StreamKind::Sse));
-    }
-
-    // I7
-    #[test]
-    fn a_revoked_session_and_a_closed_stream_take_their_names_with_them() {
-        let mut table = Table::default();
-        table.open(1, ALICE, StreamKind::Sse);
-        table.open(2, ALICE, StreamKind::Sse);
-        table
-            .streams
-            .end_session(session(1), |_| false, &mut table.out);
-        assert!(matches!(
-            table.out.pop_front(),
-            Some(HubOutput::Deliver(
-                ExchangeId(1),
-                FromHub(FromHubKind::EndStream)
-            ))
-        ));
-        assert!(table.out.is_empty());
-        assert!(!table.delivered(mcp_session(1), ALICE));
-        table.streams.close(ExchangeId(2));
-        assert!(!table.delivered(mcp_session(2), ALICE));
-        assert!(table.streams.of_principal.is_empty() && table.streams.sse.is_empty());
-    }
-
-    // I2
-    #[test]
-    fn a_stream_is_ended_by_its_owner_only() {
-        let mut table = Table::default();
-        table.open(1, ALICE, StreamKind::Standalone);
-        table.streams.end(mcp_session(1), BOB, &mut table.out);
-        assert!(table.out.is_empty());
-        table.streams.end(mcp_session(1), ALICE, &mut table.out);
-        assert!(!table.out.is_empty());
-    }
-
-    #[test]
-    fn a_change_is_told_on_one_stream_of_a_session() {
-        let mut table = Table::default();
-        // The same session twice, and another.
-        for id in [1, 201, 2] {
-            assert!(table.open(id, ALICE, StreamKind::Standalone));
-        }
-        let (change, settings) = (ChangeNotification::Tools, SessionSettings::default());
-        table
-            .streams
-            .notify_changed(&change, &settings, &mut table.out);
-        assert_eq!(table.out.len(), 2);
-    }
-}
+mod tests;

@@ -81,7 +81,7 @@ impl Tasks {
             return;
         };
         let waiting = self.waiting.entry(running.runner).or_default();
-        if waiting.len() >= limits::MAILBOX_MESSAGES {
+        if waiting.len() >= limits::TASK_UPDATES {
             out.push_back(routed(from, false));
             return;
         }
@@ -153,10 +153,7 @@ mod tests {
         for number in 2..200 {
             tasks.update(ExchangeId(number), task(1), ALICE, Box::default(), &mut out);
         }
-        assert_eq!(
-            tasks.waiting[&ExchangeId(1)].len(),
-            limits::MAILBOX_MESSAGES
-        );
+        assert_eq!(tasks.waiting[&ExchangeId(1)].len(), limits::TASK_UPDATES);
         tasks.forget(ExchangeId(1), &mut out);
         assert!(tasks.waiting.is_empty() && tasks.of_principal.is_empty());
     }

@@ -129,6 +129,11 @@ impl Execution {
             }
             Event::Tick => self.tick(cx),
             Event::FromHub(FromHub(FromHubKind::SessionEnded)) => self.revoked(cx),
+            // The stream is gone, and the responses with it.
+            Event::FromHub(FromHub(FromHubKind::Delivered(false))) => {
+                self.cancel(cx);
+                Progress::Ready(())
+            }
             Event::Stored(answered) if self.monitor.waits_for(&answered) => {
                 let mcp_session = self.mcp_session.as_ref();
                 match self.monitor.found(answered, &self.caller, mcp_session, cx) {

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The stream is found by the hub, and only if it is the caller's own: the `sessionId` is a name,
-//! not a credential (threats I2, I4).
+//! not a credential (threats I2, I4). While its client does not read, the message waits before it is accepted.
 //!
 //! Source: MCP specification 2024-11-05, basic/transports, HTTP with SSE.
 
@@ -28,7 +28,7 @@ use crate::{
     catalog::ClientCapabilities,
     event::Event,
     http::{form::Form, response},
-    hub::{FromHub, FromHubKind, Negotiated, ToHub, ToHubKind},
+    hub::{FindRefusal, FromHub, FromHubKind, Negotiated, ToHub, ToHubKind},
     id::McpSessionId,
     json_rpc::{self, Error, Incoming, Message, Refused, Response},
     mcp::reply::refused,
@@ -127,10 +127,14 @@ fn no_stream() -> ::http::Response<Bytes> {
 impl FindingStream {
     fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<PostMessage> {
         match event {
-            Event::FromHub(FromHub(FromHubKind::StreamFound(Some(negotiated)))) => {
-                self.found(negotiated, cx)
-            }
-            Event::FromHub(FromHub(FromHubKind::StreamFound(None))) => cx.done(no_stream()),
+            Event::FromHub(FromHub(FromHubKind::StreamFound(found))) => match found {
+                Ok(negotiated) => self.found(negotiated, cx),
+                Err(FindRefusal::NotFound) => cx.done(no_stream()),
+                Err(FindRefusal::Busy) => cx.done(response::text(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "Too many messages wait for this stream to be read. Read it, and try again.\n",
+                )),
+            },
             _ => Progress::Pending(PostMessage::FindingStream(Box::new(self))),
         }
     }
@@ -194,6 +198,7 @@ impl FindingStream {
             client_capabilities: negotiated.client_capabilities,
             mcp_session: Some(self.mcp_session),
             streams: true,
+            shares_stream: true,
             tasks: false,
         };
         Execution::start(

@@ -14,34 +14,34 @@ mod effects;
 mod handler;
 mod input;
 mod registration;
+mod request;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    time::Duration,
-};
+use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::{Map, Value};
 
 use self::{
     effects::EffectStep, handler::RunningHandler, input::AwaitedInput, registration::too_many_calls,
 };
-pub(crate) use self::{handler::HandlerRef, registration::InFlightRegistration};
+pub(crate) use self::{
+    handler::HandlerRef,
+    registration::InFlightRegistration,
+    request::{ClientProfile, RequestMeta},
+};
 use crate::{
     admit::caller::Caller,
     ask::{EffectRequest, Invoke, InvokeOutput, Target},
     catalog::{
-        Call, CallError, ClientCapabilities, ClientCapability, Effect, EffectResult, InputRequest,
-        InputResponse, LogLevel, Step,
+        Call, CallError, ClientCapability, Effect, EffectResult, InputRequest, InputResponse,
+        LogLevel, Step,
     },
     entra::graph::GraphRequest,
     event::Event,
     hub::TableFull,
-    id::McpSessionId,
-    json_rpc::{Error, Id},
+    json_rpc::Error,
     limits,
-    revision::Revision,
     step::{Cx, Progress},
     time::Instant,
 };
@@ -53,34 +53,6 @@ pub(crate) enum ServerMessage {
     Json(String),
     /// The stream is closed, and the client comes back for the rest after so many milliseconds.
     CloseStream(u64),
-}
-
-/// What the client's requests, or its session, say of the client.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ClientProfile {
-    pub(crate) revision: Revision,
-    pub(crate) client_capabilities: ClientCapabilities,
-    /// Its MCP session; none in 2026-07-28.
-    pub(crate) mcp_session: Option<McpSessionId>,
-    /// Whether a message can reach it before the response.
-    pub(crate) streams: bool,
-    /// Whether it knows tasks (2026-07-28).
-    pub(crate) tasks: bool,
-}
-
-/// What a request says besides what it calls, and how long it may take.
-#[derive(Debug)]
-pub(crate) struct RequestMeta {
-    /// `_meta.progressToken`: progress is reported.
-    pub(crate) progress_token: Option<Id>,
-    /// From which level on lines of the log are sent, where the request says so (2026-07-28).
-    pub(crate) level: Option<LogLevel>,
-    /// Input responses of earlier rounds, from `requestState`.
-    pub(crate) answers: BTreeMap<String, InputResponse>,
-    /// `inputResponses`: those of this round, not read yet.
-    pub(crate) responses: Map<String, Value>,
-    /// How long the invocation may take.
-    pub(crate) time_limit: Duration,
 }
 
 /// An invocation under way.
@@ -112,6 +84,8 @@ enum State {
     /// The log level of the session; this line waits.
     AwaitingLogLevel(LogLevel, Value),
     AwaitingInput(AwaitedInput),
+    /// Room for more messages on the stream; the effect that sent one is done, with this result.
+    AwaitingRoom(EffectResult),
 }
 
 /// How an invocation ends, unless it is cancelled.
@@ -184,7 +158,8 @@ impl Invocation {
             | State::AwaitingHandler
             | State::AwaitingGraph(_)
             | State::AwaitingToken(_)
-            | State::AwaitingLogLevel(..) => None,
+            | State::AwaitingLogLevel(..)
+            | State::AwaitingRoom(_) => None,
         }
     }
 
@@ -197,7 +172,8 @@ impl Invocation {
             | State::Sleeping(_)
             | State::AwaitingGraph(_)
             | State::AwaitingToken(_)
-            | State::AwaitingLogLevel(..) => None,
+            | State::AwaitingLogLevel(..)
+            | State::AwaitingRoom(_) => None,
         }
     }
 
@@ -311,6 +287,10 @@ impl Invocation {
                 return self.end(too_many_effects(), icx);
             }
             match self.start_effect(effect, icx) {
+                Ok(Progress::Ready(result)) if self.waits_for_room(icx) => {
+                    self.state = State::AwaitingRoom(result);
+                    return Progress::Pending(self);
+                }
                 Ok(Progress::Ready(result)) => self.effect_done(result, icx),
                 Ok(Progress::Pending(state)) => {
                     self.state = state;
@@ -340,6 +320,10 @@ impl Invocation {
         icx: &mut InvocationCx<'_, '_>,
     ) -> InvocationProgress {
         match step {
+            Ok(Progress::Ready(result)) if self.waits_for_room(icx) => {
+                self.state = State::AwaitingRoom(result);
+                Progress::Pending(self)
+            }
             Ok(Progress::Ready(result)) => {
                 self.effect_done(result, icx);
                 self.advance(icx)
@@ -350,6 +334,11 @@ impl Invocation {
             }
             Err(end) => self.end(end, icx),
         }
+    }
+
+    /// Whether a message was sent on a stream that others share.
+    fn waits_for_room(&self, icx: &InvocationCx<'_, '_>) -> bool {
+        self.client.shares_stream && !icx.messages.is_empty()
     }
 
     fn effect_done(&mut self, result: EffectResult, icx: &mut InvocationCx<'_, '_>) {

@@ -2,13 +2,13 @@
 //!
 //! ```text
 //! Authenticate --session--> Opening --counted--> Open --keep-alive, looks at the session--> Open
-//!    |       |           ^   +--> 429        +--> closed: token ended, session gone, told to
-//!    |       +--> Resuming (Last-Event-ID)
+//!    |                         +--> 429, 400     +--> closed: token expired, session gone, ended by the hub
 //!    +--> 401, 400, 404
 //! ```
 //!
 //! All are counted by the hub. Every stream looks at its session each time it sends a keep-alive,
-//! so that a revocation that another replica took ends it as well (threats I6, I7, M4).
+//! so that a revocation that another replica took ends it as well (threats I6, I7, M4). What is sent on it waits
+//! in the hub until the stream asks for it, so a client that reads slowly costs a bounded queue and nothing else.
 //!
 //! Source: MCP specification 2024-11-05, HTTP with SSE; 2025-11-25, listening for messages, resumability;
 //! 2026-07-28, subscriptions.
@@ -32,7 +32,7 @@ use crate::{
     admit::caller::{Authenticate, Caller},
     event::Event,
     http::response,
-    hub::{FromHub, FromHubKind, StreamKind, ToHub, ToHubKind},
+    hub::{FromHub, FromHubKind, StreamKind, StreamRefusal, ToHub, ToHubKind},
     id::McpSessionId,
     limits,
     mcp::session::{named_session, only_post},
@@ -46,7 +46,6 @@ const LAST_EVENT_ID: &str = "last-event-id";
 #[derive(Debug)]
 pub(crate) enum Stream {
     Authenticating(Box<Waiting>),
-    Resuming(Box<Resuming>),
     Opening(Box<Opening>),
     Open(Box<Open>),
 }
@@ -64,14 +63,6 @@ pub(crate) struct Waiting {
     lookup: Authenticate,
     transport: Transport,
     headers: HeaderMap,
-    deadline: Instant,
-}
-
-/// The hub looks what followed the event that the client got last.
-#[derive(Debug)]
-pub(crate) struct Resuming {
-    caller: Box<Caller>,
-    mcp_session: McpSession,
     deadline: Instant,
 }
 
@@ -93,8 +84,8 @@ enum Content {
     Standalone,
     /// The response of `subscriptions/listen`.
     Subscription(Subscription),
-    /// The rest of a stream that was lost, with the events that followed; and whether it is live.
-    Replay(Vec<Bytes>, bool),
+    /// The rest of a response that was lost.
+    Resumed,
 }
 
 impl Stream {
@@ -146,7 +137,6 @@ impl Stream {
     pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
         match self {
             Self::Authenticating(waiting) => waiting.handle(event, cx),
-            Self::Resuming(resuming) => resuming.handle(event, cx),
             Self::Opening(opening) => opening.handle(event, cx),
             Self::Open(open) => open.handle(event, cx),
         }
@@ -197,58 +187,22 @@ impl Waiting {
                 }
             }
         };
-        if headers.contains_key(LAST_EVENT_ID) {
-            return Resuming::start(headers, caller, mcp_session, deadline, cx);
-        }
-        let kind = StreamKind::Standalone(mcp_session.id);
-        let session = Some(mcp_session);
-        Opening::start(caller, kind, session, Content::Standalone, deadline, cx)
-    }
-}
-
-impl Resuming {
-    fn start(
-        headers: &HeaderMap,
-        caller: Box<Caller>,
-        mcp_session: McpSession,
-        deadline: Instant,
-        cx: &mut Cx<'_>,
-    ) -> Progress<Stream> {
-        let last = headers::one(headers, LAST_EVENT_ID);
-        let Some(at) = last.ok().flatten().and_then(EventId::parse) else {
-            return cx.done(no_such_event());
+        let id = mcp_session.id;
+        let (kind, content) = match headers::one(headers, LAST_EVENT_ID) {
+            Ok(None) => (StreamKind::Standalone(id), Content::Standalone),
+            last => {
+                let Some(last) = last.ok().flatten().and_then(EventId::parse) else {
+                    return cx.done(no_such_event());
+                };
+                let kind = StreamKind::Resumed {
+                    mcp_session: id,
+                    stream: last.stream,
+                    after: last.number,
+                };
+                (kind, Content::Resumed)
+            }
         };
-        cx.to_hub(ToHub(ToHubKind::Resume {
-            stream: at.stream,
-            after: at.number,
-            principal: caller.principal_id,
-            mcp_session: mcp_session.id,
-        }));
-        Progress::Pending(Stream::Resuming(Box::new(Self {
-            caller,
-            mcp_session,
-            deadline,
-        })))
-    }
-
-    fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Stream> {
-        match event {
-            Event::FromHub(FromHub(FromHubKind::Resumed(Some((events, is_live))))) => {
-                // It is counted like any stream, but hears of nothing else: what is told to all is not told
-                // twice.
-                let content = Content::Replay(events, is_live);
-                let (caller, session) = (self.caller, Some(self.mcp_session));
-                let kind = StreamKind::Resumed;
-                Opening::start(caller, kind, session, content, self.deadline, cx)
-            }
-            Event::FromHub(FromHub(FromHubKind::Resumed(None))) => cx.done(no_such_event()),
-            Event::Disconnected => leave(cx),
-            Event::Tick if cx.env.now.instant >= self.deadline => {
-                cx.respond(response::gateway_timeout());
-                leave(cx)
-            }
-            _ => Progress::Pending(Stream::Resuming(Box::new(self))),
-        }
+        Opening::start(caller, kind, Some(mcp_session), content, deadline, cx)
     }
 }
 
@@ -282,34 +236,22 @@ impl Opening {
         })))
     }
 
-    fn handle(mut self, event: Event, cx: &mut Cx<'_>) -> Progress<Stream> {
-        match (&mut self.content, event) {
-            // A call goes on while its stream is resumed: what it sends now, and its end, are kept until the
-            // stream is open.
-            (Content::Replay(events, _), Event::FromHub(FromHub(FromHubKind::Deliver(event)))) => {
-                events.push(event);
-                Progress::Pending(Stream::Opening(Box::new(self)))
-            }
-            (Content::Replay(_, is_live), Event::FromHub(FromHub(FromHubKind::EndStream))) => {
-                *is_live = false;
-                Progress::Pending(Stream::Opening(Box::new(self)))
-            }
-            (_, event) => self.counted(event, cx),
-        }
-    }
-
-    fn counted(self, event: Event, cx: &mut Cx<'_>) -> Progress<Stream> {
+    fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Stream> {
         match event {
-            Event::FromHub(FromHub(FromHubKind::StreamOpened(true))) => self.open(cx),
-            Event::FromHub(FromHub(FromHubKind::StreamOpened(false))) => cx.done(response::text(
-                StatusCode::TOO_MANY_REQUESTS,
-                "Too many streams are open. Close one first.\n",
-            )),
+            Event::FromHub(FromHub(FromHubKind::StreamOpened(opened))) => match opened {
+                Ok(()) => self.open(cx),
+                Err(StreamRefusal::NoSuchEvent) => cx.done(no_such_event()),
+                Err(StreamRefusal::TooMany) => cx.done(response::text(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    "Too many streams are open. Close one first.\n",
+                )),
+            },
             Event::Disconnected => leave(cx),
             Event::Tick if cx.env.now.instant >= self.deadline => {
                 cx.respond(response::gateway_timeout());
                 leave(cx)
             }
+            // Nothing else is sent to a stream before it asks for it.
             _ => Progress::Pending(Stream::Opening(Box::new(self))),
         }
     }
@@ -320,20 +262,11 @@ impl Opening {
         match self.content {
             Content::Sse(id) => cx.write(v2024_11_05::endpoint_event(id)),
             // Flushes the head through proxies that wait for a byte of the body.
-            Content::Standalone => cx.write(Bytes::from_static(sse::KEEP_ALIVE)),
+            Content::Standalone | Content::Resumed => cx.write(Bytes::from_static(sse::KEEP_ALIVE)),
             Content::Subscription(request) => {
                 let json = subscriptions::acknowledged(&request);
                 cx.write(sse::event("message", &json));
                 subscription = Some(request);
-            }
-            Content::Replay(events, is_live) => {
-                cx.write(Bytes::from_static(sse::KEEP_ALIVE));
-                for event in events {
-                    cx.write(event);
-                }
-                if !is_live {
-                    return close(cx);
-                }
             }
         }
         Open::start(self.caller, self.mcp_session, subscription, cx)

@@ -3,6 +3,7 @@
 mod messages;
 mod outside;
 mod sessions;
+mod stalled;
 mod watched;
 
 use std::{
@@ -54,6 +55,7 @@ pub(crate) struct World {
     pub(crate) granted: Vec<EffectResult>,
     pub(crate) cancelled: usize,
     watched: watched::Watched,
+    stalled: stalled::Stalled,
     exchanges: BTreeMap<ExchangeId, Running>,
     next: u64,
 }
@@ -95,6 +97,7 @@ impl World {
             granted: Vec::new(),
             cancelled: 0,
             watched: watched::Watched::default(),
+            stalled: stalled::Stalled::default(),
             exchanges: BTreeMap::new(),
             next: 0,
         };
@@ -235,7 +238,7 @@ impl World {
     fn run_hub(&mut self) {
         loop {
             match self.hub.poll() {
-                HubOutput::Deliver(id, message) => self.hand(id, Event::FromHub(message)),
+                HubOutput::Deliver(id, message) => self.deliver(id, message),
                 HubOutput::Idle => return,
                 HubOutput::Publish(known) => self.server.known = (*known).clone(),
                 HubOutput::Spawn(job) => self.run(job),

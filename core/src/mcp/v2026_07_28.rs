@@ -113,6 +113,7 @@ pub(crate) fn check(
         client_capabilities: lifecycle::client_capabilities(Revision::V2026_07_28, capabilities),
         mcp_session: None,
         streams: headers::accepts_streams(headers),
+        shares_stream: false,
         tasks: extensions.is_some_and(|extensions| extensions.get(TASKS).is_some()),
     })
 }

@@ -1,5 +1,6 @@
-//! The hub's messages on their way to exchanges: one bounded mailbox for each, read in its order when
-//! the exchange's task or thread gets its turn, as in the runtimes.
+//! The hub's messages on their way to exchanges: one mailbox for each, read in its order when the
+//! exchange's task or thread gets its turn, as in the runtimes. However long that takes, few messages
+//! may be in it.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -21,9 +22,11 @@ pub(super) type Mailboxes = BTreeMap<ExchangeId, Mailbox>;
 #[derive(Debug, Default)]
 pub(super) struct Mailbox {
     messages: VecDeque<FromHub>,
-    /// It was full once: it takes no more, and when it is empty its exchange is told to be alone.
-    is_closed: bool,
 }
+
+/// The most messages that may wait for one exchange: one for each request of a batch that is cancelled, one
+/// for each request of the server that is answered, one for each update of a task, and a few more.
+const UNREAD: usize = limits::BATCH + limits::INPUT_REQUESTS + limits::TASK_UPDATES;
 
 /// How long an exchange may wait for its turn while messages for it arrive.
 const TURN: Duration = Duration::from_millis(20);
@@ -47,22 +50,15 @@ impl State {
         let Some(mailbox) = mailbox.and_then(|mailboxes| mailboxes.get_mut(&id)) else {
             return;
         };
-        if mailbox.is_closed {
-            return;
+        mailbox.messages.push_back(message);
+        let unread = mailbox.messages.len();
+        if unread == 1 {
+            self.schedule_turn(process, id);
         }
-        if mailbox.messages.len() < limits::MAILBOX_MESSAGES {
-            mailbox.messages.push_back(message);
-            if mailbox.messages.len() == 1 {
-                self.schedule_turn(process, id);
-            }
-            return;
-        }
-        mailbox.is_closed = true;
-        let who = ExchangeRef::new(process, id);
-        self.note(&who.to_string(), "= loses its mailbox");
-        if !self.is_stalled(process, id) {
-            let what = format!("{who} reads, and its mailbox is full");
-            self.fail(Failure::new("no mailbox overflows", what));
+        if unread > UNREAD {
+            let who = ExchangeRef::new(process, id);
+            let what = format!("{unread} messages wait for {who}");
+            self.fail(Failure::new("few messages of the hub wait", what));
         }
     }
 
@@ -83,15 +79,13 @@ impl State {
         let Some(mailbox) = mailbox.and_then(|mailboxes| mailboxes.get_mut(&id)) else {
             return;
         };
-        let (message, is_closed) = (mailbox.messages.pop_front(), mailbox.is_closed);
+        let message = mailbox.messages.pop_front();
         let is_empty = mailbox.messages.is_empty();
         if let Some(message) = message {
             self.tell(process, id, Event::FromHub(message));
         }
         if !is_empty {
             self.schedule_turn(process, id);
-        } else if is_closed {
-            self.tell(process, id, Event::Disconnected);
         }
     }
 

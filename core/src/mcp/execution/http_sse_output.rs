@@ -1,5 +1,7 @@
 //! The output of a request that was posted to `/message`: the one stream of HTTP+SSE (2024-11-05).
 
+use bytes::Bytes;
+
 use crate::{
     hub::{ToHub, ToHubKind},
     id::{McpSessionId, PrincipalId},
@@ -19,29 +21,32 @@ pub(crate) struct HttpSseOutput {
 
 impl HttpSseOutput {
     pub(crate) fn send(&self, messages: Vec<ServerMessage>, cx: &mut Cx<'_>) {
-        for message in messages {
-            match message {
-                ServerMessage::Json(json) => self.deliver(&json, cx),
-                // There is nowhere to come back to: the stream is one for everything.
-                ServerMessage::CloseStream(_) => {}
-            }
-        }
+        let events = messages.into_iter().filter_map(|message| match message {
+            ServerMessage::Json(json) => Some(v2024_11_05::message_event(&json)),
+            // There is nowhere to come back to: the stream is one for everything.
+            ServerMessage::CloseStream(_) => None,
+        });
+        self.deliver(events.collect(), cx);
     }
 
     /// Sends the responses, and nothing after them. The 202 is out already: also when the session was revoked,
     /// they are errors on the stream. When the client opens a new one, it gets the 401 that makes it sign in.
     pub(crate) fn finish(&self, responses: &[Response], cx: &mut Cx<'_>) {
         if !responses.is_empty() {
-            self.deliver(&json_rpc::to_json(responses, self.batch), cx);
+            let json = json_rpc::to_json(responses, self.batch);
+            self.deliver(vec![v2024_11_05::message_event(&json)], cx);
         }
         cx.to_hub(ToHub(ToHubKind::CallAnswered));
     }
 
-    fn deliver(&self, json: &str, cx: &mut Cx<'_>) {
+    fn deliver(&self, events: Vec<Bytes>, cx: &mut Cx<'_>) {
+        if events.is_empty() {
+            return;
+        }
         cx.to_hub(ToHub(ToHubKind::Deliver {
             mcp_session: self.mcp_session,
             principal: self.principal,
-            bytes: v2024_11_05::message_event(json),
+            events,
         }));
     }
 }

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::{
+    catalog::{Call, Catalog, Effect, Handler, LogLevel, Step, Tool, ToolResult},
     event::Event,
     id::ExchangeId,
     mcp::testing::{World, initialize, profile, rpc},
@@ -210,4 +211,59 @@ fn a_tool_that_needs_more_scope_is_forbidden_before_the_message_is_taken() {
     let response = world.send(request);
     assert_eq!(response.status(), StatusCode::FORBIDDEN);
     assert!(header(&response, "www-authenticate").contains("insufficient_scope"));
+}
+
+/// How many lines of the log the tool of the next tests writes.
+const LINES: usize = 500;
+
+fn chatty(call: &Call) -> Step<ToolResult> {
+    if call.results().len() < LINES {
+        return Step::effect(Effect::log(LogLevel::Warning, &"x".repeat(500)));
+    }
+    Step::done("said")
+}
+
+/// A world with a tool that says a lot, and a stream that a client has initialized.
+fn chatty_world() -> (World, ExchangeId, String) {
+    let tool = Tool::new("chatty", "Says a lot");
+    let catalog = Catalog::builder().tool(tool, Handler::Step(chatty));
+    let mut world = World::offering(catalog.list_changed().build().unwrap());
+    let (id, target) = open(&mut world, "alice");
+    post(&mut world, "alice", &target, &initialize("2025-11-25"));
+    (world, id, target)
+}
+
+// M7
+#[test]
+fn call_that_says_more_than_its_stream_takes_waits_and_loses_nothing() {
+    let (mut world, stream, target) = chatty_world();
+    world.stall(stream);
+    let call = rpc(2, "tools/call", &json!({"name": "chatty"}));
+    let request = world.request("alice", "POST", &target, &[], &call);
+    let call = world.begin(request);
+    let request = world.request("alice", "POST", &target, &[], &ping(3));
+    let ping = world.begin(request);
+    assert!(!world.is_over(call), "the call waits");
+    assert!(world.sent(ping).response.is_none(), "so does a message");
+    assert!(world.unread(stream) <= 1);
+    world.read_on(stream);
+    assert!(world.is_over(call));
+    assert_eq!(world.sent(ping).response.as_ref().unwrap().status(), 202);
+    let messages = messages(&world, stream);
+    assert_eq!(messages.len(), 1 + LINES + 2);
+    let answered = messages.iter().filter_map(|one| one["id"].as_i64());
+    assert_eq!(answered.collect::<Vec<_>>().len(), 3);
+}
+
+// M7
+#[test]
+fn call_whose_stream_closes_while_it_waits_for_room_ends() {
+    let (mut world, stream, target) = chatty_world();
+    world.stall(stream);
+    let call = rpc(2, "tools/call", &json!({"name": "chatty"}));
+    let request = world.request("alice", "POST", &target, &[], &call);
+    let call = world.begin(request);
+    assert!(!world.is_over(call));
+    world.tell(stream, Event::Disconnected);
+    assert!(world.is_over(call));
 }

@@ -68,7 +68,9 @@ impl Invocation {
             }
             Effect::NotifyChanged(change) => notify_changed(change, icx),
             Effect::CloseStream(after) => {
-                if self.client.streams && self.client.revision.features().priming {
+                // A stream that all calls share is not closed for one of them.
+                let is_own = self.client.streams && !self.client.shares_stream;
+                if is_own && self.client.revision.features().priming {
                     icx.messages
                         .push(ServerMessage::CloseStream(milliseconds(after)));
                 }
@@ -148,6 +150,10 @@ impl Invocation {
                     self.send_log(level, data, from, icx)
                 }
                 _ => wait(State::AwaitingLogLevel(level, data)),
+            },
+            State::AwaitingRoom(result) => match event {
+                Event::FromHub(FromHub(FromHubKind::Delivered(_))) => done(result),
+                _ => wait(State::AwaitingRoom(result)),
             },
             State::AwaitingInput(input) => match event {
                 Event::FromHub(FromHub(FromHubKind::ClientResponse(id, result))) => {

@@ -6,7 +6,7 @@ use super::{Stream, close};
 use crate::{
     admit::caller::Caller,
     event::Event,
-    hub::{FromHub, FromHubKind},
+    hub::{EndReason, FromHub, FromHubKind, StreamOutput, ToHub, ToHubKind},
     mcp::{
         server_messages,
         session::McpSession,
@@ -35,6 +35,7 @@ impl Open {
         cx: &mut Cx<'_>,
     ) -> Progress<Stream> {
         let monitor = SessionMonitor::new(&caller, cx);
+        cx.to_hub(ToHub(ToHubKind::ReadStream));
         Self {
             caller,
             mcp_session,
@@ -51,32 +52,21 @@ impl Open {
 
     pub(super) fn handle(mut self, event: Event, cx: &mut Cx<'_>) -> Progress<Stream> {
         match event {
-            Event::FromHub(FromHub(FromHubKind::Deliver(bytes))) => cx.write(bytes),
-            Event::FromHub(FromHub(FromHubKind::Changed(change))) => {
-                let id = self
-                    .subscription
-                    .as_ref()
-                    .map(|subscription| &subscription.id);
-                cx.write(sse::event(
-                    "message",
-                    &server_messages::changed(&change, id),
-                ));
-            }
-            Event::FromHub(FromHub(FromHubKind::TokenRenewed(expires))) => {
-                self.monitor.renew_token(expires, cx);
-            }
-            Event::FromHub(FromHub(FromHubKind::EndStream)) => return self.end(cx),
+            Event::FromHub(FromHub(FromHubKind::Stream(next))) => return self.send(next, cx),
             Event::Disconnected => return close(cx),
             Event::Tick => match self.monitor.tick(&self.caller, cx) {
                 Due::Nothing => {}
                 Due::KeepAlive => cx.write(Bytes::from_static(sse::KEEP_ALIVE)),
-                Due::TokenExpired => return self.end(cx),
+                Due::TokenExpired => return self.finish(cx),
             },
             Event::Stored(answered) if self.monitor.waits_for(&answered) => {
                 let session = self.mcp_session.as_ref();
                 match self.monitor.found(answered, &self.caller, session, cx) {
                     SessionState::Alive => {}
-                    SessionState::Revoked | SessionState::McpSessionEnded => return self.end(cx),
+                    SessionState::Revoked => return self.end(EndReason::SessionRevoked, cx),
+                    SessionState::McpSessionEnded => {
+                        return self.end(EndReason::McpSessionEnded, cx);
+                    }
                 }
             }
             _ => {}
@@ -84,8 +74,40 @@ impl Open {
         self.stay(cx)
     }
 
+    /// Sends what comes next, and asks for more.
+    fn send(mut self, next: StreamOutput, cx: &mut Cx<'_>) -> Progress<Stream> {
+        if let Some(expires) = next.token_expires {
+            self.monitor.renew_token(expires, cx);
+        }
+        for event in next.events {
+            cx.write(event);
+        }
+        let id = self.subscription.as_ref().map(|one| &one.id);
+        for change in &next.changes {
+            let json = server_messages::changed(change, id);
+            cx.write(sse::event("message", &json));
+        }
+        if let Some(reason) = next.end {
+            return self.end(reason, cx);
+        }
+        cx.to_hub(ToHub(ToHubKind::ReadStream));
+        self.stay(cx)
+    }
+
+    fn end(self, reason: EndReason, cx: &mut Cx<'_>) -> Progress<Stream> {
+        match reason {
+            // Whoever has no session any more is told nothing more; a response that was resumed is complete, or
+            // goes on elsewhere, or is lost, which the client finds out when it comes back.
+            EndReason::SessionRevoked
+            | EndReason::McpSessionEnded
+            | EndReason::Complete
+            | EndReason::TakenOver
+            | EndReason::ReplayDropped => close(cx),
+        }
+    }
+
     /// The server ends it: a `subscriptions/listen` is answered at last.
-    fn end(self, cx: &mut Cx<'_>) -> Progress<Stream> {
+    fn finish(self, cx: &mut Cx<'_>) -> Progress<Stream> {
         if let Some(subscription) = &self.subscription {
             let json = subscriptions::listen_result(&subscription.id, &cx.env.server.catalog);
             cx.write(sse::event("message", &json));

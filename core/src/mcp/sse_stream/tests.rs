@@ -3,21 +3,15 @@
 use std::time::Duration;
 
 use ::http::StatusCode;
-use bytes::Bytes;
 
-use super::{Content, Opening};
 use crate::{
-    action::Action,
-    admit::caller::Caller,
-    ask::Version,
+    catalog::ChangeNotification,
     event::Event,
-    hub::{FromHub, FromHubKind, StreamKind, ToHub, ToHubKind},
-    id::{ExchangeId, PrincipalId},
+    hub::{ToHub, ToHubKind},
+    id::ExchangeId,
     limits,
     mcp::testing::World,
-    session::token::Verified,
-    step::{Cx, Outbox, Progress},
-    testing::{TestServer, entropy, header, session_of},
+    testing::header,
 };
 
 fn listen(world: &mut World, user: &str) -> ExchangeId {
@@ -196,58 +190,21 @@ fn a_last_event_id_that_is_none_replays_nothing_and_is_told() {
     }
 }
 
-// The call sends its last event and ends between the look for the event and the count of the stream.
+// M7: 65 announcements in a row once cut everybody's streams.
 #[test]
-fn a_call_that_ends_while_its_stream_is_resumed_loses_no_event() {
-    let server = TestServer::dev();
-    let (session, share) = session_of("alice", "a client");
-    let verified = Verified {
-        session_id: session.id,
-        share,
-        client_id: "a client".to_owned(),
-        resource: String::new(),
-        scope: String::new(),
-        expires: server.now.unix.after(limits::SESSION_TOKEN_LIFETIME),
-    };
-    let caller = Box::new(Caller {
-        session,
-        version: Version(1),
-        verified,
-        principal_id: PrincipalId([1; 32]),
-    });
-    let mut outbox = Outbox::new(server.now.instant);
-    let mut entropy = entropy(1);
-    let mut cx = Cx {
-        env: server.env(),
-        entropy: &mut entropy,
-        out: &mut outbox,
-    };
-    let content = Content::Replay(vec![Bytes::from_static(b"first")], true);
-    let deadline = server.now.instant.after(limits::EXCHANGE_TIMEOUT);
-    let mut progress = Opening::start(
-        caller,
-        StreamKind::Resumed,
-        None,
-        content,
-        deadline,
-        &mut cx,
-    );
-    for message in [
-        FromHubKind::Deliver(Bytes::from_static(b"last")),
-        FromHubKind::EndStream,
-        FromHubKind::StreamOpened(true),
-    ] {
-        let Progress::Pending(stream) = progress else {
-            panic!("the stream is not open yet");
-        };
-        progress = stream.handle(Event::FromHub(FromHub(message)), &mut cx);
+fn changes_in_a_row_reach_a_stalled_stream_once() {
+    let mut world = World::new();
+    let name = world.initialize("alice", "2025-11-25");
+    let id = listen_streamable(&mut world, "alice", &name);
+    world.stall(id);
+    for _ in 0..1000 {
+        let changed = ToHub::notify_changed(ChangeNotification::Tools);
+        world.hub.handle(ExchangeId(999), changed, world.server.now);
     }
-    assert!(matches!(progress, Progress::Ready(())));
-    let mut written = Vec::new();
-    while let Some(action) = outbox.pop() {
-        if let Action::Write(bytes) = action {
-            written.push(bytes);
-        }
-    }
-    assert_eq!(written[1..], ["first", "last"]);
+    world.tell(ExchangeId(999), Event::Tick);
+    assert!(world.unread(id) <= 1);
+    world.read_on(id);
+    assert!(!world.sent(id).closed);
+    let changes = world.sent(id).body.matches("tools/list_changed").count();
+    assert_eq!(changes, 2, "the first, and those while it was written");
 }

@@ -127,6 +127,7 @@ fn in_session(
         client_capabilities: session.client_capabilities,
         mcp_session: Some(session.id),
         streams: headers::accepts_streams(headers),
+        shares_stream: false,
         tasks: false,
     };
     execute((client, batch), Some(session), requests, caller, cx)
@@ -151,7 +152,7 @@ fn execute(
         revision: client.revision,
         streams: client.streams,
     };
-    let output = Output::Post(PostResponse::new(form));
+    let output = Output::Post(PostResponse::new(form, caller.session.id));
     Execution::start(client, requests, mcp_session, output, caller, cx)
         .map_pending(|execution| Streamable::Executing(Box::new(execution)))
 }

@@ -18,7 +18,7 @@ use crate::{
     admit::bearer,
     http::response,
     hub::{ToHub, ToHubKind},
-    id::StreamId,
+    id::{SessionId, StreamId},
     json_rpc::{self, Response},
     mcp::{
         event_id::EventId, invocation::ServerMessage, reply::json, session::McpSession, sse,
@@ -42,6 +42,8 @@ pub(crate) struct Form {
 #[derive(Debug)]
 pub(crate) struct PostResponse {
     form: Form,
+    /// The session of the caller: what is kept for the client ends with it.
+    session: SessionId,
     mode: Mode,
 }
 
@@ -79,23 +81,27 @@ impl ReplayWriter {
 }
 
 impl PostResponse {
-    pub(crate) fn new(form: Form) -> Self {
-        let mode = Mode::Json;
-        Self { form, mode }
+    pub(crate) fn new(form: Form, session: SessionId) -> Self {
+        Self {
+            form,
+            session,
+            mode: Mode::Json,
+        }
     }
 
     /// Opens a stream, if none is open and the client takes one.
-    pub(crate) fn open(&mut self, session: Option<&McpSession>, cx: &mut Cx<'_>) {
+    pub(crate) fn open(&mut self, mcp_session: Option<&McpSession>, cx: &mut Cx<'_>) {
         if !matches!(self.mode, Mode::Json) || !self.form.streams {
             return;
         }
         cx.open(sse::head());
-        let mut replay = session.map(|session| {
+        let mut replay = mcp_session.map(|mcp_session| {
             let stream = StreamId(cx.entropy.bytes());
             cx.to_hub(ToHub(ToHubKind::OpenReplay {
                 stream,
-                principal: session.principal,
-                mcp_session: session.id,
+                principal: mcp_session.principal,
+                session: self.session,
+                mcp_session: mcp_session.id,
             }));
             ReplayWriter { stream, next: 0 }
         });

@@ -1,0 +1,42 @@
+//! What a request, or the MCP session that it belongs to, says besides what is called.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde_json::{Map, Value};
+
+use crate::{
+    catalog::{ClientCapabilities, InputResponse, LogLevel},
+    id::McpSessionId,
+    json_rpc::Id,
+    revision::Revision,
+};
+
+/// What the client's requests, or its session, say of the client.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ClientProfile {
+    pub(crate) revision: Revision,
+    pub(crate) client_capabilities: ClientCapabilities,
+    /// Its MCP session; none in 2026-07-28.
+    pub(crate) mcp_session: Option<McpSessionId>,
+    /// Whether a message can reach it before the response.
+    pub(crate) streams: bool,
+    /// Whether all calls share one stream (HTTP+SSE): after a message each waits until there is room for more.
+    pub(crate) shares_stream: bool,
+    /// Whether it knows tasks (2026-07-28).
+    pub(crate) tasks: bool,
+}
+
+/// What a request says besides what it calls, and how long it may take.
+#[derive(Debug)]
+pub(crate) struct RequestMeta {
+    /// `_meta.progressToken`: progress is reported.
+    pub(crate) progress_token: Option<Id>,
+    /// From which level on lines of the log are sent, where the request says so (2026-07-28).
+    pub(crate) level: Option<LogLevel>,
+    /// Input responses of earlier rounds, from `requestState`.
+    pub(crate) answers: BTreeMap<String, InputResponse>,
+    /// `inputResponses`: those of this round, not read yet.
+    pub(crate) responses: Map<String, Value>,
+    /// How long the invocation may take.
+    pub(crate) time_limit: Duration,
+}
