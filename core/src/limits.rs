@@ -208,8 +208,18 @@ pub const PURGE_INTERVAL: Duration = Duration::from_secs(300);
 /// How long a call may take, questions to the user included.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// How many effects one call may have.
+/// How many effects one call may have. The progress that a handler of the runtime reports is not counted; a
+/// step function that does nothing else would never end.
 pub const CALL_EFFECTS: usize = 10_000;
+
+/// How many effects of one handler may wait for the one before.
+pub const QUEUED_EFFECTS: usize = 1024;
+
+/// How many progress notifications of one call are sent as fast as they come.
+pub const PROGRESS_BURST: u32 = 32;
+
+/// The shortest time between two progress notifications of one call after that: nobody reads faster.
+pub const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How long the client has to respond to a request for input: a user reads and thinks. The call has time
 /// left to handle that there was no response.

@@ -13,6 +13,7 @@
 mod effects;
 mod handler;
 mod input;
+mod progress;
 mod registration;
 mod request;
 #[cfg(test)]
@@ -23,7 +24,8 @@ use std::collections::{BTreeMap, VecDeque};
 use serde_json::{Map, Value};
 
 use self::{
-    effects::EffectStep, handler::RunningHandler, input::AwaitedInput, registration::too_many_calls,
+    effects::EffectStep, handler::RunningHandler, input::AwaitedInput, progress::ProgressReports,
+    registration::too_many_calls,
 };
 pub(crate) use self::{
     handler::HandlerRef,
@@ -67,7 +69,7 @@ pub(crate) struct Invocation {
     /// Effects of a handler of the runtime that came while another was not done yet.
     queue: VecDeque<Effect>,
     effects: usize,
-    progressed: f64,
+    progress: ProgressReports,
     is_task: bool,
 }
 
@@ -143,7 +145,7 @@ impl Invocation {
             state: State::AwaitingHandler,
             queue: VecDeque::new(),
             effects: 0,
-            progressed: f64::NEG_INFINITY,
+            progress: ProgressReports::new(),
             is_task: false,
         })
         .advance(icx)
@@ -151,7 +153,7 @@ impl Invocation {
 
     /// When it wants to be woken.
     pub(crate) fn wake(&self) -> Option<Instant> {
-        match &self.state {
+        let state = match &self.state {
             State::Sleeping(until) => Some(*until),
             State::AwaitingInput(input) => input.deadline(),
             State::AwaitingAdmission
@@ -160,7 +162,8 @@ impl Invocation {
             | State::AwaitingToken(_)
             | State::AwaitingLogLevel(..)
             | State::AwaitingRoom(_) => None,
-        }
+        };
+        [state, self.progress.wake()].into_iter().flatten().min()
     }
 
     /// The requests for input that wait for a response.
@@ -208,7 +211,7 @@ impl Invocation {
                 match awaiting.take(answered) {
                     Some(result) => {
                         self.withdraw_input_requests(icx);
-                        self.done(result)
+                        self.done(result, icx)
                     }
                     None => Progress::Pending(self),
                 }
@@ -216,7 +219,7 @@ impl Invocation {
             (RunningHandler::Runtime(awaiting), Event::Effect(EffectRequest { id, effect }))
                 if id == awaiting.id() =>
             {
-                if self.queue.len() >= limits::CALL_EFFECTS {
+                if self.queue.len() >= limits::QUEUED_EFFECTS {
                     return self.end(too_many_effects(), icx);
                 }
                 self.queue.push_back(effect);
@@ -226,6 +229,9 @@ impl Invocation {
                 }
             }
             (_, event) => {
+                if let Some(json) = self.progress.due(icx.cx.env.now.instant) {
+                    icx.messages.push(ServerMessage::Json(json));
+                }
                 let state = std::mem::replace(&mut self.state, State::AwaitingHandler);
                 let step = self.handle_effect(state, event, icx);
                 self.apply(step, icx)
@@ -263,7 +269,7 @@ impl Invocation {
                         return Progress::Pending(self);
                     }
                     Step::Effect(effect) => effect,
-                    Step::Done(result) => return self.done(result),
+                    Step::Done(result) => return self.done(result, icx),
                 },
                 RunningHandler::NotBegun if icx.registration.is_registered(icx.caller, icx.cx) => {
                     self.handler = RunningHandler::Runtime(icx.cx.invoke(Invoke {
@@ -282,7 +288,7 @@ impl Invocation {
                     None => return Progress::Pending(self),
                 },
             };
-            self.effects += 1;
+            self.effects += usize::from(self.is_counted(&effect));
             if self.effects > limits::CALL_EFFECTS {
                 return self.end(too_many_effects(), icx);
             }
@@ -301,17 +307,10 @@ impl Invocation {
         }
     }
 
-    /// Whether the invocation has to wait for what this effect results in.
-    fn waits_for(&self, effect: &Effect) -> bool {
-        match effect {
-            Effect::Sleep(_) | Effect::Graph(_) | Effect::Token(_) => true,
-            // Without a session it ends the round.
-            Effect::RequestInput(_) => self.client.mcp_session.is_some(),
-            Effect::Progress { .. }
-            | Effect::Log(..)
-            | Effect::NotifyChanged(_)
-            | Effect::CloseStream(_) => false,
-        }
+    /// Whether an effect counts: not, if it costs nobody anything and there is a handler that ends by itself.
+    fn is_counted(&self, effect: &Effect) -> bool {
+        let is_progress = matches!(effect, Effect::Progress { .. });
+        !is_progress || matches!(self.handler, RunningHandler::Step(_))
     }
 
     fn apply(
@@ -359,7 +358,13 @@ impl Invocation {
     }
 
     /// The handler is over. A result of another kind than the target has is a bug of the runtime's.
-    fn done(&self, result: Result<InvokeOutput, CallError>) -> InvocationProgress {
+    fn done(
+        &mut self,
+        result: Result<InvokeOutput, CallError>,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> InvocationProgress {
+        icx.messages
+            .extend(self.progress.last().map(ServerMessage::Json));
         let fits = matches!(
             (&self.target, &result),
             (_, Err(_))
@@ -383,6 +388,6 @@ impl Invocation {
 }
 
 fn too_many_effects() -> InvocationEnd {
-    let words = "a call had too many effects".to_owned();
-    InvocationEnd::Done(Err(CallError::Internal(words)))
+    let message = "a call had too many effects".to_owned();
+    InvocationEnd::Done(Err(CallError::Internal(message)))
 }

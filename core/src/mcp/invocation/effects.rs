@@ -38,6 +38,19 @@ fn wait(state: State) -> EffectStep {
 }
 
 impl Invocation {
+    /// Whether the invocation has to wait for what this effect results in.
+    pub(super) fn waits_for(&self, effect: &Effect) -> bool {
+        match effect {
+            Effect::Sleep(_) | Effect::Graph(_) | Effect::Token(_) => true,
+            // Without a session it ends the round.
+            Effect::RequestInput(_) => self.client.mcp_session.is_some(),
+            Effect::Progress { .. }
+            | Effect::Log(..)
+            | Effect::NotifyChanged(_)
+            | Effect::CloseStream(_) => false,
+        }
+    }
+
     /// Begins to do an effect.
     pub(super) fn start_effect(
         &mut self,
@@ -79,7 +92,7 @@ impl Invocation {
         }
     }
 
-    /// Progress is told if it was asked for, and if it is progress.
+    /// Progress is reported if it was asked for.
     fn progress(
         &mut self,
         progress: f64,
@@ -87,13 +100,15 @@ impl Invocation {
         message: Option<String>,
         icx: &mut InvocationCx<'_, '_>,
     ) -> EffectStep {
-        let grows = progress.is_finite() && progress > self.progressed;
-        if let (Some(token), true) = (&self.meta.progress_token, grows && self.client.streams) {
-            self.progressed = progress;
+        if let Some(token) = &self.meta.progress_token
+            && self.client.streams
+            && self.progress.grows(progress)
+        {
             let total = total.filter(|total| total.is_finite());
             let has_message = self.client.revision.features().annotations;
             let json = server_messages::progress(token, progress, total, message, has_message);
-            icx.messages.push(ServerMessage::Json(json));
+            let due = self.progress.report(json, icx.cx.env.now.instant);
+            icx.messages.extend(due.map(ServerMessage::Json));
         }
         DONE
     }

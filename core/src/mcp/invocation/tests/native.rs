@@ -5,6 +5,7 @@ use crate::{
     ask::{InvokeOutput, Target},
     catalog::EffectResult,
     event::Event,
+    limits,
 };
 
 fn begin(world: &mut World, client: &Client) -> ExchangeId {
@@ -32,6 +33,28 @@ fn runtime_handler_gets_the_results_of_its_effects() {
     assert_eq!((world.granted.len(), messages(&world, id).len()), (3, 2));
     world.tell(id, ticket.answer(Ok(InvokeOutput::Tool("done".into()))));
     assert_eq!(answer(&world, id)["content"][0]["text"], "done");
+}
+
+// M5: as often as it likes, at the cost of nobody.
+#[test]
+fn progress_is_reported_without_a_limit_and_coalesced() {
+    let mut world = world();
+    let client = Client::new(&mut world, "2025-11-25", json!({}));
+    let id = begin(&mut world, &client);
+    let (_, ticket, _) = world.calls.pop_front().unwrap();
+    for number in 0..2 * limits::CALL_EFFECTS {
+        let progress = f64::from(u32::try_from(number).unwrap());
+        world.tell(id, ticket.effect(Effect::progress(progress, None)));
+    }
+    assert_eq!(world.granted.len(), 2 * limits::CALL_EFFECTS);
+    let burst = usize::try_from(limits::PROGRESS_BURST).unwrap();
+    assert_eq!(messages(&world, id).len(), burst);
+    world.wait(1);
+    let latest = messages(&world, id).pop().unwrap();
+    assert_eq!(latest["params"]["progress"], 19_999.0);
+    world.tell(id, ticket.effect(Effect::progress(20_000.0, None)));
+    world.tell(id, ticket.answer(Ok(InvokeOutput::Tool("done".into()))));
+    assert_eq!(messages(&world, id).len(), burst + 3);
 }
 
 #[test]
@@ -156,7 +179,7 @@ fn call_outlives_its_token_and_ends_with_its_session() {
     let mut world = world();
     let client = Client::new(&mut world, "2025-11-25", json!({}));
     let id = begin(&mut world, &client);
-    world.server.now.unix.0 += crate::limits::SESSION_TOKEN_LIFETIME.as_secs();
+    world.server.now.unix.0 += limits::SESSION_TOKEN_LIFETIME.as_secs();
     world.wait(20);
     assert!(!world.is_over(id));
     world.revoke("alice");
@@ -171,7 +194,7 @@ fn call_over_its_deadline_is_ended() {
     for revision in ["2025-11-25", NEW] {
         let client = Client::new(&mut world, revision, json!({}));
         let id = begin(&mut world, &client);
-        world.wait(crate::limits::CALL_TIMEOUT.as_secs());
+        world.wait(limits::CALL_TIMEOUT.as_secs());
         assert!(world.is_over(id), "{revision}");
         assert!(
             answer(&world, id)["message"]
