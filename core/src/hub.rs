@@ -12,6 +12,7 @@ mod message;
 mod metadata_refresh;
 mod replay;
 mod session_settings;
+mod stats;
 mod stream_queue;
 mod streams;
 mod tasks;
@@ -29,12 +30,13 @@ use self::{
 pub use self::{
     job::Job,
     message::{FromHub, HubOutput, ToHub},
+    stats::HubStats,
 };
 pub(crate) use self::{
     job::JobKind,
     message::{
-        EndReason, FindRefusal, FromHubKind, Negotiated, StreamKind, StreamOutput, StreamRefusal,
-        SubscriptionFilter, TableFull, TaskUpdate, ToHubKind,
+        EndReason, FindRefusal, FromHubKind, Negotiated, SettingsFull, StreamKind, StreamOutput,
+        StreamRefusal, SubscriptionFilter, TableFull, TaskUpdate, TasksFull, ToHubKind,
     },
 };
 use crate::{
@@ -52,25 +54,6 @@ pub struct Hub {
     settings: SessionSettings,
     tasks: Tasks,
     outputs: VecDeque<HubOutput>,
-}
-
-/// How full the tables are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HubStats {
-    /// Open streams.
-    pub streams: usize,
-    /// The most streams of one user and client.
-    pub of_one_principal: usize,
-    /// Exchanges that wait for Entra's metadata.
-    pub waiting: usize,
-    /// Streams whose events are kept for a client that comes back.
-    pub replays: usize,
-    /// Requests that take a while.
-    pub in_flight: usize,
-    /// MCP sessions with a log level or subscriptions.
-    pub settings: usize,
-    /// Tasks that run.
-    pub tasks: usize,
 }
 
 impl Hub {
@@ -221,19 +204,19 @@ impl Hub {
                 mcp_session,
                 request,
             } => self.in_flight.cancel(principal, mcp_session, &request, out),
-            message => self.handle_settings(from, message),
+            message => self.handle_settings(from, message, now),
         }
     }
 
-    /// Takes a message about a session's settings or a task.
-    fn handle_settings(&mut self, from: ExchangeId, message: ToHubKind) {
+    /// Takes a message about a session's settings, or a task.
+    fn handle_settings(&mut self, from: ExchangeId, message: ToHubKind, now: Instant) {
         let out = &mut self.outputs;
         match message {
             ToHubKind::GetLogLevel {
                 principal,
                 mcp_session,
             } => {
-                let level = self.settings.level(mcp_session, principal);
+                let level = self.settings.level(mcp_session, principal, now);
                 let message = FromHubKind::LogLevel(level);
                 out.push_back(HubOutput::Deliver(from, FromHub(message)));
             }
@@ -241,14 +224,20 @@ impl Hub {
                 principal,
                 mcp_session,
                 level,
-            } => self.settings.set_level(mcp_session, principal, level),
+            } => {
+                let owner = (mcp_session, principal);
+                let stored = self.settings.set_level(owner, level, now);
+                let message = FromHubKind::SettingStored(stored);
+                out.push_back(HubOutput::Deliver(from, FromHub(message)));
+            }
             ToHubKind::Subscribe {
                 principal,
                 mcp_session,
                 uri,
             } => {
-                let has_room = self.settings.subscribe(mcp_session, principal, uri);
-                let message = FromHubKind::Subscribed(has_room);
+                let owner = (mcp_session, principal);
+                let stored = self.settings.subscribe(owner, uri, now);
+                let message = FromHubKind::SettingStored(stored);
                 out.push_back(HubOutput::Deliver(from, FromHub(message)));
             }
             ToHubKind::Unsubscribe {
@@ -256,11 +245,23 @@ impl Hub {
                 mcp_session,
                 uri,
             } => self.settings.unsubscribe(mcp_session, principal, &uri),
+            message => self.handle_task(from, message, now),
+        }
+    }
+
+    /// Takes a message about a task.
+    fn handle_task(&mut self, from: ExchangeId, message: ToHubKind, now: Instant) {
+        let out = &mut self.outputs;
+        match message {
             ToHubKind::AdmitTask {
                 task,
                 principal,
                 session,
-            } => self.tasks.admit(from, task, (principal, session), out),
+            } => {
+                let owner = (principal, session);
+                self.tasks.admit(from, task, owner, now, out);
+            }
+            ToHubKind::TaskStored { bytes } => self.tasks.stored(from, bytes),
             ToHubKind::UpdateTask {
                 task,
                 principal,
@@ -288,7 +289,11 @@ impl Hub {
             | ToHubKind::RegisterServerRequest(_)
             | ToHubKind::WithdrawServerRequest(_)
             | ToHubKind::ClientResponse { .. }
-            | ToHubKind::CancelRequest { .. } => {}
+            | ToHubKind::CancelRequest { .. }
+            | ToHubKind::GetLogLevel { .. }
+            | ToHubKind::SetLogLevel { .. }
+            | ToHubKind::Subscribe { .. }
+            | ToHubKind::Unsubscribe { .. } => {}
         }
     }
 

@@ -256,6 +256,19 @@ pub const TASKS: usize = 1024;
 /// The most bytes of a task's record: its result is in it.
 pub const TASK_BYTES: usize = 1024 * 1024;
 
+/// How many tasks of one user and client are stored, those that have ended included: each until its
+/// [`TASK_TTL`] is over.
+pub const TASK_RECORDS_PER_PRINCIPAL: usize = 256;
+
+/// How many tasks that began on one server are stored in all.
+pub const TASK_RECORDS: usize = 16 * 1024;
+
+/// The most bytes of the stored tasks of one user and client. A task that runs counts as [`TASK_BYTES`].
+pub const TASK_RECORD_BYTES_PER_PRINCIPAL: usize = 32 * 1024 * 1024;
+
+/// The most bytes of all stored tasks that began on one server.
+pub const TASK_RECORD_BYTES: usize = 2 * 1024 * 1024 * 1024;
+
 /// How long a `requestState` is good for: a user thinks before answering.
 pub const REQUEST_STATE_LIFETIME: Duration = Duration::from_secs(3600);
 
@@ -277,12 +290,21 @@ pub const REPLAY_BYTES: usize = 64 * 1024 * 1024;
 /// How long a stream that ended is kept.
 pub const REPLAY_RETENTION: Duration = Duration::from_secs(300);
 
-/// How many MCP sessions of one user and client the hub remembers settings of (log level,
-/// subscriptions); the oldest goes.
-pub const SESSION_SETTINGS_PER_PRINCIPAL: usize = 16;
+/// How many MCP sessions of one user and client have settings on the server (log level, subscriptions). Clients
+/// that crash do not end theirs.
+pub const SESSION_SETTINGS_PER_PRINCIPAL: usize = 64;
 
-/// How many MCP sessions the hub remembers settings of in all.
+/// How many MCP sessions have settings on the server in all.
 pub const SESSION_SETTINGS: usize = 4096;
+
+/// Settings that were not used for this long make room for those of another MCP session.
+pub const SESSION_SETTINGS_IDLE: Duration = Duration::from_secs(3600);
+
+/// The most bytes of the URIs that all MCP sessions of one user and client are subscribed to.
+pub const SUBSCRIPTION_BYTES_PER_PRINCIPAL: usize = 256 * 1024;
+
+/// The most bytes of the URIs of all subscriptions.
+pub const SUBSCRIPTION_BYTES: usize = 64 * 1024 * 1024;
 
 /// How many resources one MCP session, or one `subscriptions/listen`, may be subscribed to.
 pub const SUBSCRIPTIONS: usize = 64;

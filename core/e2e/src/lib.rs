@@ -105,6 +105,8 @@ suite!($ end_to_end_library:
     library::failing_and_panicking_tools_leave_the_server_running,
     library::cancelled_call_stops,
     library::task_runs_until_it_is_cancelled,
+    tokens::revoked_token_ends_its_call,
+    resource_limits::calls_per_user_are_bounded,
     library::resources_prompts_and_completions_are_per_user,
     library::subscriber_is_notified_of_changes,
     authorization::missing_scope_is_granted_by_step_up,

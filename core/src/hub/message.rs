@@ -149,6 +149,8 @@ pub(crate) enum ToHubKind {
         principal: PrincipalId,
         session: SessionId,
     },
+    /// The task that the sender runs is over, and its record of so many bytes is stored.
+    TaskStored { bytes: usize },
     /// The task that the sender runs has applied all updates so far.
     TaskUpdateApplied,
     /// The client updates this task.
@@ -183,12 +185,12 @@ pub(crate) enum FromHubKind {
     McpSessionEnded,
     /// The log level of the MCP session, if one was set.
     LogLevel(Option<LogLevel>),
-    /// The MCP session is subscribed, or has too many subscriptions.
-    Subscribed(bool),
+    /// The setting of the MCP session is stored, or there is no room for it.
+    SettingStored(Result<(), SettingsFull>),
     /// The call may go on, or there are too many.
     CallAdmitted(Result<(), TableFull>),
     /// The task may run, or there are too many.
-    TaskAdmitted(Result<(), TableFull>),
+    TaskAdmitted(Result<(), TasksFull>),
     /// The session in which the call or the task began was revoked.
     SessionEnded,
     /// The task has applied the update; `false` if it does not run on this server.
@@ -204,6 +206,26 @@ pub(crate) enum TableFull {
     OfPrincipal,
     /// All users together have.
     OfServer,
+}
+
+/// Why a task may not run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TasksFull {
+    /// Too many run.
+    Running(TableFull),
+    /// Too many are stored, or they are too large together.
+    Stored(TableFull),
+}
+
+/// Why a setting of an MCP session is not stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SettingsFull {
+    /// Too many MCP sessions have settings.
+    Sessions(TableFull),
+    /// The MCP session has too many subscriptions.
+    Subscriptions,
+    /// The URIs of all subscriptions are too long together.
+    Bytes(TableFull),
 }
 
 /// What the runtime is to do for the hub.

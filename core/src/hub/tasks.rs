@@ -1,12 +1,14 @@
-//! The tasks that run on this server, bounded for each owner and in all, and the updates of their clients.
+//! The tasks that run on this server, and those that have ended and are stored: bounded for each owner and in
+//! all, in number and in bytes; and the updates of their clients.
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::{FromHub, FromHubKind, HubOutput, TableFull, counts::Counts};
+use super::{FromHub, FromHubKind, HubOutput, TableFull, TasksFull, counts::Counts};
 use crate::{
     hub::TaskUpdate,
     id::{ExchangeId, PrincipalId, SessionId, TaskId},
     limits,
+    time::Instant,
 };
 
 /// The tasks.
@@ -15,6 +17,8 @@ pub(super) struct Tasks {
     by_id: BTreeMap<TaskId, RunningTask>,
     by_exchange: BTreeMap<ExchangeId, TaskId>,
     of_principal: Counts,
+    /// The tasks that have ended.
+    stored: BTreeMap<TaskId, StoredTask>,
     /// By the exchange that runs a task, those that have sent it an update and wait until it is applied.
     waiting: BTreeMap<ExchangeId, Vec<ExchangeId>>,
 }
@@ -24,6 +28,14 @@ struct RunningTask {
     runner: ExchangeId,
     principal: PrincipalId,
     session: SessionId,
+    began: Instant,
+}
+
+#[derive(Debug)]
+struct StoredTask {
+    principal: PrincipalId,
+    bytes: usize,
+    expires: Instant,
 }
 
 impl Tasks {
@@ -38,24 +50,70 @@ impl Tasks {
         from: ExchangeId,
         task: TaskId,
         (principal, session): (PrincipalId, SessionId),
+        now: Instant,
         out: &mut VecDeque<HubOutput>,
     ) {
-        let admitted = if self.of_principal.of(principal) >= limits::TASKS_PER_PRINCIPAL {
-            Err(TableFull::OfPrincipal)
-        } else if self.by_id.len() >= limits::TASKS {
-            Err(TableFull::OfServer)
-        } else {
+        self.stored.retain(|_, stored| now < stored.expires);
+        let admitted = self.check_room(principal);
+        if admitted.is_ok() {
             self.of_principal.add(principal);
             let running = RunningTask {
                 runner: from,
                 principal,
                 session,
+                began: now,
             };
             self.by_id.insert(task, running);
             self.by_exchange.insert(from, task);
-            Ok(())
-        };
+        }
         out.push_back(deliver(from, FromHubKind::TaskAdmitted(admitted)));
+    }
+
+    /// Whether one more task of this owner may run: it may become as large as any.
+    fn check_room(&self, principal: PrincipalId) -> Result<(), TasksFull> {
+        let (of_principal, running) = (self.of_principal.of(principal), self.by_id.len());
+        if of_principal >= limits::TASKS_PER_PRINCIPAL {
+            return Err(TasksFull::Running(TableFull::OfPrincipal));
+        }
+        if running >= limits::TASKS {
+            return Err(TasksFull::Running(TableFull::OfServer));
+        }
+        let has_room = |running: usize, stored: &mut dyn Iterator<Item = usize>, count, bytes| {
+            let running = running + 1;
+            let sum = (running, running.saturating_mul(limits::TASK_BYTES));
+            let sum = stored.fold(sum, |(count, bytes), one| (count + 1, bytes + one));
+            sum.0 <= count && sum.1 <= bytes
+        };
+        let bytes = |stored: &StoredTask| stored.bytes;
+        let (count, most) = (
+            limits::TASK_RECORDS_PER_PRINCIPAL,
+            limits::TASK_RECORD_BYTES_PER_PRINCIPAL,
+        );
+        let own = self
+            .stored
+            .values()
+            .filter(|one| one.principal == principal);
+        if !has_room(of_principal, &mut own.map(bytes), count, most) {
+            return Err(TasksFull::Stored(TableFull::OfPrincipal));
+        }
+        let (count, most) = (limits::TASK_RECORDS, limits::TASK_RECORD_BYTES);
+        if !has_room(running, &mut self.stored.values().map(bytes), count, most) {
+            return Err(TasksFull::Stored(TableFull::OfServer));
+        }
+        Ok(())
+    }
+
+    /// The task of an exchange is over, and its record of so many bytes is stored.
+    pub(super) fn stored(&mut self, from: ExchangeId, bytes: usize) {
+        let task = self.by_exchange.get(&from);
+        if let Some((task, running)) = task.and_then(|task| self.by_id.get_key_value(task)) {
+            let stored = StoredTask {
+                principal: running.principal,
+                bytes,
+                expires: running.began.after(limits::TASK_TTL),
+            };
+            self.stored.insert(*task, stored);
+        }
     }
 
     /// A session was revoked: the tasks that it began end.
@@ -122,6 +180,7 @@ mod tests {
     const BOB: PrincipalId = PrincipalId([2; 32]);
 
     const SESSION: SessionId = SessionId::new([3; 16]);
+    const NOW: Instant = Instant(1_000);
 
     fn task(number: u64) -> TaskId {
         let mut name = [0; 16];
@@ -133,7 +192,7 @@ mod tests {
     #[test]
     fn a_task_is_updated_by_its_owner_only() {
         let (mut tasks, mut out) = (Tasks::default(), VecDeque::new());
-        tasks.admit(ExchangeId(1), task(1), (ALICE, SESSION), &mut out);
+        tasks.admit(ExchangeId(1), task(1), (ALICE, SESSION), NOW, &mut out);
         out.clear();
         tasks.update(ExchangeId(2), task(1), BOB, Box::default(), &mut out);
         assert_eq!(out.len(), 1);
@@ -149,7 +208,7 @@ mod tests {
     #[test]
     fn updates_that_wait_for_a_task_are_bounded() {
         let (mut tasks, mut out) = (Tasks::default(), VecDeque::new());
-        tasks.admit(ExchangeId(1), task(1), (ALICE, SESSION), &mut out);
+        tasks.admit(ExchangeId(1), task(1), (ALICE, SESSION), NOW, &mut out);
         for number in 2..200 {
             tasks.update(ExchangeId(number), task(1), ALICE, Box::default(), &mut out);
         }
@@ -164,12 +223,66 @@ mod tests {
         let (mut tasks, mut out) = (Tasks::default(), VecDeque::new());
         let limit = u64::try_from(limits::TASKS_PER_PRINCIPAL).unwrap();
         for number in 0..=limit {
-            tasks.admit(ExchangeId(number), task(number), (ALICE, SESSION), &mut out);
+            tasks.admit(
+                ExchangeId(number),
+                task(number),
+                (ALICE, SESSION),
+                NOW,
+                &mut out,
+            );
         }
         assert_eq!(tasks.len(), limits::TASKS_PER_PRINCIPAL);
         tasks.forget(ExchangeId(0), &mut out);
-        tasks.admit(ExchangeId(limit), task(limit), (ALICE, SESSION), &mut out);
+        tasks.admit(
+            ExchangeId(limit),
+            task(limit),
+            (ALICE, SESSION),
+            NOW,
+            &mut out,
+        );
         assert_eq!(tasks.len(), limits::TASKS_PER_PRINCIPAL);
         assert!(tasks.by_exchange.len() == tasks.by_id.len());
+    }
+
+    /// Whether a task is admitted; it ends at once with a record of so many bytes.
+    fn run(
+        tasks: &mut Tasks,
+        number: u64,
+        owner: PrincipalId,
+        bytes: usize,
+        now: Instant,
+    ) -> Result<(), TasksFull> {
+        let (mut out, exchange) = (VecDeque::new(), ExchangeId(number));
+        tasks.admit(exchange, task(number), (owner, SESSION), now, &mut out);
+        tasks.stored(exchange, bytes);
+        let admitted = out.pop_back();
+        tasks.forget(exchange, &mut out);
+        match admitted {
+            Some(HubOutput::Deliver(_, FromHub(FromHubKind::TaskAdmitted(admitted)))) => admitted,
+            other => panic!("it is answered, not {other:?}"),
+        }
+    }
+
+    // M5: tasks that have ended are stored until their time is over.
+    #[test]
+    fn stored_tasks_are_bounded_in_number_and_bytes_until_they_expire() {
+        let full = Err(TasksFull::Stored(TableFull::OfPrincipal));
+        let mut tasks = Tasks::default();
+        let limit = u64::try_from(limits::TASK_RECORDS_PER_PRINCIPAL).unwrap();
+        for number in 0..limit {
+            assert_eq!(run(&mut tasks, number, ALICE, 100, NOW), Ok(()));
+        }
+        assert_eq!(run(&mut tasks, limit, ALICE, 100, NOW), full);
+        for number in 0..u64::from(32_u8) {
+            assert_eq!(
+                run(&mut tasks, 1000 + number, BOB, limits::TASK_BYTES, NOW),
+                Ok(())
+            );
+        }
+        assert_eq!(run(&mut tasks, 2000, BOB, 100, NOW), full);
+        let later = NOW.after(limits::TASK_TTL);
+        assert_eq!(run(&mut tasks, limit, ALICE, 100, later), Ok(()));
+        assert_eq!(run(&mut tasks, 2000, BOB, 100, later), Ok(()));
+        assert_eq!(tasks.stored.len(), 2);
     }
 }

@@ -37,7 +37,7 @@ pub(crate) struct RequestBatch {
 #[derive(Debug)]
 enum Current {
     Invocation(Box<Invocation>),
-    Subscribing,
+    StoringSetting,
     Task(TaskRequest),
 }
 
@@ -164,15 +164,15 @@ impl RequestBatch {
                 self.cancel_current(bcx);
                 self.advance(bcx)
             }
-            Event::FromHub(FromHub(
-                FromHubKind::CallAdmitted(admitted) | FromHubKind::TaskAdmitted(admitted),
-            )) => self.admitted(admitted, bcx),
+            Event::FromHub(FromHub(FromHubKind::CallAdmitted(admitted))) => {
+                self.admitted(admitted, bcx)
+            }
             event => self.handle_current(event, bcx),
         }
     }
 
     /// The hub has room for the call, or has not: whichever request waits for that now.
-    fn admitted(
+    pub(crate) fn admitted(
         mut self,
         admitted: Result<(), TableFull>,
         bcx: &mut BatchCx<'_, '_>,
@@ -195,15 +195,14 @@ impl RequestBatch {
                 let progress = invocation.handle(event, icx);
                 self.on_invocation(request, progress, bcx)
             }
-            Some((request, Current::Subscribing)) => match event {
-                Event::FromHub(FromHub(FromHubKind::Subscribed(has_room))) => {
-                    let error = Error::invalid_params("There are too many subscriptions.");
-                    let result = if has_room { Ok(Map::new()) } else { Err(error) };
+            Some((request, Current::StoringSetting)) => match event {
+                Event::FromHub(FromHub(FromHubKind::SettingStored(stored))) => {
+                    let result = stored.map(|()| Map::new()).map_err(dispatch::settings_full);
                     self.respond(request, result, bcx.cx);
                     self.advance(bcx)
                 }
                 _ => {
-                    self.current = Some((request, Current::Subscribing));
+                    self.current = Some((request, Current::StoringSetting));
                     Progress::Pending(self)
                 }
             },
@@ -226,7 +225,7 @@ impl RequestBatch {
             match dispatch::answer(&request, self.client, icx) {
                 Reply::Result(result) => self.respond(request, Ok(result), bcx.cx),
                 Reply::Error(error) => self.respond(request, Err(error), bcx.cx),
-                Reply::Subscribing => self.current = Some((request, Current::Subscribing)),
+                Reply::StoringSetting => self.current = Some((request, Current::StoringSetting)),
                 Reply::Task(progress) => self.on_task(request, progress, bcx.cx),
                 Reply::Invocation(progress) => {
                     if let Err(request) = self.apply(request, progress, bcx) {

@@ -4,6 +4,7 @@ mod session_methods;
 
 use serde_json::{Map, Value};
 
+pub(super) use self::session_methods::settings_full;
 use super::{
     invocation::{ClientProfile, Invocation, InvocationCx, InvocationEnd},
     lists,
@@ -24,7 +25,8 @@ pub(super) enum Reply {
     Result(Map<String, Value>),
     Error(Error),
     Invocation(Progress<Box<Invocation>, InvocationEnd>),
-    Subscribing,
+    /// The hub is to store a setting of the MCP session.
+    StoringSetting,
     Task(Progress<TaskRequest, Result<Map<String, Value>, Error>>),
 }
 

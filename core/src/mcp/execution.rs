@@ -157,6 +157,7 @@ impl Execution {
     fn task_step(mut self, step: TaskStep, cx: &mut Cx<'_>) -> Progress<Self> {
         match step {
             TaskStep::Wait | TaskStep::Other(_) => self.wait(cx),
+            TaskStep::Admitted => self.admitted(cx),
             TaskStep::Update(update) => self.update(update, cx),
             TaskStep::Abandoned => {
                 self.cancel(cx);
@@ -164,6 +165,16 @@ impl Execution {
             }
             TaskStep::Written => Progress::Ready(()),
         }
+    }
+
+    /// There is room for the task.
+    fn admitted(mut self, cx: &mut Cx<'_>) -> Progress<Self> {
+        let Some(batch) = self.batch.take() else {
+            return self.wait(cx);
+        };
+        let mut messages = Vec::new();
+        let progress = batch.admitted(Ok(()), &mut self.batch_cx(&mut messages, cx));
+        self.batch_progress(progress, messages, cx)
     }
 
     /// The client of a task updates it.

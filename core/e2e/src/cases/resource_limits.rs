@@ -3,11 +3,13 @@
 use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, getrlimit, setrlimit};
+use serde_json::json;
 
 use crate::{
     Program,
     client::{register, sign_in, sign_in_to},
     raw_http::Connection,
+    session::{Session, answer, next, text},
 };
 
 /// L11.
@@ -162,4 +164,27 @@ pub fn streams_per_user_are_bounded(program: &Program) {
         streams.len()
     );
     assert!(client.works(&server));
+}
+
+/// M5: a call for which there is no room is refused at once, in words.
+pub fn calls_per_user_are_bounded(program: &Program) {
+    let server = program.example("trouble").start();
+    let session = Session::of(&server, "alice");
+    let call = |id: usize| {
+        let params = json!({"name": "wait", "arguments": {}, "_meta": {"progressToken": id}});
+        json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params})
+    };
+    let streams: Vec<_> = (0..64)
+        .map(|id| {
+            let mut events = session.post_for_stream(&call(id));
+            next(&mut events);
+            events
+        })
+        .collect();
+    let refused = answer(&session.post(&call(64)));
+    let message = refused["error"]["message"].as_str().unwrap();
+    assert!(message.starts_with("Too many calls: 64"), "{refused}");
+    let other = Session::of(&server, "bob");
+    assert_eq!(text(&other.call("waiting", &json!({}))), "64");
+    drop(streams);
 }

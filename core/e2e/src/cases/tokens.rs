@@ -2,10 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use crate::{
     Program, Server,
     browser::Browser,
     client::{self, Client, initialize, post_form, redeem, register, sign_in, sign_in_to},
+    session::{Session, next, text, until},
 };
 
 /// E5, E6.
@@ -103,6 +106,32 @@ pub fn revoked_token_ends_its_stream(program: &Program) {
     while events.next_event().unwrap().is_some() {
         assert!(Instant::now() < end, "the stream goes on");
     }
+}
+
+/// I7: a call ends with an error, and its function with it.
+pub fn revoked_token_ends_its_call(program: &Program) {
+    let server = program.example("trouble").start();
+    let session = Session::of(&server, "alice");
+    let params = json!({"name": "wait", "arguments": {}, "_meta": {"progressToken": "p"}});
+    let call = json!({"jsonrpc": "2.0", "id": 9, "method": "tools/call", "params": params});
+    let mut events = session.post_for_stream(&call);
+    let progress = next(&mut events);
+    assert_eq!(progress["method"], "notifications/progress", "{progress}");
+    let fields = [
+        ("token", session.client.refresh_token.as_str()),
+        ("client_id", &session.client.client_id),
+    ];
+    assert_eq!(post_form(&server, "/revoke", &fields).status, 200);
+    let end = Instant::now() + Duration::from_secs(10);
+    let error = next(&mut events);
+    let message = error["error"]["message"].as_str().unwrap();
+    assert!(message.contains("sign in again"), "{error}");
+    assert!(events.next_event().unwrap().is_none());
+    assert!(Instant::now() < end, "it is told at once");
+    let other = Session::of(&server, "bob");
+    until("the function ends", || {
+        text(&other.call("waiting", &json!({}))) == "0"
+    });
 }
 
 /// F1 to F11.

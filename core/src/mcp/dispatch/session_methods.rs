@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::Reply;
 use crate::{
     catalog::LogLevel,
-    hub::{ToHub, ToHubKind},
+    hub::{SettingsFull, TableFull, ToHub, ToHubKind},
     id::McpSessionId,
     json_rpc::{Error, Request},
     limits,
@@ -37,14 +37,14 @@ pub(super) fn reply(
                 mcp_session,
                 level,
             }));
-            Reply::Result(Map::new())
+            Reply::StoringSetting
         }
         "resources/subscribe" | "resources/unsubscribe" => {
             let uri = request.params.get("uri").and_then(Value::as_str);
             let fits = |uri: &&str| uri.len() <= limits::RESOURCE_URI_BYTES;
             let Some(uri) = uri.filter(fits).map(str::to_owned) else {
-                let words = "The parameter `uri` must be a string, and not too long.";
-                return Reply::Error(Error::invalid_params(words));
+                let message = "The parameter `uri` must be a string of at most 4096 bytes.";
+                return Reply::Error(Error::invalid_params(message));
             };
             if method == "resources/unsubscribe" {
                 icx.cx.to_hub(ToHub(ToHubKind::Unsubscribe {
@@ -63,8 +63,32 @@ pub(super) fn reply(
                 mcp_session,
                 uri,
             }));
-            Reply::Subscribing
+            Reply::StoringSetting
         }
         _ => Reply::Error(Error::method_not_found()),
     }
+}
+
+/// The error of a setting for which there is no room.
+pub(crate) fn settings_full(full: SettingsFull) -> Error {
+    let message = match full {
+        SettingsFull::Sessions(TableFull::OfPrincipal) => format!(
+            "Too many sessions: {} of yours have a log level or subscriptions with this client. End one (DELETE), \
+             or leave one alone for an hour.",
+            limits::SESSION_SETTINGS_PER_PRINCIPAL
+        ),
+        SettingsFull::Subscriptions => format!(
+            "Too many subscriptions: this session has {}. Unsubscribe from a resource first.",
+            limits::SUBSCRIPTIONS
+        ),
+        SettingsFull::Bytes(TableFull::OfPrincipal) => format!(
+            "The URIs of your subscriptions with this client would be longer than {} bytes together. Unsubscribe \
+             from a resource first.",
+            limits::SUBSCRIPTION_BYTES_PER_PRINCIPAL
+        ),
+        SettingsFull::Sessions(TableFull::OfServer) | SettingsFull::Bytes(TableFull::OfServer) => {
+            "The server has too many settings of sessions. Please try again later.".to_owned()
+        }
+    };
+    Error::with_words(Error::INTERNAL, message)
 }

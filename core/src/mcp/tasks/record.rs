@@ -131,6 +131,11 @@ impl TaskRecord {
 }
 
 impl TaskUpdate {
+    /// How many bytes it has as it is stored.
+    pub(super) fn len(&self) -> usize {
+        serde_json::to_vec(self).map_or(0, |text| text.len())
+    }
+
     /// The store operation that leaves it for the replica that runs the task. A later one replaces it.
     pub(super) fn put(&self, task: TaskId, owner: &TaskOwner, cx: &mut Cx<'_>) -> Store {
         let text = serde_json::to_vec(self).expect("what a client says is plain data");

@@ -17,6 +17,7 @@ use crate::{
     hub::{FromHub, FromHubKind, TaskUpdate, ToHub, ToHubKind},
     id::TaskId,
     json_rpc::{Error, Request},
+    limits,
     step::{Cx, Progress},
 };
 
@@ -65,6 +66,13 @@ impl TaskRequest {
             },
             _ => None,
         };
+        if update
+            .as_ref()
+            .is_some_and(|update| update.len() > limits::TASK_BYTES)
+        {
+            let message = "The parameter `inputResponses` is longer than 1 MiB.";
+            return Progress::Ready(Err(Error::invalid_params(message)));
+        }
         let Some(task) = task.and_then(TaskId::parse) else {
             return Progress::Ready(Err(unknown()));
         };

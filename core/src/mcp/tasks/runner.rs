@@ -16,7 +16,7 @@ use crate::{
     admit::caller::Caller,
     ask::{Ask, Awaiting, Guard, Store},
     event::Event,
-    hub::{FromHub, FromHubKind, TableFull, TaskUpdate, ToHub, ToHubKind},
+    hub::{FromHub, FromHubKind, TableFull, TaskUpdate, TasksFull, ToHub, ToHubKind},
     id::TaskId,
     json_rpc::{Error, Id, Response},
     limits,
@@ -41,6 +41,8 @@ pub(crate) struct TaskRunner {
     phase: Phase,
     /// The writing of the record that is under way, and whether the record has changed since.
     writing: Option<Awaiting<Store>>,
+    /// How long the record was when it was written last.
+    written_bytes: usize,
     is_dirty: bool,
     /// Whether somebody waits until an update is written.
     has_waiter: bool,
@@ -66,6 +68,8 @@ enum Phase {
 pub(crate) enum TaskStep {
     /// Nothing.
     Wait,
+    /// It may begin what has to wait.
+    Admitted,
     /// The client updates it.
     Update(TaskUpdate),
     /// There will be no task: the request is answered, or its client is gone.
@@ -93,6 +97,7 @@ impl TaskRunner {
             record: TaskRecord::new(now.unix),
             phase: Phase::AwaitingAdmission,
             writing: None,
+            written_bytes: 0,
             is_dirty: false,
             has_waiter: false,
             polling: None,
@@ -120,7 +125,7 @@ impl TaskRunner {
             Event::FromHub(FromHub(FromHubKind::TaskAdmitted(Ok(())))) => {
                 self.phase = Phase::Creating;
                 self.write(cx);
-                TaskStep::Other(event)
+                TaskStep::Admitted
             }
             Event::FromHub(FromHub(FromHubKind::TaskAdmitted(Err(full)))) => {
                 self.abandon(too_many_tasks(full), cx)
@@ -187,6 +192,9 @@ impl TaskRunner {
         }
         self.is_dirty = false;
         let put = self.record.put(self.task, &self.owner, Guard::Any, cx);
+        if let Store::Put(_, record, _) = &put {
+            self.written_bytes = record.bytes.len();
+        }
         self.writing = Some(cx.store(put));
     }
 
@@ -205,6 +213,8 @@ impl TaskRunner {
         if self.is_dirty {
             self.write(cx);
         } else if is_good && is_over {
+            let bytes = self.written_bytes;
+            cx.to_hub(ToHub(ToHubKind::TaskStored { bytes }));
             return TaskStep::Written;
         }
         TaskStep::Wait
@@ -256,14 +266,20 @@ fn not_stored() -> Error {
     Error::new(Error::INTERNAL, message)
 }
 
-fn too_many_tasks(full: TableFull) -> Error {
+fn too_many_tasks(full: TasksFull) -> Error {
     let message = match full {
-        TableFull::OfPrincipal => format!(
+        TasksFull::Running(TableFull::OfPrincipal) => format!(
             "Too many tasks: {} of yours run with this client. Wait for one to end, or cancel one.",
             limits::TASKS_PER_PRINCIPAL
         ),
-        TableFull::OfServer => {
-            "The server runs too many tasks. Please try again in a moment.".to_owned()
+        TasksFull::Stored(TableFull::OfPrincipal) => format!(
+            "Too many tasks: of yours with this client, {} or {} MiB are stored at most. Each is deleted an hour \
+             after it began.",
+            limits::TASK_RECORDS_PER_PRINCIPAL,
+            limits::TASK_RECORD_BYTES_PER_PRINCIPAL / (1024 * 1024)
+        ),
+        TasksFull::Running(TableFull::OfServer) | TasksFull::Stored(TableFull::OfServer) => {
+            "The server has too many tasks. Please try again later.".to_owned()
         }
     };
     Error::with_words(Error::INTERNAL, message)

@@ -165,3 +165,31 @@ fn call_over_the_limit_is_refused_before_it_begins() {
         assert_eq!(world.calls.len(), limits::CALLS_PER_PRINCIPAL + 2);
     }
 }
+
+// M5: a setting is not lost because another session has one.
+#[test]
+fn session_setting_over_the_limit_is_refused_and_the_first_stays() {
+    let mut world = world();
+    let debug = || json!({"level": "debug"});
+    let first = client(&mut world, "2025-11-25");
+    assert_eq!(
+        first.ask(&mut world, "logging/setLevel", debug()),
+        json!({})
+    );
+    for _ in 1..limits::SESSION_SETTINGS_PER_PRINCIPAL {
+        let client = client(&mut world, "2025-11-25");
+        client.ask(&mut world, "logging/setLevel", debug());
+    }
+    let last = client(&mut world, "2025-11-25");
+    for (method, params) in [
+        ("logging/setLevel", debug()),
+        ("resources/subscribe", json!({"uri": "a://static"})),
+    ] {
+        let refused = last.ask(&mut world, method, params);
+        let message = refused["message"].as_str().unwrap();
+        assert!(message.starts_with("Too many sessions: 64"), "{message}");
+    }
+    let params = json!({"name": "slow", "arguments": {"whom": "Alice"}});
+    let id = first.begin(&mut world, "tools/call", params);
+    assert_eq!(messages(&world, id)[0]["params"]["level"], "debug");
+}

@@ -1,6 +1,7 @@
 //! Tasks that end with their session or at a bound, or never begin.
 
 use super::*;
+use crate::ask::InvokeOutput;
 
 // M: bounded, also in time.
 #[test]
@@ -76,4 +77,36 @@ fn a_task_ends_with_the_sign_in_that_began_it() {
     world.wait(20);
     assert!(world.is_over(id));
     assert_eq!(world.cancelled, 1);
+}
+
+// M5: results that are stored count until their time is over, whoever fetched them.
+#[test]
+fn stored_tasks_of_one_user_are_bounded() {
+    let mut world = world();
+    for _ in 0..limits::TASK_RECORDS_PER_PRINCIPAL {
+        let (id, _) = call(&mut world, "native");
+        let (_, ticket, _) = world.calls.pop_back().unwrap();
+        world.tell(id, ticket.answer(Ok(InvokeOutput::Tool("done".into()))));
+        assert!(world.is_over(id));
+    }
+    let refused = ask(&mut world, "alice", "tools/call", json!({"name": "native"}));
+    let message = refused["message"].as_str().unwrap();
+    assert!(
+        message.contains("256 or 32 MiB are stored at most"),
+        "{message}"
+    );
+    world.wait(limits::TASK_TTL.as_secs());
+    call(&mut world, "native");
+}
+
+// M5
+#[test]
+fn input_response_over_the_limit_is_refused() {
+    let mut world = world();
+    let (_, task) = call(&mut world, "asks");
+    let long = "x".repeat(limits::TASK_BYTES);
+    let params = json!({"taskId": task, "inputResponses": {"a": long}});
+    let refused = ask(&mut world, "alice", "tasks/update", params);
+    assert_eq!(refused["code"], -32602);
+    assert!(refused["message"].as_str().unwrap().contains("1 MiB"));
 }

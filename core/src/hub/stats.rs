@@ -1,0 +1,20 @@
+//! How full the hub is, for tests and the simulator.
+
+/// How full the tables are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HubStats {
+    /// Open streams.
+    pub streams: usize,
+    /// The most streams of one user and client.
+    pub of_one_principal: usize,
+    /// Exchanges that wait for Entra's metadata.
+    pub waiting: usize,
+    /// Streams whose events are kept for a client that comes back.
+    pub replays: usize,
+    /// Requests that take a while.
+    pub in_flight: usize,
+    /// MCP sessions with a log level or subscriptions.
+    pub settings: usize,
+    /// Tasks that run.
+    pub tasks: usize,
+}
