@@ -45,6 +45,13 @@ impl Admission {
     pub fn body_limit(&self) -> usize {
         self.body_limit
     }
+
+    /// Returns the name of the session whose good token the request bears; `None` if it is a stranger's.
+    #[must_use]
+    pub fn session(&self) -> Option<[u8; 16]> {
+        let verified = self.verified.as_ref()?;
+        Some(*verified.session_id.bytes())
+    }
 }
 
 /// Judges a head. `Err` is the answer to give; the runtime then closes the connection unless the

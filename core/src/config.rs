@@ -3,7 +3,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-pub use entra_mcp_wire::address::is_loopback;
+pub use entra_mcp_wire::address::{AddressRange, is_loopback};
 use url::Url;
 
 use crate::{keys::MasterKey, secret::Secret};
@@ -28,6 +28,9 @@ pub struct Config {
     /// Where clients may be returned to: hosts of web sites, `localhost` for programs on the user's own
     /// computer, schemes of apps. Empty: anywhere that may be registered at all.
     pub allowed_clients: Vec<String>,
+    /// Proxies whose `X-Forwarded-For` says who the client is. Only the runtimes' limits for each client address
+    /// look at it.
+    pub trusted_proxies: Vec<AddressRange>,
     /// How the log is written.
     pub log: LogFormat,
 }

@@ -14,13 +14,35 @@ pub fn internal_error() -> Response<Bytes> {
     )
 }
 
-/// As many connections as there may be are open (threat M10).
+/// As many connections as there may be are open, or as many bytes are buffered (threat M10).
 #[must_use]
 pub fn busy() -> Response<Bytes> {
-    let mut response = text(
+    try_again(
         StatusCode::SERVICE_UNAVAILABLE,
         "This server is busy. Please try again in a moment.\n",
-    );
+    )
+}
+
+/// One address has as many connections open as it may (threat M10; RFC 6585 section 4).
+#[must_use]
+pub fn too_many_connections() -> Response<Bytes> {
+    try_again(
+        StatusCode::TOO_MANY_REQUESTS,
+        "Too many connections are open from your address. Close some, or try again in a moment.\n",
+    )
+}
+
+/// As many requests of one session are still worked on after their response as may be.
+#[must_use]
+pub fn too_many_requests() -> Response<Bytes> {
+    try_again(
+        StatusCode::TOO_MANY_REQUESTS,
+        "Too many of your requests are still being worked on. Wait until some of them are done.\n",
+    )
+}
+
+fn try_again(status: StatusCode, sentence: &'static str) -> Response<Bytes> {
+    let mut response = text(status, sentence);
     let seconds = HeaderValue::from_static("5");
     response.headers_mut().insert(header::RETRY_AFTER, seconds);
     response

@@ -93,6 +93,7 @@
 //! #     keys: Vec::new(),
 //! #     allowed_origins: Vec::new(),
 //! #     allowed_clients: Vec::new(),
+//! #     trusted_proxies: Vec::new(),
 //! #     log: LogFormat::Text,
 //! # };
 //! # let keys = Keyring::new(MasterKey::new([42; 32]), Vec::new());

@@ -193,11 +193,40 @@ pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// metadata (threat M10).
 pub const CONNECTIONS: usize = 4096 + 512;
 
-/// How many connections beyond that are accepted, to answer that all are taken.
+/// How many connections over a limit are answered, each with one response.
 pub const OVERFLOW_CONNECTIONS: usize = 64;
 
 /// How many updates of one task may wait until they are applied; further ones are left in the store for it.
 pub const TASK_UPDATES: usize = 64;
+
+/// How many of these may be of one address, so that it does not take the answer away from others.
+pub const OVERFLOW_CONNECTIONS_PER_ADDRESS: usize = 8;
+
+/// How many connections one address (of IPv6: one /64) has open at once, those of users too: half of all, so
+/// that it locks nobody out. Addresses of this machine are not counted: a proxy may be there.
+pub const CONNECTIONS_PER_ADDRESS: usize = CONNECTIONS / 2;
+
+/// How many of these may not have shown a session token that is good; behind a trusted proxy: how many
+/// such requests of one client are served at once. A whole company may have one address.
+pub const UNAUTHENTICATED_CONNECTIONS_PER_ADDRESS: usize = 256;
+
+/// How many requests of one session may be worked on after their response, as the messages of HTTP+SSE are: the
+/// calls of a user, and some shorter ones. Further requests of that session get 429.
+pub const REMAINDERS_PER_SESSION: usize = 128;
+
+/// How many there may be in all; beyond that a session that has one already gets 503.
+pub const REMAINDERS: usize = 4096;
+
+/// How many bytes of a head, and of a body, are not counted in [`UNAUTHENTICATED_BYTES`], so that strangers do not
+/// keep users out: most have no more, and the number of connections bounds them.
+pub const UNCOUNTED_BYTES: usize = 8 * 1024;
+
+/// The most bytes that are buffered of requests that have not shown a session token that is good, heads and
+/// bodies, in all. Further requests that are longer than [`UNCOUNTED_BYTES`] get 503 (threat M10).
+pub const UNAUTHENTICATED_BYTES: usize = 64 * 1024 * 1024;
+
+/// How many of these may be of one address (of IPv6: one /64): some forty of the longest requests.
+pub const UNAUTHENTICATED_BYTES_PER_ADDRESS: usize = 4 * 1024 * 1024;
 
 /// How long the exchanges under way have when the server is asked to end.
 pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);

@@ -26,7 +26,7 @@ impl DevTenantService {
 impl Service for DevTenantService {
     fn admit(&self, head: Parts) -> Result<Admitted, Box<Response<Bytes>>> {
         let (tenant, clock) = (Arc::clone(&self.tenant), self.clock);
-        let serve = move |body, writer: &mut dyn ResponseWriter| {
+        let serve = move |body, _permit, writer: &mut dyn ResponseWriter| {
             let (response, wait) = tenant.answer(&Request::from_parts(head, body), clock.now());
             // It was told to be slow, as Entra can be.
             std::thread::sleep(wait);
@@ -34,6 +34,7 @@ impl Service for DevTenantService {
         };
         Ok(Admitted {
             body_limit: limits::UNAUTHENTICATED_BODY_BYTES,
+            session: None,
             serve: Box::new(serve),
         })
     }

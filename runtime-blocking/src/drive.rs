@@ -5,16 +5,13 @@
 //! waits, the thread is parked on the exchange's mailbox and now and then looks whether the peer is
 //! still there.
 //!
-//! An exchange that goes on after its answer (a message of HTTP+SSE is accepted first and worked on
-//! then) moves to a thread of its own, so that the connection can take its next request. There are
-//! at most [`DETACHED`] of them; beyond that it is finished here, and the connection waits.
+//! An exchange that goes on after its response (a message of HTTP+SSE is accepted first and worked on
+//! then) moves to a thread of its own, so that the connection can take its next request. How many of a
+//! session there may be is seen to before a request begins: [`entra_mcp_runtime::Remainder`].
 
 use std::{
     collections::VecDeque,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -28,7 +25,7 @@ use entra_mcp_core::{
     log_event::{Field, LogEvent, LogEventId},
     time::Instant,
 };
-use entra_mcp_runtime::{ActiveExchange, DriveJobs, Shared};
+use entra_mcp_runtime::{ActiveExchange, DriveJobs, Remainder, RequestPermit, SessionKey, Shared};
 use http::{Response, request::Parts};
 
 use crate::{
@@ -37,9 +34,6 @@ use crate::{
     invoke::Calls,
     mailbox::{Mailbox, MailboxMessage},
 };
-
-/// How many exchanges may go on after their answer.
-const DETACHED: usize = 256;
 
 /// How often a waiting thread looks whether its peer is still there.
 const DISCONNECT_POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -70,15 +64,17 @@ impl Service for McpService {
         let admission = admit(head, &runtime.shared.server, runtime.shared.clock.now())
             .inspect_err(log_refusal)?;
         let body_limit = admission.body_limit();
-        let serve = move |body, writer: &mut dyn ResponseWriter| {
+        let session = admission.session().map(SessionKey::from);
+        let serve = move |body, permit: RequestPermit, writer: &mut dyn ResponseWriter| {
             let exchange = ActiveExchange::of_request(&runtime, admission, body);
             let driver = ExchangeDriver::new(&runtime, exchange);
             if let Some(rest) = driver.drive(writer) {
-                rest.detach();
+                rest.detach(permit.remainder());
             }
         };
         Ok(Admitted {
             body_limit,
+            session,
             serve: Box::new(serve),
         })
     }
@@ -195,16 +191,16 @@ impl ExchangeDriver {
         Event::Disconnected
     }
 
-    /// Goes on without a peer, on a thread of its own if there may be one more.
-    fn detach(self) {
-        match DetachedGuard::take(&self.runtime) {
-            Some(permit) => self.drive_on_a_thread("detached", Some(permit)),
-            None => drop(self.drive(&mut NullWriter)),
+    /// Goes on without a peer, on a thread of its own unless it is a stranger's.
+    fn detach(self, mut remainder: Remainder) {
+        match remainder.begin() {
+            true => self.drive_on_a_thread("detached", Some(remainder)),
+            false => drop(self.drive(&mut NullWriter)),
         }
     }
 
     /// Drives without a peer on a new thread; on this one if there is no other to be had.
-    fn drive_on_a_thread(self, name: &str, permit: Option<DetachedGuard>) {
+    fn drive_on_a_thread(self, name: &str, remainder: Option<Remainder>) {
         // If the thread cannot be started, the exchange must not be lost with its closure.
         let run = Arc::new(Mutex::new(Some(self)));
         let moved = Arc::clone(&run);
@@ -213,7 +209,7 @@ impl ExchangeDriver {
             run.map(|run| run.drive(&mut NullWriter))
         };
         let started = crate::spawn(name, move || {
-            let _place = permit;
+            let _counted = remainder;
             finish(&moved);
         });
         if started.is_err() {
@@ -257,22 +253,5 @@ impl DriveJobs for Runtime {
     fn spawn_job(self: &Arc<Self>, job: Job) {
         let driver = ExchangeDriver::new(self, ActiveExchange::of_job(self, job));
         driver.drive_on_a_thread("job", None);
-    }
-}
-
-/// One of the permits for exchanges that go on after their answer.
-struct DetachedGuard(Arc<Runtime>);
-
-impl DetachedGuard {
-    fn take(runtime: &Arc<Runtime>) -> Option<Self> {
-        let count: &AtomicUsize = &runtime.detached;
-        let permit = Self(Arc::clone(runtime));
-        (count.fetch_add(1, Ordering::AcqRel) < DETACHED).then_some(permit)
-    }
-}
-
-impl Drop for DetachedGuard {
-    fn drop(&mut self) {
-        self.0.detached.fetch_sub(1, Ordering::AcqRel);
     }
 }

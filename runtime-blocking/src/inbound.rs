@@ -14,7 +14,7 @@ use std::{net::TcpListener, panic::AssertUnwindSafe, sync::Arc};
 
 use bytes::Bytes;
 use entra_mcp_core::error_responses;
-use entra_mcp_runtime::ConnectionLimit;
+use entra_mcp_runtime::{ConnectionLimit, RequestPermit, SessionKey};
 use http::{Response, request::Parts};
 
 /// Who answers requests: the MCP server, or the dev tenant.
@@ -24,12 +24,14 @@ pub(crate) trait Service: Send + Sync + 'static {
 }
 
 /// Answers a request with its body.
-pub(crate) type Serve = Box<dyn FnOnce(Bytes, &mut dyn ResponseWriter)>;
+pub(crate) type Serve = Box<dyn FnOnce(Bytes, RequestPermit, &mut dyn ResponseWriter)>;
 
 /// A request that was admitted.
 pub(crate) struct Admitted {
     /// The most bytes of body that are read.
     pub(crate) body_limit: usize,
+    /// The session whose good token it bears.
+    pub(crate) session: Option<SessionKey>,
     /// May panic: [`serve_guarded`] is for that.
     pub(crate) serve: Serve,
 }
@@ -115,10 +117,15 @@ impl HttpServer {
 }
 
 /// The panic barrier: a request whose exchange has a bug gets 500, and the server lives.
-fn serve_guarded(serve: Serve, body: Bytes, writer: &mut dyn ResponseWriter) {
+fn serve_guarded(
+    serve: Serve,
+    body: Bytes,
+    permit: RequestPermit,
+    writer: &mut dyn ResponseWriter,
+) {
     // What a panic left half done is dropped with the exchange; what is shared is behind locks that
     // are held for table operations only.
-    let served = std::panic::catch_unwind(AssertUnwindSafe(|| serve(body, writer)));
+    let served = std::panic::catch_unwind(AssertUnwindSafe(|| serve(body, permit, writer)));
     if served.is_err() && !writer.has_started() {
         writer.respond(error_responses::internal_error());
     }

@@ -42,7 +42,7 @@ use std::{
     net::TcpListener,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
         mpsc,
     },
 };
@@ -51,7 +51,8 @@ use entra_mcp_core::limits;
 #[doc(inline)]
 pub use entra_mcp_runtime::api::*;
 use entra_mcp_runtime::{
-    ConnectionLimit, Flag, Program, RuntimeParts, Shared, bind, handlers::Handlers, on_shutdown,
+    ConnectionLimit, Flag, InboundLimits, Program, RuntimeParts, Shared, bind, handlers::Handlers,
+    on_shutdown,
 };
 
 pub use self::{
@@ -85,8 +86,6 @@ struct Runtime {
     shared: Shared<mailbox::Mailbox>,
     pool: HandlerPool,
     outbound: Outbound,
-    /// How many exchanges go on after their answer, on threads of their own.
-    detached: AtomicUsize,
     /// Whether the server is about to end.
     closing: AtomicBool,
 }
@@ -97,7 +96,6 @@ impl Runtime {
             shared: Shared::new(parts),
             pool: HandlerPool::new(handlers),
             outbound: Outbound::new(),
-            detached: AtomicUsize::new(0),
             closing: AtomicBool::new(false),
         }
     }
@@ -118,11 +116,12 @@ fn run(
     let server = HttpServer::named(parts.choice(HTTP_SERVER));
     let listeners = bind(&parts.server.config.listen)?;
     let service: Arc<dyn Service> = Arc::new(McpService::new(Arc::clone(&runtime)));
-    serve_all(listeners, &service, server)?;
+    let limits = InboundLimits::of(&parts.server.config);
+    serve_all(listeners, &service, server, limits.clone())?;
     if let Some(tenant) = &parts.tenant {
         let dev_tenant: Arc<dyn Service> =
             Arc::new(DevTenantService::new(Arc::clone(tenant), parts.clock));
-        serve_all(bind(tenant.listen())?, &dev_tenant, server)?;
+        serve_all(bind(tenant.listen())?, &dev_tenant, server, limits)?;
     }
     let purged = Arc::clone(&runtime);
     spawn("purge_expired", move || purge_expired(&purged))?;
@@ -143,8 +142,9 @@ fn serve_all(
     listeners: Vec<TcpListener>,
     service: &Arc<dyn Service>,
     server: HttpServer,
+    limits: InboundLimits,
 ) -> Result<(), StartError> {
-    let limit = Arc::new(ConnectionLimit::new(entra_mcp_runtime::connection_ceiling()));
+    let limit = Arc::new(ConnectionLimit::new(limits));
     for listener in listeners {
         let (service, limit) = (Arc::clone(service), Arc::clone(&limit));
         spawn("accept", move || server.serve(&listener, &service, &limit))?;

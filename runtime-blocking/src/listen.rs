@@ -24,12 +24,12 @@ const STACK_BYTES: usize = 1024 * 1024;
 pub(crate) fn accept(
     listener: &TcpListener,
     limit: &Arc<ConnectionLimit>,
-    serve: impl Fn(TcpStream, ConnectionPermit) -> io::Result<()>,
+    serve: impl Fn(TcpStream, Arc<ConnectionPermit>) -> io::Result<()>,
 ) {
     let mut warned = None;
     loop {
         let served = match listener.accept() {
-            Ok((socket, _)) => match limit.acquire() {
+            Ok((socket, peer)) => match limit.acquire(peer.ip()) {
                 Some(permit) => serve(socket, permit),
                 None => Ok(()),
             },

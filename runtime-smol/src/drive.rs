@@ -19,7 +19,7 @@ use entra_mcp_core::{
     log_event::{Field, LogEvent, LogEventId},
     time::Instant,
 };
-use entra_mcp_runtime::{ActiveExchange, DriveJobs, Shared};
+use entra_mcp_runtime::{ActiveExchange, DriveJobs, SessionKey, Shared};
 use http::{Response, request::Parts};
 use smol::{
     Timer,
@@ -61,6 +61,7 @@ impl Service for McpService {
         let admission = admit(head, &runtime.shared.server, runtime.shared.clock.now())
             .inspect_err(log_refusal)?;
         let body_limit = admission.body_limit();
+        let session = admission.session().map(SessionKey::from);
         let serve = move |body, writer| -> Work {
             Box::pin(async move {
                 let exchange = ActiveExchange::of_request(&runtime, admission, body);
@@ -69,6 +70,7 @@ impl Service for McpService {
         };
         Ok(Admitted {
             body_limit,
+            session,
             serve: Box::new(serve),
         })
     }

@@ -10,6 +10,7 @@ use std::{
     thread,
 };
 
+use entra_mcp_runtime::Remainder;
 use smol::{Task, future};
 
 /// Work whose end is all that matters.
@@ -69,6 +70,18 @@ impl DetachOnDrop {
     pub(crate) fn new(executor: Executor, work: Work) -> Self {
         let work = Some(work);
         Self { work, executor }
+    }
+
+    /// Goes on as a task of its own after the response, and is counted if it is a user's. A stranger's is bounded
+    /// by its time.
+    pub(crate) fn remain(mut self, mut remainder: Remainder) {
+        if let Some(work) = self.work.take() {
+            let _ = remainder.begin();
+            self.executor.spawn(async move {
+                work.await;
+                drop(remainder);
+            });
+        }
     }
 }
 

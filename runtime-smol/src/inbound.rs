@@ -6,11 +6,11 @@ mod connection;
 #[cfg(test)]
 mod tests;
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::panic::AssertUnwindSafe;
 
 use async_channel::{Receiver, Sender, bounded};
 use bytes::Bytes;
-use entra_mcp_runtime::ConnectionPermit;
+use entra_mcp_runtime::{RequestPermit, SessionKey};
 use http::{Response, request::Parts};
 use smol::future::{self, FutureExt as _};
 
@@ -30,6 +30,8 @@ pub(crate) trait Service: Send + Sync + 'static {
 pub(crate) struct Admitted {
     /// The most bytes of body that are read.
     pub(crate) body_limit: usize,
+    /// The session whose good token it bears.
+    pub(crate) session: Option<SessionKey>,
     /// Answers the request with its body. May panic.
     pub(crate) serve: Box<dyn FnOnce(Bytes, ResponseWriter) -> Work + Send>,
 }
@@ -38,14 +40,9 @@ pub(crate) struct Admitted {
 /// has then had no end of its answer. What is shared is behind locks that are held for table
 /// operations only.
 ///
-/// The work holds its connection's place in the house: whoever asks and leaves before the answer
-/// gains none by it.
-fn guarded(
-    admitted: Admitted,
-    body: Bytes,
-    writer: ResponseWriter,
-    permit: Arc<ConnectionPermit>,
-) -> Work {
+/// The work holds the permits of its request and connection: whoever asks and leaves before the
+/// response gains none by it.
+fn guarded(admitted: Admitted, body: Bytes, writer: ResponseWriter, permit: RequestPermit) -> Work {
     let served = async move { (admitted.serve)(body, writer).await };
     Box::pin(async move {
         drop(AssertUnwindSafe(served).catch_unwind().await);

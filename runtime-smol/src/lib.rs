@@ -49,7 +49,8 @@ use entra_mcp_core::limits;
 #[doc(inline)]
 pub use entra_mcp_runtime::api::*;
 use entra_mcp_runtime::{
-    ConnectionLimit, Program, RuntimeParts, Shared, bind, handlers::Handlers, on_shutdown,
+    ConnectionLimit, InboundLimits, Program, RuntimeParts, Shared, bind, handlers::Handlers,
+    on_shutdown,
 };
 use smol::{Task, unblock};
 
@@ -110,17 +111,21 @@ fn run(
 async fn serve(parts: &RuntimeParts, runtime: Arc<Runtime>) -> Result<(), StartError> {
     let connections = Arc::new(Connections::new());
     let service: Arc<dyn Service> = Arc::new(McpService::new(Arc::clone(&runtime)));
-    let mut accepting = accept_all(
-        bind(&parts.server.config.listen)?,
-        &runtime,
-        &connections,
-        &service,
-    )?;
+    let acceptor = |service| Acceptor {
+        limit: Arc::new(ConnectionLimit::new(InboundLimits::of(
+            &parts.server.config,
+        ))),
+        connections: Arc::clone(&connections),
+        service,
+        executor: runtime.executor.clone(),
+    };
+    let listeners = bind(&parts.server.config.listen)?;
+    let mut accepting = accept_all(listeners, &acceptor(service))?;
     if let Some(tenant) = &parts.tenant {
         let dev_tenant: Arc<dyn Service> =
             Arc::new(DevTenantService::new(Arc::clone(tenant), parts.clock));
         let listeners = bind(tenant.listen())?;
-        accepting.extend(accept_all(listeners, &runtime, &connections, &dev_tenant)?);
+        accepting.extend(accept_all(listeners, &acceptor(dev_tenant))?);
     }
     runtime.executor.spawn(purge_expired(Arc::clone(&runtime)));
     parts.startup_banner();
@@ -138,22 +143,13 @@ async fn serve(parts: &RuntimeParts, runtime: Arc<Runtime>) -> Result<(), StartE
 /// One accept loop a listener, one ceiling for them all.
 fn accept_all(
     listeners: Vec<TcpListener>,
-    runtime: &Runtime,
-    connections: &Arc<Connections>,
-    service: &Arc<dyn Service>,
+    acceptor: &Acceptor,
 ) -> Result<Vec<Task<()>>, StartError> {
-    let acceptor = Acceptor {
-        limit: Arc::new(ConnectionLimit::new(entra_mcp_runtime::connection_ceiling())),
-        connections: Arc::clone(connections),
-        service: Arc::clone(service),
-        executor: runtime.executor.clone(),
-    };
     let accept = |listener| {
         let listener =
             async_io::Async::new(listener).map_err(|error| StartError::Socket { error })?;
-        Ok(runtime
-            .executor
-            .spawn_scoped(acceptor.clone().accept(listener)))
+        let accepted = acceptor.clone().accept(listener);
+        Ok(acceptor.executor.spawn_scoped(accepted))
     };
     listeners.into_iter().map(accept).collect()
 }

@@ -39,8 +39,8 @@ impl Acceptor {
         let mut warned = None;
         loop {
             match listener.accept().await {
-                Ok((socket, _)) => {
-                    if let Some(permit) = self.limit.acquire() {
+                Ok((socket, peer)) => {
+                    if let Some(permit) = self.limit.acquire(peer.ip()) {
                         self.serve(socket, permit);
                     }
                 }
@@ -58,7 +58,7 @@ impl Acceptor {
         }
     }
 
-    fn serve(&self, socket: Async<TcpStream>, permit: ConnectionPermit) {
+    fn serve(&self, socket: Async<TcpStream>, permit: Arc<ConnectionPermit>) {
         let guard = self.connections.register();
         let (service, executor) = (Arc::clone(&self.service), self.executor.clone());
         self.executor.spawn(async move {

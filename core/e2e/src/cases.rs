@@ -1,6 +1,7 @@
 //! The cases, by what they are about.
 
 pub mod authorization;
+pub mod crowds;
 pub mod everything;
 pub mod framing;
 pub mod interoperability;
@@ -10,6 +11,7 @@ pub mod outbound;
 pub mod pages;
 pub mod raw_connections;
 pub mod raw_framing;
+pub mod raw_limits;
 pub mod resource_limits;
 pub mod secrets;
 pub mod sign_in;

@@ -9,16 +9,19 @@ use std::{
 };
 
 use bytes::Bytes;
+use entra_mcp_core::limits;
 use entra_mcp_http1::Timeouts;
-use http::{Request, Response, StatusCode, request::Parts};
+use entra_mcp_runtime::{InboundLimits, SessionKey};
+use http::{Request, Response, StatusCode, header, request::Parts};
+use rustix::net::{AddressFamily, SocketType, bind, socket};
 
 /// A runtime whose inbound side can serve the echo service.
 pub trait EchoRuntime {
     /// Starts a server without a limit of connections, which ends with the process.
     fn start(&self, timeouts: Timeouts) -> SocketAddr;
 
-    /// Starts a server with a limit of connections and the timeouts of every server.
-    fn start_limited(&self, connections: usize) -> SocketAddr;
+    /// Starts a server with these limits and the timeouts of every server.
+    fn start_limited(&self, limits: InboundLimits) -> SocketAddr;
 
     /// Serves one connection on a thread that ends when the connection does.
     fn serve(&self, socket: TcpStream, timeouts: Timeouts) -> JoinHandle<()>;
@@ -56,7 +59,18 @@ impl Echo {
             *response.status_mut() = StatusCode::UNAUTHORIZED;
             return Err(Box::new(response));
         }
-        Ok(1000)
+        Ok(if head.uri.path() == "/large" {
+            limits::UNAUTHENTICATED_BODY_BYTES
+        } else {
+            1000
+        })
+    }
+
+    /// Returns the session of a request that bears a token; each is good.
+    #[must_use]
+    pub fn session(head: &Parts) -> Option<SessionKey> {
+        let token = head.headers.get(header::AUTHORIZATION);
+        token.map(|_| SessionKey::from([1; 16]))
     }
 
     /// Returns what to do with a request.
@@ -68,6 +82,7 @@ impl Echo {
             "/flood" => Self::Flood,
             "/panic" => Self::Panic,
             "/panic-late" => Self::PanicLate,
+            "/large" => Self::Respond(request.body().len().to_string()),
             path => {
                 let body = String::from_utf8_lossy(request.body());
                 let text = format!("{} {path} {body}", request.method());
@@ -90,7 +105,17 @@ pub const TIMEOUTS: Timeouts = Timeouts {
 /// Opens a connection on which nothing is waited for without an end.
 #[must_use]
 pub fn connect(address: SocketAddr) -> TcpStream {
-    let socket = TcpStream::connect(address).unwrap();
+    connect_from("127.0.0.1", address)
+}
+
+/// The same, from one of the many addresses of this machine (Linux).
+#[must_use]
+pub fn connect_from(from: &str, address: SocketAddr) -> TcpStream {
+    let from = SocketAddr::new(from.parse().unwrap(), 0);
+    let bound = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    bind(&bound, &from).unwrap();
+    rustix::net::connect(&bound, &address).unwrap();
+    let socket = TcpStream::from(bound);
     socket
         .set_read_timeout(Some(Duration::from_secs(20)))
         .unwrap();

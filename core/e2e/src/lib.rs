@@ -91,9 +91,11 @@ suite!($ end_to_end_hostile_peers:
     resource_limits::slow_heads_time_out,
     resource_limits::endless_bodies_are_refused,
     resource_limits::two_thousand_idle_connections_block_nobody,
+    crowds::two_thousand_connections_hold_little_memory,
     resource_limits::exhausted_file_descriptors_delay_but_do_not_stop_the_server,
     resource_limits::stalled_readers_block_nobody,
     resource_limits::streams_per_user_are_bounded,
+    crowds::calls_of_some_users_delay_no_response_to_others,
 );
 
 // What the examples show of the library; they stand next to the binary.
@@ -145,7 +147,11 @@ suite!($ raw_http_cases:
     raw_connections::disconnect_during_a_stream_is_noticed,
     raw_connections::stalled_reader_is_disconnected,
     raw_connections::client_that_reads_no_response_is_disconnected,
-    raw_connections::connections_over_the_limit_get_503_but_for_health_and_metadata,
+    raw_limits::connections_over_the_limit_get_503_but_for_health_and_metadata,
+    raw_limits::strangers_of_one_address_lock_nobody_out,
+    raw_limits::strangers_behind_a_proxy_are_bounded_by_client,
+    raw_limits::buffered_heads_of_strangers_are_bounded,
+    raw_limits::buffered_bodies_of_strangers_are_bounded,
 );
 
 // What a runtime's own outbound side does; instantiated likewise.

@@ -39,6 +39,14 @@ impl Body {
         }
     }
 
+    /// How many bytes of it are held that were taken already.
+    pub(crate) fn received_bytes(&self) -> usize {
+        match self {
+            Self::Length(_) => 0,
+            Self::Chunked(chunks) => chunks.body.len(),
+        }
+    }
+
     /// Takes what belongs to the body off the front of the buffer. Returns the body if it is whole.
     ///
     /// # Errors

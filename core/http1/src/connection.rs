@@ -3,9 +3,11 @@
 
 mod response;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use entra_mcp_wire::time::{Instant, Now};
-use http::request::Parts;
+use http::{Response, request::Parts};
 
 use self::response::Exchange;
 use crate::{
@@ -167,7 +169,21 @@ impl Connection {
     /// How many bytes are held that were received.
     #[must_use]
     pub fn received_bytes(&self) -> usize {
-        self.input.len()
+        match &self.state {
+            State::Body { body, .. } => self.input.len() + body.received_bytes(),
+            _ => self.input.len(),
+        }
+    }
+
+    /// Gives the peer these times from the next wait on.
+    pub fn set_timeouts(&mut self, timeouts: Timeouts) {
+        self.timeouts = timeouts;
+    }
+
+    /// How long the peer may take for a piece of a response.
+    #[must_use]
+    pub fn write_timeout(&self) -> Duration {
+        self.timeouts.write
     }
 
     /// Whether the peer has left: it sends nothing more, or the connection has failed. While its next request
@@ -247,9 +263,9 @@ impl Connection {
                     };
                     return Some(Output::Head(Box::new(head.parts)));
                 }
-                Err(error) => self.refuse(error.into(), now),
+                Err(error) => self.refuse_with(error.into(), now),
             },
-            Err(error) => self.refuse(error.into(), now),
+            Err(error) => self.refuse_with(error.into(), now),
         }
         None
     }
@@ -278,7 +294,7 @@ impl Connection {
             // Nothing was asked: there is nothing to answer.
             self.state = State::Closed;
         } else {
-            self.refuse(Refusal::TimedOut, now);
+            self.refuse_with(Refusal::TimedOut, now);
         }
         None
     }
@@ -295,8 +311,8 @@ impl Connection {
             }
             Ok(None) if self.has_input_ended => self.state = State::Closed,
             Ok(None) if now.instant < deadline => return Some(self.wait(true, Some(deadline))),
-            Ok(None) => self.refuse(Refusal::TimedOut, now),
-            Err(error) => self.refuse(error.into(), now),
+            Ok(None) => self.refuse_with(Refusal::TimedOut, now),
+            Err(error) => self.refuse_with(error.into(), now),
         }
         None
     }
@@ -333,12 +349,23 @@ impl Connection {
     }
 
     /// Answers what is no request, and closes.
-    fn refuse(&mut self, refusal: Refusal, now: Now) {
-        let (response, exchange) = (refusal.response(), &self.exchange);
-        let timeout = self.timeouts.write;
+    fn refuse_with(&mut self, refusal: Refusal, now: Now) {
+        self.refuse(&refusal.response(), now);
+    }
+
+    /// Sends this instead of waiting for the rest of a head or body, and closes. Does nothing at any other time.
+    pub fn refuse(&mut self, response: &Response<Bytes>, now: Now) {
+        if matches!(
+            self.state,
+            State::Response | State::LastWrite | State::PeerClose { .. } | State::Closed
+        ) {
+            return;
+        }
+        let (timeout, exchange) = (self.timeouts.write, &self.exchange);
         self.output.append(now.instant, timeout, |out| {
-            encode::response(out, &response, exchange.method(), true, now.unix);
+            encode::response(out, response, exchange.method(), true, now.unix);
         });
+        self.input = Vec::new();
         self.state = State::LastWrite;
     }
 

@@ -12,7 +12,7 @@ mod tests;
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use entra_mcp_core::{
-    config::{Config, EntraApp, LogFormat, PublicUrl},
+    config::{AddressRange, Config, EntraApp, LogFormat, PublicUrl},
     secret::Secret,
 };
 use url::Url;
@@ -21,7 +21,7 @@ pub use self::error::{AuthorityHostError, ConfigError, EntraSetting, EntraSettin
 use self::{
     given::{
         ALLOW_CLIENT, ALLOW_ORIGIN, DATA_DIR, DEV_TENANT, DEV_TENANT_LISTEN, Given, LISTEN, LOG,
-        PUBLIC_URL, SETTINGS,
+        PUBLIC_URL, SETTINGS, TRUSTED_PROXY,
     },
     listen::{Listen, addresses, public_url},
 };
@@ -82,6 +82,7 @@ pub fn parse(
     let keys = key::ring(&given, &mut errors);
     let allowed_origins = origins(&given, &mut errors);
     let allowed_clients = clients(&given, &mut errors);
+    let trusted_proxies = proxies(&given, &mut errors);
     let log = log(&given, &mut errors);
     match (public_url, entra, data_dir, log) {
         (Some(public_url), Some(entra), Some(data_dir), Some(log)) if errors.is_empty() => {
@@ -94,6 +95,7 @@ pub fn parse(
                 keys,
                 allowed_origins,
                 allowed_clients,
+                trusted_proxies,
                 log,
             })))
         }
@@ -242,6 +244,19 @@ fn clients(given: &Given, errors: &mut Vec<ConfigError>) -> Vec<String> {
         errors.push(ConfigError::NoClients);
     }
     places
+}
+
+fn proxies(given: &Given, errors: &mut Vec<ConfigError>) -> Vec<AddressRange> {
+    let mut proxies = Vec::new();
+    let values = given.values(&TRUSTED_PROXY);
+    let texts = values.iter().flat_map(|text| text.split(is_gap));
+    for text in texts.filter(|text| !text.is_empty()) {
+        match AddressRange::parse(text) {
+            Some(range) => proxies.push(range),
+            None => errors.push(ConfigError::InvalidProxy),
+        }
+    }
+    proxies
 }
 
 fn log(given: &Given, errors: &mut Vec<ConfigError>) -> Option<LogFormat> {

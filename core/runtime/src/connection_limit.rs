@@ -1,17 +1,40 @@
-//! How many connections are open at once (threat M10).
+//! What clients may hold of the server before it knows who they are: connections, and bytes that are
+//! buffered, in all and for each address (threat M10).
+//!
+//! A connection is a stranger's until a request on it bears a session token that is good; then it is a
+//! user's, who has other limits. Behind a trusted proxy the connections are the proxy's, and the requests of
+//! strangers are counted instead, for the client that the proxy names.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+mod client_address;
+mod inbound_limits;
+mod table;
+
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use entra_mcp_core::limits;
+use bytes::Bytes;
+use entra_mcp_core::{
+    admit::is_exempt_from_limit,
+    error_responses,
+    limits::UNCOUNTED_BYTES,
+    log_event::{Field, LogEvent, LogEventId},
+};
+use http::{Response, header, request::Parts};
 
-/// The limit of connections of one service, and how many are open.
+pub use self::inbound_limits::InboundLimits;
+use self::{
+    client_address::{ClientAddress, forwarded_client},
+    table::{OverLimit, Place, Table},
+};
+use crate::log;
+
+/// The limits of one service, and what is held under them.
 #[derive(Debug)]
 pub struct ConnectionLimit {
-    open: AtomicUsize,
-    limit: usize,
+    limits: InboundLimits,
+    table: Mutex<Table>,
 }
 
 /// Which connections a permit is for.
@@ -19,7 +42,7 @@ pub struct ConnectionLimit {
 pub enum PermitKind {
     /// There was room: requests are served.
     Normal,
-    /// The limit was reached: the connection gets one answer, 503 to most requests.
+    /// A limit was reached: the connection gets one response, an error to most requests.
     Overflow,
 }
 
@@ -28,32 +51,108 @@ pub enum PermitKind {
 #[must_use]
 pub struct ConnectionPermit {
     limit: Arc<ConnectionLimit>,
+    peer: IpAddr,
+    address: Option<ClientAddress>,
     kind: PermitKind,
+    held: Mutex<Held>,
 }
 
+/// What a connection holds.
+#[derive(Debug)]
+struct Held {
+    place: Place,
+    bytes: usize,
+}
+
+/// A request whose head has come, before anybody has looked whose it is.
+#[derive(Debug)]
+pub struct PendingRequest {
+    client: Option<ClientAddress>,
+    is_exempt: bool,
+}
+
+/// The session that a request is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SessionKey([u8; 16]);
+
+impl From<[u8; 16]> for SessionKey {
+    fn from(name: [u8; 16]) -> Self {
+        Self(name)
+    }
+}
+
+/// The right to have a request served, until it is dropped.
+#[derive(Debug)]
+#[must_use]
+pub struct RequestPermit {
+    connection: Arc<ConnectionPermit>,
+    /// Whom a request that a proxy passed on is counted for.
+    client: Option<ClientAddress>,
+    session: Option<SessionKey>,
+    bytes: usize,
+}
+
+/// A request that may be worked on after its response; counted from [`Remainder::begin`] until it is dropped.
+#[derive(Debug)]
+#[must_use]
+pub struct Remainder {
+    limit: Arc<ConnectionLimit>,
+    session: Option<SessionKey>,
+    is_counted: bool,
+}
+
+type Refusal = Box<Response<Bytes>>;
+
 impl ConnectionLimit {
-    /// Allows this many connections, and a few more that are answered with 503.
+    /// Nothing is held yet.
     #[must_use]
-    pub fn new(limit: usize) -> Self {
+    pub fn new(limits: InboundLimits) -> Self {
         Self {
-            open: AtomicUsize::new(0),
-            limit,
+            limits,
+            table: Mutex::default(),
         }
     }
 
-    /// Returns a permit for one more connection; `None` if it is to be closed unanswered.
-    pub fn acquire(self: &Arc<Self>) -> Option<ConnectionPermit> {
-        let before = self.open.fetch_add(1, Ordering::AcqRel);
-        let permit = |kind| ConnectionPermit {
-            limit: Arc::clone(self),
-            kind,
+    /// Returns a permit for one more connection of this peer; `None` if it is to be closed unanswered.
+    pub fn acquire(self: &Arc<Self>, peer: IpAddr) -> Option<Arc<ConnectionPermit>> {
+        let address = self.limits.counted(peer).map(ClientAddress::from);
+        let place = self.table().connect(address, &self.limits)?;
+        let kind = match place {
+            Place::Stranger | Place::User => PermitKind::Normal,
+            Place::Overflow(_) => PermitKind::Overflow,
         };
-        if before < self.limit {
-            return Some(permit(PermitKind::Normal));
+        Some(Arc::new(ConnectionPermit {
+            limit: Arc::clone(self),
+            peer,
+            address,
+            kind,
+            held: Mutex::new(Held { place, bytes: 0 }),
+        }))
+    }
+
+    /// Counts the bytes that are buffered now, instead of those that were.
+    fn buffer(
+        &self,
+        address: Option<ClientAddress>,
+        counted: &mut usize,
+        bytes: usize,
+    ) -> Result<(), Refusal> {
+        let bytes = bytes.saturating_sub(UNCOUNTED_BYTES);
+        if bytes > *counted {
+            let buffered = self.table().buffer(address, bytes - *counted, &self.limits);
+            buffered.map_err(|over| {
+                log_limited(over, address);
+                Box::new(error_responses::busy())
+            })?;
+        } else if bytes < *counted {
+            self.table().release(address, *counted - bytes);
         }
-        // Counted out again when the permit is dropped, which it is if it is not returned.
-        let overflow = permit(PermitKind::Overflow);
-        (before < self.limit + limits::OVERFLOW_CONNECTIONS).then_some(overflow)
+        *counted = bytes;
+        Ok(())
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -63,40 +162,183 @@ impl ConnectionPermit {
     pub fn kind(&self) -> PermitKind {
         self.kind
     }
+
+    /// Counts what is buffered of a request before it is known whose it is: all of it, each time.
+    ///
+    /// # Errors
+    ///
+    /// The response to give: too much is buffered, of this address or in all. What was counted before stays so.
+    pub fn buffer(&self, bytes: usize) -> Result<(), Refusal> {
+        self.limit
+            .buffer(self.address, &mut self.held().bytes, bytes)
+    }
+
+    /// Looks at a head for what [`PendingRequest::begin`] must know.
+    ///
+    /// # Errors
+    ///
+    /// The response to give: a limit is reached, and the request is neither a user's nor for health or metadata.
+    pub fn pending_request(&self, head: &Parts) -> Result<PendingRequest, Refusal> {
+        let is_exempt = is_exempt_from_limit(head);
+        if let (Place::Overflow(over), false) = (self.held().place, is_exempt)
+            && !head.headers.contains_key(header::AUTHORIZATION)
+        {
+            return Err(refusal(over, self.address));
+        }
+        let proxies = &self.limit.limits.trusted_proxies;
+        let is_proxy = proxies.iter().any(|range| range.contains(self.peer));
+        let named = is_proxy.then(|| forwarded_client(&head.headers, proxies));
+        let client = named
+            .flatten()
+            .and_then(|client| self.limit.limits.counted(client));
+        Ok(PendingRequest {
+            client: client.map(ClientAddress::from),
+            is_exempt,
+        })
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl PendingRequest {
+    /// Begins the request, which the connection was asked about before.
+    ///
+    /// # Errors
+    ///
+    /// The response to give: a limit is reached.
+    pub fn begin(
+        self,
+        connection: &Arc<ConnectionPermit>,
+        session: Option<SessionKey>,
+    ) -> Result<RequestPermit, Refusal> {
+        let limit = &connection.limit;
+        let (mut client, mut held) = (None, connection.held());
+        if let Some(session) = session {
+            let may_remain = limit.table().may_remain(session);
+            may_remain.map_err(|over| refusal(over, None))?;
+            let authenticated =
+                limit
+                    .table()
+                    .authenticate(connection.address, held.place, &limit.limits);
+            held.place = authenticated.map_err(|over| refusal(over, connection.address))?;
+            limit.buffer(connection.address, &mut held.bytes, 0)?;
+        } else if !self.is_exempt {
+            if let Place::Overflow(over) = held.place {
+                return Err(refusal(over, connection.address));
+            }
+            client = self.client;
+            if let Some(client) = client {
+                let counted = limit.table().request(client, &limit.limits);
+                counted.map_err(|over| refusal(over, Some(client)))?;
+            }
+        }
+        drop(held);
+        Ok(RequestPermit {
+            connection: Arc::clone(connection),
+            client,
+            session,
+            bytes: 0,
+        })
+    }
+}
+
+impl RequestPermit {
+    /// Returns the most bytes of body that are read, of those that the service takes: none of a request over a
+    /// limit that is served nevertheless.
+    #[must_use]
+    pub fn body_limit(&self, of_service: usize) -> usize {
+        match (self.session, self.connection.kind) {
+            (None, PermitKind::Overflow) => 0,
+            _ => of_service,
+        }
+    }
+
+    /// Counts what is buffered of the body: all of it, each time.
+    ///
+    /// # Errors
+    ///
+    /// The response to give: too much is buffered, of this address or in all.
+    pub fn buffer(&mut self, bytes: usize) -> Result<(), Refusal> {
+        if self.session.is_some() {
+            return Ok(());
+        }
+        let address = self.client.or(self.connection.address);
+        self.connection
+            .limit
+            .buffer(address, &mut self.bytes, bytes)
+    }
+}
+
+impl RequestPermit {
+    /// Returns what counts the request if it is worked on after its response.
+    pub fn remainder(&self) -> Remainder {
+        Remainder {
+            limit: Arc::clone(&self.connection.limit),
+            session: self.session,
+            is_counted: false,
+        }
+    }
+}
+
+impl Remainder {
+    /// The response is out, and the work goes on. Returns whether the connection may take its next request
+    /// meanwhile: a stranger has nothing else that bounds them.
+    #[must_use]
+    pub fn begin(&mut self) -> bool {
+        if let (Some(session), false) = (self.session, self.is_counted) {
+            self.is_counted = true;
+            self.limit.table().remain(session);
+        }
+        self.session.is_some()
+    }
+}
+
+impl Drop for Remainder {
+    fn drop(&mut self) {
+        if let (Some(session), true) = (self.session, self.is_counted) {
+            self.limit.table().end_remainder(session);
+        }
+    }
+}
+
+impl Drop for RequestPermit {
+    fn drop(&mut self) {
+        let limit = &self.connection.limit;
+        // Fewer bytes than before are never refused.
+        let address = self.client.or(self.connection.address);
+        let _ = limit.buffer(address, &mut self.bytes, 0);
+        if let Some(client) = self.client {
+            limit.table().end_request(client);
+        }
+    }
 }
 
 impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        self.limit.open.fetch_sub(1, Ordering::AcqRel);
+        let mut held = self.held();
+        let _ = self.limit.buffer(self.address, &mut held.bytes, 0);
+        self.limit.table().leave(self.address, held.place);
+    }
+}
+
+/// The response to who is over a limit.
+fn refusal(over: OverLimit, address: Option<ClientAddress>) -> Refusal {
+    log_limited(over, address);
+    Box::new(match over {
+        OverLimit::Server => error_responses::busy(),
+        OverLimit::Address => error_responses::too_many_connections(),
+        OverLimit::Session => error_responses::too_many_requests(),
+    })
+}
+
+fn log_limited(over: OverLimit, address: Option<ClientAddress>) {
+    if let (OverLimit::Address, Some(address)) = (over, address) {
+        let event = LogEvent::new(LogEventId::AddressLimited);
+        log(&event.with(Field::Address, address.to_string()));
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    // M10, M13
-    #[test]
-    fn connections_over_the_limit_get_503() {
-        let limit = Arc::new(ConnectionLimit::new(2));
-        let mut normal: Vec<_> = (0..2).map(|_| limit.acquire().unwrap()).collect();
-        assert!(
-            normal
-                .iter()
-                .all(|permit| permit.kind() == PermitKind::Normal)
-        );
-        let overflow: Vec<_> = (0..limits::OVERFLOW_CONNECTIONS)
-            .map(|_| limit.acquire().unwrap())
-            .collect();
-        assert!(
-            overflow
-                .iter()
-                .all(|permit| permit.kind() == PermitKind::Overflow)
-        );
-        assert!(limit.acquire().is_none());
-        drop(overflow);
-        assert_eq!(limit.acquire().unwrap().kind(), PermitKind::Overflow);
-        normal.pop();
-        assert_eq!(limit.acquire().unwrap().kind(), PermitKind::Normal);
-    }
-}
+mod tests;

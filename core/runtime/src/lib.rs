@@ -3,7 +3,6 @@
 //!
 //! A runtime's `main` calls [`boot()`] and has all that is neither I/O with peers nor concurrency.
 
-mod admit_head;
 pub mod api;
 mod boot;
 mod clock;
@@ -14,6 +13,7 @@ mod data_dir_error;
 mod dev_tenant;
 mod handle;
 pub mod handlers;
+mod inbound;
 mod key;
 mod listen;
 mod log;
@@ -31,14 +31,17 @@ mod store;
 mod timeouts;
 
 pub use self::{
-    admit_head::admit_head,
     boot::{RuntimeParts, Settings, boot},
     clock::Clock,
     command_line::{AuthorityHostError, ConfigError, EntraSetting, EntraSettingError, KeyError},
-    connection_limit::{ConnectionLimit, ConnectionPermit, PermitKind},
+    connection_limit::{
+        ConnectionLimit, ConnectionPermit, InboundLimits, PendingRequest, PermitKind, Remainder,
+        RequestPermit, SessionKey,
+    },
     data_dir_error::DataDirError,
     dev_tenant::SharedDevTenant,
     handle::Handle,
+    inbound::{AdmittedHead, Inbound},
     listen::{ListenError, bind, connection_ceiling},
     log::log,
     receive::receive,

@@ -106,7 +106,7 @@ fn advice(kind: ErrorKind) -> &'static str {
 
 /// How many connections there may be: [`limits::CONNECTIONS`], or fewer if the process may not
 /// have that many descriptors. A quarter of these is left for the store, the log, connections to
-/// Entra, and those that are told that the house is full.
+/// Entra, and those over the limit, which are answered once.
 #[must_use]
 pub fn connection_ceiling() -> usize {
     let descriptors = getrlimit(Resource::Nofile).current;

@@ -37,6 +37,7 @@ pub(super) fn server() -> Server {
         keys: Vec::new(),
         allowed_origins: Vec::new(),
         allowed_clients: Vec::new(),
+        trusted_proxies: Vec::new(),
         log: LogFormat::Text,
     };
     Server::new(config, super::keys(), crate::tools::catalog())

@@ -35,6 +35,8 @@ macro_rules! fields {
 fields! {
     /// Names the action of an exchange that a runtime does not know.
     Action = "action";
+    /// The IP address of a client; of IPv6 the /64 that it is in.
+    Address = "address";
     /// The number of Entra's error (`AADSTS...`), for Microsoft's documentation and support.
     Aadsts = "aadsts";
     /// What that number means, as this server puts it.

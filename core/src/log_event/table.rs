@@ -247,6 +247,10 @@ events! {
     /// The operating system gives no connection: too few descriptors, mostly.
     ConnectionNotAccepted = "connection.not_accepted", Warn,
         "a connection could not be accepted", [Error];
+    /// A client address has as many connections as it may, or its requests are too many bytes: a flood, or a proxy
+    /// that `--trusted-proxy` does not name.
+    AddressLimited = "connection.address_limited", Warn,
+        "an address has too many connections or sends too much before it signs in", [Address];
     /// The operator chose `tiny_http`: use it on loopback or behind a proxy that normalises requests.
     TinyHttpChosen = "tiny_http.chosen", Warn,
         "tiny_http reads the requests: it can be made to serve hidden requests, bounds neither heads, connections \

@@ -1,4 +1,6 @@
-//! Which addresses are this machine.
+//! Which addresses are this machine, and ranges of addresses.
+
+use std::net::IpAddr;
 
 /// Whether a host is this machine: `localhost`, 127.0.0.0/8 or ::1.
 #[must_use]
@@ -7,5 +9,90 @@ pub fn is_loopback<S: AsRef<str>>(host: &url::Host<S>) -> bool {
         url::Host::Domain(name) => name.as_ref() == "localhost",
         url::Host::Ipv4(address) => address.is_loopback(),
         url::Host::Ipv6(address) => address.is_loopback(),
+    }
+}
+
+/// Addresses with a common prefix, written as `10.0.0.0/8`; an address alone is a range of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AddressRange {
+    network: IpAddr,
+    prefix: u8,
+}
+
+impl AddressRange {
+    /// Reads a range; `None` if it is none.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (address, prefix) = match text.split_once('/') {
+            Some((address, prefix)) => (address, Some(prefix)),
+            None => (text, None),
+        };
+        let network: IpAddr = address.parse().ok()?;
+        let longest = if network.is_ipv4() { 32 } else { 128 };
+        let prefix = match prefix {
+            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                digits.parse().ok()?
+            }
+            Some(_) => return None,
+            None => longest,
+        };
+        (prefix <= longest).then_some(Self { network, prefix })
+    }
+
+    /// Whether an address is in it. An IPv4 address may come as the IPv6 address that stands for it.
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let differs = match (self.network, address.to_canonical()) {
+            (IpAddr::V4(network), IpAddr::V4(address)) => {
+                let differing = network.to_bits() ^ address.to_bits();
+                differing
+                    .checked_shr(32 - u32::from(self.prefix))
+                    .is_some_and(|bits| bits != 0)
+            }
+            (IpAddr::V6(network), IpAddr::V6(address)) => {
+                let differing = network.to_bits() ^ address.to_bits();
+                differing
+                    .checked_shr(128 - u32::from(self.prefix))
+                    .is_some_and(|bits| bits != 0)
+            }
+            _ => true,
+        };
+        !differs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn range_contains_the_addresses_with_its_prefix() {
+        for (range, inside, outside) in [
+            ("10.0.0.0/8", "10.255.0.1", "11.0.0.1"),
+            ("192.0.2.7", "192.0.2.7", "192.0.2.8"),
+            ("192.0.2.7", "::ffff:192.0.2.7", "::ffff:192.0.2.8"),
+            ("0.0.0.0/0", "203.0.113.1", "::1"),
+            ("2001:db8::/32", "2001:db8:1::1", "2001:db9::1"),
+            ("::/0", "2001:db8::1", "203.0.113.1"),
+        ] {
+            let addresses = AddressRange::parse(range).unwrap();
+            assert!(addresses.contains(inside.parse().unwrap()), "{range}");
+            assert!(!addresses.contains(outside.parse().unwrap()), "{range}");
+        }
+    }
+
+    #[test]
+    fn text_that_is_no_range_is_none() {
+        for text in [
+            "",
+            "proxy",
+            "10.0.0.0/33",
+            "::/129",
+            "10.0.0.0/",
+            "10.0.0.0/+8",
+            "10.0.0.1:80",
+        ] {
+            assert_eq!(AddressRange::parse(text), None, "{text}");
+        }
     }
 }

@@ -11,11 +11,13 @@ pub(super) struct EchoService;
 impl Service for EchoService {
     fn admit(&self, head: Parts) -> Result<Admitted, Box<Response<Bytes>>> {
         let body_limit = Echo::admit(&head)?;
-        let respond = |body, writer: &mut dyn ResponseWriter| {
+        let session = Echo::session(&head);
+        let respond = |body, _permit, writer: &mut dyn ResponseWriter| {
             respond(&Request::from_parts(head, body), writer);
         };
         Ok(Admitted {
             body_limit,
+            session,
             serve: Box::new(respond),
         })
     }

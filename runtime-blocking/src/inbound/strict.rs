@@ -12,11 +12,11 @@ use std::{
 
 use bytes::Bytes;
 use entra_mcp_http1::{Output, Timeouts};
-use entra_mcp_runtime::{ConnectionLimit, PermitKind, admit_head, timeouts_of};
+use entra_mcp_runtime::{AdmittedHead, ConnectionLimit, ConnectionPermit, Inbound, timeouts_of};
 use http::Response;
 
 use self::socket::Socket;
-use super::{Admitted, ResponseWriter, Serve, Service, serve_guarded};
+use super::{ResponseWriter, Serve, Service, serve_guarded};
 use crate::listen::accept;
 
 /// Accepts connections and serves each on a thread of its own.
@@ -28,29 +28,39 @@ pub(super) fn serve(
     accept(listener, limit, |socket, permit| {
         let service = Arc::clone(service);
         crate::listen::thread(move || {
-            let kind = permit.kind();
-            connection(socket, &*service, kind, timeouts_of(kind));
-            drop(permit);
+            let timeouts = timeouts_of(permit.kind());
+            connection(socket, &*service, permit, timeouts);
         })
     });
 }
 
 /// Serves one request after the other, in their order, until one of the two sides closes.
-fn connection(socket: TcpStream, service: &dyn Service, kind: PermitKind, timeouts: Timeouts) {
+fn connection(
+    socket: TcpStream,
+    service: &dyn Service,
+    permit: Arc<ConnectionPermit>,
+    timeouts: Timeouts,
+) {
+    let mut inbound = Inbound::new(permit);
     let mut socket = Socket::new(socket, timeouts);
     let mut accepted: Option<Serve> = None;
     loop {
         let (now, machine) = (socket.now(), &mut socket.connection);
         match machine.poll(now) {
             Output::Head(head) => {
-                accepted = admit_head(machine, *head, kind, now, |head| {
-                    let Admitted { body_limit, serve } = service.admit(head)?;
-                    Ok((body_limit, serve))
+                accepted = inbound.admit(machine, *head, now, |head| {
+                    let admitted = service.admit(head)?;
+                    Ok(AdmittedHead {
+                        body_limit: admitted.body_limit,
+                        session: admitted.session,
+                        service: admitted.serve,
+                    })
                 });
+                socket.renew_write_timeout();
             }
             Output::Request(body) => {
-                if let Some(serve) = accepted.take() {
-                    serve_guarded(serve, body, &mut socket);
+                if let (Some(serve), Some(permit)) = (accepted.take(), inbound.take_request()) {
+                    serve_guarded(serve, body, permit, &mut socket);
                 }
                 // A response that was begun and not ended had a bug: the peer sees that it is not whole.
                 socket.connection.abort();
@@ -59,6 +69,7 @@ fn connection(socket: TcpStream, service: &dyn Service, kind: PermitKind, timeou
                 }
             }
             Output::ShutdownWrite => socket.shut_down_write(),
+            Output::Wait { reads: true, .. } if inbound.count(machine, now) => {}
             Output::Wait { reads, until } => socket.wait(reads, until),
             Output::Close => return,
         }

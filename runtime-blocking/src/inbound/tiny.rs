@@ -10,16 +10,14 @@
 mod tests;
 
 use std::{
-    io::{Read as _, Write},
-    net::TcpListener,
+    io::{self, Read, Write},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
     sync::Arc,
     time::Duration,
 };
 
 use bytes::Bytes;
 use entra_mcp_core::{
-    admit::is_exempt_from_limit,
-    error_responses,
     log_event::{Field, LogEvent, LogEventId},
     time::UnixTime,
 };
@@ -28,7 +26,7 @@ use entra_mcp_http1::{
     encode::{self, BodyEnd},
     head::{self, Framing, Head, HeadError},
 };
-use entra_mcp_runtime::{Clock, ConnectionLimit, ConnectionPermit, PermitKind, log};
+use entra_mcp_runtime::{Clock, ConnectionLimit, ConnectionPermit, RequestPermit, log};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, Version};
 use tiny_http::{HTTPVersion, Server};
 
@@ -36,6 +34,12 @@ use super::{ResponseWriter, Sent, Service, serve_guarded};
 
 /// Between the end of a listener and the next.
 const BACK_OFF: Duration = Duration::from_millis(100);
+
+/// Where a request comes from of which `tiny_http` does not say it.
+const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// How much of a body is read at once.
+const CHUNK_BYTES: usize = 8 * 1024;
 
 /// Accepts connections and serves requests, each on a thread of its own.
 pub(super) fn serve(
@@ -63,8 +67,9 @@ fn serve_until_error(server: &Server, service: &Arc<dyn Service>, limit: &Arc<Co
     loop {
         match server.recv() {
             Ok(request) => {
-                // Without a pass or a thread it answers 500 by itself, when it is dropped.
-                let Some(permit) = limit.acquire() else {
+                // Without a permit or a thread it answers 500 by itself, when it is dropped.
+                let peer = request.remote_addr().map(SocketAddr::ip);
+                let Some(permit) = limit.acquire(peer.unwrap_or(LOCALHOST)) else {
                     continue;
                 };
                 let service = Arc::clone(service);
@@ -83,31 +88,34 @@ fn serve_until_error(server: &Server, service: &Arc<dyn Service>, limit: &Arc<Co
     }
 }
 
-fn answer(mut request: tiny_http::Request, service: &dyn Service, permit: &ConnectionPermit) {
+fn answer(
+    mut request: tiny_http::Request,
+    service: &dyn Service,
+    connection: &Arc<ConnectionPermit>,
+) {
     let head = match convert(&request) {
         Ok(head) => head,
         Err(error) => return send(request, &Method::GET, &Refusal::from(error).response()),
     };
     let method = head.parts.method.clone();
-    if permit.kind() == PermitKind::Overflow && !is_exempt_from_limit(&head.parts) {
-        return send(request, &method, &error_responses::busy());
-    }
     let version = head.parts.version;
-    let admitted = match service.admit(head.parts) {
+    let admitted = connection.pending_request(&head.parts).and_then(|pending| {
+        let admitted = service.admit(head.parts)?;
+        let permit = pending.begin(connection, admitted.session)?;
+        Ok((admitted, permit))
+    });
+    let (admitted, mut permit) = match admitted {
         Ok(admitted) => admitted,
         Err(answer) => return send(request, &method, &answer),
     };
-    let mut body = Vec::new();
-    if head.framing != Framing::Empty {
-        let limit = u64::try_from(admitted.body_limit).unwrap_or(u64::MAX);
-        let mut reader = request.as_reader().take(limit.saturating_add(1));
-        if reader.read_to_end(&mut body).is_err() {
-            return send(request, &method, &Refusal::Malformed.response());
-        }
-    }
-    if body.len() > admitted.body_limit {
-        return send(request, &method, &Refusal::BodyTooLarge.response());
-    }
+    let body = match head.framing {
+        Framing::Empty => Ok(Vec::new()),
+        _ => read(request.as_reader(), admitted.body_limit, &mut permit),
+    };
+    let body = match body {
+        Ok(body) => body,
+        Err(answer) => return send(request, &method, &answer),
+    };
     let mut writer = TinyWriter {
         writer: request.into_writer(),
         ends: match version {
@@ -118,7 +126,29 @@ fn answer(mut request: tiny_http::Request, service: &dyn Service, permit: &Conne
         sent: Sent::Nothing,
         broken: false,
     };
-    serve_guarded(admitted.serve, Bytes::from(body), &mut writer);
+    serve_guarded(admitted.serve, Bytes::from(body), permit, &mut writer);
+}
+
+/// Reads a whole body, bounded in bytes. `tiny_http` bounds no time.
+fn read(
+    body: &mut dyn Read,
+    limit: usize,
+    permit: &mut RequestPermit,
+) -> Result<Vec<u8>, Box<Response<Bytes>>> {
+    let limit = permit.body_limit(limit);
+    let (mut bytes, mut chunk) = (Vec::new(), [0; CHUNK_BYTES]);
+    loop {
+        match body.read(&mut chunk) {
+            Ok(0) => return Ok(bytes),
+            Ok(length) => bytes.extend_from_slice(chunk.get(..length).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return Err(Box::new(Refusal::Malformed.response())),
+        }
+        if bytes.len() > limit {
+            return Err(Box::new(Refusal::BodyTooLarge.response()));
+        }
+        permit.buffer(bytes.len())?;
+    }
 }
 
 /// What it read, checked as strictly as what we read ourselves.

@@ -18,7 +18,9 @@ use entra_mcp_core::{
     time::{Instant, Now},
 };
 use entra_mcp_http1::{Connection, Output, Timeouts};
-use entra_mcp_runtime::{Clock, ConnectionPermit, admit_head, receive, timeouts_of};
+use entra_mcp_runtime::{
+    AdmittedHead, Clock, ConnectionPermit, Inbound, Remainder, receive, timeouts_of,
+};
 use http::request::Parts;
 use smol::{future, io::AsyncWrite as _, stream::Stream as _};
 
@@ -36,7 +38,7 @@ pub(crate) async fn connection(
     socket: Async<TcpStream>,
     service: Arc<dyn Service>,
     executor: Executor,
-    permit: ConnectionPermit,
+    permit: Arc<ConnectionPermit>,
     closing: Closing,
 ) {
     let timeouts = timeouts_of(permit.kind());
@@ -48,7 +50,7 @@ pub(super) async fn serve(
     socket: Async<TcpStream>,
     service: Arc<dyn Service>,
     executor: Executor,
-    permit: ConnectionPermit,
+    permit: Arc<ConnectionPermit>,
     closing: Closing,
     timeouts: Timeouts,
 ) {
@@ -64,7 +66,7 @@ pub(super) async fn serve(
         clock,
         service,
         executor,
-        permit: Arc::new(permit),
+        inbound: Inbound::new(permit),
         closing: Some(Box::pin(closing)),
         accepted: None,
         response: None,
@@ -80,7 +82,7 @@ struct Driver {
     clock: Clock,
     service: Arc<dyn Service>,
     executor: Executor,
-    permit: Arc<ConnectionPermit>,
+    inbound: Inbound,
     /// Until the server shuts down.
     closing: Option<Pin<Box<Closing>>>,
     accepted: Option<Admitted>,
@@ -91,6 +93,7 @@ struct Driver {
 /// A request that is being served: who does it, and the parts of its response.
 struct PendingResponse {
     work: Option<DetachOnDrop>,
+    remainder: Remainder,
     parts: Pin<Box<Receiver<ResponsePart>>>,
 }
 
@@ -106,6 +109,7 @@ impl Driver {
                         self.machine.fail();
                     }
                 }
+                Output::Wait { reads: true, .. } if self.inbound.count(&mut self.machine, now) => {}
                 Output::Wait { reads, until } => {
                     future::poll_fn(|cx| self.poll_progress(cx, reads, until)).await;
                     if step % STEPS == 0 {
@@ -119,21 +123,28 @@ impl Driver {
 
     fn admit(&mut self, head: Parts, now: Now) {
         let (machine, service) = (&mut self.machine, &self.service);
-        self.accepted = admit_head(machine, head, self.permit.kind(), now, |head| {
+        self.accepted = self.inbound.admit(machine, head, now, |head| {
             let admitted = service.admit(head)?;
-            Ok((admitted.body_limit, admitted))
+            Ok(AdmittedHead {
+                body_limit: admitted.body_limit,
+                session: admitted.session,
+                service: admitted,
+            })
         });
     }
 
     /// Begins to serve the request that was accepted.
     fn begin(&mut self, body: Bytes) {
-        let Some(admitted) = self.accepted.take() else {
+        let (accepted, permit) = (self.accepted.take(), self.inbound.take_request());
+        let (Some(admitted), Some(permit)) = (accepted, permit) else {
             return self.machine.fail();
         };
         let (writer, parts) = ResponseWriter::new();
-        let work = guarded(admitted, body, writer, Arc::clone(&self.permit));
+        let remainder = permit.remainder();
+        let work = guarded(admitted, body, writer, permit);
         self.response = Some(PendingResponse {
             work: Some(DetachOnDrop::new(self.executor.clone(), work)),
+            remainder,
             parts: Box::pin(parts),
         });
     }
@@ -210,7 +221,16 @@ impl Driver {
             Some(ResponsePart::Bytes(bytes)) => machine.write(&bytes, now),
             Some(ResponsePart::Whole(whole)) => {
                 machine.respond(&whole, now);
-                self.response = None;
+                // A message of HTTP+SSE is accepted first and worked on then: elsewhere, so that the connection can
+                // take its next request.
+                if let Some(PendingResponse {
+                    work: Some(work),
+                    remainder,
+                    ..
+                }) = self.response.take()
+                {
+                    work.remain(remainder);
+                }
             }
             Some(ResponsePart::End) => {
                 machine.close(now);

@@ -2,14 +2,15 @@
 
 use std::{
     io::{Read as _, Write as _},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    sync::Arc,
     thread::JoinHandle,
 };
 
 use async_io::Async;
 use entra_mcp_e2e::echo::{Echo, EchoRuntime, connect, talk};
 use entra_mcp_http1::Timeouts;
-use entra_mcp_runtime::{ConnectionLimit, PermitKind, timeouts_of};
+use entra_mcp_runtime::{ConnectionLimit, InboundLimits, PermitKind, timeouts_of};
 use http::Request;
 
 use super::{connection::serve, *};
@@ -28,6 +29,7 @@ struct EchoService;
 impl Service for EchoService {
     fn admit(&self, head: Parts) -> Result<Admitted, Box<Response<Bytes>>> {
         let body_limit = Echo::admit(&head)?;
+        let session = Echo::session(&head);
         let serve = |body, writer| -> Work {
             let echo = Echo::of(&Request::from_parts(head, body));
             assert_ne!(echo, Echo::Panic, "a bug");
@@ -35,6 +37,7 @@ impl Service for EchoService {
         };
         Ok(Admitted {
             body_limit,
+            session,
             serve: Box::new(serve),
         })
     }
@@ -70,7 +73,8 @@ async fn respond(echo: Echo, mut writer: ResponseWriter) {
 
 /// Serves one connection.
 async fn echo(socket: Async<TcpStream>, executor: Executor, closing: Closing, timeouts: Timeouts) {
-    let permit = Arc::new(ConnectionLimit::new(1)).acquire().unwrap();
+    let limit = Arc::new(ConnectionLimit::new(InboundLimits::of_connections(1)));
+    let permit = limit.acquire(Ipv4Addr::LOCALHOST.into()).unwrap();
     serve(
         socket,
         Arc::new(EchoService),
@@ -113,13 +117,13 @@ impl EchoRuntime for Smol {
         address
     }
 
-    fn start_limited(&self, connections: usize) -> SocketAddr {
+    fn start_limited(&self, limits: InboundLimits) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         std::thread::spawn(move || {
             let executor = Executor::new();
             let acceptor = Acceptor {
-                limit: Arc::new(ConnectionLimit::new(connections)),
+                limit: Arc::new(ConnectionLimit::new(limits)),
                 connections: Arc::new(Connections::new()),
                 service: Arc::new(EchoService),
                 executor: executor.clone(),

@@ -1,5 +1,5 @@
-//! Connections: many requests on one, large and slow ones, streams, panics, and too many of them (threats L10,
-//! L11, L13, M6 to M11).
+//! Connections: many requests on one, large and slow ones, streams and panics (threats L10, L11, L13, M6 to M9,
+//! M11).
 
 use std::{
     io::{Read as _, Write as _},
@@ -243,27 +243,6 @@ pub fn client_that_reads_no_response_is_disconnected(runtime: &impl EchoRuntime)
     let request = format!("GET /{path} HTTP/1.1\r\nHost: a\r\n\r\n");
     while client.write_all(request.as_bytes()).is_ok() {}
     thread.join().unwrap();
-}
-
-/// M10.
-pub fn connections_over_the_limit_get_503_but_for_health_and_metadata(runtime: &impl EchoRuntime) {
-    let address = runtime.start_limited(1);
-    // The one permit is taken.
-    let mut normal = connect(address);
-    let stream = "GET /stream HTTP/1.1\r\nHost: a\r\n\r\n";
-    normal.write_all(stream.as_bytes()).unwrap();
-    normal.read_exact(&mut [0]).unwrap();
-    for (request, status) in [
-        ("GET /mcp", 503),
-        ("POST /healthz", 503),
-        ("GET /healthz", 200),
-        ("GET /.well-known/oauth-authorization-server", 200),
-    ] {
-        let request = format!("{request} HTTP/1.1\r\nHost: a\r\n\r\n");
-        let received = talk(&mut connect(address), request.as_bytes());
-        assert_eq!(statuses(&received), [status], "{request}: {received}");
-        assert!(received.contains("connection: close\r\n"), "{received}");
-    }
 }
 
 /// RFC 9112 section 3.2.2.

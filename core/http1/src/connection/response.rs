@@ -85,7 +85,7 @@ impl Connection {
         };
         let timeout = self.timeouts.write;
         match Body::new(framing, body_limit) {
-            Err(error) => self.refuse(error.into(), now),
+            Err(error) => self.refuse_with(error.into(), now),
             Ok(body) => {
                 // The body is welcome (RFC 9110 section 10.1.1), if none of it has come unasked.
                 if expects_continue && framing != Framing::Empty && self.input.is_empty() {

@@ -12,6 +12,7 @@ use entra_mcp_core::config::PublicUrlError;
 pub use self::entra::{AuthorityHostError, EntraSetting, EntraSettingError};
 use super::given::{
     ALLOW_CLIENT, ALLOW_ORIGIN, AUTHORITY_HOST, DATA_DIR, DEV_TENANT_LISTEN, KEY, LOG, PUBLIC_URL,
+    TRUSTED_PROXY,
 };
 
 /// A wrong or missing setting. Never shows the value of a secret.
@@ -91,6 +92,8 @@ pub enum ConfigError {
     InvalidClient,
     /// The list of allowed clients is there, but empty.
     NoClients,
+    /// What is trusted as a proxy is neither an IP address nor a range of them.
+    InvalidProxy,
     /// There is no such format of the log.
     UnknownLogFormat,
     /// A master key cannot be one.
@@ -145,6 +148,7 @@ impl ConfigError {
             Self::MissingDataDir => Cow::from(DATA_DIR.name()),
             Self::InvalidOrigin => Cow::from(ALLOW_ORIGIN.name()),
             Self::InvalidClient | Self::NoClients => Cow::from(ALLOW_CLIENT.name()),
+            Self::InvalidProxy => Cow::from(TRUSTED_PROXY.name()),
             Self::UnknownLogFormat => Cow::from(LOG.name()),
             Self::InvalidKey { .. } => Cow::from(KEY.name()),
             Self::Entra { setting, .. } => Cow::from(setting.name()),
@@ -179,6 +183,7 @@ impl ConfigError {
             Self::InvalidOrigin => "it is not an origin",
             Self::InvalidClient => "it is not a place that clients return to",
             Self::NoClients => "it names no place, and would let any client in",
+            Self::InvalidProxy => "it is neither an IP address nor a range of them",
             Self::UnknownLogFormat => "there is no such format",
             Self::InvalidKey { position, problem } => {
                 return Cow::from(format!("key {position} {problem}"));
@@ -234,6 +239,9 @@ impl ConfigError {
                 "Write a host such as vscode.dev, localhost, or a scheme such as cursor."
             }
             Self::NoClients => "Write a host such as vscode.dev, or leave the setting out.",
+            Self::InvalidProxy => {
+                "Write an IP address such as 10.0.0.7, or a range such as 10.0.0.0/8."
+            }
             Self::UnknownLogFormat => "Write text or json.",
             Self::InvalidKey { .. } => "Make one with `openssl rand -base64 32`.",
             Self::Entra { setting, .. } => setting.right(),

@@ -71,6 +71,13 @@ pub(super) const ALLOW_CLIENT: Setting = setting(
     "let only clients in that return there: a host such as vscode.dev, localhost for programs on \
      the user's own computer, or an app scheme such as cursor; repeatable (default: any)",
 );
+pub(super) const TRUSTED_PROXY: Setting = setting(
+    "trusted-proxy",
+    "ENTRA_MCP_TRUSTED_PROXIES",
+    "ADDRESS",
+    "a proxy whose X-Forwarded-For names the client that limits for each address count: an IP \
+     address or a range such as 10.0.0.0/8; repeatable (default: none)",
+);
 pub(super) const LOG: Setting = setting(
     "log",
     "ENTRA_MCP_LOG",
@@ -106,7 +113,7 @@ pub(super) const AUTHORITY_HOST: Setting = setting(
 );
 
 /// All of them, in the order of `--help`.
-pub(super) const SETTINGS: [&Setting; 13] = [
+pub(super) const SETTINGS: [&Setting; 14] = [
     &LISTEN,
     &PUBLIC_URL,
     &DATA_DIR,
@@ -114,6 +121,7 @@ pub(super) const SETTINGS: [&Setting; 13] = [
     &DEV_TENANT_LISTEN,
     &ALLOW_ORIGIN,
     &ALLOW_CLIENT,
+    &TRUSTED_PROXY,
     &LOG,
     &KEY,
     &TENANT_ID,

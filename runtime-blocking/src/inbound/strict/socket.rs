@@ -22,6 +22,7 @@ pub(super) struct Socket {
     clock: Clock,
     /// The time-out that the socket has now: setting it costs a system call.
     read_timeout: Option<Duration>,
+    write_timeout: Duration,
 }
 
 impl Socket {
@@ -39,6 +40,18 @@ impl Socket {
             connection,
             clock,
             read_timeout: None,
+            write_timeout: timeouts.write,
+        }
+    }
+
+    /// Lets the socket wait as long as the machine does for a piece of a response to be taken.
+    pub(super) fn renew_write_timeout(&mut self) {
+        let timeout = self.connection.write_timeout();
+        if timeout != self.write_timeout {
+            self.write_timeout = timeout;
+            if self.socket.set_write_timeout(Some(timeout)).is_err() {
+                self.connection.fail();
+            }
         }
     }
 

@@ -1,8 +1,12 @@
 //! The raw cases of the end-to-end suite, against the strict loop on a real socket.
 
-use std::{net::SocketAddr, thread::JoinHandle};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    thread::JoinHandle,
+};
 
 use entra_mcp_e2e::echo::EchoRuntime;
+use entra_mcp_runtime::InboundLimits;
 
 use super::*;
 use crate::inbound::echo::EchoService;
@@ -13,7 +17,9 @@ entra_mcp_e2e::raw_http_cases!(Strict);
 struct Strict;
 
 fn serve_echo(socket: TcpStream, timeouts: Timeouts) {
-    connection(socket, &EchoService, PermitKind::Normal, timeouts);
+    let limit = Arc::new(ConnectionLimit::new(InboundLimits::of_connections(1)));
+    let permit = limit.acquire(Ipv4Addr::LOCALHOST.into()).unwrap();
+    connection(socket, &EchoService, permit, timeouts);
 }
 
 impl EchoRuntime for Strict {
@@ -28,11 +34,11 @@ impl EchoRuntime for Strict {
         address
     }
 
-    fn start_limited(&self, connections: usize) -> SocketAddr {
+    fn start_limited(&self, limits: InboundLimits) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let service: Arc<dyn Service> = Arc::new(EchoService);
-        let limit = Arc::new(ConnectionLimit::new(connections));
+        let limit = Arc::new(ConnectionLimit::new(limits));
         std::thread::spawn(move || serve(&listener, &service, &limit));
         address
     }

@@ -1,18 +1,23 @@
 //! What holds behind `tiny_http`, and what does not: the second half is written down as tests too,
 //! so that a version that mends it is noticed, and the warnings with it can go.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Instant};
 
 use super::*;
 use entra_mcp_e2e::echo::{connect, statuses, talk};
+use entra_mcp_runtime::InboundLimits;
 
 use crate::inbound::echo::EchoService;
 
 fn server() -> SocketAddr {
+    server_with(InboundLimits::of_connections(100))
+}
+
+fn server_with(limits: InboundLimits) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let service: Arc<dyn Service> = Arc::new(EchoService);
-    let limit = Arc::new(ConnectionLimit::new(100));
+    let limit = Arc::new(ConnectionLimit::new(limits));
     std::thread::spawn(move || serve(&listener, &service, &limit));
     address
 }
@@ -100,4 +105,48 @@ fn number_of_fields_is_not_bounded_by_tiny_http() {
     let many = "X-A: b\r\n".repeat(10_000);
     let said = said(&format!("GET /many HTTP/1.1\r\nHost: a\r\n{many}\r\n"));
     assert_eq!(statuses(&said), [200, 200], "{said}");
+}
+
+// M10
+#[test]
+fn buffered_bodies_of_strangers_are_bounded() {
+    let address = server_with(InboundLimits {
+        bytes: 10_000,
+        ..InboundLimits::of_connections(100)
+    });
+    let body = "x".repeat(20_000);
+    let head = "POST /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n";
+    let request = format!("{head}Content-Length: 20000\r\n\r\n{body}");
+    let received = talk(&mut connect(address), request.as_bytes());
+    assert_eq!(statuses(&received), [503], "{received}");
+    let request =
+        format!("{head}Authorization: Bearer good\r\nContent-Length: 20000\r\n\r\n{body}");
+    let received = talk(&mut connect(address), request.as_bytes());
+    assert_eq!(statuses(&received), [200], "{received}");
+}
+
+// M10: requests of one address are bounded, but silent connections and slow heads are NOT; `strict` bounds them.
+#[test]
+fn silent_connections_and_slow_heads_are_not_counted() {
+    let address = server_with(InboundLimits {
+        strangers_per_address: 1,
+        bytes: 0,
+        ..InboundLimits::of_connections(2)
+    });
+    let ask = || {
+        let request = b"GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        statuses(&talk(&mut connect(address), request))
+    };
+    let _silent = connect(address);
+    let mut slow = connect(address);
+    let head = format!("GET / HTTP/1.1\r\nX-A: {}", "x".repeat(20_000));
+    slow.write_all(head.as_bytes()).unwrap();
+    assert_eq!(ask(), [200]);
+    let mut body = connect(address);
+    body.write_all(b"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbo")
+        .unwrap();
+    let end = Instant::now() + Duration::from_secs(10);
+    while ask() != [429] {
+        assert!(Instant::now() < end);
+    }
 }

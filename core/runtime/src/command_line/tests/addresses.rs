@@ -131,3 +131,16 @@ fn null_is_no_allowed_origin() {
         assert_eq!(error, ConfigError::InvalidOrigin, "{wrong}");
     }
 }
+
+#[test]
+fn trusted_proxies_are_addresses_and_ranges() {
+    let arguments = ["--trusted-proxy", "127.0.0.1 10.0.0.0/8"];
+    let ranges = config(&arguments, &[]).trusted_proxies;
+    assert!(ranges[1].contains("10.9.8.7".parse().unwrap()));
+    let variable = [("ENTRA_MCP_TRUSTED_PROXIES", "::1,fd00::/8")];
+    assert_eq!(config(&[], &variable).trusted_proxies.len(), 2);
+    for wrong in ["proxy.example", "10.0.0.0/33", "10.0.0.7:80", "*"] {
+        let error = error(&["--trusted-proxy", wrong], &[]);
+        assert_eq!(error, ConfigError::InvalidProxy, "{wrong}");
+    }
+}

@@ -1,0 +1,75 @@
+//! The limits under which connections are accepted.
+
+use std::net::IpAddr;
+
+use entra_mcp_core::{
+    config::{AddressRange, Config},
+    limits,
+};
+
+use crate::connection_ceiling;
+
+/// The limits under which connections are accepted; the values of every server are in
+/// [`entra_mcp_core::limits`].
+#[derive(Clone, Debug)]
+pub struct InboundLimits {
+    /// How many connections are open at once.
+    pub connections: usize,
+    /// How many of them may be of one address.
+    pub connections_per_address: usize,
+    /// How many of these may be a stranger's.
+    pub strangers_per_address: usize,
+    /// How many bytes are buffered of the requests of strangers.
+    pub bytes: usize,
+    /// How many of these may be of one address.
+    pub bytes_per_address: usize,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<AddressRange>,
+    /// Whether the addresses of this machine are counted like others. In tests only: a proxy may be there that
+    /// nobody named.
+    pub counts_loopback: bool,
+}
+
+impl InboundLimits {
+    /// Returns the limits of a server: fewer connections if the process may not have as many descriptors.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        let connections = connection_ceiling();
+        Self {
+            connections,
+            connections_per_address: (connections / 2).clamp(1, limits::CONNECTIONS_PER_ADDRESS),
+            strangers_per_address: (connections / 8)
+                .clamp(1, limits::UNAUTHENTICATED_CONNECTIONS_PER_ADDRESS),
+            bytes: limits::UNAUTHENTICATED_BYTES,
+            bytes_per_address: limits::UNAUTHENTICATED_BYTES_PER_ADDRESS,
+            trusted_proxies: config.trusted_proxies.clone(),
+            counts_loopback: false,
+        }
+    }
+
+    /// Returns limits for tests: this many connections, and all of them for one address.
+    #[must_use]
+    pub fn of_connections(connections: usize) -> Self {
+        Self {
+            connections,
+            connections_per_address: connections,
+            strangers_per_address: connections,
+            bytes: limits::UNAUTHENTICATED_BYTES,
+            bytes_per_address: limits::UNAUTHENTICATED_BYTES_PER_ADDRESS,
+            trusted_proxies: Vec::new(),
+            counts_loopback: true,
+        }
+    }
+
+    /// Returns the address if what it has open is counted: a trusted proxy, and what is on this machine,
+    /// speaks for others.
+    pub(super) fn counted(&self, address: IpAddr) -> Option<IpAddr> {
+        let address = address.to_canonical();
+        let speaks_for_others = address.is_loopback() && !self.counts_loopback
+            || self
+                .trusted_proxies
+                .iter()
+                .any(|range| range.contains(address));
+        (!speaks_for_others).then_some(address)
+    }
+}

@@ -1,0 +1,101 @@
+//! What becomes of the requests of one connection, whichever runtime reads them: they are admitted, and what
+//! is held for them is counted.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use entra_mcp_core::time::Now;
+use entra_mcp_http1::Connection;
+use http::{Response, request::Parts};
+
+use crate::{ConnectionPermit, PermitKind, RequestPermit, SessionKey, timeouts_of};
+
+/// A connection under the limits, and the request on it.
+#[derive(Debug)]
+pub struct Inbound {
+    connection: Arc<ConnectionPermit>,
+    request: Option<RequestPermit>,
+}
+
+/// What a service says of a head that it admits.
+#[derive(Debug)]
+pub struct AdmittedHead<T> {
+    /// The most bytes of body that are read.
+    pub body_limit: usize,
+    /// The session whose good token the request bears.
+    pub session: Option<SessionKey>,
+    /// What the service does with the request.
+    pub service: T,
+}
+
+impl Inbound {
+    /// A connection with this permit.
+    #[must_use]
+    pub fn new(connection: Arc<ConnectionPermit>) -> Self {
+        Self {
+            connection,
+            request: None,
+        }
+    }
+
+    /// Accepts the request of a head that `admit` admits, or responds to it at once. Returns what the service
+    /// does with it, if it was accepted.
+    ///
+    /// A connection over a limit gets one response: an error, unless it asks for health or metadata, or a user
+    /// comes where only strangers are too many (threat M10).
+    pub fn admit<T>(
+        &mut self,
+        machine: &mut Connection,
+        head: Parts,
+        now: Now,
+        admit: impl FnOnce(Parts) -> Result<AdmittedHead<T>, Box<Response<Bytes>>>,
+    ) -> Option<T> {
+        let is_over_limit = self.connection.kind() == PermitKind::Overflow;
+        if is_over_limit {
+            machine.close_after_response();
+        }
+        let admitted = self.connection.pending_request(&head).and_then(|pending| {
+            let admitted = admit(head)?;
+            let permit = pending.begin(&self.connection, admitted.session)?;
+            Ok((admitted, permit))
+        });
+        match admitted {
+            Ok((admitted, permit)) => {
+                if is_over_limit && admitted.session.is_some() {
+                    machine.set_timeouts(timeouts_of(PermitKind::Normal));
+                }
+                machine.accept(permit.body_limit(admitted.body_limit), now);
+                self.request = Some(permit);
+                Some(admitted.service)
+            }
+            Err(response) => {
+                machine.respond(&response, now);
+                None
+            }
+        }
+    }
+
+    /// Counts what was received and is held, before more is read. Returns whether that was too much: the request
+    /// was refused then.
+    #[must_use]
+    pub fn count(&mut self, machine: &mut Connection, now: Now) -> bool {
+        let bytes = machine.received_bytes();
+        let counted = match &mut self.request {
+            Some(request) => request.buffer(bytes),
+            None => self.connection.buffer(bytes),
+        };
+        match counted {
+            Ok(()) => false,
+            Err(response) => {
+                self.request = None;
+                machine.refuse(&response, now);
+                true
+            }
+        }
+    }
+
+    /// Takes the permit of the request, which is whole.
+    pub fn take_request(&mut self) -> Option<RequestPermit> {
+        self.request.take()
+    }
+}
