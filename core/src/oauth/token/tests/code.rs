@@ -11,7 +11,6 @@ use crate::{
 };
 
 // E1, E12, G2
-
 #[test]
 fn code_gives_session_tokens_and_nothing_of_entra() {
     let mut alice = SignedIn::new();
@@ -40,7 +39,6 @@ fn code_gives_session_tokens_and_nothing_of_entra() {
 }
 
 // C3, C4, E1, E10: they are all answered alike.
-
 #[test]
 fn code_with_a_wrong_parameter_is_invalid_grant() {
     let mut alice = SignedIn::new();
@@ -70,14 +68,12 @@ fn code_with_a_wrong_parameter_is_invalid_grant() {
 }
 
 // OAuth 2.1 section 10.2: the parameter was dropped
-
 #[test]
 fn token_request_without_redirect_uri_succeeds() {
     assert_eq!(SignedIn::new().token(&[("redirect_uri", "")]).status(), 200);
 }
 
 // C3
-
 #[test]
 fn code_expires_after_a_minute() {
     let mut alice = SignedIn::new();
@@ -86,7 +82,6 @@ fn code_expires_after_a_minute() {
 }
 
 // E2
-
 #[test]
 fn code_redeemed_twice_ends_its_session() {
     let mut alice = SignedIn::new();
@@ -98,7 +93,6 @@ fn code_redeemed_twice_ends_its_session() {
 }
 
 // B8, E1
-
 #[test]
 fn malformed_token_request_is_refused() {
     let mut alice = SignedIn::new();
@@ -133,7 +127,6 @@ fn malformed_token_request_is_refused() {
 }
 
 // E9
-
 #[test]
 fn unknown_client_at_the_token_endpoint_is_401() {
     let mut alice = SignedIn::new();
@@ -145,7 +138,6 @@ fn unknown_client_at_the_token_endpoint_is_401() {
 }
 
 // C9; equal modulo a slash
-
 #[test]
 fn token_request_for_another_resource_is_invalid_target() {
     let mut alice = SignedIn::to("http://localhost:3001/mcp");
@@ -179,14 +171,7 @@ fn token_request_that_names_an_endpoint_gets_a_token_for_it_alone() {
     assert!(!alice.works(&for_sse) && alice.works(&whole));
 }
 
-// D10, E5: Entra is asked too, as ourselves, without resource
-
-// E6: who repeats its last refresh gets the same successor, until that was used.
-
-// E6
-
 // E3, E6: another exchange wrote the session meanwhile.
-
 #[test]
 fn conflicting_write_of_the_session_is_run_again() {
     let mut alice = SignedIn::new();
@@ -198,12 +183,20 @@ fn conflicting_write_of_the_session_is_run_again() {
     assert_eq!(refreshed.status(), 200);
 }
 
-// E7, E8
-
-// D10: whoever Entra does not let in any more is out here too.
+// D14, E3
+#[test]
+fn session_that_is_always_written_by_others_is_503_and_loses_nothing() {
+    let mut alice = SignedIn::new();
+    alice.world.conflicts = 1000;
+    assert_eq!(alice.token(&[]).status(), 503);
+    let attempts = 1000 - alice.world.conflicts;
+    assert_eq!(attempts, usize::from(limits::SESSION_UPDATE_ATTEMPTS) + 1);
+    alice.world.conflicts = 0;
+    let tokens = alice.redeem();
+    assert!(alice.works(&tokens));
+}
 
 // D14: the environment's fault changes nothing.
-
 #[test]
 fn unavailable_store_is_503() {
     let mut alice = SignedIn::new();
@@ -221,7 +214,3 @@ fn unavailable_store_is_503() {
     );
     assert_eq!(alice.token(&[]).status(), 503);
 }
-
-// E11
-
-// E10, E11
