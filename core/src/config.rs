@@ -153,6 +153,11 @@ impl PublicUrl {
         &self.resources
     }
 
+    /// Whether a token may be for this: an endpoint, or the base address.
+    pub(crate) fn is_resource(&self, resource: &str) -> bool {
+        resource == self.issuer || self.resources.iter().any(|own| own == resource)
+    }
+
     /// Whether a token for the resource `granted` is one for `resource`: each endpoint is a resource of its own, and
     /// the base address stands for all of them.
     pub(crate) fn covers(&self, granted: &str, resource: &str) -> bool {

@@ -208,10 +208,15 @@ pub fn scope(text: &str) {
 pub fn resource(texts: &[&str]) {
     let url = PublicUrl::parse("https://mcp.example").expect("a good address");
     if let Ok(chosen) = resource::choose(texts.iter().copied(), &url) {
-        assert!(url.resources().iter().any(|own| own == chosen));
+        assert!(url.is_resource(chosen));
         for text in texts.iter().filter(|text| !text.is_empty()) {
             let ours = text.to_ascii_lowercase().starts_with(url.issuer());
             assert!(ours, "{text} is overlooked");
+            let is_it = text.trim_end_matches('/').eq_ignore_ascii_case(chosen);
+            assert!(
+                is_it || chosen == url.issuer(),
+                "{text} is another endpoint"
+            );
         }
     }
 }

@@ -147,8 +147,7 @@ fn authenticate(token: &str, server: &Server) -> Option<Claims> {
     let claims = Zeroizing::new(URL_SAFE_NO_PAD.decode(payload).ok()?);
     let claims: Claims = serde_json::from_slice(&claims).ok()?;
     let url = &server.config.public_url;
-    let is_resource = claims.aud == url.issuer() || url.resources().contains(&claims.aud);
-    let ours = claims.iss == url.issuer() && is_resource;
+    let ours = claims.iss == url.issuer() && url.is_resource(&claims.aud);
     ours.then_some(claims)
 }
 
