@@ -36,5 +36,11 @@ impl Unkindness {
     ];
 
     /// What every run has.
-    pub const ON: [Self; 3] = [Self::LastAsksAreLost, Self::Bursts, Self::WallClockSteps];
+    pub const ON: [Self; 5] = [
+        Self::LastAsksAreLost,
+        Self::Bursts,
+        Self::WallClockSteps,
+        Self::ThrottlingHolds,
+        Self::CopiedRegistrations,
+    ];
 }
