@@ -46,7 +46,7 @@ pub(crate) struct AcquireToken {
 struct Renewal {
     session: Session,
     /// Whether the new access token is stored.
-    keeps: bool,
+    stores: bool,
 }
 
 #[derive(Debug)]
@@ -161,7 +161,7 @@ impl AcquireToken {
             State::Refreshing(refresh, version) => match refresh.handle(event, cx) {
                 Progress::Pending(refresh) => renewal.waiting(State::Refreshing(refresh, version)),
                 Progress::Ready(Ok(fresh)) => renewal.save(version, Attempt::default(), fresh, cx),
-                Progress::Ready(Err(RefreshError::ConsentRequired)) if !renewal.keeps => {
+                Progress::Ready(Err(RefreshError::ConsentRequired)) if !renewal.stores => {
                     denied(PERMISSION_DENIED)
                 }
                 Progress::Ready(Err(
@@ -194,9 +194,9 @@ impl AcquireToken {
 }
 
 impl Renewal {
-    fn of(session: &Session, keeps: bool) -> Self {
+    fn of(session: &Session, stores: bool) -> Self {
         let session = session.clone();
-        Self { session, keeps }
+        Self { session, stores }
     }
 
     fn waiting(self, state: State) -> AccessTokenProgress {
@@ -213,7 +213,7 @@ impl Renewal {
         fresh: Box<RefreshedTokens>,
         cx: &mut Cx<'_>,
     ) -> AccessTokenProgress {
-        if fresh.put_into(&mut self.session, self.keeps, cx).is_none() {
+        if fresh.put_into(&mut self.session, self.stores, cx).is_none() {
             return ended();
         }
         let update = Update::write(&self.session, version, attempt, cx);

@@ -38,25 +38,25 @@ pub(crate) struct RefreshedTokens {
 }
 
 impl RefreshedTokens {
-    /// Puts the refresh token into the session, if there is a new one, and the access token if it `keeps`
+    /// Puts the refresh token into the session, if there is a new one, and the access token if it `stores`
     /// it. `None` if the session's own tokens do not open.
     pub(crate) fn put_into(
         &self,
         session: &mut Session,
-        keeps: bool,
+        stores: bool,
         cx: &mut Cx<'_>,
     ) -> Option<()> {
         let keys = &cx.env.server.keys;
-        let kept = session.entra_tokens(keys)?;
-        let mut tokens = if keeps {
+        let stored = session.entra_tokens(keys)?;
+        let mut tokens = if stores {
             self.tokens.clone()
         } else {
             EntraTokens {
                 refreshed: self.tokens.refreshed,
-                ..kept.clone()
+                ..stored.clone()
             }
         };
-        tokens.refresh_token = self.tokens.refresh_token.clone().or(kept.refresh_token);
+        tokens.refresh_token = self.tokens.refresh_token.clone().or(stored.refresh_token);
         if let Some(profile) = &self.profile {
             session.user.profile.clone_from(profile);
         }
