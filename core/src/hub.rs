@@ -5,6 +5,7 @@
 //! parsing, no JSON, no signatures. Exchanges and the hub exchange messages that only they understand; a
 //! runtime carries them.
 
+mod code_redemptions;
 mod counts;
 mod in_flight;
 mod job;
@@ -20,6 +21,7 @@ mod tasks;
 use std::collections::VecDeque;
 
 use self::{
+    code_redemptions::CodeRedemptions,
     in_flight::{Call, InFlightRequests},
     metadata_refresh::RefreshGate,
     replay::{ReplayBuffers, ReplayOwner},
@@ -27,17 +29,18 @@ use self::{
     streams::Streams,
     tasks::Tasks,
 };
-pub use self::{
-    job::Job,
-    message::{FromHub, HubOutput, ToHub},
-    stats::HubStats,
-};
 pub(crate) use self::{
+    code_redemptions::RedemptionRefused,
     job::JobKind,
     message::{
         EndReason, FindRefusal, FromHubKind, Negotiated, SettingsFull, StreamKind, StreamOutput,
         StreamRefusal, SubscriptionFilter, TableFull, TaskUpdate, TasksFull, ToHubKind,
     },
+};
+pub use self::{
+    job::Job,
+    message::{FromHub, HubOutput, ToHub},
+    stats::HubStats,
 };
 use crate::{
     id::{ExchangeId, PrincipalId, SessionId},
@@ -48,6 +51,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Hub {
     metadata: RefreshGate,
+    redemptions: CodeRedemptions,
     streams: Streams,
     replays: ReplayBuffers,
     in_flight: InFlightRequests,
@@ -77,6 +81,8 @@ impl Hub {
             streams,
             of_one_principal,
             waiting: self.metadata.waiting(),
+            redemptions: self.redemptions.under_way(),
+            spent_sign_ins: self.redemptions.spent(),
             replays: self.replays.len(),
             in_flight: self.in_flight.len(),
             settings: self.settings.len(),
@@ -101,6 +107,12 @@ impl Hub {
             ToHubKind::Throttle { requests, until } => {
                 self.metadata.throttle(requests, until, now.instant, out);
             }
+            ToHubKind::BeginCodeRedemption { sign_in, device } => {
+                self.redemptions
+                    .begin(from, sign_in, device, now.instant, out);
+            }
+            ToHubKind::EndCodeRedemption { redeemed: true } => self.redemptions.redeemed(from),
+            ToHubKind::EndCodeRedemption { redeemed: false } => self.redemptions.end(from),
             ToHubKind::OpenStream {
                 principal,
                 session,
@@ -271,6 +283,8 @@ impl Hub {
             // The other parts of the table, listed so that nothing new is forgotten in each.
             ToHubKind::NeedMetadata { .. }
             | ToHubKind::Throttle { .. }
+            | ToHubKind::BeginCodeRedemption { .. }
+            | ToHubKind::EndCodeRedemption { .. }
             | ToHubKind::MetadataFetched(_)
             | ToHubKind::OpenStream { .. }
             | ToHubKind::ReadStream
@@ -381,6 +395,7 @@ impl Hub {
     /// Forgets an exchange that ended, however it ended. Poll until idle afterwards.
     pub fn forget(&mut self, id: ExchangeId) {
         self.metadata.forget(id);
+        self.redemptions.end(id);
         self.close_stream(id);
         self.forget_call(id);
         self.tasks.forget(id, &mut self.outputs);

@@ -91,6 +91,11 @@ random_id! {
     TaskId
 }
 
+random_id! {
+    /// A browser in which a user has signed in.
+    DeviceId
+}
+
 /// Who owns a session, stream or task: the SHA-256 of tenant, user and client, never of a token's bytes
 /// (threat I9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

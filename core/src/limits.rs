@@ -72,6 +72,36 @@ pub const FETCH_BODY_BYTES: usize = 1024 * 1024;
 /// How long a sign-in may take, from the consent page to the callback.
 pub const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(600);
 
+/// How many codes are redeemed at Entra at once; further sign-ins are asked to wait. A redemption takes some
+/// hundred milliseconds.
+pub const CODE_REDEMPTIONS: usize = 128;
+
+/// After what time a sign-in is tried again that found all redemptions taken.
+pub const CODE_REDEMPTION_RETRY: Duration = Duration::from_secs(5);
+
+/// How many codes that Entra refuses may come from all browsers in which no user has signed in yet, before they
+/// wait: people mistype, and Entra is down for a while.
+pub const REFUSED_CODES_OF_STRANGERS: u32 = 60;
+
+/// After what time they may send one more: what a flood costs Entra.
+pub const REFUSED_CODE_OF_STRANGERS_RECOVERY: Duration = Duration::from_secs(1);
+
+/// The same of one browser in which a user has signed in.
+pub const REFUSED_CODES_OF_DEVICE: u32 = 5;
+
+/// After what time such a browser may send one more.
+pub const REFUSED_CODE_OF_DEVICE_RECOVERY: Duration = Duration::from_secs(20);
+
+/// How many such browsers have an allowance of their own at once; further ones share that of strangers.
+pub const DEVICES: usize = 4096;
+
+/// How long a browser is known after a user has signed in.
+pub const DEVICE_LIFETIME: Duration = Duration::from_secs(90 * 24 * 3600);
+
+/// How many sign-ins are remembered that have redeemed a code; further ones are asked to wait. Strangers make
+/// six hundred in the ten minutes of a sign-in, users twenty-five a second.
+pub const SPENT_SIGN_INS: usize = 16 * 1024;
+
 /// How many sign-ins one browser has under way; the oldest goes. Each is a cookie, and all of them come with
 /// every request.
 pub const SIGN_INS_PER_BROWSER: usize = 4;

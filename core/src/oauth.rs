@@ -6,6 +6,7 @@ pub(crate) mod browser_id;
 pub(crate) mod callback;
 pub(crate) mod client;
 pub(crate) mod consent;
+pub(crate) mod device_cookie;
 pub(crate) mod error;
 pub(crate) mod length_prefixed;
 pub(crate) mod metadata;

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Weak};
 
-use ::http::HeaderMap;
+use ::http::{HeaderMap, header};
 use bytes::Bytes;
 
 use crate::{
@@ -187,7 +187,12 @@ impl Outbox {
         debug_assert!(!self.responded, "an exchange answers once");
         self.responded = true;
         for (name, value) in &self.standing {
-            headers.insert(name, value.clone());
+            // Cookies are set one by one; of the others there is one.
+            if name == header::SET_COOKIE {
+                headers.append(name, value.clone());
+            } else {
+                headers.insert(name, value.clone());
+            }
         }
     }
 

@@ -36,11 +36,12 @@ impl Unkindness {
     ];
 
     /// What every run has.
-    pub const ON: [Self; 5] = [
+    pub const ON: [Self; 6] = [
         Self::LastAsksAreLost,
         Self::Bursts,
         Self::WallClockSteps,
         Self::ThrottlingHolds,
         Self::CopiedRegistrations,
+        Self::ReplayedCallbacks,
     ];
 }

@@ -6,11 +6,14 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Job;
+use super::{Job, code_redemptions::RedemptionRefused};
 use crate::{
     catalog::{ChangeNotification, ClientCapabilities, LogLevel},
     env::EntraSnapshot,
-    id::{ExchangeId, McpSessionId, PrincipalId, ServerRequestId, SessionId, StreamId, TaskId},
+    id::{
+        DeviceId, ExchangeId, McpSessionId, PrincipalId, ServerRequestId, SessionId, StreamId,
+        TaskId,
+    },
     json_rpc::Id,
     provider_metadata::ProviderMetadata,
     revision::Revision,
@@ -37,6 +40,13 @@ pub(crate) enum ToHubKind {
     NeedMetadata { newer_than: u64 },
     /// The job has fetched this, or has failed.
     MetadataFetched(Option<Box<ProviderMetadata>>),
+    /// The sender wants to redeem the code of this sign-in, which came from that browser.
+    BeginCodeRedemption {
+        sign_in: SessionId,
+        device: Option<DeviceId>,
+    },
+    /// Entra has answered the sender: whether it has redeemed the code.
+    EndCodeRedemption { redeemed: bool },
     /// These requests to Entra or Graph must wait until then.
     Throttle { requests: Throttled, until: Instant },
     /// The sender is a stream: it is counted, and gets the messages that are for it.
@@ -169,6 +179,8 @@ pub struct FromHub(pub(crate) FromHubKind);
 pub(crate) enum FromHubKind {
     /// The wait for Entra's metadata is over; `false` if it could not be fetched, or not again so soon.
     MetadataReady(bool),
+    /// The code may be redeemed, or not.
+    CodeRedemption(Result<(), RedemptionRefused>),
     /// The stream is open, or may not be.
     StreamOpened(Result<(), StreamRefusal>),
     /// What the stream does next.

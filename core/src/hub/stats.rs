@@ -9,6 +9,10 @@ pub struct HubStats {
     pub of_one_principal: usize,
     /// Exchanges that wait for Entra's metadata.
     pub waiting: usize,
+    /// Codes of Entra's that are being redeemed.
+    pub redemptions: usize,
+    /// Sign-ins that have redeemed a code and are remembered.
+    pub spent_sign_ins: usize,
     /// Streams whose events are kept for a client that comes back.
     pub replays: usize,
     /// Requests that take a while.

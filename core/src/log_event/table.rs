@@ -3,6 +3,7 @@
 //! An id is stable: dashboards and alerts name it. `core/LOG.md` is written from this table.
 
 use super::{Field, Level};
+use crate::limits;
 
 macro_rules! events {
     ($($(#[doc = $meaning:literal])+
@@ -62,6 +63,15 @@ macro_rules! events {
 }
 
 impl LogEventId {
+    /// Returns how many lines of a burst are written; the others are counted.
+    pub(super) fn burst(self) -> u64 {
+        match self {
+            // The first one says all.
+            Self::SignInLimited => 1,
+            _ => limits::LOG_BURST,
+        }
+    }
+
     /// Returns whether lines of a burst are left out and counted: of everything that strangers can
     /// cause. What only users and the server itself can cause is written always.
     #[must_use]
@@ -69,7 +79,6 @@ impl LogEventId {
         !matches!(
             self,
             Self::SignInCompleted
-                | Self::SignInReplayed
                 | Self::CodeReplayed
                 | Self::RefreshTokenReplayed
                 | Self::SessionEnded
@@ -127,6 +136,10 @@ events! {
     /// The same return from Entra came twice: a reload, or somebody who saw it.
     SignInReplayed = "sign_in.replayed", Info,
         "a sign-in came back twice", [];
+    /// A user came back from Entra and was asked to wait: too many sign-ins ended with a code that Entra refuses, which is most
+    /// often somebody who makes codes up.
+    SignInLimited = "sign_in.limited", Warn,
+        "sign-ins must wait: too many codes were refused by Entra ID", [RetryAfter];
     /// Somebody came back from Entra whom this browser had not sent there.
     SignInUnknown = "sign_in.unknown", Info,
         "a callback belonged to no sign-in", [];

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{Field, LogEvent, LogEventId};
-use crate::limits::{LOG_BURST, LOG_BURST_WINDOW};
+use crate::limits::LOG_BURST_WINDOW;
 
 /// Counts the lines of each event. Its clock is any that does not go back.
 #[derive(Debug, Default)]
@@ -29,7 +29,7 @@ impl Throttle {
             lines: 0,
         });
         burst.lines = burst.lines.saturating_add(1);
-        burst.lines <= LOG_BURST
+        burst.lines <= id.burst()
     }
 
     /// Forgets the bursts that are over, and returns a line for each of which lines were left out.
@@ -38,8 +38,8 @@ impl Throttle {
         let mut lines = Vec::new();
         self.bursts.retain(|id, burst| {
             let is_over = now.saturating_sub(burst.began) >= LOG_BURST_WINDOW;
-            if is_over && burst.lines > LOG_BURST {
-                let count = burst.lines - LOG_BURST;
+            if is_over && burst.lines > id.burst() {
+                let count = burst.lines - id.burst();
                 let line = LogEvent::new(LogEventId::LogThrottled);
                 let line = line.with(Field::Event, id.as_str());
                 lines.push(line.with(Field::Count, count.to_string()));
@@ -53,6 +53,7 @@ impl Throttle {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::LOG_BURST;
 
     #[test]
     fn burst_of_unauthenticated_lines_is_cut_and_counted_once() {
@@ -72,6 +73,17 @@ mod tests {
         );
         assert!(throttle.summaries(LOG_BURST_WINDOW).is_empty());
         assert!(throttle.admits(refused, LOG_BURST_WINDOW));
+    }
+
+    // D14
+    #[test]
+    fn burst_of_limited_sign_ins_is_one_line_and_a_count() {
+        let mut throttle = Throttle::default();
+        let limited = LogEventId::SignInLimited;
+        let written = (0..50).filter(|_| throttle.admits(limited, Duration::ZERO));
+        assert_eq!(written.count(), 1);
+        let summaries = throttle.summaries(LOG_BURST_WINDOW);
+        assert_eq!(summaries[0].field(Field::Count), Some("49"));
     }
 
     #[test]

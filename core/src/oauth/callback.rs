@@ -2,16 +2,17 @@
 //! ours (RFC 6749 section 4.1.2; Microsoft identity platform, authorization code flow).
 //!
 //! ```text
-//! start --known sign-in, a code--> AwaitingTokens --good ID token--> AwaitingStore --> client
-//!   |  |                              |   \--unknown key--> AwaitingKeys --/  |
-//!   |  \--Entra said no--> client     \--anything else--> client              |
-//!   \--unknown sign-in--> page                  page <--it was finished before--/
+//! start --a code--> AwaitingHub --> AwaitingTokens --good ID token--> AwaitingStore --> client
+//!   |  |                  |             |   \--unknown key--> AwaitingKeys --/  |
+//!   |  \--Entra said no---|--> client <-/--anything else                        |
+//!   \--unknown sign-in----\--spent, or too many-------> page <--finished before-/
 //! ```
 //!
 //! A sign-in is finished only in the browser in which it was approved (threats A2, D4), and once
 //! (threat D1): its cookie goes with every answer, and the session is named after its `state`. What
 //! Entra says of an error goes to the log as a number; the client gets a word of ours (threat D5).
-//! Nothing is tried twice: Entra takes a code once.
+//! Nothing is tried twice: Entra takes a code once, and the hub admits a sign-in once, so that a callback that
+//! failed cannot be replayed (threat D14).
 
 mod authorization_response;
 mod code_redemption;
@@ -24,8 +25,8 @@ use bytes::Bytes;
 
 use self::{
     authorization_response::AuthorizationResponse,
-    code_redemption::CodeRedemption,
-    error::{Failure, unknown},
+    code_redemption::{CodeRedemption, UnredeemedCode},
+    error::{Failure, busy, unknown},
     storing_session::StoringSession,
     tokens_received::{SignedIn, TokensReceived},
 };
@@ -34,8 +35,10 @@ use crate::{
     entra::awaiting_metadata::{AwaitingMetadata, MetadataProgress},
     event::Event,
     http::form::Form,
-    log_event::LogEventId,
+    hub::{FromHub, FromHubKind, RedemptionRefused},
+    log_event::{Field, LogEvent, LogEventId},
     step::{Cx, Progress},
+    throttle::whole_seconds,
 };
 
 /// The states.
@@ -44,6 +47,8 @@ use crate::{
 pub(crate) enum Callback {
     /// This server has just been started, and does not know where Entra's token endpoint is.
     AwaitingMetadata(Box<AwaitingMetadata<AuthorizationResponse>>),
+    /// The hub says whether the code may be redeemed.
+    AwaitingHub(Box<UnredeemedCode>),
     /// Entra's code is being redeemed.
     AwaitingTokens(Box<CodeRedemption>),
     /// The ID token names a key that is not known: newer keys are being fetched.
@@ -77,6 +82,16 @@ impl Callback {
             (Self::AwaitingMetadata(awaiting), event) => {
                 Self::redeem(awaiting.handle(&event, cx), cx)
             }
+            (
+                Self::AwaitingHub(code),
+                Event::FromHub(FromHub(FromHubKind::CodeRedemption(verdict))),
+            ) => match verdict {
+                Ok(()) => match code.redeem(cx) {
+                    Ok(redemption) => Progress::Pending(Self::AwaitingTokens(Box::new(redemption))),
+                    Err(failure) => fail(failure, cx),
+                },
+                Err(refused) => refuse(refused, cx),
+            },
             (Self::AwaitingTokens(redemption), Event::Fetched(answered)) => {
                 match redemption.answered(answered, cx) {
                     Ok(received) => Self::verify(received, cx),
@@ -102,7 +117,7 @@ impl Callback {
         }
     }
 
-    /// Redeems the code, once Entra's metadata is known.
+    /// Asks whether the code may be redeemed, once Entra's metadata is known.
     fn redeem(
         progress: MetadataProgress<AuthorizationResponse>,
         cx: &mut Cx<'_>,
@@ -113,11 +128,11 @@ impl Callback {
             }
             Progress::Ready(ready) => ready,
         };
-        let redemption = response
+        let code = response
             .into_code(metadata.as_deref(), cx)
-            .and_then(|(sign_in, code)| CodeRedemption::start(sign_in, &code, cx));
-        match redemption {
-            Ok(redemption) => Progress::Pending(Self::AwaitingTokens(Box::new(redemption))),
+            .and_then(|code| code.begin(cx));
+        match code {
+            Ok(code) => Progress::Pending(Self::AwaitingHub(Box::new(code))),
             Err(failure) => fail(failure, cx),
         }
     }
@@ -140,6 +155,23 @@ impl Callback {
                 Progress::Pending(Self::AwaitingStore(Box::new(storing)))
             }
             Err(failure) => fail(failure, cx),
+        }
+    }
+}
+
+/// The code is not redeemed.
+fn refuse<S>(refused: RedemptionRefused, cx: &mut Cx<'_>) -> Progress<S> {
+    match refused {
+        RedemptionRefused::Spent => {
+            cx.log(LogEventId::SignInReplayed);
+            cx.done(unknown(&cx.request_id()))
+        }
+        RedemptionRefused::Busy(wait) => {
+            let seconds = whole_seconds(wait).to_string();
+            cx.log(LogEvent::new(LogEventId::SignInLimited).with(Field::RetryAfter, seconds));
+            // The page may be loaded again.
+            cx.standing().remove(header::SET_COOKIE);
+            cx.done(busy(wait, &cx.request_id()))
         }
     }
 }

@@ -10,8 +10,17 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{authorization_request::AuthorizationRequest, length_prefixed};
 use crate::{
-    config::PublicUrl, entropy::Entropy, env::Env, http::cookie, keys::Purpose, limits,
-    planted::Planted, provider_metadata::ProviderMetadata, secret::Secret, session::record::Hash,
+    config::PublicUrl,
+    entropy::Entropy,
+    env::Env,
+    http::cookie,
+    id::SessionId,
+    keys::{Keyring, Purpose},
+    limits,
+    planted::Planted,
+    provider_metadata::ProviderMetadata,
+    secret::Secret,
+    session::record::Hash,
     time::UnixTime,
 };
 
@@ -53,6 +62,16 @@ impl PendingSignIn {
             code_verifier: Secret::new(entropy.token::<32>()),
             expires: now.after(limits::SIGN_IN_TIMEOUT),
         }
+    }
+
+    /// The name of the session that the sign-in begins.
+    pub(crate) fn session_id(&self, keys: &Keyring) -> SessionId {
+        let mac = keys.mac(Purpose::SessionId, self.state.expose().as_bytes());
+        let mut id = [0; 16];
+        for (to, from) in id.iter_mut().zip(mac) {
+            *to = from;
+        }
+        SessionId::new(id)
     }
 
     /// Entra's authorization endpoint with our parameters. Nothing in it is the client's but the

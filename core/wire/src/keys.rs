@@ -29,6 +29,8 @@ pub enum Purpose {
     ApprovalCookie,
     /// The MAC over the cookie that identifies one browser.
     BrowserCookie,
+    /// The MAC over the cookie of a browser in which a user has signed in.
+    DeviceCookie,
     /// The MAC over authorization codes.
     AuthorizationCode,
     /// The MAC over, and the succession of, refresh tokens.
@@ -65,6 +67,7 @@ impl Purpose {
             Self::SignInCookie => b"entra-mcp sign-in cookie",
             Self::ApprovalCookie => b"entra-mcp approval cookie",
             Self::BrowserCookie => b"entra-mcp browser cookie",
+            Self::DeviceCookie => b"entra-mcp device cookie",
             Self::AuthorizationCode => b"entra-mcp authorization code",
             Self::RefreshToken => b"entra-mcp refresh token",
             Self::SessionOutline => b"entra-mcp session outline",

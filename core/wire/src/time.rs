@@ -19,6 +19,13 @@ impl Instant {
         Self(self.0.saturating_add(milliseconds))
     }
 
+    /// The instant `duration` earlier, but not before zero.
+    #[must_use]
+    pub fn before(self, duration: Duration) -> Self {
+        let milliseconds = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_sub(milliseconds))
+    }
+
     /// How long ago `earlier` was; zero if it lies ahead.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {

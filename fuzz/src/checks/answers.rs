@@ -160,6 +160,8 @@ impl Check for TablesBounded {
                 let is_full = load.of_one_principal > limits::STREAMS_PER_PRINCIPAL
                     || load.streams > limits::STREAMS.min(*exchanges)
                     || load.waiting > limits::KEYS_WAITERS.min(*exchanges)
+                    || load.redemptions > limits::CODE_REDEMPTIONS.min(*exchanges)
+                    || load.spent_sign_ins > limits::SPENT_SIGN_INS
                     || load.replays
                         > limits::REPLAY_BUFFERS.min(per(limits::REPLAY_BUFFERS_PER_PRINCIPAL))
                     || load.in_flight > limits::CALLS.min(per(limits::CALLS_PER_PRINCIPAL))

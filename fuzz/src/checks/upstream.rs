@@ -1,7 +1,10 @@
 //! What is between the server and Entra: who is disabled there is out, throttling holds, and a code of
 //! Entra's is redeemed once.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use entra_mcp_core::limits;
 use http::header;
@@ -91,13 +94,11 @@ impl Check for ThrottlingHolds {
     }
 }
 
-/// How often a code of Entra's may be shown to Entra: once, and once more if the answer was lost.
-const REDEMPTIONS: u32 = 2;
-
-/// A callback that failed reaches Entra no more, however often it is replayed.
+/// A callback reaches Entra once, however often it is replayed: once in each process, for nothing is stored of
+/// whoever has not signed in.
 #[derive(Debug, Default)]
 pub(super) struct CallbacksAreSpent {
-    codes: BTreeMap<String, u32>,
+    redeemed: BTreeSet<(usize, u32, String)>,
 }
 
 impl Check for CallbacksAreSpent {
@@ -108,14 +109,9 @@ impl Check for CallbacksAreSpent {
     fn see(&mut self, seen: &Observation<'_>, _ledger: &Ledger) -> Result<(), String> {
         if let Observation::FetchSent { who, request } = seen
             && let Some(code) = form(request.body(), "code")
+            && !self.redeemed.insert((who.replica, who.generation, code))
         {
-            let count = self.codes.entry(code).or_default();
-            *count += 1;
-            if *count > REDEMPTIONS {
-                return Err(format!(
-                    "{who} redeems a code at Entra for the {count}. time"
-                ));
-            }
+            return Err(format!("{who} redeems a code at Entra once more"));
         }
         Ok(())
     }

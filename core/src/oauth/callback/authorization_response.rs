@@ -2,12 +2,16 @@
 
 use ::http::HeaderMap;
 
-use super::error::{CallbackError, Failure};
+use super::{
+    code_redemption::UnredeemedCode,
+    error::{CallbackError, Failure},
+};
 use crate::{
     entra::error::{EntraError, Step},
     http::form::Form,
+    id::DeviceId,
     log_event::LogEventId,
-    oauth::pending_sign_in::PendingSignIn,
+    oauth::{device_cookie, pending_sign_in::PendingSignIn},
     provider_metadata::ProviderMetadata,
     secret::Secret,
     step::Cx,
@@ -21,6 +25,8 @@ pub(crate) struct AuthorizationResponse {
     iss: Option<String>,
     /// Entra's code.
     code: Result<Secret<String>, EntraError>,
+    /// The browser, if a user has signed in there before.
+    device: Option<DeviceId>,
 }
 
 impl AuthorizationResponse {
@@ -41,16 +47,26 @@ impl AuthorizationResponse {
             _ => Err(EntraError::of_redirect(form)),
         };
         let iss = form.one("iss").ok()?.map(str::to_owned);
-        Some(Self { sign_in, iss, code })
+        Some(Self {
+            sign_in,
+            iss,
+            code,
+            device: device_cookie::read(headers, cx.env),
+        })
     }
 
-    /// Returns Entra's code and the sign-in that it is for, if Entra sent one.
+    /// Returns what is to be redeemed, if Entra sent a code.
     pub(super) fn into_code(
         self,
         metadata: Option<&ProviderMetadata>,
         cx: &mut Cx<'_>,
-    ) -> Result<(PendingSignIn, Secret<String>), Failure> {
-        let Self { sign_in, iss, code } = self;
+    ) -> Result<UnredeemedCode, Failure> {
+        let Self {
+            sign_in,
+            iss,
+            code,
+            device,
+        } = self;
         let redirect_target = sign_in.request.redirect_target.clone();
         let Some(metadata) = metadata else {
             cx.log(LogEventId::SignInUnavailable);
@@ -62,7 +78,11 @@ impl AuthorizationResponse {
             return Err(Failure::new(redirect_target, CallbackError::ServerError));
         }
         match code {
-            Ok(code) => Ok((sign_in, code)),
+            Ok(code) => Ok(UnredeemedCode {
+                sign_in,
+                code,
+                device,
+            }),
             Err(error) => {
                 cx.log(error.log_event(Step::SignIn));
                 Err(Failure::of_entra(redirect_target, &error))

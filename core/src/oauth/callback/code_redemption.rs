@@ -12,35 +12,44 @@ use crate::{
         token_endpoint,
     },
     hub::{ToHub, ToHubKind},
+    id::DeviceId,
     oauth::pending_sign_in::PendingSignIn,
     secret::Secret,
     step::Cx,
     throttle::Throttled,
 };
 
-/// A code that is being redeemed.
+/// A code of Entra's, and the sign-in that it is for.
 #[derive(Debug)]
-pub(crate) struct CodeRedemption {
-    sign_in: PendingSignIn,
-    awaiting: Awaiting<Fetch>,
+pub(crate) struct UnredeemedCode {
+    pub(super) sign_in: PendingSignIn,
+    pub(super) code: Secret<String>,
+    /// The browser, if a user has signed in there before.
+    pub(super) device: Option<DeviceId>,
 }
 
-impl CodeRedemption {
-    /// Sends the code to Entra's token endpoint.
-    pub(super) fn start(
-        sign_in: PendingSignIn,
-        code: &Secret<String>,
-        cx: &mut Cx<'_>,
-    ) -> Result<Self, Failure> {
-        let request = &sign_in.request;
+impl UnredeemedCode {
+    /// Asks the hub whether the code may be redeemed (threat D14).
+    pub(super) fn begin(self, cx: &mut Cx<'_>) -> Result<Self, Failure> {
         let throttle = &cx.env.entra.throttle;
         let wait = throttle.wait(&Throttled::CodeRedemption, cx.env.now.instant);
         if wait.is_some() {
-            let redirect_target = sign_in.request.redirect_target;
+            let redirect_target = self.sign_in.request.redirect_target;
             return Err(Failure::new(redirect_target, CallbackError::Unavailable));
         }
-        match token_endpoint::redeem_code(code, &sign_in.code_verifier, &request.scope, cx.env) {
-            Some(fetch) => Ok(Self {
+        cx.to_hub(ToHub(ToHubKind::BeginCodeRedemption {
+            sign_in: self.sign_in.session_id(&cx.env.server.keys),
+            device: self.device,
+        }));
+        Ok(self)
+    }
+
+    /// Sends the code to Entra's token endpoint.
+    pub(super) fn redeem(self, cx: &mut Cx<'_>) -> Result<CodeRedemption, Failure> {
+        let Self { sign_in, code, .. } = self;
+        let scope = &sign_in.request.scope;
+        match token_endpoint::redeem_code(&code, &sign_in.code_verifier, scope, cx.env) {
+            Some(fetch) => Ok(CodeRedemption {
                 sign_in,
                 awaiting: cx.fetch(fetch),
             }),
@@ -50,7 +59,16 @@ impl CodeRedemption {
             }
         }
     }
+}
 
+/// A code that is being redeemed.
+#[derive(Debug)]
+pub(crate) struct CodeRedemption {
+    sign_in: PendingSignIn,
+    awaiting: Awaiting<Fetch>,
+}
+
+impl CodeRedemption {
     /// Entra's token endpoint has answered.
     pub(super) fn answered(
         self,
@@ -58,7 +76,11 @@ impl CodeRedemption {
         cx: &mut Cx<'_>,
     ) -> Result<TokensReceived, Failure> {
         let Self { sign_in, awaiting } = self;
-        match token_endpoint::read(awaiting.into_answer(answered)) {
+        let tokens = token_endpoint::read(awaiting.into_answer(answered));
+        cx.to_hub(ToHub(ToHubKind::EndCodeRedemption {
+            redeemed: tokens.is_ok(),
+        }));
+        match tokens {
             Ok(tokens) => Ok(TokensReceived { sign_in, tokens }),
             Err(error) => {
                 cx.log(error.log_event(Step::CodeRedemption));

@@ -1,6 +1,8 @@
 //! Why a sign-in gives the client no code, and how it learns that (RFC 6749 section 4.1.2.1).
 
-use ::http::{Response, StatusCode};
+use std::time::Duration;
+
+use ::http::{Response, StatusCode, header};
 use bytes::Bytes;
 
 use crate::{
@@ -8,6 +10,7 @@ use crate::{
     oauth::{authorization_request::RedirectTarget, error::OAuthError},
     pages,
     step::Cx,
+    throttle::whole_seconds,
 };
 
 /// Why the client gets no code.
@@ -98,6 +101,25 @@ impl Failure {
         self.redirect_target
             .error(self.error, &description, public_url)
     }
+}
+
+/// Too many codes are being redeemed, or were refused by Entra. Nothing is lost: the page may be loaded again.
+pub(super) fn busy(wait: Duration, request_id: &str) -> Response<Bytes> {
+    let seconds = whole_seconds(wait);
+    let text = format!(
+        "Too many sign-ins are under way or have failed. Nothing is lost: wait {seconds} seconds, then reload \
+         this page.",
+    );
+    let mut response = pages::error(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "Signing in takes a little longer",
+        &text,
+        request_id,
+    );
+    response
+        .headers_mut()
+        .insert(header::RETRY_AFTER, seconds.into());
+    response
 }
 
 /// It is not known whose sign-in this is, so there is nowhere to send the browser (threat B4).

@@ -4,7 +4,7 @@
 //! name, so of two callbacks of one sign-in one succeeds, on whichever replica (threat D1). The
 //! record lasts as long as the code; redeeming the code makes it last.
 
-use ::http::Response;
+use ::http::{Response, header};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 
@@ -21,7 +21,7 @@ use crate::{
     log_event::{Field, LogEvent, LogEventId},
     oauth::{
         authorization_request::{AuthorizationRequest, RedirectTarget},
-        opaque_token,
+        device_cookie, opaque_token,
     },
     secret::Secret,
     session::record::{Code, Hash, Outline, Session, User},
@@ -48,7 +48,7 @@ impl StoringSession {
         } = signed_in;
         identity.claims.warn(cx);
         let (keys, now) = (&cx.env.server.keys, cx.env.now.unix);
-        let id = session_id(&sign_in.state, keys);
+        let id = sign_in.session_id(keys);
         let code = opaque_token::new_code(id, cx.entropy, keys);
         let expires = now.after(limits::AUTHORIZATION_CODE_LIFETIME);
         let mut session = new_session(id, identity, &sign_in.request, cx);
@@ -92,7 +92,12 @@ impl StoringSession {
             Ok(_) => {
                 cx.log(self.signed_in);
                 let public_url = &cx.env.server.config.public_url;
-                Ok(self.redirect_target.code(&self.code, public_url))
+                let mut response = self.redirect_target.code(&self.code, public_url);
+                let cookies = response.headers_mut();
+                if let Some(cookie) = device_cookie::set(cx.env, cx.entropy) {
+                    cookies.append(header::SET_COOKIE, cookie);
+                }
+                Ok(response)
             }
             Err(StoreFault::Conflict) => {
                 cx.log(LogEventId::SignInReplayed);
@@ -134,16 +139,6 @@ fn new_session(
     };
     let granted = (request.scope.to_string(), request.resource.clone());
     Session::new(id, outline, user, granted, cx.env.now.unix, cx.entropy)
-}
-
-/// The name of the session of a sign-in.
-fn session_id(state: &Secret<String>, keys: &Keyring) -> SessionId {
-    let mac = keys.mac(Purpose::SessionId, state.expose().as_bytes());
-    let mut id = [0; 16];
-    for (to, from) in id.iter_mut().zip(mac) {
-        *to = from;
-    }
-    SessionId::new(id)
 }
 
 /// The subject by which this client knows a user: another client knows them by another, and neither tells

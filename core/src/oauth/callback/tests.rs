@@ -1,3 +1,4 @@
+mod limits;
 mod session;
 
 use ::http::Response;
@@ -133,8 +134,11 @@ fn is_page(response: &Response<Bytes>) -> bool {
 }
 
 fn is_clearing(response: &Response<Bytes>) -> bool {
-    let cookie = header(response, "set-cookie");
-    cookie.starts_with("entra-mcp-sign-in-") && cookie.contains("=; Path=/; Max-Age=0;")
+    let mut cookies = response.headers().get_all("set-cookie").iter();
+    cookies.any(|cookie| {
+        let cookie = cookie.to_str().unwrap();
+        cookie.starts_with("entra-mcp-sign-in-") && cookie.contains("=; Path=/; Max-Age=0;")
+    })
 }
 
 // A2, D1: only this sign-in, in this browser.

@@ -1,0 +1,104 @@
+//! How often callbacks make this server ask Entra (threat D14).
+
+use serde_json::json;
+
+use super::{AtEntra, error_of, header, is_clearing, is_page};
+use crate::{
+    limits,
+    log_event::{Field, LogEventId},
+    testing,
+};
+
+/// Another sign-in of the same client, begun by this browser's user or by a stranger.
+fn again(browser: AtEntra, seed: u8) -> AtEntra {
+    let client = browser.client.clone();
+    AtEntra::begin(browser.world, client, seed)
+}
+
+fn refuse(browser: &mut AtEntra) -> ::http::Response<bytes::Bytes> {
+    let body = json!({"error": "invalid_grant", "error_codes": [9002313]});
+    browser.world.entra_says(400, &body);
+    browser.back(&[("code", "a made-up code")])
+}
+
+/// Strangers make codes up until they have to wait.
+fn flood(mut browser: AtEntra) -> AtEntra {
+    for seed in 0..limits::REFUSED_CODES_OF_STRANGERS {
+        browser = again(browser, 10 + u8::try_from(seed).unwrap());
+        assert_eq!(error_of(&refuse(&mut browser)), "access_denied");
+    }
+    again(browser, 200)
+}
+
+// D14
+#[test]
+fn callback_that_failed_is_redeemed_no_more() {
+    let mut browser = AtEntra::new();
+    assert_eq!(error_of(&refuse(&mut browser)), "access_denied");
+    for code in ["a made-up code", "another one"] {
+        let response = browser.back(&[("code", code)]);
+        assert!(is_page(&response) && is_clearing(&response));
+        let line = browser.world.logged.last().unwrap();
+        assert_eq!(line.id(), LogEventId::SignInReplayed);
+        let reference = line.field(Field::RequestId).unwrap();
+        assert!(testing::text(&response).contains(reference));
+    }
+    assert_eq!(browser.world.redeemed.len(), 1);
+}
+
+// D14
+#[test]
+fn flood_of_made_up_codes_gets_a_page_that_may_be_loaded_again() {
+    let mut browser = flood(AtEntra::new());
+    let asked = browser.world.redeemed.len();
+    let tokens = browser.tokens(json!({}));
+    let response = browser.finish(&tokens);
+    assert_eq!(response.status(), 503);
+    assert_eq!(header(&response, "retry-after"), "1");
+    assert_eq!(
+        header(&response, "set-cookie"),
+        "",
+        "it may still be finished"
+    );
+    let line = browser.world.logged.last().unwrap();
+    assert_eq!(line.id(), LogEventId::SignInLimited);
+    let page = testing::text(&response);
+    assert!(
+        page.contains(line.field(Field::RequestId).unwrap()),
+        "{page}"
+    );
+    assert!(page.contains("wait 1 seconds"), "{page}");
+    assert_eq!(browser.world.redeemed.len(), asked);
+
+    let now = &mut browser.world.server.now;
+    now.instant = now
+        .instant
+        .after(limits::REFUSED_CODE_OF_STRANGERS_RECOVERY);
+    let response = browser.finish(&tokens);
+    assert!(header(&response, "location").contains("code="));
+}
+
+// D14
+#[test]
+fn browser_in_which_a_user_has_signed_in_goes_on_during_a_flood() {
+    let mut browser = AtEntra::new();
+    let tokens = browser.tokens(json!({}));
+    let response = browser.finish(&tokens);
+    let device = response
+        .headers()
+        .get_all("set-cookie")
+        .iter()
+        .find_map(|cookie| {
+            let (pair, rest) = cookie.to_str().unwrap().split_once(';')?;
+            assert!(rest.contains("HttpOnly; SameSite=Lax"));
+            pair.starts_with("entra-mcp-device=")
+                .then(|| pair.to_owned())
+        })
+        .expect("the browser is remembered");
+    let mut browser = flood(browser);
+    let tokens = browser.tokens(json!({}));
+    assert_eq!(browser.finish(&tokens).status(), 503);
+    browser.cookie = format!("{}; {device}", browser.cookie);
+    let response = browser.finish(&tokens);
+    assert!(header(&response, "location").contains("code="));
+}
