@@ -73,23 +73,6 @@ impl Hub {
         self.metadata = RefreshGate::of_snapshot(snapshot);
     }
 
-    /// Returns how full the tables are.
-    #[must_use]
-    pub fn stats(&self) -> HubStats {
-        let (streams, of_one_principal) = self.streams.load();
-        HubStats {
-            streams,
-            of_one_principal,
-            waiting: self.metadata.waiting(),
-            redemptions: self.redemptions.under_way(),
-            spent_sign_ins: self.redemptions.spent(),
-            replays: self.replays.len(),
-            in_flight: self.in_flight.len(),
-            settings: self.settings.len(),
-            tasks: self.tasks.len(),
-        }
-    }
-
     /// Takes a message of an exchange. Poll until idle afterwards.
     pub fn handle(&mut self, from: ExchangeId, message: ToHub, now: Now) {
         self.replays.expire(now.instant);

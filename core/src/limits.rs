@@ -139,6 +139,9 @@ pub const CONSENT_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How many approvals one browser remembers; the oldest goes.
 pub const REMEMBERED_CONSENTS: usize = 16;
 
+/// How many approvals one user has in the store; the oldest goes.
+pub const CONSENTS_PER_USER: usize = 64;
+
 /// The leeway between our clock and that of who signed a token.
 pub const CLOCK_LEEWAY: Duration = Duration::from_secs(60);
 

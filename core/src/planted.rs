@@ -18,6 +18,8 @@ pub enum Planted {
     TokenLogged,
     /// The user is not asked for consent if any client was approved before (threat A4).
     ConsentDropped,
+    /// What one user has approved is good for another one in the same browser (threat A4).
+    ConsentShared,
     /// The consent form is taken from any page (threat A5).
     OriginIgnored,
     /// A refresh token works however often it is used (threat E6).

@@ -20,11 +20,13 @@ pub enum Unkindness {
     GreedyUsers,
     /// Users revoke sessions while calls and tasks of theirs are under way, which must end.
     RevocationsHold,
+    /// Somebody else signs in in a user's browser, and approves nothing.
+    SharedBrowsers,
 }
 
 impl Unkindness {
     /// All that there is, with the names that `examples/simulate.rs` takes.
-    pub const ALL: [(&'static str, Self); 8] = [
+    pub const ALL: [(&'static str, Self); 9] = [
         ("last-asks-are-lost", Self::LastAsksAreLost),
         ("bursts", Self::Bursts),
         ("wall-clock-steps", Self::WallClockSteps),
@@ -33,15 +35,17 @@ impl Unkindness {
         ("replayed-callbacks", Self::ReplayedCallbacks),
         ("greedy-users", Self::GreedyUsers),
         ("revocations-hold", Self::RevocationsHold),
+        ("shared-browsers", Self::SharedBrowsers),
     ];
 
     /// What every run has.
-    pub const ON: [Self; 6] = [
+    pub const ON: [Self; 7] = [
         Self::LastAsksAreLost,
         Self::Bursts,
         Self::WallClockSteps,
         Self::ThrottlingHolds,
         Self::CopiedRegistrations,
         Self::ReplayedCallbacks,
+        Self::SharedBrowsers,
     ];
 }

@@ -1,6 +1,7 @@
 //! Users with their clients, who want nothing but to sign in and use the tools, whatever breaks on
 //! the way. In the liveness phase nothing breaks any more, and each of them must get through.
 
+mod guest;
 mod revocation;
 mod run_state;
 
@@ -216,6 +217,12 @@ impl SimUser {
         }
         if signed_in.is_err() && self.is(Unkindness::ReplayedCallbacks) {
             self.reload_callback().await;
+        }
+        if signed_in.is_ok() && self.is(Unkindness::SharedBrowsers) {
+            let comes = self.world.choose(|choice| choice.chance(200));
+            if comes {
+                self.guest_signs_in().await;
+            }
         }
         signed_in
     }

@@ -71,6 +71,14 @@ fn skipped_consent_is_caught() {
 }
 
 #[test]
+fn consent_of_another_user_is_caught() {
+    caught(
+        |server| server.with_bug(Planted::ConsentShared),
+        &["own consent only"],
+    );
+}
+
+#[test]
 fn cross_origin_consent_form_is_caught() {
     caught(
         |server| server.with_bug(Planted::OriginIgnored),

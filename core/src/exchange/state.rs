@@ -107,7 +107,7 @@ impl State {
     /// hub first.
     pub(crate) fn ends_when_gone(&self) -> bool {
         match self {
-            Self::Consent(_) => true,
+            Self::Consent(state) => state.ends_when_gone(),
             Self::Streamable(state) => !state.survives_disconnect(),
             _ => false,
         }

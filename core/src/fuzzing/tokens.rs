@@ -16,7 +16,7 @@ use crate::{
     oauth::{
         authorization_request::{AuthorizationRequest, RedirectTarget},
         browser_id::BrowserId,
-        pending_sign_in::PendingSignIn,
+        pending_sign_in::{Approval, PendingSignIn},
         redirect_uri::RedirectUri,
         remembered_consents::RememberedConsents,
     },
@@ -229,7 +229,13 @@ pub fn cookies(made_up: &str, other_state: &str, place: usize, change: u8) {
             assert!(PendingSignIn::from_cookie(&headers, other_state, env).is_none());
         }
         let request = request();
-        let sign_in = PendingSignIn::begin(request.clone(), NOW, &mut entropy());
+        let sign_in = PendingSignIn::begin(
+            request.clone(),
+            None,
+            Approval::Remembered,
+            NOW,
+            &mut entropy(),
+        );
         let state = sign_in.state.expose().clone();
         let set = [
             sign_in.set_cookie(env, &mut entropy()),

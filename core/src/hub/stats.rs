@@ -1,5 +1,7 @@
 //! How full the hub is, for tests and the simulator.
 
+use super::Hub;
+
 /// How full the tables are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HubStats {
@@ -21,4 +23,23 @@ pub struct HubStats {
     pub settings: usize,
     /// Tasks that run.
     pub tasks: usize,
+}
+
+impl Hub {
+    /// Returns how full the tables are.
+    #[must_use]
+    pub fn stats(&self) -> HubStats {
+        let (streams, of_one_principal) = self.streams.load();
+        HubStats {
+            streams,
+            of_one_principal,
+            waiting: self.metadata.waiting(),
+            redemptions: self.redemptions.under_way(),
+            spent_sign_ins: self.redemptions.spent(),
+            replays: self.replays.len(),
+            in_flight: self.in_flight.len(),
+            settings: self.settings.len(),
+            tasks: self.tasks.len(),
+        }
+    }
 }

@@ -114,9 +114,12 @@ events! {
     /// The user pressed the button that lets a client act for them.
     ConsentApproved = "consent.approved", Info,
         "access was approved", [ClientName, Destination, Scope];
-    /// This browser had approved the same client before, so nobody was asked.
+    /// The user who signed in had approved the same client before, so nobody was asked.
     ConsentRemembered = "consent.remembered", Info,
         "an earlier approval was used", [ClientName, Destination, Scope];
+    /// The client was approved in this browser before, but not by the user who signed in: they are asked.
+    ConsentMissing = "consent.missing", Info,
+        "a user is asked after the sign-in: the earlier approval was another user's", [ClientName, Destination, Scope];
     /// The user pressed the other button.
     ConsentDenied = "consent.denied", Info,
         "access was denied", [ClientName, Destination, Scope];

@@ -2,9 +2,9 @@
 //! ours (RFC 6749 section 4.1.2; Microsoft identity platform, authorization code flow).
 //!
 //! ```text
-//! start --a code--> AwaitingHub --> AwaitingTokens --good ID token--> AwaitingStore --> client
-//!   |  |                  |             |   \--unknown key--> AwaitingKeys --/  |
-//!   |  \--Entra said no---|--> client <-/--anything else                        |
+//! start --a code--> AwaitingHub --> AwaitingTokens --good ID token--> IssuingCode --> client
+//!   |  |                  |             |   \--unknown key--> AwaitingKeys --/  |  |
+//!   |  \--Entra said no---|--> client <-/--anything else                        |  \--another user--> consent page
 //!   \--unknown sign-in----\--spent, or too many-------> page <--finished before-/
 //! ```
 //!
@@ -14,23 +14,29 @@
 //! Nothing is tried twice: Entra takes a code once, and the hub admits a sign-in once, so that a callback that
 //! failed cannot be replayed (threat D14).
 
+mod asking_for_consent;
 mod authorization_response;
+mod browser;
 mod code_redemption;
-mod error;
-mod storing_session;
+mod new_session;
 mod tokens_received;
 
 use ::http::{Request, header};
 use bytes::Bytes;
 
 use self::{
+    asking_for_consent::AskingForConsent,
     authorization_response::AuthorizationResponse,
     code_redemption::{CodeRedemption, UnredeemedCode},
-    error::{Failure, busy, unknown},
-    storing_session::StoringSession,
+    new_session::new_session,
     tokens_received::{SignedIn, TokensReceived},
 };
-use super::pending_sign_in::PendingSignIn;
+use super::{
+    browser_id::BrowserId,
+    issuing_code::{Issued, IssuingCode},
+    pending_sign_in::PendingSignIn,
+    sign_in_failure::{Failure, busy, unknown},
+};
 use crate::{
     entra::awaiting_metadata::{AwaitingMetadata, MetadataProgress},
     event::Event,
@@ -42,7 +48,6 @@ use crate::{
 };
 
 /// The states.
-#[expect(clippy::enum_variant_names, reason = "a state says what is awaited")]
 #[derive(Debug)]
 pub(crate) enum Callback {
     /// This server has just been started, and does not know where Entra's token endpoint is.
@@ -53,8 +58,10 @@ pub(crate) enum Callback {
     AwaitingTokens(Box<CodeRedemption>),
     /// The ID token names a key that is not known: newer keys are being fetched.
     AwaitingKeys(Box<AwaitingMetadata<TokensReceived>>),
-    /// The session is being written.
-    AwaitingStore(Box<StoringSession>),
+    /// The consent is checked or remembered, and the session is written.
+    IssuingCode(Option<BrowserId>, Box<IssuingCode>),
+    /// The session is being written of a user who is asked for consent next.
+    AskingForConsent(Box<AskingForConsent>),
 }
 
 impl Callback {
@@ -104,11 +111,22 @@ impl Callback {
                 }
                 Progress::Ready((received, newer)) => {
                     let verified = received.verify_again(newer.as_deref(), cx);
-                    Self::store(verified, cx)
+                    Self::issue(verified, cx)
                 }
             },
-            (Self::AwaitingStore(storing), Event::Stored(answered)) => {
-                match storing.answered(answered, cx) {
+            (Self::IssuingCode(browser, issuing), event) => match issuing.handle(event, cx) {
+                Progress::Pending(issuing) => {
+                    Progress::Pending(Self::IssuingCode(browser, Box::new(issuing)))
+                }
+                Progress::Ready(Issued::Response(response)) => cx.done(response),
+                Progress::Ready(Issued::Failed(failure)) => fail(failure, cx),
+                Progress::Ready(Issued::NotApproved(signed_in)) => {
+                    let asking = AskingForConsent::start(*signed_in, browser, cx);
+                    Progress::Pending(Self::AskingForConsent(Box::new(asking)))
+                }
+            },
+            (Self::AskingForConsent(asking), Event::Stored(answered)) => {
+                match asking.answered(answered, cx) {
                     Ok(response) => cx.done(response),
                     Err(failure) => fail(failure, cx),
                 }
@@ -143,16 +161,19 @@ impl Callback {
             Progress::Pending(awaiting) => {
                 Progress::Pending(Self::AwaitingKeys(Box::new(awaiting)))
             }
-            Progress::Ready(verified) => Self::store(verified, cx),
+            Progress::Ready(verified) => Self::issue(verified, cx),
         }
     }
 
-    /// Writes the session.
-    fn store(verified: Result<SignedIn, Failure>, cx: &mut Cx<'_>) -> Progress<Self> {
+    /// Makes a session and a code.
+    fn issue(verified: Result<SignedIn, Failure>, cx: &mut Cx<'_>) -> Progress<Self> {
         match verified {
-            Ok(signed_in) => {
-                let storing = StoringSession::start(signed_in, cx);
-                Progress::Pending(Self::AwaitingStore(Box::new(storing)))
+            Ok(mut signed_in) => {
+                let browser = signed_in.browser.id.take();
+                let approval = signed_in.sign_in.approval;
+                let signed_in = new_session(signed_in, cx);
+                let issuing = IssuingCode::start(signed_in, approval, cx);
+                Progress::Pending(Self::IssuingCode(browser, Box::new(issuing)))
             }
             Err(failure) => fail(failure, cx),
         }

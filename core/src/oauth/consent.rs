@@ -1,40 +1,36 @@
 //! The user is asked here, before Entra is involved (threat A1): the consent page of
 //! GET /authorize, and POST /consent, which takes the answer.
 //!
-//! What was asked travels in the form's hidden field, sealed, for ten minutes. Only an approval sets
-//! the cookie of the sign-in, and then the browser goes to Entra (threats A2, A3). The form is
-//! taken only from our own page (threat A5): its `Origin` is ours or, where a browser sends none,
-//! its cookie is the one that the form names.
+//! Only an approval sets the cookie of the sign-in, and then the browser goes to Entra (threats A2, A3). The page is
+//! left out where the browser remembers an approval; whether it was the user's own is seen after the sign-in,
+//! and who has not approved is asked then, before there is a code (threat A4).
 
-mod page;
+mod after_sign_in;
 
 use ::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 
+use self::after_sign_in::{AfterSignIn, Pressed};
 use super::{
     authorization_request::AuthorizationRequest,
     authorize::{self, AuthorizeError, ValidatedRequest},
     browser_id::BrowserId,
+    consent_form::ConsentForm,
+    consent_page,
     error::OAuthError,
-    length_prefixed,
-    pending_sign_in::PendingSignIn,
+    pending_sign_in::{Approval, PendingSignIn},
     remembered_consents::RememberedConsents,
 };
 use crate::{
     entra::awaiting_metadata::{AwaitingMetadata, MetadataProgress},
-    entropy::Entropy,
     env::Env,
     event::Event,
     http::{form::Form, response},
-    keys::Purpose,
-    limits,
     log_event::{Field, LogEvent, LogEventId},
     pages,
     planted::Planted,
     provider_metadata::ProviderMetadata,
     step::{Cx, Progress},
-    time::UnixTime,
 };
 
 /// The states.
@@ -42,14 +38,17 @@ use crate::{
 pub(crate) enum Consent {
     /// The user has approved; this server has just been started, and does not know where Entra is.
     AwaitingMetadata(AwaitingMetadata<RedirectToEntra>),
+    /// The user had signed in before they were asked.
+    AfterSignIn(AfterSignIn),
 }
 
 /// A browser on its way to Entra.
 #[derive(Debug)]
 pub(crate) struct RedirectToEntra {
     request: AuthorizationRequest,
-    /// The cookie that remembers the approval, if it is to be remembered, and those that make room for the
-    /// one of this sign-in.
+    client_name: Option<String>,
+    approval: Approval,
+    /// Those that make room for the cookie of this sign-in.
     cookies: Vec<HeaderValue>,
 }
 
@@ -75,11 +74,11 @@ impl Consent {
                 cx.done(error.respond(&cx.request_id(), request.headers(), env))
             }
             Ok(validated) if is_approved(&validated, request.headers(), env) => {
-                let name = validated.client.metadata().client_name.as_deref();
-                log_decision(LogEventId::ConsentRemembered, &validated.request, name, cx);
                 let public_url = &env.server.config.public_url;
                 let redirect = RedirectToEntra {
+                    client_name: validated.client.metadata().client_name.clone(),
                     request: validated.request,
+                    approval: Approval::Remembered,
                     cookies: PendingSignIn::make_room(request.headers(), public_url),
                 };
                 RedirectToEntra::go(AwaitingMetadata::known(redirect, cx), cx)
@@ -99,44 +98,55 @@ impl Consent {
             cx.log(LogEventId::ConsentStale);
             return cx.done(stale(&cx.request_id()));
         };
-        if !is_from_our_page(request.headers(), &consent_form.browser, env) {
+        if !consent_form.is_from_our_page(request.headers(), env) {
             cx.log(LogEventId::ConsentForeign);
             return cx.done(foreign(&cx.request_id()));
         }
-        let name = consent_form.client_name.as_deref();
-        match form.one("decision") {
-            Ok(Some("approve")) => {
-                log_decision(LogEventId::ConsentApproved, &consent_form.request, name, cx);
-                let approvals = RememberedConsents::of(request.headers(), env);
-                let public_url = &env.server.config.public_url;
-                let mut cookies = PendingSignIn::make_room(request.headers(), public_url);
-                cookies.extend(approvals.remember(&consent_form.request, env));
-                let redirect = RedirectToEntra {
-                    request: consent_form.request,
-                    cookies,
-                };
-                RedirectToEntra::go(AwaitingMetadata::known(redirect, cx), cx)
-            }
-            Ok(Some("deny")) => {
-                log_decision(LogEventId::ConsentDenied, &consent_form.request, name, cx);
-                let redirect_target = &consent_form.request.redirect_target;
-                cx.done(redirect_target.error(
-                    OAuthError::AccessDenied,
-                    "The user said no.",
-                    &env.server.config.public_url,
-                ))
-            }
+        let event = match form.one("decision") {
+            Ok(Some("approve")) => LogEventId::ConsentApproved,
+            Ok(Some("deny")) => LogEventId::ConsentDenied,
             _ => {
                 cx.log(LogEventId::ConsentStale);
-                cx.done(stale(&cx.request_id()))
+                return cx.done(stale(&cx.request_id()));
             }
+        };
+        let is_approved = event == LogEventId::ConsentApproved;
+        if let Some(session) = consent_form.session {
+            let pressed = Pressed {
+                is_approved,
+                request: consent_form.request,
+                client_name: consent_form.client_name,
+                remembered: RememberedConsents::of(request.headers(), env),
+            };
+            return AfterSignIn::start(pressed, session, cx).map_pending(Self::AfterSignIn);
         }
+        log_decision(event, &consent_form, cx);
+        if !is_approved {
+            return cx.done(denied(&consent_form.request, cx));
+        }
+        let public_url = &env.server.config.public_url;
+        let redirect = RedirectToEntra {
+            request: consent_form.request,
+            client_name: consent_form.client_name,
+            approval: Approval::Pressed,
+            cookies: PendingSignIn::make_room(request.headers(), public_url),
+        };
+        RedirectToEntra::go(AwaitingMetadata::known(redirect, cx), cx)
     }
 
     /// The next state after an event.
     pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
-        let Self::AwaitingMetadata(awaiting) = self;
-        RedirectToEntra::go(awaiting.handle(&event, cx), cx)
+        match self {
+            Self::AwaitingMetadata(awaiting) => {
+                RedirectToEntra::go(awaiting.handle(&event, cx), cx)
+            }
+            Self::AfterSignIn(state) => state.handle(event, cx).map_pending(Self::AfterSignIn),
+        }
+    }
+
+    /// Whether nothing is worth finishing when the browser has left.
+    pub(crate) fn ends_when_gone(&self) -> bool {
+        matches!(self, Self::AwaitingMetadata(_))
     }
 }
 
@@ -158,7 +168,13 @@ impl RedirectToEntra {
 
     fn respond(self, metadata: &ProviderMetadata, cx: &mut Cx<'_>) -> Response<Bytes> {
         let env = cx.env;
-        let sign_in = PendingSignIn::begin(self.request, env.now.unix, cx.entropy);
+        let sign_in = PendingSignIn::begin(
+            self.request,
+            self.client_name,
+            self.approval,
+            env.now.unix,
+            cx.entropy,
+        );
         let cookie = sign_in.set_cookie(env, cx.entropy);
         let mut response = response::see_other(&sign_in.entra_address(metadata, env));
         for cookie in cookie.into_iter().chain(self.cookies) {
@@ -185,93 +201,36 @@ fn ask(validated: ValidatedRequest, headers: &HeaderMap, cx: &mut Cx<'_>) -> Res
         request: validated.request,
         client_name: name,
         browser,
+        session: None,
     };
-    let sealed = consent_form.seal(env, cx.entropy);
-    let mut response = page::respond(
-        consent_form.client_name.as_deref(),
-        consent_form
-            .request
-            .redirect_target
-            .redirect_uri
-            .destination(),
-        &consent_form.request.scope,
-        &sealed,
-    );
+    let mut response = consent_page::respond(&consent_form, None, env, cx.entropy);
     if let Some(cookie) = set_cookie {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
     response
 }
 
-/// What the form's hidden field holds.
-struct ConsentForm {
-    request: AuthorizationRequest,
-    client_name: Option<String>,
-    /// The browser that the page was made for.
-    browser: BrowserId,
-}
-
-impl ConsentForm {
-    fn seal(&self, env: Env<'_>, entropy: &mut Entropy) -> String {
-        let expires = env.now.unix.after(limits::SIGN_IN_TIMEOUT);
-        let fields = length_prefixed::pack(&[
-            &self.request.pack(),
-            self.client_name.as_deref().unwrap_or_default().as_bytes(),
-            self.browser.id().as_bytes(),
-            &expires.0.to_be_bytes(),
-        ]);
-        let keys = &env.server.keys;
-        URL_SAFE_NO_PAD.encode(keys.seal(Purpose::ConsentForm, b"", b"", &fields, entropy))
-    }
-
-    fn read(form: &Form, env: Env<'_>) -> Option<Self> {
-        let sealed = URL_SAFE_NO_PAD.decode(form.one("request").ok()??).ok()?;
-        let fields = env
-            .server
-            .keys
-            .open(Purpose::ConsentForm, b"", b"", &sealed)?;
-        let [request, client_name, browser, expires] = length_prefixed::unpack(&fields)?;
-        let expires = UnixTime(u64::from_be_bytes(expires.try_into().ok()?));
-        let client_name = length_prefixed::text(client_name)?;
-        expires
-            .is_ahead(limits::SIGN_IN_TIMEOUT, env.now.unix, limits::CLOCK_LEEWAY)
-            .then_some(Self {
-                request: AuthorizationRequest::unpack(request, &env.server.scopes)?,
-                client_name: (!client_name.is_empty()).then_some(client_name),
-                browser: BrowserId::named(length_prefixed::text(browser)?),
-            })
-    }
-}
-
-/// Whether the form was sent by our own page, as the browser says (threat A5).
-fn is_from_our_page(headers: &HeaderMap, browser: &BrowserId, env: Env<'_>) -> bool {
-    if env.server.has(Planted::OriginIgnored) {
-        return true;
-    }
-    let mut origins = headers.get_all(header::ORIGIN).iter();
-    match (origins.next(), origins.next()) {
-        (Some(origin), None) => {
-            origin.as_bytes() == env.server.config.public_url.issuer().as_bytes()
-        }
-        (None, _) => BrowserId::of(headers, env).as_ref() == Some(browser),
-        (Some(_), Some(_)) => false,
-    }
-}
-
 /// One line of the log: who, and where the answer goes (threat A10).
-fn log_decision(
-    event: LogEventId,
-    request: &AuthorizationRequest,
-    client_name: Option<&str>,
-    cx: &mut Cx<'_>,
-) {
-    let destination = request.redirect_target.redirect_uri.destination();
+fn log_decision(event: LogEventId, form: &ConsentForm, cx: &mut Cx<'_>) {
+    let destination = form.request.redirect_target.redirect_uri.destination();
     cx.log(
         LogEvent::new(event)
-            .with(Field::ClientName, client_name.unwrap_or("-"))
+            .with(
+                Field::ClientName,
+                form.client_name.as_deref().unwrap_or("-"),
+            )
             .with(Field::Destination, destination.to_string())
-            .with(Field::Scope, request.scope.to_string()),
+            .with(Field::Scope, form.request.scope.to_string()),
     );
+}
+
+/// The user has pressed the other button.
+fn denied(request: &AuthorizationRequest, cx: &Cx<'_>) -> Response<Bytes> {
+    request.redirect_target.error(
+        OAuthError::AccessDenied,
+        "The user said no.",
+        &cx.env.server.config.public_url,
+    )
 }
 
 fn unavailable(request_id: &str) -> Response<Bytes> {

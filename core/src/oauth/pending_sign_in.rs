@@ -33,11 +33,25 @@ const NAME_CHARS: usize = 8;
 /// The length of a state: 20 bytes as base64url.
 const STATE_CHARS: usize = 27;
 
+/// How a client was approved for a sign-in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Approval {
+    /// Whoever signs in has just pressed the button.
+    Pressed,
+    /// A user has pressed it before, in this browser. Whether it is the one who signs in is known afterwards
+    /// only (threat A4).
+    Remembered,
+}
+
 /// A sign-in under way at Entra.
 #[derive(Clone, Debug)]
 pub(crate) struct PendingSignIn {
     /// What the client asked for.
     pub(crate) request: AuthorizationRequest,
+    /// What the client calls itself.
+    pub(crate) client_name: Option<String>,
+    /// How it was approved.
+    pub(crate) approval: Approval,
     /// Our `state` towards Entra, 160 random bits.
     pub(crate) state: Secret<String>,
     /// The `nonce` that Entra's ID token must carry.
@@ -52,11 +66,15 @@ impl PendingSignIn {
     /// Begins a sign-in that was approved.
     pub(crate) fn begin(
         request: AuthorizationRequest,
+        client_name: Option<String>,
+        approval: Approval,
         now: UnixTime,
         entropy: &mut Entropy,
     ) -> Self {
         Self {
             request,
+            client_name,
+            approval,
             state: Secret::new(entropy.token::<20>()),
             nonce: Secret::new(entropy.token::<20>()),
             code_verifier: Secret::new(entropy.token::<32>()),
@@ -106,6 +124,8 @@ impl PendingSignIn {
             self.nonce.expose().as_bytes(),
             self.code_verifier.expose().as_bytes(),
             &self.expires.0.to_be_bytes(),
+            &[u8::from(self.approval == Approval::Remembered)],
+            self.client_name.as_deref().unwrap_or_default().as_bytes(),
         ]))
     }
 
@@ -148,12 +168,27 @@ impl PendingSignIn {
     }
 
     fn of_fields(state: &str, fields: &[u8], env: Env<'_>) -> Option<Self> {
-        let [request, nonce, code_verifier, expires] = length_prefixed::unpack(fields)?;
+        let [
+            request,
+            nonce,
+            code_verifier,
+            expires,
+            approval,
+            client_name,
+        ] = length_prefixed::unpack(fields)?;
+        let approval = match approval {
+            [0] => Approval::Pressed,
+            [1] => Approval::Remembered,
+            _ => return None,
+        };
+        let client_name = length_prefixed::text(client_name)?;
         let expires = UnixTime(u64::from_be_bytes(expires.try_into().ok()?));
         expires
             .is_ahead(limits::SIGN_IN_TIMEOUT, env.now.unix, limits::CLOCK_LEEWAY)
             .then_some(Self {
                 request: AuthorizationRequest::unpack(request, &env.server.scopes)?,
+                client_name: (!client_name.is_empty()).then_some(client_name),
+                approval,
                 state: Secret::new(state.to_owned()),
                 nonce: Secret::new(length_prefixed::text(nonce)?),
                 code_verifier: Secret::new(length_prefixed::text(code_verifier)?),
@@ -224,7 +259,13 @@ mod tests {
     fn begun(server: &TestServer, client_state: &str) -> (PendingSignIn, HeaderValue) {
         let mut entropy = testing::entropy(1);
         let request = testing::authorization_request(client_state);
-        let sign_in = PendingSignIn::begin(request, server.now.unix, &mut entropy);
+        let sign_in = PendingSignIn::begin(
+            request,
+            Some("Test client".to_owned()),
+            Approval::Pressed,
+            server.now.unix,
+            &mut entropy,
+        );
         let cookie = sign_in.set_cookie(server.env(), &mut entropy).unwrap();
         (sign_in, cookie)
     }

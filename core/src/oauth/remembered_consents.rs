@@ -125,7 +125,8 @@ impl RememberedConsents {
     }
 }
 
-fn may_be_remembered(request: &AuthorizationRequest) -> bool {
+/// Whether an approval of this request is remembered: it is if the answer goes to a web site.
+pub(crate) fn may_be_remembered(request: &AuthorizationRequest) -> bool {
     let redirect_uri = &request.redirect_target.redirect_uri;
     matches!(redirect_uri.destination(), Destination::Web(_))
 }

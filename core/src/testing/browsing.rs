@@ -3,7 +3,8 @@
 use ::http::{Request, Response, header};
 use bytes::Bytes;
 
-use super::{TestServer, authorize, client_id, text};
+use super::{TestServer, authorize, client_id, parameter, text};
+use crate::oauth::{pending_sign_in::PendingSignIn, remembered_consents::RememberedConsents};
 
 /// A browser with cookies, and the server that it talks to.
 pub(crate) struct Browsing {
@@ -85,6 +86,23 @@ impl Browsing {
         let response = self.server.response(self.posted(sealed, decision, origin));
         self.take_cookies(&response);
         response
+    }
+
+    /// A user approves a new client and signs in, which the browser remembers.
+    pub(crate) fn approve(&mut self, redirect_uri: &str) {
+        let (_, sealed) = self.page(redirect_uri);
+        let issuer = self.server.server.config.public_url.issuer().to_owned();
+        let response = self.post(&sealed, "approve", Some(&issuer));
+        let state = parameter(super::header(&response, "location"), "state").unwrap();
+        let headers = self.request("GET", "/").body(()).unwrap();
+        let env = self.server.env();
+        let sign_in = PendingSignIn::from_cookie(headers.headers(), &state, env).unwrap();
+        let remembered = RememberedConsents::of(headers.headers(), env);
+        if let Some(cookie) = remembered.remember(&sign_in.request, env) {
+            let mut response = Response::new(Bytes::new());
+            response.headers_mut().insert(header::SET_COOKIE, cookie);
+            self.take_cookies(&response);
+        }
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {

@@ -31,6 +31,10 @@ pub enum Purpose {
     BrowserCookie,
     /// The MAC over the cookie of a browser in which a user has signed in.
     DeviceCookie,
+    /// The sealed record of what a user has approved.
+    Consents,
+    /// The MAC that names that record.
+    ConsentsKey,
     /// The MAC over authorization codes.
     AuthorizationCode,
     /// The MAC over, and the succession of, refresh tokens.
@@ -68,6 +72,8 @@ impl Purpose {
             Self::ApprovalCookie => b"entra-mcp approval cookie",
             Self::BrowserCookie => b"entra-mcp browser cookie",
             Self::DeviceCookie => b"entra-mcp device cookie",
+            Self::Consents => b"entra-mcp consents",
+            Self::ConsentsKey => b"entra-mcp consents key",
             Self::AuthorizationCode => b"entra-mcp authorization code",
             Self::RefreshToken => b"entra-mcp refresh token",
             Self::SessionOutline => b"entra-mcp session outline",

@@ -6,13 +6,15 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, header};
 use serde_json::Value;
+use url::Url;
 
 use super::{Label, Secrets, Sort};
-use crate::unkindness::Unkindness;
 use crate::{
     clock::SimInstant,
-    ids::{ConnId, ExchangeRef, Role},
+    html,
+    ids::{ConnId, ENTRA_ORIGIN, ExchangeRef, Role},
     observation::Observation,
+    unkindness::Unkindness,
 };
 
 /// A request that was let in.
@@ -56,6 +58,8 @@ pub struct Ledger {
     /// What the world's clock says.
     pub moment: SimInstant,
     cases: BTreeMap<ExchangeRef, ExchangeRecord>,
+    /// The consent forms that were shown to users who had signed in, by their hidden field.
+    forms: BTreeMap<String, String>,
     /// In what the world is unkind.
     pub unkindness: BTreeSet<Unkindness>,
     /// The user names of accounts that Entra lets in no more, and since when.
@@ -174,7 +178,10 @@ impl Ledger {
             method: request.method().to_string(),
             path: request.uri().path().to_owned(),
             query: query.to_owned(),
-            user: shown.and_then(|shown| self.owner(&shown)),
+            user: shown.and_then(|shown| self.owner(&shown)).or_else(|| {
+                let sealed = form(request.body(), "request")?;
+                self.forms.get(&sealed).cloned()
+            }),
             bearer,
             is_same_origin: match request.headers().get(header::ORIGIN) {
                 None => true,
@@ -257,8 +264,14 @@ impl Ledger {
         };
         let user = case.user.clone();
         let user = user.as_deref();
+        if let ("/auth/callback", Some(user), Some(sealed)) =
+            (case.path.as_str(), user, sealed_in(body))
+        {
+            self.forms.insert(sealed, user.to_owned());
+            return;
+        }
         match case.path.as_str() {
-            "/auth/callback" => {
+            "/auth/callback" | "/consent" => {
                 if let Some(code) = redirected(head.headers(), "code") {
                     self.label_by(&code, Sort::Ours, "code", user, Some(who));
                     self.count("codes");
@@ -276,6 +289,15 @@ impl Ledger {
             _ => {}
         }
     }
+}
+
+/// The hidden field of a consent form.
+pub(super) fn sealed_in(body: &[u8]) -> Option<String> {
+    let page = String::from_utf8_lossy(body);
+    let base = Url::parse(ENTRA_ORIGIN).expect("a good address");
+    let forms = html::forms(&page, &base).into_iter();
+    let mut fields = forms.flat_map(|form| form.fields);
+    fields.find_map(|(name, sealed)| (name == "request").then_some(sealed))
 }
 
 /// The bearer token of a request.

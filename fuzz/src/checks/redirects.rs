@@ -5,13 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use http::{HeaderMap, header};
 use serde_json::Value;
-use url::Url;
 
 use super::{
     Check, Ledger,
-    ledger::{ExchangeRecord, form, redirected},
+    ledger::{ExchangeRecord, form, redirected, sealed_in},
 };
-use crate::{html, ids::ENTRA_ORIGIN, observation::Observation};
+use crate::{ids::ENTRA_ORIGIN, observation::Observation};
 
 /// What a client asked for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,11 +22,13 @@ struct Ask {
 
 /// Redirects go only to Entra or to the registered address of the client that asked; to Entra only
 /// after consent to this client and address in this browser; with a code only in the browser that
-/// consented (threats A1 to A4, B4, B5, D1).
+/// consented, or at the press of a button there (threats A1 to A4, B4, B5, D1).
 #[derive(Debug, Default)]
 pub(super) struct OnlyWhereAllowed {
     registered: BTreeMap<String, BTreeSet<String>>,
     forms: BTreeMap<String, Ask>,
+    /// The forms that were shown after a sign-in, and in whose browser.
+    after_sign_in: BTreeMap<String, String>,
     approved: BTreeSet<(String, String, String)>,
     /// By Entra's `state`: what was asked, and in whose browser it was approved.
     sign_ins: BTreeMap<String, (Ask, String)>,
@@ -56,14 +57,17 @@ impl OnlyWhereAllowed {
                 }
             }
             "/authorize" => {
-                let page = String::from_utf8_lossy(body);
-                let base = Url::parse(ENTRA_ORIGIN).expect("a good address");
-                let fields = html::forms(&page, &base).into_iter();
-                let sealed = fields.flat_map(|form| form.fields);
-                for (_, sealed) in sealed.filter(|(name, _)| name == "request") {
-                    if let Some(ask) = Self::asked(case) {
-                        self.forms.insert(sealed, ask);
-                    }
+                if let (Some(sealed), Some(ask)) = (sealed_in(body), Self::asked(case)) {
+                    self.forms.insert(sealed, ask);
+                }
+            }
+            "/auth/callback" => {
+                let state = form(case.query.as_bytes(), "state").unwrap_or_default();
+                if let (Some(sealed), Some((ask, browser))) =
+                    (sealed_in(body), self.sign_ins.get(&state))
+                {
+                    self.forms.insert(sealed.clone(), ask.clone());
+                    self.after_sign_in.insert(sealed, browser.clone());
                 }
             }
             _ => {}
@@ -142,10 +146,20 @@ impl OnlyWhereAllowed {
         if redirected(headers, "state") != ask.state {
             return Err("the client's state does not come back as sent".to_owned());
         }
-        if redirected(headers, "code").is_some() && case.path != "/auth/callback" {
+        let is_given = redirected(headers, "code").is_some();
+        if is_given && case.path != "/auth/callback" && !self.is_approved_after_sign_in(case) {
             return Err(format!("{} gives a code", case.path));
         }
         Ok(())
+    }
+
+    /// Whether a user who had signed in before they were asked presses the button, in the same browser.
+    fn is_approved_after_sign_in(&self, case: &ExchangeRecord) -> bool {
+        let sealed = form(&case.body, "request").unwrap_or_default();
+        case.path == "/consent"
+            && case.is_same_origin
+            && form(&case.body, "decision").as_deref() == Some("approve")
+            && self.after_sign_in.get(&sealed) == Some(&case.peer)
     }
 }
 

@@ -2,16 +2,15 @@
 
 use ::http::HeaderMap;
 
-use super::{
-    code_redemption::UnredeemedCode,
-    error::{CallbackError, Failure},
-};
+use super::{browser::ReturningBrowser, code_redemption::UnredeemedCode};
 use crate::{
     entra::error::{EntraError, Step},
     http::form::Form,
-    id::DeviceId,
     log_event::LogEventId,
-    oauth::{device_cookie, pending_sign_in::PendingSignIn},
+    oauth::{
+        pending_sign_in::PendingSignIn,
+        sign_in_failure::{CallbackError, Failure},
+    },
     provider_metadata::ProviderMetadata,
     secret::Secret,
     step::Cx,
@@ -25,8 +24,7 @@ pub(crate) struct AuthorizationResponse {
     iss: Option<String>,
     /// Entra's code.
     code: Result<Secret<String>, EntraError>,
-    /// The browser, if a user has signed in there before.
-    device: Option<DeviceId>,
+    browser: ReturningBrowser,
 }
 
 impl AuthorizationResponse {
@@ -51,7 +49,7 @@ impl AuthorizationResponse {
             sign_in,
             iss,
             code,
-            device: device_cookie::read(headers, cx.env),
+            browser: ReturningBrowser::of(headers, cx.env),
         })
     }
 
@@ -65,7 +63,7 @@ impl AuthorizationResponse {
             sign_in,
             iss,
             code,
-            device,
+            browser,
         } = self;
         let redirect_target = sign_in.request.redirect_target.clone();
         let Some(metadata) = metadata else {
@@ -81,7 +79,7 @@ impl AuthorizationResponse {
             Ok(code) => Ok(UnredeemedCode {
                 sign_in,
                 code,
-                device,
+                browser,
             }),
             Err(error) => {
                 cx.log(error.log_event(Step::SignIn));

@@ -1,10 +1,7 @@
 //! Entra's code is redeemed (Microsoft identity platform, authorization code flow, "Redeem a code"). Never
 //! twice: Entra takes a code once.
 
-use super::{
-    error::{CallbackError, Failure},
-    tokens_received::TokensReceived,
-};
+use super::{browser::ReturningBrowser, tokens_received::TokensReceived};
 use crate::{
     ask::{Answered, Awaiting, Fetch},
     entra::{
@@ -12,8 +9,10 @@ use crate::{
         token_endpoint,
     },
     hub::{ToHub, ToHubKind},
-    id::DeviceId,
-    oauth::pending_sign_in::PendingSignIn,
+    oauth::{
+        pending_sign_in::PendingSignIn,
+        sign_in_failure::{CallbackError, Failure},
+    },
     secret::Secret,
     step::Cx,
     throttle::Throttled,
@@ -24,8 +23,7 @@ use crate::{
 pub(crate) struct UnredeemedCode {
     pub(super) sign_in: PendingSignIn,
     pub(super) code: Secret<String>,
-    /// The browser, if a user has signed in there before.
-    pub(super) device: Option<DeviceId>,
+    pub(super) browser: ReturningBrowser,
 }
 
 impl UnredeemedCode {
@@ -39,18 +37,23 @@ impl UnredeemedCode {
         }
         cx.to_hub(ToHub(ToHubKind::BeginCodeRedemption {
             sign_in: self.sign_in.session_id(&cx.env.server.keys),
-            device: self.device,
+            device: self.browser.device,
         }));
         Ok(self)
     }
 
     /// Sends the code to Entra's token endpoint.
     pub(super) fn redeem(self, cx: &mut Cx<'_>) -> Result<CodeRedemption, Failure> {
-        let Self { sign_in, code, .. } = self;
+        let Self {
+            sign_in,
+            code,
+            browser,
+        } = self;
         let scope = &sign_in.request.scope;
         match token_endpoint::redeem_code(&code, &sign_in.code_verifier, scope, cx.env) {
             Some(fetch) => Ok(CodeRedemption {
                 sign_in,
+                browser,
                 awaiting: cx.fetch(fetch),
             }),
             None => {
@@ -65,6 +68,7 @@ impl UnredeemedCode {
 #[derive(Debug)]
 pub(crate) struct CodeRedemption {
     sign_in: PendingSignIn,
+    browser: ReturningBrowser,
     awaiting: Awaiting<Fetch>,
 }
 
@@ -75,13 +79,21 @@ impl CodeRedemption {
         answered: Answered<Fetch>,
         cx: &mut Cx<'_>,
     ) -> Result<TokensReceived, Failure> {
-        let Self { sign_in, awaiting } = self;
+        let Self {
+            sign_in,
+            browser,
+            awaiting,
+        } = self;
         let tokens = token_endpoint::read(awaiting.into_answer(answered));
         cx.to_hub(ToHub(ToHubKind::EndCodeRedemption {
             redeemed: tokens.is_ok(),
         }));
         match tokens {
-            Ok(tokens) => Ok(TokensReceived { sign_in, tokens }),
+            Ok(tokens) => Ok(TokensReceived {
+                sign_in,
+                browser,
+                tokens,
+            }),
             Err(error) => {
                 cx.log(error.log_event(Step::CodeRedemption));
                 // A request loop is that of one browser, and must not hold up the sign-ins of all others.

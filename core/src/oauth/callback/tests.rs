@@ -1,3 +1,4 @@
+mod consents;
 mod limits;
 mod session;
 
@@ -12,7 +13,7 @@ use crate::{
     mcp::testing::World,
     oauth::{
         authorization_request::{AuthorizationRequest, RedirectTarget},
-        pending_sign_in::PendingSignIn,
+        pending_sign_in::{Approval, PendingSignIn},
         redirect_uri::RedirectUri,
         testing::{CHALLENGE, REDIRECT_URI},
     },
@@ -37,10 +38,20 @@ impl AtEntra {
     }
 
     fn begin(world: World, client: String, seed: u8) -> Self {
+        Self::begin_at(REDIRECT_URI, Approval::Pressed, world, client, seed)
+    }
+
+    fn begin_at(
+        redirect_uri: &str,
+        approval: Approval,
+        world: World,
+        client: String,
+        seed: u8,
+    ) -> Self {
         let request = AuthorizationRequest {
             client: Hash::of(client.as_bytes()),
             redirect_target: RedirectTarget {
-                redirect_uri: RedirectUri::parse(REDIRECT_URI).unwrap(),
+                redirect_uri: RedirectUri::parse(redirect_uri).unwrap(),
                 state: Some("the client's state".to_owned()),
             },
             code_challenge: CHALLENGE.to_owned(),
@@ -49,7 +60,13 @@ impl AtEntra {
         };
         let mut entropy = entropy(seed);
         let env = world.server.env();
-        let sign_in = PendingSignIn::begin(request, env.now.unix, &mut entropy);
+        let sign_in = PendingSignIn::begin(
+            request,
+            Some("Test client".to_owned()),
+            approval,
+            env.now.unix,
+            &mut entropy,
+        );
         let cookie = sign_in.set_cookie(env, &mut entropy).unwrap();
         let (pair, _) = cookie.to_str().unwrap().split_once(';').unwrap();
         let cookie = pair.to_owned();

@@ -1,6 +1,6 @@
 //! Entra's tokens are there: the ID token says who has signed in (OpenID Connect Core section 3.1.3.7).
 
-use super::error::{CallbackError, Failure};
+use super::browser::ReturningBrowser;
 use crate::{
     entra::{
         awaiting_metadata::AwaitingMetadata,
@@ -8,7 +8,10 @@ use crate::{
         token_endpoint::TokenResponse,
     },
     log_event::{Field, LogEvent, LogEventId},
-    oauth::pending_sign_in::PendingSignIn,
+    oauth::{
+        pending_sign_in::PendingSignIn,
+        sign_in_failure::{CallbackError, Failure},
+    },
     provider_metadata::ProviderMetadata,
     step::{Cx, Progress},
 };
@@ -17,6 +20,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct TokensReceived {
     pub(super) sign_in: PendingSignIn,
+    pub(super) browser: ReturningBrowser,
     pub(super) tokens: TokenResponse,
 }
 
@@ -24,6 +28,7 @@ pub(crate) struct TokensReceived {
 #[derive(Debug)]
 pub(crate) struct SignedIn {
     pub(super) sign_in: PendingSignIn,
+    pub(super) browser: ReturningBrowser,
     pub(super) tokens: TokenResponse,
     pub(super) identity: Identity,
 }
@@ -75,7 +80,11 @@ impl TokensReceived {
         verified: Result<Identity, IdTokenError>,
         cx: &mut Cx<'_>,
     ) -> Result<SignedIn, Failure> {
-        let Self { sign_in, tokens } = self;
+        let Self {
+            sign_in,
+            browser,
+            tokens,
+        } = self;
         let request = &sign_in.request;
         let identity = verified.map_err(|error| {
             let (event, reason) = match error {
@@ -100,6 +109,7 @@ impl TokensReceived {
         }
         Ok(SignedIn {
             sign_in,
+            browser,
             tokens,
             identity,
         })

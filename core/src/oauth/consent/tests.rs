@@ -3,6 +3,7 @@
 use super::*;
 use crate::{
     hub::{FromHub, FromHubKind, ToHub, ToHubKind},
+    limits,
     testing::{
         self, TestServer, authorize, browsing::Browsing, client_id, header, parameter, text,
     },

@@ -6,14 +6,12 @@ use crate::{
 };
 
 const CALLBACK: &str = "https://client.example/cb";
-const OURS: Option<&str> = Some("https://mcp.example");
 
 // A4
 #[test]
 fn an_approval_is_remembered_for_this_client_and_address_in_this_browser_only() {
     let mut browsing = Browsing::new();
-    let (_, sealed) = browsing.page(CALLBACK);
-    browsing.post(&sealed, "approve", OURS);
+    browsing.approve(CALLBACK);
     let id = client_id(&browsing.server, &[CALLBACK]);
     let again = browsing.get(&authorize(&id, CALLBACK, &[]));
     assert_eq!(again.status(), 303);
@@ -40,8 +38,7 @@ fn an_approval_is_remembered_for_this_client_and_address_in_this_browser_only() 
 #[test]
 fn a_cookie_of_approvals_cannot_be_made_up() {
     let mut browsing = Browsing::new();
-    let (_, sealed) = browsing.page(CALLBACK);
-    browsing.post(&sealed, "approve", OURS);
+    browsing.approve(CALLBACK);
     let id = client_id(&browsing.server, &[CALLBACK]);
     for (name, value) in &mut browsing.cookies {
         if name.contains("approvals") {
@@ -57,8 +54,7 @@ fn a_cookie_of_approvals_cannot_be_made_up() {
 fn what_returns_to_this_computer_or_an_app_is_asked_every_time() {
     for uri in ["http://localhost:1234/cb", "cursor://host/cb"] {
         let mut browsing = Browsing::new();
-        let (_, sealed) = browsing.page(uri);
-        assert_eq!(browsing.post(&sealed, "approve", OURS).status(), 303);
+        browsing.approve(uri);
         assert!(!browsing.has("approvals"), "{uri}");
         let id = client_id(&browsing.server, &[uri]);
         assert_eq!(browsing.get(&authorize(&id, uri, &[])).status(), 200);
@@ -72,8 +68,7 @@ fn a_browser_remembers_sixteen_approvals_and_forgets_the_oldest() {
         .map(|i| format!("https://c{i}.example/cb"))
         .collect();
     for uri in &uris {
-        let (_, sealed) = browsing.page(uri);
-        browsing.post(&sealed, "approve", OURS);
+        browsing.approve(uri);
     }
     let statuses = uris.iter().map(|uri| {
         let id = client_id(&browsing.server, &[uri]);

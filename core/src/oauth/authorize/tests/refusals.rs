@@ -6,8 +6,6 @@ use crate::{
     testing::{TestServer, authorize, browsing::Browsing, client_id, header, parameter, text},
 };
 
-const OURS: Option<&str> = Some("https://mcp.example");
-
 /// The address that a page links to.
 fn link(page: &str) -> String {
     let (_, rest) = page.split_once("<a href=\"").expect("there is a link");
@@ -48,8 +46,7 @@ fn error_of_a_client_that_nobody_approved_is_a_page_with_a_link() {
 #[test]
 fn error_of_a_client_that_was_approved_in_this_browser_is_redirected() {
     let mut browsing = Browsing::new();
-    let (_, sealed) = browsing.page(CALLBACK);
-    browsing.post(&sealed, "approve", OURS);
+    browsing.approve(CALLBACK);
     let id = client_id(&browsing.server, &[CALLBACK]);
     for changes in [("prompt", "none"), ("scope", "admin.all")] {
         let response = browsing.get(&authorize(&id, CALLBACK, &[changes]));

@@ -5,17 +5,12 @@ use std::time::Duration;
 use ::http::{Response, StatusCode, header};
 use bytes::Bytes;
 
-use crate::{
-    entra::error::EntraError,
-    oauth::{authorization_request::RedirectTarget, error::OAuthError},
-    pages,
-    step::Cx,
-    throttle::whole_seconds,
-};
+use super::{authorization_request::RedirectTarget, error::OAuthError};
+use crate::{entra::error::EntraError, pages, step::Cx, throttle::whole_seconds};
 
 /// Why the client gets no code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum CallbackError {
+pub(crate) enum CallbackError {
     /// The user or a policy said no.
     Denied,
     /// The account is of another tenant.
@@ -68,14 +63,14 @@ impl CallbackError {
 
 /// A sign-in that gives no code, and where the client learns that.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(crate) struct Failure {
     redirect_target: RedirectTarget,
     error: OAuthError,
     description: String,
 }
 
 impl Failure {
-    pub(super) fn new(redirect_target: RedirectTarget, error: CallbackError) -> Self {
+    pub(crate) fn new(redirect_target: RedirectTarget, error: CallbackError) -> Self {
         let (error, description) = error.parameters();
         Self {
             redirect_target,
@@ -86,7 +81,7 @@ impl Failure {
 
     /// Entra said no. Where its reason is known, it is said, with the number that Microsoft's documentation
     /// explains.
-    pub(super) fn of_entra(redirect_target: RedirectTarget, error: &EntraError) -> Self {
+    pub(crate) fn of_entra(redirect_target: RedirectTarget, error: &EntraError) -> Self {
         let mut failure = Self::new(redirect_target, CallbackError::of(error));
         if let Some((number, meaning)) = error.meaning() {
             failure.description += &format!(" {meaning} (Entra ID error {number}.)");
@@ -95,7 +90,7 @@ impl Failure {
     }
 
     /// Sends the browser back to the client, with the reference of the line in the log.
-    pub(super) fn respond(self, cx: &Cx<'_>) -> Response<Bytes> {
+    pub(crate) fn respond(self, cx: &Cx<'_>) -> Response<Bytes> {
         let description = format!("{} Reference: {}.", self.description, cx.request_id());
         let public_url = &cx.env.server.config.public_url;
         self.redirect_target
@@ -104,7 +99,7 @@ impl Failure {
 }
 
 /// Too many codes are being redeemed, or were refused by Entra. Nothing is lost: the page may be loaded again.
-pub(super) fn busy(wait: Duration, request_id: &str) -> Response<Bytes> {
+pub(crate) fn busy(wait: Duration, request_id: &str) -> Response<Bytes> {
     let seconds = whole_seconds(wait);
     let text = format!(
         "Too many sign-ins are under way or have failed. Nothing is lost: wait {seconds} seconds, then reload \
@@ -123,7 +118,7 @@ pub(super) fn busy(wait: Duration, request_id: &str) -> Response<Bytes> {
 }
 
 /// It is not known whose sign-in this is, so there is nowhere to send the browser (threat B4).
-pub(super) fn unknown(request_id: &str) -> Response<Bytes> {
+pub(crate) fn unknown(request_id: &str) -> Response<Bytes> {
     pages::error(
         StatusCode::BAD_REQUEST,
         "This sign-in is not known here",

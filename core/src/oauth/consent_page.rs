@@ -6,11 +6,12 @@
 use ::http::{Response, StatusCode};
 use bytes::Bytes;
 
+use super::{consent_form::ConsentForm, redirect_uri::Destination};
 use crate::pages::{
     self, Kind,
     html::{Html, Slot},
 };
-use crate::{catalog::scope::Scope, oauth::redirect_uri::Destination};
+use crate::{entropy::Entropy, env::Env};
 
 const CONSENT: &str = r#"<p class="brand">entra-mcp</p>
 <h1>Allow access?</h1>
@@ -26,12 +27,16 @@ const CONSENT: &str = r#"<p class="brand">entra-mcp</p>
 <button type="submit" name="decision" value="deny">Cancel</button>
 </div>
 </form>
-<p class="soft">If you approve, you are asked to sign in next. Your password and your Microsoft Entra
-tokens are never given to this client.</p>"#;
+<p class="soft">{next} Your password and your Microsoft Entra tokens are never given to this client.</p>"#;
+
+const BEFORE_SIGN_IN: &str = "If you approve, you are asked to sign in next.";
+
+const AFTER_SIGN_IN: &str = "You are signed in as <strong class=\"name\">{username}</strong>. This client was \
+                             approved in this browser before, but not with your account.";
 
 const NAMED: &str = "A client that calls itself <strong class=\"name\">{name}</strong> (nobody has \
                      checked that name)";
-const NAMELESS: &str = "A client that told no name";
+const NAMELESS: &str = "A client that gave no name";
 
 const THIS_COMPUTER: &str = r#"<div class="warn" role="note">The answer goes to a program on
 <strong>this computer</strong>. Approve only if you have just started to sign in from a program
@@ -41,13 +46,23 @@ const APP: &str = r#"<div class="warn" role="note">The answer goes to <strong>th
 device</strong> that opens <strong>{place}</strong> links. Approve only if you have just started to
 sign in from that app: another app may have claimed those links.</div>"#;
 
-/// The consent page of a request; `sealed` is the form's hidden field.
+/// The consent page of a request, with the name of the user if they have signed in already.
 pub(crate) fn respond(
-    client_name: Option<&str>,
-    destination: Destination<'_>,
-    scope: &Scope,
-    sealed: &str,
+    form: &ConsentForm,
+    username: Option<&str>,
+    env: Env<'_>,
+    entropy: &mut Entropy,
 ) -> Response<Bytes> {
+    let sealed = form.seal(env, entropy);
+    let scope = &form.request.scope;
+    let destination = form.request.redirect_target.redirect_uri.destination();
+    let next = match &form.session {
+        None => Html::fill(BEFORE_SIGN_IN, &[]),
+        Some(_) => {
+            let username = username.unwrap_or("the user who has just signed in");
+            Html::fill(AFTER_SIGN_IN, &[("username", Slot::Text(username))])
+        }
+    };
     let place = destination.to_string();
     let (label, warning) = match destination {
         Destination::Web(_) => ("You will be sent back to the web site", Html::default()),
@@ -60,17 +75,17 @@ pub(crate) fn respond(
             Html::fill(APP, &[("place", Slot::Text(&place))]),
         ),
     };
-    let who = match client_name {
+    let who = match form.client_name.as_deref() {
         Some(name) => Html::fill(NAMED, &[("name", Slot::Text(name))]),
         None => Html::fill(NAMELESS, &[]),
     };
     let mut scopes = Html::default();
     for offered in scope.iter() {
         let slots = [
-            ("words", Slot::Text(&offered.description)),
+            ("description", Slot::Text(&offered.description)),
             ("name", Slot::Text(&offered.name)),
         ];
-        let item = Html::fill("<li>{words} <code>{name}</code></li>\n", &slots);
+        let item = Html::fill("<li>{description} <code>{name}</code></li>\n", &slots);
         scopes.push(&item);
     }
     let slots = [
@@ -79,7 +94,8 @@ pub(crate) fn respond(
         ("warning", Slot::Html(&warning)),
         ("who", Slot::Html(&who)),
         ("scopes", Slot::Html(&scopes)),
-        ("request", Slot::Text(sealed)),
+        ("request", Slot::Text(&sealed)),
+        ("next", Slot::Html(&next)),
     ];
     let body = Html::fill(CONSENT, &slots);
     pages::page(

@@ -1,0 +1,258 @@
+//! The end of a sign-in: the user is known and has approved the client, now or before. The approval is
+//! remembered, the session is written, and the client is sent a code of ours (RFC 6749 section 4.1.2).
+//!
+//! ```text
+//! approved now   --a web site--> AwaitingConsents --> AwaitingConsentsWritten --> AwaitingSession --> client
+//!                --anything else------------------------------------------------/
+//! approved before -------------> AwaitingConsents --by this user------------------/
+//!                                        \--not by this user--> not approved
+//! ```
+//!
+//! The session is named after the sign-in's `state`, and is written only if there is none of that name or if it
+//! is still the one that was read, so of two that end one sign-in one succeeds, on whichever replica (threat
+//! D1). The record lasts as long as the code; redeeming the code makes it last.
+
+use ::http::{HeaderValue, Response, header};
+use bytes::Bytes;
+
+use super::{
+    authorization_request::{AuthorizationRequest, RedirectTarget},
+    device_cookie, opaque_token,
+    pending_sign_in::Approval,
+    remembered_consents::{self, RememberedConsents},
+    sign_in_failure::{CallbackError, Failure, unknown},
+    user_consents::UserConsents,
+};
+use crate::{
+    ask::{Ask, Awaiting, Guard, Store, StoreFault},
+    event::Event,
+    limits,
+    log_event::{Field, LogEvent, LogEventId},
+    planted::Planted,
+    secret::Secret,
+    session::record::{Code, Session},
+    step::{Cx, Progress},
+};
+
+/// A user who has signed in, and what a client wants of them.
+#[derive(Debug)]
+pub(crate) struct SignedInRequest {
+    pub(crate) session: Session,
+    /// Whether a session of the sign-in is there already.
+    pub(crate) guard: Guard,
+    pub(crate) request: AuthorizationRequest,
+    /// What the client calls itself.
+    pub(crate) client_name: Option<String>,
+    /// The approvals that the browser remembers.
+    pub(crate) remembered: RememberedConsents,
+}
+
+/// The states.
+#[expect(clippy::enum_variant_names, reason = "a state says what is awaited")]
+#[derive(Debug)]
+pub(crate) enum IssuingCode {
+    /// What the user has approved before is being read.
+    AwaitingConsents(Box<SignedInRequest>, Approval, Awaiting<Store>),
+    /// The approval is being written.
+    AwaitingConsentsWritten(Box<SignedInRequest>, Awaiting<Store>),
+    /// The session is being written.
+    AwaitingSession(Box<CodeToSend>, Awaiting<Store>),
+}
+
+/// How it ends.
+#[derive(Debug)]
+pub(crate) enum Issued {
+    /// The browser goes to the client with a code, or the sign-in was finished before.
+    Response(Response<Bytes>),
+    /// There is no code.
+    Failed(Failure),
+    /// Somebody has approved the client in this browser, but not this user: they are asked now (threat A4).
+    NotApproved(Box<SignedInRequest>),
+}
+
+/// A code whose session is being written.
+#[derive(Debug)]
+pub(crate) struct CodeToSend {
+    redirect_target: RedirectTarget,
+    code: Secret<String>,
+    /// One line of the log (threat O6).
+    signed_in: LogEvent,
+    /// The cookie that remembers the approval, if it was stored.
+    remembered: Option<HeaderValue>,
+}
+
+impl IssuingCode {
+    /// Begins.
+    pub(crate) fn start(signed_in: SignedInRequest, approval: Approval, cx: &mut Cx<'_>) -> Self {
+        let is_remembered = remembered_consents::may_be_remembered(&signed_in.request);
+        if approval == Approval::Pressed && !is_remembered {
+            return Self::write_session(signed_in, false, cx);
+        }
+        let key = UserConsents::key(&signed_in.session.user, &cx.env.server.keys);
+        let awaiting = cx.store(Store::Get(key));
+        Self::AwaitingConsents(Box::new(signed_in), approval, awaiting)
+    }
+
+    /// Takes an event.
+    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self, Issued> {
+        let Event::Stored(answered) = event else {
+            return Progress::Pending(self);
+        };
+        match self {
+            Self::AwaitingConsents(signed_in, Approval::Pressed, awaiting) => {
+                let answer = awaiting.into_answer(answered);
+                Progress::Pending(Self::remember(*signed_in, answer, cx))
+            }
+            Self::AwaitingConsents(signed_in, Approval::Remembered, awaiting) => {
+                Self::check_consent(signed_in, awaiting.into_answer(answered), cx)
+            }
+            Self::AwaitingConsentsWritten(signed_in, awaiting) => {
+                // An approval that could not be written is not remembered: the user is asked again next time.
+                let is_written = awaiting.into_answer(answered).is_ok();
+                Progress::Pending(Self::write_session(*signed_in, is_written, cx))
+            }
+            Self::AwaitingSession(code, awaiting) => {
+                let answer = awaiting.into_answer(answered);
+                Progress::Ready(code.written(&answer, cx))
+            }
+        }
+    }
+
+    /// Whether the user who has signed in is the one who approved.
+    fn check_consent(
+        signed_in: Box<SignedInRequest>,
+        answer: <Store as Ask>::Answer,
+        cx: &mut Cx<'_>,
+    ) -> Progress<Self, Issued> {
+        let SignedInRequest {
+            session, request, ..
+        } = &*signed_in;
+        let (keys, now) = (&cx.env.server.keys, cx.env.now.unix);
+        let Ok(stored) = answer else {
+            cx.log(LogEventId::SessionUnavailable);
+            let target = request.redirect_target.clone();
+            return Progress::Ready(Issued::Failed(Failure::new(
+                target,
+                CallbackError::Unavailable,
+            )));
+        };
+        let consents = stored.map(|stored| UserConsents::open(&session.user, &stored, keys));
+        let is_covered = consents.is_some_and(|consents| consents.cover(request, now));
+        let is_planted = |bug| cx.env.server.has(bug);
+        if !is_covered
+            && !is_planted(Planted::ConsentDropped)
+            && !is_planted(Planted::ConsentShared)
+        {
+            return Progress::Ready(Issued::NotApproved(signed_in));
+        }
+        let event = LogEvent::new(LogEventId::ConsentRemembered);
+        cx.log(signed_in.describe(event));
+        Progress::Pending(Self::write_session(*signed_in, false, cx))
+    }
+
+    /// Writes the approval into the user's record.
+    fn remember(
+        signed_in: SignedInRequest,
+        answer: <Store as Ask>::Answer,
+        cx: &mut Cx<'_>,
+    ) -> Self {
+        let (keys, user) = (&cx.env.server.keys, &signed_in.session.user);
+        let Ok(stored) = answer else {
+            return Self::write_session(signed_in, false, cx);
+        };
+        let (mut consents, guard) = match &stored {
+            Some(stored) => (
+                UserConsents::open(user, stored, keys),
+                Guard::Version(stored.version),
+            ),
+            None => (UserConsents::default(), Guard::Absent),
+        };
+        let name = signed_in.client_name.clone();
+        consents.add(&signed_in.request, name, cx.env.now.unix);
+        match consents.put(user, guard, keys, cx.entropy) {
+            Some(put) => {
+                let awaiting = cx.store(put);
+                Self::AwaitingConsentsWritten(Box::new(signed_in), awaiting)
+            }
+            None => Self::write_session(signed_in, false, cx),
+        }
+    }
+
+    /// Writes the session with a code.
+    fn write_session(signed_in: SignedInRequest, is_remembered: bool, cx: &mut Cx<'_>) -> Self {
+        let SignedInRequest {
+            mut session,
+            guard,
+            request,
+            remembered,
+            ..
+        } = signed_in;
+        let (keys, now) = (&cx.env.server.keys, cx.env.now.unix);
+        let code = opaque_token::new_code(session.id, cx.entropy, keys);
+        let expires = now.after(limits::AUTHORIZATION_CODE_LIFETIME);
+        let redirect_uri = request.redirect_target.redirect_uri.as_str();
+        session.code = Some(Code {
+            hash: code.hash,
+            code_challenge: request.code_challenge.clone(),
+            redirect_uri: redirect_uri.to_owned(),
+            expires,
+        });
+        session.open_only_to(&code.share(), cx.env.server);
+        let put = session.put(guard, expires, keys, cx.entropy);
+        let destination = request.redirect_target.redirect_uri.destination();
+        let code = CodeToSend {
+            signed_in: LogEvent::new(LogEventId::SignInCompleted)
+                .with(Field::Subject, &session.outline.subject)
+                .with(Field::Destination, destination.to_string())
+                .with(Field::Scope, &session.scope),
+            code: code.text,
+            remembered: is_remembered
+                .then(|| remembered.remember(&request, cx.env))
+                .flatten(),
+            redirect_target: request.redirect_target,
+        };
+        let awaiting = cx.store(put);
+        Self::AwaitingSession(Box::new(code), awaiting)
+    }
+}
+
+impl SignedInRequest {
+    /// Adds which client it is to a line of the log.
+    pub(crate) fn describe(&self, event: LogEvent) -> LogEvent {
+        let destination = self.request.redirect_target.redirect_uri.destination();
+        event
+            .with(
+                Field::ClientName,
+                self.client_name.as_deref().unwrap_or("-"),
+            )
+            .with(Field::Destination, destination.to_string())
+            .with(Field::Scope, self.request.scope.to_string())
+    }
+}
+
+impl CodeToSend {
+    /// The store has answered.
+    fn written(self, answer: &<Store as Ask>::Answer, cx: &mut Cx<'_>) -> Issued {
+        match answer {
+            Ok(_) => {
+                cx.log(self.signed_in);
+                let public_url = &cx.env.server.config.public_url;
+                let mut response = self.redirect_target.code(&self.code, public_url);
+                let device = device_cookie::set(cx.env, cx.entropy);
+                for cookie in device.into_iter().chain(self.remembered) {
+                    response.headers_mut().append(header::SET_COOKIE, cookie);
+                }
+                Issued::Response(response)
+            }
+            Err(StoreFault::Conflict) => {
+                cx.log(LogEventId::SignInReplayed);
+                Issued::Response(unknown(&cx.request_id()))
+            }
+            Err(StoreFault::Unavailable) => {
+                cx.log(LogEventId::SessionNotStored);
+                let target = self.redirect_target;
+                Issued::Failed(Failure::new(target, CallbackError::Unavailable))
+            }
+        }
+    }
+}

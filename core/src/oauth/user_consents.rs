@@ -1,0 +1,214 @@
+//! What one user has approved (threat A4): a record of the store for each user, which lists the clients that need
+//! not ask again. It can be shown to the user, and an approval is withdrawn by taking it out.
+//!
+//! The record is sealed under the master key and the user's own ids, and named by neither. It is written when a
+//! user who has approved has signed in, so that nothing is stored for others.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+
+use super::authorization_request::AuthorizationRequest;
+use crate::{
+    ask::{Guard, Key, Record, Store, Stored},
+    entropy::Entropy,
+    keys::{Keyring, Purpose},
+    limits,
+    session::record::{Hash, User},
+    time::UnixTime,
+};
+
+/// The approvals of one user, the oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct UserConsents {
+    consents: Vec<UserConsent>,
+}
+
+/// One approval, with what a user needs to recognize it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct UserConsent {
+    /// The SHA-256 of the `client_id`.
+    client: Hash,
+    /// What the client called itself.
+    client_name: Option<String>,
+    /// Where it returns to.
+    redirect_uri: String,
+    /// What it may do.
+    scope: String,
+    /// When it was approved.
+    given: UnixTime,
+}
+
+impl UserConsents {
+    /// Returns the key of the user's record.
+    pub(crate) fn key(user: &User, keys: &Keyring) -> Key {
+        let mac = keys.mac(Purpose::ConsentsKey, user.key().as_bytes());
+        Key(format!("consents/{}", URL_SAFE_NO_PAD.encode(mac)))
+    }
+
+    /// Opens the user's record; there is nothing in one that does not open.
+    pub(crate) fn open(user: &User, stored: &Stored, keys: &Keyring) -> Self {
+        let bytes = &stored.record.bytes;
+        keys.open(Purpose::Consents, b"", user.key().as_bytes(), bytes)
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default()
+    }
+
+    /// Returns the store operation that writes the record; `None` if there is nothing to write.
+    pub(crate) fn put(
+        &self,
+        user: &User,
+        guard: Guard,
+        keys: &Keyring,
+        entropy: &mut Entropy,
+    ) -> Option<Store> {
+        let newest = self.consents.last()?;
+        let json = serde_json::to_vec(self).ok()?;
+        let record = Record {
+            bytes: keys.seal(
+                Purpose::Consents,
+                b"",
+                user.key().as_bytes(),
+                &json,
+                entropy,
+            ),
+            expires: newest.given.after(limits::CONSENT_LIFETIME),
+        };
+        Some(Store::Put(Self::key(user, keys), record, guard))
+    }
+
+    /// Whether the user has approved this request, and not too long ago.
+    pub(crate) fn cover(&self, request: &AuthorizationRequest, now: UnixTime) -> bool {
+        self.consents
+            .iter()
+            .any(|consent| consent.is_of(request) && consent.holds(now))
+    }
+
+    /// Adds an approval; the oldest goes if there are too many.
+    pub(crate) fn add(
+        &mut self,
+        request: &AuthorizationRequest,
+        client_name: Option<String>,
+        now: UnixTime,
+    ) {
+        self.consents
+            .retain(|consent| !consent.is_of(request) && consent.holds(now));
+        let too_many = (self.consents.len() + 1).saturating_sub(limits::CONSENTS_PER_USER);
+        self.consents.drain(..too_many);
+        self.consents.push(UserConsent {
+            client: request.client,
+            client_name,
+            redirect_uri: request.redirect_target.redirect_uri.as_str().to_owned(),
+            scope: request.scope.to_string(),
+            given: now,
+        });
+    }
+}
+
+impl UserConsent {
+    fn is_of(&self, request: &AuthorizationRequest) -> bool {
+        self.client == request.client
+            && self.redirect_uri == request.redirect_target.redirect_uri.as_str()
+            && self.scope == request.scope.to_string()
+    }
+
+    fn holds(&self, now: UnixTime) -> bool {
+        self.given
+            .lasts(limits::CONSENT_LIFETIME, now, limits::CLOCK_LEEWAY)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        ask::Version,
+        keys::MasterKey,
+        session::record::Profile,
+        testing::{authorization_request, entropy},
+    };
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+
+    fn user(oid: &str) -> User {
+        User {
+            tenant_id: "a tenant".to_owned(),
+            oid: oid.to_owned(),
+            sub: None,
+            profile: Profile::default(),
+        }
+    }
+
+    fn keys() -> Keyring {
+        Keyring::new(MasterKey::new([42; 32]), Vec::new())
+    }
+
+    fn stored(consents: &UserConsents, user: &User) -> (Key, Stored) {
+        let put = consents.put(user, Guard::Absent, &keys(), &mut entropy(1));
+        let Some(Store::Put(key, record, Guard::Absent)) = put else {
+            panic!("it is written");
+        };
+        let version = Version(1);
+        (key, Stored { record, version })
+    }
+
+    // A4, G3
+    #[test]
+    fn record_of_consents_opens_for_its_user_only() {
+        let (alice, bob) = (user("alice"), user("bob"));
+        let request = authorization_request("state");
+        let mut consents = UserConsents::default();
+        consents.add(&request, Some("Test client".to_owned()), NOW);
+        let (key, stored) = stored(&consents, &alice);
+        assert_eq!(UserConsents::open(&alice, &stored, &keys()), consents);
+        assert_eq!(
+            UserConsents::open(&bob, &stored, &keys()),
+            UserConsents::default()
+        );
+        assert_ne!(UserConsents::key(&bob, &keys()), key);
+        let text = format!("{key:?}{}", String::from_utf8_lossy(&stored.record.bytes));
+        for part in [
+            "alice",
+            "tenant",
+            "Test client",
+            "client.example",
+            "user.read",
+        ] {
+            assert!(!text.contains(part), "{part}");
+        }
+        let expires = NOW.after(limits::CONSENT_LIFETIME);
+        assert_eq!(stored.record.expires, expires);
+    }
+
+    // A4, Q3
+    #[test]
+    fn consent_covers_its_request_until_it_expires() {
+        let request = authorization_request("state");
+        let mut consents = UserConsents::default();
+        assert!(!consents.cover(&request, NOW));
+        consents.add(&request, None, NOW);
+        let mut other = authorization_request("other state");
+        assert!(consents.cover(&other, NOW), "the state is no part of it");
+        other.client = Hash::of(b"another client");
+        assert!(!consents.cover(&other, NOW));
+        assert!(!consents.cover(&request, NOW.after(limits::CONSENT_LIFETIME)));
+        assert!(!consents.cover(&request, UnixTime(NOW.0 - 24 * 3600)));
+    }
+
+    // A4, M5
+    #[test]
+    fn consents_of_a_user_are_bounded_and_the_oldest_goes() {
+        let mut consents = UserConsents::default();
+        let request_of = |number: usize| {
+            let mut request = authorization_request("state");
+            request.client = Hash::of(&number.to_be_bytes());
+            request
+        };
+        for number in 0..=limits::CONSENTS_PER_USER {
+            consents.add(&request_of(number), None, NOW);
+            consents.add(&request_of(number), None, NOW);
+        }
+        assert_eq!(consents.consents.len(), limits::CONSENTS_PER_USER);
+        assert!(!consents.cover(&request_of(0), NOW));
+        assert!(consents.cover(&request_of(1), NOW));
+    }
+}
