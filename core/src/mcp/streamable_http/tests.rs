@@ -26,7 +26,7 @@ fn code(response: &Response<Bytes>) -> Value {
 }
 
 #[test]
-fn every_older_revision_begins_a_session_and_answers_in_json() {
+fn session_of_every_older_revision_answers_in_json() {
     for revision in OLDER {
         let mut world = World::new();
         let id = world.initialize("alice", revision);
@@ -53,7 +53,7 @@ fn every_older_revision_begins_a_session_and_answers_in_json() {
 
 // MCP 2025-11-25, lifecycle, initialization
 #[test]
-fn initialize_tells_what_the_server_is_and_can_and_nothing_that_it_cannot() {
+fn initialize_result_has_server_info_and_its_capabilities_only() {
     let mut world = World::new();
     let response = world.post("alice", &[], initialize("2025-11-25"));
     let result = &body(&response)["result"];
@@ -67,7 +67,7 @@ fn initialize_tells_what_the_server_is_and_can_and_nothing_that_it_cannot() {
 
 // K6
 #[test]
-fn initialize_with_strange_parameters_is_answered() {
+fn initialize_with_unusual_parameters_succeeds() {
     let mut world = World::new();
     for revision in ["1999-01-01", "2026-07-28", "", "not a date"] {
         let response = world.post("alice", &[], initialize(revision));
@@ -104,7 +104,7 @@ fn session_ids_differ_and_are_made_here() {
 
 // I9
 #[test]
-fn initialize_does_not_mind_an_id_of_a_session_that_is_gone() {
+fn initialize_with_an_unknown_session_id_succeeds() {
     let mut world = World::new();
     let id = world.initialize("alice", "2025-11-25");
     for stale in ["x".repeat(152), id] {
@@ -117,7 +117,7 @@ fn initialize_does_not_mind_an_id_of_a_session_that_is_gone() {
 
 // I2
 #[test]
-fn a_session_is_unknown_to_everybody_but_its_owner() {
+fn mcp_session_of_another_user_is_404() {
     let mut world = World::new();
     let id = world.initialize("alice", "2025-11-25");
     let named = [("mcp-session-id", id.as_str())];
@@ -131,7 +131,7 @@ fn a_session_is_unknown_to_everybody_but_its_owner() {
 
 // I2: another client of the same user
 #[test]
-fn a_session_is_unknown_to_another_client_of_its_owner() {
+fn mcp_session_of_another_client_is_404() {
     let mut world = World::new();
     let id = world.initialize("alice", "2025-11-25");
     let token = world.sign_in("alice", "another client", "user.read");
@@ -147,7 +147,7 @@ fn a_session_is_unknown_to_another_client_of_its_owner() {
 
 // I9
 #[test]
-fn a_session_goes_on_with_its_owners_renewed_token_and_after_a_restart() {
+fn mcp_session_survives_a_token_refresh_and_a_restart() {
     let mut world = World::new();
     let id = world.initialize("alice", "2025-11-25");
     let named = [("mcp-session-id", id.as_str())];
@@ -159,7 +159,7 @@ fn a_session_goes_on_with_its_owners_renewed_token_and_after_a_restart() {
 
 // I3, K13
 #[test]
-fn a_session_is_named_whole_and_once() {
+fn mcp_session_id_changed_or_given_twice_is_refused() {
     let mut world = World::new();
     let id = world.initialize("alice", "2025-11-25");
     let cut: String = id.chars().skip(1).collect();
@@ -182,7 +182,7 @@ fn a_session_is_named_whole_and_once() {
 
 // K12
 #[test]
-fn an_unknown_revision_in_the_header_is_refused() {
+fn unknown_revision_in_the_header_is_400() {
     let mut world = World::new();
     let id = world.initialize("alice", "2025-11-25");
     for version in ["1999-01-01", "2025-11-26", "", "latest"] {
@@ -201,7 +201,7 @@ fn an_unknown_revision_in_the_header_is_refused() {
 
 // I7
 #[test]
-fn an_ended_session_stays_ended_and_others_go_on() {
+fn ended_mcp_session_stays_ended_and_others_live() {
     let mut world = World::new();
     let ended = world.initialize("alice", "2025-11-25");
     let other = world.initialize("alice", "2025-11-25");
@@ -252,7 +252,7 @@ fn full_list_of_ended_sessions_refuses_delete_and_ends_no_other_session() {
 
 // I7
 #[test]
-fn session_in_use_lasts_as_long_as_a_sign_in_may() {
+fn mcp_session_in_use_lasts_as_long_as_a_sign_in() {
     let mut world = World::new();
     let id = world.initialize("alice", "2025-11-25");
     let named = [("mcp-session-id", id.as_str())];
@@ -265,7 +265,7 @@ fn session_in_use_lasts_as_long_as_a_sign_in_may() {
 
 // F8
 #[test]
-fn a_token_whose_session_is_gone_gets_a_challenge() {
+fn session_token_of_a_deleted_session_gets_a_challenge() {
     let mut world = World::new();
     world.revoke("alice");
     let response = world.post("alice", &[], initialize("2025-11-25"));
@@ -276,7 +276,7 @@ fn a_token_whose_session_is_gone_gets_a_challenge() {
 }
 
 #[test]
-fn a_store_that_is_down_is_no_reason_to_sign_in_again() {
+fn unavailable_store_is_503_and_not_401() {
     let mut world = World::new();
     world.store_is_down = true;
     let response = world.post("alice", &[], initialize("2025-11-25"));
@@ -286,7 +286,7 @@ fn a_store_that_is_down_is_no_reason_to_sign_in_again() {
 
 // K7
 #[test]
-fn a_batch_is_answered_by_the_revision_that_has_batches_and_by_no_other() {
+fn batch_is_answered_in_the_revision_that_has_batches_only() {
     let batch = json!([
         {"jsonrpc": "2.0", "id": 1, "method": "ping"},
         {"jsonrpc": "2.0", "method": "notifications/initialized"},
@@ -315,7 +315,7 @@ fn a_batch_is_answered_by_the_revision_that_has_batches_and_by_no_other() {
 
 // K1, K6, K8
 #[test]
-fn what_is_wrong_is_told_with_the_id_where_it_could_be_read() {
+fn malformed_message_is_refused_with_its_id_if_readable() {
     let mut world = World::new();
     let id = world.initialize("alice", "2025-11-25");
     let named = [("mcp-session-id", id.as_str())];
@@ -353,7 +353,7 @@ fn what_is_wrong_is_told_with_the_id_where_it_could_be_read() {
 
 // Pages that may read answers may read the session id
 #[test]
-fn a_page_that_may_use_the_endpoint_can_read_the_answer() {
+fn allowed_origin_can_read_the_response() {
     let mut world = World::new();
     let page = [("origin", "http://localhost:6274")];
     let response = world.post("alice", &page, initialize("2025-11-25"));
@@ -365,7 +365,7 @@ fn a_page_that_may_use_the_endpoint_can_read_the_answer() {
 
 // G4, O3
 #[test]
-fn an_exchange_that_is_printed_tells_no_token() {
+fn debug_output_of_an_exchange_has_no_token() {
     let world = World::new();
     let token = world.token("alice");
     for (method, target) in [
