@@ -1,6 +1,6 @@
 //! Bugs that can be planted, to prove that the simulator of `fuzz` would find them.
 //!
-//! Only the cargo feature `planted-bugs` can switch one on, and only that package's tests use it;
+//! Only the cargo feature `planted-bugs` can switch one on, which that package has too and no build asks for by itself;
 //! without the feature every question here is answered "no" at compile time.
 
 /// A bug. Each leaves out one thing that the threat catalogue (`core/THREATS.md`) asks for.

@@ -29,7 +29,9 @@ use entra_mcp_core::{
     time::Now,
 };
 use entra_mcp_http1::Refusal;
-use entra_mcp_runtime::{Program, RuntimeParts, SharedDevTenant, boot, log, on_shutdown, seed};
+use entra_mcp_runtime::{
+    Program, RuntimeParts, SharedDevTenant, boot, finish_log, log, on_shutdown, seed,
+};
 use http::{Request, Response};
 
 static PROGRAM: Program = Program {
@@ -294,7 +296,10 @@ fn main() -> ExitCode {
         });
     }
     runtime.parts.startup_banner();
-    on_shutdown(|| std::process::exit(0));
+    on_shutdown(|| {
+        finish_log();
+        std::process::exit(0)
+    });
     loop {
         thread::park();
     }

@@ -29,6 +29,7 @@
 //! messages for an exchange arrive; `dev_tenant` serves the dev tenant.
 
 mod context;
+#[cfg(feature = "dev-tenant")]
 mod dev_tenant;
 mod drive;
 mod inbound;
@@ -60,7 +61,6 @@ pub use self::{
     server::{Blocking, Server},
 };
 use self::{
-    dev_tenant::DevTenantService,
     drive::McpService,
     inbound::{HttpServer, Service},
     invoke::{BoxedHandler, HandlerPool},
@@ -116,12 +116,15 @@ fn run(
     let server = HttpServer::named(parts.choice(HTTP_SERVER));
     let listeners = bind(&parts.server.config.listen)?;
     let service: Arc<dyn Service> = Arc::new(McpService::new(Arc::clone(&runtime)));
-    let limits = InboundLimits::of(&parts.server.config);
-    serve_all(listeners, &service, server, limits.clone())?;
+    let limits = || InboundLimits::of(&parts.server.config);
+    serve_all(listeners, &service, server, limits())?;
+    #[cfg(feature = "dev-tenant")]
     if let Some(tenant) = &parts.tenant {
-        let dev_tenant: Arc<dyn Service> =
-            Arc::new(DevTenantService::new(Arc::clone(tenant), parts.clock));
-        serve_all(bind(tenant.listen())?, &dev_tenant, server, limits)?;
+        let dev_tenant: Arc<dyn Service> = Arc::new(dev_tenant::DevTenantService::new(
+            Arc::clone(tenant),
+            parts.clock,
+        ));
+        serve_all(bind(tenant.listen())?, &dev_tenant, server, limits())?;
     }
     let purged = Arc::clone(&runtime);
     spawn("purge_expired", move || purge_expired(&purged))?;
@@ -165,6 +168,7 @@ fn finish(runtime: &Runtime) {
     for pause in runtime.shared.pauses_until_idle(|| true) {
         std::thread::sleep(pause);
     }
+    entra_mcp_runtime::finish_log();
 }
 
 fn spawn(name: &str, f: impl FnOnce() + Send + 'static) -> Result<(), StartError> {

@@ -31,6 +31,7 @@
 //! `outbound` fetches; `mailbox` is where messages for an exchange arrive; `dev_tenant` serves the dev tenant.
 
 mod context;
+#[cfg(feature = "dev-tenant")]
 mod dev_tenant;
 mod drive;
 mod executor;
@@ -59,7 +60,6 @@ pub use self::{
     server::{Server, Smol},
 };
 use self::{
-    dev_tenant::DevTenantService,
     drive::McpService,
     executor::Executor,
     inbound::Service,
@@ -120,13 +120,19 @@ async fn serve(parts: &RuntimeParts, runtime: Arc<Runtime>) -> Result<(), StartE
         executor: runtime.executor.clone(),
     };
     let listeners = bind(&parts.server.config.listen)?;
-    let mut accepting = accept_all(listeners, &acceptor(service))?;
-    if let Some(tenant) = &parts.tenant {
-        let dev_tenant: Arc<dyn Service> =
-            Arc::new(DevTenantService::new(Arc::clone(tenant), parts.clock));
-        let listeners = bind(tenant.listen())?;
-        accepting.extend(accept_all(listeners, &acceptor(dev_tenant))?);
-    }
+    let accepting = accept_all(listeners, &acceptor(service))?;
+    #[cfg(feature = "dev-tenant")]
+    let accepting = match &parts.tenant {
+        Some(tenant) => {
+            let service: Arc<dyn Service> = Arc::new(dev_tenant::DevTenantService::new(
+                Arc::clone(tenant),
+                parts.clock,
+            ));
+            let listeners = bind(tenant.listen())?;
+            (accepting, accept_all(listeners, &acceptor(service))?)
+        }
+        None => (accepting, Vec::new()),
+    };
     runtime.executor.spawn(purge_expired(Arc::clone(&runtime)));
     parts.startup_banner();
     let (asked, ask) = bounded(1);
@@ -168,4 +174,5 @@ async fn finish(runtime: &Runtime, connections: &Connections) {
     for pause in runtime.shared.pauses_until_idle(|| connections.are_over()) {
         Timer::after(pause).await;
     }
+    entra_mcp_runtime::finish_log();
 }

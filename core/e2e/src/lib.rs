@@ -73,6 +73,7 @@ suite!($ end_to_end_core:
     unauthenticated::unauthenticated_flood_leaves_no_state,
     unauthenticated::urls_named_by_unauthenticated_clients_are_not_fetched,
     unauthenticated::errors_disclose_nothing,
+    unauthenticated::burst_of_refusals_is_counted_in_the_log_when_it_is_over,
     interoperability::slash_at_the_end_is_served_without_a_redirect,
     interoperability::absolute_target_is_served,
     interoperability::null_is_as_if_left_out,

@@ -4,11 +4,12 @@ use std::{collections::BTreeMap, io::Write as _, process::ExitCode, sync::Arc};
 
 use entra_mcp_core::{catalog::Catalog, config::Config, env::Server};
 
+#[cfg(feature = "dev-tenant")]
+use crate::dev_tenant::SharedDevTenant;
 use crate::{
     clock::Clock,
     command_line::{self, Command},
     data_dir::DataDir,
-    dev_tenant::SharedDevTenant,
     key, log, process_hardening,
     settings::{Given, Program},
     start_error::StartError,
@@ -26,6 +27,7 @@ pub struct RuntimeParts {
     /// Both clocks.
     pub clock: Clock,
     /// The dev tenant, if it is to be served.
+    #[cfg(feature = "dev-tenant")]
     pub tenant: Option<Arc<SharedDevTenant>>,
     choices: BTreeMap<&'static str, &'static str>,
 }
@@ -85,8 +87,10 @@ impl Settings {
         let folder = DataDir::open(&self.config.data_dir)?;
         let store = FileStore::open(&folder)?;
         let keys = key::ring(&self.config.keys, &folder, &store)?;
+        #[cfg(feature = "dev-tenant")]
         let tenant = SharedDevTenant::of(&self.config).map(Arc::new);
         Ok(RuntimeParts {
+            #[cfg(feature = "dev-tenant")]
             tenant,
             server: Arc::new(Server::new(*self.config, keys, catalog)),
             store: Arc::new(store),

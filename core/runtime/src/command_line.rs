@@ -1,6 +1,11 @@
 //! From arguments and variables to checked settings, or to every error at once. The texts come in as
 //! arguments: nothing here looks at the environment.
 
+#[cfg(feature = "dev-tenant")]
+mod dev_tenant;
+#[cfg(not(feature = "dev-tenant"))]
+#[path = "command_line/no_dev_tenant.rs"]
+mod dev_tenant;
 mod entra;
 mod error;
 mod given;
@@ -9,21 +14,18 @@ mod listen;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf};
 
-use entra_mcp_core::{
-    config::{AddressRange, Config, EntraApp, LogFormat, PublicUrl},
-    secret::Secret,
-};
+use entra_mcp_core::config::{AddressRange, Config, LogFormat, PublicUrl};
 use url::Url;
 
 pub use self::error::{AuthorityHostError, ConfigError, EntraSetting, EntraSettingError, KeyError};
 use self::{
     given::{
-        ALLOW_CLIENT, ALLOW_ORIGIN, DATA_DIR, DEV_TENANT, DEV_TENANT_LISTEN, Given, LISTEN, LOG,
-        PUBLIC_URL, SETTINGS, TRUSTED_PROXY,
+        ALLOW_CLIENT, ALLOW_ORIGIN, DATA_DIR, DEV_TENANT, Given, LISTEN, LOG, SETTINGS, Setting,
+        TRUSTED_PROXY,
     },
-    listen::{Listen, addresses, public_url},
+    listen::{addresses, public_url},
 };
 
 /// What to do.
@@ -76,7 +78,7 @@ pub fn parse(
         let is_local = is_local && listen.is_loopback;
         (entra::application(&given, is_local, &mut errors), None)
     } else {
-        development_tenant(&given, &listen, is_local, &mut errors)
+        dev_tenant::application(&given, &listen, is_local, &mut errors)
     };
     let data_dir = data_dir(&given, dev_tenant.is_some(), &mut errors);
     let keys = key::ring(&given, &mut errors);
@@ -111,10 +113,11 @@ fn is_real(given: &Given) -> bool {
 fn help(program: &str) -> String {
     let mut text = format!(
         "{program}: an MCP server with Microsoft Entra ID sign-in\n\nUsage: {program} [SETTINGS]\n\n\
-         Without any AZURE_* variable a development tenant starts beside it: no account is needed.\n\
-         Variables are also read from a file .env in the current folder.\n\n"
+         {}Variables are also read from a file .env in the current folder.\n\n",
+        dev_tenant::HELP
     );
-    for setting in SETTINGS {
+    let are_known = |setting: &&&Setting| !dev_tenant::HIDDEN.contains(&setting.flag);
+    for setting in SETTINGS.iter().filter(are_known) {
         let flag = match setting.flag {
             "" => String::new(),
             flag => format!("--{flag} {}", setting.value),
@@ -144,44 +147,6 @@ fn refuse_old_names(given: &Given, errors: &mut Vec<ConfigError>) {
     // in vain.
     if given.variable("PORT").is_some() && given.value(&LISTEN).is_none() {
         errors.push(ConfigError::PortVariable);
-    }
-}
-
-/// The application of the development tenant and where that listens: on this computer only.
-fn development_tenant(
-    given: &Given,
-    listen: &Listen,
-    is_public_local: bool,
-    errors: &mut Vec<ConfigError>,
-) -> (Option<EntraApp>, Option<Vec<SocketAddr>>) {
-    let tenant = addresses(given, &DEV_TENANT_LISTEN, 3002, errors);
-    if tenant.port == listen.port {
-        errors.push(ConfigError::DevTenantPortTaken);
-    }
-    let places = [
-        (LISTEN.name(), listen.is_loopback),
-        (DEV_TENANT_LISTEN.name(), tenant.is_loopback),
-        (PUBLIC_URL.name(), is_public_local),
-    ];
-    for (setting, is_loopback) in places {
-        if !is_loopback {
-            errors.push(ConfigError::DevTenantNotLocal { setting });
-        }
-    }
-    let origin = Url::parse(&tenant.origin()).ok();
-    (
-        origin.map(application_of_dev_tenant),
-        Some(tenant.addresses),
-    )
-}
-
-fn application_of_dev_tenant(origin: Url) -> EntraApp {
-    EntraApp {
-        tenant: entra_mcp_dev_tenant::TENANT_ID.to_owned(),
-        client_id: entra_mcp_dev_tenant::CLIENT_ID.to_owned(),
-        client_secret: Secret::new(entra_mcp_dev_tenant::CLIENT_SECRET.to_owned()),
-        authority_host: origin.clone(),
-        graph: origin,
     }
 }
 

@@ -10,6 +10,7 @@ pub mod command_line;
 mod connection_limit;
 mod data_dir;
 mod data_dir_error;
+#[cfg(feature = "dev-tenant")]
 mod dev_tenant;
 mod handle;
 pub mod handlers;
@@ -30,6 +31,8 @@ mod startup_banner;
 mod store;
 mod timeouts;
 
+#[cfg(feature = "dev-tenant")]
+pub use self::dev_tenant::SharedDevTenant;
 pub use self::{
     boot::{RuntimeParts, Settings, boot},
     clock::Clock,
@@ -39,11 +42,10 @@ pub use self::{
         RequestPermit, SessionKey,
     },
     data_dir_error::DataDirError,
-    dev_tenant::SharedDevTenant,
     handle::Handle,
     inbound::{AdmittedHead, Inbound},
     listen::{ListenError, bind, connection_ceiling},
-    log::log,
+    log::{finish_log, log},
     receive::receive,
     seed::seed,
     server::{MakeHandler, Server, ServerRuntime, WithArguments, WithoutArguments, main},

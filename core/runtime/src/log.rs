@@ -6,8 +6,9 @@
 
 use std::{
     fmt::{self, Write as _},
-    sync::{Mutex, PoisonError},
-    time::Instant,
+    sync::{Mutex, Once, PoisonError},
+    thread,
+    time::{Duration, Instant},
 };
 
 use entra_mcp_core::{
@@ -34,6 +35,9 @@ use tracing_subscriber::{
 /// The longest message of a crate that is not ours, in characters.
 const MESSAGE_CHARS: usize = 2000;
 
+/// How often it is looked whether a burst is over.
+const SUMMARY_INTERVAL: Duration = Duration::from_secs(1);
+
 /// Starts the log. Quiet: of our own crates what is worth knowing, of others warnings.
 pub(crate) fn start(format: LogFormat) {
     // A second start in one process, as in tests, keeps the first log.
@@ -46,6 +50,31 @@ pub(crate) fn start(format: LogFormat) {
         let panicked = LogEvent::new(LogEventId::ServerPanicked);
         log(&panicked.with(LogField::Location, place.as_deref().unwrap_or("?")));
     }));
+    static SUMMARIES: Once = Once::new();
+    SUMMARIES.call_once(|| {
+        // Without a thread the count of a burst is written with the next line.
+        let _ = thread::Builder::new()
+            .name("log".to_owned())
+            .spawn(write_summaries);
+    });
+}
+
+/// Writes how many lines of a burst were left out soon after it is over, though no other line follows.
+fn write_summaries() {
+    loop {
+        thread::sleep(SUMMARY_INTERVAL);
+        throttle(|throttle, now| throttle.summaries(now))
+            .iter()
+            .for_each(write);
+    }
+}
+
+/// Writes what was left out until now: the server ends.
+pub fn finish_log() {
+    let end = Duration::MAX;
+    throttle(|throttle, _| throttle.summaries(end))
+        .iter()
+        .for_each(write);
 }
 
 fn layer<S, W>(format: LogFormat, writer: W) -> impl tracing_subscriber::Layer<S>
@@ -71,20 +100,22 @@ static THROTTLE: Mutex<Option<(Instant, Throttle)>> = Mutex::new(None);
 
 /// Writes a line of the core or of a runtime, unless it is one of a burst.
 pub fn log(event: &LogEvent) {
-    let (is_admitted, summaries) = {
-        let mut throttle = THROTTLE.lock().unwrap_or_else(PoisonError::into_inner);
-        let (began, throttle) =
-            throttle.get_or_insert_with(|| (Instant::now(), Throttle::default()));
-        let now = began.elapsed();
+    let (summaries, is_admitted) = throttle(|throttle, now| {
         let summaries = throttle.summaries(now);
-        (throttle.admits(event.id(), now), summaries)
-    };
+        (summaries, throttle.admits(event.id(), now))
+    });
     for summary in &summaries {
         write(summary);
     }
     if is_admitted {
         write(event);
     }
+}
+
+fn throttle<T>(f: impl FnOnce(&mut Throttle, Duration) -> T) -> T {
+    let mut throttle = THROTTLE.lock().unwrap_or_else(PoisonError::into_inner);
+    let (began, throttle) = throttle.get_or_insert_with(|| (Instant::now(), Throttle::default()));
+    f(throttle, began.elapsed())
 }
 
 fn write(event: &LogEvent) {

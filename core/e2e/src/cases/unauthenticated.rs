@@ -1,14 +1,19 @@
 //! Strangers: floods that leave nothing behind, addresses that are never fetched, and errors that
 //! are dull.
 
-use std::net::TcpListener;
+use std::{
+    net::TcpListener,
+    time::{Duration, Instant},
+};
 
+use entra_mcp_core::limits;
 use serde_json::json;
 
 use crate::{
     Program, Server,
     client::{self, post_form, redeem, register, sign_in},
     raw_http::Connection,
+    server::PATIENCE,
 };
 
 /// M1, M2, M11 to M13.
@@ -172,5 +177,32 @@ fn assert_dull(server: &Server, method: &str, target: &str, body: &str, value: &
     if !response.body.is_empty() {
         assert_ne!(response.header("content-type"), "");
         assert_eq!(response.header("x-content-type-options"), "nosniff");
+    }
+}
+
+/// M14. Though nothing follows the burst.
+pub fn burst_of_refusals_is_counted_in_the_log_when_it_is_over(program: &Program) {
+    let mut server = program.start();
+    let refuse = |server: &Server| {
+        for _ in 0..2 * limits::LOG_BURST {
+            let refused = server.request("GET", "/authorize?client_id=unknown", &[], "");
+            assert_eq!(refused.status, 400);
+        }
+    };
+    let count = |server: &Server, id: &str| server.told().matches(id).count();
+    refuse(&server);
+    let end = Instant::now() + PATIENCE;
+    while count(&server, "[log.throttled]") == 0 {
+        assert!(Instant::now() < end, "{}", server.told());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let written = count(&server, "[authorization.refused]") as u64;
+    assert_eq!(written, limits::LOG_BURST);
+    refuse(&server);
+    assert!(server.terminate().success());
+    let end = Instant::now() + PATIENCE;
+    while count(&server, "[log.throttled]") < 2 {
+        assert!(Instant::now() < end, "{}", server.told());
+        std::thread::sleep(Duration::from_millis(20));
     }
 }

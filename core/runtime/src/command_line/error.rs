@@ -12,7 +12,7 @@ use entra_mcp_core::config::PublicUrlError;
 pub use self::entra::{AuthorityHostError, EntraSetting, EntraSettingError};
 use super::given::{
     ALLOW_CLIENT, ALLOW_ORIGIN, AUTHORITY_HOST, DATA_DIR, DEV_TENANT_LISTEN, KEY, LOG, PUBLIC_URL,
-    TRUSTED_PROXY,
+    TENANT_ID, TRUSTED_PROXY,
 };
 
 /// A wrong or missing setting. Never shows the value of a secret.
@@ -70,6 +70,8 @@ pub enum ConfigError {
         /// The port that is usual for it.
         usual: u16,
     },
+    /// No tenant is given, and this build has no development tenant.
+    NoDevTenant,
     /// The development tenant is to listen on the server's own port.
     DevTenantPortTaken,
     /// The development tenant would run, but others than this computer could reach it.
@@ -143,6 +145,7 @@ impl ConfigError {
             Self::MissingValue { flag, .. } => Cow::from(format!("--{flag}")),
             Self::RenamedVariable { variable, .. } => Cow::from(*variable),
             Self::PortVariable => Cow::from("PORT"),
+            Self::NoDevTenant => Cow::from(TENANT_ID.name()),
             Self::DevTenantPortTaken => Cow::from(DEV_TENANT_LISTEN.name()),
             Self::MissingPublicUrl | Self::InvalidPublicUrl { .. } => Cow::from(PUBLIC_URL.name()),
             Self::MissingDataDir => Cow::from(DATA_DIR.name()),
@@ -171,6 +174,7 @@ impl ConfigError {
             }
             Self::InvalidAddress { .. } => "it is not an address and a port",
             Self::PortZero { .. } => "port 0 is any port, and clients have to know which",
+            Self::NoDevTenant => "it is missing, and this build has no development tenant",
             Self::DevTenantPortTaken => "the server itself listens on this port",
             Self::DevTenantNotLocal { .. } => {
                 "the development tenant lets anybody in, so it runs on this computer only"
@@ -221,6 +225,7 @@ impl ConfigError {
                     format!("Write localhost:{usual}, 127.0.0.1:{usual} or 0.0.0.0:{usual}.");
                 return Cow::from(right);
             }
+            Self::NoDevTenant => "Set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET.",
             Self::DevTenantPortTaken => "Write another, such as localhost:3002.",
             Self::DevTenantNotLocal { .. } => {
                 "Set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET to use a real \
