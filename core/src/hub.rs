@@ -12,6 +12,7 @@ mod job;
 mod message;
 mod metadata_refresh;
 mod replay;
+mod resumption;
 mod session_settings;
 mod stats;
 mod stream_queue;
@@ -43,8 +44,8 @@ pub use self::{
     stats::HubStats,
 };
 use crate::{
-    id::{ExchangeId, PrincipalId, SessionId},
-    time::{Instant, Now, UnixTime},
+    id::{ExchangeId, SessionId},
+    time::{Instant, Now},
 };
 
 /// The shared tables.
@@ -133,6 +134,7 @@ impl Hub {
             } => self
                 .streams
                 .deliver(from, mcp_session, principal, events, out),
+            ToHubKind::ShutDown => self.streams.shut_down(out),
             ToHubKind::EndSession(session) => self.end_session(session),
             ToHubKind::EndMcpSession {
                 mcp_session,
@@ -165,9 +167,17 @@ impl Hub {
                     session,
                     mcp_session,
                 };
-                self.replays.open(stream, owner, now);
+                if !self.replays.open(from, stream, owner) {
+                    let refused = FromHub(FromHubKind::ReplayRefused);
+                    out.push_back(HubOutput::Deliver(from, refused));
+                }
             }
-            ToHubKind::AppendReplay { stream, event } => self.replays.append(stream, event),
+            ToHubKind::AppendReplay {
+                stream,
+                number,
+                event,
+                instead,
+            } => self.replays.append(stream, (number, event), instead),
             ToHubKind::CloseReplay { stream } => self.replays.close(stream, now),
             ToHubKind::AdmitCall {
                 principal,
@@ -275,6 +285,7 @@ impl Hub {
             | ToHubKind::FindStream { .. }
             | ToHubKind::Negotiated { .. }
             | ToHubKind::Deliver { .. }
+            | ToHubKind::ShutDown
             | ToHubKind::EndSession(_)
             | ToHubKind::EndMcpSession { .. }
             | ToHubKind::NotifyChanged(_)
@@ -291,48 +302,6 @@ impl Hub {
             | ToHubKind::SetLogLevel { .. }
             | ToHubKind::Subscribe { .. }
             | ToHubKind::Unsubscribe { .. } => {}
-        }
-    }
-
-    /// Opens a stream: one that is resumed, if there is such an event to go on from.
-    fn open_stream(
-        &mut self,
-        from: ExchangeId,
-        principal: PrincipalId,
-        token: (SessionId, UnixTime),
-        kind: StreamKind,
-    ) -> Result<(), StreamRefusal> {
-        self.close_stream(from);
-        let StreamKind::Resumed {
-            mcp_session,
-            stream,
-            after,
-        } = kind
-        else {
-            return self.streams.open(from, principal, token, kind);
-        };
-        let at = (stream, after);
-        if !self.replays.has(at, principal, mcp_session) {
-            return Err(StreamRefusal::NoSuchEvent);
-        }
-        self.streams.open(from, principal, token, kind)?;
-        self.replays.follow(from, at);
-        Ok(())
-    }
-
-    /// Gives resumed streams what is new for them.
-    fn feed_woken(&mut self) {
-        for id in self.replays.take_woken() {
-            self.feed(id);
-        }
-    }
-
-    /// Gives a resumed stream what is kept for it, if it has sent what it was given before.
-    fn feed(&mut self, id: ExchangeId) {
-        if self.streams.is_awaited(id)
-            && let Some((events, end)) = self.replays.read(id)
-        {
-            self.streams.push(id, events, end, &mut self.outputs);
         }
     }
 

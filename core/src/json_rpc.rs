@@ -179,6 +179,11 @@ impl Response {
         }
     }
 
+    /// An error of the same request.
+    pub(crate) fn error_instead(&self, error: Error) -> Self {
+        Self::error(self.id.clone(), error)
+    }
+
     /// The code of the error, if it is one.
     pub(crate) fn error_code(&self) -> Option<i32> {
         match &self.outcome {

@@ -264,6 +264,9 @@ pub const UNAUTHENTICATED_BYTES_PER_ADDRESS: usize = 4 * 1024 * 1024;
 /// How long the exchanges under way have when the server is asked to end.
 pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long the streams have of that to send their last event, before their connections are closed.
+pub const STREAM_END_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// How often the store deletes what expired (threat M16).
 pub const PURGE_INTERVAL: Duration = Duration::from_secs(300);
 
@@ -337,16 +340,25 @@ pub const REQUEST_STATE_LIFETIME: Duration = Duration::from_secs(3600);
 /// The longest `requestState`, in bytes: answers so far are carried in it.
 pub const REQUEST_STATE_BYTES: usize = 256 * 1024;
 
-/// How many streams of one user and client are kept for clients that come back.
-pub const REPLAY_BUFFERS_PER_PRINCIPAL: usize = 8;
+/// How many responses of one user and client are kept for clients that come back: as many as calls that can
+/// be cancelled. The oldest that have ended go first; beyond that a response cannot be resumed, and its stream
+/// says so.
+pub const REPLAY_BUFFERS_PER_PRINCIPAL: usize = CALLS_PER_PRINCIPAL;
 
-/// How many streams are kept in all.
-pub const REPLAY_BUFFERS: usize = 1024;
+/// How many responses are kept in all.
+pub const REPLAY_BUFFERS: usize = CALLS;
 
-/// The most bytes that one stream is kept with; the oldest go first.
+/// The most bytes of messages that are kept of one call; further ones are sent, but not kept.
+pub const REPLAY_MESSAGE_BYTES: usize = 256 * 1024;
+
+/// The most bytes of a response that are kept beside them; in place of a larger one an error is kept.
 pub const REPLAY_BUFFER_BYTES: usize = 1024 * 1024;
 
-/// The most bytes that all kept streams have together; the oldest go first.
+/// The most bytes that are kept for one user and client. The oldest responses that have ended go first; beyond
+/// that, as if one response were too large.
+pub const REPLAY_BYTES_PER_PRINCIPAL: usize = 8 * 1024 * 1024;
+
+/// The most bytes that are kept in all; likewise.
 pub const REPLAY_BYTES: usize = 64 * 1024 * 1024;
 
 /// How long a stream that ended is kept.

@@ -48,12 +48,12 @@ use std::{
     },
 };
 
-use entra_mcp_core::limits;
+use entra_mcp_core::{hub::ToHub, limits};
 #[doc(inline)]
 pub use entra_mcp_runtime::api::*;
 use entra_mcp_runtime::{
-    ConnectionLimit, Flag, InboundLimits, Program, RuntimeParts, Shared, bind, handlers::Handlers,
-    on_shutdown,
+    ConnectionLimit, DriveJobs as _, Flag, InboundLimits, Program, RuntimeParts, Shared, bind,
+    handlers::Handlers, on_shutdown,
 };
 
 pub use self::{
@@ -162,8 +162,12 @@ fn purge_expired(runtime: &Runtime) {
     }
 }
 
-/// Streams are told that they end; what else is under way has a while to finish.
-fn finish(runtime: &Runtime) {
+/// Streams say their last and end; what else is under way has a while to finish.
+fn finish(runtime: &Arc<Runtime>) {
+    runtime.send_to_hub(ToHub::shut_down());
+    for pause in runtime.shared.pauses_until_streams_end() {
+        std::thread::sleep(pause);
+    }
     runtime.closing.store(true, Ordering::Relaxed);
     for pause in runtime.shared.pauses_until_idle(|| true) {
         std::thread::sleep(pause);

@@ -46,12 +46,12 @@ use std::{net::TcpListener, sync::Arc};
 
 use async_channel::bounded;
 use async_io::Timer;
-use entra_mcp_core::limits;
+use entra_mcp_core::{hub::ToHub, limits};
 #[doc(inline)]
 pub use entra_mcp_runtime::api::*;
 use entra_mcp_runtime::{
-    ConnectionLimit, InboundLimits, Program, RuntimeParts, Shared, bind, handlers::Handlers,
-    on_shutdown,
+    ConnectionLimit, DriveJobs as _, InboundLimits, Program, RuntimeParts, Shared, bind,
+    handlers::Handlers, on_shutdown,
 };
 use smol::{Task, unblock};
 
@@ -168,8 +168,12 @@ async fn purge_expired(runtime: Arc<Runtime>) {
     }
 }
 
-/// Streams end; what else is under way has a while to finish.
-async fn finish(runtime: &Runtime, connections: &Connections) {
+/// Streams say their last and end; what else is under way has a while to finish.
+async fn finish(runtime: &Arc<Runtime>, connections: &Connections) {
+    runtime.send_to_hub(ToHub::shut_down());
+    for pause in runtime.shared.pauses_until_streams_end() {
+        Timer::after(pause).await;
+    }
     connections.close();
     for pause in runtime.shared.pauses_until_idle(|| connections.are_over()) {
         Timer::after(pause).await;

@@ -115,6 +115,7 @@ suite!($ end_to_end_library:
     resource_limits::calls_per_user_are_bounded,
     library::resources_prompts_and_completions_are_per_user,
     library::subscriber_is_notified_of_changes,
+    lifecycle::subscription_of_a_terminated_server_gets_its_result,
     authorization::missing_scope_is_granted_by_step_up,
     authorization::role_protected_tool_is_visible_to_its_role_only,
     library::example_accepts_the_flags_of_its_binary,

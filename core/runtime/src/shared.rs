@@ -69,9 +69,21 @@ impl<M: Mailbox> Shared<M> {
         })
     }
 
-    /// Deletes what has expired from the store.
+    /// Deletes what has expired from the store, and drops what the hub has kept long enough.
     pub fn purge_expired(&self) {
-        self.store.purge_expired(self.clock.now().unix);
+        let now = self.clock.now();
+        self.hub.expire(now.instant);
+        self.store.purge_expired(now.unix);
+    }
+
+    /// Returns the pauses to make, one after the other, until no stream is open any more, or the time that they
+    /// have when the server shuts down is over.
+    pub fn pauses_until_streams_end(&self) -> impl Iterator<Item = Duration> {
+        let end = self.clock.now().instant.after(limits::STREAM_END_TIMEOUT);
+        std::iter::from_fn(move || {
+            let is_waiting = self.hub.has_streams() && !self.clock.until(end).is_zero();
+            is_waiting.then_some(SHUTDOWN_POLL_INTERVAL)
+        })
     }
 
     /// Returns the pauses to make, one after the other, until no exchange is driven and `is_idle`, or the time

@@ -9,7 +9,7 @@ use entra_mcp_core::{
     env::EntraSnapshot,
     exchange::{ExchangeId, Job},
     hub::{FromHub, Hub, HubOutput, ToHub},
-    time::Now,
+    time::{Instant, Now},
 };
 
 /// Where a runtime puts the hub's messages for one exchange.
@@ -58,6 +58,19 @@ impl<M: Mailbox> SharedHub<M> {
         let mut tables = self.tables();
         tables.hub.handle(from, message, now);
         self.drain(&mut tables)
+    }
+
+    /// Drops what the hub has kept long enough.
+    pub fn expire(&self, now: Instant) {
+        let mut tables = self.tables();
+        tables.hub.expire(now);
+        // What has been kept long enough needs no job.
+        let _ = self.drain(&mut tables);
+    }
+
+    /// Whether any stream is open.
+    pub fn has_streams(&self) -> bool {
+        self.tables().hub.has_streams()
     }
 
     /// Delivers the hub's messages for this exchange to this mailbox from now on.

@@ -32,6 +32,13 @@ impl ToHub {
     pub fn notify_changed(change: ChangeNotification) -> Self {
         Self(ToHubKind::NotifyChanged(change))
     }
+
+    /// Ends all streams that clients listen on, whoever's they are: the server is shutting down. A runtime may
+    /// send it from an exchange that never was; it lets the streams say their last before it closes connections.
+    #[must_use]
+    pub fn shut_down() -> Self {
+        Self(ToHubKind::ShutDown)
+    }
 }
 
 #[derive(Debug)]
@@ -82,6 +89,8 @@ pub(crate) enum ToHubKind {
         principal: PrincipalId,
         events: Vec<Bytes>,
     },
+    /// The server is shutting down: all streams end, and none is opened.
+    ShutDown,
     /// The session was revoked: its calls, tasks, streams and what is kept for them end at once.
     EndSession(SessionId),
     /// The client has ended this MCP session: its streams, calls and settings end with it.
@@ -97,7 +106,14 @@ pub(crate) enum ToHubKind {
         mcp_session: McpSessionId,
     },
     /// This event was sent on that stream.
-    AppendReplay { stream: StreamId, event: Bytes },
+    AppendReplay {
+        stream: StreamId,
+        number: u64,
+        event: Bytes,
+        /// What is kept in its place if it is too large to be kept: for a response, an error of its request.
+        /// Other messages are just not kept.
+        instead: Option<Bytes>,
+    },
     /// That stream has ended.
     CloseReplay { stream: StreamId },
     /// The sender answers these requests, one of which has to wait for something: it wants to be counted
@@ -187,6 +203,10 @@ pub(crate) enum FromHubKind {
     Stream(StreamOutput),
     /// The stream is there and has room, with what its client has negotiated, if it has; or it is not there.
     StreamFound(Result<Option<Negotiated>, FindRefusal>),
+    /// The client has resumed the receiver's response on another stream.
+    TakenOver,
+    /// There are too many responses whose events are kept: those of the receiver's are not.
+    ReplayRefused,
     /// There is room for more messages on the HTTP+SSE stream; `false` if it is gone.
     Delivered(bool),
     /// The client has answered this request of the server: with a result, or with the message of an error.
@@ -277,6 +297,7 @@ pub(crate) enum StreamRefusal {
     TooMany,
     /// There is no such event to go on from, or not for this client.
     NoSuchEvent,
+    ShuttingDown,
 }
 
 /// Why a message is not taken for an HTTP+SSE stream.
@@ -312,6 +333,8 @@ pub(crate) enum EndReason {
     TakenOver,
     /// The events of the response are no longer kept.
     ReplayDropped,
+    /// The server is shutting down.
+    ShuttingDown,
 }
 
 /// What a `subscriptions/listen` listens for.

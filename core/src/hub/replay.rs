@@ -23,6 +23,8 @@ pub(super) struct ReplayBuffers {
     buffers: BTreeMap<StreamId, Buffer>,
     /// The bytes of all of them.
     bytes: usize,
+    /// How many buffers each owner has, and their bytes.
+    of_principal: BTreeMap<PrincipalId, (usize, usize)>,
     followers: BTreeMap<ExchangeId, Follower>,
     /// The streams that have ended, in this order.
     ended: VecDeque<(Instant, StreamId)>,
@@ -41,14 +43,16 @@ pub(super) struct ReplayOwner {
 #[derive(Debug)]
 struct Buffer {
     owner: ReplayOwner,
-    /// The events that are still there, the first of which has this number.
-    first: u64,
-    events: VecDeque<Bytes>,
+    /// The events that are kept, with their numbers: some of those between may not be.
+    events: Vec<(u64, Bytes)>,
     bytes: usize,
+    /// The number of the next event.
+    next: u64,
+    /// The exchange that sends the events to the client itself, until another exchange does.
+    writer: Option<ExchangeId>,
     /// The exchange that has resumed the stream.
     follower: Option<ExchangeId>,
     has_ended: bool,
-    began: Instant,
 }
 
 /// An exchange that has resumed a stream.
@@ -67,37 +71,70 @@ impl ReplayBuffers {
         self.buffers.len()
     }
 
-    /// Begins to keep the events of a stream. The oldest buffer makes room.
-    pub(super) fn open(&mut self, stream: StreamId, owner: ReplayOwner, now: Instant) {
-        let of_principal = self
-            .buffers
-            .values()
-            .filter(|buffer| buffer.owner.principal == owner.principal);
-        if of_principal.count() >= limits::REPLAY_BUFFERS_PER_PRINCIPAL {
-            self.drop_oldest(|buffer| buffer.owner.principal == owner.principal);
+    /// Begins to keep the events of a stream. `false` if there is no room: of those that have ended the oldest
+    /// makes room, but not a call that runs.
+    pub(super) fn open(&mut self, from: ExchangeId, stream: StreamId, owner: ReplayOwner) -> bool {
+        let principal = owner.principal;
+        while self.used(principal).0 >= limits::REPLAY_BUFFERS_PER_PRINCIPAL {
+            if !self.drop_ended(Some(principal)) {
+                return false;
+            }
         }
-        if self.buffers.len() >= limits::REPLAY_BUFFERS {
-            self.drop_oldest(|_| true);
+        while self.buffers.len() >= limits::REPLAY_BUFFERS {
+            if !self.drop_ended(None) {
+                return false;
+            }
         }
         let buffer = Buffer {
             owner,
-            first: 0,
-            events: VecDeque::new(),
+            events: Vec::new(),
             bytes: 0,
+            next: 0,
+            writer: Some(from),
             follower: None,
             has_ended: false,
-            began: now,
         };
         self.buffers.insert(stream, buffer);
+        self.of_principal.entry(principal).or_default().0 += 1;
+        true
     }
 
-    /// Drops the oldest, of those that have ended first.
-    fn drop_oldest(&mut self, of: impl Fn(&Buffer) -> bool) {
-        let candidates = self.buffers.iter().filter(|(_, buffer)| of(buffer));
-        let oldest = candidates.min_by_key(|(_, buffer)| (!buffer.has_ended, buffer.began));
-        if let Some(oldest) = oldest.map(|(stream, _)| *stream) {
+    /// How many buffers an owner has, and their bytes.
+    fn used(&self, principal: PrincipalId) -> (usize, usize) {
+        let used = self.of_principal.get(&principal);
+        used.copied().unwrap_or_default()
+    }
+
+    /// Drops the buffer of the oldest stream that has ended, of an owner or of all. `false` if there is none.
+    fn drop_ended(&mut self, of: Option<PrincipalId>) -> bool {
+        let is_of = |stream: &StreamId| match of {
+            None => true,
+            Some(principal) => {
+                let buffer = self.buffers.get(stream);
+                buffer.is_some_and(|buffer| buffer.owner.principal == principal)
+            }
+        };
+        let mut ended = self.ended.iter().map(|(_, stream)| *stream);
+        let oldest = ended.find(is_of);
+        if let Some(oldest) = oldest {
             self.remove(oldest);
         }
+        oldest.is_some()
+    }
+
+    /// Whether there is room for so many bytes of an owner's; buffers of streams that have ended make some.
+    fn make_room(&mut self, principal: PrincipalId, bytes: usize) -> bool {
+        while self.used(principal).1 + bytes > limits::REPLAY_BYTES_PER_PRINCIPAL {
+            if !self.drop_ended(Some(principal)) {
+                return false;
+            }
+        }
+        while self.bytes + bytes > limits::REPLAY_BYTES {
+            if !self.drop_ended(None) {
+                return false;
+            }
+        }
+        true
     }
 
     /// Drops the buffers of streams that ended long ago.
@@ -134,6 +171,14 @@ impl ReplayBuffers {
             return;
         };
         self.bytes -= buffer.bytes;
+        let principal = buffer.owner.principal;
+        let (buffers, bytes) = self.used(principal);
+        if buffers > 1 {
+            let rest = (buffers - 1, bytes - buffer.bytes);
+            self.of_principal.insert(principal, rest);
+        } else {
+            self.of_principal.remove(&principal);
+        }
         if buffer.has_ended {
             self.ended.retain(|(_, ended)| *ended != stream);
         }
@@ -149,24 +194,35 @@ impl ReplayBuffers {
         }
     }
 
-    /// Keeps an event.
-    pub(super) fn append(&mut self, stream: StreamId, event: Bytes) {
+    /// Keeps an event, or else what it is given instead.
+    pub(super) fn append(
+        &mut self,
+        stream: StreamId,
+        (number, event): (u64, Bytes),
+        instead: Option<Bytes>,
+    ) {
+        let Some(buffer) = self.buffers.get(&stream) else {
+            return;
+        };
+        // What comes before a response takes nothing of its room.
+        let most = match &instead {
+            Some(_) => limits::REPLAY_MESSAGE_BYTES + limits::REPLAY_BUFFER_BYTES,
+            None => limits::REPLAY_MESSAGE_BYTES,
+        };
+        let fits = event.len() <= limits::REPLAY_BUFFER_BYTES && buffer.bytes + event.len() <= most;
+        let principal = buffer.owner.principal;
+        let is_kept = fits && self.make_room(principal, event.len());
+        let kept = if is_kept { Some(event) } else { instead };
         let Some(buffer) = self.buffers.get_mut(&stream) else {
             return;
         };
-        self.woken.extend(buffer.follower);
-        buffer.bytes += event.len();
-        self.bytes += event.len();
-        buffer.events.push_back(event);
-        while buffer.bytes > limits::REPLAY_BUFFER_BYTES
-            && let Some(dropped) = buffer.events.pop_front()
-        {
-            buffer.bytes -= dropped.len();
-            self.bytes -= dropped.len();
-            buffer.first += 1;
-        }
-        while self.bytes > limits::REPLAY_BYTES {
-            self.drop_oldest(|_| true);
+        buffer.next = number.saturating_add(1);
+        if let Some(event) = kept {
+            buffer.bytes += event.len();
+            self.bytes += event.len();
+            self.of_principal.entry(principal).or_default().1 += event.len();
+            buffer.events.push((number, event));
+            self.woken.extend(buffer.follower);
         }
     }
 
@@ -175,6 +231,7 @@ impl ReplayBuffers {
         if let Some(buffer) = self.buffers.get_mut(&stream)
             && !std::mem::replace(&mut buffer.has_ended, true)
         {
+            buffer.writer = None;
             self.ended.push_back((now, stream));
             self.woken.extend(buffer.follower);
         }
@@ -191,15 +248,19 @@ impl ReplayBuffers {
         self.buffers.get(&stream).is_some_and(|buffer| {
             let is_theirs =
                 buffer.owner.principal == principal && buffer.owner.mcp_session == mcp_session;
-            is_theirs && buffer.first <= after.saturating_add(1)
+            is_theirs && after < buffer.next
         })
     }
 
-    /// From now on an exchange sends what followed an event. Whoever did so before ends.
-    pub(super) fn follow(&mut self, from: ExchangeId, (stream, after): (StreamId, u64)) {
-        let Some(buffer) = self.buffers.get_mut(&stream) else {
-            return;
-        };
+    /// From now on an exchange sends what followed an event. Whoever did so before ends; gives the exchange of
+    /// the call, if it did so itself.
+    pub(super) fn follow(
+        &mut self,
+        from: ExchangeId,
+        (stream, after): (StreamId, u64),
+    ) -> Option<ExchangeId> {
+        let buffer = self.buffers.get_mut(&stream)?;
+        let writer = buffer.writer.take();
         let before = buffer.follower.replace(from);
         let follower = Follower {
             stream,
@@ -210,6 +271,7 @@ impl ReplayBuffers {
         if let Some(before) = before {
             self.end_follower(before, EndReason::TakenOver);
         }
+        writer
     }
 
     /// What a follower sends next, and why it ends after that, if it does.
@@ -219,17 +281,16 @@ impl ReplayBuffers {
             return Some((Vec::new(), follower.end));
         }
         let buffer = self.buffers.get(&follower.stream)?;
-        let Some(skipped) = follower.next.checked_sub(buffer.first) else {
-            return Some((Vec::new(), Some(EndReason::ReplayDropped)));
-        };
-        let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);
+        let skipped = buffer
+            .events
+            .partition_point(|(number, _)| *number < follower.next);
         let (mut events, mut bytes) = (Vec::new(), 0);
-        for event in buffer.events.iter().skip(skipped) {
+        for (number, event) in buffer.events.iter().skip(skipped) {
             if bytes >= limits::STREAM_QUEUE_BYTES {
                 return Some((events, None));
             }
             bytes += event.len();
-            follower.next += 1;
+            follower.next = number.saturating_add(1);
             events.push(event.clone());
         }
         Some((events, buffer.has_ended.then_some(EndReason::Complete)))

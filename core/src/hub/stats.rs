@@ -26,6 +26,12 @@ pub struct HubStats {
 }
 
 impl Hub {
+    /// Whether any stream is open.
+    #[must_use]
+    pub fn has_streams(&self) -> bool {
+        self.streams.load().0 > 0
+    }
+
     /// Returns how full the tables are.
     #[must_use]
     pub fn stats(&self) -> HubStats {

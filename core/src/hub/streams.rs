@@ -60,6 +60,7 @@ pub(super) struct Streams {
     open: BTreeMap<ExchangeId, Stream>,
     sse: BTreeMap<McpSessionId, ExchangeId>,
     of_principal: Counts,
+    is_shutting_down: bool,
 }
 
 impl Streams {
@@ -76,6 +77,9 @@ impl Streams {
         (session, token_expires): (SessionId, UnixTime),
         kind: StreamKind,
     ) -> Result<(), StreamRefusal> {
+        if self.is_shutting_down {
+            return Err(StreamRefusal::ShuttingDown);
+        }
         if self.of_principal.of(principal) >= limits::STREAMS_PER_PRINCIPAL
             || self.open.len() >= limits::STREAMS
         {
@@ -200,6 +204,12 @@ impl Streams {
         stream.queue.push(events);
         stream.queue.producers.insert(from);
         flush(id, stream, out);
+    }
+
+    /// Ends all streams, and opens none any more.
+    pub(super) fn shut_down(&mut self, out: &mut VecDeque<HubOutput>) {
+        self.is_shutting_down = true;
+        self.end_where(|_| true, EndReason::ShuttingDown, out);
     }
 
     /// A session was revoked: its streams end; one of HTTP+SSE after its calls, whose errors it sends.

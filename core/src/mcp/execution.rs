@@ -129,6 +129,23 @@ impl Execution {
             }
             Event::Tick => self.tick(cx),
             Event::FromHub(FromHub(FromHubKind::SessionEnded)) => self.revoked(cx),
+            Event::FromHub(FromHub(FromHubKind::TakenOver)) => {
+                if let Output::Post(response) = &mut self.output {
+                    response.taken_over(cx);
+                }
+                self.wait(cx)
+            }
+            Event::FromHub(FromHub(FromHubKind::ReplayRefused)) => {
+                let has_client = match &mut self.output {
+                    Output::Post(response) => response.replay_refused(cx),
+                    Output::HttpSse(_) | Output::Task(_) => true,
+                };
+                if has_client {
+                    return self.wait(cx);
+                }
+                self.cancel(cx);
+                Progress::Ready(())
+            }
             // The stream is gone, and the responses with it.
             Event::FromHub(FromHub(FromHubKind::Delivered(false))) => {
                 self.cancel(cx);

@@ -241,6 +241,10 @@ impl Opening {
             Event::FromHub(FromHub(FromHubKind::StreamOpened(opened))) => match opened {
                 Ok(()) => self.open(cx),
                 Err(StreamRefusal::NoSuchEvent) => cx.done(no_such_event()),
+                Err(StreamRefusal::ShuttingDown) => cx.done(response::text(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "The server is shutting down.\n",
+                )),
                 Err(StreamRefusal::TooMany) => cx.done(response::text(
                     StatusCode::TOO_MANY_REQUESTS,
                     "Too many streams are open. Close one first.\n",

@@ -1,8 +1,11 @@
 //! Starting, being killed, ending.
 
+use serde_json::json;
+
 use crate::{
     Program,
     client::{register, sign_in, sign_in_to},
+    session::{next, stateless_headers, stateless_request},
 };
 
 /// Q4: the client carries on with the same session token.
@@ -40,6 +43,27 @@ pub fn terminated_server_shuts_down(program: &Program) {
     );
     server.start();
     assert!(client.works(&server));
+}
+
+/// A `subscriptions/listen` is a request: it gets its result when the server ends it.
+pub fn subscription_of_a_terminated_server_gets_its_result(program: &Program) {
+    let mut server = program.example("notes").start();
+    let client = sign_in(&server, "alice");
+    let params = json!({"notifications": {"resourceSubscriptions": ["notes://count"]}});
+    let listen = stateless_request("subscriptions/listen", params);
+    let headers = stateless_headers("subscriptions/listen", "");
+    let posted = client.post_for_stream(&server, &headers[..2], &listen);
+    let (head, mut events) = posted.unwrap();
+    assert_eq!(head.status, 200);
+    let acknowledged = next(&mut events);
+    assert_eq!(
+        acknowledged["method"],
+        "notifications/subscriptions/acknowledged"
+    );
+    assert!(server.terminate().success());
+    let result = next(&mut events);
+    assert_eq!(result["result"]["resultType"], "complete", "{result}");
+    assert!(events.next_event().is_ok_and(|event| event.is_none()));
 }
 
 /// Q1, Q2, Q7: which setting, what is wrong, what is right.

@@ -2,6 +2,7 @@ use super::*;
 
 const ALICE: PrincipalId = PrincipalId([1; 32]);
 const BOB: PrincipalId = PrincipalId([2; 32]);
+const WRITER: ExchangeId = ExchangeId(1);
 const MCP_SESSION: McpSessionId = McpSessionId([9; 16]);
 
 fn now(seconds: u64) -> Instant {
@@ -39,23 +40,35 @@ impl Table {
     /// A stream of Alice's with so many events.
     fn with(events: usize) -> Self {
         let mut table = Self::default();
-        table.0.open(stream(1), owner(ALICE), now(0));
+        assert!(table.open(1, ALICE));
         for event in 0..events {
             table.append(&event.to_string());
         }
         table
     }
 
+    fn open(&mut self, number: u64, principal: PrincipalId) -> bool {
+        self.0.open(WRITER, stream(number), owner(principal))
+    }
+
+    /// A message before the response.
     fn append(&mut self, event: &str) {
-        self.0.append(stream(1), Bytes::from(event.to_owned()));
+        let event = Bytes::from(event.to_owned());
+        self.append_to(1, event, None);
+    }
+
+    fn append_to(&mut self, number: u64, event: Bytes, instead: Option<&'static str>) {
+        let next = self.0.buffers[&stream(number)].next;
+        let instead = instead.map(|text| Bytes::from_static(text.as_bytes()));
+        self.0.append(stream(number), (next, event), instead);
     }
 
     fn has(&self, after: u64) -> bool {
         self.0.has((stream(1), after), ALICE, MCP_SESSION)
     }
 
-    fn follow(&mut self, from: u64, after: u64) {
-        self.0.follow(ExchangeId(from), (stream(1), after));
+    fn follow(&mut self, from: u64, after: u64) -> Option<ExchangeId> {
+        self.0.follow(ExchangeId(from), (stream(1), after))
     }
 
     /// What a follower is given: events, and why it ends.
@@ -94,8 +107,8 @@ fn response_that_ends_before_its_resumed_stream_reads_is_read_whole() {
 #[test]
 fn stream_that_is_resumed_elsewhere_ends() {
     let mut table = Table::with(2);
-    table.follow(7, 0);
-    table.follow(8, 0);
+    assert_eq!(table.follow(7, 0), Some(WRITER), "the call's own stream");
+    assert_eq!(table.follow(8, 0), None);
     assert_eq!(table.read(7), (String::new(), Some(EndReason::TakenOver)));
     table.0.leave(ExchangeId(7));
     assert_eq!(table.read(8), ("1".to_owned(), None));
@@ -108,7 +121,8 @@ fn stream_that_is_resumed_elsewhere_ends() {
 #[test]
 fn stream_is_resumed_by_its_owner_in_its_session_only() {
     let table = Table::with(3);
-    assert!(table.has(0));
+    assert!(table.has(0) && table.has(2));
+    assert!(!table.has(3), "nothing was sent with that number");
     let at = (stream(1), 0);
     assert!(!table.0.has(at, BOB, MCP_SESSION));
     assert!(!table.0.has(at, ALICE, McpSessionId([5; 16])));
@@ -132,6 +146,7 @@ fn buffers_of_an_ended_session_are_dropped_and_their_streams_end() {
     let mut table = Table::with(1);
     table.0.end_mcp_session(MCP_SESSION, ALICE);
     assert!(table.0.len() == 0 && table.0.bytes == 0);
+    assert!(table.0.of_principal.is_empty());
 }
 
 // M7
@@ -140,7 +155,7 @@ fn resumed_stream_is_given_a_bounded_part_at_a_time() {
     let mut table = Table::with(1);
     table.follow(7, 0);
     for _ in 0..3 {
-        table.append(&"x".repeat(limits::STREAM_QUEUE_BYTES));
+        table.append_to(1, text(limits::STREAM_QUEUE_BYTES), Some("too large"));
     }
     table.0.close(stream(1), now(0));
     for end in [None, None, Some(EndReason::Complete)] {
@@ -150,41 +165,78 @@ fn resumed_stream_is_given_a_bounded_part_at_a_time() {
     }
 }
 
-// M5: bounded; and what is lost is not skipped in silence.
+// M5
+#[test]
+fn response_too_large_to_be_kept_leaves_an_error_in_its_place() {
+    let mut table = Table::with(1);
+    table.append_to(1, text(limits::REPLAY_MESSAGE_BYTES), None);
+    table.append_to(1, text(2 * limits::REPLAY_BUFFER_BYTES), Some("too large"));
+    table.0.close(stream(1), now(0));
+    table.follow(7, 0);
+    let error = ("too large".to_owned(), Some(EndReason::Complete));
+    assert_eq!(table.read(7), error);
+}
+
+#[test]
+fn messages_before_a_response_take_nothing_of_its_room() {
+    let mut table = Table::with(1);
+    for _ in 0..2 * limits::REPLAY_MESSAGE_BYTES / 1000 {
+        table.append_to(1, text(1000), None);
+    }
+    assert!(table.0.bytes <= limits::REPLAY_MESSAGE_BYTES);
+    table.append_to(1, text(limits::REPLAY_BUFFER_BYTES), Some("too large"));
+    let last = table.0.buffers[&stream(1)].events.last().unwrap();
+    assert_eq!(last.1.len(), limits::REPLAY_BUFFER_BYTES);
+}
+
+// M5
+#[test]
+fn call_that_runs_keeps_its_buffer_however_many_others_begin() {
+    let mut table = Table::default();
+    let most = u64::try_from(limits::REPLAY_BUFFERS_PER_PRINCIPAL).unwrap();
+    for number in 0..most {
+        assert!(table.open(number, ALICE));
+    }
+    assert!(!table.open(most, ALICE), "all of them run");
+    assert!(table.open(most, BOB));
+    table.0.close(stream(3), now(1));
+    table.0.close(stream(2), now(2));
+    assert!(table.open(most + 1, ALICE));
+    assert!(!table.0.buffers.contains_key(&stream(3)), "it ended first");
+    assert!(table.0.buffers.contains_key(&stream(2)));
+}
+
+// M5
 #[test]
 fn replay_buffers_are_bounded() {
-    let mut table = Table::with(1);
-    let big = "x".repeat(limits::REPLAY_BUFFER_BYTES / 2 + 1);
-    table.append(&big);
-    table.append(&big);
-    assert!(!table.has(0));
-    table.append(&"x".repeat(limits::REPLAY_BUFFER_BYTES + 1));
-    assert_eq!(table.0.bytes, 0, "what is too large is not kept at all");
-    for number in 2..100 {
-        table.0.open(stream(number), owner(ALICE), now(number));
+    let mut table = Table::default();
+    let most = u64::try_from(limits::REPLAY_BUFFERS).unwrap();
+    for number in 0..most {
+        assert!(table.open(number, user(number)));
     }
-    assert_eq!(table.0.len(), limits::REPLAY_BUFFERS_PER_PRINCIPAL);
-    for number in 0..u64::try_from(limits::REPLAY_BUFFERS).unwrap() + 10 {
-        let owner = owner(user(number));
-        table.0.open(stream(1000 + number), owner, now(200));
-    }
+    assert!(!table.open(most, user(most)));
+    table.0.close(stream(1), now(1));
+    assert!(table.open(most, user(most)));
     assert_eq!(table.0.len(), limits::REPLAY_BUFFERS);
 }
 
 // M5
 #[test]
-fn all_replay_buffers_together_are_bounded() {
+fn kept_bytes_are_bounded_for_each_user_and_in_all() {
     let mut table = Table::default();
-    for number in 0..200_u64 {
-        table
-            .0
-            .open(stream(number), owner(user(number)), now(number));
+    for number in 0..400_u64 {
+        let principal = user(number % 20);
+        assert!(table.open(number, principal));
         let event = text(limits::REPLAY_BUFFER_BYTES);
-        table.0.append(stream(number), event);
-        assert!(table.0.bytes <= limits::REPLAY_BYTES);
+        table.append_to(number, event, Some("x"));
+        assert!(table.0.used(principal).1 <= limits::REPLAY_BYTES_PER_PRINCIPAL + 40);
+        assert!(table.0.bytes <= limits::REPLAY_BYTES + 400);
+        if number % 2 == 0 {
+            table.0.close(stream(number), now(number));
+        }
     }
-    assert!(table.0.buffers.contains_key(&stream(199)));
-    assert!(!table.0.buffers.contains_key(&stream(0)), "the oldest went");
+    let sum: usize = table.0.buffers.values().map(|buffer| buffer.bytes).sum();
+    assert_eq!(sum, table.0.bytes);
 }
 
 // M5

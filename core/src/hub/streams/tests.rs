@@ -238,3 +238,13 @@ fn change_is_sent_on_one_stream_of_a_session() {
     table.change(&ChangeNotification::Tools);
     assert_eq!(table.delivered(), ["1:  1 None", "2:  1 None"]);
 }
+
+#[test]
+fn streams_end_when_the_server_shuts_down_and_none_is_opened() {
+    let mut table = Table::default();
+    assert!(table.open(1, ALICE, StreamKind::Standalone));
+    table.read(1);
+    table.streams.shut_down(&mut table.out);
+    assert_eq!(table.delivered(), ["1:  0 Some(ShuttingDown)"]);
+    assert!(!table.open(2, ALICE, StreamKind::Standalone));
+}

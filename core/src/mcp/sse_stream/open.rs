@@ -103,6 +103,7 @@ impl Open {
             | EndReason::Complete
             | EndReason::TakenOver
             | EndReason::ReplayDropped => close(cx),
+            EndReason::ShuttingDown => self.finish(cx),
         }
     }
 

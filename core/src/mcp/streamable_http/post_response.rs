@@ -19,7 +19,7 @@ use crate::{
     http::response,
     hub::{ToHub, ToHubKind},
     id::{SessionId, StreamId},
-    json_rpc::{self, Response},
+    json_rpc::{self, Error, Response},
     mcp::{
         event_id::EventId, invocation::ServerMessage, reply::json, session::McpSession, sse,
         v2026_07_28,
@@ -28,6 +28,13 @@ use crate::{
     route::Route,
     step::Cx,
 };
+
+/// What a client that comes back gets in place of a response that could not be kept.
+const TOO_LARGE: &str = "The response was too large to be kept until the client came back.";
+
+/// What is sent when nothing is kept for a client that comes back.
+const NOT_RESUMABLE: &[u8] =
+    b": too many responses are kept for this client; this one cannot be resumed\n\n";
 
 /// How a response is written.
 #[derive(Clone, Copy, Debug)]
@@ -74,9 +81,21 @@ impl ReplayWriter {
         }
     }
 
-    fn append(&self, event: Bytes, cx: &mut Cx<'_>) {
-        let stream = self.stream;
-        cx.to_hub(ToHub(ToHubKind::AppendReplay { stream, event }));
+    /// Keeps a message, and gives the event that it is.
+    fn append(&mut self, json: &str, instead: Option<&str>, cx: &mut Cx<'_>) -> Bytes {
+        let id = self.next_id();
+        let event = sse::event_of(id, json);
+        self.keep(id, event.clone(), instead, cx);
+        event
+    }
+
+    fn keep(&self, id: EventId, event: Bytes, instead: Option<&str>, cx: &mut Cx<'_>) {
+        cx.to_hub(ToHub(ToHubKind::AppendReplay {
+            stream: id.stream,
+            number: id.number,
+            event,
+            instead: instead.map(|json| sse::event_of(id, json)),
+        }));
     }
 }
 
@@ -106,8 +125,9 @@ impl PostResponse {
             ReplayWriter { stream, next: 0 }
         });
         if let (Some(replay), true) = (&mut replay, self.form.revision.features().priming) {
-            let event = sse::priming(replay.next_id());
-            replay.append(event.clone(), cx);
+            let id = replay.next_id();
+            let event = sse::priming(id);
+            replay.keep(id, event.clone(), None, cx);
             cx.write(event);
         }
         self.mode = Mode::Sse(replay);
@@ -126,26 +146,46 @@ impl PostResponse {
         }
         for message in messages {
             match message {
-                ServerMessage::Json(json) => self.event(&json, cx),
+                ServerMessage::Json(json) => self.event(&json, None, cx),
                 ServerMessage::CloseStream(retry) => self.close_for_retry(retry, cx),
             }
         }
     }
 
-    fn event(&mut self, json: &str, cx: &mut Cx<'_>) {
+    fn event(&mut self, json: &str, instead: Option<&str>, cx: &mut Cx<'_>) {
         match &mut self.mode {
             Mode::Json => {}
             Mode::Sse(None) => cx.write(sse::event("message", json)),
             Mode::Sse(Some(replay)) => {
-                let event = sse::event_of(replay.next_id(), json);
-                replay.append(event.clone(), cx);
+                let event = replay.append(json, instead, cx);
                 cx.write(event);
             }
-            Mode::Detached(replay) => {
-                let event = sse::event_of(replay.next_id(), json);
-                replay.append(event, cx);
-            }
+            Mode::Detached(replay) => drop(replay.append(json, instead, cx)),
         }
+    }
+
+    /// The client has resumed the response on another stream: this one ends, for a message goes to one stream.
+    pub(crate) fn taken_over(&mut self, cx: &mut Cx<'_>) {
+        self.mode = match std::mem::replace(&mut self.mode, Mode::Json) {
+            Mode::Sse(Some(replay)) => {
+                cx.close();
+                Mode::Detached(replay)
+            }
+            mode => mode,
+        };
+    }
+
+    /// Nothing is kept for a client that comes back, and no event has an id from now on. `false` if the client
+    /// has left already.
+    pub(crate) fn replay_refused(&mut self, cx: &mut Cx<'_>) -> bool {
+        if matches!(self.mode, Mode::Detached(_)) {
+            return false;
+        }
+        if matches!(self.mode, Mode::Sse(_)) {
+            cx.write(Bytes::from_static(NOT_RESUMABLE));
+            self.mode = Mode::Sse(None);
+        }
+        true
     }
 
     /// Closes the stream, but not the call: the client comes back for the rest.
@@ -210,7 +250,8 @@ impl PostResponse {
     /// Sends the responses on the stream and ends it.
     fn end(mut self, responses: &[Response], cx: &mut Cx<'_>) {
         for response in responses {
-            self.event(&response.to_json(), cx);
+            let instead = response.error_instead(Error::new(Error::INTERNAL, TOO_LARGE));
+            self.event(&response.to_json(), Some(&instead.to_json()), cx);
         }
         let replay = match self.mode {
             Mode::Json => return,

@@ -1,7 +1,12 @@
 //! What a call says before its answer, and streams that are lost and gone on with.
 
 use super::*;
-use crate::event::Event;
+use crate::{
+    ask::InvokeOutput,
+    event::Event,
+    hub::{FromHub, FromHubKind, ToHub},
+    limits,
+};
 
 fn slow_params() -> Value {
     json!({"name": "slow", "arguments": {"whom": "Alice"}, "_meta": {"progressToken": "p"}})
@@ -189,7 +194,7 @@ fn token_that_expires_at_the_start_does_not_end_the_call() {
     let mut world = world();
     let client = Client::new(&mut world, "2025-11-25", json!({}));
     let id = client.begin(&mut world, "tools/call", json!({"name": "native"}));
-    world.server.now.unix.0 += crate::limits::SESSION_TOKEN_LIFETIME.as_secs();
+    world.server.now.unix.0 += limits::SESSION_TOKEN_LIFETIME.as_secs();
     world.tell(id, Event::Tick);
     assert!(!world.is_over(id));
     assert!(world.sent(id).response.is_none());
@@ -253,4 +258,90 @@ fn change_is_sent_to_its_listeners_only() {
     session.ask(&mut world, "resources/unsubscribe", uri);
     modern.call(&mut world, "change", json!({}));
     assert_eq!(methods(&world, stream).len(), 4);
+}
+
+// I6
+#[test]
+fn response_that_is_resumed_elsewhere_ends_on_its_first_stream() {
+    let mut world = world();
+    let client = Client::new(&mut world, "2025-11-25", json!({}));
+    let id = client.begin(&mut world, "tools/call", slow_params());
+    let last = last_event_id(&world, id);
+    let before = messages(&world, id).len();
+    let back = resume(&mut world, "alice", &client, &last);
+    assert!(world.sent(id).closed && !world.is_over(id));
+    world.wait(1);
+    assert_eq!(messages(&world, id).len(), before);
+    let after = messages(&world, back);
+    assert_eq!(after[1]["result"]["content"][0]["text"], "slept for Alice");
+}
+
+#[test]
+fn call_that_ends_before_its_resumed_stream_reads_loses_nothing() {
+    let mut world = world();
+    let client = Client::new(&mut world, "2025-11-25", json!({}));
+    let id = client.begin(&mut world, "tools/call", slow_params());
+    let last = last_event_id(&world, id);
+    world.tell(id, Event::Disconnected);
+    let back = resume(&mut world, "alice", &client, &last);
+    world.stall(back);
+    world.wait(1);
+    assert!(world.is_over(id) && messages(&world, back).is_empty());
+    world.read_on(back);
+    let after = messages(&world, back);
+    assert_eq!(after[1]["result"]["content"][0]["text"], "slept for Alice");
+    assert!(world.sent(back).closed);
+}
+
+// M5
+#[test]
+fn result_too_large_to_be_kept_is_an_error_for_a_client_that_comes_back() {
+    let mut world = world();
+    let client = Client::new(&mut world, "2025-11-25", json!({}));
+    let id = client.begin(&mut world, "tools/call", json!({"name": "native"}));
+    world.wait(16);
+    let last = last_event_id(&world, id);
+    let (_, ticket, _) = world.calls.pop_front().unwrap();
+    let large = "x".repeat(limits::REPLAY_BUFFER_BYTES);
+    let result = InvokeOutput::Tool(large.into());
+    world.tell(id, ticket.answer(Ok(result)));
+    assert!(answer(&world, id).get("content").is_some(), "it was read");
+    let back = resume(&mut world, "alice", &client, &last);
+    let error = &messages(&world, back)[0];
+    assert_eq!(
+        (&error["id"], &error["error"]["code"]),
+        (&json!(1), &json!(-32603))
+    );
+    assert!(world.sent(back).closed);
+}
+
+// M5
+#[test]
+fn call_whose_events_are_not_kept_says_so_and_ends_with_its_stream() {
+    let mut world = world();
+    let client = Client::new(&mut world, "2025-11-25", json!({}));
+    let id = client.begin(&mut world, "tools/call", slow_params());
+    let refused = FromHub(FromHubKind::ReplayRefused);
+    world.tell(id, Event::FromHub(refused));
+    assert!(world.sent(id).body.ends_with("cannot be resumed\n\n"));
+    world.tell(id, Event::Disconnected);
+    assert!(world.is_over(id));
+}
+
+#[test]
+fn subscription_of_a_server_that_shuts_down_gets_its_result() {
+    let mut world = world();
+    let client = Client::new(&mut world, NEW, json!({}));
+    let params = json!({"notifications": {"toolsListChanged": true}});
+    let id = client.begin(&mut world, "subscriptions/listen", params);
+    world
+        .hub
+        .handle(ExchangeId(999), ToHub::shut_down(), world.server.now);
+    world.tell(ExchangeId(999), Event::Tick);
+    assert!(world.sent(id).closed && world.is_over(id));
+    let result = messages(&world, id).pop().unwrap();
+    assert_eq!(
+        (&result["id"], &result["result"]["resultType"]),
+        (&json!(1), &json!("complete"))
+    );
 }
