@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn who_knows_less_than_was_published_need_not_wait() {
+    fn request_for_known_newer_metadata_is_answered_at_once() {
         let mut table = Table::new();
         table.want(1, 0);
         table.learn();
@@ -243,7 +243,7 @@ mod tests {
 
     // D14: an outage is asked about again soon, but not by every waiter.
     #[test]
-    fn after_a_failure_it_is_tried_again_soon_but_not_at_once() {
+    fn failed_fetch_is_retried_after_a_moment() {
         let mut table = Table::new();
         table.want(1, 0);
         table.want(2, 0);
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_refresh_takes_nothing_away() {
+    fn failed_refresh_keeps_the_metadata() {
         let mut table = Table::new();
         table.want(1, 0);
         table.learn();
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_job_is_run_again() {
+    fn lost_refresh_job_is_run_again() {
         let mut table = Table::new();
         table.want(1, 0);
         table.later(limits::EXCHANGE_TIMEOUT);
@@ -276,7 +276,7 @@ mod tests {
 
     // M: bounded.
     #[test]
-    fn only_so_many_wait() {
+    fn waiters_over_the_limit_are_refused() {
         let mut table = Table::new();
         let limit = u64::try_from(limits::KEYS_WAITERS).unwrap();
         for waiter in 0..limit {

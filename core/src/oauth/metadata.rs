@@ -70,7 +70,7 @@ mod tests {
 
     // C6, C15
     #[test]
-    fn the_resource_names_the_issuer_that_the_server_metadata_has_byte_for_byte() {
+    fn resource_metadata_names_the_issuer_byte_for_byte() {
         let server = TestServer::https();
         for (path, resource) in [
             (
@@ -100,7 +100,7 @@ mod tests {
 
     // C1, C5, C6, C11, C15, E9
     #[test]
-    fn the_server_metadata_announces_what_is_served_and_no_more() {
+    fn server_metadata_announces_what_is_served_and_no_more() {
         let metadata = json(&TestServer::https().get(SERVER[0]));
         let is = |name: &str, value: serde_json::Value| assert_eq!(metadata[name], value, "{name}");
         is("response_types_supported", serde_json::json!(["code"]));
@@ -130,7 +130,7 @@ mod tests {
 
     // C11: all scopes are told, so that a client knows what there is to ask for.
     #[test]
-    fn the_scopes_of_the_catalog_are_announced() {
+    fn catalog_scopes_are_announced() {
         let server = TestServer::https().with_mail();
         for path in [SERVER[0], "/.well-known/oauth-protected-resource/mcp"] {
             let document = json(&server.get(path));
@@ -141,7 +141,7 @@ mod tests {
 
     // C15; any `MCP-Protocol-Version` is taken
     #[test]
-    fn no_header_gets_into_the_metadata_or_keeps_it_back() {
+    fn request_headers_do_not_change_the_metadata() {
         let server = TestServer::https();
         for path in SERVER {
             let plain = server.get(path);
@@ -160,7 +160,7 @@ mod tests {
 
     // C15
     #[test]
-    fn there_is_no_metadata_of_what_does_not_exist() {
+    fn metadata_of_an_unknown_path_is_404() {
         for path in [
             "/.well-known/oauth-protected-resource/other",
             "/.well-known/oauth-authorization-server/other",

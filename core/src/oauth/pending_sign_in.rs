@@ -272,7 +272,7 @@ mod tests {
 
     // A2, D1
     #[test]
-    fn a_sign_in_is_found_by_its_state_in_its_browser_only() {
+    fn sign_in_is_found_by_its_state_in_its_browser_only() {
         let server = TestServer::dev();
         let (sign_in, cookie) = begun(&server, "client state");
         let headers = browser_with(&cookie);
@@ -300,7 +300,7 @@ mod tests {
 
     // A2, N5
     #[test]
-    fn the_cookie_ends_after_ten_minutes_and_is_strict() {
+    fn sign_in_cookie_expires_after_ten_minutes_and_is_strict() {
         let mut server = TestServer::https();
         let (sign_in, cookie) = begun(&server, "s");
         let text = cookie.to_str().unwrap();
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_state_still_fits_into_a_cookie() {
+    fn longest_state_fits_into_a_cookie() {
         let server = TestServer::https();
         let (_, cookie) = begun(&server, &"\u{1}".repeat(limits::STATE_BYTES));
         let (pair, _) = cookie.to_str().unwrap().split_once(';').unwrap();
@@ -332,7 +332,7 @@ mod tests {
 
     // C15, D1 to D3
     #[test]
-    fn nothing_of_the_clients_goes_to_entra() {
+    fn entra_address_holds_nothing_of_the_client() {
         let server = TestServer::dev();
         let (sign_in, _) = begun(&server, "client state");
         let metadata = server.known.metadata.clone().unwrap();

@@ -64,7 +64,7 @@ fn is_page_without_link(response: &http::Response<bytes::Bytes>, address: &str) 
 
 // A1, C7
 #[test]
-fn a_good_request_gets_the_same_page_however_often_it_is_sent() {
+fn authorization_request_repeated_gets_the_same_page() {
     let setting = setting();
     for _ in 0..2 {
         let response = setting.get(&[]);
@@ -87,7 +87,7 @@ fn a_good_request_gets_the_same_page_however_often_it_is_sent() {
 
 // B4
 #[test]
-fn an_unknown_client_gets_a_page_that_tells_how_to_forget_it() {
+fn unknown_client_gets_a_page_with_how_to_clear_its_registration() {
     let setting = setting();
     for client_id in [
         "",
@@ -115,7 +115,7 @@ fn an_unknown_client_gets_a_page_that_tells_how_to_forget_it() {
 
 // B1, B2, B4, B8, B9
 #[test]
-fn a_redirect_uri_of_nobody_or_somebody_else_gets_a_page_and_no_link() {
+fn unregistered_redirect_uri_gets_a_page_without_a_link() {
     let setting = setting();
     let other = "https://other.example/cb";
     client_id(&setting.server, &[other]);
@@ -148,7 +148,7 @@ fn a_redirect_uri_of_nobody_or_somebody_else_gets_a_page_and_no_link() {
 
 // B2
 #[test]
-fn a_loopback_client_may_come_with_another_port() {
+fn loopback_redirect_uri_with_another_port_is_accepted() {
     let setting = setting();
     let response = setting.get(&[("redirect_uri", "http://localhost:49152/cb")]);
     assert_eq!(response.status(), 200);
@@ -157,7 +157,7 @@ fn a_loopback_client_may_come_with_another_port() {
 
 // C1, C2
 #[test]
-fn pkce_is_s256_or_nothing() {
+fn request_without_s256_pkce_is_refused() {
     let setting = setting();
     for changes in [
         &[("code_challenge", "")][..],
@@ -185,7 +185,7 @@ fn pkce_is_s256_or_nothing() {
 
 // C5
 #[test]
-fn only_a_code_is_given() {
+fn response_type_other_than_code_is_refused() {
     let setting = setting();
     for response_type in ["token", "id_token", "code token", "none", "CODE"] {
         let error = setting.redirected_error(&[("response_type", response_type)]);
@@ -199,7 +199,7 @@ fn only_a_code_is_given() {
 
 // B8
 #[test]
-fn a_parameter_given_twice_is_refused() {
+fn parameter_given_twice_is_refused() {
     let setting = setting();
     let good = authorize(&setting.client_id, LOOPBACK, &[]);
     for name in [
@@ -223,7 +223,7 @@ fn a_parameter_given_twice_is_refused() {
 
 // C9
 #[test]
-fn a_resource_of_another_server_is_refused_and_ours_is_taken_with_or_without_slash() {
+fn resource_that_is_not_ours_is_refused() {
     let setting = setting();
     for resource in [
         "https://graph.microsoft.com/",
@@ -256,7 +256,7 @@ fn a_resource_of_another_server_is_refused_and_ours_is_taken_with_or_without_sla
 
 // C11
 #[test]
-fn a_scope_that_is_not_offered_is_refused_and_offline_access_is_no_reason_to() {
+fn scope_that_is_not_offered_is_refused() {
     let setting = setting();
     let error = setting.redirected_error(&[("scope", "mail.readwrite")]);
     assert_eq!(error, "invalid_scope");
@@ -272,7 +272,7 @@ fn a_scope_that_is_not_offered_is_refused_and_offline_access_is_no_reason_to() {
 
 // C10, H8
 #[test]
-fn request_objects_are_refused_and_nothing_is_fetched() {
+fn request_object_is_refused_and_not_fetched() {
     let setting = setting();
     for (name, error) in [
         ("request", "request_not_supported"),
@@ -285,7 +285,7 @@ fn request_objects_are_refused_and_nothing_is_fetched() {
 
 // A9
 #[test]
-fn prompt_none_gives_nothing_and_any_other_prompt_is_dropped() {
+fn prompt_none_is_refused_and_others_are_ignored() {
     let setting = setting();
     for prompt in ["none", "login none"] {
         let error = setting.redirected_error(&[("prompt", prompt)]);
@@ -301,7 +301,7 @@ fn prompt_none_gives_nothing_and_any_other_prompt_is_dropped() {
 
 // C7, C8
 #[test]
-fn the_state_comes_back_as_it_was_sent_and_makes_no_header() {
+fn state_is_returned_unchanged_and_makes_no_header() {
     let setting = setting();
     for state in [
         "a b+c&d=e#f",
@@ -322,7 +322,7 @@ fn the_state_comes_back_as_it_was_sent_and_makes_no_header() {
 
 // C14, M14
 #[test]
-fn what_is_too_long_is_refused_in_a_short_line() {
+fn parameter_too_long_is_refused() {
     let setting = setting();
     let long = "x".repeat(15_000);
     is_page_without_link(&setting.get(&[("state", &long)]), CALLBACK);
@@ -341,7 +341,7 @@ fn what_is_too_long_is_refused_in_a_short_line() {
 
 // B5
 #[test]
-fn no_address_of_the_server_redirects_to_where_its_query_says() {
+fn query_without_a_client_redirects_nowhere() {
     let setting = setting();
     let evil = "https://evil.example/";
     for path in [

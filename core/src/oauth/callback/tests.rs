@@ -160,7 +160,7 @@ fn is_clearing(response: &Response<Bytes>) -> bool {
 
 // A2, D1: only this sign-in, in this browser.
 #[test]
-fn a_callback_counts_in_the_browser_that_approved_it_only() {
+fn callback_in_another_browser_is_refused() {
     let mut browser = AtEntra::new();
     let state = browser.sign_in.state.expose().clone();
     let own = std::mem::take(&mut browser.cookie);
@@ -185,7 +185,7 @@ fn a_callback_counts_in_the_browser_that_approved_it_only() {
 
 // D1
 #[test]
-fn a_sign_in_that_took_too_long_is_over() {
+fn callback_after_ten_minutes_is_refused() {
     let mut browser = AtEntra::new();
     let now = &mut browser.world.server.now;
     now.unix = now.unix.after(crate::limits::SIGN_IN_TIMEOUT);
@@ -195,7 +195,7 @@ fn a_sign_in_that_took_too_long_is_over() {
 
 // B8, D4
 #[test]
-fn nothing_is_given_twice() {
+fn callback_parameter_given_twice_is_refused() {
     for twice in ["code", "state", "error", "iss", "session_state"] {
         let mut browser = AtEntra::new();
         let state = browser.sign_in.state.expose().clone();
@@ -210,7 +210,7 @@ fn nothing_is_given_twice() {
 
 // D4
 #[test]
-fn the_callback_is_not_posted() {
+fn posted_callback_is_405() {
     let browser = AtEntra::new();
     let request = browser.world.server.request("POST", "/auth/callback");
     let response = browser
@@ -222,7 +222,7 @@ fn the_callback_is_not_posted() {
 
 // C6, D4
 #[test]
-fn an_answer_of_another_issuer_is_refused() {
+fn callback_of_another_issuer_is_refused() {
     let mut browser = AtEntra::new();
     let evil = [("code", "entra code"), ("iss", "https://evil.example/v2.0")];
     assert_eq!(error_of(&browser.back(&evil)), "server_error");
@@ -236,7 +236,7 @@ fn an_answer_of_another_issuer_is_refused() {
 
 // D5, O1; RFC 6749 section 4.1.2.1
 #[test]
-fn an_error_of_entras_becomes_a_word_of_ours() {
+fn error_of_entra_becomes_an_oauth_error_without_its_text() {
     let description = "AADSTS65004: User declined to consent. <script>alert(1)</script>\r\n\
         Trace ID: 0000\r\nCorrelation ID: 44444444-4444-4444-4444-444444444444\r\n\
         Timestamp: 2026-08-01 18:00:51Z alice@contoso.example";
@@ -301,7 +301,7 @@ fn an_error_of_entras_becomes_a_word_of_ours() {
 
 // A server that was started in the middle of a sign-in.
 #[test]
-fn where_entra_is_not_known_yet_it_is_learned_first() {
+fn first_sign_in_fetches_metadata() {
     let mut browser = AtEntra::new();
     let tokens = browser.tokens(json!({}));
     browser.world.forget_entra();

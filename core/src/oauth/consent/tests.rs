@@ -24,7 +24,7 @@ fn is_refused(response: &Response<Bytes>) {
 
 // A7, A10, N7
 #[test]
-fn the_page_names_client_place_and_scopes_and_gives_nothing_away() {
+fn consent_page_shows_client_destination_and_scopes_and_no_secret() {
     let mut browsing = Browsing::new();
     let (page, sealed) = browsing.page(CALLBACK);
     for part in [
@@ -52,7 +52,7 @@ fn the_page_names_client_place_and_scopes_and_gives_nothing_away() {
 
 // A6, C13, N2, N4, N6
 #[test]
-fn the_page_with_the_form_is_strict_but_lets_the_browser_tell_its_origin() {
+fn consent_page_is_strict_and_lets_the_browser_send_its_origin() {
     let mut browsing = Browsing::new();
     let id = client_id(&browsing.server, &[CALLBACK]);
     let response = browsing.get(&authorize(&id, CALLBACK, &[]));
@@ -65,7 +65,7 @@ fn the_page_with_the_form_is_strict_but_lets_the_browser_tell_its_origin() {
 
 // A7, A11
 #[test]
-fn the_page_warns_where_the_answer_goes_to_this_computer_or_an_app() {
+fn consent_page_for_a_local_destination_warns() {
     for uri in [
         "http://localhost:1234/cb",
         "http://127.0.0.1/cb",
@@ -85,7 +85,7 @@ fn the_page_warns_where_the_answer_goes_to_this_computer_or_an_app() {
 
 // H4, N1
 #[test]
-fn a_name_is_shown_as_text() {
+fn client_name_with_markup_is_shown_as_text() {
     let mut browsing = Browsing::new();
     let metadata = serde_json::json!({
         "client_name": "<img src=x onerror=alert(1)>\"'",
@@ -106,7 +106,7 @@ fn a_name_is_shown_as_text() {
 
 // A8, B7, C6, C13
 #[test]
-fn a_denial_goes_back_to_the_client_and_never_to_entra() {
+fn denial_is_returned_to_the_client_and_not_sent_to_entra() {
     let mut browsing = Browsing::new();
     let (_, sealed) = browsing.page(CALLBACK);
     let response = browsing.post(&sealed, "deny", OURS);
@@ -128,7 +128,7 @@ fn a_denial_goes_back_to_the_client_and_never_to_entra() {
 
 // A2, A3, B7, C15, D1 to D3
 #[test]
-fn only_an_approval_sets_the_cookie_of_the_sign_in_and_goes_to_entra() {
+fn approval_sets_the_sign_in_cookie_and_goes_to_entra() {
     let mut browsing = Browsing::new();
     let (_, sealed) = browsing.page(CALLBACK);
     assert!(!browsing.has("sign-in"), "not before the approval");
@@ -160,7 +160,7 @@ fn only_an_approval_sets_the_cookie_of_the_sign_in_and_goes_to_entra() {
 
 // A5
 #[test]
-fn a_form_from_another_page_or_browser_is_refused() {
+fn consent_form_from_another_page_or_browser_is_refused() {
     let mut browsing = Browsing::new();
     let (_, sealed) = browsing.page(CALLBACK);
     for origin in [
@@ -193,7 +193,7 @@ fn a_form_from_another_page_or_browser_is_refused() {
 
 // A5
 #[test]
-fn the_hidden_field_is_needed_and_cannot_be_changed_or_kept_for_long() {
+fn consent_form_without_a_good_hidden_field_is_refused() {
     let mut browsing = Browsing::new();
     let (_, sealed) = browsing.page(CALLBACK);
     for place in (0..sealed.len()).step_by(7) {
@@ -212,7 +212,7 @@ fn the_hidden_field_is_needed_and_cannot_be_changed_or_kept_for_long() {
 }
 
 #[test]
-fn a_page_loaded_twice_can_be_answered_twice() {
+fn consent_page_loaded_twice_can_be_submitted_twice() {
     let mut browsing = Browsing::new();
     let (_, first) = browsing.page(CALLBACK);
     let (_, second) = browsing.page(CALLBACK);
@@ -244,7 +244,7 @@ fn cookies_are_host_bound_on_https_and_plain_on_loopback() {
 
 // A10
 #[test]
-fn approvals_and_denials_are_logged_with_the_place_and_without_the_state() {
+fn decision_is_logged_with_the_destination_and_without_the_state() {
     let mut browsing = Browsing::new();
     let (_, sealed) = browsing.page(CALLBACK);
     for (decision, event) in [
@@ -265,7 +265,7 @@ fn approvals_and_denials_are_logged_with_the_place_and_without_the_state() {
 
 // D14
 #[test]
-fn with_entra_unknown_the_browser_waits_and_then_goes_or_is_told_to_come_back() {
+fn approval_before_metadata_waits_and_then_redirects_or_is_503() {
     let mut browsing = Browsing::new();
     let (_, sealed) = browsing.page(CALLBACK);
     let known = std::mem::take(&mut browsing.server.known);
@@ -298,7 +298,7 @@ fn with_entra_unknown_the_browser_waits_and_then_goes_or_is_told_to_come_back() 
 
 // A5, C14, H6
 #[test]
-fn decisions_are_posted_questions_are_got_and_registrations_are_never_read() {
+fn wrong_methods_of_consent_and_registration_are_405() {
     let mut browsing = Browsing::new();
     let (_, sealed) = browsing.page(CALLBACK);
     let approve = format!("/consent?request={sealed}&decision=approve");

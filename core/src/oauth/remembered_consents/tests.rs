@@ -9,7 +9,7 @@ const CALLBACK: &str = "https://client.example/cb";
 
 // A4
 #[test]
-fn an_approval_is_remembered_for_this_client_and_address_in_this_browser_only() {
+fn approval_is_remembered_for_its_client_and_redirect_uri_in_its_browser_only() {
     let mut browsing = Browsing::new();
     browsing.approve(CALLBACK);
     let id = client_id(&browsing.server, &[CALLBACK]);
@@ -36,7 +36,7 @@ fn an_approval_is_remembered_for_this_client_and_address_in_this_browser_only() 
 
 // A4
 #[test]
-fn a_cookie_of_approvals_cannot_be_made_up() {
+fn forged_approvals_cookie_is_ignored() {
     let mut browsing = Browsing::new();
     browsing.approve(CALLBACK);
     let id = client_id(&browsing.server, &[CALLBACK]);
@@ -51,7 +51,7 @@ fn a_cookie_of_approvals_cannot_be_made_up() {
 
 // A11
 #[test]
-fn what_returns_to_this_computer_or_an_app_is_asked_every_time() {
+fn local_destination_is_never_remembered() {
     for uri in ["http://localhost:1234/cb", "cursor://host/cb"] {
         let mut browsing = Browsing::new();
         browsing.approve(uri);
@@ -62,7 +62,7 @@ fn what_returns_to_this_computer_or_an_app_is_asked_every_time() {
 }
 
 #[test]
-fn a_browser_remembers_sixteen_approvals_and_forgets_the_oldest() {
+fn approvals_over_sixteen_drop_the_oldest() {
     let mut browsing = Browsing::new();
     let uris: Vec<_> = (0..=limits::REMEMBERED_CONSENTS)
         .map(|i| format!("https://c{i}.example/cb"))

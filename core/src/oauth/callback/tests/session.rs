@@ -35,7 +35,7 @@ fn session(browser: &AtEntra, session_token: &str) -> Session {
 
 // C6, C13, D1, G2; the client sees our issuer only
 #[test]
-fn the_client_is_sent_a_code_of_ours_and_nothing_of_entras() {
+fn completed_sign_in_sends_our_code_and_nothing_of_entra() {
     let mut browser = AtEntra::new();
     let tokens = browser.tokens(json!({}));
     let response = browser.finish(&tokens);
@@ -78,7 +78,7 @@ fn the_client_is_sent_a_code_of_ours_and_nothing_of_entras() {
 }
 
 #[test]
-fn the_code_gives_the_client_its_tokens() {
+fn code_of_a_sign_in_is_redeemed_for_tokens() {
     let mut browser = AtEntra::new();
     let tokens = browser.tokens(json!({}));
     let response = browser.finish(&tokens);
@@ -112,7 +112,7 @@ fn the_code_gives_the_client_its_tokens() {
 
 // M: what nobody redeems goes with its code.
 #[test]
-fn a_session_whose_code_is_never_redeemed_ends_with_it() {
+fn session_whose_code_is_never_redeemed_ends_with_it() {
     let mut browser = AtEntra::new();
     let tokens = browser.tokens(json!({}));
     browser.finish(&tokens);
@@ -126,7 +126,7 @@ fn a_session_whose_code_is_never_redeemed_ends_with_it() {
 
 // D7, F8, F12; nOAuth
 #[test]
-fn the_subject_depends_on_user_and_client_and_on_no_name() {
+fn subject_depends_on_user_and_client_and_on_no_name() {
     let subject = |client: &str, changes| {
         let mut browser = AtEntra::begin(World::new(), client.to_owned(), 1);
         browser.world.store.clear();
@@ -149,7 +149,7 @@ fn the_subject_depends_on_user_and_client_and_on_no_name() {
 
 // D1
 #[test]
-fn a_sign_in_ends_once() {
+fn sign_in_replayed_after_completion_is_refused() {
     let mut browser = AtEntra::new();
     let tokens = browser.tokens(json!({}));
     assert_eq!(browser.finish(&tokens).status(), 303);
@@ -178,7 +178,7 @@ fn request_loop_of_one_browser_does_not_hold_up_other_sign_ins() {
 
 // D5, D14. Never a second try.
 #[test]
-fn a_code_that_entra_does_not_redeem_gives_an_error_and_no_detail() {
+fn code_refused_by_entra_gives_an_error_without_details() {
     for (status, error, ours) in [
         (400, "invalid_grant", "access_denied"),
         (400, "interaction_required", "access_denied"),
@@ -214,7 +214,7 @@ fn a_code_that_entra_does_not_redeem_gives_an_error_and_no_detail() {
 
 // D2, D6
 #[test]
-fn an_id_token_that_is_not_believed_gives_nothing() {
+fn rejected_id_token_gives_no_session() {
     for changes in [
         json!({"nonce": "that of another sign-in"}),
         json!({"aud": "33333333-3333-3333-3333-333333333333"}),
@@ -235,7 +235,7 @@ fn an_id_token_that_is_not_believed_gives_nothing() {
 
 // D8
 #[test]
-fn an_account_of_another_tenant_is_told_so() {
+fn account_of_another_tenant_gets_access_denied_with_the_reason() {
     let mut browser = AtEntra::new();
     let other = "33333333-3333-3333-3333-333333333333";
     let tokens = browser.tokens(json!({"tid": other,
@@ -249,7 +249,7 @@ fn an_account_of_another_tenant_is_told_so() {
 
 // C11
 #[test]
-fn without_the_permission_there_is_no_session() {
+fn sign_in_without_the_permission_gives_no_session() {
     for (scope, good) in [
         ("openid profile User.Read email", true),
         ("openid https://graph.microsoft.com/User.Read", true),
@@ -271,7 +271,7 @@ fn without_the_permission_there_is_no_session() {
 
 // D9
 #[test]
-fn a_key_that_entra_has_just_begun_to_use_is_learned() {
+fn unknown_signing_key_is_fetched_once() {
     let new_key = |browser: &AtEntra| {
         let mut claims = claims(&browser.world.server, json!({}));
         claims["nonce"] = json!(browser.sign_in.nonce.expose());
@@ -296,7 +296,7 @@ fn a_key_that_entra_has_just_begun_to_use_is_learned() {
 
 // Microsoft, signing key rollover: keys are renewed in the background.
 #[test]
-fn what_was_learned_long_ago_is_learned_anew_without_waiting() {
+fn stale_metadata_is_refetched_without_waiting() {
     let mut browser = AtEntra::new();
     let later = Instant(0).after(limits::KEYS_LIFETIME);
     browser.world.server.now.instant = later;
@@ -310,7 +310,7 @@ fn what_was_learned_long_ago_is_learned_anew_without_waiting() {
 
 // D14
 #[test]
-fn a_store_that_is_down_is_told_as_such() {
+fn store_that_is_down_gives_temporarily_unavailable() {
     let mut browser = AtEntra::new();
     browser.world.store_is_down = true;
     let tokens = browser.tokens(json!({}));
@@ -321,7 +321,7 @@ fn a_store_that_is_down_is_told_as_such() {
 
 // The client sees our issuer only, whatever Entra's is.
 #[test]
-fn the_issuer_of_entra_is_nobodys_business() {
+fn entra_issuer_is_not_disclosed() {
     let issuer = testing::provider_metadata().issuer;
     let mut browser = AtEntra::new();
     let tokens = browser.tokens(json!({}));
