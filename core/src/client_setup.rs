@@ -9,11 +9,11 @@ pub struct Instructions {
     /// The client.
     pub client: &'static str,
     /// Where to paste what follows.
-    pub add: &'static str,
+    pub where_to_add: &'static str,
     /// What to paste.
-    pub paste: String,
-    /// How to make it forget a registration that is not known here any more.
-    pub forget: &'static str,
+    pub snippet: String,
+    /// How to clear a registration that is not known here any more.
+    pub clear_registration: &'static str,
 }
 
 /// The clients that are listed.
@@ -22,33 +22,33 @@ pub fn clients(public_url: &PublicUrl) -> [Instructions; 4] {
     [
         Instructions {
             client: "VS Code",
-            add: "In a terminal:",
-            paste: format!(
+            where_to_add: "In a terminal:",
+            snippet: format!(
                 r#"code --add-mcp '{{"name":"entra-mcp","type":"http","url":"{mcp}"}}'"#
             ),
-            forget: "In the command palette, run “Authentication: Remove Dynamic Authentication \
+            clear_registration: "In the command palette, run “Authentication: Remove Dynamic Authentication \
                      Providers”, choose this server, and start it again.",
         },
         Instructions {
             client: "Claude Code",
-            add: "In a terminal, then /mcp in Claude to sign in:",
-            paste: format!("claude mcp add --transport http entra-mcp {mcp}"),
-            forget: "Type /mcp, choose this server, and choose “Clear authentication”.",
+            where_to_add: "In a terminal, then /mcp in Claude to sign in:",
+            snippet: format!("claude mcp add --transport http entra-mcp {mcp}"),
+            clear_registration: "Type /mcp, choose this server, and choose “Clear authentication”.",
         },
         Instructions {
             client: "Cursor",
-            add: "In ~/.cursor/mcp.json:",
-            paste: format!(r#"{{ "mcpServers": {{ "entra-mcp": {{ "url": "{mcp}" }} }} }}"#),
-            forget: "In the command palette, run “Clear All MCP Tokens”, or remove the server from \
+            where_to_add: "In ~/.cursor/mcp.json:",
+            snippet: format!(r#"{{ "mcpServers": {{ "entra-mcp": {{ "url": "{mcp}" }} }} }}"#),
+            clear_registration: "In the command palette, run “Clear All MCP Tokens”, or remove the server from \
                      mcp.json and add it again.",
         },
         Instructions {
             client: "MCP Inspector",
-            add: "In a terminal:",
-            paste: format!(
+            where_to_add: "In a terminal:",
+            snippet: format!(
                 "npx @modelcontextprotocol/inspector --transport http --server-url {mcp}"
             ),
-            forget: "Open the authentication settings and press “Clear OAuth State”.",
+            clear_registration: "Open the authentication settings and press “Clear OAuth State”.",
         },
     ]
 }

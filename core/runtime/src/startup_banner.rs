@@ -10,10 +10,10 @@ pub(crate) fn startup_banner(config: &Config) -> String {
          This, as a page      {}/\n",
         config.public_url.issuer()
     );
-    for told in client_setup::clients(&config.public_url) {
+    for instructions in client_setup::clients(&config.public_url) {
         text.push_str(&format!(
             "\n{}: {}\n  {}\n",
-            told.client, told.add, told.paste
+            instructions.client, instructions.where_to_add, instructions.snippet
         ));
     }
     let callback = config.public_url.join("/auth/callback");

@@ -5,7 +5,7 @@
 //!                                        \--failed--> Cooldown, a moment
 //! ```
 //!
-//! Whoever asks during the cooldown is told at once that there is nothing newer, so a flood of unknown
+//! Whoever asks during the cooldown learns at once that there is nothing newer, so a flood of unknown
 //! key ids costs no fetch. What was known stays known until something newer replaces it.
 
 use std::{
@@ -72,7 +72,7 @@ impl RefreshGate {
         out: &mut VecDeque<HubOutput>,
     ) {
         if self.published.revision > newer_than {
-            out.push_back(tell(from, true));
+            out.push_back(deliver(from, true));
             return;
         }
         let starts = match self.state {
@@ -80,14 +80,14 @@ impl RefreshGate {
             State::InFlight { since } => now.instant.since(since) >= limits::EXCHANGE_TIMEOUT,
             State::Cooldown { until } => {
                 if now.instant < until {
-                    out.push_back(tell(from, false));
+                    out.push_back(deliver(from, false));
                     return;
                 }
                 true
             }
         };
         if self.waiters.len() >= limits::KEYS_WAITERS {
-            out.push_back(tell(from, false));
+            out.push_back(deliver(from, false));
             return;
         }
         self.waiters.insert(from);
@@ -119,7 +119,11 @@ impl RefreshGate {
             out.push_back(HubOutput::Publish(Arc::new(published.clone())));
         }
         let waiters = std::mem::take(&mut self.waiters);
-        out.extend(waiters.into_iter().map(|waiter| tell(waiter, is_learned)));
+        out.extend(
+            waiters
+                .into_iter()
+                .map(|waiter| deliver(waiter, is_learned)),
+        );
     }
 
     /// Makes these requests to Entra or Graph wait, those of all exchanges.
@@ -139,7 +143,7 @@ impl RefreshGate {
     }
 }
 
-fn tell(to: ExchangeId, is_known: bool) -> HubOutput {
+fn deliver(to: ExchangeId, is_known: bool) -> HubOutput {
     HubOutput::Deliver(to, FromHub(FromHubKind::MetadataReady(is_known)))
 }
 
@@ -184,7 +188,7 @@ mod tests {
                     HubOutput::Deliver(to, FromHub(FromHubKind::MetadataReady(known))) => {
                         format!("{} {known}", to.0)
                     }
-                    HubOutput::Deliver(..) => panic!("nobody else is told anything"),
+                    HubOutput::Deliver(..) => panic!("nobody else gets a message"),
                     HubOutput::Idle => return seen,
                 });
             }

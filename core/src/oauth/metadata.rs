@@ -2,7 +2,7 @@
 //! metadata (RFC 8414, with RFC 9207 and RFC 7636).
 //!
 //! Every address in them derives from the configured public address, never from `Host` or
-//! `X-Forwarded-Host` (threat C15). `grant_types_supported` is told because its
+//! `X-Forwarded-Host` (threat C15). `grant_types_supported` is stated because its
 //! default contains `implicit`.
 
 use ::http::{Response, StatusCode};
@@ -128,7 +128,7 @@ mod tests {
         }
     }
 
-    // C11: all scopes are told, so that a client knows what there is to ask for.
+    // C11: all scopes are listed, so that a client knows what there is to ask for.
     #[test]
     fn catalog_scopes_are_announced() {
         let server = TestServer::https().with_mail();

@@ -1,7 +1,7 @@
 //! A sign-in under way at Entra: what the client asked, and our own `state`, `nonce` and
 //! `code_verifier` (threats D1, D2).
 //!
-//! It is kept nowhere but in a cookie of the browser in which the user approved: sealed, bound to
+//! It is stored nowhere but in a cookie of the browser in which the user approved: sealed, bound to
 //! the state, set only after the approval, good for ten minutes. So a sign-in that was approved in
 //! one browser cannot end in another (threats A2, A3).
 

@@ -17,7 +17,7 @@ use crate::{env::Env, http::cookie, keys::Purpose, limits, session::record::Hash
 
 const COOKIE: &str = "approvals";
 
-/// How much of the hash of an approval is kept: 128 bits.
+/// How much of the hash of an approval is stored: 128 bits.
 const MARK_BYTES: usize = 16;
 
 /// One approval as it is written: its two marks and its end.

@@ -21,8 +21,8 @@ const HOME: &str = r#"<p class="brand wide">entra-mcp</p>
 the server with these settings:</p>
 <pre><code>{settings}</code></pre>"#;
 
-const CLIENT: &str = "<h2>{client}</h2>\n<p class=\"soft\">{add}</p>\n\
-                      <pre><code>{paste}</code></pre>\n";
+const CLIENT: &str = "<h2>{client}</h2>\n<p class=\"soft\">{where_to_add}</p>\n\
+                      <pre><code>{snippet}</code></pre>\n";
 
 const DEV_TENANT: &str = r#"<div class="warn" role="note"><strong>This server uses the built-in
 development tenant.</strong> It is not Microsoft Entra ID: its people are made up, and anybody can
@@ -36,11 +36,11 @@ pub(crate) fn respond(env: Env<'_>) -> Response<Bytes> {
     let config = &env.server.config;
     let [mcp, sse] = config.public_url.resources();
     let mut clients = Html::default();
-    for told in client_setup::clients(&config.public_url) {
+    for instructions in client_setup::clients(&config.public_url) {
         let slots = [
-            ("client", Slot::Text(told.client)),
-            ("add", Slot::Text(told.add)),
-            ("paste", Slot::Text(&told.paste)),
+            ("client", Slot::Text(instructions.client)),
+            ("where_to_add", Slot::Text(instructions.where_to_add)),
+            ("snippet", Slot::Text(&instructions.snippet)),
         ];
         clients.push(&Html::fill(CLIENT, &slots));
     }

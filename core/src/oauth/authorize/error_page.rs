@@ -130,10 +130,10 @@ fn unknown_client(request_id: &str, env: Env<'_>) -> Response<Bytes> {
     for instructions in client_setup::clients(&env.server.config.public_url) {
         let slots = [
             ("client", Slot::Text(instructions.client)),
-            ("forget", Slot::Text(instructions.forget)),
+            ("clear", Slot::Text(instructions.clear_registration)),
         ];
         ways.push(&Html::fill(
-            "<li><strong>{client}:</strong> {forget}</li>\n",
+            "<li><strong>{client}:</strong> {clear}</li>\n",
             &slots,
         ));
     }

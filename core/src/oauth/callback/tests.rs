@@ -275,11 +275,14 @@ fn error_of_entra_becomes_an_oauth_error_without_its_text() {
         }
         let line = browser.world.logged.last().unwrap();
         assert_eq!(line.level(), level, "{theirs}");
-        let told = parameter(location, "error_description").unwrap();
-        assert!(told.contains("The user declined to consent."), "{told}");
+        let description = parameter(location, "error_description").unwrap();
         assert!(
-            told.contains(line.field(Field::RequestId).unwrap()),
-            "{told}"
+            description.contains("The user declined to consent."),
+            "{description}"
+        );
+        assert!(
+            description.contains(line.field(Field::RequestId).unwrap()),
+            "{description}"
         );
         let line = line.to_string();
         assert!(

@@ -67,7 +67,7 @@ fn completed_sign_in_sends_our_code_and_nothing_of_entra() {
     )));
     assert!(!form.contains("resource") && !form.contains("state"));
 
-    // What the log was told.
+    // What the log holds.
     let last = browser.world.logged.last().unwrap();
     assert_eq!(last.id(), LogEventId::SignInCompleted);
     let line = format!("{:?}", browser.world.logged);
@@ -154,7 +154,7 @@ fn sign_in_replayed_after_completion_is_refused() {
     let tokens = browser.tokens(json!({}));
     assert_eq!(browser.finish(&tokens).status(), 303);
     let before = browser.world.store.clone();
-    // The cookie was kept, and Entra takes the code once more, which it does not.
+    // The cookie is still there, and Entra takes the code once more, which it does not.
     let again = browser.finish(&tokens);
     assert!(is_page(&again) && is_clearing(&again));
     assert_eq!(browser.world.store, before);
@@ -242,8 +242,8 @@ fn account_of_another_tenant_gets_access_denied_with_the_reason() {
         "iss": format!("https://login.example/{other}/v2.0")}));
     let response = browser.finish(&tokens);
     assert_eq!(error_of(&response), "access_denied");
-    let told = parameter(header(&response, "location"), "error_description").unwrap();
-    assert!(told.contains("another organization"));
+    let description = parameter(header(&response, "location"), "error_description").unwrap();
+    assert!(description.contains("another organization"));
     assert!(!browser.has_session());
 }
 
