@@ -150,4 +150,20 @@ impl Display for DataDirError {
     }
 }
 
-impl Error for DataDirError {}
+impl Error for DataDirError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Unusable { error, .. }
+            | Self::KeyUnreadable { error, .. }
+            | Self::KeyNotWritten { error, .. } => Some(error),
+            Self::SessionsUnusable { error, .. } | Self::SessionsUnreadable { error, .. } => {
+                Some(&**error)
+            }
+            Self::InUse { .. }
+            | Self::WrongKey { .. }
+            | Self::KeyMissing { .. }
+            | Self::KeyOpenToOthers { .. }
+            | Self::KeyDamaged { .. } => None,
+        }
+    }
+}

@@ -43,7 +43,14 @@ impl std::fmt::Display for ListenError {
     }
 }
 
-impl std::error::Error for ListenError {}
+impl std::error::Error for ListenError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Address { error, .. } => Some(error),
+            Self::NoAddress => None,
+        }
+    }
+}
 
 /// Listens on all of these addresses. Where this machine has no IPv6, its addresses are left out
 /// as long as another one is there.

@@ -94,7 +94,23 @@ impl fmt::Debug for StartError {
     }
 }
 
-impl Error for StartError {}
+impl Error for StartError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::DotenvUnreadable { error } | Self::Socket { error } | Self::Thread { error } => {
+                Some(error)
+            }
+            // These are shown as they are, so what comes next is what they come from.
+            Self::DataDir(error) => error.source(),
+            Self::Listen(error) => error.source(),
+            Self::Catalog(error) => error.source(),
+            Self::ArgumentNotUtf8 { .. }
+            | Self::FlagWithoutValue { .. }
+            | Self::InvalidFlagValue { .. }
+            | Self::Config(_) => None,
+        }
+    }
+}
 
 impl From<CatalogErrors> for StartError {
     fn from(errors: CatalogErrors) -> Self {
@@ -111,5 +127,28 @@ impl From<DataDirError> for StartError {
 impl From<ListenError> for StartError {
     fn from(error: ListenError) -> Self {
         Self::Listen(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn start_error_has_the_error_of_the_operating_system_as_its_source() {
+        let denied = || io::Error::from(io::ErrorKind::PermissionDenied);
+        let data_dir = DataDirError::Unusable {
+            path: "/nowhere".into(),
+            error: denied(),
+        };
+        let errors = [
+            StartError::from(data_dir),
+            StartError::Socket { error: denied() },
+        ];
+        for error in errors {
+            let source = error.source().and_then(|source| source.downcast_ref());
+            let kind = source.map(io::Error::kind);
+            assert_eq!(kind, Some(io::ErrorKind::PermissionDenied), "{error}");
+        }
     }
 }
