@@ -118,6 +118,11 @@ pub const SESSION_IDLE: Duration = Duration::from_secs(14 * 24 * 3600);
 /// How long a session lasts at most.
 pub const SESSION_ABSOLUTE: Duration = Duration::from_secs(90 * 24 * 3600);
 
+/// How many sessions one user has in all, with whatever clients: the one that was used longest ago makes room
+/// for another. Each may hold streams, calls and tasks up to the bounds of one user and client, so that one
+/// user never takes more than half of what there is.
+pub const SESSIONS_PER_USER: usize = 32;
+
 /// How many shares open one session at once: the refresh token that is good, and those before it whose
 /// session tokens still last. A client that refreshes more often than that in an hour loses its oldest
 /// session token early.

@@ -11,6 +11,7 @@ pub(crate) mod record;
 pub(crate) mod sealed;
 pub(crate) mod token;
 pub(crate) mod update;
+pub(crate) mod user_sessions;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 

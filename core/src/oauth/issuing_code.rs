@@ -2,9 +2,9 @@
 //! remembered, the session is written, and the client is sent a code of ours (RFC 6749 section 4.1.2).
 //!
 //! ```text
-//! approved now   --a web site--> AwaitingConsents --> AwaitingConsentsWritten --> AwaitingSession --> client
-//!                --anything else------------------------------------------------/
-//! approved before -------------> AwaitingConsents --by this user------------------/
+//! approved now   --a web site--> AwaitingConsents --> AwaitingConsentsWritten --> AwaitingRoom
+//!                --anything else------------------------------------------------/  \
+//! approved before -------------> AwaitingConsents --by this user------------------/   AwaitingSession --> client
 //!                                        \--not by this user--> not approved
 //! ```
 //!
@@ -30,7 +30,10 @@ use crate::{
     log_event::{Field, LogEvent, LogEventId},
     planted::Planted,
     secret::Secret,
-    session::record::{Code, Session},
+    session::{
+        record::{Code, Session},
+        user_sessions::UserSessions,
+    },
     step::{Cx, Progress},
 };
 
@@ -55,6 +58,8 @@ pub(crate) enum IssuingCode {
     AwaitingConsents(Box<SignedInRequest>, Approval, Awaiting<Store>),
     /// The approval is being written.
     AwaitingConsentsWritten(Box<SignedInRequest>, Awaiting<Store>),
+    /// The user may have too many sessions: room is made, and then this is written.
+    AwaitingRoom(Box<UserSessions>, Box<CodeToSend>, Store),
     /// The session is being written.
     AwaitingSession(Box<CodeToSend>, Awaiting<Store>),
 }
@@ -111,6 +116,16 @@ impl IssuingCode {
                 let is_written = awaiting.into_answer(answered).is_ok();
                 Progress::Pending(Self::write_session(*signed_in, is_written, cx))
             }
+            Self::AwaitingRoom(room, code, put) => match room.handle(Event::Stored(answered), cx) {
+                Progress::Pending(room) => {
+                    Progress::Pending(Self::AwaitingRoom(Box::new(room), code, put))
+                }
+                Progress::Ready(Ok(())) => {
+                    let awaiting = cx.store(put);
+                    Progress::Pending(Self::AwaitingSession(code, awaiting))
+                }
+                Progress::Ready(Err(_)) => Progress::Ready(code.not_stored(cx)),
+            },
             Self::AwaitingSession(code, awaiting) => {
                 let answer = awaiting.into_answer(answered);
                 Progress::Ready(code.written(&answer, cx))
@@ -211,8 +226,8 @@ impl IssuingCode {
                 .flatten(),
             redirect_target: request.redirect_target,
         };
-        let awaiting = cx.store(put);
-        Self::AwaitingSession(Box::new(code), awaiting)
+        let room = UserSessions::make_room(&session.user, session.id, cx);
+        Self::AwaitingRoom(Box::new(room), Box::new(code), put)
     }
 }
 
@@ -248,11 +263,13 @@ impl CodeToSend {
                 cx.log(LogEventId::SignInReplayed);
                 Issued::Response(unknown(&cx.request_id()))
             }
-            Err(StoreFault::Unavailable) => {
-                cx.log(LogEventId::SessionNotStored);
-                let target = self.redirect_target;
-                Issued::Failed(Failure::new(target, CallbackError::Unavailable))
-            }
+            Err(StoreFault::Unavailable) => self.not_stored(cx),
         }
+    }
+
+    fn not_stored(self, cx: &mut Cx<'_>) -> Issued {
+        cx.log(LogEventId::SessionNotStored);
+        let target = self.redirect_target;
+        Issued::Failed(Failure::new(target, CallbackError::Unavailable))
     }
 }

@@ -53,6 +53,8 @@ pub enum Purpose {
     Subject,
     /// The identifier of a session, derived from its sign-in.
     SessionId,
+    /// The list of a user's sessions in the store: its name, and what it is sealed with.
+    UserSessions,
     /// The mark by which a store knows the key that it was written with.
     StoreCheck,
     /// The sealed `requestState` of 2026-07-28.
@@ -83,6 +85,7 @@ impl Purpose {
             Self::Task => b"entra-mcp task",
             Self::Subject => b"entra-mcp subject",
             Self::SessionId => b"entra-mcp session id",
+            Self::UserSessions => b"entra-mcp user sessions",
             Self::StoreCheck => b"entra-mcp store check",
             Self::RequestState => b"entra-mcp request state",
             Self::DevTenant => b"entra-mcp dev tenant",

@@ -1,8 +1,12 @@
 //! Who has signed in, and who no longer has.
 
+use std::time::Duration;
+
 use super::{GRAPH_TOKEN, World};
 use crate::{
+    action::Action,
     ask::Guard,
+    event::Event,
     hub::{ToHub, ToHubKind},
     id::{ExchangeId, SessionId},
     secret::Secret,
@@ -11,6 +15,7 @@ use crate::{
         record::{EntraTokens, Session},
         token,
     },
+    step::{Cx, Outbox, Progress},
     testing::{entropy, session_of},
     time::UnixTime,
 };
@@ -71,6 +76,38 @@ impl World {
         let stored = self.store.get(&session.id.key().0).unwrap();
         let opened = Session::open(session.id, stored, &share, &self.server.server);
         opened.unwrap().0
+    }
+
+    /// Runs a step that asks nothing but the store.
+    pub(crate) fn run_step<S, T>(
+        &mut self,
+        start: impl FnOnce(&mut Cx<'_>) -> S,
+        handle: impl Fn(S, Event, &mut Cx<'_>) -> Progress<S, T>,
+    ) -> T {
+        let (mut entropy, now) = (entropy(6), self.server.now.instant);
+        let mut outbox = Outbox::new(now.after(Duration::from_secs(60)));
+        let mut state = start(&mut Cx {
+            env: self.server.env(),
+            entropy: &mut entropy,
+            out: &mut outbox,
+        });
+        loop {
+            match outbox.pop().expect("the step waits for the store") {
+                Action::Store(ticket, ask) => {
+                    let event = ticket.answer(self.ask(ask));
+                    let mut cx = Cx {
+                        env: self.server.env(),
+                        entropy: &mut entropy,
+                        out: &mut outbox,
+                    };
+                    match handle(state, event, &mut cx) {
+                        Progress::Pending(next) => state = next,
+                        Progress::Ready(result) => return result,
+                    }
+                }
+                _ => continue,
+            }
+        }
     }
 
     /// Somebody's session is revoked on another replica.

@@ -1,0 +1,222 @@
+//! The sessions of one user, over all clients: bounded, so that nobody fills the store by signing in. A sign-in
+//! beyond the bound ends the session that was used longest ago.
+//!
+//! ```text
+//! ReadingList --room--> WritingList --written--> done
+//!    ^   \--full--> Looking, at each in turn --> Ending the idlest --> WritingList
+//!    \------------------------------------------- conflict --/
+//! ```
+//!
+//! A record for each user lists the sessions by name. It is written before the session is, so it lacks none;
+//! those that have ended otherwise are found gone when the list is full.
+
+#[cfg(test)]
+mod tests;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use super::{
+    ending::EndingSession,
+    record::{Outline, User},
+    sealed::SealedSession,
+};
+use crate::{
+    ask::{Ask, Awaiting, Guard, Key, Record, Store, StoreFault, Stored, Version},
+    event::Event,
+    fault::Fault,
+    id::SessionId,
+    keys::{Keyring, Purpose},
+    limits,
+    step::{Cx, Progress},
+    time::UnixTime,
+};
+
+/// Room that is being made for one more session of a user.
+#[derive(Debug)]
+pub(crate) struct UserSessions {
+    key: Key,
+    id: SessionId,
+    attempts: u8,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    ReadingList(Awaiting<Store>),
+    Looking(Looking, Awaiting<Store>),
+    Ending(List, EndingSession),
+    WritingList(Awaiting<Store>),
+}
+
+/// The list as it was read.
+#[derive(Debug)]
+struct List {
+    sessions: Vec<SessionId>,
+    version: Option<Version>,
+}
+
+/// What is known of the sessions of a full list.
+#[derive(Debug)]
+struct Looking {
+    list: List,
+    current: SessionId,
+    rest: Vec<SessionId>,
+    /// The one that was used longest ago, so far: it expires first.
+    idlest: Option<(UnixTime, SessionId, Outline)>,
+}
+
+impl UserSessions {
+    /// Reads the list of this user, to put this session on it.
+    pub(crate) fn make_room(user: &User, id: SessionId, cx: &mut Cx<'_>) -> Self {
+        let key = key(user, &cx.env.server.keys);
+        let read = cx.store(Store::Get(key.clone()));
+        Self {
+            key,
+            id,
+            attempts: 0,
+            state: State::ReadingList(read),
+        }
+    }
+
+    /// Takes an event. Ready once there is room and the session is on the list.
+    pub(crate) fn handle(
+        mut self,
+        event: Event,
+        cx: &mut Cx<'_>,
+    ) -> Progress<Self, Result<(), Fault>> {
+        let step = match (self.state, event) {
+            (State::ReadingList(read), Event::Stored(answered)) => {
+                match read.into_answer(answered) {
+                    Ok(stored) => List::open(stored, &self.key, cx).step(self.id, &self.key, cx),
+                    Err(_) => Err(Fault::Store),
+                }
+            }
+            (State::Looking(looking, look), Event::Stored(answered)) => {
+                looking.looked(look.into_answer(answered), self.id, &self.key, cx)
+            }
+            (State::Ending(list, ending), event) => match ending.handle(event, cx) {
+                Progress::Pending(ending) => Ok(Some(State::Ending(list, ending))),
+                Progress::Ready(Ok(())) => Ok(Some(list.write(self.id, &self.key, cx))),
+                Progress::Ready(Err(fault)) => Err(fault),
+            },
+            (State::WritingList(written), Event::Stored(answered)) => {
+                match written.into_answer(answered) {
+                    Ok(_) => Ok(None),
+                    Err(StoreFault::Conflict)
+                        if self.attempts < limits::SESSION_UPDATE_ATTEMPTS =>
+                    {
+                        self.attempts += 1;
+                        let read = cx.store(Store::Get(self.key.clone()));
+                        Ok(Some(State::ReadingList(read)))
+                    }
+                    Err(_) => Err(Fault::Store),
+                }
+            }
+            (state, _) => Ok(Some(state)),
+        };
+        match step {
+            Ok(Some(state)) => Progress::Pending(Self { state, ..self }),
+            Ok(None) => Progress::Ready(Ok(())),
+            Err(fault) => Progress::Ready(Err(fault)),
+        }
+    }
+}
+
+/// The next state; none, if the session is on the list.
+type Step = Result<Option<State>, Fault>;
+
+impl List {
+    /// Opens a list. One that another key sealed is as if there were none.
+    fn open(stored: Option<Stored>, key: &Key, cx: &Cx<'_>) -> Self {
+        let version = stored.as_ref().map(|stored| stored.version);
+        let keys = &cx.env.server.keys;
+        let open = |stored: Stored| {
+            let bytes = &stored.record.bytes;
+            let text = keys.open(Purpose::UserSessions, key.0.as_bytes(), b"", bytes)?;
+            serde_json::from_slice(&text).ok()
+        };
+        let sessions = stored.and_then(open).unwrap_or_default();
+        Self { sessions, version }
+    }
+
+    fn step(mut self, id: SessionId, key: &Key, cx: &mut Cx<'_>) -> Step {
+        if self.sessions.contains(&id) {
+            return Ok(None);
+        }
+        if self.sessions.len() < limits::SESSIONS_PER_USER {
+            return Ok(Some(self.write(id, key, cx)));
+        }
+        let mut rest = std::mem::take(&mut self.sessions);
+        let Some(current) = rest.pop() else {
+            return Ok(Some(self.write(id, key, cx)));
+        };
+        let look = cx.store(Store::Get(current.key()));
+        let looking = Looking {
+            list: self,
+            current,
+            rest,
+            idlest: None,
+        };
+        Ok(Some(State::Looking(looking, look)))
+    }
+
+    fn write(mut self, id: SessionId, key: &Key, cx: &mut Cx<'_>) -> State {
+        self.sessions.push(id);
+        let text = serde_json::to_vec(&self.sessions).expect("names are plain data");
+        let keys = &cx.env.server.keys;
+        let context = key.0.as_bytes();
+        let bytes = keys.seal(Purpose::UserSessions, context, b"", &text, cx.entropy);
+        let expires = cx.env.now.unix.after(limits::SESSION_ABSOLUTE);
+        let guard = self.version.map_or(Guard::Absent, Guard::Version);
+        let put = Store::Put(key.clone(), Record { bytes, expires }, guard);
+        State::WritingList(cx.store(put))
+    }
+}
+
+impl Looking {
+    /// One session was looked at.
+    fn looked(
+        mut self,
+        answer: <Store as Ask>::Answer,
+        id: SessionId,
+        key: &Key,
+        cx: &mut Cx<'_>,
+    ) -> Step {
+        let stored = answer.map_err(|_| Fault::Store)?;
+        let keys = &cx.env.server.keys;
+        let read = |stored: &Stored| {
+            let sealed = SealedSession::read(self.current, stored, keys)?;
+            Some((
+                stored.record.expires,
+                self.current,
+                sealed.outline().clone(),
+            ))
+        };
+        // What is gone leaves the list.
+        if let Some(found) = stored.as_ref().and_then(read) {
+            self.list.sessions.push(self.current);
+            if self.idlest.as_ref().is_none_or(|idlest| found.0 < idlest.0) {
+                self.idlest = Some(found);
+            }
+        }
+        if let Some(current) = self.rest.pop() {
+            let look = cx.store(Store::Get(current.key()));
+            return Ok(Some(State::Looking(Self { current, ..self }, look)));
+        }
+        let mut list = self.list;
+        match self.idlest {
+            Some((_, idlest, outline)) if list.sessions.len() >= limits::SESSIONS_PER_USER => {
+                list.sessions.retain(|session| *session != idlest);
+                let ending = EndingSession::start(idlest, &outline, cx);
+                Ok(Some(State::Ending(list, ending)))
+            }
+            _ => Ok(Some(list.write(id, key, cx))),
+        }
+    }
+}
+
+/// Where the list of a user is stored: who that is does not show.
+fn key(user: &User, keys: &Keyring) -> Key {
+    let name = keys.mac(Purpose::UserSessions, user.key().as_bytes());
+    Key(format!("user/{}", URL_SAFE_NO_PAD.encode(name)))
+}

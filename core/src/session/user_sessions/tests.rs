@@ -1,0 +1,88 @@
+//! As many sessions as a user may have, and one more.
+
+use std::time::Duration;
+
+use super::*;
+use crate::{
+    mcp::testing::World,
+    session::record::Session,
+    testing::{entropy, session_of},
+};
+
+fn id(number: usize) -> SessionId {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&number.to_be_bytes());
+    SessionId::new(bytes)
+}
+
+fn session(number: usize) -> Session {
+    let (mut session, _) = session_of("alice", "a client");
+    session.id = id(number);
+    session
+}
+
+/// Alice signs in: room is made, and the session stored.
+fn sign_in(world: &mut World, number: usize) -> Result<(), Fault> {
+    let session = session(number);
+    let user = session.user.clone();
+    world.run_step(
+        |cx| UserSessions::make_room(&user, session.id, cx),
+        UserSessions::handle,
+    )?;
+    let expires = session.expires(world.server.now.unix);
+    let keys = world.server.server.keys.clone();
+    let put = session.put(Guard::Any, expires, &keys, &mut entropy(5));
+    world.ask(put).unwrap();
+    Ok(())
+}
+
+fn lives(world: &World, number: usize) -> bool {
+    world.store.contains_key(&id(number).key().0)
+}
+
+fn filled() -> World {
+    let mut world = World::new();
+    for number in 0..limits::SESSIONS_PER_USER {
+        sign_in(&mut world, number).unwrap();
+        world.server.now.unix = world.server.now.unix.after(Duration::from_secs(60));
+    }
+    world
+}
+
+// M5
+#[test]
+fn sign_in_over_the_limit_ends_the_session_that_was_used_longest_ago() {
+    let mut world = filled();
+    // The first is refreshed meanwhile: the second was not used for longer.
+    sign_in(&mut world, 0).unwrap();
+    let limit = limits::SESSIONS_PER_USER;
+    sign_in(&mut world, limit).unwrap();
+    let alive: Vec<_> = (0..=limit).filter(|one| lives(&world, *one)).collect();
+    let all_but_the_second: Vec<_> = (0..=limit).filter(|one| *one != 1).collect();
+    assert_eq!(alive, all_but_the_second);
+}
+
+// M5: who signs out makes room.
+#[test]
+fn ended_session_makes_room_and_no_other_ends() {
+    let mut world = filled();
+    world.store.remove(&id(7).key().0);
+    sign_in(&mut world, limits::SESSIONS_PER_USER).unwrap();
+    assert!((0..limits::SESSIONS_PER_USER).all(|one| one == 7 || lives(&world, one)));
+}
+
+#[test]
+fn conflicting_sign_in_is_listed_in_the_end() {
+    let mut world = filled();
+    world.conflicts = 1;
+    sign_in(&mut world, limits::SESSIONS_PER_USER).unwrap();
+    assert!(!lives(&world, 0), "{:?}", world.store.keys());
+    assert!(lives(&world, 2));
+}
+
+#[test]
+fn store_that_is_down_is_a_fault() {
+    let mut world = filled();
+    world.store_is_down = true;
+    assert_eq!(sign_in(&mut world, 99), Err(Fault::Store));
+}
