@@ -99,7 +99,7 @@ pub struct Client {
     pub is_sticky: bool,
     /// Whether it says that it knows tasks.
     pub knows_tasks: bool,
-    /// Nothing breaks: what is told is not lost on its way.
+    /// Nothing breaks: what is sent is not lost on its way.
     pub expects_no_faults: bool,
     /// The notifications that it heard.
     pub heard: Vec<Value>,

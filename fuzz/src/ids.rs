@@ -18,6 +18,8 @@ pub enum Role {
     Browser,
     /// Somebody who plays no fair part.
     Attacker,
+    /// Somebody of whom nothing is known.
+    Stranger,
 }
 
 /// A process of a replica: a restarted replica is another process.

@@ -12,6 +12,7 @@ pub mod checks;
 pub mod choice;
 pub mod client;
 pub mod clock;
+pub mod crowd;
 pub mod entra;
 pub mod fault_injection;
 pub mod fixture;

@@ -3,7 +3,7 @@
 //! A [`Peer`] sends a request and gets a [`Call`], on which the answer arrives, whole or piece by
 //! piece. Dropping a call before its end closes the connection, which the server notices.
 
-use std::{collections::VecDeque, task::Poll};
+use std::{collections::VecDeque, task::Poll, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use entra_mcp_core::{event::Event, exchange::ExchangeId, limits};
@@ -20,6 +20,9 @@ use crate::{
 mod call;
 
 pub use self::call::{Broken, Call};
+
+/// The longest time that a slow reader, who is not given up, takes over a piece.
+const SLOWEST: Duration = Duration::from_secs(25);
 
 /// A piece of an answer.
 #[derive(Debug)]
@@ -217,6 +220,15 @@ impl State {
         conn.not_before = conn.not_before.max(at);
         let at = conn.not_before;
         self.schedule(at, SimEvent::Reach(id, piece));
+    }
+
+    /// The peer takes its time over what it was sent; returns until when.
+    pub(crate) fn slow_down(&mut self, id: ConnId) -> Option<SimInstant> {
+        let slow = self.choice.between(Duration::from_secs(1), SLOWEST);
+        let until = self.moment.after(slow);
+        let conn = self.net.conns.get_mut(&id)?;
+        conn.not_before = conn.not_before.max(until);
+        Some(until)
     }
 
     /// The peer reads no more; after a while the runtime gives it up.

@@ -21,6 +21,8 @@ pub struct Options {
     pub faults: Faults,
     /// What goes wrong once: this, after so many chances for it were passed over.
     pub once: Option<(Fault, u64)>,
+    /// Whether a replica is a process of `runtime-blocking`, with a thread for each exchange.
+    pub is_blocking: bool,
     /// In what the runtimes are as unkind as they really are.
     pub unkindness: BTreeSet<Unkindness>,
     /// What each server offers.
@@ -127,6 +129,7 @@ impl Options {
             latency: (soon, soon),
             faults: Faults::default(),
             once: None,
+            is_blocking: false,
             unkindness: Unkindness::ON.into(),
             catalog: entra_mcp_core::tools::catalog,
             prepare: untouched,
@@ -191,6 +194,7 @@ impl Options {
             latency: (Duration::from_millis(1), Duration::from_millis(most)),
             faults,
             once: None,
+            is_blocking: choice.chance(400),
             unkindness: Unkindness::ON.into(),
             catalog: crate::tools::everything,
             prepare: untouched,

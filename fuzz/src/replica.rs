@@ -5,17 +5,16 @@ mod asks;
 mod calls;
 mod mailbox;
 mod perform;
+mod steps;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use entra_mcp_core::{
-    action::Action,
     admit,
     entropy::Seed,
     env::{EntraSnapshot, Env, Server},
-    event::Event,
-    exchange::{Exchange, ExchangeId, Job, Output},
+    exchange::{Exchange, ExchangeId, Job},
     hub::Hub,
     time::{Instant, Now},
 };
@@ -29,8 +28,7 @@ use crate::{
     net::Piece,
     observation::Observation,
     options::Options,
-    unkindness::Unkindness,
-    world::{SimEvent, State},
+    world::State,
 };
 
 /// A replica, alive or not.
@@ -62,6 +60,7 @@ struct Live {
     conn: Option<ConnId>,
     wake: Option<Instant>,
     disconnect_sent: bool,
+    turn: steps::Turn,
 }
 
 impl Replica {
@@ -234,6 +233,7 @@ impl State {
                 conn,
                 wake: None,
                 disconnect_sent: false,
+                turn: steps::Turn::default(),
             };
             running.exchanges.insert(id, live);
             Ok(())
@@ -241,7 +241,7 @@ impl State {
         done.is_ok()
     }
 
-    fn begin_errand(&mut self, process: Process, job: Job) {
+    fn begin_job(&mut self, process: Process, job: Job) {
         let seed = Seed::new(self.choice.material());
         let Some(running) = self
             .process(process)
@@ -259,119 +259,6 @@ impl State {
             Exchange::job(id, &seed, job, env)
         }) {
             self.pump(process, id);
-        }
-    }
-
-    /// Hands an event to an exchange, if it still is.
-    pub(crate) fn tell(&mut self, process: Process, id: ExchangeId, event: Event) {
-        let moment = self.moment;
-        let line = format!("= {event:?}");
-        let Some(replica) = self.process(process) else {
-            return;
-        };
-        let mut known = false;
-        let told = replica.step(moment, |running, now| {
-            let Some(live) = running.exchanges.get_mut(&id) else {
-                return Ok(());
-            };
-            if matches!(event, Event::Disconnected) {
-                if live.disconnect_sent {
-                    return Ok(());
-                }
-                live.disconnect_sent = true;
-            }
-            known = true;
-            let env = Env {
-                server: &running.server,
-                entra: &running.known,
-                now,
-            };
-            let handled = live.exchange.handle(event, env);
-            handled.map_err(|misuse| Failure::new("the world's own driver", misuse.to_string()))
-        });
-        if let Err(failure) = told {
-            self.fail(failure);
-        }
-        if known {
-            self.note(&ExchangeRef::new(process, id).to_string(), &line);
-            self.pump(process, id);
-        }
-    }
-
-    /// A wait is over, unless the exchange went on since.
-    pub(crate) fn tick(&mut self, process: Process, id: ExchangeId, until: Instant) {
-        let waits = self
-            .process(process)
-            .and_then(|replica| replica.running.as_ref())
-            .and_then(|running| running.exchanges.get(&id))
-            .is_some_and(|live| live.wake == Some(until));
-        if waits {
-            self.tell(process, id, Event::Tick);
-        }
-    }
-
-    /// Polls an exchange until it waits or is over, and does what it wants. As in the runtimes, asks go
-    /// out when the exchange waits for them; those of the last step are dropped with it.
-    fn pump(&mut self, process: Process, id: ExchangeId) {
-        let who = ExchangeRef::new(process, id);
-        let moment = self.moment;
-        let mut asks = Vec::new();
-        loop {
-            let Some(replica) = self.process(process) else {
-                return;
-            };
-            let now = replica.now(moment);
-            let Some(live) = replica
-                .running
-                .as_mut()
-                .and_then(|running| running.exchanges.get_mut(&id))
-            else {
-                return;
-            };
-            let conn = live.conn;
-            match live.exchange.poll() {
-                Output::Do(ask @ (Action::Fetch(..) | Action::Store(..))) => asks.push(ask),
-                Output::Do(action) => self.perform(process, id, conn, action),
-                Output::Wait(until) => {
-                    if live.wake != Some(until) {
-                        live.wake = Some(until);
-                        let wait = Duration::from_millis(until.0.saturating_sub(now.instant.0));
-                        let tick = SimEvent::Tick(process, id, until);
-                        self.schedule(moment.after(wait), tick);
-                    }
-                    self.see(&Observation::Idle {
-                        who,
-                        now: now.instant,
-                        until,
-                    });
-                    for ask in asks {
-                        self.perform(process, id, conn, ask);
-                    }
-                    return;
-                }
-                Output::Done(outcome) => {
-                    self.last_asks(process, id, asks);
-                    self.note(&who.to_string(), &format!("= done, {outcome:?}"));
-                    self.see(&Observation::ExchangeEnded { who, outcome });
-                    self.finish(process, id, conn);
-                    return;
-                }
-            }
-        }
-    }
-
-    /// What an exchange asked in its last step: nobody waits for the answers.
-    fn last_asks(&mut self, process: Process, id: ExchangeId, asks: Vec<Action>) {
-        for ask in asks {
-            if self.options.has(Unkindness::LastAsksAreLost) {
-                let what = format!(
-                    "{} asks in its last step: {ask:?}",
-                    ExchangeRef::new(process, id)
-                );
-                self.fail(Failure::new("no ask is lost", what));
-            } else {
-                self.perform(process, id, None, ask);
-            }
         }
     }
 

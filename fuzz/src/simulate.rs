@@ -15,6 +15,7 @@ use crate::{
     checks::Failure,
     choice::Choice,
     client::Dialect,
+    crowd::Crowd,
     entra::Entra,
     fault_injection,
     greedy::GreedyUser,
@@ -100,7 +101,7 @@ pub fn run(
     let world = World::new(options, choice);
     let shared: Shared = Rc::new(RefCell::new(RunState::default()));
     let ran = catch_unwind(AssertUnwindSafe(|| phases(&world, &shared)));
-    let result = ran.unwrap_or_else(|panic| Err(Failure::new("no panics", words(&*panic))));
+    let result = ran.unwrap_or_else(|panic| Err(Failure::new("no panics", panic_message(&*panic))));
     let drawn = world.choose(|choice| choice.drawn().to_vec());
     let summary = Summary {
         hash: world.trace_hash(),
@@ -125,10 +126,10 @@ pub fn run(
 }
 
 /// What a panic said.
-fn words(panic: &(dyn std::any::Any + Send)) -> String {
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    text.unwrap_or_else(|| "a panic without words".to_owned())
+    text.unwrap_or_else(|| "a panic without a message".to_owned())
 }
 
 fn phases(world: &World, shared: &Shared) -> Result<(), Failure> {
@@ -144,6 +145,11 @@ fn phases(world: &World, shared: &Shared) -> Result<(), Failure> {
     }
     if world.options(|options| options.has(Unkindness::GreedyUsers)) {
         spawn_greedy_user(world, shared, accounts.attacker);
+    }
+    if world.options(|options| options.has(Unkindness::Crowds))
+        && world.choose(|choice| choice.chance(300))
+    {
+        world.spawn(Crowd::new(world, "crowd", shared).run());
     }
     for number in 0..world.choose(|choice| choice.below(3)) {
         let victim = world.choose(|choice| *choice.pick(accounts.users));

@@ -1,6 +1,6 @@
 //! The fuzz targets, as functions of bytes: `fuzz_targets` hands them what libFuzzer makes up, and
-//! `tests/corpora.rs` what was kept. Bytes become structured input by `arbitrary`; a target panics
-//! in words when a law is broken.
+//! `tests/corpora.rs` the committed inputs. Bytes become structured input by `arbitrary`; a target panics
+//! with a message when a property does not hold.
 
 mod exchange;
 mod flows;
@@ -9,7 +9,7 @@ mod http1;
 use arbitrary::{Arbitrary, Unstructured};
 use entra_mcp_core::fuzzing;
 
-use crate::{choice::Choice, simulate};
+use crate::{choice::Choice, client::Dialect, options::Options, simulate};
 
 /// A target: its name, and what it does with some bytes.
 pub type Target = (&'static str, fn(&[u8]));
@@ -60,6 +60,33 @@ fn world(bytes: &[u8]) {
         panic!("{}\n{}", failed.failure, tail.join("\n"));
     }
 }
+
+/// An input of `world`: a calm network and one user, whose client speaks this revision; then choices of any
+/// kind, enough for a sign-in and what follows it.
+///
+/// # Panics
+///
+/// Never: there are not so many revisions.
+#[must_use]
+pub fn world_input(dialect: Dialect, is_web: bool) -> Vec<u8> {
+    let mut options = Choice::of_bytes(&[]);
+    let _drawn = Options::draw(&mut options);
+    let mut bytes = vec![0; options.drawn().len()];
+    let place = Dialect::ALL.iter().position(|known| *known == dialect);
+    let place = u8::try_from(place.unwrap_or_default()).expect("a few revisions");
+    // As `simulate` and `SimUser` draw them: how many users, the revision, the account; whether the client
+    // is a web client, and whether it stays at its replica.
+    bytes.extend([0, place, 0]);
+    let always = 999_u16.to_le_bytes();
+    bytes.extend(if is_web { always } else { [0; 2] });
+    bytes.extend(always);
+    let mut generator = Choice::seeded(u64::from(place) * 2 + u64::from(is_web));
+    bytes.extend((0..TAIL).filter_map(|_| u8::try_from(generator.below(256)).ok()));
+    bytes
+}
+
+/// How many bytes of choices follow the beginning of a run.
+const TAIL: usize = 700;
 
 /// Reads structured input; bytes that are too few are no input.
 fn read<'a, T: Arbitrary<'a>>(bytes: &'a [u8]) -> Option<T> {

@@ -2,7 +2,7 @@
 //! a server, and things that the runtime performs, which behave in every way that a function can.
 //!
 //! A call that the runtime performs plays a script: slow, chatty, failing, never-ending, asking. What
-//! it says names the user who called, so that words of one user's call are never another's
+//! it says names the user who called, so that the text of one user's call is never in another's
 //! (the checks see to it); what it says of a fault, or after it was cancelled, is labelled too.
 
 use std::time::Duration;
@@ -22,9 +22,9 @@ use crate::{
     choice::Choice,
 };
 
-/// The words of a fault. They are for the log.
+/// The text of a fault. It is for the log.
 const FAULT: &str = "database-7f1c93 of the operator's is broken";
-/// The words of a call that was cancelled. They are for nobody.
+/// The text of a call that was cancelled. It is for nobody.
 const LATE: &str = "late-5d20e8 of a call that is over";
 
 /// The resource that the runtime reads.
@@ -36,14 +36,14 @@ const BURST_LINE: usize = 1000;
 /// The resource that is watched.
 pub const WATCHED: &str = "test://watched-resource";
 
-/// What an attacker answers to a question that another was asked. It is told to nobody.
+/// What an attacker answers to a question that another was asked. Nobody sees it.
 pub const FORGED: &str = "forged-41ab77 by somebody else";
 
-/// Labels what must not be told.
+/// Labels what must not leak.
 pub(crate) fn label(ledger: &mut Ledger) {
-    ledger.know(FAULT, Sort::Fault, "words of a fault");
+    ledger.know(FAULT, Sort::Fault, "text of a fault");
     ledger.know(FORGED, Sort::Key, "an answer of somebody who was not asked");
-    ledger.know(LATE, Sort::Key, "words of a cancelled call");
+    ledger.know(LATE, Sort::Key, "text of a cancelled call");
 }
 
 /// Everything.
@@ -55,7 +55,7 @@ pub(crate) fn label(ledger: &mut Ledger) {
 pub fn everything() -> Catalog {
     let own = entra_mcp_core::tools::register(Catalog::builder());
     let mut catalog = entra_mcp_everything::register(own);
-    for (name, words, tasks) in [
+    for (name, description, tasks) in [
         ("world_slow", "Takes its time", TaskSupport::Optional),
         ("world_chatty", "Says a lot", TaskSupport::Never),
         ("world_failing", "Is broken", TaskSupport::Optional),
@@ -73,7 +73,7 @@ pub fn everything() -> Catalog {
             TaskSupport::Never,
         ),
     ] {
-        let tool = Tool::new(name, words).tasks(tasks);
+        let tool = Tool::new(name, description).tasks(tasks);
         catalog = catalog.tool(tool, Handler::Runtime);
     }
     let prompt = Prompt::new("world_prompt", "Made by the runtime");
@@ -190,24 +190,24 @@ pub(crate) fn late_effects(target: &Target) -> Vec<ScriptStep> {
     ]
 }
 
-/// Words that name the caller.
-fn said(call: &Call, words: &str) -> String {
-    format!("{words} ({})", call.principal().oid)
+/// A text that names the caller.
+fn said(call: &Call, text: &str) -> String {
+    format!("{text} ({})", call.principal().oid)
 }
 
 fn moment(choice: &mut Choice) -> Duration {
     choice.between(Duration::from_millis(1), Duration::from_secs(3))
 }
 
-fn performed(target: &Target, words: &str) -> InvokeOutput {
+fn performed(target: &Target, text: &str) -> InvokeOutput {
     match target {
-        Target::Tool(_) => InvokeOutput::Tool(ToolResult::from(words)),
+        Target::Tool(_) => InvokeOutput::Tool(ToolResult::from(text)),
         Target::Resource(uri) | Target::Template(uri) => {
-            InvokeOutput::Contents(vec![ResourceContents::text(uri, words)])
+            InvokeOutput::Contents(vec![ResourceContents::text(uri, text)])
         }
-        Target::Prompt(_) => InvokeOutput::PromptMessages(PromptMessages::new().user(words)),
+        Target::Prompt(_) => InvokeOutput::PromptMessages(PromptMessages::new().user(text)),
         Target::CompletePrompt(..) | Target::CompleteTemplate(..) => {
-            InvokeOutput::Values(vec![words.to_owned()])
+            InvokeOutput::Values(vec![text.to_owned()])
         }
     }
 }

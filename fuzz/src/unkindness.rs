@@ -18,6 +18,13 @@ pub enum Unkindness {
     ReplayedCallbacks,
     /// Some users take as much as the server gives them.
     GreedyUsers,
+    /// Crowds of strangers send hundreds of requests at once.
+    Crowds,
+    /// Some peers read slowly: pieces of answers wait for seconds, and with them who writes them.
+    SlowReaders,
+    /// Others come between any two messages of an exchange to the hub, and a thread that waits for an answer
+    /// sees nothing else.
+    RuntimeOrders,
     /// Users revoke sessions while calls and tasks of theirs are under way, which must end.
     RevocationsHold,
     /// Somebody else signs in in a user's browser, and approves nothing.
@@ -26,7 +33,7 @@ pub enum Unkindness {
 
 impl Unkindness {
     /// All that there is, with the names that `examples/simulate.rs` takes.
-    pub const ALL: [(&'static str, Self); 9] = [
+    pub const ALL: [(&'static str, Self); 12] = [
         ("last-asks-are-lost", Self::LastAsksAreLost),
         ("bursts", Self::Bursts),
         ("wall-clock-steps", Self::WallClockSteps),
@@ -34,12 +41,15 @@ impl Unkindness {
         ("copied-registrations", Self::CopiedRegistrations),
         ("replayed-callbacks", Self::ReplayedCallbacks),
         ("greedy-users", Self::GreedyUsers),
+        ("crowds", Self::Crowds),
+        ("slow-readers", Self::SlowReaders),
+        ("runtime-orders", Self::RuntimeOrders),
         ("revocations-hold", Self::RevocationsHold),
         ("shared-browsers", Self::SharedBrowsers),
     ];
 
     /// What every run has.
-    pub const ON: [Self; 7] = [
+    pub const ON: [Self; 10] = [
         Self::LastAsksAreLost,
         Self::Bursts,
         Self::WallClockSteps,
@@ -47,5 +57,8 @@ impl Unkindness {
         Self::CopiedRegistrations,
         Self::ReplayedCallbacks,
         Self::SharedBrowsers,
+        Self::Crowds,
+        Self::SlowReaders,
+        Self::RuntimeOrders,
     ];
 }

@@ -60,6 +60,8 @@ impl SimUser {
             "http://127.0.0.1:49152"
         };
         client.redirect_uri = format!("{origin}/{name}");
+        let kind = kind(dialect, is_web);
+        world.note(name, &format!("= signs in with {kind}"));
         client.leaked_names = Rc::clone(&shared.borrow().leaked_names);
         let is_confidential = world.options(|options| options.has(Unkindness::CopiedRegistrations));
         client.is_confidential = is_confidential && world.choose(|choice| choice.chance(500));
@@ -90,13 +92,13 @@ impl SimUser {
             // Errors are expected; that nothing worse comes of it is what the checks see to.
             match world.within(patience, self.perform(action)).await {
                 None => self.client.disconnect(),
-                Some(Err(error)) => self.judge(&error),
+                Some(Err(error)) => self.check_conformance(&error),
                 Some(Ok(())) => {}
             }
             self.lose();
             self.world.sleep(wait).await;
         }
-        // Nothing breaks any more: what is told arrives, behind a balancer that knows its clients.
+        // Nothing breaks any more: what is sent arrives, behind a balancer that knows its clients.
         self.client.disconnect();
         self.client.is_sticky = true;
         let mut got_through = self.gets_through(None).await;
@@ -129,7 +131,7 @@ impl SimUser {
                 Err(error) => {
                     let line = format!("= has error with {wanted:?}: {}", brief(&error));
                     self.world.note(self.client.peer.name(), &line);
-                    self.judge(&error);
+                    self.check_conformance(&error);
                     self.client.disconnect();
                 }
             }
@@ -142,7 +144,7 @@ impl SimUser {
     }
 
     /// Whatever breaks, the server keeps to the protocol.
-    fn judge(&self, error: &ClientError) {
+    fn check_conformance(&self, error: &ClientError) {
         if let ClientError::ProtocolViolation(what) = error {
             let name = self.client.peer.name();
             let what = format!("{name}: {what}");
@@ -255,7 +257,7 @@ impl SimUser {
         let details = asked.unwrap_or(Err(ClientError::Broken))?;
         self.shared.borrow_mut().calls += 1;
         if details.user_principal_name != self.human.account {
-            let what = format!("{} is told {details:?}", self.human.account);
+            let what = format!("{} is given {details:?}", self.human.account);
             self.world.fail("user isolation", what);
         }
         Ok(())
@@ -359,6 +361,13 @@ impl SimUser {
             }
         }
     }
+}
+
+/// A kind of sign-in, as the trace names it.
+#[must_use]
+pub fn kind(dialect: Dialect, is_web: bool) -> String {
+    let client = if is_web { "web" } else { "native" };
+    format!("{}, {client}", dialect.version())
 }
 
 /// An error without the texts that came with it.

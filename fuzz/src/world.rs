@@ -120,7 +120,7 @@ impl World {
         self.with(|state| draw(&mut state.choice))
     }
 
-    /// Entra and Graph, to be told what to do.
+    /// Entra and Graph, to be controlled.
     pub fn entra<T>(&self, tell: impl FnOnce(&mut Entra) -> T) -> T {
         self.with(|state| tell(&mut state.entra))
     }

@@ -10,7 +10,7 @@ use super::{Check, ExchangeRecord, Ledger, Sort};
 use crate::{
     checks::ledger::{bearer, form, redirected},
     clock::{self, SimInstant},
-    ids::ExchangeRef,
+    ids::{ExchangeRef, Role},
     observation::Observation,
 };
 
@@ -86,7 +86,7 @@ impl Check for UserIsolation {
     }
 }
 
-/// Nothing is stored for anyone who has not signed in (threats H1, M1).
+/// Nothing is stored for anyone who has not signed in, and nothing asked of Entra (threats H1, M1).
 #[derive(Debug)]
 pub(super) struct NothingUnauthenticated;
 
@@ -100,6 +100,16 @@ impl Check for NothingUnauthenticated {
             Observation::RecordWritten { who, key, .. } => match ledger.case(*who) {
                 Some(ExchangeRecord { user: Some(_), .. }) => Ok(()),
                 _ => Err(format!("{who} stores {} for a stranger", key.0)),
+            },
+            Observation::FetchSent { who, request } => match ledger.case(*who) {
+                Some(ExchangeRecord {
+                    role: Role::Stranger,
+                    ..
+                }) => Err(format!(
+                    "{who} asks {} for a stranger",
+                    request.uri().path()
+                )),
+                _ => Ok(()),
             },
             _ => Ok(()),
         }

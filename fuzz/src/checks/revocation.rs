@@ -12,9 +12,7 @@ use super::{
     ledger::{ExchangeRecord, claims, form},
     tokens::issued,
 };
-use crate::{
-    clock::SimInstant, ids::ExchangeRef, observation::Observation, unkindness::Unkindness,
-};
+use crate::{clock::SimInstant, observation::Observation, unkindness::Unkindness};
 
 /// How long after its session ended an exchange may go on: so long it takes until another replica has
 /// looked at the store, which may be down once or twice.
@@ -82,8 +80,11 @@ impl EndedStaysEnded {
             Observation::Idle { who, .. } => (who, LEEWAY, "goes on"),
             _ => return Ok(()),
         };
-        match self.ended_of(*who, ledger) {
-            Some(ended) if ledger.moment > ended.after(leeway) => Err(format!(
+        let Some(record) = ledger.case(*who) else {
+            return Ok(());
+        };
+        match self.ended_of(record) {
+            Some(ended) if ledger.moment > ended.max(record.since).after(leeway) => Err(format!(
                 "{who} {what} although its session ended at {ended:?}"
             )),
             _ => Ok(()),
@@ -91,8 +92,8 @@ impl EndedStaysEnded {
     }
 
     /// When the session ended that an exchange is of.
-    fn ended_of(&self, who: ExchangeRef, ledger: &Ledger) -> Option<SimInstant> {
-        let token = ledger.case(who)?.bearer.as_ref()?;
+    fn ended_of(&self, record: &ExchangeRecord) -> Option<SimInstant> {
+        let token = record.bearer.as_ref()?;
         let (session, _) = self.sessions.get(token)?;
         self.ended.get(session).copied()
     }

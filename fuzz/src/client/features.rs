@@ -142,13 +142,13 @@ impl Client {
     async fn use_resources(&mut self) -> Result<(), ClientError> {
         self.ask("resources/list", json!({})).await?;
         self.ask("resources/templates/list", json!({})).await?;
-        for (uri, words) in [
+        for (uri, text) in [
             ("test://static-text", "static text resource"),
             ("test://template/42/data", "Data for ID: 42"),
             (PAGE, "the end"),
         ] {
             let read = self.ask("resources/read", json!({"uri": uri})).await?;
-            expect(read.to_string().contains(words), "another resource")?;
+            expect(read.to_string().contains(text), "another resource")?;
         }
         let refused = self.ask("resources/read", json!({"uri": "test://none"}));
         is_error(refused.await, "a resource that is not there")
@@ -175,10 +175,10 @@ impl Client {
         let params = json!({"name": "test_tool_with_progress", "arguments": {},
             "_meta": {"progressToken": "how far"}});
         self.ask("tools/call", params).await?;
-        let told = self.count("notifications/progress");
+        let heard = self.count("notifications/progress");
         expect(
-            told == 3 || (told < 3 && !self.expects_no_faults),
-            "progress is told otherwise",
+            heard == 3 || (heard < 3 && !self.expects_no_faults),
+            "progress is reported otherwise",
         )
     }
 
@@ -197,10 +197,10 @@ impl Client {
         }
         self.ask("tools/call", params).await?;
         let wanted = if level == "error" { 0 } else { 3 };
-        let told = self.count("notifications/message");
+        let heard = self.count("notifications/message");
         expect(
-            told == wanted || !self.expects_no_faults,
-            "the log is told otherwise",
+            heard == wanted || !self.expects_no_faults,
+            "the log is sent otherwise",
         )
     }
 
@@ -291,7 +291,7 @@ impl Client {
             self.ask("resources/subscribe", watched).await?;
         }
         let changed = self.call_tool("world_changing", json!({})).await;
-        let mut told = 0;
+        let mut heard = 0;
         if let (Some(events), Ok(_)) = (&mut stream, &changed) {
             let listening = async {
                 while let Ok(Some(event)) = events.next().await {
@@ -304,13 +304,13 @@ impl Client {
                 }
                 Ok::<usize, ClientError>(0)
             };
-            told = world.within(SOON / 2, listening).await.unwrap_or(Ok(0))?;
+            heard = world.within(SOON / 2, listening).await.unwrap_or(Ok(0))?;
         }
         self.peer.stick_to(stuck);
         changed?;
         expect(
-            told == 1 || stream.is_none() || !self.expects_no_faults,
-            "a change was not told",
+            heard == 1 || stream.is_none() || !self.expects_no_faults,
+            "a change was not announced",
         )?;
         if self.dialect != Dialect::Modern {
             let watched = json!({"uri": WATCHED});

@@ -147,11 +147,11 @@ impl Client {
     /// Reads the stream that ends with an answer, and comes back for the rest if it was cut.
     pub(super) async fn follow(&mut self, id: u64, events: Events) -> Result<Value, ClientError> {
         let mut events = events;
-        let mut told = BTreeSet::new();
+        let mut seen = BTreeSet::new();
         let mut answered = None;
         let mut in_vain = 0;
         for round in 0..ROUNDS {
-            let before = told.len();
+            let before = seen.len();
             let is_cut = loop {
                 let event = match events.next().await {
                     Ok(Some(event)) => event,
@@ -160,8 +160,8 @@ impl Client {
                 };
                 if let Some(event_id) = &event.id {
                     self.leak_name(LeakedName::Event(event_id.clone()));
-                    if !told.insert(event_id.clone()) {
-                        let what = format!("{event_id} is told twice");
+                    if !seen.insert(event_id.clone()) {
+                        let what = format!("{event_id} came twice");
                         self.peer.world().fail("an event once", what);
                     }
                 }
@@ -173,7 +173,7 @@ impl Client {
                 answered = answer.or(answered);
             };
             // Who comes back twice, and gets nothing, is never answered.
-            let is_empty = round > 0 && !is_cut && told.len() == before;
+            let is_empty = round > 0 && !is_cut && seen.len() == before;
             in_vain += usize::from(is_empty && answered.is_none());
             if in_vain > 1 {
                 return Err(ClientError::violation("a stream ended without its answer"));

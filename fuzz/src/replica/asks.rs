@@ -172,7 +172,7 @@ impl State {
                     self.post(process, id, message);
                 }
                 HubOutput::Publish(known) => running.known = known,
-                HubOutput::Spawn(job) => self.begin_errand(process, job),
+                HubOutput::Spawn(job) => self.begin_job(process, job),
                 HubOutput::Idle => {
                     let load = running.hub.stats();
                     let exchanges = running.exchanges.len();

@@ -147,6 +147,10 @@ impl State {
     ) {
         let key = (id, ask);
         let native = self.calls(process).and_then(|calls| calls.get_mut(&key));
+        // It did not wait for the result, and has ended amid the step of its exchange.
+        if native.is_none() {
+            return;
+        }
         let is_good = native
             .as_ref()
             .is_some_and(|native| native.open_effects > 0 && !native.is_cancelled);
@@ -173,6 +177,8 @@ impl State {
             native.is_cancelled = true;
             native.steps = tools::late_effects(&native.target);
             self.go_on_soon(process, id, ask);
+        } else {
+            self.withdraw(process, id, ask);
         }
     }
 

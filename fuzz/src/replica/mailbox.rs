@@ -75,6 +75,9 @@ impl State {
             self.schedule(at, SimEvent::MailboxTurn(process, id));
             return;
         }
+        if self.is_busy(process, id) {
+            return self.schedule_turn(process, id);
+        }
         let mailbox = self.mailboxes(process);
         let Some(mailbox) = mailbox.and_then(|mailboxes| mailboxes.get_mut(&id)) else {
             return;

@@ -8,6 +8,7 @@ use crate::{
     net::Piece,
     observation::Observation,
     options::Fault,
+    unkindness::Unkindness,
     world::State,
 };
 
@@ -33,7 +34,12 @@ impl State {
                     body: &body,
                     open: false,
                 });
-                self.answer(conn, [Piece::Head(head), Piece::Body(body), Piece::End]);
+                self.answer(
+                    process,
+                    id,
+                    conn,
+                    [Piece::Head(head), Piece::Body(body), Piece::End],
+                );
             }
             Action::Open(head) => {
                 self.see(&Observation::ResponseStarted {
@@ -42,15 +48,15 @@ impl State {
                     body: b"",
                     open: true,
                 });
-                self.answer(conn, [Piece::Head(head)]);
+                self.answer(process, id, conn, [Piece::Head(head)]);
             }
             Action::Write(bytes) => {
                 self.see(&Observation::BodyWritten { who, bytes: &bytes });
-                self.answer(conn, [Piece::Body(bytes)]);
+                self.answer(process, id, conn, [Piece::Body(bytes)]);
             }
             Action::Close => {
                 self.see(&Observation::ResponseEnded { who });
-                self.answer(conn, [Piece::End]);
+                self.answer(process, id, conn, [Piece::End]);
             }
             Action::Fetch(ticket, fetch) => self.fetch(process, id, ticket, fetch),
             Action::Store(ticket, store) => self.question(process, id, ticket, store),
@@ -67,7 +73,13 @@ impl State {
         }
     }
 
-    fn answer<const N: usize>(&mut self, conn: Option<ConnId>, pieces: [Piece; N]) {
+    fn answer<const N: usize>(
+        &mut self,
+        process: Process,
+        id: ExchangeId,
+        conn: Option<ConnId>,
+        pieces: [Piece; N],
+    ) {
         let Some(conn) = conn else {
             return;
         };
@@ -76,8 +88,12 @@ impl State {
             return;
         }
         if self.injects(Fault::SlowReader) {
-            self.stall(conn);
-            return;
+            let is_slow = self.options.has(Unkindness::SlowReaders) && self.choice.chance(500);
+            if !is_slow {
+                self.stall(conn);
+                return;
+            }
+            self.writes_slowly(process, id, conn);
         }
         for piece in pieces {
             self.send_piece(conn, piece);

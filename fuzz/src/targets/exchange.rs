@@ -1,6 +1,6 @@
 //! One exchange alone: any request, and any answers to what it asks, in any order.
 //!
-//! Laws: it answers at most once, never after it ended; it ends; it waits for something ahead;
+//! Properties: it answers at most once, never after it ended; it ends; it waits for something ahead;
 //! Entra's tokens of the made-up answers are in none of its own.
 
 use arbitrary::Arbitrary;
@@ -249,7 +249,7 @@ impl Alone {
             Action::Log(line) => line.to_string(),
             _ => String::new(),
         };
-        assert!(!body.contains(LABEL), "Entra's token is told");
+        assert!(!body.contains(LABEL), "Entra's token leaks");
         assert!(self.answers <= 1, "a second answer");
     }
 

@@ -30,6 +30,8 @@ pub(crate) enum SimEvent {
     Deliver(Process, ExchangeId, Event),
     /// An exchange gets its turn to read its mailbox.
     MailboxTurn(Process, ExchangeId),
+    /// An exchange goes on amid its step, or sees what happened meanwhile.
+    StepGoesOn(Process, ExchangeId),
     /// A wait of an exchange is over.
     Tick(Process, ExchangeId, Instant),
     /// An outbound request reaches Entra or Graph.
@@ -77,6 +79,7 @@ impl State {
             SimEvent::Reset(conn) => self.cut(conn),
             SimEvent::Deliver(process, id, event) => self.tell(process, id, event),
             SimEvent::MailboxTurn(process, id) => self.read_mailbox(process, id),
+            SimEvent::StepGoesOn(process, id) => self.step_goes_on(process, id),
             SimEvent::Tick(process, id, until) => self.tick(process, id, until),
             SimEvent::FetchArrives(process, id, ticket, fetch) => {
                 self.upstream(process, id, ticket, *fetch);
