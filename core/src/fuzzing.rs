@@ -2,6 +2,7 @@
 //! anything and panics with a message if a property does not hold. Only the cargo feature `fuzzing` builds it.
 
 pub mod entra;
+pub mod examples;
 pub mod tokens;
 
 use std::collections::BTreeSet;
@@ -204,7 +205,7 @@ pub fn scope(text: &str) {
     }
 }
 
-/// A resource that is chosen is one of ours (threats B8, C9).
+/// A resource that is chosen is one of ours, or the whole server (threats B8, C9).
 pub fn resource(texts: &[&str]) {
     let url = PublicUrl::parse("https://mcp.example").expect("a good address");
     if let Ok(chosen) = resource::choose(texts.iter().copied(), &url) {

@@ -1,19 +1,98 @@
-//! Every input that was kept, replayed without a fuzzer.
+//! The committed inputs, replayed without a fuzzer. Those that can be made are made here:
+//! `UPDATE_CORPORA=1 cargo test -p entra-mcp-fuzz --test corpora` writes them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use entra_mcp_fuzz::targets;
+use entra_mcp_core::fuzzing::examples;
+use entra_mcp_fuzz::{
+    choice::Choice,
+    client::Dialect,
+    simulate,
+    targets::{self, world_input},
+    users,
+};
+
+fn corpora() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("corpora")
+}
+
+/// A sign-in of each kind: the revision, and whether its client is a web client.
+fn sign_ins() -> impl Iterator<Item = (Dialect, bool)> {
+    let kinds = Dialect::ALL.iter();
+    kinds.flat_map(|dialect| [(*dialect, false), (*dialect, true)])
+}
+
+fn sign_in_name(dialect: Dialect, is_web: bool) -> String {
+    let kind = if is_web { "web" } else { "native" };
+    format!("sign-in-{}-{kind}", dialect.version())
+}
+
+/// The inputs that can be made: target, name, bytes.
+fn generated() -> Vec<(&'static str, String, Vec<u8>)> {
+    let mut inputs = Vec::new();
+    for (name, json) in examples::session_records() {
+        inputs.push(("session_record", name.to_owned(), json));
+    }
+    // Place, change, faults and seconds, as `targets` reads them; then the token.
+    let token = [&[0; 8][..], examples::spoiled_session_token().as_bytes()].concat();
+    inputs.push(("session_token", "other-signature".to_owned(), token));
+    for (dialect, is_web) in sign_ins() {
+        let name = sign_in_name(dialect, is_web);
+        inputs.push(("world", name, world_input(dialect, is_web)));
+    }
+    inputs
+}
+
+#[test]
+fn generated_inputs_are_committed() {
+    for (target, name, bytes) in generated() {
+        let path = corpora().join(target).join(&name);
+        if std::env::var_os("UPDATE_CORPORA").is_some() {
+            std::fs::write(&path, &bytes).unwrap();
+        }
+        let committed = std::fs::read(&path).unwrap_or_default();
+        assert!(
+            committed == bytes,
+            "{target}/{name} is not of the present format: UPDATE_CORPORA=1 writes it"
+        );
+    }
+}
+
+#[test]
+fn session_records_of_the_corpus_open() {
+    for (name, json) in examples::session_records() {
+        assert!(examples::session_record_opens(&json), "{name}");
+    }
+}
+
+#[test]
+fn world_inputs_reach_a_sign_in_of_their_kind() {
+    for (dialect, is_web) in sign_ins() {
+        let input = world_input(dialect, is_web);
+        let run = simulate::run(Choice::of_bytes(&input), |_| {}).unwrap();
+        let name = sign_in_name(dialect, is_web);
+        assert!(run.sign_ins > 0 && run.calls > 0, "{name}: {run:?}");
+        let kind = users::kind(dialect, is_web);
+        let first = run
+            .trace
+            .iter()
+            .find(|line| line.contains("= signs in with"));
+        assert!(
+            first.is_some_and(|line| line.ends_with(&kind)),
+            "{name}: {first:?}"
+        );
+    }
+}
 
 #[test]
 fn every_corpus_input_keeps_the_properties() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpora");
     for (name, run) in targets::ALL {
         let mut count = 0;
-        let folder = root.join(name);
+        let folder = corpora().join(name);
         let inputs = std::fs::read_dir(&folder).unwrap_or_else(|_| panic!("{folder:?} is missing"));
         for input in inputs {
             let path = input.unwrap().path();
-            // What fails is named by the panic's own words and by this.
+            // What fails is named by the panic's message and by this.
             println!("{}", path.display());
             run(&std::fs::read(&path).unwrap());
             count += 1;
