@@ -18,9 +18,11 @@ use super::{
 };
 use crate::{
     catalog::scope::{Scope, Scopes},
+    entropy::{Entropy, Seed},
     http::response,
     limits,
     log_event::{Field, LogEvent, LogEventId, is_invisible},
+    planted::Planted,
     step::{Cx, Progress},
 };
 
@@ -72,7 +74,12 @@ pub(crate) fn respond<S>(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Progress<
                 "The operator of this server does not let such clients in.",
             ));
         }
-        let client = Client::register(metadata, &cx.env.server.keys, cx.entropy)
+        let mut constant = Entropy::new(&Seed::new([0; 32]));
+        let entropy = match cx.env.server.has(Planted::SecretsPredictable) {
+            true => &mut constant,
+            false => &mut *cx.entropy,
+        };
+        let client = Client::register(metadata, &cx.env.server.keys, entropy)
             .ok_or_else(|| bad_uri("The redirect URIs are too long together."))?;
         Ok((client, scope))
     });
