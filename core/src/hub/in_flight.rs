@@ -117,16 +117,18 @@ impl InFlightRequests {
 
     /// Tells whoever answers this request that the client has cancelled it.
     pub(super) fn cancel(
-        &self,
+        &mut self,
         principal: PrincipalId,
         mcp_session: McpSessionId,
         request: &Id,
         out: &mut VecDeque<HubOutput>,
     ) {
-        let of_client = self.of_client(principal, mcp_session);
-        for (id, _) in of_client.filter(|(_, one)| one.ids.contains(request)) {
-            let cancelled = FromHubKind::Cancelled(request.clone());
-            out.push_back(deliver(id, cancelled));
+        for (id, call) in &mut self.calls {
+            if call.is_of(principal, mcp_session) && call.ids.contains(request) {
+                // A request is cancelled once: a client that says so again fills no mailbox (threat M7).
+                call.ids.retain(|one| one != request);
+                out.push_back(deliver(*id, FromHubKind::Cancelled(request.clone())));
+            }
         }
     }
 
@@ -242,7 +244,7 @@ mod tests {
 
     #[test]
     fn request_is_cancelled_by_its_owner_in_its_session_only() {
-        let (calls, mut out) = requested();
+        let (mut calls, mut out) = requested();
         calls.cancel(BOB, SESSION, &Id::Positive(5), &mut out);
         calls.cancel(ALICE, OTHER, &Id::Positive(5), &mut out);
         calls.cancel(ALICE, SESSION, &Id::Text("5".to_owned()), &mut out);
@@ -253,6 +255,16 @@ mod tests {
         calls.end_mcp_session(ALICE, SESSION, &mut out);
         calls.end_session(SessionId::new(ALICE.0[..16].try_into().unwrap()), &mut out);
         assert_eq!(out.len(), 3);
+    }
+
+    // M7
+    #[test]
+    fn request_that_is_cancelled_again_sends_its_call_one_message() {
+        let (mut calls, mut out) = requested();
+        for _ in 0..1000 {
+            calls.cancel(ALICE, SESSION, &Id::Positive(5), &mut out);
+        }
+        assert_eq!(out.len(), 1);
     }
 
     // M5: bounded for each user and in all, and nothing stays behind.
