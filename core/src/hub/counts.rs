@@ -3,7 +3,7 @@
 use crate::id::PrincipalId;
 use std::collections::BTreeMap;
 
-/// How many each owner has; nothing is kept of owners who have none.
+/// How many each owner has; owners who have none have no entry.
 #[derive(Debug, Default)]
 pub(super) struct Counts(BTreeMap<PrincipalId, usize>);
 

@@ -190,7 +190,7 @@ mod tests {
 
     // I4
     #[test]
-    fn a_task_is_updated_by_its_owner_only() {
+    fn task_is_updated_by_its_owner_only() {
         let (mut tasks, mut out) = (Tasks::default(), VecDeque::new());
         tasks.admit(ExchangeId(1), task(1), (ALICE, SESSION), NOW, &mut out);
         out.clear();

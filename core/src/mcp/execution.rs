@@ -282,7 +282,7 @@ impl Execution {
         }
     }
 
-    /// Cancels what was not answered, and gives the messages that tell the client so.
+    /// Cancels what was not answered, and returns the messages that say so to the client.
     fn cancel(&mut self, cx: &mut Cx<'_>) -> Vec<ServerMessage> {
         let mut messages = Vec::new();
         if let Some(batch) = self.batch.take() {

@@ -29,8 +29,9 @@ pub(super) fn reply(
         "logging/setLevel" => {
             let level = request.params.get("level").and_then(Value::as_str);
             let Some(level) = level.and_then(LogLevel::parse) else {
-                let words = "The parameter `level` must be a level of RFC 5424, such as \"info\".";
-                return Reply::Error(Error::invalid_params(words));
+                let message =
+                    "The parameter `level` must be a level of RFC 5424, such as \"info\".";
+                return Reply::Error(Error::invalid_params(message));
             };
             icx.cx.to_hub(ToHub(ToHubKind::SetLogLevel {
                 principal,

@@ -212,8 +212,8 @@ fn notify_changed(change: ChangeNotification, icx: &mut InvocationCx<'_, '_>) ->
     if let ChangeNotification::Resource(uri) = &change
         && uri.len() > limits::RESOURCE_URI_BYTES
     {
-        let words = "the URI of a changed resource is too long".to_owned();
-        return Err(InvocationEnd::Done(Err(CallError::Internal(words))));
+        let message = "the URI of a changed resource is too long".to_owned();
+        return Err(InvocationEnd::Done(Err(CallError::Internal(message))));
     }
     icx.cx.to_hub(ToHub(ToHubKind::NotifyChanged(change)));
     DONE

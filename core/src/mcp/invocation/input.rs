@@ -62,8 +62,8 @@ impl Invocation {
             return self.all_input();
         }
         if requests.len() > limits::INPUT_REQUESTS {
-            let words = "a call requests too much input at once".to_owned();
-            return Err(InvocationEnd::Done(Err(CallError::Internal(words))));
+            let message = "a call requests too much input at once".to_owned();
+            return Err(InvocationEnd::Done(Err(CallError::Internal(message))));
         }
         let is_missing = |needed: &ClientCapability| !has(self.client.client_capabilities, *needed);
         if let Some(missing) = requests.values().map(InputRequest::needs).find(is_missing) {
@@ -74,9 +74,9 @@ impl Invocation {
                 .iter()
                 .map(|(key, one)| Some((key.clone(), one.plain()?)));
             let Some(plain) = plain.collect() else {
-                let words = "This has to let the user choose several values, which this client's \
+                let message = "This has to let the user choose several values, which this client's \
                              revision of MCP does not know.";
-                return Err(InvocationEnd::Done(Err(words.into())));
+                return Err(InvocationEnd::Done(Err(message.into())));
             };
             requests = plain;
         }
@@ -90,8 +90,8 @@ impl Invocation {
                 responses: std::mem::take(&mut self.call.answers),
             }),
             Some(_) if !self.client.streams => {
-                let words = "This has to ask something, but the client does not accept a stream.";
-                Err(InvocationEnd::Done(Err(words.into())))
+                let message = "This has to ask something, but the client does not accept a stream.";
+                Err(InvocationEnd::Done(Err(message.into())))
             }
             Some(_) => Ok(Progress::Pending(Self::send(requests, icx))),
         }
@@ -101,7 +101,7 @@ impl Invocation {
         if self.client.mcp_session.is_none() {
             return InvocationEnd::MissingCapability(capability);
         }
-        let words = match capability {
+        let message = match capability {
             ClientCapability::ElicitationForm => {
                 "This has to ask the user, which this client cannot do."
             }
@@ -111,7 +111,7 @@ impl Invocation {
             ClientCapability::Sampling => "This needs the client's model, which it does not offer.",
             ClientCapability::Roots => "This needs the client's roots, which it does not tell.",
         };
-        InvocationEnd::Done(Err(words.into()))
+        InvocationEnd::Done(Err(message.into()))
     }
 
     fn send(requests: BTreeMap<String, InputRequest>, icx: &mut InvocationCx<'_, '_>) -> State {
@@ -172,8 +172,8 @@ impl Invocation {
         };
         let response = match (input.requests.remove(&key), result) {
             (Some(request), Ok(result)) => request.read(&result).unwrap_or_else(|| {
-                let words = "The client's response does not fit the request.";
-                InputResponse::Refused(words.to_owned())
+                let message = "The client's response does not fit the request.";
+                InputResponse::Refused(message.to_owned())
             }),
             (_, Err(message)) => InputResponse::Refused(message),
             (None, Ok(_)) => return Ok(Progress::Pending(State::AwaitingInput(input))),

@@ -103,15 +103,15 @@ impl TaskRecord {
         seal((key(task), task), owner, &text, expires, guard, cx)
     }
 
-    /// As a client is told, without what says of which kind the result is.
+    /// As a client gets it, without `resultType`.
     pub(super) fn to_json(&self, task: TaskId) -> Map<String, Value> {
-        let kept = u64::try_from(limits::TASK_TTL.as_millis()).unwrap_or(u64::MAX);
+        let ttl = u64::try_from(limits::TASK_TTL.as_millis()).unwrap_or(u64::MAX);
         let mut members = Map::from_iter([
             ("taskId".to_owned(), json!(task.to_string())),
             ("status".to_owned(), json!(self.status.as_str())),
             ("createdAt".to_owned(), json!(self.created.to_string())),
             ("lastUpdatedAt".to_owned(), json!(self.updated.to_string())),
-            ("ttlMs".to_owned(), json!(kept)),
+            ("ttlMs".to_owned(), json!(ttl)),
             ("pollIntervalMs".to_owned(), json!(POLL_MILLISECONDS)),
         ]);
         match &self.status {

@@ -60,8 +60,8 @@ impl TaskRequest {
                     responses: responses.clone(),
                 }),
                 _ => {
-                    let words = "The parameter `inputResponses` must be an object.";
-                    return Progress::Ready(Err(Error::invalid_params(words)));
+                    let message = "The parameter `inputResponses` must be an object.";
+                    return Progress::Ready(Err(Error::invalid_params(message)));
                 }
             },
             _ => None,
@@ -138,7 +138,7 @@ impl TaskRequest {
 }
 
 fn unknown() -> Error {
-    Error::invalid_params("There is no such task, or it is no longer kept.")
+    Error::invalid_params("There is no such task, or it has expired.")
 }
 
 fn unavailable() -> Error {

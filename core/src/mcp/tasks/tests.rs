@@ -155,7 +155,7 @@ fn status(world: &mut World, task: &str) -> String {
 }
 
 #[test]
-fn a_task_goes_on_after_its_answer_and_without_its_client() {
+fn task_goes_on_after_its_response_and_without_its_client() {
     let mut world = world();
     let (id, task) = call(&mut world, "slow");
     world.tell(id, Event::Disconnected);
@@ -187,7 +187,7 @@ fn long(call: &Call) -> Step<ToolResult> {
 }
 
 #[test]
-fn a_task_has_a_longer_deadline_than_a_call() {
+fn task_has_a_longer_deadline_than_a_call() {
     let mut world = world();
     let (_, task) = call(&mut world, "long");
     let (_, native) = call(&mut world, "native");
@@ -203,7 +203,7 @@ fn a_task_has_a_longer_deadline_than_a_call() {
 }
 
 #[test]
-fn what_fails_as_the_protocol_has_it_is_failed() {
+fn task_whose_call_ends_with_a_protocol_error_is_failed() {
     let mut world = world();
     let (_, task) = call(&mut world, "fails");
     world.wait(1);
@@ -215,7 +215,7 @@ fn what_fails_as_the_protocol_has_it_is_failed() {
 }
 
 #[test]
-fn a_client_without_tasks_is_answered_when_it_is_done_or_told_what_it_lacks() {
+fn client_without_tasks_waits_for_the_result_or_gets_what_it_lacks() {
     let mut world = world();
     let id = begin(
         &mut world,
@@ -251,8 +251,8 @@ fn input_requests_of_a_task_are_answered_one_by_one() {
     let mut update = |key: &str, ok: Value| {
         let answer = json!({"action": "accept", "content": {"ok": ok}});
         let params = json!({"taskId": task, "inputResponses": {key: answer}});
-        let told = ask(&mut world, "alice", "tasks/update", params);
-        assert_eq!(told["resultType"], "complete");
+        let acknowledged = ask(&mut world, "alice", "tasks/update", params);
+        assert_eq!(acknowledged["resultType"], "complete");
         get(&mut world, &task)
     };
     let partly = update("a", json!(true));
@@ -266,7 +266,7 @@ fn input_requests_of_a_task_are_answered_one_by_one() {
 }
 
 #[test]
-fn an_input_request_before_anything_else_comes_before_the_task() {
+fn input_request_before_anything_else_comes_before_the_task() {
     let mut world = world();
     let first = ask(&mut world, "alice", "tools/call", json!({"name": "first"}));
     assert_eq!(first["resultType"], "input_required");
@@ -278,7 +278,7 @@ fn an_input_request_before_anything_else_comes_before_the_task() {
 }
 
 #[test]
-fn a_task_is_cancelled_and_its_function_with_it() {
+fn cancelled_task_cancels_its_handler() {
     let mut world = world();
     let (id, task) = call(&mut world, "native");
     ask(&mut world, "alice", "tasks/cancel", json!({"taskId": task}));
@@ -289,7 +289,7 @@ fn a_task_is_cancelled_and_its_function_with_it() {
 
 // I4: for another user it is not there, whatever they know.
 #[test]
-fn a_task_of_another_user_is_unknown() {
+fn task_of_another_user_is_unknown() {
     let mut world = world();
     let (_, task) = call(&mut world, "slow");
     let unknown = ask(&mut world, "bob", "tasks/get", json!({"taskId": "nothing"}));
@@ -302,7 +302,7 @@ fn a_task_of_another_user_is_unknown() {
 }
 
 #[test]
-fn what_is_said_on_another_replica_is_found_a_moment_later() {
+fn update_on_another_replica_is_found_a_moment_later() {
     let mut world = world();
     let (_, task) = call(&mut world, "asks");
     world.wait(1);
@@ -316,7 +316,7 @@ fn what_is_said_on_another_replica_is_found_a_moment_later() {
 }
 
 #[test]
-fn a_task_is_heard_of_while_it_lives_and_is_gone_with_its_server() {
+fn task_is_rewritten_while_it_runs_and_expires_with_its_server() {
     let mut world = world();
     let (_, task) = call(&mut world, "native");
     let expires = |world: &World| {
@@ -336,7 +336,7 @@ fn a_task_is_heard_of_while_it_lives_and_is_gone_with_its_server() {
 
 // Found by the simulator, seed 2052: it waited for a deadline that was past.
 #[test]
-fn a_task_that_takes_too_long_fails_also_while_the_store_is_down() {
+fn task_over_its_deadline_fails_also_while_the_store_is_down() {
     let mut world = world();
     let (id, task) = call(&mut world, "native");
     world.wait(limits::TASK_TIMEOUT.as_secs() - 10);
@@ -350,7 +350,7 @@ fn a_task_that_takes_too_long_fails_also_while_the_store_is_down() {
 }
 
 #[test]
-fn a_task_outlasts_a_store_that_is_down_for_a_while() {
+fn task_outlasts_a_store_that_is_down_for_a_while() {
     let mut world = world();
     let (_, task) = call(&mut world, "slow");
     world.store_is_down = true;

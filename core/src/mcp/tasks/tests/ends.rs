@@ -5,7 +5,7 @@ use crate::ask::InvokeOutput;
 
 // M: bounded, also in time.
 #[test]
-fn a_task_that_can_never_be_written_ends_when_it_would_be_forgotten() {
+fn task_that_can_never_be_stored_ends_when_it_would_expire() {
     let mut world = world();
     let (id, _) = call(&mut world, "slow");
     world.store_is_down = true;
@@ -70,7 +70,7 @@ fn task_of_a_revoked_session_ends_at_once_and_its_result_is_gone() {
 
 // I7: a task outlives its token, but not the sign-in.
 #[test]
-fn a_task_ends_with_the_sign_in_that_began_it() {
+fn task_ends_with_the_session_that_began_it() {
     let mut world = world();
     let (id, _) = call(&mut world, "native");
     world.revoke("alice");
