@@ -32,6 +32,8 @@ pub(super) struct Turn {
     is_amid_step: bool,
     /// A thread waits for the answer to what it asked.
     is_asking: bool,
+    /// The last that it saw was that a wait was over.
+    is_after_tick: bool,
     /// A wait was over while it was busy.
     is_tick_due: bool,
     /// What it asks when it waits.
@@ -107,6 +109,7 @@ impl State {
                 live.disconnect_sent = true;
             }
             known = true;
+            live.turn.is_after_tick = matches!(event, Event::Tick);
             let env = Env {
                 server: &running.server,
                 entra: &running.known,
@@ -234,7 +237,7 @@ impl State {
         let Some(live) = self.live(process, id) else {
             return;
         };
-        let turn = &live.turn;
+        let (turn, is_after_tick) = (&live.turn, live.turn.is_after_tick);
         let (is_busy, is_tick_due) = (turn.is_busy(), turn.is_tick_due && until <= now);
         let sees_more = is_tick_due || !turn.deferred.is_empty();
         if !is_busy && is_tick_due {
@@ -243,8 +246,8 @@ impl State {
         if !is_busy && sees_more {
             self.schedule(moment, SimEvent::StepGoesOn(process, id));
         }
-        // While it is busy, its wait may be over without its doing.
-        if (is_busy || sees_more) && until <= now {
+        // While it is busy, its wait may be over without its doing; the tick that says so is on its way.
+        if (is_busy || sees_more || !is_after_tick) && until <= now {
             return;
         }
         let who = ExchangeRef::new(process, id);
