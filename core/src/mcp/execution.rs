@@ -16,7 +16,7 @@ use super::{
     batch::{self, BatchCx, BatchEnd, BatchProgress, RequestBatch},
     invocation::{ClientProfile, ServerMessage},
     session::McpSession,
-    session_monitor::{Due, SessionMonitor, SessionState},
+    session_monitor::{Due, SHORTEST_WAIT, SessionMonitor, SessionState},
     streamable_http::PostResponse,
     tasks::{TaskRunner, TaskStep},
 };
@@ -107,7 +107,8 @@ impl Execution {
             wake = wake.min(self.deadline);
             wake = batch.wake().map_or(wake, |batch| batch.min(wake));
         }
-        cx.wait_until(wake);
+        // What a slow reader has held up may be due already.
+        cx.wait_until(wake.max(cx.env.now.instant.after(SHORTEST_WAIT)));
         Progress::Pending(self)
     }
 

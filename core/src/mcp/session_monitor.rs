@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The shortest wait.
-const SHORTEST_WAIT: Duration = Duration::from_millis(1);
+pub(crate) const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 
 /// The monitor of a caller's session.
 #[derive(Debug)]
