@@ -38,8 +38,6 @@ pub enum Planted {
     NullWritten,
     /// An exchange ends before the store has answered its writes, which are lost with it.
     WritesNotAwaited,
-    /// A time that lies ahead counts as just now, after the wall clock has stepped back.
-    ClockTrusted,
     /// Who registers the same metadata again gets the same client secret.
     SecretsPredictable,
 }

@@ -151,14 +151,6 @@ fn ignored_share_is_caught() {
 }
 
 #[test]
-fn trust_in_a_clock_that_stepped_back_is_caught() {
-    caught(
-        |server| server.with_bug(Planted::ClockTrusted),
-        &["disabled users are out"],
-    );
-}
-
-#[test]
 fn predictable_client_secret_is_caught() {
     caught(
         |server| server.with_bug(Planted::SecretsPredictable),

@@ -225,10 +225,7 @@ impl RefreshRequest {
             return self.end(&session.outline, cx);
         };
         let now = cx.env.now.unix;
-        let is_trusted = cx.env.server.has(Planted::ClockTrusted);
-        if old.refreshed.lasts(ASKED_LATELY, now, Duration::ZERO)
-            || (is_trusted && now < old.refreshed)
-        {
+        if old.refreshed.lasts(ASKED_LATELY, now, Duration::ZERO) {
             return self.rotate(session, version, attempt, cx);
         }
         if let Some(fault) = token_refresh::throttled(&session.user, cx) {
