@@ -66,7 +66,7 @@ fn token_in_the_log_is_caught() {
 fn skipped_consent_is_caught() {
     caught(
         |server| server.with_bug(Planted::ConsentDropped),
-        &["only where allowed"],
+        &["only where allowed", "own consent only"],
     );
 }
 
