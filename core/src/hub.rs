@@ -1,9 +1,9 @@
 //! The hub: the little that exchanges share, behind the runtime's one mutex.
 //!
 //! It knows the open streams, the events that a client may resume from, the settings of MCP sessions, the
-//! requests and tasks in flight, which sign-ins are spent, and who waits for Entra's metadata. It does table operations only: no
-//! parsing, no JSON, no signatures. Exchanges and the hub exchange messages that only they understand; a
-//! runtime carries them.
+//! requests and tasks in flight, which sign-ins are spent, and who waits for Entra's metadata. It does table
+//! operations only: no parsing, no JSON, no signatures. Exchanges and the hub exchange messages that only they
+//! understand; a runtime carries them.
 
 mod code_redemptions;
 mod counts;

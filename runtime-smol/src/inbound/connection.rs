@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// After how many steps a connection lets the others of its thread have a turn.
-const STEPS: u32 = 64;
+const STEPS: u64 = 64;
 
 /// Serves a connection to its end.
 pub(crate) async fn connection(
@@ -99,7 +99,7 @@ struct PendingResponse {
 
 impl Driver {
     async fn run(mut self) {
-        for step in 1_u32.. {
+        for step in 1_u64.. {
             let now = self.clock.now();
             match self.machine.poll(now) {
                 Output::Head(head) => self.admit(*head, now),
