@@ -7,6 +7,7 @@
 
 mod code_redemptions;
 mod counts;
+mod ended_sessions;
 mod in_flight;
 mod job;
 mod message;
@@ -23,6 +24,7 @@ use std::collections::VecDeque;
 
 use self::{
     code_redemptions::CodeRedemptions,
+    ended_sessions::EndedSessions,
     in_flight::{Call, InFlightRequests},
     metadata_refresh::RefreshGate,
     replay::{ReplayBuffers, ReplayOwner},
@@ -53,6 +55,7 @@ use crate::{
 pub struct Hub {
     metadata: RefreshGate,
     redemptions: CodeRedemptions,
+    ended: EndedSessions,
     streams: Streams,
     replays: ReplayBuffers,
     in_flight: InFlightRequests,
@@ -104,9 +107,7 @@ impl Hub {
                 kind,
             } => {
                 let opened = self.open_stream(from, principal, (session, token_expires), kind);
-                let message = FromHubKind::StreamOpened(opened);
-                self.outputs
-                    .push_back(HubOutput::Deliver(from, FromHub(message)));
+                self.stream_opened(from, session, opened);
             }
             ToHubKind::ReadStream => {
                 self.streams.read(from, out);
@@ -135,7 +136,7 @@ impl Hub {
                 .streams
                 .deliver(from, mcp_session, principal, events, out),
             ToHubKind::ShutDown => self.streams.shut_down(out),
-            ToHubKind::EndSession(session) => self.end_session(session),
+            ToHubKind::EndSession(session) => self.end_session(session, now.instant),
             ToHubKind::EndMcpSession {
                 mcp_session,
                 principal,
@@ -187,6 +188,7 @@ impl Hub {
             } => {
                 let call = Call::new(principal, session, mcp_session, requests);
                 self.in_flight.admit(from, call, out);
+                self.end_if_over(from, session);
             }
             ToHubKind::CallAnswered => self.forget_call(from),
             ToHubKind::RegisterServerRequest(request) => {
@@ -265,6 +267,7 @@ impl Hub {
             } => {
                 let owner = (principal, session);
                 self.tasks.admit(from, task, owner, now, out);
+                self.end_if_over(from, session);
             }
             ToHubKind::TaskStored { bytes } => self.tasks.stored(from, bytes),
             ToHubKind::UpdateTask {
@@ -323,7 +326,8 @@ impl Hub {
     }
 
     /// A session was revoked. A stream of HTTP+SSE ends after its calls: their errors are sent on it.
-    fn end_session(&mut self, session: SessionId) {
+    fn end_session(&mut self, session: SessionId, now: Instant) {
+        self.ended.end(session, now);
         self.replays.end_session(session);
         let out = &mut self.outputs;
         self.in_flight.end_session(session, out);
@@ -331,6 +335,29 @@ impl Hub {
         let in_flight = &self.in_flight;
         let has_calls = |mcp_session| in_flight.has_call(session, mcp_session);
         self.streams.end_session(session, has_calls, out);
+    }
+
+    /// Answers a stream, and ends it if its session has ended since it was authenticated.
+    fn stream_opened(
+        &mut self,
+        from: ExchangeId,
+        session: SessionId,
+        opened: Result<(), StreamRefusal>,
+    ) {
+        let out = &mut self.outputs;
+        let message = FromHubKind::StreamOpened(opened);
+        out.push_back(HubOutput::Deliver(from, FromHub(message)));
+        if self.ended.has(session) {
+            self.streams.end_session(session, |_| false, out);
+        }
+    }
+
+    /// Ends a call or task that begins in a session which has ended since it was authenticated.
+    fn end_if_over(&mut self, from: ExchangeId, session: SessionId) {
+        if self.ended.has(session) {
+            let ended = FromHub(FromHubKind::SessionEnded);
+            self.outputs.push_back(HubOutput::Deliver(from, ended));
+        }
     }
 
     /// Forgets a call. If it was the last that kept a stream of a revoked session, that ends.

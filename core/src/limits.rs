@@ -305,6 +305,9 @@ pub const INPUT_REQUESTS: usize = 16;
 /// message.
 pub const CALLS_PER_PRINCIPAL: usize = 64;
 
+/// How many sessions the hub remembers to have ended lately: each was a store's write.
+pub const ENDED_SESSIONS: usize = 1024;
+
 /// How many calls the hub knows in all.
 pub const CALLS: usize = 4096;
 
