@@ -111,6 +111,31 @@ impl Streams {
         }
         self.of_principal.remove(stream.principal);
         refuse_waiters(&mut stream.queue, out);
+        if let StreamKind::Standalone(mcp_session) = stream.kind
+            && !stream.queue.is_ending
+        {
+            let changes = std::mem::take(&mut stream.queue.next.changes);
+            self.hand_over(changes, mcp_session, stream.principal, out);
+        }
+    }
+
+    /// Changes that a stream was not told before it closed are told on another one of its session, if there is
+    /// one: each is told on one stream, so no other has it.
+    fn hand_over(
+        &mut self,
+        changes: BTreeSet<ChangeNotification>,
+        mcp_session: McpSessionId,
+        principal: PrincipalId,
+        out: &mut VecDeque<HubOutput>,
+    ) {
+        let kind = StreamKind::Standalone(mcp_session);
+        let other = self.open.iter_mut().find(|(_, stream)| {
+            stream.principal == principal && stream.kind == kind && !stream.queue.is_ending
+        });
+        if let Some((id, stream)) = other {
+            stream.queue.next.changes.extend(changes);
+            flush(*id, stream, out);
+        }
     }
 
     /// A stream has sent what it was given, and wants more.

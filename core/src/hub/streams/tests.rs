@@ -239,6 +239,25 @@ fn change_is_sent_on_one_stream_of_a_session() {
     assert_eq!(table.delivered(), ["1:  1 None", "2:  1 None"]);
 }
 
+// I6: each change is told on one stream, so it would be lost with that.
+#[test]
+fn changes_that_a_closed_stream_was_not_told_go_to_another_of_its_session() {
+    let mut table = Table::default();
+    for id in [1, 201, 2] {
+        assert!(table.open(id, ALICE, StreamKind::Standalone));
+    }
+    assert!(table.open(401, BOB, StreamKind::Standalone));
+    table.change(&ChangeNotification::Tools);
+    for id in [1, 201, 401] {
+        table.close(id);
+        assert!(table.delivered().is_empty());
+        if id == 1 {
+            table.read(201);
+            assert_eq!(table.delivered(), ["201:  1 None"]);
+        }
+    }
+}
+
 #[test]
 fn streams_end_when_the_server_shuts_down_and_none_is_opened() {
     let mut table = Table::default();
