@@ -1,7 +1,10 @@
 //! Every bound of the server, in one place, each with the reason for its value.
 
+mod calls;
+
 use std::time::Duration;
 
+pub use self::calls::*;
 pub use entra_mcp_http1::limits::{HEAD_BYTES, HEAD_FIELDS, TARGET_BYTES};
 
 /// The longest value of a field of the log, in characters.
@@ -274,125 +277,3 @@ pub const STREAM_END_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How often the store deletes what expired (threat M16).
 pub const PURGE_INTERVAL: Duration = Duration::from_secs(300);
-
-/// How long a call may take, questions to the user included.
-pub const CALL_TIMEOUT: Duration = Duration::from_secs(600);
-
-/// How many effects one call may have. The progress that a handler of the runtime reports is not counted; a
-/// step function that does nothing else would never end.
-pub const CALL_EFFECTS: usize = 10_000;
-
-/// How many effects of one handler may wait for the one before.
-pub const QUEUED_EFFECTS: usize = 1024;
-
-/// How many progress notifications of one call are sent as fast as they come.
-pub const PROGRESS_BURST: u32 = 32;
-
-/// The shortest time between two progress notifications of one call after that: nobody reads faster.
-pub const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
-
-/// How long the client has to respond to a request for input: a user reads and thinks. The call has time
-/// left to handle that there was no response.
-pub const INPUT_TIMEOUT: Duration = Duration::from_secs(300);
-
-/// The longest message of a client's error that a tool is given, in characters.
-pub const CLIENT_ERROR_CHARS: usize = 1000;
-
-/// How many requests for input one call may have open at once.
-pub const INPUT_REQUESTS: usize = 16;
-
-/// How many calls of one user and client the hub knows by their request: these can be cancelled by a
-/// message.
-pub const CALLS_PER_PRINCIPAL: usize = 64;
-
-/// How many sessions the hub remembers to have ended lately: each was a store's write.
-pub const ENDED_SESSIONS: usize = 1024;
-
-/// How many calls the hub knows in all.
-pub const CALLS: usize = 4096;
-
-/// How long a task may run.
-pub const TASK_TIMEOUT: Duration = Duration::from_secs(3000);
-
-/// How long a task is there, from its beginning.
-pub const TASK_TTL: Duration = Duration::from_secs(3600);
-
-/// A task that is not heard of for this long is gone with the server that ran it.
-pub const TASK_HEARTBEAT: Duration = Duration::from_secs(60);
-
-/// How many tasks of one user and client run at once on one server.
-pub const TASKS_PER_PRINCIPAL: usize = 16;
-
-/// How many tasks run at once on one server.
-pub const TASKS: usize = 1024;
-
-/// The most bytes of a task's record: its result is in it.
-pub const TASK_BYTES: usize = 1024 * 1024;
-
-/// How many tasks of one user and client are stored, those that have ended included: each until its
-/// [`TASK_TTL`] is over.
-pub const TASK_RECORDS_PER_PRINCIPAL: usize = 256;
-
-/// How many tasks that began on one server are stored in all.
-pub const TASK_RECORDS: usize = 16 * 1024;
-
-/// The most bytes of the stored tasks of one user and client. A task that runs counts as [`TASK_BYTES`].
-pub const TASK_RECORD_BYTES_PER_PRINCIPAL: usize = 32 * 1024 * 1024;
-
-/// The most bytes of all stored tasks that began on one server.
-pub const TASK_RECORD_BYTES: usize = 2 * 1024 * 1024 * 1024;
-
-/// How long a `requestState` is good for: a user thinks before answering.
-pub const REQUEST_STATE_LIFETIME: Duration = Duration::from_secs(3600);
-
-/// The longest `requestState`, in bytes: answers so far are carried in it.
-pub const REQUEST_STATE_BYTES: usize = 256 * 1024;
-
-/// How many responses of one user and client are kept for clients that come back: as many as calls that can
-/// be cancelled. The oldest that have ended go first; beyond that a response cannot be resumed, and its stream
-/// says so.
-pub const REPLAY_BUFFERS_PER_PRINCIPAL: usize = CALLS_PER_PRINCIPAL;
-
-/// How many responses are kept in all.
-pub const REPLAY_BUFFERS: usize = CALLS;
-
-/// The most bytes of messages that are kept of one call; further ones are sent, but not kept.
-pub const REPLAY_MESSAGE_BYTES: usize = 256 * 1024;
-
-/// The most bytes of a response that are kept beside them; in place of a larger one an error is kept.
-pub const REPLAY_BUFFER_BYTES: usize = 1024 * 1024;
-
-/// The most bytes that are kept for one user and client. The oldest responses that have ended go first; beyond
-/// that, as if one response were too large.
-pub const REPLAY_BYTES_PER_PRINCIPAL: usize = 8 * 1024 * 1024;
-
-/// The most bytes that are kept in all; likewise.
-pub const REPLAY_BYTES: usize = 64 * 1024 * 1024;
-
-/// How long a stream that ended is kept.
-pub const REPLAY_RETENTION: Duration = Duration::from_secs(300);
-
-/// How many MCP sessions of one user and client have settings on the server (log level, subscriptions). Clients
-/// that crash do not end theirs.
-pub const SESSION_SETTINGS_PER_PRINCIPAL: usize = 64;
-
-/// How many MCP sessions have settings on the server in all.
-pub const SESSION_SETTINGS: usize = 4096;
-
-/// Settings that were not used for this long make room for those of another MCP session.
-pub const SESSION_SETTINGS_IDLE: Duration = Duration::from_secs(3600);
-
-/// The most bytes of the URIs that all MCP sessions of one user and client are subscribed to.
-pub const SUBSCRIPTION_BYTES_PER_PRINCIPAL: usize = 256 * 1024;
-
-/// The most bytes of the URIs of all subscriptions.
-pub const SUBSCRIPTION_BYTES: usize = 64 * 1024 * 1024;
-
-/// How many resources one MCP session, or one `subscriptions/listen`, may be subscribed to.
-pub const SUBSCRIPTIONS: usize = 64;
-
-/// The longest URI of a resource.
-pub const RESOURCE_URI_BYTES: usize = 4096;
-
-/// How many values a completion has at most (MCP, completion).
-pub const COMPLETIONS: usize = 100;
