@@ -168,18 +168,19 @@ impl Hub {
                     session,
                     mcp_session,
                 };
-                if !self.replays.open(from, stream, owner) {
-                    let refused = FromHub(FromHubKind::ReplayRefused);
-                    out.push_back(HubOutput::Deliver(from, refused));
-                }
+                let is_kept = self.replays.open(from, stream, owner, now);
+                let opened = FromHub(FromHubKind::ReplayOpened(is_kept));
+                out.push_back(HubOutput::Deliver(from, opened));
             }
             ToHubKind::AppendReplay {
                 stream,
                 number,
                 event,
                 instead,
-            } => self.replays.append(stream, (number, event), instead),
-            ToHubKind::CloseReplay { stream } => self.replays.close(stream, now),
+            } => self.replays.append(stream, (number, event), instead, now),
+            ToHubKind::CloseReplay { stream, is_sent } => {
+                self.replays.close(stream, is_sent, now);
+            }
             ToHubKind::AdmitCall {
                 principal,
                 session,

@@ -114,8 +114,8 @@ pub(crate) enum ToHubKind {
         /// Other messages are just not kept.
         instead: Option<Bytes>,
     },
-    /// That stream has ended.
-    CloseReplay { stream: StreamId },
+    /// That stream has ended; `is_sent` if its client was connected to the end.
+    CloseReplay { stream: StreamId, is_sent: bool },
     /// The sender answers these requests, one of which has to wait for something: it wants to be counted
     /// and found.
     AdmitCall {
@@ -205,8 +205,8 @@ pub(crate) enum FromHubKind {
     StreamFound(Result<Option<Negotiated>, FindRefusal>),
     /// The client has resumed the receiver's response on another stream.
     TakenOver,
-    /// There are too many responses whose events are kept: those of the receiver's are not.
-    ReplayRefused,
+    /// The events of the receiver's response are kept; `false` if too many are already, so they are not.
+    ReplayOpened(bool),
     /// There is room for more messages on the HTTP+SSE stream; `false` if it is gone.
     Delivered(bool),
     /// The client has answered this request of the server: with a result, or with the message of an error.

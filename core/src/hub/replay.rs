@@ -53,6 +53,8 @@ struct Buffer {
     /// The exchange that has resumed the stream.
     follower: Option<ExchangeId>,
     has_ended: bool,
+    /// Whether its client was sent all of it.
+    is_sent: bool,
 }
 
 /// An exchange that has resumed a stream.
@@ -72,16 +74,22 @@ impl ReplayBuffers {
     }
 
     /// Begins to keep the events of a stream. `false` if there is no room: of those that have ended the oldest
-    /// makes room, but not a call that runs.
-    pub(super) fn open(&mut self, from: ExchangeId, stream: StreamId, owner: ReplayOwner) -> bool {
+    /// makes room, but not a call that runs, nor a response whose client has had no time yet to come back for it.
+    pub(super) fn open(
+        &mut self,
+        from: ExchangeId,
+        stream: StreamId,
+        owner: ReplayOwner,
+        now: Instant,
+    ) -> bool {
         let principal = owner.principal;
         while self.used(principal).0 >= limits::REPLAY_BUFFERS_PER_PRINCIPAL {
-            if !self.drop_ended(Some(principal)) {
+            if !self.drop_ended(Some(principal), now) {
                 return false;
             }
         }
         while self.buffers.len() >= limits::REPLAY_BUFFERS {
-            if !self.drop_ended(None) {
+            if !self.drop_ended(None, now) {
                 return false;
             }
         }
@@ -93,6 +101,7 @@ impl ReplayBuffers {
             writer: Some(from),
             follower: None,
             has_ended: false,
+            is_sent: false,
         };
         self.buffers.insert(stream, buffer);
         self.of_principal.entry(principal).or_default().0 += 1;
@@ -105,17 +114,18 @@ impl ReplayBuffers {
         used.copied().unwrap_or_default()
     }
 
-    /// Drops the buffer of the oldest stream that has ended, of an owner or of all. `false` if there is none.
-    fn drop_ended(&mut self, of: Option<PrincipalId>) -> bool {
-        let is_of = |stream: &StreamId| match of {
-            None => true,
-            Some(principal) => {
-                let buffer = self.buffers.get(stream);
-                buffer.is_some_and(|buffer| buffer.owner.principal == principal)
-            }
+    /// Drops the buffer of the oldest stream that has ended, of an owner or of all. `false` if there is none that
+    /// may go.
+    fn drop_ended(&mut self, of: Option<PrincipalId>, now: Instant) -> bool {
+        let may_go = |ended: Instant, stream: &StreamId| {
+            self.buffers.get(stream).is_some_and(|buffer| {
+                let is_of = of.is_none_or(|principal| buffer.owner.principal == principal);
+                is_of && (buffer.is_sent || now.since(ended) >= limits::REPLAY_RETURN)
+            })
         };
-        let mut ended = self.ended.iter().map(|(_, stream)| *stream);
-        let oldest = ended.find(is_of);
+        let mut ended = self.ended.iter();
+        let oldest = ended.find(|(ended, stream)| may_go(*ended, stream));
+        let oldest = oldest.map(|(_, stream)| *stream);
         if let Some(oldest) = oldest {
             self.remove(oldest);
         }
@@ -123,14 +133,14 @@ impl ReplayBuffers {
     }
 
     /// Whether there is room for so many bytes of an owner's; buffers of streams that have ended make some.
-    fn make_room(&mut self, principal: PrincipalId, bytes: usize) -> bool {
+    fn make_room(&mut self, principal: PrincipalId, bytes: usize, now: Instant) -> bool {
         while self.used(principal).1 + bytes > limits::REPLAY_BYTES_PER_PRINCIPAL {
-            if !self.drop_ended(Some(principal)) {
+            if !self.drop_ended(Some(principal), now) {
                 return false;
             }
         }
         while self.bytes + bytes > limits::REPLAY_BYTES {
-            if !self.drop_ended(None) {
+            if !self.drop_ended(None, now) {
                 return false;
             }
         }
@@ -200,6 +210,7 @@ impl ReplayBuffers {
         stream: StreamId,
         (number, event): (u64, Bytes),
         instead: Option<Bytes>,
+        now: Instant,
     ) {
         let Some(buffer) = self.buffers.get(&stream) else {
             return;
@@ -211,7 +222,7 @@ impl ReplayBuffers {
         };
         let fits = event.len() <= limits::REPLAY_BUFFER_BYTES && buffer.bytes + event.len() <= most;
         let principal = buffer.owner.principal;
-        let is_kept = fits && self.make_room(principal, event.len());
+        let is_kept = fits && self.make_room(principal, event.len(), now);
         let kept = if is_kept { Some(event) } else { instead };
         let Some(buffer) = self.buffers.get_mut(&stream) else {
             return;
@@ -226,12 +237,13 @@ impl ReplayBuffers {
         }
     }
 
-    /// The stream has ended: nothing will be added.
-    pub(super) fn close(&mut self, stream: StreamId, now: Instant) {
+    /// The stream has ended: nothing will be added. `is_sent` if its client was sent all of it.
+    pub(super) fn close(&mut self, stream: StreamId, is_sent: bool, now: Instant) {
         if let Some(buffer) = self.buffers.get_mut(&stream)
             && !std::mem::replace(&mut buffer.has_ended, true)
         {
             buffer.writer = None;
+            buffer.is_sent = is_sent;
             self.ended.push_back((now, stream));
             self.woken.extend(buffer.follower);
         }
@@ -280,7 +292,7 @@ impl ReplayBuffers {
         if follower.end.is_some() {
             return Some((Vec::new(), follower.end));
         }
-        let buffer = self.buffers.get(&follower.stream)?;
+        let buffer = self.buffers.get_mut(&follower.stream)?;
         let skipped = buffer
             .events
             .partition_point(|(number, _)| *number < follower.next);
@@ -293,6 +305,7 @@ impl ReplayBuffers {
             follower.next = number.saturating_add(1);
             events.push(event.clone());
         }
+        buffer.is_sent |= buffer.has_ended;
         Some((events, buffer.has_ended.then_some(EndReason::Complete)))
     }
 

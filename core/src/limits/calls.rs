@@ -80,6 +80,10 @@ pub const REQUEST_STATE_BYTES: usize = 256 * 1024;
 /// says so.
 pub const REPLAY_BUFFERS_PER_PRINCIPAL: usize = CALLS_PER_PRINCIPAL;
 
+/// How long at least a response that has ended is kept for a client that was away: it makes no room for others
+/// before that.
+pub const REPLAY_RETURN: Duration = Duration::from_secs(60);
+
 /// How many responses are kept in all.
 pub const REPLAY_BUFFERS: usize = CALLS;
 

@@ -136,9 +136,9 @@ impl Execution {
                 }
                 self.wait(cx)
             }
-            Event::FromHub(FromHub(FromHubKind::ReplayRefused)) => {
+            Event::FromHub(FromHub(FromHubKind::ReplayOpened(is_kept))) => {
                 let has_client = match &mut self.output {
-                    Output::Post(response) => response.replay_refused(cx),
+                    Output::Post(response) => response.replay_opened(is_kept, cx),
                     Output::HttpSse(_) | Output::Task(_) => true,
                 };
                 if has_client {

@@ -48,7 +48,8 @@ impl Table {
     }
 
     fn open(&mut self, number: u64, principal: PrincipalId) -> bool {
-        self.0.open(WRITER, stream(number), owner(principal))
+        self.0
+            .open(WRITER, stream(number), owner(principal), now(0))
     }
 
     /// A message before the response.
@@ -60,7 +61,8 @@ impl Table {
     fn append_to(&mut self, number: u64, event: Bytes, instead: Option<&'static str>) {
         let next = self.0.buffers[&stream(number)].next;
         let instead = instead.map(|text| Bytes::from_static(text.as_bytes()));
-        self.0.append(stream(number), (next, event), instead);
+        self.0
+            .append(stream(number), (next, event), instead, now(0));
     }
 
     fn has(&self, after: u64) -> bool {
@@ -88,7 +90,7 @@ fn resumed_stream_reads_what_followed_and_what_comes_after() {
     table.append("3");
     assert_eq!(table.0.take_woken(), [ExchangeId(7)]);
     assert_eq!(table.read(7), ("3".to_owned(), None));
-    table.0.close(stream(1), now(0));
+    table.0.close(stream(1), true, now(0));
     assert_eq!(table.read(7), (String::new(), Some(EndReason::Complete)));
 }
 
@@ -98,7 +100,7 @@ fn response_that_ends_before_its_resumed_stream_reads_is_read_whole() {
     let mut table = Table::with(1);
     table.follow(7, 0);
     table.append("result");
-    table.0.close(stream(1), now(0));
+    table.0.close(stream(1), true, now(0));
     let whole = ("result".to_owned(), Some(EndReason::Complete));
     assert_eq!(table.read(7), whole);
 }
@@ -157,7 +159,7 @@ fn resumed_stream_is_given_a_bounded_part_at_a_time() {
     for _ in 0..3 {
         table.append_to(1, text(limits::STREAM_QUEUE_BYTES), Some("too large"));
     }
-    table.0.close(stream(1), now(0));
+    table.0.close(stream(1), true, now(0));
     for end in [None, None, Some(EndReason::Complete)] {
         let (events, ended) = table.read(7);
         assert_eq!(events.len(), limits::STREAM_QUEUE_BYTES);
@@ -171,7 +173,7 @@ fn response_too_large_to_be_kept_leaves_an_error_in_its_place() {
     let mut table = Table::with(1);
     table.append_to(1, text(limits::REPLAY_MESSAGE_BYTES), None);
     table.append_to(1, text(2 * limits::REPLAY_BUFFER_BYTES), Some("too large"));
-    table.0.close(stream(1), now(0));
+    table.0.close(stream(1), true, now(0));
     table.follow(7, 0);
     let error = ("too large".to_owned(), Some(EndReason::Complete));
     assert_eq!(table.read(7), error);
@@ -199,11 +201,34 @@ fn call_that_runs_keeps_its_buffer_however_many_others_begin() {
     }
     assert!(!table.open(most, ALICE), "all of them run");
     assert!(table.open(most, BOB));
-    table.0.close(stream(3), now(1));
-    table.0.close(stream(2), now(2));
+    table.0.close(stream(3), true, now(1));
+    table.0.close(stream(2), true, now(2));
     assert!(table.open(most + 1, ALICE));
     assert!(!table.0.buffers.contains_key(&stream(3)), "it ended first");
     assert!(table.0.buffers.contains_key(&stream(2)));
+}
+
+// M5
+#[test]
+fn response_that_its_client_has_yet_to_come_back_for_makes_no_room() {
+    let most = u64::try_from(limits::REPLAY_BUFFERS_PER_PRINCIPAL).unwrap();
+    let full = || {
+        let mut table = Table::with(2);
+        for number in 2..=most {
+            assert!(table.open(number, ALICE));
+        }
+        table.0.close(stream(1), false, now(0));
+        table
+    };
+    let mut table = full();
+    assert!(!table.open(most + 1, ALICE));
+    table.follow(7, 0);
+    assert_eq!(table.read(7), ("1".to_owned(), Some(EndReason::Complete)));
+    assert!(table.open(most + 1, ALICE), "it was read to its end");
+    let mut table = full();
+    let later = Instant::default().after(limits::REPLAY_RETURN);
+    let of_alice = owner(ALICE);
+    assert!(table.0.open(WRITER, stream(most + 1), of_alice, later));
 }
 
 // M5
@@ -215,7 +240,7 @@ fn replay_buffers_are_bounded() {
         assert!(table.open(number, user(number)));
     }
     assert!(!table.open(most, user(most)));
-    table.0.close(stream(1), now(1));
+    table.0.close(stream(1), true, now(1));
     assert!(table.open(most, user(most)));
     assert_eq!(table.0.len(), limits::REPLAY_BUFFERS);
 }
@@ -232,7 +257,7 @@ fn kept_bytes_are_bounded_for_each_user_and_in_all() {
         assert!(table.0.used(principal).1 <= limits::REPLAY_BYTES_PER_PRINCIPAL + 40);
         assert!(table.0.bytes <= limits::REPLAY_BYTES + 400);
         if number % 2 == 0 {
-            table.0.close(stream(number), now(number));
+            table.0.close(stream(number), true, now(number));
         }
     }
     let sum: usize = table.0.buffers.values().map(|buffer| buffer.bytes).sum();
@@ -245,8 +270,8 @@ fn buffer_of_a_stream_that_ended_long_ago_is_dropped_by_itself() {
     let mut table = Table::with(1);
     table.0.expire(now(100_000));
     assert_eq!(table.0.len(), 1, "its call still runs");
-    table.0.close(stream(1), now(10));
-    table.0.close(stream(1), now(20));
+    table.0.close(stream(1), true, now(10));
+    table.0.close(stream(1), true, now(20));
     table.0.expire(now(9 + limits::REPLAY_RETENTION.as_secs()));
     assert_eq!(table.0.len(), 1);
     table.0.expire(now(10 + limits::REPLAY_RETENTION.as_secs()));

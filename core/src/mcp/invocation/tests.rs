@@ -88,7 +88,7 @@ fn away(call: &Call) -> Step<ToolResult> {
     match call.results().len() {
         0 => Step::effect(Effect::CloseStream(Duration::from_millis(500))),
         1 => Step::effect(Effect::Sleep(Duration::from_secs(2))),
-        _ => Step::done("startup_banner back"),
+        _ => Step::done("welcome back"),
     }
 }
 

@@ -5,6 +5,8 @@
 //!   +--the responses--> JSON             +--the responses--> closed                         +--> kept
 //! ```
 //!
+//! A stream is closed for a while only if the hub has agreed to keep its events.
+//!
 //! Within an MCP session each event of the stream has an id and is kept by the hub, so that a client
 //! that was cut off, or told to come back, resumes it (`Last-Event-ID`).
 //!
@@ -69,6 +71,10 @@ enum Mode {
 struct ReplayWriter {
     stream: StreamId,
     next: u64,
+    /// Whether the hub keeps them: it has yet to say so.
+    is_kept: bool,
+    /// With which `retry` the stream is to be closed once they are kept.
+    close_when_kept: Option<u64>,
 }
 
 impl ReplayWriter {
@@ -122,7 +128,12 @@ impl PostResponse {
                 session: self.session,
                 mcp_session: mcp_session.id,
             }));
-            ReplayWriter { stream, next: 0 }
+            ReplayWriter {
+                stream,
+                next: 0,
+                is_kept: false,
+                close_when_kept: None,
+            }
         });
         if let (Some(replay), true) = (&mut replay, self.form.revision.features().priming) {
             let id = replay.next_id();
@@ -175,29 +186,41 @@ impl PostResponse {
         };
     }
 
-    /// Nothing is kept for a client that comes back, and no event has an id from now on. `false` if the client
-    /// has left already.
-    pub(crate) fn replay_refused(&mut self, cx: &mut Cx<'_>) -> bool {
-        if matches!(self.mode, Mode::Detached(_)) {
-            return false;
+    /// The hub has answered whether it keeps the events. If not, there is nothing for a client that comes back,
+    /// and no event has an id from now on; `false` if the client has left already.
+    pub(crate) fn replay_opened(&mut self, is_kept: bool, cx: &mut Cx<'_>) -> bool {
+        match &mut self.mode {
+            Mode::Json | Mode::Sse(None) => true,
+            Mode::Sse(Some(replay)) if is_kept => {
+                replay.is_kept = true;
+                if let Some(retry) = replay.close_when_kept.take() {
+                    self.close_for_retry(retry, cx);
+                }
+                true
+            }
+            Mode::Sse(Some(_)) => {
+                cx.write(Bytes::from_static(NOT_RESUMABLE));
+                self.mode = Mode::Sse(None);
+                true
+            }
+            Mode::Detached(_) => is_kept,
         }
-        if matches!(self.mode, Mode::Sse(_)) {
-            cx.write(Bytes::from_static(NOT_RESUMABLE));
-            self.mode = Mode::Sse(None);
-        }
-        true
     }
 
-    /// Closes the stream, but not the call: the client comes back for the rest.
+    /// Closes the stream, but not the call: the client comes back for the rest, if that is kept for it.
     fn close_for_retry(&mut self, retry: u64, cx: &mut Cx<'_>) {
         if !self.form.revision.features().priming {
             return;
         }
         match std::mem::replace(&mut self.mode, Mode::Json) {
-            Mode::Sse(Some(replay)) => {
+            Mode::Sse(Some(replay)) if replay.is_kept => {
                 cx.write(sse::retry(retry));
                 cx.close();
                 self.mode = Mode::Detached(replay);
+            }
+            Mode::Sse(Some(mut replay)) => {
+                replay.close_when_kept = Some(retry);
+                self.mode = Mode::Sse(Some(replay));
             }
             mode => self.mode = mode,
         }
@@ -253,17 +276,18 @@ impl PostResponse {
             let instead = response.error_instead(Error::new(Error::INTERNAL, TOO_LARGE));
             self.event(&response.to_json(), Some(&instead.to_json()), cx);
         }
-        let replay = match self.mode {
+        let (replay, is_sent) = match self.mode {
             Mode::Json => return,
             Mode::Sse(replay) => {
                 cx.close();
-                replay
+                (replay, true)
             }
-            Mode::Detached(replay) => Some(replay),
+            Mode::Detached(replay) => (Some(replay), false),
         };
         if let Some(replay) = replay {
             cx.to_hub(ToHub(ToHubKind::CloseReplay {
                 stream: replay.stream,
+                is_sent,
             }));
         }
     }

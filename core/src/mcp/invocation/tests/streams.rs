@@ -150,17 +150,14 @@ fn polling_client_finds_the_response_when_it_returns() {
     world.wait(2);
     assert_eq!(
         messages(&world, back)[0]["result"]["content"][0]["text"],
-        "startup_banner back"
+        "welcome back"
     );
     // A revision that does not know it waits.
     let old = Client::new(&mut world, "2025-06-18", json!({}));
     let id = old.begin(&mut world, "tools/call", json!({"name": "away"}));
     assert!(!world.sent(id).closed);
     world.wait(2);
-    assert_eq!(
-        answer(&world, id)["content"][0]["text"],
-        "startup_banner back"
-    );
+    assert_eq!(answer(&world, id)["content"][0]["text"], "welcome back");
 }
 
 #[test]
@@ -321,11 +318,35 @@ fn call_whose_events_are_not_kept_says_so_and_ends_with_its_stream() {
     let mut world = world();
     let client = Client::new(&mut world, "2025-11-25", json!({}));
     let id = client.begin(&mut world, "tools/call", slow_params());
-    let refused = FromHub(FromHubKind::ReplayRefused);
+    let refused = FromHub(FromHubKind::ReplayOpened(false));
     world.tell(id, Event::FromHub(refused));
     assert!(world.sent(id).body.ends_with("cannot be resumed\n\n"));
     world.tell(id, Event::Disconnected);
     assert!(world.is_over(id));
+}
+
+// Found by the simulator, seed 19: clients were told to come back for what was not kept.
+#[test]
+fn stream_whose_events_are_not_kept_is_not_closed_for_a_while() {
+    let mut world = world();
+    let client = Client::new(&mut world, "2025-11-25", json!({}));
+    let away = json!({"name": "away"});
+    let most = limits::REPLAY_BUFFERS_PER_PRINCIPAL;
+    let begin = |world: &mut World| client.begin(world, "tools/call", away.clone());
+    let away: Vec<_> = (0..most).map(|_| begin(&mut world)).collect();
+    assert!(away.iter().all(|id| world.sent(*id).closed));
+    // Their responses are there, and nobody has come for them yet.
+    world.wait(2);
+    let last = begin(&mut world);
+    assert!(!world.sent(last).closed);
+    world.wait(2);
+    let answer = answer(&world, last);
+    assert_eq!(answer["content"][0]["text"], "welcome back");
+    for id in away {
+        let last = last_event_id(&world, id);
+        let back = resume(&mut world, "alice", &client, &last);
+        assert_eq!(messages(&world, back).len(), 1);
+    }
 }
 
 #[test]
