@@ -6,124 +6,14 @@
 
 mod invoke;
 
-use std::{
-    marker::PhantomData,
-    net::IpAddr,
-    sync::{Arc, Weak},
-    time::Duration,
-};
+use std::{net::IpAddr, time::Duration};
 
 use bytes::Bytes;
 
 pub use self::invoke::{EffectRequest, Invoke, InvokeOutput, Target};
+pub(crate) use crate::ticket::Awaiting;
+pub use crate::ticket::{Answered, Ask, AskId, Ticket};
 use crate::{event::Event, time::UnixTime};
-
-/// Which ask of an exchange: counted from zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AskId(pub(crate) u64);
-
-/// An ask of the outside and the type of its answer.
-pub trait Ask: Sized {
-    /// What the runtime answers.
-    type Answer;
-    /// The event that carries the answer back.
-    fn answered(answered: Answered<Self>) -> Event;
-}
-
-/// The right to answer one ask, once.
-#[must_use = "an ask that is never answered leaves its exchange waiting for its deadline"]
-#[derive(Debug)]
-pub struct Ticket<A: Ask> {
-    id: AskId,
-    ask: PhantomData<fn() -> A>,
-}
-
-impl<A: Ask> Ticket<A> {
-    pub(crate) fn new(id: AskId) -> Self {
-        Self {
-            id,
-            ask: PhantomData,
-        }
-    }
-
-    /// Which ask this answers; [`crate::action::Action::Cancel`] names it.
-    #[must_use]
-    pub fn id(&self) -> AskId {
-        self.id
-    }
-
-    /// The event to hand to the exchange that asked.
-    #[must_use]
-    pub fn answer(self, answer: A::Answer) -> Event {
-        A::answered(Answered {
-            id: self.id,
-            answer,
-        })
-    }
-}
-
-/// An answer, on its way back to the exchange that asked.
-pub struct Answered<A: Ask> {
-    pub(crate) id: AskId,
-    pub(crate) answer: A::Answer,
-}
-
-impl<A: Ask> std::fmt::Debug for Answered<A> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Answers hold Entra's tokens and sealed records: only their number is printed.
-        write!(f, "Answered({})", self.id.0)
-    }
-}
-
-/// What a state holds while it waits for an answer. Once it is dropped, the answer reaches no state:
-/// the outbox knows which are still held.
-#[derive(Debug)]
-pub(crate) struct Awaiting<A: Ask> {
-    id: AskId,
-    /// Nothing but its count matters.
-    held: Arc<()>,
-    ask: PhantomData<fn() -> A>,
-}
-
-impl<A: Ask> Awaiting<A> {
-    pub(crate) fn new(id: AskId) -> Self {
-        Self {
-            id,
-            held: Arc::new(()),
-            ask: PhantomData,
-        }
-    }
-
-    /// Tells whether the answer is still waited for.
-    pub(crate) fn liveness(&self) -> Weak<()> {
-        Arc::downgrade(&self.held)
-    }
-
-    /// Which ask is waited for.
-    pub(crate) fn id(&self) -> AskId {
-        self.id
-    }
-
-    /// Whether this is the answer that is waited for.
-    pub(crate) fn is(&self, answered: &Answered<A>) -> bool {
-        answered.id == self.id
-    }
-
-    /// The answer. That of an ask which nobody waits for reaches no state, so a state that waits for one
-    /// ask need not look which one was answered.
-    pub(crate) fn into_answer(self, answered: Answered<A>) -> A::Answer {
-        assert!(
-            answered.id == self.id,
-            "an answer goes to the state that waits for it"
-        );
-        answered.answer
-    }
-
-    /// The answer, if it is the one that is waited for; `None` for that of another ask.
-    pub(crate) fn take(&self, answered: Answered<A>) -> Option<A::Answer> {
-        (answered.id == self.id).then_some(answered.answer)
-    }
-}
 
 /// An HTTPS request to Entra ID, to Microsoft Graph, or to an address that a client named.
 ///
@@ -187,6 +77,7 @@ impl FetchFault {
 
 impl Ask for Fetch {
     type Answer = Result<http::Response<Bytes>, FetchFault>;
+    type Event = Event;
 
     fn answered(answered: Answered<Self>) -> Event {
         Event::Fetched(answered)
@@ -327,6 +218,7 @@ pub enum StoreFault {
 
 impl Ask for Store {
     type Answer = Result<Option<Stored>, StoreFault>;
+    type Event = Event;
 
     fn answered(answered: Answered<Self>) -> Event {
         Event::Stored(answered)

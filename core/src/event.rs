@@ -2,7 +2,8 @@
 
 use crate::{
     ask::{Answered, AskId, EffectRequest, Fetch, Invoke, Store},
-    hub::FromHub,
+    hub::{FromHub, FromHubKind, HubAnswer, HubAsk, ToCall, ToTask},
+    ticket::IsAnswer,
 };
 
 /// Something happened. Hand it to [`crate::exchange::Exchange::handle`].
@@ -26,14 +27,95 @@ pub enum Event {
 }
 
 impl Event {
-    /// Which ask the event belongs to, if it belongs to one.
-    pub(crate) fn ask(&self) -> Option<AskId> {
+    /// What the event is to the state that receives it.
+    pub(crate) fn into_input(self) -> Input {
         match self {
-            Self::Fetched(answered) => Some(answered.id),
-            Self::Stored(answered) => Some(answered.id),
-            Self::Invoked(answered) => Some(answered.id),
-            Self::Effect(request) => Some(request.id),
-            Self::Tick | Self::Disconnected | Self::FromHub(_) => None,
+            Self::Tick => Input::Tick,
+            Self::Disconnected => Input::Disconnected,
+            Self::Fetched(answered) => Input::Answer(Answer::Fetched(answered)),
+            Self::Stored(answered) => Input::Answer(Answer::Stored(answered)),
+            Self::Invoked(answered) => Input::Answer(Answer::Invoked(answered)),
+            Self::Effect(request) => Input::Answer(Answer::Effect(request)),
+            Self::FromHub(FromHub(message)) => match message {
+                FromHubKind::Answer(answer) => Input::Answer(Answer::Hub(answer)),
+                FromHubKind::Call(message) => Input::Call(message),
+                FromHubKind::Task(message) => Input::Task(message),
+                FromHubKind::ReplayTakenOver => Input::ReplayTakenOver,
+            },
+        }
+    }
+}
+
+/// An event, sorted by who receives it.
+#[derive(Debug)]
+pub(crate) enum Input {
+    Tick,
+    Disconnected,
+    /// It is for the state that waits for it. There is one: what nobody waits for is dropped before.
+    Answer(Answer),
+    /// It is for whoever answers a call.
+    Call(ToCall),
+    /// It is for whoever runs a task.
+    Task(ToTask),
+    /// It is for whoever sends a response whose events are kept: the client has resumed it on another stream.
+    ReplayTakenOver,
+}
+
+/// An answer to an ask, of the runtime or of the hub, or an effect of an invoked function.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Fetched(Answered<Fetch>),
+    Stored(Answered<Store>),
+    Invoked(Answered<Invoke>),
+    Effect(EffectRequest),
+    Hub(HubAnswer),
+}
+
+impl Answer {
+    /// Which ask it belongs to.
+    pub(crate) fn ask(&self) -> AskId {
+        match self {
+            Self::Fetched(answered) => answered.id,
+            Self::Stored(answered) => answered.id,
+            Self::Invoked(answered) => answered.id,
+            Self::Effect(request) => request.id,
+            Self::Hub(answer) => answer.ask(),
+        }
+    }
+}
+
+impl IsAnswer<Fetch> for Answer {
+    fn into_answered(self) -> Option<Answered<Fetch>> {
+        match self {
+            Self::Fetched(answered) => Some(answered),
+            Self::Stored(_) | Self::Invoked(_) | Self::Effect(_) | Self::Hub(_) => None,
+        }
+    }
+}
+
+impl IsAnswer<Store> for Answer {
+    fn into_answered(self) -> Option<Answered<Store>> {
+        match self {
+            Self::Stored(answered) => Some(answered),
+            Self::Fetched(_) | Self::Invoked(_) | Self::Effect(_) | Self::Hub(_) => None,
+        }
+    }
+}
+
+impl IsAnswer<Invoke> for Answer {
+    fn into_answered(self) -> Option<Answered<Invoke>> {
+        match self {
+            Self::Invoked(answered) => Some(answered),
+            Self::Fetched(_) | Self::Stored(_) | Self::Effect(_) | Self::Hub(_) => None,
+        }
+    }
+}
+
+impl<A: HubAsk> IsAnswer<A> for Answer {
+    fn into_answered(self) -> Option<Answered<A>> {
+        match self {
+            Self::Hub(answer) => A::of(answer),
+            Self::Fetched(_) | Self::Stored(_) | Self::Invoked(_) | Self::Effect(_) => None,
         }
     }
 }

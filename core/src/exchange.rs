@@ -21,7 +21,7 @@ use crate::{
     admit::Admission,
     entropy::{Entropy, Seed},
     env::Env,
-    event::Event,
+    event::{Event, Input},
     http::response,
     limits,
     step::{Cx, Outbox, Progress},
@@ -143,20 +143,25 @@ impl Exchange {
             return Err(Misuse::NotDrained);
         }
         let only_writes = self.outcome.is_some() && self.outbox.is_writing();
-        self.outbox.settle(&event);
+        let input = event.into_input();
+        if let Input::Answer(answer) = &input {
+            self.outbox.settle(answer);
+        }
         if only_writes {
             if env.now.instant >= self.outbox.wake() {
                 self.outbox.abandon_writes();
             }
             return Ok(());
         }
-        if self.outbox.is_stale(&event) && self.state.is_some() {
-            return Ok(());
-        }
         let Some(state) = self.state.take() else {
             return Err(Misuse::Finished);
         };
-        self.advance(state, event, env);
+        // The one place where answers are dropped that nobody waits for any more.
+        if matches!(&input, Input::Answer(answer) if self.outbox.is_stale(answer)) {
+            self.state = Some(state);
+            return Ok(());
+        }
+        self.advance(state, input, env);
         if self.outcome.is_some() {
             self.outbox
                 .wait_for_writes(env.now.instant.after(limits::STORE_TIMEOUT));
@@ -164,14 +169,15 @@ impl Exchange {
         Ok(())
     }
 
-    fn advance(&mut self, state: State, event: Event, env: Env<'_>) {
-        self.is_gone |= matches!(event, Event::Disconnected);
+    fn advance(&mut self, state: State, input: Input, env: Env<'_>) {
+        let is_gone = matches!(input, Input::Disconnected);
+        self.is_gone |= is_gone;
         let overdue = env.now.instant >= self.outbox.wake();
-        if matches!(event, Event::Disconnected) && state.ends_when_gone() {
+        if is_gone && state.ends_when_gone() {
             self.outcome = Some(Outcome::Abandoned);
             return;
         }
-        if matches!(event, Event::Tick) && !state.takes_ticks() {
+        if matches!(input, Input::Tick) && !state.takes_ticks() {
             if overdue {
                 self.time_out();
             } else {
@@ -179,13 +185,12 @@ impl Exchange {
             }
             return;
         }
-        let is_gone = matches!(event, Event::Disconnected);
         let mut cx = Cx {
             env,
             entropy: &mut self.entropy,
             out: &mut self.outbox,
         };
-        let next = state.handle(event, &mut cx);
+        let next = state.handle(input, &mut cx);
         self.step(next);
         if is_gone && self.outcome.is_some() && !self.outbox.responded() {
             self.outcome = Some(Outcome::Abandoned);

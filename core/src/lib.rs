@@ -121,6 +121,7 @@ pub mod planted; // Bugs for the simulator to find.
 mod revision; // The revisions of MCP, and what differs between them.
 pub mod route; // The paths of the server.
 mod throttle; // Waits that Entra and Graph asked for.
+mod ticket; // Who asks, who may answer, who waits for the answer.
 
 // Floor 2: settings and formats.
 pub mod client_setup; // How MCP clients are set up for this server.

@@ -11,8 +11,8 @@ use crate::{
     catalog::EffectResult,
     entropy::Entropy,
     env::Env,
-    event::Event,
-    hub::ToHub,
+    event::Answer,
+    hub::{HubAsk, ToHub, ToHubKind},
     log_event::{Field, LogEvent},
     planted::Planted,
     time::Instant,
@@ -122,7 +122,17 @@ impl Cx<'_> {
         self.out.push(Action::Close);
     }
 
-    /// Tells the hub.
+    /// Asks the hub, with a message that holds the ticket.
+    pub(crate) fn ask_hub<A: HubAsk>(
+        &mut self,
+        message: impl FnOnce(Ticket<A>) -> ToHubKind,
+    ) -> Awaiting<A> {
+        let (ticket, awaiting) = self.out.ask();
+        self.to_hub(ToHub(message(ticket)));
+        awaiting
+    }
+
+    /// Sends the hub a message.
     #[expect(clippy::wrong_self_convention, reason = "to the hub, not into one")]
     pub(crate) fn to_hub(&mut self, message: ToHub) {
         self.out.push(Action::ToHub(message));
@@ -226,11 +236,9 @@ impl Outbox {
         !self.writes.is_empty()
     }
 
-    /// Notes that a write was answered, if this event says so.
-    pub(crate) fn settle(&mut self, event: &Event) {
-        if let Some(ask) = event.ask() {
-            self.writes.retain(|write| *write != ask);
-        }
+    /// Notes that a write was answered, if this is the answer to one.
+    pub(crate) fn settle(&mut self, answer: &Answer) {
+        self.writes.retain(|write| *write != answer.ask());
     }
 
     /// Waits for writes until then, when nothing else is left to do.
@@ -245,21 +253,20 @@ impl Outbox {
         self.writes.clear();
     }
 
-    /// Whether an event answers an ask that no state waits for any more.
-    pub(crate) fn is_stale(&self, event: &Event) -> bool {
-        event.ask().is_some_and(|ask| {
-            let waits = |(id, held): &(AskId, Weak<()>)| *id == ask && held.strong_count() > 0;
-            !self.live.iter().any(waits)
-        })
+    /// Whether an answer is that to an ask which no state waits for any more.
+    pub(crate) fn is_stale(&self, answer: &Answer) -> bool {
+        let ask = answer.ask();
+        let waits = |(id, held): &(AskId, Weak<()>)| *id == ask && held.strong_count() > 0;
+        !self.live.iter().any(waits)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ask::Key, testing::TestServer};
+    use crate::{ask::Key, event::Input, testing::TestServer};
 
-    fn ask(outbox: &mut Outbox, server: &TestServer) -> (Event, Awaiting<Store>) {
+    fn ask(outbox: &mut Outbox, server: &TestServer) -> (Answer, Awaiting<Store>) {
         let mut cx = Cx {
             env: server.env(),
             entropy: &mut crate::testing::entropy(1),
@@ -269,22 +276,21 @@ mod tests {
         let Some(Action::Store(ticket, _)) = outbox.pop() else {
             panic!("the store is asked");
         };
-        (ticket.answer(Ok(None)), awaiting)
+        let Input::Answer(answer) = ticket.answer(Ok(None)).into_input() else {
+            panic!("a ticket makes an answer");
+        };
+        (answer, awaiting)
     }
 
     #[test]
     fn answer_to_a_dropped_ask_is_stale() {
         let server = TestServer::dev();
         let mut outbox = Outbox::new(server.now.instant);
-        let (first_event, first) = ask(&mut outbox, &server);
-        let (second_event, second) = ask(&mut outbox, &server);
-        assert!(!outbox.is_stale(&first_event) && !outbox.is_stale(&second_event));
+        let (first_answer, first) = ask(&mut outbox, &server);
+        let (second_answer, second) = ask(&mut outbox, &server);
+        assert!(!outbox.is_stale(&first_answer) && !outbox.is_stale(&second_answer));
         drop(first);
-        assert!(outbox.is_stale(&first_event) && !outbox.is_stale(&second_event));
-        assert!(!outbox.is_stale(&Event::Tick));
-        let Event::Stored(answered) = second_event else {
-            panic!("the store answers");
-        };
-        assert_eq!(second.into_answer(answered), Ok(None));
+        assert!(outbox.is_stale(&first_answer) && !outbox.is_stale(&second_answer));
+        assert_eq!(second.into_answer(second_answer), Ok(None));
     }
 }

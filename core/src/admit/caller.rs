@@ -11,7 +11,7 @@ use crate::{
     admit::bearer,
     ask::Version,
     catalog::{Principal, Tool},
-    event::Event,
+    event::Answer,
     http::response,
     id::PrincipalId,
     log_event::LogEventId,
@@ -21,7 +21,7 @@ use crate::{
         record::{Hash, Session},
         token::Verified,
     },
-    step::{Cx, Progress},
+    step::Cx,
 };
 
 /// Who calls, proven by a session token that maps to a session.
@@ -92,18 +92,18 @@ impl Authenticate {
         Self { route, lookup }
     }
 
-    /// Results in the caller; or in the answer to give if the caller is refused, or cannot be known now.
+    /// Takes the answer that was waited for.
+    ///
+    /// # Errors
+    ///
+    /// The response to give if the caller is refused, or cannot be known now.
     pub(crate) fn handle(
         self,
-        event: Event,
+        answer: Answer,
         cx: &mut Cx<'_>,
-    ) -> Progress<Self, Result<Box<Caller>, Box<Response<Bytes>>>> {
+    ) -> Result<Box<Caller>, Box<Response<Bytes>>> {
         let route = self.route;
-        let found = match self.lookup.handle(event, cx) {
-            Progress::Pending(lookup) => return Progress::Pending(Self { route, lookup }),
-            Progress::Ready(found) => found,
-        };
-        Progress::Ready(match found {
+        match self.lookup.handle(answer, cx) {
             Ok(found) => Ok(Box::new(Caller {
                 principal_id: principal_id_of(&found.session),
                 session: found.session,
@@ -118,6 +118,6 @@ impl Authenticate {
                 cx.log(LogEventId::SessionUnavailable);
                 Err(Box::new(response::unavailable()))
             }
-        })
+        }
     }
 }

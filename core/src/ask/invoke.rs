@@ -55,6 +55,7 @@ pub enum InvokeOutput {
 
 impl Ask for Invoke {
     type Answer = Result<InvokeOutput, CallError>;
+    type Event = Event;
 
     fn answered(answered: Answered<Self>) -> Event {
         Event::Invoked(answered)
@@ -66,7 +67,7 @@ impl Ticket<Invoke> {
     #[must_use]
     pub fn effect(&self, effect: Effect) -> Event {
         Event::Effect(EffectRequest {
-            id: self.id,
+            id: self.id(),
             effect,
         })
     }

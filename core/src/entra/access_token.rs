@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     ask::{Stored, Version},
-    event::Event,
+    event::Answer,
     fault::Fault,
     limits,
     secret::Secret,
@@ -155,10 +155,10 @@ impl AcquireToken {
         Renewal::of(session, true).waiting(state)
     }
 
-    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> AccessTokenProgress {
+    pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> AccessTokenProgress {
         let Self { renewal, state } = self;
         match state {
-            State::Refreshing(refresh, version) => match refresh.handle(event, cx) {
+            State::Refreshing(refresh, version) => match refresh.handle(answer, cx) {
                 Progress::Pending(refresh) => renewal.waiting(State::Refreshing(refresh, version)),
                 Progress::Ready(Ok(fresh)) => renewal.save(version, Attempt::default(), fresh, cx),
                 Progress::Ready(Err(RefreshError::ConsentRequired)) if !renewal.stores => {
@@ -173,7 +173,7 @@ impl AcquireToken {
                 }
                 Progress::Ready(Err(RefreshError::Unavailable(fault))) => unavailable(fault),
             },
-            State::Saving(fresh, update) => match update.handle(event, cx) {
+            State::Saving(fresh, update) => match update.handle(answer, cx) {
                 Progress::Pending(update) => renewal.waiting(State::Saving(fresh, update)),
                 // It is valid even if it could not be stored: the next call will renew again.
                 Progress::Ready(Ok(Updated::Written(())) | Err(UpdateError::NotWritten)) => {
@@ -184,10 +184,9 @@ impl AcquireToken {
                 }
                 Progress::Ready(Err(UpdateError::NotRead)) => unavailable(Fault::Store),
             },
-            State::Ending(ending) => match ending.handle(event, cx) {
-                Progress::Pending(ending) => renewal.waiting(State::Ending(ending)),
-                Progress::Ready(Ok(())) => ended(),
-                Progress::Ready(Err(fault)) => unavailable(fault),
+            State::Ending(ending) => match ending.handle(answer, cx) {
+                Ok(()) => ended(),
+                Err(fault) => unavailable(fault),
             },
         }
     }

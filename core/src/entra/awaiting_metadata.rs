@@ -6,19 +6,25 @@
 use std::sync::Arc;
 
 use crate::{
-    event::Event,
-    hub::{FromHub, FromHubKind, ToHub, ToHubKind},
+    ask::Awaiting,
+    event::Answer,
+    hub::{NeedMetadata, ToHubKind},
     provider_metadata::ProviderMetadata,
     step::{Cx, Progress},
 };
 
 /// What is to be done once the metadata is there.
 #[derive(Debug)]
-pub(crate) struct AwaitingMetadata<T>(T);
+pub(crate) struct AwaitingMetadata<T> {
+    next: T,
+    awaiting: Awaiting<NeedMetadata>,
+}
 
-/// Waiting, or what is to be done and the metadata: `None` if it could not be fetched, or not again so soon.
-pub(crate) type MetadataProgress<T> =
-    Progress<AwaitingMetadata<T>, (T, Option<Arc<ProviderMetadata>>)>;
+/// What is to be done and the metadata: `None` if it could not be fetched, or not again so soon.
+pub(crate) type WithMetadata<T> = (T, Option<Arc<ProviderMetadata>>);
+
+/// Waiting, or what is to be done and the metadata.
+pub(crate) type MetadataProgress<T> = Progress<AwaitingMetadata<T>, WithMetadata<T>>;
 
 impl<T> AwaitingMetadata<T> {
     /// Waits if no metadata is known. What is known but old is used, and fetched anew meanwhile.
@@ -27,7 +33,8 @@ impl<T> AwaitingMetadata<T> {
         match &entra.metadata {
             Some(metadata) => {
                 if entra.is_stale(cx.env.now) {
-                    request(cx);
+                    // Nobody waits for the answer.
+                    drop(request(cx));
                 }
                 Progress::Ready((next, Some(Arc::clone(metadata))))
             }
@@ -37,21 +44,19 @@ impl<T> AwaitingMetadata<T> {
 
     /// Waits for newer metadata than is known: a signing key is not in it.
     pub(crate) fn newer(next: T, cx: &mut Cx<'_>) -> Self {
-        request(cx);
-        Self(next)
+        let awaiting = request(cx);
+        Self { next, awaiting }
     }
 
-    /// Takes an event.
-    pub(crate) fn handle(self, event: &Event, cx: &Cx<'_>) -> MetadataProgress<T> {
-        let Event::FromHub(FromHub(FromHubKind::MetadataReady(is_newer))) = event else {
-            return Progress::Pending(self);
-        };
-        let metadata = cx.env.entra.metadata.clone().filter(|_| *is_newer);
-        Progress::Ready((self.0, metadata))
+    /// Takes the hub's answer.
+    pub(crate) fn handle(self, answer: Answer, cx: &Cx<'_>) -> WithMetadata<T> {
+        let is_newer = self.awaiting.into_answer(answer);
+        let metadata = cx.env.entra.metadata.clone().filter(|_| is_newer);
+        (self.next, metadata)
     }
 }
 
-fn request(cx: &mut Cx<'_>) {
+fn request(cx: &mut Cx<'_>) -> Awaiting<NeedMetadata> {
     let newer_than = cx.env.entra.revision;
-    cx.to_hub(ToHub(ToHubKind::NeedMetadata { newer_than }));
+    cx.ask_hub(|ticket| ToHubKind::NeedMetadata { ticket, newer_than })
 }

@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::{
     ask::{Ask, Awaiting, Fetch, Reach},
-    event::Event,
+    event::Answer,
     hub::{ToHub, ToHubKind},
     limits,
     log_event::{Field, LogEvent, LogEventId},
@@ -40,14 +40,11 @@ impl FetchMetadata {
         }
     }
 
-    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
-        let Event::Fetched(answered) = event else {
-            return Progress::Pending(self);
-        };
+    pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self> {
         match self {
-            Self::AwaitingMetadata(awaiting) => Self::keys(awaiting.into_answer(answered), cx),
+            Self::AwaitingMetadata(awaiting) => Self::keys(awaiting.into_answer(answer), cx),
             Self::AwaitingKeys(metadata, awaiting) => {
-                receive_keys(*metadata, awaiting.into_answer(answered), cx)
+                receive_keys(*metadata, awaiting.into_answer(answer), cx)
             }
         }
     }

@@ -23,7 +23,7 @@ use super::access_token::{AccessTokenError, AccessTokenProgress, AcquireToken};
 use crate::{
     admit::caller::Caller,
     ask::{Ask, Awaiting, Fetch, Reach, Version},
-    event::Event,
+    event::Answer,
     fault::Fault,
     hub::{ToHub, ToHubKind},
     limits,
@@ -143,21 +143,19 @@ impl GraphRequest {
         Self::token(path, credentials, step, cx)
     }
 
-    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> GraphProgress {
-        match (self.state, event) {
-            (State::Token(access), event) => {
-                let step = access.handle(event, cx);
+    pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> GraphProgress {
+        match self.state {
+            State::Token(access) => {
+                let step = access.handle(answer, cx);
                 Self::token(self.path, self.credentials, step, cx)
             }
-            (State::Sent(awaiting), Event::Fetched(answered)) => {
-                let answer = awaiting.into_answer(answered);
+            State::Sent(awaiting) => {
+                let answer = awaiting.into_answer(answer);
                 Self::answered(self.path, self.credentials, answer, cx)
             }
-            (State::Sent(awaiting), _) => Self::sent(self.path, self.credentials, awaiting),
-            (State::Ending(ending), event) => match ending.handle(event, cx) {
-                Progress::Pending(ending) => Self::ending(self.path, self.credentials, ending),
-                Progress::Ready(Ok(())) => failed(GraphError::SessionEnded),
-                Progress::Ready(Err(_)) => failed(GraphError::StoreUnavailable),
+            State::Ending(ending) => match ending.handle(answer, cx) {
+                Ok(()) => failed(GraphError::SessionEnded),
+                Err(_) => failed(GraphError::StoreUnavailable),
             },
         }
     }

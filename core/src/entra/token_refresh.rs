@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     ask::{Ask, Awaiting, Fetch},
-    event::Event,
+    event::Answer,
     fault::Fault,
     hub::{ToHub, ToHubKind},
     log_event::LogEventId,
@@ -141,21 +141,22 @@ impl TokenRefresh {
         Some(Self { whose, state })
     }
 
-    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self, RefreshResult> {
+    pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self, RefreshResult> {
         let Self { whose, state } = self;
-        let renewal = |whose, state| Progress::Pending(Self { whose, state });
-        match (state, event) {
-            (State::AwaitingMetadata(awaiting), event) => match awaiting.handle(&event, cx) {
-                Progress::Pending(awaiting) => renewal(whose, State::AwaitingMetadata(awaiting)),
-                Progress::Ready((grant, _)) => match grant.send(cx) {
-                    Some(awaiting) => renewal(whose, State::AwaitingTokens(awaiting)),
+        match state {
+            State::AwaitingMetadata(awaiting) => {
+                let (grant, _) = awaiting.handle(answer, cx);
+                match grant.send(cx) {
+                    Some(awaiting) => {
+                        let state = State::AwaitingTokens(awaiting);
+                        Progress::Pending(Self { whose, state })
+                    }
                     None => Progress::Ready(Err(RefreshError::Unavailable(Fault::Entra))),
-                },
-            },
-            (State::AwaitingTokens(awaiting), Event::Fetched(answered)) => {
-                Progress::Ready(read_response(awaiting.into_answer(answered), &whose, cx))
+                }
             }
-            (state, _) => renewal(whose, state),
+            State::AwaitingTokens(awaiting) => {
+                Progress::Ready(read_response(awaiting.into_answer(answer), &whose, cx))
+            }
         }
     }
 }

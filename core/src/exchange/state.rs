@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::{
     admit::{Admission, bearer, caller::Authenticate, cors},
     entra::discovery::FetchMetadata,
-    event::Event,
+    event::{Answer, Input},
     http::response,
     hub::{Job, JobKind},
     mcp::{http_sse::PostMessage, sse_stream::Stream, streamable_http::Streamable},
@@ -89,16 +89,19 @@ impl State {
         }
     }
 
-    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
+    pub(crate) fn handle(self, input: Input, cx: &mut Cx<'_>) -> Progress<Self> {
         match self {
-            Self::Consent(state) => state.handle(event, cx).map_pending(Self::Consent),
-            Self::Callback(state) => state.handle(event, cx).map_pending(Self::Callback),
-            Self::Token(state) => state.handle(event, cx).map_pending(Self::Token),
-            Self::Revoke(state) => state.handle(event, cx).map_pending(Self::Revoke),
-            Self::Streamable(state) => state.handle(event, cx).map_pending(Self::Streamable),
-            Self::Stream(state) => state.handle(event, cx).map_pending(Self::Stream),
-            Self::PostMessage(state) => state.handle(event, cx).map_pending(Self::PostMessage),
-            Self::FetchMetadata(state) => state.handle(event, cx).map_pending(Self::FetchMetadata),
+            Self::Consent(state) => answered(state, input, Consent::handle, Self::Consent, cx),
+            Self::Callback(state) => answered(state, input, Callback::handle, Self::Callback, cx),
+            Self::Token(state) => answered(state, input, Token::handle, Self::Token, cx),
+            Self::Revoke(state) => answered(state, input, Revoke::handle, Self::Revoke, cx),
+            Self::FetchMetadata(state) => {
+                let handle = FetchMetadata::handle;
+                answered(state, input, handle, Self::FetchMetadata, cx)
+            }
+            Self::Streamable(state) => state.handle(input, cx).map_pending(Self::Streamable),
+            Self::Stream(state) => state.handle(input, cx).map_pending(Self::Stream),
+            Self::PostMessage(state) => state.handle(input, cx).map_pending(Self::PostMessage),
         }
     }
 
@@ -109,7 +112,12 @@ impl State {
         match self {
             Self::Consent(state) => state.ends_when_gone(),
             Self::Streamable(state) => !state.survives_disconnect(),
-            _ => false,
+            Self::Callback(_)
+            | Self::Token(_)
+            | Self::Revoke(_)
+            | Self::Stream(_)
+            | Self::PostMessage(_)
+            | Self::FetchMetadata(_) => false,
         }
     }
 
@@ -119,7 +127,30 @@ impl State {
             Self::Stream(_) => true,
             Self::Streamable(state) => state.wants_ticks(),
             Self::PostMessage(state) => state.wants_ticks(),
-            _ => false,
+            Self::Consent(_)
+            | Self::Callback(_)
+            | Self::Token(_)
+            | Self::Revoke(_)
+            | Self::FetchMetadata(_) => false,
         }
+    }
+}
+
+/// Hands an answer to a state that is neither a call nor a stream. It is finished though its peer has left, and
+/// its time is up at its deadline.
+fn answered<S>(
+    state: S,
+    input: Input,
+    handle: impl FnOnce(S, Answer, &mut Cx<'_>) -> Progress<S>,
+    wrap: impl FnOnce(S) -> State,
+    cx: &mut Cx<'_>,
+) -> Progress<State> {
+    match input {
+        Input::Answer(answer) => handle(state, answer, cx).map_pending(wrap),
+        Input::Tick
+        | Input::Disconnected
+        | Input::Call(_)
+        | Input::Task(_)
+        | Input::ReplayTakenOver => Progress::Pending(wrap(state)),
     }
 }

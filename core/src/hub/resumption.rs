@@ -30,7 +30,7 @@ impl Hub {
         }
         self.streams.open(from, principal, token, kind)?;
         if let Some(writer) = self.replays.follow(from, at) {
-            let taken_over = FromHub(FromHubKind::TakenOver);
+            let taken_over = FromHub(FromHubKind::ReplayTakenOver);
             self.outputs
                 .push_back(HubOutput::Deliver(writer, taken_over));
         }

@@ -5,11 +5,11 @@
 //! Events are bounded by their bytes: whoever sends more waits for room. What has changed, the end of the
 //! token and the end of the stream are said once, however often they come.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::{EndReason, StreamOutput};
+use super::{Deliver, EndReason, FindStream, HubOutput, ReadStream, StreamOutput, asks::Waiter};
 use crate::{id::ExchangeId, limits};
 
 /// What waits to be sent on one stream, and who waits for room in it.
@@ -20,12 +20,12 @@ pub(super) struct StreamQueue {
     bytes: usize,
     /// Whether the stream has to end: nothing is added any more.
     pub(super) is_ending: bool,
-    /// Whether the stream has sent what it was given.
-    pub(super) is_awaited: bool,
-    /// Those that have put events here.
-    pub(super) producers: BTreeSet<ExchangeId>,
+    /// The stream, if it has sent what it was given.
+    pub(super) reader: Option<Waiter<ReadStream>>,
+    /// Those that have put events here; each waits for one answer, whatever it has put here.
+    pub(super) producers: BTreeMap<ExchangeId, Waiter<Deliver>>,
     /// Those that ask whether messages are taken.
-    pub(super) finders: Vec<ExchangeId>,
+    pub(super) finders: Vec<Waiter<FindStream>>,
 }
 
 impl StreamQueue {
@@ -49,13 +49,13 @@ impl StreamQueue {
         }
     }
 
-    /// What the stream sends next, if it waits for that and there is something.
-    pub(super) fn take(&mut self) -> Option<StreamOutput> {
-        if !self.is_awaited || self.next == StreamOutput::default() {
+    /// Gives the stream what it sends next, if it waits for that and there is something.
+    pub(super) fn take(&mut self) -> Option<HubOutput> {
+        if self.next == StreamOutput::default() {
             return None;
         }
-        self.is_awaited = false;
+        let reader = self.reader.take()?;
         self.bytes = 0;
-        Some(std::mem::take(&mut self.next))
+        Some(reader.answer(std::mem::take(&mut self.next)))
     }
 }

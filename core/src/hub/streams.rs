@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use bytes::Bytes;
 
 use super::{
-    EndReason, FindRefusal, FromHub, FromHubKind, HubOutput, Negotiated, StreamKind, StreamRefusal,
-    SubscriptionFilter, counts::Counts, session_settings::SessionSettings,
-    stream_queue::StreamQueue,
+    Deliver, EndReason, FindRefusal, FindStream, HubOutput, Negotiated, ReadStream, StreamKind,
+    StreamRefusal, SubscriptionFilter, asks::Waiter, counts::Counts,
+    session_settings::SessionSettings, stream_queue::StreamQueue,
 };
 use crate::{
     catalog::ChangeNotification,
@@ -129,27 +129,27 @@ impl Streams {
         out: &mut VecDeque<HubOutput>,
     ) {
         let kind = StreamKind::Standalone(mcp_session);
-        let other = self.open.iter_mut().find(|(_, stream)| {
+        let other = self.open.values_mut().find(|stream| {
             stream.principal == principal && stream.kind == kind && !stream.queue.is_ending
         });
-        if let Some((id, stream)) = other {
+        if let Some(stream) = other {
             stream.queue.next.changes.extend(changes);
-            flush(*id, stream, out);
+            flush(stream, out);
         }
     }
 
     /// A stream has sent what it was given, and wants more.
-    pub(super) fn read(&mut self, from: ExchangeId, out: &mut VecDeque<HubOutput>) {
-        if let Some(stream) = self.open.get_mut(&from) {
-            stream.queue.is_awaited = true;
-            flush(from, stream, out);
+    pub(super) fn read(&mut self, reader: Waiter<ReadStream>, out: &mut VecDeque<HubOutput>) {
+        if let Some(stream) = self.open.get_mut(&reader.exchange) {
+            stream.queue.reader = Some(reader);
+            flush(stream, out);
         }
     }
 
     /// Whether a stream has sent what it was given.
     pub(super) fn is_awaited(&self, id: ExchangeId) -> bool {
         let stream = self.open.get(&id);
-        stream.is_some_and(|stream| stream.queue.is_awaited)
+        stream.is_some_and(|stream| stream.queue.reader.is_some())
     }
 
     /// Gives a stream what it sends next, and the reason to end after that, if there is one.
@@ -165,7 +165,7 @@ impl Streams {
             if let Some(reason) = end {
                 stream.queue.end(reason);
             }
-            flush(id, stream, out);
+            flush(stream, out);
         }
     }
 
@@ -173,31 +173,27 @@ impl Streams {
     /// the answer waits: the message is not accepted yet, so nothing of it is lost.
     pub(super) fn find(
         &mut self,
-        from: ExchangeId,
+        finder: Waiter<FindStream>,
         mcp_session: McpSessionId,
         principal: PrincipalId,
         (session, token_expires): (SessionId, UnixTime),
         out: &mut VecDeque<HubOutput>,
     ) {
-        let Some((id, stream)) = self.sse(mcp_session, principal) else {
-            out.push_back(deliver(from, not_found()));
+        let Some(stream) = self.sse(mcp_session, principal) else {
+            out.push_back(finder.answer(Err(FindRefusal::NotFound)));
             return;
         };
         if stream.session == session && stream.token_expires < token_expires {
             stream.token_expires = token_expires;
             stream.queue.next.token_expires = Some(token_expires);
-            flush(id, stream, out);
+            flush(stream, out);
         }
         if stream.queue.has_room() {
-            out.push_back(deliver(
-                from,
-                FromHubKind::StreamFound(Ok(stream.negotiated)),
-            ));
+            out.push_back(finder.answer(Ok(stream.negotiated)));
         } else if stream.queue.finders.len() < limits::STREAM_WAITERS {
-            stream.queue.finders.push(from);
+            stream.queue.finders.push(finder);
         } else {
-            let busy = FromHubKind::StreamFound(Err(FindRefusal::Busy));
-            out.push_back(deliver(from, busy));
+            out.push_back(finder.answer(Err(FindRefusal::Busy)));
         }
     }
 
@@ -207,7 +203,7 @@ impl Streams {
         principal: PrincipalId,
         negotiated: Negotiated,
     ) {
-        if let Some((_, stream)) = self.sse(mcp_session, principal) {
+        if let Some(stream) = self.sse(mcp_session, principal) {
             stream.negotiated = Some(negotiated);
         }
     }
@@ -216,19 +212,19 @@ impl Streams {
     /// that before it sends more, so each has no more in the queue than what one step of it sends.
     pub(super) fn deliver(
         &mut self,
-        from: ExchangeId,
+        producer: Waiter<Deliver>,
         mcp_session: McpSessionId,
         principal: PrincipalId,
         events: Vec<Bytes>,
         out: &mut VecDeque<HubOutput>,
     ) {
-        let Some((id, stream)) = self.sse(mcp_session, principal) else {
-            out.push_back(deliver(from, FromHubKind::Delivered(false)));
+        let Some(stream) = self.sse(mcp_session, principal) else {
+            out.push_back(producer.answer(false));
             return;
         };
         stream.queue.push(events);
-        stream.queue.producers.insert(from);
-        flush(id, stream, out);
+        stream.queue.producers.insert(producer.exchange, producer);
+        flush(stream, out);
     }
 
     /// Ends all streams, and opens none any more.
@@ -284,13 +280,13 @@ impl Streams {
         reason: EndReason,
         out: &mut VecDeque<HubOutput>,
     ) {
-        for (id, stream) in &mut self.open {
+        for stream in self.open.values_mut() {
             if ends(stream) {
                 if let StreamKind::Sse(mcp_session) = stream.kind {
                     self.sse.remove(&mcp_session);
                 }
                 stream.queue.end(reason);
-                flush(*id, stream, out);
+                flush(stream, out);
             }
         }
     }
@@ -303,7 +299,7 @@ impl Streams {
         out: &mut VecDeque<HubOutput>,
     ) {
         let mut notified = BTreeSet::new();
-        for (id, stream) in &mut self.open {
+        for stream in self.open.values_mut() {
             let listens = match (&stream.kind, change) {
                 (StreamKind::Subscription(filter), _) => filter.wants(change),
                 (StreamKind::Resumed { .. }, _) => false,
@@ -323,7 +319,7 @@ impl Streams {
                     .is_none_or(|one| notified.insert(one))
             {
                 stream.queue.next.changes.insert(change.clone());
-                flush(*id, stream, out);
+                flush(stream, out);
             }
         }
     }
@@ -333,57 +329,46 @@ impl Streams {
         let stream = self.open.get(&id)?;
         match stream.kind {
             StreamKind::Sse(mcp_session) => Some((mcp_session, stream.principal)),
-            _ => None,
+            StreamKind::Standalone(_)
+            | StreamKind::Resumed { .. }
+            | StreamKind::Subscription(_) => None,
         }
     }
 
     /// The HTTP+SSE stream of this MCP session, if it is this owner's.
-    fn sse(
-        &mut self,
-        mcp_session: McpSessionId,
-        principal: PrincipalId,
-    ) -> Option<(ExchangeId, &mut Stream)> {
-        let id = *self.sse.get(&mcp_session)?;
-        let stream = self.open.get_mut(&id)?;
-        (stream.principal == principal).then_some((id, stream))
+    fn sse(&mut self, mcp_session: McpSessionId, principal: PrincipalId) -> Option<&mut Stream> {
+        let stream = self.open.get_mut(self.sse.get(&mcp_session)?)?;
+        (stream.principal == principal).then_some(stream)
     }
 }
 
 /// Hands a stream what waits for it, if it has sent what it was given before, and answers whoever waits for
 /// room.
-fn flush(id: ExchangeId, stream: &mut Stream, out: &mut VecDeque<HubOutput>) {
-    if let Some(next) = stream.queue.take() {
-        out.push_back(deliver(id, FromHubKind::Stream(next)));
-    }
+fn flush(stream: &mut Stream, out: &mut VecDeque<HubOutput>) {
+    out.extend(stream.queue.take());
     if stream.queue.is_ending {
         refuse_waiters(&mut stream.queue, out);
     } else if stream.queue.has_room() {
-        for producer in std::mem::take(&mut stream.queue.producers) {
-            out.push_back(deliver(producer, FromHubKind::Delivered(true)));
-        }
+        let producers = std::mem::take(&mut stream.queue.producers);
+        out.extend(
+            producers
+                .into_values()
+                .map(|producer| producer.answer(true)),
+        );
         for finder in std::mem::take(&mut stream.queue.finders) {
-            let found = FromHubKind::StreamFound(Ok(stream.negotiated));
-            out.push_back(deliver(finder, found));
+            out.push_back(finder.answer(Ok(stream.negotiated)));
         }
     }
 }
 
 /// Tells whoever waits for room on a stream that it is gone.
 fn refuse_waiters(queue: &mut StreamQueue, out: &mut VecDeque<HubOutput>) {
-    for producer in std::mem::take(&mut queue.producers) {
-        out.push_back(deliver(producer, FromHubKind::Delivered(false)));
+    for producer in std::mem::take(&mut queue.producers).into_values() {
+        out.push_back(producer.answer(false));
     }
     for finder in std::mem::take(&mut queue.finders) {
-        out.push_back(deliver(finder, not_found()));
+        out.push_back(finder.answer(Err(FindRefusal::NotFound)));
     }
-}
-
-fn not_found() -> FromHubKind {
-    FromHubKind::StreamFound(Err(FindRefusal::NotFound))
-}
-
-fn deliver(to: ExchangeId, message: FromHubKind) -> HubOutput {
-    HubOutput::Deliver(to, FromHub(message))
 }
 
 #[cfg(test)]

@@ -3,7 +3,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::{FromHub, FromHubKind, HubOutput, TableFull, TasksFull, counts::Counts};
+use super::{
+    AdmitTask, FromHub, FromHubKind, HubOutput, TableFull, TasksFull, ToTask, UpdateTask,
+    asks::Waiter, counts::Counts,
+};
 use crate::{
     hub::TaskUpdate,
     id::{ExchangeId, PrincipalId, SessionId, TaskId},
@@ -20,7 +23,7 @@ pub(super) struct Tasks {
     /// The tasks that have ended.
     stored: BTreeMap<TaskId, StoredTask>,
     /// By the exchange that runs a task, those that have sent it an update and wait until it is applied.
-    waiting: BTreeMap<ExchangeId, Vec<ExchangeId>>,
+    waiting: BTreeMap<ExchangeId, Vec<Waiter<UpdateTask>>>,
 }
 
 #[derive(Debug)]
@@ -47,7 +50,7 @@ impl Tasks {
     /// Admits a task, if there is room, and answers whether it was.
     pub(super) fn admit(
         &mut self,
-        from: ExchangeId,
+        waiter: Waiter<AdmitTask>,
         task: TaskId,
         (principal, session): (PrincipalId, SessionId),
         now: Instant,
@@ -58,15 +61,15 @@ impl Tasks {
         if admitted.is_ok() {
             self.of_principal.add(principal);
             let running = RunningTask {
-                runner: from,
+                runner: waiter.exchange,
                 principal,
                 session,
                 began: now,
             };
             self.by_id.insert(task, running);
-            self.by_exchange.insert(from, task);
+            self.by_exchange.insert(waiter.exchange, task);
         }
-        out.push_back(deliver(from, FromHubKind::TaskAdmitted(admitted)));
+        out.push_back(waiter.answer(admitted));
     }
 
     /// Whether one more task of this owner may run: it may become as large as any.
@@ -119,7 +122,7 @@ impl Tasks {
     /// A session was revoked: the tasks that it began end.
     pub(super) fn end_session(&self, session: SessionId, out: &mut VecDeque<HubOutput>) {
         for task in self.by_id.values().filter(|task| task.session == session) {
-            out.push_back(deliver(task.runner, FromHubKind::SessionEnded));
+            out.push_back(deliver(task.runner, ToTask::SessionEnded));
         }
     }
 
@@ -127,7 +130,7 @@ impl Tasks {
     /// for it already.
     pub(super) fn update(
         &mut self,
-        from: ExchangeId,
+        waiter: Waiter<UpdateTask>,
         task: TaskId,
         principal: PrincipalId,
         update: Box<TaskUpdate>,
@@ -135,22 +138,22 @@ impl Tasks {
     ) {
         let running = self.by_id.get(&task);
         let Some(running) = running.filter(|running| running.principal == principal) else {
-            out.push_back(routed(from, false));
+            out.push_back(waiter.answer(false));
             return;
         };
         let waiting = self.waiting.entry(running.runner).or_default();
         if waiting.len() >= limits::TASK_UPDATES {
-            out.push_back(routed(from, false));
+            out.push_back(waiter.answer(false));
             return;
         }
-        waiting.push(from);
-        out.push_back(deliver(running.runner, FromHubKind::TaskUpdate(update)));
+        waiting.push(waiter);
+        out.push_back(deliver(running.runner, ToTask::Update(update)));
     }
 
     /// A task has applied its updates: whoever asks now finds them done.
     pub(super) fn applied(&mut self, from: ExchangeId, out: &mut VecDeque<HubOutput>) {
         for waiter in self.waiting.remove(&from).into_iter().flatten() {
-            out.push_back(routed(waiter, true));
+            out.push_back(waiter.answer(true));
         }
     }
 
@@ -164,23 +167,27 @@ impl Tasks {
     }
 }
 
-fn routed(to: ExchangeId, is_routed: bool) -> HubOutput {
-    deliver(to, FromHubKind::TaskUpdateRouted(is_routed))
-}
-
-fn deliver(to: ExchangeId, message: FromHubKind) -> HubOutput {
-    HubOutput::Deliver(to, FromHub(message))
+fn deliver(to: ExchangeId, message: ToTask) -> HubOutput {
+    HubOutput::Deliver(to, FromHub(FromHubKind::Task(message)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        hub::{HubAnswer, HubAsk},
+        ticket::{AskId, Ticket},
+    };
 
     const ALICE: PrincipalId = PrincipalId([1; 32]);
     const BOB: PrincipalId = PrincipalId([2; 32]);
 
     const SESSION: SessionId = SessionId::new([3; 16]);
     const NOW: Instant = Instant(1_000);
+
+    fn waiter<A: HubAsk>(number: u64) -> Waiter<A> {
+        Waiter::new(ExchangeId(number), Ticket::new(AskId(0)))
+    }
 
     fn task(number: u64) -> TaskId {
         let mut name = [0; 16];
@@ -192,12 +199,12 @@ mod tests {
     #[test]
     fn task_is_updated_by_its_owner_only() {
         let (mut tasks, mut out) = (Tasks::default(), VecDeque::new());
-        tasks.admit(ExchangeId(1), task(1), (ALICE, SESSION), NOW, &mut out);
+        tasks.admit(waiter(1), task(1), (ALICE, SESSION), NOW, &mut out);
         out.clear();
-        tasks.update(ExchangeId(2), task(1), BOB, Box::default(), &mut out);
+        tasks.update(waiter(2), task(1), BOB, Box::default(), &mut out);
         assert_eq!(out.len(), 1);
         out.clear();
-        tasks.update(ExchangeId(2), task(1), ALICE, Box::default(), &mut out);
+        tasks.update(waiter(2), task(1), ALICE, Box::default(), &mut out);
         assert_eq!(out.len(), 1);
         tasks.applied(ExchangeId(1), &mut out);
         tasks.applied(ExchangeId(1), &mut out);
@@ -208,9 +215,9 @@ mod tests {
     #[test]
     fn updates_that_wait_for_a_task_are_bounded() {
         let (mut tasks, mut out) = (Tasks::default(), VecDeque::new());
-        tasks.admit(ExchangeId(1), task(1), (ALICE, SESSION), NOW, &mut out);
+        tasks.admit(waiter(1), task(1), (ALICE, SESSION), NOW, &mut out);
         for number in 2..200 {
-            tasks.update(ExchangeId(number), task(1), ALICE, Box::default(), &mut out);
+            tasks.update(waiter(number), task(1), ALICE, Box::default(), &mut out);
         }
         assert_eq!(tasks.waiting[&ExchangeId(1)].len(), limits::TASK_UPDATES);
         tasks.forget(ExchangeId(1), &mut out);
@@ -224,7 +231,7 @@ mod tests {
         let limit = u64::try_from(limits::TASKS_PER_PRINCIPAL).unwrap();
         for number in 0..=limit {
             tasks.admit(
-                ExchangeId(number),
+                waiter(number),
                 task(number),
                 (ALICE, SESSION),
                 NOW,
@@ -233,13 +240,7 @@ mod tests {
         }
         assert_eq!(tasks.len(), limits::TASKS_PER_PRINCIPAL);
         tasks.forget(ExchangeId(0), &mut out);
-        tasks.admit(
-            ExchangeId(limit),
-            task(limit),
-            (ALICE, SESSION),
-            NOW,
-            &mut out,
-        );
+        tasks.admit(waiter(limit), task(limit), (ALICE, SESSION), NOW, &mut out);
         assert_eq!(tasks.len(), limits::TASKS_PER_PRINCIPAL);
         assert!(tasks.by_exchange.len() == tasks.by_id.len());
     }
@@ -253,12 +254,21 @@ mod tests {
         now: Instant,
     ) -> Result<(), TasksFull> {
         let (mut out, exchange) = (VecDeque::new(), ExchangeId(number));
-        tasks.admit(exchange, task(number), (owner, SESSION), now, &mut out);
+        tasks.admit(
+            waiter(number),
+            task(number),
+            (owner, SESSION),
+            now,
+            &mut out,
+        );
         tasks.stored(exchange, bytes);
         let admitted = out.pop_back();
         tasks.forget(exchange, &mut out);
         match admitted {
-            Some(HubOutput::Deliver(_, FromHub(FromHubKind::TaskAdmitted(admitted)))) => admitted,
+            Some(HubOutput::Deliver(
+                _,
+                FromHub(FromHubKind::Answer(HubAnswer::AdmitTask(admitted))),
+            )) => admitted.answer,
             other => panic!("it is answered, not {other:?}"),
         }
     }

@@ -1,13 +1,14 @@
 //! Requests that are answered one after the other: one, or those of a batch.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, ops::ControlFlow};
 
 use serde_json::{Map, Value};
 
 use super::{
     dispatch::{self, Reply},
     invocation::{
-        ClientProfile, InFlightRegistration, Invocation, InvocationCx, InvocationEnd, ServerMessage,
+        ClientProfile, InFlightRegistration, Invocation, InvocationCx, InvocationEnd,
+        InvocationProgress, ServerMessage,
     },
     results,
     tasks::TaskRequest,
@@ -15,9 +16,11 @@ use super::{
 };
 use crate::{
     admit::caller::Caller,
+    ask::Awaiting,
     catalog::Catalog,
-    event::Event,
-    hub::{FromHub, FromHubKind, TableFull},
+    event::Answer,
+    hub::{StoreSetting, TableFull},
+    id::ServerRequestId,
     json_rpc::{Error, Id, Request, Response},
     step::{Cx, Progress},
     time::Instant,
@@ -37,7 +40,7 @@ pub(crate) struct RequestBatch {
 #[derive(Debug)]
 enum Current {
     Invocation(Box<Invocation>),
-    StoringSetting,
+    StoringSetting(Awaiting<StoreSetting>),
     Task(TaskRequest),
 }
 
@@ -86,7 +89,7 @@ impl RequestBatch {
     pub(crate) fn invocation(&self) -> Option<&Invocation> {
         match &self.current {
             Some((_, Current::Invocation(invocation))) => Some(invocation),
-            _ => None,
+            Some((_, Current::StoringSetting(_) | Current::Task(_))) | None => None,
         }
     }
 
@@ -101,7 +104,7 @@ impl RequestBatch {
                     request.id.clone()
                 })
             }
-            _ => None,
+            Some((_, Current::StoringSetting(_) | Current::Task(_))) | None => None,
         }
     }
 
@@ -129,85 +132,104 @@ impl RequestBatch {
 
     /// The client cancels a request: the current one, one that waits its turn, or one that was answered
     /// already. Nobody waits for its response (basic/utilities/cancellation).
-    fn cancel_request(&mut self, id: &Id, bcx: &mut BatchCx<'_, '_>) {
+    pub(crate) fn cancel_request(mut self, id: &Id, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
         self.queue.retain(|request| request.id != *id);
         if self.current.as_ref().is_some_and(|(one, _)| one.id == *id) {
             self.cancel_current(bcx);
-            self.current = None;
         }
+        self.advance(bcx)
+    }
+
+    /// The client has ended its MCP session, and with it all requests.
+    pub(crate) fn end_mcp_session(mut self, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
+        self.queue.clear();
+        self.cancel_current(bcx);
+        self.advance(bcx)
     }
 
     /// Hands input responses of a task's client to its invocation.
     pub(crate) fn update_input(
-        mut self,
+        self,
         responses: &Map<String, Value>,
         bcx: &mut BatchCx<'_, '_>,
     ) -> BatchProgress {
-        match self.current.take() {
-            Some((request, Current::Invocation(invocation))) => {
-                let icx = &mut invocation_cx(&mut self.registration, bcx);
-                let progress = invocation.update_input(responses, icx);
-                self.on_invocation(request, progress, bcx)
-            }
-            current => Progress::Pending(Self { current, ..self }),
-        }
+        self.step(bcx, |invocation, icx| {
+            invocation.update_input(responses, icx)
+        })
     }
 
-    pub(crate) fn handle(mut self, event: Event, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
-        match event {
-            Event::FromHub(FromHub(FromHubKind::Cancelled(id))) => {
-                self.cancel_request(&id, bcx);
-                self.advance(bcx)
-            }
-            Event::FromHub(FromHub(FromHubKind::McpSessionEnded)) => {
-                self.queue.clear();
-                self.cancel_current(bcx);
-                self.advance(bcx)
-            }
-            Event::FromHub(FromHub(FromHubKind::CallAdmitted(admitted))) => {
-                self.admitted(admitted, bcx)
-            }
-            event => self.handle_current(event, bcx),
-        }
+    /// Hands the client's response to a request of the server to the invocation that sent it.
+    pub(crate) fn client_response(
+        self,
+        id: ServerRequestId,
+        result: Result<Box<Value>, String>,
+        bcx: &mut BatchCx<'_, '_>,
+    ) -> BatchProgress {
+        self.step(bcx, |invocation, icx| {
+            invocation.client_response(id, result, icx)
+        })
+    }
+
+    /// There is room for more messages on the stream.
+    pub(crate) fn has_room(self, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
+        self.step(bcx, Invocation::has_room)
+    }
+
+    /// Time has passed.
+    pub(crate) fn tick(self, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
+        self.step(bcx, Invocation::tick)
+    }
+
+    /// The hub has room for the task that the current request is.
+    pub(crate) fn task_admitted(mut self, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
+        self.registration.task_admitted();
+        self.admitted(Ok(()), bcx)
     }
 
     /// The hub has room for the call, or has not: whichever request waits for that now.
-    pub(crate) fn admitted(
+    fn admitted(self, admitted: Result<(), TableFull>, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
+        self.step(bcx, |invocation, icx| invocation.admitted(admitted, icx))
+    }
+
+    /// Lets the invocation that answers the current request go on. What else may answer it waits for an answer
+    /// only.
+    fn step(
         mut self,
-        admitted: Result<(), TableFull>,
         bcx: &mut BatchCx<'_, '_>,
+        step: impl FnOnce(Box<Invocation>, &mut InvocationCx<'_, '_>) -> InvocationProgress,
     ) -> BatchProgress {
-        self.registration.answered(admitted);
         match self.current.take() {
             Some((request, Current::Invocation(invocation))) => {
                 let icx = &mut invocation_cx(&mut self.registration, bcx);
-                let progress = invocation.admitted(admitted, icx);
+                let progress = step(invocation, icx);
                 self.on_invocation(request, progress, bcx)
             }
-            current => Progress::Pending(Self { current, ..self }),
+            current @ (Some((_, Current::StoringSetting(_) | Current::Task(_))) | None) => {
+                Progress::Pending(Self { current, ..self })
+            }
         }
     }
 
-    fn handle_current(mut self, event: Event, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
+    /// Takes an answer that the batch waits for.
+    pub(crate) fn handle(mut self, answer: Answer, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
+        let answer = match self.registration.answered(answer) {
+            ControlFlow::Break(admitted) => return self.admitted(admitted, bcx),
+            ControlFlow::Continue(answer) => answer,
+        };
         match self.current.take() {
             Some((request, Current::Invocation(invocation))) => {
                 let icx = &mut invocation_cx(&mut self.registration, bcx);
-                let progress = invocation.handle(event, icx);
+                let progress = invocation.handle(answer, icx);
                 self.on_invocation(request, progress, bcx)
             }
-            Some((request, Current::StoringSetting)) => match event {
-                Event::FromHub(FromHub(FromHubKind::SettingStored(stored))) => {
-                    let result = stored.map(|()| Map::new()).map_err(dispatch::settings_full);
-                    self.respond(request, result, bcx.cx);
-                    self.advance(bcx)
-                }
-                _ => {
-                    self.current = Some((request, Current::StoringSetting));
-                    Progress::Pending(self)
-                }
-            },
+            Some((request, Current::StoringSetting(storing))) => {
+                let stored = storing.into_answer(answer);
+                let result = stored.map(|()| Map::new()).map_err(dispatch::settings_full);
+                self.respond(request, result, bcx.cx);
+                self.advance(bcx)
+            }
             Some((request, Current::Task(task))) => {
-                let progress = task.handle(event, bcx.cx);
+                let progress = task.handle(answer, bcx.cx);
                 self.on_task(request, progress, bcx.cx);
                 self.advance(bcx)
             }
@@ -225,7 +247,9 @@ impl RequestBatch {
             match dispatch::answer(&request, self.client, icx) {
                 Reply::Result(result) => self.respond(request, Ok(result), bcx.cx),
                 Reply::Error(error) => self.respond(request, Err(error), bcx.cx),
-                Reply::StoringSetting => self.current = Some((request, Current::StoringSetting)),
+                Reply::StoringSetting(storing) => {
+                    self.current = Some((request, Current::StoringSetting(storing)));
+                }
                 Reply::Task(progress) => self.on_task(request, progress, bcx.cx),
                 Reply::Invocation(progress) => {
                     if let Err(request) = self.apply(request, progress, bcx) {

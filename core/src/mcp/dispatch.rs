@@ -14,7 +14,9 @@ use super::{
 };
 use crate::{
     admit::caller::Caller,
+    ask::Awaiting,
     catalog::{Catalog, TaskSupport, ToolResult},
+    hub::StoreSetting,
     json_rpc::{Error, Request},
     limits,
     step::Progress,
@@ -26,7 +28,7 @@ pub(super) enum Reply {
     Error(Error),
     Invocation(Progress<Box<Invocation>, InvocationEnd>),
     /// The hub is to store a setting of the MCP session.
-    StoringSetting,
+    StoringSetting(Awaiting<StoreSetting>),
     Task(Progress<TaskRequest, Result<Map<String, Value>, Error>>),
 }
 

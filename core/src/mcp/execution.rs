@@ -10,20 +10,22 @@
 //! response to a POST, the stream of HTTP+SSE, and a task.
 
 mod http_sse_output;
+mod output;
 
-pub(crate) use self::http_sse_output::HttpSseOutput;
+use std::ops::ControlFlow;
+
+pub(crate) use self::{http_sse_output::HttpSseOutput, output::Output};
 use super::{
     batch::{self, BatchCx, BatchEnd, BatchProgress, RequestBatch},
     invocation::{ClientProfile, ServerMessage},
     session::McpSession,
     session_monitor::{Due, SHORTEST_WAIT, SessionMonitor, SessionState},
-    streamable_http::PostResponse,
     tasks::{TaskRunner, TaskStep},
 };
 use crate::{
     admit::caller::Caller,
-    event::Event,
-    hub::{FromHub, FromHubKind, TaskUpdate, ToHub, ToHubKind},
+    event::{Answer, Input},
+    hub::{TaskUpdate, ToCall, ToHub, ToHubKind, ToTask},
     json_rpc::{Error, Request, Response},
     limits,
     step::{Cx, Progress},
@@ -40,14 +42,6 @@ pub(crate) struct Execution {
     output: Output,
     monitor: SessionMonitor,
     deadline: Instant,
-}
-
-/// Where messages and responses go.
-#[derive(Debug)]
-pub(crate) enum Output {
-    Post(PostResponse),
-    HttpSse(HttpSseOutput),
-    Task(Box<TaskRunner>),
 }
 
 impl Execution {
@@ -112,101 +106,108 @@ impl Execution {
         Progress::Pending(self)
     }
 
-    pub(crate) fn handle(mut self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
-        let is_over = self.batch.is_none();
-        let step = match &mut self.output {
-            Output::Task(task) => task.handle(event, is_over, cx),
-            Output::Post(_) | Output::HttpSse(_) => TaskStep::Other(event),
-        };
-        let event = match step {
-            TaskStep::Other(event) => event,
-            step => return self.task_step(step, cx),
-        };
-        match event {
-            Event::Disconnected if self.output.survives_disconnect() => self.wait(cx),
-            Event::Disconnected => {
-                self.cancel(cx);
-                Progress::Ready(())
+    pub(crate) fn handle(mut self, input: Input, cx: &mut Cx<'_>) -> Progress<Self> {
+        match input {
+            Input::Answer(answer) => self.answered(answer, cx),
+            Input::Tick => self.tick(cx),
+            Input::Disconnected if self.output.survives_disconnect() => self.wait(cx),
+            Input::Disconnected => self.abandon(cx),
+            Input::Call(message) => self.call_message(message, cx),
+            Input::Task(ToTask::SessionEnded) => self.revoked(cx),
+            Input::Task(ToTask::Update(update)) => {
+                if let Output::Task(task) = &mut self.output {
+                    task.expect_update();
+                }
+                self.update(&update, cx)
             }
-            Event::Tick => self.tick(cx),
-            Event::FromHub(FromHub(FromHubKind::SessionEnded)) => self.revoked(cx),
-            Event::FromHub(FromHub(FromHubKind::TakenOver)) => {
+            Input::ReplayTakenOver => {
                 if let Output::Post(response) = &mut self.output {
                     response.taken_over(cx);
                 }
                 self.wait(cx)
             }
-            Event::FromHub(FromHub(FromHubKind::ReplayOpened(is_kept))) => {
-                let has_client = match &mut self.output {
-                    Output::Post(response) => response.replay_opened(is_kept, cx),
-                    Output::HttpSse(_) | Output::Task(_) => true,
-                };
-                if has_client {
-                    return self.wait(cx);
-                }
-                self.cancel(cx);
-                Progress::Ready(())
-            }
-            // The stream is gone, and the responses with it.
-            Event::FromHub(FromHub(FromHubKind::Delivered(false))) => {
-                self.cancel(cx);
-                Progress::Ready(())
-            }
-            Event::Stored(answered) if self.monitor.waits_for(&answered) => {
-                let mcp_session = self.mcp_session.as_ref();
-                match self.monitor.found(answered, &self.caller, mcp_session, cx) {
-                    SessionState::Alive => self.wait(cx),
-                    SessionState::McpSessionEnded => {
-                        let messages = self.cancel(cx);
-                        self.finish(Vec::new(), messages, cx)
-                    }
-                    SessionState::Revoked => {
-                        let session = self.caller.session.id;
-                        let progress = self.revoked(cx);
-                        cx.to_hub(ToHub(ToHubKind::EndSession(session)));
-                        progress
-                    }
-                }
-            }
-            event => self.advance(event, cx),
         }
     }
 
-    fn task_step(mut self, step: TaskStep, cx: &mut Cx<'_>) -> Progress<Self> {
-        match step {
-            TaskStep::Wait | TaskStep::Other(_) => self.wait(cx),
-            TaskStep::Admitted => self.admitted(cx),
-            TaskStep::Update(update) => self.update(update, cx),
-            TaskStep::Abandoned => {
-                self.cancel(cx);
-                Progress::Ready(())
+    /// Takes an answer: for the monitor of the session, for the output, or else for the requests.
+    fn answered(mut self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self> {
+        let (caller, mcp_session) = (&self.caller, self.mcp_session.as_ref());
+        let answer = match self.monitor.answered(answer, caller, mcp_session, cx) {
+            ControlFlow::Break(state) => return self.session_looked_up(state, cx),
+            ControlFlow::Continue(answer) => answer,
+        };
+        let is_over = self.batch.is_none();
+        let answer = match &mut self.output {
+            Output::Post(response) => match response.answered(answer, cx) {
+                ControlFlow::Break(true) => return self.wait(cx),
+                ControlFlow::Break(false) => return self.abandon(cx),
+                ControlFlow::Continue(answer) => answer,
+            },
+            Output::HttpSse(output) => match output.answered(answer) {
+                ControlFlow::Break(true) => return self.step(cx, RequestBatch::has_room),
+                // The stream is gone, and the responses with it.
+                ControlFlow::Break(false) => return self.abandon(cx),
+                ControlFlow::Continue(answer) => answer,
+            },
+            Output::Task(task) => match task.answered(answer, is_over, cx) {
+                ControlFlow::Break(step) => return self.task_step(step, cx),
+                ControlFlow::Continue(answer) => answer,
+            },
+        };
+        self.step(cx, |batch, bcx| batch.handle(answer, bcx))
+    }
+
+    fn session_looked_up(mut self, state: SessionState, cx: &mut Cx<'_>) -> Progress<Self> {
+        match state {
+            SessionState::Alive => self.wait(cx),
+            SessionState::McpSessionEnded => {
+                let messages = self.cancel(cx);
+                self.finish(Vec::new(), messages, cx)
             }
+            SessionState::Revoked => {
+                let session = self.caller.session.id;
+                let progress = self.revoked(cx);
+                cx.to_hub(ToHub(ToHubKind::EndSession(session)));
+                progress
+            }
+        }
+    }
+
+    fn call_message(self, message: ToCall, cx: &mut Cx<'_>) -> Progress<Self> {
+        match message {
+            ToCall::ClientResponse(id, result) => {
+                self.step(cx, |batch, bcx| batch.client_response(id, result, bcx))
+            }
+            ToCall::Cancelled(id) => self.step(cx, |batch, bcx| batch.cancel_request(&id, bcx)),
+            ToCall::McpSessionEnded => self.step(cx, RequestBatch::end_mcp_session),
+            ToCall::SessionEnded => self.revoked(cx),
+        }
+    }
+
+    /// Nobody waits for the responses any more.
+    fn abandon(mut self, cx: &mut Cx<'_>) -> Progress<Self> {
+        self.cancel(cx);
+        Progress::Ready(())
+    }
+
+    fn task_step(self, step: TaskStep, cx: &mut Cx<'_>) -> Progress<Self> {
+        match step {
+            TaskStep::Wait => self.wait(cx),
+            TaskStep::Admitted => self.step(cx, RequestBatch::task_admitted),
+            TaskStep::Update(update) => self.update(&update, cx),
+            TaskStep::Abandoned => self.abandon(cx),
             TaskStep::Written => Progress::Ready(()),
         }
     }
 
-    /// There is room for the task.
-    fn admitted(mut self, cx: &mut Cx<'_>) -> Progress<Self> {
-        let Some(batch) = self.batch.take() else {
-            return self.wait(cx);
-        };
-        let mut messages = Vec::new();
-        let progress = batch.admitted(Ok(()), &mut self.batch_cx(&mut messages, cx));
-        self.batch_progress(progress, messages, cx)
-    }
-
     /// The client of a task updates it.
-    fn update(mut self, update: TaskUpdate, cx: &mut Cx<'_>) -> Progress<Self> {
+    fn update(mut self, update: &TaskUpdate, cx: &mut Cx<'_>) -> Progress<Self> {
         if update.cancel {
             let messages = self.cancel(cx);
             return self.finish(Vec::new(), messages, cx);
         }
-        let Some(batch) = self.batch.take() else {
-            return self.wait(cx);
-        };
-        let mut messages = Vec::new();
-        let progress = batch.update_input(&update.responses, &mut self.batch_cx(&mut messages, cx));
-        self.batch_progress(progress, messages, cx)
+        let responses = &update.responses;
+        self.step(cx, |batch, bcx| batch.update_input(responses, bcx))
     }
 
     /// Time has passed: for the requests first, so that nothing is asked of the store in the last step.
@@ -221,7 +222,7 @@ impl Execution {
             let responses = batch.end(&error, &mut self.batch_cx(&mut messages, cx));
             self.finish(responses, messages, cx)
         } else if wake.is_some_and(|wake| now >= wake) {
-            self.advance(Event::Tick, cx)
+            self.step(cx, RequestBatch::tick)
         } else {
             Progress::Pending(self)
         };
@@ -247,13 +248,17 @@ impl Execution {
         self.wait(cx)
     }
 
-    /// Hands an event to the requests.
-    fn advance(mut self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
+    /// Lets the requests go on, if there are any.
+    fn step(
+        mut self,
+        cx: &mut Cx<'_>,
+        step: impl FnOnce(RequestBatch, &mut BatchCx<'_, '_>) -> BatchProgress,
+    ) -> Progress<Self> {
         let Some(batch) = self.batch.take() else {
             return self.wait(cx);
         };
         let mut messages = Vec::new();
-        let progress = batch.handle(event, &mut self.batch_cx(&mut messages, cx));
+        let progress = step(batch, &mut self.batch_cx(&mut messages, cx));
         self.batch_progress(progress, messages, cx)
     }
 
@@ -348,40 +353,6 @@ impl Execution {
                 task.finish(responses.into_iter().next(), cx);
                 self.wait(cx)
             }
-        }
-    }
-}
-
-impl Output {
-    /// Whether it still has somewhere to go when the peer has disconnected.
-    fn survives_disconnect(&mut self) -> bool {
-        match self {
-            Self::Post(response) => response.survives_disconnect(),
-            Self::HttpSse(_) | Self::Task(_) => true,
-        }
-    }
-
-    fn keep_alive(&mut self, mcp_session: Option<&McpSession>, cx: &mut Cx<'_>) {
-        match self {
-            Self::Post(response) => {
-                response.open(mcp_session, cx);
-                response.keep_alive(cx);
-            }
-            Self::HttpSse(_) | Self::Task(_) => {}
-        }
-    }
-
-    fn send(
-        &mut self,
-        messages: Vec<ServerMessage>,
-        mcp_session: Option<&McpSession>,
-        cx: &mut Cx<'_>,
-    ) {
-        match self {
-            Self::Post(response) => response.send(messages, mcp_session, cx),
-            Self::HttpSse(output) => output.send(messages, cx),
-            // Nothing is sent before the result of a task.
-            Self::Task(_) => {}
         }
     }
 }

@@ -25,10 +25,11 @@ use super::{
 };
 use crate::{
     admit::caller::{Authenticate, Caller},
+    ask::Awaiting,
     catalog::ClientCapabilities,
-    event::Event,
+    event::{Answer, Input},
     http::{form::Form, response},
-    hub::{FindRefusal, FromHub, FromHubKind, Negotiated, ToHub, ToHubKind},
+    hub::{FindRefusal, FindStream, Negotiated, ToHub, ToHubKind},
     id::McpSessionId,
     json_rpc::{self, Error, Incoming, Message, Refused, Response},
     mcp::reply::refused,
@@ -58,6 +59,14 @@ pub(crate) struct FindingStream {
     caller: Box<Caller>,
     mcp_session: McpSessionId,
     body: Bytes,
+    awaiting: Awaiting<FindStream>,
+}
+
+/// A message for a stream that was found.
+struct ReceivedMessage {
+    caller: Box<Caller>,
+    mcp_session: McpSessionId,
+    body: Bytes,
 }
 
 impl PostMessage {
@@ -69,13 +78,22 @@ impl PostMessage {
         })))
     }
 
-    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
-        match self {
-            Self::Authenticating(waiting) => waiting.handle(event, cx),
-            Self::FindingStream(finding) => finding.handle(event, cx),
-            Self::Executing(execution) => execution
-                .handle(event, cx)
+    pub(crate) fn handle(self, input: Input, cx: &mut Cx<'_>) -> Progress<Self> {
+        match (self, input) {
+            (Self::Executing(execution), input) => execution
+                .handle(input, cx)
                 .map_pending(|execution| Self::Executing(Box::new(execution))),
+            (Self::Authenticating(waiting), Input::Answer(answer)) => waiting.handle(answer, cx),
+            (Self::FindingStream(finding), Input::Answer(answer)) => finding.handle(answer, cx),
+            // The message is taken though its sender has left. It is no call before it is.
+            (
+                state @ (Self::Authenticating(_) | Self::FindingStream(_)),
+                Input::Tick
+                | Input::Disconnected
+                | Input::Call(_)
+                | Input::Task(_)
+                | Input::ReplayTakenOver,
+            ) => Progress::Pending(state),
         }
     }
 
@@ -86,14 +104,10 @@ impl PostMessage {
 }
 
 impl Waiting {
-    fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<PostMessage> {
-        let caller = match self.lookup.handle(event, cx) {
-            Progress::Pending(lookup) => {
-                let waiting = Self { lookup, ..self };
-                return Progress::Pending(PostMessage::Authenticating(Box::new(waiting)));
-            }
-            Progress::Ready(Err(refusal)) => return cx.done(*refusal),
-            Progress::Ready(Ok(caller)) => caller,
+    fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<PostMessage> {
+        let caller = match self.lookup.handle(answer, cx) {
+            Ok(caller) => caller,
+            Err(refusal) => return cx.done(*refusal),
         };
         let query = Form::parse(self.query.as_bytes());
         let Ok(Some(name)) = query.one("sessionId") else {
@@ -105,16 +119,18 @@ impl Waiting {
         let Some(mcp_session) = McpSessionId::parse(name) else {
             return cx.done(no_stream());
         };
-        cx.to_hub(ToHub(ToHubKind::FindStream {
+        let awaiting = cx.ask_hub(|ticket| ToHubKind::FindStream {
+            ticket,
             mcp_session,
             principal: caller.principal_id,
             session: caller.session.id,
             token_expires: caller.verified.expires,
-        }));
+        });
         Progress::Pending(PostMessage::FindingStream(Box::new(FindingStream {
             caller,
             mcp_session,
             body: self.body,
+            awaiting,
         })))
     }
 }
@@ -125,21 +141,33 @@ fn no_stream() -> ::http::Response<Bytes> {
 }
 
 impl FindingStream {
-    fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<PostMessage> {
-        match event {
-            Event::FromHub(FromHub(FromHubKind::StreamFound(found))) => match found {
-                Ok(negotiated) => self.found(negotiated, cx),
-                Err(FindRefusal::NotFound) => cx.done(no_stream()),
-                Err(FindRefusal::Busy) => cx.done(response::text(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "Too many messages wait for this stream to be read. Read it, and try again.\n",
-                )),
-            },
-            _ => Progress::Pending(PostMessage::FindingStream(Box::new(self))),
+    fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<PostMessage> {
+        let Self {
+            caller,
+            mcp_session,
+            body,
+            awaiting,
+        } = self;
+        match awaiting.into_answer(answer) {
+            Ok(negotiated) => {
+                let message = ReceivedMessage {
+                    caller,
+                    mcp_session,
+                    body,
+                };
+                message.process(negotiated, cx)
+            }
+            Err(FindRefusal::NotFound) => cx.done(no_stream()),
+            Err(FindRefusal::Busy) => cx.done(response::text(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Too many messages wait for this stream to be read. Read it, and try again.\n",
+            )),
         }
     }
+}
 
-    fn found(self, negotiated: Option<Negotiated>, cx: &mut Cx<'_>) -> Progress<PostMessage> {
+impl ReceivedMessage {
+    fn process(self, negotiated: Option<Negotiated>, cx: &mut Cx<'_>) -> Progress<PostMessage> {
         let refuse = |refusal, cx: &mut Cx<'_>| cx.done(refused(StatusCode::BAD_REQUEST, refusal));
         let (messages, batch) = match json_rpc::parse(&self.body) {
             Err(refusal) => return refuse(refusal, cx),
@@ -217,6 +245,7 @@ impl FindingStream {
             mcp_session: self.mcp_session,
             principal: self.caller.principal_id,
             batch,
+            delivering: None,
         }
     }
 

@@ -11,6 +11,7 @@
 //! output knows how it gets there.
 
 mod effects;
+mod events;
 mod handler;
 mod input;
 mod progress;
@@ -25,7 +26,6 @@ use serde_json::{Map, Value};
 
 use self::{
     effects::EffectStep, handler::RunningHandler, input::AwaitedInput, progress::ProgressReports,
-    registration::too_many_calls,
 };
 pub(crate) use self::{
     handler::HandlerRef,
@@ -34,14 +34,13 @@ pub(crate) use self::{
 };
 use crate::{
     admit::caller::Caller,
-    ask::{EffectRequest, Invoke, InvokeOutput, Target},
+    ask::{Awaiting, Invoke, InvokeOutput, Target},
     catalog::{
         Call, CallError, ClientCapability, Effect, EffectResult, InputRequest, InputResponse,
         LogLevel, Step,
     },
     entra::graph::GraphRequest,
-    event::Event,
-    hub::TableFull,
+    hub::GetLogLevel,
     json_rpc::Error,
     limits,
     step::{Cx, Progress},
@@ -84,7 +83,7 @@ enum State {
     AwaitingGraph(Box<GraphRequest>),
     AwaitingToken(Box<effects::Token>),
     /// The log level of the session; this line waits.
-    AwaitingLogLevel(LogLevel, Value),
+    AwaitingLogLevel(Awaiting<GetLogLevel>, LogLevel, Value),
     AwaitingInput(AwaitedInput),
     /// Room for more messages on the stream; the effect that sent one is done, with this result.
     AwaitingRoom(EffectResult),
@@ -200,61 +199,6 @@ impl Invocation {
         self.withdraw_input_requests(icx);
     }
 
-    /// Takes an event: one of the handler, or one that an effect waits for.
-    pub(crate) fn handle(
-        mut self: Box<Self>,
-        event: Event,
-        icx: &mut InvocationCx<'_, '_>,
-    ) -> InvocationProgress {
-        match (&self.handler, event) {
-            (RunningHandler::Runtime(awaiting), Event::Invoked(answered)) => {
-                match awaiting.take(answered) {
-                    Some(result) => {
-                        self.withdraw_input_requests(icx);
-                        self.done(result, icx)
-                    }
-                    None => Progress::Pending(self),
-                }
-            }
-            (RunningHandler::Runtime(awaiting), Event::Effect(EffectRequest { id, effect }))
-                if id == awaiting.id() =>
-            {
-                if self.queue.len() >= limits::QUEUED_EFFECTS {
-                    return self.end(too_many_effects(), icx);
-                }
-                self.queue.push_back(effect);
-                match self.state {
-                    State::AwaitingHandler => self.advance(icx),
-                    _ => Progress::Pending(self),
-                }
-            }
-            (_, event) => {
-                if let Some(json) = self.progress.due(icx.cx.env.now.instant) {
-                    icx.messages.push(ServerMessage::Json(json));
-                }
-                let state = std::mem::replace(&mut self.state, State::AwaitingHandler);
-                let step = self.handle_effect(state, event, icx);
-                self.apply(step, icx)
-            }
-        }
-    }
-
-    /// The hub has room for the call, or has not.
-    pub(crate) fn admitted(
-        mut self: Box<Self>,
-        admitted: Result<(), TableFull>,
-        icx: &mut InvocationCx<'_, '_>,
-    ) -> InvocationProgress {
-        if !matches!(self.state, State::AwaitingAdmission) {
-            return Progress::Pending(self);
-        }
-        self.state = State::AwaitingHandler;
-        match admitted {
-            Ok(()) => self.advance(icx),
-            Err(full) => self.end(InvocationEnd::Rejected(too_many_calls(full)), icx),
-        }
-    }
-
     /// Does effects until one has to wait or the handler is over.
     fn advance(mut self: Box<Self>, icx: &mut InvocationCx<'_, '_>) -> InvocationProgress {
         loop {
@@ -283,6 +227,8 @@ impl Invocation {
                     self.state = State::AwaitingAdmission;
                     return Progress::Pending(self);
                 }
+                // There is nothing after its end.
+                RunningHandler::Over => return Progress::Pending(self),
                 RunningHandler::Runtime(_) => match self.queue.pop_front() {
                     Some(effect) => effect,
                     None => return Progress::Pending(self),
@@ -344,6 +290,7 @@ impl Invocation {
         match &self.handler {
             RunningHandler::Step(_) | RunningHandler::NotBegun => self.call.results.push(result),
             RunningHandler::Runtime(awaiting) => icx.cx.resume(awaiting, result),
+            RunningHandler::Over => {}
         }
     }
 

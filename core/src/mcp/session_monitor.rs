@@ -2,12 +2,13 @@
 //! the session with each, so that a revocation that another replica took ends the exchange as well
 //! (threats I6, I7). That the token has expired is another matter: its session may live.
 
-use std::time::Duration;
+use std::{ops::ControlFlow, time::Duration};
 
 use super::session::McpSession;
 use crate::{
     admit::caller::Caller,
-    ask::{Answered, Ask, Awaiting, Store},
+    ask::{Ask, Awaiting, Store},
+    event::Answer,
     limits,
     session::sealed::SealedSession,
     step::Cx,
@@ -102,24 +103,20 @@ impl SessionMonitor {
         Due::KeepAlive
     }
 
-    /// Whether this is the answer to a look of its own.
-    pub(crate) fn waits_for(&self, answered: &Answered<Store>) -> bool {
-        let reading = self.reading.as_ref();
-        reading.is_some_and(|reading| reading.is(answered))
-    }
-
-    /// What the look has found.
-    pub(crate) fn found(
+    /// Takes the answer to its look at the session, and says what that has found. Another answer is given back.
+    pub(crate) fn answered(
         &mut self,
-        answered: Answered<Store>,
+        answer: Answer,
         caller: &Caller,
         mcp_session: Option<&McpSession>,
         cx: &Cx<'_>,
-    ) -> SessionState {
-        let reading = self.reading.take();
-        match reading.and_then(|reading| reading.take(answered)) {
-            Some(stored) => session_state(&stored, caller, mcp_session, cx),
-            None => SessionState::Alive,
+    ) -> ControlFlow<SessionState, Answer> {
+        match self.reading.take_if(|reading| reading.id() == answer.ask()) {
+            Some(reading) => {
+                let stored = reading.into_answer(answer);
+                ControlFlow::Break(session_state(&stored, caller, mcp_session, cx))
+            }
+            None => ControlFlow::Continue(answer),
         }
     }
 }
@@ -139,10 +136,9 @@ fn session_state(
     let Some(session) = stored.and_then(|stored| SealedSession::read(id, stored, keys)) else {
         return SessionState::Revoked;
     };
-    match mcp_session {
-        Some(mcp_session) if !mcp_session.lives_in(session.outline()) => {
-            SessionState::McpSessionEnded
-        }
-        _ => SessionState::Alive,
+    if mcp_session.is_none_or(|one| one.lives_in(session.outline())) {
+        SessionState::Alive
+    } else {
+        SessionState::McpSessionEnded
     }
 }

@@ -22,17 +22,14 @@ use bytes::Bytes;
 
 use self::open::Open;
 use super::{
-    event_id::EventId,
-    headers,
-    session::McpSession,
-    sse, v2024_11_05,
-    v2026_07_28::subscriptions::{self, Subscription},
+    event_id::EventId, headers, session::McpSession, v2026_07_28::subscriptions::Subscription,
 };
 use crate::{
     admit::caller::{Authenticate, Caller},
-    event::Event,
+    ask::Awaiting,
+    event::Input,
     http::response,
-    hub::{FromHub, FromHubKind, StreamKind, StreamRefusal, ToHub, ToHubKind},
+    hub::{OpenStream, StreamKind, StreamRefusal, ToHub, ToHubKind},
     id::McpSessionId,
     limits,
     mcp::session::{named_session, only_post},
@@ -73,6 +70,7 @@ pub(crate) struct Opening {
     mcp_session: Option<McpSession>,
     deadline: Instant,
     content: Content,
+    awaiting: Awaiting<OpenStream>,
 }
 
 /// What is opened.
@@ -134,32 +132,29 @@ impl Stream {
         Opening::start(caller, kind, None, content, deadline, cx)
     }
 
-    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
+    pub(crate) fn handle(self, input: Input, cx: &mut Cx<'_>) -> Progress<Self> {
         match self {
-            Self::Authenticating(waiting) => waiting.handle(event, cx),
-            Self::Opening(opening) => opening.handle(event, cx),
-            Self::Open(open) => open.handle(event, cx),
+            Self::Authenticating(waiting) => waiting.handle(input, cx),
+            Self::Opening(opening) => opening.handle(input, cx),
+            Self::Open(open) => open.handle(input, cx),
         }
     }
 }
 
 impl Waiting {
-    fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Stream> {
-        match event {
-            Event::Disconnected => return Progress::Ready(()),
-            Event::Tick if cx.env.now.instant >= self.deadline => {
-                return cx.done(response::gateway_timeout());
+    fn handle(self, input: Input, cx: &mut Cx<'_>) -> Progress<Stream> {
+        match input {
+            Input::Disconnected => Progress::Ready(()),
+            Input::Tick if cx.env.now.instant >= self.deadline => {
+                cx.done(response::gateway_timeout())
             }
-            Event::Tick => return Progress::Pending(Stream::Authenticating(Box::new(self))),
-            _ => {}
-        }
-        match self.lookup.handle(event, cx) {
-            Progress::Pending(lookup) => {
-                Progress::Pending(Stream::Authenticating(Box::new(Self { lookup, ..self })))
-            }
-            Progress::Ready(Err(refusal)) => cx.done(*refusal),
-            Progress::Ready(Ok(caller)) => {
-                Self::found(self.transport, &self.headers, caller, self.deadline, cx)
+            Input::Answer(answer) => match self.lookup.handle(answer, cx) {
+                Err(refusal) => cx.done(*refusal),
+                Ok(caller) => Self::found(self.transport, &self.headers, caller, self.deadline, cx),
+            },
+            // It is neither a call nor a task.
+            Input::Tick | Input::Call(_) | Input::Task(_) | Input::ReplayTakenOver => {
+                Progress::Pending(Stream::Authenticating(Box::new(self)))
             }
         }
     }
@@ -222,58 +217,61 @@ impl Opening {
         deadline: Instant,
         cx: &mut Cx<'_>,
     ) -> Progress<Stream> {
-        cx.to_hub(ToHub(ToHubKind::OpenStream {
+        let awaiting = cx.ask_hub(|ticket| ToHubKind::OpenStream {
+            ticket,
             principal: caller.principal_id,
             session: caller.session.id,
             token_expires: caller.verified.expires,
             kind,
-        }));
+        });
         Progress::Pending(Stream::Opening(Box::new(Self {
             caller,
             mcp_session,
             deadline,
             content,
+            awaiting,
         })))
     }
 
-    fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Stream> {
-        match event {
-            Event::FromHub(FromHub(FromHubKind::StreamOpened(opened))) => match opened {
-                Ok(()) => self.open(cx),
-                Err(StreamRefusal::NoSuchEvent) => cx.done(no_such_event()),
-                Err(StreamRefusal::ShuttingDown) => cx.done(response::text(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "The server is shutting down.\n",
-                )),
-                Err(StreamRefusal::TooMany) => cx.done(response::text(
-                    StatusCode::TOO_MANY_REQUESTS,
-                    "Too many streams are open. Close one first.\n",
-                )),
-            },
-            Event::Disconnected => leave(cx),
-            Event::Tick if cx.env.now.instant >= self.deadline => {
+    fn handle(self, input: Input, cx: &mut Cx<'_>) -> Progress<Stream> {
+        match input {
+            Input::Answer(answer) => {
+                let Self {
+                    caller,
+                    mcp_session,
+                    content,
+                    awaiting,
+                    ..
+                } = self;
+                match awaiting.into_answer(answer) {
+                    Ok(()) => Open::start(caller, mcp_session, content, cx),
+                    Err(refusal) => cx.done(refused(refusal)),
+                }
+            }
+            Input::Disconnected => leave(cx),
+            Input::Tick if cx.env.now.instant >= self.deadline => {
                 cx.respond(response::gateway_timeout());
                 leave(cx)
             }
-            // Nothing else is sent to a stream before it asks for it.
-            _ => Progress::Pending(Stream::Opening(Box::new(self))),
-        }
-    }
-
-    fn open(self, cx: &mut Cx<'_>) -> Progress<Stream> {
-        cx.open(sse::head());
-        let mut subscription = None;
-        match self.content {
-            Content::Sse(id) => cx.write(v2024_11_05::endpoint_event(id)),
-            // Flushes the head through proxies that wait for a byte of the body.
-            Content::Standalone | Content::Resumed => cx.write(Bytes::from_static(sse::KEEP_ALIVE)),
-            Content::Subscription(request) => {
-                let json = subscriptions::acknowledged(&request);
-                cx.write(sse::event("message", &json));
-                subscription = Some(request);
+            // It is neither a call nor a task.
+            Input::Tick | Input::Call(_) | Input::Task(_) | Input::ReplayTakenOver => {
+                Progress::Pending(Stream::Opening(Box::new(self)))
             }
         }
-        Open::start(self.caller, self.mcp_session, subscription, cx)
+    }
+}
+
+fn refused(refusal: StreamRefusal) -> ::http::Response<Bytes> {
+    match refusal {
+        StreamRefusal::NoSuchEvent => no_such_event(),
+        StreamRefusal::ShuttingDown => response::text(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The server is shutting down.\n",
+        ),
+        StreamRefusal::TooMany => response::text(
+            StatusCode::TOO_MANY_REQUESTS,
+            "Too many streams are open. Close one first.\n",
+        ),
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) use self::post_response::PostResponse;
 use super::{execution::Execution, headers, sse_stream::Stream};
 use crate::{
     admit::caller::Authenticate,
-    event::Event,
+    event::{Answer, Input},
     step::{Cx, Progress},
 };
 
@@ -70,35 +70,38 @@ impl Streamable {
         matches!(self, Self::Executing(_) | Self::Listening(_))
     }
 
-    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
-        match self {
-            Self::Authenticating(waiting) => waiting.handle(event, cx),
-            Self::Executing(execution) => execution
-                .handle(event, cx)
+    pub(crate) fn handle(self, input: Input, cx: &mut Cx<'_>) -> Progress<Self> {
+        match (self, input) {
+            (Self::Executing(execution), input) => execution
+                .handle(input, cx)
                 .map_pending(|execution| Self::Executing(Box::new(execution))),
-            Self::Ending(ending) => ending.handle(event, cx),
-            Self::Listening(stream) => {
-                let next = stream.handle(event, cx);
+            (Self::Listening(stream), input) => {
+                let next = stream.handle(input, cx);
                 next.map_pending(|stream| Self::Listening(Box::new(stream)))
             }
+            (Self::Authenticating(waiting), Input::Answer(answer)) => waiting.handle(answer, cx),
+            (Self::Ending(ending), Input::Answer(answer)) => ending.handle(answer, cx),
+            // The end of an MCP session is written though its client has left. Neither is a call.
+            (
+                state @ (Self::Authenticating(_) | Self::Ending(_)),
+                Input::Tick
+                | Input::Disconnected
+                | Input::Call(_)
+                | Input::Task(_)
+                | Input::ReplayTakenOver,
+            ) => Progress::Pending(state),
         }
     }
 }
 
 impl Waiting {
-    fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Streamable> {
-        match self.lookup.handle(event, cx) {
-            Progress::Pending(lookup) => {
-                Progress::Pending(Streamable::Authenticating(Box::new(Self {
-                    lookup,
-                    ..self
-                })))
-            }
-            Progress::Ready(Err(refusal)) => cx.done(*refusal),
-            Progress::Ready(Ok(caller)) if self.method == Method::DELETE => {
+    fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Streamable> {
+        match self.lookup.handle(answer, cx) {
+            Err(refusal) => cx.done(*refusal),
+            Ok(caller) if self.method == Method::DELETE => {
                 Ending::start(&self.headers, *caller, cx)
             }
-            Progress::Ready(Ok(caller)) => post::start(&self.headers, &self.body, caller, cx),
+            Ok(caller) => post::start(&self.headers, &self.body, caller, cx),
         }
     }
 }

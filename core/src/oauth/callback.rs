@@ -38,10 +38,11 @@ use super::{
     sign_in_failure::{Failure, busy, unknown},
 };
 use crate::{
-    entra::awaiting_metadata::{AwaitingMetadata, MetadataProgress},
-    event::Event,
+    ask::Awaiting,
+    entra::awaiting_metadata::{AwaitingMetadata, WithMetadata},
+    event::Answer,
     http::form::Form,
-    hub::{FromHub, FromHubKind, RedemptionRefused},
+    hub::{BeginCodeRedemption, RedemptionRefused},
     log_event::{Field, LogEvent, LogEventId},
     step::{Cx, Progress},
     throttle::whole_seconds,
@@ -53,7 +54,7 @@ pub(crate) enum Callback {
     /// This server has just been started, and does not know where Entra's token endpoint is.
     AwaitingMetadata(Box<AwaitingMetadata<AuthorizationResponse>>),
     /// The hub says whether the code may be redeemed.
-    AwaitingHub(Box<UnredeemedCode>),
+    AwaitingHub(Box<UnredeemedCode>, Awaiting<BeginCodeRedemption>),
     /// Entra's code is being redeemed.
     AwaitingTokens(Box<CodeRedemption>),
     /// The ID token names a key that is not known: newer keys are being fetched.
@@ -75,7 +76,12 @@ impl Callback {
             cx.standing().insert(header::SET_COOKIE, clear);
         }
         match AuthorizationResponse::of(&form, state, request.headers(), cx) {
-            Some(response) => Self::redeem(AwaitingMetadata::known(response, cx), cx),
+            Some(response) => match AwaitingMetadata::known(response, cx) {
+                Progress::Pending(awaiting) => {
+                    Progress::Pending(Self::AwaitingMetadata(Box::new(awaiting)))
+                }
+                Progress::Ready(ready) => Self::redeem(ready, cx),
+            },
             None => {
                 cx.log(LogEventId::SignInUnknown);
                 cx.done(unknown(&cx.request_id()))
@@ -83,38 +89,26 @@ impl Callback {
         }
     }
 
-    /// The next state after an event.
-    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
-        match (self, event) {
-            (Self::AwaitingMetadata(awaiting), event) => {
-                Self::redeem(awaiting.handle(&event, cx), cx)
-            }
-            (
-                Self::AwaitingHub(code),
-                Event::FromHub(FromHub(FromHubKind::CodeRedemption(verdict))),
-            ) => match verdict {
+    pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self> {
+        match self {
+            Self::AwaitingMetadata(awaiting) => Self::redeem(awaiting.handle(answer, cx), cx),
+            Self::AwaitingHub(code, awaiting) => match awaiting.into_answer(answer) {
                 Ok(()) => match code.redeem(cx) {
                     Ok(redemption) => Progress::Pending(Self::AwaitingTokens(Box::new(redemption))),
                     Err(failure) => fail(failure, cx),
                 },
                 Err(refused) => refuse(refused, cx),
             },
-            (Self::AwaitingTokens(redemption), Event::Fetched(answered)) => {
-                match redemption.answered(answered, cx) {
-                    Ok(received) => Self::verify(received, cx),
-                    Err(failure) => fail(failure, cx),
-                }
-            }
-            (Self::AwaitingKeys(awaiting), event) => match awaiting.handle(&event, cx) {
-                Progress::Pending(awaiting) => {
-                    Progress::Pending(Self::AwaitingKeys(Box::new(awaiting)))
-                }
-                Progress::Ready((received, newer)) => {
-                    let verified = received.verify_again(newer.as_deref(), cx);
-                    Self::issue(verified, cx)
-                }
+            Self::AwaitingTokens(redemption) => match redemption.answered(answer, cx) {
+                Ok(received) => Self::verify(received, cx),
+                Err(failure) => fail(failure, cx),
             },
-            (Self::IssuingCode(browser, issuing), event) => match issuing.handle(event, cx) {
+            Self::AwaitingKeys(awaiting) => {
+                let (received, newer) = awaiting.handle(answer, cx);
+                let verified = received.verify_again(newer.as_deref(), cx);
+                Self::issue(verified, cx)
+            }
+            Self::IssuingCode(browser, issuing) => match issuing.handle(answer, cx) {
                 Progress::Pending(issuing) => {
                     Progress::Pending(Self::IssuingCode(browser, Box::new(issuing)))
                 }
@@ -125,32 +119,23 @@ impl Callback {
                     Progress::Pending(Self::AskingForConsent(Box::new(asking)))
                 }
             },
-            (Self::AskingForConsent(asking), Event::Stored(answered)) => {
-                match asking.answered(answered, cx) {
-                    Ok(response) => cx.done(response),
-                    Err(failure) => fail(failure, cx),
-                }
-            }
-            (state, _) => Progress::Pending(state),
+            Self::AskingForConsent(asking) => match asking.answered(answer, cx) {
+                Ok(response) => cx.done(response),
+                Err(failure) => fail(failure, cx),
+            },
         }
     }
 
-    /// Asks whether the code may be redeemed, once Entra's metadata is known.
+    /// Asks whether the code may be redeemed: Entra's metadata is known, or cannot be.
     fn redeem(
-        progress: MetadataProgress<AuthorizationResponse>,
+        (response, metadata): WithMetadata<AuthorizationResponse>,
         cx: &mut Cx<'_>,
     ) -> Progress<Self> {
-        let (response, metadata) = match progress {
-            Progress::Pending(awaiting) => {
-                return Progress::Pending(Self::AwaitingMetadata(Box::new(awaiting)));
-            }
-            Progress::Ready(ready) => ready,
-        };
         let code = response
             .into_code(metadata.as_deref(), cx)
             .and_then(|code| code.begin(cx));
         match code {
-            Ok(code) => Progress::Pending(Self::AwaitingHub(Box::new(code))),
+            Ok((code, awaiting)) => Progress::Pending(Self::AwaitingHub(Box::new(code), awaiting)),
             Err(failure) => fail(failure, cx),
         }
     }

@@ -22,9 +22,9 @@ use super::{
     remembered_consents::RememberedConsents,
 };
 use crate::{
-    entra::awaiting_metadata::{AwaitingMetadata, MetadataProgress},
+    entra::awaiting_metadata::AwaitingMetadata,
     env::Env,
-    event::Event,
+    event::Answer,
     http::{form::Form, response},
     log_event::{Field, LogEvent, LogEventId},
     pages,
@@ -81,7 +81,7 @@ impl Consent {
                     approval: Approval::Remembered,
                     cookies: PendingSignIn::make_room(request.headers(), public_url),
                 };
-                RedirectToEntra::go(AwaitingMetadata::known(redirect, cx), cx)
+                redirect.start(cx)
             }
             Ok(validated) => {
                 let response = ask(validated, request.headers(), cx);
@@ -131,16 +131,16 @@ impl Consent {
             approval: Approval::Pressed,
             cookies: PendingSignIn::make_room(request.headers(), public_url),
         };
-        RedirectToEntra::go(AwaitingMetadata::known(redirect, cx), cx)
+        redirect.start(cx)
     }
 
-    /// The next state after an event.
-    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
+    pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self> {
         match self {
             Self::AwaitingMetadata(awaiting) => {
-                RedirectToEntra::go(awaiting.handle(&event, cx), cx)
+                let (redirect, metadata) = awaiting.handle(answer, cx);
+                redirect.finish(metadata.as_deref(), cx)
             }
-            Self::AfterSignIn(state) => state.handle(event, cx).map_pending(Self::AfterSignIn),
+            Self::AfterSignIn(state) => state.handle(answer, cx).map_pending(Self::AfterSignIn),
         }
     }
 
@@ -151,15 +151,21 @@ impl Consent {
 }
 
 impl RedirectToEntra {
-    /// Goes to Entra, or waits until it is known where that is.
-    fn go(progress: MetadataProgress<Self>, cx: &mut Cx<'_>) -> Progress<Consent> {
-        match progress {
+    /// Redirects to Entra, or waits until it is known where that is.
+    fn start(self, cx: &mut Cx<'_>) -> Progress<Consent> {
+        match AwaitingMetadata::known(self, cx) {
             Progress::Pending(awaiting) => Progress::Pending(Consent::AwaitingMetadata(awaiting)),
-            Progress::Ready((redirect, Some(metadata))) => {
-                let response = redirect.respond(&metadata, cx);
+            Progress::Ready((redirect, metadata)) => redirect.finish(metadata.as_deref(), cx),
+        }
+    }
+
+    fn finish(self, metadata: Option<&ProviderMetadata>, cx: &mut Cx<'_>) -> Progress<Consent> {
+        match metadata {
+            Some(metadata) => {
+                let response = self.respond(metadata, cx);
                 cx.done(response)
             }
-            Progress::Ready((_, None)) => {
+            None => {
                 cx.log(LogEventId::SignInUnavailable);
                 cx.done(unavailable(&cx.request_id()))
             }

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     ask::{Ask, Awaiting, Guard, Store, StoreFault},
-    event::Event,
+    event::Answer,
     limits,
     log_event::{Field, LogEvent, LogEventId},
     planted::Planted,
@@ -98,25 +98,21 @@ impl IssuingCode {
         Self::AwaitingConsents(Box::new(signed_in), approval, awaiting)
     }
 
-    /// Takes an event.
-    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self, Issued> {
-        let Event::Stored(answered) = event else {
-            return Progress::Pending(self);
-        };
+    pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self, Issued> {
         match self {
             Self::AwaitingConsents(signed_in, Approval::Pressed, awaiting) => {
-                let answer = awaiting.into_answer(answered);
+                let answer = awaiting.into_answer(answer);
                 Progress::Pending(Self::remember(*signed_in, answer, cx))
             }
             Self::AwaitingConsents(signed_in, Approval::Remembered, awaiting) => {
-                Self::check_consent(signed_in, awaiting.into_answer(answered), cx)
+                Self::check_consent(signed_in, awaiting.into_answer(answer), cx)
             }
             Self::AwaitingConsentsWritten(signed_in, awaiting) => {
                 // An approval that could not be written is not remembered: the user is asked again next time.
-                let is_written = awaiting.into_answer(answered).is_ok();
+                let is_written = awaiting.into_answer(answer).is_ok();
                 Progress::Pending(Self::write_session(*signed_in, is_written, cx))
             }
-            Self::AwaitingRoom(room, code, put) => match room.handle(Event::Stored(answered), cx) {
+            Self::AwaitingRoom(room, code, put) => match room.handle(answer, cx) {
                 Progress::Pending(room) => {
                     Progress::Pending(Self::AwaitingRoom(Box::new(room), code, put))
                 }
@@ -127,7 +123,7 @@ impl IssuingCode {
                 Progress::Ready(Err(_)) => Progress::Ready(code.not_stored(cx)),
             },
             Self::AwaitingSession(code, awaiting) => {
-                let answer = awaiting.into_answer(answered);
+                let answer = awaiting.into_answer(answer);
                 Progress::Ready(code.written(&answer, cx))
             }
         }

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     ask::{Awaiting, Store},
-    event::Event,
+    event::Answer,
     http::response,
     id::SessionId,
     session::ending::EndingSession,
@@ -66,17 +66,13 @@ impl Revoke {
         })
     }
 
-    /// The next state after an event.
-    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
-        match (self, event) {
-            (
-                Self::Reading {
-                    client,
-                    session_id,
-                    read,
-                },
-                Event::Stored(answered),
-            ) => match read.into_answer(answered) {
+    pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self> {
+        match self {
+            Self::Reading {
+                client,
+                session_id,
+                read,
+            } => match read.into_answer(answer) {
                 Err(_) => unavailable(cx),
                 Ok(None) => cx.done(revoked()),
                 Ok(Some(stored)) => {
@@ -90,12 +86,10 @@ impl Revoke {
                     }
                 }
             },
-            (Self::Ending(ending), event) => match ending.handle(event, cx) {
-                Progress::Pending(ending) => Progress::Pending(Self::Ending(ending)),
-                Progress::Ready(Err(_)) => unavailable(cx),
-                Progress::Ready(Ok(())) => cx.done(revoked()),
+            Self::Ending(ending) => match ending.handle(answer, cx) {
+                Err(_) => unavailable(cx),
+                Ok(()) => cx.done(revoked()),
             },
-            (state, _) => Progress::Pending(state),
         }
     }
 }

@@ -20,7 +20,7 @@ use super::{
     opaque_token::OpaqueToken,
 };
 use crate::{
-    event::Event,
+    event::Answer,
     fault::Fault,
     http::{form::Form, response},
     log_event::{Field, LogEvent, LogEventId},
@@ -66,14 +66,13 @@ impl Token {
         }
     }
 
-    /// The next state after an event.
-    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
+    pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self> {
         match self {
             Self::Code(grant) => grant
-                .handle(event, cx)
+                .handle(answer, cx)
                 .map_pending(|grant| Self::Code(Box::new(grant))),
             Self::Refresh(grant) => grant
-                .handle(event, cx)
+                .handle(answer, cx)
                 .map_pending(|grant| Self::Refresh(Box::new(grant))),
         }
     }

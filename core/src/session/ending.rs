@@ -4,12 +4,12 @@
 use super::record::Outline;
 use crate::{
     ask::{Awaiting, Store},
-    event::Event,
+    event::Answer,
     fault::Fault,
     hub::{ToHub, ToHubKind},
     id::SessionId,
     log_event::{Field, LogEvent, LogEventId},
-    step::{Cx, Progress},
+    step::Cx,
 };
 
 /// A session whose record is being deleted.
@@ -30,18 +30,15 @@ impl EndingSession {
         }
     }
 
-    /// Waits for the answer of the store: a fault if the record is still there, for then the session lives.
-    pub(crate) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self, Result<(), Fault>> {
-        let Event::Stored(answered) = event else {
-            return Progress::Pending(self);
-        };
-        if self.deleted.into_answer(answered).is_err() {
-            return Progress::Ready(Err(Fault::Store));
+    /// Takes the answer of the store: a fault if the record is still there, for then the session lives.
+    pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        if self.deleted.into_answer(answer).is_err() {
+            return Err(Fault::Store);
         }
         let ended = LogEvent::new(LogEventId::SessionEnded);
         cx.log(ended.with(Field::Subject, &self.subject));
         cx.to_hub(ToHub(ToHubKind::EndSession(self.id)));
-        Progress::Ready(Ok(()))
+        Ok(())
     }
 }
 
@@ -51,6 +48,7 @@ mod tests {
     use crate::{
         action::Action,
         ask::StoreFault,
+        event::Input,
         step::Outbox,
         testing::{TestServer, entropy, session_of},
     };
@@ -73,9 +71,10 @@ mod tests {
             panic!("the record is deleted");
         };
         let event = ticket.answer(answer.map(|()| None));
-        let Progress::Ready(result) = ending.handle(event, &mut cx) else {
-            panic!("the store has answered");
+        let Input::Answer(answer) = event.into_input() else {
+            panic!("a ticket makes an answer");
         };
+        let result = ending.handle(answer, &mut cx);
         let after = std::iter::from_fn(|| cx.out.pop()).count();
         (result, actions.len(), after)
     }

@@ -14,9 +14,9 @@ use super::{
 };
 use crate::{
     ask::{Awaiting, Store, Stored, Version},
-    event::Event,
+    event::Answer,
     log_event::LogEventId,
-    step::{Cx, Progress},
+    step::Cx,
 };
 
 /// A look-up under way.
@@ -54,19 +54,16 @@ impl SessionLookup {
 
     pub(crate) fn handle(
         self,
-        event: Event,
+        answer: Answer,
         cx: &mut Cx<'_>,
-    ) -> Progress<Self, Result<FoundSession, LookupError>> {
-        let Event::Stored(answered) = event else {
-            return Progress::Pending(self);
-        };
+    ) -> Result<FoundSession, LookupError> {
         let Self { verified, read } = self;
-        Progress::Ready(match read.into_answer(answered) {
+        match read.into_answer(answer) {
             Err(_) => Err(LookupError::Unavailable),
             Ok(stored) => stored
                 .and_then(|stored| open(verified, &stored, cx))
                 .ok_or(LookupError::Unknown),
-        })
+        }
     }
 }
 

@@ -12,7 +12,7 @@
 use super::record::Session;
 use crate::{
     ask::{Awaiting, Guard, Store, StoreFault, Stored, Version},
-    event::Event,
+    event::Answer,
     id::SessionId,
     limits,
     step::{Cx, Progress},
@@ -98,19 +98,16 @@ impl Update {
 impl<T> Update<T> {
     pub(crate) fn handle(
         self,
-        event: Event,
+        answer: Answer,
         cx: &mut Cx<'_>,
     ) -> Progress<Self, Result<Updated<T>, UpdateError>> {
-        let Event::Stored(answered) = event else {
-            return Progress::Pending(self);
-        };
         let attempt = self.attempt;
         Progress::Ready(match self.state {
-            State::Reading(read) => match read.into_answer(answered) {
+            State::Reading(read) => match read.into_answer(answer) {
                 Ok(stored) => Ok(Updated::Read(stored, attempt)),
                 Err(_) => Err(UpdateError::NotRead),
             },
-            State::Writing(written, then) => match written.into_answer(answered) {
+            State::Writing(written, then) => match written.into_answer(answer) {
                 Ok(_) => Ok(Updated::Written(then)),
                 Err(StoreFault::Conflict) if attempt.0 < limits::SESSION_UPDATE_ATTEMPTS => {
                     let next = Attempt(attempt.0 + 1);

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     ask::{Ask, Awaiting, Guard, Key, Record, Store, StoreFault, Stored, Version},
-    event::Event,
+    event::Answer,
     fault::Fault,
     id::SessionId,
     keys::{Keyring, Purpose},
@@ -78,41 +78,33 @@ impl UserSessions {
         }
     }
 
-    /// Takes an event. Ready once there is room and the session is on the list.
+    /// Takes an answer. Ready once there is room and the session is on the list.
     pub(crate) fn handle(
         mut self,
-        event: Event,
+        answer: Answer,
         cx: &mut Cx<'_>,
     ) -> Progress<Self, Result<(), Fault>> {
-        let step = match (self.state, event) {
-            (State::ReadingList(read), Event::Stored(answered)) => {
-                match read.into_answer(answered) {
-                    Ok(stored) => List::open(stored, &self.key, cx).step(self.id, &self.key, cx),
-                    Err(_) => Err(Fault::Store),
-                }
-            }
-            (State::Looking(looking, look), Event::Stored(answered)) => {
-                looking.looked(look.into_answer(answered), self.id, &self.key, cx)
-            }
-            (State::Ending(list, ending), event) => match ending.handle(event, cx) {
-                Progress::Pending(ending) => Ok(Some(State::Ending(list, ending))),
-                Progress::Ready(Ok(())) => Ok(Some(list.write(self.id, &self.key, cx))),
-                Progress::Ready(Err(fault)) => Err(fault),
+        let step = match self.state {
+            State::ReadingList(read) => match read.into_answer(answer) {
+                Ok(stored) => List::open(stored, &self.key, cx).step(self.id, &self.key, cx),
+                Err(_) => Err(Fault::Store),
             },
-            (State::WritingList(written), Event::Stored(answered)) => {
-                match written.into_answer(answered) {
-                    Ok(_) => Ok(None),
-                    Err(StoreFault::Conflict)
-                        if self.attempts < limits::SESSION_UPDATE_ATTEMPTS =>
-                    {
-                        self.attempts += 1;
-                        let read = cx.store(Store::Get(self.key.clone()));
-                        Ok(Some(State::ReadingList(read)))
-                    }
-                    Err(_) => Err(Fault::Store),
-                }
+            State::Looking(looking, look) => {
+                looking.looked(look.into_answer(answer), self.id, &self.key, cx)
             }
-            (state, _) => Ok(Some(state)),
+            State::Ending(list, ending) => match ending.handle(answer, cx) {
+                Ok(()) => Ok(Some(list.write(self.id, &self.key, cx))),
+                Err(fault) => Err(fault),
+            },
+            State::WritingList(written) => match written.into_answer(answer) {
+                Ok(_) => Ok(None),
+                Err(StoreFault::Conflict) if self.attempts < limits::SESSION_UPDATE_ATTEMPTS => {
+                    self.attempts += 1;
+                    let read = cx.store(Store::Get(self.key.clone()));
+                    Ok(Some(State::ReadingList(read)))
+                }
+                Err(_) => Err(Fault::Store),
+            },
         };
         match step {
             Ok(Some(state)) => Progress::Pending(Self { state, ..self }),

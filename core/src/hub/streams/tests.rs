@@ -1,4 +1,8 @@
 use super::*;
+use crate::{
+    hub::{FromHub, FromHubKind, HubAnswer, HubAsk},
+    ticket::{AskId, Ticket},
+};
 
 const ALICE: PrincipalId = PrincipalId([1; 32]);
 const BOB: PrincipalId = PrincipalId([2; 32]);
@@ -9,6 +13,10 @@ fn mcp_session(byte: u8) -> McpSessionId {
 
 fn session(byte: u8) -> SessionId {
     SessionId::new([byte; 16])
+}
+
+fn waiter<A: HubAsk>(id: u64) -> Waiter<A> {
+    Waiter::new(ExchangeId(id), Ticket::new(AskId(0)))
 }
 
 #[derive(Default)]
@@ -31,11 +39,11 @@ impl Table {
     }
 
     fn read(&mut self, id: u64) {
-        self.streams.read(ExchangeId(id), &mut self.out);
+        self.streams.read(waiter(id), &mut self.out);
     }
 
     fn deliver(&mut self, from: u64, to: McpSessionId, principal: PrincipalId, event: &str) {
-        let (from, events) = (ExchangeId(from), vec![Bytes::from(event.to_owned())]);
+        let (from, events) = (waiter(from), vec![Bytes::from(event.to_owned())]);
         let out = &mut self.out;
         self.streams.deliver(from, to, principal, events, out);
     }
@@ -43,8 +51,7 @@ impl Table {
     fn find(&mut self, from: u64, to: McpSessionId, principal: PrincipalId) {
         let token = (session(1), UnixTime(0));
         let out = &mut self.out;
-        self.streams
-            .find(ExchangeId(from), to, principal, token, out);
+        self.streams.find(waiter(from), to, principal, token, out);
     }
 
     fn close(&mut self, id: u64) {
@@ -64,12 +71,19 @@ impl Table {
             _ => None,
         });
         let lines = lines.map(|(to, message)| match message {
-            FromHubKind::Stream(next) => {
+            FromHubKind::Answer(HubAnswer::ReadStream(answered)) => {
+                let next = answered.answer;
                 let events = next.events.concat();
                 let (events, changes) = (String::from_utf8_lossy(&events), next.changes.len());
                 format!("{to}: {events} {changes} {:?}", next.end)
             }
-            other => format!("{to}: {other:?}"),
+            FromHubKind::Answer(HubAnswer::Deliver(answered)) => {
+                format!("{to}: Delivered({})", answered.answer)
+            }
+            FromHubKind::Answer(HubAnswer::FindStream(answered)) => {
+                format!("{to}: StreamFound({:?})", answered.answer)
+            }
+            other => panic!("no such message is sent here: {other:?}"),
         });
         lines.collect()
     }

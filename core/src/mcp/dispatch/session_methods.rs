@@ -33,12 +33,12 @@ pub(super) fn reply(
                     "The parameter `level` must be a level of RFC 5424, such as \"info\".";
                 return Reply::Error(Error::invalid_params(message));
             };
-            icx.cx.to_hub(ToHub(ToHubKind::SetLogLevel {
+            Reply::StoringSetting(icx.cx.ask_hub(|ticket| ToHubKind::SetLogLevel {
+                ticket,
                 principal,
                 mcp_session,
                 level,
-            }));
-            Reply::StoringSetting
+            }))
         }
         "resources/subscribe" | "resources/unsubscribe" => {
             let uri = request.params.get("uri").and_then(Value::as_str);
@@ -59,12 +59,12 @@ pub(super) fn reply(
                 let error = Error::new(resolve::RESOURCE_NOT_FOUND, "There is no such resource.");
                 return Reply::Error(error.with_data(json!({"uri": uri})));
             }
-            icx.cx.to_hub(ToHub(ToHubKind::Subscribe {
+            Reply::StoringSetting(icx.cx.ask_hub(|ticket| ToHubKind::Subscribe {
+                ticket,
                 principal,
                 mcp_session,
                 uri,
-            }));
-            Reply::StoringSetting
+            }))
         }
         _ => Reply::Error(Error::method_not_found()),
     }

@@ -1,9 +1,13 @@
 //! The output of a request that was posted to `/message`: the one stream of HTTP+SSE (2024-11-05).
 
+use std::ops::ControlFlow;
+
 use bytes::Bytes;
 
 use crate::{
-    hub::{ToHub, ToHubKind},
+    ask::Awaiting,
+    event::Answer,
+    hub::{Deliver, ToHub, ToHubKind},
     id::{McpSessionId, PrincipalId},
     json_rpc::{self, Response},
     mcp::{invocation::ServerMessage, v2024_11_05},
@@ -17,10 +21,12 @@ pub(crate) struct HttpSseOutput {
     pub(crate) principal: PrincipalId,
     /// Whether the responses are those of a batch.
     pub(crate) batch: bool,
+    /// The answer once there is room for more messages, or the stream is gone.
+    pub(crate) delivering: Option<Awaiting<Deliver>>,
 }
 
 impl HttpSseOutput {
-    pub(crate) fn send(&self, messages: Vec<ServerMessage>, cx: &mut Cx<'_>) {
+    pub(crate) fn send(&mut self, messages: Vec<ServerMessage>, cx: &mut Cx<'_>) {
         let events = messages.into_iter().filter_map(|message| match message {
             ServerMessage::Json(json) => Some(v2024_11_05::message_event(&json)),
             // There is nowhere to come back to: the stream is one for everything.
@@ -31,7 +37,7 @@ impl HttpSseOutput {
 
     /// Sends the responses, and nothing after them. The 202 is out already: also when the session was revoked,
     /// they are errors on the stream. When the client opens a new one, it gets the 401 that makes it sign in.
-    pub(crate) fn finish(&self, responses: &[Response], cx: &mut Cx<'_>) {
+    pub(crate) fn finish(mut self, responses: &[Response], cx: &mut Cx<'_>) {
         if !responses.is_empty() {
             let json = json_rpc::to_json(responses, self.batch);
             self.deliver(vec![v2024_11_05::message_event(&json)], cx);
@@ -39,13 +45,25 @@ impl HttpSseOutput {
         cx.to_hub(ToHub(ToHubKind::CallAnswered));
     }
 
-    fn deliver(&self, events: Vec<Bytes>, cx: &mut Cx<'_>) {
+    /// Takes the hub's answer: whether there is room for more messages, or else the stream is gone. Another
+    /// answer is given back.
+    pub(crate) fn answered(&mut self, answer: Answer) -> ControlFlow<bool, Answer> {
+        let delivering = &mut self.delivering;
+        match delivering.take_if(|delivering| delivering.id() == answer.ask()) {
+            Some(delivering) => ControlFlow::Break(delivering.into_answer(answer)),
+            None => ControlFlow::Continue(answer),
+        }
+    }
+
+    fn deliver(&mut self, events: Vec<Bytes>, cx: &mut Cx<'_>) {
         if events.is_empty() {
             return;
         }
-        cx.to_hub(ToHub(ToHubKind::Deliver {
-            mcp_session: self.mcp_session,
-            principal: self.principal,
+        let (mcp_session, principal) = (self.mcp_session, self.principal);
+        self.delivering = Some(cx.ask_hub(|ticket| ToHubKind::Deliver {
+            ticket,
+            mcp_session,
+            principal,
             events,
         }));
     }

@@ -11,8 +11,8 @@ use crate::{
         access_token::{AccessTokenError, AccessTokenProgress, AcquireToken},
         graph::{GraphError, GraphProgress, GraphRequest},
     },
-    event::Event,
-    hub::{FromHub, FromHubKind, ToHub, ToHubKind},
+    event::Answer,
+    hub::{ToHub, ToHubKind},
     limits,
     mcp::server_messages,
     step::Progress,
@@ -121,11 +121,13 @@ impl Invocation {
             (_, Some(from)) => self.send_log(level, data, from, icx),
             (None, None) => DONE,
             (Some(mcp_session), None) => {
-                icx.cx.to_hub(ToHub(ToHubKind::GetLogLevel {
-                    principal: icx.caller.principal_id,
+                let principal = icx.caller.principal_id;
+                let awaiting = icx.cx.ask_hub(|ticket| ToHubKind::GetLogLevel {
+                    ticket,
+                    principal,
                     mcp_session,
-                }));
-                wait(State::AwaitingLogLevel(level, data))
+                });
+                wait(State::AwaitingLogLevel(awaiting, level, data))
             }
         }
     }
@@ -144,39 +146,47 @@ impl Invocation {
         DONE
     }
 
-    /// Takes an event that an effect may wait for.
-    pub(super) fn handle_effect(
+    /// Takes the answer that an effect waits for.
+    pub(super) fn effect_answered(
         &mut self,
         state: State,
-        event: Event,
+        answer: Answer,
         icx: &mut InvocationCx<'_, '_>,
     ) -> EffectStep {
         match state {
-            State::AwaitingAdmission | State::AwaitingHandler => wait(state),
+            State::AwaitingGraph(query) => graph(query.handle(answer, icx.cx)),
+            State::AwaitingToken(access) => token(access.handle(answer, icx.cx)),
+            State::AwaitingLogLevel(awaiting, level, data) => {
+                let from = awaiting.into_answer(answer).unwrap_or(DEFAULT_LEVEL);
+                // It is set for as long as this call lasts.
+                self.meta.level = Some(from);
+                self.send_log(level, data, from, icx)
+            }
+            // These wait for no answer.
+            State::AwaitingAdmission
+            | State::AwaitingHandler
+            | State::Sleeping(_)
+            | State::AwaitingInput(_)
+            | State::AwaitingRoom(_) => wait(state),
+        }
+    }
+
+    /// Does what it is time for.
+    pub(super) fn effect_tick(
+        &mut self,
+        state: State,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> EffectStep {
+        match state {
             State::Sleeping(until) if icx.cx.env.now.instant >= until => DONE,
-            State::Sleeping(until) => wait(State::Sleeping(until)),
-            State::AwaitingGraph(query) => graph(query.handle(event, icx.cx)),
-            State::AwaitingToken(access) => token(access.handle(event, icx.cx)),
-            State::AwaitingLogLevel(level, data) => match event {
-                Event::FromHub(FromHub(FromHubKind::LogLevel(set))) => {
-                    let from = set.unwrap_or(DEFAULT_LEVEL);
-                    // It is set for as long as this call lasts.
-                    self.meta.level = Some(from);
-                    self.send_log(level, data, from, icx)
-                }
-                _ => wait(State::AwaitingLogLevel(level, data)),
-            },
-            State::AwaitingRoom(result) => match event {
-                Event::FromHub(FromHub(FromHubKind::Delivered(_))) => done(result),
-                _ => wait(State::AwaitingRoom(result)),
-            },
-            State::AwaitingInput(input) => match event {
-                Event::FromHub(FromHub(FromHubKind::ClientResponse(id, result))) => {
-                    self.client_response(input, id, result)
-                }
-                Event::Tick => self.input_tick(input, icx),
-                _ => wait(State::AwaitingInput(input)),
-            },
+            State::AwaitingInput(input) => self.input_tick(input, icx),
+            State::Sleeping(_)
+            | State::AwaitingAdmission
+            | State::AwaitingHandler
+            | State::AwaitingGraph(_)
+            | State::AwaitingToken(_)
+            | State::AwaitingLogLevel(..)
+            | State::AwaitingRoom(_) => wait(state),
         }
     }
 }

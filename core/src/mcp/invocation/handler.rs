@@ -1,8 +1,9 @@
 //! What handles an invocation: a step function, or the runtime.
 
 use crate::{
-    ask::{Awaiting, Invoke, InvokeOutput},
-    catalog::{Call, Handler, PromptMessages, ResourceContents, Step, ToolResult},
+    ask::{Ask, Awaiting, Invoke, InvokeOutput},
+    catalog::{Call, Effect, Handler, PromptMessages, ResourceContents, Step, ToolResult},
+    event::Answer,
 };
 
 /// The handler of an invocation under way.
@@ -12,6 +13,18 @@ pub(super) enum RunningHandler {
     /// The runtime is to begin it once the call is registered.
     NotBegun,
     Runtime(Awaiting<Invoke>),
+    /// The runtime's was.
+    Over,
+}
+
+/// What an answer is to a handler.
+pub(super) enum HandlerStep {
+    /// It has an effect.
+    Effect(Effect),
+    /// It is over.
+    Over(<Invoke as Ask>::Answer),
+    /// Something else waits for the answer.
+    Other(Answer),
 }
 
 /// A step function of any kind.
@@ -26,6 +39,23 @@ pub(super) enum StepFunction {
 impl RunningHandler {
     pub(super) fn of(handler: HandlerRef) -> Self {
         handler.0.map_or(Self::NotBegun, Self::Step)
+    }
+
+    /// Takes an answer, if it is the handler's.
+    pub(super) fn answered(&mut self, answer: Answer) -> HandlerStep {
+        match std::mem::replace(self, Self::Over) {
+            Self::Runtime(awaiting) if awaiting.id() == answer.ask() => match answer {
+                Answer::Effect(request) => {
+                    *self = Self::Runtime(awaiting);
+                    HandlerStep::Effect(request.effect)
+                }
+                answer => HandlerStep::Over(awaiting.into_answer(answer)),
+            },
+            handler => {
+                *self = handler;
+                HandlerStep::Other(answer)
+            }
+        }
     }
 }
 

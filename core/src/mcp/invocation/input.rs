@@ -160,8 +160,33 @@ impl Invocation {
         self.apply(step, icx)
     }
 
-    /// Takes the client's response to a request: a result, or the message of an error.
-    pub(super) fn client_response(
+    /// Takes the client's response to a request: a result, or the message of an error. One that comes after the
+    /// request was withdrawn answers nothing.
+    pub(crate) fn client_response(
+        mut self: Box<Self>,
+        id: ServerRequestId,
+        result: Result<Box<Value>, String>,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> InvocationProgress {
+        match std::mem::replace(&mut self.state, State::AwaitingHandler) {
+            State::AwaitingInput(input) => {
+                let step = self.input_response(input, id, result);
+                self.apply(step, icx)
+            }
+            state @ (State::AwaitingAdmission
+            | State::AwaitingHandler
+            | State::Sleeping(_)
+            | State::AwaitingGraph(_)
+            | State::AwaitingToken(_)
+            | State::AwaitingLogLevel(..)
+            | State::AwaitingRoom(_)) => {
+                self.state = state;
+                Progress::Pending(self)
+            }
+        }
+    }
+
+    fn input_response(
         &mut self,
         mut input: AwaitedInput,
         id: ServerRequestId,

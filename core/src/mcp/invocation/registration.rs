@@ -1,9 +1,13 @@
 //! The place of a call in the hub. A call that has to wait for something needs one before it begins to: there
 //! it is counted, the client's cancellation and responses find it, and the end of its session ends it.
 
+use std::ops::ControlFlow;
+
 use crate::{
     admit::caller::Caller,
-    hub::{TableFull, ToHub, ToHubKind},
+    ask::Awaiting,
+    event::Answer,
+    hub::{AdmitCall, TableFull, ToHubKind},
     id::McpSessionId,
     json_rpc::{Error, Id, Request},
     limits,
@@ -18,12 +22,14 @@ pub(crate) struct InFlightRegistration {
     state: State,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 enum State {
     /// Nothing had to wait so far.
     Unregistered,
-    /// The hub has been asked, and has not answered.
-    AwaitingAdmission,
+    /// The hub has been asked.
+    AwaitingAdmission(Awaiting<AdmitCall>),
+    /// The hub is asked for a task.
+    AwaitingTask,
     Registered,
 }
 
@@ -38,29 +44,51 @@ impl InFlightRegistration {
 
     /// The call becomes a task, which is registered instead of it.
     pub(crate) fn as_task(&mut self) {
-        self.state = State::AwaitingAdmission;
+        self.state = State::AwaitingTask;
     }
 
-    /// Takes the hub's answer.
-    pub(crate) fn answered(&mut self, admitted: Result<(), TableFull>) {
-        self.state = match admitted {
-            Ok(()) => State::Registered,
-            Err(_) => State::Unregistered,
-        };
+    /// There is room for the task.
+    pub(crate) fn task_admitted(&mut self) {
+        self.state = State::Registered;
+    }
+
+    /// Takes the hub's answer: whether there is room for the call. Another answer is given back.
+    pub(crate) fn answered(
+        &mut self,
+        answer: Answer,
+    ) -> ControlFlow<Result<(), TableFull>, Answer> {
+        match std::mem::replace(&mut self.state, State::Unregistered) {
+            State::AwaitingAdmission(awaiting) if awaiting.id() == answer.ask() => {
+                let admitted = awaiting.into_answer(answer);
+                if admitted.is_ok() {
+                    self.state = State::Registered;
+                }
+                ControlFlow::Break(admitted)
+            }
+            state => {
+                self.state = state;
+                ControlFlow::Continue(answer)
+            }
+        }
     }
 
     /// Whether the call is registered with the hub. If it is not, the hub is asked, once.
     pub(super) fn is_registered(&mut self, caller: &Caller, cx: &mut Cx<'_>) -> bool {
-        if self.state == State::Unregistered {
-            self.state = State::AwaitingAdmission;
-            cx.to_hub(ToHub(ToHubKind::AdmitCall {
-                principal: caller.principal_id,
-                session: caller.session.id,
-                mcp_session: self.mcp_session,
-                requests: self.requests.clone(),
-            }));
+        match self.state {
+            State::Registered => true,
+            State::AwaitingAdmission(_) | State::AwaitingTask => false,
+            State::Unregistered => {
+                let (mcp_session, requests) = (self.mcp_session, self.requests.clone());
+                self.state = State::AwaitingAdmission(cx.ask_hub(|ticket| ToHubKind::AdmitCall {
+                    ticket,
+                    principal: caller.principal_id,
+                    session: caller.session.id,
+                    mcp_session,
+                    requests,
+                }));
+                false
+            }
         }
-        self.state == State::Registered
     }
 }
 

@@ -1,5 +1,6 @@
 //! Calls of every kind, performed by step functions and by the runtime, in every revision.
 
+mod batches;
 mod http_sse;
 mod input;
 mod matrix;

@@ -1,17 +1,20 @@
 //! A stream that is open: keep-alives, messages of the hub, and its end.
 
+use std::ops::ControlFlow;
+
 use bytes::Bytes;
 
-use super::{Stream, close};
+use super::{Content, Stream, close};
 use crate::{
     admit::caller::Caller,
-    event::Event,
-    hub::{EndReason, FromHub, FromHubKind, StreamOutput, ToHub, ToHubKind},
+    ask::Awaiting,
+    event::{Answer, Input},
+    hub::{EndReason, ReadStream, ToHubKind},
     mcp::{
         server_messages,
         session::McpSession,
         session_monitor::{Due, SessionMonitor, SessionState},
-        sse,
+        sse, v2024_11_05,
         v2026_07_28::subscriptions::{self, Subscription},
     },
     step::{Cx, Progress},
@@ -23,96 +26,131 @@ pub(crate) struct Open {
     caller: Box<Caller>,
     mcp_session: Option<McpSession>,
     monitor: SessionMonitor,
+    /// What comes next.
+    reading: Awaiting<ReadStream>,
     /// The request that this stream answers: `subscriptions/listen`.
     subscription: Option<Subscription>,
 }
 
 impl Open {
+    /// Sends what a stream begins with.
     pub(super) fn start(
         caller: Box<Caller>,
         mcp_session: Option<McpSession>,
-        subscription: Option<Subscription>,
+        content: Content,
         cx: &mut Cx<'_>,
     ) -> Progress<Stream> {
-        let monitor = SessionMonitor::new(&caller, cx);
-        cx.to_hub(ToHub(ToHubKind::ReadStream));
+        cx.open(sse::head());
+        let mut subscription = None;
+        match content {
+            Content::Sse(id) => cx.write(v2024_11_05::endpoint_event(id)),
+            // Flushes the head through proxies that wait for a byte of the body.
+            Content::Standalone | Content::Resumed => cx.write(Bytes::from_static(sse::KEEP_ALIVE)),
+            Content::Subscription(request) => {
+                let json = subscriptions::acknowledged(&request);
+                cx.write(sse::event("message", &json));
+                subscription = Some(request);
+            }
+        }
         Self {
+            monitor: SessionMonitor::new(&caller, cx),
+            reading: cx.ask_hub(ToHubKind::ReadStream),
             caller,
             mcp_session,
-            monitor,
             subscription,
         }
-        .stay(cx)
+        .wait(cx)
     }
 
-    fn stay(self, cx: &mut Cx<'_>) -> Progress<Stream> {
+    fn wait(self, cx: &mut Cx<'_>) -> Progress<Stream> {
         cx.wait_until(self.monitor.wake());
         Progress::Pending(Stream::Open(Box::new(self)))
     }
 
-    pub(super) fn handle(mut self, event: Event, cx: &mut Cx<'_>) -> Progress<Stream> {
-        match event {
-            Event::FromHub(FromHub(FromHubKind::Stream(next))) => return self.send(next, cx),
-            Event::Disconnected => return close(cx),
-            Event::Tick => match self.monitor.tick(&self.caller, cx) {
-                Due::Nothing => {}
-                Due::KeepAlive => cx.write(Bytes::from_static(sse::KEEP_ALIVE)),
-                Due::TokenExpired => return self.finish(cx),
-            },
-            Event::Stored(answered) if self.monitor.waits_for(&answered) => {
+    pub(super) fn handle(mut self, input: Input, cx: &mut Cx<'_>) -> Progress<Stream> {
+        match input {
+            Input::Answer(answer) => {
                 let session = self.mcp_session.as_ref();
-                match self.monitor.found(answered, &self.caller, session, cx) {
-                    SessionState::Alive => {}
-                    SessionState::Revoked => return self.end(EndReason::SessionRevoked, cx),
-                    SessionState::McpSessionEnded => {
-                        return self.end(EndReason::McpSessionEnded, cx);
+                match self.monitor.answered(answer, &self.caller, session, cx) {
+                    ControlFlow::Break(SessionState::Alive) => self.wait(cx),
+                    // Whoever has no session any more is told nothing more.
+                    ControlFlow::Break(SessionState::Revoked | SessionState::McpSessionEnded) => {
+                        close(cx)
                     }
+                    ControlFlow::Continue(answer) => self.send(answer, cx),
                 }
             }
-            _ => {}
+            Input::Disconnected => close(cx),
+            Input::Tick => match self.monitor.tick(&self.caller, cx) {
+                Due::Nothing => self.wait(cx),
+                Due::KeepAlive => {
+                    cx.write(Bytes::from_static(sse::KEEP_ALIVE));
+                    self.wait(cx)
+                }
+                Due::TokenExpired => finish(self.subscription.as_ref(), cx),
+            },
+            // It is neither a call nor a task.
+            Input::Call(_) | Input::Task(_) | Input::ReplayTakenOver => self.wait(cx),
         }
-        self.stay(cx)
     }
 
     /// Sends what comes next, and asks for more.
-    fn send(mut self, next: StreamOutput, cx: &mut Cx<'_>) -> Progress<Stream> {
+    fn send(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Stream> {
+        let Self {
+            caller,
+            mcp_session,
+            mut monitor,
+            reading,
+            subscription,
+        } = self;
+        let next = reading.into_answer(answer);
         if let Some(expires) = next.token_expires {
-            self.monitor.renew_token(expires, cx);
+            monitor.renew_token(expires, cx);
         }
         for event in next.events {
             cx.write(event);
         }
-        let id = self.subscription.as_ref().map(|one| &one.id);
+        let id = subscription.as_ref().map(|one| &one.id);
         for change in &next.changes {
             let json = server_messages::changed(change, id);
             cx.write(sse::event("message", &json));
         }
         if let Some(reason) = next.end {
-            return self.end(reason, cx);
+            return end(reason, subscription.as_ref(), cx);
         }
-        cx.to_hub(ToHub(ToHubKind::ReadStream));
-        self.stay(cx)
+        Self {
+            caller,
+            mcp_session,
+            monitor,
+            reading: cx.ask_hub(ToHubKind::ReadStream),
+            subscription,
+        }
+        .wait(cx)
     }
+}
 
-    fn end(self, reason: EndReason, cx: &mut Cx<'_>) -> Progress<Stream> {
-        match reason {
-            // Whoever has no session any more is told nothing more; a response that was resumed is complete, or
-            // goes on elsewhere, or is lost, which the client finds out when it comes back.
-            EndReason::SessionRevoked
-            | EndReason::McpSessionEnded
-            | EndReason::Complete
-            | EndReason::TakenOver
-            | EndReason::ReplayDropped => close(cx),
-            EndReason::ShuttingDown => self.finish(cx),
-        }
+fn end(
+    reason: EndReason,
+    subscription: Option<&Subscription>,
+    cx: &mut Cx<'_>,
+) -> Progress<Stream> {
+    match reason {
+        // Whoever has no session any more is told nothing more; a response that was resumed is complete, or
+        // goes on elsewhere, or is lost, which the client finds out when it comes back.
+        EndReason::SessionRevoked
+        | EndReason::McpSessionEnded
+        | EndReason::Complete
+        | EndReason::TakenOver
+        | EndReason::ReplayDropped => close(cx),
+        EndReason::ShuttingDown => finish(subscription, cx),
     }
+}
 
-    /// The server ends it: a `subscriptions/listen` is answered at last.
-    fn finish(self, cx: &mut Cx<'_>) -> Progress<Stream> {
-        if let Some(subscription) = &self.subscription {
-            let json = subscriptions::listen_result(&subscription.id, &cx.env.server.catalog);
-            cx.write(sse::event("message", &json));
-        }
-        close(cx)
+/// The server ends it: a `subscriptions/listen` is answered at last.
+fn finish(subscription: Option<&Subscription>, cx: &mut Cx<'_>) -> Progress<Stream> {
+    if let Some(subscription) = subscription {
+        let json = subscriptions::listen_result(&subscription.id, &cx.env.server.catalog);
+        cx.write(sse::event("message", &json));
     }
+    close(cx)
 }

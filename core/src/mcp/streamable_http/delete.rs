@@ -9,7 +9,7 @@ use super::Streamable;
 use crate::{
     admit::{bearer, caller::Caller},
     ask::Stored,
-    event::Event,
+    event::Answer,
     http::response,
     hub::{ToHub, ToHubKind},
     log_event::LogEventId,
@@ -68,13 +68,13 @@ impl Ending {
         })))
     }
 
-    pub(super) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Streamable> {
+    pub(super) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Streamable> {
         let Self {
             caller,
             mcp_session,
             update,
         } = self;
-        match update.handle(event, cx) {
+        match update.handle(answer, cx) {
             Progress::Pending(update) => Self::pending(caller, mcp_session, update),
             Progress::Ready(Ok(Updated::Written(()))) => {
                 cx.to_hub(ToHub(ToHubKind::EndMcpSession {

@@ -13,13 +13,17 @@
 //! Source: MCP specification 2025-11-25, basic/transports, sending messages, resumability and
 //! redelivery.
 
+use std::ops::ControlFlow;
+
 use ::http::StatusCode;
 use bytes::Bytes;
 
 use crate::{
     admit::bearer,
+    ask::Awaiting,
+    event::Answer,
     http::response,
-    hub::{ToHub, ToHubKind},
+    hub::{OpenReplay, ToHub, ToHubKind},
     id::{SessionId, StreamId},
     json_rpc::{self, Error, Response},
     mcp::{
@@ -71,8 +75,8 @@ enum Mode {
 struct ReplayWriter {
     stream: StreamId,
     next: u64,
-    /// Whether the hub keeps them: it has yet to say so.
-    is_kept: bool,
+    /// Whether the hub keeps them, until it has said that it does.
+    opening: Option<Awaiting<OpenReplay>>,
     /// With which `retry` the stream is to be closed once they are kept.
     close_when_kept: Option<u64>,
 }
@@ -122,16 +126,17 @@ impl PostResponse {
         cx.open(sse::head());
         let mut replay = mcp_session.map(|mcp_session| {
             let stream = StreamId(cx.entropy.bytes());
-            cx.to_hub(ToHub(ToHubKind::OpenReplay {
+            let opening = cx.ask_hub(|ticket| ToHubKind::OpenReplay {
+                ticket,
                 stream,
                 principal: mcp_session.principal,
                 session: self.session,
                 mcp_session: mcp_session.id,
-            }));
+            });
             ReplayWriter {
                 stream,
                 next: 0,
-                is_kept: false,
+                opening: Some(opening),
                 close_when_kept: None,
             }
         });
@@ -186,13 +191,34 @@ impl PostResponse {
         };
     }
 
+    /// Takes the hub's answer whether it keeps the events; another one is given back. `false` if there is
+    /// nothing more to wait for.
+    pub(crate) fn answered(
+        &mut self,
+        answer: Answer,
+        cx: &mut Cx<'_>,
+    ) -> ControlFlow<bool, Answer> {
+        let opening = match &mut self.mode {
+            Mode::Sse(Some(replay)) | Mode::Detached(replay) => {
+                replay.opening.take_if(|one| one.id() == answer.ask())
+            }
+            Mode::Sse(None) | Mode::Json => None,
+        };
+        match opening {
+            Some(opening) => {
+                let is_kept = opening.into_answer(answer);
+                ControlFlow::Break(self.replay_opened(is_kept, cx))
+            }
+            None => ControlFlow::Continue(answer),
+        }
+    }
+
     /// The hub has answered whether it keeps the events. If not, there is nothing for a client that comes back,
     /// and no event has an id from now on; `false` if the client has left already.
-    pub(crate) fn replay_opened(&mut self, is_kept: bool, cx: &mut Cx<'_>) -> bool {
+    fn replay_opened(&mut self, is_kept: bool, cx: &mut Cx<'_>) -> bool {
         match &mut self.mode {
             Mode::Json | Mode::Sse(None) => true,
             Mode::Sse(Some(replay)) if is_kept => {
-                replay.is_kept = true;
                 if let Some(retry) = replay.close_when_kept.take() {
                     self.close_for_retry(retry, cx);
                 }
@@ -213,7 +239,7 @@ impl PostResponse {
             return;
         }
         match std::mem::replace(&mut self.mode, Mode::Json) {
-            Mode::Sse(Some(replay)) if replay.is_kept => {
+            Mode::Sse(Some(replay)) if replay.opening.is_none() => {
                 cx.write(sse::retry(retry));
                 cx.close();
                 self.mode = Mode::Detached(replay);

@@ -12,9 +12,9 @@ use serde_json::{Map, Value};
 use super::record::{self, TaskOwner, TaskRecord};
 use crate::{
     admit::caller::Caller,
-    ask::{Ask, Awaiting, Store},
-    event::Event,
-    hub::{FromHub, FromHubKind, TaskUpdate, ToHub, ToHubKind},
+    ask::{Awaiting, Store},
+    event::Answer,
+    hub::{TaskUpdate, ToHubKind, UpdateTask},
     id::TaskId,
     json_rpc::{Error, Request},
     limits,
@@ -26,15 +26,16 @@ use crate::{
 pub(crate) struct TaskRequest {
     task: TaskId,
     owner: TaskOwner,
-    /// What the client says; nothing, if it asks how far the task is.
-    update: Option<Box<TaskUpdate>>,
     state: State,
 }
 
 #[derive(Debug)]
 enum State {
-    Reading(Awaiting<Store>),
-    Routing,
+    /// What the client wants of the task: nothing, if it asks how far the task is.
+    Reading(Option<Box<TaskUpdate>>, Awaiting<Store>),
+    /// The hub looks whether the task runs here.
+    Routing(Box<TaskUpdate>, Awaiting<UpdateTask>),
+    /// The update is left for wherever the task runs.
     Storing(Awaiting<Store>),
 }
 
@@ -80,60 +81,50 @@ impl TaskRequest {
         Progress::Pending(Self {
             task,
             owner: TaskOwner::of(caller, cx.env.server),
-            update: update.map(Box::new),
-            state: State::Reading(reading),
+            state: State::Reading(update.map(Box::new), reading),
         })
     }
 
-    pub(crate) fn handle(mut self, event: Event, cx: &mut Cx<'_>) -> TaskRequestProgress {
-        match (&self.state, event) {
-            (State::Reading(reading), Event::Stored(answered)) => match reading.take(answered) {
-                Some(answer) => self.read(answer, cx),
-                None => Progress::Pending(self),
-            },
-            (State::Routing, Event::FromHub(FromHub(FromHubKind::TaskUpdateRouted(true)))) => {
-                Progress::Ready(Ok(Map::new()))
+    pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> TaskRequestProgress {
+        let Self { task, owner, state } = self;
+        let state = match state {
+            State::Reading(update, reading) => {
+                let Ok(stored) = reading.into_answer(answer) else {
+                    return Progress::Ready(Err(unavailable()));
+                };
+                let keys = &cx.env.server.keys;
+                let open = |stored| TaskRecord::open(task, &owner, &stored, keys);
+                let Some(record) = stored.and_then(open) else {
+                    return Progress::Ready(Err(unknown()));
+                };
+                match update {
+                    None => return Progress::Ready(Ok(record.to_json(task))),
+                    // What is over is not changed, and saying so late is no fault.
+                    Some(_) if record.status.is_final() => return Progress::Ready(Ok(Map::new())),
+                    Some(update) => {
+                        let routing = cx.ask_hub(|ticket| ToHubKind::UpdateTask {
+                            ticket,
+                            task,
+                            principal: owner.principal,
+                            update: update.clone(),
+                        });
+                        State::Routing(update, routing)
+                    }
+                }
             }
-            (State::Routing, Event::FromHub(FromHub(FromHubKind::TaskUpdateRouted(false)))) => {
-                let update = self.update.take().unwrap_or_default();
-                let put = update.put(self.task, &self.owner, cx);
-                self.state = State::Storing(cx.store(put));
-                Progress::Pending(self)
+            State::Routing(update, routing) => {
+                if routing.into_answer(answer) {
+                    return Progress::Ready(Ok(Map::new()));
+                }
+                let put = update.put(task, &owner, cx);
+                State::Storing(cx.store(put))
             }
-            (State::Storing(leaving), Event::Stored(answered)) => match leaving.take(answered) {
-                Some(Ok(_)) => Progress::Ready(Ok(Map::new())),
-                Some(Err(_)) => Progress::Ready(Err(unavailable())),
-                None => Progress::Pending(self),
-            },
-            _ => Progress::Pending(self),
-        }
-    }
-
-    fn read(mut self, answer: <Store as Ask>::Answer, cx: &mut Cx<'_>) -> TaskRequestProgress {
-        let Ok(stored) = answer else {
-            return Progress::Ready(Err(unavailable()));
+            State::Storing(storing) => {
+                let stored = storing.into_answer(answer);
+                return Progress::Ready(stored.map(|_| Map::new()).map_err(|_| unavailable()));
+            }
         };
-        let (task, owner) = (self.task, &self.owner);
-        let keys = &cx.env.server.keys;
-        let record = stored.and_then(|stored| TaskRecord::open(task, owner, &stored, keys));
-        let Some(record) = record else {
-            return Progress::Ready(Err(unknown()));
-        };
-        match &self.update {
-            None => Progress::Ready(Ok(record.to_json(task))),
-            // What is over is not changed, and saying so late is no fault.
-            Some(_) if record.status.is_final() => Progress::Ready(Ok(Map::new())),
-            Some(update) => {
-                let (update, principal) = (update.clone(), owner.principal);
-                cx.to_hub(ToHub(ToHubKind::UpdateTask {
-                    task,
-                    principal,
-                    update,
-                }));
-                self.state = State::Routing;
-                Progress::Pending(self)
-            }
-        }
+        Progress::Pending(Self { task, owner, state })
     }
 }
 

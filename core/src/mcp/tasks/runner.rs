@@ -6,7 +6,7 @@
 //!    +--too many, or the store is down--> answered: an error
 //! ```
 
-use std::time::Duration;
+use std::{ops::ControlFlow, time::Duration};
 
 use ::http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -15,8 +15,8 @@ use super::record::{self, Status, TaskOwner, TaskRecord};
 use crate::{
     admit::caller::Caller,
     ask::{Ask, Awaiting, Guard, Store},
-    event::Event,
-    hub::{FromHub, FromHubKind, TableFull, TaskUpdate, TasksFull, ToHub, ToHubKind},
+    event::Answer,
+    hub::{AdmitTask, TableFull, TaskUpdate, TasksFull, ToHub, ToHubKind},
     id::TaskId,
     json_rpc::{Error, Id, Response},
     limits,
@@ -39,6 +39,8 @@ pub(crate) struct TaskRunner {
     owner: TaskOwner,
     record: TaskRecord,
     phase: Phase,
+    /// Whether the hub has room for it.
+    admission: Option<Awaiting<AdmitTask>>,
     /// The writing of the record that is under way, and whether the record has changed since.
     writing: Option<Awaiting<Store>>,
     /// How long the record was when it was written last.
@@ -70,25 +72,24 @@ pub(crate) enum TaskStep {
     Wait,
     /// It may begin what has to wait.
     Admitted,
-    /// The client updates it.
+    /// The client has left an update.
     Update(TaskUpdate),
     /// There will be no task: the request is answered, or its client is gone.
     Abandoned,
     /// Its end is written.
     Written,
-    /// The event is for the invocation.
-    Other(Event),
 }
 
 impl TaskRunner {
     /// Makes the request a task.
     pub(crate) fn start(request: Id, caller: &Caller, cx: &mut Cx<'_>) -> Self {
         let task = TaskId(cx.entropy.bytes());
-        cx.to_hub(ToHub(ToHubKind::AdmitTask {
+        let admission = cx.ask_hub(|ticket| ToHubKind::AdmitTask {
+            ticket,
             task,
             principal: caller.principal_id,
             session: caller.session.id,
-        }));
+        });
         let now = cx.env.now;
         Self {
             request,
@@ -96,6 +97,7 @@ impl TaskRunner {
             owner: TaskOwner::of(caller, cx.env.server),
             record: TaskRecord::new(now.unix),
             phase: Phase::AwaitingAdmission,
+            admission: Some(admission),
             writing: None,
             written_bytes: 0,
             is_dirty: false,
@@ -116,39 +118,42 @@ impl TaskRunner {
         self.next_heartbeat.min(self.next_poll)
     }
 
-    /// Takes an event, if it is the record's or the client's. `is_over` says whether the invocation is.
-    pub(crate) fn handle(&mut self, event: Event, is_over: bool, cx: &mut Cx<'_>) -> TaskStep {
-        match event {
-            // Before the response nobody knows of the task.
-            Event::Disconnected if self.phase != Phase::Running => TaskStep::Abandoned,
-            Event::Disconnected => TaskStep::Wait,
-            Event::FromHub(FromHub(FromHubKind::TaskAdmitted(Ok(())))) => {
-                self.phase = Phase::Creating;
-                self.write(cx);
-                TaskStep::Admitted
+    /// Whether it goes on when the peer has disconnected: before the response nobody knows of the task.
+    pub(crate) fn survives_disconnect(&self) -> bool {
+        self.phase == Phase::Running
+    }
+
+    /// The client updates the task, and waits until the update is written.
+    pub(crate) fn expect_update(&mut self) {
+        self.has_waiter = true;
+    }
+
+    /// Takes an answer that the task or its record waits for; another one is given back. `is_over` says whether
+    /// the invocation is.
+    pub(crate) fn answered(
+        &mut self,
+        answer: Answer,
+        is_over: bool,
+        cx: &mut Cx<'_>,
+    ) -> ControlFlow<TaskStep, Answer> {
+        let ask = answer.ask();
+        let step = if let Some(admission) = self.admission.take_if(|one| one.id() == ask) {
+            match admission.into_answer(answer) {
+                Ok(()) => {
+                    self.phase = Phase::Creating;
+                    self.write(cx);
+                    TaskStep::Admitted
+                }
+                Err(full) => self.abandon(too_many_tasks(full), cx),
             }
-            Event::FromHub(FromHub(FromHubKind::TaskAdmitted(Err(full)))) => {
-                self.abandon(too_many_tasks(full), cx)
-            }
-            Event::FromHub(FromHub(FromHubKind::TaskUpdate(update))) => {
-                self.has_waiter = true;
-                TaskStep::Update(*update)
-            }
-            Event::Stored(answered)
-                if self.writing.as_ref().is_some_and(|one| one.is(&answered)) =>
-            {
-                let writing = self.writing.take();
-                let answer = writing.and_then(|writing| writing.take(answered));
-                self.written(answer.is_some_and(|answer| answer.is_ok()), is_over, cx)
-            }
-            Event::Stored(answered)
-                if self.polling.as_ref().is_some_and(|one| one.is(&answered)) =>
-            {
-                let polling = self.polling.take();
-                self.polled(polling.and_then(|polling| polling.take(answered)), cx)
-            }
-            event => TaskStep::Other(event),
-        }
+        } else if let Some(writing) = self.writing.take_if(|one| one.id() == ask) {
+            self.written(writing.into_answer(answer).is_ok(), is_over, cx)
+        } else if let Some(polling) = self.polling.take_if(|one| one.id() == ask) {
+            self.polled(polling.into_answer(answer), cx)
+        } else {
+            return ControlFlow::Continue(answer);
+        };
+        ControlFlow::Break(step)
     }
 
     /// Time has passed.
@@ -220,8 +225,8 @@ impl TaskRunner {
         TaskStep::Wait
     }
 
-    fn polled(&self, answer: Option<<Store as Ask>::Answer>, cx: &Cx<'_>) -> TaskStep {
-        let stored = answer.and_then(Result::ok).flatten();
+    fn polled(&self, answer: <Store as Ask>::Answer, cx: &Cx<'_>) -> TaskStep {
+        let stored = answer.ok().flatten();
         let keys = &cx.env.server.keys;
         let update =
             stored.and_then(|stored| TaskUpdate::open(self.task, &self.owner, &stored, keys));

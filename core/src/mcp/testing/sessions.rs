@@ -6,7 +6,7 @@ use super::{GRAPH_TOKEN, World};
 use crate::{
     action::Action,
     ask::Guard,
-    event::Event,
+    event::{Answer, Input},
     hub::{ToHub, ToHubKind},
     id::{ExchangeId, SessionId},
     secret::Secret,
@@ -82,7 +82,7 @@ impl World {
     pub(crate) fn run_step<S, T>(
         &mut self,
         start: impl FnOnce(&mut Cx<'_>) -> S,
-        handle: impl Fn(S, Event, &mut Cx<'_>) -> Progress<S, T>,
+        handle: impl Fn(S, Answer, &mut Cx<'_>) -> Progress<S, T>,
     ) -> T {
         let (mut entropy, now) = (entropy(6), self.server.now.instant);
         let mut outbox = Outbox::new(now.after(Duration::from_secs(60)));
@@ -94,13 +94,15 @@ impl World {
         loop {
             match outbox.pop().expect("the step waits for the store") {
                 Action::Store(ticket, ask) => {
-                    let event = ticket.answer(self.ask(ask));
+                    let Input::Answer(answer) = ticket.answer(self.ask(ask)).into_input() else {
+                        panic!("a ticket makes an answer");
+                    };
                     let mut cx = Cx {
                         env: self.server.env(),
                         entropy: &mut entropy,
                         out: &mut outbox,
                     };
-                    match handle(state, event, &mut cx) {
+                    match handle(state, answer, &mut cx) {
                         Progress::Pending(next) => state = next,
                         Progress::Ready(result) => return result,
                     }

@@ -19,6 +19,13 @@ impl World {
         self.stalled.get(&id).map_or(0, VecDeque::len)
     }
 
+    /// The exchange gets a turn: it takes the oldest message.
+    pub(crate) fn read_one(&mut self, id: ExchangeId) {
+        let unread = self.stalled.get_mut(&id).and_then(VecDeque::pop_front);
+        let message = unread.expect("the hub has something for it");
+        self.tell(id, Event::FromHub(message));
+    }
+
     /// The peer reads on.
     pub(crate) fn read_on(&mut self, id: ExchangeId) {
         for message in self.stalled.remove(&id).into_iter().flatten() {

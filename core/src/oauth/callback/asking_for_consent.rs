@@ -8,7 +8,8 @@ use ::http::{Response, header};
 use bytes::Bytes;
 
 use crate::{
-    ask::{Answered, Awaiting, Store, StoreFault},
+    ask::{Awaiting, Store, StoreFault},
+    event::Answer,
     limits,
     log_event::{LogEvent, LogEventId},
     oauth::{
@@ -72,10 +73,10 @@ impl AskingForConsent {
     /// The store has answered.
     pub(super) fn answered(
         self,
-        answered: Answered<Store>,
+        answer: Answer,
         cx: &mut Cx<'_>,
     ) -> Result<Response<Bytes>, Failure> {
-        match self.awaiting.into_answer(answered) {
+        match self.awaiting.into_answer(answer) {
             Ok(_) => {
                 cx.log(self.asked);
                 let mut response =

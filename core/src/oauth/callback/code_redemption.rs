@@ -3,12 +3,13 @@
 
 use super::{browser::ReturningBrowser, tokens_received::TokensReceived};
 use crate::{
-    ask::{Answered, Awaiting, Fetch},
+    ask::{Awaiting, Fetch},
     entra::{
         error::{EntraError, Step},
         token_endpoint,
     },
-    hub::{ToHub, ToHubKind},
+    event::Answer,
+    hub::{BeginCodeRedemption, ToHub, ToHubKind},
     oauth::{
         pending_sign_in::PendingSignIn,
         sign_in_failure::{CallbackError, Failure},
@@ -28,18 +29,24 @@ pub(crate) struct UnredeemedCode {
 
 impl UnredeemedCode {
     /// Asks the hub whether the code may be redeemed (threat D14).
-    pub(super) fn begin(self, cx: &mut Cx<'_>) -> Result<Self, Failure> {
+    pub(super) fn begin(
+        self,
+        cx: &mut Cx<'_>,
+    ) -> Result<(Self, Awaiting<BeginCodeRedemption>), Failure> {
         let throttle = &cx.env.entra.throttle;
         let wait = throttle.wait(&Throttled::CodeRedemption, cx.env.now.instant);
         if wait.is_some() {
             let redirect_target = self.sign_in.request.redirect_target;
             return Err(Failure::new(redirect_target, CallbackError::Unavailable));
         }
-        cx.to_hub(ToHub(ToHubKind::BeginCodeRedemption {
-            sign_in: self.sign_in.session_id(&cx.env.server.keys),
-            device: self.browser.device,
-        }));
-        Ok(self)
+        let sign_in = self.sign_in.session_id(&cx.env.server.keys);
+        let device = self.browser.device;
+        let awaiting = cx.ask_hub(|ticket| ToHubKind::BeginCodeRedemption {
+            ticket,
+            sign_in,
+            device,
+        });
+        Ok((self, awaiting))
     }
 
     /// Sends the code to Entra's token endpoint.
@@ -76,7 +83,7 @@ impl CodeRedemption {
     /// Entra's token endpoint has answered.
     pub(super) fn answered(
         self,
-        answered: Answered<Fetch>,
+        answer: Answer,
         cx: &mut Cx<'_>,
     ) -> Result<TokensReceived, Failure> {
         let Self {
@@ -84,7 +91,7 @@ impl CodeRedemption {
             browser,
             awaiting,
         } = self;
-        let tokens = token_endpoint::read(awaiting.into_answer(answered));
+        let tokens = token_endpoint::read(awaiting.into_answer(answer));
         cx.to_hub(ToHub(ToHubKind::EndCodeRedemption {
             redeemed: tokens.is_ok(),
         }));

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::denied;
 use crate::{
     ask::{Ask, Awaiting, Guard, Store},
-    event::Event,
+    event::Answer,
     id::SessionId,
     log_event::{LogEvent, LogEventId},
     oauth::{
@@ -59,14 +59,13 @@ impl AfterSignIn {
         ))
     }
 
-    /// The next state after an event.
-    pub(super) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
-        match (self, event) {
-            (Self::AwaitingSession(asked, awaiting), Event::Stored(answered)) => {
+    pub(super) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self> {
+        match self {
+            Self::AwaitingSession(asked, awaiting) => {
                 let (pressed, session) = *asked;
-                Self::decide(pressed, &session, awaiting.into_answer(answered), cx)
+                Self::decide(pressed, &session, awaiting.into_answer(answer), cx)
             }
-            (Self::IssuingCode(issuing), event) => match issuing.handle(event, cx) {
+            Self::IssuingCode(issuing) => match issuing.handle(answer, cx) {
                 Progress::Pending(issuing) => {
                     Progress::Pending(Self::IssuingCode(Box::new(issuing)))
                 }
@@ -75,9 +74,9 @@ impl AfterSignIn {
                     cx.done(response)
                 }
             },
-            (Self::AwaitingDeletion(denial, awaiting), Event::Stored(answered)) => {
+            Self::AwaitingDeletion(denial, awaiting) => {
                 let (request, event) = *denial;
-                match awaiting.into_answer(answered) {
+                match awaiting.into_answer(answer) {
                     Ok(_) => {
                         cx.log(event);
                         cx.done(denied(&request, cx))
@@ -85,7 +84,6 @@ impl AfterSignIn {
                     Err(_) => unavailable(request, cx),
                 }
             }
-            (state, _) => Progress::Pending(state),
         }
     }
 

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::{
-    hub::{FromHub, FromHubKind, ToHub, ToHubKind},
+    event::Event,
+    hub::{ToHub, ToHubKind},
     limits,
     testing::{
         self, TestServer, authorize, browsing::Browsing, client_id, header, parameter, text,
@@ -275,14 +276,17 @@ fn approval_before_metadata_waits_and_then_redirects_or_is_503() {
             .server
             .send(browsing.posted(&sealed, "approve", OURS));
         assert!(sent.response.is_none());
-        assert!(matches!(
-            sent.told.as_slice(),
-            [ToHub(ToHubKind::NeedMetadata { newer_than: 0 })]
-        ));
+        let Some(ToHub(ToHubKind::NeedMetadata {
+            ticket,
+            newer_than: 0,
+        })) = sent.told.pop()
+        else {
+            panic!("the hub is asked for metadata: {:?}", sent.told);
+        };
         if learned {
             browsing.server.known = known.clone();
         }
-        let event = Event::FromHub(FromHub(FromHubKind::MetadataReady(learned)));
+        let event = Event::FromHub(ticket.answer(learned));
         sent.handle(event, browsing.server.env());
         let response = sent.response.unwrap();
         if learned {

@@ -15,7 +15,7 @@
 use super::{fail, grant, invalid_grant, refuse};
 use crate::{
     ask::{Stored, Version},
-    event::Event,
+    event::Answer,
     fault::Fault,
     http::form::Form,
     limits,
@@ -91,10 +91,10 @@ impl CodeGrant {
         Ok(request.waiting(state))
     }
 
-    pub(super) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
+    pub(super) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self> {
         let Self { request, state } = self;
         match state {
-            State::Spending(update) => match update.handle(event, cx) {
+            State::Spending(update) => match update.handle(answer, cx) {
                 Progress::Pending(update) => request.waiting(State::Spending(update)),
                 Progress::Ready(Ok(Updated::Read(stored, attempt))) => {
                     request.read(stored, attempt, cx)
@@ -105,10 +105,9 @@ impl CodeGrant {
                 }
                 Progress::Ready(Err(_)) => fail(Fault::Store, cx),
             },
-            State::Ending(ending) => match ending.handle(event, cx) {
-                Progress::Pending(ending) => request.waiting(State::Ending(ending)),
-                Progress::Ready(Ok(())) => refuse(invalid_grant(), cx),
-                Progress::Ready(Err(fault)) => fail(fault, cx),
+            State::Ending(ending) => match ending.handle(answer, cx) {
+                Ok(()) => refuse(invalid_grant(), cx),
+                Err(fault) => fail(fault, cx),
             },
         }
     }

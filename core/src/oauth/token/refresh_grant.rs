@@ -26,7 +26,7 @@ use crate::{
     ask::{Stored, Version},
     entra::token_refresh::{self, RefreshError, RefreshedTokens, TokenRefresh},
     env::Server,
-    event::Event,
+    event::Answer,
     fault::Fault,
     http::form::Form,
     limits,
@@ -109,10 +109,10 @@ impl RefreshGrant {
         Ok(request.waiting(state))
     }
 
-    pub(super) fn handle(self, event: Event, cx: &mut Cx<'_>) -> Progress<Self> {
+    pub(super) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self> {
         let Self { request, state } = self;
         match state {
-            State::Rotating(update) => match update.handle(event, cx) {
+            State::Rotating(update) => match update.handle(answer, cx) {
                 Progress::Pending(update) => request.waiting(State::Rotating(update)),
                 Progress::Ready(Ok(Updated::Read(stored, attempt))) => {
                     request.read(stored, attempt, cx)
@@ -127,7 +127,7 @@ impl RefreshGrant {
                 version,
                 attempt,
                 renewal,
-            } => match renewal.handle(event, cx) {
+            } => match renewal.handle(answer, cx) {
                 Progress::Pending(renewal) => request.waiting(State::Renewing {
                     session,
                     version,
@@ -142,10 +142,9 @@ impl RefreshGrant {
                 )) => request.end(&session.outline, cx),
                 Progress::Ready(Err(RefreshError::Unavailable(fault))) => fail(fault, cx),
             },
-            State::Ending(ending) => match ending.handle(event, cx) {
-                Progress::Pending(ending) => request.waiting(State::Ending(ending)),
-                Progress::Ready(Ok(())) => refuse(invalid_grant(), cx),
-                Progress::Ready(Err(fault)) => fail(fault, cx),
+            State::Ending(ending) => match ending.handle(answer, cx) {
+                Ok(()) => refuse(invalid_grant(), cx),
+                Err(fault) => fail(fault, cx),
             },
         }
     }

@@ -1,0 +1,107 @@
+//! What exchanges ask the hub, and what it answers. An ask carries its ticket, as those of the runtime do, so an
+//! answer that nobody waits for any more is dropped like theirs, in [`crate::exchange::Exchange::handle`].
+
+use super::{
+    FindRefusal, FromHub, FromHubKind, HubOutput, Negotiated, RedemptionRefused, SettingsFull,
+    StreamOutput, StreamRefusal, TableFull, TasksFull,
+};
+use crate::{
+    catalog::LogLevel,
+    id::ExchangeId,
+    ticket::{Answered, Ask, AskId, Ticket},
+};
+
+/// An ask of the hub.
+pub(crate) trait HubAsk: Ask<Event = FromHub> {
+    /// The answer to an ask of this kind, if this is one.
+    fn of(answer: HubAnswer) -> Option<Answered<Self>>;
+}
+
+macro_rules! hub_asks {
+    ($($(#[$doc:meta])* $name:ident -> $answer:ty;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug)]
+            pub(crate) enum $name {}
+
+            impl Ask for $name {
+                type Answer = $answer;
+                type Event = FromHub;
+
+                fn answered(answered: Answered<Self>) -> FromHub {
+                    FromHub(FromHubKind::Answer(HubAnswer::$name(answered)))
+                }
+            }
+
+            impl HubAsk for $name {
+                fn of(answer: HubAnswer) -> Option<Answered<Self>> {
+                    match answer {
+                        HubAnswer::$name(answered) => Some(answered),
+                        _ => None,
+                    }
+                }
+            }
+        )*
+
+        /// An answer of the hub.
+        #[derive(Debug)]
+        pub(crate) enum HubAnswer {
+            $($(#[$doc])* $name(Answered<$name>),)*
+        }
+
+        impl HubAnswer {
+            /// Which ask it answers.
+            pub(crate) fn ask(&self) -> AskId {
+                match self {
+                    $(Self::$name(answered) => answered.id,)*
+                }
+            }
+        }
+    };
+}
+
+hub_asks! {
+    /// For Entra's metadata: `false` if it could not be fetched, or not again so soon.
+    NeedMetadata -> bool;
+    /// Whether a code may be redeemed.
+    BeginCodeRedemption -> Result<(), RedemptionRefused>;
+    /// To open a stream.
+    OpenStream -> Result<(), StreamRefusal>;
+    /// For what a stream does next, once there is something.
+    ReadStream -> StreamOutput;
+    /// For the HTTP+SSE stream of an MCP session, and what its client has negotiated, if it has; answered once
+    /// there is room on it.
+    FindStream -> Result<Option<Negotiated>, FindRefusal>;
+    /// To send events on a HTTP+SSE stream: answered once there is room for more; `false` if it is gone.
+    Deliver -> bool;
+    /// To keep the events of a response: `false` if too many are already, so they are not.
+    OpenReplay -> bool;
+    /// For room for a call.
+    AdmitCall -> Result<(), TableFull>;
+    /// For the log level of an MCP session, if one was set.
+    GetLogLevel -> Option<LogLevel>;
+    /// To store a setting of an MCP session.
+    StoreSetting -> Result<(), SettingsFull>;
+    /// For room for a task.
+    AdmitTask -> Result<(), TasksFull>;
+    /// To update a task: answered once the task has applied the update; `false` if it does not run here.
+    UpdateTask -> bool;
+}
+
+/// An exchange that waits for an answer of the hub.
+#[derive(Debug)]
+pub(super) struct Waiter<A: HubAsk> {
+    pub(super) exchange: ExchangeId,
+    pub(super) ticket: Ticket<A>,
+}
+
+impl<A: HubAsk> Waiter<A> {
+    pub(super) fn new(exchange: ExchangeId, ticket: Ticket<A>) -> Self {
+        Self { exchange, ticket }
+    }
+
+    /// Answers it.
+    pub(super) fn answer(self, answer: A::Answer) -> HubOutput {
+        HubOutput::Deliver(self.exchange, self.ticket.answer(answer))
+    }
+}

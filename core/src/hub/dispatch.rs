@@ -1,0 +1,269 @@
+//! From a message to the table that it is for.
+
+use super::{
+    FromHub, FromHubKind, Hub, HubOutput, ToCall, ToHubKind, ToTask, asks::Waiter, in_flight::Call,
+    replay::ReplayOwner,
+};
+use crate::{
+    id::ExchangeId,
+    time::{Instant, Now},
+};
+
+impl Hub {
+    pub(super) fn handle_message(&mut self, from: ExchangeId, message: ToHubKind, now: Now) {
+        let out = &mut self.outputs;
+        match message {
+            ToHubKind::NeedMetadata { ticket, newer_than } => {
+                let waiter = Waiter::new(from, ticket);
+                self.metadata.need(waiter, newer_than, now, out);
+            }
+            ToHubKind::MetadataFetched(facts) => self.metadata.fetched(facts, now, out),
+            ToHubKind::Throttle { requests, until } => {
+                self.metadata.throttle(requests, until, now.instant, out);
+            }
+            ToHubKind::BeginCodeRedemption {
+                ticket,
+                sign_in,
+                device,
+            } => {
+                let waiter = Waiter::new(from, ticket);
+                self.redemptions
+                    .begin(waiter, sign_in, device, now.instant, out);
+            }
+            ToHubKind::EndCodeRedemption { redeemed: true } => self.redemptions.redeemed(from),
+            ToHubKind::EndCodeRedemption { redeemed: false } => self.redemptions.end(from),
+            ToHubKind::ShutDown => self.streams.shut_down(out),
+            ToHubKind::EndSession(session) => self.end_session(session, now.instant),
+            ToHubKind::EndMcpSession {
+                mcp_session,
+                principal,
+            } => {
+                self.streams.end(mcp_session, principal, out);
+                self.replays.end_mcp_session(mcp_session, principal);
+                self.settings.end(mcp_session, principal);
+                self.in_flight.end_mcp_session(principal, mcp_session, out);
+            }
+            ToHubKind::NotifyChanged(change) => {
+                self.streams.notify_changed(&change, &self.settings, out);
+            }
+            message => self.handle_stream(from, message, now.instant),
+        }
+    }
+
+    /// Takes a message about a stream, or one of those below.
+    fn handle_stream(&mut self, from: ExchangeId, message: ToHubKind, now: Instant) {
+        let out = &mut self.outputs;
+        match message {
+            ToHubKind::OpenStream {
+                ticket,
+                principal,
+                session,
+                token_expires,
+                kind,
+            } => {
+                let opened = self.open_stream(from, principal, (session, token_expires), kind);
+                self.stream_opened(Waiter::new(from, ticket), session, opened);
+            }
+            ToHubKind::ReadStream(ticket) => {
+                self.streams.read(Waiter::new(from, ticket), out);
+                self.feed(from);
+            }
+            ToHubKind::CloseStream => self.close_stream(from),
+            ToHubKind::FindStream {
+                ticket,
+                mcp_session,
+                principal,
+                session,
+                token_expires,
+            } => {
+                let (waiter, token) = (Waiter::new(from, ticket), (session, token_expires));
+                self.streams
+                    .find(waiter, mcp_session, principal, token, out);
+            }
+            ToHubKind::Negotiated {
+                mcp_session,
+                principal,
+                negotiated,
+            } => self.streams.negotiated(mcp_session, principal, negotiated),
+            ToHubKind::Deliver {
+                ticket,
+                mcp_session,
+                principal,
+                events,
+            } => {
+                let waiter = Waiter::new(from, ticket);
+                self.streams
+                    .deliver(waiter, mcp_session, principal, events, out);
+            }
+            message => self.handle_call(from, message, now),
+        }
+    }
+
+    /// Takes a message about a call, a resumable stream, a session's settings or a task.
+    fn handle_call(&mut self, from: ExchangeId, message: ToHubKind, now: Instant) {
+        let out = &mut self.outputs;
+        match message {
+            ToHubKind::OpenReplay {
+                ticket,
+                stream,
+                principal,
+                session,
+                mcp_session,
+            } => {
+                let owner = ReplayOwner {
+                    principal,
+                    session,
+                    mcp_session,
+                };
+                let is_kept = self.replays.open(from, stream, owner, now);
+                out.push_back(Waiter::new(from, ticket).answer(is_kept));
+            }
+            ToHubKind::AppendReplay {
+                stream,
+                number,
+                event,
+                instead,
+            } => self.replays.append(stream, (number, event), instead, now),
+            ToHubKind::CloseReplay { stream, is_sent } => {
+                self.replays.close(stream, is_sent, now);
+            }
+            ToHubKind::AdmitCall {
+                ticket,
+                principal,
+                session,
+                mcp_session,
+                requests,
+            } => {
+                let call = Call::new(principal, session, mcp_session, requests);
+                self.in_flight.admit(Waiter::new(from, ticket), call, out);
+                if self.ended.has(session) {
+                    let ended = FromHub(FromHubKind::Call(ToCall::SessionEnded));
+                    self.outputs.push_back(HubOutput::Deliver(from, ended));
+                }
+            }
+            ToHubKind::CallAnswered => self.forget_call(from),
+            ToHubKind::RegisterServerRequest(request) => {
+                self.in_flight.register_server_request(from, request);
+            }
+            ToHubKind::WithdrawServerRequest(request) => {
+                self.in_flight.withdraw_server_request(from, request);
+            }
+            ToHubKind::ClientResponse {
+                principal,
+                mcp_session,
+                request,
+                result,
+            } => {
+                let client = (principal, mcp_session);
+                self.in_flight.client_response(client, request, result, out);
+            }
+            ToHubKind::CancelRequest {
+                principal,
+                mcp_session,
+                request,
+            } => self.in_flight.cancel(principal, mcp_session, &request, out),
+            message => self.handle_settings(from, message, now),
+        }
+    }
+
+    /// Takes a message about a session's settings, or a task.
+    fn handle_settings(&mut self, from: ExchangeId, message: ToHubKind, now: Instant) {
+        let out = &mut self.outputs;
+        match message {
+            ToHubKind::GetLogLevel {
+                ticket,
+                principal,
+                mcp_session,
+            } => {
+                let level = self.settings.level(mcp_session, principal, now);
+                out.push_back(Waiter::new(from, ticket).answer(level));
+            }
+            ToHubKind::SetLogLevel {
+                ticket,
+                principal,
+                mcp_session,
+                level,
+            } => {
+                let owner = (mcp_session, principal);
+                let stored = self.settings.set_level(owner, level, now);
+                out.push_back(Waiter::new(from, ticket).answer(stored));
+            }
+            ToHubKind::Subscribe {
+                ticket,
+                principal,
+                mcp_session,
+                uri,
+            } => {
+                let owner = (mcp_session, principal);
+                let stored = self.settings.subscribe(owner, uri, now);
+                out.push_back(Waiter::new(from, ticket).answer(stored));
+            }
+            ToHubKind::Unsubscribe {
+                principal,
+                mcp_session,
+                uri,
+            } => self.settings.unsubscribe(mcp_session, principal, &uri),
+            message => self.handle_task(from, message, now),
+        }
+    }
+
+    /// Takes a message about a task.
+    fn handle_task(&mut self, from: ExchangeId, message: ToHubKind, now: Instant) {
+        let out = &mut self.outputs;
+        match message {
+            ToHubKind::AdmitTask {
+                ticket,
+                task,
+                principal,
+                session,
+            } => {
+                let (waiter, owner) = (Waiter::new(from, ticket), (principal, session));
+                self.tasks.admit(waiter, task, owner, now, out);
+                if self.ended.has(session) {
+                    let ended = FromHub(FromHubKind::Task(ToTask::SessionEnded));
+                    self.outputs.push_back(HubOutput::Deliver(from, ended));
+                }
+            }
+            ToHubKind::TaskStored { bytes } => self.tasks.stored(from, bytes),
+            ToHubKind::UpdateTask {
+                ticket,
+                task,
+                principal,
+                update,
+            } => {
+                let waiter = Waiter::new(from, ticket);
+                self.tasks.update(waiter, task, principal, update, out);
+            }
+            ToHubKind::TaskUpdateApplied => self.tasks.applied(from, out),
+            // The other parts of the table, listed so that nothing new is forgotten in each.
+            ToHubKind::NeedMetadata { .. }
+            | ToHubKind::Throttle { .. }
+            | ToHubKind::BeginCodeRedemption { .. }
+            | ToHubKind::EndCodeRedemption { .. }
+            | ToHubKind::MetadataFetched(_)
+            | ToHubKind::OpenStream { .. }
+            | ToHubKind::ReadStream(_)
+            | ToHubKind::CloseStream
+            | ToHubKind::FindStream { .. }
+            | ToHubKind::Negotiated { .. }
+            | ToHubKind::Deliver { .. }
+            | ToHubKind::ShutDown
+            | ToHubKind::EndSession(_)
+            | ToHubKind::EndMcpSession { .. }
+            | ToHubKind::NotifyChanged(_)
+            | ToHubKind::OpenReplay { .. }
+            | ToHubKind::AppendReplay { .. }
+            | ToHubKind::CloseReplay { .. }
+            | ToHubKind::AdmitCall { .. }
+            | ToHubKind::CallAnswered
+            | ToHubKind::RegisterServerRequest(_)
+            | ToHubKind::WithdrawServerRequest(_)
+            | ToHubKind::ClientResponse { .. }
+            | ToHubKind::CancelRequest { .. }
+            | ToHubKind::GetLogLevel { .. }
+            | ToHubKind::SetLogLevel { .. }
+            | ToHubKind::Subscribe { .. }
+            | ToHubKind::Unsubscribe { .. } => {}
+        }
+    }
+}
