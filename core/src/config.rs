@@ -1,8 +1,11 @@
 //! The settings, checked: what a server needs before it starts. `entra-mcp-runtime` reads them from the
 //! command line; a runtime may make them in any other way.
 
+mod client_documents;
+
 use std::{net::SocketAddr, path::PathBuf};
 
+pub use self::client_documents::{ClientDocuments, DocumentSource, PinnedClient};
 pub use entra_mcp_wire::address::{AddressRange, is_loopback};
 use url::Url;
 
@@ -28,6 +31,8 @@ pub struct Config {
     /// Where clients may be returned to: hosts of web sites, `localhost` for programs on the user's own
     /// computer, schemes of apps. Empty: anywhere that may be registered at all.
     pub allowed_clients: Vec<String>,
+    /// The documents of clients whose `client_id` is a URL.
+    pub client_documents: ClientDocuments,
     /// Proxies whose `X-Forwarded-For` says who the client is. Only the runtimes' limits for each client address
     /// look at it.
     pub trusted_proxies: Vec<AddressRange>,

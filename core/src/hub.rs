@@ -1,11 +1,12 @@
 //! The hub: the little that exchanges share, behind the runtime's one mutex.
 //!
 //! It knows the open streams, the events that a client may resume from, the settings of MCP sessions, the
-//! requests and tasks in flight, which sign-ins are spent, and who waits for Entra's metadata. It does table
+//! requests and tasks in flight, which sign-ins are spent, who waits for Entra's metadata, and the documents of clients. It does table
 //! operations only: no parsing, no JSON, no signatures. Exchanges and the hub exchange messages that only they
 //! understand; a runtime carries them.
 
 mod asks;
+mod client_documents;
 mod code_redemptions;
 mod counts;
 mod dispatch;
@@ -25,14 +26,15 @@ mod tasks;
 use std::collections::VecDeque;
 
 use self::{
-    asks::Waiter, code_redemptions::CodeRedemptions, ended_sessions::EndedSessions,
-    in_flight::InFlightRequests, metadata_refresh::RefreshGate, replay::ReplayBuffers,
-    session_settings::SessionSettings, streams::Streams, tasks::Tasks,
+    asks::Waiter, client_documents::ClientDocuments, code_redemptions::CodeRedemptions,
+    ended_sessions::EndedSessions, in_flight::InFlightRequests, metadata_refresh::RefreshGate,
+    replay::ReplayBuffers, session_settings::SessionSettings, streams::Streams, tasks::Tasks,
 };
 pub(crate) use self::{
     asks::{
         AdmitCall, AdmitTask, BeginCodeRedemption, Deliver, FindStream, GetLogLevel, HubAnswer,
-        HubAsk, NeedMetadata, OpenReplay, OpenStream, ReadStream, StoreSetting, UpdateTask,
+        HubAsk, NeedClientDocument, NeedMetadata, OpenReplay, OpenStream, ReadStream, StoreSetting,
+        UpdateTask,
     },
     code_redemptions::RedemptionRefused,
     job::JobKind,
@@ -56,6 +58,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Hub {
     metadata: RefreshGate,
+    documents: ClientDocuments,
     redemptions: CodeRedemptions,
     ended: EndedSessions,
     streams: Streams,
@@ -143,6 +146,7 @@ impl Hub {
     /// Forgets an exchange that ended, however it ended. Poll until idle afterwards.
     pub fn forget(&mut self, id: ExchangeId) {
         self.metadata.forget(id);
+        self.documents.forget(id);
         self.redemptions.end(id);
         self.close_stream(id);
         self.forget_call(id);

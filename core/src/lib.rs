@@ -93,6 +93,7 @@
 //! #     keys: Vec::new(),
 //! #     allowed_origins: Vec::new(),
 //! #     allowed_clients: Vec::new(),
+//! #     client_documents: ClientDocuments::default(),
 //! #     trusted_proxies: Vec::new(),
 //! #     log: LogFormat::Text,
 //! # };
@@ -124,6 +125,8 @@ mod throttle; // Waits that Entra and Graph asked for.
 mod ticket; // Who asks, who may answer, who waits for the answer.
 
 // Floor 2: settings and formats.
+mod client_document; // What a client says of itself at the URL that is its id.
+mod client_id_url; // A `client_id` that is a URL.
 pub mod client_setup; // How MCP clients are set up for this server.
 pub mod config; // The settings, checked.
 pub mod error_responses; // The responses that a runtime gives by itself.

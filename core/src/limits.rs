@@ -1,10 +1,11 @@
 //! Every bound of the server, in one place, each with the reason for its value.
 
 mod calls;
+mod clients;
 
 use std::time::Duration;
 
-pub use self::calls::*;
+pub use self::{calls::*, clients::*};
 pub use entra_mcp_http1::limits::{HEAD_BYTES, HEAD_FIELDS, TARGET_BYTES};
 
 /// The longest value of a field of the log, in characters.
@@ -35,18 +36,6 @@ pub const SCOPE_BYTES: usize = 1024;
 /// The most bytes of the names of the scopes that a catalog offers: a client may ask for all of them,
 /// and a sign-in under way fits into a cookie.
 pub const OFFERED_SCOPES_BYTES: usize = 512;
-
-/// The longest `client_id`: a registration is carried inside it.
-pub const CLIENT_ID_BYTES: usize = 4096;
-
-/// The longest redirect URI.
-pub const REDIRECT_URI_BYTES: usize = 512;
-
-/// The most redirect URIs of one client.
-pub const REDIRECT_URIS: usize = 8;
-
-/// The longest `client_name`, in characters; longer ones are cut.
-pub const CLIENT_NAME_CHARS: usize = 64;
 
 /// The longest name of a user that is stored, in characters; longer ones are cut.
 pub const USER_NAME_CHARS: usize = 256;

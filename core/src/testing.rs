@@ -78,6 +78,7 @@ impl TestServer {
             keys: Vec::new(),
             allowed_origins: vec!["http://localhost:6274".to_owned()],
             allowed_clients: Vec::new(),
+            client_documents: crate::config::ClientDocuments::default(),
             trusted_proxies: Vec::new(),
             log: LogFormat::Text,
         };

@@ -91,6 +91,7 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
         keys: Vec::new(),
         allowed_origins: Vec::new(),
         allowed_clients: Vec::new(),
+        client_documents: entra_mcp_core::config::ClientDocuments::default(),
         trusted_proxies: Vec::new(),
         log: LogFormat::Text,
     };

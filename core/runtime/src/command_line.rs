@@ -1,6 +1,7 @@
 //! From arguments and variables to checked settings, or to every error at once. The texts come in as
 //! arguments: nothing here looks at the environment.
 
+mod client_documents;
 #[cfg(feature = "dev-tenant")]
 mod dev_tenant;
 #[cfg(not(feature = "dev-tenant"))]
@@ -84,6 +85,7 @@ pub fn parse(
     let keys = key::ring(&given, &mut errors);
     let allowed_origins = origins(&given, &mut errors);
     let allowed_clients = clients(&given, &mut errors);
+    let client_documents = client_documents::read(&given, dev_tenant.is_some(), &mut errors);
     let trusted_proxies = proxies(&given, &mut errors);
     let log = log(&given, &mut errors);
     match (public_url, entra, data_dir, log) {
@@ -97,6 +99,7 @@ pub fn parse(
                 keys,
                 allowed_origins,
                 allowed_clients,
+                client_documents,
                 trusted_proxies,
                 log,
             })))

@@ -9,7 +9,10 @@ use crate::{
     http::response,
     hub::{Job, JobKind},
     mcp::{http_sse::PostMessage, sse_stream::Stream, streamable_http::Streamable},
-    oauth::{self, callback::Callback, consent::Consent, revoke::Revoke, token::Token},
+    oauth::{
+        self, callback::Callback, consent::Consent, document_fetch::FetchClientDocument,
+        revoke::Revoke, token::Token,
+    },
     pages,
     route::Route,
     session::token::Verified,
@@ -27,6 +30,7 @@ pub(crate) enum State {
     Stream(Stream),
     PostMessage(PostMessage),
     FetchMetadata(FetchMetadata),
+    FetchClientDocument(FetchClientDocument),
 }
 
 impl State {
@@ -86,6 +90,9 @@ impl State {
             JobKind::RefreshEntraMetadata => {
                 FetchMetadata::start(cx).map_pending(Self::FetchMetadata)
             }
+            JobKind::FetchClientDocument(url) => {
+                FetchClientDocument::start(url, cx).map_pending(Self::FetchClientDocument)
+            }
         }
     }
 
@@ -98,6 +105,10 @@ impl State {
             Self::FetchMetadata(state) => {
                 let handle = FetchMetadata::handle;
                 answered(state, input, handle, Self::FetchMetadata, cx)
+            }
+            Self::FetchClientDocument(state) => {
+                let handle = FetchClientDocument::handle;
+                answered(state, input, handle, Self::FetchClientDocument, cx)
             }
             Self::Streamable(state) => state.handle(input, cx).map_pending(Self::Streamable),
             Self::Stream(state) => state.handle(input, cx).map_pending(Self::Stream),
@@ -117,7 +128,8 @@ impl State {
             | Self::Revoke(_)
             | Self::Stream(_)
             | Self::PostMessage(_)
-            | Self::FetchMetadata(_) => false,
+            | Self::FetchMetadata(_)
+            | Self::FetchClientDocument(_) => false,
         }
     }
 
@@ -131,7 +143,8 @@ impl State {
             | Self::Callback(_)
             | Self::Token(_)
             | Self::Revoke(_)
-            | Self::FetchMetadata(_) => false,
+            | Self::FetchMetadata(_)
+            | Self::FetchClientDocument(_) => false,
         }
     }
 }

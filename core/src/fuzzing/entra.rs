@@ -37,6 +37,7 @@ pub(super) fn server() -> Server {
         keys: Vec::new(),
         allowed_origins: Vec::new(),
         allowed_clients: Vec::new(),
+        client_documents: crate::config::ClientDocuments::default(),
         trusted_proxies: Vec::new(),
         log: LogFormat::Text,
     };

@@ -16,6 +16,7 @@ use crate::{
     oauth::{
         authorization_request::{AuthorizationRequest, RedirectTarget},
         browser_id::BrowserId,
+        client_label::ClientLabel,
         pending_sign_in::{Approval, PendingSignIn},
         redirect_uri::RedirectUri,
         remembered_consents::RememberedConsents,
@@ -231,7 +232,7 @@ pub fn cookies(made_up: &str, other_state: &str, place: usize, change: u8) {
         let request = request();
         let sign_in = PendingSignIn::begin(
             request.clone(),
-            None,
+            ClientLabel::default(),
             Approval::Remembered,
             NOW,
             &mut entropy(),

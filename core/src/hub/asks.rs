@@ -1,12 +1,15 @@
 //! What exchanges ask the hub, and what it answers. An ask carries its ticket, as those of the runtime do, so an
 //! answer that nobody waits for any more is dropped like theirs, in [`crate::exchange::Exchange::handle`].
 
+use std::sync::Arc;
+
 use super::{
     FindRefusal, FromHub, FromHubKind, HubOutput, Negotiated, RedemptionRefused, SettingsFull,
     StreamOutput, StreamRefusal, TableFull, TasksFull,
 };
 use crate::{
     catalog::LogLevel,
+    client_document::{ClientDocument, DocumentError},
     id::ExchangeId,
     ticket::{Answered, Ask, AskId, Ticket},
 };
@@ -63,6 +66,8 @@ macro_rules! hub_asks {
 hub_asks! {
     /// For Entra's metadata: `false` if it could not be fetched, or not again so soon.
     NeedMetadata -> bool;
+    /// For the document of a client, or why there is none.
+    NeedClientDocument -> Result<Arc<ClientDocument>, DocumentError>;
     /// Whether a code may be redeemed.
     BeginCodeRedemption -> Result<(), RedemptionRefused>;
     /// To open a stream.

@@ -21,6 +21,17 @@ impl Hub {
             ToHubKind::Throttle { requests, until } => {
                 self.metadata.throttle(requests, until, now.instant, out);
             }
+            ToHubKind::NeedClientDocument {
+                ticket,
+                url,
+                device,
+            } => {
+                let waiter = Waiter::new(from, ticket);
+                self.documents.need(waiter, url, device, now.instant, out);
+            }
+            ToHubKind::ClientDocumentFetched(url, result) => {
+                self.documents.fetched(url, result, now.instant, out);
+            }
             ToHubKind::BeginCodeRedemption {
                 ticket,
                 sign_in,
@@ -238,6 +249,8 @@ impl Hub {
             // The other parts of the table, listed so that nothing new is forgotten in each.
             ToHubKind::NeedMetadata { .. }
             | ToHubKind::Throttle { .. }
+            | ToHubKind::NeedClientDocument { .. }
+            | ToHubKind::ClientDocumentFetched(..)
             | ToHubKind::BeginCodeRedemption { .. }
             | ToHubKind::EndCodeRedemption { .. }
             | ToHubKind::MetadataFetched(_)

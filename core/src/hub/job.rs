@@ -1,6 +1,8 @@
 //! Jobs: what the server does without being asked.
 
-/// What an job is for.
+use crate::client_id_url::ClientIdUrl;
+
+/// What a job is for.
 #[derive(Debug)]
 pub struct Job(pub(crate) JobKind);
 
@@ -9,4 +11,6 @@ pub struct Job(pub(crate) JobKind);
 pub(crate) enum JobKind {
     /// Fetch Entra's metadata and signing keys and hand them to the hub.
     RefreshEntraMetadata,
+    /// Fetch the document of a client and hand it to the hub.
+    FetchClientDocument(ClientIdUrl),
 }

@@ -1,6 +1,6 @@
 //! The messages of exchanges to the hub and back, and what the hub has its runtime do.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -10,11 +10,14 @@ use super::{
     Job,
     asks::{
         AdmitCall, AdmitTask, BeginCodeRedemption, Deliver, FindStream, GetLogLevel, HubAnswer,
-        NeedMetadata, OpenReplay, OpenStream, ReadStream, StoreSetting, UpdateTask,
+        NeedClientDocument, NeedMetadata, OpenReplay, OpenStream, ReadStream, StoreSetting,
+        UpdateTask,
     },
 };
 use crate::{
     catalog::{ChangeNotification, ClientCapabilities, LogLevel},
+    client_document::{ClientDocument, DocumentError},
+    client_id_url::ClientIdUrl,
     env::EntraSnapshot,
     id::{
         DeviceId, ExchangeId, McpSessionId, PrincipalId, ServerRequestId, SessionId, StreamId,
@@ -57,6 +60,17 @@ pub(crate) enum ToHubKind {
     },
     /// The job has fetched this, or has failed.
     MetadataFetched(Option<Box<ProviderMetadata>>),
+    /// The sender needs the document of this client, for a user of that browser.
+    NeedClientDocument {
+        ticket: Ticket<NeedClientDocument>,
+        url: ClientIdUrl,
+        device: Option<DeviceId>,
+    },
+    /// The job has fetched the document of this client, which may be used for so long, or has failed.
+    ClientDocumentFetched(
+        ClientIdUrl,
+        Result<(ClientDocument, Duration), DocumentError>,
+    ),
     /// The sender wants to redeem the code of this sign-in, which came from that browser.
     BeginCodeRedemption {
         ticket: Ticket<BeginCodeRedemption>,

@@ -9,8 +9,12 @@ pub struct HubStats {
     pub streams: usize,
     /// The most streams of one user and client.
     pub of_one_principal: usize,
-    /// Exchanges that wait for Entra's metadata.
+    /// Exchanges that wait for Entra's metadata, or for the document of a client.
     pub waiting: usize,
+    /// Documents of clients that are being fetched.
+    pub client_documents_fetching: usize,
+    /// Documents of clients that are known or being fetched, and failures that are remembered.
+    pub client_documents: usize,
     /// Codes of Entra's that are being redeemed.
     pub redemptions: usize,
     /// Sign-ins that have redeemed a code and are remembered.
@@ -36,10 +40,13 @@ impl Hub {
     #[must_use]
     pub fn stats(&self) -> HubStats {
         let (streams, of_one_principal) = self.streams.load();
+        let (client_documents_fetching, client_documents) = self.documents.load();
         HubStats {
             streams,
             of_one_principal,
-            waiting: self.metadata.waiting(),
+            waiting: self.metadata.waiting() + self.documents.waiting(),
+            client_documents_fetching,
+            client_documents,
             redemptions: self.redemptions.under_way(),
             spent_sign_ins: self.redemptions.spent(),
             replays: self.replays.len(),

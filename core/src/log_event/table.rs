@@ -108,6 +108,14 @@ events! {
     RegistrationRefused = "client.registration_refused", Info,
         "a registration was refused", [Reason];
 
+    /// The document of a client whose id is a URL was fetched.
+    ClientDocumentFetched = "client.document_fetched", Info,
+        "the description of a client was fetched", [Host];
+    /// Such a document could not be fetched, or breaks a rule: the user was told so. Where the host refuses this server
+    /// and is known to be good, a copy of the document can be pinned.
+    ClientDocumentRefused = "client.document_refused", Info,
+        "the description of a client could not be used", [Host, Reason];
+
     /// `/authorize` was refused: unknown client, redirect URI, PKCE, scope or resource.
     AuthorizationRefused = "authorization.refused", Info,
         "an authorization request was refused", [Reason, Destination];

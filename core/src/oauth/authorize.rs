@@ -10,16 +10,22 @@
 
 mod error_page;
 
-use ::http::Uri;
-
 pub(crate) use self::error_page::{ClientError, ErrorPage};
 use super::{
     authorization_request::{AuthorizationRequest, RedirectTarget},
     client::Client,
     error::{OAuthError, Refusal},
+    redirect_uri::RedirectUri,
     resource,
 };
-use crate::{catalog::scope::Scope, env::Env, http::form::Form, limits};
+use crate::{
+    catalog::scope::Scope,
+    client_document::DocumentError,
+    client_id_url::{self, ClientIdUrl},
+    env::Env,
+    http::form::Form,
+    limits,
+};
 
 /// A request that was found good, and who asks.
 #[derive(Debug)]
@@ -39,15 +45,58 @@ pub(crate) enum AuthorizeError {
     Client(ClientError),
 }
 
-/// Checks a request.
-pub(crate) fn read(uri: &Uri, env: Env<'_>) -> Result<ValidatedRequest, AuthorizeError> {
-    let form = Form::parse(uri.query().unwrap_or_default().as_bytes());
-    let client = form
-        .one("client_id")
-        .ok()
-        .flatten()
-        .and_then(|id| Client::of_id(id, &env.server.keys))
-        .ok_or(AuthorizeError::Page(ErrorPage::UnknownClient))?;
+/// Who asks, as the `client_id` says.
+#[derive(Debug)]
+pub(crate) enum NamedClient {
+    /// It registered itself, or its document is pinned.
+    Known(Client),
+    /// It is described by the document at this URL.
+    OfDocument(ClientIdUrl),
+}
+
+/// Finds out who asks. A document is asked for only where the answer could go to the redirect URI at all.
+pub(crate) fn client_of(form: &Form, env: Env<'_>) -> Result<NamedClient, ErrorPage> {
+    let id = form.one("client_id").ok().flatten();
+    let id = id.ok_or(ErrorPage::UnknownClient)?;
+    if !id.starts_with(client_id_url::SCHEME) {
+        let client = Client::of_id(id, &env.server.keys);
+        return client
+            .map(NamedClient::Known)
+            .ok_or(ErrorPage::UnknownClient);
+    }
+    let documents = &env.server.config.client_documents;
+    if !documents.are_used() {
+        return Err(ErrorPage::UnknownClient);
+    }
+    let url = ClientIdUrl::parse(id).ok_or(ErrorPage::ClientIdUrl)?;
+    let redirect_uri = form
+        .one("redirect_uri")
+        .map_err(|_| ErrorPage::RedirectUri)?;
+    let may_be_served = redirect_uri.is_none_or(|uri| {
+        RedirectUri::parse(uri).is_some_and(|uri| uri.is_allowed_by(&env.server.config))
+    });
+    if !may_be_served {
+        return Err(ErrorPage::RedirectUri);
+    }
+    let pinned = documents
+        .pinned(&url)
+        .map(|(document, seen)| Client::of_document(&url, &document, Some(seen)));
+    match pinned {
+        // The site may have changed its document since.
+        Some(client) if client.redirect_uri(redirect_uri).is_some() || !documents.are_fetched() => {
+            Ok(NamedClient::Known(client))
+        }
+        _ if documents.are_fetched() => Ok(NamedClient::OfDocument(url)),
+        _ => Err(ErrorPage::Document(DocumentError::NotPinned)),
+    }
+}
+
+/// Checks the request of a client.
+pub(crate) fn read(
+    form: &Form,
+    client: Client,
+    env: Env<'_>,
+) -> Result<ValidatedRequest, AuthorizeError> {
     let redirect_uri = form
         .one("redirect_uri")
         .ok()
@@ -64,7 +113,7 @@ pub(crate) fn read(uri: &Uri, env: Env<'_>) -> Result<ValidatedRequest, Authoriz
         redirect_uri,
         state: state.map(str::to_owned),
     };
-    match validate(&form, env) {
+    match validate(form, env) {
         Ok((code_challenge, resource, scope)) => Ok(ValidatedRequest {
             request: AuthorizationRequest {
                 client: client.hash(),

@@ -14,14 +14,18 @@ use base64::{
 use serde::{Deserialize, Serialize};
 
 use super::{
+    client_label::ClientLabel,
     error::{OAuthError, Refusal},
     redirect_uri::RedirectUri,
 };
 use crate::{
+    client_document::ClientDocument,
+    client_id_url::ClientIdUrl,
     entropy::Entropy,
     http::form::Form,
     keys::{Keyring, Purpose},
     limits,
+    log_event::is_invisible,
     secret::{Secret, constant_time_equal},
     session::record::Hash,
 };
@@ -62,6 +66,26 @@ pub(crate) struct ClientMetadata {
 pub(crate) struct Client {
     id: String,
     metadata: ClientMetadata,
+    /// When the copy of its document was seen, if that was pinned.
+    pinned: Option<String>,
+}
+
+/// A client that has proven who it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AuthenticatedClient {
+    id: String,
+}
+
+impl AuthenticatedClient {
+    /// Its identifier.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The hash by which sessions and codes know it.
+    pub(crate) fn hash(&self) -> Hash {
+        Hash::of(self.id.as_bytes())
+    }
 }
 
 /// What a `client_id` holds.
@@ -91,7 +115,11 @@ impl Client {
         let mac = keys.mac(Purpose::ClientId, body.as_bytes());
         let (mac, _) = mac.split_at(ID_MAC_BYTES);
         let id = format!("{PREFIX}{body}.{}", URL_SAFE_NO_PAD.encode(mac));
-        (id.len() <= limits::CLIENT_ID_BYTES).then_some(Self { id, metadata })
+        (id.len() <= limits::CLIENT_ID_BYTES).then_some(Self {
+            id,
+            metadata,
+            pinned: None,
+        })
     }
 
     /// The client of a `client_id`; `None` if it was never given, or was changed.
@@ -131,16 +159,42 @@ impl Client {
         Some(Self {
             id: id.to_owned(),
             metadata,
+            pinned: None,
         })
+    }
+
+    /// The client that this document describes; it keeps those redirect URIs that may be registered.
+    /// `pinned` says when the copy was seen, if it is one.
+    pub(crate) fn of_document(
+        url: &ClientIdUrl,
+        document: &ClientDocument,
+        pinned: Option<&str>,
+    ) -> Self {
+        let redirect_uris = document.redirect_uris.iter();
+        let metadata = ClientMetadata {
+            client_name: shown_name(&document.client_name),
+            redirect_uris: redirect_uris
+                .filter_map(|uri| RedirectUri::parse(uri))
+                .collect(),
+            token_endpoint_auth_method: AuthMethod::None,
+        };
+        Self {
+            id: url.as_str().to_owned(),
+            metadata,
+            pinned: pinned.map(str::to_owned),
+        }
     }
 
     /// The client of a request to the token or revocation endpoint, if it proves who it is
     /// (RFC 6749 sections 2.3 and 5.2).
+    ///
+    /// One whose id is a URL is public, or it would not have been let in; its document is not looked at again: nobody
+    /// is asked anything here, and a code or token names its client.
     pub(crate) fn authenticate(
         form: &Form,
         headers: &HeaderMap,
         keys: &Keyring,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<AuthenticatedClient, Refusal> {
         let presented = PresentedCredentials::of(form, headers)?;
         let unproven = Refusal {
             basic: presented.basic,
@@ -149,20 +203,37 @@ impl Client {
                 "The client is unknown here, or did not prove who it is. Register it anew.",
             )
         };
-        let client = presented
-            .client_id
-            .and_then(|id| Self::of_id(&id, keys))
-            .ok_or(unproven)?;
-        let proven = match (client.metadata.token_endpoint_auth_method, presented.secret) {
-            (AuthMethod::None, None) => true,
-            (AuthMethod::Post | AuthMethod::Basic, Some(secret)) => {
-                client.secrets(keys).any(|own| {
-                    constant_time_equal(own.expose().as_bytes(), secret.expose().as_bytes())
-                })
-            }
-            _ => false,
+        let id = presented.client_id.ok_or(unproven)?;
+        let secret = presented.secret.as_ref();
+        let is_proven = match Self::of_id(&id, keys) {
+            Some(client) => client.is_proven_by(secret, keys),
+            None => ClientIdUrl::parse(&id).is_some() && secret.is_none(),
         };
-        if proven { Ok(client) } else { Err(unproven) }
+        if is_proven {
+            Ok(AuthenticatedClient { id })
+        } else {
+            Err(unproven)
+        }
+    }
+
+    /// Whether the client shows what it has to show.
+    fn is_proven_by(&self, secret: Option<&Secret<String>>, keys: &Keyring) -> bool {
+        match (self.metadata.token_endpoint_auth_method, secret) {
+            (AuthMethod::None, None) => true,
+            (AuthMethod::Post | AuthMethod::Basic, Some(secret)) => self.secrets(keys).any(|own| {
+                constant_time_equal(own.expose().as_bytes(), secret.expose().as_bytes())
+            }),
+            _ => false,
+        }
+    }
+
+    /// What a user is told about it.
+    pub(crate) fn label(&self) -> ClientLabel {
+        ClientLabel {
+            name: self.metadata.client_name.clone(),
+            host: ClientIdUrl::parse(&self.id).map(|url| url.host().to_owned()),
+            pinned: self.pinned.clone(),
+        }
     }
 
     /// Its identifier.
@@ -203,6 +274,16 @@ impl Client {
         keys.macs(Purpose::ClientSecret, self.id.as_bytes())
             .map(|mac| Secret::new(URL_SAFE_NO_PAD.encode(*zeroize::Zeroizing::new(mac))))
     }
+}
+
+/// A name that can be shown: cut, without control and invisible characters (threat N3).
+pub(crate) fn shown_name(requested: &str) -> Option<String> {
+    let visible = requested
+        .chars()
+        .filter(|character| !character.is_control() && !is_invisible(*character));
+    let name: String = visible.take(limits::CLIENT_NAME_CHARS).collect();
+    let name = name.trim();
+    (!name.is_empty()).then(|| name.to_owned())
 }
 
 /// What a request shows of its client, by whichever method.

@@ -13,19 +13,24 @@ use bytes::Bytes;
 use self::after_sign_in::{AfterSignIn, Pressed};
 use super::{
     authorization_request::AuthorizationRequest,
-    authorize::{self, AuthorizeError, ValidatedRequest},
+    authorize::{self, AuthorizeError, ErrorPage, NamedClient, ValidatedRequest},
     browser_id::BrowserId,
+    client::Client,
+    client_label::ClientLabel,
     consent_form::ConsentForm,
-    consent_page,
+    consent_page, device_cookie,
     error::OAuthError,
     pending_sign_in::{Approval, PendingSignIn},
     remembered_consents::RememberedConsents,
 };
 use crate::{
+    ask::Awaiting,
+    client_id_url::ClientIdUrl,
     entra::awaiting_metadata::AwaitingMetadata,
     env::Env,
     event::Answer,
     http::{form::Form, response},
+    hub::{NeedClientDocument, ToHubKind},
     log_event::{Field, LogEvent, LogEventId},
     pages,
     planted::Planted,
@@ -36,8 +41,13 @@ use crate::{
 /// The states.
 #[derive(Debug)]
 pub(crate) enum Consent {
+    /// What the client says of itself is being fetched.
+    AwaitingDocument(
+        Box<(ClientIdUrl, Form, HeaderMap)>,
+        Awaiting<NeedClientDocument>,
+    ),
     /// The user has approved; this server has just been started, and does not know where Entra is.
-    AwaitingMetadata(AwaitingMetadata<RedirectToEntra>),
+    AwaitingMetadata(Box<AwaitingMetadata<RedirectToEntra>>),
     /// The user had signed in before they were asked.
     AfterSignIn(AfterSignIn),
 }
@@ -46,7 +56,7 @@ pub(crate) enum Consent {
 #[derive(Debug)]
 pub(crate) struct RedirectToEntra {
     request: AuthorizationRequest,
-    client_name: Option<String>,
+    client_label: ClientLabel,
     approval: Approval,
     /// Those that make room for the cookie of this sign-in.
     cookies: Vec<HeaderValue>,
@@ -55,15 +65,29 @@ pub(crate) struct RedirectToEntra {
 impl Consent {
     /// GET /authorize.
     pub(crate) fn authorize(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Progress<Self> {
-        let env = cx.env;
-        match authorize::read(request.uri(), env) {
-            Err(AuthorizeError::Page(page)) => {
-                cx.log(
-                    LogEvent::new(LogEventId::AuthorizationRefused)
-                        .with(Field::Reason, page.as_str()),
-                );
-                cx.done(page.respond(&cx.request_id(), env))
+        let form = Form::parse(request.uri().query().unwrap_or_default().as_bytes());
+        let headers = request.headers();
+        match authorize::client_of(&form, cx.env) {
+            Err(page) => refuse(page, cx),
+            Ok(NamedClient::Known(client)) => Self::answer(&form, client, headers, cx),
+            Ok(NamedClient::OfDocument(url)) => {
+                let device = device_cookie::read(headers, cx.env);
+                let asked = Box::new((url.clone(), form, headers.clone()));
+                let awaiting = cx.ask_hub(|ticket| ToHubKind::NeedClientDocument {
+                    ticket,
+                    url,
+                    device,
+                });
+                Progress::Pending(Self::AwaitingDocument(asked, awaiting))
             }
+        }
+    }
+
+    /// Answers GET /authorize of this client.
+    fn answer(form: &Form, client: Client, headers: &HeaderMap, cx: &mut Cx<'_>) -> Progress<Self> {
+        let env = cx.env;
+        match authorize::read(form, client, env) {
+            Err(AuthorizeError::Page(page)) => refuse(page, cx),
             Err(AuthorizeError::Client(error)) => {
                 let destination = error.redirect_target.redirect_uri.destination();
                 cx.log(
@@ -71,20 +95,20 @@ impl Consent {
                         .with(Field::Reason, error.refusal.description)
                         .with(Field::Destination, destination.to_string()),
                 );
-                cx.done(error.respond(&cx.request_id(), request.headers(), env))
+                cx.done(error.respond(&cx.request_id(), headers, env))
             }
-            Ok(validated) if is_approved(&validated, request.headers(), env) => {
+            Ok(validated) if is_approved(&validated, headers, env) => {
                 let public_url = &env.server.config.public_url;
                 let redirect = RedirectToEntra {
-                    client_name: validated.client.metadata().client_name.clone(),
+                    client_label: validated.client.label(),
                     request: validated.request,
                     approval: Approval::Remembered,
-                    cookies: PendingSignIn::make_room(request.headers(), public_url),
+                    cookies: PendingSignIn::make_room(headers, public_url),
                 };
                 redirect.start(cx)
             }
             Ok(validated) => {
-                let response = ask(validated, request.headers(), cx);
+                let response = ask(validated, headers, cx);
                 cx.done(response)
             }
         }
@@ -115,7 +139,7 @@ impl Consent {
             let pressed = Pressed {
                 is_approved,
                 request: consent_form.request,
-                client_name: consent_form.client_name,
+                client_label: consent_form.client_label,
                 remembered: RememberedConsents::of(request.headers(), env),
             };
             return AfterSignIn::start(pressed, session, cx).map_pending(Self::AfterSignIn);
@@ -127,7 +151,7 @@ impl Consent {
         let public_url = &env.server.config.public_url;
         let redirect = RedirectToEntra {
             request: consent_form.request,
-            client_name: consent_form.client_name,
+            client_label: consent_form.client_label,
             approval: Approval::Pressed,
             cookies: PendingSignIn::make_room(request.headers(), public_url),
         };
@@ -136,6 +160,16 @@ impl Consent {
 
     pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self> {
         match self {
+            Self::AwaitingDocument(asked, awaiting) => {
+                let (url, form, headers) = *asked;
+                match awaiting.into_answer(answer) {
+                    Ok(document) => {
+                        let client = Client::of_document(&url, &document, None);
+                        Self::answer(&form, client, &headers, cx)
+                    }
+                    Err(error) => refuse(ErrorPage::Document(error), cx),
+                }
+            }
             Self::AwaitingMetadata(awaiting) => {
                 let (redirect, metadata) = awaiting.handle(answer, cx);
                 redirect.finish(metadata.as_deref(), cx)
@@ -146,7 +180,7 @@ impl Consent {
 
     /// Whether nothing is worth finishing when the browser has left.
     pub(crate) fn ends_when_gone(&self) -> bool {
-        matches!(self, Self::AwaitingMetadata(_))
+        matches!(self, Self::AwaitingMetadata(_) | Self::AwaitingDocument(..))
     }
 }
 
@@ -154,7 +188,9 @@ impl RedirectToEntra {
     /// Redirects to Entra, or waits until it is known where that is.
     fn start(self, cx: &mut Cx<'_>) -> Progress<Consent> {
         match AwaitingMetadata::known(self, cx) {
-            Progress::Pending(awaiting) => Progress::Pending(Consent::AwaitingMetadata(awaiting)),
+            Progress::Pending(awaiting) => {
+                Progress::Pending(Consent::AwaitingMetadata(Box::new(awaiting)))
+            }
             Progress::Ready((redirect, metadata)) => redirect.finish(metadata.as_deref(), cx),
         }
     }
@@ -176,7 +212,7 @@ impl RedirectToEntra {
         let env = cx.env;
         let sign_in = PendingSignIn::begin(
             self.request,
-            self.client_name,
+            self.client_label,
             self.approval,
             env.now.unix,
             cx.entropy,
@@ -188,6 +224,13 @@ impl RedirectToEntra {
         }
         response
     }
+}
+
+/// Shows why a request is not served.
+fn refuse(page: ErrorPage, cx: &mut Cx<'_>) -> Progress<Consent> {
+    let refused = LogEvent::new(LogEventId::AuthorizationRefused);
+    cx.log(refused.with(Field::Reason, page.as_str()));
+    cx.done(page.respond(&cx.request_id(), cx.env))
 }
 
 /// Whether this was approved in this browser before.
@@ -202,10 +245,10 @@ fn ask(validated: ValidatedRequest, headers: &HeaderMap, cx: &mut Cx<'_>) -> Res
     let env = cx.env;
     let browser = BrowserId::of(headers, env).unwrap_or_else(|| BrowserId::new(cx.entropy));
     let set_cookie = browser.set_cookie(env);
-    let name = validated.client.metadata().client_name.clone();
+    let client_label = validated.client.label();
     let consent_form = ConsentForm {
         request: validated.request,
-        client_name: name,
+        client_label,
         browser,
         session: None,
     };
@@ -221,10 +264,7 @@ fn log_decision(event: LogEventId, form: &ConsentForm, cx: &mut Cx<'_>) {
     let destination = form.request.redirect_target.redirect_uri.destination();
     cx.log(
         LogEvent::new(event)
-            .with(
-                Field::ClientName,
-                form.client_name.as_deref().unwrap_or("-"),
-            )
+            .with(Field::ClientName, form.client_label.for_log())
             .with(Field::Destination, destination.to_string())
             .with(Field::Scope, form.request.scope.to_string()),
     );

@@ -5,7 +5,10 @@
 use ::http::{HeaderMap, header};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{authorization_request::AuthorizationRequest, browser_id::BrowserId, length_prefixed};
+use super::{
+    authorization_request::AuthorizationRequest, browser_id::BrowserId, client_label::ClientLabel,
+    length_prefixed,
+};
 use crate::{
     entropy::Entropy, env::Env, http::form::Form, id::SessionId, keys::Purpose, limits,
     planted::Planted, session::Share, time::UnixTime,
@@ -15,7 +18,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct ConsentForm {
     pub(crate) request: AuthorizationRequest,
-    pub(crate) client_name: Option<String>,
+    pub(crate) client_label: ClientLabel,
     /// The browser that the page was made for.
     pub(crate) browser: BrowserId,
     /// The session that waits for the consent, if the user has signed in already.
@@ -50,7 +53,7 @@ impl ConsentForm {
         let session = self.session.as_ref().map(SessionToApprove::pack);
         let fields = length_prefixed::pack(&[
             &self.request.pack(),
-            self.client_name.as_deref().unwrap_or_default().as_bytes(),
+            &self.client_label.pack(),
             self.browser.id().as_bytes(),
             &expires.0.to_be_bytes(),
             session.as_deref().unwrap_or_default(),
@@ -66,9 +69,8 @@ impl ConsentForm {
             .server
             .keys
             .open(Purpose::ConsentForm, b"", b"", &sealed)?;
-        let [request, client_name, browser, expires, session] = length_prefixed::unpack(&fields)?;
+        let [request, client_label, browser, expires, session] = length_prefixed::unpack(&fields)?;
         let expires = UnixTime(u64::from_be_bytes(expires.try_into().ok()?));
-        let client_name = length_prefixed::text(client_name)?;
         let session = match session {
             [] => None,
             session => Some(SessionToApprove::unpack(session)?),
@@ -77,7 +79,7 @@ impl ConsentForm {
             .is_ahead(limits::SIGN_IN_TIMEOUT, env.now.unix, limits::CLOCK_LEEWAY)
             .then_some(Self {
                 request: AuthorizationRequest::unpack(request, &env.server.scopes)?,
-                client_name: (!client_name.is_empty()).then_some(client_name),
+                client_label: ClientLabel::unpack(client_label)?,
                 browser: BrowserId::named(length_prefixed::text(browser)?),
                 session,
             })

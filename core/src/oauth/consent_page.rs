@@ -6,7 +6,7 @@
 use ::http::{Response, StatusCode};
 use bytes::Bytes;
 
-use super::{consent_form::ConsentForm, redirect_uri::Destination};
+use super::{client_label::ClientLabel, consent_form::ConsentForm, redirect_uri::Destination};
 use crate::pages::{
     self, Kind,
     html::{Html, Slot},
@@ -16,7 +16,7 @@ use crate::{entropy::Entropy, env::Env};
 const CONSENT: &str = r#"<p class="brand">entra-mcp</p>
 <h1>Allow access?</h1>
 <div class="place"><span>{label}</span><strong>{place}</strong></div>
-{warning}
+{verified}{warning}
 <p>{who} asks to use this server as you. It will be able to:</p>
 <ul>
 {scopes}</ul>
@@ -38,6 +38,14 @@ const NAMED: &str = "A client that calls itself <strong class=\"name\">{name}</s
                      checked that name)";
 const NAMELESS: &str = "A client that gave no name";
 
+const VERIFIED: &str = r#"<strong class="name">{name}</strong> (verified by {host})"#;
+
+/// The site says what the client is called and where it may return to. Which program on a computer it is that asks, no
+/// site can say (MCP 2025-11-25, localhost redirect URI risks).
+const VERIFIED_BY: &str = r#"<div class="place"><span>Verified by the web site</span><strong>{host}</strong>
+<span>{pinned}</span></div>
+"#;
+
 const THIS_COMPUTER: &str = r#"<div class="warn" role="note">The answer goes to a program on
 <strong>this computer</strong>. Approve only if you have just started to sign in from a program
 here: any program that runs on this computer could be the one that asks.</div>"#;
@@ -45,6 +53,38 @@ here: any program that runs on this computer could be the one that asks.</div>"#
 const APP: &str = r#"<div class="warn" role="note">The answer goes to <strong>the app on this
 device</strong> that opens <strong>{place}</strong> links. Approve only if you have just started to
 sign in from that app: another app may have claimed those links.</div>"#;
+
+/// Who asks, and who vouches for the name.
+fn describe(client: &ClientLabel) -> (Html, Html) {
+    let name = client.name.as_deref();
+    match (&client.host, name) {
+        (Some(host), name) => {
+            let name = name.unwrap_or(host);
+            let pinned = match client.pinned.as_deref() {
+                None => "It describes this client, and was asked just now or lately.".to_owned(),
+                Some("") => "The operator of this server vouches for that; the site was not asked."
+                    .to_owned(),
+                Some(seen) => format!(
+                    "It described this client so on {seen}; this server has a copy, and did not ask it again."
+                ),
+            };
+            let slots = [
+                ("host", Slot::Text(host)),
+                ("name", Slot::Text(name)),
+                ("pinned", Slot::Text(&pinned)),
+            ];
+            (
+                Html::fill(VERIFIED, &slots),
+                Html::fill(VERIFIED_BY, &slots),
+            )
+        }
+        (None, Some(name)) => (
+            Html::fill(NAMED, &[("name", Slot::Text(name))]),
+            Html::default(),
+        ),
+        (None, None) => (Html::fill(NAMELESS, &[]), Html::default()),
+    }
+}
 
 /// The consent page of a request, with the name of the user if they have signed in already.
 pub(crate) fn respond(
@@ -75,10 +115,7 @@ pub(crate) fn respond(
             Html::fill(APP, &[("place", Slot::Text(&place))]),
         ),
     };
-    let who = match form.client_name.as_deref() {
-        Some(name) => Html::fill(NAMED, &[("name", Slot::Text(name))]),
-        None => Html::fill(NAMELESS, &[]),
-    };
+    let (who, verified) = describe(&form.client_label);
     let mut scopes = Html::default();
     for offered in scope.iter() {
         let slots = [
@@ -91,6 +128,7 @@ pub(crate) fn respond(
     let slots = [
         ("label", Slot::Text(label)),
         ("place", Slot::Text(&place)),
+        ("verified", Slot::Html(&verified)),
         ("warning", Slot::Html(&warning)),
         ("who", Slot::Html(&who)),
         ("scopes", Slot::Html(&scopes)),

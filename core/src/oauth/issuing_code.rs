@@ -17,6 +17,7 @@ use bytes::Bytes;
 
 use super::{
     authorization_request::{AuthorizationRequest, RedirectTarget},
+    client_label::ClientLabel,
     device_cookie, opaque_token,
     pending_sign_in::Approval,
     remembered_consents::{self, RememberedConsents},
@@ -44,8 +45,8 @@ pub(crate) struct SignedInRequest {
     /// Whether a session of the sign-in is there already.
     pub(crate) guard: Guard,
     pub(crate) request: AuthorizationRequest,
-    /// What the client calls itself.
-    pub(crate) client_name: Option<String>,
+    /// What the user is told about the client.
+    pub(crate) client_label: ClientLabel,
     /// The approvals that the browser remembers.
     pub(crate) remembered: RememberedConsents,
 }
@@ -178,7 +179,7 @@ impl IssuingCode {
             ),
             None => (UserConsents::default(), Guard::Absent),
         };
-        let name = signed_in.client_name.clone();
+        let name = signed_in.client_label.name.clone();
         consents.add(&signed_in.request, name, cx.env.now.unix);
         match consents.put(user, guard, keys, cx.entropy) {
             Some(put) => {
@@ -232,10 +233,7 @@ impl SignedInRequest {
     pub(crate) fn describe(&self, event: LogEvent) -> LogEvent {
         let destination = self.request.redirect_target.redirect_uri.destination();
         event
-            .with(
-                Field::ClientName,
-                self.client_name.as_deref().unwrap_or("-"),
-            )
+            .with(Field::ClientName, self.client_label.for_log())
             .with(Field::Destination, destination.to_string())
             .with(Field::Scope, self.request.scope.to_string())
     }

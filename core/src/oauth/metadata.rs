@@ -11,7 +11,8 @@ use serde_json::json;
 
 use crate::{env::Env, http::response, route::Route};
 
-/// The ways to prove which client asks, at the token and the revocation endpoint.
+/// The ways to prove which client asks, at the token and the revocation endpoint. `none` comes first: clients use
+/// their document only where it is listed, and some take the first method that is.
 const AUTH_METHODS: [&str; 3] = ["none", "client_secret_post", "client_secret_basic"];
 
 /// The document of a route.
@@ -46,6 +47,7 @@ pub(crate) fn respond(route: Route, env: Env<'_>) -> Response<Bytes> {
             "token_endpoint_auth_methods_supported": AUTH_METHODS,
             "revocation_endpoint_auth_methods_supported": AUTH_METHODS,
             "authorization_response_iss_parameter_supported": true,
+            "client_id_metadata_document_supported": env.server.config.client_documents.are_used(),
         }),
     };
     response::json(StatusCode::OK, &document)
@@ -114,6 +116,7 @@ mod tests {
             "authorization_response_iss_parameter_supported",
             true.into(),
         );
+        is("client_id_metadata_document_supported", true.into());
         is("scopes_supported", serde_json::json!(["user.read"]));
         let methods = serde_json::json!(["none", "client_secret_post", "client_secret_basic"]);
         is("token_endpoint_auth_methods_supported", methods.clone());

@@ -8,7 +8,9 @@
 use ::http::{HeaderMap, HeaderValue};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{authorization_request::AuthorizationRequest, length_prefixed};
+use super::{
+    authorization_request::AuthorizationRequest, client_label::ClientLabel, length_prefixed,
+};
 use crate::{
     config::PublicUrl,
     entropy::Entropy,
@@ -48,8 +50,8 @@ pub(crate) enum Approval {
 pub(crate) struct PendingSignIn {
     /// What the client asked for.
     pub(crate) request: AuthorizationRequest,
-    /// What the client calls itself.
-    pub(crate) client_name: Option<String>,
+    /// What the user is told about the client.
+    pub(crate) client_label: ClientLabel,
     /// How it was approved.
     pub(crate) approval: Approval,
     /// Our `state` towards Entra, 160 random bits.
@@ -66,14 +68,14 @@ impl PendingSignIn {
     /// Begins a sign-in that was approved.
     pub(crate) fn begin(
         request: AuthorizationRequest,
-        client_name: Option<String>,
+        client_label: ClientLabel,
         approval: Approval,
         now: UnixTime,
         entropy: &mut Entropy,
     ) -> Self {
         Self {
             request,
-            client_name,
+            client_label,
             approval,
             state: Secret::new(entropy.token::<20>()),
             nonce: Secret::new(entropy.token::<20>()),
@@ -125,7 +127,7 @@ impl PendingSignIn {
             self.code_verifier.expose().as_bytes(),
             &self.expires.0.to_be_bytes(),
             &[u8::from(self.approval == Approval::Remembered)],
-            self.client_name.as_deref().unwrap_or_default().as_bytes(),
+            &self.client_label.pack(),
         ]))
     }
 
@@ -174,20 +176,19 @@ impl PendingSignIn {
             code_verifier,
             expires,
             approval,
-            client_name,
+            client_label,
         ] = length_prefixed::unpack(fields)?;
         let approval = match approval {
             [0] => Approval::Pressed,
             [1] => Approval::Remembered,
             _ => return None,
         };
-        let client_name = length_prefixed::text(client_name)?;
         let expires = UnixTime(u64::from_be_bytes(expires.try_into().ok()?));
         expires
             .is_ahead(limits::SIGN_IN_TIMEOUT, env.now.unix, limits::CLOCK_LEEWAY)
             .then_some(Self {
                 request: AuthorizationRequest::unpack(request, &env.server.scopes)?,
-                client_name: (!client_name.is_empty()).then_some(client_name),
+                client_label: ClientLabel::unpack(client_label)?,
                 approval,
                 state: Secret::new(state.to_owned()),
                 nonce: Secret::new(length_prefixed::text(nonce)?),
@@ -256,12 +257,21 @@ mod tests {
         headers
     }
 
+    /// The longest that there can be.
+    fn longest_label() -> ClientLabel {
+        ClientLabel {
+            name: Some("\u{10348}".repeat(limits::CLIENT_NAME_CHARS)),
+            host: Some("h".repeat(limits::CLIENT_ID_URL_BYTES - "https:///c".len())),
+            pinned: Some("2026-10-02".to_owned()),
+        }
+    }
+
     fn begun(server: &TestServer, client_state: &str) -> (PendingSignIn, HeaderValue) {
         let mut entropy = testing::entropy(1);
         let request = testing::authorization_request(client_state);
         let sign_in = PendingSignIn::begin(
             request,
-            Some("Test client".to_owned()),
+            longest_label(),
             Approval::Pressed,
             server.now.unix,
             &mut entropy,
@@ -279,6 +289,7 @@ mod tests {
         let state = sign_in.state.expose();
         let found = PendingSignIn::from_cookie(&headers, state, server.env()).unwrap();
         assert_eq!(found.request, sign_in.request);
+        assert_eq!(found.client_label, sign_in.client_label);
         assert_eq!(found.nonce.expose(), sign_in.nonce.expose());
         assert_eq!(found.code_verifier.expose(), sign_in.code_verifier.expose());
         assert!(PendingSignIn::from_cookie(&HeaderMap::new(), state, server.env()).is_none());

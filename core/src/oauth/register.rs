@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    client::{AuthMethod, Client, ClientMetadata},
+    client::{AuthMethod, Client, ClientMetadata, shown_name},
     error::{OAuthError, Refusal},
     redirect_uri::RedirectUri,
 };
@@ -21,7 +21,7 @@ use crate::{
     entropy::{Entropy, Seed},
     http::response,
     limits,
-    log_event::{Field, LogEvent, LogEventId, is_invisible},
+    log_event::{Field, LogEvent, LogEventId},
     planted::Planted,
     step::{Cx, Progress},
 };
@@ -149,7 +149,7 @@ fn read(
     let metadata = ClientMetadata {
         redirect_uris: redirect_uris(&requested.redirect_uris)?,
         token_endpoint_auth_method: auth_method(requested.token_endpoint_auth_method.as_deref())?,
-        client_name: requested.client_name.as_deref().and_then(name),
+        client_name: requested.client_name.as_deref().and_then(shown_name),
     };
     // The response says what it may ask for; what cannot be granted is not worth refusing a registration for
     // (RFC 7591 section 2).
@@ -240,16 +240,6 @@ fn auth_method(requested: Option<&str>) -> Result<AuthMethod, Refusal> {
             "The token endpoint knows none, client_secret_post and client_secret_basic.",
         )),
     }
-}
-
-/// A name that can be shown: cut, without control and invisible characters (threat N3).
-fn name(requested: &str) -> Option<String> {
-    let visible = requested
-        .chars()
-        .filter(|character| !character.is_control() && !is_invisible(*character));
-    let name: String = visible.take(limits::CLIENT_NAME_CHARS).collect();
-    let name = name.trim();
-    (!name.is_empty()).then(|| name.to_owned())
 }
 
 /// A page can send other types without asking by preflight (threat H10).

@@ -11,7 +11,7 @@ use ::http::{Request, StatusCode};
 use bytes::Bytes;
 
 use super::{
-    client::Client,
+    client::{AuthenticatedClient, Client},
     error::{OAuthError, Refusal},
     opaque_token,
     token::read_form,
@@ -31,7 +31,7 @@ use crate::{
 pub(crate) enum Revoke {
     /// Whose session is it?
     Reading {
-        client: Client,
+        client: AuthenticatedClient,
         session_id: SessionId,
         read: Awaiting<Store>,
     },

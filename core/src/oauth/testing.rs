@@ -36,8 +36,17 @@ impl SignedIn {
 
     /// The same, where the client asked for this resource.
     pub(crate) fn to(resource: &str) -> Self {
-        let mut world = World::new();
+        let world = World::new();
         let client = client_id(&world.server, &[REDIRECT_URI]);
+        Self::begin(world, client, resource)
+    }
+
+    /// The same with a client of this id.
+    pub(crate) fn of(client: &str) -> Self {
+        Self::begin(World::new(), client.to_owned(), "http://localhost:3001")
+    }
+
+    fn begin(mut world: World, client: String, resource: &str) -> Self {
         world.sign_in("alice", &client, "user.read");
         let mut signed_in = Self {
             world,

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use self::{code_grant::CodeGrant, refresh_grant::RefreshGrant};
 use super::{
-    client::Client,
+    client::{AuthenticatedClient, Client},
     error::{OAuthError, Refusal},
     opaque_token::OpaqueToken,
 };
@@ -148,7 +148,7 @@ fn fail<S>(fault: Fault, cx: &mut Cx<'_>) -> Progress<S> {
 /// The tokens, as RFC 6749 section 5.1 has them.
 fn grant<S>(
     session: &Session,
-    client: &Client,
+    client: &AuthenticatedClient,
     refresh_token: &OpaqueToken,
     cx: &mut Cx<'_>,
 ) -> Progress<S> {

@@ -11,8 +11,8 @@ use entra_mcp_core::config::PublicUrlError;
 
 pub use self::entra::{AuthorityHostError, EntraSetting, EntraSettingError};
 use super::given::{
-    ALLOW_CLIENT, ALLOW_ORIGIN, AUTHORITY_HOST, DATA_DIR, DEV_TENANT_LISTEN, KEY, LOG, PUBLIC_URL,
-    TENANT_ID, TRUSTED_PROXY,
+    ALLOW_CLIENT, ALLOW_ORIGIN, AUTHORITY_HOST, CLIENT_DOCUMENTS, DATA_DIR, DEV_TENANT_LISTEN, KEY,
+    LOG, PINNED_CLIENT, PUBLIC_URL, TENANT_ID, TRUSTED_PROXY,
 };
 
 /// A wrong or missing setting. Never shows the value of a secret.
@@ -96,6 +96,12 @@ pub enum ConfigError {
     NoClients,
     /// What is trusted as a proxy is neither an IP address nor a range of them.
     InvalidProxy,
+    /// Nobody knows where these documents of clients are.
+    UnknownClientDocuments,
+    /// Documents on this computer are for the development tenant.
+    LoopbackClientDocuments,
+    /// A pinned client is not a URL and redirect URIs, or none is pinned that could be taken away.
+    InvalidPinnedClient,
     /// There is no such format of the log.
     UnknownLogFormat,
     /// A master key cannot be one.
@@ -152,6 +158,10 @@ impl ConfigError {
             Self::InvalidOrigin => Cow::from(ALLOW_ORIGIN.name()),
             Self::InvalidClient | Self::NoClients => Cow::from(ALLOW_CLIENT.name()),
             Self::InvalidProxy => Cow::from(TRUSTED_PROXY.name()),
+            Self::UnknownClientDocuments | Self::LoopbackClientDocuments => {
+                Cow::from(CLIENT_DOCUMENTS.name())
+            }
+            Self::InvalidPinnedClient => Cow::from(PINNED_CLIENT.name()),
             Self::UnknownLogFormat => Cow::from(LOG.name()),
             Self::InvalidKey { .. } => Cow::from(KEY.name()),
             Self::Entra { setting, .. } => Cow::from(setting.name()),
@@ -188,6 +198,13 @@ impl ConfigError {
             Self::InvalidClient => "it is not a place that clients return to",
             Self::NoClients => "it names no place, and would let any client in",
             Self::InvalidProxy => "it is neither an IP address nor a range of them",
+            Self::UnknownClientDocuments => "there is no such choice",
+            Self::LoopbackClientDocuments => {
+                "strangers could have the server connect to this computer"
+            }
+            Self::InvalidPinnedClient => {
+                "it is neither a client_id with redirect URIs nor one that is pinned"
+            }
             Self::UnknownLogFormat => "there is no such format",
             Self::InvalidKey { position, problem } => {
                 return Cow::from(format!("key {position} {problem}"));
@@ -246,6 +263,14 @@ impl ConfigError {
             Self::NoClients => "Write a host such as vscode.dev, or leave the setting out.",
             Self::InvalidProxy => {
                 "Write an IP address such as 10.0.0.7, or a range such as 10.0.0.0/8."
+            }
+            Self::UnknownClientDocuments => "Write public, pinned or off.",
+            Self::LoopbackClientDocuments => {
+                "Write public, or use the development tenant, which is reached from this computer only."
+            }
+            Self::InvalidPinnedClient => {
+                "Write the URL, a space and where the client returns to, such as \
+                 https://agent.contoso.com/client.json https://agent.contoso.com/callback."
             }
             Self::UnknownLogFormat => "Write text or json.",
             Self::InvalidKey { .. } => "Make one with `openssl rand -base64 32`.",

@@ -71,6 +71,21 @@ pub(super) const ALLOW_CLIENT: Setting = setting(
     "let only clients in that return there: a host such as vscode.dev, localhost for programs on \
      the user's own computer, or an app scheme such as cursor; repeatable (default: any)",
 );
+pub(super) const CLIENT_DOCUMENTS: Setting = setting(
+    "client-documents",
+    "ENTRA_MCP_CLIENT_DOCUMENTS",
+    "off|pinned|public|loopback",
+    "where clients may be described whose client_id is a URL: nowhere, in the pinned copies only, on \
+     the public internet, or, with the development tenant, on this computer, too (default public)",
+);
+pub(super) const PINNED_CLIENT: Setting = setting(
+    "pinned-client",
+    "ENTRA_MCP_PINNED_CLIENTS",
+    "URL [REDIRECT_URI ...]",
+    "a client_id that is a URL, and where that client returns to, separated by spaces: its site is not \
+     asked; the URL alone takes away what is pinned for it; several are separated by semicolons; \
+     repeatable",
+);
 pub(super) const TRUSTED_PROXY: Setting = setting(
     "trusted-proxy",
     "ENTRA_MCP_TRUSTED_PROXIES",
@@ -113,7 +128,7 @@ pub(super) const AUTHORITY_HOST: Setting = setting(
 );
 
 /// All of them, in the order of `--help`.
-pub(super) const SETTINGS: [&Setting; 14] = [
+pub(super) const SETTINGS: [&Setting; 16] = [
     &LISTEN,
     &PUBLIC_URL,
     &DATA_DIR,
@@ -121,6 +136,8 @@ pub(super) const SETTINGS: [&Setting; 14] = [
     &DEV_TENANT_LISTEN,
     &ALLOW_ORIGIN,
     &ALLOW_CLIENT,
+    &CLIENT_DOCUMENTS,
+    &PINNED_CLIENT,
     &TRUSTED_PROXY,
     &LOG,
     &KEY,

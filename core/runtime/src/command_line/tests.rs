@@ -2,6 +2,7 @@
 //! D8).
 
 mod addresses;
+mod client_documents;
 mod entra;
 
 use std::collections::BTreeMap;

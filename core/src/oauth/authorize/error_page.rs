@@ -9,6 +9,7 @@ use ::http::{HeaderMap, Response, StatusCode};
 use bytes::Bytes;
 
 use crate::{
+    client_document::DocumentError,
     client_setup,
     env::Env,
     oauth::{
@@ -27,6 +28,10 @@ use crate::{
 pub(crate) enum ErrorPage {
     /// There is no client of this id.
     UnknownClient,
+    /// The `client_id` is a URL, but not one that a document can be at.
+    ClientIdUrl,
+    /// There is no document at the client's URL, or none that can be used.
+    Document(DocumentError),
     /// The redirect URI is not one of the client's.
     RedirectUri,
     /// The `state` is too long to be returned, or is not text.
@@ -98,6 +103,13 @@ impl ErrorPage {
     pub(crate) fn respond(self, request_id: &str, env: Env<'_>) -> Response<Bytes> {
         let (title, text) = match self {
             Self::UnknownClient => return unknown_client(request_id, env),
+            Self::Document(error) => return no_document(error, request_id),
+            Self::ClientIdUrl => (
+                "The client's address is not well-formed",
+                "Its client_id is a URL, which must be https with a host and a path, as it is normally \
+                 written, and without a user, a fragment or dot segments. Close this page and write to \
+                 the makers of the client.",
+            ),
             Self::RedirectUri => (
                 "This client wants to return to an address it did not register",
                 "So that your sign-in cannot be sent to somebody else, it stops here. Close this \
@@ -117,10 +129,39 @@ impl ErrorPage {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::UnknownClient => "unknown client",
+            Self::ClientIdUrl => "client_id is no URL of a document",
+            Self::Document(error) => error.as_str(),
             Self::RedirectUri => "redirect URI not registered",
             Self::State => "state too long or no text",
         }
     }
+}
+
+/// Who the client is cannot be found out where it says that this is written.
+fn no_document(error: DocumentError, request_id: &str) -> Response<Bytes> {
+    let (status, advice) = if error == DocumentError::Busy {
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Wait a minute, then start again from your client.",
+        )
+    } else if error.is_passing() {
+        (
+            StatusCode::BAD_REQUEST,
+            "Wait a minute, then start again from your client. If this stays, the operator of this server \
+             finds the site in the log, and can let the client in without asking that site.",
+        )
+    } else {
+        (
+            StatusCode::BAD_REQUEST,
+            "Close this page and write to the makers of the client.",
+        )
+    };
+    let text = format!(
+        "The client is described at an address of its own site, and that did not work. {} {advice}",
+        error.as_str()
+    );
+    let title = "This server could not find out who the client is";
+    pages::error(status, title, &text, request_id)
 }
 
 /// Clients remember an id that is not good any more for ever, so the page says how each registration is

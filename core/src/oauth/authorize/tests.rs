@@ -1,5 +1,6 @@
 //! Tests of GET /authorize.
 
+mod documents;
 mod refusals;
 
 use crate::testing::{TestServer, authorize, client_id, header, parameter, text};
@@ -89,13 +90,7 @@ fn authorization_request_repeated_gets_the_same_page() {
 #[test]
 fn unknown_client_gets_a_page_with_how_to_clear_its_registration() {
     let setting = setting();
-    for client_id in [
-        "",
-        "x",
-        "dcr.x.y",
-        "https://169.254.169.254/client",
-        "<script>",
-    ] {
+    for client_id in ["", "x", "dcr.x.y", "<script>"] {
         let response = setting.get(&[("client_id", client_id)]);
         is_page_without_link(&response, CALLBACK);
         let page = text(&response);

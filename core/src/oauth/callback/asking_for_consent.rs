@@ -45,7 +45,7 @@ impl AskingForConsent {
             mut session,
             guard,
             request,
-            client_name,
+            client_label,
             ..
         } = signed_in;
         let share = Share::new(cx.entropy.bytes());
@@ -57,7 +57,7 @@ impl AskingForConsent {
         Self {
             form: ConsentForm {
                 request,
-                client_name,
+                client_label,
                 browser: browser.unwrap_or_else(|| BrowserId::new(cx.entropy)),
                 session: Some(SessionToApprove {
                     id: session.id,

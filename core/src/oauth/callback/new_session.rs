@@ -48,7 +48,7 @@ pub(super) fn new_session(signed_in: SignedIn, cx: &mut Cx<'_>) -> SignedInReque
         session,
         guard: Guard::Absent,
         request: sign_in.request,
-        client_name: sign_in.client_name,
+        client_label: sign_in.client_label,
         remembered: browser.remembered,
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     mcp::testing::World,
     oauth::{
         authorization_request::{AuthorizationRequest, RedirectTarget},
+        client_label::ClientLabel,
         pending_sign_in::{Approval, PendingSignIn},
         redirect_uri::RedirectUri,
         testing::{CHALLENGE, REDIRECT_URI},
@@ -62,7 +63,11 @@ impl AtEntra {
         let env = world.server.env();
         let sign_in = PendingSignIn::begin(
             request,
-            Some("Test client".to_owned()),
+            ClientLabel {
+                name: Some("Test client".to_owned()),
+                host: None,
+                pinned: None,
+            },
             approval,
             env.now.unix,
             &mut entropy,

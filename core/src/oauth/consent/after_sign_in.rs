@@ -14,6 +14,7 @@ use crate::{
     log_event::{LogEvent, LogEventId},
     oauth::{
         authorization_request::AuthorizationRequest,
+        client_label::ClientLabel,
         consent_form::SessionToApprove,
         issuing_code::{Issued, IssuingCode, SignedInRequest},
         pending_sign_in::Approval,
@@ -29,7 +30,7 @@ use crate::{
 pub(crate) struct Pressed {
     pub(super) is_approved: bool,
     pub(super) request: AuthorizationRequest,
-    pub(super) client_name: Option<String>,
+    pub(super) client_label: ClientLabel,
     /// The approvals that the browser remembers.
     pub(super) remembered: RememberedConsents,
 }
@@ -107,7 +108,7 @@ impl AfterSignIn {
             session,
             guard: Guard::Version(version),
             request: pressed.request,
-            client_name: pressed.client_name,
+            client_label: pressed.client_label,
             remembered: pressed.remembered,
         };
         if !is_approved {

@@ -21,7 +21,7 @@ use crate::{
     limits,
     log_event::LogEventId,
     oauth::{
-        client::Client,
+        client::AuthenticatedClient,
         error::{OAuthError, Refusal},
         opaque_token::{self, OpaqueToken},
         pkce, resource,
@@ -46,7 +46,7 @@ pub(crate) struct CodeGrant {
 /// What the client sent.
 #[derive(Debug)]
 struct CodeRequest {
-    client: Client,
+    client: AuthenticatedClient,
     code: OpaqueToken,
     code_verifier: Secret<String>,
     redirect_uri: Option<String>,
@@ -71,7 +71,7 @@ struct Redeemed {
 impl CodeGrant {
     pub(super) fn start(
         form: &Form,
-        client: Client,
+        client: AuthenticatedClient,
         cx: &mut Cx<'_>,
     ) -> Result<Progress<Self>, Refusal> {
         let missing = |description| Refusal::new(OAuthError::InvalidRequest, description);

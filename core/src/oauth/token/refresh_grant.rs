@@ -32,7 +32,7 @@ use crate::{
     limits,
     log_event::LogEventId,
     oauth::{
-        client::Client,
+        client::AuthenticatedClient,
         error::{OAuthError, Refusal},
         opaque_token::{self, OpaqueToken},
         resource,
@@ -60,7 +60,7 @@ pub(crate) struct RefreshGrant {
 /// What the client sent.
 #[derive(Debug)]
 struct RefreshRequest {
-    client: Client,
+    client: AuthenticatedClient,
     presented: OpaqueToken,
     scope: Option<String>,
     resource: Option<String>,
@@ -90,7 +90,7 @@ struct Rotated {
 impl RefreshGrant {
     pub(super) fn start(
         form: &Form,
-        client: Client,
+        client: AuthenticatedClient,
         cx: &mut Cx<'_>,
     ) -> Result<Progress<Self>, Refusal> {
         let missing = Refusal::new(OAuthError::InvalidRequest, "refresh_token is missing.");

@@ -1,5 +1,6 @@
 //! The token endpoint, on a server with a store and a scripted Entra.
 
 mod code;
+mod documents;
 mod races;
 mod refresh;

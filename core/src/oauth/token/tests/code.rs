@@ -130,7 +130,7 @@ fn malformed_token_request_is_refused() {
 #[test]
 fn unknown_client_at_the_token_endpoint_is_401() {
     let mut alice = SignedIn::new();
-    for unknown in ["dcr.junk", "https://client.example/metadata.json", ""] {
+    for unknown in ["dcr.junk", "https://client.example", ""] {
         let response = alice.token(&[("client_id", unknown)]);
         assert_eq!(response.status(), 401);
         assert_eq!(error(&response), "invalid_client");

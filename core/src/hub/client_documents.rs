@@ -1,0 +1,232 @@
+//! The documents of clients whose `client_id` is a URL (threats H7, M15): what was fetched is kept for as long as its
+//! host allows, within bounds; whoever needs the same document waits for the same fetch.
+//!
+//! ```text
+//! unknown --needed--> Fetching --fetched--> Known, until it is old
+//!                         \----failed----> Failed, a moment
+//! ```
+//!
+//! Anybody can name any number of URLs. So few are fetched at once and few within a while, and whatever a flood of
+//! them does, the browsers in which a user has signed in have an allowance of their own.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use super::{HubOutput, Job, JobKind, NeedClientDocument, asks::Waiter};
+use crate::{
+    client_document::{ClientDocument, DocumentError},
+    client_id_url::ClientIdUrl,
+    id::{DeviceId, ExchangeId},
+    limits,
+    time::Instant,
+};
+
+/// What is known of documents, and who waits for which.
+#[derive(Debug, Default)]
+pub(super) struct ClientDocuments {
+    entries: BTreeMap<ClientIdUrl, Entry>,
+    /// Who waits for which of those that are being fetched.
+    waiting: BTreeMap<ExchangeId, ClientIdUrl>,
+    /// The allowances that are not whole, by when they will be (the generic cell rate algorithm).
+    whole_again: BTreeMap<Option<DeviceId>, Instant>,
+}
+
+#[derive(Debug)]
+enum Entry {
+    /// A job fetches it.
+    Fetching {
+        /// Since when: a job that was lost does not keep others waiting.
+        since: Instant,
+        /// For a browser in which nobody has signed in.
+        for_stranger: bool,
+        waiters: Vec<Waiter<NeedClientDocument>>,
+    },
+    /// It was fetched.
+    Known {
+        document: Arc<ClientDocument>,
+        until: Instant,
+    },
+    /// It could not be fetched.
+    Failed {
+        error: DocumentError,
+        until: Instant,
+    },
+}
+
+impl ClientDocuments {
+    /// How many are being fetched, and how many are kept in all.
+    pub(super) fn load(&self) -> (usize, usize) {
+        (
+            self.fetching(false) + self.fetching(true),
+            self.entries.len(),
+        )
+    }
+
+    /// How many exchanges wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// The sender needs this document.
+    pub(super) fn need(
+        &mut self,
+        waiter: Waiter<NeedClientDocument>,
+        url: ClientIdUrl,
+        device: Option<DeviceId>,
+        now: Instant,
+        out: &mut VecDeque<HubOutput>,
+    ) {
+        let (answer, starts) = match self.entries.get(&url) {
+            Some(Entry::Known { document, until }) if now < *until => {
+                (Some(Ok(Arc::clone(document))), false)
+            }
+            Some(Entry::Failed { error, until }) if now < *until => (Some(Err(*error)), false),
+            Some(Entry::Fetching { since, .. }) if now.since(*since) < limits::EXCHANGE_TIMEOUT => {
+                (None, false)
+            }
+            Some(_) | None => (None, true),
+        };
+        let is_full = self.waiting.len() >= limits::CLIENT_DOCUMENT_WAITERS;
+        let answer = match answer {
+            Some(answer) => Some(answer),
+            None if is_full || (starts && !self.start(&url, device, now)) => {
+                Some(Err(DocumentError::Busy))
+            }
+            None => None,
+        };
+        if let Some(answer) = answer {
+            out.push_back(waiter.answer(answer));
+            return;
+        }
+        if let Some(Entry::Fetching { waiters, .. }) = self.entries.get_mut(&url) {
+            self.waiting.insert(waiter.exchange, url.clone());
+            waiters.push(waiter);
+        }
+        if starts {
+            out.push_back(HubOutput::Spawn(Job(JobKind::FetchClientDocument(url))));
+        }
+    }
+
+    /// Begins a fetch, if there may be one more.
+    fn start(&mut self, url: &ClientIdUrl, device: Option<DeviceId>, now: Instant) -> bool {
+        let for_stranger = device.is_none();
+        if self.fetching(for_stranger) >= limits::CLIENT_DOCUMENT_FETCHES {
+            return false;
+        }
+        self.whole_again.retain(|_, whole| *whole > now);
+        let has_room = self.whole_again.len() < limits::DEVICES;
+        let device = device.filter(|id| has_room || self.whole_again.contains_key(&Some(*id)));
+        let (most, recovery) = allowance(device);
+        let whole = self.whole_again.entry(device).or_insert(now);
+        if *whole > now.after(recovery * most.saturating_sub(1)) {
+            return false;
+        }
+        *whole = whole.after(recovery);
+        // The waiters of a job that was lost wait for this one.
+        let waiters = match self.entries.remove(url) {
+            Some(Entry::Fetching { waiters, .. }) => waiters,
+            Some(Entry::Known { .. } | Entry::Failed { .. }) | None => Vec::new(),
+        };
+        self.make_room(now);
+        let entry = Entry::Fetching {
+            since: now,
+            for_stranger,
+            waiters,
+        };
+        self.entries.insert(url.clone(), entry);
+        true
+    }
+
+    fn fetching(&self, stranger: bool) -> usize {
+        let is_it = |entry: &&Entry| matches!(entry, Entry::Fetching { for_stranger, .. } if *for_stranger == stranger);
+        self.entries.values().filter(is_it).count()
+    }
+
+    /// Drops what is over and, if there is still too much, what is over next, failures first.
+    fn make_room(&mut self, now: Instant) {
+        if self.entries.len() < limits::CLIENT_DOCUMENTS {
+            return;
+        }
+        self.entries
+            .retain(|_, entry| entry.until().is_none_or(|(_, until)| now < until));
+        while self.entries.len() >= limits::CLIENT_DOCUMENTS {
+            let ends = self.entries.iter();
+            let ends = ends.filter_map(|(url, entry)| Some((entry.until()?, url)));
+            let Some((_, first)) = ends.min() else {
+                return;
+            };
+            let first = first.clone();
+            self.entries.remove(&first);
+        }
+    }
+
+    /// The job has fetched the document, which may be used for so long; or it has failed.
+    pub(super) fn fetched(
+        &mut self,
+        url: ClientIdUrl,
+        result: Result<(ClientDocument, Duration), DocumentError>,
+        now: Instant,
+        out: &mut VecDeque<HubOutput>,
+    ) {
+        let Some(Entry::Fetching { waiters, .. }) = self.entries.remove(&url) else {
+            return;
+        };
+        let (answer, entry) = match result {
+            Ok((document, lifetime)) => {
+                let document = Arc::new(document);
+                let until = now.after(lifetime);
+                (Ok(Arc::clone(&document)), Entry::Known { document, until })
+            }
+            Err(error) => {
+                let until = now.after(limits::CLIENT_DOCUMENT_RETRY);
+                (Err(error), Entry::Failed { error, until })
+            }
+        };
+        self.entries.insert(url, entry);
+        for waiter in waiters {
+            self.waiting.remove(&waiter.exchange);
+            out.push_back(waiter.answer(answer.clone()));
+        }
+    }
+
+    /// The exchange waits no more.
+    pub(super) fn forget(&mut self, id: ExchangeId) {
+        let Some(url) = self.waiting.remove(&id) else {
+            return;
+        };
+        if let Some(Entry::Fetching { waiters, .. }) = self.entries.get_mut(&url) {
+            waiters.retain(|waiter| waiter.exchange != id);
+        }
+    }
+}
+
+impl Entry {
+    /// Whether it is known, and until when; `None` while it is fetched.
+    fn until(&self) -> Option<(bool, Instant)> {
+        match self {
+            Self::Fetching { .. } => None,
+            Self::Known { until, .. } => Some((true, *until)),
+            Self::Failed { until, .. } => Some((false, *until)),
+        }
+    }
+}
+
+/// How many documents a browser may have fetched, and after what time one more.
+fn allowance(device: Option<DeviceId>) -> (u32, Duration) {
+    match device {
+        Some(_) => (
+            limits::CLIENT_DOCUMENTS_OF_DEVICE,
+            limits::CLIENT_DOCUMENT_OF_DEVICE_RECOVERY,
+        ),
+        None => (
+            limits::CLIENT_DOCUMENTS_OF_STRANGERS,
+            limits::CLIENT_DOCUMENT_OF_STRANGERS_RECOVERY,
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests;

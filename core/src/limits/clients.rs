@@ -1,0 +1,56 @@
+//! The bounds of clients: what they register, and the documents of those whose `client_id` is a URL (threats H7,
+//! M15).
+
+use std::time::Duration;
+
+/// The longest `client_id`: a registration is carried inside it.
+pub const CLIENT_ID_BYTES: usize = 4096;
+
+/// The longest redirect URI.
+pub const REDIRECT_URI_BYTES: usize = 512;
+
+/// The most redirect URIs of one client.
+pub const REDIRECT_URIS: usize = 8;
+
+/// The longest `client_name`, in characters; longer ones are cut.
+pub const CLIENT_NAME_CHARS: usize = 64;
+
+/// The longest `client_id` that is a URL: it is part of session tokens, and its host of the cookie of a sign-in.
+pub const CLIENT_ID_URL_BYTES: usize = 256;
+
+/// The longest document of a client (OAuth Client ID Metadata Document, section 6.6).
+pub const CLIENT_DOCUMENT_BYTES: usize = 5 * 1024;
+
+/// How long the fetch of one may take.
+pub const CLIENT_DOCUMENT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long one is used at least, whatever its host says: VS Code's forbids to keep it at all.
+pub const CLIENT_DOCUMENT_FLOOR: Duration = Duration::from_secs(300);
+
+/// How long one is used at most: after that a client that was taken over can be stopped by its document.
+pub const CLIENT_DOCUMENT_CEILING: Duration = Duration::from_secs(24 * 3600);
+
+/// How long a document that could not be fetched is not asked for again.
+pub const CLIENT_DOCUMENT_RETRY: Duration = Duration::from_secs(30);
+
+/// How many documents are kept, failures included: 6 MB at most.
+pub const CLIENT_DOCUMENTS: usize = 1024;
+
+/// How many are fetched at once for browsers in which nobody has signed in; as many for the others.
+pub const CLIENT_DOCUMENT_FETCHES: usize = 16;
+
+/// How many exchanges may wait for documents.
+pub const CLIENT_DOCUMENT_WAITERS: usize = 1024;
+
+/// How many documents may be fetched in a row for all browsers in which no user has signed in yet.
+pub const CLIENT_DOCUMENTS_OF_STRANGERS: u32 = 10;
+
+/// After what time one more: what a flood of URLs costs, here and at the hosts that it names. Of fetches that all
+/// take their five seconds, fifteen are under way at once.
+pub const CLIENT_DOCUMENT_OF_STRANGERS_RECOVERY: Duration = Duration::from_secs(1);
+
+/// The same of one browser in which a user has signed in.
+pub const CLIENT_DOCUMENTS_OF_DEVICE: u32 = 4;
+
+/// After what time such a browser may have one more fetched.
+pub const CLIENT_DOCUMENT_OF_DEVICE_RECOVERY: Duration = Duration::from_secs(20);

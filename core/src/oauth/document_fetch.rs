@@ -1,0 +1,204 @@
+//! The job that fetches the document of a client and hands it to the hub (OAuth Client ID Metadata Document, section
+//! 4; threats H7 to H9).
+//!
+//! Its address comes from whoever asks, so it is dialled on the public internet only, and no redirect is followed.
+
+use ::http::{Request, header};
+use bytes::Bytes;
+
+use crate::{
+    ask::{Awaiting, Fetch, FetchFault, Reach},
+    client_document::{self, ClientDocument, DocumentError},
+    client_id_url::ClientIdUrl,
+    config::DocumentSource,
+    env::Env,
+    event::Answer,
+    hub::{ToHub, ToHubKind},
+    limits,
+    log_event::{Field, LogEvent, LogEventId},
+    step::{Cx, Progress},
+};
+
+/// A document is being fetched.
+#[derive(Debug)]
+pub(crate) struct FetchClientDocument {
+    url: ClientIdUrl,
+    awaiting: Awaiting<Fetch>,
+}
+
+impl FetchClientDocument {
+    /// Asks for the document.
+    pub(crate) fn start(url: ClientIdUrl, cx: &mut Cx<'_>) -> Progress<Self> {
+        let request = Request::get(url.as_str())
+            .header(header::ACCEPT, "application/json")
+            .body(Bytes::new());
+        let Ok(request) = request else {
+            return report(url, Err(DocumentError::Unreachable), cx);
+        };
+        let fetch = Fetch {
+            request,
+            body_limit: limits::CLIENT_DOCUMENT_BYTES,
+            within: limits::CLIENT_DOCUMENT_TIMEOUT,
+            reach: reach(&url, cx.env),
+        };
+        let awaiting = cx.fetch(fetch);
+        Progress::Pending(Self { url, awaiting })
+    }
+
+    /// Hands the answer to the hub.
+    pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self> {
+        let result = match self.awaiting.into_answer(answer) {
+            Ok(response) => ClientDocument::read(&self.url, &response)
+                .map(|document| (document, client_document::lifetime(response.headers()))),
+            Err(fault) => Err(error_of(fault)),
+        };
+        report(self.url, result, cx)
+    }
+}
+
+/// The public internet. Where the operator says so, who may do it beside the development tenant only, also this
+/// computer: a name that merely resolves to it is not enough.
+fn reach(url: &ClientIdUrl, env: Env<'_>) -> Reach {
+    let source = env.server.config.client_documents.source;
+    if source == DocumentSource::ThisComputer && url.is_loopback() {
+        Reach::Configured
+    } else {
+        Reach::PublicOnly
+    }
+}
+
+fn error_of(fault: FetchFault) -> DocumentError {
+    match fault {
+        FetchFault::Unreachable | FetchFault::TimedOut => DocumentError::Unreachable,
+        FetchFault::TooLarge => DocumentError::TooLarge,
+        FetchFault::Forbidden => DocumentError::NotPublic,
+    }
+}
+
+fn report(
+    url: ClientIdUrl,
+    result: Result<(ClientDocument, std::time::Duration), DocumentError>,
+    cx: &mut Cx<'_>,
+) -> Progress<FetchClientDocument> {
+    cx.log(match &result {
+        Ok(_) => LogEvent::new(LogEventId::ClientDocumentFetched).with(Field::Host, url.host()),
+        Err(error) => LogEvent::new(LogEventId::ClientDocumentRefused)
+            .with(Field::Host, url.host())
+            .with(Field::Reason, error.as_str()),
+    });
+    cx.to_hub(ToHub(ToHubKind::ClientDocumentFetched(url, result)));
+    Progress::Ready(())
+}
+
+#[cfg(test)]
+mod tests {
+    use ::http::Response;
+
+    use super::*;
+    use crate::{
+        action::Action,
+        ask::Ask,
+        entropy::Seed,
+        exchange::{Exchange, ExchangeId, Job, Output},
+        hub::JobKind,
+        testing::TestServer,
+    };
+
+    const URL: &str = "https://app.example/client.json";
+
+    type Fetched = <Fetch as Ask>::Answer;
+
+    /// Runs the job with this answer; what it asked for, and what the hub is told.
+    fn run(
+        server: &TestServer,
+        url: &str,
+        answer: Fetched,
+    ) -> (
+        Fetch,
+        Result<(ClientDocument, std::time::Duration), DocumentError>,
+    ) {
+        let job = Job(JobKind::FetchClientDocument(
+            ClientIdUrl::parse(url).unwrap(),
+        ));
+        let seed = Seed::new([1; 32]);
+        let mut exchange = Exchange::job(ExchangeId(1), &seed, job, server.env());
+        let (mut asked, mut told, mut ticket) = (None, None, None);
+        let mut answer = Some(answer);
+        loop {
+            match exchange.poll() {
+                Output::Do(Action::Fetch(new, fetch)) => (ticket, asked) = (Some(new), Some(fetch)),
+                Output::Do(Action::ToHub(ToHub(ToHubKind::ClientDocumentFetched(of, result)))) => {
+                    assert_eq!(of.as_str(), url);
+                    told = Some(result);
+                }
+                Output::Do(Action::Log(_)) => {}
+                Output::Do(other) => panic!("{other:?}"),
+                Output::Wait(_) => {
+                    let event = ticket.take().unwrap().answer(answer.take().unwrap());
+                    exchange.handle(event, server.env()).unwrap();
+                }
+                Output::Done(_) => return (asked.unwrap(), told.expect("the hub is told")),
+            }
+        }
+    }
+
+    fn ok(url: &str) -> Fetched {
+        let body = format!(
+            "{{\"client_id\":\"{url}\",\"client_name\":\"App\",\"redirect_uris\":[\"https://app.example/cb\"]}}"
+        );
+        let response = Response::builder()
+            .header("content-type", "application/json")
+            .header("cache-control", "max-age=3600")
+            .body(Bytes::from(body));
+        Ok(response.unwrap())
+    }
+
+    // H7, H8
+    #[test]
+    fn document_is_asked_for_on_the_public_internet_without_credentials() {
+        let server = TestServer::https();
+        let (asked, told) = run(&server, URL, ok(URL));
+        assert_eq!(asked.request.uri(), URL);
+        assert_eq!(asked.request.method(), "GET");
+        let names: Vec<_> = asked.request.headers().keys().collect();
+        assert_eq!(names, ["accept"]);
+        assert_eq!(asked.reach, Reach::PublicOnly);
+        assert!(asked.within <= std::time::Duration::from_secs(5) && asked.body_limit <= 5 * 1024);
+        let (document, lifetime) = told.unwrap();
+        assert_eq!(document.client_name, "App");
+        assert_eq!(lifetime.as_secs(), 3600);
+    }
+
+    // H7: what is let through for developers is let through where they say so, and there only to what is this
+    // computer by its very name.
+    #[test]
+    fn loopback_document_is_fetched_only_where_the_operator_says_so() {
+        let mut server = TestServer::dev();
+        let local = "https://localhost:8443/client.json";
+        assert_eq!(run(&server, local, ok(local)).0.reach, Reach::PublicOnly);
+        server.server.config.client_documents.source = DocumentSource::ThisComputer;
+        assert_eq!(run(&server, local, ok(local)).0.reach, Reach::Configured);
+        for other in [URL, "https://localhost.example/c", "https://10.0.0.1/c"] {
+            assert_eq!(
+                run(&server, other, ok(other)).0.reach,
+                Reach::PublicOnly,
+                "{other}"
+            );
+        }
+    }
+
+    // M15: the hub is told in any case, so nobody waits for ever.
+    #[test]
+    fn failed_fetch_of_a_document_is_reported_to_the_hub() {
+        let server = TestServer::https();
+        for (answer, expected) in [
+            (Err(FetchFault::TimedOut), DocumentError::Unreachable),
+            (Err(FetchFault::Forbidden), DocumentError::NotPublic),
+            (Err(FetchFault::TooLarge), DocumentError::TooLarge),
+            (Ok(Response::new(Bytes::new())), DocumentError::ContentType),
+            (ok("https://app.example/other"), DocumentError::OtherClient),
+        ] {
+            assert_eq!(run(&server, URL, answer).1, Err(expected));
+        }
+    }
+}
