@@ -1,11 +1,14 @@
 //! The properties of what reads untrusted bytes, for the fuzz targets of `fuzz`: each function takes
 //! anything and panics with a message if a property does not hold. Only the cargo feature `fuzzing` builds it.
 
+mod client_document;
 pub mod entra;
 pub mod examples;
 pub mod tokens;
 
 use std::collections::BTreeSet;
+
+pub use self::client_document::client_document;
 
 use url::Url;
 

@@ -15,7 +15,7 @@ use crate::{choice::Choice, client::Dialect, options::Options, simulate};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const ALL: [Target; 23] = [
+pub const ALL: [Target; 24] = [
     ("world", world),
     ("exchange", exchange::run),
     ("admit", exchange::admit),
@@ -39,6 +39,7 @@ pub const ALL: [Target; 23] = [
     ("token_answer", token_answer),
     ("entra_answer", flows::entra_answer),
     ("register", flows::register),
+    ("client_document", client_document),
 ];
 
 /// Runs a target by its name.
@@ -91,6 +92,14 @@ const TAIL: usize = 700;
 /// Reads structured input; bytes that are too few are no input.
 fn read<'a, T: Arbitrary<'a>>(bytes: &'a [u8]) -> Option<T> {
     T::arbitrary_take_rest(Unstructured::new(bytes)).ok()
+}
+
+/// The address, a `Cache-Control`, and the document itself, on a line each.
+fn client_document(bytes: &[u8]) {
+    let mut lines = bytes.splitn(3, |byte| *byte == b'\n');
+    let mut text = || std::str::from_utf8(lines.next().unwrap_or_default()).unwrap_or_default();
+    let (address, cache_control) = (text(), text());
+    fuzzing::client_document(address, cache_control, lines.next().unwrap_or_default());
 }
 
 fn redirect_uri(bytes: &[u8]) {
