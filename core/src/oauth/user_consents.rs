@@ -25,17 +25,17 @@ pub(crate) struct UserConsents {
 
 /// One approval, with what a user needs to recognize it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct UserConsent {
+pub(crate) struct UserConsent {
     /// The SHA-256 of the `client_id`.
-    client: Hash,
+    pub(crate) client: Hash,
     /// What the client called itself.
-    client_name: Option<String>,
+    pub(crate) client_name: Option<String>,
     /// Where it returns to.
-    redirect_uri: String,
+    pub(crate) redirect_uri: String,
     /// What it may do.
-    scope: String,
+    pub(crate) scope: String,
     /// When it was approved.
-    given: UnixTime,
+    pub(crate) given: UnixTime,
 }
 
 impl UserConsents {
@@ -53,7 +53,7 @@ impl UserConsents {
             .unwrap_or_default()
     }
 
-    /// Returns the store operation that writes the record; `None` if there is nothing to write.
+    /// Returns the store operation that writes the record, or deletes it if nothing is approved any more.
     pub(crate) fn put(
         &self,
         user: &User,
@@ -61,7 +61,9 @@ impl UserConsents {
         keys: &Keyring,
         entropy: &mut Entropy,
     ) -> Option<Store> {
-        let newest = self.consents.last()?;
+        let Some(newest) = self.consents.last() else {
+            return Some(Store::Delete(Self::key(user, keys)));
+        };
         let json = serde_json::to_vec(self).ok()?;
         let record = Record {
             bytes: keys.seal(
@@ -81,6 +83,30 @@ impl UserConsents {
         self.consents
             .iter()
             .any(|consent| consent.is_of(request) && consent.holds(now))
+    }
+
+    /// Returns the approvals that hold, the newest first.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the page that shows them comes later")
+    )]
+    pub(crate) fn list(&self, now: UnixTime) -> impl Iterator<Item = &UserConsent> {
+        let consents = self.consents.iter().rev();
+        consents.filter(move |consent| consent.holds(now))
+    }
+
+    /// Takes out what was approved for a client that returns there, whatever the scopes. Returns whether there was
+    /// anything. What the browser remembers alone lets nobody in.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the page that shows them comes later")
+    )]
+    pub(crate) fn withdraw(&mut self, client: &Hash, redirect_uri: &str) -> bool {
+        let before = self.consents.len();
+        let is_meant =
+            |one: &UserConsent| one.client == *client && one.redirect_uri == redirect_uri;
+        self.consents.retain(|consent| !is_meant(consent));
+        self.consents.len() < before
     }
 
     /// Adds an approval; the oldest goes if there are too many.
@@ -192,6 +218,54 @@ mod tests {
         assert!(!consents.cover(&other, NOW));
         assert!(!consents.cover(&request, NOW.after(limits::CONSENT_LIFETIME)));
         assert!(!consents.cover(&request, UnixTime(NOW.0 - 24 * 3600)));
+    }
+
+    // A4
+    #[test]
+    fn listed_consents_are_those_that_hold_the_newest_first() {
+        let later = NOW.after(limits::CONSENT_LIFETIME / 2);
+        let mut consents = UserConsents::default();
+        let first = authorization_request("state");
+        consents.add(&first, Some("First".to_owned()), NOW);
+        let mut second = authorization_request("state");
+        second.client = Hash::of(b"another client");
+        consents.add(&second, Some("Second".to_owned()), later);
+        let names = |now| {
+            let names = consents.list(now).map(|one| one.client_name.clone());
+            names.map(Option::unwrap).collect::<Vec<_>>()
+        };
+        assert_eq!(names(later), ["Second", "First"]);
+        assert_eq!(names(NOW.after(limits::CONSENT_LIFETIME)), ["Second"]);
+        let listed = consents.list(later).next().unwrap();
+        let redirect_uri = first.redirect_target.redirect_uri.as_str();
+        assert_eq!(listed.redirect_uri, redirect_uri);
+        assert_eq!(
+            (&listed.scope, listed.given),
+            (&first.scope.to_string(), later)
+        );
+    }
+
+    // A4
+    #[test]
+    fn withdrawn_consent_covers_nothing_and_the_last_one_takes_the_record_along() {
+        let request = authorization_request("state");
+        let redirect_uri = request.redirect_target.redirect_uri.as_str();
+        let mut other = authorization_request("state");
+        other.client = Hash::of(b"another client");
+        let mut consents = UserConsents::default();
+        consents.add(&request, None, NOW);
+        consents.add(&other, None, NOW);
+        assert!(!consents.withdraw(&request.client, "https://elsewhere.example/cb"));
+        assert!(!consents.withdraw(&Hash::of(b"unknown"), redirect_uri));
+        assert!(consents.withdraw(&request.client, redirect_uri));
+        assert!(!consents.withdraw(&request.client, redirect_uri));
+        assert!(!consents.cover(&request, NOW));
+        assert!(consents.cover(&other, NOW));
+        let alice = user("alice");
+        let (key, _) = stored(&consents, &alice);
+        assert!(consents.withdraw(&other.client, redirect_uri));
+        let put = consents.put(&alice, Guard::Version(Version(1)), &keys(), &mut entropy(1));
+        assert!(matches!(put, Some(Store::Delete(deleted)) if deleted == key));
     }
 
     // A4, M5
