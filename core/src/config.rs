@@ -6,7 +6,7 @@ mod client_documents;
 use std::{net::SocketAddr, path::PathBuf};
 
 pub use self::client_documents::{ClientDocuments, DocumentSource, PinnedClient};
-pub use entra_mcp_wire::address::{AddressRange, is_loopback};
+pub use entra_mcp_wire::address::{AddressRange, ClientAddress, is_loopback};
 use url::Url;
 
 use crate::{keys::MasterKey, secret::Secret};

@@ -5,7 +5,7 @@
 //! user's, who has other limits. Behind a trusted proxy the connections are the proxy's, and the requests of
 //! strangers are counted instead, for the client that the proxy names.
 
-mod client_address;
+mod forwarded_client;
 mod inbound_limits;
 mod table;
 
@@ -17,6 +17,7 @@ use std::{
 use bytes::Bytes;
 use entra_mcp_core::{
     admit::is_exempt_from_limit,
+    config::ClientAddress,
     error_responses,
     limits::UNCOUNTED_BYTES,
     log_event::{Field, LogEvent, LogEventId},
@@ -25,7 +26,7 @@ use http::{Response, header, request::Parts};
 
 pub use self::inbound_limits::InboundLimits;
 use self::{
-    client_address::{ClientAddress, forwarded_client},
+    forwarded_client::forwarded_client,
     table::{OverLimit, Place, Table},
 };
 use crate::log;

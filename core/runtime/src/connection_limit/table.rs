@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use entra_mcp_core::limits;
+use entra_mcp_core::{config::ClientAddress, limits};
 
-use super::{SessionKey, client_address::ClientAddress, inbound_limits::InboundLimits};
+use super::{SessionKey, inbound_limits::InboundLimits};
 
 /// What a connection, or a request behind a proxy, is counted as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
