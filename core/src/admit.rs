@@ -18,6 +18,7 @@ use bytes::Bytes;
 use entra_mcp_http1::{Refusal, head::to_origin_form};
 
 use crate::{
+    config::ClientAddress,
     env::Server,
     http::response::{self, text},
     limits,
@@ -36,6 +37,8 @@ pub struct Admission {
     pub(crate) route: Route,
     /// What the session token says, where one is needed. It is not verified again.
     pub(crate) verified: Option<Verified>,
+    /// The address that the request is counted for.
+    pub(crate) client: Option<ClientAddress>,
     body_limit: usize,
 }
 
@@ -44,6 +47,13 @@ impl Admission {
     #[must_use]
     pub fn body_limit(&self) -> usize {
         self.body_limit
+    }
+
+    /// Names the address that the request came from, if there is one that stands for its client: that of a proxy
+    /// does not (threat D14).
+    #[must_use]
+    pub fn of_client(self, client: Option<ClientAddress>) -> Self {
+        Self { client, ..self }
     }
 
     /// Returns the name of the session whose good token the request bears; `None` if it is a stranger's.
@@ -134,6 +144,7 @@ fn check_head(head: Parts, route: Option<Route>, server: &Server, now: Now) -> V
         head,
         route,
         verified,
+        client: None,
         body_limit,
     })
 }

@@ -36,7 +36,7 @@ pub(crate) use self::{
         HubAsk, NeedClientDocument, NeedMetadata, OpenReplay, OpenStream, ReadStream, StoreSetting,
         UpdateTask,
     },
-    code_redemptions::RedemptionRefused,
+    code_redemptions::{Redeemer, RedemptionRefused},
     job::JobKind,
     message::{
         EndReason, FindRefusal, FromHubKind, Negotiated, SettingsFull, StreamKind, StreamOutput,

@@ -78,6 +78,13 @@ pub const REFUSED_CODES_OF_STRANGERS: u32 = 60;
 /// After what time they may send one more: what a flood costs Entra.
 pub const REFUSED_CODE_OF_STRANGERS_RECOVERY: Duration = Duration::from_secs(1);
 
+/// The same of one address (of IPv6: one /64), which a whole company may share.
+pub const REFUSED_CODES_OF_ADDRESS: u32 = 20;
+
+/// After what time such an address may send one more: a tenth of what all may, so that a flood from one address
+/// takes no sign-in from others.
+pub const REFUSED_CODE_OF_ADDRESS_RECOVERY: Duration = Duration::from_secs(10);
+
 /// The same of one browser in which a user has signed in.
 pub const REFUSED_CODES_OF_DEVICE: u32 = 5;
 

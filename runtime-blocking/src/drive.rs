@@ -66,6 +66,7 @@ impl Service for McpService {
         let body_limit = admission.body_limit();
         let session = admission.session().map(SessionKey::from);
         let serve = move |body, permit: RequestPermit, writer: &mut dyn ResponseWriter| {
+            let admission = admission.of_client(permit.client());
             let exchange = ActiveExchange::of_request(&runtime, admission, body);
             let driver = ExchangeDriver::new(&runtime, exchange);
             if let Some(rest) = driver.drive(writer) {

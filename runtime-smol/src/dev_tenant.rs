@@ -31,7 +31,7 @@ impl DevTenantService {
 impl Service for DevTenantService {
     fn admit(&self, head: Parts) -> Result<Admitted, Box<Response<Bytes>>> {
         let (tenant, clock) = (Arc::clone(&self.tenant), self.clock);
-        let serve = move |body, mut writer: ResponseWriter| -> Work {
+        let serve = move |body, _client, mut writer: ResponseWriter| -> Work {
             let (request, now) = (Request::from_parts(head, body), clock.now());
             Box::pin(async move {
                 // A signature with RSA takes a millisecond or more.

@@ -62,8 +62,9 @@ impl Service for McpService {
             .inspect_err(log_refusal)?;
         let body_limit = admission.body_limit();
         let session = admission.session().map(SessionKey::from);
-        let serve = move |body, writer| -> Work {
+        let serve = move |body, client, writer| -> Work {
             Box::pin(async move {
+                let admission = admission.of_client(client);
                 let exchange = ActiveExchange::of_request(&runtime, admission, body);
                 ExchangeDriver::new(&runtime, exchange).drive(writer).await
             })

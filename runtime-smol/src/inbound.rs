@@ -10,6 +10,7 @@ use std::panic::AssertUnwindSafe;
 
 use async_channel::{Receiver, Sender, bounded};
 use bytes::Bytes;
+use entra_mcp_core::config::ClientAddress;
 use entra_mcp_runtime::{RequestPermit, SessionKey};
 use http::{Response, request::Parts};
 use smol::future::{self, FutureExt as _};
@@ -26,6 +27,10 @@ pub(crate) trait Service: Send + Sync + 'static {
     fn admit(&self, head: Parts) -> Result<Admitted, Box<Response<Bytes>>>;
 }
 
+/// Answers a request with its body, which came from that address.
+pub(crate) type Serve =
+    Box<dyn FnOnce(Bytes, Option<ClientAddress>, ResponseWriter) -> Work + Send>;
+
 /// A request that was admitted.
 pub(crate) struct Admitted {
     /// The most bytes of body that are read.
@@ -33,7 +38,7 @@ pub(crate) struct Admitted {
     /// The session whose good token it bears.
     pub(crate) session: Option<SessionKey>,
     /// Answers the request with its body. May panic.
-    pub(crate) serve: Box<dyn FnOnce(Bytes, ResponseWriter) -> Work + Send>,
+    pub(crate) serve: Serve,
 }
 
 /// The panic barrier: what a panic left half done is dropped with the exchange, and its peer, which
@@ -43,7 +48,8 @@ pub(crate) struct Admitted {
 /// The work holds the permits of its request and connection: whoever asks and leaves before the
 /// response gains none by it.
 fn guarded(admitted: Admitted, body: Bytes, writer: ResponseWriter, permit: RequestPermit) -> Work {
-    let served = async move { (admitted.serve)(body, writer).await };
+    let client = permit.client();
+    let served = async move { (admitted.serve)(body, client, writer).await };
     Box::pin(async move {
         drop(AssertUnwindSafe(served).catch_unwind().await);
         drop(permit);

@@ -265,7 +265,7 @@ impl RequestPermit {
         if self.session.is_some() {
             return Ok(());
         }
-        let address = self.client.or(self.connection.address);
+        let address = self.client();
         self.connection
             .limit
             .buffer(address, &mut self.bytes, bytes)
@@ -273,6 +273,12 @@ impl RequestPermit {
 }
 
 impl RequestPermit {
+    /// Returns the address that the request is counted for, if there is one that stands for its client.
+    #[must_use]
+    pub fn client(&self) -> Option<ClientAddress> {
+        self.client.or(self.connection.address)
+    }
+
     /// Returns what counts the request if it is worked on after its response.
     pub fn remainder(&self) -> Remainder {
         Remainder {
@@ -308,7 +314,7 @@ impl Drop for RequestPermit {
     fn drop(&mut self) {
         let limit = &self.connection.limit;
         // Fewer bytes than before are never refused.
-        let address = self.client.or(self.connection.address);
+        let address = self.client();
         let _ = limit.buffer(address, &mut self.bytes, 0);
         if let Some(client) = self.client {
             limit.table().end_request(client);

@@ -36,7 +36,7 @@ pub(crate) enum State {
 impl State {
     /// The first state of a request that was admitted.
     pub(crate) fn of_request(admission: Admission, body: Bytes, cx: &mut Cx<'_>) -> Progress<Self> {
-        let (route, verified) = (admission.route, admission.verified);
+        let (route, verified, client) = (admission.route, admission.verified, admission.client);
         let request = ::http::Request::from_parts(admission.head, body);
         let origin = request.headers().get(::http::header::ORIGIN);
         cors::decorate(route, origin, cx.env.server, cx.standing());
@@ -56,7 +56,7 @@ impl State {
             Route::Register => oauth::register::respond(&request, cx),
             Route::Authorize => Consent::authorize(&request, cx).map_pending(Self::Consent),
             Route::Consent => Consent::decide(&request, cx).map_pending(Self::Consent),
-            Route::Callback => Callback::start(&request, cx).map_pending(Self::Callback),
+            Route::Callback => Callback::start(&request, client, cx).map_pending(Self::Callback),
             Route::Token => Token::start(&request, cx).map_pending(Self::Token),
             Route::Revoke => Revoke::start(&request, cx).map_pending(Self::Revoke),
             // Nobody is admitted here without a token.

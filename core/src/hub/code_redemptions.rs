@@ -2,9 +2,10 @@
 //! that failed, and only so many codes are redeemed that Entra then refuses.
 //!
 //! Anybody can begin sign-ins and come back with made-up codes, and only Entra can say that they are made
-//! up. So every redemption takes one from an allowance, which gets it back if Entra redeems the code. Browsers
-//! in which nobody has signed in yet share one allowance. A browser in which a user has signed in has one of
-//! its own (OWASP, "Device cookies"), so that strangers cannot keep out those who sign in again.
+//! up. So every redemption takes one from an allowance, which gets it back if Entra redeems the code. A browser in
+//! which a user has signed in has an allowance of its own (OWASP, "Device cookies"), so that strangers cannot keep
+//! out those who sign in again. All other browsers share one, and each address has a part of it, so that a flood
+//! from one address leaves the rest to others.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -13,10 +14,29 @@ use std::{
 
 use super::{BeginCodeRedemption, HubOutput, asks::Waiter};
 use crate::{
+    config::ClientAddress,
     id::{DeviceId, ExchangeId, SessionId},
     limits,
     time::Instant,
 };
+
+/// Who brings a code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Redeemer {
+    /// The browser, if a user has signed in there before.
+    pub(crate) device: Option<DeviceId>,
+    /// Where it is, if that is known.
+    pub(crate) address: Option<ClientAddress>,
+}
+
+/// Who has an allowance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Holder {
+    Device(DeviceId),
+    Address(ClientAddress),
+    /// All browsers in which no user has signed in.
+    Strangers,
+}
 
 /// Why a code may not be redeemed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,9 +54,10 @@ pub(super) struct CodeRedemptions {
     spent: BTreeSet<SessionId>,
     /// The same by when they may be forgotten, the first one first.
     forgotten: VecDeque<(Instant, SessionId)>,
-    under_way: BTreeMap<ExchangeId, Option<DeviceId>>,
+    /// Those under way, and whose allowances they took from.
+    under_way: BTreeMap<ExchangeId, Vec<Holder>>,
     /// The allowances that are not whole, by when they will be (the generic cell rate algorithm).
-    whole_again: BTreeMap<Option<DeviceId>, Instant>,
+    whole_again: BTreeMap<Holder, Instant>,
 }
 
 impl CodeRedemptions {
@@ -54,11 +75,11 @@ impl CodeRedemptions {
         &mut self,
         waiter: Waiter<BeginCodeRedemption>,
         sign_in: SessionId,
-        device: Option<DeviceId>,
+        redeemer: Redeemer,
         now: Instant,
         out: &mut VecDeque<HubOutput>,
     ) {
-        let verdict = self.admit(waiter.exchange, sign_in, device, now);
+        let verdict = self.admit(waiter.exchange, sign_in, redeemer, now);
         out.push_back(waiter.answer(verdict));
     }
 
@@ -66,7 +87,7 @@ impl CodeRedemptions {
         &mut self,
         from: ExchangeId,
         sign_in: SessionId,
-        device: Option<DeviceId>,
+        redeemer: Redeemer,
         now: Instant,
     ) -> Result<(), RedemptionRefused> {
         while let Some((until, spent)) = self.forgotten.front()
@@ -84,29 +105,52 @@ impl CodeRedemptions {
             return Err(RedemptionRefused::Busy(limits::CODE_REDEMPTION_RETRY));
         }
         self.whole_again.retain(|_, whole| *whole > now);
-        let has_room = self.whole_again.len() < limits::DEVICES;
-        let device = device.filter(|id| has_room || self.whole_again.contains_key(&Some(*id)));
-        let (most, recovery) = allowance(device);
-        let whole = self.whole_again.entry(device).or_insert(now);
-        let left_after = now.after(recovery * most.saturating_sub(1));
-        let wait = whole.since(left_after);
-        if !wait.is_zero() {
+        let holders = self.holders(redeemer);
+        let wait = holders.iter().map(|holder| self.wait(*holder, now)).max();
+        if let Some(wait) = wait
+            && !wait.is_zero()
+        {
             return Err(RedemptionRefused::Busy(wait));
         }
-        *whole = whole.after(recovery);
+        for holder in &holders {
+            let whole = self.whole_again.entry(*holder).or_insert(now);
+            *whole = whole.after(holder.allowance().1);
+        }
         let until = now.after(limits::SIGN_IN_TIMEOUT + limits::CLOCK_LEEWAY);
         self.spent.insert(sign_in);
         self.forgotten.push_back((until, sign_in));
-        self.under_way.insert(from, device);
+        self.under_way.insert(from, holders);
         Ok(())
+    }
+
+    /// Whose allowances a redemption takes from. There are few addresses: each has sent codes that all strangers
+    /// together may send.
+    fn holders(&self, redeemer: Redeemer) -> Vec<Holder> {
+        let has_room = self.whole_again.len() < limits::DEVICES;
+        let device = redeemer.device.map(Holder::Device);
+        if let Some(device) = device
+            && (has_room || self.whole_again.contains_key(&device))
+        {
+            return vec![device];
+        }
+        let address = redeemer.address.map(Holder::Address);
+        address.into_iter().chain([Holder::Strangers]).collect()
+    }
+
+    /// How long until there is something left of an allowance.
+    fn wait(&self, holder: Holder, now: Instant) -> Duration {
+        let (most, recovery) = holder.allowance();
+        let left_after = now.after(recovery * most.saturating_sub(1));
+        let whole = self.whole_again.get(&holder);
+        whole.map_or(Duration::ZERO, |whole| whole.since(left_after))
     }
 
     /// Entra has redeemed the code: it counts as nothing.
     pub(super) fn redeemed(&mut self, from: ExchangeId) {
-        if let Some(device) = self.under_way.remove(&from)
-            && let Some(whole) = self.whole_again.get_mut(&device)
-        {
-            *whole = whole.before(allowance(device).1);
+        for holder in self.under_way.remove(&from).unwrap_or_default() {
+            if let Some(whole) = self.whole_again.get_mut(&holder) {
+                *whole = whole.before(holder.allowance().1);
+            }
         }
     }
 
@@ -116,17 +160,23 @@ impl CodeRedemptions {
     }
 }
 
-/// Returns how many codes that Entra refuses a browser may send, and after what time it may send one more.
-fn allowance(device: Option<DeviceId>) -> (u32, Duration) {
-    match device {
-        Some(_) => (
-            limits::REFUSED_CODES_OF_DEVICE,
-            limits::REFUSED_CODE_OF_DEVICE_RECOVERY,
-        ),
-        None => (
-            limits::REFUSED_CODES_OF_STRANGERS,
-            limits::REFUSED_CODE_OF_STRANGERS_RECOVERY,
-        ),
+impl Holder {
+    /// Returns how many codes that Entra refuses it may send, and after what time it may send one more.
+    fn allowance(self) -> (u32, Duration) {
+        match self {
+            Self::Device(_) => (
+                limits::REFUSED_CODES_OF_DEVICE,
+                limits::REFUSED_CODE_OF_DEVICE_RECOVERY,
+            ),
+            Self::Address(_) => (
+                limits::REFUSED_CODES_OF_ADDRESS,
+                limits::REFUSED_CODE_OF_ADDRESS_RECOVERY,
+            ),
+            Self::Strangers => (
+                limits::REFUSED_CODES_OF_STRANGERS,
+                limits::REFUSED_CODE_OF_STRANGERS_RECOVERY,
+            ),
+        }
     }
 }
 
@@ -140,6 +190,12 @@ mod tests {
         redemptions: CodeRedemptions,
         now: Instant,
         exchange: u64,
+        address: Option<ClientAddress>,
+    }
+
+    fn address(last: u8) -> Option<ClientAddress> {
+        let address = std::net::IpAddr::from([192, 0, 2, last]);
+        Some(ClientAddress::from(address))
     }
 
     impl Table {
@@ -147,10 +203,13 @@ mod tests {
             self.exchange += 1;
             let mut id = [0; 16];
             id[..8].copy_from_slice(&sign_in.to_be_bytes());
-            let device = device.map(|device| DeviceId([device; 16]));
+            let redeemer = Redeemer {
+                device: device.map(|device| DeviceId([device; 16])),
+                address: self.address,
+            };
             let from = ExchangeId(self.exchange);
             self.redemptions
-                .admit(from, SessionId::new(id), device, self.now)
+                .admit(from, SessionId::new(id), redeemer, self.now)
         }
 
         /// Entra refuses the code of the last one.
@@ -218,8 +277,43 @@ mod tests {
 
     // D14
     #[test]
-    fn good_codes_cost_nothing() {
+    fn flood_from_one_address_leaves_others_their_sign_ins() {
+        let mut table = Table {
+            address: address(1),
+            ..Table::default()
+        };
+        let most = u64::from(limits::REFUSED_CODES_OF_ADDRESS);
+        assert_eq!(table.flood(0, None), most);
+        let wait = limits::REFUSED_CODE_OF_ADDRESS_RECOVERY;
+        assert_eq!(table.begin(999, None), Err(RedemptionRefused::Busy(wait)));
+        assert_eq!(table.flood(1000, Some(1)), 5, "a known browser there");
+        table.address = address(2);
+        assert_eq!(table.flood(2000, None), most);
+        table.address = address(1);
+        table.later(wait * 3);
+        assert_eq!(table.flood(3000, None), 3);
+    }
+
+    // D14
+    #[test]
+    fn flood_from_many_addresses_is_bounded_in_rate() {
         let mut table = Table::default();
+        let mut refused = 0;
+        for last in 0..=255 {
+            table.address = address(last);
+            refused += table.flood(1000 * u64::from(last), None);
+        }
+        assert_eq!(refused, u64::from(limits::REFUSED_CODES_OF_STRANGERS));
+        assert!(table.redemptions.whole_again.len() < 70);
+    }
+
+    // D14
+    #[test]
+    fn good_codes_cost_nothing() {
+        let mut table = Table {
+            address: address(1),
+            ..Table::default()
+        };
         for sign_in in 0..1000 {
             assert_eq!(table.begin(sign_in, None), Ok(()));
             table.redemptions.redeemed(ExchangeId(table.exchange));

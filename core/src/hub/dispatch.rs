@@ -35,11 +35,11 @@ impl Hub {
             ToHubKind::BeginCodeRedemption {
                 ticket,
                 sign_in,
-                device,
+                redeemer,
             } => {
                 let waiter = Waiter::new(from, ticket);
                 self.redemptions
-                    .begin(waiter, sign_in, device, now.instant, out);
+                    .begin(waiter, sign_in, redeemer, now.instant, out);
             }
             ToHubKind::EndCodeRedemption { redeemed: true } => self.redemptions.redeemed(from),
             ToHubKind::EndCodeRedemption { redeemed: false } => self.redemptions.end(from),

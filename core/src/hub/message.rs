@@ -13,6 +13,7 @@ use super::{
         NeedClientDocument, NeedMetadata, OpenReplay, OpenStream, ReadStream, StoreSetting,
         UpdateTask,
     },
+    code_redemptions::Redeemer,
 };
 use crate::{
     catalog::{ChangeNotification, ClientCapabilities, LogLevel},
@@ -75,7 +76,7 @@ pub(crate) enum ToHubKind {
     BeginCodeRedemption {
         ticket: Ticket<BeginCodeRedemption>,
         sign_in: SessionId,
-        device: Option<DeviceId>,
+        redeemer: Redeemer,
     },
     /// Entra has answered the sender: whether it has redeemed the code.
     EndCodeRedemption { redeemed: bool },

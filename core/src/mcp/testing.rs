@@ -22,6 +22,7 @@ use crate::{
     admit,
     ask::{FetchFault, Guard, Invoke, Record, Store, StoreFault, Stored, Ticket, Version},
     catalog::{Catalog, EffectResult},
+    config::ClientAddress,
     entropy::Seed,
     event::Event,
     exchange::{Exchange, ExchangeId, Job, Output},
@@ -54,6 +55,8 @@ pub(crate) struct World {
     pub(crate) calls: VecDeque<(ExchangeId, Ticket<Invoke>, Invoke)>,
     pub(crate) granted: Vec<EffectResult>,
     pub(crate) cancelled: usize,
+    /// Where requests come from.
+    pub(crate) client: Option<ClientAddress>,
     watched: watched::Watched,
     stalled: stalled::Stalled,
     exchanges: BTreeMap<ExchangeId, Running>,
@@ -96,6 +99,7 @@ impl World {
             calls: VecDeque::new(),
             granted: Vec::new(),
             cancelled: 0,
+            client: None,
             watched: watched::Watched::default(),
             stalled: stalled::Stalled::default(),
             exchanges: BTreeMap::new(),
@@ -181,6 +185,7 @@ impl World {
             Ok(admission) => {
                 let mut seed = [7; 32];
                 seed[..8].copy_from_slice(&self.next.to_be_bytes());
+                let admission = admission.of_client(self.client);
                 let exchange = admission.begin(id, &Seed::new(seed), body, self.server.env());
                 running.exchange = Some(exchange);
             }

@@ -27,6 +27,7 @@ use bytes::Bytes;
 use self::{
     asking_for_consent::AskingForConsent,
     authorization_response::AuthorizationResponse,
+    browser::ReturningBrowser,
     code_redemption::{CodeRedemption, UnredeemedCode},
     new_session::new_session,
     tokens_received::{SignedIn, TokensReceived},
@@ -39,6 +40,7 @@ use super::{
 };
 use crate::{
     ask::Awaiting,
+    config::ClientAddress,
     entra::awaiting_metadata::{AwaitingMetadata, WithMetadata},
     event::Answer,
     http::form::Form,
@@ -67,7 +69,11 @@ pub(crate) enum Callback {
 
 impl Callback {
     /// Begins.
-    pub(crate) fn start(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Progress<Self> {
+    pub(crate) fn start(
+        request: &Request<Bytes>,
+        client: Option<ClientAddress>,
+        cx: &mut Cx<'_>,
+    ) -> Progress<Self> {
         let form = Form::parse(request.uri().query().unwrap_or_default().as_bytes());
         let state = form.one("state").ok().flatten();
         let public_url = &cx.env.server.config.public_url;
@@ -75,7 +81,8 @@ impl Callback {
         {
             cx.standing().insert(header::SET_COOKIE, clear);
         }
-        match AuthorizationResponse::of(&form, state, request.headers(), cx) {
+        let browser = ReturningBrowser::of(request.headers(), client, cx.env);
+        match AuthorizationResponse::of(&form, state, request.headers(), browser, cx) {
             Some(response) => match AwaitingMetadata::known(response, cx) {
                 Progress::Pending(awaiting) => {
                     Progress::Pending(Self::AwaitingMetadata(Box::new(awaiting)))

@@ -30,7 +30,7 @@ impl Service for EchoService {
     fn admit(&self, head: Parts) -> Result<Admitted, Box<Response<Bytes>>> {
         let body_limit = Echo::admit(&head)?;
         let session = Echo::session(&head);
-        let serve = |body, writer| -> Work {
+        let serve = |body, _client, writer| -> Work {
             let echo = Echo::of(&Request::from_parts(head, body));
             assert_ne!(echo, Echo::Panic, "a bug");
             Box::pin(respond(echo, writer))

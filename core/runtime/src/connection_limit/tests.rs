@@ -154,3 +154,25 @@ fn session_whose_requests_go_on_is_refused_further_ones_in_words() {
     remainders.pop();
     assert!(begin(&connection, &[TOKEN]).is_ok());
 }
+
+// D14
+#[test]
+fn clients_of_a_request_are_those_that_stand_for_themselves() {
+    let limit = limit(InboundLimits {
+        trusted_proxies: vec![AddressRange::parse("10.0.0.1").unwrap()],
+        counts_loopback: false,
+        ..InboundLimits::of_connections(10)
+    });
+    let forwarded = [("x-forwarded-for", "203.0.113.7")];
+    for (peer, headers, expected) in [
+        ("192.0.2.1", &[][..], Some("192.0.2.1")),
+        ("192.0.2.1", &forwarded, Some("192.0.2.1")),
+        ("10.0.0.1", &forwarded, Some("203.0.113.7")),
+        ("10.0.0.1", &[], None),
+        ("127.0.0.1", &forwarded, None),
+    ] {
+        let request = begin(&acquire(&limit, peer).unwrap(), headers).unwrap();
+        let client = request.client().map(|client| client.to_string());
+        assert_eq!(client.as_deref(), expected, "{peer} {headers:?}");
+    }
+}

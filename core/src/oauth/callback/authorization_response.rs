@@ -34,6 +34,7 @@ impl AuthorizationResponse {
         form: &Form,
         state: Option<&str>,
         headers: &HeaderMap,
+        browser: ReturningBrowser,
         cx: &Cx<'_>,
     ) -> Option<Self> {
         if form.repeated(&[]).is_some() {
@@ -49,7 +50,7 @@ impl AuthorizationResponse {
             sign_in,
             iss,
             code,
-            browser: ReturningBrowser::of(headers, cx.env),
+            browser,
         })
     }
 

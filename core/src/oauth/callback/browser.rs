@@ -1,18 +1,19 @@
-//! What the browser's cookies say, besides of the sign-in itself.
+//! What is known of the browser, besides of the sign-in itself: its address, and what its cookies say.
 
 use ::http::HeaderMap;
 
 use crate::{
+    config::ClientAddress,
     env::Env,
-    id::DeviceId,
+    hub::Redeemer,
     oauth::{browser_id::BrowserId, device_cookie, remembered_consents::RememberedConsents},
 };
 
 /// A browser that has come back from Entra.
 #[derive(Debug)]
 pub(crate) struct ReturningBrowser {
-    /// Its name, if a user has signed in there before.
-    pub(super) device: Option<DeviceId>,
+    /// Its address, and its name if a user has signed in there before.
+    pub(super) redeemer: Redeemer,
     /// Its name for consent pages, if it has seen one lately.
     pub(super) id: Option<BrowserId>,
     /// What was approved there.
@@ -21,9 +22,12 @@ pub(crate) struct ReturningBrowser {
 
 impl ReturningBrowser {
     /// Reads the cookies.
-    pub(super) fn of(headers: &HeaderMap, env: Env<'_>) -> Self {
+    pub(super) fn of(headers: &HeaderMap, address: Option<ClientAddress>, env: Env<'_>) -> Self {
         Self {
-            device: device_cookie::read(headers, env),
+            redeemer: Redeemer {
+                device: device_cookie::read(headers, env),
+                address,
+            },
             id: BrowserId::of(headers, env),
             remembered: RememberedConsents::of(headers, env),
         }

@@ -40,11 +40,11 @@ impl UnredeemedCode {
             return Err(Failure::new(redirect_target, CallbackError::Unavailable));
         }
         let sign_in = self.sign_in.session_id(&cx.env.server.keys);
-        let device = self.browser.device;
+        let redeemer = self.browser.redeemer;
         let awaiting = cx.ask_hub(|ticket| ToHubKind::BeginCodeRedemption {
             ticket,
             sign_in,
-            device,
+            redeemer,
         });
         Ok((self, awaiting))
     }

@@ -80,6 +80,26 @@ fn flood_of_made_up_codes_gets_a_page_that_may_be_loaded_again() {
 
 // D14
 #[test]
+fn flood_from_one_address_leaves_others_their_sign_ins() {
+    let client = |last: u8| Some(std::net::IpAddr::from([192, 0, 2, last]).into());
+    let mut browser = AtEntra::new();
+    browser.world.client = client(1);
+    for seed in 0..limits::REFUSED_CODES_OF_ADDRESS {
+        browser = again(browser, 10 + u8::try_from(seed).unwrap());
+        assert_eq!(error_of(&refuse(&mut browser)), "access_denied");
+    }
+    let mut browser = again(browser, 200);
+    let tokens = browser.tokens(json!({}));
+    let response = browser.finish(&tokens);
+    assert_eq!(response.status(), 503);
+    assert_eq!(header(&response, "retry-after"), "10");
+    browser.world.client = client(2);
+    let response = browser.finish(&tokens);
+    assert!(header(&response, "location").contains("code="));
+}
+
+// D14
+#[test]
 fn browser_in_which_a_user_has_signed_in_goes_on_during_a_flood() {
     let mut browser = AtEntra::new();
     let tokens = browser.tokens(json!({}));
