@@ -7,6 +7,7 @@
 
 mod forwarded_client;
 mod inbound_limits;
+mod sessions;
 mod table;
 
 use std::{
@@ -217,7 +218,7 @@ impl PendingRequest {
         let limit = &connection.limit;
         let (mut client, mut held) = (None, connection.held());
         if let Some(session) = session {
-            let may_remain = limit.table().may_remain(session);
+            let may_remain = limit.table().sessions.may_remain(session);
             may_remain.map_err(|over| refusal(over, None))?;
             let authenticated =
                 limit
@@ -296,7 +297,7 @@ impl Remainder {
     pub fn begin(&mut self) -> bool {
         if let (Some(session), false) = (self.session, self.is_counted) {
             self.is_counted = true;
-            self.limit.table().remain(session);
+            self.limit.table().sessions.remain(session);
         }
         self.session.is_some()
     }
@@ -305,7 +306,7 @@ impl Remainder {
 impl Drop for Remainder {
     fn drop(&mut self) {
         if let (Some(session), true) = (self.session, self.is_counted) {
-            self.limit.table().end_remainder(session);
+            self.limit.table().sessions.end_remainder(session);
         }
     }
 }
