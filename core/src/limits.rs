@@ -265,6 +265,13 @@ pub const UNAUTHENTICATED_BYTES: usize = 64 * 1024 * 1024;
 /// How many of these may be of one address (of IPv6: one /64): some forty of the longest requests.
 pub const UNAUTHENTICATED_BYTES_PER_ADDRESS: usize = 4 * 1024 * 1024;
 
+/// The most bytes of bodies that are held of one session's requests, while they are read and worked on; a body of
+/// up to [`UNCOUNTED_BYTES`] is not counted. Further requests that are longer get 429.
+pub const SESSION_BODY_BYTES: usize = 2 * MESSAGE_BODY_BYTES;
+
+/// How many there may be in all: twice what the sessions of one user may hold. Beyond that longer requests get 503.
+pub const USER_BODY_BYTES: usize = 2 * SESSIONS_PER_USER * SESSION_BODY_BYTES;
+
 /// How long the exchanges under way have when the server is asked to end.
 pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 

@@ -153,6 +153,26 @@ impl ConnectionLimit {
         Ok(())
     }
 
+    /// Counts the bytes of a body of a session's that are held now, instead of those that were.
+    fn hold_body(
+        &self,
+        session: SessionKey,
+        counted: &mut usize,
+        bytes: usize,
+    ) -> Result<(), Refusal> {
+        let bytes = bytes.saturating_sub(UNCOUNTED_BYTES);
+        if bytes > *counted {
+            let held = self.table().sessions.hold_body(session, bytes - *counted);
+            held.map_err(|over| refusal(over, None))?;
+        } else if bytes < *counted {
+            self.table()
+                .sessions
+                .release_body(session, *counted - bytes);
+        }
+        *counted = bytes;
+        Ok(())
+    }
+
     fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -261,15 +281,16 @@ impl RequestPermit {
     ///
     /// # Errors
     ///
-    /// The response to give: too much is buffered, of this address or in all.
+    /// The response to give: too much is buffered, of this address or session or in all.
     pub fn buffer(&mut self, bytes: usize) -> Result<(), Refusal> {
-        if self.session.is_some() {
-            return Ok(());
+        let limit = &self.connection.limit;
+        match self.session {
+            Some(session) => limit.hold_body(session, &mut self.bytes, bytes),
+            None => {
+                let address = self.client();
+                limit.buffer(address, &mut self.bytes, bytes)
+            }
         }
-        let address = self.client();
-        self.connection
-            .limit
-            .buffer(address, &mut self.bytes, bytes)
     }
 }
 
@@ -313,10 +334,9 @@ impl Drop for Remainder {
 
 impl Drop for RequestPermit {
     fn drop(&mut self) {
-        let limit = &self.connection.limit;
         // Fewer bytes than before are never refused.
-        let address = self.client();
-        let _ = limit.buffer(address, &mut self.bytes, 0);
+        let _ = self.buffer(0);
+        let limit = &self.connection.limit;
         if let Some(client) = self.client {
             limit.table().end_request(client);
         }

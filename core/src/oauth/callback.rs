@@ -126,9 +126,12 @@ impl Callback {
                     Progress::Pending(Self::AskingForConsent(Box::new(asking)))
                 }
             },
-            Self::AskingForConsent(asking) => match asking.answered(answer, cx) {
-                Ok(response) => cx.done(response),
-                Err(failure) => fail(failure, cx),
+            Self::AskingForConsent(asking) => match asking.handle(answer, cx) {
+                Progress::Pending(asking) => {
+                    Progress::Pending(Self::AskingForConsent(Box::new(asking)))
+                }
+                Progress::Ready(Ok(response)) => cx.done(response),
+                Progress::Ready(Err(failure)) => fail(failure, cx),
             },
         }
     }

@@ -116,7 +116,7 @@ fn client_that_no_trusted_proxy_names_is_not_believed() {
 
 // M10
 #[test]
-fn bytes_of_strangers_are_bounded_and_those_of_users_are_not_counted() {
+fn bytes_of_strangers_are_bounded_and_those_of_users_are_none_of_them() {
     let limit = limit(InboundLimits {
         bytes_per_address: 1000,
         ..InboundLimits::of_connections(10)
@@ -137,6 +137,23 @@ fn bytes_of_strangers_are_bounded_and_those_of_users_are_not_counted() {
     assert!(other.buffer(UNCOUNTED_BYTES + 1000).is_ok());
     let mut body = begin(&one, &[TOKEN]).unwrap();
     assert!(body.buffer(limits::MESSAGE_BODY_BYTES).is_ok());
+}
+
+// M5
+#[test]
+fn bodies_of_a_session_beyond_its_bytes_are_refused_in_words_and_short_ones_are_not() {
+    let limit = limit(InboundLimits::of_connections(10));
+    let connection = acquire(&limit, "192.0.2.1").unwrap();
+    let begin = || begin(&connection, &[TOKEN]).unwrap();
+    let mut bodies: Vec<_> = (0..3).map(|_| begin()).collect();
+    let most = limits::MESSAGE_BODY_BYTES;
+    assert!(bodies[0].buffer(most).is_ok() && bodies[1].buffer(most).is_ok());
+    let refusal = bodies[2].buffer(most).unwrap_err();
+    assert_eq!(refusal.status(), 429);
+    assert!(refusal.headers().contains_key("retry-after"));
+    assert!(bodies[2].buffer(UNCOUNTED_BYTES).is_ok());
+    drop(bodies.remove(0));
+    assert!(bodies[1].buffer(most).is_ok());
 }
 
 // M5

@@ -2,25 +2,27 @@
 //! now, before there is a code (threat A4).
 //!
 //! The session is stored meanwhile, without a code, for as long as a consent page is good. What opens it is in the
-//! page's sealed form and nowhere else; Entra's tokens do not leave the server.
+//! page's sealed form and nowhere else; Entra's tokens do not leave the server. It is one of its user's sessions,
+//! of which there are only so many (threat M5).
 
 use ::http::{Response, header};
 use bytes::Bytes;
 
 use crate::{
-    ask::{Awaiting, Store, StoreFault},
+    ask::{Ask, Awaiting, Store, StoreFault},
     event::Answer,
     limits,
     log_event::{LogEvent, LogEventId},
     oauth::{
+        authorization_request::RedirectTarget,
         browser_id::BrowserId,
         consent_form::{ConsentForm, SessionToApprove},
         consent_page,
         issuing_code::SignedInRequest,
         sign_in_failure::{CallbackError, Failure, unknown},
     },
-    session::Share,
-    step::Cx,
+    session::{Share, user_sessions::UserSessions},
+    step::{Cx, Progress},
 };
 
 /// A session that waits for consent and is being written.
@@ -30,7 +32,14 @@ pub(crate) struct AskingForConsent {
     /// What the user is called.
     username: Option<String>,
     asked: LogEvent,
-    awaiting: Awaiting<Store>,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// The user may have too many sessions: room is made, and then this is written.
+    AwaitingRoom(Box<UserSessions>, Store),
+    AwaitingSession(Awaiting<Store>),
 }
 
 impl AskingForConsent {
@@ -54,6 +63,7 @@ impl AskingForConsent {
         let username = profile.username.clone().or(profile.name.clone());
         let expires = cx.env.now.unix.after(limits::SIGN_IN_TIMEOUT);
         let put = session.put(guard, expires, &cx.env.server.keys, cx.entropy);
+        let room = UserSessions::make_room(&session.user, session.id, cx);
         Self {
             form: ConsentForm {
                 request,
@@ -66,35 +76,64 @@ impl AskingForConsent {
             },
             username,
             asked,
-            awaiting: cx.store(put),
+            state: State::AwaitingRoom(Box::new(room), put),
         }
     }
 
-    /// The store has answered.
-    pub(super) fn answered(
-        self,
+    /// Takes an answer. Ready with the page, once the session is written.
+    pub(super) fn handle(
+        mut self,
         answer: Answer,
         cx: &mut Cx<'_>,
-    ) -> Result<Response<Bytes>, Failure> {
-        match self.awaiting.into_answer(answer) {
-            Ok(_) => {
-                cx.log(self.asked);
-                let mut response =
-                    consent_page::respond(&self.form, self.username.as_deref(), cx.env, cx.entropy);
-                if let Some(cookie) = self.form.browser.set_cookie(cx.env) {
-                    response.headers_mut().append(header::SET_COOKIE, cookie);
+    ) -> Progress<Self, Result<Response<Bytes>, Failure>> {
+        match self.state {
+            State::AwaitingRoom(room, put) => match room.handle(answer, cx) {
+                Progress::Pending(room) => {
+                    self.state = State::AwaitingRoom(Box::new(room), put);
+                    Progress::Pending(self)
                 }
-                Ok(response)
-            }
-            Err(StoreFault::Conflict) => {
-                cx.log(LogEventId::SignInReplayed);
-                Ok(unknown(&cx.request_id()))
-            }
-            Err(StoreFault::Unavailable) => {
-                cx.log(LogEventId::SessionNotStored);
-                let target = self.form.request.redirect_target;
-                Err(Failure::new(target, CallbackError::Unavailable))
+                Progress::Ready(Ok(())) => {
+                    self.state = State::AwaitingSession(cx.store(put));
+                    Progress::Pending(self)
+                }
+                Progress::Ready(Err(_)) => {
+                    Progress::Ready(Err(not_stored(self.form.request.redirect_target, cx)))
+                }
+            },
+            State::AwaitingSession(awaiting) => {
+                let answer = awaiting.into_answer(answer);
+                let user = self.username.as_deref();
+                Progress::Ready(written(answer, (self.form, user), self.asked, cx))
             }
         }
     }
+}
+
+/// The store has answered.
+fn written(
+    answer: <Store as Ask>::Answer,
+    (form, username): (ConsentForm, Option<&str>),
+    asked: LogEvent,
+    cx: &mut Cx<'_>,
+) -> Result<Response<Bytes>, Failure> {
+    match answer {
+        Ok(_) => {
+            cx.log(asked);
+            let mut response = consent_page::respond(&form, username, cx.env, cx.entropy);
+            if let Some(cookie) = form.browser.set_cookie(cx.env) {
+                response.headers_mut().append(header::SET_COOKIE, cookie);
+            }
+            Ok(response)
+        }
+        Err(StoreFault::Conflict) => {
+            cx.log(LogEventId::SignInReplayed);
+            Ok(unknown(&cx.request_id()))
+        }
+        Err(StoreFault::Unavailable) => Err(not_stored(form.request.redirect_target, cx)),
+    }
+}
+
+fn not_stored(target: RedirectTarget, cx: &mut Cx<'_>) -> Failure {
+    cx.log(LogEventId::SessionNotStored);
+    Failure::new(target, CallbackError::Unavailable)
 }

@@ -269,3 +269,23 @@ fn withdrawn_or_expired_approval_is_asked_for_anew() {
     let response = browser.sign_in(Approval::Remembered, json!({}));
     assert_eq!(response.status(), 200);
 }
+
+// M5: whoever signs in again and again without pressing a button fills no store.
+#[test]
+fn sessions_that_wait_for_consent_are_among_their_users_sessions() {
+    let mut browser = SharedBrowser::new();
+    browser.alice_approves();
+    let count = |browser: &mut SharedBrowser| {
+        let keys = browser.world().store.keys();
+        keys.filter(|key| key.starts_with("session/")).count()
+    };
+    let before = count(&mut browser);
+    let mut last = String::new();
+    for _ in 0..limits::SESSIONS_PER_USER + 3 {
+        last = browser.page_for_bob();
+    }
+    assert_eq!(count(&mut browser) - before, limits::SESSIONS_PER_USER);
+    let response = browser.press(&last, "approve", OURS);
+    assert!(browser.redeems(&response));
+    assert_eq!(count(&mut browser) - before, limits::SESSIONS_PER_USER);
+}
