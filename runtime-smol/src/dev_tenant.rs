@@ -10,8 +10,8 @@ use http::{Request, Response, request::Parts};
 use smol::unblock;
 
 use crate::{
-    executor::Work,
     inbound::{Admitted, ResponseWriter, Service},
+    work::{FutureWork, Work},
 };
 
 /// The dev tenant, as a service of the inbound side.
@@ -31,15 +31,15 @@ impl DevTenantService {
 impl Service for DevTenantService {
     fn admit(&self, head: Parts) -> Result<Admitted, Box<Response<Bytes>>> {
         let (tenant, clock) = (Arc::clone(&self.tenant), self.clock);
-        let serve = move |body, _client, mut writer: ResponseWriter| -> Work {
+        let serve = move |body, mut writer: ResponseWriter, permit| -> Box<dyn Work> {
             let (request, now) = (Request::from_parts(head, body), clock.now());
-            Box::pin(async move {
+            Box::new(FutureWork::new(permit, async move {
                 // A signature with RSA takes a millisecond or more.
                 let (response, wait) = unblock(move || tenant.answer(&request, now)).await;
                 // It was told to be slow, as Entra can be.
                 Timer::after(wait).await;
-                writer.respond(response).await;
-            })
+                writer.respond(response);
+            }))
         };
         Ok(Admitted {
             body_limit: limits::UNAUTHENTICATED_BODY_BYTES,

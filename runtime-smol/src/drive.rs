@@ -3,11 +3,15 @@
 //! Fetches and the store are asked concurrently and answered in any order; while the exchange waits,
 //! so does its task: for an answer, for the hub, for the peer to leave, or until it is time.
 //!
-//! What goes on after the answer or without its peer (a stream, a message of HTTP+SSE that was
-//! accepted first and is worked on then) is finished by a task of its own:
-//! [`crate::executor::DetachOnDrop`].
+//! What goes on without its peer or after the answer (a message of HTTP+SSE that was accepted first and
+//! is worked on then) is finished by a task of its own: [`crate::work::DetachOnDrop`].
 
-use std::{future::Future, pin::Pin, sync::Arc, task::Poll};
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
 
 use bytes::Bytes;
 use entra_mcp_core::{
@@ -17,22 +21,18 @@ use entra_mcp_core::{
     event::Event,
     exchange::{Job, Output},
     log_event::{Field, LogEvent, LogEventId},
-    time::Instant,
+    time,
 };
-use entra_mcp_runtime::{ActiveExchange, DriveJobs, SessionKey, Shared};
+use entra_mcp_runtime::{ActiveExchange, DriveJobs, RequestPermit, SessionKey, Shared};
 use http::{Response, request::Parts};
-use smol::{
-    Timer,
-    future::{self, FutureExt as _},
-    unblock,
-};
+use smol::unblock;
 
 use crate::{
     Runtime,
-    executor::Work,
     inbound::{Admitted, ResponseWriter, Service},
     invoke::Calls,
     mailbox::{self, Mailbox, MailboxSender},
+    work::{Detached, Work},
 };
 
 /// The MCP server and authorization server, as a service of the inbound side.
@@ -62,12 +62,10 @@ impl Service for McpService {
             .inspect_err(log_refusal)?;
         let body_limit = admission.body_limit();
         let session = admission.session().map(SessionKey::from);
-        let serve = move |body, client, writer| -> Work {
-            Box::pin(async move {
-                let admission = admission.of_client(client);
-                let exchange = ActiveExchange::of_request(&runtime, admission, body);
-                ExchangeDriver::new(&runtime, exchange).drive(writer).await
-            })
+        let serve = move |body, writer, permit: RequestPermit| -> Box<dyn Work> {
+            let admission = admission.of_client(permit.client());
+            let exchange = ActiveExchange::of_request(&runtime, admission, body);
+            Box::new(ExchangeDriver::new(runtime, exchange, writer, Some(permit)))
         };
         Ok(Admitted {
             body_limit,
@@ -81,54 +79,48 @@ impl Service for McpService {
 struct ExchangeDriver {
     runtime: Arc<Runtime>,
     exchange: ActiveExchange<Runtime>,
+    writer: ResponseWriter,
     asks: PendingAsks,
     calls: Calls,
     mailbox: Option<Mailbox>,
     /// Whether the exchange was told that its peer is gone: once is enough.
     disconnect_sent: bool,
+    /// When the exchange wants to go on, if it waits.
+    deadline: Option<std::time::Instant>,
+    /// Those of the request, until the exchange is over.
+    _permit: Option<RequestPermit>,
 }
 
 impl ExchangeDriver {
-    fn new(runtime: &Arc<Runtime>, exchange: ActiveExchange<Runtime>) -> Self {
+    fn new(
+        runtime: Arc<Runtime>,
+        exchange: ActiveExchange<Runtime>,
+        writer: ResponseWriter,
+        permit: Option<RequestPermit>,
+    ) -> Self {
         Self {
-            runtime: Arc::clone(runtime),
+            runtime,
             exchange,
+            writer,
             asks: PendingAsks::default(),
             calls: Calls::default(),
             mailbox: None,
             disconnect_sent: false,
+            deadline: None,
+            _permit: permit,
         }
     }
 
-    /// The loop: performs actions and hands in events until the exchange is over.
-    async fn drive(mut self, mut writer: ResponseWriter) {
-        loop {
-            match self.exchange.poll() {
-                Output::Do(action) => self.perform(action, &mut writer).await,
-                Output::Wait(until) => {
-                    let event = self.next_event(until, &writer).await;
-                    if !self.exchange.handle(event) {
-                        return;
-                    }
-                }
-                Output::Done(_) => return writer.close().await,
-            }
-        }
-    }
-
-    async fn perform(&mut self, action: Action, writer: &mut ResponseWriter) {
+    fn perform(&mut self, action: Action) {
         match action {
-            Action::Respond(response) => writer.respond(response).await,
-            Action::Open(head) => writer.open(head).await,
-            Action::Write(bytes) => writer.write(bytes).await,
-            Action::Close => writer.close().await,
+            Action::Respond(response) => self.writer.respond(response),
+            Action::Open(head) => self.writer.open(head),
+            Action::Write(bytes) => self.writer.write(bytes),
+            Action::Close => self.writer.close(),
             Action::Fetch(ticket, fetch) => self.fetch(ticket, fetch),
             Action::Store(ticket, ask) => self.store(ticket, ask),
             Action::Invoke(ticket, perform) => {
-                let Runtime {
-                    handlers, executor, ..
-                } = &*self.runtime;
-                self.calls.start(ticket, *perform, handlers, executor);
+                self.calls.start(ticket, *perform, &self.runtime.handlers);
             }
             Action::Resume(id, result) => self.calls.resume(id, result),
             Action::Cancel(id) => {
@@ -159,50 +151,73 @@ impl ExchangeDriver {
     }
 
     fn store(&mut self, ticket: Ticket<Store>, ask: Store) {
-        let runtime = Arc::clone(&self.runtime);
-        let now = runtime.shared.clock.now().unix;
-        self.asks.push(ticket.id(), async move {
-            let store = Arc::clone(&runtime.shared.store);
-            ticket.answer(match ask {
-                // A page or two of a mapped cache, and no lock that a writer holds: going to
-                // another thread and back costs ten times as much.
-                Store::Get(_) => store.answer(ask, now),
-                // Waits for the disk.
-                _ => unblock(move || store.answer(ask, now)).await,
-            })
-        });
+        let store = Arc::clone(&self.runtime.shared.store);
+        let now = self.runtime.shared.clock.now().unix;
+        let id = ticket.id();
+        match ask {
+            // A page or two of a mapped cache, and no lock that a writer holds: going to
+            // another thread and back costs ten times as much.
+            Store::Get(_) => self
+                .asks
+                .answered(id, ticket.answer(store.answer(ask, now))),
+            // Waits for the disk.
+            _ => self.asks.push(id, async move {
+                ticket.answer(unblock(move || store.answer(ask, now)).await)
+            }),
+        }
     }
 
     /// What happens next: an ask is answered, a call goes on, the hub has a message, the peer leaves, or it is time.
-    async fn next_event(&mut self, until: Instant, writer: &ResponseWriter) -> Event {
-        let (mailbox, disconnect_sent) = (&self.mailbox, self.disconnect_sent);
-        let left = self.runtime.shared.clock.until(until);
-        let answered = self.asks.next();
-        let called = self.calls.next();
-        let from_hub = async {
-            match mailbox {
-                // Its other end is dropped after the exchange.
-                Some(mailbox) => match mailbox.recv().await {
-                    Ok(message) => Event::FromHub(message),
-                    Err(_) => future::pending().await,
-                },
-                None => future::pending().await,
+    fn poll_event(&mut self, cx: &mut Context<'_>, until: time::Instant) -> Poll<Event> {
+        if let Poll::Ready(event) = self.asks.poll(cx) {
+            return Poll::Ready(event);
+        }
+        if let Poll::Ready(event) = self.calls.poll(cx, &self.runtime.executor) {
+            return Poll::Ready(event);
+        }
+        if let Some(mailbox) = &self.mailbox
+            // Its other end is dropped after the exchange.
+            && let Poll::Ready(Some(message)) = mailbox.poll_next(cx)
+        {
+            return Poll::Ready(Event::FromHub(message));
+        }
+        if !self.disconnect_sent && self.writer.poll_gone(cx).is_ready() {
+            self.disconnect_sent = true;
+            return Poll::Ready(Event::Disconnected);
+        }
+        let clock = &self.runtime.shared.clock;
+        if clock.until(until).is_zero() {
+            return Poll::Ready(Event::Tick);
+        }
+        self.deadline = Some(clock.at(until));
+        Poll::Pending
+    }
+}
+
+impl Work for ExchangeDriver {
+    /// The loop: performs actions and hands in events until the exchange is over.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.deadline = None;
+        loop {
+            ready!(self.writer.poll_ready(cx));
+            match self.exchange.poll() {
+                Output::Do(action) => self.perform(action),
+                Output::Wait(until) => {
+                    let event = ready!(self.poll_event(cx, until));
+                    if !self.exchange.handle(event) {
+                        return Poll::Ready(());
+                    }
+                }
+                Output::Done(_) => {
+                    self.writer.close();
+                    return Poll::Ready(());
+                }
             }
-        };
-        let gone = async {
-            match disconnect_sent {
-                false => writer.gone().await,
-                true => future::pending().await,
-            }
-            Event::Disconnected
-        };
-        let tick = async {
-            Timer::after(left).await;
-            Event::Tick
-        };
-        let event = answered.or(called).or(from_hub).or(gone).or(tick).await;
-        self.disconnect_sent |= matches!(event, Event::Disconnected);
-        event
+        }
+    }
+
+    fn deadline(&self) -> Option<std::time::Instant> {
+        self.deadline
     }
 }
 
@@ -210,12 +225,21 @@ impl ExchangeDriver {
 #[derive(Default)]
 struct PendingAsks(Vec<(AskId, PendingAsk)>);
 
-/// The answer to an ask, on its way.
-type PendingAsk = Pin<Box<dyn Future<Output = Event> + Send>>;
+/// The answer to an ask.
+enum PendingAsk {
+    /// It is there.
+    Answered(Event),
+    /// It is on its way.
+    Pending(Pin<Box<dyn Future<Output = Event> + Send>>),
+}
 
 impl PendingAsks {
+    fn answered(&mut self, id: AskId, event: Event) {
+        self.0.push((id, PendingAsk::Answered(event)));
+    }
+
     fn push(&mut self, id: AskId, ask: impl Future<Output = Event> + Send + 'static) {
-        self.0.push((id, Box::pin(ask)));
+        self.0.push((id, PendingAsk::Pending(Box::pin(ask))));
     }
 
     fn cancel(&mut self, id: AskId) {
@@ -223,18 +247,23 @@ impl PendingAsks {
     }
 
     /// The first answer that comes; never, if nothing was asked.
-    async fn next(&mut self) -> Event {
-        future::poll_fn(|cx| {
-            for place in 0..self.0.len() {
-                let answer = self.0.get_mut(place).map(|(_, ask)| ask.as_mut().poll(cx));
-                if let Some(Poll::Ready(event)) = answer {
-                    drop(self.0.remove(place));
-                    return Poll::Ready(event);
-                }
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
+        for (_, ask) in &mut self.0 {
+            if let PendingAsk::Pending(answer) = ask
+                && let Poll::Ready(event) = answer.as_mut().poll(cx)
+            {
+                *ask = PendingAsk::Answered(event);
             }
-            Poll::Pending
-        })
-        .await
+            if matches!(ask, PendingAsk::Answered(_)) {
+                break;
+            }
+        }
+        let is_answered =
+            |(_, ask): &mut (AskId, PendingAsk)| matches!(ask, PendingAsk::Answered(_));
+        match self.0.extract_if(.., is_answered).next() {
+            Some((_, PendingAsk::Answered(event))) => Poll::Ready(event),
+            Some((_, PendingAsk::Pending(_))) | None => Poll::Pending,
+        }
     }
 }
 
@@ -246,7 +275,8 @@ impl DriveJobs for Runtime {
     }
 
     fn spawn_job(self: &Arc<Self>, job: Job) {
-        let driver = ExchangeDriver::new(self, ActiveExchange::of_job(self, job));
-        self.executor.spawn(driver.drive(ResponseWriter::null()));
+        let (runtime, exchange) = (Arc::clone(self), ActiveExchange::of_job(self, job));
+        let driver = ExchangeDriver::new(runtime, exchange, ResponseWriter::null(), None);
+        self.executor.spawn(Detached::new(Box::new(driver)));
     }
 }

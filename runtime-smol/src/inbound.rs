@@ -6,17 +6,17 @@ mod connection;
 #[cfg(test)]
 mod tests;
 
-use std::panic::AssertUnwindSafe;
+use std::task::{Context, Poll, ready};
 
-use async_channel::{Receiver, Sender, bounded};
 use bytes::Bytes;
-use entra_mcp_core::config::ClientAddress;
 use entra_mcp_runtime::{RequestPermit, SessionKey};
 use http::{Response, request::Parts};
-use smol::future::{self, FutureExt as _};
 
 pub(crate) use self::connection::connection;
-use crate::executor::Work;
+use crate::{
+    queue::{Receiver, Sender, queue},
+    work::Work,
+};
 
 /// How many pieces of an answer may wait for the connection to take them.
 const RESPONSE_PARTS: usize = 8;
@@ -27,34 +27,20 @@ pub(crate) trait Service: Send + Sync + 'static {
     fn admit(&self, head: Parts) -> Result<Admitted, Box<Response<Bytes>>>;
 }
 
-/// Answers a request with its body, which came from that address.
-pub(crate) type Serve =
-    Box<dyn FnOnce(Bytes, Option<ClientAddress>, ResponseWriter) -> Work + Send>;
-
 /// A request that was admitted.
 pub(crate) struct Admitted {
     /// The most bytes of body that are read.
     pub(crate) body_limit: usize,
     /// The session whose good token it bears.
     pub(crate) session: Option<SessionKey>,
-    /// Answers the request with its body. May panic.
+    /// Begins to answer the request with its body. May panic.
     pub(crate) serve: Serve,
 }
 
-/// The panic barrier: what a panic left half done is dropped with the exchange, and its peer, which
-/// has then had no end of its answer. What is shared is behind locks that are held for table
-/// operations only.
-///
-/// The work holds the permits of its request and connection: whoever asks and leaves before the
-/// response gains none by it.
-fn guarded(admitted: Admitted, body: Bytes, writer: ResponseWriter, permit: RequestPermit) -> Work {
-    let client = permit.client();
-    let served = async move { (admitted.serve)(body, client, writer).await };
-    Box::pin(async move {
-        drop(AssertUnwindSafe(served).catch_unwind().await);
-        drop(permit);
-    })
-}
+/// The work that answers a request. It holds the permits of its request and connection: whoever asks and leaves
+/// before the response gains none by it.
+pub(crate) type Serve =
+    Box<dyn FnOnce(Bytes, ResponseWriter, RequestPermit) -> Box<dyn Work> + Send>;
 
 /// A part of an answer, on its way to the connection.
 #[derive(Debug)]
@@ -70,67 +56,80 @@ enum ResponsePart {
 pub(crate) struct ResponseWriter {
     parts: Option<Sender<ResponsePart>>,
     is_streaming: bool,
+    /// Whether there may be no room for another part.
+    may_be_full: bool,
 }
 
 impl ResponseWriter {
     /// A peer, and where its answer arrives.
     fn new() -> (Self, Receiver<ResponsePart>) {
-        let (sender, parts) = bounded(RESPONSE_PARTS);
+        let (sender, parts) = queue();
         let writer = Self {
             parts: Some(sender),
-            is_streaming: false,
+            ..Self::null()
         };
         (writer, parts)
     }
 
-    /// The peer of an job.
+    /// The peer of a job.
     pub(crate) fn null() -> Self {
         Self {
             parts: None,
             is_streaming: false,
+            may_be_full: false,
+        }
+    }
+
+    /// Ready when there is room for more. Pending while the peer reads more slowly than is written.
+    pub(crate) fn poll_ready(&mut self, cx: &Context<'_>) -> Poll<()> {
+        if let (Some(parts), true) = (&self.parts, self.may_be_full) {
+            ready!(parts.poll_room(cx, RESPONSE_PARTS));
+            self.may_be_full = false;
+        }
+        Poll::Ready(())
+    }
+
+    /// Ready when the peer has left; never, if it has its answer.
+    pub(crate) fn poll_gone(&self, cx: &Context<'_>) -> Poll<()> {
+        match &self.parts {
+            Some(parts) => parts.poll_gone(cx),
+            None => Poll::Pending,
         }
     }
 
     /// Sends a whole response. Whatever follows is dropped.
-    pub(crate) async fn respond(&mut self, response: Response<Bytes>) {
-        self.send(ResponsePart::Whole(response)).await;
+    pub(crate) fn respond(&mut self, response: Response<Bytes>) {
+        self.send(ResponsePart::Whole(response));
         self.parts = None;
     }
 
     /// Sends a head; the body follows.
-    pub(crate) async fn open(&mut self, head: Response<()>) {
+    pub(crate) fn open(&mut self, head: Response<()>) {
         self.is_streaming = true;
-        self.send(ResponsePart::Head(head)).await;
+        self.send(ResponsePart::Head(head));
     }
 
-    /// Sends a piece of the body. Waits while the peer reads more slowly than is written.
-    pub(crate) async fn write(&self, bytes: Bytes) {
+    /// Sends a piece of the body. Wait for [`ResponseWriter::poll_ready`] before the next.
+    pub(crate) fn write(&mut self, bytes: Bytes) {
         if self.is_streaming && !bytes.is_empty() {
-            self.send(ResponsePart::Bytes(bytes)).await;
+            self.may_be_full = true;
+            self.send(ResponsePart::Bytes(bytes));
         }
     }
 
     /// Ends the body, if one is open.
-    pub(crate) async fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         if self.is_streaming {
             self.is_streaming = false;
-            self.send(ResponsePart::End).await;
+            self.send(ResponsePart::End);
             self.parts = None;
         }
     }
 
-    /// Ends when the peer has left; never, if it has its answer.
-    pub(crate) async fn gone(&self) {
-        match &self.parts {
-            Some(parts) => parts.closed().await,
-            None => future::pending().await,
-        }
-    }
-
-    async fn send(&self, piece: ResponsePart) {
+    fn send(&self, part: ResponsePart) {
         if let Some(parts) = &self.parts {
-            // Who does not take it is gone, and `gone` tells.
-            let _ = parts.send(piece).await;
+            // Who does not take it is gone, and `poll_gone` tells.
+            parts.send(part);
         }
     }
 }

@@ -1,9 +1,10 @@
-//! The calls that an exchange performs: each is a task of its own, whose effects go to the exchange.
+//! The calls that an exchange performs. Most are over when they were polled once, by their exchange; the others
+//! become tasks of their own. Their effects go to the exchange.
 
 use std::{
     collections::VecDeque,
     future::Future,
-    panic::AssertUnwindSafe,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
     task::{Context as Waker, Poll},
@@ -16,11 +17,7 @@ use entra_mcp_core::{
     event::Event,
 };
 use entra_mcp_runtime::handlers::{CallContext, Handlers};
-use smol::{
-    Task,
-    future::{self, FutureExt as _},
-    stream::Stream as _,
-};
+use smol::{Task, future::FutureExt as _, stream::Stream as _};
 
 use crate::{
     context::{Context, EffectRequest},
@@ -45,10 +42,9 @@ impl Calls {
         ticket: Ticket<Invoke>,
         perform: Invoke,
         handlers: &Handlers<BoxedHandler>,
-        executor: &Executor,
     ) {
-        let handler = handlers.find(&perform.target).cloned();
-        let running = RunningCall::start(handler, perform, executor);
+        let handler = handlers.find(&perform.target);
+        let running = RunningCall::start(handler, perform);
         self.0.push((ticket, running));
     }
 
@@ -66,13 +62,9 @@ impl Calls {
     }
 
     /// The next effect or end of a call; never, if there is none.
-    pub(crate) async fn next(&mut self) -> Event {
-        future::poll_fn(|waker| self.poll(waker)).await
-    }
-
-    fn poll(&mut self, waker: &mut Waker<'_>) -> Poll<Event> {
+    pub(crate) fn poll(&mut self, waker: &mut Waker<'_>, executor: &Executor) -> Poll<Event> {
         for (place, (ticket, running)) in self.0.iter_mut().enumerate() {
-            match running.poll(waker) {
+            match running.poll(waker, executor) {
                 Poll::Ready(HandlerMessage::Effect(effect)) => {
                     return Poll::Ready(ticket.effect(effect));
                 }
@@ -90,10 +82,22 @@ impl Calls {
 /// A call under way.
 struct RunningCall {
     call: Arc<CallContext>,
-    task: Task<Result<InvokeOutput, CallError>>,
+    state: State,
     effects: Pin<Box<Receiver<EffectRequest>>>,
     /// Who waits for its effects, the oldest first.
     open: VecDeque<Sender<EffectResult>>,
+}
+
+/// Who performs a call.
+enum State {
+    /// The exchange, which has not polled it yet.
+    Begun(HandlerFuture),
+    /// A task.
+    Task(Task<Result<InvokeOutput, CallError>>),
+    /// Nobody any more.
+    Finished(Result<InvokeOutput, CallError>),
+    /// The result was taken.
+    Over,
 }
 
 /// What a call did.
@@ -104,22 +108,20 @@ enum HandlerMessage {
 }
 
 impl RunningCall {
-    fn start(handler: Option<BoxedHandler>, perform: Invoke, executor: &Executor) -> Self {
+    fn start(handler: Option<&BoxedHandler>, perform: Invoke) -> Self {
         let call = Arc::new(CallContext::new(perform));
         let (context, effects) = Context::new(Arc::clone(&call));
-        let moved = Arc::clone(&call);
-        let task = executor.spawn_scoped(async move {
-            let Some(handler) = handler else {
-                return Err(CallContext::unknown(&moved));
-            };
+        let state = match handler {
+            None => State::Finished(Err(CallContext::unknown(&call))),
             // The panic barrier. What the function shares with others is its own to keep whole.
-            let invoked = async move { handler(context).await };
-            let invoked = AssertUnwindSafe(invoked).catch_unwind().await;
-            invoked.unwrap_or_else(|_| Err(CallContext::panicked(&moved)))
-        });
+            Some(handler) => match catch_unwind(AssertUnwindSafe(|| handler(context))) {
+                Ok(future) => State::Begun(future),
+                Err(_) => State::Finished(Err(CallContext::panicked(&call))),
+            },
+        };
         Self {
             call,
-            task,
+            state,
             effects: Box::pin(effects),
             open: VecDeque::new(),
         }
@@ -132,15 +134,61 @@ impl RunningCall {
         }
     }
 
-    fn poll(&mut self, waker: &mut Waker<'_>) -> Poll<HandlerMessage> {
+    fn poll(&mut self, waker: &mut Waker<'_>, executor: &Executor) -> Poll<HandlerMessage> {
+        self.perform(waker, executor);
         // What was requested before the end comes before it.
-        if let Poll::Ready(Some(requested)) = self.effects.as_mut().poll_next(waker) {
+        let is_over = matches!(self.state, State::Finished(_) | State::Over);
+        let requested = match is_over {
+            true => self.effects.try_recv().ok(),
+            false => match self.effects.as_mut().poll_next(waker) {
+                Poll::Ready(requested) => requested,
+                Poll::Pending => None,
+            },
+        };
+        if let Some(requested) = requested {
             self.open.push_back(requested.result);
             return Poll::Ready(HandlerMessage::Effect(requested.effect));
         }
-        Pin::new(&mut self.task)
-            .poll(waker)
-            .map(HandlerMessage::Finished)
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::Finished(result) => Poll::Ready(HandlerMessage::Finished(result)),
+            state => {
+                self.state = state;
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Goes on with the function, as far as that is done here.
+    fn perform(&mut self, waker: &mut Waker<'_>, executor: &Executor) {
+        self.state = match std::mem::replace(&mut self.state, State::Over) {
+            State::Begun(mut future) => {
+                let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(waker)));
+                match polled {
+                    Ok(Poll::Ready(result)) => State::Finished(result),
+                    Ok(Poll::Pending) => State::Task(self.detach(future, executor)),
+                    Err(_) => State::Finished(Err(CallContext::panicked(&self.call))),
+                }
+            }
+            state @ (State::Task(_) | State::Finished(_) | State::Over) => state,
+        };
+        if let State::Task(task) = &mut self.state
+            && let Poll::Ready(result) = Pin::new(task).poll(waker)
+        {
+            self.state = State::Finished(result);
+        }
+    }
+
+    /// What waits goes on as a task: beside its exchange, and beside the other calls.
+    fn detach(
+        &self,
+        future: HandlerFuture,
+        executor: &Executor,
+    ) -> Task<Result<InvokeOutput, CallError>> {
+        let call = Arc::clone(&self.call);
+        executor.spawn_scoped(async move {
+            let invoked = AssertUnwindSafe(future).catch_unwind().await;
+            invoked.unwrap_or_else(|_| Err(CallContext::panicked(&call)))
+        })
     }
 }
 
@@ -163,6 +211,7 @@ mod tests {
         catalog::{Call, InputRequest, InputResponse, ToolResult},
         secret::Secret,
     };
+    use smol::future;
 
     use super::*;
 
@@ -178,10 +227,10 @@ mod tests {
     {
         let executor = Executor::new();
         let handler: BoxedHandler = Arc::new(move |cx| Box::pin(function(cx)));
-        let mut running = RunningCall::start(Some(handler), perform(call), &executor);
+        let mut running = RunningCall::start(Some(&handler), perform(call));
         let played = async {
             loop {
-                match future::poll_fn(|waker| running.poll(waker)).await {
+                match future::poll_fn(|waker| running.poll(waker, &executor)).await {
                     HandlerMessage::Effect(effect) => running.resume(resume(effect)),
                     HandlerMessage::Finished(result) => return result,
                 }
@@ -242,7 +291,7 @@ mod tests {
             let sent = sender.try_send(cx);
             Box::pin(async move { sent.map_err(CallError::internal).and_then(|()| done("")) })
         });
-        let running = RunningCall::start(Some(handler), perform(Call::new("x")), &executor);
+        let running = RunningCall::start(Some(&handler), perform(Call::new("x")));
         let result = executor.run(async {
             let clone = kept.recv().await.unwrap();
             let mut effect = Box::pin(clone.effect(Effect::progress(1.0, None)));
@@ -296,14 +345,14 @@ mod tests {
                 done("never")
             })
         });
-        let mut running = RunningCall::start(Some(handler), perform(Call::new("x")), &executor);
+        let mut running = RunningCall::start(Some(&handler), perform(Call::new("x")));
         let result = executor.run(async {
-            let requested = future::poll_fn(|waker| running.poll(waker)).await;
+            let requested = future::poll_fn(|waker| running.poll(waker, &executor)).await;
             assert!(
                 matches!(requested, HandlerMessage::Effect(_)),
                 "{requested:?}"
             );
-            drop(running);
+            drop((running, handler));
             let clone = kept.recv().await.unwrap();
             assert!(clone.is_cancelled());
             // Ends only once the future is dropped and with it the other sender.
@@ -316,8 +365,8 @@ mod tests {
     #[test]
     fn unknown_handler_is_an_error() {
         let executor = Executor::new();
-        let mut running = RunningCall::start(None, perform(Call::new("x")), &executor);
-        let message = executor.run(future::poll_fn(|waker| running.poll(waker)));
+        let mut running = RunningCall::start(None, perform(Call::new("x")));
+        let message = executor.run(future::poll_fn(|waker| running.poll(waker, &executor)));
         assert!(matches!(
             message.unwrap(),
             HandlerMessage::Finished(Err(CallError::Internal(_)))

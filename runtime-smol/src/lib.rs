@@ -26,9 +26,9 @@
 //! ```
 //!
 //! It mirrors the blocking runtime file by file. `server` is what is offered, `context` what a function
-//! gets, and `invoke` runs it; `drive` is the loop that performs what the core wants; `executor` runs
-//! it; `listen` accepts connections and bounds them; `inbound` reads requests and writes answers;
-//! `outbound` fetches; `mailbox` is where messages for an exchange arrive; `dev_tenant` serves the dev tenant.
+//! gets, and `invoke` runs it; `drive` is the loop that performs what the core wants; `work` is how it is polled
+//! and `executor` runs it; `listen` accepts connections and bounds them; `inbound` reads requests and writes answers;
+//! `outbound` fetches; `mailbox` is where messages for an exchange arrive, over a `queue`; `dev_tenant` serves the dev tenant.
 
 mod context;
 #[cfg(feature = "dev-tenant")]
@@ -40,7 +40,9 @@ mod invoke;
 mod listen;
 mod mailbox;
 mod outbound;
+mod queue;
 mod server;
+mod work;
 
 use std::{net::TcpListener, sync::Arc};
 

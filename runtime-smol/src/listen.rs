@@ -8,7 +8,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use async_channel::{Receiver, Sender, bounded};
 use async_io::{Async, Timer};
 use entra_mcp_core::log_event::{Field, LogEvent, LogEventId};
 use entra_mcp_runtime::{ConnectionLimit, ConnectionPermit};
@@ -16,6 +15,7 @@ use entra_mcp_runtime::{ConnectionLimit, ConnectionPermit};
 use crate::{
     executor::Executor,
     inbound::{Service, connection},
+    queue::{Receiver, Sender, queue},
 };
 
 /// After an accept that failed, how long until the next: a descriptor may be free again by then.
@@ -59,10 +59,10 @@ impl Acceptor {
     }
 
     fn serve(&self, socket: Async<TcpStream>, permit: Arc<ConnectionPermit>) {
-        let guard = self.connections.register();
+        let (guard, closing) = self.connections.register();
         let (service, executor) = (Arc::clone(&self.service), self.executor.clone());
         self.executor.spawn(async move {
-            connection(socket, service, executor, permit, guard.closing()).await;
+            connection(socket, service, executor, permit, closing).await;
             drop(guard);
         });
     }
@@ -87,7 +87,6 @@ struct OpenConnections {
 pub(crate) struct ConnectionGuard {
     number: u64,
     connections: Arc<Connections>,
-    closing: Closing,
 }
 
 impl Connections {
@@ -96,17 +95,18 @@ impl Connections {
         Self::default()
     }
 
-    fn register(self: &Arc<Self>) -> ConnectionGuard {
-        let (sender, closing) = bounded(1);
+    fn register(self: &Arc<Self>) -> (ConnectionGuard, Closing) {
+        let (sender, closing) = queue();
         let mut table = self.table();
         table.last += 1;
         let number = table.last;
         table.open.insert(number, Some(sender));
-        ConnectionGuard {
+        let connections = Arc::clone(self);
+        let guard = ConnectionGuard {
             number,
-            connections: Arc::clone(self),
-            closing,
-        }
+            connections,
+        };
+        (guard, closing)
     }
 
     /// Tells all of them to end.
@@ -126,12 +126,6 @@ impl Connections {
     }
 }
 
-impl ConnectionGuard {
-    fn closing(&self) -> Closing {
-        self.closing.clone()
-    }
-}
-
 impl Drop for ConnectionGuard {
     fn drop(&mut self) {
         self.connections.table().open.remove(&self.number);
@@ -140,17 +134,24 @@ impl Drop for ConnectionGuard {
 
 #[cfg(test)]
 mod tests {
+    use std::task::{Context, Waker};
+
     use super::*;
 
     #[test]
     fn connections_are_notified_of_shutdown_and_counted_until_closed() {
         let connections = Arc::new(Connections::new());
-        let guards = [connections.register(), connections.register()];
-        assert!(guards.iter().all(|guard| !guard.closing().is_closed()));
+        let open = [connections.register(), connections.register()];
+        let cx = Context::from_waker(Waker::noop());
+        let are_closing = |is_closing| {
+            open.iter()
+                .all(|(_, closing)| closing.poll_next(&cx).is_ready() == is_closing)
+        };
+        assert!(are_closing(false));
         connections.close();
-        assert!(guards.iter().all(|guard| guard.closing().is_closed()));
+        assert!(are_closing(true));
         assert!(!connections.are_over());
-        drop(guards);
+        drop(open);
         assert!(connections.are_over());
     }
 }

@@ -4,6 +4,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use entra_mcp_core::time::{self, Now, UnixTime};
 
+/// No process lives longer: a time that the clock can tell.
+const LONGEST: Duration = Duration::from_hours(24 * 365 * 100);
+
 /// Reads both clocks. Copies share one zero: the start of the process.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
@@ -33,6 +36,12 @@ impl Clock {
         }
     }
 
+    /// An instant of the core's monotonic clock, as the standard library has it.
+    #[must_use]
+    pub fn at(&self, instant: time::Instant) -> Instant {
+        self.start + Duration::from_millis(instant.0).min(LONGEST)
+    }
+
     /// How long until an instant of the core's monotonic clock; zero if it has passed.
     #[must_use]
     pub fn until(&self, instant: time::Instant) -> Duration {
@@ -51,5 +60,7 @@ mod tests {
         assert!(first.instant <= second.instant);
         assert!(first.unix.0 > 1_700_000_000);
         assert_eq!(clock.until(first.instant), Duration::ZERO);
+        assert!(clock.at(second.instant) <= Instant::now());
+        assert!(clock.at(time::Instant(u64::MAX)) > Instant::now());
     }
 }

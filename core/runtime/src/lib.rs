@@ -46,7 +46,7 @@ pub use self::{
     inbound::{AdmittedHead, Inbound},
     listen::{ListenError, bind, connection_ceiling},
     log::{finish_log, log},
-    receive::receive,
+    receive::{Received, receive},
     seed::seed,
     server::{MakeHandler, Server, ServerRuntime, WithArguments, WithoutArguments, main},
     settings::{Flag, Program},

@@ -2,16 +2,15 @@
 //! the letter, over a socket in which every wait has an end (threats L1 to L9, M6 to M11).
 
 use std::{
-    future::Future as _,
     io,
     net::{Shutdown, TcpStream},
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
-use async_channel::Receiver;
-use async_io::{Async, Timer};
+use async_io::Async;
 use bytes::Bytes;
 use entra_mcp_core::{
     error_responses,
@@ -19,15 +18,17 @@ use entra_mcp_core::{
 };
 use entra_mcp_http1::{Connection, Output, Timeouts};
 use entra_mcp_runtime::{
-    AdmittedHead, Clock, ConnectionPermit, Inbound, Remainder, receive, timeouts_of,
+    AdmittedHead, Clock, ConnectionPermit, Inbound, Received, Remainder, receive, timeouts_of,
 };
 use http::request::Parts;
-use smol::{future, io::AsyncWrite as _, stream::Stream as _};
+use smol::{future, io::AsyncWrite as _};
 
-use super::{Admitted, ResponsePart, ResponseWriter, Service, guarded};
+use super::{ResponsePart, ResponseWriter, Serve, Service};
 use crate::{
-    executor::{DetachOnDrop, Executor},
+    executor::Executor,
     listen::Closing,
+    queue::Receiver,
+    work::{DetachOnDrop, LazyTimer},
 };
 
 /// After how many steps a connection lets the others of its thread have a turn.
@@ -67,9 +68,10 @@ pub(super) async fn serve(
         service,
         executor,
         inbound: Inbound::new(permit),
-        closing: Some(Box::pin(closing)),
+        closing: Some(closing),
         accepted: None,
         response: None,
+        is_drained: false,
         timer: LazyTimer::new(),
     };
     driver.run().await;
@@ -84,9 +86,12 @@ struct Driver {
     executor: Executor,
     inbound: Inbound,
     /// Until the server shuts down.
-    closing: Option<Pin<Box<Closing>>>,
-    accepted: Option<Admitted>,
+    closing: Option<Closing>,
+    accepted: Option<Serve>,
     response: Option<PendingResponse>,
+    /// Whether the socket was read empty: what comes then is told.
+    is_drained: bool,
+    /// One for all that the connection and its requests wait for.
     timer: LazyTimer,
 }
 
@@ -94,7 +99,7 @@ struct Driver {
 struct PendingResponse {
     work: Option<DetachOnDrop>,
     remainder: Remainder,
-    parts: Pin<Box<Receiver<ResponsePart>>>,
+    parts: Receiver<ResponsePart>,
 }
 
 impl Driver {
@@ -128,7 +133,7 @@ impl Driver {
             Ok(AdmittedHead {
                 body_limit: admitted.body_limit,
                 session: admitted.session,
-                service: admitted,
+                service: admitted.serve,
             })
         });
     }
@@ -136,16 +141,18 @@ impl Driver {
     /// Begins to serve the request that was accepted.
     fn begin(&mut self, body: Bytes) {
         let (accepted, permit) = (self.accepted.take(), self.inbound.take_request());
-        let (Some(admitted), Some(permit)) = (accepted, permit) else {
+        let (Some(serve), Some(permit)) = (accepted, permit) else {
             return self.machine.fail();
         };
         let (writer, parts) = ResponseWriter::new();
         let remainder = permit.remainder();
-        let work = guarded(admitted, body, writer, permit);
+        // The panic barrier, as for the rest of the work. Without work there are no parts.
+        let work = catch_unwind(AssertUnwindSafe(|| serve(body, writer, permit)));
+        let work = work.ok();
         self.response = Some(PendingResponse {
-            work: Some(DetachOnDrop::new(self.executor.clone(), work)),
+            work: work.map(|work| DetachOnDrop::new(self.executor.clone(), work)),
             remainder,
-            parts: Box::pin(parts),
+            parts,
         });
     }
 
@@ -163,19 +170,22 @@ impl Driver {
         if is_closing || has_responded || has_written || has_read {
             return Poll::Ready(());
         }
-        match until {
-            Some(until) => self.timer.poll(cx, self.clock, until),
+        let until = until.map(|until| self.clock.at(until));
+        let response = self.response.as_ref();
+        let of_work = response.and_then(|response| response.work.as_ref()?.deadline());
+        match until.into_iter().chain(of_work).min() {
+            Some(deadline) => self.timer.poll(cx, deadline),
             None => Poll::Pending,
         }
     }
 
     /// When the server shuts down, streams end, and the connection with them.
-    fn poll_closing(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some(closing) = &mut self.closing else {
+    fn poll_closing(&mut self, cx: &Context<'_>) -> bool {
+        let Some(closing) = &self.closing else {
             return false;
         };
         // Nothing is ever sent on this channel: it only ends.
-        if closing.as_mut().poll_next(cx).is_pending() {
+        if closing.poll_next(cx).is_pending() {
             return false;
         }
         self.closing = None;
@@ -201,23 +211,19 @@ impl Driver {
             return false;
         };
         if let Some(work) = &mut response.work
-            && Pin::new(work).poll(cx).is_ready()
+            && work.poll(cx).is_ready()
         {
             response.work = None;
         }
         if !self.machine.is_writable() {
             return false;
         }
-        let Poll::Ready(part) = response.parts.as_mut().poll_next(cx) else {
+        let Poll::Ready(part) = response.parts.poll_next(cx) else {
             return false;
         };
         let (machine, now) = (&mut self.machine, self.clock.now());
         match part {
-            Some(ResponsePart::Head(head)) => {
-                machine.open(&head, now);
-                // A stream is worked on by a task of its own.
-                response.work = None;
-            }
+            Some(ResponsePart::Head(head)) => machine.open(&head, now),
             Some(ResponsePart::Bytes(bytes)) => machine.write(&bytes, now),
             Some(ResponsePart::Whole(whole)) => {
                 machine.respond(&whole, now);
@@ -265,52 +271,24 @@ impl Driver {
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> bool {
         loop {
-            match receive(self.socket.get_ref(), &mut self.machine) {
-                Ok(()) => return true,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    match self.socket.poll_readable(cx) {
-                        Poll::Ready(Ok(())) => {}
-                        Poll::Ready(Err(_)) => break,
-                        Poll::Pending => return false,
-                    }
+            if self.is_drained {
+                match self.socket.poll_readable(cx) {
+                    Poll::Ready(Ok(())) => self.is_drained = false,
+                    Poll::Ready(Err(_)) => break,
+                    Poll::Pending => return false,
                 }
+            }
+            match receive(self.socket.get_ref(), &mut self.machine) {
+                Ok(received) => {
+                    self.is_drained = received == Received::All;
+                    return true;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.is_drained = true,
                 Err(_) => break,
             }
         }
         self.machine.fail();
         true
-    }
-}
-
-/// A timer that is moved as seldom as possible: a deadline that was put off costs nothing until the timer goes
-/// off at the old one.
-struct LazyTimer {
-    timer: Timer,
-    set: Option<Instant>,
-}
-
-impl LazyTimer {
-    fn new() -> Self {
-        Self {
-            timer: Timer::never(),
-            set: None,
-        }
-    }
-
-    /// Ready when the deadline has passed.
-    fn poll(&mut self, cx: &mut Context<'_>, clock: Clock, deadline: Instant) -> Poll<()> {
-        loop {
-            let left = clock.until(deadline);
-            if left.is_zero() {
-                return Poll::Ready(());
-            }
-            if self.set.is_none_or(|set| set > deadline) {
-                self.timer.set_after(left);
-                self.set = Some(deadline);
-            }
-            ready!(Pin::new(&mut self.timer).poll(cx));
-            self.set = None;
-        }
     }
 }

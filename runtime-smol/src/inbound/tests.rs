@@ -13,10 +13,13 @@ use entra_mcp_http1::Timeouts;
 use entra_mcp_runtime::{ConnectionLimit, InboundLimits, PermitKind, timeouts_of};
 use http::Request;
 
+use smol::future;
+
 use super::{connection::serve, *};
 use crate::{
     executor::Executor,
     listen::{Acceptor, Closing, Connections},
+    work::{FutureWork, Work},
 };
 
 entra_mcp_e2e::raw_http_cases!(Smol);
@@ -30,10 +33,10 @@ impl Service for EchoService {
     fn admit(&self, head: Parts) -> Result<Admitted, Box<Response<Bytes>>> {
         let body_limit = Echo::admit(&head)?;
         let session = Echo::session(&head);
-        let serve = |body, _client, writer| -> Work {
+        let serve = |body, writer, permit| -> Box<dyn Work> {
             let echo = Echo::of(&Request::from_parts(head, body));
             assert_ne!(echo, Echo::Panic, "a bug");
-            Box::pin(respond(echo, writer))
+            Box::new(FutureWork::new(permit, respond(echo, writer)))
         };
         Ok(Admitted {
             body_limit,
@@ -45,28 +48,30 @@ impl Service for EchoService {
 
 async fn respond(echo: Echo, mut writer: ResponseWriter) {
     if let Echo::Respond(text) = echo {
-        return writer.respond(Response::new(Bytes::from(text))).await;
+        return writer.respond(Response::new(Bytes::from(text)));
     }
-    writer.open(Response::new(())).await;
+    writer.open(Response::new(()));
     match echo {
         Echo::PanicLate => {
-            writer.write(Bytes::from_static(b"half")).await;
+            writer.write(Bytes::from_static(b"half"));
             panic!("a bug");
         }
-        Echo::UntilDisconnected => writer.gone().await,
+        Echo::UntilDisconnected => future::poll_fn(|cx| writer.poll_gone(cx)).await,
         Echo::Flood => {
-            let flood = async {
-                loop {
-                    writer.write(Bytes::from_static(&[b'x'; 64 * 1024])).await;
-                }
+            let is_gone = |writer: &ResponseWriter, cx: &Context<'_>| {
+                Poll::Ready(writer.poll_gone(cx).is_ready())
             };
-            future::or(flood, writer.gone()).await;
+            while !future::poll_fn(|cx| is_gone(&writer, cx)).await {
+                writer.write(Bytes::from_static(&[b'x'; 64 * 1024]));
+                future::poll_fn(|cx| writer.poll_ready(cx)).await;
+            }
         }
         _ => {
             for event in Echo::EVENTS {
-                writer.write(Bytes::from_static(event)).await;
+                writer.write(Bytes::from_static(event));
+                future::poll_fn(|cx| writer.poll_ready(cx)).await;
             }
-            writer.close().await;
+            writer.close();
         }
     }
 }
@@ -105,11 +110,14 @@ impl EchoRuntime for Smol {
             let executor = executor.clone();
             async move {
                 let listener = Async::new(listener).unwrap();
-                let (_open, closing) = bounded(1);
                 loop {
                     let (socket, _) = listener.accept().await.unwrap();
-                    let served = echo(socket, executor.clone(), closing.clone(), timeouts);
-                    executor.spawn(served);
+                    let (open, closing) = queue();
+                    let served = echo(socket, executor.clone(), closing, timeouts);
+                    executor.spawn(async move {
+                        served.await;
+                        drop(open);
+                    });
                 }
             }
         };
@@ -134,7 +142,7 @@ impl EchoRuntime for Smol {
     }
 
     fn serve(&self, socket: TcpStream, timeouts: Timeouts) -> JoinHandle<()> {
-        let (open, closing) = bounded(1);
+        let (open, closing) = queue();
         std::mem::forget(open);
         serve_until_closing(socket, closing, timeouts)
     }
@@ -152,7 +160,7 @@ fn shutdown_ends_streams_and_closes_idle_connections() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut client = connect(listener.local_addr().unwrap());
         let (socket, _) = listener.accept().unwrap();
-        let (open, closing) = bounded(1);
+        let (open, closing) = queue();
         let thread = serve_until_closing(socket, closing, timeouts_of(PermitKind::Normal));
         client.write_all(request.as_bytes()).unwrap();
         client.read_exact(&mut [0]).unwrap();

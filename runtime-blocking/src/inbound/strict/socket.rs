@@ -104,7 +104,7 @@ impl Socket {
         }
         match receive(&self.socket, &mut self.connection) {
             Err(error) if !is_passing(&error) => self.connection.fail(),
-            Ok(()) | Err(_) => {}
+            Ok(_) | Err(_) => {}
         }
     }
 
