@@ -21,6 +21,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{
+    hand_over::HandOver,
     invoke::{self, BoxedHandler, CallNumber, HandlerMessage},
     mailbox::Mailbox,
 };
@@ -49,17 +50,25 @@ pub struct Context {
     pub(crate) call: Arc<CallContext>,
     mailbox: Mailbox,
     number: CallNumber,
+    /// Whoever works on the exchange of the call, if the function has the thread of that.
+    hand_over: Option<Arc<dyn HandOver>>,
 }
 
 impl Context {
     entra_mcp_runtime::context_methods!(call);
 
     /// The context of the call of this number, whose effects go into that mailbox.
-    pub(crate) fn new(call: Arc<CallContext>, mailbox: Mailbox, number: CallNumber) -> Self {
+    pub(crate) fn new(
+        call: Arc<CallContext>,
+        mailbox: Mailbox,
+        number: CallNumber,
+        hand_over: Option<Arc<dyn HandOver>>,
+    ) -> Self {
         Self {
             call,
             mailbox,
             number,
+            hand_over,
         }
     }
 
@@ -253,6 +262,11 @@ impl Context {
     pub fn effect(&self, effect: Effect) -> Result<EffectResult, Interrupted> {
         if self.is_cancelled() {
             return Err(Interrupted);
+        }
+        if let Some(exchange) = &self.hand_over {
+            // Somebody must see to the effect while the function waits.
+            let handed_over = Arc::clone(exchange).hand_over();
+            handed_over.map_err(|_| Interrupted)?;
         }
         let (result, resume) = sync_channel(1);
         let requested = HandlerMessage::Effect(effect, result);

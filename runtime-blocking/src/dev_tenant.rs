@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use entra_mcp_core::limits;
-use entra_mcp_runtime::{Clock, SharedDevTenant};
+use entra_mcp_runtime::{Clock, RequestPermit, SharedDevTenant};
 use http::{Request, Response, request::Parts};
 
-use crate::inbound::{Admitted, ResponseWriter, Service};
+use crate::{
+    inbound::{Admitted, ResponseWriter, Service},
+    work::{Step, Work},
+};
 
 /// The dev tenant, as a service of the inbound side.
 #[derive(Debug)]
@@ -26,11 +29,14 @@ impl DevTenantService {
 impl Service for DevTenantService {
     fn admit(&self, head: Parts) -> Result<Admitted, Box<Response<Bytes>>> {
         let (tenant, clock) = (Arc::clone(&self.tenant), self.clock);
-        let serve = move |body, _permit, writer: &mut dyn ResponseWriter| {
-            let (response, wait) = tenant.answer(&Request::from_parts(head, body), clock.now());
-            // It was told to be slow, as Entra can be.
-            std::thread::sleep(wait);
-            writer.respond(response);
+        let serve = move |body, permit| -> Box<dyn Work> {
+            let request = Request::from_parts(head, body);
+            Box::new(TenantWork {
+                tenant,
+                clock,
+                request,
+                _permit: permit,
+            })
         };
         Ok(Admitted {
             body_limit: limits::UNAUTHENTICATED_BODY_BYTES,
@@ -38,4 +44,24 @@ impl Service for DevTenantService {
             serve: Box::new(serve),
         })
     }
+}
+
+/// A request to the dev tenant.
+struct TenantWork {
+    tenant: Arc<SharedDevTenant>,
+    clock: Clock,
+    request: Request<Bytes>,
+    _permit: RequestPermit,
+}
+
+impl Work for TenantWork {
+    fn drive(&mut self, writer: &mut dyn ResponseWriter) -> Step {
+        let (response, wait) = self.tenant.answer(&self.request, self.clock.now());
+        // It was told to be slow, as Entra can be.
+        std::thread::sleep(wait);
+        writer.respond(response);
+        Step::Over
+    }
+
+    fn detach(self: Box<Self>) {}
 }

@@ -1,12 +1,12 @@
 //! The driver: one loop that performs what an exchange wants, on the thread of its connection.
 //!
 //! Fetches and the store are asked here, one after the other, when the exchange has nothing else
-//! to do; an answer that was polled goes out before. Calls run on threads of their own. While it
-//! waits, the thread is parked on the exchange's mailbox and now and then looks whether the peer is
-//! still there.
+//! to do; an answer that was polled goes out before. A call that is all the exchange waits for runs here, too
+//! ([`crate::hand_over`]), others on other threads. While it waits, the thread is parked on the exchange's mailbox
+//! and now and then looks whether the peer is still there.
 //!
-//! An exchange that goes on after its response (a message of HTTP+SSE is accepted first and worked on
-//! then) moves to a thread of its own, so that the connection can take its next request. How many of a
+//! An exchange that waits for something after its response (a message of HTTP+SSE is accepted first and worked
+//! on then) moves to another thread, so that the connection can take its next request. How many of a
 //! session there may be is seen to before a request begins: [`entra_mcp_runtime::Remainder`].
 
 use std::{
@@ -33,6 +33,7 @@ use crate::{
     inbound::{Admitted, NullWriter, ResponseWriter, Service},
     invoke::Calls,
     mailbox::{Mailbox, MailboxMessage},
+    work::{ActiveRequest, Step, Work},
 };
 
 /// How often a waiting thread looks whether its peer is still there.
@@ -65,13 +66,10 @@ impl Service for McpService {
             .inspect_err(log_refusal)?;
         let body_limit = admission.body_limit();
         let session = admission.session().map(SessionKey::from);
-        let serve = move |body, permit: RequestPermit, writer: &mut dyn ResponseWriter| {
+        let serve = move |body, permit: RequestPermit| -> Box<dyn Work> {
             let admission = admission.of_client(permit.client());
             let exchange = ActiveExchange::of_request(&runtime, admission, body);
-            let driver = ExchangeDriver::new(&runtime, exchange);
-            if let Some(rest) = driver.drive(writer) {
-                rest.detach(permit.remainder());
-            }
+            Box::new(ExchangeDriver::new(runtime, exchange, Some(permit)))
         };
         Ok(Admitted {
             body_limit,
@@ -90,6 +88,10 @@ struct ExchangeDriver {
     mailbox: Mailbox,
     /// Whether the exchange was told that its peer is gone: once is enough.
     disconnect_sent: bool,
+    /// Those of the request, while it has a peer.
+    permit: Option<RequestPermit>,
+    /// What counts it afterwards.
+    _remainder: Option<Remainder>,
 }
 
 /// Something that the exchange wants to know.
@@ -99,32 +101,20 @@ enum PendingAsk {
 }
 
 impl ExchangeDriver {
-    fn new(runtime: &Arc<Runtime>, exchange: ActiveExchange<Runtime>) -> Self {
+    fn new(
+        runtime: Arc<Runtime>,
+        exchange: ActiveExchange<Runtime>,
+        permit: Option<RequestPermit>,
+    ) -> Self {
         Self {
-            runtime: Arc::clone(runtime),
+            runtime,
             exchange,
             asks: VecDeque::new(),
             calls: Calls::default(),
             mailbox: Mailbox::default(),
             disconnect_sent: false,
-        }
-    }
-
-    /// The loop: performs actions and hands in events until the exchange is over (`None`), or has
-    /// answered and goes on without its peer.
-    fn drive(mut self, writer: &mut dyn ResponseWriter) -> Option<Self> {
-        loop {
-            match self.exchange.poll() {
-                Output::Do(action) => self.perform(action, writer),
-                Output::Wait(_) if writer.is_complete() => return Some(self),
-                Output::Wait(until) => {
-                    let event = self.next_event(until, writer);
-                    if !self.exchange.handle(event) {
-                        return None;
-                    }
-                }
-                Output::Done(_) => return None,
-            }
+            permit,
+            _remainder: None,
         }
     }
 
@@ -141,7 +131,7 @@ impl ExchangeDriver {
             Action::Store(ticket, ask) => self.asks.push_back(PendingAsk::Store(ticket, ask)),
             Action::Invoke(ticket, perform) => {
                 let (pool, mailbox) = (&self.runtime.pool, &self.mailbox);
-                self.calls.start(ticket, *perform, pool, mailbox);
+                self.calls.push(ticket, *perform, pool, mailbox);
             }
             Action::Resume(id, result) => self.calls.resume(id, result),
             Action::Cancel(id) => {
@@ -158,6 +148,43 @@ impl ExchangeDriver {
                 entra_mcp_runtime::log(&bug.with(Field::Action, format!("{other:?}")));
             }
         }
+    }
+
+    /// What is known without waiting for anything.
+    fn ready_event(&mut self) -> Option<Event> {
+        match self.asks.pop_front() {
+            // A page or two of a mapped cache, and no lock that a writer holds.
+            Some(ask @ PendingAsk::Store(_, Store::Get(_))) => Some(ask.answer(&self.runtime)),
+            Some(ask) => {
+                self.asks.push_front(ask);
+                None
+            }
+            None => loop {
+                match self.mailbox.next_now() {
+                    MailboxMessage::Message(message) => return Some(Event::FromHub(message)),
+                    MailboxMessage::Called(number, message) => {
+                        if let Some(event) = self.calls.handle(number, message) {
+                            return Some(event);
+                        }
+                    }
+                    MailboxMessage::Nothing => return None,
+                }
+            },
+        }
+    }
+
+    /// What is to be done instead of waiting on this thread.
+    fn before_waiting(&mut self, writer: &dyn ResponseWriter) -> Option<Step> {
+        let place = &self.runtime.place;
+        match self.asks.is_empty() {
+            true => {
+                if let Some(call) = self.calls.begin(&place.threads) {
+                    return Some(Step::Perform(call, place.clone()));
+                }
+            }
+            false => self.calls.begin_elsewhere(&place.threads),
+        }
+        writer.is_complete().then_some(Step::Detach)
     }
 
     /// What happens next: the peer leaves, an ask is answered, the hub has a message, a call goes on, or
@@ -192,29 +219,56 @@ impl ExchangeDriver {
         Event::Disconnected
     }
 
-    /// Goes on without a peer, on a thread of its own unless it is a stranger's.
-    fn detach(self, mut remainder: Remainder) {
-        match remainder.begin() {
-            true => self.drive_on_a_thread("detached", Some(remainder)),
-            false => drop(self.drive(&mut NullWriter)),
+    /// Goes on without a peer on another thread; on this one if there is no other to be had.
+    fn drive_elsewhere(self: Box<Self>) {
+        let threads = self.runtime.place.threads.clone();
+        // If there is no thread, the exchange must not be lost with its closure.
+        let kept = Arc::new(Mutex::new(Some(self)));
+        let moved = Arc::clone(&kept);
+        let finish = |kept: &Mutex<Option<Box<Self>>>| {
+            let work = kept.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(work) = work {
+                ActiveRequest::run(work, NullWriter);
+            }
+        };
+        if threads.run(move || finish(&moved)).is_err() {
+            finish(&kept);
+        }
+    }
+}
+
+impl Work for ExchangeDriver {
+    /// The loop: performs actions and hands in events until the exchange is over.
+    fn drive(&mut self, writer: &mut dyn ResponseWriter) -> Step {
+        loop {
+            match self.exchange.poll() {
+                Output::Do(action) => self.perform(action, writer),
+                Output::Wait(until) => {
+                    let event = match self.ready_event() {
+                        Some(event) => event,
+                        None => match self.before_waiting(writer) {
+                            Some(step) => return step,
+                            None => self.next_event(until, writer),
+                        },
+                    };
+                    if !self.exchange.handle(event) {
+                        return Step::Over;
+                    }
+                }
+                Output::Done(_) => return Step::Over,
+            }
         }
     }
 
-    /// Drives without a peer on a new thread; on this one if there is no other to be had.
-    fn drive_on_a_thread(self, name: &str, remainder: Option<Remainder>) {
-        // If the thread cannot be started, the exchange must not be lost with its closure.
-        let run = Arc::new(Mutex::new(Some(self)));
-        let moved = Arc::clone(&run);
-        let finish = |run: &Mutex<Option<Self>>| {
-            let run = run.lock().unwrap_or_else(PoisonError::into_inner).take();
-            run.map(|run| run.drive(&mut NullWriter))
-        };
-        let started = crate::spawn(name, move || {
-            let _counted = remainder;
-            finish(&moved);
-        });
-        if started.is_err() {
-            finish(&run);
+    /// Elsewhere, unless it is a stranger's, whom nothing else bounds.
+    fn detach(mut self: Box<Self>) {
+        let mut remainder = self.permit.as_ref().map(RequestPermit::remainder);
+        if remainder.as_mut().is_some_and(Remainder::begin) {
+            self.permit = None;
+            self._remainder = remainder;
+            self.drive_elsewhere();
+        } else {
+            ActiveRequest::run(self, NullWriter);
         }
     }
 }
@@ -252,7 +306,7 @@ impl DriveJobs for Runtime {
     }
 
     fn spawn_job(self: &Arc<Self>, job: Job) {
-        let driver = ExchangeDriver::new(self, ActiveExchange::of_job(self, job));
-        driver.drive_on_a_thread("job", None);
+        let (runtime, exchange) = (Arc::clone(self), ActiveExchange::of_job(self, job));
+        Box::new(ExchangeDriver::new(runtime, exchange, None)).drive_elsewhere();
     }
 }

@@ -17,14 +17,19 @@ use entra_mcp_core::error_responses;
 use entra_mcp_runtime::{ConnectionLimit, RequestPermit, SessionKey};
 use http::{Response, request::Parts};
 
+use crate::{
+    threads::Threads,
+    work::{ActiveRequest, Peer, Work},
+};
+
 /// Who answers requests: the MCP server, or the dev tenant.
 pub(crate) trait Service: Send + Sync + 'static {
     /// The verdict by the head alone; see [`entra_mcp_core::admit::admit`].
     fn admit(&self, head: Parts) -> Result<Admitted, Box<Response<Bytes>>>;
 }
 
-/// Answers a request with its body.
-pub(crate) type Serve = Box<dyn FnOnce(Bytes, RequestPermit, &mut dyn ResponseWriter)>;
+/// Begins to answer a request with its body.
+pub(crate) type Serve = Box<dyn FnOnce(Bytes, RequestPermit) -> Box<dyn Work> + Send>;
 
 /// A request that was admitted.
 pub(crate) struct Admitted {
@@ -108,25 +113,28 @@ impl HttpServer {
         listener: &TcpListener,
         service: &Arc<dyn Service>,
         limit: &Arc<ConnectionLimit>,
+        threads: &Threads,
     ) {
         match self {
-            Self::Strict => strict::serve(listener, service, limit),
-            Self::TinyHttp => tiny::serve(listener, service, limit),
+            Self::Strict => strict::serve(listener, service, limit, threads),
+            Self::TinyHttp => tiny::serve(listener, service, limit, threads),
         }
     }
 }
 
-/// The panic barrier: a request whose exchange has a bug gets 500, and the server lives.
-fn serve_guarded(
+/// Serves a request to its end, behind the panic barrier: if its exchange has a bug, it gets 500, and the server
+/// lives. Returns the peer, unless another thread has taken it over.
+fn serve_guarded<P: Peer>(
     serve: Serve,
     body: Bytes,
     permit: RequestPermit,
-    writer: &mut dyn ResponseWriter,
-) {
-    // What a panic left half done is dropped with the exchange; what is shared is behind locks that
-    // are held for table operations only.
-    let served = std::panic::catch_unwind(AssertUnwindSafe(|| serve(body, permit, writer)));
-    if served.is_err() && !writer.has_started() {
-        writer.respond(error_responses::internal_error());
+    mut peer: P,
+) -> Option<P> {
+    match std::panic::catch_unwind(AssertUnwindSafe(|| serve(body, permit))) {
+        Ok(work) => ActiveRequest::run(work, peer),
+        Err(_) => {
+            peer.respond(error_responses::internal_error());
+            Some(peer)
+        }
     }
 }

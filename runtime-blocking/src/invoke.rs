@@ -1,7 +1,7 @@
-//! The calls that an exchange performs: each on a thread of its own, whose effects go to the exchange.
+//! The calls that an exchange performs, on its own thread or on others; their effects go to the exchange.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
@@ -18,7 +18,7 @@ use entra_mcp_core::{
 };
 use entra_mcp_runtime::handlers::{CallContext, Handlers};
 
-use crate::{context::Context, mailbox::Mailbox};
+use crate::{context::Context, hand_over::HandOver, mailbox::Mailbox, threads::Threads};
 
 /// How many calls are performed at once. A thread that waits costs little, but not nothing.
 const CALLS: usize = 512;
@@ -48,6 +48,7 @@ impl HandlerPool {
 }
 
 /// A permit on the pool, until it is dropped.
+#[derive(Debug)]
 struct Permit(Arc<AtomicUsize>);
 
 impl Drop for Permit {
@@ -72,12 +73,14 @@ pub(crate) enum HandlerMessage {
 #[derive(Default)]
 pub(crate) struct Calls {
     last: CallNumber,
-    calls: BTreeMap<CallNumber, (Ticket<Invoke>, RunningCall)>,
+    calls: Vec<(CallNumber, Ticket<Invoke>, RunningCall)>,
+    /// Those that nobody performs yet.
+    pending: Vec<PendingCall>,
 }
 
 impl Calls {
-    /// Performs a call. What it does arrives in the mailbox.
-    pub(crate) fn start(
+    /// Takes a call, to be performed with the next [`Calls::begin`]. What it does arrives in the mailbox.
+    pub(crate) fn push(
         &mut self,
         ticket: Ticket<Invoke>,
         perform: Invoke,
@@ -85,33 +88,60 @@ impl Calls {
         mailbox: &Mailbox,
     ) {
         self.last += 1;
-        let running = RunningCall::start(perform, pool, mailbox, self.last);
-        self.calls.insert(self.last, (ticket, running));
+        let (running, pending) = RunningCall::new(perform, pool, mailbox, self.last);
+        self.pending.extend(pending);
+        self.calls.push((self.last, ticket, running));
+    }
+
+    /// Begins what is not begun, on other threads. A call that is alone is returned, to be performed on this one.
+    pub(crate) fn begin(&mut self, threads: &Threads) -> Option<PendingCall> {
+        if self.calls.len() == 1
+            && let Some(call) = self.pending.pop()
+        {
+            return Some(call);
+        }
+        self.begin_elsewhere(threads);
+        None
+    }
+
+    /// Begins what is not begun, on other threads.
+    pub(crate) fn begin_elsewhere(&mut self, threads: &Threads) {
+        for call in self.pending.drain(..) {
+            call.perform_elsewhere(threads);
+        }
     }
 
     /// The oldest open effect of a call was granted.
     pub(crate) fn resume(&mut self, id: AskId, result: EffectResult) {
-        let mut calls = self.calls.values_mut();
-        if let Some((_, running)) = calls.find(|(ticket, _)| ticket.id() == id) {
+        let mut calls = self.calls.iter_mut();
+        if let Some((_, _, running)) = calls.find(|(_, ticket, _)| ticket.id() == id) {
             running.resume(result);
         }
     }
 
     /// A call matters no more.
     pub(crate) fn cancel(&mut self, id: AskId) {
-        self.calls.retain(|_, (ticket, _)| ticket.id() != id);
+        self.calls.retain(|(_, ticket, _)| ticket.id() != id);
+        let calls = &self.calls;
+        self.pending
+            .retain(|call| calls.iter().any(|(number, _, _)| *number == call.number));
+    }
+
+    fn place(&self, number: CallNumber) -> Option<usize> {
+        self.calls.iter().position(|(other, _, _)| *other == number)
     }
 
     /// What a call did, as the exchange is told; nothing, if the call matters no more.
     pub(crate) fn handle(&mut self, number: CallNumber, message: HandlerMessage) -> Option<Event> {
         match message {
             HandlerMessage::Effect(effect, waiting) => {
-                let (ticket, running) = self.calls.get_mut(&number)?;
+                let place = self.place(number)?;
+                let (_, ticket, running) = self.calls.get_mut(place)?;
                 running.open.push_back(waiting);
                 Some(ticket.effect(effect))
             }
             HandlerMessage::Finished(result) => {
-                let (ticket, _) = self.calls.remove(&number)?;
+                let (_, ticket, _) = self.calls.remove(self.place(number)?);
                 Some(ticket.answer(result))
             }
         }
@@ -126,32 +156,29 @@ struct RunningCall {
 }
 
 impl RunningCall {
-    fn start(perform: Invoke, pool: &HandlerPool, mailbox: &Mailbox, number: CallNumber) -> Self {
+    /// A call that is to be performed; or that is over already, because that is impossible.
+    fn new(
+        perform: Invoke,
+        pool: &HandlerPool,
+        mailbox: &Mailbox,
+        number: CallNumber,
+    ) -> (Self, Option<PendingCall>) {
         let handler = pool.handlers.find(&perform.target).cloned();
         let call = Arc::new(CallContext::new(perform));
-        let over = |result| {
-            // If nobody reads it, the call matters no more.
-            let _ = mailbox.call(number, HandlerMessage::Finished(result));
+        let pending = match (handler, pool.permit()) {
+            (None, _) => Err(CallContext::unknown(&call)),
+            (_, None) => Err(busy()),
+            (Some(handler), Some(permit)) => Ok(PendingCall {
+                handler,
+                call: Arc::clone(&call),
+                mailbox: mailbox.clone(),
+                number,
+                permit,
+            }),
         };
-        match (handler, pool.permit()) {
-            (None, _) => over(Err(CallContext::unknown(&call))),
-            (_, None) => over(Err(busy())),
-            (Some(handler), Some(permit)) => {
-                let context = Context::new(Arc::clone(&call), mailbox.clone(), number);
-                if let Err(error) = crate::spawn("call", move || {
-                    context.perform(&handler);
-                    drop(permit);
-                }) {
-                    let event = LogEvent::new(LogEventId::ThreadNotStarted);
-                    entra_mcp_runtime::log(&event.with_words(Field::Error, error.to_string()));
-                    over(Err(busy()));
-                }
-            }
-        }
-        Self {
-            call,
-            open: VecDeque::new(),
-        }
+        let pending = pending.map_err(|error| over(mailbox, number, error)).ok();
+        let open = VecDeque::new();
+        (Self { call, open }, pending)
     }
 
     fn resume(&mut self, result: EffectResult) {
@@ -169,6 +196,40 @@ impl Drop for RunningCall {
     }
 }
 
+/// A call that is to be performed.
+pub(crate) struct PendingCall {
+    handler: BoxedHandler,
+    call: Arc<CallContext>,
+    mailbox: Mailbox,
+    number: CallNumber,
+    permit: Permit,
+}
+
+impl PendingCall {
+    /// Performs it to its end. Whoever works on its exchange is asked to hand that over if need be.
+    pub(crate) fn perform(self, hand_over: Option<Arc<dyn HandOver>>) {
+        let context = Context::new(self.call, self.mailbox, self.number, hand_over);
+        context.perform(&self.handler);
+        drop(self.permit);
+    }
+
+    /// Performs it on another thread.
+    fn perform_elsewhere(self, threads: &Threads) {
+        let (mailbox, number) = (self.mailbox.clone(), self.number);
+        if let Err(error) = threads.run(move || self.perform(None)) {
+            let event = LogEvent::new(LogEventId::ThreadNotStarted);
+            entra_mcp_runtime::log(&event.with_words(Field::Error, error.to_string()));
+            over(&mailbox, number, busy());
+        }
+    }
+}
+
+/// Says that a call is over without having been performed.
+fn over(mailbox: &Mailbox, number: CallNumber, error: CallError) {
+    // If nobody reads it, the call matters no more.
+    let _ = mailbox.call(number, HandlerMessage::Finished(Err(error)));
+}
+
 /// The panic barrier. What the function shares with others is its own to keep whole.
 pub(crate) fn guarded(
     handler: &BoxedHandler,
@@ -183,175 +244,4 @@ fn busy() -> CallError {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{sync::mpsc, time::Duration};
-
-    use entra_mcp_core::{
-        ask::Target,
-        catalog::{Call, InputRequest, InputResponse, Tool, ToolResult},
-        secret::Secret,
-    };
-    use entra_mcp_runtime::handlers::ServerBuilder;
-
-    use super::*;
-    use crate::mailbox::MailboxMessage;
-
-    /// Longer than anything takes here.
-    const LONG: Duration = Duration::from_mins(1);
-
-    fn pool(
-        function: impl Fn(&Context) -> Result<InvokeOutput, CallError> + Send + Sync + 'static,
-    ) -> HandlerPool {
-        let handler: BoxedHandler = Arc::new(function);
-        let builder = ServerBuilder::new().tool::<()>(Tool::new("x", "x"), handler);
-        HandlerPool::new(builder.build().unwrap().1)
-    }
-
-    fn perform(call: Call) -> Invoke {
-        Invoke {
-            target: Target::Tool("x".to_owned()),
-            call,
-            within: LONG,
-        }
-    }
-
-    fn done(words: impl Into<ToolResult>) -> Result<InvokeOutput, CallError> {
-        Ok(InvokeOutput::Tool(words.into()))
-    }
-
-    fn next(mailbox: &Mailbox) -> HandlerMessage {
-        match mailbox.wait(LONG) {
-            MailboxMessage::Called(1, message) => message,
-            _ => panic!("nothing but the call speaks here"),
-        }
-    }
-
-    /// Runs a function as a tool; `grant` plays the machine. Returns what the tool returned.
-    fn invoked(
-        function: impl Fn(&Context) -> Result<InvokeOutput, CallError> + Send + Sync + 'static,
-        call: Call,
-        mut resume: impl FnMut(Effect) -> EffectResult,
-    ) -> Result<InvokeOutput, CallError> {
-        let mailbox = Mailbox::default();
-        let mut running = RunningCall::start(perform(call), &pool(function), &mailbox, 1);
-        loop {
-            match next(&mailbox) {
-                HandlerMessage::Effect(effect, waiting) => {
-                    running.open.push_back(waiting);
-                    running.resume(resume(effect));
-                }
-                HandlerMessage::Finished(result) => return result,
-            }
-        }
-    }
-
-    #[test]
-    fn effects_are_performed_in_order() {
-        let function = |cx: &Context| {
-            cx.progress(1.0, 2.0)?;
-            let token = cx.token("https://graph.microsoft.com/User.Read")?;
-            done(token.expose().clone())
-        };
-        let mut effects = Vec::new();
-        let result = invoked(function, Call::new("x"), |effect| {
-            effects.push(format!("{effect:?}"));
-            match effect {
-                Effect::Token(_) => EffectResult::Token(Ok(Secret::new("entra token".to_owned()))),
-                _ => EffectResult::Done,
-            }
-        });
-        assert_eq!(result, done("entra token"));
-        assert_eq!(effects.len(), 2, "{effects:?}");
-    }
-
-    #[test]
-    fn concurrent_effects_each_get_their_result() {
-        let function = |cx: &Context| {
-            let token = |scope| Ok::<_, CallError>(cx.token(scope)?.expose().clone());
-            let (one, other) = std::thread::scope(|threads| {
-                let one = threads.spawn(|| token("one"));
-                let other = token("other");
-                (one.join().unwrap(), other)
-            });
-            done(format!("{}, {}", one?, other?))
-        };
-        let result = invoked(function, Call::new("x"), |effect| match effect {
-            Effect::Token(scope) => EffectResult::Token(Ok(Secret::new(scope))),
-            _ => EffectResult::Done,
-        });
-        assert_eq!(result, done("one, other"));
-    }
-
-    #[test]
-    fn entra_refusal_is_a_tool_error() {
-        let function = |cx: &Context| done(cx.token("x")?.expose().clone());
-        let refuse = |_| EffectResult::Token(Err("Sign in again.".to_owned()));
-        let result = invoked(function, Call::new("x"), refuse);
-        assert_eq!(result, Err(CallError::Message("Sign in again.".to_owned())));
-    }
-
-    #[test]
-    fn input_request_answered_in_an_earlier_round_is_not_sent() {
-        let function =
-            |cx: &Context| done(cx.request_input("sure", InputRequest::roots())?.action());
-        let call = Call::new("x").with_answer("sure", InputResponse::Declined);
-        let result = invoked(function, call, |effect| panic!("requested for {effect:?}"));
-        assert_eq!(result, done("decline"));
-    }
-
-    #[test]
-    fn panic_fails_its_call_only() {
-        let function = |_: &Context| panic!("a bug of the tool");
-        let result = invoked(function, Call::new("x"), |_| EffectResult::Done);
-        assert!(matches!(result, Err(CallError::Internal(_))), "{result:?}");
-    }
-
-    #[test]
-    fn cancelled_call_is_interrupted_where_it_waits() {
-        for is_cancelled in [true, false] {
-            let (sender, ended) = mpsc::channel();
-            let function = move |cx: &Context| {
-                let waited = cx.effect(Effect::progress(1.0, None));
-                let again = cx.effect(Effect::progress(2.0, None));
-                sender.send((waited.is_err(), again.is_err())).unwrap();
-                done("never")
-            };
-            let (pool, mailbox) = (pool(function), Mailbox::default());
-            let running = RunningCall::start(perform(Call::new("x")), &pool, &mailbox, 1);
-            if is_cancelled {
-                let requested = next(&mailbox);
-                assert!(
-                    matches!(requested, HandlerMessage::Effect(..)),
-                    "{requested:?}"
-                );
-                drop((running, requested));
-            } else {
-                drop(running);
-                mailbox.close();
-            }
-            assert_eq!(ended.recv(), Ok((true, true)));
-        }
-    }
-
-    #[test]
-    fn full_thread_pool_or_unknown_handler_is_an_error() {
-        let full = pool(|_| done("never"));
-        let permits: Vec<_> = (0..CALLS).map(|_| full.permit().unwrap()).collect();
-        let mailbox = Mailbox::default();
-        let _running = RunningCall::start(perform(Call::new("x")), &full, &mailbox, 1);
-        let refused = next(&mailbox);
-        assert!(matches!(
-            refused,
-            HandlerMessage::Finished(Err(CallError::Message(_)))
-        ));
-        drop(permits);
-        assert!(full.permit().is_some());
-        let empty = HandlerPool::new(Handlers::default());
-        let _running = RunningCall::start(perform(Call::new("x")), &empty, &mailbox, 1);
-        let unknown = next(&mailbox);
-        assert!(matches!(
-            unknown,
-            HandlerMessage::Finished(Err(CallError::Internal(_)))
-        ));
-    }
-}
+mod tests;

@@ -24,20 +24,24 @@
 //! ```
 //!
 //! It mirrors the smol runtime file by file. `server` is what is offered, `context` what a function
-//! gets, and `invoke` runs it; `drive` is the loop that performs what the core wants; `listen` accepts
-//! connections and bounds them; `inbound` reads requests and writes answers; `outbound` fetches; `mailbox` is where
+//! gets, and `invoke` runs it, on the thread of its connection, which `hand_over` gives to others if need be; `drive`
+//! is the loop that performs what the core wants, `work` its place beside the peer, and `threads` are kept; `listen`
+//! accepts connections and bounds them; `inbound` reads requests and writes answers; `outbound` fetches; `mailbox` is where
 //! messages for an exchange arrive; `dev_tenant` serves the dev tenant.
 
 mod context;
 #[cfg(feature = "dev-tenant")]
 mod dev_tenant;
 mod drive;
+mod hand_over;
 mod inbound;
 mod invoke;
 mod listen;
 mod mailbox;
 mod outbound;
 mod server;
+mod threads;
+mod work;
 
 use std::{
     net::TcpListener,
@@ -65,6 +69,8 @@ use self::{
     inbound::{HttpServer, Service},
     invoke::{BoxedHandler, HandlerPool},
     outbound::Outbound,
+    threads::Threads,
+    work::Place,
 };
 
 /// What this runtime is called and what only it can be told.
@@ -85,6 +91,7 @@ const HTTP_SERVER: &str = "--http-server";
 struct Runtime {
     shared: Shared<mailbox::Mailbox>,
     pool: HandlerPool,
+    place: Place,
     outbound: Outbound,
     /// Whether the server is about to end.
     closing: AtomicBool,
@@ -95,6 +102,7 @@ impl Runtime {
         Self {
             shared: Shared::new(parts),
             pool: HandlerPool::new(handlers),
+            place: Place::default(),
             outbound: Outbound::new(),
             closing: AtomicBool::new(false),
         }
@@ -117,15 +125,19 @@ fn run(
     let listeners = bind(&parts.server.config.listen)?;
     let service: Arc<dyn Service> = Arc::new(McpService::new(Arc::clone(&runtime)));
     let limits = || InboundLimits::of(&parts.server.config);
-    serve_all(listeners, &service, server, limits())?;
+    let threads = &runtime.place.threads;
+    serve_all(listeners, &service, server, limits(), threads)?;
     #[cfg(feature = "dev-tenant")]
     if let Some(tenant) = &parts.tenant {
         let dev_tenant: Arc<dyn Service> = Arc::new(dev_tenant::DevTenantService::new(
             Arc::clone(tenant),
             parts.clock,
         ));
-        serve_all(bind(tenant.listen())?, &dev_tenant, server, limits())?;
+        let listeners = bind(tenant.listen())?;
+        serve_all(listeners, &dev_tenant, server, limits(), threads)?;
     }
+    let watch = Arc::clone(&runtime.place.watch);
+    spawn("watch", move || watch.run())?;
     let purged = Arc::clone(&runtime);
     spawn("purge_expired", move || purge_expired(&purged))?;
     parts.startup_banner();
@@ -146,11 +158,14 @@ fn serve_all(
     service: &Arc<dyn Service>,
     server: HttpServer,
     limits: InboundLimits,
+    threads: &Threads,
 ) -> Result<(), StartError> {
     let limit = Arc::new(ConnectionLimit::new(limits));
     for listener in listeners {
-        let (service, limit) = (Arc::clone(service), Arc::clone(&limit));
-        spawn("accept", move || server.serve(&listener, &service, &limit))?;
+        let (service, limit, threads) = (Arc::clone(service), Arc::clone(&limit), threads.clone());
+        spawn("accept", move || {
+            server.serve(&listener, &service, &limit, &threads);
+        })?;
     }
     Ok(())
 }

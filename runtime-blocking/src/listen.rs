@@ -17,10 +17,7 @@ const BACK_OFF: Duration = Duration::from_millis(50);
 /// How often a failing accept is told in the log.
 const WARN_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The stack of a connection's thread. Only what is touched of it costs memory.
-const STACK_BYTES: usize = 1024 * 1024;
-
-/// Accepts for ever; `serve` starts a thread for each connection.
+/// Accepts for ever; `serve` gives each connection a thread.
 pub(crate) fn accept(
     listener: &TcpListener,
     limit: &Arc<ConnectionLimit>,
@@ -46,13 +43,4 @@ pub(crate) fn accept(
             std::thread::sleep(BACK_OFF);
         }
     }
-}
-
-/// Starts the thread of a connection.
-pub(crate) fn thread(f: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    std::thread::Builder::new()
-        .name("connection".to_owned())
-        .stack_size(STACK_BYTES)
-        .spawn(f)
-        .map(drop)
 }

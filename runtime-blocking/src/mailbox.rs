@@ -31,6 +31,16 @@ struct Queues {
     is_closed: bool,
 }
 
+impl Queues {
+    fn next(&mut self) -> Option<MailboxMessage> {
+        if let Some(message) = self.from_hub.pop_front() {
+            return Some(MailboxMessage::Message(message));
+        }
+        let (number, message) = self.from_calls.pop_front()?;
+        Some(MailboxMessage::Called(number, message))
+    }
+}
+
 /// What a look into the mailbox found.
 pub(crate) enum MailboxMessage {
     /// A message.
@@ -66,16 +76,18 @@ impl Mailbox {
         drop(unread);
     }
 
+    /// The message that is there already.
+    pub(crate) fn next_now(&self) -> MailboxMessage {
+        self.queues().next().unwrap_or(MailboxMessage::Nothing)
+    }
+
     /// Waits for a message, as long as this.
     pub(crate) fn wait(&self, duration: Duration) -> MailboxMessage {
         let end = Instant::now() + duration;
         let mut queues = self.queues();
         loop {
-            if let Some(message) = queues.from_hub.pop_front() {
-                return MailboxMessage::Message(message);
-            }
-            if let Some((number, message)) = queues.from_calls.pop_front() {
-                return MailboxMessage::Called(number, message);
+            if let Some(message) = queues.next() {
+                return message;
             }
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {

@@ -2,9 +2,11 @@
 
 use bytes::Bytes;
 use entra_mcp_e2e::echo::Echo;
+use entra_mcp_runtime::RequestPermit;
 use http::{Request, Response, request::Parts};
 
 use super::{Admitted, ResponseWriter, Service};
+use crate::work::{Step, Work};
 
 pub(super) struct EchoService;
 
@@ -12,15 +14,32 @@ impl Service for EchoService {
     fn admit(&self, head: Parts) -> Result<Admitted, Box<Response<Bytes>>> {
         let body_limit = Echo::admit(&head)?;
         let session = Echo::session(&head);
-        let respond = |body, _permit, writer: &mut dyn ResponseWriter| {
-            respond(&Request::from_parts(head, body), writer);
+        let serve = |body, permit| -> Box<dyn Work> {
+            Box::new(EchoWork {
+                request: Request::from_parts(head, body),
+                _permit: permit,
+            })
         };
         Ok(Admitted {
             body_limit,
             session,
-            serve: Box::new(respond),
+            serve: Box::new(serve),
         })
     }
+}
+
+struct EchoWork {
+    request: Request<Bytes>,
+    _permit: RequestPermit,
+}
+
+impl Work for EchoWork {
+    fn drive(&mut self, writer: &mut dyn ResponseWriter) -> Step {
+        respond(&self.request, writer);
+        Step::Over
+    }
+
+    fn detach(self: Box<Self>) {}
 }
 
 fn respond(request: &Request<Bytes>, writer: &mut dyn ResponseWriter) {

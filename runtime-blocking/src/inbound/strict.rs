@@ -11,110 +11,154 @@ use std::{
 };
 
 use bytes::Bytes;
+use entra_mcp_core::time::Now;
 use entra_mcp_http1::{Output, Timeouts};
 use entra_mcp_runtime::{AdmittedHead, ConnectionLimit, ConnectionPermit, Inbound, timeouts_of};
-use http::Response;
+use http::{Response, request::Parts};
 
 use self::socket::Socket;
 use super::{ResponseWriter, Serve, Service, serve_guarded};
-use crate::listen::accept;
+use crate::{listen::accept, threads::Threads, work::Peer};
 
 /// Accepts connections and serves each on a thread of its own.
 pub(super) fn serve(
     listener: &TcpListener,
     service: &Arc<dyn Service>,
     limit: &Arc<ConnectionLimit>,
+    threads: &Threads,
 ) {
     accept(listener, limit, |socket, permit| {
         let service = Arc::clone(service);
-        crate::listen::thread(move || {
+        threads.run(move || {
             let timeouts = timeouts_of(permit.kind());
-            connection(socket, &*service, permit, timeouts);
+            connection(socket, service, permit, timeouts);
         })
     });
 }
 
-/// Serves one request after the other, in their order, until one of the two sides closes.
+/// Serves one request after the other, in their order, until one of the two sides closes; on this thread, or on
+/// others from the moment on when this one is wanted for a call.
 fn connection(
     socket: TcpStream,
-    service: &dyn Service,
+    service: Arc<dyn Service>,
     permit: Arc<ConnectionPermit>,
     timeouts: Timeouts,
 ) {
-    let mut inbound = Inbound::new(permit);
-    let mut socket = Socket::new(socket, timeouts);
-    let mut accepted: Option<Serve> = None;
-    loop {
-        let (now, machine) = (socket.now(), &mut socket.connection);
-        match machine.poll(now) {
-            Output::Head(head) => {
-                accepted = inbound.admit(machine, *head, now, |head| {
-                    let admitted = service.admit(head)?;
-                    Ok(AdmittedHead {
-                        body_limit: admitted.body_limit,
-                        session: admitted.session,
-                        service: admitted.serve,
-                    })
-                });
-                socket.renew_write_timeout();
-            }
-            Output::Request(body) => {
-                if let (Some(serve), Some(permit)) = (accepted.take(), inbound.take_request()) {
-                    serve_guarded(serve, body, permit, &mut socket);
+    let connection = Connection {
+        socket: Socket::new(socket, timeouts),
+        inbound: Inbound::new(permit),
+        service,
+        accepted: None,
+    };
+    Box::new(connection).serve();
+}
+
+/// A connection.
+struct Connection {
+    socket: Socket,
+    inbound: Inbound,
+    service: Arc<dyn Service>,
+    accepted: Option<Serve>,
+}
+
+impl Connection {
+    fn serve(mut self: Box<Self>) {
+        loop {
+            let now = self.socket.now();
+            match self.socket.connection.poll(now) {
+                Output::Head(head) => self.admit(*head, now),
+                Output::Request(body) => match self.request(body) {
+                    Some(connection) => self = connection.end_request(),
+                    None => return,
+                },
+                Output::ShutdownWrite => self.socket.shut_down_write(),
+                Output::Wait { reads, until } => {
+                    let machine = &mut self.socket.connection;
+                    if !(reads && self.inbound.count(machine, now)) {
+                        self.socket.wait(reads, until);
+                    }
                 }
-                // A response that was begun and not ended had a bug: the peer sees that it is not whole.
-                socket.connection.abort();
-                if !socket.connection.is_complete() {
-                    socket.connection.fail();
-                }
+                Output::Close => return,
             }
-            Output::ShutdownWrite => socket.shut_down_write(),
-            Output::Wait { reads: true, .. } if inbound.count(machine, now) => {}
-            Output::Wait { reads, until } => socket.wait(reads, until),
-            Output::Close => return,
         }
+    }
+
+    fn admit(&mut self, head: Parts, now: Now) {
+        let (machine, service) = (&mut self.socket.connection, &self.service);
+        self.accepted = self.inbound.admit(machine, head, now, |head| {
+            let admitted = service.admit(head)?;
+            Ok(AdmittedHead {
+                body_limit: admitted.body_limit,
+                session: admitted.session,
+                service: admitted.serve,
+            })
+        });
+        self.socket.renew_write_timeout();
+    }
+
+    /// Serves the request that was accepted; `None` if another thread goes on with the connection.
+    fn request(mut self: Box<Self>, body: Bytes) -> Option<Box<Self>> {
+        match (self.accepted.take(), self.inbound.take_request()) {
+            (Some(serve), Some(permit)) => serve_guarded(serve, body, permit, self),
+            _ => Some(self),
+        }
+    }
+
+    fn end_request(mut self: Box<Self>) -> Box<Self> {
+        // A response that was begun and not ended had a bug: the peer sees that it is not whole.
+        self.socket.connection.abort();
+        if !self.socket.connection.is_complete() {
+            self.socket.connection.fail();
+        }
+        self
     }
 }
 
-impl ResponseWriter for Socket {
+impl Peer for Box<Connection> {
+    fn go_on(self) {
+        self.end_request().serve();
+    }
+}
+
+impl ResponseWriter for Box<Connection> {
     fn respond(&mut self, response: Response<Bytes>) {
-        let now = self.now();
-        self.connection.respond(&response, now);
-        self.flush();
+        let now = self.socket.now();
+        self.socket.connection.respond(&response, now);
+        self.socket.flush();
     }
 
     fn open(&mut self, head: Response<()>) {
-        let now = self.now();
-        self.connection.open(&head, now);
-        self.flush();
+        let now = self.socket.now();
+        self.socket.connection.open(&head, now);
+        self.socket.flush();
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        let now = self.now();
-        self.connection.write(bytes, now);
-        self.flush();
+        let now = self.socket.now();
+        self.socket.connection.write(bytes, now);
+        self.socket.flush();
     }
 
     fn close(&mut self) {
-        let now = self.now();
-        self.connection.close(now);
-        self.flush();
+        let now = self.socket.now();
+        self.socket.connection.close(now);
+        self.socket.flush();
     }
 
     fn is_disconnected(&mut self) -> bool {
-        self.look_for_disconnect();
-        self.connection.is_peer_gone()
+        self.socket.look_for_disconnect();
+        self.socket.connection.is_peer_gone()
     }
 
     fn is_streaming(&self) -> bool {
-        self.connection.is_streaming()
+        self.socket.connection.is_streaming()
     }
 
     fn is_complete(&self) -> bool {
-        self.connection.is_complete()
+        self.socket.connection.is_complete()
     }
 
     fn has_started(&self) -> bool {
-        self.connection.has_responded()
+        self.socket.connection.has_responded()
     }
 }

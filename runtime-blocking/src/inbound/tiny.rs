@@ -31,6 +31,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, Version};
 use tiny_http::{HTTPVersion, Server};
 
 use super::{ResponseWriter, Sent, Service, serve_guarded};
+use crate::{threads::Threads, work::Peer};
 
 /// Between the end of a listener and the next.
 const BACK_OFF: Duration = Duration::from_millis(100);
@@ -46,6 +47,7 @@ pub(super) fn serve(
     listener: &TcpListener,
     service: &Arc<dyn Service>,
     limit: &Arc<ConnectionLimit>,
+    threads: &Threads,
 ) {
     log(&LogEventId::TinyHttpChosen.into());
     loop {
@@ -54,7 +56,7 @@ pub(super) fn serve(
             .map_err(Into::into)
             .and_then(|listener| Server::from_listener(listener, None));
         match server {
-            Ok(server) => serve_until_error(&server, service, limit),
+            Ok(server) => serve_until_error(&server, service, limit, threads),
             Err(error) => log(&LogEvent::new(LogEventId::TinyHttpNotListening)
                 .with(Field::Error, error.to_string())),
         }
@@ -63,7 +65,12 @@ pub(super) fn serve(
 }
 
 /// One failed accept ends its listener; the next is begun by the caller.
-fn serve_until_error(server: &Server, service: &Arc<dyn Service>, limit: &Arc<ConnectionLimit>) {
+fn serve_until_error(
+    server: &Server,
+    service: &Arc<dyn Service>,
+    limit: &Arc<ConnectionLimit>,
+    threads: &Threads,
+) {
     loop {
         match server.recv() {
             Ok(request) => {
@@ -73,7 +80,7 @@ fn serve_until_error(server: &Server, service: &Arc<dyn Service>, limit: &Arc<Co
                     continue;
                 };
                 let service = Arc::clone(service);
-                let started = crate::listen::thread(move || answer(request, &*service, &permit));
+                let started = threads.run(move || answer(request, &*service, &permit));
                 if let Err(error) = started {
                     log(&LogEvent::new(LogEventId::ThreadNotStarted)
                         .with(Field::Error, error.to_string()));
@@ -116,7 +123,7 @@ fn answer(
         Ok(body) => body,
         Err(answer) => return send(request, &method, &answer),
     };
-    let mut writer = TinyWriter {
+    let writer = TinyWriter {
         writer: request.into_writer(),
         ends: match version {
             Version::HTTP_10 => BodyEnd::WithConnection,
@@ -126,7 +133,7 @@ fn answer(
         sent: Sent::Nothing,
         broken: false,
     };
-    serve_guarded(admitted.serve, Bytes::from(body), permit, &mut writer);
+    serve_guarded(admitted.serve, Bytes::from(body), permit, writer);
 }
 
 /// Reads a whole body, bounded in bytes. `tiny_http` bounds no time.
@@ -203,6 +210,11 @@ impl TinyWriter {
             self.broken = written.and_then(|()| self.writer.flush()).is_err();
         }
     }
+}
+
+impl Peer for TinyWriter {
+    /// `tiny_http` has the connection.
+    fn go_on(self) {}
 }
 
 impl ResponseWriter for TinyWriter {

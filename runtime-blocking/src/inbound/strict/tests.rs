@@ -19,7 +19,7 @@ struct Strict;
 fn serve_echo(socket: TcpStream, timeouts: Timeouts) {
     let limit = Arc::new(ConnectionLimit::new(InboundLimits::of_connections(1)));
     let permit = limit.acquire(Ipv4Addr::LOCALHOST.into()).unwrap();
-    connection(socket, &EchoService, permit, timeouts);
+    connection(socket, Arc::new(EchoService), permit, timeouts);
 }
 
 impl EchoRuntime for Strict {
@@ -39,7 +39,7 @@ impl EchoRuntime for Strict {
         let address = listener.local_addr().unwrap();
         let service: Arc<dyn Service> = Arc::new(EchoService);
         let limit = Arc::new(ConnectionLimit::new(limits));
-        std::thread::spawn(move || serve(&listener, &service, &limit));
+        std::thread::spawn(move || serve(&listener, &service, &limit, &Threads::default()));
         address
     }
 

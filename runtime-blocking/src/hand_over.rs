@@ -1,0 +1,189 @@
+//! Calls are performed on the thread of their connection. While a function runs, nobody else works on its
+//! exchange, and mostly nobody has to: it is over soon. If it is not, or if it has an effect, another thread
+//! takes the exchange over, with its connection, and the function has this thread to itself.
+
+use std::{
+    collections::VecDeque,
+    io,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
+    time::{Duration, Instant},
+};
+
+use crate::threads::Threads;
+
+/// How long a function runs at least before its exchange is taken over; at most twice as long. So late it is
+/// noticed that the call was cancelled, its peer has left, or its time is up.
+const PATIENCE: Duration = Duration::from_millis(20);
+
+/// What was left aside to perform a call, and can go on on any thread.
+pub(crate) trait Suspended: Send + 'static {
+    /// Goes on.
+    fn resume(self);
+}
+
+/// What another thread can take over.
+pub(crate) trait HandOver: Send + Sync {
+    /// Lets another thread go on, unless one does already.
+    ///
+    /// # Errors
+    ///
+    /// There is no thread.
+    fn hand_over(self: Arc<Self>) -> io::Result<()>;
+}
+
+impl std::fmt::Debug for dyn HandOver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("HandOver")
+    }
+}
+
+/// Where it is left aside.
+pub(crate) struct Slot<S> {
+    suspended: Mutex<Option<S>>,
+    threads: Threads,
+}
+
+impl<S: Suspended> Slot<S> {
+    pub(crate) fn new(suspended: S, threads: Threads) -> Arc<Self> {
+        let suspended = Mutex::new(Some(suspended));
+        Arc::new(Self { suspended, threads })
+    }
+
+    /// Takes it back; `None` if another thread goes on with it.
+    pub(crate) fn take(&self) -> Option<S> {
+        self.suspended().take()
+    }
+
+    fn suspended(&self) -> MutexGuard<'_, Option<S>> {
+        let suspended = self.suspended.lock();
+        suspended.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S: Suspended> HandOver for Slot<S> {
+    fn hand_over(self: Arc<Self>) -> io::Result<()> {
+        if self.suspended().is_none() {
+            return Ok(());
+        }
+        let threads = self.threads.clone();
+        // It is taken on the other thread: if there is none, nothing is lost.
+        threads.run(move || {
+            let suspended = self.take();
+            drop(self);
+            if let Some(suspended) = suspended {
+                suspended.resume();
+            }
+        })
+    }
+}
+
+/// Watches over functions that run on the threads of their connections.
+#[derive(Default)]
+pub(crate) struct Watch {
+    state: Mutex<State>,
+    added: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// The oldest first. One that is over is only a dead reference, until its time has come.
+    running: VecDeque<(Instant, Weak<dyn HandOver>)>,
+    is_asleep: bool,
+}
+
+impl std::fmt::Debug for Watch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Watch")
+    }
+}
+
+impl Watch {
+    /// Watches over one more.
+    pub(crate) fn add(&self, running: Weak<dyn HandOver>) {
+        let mut state = self.state();
+        state.running.push_back((Instant::now(), running));
+        if std::mem::take(&mut state.is_asleep) {
+            self.added.notify_one();
+        }
+    }
+
+    /// Watches for ever, on a thread of its own, which sleeps while nothing runs.
+    pub(crate) fn run(&self) {
+        loop {
+            self.until_added();
+            std::thread::sleep(PATIENCE);
+            for running in self.due(Instant::now()) {
+                if let Some(still) = running.upgrade()
+                    && still.hand_over().is_err()
+                {
+                    // There may be a thread the next time.
+                    self.add(running);
+                }
+            }
+        }
+    }
+
+    fn until_added(&self) {
+        let mut state = self.state();
+        while state.running.is_empty() {
+            state.is_asleep = true;
+            let waited = self.added.wait(state);
+            state = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Those that were begun long enough ago.
+    fn due(&self, now: Instant) -> Vec<Weak<dyn HandOver>> {
+        let mut state = self.state();
+        let is_due = |(begun, _): &(Instant, _)| now.saturating_duration_since(*begun) >= PATIENCE;
+        let count = state.running.iter().take_while(|one| is_due(one)).count();
+        let due = state.running.drain(..count).map(|(_, running)| running);
+        due.filter(|running| running.strong_count() > 0).collect()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Sender, channel};
+
+    use super::*;
+
+    struct Tell(Sender<()>);
+
+    impl Suspended for Tell {
+        fn resume(self) {
+            self.0.send(()).unwrap();
+        }
+    }
+
+    #[test]
+    fn suspended_work_goes_on_once() {
+        let (sender, resumed) = channel();
+        let slot = Slot::new(Tell(sender), Threads::default());
+        Arc::clone(&slot).hand_over().unwrap();
+        resumed.recv().unwrap();
+        assert!(slot.take().is_none());
+        slot.hand_over().unwrap();
+        assert!(resumed.recv().is_err());
+    }
+
+    #[test]
+    fn watched_work_is_handed_over_only_if_it_takes_long() {
+        let watch = Arc::new(Watch::default());
+        let watching = Arc::clone(&watch);
+        std::thread::spawn(move || watching.run());
+        let (sender, resumed) = channel();
+        let quick = Slot::new(Tell(sender.clone()), Threads::default());
+        watch.add(Arc::downgrade(&quick) as Weak<dyn HandOver>);
+        assert!(quick.take().is_some());
+        let slow = Slot::new(Tell(sender), Threads::default());
+        watch.add(Arc::downgrade(&slow) as Weak<dyn HandOver>);
+        resumed.recv().unwrap();
+        assert!(slow.take().is_none());
+        assert!(resumed.recv().is_err(), "the quick one was not handed over");
+    }
+}
