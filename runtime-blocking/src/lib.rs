@@ -122,11 +122,11 @@ fn run(
     let runtime = Arc::new(Runtime::new(parts, handlers));
     Handle::attach(handle, &runtime);
     let server = HttpServer::named(parts.choice(HTTP_SERVER));
-    let listeners = bind(&parts.server.config.listen)?;
-    let service: Arc<dyn Service> = Arc::new(McpService::new(Arc::clone(&runtime)));
     let limits = || InboundLimits::of(&parts.server.config);
     let threads = &runtime.place.threads;
-    serve_all(listeners, &service, server, limits(), threads)?;
+    let watch = Arc::clone(&runtime.place.watch);
+    spawn("watch", move || watch.run())?;
+    // Before the server that asks it: its first request may come at once.
     #[cfg(feature = "dev-tenant")]
     if let Some(tenant) = &parts.tenant {
         let dev_tenant: Arc<dyn Service> = Arc::new(dev_tenant::DevTenantService::new(
@@ -136,8 +136,9 @@ fn run(
         let listeners = bind(tenant.listen())?;
         serve_all(listeners, &dev_tenant, server, limits(), threads)?;
     }
-    let watch = Arc::clone(&runtime.place.watch);
-    spawn("watch", move || watch.run())?;
+    let listeners = bind(&parts.server.config.listen)?;
+    let service: Arc<dyn Service> = Arc::new(McpService::new(Arc::clone(&runtime)));
+    serve_all(listeners, &service, server, limits(), threads)?;
     let purged = Arc::clone(&runtime);
     spawn("purge_expired", move || purge_expired(&purged))?;
     parts.startup_banner();

@@ -121,20 +121,22 @@ async fn serve(parts: &RuntimeParts, runtime: Arc<Runtime>) -> Result<(), StartE
         service,
         executor: runtime.executor.clone(),
     };
-    let listeners = bind(&parts.server.config.listen)?;
-    let accepting = accept_all(listeners, &acceptor(service))?;
+    // Before the server that asks it: its first request may come at once.
     #[cfg(feature = "dev-tenant")]
-    let accepting = match &parts.tenant {
+    let of_tenant = match &parts.tenant {
         Some(tenant) => {
             let service: Arc<dyn Service> = Arc::new(dev_tenant::DevTenantService::new(
                 Arc::clone(tenant),
                 parts.clock,
             ));
-            let listeners = bind(tenant.listen())?;
-            (accepting, accept_all(listeners, &acceptor(service))?)
+            accept_all(bind(tenant.listen())?, &acceptor(service))?
         }
-        None => (accepting, Vec::new()),
+        None => Vec::new(),
     };
+    let listeners = bind(&parts.server.config.listen)?;
+    let accepting = accept_all(listeners, &acceptor(service))?;
+    #[cfg(feature = "dev-tenant")]
+    let accepting = (accepting, of_tenant);
     runtime.executor.spawn(purge_expired(Arc::clone(&runtime)));
     parts.startup_banner();
     let (asked, ask) = bounded(1);
