@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_packed_is_unpacked_and_nothing_else_is() {
+    fn packed_fields_are_unpacked_and_other_bytes_are_refused() {
         let packed = pack(&[b"one", b"", b"three"]);
         assert_eq!(unpack(&packed), Some([&b"one"[..], b"", b"three"]));
         assert_eq!(unpack::<2>(&packed), None);

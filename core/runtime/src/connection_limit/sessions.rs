@@ -93,7 +93,7 @@ mod tests {
 
     // M5
     #[test]
-    fn requests_that_go_on_are_bounded_for_a_session_and_refused_to_no_other() {
+    fn open_requests_are_bounded_for_a_session_and_refused_to_no_other() {
         let mut table = Sessions::default();
         let session =
             |number: usize| SessionKey::from(u128::try_from(number).unwrap().to_be_bytes());

@@ -141,7 +141,7 @@ fn bytes_of_strangers_are_bounded_and_those_of_users_are_none_of_them() {
 
 // M5
 #[test]
-fn bodies_of_a_session_beyond_its_bytes_are_refused_in_words_and_short_ones_are_not() {
+fn bodies_of_a_session_over_its_bytes_are_refused_and_short_ones_are_not() {
     let limit = limit(InboundLimits::of_connections(10));
     let connection = acquire(&limit, "192.0.2.1").unwrap();
     let begin = || begin(&connection, &[TOKEN]).unwrap();
@@ -158,7 +158,7 @@ fn bodies_of_a_session_beyond_its_bytes_are_refused_in_words_and_short_ones_are_
 
 // M5
 #[test]
-fn session_whose_requests_go_on_is_refused_further_ones_in_words() {
+fn session_with_too_many_open_requests_is_refused_further_ones_with_a_message() {
     let limit = limit(InboundLimits::of_connections(10));
     let connection = acquire(&limit, "192.0.2.1").unwrap();
     let mut remainders: Vec<_> = (0..limits::REMAINDERS_PER_SESSION)

@@ -255,7 +255,7 @@ fn change_is_sent_on_one_stream_of_a_session() {
 
 // I6: each change is told on one stream, so it would be lost with that.
 #[test]
-fn changes_that_a_closed_stream_was_not_told_go_to_another_of_its_session() {
+fn undelivered_changes_of_a_closed_stream_go_to_another_of_its_session() {
     let mut table = Table::default();
     for id in [1, 201, 2] {
         assert!(table.open(id, ALICE, StreamKind::Standalone));

@@ -39,7 +39,7 @@ fn ping(id: i64) -> String {
 }
 
 #[test]
-fn a_client_of_http_sse_does_all_that_it_does() {
+fn http_sse_client_initializes_lists_and_calls() {
     for revision in ["2024-11-05", "2025-11-25"] {
         let mut world = World::new();
         let (id, target) = open(&mut world, "alice");
@@ -81,7 +81,7 @@ fn a_client_of_http_sse_does_all_that_it_does() {
 
 // I2, I4
 #[test]
-fn a_stream_is_posted_to_by_its_owner_only() {
+fn message_to_the_stream_of_another_user_is_not_found() {
     let mut world = World::new();
     let (alices, target) = open(&mut world, "alice");
     let (bobs, _) = open(&mut world, "bob");
@@ -95,7 +95,7 @@ fn a_stream_is_posted_to_by_its_owner_only() {
 
 // I2, I3, K13
 #[test]
-fn a_stream_is_named_whole_and_once_and_by_its_own_kind_of_name() {
+fn malformed_or_repeated_session_id_is_refused() {
     let mut world = World::new();
     let (_, target) = open(&mut world, "alice");
     let mcp_session = world.initialize("alice", "2025-11-25");
@@ -121,7 +121,7 @@ fn a_stream_is_named_whole_and_once_and_by_its_own_kind_of_name() {
 
 // I7
 #[test]
-fn a_closed_stream_takes_its_name_with_it() {
+fn message_to_a_closed_stream_is_not_found() {
     let mut world = World::new();
     let (id, target) = open(&mut world, "alice");
     world.tell(id, Event::Disconnected);
@@ -131,7 +131,7 @@ fn a_closed_stream_takes_its_name_with_it() {
 
 // K13
 #[test]
-fn before_initialize_only_a_ping_is_answered() {
+fn request_before_initialize_is_refused_unless_it_is_a_ping() {
     let mut world = World::new();
     let (id, target) = open(&mut world, "alice");
     post(&mut world, "alice", &target, &ping(1));
@@ -152,7 +152,7 @@ fn before_initialize_only_a_ping_is_answered() {
 
 // K1, K7: a message that cannot be taken is refused by the answer to the POST
 #[test]
-fn what_is_no_message_is_refused_and_reaches_no_stream() {
+fn invalid_message_is_refused_and_reaches_no_stream() {
     let mut world = World::new();
     let (id, target) = open(&mut world, "alice");
     post(&mut world, "alice", &target, &initialize("2025-11-25"));
@@ -167,7 +167,7 @@ fn what_is_no_message_is_refused_and_reaches_no_stream() {
 
 // K7
 #[test]
-fn a_batch_is_answered_as_a_batch() {
+fn http_sse_batch_is_answered_as_a_batch() {
     let mut world = World::new();
     let (id, target) = open(&mut world, "alice");
     post(&mut world, "alice", &target, &initialize("2025-03-26"));
@@ -178,7 +178,7 @@ fn a_batch_is_answered_as_a_batch() {
 
 // F11: no 200 with an error text for ever
 #[test]
-fn when_the_sign_in_is_over_the_stream_says_so_and_ends() {
+fn revoked_session_sends_an_error_on_its_stream_and_ends_it() {
     let mut world = World::new();
     let (id, target) = open(&mut world, "alice");
     post(&mut world, "alice", &target, &initialize("2025-11-25"));
@@ -199,7 +199,7 @@ fn when_the_sign_in_is_over_the_stream_says_so_and_ends() {
 
 // P1
 #[test]
-fn a_tool_that_needs_more_scope_is_forbidden_before_the_message_is_taken() {
+fn tool_beyond_the_scope_is_forbidden_before_the_message_is_accepted() {
     let mut world = World::new();
     let (_, target) = open(&mut world, "alice");
     post(&mut world, "alice", &target, &initialize("2025-11-25"));

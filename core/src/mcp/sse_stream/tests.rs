@@ -32,7 +32,7 @@ fn pass(world: &mut World, duration: Duration) {
 
 // C15, I1
 #[test]
-fn a_stream_first_tells_a_path_of_this_origin_that_nobody_can_guess() {
+fn http_sse_stream_begins_with_an_unguessable_endpoint_of_this_origin() {
     let mut world = World::new();
     let (first, second) = (listen(&mut world, "alice"), listen(&mut world, "alice"));
     let head = world.sent(first).head.as_ref().unwrap();
@@ -79,7 +79,7 @@ fn streams_of_a_user_over_the_limit_get_429() {
 }
 
 #[test]
-fn a_stream_is_kept_awake() {
+fn idle_stream_sends_keep_alives() {
     let mut world = World::new();
     let id = listen(&mut world, "alice");
     for _ in 0..3 {
@@ -98,7 +98,7 @@ fn a_stream_is_kept_awake() {
 
 // I7
 #[test]
-fn a_stream_ends_when_its_session_is_gone_wherever_it_was_revoked() {
+fn stream_of_a_session_revoked_on_any_replica_ends() {
     let mut world = World::new();
     let id = listen(&mut world, "alice");
     world.revoke("alice");
@@ -117,7 +117,7 @@ fn a_stream_ends_when_its_session_is_gone_wherever_it_was_revoked() {
 }
 
 #[test]
-fn a_stream_outlives_a_store_that_is_down() {
+fn stream_survives_a_store_that_is_down() {
     let mut world = World::new();
     let id = listen(&mut world, "alice");
     world.store_is_down = true;
@@ -128,7 +128,7 @@ fn a_stream_outlives_a_store_that_is_down() {
 
 // I7
 #[test]
-fn a_stream_ends_with_its_token() {
+fn stream_ends_when_its_token_expires() {
     let mut world = World::new();
     let id = listen(&mut world, "alice");
     pass(&mut world, limits::SESSION_TOKEN_LIFETIME);
@@ -138,7 +138,7 @@ fn a_stream_ends_with_its_token() {
 
 // I7
 #[test]
-fn the_stream_of_an_mcp_session_ends_with_it() {
+fn stream_of_an_ended_mcp_session_ends() {
     let mut world = World::new();
     let name = world.initialize("alice", "2025-11-25");
     let id = listen_streamable(&mut world, "alice", &name);
@@ -151,7 +151,7 @@ fn the_stream_of_an_mcp_session_ends_with_it() {
 
 // I2, I6
 #[test]
-fn a_stream_needs_a_session_of_its_own_user() {
+fn stream_of_the_mcp_session_of_another_user_is_refused() {
     let mut world = World::new();
     let name = world.initialize("alice", "2025-11-25");
     for (user, fields, status) in [
@@ -168,7 +168,7 @@ fn a_stream_needs_a_session_of_its_own_user() {
 
 // F8
 #[test]
-fn without_a_session_there_is_no_stream() {
+fn stream_without_an_mcp_session_is_refused() {
     let mut world = World::new();
     world.revoke("alice");
     let request = world.request("alice", "GET", "/sse", &[], "");
@@ -179,7 +179,7 @@ fn without_a_session_there_is_no_stream() {
 
 // I5
 #[test]
-fn a_last_event_id_that_is_none_replays_nothing_and_is_told() {
+fn invalid_last_event_id_is_400_and_replays_nothing() {
     let mut world = World::new();
     let name = world.initialize("alice", "2025-11-25");
     for last in ["0", "1", "made-up", name.as_str()] {

@@ -48,7 +48,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 #[test]
 #[should_panic(expected = "null")]
-fn a_message_that_does_not_fit_ends_the_test() {
+fn message_that_violates_the_schema_fails_the_test() {
     let mut watched = Watched::default();
     let body = r#"{"jsonrpc": "2.0", "id": 1, "method": "tools/list"}"#;
     let request = Request::post("/mcp").body(Bytes::from_static(body.as_bytes()));

@@ -38,7 +38,7 @@ fn ended() -> (SignedIn, Value, TaskId, Stored) {
 }
 
 #[test]
-fn result_is_told_to_the_token_of_a_refresh() {
+fn result_opens_with_the_token_of_a_refresh() {
     let (mut alice, first, id, _) = ended();
     let second = body(&alice.refresh(text(&first, "refresh_token"), &[]));
     for tokens in [&first, &second] {
