@@ -97,7 +97,7 @@ impl Hub {
                 .end_mcp_session(principal, mcp_session, &mut self.outputs);
         }
         self.streams.close(id, &mut self.outputs);
-        self.replays.leave(id);
+        self.replays.forget(id);
     }
 
     /// Drops what was kept long enough. Poll until idle afterwards.

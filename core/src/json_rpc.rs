@@ -99,7 +99,7 @@ impl Error {
     }
 
     /// An error of this code with a message that was formatted.
-    pub(crate) const fn with_words(code: i32, message: String) -> Self {
+    pub(crate) const fn with_message(code: i32, message: String) -> Self {
         Self {
             code,
             message: Cow::Owned(message),

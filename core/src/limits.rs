@@ -12,7 +12,7 @@ pub use entra_mcp_http1::limits::{HEAD_BYTES, HEAD_FIELDS, TARGET_BYTES};
 pub const LOG_VALUE_CHARS: usize = 200;
 
 /// The longest field of the log that holds text of this server or its environment, in characters.
-pub const LOG_WORDS_CHARS: usize = 2000;
+pub const LOG_TEXT_CHARS: usize = 2000;
 
 /// How many lines of one event that strangers can cause are written within [`LOG_BURST_WINDOW`]; the
 /// others are counted.

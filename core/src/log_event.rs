@@ -14,7 +14,7 @@ mod throttle;
 pub use self::{field::Field, sanitize::sanitize, table::LogEventId, throttle::Throttle};
 pub use entra_mcp_wire::text::is_invisible;
 
-use crate::limits::{LOG_VALUE_CHARS, LOG_WORDS_CHARS};
+use crate::limits::{LOG_TEXT_CHARS, LOG_VALUE_CHARS};
 
 /// How loud a line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,8 +55,8 @@ impl LogEvent {
     /// Adds a field that holds sentences of this server or of its environment, which may be longer
     /// than a value that a peer chooses.
     #[must_use]
-    pub fn with_words(self, field: Field, words: impl AsRef<str>) -> Self {
-        self.add(field, words.as_ref(), LOG_WORDS_CHARS)
+    pub fn with_text(self, field: Field, text: impl AsRef<str>) -> Self {
+        self.add(field, text.as_ref(), LOG_TEXT_CHARS)
     }
 
     fn add(mut self, field: Field, value: &str, limit: usize) -> Self {

@@ -33,7 +33,7 @@ pub enum Planted {
     /// The master key alone opens a session, whatever share a token carries (threat G3).
     ShareIgnored,
     /// The client gets the internal error (threat O1).
-    FaultTold,
+    FaultDisclosed,
     /// A list of tools says `null` where it should say nothing (MCP, schema).
     NullWritten,
     /// An exchange ends before the store has answered its writes, which are lost with it.

@@ -46,7 +46,7 @@ pub(crate) struct Sent {
     pub(crate) exchange: Option<Exchange>,
     pub(crate) response: Option<::http::Response<Bytes>>,
     pub(crate) logged: Vec<LogEvent>,
-    pub(crate) told: Vec<ToHub>,
+    pub(crate) to_hub: Vec<ToHub>,
     /// The other actions: fetches, store operations, pieces of a stream.
     pub(crate) actions: Vec<Action>,
 }
@@ -125,7 +125,7 @@ impl TestServer {
             exchange: None,
             response: None,
             logged: Vec::new(),
-            told: Vec::new(),
+            to_hub: Vec::new(),
             actions: Vec::new(),
         };
         let (head, body) = request.into_parts();
@@ -178,7 +178,7 @@ impl Sent {
             match action {
                 Action::Respond(response) => self.response = Some(response),
                 Action::Log(line) => self.logged.push(line),
-                Action::ToHub(message) => self.told.push(message),
+                Action::ToHub(message) => self.to_hub.push(message),
                 other => self.actions.push(other),
             }
         }

@@ -31,7 +31,7 @@ fn gets_a_token(call: &Call) -> Step<ToolResult> {
     match call.results() {
         [] => Step::effect(Effect::Token(call.text("for").to_owned())),
         [EffectResult::Token(Ok(_)), ..] => Step::done("There is one."),
-        [EffectResult::Token(Err(words)), ..] => Step::done(words.as_str()),
+        [EffectResult::Token(Err(message)), ..] => Step::done(message.as_str()),
         _ => Step::done("odd"),
     }
 }
@@ -262,16 +262,16 @@ fn token_for_a_permission_needs_consent() {
     };
     let mail = "https://graph.microsoft.com/Mail.Read";
     assert_eq!(token_for(&mut fixture, "User.Read"), "There is one.");
-    let words = token_for(&mut fixture, mail);
-    assert!(words.contains("not consented"), "{words}");
+    let message = token_for(&mut fixture, mail);
+    assert!(message.contains("not consented"), "{message}");
     for other in [
         "api://11111111-2222-3333-4444-555555555555/Read",
         "Files.Read.Odd",
     ] {
-        let words = token_for(&mut fixture, other);
+        let message = token_for(&mut fixture, other);
         assert!(
-            words.starts_with("Microsoft Entra ID") && !words.contains("AADSTS"),
-            "{words}"
+            message.starts_with("Microsoft Entra ID") && !message.contains("AADSTS"),
+            "{message}"
         );
     }
     sign_in_for(&mut fixture, "user.read mail.read").expect("she consents to more");

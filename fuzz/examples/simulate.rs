@@ -20,19 +20,19 @@ use entra_mcp_fuzz::{
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let mut words = words.as_slice();
+    let args: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut args = args.as_slice();
     let mut added = Vec::new();
-    while let ["with", name, rest @ ..] = words {
+    while let ["with", name, rest @ ..] = args {
         let known = Unkindness::ALL.iter().find(|(known, _)| known == name);
         let Some((_, unkindness)) = known else {
             return usage();
         };
         added.push(*unkindness);
-        words = rest;
+        args = rest;
     }
     let number = |word: &str| word.parse::<u64>().ok();
-    match words {
+    match args {
         [] => seeds(0, u64::MAX, &added),
         ["replay", seed] => number(seed).map_or_else(usage, |seed| replay(seed, &added)),
         ["bytes", seed, file] => number(seed).map_or_else(usage, |seed| bytes(seed, file)),

@@ -103,7 +103,7 @@ impl Checks {
         seen: &Observation<'_>,
         moment: SimInstant,
     ) -> Result<(), Failure> {
-        self.ledger.learn(seen, moment);
+        self.ledger.note(seen, moment);
         for check in &mut self.list {
             check
                 .see(seen, &self.ledger)

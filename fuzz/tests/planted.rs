@@ -129,7 +129,7 @@ fn shared_task_is_caught() {
 #[test]
 fn disclosed_fault_is_caught() {
     caught(
-        |server| server.with_bug(Planted::FaultTold),
+        |server| server.with_bug(Planted::FaultDisclosed),
         &["nothing leaks"],
     );
 }

@@ -105,12 +105,12 @@ impl Context {
         &self,
         progress: f64,
         total: impl Into<Option<f64>>,
-        words: impl Into<String>,
+        message: impl Into<String>,
     ) -> Result<(), Interrupted> {
         let effect = Effect::Progress {
             progress,
             total: total.into(),
-            message: Some(words.into()),
+            message: Some(message.into()),
         };
         self.effect(effect).map(drop)
     }

@@ -218,7 +218,7 @@ impl PendingCall {
         let (mailbox, number) = (self.mailbox.clone(), self.number);
         if let Err(error) = threads.run(move || self.perform(None)) {
             let event = LogEvent::new(LogEventId::ThreadNotStarted);
-            entra_mcp_runtime::log(&event.with_words(Field::Error, error.to_string()));
+            entra_mcp_runtime::log(&event.with_text(Field::Error, error.to_string()));
             over(&mailbox, number, busy());
         }
     }

@@ -247,8 +247,8 @@ mod tests {
         }
     }
 
-    fn done(words: impl Into<ToolResult>) -> Result<InvokeOutput, CallError> {
-        Ok(InvokeOutput::Tool(words.into()))
+    fn done(message: impl Into<ToolResult>) -> Result<InvokeOutput, CallError> {
+        Ok(InvokeOutput::Tool(message.into()))
     }
 
     #[test]
@@ -286,14 +286,14 @@ mod tests {
     #[test]
     fn pending_effect_is_interrupted_with_its_call() {
         let executor = Executor::new();
-        let (sender, kept) = async_channel::bounded(1);
+        let (sender, receiver) = async_channel::bounded(1);
         let handler: BoxedHandler = Arc::new(move |cx: Context| {
             let sent = sender.try_send(cx);
             Box::pin(async move { sent.map_err(CallError::internal).and_then(|()| done("")) })
         });
         let running = RunningCall::start(Some(&handler), perform(Call::new("x")));
         let result = executor.run(async {
-            let clone = kept.recv().await.unwrap();
+            let clone = receiver.recv().await.unwrap();
             let mut effect = Box::pin(clone.effect(Effect::progress(1.0, None)));
             assert!(future::poll_once(&mut effect).await.is_none());
             drop(running);
@@ -334,7 +334,7 @@ mod tests {
     #[test]
     fn cancelled_call_is_dropped_where_it_waits() {
         let executor = Executor::new();
-        let (sender, kept) = async_channel::bounded(1);
+        let (sender, receiver) = async_channel::bounded(1);
         let handler: BoxedHandler = Arc::new(move |cx: Context| {
             let sender = sender.clone();
             Box::pin(async move {
@@ -353,10 +353,10 @@ mod tests {
                 "{requested:?}"
             );
             drop((running, handler));
-            let clone = kept.recv().await.unwrap();
+            let clone = receiver.recv().await.unwrap();
             assert!(clone.is_cancelled());
             // Ends only once the future is dropped and with it the other sender.
-            assert!(kept.recv().await.is_err());
+            assert!(receiver.recv().await.is_err());
             clone.effect(Effect::progress(2.0, None)).await.map(drop)
         });
         assert!(result.unwrap().is_err());

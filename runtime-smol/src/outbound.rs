@@ -117,9 +117,9 @@ impl Outbound {
 
     fn take(&self, place: &Place) -> Option<Connection> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = idle.get_mut(place)?;
-        kept.retain(|idle| !idle.connection.is_closed() && idle.since.elapsed() < IDLE_AGE);
-        kept.pop().map(|idle| idle.connection)
+        let of_host = idle.get_mut(place)?;
+        of_host.retain(|idle| !idle.connection.is_closed() && idle.since.elapsed() < IDLE_AGE);
+        of_host.pop().map(|idle| idle.connection)
     }
 
     fn keep(&self, place: Place, connection: Connection) {
@@ -131,10 +131,10 @@ impl Outbound {
         if place.is_public_only {
             return;
         }
-        let kept = idle.entry(place).or_default();
-        if kept.len() < IDLE_CONNECTIONS {
+        let of_host = idle.entry(place).or_default();
+        if of_host.len() < IDLE_CONNECTIONS {
             let since = Instant::now();
-            kept.push(Idle { connection, since });
+            of_host.push(Idle { connection, since });
         }
     }
 }

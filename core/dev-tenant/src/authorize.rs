@@ -44,11 +44,11 @@ impl DevTenant {
                 let error = AadstsError::new("login_required", 50_058, text);
                 self.refuse(&request.redirect, &error, cx)
             }
-            (Prompt::None, Some(sign_in)) => self.go_on(request, sign_in, cx),
+            (Prompt::None, Some(sign_in)) => self.complete(request, sign_in, cx),
             (Prompt::Unsaid | Prompt::Consent, Some(sign_in))
                 if request.is_for(&sign_in, &self.directory) =>
             {
-                self.go_on(request, sign_in, cx)
+                self.complete(request, sign_in, cx)
             }
             _ => self.sign_in_page(&request, cx),
         }
@@ -89,7 +89,7 @@ impl DevTenant {
             strong: request.has_claims_challenge,
         };
         let is_let_in = account.status == AccountStatus::Active;
-        let mut response = self.go_on(request, sign_in.clone(), cx);
+        let mut response = self.complete(request, sign_in.clone(), cx);
         if is_let_in {
             self.remember(&sign_in, &mut response, cx);
         }
@@ -97,7 +97,7 @@ impl DevTenant {
     }
 
     /// Somebody signed in: policies are applied, then consent.
-    fn go_on(
+    fn complete(
         &self,
         request: Request,
         sign_in: SignIn,
@@ -175,7 +175,7 @@ impl DevTenant {
                 .extend(consented.map(|permission| permission.name));
         }
         request.prompt = Prompt::Unsaid;
-        self.go_on(request, sign_in, cx)
+        self.complete(request, sign_in, cx)
     }
 
     /// The request in the hidden field of a page of ours.

@@ -52,12 +52,12 @@ fn attribute(tag: &str, name: &str) -> String {
 }
 
 fn without_tags(text: &str) -> String {
-    let mut words = String::new();
+    let mut plain = String::new();
     for part in text.split('<') {
-        words.push_str(part.split_once('>').map_or(part, |(_, words)| words));
-        words.push(' ');
+        plain.push_str(part.split_once('>').map_or(part, |(_, text)| text));
+        plain.push(' ');
     }
-    unescape(words.trim())
+    unescape(plain.trim())
 }
 
 fn unescape(text: &str) -> String {

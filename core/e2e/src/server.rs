@@ -100,7 +100,7 @@ pub struct Server {
     tenant_port: u16,
     running: Option<Running>,
     watched: CheckedTraffic,
-    told: Arc<Mutex<String>>,
+    log: Arc<Mutex<String>>,
 }
 
 #[derive(Debug)]
@@ -125,7 +125,7 @@ impl Server {
             tenant_port: free_port(),
             running: None,
             watched: CheckedTraffic::default(),
-            told: Arc::default(),
+            log: Arc::default(),
         };
         server.start();
         server
@@ -156,14 +156,14 @@ impl Server {
             assert!(
                 Instant::now() < end,
                 "the server does not start: {}",
-                self.told()
+                self.log()
             );
             std::thread::sleep(Duration::from_millis(20));
         }
     }
 
     fn listen_to(&self, pipe: impl std::io::Read + Send + 'static) -> JoinHandle<()> {
-        let told = Arc::clone(&self.told);
+        let log = Arc::clone(&self.log);
         std::thread::spawn(move || {
             let mut lines = BufReader::new(pipe);
             let mut line = Vec::new();
@@ -171,7 +171,7 @@ impl Server {
                 .read_until(b'\n', &mut line)
                 .is_ok_and(|length| length > 0)
             {
-                told.lock()
+                log.lock()
                     .unwrap()
                     .push_str(&String::from_utf8_lossy(&line));
                 line.clear();
@@ -193,7 +193,7 @@ impl Server {
             assert!(
                 Instant::now() < end,
                 "the server does not answer: {}",
-                self.told()
+                self.log()
             );
         }
     }
@@ -232,8 +232,8 @@ impl Server {
 
     /// What it has printed and logged so far.
     #[must_use]
-    pub fn told(&self) -> String {
-        self.told.lock().unwrap().clone()
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
     }
 
     /// Its address.

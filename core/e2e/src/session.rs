@@ -134,10 +134,10 @@ pub fn next(events: &mut Events) -> Value {
 }
 
 /// Waits until something holds.
-pub fn until(words: &str, mut holds: impl FnMut() -> bool) {
+pub fn until(condition: &str, mut holds: impl FnMut() -> bool) {
     let end = Instant::now() + PATIENCE;
     while !holds() {
-        assert!(Instant::now() < end, "it takes too long until {words}");
+        assert!(Instant::now() < end, "it takes too long until {condition}");
         std::thread::yield_now();
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn ring(
 ) -> Result<Keyring, DataDirError> {
     let ring = match configured.split_first() {
         Some((first, others)) => Keyring::new(first.clone(), others.to_vec()),
-        None => Keyring::new(kept(folder, store)?, Vec::new()),
+        None => Keyring::new(stored_key(folder, store)?, Vec::new()),
     };
     if store.fits(&ring)? {
         Ok(ring)
@@ -39,7 +39,7 @@ pub(crate) fn ring(
 }
 
 /// The key of the data folder.
-fn kept(folder: &DataDir, store: &FileStore) -> Result<MasterKey, DataDirError> {
+fn stored_key(folder: &DataDir, store: &FileStore) -> Result<MasterKey, DataDirError> {
     let path = folder.file(FILE);
     match std::fs::read_to_string(&path).map(zeroize::Zeroizing::new) {
         Ok(text) => match std::fs::metadata(&path) {

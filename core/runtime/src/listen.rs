@@ -80,7 +80,7 @@ pub fn bind(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, ListenError> {
         (false, None) => {}
         (false, Some(error)) => {
             log(&LogEvent::new(LogEventId::ListenSkipped)
-                .with_words(Field::Error, error.to_string()));
+                .with_text(Field::Error, error.to_string()));
         }
         (true, Some(error)) => return Err(error),
         (true, None) => return Err(ListenError::NoAddress),
@@ -133,9 +133,9 @@ mod tests {
         let taken = first[0].local_addr().unwrap();
         let error = bind(&[taken]).unwrap_err();
         assert!(matches!(error, ListenError::Address { address, .. } if address == taken));
-        let words = error.to_string();
-        assert!(words.contains("--listen"), "{words}");
-        assert!(words.contains(&taken.to_string()), "{words}");
+        let message = error.to_string();
+        assert!(message.contains("--listen"), "{message}");
+        assert!(message.contains(&taken.to_string()), "{message}");
     }
 
     #[test]

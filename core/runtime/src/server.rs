@@ -258,7 +258,7 @@ pub fn main<R: ServerRuntime>() -> ExitCode {
     };
     if let Err(error) = R::run(&parts, Handlers::default(), &Handle::default()) {
         let failed = LogEvent::new(LogEventId::ServerFailed);
-        log(&failed.with_words(Field::Error, error.to_string()));
+        log(&failed.with_text(Field::Error, error.to_string()));
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS

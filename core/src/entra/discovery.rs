@@ -142,7 +142,7 @@ mod tests {
         let job = Job(JobKind::RefreshEntraMetadata);
         let seed = Seed::new([1; 32]);
         let mut exchange = Exchange::job(ExchangeId(1), &seed, job, server.env());
-        let (mut asked, mut learned, mut logged) = (Vec::new(), None, Vec::new());
+        let (mut asked, mut fetched, mut logged) = (Vec::new(), None, Vec::new());
         let mut answers = answers.into_iter();
         let mut ticket: Option<Ticket<Fetch>> = None;
         loop {
@@ -153,7 +153,7 @@ mod tests {
                     ticket = Some(new);
                 }
                 Output::Do(Action::ToHub(ToHub(ToHubKind::MetadataFetched(metadata)))) => {
-                    assert!(learned.replace(metadata).is_none(), "it is sent once");
+                    assert!(fetched.replace(metadata).is_none(), "it is sent once");
                 }
                 Output::Do(Action::Log(line)) => logged.push(line),
                 Output::Do(other) => panic!("{other:?}"),
@@ -164,7 +164,7 @@ mod tests {
                 }
                 Output::Done(outcome) => {
                     assert_eq!(outcome, Outcome::Answered);
-                    return (asked, learned.expect("it is sent to the hub"), logged);
+                    return (asked, fetched.expect("it is sent to the hub"), logged);
                 }
             }
         }
@@ -182,10 +182,10 @@ mod tests {
 
     #[test]
     fn keys_are_fetched_from_where_the_metadata_says() {
-        let (asked, learned, _) = run(vec![ok(METADATA), ok(KEYS)]);
+        let (asked, fetched, _) = run(vec![ok(METADATA), ok(KEYS)]);
         assert!(asked[0].ends_with("/v2.0/.well-known/openid-configuration"));
         assert_eq!(asked[1..], ["https://login.example/keys"]);
-        let metadata = learned.unwrap();
+        let metadata = fetched.unwrap();
         assert_eq!(metadata.issuer, "https://login.example/t/v2.0");
         assert!(metadata.key("k").is_some() && metadata.key("other").is_none());
     }
@@ -205,8 +205,8 @@ mod tests {
             vec![ok(METADATA), ok("{}")],
         ];
         for answers in broken {
-            let (_, learned, logged) = run(answers);
-            assert_eq!(learned, None);
+            let (_, fetched, logged) = run(answers);
+            assert_eq!(fetched, None);
             let [line] = logged.as_slice() else {
                 panic!("{logged:?}")
             };

@@ -184,12 +184,12 @@ mod tests {
             }
         }
 
-        fn want(&mut self, from: u64, newer_than: u64) -> Vec<String> {
+        fn need(&mut self, from: u64, newer_than: u64) -> Vec<String> {
             let ticket = Ticket::new(AskId(0));
             self.send(from, ToHubKind::NeedMetadata { ticket, newer_than })
         }
 
-        fn learn(&mut self) -> Vec<String> {
+        fn fetch(&mut self) -> Vec<String> {
             self.send(
                 0,
                 ToHubKind::MetadataFetched(Some(Box::new(provider_metadata()))),
@@ -205,67 +205,67 @@ mod tests {
     #[test]
     fn concurrent_waiters_share_one_fetch_of_keys() {
         let mut table = Table::new();
-        assert_eq!(table.want(1, 0), ["start"]);
+        assert_eq!(table.need(1, 0), ["start"]);
         for waiter in 2..5 {
-            assert!(table.want(waiter, 0).is_empty());
+            assert!(table.need(waiter, 0).is_empty());
         }
         table.hub.forget(ExchangeId(3));
-        assert_eq!(table.learn(), ["publish 1", "1 true", "2 true", "4 true"]);
+        assert_eq!(table.fetch(), ["publish 1", "1 true", "2 true", "4 true"]);
     }
 
     #[test]
     fn request_for_known_newer_metadata_is_answered_at_once() {
         let mut table = Table::new();
-        table.want(1, 0);
-        table.learn();
-        assert_eq!(table.want(2, 0), ["2 true"]);
+        table.need(1, 0);
+        table.fetch();
+        assert_eq!(table.need(2, 0), ["2 true"]);
     }
 
     // D9: a flood of unknown key ids.
     #[test]
     fn unknown_key_ids_cause_one_fetch_in_five_minutes() {
         let mut table = Table::new();
-        table.want(1, 0);
-        table.learn();
+        table.need(1, 0);
+        table.fetch();
         for stranger in 2..50 {
-            assert_eq!(table.want(stranger, 1), [format!("{stranger} false")]);
+            assert_eq!(table.need(stranger, 1), [format!("{stranger} false")]);
         }
         table.later(limits::KEYS_REFETCH);
-        assert_eq!(table.want(2, 1), ["start"]);
-        assert_eq!(table.learn(), ["publish 2", "2 true"]);
+        assert_eq!(table.need(2, 1), ["start"]);
+        assert_eq!(table.fetch(), ["publish 2", "2 true"]);
     }
 
     // D14: an outage is asked about again soon, but not by every waiter.
     #[test]
     fn failed_fetch_is_retried_after_a_moment() {
         let mut table = Table::new();
-        table.want(1, 0);
-        table.want(2, 0);
+        table.need(1, 0);
+        table.need(2, 0);
         assert_eq!(table.fail(), ["1 false", "2 false"]);
-        assert_eq!(table.want(3, 0), ["3 false"]);
+        assert_eq!(table.need(3, 0), ["3 false"]);
         table.later(limits::KEYS_RETRY);
-        assert_eq!(table.want(3, 0), ["start"]);
-        assert_eq!(table.learn(), ["publish 1", "3 true"]);
+        assert_eq!(table.need(3, 0), ["start"]);
+        assert_eq!(table.fetch(), ["publish 1", "3 true"]);
     }
 
     #[test]
     fn failed_refresh_keeps_the_metadata() {
         let mut table = Table::new();
-        table.want(1, 0);
-        table.learn();
+        table.need(1, 0);
+        table.fetch();
         table.later(limits::KEYS_REFETCH);
-        table.want(2, 1);
+        table.need(2, 1);
         assert_eq!(table.fail(), ["2 false"], "nothing is published");
-        assert_eq!(table.want(3, 0), ["3 true"], "what was known is known");
+        assert_eq!(table.need(3, 0), ["3 true"], "what was known is known");
     }
 
     #[test]
     fn lost_refresh_job_is_run_again() {
         let mut table = Table::new();
-        table.want(1, 0);
+        table.need(1, 0);
         table.later(limits::EXCHANGE_TIMEOUT);
-        assert_eq!(table.want(2, 0), ["start"]);
-        assert_eq!(table.learn(), ["publish 1", "1 true", "2 true"]);
+        assert_eq!(table.need(2, 0), ["start"]);
+        assert_eq!(table.fetch(), ["publish 1", "1 true", "2 true"]);
     }
 
     // M: bounded.
@@ -274,8 +274,8 @@ mod tests {
         let mut table = Table::new();
         let limit = u64::try_from(limits::KEYS_WAITERS).unwrap();
         for waiter in 0..limit {
-            table.want(waiter, 0);
+            table.need(waiter, 0);
         }
-        assert_eq!(table.want(limit, 0), [format!("{limit} false")]);
+        assert_eq!(table.need(limit, 0), [format!("{limit} false")]);
     }
 }

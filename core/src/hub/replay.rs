@@ -223,12 +223,12 @@ impl ReplayBuffers {
         let fits = event.len() <= limits::REPLAY_BUFFER_BYTES && buffer.bytes + event.len() <= most;
         let principal = buffer.owner.principal;
         let is_kept = fits && self.make_room(principal, event.len(), now);
-        let kept = if is_kept { Some(event) } else { instead };
+        let stored = if is_kept { Some(event) } else { instead };
         let Some(buffer) = self.buffers.get_mut(&stream) else {
             return;
         };
         buffer.next = number.saturating_add(1);
-        if let Some(event) = kept {
+        if let Some(event) = stored {
             buffer.bytes += event.len();
             self.bytes += event.len();
             self.of_principal.entry(principal).or_default().1 += event.len();
@@ -315,7 +315,7 @@ impl ReplayBuffers {
     }
 
     /// Forgets an exchange that followed.
-    pub(super) fn leave(&mut self, from: ExchangeId) {
+    pub(super) fn forget(&mut self, from: ExchangeId) {
         if let Some(follower) = self.followers.remove(&from)
             && let Some(buffer) = self.buffers.get_mut(&follower.stream)
             && buffer.follower == Some(from)

@@ -93,6 +93,6 @@ fn logged_value_is_escaped_and_bounded() {
     assert!(!name.contains(['\r', '\n', '\u{1b}', '\u{202e}']), "{name}");
     assert!(line.field(Field::Destination).unwrap().chars().count() <= LOG_VALUE_CHARS + 1);
     let message =
-        LogEvent::new(LogEventId::ServerFailed).with_words(Field::Error, "x".repeat(100_000));
-    assert!(message.field(Field::Error).unwrap().chars().count() <= LOG_WORDS_CHARS + 1);
+        LogEvent::new(LogEventId::ServerFailed).with_text(Field::Error, "x".repeat(100_000));
+    assert!(message.field(Field::Error).unwrap().chars().count() <= LOG_TEXT_CHARS + 1);
 }

@@ -77,8 +77,8 @@ pub(super) fn answer(
         return match revision.features().stateless {
             true => Reply::Error(tasks::unknown_to_client()),
             false => {
-                let words = "This tool needs tasks, which this revision of MCP does not have.";
-                Reply::Result(ToolResult::error(words).to_json(revision))
+                let message = "This tool needs tasks, which this revision of MCP does not have.";
+                Reply::Result(ToolResult::error(message).to_json(revision))
             }
         };
     }

@@ -21,9 +21,12 @@ pub(crate) const PARAMETER: &str = "mcp-param-";
 
 /// The headers of MCP, as often as each was given.
 pub(crate) fn relevant(headers: &HeaderMap) -> HeaderMap {
-    let is_kept = |name: &str| RELEVANT.contains(&name) || name.starts_with(PARAMETER);
-    let kept = headers.iter().filter(|(name, _)| is_kept(name.as_str()));
-    kept.map(|(name, value)| (name.clone(), value.clone()))
+    let is_relevant = |name: &str| RELEVANT.contains(&name) || name.starts_with(PARAMETER);
+    let selected = headers
+        .iter()
+        .filter(|(name, _)| is_relevant(name.as_str()));
+    selected
+        .map(|(name, value)| (name.clone(), value.clone()))
         .collect()
 }
 

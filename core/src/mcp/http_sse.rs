@@ -136,8 +136,8 @@ impl Waiting {
 }
 
 fn no_stream() -> ::http::Response<Bytes> {
-    let words = "Session not found: open a new stream with GET /sse.\n";
-    response::text(StatusCode::NOT_FOUND, words)
+    let message = "Session not found: open a new stream with GET /sse.\n";
+    response::text(StatusCode::NOT_FOUND, message)
 }
 
 impl FindingStream {

@@ -118,8 +118,8 @@ fn request_meta(
 
 fn text<'a>(params: &'a Map<String, Value>, name: &str) -> Result<&'a str, Error> {
     params.get(name).and_then(Value::as_str).ok_or_else(|| {
-        let words = format!("The parameter `{name}` must be a string.");
-        Error::with_words(Error::INVALID_PARAMS, words)
+        let message = format!("The parameter `{name}` must be a string.");
+        Error::with_message(Error::INVALID_PARAMS, message)
     })
 }
 
@@ -168,11 +168,11 @@ fn tool(
     };
     let none = Value::Object(Map::new());
     let given = params.get("arguments").unwrap_or(&none);
-    if let Some(complaint) = entry.input.first_error(given) {
-        let words = format!("The arguments do not fit the tool's input schema: {complaint}");
+    if let Some(mismatch) = entry.input.first_error(given) {
+        let message = format!("The arguments do not fit the tool's input schema: {mismatch}");
         return Err(match revision.features().bad_arguments_are_tool_errors {
-            true => Rejection::Result(ToolResult::error(words).to_json(revision)),
-            false => Rejection::Error(Error::with_words(Error::INVALID_PARAMS, words)),
+            true => Rejection::Result(ToolResult::error(message).to_json(revision)),
+            false => Rejection::Error(Error::with_message(Error::INVALID_PARAMS, message)),
         });
     }
     Ok(ResolvedCall {
@@ -202,8 +202,8 @@ fn prompt(params: &Map<String, Value>, catalog: &Catalog) -> Result<ResolvedCall
     let missing =
         |known: &&PromptArgument| known.is_required() && !arguments.contains_key(known.name());
     if let Some(missing) = known.iter().find(missing) {
-        let words = format!("The prompt needs the argument `{}`.", missing.name());
-        return Err(Error::with_words(Error::INVALID_PARAMS, words));
+        let message = format!("The prompt needs the argument `{}`.", missing.name());
+        return Err(Error::with_message(Error::INVALID_PARAMS, message));
     }
     Ok(ResolvedCall {
         handler: entry.handler.into(),
@@ -251,8 +251,8 @@ fn completion(params: &Map<String, Value>, catalog: &Catalog) -> Result<Resolved
     let reference = params.get("ref").and_then(Value::as_object);
     let argument = params.get("argument").and_then(Value::as_object);
     let (Some(reference), Some(argument)) = (reference, argument) else {
-        let words = "The parameters `ref` and `argument` must be objects.";
-        return Err(Error::invalid_params(words).into());
+        let message = "The parameters `ref` and `argument` must be objects.";
+        return Err(Error::invalid_params(message).into());
     };
     let (name, value) = (text(argument, "name")?, text(argument, "value")?);
     let context = params
@@ -296,8 +296,8 @@ fn completion(params: &Map<String, Value>, catalog: &Catalog) -> Result<Resolved
             )
         }
         _ => {
-            let words = "The member `type` of `ref` must be \"ref/prompt\" or \"ref/resource\".";
-            return Err(Error::invalid_params(words).into());
+            let message = "The member `type` of `ref` must be \"ref/prompt\" or \"ref/resource\".";
+            return Err(Error::invalid_params(message).into());
         }
     };
     // Nothing to suggest is a good answer, too.

@@ -50,22 +50,24 @@ pub(crate) fn finished(
             }
             Ok(result)
         }
-        Err(CallError::Message(words)) if is_tool => Ok(ToolResult::error(words).to_json(revision)),
+        Err(CallError::Message(message)) if is_tool => {
+            Ok(ToolResult::error(message).to_json(revision))
+        }
         Err(failure) => {
             log_failure(&failure, cx);
             Err(match failure {
-                CallError::Message(words) => Error::with_words(Error::INVALID_PARAMS, words),
-                CallError::Internal(words) if cx.env.server.has(Planted::FaultTold) => {
-                    Error::with_words(Error::INTERNAL, words)
+                CallError::Message(message) => Error::with_message(Error::INVALID_PARAMS, message),
+                CallError::Internal(message) if cx.env.server.has(Planted::FaultDisclosed) => {
+                    Error::with_message(Error::INTERNAL, message)
                 }
                 CallError::Internal(_) => Error::new(
                     Error::INTERNAL,
                     "This failed. Its cause is in the server's log.",
                 ),
                 CallError::NotFound => not_found(request),
-                CallError::JsonRpc(code, words, data) => Error {
+                CallError::JsonRpc(code, message, data) => Error {
                     data,
-                    ..Error::with_words(code, words)
+                    ..Error::with_message(code, message)
                 },
             })
         }
@@ -133,7 +135,7 @@ pub(crate) fn input_required(
 
 /// Writes a fault of the server's to the log: the client is told only that it failed.
 fn log_failure(failure: &CallError, cx: &mut Cx<'_>) {
-    if let CallError::Internal(words) = failure {
-        cx.log(LogEvent::new(LogEventId::CallFailed).with_words(Field::Error, words));
+    if let CallError::Internal(message) = failure {
+        cx.log(LogEvent::new(LogEventId::CallFailed).with_text(Field::Error, message));
     }
 }

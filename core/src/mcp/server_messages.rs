@@ -43,8 +43,8 @@ pub(crate) fn progress(
     token: &Id,
     progress: f64,
     total: Option<f64>,
-    words: Option<String>,
-    has_words: bool,
+    message: Option<String>,
+    has_message: bool,
 ) -> String {
     let mut params = Map::new();
     params.insert("progressToken".to_owned(), json!(token));
@@ -52,8 +52,8 @@ pub(crate) fn progress(
     if let Some(total) = total {
         params.insert("total".to_owned(), number(total));
     }
-    if let (Some(words), true) = (words, has_words) {
-        params.insert("message".to_owned(), json!(words));
+    if let (Some(message), true) = (message, has_message) {
+        params.insert("message".to_owned(), json!(message));
     }
     notification("notifications/progress", params)
 }

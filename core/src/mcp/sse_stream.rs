@@ -248,10 +248,10 @@ impl Opening {
                     Err(refusal) => cx.done(refused(refusal)),
                 }
             }
-            Input::Disconnected => leave(cx),
+            Input::Disconnected => unregister(cx),
             Input::Tick if cx.env.now.instant >= self.deadline => {
                 cx.respond(response::gateway_timeout());
-                leave(cx)
+                unregister(cx)
             }
             // It is neither a call nor a task.
             Input::Tick | Input::Call(_) | Input::Task(_) | Input::ReplayTakenOver => {
@@ -277,10 +277,10 @@ fn refused(refusal: StreamRefusal) -> ::http::Response<Bytes> {
 
 fn close(cx: &mut Cx<'_>) -> Progress<Stream> {
     cx.close();
-    leave(cx)
+    unregister(cx)
 }
 
-fn leave(cx: &mut Cx<'_>) -> Progress<Stream> {
+fn unregister(cx: &mut Cx<'_>) -> Progress<Stream> {
     cx.to_hub(ToHub(ToHubKind::CloseStream));
     Progress::Ready(())
 }

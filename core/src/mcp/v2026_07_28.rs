@@ -194,8 +194,8 @@ fn supported(version: &str) -> Result<(), Error> {
     }
     let requested: String = version.chars().take(REQUESTED_CHARS).collect();
     let data = json!({"requested": requested, "supported": supported_versions()});
-    let words = "This protocol version is not supported.";
-    Err(Error::new(UNSUPPORTED_PROTOCOL_VERSION, words).with_data(data))
+    let message = "This protocol version is not supported.";
+    Err(Error::new(UNSUPPORTED_PROTOCOL_VERSION, message).with_data(data))
 }
 
 fn supported_versions() -> Vec<&'static str> {
@@ -301,9 +301,9 @@ pub(crate) fn input_requests(questions: &BTreeMap<String, InputRequest>) -> Map<
 
 /// A call must ask what this client did not say that it can be asked.
 pub(crate) fn missing_capability(required: Value) -> Error {
-    let words = "This needs a capability that the client did not declare.";
+    let message = "This needs a capability that the client did not declare.";
     let data = json!({"requiredCapabilities": required});
-    Error::new(MISSING_CLIENT_CAPABILITY, words).with_data(data)
+    Error::new(MISSING_CLIENT_CAPABILITY, message).with_data(data)
 }
 
 /// How long a client may keep a result, and that it is for this caller only. Zero is not at all: the

@@ -202,7 +202,7 @@ impl PendingSignIn {
     /// request's head.
     pub(crate) fn make_room(headers: &HeaderMap, public_url: &PublicUrl) -> Vec<HeaderValue> {
         let is_ours = |id: &str| id.len() == NAME_CHARS && id.bytes().all(is_base64url);
-        let mut begun: Vec<(u64, &str)> = cookie::with_prefix(PREFIX, headers, public_url)
+        let mut pending: Vec<(u64, &str)> = cookie::with_prefix(PREFIX, headers, public_url)
             .into_iter()
             .filter(|(id, _)| is_ours(id))
             .map(|(id, value)| {
@@ -210,9 +210,9 @@ impl PendingSignIn {
                 (end.unwrap_or_default(), id)
             })
             .collect();
-        begun.sort_unstable();
-        let too_many = (begun.len() + 1).saturating_sub(limits::SIGN_INS_PER_BROWSER);
-        begun
+        pending.sort_unstable();
+        let too_many = (pending.len() + 1).saturating_sub(limits::SIGN_INS_PER_BROWSER);
+        pending
             .into_iter()
             .take(too_many)
             .filter_map(|(_, id)| cookie::set(&format!("{PREFIX}{id}"), "", 0, public_url))
@@ -266,7 +266,7 @@ mod tests {
         }
     }
 
-    fn begun(server: &TestServer, client_state: &str) -> (PendingSignIn, HeaderValue) {
+    fn pending(server: &TestServer, client_state: &str) -> (PendingSignIn, HeaderValue) {
         let mut entropy = testing::entropy(1);
         let request = testing::authorization_request(client_state);
         let sign_in = PendingSignIn::begin(
@@ -284,7 +284,7 @@ mod tests {
     #[test]
     fn sign_in_is_found_by_its_state_in_its_browser_only() {
         let server = TestServer::dev();
-        let (sign_in, cookie) = begun(&server, "client state");
+        let (sign_in, cookie) = pending(&server, "client state");
         let headers = browser_with(&cookie);
         let state = sign_in.state.expose();
         let found = PendingSignIn::from_cookie(&headers, state, server.env()).unwrap();
@@ -313,7 +313,7 @@ mod tests {
     #[test]
     fn sign_in_cookie_expires_after_ten_minutes_and_is_strict() {
         let mut server = TestServer::https();
-        let (sign_in, cookie) = begun(&server, "s");
+        let (sign_in, cookie) = pending(&server, "s");
         let text = cookie.to_str().unwrap();
         assert!(text.starts_with("__Host-entra-mcp-sign-in-"), "{text}");
         for part in [
@@ -336,7 +336,7 @@ mod tests {
     #[test]
     fn longest_state_fits_into_a_cookie() {
         let server = TestServer::https();
-        let (_, cookie) = begun(&server, &"\u{1}".repeat(limits::STATE_BYTES));
+        let (_, cookie) = pending(&server, &"\u{1}".repeat(limits::STATE_BYTES));
         let (pair, _) = cookie.to_str().unwrap().split_once(';').unwrap();
         assert!(pair.len() <= 4096 - 256, "{} bytes", pair.len());
     }
@@ -345,7 +345,7 @@ mod tests {
     #[test]
     fn entra_address_holds_nothing_of_the_client() {
         let server = TestServer::dev();
-        let (sign_in, _) = begun(&server, "client state");
+        let (sign_in, _) = pending(&server, "client state");
         let metadata = server.known.metadata.clone().unwrap();
         let address = url::Url::parse(&sign_in.entra_address(&metadata, server.env())).unwrap();
         let names: Vec<_> = address

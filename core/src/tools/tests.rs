@@ -31,7 +31,7 @@ fn call(world: &mut World) -> Response<Bytes> {
 #[test]
 fn get_user_details_sends_graph_the_entra_token_and_nothing_of_the_client() {
     let mut world = World::new();
-    world.graph_says(200, &profile("alice"));
+    world.graph_responds(200, &profile("alice"));
     let params = json!({"name": "getUserDetails", "_meta": {"progressToken": "../x?y"}});
     let response = call_in(&mut world, "alice", SESSION, &params);
     let asked = &world.asked[0];
@@ -62,7 +62,7 @@ fn get_user_details_with_any_arguments_returns_the_caller() {
         "_meta": {"user": "bob", "x-ms-client-principal": "bob"},
     });
     for user in ["alice", "bob"] {
-        world.graph_says(200, &profile(user));
+        world.graph_responds(200, &profile(user));
         let response = call_in(&mut world, user, SESSION, &params);
         let bearer = world.asked.last().unwrap().headers()["authorization"].clone();
         assert_eq!(bearer, format!("Bearer {GRAPH_TOKEN} of {user}"));
@@ -119,7 +119,7 @@ fn graph_error_text_is_not_disclosed() {
     let secret = "stack trace of Graph";
     for status in [400, 403, 404, 429, 500, 503, 504, 302] {
         let mut world = World::new();
-        world.graph_says(
+        world.graph_responds(
             status,
             &json!({"error": {"code": secret, "message": secret}}),
         );
@@ -152,7 +152,7 @@ fn throttled_user_sends_graph_nothing_until_retry_after() {
         assert!(text.contains("in 7 seconds"), "{text}");
     }
     assert_eq!(world.asked.len(), 1);
-    world.graph_says(200, &profile("bob"));
+    world.graph_responds(200, &profile("bob"));
     call_in(
         &mut world,
         "bob",
@@ -161,7 +161,7 @@ fn throttled_user_sends_graph_nothing_until_retry_after() {
     );
     assert_eq!(world.asked.len(), 2, "others are not held back");
     world.wait(7);
-    world.graph_says(200, &profile("alice"));
+    world.graph_responds(200, &profile("alice"));
     call(&mut world);
     assert_eq!(world.asked.len(), 3);
 }
@@ -184,11 +184,11 @@ fn unreachable_graph_is_a_tool_error() {
 #[test]
 fn token_refused_by_graph_is_renewed_once() {
     let mut world = World::new();
-    world.graph_says(
+    world.graph_responds(
         401,
         &json!({"error": {"code": "InvalidAuthenticationToken"}}),
     );
-    world.graph_says(200, &profile("alice"));
+    world.graph_responds(200, &profile("alice"));
     let response = call(&mut world);
     assert_eq!(body(&response)["result"]["isError"], false);
     assert_eq!(world.asked.len(), 2);
@@ -199,7 +199,7 @@ fn token_refused_by_graph_is_renewed_once() {
 fn ended_session_gets_401_with_a_challenge() {
     let mut world = World::new();
     for _ in 0..2 {
-        world.graph_says(
+        world.graph_responds(
             401,
             &json!({"error": {"code": "InvalidAuthenticationToken"}}),
         );

@@ -97,7 +97,7 @@ impl Attacker {
         let answers = json!({"action": "accept", "content": {"confirm": true, "name": FORGED}});
         let all = ["confirmation", "first", "second", "user_name"];
         let all = all.map(|key| (key.to_owned(), answers.clone()));
-        let told = Value::Object(all.into_iter().collect());
+        let responses = Value::Object(all.into_iter().collect());
         let (method, params) = self.world.choose(|choice| {
             choice
                 .pick(&[
@@ -105,7 +105,7 @@ impl Attacker {
                     ("tasks/cancel", json!({"taskId": task})),
                     (
                         "tasks/update",
-                        json!({"taskId": task, "inputResponses": told}),
+                        json!({"taskId": task, "inputResponses": responses}),
                     ),
                 ])
                 .clone()

@@ -20,7 +20,7 @@ pub(super) struct OwnNamesOnly {
 
 impl OwnNamesOnly {
     /// Learns the names in some bytes that somebody is sent.
-    fn learn(&mut self, case: &ExchangeRecord, bytes: &[u8]) {
+    fn note(&mut self, case: &ExchangeRecord, bytes: &[u8]) {
         let Ok(text) = std::str::from_utf8(bytes) else {
             return;
         };
@@ -90,16 +90,16 @@ impl Check for OwnNamesOnly {
         };
         if let Some(name) = self.foreign(case) {
             let text = std::str::from_utf8(bytes).unwrap_or_default();
-            let is_told = messages(text)
+            let is_disclosed = messages(text)
                 .iter()
-                .any(|told| told.get("result").is_some());
+                .any(|message| message.get("result").is_some());
             // A stream that opens for another's event is one too many.
-            if is_told || (opens && case.last_event.is_some()) {
+            if is_disclosed || (opens && case.last_event.is_some()) {
                 let peer = &case.peer;
                 return Err(format!("{who} serves {peer} by another's name {name:.20}"));
             }
         }
-        self.learn(case, bytes);
+        self.note(case, bytes);
         Ok(())
     }
 }

@@ -113,7 +113,7 @@ impl Ledger {
         self.label(value, sort, name, None);
     }
 
-    pub(super) fn learn(&mut self, seen: &Observation<'_>, moment: SimInstant) {
+    pub(super) fn note(&mut self, seen: &Observation<'_>, moment: SimInstant) {
         self.moment = moment;
         match seen {
             Observation::RequestAdmitted {

@@ -45,7 +45,7 @@ impl OnlyWhereAllowed {
     }
 
     /// Remembers registrations and consent forms.
-    fn learn(&mut self, case: &ExchangeRecord, body: &[u8]) {
+    fn note(&mut self, case: &ExchangeRecord, body: &[u8]) {
         match case.path.as_str() {
             "/register" => {
                 let answer: Value = serde_json::from_slice(body).unwrap_or_default();
@@ -178,7 +178,7 @@ impl Check for OnlyWhereAllowed {
         let Some(case) = ledger.case(*who) else {
             return Ok(());
         };
-        self.learn(case, body);
+        self.note(case, body);
         let Some(to) = head.headers().get(header::LOCATION) else {
             return Ok(());
         };

@@ -31,7 +31,7 @@ pub(super) struct EndedStaysEnded {
 }
 
 impl EndedStaysEnded {
-    fn learn(&mut self, case: &ExchangeRecord, answer: &Value) {
+    fn note(&mut self, case: &ExchangeRecord, answer: &Value) {
         let member = |name: &str| answer.get(name).and_then(Value::as_str);
         let Some(access) = member("access_token") else {
             return;
@@ -125,7 +125,7 @@ impl Check for EndedStaysEnded {
             return Err(format!("{who} serves a session that ended at {ended:?}"));
         }
         if let Some((_, case, answer)) = issued(seen, ledger) {
-            self.learn(case, &answer);
+            self.note(case, &answer);
         }
         if let Some(session) = self.ends(case, head.status().as_u16(), body) {
             self.ended.entry(session).or_insert(ledger.moment);

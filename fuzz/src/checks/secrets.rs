@@ -190,8 +190,8 @@ impl NothingLeaks {
         if self.lately.len() == LATELY {
             self.lately.pop_front();
         }
-        let told = (place.to_owned(), bytes.to_vec(), forbidden);
-        self.lately.push_back(told);
+        let disclosed = (place.to_owned(), bytes.to_vec(), forbidden);
+        self.lately.push_back(disclosed);
     }
 
     fn search_again(&mut self, ledger: &Ledger) -> Result<(), String> {

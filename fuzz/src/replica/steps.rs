@@ -98,7 +98,7 @@ impl State {
             return;
         };
         let mut known = false;
-        let told = replica.step(moment, |running, now| {
+        let result = replica.step(moment, |running, now| {
             let Some(live) = running.exchanges.get_mut(&id) else {
                 return Ok(());
             };
@@ -118,7 +118,7 @@ impl State {
             let handled = live.exchange.handle(event, env);
             handled.map_err(|misuse| Failure::new("the world's own driver", misuse.to_string()))
         });
-        if let Err(failure) = told {
+        if let Err(failure) = result {
             self.fail(failure);
         }
         if known {

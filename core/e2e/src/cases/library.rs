@@ -68,7 +68,7 @@ pub fn elicitation_uses_the_stream_in_older_revisions(program: &Program) {
     let session = Session::of(&server, "alice");
     let params = json!({"name": "introduceMe", "arguments": {}});
     let call = json!({"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": params});
-    for (result, words) in [
+    for (result, expected) in [
         (
             json!({"action": "accept", "content": {"nickname": "Al", "tone": "Friendly"}}),
             "Meet Al!",
@@ -91,7 +91,7 @@ pub fn elicitation_uses_the_stream_in_older_revisions(program: &Program) {
         assert_eq!(session.post(&reply).status, 202);
         let answer = next(&mut events);
         assert_eq!(answer["id"], 3, "{answer}");
-        assert!(text(&answer["result"]).contains(words), "{answer}");
+        assert!(text(&answer["result"]).contains(expected), "{answer}");
     }
 }
 
@@ -123,9 +123,12 @@ pub fn elicitation_is_a_round_trip_in_the_stateless_revision(program: &Program) 
 pub fn failing_and_panicking_tools_leave_the_server_running(program: &Program) {
     let server = program.example("trouble").start();
     let session = Session::of(&server, "alice");
-    let told = session.call("divide", &json!({"dividend": 1, "divisor": 0}));
-    assert_eq!(told["isError"], true, "{told}");
-    assert_eq!(text(&told), "This cannot be divided. Try another divisor.");
+    let result = session.call("divide", &json!({"dividend": 1, "divisor": 0}));
+    assert_eq!(result["isError"], true, "{result}");
+    assert_eq!(
+        text(&result),
+        "This cannot be divided. Try another divisor."
+    );
     let [fault, panic] = ["readConfig", "panic"].map(|tool| {
         let params = json!({"name": tool, "arguments": {}});
         session.request("tools/call", &params)["error"].clone()
@@ -137,8 +140,8 @@ pub fn failing_and_panicking_tools_leave_the_server_running(program: &Program) {
     assert_eq!(text(&good), "2");
     // The log is read by a thread of its own.
     until("both are in the log", || {
-        let told = server.told();
-        told.contains("No such file") && told.contains("panicked")
+        let log = server.log();
+        log.contains("No such file") && log.contains("panicked")
     });
 }
 
@@ -263,8 +266,8 @@ pub fn example_accepts_the_flags_of_its_binary(program: &Program) {
     };
     let (is_good, help, _) = run("--help");
     assert!(is_good && help.contains("--data-dir"), "{help}");
-    let (is_good, _, words) = run("--nonsense");
-    assert!(!is_good && words.contains("--nonsense"), "{words}");
+    let (is_good, _, stderr) = run("--nonsense");
+    assert!(!is_good && stderr.contains("--nonsense"), "{stderr}");
 }
 
 /// Who subscribed to a resource is told of its changes, on the stream of the MCP session.
@@ -280,9 +283,15 @@ pub fn subscriber_is_notified_of_changes(program: &Program) {
     let subscribed = alice.request("resources/subscribe", &count);
     assert_eq!(subscribed["result"], json!({}), "{subscribed}");
     bob.call("writeNote", &json!({"title": "plan", "text": "Sleep."}));
-    let told = next(&mut events);
-    assert_eq!(told["method"], "notifications/resources/updated", "{told}");
-    assert_eq!(told["params"]["uri"], "notes://count", "{told}");
+    let notification = next(&mut events);
+    assert_eq!(
+        notification["method"], "notifications/resources/updated",
+        "{notification}"
+    );
+    assert_eq!(
+        notification["params"]["uri"], "notes://count",
+        "{notification}"
+    );
     let after = alice.request("resources/read", &count);
     assert_eq!(after["result"]["contents"][0]["text"], "1", "{after}");
 }

@@ -82,17 +82,17 @@ pub fn invalid_settings_are_reported_in_words(program: &Program) {
         (&[], &[("AZURE_CLIENT_ID", "x")], "AZURE_TENANT_ID"),
         (&["--public-url", "http://mcp.contoso.com"], &[], "https"),
     ];
-    for (arguments, variables, words) in wrong {
+    for (arguments, variables, expected) in wrong {
         let output = program
             .command()
             .args(arguments)
             .envs(variables.iter().copied())
             .output()
             .unwrap();
-        let told = String::from_utf8_lossy(&output.stderr);
+        let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(
-            !output.status.success() && told.contains(words),
-            "{arguments:?}: {told}"
+            !output.status.success() && stderr.contains(expected),
+            "{arguments:?}: {stderr}"
         );
     }
     let help = program.command().arg("--help").output().unwrap();

@@ -50,7 +50,7 @@ pub fn entra_secrets_are_never_disclosed(program: &Program) {
         tokens.body,
         details.to_string(),
         refreshed.body,
-        server.told(),
+        server.log(),
     ];
     said.push(landed_text(&landed));
     for text in &said {
@@ -62,7 +62,7 @@ pub fn entra_secrets_are_never_disclosed(program: &Program) {
             assert!(!text.contains(secret), "{secret} in {text}");
         }
     }
-    let log = server.told();
+    let log = server.log();
     for secret in [&alice.access_token, &alice.refresh_token, &code] {
         assert!(!log.contains(secret.as_str()), "{log}");
     }

@@ -164,10 +164,10 @@ fn assert_dull(server: &Server, method: &str, target: &str, body: &str, value: &
         "{method} {target}: {}",
         response.status
     );
-    for words in ["panicked", "RUST_BACKTRACE", ".rs:", "AADSTS", "<script"] {
+    for text in ["panicked", "RUST_BACKTRACE", ".rs:", "AADSTS", "<script"] {
         assert!(
-            !response.body.contains(words),
-            "{words} in the answer to {value}"
+            !response.body.contains(text),
+            "{text} in the answer to {value}"
         );
     }
     assert!(
@@ -189,11 +189,11 @@ pub fn burst_of_refusals_is_counted_in_the_log_when_it_is_over(program: &Program
             assert_eq!(refused.status, 400);
         }
     };
-    let count = |server: &Server, id: &str| server.told().matches(id).count();
+    let count = |server: &Server, id: &str| server.log().matches(id).count();
     refuse(&server);
     let end = Instant::now() + PATIENCE;
     while count(&server, "[log.throttled]") == 0 {
-        assert!(Instant::now() < end, "{}", server.told());
+        assert!(Instant::now() < end, "{}", server.log());
         std::thread::sleep(Duration::from_millis(100));
     }
     let written = count(&server, "[authorization.refused]") as u64;
@@ -202,7 +202,7 @@ pub fn burst_of_refusals_is_counted_in_the_log_when_it_is_over(program: &Program
     assert!(server.terminate().success());
     let end = Instant::now() + PATIENCE;
     while count(&server, "[log.throttled]") < 2 {
-        assert!(Instant::now() < end, "{}", server.told());
+        assert!(Instant::now() < end, "{}", server.log());
         std::thread::sleep(Duration::from_millis(20));
     }
 }

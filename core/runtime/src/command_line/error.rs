@@ -209,8 +209,8 @@ impl ConfigError {
             Self::InvalidKey { position, problem } => {
                 return Cow::from(format!("key {position} {problem}"));
             }
-            Self::Entra { problem, .. } => problem.words(),
-            Self::InvalidAuthorityHost { problem } => problem.words(),
+            Self::Entra { problem, .. } => problem.as_str(),
+            Self::InvalidAuthorityHost { problem } => problem.as_str(),
         })
     }
 

@@ -54,15 +54,15 @@ fn error(arguments: &[&str], variables: &[(&str, &str)]) -> ConfigError {
 }
 
 /// The one error in words.
-fn words(arguments: &[&str], variables: &[(&str, &str)]) -> String {
+fn message(arguments: &[&str], variables: &[(&str, &str)]) -> String {
     error(arguments, variables).to_string()
 }
 
 fn real(changes: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'static str)> {
-    let kept = REAL
+    let unchanged = REAL
         .iter()
         .filter(|(name, _)| changes.iter().all(|(changed, _)| changed != name));
-    kept.chain(changes).copied().collect()
+    unchanged.chain(changes).copied().collect()
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn master_key_that_is_not_32_bytes_is_an_error() {
 
 #[test]
 fn unknown_setting_is_an_error_with_the_nearest_name() {
-    assert!(words(&["--listn", "x"], &[]).contains("Did you mean --listen?"));
+    assert!(message(&["--listn", "x"], &[]).contains("Did you mean --listen?"));
     let unknown = ConfigError::UnknownSetting {
         setting: "ENTRA_MCP_PUBLIC_URI".to_owned(),
         nearest: Some("ENTRA_MCP_PUBLIC_URL".to_owned()),
@@ -150,7 +150,7 @@ fn unknown_setting_is_an_error_with_the_nearest_name() {
             ConfigError::MissingValue { flag: "listen", .. }
         ));
     }
-    assert!(words(&["--nothing-like-it"], &[]).ends_with("See --help."));
+    assert!(message(&["--nothing-like-it"], &[]).ends_with("See --help."));
     let both = parse(&["--listn", "x", "--log=json", "--lg", "y"], &[]);
     assert_eq!(both.unwrap_err().len(), 2, "what follows is read, too");
     assert_eq!(error(&["localhost"], &[]), ConfigError::PositionalArgument);
@@ -165,9 +165,9 @@ fn secret_as_a_flag_is_an_error() {
         ("--key", "ENTRA_MCP_KEY"),
     ] {
         for arguments in [&[flag, "hunter2"][..], &[&format!("{flag}=hunter2")]] {
-            let words = words(arguments, &[]);
-            assert!(words.contains(&format!("Set {variable}")), "{words}");
-            assert!(!words.contains("hunter2"), "{words}");
+            let message = message(arguments, &[]);
+            assert!(message.contains(&format!("Set {variable}")), "{message}");
+            assert!(!message.contains("hunter2"), "{message}");
         }
     }
 }
@@ -180,9 +180,12 @@ fn settings_of_the_demonstration_are_errors_with_their_replacements() {
         ("FR_API_CLIENT_SECRET", "AZURE_CLIENT_SECRET"),
         ("PORT", "--listen"),
     ] {
-        let words = words(&[], &[(old, "4321")]);
-        assert!(words.starts_with(old) && words.contains(new), "{words}");
-        assert!(!words.contains("4321"), "{words}");
+        let message = message(&[], &[(old, "4321")]);
+        assert!(
+            message.starts_with(old) && message.contains(new),
+            "{message}"
+        );
+        assert!(!message.contains("4321"), "{message}");
     }
     let both = real(&[("FR_TENANT_ID", "x"), ("FR_API_CLIENT_SECRET", "x")]);
     assert!(parse(&["--listen", "4001"], &both).is_ok());

@@ -52,8 +52,8 @@ pub(super) fn describe_prompt<A: JsonSchema>(mut prompt: Prompt) -> Prompt {
     let required = schema.get("required").and_then(Value::as_array);
     for (name, schema) in properties {
         let mut argument = PromptArgument::new(name);
-        if let Some(words) = schema.get("description").and_then(Value::as_str) {
-            argument = argument.description(words);
+        if let Some(description) = schema.get("description").and_then(Value::as_str) {
+            argument = argument.description(description);
         }
         if required.is_some_and(|names| names.contains(&json!(name))) {
             argument = argument.required();
@@ -135,9 +135,9 @@ mod tests {
     fn arguments_of_an_enum_fail_at_the_start() {
         let tool = describe::<Either>(Tool::new("x", "x"));
         let catalog = Catalog::builder().tool(tool, Handler::Runtime).build();
-        let words = catalog.unwrap_err().to_string();
-        assert!(words.contains("`oneOf`"), "{words}");
-        assert!(!words.contains("must be of"), "{words}");
+        let message = catalog.unwrap_err().to_string();
+        assert!(message.contains("`oneOf`"), "{message}");
+        assert!(!message.contains("must be of"), "{message}");
     }
 
     #[test]

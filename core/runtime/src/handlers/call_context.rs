@@ -164,12 +164,12 @@ impl CallContext {
     /// Remembers the answers that a granted effect brought.
     pub fn learn_of(this: &Self, result: EffectResult) {
         if let EffectResult::Input(answers) = result {
-            Self::learn(this, answers);
+            Self::add_answers(this, answers);
         }
     }
 
     /// Remembers these answers.
-    fn learn(this: &Self, answers: BTreeMap<String, InputResponse>) {
+    fn add_answers(this: &Self, answers: BTreeMap<String, InputResponse>) {
         this.meanwhile().extend(answers);
     }
 
@@ -220,7 +220,7 @@ mod tests {
             .collect();
         assert_eq!(open, ["reason"]);
         let answers = BTreeMap::from([("reason".to_owned(), InputResponse::Cancelled)]);
-        CallContext::learn(&context, answers);
+        CallContext::add_answers(&context, answers);
         assert_eq!(context.answer("reason"), Some(InputResponse::Cancelled));
         assert!(CallContext::unanswered(&context, questions()).is_empty());
     }

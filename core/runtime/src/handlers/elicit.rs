@@ -93,8 +93,10 @@ pub fn elicitation_schema_of<T: JsonSchema>() -> Result<ElicitationSchema, CallE
     let mut form = ElicitationSchema::new();
     for (name, schema) in properties {
         let keywords = plain(schema).ok_or_else(|| {
-            let words = "a form holds text, numbers, yes or no, and choices";
-            CallError::Internal(format!("The field `{name}` cannot be asked for: {words}."))
+            let allowed = "a form holds text, numbers, yes or no, and choices";
+            CallError::Internal(format!(
+                "The field `{name}` cannot be asked for: {allowed}."
+            ))
         })?;
         let mut field = FieldSchema::text();
         for (keyword, value) in keywords {
@@ -126,36 +128,36 @@ const FORMATS: [&str; 4] = ["email", "uri", "date", "date-time"];
 /// The schema of a field in the words that forms have; `None` if there are none for it.
 fn plain(schema: &Value) -> Option<Map<String, Value>> {
     let members = present(schema)?;
-    let mut kept = Map::new();
+    let mut property = Map::new();
     if let Some(choices) = choices(members) {
-        kept.insert("type".to_owned(), json!("string"));
-        kept.extend(choices);
+        property.insert("type".to_owned(), json!("string"));
+        property.extend(choices);
     } else {
         let kind = kind(members)?;
         match kind {
             "string" | "integer" | "number" | "boolean" => {}
             "array" => {
                 let items = present(members.get("items")?)?;
-                kept.insert("items".to_owned(), several(choices(items)?));
+                property.insert("items".to_owned(), several(choices(items)?));
             }
             _ => return None,
         }
-        kept.insert("type".to_owned(), json!(kind));
+        property.insert("type".to_owned(), json!(kind));
     }
     // Of an `Option`, the description stands outside.
     for source in [Some(members), schema.as_object()].into_iter().flatten() {
         for keyword in KEPT {
             if let Some(value) = source.get(keyword).filter(|value| !value.is_null()) {
-                kept.insert(keyword.to_owned(), value.clone());
+                property.insert(keyword.to_owned(), value.clone());
             }
         }
         if let Some(format) = source.get("format")
             && FORMATS.iter().any(|known| format == known)
         {
-            kept.insert("format".to_owned(), format.clone());
+            property.insert("format".to_owned(), format.clone());
         }
     }
-    Some(kept)
+    Some(property)
 }
 
 /// The schema of what is in an `Option`, or the schema itself.
@@ -194,8 +196,8 @@ fn choices(members: &Map<String, Value>) -> Option<Map<String, Value>> {
     let mut titled = Vec::new();
     for one in members.get("oneOf")?.as_array()? {
         let title = |value: &Value| {
-            let words = one.get("title").or_else(|| one.get("description"));
-            words.unwrap_or(value).clone()
+            let label = one.get("title").or_else(|| one.get("description"));
+            label.unwrap_or(value).clone()
         };
         if let Some(value) = one.get("const").filter(|value| value.is_string()) {
             titled.push(json!({"const": value, "title": title(value)}));
@@ -235,7 +237,7 @@ mod tests {
         paid: bool,
         note: Option<String>,
         /// Who knows of it?
-        told: Option<Vec<Who>>,
+        notify: Option<Vec<Who>>,
         instead: Option<Kind>,
     }
 
@@ -275,7 +277,7 @@ mod tests {
             .field("note", FieldSchema::text().optional())
             .field("paid", FieldSchema::boolean().default(false))
             .field(
-                "told",
+                "notify",
                 FieldSchema::some_of_titled(who)
                     .description("Who knows of it?")
                     .optional(),
@@ -285,16 +287,16 @@ mod tests {
 
     #[test]
     fn type_that_no_form_holds_is_an_error() {
-        let Err(CallError::Internal(words)) = elicitation_schema_of::<Nested>() else {
+        let Err(CallError::Internal(message)) = elicitation_schema_of::<Nested>() else {
             panic!("a form is flat");
         };
-        assert!(words.contains("`leave`"), "{words}");
+        assert!(message.contains("`leave`"), "{message}");
         assert!(elicitation_schema_of::<String>().is_err());
     }
 
     #[test]
     fn form_content_is_deserialized_as_the_type() {
-        let values = json!({"days": 3, "kind": "Illness", "told": ["Team"]});
+        let values = json!({"days": 3, "kind": "Illness", "notify": ["Team"]});
         let Value::Object(values) = values else {
             panic!("an object");
         };

@@ -228,9 +228,9 @@ mod tests {
             .tool::<Add>(Tool::new("add", "Adds too"), 2)
             .tool::<Vec<f64>>(Tool::new("sum", "Adds all"), 3)
             .complete_prompt("nobody".to_owned(), 4);
-        let words = twice.build().unwrap_err().to_string();
-        assert!(words.contains("Two tools are called `add`"), "{words}");
-        assert!(words.contains("The tool `sum`"), "{words}");
-        assert!(words.contains("no prompt `nobody`"), "{words}");
+        let message = twice.build().unwrap_err().to_string();
+        assert!(message.contains("Two tools are called `add`"), "{message}");
+        assert!(message.contains("The tool `sum`"), "{message}");
+        assert!(message.contains("no prompt `nobody`"), "{message}");
     }
 }

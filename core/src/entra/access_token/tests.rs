@@ -37,7 +37,7 @@ fn call(world: &mut World) -> Response<Bytes> {
 
 /// Calls, and gives the token that Graph was shown.
 fn token_shown(world: &mut World) -> String {
-    world.graph_says(200, &profile("alice"));
+    world.graph_responds(200, &profile("alice"));
     let response = call(world);
     assert_eq!(body(&response)["result"]["isError"], false);
     let asked = world.asked.last().unwrap();
@@ -86,7 +86,7 @@ fn roles_and_groups_follow_the_last_renewal() {
         }
         let id_token = Signer::known().jwt(&claims(&world.server, own));
         let tokens = json!({"access_token": "new", "expires_in": 3599, "id_token": id_token});
-        world.entra_says(200, &tokens);
+        world.entra_responds(200, &tokens);
         world.conflicts = 1;
         assert_eq!(token_shown(&mut world), "new");
         (world.session("alice").user.profile, world)
@@ -101,7 +101,7 @@ fn roles_and_groups_follow_the_last_renewal() {
     let own = json!({"oid": "alice", "nonce": null});
     let id_token = Signer::known().jwt(&claims(&world.server, own));
     let tokens = json!({"access_token": "newer", "expires_in": 3599, "id_token": id_token});
-    world.entra_says(200, &tokens);
+    world.entra_responds(200, &tokens);
     world.server.now.unix = world.server.now.unix.after(Duration::from_secs(3599));
     token_shown(&mut world);
     assert!(world.session("alice").user.profile.roles.is_empty());
@@ -140,7 +140,7 @@ fn renewed_id_token_of_another_user_ends_the_session() {
             .unwrap();
         let stream = world.request("alice", "GET", "/sse", &[], "");
         let stream = world.begin(stream);
-        world.entra_says(200, &tokens_with(&world, &changes));
+        world.entra_responds(200, &tokens_with(&world, &changes));
         assert_eq!(call(&mut world).status(), 401, "{changes}");
         assert!(!is_alive(&world) && world.is_over(stream));
         assert!(world.asked.is_empty(), "Graph is not asked for them");
@@ -157,7 +157,7 @@ fn renewal_refused_for_good_is_401_and_ends_the_session() {
         let mut world = with_token_for(Duration::ZERO);
         let stream = world.request("alice", "GET", "/sse", &[], "");
         let stream = world.begin(stream);
-        world.entra_says(400, &json!({"error": error, "error_codes": [50173]}));
+        world.entra_responds(400, &json!({"error": error, "error_codes": [50173]}));
         let response = call(&mut world);
         assert!(world.is_over(stream), "its streams are closed");
         assert_eq!(response.status(), 401, "never a 200 with an error text");
@@ -170,9 +170,9 @@ fn renewal_refused_for_good_is_401_and_ends_the_session() {
 #[test]
 fn renewal_that_fails_for_now_ends_no_session() {
     let unreachable = |world: &mut World| world.entra.push_back(Err(FetchFault::Unreachable));
-    let busy = |world: &mut World| world.entra_says(503, &json!({}));
+    let busy = |world: &mut World| world.entra_responds(503, &json!({}));
     let misconfigured =
-        |world: &mut World| world.entra_says(401, &json!({"error": "invalid_client"}));
+        |world: &mut World| world.entra_responds(401, &json!({"error": "invalid_client"}));
     for trouble in [unreachable, busy, misconfigured] as [fn(&mut World); 3] {
         let mut world = with_token_for(Duration::ZERO);
         trouble(&mut world);
@@ -246,7 +246,7 @@ fn http_sse_message_after_a_restart_waits_for_entras_metadata() {
     post(&mut world, &initialize("2024-11-05"));
     world.forget_entra();
     world.publishes(&Signer::known().jwks());
-    world.graph_says(200, &profile("alice"));
+    world.graph_responds(200, &profile("alice"));
     let params = json!({"name": "getUserDetails", "arguments": {}});
     post(&mut world, &rpc(7, "tools/call", &params));
     let events = world.sent(stream).body.clone();
@@ -279,8 +279,8 @@ fn session_without_refresh_token_ends_with_its_access_token() {
 fn renewed_token_refused_by_graph_ends_the_session() {
     let mut world = World::new();
     let refusal = json!({"error": {"code": "InvalidAuthenticationToken"}});
-    world.graph_says(401, &refusal);
-    world.graph_says(401, &refusal);
+    world.graph_responds(401, &refusal);
+    world.graph_responds(401, &refusal);
     assert_eq!(call(&mut world).status(), 401);
     assert_eq!(world.asked.len(), 2, "it is not tried for ever");
     assert!(!is_alive(&world));

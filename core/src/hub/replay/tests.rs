@@ -112,9 +112,9 @@ fn stream_that_is_resumed_elsewhere_ends() {
     assert_eq!(table.follow(7, 0), Some(WRITER), "the call's own stream");
     assert_eq!(table.follow(8, 0), None);
     assert_eq!(table.read(7), (String::new(), Some(EndReason::TakenOver)));
-    table.0.leave(ExchangeId(7));
+    table.0.forget(ExchangeId(7));
     assert_eq!(table.read(8), ("1".to_owned(), None));
-    table.0.leave(ExchangeId(8));
+    table.0.forget(ExchangeId(8));
     assert!(table.0.followers.is_empty());
     assert!(table.0.buffers[&stream(1)].follower.is_none());
 }

@@ -91,5 +91,5 @@ pub(crate) fn settings_full(full: SettingsFull) -> Error {
             "The server has too many settings of sessions. Please try again later.".to_owned()
         }
     };
-    Error::with_words(Error::INTERNAL, message)
+    Error::with_message(Error::INTERNAL, message)
 }

@@ -54,7 +54,7 @@ fn http_sse_client_initializes_lists_and_calls() {
             &target,
             &rpc(1, "tools/list", &json!({})),
         );
-        world.graph_says(200, &profile("alice"));
+        world.graph_responds(200, &profile("alice"));
         let call = rpc(
             2,
             "tools/call",
@@ -182,11 +182,11 @@ fn revoked_session_sends_an_error_on_its_stream_and_ends_it() {
     let mut world = World::new();
     let (id, target) = open(&mut world, "alice");
     post(&mut world, "alice", &target, &initialize("2025-11-25"));
-    world.graph_says(
+    world.graph_responds(
         401,
         &json!({"error": {"code": "InvalidAuthenticationToken"}}),
     );
-    world.graph_says(
+    world.graph_responds(
         401,
         &json!({"error": {"code": "InvalidAuthenticationToken"}}),
     );
@@ -246,7 +246,7 @@ fn call_that_says_more_than_its_stream_takes_waits_and_loses_nothing() {
     assert!(!world.is_over(call), "the call waits");
     assert!(world.sent(ping).response.is_none(), "so does a message");
     assert!(world.unread(stream) <= 1);
-    world.read_on(stream);
+    world.read_all(stream);
     assert!(world.is_over(call));
     assert_eq!(world.sent(ping).response.as_ref().unwrap().status(), 202);
     let messages = messages(&world, stream);

@@ -103,5 +103,5 @@ pub(super) fn too_many_calls(full: TableFull) -> Error {
             "The server has too many calls in flight. Please try again in a moment.".to_owned()
         }
     };
-    Error::with_words(Error::INTERNAL, message)
+    Error::with_message(Error::INTERNAL, message)
 }

@@ -203,7 +203,7 @@ fn changes_in_a_row_reach_a_stalled_stream_once() {
     }
     world.tell(ExchangeId(999), Event::Tick);
     assert!(world.unread(id) <= 1);
-    world.read_on(id);
+    world.read_all(id);
     assert!(!world.sent(id).closed);
     let changes = world.sent(id).body.matches("tools/list_changed").count();
     assert_eq!(changes, 2, "the first, and those while it was written");

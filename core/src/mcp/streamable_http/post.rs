@@ -65,7 +65,7 @@ fn modern(
         let refusal = Refused { id, error };
         cx.done(refused(StatusCode::BAD_REQUEST, refusal))
     };
-    let words = match incoming {
+    let message = match incoming {
         Incoming::One(Message::Request(request)) => {
             let catalog = &cx.env.server.catalog;
             return match v2026_07_28::check(headers, &request, &caller, catalog) {
@@ -90,7 +90,7 @@ fn modern(
         Incoming::One(Message::Response(_)) => "A client does not send responses.",
         Incoming::Batch(_) => "There are no batches in this revision.",
     };
-    refuse(None, Error::invalid_request(words), cx)
+    refuse(None, Error::invalid_request(message), cx)
 }
 
 /// A message of an older revision, within its MCP session.
@@ -108,8 +108,8 @@ fn in_session(
         Incoming::One(message) => (vec![message], false),
         Incoming::Batch(messages) if session.revision.features().batches => (messages, true),
         Incoming::Batch(_) => {
-            let words = "There are no batches in this revision.";
-            let error = Error::invalid_request(words);
+            let message = "There are no batches in this revision.";
+            let error = Error::invalid_request(message);
             let refusal = Refused { id: None, error };
             return cx.done(refused(StatusCode::BAD_REQUEST, refusal));
         }

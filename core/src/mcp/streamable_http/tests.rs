@@ -98,8 +98,8 @@ fn session_ids_differ_and_are_made_here() {
     let response = world.post("alice", &mine, ping());
     assert_eq!(response.status(), 404);
     // Clients look for these words besides the status.
-    let words = body(&response)["error"]["message"].clone();
-    assert!(words.as_str().unwrap().starts_with("Session not found"));
+    let message = body(&response)["error"]["message"].clone();
+    assert!(message.as_str().unwrap().starts_with("Session not found"));
 }
 
 // I9

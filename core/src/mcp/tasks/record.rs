@@ -210,7 +210,7 @@ pub(super) fn key(task: TaskId) -> Key {
 
 /// Where what its client says on another replica is left.
 pub(super) fn update_key(task: TaskId) -> Key {
-    Key(format!("task-told/{task}"))
+    Key(format!("task-update/{task}"))
 }
 
 pub(super) fn context(task: TaskId, principal: PrincipalId) -> Vec<u8> {

@@ -287,5 +287,5 @@ fn too_many_tasks(full: TasksFull) -> Error {
             "The server has too many tasks. Please try again later.".to_owned()
         }
     };
-    Error::with_words(Error::INTERNAL, message)
+    Error::with_message(Error::INTERNAL, message)
 }

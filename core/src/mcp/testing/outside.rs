@@ -53,7 +53,7 @@ impl World {
     }
 
     /// Graph will answer this.
-    pub(crate) fn graph_says(&mut self, status: u16, body: &Value) {
+    pub(crate) fn graph_responds(&mut self, status: u16, body: &Value) {
         let response = Response::builder()
             .status(status)
             .header("request-id", "a request of Graph's")
@@ -72,7 +72,7 @@ impl World {
     }
 
     /// Entra's token endpoint will answer this.
-    pub(crate) fn entra_says(&mut self, status: u16, body: &Value) {
+    pub(crate) fn entra_responds(&mut self, status: u16, body: &Value) {
         let response = Response::builder()
             .status(status)
             .body(Bytes::from(body.to_string()));

@@ -27,7 +27,7 @@ impl World {
     }
 
     /// The peer reads on.
-    pub(crate) fn read_on(&mut self, id: ExchangeId) {
+    pub(crate) fn read_all(&mut self, id: ExchangeId) {
         for message in self.stalled.remove(&id).into_iter().flatten() {
             self.tell(id, Event::FromHub(message));
         }

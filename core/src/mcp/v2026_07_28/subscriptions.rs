@@ -29,31 +29,32 @@ pub(crate) fn subscription(request: Request, catalog: &Catalog) -> Result<Subscr
         .get("notifications")
         .and_then(Value::as_object);
     let Some(wanted) = wanted else {
-        let words = "The parameter `notifications` must be an object.";
-        return Err(Error::invalid_params(words));
+        let message = "The parameter `notifications` must be an object.";
+        return Err(Error::invalid_params(message));
     };
-    let wants = |name: &str| wanted.get(name) == Some(&Value::Bool(true)) && catalog.changes();
+    let is_wanted = |name: &str| wanted.get(name) == Some(&Value::Bool(true)) && catalog.changes();
     let has_resources = catalog.has_resources();
     let mut uris = BTreeSet::new();
     if let Some(list) = wanted.get("resourceSubscriptions") {
         let list = list
             .as_array()
             .filter(|list| list.len() <= limits::SUBSCRIPTIONS);
-        let words = "The member `resourceSubscriptions` must be a list of URIs, and not too long.";
-        for uri in list.ok_or_else(|| Error::invalid_params(words))? {
+        let message =
+            "The member `resourceSubscriptions` must be a list of URIs, and not too long.";
+        for uri in list.ok_or_else(|| Error::invalid_params(message))? {
             let uri = uri
                 .as_str()
                 .filter(|uri| uri.len() <= limits::RESOURCE_URI_BYTES);
-            let uri = uri.ok_or_else(|| Error::invalid_params(words))?;
+            let uri = uri.ok_or_else(|| Error::invalid_params(message))?;
             if catalog.changes() && catalog.has_resource(uri) {
                 uris.insert(uri.to_owned());
             }
         }
     }
     let filter = SubscriptionFilter {
-        tools: wants("toolsListChanged"),
-        prompts: wants("promptsListChanged") && !catalog.prompts().is_empty(),
-        resources: wants("resourcesListChanged") && has_resources,
+        tools: is_wanted("toolsListChanged"),
+        prompts: is_wanted("promptsListChanged") && !catalog.prompts().is_empty(),
+        resources: is_wanted("resourcesListChanged") && has_resources,
         uris,
     };
     Ok(Subscription {
@@ -64,24 +65,24 @@ pub(crate) fn subscription(request: Request, catalog: &Catalog) -> Result<Subscr
 
 /// `notifications/subscriptions/acknowledged`: what a stream will tell.
 pub(crate) fn acknowledged(subscription: &Subscription) -> String {
-    let wants = &subscription.filter;
-    let mut told = Map::new();
-    for (name, wants) in [
-        ("toolsListChanged", wants.tools),
-        ("promptsListChanged", wants.prompts),
-        ("resourcesListChanged", wants.resources),
+    let filter = &subscription.filter;
+    let mut accepted = Map::new();
+    for (name, is_accepted) in [
+        ("toolsListChanged", filter.tools),
+        ("promptsListChanged", filter.prompts),
+        ("resourcesListChanged", filter.resources),
     ] {
-        if wants {
-            told.insert(name.to_owned(), json!(true));
+        if is_accepted {
+            accepted.insert(name.to_owned(), json!(true));
         }
     }
-    if !wants.uris.is_empty() {
-        told.insert("resourceSubscriptions".to_owned(), json!(wants.uris));
+    if !filter.uris.is_empty() {
+        accepted.insert("resourceSubscriptions".to_owned(), json!(filter.uris));
     }
     let meta = json!({server_messages::SUBSCRIPTION_ID: subscription.id});
     let params = Map::from_iter([
         ("_meta".to_owned(), meta),
-        ("notifications".to_owned(), Value::Object(told)),
+        ("notifications".to_owned(), Value::Object(accepted)),
     ]);
     server_messages::notification("notifications/subscriptions/acknowledged", params)
 }

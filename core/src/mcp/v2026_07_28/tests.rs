@@ -77,7 +77,7 @@ fn discover_returns_revisions_capabilities_and_server_info() {
 #[test]
 fn stateless_call_is_answered_without_a_session() {
     let mut world = World::new();
-    world.graph_says(200, &profile("alice"));
+    world.graph_responds(200, &profile("alice"));
     let params = json!({"name": "getUserDetails", "arguments": {}});
     let response = send(&mut world, "tools/call", params);
     assert_eq!(response.status(), 200);
@@ -173,7 +173,7 @@ fn header_that_differs_from_the_body_is_refused() {
 #[test]
 fn matching_name_header_with_blanks_is_accepted() {
     let mut world = World::new();
-    world.graph_says(200, &profile("alice"));
+    world.graph_responds(200, &profile("alice"));
     let fields = [V, METHOD, ("mcp-name", "  getUserDetails  ")];
     let response = world.post("alice", &fields, rpc(1, "tools/call", &call()));
     assert_eq!(response.status(), 200);

@@ -81,7 +81,7 @@ fn authorization_request_repeated_gets_the_same_page() {
             .unwrap(),
     );
     assert!(
-        sent.actions.is_empty() && sent.told.is_empty(),
+        sent.actions.is_empty() && sent.to_hub.is_empty(),
         "nothing is stored or fetched"
     );
 }

@@ -105,7 +105,7 @@ impl AtEntra {
     }
 
     /// The browser comes back with these parameters and the state.
-    fn back(&mut self, parameters: &[(&str, &str)]) -> Response<Bytes> {
+    fn return_with(&mut self, parameters: &[(&str, &str)]) -> Response<Bytes> {
         let state = self.sign_in.state.expose().clone();
         let mut parameters = parameters.to_vec();
         parameters.push(("state", &state));
@@ -128,8 +128,8 @@ impl AtEntra {
 
     /// Entra redeems its code for these tokens, and the browser comes back.
     fn finish(&mut self, tokens: &Value) -> Response<Bytes> {
-        self.world.entra_says(200, tokens);
-        self.back(&[("code", "entra code"), ("session_state", "opaque")])
+        self.world.entra_responds(200, tokens);
+        self.return_with(&[("code", "entra code"), ("session_state", "opaque")])
     }
 
     fn has_session(&self) -> bool {
@@ -169,16 +169,16 @@ fn callback_in_another_browser_is_refused() {
     let mut browser = AtEntra::new();
     let state = browser.sign_in.state.expose().clone();
     let own = std::mem::take(&mut browser.cookie);
-    assert!(is_page(&browser.back(&[("code", "entra code")])));
+    assert!(is_page(&browser.return_with(&[("code", "entra code")])));
     // A sign-in of the victim's own does not vouch for another.
     let other = AtEntra::begin(World::new(), browser.client.clone(), 2);
     browser.cookie.clone_from(&other.cookie);
-    assert!(is_page(&browser.back(&[("code", "entra code")])));
+    assert!(is_page(&browser.return_with(&[("code", "entra code")])));
     // Nor under the name of the cookie that is looked for.
     let (name, _) = own.split_once('=').unwrap();
     let (_, value) = other.cookie.split_once('=').unwrap();
     browser.cookie = format!("{name}={value}");
-    assert!(is_page(&browser.back(&[("code", "entra code")])));
+    assert!(is_page(&browser.return_with(&[("code", "entra code")])));
     browser.cookie = own;
     for strange in ["", "A", &"A".repeat(27), &format!("{state}A")] {
         let response = browser.get(&[("code", "entra code"), ("state", strange)]);
@@ -194,7 +194,7 @@ fn callback_after_ten_minutes_is_refused() {
     let mut browser = AtEntra::new();
     let now = &mut browser.world.server.now;
     now.unix = now.unix.after(crate::limits::SIGN_IN_TIMEOUT);
-    assert!(is_page(&browser.back(&[("code", "entra code")])));
+    assert!(is_page(&browser.return_with(&[("code", "entra code")])));
     assert!(browser.world.redeemed.is_empty());
 }
 
@@ -230,12 +230,12 @@ fn posted_callback_is_405() {
 fn callback_of_another_issuer_is_refused() {
     let mut browser = AtEntra::new();
     let evil = [("code", "entra code"), ("iss", "https://evil.example/v2.0")];
-    assert_eq!(error_of(&browser.back(&evil)), "server_error");
+    assert_eq!(error_of(&browser.return_with(&evil)), "server_error");
     assert!(browser.world.redeemed.is_empty());
     let issuer = browser.world.server.known.metadata.clone().unwrap();
     let tokens = browser.tokens(json!({}));
-    browser.world.entra_says(200, &tokens);
-    let response = browser.back(&[("code", "entra code"), ("iss", &issuer.issuer)]);
+    browser.world.entra_responds(200, &tokens);
+    let response = browser.return_with(&[("code", "entra code"), ("iss", &issuer.issuer)]);
     assert!(header(&response, "location").contains("code="));
 }
 
@@ -262,7 +262,7 @@ fn error_of_entra_becomes_an_oauth_error_without_its_text() {
         ("<b>odd</b>", "server_error", Level::Warn),
     ] {
         let mut browser = AtEntra::new();
-        let response = browser.back(&[
+        let response = browser.return_with(&[
             ("error", theirs),
             ("error_subcode", "cancel"),
             ("error_description", description),
@@ -300,10 +300,10 @@ fn error_of_entra_becomes_an_oauth_error_without_its_text() {
         assert!(browser.world.redeemed.is_empty());
     }
     let mut browser = AtEntra::new();
-    assert_eq!(error_of(&browser.back(&[])), "server_error");
+    assert_eq!(error_of(&browser.return_with(&[])), "server_error");
     // Nobody knows whose error this is: a page, without its text.
     browser.cookie.clear();
-    let response = browser.back(&[("error", "access_denied"), ("error_description", "<b>")]);
+    let response = browser.return_with(&[("error", "access_denied"), ("error_description", "<b>")]);
     assert!(is_page(&response));
 }
 

@@ -270,7 +270,7 @@ fn approval_before_metadata_waits_and_then_redirects_or_is_503() {
     let mut browsing = Browsing::new();
     let (_, sealed) = browsing.page(CALLBACK);
     let known = std::mem::take(&mut browsing.server.known);
-    for learned in [true, false] {
+    for is_fetched in [true, false] {
         browsing.server.known = crate::env::EntraSnapshot::default();
         let mut sent = browsing
             .server
@@ -279,17 +279,17 @@ fn approval_before_metadata_waits_and_then_redirects_or_is_503() {
         let Some(ToHub(ToHubKind::NeedMetadata {
             ticket,
             newer_than: 0,
-        })) = sent.told.pop()
+        })) = sent.to_hub.pop()
         else {
-            panic!("the hub is asked for metadata: {:?}", sent.told);
+            panic!("the hub is asked for metadata: {:?}", sent.to_hub);
         };
-        if learned {
+        if is_fetched {
             browsing.server.known = known.clone();
         }
-        let event = Event::FromHub(ticket.answer(learned));
+        let event = Event::FromHub(ticket.answer(is_fetched));
         sent.handle(event, browsing.server.env());
         let response = sent.response.unwrap();
-        if learned {
+        if is_fetched {
             assert_eq!(response.status(), 303);
             assert!(header(&response, "set-cookie").contains("sign-in-"));
         } else {

@@ -84,7 +84,7 @@ fn same_registration_gives_the_same_client_and_stores_nothing() {
         .header("content-type", "application/json")
         .body(metadata.into());
     let sent = server.send(request.unwrap());
-    assert!(sent.actions.is_empty() && sent.told.is_empty());
+    assert!(sent.actions.is_empty() && sent.to_hub.is_empty());
     let [line] = sent.logged.as_slice() else {
         panic!("one line in the log: {:?}", sent.logged);
     };

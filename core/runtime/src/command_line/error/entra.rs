@@ -80,7 +80,7 @@ impl EntraSetting {
 }
 
 impl EntraSettingError {
-    pub(super) fn words(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Missing => "it is missing, though other settings of Entra ID are there",
             Self::NotOneTenant => {
@@ -95,7 +95,7 @@ impl EntraSettingError {
 }
 
 impl AuthorityHostError {
-    pub(super) fn words(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::NotUrl => "it is not a URL",
             Self::NotBare => "it must be a scheme and a host only",

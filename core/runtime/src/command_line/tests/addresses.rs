@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use entra_mcp_core::config::PublicUrlError;
 
-use super::{super::parse, Command, ConfigError, config, error, real, words};
+use super::{super::parse, Command, ConfigError, config, error, message, real};
 
 #[test]
 fn listen_address_is_accepted_in_every_form() {
@@ -38,8 +38,8 @@ fn listen_address_is_accepted_in_every_form() {
         assert_eq!(tenant.entra.authority_host.as_str(), origin, "{text}");
     }
     for wrong in ["localhost", "mcp.contoso.com:3001", "70000", "localhost:0"] {
-        let words = words(&["--listen", wrong], &[]);
-        assert!(words.contains("Write localhost:3001"), "{words}");
+        let message = message(&["--listen", wrong], &[]);
+        assert!(message.contains("Write localhost:3001"), "{message}");
     }
     let taken = error(&["--listen", "localhost:3002"], &[]);
     assert_eq!(taken, ConfigError::DevTenantPortTaken);

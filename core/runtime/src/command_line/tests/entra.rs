@@ -65,9 +65,12 @@ fn invalid_entra_setting_is_an_error_with_an_example_and_no_secret() {
             "not known",
         ),
     ];
-    for (name, value, words) in wrong {
-        let error = super::words(&[], &real(&[(name, value)]));
-        assert!(error.starts_with(name) && error.contains(words), "{error}");
+    for (name, value, expected) in wrong {
+        let error = super::message(&[], &real(&[(name, value)]));
+        assert!(
+            error.starts_with(name) && error.contains(expected),
+            "{error}"
+        );
         assert!(name != "AZURE_CLIENT_SECRET" || !error.contains(value));
     }
 }
@@ -112,8 +115,8 @@ fn client_id_in_capitals_is_accepted() {
 #[test]
 fn loopback_authority_needs_a_loopback_server() {
     let stand_in = real(&[("AZURE_AUTHORITY_HOST", "http://localhost:3002")]);
-    let kept = config(&[], &stand_in);
-    assert_eq!(kept.entra.graph.as_str(), "http://localhost:3002/");
+    let unchanged = config(&[], &stand_in);
+    assert_eq!(unchanged.entra.graph.as_str(), "http://localhost:3002/");
     for arguments in [
         &["--public-url", "https://mcp.contoso.com"][..],
         &[

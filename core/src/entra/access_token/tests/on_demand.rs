@@ -94,7 +94,7 @@ fn stored_token_about_to_expire_is_renewed_for_a_tool() {
 #[test]
 fn token_for_another_resource_is_fetched_and_not_stored() {
     let mut world = world(2000);
-    world.entra_says(200, &token_for_orders());
+    world.entra_responds(200, &token_for_orders());
     world.conflicts = 1;
     assert_eq!(given(&mut world, OTHER), "a token for orders");
     assert_eq!(
@@ -117,7 +117,7 @@ fn response_without_refresh_token_keeps_the_old_one() {
     let mut world = world(3000);
     let mut tokens = token_for_orders();
     tokens["refresh_token"] = Value::Null;
-    world.entra_says(200, &tokens);
+    world.entra_responds(200, &tokens);
     given(&mut world, OTHER);
     let stored = stored_tokens(&world).refresh_token.unwrap();
     assert_eq!(stored.expose(), "entra refresh token of alice");
@@ -130,7 +130,7 @@ fn missing_consent_is_a_tool_error_and_ends_no_session() {
         let mut world = world(3000);
         let error = json!({"error": "invalid_grant", "suberror": suberror,
             "error_codes": [65001], "error_description": "AADSTS65001: alice@contoso.example"});
-        world.entra_says(400, &error);
+        world.entra_responds(400, &error);
         let error = given(&mut world, "Mail.Read");
         assert!(error.starts_with("None: Microsoft Entra ID"), "{error}");
         assert!(!error.contains("AADSTS"), "D5: {error}");
@@ -143,7 +143,7 @@ fn missing_consent_is_a_tool_error_and_ends_no_session() {
 #[test]
 fn grant_that_is_gone_ends_the_session() {
     let mut world = world(3000);
-    world.entra_says(
+    world.entra_responds(
         400,
         &json!({"error": "invalid_grant", "error_codes": [50173]}),
     );
@@ -155,7 +155,7 @@ fn grant_that_is_gone_ends_the_session() {
 #[test]
 fn entra_failure_for_a_scope_ends_no_session() {
     let unreachable = |world: &mut World| world.entra.push_back(Err(FetchFault::Unreachable));
-    let unknown = |world: &mut World| world.entra_says(400, &json!({"error": "invalid_scope"}));
+    let unknown = |world: &mut World| world.entra_responds(400, &json!({"error": "invalid_scope"}));
     for trouble in [unreachable, unknown] as [fn(&mut World); 2] {
         let mut world = world(3000);
         trouble(&mut world);

@@ -46,7 +46,7 @@ fn roots(call: &Call) -> Step<ToolResult> {
     }
 }
 
-fn words(call: &Call) -> Step<ToolResult> {
+fn with_message(call: &Call) -> Step<ToolResult> {
     match call.results().len() {
         0 => Step::effect(Effect::Progress {
             progress: 1.0,
@@ -71,7 +71,10 @@ fn world() -> World {
         .tool(text("kinds", kinds).0, Handler::Step(kinds))
         .tool(text("url", url).0, Handler::Step(url))
         .tool(text("roots", roots).0, Handler::Step(roots))
-        .tool(text("words", words).0, Handler::Step(words))
+        .tool(
+            text("with_message", with_message).0,
+            Handler::Step(with_message),
+        )
         .tool(
             text("mirrored", count).0.input_schema(mirrored),
             Handler::Step(count),

@@ -133,7 +133,7 @@ fn late_cancellation_in_a_batch_does_not_cancel_the_next() {
     let cancel = |id: u64| json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": id}});
     client.post(&mut world, &cancel(1));
     assert!(!world.is_over(id));
-    world.graph_says(200, &crate::mcp::testing::profile("alice"));
+    world.graph_responds(200, &crate::mcp::testing::profile("alice"));
     world.wait(1);
     assert!(world.is_over(id));
     let answers = body(world.sent(id).response.as_ref().unwrap());

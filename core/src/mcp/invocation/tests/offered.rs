@@ -53,9 +53,9 @@ fn caching_hint_is_that_of_the_author() {
     };
     let mut world = World::offering(catalog(Catalog::builder()).build().unwrap());
     let client = Client::new(&mut world, NEW, json!({}));
-    for (uri, kept) in [("a://plain", 0), ("a://kept", 9000), ("b://1", 5)] {
+    for (uri, ttl) in [("a://plain", 0), ("a://kept", 9000), ("b://1", 5)] {
         let read = client.ask(&mut world, "resources/read", json!({"uri": uri}));
-        assert_eq!(read["ttlMs"], kept, "{uri}");
+        assert_eq!(read["ttlMs"], ttl, "{uri}");
     }
     for method in ["tools/list", "resources/list", "server/discover"] {
         let result = client.ask(&mut world, method, json!({}));
@@ -118,11 +118,11 @@ fn unknown_name_or_invalid_params_is_an_error_with_a_message() {
         let params = json!({"name": "review", "arguments": {"code": null}});
         assert_eq!(client.ask(&mut world, "prompts/get", params), missing);
         let wrong = client.call(&mut world, "slow", json!({"arguments": {"whom": 1}}));
-        let words = match revision >= "2025-11-25" {
+        let message = match revision >= "2025-11-25" {
             true => wrong["content"][0]["text"].as_str().unwrap().to_owned(),
             false => wrong["message"].as_str().unwrap().to_owned(),
         };
-        assert!(words.contains("/whom"), "{revision} {words}");
+        assert!(message.contains("/whom"), "{revision} {message}");
         let unknown = client.call(&mut world, "nothing", json!({}));
         assert_eq!(unknown["code"], -32602);
     }

@@ -17,11 +17,11 @@ fn progress_precedes_the_response_on_its_stream() {
         world.wait(1);
         assert!(world.is_over(id) && world.sent(id).closed);
         let messages = messages(&world, id);
-        let told: Vec<_> = messages
+        let progress: Vec<_> = messages
             .iter()
             .map(|one| one["params"]["progress"].clone())
             .collect();
-        assert_eq!(told, [json!(0), json!(2), Value::Null], "{revision}");
+        assert_eq!(progress, [json!(0), json!(2), Value::Null], "{revision}");
         assert_eq!(messages[0]["params"]["progressToken"], "p");
         assert_eq!(
             messages[2]["result"]["content"][0]["text"],
@@ -279,7 +279,7 @@ fn call_that_ends_before_its_resumed_stream_reads_loses_nothing() {
     world.stall(back);
     world.wait(1);
     assert!(world.is_over(id) && messages(&world, back).is_empty());
-    world.read_on(back);
+    world.read_all(back);
     let after = messages(&world, back);
     assert_eq!(after[1]["result"]["content"][0]["text"], "slept for Alice");
     assert!(world.sent(back).closed);

@@ -43,8 +43,8 @@ fn result_opens_with_the_token_of_a_refresh() {
     let second = body(&alice.refresh(text(&first, "refresh_token"), &[]));
     for tokens in [&first, &second] {
         let params = json!({"taskId": id.to_string()});
-        let told = ask(&mut alice, tokens, "tasks/get", params);
-        assert_eq!(told["status"], "completed", "{told}");
+        let status = ask(&mut alice, tokens, "tasks/get", params);
+        assert_eq!(status["status"], "completed", "{status}");
     }
 }
 

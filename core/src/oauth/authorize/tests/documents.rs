@@ -51,7 +51,7 @@ fn answered(
         sent.actions.is_empty(),
         "an exchange fetches nothing by itself"
     );
-    let Some(ToHub(ToHubKind::NeedClientDocument { ticket, url, .. })) = sent.told.pop() else {
+    let Some(ToHub(ToHubKind::NeedClientDocument { ticket, url, .. })) = sent.to_hub.pop() else {
         panic!("the hub is asked");
     };
     assert_eq!(url.as_str(), URL);
@@ -129,7 +129,7 @@ fn request_that_cannot_be_served_asks_for_no_document() {
     ] {
         let sent = begin(&server, client_id, redirect_uri, &[]);
         assert!(
-            sent.told.is_empty() && sent.actions.is_empty(),
+            sent.to_hub.is_empty() && sent.actions.is_empty(),
             "{client_id}"
         );
         assert_eq!(
@@ -140,7 +140,7 @@ fn request_that_cannot_be_served_asks_for_no_document() {
     }
     server.server.config.allowed_clients = vec!["localhost".to_owned()];
     let sent = begin(&server, URL, "https://app.example/cb", &[]);
-    assert!(sent.told.is_empty(), "the operator does not let it in");
+    assert!(sent.to_hub.is_empty(), "the operator does not let it in");
     assert_eq!(sent.response.unwrap().status(), 400);
 }
 
@@ -224,7 +224,7 @@ fn approval_of_a_client_of_a_document_leads_to_entra() {
         .header("origin", "https://mcp.example")
         .body(Bytes::from(format!("request={sealed}&decision=approve")));
     let sent = server.send(request.unwrap());
-    assert!(sent.told.is_empty());
+    assert!(sent.to_hub.is_empty());
     let location = header(sent.response.as_ref().unwrap(), "location").to_owned();
     assert!(location.starts_with("https://login.example/"), "{location}");
     let approved = sent
@@ -241,7 +241,7 @@ const VSCODE: &str = "https://vscode.dev/oauth/client-metadata.json";
 fn pinned_client_is_shown_without_a_fetch() {
     let server = TestServer::https();
     let sent = begin(&server, VSCODE, "http://127.0.0.1:51877/", &[]);
-    assert!(sent.told.is_empty() && sent.actions.is_empty());
+    assert!(sent.to_hub.is_empty() && sent.actions.is_empty());
     let page = text(&sent.response.unwrap());
     assert!(
         page.contains("Visual Studio Code</strong> (verified by vscode.dev)"),
@@ -256,12 +256,12 @@ fn redirect_uri_that_the_pinned_copy_lacks_is_looked_up_at_the_site() {
     let mut server = TestServer::https();
     let sent = begin(&server, VSCODE, "https://vscode.dev/new", &[]);
     assert!(matches!(
-        sent.told.as_slice(),
+        sent.to_hub.as_slice(),
         [ToHub(ToHubKind::NeedClientDocument { .. })]
     ));
     server.server.config.client_documents.source = DocumentSource::Pinned;
     let sent = begin(&server, VSCODE, "https://vscode.dev/new", &[]);
-    assert!(sent.told.is_empty());
+    assert!(sent.to_hub.is_empty());
     assert_eq!(sent.response.unwrap().status(), 400);
 }
 
@@ -272,7 +272,7 @@ fn operator_who_fetches_nothing_lets_pinned_clients_in_alone() {
     let sent = begin(&server, VSCODE, "https://vscode.dev/redirect", &[]);
     assert_eq!(sent.response.unwrap().status(), 200);
     let sent = begin(&server, URL, LOOPBACK, &[]);
-    assert!(sent.told.is_empty());
+    assert!(sent.to_hub.is_empty());
     assert!(text(&sent.response.unwrap()).contains("has not pinned it"));
     server.server.config.client_documents.source = DocumentSource::Nowhere;
     let sent = begin(&server, VSCODE, "https://vscode.dev/redirect", &[]);

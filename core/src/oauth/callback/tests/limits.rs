@@ -17,8 +17,8 @@ fn again(browser: AtEntra, seed: u8) -> AtEntra {
 
 fn refuse(browser: &mut AtEntra) -> ::http::Response<bytes::Bytes> {
     let body = json!({"error": "invalid_grant", "error_codes": [9002313]});
-    browser.world.entra_says(400, &body);
-    browser.back(&[("code", "a made-up code")])
+    browser.world.entra_responds(400, &body);
+    browser.return_with(&[("code", "a made-up code")])
 }
 
 /// Strangers make codes up until they have to wait.
@@ -36,7 +36,7 @@ fn callback_that_failed_is_redeemed_no_more() {
     let mut browser = AtEntra::new();
     assert_eq!(error_of(&refuse(&mut browser)), "access_denied");
     for code in ["a made-up code", "another one"] {
-        let response = browser.back(&[("code", code)]);
+        let response = browser.return_with(&[("code", code)]);
         assert!(is_page(&response) && is_clearing(&response));
         let line = browser.world.logged.last().unwrap();
         assert_eq!(line.id(), LogEventId::SignInReplayed);

@@ -166,8 +166,8 @@ fn request_loop_of_one_browser_does_not_hold_up_other_sign_ins() {
     for (status, number, holds_up) in [(400, 50_196, false), (429, 90_033, true)] {
         let mut browser = AtEntra::new();
         let body = json!({"error": "invalid_grant", "error_codes": [number]});
-        browser.world.entra_says(status, &body);
-        let response = browser.back(&[("code", "entra code")]);
+        browser.world.entra_responds(status, &body);
+        let response = browser.return_with(&[("code", "entra code")]);
         assert_eq!(error_of(&response), "temporarily_unavailable");
         let throttle = &browser.world.server.known.throttle;
         let now = browser.world.server.now.instant;
@@ -190,8 +190,8 @@ fn code_refused_by_entra_gives_an_error_without_details() {
         let mut browser = AtEntra::new();
         let body = json!({"error": error, "error_codes": [9_002_313],
             "error_description": "AADSTS9002313: alice@contoso.example", "trace_id": "a trace"});
-        browser.world.entra_says(status, &body);
-        let response = browser.back(&[("code", "entra code")]);
+        browser.world.entra_responds(status, &body);
+        let response = browser.return_with(&[("code", "entra code")]);
         assert_eq!(error_of(&response), ours, "{error}");
         let location = header(&response, "location");
         assert!(!location.contains("AADSTS") && !location.contains("alice"));
@@ -206,7 +206,7 @@ fn code_refused_by_entra_gives_an_error_without_details() {
     for fault in [FetchFault::Unreachable, FetchFault::TimedOut] {
         let mut browser = AtEntra::new();
         browser.world.entra.push_back(Err(fault));
-        let response = browser.back(&[("code", "entra code")]);
+        let response = browser.return_with(&[("code", "entra code")]);
         assert_eq!(error_of(&response), "temporarily_unavailable");
         assert_eq!(browser.world.redeemed.len(), 1);
     }

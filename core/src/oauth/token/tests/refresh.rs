@@ -153,7 +153,7 @@ fn refresh_that_brings_the_id_token_of_another_user_ends_the_session() {
     let changes = json!({"oid": "bob", "nonce": null});
     let id_token = Signer::known().jwt(&claims(&alice.world.server, changes));
     let theirs = json!({"access_token": "theirs", "expires_in": 3599, "id_token": id_token});
-    alice.world.entra_says(200, &theirs);
+    alice.world.entra_responds(200, &theirs);
     let refused = alice.refresh(text(&tokens, "refresh_token"), &[]);
     assert_eq!(error(&refused), "invalid_grant");
     assert!(!alice.is_alive() && !alice.works(&tokens));
@@ -167,7 +167,7 @@ fn refresh_refused_by_entra_for_good_ends_the_session() {
     let description = "AADSTS50057: alice@contoso.example is disabled";
     let refusal =
         json!({"error": "invalid_grant", "error_codes": [50057], "error_description": description});
-    alice.world.entra_says(400, &refusal);
+    alice.world.entra_responds(400, &refusal);
     let response = alice.refresh(text(&tokens, "refresh_token"), &[]);
     assert_eq!(error(&response), "invalid_grant");
     assert!(!testing::text(&response).contains("AADSTS"), "D5, O1");
@@ -186,7 +186,7 @@ fn throttled_refresh_has_entras_retry_after_and_asks_no_more_until_then() {
     let tokens = alice.redeem();
     let refresh_token = text(&tokens, "refresh_token").to_owned();
     alice.later(Duration::from_secs(3000));
-    alice.world.entra_says(
+    alice.world.entra_responds(
         400,
         &json!({"error": "invalid_grant", "error_codes": [50196]}),
     );
@@ -214,7 +214,7 @@ fn refresh_without_entra_is_503_and_loses_nothing() {
         .world
         .entra
         .push_back(Err(crate::ask::FetchFault::TimedOut));
-    alice.world.entra_says(503, &json!({}));
+    alice.world.entra_responds(503, &json!({}));
     for _ in 0..2 {
         let response = alice.refresh(text(&tokens, "refresh_token"), &[]);
         assert_eq!(response.status(), 503);

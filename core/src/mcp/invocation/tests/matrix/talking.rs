@@ -6,12 +6,12 @@ use crate::event::Event;
 #[test]
 fn progress() {
     each(|world, client, revision| {
-        let params = json!({"name": "words", "_meta": {"progressToken": "p"}});
+        let params = json!({"name": "with_message", "_meta": {"progressToken": "p"}});
         let id = client.begin(world, "tools/call", params);
-        let told = messages(world, id)[0]["params"].clone();
-        assert_eq!(told["progress"], 1, "{revision}");
+        let notified = messages(world, id)[0]["params"].clone();
+        assert_eq!(notified["progress"], 1, "{revision}");
         assert_eq!(
-            told["message"] == "one",
+            notified["message"] == "one",
             revision >= "2025-03-26",
             "{revision}"
         );
@@ -76,9 +76,9 @@ fn list_changes_and_subscriptions() {
             }
         };
         client.call(world, "change", json!({}));
-        let told = world.sent(stream).body.clone();
-        assert!(told.contains("tools/list_changed"), "{revision}");
-        assert!(told.contains("resources/updated"), "{revision}");
+        let notified = world.sent(stream).body.clone();
+        assert!(notified.contains("tools/list_changed"), "{revision}");
+        assert!(notified.contains("resources/updated"), "{revision}");
         world.tell(stream, Event::Disconnected);
     });
 }
