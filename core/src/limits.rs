@@ -233,9 +233,6 @@ pub const CONNECTIONS: usize = 4096 + 512;
 /// How many connections over a limit are answered, each with one response.
 pub const OVERFLOW_CONNECTIONS: usize = 64;
 
-/// How many updates of one task may wait until they are applied; further ones are left in the store for it.
-pub const TASK_UPDATES: usize = 64;
-
 /// How many of these may be of one address, so that it does not take the answer away from others.
 pub const OVERFLOW_CONNECTIONS_PER_ADDRESS: usize = 8;
 

@@ -69,6 +69,9 @@ pub const TASK_RECORD_BYTES_PER_PRINCIPAL: usize = 32 * 1024 * 1024;
 /// The most bytes of all stored tasks that began on one server.
 pub const TASK_RECORD_BYTES: usize = 2 * 1024 * 1024 * 1024;
 
+/// How many updates of one task may wait until they are applied; further ones are left in the store for it.
+pub const TASK_UPDATES: usize = 64;
+
 /// How long a `requestState` is good for: a user thinks before answering.
 pub const REQUEST_STATE_LIFETIME: Duration = Duration::from_secs(3600);
 
