@@ -103,7 +103,7 @@ impl Runtime {
             shared: Shared::new(parts),
             pool: HandlerPool::new(handlers),
             place: Place::default(),
-            outbound: Outbound::new(),
+            outbound: Outbound::new(&parts.egress),
             closing: AtomicBool::new(false),
         }
     }

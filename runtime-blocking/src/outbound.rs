@@ -1,19 +1,25 @@
 //! Fetches, with `ureq`: no redirects, every status an answer, the deadline and the body limit of
 //! the fetch, and the rule of which addresses may be dialled, judged on the resolved address.
 
-use std::{io::Read as _, time::Duration};
+mod route;
+
+use std::{io::Read as _, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use entra_mcp_core::ask::{Ask, Fetch, FetchFault, Reach, is_public};
-use http::{Response, Uri};
+use entra_mcp_core::ask::{Ask, Fetch, FetchFault, Reach};
+use entra_mcp_runtime::egress::Egress;
+use http::Response;
 use ureq::{
     Agent, Error,
-    config::{AutoHeaderValue, Config},
+    config::AutoHeaderValue,
+    tls::{Certificate, RootCerts, TlsConfig},
     unversioned::{
-        resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver},
-        transport::{DefaultConnector, NextTimeout},
+        resolver::DefaultResolver,
+        transport::{Connector as _, RustlsConnector, TcpConnector},
     },
 };
+
+use self::route::Route;
 
 /// Connections that are kept for later: Entra and Graph are two hosts, asked by many threads.
 const IDLE_CONNECTIONS: usize = 64;
@@ -32,25 +38,36 @@ pub(crate) struct Outbound {
 
 impl Outbound {
     /// An outbound side without connections.
-    pub(crate) fn new() -> Self {
-        let config = || {
-            Agent::config_builder()
+    pub(crate) fn new(egress: &Arc<Egress>) -> Self {
+        let agent = |is_public_only| {
+            let config = Agent::config_builder()
                 .http_status_as_error(false)
                 .max_redirects(0)
                 .max_redirects_will_error(false)
+                // Ours is in the connector: of strangers' hosts it is told addresses, and no names.
                 .proxy(None)
+                .tls_config(tls_config(egress))
                 .user_agent("entra-mcp")
                 .accept(AutoHeaderValue::None)
                 .accept_encoding(AutoHeaderValue::None)
                 .max_idle_connections(IDLE_CONNECTIONS)
                 .max_idle_connections_per_host(IDLE_CONNECTIONS_PER_HOST)
                 .max_idle_age(IDLE_AGE)
-                .build()
+                .build();
+            let route = Route {
+                egress: Arc::clone(egress),
+                is_public_only,
+                addresses: Arc::new(DefaultResolver::default()),
+            };
+            let connector =
+                ().chain(TcpConnector::default())
+                    .chain(route.clone())
+                    .chain(RustlsConnector::default());
+            Agent::with_parts(config, connector, route)
         };
-        let connector = DefaultConnector::default;
         Self {
-            configured: Agent::with_parts(config(), connector(), DefaultResolver::default()),
-            public_only: Agent::with_parts(config(), connector(), PublicOnly::default()),
+            configured: agent(false),
+            public_only: agent(true),
         }
     }
 
@@ -97,29 +114,13 @@ fn fault(error: &Error) -> FetchFault {
     }
 }
 
-/// Resolves to public addresses only: these are what is dialled, so a name that changes its mind
-/// between a check and a connection gains nothing (threat H7).
-#[derive(Debug, Default)]
-struct PublicOnly(DefaultResolver);
-
-impl Resolver for PublicOnly {
-    fn resolve(
-        &self,
-        uri: &Uri,
-        config: &Config,
-        timeout: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, Error> {
-        let mut public = self.empty();
-        for address in self.0.resolve(uri, config, timeout)?.iter() {
-            if is_public(address.ip()) {
-                public.push(*address);
-            }
-        }
-        if public.is_empty() {
-            return Err(Error::Other(Box::new(NotPublic)));
-        }
-        Ok(public)
-    }
+fn tls_config(egress: &Egress) -> TlsConfig {
+    let certificates = egress.roots().map(|roots| {
+        let certificates = roots.iter();
+        certificates.map(|der| Certificate::from_der(der).to_owned())
+    });
+    let roots = certificates.map_or(RootCerts::WebPki, RootCerts::from);
+    TlsConfig::builder().root_certs(roots).build()
 }
 
 /// None of a host's addresses is public.
@@ -145,8 +146,8 @@ mod tests {
     struct Blocking;
 
     impl FetchRuntime for Blocking {
-        fn fetcher(&self) -> impl Fn(Fetch) -> <Fetch as Ask>::Answer {
-            let outbound = Outbound::new();
+        fn fetcher(&self, egress: Egress) -> impl Fn(Fetch) -> <Fetch as Ask>::Answer {
+            let outbound = Outbound::new(&Arc::new(egress));
             move |fetch| outbound.fetch(fetch)
         }
     }

@@ -90,7 +90,7 @@ impl Runtime {
         Self {
             shared: Shared::new(parts),
             handlers,
-            outbound: Outbound::new(executor.clone()),
+            outbound: Outbound::new(executor.clone(), Arc::clone(&parts.egress)),
             executor,
         }
     }

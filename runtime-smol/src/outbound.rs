@@ -8,14 +8,14 @@ mod tests;
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use async_io::Timer;
 use bytes::Bytes;
 use entra_mcp_core::ask::{Ask, Fetch, FetchFault, Reach};
-use futures_rustls::rustls::RootCertStore;
+use entra_mcp_runtime::egress::Egress;
 use http::{HeaderValue, Request, Response, Uri, header};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::{body::Incoming, client::conn::http1::SendRequest};
@@ -58,10 +58,9 @@ struct Idle {
 
 impl Outbound {
     /// An outbound side without connections.
-    pub(crate) fn new(executor: Executor) -> Self {
-        let roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    pub(crate) fn new(executor: Executor, egress: Arc<Egress>) -> Self {
         Self {
-            dialer: Dialer::new(executor, roots),
+            dialer: Dialer::new(executor, egress),
             idle: Mutex::default(),
         }
     }

@@ -168,6 +168,10 @@ suite!($ outbound_cases:
     outbound::silent_host_times_out,
     outbound::absent_host_is_unreachable,
     outbound::public_fetch_cannot_reach_private_addresses,
+    outbound::https_fetch_goes_through_the_proxy,
+    outbound::refusal_of_the_proxy_is_a_fault,
+    outbound::other_hosts_are_reached_without_the_proxy,
+    outbound::public_fetch_through_the_proxy_names_public_addresses_only,
 );
 
 /// All of it.

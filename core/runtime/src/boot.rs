@@ -10,6 +10,7 @@ use crate::{
     clock::Clock,
     command_line::{self, Command},
     data_dir::DataDir,
+    egress::Egress,
     key, log, process_hardening,
     settings::{Given, Program},
     start_error::StartError,
@@ -26,6 +27,8 @@ pub struct RuntimeParts {
     pub store: Arc<FileStore>,
     /// Both clocks.
     pub clock: Clock,
+    /// How outbound connections are made.
+    pub egress: Arc<Egress>,
     /// The dev tenant, if it is to be served.
     #[cfg(feature = "dev-tenant")]
     pub tenant: Option<Arc<SharedDevTenant>>,
@@ -38,6 +41,7 @@ pub struct Settings {
     config: Box<Config>,
     choices: BTreeMap<&'static str, &'static str>,
     clock: Clock,
+    egress: Egress,
 }
 
 impl Settings {
@@ -70,6 +74,7 @@ impl Settings {
                 config,
                 choices,
                 clock,
+                egress: Egress::from_variables(&given.variables)?,
             })),
             Ok(Command::Help(text)) => Ok(Err(text + &program.help())),
             Ok(Command::Version(text)) => Ok(Err(text)),
@@ -95,6 +100,7 @@ impl Settings {
             server: Arc::new(Server::new(*self.config, keys, catalog)),
             store: Arc::new(store),
             clock: self.clock,
+            egress: Arc::new(self.egress),
             choices: self.choices,
         })
     }

@@ -12,6 +12,7 @@ mod data_dir;
 mod data_dir_error;
 #[cfg(feature = "dev-tenant")]
 mod dev_tenant;
+pub mod egress;
 mod handle;
 pub mod handlers;
 mod inbound;

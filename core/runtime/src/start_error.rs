@@ -9,7 +9,10 @@ use std::{
 
 use entra_mcp_core::catalog::CatalogErrors;
 
-use crate::{command_line::ConfigError, data_dir_error::DataDirError, listen::ListenError};
+use crate::{
+    command_line::ConfigError, data_dir_error::DataDirError, egress::EgressError,
+    listen::ListenError,
+};
 
 /// Why a server does not run.
 ///
@@ -42,6 +45,8 @@ pub enum StartError {
     },
     /// Settings are wrong: all that are.
     Config(Vec<ConfigError>),
+    /// What the environment says of outbound connections is wrong.
+    Egress(EgressError),
     /// What is offered is wrong.
     Catalog(CatalogErrors),
     /// The data folder, its sessions or its key cannot be used.
@@ -80,6 +85,7 @@ impl Display for StartError {
                 errors.iter().try_for_each(|error| write!(f, "\n  {error}"))
             }
             Self::Catalog(errors) => write!(f, "what is offered is wrong:\n{errors}"),
+            Self::Egress(error) => error.fmt(f),
             Self::DataDir(error) => error.fmt(f),
             Self::Listen(error) => error.fmt(f),
             Self::Socket { error } => write!(f, "A socket cannot be listened on: {error}."),
@@ -104,6 +110,7 @@ impl Error for StartError {
             Self::DataDir(error) => error.source(),
             Self::Listen(error) => error.source(),
             Self::Catalog(error) => error.source(),
+            Self::Egress(error) => error.source(),
             Self::ArgumentNotUtf8 { .. }
             | Self::FlagWithoutValue { .. }
             | Self::InvalidFlagValue { .. }
@@ -115,6 +122,12 @@ impl Error for StartError {
 impl From<CatalogErrors> for StartError {
     fn from(errors: CatalogErrors) -> Self {
         Self::Catalog(errors)
+    }
+}
+
+impl From<EgressError> for StartError {
+    fn from(error: EgressError) -> Self {
+        Self::Egress(error)
     }
 }
 

@@ -286,6 +286,9 @@ events! {
     /// `tiny_http` gave its listener up; it is begun anew.
     TinyHttpRestarted = "tiny_http.restarted", Warn,
         "tiny_http stopped listening and is begun anew", [Error];
+    /// The proxy of `HTTPS_PROXY` makes no tunnel to a host: it wants other credentials, or does not let this server there.
+    ProxyRefused = "proxy.refused", Warn,
+        "the proxy made no tunnel", [Host];
     /// No TLS with Entra or Graph: a wrong certificate, or a proxy between.
     TlsFailed = "tls.failed", Warn,
         "TLS failed", [Host, Error];

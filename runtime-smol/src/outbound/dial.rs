@@ -15,9 +15,14 @@ use entra_mcp_core::{
     ask::{FetchFault, is_public},
     log_event::{Field, LogEvent, LogEventId},
 };
+use entra_mcp_runtime::egress::{Egress, Proxy, TUNNEL_HEAD_BYTES, is_tunnel};
 use futures_rustls::{
     TlsConnector,
-    rustls::{ClientConfig, RootCertStore, crypto::ring::default_provider, pki_types::ServerName},
+    rustls::{
+        ClientConfig, RootCertStore,
+        crypto::ring::default_provider,
+        pki_types::{CertificateDer, ServerName},
+    },
 };
 use http_body_util::Full;
 use hyper::{
@@ -26,7 +31,7 @@ use hyper::{
 };
 use smol::{
     future::FutureExt as _,
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
 };
 
 use super::{Connection, Place};
@@ -42,24 +47,32 @@ const ATTEMPT: Duration = Duration::from_secs(4);
 #[derive(Debug)]
 pub(super) struct Dialer {
     executor: Executor,
+    egress: Arc<Egress>,
     tls: Arc<ClientConfig>,
 }
 
 impl Dialer {
-    /// Who vouches for hosts is in `roots`.
-    pub(super) fn new(executor: Executor, roots: RootCertStore) -> Self {
+    /// Whose certificates are believed is part of `egress`.
+    pub(super) fn new(executor: Executor, egress: Arc<Egress>) -> Self {
         let tls = ClientConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
             .expect("ring has cipher suites for the versions of TLS that rustls speaks")
-            .with_root_certificates(roots)
+            .with_root_certificates(roots(&egress))
             .with_no_client_auth();
         let tls = Arc::new(tls);
-        Self { executor, tls }
+        Self {
+            executor,
+            egress,
+            tls,
+        }
     }
 
     /// A new connection.
     pub(super) async fn dial(&self, place: &Place) -> Result<Connection, FetchFault> {
-        let socket = connect(place).await?;
+        let socket = match self.egress.proxy_for(&place.host, place.is_secure) {
+            Some(proxy) => tunnel(proxy, place).await?,
+            None => first_that_answers(addresses(place).await?).await?,
+        };
         // Without it the end of a request waits for the acknowledgement of its beginning.
         let _ = socket.get_ref().set_nodelay(true);
         if !place.is_secure {
@@ -91,9 +104,19 @@ impl Dialer {
     }
 }
 
-/// Connects to the first of the host's addresses that answers. These addresses are what is judged,
-/// so a name that changes its mind between a check and a connection gains nothing (threat H7).
-async fn connect(place: &Place) -> Result<Async<TcpStream>, FetchFault> {
+fn roots(egress: &Egress) -> RootCertStore {
+    let Some(certificates) = egress.roots() else {
+        return RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    };
+    let mut roots = RootCertStore::empty();
+    let certificates = certificates.iter().cloned().map(CertificateDer::from);
+    roots.add_parsable_certificates(certificates);
+    roots
+}
+
+/// The addresses of the host that may be dialled. They are what is dialled, so a name that changes its mind between
+/// a check and a connection gains nothing (threat H7).
+async fn addresses(place: &Place) -> Result<Vec<SocketAddr>, FetchFault> {
     let addresses = smol::net::resolve((place.host.as_str(), place.port)).await;
     let mut addresses = addresses.map_err(|_| FetchFault::Unreachable)?;
     if place.is_public_only {
@@ -102,11 +125,47 @@ async fn connect(place: &Place) -> Result<Async<TcpStream>, FetchFault> {
             return Err(FetchFault::Forbidden);
         }
     }
+    Ok(addresses)
+}
+
+async fn first_that_answers(addresses: Vec<SocketAddr>) -> Result<Async<TcpStream>, FetchFault> {
     for address in addresses {
         if let Ok(socket) = attempt(address).await {
             return Ok(socket);
         }
     }
+    Err(FetchFault::Unreachable)
+}
+
+/// Has a proxy connect to the host. Where a stranger named it, the proxy is told an address that was judged, and no
+/// name: what a proxy reaches is not what a stranger may (threat H7).
+async fn tunnel(proxy: &Proxy, place: &Place) -> Result<Async<TcpStream>, FetchFault> {
+    let host = if place.is_public_only {
+        let judged = addresses(place).await?.into_iter().next();
+        judged.ok_or(FetchFault::Forbidden)?.ip().to_string()
+    } else {
+        place.host.clone()
+    };
+    let addresses = smol::net::resolve((proxy.host.as_str(), proxy.port)).await;
+    let addresses = addresses.map_err(|_| FetchFault::Unreachable)?;
+    let mut socket = first_that_answers(addresses).await?;
+    let request = proxy.tunnel_request(&host, place.port);
+    let sent = socket.write_all(request.expose().as_bytes()).await;
+    sent.map_err(|_| FetchFault::Unreachable)?;
+    // One byte at a time: what comes after the head is the host's.
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    while head.len() < TUNNEL_HEAD_BYTES {
+        let read = socket.read_exact(&mut byte).await;
+        read.map_err(|_| FetchFault::Unreachable)?;
+        head.extend_from_slice(&byte);
+        match is_tunnel(&head) {
+            Some(true) => return Ok(socket),
+            Some(false) => break,
+            None => {}
+        }
+    }
+    let refused = LogEvent::new(LogEventId::ProxyRefused).with(Field::Host, &place.host);
+    entra_mcp_runtime::log(&refused);
     Err(FetchFault::Unreachable)
 }
 

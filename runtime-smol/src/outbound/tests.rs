@@ -16,8 +16,8 @@ entra_mcp_e2e::outbound_cases!(Smol);
 struct Smol;
 
 impl FetchRuntime for Smol {
-    fn fetcher(&self) -> impl Fn(Fetch) -> <Fetch as Ask>::Answer {
-        let fetcher = Fetcher::new();
+    fn fetcher(&self, egress: Egress) -> impl Fn(Fetch) -> <Fetch as Ask>::Answer {
+        let fetcher = Fetcher::through(egress);
         move |fetch| fetcher.fetch(fetch)
     }
 }
@@ -30,8 +30,12 @@ struct Fetcher {
 
 impl Fetcher {
     fn new() -> Self {
+        Self::through(Egress::default())
+    }
+
+    fn through(egress: Egress) -> Self {
         let executor = Executor::new();
-        let outbound = Outbound::new(executor.clone());
+        let outbound = Outbound::new(executor.clone(), Arc::new(egress));
         Self { executor, outbound }
     }
 

@@ -1,7 +1,7 @@
 //! Fetches, as a runtime's outbound side performs them: limits, timeouts, and which addresses are dialled.
 
 use std::{
-    io::{BufRead as _, BufReader, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpListener},
     sync::mpsc::{Receiver, channel},
     time::Duration,
@@ -9,12 +9,13 @@ use std::{
 
 use bytes::Bytes;
 use entra_mcp_core::ask::{Ask, Fetch, FetchFault, Reach};
+use entra_mcp_runtime::egress::{Egress, Proxy};
 use http::Request;
 
 /// A runtime whose outbound side can be tried.
 pub trait FetchRuntime {
-    /// Returns an outbound side without connections.
-    fn fetcher(&self) -> impl Fn(Fetch) -> <Fetch as Ask>::Answer;
+    /// Returns an outbound side without connections, which makes them so.
+    fn fetcher(&self, egress: Egress) -> impl Fn(Fetch) -> <Fetch as Ask>::Answer;
 }
 
 /// A host that gives one answer to whoever connects; what it was asked arrives here.
@@ -50,7 +51,10 @@ fn fetch(uri: &str, reach: Reach) -> Fetch {
 
 fn fetched(runtime: &impl FetchRuntime, answer: &'static str) -> (<Fetch as Ask>::Answer, String) {
     let (address, asks) = host(answer);
-    let answer = (runtime.fetcher())(fetch(&format!("http://{address}/a?b"), Reach::Configured));
+    let answer = (runtime.fetcher(Egress::default()))(fetch(
+        &format!("http://{address}/a?b"),
+        Reach::Configured,
+    ));
     (answer, asks.recv().unwrap())
 }
 
@@ -74,7 +78,12 @@ pub fn request_body_has_its_length_and_type(runtime: &impl FetchRuntime) {
         request,
         ..fetch("http://x/", Reach::Configured)
     };
-    assert_eq!((runtime.fetcher())(fetch).unwrap().status(), 204);
+    assert_eq!(
+        (runtime.fetcher(Egress::default()))(fetch)
+            .unwrap()
+            .status(),
+        204
+    );
     let asked = asks.recv().unwrap().to_lowercase();
     assert!(asked.contains("content-length: 3\r\n"), "{asked}");
     assert!(!asked.contains("expect:"), "{asked}");
@@ -130,7 +139,10 @@ pub fn silent_host_times_out(runtime: &impl FetchRuntime) {
         within: Duration::from_millis(100),
         ..fetch(&format!("http://{address}/"), Reach::Configured)
     };
-    assert_eq!((runtime.fetcher())(fetch).err(), Some(FetchFault::TimedOut));
+    assert_eq!(
+        (runtime.fetcher(Egress::default()))(fetch).err(),
+        Some(FetchFault::TimedOut)
+    );
 }
 
 /// Nobody listens there.
@@ -138,14 +150,14 @@ pub fn absent_host_is_unreachable(runtime: &impl FetchRuntime) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let uri = format!("http://{}/", listener.local_addr().unwrap());
     drop(listener);
-    let answer = (runtime.fetcher())(fetch(&uri, Reach::Configured));
+    let answer = (runtime.fetcher(Egress::default()))(fetch(&uri, Reach::Configured));
     assert_eq!(answer.err(), Some(FetchFault::Unreachable));
 }
 
 /// H7. Not even on a connection that the operator's fetch left open.
 pub fn public_fetch_cannot_reach_private_addresses(runtime: &impl FetchRuntime) {
     let (address, asks) = host("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
-    let fetcher = runtime.fetcher();
+    let fetcher = runtime.fetcher(Egress::default());
     let port = address.port();
     // A connection that the operator's fetch left open is no way in.
     let uri = format!("http://127.0.0.1:{port}/");
@@ -164,4 +176,113 @@ pub fn public_fetch_cannot_reach_private_addresses(runtime: &impl FetchRuntime) 
         assert_eq!(answer.err(), Some(FetchFault::Forbidden), "{host}");
     }
     assert!(asks.try_recv().is_err());
+}
+
+/// A proxy that gives this answer to whoever asks for a tunnel; what it was asked arrives here, and then what comes
+/// through the tunnel, up to its first pause.
+fn proxy(answer: &'static str) -> (u16, Receiver<Vec<u8>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (asked, asks) = channel();
+    std::thread::spawn(move || {
+        for socket in listener.incoming() {
+            let mut socket = socket.unwrap();
+            let mut head = Vec::new();
+            let mut reader = BufReader::new(socket.try_clone().unwrap());
+            while !head.ends_with(b"\r\n\r\n") && reader.read_until(b'\n', &mut head).unwrap() > 0 {
+            }
+            asked.send(head).unwrap();
+            socket.write_all(answer.as_bytes()).unwrap();
+            let mut through = vec![0; 4096];
+            let length = reader.read(&mut through).unwrap_or(0);
+            through.truncate(length);
+            asked.send(through).unwrap();
+        }
+    });
+    (port, asks)
+}
+
+fn through(port: u16, no_proxy: &str) -> Egress {
+    let proxy = Proxy::parse(&format!("http://user:word@127.0.0.1:{port}"));
+    Egress::new(Some(proxy.unwrap()), no_proxy, None)
+}
+
+/// The host is asked for by its name, which only the proxy may know, and TLS with it goes through the tunnel.
+pub fn https_fetch_goes_through_the_proxy(runtime: &impl FetchRuntime) {
+    let (port, asks) = proxy("HTTP/1.1 200 Connection established\r\nVia: x\r\n\r\n");
+    let fetcher = runtime.fetcher(through(port, "other.example"));
+    let answer = fetcher(fetch(
+        "https://login.example/secret?code",
+        Reach::Configured,
+    ));
+    assert_eq!(answer.err(), Some(FetchFault::Unreachable));
+    let asked = String::from_utf8(asks.recv().unwrap()).unwrap();
+    assert!(
+        asked.starts_with("CONNECT login.example:443 HTTP/1.1\r\nHost: login.example:443\r\n"),
+        "{asked}"
+    );
+    assert!(
+        asked.contains("\r\nProxy-Authorization: Basic dXNlcjp3b3Jk\r\n")
+            && !asked.contains("secret"),
+        "{asked}"
+    );
+    let tls = asks.recv().unwrap();
+    assert_eq!(tls.first(), Some(&0x16), "a handshake of TLS");
+    assert!(
+        tls.windows(13).any(|bytes| bytes == b"login.example"),
+        "for the host"
+    );
+}
+
+/// Nothing is sent to a host that the proxy does not connect to.
+pub fn refusal_of_the_proxy_is_a_fault(runtime: &impl FetchRuntime) {
+    for answer in [
+        "HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n",
+        "HTTP/1.1 403 Forbidden\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+        "no HTTP\r\n\r\n",
+    ] {
+        let (port, asks) = proxy(answer);
+        let fetcher = runtime.fetcher(through(port, ""));
+        let answered = fetcher(fetch("https://login.example/", Reach::Configured));
+        assert_eq!(answered.err(), Some(FetchFault::Unreachable), "{answer}");
+        asks.recv().unwrap();
+        assert!(asks.recv().unwrap().is_empty(), "{answer}");
+    }
+}
+
+/// Those of this computer, those that are left out, and those without TLS.
+pub fn other_hosts_are_reached_without_the_proxy(runtime: &impl FetchRuntime) {
+    let (port, asks) = proxy("");
+    let (address, _asks) = host("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+    let fetcher = runtime.fetcher(through(port, "*.invalid"));
+    assert!(fetcher(fetch(&format!("http://{address}/"), Reach::Configured)).is_ok());
+    for uri in [
+        format!("https://{address}/"),
+        "https://login.invalid/".to_owned(),
+    ] {
+        let answer = fetcher(fetch(&uri, Reach::Configured));
+        assert_eq!(answer.err(), Some(FetchFault::Unreachable), "{uri}");
+    }
+    assert!(asks.try_recv().is_err());
+}
+
+/// H7. A proxy reaches what a stranger may not: it is told addresses that were judged, and no names.
+pub fn public_fetch_through_the_proxy_names_public_addresses_only(runtime: &impl FetchRuntime) {
+    let (port, asks) = proxy("HTTP/1.1 200 OK\r\n\r\n");
+    let fetcher = runtime.fetcher(through(port, ""));
+    for host in [
+        "localhost",
+        "127.0.0.1",
+        "[::1]",
+        "10.0.0.1",
+        "169.254.169.254",
+        "[::ffff:10.0.0.1]",
+    ] {
+        let answer = fetcher(fetch(&format!("https://{host}/"), Reach::PublicOnly));
+        assert_eq!(answer.err(), Some(FetchFault::Forbidden), "{host}");
+    }
+    assert!(asks.try_recv().is_err());
+    let _ = fetcher(fetch("https://93.184.216.34:8443/", Reach::PublicOnly));
+    let asked = asks.recv().unwrap();
+    assert!(asked.starts_with(b"CONNECT 93.184.216.34:8443 HTTP/1.1\r\n"));
 }

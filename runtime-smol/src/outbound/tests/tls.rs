@@ -1,10 +1,6 @@
 //! TLS, against a host whose certificate is in this folder. Its key is public and worthless.
 
-use std::{
-    io::Read as _,
-    net::TcpStream,
-    sync::{Arc, mpsc::Sender},
-};
+use std::{io::Read as _, net::TcpStream, sync::mpsc::Sender};
 
 use futures_rustls::rustls::{
     ServerConfig, ServerConnection, StreamOwned,
@@ -56,21 +52,10 @@ fn answer(mut stream: StreamOwned<ServerConnection, TcpStream>, asked: &Sender<(
     }
 }
 
-fn trusting(roots: RootCertStore) -> Fetcher {
-    let executor = Executor::new();
-    let outbound = Outbound {
-        dialer: Dialer::new(executor.clone(), roots),
-        idle: Mutex::default(),
-    };
-    Fetcher { executor, outbound }
-}
-
 #[test]
 fn host_with_a_valid_certificate_is_reached_over_tls() {
     let (port, asks) = secure_host();
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from(CERTIFICATE)).unwrap();
-    let fetcher = trusting(roots);
+    let fetcher = Fetcher::through(Egress::new(None, "", Some(vec![CERTIFICATE.to_vec()])));
     for _ in 0..3 {
         let uri = format!("https://localhost:{port}/");
         let answer = fetcher.fetch(fetch(&uri, Reach::Configured));
