@@ -20,33 +20,41 @@ use crate::{event::Event, time::UnixTime};
 /// The runtime follows no redirect, sends no header of its own but `Host`, `Content-Length` and
 /// `User-Agent`, treats every status as an answer, and stops at the deadline and the body limit.
 pub struct Fetch {
-    /// The request, with an absolute URI.
-    pub request: http::Request<Bytes>,
+    /// The request, and which addresses it may be dialled at.
+    pub target: FetchTarget,
     /// The most bytes of body that are read; more is [`FetchFault::TooLarge`].
     pub body_limit: usize,
     /// How long the whole fetch may take.
     pub within: Duration,
-    /// Which addresses it may be dialled at.
-    pub reach: Reach,
+}
+
+impl Fetch {
+    /// Shows the request, to look at.
+    #[must_use]
+    pub fn request(&self) -> &http::Request<Bytes> {
+        match &self.target {
+            FetchTarget::Configured(request) | FetchTarget::PublicOnly(request) => request,
+        }
+    }
 }
 
 impl std::fmt::Debug for Fetch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Neither query, headers nor body: they carry codes, tokens and the client secret.
-        let uri = self.request.uri();
+        let uri = self.request().uri();
         let host = uri.host().unwrap_or_default();
-        write!(f, "Fetch({} {host}{})", self.request.method(), uri.path())
+        write!(f, "Fetch({} {host}{})", self.request().method(), uri.path())
     }
 }
 
-/// Which addresses a fetch may be dialled at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
+/// A request with an absolute URI, by which addresses it may be dialled at: whoever takes it out has to say what becomes
+/// of either.
+pub enum FetchTarget {
     /// The operator named the host: any address.
-    Configured,
-    /// A stranger named the host: only addresses for which [`is_public`] holds, judged on the
-    /// resolved address that is dialled.
-    PublicOnly,
+    Configured(http::Request<Bytes>),
+    /// A stranger named the host: only addresses for which [`is_public`] holds, judged on the resolved address that is
+    /// dialled. A runtime that cannot judge answers [`FetchFault::Forbidden`].
+    PublicOnly(http::Request<Bytes>),
 }
 
 /// Why a fetch has no response.

@@ -21,7 +21,7 @@ use bytes::Bytes;
 use entra_mcp_core::{
     action::Action,
     admit::admit,
-    ask::{Ask, Fetch, FetchFault},
+    ask::{Ask, Fetch, FetchFault, FetchTarget},
     env::{EntraSnapshot, Env},
     event::Event,
     exchange::{Exchange, ExchangeId, Output},
@@ -139,7 +139,12 @@ impl Runtime {
     }
 
     fn fetch(&self, fetch: Fetch) -> <Fetch as Ask>::Answer {
-        let (head, body) = fetch.request.into_parts();
+        let request = match fetch.target {
+            FetchTarget::Configured(request) => request,
+            // It judges no addresses, so what strangers name is not fetched: the pinned clients get in.
+            FetchTarget::PublicOnly(_) => return Err(FetchFault::Forbidden),
+        };
+        let (head, body) = request.into_parts();
         let request = self
             .agent
             .configure_request(Request::from_parts(head, body.to_vec()));

@@ -6,7 +6,7 @@ mod route;
 use std::{io::Read as _, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use entra_mcp_core::ask::{Ask, Fetch, FetchFault, Reach};
+use entra_mcp_core::ask::{Ask, Fetch, FetchFault, FetchTarget};
 use entra_mcp_runtime::egress::Egress;
 use http::Response;
 use ureq::{
@@ -73,11 +73,11 @@ impl Outbound {
 
     /// Performs a fetch; takes at most as long as it says.
     pub(crate) fn fetch(&self, fetch: Fetch) -> <Fetch as Ask>::Answer {
-        let agent = match fetch.reach {
-            Reach::Configured => &self.configured,
-            Reach::PublicOnly => &self.public_only,
+        let (agent, request) = match fetch.target {
+            FetchTarget::Configured(request) => (&self.configured, request),
+            FetchTarget::PublicOnly(request) => (&self.public_only, request),
         };
-        let (parts, body) = fetch.request.into_parts();
+        let (parts, body) = request.into_parts();
         let answered = if body.is_empty() {
             let request = http::Request::from_parts(parts, ());
             let request = agent.configure_request(request);

@@ -14,7 +14,7 @@ use std::{
 
 use async_io::Timer;
 use bytes::Bytes;
-use entra_mcp_core::ask::{Ask, Fetch, FetchFault, Reach};
+use entra_mcp_core::ask::{Ask, Fetch, FetchFault, FetchTarget};
 use entra_mcp_runtime::egress::Egress;
 use http::{HeaderValue, Request, Response, Uri, header};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
@@ -76,8 +76,12 @@ impl Outbound {
     }
 
     async fn fetch_at_leisure(&self, fetch: Fetch) -> <Fetch as Ask>::Answer {
-        let place = Place::of(fetch.request.uri(), fetch.reach).ok_or(FetchFault::Unreachable)?;
-        let request = request(fetch.request);
+        let (wanted, is_public_only) = match fetch.target {
+            FetchTarget::Configured(request) => (request, false),
+            FetchTarget::PublicOnly(request) => (request, true),
+        };
+        let place = Place::of(wanted.uri(), is_public_only).ok_or(FetchFault::Unreachable)?;
+        let request = request(wanted);
         let (response, connection) = self.send(request, &place).await?;
         let (head, body) = response.into_parts();
         let body = Limited::new(body, fetch.body_limit).collect().await;
@@ -139,7 +143,7 @@ impl Outbound {
 }
 
 impl Place {
-    fn of(uri: &Uri, reach: Reach) -> Option<Self> {
+    fn of(uri: &Uri, is_public_only: bool) -> Option<Self> {
         let is_secure = match uri.scheme_str()? {
             "https" => true,
             "http" => false,
@@ -150,7 +154,7 @@ impl Place {
             host: host.to_ascii_lowercase(),
             port: uri.port_u16().unwrap_or(if is_secure { 443 } else { 80 }),
             is_secure,
-            is_public_only: reach == Reach::PublicOnly,
+            is_public_only,
         })
     }
 }

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use url::Url;
 
 use crate::{
-    ask::{Ask, Awaiting, Fetch, Reach},
+    ask::{Ask, Awaiting, Fetch, FetchTarget},
     event::Answer,
     hub::{ToHub, ToHubKind},
     limits,
@@ -96,10 +96,9 @@ fn get(address: &Url) -> Option<Fetch> {
         .body(Bytes::new())
         .ok()?;
     Some(Fetch {
-        request,
+        target: FetchTarget::Configured(request),
         body_limit: limits::FETCH_BODY_BYTES,
         within: limits::FETCH_TIMEOUT,
-        reach: Reach::Configured,
     })
 }
 
@@ -148,8 +147,8 @@ mod tests {
         loop {
             match exchange.poll() {
                 Output::Do(Action::Fetch(new, fetch)) => {
-                    assert_eq!(fetch.request.method(), "GET");
-                    asked.push(fetch.request.uri().to_string());
+                    assert_eq!(fetch.request().method(), "GET");
+                    asked.push(fetch.request().uri().to_string());
                     ticket = Some(new);
                 }
                 Output::Do(Action::ToHub(ToHub(ToHubKind::MetadataFetched(metadata)))) => {

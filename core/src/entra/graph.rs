@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 use super::access_token::{AccessTokenError, AccessTokenProgress, AcquireToken};
 use crate::{
     admit::caller::Caller,
-    ask::{Ask, Awaiting, Fetch, Reach, Version},
+    ask::{Ask, Awaiting, Fetch, FetchTarget, Version},
     event::Answer,
     fault::Fault,
     hub::{ToHub, ToHubKind},
@@ -325,10 +325,9 @@ fn get(path: &str, token: &Secret<String>, cx: &mut Cx<'_>) -> Option<Fetch> {
         .body(Bytes::new())
         .ok()?;
     Some(Fetch {
-        request,
+        target: FetchTarget::Configured(request),
         body_limit: limits::FETCH_BODY_BYTES,
         within: limits::FETCH_TIMEOUT,
-        reach: Reach::Configured,
     })
 }
 

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::error::EntraError;
 use crate::{
-    ask::{Ask, Fetch, Reach},
+    ask::{Ask, Fetch, FetchTarget},
     catalog::scope::Scope,
     env::Env,
     limits,
@@ -101,10 +101,9 @@ fn post(grant: &[(&str, &str)], scope: &str, env: Env<'_>) -> Option<Fetch> {
         .body(body)
         .ok()?;
     Some(Fetch {
-        request,
+        target: FetchTarget::Configured(request),
         body_limit: limits::FETCH_BODY_BYTES,
         within: limits::FETCH_TIMEOUT,
-        reach: Reach::Configured,
     })
 }
 
@@ -162,7 +161,7 @@ mod tests {
     use crate::testing::TestServer;
 
     fn elicitation_schema_of(fetch: &Fetch) -> Vec<(String, String)> {
-        form_urlencoded::parse(fetch.request.body())
+        form_urlencoded::parse(fetch.request().body())
             .into_owned()
             .collect()
     }
@@ -188,7 +187,7 @@ mod tests {
             assert!(value("scope").unwrap().contains("offline_access"));
             assert!(value("scope").unwrap().ends_with("/User.Read"));
             assert_eq!(value("resource"), None);
-            assert!(fetch.request.uri().query().is_none());
+            assert!(fetch.request().uri().query().is_none());
             assert!(!format!("{fetch:?}").contains("secret"), "O3: {fetch:?}");
         }
     }

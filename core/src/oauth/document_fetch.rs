@@ -7,7 +7,7 @@ use ::http::{Request, header};
 use bytes::Bytes;
 
 use crate::{
-    ask::{Awaiting, Fetch, FetchFault, Reach},
+    ask::{Awaiting, Fetch, FetchFault, FetchTarget},
     client_document::{self, ClientDocument, DocumentError},
     client_id_url::ClientIdUrl,
     config::DocumentSource,
@@ -36,10 +36,9 @@ impl FetchClientDocument {
             return report(url, Err(DocumentError::Unreachable), cx);
         };
         let fetch = Fetch {
-            request,
+            target: target(&url, request, cx.env),
             body_limit: limits::CLIENT_DOCUMENT_BYTES,
             within: limits::CLIENT_DOCUMENT_TIMEOUT,
-            reach: reach(&url, cx.env),
         };
         let awaiting = cx.fetch(fetch);
         Progress::Pending(Self { url, awaiting })
@@ -58,12 +57,12 @@ impl FetchClientDocument {
 
 /// The public internet. Where the operator says so, who may do it beside the development tenant only, also this
 /// computer: a name that merely resolves to it is not enough.
-fn reach(url: &ClientIdUrl, env: Env<'_>) -> Reach {
+fn target(url: &ClientIdUrl, request: Request<Bytes>, env: Env<'_>) -> FetchTarget {
     let source = env.server.config.client_documents.source;
     if source == DocumentSource::ThisComputer && url.is_loopback() {
-        Reach::Configured
+        FetchTarget::Configured(request)
     } else {
-        Reach::PublicOnly
+        FetchTarget::PublicOnly(request)
     }
 }
 
@@ -153,16 +152,20 @@ mod tests {
         Ok(response.unwrap())
     }
 
+    fn is_public_only(fetch: &Fetch) -> bool {
+        matches!(fetch.target, FetchTarget::PublicOnly(_))
+    }
+
     // H7, H8
     #[test]
     fn document_is_asked_for_on_the_public_internet_without_credentials() {
         let server = TestServer::https();
         let (asked, told) = run(&server, URL, ok(URL));
-        assert_eq!(asked.request.uri(), URL);
-        assert_eq!(asked.request.method(), "GET");
-        let names: Vec<_> = asked.request.headers().keys().collect();
+        assert_eq!(asked.request().uri(), URL);
+        assert_eq!(asked.request().method(), "GET");
+        let names: Vec<_> = asked.request().headers().keys().collect();
         assert_eq!(names, ["accept"]);
-        assert_eq!(asked.reach, Reach::PublicOnly);
+        assert!(is_public_only(&asked));
         assert!(asked.within <= std::time::Duration::from_secs(5) && asked.body_limit <= 5 * 1024);
         let (document, lifetime) = told.unwrap();
         assert_eq!(document.client_name, "App");
@@ -175,15 +178,11 @@ mod tests {
     fn loopback_document_is_fetched_only_where_the_operator_says_so() {
         let mut server = TestServer::dev();
         let local = "https://localhost:8443/client.json";
-        assert_eq!(run(&server, local, ok(local)).0.reach, Reach::PublicOnly);
+        assert!(is_public_only(&run(&server, local, ok(local)).0));
         server.server.config.client_documents.source = DocumentSource::ThisComputer;
-        assert_eq!(run(&server, local, ok(local)).0.reach, Reach::Configured);
+        assert!(!is_public_only(&run(&server, local, ok(local)).0));
         for other in [URL, "https://localhost.example/c", "https://10.0.0.1/c"] {
-            assert_eq!(
-                run(&server, other, ok(other)).0.reach,
-                Reach::PublicOnly,
-                "{other}"
-            );
+            assert!(is_public_only(&run(&server, other, ok(other)).0), "{other}");
         }
     }
 

@@ -27,7 +27,7 @@ impl State {
         let who = ExchangeRef::new(process, id);
         self.see(&Observation::FetchSent {
             who,
-            request: &fetch.request,
+            request: fetch.request(),
         });
         if self.injects(Fault::FetchLost) {
             let at = self.moment.after(fetch.within);
@@ -58,7 +58,7 @@ impl State {
             Err(FetchFault::Unreachable)
         } else {
             let who = Some(ExchangeRef::new(process, id));
-            let (after, response) = self.entra_answers(who, &fetch.request);
+            let (after, response) = self.entra_answers(who, fetch.request());
             at = at.after(after);
             let late = after >= fetch.within;
             if self.injects(Fault::FetchResponseLost) {

@@ -44,12 +44,11 @@ impl Fetcher {
     }
 }
 
-fn fetch(uri: &str, reach: Reach) -> Fetch {
+fn fetch(uri: &str, target: impl FnOnce(Request<Bytes>) -> FetchTarget) -> Fetch {
     Fetch {
-        request: Request::get(uri).body(Bytes::new()).unwrap(),
+        target: target(Request::get(uri).body(Bytes::new()).unwrap()),
         body_limit: 10,
         within: Duration::from_secs(10),
-        reach,
     }
 }
 
@@ -82,7 +81,7 @@ fn connection_is_reused_until_the_host_closes_it() {
     let outbound = Fetcher::new();
     for expected in [0, 0, 1, 1, 2] {
         let uri = format!("http://{address}/");
-        let answer = outbound.fetch(fetch(&uri, Reach::Configured));
+        let answer = outbound.fetch(fetch(&uri, FetchTarget::Configured));
         assert_eq!(answer.unwrap().body(), "ok");
         assert_eq!(asks.recv().unwrap(), expected);
     }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use entra_mcp_core::ask::{Ask, Fetch, FetchFault, Reach};
+use entra_mcp_core::ask::{Ask, Fetch, FetchFault, FetchTarget};
 use entra_mcp_runtime::egress::{Egress, Proxy};
 use http::Request;
 
@@ -40,12 +40,11 @@ fn host(answer: &'static str) -> (SocketAddr, Receiver<String>) {
     (address, asks)
 }
 
-fn fetch(uri: &str, reach: Reach) -> Fetch {
+fn fetch(uri: &str, target: impl FnOnce(Request<Bytes>) -> FetchTarget) -> Fetch {
     Fetch {
-        request: Request::get(uri).body(Bytes::new()).unwrap(),
+        target: target(Request::get(uri).body(Bytes::new()).unwrap()),
         body_limit: 10,
         within: Duration::from_secs(10),
-        reach,
     }
 }
 
@@ -53,7 +52,7 @@ fn fetched(runtime: &impl FetchRuntime, answer: &'static str) -> (<Fetch as Ask>
     let (address, asks) = host(answer);
     let answer = (runtime.fetcher(Egress::default()))(fetch(
         &format!("http://{address}/a?b"),
-        Reach::Configured,
+        FetchTarget::Configured,
     ));
     (answer, asks.recv().unwrap())
 }
@@ -75,8 +74,8 @@ pub fn request_body_has_its_length_and_type(runtime: &impl FetchRuntime) {
         .body(Bytes::from_static(b"a=b"))
         .unwrap();
     let fetch = Fetch {
-        request,
-        ..fetch("http://x/", Reach::Configured)
+        target: FetchTarget::Configured(request),
+        ..fetch("http://x/", FetchTarget::Configured)
     };
     assert_eq!(
         (runtime.fetcher(Egress::default()))(fetch)
@@ -137,7 +136,7 @@ pub fn silent_host_times_out(runtime: &impl FetchRuntime) {
     let (address, _asks) = host("");
     let fetch = Fetch {
         within: Duration::from_millis(100),
-        ..fetch(&format!("http://{address}/"), Reach::Configured)
+        ..fetch(&format!("http://{address}/"), FetchTarget::Configured)
     };
     assert_eq!(
         (runtime.fetcher(Egress::default()))(fetch).err(),
@@ -150,7 +149,7 @@ pub fn absent_host_is_unreachable(runtime: &impl FetchRuntime) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let uri = format!("http://{}/", listener.local_addr().unwrap());
     drop(listener);
-    let answer = (runtime.fetcher(Egress::default()))(fetch(&uri, Reach::Configured));
+    let answer = (runtime.fetcher(Egress::default()))(fetch(&uri, FetchTarget::Configured));
     assert_eq!(answer.err(), Some(FetchFault::Unreachable));
 }
 
@@ -161,7 +160,7 @@ pub fn public_fetch_cannot_reach_private_addresses(runtime: &impl FetchRuntime) 
     let port = address.port();
     // A connection that the operator's fetch left open is no way in.
     let uri = format!("http://127.0.0.1:{port}/");
-    assert!(fetcher(fetch(&uri, Reach::Configured)).is_ok());
+    assert!(fetcher(fetch(&uri, FetchTarget::Configured)).is_ok());
     asks.recv().unwrap();
     for host in [
         "127.0.0.1",
@@ -172,7 +171,7 @@ pub fn public_fetch_cannot_reach_private_addresses(runtime: &impl FetchRuntime) 
         "10.0.0.1",
     ] {
         let uri = format!("http://{host}:{port}/");
-        let answer = fetcher(fetch(&uri, Reach::PublicOnly));
+        let answer = fetcher(fetch(&uri, FetchTarget::PublicOnly));
         assert_eq!(answer.err(), Some(FetchFault::Forbidden), "{host}");
     }
     assert!(asks.try_recv().is_err());
@@ -213,7 +212,7 @@ pub fn https_fetch_goes_through_the_proxy(runtime: &impl FetchRuntime) {
     let fetcher = runtime.fetcher(through(port, "other.example"));
     let answer = fetcher(fetch(
         "https://login.example/secret?code",
-        Reach::Configured,
+        FetchTarget::Configured,
     ));
     assert_eq!(answer.err(), Some(FetchFault::Unreachable));
     let asked = String::from_utf8(asks.recv().unwrap()).unwrap();
@@ -243,7 +242,7 @@ pub fn refusal_of_the_proxy_is_a_fault(runtime: &impl FetchRuntime) {
     ] {
         let (port, asks) = proxy(answer);
         let fetcher = runtime.fetcher(through(port, ""));
-        let answered = fetcher(fetch("https://login.example/", Reach::Configured));
+        let answered = fetcher(fetch("https://login.example/", FetchTarget::Configured));
         assert_eq!(answered.err(), Some(FetchFault::Unreachable), "{answer}");
         asks.recv().unwrap();
         assert!(asks.recv().unwrap().is_empty(), "{answer}");
@@ -255,12 +254,18 @@ pub fn other_hosts_are_reached_without_the_proxy(runtime: &impl FetchRuntime) {
     let (port, asks) = proxy("");
     let (address, _asks) = host("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
     let fetcher = runtime.fetcher(through(port, "*.invalid"));
-    assert!(fetcher(fetch(&format!("http://{address}/"), Reach::Configured)).is_ok());
+    assert!(
+        fetcher(fetch(
+            &format!("http://{address}/"),
+            FetchTarget::Configured
+        ))
+        .is_ok()
+    );
     for uri in [
         format!("https://{address}/"),
         "https://login.invalid/".to_owned(),
     ] {
-        let answer = fetcher(fetch(&uri, Reach::Configured));
+        let answer = fetcher(fetch(&uri, FetchTarget::Configured));
         assert_eq!(answer.err(), Some(FetchFault::Unreachable), "{uri}");
     }
     assert!(asks.try_recv().is_err());
@@ -278,11 +283,14 @@ pub fn public_fetch_through_the_proxy_names_public_addresses_only(runtime: &impl
         "169.254.169.254",
         "[::ffff:10.0.0.1]",
     ] {
-        let answer = fetcher(fetch(&format!("https://{host}/"), Reach::PublicOnly));
+        let answer = fetcher(fetch(&format!("https://{host}/"), FetchTarget::PublicOnly));
         assert_eq!(answer.err(), Some(FetchFault::Forbidden), "{host}");
     }
     assert!(asks.try_recv().is_err());
-    let _ = fetcher(fetch("https://93.184.216.34:8443/", Reach::PublicOnly));
+    let _ = fetcher(fetch(
+        "https://93.184.216.34:8443/",
+        FetchTarget::PublicOnly,
+    ));
     let asked = asks.recv().unwrap();
     assert!(asked.starts_with(b"CONNECT 93.184.216.34:8443 HTTP/1.1\r\n"));
 }

@@ -25,13 +25,13 @@ impl World {
 
     /// What Entra or Graph answers.
     pub(crate) fn fetched(&mut self, fetch: Fetch) -> Result<Response<Bytes>, FetchFault> {
-        let host = fetch.request.uri().host();
-        if host == Some("login.example") && fetch.request.method() == "GET" {
+        let host = fetch.request().uri().host();
+        if host == Some("login.example") && fetch.request().method() == "GET" {
             let answer = self.documents.pop_front();
             return answer.unwrap_or(Err(FetchFault::Unreachable));
         }
         if host == Some("login.example") {
-            self.redeemed.push(fetch.request);
+            self.redeemed.push(fetch.request().clone());
             let renewed = json!({
                 "access_token": format!("renewed {GRAPH_TOKEN}"),
                 "refresh_token": "the next entra refresh token",
@@ -41,7 +41,7 @@ impl World {
             let usual = || Ok(Response::new(Bytes::from(renewed.to_string())));
             return self.entra.pop_front().unwrap_or_else(usual);
         }
-        self.asked.push(fetch.request);
+        self.asked.push(fetch.request().clone());
         let answer = self.graph.pop_front();
         answer.expect("Graph is asked as often as the test expects")
     }

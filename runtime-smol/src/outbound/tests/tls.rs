@@ -58,13 +58,13 @@ fn host_with_a_valid_certificate_is_reached_over_tls() {
     let fetcher = Fetcher::through(Egress::new(None, "", Some(vec![CERTIFICATE.to_vec()])));
     for _ in 0..3 {
         let uri = format!("https://localhost:{port}/");
-        let answer = fetcher.fetch(fetch(&uri, Reach::Configured));
+        let answer = fetcher.fetch(fetch(&uri, FetchTarget::Configured));
         assert_eq!(answer.unwrap().body(), "ok");
         asks.recv().unwrap();
     }
     // Good for another name only.
     let uri = format!("https://127.0.0.1:{port}/");
-    let answer = fetcher.fetch(fetch(&uri, Reach::Configured));
+    let answer = fetcher.fetch(fetch(&uri, FetchTarget::Configured));
     assert_eq!(answer.err(), Some(FetchFault::Unreachable));
     assert!(asks.try_recv().is_err());
 }
@@ -73,7 +73,7 @@ fn host_with_a_valid_certificate_is_reached_over_tls() {
 fn host_with_an_untrusted_certificate_is_sent_nothing() {
     let (port, asks) = secure_host();
     let uri = format!("https://localhost:{port}/");
-    let answer = Fetcher::new().fetch(fetch(&uri, Reach::Configured));
+    let answer = Fetcher::new().fetch(fetch(&uri, FetchTarget::Configured));
     assert_eq!(answer.err(), Some(FetchFault::Unreachable));
     assert!(asks.try_recv().is_err());
 }
