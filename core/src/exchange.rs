@@ -173,11 +173,11 @@ impl Exchange {
         let is_gone = matches!(input, Input::Disconnected);
         self.is_gone |= is_gone;
         let overdue = env.now.instant >= self.outbox.wake();
-        if is_gone && state.ends_when_gone() {
+        if is_gone && state.cancels_on_disconnect() {
             self.outcome = Some(Outcome::Abandoned);
             return;
         }
-        if matches!(input, Input::Tick) && !state.takes_ticks() {
+        if matches!(input, Input::Tick) && !state.wants_ticks() {
             if overdue {
                 self.time_out();
             } else {

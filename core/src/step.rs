@@ -103,7 +103,7 @@ impl Cx<'_> {
 
     /// Begins a streamed answer.
     pub(crate) fn open(&mut self, mut head: ::http::Response<()>) {
-        self.out.dress(head.headers_mut());
+        self.out.apply_response_headers(head.headers_mut());
         self.out.push(Action::Open(head));
     }
 
@@ -113,8 +113,8 @@ impl Cx<'_> {
     }
 
     /// The headers that the answer of this exchange gets, whatever it is.
-    pub(crate) fn standing(&mut self) -> &mut HeaderMap {
-        &mut self.out.standing
+    pub(crate) fn response_headers(&mut self) -> &mut HeaderMap {
+        &mut self.out.response_headers
     }
 
     /// Ends a streamed answer.
@@ -167,7 +167,7 @@ pub(crate) struct Outbox {
     wake: Instant,
     responded: bool,
     /// Headers that the answer gets, whatever it is.
-    standing: HeaderMap,
+    response_headers: HeaderMap,
 }
 
 impl Outbox {
@@ -179,7 +179,7 @@ impl Outbox {
             writes: Vec::new(),
             wake,
             responded: false,
-            standing: HeaderMap::new(),
+            response_headers: HeaderMap::new(),
         }
     }
 
@@ -189,14 +189,14 @@ impl Outbox {
 
     /// Answers the request, whole.
     pub(crate) fn respond(&mut self, mut response: ::http::Response<Bytes>) {
-        self.dress(response.headers_mut());
+        self.apply_response_headers(response.headers_mut());
         self.push(Action::Respond(response));
     }
 
-    fn dress(&mut self, headers: &mut HeaderMap) {
+    fn apply_response_headers(&mut self, headers: &mut HeaderMap) {
         debug_assert!(!self.responded, "an exchange answers once");
         self.responded = true;
-        for (name, value) in &self.standing {
+        for (name, value) in &self.response_headers {
             // Cookies are set one by one; of the others there is one.
             if name == header::SET_COOKIE {
                 headers.append(name, value.clone());

@@ -297,15 +297,15 @@ fn code_not_redeemed_by_entra_is_an_error_for_the_client() {
 // D5
 #[test]
 fn id_token_of_another_sign_in_is_refused() {
-    for lie in ID_TOKEN_FAULTS {
+    for fault in ID_TOKEN_FAULTS {
         let mut fixture = Fixture::faultless();
-        fixture.world.entra(|entra| entra.spoil_id_token(lie));
+        fixture.world.entra(|entra| entra.spoil_id_token(fault));
         let error = fixture.sign_in().unwrap_err();
         assert!(
             matches!(error, ClientError::Returned { .. }),
-            "{lie:?}: {error}"
+            "{fault:?}: {error}"
         );
-        assert!(fixture.world.store(|store| store.is_empty()), "{lie:?}");
+        assert!(fixture.world.store(|store| store.is_empty()), "{fault:?}");
         fixture.use_tools().unwrap();
     }
 }

@@ -185,7 +185,7 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let mut said = Said {
+        let mut said = MessageVisitor {
             format: self.0,
             id: String::new(),
             message: String::new(),
@@ -217,14 +217,14 @@ where
 }
 
 /// What an event says.
-struct Said {
+struct MessageVisitor {
     format: LogFormat,
     id: String,
     message: String,
     fields: String,
 }
 
-impl Visit for Said {
+impl Visit for MessageVisitor {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         // Writing into a String does not fail.
         let _ = match (field.name(), self.format) {

@@ -98,7 +98,7 @@ impl CatalogBuilder {
     pub fn tool(mut self, tool: Tool, handler: Handler<ToolResult>) -> Self {
         let name = || tool.name().to_owned();
         check::tool(&tool, &mut self.errors);
-        let header_params = schema::mirrored(tool.input()).unwrap_or_else(|problem| {
+        let header_params = schema::header_params(tool.input()).unwrap_or_else(|problem| {
             let tool = name();
             let error = CatalogError::InvalidHeaderAnnotation { tool, problem };
             self.errors.push(error);

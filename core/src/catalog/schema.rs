@@ -129,7 +129,7 @@ impl std::error::Error for HeaderAnnotationError {}
 /// The properties that are annotated with `x-mcp-header`, or why that annotation is not valid: the name
 /// is a token (RFC 9110 section 5.6.2), unique whatever its case, and the property is a string, an integer
 /// or a boolean, reached by `properties` alone.
-pub(crate) fn mirrored(schema: &Value) -> Result<Vec<HeaderParam>, HeaderAnnotationError> {
+pub(crate) fn header_params(schema: &Value) -> Result<Vec<HeaderParam>, HeaderAnnotationError> {
     let mut found = Vec::new();
     walk(schema, &mut Vec::new(), &mut found)?;
     let named = count_annotations(schema);
@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn mirrored_property_needs_a_unique_valid_header_name() {
-        let of = |schema: Value| mirrored(&schema);
+        let of = |schema: Value| header_params(&schema);
         let good = json!({"type": "object", "properties": {
             "region": {"type": "string", "x-mcp-header": "Region"},
             "more": {"type": "object", "properties": {

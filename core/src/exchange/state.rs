@@ -39,7 +39,7 @@ impl State {
         let (route, verified, client) = (admission.route, admission.verified, admission.client);
         let request = ::http::Request::from_parts(admission.head, body);
         let origin = request.headers().get(::http::header::ORIGIN);
-        cors::decorate(route, origin, cx.env.server, cx.standing());
+        cors::decorate(route, origin, cx.env.server, cx.response_headers());
         if request.method() == ::http::Method::OPTIONS {
             return cx.done(cors::preflight(route, origin, cx.env.server));
         }
@@ -119,9 +119,9 @@ impl State {
     /// Whether nothing is worth finishing when the peer has left. What changes the store is
     /// finished, so that a client that lost the answer finds what it expects. A stream leaves the
     /// hub first.
-    pub(crate) fn ends_when_gone(&self) -> bool {
+    pub(crate) fn cancels_on_disconnect(&self) -> bool {
         match self {
-            Self::Consent(state) => state.ends_when_gone(),
+            Self::Consent(state) => state.cancels_on_disconnect(),
             Self::Streamable(state) => !state.survives_disconnect(),
             Self::Callback(_)
             | Self::Token(_)
@@ -134,7 +134,7 @@ impl State {
     }
 
     /// Whether the state wants its ticks; for the others a tick past the deadline is the end.
-    pub(crate) fn takes_ticks(&self) -> bool {
+    pub(crate) fn wants_ticks(&self) -> bool {
         match self {
             Self::Stream(_) => true,
             Self::Streamable(state) => state.wants_ticks(),

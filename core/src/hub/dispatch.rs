@@ -17,7 +17,9 @@ impl Hub {
                 let waiter = Waiter::new(from, ticket);
                 self.metadata.need(waiter, newer_than, now, out);
             }
-            ToHubKind::MetadataFetched(facts) => self.metadata.fetched(facts, now, out),
+            ToHubKind::MetadataFetched(fetched_metadata) => {
+                self.metadata.fetched(fetched_metadata, now, out)
+            }
             ToHubKind::Throttle { requests, until } => {
                 self.metadata.throttle(requests, until, now.instant, out);
             }

@@ -95,11 +95,11 @@ impl RefreshGate {
 
     pub(super) fn fetched(
         &mut self,
-        facts: Option<Box<ProviderMetadata>>,
+        fetched_metadata: Option<Box<ProviderMetadata>>,
         now: Now,
         out: &mut VecDeque<HubOutput>,
     ) {
-        let is_fetched = facts.is_some();
+        let is_fetched = fetched_metadata.is_some();
         let rest = if is_fetched {
             limits::KEYS_REFETCH
         } else {
@@ -107,10 +107,10 @@ impl RefreshGate {
         };
         let until = now.instant.after(rest);
         self.state = State::Cooldown { until };
-        if let Some(facts) = facts {
+        if let Some(fetched_metadata) = fetched_metadata {
             let published = &mut self.published;
             published.revision = published.revision.saturating_add(1);
-            published.metadata = Some(Arc::from(facts));
+            published.metadata = Some(Arc::from(fetched_metadata));
             published.fetched = now.instant;
             out.push_back(HubOutput::Publish(Arc::new(published.clone())));
         }

@@ -46,7 +46,7 @@ impl Hub {
 
     /// Gives a resumed stream what is kept for it, if it has sent what it was given before.
     pub(super) fn feed(&mut self, id: ExchangeId) {
-        if self.streams.is_awaited(id)
+        if self.streams.has_reader(id)
             && let Some((events, end)) = self.replays.read(id)
         {
             self.streams.push(id, events, end, &mut self.outputs);

@@ -147,7 +147,7 @@ impl Streams {
     }
 
     /// Whether a stream has sent what it was given.
-    pub(super) fn is_awaited(&self, id: ExchangeId) -> bool {
+    pub(super) fn has_reader(&self, id: ExchangeId) -> bool {
         let stream = self.open.get(&id);
         stream.is_some_and(|stream| stream.queue.reader.is_some())
     }

@@ -79,7 +79,7 @@ impl Callback {
         let public_url = &cx.env.server.config.public_url;
         if let Some(clear) = state.and_then(|state| PendingSignIn::clear_cookie(state, public_url))
         {
-            cx.standing().insert(header::SET_COOKIE, clear);
+            cx.response_headers().insert(header::SET_COOKIE, clear);
         }
         let browser = ReturningBrowser::of(request.headers(), client, cx.env);
         match AuthorizationResponse::of(&form, state, request.headers(), browser, cx) {
@@ -186,7 +186,7 @@ fn refuse<S>(refused: RedemptionRefused, cx: &mut Cx<'_>) -> Progress<S> {
             let seconds = whole_seconds(wait).to_string();
             cx.log(LogEvent::new(LogEventId::SignInLimited).with(Field::RetryAfter, seconds));
             // The page may be loaded again.
-            cx.standing().remove(header::SET_COOKIE);
+            cx.response_headers().remove(header::SET_COOKIE);
             cx.done(busy(wait, &cx.request_id()))
         }
     }

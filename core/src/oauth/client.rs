@@ -125,7 +125,7 @@ impl Client {
     /// The client of a `client_id`; `None` if it was never given, or was changed.
     pub(crate) fn of_id(id: &str, keys: &Keyring) -> Option<Self> {
         #[derive(Deserialize)]
-        struct Kept {
+        struct Registered {
             client_name: Option<String>,
             redirect_uris: Vec<String>,
             token_endpoint_auth_method: AuthMethod,
@@ -142,19 +142,20 @@ impl Client {
         if !ours {
             return None;
         }
-        let kept: Kept = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(body).ok()?).ok()?;
+        let registered: Registered =
+            serde_json::from_slice(&URL_SAFE_NO_PAD.decode(body).ok()?).ok()?;
         // Without salt the secret could be told to anybody.
-        if kept.token_endpoint_auth_method != AuthMethod::None && kept.salt.is_none() {
+        if registered.token_endpoint_auth_method != AuthMethod::None && registered.salt.is_none() {
             return None;
         }
         // Judged again: what was let in by an older version may be refused by this one.
-        let redirect_uris = kept.redirect_uris.iter();
+        let redirect_uris = registered.redirect_uris.iter();
         let metadata = ClientMetadata {
-            client_name: kept.client_name,
+            client_name: registered.client_name,
             redirect_uris: redirect_uris
                 .filter_map(|uri| RedirectUri::parse(uri))
                 .collect(),
-            token_endpoint_auth_method: kept.token_endpoint_auth_method,
+            token_endpoint_auth_method: registered.token_endpoint_auth_method,
         };
         Some(Self {
             id: id.to_owned(),

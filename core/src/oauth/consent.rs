@@ -179,7 +179,7 @@ impl Consent {
     }
 
     /// Whether nothing is worth finishing when the browser has left.
-    pub(crate) fn ends_when_gone(&self) -> bool {
+    pub(crate) fn cancels_on_disconnect(&self) -> bool {
         matches!(self, Self::AwaitingMetadata(_) | Self::AwaitingDocument(..))
     }
 }

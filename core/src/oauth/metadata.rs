@@ -155,9 +155,9 @@ mod tests {
                 .header("forwarded", "host=evil.example")
                 .header("mcp-protocol-version", "1999-01-01")
                 .body(Bytes::new());
-            let dressed = server.response(request.unwrap());
-            assert_eq!(dressed.status(), 200, "{path}");
-            assert_eq!(dressed.body(), plain.body(), "{path}");
+            let with_headers = server.response(request.unwrap());
+            assert_eq!(with_headers.status(), 200, "{path}");
+            assert_eq!(with_headers.body(), plain.body(), "{path}");
         }
     }
 

@@ -109,7 +109,7 @@ pub fn elicitation_schema_of<T: JsonSchema>() -> Result<ElicitationSchema, CallE
 }
 
 /// What forms know besides type and choices.
-const KEPT: [&str; 10] = [
+const FORM_KEYWORDS: [&str; 10] = [
     "title",
     "description",
     "default",
@@ -146,7 +146,7 @@ fn plain(schema: &Value) -> Option<Map<String, Value>> {
     }
     // Of an `Option`, the description stands outside.
     for source in [Some(members), schema.as_object()].into_iter().flatten() {
-        for keyword in KEPT {
+        for keyword in FORM_KEYWORDS {
             if let Some(value) = source.get(keyword).filter(|value| !value.is_null()) {
                 property.insert(keyword.to_owned(), value.clone());
             }
