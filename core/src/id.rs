@@ -17,7 +17,6 @@ impl SessionId {
         Self(bytes)
     }
 
-    /// Its bytes.
     pub(crate) fn bytes(&self) -> &[u8; 16] {
         &self.0
     }

@@ -20,18 +20,16 @@ use crate::limits;
 /// What a body holds.
 #[derive(Debug)]
 pub(crate) enum Incoming {
-    /// One message.
     One(Message),
     /// Several, as one array: 2025-03-26 only.
     Batch(Vec<Message>),
 }
 
-/// One message.
 #[derive(Debug)]
 pub(crate) enum Message {
     /// SubscriptionFilter an answer.
     Request(Request),
-    /// SubscriptionFilter none.
+    /// It needs no response.
     Notification(Notification),
     /// The answer to something that we asked.
     Response(ClientResponse),
@@ -44,7 +42,6 @@ pub(crate) struct ClientResponse {
     pub(crate) result: Result<Value, String>,
 }
 
-/// A request.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) id: Id,
@@ -52,7 +49,6 @@ pub(crate) struct Request {
     pub(crate) params: Map<String, Value>,
 }
 
-/// A notification.
 #[derive(Debug)]
 pub(crate) struct Notification {
     pub(crate) method: String,
@@ -107,7 +103,6 @@ impl Error {
         }
     }
 
-    /// Adds data.
     pub(crate) fn with_data(mut self, data: Value) -> Self {
         self.data = Some(data);
         self
@@ -153,7 +148,6 @@ enum Outcome {
 }
 
 impl Response {
-    /// A result.
     pub(crate) fn result(id: Id, result: Value) -> Self {
         Self {
             jsonrpc: "2.0",

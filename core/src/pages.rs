@@ -45,7 +45,6 @@ pub(crate) enum Kind {
     Plain,
 }
 
-/// A page.
 pub(crate) fn page(status: StatusCode, title: &str, body: &Html, kind: Kind) -> Response<Bytes> {
     let slots = [("title", Slot::Text(title)), ("body", Slot::Html(body))];
     let html = Html::fill(PAGE, &slots).into_bytes();

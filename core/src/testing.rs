@@ -196,7 +196,6 @@ pub(crate) fn provider_metadata() -> ProviderMetadata {
     }
 }
 
-/// A generator.
 pub(crate) fn entropy(seed: u8) -> Entropy {
     Entropy::new(&Seed::new([seed; 32]))
 }

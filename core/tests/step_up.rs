@@ -230,7 +230,7 @@ fn tool_for_a_role_or_group_is_hidden_from_others() {
                 if let Err(error) = called {
                     let hidden = error.to_string().replace(tool, "nothing");
                     let none = call(&mut fixture, "nothing").expect_err("there is none");
-                    assert_eq!(hidden, none.to_string(), "it is told apart from none");
+                    assert_eq!(hidden, none.to_string(), "it differs from none");
                 }
             }
         }
@@ -249,7 +249,7 @@ fn roles_survive_a_refresh() {
     assert_eq!(said, "Alice Adams: user.read");
 }
 
-// D5, D10, P9: consent that is missing is told in words, and a sign-in for more mends it.
+// D5, D10, P9: consent that is missing is explained, and a sign-in for more mends it.
 #[test]
 fn token_for_a_permission_needs_consent() {
     let mut fixture = Fixture::of(&world(), "carol", LATEST);

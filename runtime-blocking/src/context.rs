@@ -96,7 +96,7 @@ impl Context {
         self.effect(effect).map(drop)
     }
 
-    /// The same in words, too.
+    /// The same, with a message.
     ///
     /// # Errors
     ///
@@ -233,7 +233,7 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// There is none: why, in words for the model and the user; or the call is over.
+    /// There is none, with a message for the model and the user; or the call is over.
     pub fn token(&self, scopes: &str) -> Result<Secret<String>, CallError> {
         match self.effect(Effect::Token(scopes.to_owned()))? {
             EffectResult::Token(token) => token.map_err(CallError::Message),
@@ -246,7 +246,7 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// There is none: why, in words for the model and the user; or the call is over.
+    /// There is none, with a message for the model and the user; or the call is over.
     pub fn graph(&self, path: &str) -> Result<Bytes, CallError> {
         match self.effect(Effect::Graph(path.to_owned()))? {
             EffectResult::Graph(body) => body.map_err(CallError::Message),

@@ -131,7 +131,7 @@ impl Calls {
         self.calls.iter().position(|(other, _, _)| *other == number)
     }
 
-    /// What a call did, as the exchange is told; nothing, if the call matters no more.
+    /// What a call did, as the exchange gets it; nothing, if the call matters no more.
     pub(crate) fn handle(&mut self, number: CallNumber, message: HandlerMessage) -> Option<Event> {
         match message {
             HandlerMessage::Effect(effect, waiting) => {

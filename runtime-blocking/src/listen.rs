@@ -14,7 +14,7 @@ use entra_mcp_runtime::{ConnectionLimit, ConnectionPermit};
 /// After an accept that failed, how long until the next: a descriptor may be free again by then.
 const BACK_OFF: Duration = Duration::from_millis(50);
 
-/// How often a failing accept is told in the log.
+/// How often a failing accept is logged.
 const WARN_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Accepts for ever; `serve` gives each connection a thread.

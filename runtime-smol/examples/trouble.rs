@@ -15,7 +15,7 @@ struct Divide {
     divisor: i64,
 }
 
-/// What the model can mend it is told, in words.
+/// What the model can mend is an error with a message.
 async fn divide(_cx: Context, n: Divide) -> Result<i64, CallError> {
     let quotient = n.dividend.checked_div(n.divisor);
     Ok(quotient.ok_or("This cannot be divided. Try another divisor.")?)

@@ -76,7 +76,7 @@ impl Context {
         self.effect(effect).await.map(drop)
     }
 
-    /// The same in words, too.
+    /// The same, with a message.
     ///
     /// # Errors
     ///
@@ -213,7 +213,7 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// There is none: why, in words for the model and the user; or the call is over.
+    /// There is none, with a message for the model and the user; or the call is over.
     pub async fn token(&self, scopes: &str) -> Result<Secret<String>, CallError> {
         match self.effect(Effect::Token(scopes.to_owned())).await? {
             EffectResult::Token(token) => token.map_err(CallError::Message),
@@ -226,7 +226,7 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// There is none: why, in words for the model and the user; or the call is over.
+    /// There is none, with a message for the model and the user; or the call is over.
     pub async fn graph(&self, path: &str) -> Result<Bytes, CallError> {
         match self.effect(Effect::Graph(path.to_owned())).await? {
             EffectResult::Graph(body) => body.map_err(CallError::Message),

@@ -21,7 +21,7 @@ use crate::{
 /// After an accept that failed, how long until the next: a descriptor may be free again by then.
 const BACK_OFF: Duration = Duration::from_millis(50);
 
-/// How often a failing accept is told in the log.
+/// How often a failing accept is logged.
 const WARN_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Everything that an accept loop hands to a connection.

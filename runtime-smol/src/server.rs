@@ -13,7 +13,7 @@ use crate::{Context, PROGRAM, invoke::BoxedHandler};
 
 /// A server that is being put together.
 ///
-/// Functions return `Result<_, CallError>`. `?` makes text what the model is told; what is nobody's
+/// Functions return `Result<_, CallError>`. `?` makes text a message for the model; what is nobody's
 /// business but yours goes to the log with `.map_err(CallError::internal)?`. A panic is one failed call.
 ///
 /// ```no_run

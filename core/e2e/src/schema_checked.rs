@@ -1,5 +1,5 @@
 //! Every MCP message that comes from the server fits the schema of the revision in use, and so does
-//! every message that the server takes. The case that sees another one fails, with the words.
+//! every message that the server takes. The case that sees another one fails with its message.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

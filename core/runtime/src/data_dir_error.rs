@@ -1,4 +1,4 @@
-//! Why the data folder, its sessions or its key cannot be used, in words for the operator.
+//! Why the data folder, its sessions or its key cannot be used, for the operator.
 
 use std::{
     error::Error,
@@ -15,7 +15,7 @@ pub enum DataDirError {
     Unusable {
         /// The folder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         error: io::Error,
     },
     /// Another server uses the folder.
@@ -27,14 +27,14 @@ pub enum DataDirError {
     SessionsUnusable {
         /// Their file.
         sessions: PathBuf,
-        /// Why.
+        /// The cause.
         error: Box<dyn Error + Send + Sync>,
     },
     /// The sessions cannot be read.
     SessionsUnreadable {
         /// Their file.
         sessions: PathBuf,
-        /// Why.
+        /// The cause.
         error: Box<dyn Error + Send + Sync>,
     },
     /// The sessions were sealed with another key.
@@ -65,14 +65,14 @@ pub enum DataDirError {
     KeyUnreadable {
         /// The file of the key.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         error: io::Error,
     },
     /// The file of the key cannot be written.
     KeyNotWritten {
         /// The file of the key.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         error: io::Error,
     },
 }

@@ -1,4 +1,4 @@
-//! Why a server does not run, in words that say what to change.
+//! Why a server does not run, and what to change.
 
 use std::{
     error::Error,
@@ -16,7 +16,7 @@ use crate::{
 
 /// Why a server does not run.
 ///
-/// `Debug` is the same words as `Display`: what `main` returns is printed so.
+/// `Debug` is the same text as `Display`: what `main` returns is printed so.
 #[non_exhaustive]
 pub enum StartError {
     /// An argument is not UTF-8.
@@ -26,7 +26,7 @@ pub enum StartError {
     },
     /// The file `.env` cannot be read.
     DotenvUnreadable {
-        /// Why.
+        /// The cause.
         error: io::Error,
     },
     /// A flag of the runtime has no value.
@@ -55,12 +55,12 @@ pub enum StartError {
     Listen(ListenError),
     /// A listening socket cannot be used by the runtime.
     Socket {
-        /// Why.
+        /// The cause.
         error: io::Error,
     },
     /// A thread cannot be started.
     Thread {
-        /// Why.
+        /// The cause.
         error: io::Error,
     },
 }

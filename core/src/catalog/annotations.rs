@@ -40,7 +40,7 @@ impl Role {
 }
 
 impl Annotations {
-    /// None yet.
+    /// Returns annotations that say nothing yet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -119,7 +119,6 @@ impl Icon {
         self
     }
 
-    /// Its address.
     pub(crate) fn src(&self) -> &str {
         &self.src
     }

@@ -91,7 +91,7 @@ impl Call {
         value.and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// Who calls.
+    /// Returns who calls.
     #[must_use]
     pub fn principal(&self) -> &Principal {
         &self.principal

@@ -35,7 +35,7 @@ enum Kind {
 }
 
 impl Content {
-    /// Text.
+    /// Returns a text content.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
         Self::of(Kind::Text(text.into()))
@@ -152,7 +152,7 @@ enum Held {
 }
 
 impl ResourceContents {
-    /// Text.
+    /// Returns contents that are text.
     #[must_use]
     pub fn text(uri: impl Into<String>, text: impl Into<String>) -> Self {
         Self {
@@ -162,7 +162,7 @@ impl ResourceContents {
         }
     }
 
-    /// Bytes.
+    /// Returns contents that are bytes.
     #[must_use]
     pub fn blob(uri: impl Into<String>, bytes: &[u8]) -> Self {
         Self {

@@ -99,7 +99,7 @@ impl ElicitationSchema {
 }
 
 impl FieldSchema {
-    /// Text.
+    /// Returns a field for text.
     #[must_use]
     pub fn text() -> Self {
         Self::of(json!({"type": "string"}))
@@ -111,7 +111,7 @@ impl FieldSchema {
         Self::of(json!({"type": "integer"}))
     }
 
-    /// A number.
+    /// Returns a field for a number.
     #[must_use]
     pub fn number() -> Self {
         Self::of(json!({"type": "number"}))

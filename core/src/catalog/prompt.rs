@@ -121,7 +121,7 @@ impl Prompt {
         &self.name
     }
 
-    /// Its arguments.
+    /// Returns its arguments.
     #[must_use]
     pub fn arguments(&self) -> &[PromptArgument] {
         &self.arguments
@@ -161,7 +161,7 @@ pub struct PromptMessages {
 }
 
 impl PromptMessages {
-    /// None yet.
+    /// Returns an empty list.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

@@ -138,7 +138,7 @@ impl Resource {
         self
     }
 
-    /// Its URI.
+    /// Returns its URI.
     #[must_use]
     pub fn uri(&self) -> &str {
         &self.uri

@@ -1,8 +1,8 @@
 //! The job that fetches Entra's metadata and signing keys, and hands them to the hub.
 //!
 //! ```text
-//! AwaitingMetadata --read--> AwaitingKeys --read--> the hub learns
-//!     \--anything else--/--> the hub learns that there is nothing to learn now
+//! AwaitingMetadata --read--> AwaitingKeys --read--> sent to the hub
+//!     \--anything else--/--> the hub is told that the fetch failed
 //! ```
 //!
 //! Keys come from the address that the metadata of the configured tenant names and from nowhere

@@ -37,7 +37,7 @@ pub(crate) struct TokenResponse {
     pub(crate) id_token: Option<Secret<String>>,
     /// What the access token is good for.
     pub(crate) scope: String,
-    /// How long.
+    /// How long the access token is good for.
     pub(crate) expires_in: Duration,
 }
 

@@ -105,7 +105,6 @@ impl<A: HubAsk> Waiter<A> {
         Self { exchange, ticket }
     }
 
-    /// Answers it.
     pub(super) fn answer(self, answer: A::Answer) -> HubOutput {
         HubOutput::Deliver(self.exchange, self.ticket.answer(answer))
     }

@@ -1,5 +1,5 @@
 //! The sessions that have ended lately. A request may be authenticated just before its session ends, and ask to
-//! be counted just after: it is told then, for it was not there to be told before (threat I7).
+//! be counted just after: it is ended then, for the hub did not know of it before (threat I7).
 
 use std::collections::VecDeque;
 
@@ -110,7 +110,7 @@ mod tests {
         };
         let messages = messages(stream);
         let Some(FromHubKind::Answer(HubAnswer::ReadStream(last))) = messages.last() else {
-            panic!("the stream is told, not {messages:?}");
+            panic!("the stream is ended, not {messages:?}");
         };
         assert_eq!(last.answer.end, Some(EndReason::SessionRevoked));
     }

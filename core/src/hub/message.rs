@@ -201,7 +201,7 @@ pub(crate) enum ToHubKind {
         mcp_session: McpSessionId,
         uri: String,
     },
-    /// Every stream that listens for this change is told of it.
+    /// Every stream that listens for this change is notified of it.
     NotifyChanged(ChangeNotification),
     /// The sender wants to run this task.
     AdmitTask {

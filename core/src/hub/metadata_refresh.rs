@@ -40,10 +40,7 @@ enum State {
         since: Instant,
     },
     /// It was run a while ago.
-    Cooldown {
-        /// Until when.
-        until: Instant,
-    },
+    Cooldown { until: Instant },
 }
 
 impl RefreshGate {
@@ -201,7 +198,7 @@ mod tests {
         }
     }
 
-    // D9: one flight, and everybody hears of its end after the facts are published.
+    // D9: one fetch, and everybody is answered after the metadata is published.
     #[test]
     fn concurrent_waiters_share_one_fetch_of_keys() {
         let mut table = Table::new();

@@ -34,7 +34,6 @@ impl StreamQueue {
         self.bytes < limits::STREAM_QUEUE_BYTES
     }
 
-    /// Adds events.
     pub(super) fn push(&mut self, events: Vec<Bytes>) {
         if !self.is_ending {
             self.bytes += events.iter().map(Bytes::len).sum::<usize>();

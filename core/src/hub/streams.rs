@@ -119,8 +119,8 @@ impl Streams {
         }
     }
 
-    /// Changes that a stream was not told before it closed are told on another one of its session, if there is
-    /// one: each is told on one stream, so no other has it.
+    /// Changes that a stream did not send before it closed go to another one of its session, if there is one:
+    /// each is sent on one stream, so no other has it.
     fn hand_over(
         &mut self,
         changes: BTreeSet<ChangeNotification>,

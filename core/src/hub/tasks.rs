@@ -14,7 +14,6 @@ use crate::{
     time::Instant,
 };
 
-/// The tasks.
 #[derive(Debug, Default)]
 pub(super) struct Tasks {
     by_id: BTreeMap<TaskId, RunningTask>,

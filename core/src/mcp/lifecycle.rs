@@ -10,7 +10,7 @@ use crate::{
     revision::Revision,
 };
 
-/// What this server is, in the words that a revision has for it.
+/// What this server is, in the members that a revision has for it.
 pub(crate) fn server_info(revision: Revision, catalog: &Catalog) -> Value {
     let mut info = Map::new();
     info.insert("name".to_owned(), json!(catalog.name()));
@@ -29,7 +29,7 @@ pub(crate) fn capabilities(revision: Revision, catalog: &Catalog) -> Value {
         true => json!({"listChanged": true}),
         false => json!({}),
     };
-    // Lists that are not offered are not told of, but for tools: every client asks for them.
+    // Lists that are not offered are not announced, but for tools: every client asks for them.
     can("tools", changes.clone());
     if !catalog.prompts().is_empty() {
         can("prompts", changes);

@@ -1,4 +1,4 @@
-//! `requestState` of 2026-07-28: what a call that needs input has learned so far, carried by the client.
+//! `requestState` of 2026-07-28: what a call that needs input has been given so far, carried by the client.
 //!
 //! It is sealed and bound to the user, the client, the method, what is called and with which arguments,
 //! and ends after a while: it can be neither read, changed, used for another call nor by another user

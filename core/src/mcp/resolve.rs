@@ -242,7 +242,7 @@ fn resource(params: &Map<String, Value>, catalog: &Catalog) -> Result<ResolvedCa
     })
 }
 
-/// As much of a URI as is told back.
+/// As much of a URI as is echoed.
 pub(super) fn truncated(uri: &str) -> String {
     uri.chars().take(limits::RESOURCE_URI_BYTES).collect()
 }

@@ -1,4 +1,4 @@
-//! From the end of a call to the result or the error that its client is told.
+//! From the end of a call to the result or the error that its client gets.
 //!
 //! Source: MCP specification 2025-11-25, server/tools (error handling), server/resources;
 //! 2026-07-28, basic/patterns (multi round-trip requests).
@@ -24,7 +24,7 @@ use crate::{
     step::Cx,
 };
 
-/// What the client is told at the end of a call.
+/// What the client gets at the end of a call.
 pub(crate) fn finished(
     result: Result<InvokeOutput, CallError>,
     request: &Request,
@@ -117,7 +117,7 @@ pub(crate) fn of_revision(mut error: Error, revision: Revision) -> Error {
     error
 }
 
-/// What the client of a call that needs input is told (2026-07-28).
+/// What the client of a call that needs input gets (2026-07-28).
 pub(crate) fn input_required(
     questions: &BTreeMap<String, InputRequest>,
     answers: &BTreeMap<String, InputResponse>,

@@ -79,7 +79,7 @@ pub(crate) fn log(level: LogLevel, data: Value, logger: &str) -> String {
     notification("notifications/message", params)
 }
 
-/// A change, told on a stream; on one of `subscriptions/listen` with the id of its request.
+/// A change, as a notification on a stream; on one of `subscriptions/listen` with the id of its request.
 pub(crate) fn changed(change: &ChangeNotification, subscription: Option<&Id>) -> String {
     let mut params = Map::new();
     let method = match change {

@@ -52,7 +52,6 @@ pub(crate) struct McpSession {
 }
 
 impl McpSession {
-    /// Begins one.
     pub(crate) fn begin(
         caller: &Caller,
         revision: Revision,

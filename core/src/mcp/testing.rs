@@ -32,7 +32,7 @@ use crate::{
     time::UnixTime,
 };
 
-/// Everything.
+/// A server with its store, and what is outside of it.
 pub(crate) struct World {
     pub(crate) server: TestServer,
     pub(crate) hub: Hub,

@@ -43,7 +43,7 @@ const HEADER_MISMATCH: i32 = -32020;
 const MISSING_CLIENT_CAPABILITY: i32 = -32021;
 const UNSUPPORTED_PROTOCOL_VERSION: i32 = -32022;
 
-/// The longest revision that is told back, in characters.
+/// The longest revision that is echoed, in characters.
 const REQUESTED_CHARS: usize = 64;
 
 /// Whether a message is to be read by this revision's rules, whatever its method: its header names
@@ -119,7 +119,7 @@ pub(crate) fn check(
 }
 
 /// Checks the headers that repeat arguments, as the tool's schema says with `x-mcp-header`. Of a tool that
-/// is not there for the caller nothing is told, not even that.
+/// is not there for the caller nothing is disclosed, not even that.
 fn check_header_params(
     headers: &HeaderMap,
     params: &Map<String, Value>,

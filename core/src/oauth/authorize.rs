@@ -30,7 +30,6 @@ use crate::{
 /// A request that was found good, and who asks.
 #[derive(Debug)]
 pub(crate) struct ValidatedRequest {
-    /// The client.
     pub(crate) client: Client,
     /// What it asks for.
     pub(crate) request: AuthorizationRequest,

@@ -35,7 +35,6 @@ impl BrowserId {
         Self(id)
     }
 
-    /// Its name.
     pub(crate) fn id(&self) -> &str {
         &self.0
     }

@@ -50,7 +50,6 @@ use crate::{
     throttle::whole_seconds,
 };
 
-/// The states.
 #[derive(Debug)]
 pub(crate) enum Callback {
     /// This server has just been started, and does not know where Entra's token endpoint is.
@@ -68,7 +67,6 @@ pub(crate) enum Callback {
 }
 
 impl Callback {
-    /// Begins.
     pub(crate) fn start(
         request: &Request<Bytes>,
         client: Option<ClientAddress>,

@@ -77,7 +77,6 @@ pub(crate) struct AuthenticatedClient {
 }
 
 impl AuthenticatedClient {
-    /// Its identifier.
     pub(crate) fn id(&self) -> &str {
         &self.id
     }
@@ -144,7 +143,7 @@ impl Client {
         }
         let registered: Registered =
             serde_json::from_slice(&URL_SAFE_NO_PAD.decode(body).ok()?).ok()?;
-        // Without salt the secret could be told to anybody.
+        // Without salt the secret could be disclosed to anybody.
         if registered.token_endpoint_auth_method != AuthMethod::None && registered.salt.is_none() {
             return None;
         }
@@ -237,7 +236,6 @@ impl Client {
         }
     }
 
-    /// Its identifier.
     pub(crate) fn id(&self) -> &str {
         &self.id
     }

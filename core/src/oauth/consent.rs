@@ -38,7 +38,6 @@ use crate::{
     step::{Cx, Progress},
 };
 
-/// The states.
 #[derive(Debug)]
 pub(crate) enum Consent {
     /// What the client says of itself is being fetched.

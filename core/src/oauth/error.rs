@@ -87,7 +87,6 @@ const RETRY_AFTER: u64 = 5;
 /// A refusal: the error and a sentence for whoever debugs the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
-    /// The error.
     pub(crate) error: OAuthError,
     /// The sentence: ASCII, without quotation marks and backslashes (RFC 6749 section 5.2).
     pub(crate) description: &'static str,
@@ -104,7 +103,6 @@ impl From<ScopeError> for Refusal {
 }
 
 impl Refusal {
-    /// A refusal.
     pub(crate) fn new(error: OAuthError, description: &'static str) -> Self {
         Self {
             error,

@@ -51,7 +51,6 @@ pub(crate) struct SignedInRequest {
     pub(crate) remembered: RememberedConsents,
 }
 
-/// The states.
 #[expect(clippy::enum_variant_names, reason = "a state says what is awaited")]
 #[derive(Debug)]
 pub(crate) enum IssuingCode {
@@ -88,7 +87,6 @@ pub(crate) struct CodeToSend {
 }
 
 impl IssuingCode {
-    /// Begins.
     pub(crate) fn start(signed_in: SignedInRequest, approval: Approval, cx: &mut Cx<'_>) -> Self {
         let is_remembered = remembered_consents::may_be_remembered(&signed_in.request);
         if approval == Approval::Pressed && !is_remembered {

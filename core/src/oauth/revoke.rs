@@ -26,7 +26,6 @@ use crate::{
     step::{Cx, Progress},
 };
 
-/// The states.
 #[derive(Debug)]
 pub(crate) enum Revoke {
     /// Whose session is it?

@@ -95,7 +95,6 @@ impl SignedIn {
         self.world.store.contains_key(&session.id.key().0)
     }
 
-    /// Time passes.
     pub(crate) fn later(&mut self, duration: Duration) {
         let now = &mut self.world.server.now;
         now.unix = now.unix.after(duration);
@@ -138,7 +137,6 @@ impl SignedIn {
         self.post("/token", &form)
     }
 
-    /// Refreshes.
     pub(crate) fn refresh(
         &mut self,
         refresh_token: &str,

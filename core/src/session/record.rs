@@ -135,7 +135,6 @@ pub(crate) struct Code {
     pub(crate) code_challenge: String,
     /// The `redirect_uri` it was sent to.
     pub(crate) redirect_uri: String,
-    /// Until when.
     pub(crate) expires: UnixTime,
 }
 
@@ -165,7 +164,6 @@ pub(crate) struct Refresh {
 /// The refresh token before the one that is good. A client that lost the answer may repeat it for a while.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Predecessor {
-    /// Its hash.
     pub(crate) hash: Hash,
     /// The token that followed it, sealed under what only this one carries.
     #[serde(with = "sealed::base64url")]

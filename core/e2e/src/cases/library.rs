@@ -10,7 +10,7 @@ use crate::{
     session::{Session, next, stateless, stateless_headers, stateless_request, text, until},
 };
 
-/// Beside one's own tools there is `getUserDetails`; what is wrong with arguments is told.
+/// Beside one's own tools there is `getUserDetails`; invalid arguments are explained.
 pub fn custom_tool_is_listed_with_its_schema_and_called(program: &Program) {
     let server = program.example("hello").start();
     let session = Session::of(&server, "alice");
@@ -252,7 +252,7 @@ pub fn resources_prompts_and_completions_are_per_user(program: &Program) {
     );
 }
 
-/// Whatever is built on a runtime takes the flags of its binary, and says what is wrong in words.
+/// Whatever is built on a runtime takes the flags of its binary, and explains what is wrong with them.
 pub fn example_accepts_the_flags_of_its_binary(program: &Program) {
     let run = |flag: &str| {
         let output = program.example("hello").command().arg(flag).output();

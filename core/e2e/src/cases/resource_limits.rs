@@ -166,7 +166,7 @@ pub fn streams_per_user_are_bounded(program: &Program) {
     assert!(client.works(&server));
 }
 
-/// M5: a call for which there is no room is refused at once, in words.
+/// M5: a call for which there is no room is refused at once, with a message.
 pub fn calls_per_user_are_bounded(program: &Program) {
     let server = program.example("trouble").start();
     let session = Session::of(&server, "alice");

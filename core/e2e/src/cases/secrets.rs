@@ -1,4 +1,4 @@
-//! What must never be told, and to whom the data folder belongs.
+//! What must never be disclosed, and to whom the data folder belongs.
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
@@ -68,7 +68,7 @@ pub fn entra_secrets_are_never_disclosed(program: &Program) {
     }
     assert!(
         log.contains("signed in"),
-        "what is worth knowing is told: {log}"
+        "what an operator needs is logged: {log}"
     );
 }
 

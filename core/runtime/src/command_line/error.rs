@@ -1,4 +1,4 @@
-//! What is wrong with a setting, in words that say what to change.
+//! What is wrong with a setting, and what to change.
 
 mod entra;
 
@@ -30,7 +30,7 @@ pub enum ConfigError {
     PositionalArgument,
     /// The arguments cannot be read.
     InvalidArguments {
-        /// Why.
+        /// The cause.
         message: String,
     },
     /// A setting that is a variable only was given as a flag.
@@ -79,7 +79,7 @@ pub enum ConfigError {
         /// The setting that opens it to others.
         setting: String,
     },
-    /// The public URL is missing, and it cannot be told from the addresses.
+    /// The public URL is missing, and it does not follow from the addresses.
     MissingPublicUrl,
     /// The public URL is not one that can be.
     InvalidPublicUrl {

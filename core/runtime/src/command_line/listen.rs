@@ -75,7 +75,7 @@ pub(super) fn addresses(
     Listen::localhost(usual)
 }
 
-/// The address that clients use: told, or this computer's if only this computer is to reach it.
+/// The address that clients use: as configured, or this computer's if only this computer is to reach it.
 pub(super) fn public_url(
     given: &Given,
     listen: &Listen,

@@ -1,4 +1,4 @@
-//! Settings: every right way to write them, and what a wrong one is told (threats Q1, Q2, F5, J5,
+//! Settings: every right way to write them, and the error of each wrong one (threats Q1, Q2, F5, J5,
 //! D8).
 
 mod addresses;
@@ -53,7 +53,7 @@ fn error(arguments: &[&str], variables: &[(&str, &str)]) -> ConfigError {
     }
 }
 
-/// The one error in words.
+/// The message of the one error.
 fn message(arguments: &[&str], variables: &[(&str, &str)]) -> String {
     error(arguments, variables).to_string()
 }

@@ -6,7 +6,6 @@ use entra_mcp_core::limits;
 
 use super::{SessionKey, table::OverLimit};
 
-/// The counts.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
     /// No session is here that has nothing.

@@ -28,7 +28,6 @@ pub(super) enum OverLimit {
     Session,
 }
 
-/// The counts.
 #[derive(Debug, Default)]
 pub(super) struct Table {
     connections: usize,

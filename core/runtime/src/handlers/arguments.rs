@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(described::<Add>(), Tool::new("x", "x").input_schema(schema));
     }
 
-    // Model providers refuse it; it is told as that, not as no object.
+    // Model providers refuse it; the error says that, and not that it is no object.
     #[test]
     fn arguments_of_an_enum_fail_at_the_start() {
         let tool = describe::<Either>(Tool::new("x", "x"));

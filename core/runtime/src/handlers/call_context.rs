@@ -125,7 +125,7 @@ impl CallContext {
     ///
     /// # Errors
     ///
-    /// They do not fit: why, in words.
+    /// They do not fit; this says why.
     pub fn read<A: DeserializeOwned + 'static>(this: &Self) -> Result<A, CallError> {
         arguments::read(this.arguments())
     }

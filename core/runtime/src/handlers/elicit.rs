@@ -19,7 +19,7 @@ pub enum ElicitResult<T> {
     Declined,
     /// The user dismissed the input request.
     Cancelled,
-    /// The client answered with an error, or with what does not fit: why, in words of the client's own.
+    /// The client answered with an error, or with what does not fit; the message is the client's own.
     Refused(String),
     /// The client did not answer in time.
     TimedOut,
@@ -41,7 +41,7 @@ impl<T: DeserializeOwned> ElicitResult<T> {
     ///
     /// # Errors
     ///
-    /// The values do not fit: in words that the model can act on.
+    /// The values do not fit; the message is for the model to act on.
     pub fn read(answer: InputResponse) -> Result<Self, CallError> {
         match answer {
             InputResponse::Accepted(values) => serde_json::from_value(Value::Object(values))
@@ -80,7 +80,7 @@ impl<T: DeserializeOwned> ElicitResult<T> {
 ///
 /// # Errors
 ///
-/// The type is none that a form can ask for: why, in words.
+/// The type is none that a form can ask for; the message says why.
 pub fn elicitation_schema_of<T: JsonSchema>() -> Result<ElicitationSchema, CallError> {
     let schema = input_schema_of::<T>();
     let properties = schema.get("properties").and_then(Value::as_object);
@@ -125,7 +125,7 @@ const FORM_KEYWORDS: [&str; 10] = [
 /// The formats that forms know.
 const FORMATS: [&str; 4] = ["email", "uri", "date", "date-time"];
 
-/// The schema of a field in the words that forms have; `None` if there are none for it.
+/// The schema of a field as forms have it; `None` if they have nothing for it.
 fn plain(schema: &Value) -> Option<Map<String, Value>> {
     let members = present(schema)?;
     let mut property = Map::new();

@@ -1,4 +1,4 @@
-//! The JSON Schema of types, in the words that every client accepts, model providers included.
+//! The JSON Schema of types, in the keywords that every client accepts, model providers included.
 //!
 //! Source: JSON Schema 2020-12; MCP specification 2025-11-25, server/tools (`inputSchema`,
 //! `outputSchema`).

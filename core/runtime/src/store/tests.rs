@@ -289,7 +289,7 @@ fn acknowledged_write_survives_a_kill() {
     let (place, other) = (Place::new(), Place::new());
     let store = place.store();
     put(&store, "a", "one", Guard::Any);
-    // The file as it is on the disk now, with the database neither closed nor told.
+    // The file as it is on the disk now, with the database neither closed nor flushed.
     let folder = other.folder();
     std::fs::copy(store.path(), folder.file(FILE)).unwrap();
     let copy = FileStore::open(&folder).unwrap();

@@ -64,7 +64,7 @@ impl Table {
             .notify_changed(change, &settings, &mut self.out);
     }
 
-    /// What the exchanges were told, one line each.
+    /// What the exchanges were sent, one line each.
     fn delivered(&mut self) -> Vec<String> {
         let lines = self.out.drain(..).filter_map(|output| match output {
             HubOutput::Deliver(to, FromHub(message)) => Some((to.0, message)),
@@ -253,7 +253,7 @@ fn change_is_sent_on_one_stream_of_a_session() {
     assert_eq!(table.delivered(), ["1:  1 None", "2:  1 None"]);
 }
 
-// I6: each change is told on one stream, so it would be lost with that.
+// I6: each change is sent on one stream, so it would be lost with that.
 #[test]
 fn undelivered_changes_of_a_closed_stream_go_to_another_of_its_session() {
     let mut table = Table::default();

@@ -73,7 +73,7 @@ impl Open {
                 let session = self.mcp_session.as_ref();
                 match self.monitor.answered(answer, &self.caller, session, cx) {
                     ControlFlow::Break(SessionState::Alive) => self.wait(cx),
-                    // Whoever has no session any more is told nothing more.
+                    // Whoever has no session any more gets nothing more.
                     ControlFlow::Break(SessionState::Revoked | SessionState::McpSessionEnded) => {
                         close(cx)
                     }
@@ -135,7 +135,7 @@ fn end(
     cx: &mut Cx<'_>,
 ) -> Progress<Stream> {
     match reason {
-        // Whoever has no session any more is told nothing more; a response that was resumed is complete, or
+        // Whoever has no session any more gets nothing more; a response that was resumed is complete, or
         // goes on elsewhere, or is lost, which the client finds out when it comes back.
         EndReason::SessionRevoked
         | EndReason::McpSessionEnded

@@ -97,7 +97,7 @@ fn session_ids_differ_and_are_made_here() {
     assert_ne!(first, world.initialize("alice", "2025-11-25"));
     let response = world.post("alice", &mine, ping());
     assert_eq!(response.status(), 404);
-    // Clients look for these words besides the status.
+    // Clients look for this text besides the status.
     let message = body(&response)["error"]["message"].clone();
     assert!(message.as_str().unwrap().starts_with("Session not found"));
 }

@@ -68,7 +68,7 @@ enum Phase {
 /// What an event means for the invocation of a task.
 #[derive(Debug)]
 pub(crate) enum TaskStep {
-    /// Nothing.
+    /// There is nothing to do for it.
     Wait,
     /// It may begin what has to wait.
     Admitted,

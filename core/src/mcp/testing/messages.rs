@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-/// A request.
 pub(crate) fn rpc(id: i64, method: &str, params: &Value) -> String {
     json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).to_string()
 }

@@ -1,4 +1,4 @@
-//! `subscriptions/listen`: what a client listens for, and what it is told of that.
+//! `subscriptions/listen`: what a client listens for, and the acknowledgement of that.
 //!
 //! Source: MCP specification 2026-07-28, basic/utilities/subscriptions.
 
@@ -63,7 +63,7 @@ pub(crate) fn subscription(request: Request, catalog: &Catalog) -> Result<Subscr
     })
 }
 
-/// `notifications/subscriptions/acknowledged`: what a stream will tell.
+/// `notifications/subscriptions/acknowledged`: what a stream will send.
 pub(crate) fn acknowledged(subscription: &Subscription) -> String {
     let filter = &subscription.filter;
     let mut accepted = Map::new();

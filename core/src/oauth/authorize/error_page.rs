@@ -45,7 +45,6 @@ pub(crate) struct ClientError {
     pub(super) client: Hash,
     /// Where the client is.
     pub(crate) redirect_target: RedirectTarget,
-    /// The error.
     pub(crate) refusal: Refusal,
 }
 

@@ -35,7 +35,6 @@ pub(crate) struct Pressed {
     pub(super) remembered: RememberedConsents,
 }
 
-/// The states.
 #[derive(Debug)]
 pub(crate) enum AfterSignIn {
     /// The session is being read.
@@ -47,7 +46,6 @@ pub(crate) enum AfterSignIn {
 }
 
 impl AfterSignIn {
-    /// Begins.
     pub(super) fn start(
         pressed: Pressed,
         session: SessionToApprove,
