@@ -1,6 +1,7 @@
 //! The cases, by what they are about.
 
 pub mod authorization;
+pub mod bursts;
 pub mod consents;
 pub mod crowds;
 pub mod everything;

@@ -304,6 +304,7 @@ pub struct Events {
     connection: Connection,
     exchange: Exchange,
     text: String,
+    last_id: Option<String>,
 }
 
 impl Events {
@@ -312,7 +313,14 @@ impl Events {
             connection,
             exchange,
             text: String::new(),
+            last_id: None,
         }
+    }
+
+    /// The id of the event that came last, if any had one.
+    #[must_use]
+    pub fn last_id(&self) -> Option<&str> {
+        self.last_id.as_deref()
     }
 
     /// The next event: its name and its data. `None` if the stream ended. Comments are passed over.
@@ -328,6 +336,10 @@ impl Events {
                     lines.map(str::trim_start).collect::<Vec<_>>().join("\n")
                 };
                 let found = (field("event:"), field("data:"));
+                let id = field("id:");
+                if !id.is_empty() {
+                    self.last_id = Some(id);
+                }
                 self.text = rest.to_owned();
                 if !found.1.is_empty() {
                     self.exchange.event(&found.0, &found.1);

@@ -121,6 +121,8 @@ suite!($ end_to_end_library:
     library::example_accepts_the_flags_of_its_binary,
     everything::everything_fits_the_schemas_of_the_older_revisions,
     everything::everything_fits_the_schema_of_the_stateless_revision,
+    bursts::burst_reaches_its_reader_and_cuts_nobody_off,
+    bursts::stream_resumed_as_its_call_ends_has_the_response,
 );
 
 // What is decided of bytes, time and connections by a runtime's own inbound side; instantiated inside of the

@@ -19,7 +19,11 @@ pub(crate) fn apply() {
     // /proc. Signals still arrive, and root can still look.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
-    // Every connection is a descriptor; the soft limit of 1024 is for programs that use select(2).
+    raise_descriptor_limit();
+}
+
+/// Every connection is a descriptor; the soft limit of 1024 is for programs that use select(2).
+fn raise_descriptor_limit() {
     let files = getrlimit(Resource::Nofile);
     let _ = setrlimit(
         Resource::Nofile,
@@ -28,4 +32,25 @@ pub(crate) fn apply() {
             maximum: files.maximum,
         },
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // M10
+    #[test]
+    fn soft_limit_of_descriptors_is_raised_to_the_hard_one() {
+        let before = getrlimit(Resource::Nofile);
+        let lower = Rlimit {
+            current: before
+                .maximum
+                .map_or(Some(4096), |most| most.checked_sub(1)),
+            maximum: before.maximum,
+        };
+        setrlimit(Resource::Nofile, lower).unwrap();
+        assert_ne!(getrlimit(Resource::Nofile).current, before.maximum);
+        raise_descriptor_limit();
+        assert_eq!(getrlimit(Resource::Nofile).current, before.maximum);
+    }
 }

@@ -92,15 +92,17 @@ impl Execution {
     }
 
     fn wait(mut self, cx: &mut Cx<'_>) -> Progress<Self> {
-        let mut wake = self.monitor.wake();
-        if let Output::Task(task) = &mut self.output {
-            wake = wake.min(task.wait(cx));
-        }
+        let task = match &mut self.output {
+            Output::Task(task) => Some(task.wait(cx)),
+            Output::Post(_) | Output::HttpSse(_) => None,
+        };
         // What is over only waits until it is written.
-        if let Some(batch) = &self.batch {
-            wake = wake.min(self.deadline);
-            wake = batch.wake().map_or(wake, |batch| batch.min(wake));
-        }
+        let batch = self.batch.as_ref().map(|batch| {
+            let wake = self.monitor.wake().min(self.deadline);
+            batch.wake().map_or(wake, |batch| batch.min(wake))
+        });
+        let wake = task.into_iter().chain(batch).min();
+        let wake = wake.unwrap_or(self.deadline);
         // What a slow reader has held up may be due already.
         cx.wait_until(wake.max(cx.env.now.instant.after(SHORTEST_WAIT)));
         Progress::Pending(self)
@@ -239,6 +241,10 @@ impl Execution {
                 TaskStep::Wait => {}
                 step => return self.task_step(step, cx),
             }
+        }
+        if is_over {
+            // Its session matters no more: nothing is asked that nobody waits for.
+            return self.wait(cx);
         }
         match self.monitor.tick(&self.caller, cx) {
             // The session lives, and the client may have a newer token already: the call goes on.

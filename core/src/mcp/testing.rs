@@ -264,7 +264,7 @@ impl World {
             match exchange.poll() {
                 Output::Wait(until) => {
                     assert!(until > self.server.now.instant);
-                    return asks.into_iter().for_each(|ask| self.perform(id, ask));
+                    return self.perform_all(id, asks);
                 }
                 Output::Done(_) => {
                     assert!(asks.is_empty(), "{asks:?} of the last step are lost");
@@ -296,6 +296,15 @@ impl World {
                 Output::Do(Action::Resume(_, granted)) => self.granted.push(granted),
                 Output::Do(ask @ (Action::Store(..) | Action::Fetch(..))) => asks.push(ask),
             }
+        }
+    }
+
+    /// Performs asks one after the other, as a thread does. What is asked and not performed before the exchange
+    /// ends is lost as well.
+    fn perform_all(&mut self, id: ExchangeId, asks: Vec<Action>) {
+        for ask in asks {
+            assert!(!self.is_over(id), "{ask:?} is lost");
+            self.perform(id, ask);
         }
     }
 

@@ -110,3 +110,15 @@ fn input_response_over_the_limit_is_refused() {
     assert_eq!(refused["code"], -32602);
     assert!(refused["message"].as_str().unwrap().contains("1 MiB"));
 }
+
+// Found by the simulator, seed 103: the look at the session was lost with the exchange.
+#[test]
+fn task_at_its_deadline_looks_at_its_session_no_more() {
+    let mut world = world();
+    let (id, task) = call(&mut world, "native");
+    for _ in 0..limits::TASK_TIMEOUT.as_secs() / 15 {
+        world.wait(15);
+    }
+    assert!(world.is_over(id));
+    assert_eq!(status(&mut world, &task), "failed");
+}
