@@ -3,95 +3,22 @@
 //! One [`Purpose`] for each use, so that no value made for one use opens another. Several master
 //! keys can be configured for rotation: the first seals and signs, all of them open and verify.
 //!
+//! What depends on a master key and a purpose alone is derived once, when the ring is made; what depends on a
+//! share too, when it is used.
+//!
 //! Derived keys and what was opened are wiped when they are dropped (threat G4). What `ring`
 //! expands of them for the time of one operation is on the stack, and not wiped.
 
-use ring::{aead, hkdf, hmac};
+mod derived;
+mod purpose;
+
+use ring::{aead, hmac};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use self::derived::DerivedKeys;
+pub use self::purpose::Purpose;
+
 use crate::entropy::Entropy;
-
-/// What a derived key is for. Each has a label of its own in the derivation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Purpose {
-    /// The HMAC of session tokens (HS256).
-    SessionToken,
-    /// The MAC over the metadata in a `client_id`.
-    ClientId,
-    /// The derivation of client secrets from client ids.
-    ClientSecret,
-    /// The sealed hidden field of the consent form.
-    ConsentForm,
-    /// The sealed cookie of a sign-in under way.
-    SignInCookie,
-    /// The MAC over the cookie of remembered approvals.
-    ApprovalCookie,
-    /// The MAC over the cookie that identifies one browser.
-    BrowserCookie,
-    /// The MAC over the cookie of a browser in which a user has signed in.
-    DeviceCookie,
-    /// The sealed record of what a user has approved.
-    Consents,
-    /// The MAC that names that record.
-    ConsentsKey,
-    /// The MAC over authorization codes.
-    AuthorizationCode,
-    /// The MAC over, and the succession of, refresh tokens.
-    RefreshToken,
-    /// The part of a session record that the server opens without a share.
-    SessionOutline,
-    /// The keys that open a session record, each derived from a share too.
-    SessionShare,
-    /// The sealed Entra tokens inside a session record.
-    EntraTokens,
-    /// The sealed `Mcp-Session-Id`.
-    McpSession,
-    /// The sealed records of tasks in the store.
-    Task,
-    /// The pairwise subject of a user.
-    Subject,
-    /// The identifier of a session, derived from its sign-in.
-    SessionId,
-    /// The list of a user's sessions in the store: its name, and what it is sealed with.
-    UserSessions,
-    /// The mark by which a store knows the key that it was written with.
-    StoreCheck,
-    /// The sealed `requestState` of 2026-07-28.
-    RequestState,
-    /// What the dev tenant seals, with keys of its own.
-    DevTenant,
-}
-
-impl Purpose {
-    const fn label(self) -> &'static [u8] {
-        match self {
-            Self::SessionToken => b"entra-mcp session token",
-            Self::ClientId => b"entra-mcp client id",
-            Self::ClientSecret => b"entra-mcp client secret",
-            Self::ConsentForm => b"entra-mcp consent form",
-            Self::SignInCookie => b"entra-mcp sign-in cookie",
-            Self::ApprovalCookie => b"entra-mcp approval cookie",
-            Self::BrowserCookie => b"entra-mcp browser cookie",
-            Self::DeviceCookie => b"entra-mcp device cookie",
-            Self::Consents => b"entra-mcp consents",
-            Self::ConsentsKey => b"entra-mcp consents key",
-            Self::AuthorizationCode => b"entra-mcp authorization code",
-            Self::RefreshToken => b"entra-mcp refresh token",
-            Self::SessionOutline => b"entra-mcp session outline",
-            Self::SessionShare => b"entra-mcp session share",
-            Self::EntraTokens => b"entra-mcp entra tokens",
-            Self::McpSession => b"entra-mcp mcp session",
-            Self::Task => b"entra-mcp task",
-            Self::Subject => b"entra-mcp subject",
-            Self::SessionId => b"entra-mcp session id",
-            Self::UserSessions => b"entra-mcp user sessions",
-            Self::StoreCheck => b"entra-mcp store check",
-            Self::RequestState => b"entra-mcp request state",
-            Self::DevTenant => b"entra-mcp dev tenant",
-        }
-    }
-}
 
 /// Thirty-two random bytes from which all other keys of the server follow.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -102,16 +29,6 @@ impl MasterKey {
     #[must_use]
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
-    }
-
-    fn expand(&self, purpose: Purpose, context: &[u8]) -> Zeroizing<[u8; 32]> {
-        let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"entra-mcp");
-        let mut key = Zeroizing::new([0; 32]);
-        salt.extract(&self.0)
-            .expand(&[purpose.label(), context], hkdf::HKDF_SHA256)
-            .and_then(|material| material.fill(key.as_mut()))
-            .expect("HKDF gives as many bytes as its hash has");
-        key
     }
 }
 
@@ -125,23 +42,30 @@ impl std::fmt::Debug for MasterKey {
 pub const MAC_BYTES: usize = 32;
 const NONCE_BYTES: usize = 12;
 /// By how many bytes what is sealed is longer than its text: a nonce and a tag.
-const SEAL_BYTES: usize = NONCE_BYTES + 16;
+pub const SEAL_BYTES: usize = NONCE_BYTES + 16;
 
-/// The master keys, first the one that seals.
+/// What follows from the master keys, first from the one that seals.
 #[derive(Clone, Debug)]
 pub struct Keyring {
-    first: MasterKey,
-    others: Vec<MasterKey>,
+    first: DerivedKeys,
+    others: Vec<DerivedKeys>,
 }
 
 impl Keyring {
     /// `first` seals and signs; `first` and `others` open and verify.
     #[must_use]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the keys are wiped once the others are derived"
+    )]
     pub fn new(first: MasterKey, others: Vec<MasterKey>) -> Self {
-        Self { first, others }
+        Self {
+            first: DerivedKeys::of(&first),
+            others: others.iter().map(DerivedKeys::of).collect(),
+        }
     }
 
-    fn all(&self) -> impl Iterator<Item = &MasterKey> {
+    fn all(&self) -> impl Iterator<Item = &DerivedKeys> {
         std::iter::once(&self.first).chain(&self.others)
     }
 
@@ -154,16 +78,14 @@ impl Keyring {
     /// The MACs of a message by each key, first the one that signs today. For what is derived
     /// rather than verified, such as a client secret.
     pub fn macs(&self, purpose: Purpose, message: &[u8]) -> impl Iterator<Item = [u8; MAC_BYTES]> {
-        self.all().map(move |key| mac_by(key, purpose, message))
+        self.all().map(move |keys| mac_by(keys, purpose, message))
     }
 
     /// Whether `mac` was made by one of the keys, in constant time for each.
     #[must_use]
     pub fn verify(&self, purpose: Purpose, message: &[u8], mac: &[u8]) -> bool {
-        self.all().any(|key| {
-            let key = hmac::Key::new(hmac::HMAC_SHA256, key.expand(purpose, b"").as_ref());
-            hmac::verify(&key, message, mac).is_ok()
-        })
+        self.all()
+            .any(|keys| hmac::verify(keys.mac_key(purpose), message, mac).is_ok())
     }
 
     /// Encrypts and authenticates `plaintext` (AES-256-GCM), bound to `context`: the same context
@@ -200,13 +122,12 @@ impl Keyring {
     /// anew without the share.
     #[must_use]
     pub fn sealing_key(&self, purpose: Purpose, share: &[u8]) -> SealingKey {
-        SealingKey::derived(&self.first, purpose, share)
+        self.first.sealing_key(purpose, share)
     }
 
     /// The keys that [`Keyring::open`] tries, first the one of today.
     pub fn sealing_keys(&self, purpose: Purpose, share: &[u8]) -> impl Iterator<Item = SealingKey> {
-        self.all()
-            .map(move |key| SealingKey::derived(key, purpose, share))
+        self.all().map(move |keys| keys.sealing_key(purpose, share))
     }
 }
 
@@ -224,10 +145,6 @@ impl SealingKey {
     #[must_use]
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
-    }
-
-    fn derived(key: &MasterKey, purpose: Purpose, share: &[u8]) -> Self {
-        Self(*key.expand(purpose, share))
     }
 
     /// The bytes, to be sealed under another key.
@@ -283,10 +200,9 @@ impl std::fmt::Debug for SealingKey {
     }
 }
 
-fn mac_by(key: &MasterKey, purpose: Purpose, message: &[u8]) -> [u8; MAC_BYTES] {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, key.expand(purpose, b"").as_ref());
+fn mac_by(keys: &DerivedKeys, purpose: Purpose, message: &[u8]) -> [u8; MAC_BYTES] {
     let mut mac = [0; MAC_BYTES];
-    mac.copy_from_slice(hmac::sign(&key, message).as_ref());
+    mac.copy_from_slice(hmac::sign(keys.mac_key(purpose), message).as_ref());
     mac
 }
 
@@ -316,8 +232,8 @@ mod tests {
         fn is_wiped<T: ZeroizeOnDrop>(_: &T) {}
         let ring = ring_of(1, &[]);
         let sealed = sealed_by(&ring);
-        is_wiped(&ring.first);
-        is_wiped(&ring.first.expand(Purpose::Task, b""));
+        is_wiped(&MasterKey::new([1; 32]));
+        is_wiped(ring.first.prk());
         is_wiped(&ring.sealing_key(Purpose::Task, b"share"));
         is_wiped(&Entropy::new(&Seed::new([7; 32])));
         let text = ring.open(Purpose::Task, b"id 1", b"share", &sealed);

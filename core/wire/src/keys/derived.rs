@@ -1,0 +1,128 @@
+//! What follows from one master key.
+
+use ring::hmac;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
+
+use super::{MasterKey, Purpose, SealingKey};
+
+/// The salt of the extraction.
+const SALT: &[u8] = b"entra-mcp";
+
+/// What HKDF-SHA256 (RFC 5869) makes of one master key: the pseudorandom key of the extraction, from which every
+/// other is expanded, and those that need no share.
+#[derive(Clone)]
+pub(super) struct DerivedKeys {
+    prk: MacKey,
+    /// One for each purpose, in their order.
+    derived: Vec<(SealingKey, MacKey)>,
+}
+
+impl DerivedKeys {
+    pub(super) fn of(master: &MasterKey) -> Self {
+        // The extraction of HKDF is the MAC of the key by the salt.
+        let salt = hmac::Key::new(hmac::HMAC_SHA256, SALT);
+        let prk = MacKey::new(&mac(&salt, &[&master.0]));
+        let derived = Purpose::ALL.iter().map(|purpose| {
+            let key = expand(&prk, *purpose, b"");
+            (SealingKey::new(*key), MacKey::new(&key))
+        });
+        Self {
+            derived: derived.collect(),
+            prk,
+        }
+    }
+
+    /// The key of the MACs for a purpose.
+    pub(super) fn mac_key(&self, purpose: Purpose) -> &hmac::Key {
+        let (_, key) = self.kept(purpose);
+        &key.0
+    }
+
+    /// The key that seals for a purpose, and that follows from a share too unless that is empty.
+    pub(super) fn sealing_key(&self, purpose: Purpose, share: &[u8]) -> SealingKey {
+        match share {
+            [] => self.kept(purpose).0.clone(),
+            share => SealingKey::new(*expand(&self.prk, purpose, share)),
+        }
+    }
+
+    fn kept(&self, purpose: Purpose) -> &(SealingKey, MacKey) {
+        let kept = self.derived.get(purpose as usize);
+        kept.expect("there are keys for each purpose")
+    }
+
+    #[cfg(test)]
+    pub(super) fn prk(&self) -> &MacKey {
+        &self.prk
+    }
+}
+
+impl std::fmt::Debug for DerivedKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DerivedKeys(..)")
+    }
+}
+
+/// The first block of the expansion of HKDF, which is all that a key needs.
+fn expand(prk: &MacKey, purpose: Purpose, share: &[u8]) -> Zeroizing<[u8; 32]> {
+    mac(&prk.0, &[purpose.label(), share, &[1]])
+}
+
+fn mac(key: &hmac::Key, parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
+    let mut context = hmac::Context::with_key(key);
+    for part in parts {
+        context.update(part);
+    }
+    let mut mac = Zeroizing::new([0; 32]);
+    mac.copy_from_slice(context.sign().as_ref());
+    mac
+}
+
+/// A key of HMAC-SHA256, ready for use. It is overwritten when it is dropped.
+#[derive(Clone)]
+pub(super) struct MacKey(hmac::Key);
+
+impl MacKey {
+    fn new(key: &[u8; 32]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, key))
+    }
+}
+
+impl ZeroizeOnDrop for MacKey {}
+
+impl Drop for MacKey {
+    fn drop(&mut self) {
+        self.0 = hmac::Key::new(hmac::HMAC_SHA256, &[]);
+        // Nobody reads it again, but it must be written.
+        std::hint::black_box(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ring::hkdf;
+
+    use super::*;
+
+    // Records, cookies and client ids of every version open with the same keys.
+    #[test]
+    fn keys_are_those_of_hkdf() {
+        let keys = DerivedKeys::of(&MasterKey::new([7; 32]));
+        let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, SALT).extract(&[7; 32]);
+        for (number, purpose) in Purpose::ALL.iter().enumerate() {
+            assert_eq!(*purpose as usize, number);
+            for share in [&b""[..], b"share", &[9; 100]] {
+                let mut expected = [0; 32];
+                let info = [purpose.label(), share];
+                let material = prk.expand(&info, hkdf::HKDF_SHA256).unwrap();
+                material.fill(&mut expected).unwrap();
+                assert_eq!(*keys.sealing_key(*purpose, share).expose(), expected);
+                if share.is_empty() {
+                    let key = hmac::Key::new(hmac::HMAC_SHA256, &expected);
+                    let tag = hmac::sign(&key, b"message");
+                    assert!(hmac::verify(keys.mac_key(*purpose), b"message", tag.as_ref()).is_ok());
+                }
+            }
+        }
+    }
+}
