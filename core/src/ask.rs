@@ -148,6 +148,10 @@ pub fn is_public(address: IpAddr) -> bool {
 
 /// An operation of the store. Every record has an expiry, after which it is as if deleted; the store
 /// deletes it for good by itself.
+///
+/// Once a write was answered it is durable, and every look-up that begins after that sees it, on every replica. A store
+/// whose process alone writes may answer look-ups out of its memory; one that several share may do so only if each of
+/// them is told of a change before its writer is answered: else a session that was ended lives on elsewhere.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Store {
     /// The record, if there is one.
@@ -161,6 +165,14 @@ pub enum Store {
 }
 
 impl Store {
+    /// The key of the record that it is about.
+    #[must_use]
+    pub fn key(&self) -> &Key {
+        match self {
+            Self::Get(key) | Self::Take(key) | Self::Put(key, ..) | Self::Delete(key) => key,
+        }
+    }
+
     /// Whether it changes what is stored.
     pub(crate) fn writes(&self) -> bool {
         !matches!(self, Self::Get(_))
@@ -186,7 +198,7 @@ pub struct Key(pub String);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// The sealed bytes.
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
     /// When the record is to be deleted.
     pub expires: UnixTime,
 }

@@ -28,6 +28,7 @@ mod entries;
 mod error;
 mod fixture;
 mod input_request;
+mod names;
 mod portable;
 mod prompt;
 mod resource;
@@ -51,6 +52,7 @@ pub use self::{
     entries::{Catalog, Handler, ScopeDefinition},
     error::{CatalogEntry, CatalogError, CatalogErrors, ToolSchema},
     input_request::{InputRequest, InputResponse},
+    names::Names,
     portable::NonportableSchema,
     prompt::{Prompt, PromptArgument, PromptMessages},
     resource::{Resource, ResourceTemplate},

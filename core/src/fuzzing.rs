@@ -10,10 +10,11 @@ use std::collections::BTreeSet;
 
 pub use self::client_document::client_document;
 
+use bytes::Bytes;
 use url::Url;
 
 use crate::{
-    ask::{Record, Stored, Version},
+    ask::{Guard, Record, Store, Stored, Version},
     catalog::{ScopeDefinition, scope::Scopes},
     config::PublicUrl,
     entropy::{Entropy, Seed},
@@ -295,7 +296,7 @@ pub fn session_record(bytes: &[u8]) {
     let (share, stranger) = (Share::new([2; 16]), Share::new([3; 16]));
     let opens = |id, bytes: &[u8], share: &Share| {
         let record = Record {
-            bytes: bytes.to_vec(),
+            bytes: Bytes::copy_from_slice(bytes),
             expires: UnixTime(u64::MAX),
         };
         let version = Version(1);
@@ -303,20 +304,32 @@ pub fn session_record(bytes: &[u8]) {
     };
     assert!(opens(id, bytes, &share).is_none());
     let (keys, mut entropy) = (&server.keys, entropy());
-    let head = keys.seal(
-        Purpose::SessionOutline,
-        id.bytes(),
-        b"",
-        bytes,
-        &mut entropy,
-    );
-    assert!(opens(id, &sealed::joined(&head), &share).is_none());
+    let head = sealed::of_head(id, bytes, keys, &mut entropy);
+    assert!(opens(id, &head, &share).is_none());
     let mut session = tokens::session();
     session.open_only_to(&share, &server);
-    let record = session.sealed_as(bytes, keys, &mut entropy);
-    assert!(opens(SessionId::new([2; 16]), &record, &share).is_none());
-    assert!(opens(id, &record, &stranger).is_none());
-    if let Some((session, _)) = opens(id, &record, &share) {
-        assert_eq!(session.id, id);
+    for record in [
+        session.sealed_as(bytes, keys, &mut entropy),
+        sealed::sealed_as_json(&session, bytes, keys, &mut entropy),
+    ] {
+        assert!(opens(SessionId::new([2; 16]), &record, &share).is_none());
+        assert!(opens(id, &record, &stranger).is_none());
+        if let Some((session, _)) = opens(id, &record, &share) {
+            assert_eq!(session.id, id);
+            // What was read is written, and read again, as the same.
+            let put = session.put(Guard::Any, UnixTime(u64::MAX), keys, &mut entropy);
+            let Store::Put(_, record, _) = put else {
+                panic!("it is written");
+            };
+            if let Some((again, _)) = session.open_again(
+                &Stored {
+                    record,
+                    version: Version(2),
+                },
+                keys,
+            ) {
+                assert_eq!(again.to_bytes(), session.to_bytes());
+            }
+        }
     }
 }

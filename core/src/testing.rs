@@ -29,7 +29,7 @@ use crate::{
     session::{
         Share,
         record::{Hash, Outline, Profile, Session, User},
-        token,
+        token::{self, Granted},
     },
     time::{Instant, Now, UnixTime},
 };
@@ -262,7 +262,13 @@ pub(crate) fn session_token(server: &TestServer) -> String {
 pub(crate) fn session_token_for(server: &TestServer, resource: &str) -> String {
     let (mut session, share) = session_of("alice", "a client");
     session.resource = resource.to_owned();
-    let issued = token::issue(&session, "a client", &share, server.env(), &mut entropy(9));
+    let issued = token::issue(
+        &session,
+        &Granted::whole(&session),
+        &share,
+        server.env(),
+        &mut entropy(9),
+    );
     issued.0.expose().clone()
 }
 

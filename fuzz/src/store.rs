@@ -86,7 +86,7 @@ mod tests {
 
     fn put(store: &mut MemoryStore, guard: Guard, now: u64) -> Result<Option<Stored>, StoreFault> {
         let record = Record {
-            bytes: vec![1],
+            bytes: vec![1].into(),
             expires: UnixTime(now + 10),
         };
         store.perform(

@@ -25,7 +25,7 @@ fn whoami(cx: &Context, (): ()) -> Result<Json<Whoami>, CallError> {
         tenant_id: principal.tenant_id,
         oid: principal.oid,
         name: principal.name,
-        roles: principal.roles,
+        roles: principal.roles.iter().map(str::to_owned).collect(),
         scopes: principal.scopes,
     }))
 }

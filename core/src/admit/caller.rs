@@ -18,7 +18,7 @@ use crate::{
     route::Route,
     session::{
         lookup::{LookupError, SessionLookup},
-        record::{Hash, Session},
+        record::Session,
         token::Verified,
     },
     step::Cx,
@@ -31,6 +31,8 @@ pub(crate) struct Caller {
     /// Which writing of the session.
     pub(crate) version: Version,
     pub(crate) verified: Verified,
+    /// What the token allows: the scopes of the session, or fewer.
+    pub(crate) scope: String,
     /// Tenant, user and client as one value: MCP sessions and streams are bound to it, so that they
     /// outlive a renewed token and nobody else's token opens them (threats I2, I9).
     pub(crate) principal_id: PrincipalId,
@@ -39,7 +41,7 @@ pub(crate) struct Caller {
 impl Caller {
     /// Whether the token allows what needs this scope.
     pub(crate) fn may(&self, scope: &str) -> bool {
-        self.verified.scope.split(' ').any(|held| held == scope)
+        self.scope.split(' ').any(|held| held == scope)
     }
 
     /// Whether a tool is for a user of these roles and groups; for the others it is not there
@@ -61,21 +63,9 @@ impl Caller {
             roles: user.profile.roles.clone(),
             groups: user.profile.groups.clone(),
             // The token's: it may have been narrowed at a refresh (threat E7).
-            scopes: self.verified.scope.split(' ').map(str::to_owned).collect(),
+            scopes: self.scope.split(' ').map(str::to_owned).collect(),
         }
     }
-}
-
-/// Tenant, user and client, each with its length, so that no two triples read the same.
-pub(crate) fn principal_id_of(session: &Session) -> PrincipalId {
-    let user = &session.user;
-    let mut text = Vec::new();
-    for part in [&user.tenant_id, &user.oid] {
-        text.extend(part.len().to_be_bytes());
-        text.extend(part.as_bytes());
-    }
-    text.extend(session.outline.client.0);
-    PrincipalId(Hash::of(&text).0)
 }
 
 /// A look-up under way.
@@ -105,7 +95,8 @@ impl Authenticate {
         let route = self.route;
         match self.lookup.handle(answer, cx) {
             Ok(found) => Ok(Box::new(Caller {
-                principal_id: principal_id_of(&found.session),
+                principal_id: found.session.principal,
+                scope: found.scope(),
                 session: found.session,
                 version: found.version,
                 verified: found.verified,

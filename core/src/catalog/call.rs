@@ -22,7 +22,7 @@ use std::{collections::BTreeMap, time::Duration};
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use super::{CallError, InputRequest, InputResponse};
+use super::{CallError, InputRequest, InputResponse, Names};
 use crate::secret::Secret;
 
 /// Who calls: the signed-in user, from the session token alone.
@@ -39,9 +39,9 @@ pub struct Principal {
     /// The name to sign in with, if Entra gave one. Not an identity either.
     pub username: Option<String>,
     /// The app roles.
-    pub roles: Vec<String>,
+    pub roles: Names,
     /// The object ids of the groups that Entra named.
-    pub groups: Vec<String>,
+    pub groups: Names,
     /// The scopes that the client was granted.
     pub scopes: Vec<String>,
 }

@@ -125,6 +125,7 @@ impl Scope {
     }
 
     /// Whether every scope of `other` is one of these.
+    #[cfg(feature = "fuzzing")]
     pub(crate) fn covers(&self, other: &Self) -> bool {
         other.0.iter().all(|scope| self.0.contains(scope))
     }

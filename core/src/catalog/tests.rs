@@ -82,8 +82,9 @@ fn invalid_scope_fails_at_the_start() {
 fn group_id_in_capitals_is_accepted() {
     let group = "5a1e5000-6c1d-4f38-9b52-1e8d7a3f4d01".to_owned();
     let tool = Tool::new("watch", "Watches").requires_group(group.to_uppercase());
-    assert!(tool.is_for(&[], &[group]));
-    assert!(!tool.is_for(&[], &[]));
+    let none = Names::default();
+    assert!(tool.is_for(&none, &Names::from_iter([group])));
+    assert!(!tool.is_for(&none, &none));
 }
 
 #[test]

@@ -4,7 +4,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::annotations::{Icon, put_icons};
+use super::{
+    Names,
+    annotations::{Icon, put_icons},
+};
 use crate::revision::Revision;
 
 /// A tool that a model may call.
@@ -225,8 +228,8 @@ impl Tool {
     }
 
     /// Whether somebody with these roles and groups may see and call it.
-    pub(crate) fn is_for(&self, roles: &[String], groups: &[String]) -> bool {
-        let meets = |needed: &[String], held: &[String]| {
+    pub(crate) fn is_for(&self, roles: &Names, groups: &Names) -> bool {
+        let meets = |needed: &[String], held: &Names| {
             needed.is_empty() || needed.iter().any(|one| held.contains(one))
         };
         meets(&self.roles, roles) && meets(&self.groups, groups)

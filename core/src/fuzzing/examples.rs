@@ -4,46 +4,37 @@ use super::{entra::server, entropy, tokens};
 use crate::{
     env::{EntraSnapshot, Env},
     limits,
-    secret::Secret,
     session::{
         Share,
-        record::{Code, EntraTokens, Hash, Predecessor, Refresh, Session},
-        token,
+        record::{Code, Hash, Predecessor, Refresh, Session},
+        token::{self, Granted},
     },
     time::{Instant, Now, UnixTime},
 };
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
 
-/// Sessions as JSON, as only a share opens them: with a code, with tokens, and refreshed. Each with a name.
+/// Sessions as only a share opens them: with a code, with tokens, and refreshed. Each with a name.
 #[must_use]
 pub fn session_records() -> Vec<(&'static str, Vec<u8>)> {
-    let (server, mut entropy) = (server(), entropy());
+    let server = server();
     let mut session = tokens::session();
     session.open_only_to(&Share::new([2; 16]), &server);
-    let json = |session: &Session| serde_json::to_vec(session).expect("a session is plain data");
+    let bytes = |session: &Session| session.to_bytes().to_vec();
     session.code = Some(Code {
         hash: Hash::of(b"a code"),
         code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".to_owned(),
         redirect_uri: "http://127.0.0.1:49152/callback".to_owned(),
         expires: NOW.after(limits::AUTHORIZATION_CODE_LIFETIME),
     });
-    let with_code = json(&session);
+    let with_code = bytes(&session);
     session.code = None;
     session.refresh = Some(Refresh {
         current: Hash::of(b"a refresh token"),
         previous: None,
         rotated: NOW,
     });
-    let tokens = EntraTokens {
-        refresh_token: Some(Secret::new("a refresh token of Entra".to_owned())),
-        access_token: Secret::new("an access token of Entra".to_owned()),
-        scope: "User.Read".to_owned(),
-        expires: NOW.after(limits::SESSION_TOKEN_LIFETIME),
-        refreshed: NOW,
-    };
-    session.set_entra_tokens(&tokens, &server.keys, &mut entropy);
-    let with_tokens = json(&session);
+    let with_tokens = bytes(&session);
     session.refresh = Some(Refresh {
         current: Hash::of(b"the next refresh token"),
         previous: Some(Predecessor {
@@ -56,7 +47,7 @@ pub fn session_records() -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("with-code", with_code),
         ("with-tokens", with_tokens),
-        ("refreshed", json(&session)),
+        ("refreshed", bytes(&session)),
     ]
 }
 
@@ -73,8 +64,14 @@ pub fn spoiled_session_token() -> String {
         entra: &entra,
         now,
     };
-    let share = Share::new([2; 16]);
-    let (issued, _) = token::issue(&tokens::session(), "a client", &share, env, &mut entropy());
+    let (session, share) = (tokens::session(), Share::new([2; 16]));
+    let (issued, _) = token::issue(
+        &session,
+        &Granted::whole(&session),
+        &share,
+        env,
+        &mut entropy(),
+    );
     let mut token = issued.expose().clone();
     let last = if token.pop() == Some('A') { 'E' } else { 'A' };
     token.push(last);
@@ -89,7 +86,7 @@ pub fn session_record_opens(bytes: &[u8]) -> bool {
     let mut session = tokens::session();
     session.open_only_to(&share, &server);
     let record = crate::ask::Record {
-        bytes: session.sealed_as(bytes, &server.keys, &mut entropy),
+        bytes: session.sealed_as(bytes, &server.keys, &mut entropy).into(),
         expires: UnixTime(u64::MAX),
     };
     let version = crate::ask::Version(1);

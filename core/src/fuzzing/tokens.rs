@@ -24,7 +24,7 @@ use crate::{
     session::{
         Share,
         record::{Hash, Outline, Profile, Session, User},
-        token,
+        token::{self, ClientRef, Granted},
     },
     time::{Instant, Now, UnixTime},
 };
@@ -70,14 +70,15 @@ pub fn session_token(made_up: &str, place: usize, change: u8, seconds: u32) {
     let share = Share::new([2; 16]);
     at(&known, &server, NOW, |env| {
         let session = session();
-        let (issued, lasts) = token::issue(&session, "a client", &share, env, &mut entropy());
+        let granted = Granted::whole(&session);
+        let (issued, lasts) = token::issue(&session, &granted, &share, env, &mut entropy());
         let issued = issued.expose();
         let verified = token::verify(issued, &server, NOW).expect("it was just issued");
         assert_eq!(verified.session_id, session.id);
         assert_eq!(verified.share, share);
-        assert_eq!(verified.client_id, "a client");
+        assert_eq!(verified.client, ClientRef::of(&Hash::of(b"a client")));
         assert_eq!(verified.resource, session.resource);
-        assert_eq!(verified.scope, session.scope);
+        assert_eq!(verified.narrowed, None);
         assert_eq!(verified.expires, UnixTime(NOW.0 + lasts));
         let later = UnixTime(NOW.0 + u64::from(seconds));
         let lives = u64::from(seconds) < lasts;
@@ -132,8 +133,8 @@ pub fn signed_token(faults: u8, text: &str, seconds: u32) {
         NOW.0 + 1 + seconds
     };
     let mut claims = serde_json::json!({
-        "iss": issuer, "aud": audience, "sub": "s", "client_id": "c", "sid": SessionId::new([1; 16]),
-        "scope": "user.read", "iat": issued, "exp": expires, "jti": "j",
+        "iss": issuer, "aud": audience, "sub": "s", "sid": SessionId::new([1; 16]),
+        "client_id": ClientRef::of(&Hash::of(b"c")).to_string(), "iat": issued, "exp": expires, "jti": "j",
         "key": URL_SAFE_NO_PAD.encode([2; 16]),
     });
     if let (true, Some(members)) = (has(wrong::MEMBER), claims.as_object_mut()) {

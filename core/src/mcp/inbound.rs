@@ -75,5 +75,5 @@ pub(crate) fn forbidden(
     caller: &Caller,
     cx: &Cx<'_>,
 ) -> Response<Bytes> {
-    bearer::insufficient_scope(route, scopes, &caller.verified.scope, cx.env)
+    bearer::insufficient_scope(route, scopes, &caller.scope, cx.env)
 }

@@ -77,10 +77,6 @@ pub(crate) struct AuthenticatedClient {
 }
 
 impl AuthenticatedClient {
-    pub(crate) fn id(&self) -> &str {
-        &self.id
-    }
-
     /// The hash by which sessions and codes know it.
     pub(crate) fn hash(&self) -> Hash {
         Hash::of(self.id.as_bytes())

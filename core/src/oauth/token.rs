@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use self::{code_grant::CodeGrant, refresh_grant::RefreshGrant};
 use super::{
-    client::{AuthenticatedClient, Client},
+    client::Client,
     error::{OAuthError, Refusal},
     opaque_token::OpaqueToken,
 };
@@ -25,7 +25,10 @@ use crate::{
     http::{form::Form, response},
     log_event::{Field, LogEvent, LogEventId},
     planted::Planted,
-    session::{record::Session, token},
+    session::{
+        record::Session,
+        token::{self, Granted},
+    },
     step::{Cx, Progress},
 };
 
@@ -148,7 +151,7 @@ fn fail<S>(fault: Fault, cx: &mut Cx<'_>) -> Progress<S> {
 /// The tokens, as RFC 6749 section 5.1 has them.
 fn grant<S>(
     session: &Session,
-    client: &AuthenticatedClient,
+    granted: &Granted,
     refresh_token: &OpaqueToken,
     cx: &mut Cx<'_>,
 ) -> Progress<S> {
@@ -161,7 +164,7 @@ fn grant<S>(
         scope: &'a str,
     }
     let share = refresh_token.share();
-    let (access_token, expires_in) = token::issue(session, client.id(), &share, cx.env, cx.entropy);
+    let (access_token, expires_in) = token::issue(session, granted, &share, cx.env, cx.entropy);
     let refresh_token = &refresh_token.text;
     if cx.env.server.has(Planted::TokenLogged) {
         let leak = LogEvent::new(LogEventId::TokenRefused);
@@ -172,7 +175,7 @@ fn grant<S>(
         token_type: "Bearer",
         expires_in,
         refresh_token: refresh_token.expose(),
-        scope: &session.scope,
+        scope: &granted.scope,
     };
     let mut response = response::json(StatusCode::OK, &body);
     // RFC 6749 section 5.1 asks for it beside Cache-Control.

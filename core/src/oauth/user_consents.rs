@@ -65,14 +65,10 @@ impl UserConsents {
             return Some(Store::Delete(Self::key(user, keys)));
         };
         let json = serde_json::to_vec(self).ok()?;
+        let share = user.key();
+        let sealed = keys.seal(Purpose::Consents, b"", share.as_bytes(), &json, entropy);
         let record = Record {
-            bytes: keys.seal(
-                Purpose::Consents,
-                b"",
-                user.key().as_bytes(),
-                &json,
-                entropy,
-            ),
+            bytes: sealed.into(),
             expires: newest.given.after(limits::CONSENT_LIFETIME),
         };
         Some(Store::Put(Self::key(user, keys), record, guard))

@@ -4,7 +4,7 @@
 //! Nothing is stored for an MCP session that lives, so a full list can end none: it takes no more, and says so.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::{id::McpSessionId, limits, time::UnixTime};
 
@@ -39,38 +39,41 @@ impl EndedMcpSessions {
         self.0.push((id, expires));
         Ok(())
     }
-}
 
-const ID_BYTES: usize = 16;
-const BYTES: usize = ID_BYTES + 8;
-
-/// As base64url of all ids and ends: every request reads the list.
-impl Serialize for EndedMcpSessions {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    /// All ids and ends.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.0.len() * BYTES);
         for (id, expires) in &self.0 {
             bytes.extend(id.0);
             bytes.extend(expires.0.to_be_bytes());
         }
-        serializer.serialize_str(&URL_SAFE_NO_PAD.encode(bytes))
+        bytes
     }
-}
 
-impl<'de> Deserialize<'de> for EndedMcpSessions {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        let bytes = URL_SAFE_NO_PAD.decode(&*text).map_err(D::Error::custom)?;
+    /// Reads what [`Self::to_bytes`] wrote.
+    pub(super) fn of_bytes(bytes: &[u8]) -> Option<Self> {
         let (entries, []) = bytes.as_chunks::<BYTES>() else {
-            return Err(D::Error::custom(
-                "an ended MCP session has an id and an end",
-            ));
+            return None;
         };
         let ended = entries.iter().filter_map(|entry| {
             let (id, expires) = entry.split_first_chunk::<ID_BYTES>()?;
             let expires = u64::from_be_bytes(expires.try_into().ok()?);
             Some((McpSessionId(*id), UnixTime(expires)))
         });
-        Ok(Self(ended.collect()))
+        Some(Self(ended.collect()))
+    }
+}
+
+const ID_BYTES: usize = 16;
+const BYTES: usize = ID_BYTES + 8;
+
+/// As JSON it was base64url of the same bytes.
+impl<'de> Deserialize<'de> for EndedMcpSessions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        let bytes = URL_SAFE_NO_PAD.decode(&*text).map_err(D::Error::custom)?;
+        Self::of_bytes(&bytes)
+            .ok_or_else(|| D::Error::custom("an ended MCP session has an id and an end"))
     }
 }
 
@@ -105,10 +108,12 @@ mod tests {
     }
 
     #[test]
-    fn serialized_list_of_ended_sessions_is_read_back() {
+    fn written_list_of_ended_sessions_is_read_back() {
         let mut ended = EndedMcpSessions::default();
         for number in 0..3 {
-            let text = serde_json::to_string(&ended).unwrap();
+            let bytes = ended.to_bytes();
+            assert_eq!(EndedMcpSessions::of_bytes(&bytes).as_ref(), Some(&ended));
+            let text = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&bytes));
             assert_eq!(
                 serde_json::from_str::<EndedMcpSessions>(&text).unwrap(),
                 ended
@@ -116,6 +121,6 @@ mod tests {
             let expires = UnixTime(u64::MAX);
             ended.insert(id(number), expires, UnixTime(0)).unwrap();
         }
-        assert!(serde_json::from_str::<EndedMcpSessions>("\"AAAA\"").is_err());
+        assert_eq!(EndedMcpSessions::of_bytes(b"AAAA"), None);
     }
 }

@@ -9,8 +9,8 @@
 //! its record (threats F8, G3).
 
 use super::{
-    record::{Hash, Session},
-    token::Verified,
+    record::Session,
+    token::{ClientRef, Verified},
 };
 use crate::{
     ask::{Awaiting, Store, Stored, Version},
@@ -34,6 +34,16 @@ pub(crate) struct FoundSession {
     pub(crate) version: Version,
     /// What the token says.
     pub(crate) verified: Verified,
+}
+
+impl FoundSession {
+    /// The scopes that the token allows, space separated.
+    pub(crate) fn scope(&self) -> String {
+        match &self.verified.narrowed {
+            None => self.session.scope.clone(),
+            Some(mask) => mask.apply(&self.session.scope),
+        }
+    }
 }
 
 /// Why a token stands for no session.
@@ -75,7 +85,7 @@ fn open(verified: Verified, stored: &Stored, cx: &mut Cx<'_>) -> Option<FoundSes
         cx.log(LogEventId::SessionNotOpened);
         return None;
     };
-    let is_its_client = session.outline.client == Hash::of(verified.client_id.as_bytes());
+    let is_its_client = verified.client == ClientRef::of(&session.outline.client);
     let public_url = &cx.env.server.config.public_url;
     let is_its_resource = public_url.covers(&session.resource, &verified.resource);
     (is_its_client && is_its_resource).then_some(FoundSession {
@@ -91,7 +101,7 @@ mod tests {
     use crate::{
         ask::Guard,
         mcp::testing::World,
-        session::record::SpentCode,
+        session::record::{Hash, SpentCode},
         testing::{entropy, session_of},
     };
 

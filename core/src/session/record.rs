@@ -1,14 +1,18 @@
 //! What the server remembers of a sign-in: who, which client, which scopes, the code and refresh
 //! token that are good for it, and the Entra tokens.
 
+mod binary;
+
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::{Share, ended_mcp_sessions::EndedMcpSessions, sealed};
-use crate::id::SessionId;
 use crate::{
     ask::Key,
+    catalog::Names,
     entropy::Entropy,
     env::Server,
+    id::{PrincipalId, SessionId},
     keys::{Keyring, Purpose, SealingKey},
     limits,
     secret::Secret,
@@ -23,13 +27,14 @@ impl SessionId {
 }
 
 /// A session, opened.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Session {
     /// The id, which the store key derives from.
     pub(crate) id: SessionId,
     /// What is known of it without a token of its client.
-    #[serde(skip)]
     pub(crate) outline: Outline,
+    /// Tenant, user and client as one value.
+    pub(crate) principal: PrincipalId,
     /// Who signed in.
     pub(crate) user: User,
     /// What was granted, as our own scopes, space separated.
@@ -43,18 +48,16 @@ pub(crate) struct Session {
     /// The refresh token that is good now, and the one before.
     pub(crate) refresh: Option<Refresh>,
     /// Which shares open the record.
-    openers: Vec<Opener>,
+    pub(super) openers: Vec<Opener>,
     /// What the Entra tokens and the session's tasks are sealed under, beside the master key.
-    #[serde(with = "sealed::key")]
     pub(crate) key: SealingKey,
-    /// The Entra tokens, sealed once more: they are opened only when one is needed.
-    #[serde(with = "sealed::base64url")]
-    entra: Vec<u8>,
+    /// The sealed Entra tokens: they are opened only when one is needed.
+    pub(super) entra: Bytes,
 }
 
 /// What the master key alone opens of a session: as much as is needed to end the session, and to know
 /// which MCP sessions were ended, for whom no token is at hand.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct Outline {
     /// The SHA-256 of the `client_id` that asked.
     pub(crate) client: Hash,
@@ -68,17 +71,16 @@ pub(crate) struct Outline {
 
 /// The key that follows from a share and the master key. It is stored so that the record can be sealed anew
 /// for a share that is not at hand; the share does not follow from it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(super) struct Opener {
-    #[serde(with = "sealed::key")]
     pub(super) key: SealingKey,
     /// Until when, once another share has taken its place.
-    until: Option<UnixTime>,
+    pub(super) until: Option<UnixTime>,
 }
 
 /// Who signed in, as Entra's ID token says. Keyed by `tid` and `oid`, never by names
 /// (threat D7).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) struct User {
     /// The tenant, `tid`.
     pub(crate) tenant_id: String,
@@ -100,7 +102,7 @@ impl User {
 }
 
 /// What Entra's ID token says of a user besides who they are, as of the last renewal.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(crate) struct Profile {
     /// The name as it is shown.
@@ -108,9 +110,20 @@ pub(crate) struct Profile {
     /// The name to sign in with.
     pub(crate) username: Option<String>,
     /// The app roles.
-    pub(crate) roles: Vec<String>,
+    pub(crate) roles: Names,
     /// The object ids of the groups, in small letters.
-    pub(crate) groups: Vec<String>,
+    pub(crate) groups: Names,
+}
+
+/// Tenant, user and client, each with its length, so that no two triples read the same.
+pub(super) fn principal_of(user: &User, client: &Hash) -> PrincipalId {
+    let mut text = Vec::new();
+    for part in [&user.tenant_id, &user.oid] {
+        text.extend(part.len().to_be_bytes());
+        text.extend(part.as_bytes());
+    }
+    text.extend(client.0);
+    PrincipalId(Hash::of(&text).0)
 }
 
 /// A SHA-256.
@@ -127,7 +140,7 @@ impl Hash {
 }
 
 /// An authorization code that was sent to the client and may be redeemed once.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) struct Code {
     /// The hash of the code.
     pub(crate) hash: Hash,
@@ -140,7 +153,7 @@ pub(crate) struct Code {
 
 /// A code that was redeemed: seen again with its verifier, it ends the session (RFC 6749 section 4.1.2).
 /// Its own share opens nothing any more.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) struct SpentCode {
     /// The hash of the code.
     pub(crate) hash: Hash,
@@ -151,7 +164,7 @@ pub(crate) struct SpentCode {
 }
 
 /// The refresh tokens of a session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refresh {
     /// The hash of the one that is good.
     pub(crate) current: Hash,
@@ -162,11 +175,10 @@ pub(crate) struct Refresh {
 }
 
 /// The refresh token before the one that is good. A client that lost the answer may repeat it for a while.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Predecessor {
     pub(crate) hash: Hash,
     /// The token that followed it, sealed under what only this one carries.
-    #[serde(with = "sealed::base64url")]
     pub(crate) successor: Vec<u8>,
 }
 
@@ -198,6 +210,7 @@ impl Session {
         let (scope, resource) = granted;
         Self {
             id,
+            principal: principal_of(&user, &outline.client),
             outline,
             user,
             scope,
@@ -207,7 +220,7 @@ impl Session {
             refresh: None,
             openers: Vec::new(),
             key: SealingKey::draw(entropy),
-            entra: Vec::new(),
+            entra: Bytes::new(),
         }
     }
 
@@ -238,10 +251,6 @@ impl Session {
         self.openers.push(Opener::of(share, server));
     }
 
-    pub(super) fn openers(&self) -> &[Opener] {
-        &self.openers
-    }
-
     /// Opens the Entra tokens.
     pub(crate) fn entra_tokens(&self, keys: &Keyring) -> Option<EntraTokens> {
         let share = self.key.expose();
@@ -256,9 +265,11 @@ impl Session {
         keys: &Keyring,
         entropy: &mut Entropy,
     ) {
-        let text = sealed::secret_json(tokens);
+        let text = super::secret_json(tokens);
         let share = self.key.expose();
-        self.entra = keys.seal(Purpose::EntraTokens, self.id.bytes(), share, &text, entropy);
+        let id = self.id.bytes();
+        let sealed = keys.seal(Purpose::EntraTokens, id, share, &text, entropy);
+        self.entra = sealed.into();
     }
 
     /// Takes another key, so that who knew the one before opens neither later tokens nor later tasks.

@@ -1,20 +1,26 @@
 //! How a session stands in the store.
 //!
 //! ```text
+//! version
 //! outline, and the data key once for each live share  -- sealed under the master key
 //! the session                                         -- sealed under the data key
+//! Entra's tokens                                      -- sealed under a key that stands in the session
 //! ```
 //!
 //! The data key is drawn anew at each writing, and sealed under a key of the master key and a share
 //! together. So the master key alone opens the [`Outline`]; a share that is over opens no later
 //! writing; and tokens that were issued before a refresh go on, since their shares still open the record
-//! (threat G3).
+//! (threat G3). Entra's tokens are the largest part, and few requests need them: they are neither opened nor
+//! copied before they are needed.
 
-use serde::{Deserialize, Serialize};
+mod json;
+
+use bytes::Bytes;
 use zeroize::Zeroizing;
 
 use super::{
     Share,
+    codec::{Reader, Writer},
     record::{Outline, Session},
 };
 use crate::{
@@ -22,55 +28,71 @@ use crate::{
     entropy::Entropy,
     env::Server,
     id::SessionId,
-    keys::{Keyring, Purpose, SealingKey},
+    keys::{Keyring, Purpose, SEAL_BYTES, SealingKey},
     planted::Planted,
     time::UnixTime,
 };
 
-/// More than a session, or its Entra tokens, usually are.
-const JSON_BYTES: usize = 16 * 1024;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use self::json::sealed_as as sealed_as_json;
 
-/// What the server reads without a share.
-#[derive(Serialize, Deserialize)]
-struct Head {
-    outline: Outline,
-    /// The data key, sealed under each opener.
-    locks: Vec<Lock>,
+/// The first byte of a record. A record of another version is none.
+const VERSION: u8 = 1;
+
+/// The length of a lock: the data key, sealed.
+const LOCK_BYTES: usize = 32 + SEAL_BYTES;
+
+/// How a record is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Binary,
+    Json,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Lock(#[serde(with = "base64url")] Vec<u8>);
-
 /// A record of which the master key has opened the outline.
-#[derive(Debug)]
 pub(crate) struct SealedSession<'a> {
     id: SessionId,
     version: Version,
     outline: Outline,
-    locks: Vec<Lock>,
+    /// The data key, sealed under each opener, one after the other.
+    locks: Vec<u8>,
+    format: Format,
     body: &'a [u8],
+    entra: Bytes,
 }
 
-impl std::fmt::Debug for Lock {
+impl std::fmt::Debug for SealedSession<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Lock(..)")
+        f.debug_tuple("SealedSession").field(&self.id).finish()
     }
 }
 
 impl<'a> SealedSession<'a> {
     /// Reads a record of the store; `None` if it is not this session's, or of another server.
     pub(crate) fn read(id: SessionId, stored: &'a Stored, keys: &Keyring) -> Option<Self> {
-        let (length, rest) = stored.record.bytes.split_first_chunk::<4>()?;
-        let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
-        let (head, body) = rest.split_at_checked(length)?;
-        let head = keys.open(Purpose::SessionOutline, id.bytes(), b"", head)?;
-        let Head { outline, locks } = serde_json::from_slice(&head).ok()?;
+        let bytes = &stored.record.bytes;
+        let (format, (outline, locks), body, entra) = match *bytes.first()? {
+            VERSION => {
+                let mut from = Reader::new(bytes.get(1..)?);
+                let (head, body) = (from.bytes()?, from.bytes()?);
+                let head = keys.open(Purpose::SessionOutline, &context(id), b"", head)?;
+                let entra = bytes.slice_ref(from.rest());
+                (Format::Binary, read_head(&head)?, body, entra)
+            }
+            json::FIRST_BYTE => {
+                let (outline, locks, body) = json::read(id, bytes, keys)?;
+                (Format::Json, (outline, locks), body, Bytes::new())
+            }
+            _ => return None,
+        };
         Some(Self {
             id,
             version: stored.version,
             outline,
             locks,
+            format,
             body,
+            entra,
         })
     }
 
@@ -89,20 +111,31 @@ impl<'a> SealedSession<'a> {
     /// Opens the session as another exchange has written it, for who holds an earlier writing: the shares
     /// outlast every exchange.
     pub(crate) fn open_again(self, earlier: &Session) -> Option<(Session, Version)> {
-        self.open_by(earlier.openers().iter().map(|opener| opener.key.clone()))
+        self.open_by(earlier.openers.iter().map(|opener| opener.key.clone()))
     }
 
     fn open_by(self, mut openers: impl Iterator<Item = SealingKey>) -> Option<(Session, Version)> {
-        let id = self.id.bytes();
+        let id = self.id;
+        let context = context(id);
+        let context = match self.format {
+            Format::Binary => &context[..],
+            Format::Json => id.bytes(),
+        };
+        let (locks, _) = self.locks.as_chunks::<LOCK_BYTES>();
         // The last lock is the newest share's.
-        let locks = || self.locks.iter().rev();
-        let data_key =
-            openers.find_map(|opener| locks().find_map(|lock| opener.open(id, &lock.0)))?;
+        let data_key = openers.find_map(|opener| {
+            locks
+                .iter()
+                .rev()
+                .find_map(|lock| opener.open(context, lock))
+        })?;
         let data_key = SealingKey::new(data_key.as_slice().try_into().ok()?);
-        let body = data_key.open(id, self.body)?;
-        let mut session: Session = serde_json::from_slice(&body).ok()?;
-        session.outline = self.outline;
-        (session.id == self.id).then_some((session, self.version))
+        let body = data_key.open(context, self.body)?;
+        let session = match self.format {
+            Format::Binary => Session::of_bytes(id, self.outline, &body, self.entra)?,
+            Format::Json => json::session(id, self.outline, &body)?,
+        };
+        Some((session, self.version))
     }
 }
 
@@ -130,37 +163,65 @@ impl Session {
         keys: &Keyring,
         entropy: &mut Entropy,
     ) -> Store {
-        let bytes = self.sealed_as(&secret_json(self), keys, entropy);
+        let bytes = self.sealed_as(&self.to_bytes(), keys, entropy).into();
         Store::Put(self.id.key(), Record { bytes, expires }, guard)
     }
 
-    /// The record, with this text for what only a share opens.
-    pub(crate) fn sealed_as(&self, text: &[u8], keys: &Keyring, entropy: &mut Entropy) -> Vec<u8> {
-        let id = self.id.bytes();
+    /// The record, with these bytes for what only a share opens.
+    pub(crate) fn sealed_as(&self, body: &[u8], keys: &Keyring, entropy: &mut Entropy) -> Vec<u8> {
+        let context = context(self.id);
         let data_key = SealingKey::draw(entropy);
-        let openers = self.openers().iter();
-        let locks = openers.map(|opener| Lock(opener.key.seal(id, data_key.expose(), entropy)));
-        let head = Head {
-            locks: locks.collect(),
-            outline: self.outline.clone(),
-        };
-        let head = keys.seal(
-            Purpose::SessionOutline,
-            id,
-            b"",
-            &secret_json(&head),
-            entropy,
-        );
-        let mut bytes = joined(&head);
-        bytes.extend(data_key.seal(id, text, entropy));
-        bytes
+        let openers = self.openers.iter();
+        let locks =
+            openers.flat_map(|opener| opener.key.seal(&context, data_key.expose(), entropy));
+        let head = head_of(&self.outline, &locks.collect::<Vec<u8>>());
+        let head = keys.seal(Purpose::SessionOutline, &context, b"", &head, entropy);
+        let mut record = Writer::new();
+        record.array(&[VERSION]);
+        record.bytes(&head);
+        record.bytes(&data_key.seal(&context, body, entropy));
+        record.rest(&self.entra);
+        record.finish().to_vec()
     }
 }
 
-/// A sealed head with its length, before the sealed session.
-pub(crate) fn joined(head: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(head.len()).expect("an outline is bounded by crate::limits");
-    [&length.to_be_bytes(), head].concat()
+/// What the parts of a record are bound to: its session and how it is written.
+fn context(id: SessionId) -> [u8; 17] {
+    let mut context = [VERSION; 17];
+    if let Some(name) = context.last_chunk_mut() {
+        *name = *id.bytes();
+    }
+    context
+}
+
+fn head_of(outline: &Outline, locks: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut head = Writer::new();
+    outline.write(&mut head);
+    head.bytes(locks);
+    head.finish()
+}
+
+fn read_head(head: &[u8]) -> Option<(Outline, Vec<u8>)> {
+    let mut from = Reader::new(head);
+    let outline = Outline::read(&mut from)?;
+    let locks = from.bytes()?.to_vec();
+    from.end((outline, locks))
+}
+
+/// The record of a session whose head holds these bytes, and which has no body.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn of_head(
+    id: SessionId,
+    head: &[u8],
+    keys: &Keyring,
+    entropy: &mut Entropy,
+) -> Vec<u8> {
+    let head = keys.seal(Purpose::SessionOutline, &context(id), b"", head, entropy);
+    let mut record = Writer::new();
+    record.array(&[VERSION]);
+    record.bytes(&head);
+    record.bytes(&[]);
+    record.finish().to_vec()
 }
 
 /// The share that counts: the presented one.
@@ -168,62 +229,6 @@ pub(super) fn in_use(share: &Share, server: &Server) -> Share {
     match server.has(Planted::ShareIgnored) {
         true => Share::new([0; 16]),
         false => share.clone(),
-    }
-}
-
-/// JSON that is wiped once it is sealed.
-pub(super) fn secret_json(value: &impl Serialize) -> Zeroizing<Vec<u8>> {
-    // Room for all that a session usually is: a vector that grows would leave some of it behind.
-    let mut text = Zeroizing::new(Vec::with_capacity(JSON_BYTES));
-    serde_json::to_writer(&mut *text, value).expect("a session is plain data");
-    text
-}
-
-/// Bytes as base64url, so that a record is not a list of numbers.
-pub(super) mod base64url {
-    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
-
-    pub(crate) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&URL_SAFE_NO_PAD.encode(bytes))
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Vec<u8>, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        URL_SAFE_NO_PAD.decode(text).map_err(D::Error::custom)
-    }
-}
-
-/// A key as base64url, wiped on the way.
-pub(super) mod key {
-    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer, de::Error as _};
-    use zeroize::Zeroizing;
-
-    use crate::{keys::SealingKey, secret::Secret};
-
-    pub(crate) fn serialize<S: Serializer>(
-        key: &SealingKey,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        Secret::new(URL_SAFE_NO_PAD.encode(key.expose())).serialize(serializer)
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<SealingKey, D::Error> {
-        let text = Secret::<String>::deserialize(deserializer)?;
-        let bytes = URL_SAFE_NO_PAD.decode(text.expose());
-        let bytes = Zeroizing::new(bytes.map_err(D::Error::custom)?);
-        let bytes: Zeroizing<[u8; 32]> = Zeroizing::new(
-            bytes
-                .as_slice()
-                .try_into()
-                .map_err(|_| D::Error::custom("a key has 32 bytes"))?,
-        );
-        Ok(SealingKey::new(*bytes))
     }
 }
 

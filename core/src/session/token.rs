@@ -4,17 +4,27 @@
 //! It is verified without a look-up, by one algorithm, one type, one issuer and one audience that
 //! are fixed here and never read from the token (RFC 8725 section 3.1). Then it is mapped by `sid`
 //! to its session: both must hold.
+//!
+//! It is short, however long the `client_id` and the scopes are, for it comes with every request and is hashed
+//! each time: under 500 characters where the public URL has up to 40, and 8/3 more for each beyond. Its
+//! claim `client_id` is a short name of the client ([`ClientRef`]); issuer and only audience are this server, and to
+//! clients the token is opaque (RFC 9068 section 6). There is no claim `scope`, which RFC 9068 section 2.2.3 asks for
+//! but does not require: the scopes stand in the session, and where a refresh has asked for fewer, `narrowed` says which.
+
+mod client_ref;
+mod scope_mask;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+pub(crate) use self::{client_ref::ClientRef, scope_mask::ScopeMask};
 use super::{Share, record::Session};
 use crate::{
     entropy::Entropy,
     env::{Env, Server},
     id::SessionId,
-    keys::Purpose,
+    keys::{MAC_BYTES, Purpose},
     limits,
     planted::Planted,
     secret::Secret,
@@ -24,24 +34,26 @@ use crate::{
 /// `{"alg":"HS256","typ":"at+jwt"}`: the only header there is.
 const HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9";
 
-/// The longest token that is looked at.
-const TOKEN_BYTES: usize = 8192;
+/// The longest token that is looked at: a host name has 253 characters at most.
+const TOKEN_BYTES: usize = 1536;
 
 /// The claims, in the order in which they are written.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Claims {
-    iss: String,
-    aud: String,
-    sub: String,
-    client_id: String,
+struct Claims<'a> {
+    iss: &'a str,
+    aud: &'a str,
+    sub: &'a str,
+    client_id: &'a str,
     sid: SessionId,
-    scope: String,
     iat: UnixTime,
     exp: UnixTime,
-    jti: String,
+    jti: &'a str,
     /// The share: our own claim, opaque to clients.
-    key: Secret<String>,
+    key: &'a str,
+    /// Which scopes of the session, if not all of them: a [`ScopeMask`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    narrowed: Option<String>,
 }
 
 /// What a session token that was verified says.
@@ -52,20 +64,39 @@ pub(crate) struct Verified {
     /// What opens the session's record.
     pub(crate) share: Share,
     /// The client that it was issued to.
-    pub(crate) client_id: String,
+    pub(crate) client: ClientRef,
     /// The MCP endpoint that it is for, or the whole server.
     pub(crate) resource: String,
-    /// What it allows.
-    pub(crate) scope: String,
+    /// Which scopes of the session it allows; all of them if this is none.
+    pub(crate) narrowed: Option<ScopeMask>,
     /// When it ends.
     pub(crate) expires: UnixTime,
+}
+
+/// What a token allows: the scopes and the resource of its session, or fewer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Granted {
+    /// Scopes of the session, space separated.
+    pub(crate) scope: String,
+    /// The MCP endpoint, or the whole server.
+    pub(crate) resource: String,
+}
+
+impl Granted {
+    /// All that the session allows.
+    pub(crate) fn whole(session: &Session) -> Self {
+        Self {
+            scope: session.scope.clone(),
+            resource: session.resource.clone(),
+        }
+    }
 }
 
 /// Issues a session token. Its lifetime is [`limits::SESSION_TOKEN_LIFETIME`], or less near the end of the
 /// session; returned in seconds.
 pub(crate) fn issue(
     session: &Session,
-    client_id: &str,
+    granted: &Granted,
     share: &Share,
     env: Env<'_>,
     entropy: &mut Entropy,
@@ -73,19 +104,21 @@ pub(crate) fn issue(
     let now = env.now.unix;
     let end = session.created.after(limits::SESSION_ABSOLUTE);
     let expires = now.after(limits::SESSION_TOKEN_LIFETIME).min(end.max(now));
+    let key = Zeroizing::new(URL_SAFE_NO_PAD.encode(share.expose()));
+    let narrowed = ScopeMask::of(&granted.scope, &session.scope);
     let claims = Claims {
-        iss: env.server.config.public_url.issuer().to_owned(),
-        aud: session.resource.clone(),
-        sub: session.outline.subject.clone(),
-        client_id: client_id.to_owned(),
+        iss: env.server.config.public_url.issuer(),
+        aud: &granted.resource,
+        sub: &session.outline.subject,
+        client_id: &ClientRef::of(&session.outline.client).to_string(),
         sid: session.id,
-        scope: session.scope.clone(),
         iat: now,
         exp: expires,
-        jti: entropy.token::<16>(),
-        key: Secret::new(URL_SAFE_NO_PAD.encode(share.expose())),
+        jti: &entropy.token::<8>(),
+        key: &key,
+        narrowed: narrowed.map(|mask| mask.to_string()),
     };
-    let claims = super::sealed::secret_json(&claims);
+    let claims = super::secret_json(&claims);
     // Room for all of it: a text that grows would leave the share behind.
     let mut signed = Zeroizing::new(String::with_capacity(TOKEN_BYTES));
     signed.push_str(HEADER);
@@ -105,50 +138,66 @@ pub(crate) fn issue(
 ///
 /// `None` says no more than that the token is not good; why is nobody's business.
 pub(crate) fn verify(token: &str, server: &Server, now: UnixTime) -> Option<Verified> {
-    let claims = authenticate(token, server)?;
+    let payload = authenticate(token, server)?;
+    let claims = Claims::read(&payload, server)?;
     let is_over = now >= claims.exp && !server.has(Planted::NeverExpires);
     let fresh = !is_over && claims.iat <= now.after(limits::CLOCK_LEEWAY);
-    let share = Zeroizing::new(URL_SAFE_NO_PAD.decode(claims.key.expose()).ok()?);
-    let share = Share::new(share.as_slice().try_into().ok()?);
-    fresh.then_some(Verified {
+    let share = decoded(claims.key).map(Zeroizing::new)?;
+    if !fresh {
+        return None;
+    }
+    Some(Verified {
         session_id: claims.sid,
-        share,
-        client_id: claims.client_id,
-        resource: claims.aud,
-        scope: claims.scope,
+        share: Share::new(*share),
+        client: ClientRef::parse(claims.client_id)?,
+        resource: claims.aud.to_owned(),
+        narrowed: match claims.narrowed {
+            Some(mask) => Some(ScopeMask::parse(&mask)?),
+            None => None,
+        },
         expires: claims.exp,
     })
 }
 
 /// The session of a token that was issued here, be it still good or not: what is over may still be revoked.
 pub(crate) fn session_of(token: &str, server: &Server) -> Option<SessionId> {
-    Some(authenticate(token, server)?.sid)
+    let payload = authenticate(token, server)?;
+    Some(Claims::read(&payload, server)?.sid)
 }
 
-/// The claims of a token that was issued here, for here.
-fn authenticate(token: &str, server: &Server) -> Option<Claims> {
+/// The payload of a token that was signed here.
+fn authenticate(token: &str, server: &Server) -> Option<Zeroizing<Vec<u8>>> {
     if token.len() > TOKEN_BYTES {
         return None;
     }
     let (signed, mac) = token.rsplit_once('.')?;
-    let (header, payload) = signed.split_once('.')?;
     // The header is compared, not parsed: another algorithm, a key of its own, an unknown member,
     // all are just another string (RFC 8725 sections 3.1, 3.10).
-    if header != HEADER {
+    let payload = signed.strip_prefix(HEADER)?.strip_prefix('.')?;
+    let mac: [u8; MAC_BYTES] = decoded(mac)?;
+    let keys = &server.keys;
+    if !keys.verify(Purpose::SessionToken, signed.as_bytes(), &mac) {
         return None;
     }
-    let mac = URL_SAFE_NO_PAD.decode(mac).ok()?;
-    if !server
-        .keys
-        .verify(Purpose::SessionToken, signed.as_bytes(), &mac)
-    {
-        return None;
+    URL_SAFE_NO_PAD.decode(payload).ok().map(Zeroizing::new)
+}
+
+/// Exactly so many bytes, in base64url.
+fn decoded<const N: usize>(text: &str) -> Option<[u8; N]> {
+    // A little more than fits, as the decoder wants it.
+    let mut bytes = Zeroizing::new([0; 40]);
+    let length = URL_SAFE_NO_PAD.decode_slice(text, &mut *bytes).ok()?;
+    bytes.get(..length)?.try_into().ok()
+}
+
+impl<'a> Claims<'a> {
+    /// The claims of a token that was issued for here.
+    fn read(payload: &'a [u8], server: &Server) -> Option<Self> {
+        let claims: Self = serde_json::from_slice(payload).ok()?;
+        let url = &server.config.public_url;
+        let ours = claims.iss == url.issuer() && url.is_resource(claims.aud);
+        ours.then_some(claims)
     }
-    let claims = Zeroizing::new(URL_SAFE_NO_PAD.decode(payload).ok()?);
-    let claims: Claims = serde_json::from_slice(&claims).ok()?;
-    let url = &server.config.public_url;
-    let ours = claims.iss == url.issuer() && url.is_resource(&claims.aud);
-    ours.then_some(claims)
 }
 
 #[cfg(test)]

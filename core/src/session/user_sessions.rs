@@ -157,7 +157,8 @@ impl List {
         let text = serde_json::to_vec(&self.sessions).expect("names are plain data");
         let keys = &cx.env.server.keys;
         let context = key.0.as_bytes();
-        let bytes = keys.seal(Purpose::UserSessions, context, b"", &text, cx.entropy);
+        let sealed = keys.seal(Purpose::UserSessions, context, b"", &text, cx.entropy);
+        let bytes = sealed.into();
         let expires = cx.env.now.unix.after(limits::SESSION_ABSOLUTE);
         let guard = self.version.map_or(Guard::Absent, Guard::Version);
         let put = Store::Put(key.clone(), Record { bytes, expires }, guard);

@@ -28,7 +28,7 @@ pub(super) fn tokens(seen: &[String], choice: &mut Choice) -> Vec<String> {
     forged.push(format!("{header}.{payload}."));
     forged.push(format!("{header}.{payload}"));
     if let Some(mut claims) = claims(&token) {
-        let claim = *choice.pick(&["exp", "sub", "sid", "aud", "scope"]);
+        let claim = *choice.pick(&["exp", "sub", "sid", "aud", "narrowed"]);
         let changed = match claim {
             "exp" => json!(4_102_444_800_u64),
             "aud" => json!("https://other.example/mcp"),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, header};
+use ring::digest;
 use serde_json::Value;
 use url::Url;
 
@@ -324,6 +325,13 @@ pub(crate) fn redirected(headers: &HeaderMap, name: &str) -> Option<String> {
 pub(crate) fn claims(token: &str) -> Option<Value> {
     let payload = token.split('.').nth(1)?;
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
+}
+
+/// The name that session tokens have for a client.
+pub(crate) fn short_name(client_id: &str) -> String {
+    let hash = digest::digest(&digest::SHA256, client_id.as_bytes());
+    let (half, _) = hash.as_ref().split_at(16);
+    format!("h.{}", URL_SAFE_NO_PAD.encode(half))
 }
 
 fn oid(token: &str) -> Option<String> {

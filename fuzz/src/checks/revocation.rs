@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     Check, Ledger,
-    ledger::{ExchangeRecord, claims, form},
+    ledger::{ExchangeRecord, claims, form, short_name},
     tokens::issued,
 };
 use crate::{clock::SimInstant, observation::Observation, unkindness::Unkindness};
@@ -24,7 +24,7 @@ const GRAPH_LEEWAY: Duration = Duration::from_secs(20);
 /// A session that ended stays ended: revoked, or its refresh token used again (threats E6, E11).
 #[derive(Debug, Default)]
 pub(super) struct EndedStaysEnded {
-    /// The session that a token belongs to, and the client that it was given to.
+    /// The session that a token belongs to, and the client that it was given to as the token names it.
     sessions: BTreeMap<String, (String, String)>,
     spent: BTreeSet<String>,
     ended: BTreeMap<String, SimInstant>,
@@ -64,7 +64,8 @@ impl EndedStaysEnded {
         };
         let (session, client) = self.sessions.get(&token?)?;
         // Only its own client can end it that way (threat E11).
-        let is_own = form(&case.body, "client_id").as_ref() == Some(client);
+        let presented = form(&case.body, "client_id");
+        let is_own = presented.is_some_and(|id| short_name(&id) == *client);
         is_own.then(|| session.clone())
     }
 }

@@ -257,7 +257,7 @@ impl Alone {
     fn event(&mut self, next: Next<'_>) -> Option<Event> {
         let stored = |bytes: &[u8]| Stored {
             record: Record {
-                bytes: bytes.to_vec(),
+                bytes: Bytes::copy_from_slice(bytes),
                 expires: UnixTime(u64::MAX),
             },
             version: Version(1),

@@ -1,5 +1,6 @@
 //! The tables of the store and the transactions on them.
 
+use bytes::Bytes;
 use entra_mcp_core::{
     ask::{Guard, Key, Record, Stored, Version},
     time::UnixTime,
@@ -112,7 +113,7 @@ pub(super) fn put(
         return Err(Failure::Conflict);
     }
     let version = next_version(&mut write.open_table(COUNTERS)?)?;
-    let row = (version, record.expires.0, record.bytes.as_slice());
+    let row = (version, record.expires.0, &record.bytes[..]);
     write.open_table(RECORDS)?.insert(key.0.as_str(), row)?;
     if let Some(before) = before {
         unlist(&write, key, before.record.expires)?;
@@ -181,7 +182,7 @@ fn read(
         let (version, expires, bytes) = row.value();
         Stored {
             record: Record {
-                bytes: bytes.to_vec(),
+                bytes: Bytes::copy_from_slice(bytes),
                 expires: UnixTime(expires),
             },
             version: Version(version),

@@ -7,6 +7,7 @@ use std::{
     },
 };
 
+use bytes::Bytes;
 use entra_mcp_core::{
     ask::{Guard, Key, Record, Stored},
     keys::MasterKey,
@@ -49,7 +50,7 @@ fn key(name: &str) -> Key {
 }
 
 fn put_until(store: &FileStore, name: &str, text: &str, expires: UnixTime, guard: Guard) -> bool {
-    let bytes = text.as_bytes().to_vec();
+    let bytes = Bytes::copy_from_slice(text.as_bytes());
     let record = Record { bytes, expires };
     match store.answer(Store::Put(key(name), record, guard), NOW) {
         Ok(None) => true,
@@ -67,7 +68,7 @@ fn get(store: &FileStore, name: &str, now: UnixTime) -> Option<Stored> {
 }
 
 fn text(stored: Option<Stored>) -> Option<String> {
-    stored.map(|stored| String::from_utf8(stored.record.bytes).unwrap())
+    stored.map(|stored| String::from_utf8(stored.record.bytes.to_vec()).unwrap())
 }
 
 #[test]

@@ -189,7 +189,8 @@ fn seal(
 ) -> Store {
     let keys = &cx.env.server.keys;
     let (context, share) = (context(task, owner.principal), owner.key.expose());
-    let bytes = keys.seal(Purpose::Task, &context, share, text, cx.entropy);
+    let sealed = keys.seal(Purpose::Task, &context, share, text, cx.entropy);
+    let bytes = sealed.into();
     Store::Put(key, Record { bytes, expires }, guard)
 }
 

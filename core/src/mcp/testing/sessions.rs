@@ -13,7 +13,7 @@ use crate::{
     session::{
         Share,
         record::{EntraTokens, Session},
-        token,
+        token::{self, Granted},
     },
     step::{Cx, Outbox, Progress},
     testing::{entropy, session_of},
@@ -26,7 +26,7 @@ impl World {
         let (mut session, share) = session_of(user, client_id);
         session.scope = scope.to_owned();
         self.set_entra_tokens(&mut session, user);
-        self.store_session(session, &share, client_id)
+        self.store_session(session, &share)
     }
 
     /// Somebody signs in once more with the same client: another session.
@@ -36,7 +36,7 @@ impl World {
         self.set_entra_tokens(&mut session, user);
         let keys = &self.server.server.keys;
         session.change_key(keys, &mut entropy(77)).unwrap();
-        self.store_session(session, &share, "a client")
+        self.store_session(session, &share)
     }
 
     fn set_entra_tokens(&self, session: &mut Session, user: &str) {
@@ -51,14 +51,20 @@ impl World {
         session.set_entra_tokens(&tokens, keys, &mut entropy(1));
     }
 
-    fn store_session(&mut self, mut session: Session, share: &Share, client_id: &str) -> String {
+    fn store_session(&mut self, mut session: Session, share: &Share) -> String {
         session.open_only_to(share, &self.server.server);
         let expires = session.expires(self.server.now.unix);
         let keys = &self.server.server.keys;
         let put = session.put(Guard::Any, expires, keys, &mut entropy(2));
         self.ask(put).unwrap();
         let env = self.server.env();
-        let issued = token::issue(&session, client_id, share, env, &mut entropy(3));
+        let issued = token::issue(
+            &session,
+            &Granted::whole(&session),
+            share,
+            env,
+            &mut entropy(3),
+        );
         issued.0.expose().clone()
     }
 
@@ -66,7 +72,13 @@ impl World {
     pub(crate) fn token(&self, user: &str) -> String {
         let (session, share) = session_of(user, "a client");
         let env = self.server.env();
-        let issued = token::issue(&session, "a client", &share, env, &mut entropy(4));
+        let issued = token::issue(
+            &session,
+            &Granted::whole(&session),
+            &share,
+            env,
+            &mut entropy(4),
+        );
         issued.0.expose().clone()
     }
 

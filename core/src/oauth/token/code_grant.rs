@@ -31,6 +31,7 @@ use crate::{
         ending::EndingSession,
         record::{Outline, Refresh, Session, SpentCode},
         sealed::SealedSession,
+        token::Granted,
         update::{Attempt, Update, Updated},
     },
     step::{Cx, Progress},
@@ -63,8 +64,9 @@ enum State {
 /// What the client gets once the code is spent.
 #[derive(Debug)]
 struct Redeemed {
-    /// As it is stored, but for the resource that the client asked for.
     session: Session,
+    /// For the resource that the client asked for.
+    granted: Granted,
     refresh_token: OpaqueToken,
 }
 
@@ -101,7 +103,7 @@ impl CodeGrant {
                 }
                 Progress::Ready(Ok(Updated::Written(redeemed))) => {
                     let refresh_token = &redeemed.refresh_token;
-                    grant(&redeemed.session, &request.client, refresh_token, cx)
+                    grant(&redeemed.session, &redeemed.granted, refresh_token, cx)
                 }
                 Progress::Ready(Err(_)) => fail(Fault::Store, cx),
             },
@@ -217,9 +219,13 @@ impl CodeRequest {
         });
         session.open_only_to(&refresh_token.share(), server);
         let update = Update::write(&session, version, attempt, cx);
-        session.resource = resource;
+        let granted = Granted {
+            resource,
+            ..Granted::whole(&session)
+        };
         let redeemed = Box::new(Redeemed {
             session,
+            granted,
             refresh_token,
         });
         self.waiting(State::Spending(update.then(redeemed)))

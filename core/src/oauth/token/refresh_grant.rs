@@ -42,6 +42,7 @@ use crate::{
         ending::EndingSession,
         record::{Outline, Predecessor, Refresh, Session},
         sealed::SealedSession,
+        token::Granted,
         update::{Attempt, Update, Updated},
     },
     step::{Cx, Progress},
@@ -294,21 +295,23 @@ impl RefreshRequest {
         cx: &mut Cx<'_>,
     ) -> Progress<RefreshGrant> {
         match self.narrowed(session, cx.env.server) {
-            Ok(granted) => grant(&granted, &self.client, successor, cx),
+            Ok(granted) => grant(session, &granted, successor, cx),
             Err(refusal) => refuse(refusal, cx),
         }
     }
 
-    /// The session with the narrower scope and resource that were asked for; never wider ones (threats C9, E7).
-    fn narrowed(&self, session: &Session, server: &Server) -> Result<Session, Refusal> {
-        let mut granted = session.clone();
+    /// The scope and resource of the session, or the narrower ones that were asked for; never wider ones (threats C9,
+    /// E7).
+    fn narrowed(&self, session: &Session, server: &Server) -> Result<Granted, Refusal> {
+        let mut granted = Granted::whole(session);
         let (resource, public_url) = (self.resource.as_deref(), &server.config.public_url);
         granted.resource = resource::narrow(&session.resource, resource, public_url)?;
         let Some(requested) = self.scope.as_deref() else {
             return Ok(granted);
         };
         let requested = server.scopes.grant(Some(requested))?;
-        if !server.scopes.held(&session.scope).covers(&requested) {
+        let is_granted = |name: &str| session.scope.split(' ').any(|own| own == name);
+        if !requested.iter().all(|scope| is_granted(&scope.name)) {
             return Err(Refusal::new(
                 OAuthError::InvalidScope,
                 "A refresh cannot ask for more than the user granted.",

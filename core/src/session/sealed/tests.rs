@@ -13,7 +13,10 @@ use crate::{
         opaque_token,
         testing::{SignedIn, error, text},
     },
-    session::token,
+    session::{
+        record::Hash,
+        token::{self, Granted},
+    },
     testing::{entropy, json, session_of},
 };
 
@@ -26,6 +29,15 @@ fn copied(alice: &SignedIn) -> (SessionId, Stored) {
 
 fn server(alice: &SignedIn) -> &Server {
     &alice.world.server.server
+}
+
+/// What the master key opens of a copy, outline and locks, and what it does not.
+fn parts_of(alice: &SignedIn, copy: &(SessionId, Stored)) -> (Outline, Vec<u8>, Vec<u8>) {
+    let (id, stored) = copy;
+    let sealed = SealedSession::read(*id, stored, &server(alice).keys).unwrap();
+    assert_eq!(sealed.format, Format::Binary);
+    let body = [sealed.body, &sealed.entra].concat();
+    (sealed.outline, sealed.locks, body)
 }
 
 /// Whether a copy opens with the master key and this share.
@@ -91,27 +103,37 @@ fn master_key_alone_opens_the_outline_and_nothing_else() {
     let tokens = alice.redeem();
     let (id, stored) = copied(&alice);
     let keys = &server(&alice).keys;
-    let (length, rest) = stored.record.bytes.split_first_chunk::<4>().unwrap();
-    let (head, body) = rest.split_at(u32::from_be_bytes(*length) as usize);
-    let head = keys.open(Purpose::SessionOutline, id.bytes(), b"", head);
-    let head: Value = serde_json::from_slice(&head.unwrap()).unwrap();
-    let members = |value: &Value| -> Vec<String> {
-        let members = value.as_object().unwrap().keys().cloned();
-        members.collect()
-    };
-    assert_eq!(members(&head), ["locks", "outline"]);
-    assert_eq!(
-        members(&head["outline"]),
-        ["client", "ended_mcp_sessions", "spent_code", "subject"]
-    );
+    let (outline, locks, body) = parts_of(&alice, &(id, stored.clone()));
+    let Outline {
+        client,
+        subject,
+        spent_code,
+        ended_mcp_sessions: _,
+    } = outline;
+    assert_eq!(client, Hash::of(alice.client.as_bytes()));
+    assert!(!subject.is_empty() && spent_code.is_some());
+    let opened = [&locks[..], format!("{spent_code:?}").as_bytes()].concat();
+    let opened = String::from_utf8_lossy(&opened).into_owned();
     for secret in [text(&tokens, "refresh_token"), &alice.code, GRAPH_TOKEN] {
-        assert!(!head.to_string().contains(secret), "{secret}");
+        assert!(!opened.contains(secret), "{secret}");
     }
     for share in [Share::new([0; 16]), Share::of(id.bytes())] {
         assert!(!opens(&alice, &(id, stored.clone()), &share));
     }
-    for purpose in [Purpose::SessionOutline, Purpose::SessionShare] {
-        assert!(keys.open(purpose, id.bytes(), b"", body).is_none());
+    for purpose in [
+        Purpose::SessionOutline,
+        Purpose::SessionShare,
+        Purpose::EntraTokens,
+    ] {
+        assert!(keys.open(purpose, &context(id), b"", &body).is_none());
+        assert!(keys.open(purpose, id.bytes(), b"", &body).is_none());
+        let (locks, []) = locks.as_chunks::<LOCK_BYTES>() else {
+            panic!("each lock is of one length");
+        };
+        assert!(!locks.is_empty());
+        for lock in locks {
+            assert!(keys.open(purpose, &context(id), b"", lock).is_none());
+        }
     }
 }
 
@@ -125,7 +147,13 @@ fn session_token_made_with_the_master_key_is_401() {
         Session::open(id, &stored, &share_of(&alice, &tokens), server(&alice)).unwrap();
     for share in [Share::new([7; 16]), share_of_code(&alice)] {
         let env = alice.world.server.env();
-        let (made, _) = token::issue(&session, &alice.client, &share, env, &mut entropy(7));
+        let (made, _) = token::issue(
+            &session,
+            &Granted::whole(&session),
+            &share,
+            env,
+            &mut entropy(7),
+        );
         let made = serde_json::json!({"access_token": made.expose()});
         assert!(!alice.works(&made));
         let logged = format!("{:?}", alice.world.logged);
@@ -216,7 +244,7 @@ fn session_token_with_key_and_folder_gives_no_refresh_token() {
     let (id, stored) = copied(&alice);
     let share = share_of(&alice, &first);
     let (session, _) = Session::open(id, &stored, &share, server(&alice)).unwrap();
-    let everything = serde_json::to_string(&session).unwrap();
+    let everything = String::from_utf8_lossy(&session.to_bytes()).into_owned();
     for tokens in [&first, &second] {
         assert!(!everything.contains(text(tokens, "refresh_token")));
     }
@@ -259,7 +287,8 @@ fn session_token_made_with_the_master_key_ends_its_session() {
     let (session, _) = session_of("alice", &alice.client);
     let env = alice.world.server.env();
     let no_share = Share::new([7; 16]);
-    let (made, _) = token::issue(&session, &alice.client, &no_share, env, &mut entropy(7));
+    let granted = Granted::whole(&session);
+    let (made, _) = token::issue(&session, &granted, &no_share, env, &mut entropy(7));
     let client = alice.client.clone();
     let form = [("client_id", client.as_str()), ("token", made.expose())];
     assert_eq!(alice.post("/revoke", &form).status(), 200);
@@ -293,13 +322,40 @@ fn record_that_cannot_be_read_is_401_and_ends_nothing_else() {
         vec![0; 3],
         vec![255; 64],
         whole[..whole.len() / 2].to_vec(),
+        [&[2][..], &whole[1..]].concat(),
+        [&[0][..], &whole[1..]].concat(),
     ] {
         let damaged = alice.world.store.get_mut(&id.key().0).unwrap();
-        damaged.record.bytes = bytes;
+        damaged.record.bytes = bytes.into();
         assert!(!alice.works(&tokens));
         let refused = alice.refresh(text(&tokens, "refresh_token"), &[]);
         assert_eq!(refused.status(), 400);
         alice.world.store.insert(id.key().0, stored.clone());
     }
     assert!(alice.works(&tokens));
+}
+
+// G3: a session is never served with tokens of Entra that were not stored with it.
+#[test]
+fn record_whose_entra_tokens_were_exchanged_does_not_open() {
+    let mut alice = SignedIn::new();
+    let first = alice.redeem();
+    let (id, before) = copied(&alice);
+    alice.later(Duration::from_secs(600));
+    let second = refreshed(&mut alice, &first);
+    let (_, now) = copied(&alice);
+    let share = share_of(&alice, &second);
+    assert!(opens(&alice, &(id, now.clone()), &share));
+    let entra = |stored: &Stored| {
+        let sealed = SealedSession::read(id, stored, &server(&alice).keys).unwrap();
+        sealed.entra.to_vec()
+    };
+    let (old, new) = (entra(&before), entra(&now));
+    assert!(old != new);
+    let own = now.record.bytes.strip_suffix(&new[..]).unwrap();
+    for other in [&old[..], b""] {
+        let mut stored = now.clone();
+        stored.record.bytes = [own, other].concat().into();
+        assert!(Session::open(id, &stored, &share, server(&alice)).is_none());
+    }
 }

@@ -12,7 +12,8 @@ use crate::{
 fn issued(server: &TestServer, user: &str, seed: u8) -> String {
     let (session, share) = session_of(user, "a client");
     let env = server.env();
-    let (token, _) = issue(&session, "a client", &share, env, &mut entropy(seed));
+    let granted = Granted::whole(&session);
+    let (token, _) = issue(&session, &granted, &share, env, &mut entropy(seed));
     token.expose().clone()
 }
 
@@ -63,7 +64,6 @@ fn session_token_has_the_required_claims_and_no_personal_data() {
         "iss",
         "jti",
         "key",
-        "scope",
         "sid",
         "sub",
     ];
@@ -73,7 +73,8 @@ fn session_token_has_the_required_claims_and_no_personal_data() {
     let lifetime = claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap();
     assert!(lifetime <= 3600);
     let (session, share) = session_of("alice", "a client");
-    let (_, expires_in) = issue(&session, "c", &share, server.env(), &mut entropy(1));
+    let granted = Granted::whole(&session);
+    let (_, expires_in) = issue(&session, &granted, &share, server.env(), &mut entropy(1));
     assert_eq!(expires_in, lifetime);
     let text = claims.to_string();
     assert!(!text.contains(&session.user.tenant_id), "{text}");
@@ -180,6 +181,9 @@ fn signed_token_with_a_foreign_claim_is_rejected() {
         ("iat", json!(server.now.unix.0 + 61)),
         ("sid", json!("short")),
         ("key", json!("short")),
+        ("client_id", json!("a client")),
+        ("narrowed", json!("?")),
+        ("scope", json!("user.read")),
         ("admin", json!(true)),
     ] {
         let mut claims = claims_of(&token);
@@ -216,12 +220,13 @@ fn session_token_expires_after_an_hour() {
 fn session_token_expires_no_later_than_its_session() {
     let mut server = TestServer::dev();
     let (session, share) = session_of("alice", "a client");
+    let granted = Granted::whole(&session);
     let end = session.created.after(limits::SESSION_ABSOLUTE);
     server.now.unix = UnixTime(end.0 - 100);
-    let (_, expires_in) = issue(&session, "c", &share, server.env(), &mut entropy(1));
+    let (_, expires_in) = issue(&session, &granted, &share, server.env(), &mut entropy(1));
     assert_eq!(expires_in, 100);
     server.now.unix = end.after(Duration::from_secs(5));
-    let (token, expires_in) = issue(&session, "c", &share, server.env(), &mut entropy(1));
+    let (token, expires_in) = issue(&session, &granted, &share, server.env(), &mut entropy(1));
     assert_eq!(expires_in, 0);
     assert!(verified(&server, token.expose()).is_none());
 }
@@ -237,4 +242,64 @@ fn first_key_signs_and_all_keys_verify() {
     server.server.keys = Keyring::new(key(43), Vec::new());
     assert!(verified(&server, &new).is_some(), "the new key signs");
     assert!(verified(&server, &token).is_none(), "the old key is gone");
+}
+
+// A client says how long its `client_id` is, and the operator how many scopes there are.
+#[test]
+fn session_token_is_short_for_any_client_and_any_scopes() {
+    let mut server = TestServer::dev();
+    let client_id = format!("dcr.{}", "x".repeat(limits::CLIENT_ID_BYTES - 4));
+    let (mut session, share) = session_of("alice", &client_id);
+    session.outline.subject = URL_SAFE_NO_PAD.encode([255; 32]);
+    session.scope = vec!["s"; limits::OFFERED_SCOPES_BYTES / 2].join(" ");
+    let issued = |server: &TestServer, session: &Session, granted: &Granted| {
+        let (token, _) = issue(session, granted, &share, server.env(), &mut entropy(1));
+        assert!(verified(server, token.expose()).is_some());
+        token.expose().len()
+    };
+    for public_url in [
+        "http://localhost:3001",
+        "https://mcp-server-number-1.acompany.com",
+    ] {
+        server.server.config.public_url = PublicUrl::parse(public_url).unwrap();
+        session.resource = server.server.config.public_url.resources()[0].clone();
+        let whole = Granted::whole(&session);
+        let length = issued(&server, &session, &whole);
+        assert!(length < 500, "{length} for {public_url}");
+        let narrow = Granted {
+            scope: "none of them".to_owned(),
+            ..whole
+        };
+        let more = issued(&server, &session, &narrow) - length;
+        assert!(more <= 80, "{more} more for a bit of every scope");
+    }
+    let host = format!(
+        "https://{}.example",
+        "x".repeat(63 * 3).replace("xxx", "x.x")
+    );
+    server.server.config.public_url = PublicUrl::parse(&host).unwrap();
+    session.resource = host + "/mcp";
+    issued(&server, &session, &Granted::whole(&session));
+}
+
+// E7
+#[test]
+fn narrowed_token_has_the_scopes_that_were_asked_for_only() {
+    let server = TestServer::dev();
+    let (mut session, share) = session_of("alice", "a client");
+    session.scope = "user.read mail.read files.read".to_owned();
+    for (asked, has) in [
+        ("user.read mail.read files.read", None),
+        ("mail.read", Some("mail.read")),
+        ("user.read files.read", Some("user.read files.read")),
+    ] {
+        let granted = Granted {
+            scope: asked.to_owned(),
+            ..Granted::whole(&session)
+        };
+        let (token, _) = issue(&session, &granted, &share, server.env(), &mut entropy(1));
+        let verified = verified(&server, token.expose()).unwrap();
+        let scope = verified.narrowed.map(|mask| mask.apply(&session.scope));
+        assert_eq!(scope.as_deref(), has);
+    }
 }

@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 
 use super::{answer, catalog, knows_tasks, request};
 use crate::{
-    admit::caller::principal_id_of,
     ask::Stored,
     id::TaskId,
     keys::Purpose,
@@ -61,7 +60,7 @@ fn result_does_not_open_with_the_master_key_alone() {
     let session = &alice.world.store[&verified.session_id.key().0];
     let opened = Session::open(verified.session_id, session, &verified.share, server);
     let session = opened.unwrap().0;
-    let context = context(id, principal_id_of(&session));
+    let context = context(id, session.principal);
     let open = |share: &[u8]| {
         let bytes = &stored.record.bytes;
         server.keys.open(Purpose::Task, &context, share, bytes)

@@ -1,0 +1,193 @@
+//! The parts of a session as bytes. Whoever changes what is written here gives records another version.
+
+use bytes::Bytes;
+use zeroize::Zeroizing;
+
+use super::{
+    Code, Hash, Opener, Outline, Predecessor, Profile, Refresh, Session, SpentCode, User,
+    principal_of,
+};
+use crate::{
+    catalog::Names,
+    id::{PrincipalId, SessionId},
+    keys::SealingKey,
+    session::{
+        codec::{Reader, Writer},
+        ended_mcp_sessions::EndedMcpSessions,
+    },
+    time::UnixTime,
+};
+
+/// The length of the tag at the end of what is sealed.
+const TAG_BYTES: usize = 16;
+
+impl Outline {
+    pub(in crate::session) fn write(&self, to: &mut Writer) {
+        to.array(&self.client.0);
+        to.bytes(self.subject.as_bytes());
+        to.optional(self.spent_code.as_ref(), |to, spent| {
+            to.array(&spent.hash.0);
+            to.bytes(spent.code_challenge.as_bytes());
+            to.number(spent.redeemed.0);
+        });
+        to.bytes(&self.ended_mcp_sessions.to_bytes());
+    }
+
+    pub(in crate::session) fn read(from: &mut Reader<'_>) -> Option<Self> {
+        Some(Self {
+            client: Hash(from.array()?),
+            subject: from.text()?.to_owned(),
+            spent_code: from.optional(|from| {
+                Some(SpentCode {
+                    hash: Hash(from.array()?),
+                    code_challenge: from.text()?.to_owned(),
+                    redeemed: UnixTime(from.number()?),
+                })
+            })?,
+            ended_mcp_sessions: EndedMcpSessions::of_bytes(from.bytes()?)?,
+        })
+    }
+}
+
+impl Session {
+    /// What only a share opens, but for Entra's tokens: of these no more than the tag, so that no others are put
+    /// in their place.
+    pub(crate) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+        let mut to = Writer::new();
+        to.array(&principal_of(&self.user, &self.outline.client).0);
+        self.user.write(&mut to);
+        to.bytes(self.scope.as_bytes());
+        to.bytes(self.resource.as_bytes());
+        to.number(self.created.0);
+        to.array(self.key.expose());
+        to.array(&tag_of(&self.entra));
+        to.optional(self.code.as_ref(), |to, code| {
+            to.array(&code.hash.0);
+            to.bytes(code.code_challenge.as_bytes());
+            to.bytes(code.redirect_uri.as_bytes());
+            to.number(code.expires.0);
+        });
+        to.optional(self.refresh.as_ref(), |to, refresh| {
+            to.array(&refresh.current.0);
+            to.optional(refresh.previous.as_ref(), |to, previous| {
+                to.array(&previous.hash.0);
+                to.bytes(&previous.successor);
+            });
+            to.number(refresh.rotated.0);
+        });
+        for opener in &self.openers {
+            to.array(opener.key.expose());
+            to.optional(opener.until, |to, until| to.number(until.0));
+        }
+        to.finish()
+    }
+
+    /// Reads what [`Self::to_bytes`] wrote.
+    pub(in crate::session) fn of_bytes(
+        id: SessionId,
+        outline: Outline,
+        bytes: &[u8],
+        entra: Bytes,
+    ) -> Option<Self> {
+        let mut from = Reader::new(bytes);
+        let principal = PrincipalId(from.array()?);
+        let user = User::read(&mut from)?;
+        let scope = from.text()?.to_owned();
+        let resource = from.text()?.to_owned();
+        let created = UnixTime(from.number()?);
+        let key = from.key()?;
+        let tag = from.array()?;
+        let code = from.optional(Code::read)?;
+        let refresh = from.optional(Refresh::read)?;
+        let mut openers = Vec::new();
+        while !from.is_empty() {
+            openers.push(Opener {
+                key: from.key()?,
+                until: from.optional(Reader::number)?.map(UnixTime),
+            });
+        }
+        (tag == tag_of(&entra)).then_some(Self {
+            id,
+            outline,
+            principal,
+            user,
+            scope,
+            resource,
+            created,
+            code,
+            refresh,
+            openers,
+            key,
+            entra,
+        })
+    }
+}
+
+/// The tag of sealed bytes; of none it is zeros.
+fn tag_of(sealed: &[u8]) -> [u8; TAG_BYTES] {
+    sealed.last_chunk().copied().unwrap_or_default()
+}
+
+impl Reader<'_> {
+    fn key(&mut self) -> Option<SealingKey> {
+        Some(SealingKey::new(*Zeroizing::new(self.array()?)))
+    }
+
+    fn string(&mut self) -> Option<String> {
+        Some(self.text()?.to_owned())
+    }
+}
+
+impl User {
+    fn write(&self, to: &mut Writer) {
+        let text = |to: &mut Writer, text: &String| to.bytes(text.as_bytes());
+        to.bytes(self.tenant_id.as_bytes());
+        to.bytes(self.oid.as_bytes());
+        to.optional(self.sub.as_ref(), text);
+        let profile = &self.profile;
+        to.optional(profile.name.as_ref(), text);
+        to.optional(profile.username.as_ref(), text);
+        to.bytes(profile.roles.as_text().as_bytes());
+        to.bytes(profile.groups.as_text().as_bytes());
+    }
+
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        Some(Self {
+            tenant_id: from.string()?,
+            oid: from.string()?,
+            sub: from.optional(Reader::string)?,
+            profile: Profile {
+                name: from.optional(Reader::string)?,
+                username: from.optional(Reader::string)?,
+                roles: Names::of_text(from.text()?),
+                groups: Names::of_text(from.text()?),
+            },
+        })
+    }
+}
+
+impl Code {
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        Some(Self {
+            hash: Hash(from.array()?),
+            code_challenge: from.string()?,
+            redirect_uri: from.string()?,
+            expires: UnixTime(from.number()?),
+        })
+    }
+}
+
+impl Refresh {
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        Some(Self {
+            current: Hash(from.array()?),
+            previous: from.optional(|from| {
+                Some(Predecessor {
+                    hash: Hash(from.array()?),
+                    successor: from.bytes()?.to_vec(),
+                })
+            })?,
+            rotated: UnixTime(from.number()?),
+        })
+    }
+}
