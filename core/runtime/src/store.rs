@@ -1,13 +1,19 @@
 //! The store of one machine: an embedded database in one file of the data folder, which keeps every
 //! session when the process is killed.
 //!
-//! `Take` and guarded `Put` are each one write transaction, and there is one writer at a time: so a
-//! code is redeemed once however many threads try (threat Q5). What is written is on the disk
+//! There is one writer at a time, and writes are done one after the other: so a code is redeemed once however many
+//! threads try (threat Q5). Those that come together share a transaction ([`writes`]). What is written is on the disk
 //! before it is answered. What is inside the records is sealed; the store sees bytes.
+//!
+//! What was just read or written is kept in memory ([`cache`]), for which it matters that no other process writes the
+//! file: the database locks it. A store that several machines share must ask it at every look-up, or be told of
+//! every change before its writer is answered; else a session that was ended lives on elsewhere.
 
+mod cache;
 mod table;
 #[cfg(test)]
 mod tests;
+mod writes;
 
 use std::{
     fs::OpenOptions,
@@ -16,14 +22,17 @@ use std::{
 };
 
 use entra_mcp_core::{
-    ask::{Ask, Store, StoreFault},
+    ask::{Ask, Key, Store, StoreFault},
     keys::{Keyring, Purpose},
     log_event::{Field, LogEvent, LogEventId},
     time::UnixTime,
 };
 use redb::{Database, DatabaseError, backends::FileBackend};
 
-use self::table::Failure;
+use self::{
+    cache::{Cache, Found},
+    writes::{Write, Writes},
+};
 use crate::{data_dir::DataDir, data_dir_error::DataDirError, log::log};
 
 /// The file in the data folder.
@@ -32,13 +41,18 @@ const FILE: &str = "sessions.redb";
 /// What the key check mark is a MAC of.
 const MARK: &[u8] = b"entra-mcp sessions";
 
-/// Memory for pages that were read: an open session is one look-up, so little is enough.
-const CACHE_BYTES: usize = 16 * 1024 * 1024;
+/// Memory for pages of the file: sessions in use are in the cache of records, so little is enough.
+const PAGE_CACHE_BYTES: usize = 4 * 1024 * 1024;
+
+/// Memory for records that were just read or written: some thousand sessions.
+const RECORD_CACHE_BYTES: usize = 4 * 1024 * 1024;
 
 /// The store in a file.
 #[derive(Debug)]
 pub struct FileStore {
     database: Database,
+    cache: Cache,
+    writes: Writes,
     path: PathBuf,
 }
 
@@ -67,7 +81,7 @@ impl FileStore {
         let database = FileBackend::new(file)
             .and_then(|file| {
                 Database::builder()
-                    .set_cache_size(CACHE_BYTES)
+                    .set_cache_size(PAGE_CACHE_BYTES)
                     .create_with_backend(file)
             })
             .map_err(|error| match error {
@@ -77,7 +91,12 @@ impl FileStore {
                 other => cannot(other.into()),
             })?;
         table::prepare(&database).map_err(|error| cannot(error.into()))?;
-        Ok(Self { database, path })
+        Ok(Self {
+            database,
+            cache: Cache::new(RECORD_CACHE_BYTES),
+            writes: Writes::default(),
+            path,
+        })
     }
 
     /// Its file.
@@ -85,28 +104,58 @@ impl FileStore {
         &self.path
     }
 
-    /// Answers an ask. It may wait for the disk.
+    /// Answers an ask. It may wait for the disk, but for a `Get` of what was just read or written.
     pub fn answer(&self, ask: Store, now: UnixTime) -> <Store as Ask>::Answer {
-        let answer = match ask {
-            Store::Get(key) => table::get(&self.database, &key, now),
-            Store::Take(key) => table::take(&self.database, &key, now),
-            Store::Put(key, record, guard) => {
-                table::put(&self.database, &key, &record, guard, now).map(|()| None)
+        match ask {
+            Store::Get(key) => self.get(&key, now),
+            ask @ (Store::Take(_) | Store::Put(..) | Store::Delete(_)) => {
+                self.writes
+                    .write(ask, now, |writes| self.write_together(writes))
             }
-            Store::Delete(key) => table::delete(&self.database, &key).map(|()| None),
+        }
+    }
+
+    fn get(&self, key: &Key, now: UnixTime) -> <Store as Ask>::Answer {
+        let reading = match self.cache.get(key) {
+            Found::Stored(stored) => {
+                return Ok(Some(stored).filter(|stored| now < stored.record.expires));
+            }
+            Found::Missing(reading) => reading,
         };
-        answer.map_err(|failure| match failure {
-            Failure::Conflict => StoreFault::Conflict,
-            Failure::Database(error) => {
-                log(&LogEvent::new(LogEventId::StoreFailed).with(Field::Error, error.to_string()));
-                StoreFault::Unavailable
+        let found = table::get(&self.database, key, now).map_err(|error| failed(&error))?;
+        if let Some(stored) = &found {
+            self.cache.read(key, stored, reading);
+        }
+        Ok(found)
+    }
+
+    /// Does these writes in one transaction and answers each.
+    fn write_together(&self, writes: Vec<Write>) {
+        let asks = writes.iter().map(|write| (&write.ask, write.now));
+        match table::write(&self.database, asks) {
+            Ok((answers, changes)) => {
+                self.cache.changed(changes.into_iter());
+                for (write, answer) in writes.into_iter().zip(answers) {
+                    write.answer(answer);
+                }
             }
-        })
+            Err(error) => {
+                let fault = failed(&error);
+                // Whether the disk has any of it is not known.
+                let keys = writes.iter().map(|write| write.ask.key());
+                self.cache.changed(keys.map(|key| (key.clone(), None)));
+                for write in writes {
+                    write.answer(Err(fault));
+                }
+            }
+        }
     }
 
     /// Deletes what has expired (threat M16). Call it every few minutes.
     pub fn purge_expired(&self, now: UnixTime) {
-        match table::purge_expired(&self.database, now) {
+        let purged = table::purge_expired(&self.database, now);
+        self.cache.purge(now);
+        match purged {
             Ok(0) => {}
             Ok(purged) => {
                 log(&LogEvent::new(LogEventId::StorePurged).with(Field::Count, purged.to_string()));
@@ -144,4 +193,9 @@ impl FileStore {
             error: error.into(),
         }
     }
+}
+
+fn failed(error: &redb::Error) -> StoreFault {
+    log(&LogEvent::new(LogEventId::StoreFailed).with(Field::Error, error.to_string()));
+    StoreFault::Unavailable
 }

@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 use entra_mcp_core::{
-    ask::{Guard, Key, Record, Stored, Version},
+    ask::{Guard, Key, Record, Store, StoreFault, Stored, Version},
     time::UnixTime,
 };
-use redb::{
-    Database, Error, ReadableDatabase as _, ReadableTable, Table, TableDefinition, WriteTransaction,
-};
+use redb::{Database, Error, ReadableDatabase as _, ReadableTable, Table, TableDefinition};
+
+use super::writes::Answer;
 
 /// Version, expiry and sealed bytes of a record.
 type Row<'a> = (u64, u64, &'a [u8]);
@@ -26,21 +26,6 @@ const KEY_MARK: &str = "key";
 /// How many records one transaction deletes: others wait for it.
 const PURGE_BATCH: usize = 500;
 
-/// Why a transaction did nothing.
-#[derive(Debug)]
-pub(super) enum Failure {
-    /// The guard did not hold.
-    Conflict,
-    /// The database said no.
-    Database(Error),
-}
-
-impl<E: Into<Error>> From<E> for Failure {
-    fn from(error: E) -> Self {
-        Self::Database(error.into())
-    }
-}
-
 /// Makes the tables.
 pub(super) fn prepare(database: &Database) -> Result<(), Error> {
     let write = database.begin_write()?;
@@ -52,77 +37,109 @@ pub(super) fn prepare(database: &Database) -> Result<(), Error> {
 }
 
 /// The record, unless it has expired.
-pub(super) fn get(
-    database: &Database,
-    key: &Key,
-    now: UnixTime,
-) -> Result<Option<Stored>, Failure> {
+pub(super) fn get(database: &Database, key: &Key, now: UnixTime) -> Result<Option<Stored>, Error> {
     let records = database.begin_read()?.open_table(RECORDS)?;
     Ok(read(&records, &key.0)?.filter(|stored| now < stored.record.expires))
 }
 
-/// The record, unless it has expired; it is gone afterwards.
-pub(super) fn take(
+/// A change of a record: what is there from now on.
+pub(super) type Change = (Key, Option<Stored>);
+
+/// Does several writes in one transaction, in their order, and waits once for the disk. A write whose guard does not
+/// hold changes nothing, and the others are not concerned. Returns their answers, and what has changed.
+pub(super) fn write<'a>(
     database: &Database,
-    key: &Key,
-    now: UnixTime,
-) -> Result<Option<Stored>, Failure> {
-    let taken = remove(database, key)?;
-    Ok(taken.filter(|stored| now < stored.record.expires))
-}
-
-/// Deletes the record.
-pub(super) fn delete(database: &Database, key: &Key) -> Result<(), Failure> {
-    remove(database, key).map(drop)
-}
-
-fn remove(database: &Database, key: &Key) -> Result<Option<Stored>, Failure> {
+    asks: impl Iterator<Item = (&'a Store, UnixTime)>,
+) -> Result<(Vec<Answer>, Vec<Change>), Error> {
     let write = database.begin_write()?;
-    let Some(removed) = read(&write.open_table(RECORDS)?, &key.0)? else {
-        // Nothing was changed: no need to wait for the disk.
-        write.abort()?;
-        return Ok(None);
-    };
-    write.open_table(RECORDS)?.remove(key.0.as_str())?;
-    unlist(&write, key, removed.record.expires)?;
-    write.commit()?;
-    Ok(Some(removed))
+    let (mut answers, mut changes) = (Vec::new(), Vec::new());
+    {
+        let mut tables = Tables {
+            records: write.open_table(RECORDS)?,
+            expiries: write.open_table(EXPIRIES)?,
+            counters: write.open_table(COUNTERS)?,
+        };
+        for (ask, now) in asks {
+            answers.push(tables.write(ask, now, &mut changes)?);
+        }
+    }
+    match changes.is_empty() {
+        // No need to wait for the disk.
+        true => write.abort()?,
+        false => write.commit()?,
+    }
+    Ok((answers, changes))
 }
 
-/// Writes the record if the guard holds.
-pub(super) fn put(
-    database: &Database,
-    key: &Key,
-    record: &Record,
-    guard: Guard,
-    now: UnixTime,
-) -> Result<(), Failure> {
-    let write = database.begin_write()?;
-    let before = read(&write.open_table(RECORDS)?, &key.0)?;
-    let alive = before
-        .as_ref()
-        .filter(|stored| now < stored.record.expires)
-        .map(|stored| stored.version);
-    let holds = match guard {
-        Guard::Any => true,
-        Guard::Absent => alive.is_none(),
-        Guard::Version(version) => alive == Some(version),
-    };
-    if !holds {
-        write.abort()?;
-        return Err(Failure::Conflict);
+struct Tables<'t> {
+    records: Table<'t, &'static str, Row<'static>>,
+    expiries: Table<'t, (u64, &'static str), ()>,
+    counters: Table<'t, &'static str, u64>,
+}
+
+impl Tables<'_> {
+    fn write(
+        &mut self,
+        ask: &Store,
+        now: UnixTime,
+        changes: &mut Vec<Change>,
+    ) -> Result<Answer, Error> {
+        let alive = |stored: &Stored| now < stored.record.expires;
+        match ask {
+            Store::Get(key) => Ok(Ok(read(&self.records, &key.0)?.filter(alive))),
+            Store::Take(key) => Ok(Ok(self.remove(key, changes)?.filter(alive))),
+            Store::Delete(key) => {
+                self.remove(key, changes)?;
+                Ok(Ok(None))
+            }
+            Store::Put(key, record, guard) => {
+                let before = read(&self.records, &key.0)?;
+                let version = before.as_ref().filter(|stored| alive(stored));
+                let version = version.map(|stored| stored.version);
+                let holds = match guard {
+                    Guard::Any => true,
+                    Guard::Absent => version.is_none(),
+                    Guard::Version(expected) => version == Some(*expected),
+                };
+                if !holds {
+                    return Ok(Err(StoreFault::Conflict));
+                }
+                if let Some(before) = before {
+                    self.unlist(key, before.record.expires)?;
+                }
+                let version = self.insert(key, record)?;
+                let record = record.clone();
+                changes.push((key.clone(), Some(Stored { record, version })));
+                Ok(Ok(None))
+            }
+        }
     }
-    let version = next_version(&mut write.open_table(COUNTERS)?)?;
-    let row = (version, record.expires.0, &record.bytes[..]);
-    write.open_table(RECORDS)?.insert(key.0.as_str(), row)?;
-    if let Some(before) = before {
-        unlist(&write, key, before.record.expires)?;
+
+    fn insert(&mut self, key: &Key, record: &Record) -> Result<Version, Error> {
+        let last = self.counters.get(LAST_VERSION)?.map(|last| last.value());
+        let version = last.unwrap_or_default().saturating_add(1);
+        self.counters.insert(LAST_VERSION, version)?;
+        let row = (version, record.expires.0, &record.bytes[..]);
+        self.records.insert(key.0.as_str(), row)?;
+        let listed = (record.expires.0, key.0.as_str());
+        self.expiries.insert(listed, ())?;
+        Ok(Version(version))
     }
-    write
-        .open_table(EXPIRIES)?
-        .insert((record.expires.0, key.0.as_str()), ())?;
-    write.commit()?;
-    Ok(())
+
+    fn remove(&mut self, key: &Key, changes: &mut Vec<Change>) -> Result<Option<Stored>, Error> {
+        let Some(removed) = read(&self.records, &key.0)? else {
+            return Ok(None);
+        };
+        self.records.remove(key.0.as_str())?;
+        self.unlist(key, removed.record.expires)?;
+        changes.push((key.clone(), None));
+        Ok(Some(removed))
+    }
+
+    fn unlist(&mut self, key: &Key, expires: UnixTime) -> Result<(), Error> {
+        self.expiries.remove((expires.0, key.0.as_str()))?;
+        Ok(())
+    }
 }
 
 /// Deletes what expired, a batch in a transaction; how many records it were.
@@ -188,17 +205,4 @@ fn read(
             version: Version(version),
         }
     }))
-}
-
-fn unlist(write: &WriteTransaction, key: &Key, expires: UnixTime) -> Result<(), Failure> {
-    let mut expiries = write.open_table(EXPIRIES)?;
-    expiries.remove((expires.0, key.0.as_str()))?;
-    Ok(())
-}
-
-fn next_version(counters: &mut Table<'_, &str, u64>) -> Result<u64, redb::StorageError> {
-    let last = counters.get(LAST_VERSION)?.map_or(0, |last| last.value());
-    let version = last.saturating_add(1);
-    counters.insert(LAST_VERSION, version)?;
-    Ok(version)
 }

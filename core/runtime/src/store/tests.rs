@@ -143,7 +143,7 @@ fn purge_deletes_expired_records_only() {
         put_until(&store, &format!("old {number}"), "old", NOW, Guard::Any);
     }
     put(&store, "new", "new", Guard::Any);
-    assert_eq!(table::purge_expired(&store.database, NOW).unwrap(), 3);
+    store.purge_expired(NOW);
     assert_eq!(table::purge_expired(&store.database, NOW).unwrap(), 0);
     // Asked as of long ago: only what is deleted for good is missing.
     assert_eq!(get(&store, "old 0", UnixTime(0)), None);
@@ -295,4 +295,43 @@ fn acknowledged_write_survives_a_kill() {
     std::fs::copy(store.path(), folder.file(FILE)).unwrap();
     let copy = FileStore::open(&folder).unwrap();
     assert_eq!(text(get(&copy, "a", NOW)).as_deref(), Some("one"));
+}
+
+// Q5, E3: with each other, and with what is read meanwhile.
+#[test]
+fn writes_of_many_threads_are_each_found_by_the_next_look_up() {
+    let place = Place::new();
+    let store = &place.store();
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            scope.spawn(move || {
+                let name = format!("session/{thread}");
+                for number in 0..20 {
+                    let written = number.to_string();
+                    let before = get(store, &name, NOW).map(|stored| stored.version);
+                    let guard = before.map_or(Guard::Absent, Guard::Version);
+                    assert!(put(store, &name, &written, guard));
+                    assert_eq!(text(get(store, &name, NOW)), Some(written));
+                    if number % 5 == 0 {
+                        store.answer(Store::Delete(key(&name)), NOW).unwrap();
+                        assert_eq!(get(store, &name, NOW), None);
+                    }
+                }
+            });
+        }
+    });
+}
+
+// M16, F7: also where it is found in memory.
+#[test]
+fn record_that_was_just_read_is_gone_once_it_expires() {
+    let place = Place::new();
+    let store = place.store();
+    put(&store, "a", "one", Guard::Any);
+    for _ in 0..2 {
+        assert!(get(&store, "a", NOW).is_some());
+        assert_eq!(get(&store, "a", LATER), None);
+    }
+    store.purge_expired(LATER);
+    assert_eq!(get(&store, "a", NOW), None, "it is not in memory either");
 }
