@@ -172,7 +172,8 @@ fn host(headers: &HeaderMap, server: &Server, now: Now) -> Verdict<()> {
             "A request names its host, once (RFC 9112 section 3.2).\n",
         );
     };
-    if names_of(server).any(|name| name.eq_ignore_ascii_case(host)) {
+    let is_public = server.config.public_url.host() == host;
+    if is_public || names_of(server).any(|name| name.eq_ignore_ascii_case(host)) {
         return Ok(());
     }
     Err(Box::new(logged::wrong_host(host, server, now)))

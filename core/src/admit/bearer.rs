@@ -68,8 +68,12 @@ pub(crate) fn verify(
 /// Whether a token is for this endpoint, or for the whole server (RFC 8707; threat C9).
 fn is_for(verified: &Verified, route: Route, server: &Server) -> bool {
     let url = &server.config.public_url;
-    let endpoint = url.join(&format!("/{}", endpoint(route)));
-    url.covers(&verified.resource, &endpoint)
+    let [streamable, sse] = url.resources();
+    let endpoint = match route {
+        Route::Sse | Route::Message => sse,
+        _ => streamable,
+    };
+    url.covers(&verified.resource, endpoint)
 }
 
 /// The name of the MCP endpoint that a route belongs to.

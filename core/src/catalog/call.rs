@@ -71,6 +71,18 @@ pub struct Call {
 }
 
 impl Call {
+    /// The call for a handler of the runtime. What only the handler needs goes with it.
+    pub(crate) fn hand_over(&mut self) -> Self {
+        Self {
+            name: self.name.clone(),
+            arguments: std::mem::take(&mut self.arguments),
+            principal: std::mem::take(&mut self.principal),
+            client_capabilities: self.client_capabilities,
+            answers: self.answers.clone(),
+            results: Vec::new(),
+        }
+    }
+
     /// The name of the tool or prompt, or the URI of the resource.
     #[must_use]
     pub fn name(&self) -> &str {

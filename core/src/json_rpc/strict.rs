@@ -4,7 +4,7 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, map::Entry};
 
 use super::Error;
 
@@ -116,11 +116,10 @@ impl<'de> Visitor<'de> for Strict<'_> {
     fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
-            if object.contains_key(&name) {
+            let Entry::Vacant(member) = object.entry(name) else {
                 return Err(self.fail(Fault::Twice));
-            }
-            let value = members.next_value_seed(Strict(self.0))?;
-            object.insert(name, value);
+            };
+            member.insert(members.next_value_seed(Strict(self.0))?);
         }
         Ok(Value::Object(object))
     }

@@ -216,9 +216,10 @@ impl Invocation {
                     Step::Done(result) => return self.done(result, icx),
                 },
                 RunningHandler::NotBegun if icx.registration.is_registered(icx.caller, icx.cx) => {
+                    let call = self.call.hand_over();
                     self.handler = RunningHandler::Runtime(icx.cx.invoke(Invoke {
                         target: self.target.clone(),
-                        call: self.call.clone(),
+                        call,
                         within: self.meta.time_limit,
                     }));
                     return Progress::Pending(self);

@@ -165,7 +165,7 @@ impl PendingSignIn {
         let sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
         let keys = &env.server.keys;
         let fields = keys.open(Purpose::SignInCookie, state.as_bytes(), b"", &sealed)?;
-        let sign_in = Self::of_fields(state, &zeroize::Zeroizing::new(fields), env)?;
+        let sign_in = Self::of_fields(state, &fields, env)?;
         (end == sign_in.expires.0.to_string()).then_some(sign_in)
     }
 

@@ -3,6 +3,7 @@
 
 mod binary;
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +23,10 @@ use crate::{
 impl SessionId {
     /// The key of the session's record in the store.
     pub(crate) fn key(&self) -> Key {
-        Key(format!("session/{self}"))
+        let mut key = String::with_capacity(32);
+        key.push_str("session/");
+        URL_SAFE_NO_PAD.encode_string(self.bytes(), &mut key);
+        Key(key)
     }
 }
 

@@ -129,7 +129,7 @@ impl<'a> SealedSession<'a> {
                 .rev()
                 .find_map(|lock| opener.open(context, lock))
         })?;
-        let data_key = SealingKey::new(data_key.as_slice().try_into().ok()?);
+        let data_key = SealingKey::new((&data_key[..]).try_into().ok()?);
         let body = data_key.open(context, self.body)?;
         let session = match self.format {
             Format::Binary => Session::of_bytes(id, self.outline, &body, self.entra)?,

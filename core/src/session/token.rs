@@ -27,7 +27,7 @@ use crate::{
     keys::{MAC_BYTES, Purpose},
     limits,
     planted::Planted,
-    secret::Secret,
+    secret::{Secret, Wiped},
     time::UnixTime,
 };
 
@@ -166,7 +166,7 @@ pub(crate) fn session_of(token: &str, server: &Server) -> Option<SessionId> {
 }
 
 /// The payload of a token that was signed here.
-fn authenticate(token: &str, server: &Server) -> Option<Zeroizing<Vec<u8>>> {
+fn authenticate(token: &str, server: &Server) -> Option<Wiped> {
     if token.len() > TOKEN_BYTES {
         return None;
     }
@@ -179,7 +179,7 @@ fn authenticate(token: &str, server: &Server) -> Option<Zeroizing<Vec<u8>>> {
     if !keys.verify(Purpose::SessionToken, signed.as_bytes(), &mac) {
         return None;
     }
-    URL_SAFE_NO_PAD.decode(payload).ok().map(Zeroizing::new)
+    URL_SAFE_NO_PAD.decode(payload).ok().map(Wiped::new)
 }
 
 /// Exactly so many bytes, in base64url.

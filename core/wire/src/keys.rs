@@ -13,12 +13,12 @@ mod derived;
 mod purpose;
 
 use ring::{aead, hmac};
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use self::derived::DerivedKeys;
 pub use self::purpose::Purpose;
 
-use crate::entropy::Entropy;
+use crate::{entropy::Entropy, secret::Wiped};
 
 /// Thirty-two random bytes from which all other keys of the server follow.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -113,7 +113,7 @@ impl Keyring {
         context: &[u8],
         share: &[u8],
         sealed: &[u8],
-    ) -> Option<Zeroizing<Vec<u8>>> {
+    ) -> Option<Wiped> {
         self.sealing_keys(purpose, share)
             .find_map(|key| key.open(context, sealed))
     }
@@ -174,16 +174,16 @@ impl SealingKey {
     /// Opens what [`SealingKey::seal`] sealed; `None` if it was made up, cut or changed, or sealed
     /// by another key or for another context.
     #[must_use]
-    pub fn open(&self, context: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    pub fn open(&self, context: &[u8], sealed: &[u8]) -> Option<Wiped> {
         let (nonce, ciphertext) = sealed.split_at_checked(NONCE_BYTES)?;
         let nonce = aead::Nonce::try_assume_unique_for_key(nonce).ok()?;
-        let mut text = Zeroizing::new(ciphertext.to_vec());
+        let mut text = Wiped::new(ciphertext.to_vec());
         let length = self
             .cipher()
-            .open_in_place(nonce, aead::Aad::from(context), &mut text)
+            .open_in_place(nonce, aead::Aad::from(context), text.as_mut())
             .ok()?
             .len();
-        text.truncate(length);
+        text.shorten(length);
         Some(text)
     }
 
@@ -263,10 +263,8 @@ mod tests {
             None,
             "another share"
         );
-        assert_eq!(
-            ring.open(Purpose::EntraTokens, b"id 1", b"share", &sealed),
-            None
-        );
+        let by_purpose = ring.open(Purpose::EntraTokens, b"id 1", b"share", &sealed);
+        assert!(by_purpose.is_none());
     }
 
     #[test]

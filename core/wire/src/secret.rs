@@ -1,8 +1,10 @@
 //! Secrets that cannot be printed: a newtype without `Display`, whose `Debug` says nothing, that
 //! is wiped from memory when dropped.
 
+use std::ops::Deref;
+
 use serde::{Deserialize, Serialize};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// A value that must never reach a log, an error or an answer by accident.
 ///
@@ -53,6 +55,57 @@ impl<T: Zeroize> std::fmt::Debug for Secret<T> {
     }
 }
 
+/// Bytes that are overwritten when they are dropped, all of them at once: one by one, as `zeroize` does it, costs more
+/// than to open them.
+pub struct Wiped {
+    bytes: Vec<u8>,
+    length: usize,
+}
+
+impl Wiped {
+    /// Takes bytes.
+    #[must_use]
+    pub fn new(bytes: Vec<u8>) -> Self {
+        let length = bytes.len();
+        Self { bytes, length }
+    }
+
+    /// Shows no more than the first ones from now on. The others are overwritten with them.
+    pub fn shorten(&mut self, length: usize) {
+        self.length = self.length.min(length);
+    }
+}
+
+impl AsMut<[u8]> for Wiped {
+    fn as_mut(&mut self) -> &mut [u8] {
+        self.bytes.split_at_mut(self.length).0
+    }
+}
+
+impl Deref for Wiped {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.bytes.split_at(self.length).0
+    }
+}
+
+impl ZeroizeOnDrop for Wiped {}
+
+impl Drop for Wiped {
+    fn drop(&mut self) {
+        self.bytes.fill(0);
+        // Nobody reads it again, but it must be written.
+        std::hint::black_box(self.bytes.as_slice());
+    }
+}
+
+impl std::fmt::Debug for Wiped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Wiped(..)")
+    }
+}
+
 /// Whether two byte strings are equal, in a time that depends on their lengths only.
 #[must_use]
 pub fn constant_time_equal(a: &[u8], b: &[u8]) -> bool {
@@ -60,4 +113,20 @@ pub fn constant_time_equal(a: &[u8], b: &[u8]) -> bool {
     let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"constant time comparison");
     let tag = ring::hmac::sign(&key, a);
     ring::hmac::verify(&key, b, tag.as_ref()).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shortened_bytes_show_no_more_than_the_first_ones() {
+        let mut bytes = Wiped::new(b"text and tag".to_vec());
+        bytes.shorten(4);
+        assert_eq!(&*bytes, b"text");
+        assert_eq!(bytes.as_mut(), b"text");
+        bytes.shorten(9);
+        assert_eq!(&*bytes, b"text", "it grows no more");
+        assert_eq!(format!("{bytes:?}"), "Wiped(..)");
+    }
 }

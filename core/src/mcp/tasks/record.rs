@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use zeroize::Zeroizing;
 
 use crate::{
     admit::caller::Caller,
@@ -13,6 +12,7 @@ use crate::{
     keys::{Keyring, Purpose, SealingKey},
     limits,
     planted::Planted,
+    secret::Wiped,
     step::Cx,
     time::UnixTime,
 };
@@ -194,12 +194,7 @@ fn seal(
     Store::Put(key, Record { bytes, expires }, guard)
 }
 
-fn open(
-    task: TaskId,
-    owner: &TaskOwner,
-    stored: &Stored,
-    keys: &Keyring,
-) -> Option<Zeroizing<Vec<u8>>> {
+fn open(task: TaskId, owner: &TaskOwner, stored: &Stored, keys: &Keyring) -> Option<Wiped> {
     let (context, share) = (context(task, owner.principal), owner.key.expose());
     keys.open(Purpose::Task, &context, share, &stored.record.bytes)
 }
