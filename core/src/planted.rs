@@ -40,4 +40,8 @@ pub enum Planted {
     WritesNotAwaited,
     /// Who registers the same metadata again gets the same client secret.
     SecretsPredictable,
+    /// Graph is asked again while its `Retry-After` runs (threat D14).
+    ThrottleIgnored,
+    /// Entra counts as asked lately also if that lies ahead of a clock that was set back (threat Q3).
+    ClockTrusted,
 }

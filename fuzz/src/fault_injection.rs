@@ -87,6 +87,45 @@ pub async fn step_wall_clocks(world: World, shared: Shared) {
     }
 }
 
+/// Lets Graph be busy again and again, for minutes each time.
+pub async fn throttle_often(world: World, shared: Shared) {
+    while !shared.borrow().faults_stopped {
+        world.note("faults", "= Graph is busy");
+        world.entra(|entra| entra.fail_graph(429, Some(300), 1));
+        world.sleep(Duration::from_secs(60)).await;
+    }
+}
+
+/// Disables each user in turn while all clocks are a day behind.
+pub async fn disable_with_clocks_back(world: World, shared: Shared) {
+    for username in Entra::accounts().users.iter().cycle() {
+        wait_while_faults(&world, &shared, Duration::from_secs(200)).await;
+        if shared.borrow().faults_stopped {
+            return;
+        }
+        for replica in 0..world.replicas() {
+            world.skew(replica, -86_400);
+        }
+        let username = (*username).to_owned();
+        world.control(Control::Disable {
+            username: username.clone(),
+        });
+        wait_while_faults(&world, &shared, Duration::from_secs(600)).await;
+        world.control(Control::Enable { username });
+        for replica in 0..world.replicas() {
+            world.skew(replica, 0);
+        }
+    }
+}
+
+/// Waits, but no longer than faults go on.
+async fn wait_while_faults(world: &World, shared: &Shared, most: Duration) {
+    let end = world.moment().after(most);
+    while world.moment() < end && !shared.borrow().faults_stopped {
+        world.sleep(Duration::from_secs(10)).await;
+    }
+}
+
 /// The master key is changed as the README says: first every replica learns to open with the new one, then
 /// every replica seals with it. All that was sealed before stays good.
 async fn keys(world: &World, away: Duration) {

@@ -101,6 +101,11 @@ pub enum Observation<'a> {
         /// The request.
         request: &'a Request<Bytes>,
     },
+    /// The last reply of Entra or Graph to this exchange does not reach it.
+    UpstreamReplyLost {
+        /// Which exchange.
+        who: ExchangeRef,
+    },
     /// Entra or Graph answers, an exchange or a browser.
     UpstreamReplied {
         /// The exchange that asked, if it was one.

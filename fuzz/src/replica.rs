@@ -7,11 +7,12 @@ mod mailbox;
 mod perform;
 mod steps;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
 use entra_mcp_core::{
     admit,
+    config::ClientAddress,
     entropy::Seed,
     env::{EntraSnapshot, Env, Server},
     exchange::{Exchange, ExchangeId, Job},
@@ -107,6 +108,19 @@ impl Replica {
     }
 }
 
+/// The address that a request of this peer is counted for: on loopback, where a proxy may be, none; else what a
+/// trusted proxy says, each peer's own.
+fn client_address(name: &str, options: &Options) -> Option<ClientAddress> {
+    if !options.public_url.starts_with("https:") {
+        return None;
+    }
+    let number = name.bytes().fold(7_u32, |number, byte| {
+        number.wrapping_mul(31).wrapping_add(byte.into())
+    });
+    let [_, b, c, d] = number.to_be_bytes();
+    Some(ClientAddress::from(IpAddr::from([10, b, c, d])))
+}
+
 impl State {
     /// Starts a replica that is not running.
     pub(crate) fn start(&mut self, index: usize) {
@@ -171,6 +185,9 @@ impl State {
             Ok(admission) => admission,
             Err(refusal) => return self.refuse(conn, *refusal),
         };
+        let name = self.net.get(conn).map(|conn| conn.name.as_str());
+        let client = name.and_then(|name| client_address(name, &self.options));
+        let admission = admission.of_client(client);
         running.count += 1;
         let id = ExchangeId(running.count);
         let who = ExchangeRef::new(process, id);

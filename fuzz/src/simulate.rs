@@ -165,6 +165,14 @@ fn phases(world: &World, shared: &Shared) -> Result<(), Failure> {
         let steps = fault_injection::step_wall_clocks(world.clone(), Rc::clone(shared));
         world.spawn(steps);
     }
+    if world.options(|options| options.has(Unkindness::OftenThrottled)) {
+        let throttling = fault_injection::throttle_often(world.clone(), Rc::clone(shared));
+        world.spawn(throttling);
+    }
+    if world.options(|options| options.has(Unkindness::DisabledWhileClocksAreBack)) {
+        let disabling = fault_injection::disable_with_clocks_back(world.clone(), Rc::clone(shared));
+        world.spawn(disabling);
+    }
     let safety_phase = world.choose(|choice| *choice.pick(&[600, 1800, 2 * 3600]));
     // A run is as long as its input: when a fuzzer's bytes are used up, nothing new can fail.
     let end = world.moment().after(Duration::from_secs(safety_phase));

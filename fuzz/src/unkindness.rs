@@ -29,11 +29,15 @@ pub enum Unkindness {
     RevocationsHold,
     /// Somebody else signs in in a user's browser, and approves nothing.
     SharedBrowsers,
+    /// Graph is busy again and again, for minutes each time.
+    OftenThrottled,
+    /// Users are disabled while all clocks are a day behind.
+    DisabledWhileClocksAreBack,
 }
 
 impl Unkindness {
     /// All that there is, with the names that `examples/simulate.rs` takes.
-    pub const ALL: [(&'static str, Self); 12] = [
+    pub const ALL: [(&'static str, Self); 14] = [
         ("last-asks-are-lost", Self::LastAsksAreLost),
         ("bursts", Self::Bursts),
         ("wall-clock-steps", Self::WallClockSteps),
@@ -46,10 +50,15 @@ impl Unkindness {
         ("runtime-orders", Self::RuntimeOrders),
         ("revocations-hold", Self::RevocationsHold),
         ("shared-browsers", Self::SharedBrowsers),
+        ("often-throttled", Self::OftenThrottled),
+        (
+            "disabled-while-clocks-are-back",
+            Self::DisabledWhileClocksAreBack,
+        ),
     ];
 
-    /// What every run has.
-    pub const ON: [Self; 10] = [
+    /// What every run has: all but what leaves no time for anything else.
+    pub const ON: [Self; 12] = [
         Self::LastAsksAreLost,
         Self::Bursts,
         Self::WallClockSteps,
@@ -60,5 +69,7 @@ impl Unkindness {
         Self::Crowds,
         Self::SlowReaders,
         Self::RuntimeOrders,
+        Self::GreedyUsers,
+        Self::RevocationsHold,
     ];
 }

@@ -4,15 +4,23 @@
 #![expect(clippy::print_stdout, reason = "after how many seeds is worth knowing")]
 
 use entra_mcp_core::{env::Server, planted::Planted};
-use entra_mcp_fuzz::{choice::Choice, simulate};
+use entra_mcp_fuzz::{choice::Choice, simulate, unkindness::Unkindness};
 
 /// The most seeds that a bug may survive.
 const SEEDS: u64 = 300;
 
 fn caught(prepare: fn(Server) -> Server, checks: &[&str]) {
+    caught_in(&[], prepare, checks);
+}
+
+/// The same in a world that is unkind in this besides.
+fn caught_in(unkindness: &[Unkindness], prepare: fn(Server) -> Server, checks: &[&str]) {
     for seed in 0..SEEDS {
         let choice = Choice::seeded(seed);
-        let run = simulate::run(choice, |options| options.prepare = prepare);
+        let run = simulate::run(choice, |options| {
+            options.prepare = prepare;
+            options.unkindness.extend(unkindness);
+        });
         if let Err(failed) = run {
             println!("caught after {} seeds: {}", seed + 1, failed.failure);
             assert!(checks.contains(&failed.failure.check), "{}", failed.failure);
@@ -155,5 +163,23 @@ fn predictable_client_secret_is_caught() {
     caught(
         |server| server.with_bug(Planted::SecretsPredictable),
         &["secrets of their own"],
+    );
+}
+
+#[test]
+fn ignored_throttling_is_caught() {
+    caught_in(
+        &[Unkindness::OftenThrottled],
+        |server| server.with_bug(Planted::ThrottleIgnored),
+        &["throttling holds"],
+    );
+}
+
+#[test]
+fn trusted_clock_is_caught() {
+    caught_in(
+        &[Unkindness::DisabledWhileClocksAreBack],
+        |server| server.with_bug(Planted::ClockTrusted),
+        &["disabled users are out"],
     );
 }

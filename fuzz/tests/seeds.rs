@@ -4,6 +4,7 @@
 use entra_mcp_fuzz::{
     choice::Choice,
     simulate::{self, Summary},
+    unkindness::Unkindness,
 };
 
 fn run(seed: u64) -> Summary {
@@ -39,6 +40,24 @@ fn first_fifty_seeds_hold() {
 #[test]
 fn next_fifty_seeds_hold() {
     simulate(50..100);
+}
+
+// What `planted.rs` plants bugs in is no fault of the world.
+#[test]
+fn worlds_in_which_bugs_are_planted_hold_without_them() {
+    for unkindness in [
+        Unkindness::OftenThrottled,
+        Unkindness::DisabledWhileClocksAreBack,
+    ] {
+        for seed in 0..8 {
+            let run = simulate::run(Choice::seeded(seed), |options| {
+                options.unkindness.insert(unkindness);
+            });
+            if let Err(failed) = run {
+                panic!("{unkindness:?}, seed {seed}: {}", failed.failure);
+            }
+        }
+    }
 }
 
 #[test]

@@ -6,11 +6,13 @@ use std::{
     time::Duration,
 };
 
-use entra_mcp_core::limits;
+use entra_mcp_core::{exchange::Outcome, limits};
 use http::header;
 
 use super::{Check, Ledger, ledger::form};
-use crate::{clock::SimInstant, observation::Observation, unkindness::Unkindness};
+use crate::{
+    clock::SimInstant, ids::ExchangeRef, observation::Observation, unkindness::Unkindness,
+};
 
 /// A user who was disabled in Entra gets no new tokens, but for the repetition of a refresh that was
 /// done before.
@@ -48,8 +50,14 @@ impl Check for DisabledUsersAreOut {
 /// Where Entra or Graph was busy and said for how long, it is left alone that long.
 #[derive(Debug, Default)]
 pub(super) struct ThrottlingHolds {
-    until: BTreeMap<(usize, String), (SimInstant, SimInstant)>,
+    /// For each process, which forgets it when it is killed.
+    until: BTreeMap<Place, (SimInstant, SimInstant)>,
+    /// What an exchange was told, until it ends.
+    told: BTreeMap<ExchangeRef, Place>,
 }
+
+/// A replica, its generation, a path and a user.
+type Place = (usize, u32, String);
 
 impl Check for ThrottlingHolds {
     fn name(&self) -> &'static str {
@@ -75,13 +83,30 @@ impl Check for ThrottlingHolds {
                     // The answer is on its way for a while; what was sent meanwhile is no fault.
                     let from = ledger.moment.after(Duration::from_secs(5));
                     let until = ledger.moment.after(Duration::from_secs(after));
-                    self.until.insert((who.replica, place), (from, until));
+                    let place = (who.replica, who.generation, place);
+                    self.told.insert(*who, place.clone());
+                    self.until.insert(place, (from, until));
                 }
+            }
+            // The reply does not reach the server, or whoever would have read it is gone.
+            Observation::UpstreamReplyLost { who }
+            | Observation::ExchangeEnded {
+                who,
+                outcome: Outcome::Abandoned,
+            } => {
+                if let Some(place) = self.told.remove(who) {
+                    self.until.remove(&place);
+                }
+            }
+            Observation::ExchangeEnded { who, .. } => {
+                self.told.remove(who);
             }
             Observation::FetchSent { who, request } => {
                 let user = ledger.case(*who).and_then(|record| record.user.clone());
                 let place = format!("{} {user:?}", request.uri().path());
-                if let Some((from, until)) = self.until.get(&(who.replica, place.clone()))
+                if let Some((from, until)) =
+                    self.until
+                        .get(&(who.replica, who.generation, place.clone()))
                     && ledger.moment > *from
                     && ledger.moment < *until
                 {

@@ -61,9 +61,14 @@ impl State {
             let (after, response) = self.entra_answers(who, fetch.request());
             at = at.after(after);
             let late = after >= fetch.within;
+            let lost = Observation::UpstreamReplyLost {
+                who: ExchangeRef::new(process, id),
+            };
             if self.injects(Fault::FetchResponseLost) {
+                self.see(&lost);
                 Err(FetchFault::Unreachable)
             } else if late || self.injects(Fault::FetchLate) {
+                self.see(&lost);
                 at = self.moment.after(fetch.within);
                 Err(FetchFault::TimedOut)
             } else if response.body().len() > fetch.body_limit {
