@@ -143,3 +143,27 @@ pub(crate) fn put_icons(icons: &[Icon], members: &mut Map<String, Value>, revisi
         members.insert("icons".to_owned(), json!(icons));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn members(annotations: &Annotations) -> Value {
+        let mut members = Map::new();
+        annotations.put_into(&mut members, Revision::V2025_11_25);
+        Value::Object(members)
+    }
+
+    #[test]
+    fn annotations_have_what_was_given_and_none_without() {
+        assert_eq!(members(&Annotations::new()), json!({}));
+        let audience = Annotations::new().audience(&[Role::User]);
+        let expected = json!({"annotations": {"audience": ["user"]}});
+        assert_eq!(members(&audience), expected);
+        let priority = Annotations::new().priority(7.0);
+        assert_eq!(
+            members(&priority),
+            json!({"annotations": {"priority": 1.0}})
+        );
+    }
+}

@@ -169,3 +169,21 @@ macro_rules! as_text {
 }
 
 as_text!(&str String bool char i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize f32 f64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_text_and_structured_content_and_plain_values_are_text() {
+        let result = ToolResult::from(Json(json!({"sum": 5})));
+        let members = Value::Object(result.to_json(Revision::V2025_11_25));
+        assert_eq!(members["structuredContent"], json!({"sum": 5}));
+        assert_eq!(members["content"][0]["text"], r#"{"sum":5}"#);
+        let plain = ToolResult::from(5).to_json(Revision::V2025_11_25);
+        assert_eq!(plain["content"][0]["text"], "5");
+        let nothing = ToolResult::from(()).to_json(Revision::V2025_11_25);
+        assert_eq!(nothing["content"], json!([]));
+        assert!(!nothing.contains_key("structuredContent"));
+    }
+}

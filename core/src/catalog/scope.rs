@@ -212,6 +212,10 @@ mod tests {
         for asked in ["mail.read", "User.Read", "user.read\r\nX: y", "a\"b"] {
             assert_eq!(granted(&scopes, asked), None, "{asked}");
         }
+        // RFC 6749 section 3.3: not even beside one that is offered.
+        for asked in ["user.read a\"b", "user.read a\\b", "user.read \u{7f}"] {
+            assert_eq!(granted(&scopes, asked), None, "{asked}");
+        }
         assert_eq!(granted(&scopes, &"x ".repeat(1000)), None);
         assert_eq!(scopes.all().to_string(), "user.read");
     }

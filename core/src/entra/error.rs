@@ -360,6 +360,9 @@ mod tests {
         let line = line.to_string();
         assert!(line.contains("50173") && line.contains("c-1"), "{line}");
         assert!(!line.contains("alice"), "{line}");
+        assert!(!line.contains("suberror"), "{line}");
+        let line = of(400, "invalid_grant", "bad_token").log_event(Step::TokenRenewal);
+        assert_eq!(line.field(Field::Suberror), Some("bad_token"));
     }
 
     #[test]
