@@ -98,10 +98,10 @@ pub const REPLAY_BUFFER_BYTES: usize = 1024 * 1024;
 
 /// The most bytes that are kept for one user and client. The oldest responses that have ended go first; beyond
 /// that, as if one response were too large.
-pub const REPLAY_BYTES_PER_PRINCIPAL: usize = 8 * 1024 * 1024;
+pub const REPLAY_BYTES_PER_PRINCIPAL: usize = 4 * 1024 * 1024;
 
 /// The most bytes that are kept in all; likewise.
-pub const REPLAY_BYTES: usize = 64 * 1024 * 1024;
+pub const REPLAY_BYTES: usize = 256 * 1024 * 1024;
 
 /// How long a stream that ended is kept.
 pub const REPLAY_RETENTION: Duration = Duration::from_secs(300);
@@ -130,3 +130,28 @@ pub const RESOURCE_URI_BYTES: usize = 4096;
 
 /// How many values a completion has at most (MCP, completion).
 pub const COMPLETIONS: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::{SESSIONS_PER_USER, STREAMS, STREAMS_PER_PRINCIPAL};
+
+    // M5: whatever a user has with all clients together.
+    #[test]
+    fn one_user_takes_no_more_than_half_of_anything() {
+        for (of_principal, of_server) in [
+            (STREAMS_PER_PRINCIPAL, STREAMS),
+            (CALLS_PER_PRINCIPAL, CALLS),
+            (TASKS_PER_PRINCIPAL, TASKS),
+            (TASK_RECORDS_PER_PRINCIPAL, TASK_RECORDS),
+            (TASK_RECORD_BYTES_PER_PRINCIPAL, TASK_RECORD_BYTES),
+            (REPLAY_BUFFERS_PER_PRINCIPAL, REPLAY_BUFFERS),
+            (REPLAY_BYTES_PER_PRINCIPAL, REPLAY_BYTES),
+            (SESSION_SETTINGS_PER_PRINCIPAL, SESSION_SETTINGS),
+            (SUBSCRIPTION_BYTES_PER_PRINCIPAL, SUBSCRIPTION_BYTES),
+        ] {
+            let of_user = SESSIONS_PER_USER * of_principal;
+            assert!(2 * of_user <= of_server, "{of_user} of {of_server}");
+        }
+    }
+}

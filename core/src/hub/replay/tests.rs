@@ -249,13 +249,13 @@ fn replay_buffers_are_bounded() {
 #[test]
 fn kept_bytes_are_bounded_for_each_user_and_in_all() {
     let mut table = Table::default();
-    for number in 0..400_u64 {
-        let principal = user(number % 20);
+    let event = text(limits::REPLAY_BUFFER_BYTES);
+    for number in 0..600_u64 {
+        let principal = user(number % 100);
         assert!(table.open(number, principal));
-        let event = text(limits::REPLAY_BUFFER_BYTES);
-        table.append_to(number, event, Some("x"));
+        table.append_to(number, event.clone(), Some("x"));
         assert!(table.0.used(principal).1 <= limits::REPLAY_BYTES_PER_PRINCIPAL + 40);
-        assert!(table.0.bytes <= limits::REPLAY_BYTES + 400);
+        assert!(table.0.bytes <= limits::REPLAY_BYTES + 600);
         if number % 2 == 0 {
             table.0.close(stream(number), true, now(number));
         }
