@@ -41,10 +41,11 @@ const ROUNDS: usize = 4;
 impl WaitingCall {
     pub(super) async fn run(self, request: Request<Bytes>) {
         let world = self.peer.world().clone();
+        // What was lost to a fault is nobody's mistake, however late that shows.
+        let is_faultless = self.shared.borrow().faults_stopped;
         let call = self.peer.send(request);
         let done = world.within(REST, self.finish(call)).await;
-        // What was lost to a fault is nobody's mistake.
-        if !self.shared.borrow().faults_stopped || self.shared.borrow().is_over() {
+        if !is_faultless || self.shared.borrow().is_over() {
             return;
         }
         let tool = self.tool;
