@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::{
-    ask::{AskId, Fetch, Invoke, Store, Ticket},
+    ask::{AskId, ClientAssertion, Fetch, Invoke, Store, Ticket},
     catalog::EffectResult,
     hub::ToHub,
     log_event::LogEvent,
@@ -23,6 +23,8 @@ pub enum Action {
     Close,
     /// Make an outbound request; answer the ticket.
     Fetch(Ticket<Fetch>, Fetch),
+    /// Make a client assertion with the key or file that the runtime has; answer the ticket.
+    Assert(Ticket<ClientAssertion>, ClientAssertion),
     /// Ask the store; answer the ticket.
     Store(Ticket<Store>, Store),
     /// Invoke a function of the runtime's own; hand in its effects, and answer the ticket when it is over.
@@ -51,6 +53,7 @@ impl std::fmt::Debug for Action {
             Self::Write(bytes) => write!(f, "Write({} bytes)", bytes.len()),
             Self::Close => f.write_str("Close"),
             Self::Fetch(_, fetch) => write!(f, "{fetch:?}"),
+            Self::Assert(_, assertion) => write!(f, "Assert({assertion:?})"),
             Self::Store(_, store) => write!(f, "Store({store:?})"),
             Self::Invoke(_, invoke) => write!(f, "Invoke({:?})", invoke.target),
             Self::Resume(id, _) => write!(f, "Resume({})", id.0),

@@ -56,12 +56,25 @@ pub struct EntraApp {
     pub tenant: String,
     /// The application (client) id.
     pub client_id: String,
-    /// The client secret.
-    pub client_secret: Secret<String>,
+    /// How this server proves that it is the application.
+    pub credential: ClientCredential,
     /// The authority, such as `https://login.microsoftonline.com/`.
     pub authority_host: Url,
     /// Microsoft Graph of that cloud, such as `https://graph.microsoft.com/`.
     pub graph: Url,
+}
+
+/// How a confidential client authenticates with Entra ID.
+#[derive(Debug)]
+pub enum ClientCredential {
+    /// By a client secret.
+    Secret(Secret<String>),
+    /// By assertions signed with the private key of a certificate that is registered with the application. The file
+    /// holds both as PEM.
+    Certificate(PathBuf),
+    /// By the token of another issuer, which a federated credential of the application names. The file holds the
+    /// token, and another before it expires.
+    FederatedToken(PathBuf),
 }
 
 /// The public base address, without a trailing slash, and what derives from it.

@@ -14,3 +14,4 @@ pub(crate) mod profile;
 pub(crate) mod testing;
 pub(crate) mod token_endpoint;
 pub(crate) mod token_refresh;
+pub(crate) mod token_request;

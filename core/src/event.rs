@@ -1,7 +1,7 @@
 //! Events: everything that an exchange can receive.
 
 use crate::{
-    ask::{Answered, AskId, EffectRequest, Fetch, Invoke, Store},
+    ask::{Answered, AskId, ClientAssertion, EffectRequest, Fetch, Invoke, Store},
     hub::{FromHub, FromHubKind, HubAnswer, HubAsk, ToCall, ToTask},
     ticket::IsAnswer,
 };
@@ -16,6 +16,8 @@ pub enum Event {
     Disconnected,
     /// A fetch ended.
     Fetched(Answered<Fetch>),
+    /// A client assertion was made, or cannot be.
+    Asserted(Answered<ClientAssertion>),
     /// The store answered.
     Stored(Answered<Store>),
     /// An invoked function is over.
@@ -33,6 +35,7 @@ impl Event {
             Self::Tick => Input::Tick,
             Self::Disconnected => Input::Disconnected,
             Self::Fetched(answered) => Input::Answer(Answer::Fetched(answered)),
+            Self::Asserted(answered) => Input::Answer(Answer::Asserted(answered)),
             Self::Stored(answered) => Input::Answer(Answer::Stored(answered)),
             Self::Invoked(answered) => Input::Answer(Answer::Invoked(answered)),
             Self::Effect(request) => Input::Answer(Answer::Effect(request)),
@@ -65,6 +68,7 @@ pub(crate) enum Input {
 #[derive(Debug)]
 pub(crate) enum Answer {
     Fetched(Answered<Fetch>),
+    Asserted(Answered<ClientAssertion>),
     Stored(Answered<Store>),
     Invoked(Answered<Invoke>),
     Effect(EffectRequest),
@@ -76,6 +80,7 @@ impl Answer {
     pub(crate) fn ask(&self) -> AskId {
         match self {
             Self::Fetched(answered) => answered.id,
+            Self::Asserted(answered) => answered.id,
             Self::Stored(answered) => answered.id,
             Self::Invoked(answered) => answered.id,
             Self::Effect(request) => request.id,
@@ -88,7 +93,24 @@ impl IsAnswer<Fetch> for Answer {
     fn into_answered(self) -> Option<Answered<Fetch>> {
         match self {
             Self::Fetched(answered) => Some(answered),
-            Self::Stored(_) | Self::Invoked(_) | Self::Effect(_) | Self::Hub(_) => None,
+            Self::Asserted(_)
+            | Self::Stored(_)
+            | Self::Invoked(_)
+            | Self::Effect(_)
+            | Self::Hub(_) => None,
+        }
+    }
+}
+
+impl IsAnswer<ClientAssertion> for Answer {
+    fn into_answered(self) -> Option<Answered<ClientAssertion>> {
+        match self {
+            Self::Asserted(answered) => Some(answered),
+            Self::Fetched(_)
+            | Self::Stored(_)
+            | Self::Invoked(_)
+            | Self::Effect(_)
+            | Self::Hub(_) => None,
         }
     }
 }
@@ -97,7 +119,11 @@ impl IsAnswer<Store> for Answer {
     fn into_answered(self) -> Option<Answered<Store>> {
         match self {
             Self::Stored(answered) => Some(answered),
-            Self::Fetched(_) | Self::Invoked(_) | Self::Effect(_) | Self::Hub(_) => None,
+            Self::Fetched(_)
+            | Self::Asserted(_)
+            | Self::Invoked(_)
+            | Self::Effect(_)
+            | Self::Hub(_) => None,
         }
     }
 }
@@ -106,7 +132,11 @@ impl IsAnswer<Invoke> for Answer {
     fn into_answered(self) -> Option<Answered<Invoke>> {
         match self {
             Self::Invoked(answered) => Some(answered),
-            Self::Fetched(_) | Self::Stored(_) | Self::Effect(_) | Self::Hub(_) => None,
+            Self::Fetched(_)
+            | Self::Asserted(_)
+            | Self::Stored(_)
+            | Self::Effect(_)
+            | Self::Hub(_) => None,
         }
     }
 }
@@ -115,7 +145,11 @@ impl<A: HubAsk> IsAnswer<A> for Answer {
     fn into_answered(self) -> Option<Answered<A>> {
         match self {
             Self::Hub(answer) => A::of(answer),
-            Self::Fetched(_) | Self::Stored(_) | Self::Invoked(_) | Self::Effect(_) => None,
+            Self::Fetched(_)
+            | Self::Asserted(_)
+            | Self::Stored(_)
+            | Self::Invoked(_)
+            | Self::Effect(_) => None,
         }
     }
 }

@@ -69,7 +69,7 @@
 //!         match exchange.poll() {
 //!             Output::Do(Action::Respond(response)) => answer = response,
 //!             Output::Do(Action::Log(line)) => eprintln!("{line}"),
-//!             // A runtime performs these: Fetch, Store, Invoke, ToHub, and a streamed answer.
+//!             // A runtime performs these: Fetch, Store, Assert, Invoke, ToHub, and a streamed answer.
 //!             Output::Do(action) => eprintln!("left out: {action:?}"),
 //!             // It would wait here for the first answer, or until it is time.
 //!             Output::Wait(_) => exchange.handle(Event::Disconnected, env()).expect("drained"),
@@ -84,7 +84,7 @@
 //! #     entra: EntraApp {
 //! #         tenant: "11111111-1111-1111-1111-111111111111".to_owned(),
 //! #         client_id: "22222222-2222-2222-2222-222222222222".to_owned(),
-//! #         client_secret: Secret::new("secret".to_owned()),
+//! #         credential: ClientCredential::Secret(Secret::new("secret".to_owned())),
 //! #         authority_host: url::Url::parse("https://login.example/").unwrap(),
 //! #         graph: url::Url::parse("https://graph.example/").unwrap(),
 //! #     },

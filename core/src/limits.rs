@@ -55,6 +55,9 @@ pub const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long an exchange that is otherwise over waits for the store to answer what it wrote.
 pub const STORE_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// How long a client assertion towards Entra is good for.
+pub const CLIENT_ASSERTION_LIFETIME: Duration = Duration::from_secs(600);
+
 /// How long one fetch to Entra or Graph may take.
 pub const FETCH_TIMEOUT: Duration = Duration::from_secs(15);
 

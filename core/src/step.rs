@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::{
     action::Action,
-    ask::{Ask, AskId, Awaiting, Fetch, Invoke, Store, Ticket},
+    ask::{Ask, AskId, Awaiting, ClientAssertion, Fetch, Invoke, Store, Ticket},
     catalog::EffectResult,
     entropy::Entropy,
     env::Env,
@@ -56,6 +56,13 @@ impl Cx<'_> {
     pub(crate) fn fetch(&mut self, fetch: Fetch) -> Awaiting<Fetch> {
         let (ticket, awaiting) = self.out.ask();
         self.out.push(Action::Fetch(ticket, fetch));
+        awaiting
+    }
+
+    /// Has the runtime make a client assertion.
+    pub(crate) fn assert(&mut self, assertion: ClientAssertion) -> Awaiting<ClientAssertion> {
+        let (ticket, awaiting) = self.out.ask();
+        self.out.push(Action::Assert(ticket, assertion));
         awaiting
     }
 

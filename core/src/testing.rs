@@ -11,7 +11,7 @@ use crate::{
     action::Action,
     admit,
     catalog::{ScopeDefinition, scope::Scopes},
-    config::{Config, EntraApp, LogFormat, PublicUrl},
+    config::{ClientCredential, Config, EntraApp, LogFormat, PublicUrl},
     entra::testing::{Signer, TENANT},
     entropy::{Entropy, Seed},
     env::{EntraSnapshot, Env, Server},
@@ -69,7 +69,7 @@ impl TestServer {
             entra: EntraApp {
                 tenant: "11111111-1111-1111-1111-111111111111".to_owned(),
                 client_id: "22222222-2222-2222-2222-222222222222".to_owned(),
-                client_secret: Secret::new("entra client secret".to_owned()),
+                credential: ClientCredential::Secret(Secret::new("entra client secret".to_owned())),
                 authority_host: Url::parse("https://login.example/").unwrap(),
                 graph: Url::parse("https://graph.example/").unwrap(),
             },

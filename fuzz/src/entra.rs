@@ -5,6 +5,7 @@ use std::{collections::VecDeque, time::Duration};
 use bytes::Bytes;
 use entra_mcp_core::{
     entropy::Seed,
+    secret::Secret,
     time::{Now, UnixTime},
 };
 use entra_mcp_dev_tenant::{
@@ -12,6 +13,7 @@ use entra_mcp_dev_tenant::{
     TokenError,
 };
 use http::{Request, Response, StatusCode};
+use serde_json::Value;
 
 use crate::{
     clock::SimInstant,
@@ -225,6 +227,21 @@ impl Entra {
 }
 
 impl State {
+    /// The federated token of the server's application: a token of the managed identity.
+    pub(crate) fn federated_token(&mut self) -> Option<Secret<String>> {
+        let uri = "/metadata/identity/oauth2/token?resource=api%3A%2F%2FAzureADTokenExchange";
+        let request = Request::get(format!("{ENTRA_ORIGIN}{uri}"))
+            .header("metadata", "true")
+            .body(Bytes::new())
+            .expect("a good request");
+        let seed = Seed::new(self.choice.material());
+        let now = crate::clock::read(self.moment, SimInstant::default(), 0);
+        let (_, response) = self.entra.ask(&request, now, &seed);
+        let body: Value = serde_json::from_slice(response.body()).ok()?;
+        let token = body.get("access_token")?.as_str()?;
+        Some(Secret::new(token.to_owned()))
+    }
+
     /// What Entra or Graph answers, and how long it takes over it.
     pub(crate) fn entra_answers(
         &mut self,

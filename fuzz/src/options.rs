@@ -23,6 +23,8 @@ pub struct Options {
     pub once: Option<(Fault, u64)>,
     /// Whether a replica is a process of `runtime-blocking`, with a thread for each exchange.
     pub is_blocking: bool,
+    /// Whether the server proves its identity to Entra with a federated token, not with a secret.
+    pub has_federated_token: bool,
     /// In what the runtimes are as unkind as they really are.
     pub unkindness: BTreeSet<Unkindness>,
     /// What each server offers.
@@ -130,6 +132,7 @@ impl Options {
             faults: Faults::default(),
             once: None,
             is_blocking: false,
+            has_federated_token: false,
             unkindness: Unkindness::ON.into(),
             catalog: entra_mcp_core::tools::catalog,
             prepare: untouched,
@@ -195,6 +198,7 @@ impl Options {
             faults,
             once: None,
             is_blocking: choice.chance(400),
+            has_federated_token: choice.chance(400),
             unkindness: Unkindness::ON.into(),
             catalog: crate::tools::everything,
             prepare: untouched,

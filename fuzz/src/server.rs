@@ -5,7 +5,7 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use entra_mcp_core::{
-    config::{Config, EntraApp, LogFormat, PublicUrl},
+    config::{ClientCredential, Config, EntraApp, LogFormat, PublicUrl},
     env::Server,
     keys::{Keyring, MasterKey},
     secret::Secret,
@@ -76,13 +76,18 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
     ledger.know(&URL_SAFE_NO_PAD.encode(key), Sort::Key, "master key");
     tools::label(ledger);
     let url = |text: &str| Url::parse(text).expect("a good address");
+    let credential = if options.has_federated_token {
+        ClientCredential::FederatedToken("token".into())
+    } else {
+        ClientCredential::Secret(Secret::new(app.client_secret))
+    };
     let config = Config {
         listen: Vec::new(),
         public_url: PublicUrl::parse(&options.public_url).expect("a good address"),
         entra: EntraApp {
             tenant: app.tenant_id,
             client_id: app.client_id,
-            client_secret: Secret::new(app.client_secret),
+            credential,
             authority_host: url(ENTRA_ORIGIN),
             graph: url(ENTRA_ORIGIN),
         },

@@ -68,6 +68,11 @@ impl Runtime {
                 Output::Do(Action::Fetch(ticket, fetch)) => {
                     events.push_back(ticket.answer(self.fetch(fetch)));
                 }
+                Output::Do(Action::Assert(ticket, assertion)) => {
+                    let now = self.parts.clock.now().unix;
+                    let made = self.parts.client_assertions.answer(&assertion, now);
+                    events.push_back(ticket.answer(made));
+                }
                 Output::Do(Action::Store(ticket, ask)) => {
                     let now = self.parts.clock.now().unix;
                     events.push_back(ticket.answer(self.parts.store.answer(ask, now)));

@@ -19,7 +19,7 @@ use bytes::Bytes;
 use entra_mcp_core::{
     action::Action,
     admit::{admit, log_event_of},
-    ask::{Fetch, Store, Ticket},
+    ask::{ClientAssertion, Fetch, Store, Ticket},
     event::Event,
     exchange::{Job, Output},
     log_event::{Field, LogEvent, LogEventId},
@@ -97,6 +97,7 @@ struct ExchangeDriver {
 /// Something that the exchange wants to know.
 enum PendingAsk {
     Fetch(Ticket<Fetch>, Box<Fetch>),
+    Assert(Ticket<ClientAssertion>, ClientAssertion),
     Store(Ticket<Store>, Store),
 }
 
@@ -127,6 +128,9 @@ impl ExchangeDriver {
             Action::Fetch(ticket, fetch) => {
                 self.asks
                     .push_back(PendingAsk::Fetch(ticket, Box::new(fetch)));
+            }
+            Action::Assert(ticket, assertion) => {
+                self.asks.push_back(PendingAsk::Assert(ticket, assertion));
             }
             Action::Store(ticket, ask) => self.asks.push_back(PendingAsk::Store(ticket, ask)),
             Action::Invoke(ticket, perform) => {
@@ -283,6 +287,7 @@ impl PendingAsk {
     fn id(&self) -> entra_mcp_core::ask::AskId {
         match self {
             Self::Fetch(ticket, _) => ticket.id(),
+            Self::Assert(ticket, _) => ticket.id(),
             Self::Store(ticket, _) => ticket.id(),
         }
     }
@@ -290,6 +295,10 @@ impl PendingAsk {
     fn answer(self, runtime: &Runtime) -> Event {
         match self {
             Self::Fetch(ticket, fetch) => ticket.answer(runtime.outbound.fetch(*fetch)),
+            Self::Assert(ticket, assertion) => {
+                let now = runtime.shared.clock.now().unix;
+                ticket.answer(runtime.shared.client_assertions.answer(&assertion, now))
+            }
             Self::Store(ticket, ask) => {
                 let now = runtime.shared.clock.now().unix;
                 ticket.answer(runtime.shared.store.answer(ask, now))

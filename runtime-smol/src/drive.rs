@@ -17,7 +17,7 @@ use bytes::Bytes;
 use entra_mcp_core::{
     action::Action,
     admit::{admit, log_event_of},
-    ask::{AskId, Fetch, Store, Ticket},
+    ask::{AskId, ClientAssertion, Fetch, Store, Ticket},
     event::Event,
     exchange::{Job, Output},
     log_event::{Field, LogEvent, LogEventId},
@@ -118,6 +118,7 @@ impl ExchangeDriver {
             Action::Write(bytes) => self.writer.write(bytes),
             Action::Close => self.writer.close(),
             Action::Fetch(ticket, fetch) => self.fetch(ticket, fetch),
+            Action::Assert(ticket, assertion) => self.assert(ticket, assertion),
             Action::Store(ticket, ask) => self.store(ticket, ask),
             Action::Invoke(ticket, perform) => {
                 self.calls.start(ticket, *perform, &self.runtime.handlers);
@@ -147,6 +148,15 @@ impl ExchangeDriver {
         let runtime = Arc::clone(&self.runtime);
         self.asks.push(ticket.id(), async move {
             ticket.answer(runtime.outbound.fetch(fetch).await)
+        });
+    }
+
+    fn assert(&mut self, ticket: Ticket<ClientAssertion>, assertion: ClientAssertion) {
+        let assertions = Arc::clone(&self.runtime.shared.client_assertions);
+        let now = self.runtime.shared.clock.now().unix;
+        self.asks.push(ticket.id(), async move {
+            // Reads a file and signs: too long for the thread of others.
+            ticket.answer(unblock(move || assertions.answer(&assertion, now)).await)
         });
     }
 

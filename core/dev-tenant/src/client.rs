@@ -41,12 +41,8 @@ pub(super) fn known(cx: &RequestContext<'_>) -> Result<(), AadstsError> {
     }
 }
 
-/// The client proves who it is.
-pub(super) fn authenticate(
-    cx: &RequestContext<'_>,
-    is_secret_expired: bool,
-) -> Result<(), AadstsError> {
-    let one = |name| cx.form.one(name).ok().flatten();
+/// Only single-page applications redeem from a web page.
+pub(super) fn not_from_a_page(cx: &RequestContext<'_>) -> Result<(), AadstsError> {
     let origin = cx.header(header::ORIGIN.as_str());
     if !origin.is_empty() {
         let text = format!(
@@ -55,11 +51,15 @@ pub(super) fn authenticate(
         );
         return Err(AadstsError::new("invalid_request", 9_002_326, text));
     }
-    if one("client_assertion").is_some() {
-        let text = "The certificate with identifier used to sign the client assertion is not \
-                    registered on application. Please use the client secret instead.";
-        return Err(AadstsError::new("invalid_client", 700_027, text));
-    }
+    Ok(())
+}
+
+/// The client proves who it is, by its secret.
+pub(super) fn authenticate_by_secret(
+    cx: &RequestContext<'_>,
+    is_secret_expired: bool,
+) -> Result<(), AadstsError> {
+    let one = |name| cx.form.one(name).ok().flatten();
     let presented = one("client_secret")
         .map(str::to_owned)
         .or_else(|| basic(cx).map(|(_, secret)| secret));

@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     DevTenant,
+    client_assertion::RegisteredCertificate,
     faults::{GraphError, TokenError},
     id_token::IdTokenFault,
     pages,
@@ -119,6 +120,11 @@ pub enum Control {
         /// Whether it has.
         is_expired: bool,
     },
+    /// A certificate is registered with the application.
+    RegisterCertificate {
+        /// The certificate in PEM.
+        certificate: String,
+    },
     /// How long access tokens are good for.
     ExpiresIn {
         /// Seconds.
@@ -161,6 +167,10 @@ impl DevTenant {
             Control::ClockOffset { seconds } => self.settings.clock_offset = seconds,
             Control::ResourcePolicy { policy } => self.settings.resource_policy = policy,
             Control::SecretExpired { is_expired } => self.settings.is_secret_expired = is_expired,
+            Control::RegisterCertificate { certificate } => {
+                let registered = RegisteredCertificate::read(&certificate)?;
+                self.settings.certificates.push(registered);
+            }
             Control::ExpiresIn { seconds } => self.settings.expires_in = Some(seconds),
             Control::RevokeOnReplay { is_enabled } => self.settings.revokes_on_replay = is_enabled,
             Control::Reset => self.reset(),

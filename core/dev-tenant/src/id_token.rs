@@ -68,17 +68,34 @@ pub(super) struct IdTokenParams {
     pub(super) wants_auth_time: bool,
 }
 
-/// A response that wants a signature: the ID token in it.
+/// A response that wants a signature: the token in it.
 #[derive(Debug)]
 #[must_use]
 pub struct UnsignedResponse {
     key: &'static [u8],
     message: Vec<u8>,
+    /// The member of the body that holds the signed token.
+    member: &'static str,
     body: Map<String, Value>,
     decorate: Response<()>,
 }
 
 impl UnsignedResponse {
+    pub(super) fn new(
+        key: &'static [u8],
+        message: String,
+        member: &'static str,
+        body: Map<String, Value>,
+    ) -> Self {
+        Self {
+            key,
+            message: message.into_bytes(),
+            member,
+            body,
+            decorate: Response::new(()),
+        }
+    }
+
     /// The key to sign with: RSA-2048, PKCS#8 DER. It is public and worthless.
     #[must_use]
     pub const fn key_pkcs8(&self) -> &'static [u8] {
@@ -95,8 +112,8 @@ impl UnsignedResponse {
     #[must_use]
     pub fn signed(mut self, signature: &[u8]) -> Response<Bytes> {
         let message = String::from_utf8_lossy(&self.message);
-        let id_token = format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature));
-        self.body.insert("id_token".to_owned(), json!(id_token));
+        let token = format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature));
+        self.body.insert(self.member.to_owned(), json!(token));
         let mut response = token::done(self.body);
         response
             .headers_mut()
@@ -144,12 +161,7 @@ impl DevTenant {
             body.insert("id_token".to_owned(), json!(format!("{message}.")));
             return Reply::Respond(token::done(body));
         }
-        Reply::Sign(UnsignedResponse {
-            key: signer,
-            message: message.into_bytes(),
-            body,
-            decorate: Response::new(()),
-        })
+        Reply::Sign(UnsignedResponse::new(signer, message, "id_token", body))
     }
 
     fn claims(&self, wanted: &IdTokenParams, cx: &mut RequestContext<'_>) -> Map<String, Value> {

@@ -13,12 +13,14 @@ mod authorization_request;
 mod authorize;
 mod browser;
 mod client;
+mod client_assertion;
 mod control;
 mod faults;
 mod formats;
 mod graph;
 mod id_token;
 mod log;
+mod managed_identity;
 mod metadata;
 mod pages;
 mod request_context;
@@ -61,6 +63,9 @@ pub const CLIENT_ID: &str = "0f1c6b52-93d8-4e7a-b0c4-d3e7e4a70002";
 /// The application's secret. Public on purpose, and worthless.
 pub const CLIENT_SECRET: &str = "dev8Q~public.and-worthless_0123456789.abc";
 
+/// The principal id of the managed identity whose tokens the application may present instead of its secret.
+pub const MANAGED_IDENTITY_ID: &str = "7c2be0d4-51a6-4f0b-8d37-d3e7e4a70003";
+
 /// The application's name, on the consent page and in errors.
 const APPLICATION: &str = "entra-mcp (development)";
 
@@ -84,6 +89,8 @@ struct Settings {
     clock_offset: i64,
     is_secret_expired: bool,
     revokes_on_replay: bool,
+    /// Those that are registered with the application.
+    certificates: Vec<client_assertion::RegisteredCertificate>,
     /// Milliseconds, and what the path contains.
     latency: Option<(u64, String)>,
 }
@@ -196,6 +203,9 @@ impl DevTenant {
         let response = match (tenant, rest) {
             ("", "") if is_get && path == "/" => pages::home(self.directory.all()),
             ("dev-tenant.css", "") if is_get => pages::style_sheet(),
+            ("metadata", "identity/oauth2/token" | "identity/oauth2/token/") if is_get => {
+                return self.managed_identity_token(cx);
+            }
             ("oidc", "userinfo") if is_get || is_post => self.user_info(cx),
             ("common", "discovery/instance") if is_get => self.instance_discovery(cx),
             (_, "v2.0/.well-known/openid-configuration") if is_get => {

@@ -56,6 +56,12 @@ impl SigningKey {
         if key.pkcs8 == even { odd } else { even }
     }
 
+    /// The public key as PKCS#1.
+    pub(super) fn public_key(&self) -> Vec<u8> {
+        let pair = RsaKeyPair::from_pkcs8(self.pkcs8).expect("the key files are RSA keys");
+        pair.public().as_ref().to_vec()
+    }
+
     fn jwk(&self, issuer: &str) -> Value {
         json!({
             "kty": "RSA",
@@ -87,6 +93,12 @@ impl Signing {
     /// A key that is not, nor is published.
     pub(super) fn unpublished_key(&self) -> SigningKey {
         SigningKey::of(self.generation + 3)
+    }
+
+    /// The key of this name, if it is in use or was, or is the next.
+    pub(super) fn published_key(&self, kid: &str) -> Option<SigningKey> {
+        let mut keys = (0..=self.generation + 1).map(SigningKey::of);
+        keys.find(|key| key.kid == kid)
     }
 
     /// The key set (RFC 7517): the key in use and the next. It has no `alg`.

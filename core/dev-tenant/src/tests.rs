@@ -1,6 +1,7 @@
 //! The tenant, walked through as a browser, a client and Graph's caller would.
 
 mod authorize;
+mod client_assertion;
 mod controls;
 mod faults;
 mod graph;

@@ -82,7 +82,14 @@ impl DevTenant {
             let text = "Invalid request. Request is malformed or invalid.";
             return Err(AadstsError::new("invalid_grant", 9_002_313, text));
         }
-        client::authenticate(cx, self.settings.is_secret_expired)?;
+        client::not_from_a_page(cx)?;
+        match one("client_assertion") {
+            Some(assertion) => {
+                let kind = one("client_assertion_type");
+                self.check_assertion(kind.as_deref(), &assertion, cx.now)?;
+            }
+            None => client::authenticate_by_secret(cx, self.settings.is_secret_expired)?,
+        }
         if known != Tenant::This {
             return Err(AadstsError::single_tenant());
         }

@@ -2,6 +2,7 @@
 
 pub mod authorization;
 pub mod bursts;
+pub mod client_credentials;
 pub mod consents;
 pub mod crowds;
 pub mod everything;

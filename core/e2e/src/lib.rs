@@ -50,6 +50,8 @@ suite!($ end_to_end_core:
     sign_in::two_users_get_their_own_details,
     sign_in::declined_consent_is_reported_to_the_client,
     sign_in::failed_entra_sign_in_issues_no_code,
+    client_credentials::certificate_replaces_the_client_secret,
+    client_credentials::federated_token_replaces_the_client_secret,
     consents::remembered_consent_is_its_users_own,
     consents::error_of_an_unapproved_site_is_a_page,
     consents::failed_callback_cannot_be_replayed,

@@ -48,13 +48,24 @@ impl Program {
     /// Starts it with the dev tenant on free ports, an empty data folder and these further flags.
     #[must_use]
     pub fn start(&self) -> Server {
-        Server::new(*self, None)
+        Server::new(*self, None, None)
     }
 
     /// The same, with at most this many descriptors.
     #[must_use]
     pub fn start_with_descriptors(&self, descriptors: u32) -> Server {
-        Server::new(*self, Some(descriptors))
+        Server::new(*self, Some(descriptors), None)
+    }
+
+    /// Starts it without a dev tenant of its own: as another instance of the application in the tenant of `other`,
+    /// with this setting of what it proves its identity with.
+    #[must_use]
+    pub fn start_in_tenant_of(&self, other: &Server, credential: (&'static str, &Path)) -> Server {
+        let tenant = Tenant {
+            port: other.tenant_port,
+            credential: (credential.0, credential.1.to_owned()),
+        };
+        Server::new(*self, None, Some(tenant))
     }
 
     /// A command with no setting from outside.
@@ -98,9 +109,18 @@ pub struct Server {
     folder: PathBuf,
     port: u16,
     tenant_port: u16,
+    /// That of another server.
+    tenant: Option<Tenant>,
     running: Option<Running>,
     watched: CheckedTraffic,
     log: Arc<Mutex<String>>,
+}
+
+/// The dev tenant of another server, as an operator would configure a real one.
+#[derive(Debug)]
+struct Tenant {
+    port: u16,
+    credential: (&'static str, PathBuf),
 }
 
 #[derive(Debug)]
@@ -110,9 +130,10 @@ struct Running {
 }
 
 impl Server {
-    fn new(program: Program, descriptors: Option<u32>) -> Self {
+    fn new(program: Program, descriptors: Option<u32>, tenant: Option<Tenant>) -> Self {
+        let port = free_port();
         let folder = std::env::temp_dir().join(format!(
-            "entra-mcp-e2e-{}-{:?}",
+            "entra-mcp-e2e-{}-{:?}-{port}",
             std::process::id(),
             std::thread::current().id()
         ));
@@ -121,8 +142,9 @@ impl Server {
             program,
             descriptors,
             folder,
-            port: free_port(),
-            tenant_port: free_port(),
+            port,
+            tenant_port: tenant.as_ref().map_or_else(free_port, |tenant| tenant.port),
+            tenant,
             running: None,
             watched: CheckedTraffic::default(),
             log: Arc::default(),
@@ -133,15 +155,21 @@ impl Server {
 
     /// Starts it, again with the same ports and the same data folder.
     pub fn start(&mut self) {
-        let mut child = self
-            .program
-            .command_with_descriptors(self.descriptors)
-            .current_dir(std::env::temp_dir())
-            .args(["--listen", &format!("localhost:{}", self.port)])
-            .args([
+        let mut command = self.program.command_with_descriptors(self.descriptors);
+        match &self.tenant {
+            None => command.args([
                 "--dev-tenant-listen",
                 &format!("localhost:{}", self.tenant_port),
-            ])
+            ]),
+            Some(Tenant { credential, .. }) => command
+                .env("AZURE_TENANT_ID", entra_mcp_dev_tenant::TENANT_ID)
+                .env("AZURE_CLIENT_ID", entra_mcp_dev_tenant::CLIENT_ID)
+                .env("AZURE_AUTHORITY_HOST", self.tenant_url())
+                .env(credential.0, &credential.1),
+        };
+        let mut child = command
+            .current_dir(std::env::temp_dir())
+            .args(["--listen", &format!("localhost:{}", self.port)])
             .arg("--data-dir")
             .arg(&self.folder)
             .stdout(Stdio::piped())
@@ -294,6 +322,21 @@ impl Server {
         let response = self.send(&raw_http::text(method, target, &self.host(), headers, body));
         exchange.answered(&response);
         response
+    }
+
+    /// Asks the dev tenant.
+    #[must_use]
+    pub fn ask_tenant(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Response {
+        let address = SocketAddr::from(([127, 0, 0, 1], self.tenant_port));
+        let host = format!("localhost:{}", self.tenant_port);
+        let request = raw_http::text(method, target, &host, headers, body);
+        raw_http::try_request(address, &request).expect("the dev tenant answers")
     }
 
     /// Who looks at every MCP message.

@@ -7,6 +7,7 @@ use entra_mcp_core::{catalog::Catalog, config::Config, env::Server};
 #[cfg(feature = "dev-tenant")]
 use crate::dev_tenant::SharedDevTenant;
 use crate::{
+    client_credential::ClientAssertions,
     clock::Clock,
     command_line::{self, Command},
     data_dir::DataDir,
@@ -25,6 +26,8 @@ pub struct RuntimeParts {
     pub server: Arc<Server>,
     /// The sessions.
     pub store: Arc<FileStore>,
+    /// What makes client assertions towards Entra ID.
+    pub client_assertions: Arc<ClientAssertions>,
     /// Both clocks.
     pub clock: Clock,
     /// How outbound connections are made.
@@ -91,6 +94,8 @@ impl Settings {
         log::start(self.config.log);
         let folder = DataDir::open(&self.config.data_dir)?;
         let store = FileStore::open(&folder)?;
+        let credential = &self.config.entra.credential;
+        let client_assertions = ClientAssertions::open(credential, self.clock.now().unix)?;
         let keys = key::ring(&self.config.keys, &folder, &store)?;
         #[cfg(feature = "dev-tenant")]
         let tenant = SharedDevTenant::of(&self.config).map(Arc::new);
@@ -99,6 +104,7 @@ impl Settings {
             tenant,
             server: Arc::new(Server::new(*self.config, keys, catalog)),
             store: Arc::new(store),
+            client_assertions: Arc::new(client_assertions),
             clock: self.clock,
             egress: Arc::new(self.egress),
             choices: self.choices,

@@ -5,6 +5,7 @@
 
 pub mod api;
 mod boot;
+mod client_credential;
 mod clock;
 pub mod command_line;
 mod connection_limit;
@@ -36,6 +37,7 @@ mod timeouts;
 pub use self::dev_tenant::SharedDevTenant;
 pub use self::{
     boot::{RuntimeParts, Settings, boot},
+    client_credential::{ClientAssertions, ClientCredentialError},
     clock::Clock,
     command_line::{AuthorityHostError, ConfigError, EntraSetting, EntraSettingError, KeyError},
     connection_limit::{

@@ -9,7 +9,9 @@ use std::{
 };
 
 use crate::{
-    Clock, FileStore, RuntimeParts, log,
+    Clock, FileStore, RuntimeParts,
+    client_credential::ClientAssertions,
+    log,
     seed::seed,
     shared_hub::{Mailbox, SharedHub},
 };
@@ -34,6 +36,8 @@ pub struct Shared<M> {
     pub server: Arc<Server>,
     /// The sessions.
     pub store: Arc<FileStore>,
+    /// What makes client assertions towards Entra ID.
+    pub client_assertions: Arc<ClientAssertions>,
     /// Both clocks.
     pub clock: Clock,
     hub: SharedHub<M>,
@@ -49,6 +53,7 @@ impl<M: Mailbox> Shared<M> {
         Self {
             server: Arc::clone(&parts.server),
             store: Arc::clone(&parts.store),
+            client_assertions: Arc::clone(&parts.client_assertions),
             clock: parts.clock,
             hub: SharedHub::default(),
             last_exchange: AtomicU64::new(0),

@@ -10,8 +10,8 @@ use std::{
 use entra_mcp_core::catalog::CatalogErrors;
 
 use crate::{
-    command_line::ConfigError, data_dir_error::DataDirError, egress::EgressError,
-    listen::ListenError,
+    client_credential::ClientCredentialError, command_line::ConfigError,
+    data_dir_error::DataDirError, egress::EgressError, listen::ListenError,
 };
 
 /// Why a server does not run.
@@ -51,6 +51,8 @@ pub enum StartError {
     Catalog(CatalogErrors),
     /// The data folder, its sessions or its key cannot be used.
     DataDir(DataDirError),
+    /// What this server proves its identity to Entra ID with cannot be used.
+    ClientCredential(ClientCredentialError),
     /// An address cannot be listened on.
     Listen(ListenError),
     /// A listening socket cannot be used by the runtime.
@@ -87,6 +89,7 @@ impl Display for StartError {
             Self::Catalog(errors) => write!(f, "what is offered is wrong:\n{errors}"),
             Self::Egress(error) => error.fmt(f),
             Self::DataDir(error) => error.fmt(f),
+            Self::ClientCredential(error) => error.fmt(f),
             Self::Listen(error) => error.fmt(f),
             Self::Socket { error } => write!(f, "A socket cannot be listened on: {error}."),
             Self::Thread { error } => write!(f, "No thread can be started: {error}."),
@@ -108,6 +111,7 @@ impl Error for StartError {
             }
             // These are shown as they are, so what comes next is what they come from.
             Self::DataDir(error) => error.source(),
+            Self::ClientCredential(error) => error.source(),
             Self::Listen(error) => error.source(),
             Self::Catalog(error) => error.source(),
             Self::Egress(error) => error.source(),
@@ -134,6 +138,12 @@ impl From<EgressError> for StartError {
 impl From<DataDirError> for StartError {
     fn from(error: DataDirError) -> Self {
         Self::DataDir(error)
+    }
+}
+
+impl From<ClientCredentialError> for StartError {
+    fn from(error: ClientCredentialError) -> Self {
+        Self::ClientCredential(error)
     }
 }
 

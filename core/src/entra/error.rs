@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::aadsts;
 use crate::{
-    ask::FetchFault,
+    ask::{AssertionFault, FetchFault},
     http::form::Form,
     limits,
     log_event::{Field, LogEvent, LogEventId},
@@ -140,6 +140,14 @@ impl EntraError {
     /// There was no answer.
     pub(crate) fn of_fault(fault: FetchFault) -> Self {
         Self::Unavailable(Details {
+            error: fault.as_str().to_owned(),
+            ..Details::default()
+        })
+    }
+
+    /// This server has nothing to prove its identity with.
+    pub(crate) fn of_assertion(fault: AssertionFault) -> Self {
+        Self::Configuration(Details {
             error: fault.as_str().to_owned(),
             ..Details::default()
         })

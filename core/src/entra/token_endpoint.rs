@@ -26,6 +26,9 @@ use crate::{
 /// More than a grant usually is: the longest part is Entra's refresh token.
 const FORM_BYTES: usize = 16 * 1024;
 
+/// RFC 7523 section 2.2.
+const CLIENT_ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
 /// What Entra answers to a good grant.
 #[derive(Debug)]
 pub(crate) struct TokenResponse {
@@ -54,47 +57,84 @@ impl TokenResponse {
     }
 }
 
-/// Redeems the code that Entra sent the browser back with. Never tried twice: Entra takes a code
-/// once. `None` if Entra's metadata is not known.
-pub(crate) fn redeem_code(
-    code: &Secret<String>,
-    code_verifier: &Secret<String>,
-    scope: &Scope,
+/// What Entra is asked for, and with what.
+#[derive(Debug)]
+pub(crate) struct Grant {
+    parameters: Vec<(&'static str, Secret<String>)>,
+    /// As Entra names the scopes.
+    scope: String,
+}
+
+impl Grant {
+    /// The code that Entra sent the browser back with. Never sent twice: Entra takes a code once.
+    pub(crate) fn code(
+        code: &Secret<String>,
+        code_verifier: &Secret<String>,
+        scope: &Scope,
+        env: Env<'_>,
+    ) -> Self {
+        let config = &env.server.config;
+        let plain = |text: &str| Secret::new(text.to_owned());
+        Self {
+            parameters: vec![
+                ("grant_type", plain("authorization_code")),
+                ("code", code.clone()),
+                ("code_verifier", code_verifier.clone()),
+                (
+                    "redirect_uri",
+                    Secret::new(config.public_url.join("/auth/callback")),
+                ),
+            ],
+            scope: scope.to_entra_scope(&config.entra),
+        }
+    }
+
+    /// A refresh token, for these scopes, as Entra names them.
+    pub(crate) fn refresh_token(refresh_token: Secret<String>, scope: String) -> Self {
+        Self {
+            parameters: vec![
+                ("grant_type", Secret::new("refresh_token".to_owned())),
+                ("refresh_token", refresh_token),
+            ],
+            scope,
+        }
+    }
+}
+
+/// How this server proves that it is its application.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Authentication<'a> {
+    /// `client_secret_post` (RFC 6749 section 2.3.1).
+    Secret(&'a Secret<String>),
+    /// `private_key_jwt`, or the token of another issuer (RFC 7523 section 2.2).
+    Assertion(&'a Secret<String>),
+}
+
+/// The request that sends a grant. `None` if Entra's metadata is not known.
+pub(super) fn post(
+    grant: &Grant,
+    authentication: Authentication<'_>,
     env: Env<'_>,
 ) -> Option<Fetch> {
-    let redirect_uri = env.server.config.public_url.join("/auth/callback");
-    let grant = [
-        ("grant_type", "authorization_code"),
-        ("code", code.expose()),
-        ("code_verifier", code_verifier.expose()),
-        ("redirect_uri", &redirect_uri),
-    ];
-    post(&grant, &scope.to_entra_scope(&env.server.config.entra), env)
-}
-
-/// Redeems a refresh token for these scopes, as Entra names them. `None` if Entra's metadata is not known.
-pub(crate) fn refresh(refresh_token: &Secret<String>, scope: &str, env: Env<'_>) -> Option<Fetch> {
-    let grant = [
-        ("grant_type", "refresh_token"),
-        ("refresh_token", refresh_token.expose()),
-    ];
-    post(&grant, scope, env)
-}
-
-fn post(grant: &[(&str, &str)], scope: &str, env: Env<'_>) -> Option<Fetch> {
     let entra = &env.server.config.entra;
     let metadata = env.entra.metadata.as_ref()?;
-    let ours = [
-        ("client_id", entra.client_id.as_str()),
-        ("client_secret", entra.client_secret.expose()),
-        ("scope", scope),
-    ];
     // Room for all that is usually sent: a text that grows would leave secrets behind.
-    let form = form_urlencoded::Serializer::new(String::with_capacity(FORM_BYTES))
-        .extend_pairs(grant)
-        .extend_pairs(ours)
-        .finish();
-    let body = Bytes::from_owner(Zeroizing::new(form.into_bytes()));
+    let mut form = form_urlencoded::Serializer::new(String::with_capacity(FORM_BYTES));
+    for (name, value) in &grant.parameters {
+        form.append_pair(name, value.expose());
+    }
+    form.append_pair("client_id", &entra.client_id);
+    match authentication {
+        Authentication::Secret(secret) => {
+            form.append_pair("client_secret", secret.expose());
+        }
+        Authentication::Assertion(assertion) => {
+            form.append_pair("client_assertion_type", CLIENT_ASSERTION_TYPE);
+            form.append_pair("client_assertion", assertion.expose());
+        }
+    }
+    form.append_pair("scope", &grant.scope);
+    let body = Bytes::from_owner(Zeroizing::new(form.finish().into_bytes()));
     let request = Request::post(metadata.token_endpoint.as_str())
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header(header::ACCEPT, "application/json")
@@ -160,7 +200,7 @@ mod tests {
     use super::*;
     use crate::testing::TestServer;
 
-    fn elicitation_schema_of(fetch: &Fetch) -> Vec<(String, String)> {
+    fn form_of(fetch: &Fetch) -> Vec<(String, String)> {
         form_urlencoded::parse(fetch.request().body())
             .into_owned()
             .collect()
@@ -174,11 +214,17 @@ mod tests {
         let (code, verifier) = (secret("the code"), secret("the verifier"));
         let scope = server.server.scopes.default();
         let to_entra_scope = scope.to_entra_scope(&server.server.config.entra);
-        for fetch in [
-            redeem_code(&code, &verifier, &scope, server.env()).unwrap(),
-            refresh(&secret("a refresh token"), &to_entra_scope, server.env()).unwrap(),
-        ] {
-            let form = elicitation_schema_of(&fetch);
+        let refresh_token = secret("a refresh token");
+        let grants = [
+            Grant::code(&code, &verifier, &scope, server.env()),
+            Grant::refresh_token(refresh_token, to_entra_scope),
+        ];
+        let client_secret = secret("entra client secret");
+        for grant in grants {
+            let authentication = Authentication::Secret(&client_secret);
+            let fetch = post(&grant, authentication, server.env()).unwrap();
+            assert!(!format!("{grant:?}").contains("the code"), "O3: {grant:?}");
+            let form = form_of(&fetch);
             let value = |name: &str| {
                 let mut found = form.iter().filter(|(key, _)| key == name);
                 found.next().map(|(_, value)| value.as_str())

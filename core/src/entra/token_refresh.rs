@@ -7,10 +7,10 @@ use super::{
     awaiting_metadata::AwaitingMetadata,
     error::{EntraError, Step},
     profile::{AnotherUser, ProfileClaims},
-    token_endpoint,
+    token_endpoint::{Grant, TokenResponse},
+    token_request::TokenRequest,
 };
 use crate::{
-    ask::{Ask, Awaiting, Fetch},
     event::Answer,
     fault::Fault,
     hub::{ToHub, ToHubKind},
@@ -70,14 +70,7 @@ enum State {
     /// This server has just been started, and does not know where Entra's token endpoint is.
     AwaitingMetadata(AwaitingMetadata<Grant>),
     /// Entra is asked.
-    AwaitingTokens(Awaiting<Fetch>),
-}
-
-/// What Entra is asked for, and with what.
-#[derive(Debug)]
-struct Grant {
-    refresh_token: Secret<String>,
-    scope: String,
+    AwaitingTokens(TokenRequest),
 }
 
 /// Why Entra gives no new tokens.
@@ -129,13 +122,10 @@ impl TokenRefresh {
         scope: String,
         cx: &mut Cx<'_>,
     ) -> Option<Self> {
-        let grant = Grant {
-            refresh_token: refresh_token.clone(),
-            scope,
-        };
+        let grant = Grant::refresh_token(refresh_token.clone(), scope);
         let state = match AwaitingMetadata::known(grant, cx) {
             Progress::Pending(awaiting) => State::AwaitingMetadata(awaiting),
-            Progress::Ready((grant, _)) => State::AwaitingTokens(grant.send(cx)?),
+            Progress::Ready((grant, _)) => State::AwaitingTokens(TokenRequest::start(grant, cx)?),
         };
         let whose = Box::new(session.user.clone());
         Some(Self { whose, state })
@@ -146,31 +136,31 @@ impl TokenRefresh {
         match state {
             State::AwaitingMetadata(awaiting) => {
                 let (grant, _) = awaiting.handle(answer, cx);
-                match grant.send(cx) {
-                    Some(awaiting) => {
-                        let state = State::AwaitingTokens(awaiting);
+                match TokenRequest::start(grant, cx) {
+                    Some(request) => {
+                        let state = State::AwaitingTokens(request);
                         Progress::Pending(Self { whose, state })
                     }
                     None => Progress::Ready(Err(RefreshError::Unavailable(Fault::Entra))),
                 }
             }
-            State::AwaitingTokens(awaiting) => {
-                Progress::Ready(read_response(awaiting.into_answer(answer), &whose, cx))
-            }
+            State::AwaitingTokens(request) => match request.handle(answer, cx) {
+                Progress::Pending(request) => {
+                    let state = State::AwaitingTokens(request);
+                    Progress::Pending(Self { whose, state })
+                }
+                Progress::Ready(response) => Progress::Ready(read_response(response, &whose, cx)),
+            },
         }
     }
 }
 
-impl Grant {
-    /// Asks Entra; `None` if its metadata is not known.
-    fn send(&self, cx: &mut Cx<'_>) -> Option<Awaiting<Fetch>> {
-        let fetch = token_endpoint::refresh(&self.refresh_token, &self.scope, cx.env)?;
-        Some(cx.fetch(fetch))
-    }
-}
-
-fn read_response(answer: <Fetch as Ask>::Answer, whose: &User, cx: &mut Cx<'_>) -> RefreshResult {
-    match token_endpoint::read(answer) {
+fn read_response(
+    response: Result<TokenResponse, EntraError>,
+    whose: &User,
+    cx: &mut Cx<'_>,
+) -> RefreshResult {
+    match response {
         Ok(answer) => {
             let id_token = answer.id_token.as_ref();
             let claims = id_token.map(|token| ProfileClaims::renewed(token.expose(), whose, cx));

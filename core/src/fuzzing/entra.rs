@@ -6,7 +6,7 @@ use bytes::Bytes;
 use url::Url;
 
 use crate::{
-    config::{Config, EntraApp, LogFormat, PublicUrl},
+    config::{ClientCredential, Config, EntraApp, LogFormat, PublicUrl},
     entra::{
         error::{EntraError, Step},
         id_token, token_endpoint,
@@ -28,7 +28,7 @@ pub(super) fn server() -> Server {
         entra: EntraApp {
             tenant: TENANT.to_owned(),
             client_id: "22222222-2222-2222-2222-222222222222".to_owned(),
-            client_secret: Secret::new("entra client secret".to_owned()),
+            credential: ClientCredential::Secret(Secret::new("entra client secret".to_owned())),
             authority_host: url("https://login.example/"),
             graph: url("https://graph.example/"),
         },

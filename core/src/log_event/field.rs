@@ -51,6 +51,8 @@ fields! {
     Destination = "destination";
     /// The id of another event.
     Event = "event_id";
+    /// When something ends, in seconds since 1970.
+    Expires = "expires";
     /// What went wrong: an error code of OAuth or Entra, or the message of the operating system.
     Error = "error";
     /// The host of `--public-url`.
@@ -63,6 +65,8 @@ fields! {
     Location = "location";
     /// The origin of the page that sent a request.
     Origin = "origin";
+    /// A file.
+    Path = "path";
     /// Why, as this server puts it.
     Reason = "reason";
     /// The exchange that wrote the line; a page or error that it answered with shows the same.

@@ -177,6 +177,18 @@ events! {
     /// Entra refuses this server: its secret, registration or permissions must be mended.
     EntraMisconfigured = "entra.misconfigured", Warn,
         "Entra ID refused this server", [Step, Error, Suberror, Aadsts, AadstsMeaning, CorrelationId];
+    /// The client certificate or its private key cannot be read or used: no sign-in succeeds until it can.
+    EntraCertificateUnusable = "entra.certificate_unusable", Error,
+        "the client certificate cannot be used", [Path, Error];
+    /// The client certificate ends within thirty days, or has ended: register another one, and replace the file.
+    EntraCertificateExpires = "entra.certificate_expires", Warn,
+        "the client certificate expires soon or has expired", [Path, Expires];
+    /// The file with the federated token cannot be read or holds none: no sign-in succeeds until it does.
+    EntraFederatedTokenUnusable = "entra.federated_token_unusable", Error,
+        "the federated token cannot be used", [Path, Error];
+    /// The federated token has expired: whoever is to replace the file does not.
+    EntraFederatedTokenExpired = "entra.federated_token_expired", Warn,
+        "the federated token has expired", [Path, Expires];
     /// Entra is busy, broken or cannot be reached.
     EntraUnavailable = "entra.unavailable", Warn,
         "Entra ID did not serve a request",

@@ -294,7 +294,9 @@ impl World {
                     self.calls.push_back((id, ticket, *call));
                 }
                 Output::Do(Action::Resume(_, granted)) => self.granted.push(granted),
-                Output::Do(ask @ (Action::Store(..) | Action::Fetch(..))) => asks.push(ask),
+                Output::Do(ask @ (Action::Store(..) | Action::Fetch(..) | Action::Assert(..))) => {
+                    asks.push(ask);
+                }
             }
         }
     }

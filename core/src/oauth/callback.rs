@@ -104,9 +104,12 @@ impl Callback {
                 },
                 Err(refused) => refuse(refused, cx),
             },
-            Self::AwaitingTokens(redemption) => match redemption.answered(answer, cx) {
-                Ok(received) => Self::verify(received, cx),
-                Err(failure) => fail(failure, cx),
+            Self::AwaitingTokens(redemption) => match redemption.handle(answer, cx) {
+                Progress::Pending(redemption) => {
+                    Progress::Pending(Self::AwaitingTokens(Box::new(redemption)))
+                }
+                Progress::Ready(Ok(received)) => Self::verify(received, cx),
+                Progress::Ready(Err(failure)) => fail(failure, cx),
             },
             Self::AwaitingKeys(awaiting) => {
                 let (received, newer) = awaiting.handle(answer, cx);

@@ -2,7 +2,7 @@
 //! the hub.
 
 use entra_mcp_core::{
-    ask::{Fetch, FetchFault, Guard, Store, StoreFault, Ticket},
+    ask::{AssertionFault, ClientAssertion, Fetch, FetchFault, Guard, Store, StoreFault, Ticket},
     exchange::ExchangeId,
     hub::{HubOutput, ToHub},
     time::Now,
@@ -79,6 +79,19 @@ impl State {
         };
         let event = ticket.answer(answer);
         self.schedule(at, SimEvent::Deliver(process, id, event));
+    }
+
+    /// Reads the file with the federated token.
+    pub(super) fn make_assertion(
+        &mut self,
+        process: Process,
+        id: ExchangeId,
+        ticket: Ticket<ClientAssertion>,
+    ) {
+        let token = self.federated_token();
+        let answer = token.ok_or(AssertionFault::FederatedToken);
+        let at = self.moment.after(self.latency());
+        self.schedule(at, SimEvent::Deliver(process, id, ticket.answer(answer)));
     }
 
     pub(super) fn question(

@@ -59,6 +59,7 @@ impl State {
                 self.answer(process, id, conn, [Piece::End]);
             }
             Action::Fetch(ticket, fetch) => self.fetch(process, id, ticket, fetch),
+            Action::Assert(ticket, _) => self.make_assertion(process, id, ticket),
             Action::Store(ticket, store) => self.question(process, id, ticket, store),
             Action::ToHub(message) => self.tell_hub(process, id, message),
             Action::Log(line) => {

@@ -166,7 +166,7 @@ impl State {
             };
             let conn = live.conn;
             match live.exchange.poll() {
-                Output::Do(ask @ (Action::Fetch(..) | Action::Store(..))) => {
+                Output::Do(ask @ (Action::Fetch(..) | Action::Assert(..) | Action::Store(..))) => {
                     live.turn.asks.push_back(ask);
                 }
                 Output::Do(action) => {
@@ -273,6 +273,7 @@ impl State {
         if let Some(live) = self.live(process, id) {
             live.turn.asks.retain(|wanted| match wanted {
                 Action::Fetch(ticket, _) => ticket.id() != ask,
+                Action::Assert(ticket, _) => ticket.id() != ask,
                 Action::Store(ticket, _) => ticket.id() != ask,
                 _ => true,
             });

@@ -2,7 +2,10 @@
 
 use std::net::SocketAddr;
 
-use entra_mcp_core::{config::EntraApp, secret::Secret};
+use entra_mcp_core::{
+    config::{ClientCredential, EntraApp},
+    secret::Secret,
+};
 use url::Url;
 
 use super::{
@@ -47,7 +50,9 @@ fn entra_app(origin: Url) -> EntraApp {
     EntraApp {
         tenant: entra_mcp_dev_tenant::TENANT_ID.to_owned(),
         client_id: entra_mcp_dev_tenant::CLIENT_ID.to_owned(),
-        client_secret: Secret::new(entra_mcp_dev_tenant::CLIENT_SECRET.to_owned()),
+        credential: ClientCredential::Secret(Secret::new(
+            entra_mcp_dev_tenant::CLIENT_SECRET.to_owned(),
+        )),
         authority_host: origin.clone(),
         graph: origin,
     }

@@ -1,14 +1,19 @@
 //! The settings of Entra ID, by the names that Azure's own libraries use, and the clouds
 //! (Microsoft, national clouds).
 
+use std::path::PathBuf;
+
 use url::Url;
 
 use super::{
     error::{AuthorityHostError, ConfigError, EntraSetting, EntraSettingError},
-    given::{AUTHORITY_HOST, CLIENT_ID, CLIENT_SECRET, Given, TENANT_ID},
+    given::{
+        AUTHORITY_HOST, CLIENT_CERTIFICATE_PATH, CLIENT_ID, CLIENT_SECRET, FEDERATED_TOKEN_FILE,
+        Given, TENANT_ID,
+    },
 };
 use entra_mcp_core::{
-    config::{EntraApp, is_loopback},
+    config::{ClientCredential, EntraApp, is_loopback},
     secret::Secret,
 };
 
@@ -28,7 +33,15 @@ const CLOUDS: [(&str, &str); 4] = [
 
 /// Whether any setting of Entra ID was given.
 pub(super) fn is_given(given: &Given) -> bool {
-    [TENANT_ID, CLIENT_ID, CLIENT_SECRET, AUTHORITY_HOST]
+    let settings = [
+        TENANT_ID,
+        CLIENT_ID,
+        CLIENT_SECRET,
+        CLIENT_CERTIFICATE_PATH,
+        FEDERATED_TOKEN_FILE,
+        AUTHORITY_HOST,
+    ];
+    settings
         .iter()
         .any(|setting| given.value(setting).is_some())
 }
@@ -53,13 +66,31 @@ pub(super) fn application(
     };
     let tenant = need(EntraSetting::TenantId, tenant);
     let client_id = need(EntraSetting::ClientId, guid);
-    let client_secret = need(EntraSetting::ClientSecret, secret);
+    let file = |setting| given.value(setting).map(PathBuf::from);
+    let files = [
+        file(&CLIENT_CERTIFICATE_PATH).map(ClientCredential::Certificate),
+        file(&FEDERATED_TOKEN_FILE).map(ClientCredential::FederatedToken),
+    ];
+    let [certificate, federated_token] = files;
+    let credential = match (certificate, federated_token) {
+        (None, None) => need(EntraSetting::ClientSecret, secret)
+            .map(|secret| ClientCredential::Secret(Secret::new(secret))),
+        (Some(credential), None) | (None, Some(credential))
+            if given.value(&CLIENT_SECRET).is_none() =>
+        {
+            Some(credential)
+        }
+        _ => {
+            errors.push(ConfigError::SeveralCredentials);
+            None
+        }
+    };
     let (authority_host, graph) = cloud(given.value(&AUTHORITY_HOST), is_local, errors)?;
     Some(EntraApp {
         tenant: tenant?,
         // As Entra ID writes it in tokens, `aud`, whichever way it was copied.
         client_id: client_id?.to_ascii_lowercase(),
-        client_secret: Secret::new(client_secret?),
+        credential: credential?,
         authority_host,
         graph,
     })

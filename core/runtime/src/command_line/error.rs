@@ -11,8 +11,9 @@ use entra_mcp_core::config::PublicUrlError;
 
 pub use self::entra::{AuthorityHostError, EntraSetting, EntraSettingError};
 use super::given::{
-    ALLOW_CLIENT, ALLOW_ORIGIN, AUTHORITY_HOST, CLIENT_DOCUMENTS, DATA_DIR, DEV_TENANT_LISTEN, KEY,
-    LOG, PINNED_CLIENT, PUBLIC_URL, TENANT_ID, TRUSTED_PROXY,
+    ALLOW_CLIENT, ALLOW_ORIGIN, AUTHORITY_HOST, CLIENT_CERTIFICATE_PATH, CLIENT_DOCUMENTS,
+    CLIENT_SECRET, DATA_DIR, DEV_TENANT_LISTEN, FEDERATED_TOKEN_FILE, KEY, LOG, PINNED_CLIENT,
+    PUBLIC_URL, TENANT_ID, TRUSTED_PROXY,
 };
 
 /// A wrong or missing setting. Never shows the value of a secret.
@@ -118,6 +119,8 @@ pub enum ConfigError {
         /// What is wrong with it.
         problem: EntraSettingError,
     },
+    /// More than one of a client secret, a client certificate and a federated token is given.
+    SeveralCredentials,
     /// The authority host is not one that can be.
     InvalidAuthorityHost {
         /// What is wrong with it.
@@ -165,6 +168,12 @@ impl ConfigError {
             Self::UnknownLogFormat => Cow::from(LOG.name()),
             Self::InvalidKey { .. } => Cow::from(KEY.name()),
             Self::Entra { setting, .. } => Cow::from(setting.name()),
+            Self::SeveralCredentials => Cow::from(format!(
+                "{}, {}, {}",
+                CLIENT_SECRET.variable,
+                CLIENT_CERTIFICATE_PATH.variable,
+                FEDERATED_TOKEN_FILE.variable
+            )),
             Self::InvalidAuthorityHost { .. } => Cow::from(AUTHORITY_HOST.name()),
         }
     }
@@ -209,6 +218,7 @@ impl ConfigError {
             Self::InvalidKey { position, problem } => {
                 return Cow::from(format!("key {position} {problem}"));
             }
+            Self::SeveralCredentials => "more than one of them is set",
             Self::Entra { problem, .. } => problem.as_str(),
             Self::InvalidAuthorityHost { problem } => problem.as_str(),
         })
@@ -274,6 +284,9 @@ impl ConfigError {
             }
             Self::UnknownLogFormat => "Write text or json.",
             Self::InvalidKey { .. } => "Make one with `openssl rand -base64 32`.",
+            Self::SeveralCredentials => {
+                "Set the one that this server is to prove its identity with."
+            }
             Self::Entra { setting, .. } => setting.right(),
             Self::InvalidAuthorityHost { .. } => {
                 "Leave it out for the global cloud, or put the authority of yours there, such as \

@@ -120,6 +120,19 @@ pub(super) const CLIENT_SECRET: Setting = setting(
     "",
     "the value of a client secret",
 );
+pub(super) const CLIENT_CERTIFICATE_PATH: Setting = setting(
+    "",
+    "AZURE_CLIENT_CERTIFICATE_PATH",
+    "",
+    "instead of a client secret: a PEM file with a certificate that is registered and its private key",
+);
+pub(super) const FEDERATED_TOKEN_FILE: Setting = setting(
+    "",
+    "AZURE_FEDERATED_TOKEN_FILE",
+    "",
+    "instead of a client secret: a file with the token of an issuer that a federated credential of the \
+     application names, as a Kubernetes cluster writes it",
+);
 pub(super) const AUTHORITY_HOST: Setting = setting(
     "",
     "AZURE_AUTHORITY_HOST",
@@ -128,7 +141,7 @@ pub(super) const AUTHORITY_HOST: Setting = setting(
 );
 
 /// All of them, in the order of `--help`.
-pub(super) const SETTINGS: [&Setting; 16] = [
+pub(super) const SETTINGS: [&Setting; 18] = [
     &LISTEN,
     &PUBLIC_URL,
     &DATA_DIR,
@@ -144,6 +157,8 @@ pub(super) const SETTINGS: [&Setting; 16] = [
     &TENANT_ID,
     &CLIENT_ID,
     &CLIENT_SECRET,
+    &CLIENT_CERTIFICATE_PATH,
+    &FEDERATED_TOKEN_FILE,
     &AUTHORITY_HOST,
 ];
 

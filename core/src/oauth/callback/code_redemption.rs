@@ -3,10 +3,11 @@
 
 use super::{browser::ReturningBrowser, tokens_received::TokensReceived};
 use crate::{
-    ask::{Awaiting, Fetch},
+    ask::Awaiting,
     entra::{
         error::{EntraError, Step},
-        token_endpoint,
+        token_endpoint::{Grant, TokenResponse},
+        token_request::TokenRequest,
     },
     event::Answer,
     hub::{BeginCodeRedemption, ToHub, ToHubKind},
@@ -15,7 +16,7 @@ use crate::{
         sign_in_failure::{CallbackError, Failure},
     },
     secret::Secret,
-    step::Cx,
+    step::{Cx, Progress},
     throttle::Throttled,
 };
 
@@ -57,11 +58,12 @@ impl UnredeemedCode {
             browser,
         } = self;
         let scope = &sign_in.request.scope;
-        match token_endpoint::redeem_code(&code, &sign_in.code_verifier, scope, cx.env) {
-            Some(fetch) => Ok(CodeRedemption {
+        let grant = Grant::code(&code, &sign_in.code_verifier, scope, cx.env);
+        match TokenRequest::start(grant, cx) {
+            Some(request) => Ok(CodeRedemption {
                 sign_in,
                 browser,
-                awaiting: cx.fetch(fetch),
+                request,
             }),
             None => {
                 let redirect_target = sign_in.request.redirect_target;
@@ -76,44 +78,60 @@ impl UnredeemedCode {
 pub(crate) struct CodeRedemption {
     sign_in: PendingSignIn,
     browser: ReturningBrowser,
-    awaiting: Awaiting<Fetch>,
+    request: TokenRequest,
 }
 
 impl CodeRedemption {
-    /// Entra's token endpoint has answered.
-    pub(super) fn answered(
+    /// Takes an event.
+    pub(super) fn handle(
         self,
         answer: Answer,
         cx: &mut Cx<'_>,
-    ) -> Result<TokensReceived, Failure> {
+    ) -> Progress<Self, Result<TokensReceived, Failure>> {
         let Self {
             sign_in,
             browser,
-            awaiting,
+            request,
         } = self;
-        let tokens = token_endpoint::read(awaiting.into_answer(answer));
-        cx.to_hub(ToHub(ToHubKind::EndCodeRedemption {
-            redeemed: tokens.is_ok(),
-        }));
-        match tokens {
-            Ok(tokens) => Ok(TokensReceived {
+        match request.handle(answer, cx) {
+            Progress::Pending(request) => Progress::Pending(Self {
                 sign_in,
                 browser,
-                tokens,
+                request,
             }),
-            Err(error) => {
-                cx.log(error.log_event(Step::CodeRedemption));
-                // A request loop is that of one browser, and must not hold up the sign-ins of all others.
-                if let EntraError::Throttled(_, wait) = &error
-                    && !error.is_request_loop()
-                {
-                    let (requests, until) =
-                        (Throttled::CodeRedemption, cx.env.now.instant.after(*wait));
-                    cx.to_hub(ToHub(ToHubKind::Throttle { requests, until }));
-                }
-                let redirect_target = sign_in.request.redirect_target;
-                Err(Failure::of_entra(redirect_target, &error))
+            Progress::Ready(tokens) => Progress::Ready(received(sign_in, browser, tokens, cx)),
+        }
+    }
+}
+
+/// Entra's token endpoint has answered.
+fn received(
+    sign_in: PendingSignIn,
+    browser: ReturningBrowser,
+    tokens: Result<TokenResponse, EntraError>,
+    cx: &mut Cx<'_>,
+) -> Result<TokensReceived, Failure> {
+    cx.to_hub(ToHub(ToHubKind::EndCodeRedemption {
+        redeemed: tokens.is_ok(),
+    }));
+    match tokens {
+        Ok(tokens) => Ok(TokensReceived {
+            sign_in,
+            browser,
+            tokens,
+        }),
+        Err(error) => {
+            cx.log(error.log_event(Step::CodeRedemption));
+            // A request loop is that of one browser, and must not hold up the sign-ins of all others.
+            if let EntraError::Throttled(_, wait) = &error
+                && !error.is_request_loop()
+            {
+                let (requests, until) =
+                    (Throttled::CodeRedemption, cx.env.now.instant.after(*wait));
+                cx.to_hub(ToHub(ToHubKind::Throttle { requests, until }));
             }
+            let redirect_target = sign_in.request.redirect_target;
+            Err(Failure::of_entra(redirect_target, &error))
         }
     }
 }

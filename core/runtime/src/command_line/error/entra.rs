@@ -73,7 +73,8 @@ impl EntraSetting {
                  00001111-aaaa-2222-bbbb-3333cccc4444."
             }
             Self::ClientSecret => {
-                "Put the value of a client secret there: the portal shows it once, when it is made."
+                "Put the value of a client secret there: the portal shows it once, when it is made. Without a \
+                 secret, set AZURE_CLIENT_CERTIFICATE_PATH or AZURE_FEDERATED_TOKEN_FILE."
             }
         }
     }

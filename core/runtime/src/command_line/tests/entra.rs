@@ -4,6 +4,7 @@ use super::{
     super::{AuthorityHostError, ConfigError, EntraSettingError},
     REAL, config, error, real,
 };
+use entra_mcp_core::config::ClientCredential;
 
 #[test]
 fn incomplete_tenant_settings_are_errors_that_name_the_missing() {
@@ -73,6 +74,31 @@ fn invalid_entra_setting_is_an_error_with_an_example_and_no_secret() {
         );
         assert!(name != "AZURE_CLIENT_SECRET" || !error.contains(value));
     }
+}
+
+#[test]
+fn file_replaces_the_client_secret_and_two_credentials_are_an_error() {
+    let certificate = ("AZURE_CLIENT_CERTIFICATE_PATH", "/run/secrets/client.pem");
+    let federated = ("AZURE_FEDERATED_TOKEN_FILE", "/var/run/secrets/azure/token");
+    let no_secret = ("AZURE_CLIENT_SECRET", "");
+    let credential = |given: &[_]| config(&[], &real(given)).entra.credential;
+    assert!(matches!(
+        credential(&[no_secret, certificate]),
+        ClientCredential::Certificate(path) if path.to_str() == Some(certificate.1)
+    ));
+    assert!(matches!(
+        credential(&[no_secret, federated]),
+        ClientCredential::FederatedToken(path) if path.to_str() == Some(federated.1)
+    ));
+    for given in [
+        &[certificate][..],
+        &[federated],
+        &[no_secret, certificate, federated],
+        &[certificate, federated],
+    ] {
+        assert_eq!(error(&[], &real(given)), ConfigError::SeveralCredentials);
+    }
+    assert!(super::message(&[], &real(&[certificate])).starts_with("AZURE_CLIENT_SECRET, AZURE_"));
 }
 
 // The tables of Microsoft's national clouds.

@@ -1,0 +1,213 @@
+//! Client assertions: how the application proves who it is without its secret.
+//!
+//! Source: Microsoft identity platform, "Certificate credentials" and "Workload identity federation"; RFC 7523
+//! section 3. An assertion is either signed with a key whose certificate is registered (`/control`,
+//! `register_certificate`), or the token of an issuer that a federated credential of the application names: here
+//! that of the tenant's own managed identity.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use ring::{
+    digest,
+    signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, UnparsedPublicKey},
+};
+use serde::Deserialize;
+use x509_cert::{
+    Certificate,
+    der::{DecodePem as _, Encode as _},
+};
+
+use super::{
+    CLIENT_ID, DevTenant, MANAGED_IDENTITY_ID, TENANT_ID, aadsts_error::AadstsError,
+    metadata::Tenant,
+};
+
+/// The audience of a token that is presented as an assertion.
+pub(super) const TOKEN_EXCHANGE: &str = "api://AzureADTokenExchange";
+
+/// How far the clocks may differ, in seconds.
+const LEEWAY: u64 = 300;
+
+/// A certificate that is registered with the application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct RegisteredCertificate {
+    sha256: Vec<u8>,
+    /// The RSA key, as PKCS#1.
+    public_key: Vec<u8>,
+}
+
+impl RegisteredCertificate {
+    /// Reads a certificate in PEM.
+    pub(super) fn read(pem: &str) -> Result<Self, String> {
+        let certificate = Certificate::from_pem(pem).map_err(|error| error.to_string())?;
+        let der = certificate.to_der().map_err(|error| error.to_string())?;
+        let key = &certificate.tbs_certificate.subject_public_key_info;
+        Ok(Self {
+            sha256: digest::digest(&digest::SHA256, &der).as_ref().to_vec(),
+            public_key: key.subject_public_key.raw_bytes().to_vec(),
+        })
+    }
+}
+
+/// The members of the header that count here.
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    kid: Option<String>,
+    #[serde(rename = "x5t#S256")]
+    sha256: Option<String>,
+}
+
+/// The claims that count here. Libraries write times as floating-point numbers, too.
+#[derive(Deserialize)]
+struct Claims {
+    aud: String,
+    iss: String,
+    sub: String,
+    exp: f64,
+    nbf: Option<f64>,
+}
+
+/// An assertion in its parts; nothing of it is verified yet.
+struct Assertion<'a> {
+    header: Header,
+    claims: Claims,
+    message: &'a [u8],
+    signature: Vec<u8>,
+}
+
+impl<'a> Assertion<'a> {
+    fn read(text: &'a str) -> Option<Self> {
+        let (message, signature) = text.rsplit_once('.')?;
+        let (header, claims) = message.split_once('.')?;
+        let decode = |part: &str| URL_SAFE_NO_PAD.decode(part.trim_end_matches('=')).ok();
+        Some(Self {
+            header: serde_json::from_slice(&decode(header)?).ok()?,
+            claims: serde_json::from_slice(&decode(claims)?).ok()?,
+            message: message.as_bytes(),
+            signature: decode(signature)?,
+        })
+    }
+
+    fn is_signed_with(&self, public_key: &[u8]) -> bool {
+        let algorithm = match self.header.alg.as_str() {
+            "PS256" => &RSA_PSS_2048_8192_SHA256,
+            "RS256" => &RSA_PKCS1_2048_8192_SHA256,
+            _ => return false,
+        };
+        UnparsedPublicKey::new(algorithm, public_key)
+            .verify(self.message, &self.signature)
+            .is_ok()
+    }
+
+    fn is_current(&self, now: u64) -> bool {
+        let seconds = |time: f64| std::time::Duration::try_from_secs_f64(time).ok();
+        let Some(end) = seconds(self.claims.exp) else {
+            return false;
+        };
+        let begins = self
+            .claims
+            .nbf
+            .map_or(Some(std::time::Duration::ZERO), seconds);
+        now < end.as_secs().saturating_add(LEEWAY)
+            && begins.is_some_and(|begin| begin.as_secs() <= now.saturating_add(LEEWAY))
+    }
+}
+
+impl DevTenant {
+    /// Checks a client assertion of the application.
+    pub(super) fn check_assertion(
+        &self,
+        kind: Option<&str>,
+        text: &str,
+        now: u64,
+    ) -> Result<(), AadstsError> {
+        if kind != Some("urn:ietf:params:oauth:client-assertion-type:jwt-bearer") {
+            return Err(AadstsError::missing("client_assertion_type"));
+        }
+        let refuse =
+            |number, text: &str| Err(AadstsError::new("invalid_client", number, text.to_owned()));
+        let Some(assertion) = Assertion::read(text) else {
+            return refuse(50_027, "JWT token is invalid or malformed.");
+        };
+        match &assertion.header.sha256 {
+            Some(sha256) => self.check_certificate(&assertion, sha256)?,
+            None => self.check_federated(&assertion)?,
+        }
+        if assertion.is_current(now) {
+            return Ok(());
+        }
+        refuse(
+            700_024,
+            "Client assertion is not within its valid time range.",
+        )
+    }
+
+    fn check_certificate(
+        &self,
+        assertion: &Assertion<'_>,
+        sha256: &str,
+    ) -> Result<(), AadstsError> {
+        let thumbprint = URL_SAFE_NO_PAD.decode(sha256.trim_end_matches('='));
+        let mut certificates = self.settings.certificates.iter();
+        let certificate = thumbprint
+            .ok()
+            .and_then(|thumbprint| certificates.find(|known| known.sha256 == thumbprint));
+        let is_signed =
+            certificate.is_some_and(|known| assertion.is_signed_with(&known.public_key));
+        if !is_signed {
+            let text = "The certificate with identifier used to sign the client assertion is not registered on \
+                        application.";
+            return Err(AadstsError::new("invalid_client", 700_027, text));
+        }
+        let claims = &assertion.claims;
+        if claims.iss != CLIENT_ID || claims.sub != CLIENT_ID {
+            let text = "The issuer and subject of the client assertion must be the application.";
+            return Err(AadstsError::new("invalid_client", 50_048, text));
+        }
+        let tenant = claims.aud.strip_prefix(&self.config.origin);
+        let tenant =
+            tenant.and_then(|path| path.strip_prefix('/')?.strip_suffix("/oauth2/v2.0/token"));
+        if tenant.and_then(Tenant::parse) != Some(Tenant::This) {
+            let text = "The audience of the client assertion is not the token endpoint.";
+            return Err(AadstsError::new("invalid_client", 700_021, text));
+        }
+        Ok(())
+    }
+
+    /// A token of the managed identity, which the application has a federated credential for.
+    fn check_federated(&self, assertion: &Assertion<'_>) -> Result<(), AadstsError> {
+        let claims = &assertion.claims;
+        let issuer = format!("{}/{TENANT_ID}/v2.0", self.config.origin);
+        let mismatch = [
+            ("issuer", claims.iss == issuer, 700_211, &claims.iss),
+            (
+                "subject",
+                claims.sub == MANAGED_IDENTITY_ID,
+                700_213,
+                &claims.sub,
+            ),
+            (
+                "audience",
+                claims.aud == TOKEN_EXCHANGE,
+                700_212,
+                &claims.aud,
+            ),
+        ]
+        .into_iter()
+        .find(|(_, is_same, ..)| !is_same);
+        if let Some((what, _, number, value)) = mismatch {
+            let text = format!(
+                "No matching federated identity record found for presented assertion {what} '{value}'."
+            );
+            return Err(AadstsError::new("invalid_client", number, text));
+        }
+        let kid = assertion.header.kid.as_deref().unwrap_or_default();
+        match self.signing.published_key(kid) {
+            Some(key) if assertion.is_signed_with(&key.public_key()) => Ok(()),
+            _ => {
+                let text = "Client assertion failed signature validation.";
+                Err(AadstsError::new("invalid_client", 900_384, text))
+            }
+        }
+    }
+}

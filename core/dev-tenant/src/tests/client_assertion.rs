@@ -1,0 +1,112 @@
+//! Client assertions instead of the secret.
+
+use super::*;
+
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+const JWT_HEADER: &str = r#"{"alg":"PS256","typ":"JWT","x5t#S256":"THUMBPRINT"}"#;
+
+/// An assertion signed with the key in `keys/client.pem`.
+#[expect(
+    clippy::disallowed_types,
+    reason = "RSASSA-PSS is salted, and nothing depends on the salt"
+)]
+fn signed_assertion(claims: &Value) -> String {
+    use base64::engine::general_purpose::STANDARD;
+    let section = |begin: &str, end: &str| {
+        let pem = include_str!("../../keys/client.pem");
+        let (_, rest) = pem.split_once(begin).unwrap();
+        let (text, _) = rest.split_once(end).unwrap();
+        STANDARD.decode(text.replace('\n', "")).unwrap()
+    };
+    let key = section("BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY");
+    let certificate = section("BEGIN CERTIFICATE-----", "-----END CERTIFICATE");
+    let thumbprint = ring::digest::digest(&ring::digest::SHA256, &certificate);
+    let header = JWT_HEADER.replace("THUMBPRINT", &URL_SAFE_NO_PAD.encode(thumbprint));
+    let claims = claims.to_string();
+    let message = [header, claims]
+        .map(|part| URL_SAFE_NO_PAD.encode(part))
+        .join(".");
+    let key = RsaKeyPair::from_pkcs8(&key).unwrap();
+    let mut signature = vec![0; key.public().modulus_len()];
+    let random = ring::rand::SystemRandom::new();
+    key.sign(
+        &ring::signature::RSA_PSS_SHA256,
+        &random,
+        message.as_bytes(),
+        &mut signature,
+    )
+    .unwrap();
+    format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+fn registered() -> World {
+    let mut world = World::new();
+    let pem = include_str!("../../keys/client.pem");
+    let (_, certificate) = pem.split_once("-----END PRIVATE KEY-----").unwrap();
+    let certificate = certificate.trim().to_owned();
+    world.control(Control::RegisterCertificate { certificate });
+    world
+}
+
+/// Refreshes with an assertion instead of the secret; the error's number, or 0.
+fn refresh_with_assertion(world: &mut World, assertion: &str) -> u64 {
+    let refresh_token = world.tokens("alice")["refresh_token"].clone();
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", refresh_token.as_str().unwrap()),
+        ("client_id", CLIENT_ID),
+        ("client_assertion_type", ASSERTION_TYPE),
+        ("client_assertion", assertion),
+    ];
+    let response = world.post(&format!("/{TENANT_ID}/oauth2/v2.0/token"), &form);
+    if response.status() == 200 {
+        return 0;
+    }
+    json(&response)["error_codes"][0].as_u64().unwrap()
+}
+
+#[test]
+fn assertion_of_a_registered_certificate_replaces_the_secret_and_a_wrong_one_does_not() {
+    let mut world = registered();
+    let now = world.now;
+    let endpoint = |tenant: &str| format!("{ORIGIN}/{tenant}/oauth2/v2.0/token");
+    let good = serde_json::json!({
+        "aud": endpoint(TENANT_ID), "iss": CLIENT_ID, "sub": CLIENT_ID, "jti": "1",
+        "nbf": now, "exp": now + 600,
+    });
+    let with = |name: &str, value: Value| {
+        let mut claims = good.clone();
+        claims[name] = value;
+        signed_assertion(&claims)
+    };
+    let cases = [
+        (signed_assertion(&good), 0),
+        (with("exp", serde_json::json!(now as f64 + 600.5)), 0),
+        (with("aud", endpoint("contoso.example").into()), 0),
+        (
+            with("aud", "https://login.evil.example/token".into()),
+            700_021,
+        ),
+        (with("iss", "another".into()), 50_048),
+        (with("sub", "another".into()), 50_048),
+        (with("exp", (now - 301).into()), 700_024),
+        (with("nbf", (now + 301).into()), 700_024),
+        ("nonsense".to_owned(), 50_027),
+    ];
+    for (assertion, number) in cases {
+        assert_eq!(
+            refresh_with_assertion(&mut world, &assertion),
+            number,
+            "{assertion}"
+        );
+    }
+    let mut forged = signed_assertion(&good);
+    forged.replace_range(forged.len() - 8..forged.len() - 4, "AAAA");
+    assert_eq!(refresh_with_assertion(&mut world, &forged), 700_027);
+    let mut stranger = World::new();
+    assert_eq!(
+        refresh_with_assertion(&mut stranger, &signed_assertion(&good)),
+        700_027
+    );
+}

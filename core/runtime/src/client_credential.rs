@@ -1,0 +1,148 @@
+//! What this server proves its identity to Entra ID with, besides a client secret: a certificate with its private
+//! key, or the federated token of another issuer. Both are files, and each is read when it is needed: one that was
+//! replaced is used without a restart.
+
+mod certificate;
+mod error;
+mod federated_token;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use entra_mcp_core::{
+    ask::{Ask, AssertionClaims, AssertionFault, ClientAssertion},
+    config::ClientCredential,
+    log_event::{Field, LogEvent, LogEventId},
+    time::UnixTime,
+};
+
+use self::{certificate::Certificate, error::CredentialProblem, federated_token::FederatedToken};
+use crate::log::log;
+
+pub use self::error::ClientCredentialError;
+
+/// The longest file that is read.
+const FILE_BYTES: u64 = 64 * 1024;
+
+/// How long before its end a certificate is announced in the log.
+const ANNOUNCED_BEFORE: Duration = Duration::from_secs(30 * 86_400);
+
+/// How often the log says so.
+const ANNOUNCED_EVERY: Duration = Duration::from_secs(86_400);
+
+/// The maker of client assertions.
+#[derive(Debug)]
+pub struct ClientAssertions {
+    source: Source,
+    /// When the log last said that the certificate ends; 0 for never.
+    announced: AtomicU64,
+}
+
+#[derive(Debug)]
+enum Source {
+    /// The client secret is sent itself.
+    None,
+    Certificate(PathBuf),
+    FederatedToken(PathBuf),
+}
+
+impl ClientAssertions {
+    /// Reads the credential once, so that a wrong setting is known at the start.
+    ///
+    /// # Errors
+    ///
+    /// Why the credential cannot be used.
+    pub(crate) fn open(
+        credential: &ClientCredential,
+        now: UnixTime,
+    ) -> Result<Self, ClientCredentialError> {
+        let source = match credential {
+            ClientCredential::Secret(_) => Source::None,
+            ClientCredential::Certificate(path) => Source::Certificate(path.clone()),
+            ClientCredential::FederatedToken(path) => Source::FederatedToken(path.clone()),
+        };
+        let assertions = Self {
+            source,
+            announced: AtomicU64::new(0),
+        };
+        match &assertions.source {
+            Source::None => {}
+            Source::Certificate(path) => {
+                let certificate = Certificate::read(path)
+                    .map_err(|problem| at(path, "AZURE_CLIENT_CERTIFICATE_PATH", problem))?;
+                assertions.announce_end(path, certificate.expires, now);
+            }
+            Source::FederatedToken(path) => FederatedToken::read(path)
+                .map_err(|problem| at(path, "AZURE_FEDERATED_TOKEN_FILE", problem))?
+                .warn(path, now),
+        }
+        Ok(assertions)
+    }
+
+    /// Makes a client assertion. It reads a file, and may sign: do it where waiting is allowed.
+    pub fn answer(
+        &self,
+        assertion: &ClientAssertion,
+        now: UnixTime,
+    ) -> <ClientAssertion as Ask>::Answer {
+        match (&self.source, assertion) {
+            (Source::Certificate(path), ClientAssertion::Signed(claims)) => {
+                let made = Certificate::read(path).and_then(|certificate| {
+                    self.announce_end(path, certificate.expires, now);
+                    let input = claims.signing_input(&certificate.header());
+                    let signature = certificate.sign(input.as_bytes())?;
+                    Ok(AssertionClaims::jwt(&input, &signature))
+                });
+                made.map_err(|problem| {
+                    complain(LogEventId::EntraCertificateUnusable, path, &problem);
+                    AssertionFault::Certificate
+                })
+            }
+            (Source::FederatedToken(path), ClientAssertion::FederatedToken) => {
+                let read = FederatedToken::read(path).map_err(|problem| {
+                    complain(LogEventId::EntraFederatedTokenUnusable, path, &problem);
+                    AssertionFault::FederatedToken
+                })?;
+                read.warn(path, now);
+                Ok(read.text)
+            }
+            // Another credential was configured than the core asks for: there is one configuration, so never.
+            (_, ClientAssertion::Signed(_)) => Err(AssertionFault::Certificate),
+            (_, ClientAssertion::FederatedToken) => Err(AssertionFault::FederatedToken),
+        }
+    }
+
+    /// Says once a day that the certificate ends, or has ended.
+    fn announce_end(&self, path: &Path, expires: UnixTime, now: UnixTime) {
+        if now.after(ANNOUNCED_BEFORE) < expires {
+            return;
+        }
+        let last = self.announced.load(Ordering::Relaxed);
+        let is_due = last == 0 || now.0.abs_diff(last) >= ANNOUNCED_EVERY.as_secs();
+        if is_due {
+            self.announced.store(now.0, Ordering::Relaxed);
+            log(&LogEvent::new(LogEventId::EntraCertificateExpires)
+                .with(Field::Path, path.display().to_string())
+                .with(Field::Expires, expires.0.to_string()));
+        }
+    }
+}
+
+fn at(path: &Path, variable: &'static str, problem: CredentialProblem) -> ClientCredentialError {
+    ClientCredentialError {
+        variable,
+        path: path.to_owned(),
+        problem,
+    }
+}
+
+fn complain(id: LogEventId, path: &Path, problem: &CredentialProblem) {
+    log(&LogEvent::new(id)
+        .with(Field::Path, path.display().to_string())
+        .with(Field::Error, problem.to_string()));
+}

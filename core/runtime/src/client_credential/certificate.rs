@@ -1,0 +1,108 @@
+//! A certificate and its private key, in one PEM file (RFC 7468), in any order.
+
+use std::path::Path;
+
+use entra_mcp_core::{ask::CertificateHeader, time::UnixTime};
+use ring::{
+    digest,
+    rand::SystemRandom,
+    signature::{RSA_PSS_SHA256, RsaKeyPair},
+};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
+use x509_cert::der::Decode as _;
+
+use super::error::{CredentialProblem, read_file};
+
+/// A certificate whose private key is at hand.
+pub(super) struct Certificate {
+    sha256: [u8; 32],
+    key: RsaKeyPair,
+    /// When it ends.
+    pub(super) expires: UnixTime,
+}
+
+impl Certificate {
+    /// Reads the file.
+    pub(super) fn read(path: &Path) -> Result<Self, CredentialProblem> {
+        let pem = read_file(path)?;
+        let key = private_key(&pem)?;
+        let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem)
+            .collect::<Result<_, _>>()
+            .map_err(|_| CredentialProblem::NotPem)?;
+        if certificates.is_empty() {
+            return Err(CredentialProblem::NoCertificate);
+        }
+        // The others are those that it was issued by.
+        let certificate = certificates
+            .iter()
+            .find_map(|der| leaf(der, &key))
+            .ok_or(CredentialProblem::OtherKey)?;
+        Ok(Self {
+            sha256: certificate.0,
+            expires: certificate.1,
+            key,
+        })
+    }
+
+    /// How an assertion names it.
+    pub(super) fn header(&self) -> CertificateHeader {
+        CertificateHeader {
+            sha256: self.sha256,
+        }
+    }
+
+    /// Signs with RSASSA-PSS and SHA-256 (RFC 7518 section 3.5).
+    pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, CredentialProblem> {
+        let mut signature = vec![0; self.key.public().modulus_len()];
+        self.key
+            .sign(
+                &RSA_PSS_SHA256,
+                &SystemRandom::new(),
+                message,
+                &mut signature,
+            )
+            .map_err(|_| CredentialProblem::NotSigned)?;
+        Ok(signature)
+    }
+}
+
+fn private_key(pem: &[u8]) -> Result<RsaKeyPair, CredentialProblem> {
+    let mut keys = PrivateKeyDer::pem_slice_iter(pem);
+    let key = match keys.next() {
+        Some(key) => key.map_err(|_| CredentialProblem::NotPem)?,
+        None if contains(pem, b"ENCRYPTED PRIVATE KEY") => {
+            return Err(CredentialProblem::EncryptedKey);
+        }
+        // The first byte of any DER sequence, as a PFX file is.
+        None if pem.first() == Some(&0x30) => return Err(CredentialProblem::Pfx),
+        None => return Err(CredentialProblem::NoPrivateKey),
+    };
+    if keys.next().is_some() {
+        return Err(CredentialProblem::SeveralKeys);
+    }
+    let pair = match &key {
+        PrivateKeyDer::Pkcs8(der) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
+        PrivateKeyDer::Pkcs1(der) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
+        _ => return Err(CredentialProblem::NotRsa),
+    };
+    pair.map_err(|_| CredentialProblem::NotRsa)
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
+
+/// The thumbprint and the end of the certificate, if it is this key's.
+fn leaf(der: &CertificateDer<'_>, key: &RsaKeyPair) -> Option<([u8; 32], UnixTime)> {
+    let certificate = x509_cert::Certificate::from_der(der).ok()?.tbs_certificate;
+    let public_key = certificate.subject_public_key_info.subject_public_key;
+    if public_key.raw_bytes() != key.public().as_ref() {
+        return None;
+    }
+    let sha256 = digest::digest(&digest::SHA256, der)
+        .as_ref()
+        .try_into()
+        .ok()?;
+    let expires = certificate.validity.not_after.to_unix_duration().as_secs();
+    Some((sha256, UnixTime(expires)))
+}

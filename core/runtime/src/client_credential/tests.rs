@@ -1,0 +1,117 @@
+use std::{fs, path::PathBuf};
+
+use entra_mcp_core::{
+    ask::{AssertionFault, ClientAssertion},
+    config::ClientCredential,
+    time::UnixTime,
+};
+
+use super::*;
+
+/// A private key and its certificate, public and worthless.
+const PEM: &str = include_str!("../../../dev-tenant/keys/client.pem");
+
+const NOW: UnixTime = UnixTime(1_800_000_000);
+
+/// A folder of this test alone.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("entra-mcp-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.0.join(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn sections() -> (String, String) {
+    let at = PEM.find("-----BEGIN CERTIFICATE").unwrap();
+    let (key, certificate) = PEM.split_at(at);
+    (key.to_owned(), certificate.to_owned())
+}
+
+fn problem(credential: &ClientCredential) -> String {
+    ClientAssertions::open(credential, NOW)
+        .unwrap_err()
+        .to_string()
+}
+
+#[test]
+fn key_and_certificate_are_read_in_any_order_and_with_text_around_them() {
+    let folder = Folder::new("certificate-order");
+    let (key, certificate) = sections();
+    let bag = "Bag Attributes\r\n    friendlyName: entra-mcp\r\n";
+    let files = [
+        format!("{key}{certificate}"),
+        format!("{certificate}{key}"),
+        format!("{bag}{key}{bag}{certificate}")
+            .replace('\n', "\r\n")
+            .replace("\r\r", "\r"),
+    ];
+    for text in files {
+        let path = folder.write("client.pem", text);
+        let credential = ClientCredential::Certificate(path);
+        assert!(ClientAssertions::open(&credential, NOW).is_ok());
+    }
+}
+
+#[test]
+fn unusable_certificate_is_an_error_that_says_what_to_do() {
+    let folder = Folder::new("certificate-errors");
+    let (key, certificate) = sections();
+    let encrypted = key.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY");
+    let files: [(Vec<u8>, &str); 7] = [
+        (Vec::new(), "no private key"),
+        (certificate.clone().into(), "no private key"),
+        (key.clone().into(), "no certificate"),
+        (
+            format!("{key}{key}{certificate}").into(),
+            "several private keys",
+        ),
+        (format!("{encrypted}{certificate}").into(), "openssl pkey"),
+        (b"\x30\x82\x09\xf1\x02\x01\x03".to_vec(), "openssl pkcs12"),
+        (vec![b'x'; 70_000], "longer than 64 KiB"),
+    ];
+    for (bytes, words) in files {
+        let path = folder.write("client.pem", bytes);
+        let error = problem(&ClientCredential::Certificate(path));
+        assert!(
+            error.starts_with("AZURE_CLIENT_CERTIFICATE_PATH: the file /"),
+            "{error}"
+        );
+        assert!(error.contains(words), "{error}");
+    }
+    let missing = folder.0.join("nowhere.pem");
+    assert!(problem(&ClientCredential::Certificate(missing)).contains("cannot be read"));
+}
+
+#[test]
+fn replaced_federated_token_is_used_without_a_restart() {
+    let folder = Folder::new("federated-token");
+    let path = folder.write("token", "\n eyJ.first.sig \n");
+    let credential = ClientCredential::FederatedToken(path);
+    let assertions = ClientAssertions::open(&credential, NOW).unwrap();
+    let answer =
+        |assertions: &ClientAssertions| assertions.answer(&ClientAssertion::FederatedToken, NOW);
+    assert_eq!(answer(&assertions).unwrap().expose(), "eyJ.first.sig");
+    folder.write("token", "eyJ.second.sig");
+    assert_eq!(answer(&assertions).unwrap().expose(), "eyJ.second.sig");
+    for wrong in ["", "a password", "a.b", "a.b.c.d", "a..c", "a.b.c\nd.e.f"] {
+        folder.write("token", wrong);
+        let fault = answer(&assertions).unwrap_err();
+        assert_eq!(fault, AssertionFault::FederatedToken, "{wrong}");
+        assert!(problem(&credential).starts_with("AZURE_FEDERATED_TOKEN_FILE: "));
+    }
+}
