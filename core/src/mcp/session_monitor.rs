@@ -18,6 +18,9 @@ use crate::{
 /// The shortest wait.
 pub(crate) const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 
+/// How soon to look again after the store has failed.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
 /// The monitor of a caller's session.
 #[derive(Debug)]
 pub(crate) struct SessionMonitor {
@@ -114,6 +117,10 @@ impl SessionMonitor {
         match self.reading.take_if(|reading| reading.id() == answer.ask()) {
             Some(reading) => {
                 let stored = reading.into_answer(answer);
+                if stored.is_err() {
+                    // A store that failed once must not let a revoked session go on until the next keep-alive.
+                    self.next = self.next.min(cx.env.now.instant.after(LOOK_AGAIN));
+                }
                 ControlFlow::Break(session_state(&stored, caller, mcp_session, cx))
             }
             None => ControlFlow::Continue(answer),

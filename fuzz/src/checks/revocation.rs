@@ -18,8 +18,9 @@ use crate::{clock::SimInstant, observation::Observation, unkindness::Unkindness}
 /// looked at the store, which may be down once or twice.
 const LEEWAY: Duration = Duration::from_secs(75);
 
-/// How long after its session ended an exchange may use Graph: what is on its way then.
-const GRAPH_LEEWAY: Duration = Duration::from_secs(20);
+/// How long after its session ended an exchange may use Graph: what is on its way then, and until another replica has
+/// looked at the store, which may fail once.
+const GRAPH_LEEWAY: Duration = Duration::from_secs(24);
 
 /// A session that ended stays ended: revoked, or its refresh token used again (threats E6, E11).
 #[derive(Debug, Default)]

@@ -50,7 +50,10 @@ impl Turn {
 
     /// Whether an event has to wait.
     fn defers(&self, event: &Event) -> bool {
-        let is_answer = matches!(event, Event::Fetched(_) | Event::Stored(_));
+        let is_answer = matches!(
+            event,
+            Event::Fetched(_) | Event::Asserted(_) | Event::Stored(_)
+        );
         self.is_amid_step || (self.is_asking && !is_answer)
     }
 }

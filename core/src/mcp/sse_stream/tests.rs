@@ -126,6 +126,22 @@ fn stream_survives_a_store_that_is_down() {
     assert!(!world.sent(id).closed);
 }
 
+// I7: a revocation that another replica took is seen a second after the store is back.
+#[test]
+fn session_is_looked_at_again_soon_after_the_store_failed() {
+    let mut world = World::new();
+    let id = listen(&mut world, "alice");
+    world.revoke("alice");
+    world.store_is_down = true;
+    pass(&mut world, limits::KEEP_ALIVE);
+    world.tell(id, Event::Tick);
+    assert!(!world.sent(id).closed);
+    world.store_is_down = false;
+    pass(&mut world, Duration::from_secs(1));
+    world.tell(id, Event::Tick);
+    assert!(world.sent(id).closed && world.is_over(id));
+}
+
 // I7
 #[test]
 fn stream_ends_when_its_token_expires() {
