@@ -5,7 +5,7 @@
 //! answered when all of it is on the disk. So it is as if they had come one after the other (threat Q5).
 
 use std::sync::{
-    Mutex, MutexGuard, PoisonError,
+    Condvar, Mutex, MutexGuard, PoisonError,
     mpsc::{self, SyncSender, TryRecvError},
 };
 
@@ -39,9 +39,26 @@ impl Write {
 /// The writes that wait.
 #[derive(Debug, Default)]
 pub(super) struct Writes {
-    waiting: Mutex<Vec<Write>>,
-    /// Held by who writes for all.
-    writer: Mutex<()>,
+    queue: Mutex<Queue>,
+    /// Told when a transaction is over. Whoever was answered by it must not wait for the next one.
+    over: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: Vec<Write>,
+    /// Whether somebody writes.
+    is_writing: bool,
+}
+
+/// Ends the turn of who writes, also if that one panics.
+struct Turn<'a>(&'a Writes);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.queue().is_writing = false;
+        self.0.over.notify_all();
+    }
 }
 
 impl Writes {
@@ -49,27 +66,34 @@ impl Writes {
     /// answer.
     pub(super) fn write(&self, ask: Store, now: UnixTime, together: impl Fn(Vec<Write>)) -> Answer {
         let (answer, answered) = mpsc::sync_channel(1);
-        self.waiting().push(Write { ask, now, answer });
+        let mut queue = self.queue();
+        queue.waiting.push(Write { ask, now, answer });
         loop {
-            let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
             match answered.try_recv() {
                 Ok(answer) => return answer,
                 // Who wrote for this one has panicked.
                 Err(TryRecvError::Disconnected) => return Err(StoreFault::Unavailable),
-                // It waits still, and nobody else writes.
-                Err(TryRecvError::Empty) => together(self.next()),
+                Err(TryRecvError::Empty) => {}
             }
+            if queue.is_writing {
+                let woken = self.over.wait(queue);
+                queue = woken.unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            queue.is_writing = true;
+            let count = queue.waiting.len().min(TOGETHER);
+            let writes = queue.waiting.drain(..count).collect();
+            drop(queue);
+            let turn = Turn(self);
+            together(writes);
+            drop(turn);
+            queue = self.queue();
         }
     }
 
-    fn next(&self) -> Vec<Write> {
-        let mut waiting = self.waiting();
-        let count = waiting.len().min(TOGETHER);
-        waiting.drain(..count).collect()
-    }
-
-    fn waiting(&self) -> MutexGuard<'_, Vec<Write>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        // Nobody panics while it is held.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -104,7 +128,7 @@ mod tests {
                 let is_first = transactions.lock().unwrap().is_empty();
                 let keys: Vec<Store> = own.iter().map(|write| write.ask.clone()).collect();
                 transactions.lock().unwrap().push(keys);
-                while is_first && writes.waiting().len() < OTHERS {
+                while is_first && writes.queue().waiting.len() < OTHERS {
                     std::thread::yield_now();
                 }
                 answer_all(own);
