@@ -12,7 +12,7 @@ mod tests;
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct as _};
 use serde_json::{Map, Value};
 
 use crate::limits;
@@ -132,16 +132,13 @@ pub(crate) struct Refused {
 }
 
 /// An answer, as it is sent.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(crate) struct Response {
-    jsonrpc: &'static str,
     id: Option<Id>,
-    #[serde(flatten)]
     outcome: Outcome,
 }
 
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug)]
 enum Outcome {
     Result(Value),
     Error(Error),
@@ -150,7 +147,6 @@ enum Outcome {
 impl Response {
     pub(crate) fn result(id: Id, result: Value) -> Self {
         Self {
-            jsonrpc: "2.0",
             id: Some(id),
             outcome: Outcome::Result(result),
         }
@@ -159,7 +155,6 @@ impl Response {
     /// An error; `null` stands for an id that could not be read (JSON-RPC 2.0 section 5).
     pub(crate) fn error(id: Option<Id>, error: Error) -> Self {
         Self {
-            jsonrpc: "2.0",
             id,
             outcome: Outcome::Error(error),
         }
@@ -192,8 +187,24 @@ impl Response {
     }
 }
 
+impl Serialize for Response {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = serializer.serialize_struct("Response", 3)?;
+        members.serialize_field("jsonrpc", "2.0")?;
+        members.serialize_field("id", &self.id)?;
+        match &self.outcome {
+            Outcome::Result(result) => members.serialize_field("result", result)?,
+            Outcome::Error(error) => members.serialize_field("error", error)?,
+        }
+        members.end()
+    }
+}
+
 /// Several answers as JSON on one line: an array if they answer a batch.
 pub(crate) fn to_json(answers: &[Response], batch: bool) -> String {
+    if let ([one], false) = (answers, batch) {
+        return one.to_json();
+    }
     let texts: Vec<String> = answers.iter().map(Response::to_json).collect();
     let text = texts.join(",");
     if batch { format!("[{text}]") } else { text }

@@ -44,7 +44,7 @@ impl State {
             return cx.done(cors::preflight(route, origin, cx.env.server));
         }
         if let Some(verified) = verified {
-            return Self::of_message(route, &request, verified, cx);
+            return Self::of_message(route, request, verified, cx);
         }
         match route {
             Route::Home => cx.done(pages::home::respond(cx.env)),
@@ -69,14 +69,14 @@ impl State {
     /// The first state of a request with a session token that was verified.
     fn of_message(
         route: Route,
-        request: &::http::Request<Bytes>,
+        request: ::http::Request<Bytes>,
         verified: Verified,
         cx: &mut Cx<'_>,
     ) -> Progress<Self> {
         let caller = Authenticate::start(route, verified, cx);
         match route {
             Route::Sse => Stream::open(caller, request, cx).map_pending(Self::Stream),
-            Route::Message => PostMessage::start(caller, request).map_pending(Self::PostMessage),
+            Route::Message => PostMessage::start(caller, &request).map_pending(Self::PostMessage),
             _ if request.method() == ::http::Method::GET => {
                 Stream::listen(caller, request, cx).map_pending(Self::Stream)
             }

@@ -1,6 +1,6 @@
 //! The headers of MCP: each is given once or not at all (threats I3, K11).
 
-use ::http::HeaderMap;
+use ::http::{HeaderMap, HeaderName};
 
 /// The revision that a request is written in.
 pub(crate) const PROTOCOL_VERSION: &str = "mcp-protocol-version";
@@ -20,14 +20,19 @@ const RELEVANT: [&str; 6] = [
 pub(crate) const PARAMETER: &str = "mcp-param-";
 
 /// The headers of MCP, as often as each was given.
-pub(crate) fn relevant(headers: &HeaderMap) -> HeaderMap {
-    let is_relevant = |name: &str| RELEVANT.contains(&name) || name.starts_with(PARAMETER);
-    let selected = headers
-        .iter()
-        .filter(|(name, _)| is_relevant(name.as_str()));
+pub(crate) fn relevant(headers: HeaderMap) -> HeaderMap {
+    let is_relevant = |name: &HeaderName| {
+        RELEVANT.contains(&name.as_str()) || name.as_str().starts_with(PARAMETER)
+    };
+    let (mut selected, mut current) = (HeaderMap::with_capacity(RELEVANT.len()), None);
+    // A name comes with the first of its values only.
+    for (name, value) in headers {
+        current = name.or(current);
+        if let Some(name) = current.as_ref().filter(|name| is_relevant(name)) {
+            selected.append(name.clone(), value);
+        }
+    }
     selected
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
 }
 
 /// Whether the client takes a stream for an answer. Who says nothing takes anything (RFC 9110

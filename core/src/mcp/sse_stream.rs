@@ -90,7 +90,7 @@ impl Stream {
     /// Begins an HTTP+SSE stream.
     pub(crate) fn open(
         lookup: Authenticate,
-        request: &Request<Bytes>,
+        request: Request<Bytes>,
         cx: &Cx<'_>,
     ) -> Progress<Self> {
         Self::start(lookup, Transport::Sse, request, cx)
@@ -99,7 +99,7 @@ impl Stream {
     /// Begins the GET stream of Streamable HTTP.
     pub(crate) fn listen(
         lookup: Authenticate,
-        request: &Request<Bytes>,
+        request: Request<Bytes>,
         cx: &Cx<'_>,
     ) -> Progress<Self> {
         Self::start(lookup, Transport::Streamable, request, cx)
@@ -108,13 +108,13 @@ impl Stream {
     fn start(
         lookup: Authenticate,
         transport: Transport,
-        request: &Request<Bytes>,
+        request: Request<Bytes>,
         cx: &Cx<'_>,
     ) -> Progress<Self> {
         Progress::Pending(Self::Authenticating(Box::new(Waiting {
             lookup,
             transport,
-            headers: headers::relevant(request.headers()),
+            headers: headers::relevant(request.into_parts().0.headers),
             deadline: cx.env.now.instant.after(limits::EXCHANGE_TIMEOUT),
         })))
     }

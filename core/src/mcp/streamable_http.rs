@@ -50,12 +50,13 @@ pub(crate) struct Waiting {
 }
 
 impl Streamable {
-    pub(crate) fn start(lookup: Authenticate, request: &Request<Bytes>) -> Progress<Self> {
+    pub(crate) fn start(lookup: Authenticate, request: Request<Bytes>) -> Progress<Self> {
+        let (head, body) = request.into_parts();
         Progress::Pending(Self::Authenticating(Box::new(Waiting {
             lookup,
-            method: request.method().clone(),
-            headers: headers::relevant(request.headers()),
-            body: request.body().clone(),
+            method: head.method,
+            headers: headers::relevant(head.headers),
+            body,
         })))
     }
 
