@@ -94,7 +94,8 @@ impl Outbound {
     }
 
     /// Sends a request on a kept connection, or on a new one if there is none that still takes it.
-    /// What was begun to be sent is not sent again.
+    /// What was begun to be sent is not sent again, unless its method is safe: a host may close a kept connection just
+    /// then (RFC 9112 section 9.3.1).
     async fn send(
         &self,
         mut request: Request<Full<Bytes>>,
@@ -104,10 +105,11 @@ impl Outbound {
             if connection.ready().await.is_err() {
                 continue;
             }
+            let copy = request.method().is_safe().then(|| request.clone());
             match connection.try_send_request(request).await {
                 Ok(response) => return Ok((response, connection)),
-                Err(mut error) => match error.take_message() {
-                    Some(unsent) => request = unsent,
+                Err(mut error) => match error.take_message().or(copy) {
+                    Some(again) => request = again,
                     None => return Err(FetchFault::Unreachable),
                 },
             }

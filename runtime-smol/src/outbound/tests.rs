@@ -75,6 +75,44 @@ fn keeping_host(requests: usize) -> (SocketAddr, Receiver<usize>) {
     (address, asks)
 }
 
+// RFC 9110 section 9.2.2, RFC 9112 section 9.3.1
+#[test]
+fn request_on_a_kept_connection_that_breaks_is_sent_again_only_if_its_method_is_safe() {
+    for method in [http::Method::GET, http::Method::POST] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            for socket in listener.incoming() {
+                let mut socket = socket.unwrap();
+                let mut reader = BufReader::new(socket.try_clone().unwrap());
+                // The first request is answered; the connection breaks after the second has come.
+                for response in [&b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"[..], b""] {
+                    let mut head = String::new();
+                    while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).unwrap() > 0 {}
+                    socket.write_all(response).unwrap();
+                }
+            }
+        });
+        let outbound = Fetcher::new();
+        let send = || {
+            let mut fetch = fetch(&format!("http://{address}/"), FetchTarget::Configured);
+            let FetchTarget::Configured(request) = &mut fetch.target else {
+                panic!("the host is configured");
+            };
+            *request.method_mut() = method.clone();
+            outbound
+                .fetch(fetch)
+                .map(|response| response.status().as_u16())
+        };
+        assert_eq!(send(), Ok(200));
+        let second = match method {
+            http::Method::GET => Ok(200),
+            _ => Err(FetchFault::Unreachable),
+        };
+        assert_eq!(send(), second, "{method}");
+    }
+}
+
 #[test]
 fn connection_is_reused_until_the_host_closes_it() {
     let (address, asks) = keeping_host(2);
