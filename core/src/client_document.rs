@@ -11,7 +11,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use serde_json::Value;
 
-use crate::{client_id_url::ClientIdUrl, limits};
+use crate::{client_id_url::ClientIdUrl, http::json_object, limits};
 
 /// What a document says, as far as it is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,11 +136,7 @@ impl ClientDocument {
     }
 
     fn of_json(url: &ClientIdUrl, body: &[u8]) -> Result<Self, DocumentError> {
-        // serde would take a list for an object whose members are in this order.
-        if body.trim_ascii_start().first() != Some(&b'{') {
-            return Err(DocumentError::NotJson);
-        }
-        let members: Members = serde_json::from_slice(body).map_err(|_| DocumentError::NotJson)?;
+        let members: Members = json_object::read(body).ok_or(DocumentError::NotJson)?;
         if members.client_id.as_deref() != Some(url.as_str()) {
             return Err(DocumentError::OtherClient);
         }

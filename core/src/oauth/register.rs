@@ -19,7 +19,7 @@ use super::{
 use crate::{
     catalog::scope::{Scope, Scopes},
     entropy::{Entropy, Seed},
-    http::response,
+    http::{json_object, response},
     limits,
     log_event::{Field, LogEvent, LogEventId},
     planted::Planted,
@@ -137,11 +137,7 @@ fn read(
     if body.len() > limits::UNAUTHENTICATED_BODY_BYTES {
         return Err(bad("The registration is too long."));
     }
-    // serde would take a list for an object whose members are in this order.
-    if body.trim_ascii_start().first() != Some(&b'{') {
-        return Err(bad("A registration is a JSON object."));
-    }
-    let requested: RegistrationRequest = serde_json::from_slice(body).map_err(|_| {
+    let requested: RegistrationRequest = json_object::read(body).ok_or_else(|| {
         bad("The registration is not a JSON object of the members of RFC 7591, each at most once.")
     })?;
     requested.check_addresses()?;
