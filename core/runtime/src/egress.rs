@@ -16,6 +16,7 @@ use entra_mcp_core::{
     config::{AddressRange, is_loopback},
     secret::Secret,
 };
+use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 use url::{Host, Url};
 
 /// The most bytes of a proxy's answer to a request for a tunnel.
@@ -52,7 +53,7 @@ pub enum EgressError {
         /// Why.
         error: io::Error,
     },
-    /// There is no certificate in it.
+    /// There is no certificate in it, or a malformed one.
     NoCertificate {
         /// The file.
         file: String,
@@ -77,7 +78,7 @@ impl Egress {
             variable("HTTPS_PROXY").map(|text| Proxy::parse(text).ok_or(EgressError::Proxy));
         let without_proxy = variable("NO_PROXY").unwrap_or_default();
         let roots = variable("SSL_CERT_FILE").map(|file| {
-            let pem = std::fs::read_to_string(file).map_err(|error| EgressError::Unreadable {
+            let pem = std::fs::read(file).map_err(|error| EgressError::Unreadable {
                 file: file.to_owned(),
                 error,
             })?;
@@ -218,14 +219,11 @@ fn decoded(text: &str) -> Vec<u8> {
     decoded
 }
 
-/// The certificates of a PEM file (RFC 7468).
-fn certificates(pem: &str) -> Vec<Vec<u8>> {
-    let parts = pem.split("-----BEGIN CERTIFICATE-----").skip(1);
-    let bodies = parts.filter_map(|part| part.split("-----END CERTIFICATE-----").next());
-    let texts = bodies.map(|body| body.split_ascii_whitespace().collect::<String>());
-    texts
-        .filter_map(|text| STANDARD.decode(text).ok())
-        .collect()
+/// The certificates of a PEM file (RFC 7468); none if one of them is malformed.
+fn certificates(pem: &[u8]) -> Vec<Vec<u8>> {
+    let certificates = CertificateDer::pem_slice_iter(pem);
+    let certificates = certificates.map(|certificate| certificate.map(|der| der.to_vec()));
+    certificates.collect::<Result<_, _>>().unwrap_or_default()
 }
 
 impl Display for EgressError {
@@ -239,7 +237,10 @@ impl Display for EgressError {
                 write!(f, "SSL_CERT_FILE: {file} cannot be read: {error}.")
             }
             Self::NoCertificate { file } => {
-                write!(f, "SSL_CERT_FILE: there is no certificate in {file}. Write them as PEM.")
+                write!(
+                    f,
+                    "SSL_CERT_FILE: there is no certificate in {file}, or a malformed one. Write them as PEM."
+                )
             }
         }
     }
@@ -381,7 +382,10 @@ mod tests {
         let pem = "text\n-----BEGIN CERTIFICATE-----\nAQID\nBA==\n-----END CERTIFICATE-----\n\
                    # a comment\n-----BEGIN CERTIFICATE-----\r\nBQ==\r\n-----END CERTIFICATE-----\n\
                    -----BEGIN PRIVATE KEY-----\nAQID\n-----END PRIVATE KEY-----\n";
-        assert_eq!(certificates(pem), [vec![1, 2, 3, 4], vec![5]]);
-        assert!(certificates("").is_empty());
+        assert_eq!(certificates(pem.as_bytes()), [vec![1, 2, 3, 4], vec![5]]);
+        let malformed = pem.replace("BQ==", "B%==");
+        for none in ["", malformed.as_str()] {
+            assert!(certificates(none.as_bytes()).is_empty(), "{none}");
+        }
     }
 }

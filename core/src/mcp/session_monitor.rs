@@ -18,7 +18,7 @@ use crate::{
 /// The shortest wait.
 pub(crate) const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 
-/// How soon to look again after the store has failed.
+/// How soon to look again after the store has failed once; each further time after twice as long.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// The monitor of a caller's session.
@@ -28,6 +28,8 @@ pub(crate) struct SessionMonitor {
     reading: Option<Awaiting<Store>>,
     /// When to look next.
     next: Instant,
+    /// How soon to look again if the store fails.
+    look_again: Duration,
     /// When the token expires; `None` once it has.
     token_expires: Option<UnixTime>,
 }
@@ -58,6 +60,7 @@ impl SessionMonitor {
         let mut monitor = Self {
             reading: None,
             next: cx.env.now.instant,
+            look_again: LOOK_AGAIN,
             token_expires: Some(caller.verified.expires),
         };
         monitor.schedule(cx);
@@ -117,9 +120,13 @@ impl SessionMonitor {
         match self.reading.take_if(|reading| reading.id() == answer.ask()) {
             Some(reading) => {
                 let stored = reading.into_answer(answer);
-                if stored.is_err() {
-                    // A store that failed once must not let a revoked session go on until the next keep-alive.
-                    self.next = self.next.min(cx.env.now.instant.after(LOOK_AGAIN));
+                if stored.is_ok() {
+                    self.look_again = LOOK_AGAIN;
+                } else {
+                    // A store that failed once must not let a revoked session go on until the next keep-alive; one
+                    // that is down is asked no oftener than otherwise.
+                    self.next = self.next.min(cx.env.now.instant.after(self.look_again));
+                    self.look_again = (self.look_again * 2).min(limits::KEEP_ALIVE);
                 }
                 ControlFlow::Break(session_state(&stored, caller, mcp_session, cx))
             }

@@ -25,6 +25,8 @@ pub struct ClientCredentialError {
 pub(super) enum CredentialProblem {
     /// It cannot be read.
     Unreadable(io::Error),
+    /// It is a folder, a pipe or a device: reading it may never end.
+    NotAFile,
     /// It is longer than such a file is.
     TooLong,
     /// It is not PEM.
@@ -51,6 +53,12 @@ pub(super) enum CredentialProblem {
 
 /// Reads a file that holds a secret.
 pub(super) fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, CredentialProblem> {
+    let is_file = std::fs::metadata(path)
+        .map_err(CredentialProblem::Unreadable)?
+        .is_file();
+    if !is_file {
+        return Err(CredentialProblem::NotAFile);
+    }
     let file = File::open(path).map_err(CredentialProblem::Unreadable)?;
     // Room for all of it: what grows would leave copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(8 * 1024));
@@ -67,6 +75,7 @@ impl Display for CredentialProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Unreadable(error) => return write!(f, "it cannot be read: {error}"),
+            Self::NotAFile => "it is a folder, a pipe or a device: write it to a file",
             Self::TooLong => "it is longer than 64 KiB",
             Self::NotPem => "it is not PEM",
             Self::Pfx => {

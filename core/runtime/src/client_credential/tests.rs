@@ -93,6 +93,9 @@ fn unusable_certificate_is_an_error_that_says_what_to_do() {
         );
         assert!(error.contains(words), "{error}");
     }
+    for place in [folder.0.clone(), "/dev/zero".into()] {
+        assert!(problem(&ClientCredential::Certificate(place)).contains("write it to a file"));
+    }
     let missing = folder.0.join("nowhere.pem");
     assert!(problem(&ClientCredential::Certificate(missing)).contains("cannot be read"));
 }

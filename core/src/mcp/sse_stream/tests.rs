@@ -142,6 +142,24 @@ fn session_is_looked_at_again_soon_after_the_store_failed() {
     assert!(world.sent(id).closed && world.is_over(id));
 }
 
+#[test]
+fn store_that_stays_down_is_asked_ever_more_seldom() {
+    let mut world = World::new();
+    let id = listen(&mut world, "alice");
+    world.store_is_down = true;
+    pass(&mut world, limits::KEEP_ALIVE);
+    world.tell(id, Event::Tick);
+    let mut looks = 0;
+    for _ in 0..150 {
+        let before = world.sent(id).body.len();
+        pass(&mut world, Duration::from_secs(1));
+        world.tell(id, Event::Tick);
+        // There is a comment with each look.
+        looks += usize::from(world.sent(id).body.len() > before);
+    }
+    assert!(looks <= 13, "{looks} looks in 150 seconds");
+}
+
 // I7
 #[test]
 fn stream_ends_when_its_token_expires() {

@@ -143,6 +143,12 @@ fn no_document(error: DocumentError, request_id: &str) -> Response<Bytes> {
             StatusCode::SERVICE_UNAVAILABLE,
             "Wait a minute, then start again from your client.",
         )
+    } else if matches!(error, DocumentError::NotPinned | DocumentError::NotPublic) {
+        (
+            StatusCode::BAD_REQUEST,
+            "Close this page. The operator of this server finds the site in the log, and can let the client in \
+             without asking that site.",
+        )
     } else if error.is_passing() {
         (
             StatusCode::BAD_REQUEST,
