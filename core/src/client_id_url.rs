@@ -102,6 +102,7 @@ mod tests {
             ("https://app.example:8443/c", "app.example:8443"),
             ("https://app.example:443/c", "app.example:443"),
             ("https://app.example/c?v=1", "app.example"),
+            ("https://app.example/c?next=/a/../b", "app.example"),
             ("https://app.example/c/", "app.example"),
             ("https://app.example/a%20b", "app.example"),
             ("https://app.example/..a/.b./c...", "app.example"),

@@ -83,7 +83,9 @@ fn address_is_unambiguous(address: &str, url: &ClientIdUrl) {
         Some(url.host()),
         "another host is shown"
     );
-    let segments = address
+    // Dots in a query are no segments of the path (RFC 3986, 3.4).
+    let path = address.split('?').next().unwrap_or_default();
+    let segments = path
         .split('/')
         .map(|segment| segment.to_ascii_lowercase().replace("%2e", "."));
     assert!(
