@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 const GROUP_OF_BOB: &str = "5a1e5000-6c1d-4f38-9b52-1e8d7a3f4d01";
 
-fn tells_the_caller(call: &Call) -> Step<ToolResult> {
+fn caller_as_text(call: &Call) -> Step<ToolResult> {
     let who = call.principal();
     let name = who.name.as_deref().unwrap_or_default();
     Step::done(format!("{name}: {}", who.scopes.join(" ")))
@@ -38,7 +38,7 @@ fn gets_a_token(call: &Call) -> Step<ToolResult> {
 
 /// A server that reads mail, and has tools for few.
 fn offering_mail(server: Server) -> Server {
-    let pure = Handler::Step(tells_the_caller);
+    let pure = Handler::Step(caller_as_text);
     let mail = Tool::new("readMail", "Reads mail").requires_scope("user.read");
     let catalog = Catalog::builder()
         .scope(ScopeDefinition {

@@ -138,7 +138,7 @@ impl Browser {
             form: None,
             from,
         };
-        self.go(navigation).await
+        self.follow_redirects(navigation).await
     }
 
     /// Presses a button of a form on a page.
@@ -183,10 +183,10 @@ impl Browser {
             form: body,
             from: Some((from.clone(), policy.to_owned())),
         };
-        self.go(navigation).await
+        self.follow_redirects(navigation).await
     }
 
-    async fn go(&mut self, mut navigation: Navigation) -> Result<Arrived, Broken> {
+    async fn follow_redirects(&mut self, mut navigation: Navigation) -> Result<Arrived, Broken> {
         for _ in 0..REDIRECTS {
             self.history.push(navigation.url.clone());
             let trapped = self.trap == Some(navigation.url.path());

@@ -101,8 +101,8 @@ pub struct Client {
     pub knows_tasks: bool,
     /// Nothing breaks: what is sent is not lost on its way.
     pub expects_no_faults: bool,
-    /// The notifications that it heard.
-    pub heard: Vec<Value>,
+    /// The notifications that it notifications.
+    pub notifications: Vec<Value>,
     /// What others may overhear of what it does.
     pub leaked_names: Rc<RefCell<Vec<LeakedName>>>,
     connection: Option<mcp::Connection>,
@@ -124,7 +124,7 @@ impl Client {
             is_sticky: false,
             knows_tasks: false,
             expects_no_faults: false,
-            heard: Vec::new(),
+            notifications: Vec::new(),
             leaked_names: Rc::default(),
             connection: None,
             requests: 0,

@@ -70,11 +70,11 @@ pub struct Entra {
     /// How the ID token of the last answer was.
     spoiled: Option<IdTokenFault>,
     /// What is answered at a path that ends so, instead of what would be.
-    said: Option<Said>,
+    scripted: Option<ScriptedResponse>,
 }
 
 /// A path's end, a status and a body.
-pub type Said = (&'static str, u16, Bytes);
+pub type ScriptedResponse = (&'static str, u16, Bytes);
 
 impl Entra {
     pub(crate) fn new(public_url: &str, seed: &Seed) -> Self {
@@ -87,7 +87,7 @@ impl Entra {
             is_down: false,
             spoiled_tokens: VecDeque::new(),
             spoiled: None,
-            said: None,
+            scripted: None,
         }
     }
 
@@ -172,8 +172,8 @@ impl Entra {
     }
 
     /// Answers something else at one path from now on; nothing else, if there is nothing to say.
-    pub fn say(&mut self, said: Option<Said>) {
-        self.said = said;
+    pub fn script_response(&mut self, scripted: Option<ScriptedResponse>) {
+        self.scripted = scripted;
     }
 
     /// Spoils the next ID token.
@@ -184,7 +184,7 @@ impl Entra {
     /// Nothing that was ordered goes wrong any more.
     pub fn recover(&mut self) {
         self.is_down = false;
-        self.said = None;
+        self.scripted = None;
         self.spoiled_tokens.clear();
         self.control(Control::Reset, UnixTime(0));
     }
@@ -195,7 +195,7 @@ impl Entra {
         now: Now,
         seed: &Seed,
     ) -> (Duration, Response<Bytes>) {
-        if let Some((end, status, body)) = &self.said
+        if let Some((end, status, body)) = &self.scripted
             && request.uri().path().ends_with(end)
         {
             let mut response = Response::new(body.clone());

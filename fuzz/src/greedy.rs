@@ -223,11 +223,11 @@ impl GreedyUser {
         };
         self.client.set_session(&first);
         self.client.peer.stick_to(replica);
-        self.client.heard.clear();
+        self.client.notifications.clear();
         let params = json!({"name": "test_tool_with_logging", "arguments": {}});
         self.client.ask("tools/call", params).await?;
-        let heard = self.client.heard.iter();
-        let mut lines = heard.map(|message| message.get("method"));
+        let notifications = self.client.notifications.iter();
+        let mut lines = notifications.map(|message| message.get("method"));
         let is_lost = lines.any(|method| method == Some(&json!("notifications/message")));
         if is_set && is_lost && self.shared.borrow().faults_stopped {
             self.world

@@ -271,7 +271,7 @@ impl State {
         }
         if let Some((process, exchange)) = conn.exchange {
             self.see(&Observation::PeerDisconnected { conn: id });
-            self.tell(process, exchange, Event::Disconnected);
+            self.deliver(process, exchange, Event::Disconnected);
         }
     }
 

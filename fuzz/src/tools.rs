@@ -109,7 +109,7 @@ pub(crate) fn script(perform: &Invoke, choice: &mut Choice) -> Vec<ScriptStep> {
             Target::Tool(name) if name == "world_failing" => {
                 Err(CallError::Internal(FAULT.to_owned()))
             }
-            _ => Ok(performed(target, &said(call, "the end"))),
+            _ => Ok(performed(target, &with_caller(call, "the end"))),
         };
         steps.push(ScriptStep::End(end));
     }
@@ -128,11 +128,11 @@ fn tool(name: &str, call: &Call, choice: &mut Choice) -> Vec<ScriptStep> {
         "world_endless" => vec![
             ScriptStep::Effect(Effect::progress(1.0, None)),
             ScriptStep::Pause(moment(choice)),
-            ScriptStep::Effect(Effect::log(LogLevel::Info, &said(call, "for ever"))),
+            ScriptStep::Effect(Effect::log(LogLevel::Info, &with_caller(call, "for ever"))),
         ],
         "world_asking" if call.answer("sure").is_none() => {
             let form = ElicitationSchema::new().field("sure", FieldSchema::boolean());
-            let question = InputRequest::form(said(call, "is it you?"), form);
+            let question = InputRequest::form(with_caller(call, "is it you?"), form);
             vec![
                 ScriptStep::Pause(moment(choice)),
                 ScriptStep::Effect(Effect::request_input("sure", question)),
@@ -150,10 +150,12 @@ fn tool(name: &str, call: &Call, choice: &mut Choice) -> Vec<ScriptStep> {
             .collect(),
         "world_bursting" => (0..BURST)
             .map(|_| Effect::NotifyChanged(ChangeNotification::Tools))
-            .chain(
-                (0..BURST)
-                    .map(|_| Effect::log(LogLevel::Warning, &said(call, &".".repeat(BURST_LINE)))),
-            )
+            .chain((0..BURST).map(|_| {
+                Effect::log(
+                    LogLevel::Warning,
+                    &with_caller(call, &".".repeat(BURST_LINE)),
+                )
+            }))
             .map(ScriptStep::Effect)
             .collect(),
         _ => vec![ScriptStep::Pause(moment(choice))],
@@ -162,12 +164,15 @@ fn tool(name: &str, call: &Call, choice: &mut Choice) -> Vec<ScriptStep> {
 
 fn chat(number: u64, call: &Call, choice: &mut Choice) -> [ScriptStep; 2] {
     let effect = match choice.below(3) {
-        0 => Effect::Log(LogLevel::Warning, json!({"says": said(call, "hello")})),
-        1 => Effect::log(LogLevel::Debug, &said(call, "a detail")),
+        0 => Effect::Log(
+            LogLevel::Warning,
+            json!({"says": with_caller(call, "hello")}),
+        ),
+        1 => Effect::log(LogLevel::Debug, &with_caller(call, "a detail")),
         _ => Effect::Progress {
             progress: f64::from(u32::try_from(number).unwrap_or(u32::MAX)),
             total: None,
-            message: Some(said(call, "on the way")),
+            message: Some(with_caller(call, "on the way")),
         },
     };
     [
@@ -191,7 +196,7 @@ pub(crate) fn late_effects(target: &Target) -> Vec<ScriptStep> {
 }
 
 /// A text that names the caller.
-fn said(call: &Call, text: &str) -> String {
+fn with_caller(call: &Call, text: &str) -> String {
     format!("{text} ({})", call.principal().oid)
 }
 

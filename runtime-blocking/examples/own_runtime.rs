@@ -77,7 +77,7 @@ impl Runtime {
                     let now = self.parts.clock.now().unix;
                     events.push_back(ticket.answer(self.parts.store.answer(ask, now)));
                 }
-                Output::Do(Action::ToHub(message)) => self.tell(id, message),
+                Output::Do(Action::ToHub(message)) => self.send_to_hub(id, message),
                 Output::Do(Action::Log(event)) => log(&event),
                 Output::Do(_) => {}
                 Output::Wait(until) => {
@@ -121,7 +121,7 @@ impl Runtime {
     }
 
     /// The hub: hand in a message, do what it wants.
-    fn tell(self: &Arc<Self>, from: ExchangeId, message: ToHub) {
+    fn send_to_hub(self: &Arc<Self>, from: ExchangeId, message: ToHub) {
         let mut hub = self.hub.lock().expect("nobody panics with it");
         let (hub, mailboxes) = &mut *hub;
         hub.handle(from, message, self.parts.clock.now());

@@ -197,7 +197,7 @@ impl ExchangeDriver {
         loop {
             let ending = self.runtime.is_closing() && writer.is_streaming();
             if !self.disconnect_sent && (ending || writer.is_disconnected()) {
-                return self.gone();
+                return self.disconnected_event();
             }
             if let Some(ask) = self.asks.pop_front() {
                 return ask.answer(&self.runtime);
@@ -218,7 +218,7 @@ impl ExchangeDriver {
         }
     }
 
-    fn gone(&mut self) -> Event {
+    fn disconnected_event(&mut self) -> Event {
         self.disconnect_sent = true;
         Event::Disconnected
     }

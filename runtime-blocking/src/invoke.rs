@@ -176,7 +176,9 @@ impl RunningCall {
                 permit,
             }),
         };
-        let pending = pending.map_err(|error| over(mailbox, number, error)).ok();
+        let pending = pending
+            .map_err(|error| fail_call(mailbox, number, error))
+            .ok();
         let open = VecDeque::new();
         (Self { call, open }, pending)
     }
@@ -219,13 +221,13 @@ impl PendingCall {
         if let Err(error) = threads.run(move || self.perform(None)) {
             let event = LogEvent::new(LogEventId::ThreadNotStarted);
             entra_mcp_runtime::log(&event.with_text(Field::Error, error.to_string()));
-            over(&mailbox, number, busy());
+            fail_call(&mailbox, number, busy());
         }
     }
 }
 
-/// Says that a call is over without having been performed.
-fn over(mailbox: &Mailbox, number: CallNumber, error: CallError) {
+/// Ends a call that was not performed, with an error.
+fn fail_call(mailbox: &Mailbox, number: CallNumber, error: CallError) {
     // If nobody reads it, the call matters no more.
     let _ = mailbox.call(number, HandlerMessage::Finished(Err(error)));
 }

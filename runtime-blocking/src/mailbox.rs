@@ -117,24 +117,24 @@ mod tests {
 
     use super::*;
 
-    fn over() -> HandlerMessage {
+    fn not_found() -> HandlerMessage {
         HandlerMessage::Finished(Err(CallError::NotFound))
     }
 
     #[test]
     fn message_of_a_call_without_receiver_is_returned() {
         let mailbox = Mailbox::default();
-        assert!(mailbox.call(1, over()).is_ok());
+        assert!(mailbox.call(1, not_found()).is_ok());
         assert!(matches!(
             mailbox.wait(Duration::ZERO),
             MailboxMessage::Called(1, _)
         ));
-        assert!(mailbox.call(1, over()).is_ok());
+        assert!(mailbox.call(1, not_found()).is_ok());
         mailbox.close();
         assert!(matches!(
             mailbox.wait(Duration::ZERO),
             MailboxMessage::Nothing
         ));
-        assert!(mailbox.call(1, over()).is_err());
+        assert!(mailbox.call(1, not_found()).is_err());
     }
 }

@@ -17,7 +17,7 @@ const IDLE_THREADS: usize = 512;
 const STACK_BYTES: usize = 2 * 1024 * 1024;
 
 /// What a thread does.
-type Work = Box<dyn FnOnce() + Send>;
+type Closure = Box<dyn FnOnce() + Send>;
 
 /// The threads. Clones are the same ones. How many there are is bounded by what is done on them:
 /// connections, calls, and requests that are worked on after their response.
@@ -34,7 +34,7 @@ struct Shared {
 /// Where a thread waits for work.
 #[derive(Default)]
 struct Seat {
-    work: Mutex<Option<Work>>,
+    work: Mutex<Option<Closure>>,
     arrived: Condvar,
 }
 
@@ -122,13 +122,13 @@ impl Shared {
 }
 
 impl Seat {
-    fn give(&self, work: Work) {
+    fn give(&self, work: Closure) {
         *self.work() = Some(work);
         self.arrived.notify_one();
     }
 
     /// Waits for work; `None` if there is none by then.
-    fn wait(&self, until: Option<Instant>) -> Option<Work> {
+    fn wait(&self, until: Option<Instant>) -> Option<Closure> {
         let mut work = self.work();
         loop {
             if let Some(work) = work.take() {
@@ -151,7 +151,7 @@ impl Seat {
         }
     }
 
-    fn work(&self) -> MutexGuard<'_, Option<Work>> {
+    fn work(&self) -> MutexGuard<'_, Option<Closure>> {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -164,7 +164,7 @@ impl Context {
         let open = CallContext::unanswered(&self.call, questions);
         if !open.is_empty() {
             let result = self.effect(Effect::RequestInput(open)).await?;
-            CallContext::learn_of(&self.call, result);
+            CallContext::on_effect_result(&self.call, result);
         }
         let answer = |key: String| {
             let answer = self.call.answer(&key).ok_or(Interrupted)?;

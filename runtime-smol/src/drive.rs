@@ -191,7 +191,7 @@ impl ExchangeDriver {
         {
             return Poll::Ready(Event::FromHub(message));
         }
-        if !self.disconnect_sent && self.writer.poll_gone(cx).is_ready() {
+        if !self.disconnect_sent && self.writer.poll_disconnected(cx).is_ready() {
             self.disconnect_sent = true;
             return Poll::Ready(Event::Disconnected);
         }

@@ -45,7 +45,7 @@ pub(crate) type Serve =
 /// A part of an answer, on its way to the connection.
 #[derive(Debug)]
 enum ResponsePart {
-    Whole(Response<Bytes>),
+    Full(Response<Bytes>),
     Head(Response<()>),
     Bytes(Bytes),
     End,
@@ -90,16 +90,16 @@ impl ResponseWriter {
     }
 
     /// Ready when the peer has left; never, if it has its answer.
-    pub(crate) fn poll_gone(&self, cx: &Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_disconnected(&self, cx: &Context<'_>) -> Poll<()> {
         match &self.parts {
-            Some(parts) => parts.poll_gone(cx),
+            Some(parts) => parts.poll_disconnected(cx),
             None => Poll::Pending,
         }
     }
 
     /// Sends a whole response. Whatever follows is dropped.
     pub(crate) fn respond(&mut self, response: Response<Bytes>) {
-        self.send(ResponsePart::Whole(response));
+        self.send(ResponsePart::Full(response));
         self.parts = None;
     }
 

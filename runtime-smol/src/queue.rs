@@ -94,7 +94,7 @@ impl<T> Sender<T> {
     }
 
     /// Ready when the receiver is gone.
-    pub(crate) fn poll_gone(&self, cx: &Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_disconnected(&self, cx: &Context<'_>) -> Poll<()> {
         let mut state = self.0.state();
         if state.receiver.is_gone {
             return Poll::Ready(());
@@ -196,7 +196,7 @@ mod tests {
         let cx = Context::from_waker(&waker);
         let (sender, receiver) = queue();
         sender.send(1);
-        assert_eq!(sender.poll_gone(&cx), Poll::Pending);
+        assert_eq!(sender.poll_disconnected(&cx), Poll::Pending);
         assert_eq!(receiver.poll_next(&cx), Poll::Ready(Some(1)));
         assert_eq!(count(&woken), 0, "it waits for the receiver to go");
         sender.send(2);
@@ -220,6 +220,6 @@ mod tests {
         sender.send(Arc::clone(&item));
         assert_eq!(Arc::strong_count(&item), 1);
         assert_eq!(sender.poll_room(&cx, 1), Poll::Ready(()));
-        assert_eq!(sender.poll_gone(&cx), Poll::Ready(()));
+        assert_eq!(sender.poll_disconnected(&cx), Poll::Ready(()));
     }
 }

@@ -189,7 +189,7 @@ impl Connection {
     /// Whether the peer has left: it sends nothing more, or the connection has failed. While its next request
     /// waits this is not noticed.
     #[must_use]
-    pub fn is_peer_gone(&self) -> bool {
+    pub fn is_peer_disconnected(&self) -> bool {
         self.has_input_ended
     }
 

@@ -126,7 +126,7 @@ impl World {
             self.server.now.unix = UnixTime(self.server.now.unix.0 + 1);
             let running: Vec<ExchangeId> = self.exchanges.keys().copied().collect();
             for id in running {
-                self.tell(id, Event::Tick);
+                self.handle(id, Event::Tick);
             }
         }
     }
@@ -226,7 +226,7 @@ impl World {
     }
 
     /// Hands in an event, if the exchange still lives.
-    pub(crate) fn tell(&mut self, id: ExchangeId, event: Event) {
+    pub(crate) fn handle(&mut self, id: ExchangeId, event: Event) {
         self.hand(id, event);
         self.run_hub();
     }

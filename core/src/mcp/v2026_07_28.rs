@@ -138,7 +138,9 @@ fn check_header_params(
         }
         let same = match (headers::one(headers, &mirrored.header), value) {
             (Ok(None), value) => !value.is_some_and(is_plain),
-            (Ok(Some(header)), Some(value)) => decoded(header).is_some_and(|it| says(&it, value)),
+            (Ok(Some(header)), Some(value)) => {
+                decoded(header).is_some_and(|it| is_value(&it, value))
+            }
             _ => false,
         };
         if !same {
@@ -155,7 +157,7 @@ fn is_plain(value: &Value) -> bool {
 }
 
 /// Whether the text of a header is this value; numbers are compared as such, however they are written.
-fn says(header: &str, value: &Value) -> bool {
+fn is_value(header: &str, value: &Value) -> bool {
     match value {
         Value::String(text) => header == text,
         Value::Bool(boolean) => header == boolean.to_string(),

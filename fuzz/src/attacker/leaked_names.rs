@@ -19,7 +19,7 @@ impl Attacker {
         if self.client.tokens.is_none() {
             self.become_a_user().await;
         }
-        let Some(name) = self.overhears().await else {
+        let Some(name) = self.overheard_name().await else {
             return;
         };
         match name {
@@ -50,7 +50,7 @@ impl Attacker {
     }
 
     /// One of the last names of some kind, or the next one: that may still serve.
-    async fn overhears(&self) -> Option<LeakedName> {
+    async fn overheard_name(&self) -> Option<LeakedName> {
         let all = Rc::clone(&self.shared.borrow().leaked_names);
         let kinds: BTreeSet<u64> = all.borrow().iter().map(kind_of).collect();
         if kinds.is_empty() {

@@ -140,10 +140,10 @@ impl Ledger {
                 request,
                 response,
                 ..
-            } => self.learn_reply(*who, request, response),
+            } => self.record_upstream_response(*who, request, response),
             Observation::ResponseStarted {
                 who, head, body, ..
-            } => self.learn_answer(*who, head, body),
+            } => self.record_response(*who, head, body),
             _ => {}
         }
     }
@@ -204,7 +204,7 @@ impl Ledger {
     }
 
     /// Entra's token answers, its redirects with codes, and Graph's `/me`.
-    fn learn_reply(
+    fn record_upstream_response(
         &mut self,
         who: Option<ExchangeRef>,
         request: &Request<Bytes>,
@@ -259,7 +259,7 @@ impl Ledger {
     }
 
     /// Our own codes, tokens and client secrets.
-    fn learn_answer(&mut self, who: ExchangeRef, head: &Response<()>, body: &[u8]) {
+    fn record_response(&mut self, who: ExchangeRef, head: &Response<()>, body: &[u8]) {
         let Some(case) = self.cases.get(&who) else {
             return;
         };

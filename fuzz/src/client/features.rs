@@ -82,7 +82,7 @@ impl Client {
     ///
     /// Where it ended; [`ClientError::ProtocolViolation`] if it is not as it should be.
     pub async fn use_feature(&mut self, what: Feature) -> Result<(), ClientError> {
-        self.heard.clear();
+        self.notifications.clear();
         self.knows_tasks = false;
         match what {
             Feature::Prompts => self.use_prompts().await,
@@ -175,9 +175,9 @@ impl Client {
         let params = json!({"name": "test_tool_with_progress", "arguments": {},
             "_meta": {"progressToken": "how far"}});
         self.ask("tools/call", params).await?;
-        let heard = self.count("notifications/progress");
+        let notifications = self.count("notifications/progress");
         expect(
-            heard == 3 || (heard < 3 && !self.expects_no_faults),
+            notifications == 3 || (notifications < 3 && !self.expects_no_faults),
             "progress is reported otherwise",
         )
     }
@@ -197,9 +197,9 @@ impl Client {
         }
         self.ask("tools/call", params).await?;
         let wanted = if level == "error" { 0 } else { 3 };
-        let heard = self.count("notifications/message");
+        let notifications = self.count("notifications/message");
         expect(
-            heard == wanted || !self.expects_no_faults,
+            notifications == wanted || !self.expects_no_faults,
             "the log is sent otherwise",
         )
     }
@@ -291,7 +291,7 @@ impl Client {
             self.ask("resources/subscribe", watched).await?;
         }
         let changed = self.call_tool("world_changing", json!({})).await;
-        let mut heard = 0;
+        let mut notifications = 0;
         if let (Some(events), Ok(_)) = (&mut stream, &changed) {
             let listening = async {
                 while let Ok(Some(event)) = events.next().await {
@@ -304,12 +304,12 @@ impl Client {
                 }
                 Ok::<usize, ClientError>(0)
             };
-            heard = world.within(SOON / 2, listening).await.unwrap_or(Ok(0))?;
+            notifications = world.within(SOON / 2, listening).await.unwrap_or(Ok(0))?;
         }
         self.peer.stick_to(stuck);
         changed?;
         expect(
-            heard == 1 || stream.is_none() || !self.expects_no_faults,
+            notifications == 1 || stream.is_none() || !self.expects_no_faults,
             "a change was not announced",
         )?;
         if self.dialect != Dialect::Modern {
@@ -346,7 +346,7 @@ impl Client {
 
     fn count(&self, method: &str) -> usize {
         let is = |message: &&Value| message.get("method") == Some(&json!(method));
-        self.heard.iter().filter(is).count()
+        self.notifications.iter().filter(is).count()
     }
 }
 

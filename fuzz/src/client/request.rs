@@ -165,7 +165,7 @@ impl Client {
                         self.peer.world().fail("an event once", what);
                     }
                 }
-                let answer = self.hear(&event, id).await?;
+                let answer = self.handle_message(&event, id).await?;
                 if answer.is_some() && answered.is_some() {
                     let what = format!("request {id} is answered twice");
                     self.peer.world().fail("one answer", what);
@@ -236,7 +236,7 @@ impl Client {
         };
         let mut events = events.take().ok_or(ClientError::Broken)?;
         while let Some(event) = events.next().await? {
-            if let Some(answer) = self.hear(&event, id).await? {
+            if let Some(answer) = self.handle_message(&event, id).await? {
                 if let Some(Connection::Sse { events: place, .. }) = &mut self.connection {
                     *place = Some(events);
                 }
@@ -246,8 +246,8 @@ impl Client {
         Err(ClientError::Broken)
     }
 
-    /// Hears a message: the answer to this request is given back, a question is answered.
-    pub(super) async fn hear(
+    /// Handles a message: the response to this request is returned, a request is answered, a notification is remembered.
+    pub(super) async fn handle_message(
         &mut self,
         event: &Event,
         id: u64,
@@ -269,7 +269,7 @@ impl Client {
                 // If it does not arrive, the server asks in vain.
                 let _taken = self.post(&answer, "", None).await;
             }
-            (Some(_), None) => self.heard.push(message),
+            (Some(_), None) => self.notifications.push(message),
         }
         Ok(None)
     }

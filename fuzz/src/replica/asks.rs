@@ -164,7 +164,7 @@ impl State {
         !self.is_live(process, id) && self.choice.chance(500)
     }
 
-    pub(super) fn tell_hub(&mut self, process: Process, id: ExchangeId, message: ToHub) {
+    pub(super) fn send_to_hub(&mut self, process: Process, id: ExchangeId, message: ToHub) {
         let moment = self.moment;
         self.open_mailbox(process, id);
         let Some(replica) = self.process(process) else {

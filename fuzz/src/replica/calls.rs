@@ -123,7 +123,7 @@ impl State {
             Some(ScriptStep::Effect(effect)) => {
                 native.open_effects += 1;
                 let event = native.ticket.effect(effect);
-                self.tell(process, id, event);
+                self.deliver(process, id, event);
                 if !waits {
                     self.go_on_soon(process, id, ask);
                 }
@@ -132,7 +132,7 @@ impl State {
                 let native = self.calls(process).and_then(|calls| calls.remove(&key));
                 if let Some(native) = native {
                     let event = native.ticket.answer(result);
-                    self.tell(process, id, event);
+                    self.deliver(process, id, event);
                 }
             }
         }

@@ -85,7 +85,7 @@ impl State {
         let message = mailbox.messages.pop_front();
         let is_empty = mailbox.messages.is_empty();
         if let Some(message) = message {
-            self.tell(process, id, Event::FromHub(message));
+            self.deliver(process, id, Event::FromHub(message));
         }
         if !is_empty {
             self.schedule_turn(process, id);

@@ -61,7 +61,7 @@ impl State {
             Action::Fetch(ticket, fetch) => self.fetch(process, id, ticket, fetch),
             Action::Assert(ticket, _) => self.make_assertion(process, id, ticket),
             Action::Store(ticket, store) => self.question(process, id, ticket, store),
-            Action::ToHub(message) => self.tell_hub(process, id, message),
+            Action::ToHub(message) => self.send_to_hub(process, id, message),
             Action::Log(line) => {
                 self.see(&Observation::Logged { line: &line });
                 self.log.push(format!("{line:?}"));

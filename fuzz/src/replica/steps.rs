@@ -82,7 +82,7 @@ impl State {
     }
 
     /// Hands an event to an exchange, if it still is; later, if it is busy.
-    pub(crate) fn tell(&mut self, process: Process, id: ExchangeId, event: Event) {
+    pub(crate) fn deliver(&mut self, process: Process, id: ExchangeId, event: Event) {
         let Some(live) = self.live(process, id) else {
             return;
         };

@@ -44,7 +44,9 @@ pub(super) fn entra_answer(bytes: &[u8]) {
     }
     let body = Bytes::copy_from_slice(body);
     let say = (path, status.unwrap_or(200), body.clone());
-    fixture.world.entra(|entra| entra.say(Some(say)));
+    fixture
+        .world
+        .entra(|entra| entra.script_response(Some(say)));
     match place {
         3 => {
             let profile = serde_json::from_slice::<Value>(&body);

@@ -77,7 +77,7 @@ impl State {
             SimEvent::Reach(conn, piece) => self.reach(conn, piece),
             SimEvent::PeerClosed(conn) => self.left(conn),
             SimEvent::Reset(conn) => self.cut(conn),
-            SimEvent::Deliver(process, id, event) => self.tell(process, id, event),
+            SimEvent::Deliver(process, id, event) => self.deliver(process, id, event),
             SimEvent::MailboxTurn(process, id) => self.read_mailbox(process, id),
             SimEvent::StepGoesOn(process, id) => self.step_goes_on(process, id),
             SimEvent::Tick(process, id, until) => self.tick(process, id, until),

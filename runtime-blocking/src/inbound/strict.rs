@@ -147,7 +147,7 @@ impl ResponseWriter for Box<Connection> {
 
     fn is_disconnected(&mut self) -> bool {
         self.socket.look_for_disconnect();
-        self.socket.connection.is_peer_gone()
+        self.socket.connection.is_peer_disconnected()
     }
 
     fn is_streaming(&self) -> bool {

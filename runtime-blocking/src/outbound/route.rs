@@ -60,7 +60,7 @@ impl Route {
 
     /// The host as the proxy is told it. Where a stranger named it, that is an address that was judged, and no name:
     /// what a proxy reaches is not what a stranger may (threat H7).
-    fn told(&self, details: &ConnectionDetails<'_>) -> Result<String, Error> {
+    fn proxied_host(&self, details: &ConnectionDetails<'_>) -> Result<String, Error> {
         if !self.is_public_only {
             return Ok(host(details.uri).to_owned());
         }
@@ -111,7 +111,7 @@ impl<In: Transport> Connector<In> for Route {
         };
         let default_port = if is_secure(details.uri) { 443 } else { 80 };
         let port = details.uri.port_u16().unwrap_or(default_port);
-        let request = proxy.tunnel_request(&self.told(details)?, port);
+        let request = proxy.tunnel_request(&self.proxied_host(details)?, port);
         let mut socket = TransportAdapter::new(transport, Arc::clone(&details.current_time));
         socket.set_timeout(details.timeout);
         socket.write_all(request.expose().as_bytes())?;

@@ -199,7 +199,7 @@ impl Driver {
 
     /// Works on the request, and takes the next part of its response if the peer has taken those before.
     fn poll_response(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.machine.is_peer_gone() {
+        if self.machine.is_peer_disconnected() {
             // Dropping the parts tells the exchange; the work that is not done goes on elsewhere.
             if self.response.take().is_some() {
                 self.machine.fail();
@@ -225,7 +225,7 @@ impl Driver {
         match part {
             Some(ResponsePart::Head(head)) => machine.open(&head, now),
             Some(ResponsePart::Bytes(bytes)) => machine.write(&bytes, now),
-            Some(ResponsePart::Whole(whole)) => {
+            Some(ResponsePart::Full(whole)) => {
                 machine.respond(&whole, now);
                 // A message of HTTP+SSE is accepted first and worked on then: elsewhere, so that the connection can
                 // take its next request.

@@ -56,10 +56,10 @@ async fn respond(echo: Echo, mut writer: ResponseWriter) {
             writer.write(Bytes::from_static(b"half"));
             panic!("a bug");
         }
-        Echo::UntilDisconnected => future::poll_fn(|cx| writer.poll_gone(cx)).await,
+        Echo::UntilDisconnected => future::poll_fn(|cx| writer.poll_disconnected(cx)).await,
         Echo::Flood => {
             let is_gone = |writer: &ResponseWriter, cx: &Context<'_>| {
-                Poll::Ready(writer.poll_gone(cx).is_ready())
+                Poll::Ready(writer.poll_disconnected(cx).is_ready())
             };
             while !future::poll_fn(|cx| is_gone(&writer, cx)).await {
                 writer.write(Bytes::from_static(&[b'x'; 64 * 1024]));

@@ -43,8 +43,8 @@ pub fn burst_reaches_its_reader_and_cuts_nobody_off(program: &Program) {
     // Both streams live: what changes from now on is told on both.
     bob.call("test_trigger_prompt_change", &json!({}));
     let prompts = "notifications/prompts/list_changed";
-    until_told(&mut listening, prompts);
-    until_told(&mut events, prompts);
+    until_notified(&mut listening, prompts);
+    until_notified(&mut events, prompts);
 }
 
 /// A call that announces a change.
@@ -63,7 +63,7 @@ fn post(server: &Server, client: &Client, target: &str, message: &Value) {
     assert_eq!(response.status, 202, "{}", response.body);
 }
 
-fn until_told(events: &mut Events, method: &str) {
+fn until_notified(events: &mut Events, method: &str) {
     while next(events)["method"] != *method {}
 }
 

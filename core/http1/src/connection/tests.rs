@@ -245,10 +245,10 @@ fn aborted_stream_has_no_last_chunk() {
 #[test]
 fn peer_that_leaves_a_stream_is_noticed() {
     let mut driven = streaming("HTTP/1.1");
-    assert!(!driven.connection.is_peer_gone());
+    assert!(!driven.connection.is_peer_disconnected());
     driven.connection.end_input();
     assert_eq!(driven.run(), "wait 0");
-    assert!(driven.connection.is_peer_gone());
+    assert!(driven.connection.is_peer_disconnected());
 }
 
 // M7

@@ -9,13 +9,13 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use super::schema::{input_schema_of, say_object};
+use super::schema::{input_schema_of, mark_as_object};
 
 /// The tool with the schema of its arguments' type. A type that says nothing of them leaves the tool's
 /// own schema: that is `()`, or a map of anything, which means any arguments if the tool has none.
 pub(super) fn describe<A: JsonSchema>(tool: Tool) -> Tool {
     let mut schema = input_schema_of::<A>();
-    say_object(&mut schema);
+    mark_as_object(&mut schema);
     let Some(members) = schema.as_object_mut() else {
         return tool;
     };

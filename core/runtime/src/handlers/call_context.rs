@@ -162,7 +162,7 @@ impl CallContext {
     }
 
     /// Remembers the answers that a granted effect brought.
-    pub fn learn_of(this: &Self, result: EffectResult) {
+    pub fn on_effect_result(this: &Self, result: EffectResult) {
         if let EffectResult::Input(answers) = result {
             Self::add_answers(this, answers);
         }

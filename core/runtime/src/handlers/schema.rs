@@ -44,7 +44,7 @@ pub fn input_schema_of<T: JsonSchema>() -> Value {
 #[must_use]
 pub fn output_schema_of<T: JsonSchema>() -> Value {
     let mut schema = schema_of::<T>(SchemaSettings::draft2020_12().for_serialize());
-    say_object(&mut schema);
+    mark_as_object(&mut schema);
     schema
 }
 
@@ -85,7 +85,7 @@ fn bound_integers(schema: &mut Schema) {
 
 /// A choice of several objects does not say by itself that it is one; clients before 2026-07-28 ask for
 /// that.
-pub(super) fn say_object(schema: &mut Value) {
+pub(super) fn mark_as_object(schema: &mut Value) {
     let is_object = |schema: &Value| schema.get("type").is_some_and(|kind| kind == "object");
     let choices = schema.get("oneOf").or_else(|| schema.get("anyOf"));
     let is_choice = choices

@@ -64,7 +64,7 @@ impl Table {
         self.send(from, need)
     }
 
-    fn learn(&mut self, host: &str, lifetime: Duration) -> Vec<String> {
+    fn fetch_document(&mut self, host: &str, lifetime: Duration) -> Vec<String> {
         let document = ClientDocument {
             client_name: "App".to_owned(),
             redirect_uris: Vec::new(),
@@ -103,7 +103,7 @@ fn concurrent_waiters_share_one_fetch_of_a_document() {
     }
     table.hub.forget(ExchangeId(3));
     let told = ["1 Ok(\"App\")", "2 Ok(\"App\")", "4 Ok(\"App\")"];
-    assert_eq!(table.learn("a.example", HOUR), told);
+    assert_eq!(table.fetch_document("a.example", HOUR), told);
     assert_eq!(table.hub.stats().waiting, 0);
 }
 
@@ -111,7 +111,7 @@ fn concurrent_waiters_share_one_fetch_of_a_document() {
 fn document_is_kept_as_long_as_its_host_says() {
     let mut table = Table::new();
     table.want(1, "a.example");
-    table.learn("a.example", HOUR);
+    table.fetch_document("a.example", HOUR);
     table.later(HOUR - Duration::from_secs(1));
     assert_eq!(table.want(2, "a.example"), ["2 Ok(\"App\")"]);
     table.later(Duration::from_secs(1));
@@ -136,8 +136,11 @@ fn lost_fetch_of_a_document_is_begun_again() {
     table.later(limits::EXCHANGE_TIMEOUT);
     assert_eq!(table.want(2, "a.example"), ["fetch a.example"]);
     let told = ["1 Ok(\"App\")", "2 Ok(\"App\")"];
-    assert_eq!(table.learn("a.example", HOUR), told);
-    assert!(table.learn("a.example", HOUR).is_empty(), "it is told once");
+    assert_eq!(table.fetch_document("a.example", HOUR), told);
+    assert!(
+        table.fetch_document("a.example", HOUR).is_empty(),
+        "it is told once"
+    );
 }
 
 // M15, H7: what a flood of URLs costs others, and whom it holds up.
@@ -206,12 +209,12 @@ fn silent_hosts_hold_up_nobody_who_has_signed_in() {
 fn table_of_documents_is_bounded() {
     let mut table = Table::new();
     table.want_in(1, "good.example", device(0));
-    table.learn("good.example", HOUR * 24);
+    table.fetch_document("good.example", HOUR * 24);
     for number in 0..limits::CLIENT_DOCUMENTS + 50 {
         let host = format!("h{number}.example");
         table.want(10, &host);
         if number % 2 == 0 {
-            table.learn(&host, HOUR * 20);
+            table.fetch_document(&host, HOUR * 20);
         } else {
             table.fail(&host);
         }

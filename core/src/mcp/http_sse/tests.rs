@@ -124,7 +124,7 @@ fn malformed_or_repeated_session_id_is_refused() {
 fn message_to_a_closed_stream_is_not_found() {
     let mut world = World::new();
     let (id, target) = open(&mut world, "alice");
-    world.tell(id, Event::Disconnected);
+    world.handle(id, Event::Disconnected);
     let response = post(&mut world, "alice", &target, &ping(1));
     assert_eq!(response.status(), StatusCode::NOT_FOUND);
 }
@@ -264,6 +264,6 @@ fn call_whose_stream_closes_while_it_waits_for_room_ends() {
     let request = world.request("alice", "POST", &target, &[], &call);
     let call = world.begin(request);
     assert!(!world.is_over(call));
-    world.tell(stream, Event::Disconnected);
+    world.handle(stream, Event::Disconnected);
     assert!(world.is_over(call));
 }

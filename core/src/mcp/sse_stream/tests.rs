@@ -72,7 +72,7 @@ fn streams_of_a_user_over_the_limit_get_429() {
     assert_eq!(world.send(request).status(), StatusCode::TOO_MANY_REQUESTS);
     let bobs = listen(&mut world, "bob");
     assert!(world.sent(bobs).head.is_some());
-    world.tell(last, Event::Disconnected);
+    world.handle(last, Event::Disconnected);
     assert!(world.is_over(last));
     let again = listen(&mut world, "alice");
     assert!(world.sent(again).head.is_some());
@@ -84,11 +84,11 @@ fn idle_stream_sends_keep_alives() {
     let id = listen(&mut world, "alice");
     for _ in 0..3 {
         pass(&mut world, limits::KEEP_ALIVE);
-        world.tell(id, Event::Tick);
+        world.handle(id, Event::Tick);
     }
     let comments = world.sent(id).body.matches(": keep-alive\n\n").count();
     assert_eq!(comments, 3);
-    world.tell(id, Event::Tick);
+    world.handle(id, Event::Tick);
     assert_eq!(
         world.sent(id).body.matches(": keep-alive").count(),
         3,
@@ -103,7 +103,7 @@ fn stream_of_a_session_revoked_on_any_replica_ends() {
     let id = listen(&mut world, "alice");
     world.revoke("alice");
     pass(&mut world, limits::KEEP_ALIVE);
-    world.tell(id, Event::Tick);
+    world.handle(id, Event::Tick);
     assert!(world.sent(id).closed && world.is_over(id));
 
     let mut world = World::new();
@@ -111,7 +111,7 @@ fn stream_of_a_session_revoked_on_any_replica_ends() {
     let session = world.session("alice").id;
     let revoked = ToHub(ToHubKind::EndSession(session));
     world.hub.handle(ExchangeId(999), revoked, world.server.now);
-    world.tell(bobs, Event::Tick);
+    world.handle(bobs, Event::Tick);
     assert!(world.sent(alices).closed && world.is_over(alices));
     assert!(!world.sent(bobs).closed);
 }
@@ -122,7 +122,7 @@ fn stream_survives_a_store_that_is_down() {
     let id = listen(&mut world, "alice");
     world.store_is_down = true;
     pass(&mut world, limits::KEEP_ALIVE);
-    world.tell(id, Event::Tick);
+    world.handle(id, Event::Tick);
     assert!(!world.sent(id).closed);
 }
 
@@ -134,11 +134,11 @@ fn session_is_looked_at_again_soon_after_the_store_failed() {
     world.revoke("alice");
     world.store_is_down = true;
     pass(&mut world, limits::KEEP_ALIVE);
-    world.tell(id, Event::Tick);
+    world.handle(id, Event::Tick);
     assert!(!world.sent(id).closed);
     world.store_is_down = false;
     pass(&mut world, Duration::from_secs(1));
-    world.tell(id, Event::Tick);
+    world.handle(id, Event::Tick);
     assert!(world.sent(id).closed && world.is_over(id));
 }
 
@@ -148,12 +148,12 @@ fn store_that_stays_down_is_asked_ever_more_seldom() {
     let id = listen(&mut world, "alice");
     world.store_is_down = true;
     pass(&mut world, limits::KEEP_ALIVE);
-    world.tell(id, Event::Tick);
+    world.handle(id, Event::Tick);
     let mut looks = 0;
     for _ in 0..150 {
         let before = world.sent(id).body.len();
         pass(&mut world, Duration::from_secs(1));
-        world.tell(id, Event::Tick);
+        world.handle(id, Event::Tick);
         // There is a comment with each look.
         looks += usize::from(world.sent(id).body.len() > before);
     }
@@ -166,7 +166,7 @@ fn stream_ends_when_its_token_expires() {
     let mut world = World::new();
     let id = listen(&mut world, "alice");
     pass(&mut world, limits::SESSION_TOKEN_LIFETIME);
-    world.tell(id, Event::Tick);
+    world.handle(id, Event::Tick);
     assert!(world.sent(id).closed && world.is_over(id));
 }
 
@@ -235,7 +235,7 @@ fn changes_in_a_row_reach_a_stalled_stream_once() {
         let changed = ToHub::notify_changed(ChangeNotification::Tools);
         world.hub.handle(ExchangeId(999), changed, world.server.now);
     }
-    world.tell(ExchangeId(999), Event::Tick);
+    world.handle(ExchangeId(999), Event::Tick);
     assert!(world.unread(id) <= 1);
     world.read_all(id);
     assert!(!world.sent(id).closed);

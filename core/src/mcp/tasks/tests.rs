@@ -158,7 +158,7 @@ fn status(world: &mut World, task: &str) -> String {
 fn task_goes_on_after_its_response_and_without_its_client() {
     let mut world = world();
     let (id, task) = call(&mut world, "slow");
-    world.tell(id, Event::Disconnected);
+    world.handle(id, Event::Disconnected);
     let working = get(&mut world, &task);
     assert_eq!(
         (&working["status"], &working["resultType"]),

@@ -23,13 +23,13 @@ impl World {
     pub(crate) fn read_one(&mut self, id: ExchangeId) {
         let unread = self.stalled.get_mut(&id).and_then(VecDeque::pop_front);
         let message = unread.expect("the hub has something for it");
-        self.tell(id, Event::FromHub(message));
+        self.handle(id, Event::FromHub(message));
     }
 
     /// The peer reads on.
     pub(crate) fn read_all(&mut self, id: ExchangeId) {
         for message in self.stalled.remove(&id).into_iter().flatten() {
-            self.tell(id, Event::FromHub(message));
+            self.handle(id, Event::FromHub(message));
         }
     }
 

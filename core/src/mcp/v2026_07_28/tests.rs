@@ -206,7 +206,7 @@ fn number_in_a_header_is_compared_as_a_number() {
         ("5.0", json!("5"), false),
         ("5", json!("5"), true),
     ] {
-        assert_eq!(super::says(header, &value), same, "{header} {value}");
+        assert_eq!(super::is_value(header, &value), same, "{header} {value}");
     }
 }
 

@@ -34,21 +34,21 @@ impl DerivedKeys {
 
     /// The key of the MACs for a purpose.
     pub(super) fn mac_key(&self, purpose: Purpose) -> &hmac::Key {
-        let (_, key) = self.kept(purpose);
+        let (_, key) = self.keys_of(purpose);
         &key.0
     }
 
     /// The key that seals for a purpose, and that follows from a share too unless that is empty.
     pub(super) fn sealing_key(&self, purpose: Purpose, share: &[u8]) -> SealingKey {
         match share {
-            [] => self.kept(purpose).0.clone(),
+            [] => self.keys_of(purpose).0.clone(),
             share => SealingKey::new(*expand(&self.prk, purpose, share)),
         }
     }
 
-    fn kept(&self, purpose: Purpose) -> &(SealingKey, MacKey) {
-        let kept = self.derived.get(purpose as usize);
-        kept.expect("there are keys for each purpose")
+    fn keys_of(&self, purpose: Purpose) -> &(SealingKey, MacKey) {
+        let keys = self.derived.get(purpose as usize);
+        keys.expect("there are keys for each purpose")
     }
 
     #[cfg(test)]

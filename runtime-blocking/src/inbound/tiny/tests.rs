@@ -23,46 +23,47 @@ fn server_with(limits: InboundLimits) -> SocketAddr {
 }
 
 /// All that the server says to these bytes and a last request that ends the connection.
-fn said(bytes: &str) -> String {
+fn raw_response(bytes: &str) -> String {
     let last = "GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
     talk(&mut connect(server()), format!("{bytes}{last}").as_bytes())
 }
 
 #[test]
 fn pipelined_requests_are_answered_in_order() {
-    let said = said(
+    let response = raw_response(
         "GET /a?b=c HTTP/1.1\r\nHost: localhost:3001\r\n\r\n\
          POST /b HTTP/1.1\r\nhost: a\r\nContent-Length: 4\r\n\r\nbody\
          POST /c HTTP/1.1\r\nhost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
     );
-    assert_eq!(statuses(&said), [200; 4], "{said}");
+    assert_eq!(statuses(&response), [200; 4], "{response}");
     let answers = ["GET /a ", "POST /b body", "POST /c abc", "GET /last "];
-    let places = answers.map(|text| said.find(text).unwrap());
-    assert!(places.is_sorted(), "{said}");
+    let places = answers.map(|text| response.find(text).unwrap());
+    assert!(places.is_sorted(), "{response}");
 }
 
 #[test]
 fn stream_is_written_piece_by_piece() {
-    let said = said("GET /stream HTTP/1.1\r\nHost: a\r\n\r\n");
+    let response = raw_response("GET /stream HTTP/1.1\r\nHost: a\r\n\r\n");
     let chunks = "\r\n\r\n9\r\ndata: 1\n\n\r\n9\r\ndata: 2\n\n\r\n0\r\n\r\nHTTP/1.1 200";
-    assert!(said.contains(chunks), "{said}");
+    assert!(response.contains(chunks), "{response}");
 }
 
 #[test]
 fn head_has_no_body_and_a_panic_is_a_500() {
-    let said = said("HEAD /a HTTP/1.1\r\nHost: a\r\n\r\nGET /panic HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_eq!(statuses(&said), [200, 500, 200], "{said}");
-    assert!(said.contains("\r\n\r\nHTTP/1.1 500"), "{said}");
+    let response =
+        raw_response("HEAD /a HTTP/1.1\r\nHost: a\r\n\r\nGET /panic HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(statuses(&response), [200, 500, 200], "{response}");
+    assert!(response.contains("\r\n\r\nHTTP/1.1 500"), "{response}");
 }
 
 // M8
 #[test]
 fn body_over_its_limit_is_refused() {
     let body = "x".repeat(1001);
-    let said = said(&format!(
+    let response = raw_response(&format!(
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1001\r\n\r\n{body}"
     ));
-    assert_eq!(statuses(&said), [413, 200], "{said}");
+    assert_eq!(statuses(&response), [413, 200], "{response}");
 }
 
 // L2 to L4, L6, L8, L9
@@ -79,8 +80,12 @@ fn ambiguous_framing_is_refused() {
         "GET /#a HTTP/1.1\r\nHost: a",
     ];
     for head in odd {
-        let said = said(&format!("{head}\r\n\r\n"));
-        assert_eq!(statuses(&said).first(), Some(&400), "{head:?}: {said}");
+        let response = raw_response(&format!("{head}\r\n\r\n"));
+        assert_eq!(
+            statuses(&response).first(),
+            Some(&400),
+            "{head:?}: {response}"
+        );
     }
 }
 
@@ -94,8 +99,8 @@ fn smuggled_request_is_served_by_tiny_http() {
         format!("Content-Length: 0x{length:x}\r\n\r\n{hidden}"),
     ];
     for request in smuggled {
-        let said = said(&format!("POST /a HTTP/1.1\r\nHost: a\r\n{request}"));
-        assert!(said.contains("GET /hidden "), "{request:?}: {said}");
+        let response = raw_response(&format!("POST /a HTTP/1.1\r\nHost: a\r\n{request}"));
+        assert!(response.contains("GET /hidden "), "{request:?}: {response}");
     }
 }
 
@@ -103,8 +108,8 @@ fn smuggled_request_is_served_by_tiny_http() {
 #[test]
 fn number_of_fields_is_not_bounded_by_tiny_http() {
     let many = "X-A: b\r\n".repeat(10_000);
-    let said = said(&format!("GET /many HTTP/1.1\r\nHost: a\r\n{many}\r\n"));
-    assert_eq!(statuses(&said), [200, 200], "{said}");
+    let response = raw_response(&format!("GET /many HTTP/1.1\r\nHost: a\r\n{many}\r\n"));
+    assert_eq!(statuses(&response), [200, 200], "{response}");
 }
 
 // M10

@@ -20,7 +20,7 @@ fn answer_of_the_hub_to_a_cancelled_request_does_not_answer_the_next() {
     client.post(&mut world, &cancel);
     let (_, ticket, _) = world.calls.pop_front().unwrap();
     let result = InvokeOutput::Tool("done".into());
-    world.tell(id, ticket.answer(Ok(result)));
+    world.handle(id, ticket.answer(Ok(result)));
     assert_eq!(world.unread(id), 2, "the cancellation, and an answer");
     world.read_one(id);
     assert_eq!(world.unread(id), 2, "the answer to 2, and that to 3");

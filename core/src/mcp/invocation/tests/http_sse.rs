@@ -1,4 +1,4 @@
-//! Calls over HTTP+SSE (2024-11-05): everything that is said goes the one stream that there is.
+//! Calls over HTTP+SSE (2024-11-05): everything that is events goes the one stream that there is.
 
 use super::*;
 use crate::event::Event;
@@ -31,7 +31,7 @@ fn post(world: &mut World, user: &str, target: &str, json: &str) -> ExchangeId {
     id
 }
 
-pub(super) fn said(world: &World, stream: ExchangeId) -> Vec<Value> {
+pub(super) fn sent_events(world: &World, stream: ExchangeId) -> Vec<Value> {
     let all = world.sent(stream).body.lines().skip(2);
     let data = all.filter_map(|line| line.strip_prefix("data: "));
     data.map(|data| serde_json::from_str(data).unwrap())
@@ -57,15 +57,18 @@ fn progress_log_and_result_are_sent_on_the_http_sse_stream() {
         "_meta": {"progressToken": "p"}});
     call(&mut world, &target, params);
     world.wait(1);
-    let said = said(&world, stream);
-    let methods: Vec<_> = said[1..].iter().map(|one| one["method"].as_str()).collect();
+    let events = sent_events(&world, stream);
+    let methods: Vec<_> = events[1..]
+        .iter()
+        .map(|one| one["method"].as_str())
+        .collect();
     let (progress, message) = (
         Some("notifications/progress"),
         Some("notifications/message"),
     );
     assert_eq!(methods, [progress, message, progress, None]);
     assert_eq!(
-        said.last().unwrap()["result"]["content"][0]["text"],
+        events.last().unwrap()["result"]["content"][0]["text"],
         "slept for Alice"
     );
 }
@@ -75,7 +78,7 @@ fn input_request_is_sent_on_the_http_sse_stream() {
     let mut world = world();
     let (stream, target) = open(&mut world, "alice");
     call(&mut world, &target, json!({"name": "sample"}));
-    let asked = said(&world, stream)[0].clone();
+    let asked = sent_events(&world, stream)[0].clone();
     assert_eq!(asked["method"], "sampling/createMessage");
     let text = json!({"type": "text", "text": "Ode"});
     let answer = json!({"jsonrpc": "2.0", "id": asked["id"],
@@ -85,10 +88,10 @@ fn input_request_is_sent_on_the_http_sse_stream() {
     let (_, other) = open(&mut world, "alice");
     post(&mut world, "bob", &of_bob, &answer.to_string());
     post(&mut world, "alice", &other, &answer.to_string());
-    assert_eq!(said(&world, stream).len(), 1);
+    assert_eq!(sent_events(&world, stream).len(), 1);
     post(&mut world, "alice", &target, &answer.to_string());
     assert_eq!(
-        said(&world, stream)[1]["result"]["content"][0]["text"],
+        sent_events(&world, stream)[1]["result"]["content"][0]["text"],
         "Ode"
     );
 }
@@ -102,9 +105,12 @@ fn call_is_cancelled_by_message_and_by_the_end_of_its_stream() {
         "params": {"requestId": 1}});
     post(&mut world, "alice", &target, &cancel.to_string());
     assert!(world.is_over(first));
-    assert!(said(&world, stream).is_empty(), "nobody wants an answer");
+    assert!(
+        sent_events(&world, stream).is_empty(),
+        "nobody wants an answer"
+    );
     let second = call(&mut world, &target, json!({"name": "native"}));
-    world.tell(stream, Event::Disconnected);
+    world.handle(stream, Event::Disconnected);
     assert!(world.is_over(second));
     assert_eq!(world.cancelled, 2);
 }
@@ -116,9 +122,9 @@ fn call_over_its_deadline_is_ended_on_the_http_sse_stream() {
     let id = call(&mut world, &target, json!({"name": "native"}));
     world.wait(crate::limits::CALL_TIMEOUT.as_secs());
     assert!(world.is_over(id));
-    let said = said(&world, stream);
+    let events = sent_events(&world, stream);
     assert!(
-        said.last().unwrap()["error"]["message"]
+        events.last().unwrap()["error"]["message"]
             .as_str()
             .unwrap()
             .contains("too long")
@@ -134,7 +140,7 @@ fn http_sse_stream_outlives_its_token_when_a_newer_one_is_used() {
     post(&mut world, "alice", &target, &rpc(1, "ping", &json!({})));
     world.wait(120);
     assert!(!world.is_over(stream));
-    assert_eq!(said(&world, stream).len(), 1);
+    assert_eq!(sent_events(&world, stream).len(), 1);
     world.server.now.unix.0 += lifetime;
     world.wait(20);
     assert!(world.is_over(stream));

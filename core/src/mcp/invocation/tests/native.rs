@@ -24,14 +24,14 @@ fn runtime_handler_gets_the_results_of_its_effects() {
         (id, Target::Tool("native".to_owned()))
     );
     assert_eq!(perform.call.principal().oid, "alice");
-    world.tell(id, ticket.effect(Effect::progress(1.0, None)));
-    world.tell(id, ticket.effect(Effect::Sleep(Duration::from_secs(1))));
+    world.handle(id, ticket.effect(Effect::progress(1.0, None)));
+    world.handle(id, ticket.effect(Effect::Sleep(Duration::from_secs(1))));
     // While it sleeps, another effect waits its turn.
-    world.tell(id, ticket.effect(Effect::progress(2.0, None)));
+    world.handle(id, ticket.effect(Effect::progress(2.0, None)));
     assert_eq!((world.granted.len(), messages(&world, id).len()), (1, 1));
     world.wait(1);
     assert_eq!((world.granted.len(), messages(&world, id).len()), (3, 2));
-    world.tell(id, ticket.answer(Ok(InvokeOutput::Tool("done".into()))));
+    world.handle(id, ticket.answer(Ok(InvokeOutput::Tool("done".into()))));
     assert_eq!(answer(&world, id)["content"][0]["text"], "done");
 }
 
@@ -44,7 +44,7 @@ fn progress_is_reported_without_a_limit_and_coalesced() {
     let (_, ticket, _) = world.calls.pop_front().unwrap();
     for number in 0..2 * limits::CALL_EFFECTS {
         let progress = f64::from(u32::try_from(number).unwrap());
-        world.tell(id, ticket.effect(Effect::progress(progress, None)));
+        world.handle(id, ticket.effect(Effect::progress(progress, None)));
     }
     assert_eq!(world.granted.len(), 2 * limits::CALL_EFFECTS);
     let burst = usize::try_from(limits::PROGRESS_BURST).unwrap();
@@ -52,8 +52,8 @@ fn progress_is_reported_without_a_limit_and_coalesced() {
     world.wait(1);
     let latest = messages(&world, id).pop().unwrap();
     assert_eq!(latest["params"]["progress"], 19_999.0);
-    world.tell(id, ticket.effect(Effect::progress(20_000.0, None)));
-    world.tell(id, ticket.answer(Ok(InvokeOutput::Tool("done".into()))));
+    world.handle(id, ticket.effect(Effect::progress(20_000.0, None)));
+    world.handle(id, ticket.answer(Ok(InvokeOutput::Tool("done".into()))));
     assert_eq!(messages(&world, id).len(), burst + 3);
 }
 
@@ -63,7 +63,7 @@ fn result_of_another_kind_is_an_internal_error() {
     let client = Client::new(&mut world, "2025-11-25", json!({}));
     let id = begin(&mut world, &client);
     let (_, ticket, _) = world.calls.pop_front().unwrap();
-    world.tell(id, ticket.answer(Ok(InvokeOutput::Values(Vec::new()))));
+    world.handle(id, ticket.answer(Ok(InvokeOutput::Values(Vec::new()))));
     assert_eq!(answer(&world, id)["code"], -32603);
 }
 
@@ -79,7 +79,7 @@ fn input_request_of_2026_ends_the_round() {
             ElicitationSchema::new().field("ok", FieldSchema::boolean()),
         )
     };
-    world.tell(id, ticket.effect(Effect::request_input("sure", form())));
+    world.handle(id, ticket.effect(Effect::request_input("sure", form())));
     assert_eq!(answer(&world, id)["resultType"], "input_required");
     assert_eq!(world.cancelled, 1);
     // The next round finds the answer.
@@ -87,7 +87,7 @@ fn input_request_of_2026_ends_the_round() {
     let params = json!({"name": "native", "inputResponses": {"sure": accepted}});
     let id = client.begin(&mut world, "tools/call", params);
     let (_, ticket, _) = world.calls.pop_front().unwrap();
-    world.tell(id, ticket.effect(Effect::request_input("sure", form())));
+    world.handle(id, ticket.effect(Effect::request_input("sure", form())));
     let Some(EffectResult::Input(answers)) = world.granted.last() else {
         panic!("it was answered");
     };
@@ -211,7 +211,7 @@ fn disconnect_before_the_response_cancels_the_call() {
     let mut world = world();
     let client = Client::new(&mut world, "2025-11-25", json!({}));
     let id = begin(&mut world, &client);
-    world.tell(id, Event::Disconnected);
+    world.handle(id, Event::Disconnected);
     assert!(world.is_over(id));
     assert_eq!(world.cancelled, 1);
 }

@@ -23,7 +23,7 @@ fn call_of_a_revoked_session_ends_at_once() {
         let response = world.sent(id).response.as_ref().unwrap();
         assert_eq!(response.status(), 401, "{revision}");
         assert_eq!(world.cancelled, 1);
-        world.tell(id, ticket.effect(Effect::Graph("me".to_owned())));
+        world.handle(id, ticket.effect(Effect::Graph("me".to_owned())));
         assert!(world.asked.is_empty(), "Graph is asked no more");
     }
 }
@@ -51,7 +51,7 @@ fn detached_call_of_a_revoked_session_ends_at_once() {
     let mut world = world();
     let client = client(&mut world, "2025-11-25");
     let id = client.begin(&mut world, "tools/call", json!({"name": "page"}));
-    world.tell(id, Event::Disconnected);
+    world.handle(id, Event::Disconnected);
     assert!(!world.is_over(id));
     world.end_session("alice");
     assert!(world.is_over(id));
@@ -116,7 +116,7 @@ fn http_sse_calls_of_a_revoked_session_end_before_their_stream() {
     let first = http_sse::call(&mut world, &target, json!({"name": "native"}));
     let second = http_sse::call(&mut world, &target, json!({"name": "native"}));
     world.end_session("alice");
-    let said = http_sse::said(&world, stream);
+    let said = http_sse::sent_events(&world, stream);
     assert_eq!(said.len(), 2);
     assert!(said.iter().all(|one| one["error"]["message"] == ENDED));
     assert!(world.is_over(first) && world.is_over(second) && world.is_over(stream));
@@ -160,7 +160,7 @@ fn call_over_the_limit_is_refused_before_it_begins() {
         let bob = Client::of("bob", &mut world, revision, json!({}));
         bob.begin(&mut world, "tools/call", native());
         assert_eq!(world.calls.len(), limits::CALLS_PER_PRINCIPAL + 1);
-        world.tell(first, Event::Disconnected);
+        world.handle(first, Event::Disconnected);
         client.begin(&mut world, "tools/call", native());
         assert_eq!(world.calls.len(), limits::CALLS_PER_PRINCIPAL + 2);
     }

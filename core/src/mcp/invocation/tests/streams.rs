@@ -94,7 +94,7 @@ fn interrupted_stream_is_resumed() {
     let id = client.begin(&mut world, "tools/call", slow_params());
     assert!(world.sent(id).body.starts_with("id: 0-"), "primed");
     let last = last_event_id(&world, id);
-    world.tell(id, Event::Disconnected);
+    world.handle(id, Event::Disconnected);
     assert!(!world.is_over(id), "the call goes on");
     let back = resume(&mut world, "alice", &client, &last);
     assert!(messages(&world, back).is_empty());
@@ -160,7 +160,7 @@ fn closed_stream_of_2026_cancels_its_call() {
     let mut world = world();
     let client = Client::new(&mut world, NEW, json!({}));
     let id = client.begin(&mut world, "tools/call", slow_params());
-    world.tell(id, Event::Disconnected);
+    world.handle(id, Event::Disconnected);
     assert!(world.is_over(id));
 }
 
@@ -187,7 +187,7 @@ fn token_that_expires_at_the_start_does_not_end_the_call() {
     let client = Client::new(&mut world, "2025-11-25", json!({}));
     let id = client.begin(&mut world, "tools/call", json!({"name": "native"}));
     world.server.now.unix.0 += limits::SESSION_TOKEN_LIFETIME.as_secs();
-    world.tell(id, Event::Tick);
+    world.handle(id, Event::Tick);
     assert!(!world.is_over(id));
     assert!(world.sent(id).response.is_none());
 }
@@ -274,7 +274,7 @@ fn call_that_ends_before_its_resumed_stream_reads_loses_nothing() {
     let client = Client::new(&mut world, "2025-11-25", json!({}));
     let id = client.begin(&mut world, "tools/call", slow_params());
     let last = last_event_id(&world, id);
-    world.tell(id, Event::Disconnected);
+    world.handle(id, Event::Disconnected);
     let back = resume(&mut world, "alice", &client, &last);
     world.stall(back);
     world.wait(1);
@@ -296,7 +296,7 @@ fn result_too_large_to_be_kept_is_an_error_for_a_client_that_comes_back() {
     let (_, ticket, _) = world.calls.pop_front().unwrap();
     let large = "x".repeat(limits::REPLAY_BUFFER_BYTES);
     let result = InvokeOutput::Tool(large.into());
-    world.tell(id, ticket.answer(Ok(result)));
+    world.handle(id, ticket.answer(Ok(result)));
     assert!(answer(&world, id).get("content").is_some(), "it was read");
     let back = resume(&mut world, "alice", &client, &last);
     let error = &messages(&world, back)[0];
@@ -320,7 +320,7 @@ fn call_whose_events_are_not_kept_says_so_and_ends_with_its_stream() {
     let id = client.begin(&mut world, "tools/call", slow_params());
     assert!(world.sent(id).body.ends_with("cannot be resumed\n\n"));
     assert!(!world.is_over(id));
-    world.tell(id, Event::Disconnected);
+    world.handle(id, Event::Disconnected);
     assert!(world.is_over(id));
 }
 
@@ -357,7 +357,7 @@ fn subscription_of_a_server_that_shuts_down_gets_its_result() {
     world
         .hub
         .handle(ExchangeId(999), ToHub::shut_down(), world.server.now);
-    world.tell(ExchangeId(999), Event::Tick);
+    world.handle(ExchangeId(999), Event::Tick);
     assert!(world.sent(id).closed && world.is_over(id));
     let result = messages(&world, id).pop().unwrap();
     assert_eq!(

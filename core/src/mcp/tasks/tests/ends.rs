@@ -86,7 +86,7 @@ fn stored_tasks_of_one_user_are_bounded() {
     for _ in 0..limits::TASK_RECORDS_PER_PRINCIPAL {
         let (id, _) = call(&mut world, "native");
         let (_, ticket, _) = world.calls.pop_back().unwrap();
-        world.tell(id, ticket.answer(Ok(InvokeOutput::Tool("done".into()))));
+        world.handle(id, ticket.answer(Ok(InvokeOutput::Tool("done".into()))));
         assert!(world.is_over(id));
     }
     let refused = ask(&mut world, "alice", "tools/call", json!({"name": "native"}));

@@ -42,7 +42,7 @@ fn cancellation() {
         let before = world.cancelled;
         let id = client.begin(world, "tools/call", json!({"name": "native"}));
         if revision == NEW {
-            world.tell(id, Event::Disconnected);
+            world.handle(id, Event::Disconnected);
         } else {
             let message = json!({"jsonrpc": "2.0", "method": "notifications/cancelled",
                 "params": {"requestId": 1}});
@@ -79,7 +79,7 @@ fn list_changes_and_subscriptions() {
         let notified = world.sent(stream).body.clone();
         assert!(notified.contains("tools/list_changed"), "{revision}");
         assert!(notified.contains("resources/updated"), "{revision}");
-        world.tell(stream, Event::Disconnected);
+        world.handle(stream, Event::Disconnected);
     });
 }
 
@@ -143,7 +143,7 @@ fn stream_resumption_by_last_event_id() {
         let id = client.begin(world, "tools/call", params);
         let has_ids = world.sent(id).body.contains("id: 0-");
         assert_eq!(has_ids, revision != NEW, "{revision}");
-        world.tell(id, Event::Disconnected);
+        world.handle(id, Event::Disconnected);
         assert_eq!(world.is_over(id), revision == NEW, "{revision}");
     });
 }
