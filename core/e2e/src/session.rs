@@ -1,6 +1,6 @@
 //! MCP sessions, and requests without one: what the cases about tools, resources and prompts share.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -138,7 +138,7 @@ pub fn until(condition: &str, mut holds: impl FnMut() -> bool) {
     let end = Instant::now() + PATIENCE;
     while !holds() {
         assert!(Instant::now() < end, "it takes too long until {condition}");
-        std::thread::yield_now();
+        std::thread::sleep(Duration::from_millis(2));
     }
 }
 

@@ -8,6 +8,7 @@ use crate::{
     Program, Server,
     browser::Browser,
     client::{browse, parameter, register, sign_in},
+    session::until,
 };
 
 /// A private key with a certificate, public and worthless.
@@ -75,11 +76,10 @@ pub fn federated_token_replaces_the_client_secret(program: &Program) {
         sent,
         "nothing is sent without it"
     );
-    let logged = server.log();
-    assert!(
-        logged.contains("entra.federated_token_unusable"),
-        "{logged}"
-    );
+    // The log is read by a thread of its own.
+    until("the unusable file is logged", || {
+        server.log().contains("entra.federated_token_unusable")
+    });
     file.write(&managed_identity_token(&other));
     assert!(sign_in(&server, "bob").works(&server));
 }
