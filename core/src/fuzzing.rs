@@ -25,10 +25,9 @@ use crate::{
     mcp::sse,
     oauth::{
         client::{AuthMethod, Client, ClientMetadata},
-        length_prefixed, opaque_token, pkce,
-        redirect_uri::{Destination, RedirectUri},
-        resource,
+        length_prefixed, opaque_token, pkce, resource,
     },
+    redirect_uri::{Destination, RedirectUri},
     session::{Share, record::Session, sealed},
     time::UnixTime,
 };

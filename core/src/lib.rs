@@ -133,6 +133,7 @@ pub mod error_responses; // The responses that a runtime gives by itself.
 mod http; // Cookies, forms and responses.
 mod json_rpc; // JSON-RPC 2.0.
 mod provider_metadata; // OpenID Connect metadata and signing keys.
+mod redirect_uri; // Where clients may be returned to.
 
 // Floor 3: what the server offers.
 pub mod catalog; // Tools, resources, prompts and scopes, declared as data.

@@ -18,7 +18,6 @@ pub(crate) mod metadata;
 pub(crate) mod opaque_token;
 pub(crate) mod pending_sign_in;
 pub(crate) mod pkce;
-pub(crate) mod redirect_uri;
 pub(crate) mod register;
 pub(crate) mod remembered_consents;
 pub(crate) mod resource;

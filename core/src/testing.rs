@@ -20,11 +20,9 @@ use crate::{
     id::SessionId,
     keys::{Keyring, MasterKey},
     log_event::LogEvent,
-    oauth::{
-        authorization_request::{AuthorizationRequest, RedirectTarget},
-        redirect_uri::RedirectUri,
-    },
+    oauth::authorization_request::{AuthorizationRequest, RedirectTarget},
     provider_metadata::ProviderMetadata,
+    redirect_uri::RedirectUri,
     secret::Secret,
     session::{
         Share,

@@ -18,9 +18,9 @@ use crate::{
         browser_id::BrowserId,
         client_label::ClientLabel,
         pending_sign_in::{Approval, PendingSignIn},
-        redirect_uri::RedirectUri,
         remembered_consents::RememberedConsents,
     },
+    redirect_uri::RedirectUri,
     session::{
         Share,
         record::{Hash, Outline, Profile, Session, User},

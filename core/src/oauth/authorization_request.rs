@@ -4,11 +4,12 @@
 use ::http::Response;
 use bytes::Bytes;
 
-use super::{error::OAuthError, length_prefixed, redirect_uri::RedirectUri};
+use super::{error::OAuthError, length_prefixed};
 use crate::{
     catalog::scope::{Scope, Scopes},
     config::PublicUrl,
     http::response,
+    redirect_uri::RedirectUri,
     secret::Secret,
     session::record::Hash,
 };

@@ -15,7 +15,6 @@ use super::{
     authorization_request::{AuthorizationRequest, RedirectTarget},
     client::Client,
     error::{OAuthError, Refusal},
-    redirect_uri::RedirectUri,
     resource,
 };
 use crate::{
@@ -25,6 +24,7 @@ use crate::{
     env::Env,
     http::form::Form,
     limits,
+    redirect_uri::RedirectUri,
 };
 
 /// A request that was found good, and who asks.

@@ -16,7 +16,6 @@ use serde::{Deserialize, Serialize};
 use super::{
     client_label::ClientLabel,
     error::{OAuthError, Refusal},
-    redirect_uri::RedirectUri,
 };
 use crate::{
     client_document::ClientDocument,
@@ -26,6 +25,7 @@ use crate::{
     keys::{Keyring, Purpose},
     limits,
     log_event::is_invisible,
+    redirect_uri::RedirectUri,
     secret::{Secret, constant_time_equal},
     session::record::Hash,
 };

@@ -6,12 +6,12 @@
 use ::http::{Response, StatusCode};
 use bytes::Bytes;
 
-use super::{client_label::ClientLabel, consent_form::ConsentForm, redirect_uri::Destination};
+use super::{client_label::ClientLabel, consent_form::ConsentForm};
 use crate::pages::{
     self, Kind,
     html::{Html, Slot},
 };
-use crate::{entropy::Entropy, env::Env};
+use crate::{entropy::Entropy, env::Env, redirect_uri::Destination};
 
 const CONSENT: &str = r#"<p class="brand">entra-mcp</p>
 <h1>Allow access?</h1>

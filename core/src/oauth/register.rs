@@ -14,7 +14,6 @@ use serde_json::Value;
 use super::{
     client::{AuthMethod, Client, ClientMetadata, shown_name},
     error::{OAuthError, Refusal},
-    redirect_uri::RedirectUri,
 };
 use crate::{
     catalog::scope::{Scope, Scopes},
@@ -23,6 +22,7 @@ use crate::{
     limits,
     log_event::{Field, LogEvent, LogEventId},
     planted::Planted,
+    redirect_uri::RedirectUri,
     step::{Cx, Progress},
 };
 

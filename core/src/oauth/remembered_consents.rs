@@ -8,12 +8,16 @@
 use ::http::{HeaderMap, HeaderValue};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{
-    authorization_request::AuthorizationRequest,
-    length_prefixed,
+use super::{authorization_request::AuthorizationRequest, length_prefixed};
+use crate::{
+    env::Env,
+    http::cookie,
+    keys::Purpose,
+    limits,
     redirect_uri::{Destination, RedirectUri},
+    session::record::Hash,
+    time::UnixTime,
 };
-use crate::{env::Env, http::cookie, keys::Purpose, limits, session::record::Hash, time::UnixTime};
 
 const COOKIE: &str = "approvals";
 

@@ -13,13 +13,14 @@ use crate::{
     client_setup,
     env::Env,
     oauth::{
-        authorization_request::RedirectTarget, error::Refusal, redirect_uri::Destination,
+        authorization_request::RedirectTarget, error::Refusal,
         remembered_consents::RememberedConsents,
     },
     pages::{
         self,
         html::{Html, Slot},
     },
+    redirect_uri::Destination,
     session::record::Hash,
 };
 

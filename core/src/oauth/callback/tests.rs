@@ -15,9 +15,9 @@ use crate::{
         authorization_request::{AuthorizationRequest, RedirectTarget},
         client_label::ClientLabel,
         pending_sign_in::{Approval, PendingSignIn},
-        redirect_uri::RedirectUri,
         testing::{CHALLENGE, REDIRECT_URI},
     },
+    redirect_uri::RedirectUri,
     session::record::Hash,
     testing::{self, client_id, entropy, header, parameter},
 };
