@@ -117,16 +117,17 @@ fn check_head(head: Parts, route: Option<Route>, server: &Server, now: Now) -> V
     let Some(route) = route else {
         return Err(Box::new(response::not_found()));
     };
-    method(&head.method, route)?;
     if route.is_protected() {
         origin(&head.headers, server, now)?;
     }
     let mut verified = None;
     let mut body_limit = limits::UNAUTHENTICATED_BODY_BYTES;
+    // Before the method: some clients find out by HEAD that they must sign in.
     if route.is_protected() && head.method != Method::OPTIONS {
         verified = Some(bearer::verify(route, &head.headers, server, now.unix)?);
         body_limit = limits::MESSAGE_BODY_BYTES;
     }
+    method(&head.method, route)?;
     if head.headers.contains_key(header::CONTENT_ENCODING) {
         return refuse(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -163,7 +164,8 @@ fn one(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, ()> {
     }
 }
 
-/// Against DNS rebinding: only names that the operator gave this server (threat J1). What a
+/// Against DNS rebinding: only names that the operator gave this server (threat J1), be it that of the public address
+/// or a further one. What a
 /// proxy forwarded (`X-Forwarded-Host`) does not count.
 fn host(headers: &HeaderMap, server: &Server, now: Now) -> Verdict<()> {
     let Ok(Some(host)) = one(headers, header::HOST) else {
@@ -173,14 +175,15 @@ fn host(headers: &HeaderMap, server: &Server, now: Now) -> Verdict<()> {
         );
     };
     let is_public = server.config.public_url.host() == host;
+    // As `names_of` has it, without a copy for each request.
     if is_public || names_of(server).any(|name| name.eq_ignore_ascii_case(host)) {
         return Ok(());
     }
     Err(Box::new(logged::wrong_host(host, server, now)))
 }
 
-/// The values of `Host` that mean this server: that of the public address, and on loopback the
-/// other names of this machine.
+/// The values of `Host` that mean this server: that of the public address, on loopback the other names of this
+/// machine, and those that the operator added.
 fn names_of(server: &Server) -> impl Iterator<Item = String> {
     let public_url = &server.config.public_url;
     let host = public_url.host();
@@ -205,6 +208,7 @@ fn names_of(server: &Server) -> impl Iterator<Item = String> {
     std::iter::once(host.to_owned())
         .chain(aliases)
         .chain(default_port)
+        .chain(server.config.allowed_hosts.iter().cloned())
 }
 
 /// The target in origin form (RFC 9112 section 3.2.1): a path, not a URL.

@@ -36,6 +36,12 @@ pub struct Config {
     /// Proxies whose `X-Forwarded-For` says who the client is. Only the runtimes' limits for each client address
     /// look at it.
     pub trusted_proxies: Vec<AddressRange>,
+    /// Further values of `Host` that requests may carry, in small letters, with the port if there is one. Whatever the
+    /// server says of itself names the public address all the same.
+    pub allowed_hosts: Vec<String>,
+    /// Whether authorization responses name the issuer (RFC 9207), and the metadata says so. Some clients lose the
+    /// parameter on its way and then refuse the response.
+    pub authorization_response_iss: bool,
     /// How the log is written.
     pub log: LogFormat,
 }

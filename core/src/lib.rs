@@ -95,6 +95,8 @@
 //! #     allowed_clients: Vec::new(),
 //! #     client_documents: ClientDocuments::default(),
 //! #     trusted_proxies: Vec::new(),
+//! #     allowed_hosts: Vec::new(),
+//! #     authorization_response_iss: true,
 //! #     log: LogFormat::Text,
 //! # };
 //! # let keys = Keyring::new(MasterKey::new([42; 32]), Vec::new());

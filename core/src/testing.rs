@@ -78,6 +78,8 @@ impl TestServer {
             allowed_clients: Vec::new(),
             client_documents: crate::config::ClientDocuments::default(),
             trusted_proxies: Vec::new(),
+            allowed_hosts: Vec::new(),
+            authorization_response_iss: true,
             log: LogFormat::Text,
         };
         Self {
@@ -275,6 +277,7 @@ pub(crate) fn client_id(server: &TestServer, redirect_uris: &[&str]) -> String {
     let metadata = serde_json::json!({
         "client_name": "Test client",
         "redirect_uris": redirect_uris,
+        "token_endpoint_auth_method": "none",
     });
     let request = server
         .request("POST", "/register")

@@ -98,6 +98,8 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
         allowed_clients: Vec::new(),
         client_documents: entra_mcp_core::config::ClientDocuments::default(),
         trusted_proxies: Vec::new(),
+        allowed_hosts: Vec::new(),
+        authorization_response_iss: true,
         log: LogFormat::Text,
     };
     Server::new(config, keys.ring(), (options.catalog)())

@@ -41,7 +41,8 @@ pub fn register(server: &Server) -> String {
 /// Registers a public client of this name; its id.
 #[must_use]
 pub fn register_as(server: &Server, client_name: &str) -> String {
-    let metadata = json!({"client_name": client_name, "redirect_uris": [REDIRECT_URI]});
+    let metadata = json!({"client_name": client_name, "redirect_uris": [REDIRECT_URI],
+        "token_endpoint_auth_method": "none"});
     let headers = [("Content-Type", "application/json")];
     let response = server.request("POST", "/register", &headers, &metadata.to_string());
     assert_eq!(response.status, 201, "{}", response.body);

@@ -23,10 +23,10 @@ use url::Url;
 pub use self::error::{AuthorityHostError, ConfigError, EntraSetting, EntraSettingError, KeyError};
 use self::{
     given::{
-        ALLOW_CLIENT, ALLOW_ORIGIN, DATA_DIR, DEV_TENANT, Given, LISTEN, LOG, SETTINGS, Setting,
-        TRUSTED_PROXY,
+        ALLOW_CLIENT, ALLOW_ORIGIN, DATA_DIR, DEV_TENANT, Given, LISTEN, LOG, RESPONSE_ISS,
+        SETTINGS, Setting, TRUSTED_PROXY,
     },
-    listen::{addresses, public_url},
+    listen::{addresses, allowed_hosts, public_url},
 };
 
 /// What to do.
@@ -87,6 +87,8 @@ pub fn parse(
     let allowed_clients = clients(&given, &mut errors);
     let client_documents = client_documents::read(&given, dev_tenant.is_some(), &mut errors);
     let trusted_proxies = proxies(&given, &mut errors);
+    let allowed_hosts = allowed_hosts(&given, &mut errors);
+    let authorization_response_iss = response_iss(&given, &mut errors);
     let log = log(&given, &mut errors);
     match (public_url, entra, data_dir, log) {
         (Some(public_url), Some(entra), Some(data_dir), Some(log)) if errors.is_empty() => {
@@ -101,6 +103,8 @@ pub fn parse(
                 allowed_clients,
                 client_documents,
                 trusted_proxies,
+                allowed_hosts,
+                authorization_response_iss,
                 log,
             })))
         }
@@ -225,6 +229,17 @@ fn proxies(given: &Given, errors: &mut Vec<ConfigError>) -> Vec<AddressRange> {
         }
     }
     proxies
+}
+
+fn response_iss(given: &Given, errors: &mut Vec<ConfigError>) -> bool {
+    match given.value(&RESPONSE_ISS) {
+        None | Some("on") => true,
+        Some("off") => false,
+        Some(_) => {
+            errors.push(ConfigError::UnknownResponseIss);
+            true
+        }
+    }
 }
 
 fn log(given: &Given, errors: &mut Vec<ConfigError>) -> Option<LogFormat> {

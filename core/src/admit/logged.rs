@@ -27,7 +27,7 @@ pub(super) fn wrong_host(host: &str, server: &Server, now: Now) -> Response<Byte
     let message = format!(
         "The request is for the host {}, but this server is {expected}.\n\n\
          Behind a proxy: let it pass the Host of the client on (nginx: proxy_set_header Host $host;).\n\
-         If the address is right, the operator sets it with --public-url.\n\n\
+         If the address is right, the operator sets it with --public-url, or adds it with --allow-host.\n\n\
          Reference: {reference}\n",
         sanitize(host, HOST_CHARS)
     );

@@ -83,6 +83,37 @@ fn request_with_another_host_is_refused() {
     );
 }
 
+// J1, C15: a further name is served, and named nowhere.
+#[test]
+fn request_with_a_host_that_the_operator_added_is_served() {
+    let mut server = TestServer::https();
+    server.server.config.allowed_hosts = vec!["inner.example:8443".to_owned()];
+    for (host, expected) in [
+        ("inner.example:8443", 0),
+        ("Inner.Example:8443", 0),
+        ("mcp.example", 0),
+        ("inner.example", 421),
+        ("inner.example:8443.evil.example", 421),
+    ] {
+        assert_eq!(
+            status(&server, "GET", "/", &[("host", host)]),
+            expected,
+            "{host}"
+        );
+    }
+    let get = |host: &str| {
+        let request = Request::builder().uri("/.well-known/oauth-authorization-server");
+        let request = request.header("host", host).body(Bytes::new());
+        server.response(request.unwrap()).into_body()
+    };
+    assert_eq!(get("inner.example:8443"), get("mcp.example"));
+    let challenge = |host: &str| {
+        let refusal = admitted(&server, "POST", "/mcp", &[("host", host)]).unwrap_err();
+        header(&refusal, "www-authenticate").to_owned()
+    };
+    assert_eq!(challenge("inner.example:8443"), challenge("mcp.example"));
+}
+
 // L8
 #[test]
 fn request_with_two_hosts_is_refused() {
@@ -138,8 +169,10 @@ fn target_that_is_no_exact_path_is_not_found() {
 #[test]
 fn unknown_method_gets_405_with_allow() {
     let server = TestServer::dev();
+    let token = format!("Bearer {}", session_token(&server));
     for (method, target) in [
         ("PUT", "/mcp"),
+        ("HEAD", "/mcp"),
         ("TRACE", "/mcp"),
         ("CONNECT", "/mcp"),
         ("get", "/mcp"),
@@ -148,7 +181,8 @@ fn unknown_method_gets_405_with_allow() {
         ("POST", "/sse"),
         ("POST", "/authorize"),
     ] {
-        let refusal = admitted(&server, method, target, &[HERE]).unwrap_err();
+        let fields = [HERE, ("authorization", token.as_str())];
+        let refusal = admitted(&server, method, target, &fields).unwrap_err();
         assert_eq!(refusal.status(), 405, "{method} {target}");
         assert!(header(&refusal, "allow").contains("OPTIONS"));
     }
@@ -195,7 +229,8 @@ fn foreign_origin_is_forbidden_at_the_mcp_endpoints() {
 #[test]
 fn request_without_token_gets_a_challenge_before_anything_else() {
     let server = TestServer::dev();
-    for (method, target) in PROTECTED {
+    let unknown = [("HEAD", "/mcp"), ("PUT", "/mcp"), ("POST", "/sse")];
+    for (method, target) in PROTECTED.into_iter().chain(unknown) {
         for fields in [
             vec![HERE],
             vec![HERE, ("mcp-protocol-version", "1999-01-01")],

@@ -39,6 +39,8 @@ pub(super) fn server() -> Server {
         allowed_clients: Vec::new(),
         client_documents: crate::config::ClientDocuments::default(),
         trusted_proxies: Vec::new(),
+        allowed_hosts: Vec::new(),
+        authorization_response_iss: true,
         log: LogFormat::Text,
     };
     Server::new(config, super::keys(), crate::tools::catalog())

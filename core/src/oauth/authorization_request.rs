@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::{error::OAuthError, length_prefixed};
 use crate::{
     catalog::scope::{Scope, Scopes},
-    config::PublicUrl,
+    config::Config,
     http::response,
     redirect_uri::RedirectUri,
     secret::Secret,
@@ -48,8 +48,8 @@ impl std::fmt::Debug for RedirectTarget {
 
 impl RedirectTarget {
     /// Sends the browser back to the client with a code.
-    pub(crate) fn code(&self, code: &Secret<String>, public_url: &PublicUrl) -> Response<Bytes> {
-        response::see_other(&self.address(&[("code", code.expose())], public_url))
+    pub(crate) fn code(&self, code: &Secret<String>, config: &Config) -> Response<Bytes> {
+        response::see_other(&self.address(&[("code", code.expose())], config))
     }
 
     /// Sends the browser back to the client with an error (RFC 6749 section 4.1.2.1).
@@ -57,9 +57,9 @@ impl RedirectTarget {
         &self,
         error: OAuthError,
         description: &str,
-        public_url: &PublicUrl,
+        config: &Config,
     ) -> Response<Bytes> {
-        response::see_other(&self.error_address(error, description, public_url))
+        response::see_other(&self.error_address(error, description, config))
     }
 
     /// Returns the address at which the client learns of an error.
@@ -67,21 +67,23 @@ impl RedirectTarget {
         &self,
         error: OAuthError,
         description: &str,
-        public_url: &PublicUrl,
+        config: &Config,
     ) -> String {
         let parameters = [
             ("error", error.as_str()),
             ("error_description", description),
         ];
-        self.address(&parameters, public_url)
+        self.address(&parameters, config)
     }
 
-    fn address(&self, parameters: &[(&str, &str)], public_url: &PublicUrl) -> String {
+    fn address(&self, parameters: &[(&str, &str)], config: &Config) -> String {
         let mut parameters = parameters.to_vec();
         if let Some(state) = &self.state {
             parameters.push(("state", state));
         }
-        parameters.push(("iss", public_url.issuer()));
+        if config.authorization_response_iss {
+            parameters.push(("iss", config.public_url.issuer()));
+        }
         self.redirect_uri.with(&parameters)
     }
 }

@@ -33,6 +33,8 @@ pub(crate) struct ValidatedRequest {
     pub(crate) client: Client,
     /// What it asks for.
     pub(crate) request: AuthorizationRequest,
+    /// Whether it wants the user to be asked, approved or not: `prompt=consent`.
+    pub(crate) must_ask: bool,
 }
 
 /// Why a request is not served.
@@ -114,6 +116,7 @@ pub(crate) fn read(
     };
     match validate(form, env) {
         Ok((code_challenge, resource, scope)) => Ok(ValidatedRequest {
+            must_ask: prompts(form).any(|prompt| prompt == "consent"),
             request: AuthorizationRequest {
                 client: client.hash(),
                 redirect_target,
@@ -170,17 +173,20 @@ fn validate(form: &Form, env: Env<'_>) -> Result<(String, String, Scope), Refusa
     if form.one("code_challenge_method")? != Some("S256") {
         return Err(invalid("PKCE is required with code_challenge_method=S256."));
     }
-    // Of `prompt` only `none` says something; the rest is dropped: clients force `consent`, which
-    // many tenants refuse. Somebody must be there to choose an account, so `none` cannot be granted
-    // (threat A9).
-    let prompt = form.one("prompt")?.unwrap_or_default();
-    if prompt.split(' ').any(|value| value == "none") {
+    // Entra is told of none of them: clients force `consent`, which many tenants refuse. Somebody must be there to
+    // choose an account, so `none` cannot be granted (threat A9).
+    if prompts(form).any(|prompt| prompt == "none") {
         let error = OAuthError::InteractionRequired;
         return Err(Refusal::new(error, "A user must be asked."));
     }
     let scope = env.server.scopes.grant(form.one("scope")?)?;
     let resource = resource::choose(form.all("resource"), &env.server.config.public_url)?;
     Ok((code_challenge, resource.to_owned(), scope))
+}
+
+/// The values of `prompt` (OpenID Connect Core section 3.1.2.1).
+fn prompts(form: &Form) -> impl Iterator<Item = &str> {
+    form.all("prompt").flat_map(|values| values.split(' '))
 }
 
 /// Whether a challenge is one that S256 can make: 32 bytes as base64url (RFC 7636 section 4.2).

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     client_document::ClientDocument,
-    client_id_url::ClientIdUrl,
+    client_id_url::{self, ClientIdUrl},
     entropy::Entropy,
     http::form::Form,
     keys::{Keyring, Purpose},
@@ -336,15 +336,18 @@ fn basic_credentials(header: &[u8]) -> Option<(String, Secret<String>)> {
     }
     let credentials = STANDARD.decode(credentials.trim_ascii()).ok()?;
     let credentials = zeroize::Zeroizing::new(String::from_utf8(credentials).ok()?);
-    let (name, password) = credentials.split_once(':')?;
-    let name = decoded(name)?;
-    Some((name, Secret::new(decoded(password)?)))
+    // Some clients encode nothing. Then the first colon of an id that is a URL is the one of its scheme.
+    let (name, password) = match credentials.starts_with(client_id_url::SCHEME) {
+        true => credentials.rsplit_once(':')?,
+        false => credentials.split_once(':')?,
+    };
+    Some((decoded(name)?, Secret::new(decoded(password)?)))
 }
 
-/// One form-encoded value.
+/// One form-encoded value, or one that was not encoded: what no form has in a value shows that.
 fn decoded(value: &str) -> Option<String> {
-    if value.contains(['&', '=']) {
-        return None;
+    if value.contains(['&', '=', '/', ':']) {
+        return Some(value.to_owned());
     }
     let (decoded, _) = url::form_urlencoded::parse(value.as_bytes()).next().unzip();
     Some(decoded.unwrap_or_default().into_owned())

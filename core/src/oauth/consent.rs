@@ -232,8 +232,11 @@ fn refuse(page: ErrorPage, cx: &mut Cx<'_>) -> Progress<Consent> {
     cx.done(page.respond(&cx.request_id(), cx.env))
 }
 
-/// Whether this was approved in this browser before.
+/// Whether this was approved in this browser before, and the client does not want the user to be asked again.
 fn is_approved(validated: &ValidatedRequest, headers: &HeaderMap, env: Env<'_>) -> bool {
+    if validated.must_ask {
+        return false;
+    }
     let approvals = RememberedConsents::of(headers, env);
     approvals.cover(&validated.request)
         || (env.server.has(Planted::ConsentDropped) && !approvals.is_empty())
@@ -274,7 +277,7 @@ fn denied(request: &AuthorizationRequest, cx: &Cx<'_>) -> Response<Bytes> {
     request.redirect_target.error(
         OAuthError::AccessDenied,
         "The user said no.",
-        &cx.env.server.config.public_url,
+        &cx.env.server.config,
     )
 }
 

@@ -243,8 +243,8 @@ impl CodeToSend {
         match answer {
             Ok(_) => {
                 cx.log(self.signed_in);
-                let public_url = &cx.env.server.config.public_url;
-                let mut response = self.redirect_target.code(&self.code, public_url);
+                let config = &cx.env.server.config;
+                let mut response = self.redirect_target.code(&self.code, config);
                 let device = device_cookie::set(cx.env, cx.entropy);
                 for cookie in device.into_iter().chain(self.remembered) {
                     response.headers_mut().append(header::SET_COOKIE, cookie);

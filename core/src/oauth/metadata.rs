@@ -46,7 +46,7 @@ pub(crate) fn respond(route: Route, env: Env<'_>) -> Response<Bytes> {
             "code_challenge_methods_supported": ["S256"],
             "token_endpoint_auth_methods_supported": AUTH_METHODS,
             "revocation_endpoint_auth_methods_supported": AUTH_METHODS,
-            "authorization_response_iss_parameter_supported": true,
+            "authorization_response_iss_parameter_supported": env.server.config.authorization_response_iss,
             "client_id_metadata_document_supported": env.server.config.client_documents.are_used(),
         }),
     };

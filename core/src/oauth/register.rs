@@ -225,13 +225,13 @@ fn redirect_uris(requested: &Value) -> Result<Vec<RedirectUri>, Refusal> {
     }
 }
 
-/// Without a method the client is public: the response says so, and it needs no secret (RFC 7591 section
-/// 3.2.1).
+/// Without a method it is `client_secret_basic` (RFC 7591 section 2): clients that say nothing expect a secret, and
+/// those of Microsoft 365 do without none.
 fn auth_method(requested: Option<&str>) -> Result<AuthMethod, Refusal> {
     match requested {
-        None | Some("none") => Ok(AuthMethod::None),
+        Some("none") => Ok(AuthMethod::None),
         Some("client_secret_post") => Ok(AuthMethod::Post),
-        Some("client_secret_basic") => Ok(AuthMethod::Basic),
+        None | Some("client_secret_basic") => Ok(AuthMethod::Basic),
         Some(_) => Err(bad(
             "The token endpoint knows none, client_secret_post and client_secret_basic.",
         )),

@@ -92,9 +92,8 @@ impl Failure {
     /// Sends the browser back to the client, with the reference of the line in the log.
     pub(crate) fn respond(self, cx: &Cx<'_>) -> Response<Bytes> {
         let description = format!("{} Reference: {}.", self.description, cx.request_id());
-        let public_url = &cx.env.server.config.public_url;
         self.redirect_target
-            .error(self.error, &description, public_url)
+            .error(self.error, &description, &cx.env.server.config)
     }
 }
 

@@ -14,7 +14,8 @@ const SITE: &str = "https://client.example/callback";
 
 /// Registers the client; where a browser begins.
 fn authorize(server: &Server, changes: &[(&str, &str)]) -> Url {
-    let metadata = json!({"client_name": "A web client", "redirect_uris": [SITE]});
+    let metadata = json!({"client_name": "A web client", "redirect_uris": [SITE],
+        "token_endpoint_auth_method": "none"});
     let headers = [("Content-Type", "application/json")];
     let response = server.request("POST", "/register", &headers, &metadata.to_string());
     let registered = response.json();

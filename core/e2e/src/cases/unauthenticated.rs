@@ -26,6 +26,7 @@ pub fn unauthenticated_flood_leaves_no_state(program: &Program) {
         let metadata = json!({
             "client_name": format!("Client {number}"),
             "redirect_uris": [format!("https://client{number}.example/cb")],
+            "token_endpoint_auth_method": "none",
         });
         let json = [("Content-Type", "application/json")];
         let registered = server.request("POST", "/register", &json, &metadata.to_string());

@@ -11,9 +11,9 @@ use entra_mcp_core::config::PublicUrlError;
 
 pub use self::entra::{AuthorityHostError, EntraSetting, EntraSettingError};
 use super::given::{
-    ALLOW_CLIENT, ALLOW_ORIGIN, AUTHORITY_HOST, CLIENT_CERTIFICATE_PATH, CLIENT_DOCUMENTS,
-    CLIENT_SECRET, DATA_DIR, DEV_TENANT_LISTEN, FEDERATED_TOKEN_FILE, KEY, LOG, PINNED_CLIENT,
-    PUBLIC_URL, TENANT_ID, TRUSTED_PROXY,
+    ALLOW_CLIENT, ALLOW_HOST, ALLOW_ORIGIN, AUTHORITY_HOST, CLIENT_CERTIFICATE_PATH,
+    CLIENT_DOCUMENTS, CLIENT_SECRET, DATA_DIR, DEV_TENANT_LISTEN, FEDERATED_TOKEN_FILE, KEY, LOG,
+    PINNED_CLIENT, PUBLIC_URL, RESPONSE_ISS, TENANT_ID, TRUSTED_PROXY,
 };
 
 /// A wrong or missing setting. Never shows the value of a secret.
@@ -103,6 +103,10 @@ pub enum ConfigError {
     LoopbackClientDocuments,
     /// A pinned client is not a URL and redirect URIs, or none is pinned that could be taken away.
     InvalidPinnedClient,
+    /// What is allowed as a host is none.
+    InvalidHost,
+    /// The parameter is neither on nor off.
+    UnknownResponseIss,
     /// There is no such format of the log.
     UnknownLogFormat,
     /// A master key cannot be one.
@@ -165,6 +169,8 @@ impl ConfigError {
                 Cow::from(CLIENT_DOCUMENTS.name())
             }
             Self::InvalidPinnedClient => Cow::from(PINNED_CLIENT.name()),
+            Self::InvalidHost => Cow::from(ALLOW_HOST.name()),
+            Self::UnknownResponseIss => Cow::from(RESPONSE_ISS.name()),
             Self::UnknownLogFormat => Cow::from(LOG.name()),
             Self::InvalidKey { .. } => Cow::from(KEY.name()),
             Self::Entra { setting, .. } => Cow::from(setting.name()),
@@ -214,6 +220,8 @@ impl ConfigError {
             Self::InvalidPinnedClient => {
                 "it is neither a client_id with redirect URIs nor one that is pinned"
             }
+            Self::InvalidHost => "it is not a host with or without a port",
+            Self::UnknownResponseIss => "there is no such choice",
             Self::UnknownLogFormat => "there is no such format",
             Self::InvalidKey { position, problem } => {
                 return Cow::from(format!("key {position} {problem}"));
@@ -282,6 +290,8 @@ impl ConfigError {
                 "Write the URL, a space and where the client returns to, such as \
                  https://agent.contoso.com/client.json https://agent.contoso.com/callback."
             }
+            Self::InvalidHost => "Write a host such as mcp.contoso.com or 10.0.0.7:3001.",
+            Self::UnknownResponseIss => "Write on or off.",
             Self::UnknownLogFormat => "Write text or json.",
             Self::InvalidKey { .. } => "Make one with `openssl rand -base64 32`.",
             Self::SeveralCredentials => {

@@ -93,6 +93,20 @@ pub(super) const TRUSTED_PROXY: Setting = setting(
     "a proxy whose X-Forwarded-For names the client that limits for each address count: an IP \
      address or a range such as 10.0.0.0/8; repeatable (default: none)",
 );
+pub(super) const ALLOW_HOST: Setting = setting(
+    "allow-host",
+    "ENTRA_MCP_ALLOWED_HOSTS",
+    "HOST[:PORT]",
+    "a further name under which requests come in, such as that of a load balancer; what the server says \
+     of itself names the public URL all the same; repeatable (default: none)",
+);
+pub(super) const RESPONSE_ISS: Setting = setting(
+    "response-iss",
+    "ENTRA_MCP_RESPONSE_ISS",
+    "on|off",
+    "whether authorization responses name the issuer (RFC 9207), which protects clients that talk to several \
+     servers; off only for clients that lose it and then refuse the response (default on)",
+);
 pub(super) const LOG: Setting = setting(
     "log",
     "ENTRA_MCP_LOG",
@@ -141,7 +155,7 @@ pub(super) const AUTHORITY_HOST: Setting = setting(
 );
 
 /// All of them, in the order of `--help`.
-pub(super) const SETTINGS: [&Setting; 18] = [
+pub(super) const SETTINGS: [&Setting; 20] = [
     &LISTEN,
     &PUBLIC_URL,
     &DATA_DIR,
@@ -151,7 +165,9 @@ pub(super) const SETTINGS: [&Setting; 18] = [
     &ALLOW_CLIENT,
     &CLIENT_DOCUMENTS,
     &PINNED_CLIENT,
+    &ALLOW_HOST,
     &TRUSTED_PROXY,
+    &RESPONSE_ISS,
     &LOG,
     &KEY,
     &TENANT_ID,

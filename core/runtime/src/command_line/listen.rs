@@ -4,9 +4,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::{
     error::ConfigError,
-    given::{Given, PUBLIC_URL, Setting},
+    given::{ALLOW_HOST, Given, PUBLIC_URL, Setting},
+    is_gap,
 };
 use entra_mcp_core::config::PublicUrl;
+use url::Url;
 
 /// Addresses to listen on.
 pub(super) struct Listen {
@@ -90,4 +92,22 @@ pub(super) fn public_url(
         None => ConfigError::MissingPublicUrl,
     });
     None
+}
+
+/// The further values of `Host` that mean this server, as a browser writes them.
+pub(super) fn allowed_hosts(given: &Given, errors: &mut Vec<ConfigError>) -> Vec<String> {
+    let mut hosts = Vec::new();
+    let values = given.values(&ALLOW_HOST);
+    let texts = values.iter().flat_map(|text| text.split(is_gap));
+    for text in texts.filter(|text| !text.is_empty()) {
+        let is_host = ["http", "https"].into_iter().any(|scheme| {
+            let written = format!("{scheme}://{}", text.to_ascii_lowercase());
+            Url::parse(&written).is_ok_and(|url| url.origin().ascii_serialization() == written)
+        });
+        match is_host {
+            true => hosts.push(text.to_ascii_lowercase()),
+            false => errors.push(ConfigError::InvalidHost),
+        }
+    }
+    hosts
 }

@@ -63,17 +63,16 @@ impl ClientError {
             refusal,
         } = self;
         let description = format!("{} Reference: {request_id}.", refusal.description);
-        let public_url = &env.server.config.public_url;
+        let config = &env.server.config;
         let redirect_uri = &redirect_target.redirect_uri;
         match redirect_uri.destination() {
             Destination::Web(host)
                 if !RememberedConsents::of(headers, env).know(client, redirect_uri) =>
             {
-                let address =
-                    redirect_target.error_address(refusal.error, &description, public_url);
+                let address = redirect_target.error_address(refusal.error, &description, config);
                 leave(host, &address, refusal.description, request_id)
             }
-            _ => redirect_target.error(refusal.error, &description, public_url),
+            _ => redirect_target.error(refusal.error, &description, config),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod documents;
 mod refusals;
+mod tolerance;
 
 use crate::testing::{TestServer, authorize, client_id, header, parameter, text};
 

@@ -157,6 +157,42 @@ fn confidential_client_authenticates_by_form_or_basic() {
     );
 }
 
+// Some clients send Basic with an empty password first, some the parameter without a value, some encode nothing.
+#[test]
+fn empty_secret_is_none_however_it_is_sent() {
+    const URL: &str = "https://app.example/client.json";
+    let public = client(AuthMethod::None);
+    for id in [public.id(), URL] {
+        let encoded: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
+        let (none, empty) = (
+            HeaderMap::new(),
+            form(&[("client_id", id), ("client_secret", "")]),
+        );
+        for (form, headers) in [
+            (form(&[]), basic(&encoded, "")),
+            (form(&[]), basic(id, "")),
+            (form(&[("client_id", id)]), basic(&encoded, "")),
+            (empty, none),
+            (
+                form(&[("client_id", id), ("client_secret", "")]),
+                basic(id, ""),
+            ),
+        ] {
+            let found = Client::authenticate(&form, &headers, &keys());
+            assert_eq!(found.map(|client| client.id).as_deref(), Ok(id), "{form:?}");
+        }
+        assert_eq!(
+            error_of(&form(&[]), &basic(&encoded, "x")),
+            OAuthError::InvalidClient
+        );
+    }
+    let confidential = client(AuthMethod::Basic);
+    for headers in [basic(confidential.id(), ""), HeaderMap::new()] {
+        let empty = form(&[("client_id", confidential.id()), ("client_secret", "")]);
+        assert_eq!(error_of(&empty, &headers), OAuthError::InvalidClient);
+    }
+}
+
 #[test]
 fn two_authentication_methods_at_once_are_refused() {
     let client = client(AuthMethod::Post);

@@ -35,8 +35,10 @@ fn with(name: &str, value: impl Into<Value>) -> Value {
 
 // RFC 7591 section 3.2.1; E1, E9
 #[test]
-fn registration_is_echoed_and_public_by_default() {
-    let response = register(&with("client_name", "Python SDK"));
+fn registration_of_a_public_client_is_echoed() {
+    let mut metadata = with("client_name", "Python SDK");
+    metadata["token_endpoint_auth_method"] = "none".into();
+    let response = register(&metadata);
     assert_eq!(response.status(), 201);
     assert_eq!(testing::header(&response, "cache-control"), "no-store");
     let body = testing::json(&response);
@@ -53,6 +55,23 @@ fn registration_is_echoed_and_public_by_default() {
     assert_eq!(body["response_types"], json!(["code"]));
     assert_eq!(body["scope"], "user.read");
     assert!(body.get("client_secret").is_none());
+}
+
+// RFC 7591 section 2; E9. Copilot Studio takes the scope of its requests from here, and uses the secret; others
+// refuse one that is over.
+#[test]
+fn registration_without_a_method_returns_a_secret_for_basic() {
+    for name in ["application_type", "scope"] {
+        let body = testing::json(&register(&with(name, "")));
+        assert_eq!(body["token_endpoint_auth_method"], "client_secret_basic");
+        assert!(
+            body["client_secret"]
+                .as_str()
+                .is_some_and(|secret| secret.len() >= 43)
+        );
+        assert_eq!(body["client_secret_expires_at"], 0);
+        assert_eq!(body["scope"], "user.read");
+    }
 }
 
 // RFC 7591 section 3.2.1; E9
@@ -231,12 +250,8 @@ fn client_metadata_that_may_not_be_chosen_is_ignored_and_not_fetched() {
     let sent = server.send(request.unwrap());
     let body = testing::json(&sent.response.unwrap());
     assert!(body["client_id"].as_str().unwrap().starts_with("dcr."));
-    for name in [
-        "client_secret",
-        "software_statement",
-        "logo_uri",
-        "jwks_uri",
-    ] {
+    assert_ne!(body["client_secret"], "chosen");
+    for name in ["software_statement", "logo_uri", "jwks_uri"] {
         assert!(body.get(name).is_none(), "{name}");
     }
     assert!(sent.actions.is_empty());

@@ -144,3 +144,37 @@ fn trusted_proxies_are_addresses_and_ranges() {
         assert_eq!(error, ConfigError::InvalidProxy, "{wrong}");
     }
 }
+
+#[test]
+fn allowed_hosts_are_hosts_with_or_without_a_port() {
+    let arguments = [
+        "--allow-host",
+        "Inner.contoso.com:8443, 10.0.0.7 [::1]:3001",
+    ];
+    let hosts = config(&arguments, &[]).allowed_hosts;
+    assert_eq!(hosts, ["inner.contoso.com:8443", "10.0.0.7", "[::1]:3001"]);
+    let variable = [("ENTRA_MCP_ALLOWED_HOSTS", "mcp.contoso.com:443")];
+    assert_eq!(config(&[], &variable).allowed_hosts.len(), 1);
+    for wrong in [
+        "https://a.example",
+        "a.example/mcp",
+        "*.a.example/",
+        "user@a.example",
+        "a:b",
+    ] {
+        let error = error(&["--allow-host", wrong], &[]);
+        assert_eq!(error, ConfigError::InvalidHost, "{wrong}");
+    }
+}
+
+#[test]
+fn response_iss_is_on_or_off() {
+    assert!(config(&[], &[]).authorization_response_iss);
+    assert!(config(&["--response-iss", "on"], &[]).authorization_response_iss);
+    let variable = [("ENTRA_MCP_RESPONSE_ISS", "off")];
+    assert!(!config(&[], &variable).authorization_response_iss);
+    assert_eq!(
+        error(&["--response-iss", "no"], &[]),
+        ConfigError::UnknownResponseIss
+    );
+}
