@@ -170,6 +170,7 @@ suite!($ outbound_cases:
     outbound::error_statuses_and_redirects_are_returned,
     outbound::oversized_response_bodies_are_faults,
     outbound::silent_host_times_out,
+    outbound::dripping_host_times_out,
     outbound::absent_host_is_unreachable,
     outbound::public_fetch_cannot_reach_private_addresses,
     outbound::https_fetch_goes_through_the_proxy,

@@ -10,16 +10,13 @@
 //! every change before its writer is answered; else a session that was ended lives on elsewhere.
 
 mod cache;
+mod database;
 mod table;
 #[cfg(test)]
 mod tests;
 mod writes;
 
-use std::{
-    fs::OpenOptions,
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt},
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
 use entra_mcp_core::{
     ask::{Ask, Key, Store, StoreFault},
@@ -27,10 +24,11 @@ use entra_mcp_core::{
     log_event::{Field, LogEvent, LogEventId},
     time::UnixTime,
 };
-use redb::{Database, DatabaseError, backends::FileBackend};
+use redb::{Database, Error};
 
 use self::{
     cache::{Cache, Found},
+    database::{Opener, ReopenedDatabase},
     writes::{Write, Writes},
 };
 use crate::{data_dir::DataDir, data_dir_error::DataDirError, log::log};
@@ -41,19 +39,15 @@ const FILE: &str = "sessions.redb";
 /// What the key check mark is a MAC of.
 const MARK: &[u8] = b"entra-mcp sessions";
 
-/// Memory for pages of the file: sessions in use are in the cache of records, so little is enough.
-const PAGE_CACHE_BYTES: usize = 4 * 1024 * 1024;
-
 /// Memory for records that were just read or written: some thousand sessions.
 const RECORD_CACHE_BYTES: usize = 4 * 1024 * 1024;
 
 /// The store in a file.
 #[derive(Debug)]
 pub struct FileStore {
-    database: Database,
+    database: ReopenedDatabase,
     cache: Cache,
     writes: Writes,
-    path: PathBuf,
 }
 
 impl FileStore {
@@ -63,45 +57,28 @@ impl FileStore {
     ///
     /// Why it cannot be used.
     pub(crate) fn open(folder: &DataDir) -> Result<Self, DataDirError> {
+        Self::open_with(folder, database::open_file)
+    }
+
+    fn open_with(folder: &DataDir, open: Opener) -> Result<Self, DataDirError> {
         let path = folder.file(FILE);
-        let cannot = |error| DataDirError::SessionsUnusable {
-            sessions: path.clone(),
-            error,
-        };
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(|error| cannot(error.into()))?;
-        file.set_permissions(PermissionsExt::from_mode(0o600))
-            .map_err(|error| cannot(error.into()))?;
-        let database = FileBackend::new(file)
-            .and_then(|file| {
-                Database::builder()
-                    .set_cache_size(PAGE_CACHE_BYTES)
-                    .create_with_backend(file)
-            })
-            .map_err(|error| match error {
-                DatabaseError::DatabaseAlreadyOpen => DataDirError::InUse {
-                    sessions: path.clone(),
-                },
-                other => cannot(other.into()),
-            })?;
-        table::prepare(&database).map_err(|error| cannot(error.into()))?;
+        let database = ReopenedDatabase::open(path.clone(), open).map_err(|error| match error {
+            Error::DatabaseAlreadyOpen => DataDirError::InUse { sessions: path },
+            other => DataDirError::SessionsUnusable {
+                sessions: path,
+                error: other.into(),
+            },
+        })?;
         Ok(Self {
             database,
             cache: Cache::new(RECORD_CACHE_BYTES),
             writes: Writes::default(),
-            path,
         })
     }
 
     /// Its file.
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        self.database.path()
     }
 
     /// Answers an ask. It may wait for the disk, but for a `Get` of what was just read or written.
@@ -122,28 +99,37 @@ impl FileStore {
             }
             Found::Missing(reading) => reading,
         };
-        let found = table::get(&self.database, key, now).map_err(|error| failed(&error))?;
+        let found = self
+            .with(|database| table::get(database, key, now))
+            .map_err(|error| failed(&error))?;
         if let Some(stored) = &found {
             self.cache.read(key, stored, reading);
         }
         Ok(found)
     }
 
+    fn with<T>(&self, operation: impl FnOnce(&Database) -> Result<T, Error>) -> Result<T, Error> {
+        // What a failed disk has of the last writes is not known.
+        self.database.with(operation, || self.cache.clear())
+    }
+
     /// Does these writes in one transaction and answers each.
     fn write_together(&self, writes: Vec<Write>) {
-        let asks = writes.iter().map(|write| (&write.ask, write.now));
-        match table::write(&self.database, asks) {
+        let keys = writes.iter().map(|write| write.ask.key().clone());
+        let uncertain = Uncertain(&self.cache, keys.collect());
+        let written = self.with(|database| {
+            table::write(database, writes.iter().map(|write| (&write.ask, write.now)))
+        });
+        match written {
             Ok((answers, changes)) => {
-                self.cache.changed(changes.into_iter());
+                uncertain.settle(changes);
                 for (write, answer) in writes.into_iter().zip(answers) {
                     write.answer(answer);
                 }
             }
             Err(error) => {
+                drop(uncertain);
                 let fault = failed(&error);
-                // Whether the disk has any of it is not known.
-                let keys = writes.iter().map(|write| write.ask.key());
-                self.cache.changed(keys.map(|key| (key.clone(), None)));
                 for write in writes {
                     write.answer(Err(fault));
                 }
@@ -153,7 +139,7 @@ impl FileStore {
 
     /// Deletes what has expired (threat M16). Call it every few minutes.
     pub fn purge_expired(&self, now: UnixTime) {
-        let purged = table::purge_expired(&self.database, now);
+        let purged = self.with(|database| table::purge_expired(database, now));
         self.cache.purge(now);
         match purged {
             Ok(0) => {}
@@ -169,33 +155,57 @@ impl FileStore {
 
     /// Whether the store was ever used with a key.
     pub(crate) fn is_marked(&self) -> Result<bool, DataDirError> {
-        let mark = table::mark(&self.database).map_err(|error| self.unreadable(error))?;
+        let mark = self
+            .with(table::mark)
+            .map_err(|error| self.unreadable(error))?;
         Ok(mark.is_some())
     }
 
     /// Whether one of these keys is the one that the store was used with last; a new store takes
     /// any. From then on it is the first key that is remembered.
     pub(crate) fn fits(&self, keys: &Keyring) -> Result<bool, DataDirError> {
-        let mark = table::mark(&self.database).map_err(|error| self.unreadable(error))?;
+        let mark = self
+            .with(table::mark)
+            .map_err(|error| self.unreadable(error))?;
         let newest = keys.mac(Purpose::StoreCheck, MARK);
         match mark {
             Some(mark) if mark == newest => return Ok(true),
             Some(mark) if !keys.verify(Purpose::StoreCheck, MARK, &mark) => return Ok(false),
             _ => {}
         }
-        table::set_mark(&self.database, &newest).map_err(|error| self.unreadable(error))?;
+        self.with(|database| table::set_mark(database, &newest))
+            .map_err(|error| self.unreadable(error))?;
         Ok(true)
     }
 
-    fn unreadable(&self, error: redb::Error) -> DataDirError {
+    fn unreadable(&self, error: Error) -> DataDirError {
         DataDirError::SessionsUnreadable {
-            sessions: self.path.clone(),
+            sessions: self.path().to_owned(),
             error: error.into(),
         }
     }
 }
 
-fn failed(error: &redb::Error) -> StoreFault {
+/// Records that are being written. Whether the disk has any of it is not known until the transaction is over; nor if it
+/// fails, or panics.
+struct Uncertain<'a>(&'a Cache, Vec<Key>);
+
+impl Uncertain<'_> {
+    /// This is what the disk has now.
+    fn settle(mut self, changes: Vec<table::Change>) {
+        self.1.clear();
+        self.0.changed(changes.into_iter());
+    }
+}
+
+impl Drop for Uncertain<'_> {
+    fn drop(&mut self) {
+        let keys = std::mem::take(&mut self.1);
+        self.0.changed(keys.into_iter().map(|key| (key, None)));
+    }
+}
+
+fn failed(error: &Error) -> StoreFault {
     log(&LogEvent::new(LogEventId::StoreFailed).with(Field::Error, error.to_string()));
     StoreFault::Unavailable
 }

@@ -308,6 +308,9 @@ events! {
     /// The store cannot read or write.
     StoreFailed = "store.failed", Warn,
         "the store failed", [Error];
+    /// The store was closed and opened again after it had failed.
+    StoreReopened = "store.reopened", Info,
+        "the store failed and was opened again", [];
     /// Expired records were deleted.
     StorePurged = "store.purged", Debug,
         "expired records were deleted", [Count];

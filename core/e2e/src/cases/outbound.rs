@@ -144,6 +144,41 @@ pub fn silent_host_times_out(runtime: &impl FetchRuntime) {
     );
 }
 
+/// A host that sends a little now and then costs no more than that either, in TLS or after it.
+pub fn dripping_host_times_out(runtime: &impl FetchRuntime) {
+    let (head, record) = (
+        "HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n",
+        // A handshake of TLS, of 16 KiB.
+        "\x16\x03\x03\x40\x00",
+    );
+    for (scheme, begin) in [
+        ("http", "HTTP/1.1 200 OK\r\nx: "),
+        ("http", head),
+        ("https", record),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let (mut socket, _) = listener.accept().unwrap();
+            let _ = socket.read(&mut [0; 4096]);
+            let _ = socket.write_all(begin.as_bytes());
+            for _ in 0..100 {
+                std::thread::sleep(Duration::from_millis(50));
+                if socket.write_all(b"a").is_err() {
+                    return;
+                }
+            }
+        });
+        let fetch = Fetch {
+            within: Duration::from_millis(200),
+            body_limit: 1000,
+            ..fetch(&format!("{scheme}://{address}/"), FetchTarget::Configured)
+        };
+        let answer = (runtime.fetcher(Egress::default()))(fetch);
+        assert_eq!(answer.err(), Some(FetchFault::TimedOut), "{begin:?}");
+    }
+}
+
 /// Nobody listens there.
 pub fn absent_host_is_unreachable(runtime: &impl FetchRuntime) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -90,6 +90,16 @@ impl Cache {
         }
     }
 
+    /// Drops all: what the file holds is not known.
+    pub(super) fn clear(&self) {
+        let mut entries = self.lock();
+        let changes = entries.changes + 1;
+        *entries = Entries {
+            changes,
+            ..Entries::default()
+        };
+    }
+
     /// Drops what has expired, once the file has lost it.
     pub(super) fn purge(&self, now: UnixTime) {
         let mut entries = self.lock();

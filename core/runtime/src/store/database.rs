@@ -1,0 +1,158 @@
+//! The database in its file, which is closed and opened again once it has failed: after an error of the disk, which may
+//! pass, it would refuse everything until then (`redb::Error::PreviousIo`).
+
+use std::{
+    fs::OpenOptions,
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt},
+    path::{Path, PathBuf},
+    sync::{
+        Mutex, PoisonError, RwLock, RwLockReadGuard,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use entra_mcp_core::log_event::{LogEvent, LogEventId};
+use redb::{Database, Error, StorageBackend, backends::FileBackend};
+
+use super::table;
+use crate::log::log;
+
+/// Memory for pages of the file: sessions in use are in the cache of records, so little is enough.
+const PAGE_CACHE_BYTES: usize = 4 * 1024 * 1024;
+
+/// How soon after it was opened a database that failed is opened again: to open it after a failure may read all of it.
+const REOPENED_EVERY: Duration = Duration::from_secs(1);
+
+/// Opens the database of a file.
+pub(super) type Opener = fn(&Path, IfAbsent) -> Result<Database, Error>;
+
+/// What happens if there is no file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum IfAbsent {
+    /// It is made.
+    Make,
+    /// It is an error: a disk that has gone is not replaced by an empty store.
+    Fail,
+}
+
+/// A database that outlives errors of its disk.
+#[derive(Debug)]
+pub(super) struct ReopenedDatabase {
+    path: PathBuf,
+    open: Opener,
+    /// `None` if it could not be opened again.
+    database: RwLock<Option<Database>>,
+    /// Whether an operation failed, or panicked, since it was opened.
+    has_failed: AtomicBool,
+    /// When it was last opened again, or not.
+    reopened: Mutex<Option<Instant>>,
+}
+
+/// Notes that an operation failed, also if it panicked.
+struct Attempt<'a>(Option<&'a AtomicBool>);
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if let Some(has_failed) = self.0 {
+            has_failed.store(true, Ordering::Release);
+        }
+    }
+}
+
+impl ReopenedDatabase {
+    /// Opens the database, or makes it.
+    pub(super) fn open(path: PathBuf, open: Opener) -> Result<Self, Error> {
+        let database = open(&path, IfAbsent::Make)?;
+        Ok(Self {
+            path,
+            open,
+            database: RwLock::new(Some(database)),
+            has_failed: AtomicBool::new(false),
+            reopened: Mutex::default(),
+        })
+    }
+
+    /// Its file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Does something with the database. If what was done before has failed, it is opened again, and `reopened` is
+    /// called before anybody else sees it.
+    pub(super) fn with<T>(
+        &self,
+        operation: impl FnOnce(&Database) -> Result<T, Error>,
+        reopened: impl FnOnce(),
+    ) -> Result<T, Error> {
+        if self.has_failed.load(Ordering::Acquire) {
+            self.reopen(reopened)?;
+        }
+        let database = self.read();
+        let database = database.as_ref().ok_or(Error::DatabaseClosed)?;
+        let mut attempt = Attempt(Some(&self.has_failed));
+        let done = operation(database)?;
+        attempt.0 = None;
+        Ok(done)
+    }
+
+    /// Forgets when it was opened last.
+    #[cfg(test)]
+    pub(super) fn may_reopen_now(&self) {
+        *self.reopened.lock().unwrap() = None;
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Option<Database>> {
+        // Whoever panics while opening it leaves none.
+        self.database.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn reopen(&self, reopened: impl FnOnce()) -> Result<(), Error> {
+        let mut last = self.reopened.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.has_failed.load(Ordering::Acquire) {
+            // Somebody else has done it.
+            return Ok(());
+        }
+        if last.is_some_and(|last| last.elapsed() < REOPENED_EVERY) {
+            return Err(Error::PreviousIo);
+        }
+        *last = Some(Instant::now());
+        let database = self.database.write();
+        let mut database = database.unwrap_or_else(PoisonError::into_inner);
+        // It locks the file.
+        *database = None;
+        *database = Some((self.open)(&self.path, IfAbsent::Fail)?);
+        reopened();
+        self.has_failed.store(false, Ordering::Release);
+        log(&LogEvent::new(LogEventId::StoreReopened));
+        Ok(())
+    }
+}
+
+/// Opens the file, readable by the owner only.
+pub(super) fn open_file(path: &Path, if_absent: IfAbsent) -> Result<Database, Error> {
+    open_with(path, if_absent, |file| file)
+}
+
+/// The same, with something between the database and its file.
+pub(super) fn open_with<B: StorageBackend>(
+    path: &Path,
+    if_absent: IfAbsent,
+    wrap: impl FnOnce(FileBackend) -> B,
+) -> Result<Database, Error> {
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(if_absent == IfAbsent::Make)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map_err(Error::Io)?;
+    file.set_permissions(PermissionsExt::from_mode(0o600))
+        .map_err(Error::Io)?;
+    let database = Database::builder()
+        .set_cache_size(PAGE_CACHE_BYTES)
+        .create_with_backend(wrap(FileBackend::new(file)?))?;
+    table::prepare(&database)?;
+    Ok(database)
+}
