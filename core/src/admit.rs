@@ -18,6 +18,7 @@ use bytes::Bytes;
 use entra_mcp_http1::{Refusal, head::to_origin_form};
 
 use crate::{
+    base_path::BasePath,
     config::ClientAddress,
     env::Server,
     http::response::{self, text},
@@ -76,7 +77,7 @@ pub fn admit(
     now: Now,
 ) -> Result<Admission, Box<Response<Bytes>>> {
     to_origin_form(&mut head).map_err(|error| Box::new(Refusal::from(error).response()))?;
-    let route = Route::of(head.uri.path());
+    let route = server.config.public_url.base_path().route(head.uri.path());
     let (origin, checked) = (
         head.headers.get(header::ORIGIN).cloned(),
         check_head(head, route, server, now),
@@ -91,9 +92,9 @@ pub fn admit(
 
 /// Whether a request is answered even when all connections are taken: health and metadata (threat M10).
 #[must_use]
-pub fn is_exempt_from_limit(head: &Parts) -> bool {
+pub fn is_exempt_from_limit(head: &Parts, base_path: &BasePath) -> bool {
     let documents = matches!(
-        Route::of(head.uri.path()),
+        base_path.route(head.uri.path()),
         Some(
             Route::Health
                 | Route::ResourceMetadata

@@ -9,7 +9,7 @@ pub use self::client_documents::{ClientDocuments, DocumentSource, PinnedClient};
 pub use entra_mcp_wire::address::{AddressRange, ClientAddress, is_loopback};
 use url::Url;
 
-use crate::{keys::MasterKey, secret::Secret};
+use crate::{base_path::BasePath, keys::MasterKey, secret::Secret};
 
 /// Everything that can be set, checked.
 #[derive(Debug)]
@@ -86,6 +86,10 @@ pub enum ClientCredential {
 /// The public base address, without a trailing slash, and what derives from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl {
+    /// Scheme, host and port.
+    origin: String,
+    base_path: BasePath,
+    /// Origin and base path.
     issuer: String,
     host: String,
     resources: [String; 2],
@@ -105,8 +109,10 @@ pub enum PublicUrlError {
     UnknownScheme,
     /// It names a user.
     NamesUser,
-    /// It has a path, a query or a fragment.
+    /// It has a query or a fragment.
     NotBare,
+    /// Its path cannot be that of a server.
+    Path,
 }
 
 impl std::fmt::Display for PublicUrlError {
@@ -116,7 +122,11 @@ impl std::fmt::Display for PublicUrlError {
             Self::NotHttps => "it must be https unless its host is loopback",
             Self::UnknownScheme => "it must begin with https:// (or http:// on loopback)",
             Self::NamesUser => "it must not name a user",
-            Self::NotBare => "it must be a scheme, a host and a port only",
+            Self::NotBare => "it must be a scheme, a host, a port and a path only",
+            Self::Path => {
+                "its path must be of letters, digits, -, ., _ and ~, and not that of an endpoint such as /mcp, \
+                 which follows by itself"
+            }
         })
     }
 }
@@ -124,7 +134,7 @@ impl std::fmt::Display for PublicUrlError {
 impl std::error::Error for PublicUrlError {}
 
 impl PublicUrl {
-    /// Takes a base address: https, or http on loopback; no path, query, fragment or user.
+    /// Takes a base address: https, or http on loopback; with or without a path; no query, fragment or user.
     ///
     /// # Errors
     ///
@@ -141,16 +151,20 @@ impl PublicUrl {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(PublicUrlError::NamesUser);
         }
-        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        if url.query().is_some() || url.fragment().is_some() {
             return Err(PublicUrlError::NotBare);
         }
-        let issuer = url.origin().ascii_serialization();
-        let host = issuer
+        let base_path = BasePath::parse(url.path()).ok_or(PublicUrlError::Path)?;
+        let origin = url.origin().ascii_serialization();
+        let issuer = format!("{origin}{}", base_path.as_str());
+        let host = origin
             .split_once("://")
             .map(|(_, host)| host.to_owned())
             .unwrap_or_default();
         let resources = [format!("{issuer}/mcp"), format!("{issuer}/sse")];
         Ok(Self {
+            origin,
+            base_path,
             issuer,
             host,
             resources,
@@ -163,6 +177,18 @@ impl PublicUrl {
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.issuer
+    }
+
+    /// Its origin: scheme, host and port, which others may share where there is a path.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Its path.
+    #[must_use]
+    pub fn base_path(&self) -> &BasePath {
+        &self.base_path
     }
 
     /// The value of `Host` that requests must carry.
@@ -200,9 +226,9 @@ impl PublicUrl {
         self.loopback
     }
 
-    /// The address of a path of the server.
+    /// The address of a path of the server; where there is a base path, a well-known one has that behind its name.
     #[must_use]
     pub fn join(&self, path: &str) -> String {
-        format!("{}{path}", self.issuer)
+        format!("{}{}", self.origin, self.base_path.join(path))
     }
 }

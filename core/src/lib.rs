@@ -116,6 +116,7 @@
 // (`.ci/floors` sees to it). Below all of them is `entra-mcp-wire`.
 
 // Floor 1: names and numbers that depend on nothing.
+pub mod base_path; // The path of the public address.
 mod fault; // What does not work in the environment.
 mod id; // The ids of exchanges, sessions, streams, requests and tasks.
 pub mod limits; // Every bound, with its reason.

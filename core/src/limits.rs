@@ -8,6 +8,9 @@ use std::time::Duration;
 pub use self::{calls::*, clients::*};
 pub use entra_mcp_http1::limits::{HEAD_BYTES, HEAD_FIELDS, TARGET_BYTES};
 
+/// The longest path of the public address: it is in every cookie, and they share a head.
+pub const BASE_PATH_BYTES: usize = 128;
+
 /// The longest value of a field of the log, in characters.
 pub const LOG_VALUE_CHARS: usize = 200;
 

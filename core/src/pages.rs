@@ -10,7 +10,7 @@ use bytes::Bytes;
 pub(crate) use entra_mcp_wire::html;
 
 use self::html::{Html, Slot};
-use crate::http::response;
+use crate::{env::Env, http::response};
 
 /// There is no `form-action`: Chromium applies it to the redirects after the form, which lead to
 /// Entra or to the client, and the button would be dead.
@@ -25,7 +25,7 @@ const PAGE: &str = r#"<!doctype html>
 <meta name="color-scheme" content="light dark">
 <title>{title}</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="/style.css">
+<link rel="stylesheet" href="{style}">
 </head>
 <body>
 <main>
@@ -45,8 +45,19 @@ pub(crate) enum Kind {
     Plain,
 }
 
-pub(crate) fn page(status: StatusCode, title: &str, body: &Html, kind: Kind) -> Response<Bytes> {
-    let slots = [("title", Slot::Text(title)), ("body", Slot::Html(body))];
+pub(crate) fn page(
+    status: StatusCode,
+    title: &str,
+    body: &Html,
+    kind: Kind,
+    env: Env<'_>,
+) -> Response<Bytes> {
+    let style = env.server.config.public_url.base_path().join("/style.css");
+    let slots = [
+        ("title", Slot::Text(title)),
+        ("style", Slot::Text(&style)),
+        ("body", Slot::Html(body)),
+    ];
     let html = Html::fill(PAGE, &slots).into_bytes();
     let mut response = response::of(status, "text/html; charset=utf-8", html);
     let referrer = match kind {
@@ -78,8 +89,9 @@ pub(crate) fn error(
     title: &str,
     text: &str,
     request_id: &str,
+    env: Env<'_>,
 ) -> Response<Bytes> {
-    error_with(status, title, text, &Html::default(), request_id)
+    error_with(status, title, text, &Html::default(), request_id, env)
 }
 
 /// The same with more below.
@@ -89,6 +101,7 @@ pub(crate) fn error_with(
     text: &str,
     more: &Html,
     request_id: &str,
+    env: Env<'_>,
 ) -> Response<Bytes> {
     let slots = [
         ("title", Slot::Text(title)),
@@ -101,7 +114,7 @@ pub(crate) fn error_with(
          <p><small>Reference: {request_id}</small></p>",
         &slots,
     );
-    let mut response = page(status, title, &body, Kind::Plain);
+    let mut response = page(status, title, &body, Kind::Plain, env);
     if status == StatusCode::SERVICE_UNAVAILABLE {
         let seconds = HeaderValue::from_static("5");
         response.headers_mut().insert(header::RETRY_AFTER, seconds);
@@ -120,7 +133,13 @@ mod tests {
         for response in [
             TestServer::dev().get("/"),
             TestServer::dev().get("/authorize"),
-            error(StatusCode::NOT_FOUND, "title", "text", "reference"),
+            error(
+                StatusCode::NOT_FOUND,
+                "title",
+                "text",
+                "reference",
+                TestServer::dev().env(),
+            ),
         ] {
             let is = |name: &str| testing::header(&response, name).to_owned();
             assert_eq!(is("x-frame-options"), "DENY");

@@ -60,6 +60,11 @@ impl TestServer {
         Self::at("https://mcp.example")
     }
 
+    /// `https://contoso.example/ai/mcp-server`, with Entra known: a host that it shares with others.
+    pub(crate) fn below_a_path() -> Self {
+        Self::at("https://contoso.example/ai/mcp-server")
+    }
+
     fn at(public_url: &str) -> Self {
         let config = Config {
             listen: Vec::new(),

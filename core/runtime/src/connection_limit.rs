@@ -201,7 +201,7 @@ impl ConnectionPermit {
     ///
     /// The response to give: a limit is reached, and the request is neither a user's nor for health or metadata.
     pub fn pending_request(&self, head: &Parts) -> Result<PendingRequest, Refusal> {
-        let is_exempt = is_exempt_from_limit(head);
+        let is_exempt = is_exempt_from_limit(head, &self.limit.limits.base_path);
         if let (Place::Overflow(over), false) = (self.held().place, is_exempt)
             && !head.headers.contains_key(header::AUTHORIZATION)
         {

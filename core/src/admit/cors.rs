@@ -24,7 +24,7 @@ const MAX_AGE: &str = "600";
 /// Whether pages of this origin may use the MCP endpoints.
 pub(crate) fn is_allowed(origin: &HeaderValue, server: &Server) -> bool {
     let config = &server.config;
-    let own = config.public_url.issuer();
+    let own = config.public_url.origin();
     let mut allowed = std::iter::once(own).chain(config.allowed_origins.iter().map(String::as_str));
     allowed.any(|allowed| origin.as_bytes() == allowed.as_bytes())
 }
@@ -37,7 +37,9 @@ pub(crate) fn decorate(
     server: &Server,
     headers: &mut HeaderMap,
 ) {
-    if server.config.public_url.is_secure() {
+    // A host that is shared is not ours to pin to https.
+    let url = &server.config.public_url;
+    if url.is_secure() && url.base_path().as_str().is_empty() {
         let always = HeaderValue::from_static("max-age=31536000");
         headers.insert(header::STRICT_TRANSPORT_SECURITY, always);
     }

@@ -1,20 +1,23 @@
 //! Cookies (RFC 6265): few, short-lived, sealed or MACed by whoever uses them.
 //!
 //! On https they are `__Host-`, `Secure`, `HttpOnly`, `SameSite=Lax`; on plain-http loopback, where
-//! some browsers refuse `Secure`, without the prefix and the flag.
+//! some browsers refuse `Secure`, without the prefix and the flag. Where the public address has a path they are bound to
+//! it, and `__Secure-`: what else lives on that host does not get them, nor does it share their names.
 
 use ::http::{HeaderMap, HeaderValue, header};
 
 use crate::config::PublicUrl;
 
-/// The name of a cookie on this server: with the `__Host-` prefix where there is https.
+/// The name of a cookie on this server: with the `__Host-` prefix where there is https and the host is its own. The path
+/// is in the name as well, for the cookies of a server above it come along.
 pub(crate) fn name(base: &str, public_url: &PublicUrl) -> String {
-    let prefix = if public_url.is_secure() {
-        "__Host-"
-    } else {
-        ""
+    let path = public_url.base_path().as_str();
+    let prefix = match (public_url.is_secure(), path) {
+        (false, _) => "",
+        (true, "") => "__Host-",
+        (true, _) => "__Secure-",
     };
-    format!("{prefix}entra-mcp-{base}")
+    format!("{prefix}entra-mcp{}-{base}", path.replace('/', "."))
 }
 
 /// The value of `Set-Cookie`; a lifetime of zero takes the cookie away.
@@ -30,8 +33,9 @@ pub(crate) fn set(
     } else {
         ""
     };
+    let path = public_url.base_path().for_cookies();
     let cookie =
-        format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+        format!("{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
     HeaderValue::from_str(&cookie).ok()
 }
 

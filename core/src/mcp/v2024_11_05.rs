@@ -6,12 +6,13 @@
 use bytes::Bytes;
 
 use super::sse;
-use crate::id::McpSessionId;
+use crate::{base_path::BasePath, id::McpSessionId};
 
 /// The event that tells where to post: a path on this origin, whatever `Host` was sent, with the
 /// name of the stream and nothing secret (threat C15).
-pub(crate) fn endpoint_event(stream: McpSessionId) -> Bytes {
-    sse::event("endpoint", &format!("/message?sessionId={stream}"))
+pub(crate) fn endpoint_event(stream: McpSessionId, base_path: &BasePath) -> Bytes {
+    let path = base_path.join("/message");
+    sse::event("endpoint", &format!("{path}?sessionId={stream}"))
 }
 
 /// The event that carries a message.

@@ -89,7 +89,7 @@ impl Callback {
             },
             None => {
                 cx.log(LogEventId::SignInUnknown);
-                cx.done(unknown(&cx.request_id()))
+                cx.done(unknown(&cx.request_id(), cx.env))
             }
         }
     }
@@ -181,14 +181,14 @@ fn refuse<S>(refused: RedemptionRefused, cx: &mut Cx<'_>) -> Progress<S> {
     match refused {
         RedemptionRefused::Spent => {
             cx.log(LogEventId::SignInReplayed);
-            cx.done(unknown(&cx.request_id()))
+            cx.done(unknown(&cx.request_id(), cx.env))
         }
         RedemptionRefused::Busy(wait) => {
             let seconds = whole_seconds(wait).to_string();
             cx.log(LogEvent::new(LogEventId::SignInLimited).with(Field::RetryAfter, seconds));
             // The page may be loaded again.
             cx.response_headers().remove(header::SET_COOKIE);
-            cx.done(busy(wait, &cx.request_id()))
+            cx.done(busy(wait, &cx.request_id(), cx.env))
         }
     }
 }

@@ -119,18 +119,18 @@ impl Consent {
         let form = Form::parse(request.body());
         let Some(consent_form) = ConsentForm::read(&form, env) else {
             cx.log(LogEventId::ConsentStale);
-            return cx.done(stale(&cx.request_id()));
+            return cx.done(stale(&cx.request_id(), cx.env));
         };
         if !consent_form.is_from_our_page(request.headers(), env) {
             cx.log(LogEventId::ConsentForeign);
-            return cx.done(foreign(&cx.request_id()));
+            return cx.done(foreign(&cx.request_id(), cx.env));
         }
         let event = match form.one("decision") {
             Ok(Some("approve")) => LogEventId::ConsentApproved,
             Ok(Some("deny")) => LogEventId::ConsentDenied,
             _ => {
                 cx.log(LogEventId::ConsentStale);
-                return cx.done(stale(&cx.request_id()));
+                return cx.done(stale(&cx.request_id(), cx.env));
             }
         };
         let is_approved = event == LogEventId::ConsentApproved;
@@ -202,7 +202,7 @@ impl RedirectToEntra {
             }
             None => {
                 cx.log(LogEventId::SignInUnavailable);
-                cx.done(unavailable(&cx.request_id()))
+                cx.done(unavailable(&cx.request_id(), cx.env))
             }
         }
     }
@@ -281,33 +281,36 @@ fn denied(request: &AuthorizationRequest, cx: &Cx<'_>) -> Response<Bytes> {
     )
 }
 
-fn unavailable(request_id: &str) -> Response<Bytes> {
+fn unavailable(request_id: &str, env: Env<'_>) -> Response<Bytes> {
     pages::error(
         StatusCode::SERVICE_UNAVAILABLE,
         "Microsoft Entra ID cannot be reached",
         "Your approval was taken, but the sign-in page cannot be found right now. Wait a moment, then \
          start again from your client.",
         request_id,
+        env,
     )
 }
 
-fn stale(request_id: &str) -> Response<Bytes> {
+fn stale(request_id: &str, env: Env<'_>) -> Response<Bytes> {
     pages::error(
         StatusCode::BAD_REQUEST,
         "This page is too old",
         "You were asked more than ten minutes ago, or the page was changed on its way. Nothing was \
          approved. Start again from your client.",
         request_id,
+        env,
     )
 }
 
-fn foreign(request_id: &str) -> Response<Bytes> {
+fn foreign(request_id: &str, env: Env<'_>) -> Response<Bytes> {
     pages::error(
         StatusCode::FORBIDDEN,
         "This answer did not come from the page that asked",
         "Another page, or another browser, sent it. Nothing was approved. Start again from your \
          client, and allow cookies of this site.",
         request_id,
+        env,
     )
 }
 

@@ -96,7 +96,7 @@ impl ConsentForm {
         let mut origins = headers.get_all(header::ORIGIN).iter();
         match (origins.next(), origins.next()) {
             (Some(origin), None) => {
-                let is_ours = origin.as_bytes() == env.server.config.public_url.issuer().as_bytes();
+                let is_ours = origin.as_bytes() == env.server.config.public_url.origin().as_bytes();
                 is_ours && (self.session.is_none() || is_same_browser())
             }
             (None, _) => is_same_browser(),

@@ -20,7 +20,7 @@ const CONSENT: &str = r#"<p class="brand">entra-mcp</p>
 <p>{who} asks to use this server as you. It will be able to:</p>
 <ul>
 {scopes}</ul>
-<form method="post" action="/consent">
+<form method="post" action="{action}">
 <input type="hidden" name="request" value="{request}">
 <div class="buttons">
 <button class="primary" type="submit" name="decision" value="approve">Approve</button>
@@ -125,7 +125,9 @@ pub(crate) fn respond(
         let item = Html::fill("<li>{description} <code>{name}</code></li>\n", &slots);
         scopes.push(&item);
     }
+    let action = env.server.config.public_url.base_path().join("/consent");
     let slots = [
+        ("action", Slot::Text(&action)),
         ("label", Slot::Text(label)),
         ("place", Slot::Text(&place)),
         ("verified", Slot::Html(&verified)),
@@ -141,5 +143,6 @@ pub(crate) fn respond(
         "Allow access? – entra-mcp",
         &body,
         Kind::Form,
+        env,
     )
 }

@@ -253,7 +253,7 @@ impl CodeToSend {
             }
             Err(StoreFault::Conflict) => {
                 cx.log(LogEventId::SignInReplayed);
-                Issued::Response(unknown(&cx.request_id()))
+                Issued::Response(unknown(&cx.request_id(), cx.env))
             }
             Err(StoreFault::Unavailable) => self.not_stored(cx),
         }

@@ -64,11 +64,12 @@ fn invalid_target() -> Refusal {
 /// The canonical form of one of our resources.
 fn canonical<'a>(resource: &str, public_url: &'a PublicUrl) -> Option<&'a str> {
     let issuer = public_url.issuer();
-    let (origin, path) = resource.split_at_checked(issuer.len())?;
+    let (origin, path) = resource.split_at_checked(public_url.origin().len())?;
     // Scheme and host may be in capitals (RFC 3986 section 6.2.2.1); nothing else is normalised.
-    if !origin.eq_ignore_ascii_case(issuer) {
+    if !origin.eq_ignore_ascii_case(public_url.origin()) {
         return None;
     }
+    let path = path.strip_prefix(public_url.base_path().as_str())?;
     let [streamable, sse] = public_url.resources();
     match path {
         "" | "/" => Some(issuer),

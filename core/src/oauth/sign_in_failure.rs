@@ -6,7 +6,7 @@ use ::http::{Response, StatusCode, header};
 use bytes::Bytes;
 
 use super::{authorization_request::RedirectTarget, error::OAuthError};
-use crate::{entra::error::EntraError, pages, step::Cx, throttle::whole_seconds};
+use crate::{entra::error::EntraError, env::Env, pages, step::Cx, throttle::whole_seconds};
 
 /// Why the client gets no code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +98,7 @@ impl Failure {
 }
 
 /// Too many codes are being redeemed, or were refused by Entra. Nothing is lost: the page may be loaded again.
-pub(crate) fn busy(wait: Duration, request_id: &str) -> Response<Bytes> {
+pub(crate) fn busy(wait: Duration, request_id: &str, env: Env<'_>) -> Response<Bytes> {
     let seconds = whole_seconds(wait);
     let text = format!(
         "Too many sign-ins are under way or have failed. Nothing is lost: wait {seconds} seconds, then reload \
@@ -109,6 +109,7 @@ pub(crate) fn busy(wait: Duration, request_id: &str) -> Response<Bytes> {
         "Signing in takes a little longer",
         &text,
         request_id,
+        env,
     );
     response
         .headers_mut()
@@ -117,12 +118,13 @@ pub(crate) fn busy(wait: Duration, request_id: &str) -> Response<Bytes> {
 }
 
 /// It is not known whose sign-in this is, so there is nowhere to send the browser (threat B4).
-pub(crate) fn unknown(request_id: &str) -> Response<Bytes> {
+pub(crate) fn unknown(request_id: &str, env: Env<'_>) -> Response<Bytes> {
     pages::error(
         StatusCode::BAD_REQUEST,
         "This sign-in is not known here",
         "It was finished already, took longer than ten minutes, or began in another browser or \
          without cookies. Nothing was approved. Close this page and start again from your client.",
         request_id,
+        env,
     )
 }

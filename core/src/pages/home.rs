@@ -70,7 +70,7 @@ pub(crate) fn respond(env: Env<'_>) -> Response<Bytes> {
         ),
     ];
     let body = Html::fill(HOME, &slots);
-    super::page(StatusCode::OK, "entra-mcp", &body, Kind::Plain)
+    super::page(StatusCode::OK, "entra-mcp", &body, Kind::Plain, env)
 }
 
 #[cfg(test)]

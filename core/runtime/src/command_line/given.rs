@@ -38,7 +38,8 @@ pub(super) const PUBLIC_URL: Setting = setting(
     "public-url",
     "ENTRA_MCP_PUBLIC_URL",
     "URL",
-    "the address that clients use; https unless loopback (default http://localhost:PORT)",
+    "the address that clients use, with or without a path; https unless loopback (default \
+     http://localhost:PORT)",
 );
 pub(super) const DATA_DIR: Setting = setting(
     "data-dir",

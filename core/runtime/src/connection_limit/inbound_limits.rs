@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use entra_mcp_core::{
+    base_path::BasePath,
     config::{AddressRange, Config},
     limits,
 };
@@ -23,6 +24,8 @@ pub struct InboundLimits {
     pub bytes: usize,
     /// How many of these may be of one address.
     pub bytes_per_address: usize,
+    /// The path of the public address: what is always answered is found below it.
+    pub base_path: BasePath,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<AddressRange>,
     /// Whether the addresses of this machine are counted like others. In tests only: a proxy may be there that
@@ -42,6 +45,7 @@ impl InboundLimits {
                 .clamp(1, limits::UNAUTHENTICATED_CONNECTIONS_PER_ADDRESS),
             bytes: limits::UNAUTHENTICATED_BYTES,
             bytes_per_address: limits::UNAUTHENTICATED_BYTES_PER_ADDRESS,
+            base_path: config.public_url.base_path().clone(),
             trusted_proxies: config.trusted_proxies.clone(),
             counts_loopback: false,
         }
@@ -56,6 +60,7 @@ impl InboundLimits {
             strangers_per_address: connections,
             bytes: limits::UNAUTHENTICATED_BYTES,
             bytes_per_address: limits::UNAUTHENTICATED_BYTES_PER_ADDRESS,
+            base_path: BasePath::NONE,
             trusted_proxies: Vec::new(),
             counts_loopback: true,
         }

@@ -208,6 +208,7 @@ mod tests {
         strangers_per_address: 2,
         bytes: 100,
         bytes_per_address: 60,
+        base_path: entra_mcp_core::base_path::BasePath::NONE,
         trusted_proxies: Vec::new(),
         counts_loopback: true,
     };

@@ -43,7 +43,10 @@ impl Open {
         cx.open(sse::head());
         let mut subscription = None;
         match content {
-            Content::Sse(id) => cx.write(v2024_11_05::endpoint_event(id)),
+            Content::Sse(id) => {
+                let base_path = cx.env.server.config.public_url.base_path();
+                cx.write(v2024_11_05::endpoint_event(id, base_path));
+            }
             // Flushes the head through proxies that wait for a byte of the body.
             Content::Standalone | Content::Resumed => cx.write(Bytes::from_static(sse::KEEP_ALIVE)),
             Content::Subscription(request) => {

@@ -70,7 +70,7 @@ impl ClientError {
                 if !RememberedConsents::of(headers, env).know(client, redirect_uri) =>
             {
                 let address = redirect_target.error_address(refusal.error, &description, config);
-                leave(host, &address, refusal.description, request_id)
+                leave(host, &address, refusal.description, request_id, env)
             }
             _ => redirect_target.error(refusal.error, &description, config),
         }
@@ -78,7 +78,13 @@ impl ClientError {
 }
 
 /// The page that leaves it to the user to go to the client's site.
-fn leave(host: &str, address: &str, reason: &str, request_id: &str) -> Response<Bytes> {
+fn leave(
+    host: &str,
+    address: &str,
+    reason: &str,
+    request_id: &str,
+    env: Env<'_>,
+) -> Response<Bytes> {
     let slots = [("host", Slot::Text(host)), ("address", Slot::Text(address))];
     let more = Html::fill(
         "<div class=\"place\"><span>The request came from a client of the web site</span>\
@@ -94,6 +100,7 @@ fn leave(host: &str, address: &str, reason: &str, request_id: &str) -> Response<
         reason,
         &more,
         request_id,
+        env,
     )
 }
 
@@ -102,7 +109,7 @@ impl ErrorPage {
     pub(crate) fn respond(self, request_id: &str, env: Env<'_>) -> Response<Bytes> {
         let (title, text) = match self {
             Self::UnknownClient => return unknown_client(request_id, env),
-            Self::Document(error) => return no_document(error, request_id),
+            Self::Document(error) => return no_document(error, request_id, env),
             Self::ClientIdUrl => (
                 "The client's address is not well-formed",
                 "Its client_id is a URL, which must be https with a host and a path, as it is normally \
@@ -121,7 +128,7 @@ impl ErrorPage {
                  the client.",
             ),
         };
-        pages::error(StatusCode::BAD_REQUEST, title, text, request_id)
+        pages::error(StatusCode::BAD_REQUEST, title, text, request_id, env)
     }
 
     /// Returns the same for the log.
@@ -137,7 +144,7 @@ impl ErrorPage {
 }
 
 /// Who the client is cannot be found out where it says that this is written.
-fn no_document(error: DocumentError, request_id: &str) -> Response<Bytes> {
+fn no_document(error: DocumentError, request_id: &str, env: Env<'_>) -> Response<Bytes> {
     let (status, advice) = if error == DocumentError::Busy {
         (
             StatusCode::SERVICE_UNAVAILABLE,
@@ -166,7 +173,7 @@ fn no_document(error: DocumentError, request_id: &str) -> Response<Bytes> {
         error.as_str()
     );
     let title = "This server could not find out who the client is";
-    pages::error(status, title, &text, request_id)
+    pages::error(status, title, &text, request_id, env)
 }
 
 /// Clients remember an id that is not good any more for ever, so the page says how each registration is
@@ -194,5 +201,6 @@ fn unknown_client(request_id: &str, env: Env<'_>) -> Response<Bytes> {
          changed. Clear it in the client, then connect again: it will register anew by itself.",
         &more,
         request_id,
+        env,
     )
 }

@@ -1,5 +1,6 @@
 //! Tests of GET /authorize.
 
+mod base_path;
 mod documents;
 mod refusals;
 mod tolerance;

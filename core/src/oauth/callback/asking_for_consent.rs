@@ -127,7 +127,7 @@ fn written(
         }
         Err(StoreFault::Conflict) => {
             cx.log(LogEventId::SignInReplayed);
-            Ok(unknown(&cx.request_id()))
+            Ok(unknown(&cx.request_id(), cx.env))
         }
         Err(StoreFault::Unavailable) => Err(not_stored(form.request.redirect_target, cx)),
     }

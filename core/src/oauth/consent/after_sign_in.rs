@@ -99,7 +99,7 @@ impl AfterSignIn {
             stored.and_then(|stored| Session::open(asked.id, &stored, &asked.share, cx.env.server));
         let Some((session, version)) = opened else {
             cx.log(LogEventId::SignInReplayed);
-            return cx.done(unknown(&cx.request_id()));
+            return cx.done(unknown(&cx.request_id(), cx.env));
         };
         let is_approved = pressed.is_approved;
         let signed_in = SignedInRequest {
@@ -130,7 +130,7 @@ fn respond(issued: Issued, cx: &Cx<'_>) -> Response<Bytes> {
         Issued::Response(response) => response,
         Issued::Failed(failure) => failure.respond(cx),
         // Not after the press of a button.
-        Issued::NotApproved(_) => unknown(&cx.request_id()),
+        Issued::NotApproved(_) => unknown(&cx.request_id(), cx.env),
     }
 }
 

@@ -78,12 +78,21 @@ fn public_url_must_be_https_unless_loopback() {
         ("http://mcp.contoso.com", PublicUrlError::NotHttps),
         ("mcp.contoso.com", PublicUrlError::NotUrl),
         ("https://a@b.example", PublicUrlError::NamesUser),
-        ("https://a.example/mcp", PublicUrlError::NotBare),
+        ("https://a.example/mcp", PublicUrlError::Path),
+        ("https://a.example/a b", PublicUrlError::Path),
+        ("https://a.example/ai?b", PublicUrlError::NotBare),
+        ("https://a.example/#ai", PublicUrlError::NotBare),
     ] {
         let error = error(&["--public-url", wrong], &real(&[]));
         assert_eq!(error, ConfigError::InvalidPublicUrl { problem });
         assert_eq!(error.setting(), "--public-url (ENTRA_MCP_PUBLIC_URL)");
     }
+    let below = config(
+        &["--public-url", "https://a.example/ai/mcp-server/"],
+        &real(&[]),
+    );
+    assert_eq!(below.public_url.issuer(), "https://a.example/ai/mcp-server");
+    assert_eq!(below.public_url.host(), "a.example");
     let missing = error(&["--listen", "0.0.0.0:3001"], &real(&[]));
     assert_eq!(missing, ConfigError::MissingPublicUrl);
     let arguments = [
