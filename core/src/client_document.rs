@@ -56,7 +56,7 @@ pub(crate) enum DocumentError {
 }
 
 impl DocumentError {
-    /// A sentence for the user and the log, which repeats nothing of the document.
+    /// A sentence for the log and the user, which repeats nothing of the document.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::NotPinned => {
@@ -82,6 +82,14 @@ impl DocumentError {
                  knows no other for it."
             }
             Self::GrantType => "The description does not name authorization_code and code.",
+        }
+    }
+
+    /// The same for whoever named the URL: which names there are in a private network is none of their business.
+    pub(crate) fn for_strangers(self) -> Self {
+        match self {
+            Self::NotPublic => Self::Unreachable,
+            other => other,
         }
     }
 

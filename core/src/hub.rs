@@ -5,6 +5,7 @@
 //! operations only: no parsing, no JSON, no signatures. Exchanges and the hub exchange messages that only they
 //! understand; a runtime carries them.
 
+mod allowances;
 mod asks;
 mod client_documents;
 mod code_redemptions;
@@ -25,24 +26,25 @@ mod tasks;
 
 use std::collections::VecDeque;
 
-use self::{
-    asks::Waiter, client_documents::ClientDocuments, code_redemptions::CodeRedemptions,
-    ended_sessions::EndedSessions, in_flight::InFlightRequests, metadata_refresh::RefreshGate,
-    replay::ReplayBuffers, session_settings::SessionSettings, streams::Streams, tasks::Tasks,
-};
 pub(crate) use self::{
+    allowances::Browser,
     asks::{
         AdmitCall, AdmitTask, BeginCodeRedemption, Deliver, FindStream, GetLogLevel, HubAnswer,
         HubAsk, NeedClientDocument, NeedMetadata, OpenReplay, OpenStream, ReadStream, StoreSetting,
         UpdateTask,
     },
-    code_redemptions::{Redeemer, RedemptionRefused},
+    code_redemptions::RedemptionRefused,
     job::JobKind,
     message::{
         EndReason, FindRefusal, FromHubKind, Negotiated, SettingsFull, StreamKind, StreamOutput,
         StreamRefusal, SubscriptionFilter, TableFull, TaskUpdate, TasksFull, ToCall, ToHubKind,
         ToTask,
     },
+};
+use self::{
+    asks::Waiter, client_documents::ClientDocuments, code_redemptions::CodeRedemptions,
+    ended_sessions::EndedSessions, in_flight::InFlightRequests, metadata_refresh::RefreshGate,
+    replay::ReplayBuffers, session_settings::SessionSettings, streams::Streams, tasks::Tasks,
 };
 pub use self::{
     job::Job,

@@ -279,8 +279,13 @@ pub(crate) fn session_token_for(server: &TestServer, resource: &str) -> String {
 
 /// The `client_id` of a public client with these redirect URIs, called "Test client".
 pub(crate) fn client_id(server: &TestServer, redirect_uris: &[&str]) -> String {
+    client_called("Test client", server, redirect_uris)
+}
+
+/// The `client_id` of a public client of this name.
+pub(crate) fn client_called(name: &str, server: &TestServer, redirect_uris: &[&str]) -> String {
     let metadata = serde_json::json!({
-        "client_name": "Test client",
+        "client_name": name,
         "redirect_uris": redirect_uris,
         "token_endpoint_auth_method": "none",
     });

@@ -128,9 +128,11 @@ impl Egress {
         );
         let is_left_out = |entry: &String| {
             let name = entry.trim_start_matches('*').trim_start_matches('.');
-            let below = host
-                .strip_suffix(name)
-                .is_some_and(|rest| rest.ends_with('.'));
+            // The end of an address is the name of nothing.
+            let below = address.is_none()
+                && host
+                    .strip_suffix(name)
+                    .is_some_and(|rest| rest.ends_with('.'));
             let range = AddressRange::parse(entry);
             entry == "*"
                 || (!name.is_empty() && (host == name || below))
@@ -281,6 +283,7 @@ mod tests {
             ("10.0.0.0/8", "10.1.2.3", false),
             ("10.0.0.0/8", "11.1.2.3", true),
             ("10.1.2.3", "10.1.2.3", false),
+            ("2.3", "10.1.2.3", true),
             (".", "login.example", true),
         ] {
             let egress = egress(no_proxy);

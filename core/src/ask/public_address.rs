@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 /// Whether an address is one on the public internet: not loopback, private, link-local, shared
 /// (RFC 6598), multicast, documentation, unspecified or reserved, nor an IPv6 form of such an
-/// IPv4 address (mapped, compatible, NAT64, 6to4).
+/// IPv4 address (mapped, compatible, NAT64, 6to4). Nor 168.63.129.16, which on every virtual network of Azure is the
+/// platform that hosts this machine (Microsoft, "What is IP address 168.63.129.16?").
 ///
 /// ```
 /// use entra_mcp_core::ask::is_public;
@@ -17,6 +18,7 @@ pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => {
             let [a, b, c, _] = v4.octets();
+            let is_azure_platform = v4.octets() == [168, 63, 129, 16];
             let reserved = matches!(
                 (a, b, c),
                 (0 | 10 | 127 | 224..=255, _, _)
@@ -30,7 +32,7 @@ pub fn is_public(address: IpAddr) -> bool {
                     | (198, 51, 100)
                     | (203, 0, 113)
             );
-            !reserved
+            !reserved && !is_azure_platform
         }
         IpAddr::V6(v6) => {
             let [a, b, c, d, e, f, g, h] = v6.segments();
@@ -65,6 +67,7 @@ mod tests {
         let public = [
             "93.184.216.34",
             "8.8.8.8",
+            "168.63.129.17",
             "2606:4700::1111",
             "::ffff:8.8.8.8",
             "2002:808:808::1",
@@ -76,6 +79,9 @@ mod tests {
             "127.0.0.1",
             "127.255.255.254",
             "169.254.169.254",
+            "168.63.129.16",
+            "::ffff:168.63.129.16",
+            "64:ff9b::a83f:8110",
             "172.16.0.1",
             "172.31.255.255",
             "192.0.0.1",

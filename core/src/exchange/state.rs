@@ -54,7 +54,7 @@ impl State {
                 cx.done(oauth::metadata::respond(route, cx.env))
             }
             Route::Register => oauth::register::respond(&request, cx),
-            Route::Authorize => Consent::authorize(&request, cx).map_pending(Self::Consent),
+            Route::Authorize => Consent::authorize(&request, client, cx).map_pending(Self::Consent),
             Route::Consent => Consent::decide(&request, cx).map_pending(Self::Consent),
             Route::Callback => Callback::start(&request, client, cx).map_pending(Self::Callback),
             Route::Token => Token::start(&request, cx).map_pending(Self::Token),

@@ -6,8 +6,9 @@
 //!                         \----failed----> Failed, a moment
 //! ```
 //!
-//! Anybody can name any number of URLs. So few are fetched at once and few within a while, and whatever a flood of
-//! them does, the browsers in which a user has signed in have an allowance of their own.
+//! Anybody can name any number of URLs, and hosts that do not answer. So few are fetched at once and few within a
+//! while, and few may wait; whatever a flood of them does, the browsers in which a user has signed in have an allowance
+//! and places of their own.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -15,23 +16,57 @@ use std::{
     time::Duration,
 };
 
-use super::{HubOutput, Job, JobKind, NeedClientDocument, asks::Waiter};
+use super::{
+    HubOutput, Job, JobKind, NeedClientDocument,
+    allowances::{Allowance, Allowances, Browser, Rates},
+    asks::Waiter,
+};
 use crate::{
     client_document::{ClientDocument, DocumentError},
     client_id_url::ClientIdUrl,
-    id::{DeviceId, ExchangeId},
+    id::ExchangeId,
     limits,
     time::Instant,
 };
 
+/// How many documents each may have fetched.
+const RATES: Rates = Rates {
+    device: Allowance {
+        most: limits::CLIENT_DOCUMENTS_OF_DEVICE,
+        recovery: limits::CLIENT_DOCUMENT_OF_DEVICE_RECOVERY,
+    },
+    address: Allowance {
+        most: limits::CLIENT_DOCUMENTS_OF_ADDRESS,
+        recovery: limits::CLIENT_DOCUMENT_OF_ADDRESS_RECOVERY,
+    },
+    strangers: Allowance {
+        most: limits::CLIENT_DOCUMENTS_OF_STRANGERS,
+        recovery: limits::CLIENT_DOCUMENT_OF_STRANGERS_RECOVERY,
+    },
+};
+
 /// What is known of documents, and who waits for which.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct ClientDocuments {
     entries: BTreeMap<ClientIdUrl, Entry>,
     /// Who waits for which of those that are being fetched.
-    waiting: BTreeMap<ExchangeId, ClientIdUrl>,
-    /// The allowances that are not whole, by when they will be (the generic cell rate algorithm).
-    whole_again: BTreeMap<Option<DeviceId>, Instant>,
+    waiting: Waiting,
+    /// The same of the browsers in which nobody has signed in.
+    strangers_waiting: Waiting,
+    allowances: Allowances,
+}
+
+type Waiting = BTreeMap<ExchangeId, ClientIdUrl>;
+
+impl Default for ClientDocuments {
+    fn default() -> Self {
+        Self {
+            entries: BTreeMap::new(),
+            waiting: Waiting::new(),
+            strangers_waiting: Waiting::new(),
+            allowances: Allowances::new(RATES),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -67,7 +102,7 @@ impl ClientDocuments {
 
     /// How many exchanges wait.
     pub(super) fn waiting(&self) -> usize {
-        self.waiting.len()
+        self.waiting.len() + self.strangers_waiting.len()
     }
 
     /// The sender needs this document.
@@ -75,7 +110,7 @@ impl ClientDocuments {
         &mut self,
         waiter: Waiter<NeedClientDocument>,
         url: ClientIdUrl,
-        device: Option<DeviceId>,
+        browser: Browser,
         now: Instant,
         out: &mut VecDeque<HubOutput>,
     ) {
@@ -89,10 +124,10 @@ impl ClientDocuments {
             }
             Some(_) | None => (None, true),
         };
-        let is_full = self.waiting.len() >= limits::CLIENT_DOCUMENT_WAITERS;
+        let is_full = self.waiting_like(browser).len() >= limits::CLIENT_DOCUMENT_WAITERS;
         let answer = match answer {
             Some(answer) => Some(answer),
-            None if is_full || (starts && !self.start(&url, device, now)) => {
+            None if is_full || (starts && !self.start(&url, browser, now)) => {
                 Some(Err(DocumentError::Busy))
             }
             None => None,
@@ -102,29 +137,30 @@ impl ClientDocuments {
             return;
         }
         if let Some(Entry::Fetching { waiters, .. }) = self.entries.get_mut(&url) {
-            self.waiting.insert(waiter.exchange, url.clone());
+            let exchange = waiter.exchange;
             waiters.push(waiter);
+            self.waiting_like(browser).insert(exchange, url.clone());
         }
         if starts {
             out.push_back(HubOutput::Spawn(Job(JobKind::FetchClientDocument(url))));
         }
     }
 
+    fn waiting_like(&mut self, browser: Browser) -> &mut Waiting {
+        match browser.device {
+            Some(_) => &mut self.waiting,
+            None => &mut self.strangers_waiting,
+        }
+    }
+
     /// Begins a fetch, if there may be one more.
-    fn start(&mut self, url: &ClientIdUrl, device: Option<DeviceId>, now: Instant) -> bool {
-        let for_stranger = device.is_none();
-        if self.fetching(for_stranger) >= limits::CLIENT_DOCUMENT_FETCHES {
+    fn start(&mut self, url: &ClientIdUrl, browser: Browser, now: Instant) -> bool {
+        let for_stranger = browser.device.is_none();
+        if self.fetching(for_stranger) >= limits::CLIENT_DOCUMENT_FETCHES
+            || self.allowances.take(browser, now).is_err()
+        {
             return false;
         }
-        self.whole_again.retain(|_, whole| *whole > now);
-        let has_room = self.whole_again.len() < limits::DEVICES;
-        let device = device.filter(|id| has_room || self.whole_again.contains_key(&Some(*id)));
-        let (most, recovery) = allowance(device);
-        let whole = self.whole_again.entry(device).or_insert(now);
-        if *whole > now.after(recovery * most.saturating_sub(1)) {
-            return false;
-        }
-        *whole = whole.after(recovery);
         // The waiters of a job that was lost wait for this one.
         let waiters = match self.entries.remove(url) {
             Some(Entry::Fetching { waiters, .. }) => waiters,
@@ -187,19 +223,24 @@ impl ClientDocuments {
         };
         self.entries.insert(url, entry);
         for waiter in waiters {
-            self.waiting.remove(&waiter.exchange);
+            self.forget_waiting(waiter.exchange);
             out.push_back(waiter.answer(answer.clone()));
         }
     }
 
     /// The exchange waits no more.
     pub(super) fn forget(&mut self, id: ExchangeId) {
-        let Some(url) = self.waiting.remove(&id) else {
+        let Some(url) = self.forget_waiting(id) else {
             return;
         };
         if let Some(Entry::Fetching { waiters, .. }) = self.entries.get_mut(&url) {
             waiters.retain(|waiter| waiter.exchange != id);
         }
+    }
+
+    fn forget_waiting(&mut self, id: ExchangeId) -> Option<ClientIdUrl> {
+        let url = self.waiting.remove(&id);
+        url.or_else(|| self.strangers_waiting.remove(&id))
     }
 }
 
@@ -211,20 +252,6 @@ impl Entry {
             Self::Known { until, .. } => Some((true, *until)),
             Self::Failed { until, .. } => Some((false, *until)),
         }
-    }
-}
-
-/// How many documents a browser may have fetched, and after what time one more.
-fn allowance(device: Option<DeviceId>) -> (u32, Duration) {
-    match device {
-        Some(_) => (
-            limits::CLIENT_DOCUMENTS_OF_DEVICE,
-            limits::CLIENT_DOCUMENT_OF_DEVICE_RECOVERY,
-        ),
-        None => (
-            limits::CLIENT_DOCUMENTS_OF_STRANGERS,
-            limits::CLIENT_DOCUMENT_OF_STRANGERS_RECOVERY,
-        ),
     }
 }
 

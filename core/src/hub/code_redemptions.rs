@@ -2,41 +2,39 @@
 //! that failed, and only so many codes are redeemed that Entra then refuses.
 //!
 //! Anybody can begin sign-ins and come back with made-up codes, and only Entra can say that they are made
-//! up. So every redemption takes one from an allowance, which gets it back if Entra redeems the code. A browser in
-//! which a user has signed in has an allowance of its own (OWASP, "Device cookies"), so that strangers cannot keep
-//! out those who sign in again. All other browsers share one, and each address has a part of it, so that a flood
-//! from one address leaves the rest to others.
+//! up. So every redemption takes one from an allowance, which gets it back if Entra redeems the code.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
 };
 
-use super::{BeginCodeRedemption, HubOutput, asks::Waiter};
+use super::{
+    BeginCodeRedemption, HubOutput,
+    allowances::{Allowance, Allowances, Browser, Holder, Rates},
+    asks::Waiter,
+};
 use crate::{
-    config::ClientAddress,
-    id::{DeviceId, ExchangeId, SessionId},
+    id::{ExchangeId, SessionId},
     limits,
     time::Instant,
 };
 
-/// Who brings a code.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Redeemer {
-    /// The browser, if a user has signed in there before.
-    pub(crate) device: Option<DeviceId>,
-    /// Where it is, if that is known.
-    pub(crate) address: Option<ClientAddress>,
-}
-
-/// Who has an allowance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Holder {
-    Device(DeviceId),
-    Address(ClientAddress),
-    /// All browsers in which no user has signed in.
-    Strangers,
-}
+/// How many codes that Entra refuses each may send.
+const RATES: Rates = Rates {
+    device: Allowance {
+        most: limits::REFUSED_CODES_OF_DEVICE,
+        recovery: limits::REFUSED_CODE_OF_DEVICE_RECOVERY,
+    },
+    address: Allowance {
+        most: limits::REFUSED_CODES_OF_ADDRESS,
+        recovery: limits::REFUSED_CODE_OF_ADDRESS_RECOVERY,
+    },
+    strangers: Allowance {
+        most: limits::REFUSED_CODES_OF_STRANGERS,
+        recovery: limits::REFUSED_CODE_OF_STRANGERS_RECOVERY,
+    },
+};
 
 /// Why a code may not be redeemed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +46,7 @@ pub(crate) enum RedemptionRefused {
 }
 
 /// The sign-ins that had their redemption, those under way, and what is left to whom.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct CodeRedemptions {
     /// The sign-ins that had their redemption, by the session that they would begin.
     spent: BTreeSet<SessionId>,
@@ -56,8 +54,18 @@ pub(super) struct CodeRedemptions {
     forgotten: VecDeque<(Instant, SessionId)>,
     /// Those under way, and whose allowances they took from.
     under_way: BTreeMap<ExchangeId, Vec<Holder>>,
-    /// The allowances that are not whole, by when they will be (the generic cell rate algorithm).
-    whole_again: BTreeMap<Holder, Instant>,
+    allowances: Allowances,
+}
+
+impl Default for CodeRedemptions {
+    fn default() -> Self {
+        Self {
+            spent: BTreeSet::new(),
+            forgotten: VecDeque::new(),
+            under_way: BTreeMap::new(),
+            allowances: Allowances::new(RATES),
+        }
+    }
 }
 
 impl CodeRedemptions {
@@ -75,11 +83,11 @@ impl CodeRedemptions {
         &mut self,
         waiter: Waiter<BeginCodeRedemption>,
         sign_in: SessionId,
-        redeemer: Redeemer,
+        browser: Browser,
         now: Instant,
         out: &mut VecDeque<HubOutput>,
     ) {
-        let verdict = self.admit(waiter.exchange, sign_in, redeemer, now);
+        let verdict = self.admit(waiter.exchange, sign_in, browser, now);
         out.push_back(waiter.answer(verdict));
     }
 
@@ -87,7 +95,7 @@ impl CodeRedemptions {
         &mut self,
         from: ExchangeId,
         sign_in: SessionId,
-        redeemer: Redeemer,
+        browser: Browser,
         now: Instant,
     ) -> Result<(), RedemptionRefused> {
         while let Some((until, spent)) = self.forgotten.front()
@@ -104,18 +112,8 @@ impl CodeRedemptions {
         if is_full {
             return Err(RedemptionRefused::Busy(limits::CODE_REDEMPTION_RETRY));
         }
-        self.whole_again.retain(|_, whole| *whole > now);
-        let holders = self.holders(redeemer);
-        let wait = holders.iter().map(|holder| self.wait(*holder, now)).max();
-        if let Some(wait) = wait
-            && !wait.is_zero()
-        {
-            return Err(RedemptionRefused::Busy(wait));
-        }
-        for holder in &holders {
-            let whole = self.whole_again.entry(*holder).or_insert(now);
-            *whole = whole.after(holder.allowance().1);
-        }
+        let holders = self.allowances.take(browser, now);
+        let holders = holders.map_err(RedemptionRefused::Busy)?;
         let until = now.after(limits::SIGN_IN_TIMEOUT + limits::CLOCK_LEEWAY);
         self.spent.insert(sign_in);
         self.forgotten.push_back((until, sign_in));
@@ -123,35 +121,10 @@ impl CodeRedemptions {
         Ok(())
     }
 
-    /// Whose allowances a redemption takes from. There are few addresses: each has sent codes that all strangers
-    /// together may send.
-    fn holders(&self, redeemer: Redeemer) -> Vec<Holder> {
-        let has_room = self.whole_again.len() < limits::DEVICES;
-        let device = redeemer.device.map(Holder::Device);
-        if let Some(device) = device
-            && (has_room || self.whole_again.contains_key(&device))
-        {
-            return vec![device];
-        }
-        let address = redeemer.address.map(Holder::Address);
-        address.into_iter().chain([Holder::Strangers]).collect()
-    }
-
-    /// How long until there is something left of an allowance.
-    fn wait(&self, holder: Holder, now: Instant) -> Duration {
-        let (most, recovery) = holder.allowance();
-        let left_after = now.after(recovery * most.saturating_sub(1));
-        let whole = self.whole_again.get(&holder);
-        whole.map_or(Duration::ZERO, |whole| whole.since(left_after))
-    }
-
     /// Entra has redeemed the code: it counts as nothing.
     pub(super) fn redeemed(&mut self, from: ExchangeId) {
-        for holder in self.under_way.remove(&from).unwrap_or_default() {
-            if let Some(whole) = self.whole_again.get_mut(&holder) {
-                *whole = whole.before(holder.allowance().1);
-            }
-        }
+        let holders = self.under_way.remove(&from).unwrap_or_default();
+        self.allowances.give_back(holders);
     }
 
     /// The exchange waits for Entra no more.
@@ -160,29 +133,10 @@ impl CodeRedemptions {
     }
 }
 
-impl Holder {
-    /// Returns how many codes that Entra refuses it may send, and after what time it may send one more.
-    fn allowance(self) -> (u32, Duration) {
-        match self {
-            Self::Device(_) => (
-                limits::REFUSED_CODES_OF_DEVICE,
-                limits::REFUSED_CODE_OF_DEVICE_RECOVERY,
-            ),
-            Self::Address(_) => (
-                limits::REFUSED_CODES_OF_ADDRESS,
-                limits::REFUSED_CODE_OF_ADDRESS_RECOVERY,
-            ),
-            Self::Strangers => (
-                limits::REFUSED_CODES_OF_STRANGERS,
-                limits::REFUSED_CODE_OF_STRANGERS_RECOVERY,
-            ),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{config::ClientAddress, id::DeviceId};
 
     /// The table alone, and a clock.
     #[derive(Default)]
@@ -203,13 +157,13 @@ mod tests {
             self.exchange += 1;
             let mut id = [0; 16];
             id[..8].copy_from_slice(&sign_in.to_be_bytes());
-            let redeemer = Redeemer {
+            let browser = Browser {
                 device: device.map(|device| DeviceId([device; 16])),
                 address: self.address,
             };
             let from = ExchangeId(self.exchange);
             self.redemptions
-                .admit(from, SessionId::new(id), redeemer, self.now)
+                .admit(from, SessionId::new(id), browser, self.now)
         }
 
         /// Entra refuses the code of the last one.
@@ -304,7 +258,7 @@ mod tests {
             refused += table.flood(1000 * u64::from(last), None);
         }
         assert_eq!(refused, u64::from(limits::REFUSED_CODES_OF_STRANGERS));
-        assert!(table.redemptions.whole_again.len() < 70);
+        assert!(table.redemptions.allowances.len() < 70);
     }
 
     // D14

@@ -26,10 +26,10 @@ impl Hub {
             ToHubKind::NeedClientDocument {
                 ticket,
                 url,
-                device,
+                browser,
             } => {
                 let waiter = Waiter::new(from, ticket);
-                self.documents.need(waiter, url, device, now.instant, out);
+                self.documents.need(waiter, url, browser, now.instant, out);
             }
             ToHubKind::ClientDocumentFetched(url, result) => {
                 self.documents.fetched(url, result, now.instant, out);
@@ -37,11 +37,11 @@ impl Hub {
             ToHubKind::BeginCodeRedemption {
                 ticket,
                 sign_in,
-                redeemer,
+                browser,
             } => {
                 let waiter = Waiter::new(from, ticket);
                 self.redemptions
-                    .begin(waiter, sign_in, redeemer, now.instant, out);
+                    .begin(waiter, sign_in, browser, now.instant, out);
             }
             ToHubKind::EndCodeRedemption { redeemed: true } => self.redemptions.redeemed(from),
             ToHubKind::EndCodeRedemption { redeemed: false } => self.redemptions.end(from),

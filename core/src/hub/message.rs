@@ -8,22 +8,19 @@ use serde_json::{Map, Value};
 
 use super::{
     Job,
+    allowances::Browser,
     asks::{
         AdmitCall, AdmitTask, BeginCodeRedemption, Deliver, FindStream, GetLogLevel, HubAnswer,
         NeedClientDocument, NeedMetadata, OpenReplay, OpenStream, ReadStream, StoreSetting,
         UpdateTask,
     },
-    code_redemptions::Redeemer,
 };
 use crate::{
     catalog::{ChangeNotification, ClientCapabilities, LogLevel},
     client_document::{ClientDocument, DocumentError},
     client_id_url::ClientIdUrl,
     env::EntraSnapshot,
-    id::{
-        DeviceId, ExchangeId, McpSessionId, PrincipalId, ServerRequestId, SessionId, StreamId,
-        TaskId,
-    },
+    id::{ExchangeId, McpSessionId, PrincipalId, ServerRequestId, SessionId, StreamId, TaskId},
     json_rpc::Id,
     provider_metadata::ProviderMetadata,
     revision::Revision,
@@ -65,7 +62,7 @@ pub(crate) enum ToHubKind {
     NeedClientDocument {
         ticket: Ticket<NeedClientDocument>,
         url: ClientIdUrl,
-        device: Option<DeviceId>,
+        browser: Browser,
     },
     /// The job has fetched the document of this client, which may be used for so long, or has failed.
     ClientDocumentFetched(
@@ -76,7 +73,7 @@ pub(crate) enum ToHubKind {
     BeginCodeRedemption {
         ticket: Ticket<BeginCodeRedemption>,
         sign_in: SessionId,
-        redeemer: Redeemer,
+        browser: Browser,
     },
     /// Entra has answered the sender: whether it has redeemed the code.
     EndCodeRedemption { redeemed: bool },

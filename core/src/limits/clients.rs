@@ -39,8 +39,8 @@ pub const CLIENT_DOCUMENTS: usize = 1024;
 /// How many are fetched at once for browsers in which nobody has signed in; as many for the others.
 pub const CLIENT_DOCUMENT_FETCHES: usize = 16;
 
-/// How many exchanges may wait for documents.
-pub const CLIENT_DOCUMENT_WAITERS: usize = 1024;
+/// How many browsers in which nobody has signed in may wait for documents; as many of the others.
+pub const CLIENT_DOCUMENT_WAITERS: usize = 512;
 
 /// How many documents may be fetched in a row for all browsers in which no user has signed in yet.
 pub const CLIENT_DOCUMENTS_OF_STRANGERS: u32 = 10;
@@ -48,6 +48,13 @@ pub const CLIENT_DOCUMENTS_OF_STRANGERS: u32 = 10;
 /// After what time one more: what a flood of URLs costs, here and at the hosts that it names. Of fetches that all
 /// take their five seconds, fifteen are under way at once.
 pub const CLIENT_DOCUMENT_OF_STRANGERS_RECOVERY: Duration = Duration::from_secs(1);
+
+/// The same of one address (of IPv6: one /64), which a whole company may share.
+pub const CLIENT_DOCUMENTS_OF_ADDRESS: u32 = 5;
+
+/// After what time such an address may have one more fetched: a tenth of what all may, so that a flood from one address
+/// takes no sign-in from others.
+pub const CLIENT_DOCUMENT_OF_ADDRESS_RECOVERY: Duration = Duration::from_secs(10);
 
 /// The same of one browser in which a user has signed in.
 pub const CLIENT_DOCUMENTS_OF_DEVICE: u32 = 4;

@@ -41,7 +41,7 @@ fields! {
     Aadsts = "aadsts";
     /// What that number means, as this server puts it.
     AadstsMeaning = "aadsts_meaning";
-    /// The name that the client gave itself: anybody can choose any name.
+    /// The name that the client gave itself: anybody can choose any name. `verified_by` says who vouches for it.
     ClientName = "client_name";
     /// Entra's id of the request, for Microsoft's support and the sign-in logs of the tenant.
     CorrelationId = "correlation_id";
@@ -83,4 +83,7 @@ fields! {
     Subject = "subject";
     /// What Entra says besides the error (`suberror`).
     Suberror = "suberror";
+    /// The web site whose document gives the client its name; left out for a client that registered itself, whose name
+    /// nobody has checked.
+    VerifiedBy = "verified_by";
 }

@@ -121,16 +121,16 @@ events! {
         "an authorization request was refused", [Reason, Destination];
     /// The user pressed the button that lets a client act for them.
     ConsentApproved = "consent.approved", Info,
-        "access was approved", [ClientName, Destination, Scope];
+        "access was approved", [ClientName, VerifiedBy, Destination, Scope];
     /// The user who signed in had approved the same client before, so nobody was asked.
     ConsentRemembered = "consent.remembered", Info,
-        "an earlier approval was used", [ClientName, Destination, Scope];
+        "an earlier approval was used", [ClientName, VerifiedBy, Destination, Scope];
     /// The client was approved in this browser before, but not by the user who signed in: they are asked.
     ConsentMissing = "consent.missing", Info,
-        "a user is asked after the sign-in: the earlier approval was another user's", [ClientName, Destination, Scope];
+        "a user is asked after the sign-in: the earlier approval was another user's", [ClientName, VerifiedBy, Destination, Scope];
     /// The user pressed the other button.
     ConsentDenied = "consent.denied", Info,
-        "access was denied", [ClientName, Destination, Scope];
+        "access was denied", [ClientName, VerifiedBy, Destination, Scope];
     /// A consent form came too late, twice or changed.
     ConsentStale = "consent.stale", Info,
         "a consent form was stale or not ours", [];

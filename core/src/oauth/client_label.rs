@@ -2,6 +2,7 @@
 //! at again.
 
 use super::length_prefixed;
+use crate::log_event::{Field, LogEvent};
 
 /// What a user is told about a client.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,12 +47,13 @@ impl ClientLabel {
         })
     }
 
-    /// The name for the log, with the host that vouches for it.
-    pub(crate) fn for_log(&self) -> String {
-        let name = self.name.as_deref().unwrap_or("-");
+    /// Adds who it is to a line of the log: the name, and apart from it, for a name may say anything, the site that
+    /// vouches for it.
+    pub(crate) fn describe(&self, event: LogEvent) -> LogEvent {
+        let event = event.with(Field::ClientName, self.name.as_deref().unwrap_or("-"));
         match &self.host {
-            Some(host) => format!("{name} ({host})"),
-            None => name.to_owned(),
+            Some(host) => event.with(Field::VerifiedBy, host),
+            None => event,
         }
     }
 }

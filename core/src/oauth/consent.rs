@@ -26,11 +26,12 @@ use super::{
 use crate::{
     ask::Awaiting,
     client_id_url::ClientIdUrl,
+    config::ClientAddress,
     entra::awaiting_metadata::AwaitingMetadata,
     env::Env,
     event::Answer,
     http::{form::Form, response},
-    hub::{NeedClientDocument, ToHubKind},
+    hub::{Browser, NeedClientDocument, ToHubKind},
     log_event::{Field, LogEvent, LogEventId},
     pages,
     planted::Planted,
@@ -63,19 +64,26 @@ pub(crate) struct RedirectToEntra {
 
 impl Consent {
     /// GET /authorize.
-    pub(crate) fn authorize(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Progress<Self> {
+    pub(crate) fn authorize(
+        request: &Request<Bytes>,
+        address: Option<ClientAddress>,
+        cx: &mut Cx<'_>,
+    ) -> Progress<Self> {
         let form = Form::parse(request.uri().query().unwrap_or_default().as_bytes());
         let headers = request.headers();
         match authorize::client_of(&form, cx.env) {
             Err(page) => refuse(page, cx),
             Ok(NamedClient::Known(client)) => Self::answer(&form, client, headers, cx),
             Ok(NamedClient::OfDocument(url)) => {
-                let device = device_cookie::read(headers, cx.env);
+                let browser = Browser {
+                    device: device_cookie::read(headers, cx.env),
+                    address,
+                };
                 let asked = Box::new((url.clone(), form, headers.clone()));
                 let awaiting = cx.ask_hub(|ticket| ToHubKind::NeedClientDocument {
                     ticket,
                     url,
-                    device,
+                    browser,
                 });
                 Progress::Pending(Self::AwaitingDocument(asked, awaiting))
             }
@@ -264,9 +272,9 @@ fn ask(validated: ValidatedRequest, headers: &HeaderMap, cx: &mut Cx<'_>) -> Res
 /// One line of the log: who, and where the answer goes (threat A10).
 fn log_decision(event: LogEventId, form: &ConsentForm, cx: &mut Cx<'_>) {
     let destination = form.request.redirect_target.redirect_uri.destination();
+    let event = form.client_label.describe(LogEvent::new(event));
     cx.log(
-        LogEvent::new(event)
-            .with(Field::ClientName, form.client_label.for_log())
+        event
             .with(Field::Destination, destination.to_string())
             .with(Field::Scope, form.request.scope.to_string()),
     );

@@ -38,7 +38,9 @@ const NAMED: &str = "A client that calls itself <strong class=\"name\">{name}</s
                      checked that name)";
 const NAMELESS: &str = "A client that gave no name";
 
-const VERIFIED: &str = r#"<strong class="name">{name}</strong> (verified by {host})"#;
+/// The site comes first: a name may say that it is verified by another.
+const VERIFIED: &str =
+    r#"A client that <strong>{host}</strong> describes as <strong class="name">{name}</strong>"#;
 
 /// The site says what the client is called and where it may return to. Which program on a computer it is that asks, no
 /// site can say (MCP 2025-11-25, localhost redirect URI risks).

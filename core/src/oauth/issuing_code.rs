@@ -230,8 +230,8 @@ impl SignedInRequest {
     /// Adds which client it is to a line of the log.
     pub(crate) fn describe(&self, event: LogEvent) -> LogEvent {
         let destination = self.request.redirect_target.redirect_uri.destination();
+        let event = self.client_label.describe(event);
         event
-            .with(Field::ClientName, self.client_label.for_log())
             .with(Field::Destination, destination.to_string())
             .with(Field::Scope, self.request.scope.to_string())
     }

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::{
+    config::ClientAddress,
     hub::{FromHub, FromHubKind, Hub, HubAnswer, ToHub, ToHubKind},
+    id::DeviceId,
     ticket::{AskId, Ticket},
     time::{Now, UnixTime},
 };
@@ -51,15 +53,15 @@ impl Table {
     }
 
     fn want(&mut self, from: u64, host: &str) -> Vec<String> {
-        self.want_in(from, host, None)
+        self.want_in(from, host, Browser::default())
     }
 
-    fn want_in(&mut self, from: u64, host: &str, device: Option<DeviceId>) -> Vec<String> {
+    fn want_in(&mut self, from: u64, host: &str, browser: Browser) -> Vec<String> {
         let (ticket, url) = (Ticket::new(AskId(0)), url(host));
         let need = ToHubKind::NeedClientDocument {
             ticket,
             url,
-            device,
+            browser,
         };
         self.send(from, need)
     }
@@ -83,12 +85,19 @@ fn url(host: &str) -> ClientIdUrl {
     ClientIdUrl::parse(&format!("https://{host}/client.json")).unwrap()
 }
 
-fn device(number: u8) -> Option<DeviceId> {
-    let text = base64::Engine::encode(
-        &base64::engine::general_purpose::URL_SAFE_NO_PAD,
-        [number; 16],
-    );
-    Some(DeviceId::parse(&text).unwrap())
+fn device(number: u8) -> Browser {
+    Browser {
+        device: Some(DeviceId([number; 16])),
+        address: None,
+    }
+}
+
+fn address(last: u8) -> Browser {
+    let address = std::net::IpAddr::from([192, 0, 2, last]);
+    Browser {
+        device: None,
+        address: Some(ClientAddress::from(address)),
+    }
 }
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -226,6 +235,23 @@ fn table_of_documents_is_bounded() {
 
 // M15
 #[test]
+fn flood_of_urls_from_one_address_leaves_others_their_documents() {
+    let mut table = Table::new();
+    let mut fetched = 0;
+    for number in 0..100 {
+        let wanted = table.want_in(number, &format!("h{number}.example"), address(1));
+        fetched += u32::from(wanted[0].starts_with("fetch"));
+    }
+    assert_eq!(fetched, limits::CLIENT_DOCUMENTS_OF_ADDRESS);
+    let wanted = table.want_in(200, "a.example", address(2));
+    assert_eq!(wanted, ["fetch a.example"]);
+    table.later(limits::CLIENT_DOCUMENT_OF_ADDRESS_RECOVERY);
+    let wanted = table.want_in(201, "b.example", address(1));
+    assert_eq!(wanted, ["fetch b.example"]);
+}
+
+// M15
+#[test]
 fn waiters_for_documents_over_the_limit_are_refused() {
     let mut table = Table::new();
     let limit = u64::try_from(limits::CLIENT_DOCUMENT_WAITERS).unwrap();
@@ -236,4 +262,9 @@ fn waiters_for_documents_over_the_limit_are_refused() {
         table.want(limit, "a.example"),
         [format!("{limit} Err(Busy)")]
     );
+    // Those who wait for a host that does not answer leave the others their places.
+    let known = table.want_in(limit, "a.example", device(1));
+    assert!(known.is_empty(), "it waits, too: {known:?}");
+    let wanted = table.want_in(limit + 1, "b.example", device(1));
+    assert_eq!(wanted, ["fetch b.example"]);
 }

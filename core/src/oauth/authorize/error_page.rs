@@ -109,7 +109,7 @@ impl ErrorPage {
     pub(crate) fn respond(self, request_id: &str, env: Env<'_>) -> Response<Bytes> {
         let (title, text) = match self {
             Self::UnknownClient => return unknown_client(request_id, env),
-            Self::Document(error) => return no_document(error, request_id, env),
+            Self::Document(error) => return no_document(error.for_strangers(), request_id, env),
             Self::ClientIdUrl => (
                 "The client's address is not well-formed",
                 "Its client_id is a URL, which must be https with a host and a path, as it is normally \
@@ -150,7 +150,7 @@ fn no_document(error: DocumentError, request_id: &str, env: Env<'_>) -> Response
             StatusCode::SERVICE_UNAVAILABLE,
             "Wait a minute, then start again from your client.",
         )
-    } else if matches!(error, DocumentError::NotPinned | DocumentError::NotPublic) {
+    } else if error == DocumentError::NotPinned {
         (
             StatusCode::BAD_REQUEST,
             "Close this page. The operator of this server finds the site in the log, and can let the client in \

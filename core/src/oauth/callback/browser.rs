@@ -5,7 +5,7 @@ use ::http::HeaderMap;
 use crate::{
     config::ClientAddress,
     env::Env,
-    hub::Redeemer,
+    hub::Browser,
     oauth::{browser_id::BrowserId, device_cookie, remembered_consents::RememberedConsents},
 };
 
@@ -13,7 +13,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct ReturningBrowser {
     /// Its address, and its name if a user has signed in there before.
-    pub(super) redeemer: Redeemer,
+    pub(super) browser: Browser,
     /// Its name for consent pages, if it has seen one lately.
     pub(super) id: Option<BrowserId>,
     /// What was approved there.
@@ -24,7 +24,7 @@ impl ReturningBrowser {
     /// Reads the cookies.
     pub(super) fn of(headers: &HeaderMap, address: Option<ClientAddress>, env: Env<'_>) -> Self {
         Self {
-            redeemer: Redeemer {
+            browser: Browser {
                 device: device_cookie::read(headers, env),
                 address,
             },

@@ -41,11 +41,11 @@ impl UnredeemedCode {
             return Err(Failure::new(redirect_target, CallbackError::Unavailable));
         }
         let sign_in = self.sign_in.session_id(&cx.env.server.keys);
-        let redeemer = self.browser.redeemer;
+        let browser = self.browser.browser;
         let awaiting = cx.ask_hub(|ticket| ToHubKind::BeginCodeRedemption {
             ticket,
             sign_in,
-            redeemer,
+            browser,
         });
         Ok((self, awaiting))
     }

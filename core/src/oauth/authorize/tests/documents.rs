@@ -9,7 +9,10 @@ use crate::{
     config::DocumentSource,
     event::Event,
     hub::{ToHub, ToHubKind},
-    testing::{Sent, TestServer, authorize, browsing::sealed_in, header, parameter, text},
+    log_event::Field,
+    testing::{
+        Sent, TestServer, authorize, browsing::sealed_in, client_called, header, parameter, text,
+    },
 };
 
 const URL: &str = "https://app.example/client.json";
@@ -77,7 +80,9 @@ fn client_of_a_document_is_shown_with_the_site_that_vouches_for_it() {
         "{web}"
     );
     assert!(
-        web.contains("&lt;b&gt;App&lt;/b&gt;</strong> (verified by app.example)"),
+        web.contains(
+            "<strong>app.example</strong> describes as <strong class=\"name\">&lt;b&gt;App&lt;/b&gt;</strong>"
+        ),
         "{web}"
     );
     assert!(!web.contains("nobody has checked") && !web.contains('\u{202e}'));
@@ -174,15 +179,58 @@ fn client_without_a_usable_document_gets_a_page() {
         assert_eq!(response.status(), status, "{error:?}");
         assert_eq!(header(&response, "location"), "");
         let page = text(&response);
-        assert!(
-            page.contains(error.as_str()) && !page.contains("<a "),
-            "{page}"
-        );
+        let said = error.for_strangers().as_str();
+        assert!(page.contains(said) && !page.contains("<a "), "{page}");
         assert!(
             !page.contains("app.example"),
             "it repeats nothing that was sent"
         );
     }
+}
+
+// H7: else anybody could find out the names of the operator's network.
+#[test]
+fn private_host_is_not_told_from_one_that_is_not_there() {
+    let page = |error| {
+        let server = TestServer::https();
+        let sent = answered(&server, LOOPBACK, &[], Err(error));
+        let reason = sent
+            .logged
+            .iter()
+            .find_map(|line| line.field(Field::Reason));
+        assert_eq!(reason, Some(error.as_str()), "the operator sees it");
+        text(&sent.response.unwrap())
+    };
+    assert_eq!(
+        page(DocumentError::NotPublic),
+        page(DocumentError::Unreachable)
+    );
+}
+
+// H4, H9: a name is what its client likes it to be.
+#[test]
+fn name_that_claims_to_be_verified_reads_unlike_one_that_is() {
+    const NAME: &str = "Claude (verified by claude.ai)";
+    let server = TestServer::https();
+    let client = client_called(NAME, &server, &[LOOPBACK]);
+    let sent = begin(&server, &client, LOOPBACK, &[]);
+    let page = text(&sent.response.unwrap());
+    assert!(
+        page.contains(&format!(
+            "calls itself <strong class=\"name\">{NAME}</strong> (nobody has"
+        )),
+        "{page}"
+    );
+    assert!(!page.contains("describes as"), "{page}");
+    let mut other = document();
+    other.client_name = NAME.to_owned();
+    let sent = answered(&server, LOOPBACK, &[], Ok(other));
+    let page = text(&sent.response.unwrap());
+    assert!(
+        page.contains("A client that <strong>app.example</strong> describes as"),
+        "{page}"
+    );
+    assert!(!page.contains("<strong>claude.ai"), "{page}");
 }
 
 // Its errors go to it as to any other client (clients retry without scope, for example).
@@ -227,11 +275,9 @@ fn approval_of_a_client_of_a_document_leads_to_entra() {
     assert!(sent.to_hub.is_empty());
     let location = header(sent.response.as_ref().unwrap(), "location").to_owned();
     assert!(location.starts_with("https://login.example/"), "{location}");
-    let approved = sent
-        .logged
-        .iter()
-        .find_map(|line| line.field(crate::log_event::Field::ClientName));
-    assert_eq!(approved, Some("<b>App</b> (app.example)"));
+    let field = |field| sent.logged.iter().find_map(|line| line.field(field));
+    assert_eq!(field(Field::ClientName), Some("<b>App</b>"));
+    assert_eq!(field(Field::VerifiedBy), Some("app.example"));
 }
 
 const VSCODE: &str = "https://vscode.dev/oauth/client-metadata.json";
@@ -244,7 +290,9 @@ fn pinned_client_is_shown_without_a_fetch() {
     assert!(sent.to_hub.is_empty() && sent.actions.is_empty());
     let page = text(&sent.response.unwrap());
     assert!(
-        page.contains("Visual Studio Code</strong> (verified by vscode.dev)"),
+        page.contains(
+            "<strong>vscode.dev</strong> describes as <strong class=\"name\">Visual Studio Code</strong>"
+        ),
         "{page}"
     );
     assert!(page.contains("on 2026-10-02"), "{page}");
