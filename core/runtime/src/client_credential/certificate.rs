@@ -32,10 +32,11 @@ impl Certificate {
         if certificates.is_empty() {
             return Err(CredentialProblem::NoCertificate);
         }
-        // The others are those that it was issued by.
+        // The others are those that it was issued by. A renewed one may stand beside the one before, for the same key.
         let certificate = certificates
             .iter()
-            .find_map(|der| leaf(der, &key))
+            .filter_map(|der| leaf(der, &key))
+            .max_by_key(|(_, expires)| *expires)
             .ok_or(CredentialProblem::OtherKey)?;
         Ok(Self {
             sha256: certificate.0,

@@ -11,6 +11,9 @@ use super::*;
 /// A private key and its certificate, public and worthless.
 const PEM: &str = include_str!("../../../dev-tenant/keys/client.pem");
 
+/// Another certificate of the same key, which ended in 2026.
+const ONE_DAY: &str = include_str!("../../../dev-tenant/keys/client-one-day.pem");
+
 const NOW: UnixTime = UnixTime(1_800_000_000);
 
 /// A folder of this test alone.
@@ -64,6 +67,27 @@ fn key_and_certificate_are_read_in_any_order_and_with_text_around_them() {
         let path = folder.write("client.pem", text);
         let credential = ClientCredential::Certificate(path);
         assert!(ClientAssertions::open(&credential, NOW).is_ok());
+    }
+}
+
+#[test]
+fn renewed_certificate_is_named_wherever_it_stands() {
+    let folder = Folder::new("certificate-renewed");
+    let (key, certificate) = sections();
+    let sha256 = |text: &str| {
+        let path = folder.write("client.pem", text);
+        Certificate::read(&path).unwrap().header().sha256
+    };
+    let (renewed, before) = (
+        sha256(&format!("{key}{certificate}")),
+        sha256(&format!("{key}{ONE_DAY}")),
+    );
+    assert_ne!(renewed, before);
+    for certificates in [[&certificate, ONE_DAY], [ONE_DAY, &certificate]] {
+        assert_eq!(
+            sha256(&[&[key.as_str()], &certificates[..]].concat().concat()),
+            renewed
+        );
     }
 }
 

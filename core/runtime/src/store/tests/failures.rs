@@ -150,3 +150,64 @@ fn file_that_has_gone_is_not_replaced_by_an_empty_one() {
     let opened = database::open_file(&path, IfAbsent::Fail);
     assert!(matches!(opened, Err(Error::Io(error)) if error.kind() == ErrorKind::NotFound));
 }
+
+/// What may be stored under a key, as far as the answers say.
+struct Model(Vec<Option<String>>);
+
+impl Model {
+    fn may_be(&mut self, written: Option<String>, answer: &<Store as Ask>::Answer) {
+        match answer {
+            Ok(_) => self.0 = vec![written],
+            // It is on the disk, or it is not.
+            Err(_) => self.0.push(written),
+        }
+    }
+
+    fn is(&mut self, found: Option<String>) {
+        assert!(self.0.contains(&found), "{found:?} of {:?}", self.0);
+        // From now on it is this.
+        self.0 = vec![found];
+    }
+}
+
+// Q4, Q5
+#[test]
+fn records_are_as_they_were_answered_while_the_disk_is_full_now_and_then() {
+    static DISK: Disk = Disk::new();
+    let place = Place::new();
+    let store = FileStore::open_with(&place.folder(), |path, if_absent| {
+        database::open_with(path, if_absent, |file| File(file, &DISK))
+    });
+    let store = &store.unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..4_u32 {
+            scope.spawn(move || {
+                let name = format!("session/{thread}");
+                let mut model = Model(vec![None]);
+                for number in 0..300_u32 {
+                    match (number + thread) % 7 {
+                        0 | 3 | 5 => {
+                            let record = Record {
+                                bytes: number.to_string().into(),
+                                expires: LATER,
+                            };
+                            let put = Store::Put(key(&name), record, Guard::Any);
+                            model.may_be(Some(number.to_string()), &store.answer(put, NOW));
+                        }
+                        1 => model.may_be(None, &store.answer(Store::Delete(key(&name)), NOW)),
+                        _ => {
+                            if let Ok(found) = store.answer(Store::Get(key(&name)), NOW) {
+                                model.is(text(found));
+                            }
+                        }
+                    }
+                    // One thread also plays the disk.
+                    if thread == 0 && number % 10 == 0 {
+                        DISK.is_full.store(number % 20 == 0, Ordering::Relaxed);
+                        store.database.may_reopen_now();
+                    }
+                }
+            });
+        }
+    });
+}
