@@ -49,6 +49,8 @@ pub(crate) enum DocumentError {
     NoName,
     /// `redirect_uris` is missing or empty.
     NoRedirectUris,
+    /// There are more than [`limits::CLIENT_DOCUMENT_REDIRECT_URIS`].
+    TooManyRedirectUris,
     /// It proves itself by another method than `none`.
     AuthMethod,
     /// It does not use authorization codes.
@@ -77,6 +79,7 @@ impl DocumentError {
             Self::HoldsSecret => "The description holds a secret, which everybody can read.",
             Self::NoName => "client_name is missing in the description.",
             Self::NoRedirectUris => "redirect_uris are missing in the description.",
+            Self::TooManyRedirectUris => "The description names more than 64 redirect_uris.",
             Self::AuthMethod => {
                 "The description asks for another token_endpoint_auth_method than none, and this server \
                  knows no other for it."
@@ -159,6 +162,9 @@ impl ClientDocument {
         }
         if members.redirect_uris.is_empty() {
             return Err(DocumentError::NoRedirectUris);
+        }
+        if members.redirect_uris.len() > limits::CLIENT_DOCUMENT_REDIRECT_URIS {
+            return Err(DocumentError::TooManyRedirectUris);
         }
         let name = members.client_name.filter(|name| !name.trim().is_empty());
         Ok(Self {

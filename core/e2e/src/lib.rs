@@ -168,6 +168,7 @@ suite!($ outbound_cases:
     outbound::request_has_no_headers_but_its_own,
     outbound::request_body_has_its_length_and_type,
     outbound::error_statuses_and_redirects_are_returned,
+    outbound::interim_responses_are_passed_over,
     outbound::oversized_response_bodies_are_faults,
     outbound::silent_host_times_out,
     outbound::dripping_host_times_out,

@@ -67,6 +67,17 @@ fn document_that_names_itself_is_read() {
     }
 }
 
+// M15: five kilobytes of empty texts take eight times that once they are read.
+#[test]
+fn document_with_more_redirect_uris_than_are_kept_is_refused() {
+    let of = |number: usize| read(&json!({"redirect_uris": vec![""; number]}));
+    let most = limits::CLIENT_DOCUMENT_REDIRECT_URIS;
+    assert_eq!(of(most).unwrap().redirect_uris.len(), most);
+    for number in [most + 1, 1600] {
+        assert_eq!(of(number), Err(DocumentError::TooManyRedirectUris));
+    }
+}
+
 // H9: compared as simple strings.
 #[test]
 fn document_of_another_url_is_refused() {

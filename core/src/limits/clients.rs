@@ -21,6 +21,9 @@ pub const CLIENT_ID_URL_BYTES: usize = 256;
 /// The longest document of a client (OAuth Client ID Metadata Document, section 6.6).
 pub const CLIENT_DOCUMENT_BYTES: usize = 5 * 1024;
 
+/// The most redirect URIs in one: what is parsed takes more memory than the text, the shorter they are.
+pub const CLIENT_DOCUMENT_REDIRECT_URIS: usize = 64;
+
 /// How long the fetch of one may take.
 pub const CLIENT_DOCUMENT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -33,7 +36,7 @@ pub const CLIENT_DOCUMENT_CEILING: Duration = Duration::from_secs(24 * 3600);
 /// How long a document that could not be fetched is not asked for again.
 pub const CLIENT_DOCUMENT_RETRY: Duration = Duration::from_secs(30);
 
-/// How many documents are kept, failures included: 6 MB at most.
+/// How many documents are kept, failures included: 9 MB at most.
 pub const CLIENT_DOCUMENTS: usize = 1024;
 
 /// How many are fetched at once for browsers in which nobody has signed in; as many for the others.

@@ -102,6 +102,20 @@ pub fn error_statuses_and_redirects_are_returned(runtime: &impl FetchRuntime) {
     }
 }
 
+/// RFC 9110 section 15.2.
+pub fn interim_responses_are_passed_over(runtime: &impl FetchRuntime) {
+    let (answer, _) = fetched(
+        runtime,
+        "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n\
+         HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nbody",
+    );
+    let answer = answer.unwrap();
+    assert_eq!(
+        (answer.status().as_u16(), &answer.body()[..]),
+        (200, &b"body"[..])
+    );
+}
+
 /// However the body is delimited.
 pub fn oversized_response_bodies_are_faults(runtime: &impl FetchRuntime) {
     for (answer, fault) in [

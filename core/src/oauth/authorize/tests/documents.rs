@@ -165,6 +165,7 @@ fn client_without_a_usable_document_gets_a_page() {
         DocumentError::HoldsSecret,
         DocumentError::NoName,
         DocumentError::NoRedirectUris,
+        DocumentError::TooManyRedirectUris,
         DocumentError::AuthMethod,
         DocumentError::GrantType,
     ] {
