@@ -304,6 +304,34 @@ fn acknowledged_write_survives_a_kill() {
     assert_eq!(text(get(&copy, "a", NOW)).as_deref(), Some("one"));
 }
 
+// Q4: however many sessions there are, the next start does not read them all.
+#[test]
+fn store_that_was_killed_opens_without_a_repair() {
+    let (place, other) = (Place::new(), Place::new());
+    let store = place.store();
+    let kill_and_open = || {
+        let file = other.folder().file(FILE);
+        std::fs::copy(store.path(), &file).unwrap();
+        let repaired = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&repaired);
+        Database::builder()
+            .set_repair_callback(move |_| {
+                counted.fetch_add(1, Ordering::Relaxed);
+            })
+            .open(file)
+            .unwrap();
+        assert_eq!(repaired.load(Ordering::Relaxed), 0);
+    };
+    kill_and_open();
+    put(&store, "a", "one", Guard::Any);
+    kill_and_open();
+    put_until(&store, "b", "old", NOW, Guard::Any);
+    store.purge_expired(NOW);
+    kill_and_open();
+    key::ring(&[], &place.folder(), &store).unwrap();
+    kill_and_open();
+}
+
 // Q5, E3: with each other, and with what is read meanwhile.
 #[test]
 fn writes_of_many_threads_are_each_found_by_the_next_look_up() {

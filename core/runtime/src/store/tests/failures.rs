@@ -132,6 +132,10 @@ fn record_deleted_by_a_writer_that_panics_is_not_found_in_memory() {
     });
     let store = store.unwrap();
     assert!(put(&store, "a", "one", Guard::Absent));
+    // A file with room: one that grows is synced before anything is written.
+    for number in 0..8 {
+        assert!(put(&store, "b", &number.to_string(), Guard::Any));
+    }
     DISK.panics.store(true, Ordering::Relaxed);
     let delete = || store.answer(Store::Delete(key("a")), NOW);
     assert!(catch_unwind(AssertUnwindSafe(delete)).is_err());
