@@ -2,10 +2,14 @@
 //! command line; a runtime may make them in any other way.
 
 mod client_documents;
+mod lifetimes;
 
 use std::{net::SocketAddr, path::PathBuf};
 
-pub use self::client_documents::{ClientDocuments, DocumentSource, PinnedClient};
+pub use self::{
+    client_documents::{ClientDocuments, DocumentSource, PinnedClient},
+    lifetimes::Lifetimes,
+};
 pub use entra_mcp_wire::address::{AddressRange, ClientAddress, is_loopback};
 use url::Url;
 
@@ -33,6 +37,8 @@ pub struct Config {
     pub allowed_clients: Vec<String>,
     /// The documents of clients whose `client_id` is a URL.
     pub client_documents: ClientDocuments,
+    /// How long what is issued lasts.
+    pub lifetimes: Lifetimes,
     /// Proxies whose `X-Forwarded-For` says who the client is. Only the runtimes' limits for each client address
     /// look at it.
     pub trusted_proxies: Vec<AddressRange>,

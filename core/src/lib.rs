@@ -94,6 +94,7 @@
 //! #     allowed_origins: Vec::new(),
 //! #     allowed_clients: Vec::new(),
 //! #     client_documents: ClientDocuments::default(),
+//! #     lifetimes: Lifetimes::default(),
 //! #     trusted_proxies: Vec::new(),
 //! #     allowed_hosts: Vec::new(),
 //! #     authorization_response_iss: true,

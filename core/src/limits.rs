@@ -2,10 +2,11 @@
 
 mod calls;
 mod clients;
+mod lifetimes;
 
 use std::time::Duration;
 
-pub use self::{calls::*, clients::*};
+pub use self::{calls::*, clients::*, lifetimes::*};
 pub use entra_mcp_http1::limits::{HEAD_BYTES, HEAD_FIELDS, TARGET_BYTES};
 
 /// The longest path of the public address: it is in every cookie, and they share a head.
@@ -139,9 +140,6 @@ pub const SESSION_UPDATE_ATTEMPTS: u8 = 8;
 
 /// How long a redeemed code is remembered, so that it ends what it gave when it is seen again.
 pub const SPENT_CODE_MEMORY: Duration = Duration::from_secs(600);
-
-/// How long a client that lost the answer may repeat its last refresh.
-pub const REFRESH_GRACE: Duration = Duration::from_secs(60);
 
 /// How long an approval is remembered in a browser.
 pub const CONSENT_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);

@@ -82,6 +82,7 @@ impl TestServer {
             allowed_origins: vec!["http://localhost:6274".to_owned()],
             allowed_clients: Vec::new(),
             client_documents: crate::config::ClientDocuments::default(),
+            lifetimes: crate::config::Lifetimes::default(),
             trusted_proxies: Vec::new(),
             allowed_hosts: Vec::new(),
             authorization_response_iss: true,

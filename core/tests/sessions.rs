@@ -57,7 +57,8 @@ fn refresh_token_reused_later_ends_the_session() {
     let mut fixture = signed_in();
     let spent = fixture.refresh_token();
     fixture.refresh().unwrap();
-    fixture.wait(Duration::from_secs(61));
+    fixture.refresh().unwrap();
+    fixture.wait(Duration::from_secs(121));
     let error = fixture
         .world
         .run(fixture.client.refresh_with(&spent))
@@ -79,18 +80,17 @@ fn refresh_token_reused_later_ends_the_session() {
     );
 }
 
+// E6
 #[test]
-fn refresh_token_reused_after_its_successor_ends_the_session() {
+fn refresh_token_reused_after_its_successor_returns_the_one_that_is_good() {
     let mut fixture = signed_in();
     let spent = fixture.refresh_token();
     fixture.refresh().unwrap();
     fixture.refresh().unwrap();
-    let error = fixture
-        .world
-        .run(fixture.client.refresh_with(&spent))
-        .unwrap_err();
-    assert_eq!(error.error(), Some("invalid_grant"), "{error}");
-    assert!(is_signed_out(&fixture.use_tools().unwrap_err()));
+    fixture.wait(Duration::from_secs(100));
+    let again = fixture.world.run(fixture.client.refresh_with(&spent));
+    assert_eq!(again.unwrap().refresh_token, Some(fixture.refresh_token()));
+    fixture.use_tools().unwrap();
 }
 
 // F11: 401 and a challenge, never 200 with an error text.

@@ -5,7 +5,7 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use entra_mcp_core::{
-    config::{ClientCredential, Config, EntraApp, LogFormat, PublicUrl},
+    config::{ClientCredential, Config, EntraApp, Lifetimes, LogFormat, PublicUrl},
     env::Server,
     keys::{Keyring, MasterKey},
     secret::Secret,
@@ -97,6 +97,7 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
         allowed_origins: Vec::new(),
         allowed_clients: Vec::new(),
         client_documents: entra_mcp_core::config::ClientDocuments::default(),
+        lifetimes: Lifetimes::default(),
         trusted_proxies: Vec::new(),
         allowed_hosts: Vec::new(),
         authorization_response_iss: true,

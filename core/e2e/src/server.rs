@@ -24,6 +24,7 @@ pub struct Program {
     path: &'static str,
     flags: &'static [&'static str],
     example: Option<&'static str>,
+    settings: &'static [&'static str],
 }
 
 impl Program {
@@ -34,6 +35,7 @@ impl Program {
             path,
             flags,
             example: None,
+            settings: &[],
         }
     }
 
@@ -42,6 +44,13 @@ impl Program {
     #[must_use]
     pub const fn example(mut self, name: &'static str) -> Self {
         self.example = Some(name);
+        self
+    }
+
+    /// The same with these settings.
+    #[must_use]
+    pub const fn with(mut self, settings: &'static [&'static str]) -> Self {
+        self.settings = settings;
         self
     }
 
@@ -95,6 +104,7 @@ impl Program {
         };
         command
             .args(self.flags)
+            .args(self.settings)
             .env_clear()
             .env("HOME", "/nonexistent");
         command

@@ -11,6 +11,7 @@ mod entra;
 mod error;
 mod given;
 mod key;
+mod lifetimes;
 mod listen;
 #[cfg(test)]
 mod tests;
@@ -86,6 +87,7 @@ pub fn parse(
     let allowed_origins = origins(&given, &mut errors);
     let allowed_clients = clients(&given, &mut errors);
     let client_documents = client_documents::read(&given, dev_tenant.is_some(), &mut errors);
+    let lifetimes = lifetimes::read(&given, &mut errors);
     let trusted_proxies = proxies(&given, &mut errors);
     let allowed_hosts = allowed_hosts(&given, &mut errors);
     let authorization_response_iss = response_iss(&given, &mut errors);
@@ -102,6 +104,7 @@ pub fn parse(
                 allowed_origins,
                 allowed_clients,
                 client_documents,
+                lifetimes,
                 trusted_proxies,
                 allowed_hosts,
                 authorization_response_iss,

@@ -38,6 +38,7 @@ pub(super) fn server() -> Server {
         allowed_origins: Vec::new(),
         allowed_clients: Vec::new(),
         client_documents: crate::config::ClientDocuments::default(),
+        lifetimes: crate::config::Lifetimes::default(),
         trusted_proxies: Vec::new(),
         allowed_hosts: Vec::new(),
         authorization_response_iss: true,

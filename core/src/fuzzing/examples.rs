@@ -6,7 +6,7 @@ use crate::{
     limits,
     session::{
         Share,
-        record::{Code, Hash, Predecessor, Refresh, Session},
+        record::{Code, Hash, Refresh, Session},
         token::{self, Granted},
     },
     time::{Instant, Now, UnixTime},
@@ -29,25 +29,22 @@ pub fn session_records() -> Vec<(&'static str, Vec<u8>)> {
     });
     let with_code = bytes(&session);
     session.code = None;
-    session.refresh = Some(Refresh {
-        current: Hash::of(b"a refresh token"),
-        previous: None,
-        rotated: NOW,
-    });
+    session.refresh = Some(Refresh::first(Hash::of(b"a refresh token"), NOW));
     let with_tokens = bytes(&session);
-    session.refresh = Some(Refresh {
-        current: Hash::of(b"the next refresh token"),
-        previous: Some(Predecessor {
-            hash: Hash::of(b"a refresh token"),
-            successor: vec![4; 64],
-        }),
-        rotated: NOW,
-    });
-    session.open_also_to(&Share::new([5; 16]), &server, NOW);
+    let mut refresh = |used: &[u8], next: &[u8], share| {
+        let reuse = limits::REFRESH_REUSE_DEFAULT;
+        let tokens = session.refresh.as_mut().expect("it has tokens");
+        tokens.rotate(Hash::of(used), vec![4; 64], Hash::of(next), reuse, NOW);
+        session.open_also_to(&Share::new([share; 16]), &server, NOW);
+        bytes(&session)
+    };
+    let refreshed = refresh(b"a refresh token", b"the next refresh token", 5);
+    let twice = refresh(b"the next refresh token", b"the third refresh token", 6);
     vec![
         ("with-code", with_code),
         ("with-tokens", with_tokens),
-        ("refreshed", bytes(&session)),
+        ("refreshed", refreshed),
+        ("refreshed-twice", twice),
     ]
 }
 

@@ -2,11 +2,13 @@
 //! token that are good for it, and the Entra tokens.
 
 mod binary;
+mod refresh;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::refresh::{Generation, Predecessor, Refresh};
 use super::{Share, ended_mcp_sessions::EndedMcpSessions, sealed};
 use crate::{
     ask::Key,
@@ -49,7 +51,7 @@ pub(crate) struct Session {
     pub(crate) created: UnixTime,
     /// The code, until it is redeemed.
     pub(crate) code: Option<Code>,
-    /// The refresh token that is good now, and the one before.
+    /// The refresh token that is good now, and those before.
     pub(crate) refresh: Option<Refresh>,
     /// Which shares open the record.
     pub(super) openers: Vec<Opener>,
@@ -167,25 +169,6 @@ pub(crate) struct SpentCode {
     pub(crate) redeemed: UnixTime,
 }
 
-/// The refresh tokens of a session.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Refresh {
-    /// The hash of the one that is good.
-    pub(crate) current: Hash,
-    /// The one before it.
-    pub(crate) previous: Option<Predecessor>,
-    /// When `current` was made.
-    pub(crate) rotated: UnixTime,
-}
-
-/// The refresh token before the one that is good. A client that lost the answer may repeat it for a while.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Predecessor {
-    pub(crate) hash: Hash,
-    /// The token that followed it, sealed under what only this one carries.
-    pub(crate) successor: Vec<u8>,
-}
-
 /// Entra's tokens of a session.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct EntraTokens {
@@ -240,15 +223,20 @@ impl Session {
     }
 
     /// From its next writing on, the record opens with this share too. Those before it go on for as long
-    /// as a session token that carries them may.
+    /// as a session token that carries them may, and the last but one for as long as its refresh token may be
+    /// repeated, whose successor is used now. The last one's may be for longer, if this share is not used.
     pub(crate) fn open_also_to(&mut self, share: &Share, server: &Server, now: UnixTime) {
         let (lifetime, leeway) = (limits::SESSION_TOKEN_LIFETIME, limits::CLOCK_LEEWAY);
+        let reuse = server.config.lifetimes.refresh_reuse;
         for opener in &mut self.openers {
             opener.until = opener.until.or(Some(now.after(lifetime)));
         }
+        if let [.., before, _] = self.openers.as_mut_slice() {
+            before.until = before.until.max(Some(now.after(reuse)));
+        }
         self.openers.retain(|opener| {
             let until = opener.until;
-            until.is_some_and(|until| until.is_ahead(lifetime, now, leeway))
+            until.is_some_and(|until| until.is_ahead(lifetime.max(reuse), now, leeway))
         });
         let too_many = (self.openers.len() + 1).saturating_sub(limits::SESSION_SHARES);
         self.openers.drain(..too_many);

@@ -1,9 +1,6 @@
 //! A session that has ended: it is served no more, and what runs for it ends.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::Value;
 
@@ -22,17 +19,19 @@ const LEEWAY: Duration = Duration::from_secs(75);
 /// looked at the store, which may fail once.
 const GRAPH_LEEWAY: Duration = Duration::from_secs(24);
 
-/// A session that ended stays ended: revoked, or its refresh token used again (threats E6, E11).
+/// A session that ended stays ended: revoked, or a refresh token of it used again whose successor was used, too
+/// (threats E6, E11).
 #[derive(Debug, Default)]
 pub(super) struct EndedStaysEnded {
     /// The session that a token belongs to, and the client that it was given to as the token names it.
     sessions: BTreeMap<String, (String, String)>,
-    spent: BTreeSet<String>,
+    /// Refresh tokens that were used, with what followed and when first.
+    spent: BTreeMap<String, (String, SimInstant)>,
     ended: BTreeMap<String, SimInstant>,
 }
 
 impl EndedStaysEnded {
-    fn note(&mut self, case: &ExchangeRecord, answer: &Value) {
+    fn note(&mut self, case: &ExchangeRecord, answer: &Value, moment: SimInstant) {
         let member = |name: &str| answer.get(name).and_then(Value::as_str);
         let Some(access) = member("access_token") else {
             return;
@@ -47,8 +46,16 @@ impl EndedStaysEnded {
             self.sessions.insert(token.to_owned(), session.clone());
         }
         if let Some(presented) = form(&case.body, "refresh_token") {
-            self.spent.insert(presented);
+            let successor = member("refresh_token").unwrap_or_default().to_owned();
+            self.spent.entry(presented).or_insert((successor, moment));
         }
+    }
+
+    /// Whether what followed this refresh token was used before then.
+    fn was_successor_used(&self, token: &str, before: SimInstant) -> bool {
+        let successor = self.spent.get(token).map(|(successor, _)| successor);
+        let used = successor.and_then(|successor| self.spent.get(successor));
+        used.is_some_and(|(_, used)| *used < before)
     }
 
     /// The session that a refused or revoking request puts an end to.
@@ -58,7 +65,7 @@ impl EndedStaysEnded {
                 let answer: Value = serde_json::from_slice(body).unwrap_or_default();
                 let is_grant = answer.get("error").and_then(Value::as_str) == Some("invalid_grant");
                 form(&case.body, "refresh_token")
-                    .filter(|token| is_grant && self.spent.contains(token))
+                    .filter(|token| is_grant && self.was_successor_used(token, case.since))
             }
             ("/revoke", 200) => form(&case.body, "token"),
             _ => None,
@@ -127,7 +134,7 @@ impl Check for EndedStaysEnded {
             return Err(format!("{who} serves a session that ended at {ended:?}"));
         }
         if let Some((_, case, answer)) = issued(seen, ledger) {
-            self.note(case, &answer);
+            self.note(case, &answer, ledger.moment);
         }
         if let Some(session) = self.ends(case, head.status().as_u16(), body) {
             self.ended.entry(session).or_insert(ledger.moment);

@@ -1,8 +1,11 @@
 //! What a token is good for: only itself, only in its time, only once where it is for once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
-use entra_mcp_core::time::UnixTime;
+use entra_mcp_core::{limits, time::UnixTime};
 use serde_json::Value;
 
 use super::{
@@ -66,15 +69,21 @@ impl Check for BearerNeeded {
     }
 }
 
-/// A code is redeemed once; a refresh token has one successor, and is worth nothing once that was
-/// used (threats E2, E3, E5, E6).
+/// A code is redeemed once. A refresh token has one successor while nobody uses that, then whichever is good, and is
+/// worth nothing a while after (threats E2, E3, E5, E6).
 #[derive(Debug, Default)]
 pub(super) struct SpentOnce {
     codes: BTreeSet<String>,
+    /// Refresh tokens that anybody has shown.
+    shown: BTreeSet<String>,
     successors: BTreeMap<String, String>,
-    /// Refresh tokens that were redeemed, and when first.
-    redeemed: BTreeMap<String, SimInstant>,
+    /// Refresh tokens that were redeemed, and when first: in the world, and by the clock of the replica.
+    redeemed: BTreeMap<String, (SimInstant, UnixTime)>,
+    clocks: BTreeMap<ExchangeRef, UnixTime>,
 }
+
+/// How long an exchange takes at most, and a clock is ahead.
+const SLACK: Duration = Duration::from_secs(120);
 
 impl Check for SpentOnce {
     fn name(&self) -> &'static str {
@@ -82,6 +91,18 @@ impl Check for SpentOnce {
     }
 
     fn see(&mut self, seen: &Observation<'_>, ledger: &Ledger) -> Result<(), String> {
+        match seen {
+            Observation::RequestAdmitted {
+                who, now, request, ..
+            } => {
+                self.clocks.insert(*who, now.unix);
+                self.shown.extend(form(request.body(), "refresh_token"));
+            }
+            Observation::ExchangeEnded { who, .. } => {
+                self.clocks.remove(who);
+            }
+            _ => {}
+        }
         let Some((who, case, answer)) = issued(seen, ledger) else {
             return Ok(());
         };
@@ -94,17 +115,30 @@ impl Check for SpentOnce {
             let successor = answer.get("refresh_token").and_then(Value::as_str);
             let successor = successor.unwrap_or_default().to_owned();
             let used = self.redeemed.get(&successor);
-            if used.is_some_and(|used| *used < case.since) {
-                return Err(format!("{who} takes a token whose successor was used"));
+            if used.is_some_and(|(used, _)| *used < case.since) {
+                return Err(format!("{who} gives a token that was replaced"));
             }
+            let clock = self.clocks.get(&who).copied().unwrap_or_default();
+            let issued = answer.get("access_token").and_then(Value::as_str);
+            let issued = issued.and_then(|token| claims(token)?.get("iat")?.as_u64());
             let redeemed = self.redeemed.entry(presented.clone());
-            redeemed.or_insert(ledger.moment);
+            redeemed.or_insert((
+                ledger.moment,
+                clock.max(UnixTime(issued.unwrap_or_default())),
+            ));
             let first = self
                 .successors
                 .entry(presented)
                 .or_insert(successor.clone());
-            if *first != successor {
+            if *first != successor && !self.shown.contains(first) {
                 return Err(format!("{who} gives a refresh token a second successor"));
+            }
+            let used = self.redeemed.get(first);
+            let reuse = limits::REFRESH_REUSE_DEFAULT.saturating_add(SLACK);
+            if used.is_some_and(|(_, used)| clock > used.after(reuse)) {
+                return Err(format!(
+                    "{who} takes a token whose successor was used long ago"
+                ));
             }
         }
         Ok(())

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use entra_mcp_core::{exchange::Outcome, limits};
+use entra_mcp_core::exchange::Outcome;
 use http::header;
 
 use super::{Check, Ledger, ledger::form};
@@ -14,13 +14,15 @@ use crate::{
     clock::SimInstant, ids::ExchangeRef, observation::Observation, unkindness::Unkindness,
 };
 
-/// A user who was disabled in Entra gets no new tokens, but for the repetition of a refresh that was
-/// done before.
+/// A user who was disabled in Entra gets no new tokens, unless Entra was asked just before.
 #[derive(Debug)]
 pub(super) struct DisabledUsersAreOut;
 
 /// How long after a user was disabled Entra and the server may be busy with what began before.
 const LEEWAY: Duration = Duration::from_secs(60);
+
+/// Where Entra was asked less than this ago, it is not asked again.
+const ASKED_LATELY: Duration = Duration::from_secs(30);
 
 impl Check for DisabledUsersAreOut {
     fn name(&self) -> &'static str {
@@ -39,7 +41,7 @@ impl Check for DisabledUsersAreOut {
             return Ok(());
         };
         let is_refresh = form(&record.body, "refresh_token").is_some();
-        let end = since.after(limits::REFRESH_GRACE).after(LEEWAY);
+        let end = since.after(ASKED_LATELY).after(LEEWAY);
         if is_refresh && head.status() == 200 && record.since > end {
             return Err(format!("{who} refreshes for {name:?}, who is disabled"));
         }

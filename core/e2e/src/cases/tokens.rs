@@ -11,9 +11,29 @@ use crate::{
     session::{Session, next, text, until},
 };
 
+/// E6: processes of one client that share a token, each with the generation that it has read.
+pub fn refresh_token_of_any_generation_gets_the_one_that_is_good(program: &Program) {
+    let mut server = program.start();
+    let first = sign_in(&server, "alice");
+    let refreshed =
+        |of: &Client, server: &Server| Client::of(of.client_id.clone(), &of.refresh(server).json());
+    let second = refreshed(&first, &server);
+    let third = refreshed(&second, &server);
+    assert!(third.refresh_token != second.refresh_token);
+    // What is needed for it is stored.
+    server.kill();
+    server.start();
+    for earlier in [&first, &second] {
+        let again = refreshed(earlier, &server);
+        assert_eq!(again.refresh_token, third.refresh_token);
+        assert!(again.works(&server));
+    }
+    assert!(first.works(&server) && third.works(&server));
+}
+
 /// E5, E6.
 pub fn refresh_rotates_and_reuse_ends_the_session(program: &Program) {
-    let server = program.start();
+    let server = program.with(&["--refresh-reuse", "0s"]).start();
     let first = sign_in(&server, "alice");
     let second = Client::of(first.client_id.clone(), &first.refresh(&server).json());
     assert_ne!(first.refresh_token, second.refresh_token);

@@ -5,6 +5,8 @@ mod entra;
 use std::{
     borrow::Cow,
     fmt::{self, Display},
+    ops::RangeInclusive,
+    time::Duration,
 };
 
 use entra_mcp_core::config::PublicUrlError;
@@ -15,6 +17,7 @@ use super::given::{
     CLIENT_DOCUMENTS, CLIENT_SECRET, DATA_DIR, DEV_TENANT_LISTEN, FEDERATED_TOKEN_FILE, KEY, LOG,
     PINNED_CLIENT, PUBLIC_URL, RESPONSE_ISS, TENANT_ID, TRUSTED_PROXY,
 };
+use super::lifetimes::written;
 
 /// A wrong or missing setting. Never shows the value of a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,6 +110,13 @@ pub enum ConfigError {
     InvalidHost,
     /// The parameter is neither on nor off.
     UnknownResponseIss,
+    /// A duration is none, or out of its bounds.
+    InvalidDuration {
+        /// The setting.
+        setting: String,
+        /// What it may be.
+        bounds: RangeInclusive<Duration>,
+    },
     /// There is no such format of the log.
     UnknownLogFormat,
     /// A master key cannot be one.
@@ -152,6 +162,7 @@ impl ConfigError {
             Self::UnknownSetting { setting, .. }
             | Self::InvalidAddress { setting, .. }
             | Self::PortZero { setting, .. }
+            | Self::InvalidDuration { setting, .. }
             | Self::DevTenantNotLocal { setting } => Cow::from(setting),
             Self::PositionalArgument | Self::InvalidArguments { .. } => Cow::from("arguments"),
             Self::VariableAsFlag { flag, .. } => Cow::from(flag),
@@ -222,6 +233,10 @@ impl ConfigError {
             }
             Self::InvalidHost => "it is not a host with or without a port",
             Self::UnknownResponseIss => "there is no such choice",
+            Self::InvalidDuration { bounds, .. } => {
+                let (least, most) = (written(*bounds.start()), written(*bounds.end()));
+                return Cow::from(format!("it is not a duration from {least} to {most}"));
+            }
             Self::UnknownLogFormat => "there is no such format",
             Self::InvalidKey { position, problem } => {
                 return Cow::from(format!("key {position} {problem}"));
@@ -292,6 +307,9 @@ impl ConfigError {
             }
             Self::InvalidHost => "Write a host such as mcp.contoso.com or 10.0.0.7:3001.",
             Self::UnknownResponseIss => "Write on or off.",
+            Self::InvalidDuration { .. } => {
+                "Write a whole number and s, m, h or d for its unit, such as 30m or 14d."
+            }
             Self::UnknownLogFormat => "Write text or json.",
             Self::InvalidKey { .. } => "Make one with `openssl rand -base64 32`.",
             Self::SeveralCredentials => {

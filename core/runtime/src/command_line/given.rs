@@ -87,6 +87,13 @@ pub(super) const PINNED_CLIENT: Setting = setting(
      asked; the URL alone takes away what is pinned for it; several are separated by semicolons; \
      repeatable",
 );
+pub(super) const REFRESH_REUSE: Setting = setting(
+    "refresh-reuse",
+    "ENTRA_MCP_REFRESH_REUSE",
+    "DURATION",
+    "for how long a refresh token still works after its successor was first used, for clients whose \
+     processes share one: 0s to 1h (default 2m)",
+);
 pub(super) const TRUSTED_PROXY: Setting = setting(
     "trusted-proxy",
     "ENTRA_MCP_TRUSTED_PROXIES",
@@ -156,7 +163,8 @@ pub(super) const AUTHORITY_HOST: Setting = setting(
 );
 
 /// All of them, in the order of `--help`.
-pub(super) const SETTINGS: [&Setting; 20] = [
+pub(super) const SETTINGS: [&Setting; 21] = [
+
     &LISTEN,
     &PUBLIC_URL,
     &DATA_DIR,
@@ -167,6 +175,7 @@ pub(super) const SETTINGS: [&Setting; 20] = [
     &CLIENT_DOCUMENTS,
     &PINNED_CLIENT,
     &ALLOW_HOST,
+    &REFRESH_REUSE,
     &TRUSTED_PROXY,
     &RESPONSE_ISS,
     &LOG,

@@ -4,6 +4,7 @@
 mod addresses;
 mod client_documents;
 mod entra;
+mod lifetimes;
 
 use std::collections::BTreeMap;
 

@@ -212,11 +212,7 @@ impl CodeRequest {
             redeemed: now,
         });
         let refresh_token = opaque_token::new_refresh_token(session.id, cx.entropy, &server.keys);
-        session.refresh = Some(Refresh {
-            current: refresh_token.hash,
-            previous: None,
-            rotated: now,
-        });
+        session.refresh = Some(Refresh::first(refresh_token.hash, now));
         session.open_only_to(&refresh_token.share(), server);
         let update = Update::write(&session, version, attempt, cx);
         let granted = Granted {

@@ -1,23 +1,24 @@
 //! The `refresh_token` grant (RFC 6749 section 6, OAuth 2.1 section 4.3.1).
 //!
 //! ```text
-//! Rotating --read, current--> Renewing --tokens--> Rotating --written--> tokens
+//! Writing --read, current--> Renewing --tokens--> Writing --written--> tokens
 //!    |  |                        |                    | conflict: read again
 //!    |  |                        \--Entra says no--> Ending --deleted--> invalid_grant
-//!    |  \--the one before, just now--> the same successor once more
+//!    |  |--an earlier one, in its time--> the same, and the client gets the one that is good
+//!    |  \--its time is over, its successor unused--> invalid_grant
 //!    \--an older one--> Ending --deleted--> invalid_grant
 //! ```
 //!
-//! A refresh token is used once. Only the last one may be repeated, for a short while and until its
-//! successor was used: a client that lost the answer, or refreshed twice at once, gets the same
-//! successor, which waits in the record, sealed under what the token before it carries (threat E6). Any
-//! other reuse ends the session.
+//! A refresh token is replaced once. A client that lost the answer, or whose processes all use one token, gets what
+//! replaced it, for as long as [`Refresh::generation`] says (threat E6). The way there is in the record: each token
+//! opens its successor. Any other reuse ends the session (RFC 9700 section 4.14.2), unless nobody has used the
+//! successor: then nobody but this client is there.
 //!
-//! Each refresh token has a share of its own. The one before opens the record for as long as its session
-//! tokens last; then it opens nothing (threat G3).
+//! Each refresh token has a share of its own. One that was replaced opens the record for as long as it may be
+//! repeated or its session tokens last; then it opens nothing (threat G3).
 //!
-//! Refreshing here refreshes with Entra too, so that a user who is disabled there loses access within
-//! the lifetime of one session token (threat D10).
+//! Refreshing here refreshes with Entra too, a repetition as well unless Entra was asked just now, so that a user
+//! who is disabled there loses access within the lifetime of one session token (threat D10).
 
 use std::time::Duration;
 
@@ -29,7 +30,6 @@ use crate::{
     event::Answer,
     fault::Fault,
     http::form::Form,
-    limits,
     log_event::LogEventId,
     oauth::{
         client::AuthenticatedClient,
@@ -40,7 +40,7 @@ use crate::{
     planted::Planted,
     session::{
         ending::EndingSession,
-        record::{Outline, Predecessor, Refresh, Session},
+        record::{Generation, Outline, Predecessor, Refresh, Session},
         sealed::SealedSession,
         token::Granted,
         update::{Attempt, Update, Updated},
@@ -69,23 +69,36 @@ struct RefreshRequest {
 
 #[derive(Debug)]
 enum State {
-    /// The session is read, and the next refresh token written into it.
-    Rotating(Update<Box<Rotated>>),
+    /// The session is read, and what has changed written.
+    Writing(Update<Box<Written>>),
     /// Before it is written, Entra is asked.
-    Renewing {
-        session: Box<Session>,
-        version: Version,
-        attempt: Attempt,
-        renewal: TokenRefresh,
-    },
+    Renewing(Box<Read>, TokenRefresh),
     Ending(EndingSession),
+}
+
+/// A session as it was read, and what the client is to get.
+#[derive(Debug)]
+struct Read {
+    session: Session,
+    version: Version,
+    attempt: Attempt,
+    gets: Gets,
+}
+
+/// Which refresh token the client is to get.
+#[derive(Debug)]
+enum Gets {
+    /// A new one, in place of the one that it has shown.
+    New,
+    /// The one that is good, which has replaced the one that it has shown.
+    Live(OpaqueToken),
 }
 
 /// What the client gets once the record is written.
 #[derive(Debug)]
-struct Rotated {
+struct Written {
     session: Session,
-    successor: OpaqueToken,
+    refresh_token: OpaqueToken,
 }
 
 impl RefreshGrant {
@@ -100,7 +113,7 @@ impl RefreshGrant {
         let resource = resource::of_token_request(form, &cx.env.server.config.public_url)?;
         let keys = &cx.env.server.keys;
         let presented = opaque_token::read_refresh_token(text, keys).ok_or_else(invalid_grant)?;
-        let state = State::Rotating(Update::read(presented.session_id, cx));
+        let state = State::Writing(Update::read(presented.session_id, cx));
         let request = RefreshRequest {
             client,
             presented,
@@ -113,34 +126,22 @@ impl RefreshGrant {
     pub(super) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self> {
         let Self { request, state } = self;
         match state {
-            State::Rotating(update) => match update.handle(answer, cx) {
-                Progress::Pending(update) => request.waiting(State::Rotating(update)),
+            State::Writing(update) => match update.handle(answer, cx) {
+                Progress::Pending(update) => request.waiting(State::Writing(update)),
                 Progress::Ready(Ok(Updated::Read(stored, attempt))) => {
                     request.read(stored, attempt, cx)
                 }
-                Progress::Ready(Ok(Updated::Written(rotated))) => {
-                    request.grant(&rotated.session, &rotated.successor, cx)
+                Progress::Ready(Ok(Updated::Written(written))) => {
+                    request.grant(&written.session, &written.refresh_token, cx)
                 }
                 Progress::Ready(Err(_)) => fail(Fault::Store, cx),
             },
-            State::Renewing {
-                session,
-                version,
-                attempt,
-                renewal,
-            } => match renewal.handle(answer, cx) {
-                Progress::Pending(renewal) => request.waiting(State::Renewing {
-                    session,
-                    version,
-                    attempt,
-                    renewal,
-                }),
-                Progress::Ready(Ok(fresh)) => {
-                    request.renewed(*session, version, attempt, &fresh, cx)
-                }
+            State::Renewing(read, renewal) => match renewal.handle(answer, cx) {
+                Progress::Pending(renewal) => request.waiting(State::Renewing(read, renewal)),
+                Progress::Ready(Ok(fresh)) => request.renewed(*read, &fresh, cx),
                 Progress::Ready(Err(
                     RefreshError::SignInRequired | RefreshError::ConsentRequired,
-                )) => request.end(&session.outline, cx),
+                )) => request.end(&read.session.outline, cx),
                 Progress::Ready(Err(RefreshError::Unavailable(fault))) => fail(fault, cx),
             },
             State::Ending(ending) => match ending.handle(answer, cx) {
@@ -187,24 +188,43 @@ impl RefreshRequest {
         let Some(refresh) = &session.refresh else {
             return refuse(invalid_grant(), cx);
         };
-        let is_current = self.presented.hash == refresh.current;
-        if is_current || cx.env.server.has(Planted::ReuseIgnored) {
-            return self.renew(session, version, attempt, cx);
-        }
-        match self.repeated(refresh, cx) {
-            Some(successor) => self.grant(&session, &successor, cx),
-            None => self.reused(&session.outline, cx),
-        }
+        let gets = match self.generation(refresh, cx) {
+            Generation::Current => Gets::New,
+            Generation::Repeated(between) => match self.live(between, refresh, cx) {
+                Some(live) => Gets::Live(live),
+                None => return self.reused(&session.outline, cx),
+            },
+            Generation::Late => return refuse(invalid_grant(), cx),
+            Generation::Replayed => return self.reused(&session.outline, cx),
+        };
+        let read = Read {
+            session,
+            version,
+            attempt,
+            gets,
+        };
+        self.renew(read, cx)
     }
 
-    /// What followed the presented token, if it is the last but one and may still be repeated.
-    fn repeated(&self, refresh: &Refresh, cx: &Cx<'_>) -> Option<OpaqueToken> {
-        let previous = refresh.previous.as_ref();
-        let previous = previous.filter(|previous| previous.hash == self.presented.hash)?;
-        let (now, leeway) = (cx.env.now.unix, limits::CLOCK_LEEWAY);
-        let is_in_time = refresh.rotated.lasts(limits::REFRESH_GRACE, now, leeway);
+    /// What the presented token is to the session.
+    fn generation<'a>(&self, refresh: &'a Refresh, cx: &Cx<'_>) -> Generation<'a> {
+        let server = cx.env.server;
+        if server.has(Planted::ReuseIgnored) {
+            return Generation::Current;
+        }
+        let reuse = server.config.lifetimes.refresh_reuse;
+        refresh.generation(self.presented.hash, reuse, cx.env.now.unix)
+    }
+
+    /// The token that is good: each of those between opens the next one.
+    fn live(&self, between: &[Predecessor], refresh: &Refresh, cx: &Cx<'_>) -> Option<OpaqueToken> {
         let keys = &cx.env.server.keys;
-        is_in_time.then(|| self.presented.open_successor(&previous.successor, keys))?
+        let (first, rest) = between.split_first()?;
+        let mut live = self.presented.open_successor(&first.successor, keys)?;
+        for next in rest {
+            live = live.open_successor(&next.successor, keys)?;
+        }
+        (live.hash == refresh.current).then_some(live)
     }
 
     fn reused(self, outline: &Outline, cx: &mut Cx<'_>) -> Progress<RefreshGrant> {
@@ -213,75 +233,74 @@ impl RefreshRequest {
     }
 
     /// Asks Entra, unless it was asked a moment ago.
-    fn renew(
-        self,
-        session: Session,
-        version: Version,
-        attempt: Attempt,
-        cx: &mut Cx<'_>,
-    ) -> Progress<RefreshGrant> {
+    fn renew(self, read: Read, cx: &mut Cx<'_>) -> Progress<RefreshGrant> {
         let keys = &cx.env.server.keys;
-        let Some(old) = session.entra_tokens(keys) else {
-            return self.end(&session.outline, cx);
+        let Some(old) = read.session.entra_tokens(keys) else {
+            return self.end(&read.session.outline, cx);
         };
         let now = cx.env.now.unix;
         let is_ahead = old.refreshed > now && cx.env.server.has(Planted::ClockTrusted);
         if is_ahead || old.refreshed.lasts(ASKED_LATELY, now, Duration::ZERO) {
-            return self.rotate(session, version, attempt, cx);
+            return match read.gets {
+                // Nothing has changed.
+                Gets::Live(live) => self.grant(&read.session, &live, cx),
+                Gets::New => self.write(read, cx),
+            };
         }
-        if let Some(fault) = token_refresh::throttled(&session.user, cx) {
+        if let Some(fault) = token_refresh::throttled(&read.session.user, cx) {
             return fail(fault, cx);
         }
-        let Some(renewal) = TokenRefresh::start(&session, &old, cx) else {
-            return self.end(&session.outline, cx);
+        let Some(renewal) = TokenRefresh::start(&read.session, &old, cx) else {
+            return self.end(&read.session.outline, cx);
         };
-        self.waiting(State::Renewing {
-            session: Box::new(session),
-            version,
-            attempt,
-            renewal,
-        })
+        self.waiting(State::Renewing(Box::new(read), renewal))
     }
 
     fn renewed(
         self,
-        mut session: Session,
-        version: Version,
-        attempt: Attempt,
+        mut read: Read,
         fresh: &RefreshedTokens,
         cx: &mut Cx<'_>,
     ) -> Progress<RefreshGrant> {
-        match fresh.put_into(&mut session, true, cx) {
-            Some(()) => self.rotate(session, version, attempt, cx),
-            None => self.end(&session.outline, cx),
+        match fresh.put_into(&mut read.session, true, cx) {
+            Some(()) => self.write(read, cx),
+            None => self.end(&read.session.outline, cx),
         }
     }
 
-    fn rotate(
-        self,
-        mut session: Session,
-        version: Version,
-        attempt: Attempt,
-        cx: &mut Cx<'_>,
-    ) -> Progress<RefreshGrant> {
+    /// Writes the session, with a new refresh token if the client is to get one.
+    fn write(self, read: Read, cx: &mut Cx<'_>) -> Progress<RefreshGrant> {
+        let Read {
+            mut session,
+            version,
+            attempt,
+            gets,
+        } = read;
+        let refresh_token = match gets {
+            Gets::New => self.rotate(&mut session, cx),
+            Gets::Live(live) => live,
+        };
+        // Dated after now, it began before the clock was set back, and must not last longer for it.
+        session.created = session.created.min(cx.env.now.unix);
+        let update = Update::write(&session, version, attempt, cx);
+        let written = Box::new(Written {
+            session,
+            refresh_token,
+        });
+        self.waiting(State::Writing(update.then(written)))
+    }
+
+    fn rotate(&self, session: &mut Session, cx: &mut Cx<'_>) -> OpaqueToken {
         let (server, now) = (cx.env.server, cx.env.now.unix);
         let keys = &server.keys;
         let successor = opaque_token::new_refresh_token(session.id, cx.entropy, keys);
         let sealed = self.presented.seal_successor(&successor, cx.entropy, keys);
-        session.refresh = Some(Refresh {
-            current: successor.hash,
-            previous: Some(Predecessor {
-                hash: self.presented.hash,
-                successor: sealed,
-            }),
-            rotated: now,
-        });
+        let reuse = server.config.lifetimes.refresh_reuse;
+        if let Some(refresh) = &mut session.refresh {
+            refresh.rotate(self.presented.hash, sealed, successor.hash, reuse, now);
+        }
         session.open_also_to(&successor.share(), server, now);
-        // Dated after now, it began before the clock was set back, and must not last longer for it.
-        session.created = session.created.min(now);
-        let update = Update::write(&session, version, attempt, cx);
-        let rotated = Box::new(Rotated { session, successor });
-        self.waiting(State::Rotating(update.then(rotated)))
+        successor
     }
 
     fn end(self, outline: &Outline, cx: &mut Cx<'_>) -> Progress<RefreshGrant> {

@@ -4,3 +4,4 @@ mod code;
 mod documents;
 mod races;
 mod refresh;
+mod reuse;

@@ -1,11 +1,11 @@
-//! The parts of a session as bytes. Whoever changes what is written here gives records another version.
+//! The parts of a session as bytes. Whoever changes what is written here, so that a record of before would be read
+//! wrongly, gives records another version.
 
 use bytes::Bytes;
 use zeroize::Zeroizing;
 
 use super::{
-    Code, Hash, Opener, Outline, Predecessor, Profile, Refresh, Session, SpentCode, User,
-    principal_of,
+    Code, Hash, Opener, Outline, Profile, Refresh, Session, SpentCode, User, principal_of,
 };
 use crate::{
     catalog::Names,
@@ -68,12 +68,7 @@ impl Session {
             to.number(code.expires.0);
         });
         to.optional(self.refresh.as_ref(), |to, refresh| {
-            to.array(&refresh.current.0);
-            to.optional(refresh.previous.as_ref(), |to, previous| {
-                to.array(&previous.hash.0);
-                to.bytes(&previous.successor);
-            });
-            to.number(refresh.rotated.0);
+            refresh.write(to);
         });
         for opener in &self.openers {
             to.array(opener.key.expose());
@@ -173,21 +168,6 @@ impl Code {
             code_challenge: from.string()?,
             redirect_uri: from.string()?,
             expires: UnixTime(from.number()?),
-        })
-    }
-}
-
-impl Refresh {
-    fn read(from: &mut Reader<'_>) -> Option<Self> {
-        Some(Self {
-            current: Hash(from.array()?),
-            previous: from.optional(|from| {
-                Some(Predecessor {
-                    hash: Hash(from.array()?),
-                    successor: from.bytes()?.to_vec(),
-                })
-            })?,
-            rotated: UnixTime(from.number()?),
         })
     }
 }

@@ -110,10 +110,11 @@ pub(super) fn session(id: SessionId, outline: Outline, text: &[u8]) -> Option<Se
     let openers = body.openers.into_iter();
     let refresh = body.refresh.map(|refresh| Refresh {
         current: refresh.current,
-        previous: refresh.previous.map(|previous| Predecessor {
+        earlier: Vec::from_iter(refresh.previous.map(|previous| Predecessor {
             hash: previous.hash,
             successor: previous.successor.0,
-        }),
+            replaced: refresh.rotated,
+        })),
         rotated: refresh.rotated,
     });
     Some(Session {

@@ -196,7 +196,7 @@ fn spent_code_without_its_verifier_does_nothing() {
 }
 
 #[test]
-fn share_changes_with_the_refresh_token_and_the_one_before_lasts_as_long_as_its_session_token() {
+fn share_changes_with_the_refresh_token_and_the_one_before_lasts_as_long_as_either_may_be_used() {
     let mut alice = SignedIn::new();
     let first = alice.redeem();
     let second = refreshed(&mut alice, &first);
@@ -209,7 +209,7 @@ fn share_changes_with_the_refresh_token_and_the_one_before_lasts_as_long_as_its_
     assert!(alice.works(&first) && alice.works(&second));
     let third = refreshed(&mut alice, &second);
     assert!(alice.works(&first), "it has a second left");
-    alice.later(Duration::from_secs(1));
+    alice.later(limits::REFRESH_REUSE_DEFAULT);
     let fourth = refreshed(&mut alice, &third);
     assert!(
         !opens(&alice, &copied(&alice), &old),
@@ -249,7 +249,8 @@ fn session_token_with_key_and_folder_gives_no_refresh_token() {
         assert!(!everything.contains(text(tokens, "refresh_token")));
     }
     // The successor waits for who holds the refresh token before it.
-    let sealed = session.refresh.unwrap().previous.unwrap().successor;
+    let [previous] = session.refresh.unwrap().earlier.try_into().unwrap();
+    let sealed = previous.successor;
     let keys = &server(&alice).keys;
     let by_share = keys.open(Purpose::RefreshToken, id.bytes(), share.expose(), &sealed);
     assert!(by_share.is_none());

@@ -7,7 +7,6 @@ use serde_json::json;
 use crate::{
     entra::testing::{Signer, claims},
     limits,
-    log_event::LogEventId,
     oauth::testing::{SignedIn, error, text},
     testing::{self, client_id, header},
 };
@@ -34,19 +33,6 @@ fn refresh_rotates_the_refresh_token_and_refreshes_with_entra() {
         sent.contains("entra+refresh+token+of+alice") && !sent.contains("resource"),
         "{sent}"
     );
-}
-
-#[test]
-fn last_refresh_repeated_within_a_minute_gives_the_same_successor() {
-    let mut alice = SignedIn::new();
-    let first = text(&alice.redeem(), "refresh_token").to_owned();
-    let second = text(&testing::json(&alice.refresh(&first, &[])), "refresh_token").to_owned();
-    alice.later(limits::REFRESH_GRACE - Duration::from_secs(1));
-    let again = text(&testing::json(&alice.refresh(&first, &[])), "refresh_token").to_owned();
-    assert_eq!(second, again);
-    assert_eq!(alice.refresh(&second, &[]).status(), 200);
-    assert_eq!(error(&alice.refresh(&first, &[])), "invalid_grant");
-    assert!(!alice.is_alive(), "the successor was used: this is a reuse");
 }
 
 // Q3: otherwise a user who is disabled in Entra would stay for a day.
@@ -89,38 +75,14 @@ fn refresh_after_clock_was_set_ahead_succeeds() {
 
 // Q3
 #[test]
-fn repeated_refresh_after_clock_was_set_back_ends_the_session() {
+fn repeated_refresh_after_clock_was_set_back_is_refused_and_ends_nothing() {
     let mut alice = SignedIn::new();
     let first = text(&alice.redeem(), "refresh_token").to_owned();
     let second = alice.refresh(&first, &[]);
     assert_eq!(second.status(), 200);
     alice.world.server.now.unix.0 -= 24 * 3600;
     assert_eq!(error(&alice.refresh(&first, &[])), "invalid_grant");
-}
-
-#[test]
-fn old_refresh_token_ends_the_session() {
-    let mut alice = SignedIn::new();
-    let first = alice.redeem();
-    let response = alice.refresh(text(&first, "refresh_token"), &[]);
-    let second = testing::json(&response);
-    alice.later(limits::REFRESH_GRACE + Duration::from_secs(1));
-    assert_eq!(
-        error(&alice.refresh(text(&first, "refresh_token"), &[])),
-        "invalid_grant"
-    );
-    assert!(!alice.works(&second));
-    assert_eq!(
-        error(&alice.refresh(text(&second, "refresh_token"), &[])),
-        "invalid_grant"
-    );
-    assert!(
-        alice
-            .world
-            .logged
-            .iter()
-            .any(|line| line.id() == LogEventId::RefreshTokenReplayed)
-    );
+    assert!(alice.is_alive());
 }
 
 #[test]

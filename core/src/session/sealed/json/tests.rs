@@ -51,7 +51,7 @@ fn record_of_the_first_format_is_read_and_written_anew() {
     );
     let refresh = read.refresh.as_ref().unwrap();
     assert_eq!(refresh.current, Hash::of(b"the second"));
-    assert_eq!(refresh.previous.as_ref().unwrap().successor, [4; 98]);
+    assert_eq!(refresh.earlier[0].successor, [4; 98]);
     assert_eq!(
         read.outline.spent_code.as_ref().unwrap().hash,
         Hash::of(b"a code")
