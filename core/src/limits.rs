@@ -112,18 +112,6 @@ pub const SPENT_SIGN_INS: usize = 16 * 1024;
 /// every request.
 pub const SIGN_INS_PER_BROWSER: usize = 4;
 
-/// How long an authorization code is good for: it is redeemed at once (RFC 9700 section 2.1.1).
-pub const AUTHORIZATION_CODE_LIFETIME: Duration = Duration::from_secs(60);
-
-/// How long a session token is good for (threat E12).
-pub const SESSION_TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
-
-/// How long a session lasts without a refresh.
-pub const SESSION_IDLE: Duration = Duration::from_secs(14 * 24 * 3600);
-
-/// How long a session lasts at most.
-pub const SESSION_ABSOLUTE: Duration = Duration::from_secs(90 * 24 * 3600);
-
 /// How many sessions one user has in all, with whatever clients: the one that was used longest ago makes room
 /// for another. Each may hold streams, calls and tasks up to the bounds of one user and client, so that one
 /// user never takes more than half of what there is.
@@ -140,9 +128,6 @@ pub const SESSION_UPDATE_ATTEMPTS: u8 = 8;
 
 /// How long a redeemed code is remembered, so that it ends what it gave when it is seen again.
 pub const SPENT_CODE_MEMORY: Duration = Duration::from_secs(600);
-
-/// How long an approval is remembered in a browser.
-pub const CONSENT_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// How many approvals one browser remembers; the oldest goes.
 pub const REMEMBERED_CONSENTS: usize = 16;
@@ -206,7 +191,7 @@ pub const STREAM_QUEUE_BYTES: usize = 64 * 1024;
 pub const STREAM_WAITERS: usize = 64;
 
 /// How long an MCP session of the older revisions lasts: no sign-in lasts longer, so none ends in use.
-pub const MCP_SESSION_LIFETIME: Duration = SESSION_ABSOLUTE;
+pub const MCP_SESSION_LIFETIME: Duration = *SESSION_ABSOLUTE_BOUNDS.end();
 
 /// How many MCP sessions of one sign-in are remembered as ended, until they would have expired; more are not
 /// ended. Each is 32 bytes of a record that every request reads.

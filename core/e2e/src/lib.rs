@@ -57,6 +57,7 @@ suite!($ end_to_end_core:
     consents::failed_callback_cannot_be_replayed,
     tokens::refresh_token_of_any_generation_gets_the_one_that_is_good,
     tokens::refresh_rotates_and_reuse_ends_the_session,
+    tokens::lifetimes_are_those_that_are_set,
     tokens::concurrent_code_redemptions_give_one_session,
     tokens::concurrent_refreshes_give_one_successor,
     tokens::revoked_token_is_refused,

@@ -21,7 +21,9 @@ use std::{collections::BTreeMap, path::PathBuf};
 use entra_mcp_core::config::{AddressRange, Config, LogFormat, PublicUrl};
 use url::Url;
 
-pub use self::error::{AuthorityHostError, ConfigError, EntraSetting, EntraSettingError, KeyError};
+pub use self::error::{
+    AuthorityHostError, ConfigError, EntraSetting, EntraSettingError, KeyError, LifetimeError,
+};
 use self::{
     given::{
         ALLOW_CLIENT, ALLOW_ORIGIN, DATA_DIR, DEV_TENANT, Given, LISTEN, LOG, RESPONSE_ISS,

@@ -32,7 +32,7 @@ pub fn session_records() -> Vec<(&'static str, Vec<u8>)> {
     session.refresh = Some(Refresh::first(Hash::of(b"a refresh token"), NOW));
     let with_tokens = bytes(&session);
     let mut refresh = |used: &[u8], next: &[u8], share| {
-        let reuse = limits::REFRESH_REUSE_DEFAULT;
+        let reuse = limits::REFRESH_REUSE;
         let tokens = session.refresh.as_mut().expect("it has tokens");
         tokens.rotate(Hash::of(used), vec![4; 64], Hash::of(next), reuse, NOW);
         session.open_also_to(&Share::new([share; 16]), &server, NOW);

@@ -91,7 +91,8 @@ impl SessionMonitor {
     pub(crate) fn tick(&mut self, caller: &Caller, cx: &mut Cx<'_>) -> Due {
         let now = cx.env.now;
         // Further ahead than a token lasts, the clock was set back: nobody knows when it ends.
-        let (lifetime, leeway) = (limits::SESSION_TOKEN_LIFETIME, limits::CLOCK_LEEWAY);
+        let lifetime = cx.env.server.config.lifetimes.session_token;
+        let leeway = limits::CLOCK_LEEWAY;
         let lasts = |expires: UnixTime| expires.is_ahead(lifetime, now.unix, leeway);
         if self.token_expires.is_some_and(|expires| !lasts(expires)) {
             self.token_expires = None;

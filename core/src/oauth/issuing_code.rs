@@ -27,7 +27,6 @@ use super::{
 use crate::{
     ask::{Ask, Awaiting, Guard, Store, StoreFault},
     event::Answer,
-    limits,
     log_event::{Field, LogEvent, LogEventId},
     planted::Planted,
     secret::Secret,
@@ -146,7 +145,9 @@ impl IssuingCode {
                 CallbackError::Unavailable,
             )));
         };
-        let consents = stored.map(|stored| UserConsents::open(&session.user, &stored, keys));
+        let lifetime = cx.env.server.config.lifetimes.consent;
+        let consents =
+            stored.map(|stored| UserConsents::open(&session.user, &stored, lifetime, keys));
         let is_covered = consents.is_some_and(|consents| consents.cover(request, now));
         let is_planted = |bug| cx.env.server.has(bug);
         if !is_covered
@@ -170,12 +171,13 @@ impl IssuingCode {
         let Ok(stored) = answer else {
             return Self::write_session(signed_in, false, cx);
         };
+        let lifetime = cx.env.server.config.lifetimes.consent;
         let (mut consents, guard) = match &stored {
             Some(stored) => (
-                UserConsents::open(user, stored, keys),
+                UserConsents::open(user, stored, lifetime, keys),
                 Guard::Version(stored.version),
             ),
-            None => (UserConsents::default(), Guard::Absent),
+            None => (UserConsents::none(lifetime), Guard::Absent),
         };
         let name = signed_in.client_label.name.clone();
         consents.add(&signed_in.request, name, cx.env.now.unix);
@@ -199,7 +201,7 @@ impl IssuingCode {
         } = signed_in;
         let (keys, now) = (&cx.env.server.keys, cx.env.now.unix);
         let code = opaque_token::new_code(session.id, cx.entropy, keys);
-        let expires = now.after(limits::AUTHORIZATION_CODE_LIFETIME);
+        let expires = now.after(cx.env.server.config.lifetimes.code);
         let redirect_uri = request.redirect_target.redirect_uri.as_str();
         session.code = Some(Code {
             hash: code.hash,

@@ -55,13 +55,14 @@ impl RememberedConsents {
             return None;
         }
         let bytes = URL_SAFE_NO_PAD.decode(body).ok()?;
+        let lifetime = env.server.config.lifetimes.consent;
         let (approvals, _) = bytes.as_chunks::<APPROVAL_BYTES>();
         let approvals = approvals.iter().filter_map(|approval| {
             let (place, rest) = approval.split_first_chunk::<MARK_BYTES>()?;
             let (scope, expires) = rest.split_first_chunk::<MARK_BYTES>()?;
             let expires = UnixTime(u64::from_be_bytes(expires.try_into().ok()?));
             expires
-                .is_ahead(limits::CONSENT_LIFETIME, env.now.unix, limits::CLOCK_LEEWAY)
+                .is_ahead(lifetime, env.now.unix, limits::CLOCK_LEEWAY)
                 .then_some(Approval {
                     place: *place,
                     scope: *scope,
@@ -102,10 +103,11 @@ impl RememberedConsents {
         if !may_be_remembered(request) {
             return None;
         }
+        let lifetime = env.server.config.lifetimes.consent;
         let approval = Approval {
             place: place_mark(&request.client, &request.redirect_target.redirect_uri),
             scope: scope_mark(request),
-            expires: env.now.unix.after(limits::CONSENT_LIFETIME),
+            expires: env.now.unix.after(lifetime),
         };
         self.0
             .retain(|own| own.place != approval.place || own.scope != approval.scope);
@@ -124,7 +126,7 @@ impl RememberedConsents {
             .keys
             .mac(Purpose::ApprovalCookie, body.as_bytes());
         let value = format!("{body}.{}", URL_SAFE_NO_PAD.encode(mac));
-        let seconds = limits::CONSENT_LIFETIME.as_secs();
+        let seconds = lifetime.as_secs();
         cookie::set(COOKIE, &value, seconds, &env.server.config.public_url)
     }
 }

@@ -10,7 +10,6 @@ use serde_json::Value;
 use crate::{
     ask::Guard,
     entropy::Entropy,
-    limits,
     mcp::testing::World,
     oauth::opaque_token,
     session::record::{Code, Session},
@@ -46,6 +45,14 @@ impl SignedIn {
         Self::begin(World::new(), client.to_owned(), "http://localhost:3001")
     }
 
+    /// The same where a code lasts this long.
+    pub(crate) fn lasting(code: Duration) -> Self {
+        let mut world = World::new();
+        world.server.server.config.lifetimes.code = code;
+        let client = client_id(&world.server, &[REDIRECT_URI]);
+        Self::begin(world, client, "http://localhost:3001")
+    }
+
     fn begin(mut world: World, client: String, resource: &str) -> Self {
         world.sign_in("alice", &client, "user.read");
         let mut signed_in = Self {
@@ -70,7 +77,7 @@ impl SignedIn {
             hash: code.hash,
             code_challenge: CHALLENGE.to_owned(),
             redirect_uri: REDIRECT_URI.to_owned(),
-            expires: server.now.unix.after(limits::AUTHORIZATION_CODE_LIFETIME),
+            expires: server.now.unix.after(server.server.config.lifetimes.code),
         });
         session.open_only_to(&code.share(), &server.server);
         let mut random: Entropy = entropy(6);

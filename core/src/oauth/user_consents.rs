@@ -4,6 +4,8 @@
 //! The record is sealed under the master key and the user's own ids, and named by neither. It is written when a
 //! user who has approved has signed in, so that nothing is stored for others.
 
+use std::time::Duration;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +23,9 @@ use crate::{
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct UserConsents {
     consents: Vec<UserConsent>,
+    /// How long each holds, as it is set now.
+    #[serde(skip)]
+    lifetime: Duration,
 }
 
 /// One approval, with what a user needs to recognize it.
@@ -45,12 +50,24 @@ impl UserConsents {
         Key(format!("consents/{}", URL_SAFE_NO_PAD.encode(mac)))
     }
 
+    /// Nothing is approved yet.
+    pub(crate) fn none(lifetime: Duration) -> Self {
+        Self {
+            consents: Vec::new(),
+            lifetime,
+        }
+    }
+
     /// Opens the user's record; there is nothing in one that does not open.
-    pub(crate) fn open(user: &User, stored: &Stored, keys: &Keyring) -> Self {
+    pub(crate) fn open(user: &User, stored: &Stored, lifetime: Duration, keys: &Keyring) -> Self {
         let bytes = &stored.record.bytes;
-        keys.open(Purpose::Consents, b"", user.key().as_bytes(), bytes)
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-            .unwrap_or_default()
+        let opened = keys
+            .open(Purpose::Consents, b"", user.key().as_bytes(), bytes)
+            .and_then(|bytes| serde_json::from_slice::<Self>(&bytes).ok());
+        Self {
+            consents: opened.unwrap_or_default().consents,
+            lifetime,
+        }
     }
 
     /// Returns the store operation that writes the record, or deletes it if nothing is approved any more.
@@ -69,7 +86,7 @@ impl UserConsents {
         let sealed = keys.seal(Purpose::Consents, b"", share.as_bytes(), &json, entropy);
         let record = Record {
             bytes: sealed.into(),
-            expires: newest.given.after(limits::CONSENT_LIFETIME),
+            expires: newest.given.after(self.lifetime),
         };
         Some(Store::Put(Self::key(user, keys), record, guard))
     }
@@ -78,7 +95,7 @@ impl UserConsents {
     pub(crate) fn cover(&self, request: &AuthorizationRequest, now: UnixTime) -> bool {
         self.consents
             .iter()
-            .any(|consent| consent.is_of(request) && consent.holds(now))
+            .any(|consent| consent.is_of(request) && consent.holds(self.lifetime, now))
     }
 
     /// Returns the approvals that hold, the newest first.
@@ -88,7 +105,7 @@ impl UserConsents {
     )]
     pub(crate) fn list(&self, now: UnixTime) -> impl Iterator<Item = &UserConsent> {
         let consents = self.consents.iter().rev();
-        consents.filter(move |consent| consent.holds(now))
+        consents.filter(move |consent| consent.holds(self.lifetime, now))
     }
 
     /// Takes out what was approved for a client that returns there, whatever the scopes. Returns whether there was
@@ -113,7 +130,7 @@ impl UserConsents {
         now: UnixTime,
     ) {
         self.consents
-            .retain(|consent| !consent.is_of(request) && consent.holds(now));
+            .retain(|consent| !consent.is_of(request) && consent.holds(self.lifetime, now));
         let too_many = (self.consents.len() + 1).saturating_sub(limits::CONSENTS_PER_USER);
         self.consents.drain(..too_many);
         self.consents.push(UserConsent {
@@ -133,9 +150,8 @@ impl UserConsent {
             && self.scope == request.scope.to_string()
     }
 
-    fn holds(&self, now: UnixTime) -> bool {
-        self.given
-            .lasts(limits::CONSENT_LIFETIME, now, limits::CLOCK_LEEWAY)
+    fn holds(&self, lifetime: Duration, now: UnixTime) -> bool {
+        self.given.lasts(lifetime, now, limits::CLOCK_LEEWAY)
     }
 }
 
@@ -178,13 +194,16 @@ mod tests {
     fn record_of_consents_opens_for_its_user_only() {
         let (alice, bob) = (user("alice"), user("bob"));
         let request = authorization_request("state");
-        let mut consents = UserConsents::default();
+        let mut consents = UserConsents::none(limits::CONSENT_LIFETIME);
         consents.add(&request, Some("Test client".to_owned()), NOW);
         let (key, stored) = stored(&consents, &alice);
-        assert_eq!(UserConsents::open(&alice, &stored, &keys()), consents);
         assert_eq!(
-            UserConsents::open(&bob, &stored, &keys()),
-            UserConsents::default()
+            UserConsents::open(&alice, &stored, limits::CONSENT_LIFETIME, &keys()),
+            consents
+        );
+        assert_eq!(
+            UserConsents::open(&bob, &stored, limits::CONSENT_LIFETIME, &keys()),
+            UserConsents::none(limits::CONSENT_LIFETIME)
         );
         assert_ne!(UserConsents::key(&bob, &keys()), key);
         let text = format!("{key:?}{}", String::from_utf8_lossy(&stored.record.bytes));
@@ -205,7 +224,7 @@ mod tests {
     #[test]
     fn consent_covers_its_request_until_it_expires() {
         let request = authorization_request("state");
-        let mut consents = UserConsents::default();
+        let mut consents = UserConsents::none(limits::CONSENT_LIFETIME);
         assert!(!consents.cover(&request, NOW));
         consents.add(&request, None, NOW);
         let mut other = authorization_request("other state");
@@ -220,7 +239,7 @@ mod tests {
     #[test]
     fn listed_consents_are_those_that_hold_the_newest_first() {
         let later = NOW.after(limits::CONSENT_LIFETIME / 2);
-        let mut consents = UserConsents::default();
+        let mut consents = UserConsents::none(limits::CONSENT_LIFETIME);
         let first = authorization_request("state");
         consents.add(&first, Some("First".to_owned()), NOW);
         let mut second = authorization_request("state");
@@ -248,7 +267,7 @@ mod tests {
         let redirect_uri = request.redirect_target.redirect_uri.as_str();
         let mut other = authorization_request("state");
         other.client = Hash::of(b"another client");
-        let mut consents = UserConsents::default();
+        let mut consents = UserConsents::none(limits::CONSENT_LIFETIME);
         consents.add(&request, None, NOW);
         consents.add(&other, None, NOW);
         assert!(!consents.withdraw(&request.client, "https://elsewhere.example/cb"));
@@ -264,10 +283,24 @@ mod tests {
         assert!(matches!(put, Some(Store::Delete(deleted)) if deleted == key));
     }
 
+    // A4
+    #[test]
+    fn consent_of_before_holds_no_longer_than_is_set_now() {
+        let (alice, request) = (user("alice"), authorization_request("state"));
+        let mut consents = UserConsents::none(limits::CONSENT_LIFETIME);
+        consents.add(&request, None, NOW);
+        let (_, stored) = stored(&consents, &alice);
+        let hour = Duration::from_secs(3600);
+        let shorter = UserConsents::open(&alice, &stored, hour, &keys());
+        assert!(shorter.cover(&request, NOW.after(hour / 2)));
+        assert!(!shorter.cover(&request, NOW.after(hour)));
+        assert!(consents.cover(&request, NOW.after(hour)));
+    }
+
     // A4, M5
     #[test]
     fn consents_of_a_user_are_bounded_and_the_oldest_goes() {
-        let mut consents = UserConsents::default();
+        let mut consents = UserConsents::none(limits::CONSENT_LIFETIME);
         let request_of = |number: usize| {
             let mut request = authorization_request("state");
             request.client = Hash::of(&number.to_be_bytes());

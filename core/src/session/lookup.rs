@@ -112,7 +112,7 @@ mod tests {
         let mut session = world.session("alice");
         change(&mut session);
         let (own, _) = session_of("alice", "a client");
-        let expires = session.expires(world.server.now.unix);
+        let expires = session.expires(world.server.now.unix, &crate::config::Lifetimes::default());
         let put = session.put(Guard::Any, expires, &keys, &mut entropy(1));
         let Store::Put(_, record, _) = put else {
             panic!("a session is put");

@@ -13,6 +13,7 @@ use super::{Share, ended_mcp_sessions::EndedMcpSessions, sealed};
 use crate::{
     ask::Key,
     catalog::Names,
+    config::Lifetimes,
     entropy::Entropy,
     env::Server,
     id::{PrincipalId, SessionId},
@@ -212,9 +213,9 @@ impl Session {
     }
 
     /// When the session ends unless it is refreshed.
-    pub(crate) fn expires(&self, now: UnixTime) -> UnixTime {
-        now.after(limits::SESSION_IDLE)
-            .min(self.created.after(limits::SESSION_ABSOLUTE))
+    pub(crate) fn expires(&self, now: UnixTime, lifetimes: &Lifetimes) -> UnixTime {
+        now.after(lifetimes.session_idle)
+            .min(self.created.after(lifetimes.session_absolute))
     }
 
     /// From its next writing on, the record opens with this share and no other.
@@ -226,8 +227,9 @@ impl Session {
     /// as a session token that carries them may, and the last but one for as long as its refresh token may be
     /// repeated, whose successor is used now. The last one's may be for longer, if this share is not used.
     pub(crate) fn open_also_to(&mut self, share: &Share, server: &Server, now: UnixTime) {
-        let (lifetime, leeway) = (limits::SESSION_TOKEN_LIFETIME, limits::CLOCK_LEEWAY);
-        let reuse = server.config.lifetimes.refresh_reuse;
+        let lifetimes = &server.config.lifetimes;
+        let (lifetime, reuse) = (lifetimes.session_token, lifetimes.refresh_reuse);
+        let leeway = limits::CLOCK_LEEWAY;
         for opener in &mut self.openers {
             opener.until = opener.until.or(Some(now.after(lifetime)));
         }

@@ -92,8 +92,7 @@ impl Granted {
     }
 }
 
-/// Issues a session token. Its lifetime is [`limits::SESSION_TOKEN_LIFETIME`], or less near the end of the
-/// session; returned in seconds.
+/// Issues a session token. Its lifetime is what is set, or less near the end of the session; returned in seconds.
 pub(crate) fn issue(
     session: &Session,
     granted: &Granted,
@@ -102,8 +101,9 @@ pub(crate) fn issue(
     entropy: &mut Entropy,
 ) -> (Secret<String>, u64) {
     let now = env.now.unix;
-    let end = session.created.after(limits::SESSION_ABSOLUTE);
-    let expires = now.after(limits::SESSION_TOKEN_LIFETIME).min(end.max(now));
+    let lifetimes = &env.server.config.lifetimes;
+    let end = session.created.after(lifetimes.session_absolute);
+    let expires = now.after(lifetimes.session_token).min(end.max(now));
     let key = Zeroizing::new(URL_SAFE_NO_PAD.encode(share.expose()));
     let narrowed = ScopeMask::of(&granted.scope, &session.scope);
     let claims = Claims {
@@ -140,7 +140,10 @@ pub(crate) fn issue(
 pub(crate) fn verify(token: &str, server: &Server, now: UnixTime) -> Option<Verified> {
     let payload = authenticate(token, server)?;
     let claims = Claims::read(&payload, server)?;
-    let is_over = now >= claims.exp && !server.has(Planted::NeverExpires);
+    // What was issued before lasts no longer than what is set now.
+    let lifetime = server.config.lifetimes.session_token;
+    let expires = claims.exp.min(claims.iat.after(lifetime));
+    let is_over = now >= expires && !server.has(Planted::NeverExpires);
     let fresh = !is_over && claims.iat <= now.after(limits::CLOCK_LEEWAY);
     let share = decoded(claims.key).map(Zeroizing::new)?;
     if !fresh {
@@ -155,7 +158,7 @@ pub(crate) fn verify(token: &str, server: &Server, now: UnixTime) -> Option<Veri
             Some(mask) => Some(ScopeMask::parse(&mask)?),
             None => None,
         },
-        expires: claims.exp,
+        expires,
     })
 }
 

@@ -74,7 +74,7 @@ impl Update {
         attempt: Attempt,
         cx: &mut Cx<'_>,
     ) -> Self {
-        let expires = session.expires(cx.env.now.unix);
+        let expires = session.expires(cx.env.now.unix, &cx.env.server.config.lifetimes);
         let keys = &cx.env.server.keys;
         let put = session.put(Guard::Version(read), expires, keys, cx.entropy);
         Self {

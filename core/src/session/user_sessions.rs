@@ -159,7 +159,11 @@ impl List {
         let context = key.0.as_bytes();
         let sealed = keys.seal(Purpose::UserSessions, context, b"", &text, cx.entropy);
         let bytes = sealed.into();
-        let expires = cx.env.now.unix.after(limits::SESSION_ABSOLUTE);
+        let expires = cx
+            .env
+            .now
+            .unix
+            .after(cx.env.server.config.lifetimes.session_absolute);
         let guard = self.version.map_or(Guard::Absent, Guard::Version);
         let put = Store::Put(key.clone(), Record { bytes, expires }, guard);
         State::WritingList(cx.store(put))

@@ -134,7 +134,7 @@ impl Check for SpentOnce {
                 return Err(format!("{who} gives a refresh token a second successor"));
             }
             let used = self.redeemed.get(first);
-            let reuse = limits::REFRESH_REUSE_DEFAULT.saturating_add(SLACK);
+            let reuse = limits::REFRESH_REUSE.saturating_add(SLACK);
             if used.is_some_and(|(_, used)| clock > used.after(reuse)) {
                 return Err(format!(
                     "{who} takes a token whose successor was used long ago"

@@ -49,6 +49,26 @@ pub fn refresh_rotates_and_reuse_ends_the_session(program: &Program) {
     assert_eq!(third.refresh(&server).status, 400);
 }
 
+/// E12.
+pub fn lifetimes_are_those_that_are_set(program: &Program) {
+    const SETTINGS: [&str; 10] = [
+        "--session-token-lifetime",
+        "5m",
+        "--session-idle-lifetime",
+        "1h",
+        "--session-lifetime",
+        "1d",
+        "--code-lifetime",
+        "10s",
+        "--consent-lifetime",
+        "1h",
+    ];
+    let server = program.with(&SETTINGS).start();
+    let client = sign_in(&server, "alice");
+    assert!(client.works(&server));
+    assert_eq!(client.refresh(&server).json()["expires_in"], 300);
+}
+
 /// E3.
 pub fn concurrent_code_redemptions_give_one_session(program: &Program) {
     let server = program.start();

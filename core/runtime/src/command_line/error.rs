@@ -1,23 +1,24 @@
 //! What is wrong with a setting, and what to change.
 
 mod entra;
+mod lifetime;
 
 use std::{
     borrow::Cow,
     fmt::{self, Display},
-    ops::RangeInclusive,
-    time::Duration,
 };
 
 use entra_mcp_core::config::PublicUrlError;
 
-pub use self::entra::{AuthorityHostError, EntraSetting, EntraSettingError};
+pub use self::{
+    entra::{AuthorityHostError, EntraSetting, EntraSettingError},
+    lifetime::LifetimeError,
+};
 use super::given::{
     ALLOW_CLIENT, ALLOW_HOST, ALLOW_ORIGIN, AUTHORITY_HOST, CLIENT_CERTIFICATE_PATH,
     CLIENT_DOCUMENTS, CLIENT_SECRET, DATA_DIR, DEV_TENANT_LISTEN, FEDERATED_TOKEN_FILE, KEY, LOG,
     PINNED_CLIENT, PUBLIC_URL, RESPONSE_ISS, TENANT_ID, TRUSTED_PROXY,
 };
-use super::lifetimes::written;
 
 /// A wrong or missing setting. Never shows the value of a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,13 +111,8 @@ pub enum ConfigError {
     InvalidHost,
     /// The parameter is neither on nor off.
     UnknownResponseIss,
-    /// A duration is none, or out of its bounds.
-    InvalidDuration {
-        /// The setting.
-        setting: String,
-        /// What it may be.
-        bounds: RangeInclusive<Duration>,
-    },
+    /// A lifetime is not one that can be.
+    Lifetime(LifetimeError),
     /// There is no such format of the log.
     UnknownLogFormat,
     /// A master key cannot be one.
@@ -162,7 +158,6 @@ impl ConfigError {
             Self::UnknownSetting { setting, .. }
             | Self::InvalidAddress { setting, .. }
             | Self::PortZero { setting, .. }
-            | Self::InvalidDuration { setting, .. }
             | Self::DevTenantNotLocal { setting } => Cow::from(setting),
             Self::PositionalArgument | Self::InvalidArguments { .. } => Cow::from("arguments"),
             Self::VariableAsFlag { flag, .. } => Cow::from(flag),
@@ -182,6 +177,7 @@ impl ConfigError {
             Self::InvalidPinnedClient => Cow::from(PINNED_CLIENT.name()),
             Self::InvalidHost => Cow::from(ALLOW_HOST.name()),
             Self::UnknownResponseIss => Cow::from(RESPONSE_ISS.name()),
+            Self::Lifetime(error) => error.setting(),
             Self::UnknownLogFormat => Cow::from(LOG.name()),
             Self::InvalidKey { .. } => Cow::from(KEY.name()),
             Self::Entra { setting, .. } => Cow::from(setting.name()),
@@ -233,10 +229,7 @@ impl ConfigError {
             }
             Self::InvalidHost => "it is not a host with or without a port",
             Self::UnknownResponseIss => "there is no such choice",
-            Self::InvalidDuration { bounds, .. } => {
-                let (least, most) = (written(*bounds.start()), written(*bounds.end()));
-                return Cow::from(format!("it is not a duration from {least} to {most}"));
-            }
+            Self::Lifetime(error) => return error.wrong(),
             Self::UnknownLogFormat => "there is no such format",
             Self::InvalidKey { position, problem } => {
                 return Cow::from(format!("key {position} {problem}"));
@@ -307,9 +300,7 @@ impl ConfigError {
             }
             Self::InvalidHost => "Write a host such as mcp.contoso.com or 10.0.0.7:3001.",
             Self::UnknownResponseIss => "Write on or off.",
-            Self::InvalidDuration { .. } => {
-                "Write a whole number and s, m, h or d for its unit, such as 30m or 14d."
-            }
+            Self::Lifetime(error) => error.right(),
             Self::UnknownLogFormat => "Write text or json.",
             Self::InvalidKey { .. } => "Make one with `openssl rand -base64 32`.",
             Self::SeveralCredentials => {

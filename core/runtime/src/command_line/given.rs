@@ -1,8 +1,14 @@
 //! What was given on the command line and in the environment, setting by setting; unknown names are
 //! errors that tell the nearest known one.
 
+mod lifetimes;
+
 use std::collections::BTreeMap;
 
+pub(super) use self::lifetimes::{
+    CODE_LIFETIME, CONSENT_LIFETIME, REFRESH_REUSE, SESSION_ABSOLUTE, SESSION_IDLE,
+    SESSION_TOKEN_LIFETIME,
+};
 use super::error::ConfigError;
 
 /// A setting: its flag, its variable, and what `--help` says of it.
@@ -87,13 +93,6 @@ pub(super) const PINNED_CLIENT: Setting = setting(
      asked; the URL alone takes away what is pinned for it; several are separated by semicolons; \
      repeatable",
 );
-pub(super) const REFRESH_REUSE: Setting = setting(
-    "refresh-reuse",
-    "ENTRA_MCP_REFRESH_REUSE",
-    "DURATION",
-    "for how long a refresh token still works after its successor was first used, for clients whose \
-     processes share one: 0s to 1h (default 2m)",
-);
 pub(super) const TRUSTED_PROXY: Setting = setting(
     "trusted-proxy",
     "ENTRA_MCP_TRUSTED_PROXIES",
@@ -163,8 +162,7 @@ pub(super) const AUTHORITY_HOST: Setting = setting(
 );
 
 /// All of them, in the order of `--help`.
-pub(super) const SETTINGS: [&Setting; 21] = [
-
+pub(super) const SETTINGS: [&Setting; 26] = [
     &LISTEN,
     &PUBLIC_URL,
     &DATA_DIR,
@@ -175,6 +173,11 @@ pub(super) const SETTINGS: [&Setting; 21] = [
     &CLIENT_DOCUMENTS,
     &PINNED_CLIENT,
     &ALLOW_HOST,
+    &SESSION_TOKEN_LIFETIME,
+    &SESSION_IDLE,
+    &SESSION_ABSOLUTE,
+    &CODE_LIFETIME,
+    &CONSENT_LIFETIME,
     &REFRESH_REUSE,
     &TRUSTED_PROXY,
     &RESPONSE_ISS,

@@ -5,32 +5,73 @@ use std::{ops::RangeInclusive, time::Duration};
 use entra_mcp_core::{config::Lifetimes, limits};
 
 use super::{
-    error::ConfigError,
-    given::{Given, REFRESH_REUSE, Setting},
+    error::{ConfigError, LifetimeError},
+    given::{
+        CODE_LIFETIME, CONSENT_LIFETIME, Given, REFRESH_REUSE, SESSION_ABSOLUTE, SESSION_IDLE,
+        SESSION_TOKEN_LIFETIME, Setting,
+    },
 };
 
 /// Reads all of them; each has bounds.
 pub(super) fn read(given: &Given, errors: &mut Vec<ConfigError>) -> Lifetimes {
-    let mut lifetimes = Lifetimes::default();
-    let mut read =
-        |setting: &Setting, lifetime: &mut Duration, bounds: RangeInclusive<Duration>| {
-            let Some(text) = given.value(setting) else {
-                return;
-            };
-            match duration(text).filter(|duration| bounds.contains(duration)) {
-                Some(duration) => *lifetime = duration,
-                None => errors.push(ConfigError::InvalidDuration {
-                    setting: setting.name(),
-                    bounds,
-                }),
-            }
+    let usual = Lifetimes::default();
+    let mut read = |setting: &Setting, usual: Duration, bounds: RangeInclusive<Duration>| {
+        let Some(text) = given.value(setting) else {
+            return usual;
         };
-    read(
-        &REFRESH_REUSE,
-        &mut lifetimes.refresh_reuse,
-        limits::REFRESH_REUSE,
-    );
-    lifetimes
+        let duration = duration(text).filter(|duration| bounds.contains(duration));
+        duration.unwrap_or_else(|| {
+            let setting = setting.name();
+            let error = LifetimeError::Invalid { setting, bounds };
+            errors.push(ConfigError::Lifetime(error));
+            usual
+        })
+    };
+    let lifetimes = Lifetimes {
+        code: read(
+            &CODE_LIFETIME,
+            usual.code,
+            limits::AUTHORIZATION_CODE_BOUNDS,
+        ),
+        session_token: read(
+            &SESSION_TOKEN_LIFETIME,
+            usual.session_token,
+            limits::SESSION_TOKEN_BOUNDS,
+        ),
+        session_idle: read(
+            &SESSION_IDLE,
+            usual.session_idle,
+            limits::SESSION_IDLE_BOUNDS,
+        ),
+        session_absolute: read(
+            &SESSION_ABSOLUTE,
+            usual.session_absolute,
+            limits::SESSION_ABSOLUTE_BOUNDS,
+        ),
+        consent: read(&CONSENT_LIFETIME, usual.consent, limits::CONSENT_BOUNDS),
+        refresh_reuse: read(
+            &REFRESH_REUSE,
+            usual.refresh_reuse,
+            limits::REFRESH_REUSE_BOUNDS,
+        ),
+    };
+    in_order(given, lifetimes, errors)
+}
+
+/// A session that ended sooner than its session token would leave its client with one that is good for nothing. What
+/// is usual gives way.
+fn in_order(given: &Given, lifetimes: Lifetimes, errors: &mut Vec<ConfigError>) -> Lifetimes {
+    let shortest = lifetimes.session_idle.min(lifetimes.session_absolute);
+    if lifetimes.session_token <= shortest {
+        return lifetimes;
+    }
+    if given.value(&SESSION_TOKEN_LIFETIME).is_some() {
+        errors.push(ConfigError::Lifetime(LifetimeError::LongerThanSession));
+    }
+    Lifetimes {
+        session_token: shortest,
+        ..lifetimes
+    }
 }
 
 /// The units that a duration may have, the longest first.

@@ -133,7 +133,7 @@ fn renewed_id_token_of_another_user_ends_the_session() {
         let mut session = world.session("alice");
         let sub = claims(&world.server, json!({}))["sub"].clone();
         session.user.sub = Some(sub.as_str().unwrap().to_owned());
-        let expires = session.expires(world.server.now.unix);
+        let expires = session.expires(world.server.now.unix, &crate::config::Lifetimes::default());
         let keys = world.server.server.keys.clone();
         world
             .ask(session.put(Guard::Any, expires, &keys, &mut entropy(7)))
@@ -267,7 +267,7 @@ fn session_without_refresh_token_ends_with_its_access_token() {
     let mut tokens = session.entra_tokens(&keys).unwrap();
     tokens.refresh_token = None;
     session.set_entra_tokens(&tokens, &keys, &mut entropy(1));
-    let expires = session.expires(world.server.now.unix);
+    let expires = session.expires(world.server.now.unix, &crate::config::Lifetimes::default());
     let put = session.put(Guard::Any, expires, &keys, &mut entropy(2));
     world.ask(put).unwrap();
     assert_eq!(call(&mut world).status(), 401);

@@ -228,7 +228,12 @@ fn full_list_of_ended_sessions_refuses_delete_and_ends_no_other_session() {
         ended.insert(id, later, now).unwrap();
     }
     let keys = world.server.server.keys.clone();
-    let put = session.put(Guard::Any, session.expires(now), &keys, &mut entropy(7));
+    let put = session.put(
+        Guard::Any,
+        session.expires(now, &crate::config::Lifetimes::default()),
+        &keys,
+        &mut entropy(7),
+    );
     world.ask(put).unwrap();
     let delete = |world: &mut World, id: &str| {
         let request = world.request("alice", "DELETE", "/mcp", &[("mcp-session-id", id)], "");

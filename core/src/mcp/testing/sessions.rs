@@ -53,7 +53,7 @@ impl World {
 
     fn store_session(&mut self, mut session: Session, share: &Share) -> String {
         session.open_only_to(share, &self.server.server);
-        let expires = session.expires(self.server.now.unix);
+        let expires = session.expires(self.server.now.unix, &self.server.server.config.lifetimes);
         let keys = &self.server.server.keys;
         let put = session.put(Guard::Any, expires, keys, &mut entropy(2));
         self.ask(put).unwrap();

@@ -173,7 +173,7 @@ impl CodeRequest {
     /// Whether this is the session's code, in time, where it was sent, and with its verifier.
     fn verify_code(&self, session: &Session, cx: &Cx<'_>) -> Result<(), Refusal> {
         let code = session.code.as_ref().ok_or_else(invalid_grant)?;
-        let lifetime = limits::AUTHORIZATION_CODE_LIFETIME;
+        let lifetime = cx.env.server.config.lifetimes.code;
         let is_in_time = code
             .expires
             .is_ahead(lifetime, cx.env.now.unix, limits::CLOCK_LEEWAY);

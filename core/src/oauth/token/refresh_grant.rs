@@ -182,6 +182,11 @@ impl RefreshRequest {
         let Some((session, version)) = sealed.open(&share, cx.env.server) else {
             return self.reused(&outline, cx);
         };
+        let (lifetimes, now) = (&cx.env.server.config.lifetimes, cx.env.now.unix);
+        if session.expires(now, lifetimes) <= now {
+            // What is set was made shorter.
+            return self.end(&session.outline, cx);
+        }
         if let Err(refusal) = self.narrowed(&session, cx.env.server) {
             return refuse(refusal, cx);
         }

@@ -2,6 +2,7 @@
 
 mod code;
 mod documents;
+mod lifetimes;
 mod races;
 mod refresh;
 mod reuse;

@@ -209,7 +209,7 @@ fn share_changes_with_the_refresh_token_and_the_one_before_lasts_as_long_as_eith
     assert!(alice.works(&first) && alice.works(&second));
     let third = refreshed(&mut alice, &second);
     assert!(alice.works(&first), "it has a second left");
-    alice.later(limits::REFRESH_REUSE_DEFAULT);
+    alice.later(limits::REFRESH_REUSE);
     let fourth = refreshed(&mut alice, &third);
     assert!(
         !opens(&alice, &copied(&alice), &old),

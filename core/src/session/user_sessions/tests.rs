@@ -29,7 +29,7 @@ fn sign_in(world: &mut World, number: usize) -> Result<(), Fault> {
         |cx| UserSessions::make_room(&user, session.id, cx),
         UserSessions::handle,
     )?;
-    let expires = session.expires(world.server.now.unix);
+    let expires = session.expires(world.server.now.unix, &crate::config::Lifetimes::default());
     let keys = world.server.server.keys.clone();
     let put = session.put(Guard::Any, expires, &keys, &mut entropy(5));
     world.ask(put).unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use entra_mcp_core::config::Lifetimes;
 
 use super::*;
-use crate::command_line::lifetimes::written;
+use crate::command_line::{LifetimeError, lifetimes::written};
 
 #[test]
 fn duration_is_a_whole_number_with_a_unit_within_its_bounds() {
@@ -56,4 +56,40 @@ fn duration_is_written_with_the_longest_unit_that_fits() {
     ] {
         assert_eq!(written(Duration::from_secs(seconds)), text);
     }
+}
+
+#[test]
+fn lifetime_is_a_setting_within_its_bounds_both_ways() {
+    type Field = fn(&Lifetimes) -> Duration;
+    let all: [(&str, &str, &str, Field); 5] = [
+        ("code-lifetime", "10s", "10m", |of| of.code),
+        ("session-token-lifetime", "5m", "1d", |of| of.session_token),
+        ("session-idle-lifetime", "1h", "90d", |of| of.session_idle),
+        ("session-lifetime", "1h", "365d", |of| of.session_absolute),
+        ("consent-lifetime", "1m", "365d", |of| of.consent),
+    ];
+    for (name, least, most, field) in all {
+        let flag = format!("--{name}");
+        for text in [least, most] {
+            let config = config(&[&flag, text], &[]);
+            assert_eq!(written(field(&config.lifetimes)), text, "{name}");
+        }
+        let variable = flag.trim_start_matches('-').replace('-', "_");
+        let variable = format!("ENTRA_MCP_{}", variable.to_uppercase());
+        for wrong in ["1s", "366d"] {
+            let message = message(&[], &[(&variable, wrong)]);
+            let expected =
+                format!("{flag} ({variable}): it is not a duration from {least} to {most}.");
+            assert!(message.starts_with(&expected), "{message}");
+        }
+    }
+}
+
+#[test]
+fn session_token_lasts_no_longer_than_its_session() {
+    let short = config(&["--session-idle-lifetime", "1h"], &[]).lifetimes;
+    assert_eq!(written(short.session_token), "1h");
+    let flags = ["--session-lifetime", "2h", "--session-token-lifetime", "3h"];
+    let longer = ConfigError::Lifetime(LifetimeError::LongerThanSession);
+    assert_eq!(error(&flags, &[]), longer);
 }

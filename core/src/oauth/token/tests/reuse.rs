@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::{
-    limits::{REFRESH_REUSE_DEFAULT, REFRESH_UNUSED},
+    limits::{REFRESH_REUSE, REFRESH_UNUSED},
     log_event::LogEventId,
     oauth::testing::{SignedIn, error, text},
     testing,
@@ -59,7 +59,7 @@ fn refresh_token_of_any_generation_in_its_time_gets_the_one_that_is_good() {
     let second = refreshed(&mut alice, &first);
     let third = refreshed(&mut alice, &second);
     let fourth = refreshed(&mut alice, &third);
-    alice.later(REFRESH_REUSE_DEFAULT - SECOND);
+    alice.later(REFRESH_REUSE - SECOND);
     for earlier in [&first, &second, &third, &first] {
         assert_eq!(refreshed(&mut alice, earlier), fourth);
     }
@@ -75,7 +75,7 @@ fn refresh_token_gets_the_one_that_is_good_once_its_successor_is_used_however_la
     alice.later(5 * REFRESH_UNUSED);
     is_refused(&mut alice, &first);
     let third = refreshed(&mut alice, &second);
-    alice.later(REFRESH_REUSE_DEFAULT - SECOND);
+    alice.later(REFRESH_REUSE - SECOND);
     assert_eq!(refreshed(&mut alice, &first), third);
 }
 
@@ -86,7 +86,7 @@ fn refresh_token_whose_successor_was_used_long_ago_ends_the_session() {
     let first = alice.redeem();
     let second = testing::json(&alice.refresh(text(&first, "refresh_token"), &[]));
     let third = testing::json(&alice.refresh(text(&second, "refresh_token"), &[]));
-    alice.later(REFRESH_REUSE_DEFAULT);
+    alice.later(REFRESH_REUSE);
     is_refused(&mut alice, text(&first, "refresh_token"));
     assert!(!alice.works(&third) && !alice.is_alive());
     is_refused(&mut alice, text(&third, "refresh_token"));
@@ -121,7 +121,7 @@ fn refresh_token_is_good_until_its_successor_is_used_where_no_more_is_set() {
 #[test]
 fn refresh_token_is_good_for_as_long_as_is_set_though_its_session_token_is_over() {
     let mut alice = SignedIn::new();
-    let longest = *crate::limits::REFRESH_REUSE.end();
+    let longest = *crate::limits::REFRESH_REUSE_BOUNDS.end();
     alice.world.server.server.config.lifetimes.refresh_reuse = longest;
     let first = redeemed(&mut alice);
     let second = refreshed(&mut alice, &first);

@@ -1,0 +1,42 @@
+//! The settings of how long what is issued lasts.
+
+use super::{Setting, setting};
+
+pub(in crate::command_line) const SESSION_TOKEN_LIFETIME: Setting = setting(
+    "session-token-lifetime",
+    "ENTRA_MCP_SESSION_TOKEN_LIFETIME",
+    "DURATION",
+    "how long a session token lasts before its client refreshes, and at most until a user who is \
+     disabled in Entra is out: 5m to 1d (default 1h)",
+);
+pub(in crate::command_line) const SESSION_IDLE: Setting = setting(
+    "session-idle-lifetime",
+    "ENTRA_MCP_SESSION_IDLE_LIFETIME",
+    "DURATION",
+    "how long a session lasts that is not refreshed: 1h to 90d (default 14d)",
+);
+pub(in crate::command_line) const SESSION_ABSOLUTE: Setting = setting(
+    "session-lifetime",
+    "ENTRA_MCP_SESSION_LIFETIME",
+    "DURATION",
+    "how long a session lasts at most, before the user signs in again: 1h to 365d (default 90d)",
+);
+pub(in crate::command_line) const CODE_LIFETIME: Setting = setting(
+    "code-lifetime",
+    "ENTRA_MCP_CODE_LIFETIME",
+    "DURATION",
+    "how long an authorization code lasts, which clients redeem at once: 10s to 10m (default 1m)",
+);
+pub(in crate::command_line) const CONSENT_LIFETIME: Setting = setting(
+    "consent-lifetime",
+    "ENTRA_MCP_CONSENT_LIFETIME",
+    "DURATION",
+    "how long the approval of a web site's client is remembered: 1m to 365d (default 30d)",
+);
+pub(in crate::command_line) const REFRESH_REUSE: Setting = setting(
+    "refresh-reuse",
+    "ENTRA_MCP_REFRESH_REUSE",
+    "DURATION",
+    "for how long a refresh token still works after its successor was first used, for clients whose \
+     processes share one: 0s to 1h (default 2m)",
+);
