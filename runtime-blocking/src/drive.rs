@@ -157,8 +157,11 @@ impl ExchangeDriver {
     /// What is known without waiting for anything.
     fn ready_event(&mut self) -> Option<Event> {
         match self.asks.pop_front() {
-            // A page or two of a mapped cache, and no lock that a writer holds.
-            Some(ask @ PendingAsk::Store(_, Store::Get(_))) => Some(ask.answer(&self.runtime)),
+            Some(PendingAsk::Store(ticket, ask))
+                if self.runtime.shared.store.answers_at_once(&ask) =>
+            {
+                Some(PendingAsk::Store(ticket, ask).answer(&self.runtime))
+            }
             Some(ask) => {
                 self.asks.push_front(ask);
                 None

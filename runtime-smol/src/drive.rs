@@ -164,16 +164,14 @@ impl ExchangeDriver {
         let store = Arc::clone(&self.runtime.shared.store);
         let now = self.runtime.shared.clock.now().unix;
         let id = ticket.id();
-        match ask {
-            // A page or two of a mapped cache, and no lock that a writer holds: going to
-            // another thread and back costs ten times as much.
-            Store::Get(_) => self
-                .asks
-                .answered(id, ticket.answer(store.answer(ask, now))),
-            // Waits for the disk.
-            _ => self.asks.push(id, async move {
+        if store.answers_at_once(&ask) {
+            // Going to another thread and back costs ten times as much.
+            let answer = store.answer(ask, now);
+            self.asks.answered(id, ticket.answer(answer));
+        } else {
+            self.asks.push(id, async move {
                 ticket.answer(unblock(move || store.answer(ask, now)).await)
-            }),
+            });
         }
     }
 

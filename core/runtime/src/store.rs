@@ -81,7 +81,14 @@ impl FileStore {
         self.database.path()
     }
 
-    /// Answers an ask. It may wait for the disk, but for a `Get` of what was just read or written.
+    /// Whether it answers without waiting: a `Get` costs a page or two of a mapped cache, and no lock that a writer
+    /// holds. After the disk has failed the file is opened again first, which may read all of it.
+    #[must_use]
+    pub fn answers_at_once(&self, ask: &Store) -> bool {
+        matches!(ask, Store::Get(_)) && !self.database.has_failed()
+    }
+
+    /// Answers an ask. It may wait for the disk, if it does not answer at once.
     pub fn answer(&self, ask: Store, now: UnixTime) -> <Store as Ask>::Answer {
         match ask {
             Store::Get(key) => self.get(&key, now),

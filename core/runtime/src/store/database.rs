@@ -78,6 +78,11 @@ impl ReopenedDatabase {
         &self.path
     }
 
+    /// Whether what is done next begins with opening it again.
+    pub(super) fn has_failed(&self) -> bool {
+        self.has_failed.load(Ordering::Acquire)
+    }
+
     /// Does something with the database. If what was done before has failed, it is opened again, and `reopened` is
     /// called before anybody else sees it.
     pub(super) fn with<T>(
@@ -85,7 +90,7 @@ impl ReopenedDatabase {
         operation: impl FnOnce(&Database) -> Result<T, Error>,
         reopened: impl FnOnce(),
     ) -> Result<T, Error> {
-        if self.has_failed.load(Ordering::Acquire) {
+        if self.has_failed() {
             self.reopen(reopened)?;
         }
         let database = self.read();
@@ -109,7 +114,7 @@ impl ReopenedDatabase {
 
     fn reopen(&self, reopened: impl FnOnce()) -> Result<(), Error> {
         let mut last = self.reopened.lock().unwrap_or_else(PoisonError::into_inner);
-        if !self.has_failed.load(Ordering::Acquire) {
+        if !self.has_failed() {
             // Somebody else has done it.
             return Ok(());
         }

@@ -111,11 +111,15 @@ fn store_whose_disk_was_full_works_again_once_there_is_room() {
     let store = store.unwrap();
     assert!(put(&store, "a", "one", Guard::Absent));
     DISK.is_full.store(true, Ordering::Relaxed);
+    let get_a = Store::Get(key("a"));
+    assert!(store.answers_at_once(&get_a));
     put_on_full_disk(&store, "a");
+    assert!(!store.answers_at_once(&get_a), "it is opened again first");
     put_on_full_disk(&store, "b");
     DISK.is_full.store(false, Ordering::Relaxed);
     store.database.may_reopen_now();
     assert_eq!(text(get(&store, "a", NOW)).as_deref(), Some("one"));
+    assert!(store.answers_at_once(&get_a));
     assert_eq!(get(&store, "b", NOW), None);
     assert!(put(&store, "b", "two", Guard::Absent));
     drop(store);
