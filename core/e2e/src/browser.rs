@@ -13,6 +13,8 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub struct Browser {
     cookies: BTreeMap<String, String>,
+    /// The path that a proxy in front of the server strips, if there is one.
+    stripped: Option<&'static str>,
     /// Every response that it has got, for those who look for what should not be there.
     pub seen: Vec<Response>,
 }
@@ -27,6 +29,15 @@ pub enum Landed {
 }
 
 impl Browser {
+    /// A browser that reaches the server through a proxy that strips this path, or none.
+    #[must_use]
+    pub fn behind(stripped: Option<&'static str>) -> Self {
+        Self {
+            stripped,
+            ..Self::default()
+        }
+    }
+
     /// Sends one request, without following where it leads.
     pub fn request(
         &mut self,
@@ -35,7 +46,9 @@ impl Browser {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Response {
-        let target = url[url::Position::BeforePath..url::Position::AfterQuery].to_owned();
+        let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
+        let stripped = self.stripped.and_then(|path| target.strip_prefix(path));
+        let target = stripped.unwrap_or(target).to_owned();
         let host = url[url::Position::BeforeHost..url::Position::AfterPort].to_owned();
         let cookies: Vec<_> = self
             .cookies
@@ -112,6 +125,7 @@ impl Browser {
     pub fn with_cookies_of(other: &Self) -> Self {
         Self {
             cookies: other.cookies.clone(),
+            stripped: other.stripped,
             seen: Vec::new(),
         }
     }

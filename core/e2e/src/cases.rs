@@ -1,13 +1,18 @@
 //! The cases, by what they are about.
 
 pub mod authorization;
+pub mod base_path;
 pub mod bursts;
+pub mod chatgpt;
+pub mod claude;
 pub mod client_credentials;
 pub mod consents;
 pub mod crowds;
+pub mod editors;
 pub mod everything;
 pub mod framing;
 pub mod interoperability;
+pub mod libraries;
 pub mod library;
 pub mod lifecycle;
 pub mod outbound;

@@ -17,6 +17,7 @@ pub mod echo;
 pub mod html;
 pub mod load;
 pub mod raw_http;
+pub mod recorded;
 pub mod schema_checked;
 pub mod server;
 pub mod session;
@@ -129,6 +130,28 @@ suite!($ end_to_end_library:
     bursts::stream_resumed_as_its_call_ends_has_the_response,
 );
 
+// What clients do that exist, as it was recorded of them.
+suite!($ end_to_end_clients:
+    base_path::sign_in_below_a_path_works_with_a_proxy_that_strips_it_or_not,
+    editors::vs_code_signs_in_by_its_document,
+    editors::vs_code_gets_its_long_state_back,
+    editors::vs_code_refreshes_without_scope,
+    editors::cursor_returns_to_the_third_of_its_addresses,
+    editors::gemini_probes_by_head_and_asks_for_every_scope,
+    claude::claude_signs_in_by_its_pinned_document,
+    claude::claude_registers_itself,
+    claude::claude_code_returns_to_a_port_of_its_own,
+    claude::claude_code_desktop_returns_to_its_scheme,
+    chatgpt::chatgpt_is_told_of_a_denial_with_its_issuer,
+    chatgpt::codex_asks_for_unknown_scopes_and_then_for_none,
+    chatgpt::codex_opens_two_sign_ins_and_finishes_the_second,
+    libraries::copilot_studio_registers_and_uses_its_secret,
+    libraries::go_client_probes_by_basic_and_refreshes_bare,
+    libraries::csharp_client_takes_the_first_method_with_an_empty_secret,
+    libraries::processes_of_one_client_refresh_at_once,
+    libraries::fastmcp_looks_at_the_address_before_the_browser_does,
+);
+
 // What is decided of bytes, time and connections by a runtime's own inbound side; instantiated inside of the
 // runtime's crate.
 suite!($ raw_http_cases:
@@ -188,6 +211,7 @@ macro_rules! end_to_end {
     ($program:expr) => {
         $crate::end_to_end_core!($program);
         $crate::end_to_end_library!($program);
+        $crate::end_to_end_clients!($program);
         $crate::end_to_end_hostile_peers!($program);
     };
 }

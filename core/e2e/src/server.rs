@@ -60,6 +60,18 @@ impl Program {
         Server::new(*self, None, None)
     }
 
+    /// The same with these further arguments.
+    #[must_use]
+    pub fn start_with(&self, arguments: &[&str]) -> Server {
+        Server::with(*self, None, None, arguments, "")
+    }
+
+    /// The same with a public address that has this path.
+    #[must_use]
+    pub fn start_below(&self, base_path: &'static str) -> Server {
+        Server::with(*self, None, None, &[], base_path)
+    }
+
     /// The same, with at most this many descriptors.
     #[must_use]
     pub fn start_with_descriptors(&self, descriptors: u32) -> Server {
@@ -116,6 +128,8 @@ impl Program {
 pub struct Server {
     program: Program,
     descriptors: Option<u32>,
+    arguments: Vec<String>,
+    base_path: &'static str,
     folder: PathBuf,
     port: u16,
     tenant_port: u16,
@@ -141,6 +155,16 @@ struct Running {
 
 impl Server {
     fn new(program: Program, descriptors: Option<u32>, tenant: Option<Tenant>) -> Self {
+        Self::with(program, descriptors, tenant, &[], "")
+    }
+
+    fn with(
+        program: Program,
+        descriptors: Option<u32>,
+        tenant: Option<Tenant>,
+        arguments: &[&str],
+        base_path: &'static str,
+    ) -> Self {
         let port = free_port();
         let folder = std::env::temp_dir().join(format!(
             "entra-mcp-e2e-{}-{:?}-{port}",
@@ -151,6 +175,8 @@ impl Server {
         let mut server = Self {
             program,
             descriptors,
+            arguments: arguments.iter().map(|text| (*text).to_owned()).collect(),
+            base_path,
             folder,
             port,
             tenant_port: tenant.as_ref().map_or_else(free_port, |tenant| tenant.port),
@@ -177,7 +203,11 @@ impl Server {
                 .env("AZURE_AUTHORITY_HOST", self.tenant_url())
                 .env(credential.0, &credential.1),
         };
+        if !self.base_path.is_empty() {
+            command.args(["--public-url", &self.url()]);
+        }
         let mut child = command
+            .args(&self.arguments)
             .current_dir(std::env::temp_dir())
             .args(["--listen", &format!("localhost:{}", self.port)])
             .arg("--data-dir")
@@ -283,7 +313,7 @@ impl Server {
     /// Its issuer and base address.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://localhost:{}", self.port)
+        format!("http://localhost:{}{}", self.port, self.base_path)
     }
 
     /// What requests to it must carry as `Host`.

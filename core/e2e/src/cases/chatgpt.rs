@@ -1,0 +1,130 @@
+//! ChatGPT and Codex.
+
+use crate::{
+    Program, Server,
+    browser::{Browser, Landed},
+    client::{self, Client, VERIFIER},
+    recorded,
+};
+
+const CHATGPT: &str = "https://chatgpt.com/oauth/client.json";
+const CALLBACK: &str = "https://chatgpt.com/connector_platform_oauth_redirect";
+
+/// It takes the address that all its connectors share only where each answer names the issuer, errors too.
+pub fn chatgpt_is_told_of_a_denial_with_its_issuer(program: &Program) {
+    let server = program.start();
+    let (_, metadata) = recorded::discover(&server, &[]);
+    assert_eq!(
+        metadata["authorization_response_iss_parameter_supported"],
+        true
+    );
+    let resource = format!("{}/mcp", server.url());
+    let state = format!("oauth_s_{}", "9f".repeat(60));
+    let parameters = [
+        ("client_id", CHATGPT),
+        ("redirect_uri", CALLBACK),
+        ("scope", "user.read"),
+        ("resource", &resource),
+        ("state", &state),
+    ];
+    let address = recorded::address(&server, &parameters);
+    let mut browser = Browser::default();
+    let (url, page) = recorded::consent(&mut browser, &address, CALLBACK);
+    let denied = browser.press(&url, &page, "Cancel", CALLBACK);
+    for (name, value) in [
+        ("error", "access_denied"),
+        ("state", &state),
+        ("iss", &server.url()),
+    ] {
+        assert_eq!(client::parameter(&denied, name).as_deref(), Some(value));
+    }
+    assert!(client::parameter(&denied, "error_description").is_some());
+}
+
+fn codex(server: &Server, redirect_uri: &str) -> String {
+    let mut metadata = recorded::public("Codex", &[redirect_uri]);
+    metadata["application_type"] = "native".into();
+    recorded::client_id(server, &metadata)
+}
+
+fn codex_redeems(server: &Server, client_id: &str, redirect_uri: &str, landed: &Landed) -> Client {
+    let code = recorded::code(server, landed, "s12");
+    let resource = format!("{}/mcp", server.url());
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+        ("code_verifier", VERIFIER),
+        ("redirect_uri", redirect_uri),
+        ("client_id", client_id),
+        ("resource", &resource),
+        ("resource", &resource),
+    ];
+    let response = recorded::token(server, &[], &fields);
+    recorded::tokens(server, client_id, &response)
+}
+
+/// A path of its own, the resource twice, and scopes that the server does not know: then it tries with none.
+pub fn codex_asks_for_unknown_scopes_and_then_for_none(program: &Program) {
+    let server = program.start();
+    let redirect_uri = "http://127.0.0.1:53271/callback/sqXr";
+    let client_id = codex(&server, redirect_uri);
+    let resource = format!("{}/mcp", server.url());
+    let at = |scope: Option<&str>| {
+        let mut parameters = vec![
+            ("client_id", client_id.as_str()),
+            ("redirect_uri", redirect_uri),
+            ("state", "s12"),
+            ("resource", &resource),
+            ("resource", &resource),
+        ];
+        parameters.extend(scope.map(|scope| ("scope", scope)));
+        recorded::address(&server, &parameters)
+    };
+    let Landed::Left(refused) = Browser::default().open(&at(Some("files.delete")), redirect_uri)
+    else {
+        panic!("the client is told");
+    };
+    let refused = Landed::Left(refused);
+    for (name, value) in [
+        ("error", "invalid_scope"),
+        ("state", "s12"),
+        ("iss", &server.url()),
+    ] {
+        assert_eq!(client::parameter(&refused, name).as_deref(), Some(value));
+    }
+    for scope in [Some("user.read files.delete"), None] {
+        let landed = recorded::approve(&mut Browser::default(), &at(scope), redirect_uri);
+        let client = codex_redeems(&server, &client_id, redirect_uri, &landed);
+        let fields = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", client.refresh_token.as_str()),
+            ("client_id", &client_id),
+            ("scope", "user.read"),
+            ("resource", &resource),
+        ];
+        let _ = recorded::tokens(&server, &client_id, &recorded::token(&server, &[], &fields));
+    }
+}
+
+/// The first sign-in of the two is left: its port is dead.
+pub fn codex_opens_two_sign_ins_and_finishes_the_second(program: &Program) {
+    let server = program.start();
+    let mut browser = Browser::default();
+    let [dead, live] = [53271, 53285].map(|port| format!("http://127.0.0.1:{port}/callback"));
+    let at = |client_id: &str, redirect_uri: &str| {
+        let parameters = [
+            ("client_id", client_id),
+            ("redirect_uri", redirect_uri),
+            ("state", "s12"),
+        ];
+        recorded::address(&server, &parameters)
+    };
+    let [first, second] = [&dead, &live].map(|redirect_uri| codex(&server, redirect_uri));
+    let (url, page) = recorded::consent(&mut browser, &at(&first, &dead), &dead);
+    // The user presses the button there, too, and leaves it at that.
+    let Landed::Page(..) = browser.press(&url, &page, "Approve", &dead) else {
+        panic!("the dev tenant asks who it is");
+    };
+    let landed = recorded::approve(&mut browser, &at(&second, &live), &live);
+    let _ = codex_redeems(&server, &second, &live, &landed);
+}
