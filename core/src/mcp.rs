@@ -14,6 +14,7 @@ mod reply;
 mod request_state;
 mod resolve;
 mod results;
+mod security_schemes;
 mod server_messages;
 mod session;
 mod session_monitor;

@@ -87,6 +87,9 @@ fn endpoint(route: Route) -> &'static str {
 const INVALID_TOKEN: &str =
     "error=\"invalid_token\", error_description=\"The session token is no longer good.\"";
 
+const INSUFFICIENT_SCOPE: &str =
+    "error=\"insufficient_scope\", error_description=\"This needs more than was granted.\"";
+
 const OTHER_ENDPOINT: &str = "error=\"invalid_token\", \
      error_description=\"The session token is for another endpoint of this server.\"";
 
@@ -112,9 +115,26 @@ pub(crate) fn insufficient_scope(
     env: Env<'_>,
 ) -> Response<Bytes> {
     let scope = &env.server.scopes.widened(held, needed);
-    let error = "error=\"insufficient_scope\", \
-                 error_description=\"This needs more than was granted.\"";
-    challenge(StatusCode::FORBIDDEN, route, Some(error), scope, env.server)
+    let error = Some(INSUFFICIENT_SCOPE);
+    challenge(StatusCode::FORBIDDEN, route, error, scope, env.server)
+}
+
+/// The challenge of [`insufficient_scope`] at `/mcp` by itself.
+pub(crate) fn insufficient_scope_challenge(
+    needed: &[String],
+    held: &str,
+    server: &Server,
+) -> String {
+    let scope = server.scopes.widened(held, needed);
+    challenge_text(Route::Mcp, Some(INSUFFICIENT_SCOPE), &scope, server)
+}
+
+/// The value of `WWW-Authenticate`.
+fn challenge_text(route: Route, error: Option<&str>, scope: &Scope, server: &Server) -> String {
+    let path = format!("/.well-known/oauth-protected-resource/{}", endpoint(route));
+    let metadata = server.config.public_url.join(&path);
+    let error = error.map(|error| format!("{error}, ")).unwrap_or_default();
+    format!("Bearer {error}resource_metadata=\"{metadata}\", scope=\"{scope}\"")
 }
 
 fn challenge(
@@ -124,8 +144,6 @@ fn challenge(
     scope: &Scope,
     server: &Server,
 ) -> Response<Bytes> {
-    let path = format!("/.well-known/oauth-protected-resource/{}", endpoint(route));
-    let metadata = server.config.public_url.join(&path);
     let body = match (status, error) {
         (StatusCode::FORBIDDEN, _) => "The session token does not allow this.\n",
         (_, Some(OTHER_ENDPOINT)) => {
@@ -133,9 +151,8 @@ fn challenge(
         }
         _ => "Sign in first: this needs a session token.\n",
     };
-    let error = error.map(|error| format!("{error}, ")).unwrap_or_default();
-    let challenge = format!("Bearer {error}resource_metadata=\"{metadata}\", scope=\"{scope}\"");
     let mut response = response::text(status, body);
+    let challenge = challenge_text(route, error, scope, server);
     let challenge = HeaderValue::from_str(&challenge).expect("a URL and scopes are visible ASCII");
     response
         .headers_mut()

@@ -9,6 +9,7 @@ use super::{
     invocation::{ClientProfile, Invocation, InvocationCx, InvocationEnd},
     lists,
     resolve::{self, Rejection},
+    security_schemes,
     tasks::{self, TaskRequest},
     v2026_07_28,
 };
@@ -72,6 +73,12 @@ pub(super) fn answer(
     if !is_offered(&request.method, icx.caller, catalog) {
         return Reply::Error(Error::method_not_found());
     }
+    if client.security_schemes
+        && let Some(needed) = missing_scopes(request, icx.caller, catalog)
+    {
+        let result = security_schemes::step_up(&needed, icx.caller, revision, server);
+        return Reply::Result(result);
+    }
     let support = task_support(request, icx.caller, catalog);
     if support == TaskSupport::Required && !client.tasks {
         return match revision.features().stateless {
@@ -107,7 +114,7 @@ pub(super) fn answer(
     }
     let params = &request.params;
     let result = match request.method.as_str() {
-        "tools/list" => lists::tools(revision, params, icx.caller, server),
+        "tools/list" => lists::tools(client, params, icx.caller, server),
         "prompts/list" => lists::prompts(revision, params, catalog),
         "resources/list" => lists::resources(revision, params, catalog),
         "resources/templates/list" => lists::templates(revision, params, catalog),

@@ -7,13 +7,14 @@ pub(crate) const PROTOCOL_VERSION: &str = "mcp-protocol-version";
 
 /// The headers that say what a message is; nothing else of a head is kept while the caller is looked
 /// up, least of all the session token.
-const RELEVANT: [&str; 6] = [
+const RELEVANT: [&str; 7] = [
     PROTOCOL_VERSION,
     "mcp-session-id",
     "mcp-method",
     "mcp-name",
     "accept",
     "last-event-id",
+    "user-agent",
 ];
 
 /// What the headers begin with that repeat arguments of a tool (2026-07-28).

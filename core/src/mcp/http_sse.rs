@@ -228,6 +228,7 @@ impl ReceivedMessage {
             streams: true,
             shares_stream: true,
             tasks: false,
+            security_schemes: false,
         };
         Execution::start(
             client,

@@ -5,7 +5,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
-use super::v2026_07_28;
+use super::{invocation::ClientProfile, security_schemes, v2026_07_28};
 use crate::{
     admit::caller::Caller, catalog::Catalog, env::Server, json_rpc::Error, planted::Planted,
     revision::Revision,
@@ -14,14 +14,20 @@ use crate::{
 /// `tools/list`: those that the caller may call, as far as roles and groups go. Scopes are another
 /// matter: a client can sign in for more (threats P1, P8).
 pub(crate) fn tools(
-    revision: Revision,
+    client: ClientProfile,
     params: &Map<String, Value>,
     caller: &Caller,
     server: &Server,
 ) -> Result<Map<String, Value>, Error> {
     let tools = server.catalog.tools_for(|tool| caller.may_see(tool));
-    let tools = tools.map(|entry| entry.tool.to_json(revision));
-    let mut result = page("tools", tools, revision, params, &server.catalog)?;
+    let tools = tools.map(|entry| {
+        let mut tool = entry.tool.to_json(client.revision);
+        if client.security_schemes {
+            security_schemes::describe(&mut tool, entry.tool.scopes(), server);
+        }
+        tool
+    });
+    let mut result = page("tools", tools, client.revision, params, &server.catalog)?;
     if server.has(Planted::NullWritten) {
         result.entry("nextCursor").or_insert(Value::Null);
     }

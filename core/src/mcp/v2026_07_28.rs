@@ -18,6 +18,7 @@ use super::{
     invocation::ClientProfile,
     lifecycle,
     resolve::{find_tool, has_tasks},
+    security_schemes,
 };
 use crate::{
     admit::caller::Caller,
@@ -115,6 +116,7 @@ pub(crate) fn check(
         streams: headers::accepts_streams(headers),
         shares_stream: false,
         tasks: extensions.is_some_and(|extensions| extensions.get(TASKS).is_some()),
+        security_schemes: security_schemes::are_known_to(headers),
     })
 }
 
@@ -325,7 +327,10 @@ pub(crate) fn with_result_meta(
     if !result.contains_key("resultType") {
         result.insert("resultType".to_owned(), json!("complete"));
     }
-    result.insert("_meta".to_owned(), json!({SERVER_INFO: server_info}));
+    let meta = result.entry("_meta").or_insert_with(|| json!({}));
+    if let Value::Object(meta) = meta {
+        meta.insert(SERVER_INFO.to_owned(), server_info);
+    }
     result
 }
 

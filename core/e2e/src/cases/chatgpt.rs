@@ -1,13 +1,17 @@
 //! ChatGPT and Codex.
 
+use serde_json::json;
+
 use crate::{
     Program, Server,
     browser::{Browser, Landed},
     client::{self, Client, VERIFIER},
-    recorded,
+    raw_http, recorded,
+    session::{stateless_headers, stateless_request},
 };
 
 const CHATGPT: &str = "https://chatgpt.com/oauth/client.json";
+const CHATGPT_AGENT: &str = "openai-mcp/1.0.0";
 const CALLBACK: &str = "https://chatgpt.com/connector_platform_oauth_redirect";
 
 /// It takes the address that all its connectors share only where each answer names the issuer, errors too.
@@ -39,6 +43,67 @@ pub fn chatgpt_is_told_of_a_denial_with_its_issuer(program: &Program) {
         assert_eq!(client::parameter(&denied, name).as_deref(), Some(value));
     }
     assert!(client::parameter(&denied, "error_description").is_some());
+}
+
+/// A tool that needs more says so in the list and by its result, and works once the user has allowed it. Both are members
+/// that MCP does not have, so the judge of messages does not look at them.
+pub fn chatgpt_asks_for_more_after_a_call_of_a_tool(program: &Program) {
+    let server = program.example("guarded").start();
+    let client_id = client::register(&server);
+    let mut client = client::sign_in_with(&server, client_id.clone(), "alice");
+    let send = |client: &Client, method: &str, name: &str, user_agent: &str| {
+        let bearer = format!("Bearer {}", client.access_token);
+        let mut headers = vec![
+            ("Authorization", bearer.as_str()),
+            ("Content-Type", "application/json"),
+            ("Accept", "application/json, text/event-stream"),
+            ("User-Agent", user_agent),
+        ];
+        headers.extend(stateless_headers(method, name));
+        let params = match name {
+            "" => json!({}),
+            name => json!({"name": name, "arguments": {}}),
+        };
+        let body = stateless_request(method, params).to_string();
+        server.send(&raw_http::text(
+            "POST",
+            "/mcp",
+            &server.host(),
+            &headers,
+            &body,
+        ))
+    };
+    let listed = send(&client, "tools/list", "", CHATGPT_AGENT).json();
+    let tools = listed["result"]["tools"].as_array().unwrap();
+    let read_mail = tools
+        .iter()
+        .find(|tool| tool["name"] == "readMail")
+        .unwrap();
+    let schemes = json!([{"type": "oauth2", "scopes": ["user.read", "mail.read"]}]);
+    assert_eq!(read_mail["securitySchemes"], schemes);
+    assert_eq!(read_mail["_meta"]["securitySchemes"], schemes);
+
+    let denied = send(&client, "tools/call", "readMail", CHATGPT_AGENT);
+    assert_eq!(denied.status, 200, "{}", denied.body);
+    let result = denied.json()["result"].clone();
+    assert_eq!(result["isError"], true);
+    let challenge = result["_meta"]["mcp/www_authenticate"][0]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let other = send(&client, "tools/call", "readMail", "node");
+    assert_eq!(
+        (other.status, other.header("www-authenticate")),
+        (403, challenge.as_str())
+    );
+    let challenge = recorded::challenge(&other);
+    assert_eq!(challenge.error.as_deref(), Some("insufficient_scope"));
+    client = client::sign_in_for(&server, client_id, "alice", Some(&challenge.scope));
+    let answered = send(&client, "tools/call", "readMail", CHATGPT_AGENT).json();
+    assert_eq!(
+        answered["result"]["content"][0]["text"], "Mail can be read.",
+        "{answered}"
+    );
 }
 
 fn codex(server: &Server, redirect_uri: &str) -> String {

@@ -24,6 +24,8 @@ pub(crate) struct ClientProfile {
     pub(crate) shares_stream: bool,
     /// Whether it knows tasks (2026-07-28).
     pub(crate) tasks: bool,
+    /// Whether it is told of the scopes of tools in the way of ChatGPT.
+    pub(crate) security_schemes: bool,
 }
 
 /// What a request says besides what it calls, and how long it may take.

@@ -18,6 +18,7 @@ use crate::{
         invocation::ClientProfile,
         lifecycle,
         reply::{json, refused},
+        security_schemes,
         session::{self, McpSession, named_session},
         sse_stream::Stream,
         v2026_07_28::{self, subscriptions},
@@ -129,6 +130,7 @@ fn in_session(
         streams: headers::accepts_streams(headers),
         shares_stream: false,
         tasks: false,
+        security_schemes: security_schemes::are_known_to(headers),
     };
     execute((client, batch), Some(session), requests, caller, cx)
 }
@@ -143,6 +145,8 @@ fn execute(
     let catalog = &cx.env.server.catalog;
     let mut missing = requests
         .iter()
+        // The others are told by the result.
+        .filter(|_| !client.security_schemes)
         .filter_map(|request| missing_scopes(request, &caller, catalog));
     if let Some(scopes) = missing.next() {
         return cx.done(inbound::forbidden(Route::Mcp, &scopes, &caller, cx));
