@@ -16,13 +16,14 @@ pub mod client;
 pub mod echo;
 pub mod html;
 pub mod load;
+pub mod program;
 pub mod raw_http;
 pub mod recorded;
 pub mod schema_checked;
 pub mod server;
 pub mod session;
 
-pub use self::server::{Program, Server};
+pub use self::{program::Program, server::Server};
 
 /// Makes the macros that turn cases into tests.
 macro_rules! suite {

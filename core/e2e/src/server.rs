@@ -11,117 +11,13 @@ use std::{
 };
 
 use crate::{
+    Program,
     raw_http::{self, Response},
     schema_checked::CheckedTraffic,
 };
 
 /// How long anything may take.
 pub const PATIENCE: Duration = Duration::from_secs(30);
-
-/// A server binary and the flags that choose how it works.
-#[derive(Clone, Copy, Debug)]
-pub struct Program {
-    path: &'static str,
-    flags: &'static [&'static str],
-    example: Option<&'static str>,
-    settings: &'static [&'static str],
-}
-
-impl Program {
-    /// A binary.
-    #[must_use]
-    pub const fn new(path: &'static str, flags: &'static [&'static str]) -> Self {
-        Self {
-            path,
-            flags,
-            example: None,
-            settings: &[],
-        }
-    }
-
-    /// The example of this name, which stands next to the binary and takes the same flags. Its file is
-    /// called as the binary is: `hello-smol` beside `entra-mcp-smol`.
-    #[must_use]
-    pub const fn example(mut self, name: &'static str) -> Self {
-        self.example = Some(name);
-        self
-    }
-
-    /// The same with these settings.
-    #[must_use]
-    pub const fn with(mut self, settings: &'static [&'static str]) -> Self {
-        self.settings = settings;
-        self
-    }
-
-    /// Starts it with the dev tenant on free ports, an empty data folder and these further flags.
-    #[must_use]
-    pub fn start(&self) -> Server {
-        Server::new(*self, None, None)
-    }
-
-    /// The same with these further arguments.
-    #[must_use]
-    pub fn start_with(&self, arguments: &[&str]) -> Server {
-        Server::with(*self, None, None, arguments, "")
-    }
-
-    /// The same with a public address that has this path.
-    #[must_use]
-    pub fn start_below(&self, base_path: &'static str) -> Server {
-        Server::with(*self, None, None, &[], base_path)
-    }
-
-    /// The same, with at most this many descriptors.
-    #[must_use]
-    pub fn start_with_descriptors(&self, descriptors: u32) -> Server {
-        Server::new(*self, Some(descriptors), None)
-    }
-
-    /// Starts it without a dev tenant of its own: as another instance of the application in the tenant of `other`,
-    /// with this setting of what it proves its identity with.
-    #[must_use]
-    pub fn start_in_tenant_of(&self, other: &Server, credential: (&'static str, &Path)) -> Server {
-        let tenant = Tenant {
-            port: other.tenant_port,
-            credential: (credential.0, credential.1.to_owned()),
-        };
-        Server::new(*self, None, Some(tenant))
-    }
-
-    /// A command with no setting from outside.
-    #[must_use]
-    pub fn command(&self) -> Command {
-        self.command_with_descriptors(None)
-    }
-
-    fn command_with_descriptors(&self, descriptors: Option<u32>) -> Command {
-        let path = Path::new(self.path);
-        let path = match self.example {
-            Some(name) => {
-                let runtime = self.path.rsplit('-').next().unwrap_or_default();
-                let examples = path.with_file_name("examples");
-                examples.join(format!("{name}-{runtime}"))
-            }
-            None => path.to_owned(),
-        };
-        let mut command = match descriptors {
-            None => Command::new(path),
-            Some(descriptors) => {
-                let mut shell = Command::new("/bin/sh");
-                let script = format!("ulimit -n {descriptors}; exec \"$0\" \"$@\"");
-                shell.args(["-c", &script]).arg(path);
-                shell
-            }
-        };
-        command
-            .args(self.flags)
-            .args(self.settings)
-            .env_clear()
-            .env("HOME", "/nonexistent");
-        command
-    }
-}
 
 /// A running server. Killed when dropped.
 #[derive(Debug)]
@@ -132,7 +28,7 @@ pub struct Server {
     base_path: &'static str,
     folder: PathBuf,
     port: u16,
-    tenant_port: u16,
+    pub(crate) tenant_port: u16,
     /// That of another server.
     tenant: Option<Tenant>,
     running: Option<Running>,
@@ -142,9 +38,10 @@ pub struct Server {
 
 /// The dev tenant of another server, as an operator would configure a real one.
 #[derive(Debug)]
-struct Tenant {
-    port: u16,
-    credential: (&'static str, PathBuf),
+pub(crate) struct Tenant {
+    pub(crate) port: u16,
+    /// The setting of what is proven by, and where that is.
+    pub(crate) credential: (&'static str, PathBuf),
 }
 
 #[derive(Debug)]
@@ -154,11 +51,11 @@ struct Running {
 }
 
 impl Server {
-    fn new(program: Program, descriptors: Option<u32>, tenant: Option<Tenant>) -> Self {
+    pub(crate) fn new(program: Program, descriptors: Option<u32>, tenant: Option<Tenant>) -> Self {
         Self::with(program, descriptors, tenant, &[], "")
     }
 
-    fn with(
+    pub(crate) fn with(
         program: Program,
         descriptors: Option<u32>,
         tenant: Option<Tenant>,
