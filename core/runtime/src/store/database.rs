@@ -21,8 +21,11 @@ use crate::log::log;
 /// Memory for pages of the file: sessions in use are in the cache of records, so little is enough.
 const PAGE_CACHE_BYTES: usize = 4 * 1024 * 1024;
 
-/// How soon after it was opened a database that failed is opened again: to open it after a failure may read all of it.
+/// How soon a database that failed is opened again after the last time.
 const REOPENED_EVERY: Duration = Duration::from_secs(1);
+
+/// How many times longer than that took: to open it after a failure may read all of it, and others wait meanwhile.
+const REOPENED_AFTER_TIMES: u32 = 4;
 
 /// Opens the database of a file.
 pub(super) type Opener = fn(&Path, IfAbsent) -> Result<Database, Error>;
@@ -45,8 +48,8 @@ pub(super) struct ReopenedDatabase {
     database: RwLock<Option<Database>>,
     /// Whether an operation failed, or panicked, since it was opened.
     has_failed: AtomicBool,
-    /// When it was last opened again, or not.
-    reopened: Mutex<Option<Instant>>,
+    /// Until when it is not opened again.
+    rests_until: Mutex<Option<Instant>>,
 }
 
 /// Notes that an operation failed, also if it panicked.
@@ -69,7 +72,7 @@ impl ReopenedDatabase {
             open,
             database: RwLock::new(Some(database)),
             has_failed: AtomicBool::new(false),
-            reopened: Mutex::default(),
+            rests_until: Mutex::default(),
         })
     }
 
@@ -104,7 +107,7 @@ impl ReopenedDatabase {
     /// Forgets when it was opened last.
     #[cfg(test)]
     pub(super) fn may_reopen_now(&self) {
-        *self.reopened.lock().unwrap() = None;
+        *self.rests_until.lock().unwrap() = None;
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Option<Database>> {
@@ -113,20 +116,24 @@ impl ReopenedDatabase {
     }
 
     fn reopen(&self, reopened: impl FnOnce()) -> Result<(), Error> {
-        let mut last = self.reopened.lock().unwrap_or_else(PoisonError::into_inner);
+        let rests_until = self.rests_until.lock();
+        let mut rests_until = rests_until.unwrap_or_else(PoisonError::into_inner);
         if !self.has_failed() {
             // Somebody else has done it.
             return Ok(());
         }
-        if last.is_some_and(|last| last.elapsed() < REOPENED_EVERY) {
+        let begun = Instant::now();
+        if rests_until.is_some_and(|until| begun < until) {
             return Err(Error::PreviousIo);
         }
-        *last = Some(Instant::now());
         let database = self.database.write();
         let mut database = database.unwrap_or_else(PoisonError::into_inner);
         // It locks the file.
         *database = None;
-        *database = Some((self.open)(&self.path, IfAbsent::Fail)?);
+        let opened = (self.open)(&self.path, IfAbsent::Fail);
+        let rest = REOPENED_EVERY.max(begun.elapsed() * REOPENED_AFTER_TIMES);
+        *rests_until = Some(Instant::now() + rest);
+        *database = Some(opened?);
         reopened();
         self.has_failed.store(false, Ordering::Release);
         log(&LogEvent::new(LogEventId::StoreReopened));
