@@ -3,12 +3,15 @@
 
 mod client_documents;
 mod lifetimes;
+mod preregistered;
 
 use std::{net::SocketAddr, path::PathBuf};
 
+pub(crate) use self::preregistered::PreregisteredClient;
 pub use self::{
     client_documents::{ClientDocuments, DocumentSource, PinnedClient},
     lifetimes::Lifetimes,
+    preregistered::{ClientEntry, ClientEntryError, PreregisteredClients, SecretHash},
 };
 pub use entra_mcp_wire::address::{AddressRange, ClientAddress, is_loopback};
 use url::Url;
@@ -39,6 +42,8 @@ pub struct Config {
     pub client_documents: ClientDocuments,
     /// How long what is issued lasts.
     pub lifetimes: Lifetimes,
+    /// The file of the clients that the operator has registered. The runtime reads it.
+    pub clients: Option<PathBuf>,
     /// Proxies whose `X-Forwarded-For` says who the client is. Only the runtimes' limits for each client address
     /// look at it.
     pub trusted_proxies: Vec<AddressRange>,

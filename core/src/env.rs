@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::{
     catalog::{Catalog, scope::Scopes},
-    config::Config,
+    config::{ClientEntry, ClientEntryError, Config, PreregisteredClients},
     keys::Keyring,
     limits,
     planted::Planted,
@@ -21,6 +21,8 @@ pub struct Env<'a> {
     pub server: &'a Server,
     /// What is known of Entra: the newest snapshot that the hub published.
     pub entra: &'a EntraSnapshot,
+    /// The clients that the operator has registered: as of now, for the list is read again when it changes.
+    pub clients: &'a PreregisteredClients,
     /// Both clocks, read once for this event.
     pub now: Now,
 }
@@ -52,6 +54,18 @@ impl Server {
             #[cfg(feature = "planted-bugs")]
             planted: None,
         }
+    }
+
+    /// The clients that the operator has registered, checked.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with them.
+    pub fn preregistered(
+        &self,
+        entries: Vec<ClientEntry>,
+    ) -> Result<PreregisteredClients, Vec<ClientEntryError>> {
+        PreregisteredClients::new(entries, &self.scopes.names())
     }
 
     /// The same server with a bug.

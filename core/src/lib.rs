@@ -47,7 +47,7 @@
 //! ```
 //! use bytes::Bytes;
 //! use entra_mcp_core::{
-//!     action::Action, admit::admit, entropy::Seed, env::{EntraSnapshot, Env, Server},
+//!     action::Action, admit::admit, config::PreregisteredClients, entropy::Seed, env::{EntraSnapshot, Env, Server},
 //!     event::Event, exchange::{ExchangeId, Output}, time::{Instant, Now, UnixTime},
 //! };
 //! use http::{Request, Response};
@@ -55,7 +55,8 @@
 //! fn answer(server: &Server, request: Request<Bytes>) -> Response<Bytes> {
 //!     let now = || Now { instant: Instant(0), unix: UnixTime(1_800_000_000) };
 //!     let entra = EntraSnapshot::default();
-//!     let env = || Env { server, entra: &entra, now: now() };
+//!     let clients = PreregisteredClients::none();
+//!     let env = || Env { server, entra: &entra, clients, now: now() };
 //!     let (head, body) = request.into_parts();
 //!     let admission = match admit(head, server, now()) {
 //!         Ok(admission) => admission,
@@ -95,6 +96,7 @@
 //! #     allowed_clients: Vec::new(),
 //! #     client_documents: ClientDocuments::default(),
 //! #     lifetimes: Lifetimes::default(),
+//! #     clients: None,
 //! #     trusted_proxies: Vec::new(),
 //! #     allowed_hosts: Vec::new(),
 //! #     authorization_response_iss: true,

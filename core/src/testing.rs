@@ -11,7 +11,9 @@ use crate::{
     action::Action,
     admit,
     catalog::{ScopeDefinition, scope::Scopes},
-    config::{ClientCredential, Config, EntraApp, LogFormat, PublicUrl},
+    config::{
+        ClientCredential, ClientEntry, Config, EntraApp, LogFormat, PreregisteredClients, PublicUrl,
+    },
     entra::testing::{Signer, TENANT},
     entropy::{Entropy, Seed},
     env::{EntraSnapshot, Env, Server},
@@ -36,6 +38,7 @@ use crate::{
 pub(crate) struct TestServer {
     pub(crate) server: Server,
     pub(crate) known: EntraSnapshot,
+    pub(crate) clients: PreregisteredClients,
     pub(crate) now: Now,
 }
 
@@ -83,6 +86,7 @@ impl TestServer {
             allowed_clients: Vec::new(),
             client_documents: crate::config::ClientDocuments::default(),
             lifetimes: crate::config::Lifetimes::default(),
+            clients: None,
             trusted_proxies: Vec::new(),
             allowed_hosts: Vec::new(),
             authorization_response_iss: true,
@@ -100,6 +104,7 @@ impl TestServer {
                 fetched: Instant(0),
                 throttle: crate::throttle::Throttle::default(),
             },
+            clients: PreregisteredClients::default(),
             now: Now {
                 instant: Instant(1000),
                 unix: UnixTime(1_800_000_000),
@@ -117,10 +122,17 @@ impl TestServer {
         self
     }
 
+    /// Its operator has registered these clients.
+    pub(crate) fn with_clients(mut self, entries: Vec<ClientEntry>) -> Self {
+        self.clients = self.server.preregistered(entries).unwrap();
+        self
+    }
+
     pub(crate) fn env(&self) -> Env<'_> {
         Env {
             server: &self.server,
             entra: &self.known,
+            clients: &self.clients,
             now: self.now,
         }
     }
@@ -214,7 +226,7 @@ pub(crate) fn authorization_request(state: &str) -> AuthorizationRequest {
             redirect_uri: RedirectUri::parse("https://client.example/cb").unwrap(),
             state: Some(state.to_owned()),
         },
-        code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".to_owned(),
+        code_challenge: Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".to_owned()),
         resource: "http://localhost:3001/mcp".to_owned(),
         scope: Scopes::new(&[]).default(),
     }

@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 use bytes::Bytes;
 use entra_mcp_core::{
     admit,
-    config::ClientAddress,
+    config::{ClientAddress, PreregisteredClients},
     entropy::Seed,
     env::{EntraSnapshot, Env, Server},
     exchange::{Exchange, ExchangeId, Job},
@@ -243,6 +243,7 @@ impl State {
             let env = Env {
                 server: &running.server,
                 entra: &running.known,
+                clients: PreregisteredClients::none(),
                 now,
             };
             let live = Live {

@@ -98,6 +98,7 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
         allowed_clients: Vec::new(),
         client_documents: entra_mcp_core::config::ClientDocuments::default(),
         lifetimes: Lifetimes::default(),
+        clients: None,
         trusted_proxies: Vec::new(),
         allowed_hosts: Vec::new(),
         authorization_response_iss: true,

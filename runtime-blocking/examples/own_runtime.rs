@@ -106,6 +106,7 @@ impl Runtime {
         f(Env {
             server: &self.parts.server,
             entra: &entra,
+            clients: &self.parts.clients.current(),
             now,
         })
     }

@@ -17,6 +17,7 @@ pub mod library;
 pub mod lifecycle;
 pub mod outbound;
 pub mod pages;
+pub mod preregistered;
 pub mod raw_connections;
 pub mod raw_framing;
 pub mod raw_limits;

@@ -177,14 +177,7 @@ impl Server {
     /// Asks it to end, as an operator does; how it ended.
     pub fn terminate(&mut self) -> ExitStatus {
         let mut running = self.running.take().expect("the server runs");
-        let id = running.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &id])
-                .status()
-                .unwrap()
-                .success()
-        );
+        send_signal(&running.child, "TERM");
         let end = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = running.child.try_wait().unwrap() {
@@ -193,6 +186,12 @@ impl Server {
             assert!(Instant::now() < end, "the server does not end");
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Sends it a signal, such as `HUP`.
+    pub fn signal(&self, name: &str) {
+        let running = self.running.as_ref().expect("the server runs");
+        send_signal(&running.child, name);
     }
 
     /// What it has printed and logged so far.
@@ -312,6 +311,12 @@ impl Drop for Server {
         self.kill();
         let _ = std::fs::remove_dir_all(&self.folder);
     }
+}
+
+fn send_signal(child: &Child, name: &str) {
+    let (signal, id) = (format!("-{name}"), child.id().to_string());
+    let sent = Command::new("kill").args([signal, id]).status().unwrap();
+    assert!(sent.success());
 }
 
 fn free_port() -> u16 {

@@ -8,6 +8,7 @@ use entra_mcp_core::{catalog::Catalog, config::Config, env::Server};
 use crate::dev_tenant::SharedDevTenant;
 use crate::{
     client_credential::ClientAssertions,
+    clients_file::SharedClients,
     clock::Clock,
     command_line::{self, Command},
     data_dir::DataDir,
@@ -24,6 +25,8 @@ use crate::{
 pub struct RuntimeParts {
     /// The settings and keys.
     pub server: Arc<Server>,
+    /// The clients that the operator has registered.
+    pub clients: Arc<SharedClients>,
     /// The sessions.
     pub store: Arc<FileStore>,
     /// What makes client assertions towards Entra ID.
@@ -89,7 +92,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// What is wrong with the data folder.
+    /// What is wrong with the data folder, or with a file that the settings name.
     pub fn open(self, catalog: Catalog) -> Result<RuntimeParts, StartError> {
         log::start(self.config.log);
         let folder = DataDir::open(&self.config.data_dir)?;
@@ -99,10 +102,12 @@ impl Settings {
         let keys = key::ring(&self.config.keys, &folder, &store)?;
         #[cfg(feature = "dev-tenant")]
         let tenant = SharedDevTenant::of(&self.config).map(Arc::new);
+        let server = Arc::new(Server::new(*self.config, keys, catalog));
         Ok(RuntimeParts {
             #[cfg(feature = "dev-tenant")]
             tenant,
-            server: Arc::new(Server::new(*self.config, keys, catalog)),
+            clients: SharedClients::open(&server)?,
+            server,
             store: Arc::new(store),
             client_assertions: Arc::new(client_assertions),
             clock: self.clock,

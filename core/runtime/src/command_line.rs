@@ -26,8 +26,8 @@ pub use self::error::{
 };
 use self::{
     given::{
-        ALLOW_CLIENT, ALLOW_ORIGIN, DATA_DIR, DEV_TENANT, Given, LISTEN, LOG, RESPONSE_ISS,
-        SETTINGS, Setting, TRUSTED_PROXY,
+        ALLOW_CLIENT, ALLOW_ORIGIN, CLIENTS, DATA_DIR, DEV_TENANT, Given, LISTEN, LOG,
+        RESPONSE_ISS, SETTINGS, Setting, TRUSTED_PROXY,
     },
     listen::{addresses, allowed_hosts, public_url},
 };
@@ -107,6 +107,7 @@ pub fn parse(
                 allowed_clients,
                 client_documents,
                 lifetimes,
+                clients: given.value(&CLIENTS).map(PathBuf::from),
                 trusted_proxies,
                 allowed_hosts,
                 authorization_response_iss,

@@ -6,6 +6,7 @@
 pub mod api;
 mod boot;
 mod client_credential;
+mod clients_file;
 mod clock;
 pub mod command_line;
 mod connection_limit;
@@ -38,6 +39,7 @@ pub use self::dev_tenant::SharedDevTenant;
 pub use self::{
     boot::{RuntimeParts, Settings, boot},
     client_credential::{ClientAssertions, ClientCredentialError},
+    clients_file::{ClientsFileError, SharedClients},
     clock::Clock,
     command_line::{AuthorityHostError, ConfigError, EntraSetting, EntraSettingError, KeyError},
     connection_limit::{

@@ -63,18 +63,9 @@ impl Given {
                 .map_err(|argument| StartError::ArgumentNotUtf8 { argument })?;
             arguments.push(argument);
         }
-        let mut variables = match std::fs::read_to_string(".env") {
-            Ok(text) => dotenv(&text),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
-            Err(error) => return Err(StartError::DotenvUnreadable { error }),
-        };
-        // What is not UTF-8 is not ours: our settings are.
-        variables.extend(std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        }));
         Ok(Self {
             arguments,
-            variables,
+            variables: variables()?,
         })
     }
 
@@ -130,6 +121,22 @@ impl Given {
         self.arguments = rest;
         Ok(value)
     }
+}
+
+/// The variables of the environment, and those of the `.env` file of the current folder that the environment has not.
+pub(crate) fn variables() -> Result<BTreeMap<String, String>, StartError> {
+    let mut variables = match std::fs::read_to_string(".env") {
+        Ok(text) => dotenv(&text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
+        Err(error) => return Err(StartError::DotenvUnreadable { error }),
+    };
+    // What is not UTF-8 is not ours: our settings are.
+    variables.extend(
+        std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        }),
+    );
+    Ok(variables)
 }
 
 /// Reads the lines of a `.env` file as Node's `dotenv` does: `KEY=VALUE`, an `export` in front,

@@ -11,6 +11,7 @@ use std::{
 use crate::{
     Clock, FileStore, RuntimeParts,
     client_credential::ClientAssertions,
+    clients_file::SharedClients,
     log,
     seed::seed,
     shared_hub::{Mailbox, SharedHub},
@@ -34,6 +35,7 @@ const SHUTDOWN_POLL_INTERVAL: Duration = Duration::from_millis(10);
 pub struct Shared<M> {
     /// The settings and keys.
     pub server: Arc<Server>,
+    clients: Arc<SharedClients>,
     /// The sessions.
     pub store: Arc<FileStore>,
     /// What makes client assertions towards Entra ID.
@@ -52,6 +54,7 @@ impl<M: Mailbox> Shared<M> {
     pub fn new(parts: &RuntimeParts) -> Self {
         Self {
             server: Arc::clone(&parts.server),
+            clients: Arc::clone(&parts.clients),
             store: Arc::clone(&parts.store),
             client_assertions: Arc::clone(&parts.client_assertions),
             clock: parts.clock,
@@ -66,10 +69,11 @@ impl<M: Mailbox> Shared<M> {
     }
 
     fn in_env<T>(&self, f: impl FnOnce(Env<'_>) -> T) -> T {
-        let entra = self.hub.entra();
+        let (entra, clients) = (self.hub.entra(), self.clients.current());
         f(Env {
             server: &self.server,
             entra: &entra,
+            clients: &clients,
             now: self.clock.now(),
         })
     }

@@ -10,8 +10,9 @@ use std::{
 use entra_mcp_core::catalog::CatalogErrors;
 
 use crate::{
-    client_credential::ClientCredentialError, command_line::ConfigError,
-    data_dir_error::DataDirError, egress::EgressError, listen::ListenError,
+    client_credential::ClientCredentialError, clients_file::ClientsFileError,
+    command_line::ConfigError, data_dir_error::DataDirError, egress::EgressError,
+    listen::ListenError,
 };
 
 /// Why a server does not run.
@@ -53,6 +54,8 @@ pub enum StartError {
     DataDir(DataDirError),
     /// What this server proves its identity to Entra ID with cannot be used.
     ClientCredential(ClientCredentialError),
+    /// The file of registered clients is wrong.
+    Clients(ClientsFileError),
     /// An address cannot be listened on.
     Listen(ListenError),
     /// A listening socket cannot be used by the runtime.
@@ -90,6 +93,7 @@ impl Display for StartError {
             Self::Egress(error) => error.fmt(f),
             Self::DataDir(error) => error.fmt(f),
             Self::ClientCredential(error) => error.fmt(f),
+            Self::Clients(error) => error.fmt(f),
             Self::Listen(error) => error.fmt(f),
             Self::Socket { error } => write!(f, "A socket cannot be listened on: {error}."),
             Self::Thread { error } => write!(f, "No thread can be started: {error}."),
@@ -118,6 +122,7 @@ impl Error for StartError {
             Self::ArgumentNotUtf8 { .. }
             | Self::FlagWithoutValue { .. }
             | Self::InvalidFlagValue { .. }
+            | Self::Clients(_)
             | Self::Config(_) => None,
         }
     }
@@ -144,6 +149,12 @@ impl From<DataDirError> for StartError {
 impl From<ClientCredentialError> for StartError {
     fn from(error: ClientCredentialError) -> Self {
         Self::ClientCredential(error)
+    }
+}
+
+impl From<ClientsFileError> for StartError {
+    fn from(error: ClientsFileError) -> Self {
+        Self::Clients(error)
     }
 }
 

@@ -61,6 +61,11 @@ impl Scopes {
         Scope(self.0.clone())
     }
 
+    /// The names of all of them.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        self.0.iter().map(|offered| offered.name.as_str()).collect()
+    }
+
     /// What a client that leaves `scope` out is granted.
     pub(crate) fn default(&self) -> Scope {
         self.among(|name| name == USER_READ)
@@ -68,6 +73,16 @@ impl Scopes {
 
     /// What a client that asks for this is granted.
     pub(crate) fn grant(&self, requested: Option<&str>) -> Result<Scope, ScopeError> {
+        self.grant_of(requested, &[])
+    }
+
+    /// The same for a client that may have some scopes only, and gets all of these if it asks for none. Without any
+    /// named it is a client like others.
+    pub(crate) fn grant_of(
+        &self,
+        requested: Option<&str>,
+        allowed: &[String],
+    ) -> Result<Scope, ScopeError> {
         let requested = requested.unwrap_or_default();
         let well_formed = requested
             .bytes()
@@ -80,10 +95,14 @@ impl Scopes {
                 .split(' ')
                 .filter(|scope| !scope.is_empty() && !OIDC_SCOPES.contains(scope))
         };
-        if requested_scopes().next().is_none() {
+        let is_allowed = |name: &str| allowed.is_empty() || allowed.iter().any(|one| one == name);
+        let asks_for_none = requested_scopes().next().is_none();
+        if asks_for_none && allowed.is_empty() {
             return Ok(self.default());
         }
-        let granted = self.among(|name| requested_scopes().any(|scope| scope == name));
+        let granted = self.among(|name| {
+            is_allowed(name) && (asks_for_none || requested_scopes().any(|scope| scope == name))
+        });
         if granted.0.is_empty() {
             return Err(ScopeError::NotOffered);
         }

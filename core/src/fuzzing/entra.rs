@@ -6,7 +6,7 @@ use bytes::Bytes;
 use url::Url;
 
 use crate::{
-    config::{ClientCredential, Config, EntraApp, LogFormat, PublicUrl},
+    config::{ClientCredential, Config, EntraApp, LogFormat, PreregisteredClients, PublicUrl},
     entra::{
         error::{EntraError, Step},
         id_token, token_endpoint,
@@ -39,6 +39,7 @@ pub(super) fn server() -> Server {
         allowed_clients: Vec::new(),
         client_documents: crate::config::ClientDocuments::default(),
         lifetimes: crate::config::Lifetimes::default(),
+        clients: None,
         trusted_proxies: Vec::new(),
         allowed_hosts: Vec::new(),
         authorization_response_iss: true,
@@ -97,6 +98,7 @@ pub fn id_token(token: &str, kid: &str) {
     let env = Env {
         server: &server,
         entra: &EntraSnapshot::default(),
+        clients: PreregisteredClients::none(),
         now: Now {
             instant: Instant(1000),
             unix: UnixTime(1_800_000_000),

@@ -2,6 +2,7 @@
 
 use super::{entra::server, entropy, tokens};
 use crate::{
+    config::PreregisteredClients,
     env::{EntraSnapshot, Env},
     limits,
     session::{
@@ -23,7 +24,7 @@ pub fn session_records() -> Vec<(&'static str, Vec<u8>)> {
     let bytes = |session: &Session| session.to_bytes().to_vec();
     session.code = Some(Code {
         hash: Hash::of(b"a code"),
-        code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".to_owned(),
+        code_challenge: Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".to_owned()),
         redirect_uri: "http://127.0.0.1:49152/callback".to_owned(),
         expires: NOW.after(limits::AUTHORIZATION_CODE_LIFETIME),
     });
@@ -59,6 +60,7 @@ pub fn spoiled_session_token() -> String {
     let env = Env {
         server: &server,
         entra: &entra,
+        clients: PreregisteredClients::none(),
         now,
     };
     let (session, share) = (tokens::session(), Share::new([2; 16]));

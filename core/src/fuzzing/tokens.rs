@@ -41,6 +41,7 @@ fn at(
     act(Env {
         server,
         entra,
+        clients: crate::config::PreregisteredClients::none(),
         now: Now { instant, unix },
     });
 }
@@ -310,7 +311,7 @@ fn request() -> AuthorizationRequest {
                 .expect("a good redirect URI"),
             state: Some("state".to_owned()),
         },
-        code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".to_owned(),
+        code_challenge: Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".to_owned()),
         resource: "https://mcp.example/mcp".to_owned(),
         scope: Scopes::new(&[]).default(),
     }

@@ -18,6 +18,24 @@ pub const CLIENT_NAME_CHARS: usize = 64;
 /// The longest `client_id` that is a URL: it is part of session tokens, and its host of the cookie of a sign-in.
 pub const CLIENT_ID_URL_BYTES: usize = 256;
 
+/// The most clients that an operator registers: each is looked up by its id.
+pub const PREREGISTERED_CLIENTS: usize = 1024;
+
+/// The longest id of such a client.
+pub const PREREGISTERED_ID_BYTES: usize = 128;
+
+/// The most secrets of such a client: the one in use and the one that replaces it.
+pub const PREREGISTERED_SECRETS: usize = 2;
+
+/// The shortest secret of such a client, in characters: 128 bits of hexadecimal digits.
+pub const PREREGISTERED_SECRET_CHARS: usize = 32;
+
+/// The most redirect URIs of such a client: platforms make one for each tool.
+pub const PREREGISTERED_REDIRECT_URIS: usize = 64;
+
+/// The longest file of such clients.
+pub const CLIENTS_FILE_BYTES: u64 = 1024 * 1024;
+
 /// The longest document of a client (OAuth Client ID Metadata Document, section 6.6).
 pub const CLIENT_DOCUMENT_BYTES: usize = 5 * 1024;
 

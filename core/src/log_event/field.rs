@@ -41,6 +41,8 @@ fields! {
     Aadsts = "aadsts";
     /// What that number means, as this server puts it.
     AadstsMeaning = "aadsts_meaning";
+    /// The id of a client that the operator has registered.
+    ClientId = "client_id";
     /// The name that the client gave itself: anybody can choose any name. `verified_by` says who vouches for it.
     ClientName = "client_name";
     /// Entra's id of the request, for Microsoft's support and the sign-in logs of the tenant.
@@ -69,6 +71,8 @@ fields! {
     Path = "path";
     /// Why, as this server puts it.
     Reason = "reason";
+    /// Where a client wants to be returned to.
+    RedirectUri = "redirect_uri";
     /// The exchange that wrote the line; a page or error that it answered with shows the same.
     RequestId = "request_id";
     /// In how many seconds Entra or Graph wants to be asked again.

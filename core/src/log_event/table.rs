@@ -116,9 +116,18 @@ events! {
     ClientDocumentRefused = "client.document_refused", Info,
         "the description of a client could not be used", [Host, Reason];
 
-    /// `/authorize` was refused: unknown client, redirect URI, PKCE, scope or resource.
+    /// The list of clients that the operator has registered was read: at the start, after a change of the file, or after
+    /// SIGHUP.
+    ClientsRead = "clients.read", Info,
+        "the list of registered clients was read", [Path, Count];
+    /// That file cannot be read, or an entry is wrong: one line for each. The list that was read before stays in use.
+    ClientsUnusable = "clients.unusable", Error,
+        "the list of registered clients cannot be used", [Path, Error];
+
+    /// `/authorize` was refused: unknown client, redirect URI, PKCE, scope or resource. With `redirect_uri` the client is one
+    /// that the operator has registered, and that address is not listed for it yet.
     AuthorizationRefused = "authorization.refused", Info,
-        "an authorization request was refused", [Reason, Destination];
+        "an authorization request was refused", [Reason, Destination, ClientId, RedirectUri];
     /// The user pressed the button that lets a client act for them.
     ConsentApproved = "consent.approved", Info,
         "access was approved", [ClientName, VerifiedBy, Destination, Scope];
@@ -151,6 +160,9 @@ events! {
     /// often somebody who makes codes up.
     SignInLimited = "sign_in.limited", Warn,
         "sign-ins must wait: too many codes were refused by Entra ID", [RetryAfter];
+    /// A user signed in with a client for which the operator's list names others only.
+    SignInUserNotListed = "sign_in.user_not_listed", Info,
+        "a user may not sign in with this client", [ClientId];
     /// Somebody came back from Entra whom this browser had not sent there.
     SignInUnknown = "sign_in.unknown", Info,
         "a callback belonged to no sign-in", [];

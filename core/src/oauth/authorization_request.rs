@@ -21,8 +21,8 @@ pub(crate) struct AuthorizationRequest {
     pub(crate) client: Hash,
     /// Where the answer goes.
     pub(crate) redirect_target: RedirectTarget,
-    /// The `code_challenge`, S256: 43 characters of base64url.
-    pub(crate) code_challenge: String,
+    /// The `code_challenge`, S256: 43 characters of base64url. `None` of a client that may leave PKCE out.
+    pub(crate) code_challenge: Option<String>,
     /// The canonical resource.
     pub(crate) resource: String,
     /// What is granted if the user says yes.
@@ -100,7 +100,10 @@ impl AuthorizationRequest {
                 .as_deref()
                 .unwrap_or_default()
                 .as_bytes(),
-            self.code_challenge.as_bytes(),
+            self.code_challenge
+                .as_deref()
+                .unwrap_or_default()
+                .as_bytes(),
             self.resource.as_bytes(),
             self.scope.to_string().as_bytes(),
         ])
@@ -117,7 +120,8 @@ impl AuthorizationRequest {
                 redirect_uri: RedirectUri::parse(&length_prefixed::text(redirect_uri)?)?,
                 state: (!state.is_empty()).then_some(state),
             },
-            code_challenge: length_prefixed::text(code_challenge)?,
+            code_challenge: Some(length_prefixed::text(code_challenge)?)
+                .filter(|challenge| !challenge.is_empty()),
             resource: length_prefixed::text(resource)?,
             scope: scopes.parse(&length_prefixed::text(scope)?)?,
         })

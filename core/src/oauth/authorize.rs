@@ -21,6 +21,7 @@ use crate::{
     catalog::scope::Scope,
     client_document::DocumentError,
     client_id_url::{self, ClientIdUrl},
+    config::PreregisteredClient,
     env::Env,
     http::form::Form,
     limits,
@@ -49,7 +50,7 @@ pub(crate) enum AuthorizeError {
 /// Who asks, as the `client_id` says.
 #[derive(Debug)]
 pub(crate) enum NamedClient {
-    /// It registered itself, or its document is pinned.
+    /// It registered itself, or the operator did; or its document is pinned.
     Known(Client),
     /// It is described by the document at this URL.
     OfDocument(ClientIdUrl),
@@ -59,6 +60,9 @@ pub(crate) enum NamedClient {
 pub(crate) fn client_of(form: &Form, env: Env<'_>) -> Result<NamedClient, ErrorPage> {
     let id = form.one("client_id").ok().flatten();
     let id = id.ok_or(ErrorPage::UnknownClient)?;
+    if let Some(listed) = env.clients.of_id(id) {
+        return Ok(NamedClient::Known(Client::of_preregistration(listed)));
+    }
     if !id.starts_with(client_id_url::SCHEME) {
         let client = Client::of_id(id, &env.server.keys);
         return client
@@ -98,13 +102,7 @@ pub(crate) fn read(
     client: Client,
     env: Env<'_>,
 ) -> Result<ValidatedRequest, AuthorizeError> {
-    let redirect_uri = form
-        .one("redirect_uri")
-        .ok()
-        .and_then(|requested| client.redirect_uri(requested))
-        // Checked again: a client_id may be older than what the operator allows now.
-        .filter(|redirect_uri| redirect_uri.is_allowed_by(&env.server.config))
-        .ok_or(AuthorizeError::Page(ErrorPage::RedirectUri))?;
+    let redirect_uri = redirect_uri(form, &client, env).map_err(AuthorizeError::Page)?;
     // A state given twice is none; the repetition itself is refused below.
     let state = form.one("state").unwrap_or_default();
     if state.is_some_and(|state| state.len() > limits::STATE_BYTES || state.contains('\u{fffd}')) {
@@ -114,7 +112,7 @@ pub(crate) fn read(
         redirect_uri,
         state: state.map(str::to_owned),
     };
-    match validate(form, env) {
+    match validate(form, &client, env) {
         Ok((code_challenge, resource, scope)) => Ok(ValidatedRequest {
             must_ask: prompts(form).any(|prompt| prompt == "consent"),
             request: AuthorizationRequest {
@@ -134,8 +132,32 @@ pub(crate) fn read(
     }
 }
 
+/// Where the answer goes: to a URI that the client registered, or that is listed for it.
+fn redirect_uri(form: &Form, client: &Client, env: Env<'_>) -> Result<RedirectUri, ErrorPage> {
+    let requested = form
+        .one("redirect_uri")
+        .map_err(|_| ErrorPage::RedirectUri)?;
+    let known = client.redirect_uri(requested);
+    match client.preregistration() {
+        Some(listed) => known.ok_or_else(|| {
+            let uri = requested.and_then(RedirectUri::parse);
+            uri.map_or(ErrorPage::RedirectUri, |uri| {
+                ErrorPage::NotListed(Box::new((listed.id.clone(), uri)))
+            })
+        }),
+        // Checked again: a client_id may be older than what the operator allows now.
+        None => known
+            .filter(|uri| uri.is_allowed_by(&env.server.config))
+            .ok_or(ErrorPage::RedirectUri),
+    }
+}
+
 /// Checks what is left once it is known where to answer.
-fn validate(form: &Form, env: Env<'_>) -> Result<(String, String, Scope), Refusal> {
+fn validate(
+    form: &Form,
+    client: &Client,
+    env: Env<'_>,
+) -> Result<(Option<String>, String, Scope), Refusal> {
     // Whoever reads the first and whoever reads the last must not differ (threat B8).
     if let Some(repeated) = form.repeated(&["resource"]) {
         return Err(repeated.into());
@@ -164,22 +186,18 @@ fn validate(form: &Form, env: Env<'_>) -> Result<(String, String, Scope), Refusa
     {
         return Err(invalid("Only response_mode=query is served."));
     }
-    let code_challenge = match form.one("code_challenge")? {
-        Some(challenge) if is_s256(challenge) => challenge.to_owned(),
-        Some(_) => return Err(invalid("code_challenge is not 43 characters of base64url.")),
-        None => return Err(invalid("PKCE is required: code_challenge is missing.")),
-    };
-    // Absent means `plain` (RFC 7636 section 4.3), so absence is refused too.
-    if form.one("code_challenge_method")? != Some("S256") {
-        return Err(invalid("PKCE is required with code_challenge_method=S256."));
-    }
+    let code_challenge = code_challenge(form, client)?;
     // Entra is told of none of them: clients force `consent`, which many tenants refuse. Somebody must be there to
     // choose an account, so `none` cannot be granted (threat A9).
     if prompts(form).any(|prompt| prompt == "none") {
         let error = OAuthError::InteractionRequired;
         return Err(Refusal::new(error, "A user must be asked."));
     }
-    let scope = env.server.scopes.grant(form.one("scope")?)?;
+    let allowed = client
+        .preregistration()
+        .map(|listed| listed.scopes.as_slice());
+    let scopes = &env.server.scopes;
+    let scope = scopes.grant_of(form.one("scope")?, allowed.unwrap_or_default())?;
     let resource = resource::choose(form.all("resource"), &env.server.config.public_url)?;
     Ok((code_challenge, resource.to_owned(), scope))
 }
@@ -187,6 +205,28 @@ fn validate(form: &Form, env: Env<'_>) -> Result<(String, String, Scope), Refusa
 /// The values of `prompt` (OpenID Connect Core section 3.1.2.1).
 fn prompts(form: &Form) -> impl Iterator<Item = &str> {
     form.all("prompt").flat_map(|values| values.split(' '))
+}
+
+/// The challenge of PKCE. Without one, if a client may leave it out that proves itself by a secret.
+fn code_challenge(form: &Form, client: &Client) -> Result<Option<String>, Refusal> {
+    let invalid = |description| Refusal::new(OAuthError::InvalidRequest, description);
+    let (challenge, method) = (
+        form.one("code_challenge")?,
+        form.one("code_challenge_method")?,
+    );
+    let may_omit = client
+        .preregistration()
+        .is_some_and(PreregisteredClient::may_omit_pkce);
+    match (challenge, method) {
+        (None, None) if may_omit => Ok(None),
+        (None, _) => Err(invalid("PKCE is required: code_challenge is missing.")),
+        (Some(challenge), Some("S256")) if is_s256(challenge) => Ok(Some(challenge.to_owned())),
+        (Some(_), Some("S256")) => {
+            Err(invalid("code_challenge is not 43 characters of base64url."))
+        }
+        // Absent means `plain` (RFC 7636 section 4.3), so absence is refused too.
+        (Some(_), _) => Err(invalid("PKCE is required with code_challenge_method=S256.")),
+    }
 }
 
 /// Whether a challenge is one that S256 can make: 32 bytes as base64url (RFC 7636 section 4.2).

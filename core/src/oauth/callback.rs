@@ -18,6 +18,7 @@ mod asking_for_consent;
 mod authorization_response;
 mod browser;
 mod code_redemption;
+mod listed_users;
 mod new_session;
 mod tokens_received;
 
@@ -165,6 +166,9 @@ impl Callback {
     fn issue(verified: Result<SignedIn, Failure>, cx: &mut Cx<'_>) -> Progress<Self> {
         match verified {
             Ok(mut signed_in) => {
+                if let Some(page) = listed_users::refuse(&signed_in, cx) {
+                    return cx.done(page);
+                }
                 let browser = signed_in.browser.id.take();
                 let approval = signed_in.sign_in.approval;
                 let signed_in = new_session(signed_in, cx);

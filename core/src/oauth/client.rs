@@ -6,22 +6,18 @@
 //! id. A confidential client's id holds random bits as well: its secret is derived from the id, and
 //! whoever registers the same metadata must not be told the secret of another (threat E9).
 
-use ::http::{HeaderMap, header};
-use base64::{
-    Engine as _,
-    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
-};
+mod authentication;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    client_label::ClientLabel,
-    error::{OAuthError, Refusal},
-};
+pub(crate) use self::authentication::AuthenticatedClient;
+use super::client_label::{ClientLabel, Voucher};
 use crate::{
     client_document::ClientDocument,
-    client_id_url::{self, ClientIdUrl},
+    client_id_url::ClientIdUrl,
+    config::PreregisteredClient,
     entropy::Entropy,
-    http::form::Form,
     keys::{Keyring, Purpose},
     limits,
     log_event::is_invisible,
@@ -66,21 +62,18 @@ pub(crate) struct ClientMetadata {
 pub(crate) struct Client {
     id: String,
     metadata: ClientMetadata,
-    /// When the copy of its document was seen, if that was pinned.
-    pinned: Option<String>,
+    source: Source,
 }
 
-/// A client that has proven who it is.
+/// Where a client is described.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct AuthenticatedClient {
-    id: String,
-}
-
-impl AuthenticatedClient {
-    /// The hash by which sessions and codes know it.
-    pub(crate) fn hash(&self) -> Hash {
-        Hash::of(self.id.as_bytes())
-    }
+enum Source {
+    /// In its own registration, and so in its id.
+    Registration,
+    /// In its document; and when the copy of that was seen, if it is pinned.
+    Document { pinned: Option<String> },
+    /// In the operator's list.
+    Preregistration(Box<PreregisteredClient>),
 }
 
 /// What a `client_id` holds.
@@ -113,7 +106,7 @@ impl Client {
         (id.len() <= limits::CLIENT_ID_BYTES).then_some(Self {
             id,
             metadata,
-            pinned: None,
+            source: Source::Registration,
         })
     }
 
@@ -155,8 +148,22 @@ impl Client {
         Some(Self {
             id: id.to_owned(),
             metadata,
-            pinned: None,
+            source: Source::Registration,
         })
+    }
+
+    /// The client of the operator's list.
+    pub(crate) fn of_preregistration(client: &PreregisteredClient) -> Self {
+        Self {
+            id: client.id.clone(),
+            metadata: ClientMetadata {
+                client_name: Some(client.name.clone()),
+                redirect_uris: Vec::new(),
+                // It has another way to prove who it is.
+                token_endpoint_auth_method: AuthMethod::None,
+            },
+            source: Source::Preregistration(Box::new(client.clone())),
+        }
     }
 
     /// The client that this document describes; it keeps those redirect URIs that may be registered.
@@ -177,49 +184,9 @@ impl Client {
         Self {
             id: url.as_str().to_owned(),
             metadata,
-            pinned: pinned.map(str::to_owned),
-        }
-    }
-
-    /// The client of a request to the token or revocation endpoint, if it proves who it is
-    /// (RFC 6749 sections 2.3 and 5.2).
-    ///
-    /// One whose id is a URL is public, or it would not have been let in; its document is not looked at again: nobody
-    /// is asked anything here, and a code or token names its client.
-    pub(crate) fn authenticate(
-        form: &Form,
-        headers: &HeaderMap,
-        keys: &Keyring,
-    ) -> Result<AuthenticatedClient, Refusal> {
-        let presented = PresentedCredentials::of(form, headers)?;
-        let unproven = Refusal {
-            basic: presented.basic,
-            ..Refusal::new(
-                OAuthError::InvalidClient,
-                "The client is unknown here, or did not prove who it is. Register it anew.",
-            )
-        };
-        let id = presented.client_id.ok_or(unproven)?;
-        let secret = presented.secret.as_ref();
-        let is_proven = match Self::of_id(&id, keys) {
-            Some(client) => client.is_proven_by(secret, keys),
-            None => ClientIdUrl::parse(&id).is_some() && secret.is_none(),
-        };
-        if is_proven {
-            Ok(AuthenticatedClient { id })
-        } else {
-            Err(unproven)
-        }
-    }
-
-    /// Whether the client shows what it has to show.
-    fn is_proven_by(&self, secret: Option<&Secret<String>>, keys: &Keyring) -> bool {
-        match (self.metadata.token_endpoint_auth_method, secret) {
-            (AuthMethod::None, None) => true,
-            (AuthMethod::Post | AuthMethod::Basic, Some(secret)) => self.secrets(keys).any(|own| {
-                constant_time_equal(own.expose().as_bytes(), secret.expose().as_bytes())
-            }),
-            _ => false,
+            source: Source::Document {
+                pinned: pinned.map(str::to_owned),
+            },
         }
     }
 
@@ -227,8 +194,18 @@ impl Client {
     pub(crate) fn label(&self) -> ClientLabel {
         ClientLabel {
             name: self.metadata.client_name.clone(),
-            host: ClientIdUrl::parse(&self.id).map(|url| url.host().to_owned()),
-            pinned: self.pinned.clone(),
+            voucher: match &self.source {
+                Source::Registration => Voucher::Nobody,
+                Source::Document { pinned } => {
+                    let url = ClientIdUrl::parse(&self.id);
+                    let host = url.map(|url| url.host().to_owned());
+                    Voucher::Site {
+                        host: host.unwrap_or_default(),
+                        pinned: pinned.clone(),
+                    }
+                }
+                Source::Preregistration(_) => Voucher::Operator,
+            },
         }
     }
 
@@ -241,6 +218,14 @@ impl Client {
         Hash::of(self.id.as_bytes())
     }
 
+    /// What the operator's list says of it, if it is there.
+    pub(crate) fn preregistration(&self) -> Option<&PreregisteredClient> {
+        match &self.source {
+            Source::Preregistration(listed) => Some(listed),
+            Source::Registration | Source::Document { .. } => None,
+        }
+    }
+
     /// What it registered.
     pub(crate) fn metadata(&self) -> &ClientMetadata {
         &self.metadata
@@ -249,6 +234,9 @@ impl Client {
     /// The redirect URI of an authorization request, if it is a registered one. Without one, the
     /// only one that is registered (threat B9).
     pub(crate) fn redirect_uri(&self, requested: Option<&str>) -> Option<RedirectUri> {
+        if let Source::Preregistration(listed) = &self.source {
+            return listed.redirect_uri(requested);
+        }
         let registered = &self.metadata.redirect_uris;
         match (requested, registered.as_slice()) {
             (Some(requested), _) => registered.iter().find_map(|own| own.admits(requested)),
@@ -279,78 +267,6 @@ pub(crate) fn shown_name(requested: &str) -> Option<String> {
     let name: String = visible.take(limits::CLIENT_NAME_CHARS).collect();
     let name = name.trim();
     (!name.is_empty()).then(|| name.to_owned())
-}
-
-/// What a request shows of its client, by whichever method.
-struct PresentedCredentials {
-    client_id: Option<String>,
-    secret: Option<Secret<String>>,
-    basic: bool,
-}
-
-impl PresentedCredentials {
-    fn of(form: &Form, headers: &HeaderMap) -> Result<Self, Refusal> {
-        let in_form = form.one("client_id")?;
-        let secret = form.one("client_secret")?;
-        let mut authorizations = headers.get_all(header::AUTHORIZATION).iter();
-        let basic = match (authorizations.next(), authorizations.next()) {
-            (None, _) => {
-                return Ok(Self {
-                    client_id: in_form.map(str::to_owned),
-                    secret: secret.map(|secret| Secret::new(secret.to_owned())),
-                    basic: false,
-                });
-            }
-            (Some(only), None) => basic_credentials(only.as_bytes()),
-            (Some(_), Some(_)) => None,
-        };
-        let Some((client_id, in_header)) = basic else {
-            return Err(Refusal {
-                basic: true,
-                ..Refusal::new(
-                    OAuthError::InvalidClient,
-                    "The Authorization header is not HTTP Basic.",
-                )
-            });
-        };
-        let two_methods = secret.is_some() || in_form.is_some_and(|id| id != client_id);
-        if two_methods {
-            return Err(Refusal::new(
-                OAuthError::InvalidRequest,
-                "Use one method of client authentication, not two.",
-            ));
-        }
-        Ok(Self {
-            client_id: Some(client_id),
-            secret: (!in_header.expose().is_empty()).then_some(in_header),
-            basic: true,
-        })
-    }
-}
-
-/// Name and password of HTTP Basic (RFC 7617), both form-encoded (RFC 6749 section 2.3.1).
-fn basic_credentials(header: &[u8]) -> Option<(String, Secret<String>)> {
-    let (scheme, credentials) = header.split_at_checked(6)?;
-    if !scheme.eq_ignore_ascii_case(b"basic ") {
-        return None;
-    }
-    let credentials = STANDARD.decode(credentials.trim_ascii()).ok()?;
-    let credentials = zeroize::Zeroizing::new(String::from_utf8(credentials).ok()?);
-    // Some clients encode nothing. Then the first colon of an id that is a URL is the one of its scheme.
-    let (name, password) = match credentials.starts_with(client_id_url::SCHEME) {
-        true => credentials.rsplit_once(':')?,
-        false => credentials.split_once(':')?,
-    };
-    Some((decoded(name)?, Secret::new(decoded(password)?)))
-}
-
-/// One form-encoded value, or one that was not encoded: what no form has in a value shows that.
-fn decoded(value: &str) -> Option<String> {
-    if value.contains(['&', '=', '/', ':']) {
-        return Some(value.to_owned());
-    }
-    let (decoded, _) = url::form_urlencoded::parse(value.as_bytes()).next().unzip();
-    Some(decoded.unwrap_or_default().into_owned())
 }
 
 #[cfg(test)]

@@ -7,43 +7,63 @@ use crate::log_event::{Field, LogEvent};
 /// What a user is told about a client.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ClientLabel {
-    /// The name that it gave itself.
+    /// What it is called.
     pub(crate) name: Option<String>,
-    /// The host of the document in which it did; `None` for a client that registered itself: nobody vouches for its
-    /// name.
-    pub(crate) host: Option<String>,
-    /// When this server's own copy of that document was seen; `None` if it was fetched. Empty for one that the operator
-    /// wrote.
-    pub(crate) pinned: Option<String>,
+    /// Who says so.
+    pub(crate) voucher: Voucher,
+}
+
+/// Who vouches for the name of a client, and for where it returns to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Voucher {
+    /// Nobody: it registered itself.
+    #[default]
+    Nobody,
+    /// The site that has its document.
+    Site {
+        host: String,
+        /// When this server's own copy of that document was seen; `None` if it was fetched. Empty for one that the
+        /// operator wrote.
+        pinned: Option<String>,
+    },
+    /// The operator, who has registered it.
+    Operator,
 }
 
 impl ClientLabel {
     /// Packs the label, to be sealed.
     pub(crate) fn pack(&self) -> Vec<u8> {
-        let text = |text: &Option<String>| text.clone().unwrap_or_default().into_bytes();
-        let is_pinned = [u8::from(self.pinned.is_some())];
-        length_prefixed::pack(&[
-            &text(&self.name),
-            &text(&self.host),
-            &is_pinned,
-            &text(&self.pinned),
-        ])
+        let (kind, host, seen) = match &self.voucher {
+            Voucher::Nobody => (0, "", ""),
+            Voucher::Site { host, pinned: None } => (1, host.as_str(), ""),
+            Voucher::Site {
+                host,
+                pinned: Some(seen),
+            } => (2, host.as_str(), seen.as_str()),
+            Voucher::Operator => (3, "", ""),
+        };
+        let name = self.name.as_deref().unwrap_or_default();
+        length_prefixed::pack(&[name.as_bytes(), &[kind], host.as_bytes(), seen.as_bytes()])
     }
 
     /// Unpacks a label that was sealed.
     pub(crate) fn unpack(bytes: &[u8]) -> Option<Self> {
-        let [name, host, is_pinned, pinned] = length_prefixed::unpack(bytes)?;
-        let present = |field| {
-            length_prefixed::text(field).map(|text| Some(text).filter(|text| !text.is_empty()))
-        };
-        Some(Self {
-            name: present(name)?,
-            host: present(host)?,
-            pinned: match is_pinned {
-                [0] => None,
-                [1] => Some(length_prefixed::text(pinned)?),
-                _ => return None,
+        let [name, kind, host, seen] = length_prefixed::unpack(bytes)?;
+        let (host, seen) = (length_prefixed::text(host)?, length_prefixed::text(seen)?);
+        let voucher = match kind {
+            [0] => Voucher::Nobody,
+            [1] => Voucher::Site { host, pinned: None },
+            [2] => Voucher::Site {
+                host,
+                pinned: Some(seen),
             },
+            [3] => Voucher::Operator,
+            _ => return None,
+        };
+        let name = Some(length_prefixed::text(name)?);
+        Some(Self {
+            name: name.filter(|name| !name.is_empty()),
+            voucher,
         })
     }
 
@@ -51,9 +71,11 @@ impl ClientLabel {
     /// vouches for it.
     pub(crate) fn describe(&self, event: LogEvent) -> LogEvent {
         let event = event.with(Field::ClientName, self.name.as_deref().unwrap_or("-"));
-        match &self.host {
-            Some(host) => event.with(Field::VerifiedBy, host),
-            None => event,
+        match &self.voucher {
+            Voucher::Nobody => event,
+            Voucher::Site { host, .. } => event.with(Field::VerifiedBy, host),
+            // No host has spaces.
+            Voucher::Operator => event.with(Field::VerifiedBy, "the operator of this server"),
         }
     }
 }

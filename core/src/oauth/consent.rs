@@ -235,8 +235,15 @@ impl RedirectToEntra {
 
 /// Shows why a request is not served.
 fn refuse(page: ErrorPage, cx: &mut Cx<'_>) -> Progress<Consent> {
-    let refused = LogEvent::new(LogEventId::AuthorizationRefused);
-    cx.log(refused.with(Field::Reason, page.as_str()));
+    let mut refused =
+        LogEvent::new(LogEventId::AuthorizationRefused).with(Field::Reason, page.as_str());
+    if let ErrorPage::NotListed(asked) = &page {
+        let (client, redirect_uri) = &**asked;
+        refused = refused
+            .with(Field::ClientId, client)
+            .with_text(Field::RedirectUri, redirect_uri.as_str());
+    }
+    cx.log(refused);
     cx.done(page.respond(&cx.request_id(), cx.env))
 }
 

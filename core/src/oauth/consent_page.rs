@@ -6,7 +6,10 @@
 use ::http::{Response, StatusCode};
 use bytes::Bytes;
 
-use super::{client_label::ClientLabel, consent_form::ConsentForm};
+use super::{
+    client_label::{ClientLabel, Voucher},
+    consent_form::ConsentForm,
+};
 use crate::pages::{
     self, Kind,
     html::{Html, Slot},
@@ -42,6 +45,9 @@ const NAMELESS: &str = "A client that gave no name";
 const VERIFIED: &str =
     r#"A client that <strong>{host}</strong> describes as <strong class="name">{name}</strong>"#;
 
+const REGISTERED: &str =
+    r#"<strong class="name">{name}</strong> (registered by the operator of this server)"#;
+
 /// The site says what the client is called and where it may return to. Which program on a computer it is that asks, no
 /// site can say (MCP 2025-11-25, localhost redirect URI risks).
 const VERIFIED_BY: &str = r#"<div class="place"><span>Verified by the web site</span><strong>{host}</strong>
@@ -59,10 +65,10 @@ sign in from that app: another app may have claimed those links.</div>"#;
 /// Who asks, and who vouches for the name.
 fn describe(client: &ClientLabel) -> (Html, Html) {
     let name = client.name.as_deref();
-    match (&client.host, name) {
-        (Some(host), name) => {
+    match (&client.voucher, name) {
+        (Voucher::Site { host, pinned }, name) => {
             let name = name.unwrap_or(host);
-            let pinned = match client.pinned.as_deref() {
+            let pinned = match pinned.as_deref() {
                 None => "It describes this client, and was asked just now or lately.".to_owned(),
                 Some("") => "The operator of this server vouches for that; the site was not asked."
                     .to_owned(),
@@ -80,11 +86,15 @@ fn describe(client: &ClientLabel) -> (Html, Html) {
                 Html::fill(VERIFIED_BY, &slots),
             )
         }
-        (None, Some(name)) => (
+        (Voucher::Operator, Some(name)) => (
+            Html::fill(REGISTERED, &[("name", Slot::Text(name))]),
+            Html::default(),
+        ),
+        (Voucher::Nobody, Some(name)) => (
             Html::fill(NAMED, &[("name", Slot::Text(name))]),
             Html::default(),
         ),
-        (None, None) => (Html::fill(NAMELESS, &[]), Html::default()),
+        (Voucher::Nobody | Voucher::Operator, None) => (Html::fill(NAMELESS, &[]), Html::default()),
     }
 }
 

@@ -248,6 +248,7 @@ mod tests {
     use ::http::header;
 
     use super::*;
+    use crate::oauth::client_label::Voucher;
     use crate::testing::{self, TestServer};
 
     fn browser_with(cookie: &HeaderValue) -> HeaderMap {
@@ -261,8 +262,10 @@ mod tests {
     fn longest_label() -> ClientLabel {
         ClientLabel {
             name: Some("\u{10348}".repeat(limits::CLIENT_NAME_CHARS)),
-            host: Some("h".repeat(limits::CLIENT_ID_URL_BYTES - "https:///c".len())),
-            pinned: Some("2026-10-02".to_owned()),
+            voucher: Voucher::Site {
+                host: "h".repeat(limits::CLIENT_ID_URL_BYTES - "https:///c".len()),
+                pinned: Some("2026-10-02".to_owned()),
+            },
         }
     }
 
@@ -369,7 +372,7 @@ mod tests {
         for theirs in [
             "client+state",
             "client.example",
-            &sign_in.request.code_challenge,
+            sign_in.request.code_challenge.as_deref().unwrap(),
         ] {
             assert!(!text.contains(theirs), "{theirs} in {text}");
         }

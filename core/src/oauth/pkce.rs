@@ -4,6 +4,17 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::{secret::constant_time_equal, session::record::Hash};
 
+/// Whether a `code_verifier` fits the challenge of its code. Of a code without a challenge none may be sent: who sends
+/// one had asked for another code (RFC 9700 section 4.8.2). Only a client that proves itself by a secret gets such a
+/// code.
+pub(crate) fn fits(code_verifier: Option<&str>, code_challenge: Option<&str>) -> bool {
+    match (code_verifier, code_challenge) {
+        (Some(verifier), Some(challenge)) => verifies(verifier, challenge),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    }
+}
+
 /// Whether a `code_verifier` is one that may be, and the one that the challenge was made of
 /// (RFC 7636 sections 4.1 and 4.6).
 pub(crate) fn verifies(code_verifier: &str, code_challenge: &str) -> bool {
@@ -21,6 +32,13 @@ mod tests {
     /// The example of RFC 7636 appendix B.
     const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
     const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+    // C2
+    #[test]
+    fn verifier_and_challenge_go_together() {
+        assert!(fits(Some(VERIFIER), Some(CHALLENGE)) && fits(None, None));
+        assert!(!fits(None, Some(CHALLENGE)) && !fits(Some(VERIFIER), None));
+    }
 
     // C1, C3
     #[test]

@@ -49,7 +49,7 @@ impl Revoke {
 
     fn of(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Result<Progress<Self>, Refusal> {
         let form = read_form(request)?;
-        let client = Client::authenticate(&form, request.headers(), &cx.env.server.keys)?;
+        let client = Client::authenticate(&form, request.headers(), cx.env)?;
         let missing = Refusal::new(OAuthError::InvalidRequest, "token is missing.");
         let presented = form.one("token")?.ok_or(missing)?;
         Ok(match session_of(presented, cx) {

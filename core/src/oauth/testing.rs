@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::{
     ask::Guard,
+    config::ClientEntry,
     entropy::Entropy,
     mcp::testing::World,
     oauth::opaque_token,
@@ -37,12 +38,17 @@ impl SignedIn {
     pub(crate) fn to(resource: &str) -> Self {
         let world = World::new();
         let client = client_id(&world.server, &[REDIRECT_URI]);
-        Self::begin(world, client, resource)
+        Self::begin(world, client, resource, Some(CHALLENGE))
     }
 
     /// The same with a client of this id.
     pub(crate) fn of(client: &str) -> Self {
-        Self::begin(World::new(), client.to_owned(), "http://localhost:3001")
+        Self::begin(
+            World::new(),
+            client.to_owned(),
+            "http://localhost:3001",
+            Some(CHALLENGE),
+        )
     }
 
     /// The same where a code lasts this long.
@@ -50,22 +56,29 @@ impl SignedIn {
         let mut world = World::new();
         world.server.server.config.lifetimes.code = code;
         let client = client_id(&world.server, &[REDIRECT_URI]);
-        Self::begin(world, client, "http://localhost:3001")
+        Self::begin(world, client, "http://localhost:3001", Some(CHALLENGE))
     }
 
-    fn begin(mut world: World, client: String, resource: &str) -> Self {
+    /// The same with a client that the operator has registered, whose code has this challenge.
+    pub(crate) fn with_preregistered(entry: ClientEntry, challenge: Option<&str>) -> Self {
+        let (mut world, id) = (World::new(), entry.id.clone());
+        world.server = world.server.with_clients(vec![entry]);
+        Self::begin(world, id, "http://localhost:3001", challenge)
+    }
+
+    fn begin(mut world: World, client: String, resource: &str, challenge: Option<&str>) -> Self {
         world.sign_in("alice", &client, "user.read");
         let mut signed_in = Self {
             world,
             client,
             code: String::new(),
         };
-        signed_in.give_code(resource);
+        signed_in.give_code(resource, challenge);
         signed_in
     }
 
     /// Her session is as a callback leaves it.
-    fn give_code(&mut self, resource: &str) {
+    fn give_code(&mut self, resource: &str, challenge: Option<&str>) {
         let (session, share) = session_of("alice", &self.client);
         let server = &self.world.server;
         let keys = &server.server.keys;
@@ -75,7 +88,7 @@ impl SignedIn {
         resource.clone_into(&mut session.resource);
         session.code = Some(Code {
             hash: code.hash,
-            code_challenge: CHALLENGE.to_owned(),
+            code_challenge: challenge.map(str::to_owned),
             redirect_uri: REDIRECT_URI.to_owned(),
             expires: server.now.unix.after(server.server.config.lifetimes.code),
         });
@@ -110,18 +123,27 @@ impl SignedIn {
 
     /// Posts a form.
     pub(crate) fn post(&mut self, target: &str, form: &[(&str, &str)]) -> Response<Bytes> {
+        self.post_with(target, form, &[])
+    }
+
+    /// Posts a form with further headers.
+    pub(crate) fn post_with(
+        &mut self,
+        target: &str,
+        form: &[(&str, &str)],
+        headers: &[(&str, String)],
+    ) -> Response<Bytes> {
         let body = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(form)
             .finish();
-        let request = self
-            .world
-            .server
-            .request("POST", target)
-            .header(
-                "content-type",
-                "application/x-www-form-urlencoded; charset=utf-8",
-            )
-            .body(Bytes::from(body));
+        let mut request = self.world.server.request("POST", target).header(
+            "content-type",
+            "application/x-www-form-urlencoded; charset=utf-8",
+        );
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let request = request.body(Bytes::from(body));
         self.world.send(request.unwrap())
     }
 

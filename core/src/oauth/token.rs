@@ -52,7 +52,7 @@ impl Token {
 
     fn of(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Result<Progress<Self>, Refusal> {
         let form = read_form(request)?;
-        let client = Client::authenticate(&form, request.headers(), &cx.env.server.keys)?;
+        let client = Client::authenticate(&form, request.headers(), cx.env)?;
         match form.one("grant_type")? {
             Some("authorization_code") => CodeGrant::start(&form, client, cx)
                 .map(|next| next.map_pending(|grant| Self::Code(Box::new(grant)))),

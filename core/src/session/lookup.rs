@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(opens(swapped), 401, "a swapped record does not open");
         let spent_code = SpentCode {
             hash: Hash::of(b"another code"),
-            code_challenge: String::new(),
+            code_challenge: None,
             redeemed: session.created,
         };
         let other_code = |session: &mut Session| session.outline.spent_code = Some(spent_code);

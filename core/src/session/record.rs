@@ -151,8 +151,8 @@ impl Hash {
 pub(crate) struct Code {
     /// The hash of the code.
     pub(crate) hash: Hash,
-    /// The `code_challenge`, S256.
-    pub(crate) code_challenge: String,
+    /// The `code_challenge`, S256; `None` of a client that left PKCE out, as it may.
+    pub(crate) code_challenge: Option<String>,
     /// The `redirect_uri` it was sent to.
     pub(crate) redirect_uri: String,
     pub(crate) expires: UnixTime,
@@ -164,8 +164,8 @@ pub(crate) struct Code {
 pub(crate) struct SpentCode {
     /// The hash of the code.
     pub(crate) hash: Hash,
-    /// The `code_challenge`, S256.
-    pub(crate) code_challenge: String,
+    /// The `code_challenge`, S256; `None` of a client that left PKCE out, as it may.
+    pub(crate) code_challenge: Option<String>,
     /// When it was redeemed.
     pub(crate) redeemed: UnixTime,
 }

@@ -9,6 +9,7 @@ use std::{collections::VecDeque, time::Duration};
 use entra_mcp_core::{
     action::Action,
     ask::AskId,
+    config::PreregisteredClients,
     env::Env,
     event::Event,
     exchange::{ExchangeId, Output},
@@ -116,6 +117,7 @@ impl State {
             let env = Env {
                 server: &running.server,
                 entra: &running.known,
+                clients: PreregisteredClients::none(),
                 now,
             };
             let handled = live.exchange.handle(event, env);

@@ -9,6 +9,7 @@ use entra_mcp_core::{
     action::Action,
     admit,
     ask::{Fetch, FetchFault, Record, Store, StoreFault, Stored, Ticket, Version},
+    config::PreregisteredClients,
     entropy::Seed,
     env::{EntraSnapshot, Env, Server},
     event::Event,
@@ -184,6 +185,7 @@ impl Alone {
         Env {
             server: &self.server,
             entra: &self.known,
+            clients: PreregisteredClients::none(),
             now: now(self.clock),
         }
     }

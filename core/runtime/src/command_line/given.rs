@@ -93,6 +93,13 @@ pub(super) const PINNED_CLIENT: Setting = setting(
      asked; the URL alone takes away what is pinned for it; several are separated by semicolons; \
      repeatable",
 );
+pub(super) const CLIENTS: Setting = setting(
+    "clients",
+    "ENTRA_MCP_CLIENTS",
+    "FILE",
+    "a file (TOML) of clients that are registered beforehand, with an id and a secret; read again when \
+     it changes, and after SIGHUP (default: none)",
+);
 pub(super) const TRUSTED_PROXY: Setting = setting(
     "trusted-proxy",
     "ENTRA_MCP_TRUSTED_PROXIES",
@@ -162,7 +169,7 @@ pub(super) const AUTHORITY_HOST: Setting = setting(
 );
 
 /// All of them, in the order of `--help`.
-pub(super) const SETTINGS: [&Setting; 26] = [
+pub(super) const SETTINGS: [&Setting; 27] = [
     &LISTEN,
     &PUBLIC_URL,
     &DATA_DIR,
@@ -172,6 +179,7 @@ pub(super) const SETTINGS: [&Setting; 26] = [
     &ALLOW_CLIENT,
     &CLIENT_DOCUMENTS,
     &PINNED_CLIENT,
+    &CLIENTS,
     &ALLOW_HOST,
     &SESSION_TOKEN_LIFETIME,
     &SESSION_IDLE,

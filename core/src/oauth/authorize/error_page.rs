@@ -20,12 +20,12 @@ use crate::{
         self,
         html::{Html, Slot},
     },
-    redirect_uri::Destination,
+    redirect_uri::{Destination, RedirectUri},
     session::record::Hash,
 };
 
 /// An error that is shown to the user, for it is not known where an answer could go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ErrorPage {
     /// There is no client of this id.
     UnknownClient,
@@ -35,6 +35,8 @@ pub(crate) enum ErrorPage {
     Document(DocumentError),
     /// The redirect URI is not one of the client's.
     RedirectUri,
+    /// The operator has registered this client, but has not listed this redirect URI for it yet.
+    NotListed(Box<(String, RedirectUri)>),
     /// The `state` is too long to be returned, or is not text.
     State,
 }
@@ -105,11 +107,12 @@ fn leave(
 }
 
 impl ErrorPage {
-    /// Returns the page. It repeats nothing that was sent.
-    pub(crate) fn respond(self, request_id: &str, env: Env<'_>) -> Response<Bytes> {
+    /// Returns the page. It repeats nothing that was sent, but for a redirect URI of a client that the operator knows.
+    pub(crate) fn respond(&self, request_id: &str, env: Env<'_>) -> Response<Bytes> {
         let (title, text) = match self {
             Self::UnknownClient => return unknown_client(request_id, env),
             Self::Document(error) => return no_document(error.for_strangers(), request_id, env),
+            Self::NotListed(asked) => return not_listed(&asked.0, &asked.1, request_id, env),
             Self::ClientIdUrl => (
                 "The client's address is not well-formed",
                 "Its client_id is a URL, which must be https with a host and a path, as it is normally \
@@ -132,15 +135,48 @@ impl ErrorPage {
     }
 
     /// Returns the same for the log.
-    pub(crate) fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(&self) -> &'static str {
         match self {
             Self::UnknownClient => "unknown client",
             Self::ClientIdUrl => "client_id is no URL of a document",
             Self::Document(error) => error.as_str(),
             Self::RedirectUri => "redirect URI not registered",
+            Self::NotListed(_) => "redirect URI not listed for this client",
             Self::State => "state too long or no text",
         }
     }
+}
+
+/// The operator can paste the address from here; it is no link (threat B4). Platforms make it after the client was
+/// registered, so somebody has to bring it.
+fn not_listed(
+    client: &str,
+    redirect_uri: &RedirectUri,
+    request_id: &str,
+    env: Env<'_>,
+) -> Response<Bytes> {
+    let slots = [
+        ("client", Slot::Text(client)),
+        ("redirect_uri", Slot::Text(redirect_uri.as_str())),
+    ];
+    let more = Html::fill(
+        "<div class=\"place\"><span>The client <strong class=\"name\">{client}</strong> wants to return to</span>\
+         <code>{redirect_uri}</code></div>\n\
+         <p>If you have just set up this client, give this address to the operator of this server, who adds it to \
+         <code>redirect_uris</code> of this client in the file of clients. No restart is needed. Then start again \
+         from your client.</p>\n\
+         <p>If you did not, somebody else may want your sign-in. Close this page.</p>",
+        &slots,
+    );
+    pages::error_with(
+        StatusCode::BAD_REQUEST,
+        "This address is not listed for the client yet",
+        "So that your sign-in cannot be sent to somebody else, it goes only to addresses that the operator has \
+         listed.",
+        &more,
+        request_id,
+        env,
+    )
 }
 
 /// Who the client is cannot be found out where it says that this is written.

@@ -2,6 +2,7 @@
 
 mod base_path;
 mod documents;
+mod preregistered;
 mod refusals;
 mod tolerance;
 

@@ -1,6 +1,7 @@
 mod consents;
 mod limits;
 mod session;
+mod users;
 
 use ::http::Response;
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use crate::{
     mcp::testing::World,
     oauth::{
         authorization_request::{AuthorizationRequest, RedirectTarget},
-        client_label::ClientLabel,
+        client_label::{ClientLabel, Voucher},
         pending_sign_in::{Approval, PendingSignIn},
         testing::{CHALLENGE, REDIRECT_URI},
     },
@@ -55,7 +56,7 @@ impl AtEntra {
                 redirect_uri: RedirectUri::parse(redirect_uri).unwrap(),
                 state: Some("the client's state".to_owned()),
             },
-            code_challenge: CHALLENGE.to_owned(),
+            code_challenge: Some(CHALLENGE.to_owned()),
             resource: "http://localhost:3001/mcp".to_owned(),
             scope: Scopes::new(&[]).default(),
         };
@@ -65,8 +66,7 @@ impl AtEntra {
             request,
             ClientLabel {
                 name: Some("Test client".to_owned()),
-                host: None,
-                pinned: None,
+                voucher: Voucher::Nobody,
             },
             approval,
             env.now.unix,

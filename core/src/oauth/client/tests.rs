@@ -1,7 +1,15 @@
 //! Tests of clients and how they prove who they are.
 
+use ::http::{HeaderMap, header};
+use base64::engine::general_purpose::STANDARD;
+
 use super::*;
-use crate::{keys::MasterKey, testing::entropy};
+use crate::{
+    http::form::Form,
+    keys::MasterKey,
+    oauth::error::{OAuthError, Refusal},
+    testing::{TestServer, entropy},
+};
 
 fn keys() -> Keyring {
     Keyring::new(MasterKey::new([1; 32]), Vec::new())
@@ -34,10 +42,19 @@ fn form(parameters: &[(&str, &str)]) -> Form {
     Form::parse(text.as_bytes())
 }
 
+/// The client that a request proves to come from, at a server with these keys.
+fn authenticate(
+    form: &Form,
+    headers: &HeaderMap,
+    keys: &Keyring,
+) -> Result<AuthenticatedClient, Refusal> {
+    let mut server = TestServer::https();
+    server.server.keys = keys.clone();
+    Client::authenticate(form, headers, server.env())
+}
+
 fn error_of(form: &Form, headers: &HeaderMap) -> OAuthError {
-    Client::authenticate(form, headers, &keys())
-        .unwrap_err()
-        .error
+    authenticate(form, headers, &keys()).unwrap_err().error
 }
 
 // H1, H2
@@ -102,7 +119,7 @@ fn client_id_survives_key_rotation() {
     let secret = secret_of(&client);
     let rotated = Keyring::new(MasterKey::new([2; 32]), vec![MasterKey::new([1; 32])]);
     let form = form(&[("client_id", client.id()), ("client_secret", &secret)]);
-    assert!(Client::authenticate(&form, &HeaderMap::new(), &rotated).is_ok());
+    assert!(authenticate(&form, &HeaderMap::new(), &rotated).is_ok());
 }
 
 // B9
@@ -125,7 +142,7 @@ fn public_client_authenticates_by_its_id_without_secret() {
     let client = client(AuthMethod::None);
     assert!(client.secret(&keys()).is_none());
     let id_only = form(&[("client_id", client.id())]);
-    assert!(Client::authenticate(&id_only, &HeaderMap::new(), &keys()).is_ok());
+    assert!(authenticate(&id_only, &HeaderMap::new(), &keys()).is_ok());
     let with_secret = form(&[("client_id", client.id()), ("client_secret", "x")]);
     assert_eq!(
         error_of(&with_secret, &HeaderMap::new()),
@@ -140,12 +157,12 @@ fn confidential_client_authenticates_by_form_or_basic() {
     let (id, secret) = (client.id(), secret_of(&client));
     let none = HeaderMap::new();
     let by_form = form(&[("client_id", id), ("client_secret", &secret)]);
-    assert!(Client::authenticate(&by_form, &none, &keys()).is_ok());
-    assert!(Client::authenticate(&form(&[]), &basic(id, &secret), &keys()).is_ok());
+    assert!(authenticate(&by_form, &none, &keys()).is_ok());
+    assert!(authenticate(&form(&[]), &basic(id, &secret), &keys()).is_ok());
     let encoded = id.replace('.', "%2E");
-    assert!(Client::authenticate(&form(&[]), &basic(&encoded, &secret), &keys()).is_ok());
+    assert!(authenticate(&form(&[]), &basic(&encoded, &secret), &keys()).is_ok());
     let with_id = form(&[("client_id", id)]);
-    assert!(Client::authenticate(&with_id, &basic(id, &secret), &keys()).is_ok());
+    assert!(authenticate(&with_id, &basic(id, &secret), &keys()).is_ok());
 
     let wrong = form(&[("client_id", id), ("client_secret", "wrong")]);
     assert_eq!(error_of(&wrong, &none), OAuthError::InvalidClient);
@@ -178,7 +195,7 @@ fn empty_secret_is_none_however_it_is_sent() {
                 basic(id, ""),
             ),
         ] {
-            let found = Client::authenticate(&form, &headers, &keys());
+            let found = authenticate(&form, &headers, &keys());
             assert_eq!(found.map(|client| client.id).as_deref(), Ok(id), "{form:?}");
         }
         assert_eq!(
@@ -218,12 +235,12 @@ fn two_authentication_methods_at_once_are_refused() {
 #[test]
 fn unknown_client_gets_401_with_a_challenge_for_basic_only() {
     let unknown = form(&[("client_id", "dcr.gone.gone")]);
-    let refusal = Client::authenticate(&unknown, &HeaderMap::new(), &keys()).unwrap_err();
+    let refusal = authenticate(&unknown, &HeaderMap::new(), &keys()).unwrap_err();
     let response = refusal.response();
     assert_eq!(response.status(), 401);
     assert!(!response.headers().contains_key(header::WWW_AUTHENTICATE));
     let headers = basic("dcr.gone.gone", "secret");
-    let refusal = Client::authenticate(&form(&[]), &headers, &keys()).unwrap_err();
+    let refusal = authenticate(&form(&[]), &headers, &keys()).unwrap_err();
     let response = refusal.response();
     assert_eq!(response.status(), 401);
     let challenge = &response.headers()[header::WWW_AUTHENTICATE];

@@ -49,7 +49,8 @@ pub(crate) struct CodeGrant {
 struct CodeRequest {
     client: AuthenticatedClient,
     code: OpaqueToken,
-    code_verifier: Secret<String>,
+    /// `None` of a client that left PKCE out, as it may.
+    code_verifier: Option<Secret<String>>,
     redirect_uri: Option<String>,
     resource: Option<String>,
 }
@@ -78,14 +79,15 @@ impl CodeGrant {
     ) -> Result<Progress<Self>, Refusal> {
         let missing = |description| Refusal::new(OAuthError::InvalidRequest, description);
         let code = form.one("code")?.ok_or(missing("code is missing."))?;
-        let code_verifier = form
-            .one("code_verifier")?
-            .ok_or(missing("code_verifier is missing."))?;
+        let code_verifier = form.one("code_verifier")?;
+        if code_verifier.is_none() && !client.may_omit_pkce() {
+            return Err(missing("code_verifier is missing."));
+        }
         let code = opaque_token::read_code(code, &cx.env.server.keys);
         let request = CodeRequest {
             client,
             code: code.ok_or_else(invalid_grant)?,
-            code_verifier: Secret::new(code_verifier.to_owned()),
+            code_verifier: code_verifier.map(|verifier| Secret::new(verifier.to_owned())),
             redirect_uri: form.one("redirect_uri")?.map(str::to_owned),
             resource: resource::of_token_request(form, &cx.env.server.config.public_url)?,
         };
@@ -158,15 +160,23 @@ impl CodeRequest {
         }
     }
 
+    /// Whether the verifier is that of the code's challenge, or both are left out.
+    fn fits(&self, code_challenge: Option<&str>) -> bool {
+        let verifier = self.code_verifier.as_ref();
+        pkce::fits(
+            verifier.map(|verifier| verifier.expose().as_str()),
+            code_challenge,
+        )
+    }
+
     /// Whether the code was redeemed already, by a client that has its verifier: a code that was seen in a
     /// browser's history alone ends nothing. Where the clock was set back it is remembered for longer.
     fn is_replayed(&self, outline: &Outline, cx: &Cx<'_>) -> bool {
-        let verifier = self.code_verifier.expose();
         let now = cx.env.now.unix;
         outline.spent_code.as_ref().is_some_and(|spent| {
             spent.hash == self.code.hash
                 && now < spent.redeemed.after(limits::SPENT_CODE_MEMORY)
-                && pkce::verifies(verifier, &spent.code_challenge)
+                && self.fits(spent.code_challenge.as_deref())
         })
     }
 
@@ -183,7 +193,7 @@ impl CodeRequest {
             .redirect_uri
             .as_ref()
             .is_none_or(|sent| *sent == code.redirect_uri);
-        let proven = pkce::verifies(self.code_verifier.expose(), &code.code_challenge);
+        let proven = self.fits(code.code_challenge.as_deref());
         if !(code.hash == self.code.hash && is_in_time && same_place && proven) {
             return Err(invalid_grant());
         }

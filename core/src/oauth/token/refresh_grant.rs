@@ -187,6 +187,11 @@ impl RefreshRequest {
             // What is set was made shorter.
             return self.end(&session.outline, cx);
         }
+        let (user, username) = (&session.user, session.user.profile.username.as_deref());
+        let client = &session.outline.client.0;
+        if !cx.env.clients.admit_user(client, &user.oid, username) {
+            return refuse(invalid_grant(), cx);
+        }
         if let Err(refusal) = self.narrowed(&session, cx.env.server) {
             return refuse(refusal, cx);
         }

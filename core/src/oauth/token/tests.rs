@@ -3,6 +3,7 @@
 mod code;
 mod documents;
 mod lifetimes;
+mod preregistered;
 mod races;
 mod refresh;
 mod reuse;

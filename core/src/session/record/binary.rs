@@ -27,7 +27,7 @@ impl Outline {
         to.bytes(self.subject.as_bytes());
         to.optional(self.spent_code.as_ref(), |to, spent| {
             to.array(&spent.hash.0);
-            to.bytes(spent.code_challenge.as_bytes());
+            to.challenge(spent.code_challenge.as_deref());
             to.number(spent.redeemed.0);
         });
         to.bytes(&self.ended_mcp_sessions.to_bytes());
@@ -40,7 +40,7 @@ impl Outline {
             spent_code: from.optional(|from| {
                 Some(SpentCode {
                     hash: Hash(from.array()?),
-                    code_challenge: from.text()?.to_owned(),
+                    code_challenge: from.challenge()?,
                     redeemed: UnixTime(from.number()?),
                 })
             })?,
@@ -63,7 +63,7 @@ impl Session {
         to.array(&tag_of(&self.entra));
         to.optional(self.code.as_ref(), |to, code| {
             to.array(&code.hash.0);
-            to.bytes(code.code_challenge.as_bytes());
+            to.challenge(code.code_challenge.as_deref());
             to.bytes(code.redirect_uri.as_bytes());
             to.number(code.expires.0);
         });
@@ -123,7 +123,18 @@ fn tag_of(sealed: &[u8]) -> [u8; TAG_BYTES] {
     sealed.last_chunk().copied().unwrap_or_default()
 }
 
+impl Writer {
+    fn challenge(&mut self, challenge: Option<&str>) {
+        self.bytes(challenge.unwrap_or_default().as_bytes());
+    }
+}
+
 impl Reader<'_> {
+    /// An empty one is none.
+    fn challenge(&mut self) -> Option<Option<String>> {
+        Some(Some(self.string()?).filter(|challenge| !challenge.is_empty()))
+    }
+
     fn key(&mut self) -> Option<SealingKey> {
         Some(SealingKey::new(*Zeroizing::new(self.array()?)))
     }
@@ -165,7 +176,7 @@ impl Code {
     fn read(from: &mut Reader<'_>) -> Option<Self> {
         Some(Self {
             hash: Hash(from.array()?),
-            code_challenge: from.string()?,
+            code_challenge: from.challenge()?,
             redirect_uri: from.string()?,
             expires: UnixTime(from.number()?),
         })
