@@ -44,6 +44,8 @@ pub struct Config {
     pub lifetimes: Lifetimes,
     /// The file of the clients that the operator has registered. The runtime reads it.
     pub clients: Option<PathBuf>,
+    /// Whether devices without a browser may have their users sign in elsewhere (RFC 8628).
+    pub device_authorization: bool,
     /// Proxies whose `X-Forwarded-For` says who the client is. Only the runtimes' limits for each client address
     /// look at it.
     pub trusted_proxies: Vec<AddressRange>,

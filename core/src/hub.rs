@@ -1,7 +1,7 @@
 //! The hub: the little that exchanges share, behind the runtime's one mutex.
 //!
 //! It knows the open streams, the events that a client may resume from, the settings of MCP sessions, the
-//! requests and tasks in flight, which sign-ins are spent, who waits for Entra's metadata, and the documents of clients. It does table
+//! requests and tasks in flight, which sign-ins are spent, which devices wait for their users, who waits for Entra's metadata, and the documents of clients. It does table
 //! operations only: no parsing, no JSON, no signatures. Exchanges and the hub exchange messages that only they
 //! understand; a runtime carries them.
 
@@ -10,12 +10,14 @@ mod asks;
 mod client_documents;
 mod code_redemptions;
 mod counts;
+mod device_authorizations;
 mod dispatch;
 mod ended_sessions;
 mod in_flight;
 mod job;
 mod message;
 mod metadata_refresh;
+mod refusals;
 mod replay;
 mod resumption;
 mod session_settings;
@@ -29,22 +31,23 @@ use std::collections::VecDeque;
 pub(crate) use self::{
     allowances::Browser,
     asks::{
-        AdmitCall, AdmitTask, BeginCodeRedemption, Deliver, FindStream, GetLogLevel, HubAnswer,
-        HubAsk, NeedClientDocument, NeedMetadata, OpenReplay, OpenStream, ReadStream, StoreSetting,
-        UpdateTask,
+        AdmitCall, AdmitTask, BeginCodeRedemption, BeginDeviceAuthorization,
+        DecideDeviceAuthorization, Deliver, FindDeviceAuthorization, FindStream, GetLogLevel,
+        HubAnswer, HubAsk, NeedClientDocument, NeedMetadata, OpenReplay, OpenStream,
+        PollDeviceAuthorization, ReadStream, StoreSetting, UpdateTask,
     },
-    code_redemptions::RedemptionRefused,
     job::JobKind,
     message::{
-        EndReason, FindRefusal, FromHubKind, Negotiated, SettingsFull, StreamKind, StreamOutput,
-        StreamRefusal, SubscriptionFilter, TableFull, TaskUpdate, TasksFull, ToCall, ToHubKind,
-        ToTask,
+        DeviceMessage, EndReason, FromHubKind, Negotiated, StreamKind, StreamOutput,
+        SubscriptionFilter, TaskUpdate, ToCall, ToHubKind, ToTask,
     },
+    refusals::{FindRefusal, RedemptionRefused, SettingsFull, StreamRefusal, TableFull, TasksFull},
 };
 use self::{
     asks::Waiter, client_documents::ClientDocuments, code_redemptions::CodeRedemptions,
-    ended_sessions::EndedSessions, in_flight::InFlightRequests, metadata_refresh::RefreshGate,
-    replay::ReplayBuffers, session_settings::SessionSettings, streams::Streams, tasks::Tasks,
+    device_authorizations::DeviceAuthorizations, ended_sessions::EndedSessions,
+    in_flight::InFlightRequests, metadata_refresh::RefreshGate, replay::ReplayBuffers,
+    session_settings::SessionSettings, streams::Streams, tasks::Tasks,
 };
 pub use self::{
     job::Job,
@@ -62,6 +65,7 @@ pub struct Hub {
     metadata: RefreshGate,
     documents: ClientDocuments,
     redemptions: CodeRedemptions,
+    devices: DeviceAuthorizations,
     ended: EndedSessions,
     streams: Streams,
     replays: ReplayBuffers,

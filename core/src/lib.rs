@@ -97,6 +97,7 @@
 //! #     client_documents: ClientDocuments::default(),
 //! #     lifetimes: Lifetimes::default(),
 //! #     clients: None,
+//! #     device_authorization: false,
 //! #     trusted_proxies: Vec::new(),
 //! #     allowed_hosts: Vec::new(),
 //! #     authorization_response_iss: true,
@@ -135,6 +136,7 @@ mod client_document; // What a client says of itself at the URL that is its id.
 mod client_id_url; // A `client_id` that is a URL.
 pub mod client_setup; // How MCP clients are set up for this server.
 pub mod config; // The settings, checked.
+mod device_authorization; // What a device without a browser asked for.
 pub mod error_responses; // The responses that a runtime gives by itself.
 mod http; // Cookies, forms and responses.
 mod json_rpc; // JSON-RPC 2.0.

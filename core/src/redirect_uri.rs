@@ -6,7 +6,10 @@
 use serde::Serialize;
 use url::Url;
 
-use crate::{config::Config, limits};
+use crate::{
+    config::{Config, PublicUrl},
+    limits,
+};
 
 /// The hosts of loopback redirect URIs. They do not stand for one another (RFC 8252 section 8.3).
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
@@ -102,8 +105,21 @@ impl RedirectUri {
         }
     }
 
-    /// Whether the operator lets clients in that return there (threat A10).
+    /// Whether it is a page of this server.
+    pub(crate) fn is_of(&self, public_url: &PublicUrl) -> bool {
+        let Ok(url) = Url::parse(&self.0) else {
+            return false;
+        };
+        let below = url.path().strip_prefix(public_url.base_path().as_str());
+        url.origin().ascii_serialization() == public_url.origin()
+            && below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// Whether the operator lets clients in that return there (threat A10). No client returns to this server.
     pub(crate) fn is_allowed_by(&self, config: &Config) -> bool {
+        if self.is_of(&config.public_url) {
+            return false;
+        }
         let place = match self.destination() {
             Destination::Web(host) => host,
             Destination::ThisComputer(_) => "localhost",

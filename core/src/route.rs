@@ -32,6 +32,12 @@ pub enum Route {
     Token,
     /// The revocation endpoint (RFC 7009).
     Revoke,
+    /// The device authorization endpoint (RFC 8628 section 3.1).
+    DeviceAuthorization,
+    /// Where the user of a device types its code.
+    Device,
+    /// Where the browser of such a user ends.
+    DeviceReturn,
     /// Streamable HTTP.
     Mcp,
     /// The stream of HTTP+SSE (2024-11-05).
@@ -88,6 +94,9 @@ impl Route {
             "/auth/callback" => Self::Callback,
             "/token" => Self::Token,
             "/revoke" => Self::Revoke,
+            "/device_authorization" => Self::DeviceAuthorization,
+            "/device" => Self::Device,
+            "/device/return" => Self::DeviceReturn,
             "/mcp" => Self::Mcp,
             "/sse" => Self::Sse,
             "/message" => Self::Message,
@@ -99,11 +108,15 @@ impl Route {
     #[must_use]
     pub fn methods(self) -> &'static [Method] {
         match self {
-            Self::Register | Self::Consent | Self::Token | Self::Revoke | Self::Message => {
-                &[Method::POST]
-            }
+            Self::Register
+            | Self::Consent
+            | Self::Token
+            | Self::Revoke
+            | Self::DeviceAuthorization
+            | Self::Message => &[Method::POST],
+            Self::Device => &[Method::POST, Method::GET],
             Self::Mcp => &[Method::POST, Method::GET, Method::DELETE],
-            Self::Authorize | Self::Callback | Self::Sse => &[Method::GET],
+            Self::Authorize | Self::Callback | Self::DeviceReturn | Self::Sse => &[Method::GET],
             Self::Home
             | Self::Style
             | Self::Health
@@ -131,6 +144,7 @@ impl Route {
                 | Self::Register
                 | Self::Token
                 | Self::Revoke
+                | Self::DeviceAuthorization
         )
     }
 }

@@ -84,6 +84,7 @@ impl TestServer {
             keys: Vec::new(),
             allowed_origins: vec!["http://localhost:6274".to_owned()],
             allowed_clients: Vec::new(),
+            device_authorization: false,
             client_documents: crate::config::ClientDocuments::default(),
             lifetimes: crate::config::Lifetimes::default(),
             clients: None,

@@ -96,6 +96,7 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
         keys: Vec::new(),
         allowed_origins: Vec::new(),
         allowed_clients: Vec::new(),
+        device_authorization: false,
         client_documents: entra_mcp_core::config::ClientDocuments::default(),
         lifetimes: Lifetimes::default(),
         clients: None,

@@ -8,6 +8,7 @@ pub mod claude;
 pub mod client_credentials;
 pub mod consents;
 pub mod crowds;
+pub mod device_authorization;
 pub mod editors;
 pub mod everything;
 pub mod framing;

@@ -60,6 +60,8 @@ suite!($ end_to_end_core:
     preregistered::clients_are_read_again_after_a_hangup,
     preregistered::user_who_is_not_listed_for_a_client_gets_a_page,
     preregistered::file_of_clients_that_is_wrong_stops_the_start,
+    device_authorization::device_without_a_browser_signs_in,
+    device_authorization::device_is_told_that_its_user_said_no,
     consents::remembered_consent_is_its_users_own,
     consents::error_of_an_unapproved_site_is_a_page,
     consents::failed_callback_cannot_be_replayed,

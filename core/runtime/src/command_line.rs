@@ -26,8 +26,8 @@ pub use self::error::{
 };
 use self::{
     given::{
-        ALLOW_CLIENT, ALLOW_ORIGIN, CLIENTS, DATA_DIR, DEV_TENANT, Given, LISTEN, LOG,
-        RESPONSE_ISS, SETTINGS, Setting, TRUSTED_PROXY,
+        ALLOW_CLIENT, ALLOW_ORIGIN, CLIENTS, DATA_DIR, DEV_TENANT, DEVICE_AUTHORIZATION, Given,
+        LISTEN, LOG, RESPONSE_ISS, SETTINGS, Setting, TRUSTED_PROXY,
     },
     listen::{addresses, allowed_hosts, public_url},
 };
@@ -88,11 +88,12 @@ pub fn parse(
     let keys = key::ring(&given, &mut errors);
     let allowed_origins = origins(&given, &mut errors);
     let allowed_clients = clients(&given, &mut errors);
+    let device_authorization = is_on(&given, &DEVICE_AUTHORIZATION, false, &mut errors);
     let client_documents = client_documents::read(&given, dev_tenant.is_some(), &mut errors);
     let lifetimes = lifetimes::read(&given, &mut errors);
     let trusted_proxies = proxies(&given, &mut errors);
     let allowed_hosts = allowed_hosts(&given, &mut errors);
-    let authorization_response_iss = response_iss(&given, &mut errors);
+    let authorization_response_iss = is_on(&given, &RESPONSE_ISS, true, &mut errors);
     let log = log(&given, &mut errors);
     match (public_url, entra, data_dir, log) {
         (Some(public_url), Some(entra), Some(data_dir), Some(log)) if errors.is_empty() => {
@@ -108,6 +109,7 @@ pub fn parse(
                 client_documents,
                 lifetimes,
                 clients: given.value(&CLIENTS).map(PathBuf::from),
+                device_authorization,
                 trusted_proxies,
                 allowed_hosts,
                 authorization_response_iss,
@@ -237,13 +239,16 @@ fn proxies(given: &Given, errors: &mut Vec<ConfigError>) -> Vec<AddressRange> {
     proxies
 }
 
-fn response_iss(given: &Given, errors: &mut Vec<ConfigError>) -> bool {
-    match given.value(&RESPONSE_ISS) {
-        None | Some("on") => true,
+/// A setting that is on or off.
+fn is_on(given: &Given, setting: &Setting, default: bool, errors: &mut Vec<ConfigError>) -> bool {
+    match given.value(setting) {
+        None => default,
+        Some("on") => true,
         Some("off") => false,
         Some(_) => {
-            errors.push(ConfigError::UnknownResponseIss);
-            true
+            let setting = setting.name();
+            errors.push(ConfigError::NeitherOnNorOff { setting });
+            default
         }
     }
 }

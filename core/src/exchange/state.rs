@@ -10,8 +10,9 @@ use crate::{
     hub::{Job, JobKind},
     mcp::{http_sse::PostMessage, sse_stream::Stream, streamable_http::Streamable},
     oauth::{
-        self, callback::Callback, consent::Consent, document_fetch::FetchClientDocument,
-        revoke::Revoke, token::Token,
+        self, callback::Callback, consent::Consent,
+        device_authorization::DeviceAuthorizationRequest, device_verification::DeviceVerification,
+        document_fetch::FetchClientDocument, revoke::Revoke, token::Token,
     },
     pages,
     route::Route,
@@ -26,6 +27,8 @@ pub(crate) enum State {
     Callback(Callback),
     Token(Token),
     Revoke(Revoke),
+    DeviceAuthorization(DeviceAuthorizationRequest),
+    DeviceVerification(DeviceVerification),
     Streamable(Streamable),
     Stream(Stream),
     PostMessage(PostMessage),
@@ -59,6 +62,13 @@ impl State {
             Route::Callback => Callback::start(&request, client, cx).map_pending(Self::Callback),
             Route::Token => Token::start(&request, cx).map_pending(Self::Token),
             Route::Revoke => Revoke::start(&request, cx).map_pending(Self::Revoke),
+            Route::DeviceAuthorization => DeviceAuthorizationRequest::start(&request, client, cx)
+                .map_pending(Self::DeviceAuthorization),
+            Route::Device => DeviceVerification::start(&request, client, cx)
+                .map_pending(Self::DeviceVerification),
+            Route::DeviceReturn => {
+                DeviceVerification::finish(&request, cx).map_pending(Self::DeviceVerification)
+            }
             // Nobody is admitted here without a token.
             Route::Mcp | Route::Sse | Route::Message => {
                 cx.done(bearer::session_over(route, cx.env))
@@ -102,6 +112,14 @@ impl State {
             Self::Callback(state) => answered(state, input, Callback::handle, Self::Callback, cx),
             Self::Token(state) => answered(state, input, Token::handle, Self::Token, cx),
             Self::Revoke(state) => answered(state, input, Revoke::handle, Self::Revoke, cx),
+            Self::DeviceAuthorization(state) => {
+                let handle = DeviceAuthorizationRequest::handle;
+                answered(state, input, handle, Self::DeviceAuthorization, cx)
+            }
+            Self::DeviceVerification(state) => {
+                let handle = DeviceVerification::handle;
+                answered(state, input, handle, Self::DeviceVerification, cx)
+            }
             Self::FetchMetadata(state) => {
                 let handle = FetchMetadata::handle;
                 answered(state, input, handle, Self::FetchMetadata, cx)
@@ -126,6 +144,8 @@ impl State {
             Self::Callback(_)
             | Self::Token(_)
             | Self::Revoke(_)
+            | Self::DeviceAuthorization(_)
+            | Self::DeviceVerification(_)
             | Self::Stream(_)
             | Self::PostMessage(_)
             | Self::FetchMetadata(_)
@@ -143,6 +163,8 @@ impl State {
             | Self::Callback(_)
             | Self::Token(_)
             | Self::Revoke(_)
+            | Self::DeviceAuthorization(_)
+            | Self::DeviceVerification(_)
             | Self::FetchMetadata(_)
             | Self::FetchClientDocument(_) => false,
         }

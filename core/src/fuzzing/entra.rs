@@ -37,6 +37,7 @@ pub(super) fn server() -> Server {
         keys: Vec::new(),
         allowed_origins: Vec::new(),
         allowed_clients: Vec::new(),
+        device_authorization: false,
         client_documents: crate::config::ClientDocuments::default(),
         lifetimes: crate::config::Lifetimes::default(),
         clients: None,

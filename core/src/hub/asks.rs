@@ -1,7 +1,7 @@
 //! What exchanges ask the hub, and what it answers. An ask carries its ticket, as those of the runtime do, so an
 //! answer that nobody waits for any more is dropped like theirs, in [`crate::exchange::Exchange::handle`].
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     FindRefusal, FromHub, FromHubKind, HubOutput, Negotiated, RedemptionRefused, SettingsFull,
@@ -10,6 +10,7 @@ use super::{
 use crate::{
     catalog::LogLevel,
     client_document::{ClientDocument, DocumentError},
+    device_authorization::{DeviceAuthorization, DevicePoll},
     id::ExchangeId,
     ticket::{Answered, Ask, AskId, Ticket},
 };
@@ -70,6 +71,14 @@ hub_asks! {
     NeedClientDocument -> Result<Arc<ClientDocument>, DocumentError>;
     /// Whether a code may be redeemed.
     BeginCodeRedemption -> Result<(), RedemptionRefused>;
+    /// For a device to wait for its user: `false` if too many do.
+    BeginDeviceAuthorization -> bool;
+    /// For the device of a user code, if it waits and nobody has decided; or for how long no more codes may be typed.
+    FindDeviceAuthorization -> Result<Option<Arc<DeviceAuthorization>>, Duration>;
+    /// To tell a device what its user decided: `false` if it waits no more.
+    DecideDeviceAuthorization -> bool;
+    /// For what the user of a device decided.
+    PollDeviceAuthorization -> DevicePoll;
     /// To open a stream.
     OpenStream -> Result<(), StreamRefusal>;
     /// For what a stream does next, once there is something.

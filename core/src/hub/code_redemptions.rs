@@ -4,13 +4,10 @@
 //! Anybody can begin sign-ins and come back with made-up codes, and only Entra can say that they are made
 //! up. So every redemption takes one from an allowance, which gets it back if Entra redeems the code.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{
-    BeginCodeRedemption, HubOutput,
+    BeginCodeRedemption, HubOutput, RedemptionRefused,
     allowances::{Allowance, Allowances, Browser, Holder, Rates},
     asks::Waiter,
 };
@@ -35,15 +32,6 @@ const RATES: Rates = Rates {
         recovery: limits::REFUSED_CODE_OF_STRANGERS_RECOVERY,
     },
 };
-
-/// Why a code may not be redeemed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RedemptionRefused {
-    /// The sign-in has had its redemption.
-    Spent,
-    /// Not now, but after this.
-    Busy(Duration),
-}
 
 /// The sign-ins that had their redemption, those under way, and what is left to whom.
 #[derive(Debug)]
@@ -135,6 +123,8 @@ impl CodeRedemptions {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::{config::ClientAddress, id::DeviceId};
 

@@ -45,6 +45,7 @@ impl Hub {
             }
             ToHubKind::EndCodeRedemption { redeemed: true } => self.redemptions.redeemed(from),
             ToHubKind::EndCodeRedemption { redeemed: false } => self.redemptions.end(from),
+            ToHubKind::Device(message) => self.devices.handle(from, message, now.instant, out),
             ToHubKind::ShutDown => self.streams.shut_down(out),
             ToHubKind::EndSession(session) => self.end_session(session, now.instant),
             ToHubKind::EndMcpSession {
@@ -254,6 +255,7 @@ impl Hub {
             | ToHubKind::NeedClientDocument { .. }
             | ToHubKind::ClientDocumentFetched(..)
             | ToHubKind::BeginCodeRedemption { .. }
+            | ToHubKind::Device(_)
             | ToHubKind::EndCodeRedemption { .. }
             | ToHubKind::MetadataFetched(_)
             | ToHubKind::OpenStream { .. }

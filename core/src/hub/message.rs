@@ -10,15 +10,17 @@ use super::{
     Job,
     allowances::Browser,
     asks::{
-        AdmitCall, AdmitTask, BeginCodeRedemption, Deliver, FindStream, GetLogLevel, HubAnswer,
-        NeedClientDocument, NeedMetadata, OpenReplay, OpenStream, ReadStream, StoreSetting,
-        UpdateTask,
+        AdmitCall, AdmitTask, BeginCodeRedemption, BeginDeviceAuthorization,
+        DecideDeviceAuthorization, Deliver, FindDeviceAuthorization, FindStream, GetLogLevel,
+        HubAnswer, NeedClientDocument, NeedMetadata, OpenReplay, OpenStream,
+        PollDeviceAuthorization, ReadStream, StoreSetting, UpdateTask,
     },
 };
 use crate::{
     catalog::{ChangeNotification, ClientCapabilities, LogLevel},
     client_document::{ClientDocument, DocumentError},
     client_id_url::ClientIdUrl,
+    device_authorization::{DeviceAuthorization, DeviceDecision, UserCode},
     env::EntraSnapshot,
     id::{ExchangeId, McpSessionId, PrincipalId, ServerRequestId, SessionId, StreamId, TaskId},
     json_rpc::Id,
@@ -69,6 +71,8 @@ pub(crate) enum ToHubKind {
         ClientIdUrl,
         Result<(ClientDocument, Duration), DocumentError>,
     ),
+    /// About a device that waits for its user.
+    Device(DeviceMessage),
     /// The sender wants to redeem the code of this sign-in, which came from that browser.
     BeginCodeRedemption {
         ticket: Ticket<BeginCodeRedemption>,
@@ -259,35 +263,6 @@ pub(crate) enum ToTask {
     SessionEnded,
 }
 
-/// Why a table takes no more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TableFull {
-    /// This user has as much in it, with this client, as one may have.
-    OfPrincipal,
-    /// All users together have.
-    OfServer,
-}
-
-/// Why a task may not run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TasksFull {
-    /// Too many run.
-    Running(TableFull),
-    /// Too many are stored, or they are too large together.
-    Stored(TableFull),
-}
-
-/// Why a setting of an MCP session is not stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SettingsFull {
-    /// Too many MCP sessions have settings.
-    Sessions(TableFull),
-    /// The MCP session has too many subscriptions.
-    Subscriptions,
-    /// The URIs of all subscriptions are too long together.
-    Bytes(TableFull),
-}
-
 /// What the runtime is to do for the hub.
 #[derive(Debug)]
 #[must_use]
@@ -317,23 +292,6 @@ pub(crate) enum StreamKind {
     },
     /// The response of `subscriptions/listen` (2026-07-28).
     Subscription(SubscriptionFilter),
-}
-
-/// Why a stream is not opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum StreamRefusal {
-    TooMany,
-    /// There is no such event to go on from, or not for this client.
-    NoSuchEvent,
-    ShuttingDown,
-}
-
-/// Why a message is not taken for an HTTP+SSE stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FindRefusal {
-    NotFound,
-    /// Its client does not read, and too many messages wait for that already.
-    Busy,
 }
 
 /// What a stream does next: it sends messages, and may have to end after them.
@@ -386,4 +344,35 @@ pub(crate) struct Negotiated {
 pub(crate) struct TaskUpdate {
     pub(crate) cancel: bool,
     pub(crate) responses: Map<String, Value>,
+}
+
+/// A message about a device that waits for its user.
+#[derive(Debug)]
+pub(crate) enum DeviceMessage {
+    /// It begins to wait.
+    Begin {
+        ticket: Ticket<BeginDeviceAuthorization>,
+        user_code: UserCode,
+        authorization: DeviceAuthorization,
+    },
+    /// A user typed this in that browser; `None` if it is no code at all.
+    Find {
+        ticket: Ticket<FindDeviceAuthorization>,
+        user_code: Option<UserCode>,
+        browser: Browser,
+    },
+    /// Its user has decided.
+    Decide {
+        ticket: Ticket<DecideDeviceAuthorization>,
+        user_code: UserCode,
+        decision: DeviceDecision,
+    },
+    /// The device asks.
+    Poll {
+        ticket: Ticket<PollDeviceAuthorization>,
+        /// The SHA-256 of its code.
+        device_code: [u8; 32],
+        /// The SHA-256 of the `client_id`.
+        client: [u8; 32],
+    },
 }

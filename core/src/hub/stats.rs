@@ -19,6 +19,8 @@ pub struct HubStats {
     pub redemptions: usize,
     /// Sign-ins that have redeemed a code and are remembered.
     pub spent_sign_ins: usize,
+    /// Devices that wait for their users.
+    pub device_authorizations: usize,
     /// Streams whose events are kept for a client that comes back.
     pub replays: usize,
     /// Requests that take a while.
@@ -49,6 +51,7 @@ impl Hub {
             client_documents,
             redemptions: self.redemptions.under_way(),
             spent_sign_ins: self.redemptions.spent(),
+            device_authorizations: self.devices.len(),
             replays: self.replays.len(),
             in_flight: self.in_flight.len(),
             settings: self.settings.len(),

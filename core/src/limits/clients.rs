@@ -82,3 +82,35 @@ pub const CLIENT_DOCUMENTS_OF_DEVICE: u32 = 4;
 
 /// After what time such a browser may have one more fetched.
 pub const CLIENT_DOCUMENT_OF_DEVICE_RECOVERY: Duration = Duration::from_secs(20);
+
+/// How long a device and its user code wait for the user (RFC 8628 section 3.2): short, for the time of a user who was
+/// sent a code by somebody else (section 5.4).
+pub const DEVICE_CODE_LIFETIME: Duration = Duration::from_secs(600);
+
+/// How long a device waits between two polls (RFC 8628 section 3.5), and by how much longer each time that it was too early.
+pub const DEVICE_POLL_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The longest that it must wait: an authorization code that waits for it lasts as long.
+pub const DEVICE_POLL_INTERVAL_MAX: Duration = Duration::from_secs(50);
+
+/// How much too early a poll may come: its network is not always as slow.
+pub const DEVICE_POLL_LEEWAY: Duration = Duration::from_secs(1);
+
+/// How many devices may wait.
+pub const DEVICE_AUTHORIZATIONS: usize = 1024;
+
+/// How many of one address.
+pub const DEVICE_AUTHORIZATIONS_OF_ADDRESS: usize = 32;
+
+/// How many wrong user codes may be typed in a row, by everybody together. Of 20^8 codes 1,024 may be right: whoever
+/// types as many as this allows for a whole day finds one with a probability of 1 in 140.
+pub const WRONG_USER_CODES: u32 = 300;
+
+/// After what time one more.
+pub const WRONG_USER_CODE_RECOVERY: Duration = Duration::from_millis(500);
+
+/// How many may be typed in a row at one address.
+pub const WRONG_USER_CODES_OF_ADDRESS: u32 = 10;
+
+/// After what time one more.
+pub const WRONG_USER_CODE_OF_ADDRESS_RECOVERY: Duration = Duration::from_secs(20);

@@ -231,6 +231,16 @@ events! {
     GraphNewTokenRefused = "graph.new_token_refused", Info,
         "Microsoft Graph refused a new token: session over", [];
 
+    /// A device without a browser asked for a code, and waits for its user (RFC 8628).
+    DeviceAuthorizationBegun = "device_authorization.begun", Info,
+        "a device waits for its user", [ClientName, Scope, Address];
+    /// The user of a device has approved it and signed in: the device gets its tokens when it asks next.
+    DeviceAuthorizationApproved = "device_authorization.approved", Info,
+        "a device was approved", [];
+    /// A user typed a code that no device waits for, or too many were typed: a mistake, or somebody who guesses.
+    UserCodeRefused = "device_authorization.user_code_refused", Info,
+        "a user code was refused", [];
+
     /// `/token` refused a code, a refresh token or a client.
     TokenRefused = "token.refused", Info,
         "a token request was refused", [Error];

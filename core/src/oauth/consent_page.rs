@@ -14,7 +14,7 @@ use crate::pages::{
     self, Kind,
     html::{Html, Slot},
 };
-use crate::{entropy::Entropy, env::Env, redirect_uri::Destination};
+use crate::{config::ClientAddress, entropy::Entropy, env::Env, redirect_uri::Destination};
 
 const CONSENT: &str = r#"<p class="brand">entra-mcp</p>
 <h1>Allow access?</h1>
@@ -62,6 +62,18 @@ const APP: &str = r#"<div class="warn" role="note">The answer goes to <strong>th
 device</strong> that opens <strong>{place}</strong> links. Approve only if you have just started to
 sign in from that app: another app may have claimed those links.</div>"#;
 
+const DEVICE: &str = r#"<div class="warn" role="note">A device {place} asked for this {when}. Approve only if that was
+<strong>you</strong>, on your own device. If somebody sent you the code, cancel: they would get access in your name.</div>"#;
+
+/// Which device a user is asked about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Device {
+    /// Where it is, if that is known.
+    pub(crate) address: Option<ClientAddress>,
+    /// How many whole minutes ago it asked.
+    pub(crate) minutes: u64,
+}
+
 /// Who asks, and who vouches for the name.
 fn describe(client: &ClientLabel) -> (Html, Html) {
     let name = client.name.as_deref();
@@ -98,6 +110,37 @@ fn describe(client: &ClientLabel) -> (Html, Html) {
     }
 }
 
+/// The consent page of a device (RFC 8628 section 5.4): what there is to see of it.
+pub(crate) fn respond_for_device(
+    form: &ConsentForm,
+    device: Device,
+    env: Env<'_>,
+    entropy: &mut Entropy,
+) -> Response<Bytes> {
+    let place = match device.address {
+        Some(address) => format!("at the address {address}"),
+        None => "that is on this computer, or behind the same proxy,".to_owned(),
+    };
+    let when = match device.minutes {
+        0 => "less than a minute ago".to_owned(),
+        1 => "a minute ago".to_owned(),
+        minutes => format!("{minutes} minutes ago"),
+    };
+    let slots = [("place", Slot::Text(&place)), ("when", Slot::Text(&when))];
+    let returned_to = ReturnedTo {
+        label: "You connect the device that shows the code",
+        place: form
+            .request
+            .redirect_target
+            .state
+            .clone()
+            .unwrap_or_default(),
+        warning: Html::fill(DEVICE, &slots),
+    };
+    let next = Html::fill(BEFORE_SIGN_IN, &[]);
+    page(form, &returned_to, &next, env, entropy)
+}
+
 /// The consent page of a request, with the name of the user if they have signed in already.
 pub(crate) fn respond(
     form: &ConsentForm,
@@ -105,8 +148,6 @@ pub(crate) fn respond(
     env: Env<'_>,
     entropy: &mut Entropy,
 ) -> Response<Bytes> {
-    let sealed = form.seal(env, entropy);
-    let scope = &form.request.scope;
     let destination = form.request.redirect_target.redirect_uri.destination();
     let next = match &form.session {
         None => Html::fill(BEFORE_SIGN_IN, &[]),
@@ -127,9 +168,32 @@ pub(crate) fn respond(
             Html::fill(APP, &[("place", Slot::Text(&place))]),
         ),
     };
+    let returned_to = ReturnedTo {
+        label,
+        place,
+        warning,
+    };
+    page(form, &returned_to, &next, env, entropy)
+}
+
+/// Where the answer goes, as the page shows it.
+struct ReturnedTo {
+    label: &'static str,
+    place: String,
+    warning: Html,
+}
+
+fn page(
+    form: &ConsentForm,
+    returned_to: &ReturnedTo,
+    next: &Html,
+    env: Env<'_>,
+    entropy: &mut Entropy,
+) -> Response<Bytes> {
+    let sealed = form.seal(env, entropy);
     let (who, verified) = describe(&form.client_label);
     let mut scopes = Html::default();
-    for offered in scope.iter() {
+    for offered in form.request.scope.iter() {
         let slots = [
             ("description", Slot::Text(&offered.description)),
             ("name", Slot::Text(&offered.name)),
@@ -140,14 +204,14 @@ pub(crate) fn respond(
     let action = env.server.config.public_url.base_path().join("/consent");
     let slots = [
         ("action", Slot::Text(&action)),
-        ("label", Slot::Text(label)),
-        ("place", Slot::Text(&place)),
+        ("label", Slot::Text(returned_to.label)),
+        ("place", Slot::Text(&returned_to.place)),
         ("verified", Slot::Html(&verified)),
-        ("warning", Slot::Html(&warning)),
+        ("warning", Slot::Html(&returned_to.warning)),
         ("who", Slot::Html(&who)),
         ("scopes", Slot::Html(&scopes)),
         ("request", Slot::Text(&sealed)),
-        ("next", Slot::Html(&next)),
+        ("next", Slot::Html(next)),
     ];
     let body = Html::fill(CONSENT, &slots);
     pages::page(

@@ -1,6 +1,6 @@
 //! The one table of OAuth errors: their names, their status, their JSON.
 //!
-//! RFC 6749 sections 4.1.2.1 and 5.2, RFC 7591 section 3.2.2, RFC 7009 section 2.2.1, RFC 8707
+//! RFC 6749 sections 4.1.2.1 and 5.2, RFC 8628 section 3.5, RFC 7591 section 3.2.2, RFC 7009 section 2.2.1, RFC 8707
 //! section 2, OpenID Connect Core section 3.1.2.6. Descriptions are fixed sentences: nothing that
 //! was sent comes back in one (threats E1, O1).
 
@@ -22,6 +22,12 @@ pub(crate) enum OAuthError {
     InvalidClient,
     /// The code or refresh token is no good, or another client's.
     InvalidGrant,
+    /// A device asks before its user has decided (RFC 8628 section 3.5).
+    AuthorizationPending,
+    /// A device asks too often.
+    SlowDown,
+    /// The time of a device code is over.
+    ExpiredToken,
     /// No such grant here.
     UnsupportedGrantType,
     /// Nothing that was asked for is offered.
@@ -55,6 +61,9 @@ impl OAuthError {
             Self::InvalidRequest => "invalid_request",
             Self::InvalidClient => "invalid_client",
             Self::InvalidGrant => "invalid_grant",
+            Self::AuthorizationPending => "authorization_pending",
+            Self::SlowDown => "slow_down",
+            Self::ExpiredToken => "expired_token",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",
             Self::InvalidTarget => "invalid_target",

@@ -87,7 +87,10 @@ pub(crate) struct CodeToSend {
 
 impl IssuingCode {
     pub(crate) fn start(signed_in: SignedInRequest, approval: Approval, cx: &mut Cx<'_>) -> Self {
-        let is_remembered = remembered_consents::may_be_remembered(&signed_in.request);
+        let is_remembered = remembered_consents::may_be_remembered(
+            &signed_in.request,
+            &cx.env.server.config.public_url,
+        );
         if approval == Approval::Pressed && !is_remembered {
             return Self::write_session(signed_in, false, cx);
         }

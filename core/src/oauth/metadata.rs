@@ -7,8 +7,9 @@
 
 use ::http::{Response, StatusCode};
 use bytes::Bytes;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::token;
 use crate::{env::Env, http::response, route::Route};
 
 /// The ways to prove which client asks, at the token and the revocation endpoint. `none` comes first: clients use
@@ -33,7 +34,20 @@ pub(crate) fn respond(route: Route, env: Env<'_>) -> Response<Bytes> {
     let document = match route {
         Route::ResourceMetadata => resource(streamable),
         Route::SseResourceMetadata => resource(sse),
-        _ => json!({
+        _ => server_metadata(env, &scopes),
+    };
+    response::json(StatusCode::OK, &document)
+}
+
+/// Authorization server metadata (RFC 8414 section 2, RFC 8628 section 4).
+fn server_metadata(env: Env<'_>, scopes: &[&String]) -> Value {
+    let config = &env.server.config;
+    let public_url = &config.public_url;
+    let device = config.device_authorization;
+    let grant_types = ["authorization_code", "refresh_token"];
+    let device_grant = device.then_some(token::DEVICE_GRANT_TYPE);
+    let grant_types: Vec<_> = grant_types.into_iter().chain(device_grant).collect();
+    let mut document = json!({
             "issuer": public_url.issuer(),
             "authorization_endpoint": public_url.join("/authorize"),
             "token_endpoint": public_url.join("/token"),
@@ -42,15 +56,18 @@ pub(crate) fn respond(route: Route, env: Env<'_>) -> Response<Bytes> {
             "scopes_supported": scopes,
             "response_types_supported": ["code"],
             "response_modes_supported": ["query"],
-            "grant_types_supported": ["authorization_code", "refresh_token"],
+            "grant_types_supported": grant_types,
             "code_challenge_methods_supported": ["S256"],
             "token_endpoint_auth_methods_supported": AUTH_METHODS,
             "revocation_endpoint_auth_methods_supported": AUTH_METHODS,
-            "authorization_response_iss_parameter_supported": env.server.config.authorization_response_iss,
-            "client_id_metadata_document_supported": env.server.config.client_documents.are_used(),
-        }),
-    };
-    response::json(StatusCode::OK, &document)
+            "authorization_response_iss_parameter_supported": config.authorization_response_iss,
+            "client_id_metadata_document_supported": config.client_documents.are_used(),
+    });
+    if let (true, Some(members)) = (device, document.as_object_mut()) {
+        let endpoint = public_url.join("/device_authorization");
+        members.insert("device_authorization_endpoint".to_owned(), endpoint.into());
+    }
+    document
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{authorization_request::AuthorizationRequest, length_prefixed};
 use crate::{
+    config::PublicUrl,
     env::Env,
     http::cookie,
     keys::Purpose,
@@ -81,7 +82,7 @@ impl RememberedConsents {
     pub(crate) fn cover(&self, request: &AuthorizationRequest) -> bool {
         let scope = scope_mark(request);
         let place = place_mark(&request.client, &request.redirect_target.redirect_uri);
-        may_be_remembered(request)
+        returns_to_a_site(request)
             && self
                 .0
                 .iter()
@@ -100,7 +101,7 @@ impl RememberedConsents {
         request: &AuthorizationRequest,
         env: Env<'_>,
     ) -> Option<HeaderValue> {
-        if !may_be_remembered(request) {
+        if !may_be_remembered(request, &env.server.config.public_url) {
             return None;
         }
         let lifetime = env.server.config.lifetimes.consent;
@@ -131,8 +132,13 @@ impl RememberedConsents {
     }
 }
 
-/// Whether an approval of this request is remembered: it is if the answer goes to a web site.
-pub(crate) fn may_be_remembered(request: &AuthorizationRequest) -> bool {
+/// Whether an approval of this request is remembered: it is if the answer goes to a web site that is not this server's own,
+/// as the answer for a device does.
+pub(crate) fn may_be_remembered(request: &AuthorizationRequest, public_url: &PublicUrl) -> bool {
+    returns_to_a_site(request) && !request.redirect_target.redirect_uri.is_of(public_url)
+}
+
+fn returns_to_a_site(request: &AuthorizationRequest) -> bool {
     let redirect_uri = &request.redirect_target.redirect_uri;
     matches!(redirect_uri.destination(), Destination::Web(_))
 }

@@ -5,30 +5,26 @@
 //! a code or a refresh token is no good is answered alike (threat E10).
 
 mod code_grant;
+mod device_grant;
 mod refresh_grant;
+mod response;
 #[cfg(test)]
 mod tests;
 
-use ::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
+use ::http::{HeaderMap, Request, header};
 use bytes::Bytes;
-use serde::Serialize;
 
-use self::{code_grant::CodeGrant, refresh_grant::RefreshGrant};
+pub(crate) use self::device_grant::GRANT_TYPE as DEVICE_GRANT_TYPE;
+use self::{
+    code_grant::CodeGrant, device_grant::DeviceGrant, refresh_grant::RefreshGrant, response::refuse,
+};
 use super::{
     client::Client,
     error::{OAuthError, Refusal},
-    opaque_token::OpaqueToken,
 };
 use crate::{
     event::Answer,
-    fault::Fault,
-    http::{form::Form, response},
-    log_event::{Field, LogEvent, LogEventId},
-    planted::Planted,
-    session::{
-        record::Session,
-        token::{self, Granted},
-    },
+    http::form::Form,
     step::{Cx, Progress},
 };
 
@@ -39,6 +35,8 @@ pub(crate) enum Token {
     Code(Box<CodeGrant>),
     /// `refresh_token`.
     Refresh(Box<RefreshGrant>),
+    /// The device grant, until it has its code.
+    Device(Box<DeviceGrant>),
 }
 
 impl Token {
@@ -58,9 +56,13 @@ impl Token {
                 .map(|next| next.map_pending(|grant| Self::Code(Box::new(grant)))),
             Some("refresh_token") => RefreshGrant::start(&form, client, cx)
                 .map(|next| next.map_pending(|grant| Self::Refresh(Box::new(grant)))),
+            Some(device_grant::GRANT_TYPE) if cx.env.server.config.device_authorization => {
+                DeviceGrant::start(&form, client, cx)
+                    .map(|next| next.map_pending(|grant| Self::Device(Box::new(grant))))
+            }
             Some(_) => Err(Refusal::new(
                 OAuthError::UnsupportedGrantType,
-                "Only authorization_code and refresh_token are granted here.",
+                "This grant is not served here: see grant_types_supported.",
             )),
             None => Err(Refusal::new(
                 OAuthError::InvalidRequest,
@@ -77,6 +79,9 @@ impl Token {
             Self::Refresh(grant) => grant
                 .handle(answer, cx)
                 .map_pending(|grant| Self::Refresh(Box::new(grant))),
+            Self::Device(grant) => grant
+                .handle(answer, cx)
+                .map_pending(|grant| Self::Code(Box::new(grant))),
         }
     }
 }
@@ -106,81 +111,4 @@ fn is_form(headers: &HeaderMap) -> bool {
     essence
         .trim()
         .eq_ignore_ascii_case("application/x-www-form-urlencoded")
-}
-
-/// A code or a refresh token is no good; why is nobody's business (threat E10).
-fn invalid_grant() -> Refusal {
-    Refusal::new(
-        OAuthError::InvalidGrant,
-        "The code or refresh token is not good, not any more, or not for this client.",
-    )
-}
-
-fn refuse<S>(refusal: Refusal, cx: &mut Cx<'_>) -> Progress<S> {
-    let refused = LogEvent::new(LogEventId::TokenRefused);
-    cx.log(refused.with(Field::Error, refusal.error.as_str()));
-    cx.done(refusal.response())
-}
-
-fn fail<S>(fault: Fault, cx: &mut Cx<'_>) -> Progress<S> {
-    let refusal = match fault {
-        Fault::Entra => Refusal::new(
-            OAuthError::TemporarilyUnavailable,
-            "Microsoft Entra ID cannot be reached. Nothing was changed: please try again.",
-        ),
-        Fault::Throttled(seconds) => Refusal {
-            retry_after: Some(seconds),
-            ..Refusal::new(
-                OAuthError::TemporarilyUnavailable,
-                "Microsoft Entra ID has had too many requests. Nothing was changed: please try \
-                 again when Retry-After is over.",
-            )
-        },
-        Fault::Store => Refusal::new(
-            OAuthError::TemporarilyUnavailable,
-            "The sessions cannot be reached. Please try again.",
-        ),
-        Fault::Configuration => Refusal::new(
-            OAuthError::ServerError,
-            "Microsoft Entra ID refuses this server. The operator finds the reason in the log.",
-        ),
-    };
-    cx.done(refusal.response())
-}
-
-/// The tokens, as RFC 6749 section 5.1 has them.
-fn grant<S>(
-    session: &Session,
-    granted: &Granted,
-    refresh_token: &OpaqueToken,
-    cx: &mut Cx<'_>,
-) -> Progress<S> {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        access_token: &'a str,
-        token_type: &'static str,
-        expires_in: u64,
-        refresh_token: &'a str,
-        scope: &'a str,
-    }
-    let share = refresh_token.share();
-    let (access_token, expires_in) = token::issue(session, granted, &share, cx.env, cx.entropy);
-    let refresh_token = &refresh_token.text;
-    if cx.env.server.has(Planted::TokenLogged) {
-        let leak = LogEvent::new(LogEventId::TokenRefused);
-        cx.log(leak.with(Field::Error, refresh_token.expose()));
-    }
-    let body = Body {
-        access_token: access_token.expose(),
-        token_type: "Bearer",
-        expires_in,
-        refresh_token: refresh_token.expose(),
-        scope: &granted.scope,
-    };
-    let mut response = response::json(StatusCode::OK, &body);
-    // RFC 6749 section 5.1 asks for it beside Cache-Control.
-    response
-        .headers_mut()
-        .insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
-    cx.done(response)
 }

@@ -17,7 +17,7 @@ pub use self::{
 use super::given::{
     ALLOW_CLIENT, ALLOW_HOST, ALLOW_ORIGIN, AUTHORITY_HOST, CLIENT_CERTIFICATE_PATH,
     CLIENT_DOCUMENTS, CLIENT_SECRET, DATA_DIR, DEV_TENANT_LISTEN, FEDERATED_TOKEN_FILE, KEY, LOG,
-    PINNED_CLIENT, PUBLIC_URL, RESPONSE_ISS, TENANT_ID, TRUSTED_PROXY,
+    PINNED_CLIENT, PUBLIC_URL, TENANT_ID, TRUSTED_PROXY,
 };
 
 /// A wrong or missing setting. Never shows the value of a secret.
@@ -109,8 +109,11 @@ pub enum ConfigError {
     InvalidPinnedClient,
     /// What is allowed as a host is none.
     InvalidHost,
-    /// The parameter is neither on nor off.
-    UnknownResponseIss,
+    /// A setting is neither on nor off.
+    NeitherOnNorOff {
+        /// The setting.
+        setting: String,
+    },
     /// A lifetime is not one that can be.
     Lifetime(LifetimeError),
     /// There is no such format of the log.
@@ -176,7 +179,7 @@ impl ConfigError {
             }
             Self::InvalidPinnedClient => Cow::from(PINNED_CLIENT.name()),
             Self::InvalidHost => Cow::from(ALLOW_HOST.name()),
-            Self::UnknownResponseIss => Cow::from(RESPONSE_ISS.name()),
+            Self::NeitherOnNorOff { setting } => Cow::from(setting.as_str()),
             Self::Lifetime(error) => error.setting(),
             Self::UnknownLogFormat => Cow::from(LOG.name()),
             Self::InvalidKey { .. } => Cow::from(KEY.name()),
@@ -228,7 +231,7 @@ impl ConfigError {
                 "it is neither a client_id with redirect URIs nor one that is pinned"
             }
             Self::InvalidHost => "it is not a host with or without a port",
-            Self::UnknownResponseIss => "there is no such choice",
+            Self::NeitherOnNorOff { .. } => "there is no such choice",
             Self::Lifetime(error) => return error.wrong(),
             Self::UnknownLogFormat => "there is no such format",
             Self::InvalidKey { position, problem } => {
@@ -299,7 +302,7 @@ impl ConfigError {
                  https://agent.contoso.com/client.json https://agent.contoso.com/callback."
             }
             Self::InvalidHost => "Write a host such as mcp.contoso.com or 10.0.0.7:3001.",
-            Self::UnknownResponseIss => "Write on or off.",
+            Self::NeitherOnNorOff { .. } => "Write on or off.",
             Self::Lifetime(error) => error.right(),
             Self::UnknownLogFormat => "Write text or json.",
             Self::InvalidKey { .. } => "Make one with `openssl rand -base64 32`.",

@@ -121,6 +121,13 @@ pub(super) const RESPONSE_ISS: Setting = setting(
     "whether authorization responses name the issuer (RFC 9207), which protects clients that talk to several \
      servers; off only for clients that lose it and then refuse the response (default on)",
 );
+pub(super) const DEVICE_AUTHORIZATION: Setting = setting(
+    "device-authorization",
+    "ENTRA_MCP_DEVICE_AUTHORIZATION",
+    "on|off",
+    "whether clients on devices without a browser may show a code that their user types elsewhere (RFC 8628); \
+     users can be tricked into typing somebody else's (default off)",
+);
 pub(super) const LOG: Setting = setting(
     "log",
     "ENTRA_MCP_LOG",
@@ -169,7 +176,7 @@ pub(super) const AUTHORITY_HOST: Setting = setting(
 );
 
 /// All of them, in the order of `--help`.
-pub(super) const SETTINGS: [&Setting; 27] = [
+pub(super) const SETTINGS: &[&Setting] = &[
     &LISTEN,
     &PUBLIC_URL,
     &DATA_DIR,
@@ -189,6 +196,7 @@ pub(super) const SETTINGS: [&Setting; 27] = [
     &REFRESH_REUSE,
     &TRUSTED_PROXY,
     &RESPONSE_ISS,
+    &DEVICE_AUTHORIZATION,
     &LOG,
     &KEY,
     &TENANT_ID,

@@ -12,7 +12,10 @@ use crate::{
     env::Env,
     http::form::Form,
     keys::Keyring,
-    oauth::error::{OAuthError, Refusal},
+    oauth::{
+        client_label::ClientLabel,
+        error::{OAuthError, Refusal},
+    },
     secret::{Secret, constant_time_equal},
     session::record::Hash,
 };
@@ -28,6 +31,33 @@ impl AuthenticatedClient {
     /// The hash by which sessions and codes know it.
     pub(crate) fn hash(&self) -> Hash {
         Hash::of(self.id.as_bytes())
+    }
+
+    /// What a user is told about it where nobody vouches for its name: anybody can send the `client_id` of a public
+    /// client.
+    pub(crate) fn unverified_label(&self, env: Env<'_>) -> ClientLabel {
+        let listed = env
+            .clients
+            .of_id(&self.id)
+            .map(|client| client.name.clone());
+        let registered = || {
+            Client::of_id(&self.id, &env.server.keys)?
+                .metadata
+                .client_name
+        };
+        let host = || ClientIdUrl::parse(&self.id).map(|url| url.host().to_owned());
+        ClientLabel {
+            name: listed.or_else(registered).or_else(host),
+            ..ClientLabel::default()
+        }
+    }
+
+    /// The scopes that the operator lets it have; empty if all.
+    pub(crate) fn allowed_scopes<'a>(&self, env: Env<'a>) -> &'a [String] {
+        let listed = env.clients.of_id(&self.id);
+        listed
+            .map(|client| client.scopes.as_slice())
+            .unwrap_or_default()
     }
 
     /// Whether it has shown a secret that stands for PKCE.

@@ -12,7 +12,7 @@
 //! (threat E2). Redeeming seals the session anew: what the code opened before, it opens no more (threat
 //! G3).
 
-use super::{fail, grant, invalid_grant, refuse};
+use super::response::{fail, grant, invalid_grant, refuse};
 use crate::{
     ask::{Stored, Version},
     event::Answer,
@@ -93,6 +93,25 @@ impl CodeGrant {
         };
         let state = State::Spending(Update::read(request.code.session_id, cx));
         Ok(request.waiting(state))
+    }
+
+    /// The redemption of the code that a user's browser has brought for a device. `None` if it is no code of ours.
+    pub(super) fn of_device(
+        client: AuthenticatedClient,
+        code: &Secret<String>,
+        device_code: Secret<String>,
+        resource: Option<String>,
+        cx: &mut Cx<'_>,
+    ) -> Option<Progress<Self>> {
+        let request = CodeRequest {
+            client,
+            code: opaque_token::read_code(code.expose(), &cx.env.server.keys)?,
+            code_verifier: Some(device_code),
+            redirect_uri: None,
+            resource,
+        };
+        let state = State::Spending(Update::read(request.code.session_id, cx));
+        Some(request.waiting(state))
     }
 
     pub(super) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self> {

@@ -22,7 +22,7 @@
 
 use std::time::Duration;
 
-use super::{fail, grant, invalid_grant, refuse};
+use super::response::{fail, grant, invalid_grant, refuse};
 use crate::{
     ask::{Stored, Version},
     entra::token_refresh::{self, RefreshError, RefreshedTokens, TokenRefresh},

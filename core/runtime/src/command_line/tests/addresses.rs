@@ -177,13 +177,17 @@ fn allowed_hosts_are_hosts_with_or_without_a_port() {
 }
 
 #[test]
-fn response_iss_is_on_or_off() {
+fn setting_that_is_on_or_off_takes_nothing_else() {
     assert!(config(&[], &[]).authorization_response_iss);
     assert!(config(&["--response-iss", "on"], &[]).authorization_response_iss);
     let variable = [("ENTRA_MCP_RESPONSE_ISS", "off")];
     assert!(!config(&[], &variable).authorization_response_iss);
-    assert_eq!(
-        error(&["--response-iss", "no"], &[]),
-        ConfigError::UnknownResponseIss
+    assert!(!config(&[], &[]).device_authorization);
+    assert!(config(&["--device-authorization", "on"], &[]).device_authorization);
+    let wrong = error(&["--response-iss", "no"], &[]);
+    let text = wrong.to_string();
+    assert!(
+        text.contains("--response-iss") && text.contains("on or off"),
+        "{text}"
     );
 }
