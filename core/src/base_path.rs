@@ -139,7 +139,7 @@ mod tests {
     }
 
     /// Every path that the server knows without a base path.
-    const PATHS: [&str; 24] = [
+    const PATHS: [&str; 25] = [
         "/",
         "/style.css",
         "/healthz",
@@ -158,6 +158,7 @@ mod tests {
         "/authorize",
         "/consent",
         "/auth/callback",
+        "/me",
         "/token",
         "/revoke",
         "/mcp",

@@ -28,6 +28,8 @@ pub enum Route {
     Consent,
     /// Where Entra sends the browser back.
     Callback,
+    /// What a user has connected, and its end.
+    Connections,
     /// The token endpoint (RFC 6749 section 3.2).
     Token,
     /// The revocation endpoint (RFC 7009).
@@ -92,6 +94,7 @@ impl Route {
             "/authorize" => Self::Authorize,
             "/consent" => Self::Consent,
             "/auth/callback" => Self::Callback,
+            "/me" => Self::Connections,
             "/token" => Self::Token,
             "/revoke" => Self::Revoke,
             "/device_authorization" => Self::DeviceAuthorization,
@@ -114,7 +117,7 @@ impl Route {
             | Self::Revoke
             | Self::DeviceAuthorization
             | Self::Message => &[Method::POST],
-            Self::Device => &[Method::POST, Method::GET],
+            Self::Device | Self::Connections => &[Method::POST, Method::GET],
             Self::Mcp => &[Method::POST, Method::GET, Method::DELETE],
             Self::Authorize | Self::Callback | Self::DeviceReturn | Self::Sse => &[Method::GET],
             Self::Home

@@ -6,6 +6,7 @@ pub mod bursts;
 pub mod chatgpt;
 pub mod claude;
 pub mod client_credentials;
+pub mod connections;
 pub mod consents;
 pub mod crowds;
 pub mod device_authorization;

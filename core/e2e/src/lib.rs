@@ -65,6 +65,7 @@ suite!($ end_to_end_core:
     consents::remembered_consent_is_its_users_own,
     consents::error_of_an_unapproved_site_is_a_page,
     consents::failed_callback_cannot_be_replayed,
+    connections::user_sees_and_ends_their_own_connections,
     tokens::refresh_token_of_any_generation_gets_the_one_that_is_good,
     tokens::refresh_rotates_and_reuse_ends_the_session,
     tokens::lifetimes_are_those_that_are_set,

@@ -100,7 +100,7 @@ mod tests {
         "/revoke",
     ];
     const MCP: [&str; 3] = ["/mcp", "/sse", "/message"];
-    const CLOSED: [&str; 3] = ["/authorize", "/consent", "/auth/callback"];
+    const CLOSED: [&str; 4] = ["/authorize", "/consent", "/auth/callback", "/me"];
 
     fn preflight(path: &str, origin: &str) -> http::Response<bytes::Bytes> {
         let server = TestServer::dev();

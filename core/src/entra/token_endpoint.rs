@@ -15,7 +15,6 @@ use zeroize::Zeroizing;
 use super::error::EntraError;
 use crate::{
     ask::{Ask, Fetch, FetchTarget},
-    catalog::scope::Scope,
     env::Env,
     limits,
     secret::Secret,
@@ -66,11 +65,11 @@ pub(crate) struct Grant {
 }
 
 impl Grant {
-    /// The code that Entra sent the browser back with. Never sent twice: Entra takes a code once.
+    /// The code that Entra sent the browser back with, for these scopes, as Entra names them. Never sent twice: Entra takes a code once.
     pub(crate) fn code(
         code: &Secret<String>,
         code_verifier: &Secret<String>,
-        scope: &Scope,
+        scope: String,
         env: Env<'_>,
     ) -> Self {
         let config = &env.server.config;
@@ -85,7 +84,7 @@ impl Grant {
                     Secret::new(config.public_url.join("/auth/callback")),
                 ),
             ],
-            scope: scope.to_entra_scope(&config.entra),
+            scope,
         }
     }
 
@@ -216,7 +215,12 @@ mod tests {
         let to_entra_scope = scope.to_entra_scope(&server.server.config.entra);
         let refresh_token = secret("a refresh token");
         let grants = [
-            Grant::code(&code, &verifier, &scope, server.env()),
+            Grant::code(
+                &code,
+                &verifier,
+                scope.to_entra_scope(&server.server.config.entra),
+                server.env(),
+            ),
             Grant::refresh_token(refresh_token, to_entra_scope),
         ];
         let client_secret = secret("entra client secret");

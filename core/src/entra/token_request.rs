@@ -120,7 +120,12 @@ mod tests {
             let verifier = Secret::new("the verifier".to_owned());
             let scope = self.server.server.scopes.default();
             self.step(|cx| {
-                let grant = Grant::code(&code, &verifier, &scope, cx.env);
+                let grant = Grant::code(
+                    &code,
+                    &verifier,
+                    scope.to_entra_scope(&cx.env.server.config.entra),
+                    cx.env,
+                );
                 TokenRequest::start(grant, cx).unwrap()
             })
         }

@@ -10,7 +10,7 @@ use crate::{
     hub::{Job, JobKind},
     mcp::{http_sse::PostMessage, sse_stream::Stream, streamable_http::Streamable},
     oauth::{
-        self, callback::Callback, consent::Consent,
+        self, callback::Callback, connections::Connections, consent::Consent,
         device_authorization::DeviceAuthorizationRequest, device_verification::DeviceVerification,
         document_fetch::FetchClientDocument, revoke::Revoke, token::Token,
     },
@@ -25,6 +25,7 @@ use crate::{
 pub(crate) enum State {
     Consent(Consent),
     Callback(Callback),
+    Connections(Connections),
     Token(Token),
     Revoke(Revoke),
     DeviceAuthorization(DeviceAuthorizationRequest),
@@ -60,6 +61,7 @@ impl State {
             Route::Authorize => Consent::authorize(&request, client, cx).map_pending(Self::Consent),
             Route::Consent => Consent::decide(&request, cx).map_pending(Self::Consent),
             Route::Callback => Callback::start(&request, client, cx).map_pending(Self::Callback),
+            Route::Connections => Connections::start(&request, cx).map_pending(Self::Connections),
             Route::Token => Token::start(&request, cx).map_pending(Self::Token),
             Route::Revoke => Revoke::start(&request, cx).map_pending(Self::Revoke),
             Route::DeviceAuthorization => DeviceAuthorizationRequest::start(&request, client, cx)
@@ -110,6 +112,9 @@ impl State {
         match self {
             Self::Consent(state) => answered(state, input, Consent::handle, Self::Consent, cx),
             Self::Callback(state) => answered(state, input, Callback::handle, Self::Callback, cx),
+            Self::Connections(state) => {
+                answered(state, input, Connections::handle, Self::Connections, cx)
+            }
             Self::Token(state) => answered(state, input, Token::handle, Self::Token, cx),
             Self::Revoke(state) => answered(state, input, Revoke::handle, Self::Revoke, cx),
             Self::DeviceAuthorization(state) => {
@@ -142,6 +147,7 @@ impl State {
             Self::Consent(state) => state.cancels_on_disconnect(),
             Self::Streamable(state) => !state.survives_disconnect(),
             Self::Callback(_)
+            | Self::Connections(_)
             | Self::Token(_)
             | Self::Revoke(_)
             | Self::DeviceAuthorization(_)
@@ -161,6 +167,7 @@ impl State {
             Self::PostMessage(state) => state.wants_ticks(),
             Self::Consent(_)
             | Self::Callback(_)
+            | Self::Connections(_)
             | Self::Token(_)
             | Self::Revoke(_)
             | Self::DeviceAuthorization(_)

@@ -55,3 +55,7 @@ pub const REFRESH_UNUSED: Duration = HOUR;
 /// How many refresh tokens before the one that is good are remembered: as many as have shares that open their
 /// session. Each is some 150 bytes of the record.
 pub const REFRESH_GENERATIONS: usize = super::SESSION_SHARES;
+
+/// How long a browser may show and end what a user has connected, after they have signed in for that: whoever comes to
+/// it later signs in anew.
+pub const CONNECTIONS_LIFETIME: Duration = Duration::from_secs(600);

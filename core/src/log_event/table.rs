@@ -82,6 +82,7 @@ impl LogEventId {
                 | Self::CodeReplayed
                 | Self::RefreshTokenReplayed
                 | Self::SessionEnded
+                | Self::ConsentWithdrawn
                 | Self::GraphNewTokenRefused
                 | Self::ServerFailed
                 | Self::ServerPanicked
@@ -146,6 +147,16 @@ events! {
     /// A consent form came from a page of somebody else's, or from another browser.
     ConsentForeign = "consent.foreign", Info,
         "a consent form came from another page", [];
+
+    /// A user signed in to see what is connected as them.
+    ConnectionsSignedIn = "connections.signed_in", Info,
+        "a user signed in to see their connections", [Subject];
+    /// A form of the page of connections came from elsewhere, or too late.
+    ConnectionsForeign = "connections.foreign", Info,
+        "a form of connections was stale or not ours", [];
+    /// A user withdrew approvals that were remembered.
+    ConsentWithdrawn = "consent.withdrawn", Info,
+        "remembered approvals were withdrawn", [Subject, Count];
 
     /// Entra's metadata is not known, so that the user cannot be sent there or believed on return.
     SignInUnavailable = "sign_in.unavailable", Warn,

@@ -35,6 +35,7 @@ use self::{
 };
 use super::{
     browser_id::BrowserId,
+    connections::{self, ConnectionsCallback},
     issuing_code::{Issued, IssuingCode},
     pending_sign_in::PendingSignIn,
     sign_in_failure::{Failure, busy, unknown},
@@ -65,6 +66,8 @@ pub(crate) enum Callback {
     IssuingCode(Option<BrowserId>, Box<IssuingCode>),
     /// The session is being written of a user who is asked for consent next.
     AskingForConsent(Box<AskingForConsent>),
+    /// The sign-in is for the page of connections, and for no client.
+    ForConnections(Box<ConnectionsCallback>),
 }
 
 impl Callback {
@@ -81,6 +84,10 @@ impl Callback {
             cx.response_headers().insert(header::SET_COOKIE, clear);
         }
         let browser = ReturningBrowser::of(request.headers(), client, cx.env);
+        if let Some(sign_in) = connections::sign_in_of(state, request.headers(), cx) {
+            let started = ConnectionsCallback::start(sign_in, &form, browser.browser, cx);
+            return started.map_pending(|state| Self::ForConnections(Box::new(state)));
+        }
         match AuthorizationResponse::of(&form, state, request.headers(), browser, cx) {
             Some(response) => match AwaitingMetadata::known(response, cx) {
                 Progress::Pending(awaiting) => {
@@ -97,6 +104,9 @@ impl Callback {
 
     pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self> {
         match self {
+            Self::ForConnections(state) => state
+                .handle(answer, cx)
+                .map_pending(|state| Self::ForConnections(Box::new(state))),
             Self::AwaitingMetadata(awaiting) => Self::redeem(awaiting.handle(answer, cx), cx),
             Self::AwaitingHub(code, awaiting) => match awaiting.into_answer(answer) {
                 Ok(()) => match code.redeem(cx) {

@@ -17,7 +17,7 @@ use bytes::Bytes;
 
 use super::{
     authorization_request::{AuthorizationRequest, RedirectTarget},
-    client_label::ClientLabel,
+    client_label::{ClientLabel, Voucher},
     device_cookie, opaque_token,
     pending_sign_in::Approval,
     remembered_consents::{self, RememberedConsents},
@@ -26,13 +26,14 @@ use super::{
 };
 use crate::{
     ask::{Ask, Awaiting, Guard, Store, StoreFault},
+    config::ClientAddress,
     event::Answer,
     log_event::{Field, LogEvent, LogEventId},
     planted::Planted,
     secret::Secret,
     session::{
         record::{Code, Session},
-        user_sessions::UserSessions,
+        user_sessions::{AboutSession, ListedSession, UserSessions, VerifiedBy},
     },
     step::{Cx, Progress},
 };
@@ -48,6 +49,8 @@ pub(crate) struct SignedInRequest {
     pub(crate) client_label: ClientLabel,
     /// The approvals that the browser remembers.
     pub(crate) remembered: RememberedConsents,
+    /// Where the browser is, if it is known.
+    pub(crate) address: Option<ClientAddress>,
 }
 
 #[expect(clippy::enum_variant_names, reason = "a state says what is awaited")]
@@ -195,6 +198,7 @@ impl IssuingCode {
 
     /// Writes the session with a code.
     fn write_session(signed_in: SignedInRequest, is_remembered: bool, cx: &mut Cx<'_>) -> Self {
+        let listed = signed_in.listed();
         let SignedInRequest {
             mut session,
             guard,
@@ -226,12 +230,32 @@ impl IssuingCode {
                 .flatten(),
             redirect_target: request.redirect_target,
         };
-        let room = UserSessions::make_room(&session.user, session.id, cx);
+        let room = UserSessions::make_room(&session.user, listed, cx);
         Self::AwaitingRoom(Box::new(room), Box::new(code), put)
     }
 }
 
 impl SignedInRequest {
+    /// The entry on the list of the user's sessions.
+    pub(crate) fn listed(&self) -> ListedSession {
+        let destination = self.request.redirect_target.redirect_uri.destination();
+        ListedSession {
+            id: self.session.id,
+            about: Some(AboutSession {
+                client_name: self.client_label.name.clone(),
+                verified_by: match &self.client_label.voucher {
+                    Voucher::Nobody => VerifiedBy::Nobody,
+                    Voucher::Site { host, .. } => VerifiedBy::Site(host.clone()),
+                    Voucher::Operator => VerifiedBy::Operator,
+                },
+                destination: destination.to_string(),
+                scope: self.session.scope.clone(),
+                since: self.session.created,
+                address: self.address.map(|address| address.to_string()),
+            }),
+        }
+    }
+
     /// Adds which client it is to a line of the log.
     pub(crate) fn describe(&self, event: LogEvent) -> LogEvent {
         let destination = self.request.redirect_target.redirect_uri.destination();

@@ -9,7 +9,8 @@ use ::http::{HeaderMap, HeaderValue};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{
-    authorization_request::AuthorizationRequest, client_label::ClientLabel, length_prefixed,
+    authorization_request::AuthorizationRequest, client_label::ClientLabel, entra_address,
+    length_prefixed,
 };
 use crate::{
     config::PublicUrl,
@@ -22,7 +23,6 @@ use crate::{
     planted::Planted,
     provider_metadata::ProviderMetadata,
     secret::Secret,
-    session::record::Hash,
     time::UnixTime,
 };
 
@@ -97,27 +97,14 @@ impl PendingSignIn {
     /// Entra's authorization endpoint with our parameters. Nothing in it is the client's but the
     /// scopes that were chosen from our own table (threat D3).
     pub(crate) fn entra_address(&self, metadata: &ProviderMetadata, env: Env<'_>) -> String {
-        let config = &env.server.config;
         let state = if env.server.has(Planted::StateUnchecked) {
             Secret::new(URL_SAFE_NO_PAD.encode(inverted(&self.fields())))
         } else {
             self.state.clone()
         };
-        let challenge = URL_SAFE_NO_PAD.encode(Hash::of(self.code_verifier.expose().as_bytes()).0);
-        let mut address = metadata.authorization_endpoint.clone();
-        address
-            .query_pairs_mut()
-            .append_pair("client_id", &config.entra.client_id)
-            .append_pair("response_type", "code")
-            .append_pair("redirect_uri", &config.public_url.join("/auth/callback"))
-            .append_pair("response_mode", "query")
-            .append_pair("scope", &self.request.scope.to_entra_scope(&config.entra))
-            .append_pair("state", state.expose())
-            .append_pair("nonce", self.nonce.expose())
-            .append_pair("code_challenge", &challenge)
-            .append_pair("code_challenge_method", "S256")
-            .append_pair("prompt", "select_account");
-        address.into()
+        let scope = self.request.scope.to_entra_scope(&env.server.config.entra);
+        let own = [&state, &self.nonce, &self.code_verifier];
+        entra_address::of(&scope, own, metadata, env)
     }
 
     fn fields(&self) -> zeroize::Zeroizing<Vec<u8>> {
@@ -232,7 +219,7 @@ fn inverted(fields: &[u8]) -> Vec<u8> {
 
 /// The name of the cookie of a state; `None` for what cannot be a state of ours, so that nothing
 /// strange gets into a cookie's name.
-fn cookie_name(state: &str) -> Option<String> {
+pub(super) fn cookie_name(state: &str) -> Option<String> {
     if state.len() != STATE_CHARS || !state.bytes().all(is_base64url) {
         return None;
     }

@@ -99,10 +99,6 @@ impl UserConsents {
     }
 
     /// Returns the approvals that hold, the newest first.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the page that shows them comes later")
-    )]
     pub(crate) fn list(&self, now: UnixTime) -> impl Iterator<Item = &UserConsent> {
         let consents = self.consents.iter().rev();
         consents.filter(move |consent| consent.holds(self.lifetime, now))
@@ -110,10 +106,6 @@ impl UserConsents {
 
     /// Takes out what was approved for a client that returns there, whatever the scopes. Returns whether there was
     /// anything. What the browser remembers alone lets nobody in.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the page that shows them comes later")
-    )]
     pub(crate) fn withdraw(&mut self, client: &Hash, redirect_uri: &str) -> bool {
         let before = self.consents.len();
         let is_meant =

@@ -15,6 +15,7 @@ const HOME: &str = r#"<p class="brand wide">entra-mcp</p>
 <p>Add this address to an MCP client. The client finds out by itself how to sign in.</p>
 <div class="place"><span>MCP (Streamable HTTP)</span><strong>{mcp}</strong></div>
 <p class="soft">For clients that only know HTTP+SSE: <code>{sse}</code></p>
+<p class="soft"><a href="{connections}">My connections</a> shows what may use this server as you, and ends it.</p>
 {clients}
 <h2>{switch}</h2>
 <p>Register an application in Entra ID with the web redirect URI <code>{callback}</code>, and start
@@ -54,10 +55,12 @@ pub(crate) fn respond(env: Env<'_>) -> Response<Bytes> {
             )
         }
     };
+    let connections = config.public_url.base_path().join("/me");
     let slots = [
         ("tenant", Slot::Html(&tenant)),
         ("mcp", Slot::Text(mcp)),
         ("sse", Slot::Text(sse)),
+        ("connections", Slot::Text(&connections)),
         ("clients", Slot::Html(&clients)),
         ("switch", Slot::Text(switch)),
         (

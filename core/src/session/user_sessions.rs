@@ -10,11 +10,13 @@
 //! A record for each user lists the sessions by name. It is written before the session is, so it lacks none;
 //! those that have ended otherwise are found gone when the list is full.
 
+mod listed;
 #[cfg(test)]
 mod tests;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
+pub(crate) use self::listed::{AboutSession, ListedSession, VerifiedBy};
 use super::{
     ending::EndingSession,
     record::{Outline, User},
@@ -35,7 +37,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct UserSessions {
     key: Key,
-    id: SessionId,
+    session: ListedSession,
     attempts: u8,
     state: State,
 }
@@ -43,7 +45,7 @@ pub(crate) struct UserSessions {
 #[derive(Debug)]
 enum State {
     ReadingList(Awaiting<Store>),
-    Looking(Looking, Awaiting<Store>),
+    Looking(Box<Looking>, Awaiting<Store>),
     Ending(List, EndingSession),
     WritingList(Awaiting<Store>),
 }
@@ -51,7 +53,7 @@ enum State {
 /// The list as it was read.
 #[derive(Debug)]
 struct List {
-    sessions: Vec<SessionId>,
+    sessions: Vec<ListedSession>,
     version: Option<Version>,
 }
 
@@ -59,20 +61,20 @@ struct List {
 #[derive(Debug)]
 struct Looking {
     list: List,
-    current: SessionId,
-    rest: Vec<SessionId>,
+    current: ListedSession,
+    rest: Vec<ListedSession>,
     /// The one that was used longest ago, so far: it expires first.
     idlest: Option<(UnixTime, SessionId, Outline)>,
 }
 
 impl UserSessions {
     /// Reads the list of this user, to put this session on it.
-    pub(crate) fn make_room(user: &User, id: SessionId, cx: &mut Cx<'_>) -> Self {
+    pub(crate) fn make_room(user: &User, session: ListedSession, cx: &mut Cx<'_>) -> Self {
         let key = key(user, &cx.env.server.keys);
         let read = cx.store(Store::Get(key.clone()));
         Self {
             key,
-            id,
+            session,
             attempts: 0,
             state: State::ReadingList(read),
         }
@@ -86,14 +88,18 @@ impl UserSessions {
     ) -> Progress<Self, Result<(), Fault>> {
         let step = match self.state {
             State::ReadingList(read) => match read.into_answer(answer) {
-                Ok(stored) => List::open(stored, &self.key, cx).step(self.id, &self.key, cx),
+                Ok(stored) => List::open(stored, &self.key, &cx.env.server.keys).step(
+                    &self.session,
+                    &self.key,
+                    cx,
+                ),
                 Err(_) => Err(Fault::Store),
             },
             State::Looking(looking, look) => {
-                looking.looked(look.into_answer(answer), self.id, &self.key, cx)
+                looking.looked(look.into_answer(answer), &self.session, &self.key, cx)
             }
             State::Ending(list, ending) => match ending.handle(answer, cx) {
-                Ok(()) => Ok(Some(list.write(self.id, &self.key, cx))),
+                Ok(()) => Ok(Some(list.write(&self.session, &self.key, cx))),
                 Err(fault) => Err(fault),
             },
             State::WritingList(written) => match written.into_answer(answer) {
@@ -119,9 +125,8 @@ type Step = Result<Option<State>, Fault>;
 
 impl List {
     /// Opens a list. One that another key sealed is as if there were none.
-    fn open(stored: Option<Stored>, key: &Key, cx: &Cx<'_>) -> Self {
+    fn open(stored: Option<Stored>, key: &Key, keys: &Keyring) -> Self {
         let version = stored.as_ref().map(|stored| stored.version);
-        let keys = &cx.env.server.keys;
         let open = |stored: Stored| {
             let bytes = &stored.record.bytes;
             let text = keys.open(Purpose::UserSessions, key.0.as_bytes(), b"", bytes)?;
@@ -131,30 +136,30 @@ impl List {
         Self { sessions, version }
     }
 
-    fn step(mut self, id: SessionId, key: &Key, cx: &mut Cx<'_>) -> Step {
-        if self.sessions.contains(&id) {
+    fn step(mut self, session: &ListedSession, key: &Key, cx: &mut Cx<'_>) -> Step {
+        if self.sessions.iter().any(|one| one.id == session.id) {
             return Ok(None);
         }
         if self.sessions.len() < limits::SESSIONS_PER_USER {
-            return Ok(Some(self.write(id, key, cx)));
+            return Ok(Some(self.write(session, key, cx)));
         }
         let mut rest = std::mem::take(&mut self.sessions);
         let Some(current) = rest.pop() else {
-            return Ok(Some(self.write(id, key, cx)));
+            return Ok(Some(self.write(session, key, cx)));
         };
-        let look = cx.store(Store::Get(current.key()));
+        let look = cx.store(Store::Get(current.id.key()));
         let looking = Looking {
             list: self,
             current,
             rest,
             idlest: None,
         };
-        Ok(Some(State::Looking(looking, look)))
+        Ok(Some(State::Looking(Box::new(looking), look)))
     }
 
-    fn write(mut self, id: SessionId, key: &Key, cx: &mut Cx<'_>) -> State {
-        self.sessions.push(id);
-        let text = serde_json::to_vec(&self.sessions).expect("names are plain data");
+    fn write(mut self, session: &ListedSession, key: &Key, cx: &mut Cx<'_>) -> State {
+        self.sessions.push(session.clone());
+        let text = serde_json::to_vec(&self.sessions).expect("they are plain data");
         let keys = &cx.env.server.keys;
         let context = key.0.as_bytes();
         let sealed = keys.seal(Purpose::UserSessions, context, b"", &text, cx.entropy);
@@ -175,17 +180,17 @@ impl Looking {
     fn looked(
         mut self,
         answer: <Store as Ask>::Answer,
-        id: SessionId,
+        session: &ListedSession,
         key: &Key,
         cx: &mut Cx<'_>,
     ) -> Step {
         let stored = answer.map_err(|_| Fault::Store)?;
         let keys = &cx.env.server.keys;
         let read = |stored: &Stored| {
-            let sealed = SealedSession::read(self.current, stored, keys)?;
+            let sealed = SealedSession::read(self.current.id, stored, keys)?;
             Some((
                 stored.record.expires,
-                self.current,
+                self.current.id,
                 sealed.outline().clone(),
             ))
         };
@@ -197,23 +202,29 @@ impl Looking {
             }
         }
         if let Some(current) = self.rest.pop() {
-            let look = cx.store(Store::Get(current.key()));
-            return Ok(Some(State::Looking(Self { current, ..self }, look)));
+            let look = cx.store(Store::Get(current.id.key()));
+            let looking = Box::new(Self { current, ..self });
+            return Ok(Some(State::Looking(looking, look)));
         }
         let mut list = self.list;
         match self.idlest {
             Some((_, idlest, outline)) if list.sessions.len() >= limits::SESSIONS_PER_USER => {
-                list.sessions.retain(|session| *session != idlest);
+                list.sessions.retain(|session| session.id != idlest);
                 let ending = EndingSession::start(idlest, &outline, cx);
                 Ok(Some(State::Ending(list, ending)))
             }
-            _ => Ok(Some(list.write(id, key, cx))),
+            _ => Ok(Some(list.write(session, key, cx))),
         }
     }
 }
 
+/// Returns the sessions on a list that was read from [`key`], those that have ended with them.
+pub(crate) fn listed(stored: Option<Stored>, user: &User, keys: &Keyring) -> Vec<ListedSession> {
+    List::open(stored, &key(user, keys), keys).sessions
+}
+
 /// Where the list of a user is stored: who that is does not show.
-fn key(user: &User, keys: &Keyring) -> Key {
+pub(crate) fn key(user: &User, keys: &Keyring) -> Key {
     let name = keys.mac(Purpose::UserSessions, user.key().as_bytes());
     Key(format!("user/{}", URL_SAFE_NO_PAD.encode(name)))
 }

@@ -49,6 +49,7 @@ impl AskingForConsent {
         browser: Option<BrowserId>,
         cx: &mut Cx<'_>,
     ) -> Self {
+        let listed = signed_in.listed();
         let asked = signed_in.describe(LogEvent::new(LogEventId::ConsentMissing));
         let SignedInRequest {
             mut session,
@@ -63,7 +64,7 @@ impl AskingForConsent {
         let username = profile.username.clone().or(profile.name.clone());
         let expires = cx.env.now.unix.after(limits::SIGN_IN_TIMEOUT);
         let put = session.put(guard, expires, &cx.env.server.keys, cx.entropy);
-        let room = UserSessions::make_room(&session.user, session.id, cx);
+        let room = UserSessions::make_room(&session.user, listed, cx);
         Self {
             form: ConsentForm {
                 request,

@@ -57,7 +57,8 @@ impl UnredeemedCode {
             code,
             browser,
         } = self;
-        let scope = &sign_in.request.scope;
+        let entra = &cx.env.server.config.entra;
+        let scope = sign_in.request.scope.to_entra_scope(entra);
         let grant = Grant::code(&code, &sign_in.code_verifier, scope, cx.env);
         match TokenRequest::start(grant, cx) {
             Some(request) => Ok(CodeRedemption {

@@ -50,6 +50,7 @@ pub(super) fn new_session(signed_in: SignedIn, cx: &mut Cx<'_>) -> SignedInReque
         request: sign_in.request,
         client_label: sign_in.client_label,
         remembered: browser.remembered,
+        address: browser.browser.address,
     }
 }
 

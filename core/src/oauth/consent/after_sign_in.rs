@@ -108,6 +108,8 @@ impl AfterSignIn {
             request: pressed.request,
             client_label: pressed.client_label,
             remembered: pressed.remembered,
+            // It is on the list already.
+            address: None,
         };
         if !is_approved {
             return Self::delete(asked.id, signed_in, cx);

@@ -26,7 +26,10 @@ fn sign_in(world: &mut World, number: usize) -> Result<(), Fault> {
     let session = session(number);
     let user = session.user.clone();
     world.run_step(
-        |cx| UserSessions::make_room(&user, session.id, cx),
+        |cx| {
+            let id = session.id;
+            UserSessions::make_room(&user, ListedSession { id, about: None }, cx)
+        },
         UserSessions::handle,
     )?;
     let expires = session.expires(world.server.now.unix, &crate::config::Lifetimes::default());

@@ -63,6 +63,12 @@ purposes! {
     SessionId = b"entra-mcp session id",
     /// The list of a user's sessions in the store: its name, and what it is sealed with.
     UserSessions = b"entra-mcp user sessions",
+    /// The sealed cookie of a sign-in under way that shows a user their connections.
+    ConnectionsSignIn = b"entra-mcp connections sign-in",
+    /// The sealed cookie of a browser that may show a user's connections.
+    ConnectionsCookie = b"entra-mcp connections cookie",
+    /// The MAC over that cookie, which the forms of the page carry.
+    ConnectionsForm = b"entra-mcp connections form",
     /// The mark by which a store knows the key that it was written with.
     StoreCheck = b"entra-mcp store check",
     /// The sealed `requestState` of 2026-07-28.
