@@ -206,7 +206,10 @@ impl Exchange {
             // What was asked of the store in the last step, or before the peer left or the time was up, is
             // not lost with the exchange.
             Some(outcome) if !self.outbox.is_writing() => Output::Done(outcome),
-            _ => Output::Wait(self.outbox.wake()),
+            _ => {
+                self.outbox.release();
+                Output::Wait(self.outbox.wake())
+            }
         }
     }
 

@@ -203,12 +203,19 @@ impl Outbox {
     fn apply_response_headers(&mut self, headers: &mut HeaderMap) {
         debug_assert!(!self.responded, "an exchange answers once");
         self.responded = true;
-        for (name, value) in &self.response_headers {
-            // Cookies are set one by one; of the others there is one.
-            if name == header::SET_COOKIE {
-                headers.append(name, value.clone());
-            } else {
-                headers.insert(name, value.clone());
+        // A header that is given several times is named once.
+        let mut name = None;
+        for (next, value) in std::mem::take(&mut self.response_headers) {
+            name = next.or(name);
+            match &name {
+                // Cookies are set one by one; of the others there is one.
+                Some(cookie) if cookie == header::SET_COOKIE => {
+                    headers.append(cookie, value);
+                }
+                Some(name) => {
+                    headers.insert(name, value);
+                }
+                None => {}
             }
         }
     }
@@ -219,6 +226,14 @@ impl Outbox {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.actions.is_empty()
+    }
+
+    /// Gives back the memory of actions that were polled, if the response has begun: what waits then mostly waits for
+    /// long.
+    pub(crate) fn release(&mut self) {
+        if self.responded && self.actions.is_empty() {
+            self.actions = VecDeque::new();
+        }
     }
 
     pub(crate) fn responded(&self) -> bool {
@@ -287,6 +302,25 @@ mod tests {
             panic!("a ticket makes an answer");
         };
         (answer, awaiting)
+    }
+
+    #[test]
+    fn polled_actions_keep_no_memory_once_the_response_has_begun() {
+        let server = TestServer::dev();
+        let mut outbox = Outbox::new(server.now.instant);
+        let (_, _awaiting) = ask(&mut outbox, &server);
+        outbox.release();
+        assert_ne!(
+            outbox.actions.capacity(),
+            0,
+            "a quick request goes on at once"
+        );
+        outbox.respond(::http::Response::new(Bytes::new()));
+        outbox.release();
+        assert_eq!(outbox.actions.len(), 1, "it was not polled");
+        assert!(outbox.pop().is_some());
+        outbox.release();
+        assert_eq!(outbox.actions.capacity(), 0);
     }
 
     #[test]

@@ -86,6 +86,8 @@ struct ExchangeDriver {
     asks: VecDeque<PendingAsk>,
     calls: Calls,
     mailbox: Mailbox,
+    /// Whether it was moved to a new thread, to wait there.
+    is_resting: bool,
     /// Whether the exchange was told that its peer is gone: once is enough.
     disconnect_sent: bool,
     /// Those of the request, while it has a peer.
@@ -113,6 +115,7 @@ impl ExchangeDriver {
             asks: VecDeque::new(),
             calls: Calls::default(),
             mailbox: Mailbox::default(),
+            is_resting: false,
             disconnect_sent: false,
             permit,
             _remainder: None,
@@ -181,7 +184,7 @@ impl ExchangeDriver {
     }
 
     /// What is to be done instead of waiting on this thread.
-    fn before_waiting(&mut self, writer: &dyn ResponseWriter) -> Option<Step> {
+    fn before_waiting(&mut self, until: Instant, writer: &dyn ResponseWriter) -> Option<Step> {
         let place = &self.runtime.place;
         match self.asks.is_empty() {
             true => {
@@ -191,7 +194,16 @@ impl ExchangeDriver {
             }
             false => self.calls.begin_elsewhere(&place.threads),
         }
-        writer.is_complete().then_some(Step::Detach)
+        if writer.is_complete() {
+            return Some(Step::Detach);
+        }
+        let is_idle = self.asks.is_empty() && self.calls.is_empty();
+        let is_long = self.runtime.shared.clock.until(until) >= DISCONNECT_POLL_INTERVAL;
+        if is_idle && is_long && writer.is_streaming() && !self.is_resting {
+            self.is_resting = true;
+            return Some(Step::Rest(place.threads.clone()));
+        }
+        None
     }
 
     /// What happens next: the peer leaves, an ask is answered, the hub has a message, a call goes on, or
@@ -205,6 +217,8 @@ impl ExchangeDriver {
             if let Some(ask) = self.asks.pop_front() {
                 return ask.answer(&self.runtime);
             }
+            // Most of what waits without having asked is a stream, and keeps no memory.
+            self.asks = VecDeque::new();
             let left = self.runtime.shared.clock.until(until);
             match self.mailbox.wait(left.min(DISCONNECT_POLL_INTERVAL)) {
                 MailboxMessage::Message(message) => return Event::FromHub(message),
@@ -253,7 +267,7 @@ impl Work for ExchangeDriver {
                 Output::Wait(until) => {
                     let event = match self.ready_event() {
                         Some(event) => event,
-                        None => match self.before_waiting(writer) {
+                        None => match self.before_waiting(until, writer) {
                             Some(step) => return step,
                             None => self.next_event(until, writer),
                         },

@@ -54,6 +54,24 @@ impl<S: Suspended> Slot<S> {
         self.suspended().take()
     }
 
+    /// Lets a new thread go on, unless one does already.
+    ///
+    /// # Errors
+    ///
+    /// There is no thread.
+    pub(crate) fn hand_to_new(self: Arc<Self>) -> io::Result<()> {
+        let threads = self.threads.clone();
+        threads.start(move || self.go_on())
+    }
+
+    fn go_on(self: Arc<Self>) {
+        let suspended = self.take();
+        drop(self);
+        if let Some(suspended) = suspended {
+            suspended.resume();
+        }
+    }
+
     fn suspended(&self) -> MutexGuard<'_, Option<S>> {
         let suspended = self.suspended.lock();
         suspended.unwrap_or_else(PoisonError::into_inner)
@@ -67,13 +85,7 @@ impl<S: Suspended> HandOver for Slot<S> {
         }
         let threads = self.threads.clone();
         // It is taken on the other thread: if there is none, nothing is lost.
-        threads.run(move || {
-            let suspended = self.take();
-            drop(self);
-            if let Some(suspended) = suspended {
-                suspended.resume();
-            }
-        })
+        threads.run(move || self.go_on())
     }
 }
 

@@ -127,6 +127,11 @@ impl Calls {
             .retain(|call| calls.iter().any(|(number, _, _)| *number == call.number));
     }
 
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.calls.is_empty()
+    }
+
     fn place(&self, number: CallNumber) -> Option<usize> {
         self.calls.iter().position(|(other, _, _)| *other == number)
     }

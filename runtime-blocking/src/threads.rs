@@ -70,16 +70,22 @@ impl Threads {
             }
             None => {
                 let shared = Arc::clone(&self.0);
-                std::thread::Builder::new()
-                    .name("worker".to_owned())
-                    .stack_size(STACK_BYTES)
-                    .spawn(move || {
-                        work();
-                        shared.serve();
-                    })
-                    .map(drop)
+                self.start(move || {
+                    work();
+                    shared.serve();
+                })
             }
         }
+    }
+
+    /// Does this on a new thread, which holds no more memory than this needs, and ends with it.
+    ///
+    /// # Errors
+    ///
+    /// None can be started. What was to be done is dropped.
+    pub(crate) fn start(&self, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        let builder = std::thread::Builder::new().name("worker".to_owned());
+        builder.stack_size(STACK_BYTES).spawn(work).map(drop)
     }
 }
 
@@ -185,6 +191,19 @@ mod tests {
         let threads = Threads::patient(Duration::from_secs(60));
         let first = ran(&threads).recv().unwrap();
         until_idle(&threads, 1);
+        assert_eq!(ran(&threads).recv().unwrap(), first);
+    }
+
+    #[test]
+    fn work_for_a_new_thread_leaves_the_idle_one() {
+        let threads = Threads::patient(Duration::from_secs(60));
+        let first = ran(&threads).recv().unwrap();
+        until_idle(&threads, 1);
+        let (sender, receiver) = channel();
+        threads
+            .start(move || sender.send(thread::current().id()).unwrap())
+            .unwrap();
+        assert_ne!(receiver.recv().unwrap(), first);
         assert_eq!(ran(&threads).recv().unwrap(), first);
     }
 

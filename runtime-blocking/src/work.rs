@@ -29,6 +29,9 @@ pub(crate) enum Step {
     Over,
     /// It waits for this call only: perform it on this thread.
     Perform(PendingCall, Place),
+    /// It is a stream that waits, and that mostly for long: it goes on on a new thread, for the stack and the heap of
+    /// this one have grown with the request, and do not shrink.
+    Rest(Threads),
     /// The peer has its response, and the work goes on without it: [`Work::detach`].
     Detach,
 }
@@ -66,6 +69,7 @@ impl<P: Peer> ActiveRequest<P> {
             match catch_unwind(driven) {
                 Ok(Step::Over) => return Some(self.peer),
                 Ok(Step::Perform(call, place)) => self = self.perform(call, place)?,
+                Ok(Step::Rest(threads)) => self = self.rest(threads)?,
                 Ok(Step::Detach) => {
                     self.work.detach();
                     return Some(self.peer);
@@ -87,6 +91,15 @@ impl<P: Peer> ActiveRequest<P> {
         place.watch.add(Arc::downgrade(&hand_over));
         call.perform(Some(hand_over));
         slot.take()
+    }
+
+    /// Goes on on a new thread; on this one, if there is none.
+    fn rest(self, threads: Threads) -> Option<Self> {
+        let slot = Slot::new(self, threads);
+        match Arc::clone(&slot).hand_to_new() {
+            Ok(()) => None,
+            Err(_) => slot.take(),
+        }
     }
 }
 

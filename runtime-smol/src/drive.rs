@@ -256,6 +256,11 @@ impl PendingAsks {
 
     /// The first answer that comes; never, if nothing was asked.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
+        if self.0.is_empty() {
+            // Most of what waits without having asked is a stream, and keeps no memory.
+            self.0 = Vec::new();
+            return Poll::Pending;
+        }
         for (_, ask) in &mut self.0 {
             if let PendingAsk::Pending(answer) = ask
                 && let Poll::Ready(event) = answer.as_mut().poll(cx)
