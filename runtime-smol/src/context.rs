@@ -3,7 +3,10 @@
 //! Source: MCP specification 2025-11-25, basic/utilities (progress), server/utilities (logging),
 //! client/elicitation; 2026-07-28, basic/patterns (multi round-trip requests).
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use async_channel::{Receiver, Sender, bounded};
 use bytes::Bytes;
@@ -39,7 +42,7 @@ use serde_json::Value;
 #[derive(Clone, Debug)]
 pub struct Context {
     pub(crate) call: Arc<CallContext>,
-    effects: Sender<EffectRequest>,
+    effects: Effects,
 }
 
 /// An effect, and where it is waited for.
@@ -52,13 +55,44 @@ pub(crate) struct EffectRequest {
 /// How many effects of one call wait for its exchange to take them.
 const EFFECTS: usize = 4;
 
+/// The effects of a call, on their way to its exchange. Most calls have none, so the channel is made when somebody
+/// wants it. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Effects(Arc<OnceLock<(Sender<EffectRequest>, Receiver<EffectRequest>)>>);
+
+impl Effects {
+    fn channel(&self) -> &(Sender<EffectRequest>, Receiver<EffectRequest>) {
+        self.0.get_or_init(|| bounded(EFFECTS))
+    }
+
+    /// Where they arrive.
+    pub(crate) fn receiver(&self) -> Receiver<EffectRequest> {
+        self.channel().1.clone()
+    }
+
+    /// One that was requested already.
+    pub(crate) fn requested(&self) -> Option<EffectRequest> {
+        self.0.get()?.1.try_recv().ok()
+    }
+
+    /// Whoever waits for one, or will, is interrupted.
+    pub(crate) fn end(&self) {
+        if self.0.get().is_none() && Arc::strong_count(&self.0) == 1 {
+            // Nobody has a context any more.
+            return;
+        }
+        let (_, receiver) = self.channel();
+        receiver.close();
+        while receiver.try_recv().is_ok() {}
+    }
+}
+
 impl Context {
     entra_mcp_runtime::context_methods!(call);
 
-    /// A context, and where its effects arrive.
-    pub(crate) fn new(call: Arc<CallContext>) -> (Self, Receiver<EffectRequest>) {
-        let (effects, requested) = bounded(EFFECTS);
-        (Self { call, effects }, requested)
+    /// The context of a call with these effects.
+    pub(crate) fn new(call: Arc<CallContext>, effects: Effects) -> Self {
+        Self { call, effects }
     }
 
     /// Tells the client how far the call is, if it wants to know. `progress` grows; `total` is what it
@@ -242,10 +276,8 @@ impl Context {
     pub async fn effect(&self, effect: Effect) -> Result<EffectResult, Interrupted> {
         let (result, resume) = bounded(1);
         let requested = EffectRequest { effect, result };
-        self.effects
-            .send(requested)
-            .await
-            .map_err(|_| Interrupted)?;
+        let (effects, _) = self.effects.channel();
+        effects.send(requested).await.map_err(|_| Interrupted)?;
         resume.recv().await.map_err(|_| Interrupted)
     }
 }

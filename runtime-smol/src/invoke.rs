@@ -20,7 +20,7 @@ use entra_mcp_runtime::handlers::{CallContext, Handlers};
 use smol::{Task, future::FutureExt as _, stream::Stream as _};
 
 use crate::{
-    context::{Context, EffectRequest},
+    context::{Context, EffectRequest, Effects},
     executor::Executor,
 };
 
@@ -83,7 +83,9 @@ impl Calls {
 struct RunningCall {
     call: Arc<CallContext>,
     state: State,
-    effects: Pin<Box<Receiver<EffectRequest>>>,
+    effects: Effects,
+    /// Where they arrive, once it was waited for.
+    requested: Option<Pin<Box<Receiver<EffectRequest>>>>,
     /// Who waits for its effects, the oldest first.
     open: VecDeque<Sender<EffectResult>>,
 }
@@ -110,7 +112,8 @@ enum HandlerMessage {
 impl RunningCall {
     fn start(handler: Option<&BoxedHandler>, perform: Invoke) -> Self {
         let call = Arc::new(CallContext::new(perform));
-        let (context, effects) = Context::new(Arc::clone(&call));
+        let effects = Effects::default();
+        let context = Context::new(Arc::clone(&call), effects.clone());
         let state = match handler {
             None => State::Finished(Err(CallContext::unknown(&call))),
             // The panic barrier. What the function shares with others is its own to keep whole.
@@ -122,7 +125,8 @@ impl RunningCall {
         Self {
             call,
             state,
-            effects: Box::pin(effects),
+            effects,
+            requested: None,
             open: VecDeque::new(),
         }
     }
@@ -139,11 +143,8 @@ impl RunningCall {
         // What was requested before the end comes before it.
         let is_over = matches!(self.state, State::Finished(_) | State::Over);
         let requested = match is_over {
-            true => self.effects.try_recv().ok(),
-            false => match self.effects.as_mut().poll_next(waker) {
-                Poll::Ready(requested) => requested,
-                Poll::Pending => None,
-            },
+            true => self.effects.requested(),
+            false => self.poll_requested(waker),
         };
         if let Some(requested) = requested {
             self.open.push_back(requested.result);
@@ -155,6 +156,15 @@ impl RunningCall {
                 self.state = state;
                 Poll::Pending
             }
+        }
+    }
+
+    fn poll_requested(&mut self, waker: &mut Waker<'_>) -> Option<EffectRequest> {
+        let receiver = || Box::pin(self.effects.receiver());
+        let requested = self.requested.get_or_insert_with(receiver);
+        match requested.as_mut().poll_next(waker) {
+            Poll::Ready(requested) => requested,
+            Poll::Pending => None,
         }
     }
 
@@ -197,8 +207,7 @@ impl Drop for RunningCall {
         // A clone of its context may live on in a task of the function's own: whatever that waits for
         // ends, read or not.
         CallContext::end(&self.call);
-        self.effects.close();
-        while self.effects.try_recv().is_ok() {}
+        self.effects.end();
     }
 }
 

@@ -254,7 +254,7 @@ impl Connection {
         }
         match end.find(&self.input) {
             Ok(None) => return self.wait_for_head(now),
-            Ok(Some(length)) => match head::parse(&self.take(length)) {
+            Ok(Some(length)) => match head::parse(&self.take(length).into()) {
                 Ok(head) => {
                     self.exchange = Exchange::new(&head);
                     self.state = State::Verdict {

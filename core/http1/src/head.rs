@@ -2,6 +2,9 @@
 //! read in two ways is refused, and the connection closed, so that nothing behind it is taken for a
 //! request (threats L1 to L9).
 
+use std::mem::MaybeUninit;
+
+use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version, header, request::Parts,
 };
@@ -46,15 +49,15 @@ pub struct Head {
 }
 
 /// Reads the bytes of a head, up to and with its empty line. That every line ends with CR LF and
-/// that no other CR or LF is inside was seen to where its end was found.
+/// that no other CR or LF is inside was seen to where its end was found. The values of its fields are parts of these bytes, not copies.
 ///
 /// # Errors
 ///
 /// Why it is not to be served.
-pub fn parse(bytes: &[u8]) -> Result<Head, HeadError> {
-    let mut fields = [httparse::EMPTY_HEADER; limits::HEAD_FIELDS];
-    let mut request = httparse::Request::new(&mut fields);
-    match request.parse(bytes) {
+pub fn parse(bytes: &Bytes) -> Result<Head, HeadError> {
+    let mut fields = [MaybeUninit::uninit(); limits::HEAD_FIELDS];
+    let mut request = httparse::Request::new(&mut []);
+    match request.parse_with_uninit_headers(bytes, &mut fields) {
         Ok(httparse::Status::Complete(length)) if length == bytes.len() => {}
         Err(httparse::Error::TooManyHeaders) => return Err(HeadError::TooLarge),
         _ => return Err(HeadError::Malformed),
@@ -70,7 +73,8 @@ pub fn parse(bytes: &[u8]) -> Result<Head, HeadError> {
     for field in request.headers.iter() {
         let name =
             HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| HeadError::Malformed)?;
-        let value = HeaderValue::from_bytes(field.value).map_err(|_| HeadError::Malformed)?;
+        let value = HeaderValue::from_maybe_shared(bytes.slice_ref(field.value))
+            .map_err(|_| HeadError::Malformed)?;
         headers.append(name, value);
     }
     validate(method, uri, version, headers)
@@ -238,7 +242,7 @@ mod tests {
     use super::*;
 
     fn parsed(line: &str, host: &str) -> Result<Head, HeadError> {
-        parse(format!("{line} HTTP/1.1\r\nHost: {host}\r\n\r\n").as_bytes())
+        parse(&format!("{line} HTTP/1.1\r\nHost: {host}\r\n\r\n").into())
     }
 
     // RFC 9112 section 3.2.2

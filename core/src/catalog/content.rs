@@ -124,8 +124,8 @@ impl<T: Into<String>> From<T> for Content {
 
 fn text_block(text: &str) -> Map<String, Value> {
     let mut content = Map::new();
-    content.insert("type".to_owned(), json!("text"));
-    content.insert("text".to_owned(), json!(text));
+    content.insert("type".to_owned(), "text".into());
+    content.insert("text".to_owned(), text.into());
     content
 }
 

@@ -3,7 +3,7 @@
 //! Source: MCP specification 2025-11-25, server/tools (tool result, error handling).
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::Content;
 use crate::revision::Revision;
@@ -70,13 +70,10 @@ impl ToolResult {
     /// object's member before 2026-07-28, which allows any JSON.
     pub(crate) fn to_json(&self, revision: Revision) -> Map<String, Value> {
         let mut members = Map::new();
-        let content: Vec<_> = self
-            .content
-            .iter()
-            .map(|content| content.to_json(revision))
-            .collect();
-        members.insert("content".to_owned(), json!(content));
-        members.insert("isError".to_owned(), json!(self.is_error));
+        let content = self.content.iter();
+        let content = content.map(|content| content.to_json(revision)).collect();
+        members.insert("content".to_owned(), content);
+        members.insert("isError".to_owned(), self.is_error.into());
         let features = revision.features();
         if let (Some(structured), true) = (&self.structured, features.structured_content)
             && (structured.is_object() || features.stateless)
@@ -172,6 +169,8 @@ as_text!(&str String bool char i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usi
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

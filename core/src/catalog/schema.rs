@@ -49,19 +49,21 @@ impl Schema {
 }
 
 /// The same members with whole numbers as integers: `5.0` is an integer in JSON Schema, not in serde.
-pub(crate) fn with_integers(members: Map<String, Value>) -> Map<String, Value> {
-    let members = members.into_iter();
+pub(crate) fn with_integers(mut members: Map<String, Value>) -> Map<String, Value> {
+    members.values_mut().for_each(make_integers);
     members
-        .map(|(name, value)| (name, value_with_integers(value)))
-        .collect()
 }
 
-fn value_with_integers(value: Value) -> Value {
+fn make_integers(value: &mut Value) {
     match value {
-        Value::Number(number) => Value::Number(integer(&number).unwrap_or(number)),
-        Value::Array(values) => values.into_iter().map(value_with_integers).collect(),
-        Value::Object(members) => Value::Object(with_integers(members)),
-        other => other,
+        Value::Number(number) => {
+            if let Some(integer) = integer(number) {
+                *number = integer;
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(make_integers),
+        Value::Object(members) => members.values_mut().for_each(make_integers),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
     }
 }
 
@@ -227,13 +229,14 @@ mod tests {
     fn whole_number_becomes_an_integer_and_others_do_not() {
         let value = json!({"a": [5.0, -3.0, 1e3, 0.5, 1e300, -0.0], "b": {"c": 2}});
         let integers = json!({"a": [5, -3, 1000, 0.5, 1e300, 0], "b": {"c": 2}});
-        assert_eq!(value_with_integers(value), integers);
+        let with_integers = |mut value: Value| {
+            make_integers(&mut value);
+            value
+        };
+        assert_eq!(with_integers(value), integers);
         let large = json!(18_446_744_073_709_549_568.0_f64);
-        assert_eq!(
-            value_with_integers(large),
-            json!(18_446_744_073_709_549_568_u64)
-        );
-        assert_eq!(value_with_integers(json!(1e20)), json!(1e20));
+        assert_eq!(with_integers(large), json!(18_446_744_073_709_549_568_u64));
+        assert_eq!(with_integers(json!(1e20)), json!(1e20));
     }
 
     // P6: nothing is fetched.

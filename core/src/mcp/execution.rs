@@ -53,16 +53,16 @@ impl Execution {
         output: Output,
         caller: Box<Caller>,
         cx: &mut Cx<'_>,
-    ) -> Progress<Self> {
+    ) -> Progress<Box<Self>> {
         let now = cx.env.now.instant;
-        let mut execution = Self {
+        let mut execution = Box::new(Self {
             monitor: SessionMonitor::new(&caller, cx),
             caller,
             mcp_session,
             batch: None,
             output,
             deadline: now.after(limits::CALL_TIMEOUT),
-        };
+        });
         let mut messages = Vec::new();
         let bcx = &mut execution.batch_cx(&mut messages, cx);
         match RequestBatch::start(client, requests, bcx) {
@@ -91,7 +91,7 @@ impl Execution {
         }
     }
 
-    fn wait(mut self, cx: &mut Cx<'_>) -> Progress<Self> {
+    fn wait(mut self: Box<Self>, cx: &mut Cx<'_>) -> Progress<Box<Self>> {
         let task = match &mut self.output {
             Output::Task(task) => Some(task.wait(cx)),
             Output::Post(_) | Output::HttpSse(_) => None,
@@ -108,7 +108,11 @@ impl Execution {
         Progress::Pending(self)
     }
 
-    pub(crate) fn handle(mut self, input: Input, cx: &mut Cx<'_>) -> Progress<Self> {
+    pub(crate) fn handle(
+        mut self: Box<Self>,
+        input: Input,
+        cx: &mut Cx<'_>,
+    ) -> Progress<Box<Self>> {
         match input {
             Input::Answer(answer) => self.answered(answer, cx),
             Input::Tick => self.tick(cx),
@@ -132,7 +136,7 @@ impl Execution {
     }
 
     /// Takes an answer: for the monitor of the session, for the output, or else for the requests.
-    fn answered(mut self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self> {
+    fn answered(mut self: Box<Self>, answer: Answer, cx: &mut Cx<'_>) -> Progress<Box<Self>> {
         let (caller, mcp_session) = (&self.caller, self.mcp_session.as_ref());
         let answer = match self.monitor.answered(answer, caller, mcp_session, cx) {
             ControlFlow::Break(state) => return self.session_looked_up(state, cx),
@@ -159,7 +163,11 @@ impl Execution {
         self.step(cx, |batch, bcx| batch.handle(answer, bcx))
     }
 
-    fn session_looked_up(mut self, state: SessionState, cx: &mut Cx<'_>) -> Progress<Self> {
+    fn session_looked_up(
+        mut self: Box<Self>,
+        state: SessionState,
+        cx: &mut Cx<'_>,
+    ) -> Progress<Box<Self>> {
         match state {
             SessionState::Alive => self.wait(cx),
             SessionState::McpSessionEnded => {
@@ -175,7 +183,7 @@ impl Execution {
         }
     }
 
-    fn call_message(self, message: ToCall, cx: &mut Cx<'_>) -> Progress<Self> {
+    fn call_message(self: Box<Self>, message: ToCall, cx: &mut Cx<'_>) -> Progress<Box<Self>> {
         match message {
             ToCall::ClientResponse(id, result) => {
                 self.step(cx, |batch, bcx| batch.client_response(id, result, bcx))
@@ -187,12 +195,12 @@ impl Execution {
     }
 
     /// Nobody waits for the responses any more.
-    fn abandon(mut self, cx: &mut Cx<'_>) -> Progress<Self> {
+    fn abandon(mut self: Box<Self>, cx: &mut Cx<'_>) -> Progress<Box<Self>> {
         self.cancel(cx);
         Progress::Ready(())
     }
 
-    fn task_step(self, step: TaskStep, cx: &mut Cx<'_>) -> Progress<Self> {
+    fn task_step(self: Box<Self>, step: TaskStep, cx: &mut Cx<'_>) -> Progress<Box<Self>> {
         match step {
             TaskStep::Wait => self.wait(cx),
             TaskStep::Admitted => self.step(cx, RequestBatch::task_admitted),
@@ -203,7 +211,7 @@ impl Execution {
     }
 
     /// The client of a task updates it.
-    fn update(mut self, update: &TaskUpdate, cx: &mut Cx<'_>) -> Progress<Self> {
+    fn update(mut self: Box<Self>, update: &TaskUpdate, cx: &mut Cx<'_>) -> Progress<Box<Self>> {
         if update.cancel {
             let messages = self.cancel(cx);
             return self.finish(Vec::new(), messages, cx);
@@ -213,7 +221,7 @@ impl Execution {
     }
 
     /// Time has passed: for the requests first, so that nothing is asked of the store in the last step.
-    fn tick(mut self, cx: &mut Cx<'_>) -> Progress<Self> {
+    fn tick(mut self: Box<Self>, cx: &mut Cx<'_>) -> Progress<Box<Self>> {
         let now = cx.env.now.instant;
         let wake = self.batch.as_ref().and_then(RequestBatch::wake);
         let progress = if now >= self.deadline
@@ -234,7 +242,7 @@ impl Execution {
         }
     }
 
-    fn tick_output(mut self, cx: &mut Cx<'_>) -> Progress<Self> {
+    fn tick_output(mut self: Box<Self>, cx: &mut Cx<'_>) -> Progress<Box<Self>> {
         let is_over = self.batch.is_none();
         if let Output::Task(task) = &mut self.output {
             match task.tick(is_over, cx) {
@@ -256,10 +264,10 @@ impl Execution {
 
     /// Lets the requests go on, if there are any.
     fn step(
-        mut self,
+        mut self: Box<Self>,
         cx: &mut Cx<'_>,
         step: impl FnOnce(RequestBatch, &mut BatchCx<'_, '_>) -> BatchProgress,
-    ) -> Progress<Self> {
+    ) -> Progress<Box<Self>> {
         let Some(batch) = self.batch.take() else {
             return self.wait(cx);
         };
@@ -269,11 +277,11 @@ impl Execution {
     }
 
     fn batch_progress(
-        mut self,
+        mut self: Box<Self>,
         progress: BatchProgress,
         messages: Vec<ServerMessage>,
         cx: &mut Cx<'_>,
-    ) -> Progress<Self> {
+    ) -> Progress<Box<Self>> {
         match progress {
             Progress::Pending(batch) => {
                 self.output.send(messages, self.mcp_session.as_ref(), cx);
@@ -305,11 +313,11 @@ impl Execution {
 
     /// Sends the responses, and nothing after them.
     fn finish(
-        mut self,
+        mut self: Box<Self>,
         responses: Vec<Response>,
         messages: Vec<ServerMessage>,
         cx: &mut Cx<'_>,
-    ) -> Progress<Self> {
+    ) -> Progress<Box<Self>> {
         self.output.send(messages, self.mcp_session.as_ref(), cx);
         match self.output {
             Output::Post(response) => {
@@ -328,7 +336,7 @@ impl Execution {
     }
 
     /// The session was revoked: what has not been answered ends with an error.
-    fn revoked(mut self, cx: &mut Cx<'_>) -> Progress<Self> {
+    fn revoked(mut self: Box<Self>, cx: &mut Cx<'_>) -> Progress<Box<Self>> {
         let Some(batch) = self.batch.take() else {
             return self.wait(cx);
         };
@@ -340,11 +348,11 @@ impl Execution {
 
     /// The session was revoked, or its user must sign in again.
     fn session_over(
-        mut self,
+        mut self: Box<Self>,
         responses: Vec<Response>,
         messages: Vec<ServerMessage>,
         cx: &mut Cx<'_>,
-    ) -> Progress<Self> {
+    ) -> Progress<Box<Self>> {
         self.output.send(messages, self.mcp_session.as_ref(), cx);
         match self.output {
             Output::Post(response) => {

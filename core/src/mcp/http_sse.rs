@@ -80,9 +80,9 @@ impl PostMessage {
 
     pub(crate) fn handle(self, input: Input, cx: &mut Cx<'_>) -> Progress<Self> {
         match (self, input) {
-            (Self::Executing(execution), input) => execution
-                .handle(input, cx)
-                .map_pending(|execution| Self::Executing(Box::new(execution))),
+            (Self::Executing(execution), input) => {
+                execution.handle(input, cx).map_pending(Self::Executing)
+            }
             (Self::Authenticating(waiting), Input::Answer(answer)) => waiting.handle(answer, cx),
             (Self::FindingStream(finding), Input::Answer(answer)) => finding.handle(answer, cx),
             // The message is taken though its sender has left. It is no call before it is.
@@ -238,7 +238,7 @@ impl ReceivedMessage {
             self.caller,
             cx,
         )
-        .map_pending(|execution| PostMessage::Executing(Box::new(execution)))
+        .map_pending(PostMessage::Executing)
     }
 
     fn output(&self, batch: bool) -> HttpSseOutput {

@@ -13,11 +13,11 @@ use crate::{
 /// What this server is, in the members that a revision has for it.
 pub(crate) fn server_info(revision: Revision, catalog: &Catalog) -> Value {
     let mut info = Map::new();
-    info.insert("name".to_owned(), json!(catalog.name()));
+    info.insert("name".to_owned(), catalog.name().into());
     if revision.features().titles {
-        info.insert("title".to_owned(), json!(catalog.name()));
+        info.insert("title".to_owned(), catalog.name().into());
     }
-    info.insert("version".to_owned(), json!(catalog.version()));
+    info.insert("version".to_owned(), catalog.version().into());
     Value::Object(info)
 }
 

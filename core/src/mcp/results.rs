@@ -40,8 +40,8 @@ pub(crate) fn finished(
         Ok(InvokeOutput::PromptMessages(messages)) => Ok(messages.to_json(revision)),
         Ok(InvokeOutput::Values(found)) => Ok(values(found)),
         Ok(InvokeOutput::Contents(contents)) => {
-            let contents: Vec<_> = contents.iter().map(|one| one.to_json()).collect();
-            let mut result = Map::from_iter([("contents".to_owned(), json!(contents))]);
+            let contents = contents.iter().map(|one| one.to_json()).collect();
+            let mut result = Map::from_iter([("contents".to_owned(), contents)]);
             if revision.features().stateless {
                 let uri = request.params.get("uri").and_then(Value::as_str);
                 let catalog = &cx.env.server.catalog;

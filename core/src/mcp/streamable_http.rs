@@ -73,9 +73,9 @@ impl Streamable {
 
     pub(crate) fn handle(self, input: Input, cx: &mut Cx<'_>) -> Progress<Self> {
         match (self, input) {
-            (Self::Executing(execution), input) => execution
-                .handle(input, cx)
-                .map_pending(|execution| Self::Executing(Box::new(execution))),
+            (Self::Executing(execution), input) => {
+                execution.handle(input, cx).map_pending(Self::Executing)
+            }
             (Self::Listening(stream), input) => {
                 let next = stream.handle(input, cx);
                 next.map_pending(|stream| Self::Listening(Box::new(stream)))

@@ -325,9 +325,9 @@ pub(crate) fn with_result_meta(
 ) -> Map<String, Value> {
     let server_info = lifecycle::server_info(Revision::V2026_07_28, catalog);
     if !result.contains_key("resultType") {
-        result.insert("resultType".to_owned(), json!("complete"));
+        result.insert("resultType".to_owned(), "complete".into());
     }
-    let meta = result.entry("_meta").or_insert_with(|| json!({}));
+    let meta = result.entry("_meta").or_insert_with(|| Map::new().into());
     if let Value::Object(meta) = meta {
         meta.insert(SERVER_INFO.to_owned(), server_info);
     }

@@ -158,7 +158,7 @@ fn execute(
     };
     let output = Output::Post(PostResponse::new(form, caller.session.id));
     Execution::start(client, requests, mcp_session, output, caller, cx)
-        .map_pending(|execution| Streamable::Executing(Box::new(execution)))
+        .map_pending(Streamable::Executing)
 }
 
 /// Begins an MCP session. An id that the client still has from before a restart or an end does not
