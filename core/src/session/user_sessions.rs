@@ -197,7 +197,12 @@ impl Looking {
         // What is gone leaves the list.
         if let Some(found) = stored.as_ref().and_then(read) {
             self.list.sessions.push(self.current);
-            if self.idlest.as_ref().is_none_or(|idlest| found.0 < idlest.0) {
+            // They are looked at from the last one on: of those that were used in the same second, the first one goes.
+            if self
+                .idlest
+                .as_ref()
+                .is_none_or(|idlest| found.0 <= idlest.0)
+            {
                 self.idlest = Some(found);
             }
         }
@@ -207,6 +212,7 @@ impl Looking {
             return Ok(Some(State::Looking(looking, look)));
         }
         let mut list = self.list;
+        list.sessions.reverse();
         match self.idlest {
             Some((_, idlest, outline)) if list.sessions.len() >= limits::SESSIONS_PER_USER => {
                 list.sessions.retain(|session| session.id != idlest);

@@ -65,6 +65,18 @@ fn sign_in_over_the_limit_ends_the_session_that_was_used_longest_ago() {
     assert_eq!(alive, all_but_the_second);
 }
 
+// M5: a session of this second may have a code that is still to be redeemed.
+#[test]
+fn sign_ins_of_one_second_end_the_earliest_of_them() {
+    let mut world = World::new();
+    let limit = limits::SESSIONS_PER_USER;
+    for number in 0..limit + 5 {
+        sign_in(&mut world, number).unwrap();
+    }
+    let alive: Vec<_> = (0..limit + 5).filter(|one| lives(&world, *one)).collect();
+    assert_eq!(alive, Vec::from_iter(5..limit + 5));
+}
+
 // M5: who signs out makes room.
 #[test]
 fn ended_session_makes_room_and_no_other_ends() {
