@@ -83,6 +83,23 @@ fn request_with_another_host_is_refused() {
     );
 }
 
+// J1: the last colon of a bare IPv6 address is no port's.
+#[test]
+fn other_names_of_a_loopback_address_without_a_port_are_served() {
+    let mut server = TestServer::dev();
+    server.server.config.public_url = crate::config::PublicUrl::parse("http://[::1]").unwrap();
+    for host in ["[::1]", "localhost", "127.0.0.1"] {
+        assert_eq!(status(&server, "GET", "/", &[("host", host)]), 0, "{host}");
+    }
+    for host in ["[::1]:3001", "localhost:1]"] {
+        assert_eq!(
+            status(&server, "GET", "/", &[("host", host)]),
+            421,
+            "{host}"
+        );
+    }
+}
+
 // J1, C15: a further name is served, and named nowhere.
 #[test]
 fn request_with_a_host_that_the_operator_added_is_served() {

@@ -38,3 +38,30 @@ pub(crate) fn meaning(number: u64) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn number_that_is_met_has_a_meaning_of_its_own() {
+        let numbers = [
+            50011, 500_112, 50020, 50034, 50055, 50057, 50074, 50076, 50078, 50079, 50105, 50133,
+            50173, 50194, 50196, 53000, 53001, 53002, 53003, 54005, 65001, 65004, 650_053, 70008,
+            700_016, 700_027, 700_082, 7_000_215, 7_000_218, 7_000_222, 90002, 90094, 9_010_010,
+        ];
+        let mut meanings = std::collections::BTreeSet::new();
+        for number in numbers {
+            let meaning = meaning(number).unwrap_or_else(|| panic!("{number}"));
+            assert!(
+                meaning.is_ascii() && !meaning.contains(['"', '\\']),
+                "{meaning}"
+            );
+            meanings.insert(meaning);
+        }
+        assert_eq!(meanings.len(), 26);
+        for unknown in [0, 50012, 52999, 53004, u64::MAX] {
+            assert_eq!(meaning(unknown), None, "{unknown}");
+        }
+    }
+}

@@ -374,6 +374,13 @@ mod tests {
     }
 
     #[test]
+    fn answer_that_cannot_be_read_is_logged_as_such() {
+        let line = EntraError::unreadable().log_event(Step::CodeRedemption);
+        assert_eq!(line.id(), LogEventId::EntraUnavailable);
+        assert_eq!(line.field(Field::Error), Some("unreadable answer"));
+    }
+
+    #[test]
     fn known_aadsts_number_has_a_meaning() {
         let body = r#"{"error":"invalid_client","error_codes":[7000222]}"#;
         let error = read(401, &HeaderMap::new(), body);

@@ -70,3 +70,33 @@ pub(crate) fn one<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a s
         (Some(_), Some(_)) => Err(Malformed),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stream_is_accepted_by_name_by_range_or_by_silence() {
+        let accepts = |values: &[&str]| {
+            let values = values.iter();
+            let fields = values.map(|value| (::http::header::ACCEPT, value.parse().unwrap()));
+            let mut headers = HeaderMap::new();
+            for (name, value) in fields {
+                headers.append(name, value);
+            }
+            accepts_streams(&headers)
+        };
+        for taken in [
+            &[] as &[&str],
+            &["*/*"],
+            &["text/*"],
+            &["application/json, Text/Event-Stream;q=0.5"],
+            &["application/json", "text/event-stream"],
+        ] {
+            assert!(accepts(taken), "{taken:?}");
+        }
+        for not_taken in [&["application/json"] as &[&str], &["text/plain"], &[""]] {
+            assert!(!accepts(not_taken), "{not_taken:?}");
+        }
+    }
+}

@@ -166,6 +166,19 @@ fn throttled_user_sends_graph_nothing_until_retry_after() {
     assert_eq!(world.asked.len(), 3);
 }
 
+// D14: who says too many means it, also without a time; who is out of service is asked again.
+#[test]
+fn throttling_without_retry_after_holds_a_user_back_and_an_outage_does_not() {
+    for (status, sent) in [(429, 1), (503, 2)] {
+        let mut world = World::new();
+        for _ in 0..2 {
+            world.graph_responds(status, &json!({}));
+            call(&mut world);
+        }
+        assert_eq!(world.asked.len(), sent, "{status}");
+    }
+}
+
 #[test]
 fn unreachable_graph_is_a_tool_error() {
     for fault in [

@@ -197,6 +197,14 @@ fn unknown_revision_in_the_header_is_400() {
     let twice = ("mcp-protocol-version", "2025-11-25");
     let fields = [("mcp-session-id", id.as_str()), twice, twice];
     assert_eq!(world.post("alice", &fields, ping()).status(), 400);
+    for (version, expected) in [("1999-01-01", 400), ("2025-11-25", 204)] {
+        let fields = [
+            ("mcp-session-id", id.as_str()),
+            ("mcp-protocol-version", version),
+        ];
+        let delete = world.request("alice", "DELETE", "/mcp", &fields, "");
+        assert_eq!(world.send(delete).status(), expected, "{version}");
+    }
 }
 
 // I7

@@ -48,6 +48,34 @@ fn signed(server: &TestServer, header: &str, claims: &Value) -> String {
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac))
 }
 
+// M7: before anything of it is decoded.
+#[test]
+fn text_longer_than_a_session_token_is_refused_though_it_is_signed() {
+    let server = TestServer::dev();
+    let of_bytes = |bytes: usize| {
+        let payload = "A".repeat(bytes - HEADER.len() - ".".len() - ".".len() - 43);
+        let text = format!("{HEADER}.{payload}");
+        let mac = server
+            .server
+            .keys
+            .mac(Purpose::SessionToken, text.as_bytes());
+        format!("{text}.{}", URL_SAFE_NO_PAD.encode(mac))
+    };
+    let is_read = |bytes| {
+        let token = of_bytes(bytes);
+        assert_eq!(token.len(), bytes);
+        authenticate(&token, &server.server).is_some()
+    };
+    // Base64 has no text of some lengths.
+    let longest = (0..4)
+        .map(|less| TOKEN_BYTES - less)
+        .find(|bytes| is_read(*bytes));
+    assert!(longest.is_some());
+    for bytes in 1..=4 {
+        assert!(!is_read(TOKEN_BYTES + bytes));
+    }
+}
+
 const GOOD_HEADER: &str = r#"{"alg":"HS256","typ":"at+jwt"}"#;
 
 // E12, F6, F12; RFC 9068 section 2.2
