@@ -46,7 +46,7 @@ pub struct Config {
     pub clients: Option<PathBuf>,
     /// Whether devices without a browser may have their users sign in elsewhere (RFC 8628).
     pub device_authorization: bool,
-    /// Proxies whose `X-Forwarded-For` says who the client is. Only the runtimes' limits for each client address
+    /// Proxies whose `X-Forwarded-For`, or else `Forwarded`, says who the client is. Only the runtimes' limits for each client address
     /// look at it.
     pub trusted_proxies: Vec<AddressRange>,
     /// Further values of `Host` that requests may carry, in small letters, with the port if there is one. Whatever the

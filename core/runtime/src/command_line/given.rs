@@ -104,7 +104,7 @@ pub(super) const TRUSTED_PROXY: Setting = setting(
     "trusted-proxy",
     "ENTRA_MCP_TRUSTED_PROXIES",
     "ADDRESS",
-    "a proxy whose X-Forwarded-For names the client that limits for each address count: an IP \
+    "a proxy whose X-Forwarded-For, or else Forwarded, names the client that limits for each address count: an IP \
      address or a range such as 10.0.0.0/8; repeatable (default: none)",
 );
 pub(super) const ALLOW_HOST: Setting = setting(

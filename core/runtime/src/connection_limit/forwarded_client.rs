@@ -3,24 +3,50 @@
 use std::net::{IpAddr, SocketAddr};
 
 use entra_mcp_core::config::AddressRange;
-use http::HeaderMap;
+use http::{HeaderMap, header};
 
-/// Where a proxy names the client: the addresses through which the request came, the last one added last.
+/// Where most proxies name the client: the addresses through which the request came, the last one added last.
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// Returns the client that trusted proxies name: the last address that is not one of theirs. Whatever
 /// stands before it the client may have written itself. `None` if there is none.
+///
+/// `Forwarded` (RFC 7239) counts where there is no `X-Forwarded-For`, for a proxy that writes the one passes on what a
+/// client has written into the other.
 pub(super) fn forwarded_client(headers: &HeaderMap, proxies: &[AddressRange]) -> Option<IpAddr> {
-    let values = headers.get_all(FORWARDED_FOR).iter().rev();
-    for value in values {
+    if headers.contains_key(FORWARDED_FOR) {
+        last_client(headers, FORWARDED_FOR, proxies, address)
+    } else {
+        last_client(headers, header::FORWARDED.as_str(), proxies, forwarded_for)
+    }
+}
+
+fn last_client(
+    headers: &HeaderMap,
+    name: &str,
+    proxies: &[AddressRange],
+    read: impl Fn(&str) -> Option<IpAddr>,
+) -> Option<IpAddr> {
+    for value in headers.get_all(name).iter().rev() {
         for text in value.to_str().ok()?.rsplit(',') {
-            let address = address(text.trim())?;
+            let address = read(text.trim())?;
             if !proxies.iter().any(|range| range.contains(address)) {
                 return Some(address);
             }
         }
     }
     None
+}
+
+/// The `for` of one element of `Forwarded` (RFC 7239 section 4): with a port or of IPv6 it is quoted.
+fn forwarded_for(element: &str) -> Option<IpAddr> {
+    let mut pairs = element.split(';').filter_map(|pair| pair.split_once('='));
+    let (_, node) = pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case("for"))?;
+    let node = node.trim();
+    let quoted = node
+        .strip_prefix('"')
+        .and_then(|node| node.strip_suffix('"'));
+    address(quoted.unwrap_or(node))
 }
 
 /// An address as proxies write it: some add a port.
@@ -68,6 +94,52 @@ mod tests {
         ] {
             assert_eq!(client(values).as_deref(), expected, "{values:?}");
         }
+    }
+
+    // RFC 7239 section 4
+    #[test]
+    fn client_is_found_in_forwarded_where_there_is_no_other() {
+        let proxies = [AddressRange::parse("10.0.0.0/8").unwrap()];
+        let client = |headers: &[(&'static str, &'static str)]| {
+            let headers = headers.iter().map(|(name, value)| {
+                let name = http::HeaderName::from_static(name);
+                (name, HeaderValue::from_static(value))
+            });
+            let headers = HeaderMap::from_iter(headers);
+            forwarded_client(&headers, &proxies).map(|address| address.to_string())
+        };
+        for (value, expected) in [
+            ("for=203.0.113.7", Some("203.0.113.7")),
+            (
+                "for=198.51.100.1, For=\"203.0.113.7:4711\";proto=https;by=10.0.0.1",
+                Some("203.0.113.7"),
+            ),
+            (
+                "for=203.0.113.7, proto=http; for=10.0.0.9",
+                Some("203.0.113.7"),
+            ),
+            ("for=\"[2001:db8::1]:4711\"", Some("2001:db8::1")),
+            (
+                "for=\"x, for=198.51.100.1, for=203.0.113.7",
+                Some("203.0.113.7"),
+            ),
+            ("for=203.0.113.7, for=unknown", None),
+            ("for=203.0.113.7, for=_hidden", None),
+            ("for=203.0.113.7, proto=https", None),
+            ("for=10.0.0.1", None),
+            ("", None),
+        ] {
+            assert_eq!(
+                client(&[("forwarded", value)]).as_deref(),
+                expected,
+                "{value}"
+            );
+        }
+        let both = [
+            ("forwarded", "for=198.51.100.1"),
+            ("x-forwarded-for", "203.0.113.7"),
+        ];
+        assert_eq!(client(&both).as_deref(), Some("203.0.113.7"));
     }
 
     #[test]

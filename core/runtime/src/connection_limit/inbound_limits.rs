@@ -26,7 +26,7 @@ pub struct InboundLimits {
     pub bytes_per_address: usize,
     /// The path of the public address: what is always answered is found below it.
     pub base_path: BasePath,
-    /// Whose `X-Forwarded-For` is believed.
+    /// Whose `X-Forwarded-For` or `Forwarded` is believed.
     pub trusted_proxies: Vec<AddressRange>,
     /// Whether the addresses of this machine are counted like others. In tests only: a proxy may be there that
     /// nobody named.
