@@ -4,6 +4,7 @@
 mod client_documents;
 mod lifetimes;
 mod preregistered;
+mod registration;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -12,11 +13,15 @@ pub use self::{
     client_documents::{ClientDocuments, DocumentSource, PinnedClient},
     lifetimes::Lifetimes,
     preregistered::{ClientEntry, ClientEntryError, PreregisteredClients, SecretHash},
+    registration::{ClientPlaces, Registration},
 };
 pub use entra_mcp_wire::address::{AddressRange, ClientAddress, is_loopback};
 use url::Url;
 
-use crate::{base_path::BasePath, keys::MasterKey, secret::Secret};
+use crate::{
+    base_path::BasePath, client_id_url::ClientIdUrl, keys::MasterKey, redirect_uri::RedirectUri,
+    secret::Secret,
+};
 
 /// Everything that can be set, checked.
 #[derive(Debug)]
@@ -35,9 +40,10 @@ pub struct Config {
     pub keys: Vec<MasterKey>,
     /// Origins of web pages that may use the MCP endpoints, besides the server's own.
     pub allowed_origins: Vec<String>,
-    /// Where clients may be returned to: hosts of web sites, `localhost` for programs on the user's own
-    /// computer, schemes of apps. Empty: anywhere that may be registered at all.
-    pub allowed_clients: Vec<String>,
+    /// Which clients come in by themselves.
+    pub registration: Registration,
+    /// Whom a user is to ask who is not let in; `None`: the operator of this server.
+    pub contact: Option<String>,
     /// The documents of clients whose `client_id` is a URL.
     pub client_documents: ClientDocuments,
     /// How long what is issued lasts.
@@ -57,6 +63,27 @@ pub struct Config {
     pub authorization_response_iss: bool,
     /// How the log is written.
     pub log: LogFormat,
+}
+
+impl Config {
+    /// Whether a client may come in by itself that returns there, and is described by this document if there is one. No
+    /// client returns to this server.
+    pub(crate) fn admits(
+        &self,
+        redirect_uri: &RedirectUri,
+        document: Option<&ClientIdUrl>,
+    ) -> bool {
+        let registration = &self.registration;
+        !redirect_uri.is_of(&self.public_url)
+            && (registration.admits(redirect_uri)
+                || document.is_some_and(|url| registration.admits_document(url)))
+    }
+
+    /// Whom a user is to ask who is not let in.
+    pub(crate) fn contact(&self) -> &str {
+        let contact = self.contact.as_deref();
+        contact.unwrap_or("the operator of this server")
+    }
 }
 
 /// How the log is written.

@@ -6,10 +6,7 @@
 use serde::Serialize;
 use url::Url;
 
-use crate::{
-    config::{Config, PublicUrl},
-    limits,
-};
+use crate::{config::PublicUrl, limits};
 
 /// The hosts of loopback redirect URIs. They do not stand for one another (RFC 8252 section 8.3).
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
@@ -115,18 +112,13 @@ impl RedirectUri {
             && below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
-    /// Whether the operator lets clients in that return there (threat A10). No client returns to this server.
-    pub(crate) fn is_allowed_by(&self, config: &Config) -> bool {
-        if self.is_of(&config.public_url) {
-            return false;
-        }
-        let place = match self.destination() {
+    /// The place that it leads to, as an operator names it: the host of a web site, `localhost`, the scheme of an app.
+    pub(crate) fn place(&self) -> &str {
+        match self.destination() {
             Destination::Web(host) => host,
             Destination::ThisComputer(_) => "localhost",
             Destination::App(scheme) => scheme,
-        };
-        let allowed = &config.allowed_clients;
-        allowed.is_empty() || allowed.iter().any(|allowed| allowed == place)
+        }
     }
 
     /// The URI with these parameters added to its query, percent-encoded (RFC 6749 section 4.1.2:

@@ -1,5 +1,6 @@
 //! The cases, by what they are about.
 
+pub mod admission;
 pub mod authorization;
 pub mod base_path;
 pub mod bursts;

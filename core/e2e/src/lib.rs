@@ -54,6 +54,8 @@ suite!($ end_to_end_core:
     sign_in::failed_entra_sign_in_issues_no_code,
     client_credentials::certificate_replaces_the_client_secret,
     client_credentials::federated_token_replaces_the_client_secret,
+    admission::listed_clients_come_in_and_others_are_told_whom_to_ask,
+    admission::closed_server_registers_nobody,
     preregistered::preregistered_client_signs_in_by_basic_or_by_form,
     preregistered::preregistered_client_may_leave_pkce_out_if_it_is_told_so,
     preregistered::unlisted_redirect_uri_is_named_and_can_be_listed_without_a_restart,

@@ -13,21 +13,28 @@ mod given;
 mod key;
 mod lifetimes;
 mod listen;
+mod nearest;
+mod registration;
 #[cfg(test)]
 mod tests;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use entra_mcp_core::config::{AddressRange, Config, LogFormat, PublicUrl};
+use entra_mcp_core::{
+    config::{AddressRange, Config, LogFormat, PublicUrl},
+    limits,
+    log_event::is_invisible,
+};
 use url::Url;
 
 pub use self::error::{
-    AuthorityHostError, ConfigError, EntraSetting, EntraSettingError, KeyError, LifetimeError,
+    AdmissionError, AuthorityHostError, ConfigError, EntraSetting, EntraSettingError, KeyError,
+    LifetimeError,
 };
 use self::{
     given::{
-        ALLOW_CLIENT, ALLOW_ORIGIN, CLIENTS, DATA_DIR, DEV_TENANT, DEVICE_AUTHORIZATION, Given,
-        LISTEN, LOG, RESPONSE_ISS, SETTINGS, Setting, TRUSTED_PROXY,
+        ALLOW_ORIGIN, CLIENTS, CONTACT, DATA_DIR, DEV_TENANT, DEVICE_AUTHORIZATION, Given, LISTEN,
+        LOG, RESPONSE_ISS, SETTINGS, Setting, TRUSTED_PROXY,
     },
     listen::{addresses, allowed_hosts, public_url},
 };
@@ -87,7 +94,8 @@ pub fn parse(
     let data_dir = data_dir(&given, dev_tenant.is_some(), &mut errors);
     let keys = key::ring(&given, &mut errors);
     let allowed_origins = origins(&given, &mut errors);
-    let allowed_clients = clients(&given, &mut errors);
+    let registration = registration::read(&given, is_local, &mut errors);
+    let contact = contact(&given, &mut errors);
     let device_authorization = is_on(&given, &DEVICE_AUTHORIZATION, false, &mut errors);
     let client_documents = client_documents::read(&given, dev_tenant.is_some(), &mut errors);
     let lifetimes = lifetimes::read(&given, &mut errors);
@@ -105,7 +113,8 @@ pub fn parse(
                 data_dir,
                 keys,
                 allowed_origins,
-                allowed_clients,
+                registration,
+                contact,
                 client_documents,
                 lifetimes,
                 clients: given.value(&CLIENTS).map(PathBuf::from),
@@ -208,22 +217,14 @@ fn origins(given: &Given, errors: &mut Vec<ConfigError>) -> Vec<String> {
     origins
 }
 
-fn clients(given: &Given, errors: &mut Vec<ConfigError>) -> Vec<String> {
-    let mut places = Vec::new();
-    let values = given.values(&ALLOW_CLIENT);
-    let texts = values.iter().flat_map(|text| text.split(is_gap));
-    for text in texts.filter(|text| !text.is_empty()) {
-        if text.contains(['/', '*', '@']) {
-            errors.push(ConfigError::InvalidClient);
-        } else {
-            places.push(text.to_owned());
-        }
+/// Whom users are to ask: it is shown on pages.
+fn contact(given: &Given, errors: &mut Vec<ConfigError>) -> Option<String> {
+    let text = given.value(&CONTACT)?;
+    let is_hidden = |character: char| character.is_control() || is_invisible(character);
+    if text.chars().count() > limits::CONTACT_CHARS || text.contains(is_hidden) {
+        errors.push(ConfigError::Admission(AdmissionError::InvalidContact));
     }
-    // An empty list lets anybody in, which nobody means who has set it.
-    if places.is_empty() && values.iter().any(|text| text.contains(is_gap)) {
-        errors.push(ConfigError::NoClients);
-    }
-    places
+    Some(text.to_owned())
 }
 
 fn proxies(given: &Given, errors: &mut Vec<ConfigError>) -> Vec<AddressRange> {

@@ -41,7 +41,9 @@ pub use self::{
     client_credential::{ClientAssertions, ClientCredentialError},
     clients_file::{ClientsFileError, SharedClients},
     clock::Clock,
-    command_line::{AuthorityHostError, ConfigError, EntraSetting, EntraSettingError, KeyError},
+    command_line::{
+        AdmissionError, AuthorityHostError, ConfigError, EntraSetting, EntraSettingError, KeyError,
+    },
     connection_limit::{
         ConnectionLimit, ConnectionPermit, InboundLimits, PendingRequest, PermitKind, Remainder,
         RequestPermit, SessionKey,

@@ -33,6 +33,9 @@ pub const PREREGISTERED_SECRET_CHARS: usize = 32;
 /// The most redirect URIs of such a client: platforms make one for each tool.
 pub const PREREGISTERED_REDIRECT_URIS: usize = 64;
 
+/// The longest text that says whom users are to ask, in characters.
+pub const CONTACT_CHARS: usize = 200;
+
 /// The longest file of such clients.
 pub const CLIENTS_FILE_BYTES: u64 = 1024 * 1024;
 

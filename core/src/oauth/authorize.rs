@@ -63,6 +63,13 @@ pub(crate) fn client_of(form: &Form, env: Env<'_>) -> Result<NamedClient, ErrorP
     if let Some(listed) = env.clients.of_id(id) {
         return Ok(NamedClient::Known(Client::of_preregistration(listed)));
     }
+    if !env.server.config.registration.is_possible() {
+        let redirect_uri = form.one("redirect_uri").ok().flatten();
+        let place = redirect_uri.and_then(RedirectUri::parse);
+        return Err(ErrorPage::NotAdmitted(
+            place.map(|uri| uri.place().to_owned()),
+        ));
+    }
     if !id.starts_with(client_id_url::SCHEME) {
         let client = Client::of_id(id, &env.server.keys);
         return client
@@ -77,11 +84,12 @@ pub(crate) fn client_of(form: &Form, env: Env<'_>) -> Result<NamedClient, ErrorP
     let redirect_uri = form
         .one("redirect_uri")
         .map_err(|_| ErrorPage::RedirectUri)?;
-    let may_be_served = redirect_uri.is_none_or(|uri| {
-        RedirectUri::parse(uri).is_some_and(|uri| uri.is_allowed_by(&env.server.config))
-    });
-    if !may_be_served {
-        return Err(ErrorPage::RedirectUri);
+    if let Some(uri) = redirect_uri {
+        let uri = RedirectUri::parse(uri).ok_or(ErrorPage::RedirectUri)?;
+        let config = &env.server.config;
+        if !config.admits(&uri, Some(&url)) {
+            return Err(ErrorPage::NotAdmitted(Some(uri.place().to_owned())));
+        }
     }
     let pinned = documents
         .pinned(&url)
@@ -138,6 +146,7 @@ fn redirect_uri(form: &Form, client: &Client, env: Env<'_>) -> Result<RedirectUr
         .one("redirect_uri")
         .map_err(|_| ErrorPage::RedirectUri)?;
     let known = client.redirect_uri(requested);
+    let known = known.filter(|uri| !uri.is_of(&env.server.config.public_url));
     match client.preregistration() {
         Some(listed) => known.ok_or_else(|| {
             let uri = requested.and_then(RedirectUri::parse);
@@ -146,9 +155,16 @@ fn redirect_uri(form: &Form, client: &Client, env: Env<'_>) -> Result<RedirectUr
             })
         }),
         // Checked again: a client_id may be older than what the operator allows now.
-        None => known
-            .filter(|uri| uri.is_allowed_by(&env.server.config))
-            .ok_or(ErrorPage::RedirectUri),
+        None => {
+            let uri = known.ok_or(ErrorPage::RedirectUri)?;
+            let config = &env.server.config;
+            let document = client.document();
+            if config.admits(&uri, document.as_ref()) {
+                Ok(uri)
+            } else {
+                Err(ErrorPage::NotAdmitted(Some(uri.place().to_owned())))
+            }
+        }
     }
 }
 

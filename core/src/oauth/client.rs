@@ -226,6 +226,14 @@ impl Client {
         }
     }
 
+    /// Where its document is, if it has one.
+    pub(crate) fn document(&self) -> Option<ClientIdUrl> {
+        match &self.source {
+            Source::Document { .. } => ClientIdUrl::parse(&self.id),
+            Source::Registration | Source::Preregistration(_) => None,
+        }
+    }
+
     /// What it registered.
     pub(crate) fn metadata(&self) -> &ClientMetadata {
         &self.metadata

@@ -243,6 +243,9 @@ fn refuse(page: ErrorPage, cx: &mut Cx<'_>) -> Progress<Consent> {
             .with(Field::ClientId, client)
             .with_text(Field::RedirectUri, redirect_uri.as_str());
     }
+    if let ErrorPage::NotAdmitted(Some(place)) = &page {
+        refused = refused.with(Field::Destination, place);
+    }
     cx.log(refused);
     cx.done(page.respond(&cx.request_id(), cx.env))
 }

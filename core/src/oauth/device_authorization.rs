@@ -104,6 +104,11 @@ impl DeviceAuthorizationRequest {
         }
         let form = read_form(request)?;
         let client = Client::authenticate(&form, request.headers(), cx.env)?;
+        if !client.may_use_device(cx.env) {
+            let description =
+                "The operator of this server does not let this client in. Ask them to add it.";
+            return Err(Refusal::new(OAuthError::InvalidClient, description));
+        }
         let client_label = client.unverified_label(cx.env);
         let scope = server
             .scopes

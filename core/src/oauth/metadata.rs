@@ -44,6 +44,7 @@ fn server_metadata(env: Env<'_>, scopes: &[&String]) -> Value {
     let config = &env.server.config;
     let public_url = &config.public_url;
     let device = config.device_authorization;
+    let admits = config.registration.is_possible();
     let grant_types = ["authorization_code", "refresh_token"];
     let device_grant = device.then_some(token::DEVICE_GRANT_TYPE);
     let grant_types: Vec<_> = grant_types.into_iter().chain(device_grant).collect();
@@ -61,11 +62,14 @@ fn server_metadata(env: Env<'_>, scopes: &[&String]) -> Value {
             "token_endpoint_auth_methods_supported": AUTH_METHODS,
             "revocation_endpoint_auth_methods_supported": AUTH_METHODS,
             "authorization_response_iss_parameter_supported": config.authorization_response_iss,
-            "client_id_metadata_document_supported": config.client_documents.are_used(),
+            "client_id_metadata_document_supported": admits && config.client_documents.are_used(),
     });
     if let (true, Some(members)) = (device, document.as_object_mut()) {
         let endpoint = public_url.join("/device_authorization");
         members.insert("device_authorization_endpoint".to_owned(), endpoint.into());
+    }
+    if let (false, Some(members)) = (admits, document.as_object_mut()) {
+        members.remove("registration_endpoint");
     }
     document
 }

@@ -66,12 +66,18 @@ pub(crate) fn respond<S>(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Progress<
     let read = read(request.headers(), request.body(), scopes);
     let registered = read.and_then(|(mut metadata, scope)| {
         let config = &cx.env.server.config;
-        metadata
-            .redirect_uris
-            .retain(|uri| uri.is_allowed_by(config));
+        if !config.registration.is_possible() {
+            return Err(Refusal::new(
+                OAuthError::AccessDenied,
+                "This server lets in only clients that its operator has registered. Ask for a client_id, and type it \
+                 into the client.",
+            ));
+        }
+        metadata.redirect_uris.retain(|uri| config.admits(uri, None));
         if metadata.redirect_uris.is_empty() {
             return Err(bad_uri(
-                "The operator of this server does not let such clients in.",
+                "The operator of this server lets in clients that return to known places, and none of these redirect \
+                 URIs does. Ask for --allow-client with the host or scheme.",
             ));
         }
         let mut constant = Entropy::new(&Seed::new([0; 32]));

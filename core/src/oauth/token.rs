@@ -51,6 +51,12 @@ impl Token {
     fn of(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Result<Progress<Self>, Refusal> {
         let form = read_form(request)?;
         let client = Client::authenticate(&form, request.headers(), cx.env)?;
+        if !client.is_admitted(cx.env) {
+            return Err(Refusal::new(
+                OAuthError::InvalidClient,
+                "This server lets in only clients that its operator has registered.",
+            ));
+        }
         match form.one("grant_type")? {
             Some("authorization_code") => CodeGrant::start(&form, client, cx)
                 .map(|next| next.map_pending(|grant| Self::Code(Box::new(grant)))),

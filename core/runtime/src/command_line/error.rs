@@ -1,5 +1,6 @@
 //! What is wrong with a setting, and what to change.
 
+mod admission;
 mod entra;
 mod lifetime;
 
@@ -11,13 +12,14 @@ use std::{
 use entra_mcp_core::config::PublicUrlError;
 
 pub use self::{
+    admission::AdmissionError,
     entra::{AuthorityHostError, EntraSetting, EntraSettingError},
     lifetime::LifetimeError,
 };
 use super::given::{
-    ALLOW_CLIENT, ALLOW_HOST, ALLOW_ORIGIN, AUTHORITY_HOST, CLIENT_CERTIFICATE_PATH,
-    CLIENT_DOCUMENTS, CLIENT_SECRET, DATA_DIR, DEV_TENANT_LISTEN, FEDERATED_TOKEN_FILE, KEY, LOG,
-    PINNED_CLIENT, PUBLIC_URL, TENANT_ID, TRUSTED_PROXY,
+    ALLOW_HOST, ALLOW_ORIGIN, AUTHORITY_HOST, CLIENT_CERTIFICATE_PATH, CLIENT_DOCUMENTS,
+    CLIENT_SECRET, DATA_DIR, DEV_TENANT_LISTEN, FEDERATED_TOKEN_FILE, KEY, LOG, PINNED_CLIENT,
+    PUBLIC_URL, TENANT_ID, TRUSTED_PROXY,
 };
 
 /// A wrong or missing setting. Never shows the value of a secret.
@@ -95,10 +97,8 @@ pub enum ConfigError {
     MissingDataDir,
     /// What is allowed as an origin is none.
     InvalidOrigin,
-    /// What is allowed as a client is no place that clients return to.
-    InvalidClient,
-    /// The list of allowed clients is there, but empty.
-    NoClients,
+    /// What says which clients come in is wrong.
+    Admission(AdmissionError),
     /// What is trusted as a proxy is neither an IP address nor a range of them.
     InvalidProxy,
     /// Nobody knows where these documents of clients are.
@@ -172,7 +172,7 @@ impl ConfigError {
             Self::MissingPublicUrl | Self::InvalidPublicUrl { .. } => Cow::from(PUBLIC_URL.name()),
             Self::MissingDataDir => Cow::from(DATA_DIR.name()),
             Self::InvalidOrigin => Cow::from(ALLOW_ORIGIN.name()),
-            Self::InvalidClient | Self::NoClients => Cow::from(ALLOW_CLIENT.name()),
+            Self::Admission(error) => Cow::from(error.setting().name()),
             Self::InvalidProxy => Cow::from(TRUSTED_PROXY.name()),
             Self::UnknownClientDocuments | Self::LoopbackClientDocuments => {
                 Cow::from(CLIENT_DOCUMENTS.name())
@@ -220,8 +220,7 @@ impl ConfigError {
             Self::InvalidPublicUrl { problem } => return Cow::from(problem.to_string()),
             Self::MissingDataDir => "it is missing, and there is no HOME to find a place in",
             Self::InvalidOrigin => "it is not an origin",
-            Self::InvalidClient => "it is not a place that clients return to",
-            Self::NoClients => "it names no place, and would let any client in",
+            Self::Admission(error) => error.as_str(),
             Self::InvalidProxy => "it is neither an IP address nor a range of them",
             Self::UnknownClientDocuments => "there is no such choice",
             Self::LoopbackClientDocuments => {
@@ -286,10 +285,7 @@ impl ConfigError {
             Self::InvalidOrigin => {
                 "Write a scheme, a host and a port, such as http://localhost:6274."
             }
-            Self::InvalidClient => {
-                "Write a host such as vscode.dev, localhost, or a scheme such as cursor."
-            }
-            Self::NoClients => "Write a host such as vscode.dev, or leave the setting out.",
+            Self::Admission(error) => error.right(),
             Self::InvalidProxy => {
                 "Write an IP address such as 10.0.0.7, or a range such as 10.0.0.0/8."
             }

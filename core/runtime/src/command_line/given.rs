@@ -9,7 +9,7 @@ pub(super) use self::lifetimes::{
     CODE_LIFETIME, CONSENT_LIFETIME, REFRESH_REUSE, SESSION_ABSOLUTE, SESSION_IDLE,
     SESSION_TOKEN_LIFETIME,
 };
-use super::error::ConfigError;
+use super::{error::ConfigError, nearest::nearest};
 
 /// A setting: its flag, its variable, and what `--help` says of it.
 #[derive(Debug)]
@@ -71,12 +71,27 @@ pub(super) const ALLOW_ORIGIN: Setting = setting(
     "ORIGIN",
     "a web page that may use the MCP endpoints, such as http://localhost:6274; repeatable",
 );
+pub(super) const REGISTRATION: Setting = setting(
+    "registration",
+    "ENTRA_MCP_REGISTRATION",
+    "open|listed|closed",
+    "which clients come in by themselves: any, those that return to places of well-known clients, or \
+     none but those of --clients (default open on loopback, else listed)",
+);
 pub(super) const ALLOW_CLIENT: Setting = setting(
     "allow-client",
     "ENTRA_MCP_ALLOWED_CLIENTS",
     "PLACE",
-    "let only clients in that return there: a host such as vscode.dev, localhost for programs on \
-     the user's own computer, or an app scheme such as cursor; repeatable (default: any)",
+    "adds a place that listed clients may return to: a host such as agent.contoso.com or an app scheme \
+     such as com.contoso.agent; with a minus before it, takes one away: -localhost for programs on the \
+     user's own computer, -all for all that come with the server; repeatable",
+);
+pub(super) const CONTACT: Setting = setting(
+    "contact",
+    "ENTRA_MCP_CONTACT",
+    "TEXT",
+    "whom users are to ask who are not let in, such as it@contoso.com (default: the operator of this \
+     server)",
 );
 pub(super) const CLIENT_DOCUMENTS: Setting = setting(
     "client-documents",
@@ -183,10 +198,12 @@ pub(super) const SETTINGS: &[&Setting] = &[
     &DEV_TENANT,
     &DEV_TENANT_LISTEN,
     &ALLOW_ORIGIN,
+    &REGISTRATION,
     &ALLOW_CLIENT,
     &CLIENT_DOCUMENTS,
     &PINNED_CLIENT,
     &CLIENTS,
+    &CONTACT,
     &ALLOW_HOST,
     &SESSION_TOKEN_LIFETIME,
     &SESSION_IDLE,
@@ -364,33 +381,4 @@ fn unknown_flag(name: &str) -> ConfigError {
     let nearest = nearest(&flag, known.iter().map(String::as_str));
     let setting = flag;
     ConfigError::UnknownSetting { setting, nearest }
-}
-
-/// The known name that differs in the fewest places, if it is near at all.
-fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
-    known
-        .map(|known| (distance(name, known), known))
-        .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, _)| *distance <= name.len() / 3)
-        .map(|(_, known)| known.to_owned())
-}
-
-/// The Levenshtein distance.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut above_left = i;
-        let mut left = i + 1;
-        for (cell, y) in row.iter_mut().skip(1).zip(b.bytes()) {
-            let here = (above_left + usize::from(x != y))
-                .min(left + 1)
-                .min(*cell + 1);
-            above_left = std::mem::replace(cell, here);
-            left = here;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or_default()
 }

@@ -5,6 +5,7 @@ mod addresses;
 mod client_documents;
 mod entra;
 mod lifetimes;
+mod registration;
 
 use std::collections::BTreeMap;
 
@@ -247,22 +248,4 @@ fn help_lists_every_setting_and_welcome_shows_no_secret() {
         panic!("the version was asked for");
     };
     assert!(text.starts_with("entra-mcp-test 0."), "{text}");
-}
-
-// A10
-#[test]
-fn allowed_client_is_a_redirect_target() {
-    let places = [("ENTRA_MCP_ALLOWED_CLIENTS", "vscode.dev, localhost")];
-    assert_eq!(
-        config(&[], &places).allowed_clients,
-        ["vscode.dev", "localhost"]
-    );
-    assert_eq!(
-        error(&["--allow-client", "https://vscode.dev/"], &[]),
-        ConfigError::InvalidClient
-    );
-    for nobody in [",", " , "] {
-        let error = error(&["--allow-client", nobody], &[]);
-        assert_eq!(error, ConfigError::NoClients);
-    }
 }

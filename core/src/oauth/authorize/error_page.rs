@@ -37,6 +37,8 @@ pub(crate) enum ErrorPage {
     RedirectUri,
     /// The operator has registered this client, but has not listed this redirect URI for it yet.
     NotListed(Box<(String, RedirectUri)>),
+    /// The operator does not let it in, which returns to this place.
+    NotAdmitted(Option<String>),
     /// The `state` is too long to be returned, or is not text.
     State,
 }
@@ -113,6 +115,7 @@ impl ErrorPage {
             Self::UnknownClient => return unknown_client(request_id, env),
             Self::Document(error) => return no_document(error.for_strangers(), request_id, env),
             Self::NotListed(asked) => return not_listed(&asked.0, &asked.1, request_id, env),
+            Self::NotAdmitted(place) => return not_admitted(place.as_deref(), request_id, env),
             Self::ClientIdUrl => (
                 "The client's address is not well-formed",
                 "Its client_id is a URL, which must be https with a host and a path, as it is normally \
@@ -142,6 +145,7 @@ impl ErrorPage {
             Self::Document(error) => error.as_str(),
             Self::RedirectUri => "redirect URI not registered",
             Self::NotListed(_) => "redirect URI not listed for this client",
+            Self::NotAdmitted(_) => "client not let in",
             Self::State => "state too long or no text",
         }
     }
@@ -158,11 +162,12 @@ fn not_listed(
     let slots = [
         ("client", Slot::Text(client)),
         ("redirect_uri", Slot::Text(redirect_uri.as_str())),
+        ("contact", Slot::Text(env.server.config.contact())),
     ];
     let more = Html::fill(
         "<div class=\"place\"><span>The client <strong class=\"name\">{client}</strong> wants to return to</span>\
          <code>{redirect_uri}</code></div>\n\
-         <p>If you have just set up this client, give this address to the operator of this server, who adds it to \
+         <p>If you have just set up this client, give this address to {contact}, to add it to \
          <code>redirect_uris</code> of this client in the file of clients. No restart is needed. Then start again \
          from your client.</p>\n\
          <p>If you did not, somebody else may want your sign-in. Close this page.</p>",
@@ -173,6 +178,48 @@ fn not_listed(
         "This address is not listed for the client yet",
         "So that your sign-in cannot be sent to somebody else, it goes only to addresses that the operator has \
          listed.",
+        &more,
+        request_id,
+        env,
+    )
+}
+
+/// Says whom to ask, and what to tell them: where the client returns to, by which an operator lets clients in.
+fn not_admitted(place: Option<&str>, request_id: &str, env: Env<'_>) -> Response<Bytes> {
+    let config = &env.server.config;
+    let who = match config.registration.is_possible() {
+        true => {
+            "The operator of this server lets in clients that they know, and this one is not among them."
+        }
+        false => {
+            "The operator of this server lets in only clients that they have registered themselves."
+        }
+    };
+    let mut more = Html::default();
+    if let Some(place) = place {
+        more.push(&Html::fill(
+            "<div class=\"place\"><span>The client wants to return to</span><strong>{place}</strong></div>\n",
+            &[("place", Slot::Text(place))],
+        ));
+    }
+    more.push(&Html::fill(
+        "<p>If you trust it, ask {contact} to let it in. Tell them {what}the reference below.</p>",
+        &[
+            ("contact", Slot::Text(config.contact())),
+            (
+                "what",
+                Slot::Text(if place.is_some() {
+                    "that place and "
+                } else {
+                    ""
+                }),
+            ),
+        ],
+    ));
+    pages::error_with(
+        StatusCode::BAD_REQUEST,
+        "This client is not let in here",
+        who,
         &more,
         request_id,
         env,

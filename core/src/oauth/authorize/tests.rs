@@ -1,5 +1,6 @@
 //! Tests of GET /authorize.
 
+mod admission;
 mod base_path;
 mod documents;
 mod preregistered;

@@ -24,8 +24,9 @@ pub(super) fn refuse(signed_in: &SignedIn, cx: &mut Cx<'_>) -> Option<Response<B
     cx.log(LogEvent::new(LogEventId::SignInUserNotListed).with(Field::ClientId, &client.id));
     let text = format!(
         "The operator of this server lets only some users in with {}, and your account is not one of them. Nothing \
-         was given to it. Ask the operator of this server to add you, and tell them the reference below.",
-        client.name
+         was given to it. Ask {} to add you, and tell them the reference below.",
+        client.name,
+        cx.env.server.config.contact()
     );
     Some(pages::error(
         StatusCode::FORBIDDEN,

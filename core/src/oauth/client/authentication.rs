@@ -9,6 +9,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use super::{AuthMethod, Client};
 use crate::{
     client_id_url::{self, ClientIdUrl},
+    config::Registration,
     env::Env,
     http::form::Form,
     keys::Keyring,
@@ -25,6 +26,7 @@ use crate::{
 pub(crate) struct AuthenticatedClient {
     pub(super) id: String,
     may_omit_pkce: bool,
+    is_preregistered: bool,
 }
 
 impl AuthenticatedClient {
@@ -58,6 +60,28 @@ impl AuthenticatedClient {
         listed
             .map(|client| client.scopes.as_slice())
             .unwrap_or_default()
+    }
+
+    /// Whether it may have tokens: where the operator lets in the clients of their list only, no other. Which place
+    /// it returned to is not known any more.
+    pub(crate) fn is_admitted(&self, env: Env<'_>) -> bool {
+        self.is_preregistered || env.server.config.registration.is_possible()
+    }
+
+    /// Whether it may ask for a user where no redirect URI says who it is: its registration or the site of its
+    /// document is that of a client that is let in.
+    pub(crate) fn may_use_device(&self, env: Env<'_>) -> bool {
+        let config = &env.server.config;
+        if self.is_preregistered || config.registration == Registration::Open {
+            return true;
+        }
+        if let Some(url) = ClientIdUrl::parse(&self.id) {
+            return config.registration.admits_document(&url);
+        }
+        let registered = Client::of_id(&self.id, &env.server.keys);
+        let uris = registered.map(|client| client.metadata.redirect_uris);
+        let mut uris = uris.iter().flatten();
+        uris.any(|uri| config.admits(uri, None))
     }
 
     /// Whether it has shown a secret that stands for PKCE.
@@ -98,6 +122,7 @@ impl Client {
         if is_proven {
             Ok(AuthenticatedClient {
                 id,
+                is_preregistered: preregistered.is_some(),
                 may_omit_pkce: preregistered.is_some_and(|client| client.may_omit_pkce()),
             })
         } else {

@@ -284,3 +284,29 @@ fn too_many_devices_are_told_to_wait() {
     assert_eq!(refused.status(), 503);
     assert_eq!(header(&refused, "retry-after"), "60");
 }
+
+// A10: here no redirect URI says who asks.
+#[test]
+fn device_of_a_client_that_is_not_let_in_gets_no_code() {
+    use crate::config::{ClientPlaces, Registration};
+    let mut world = World::new();
+    world.server.server.config.device_authorization = true;
+    let local = client_id(&world.server, &["http://127.0.0.1:1/cb"]);
+    let strange = client_id(&world.server, &["https://evil.example/cb"]);
+    let listed = Registration::Listed(ClientPlaces::default());
+    for (registration, expected) in [
+        (Registration::Open, [200, 200, 200, 200]),
+        (listed, [200, 401, 200, 401]),
+        (Registration::Closed, [401, 401, 401, 401]),
+    ] {
+        world.server.server.config.registration = registration;
+        let clients = [
+            local.as_str(),
+            &strange,
+            "https://vscode.dev/oauth/client-metadata.json",
+            "https://evil.example/c",
+        ];
+        let statuses = clients.map(|client| begin(&mut world, client).status().as_u16());
+        assert_eq!(statuses, expected);
+    }
+}

@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::testing::{self, TestServer};
+use crate::{
+    config::{ClientPlaces, Registration},
+    testing::{self, TestServer},
+};
 
 fn post(server: &TestServer, body: impl Into<Bytes>) -> Response<Bytes> {
     let request = server
@@ -319,8 +322,10 @@ fn registration_outside_the_allowed_redirect_targets_is_refused() {
     let mut server = TestServer::dev();
     let everywhere = ["https://vscode.dev/redirect", "https://evil.example/cb"];
     let older = testing::client_id(&server, &everywhere);
-    let places = ["vscode.dev", "localhost", "cursor"];
-    server.server.config.allowed_clients = places.map(str::to_owned).to_vec();
+    let places = ["-all", "vscode.dev", "localhost", "cursor"];
+    let with = |places: ClientPlaces, text| places.with(text).unwrap();
+    let places = places.into_iter().fold(ClientPlaces::default(), with);
+    server.server.config.registration = Registration::Listed(places);
     for (uri, status) in [
         ("https://vscode.dev/redirect", 201),
         ("http://127.0.0.1:5000/callback", 201),

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::{
     client_document::{ClientDocument, DocumentError},
-    config::DocumentSource,
+    config::{ClientPlaces, DocumentSource, Registration},
     event::Event,
     hub::{ToHub, ToHubKind},
     log_event::Field,
@@ -143,7 +143,7 @@ fn request_that_cannot_be_served_asks_for_no_document() {
             "{client_id} {redirect_uri}"
         );
     }
-    server.server.config.allowed_clients = vec!["localhost".to_owned()];
+    server.server.config.registration = Registration::Listed(ClientPlaces::default());
     let sent = begin(&server, URL, "https://app.example/cb", &[]);
     assert!(sent.to_hub.is_empty(), "the operator does not let it in");
     assert_eq!(sent.response.unwrap().status(), 400);

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::Response;
 
 use crate::{
-    config::{ClientEntry, PreregisteredClients, SecretHash},
+    config::{ClientEntry, PreregisteredClients, Registration, SecretHash},
     oauth::testing::{CHALLENGE, SignedIn, VERIFIER, error, text},
     secret::Secret,
     testing,
@@ -173,4 +173,21 @@ fn user_who_was_taken_off_the_list_refreshes_no_more() {
     assert_eq!(error(&alice.refresh(token, &[secret])), "invalid_grant");
     alice.world.server.clients = listed;
     assert_eq!(alice.refresh(token, &[secret]).status(), 200);
+}
+
+// A10: who was let in before refreshes no more; signing out works all the same.
+#[test]
+fn closed_server_gives_tokens_to_clients_of_the_list_only() {
+    let mut alice = SignedIn::new();
+    let tokens = alice.redeem();
+    alice.world.server.server.config.registration = Registration::Closed;
+    let token = text(&tokens, "refresh_token");
+    assert_eq!(error(&alice.refresh(token, &[])), "invalid_client");
+    let client = alice.client.clone();
+    let form = [("client_id", client.as_str()), ("token", token)];
+    assert_eq!(alice.post("/revoke", &form).status(), 200);
+    assert!(!alice.is_alive());
+    let mut alice = signed_in(entry(), Some(CHALLENGE));
+    alice.world.server.server.config.registration = Registration::Closed;
+    assert_eq!(alice.token(&[("client_secret", SECRET)]).status(), 200);
 }
