@@ -98,7 +98,8 @@ pub fn claude_code_returns_to_a_port_of_its_own(program: &Program) {
     };
     let redirect_uri = "http://localhost:55564/callback";
     let (_, page) = recorded::consent(&mut Browser::default(), &at(redirect_uri), redirect_uri);
-    assert!(page.body.contains("verified by claude.ai"), "{}", page.body);
+    let verified = "<span>Verified by the web site</span><strong>claude.ai</strong>";
+    assert!(page.body.contains(verified), "{}", page.body);
     assert!(page.body.contains("localhost:55564") && page.body.contains("class=\"warn\""));
     for good in [redirect_uri, "http://127.0.0.1:50001/callback"] {
         let _ = signs_in(&server, CLAUDE_CODE, good, "s6");
