@@ -2,7 +2,8 @@
 //! Document, section 4; MCP 2025-11-25, authorization).
 //!
 //! Nothing of it is believed but what concerns the client itself: the name that it is shown by, where it may be
-//! returned to, and that it has no secret. No other address in it is fetched, shown or kept (threat H8).
+//! returned to, and that it has no secret or which keys it signs with. No other address in it is fetched, shown or kept
+//! (threat H8), and that of keys only when the client redeems something.
 
 use std::time::Duration;
 
@@ -11,7 +12,12 @@ use bytes::Bytes;
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use serde_json::Value;
 
-use crate::{client_id_url::ClientIdUrl, http::json_object, limits};
+use crate::{
+    client_id_url::ClientIdUrl,
+    client_keys::{ClientKeys, holds_private_key},
+    http::json_object,
+    limits,
+};
 
 /// What a document says, as far as it is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +26,19 @@ pub(crate) struct ClientDocument {
     pub(crate) client_name: String,
     /// Where it may be returned to, as it is written; not judged yet.
     pub(crate) redirect_uris: Vec<String>,
+    /// The keys by which it can prove who it is, if it has some.
+    pub(crate) keys: Option<KeySource>,
+    /// Whether it must: it says that it does not go without.
+    pub(crate) must_sign: bool,
+}
+
+/// Where the keys of a client are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum KeySource {
+    /// In its document.
+    Document(ClientKeys),
+    /// At an address that keeps the rules for those of documents.
+    At(ClientIdUrl),
 }
 
 /// Why there is no document, or none that can be used.
@@ -51,7 +70,7 @@ pub(crate) enum DocumentError {
     NoRedirectUris,
     /// There are more than [`limits::CLIENT_DOCUMENT_REDIRECT_URIS`].
     TooManyRedirectUris,
-    /// It proves itself by another method than `none`.
+    /// It proves itself by another method than `none` and `private_key_jwt`, or by keys that it does not name.
     AuthMethod,
     /// It does not use authorization codes.
     GrantType,
@@ -81,8 +100,8 @@ impl DocumentError {
             Self::NoRedirectUris => "redirect_uris are missing in the description.",
             Self::TooManyRedirectUris => "The description names more than 64 redirect_uris.",
             Self::AuthMethod => {
-                "The description asks for another token_endpoint_auth_method than none, and this server \
-                 knows no other for it."
+                "The description asks for another token_endpoint_auth_method than none and private_key_jwt, or \
+                 names no keys by jwks or jwks_uri for the latter."
             }
             Self::GrantType => "The description does not name authorization_code and code.",
         }
@@ -116,6 +135,7 @@ struct Members {
     client_secret: Present,
     client_secret_expires_at: Present,
     jwks: Option<Value>,
+    jwks_uri: Option<String>,
 }
 
 /// Whether a member is there, whatever it is.
@@ -154,9 +174,7 @@ impl ClientDocument {
         if members.holds_secret() {
             return Err(DocumentError::HoldsSecret);
         }
-        if !members.is_public() {
-            return Err(DocumentError::AuthMethod);
-        }
+        let (keys, must_sign) = members.authentication().ok_or(DocumentError::AuthMethod)?;
         if !members.uses_codes() {
             return Err(DocumentError::GrantType);
         }
@@ -170,6 +188,8 @@ impl ClientDocument {
         Ok(Self {
             client_name: name.ok_or(DocumentError::NoName)?,
             redirect_uris: members.redirect_uris,
+            keys,
+            must_sign,
         })
     }
 }
@@ -178,11 +198,40 @@ impl Members {
     /// Anybody can read the document, so a secret in it is none, and a private key in it is somebody's mistake
     /// (section 4.1).
     fn holds_secret(&self) -> bool {
-        let keys = self.jwks.as_ref().and_then(|jwks| jwks.get("keys"));
-        let mut keys = keys.and_then(Value::as_array).into_iter().flatten();
         self.client_secret.0
             || self.client_secret_expires_at.0
-            || keys.any(|key| key.get("d").is_some() || key.get("k").is_some())
+            || self.jwks.as_ref().is_some_and(holds_private_key)
+    }
+
+    /// The keys that it can prove itself by, and whether it must; `None` if it can do so in no way that is known. One that
+    /// names several methods, as ChatGPT does, may use each of them that this server knows.
+    fn authentication(&self) -> Option<(Option<KeySource>, bool)> {
+        let several = self.token_endpoint_auth_methods_supported.as_deref();
+        let method = self.token_endpoint_auth_method.as_deref();
+        let names = |wanted: &str| {
+            method == Some(wanted)
+                || several.is_some_and(|methods| methods.iter().any(|one| one == wanted))
+        };
+        let keys = match names("private_key_jwt") {
+            true => self.keys(),
+            false => None,
+        };
+        let has_secret = method.is_some_and(|method| method.starts_with("client_secret_"));
+        match (self.is_public(), &keys) {
+            _ if has_secret => None,
+            (true, _) => Some((keys, false)),
+            (false, Some(_)) => Some((keys, true)),
+            (false, None) => None,
+        }
+    }
+
+    /// The keys in the document go before those elsewhere; both are not allowed (RFC 7591 section 2).
+    fn keys(&self) -> Option<KeySource> {
+        match (&self.jwks, &self.jwks_uri) {
+            (Some(keys), _) => ClientKeys::of_json(keys).map(KeySource::Document),
+            (None, Some(address)) => ClientIdUrl::parse(address).map(KeySource::At),
+            (None, None) => None,
+        }
     }
 
     /// Whether the client may go without authentication: it says so, or says nothing. One that names several

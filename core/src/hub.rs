@@ -1,12 +1,13 @@
 //! The hub: the little that exchanges share, behind the runtime's one mutex.
 //!
 //! It knows the open streams, the events that a client may resume from, the settings of MCP sessions, the
-//! requests and tasks in flight, which sign-ins are spent, which devices wait for their users, who waits for Entra's metadata, and the documents of clients. It does table
+//! requests and tasks in flight, which sign-ins are spent, which devices wait for their users, who waits for Entra's metadata, and the documents and keys of clients. It does table
 //! operations only: no parsing, no JSON, no signatures. Exchanges and the hub exchange messages that only they
 //! understand; a runtime carries them.
 
 mod allowances;
 mod asks;
+mod client_assertions;
 mod client_documents;
 mod code_redemptions;
 mod counts;
@@ -21,6 +22,7 @@ mod refusals;
 mod replay;
 mod resumption;
 mod session_settings;
+mod signed_clients;
 mod stats;
 mod stream_queue;
 mod streams;
@@ -33,21 +35,23 @@ pub(crate) use self::{
     asks::{
         AdmitCall, AdmitTask, BeginCodeRedemption, BeginDeviceAuthorization,
         DecideDeviceAuthorization, Deliver, FindDeviceAuthorization, FindStream, GetLogLevel,
-        HubAnswer, HubAsk, NeedClientDocument, NeedMetadata, OpenReplay, OpenStream,
-        PollDeviceAuthorization, ReadStream, StoreSetting, UpdateTask,
+        HubAnswer, HubAsk, NeedClientDocument, NeedClientKeys, NeedMetadata, OpenReplay,
+        OpenStream, PollDeviceAuthorization, ReadStream, StoreSetting, UpdateTask, UseAssertion,
     },
+    client_assertions::AssertionRefused,
     job::JobKind,
     message::{
         DeviceMessage, EndReason, FromHubKind, Negotiated, StreamKind, StreamOutput,
-        SubscriptionFilter, TaskUpdate, ToCall, ToHubKind, ToTask,
+        SubscriptionFilter, TaskUpdate, ToCall, ToHubKind, ToSignedClients, ToTask,
     },
     refusals::{FindRefusal, RedemptionRefused, SettingsFull, StreamRefusal, TableFull, TasksFull},
 };
 use self::{
-    asks::Waiter, client_documents::ClientDocuments, code_redemptions::CodeRedemptions,
+    asks::Waiter, client_documents::ClientFiles, code_redemptions::CodeRedemptions,
     device_authorizations::DeviceAuthorizations, ended_sessions::EndedSessions,
     in_flight::InFlightRequests, metadata_refresh::RefreshGate, replay::ReplayBuffers,
-    session_settings::SessionSettings, streams::Streams, tasks::Tasks,
+    session_settings::SessionSettings, signed_clients::SignedClients, streams::Streams,
+    tasks::Tasks,
 };
 pub use self::{
     job::Job,
@@ -55,6 +59,7 @@ pub use self::{
     stats::HubStats,
 };
 use crate::{
+    client_document::ClientDocument,
     id::{ExchangeId, SessionId},
     time::{Instant, Now},
 };
@@ -63,7 +68,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Hub {
     metadata: RefreshGate,
-    documents: ClientDocuments,
+    documents: ClientFiles<ClientDocument>,
+    signed_clients: SignedClients,
     redemptions: CodeRedemptions,
     devices: DeviceAuthorizations,
     ended: EndedSessions,
@@ -153,6 +159,7 @@ impl Hub {
     pub fn forget(&mut self, id: ExchangeId) {
         self.metadata.forget(id);
         self.documents.forget(id);
+        self.signed_clients.forget(id);
         self.redemptions.end(id);
         self.close_stream(id);
         self.forget_call(id);

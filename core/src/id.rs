@@ -7,6 +7,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExchangeId(pub u64);
 
+/// The name of an assertion that a client has signed: the SHA-256 of the `client_id`, and of its `jti`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AssertionId {
+    pub(crate) client: [u8; 32],
+    pub(crate) jti: [u8; 32],
+}
+
 /// The name of a session: random-looking, sent to the client as `sid`. A name, not a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct SessionId([u8; 16]);

@@ -135,6 +135,7 @@ mod ticket; // Who asks, who may answer, who waits for the answer.
 // Floor 2: settings and formats.
 mod client_document; // What a client says of itself at the URL that is its id.
 mod client_id_url; // A `client_id` that is a URL.
+mod client_keys; // The keys by which a client proves who it is.
 pub mod client_setup; // How MCP clients are set up for this server.
 pub mod config; // The settings, checked.
 mod device_authorization; // What a device without a browser asked for.

@@ -5,6 +5,7 @@ pub(crate) mod authorize;
 pub(crate) mod browser_id;
 pub(crate) mod callback;
 pub(crate) mod client;
+pub(crate) mod client_assertion;
 pub(crate) mod client_label;
 pub(crate) mod connections;
 pub(crate) mod consent;

@@ -155,6 +155,7 @@ suite!($ end_to_end_clients:
     claude::claude_code_returns_to_a_port_of_its_own,
     claude::claude_code_desktop_returns_to_its_scheme,
     chatgpt::chatgpt_is_told_of_a_denial_with_its_issuer,
+    chatgpt::chatgpt_signs_in_with_an_assertion_though_nobody_may_be_asked_for_its_keys,
     chatgpt::chatgpt_asks_for_more_after_a_call_of_a_tool,
     chatgpt::codex_asks_for_unknown_scopes_and_then_for_none,
     chatgpt::codex_opens_two_sign_ins_and_finishes_the_second,

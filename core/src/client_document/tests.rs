@@ -62,6 +62,10 @@ fn document_that_names_itself_is_read() {
             "jwks_uri": "https://app.example/jwks.json",
         }),
         json!({"jwks": {"keys": [{"kty": "RSA", "n": "AQAB", "e": "AQAB"}]}}),
+        json!({"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": []}}),
+        json!({"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://app.example/jwks.json"}),
+        json!({"token_endpoint_auth_methods_supported": ["private_key_jwt"],
+               "jwks_uri": "https://app.example/jwks.json"}),
     ] {
         assert!(read(&changes).is_ok(), "{changes}");
     }
@@ -130,6 +134,12 @@ fn document_with_another_authentication_method_is_refused() {
         json!({"token_endpoint_auth_method": "client_secret_jwt",
                "token_endpoint_auth_methods_supported": ["none", "client_secret_jwt"]}),
         json!({"token_endpoint_auth_method": "private_key_jwt"}),
+        json!({"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "http://app.example/jwks.json"}),
+        json!({"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://app.example"}),
+        json!({"token_endpoint_auth_method": "private_key_jwt", "jwks": []}),
+        json!({"token_endpoint_auth_method": "client_secret_basic",
+               "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+               "jwks_uri": "https://app.example/jwks.json"}),
         json!({"token_endpoint_auth_method": "private_key_jwt",
                "token_endpoint_auth_methods_supported": ["private_key_jwt"]}),
         json!({"token_endpoint_auth_method": null,
@@ -254,4 +264,33 @@ fn lifetime_is_what_the_host_says_within_bounds() {
         headers.insert(header::AGE, age.parse().unwrap());
         assert_eq!(lifetime(&headers), expected, "{cache_control} {age}");
     }
+}
+
+// H9: ChatGPT may go without a signature, as its list says; who names no other method may not.
+#[test]
+fn client_must_sign_unless_it_says_that_it_goes_without() {
+    for (methods, must_sign) in [
+        (
+            json!({"token_endpoint_auth_method": "private_key_jwt"}),
+            true,
+        ),
+        (
+            json!({"token_endpoint_auth_method": null,
+                "token_endpoint_auth_methods_supported": ["private_key_jwt"]}),
+            true,
+        ),
+        (
+            json!({"token_endpoint_auth_method": "private_key_jwt",
+                "token_endpoint_auth_methods_supported": ["none", "private_key_jwt"]}),
+            false,
+        ),
+    ] {
+        let mut changes = methods.clone();
+        changes["jwks_uri"] = "https://app.example/jwks.json".into();
+        let document = read(&changes).unwrap();
+        assert_eq!(document.must_sign, must_sign, "{methods}");
+        assert!(matches!(document.keys, Some(KeySource::At(_))));
+    }
+    let document = read(&json!({"jwks_uri": "https://app.example/jwks.json"})).unwrap();
+    assert_eq!((document.keys, document.must_sign), (None, false));
 }

@@ -4,7 +4,10 @@
 //! one forbids to keep its document; so the copies that matter most come with the server. Each says when it was
 //! seen.
 
-use crate::{client_document::ClientDocument, client_id_url::ClientIdUrl};
+use crate::{
+    client_document::{ClientDocument, KeySource},
+    client_id_url::ClientIdUrl,
+};
 
 /// What stands in a pinned URL, and in its redirect URIs, for a part that differs from server to server.
 const ID: &str = "{id}";
@@ -41,6 +44,8 @@ pub struct PinnedClient {
     name: String,
     /// Where it returns to; `{id}` is what stood there in the URL.
     redirect_uris: Vec<String>,
+    /// Where its keys are, if it can prove itself by them; it may go without.
+    jwks_uri: Option<&'static str>,
     /// When the document was seen, or who wrote it here.
     seen: String,
 }
@@ -98,6 +103,7 @@ impl ClientDocuments {
             url,
             name,
             redirect_uris,
+            jwks_uri: None,
             seen: String::new(),
         });
         are_good.then_some(self)
@@ -111,6 +117,7 @@ impl PinnedClient {
             url: row.url.to_owned(),
             name: row.name.to_owned(),
             redirect_uris: redirect_uris.map(|uri| (*uri).to_owned()).collect(),
+            jwks_uri: row.jwks_uri,
             seen: row.seen.to_owned(),
         }
     }
@@ -129,6 +136,11 @@ impl PinnedClient {
         Some(ClientDocument {
             client_name: self.name.clone(),
             redirect_uris: redirect_uris.map(|uri| uri.replace(ID, id)).collect(),
+            keys: self
+                .jwks_uri
+                .and_then(ClientIdUrl::parse)
+                .map(KeySource::At),
+            must_sign: false,
         })
     }
 }
@@ -138,6 +150,7 @@ struct Row {
     url: &'static str,
     name: &'static str,
     redirect_uris: &'static [&'static str],
+    jwks_uri: Option<&'static str>,
     seen: &'static str,
 }
 
@@ -148,12 +161,14 @@ const WELL_KNOWN: [Row; 7] = [
         url: "https://claude.ai/oauth/mcp-oauth-client-metadata",
         name: "Claude",
         redirect_uris: &["https://claude.ai/api/mcp/auth_callback"],
+        jwks_uri: None,
         seen: "2026-09-29",
     },
     Row {
         url: "https://claude.ai/oauth/claude-code-client-metadata",
         name: "Claude Code",
         redirect_uris: &["http://localhost/callback", "http://127.0.0.1/callback"],
+        jwks_uri: None,
         seen: "2026-09",
     },
     // vscode.dev forbids to keep its document.
@@ -161,6 +176,7 @@ const WELL_KNOWN: [Row; 7] = [
         url: "https://vscode.dev/oauth/client-metadata.json",
         name: "Visual Studio Code",
         redirect_uris: &["http://127.0.0.1:33418/", "https://vscode.dev/redirect"],
+        jwks_uri: None,
         seen: "2026-10-02",
     },
     // chatgpt.com refuses some clouds, and has documents of its own for each server.
@@ -168,24 +184,28 @@ const WELL_KNOWN: [Row; 7] = [
         url: "https://chatgpt.com/oauth/client.json",
         name: "ChatGPT",
         redirect_uris: &["https://chatgpt.com/connector_platform_oauth_redirect"],
+        jwks_uri: Some("https://chatgpt.com/oauth/jwks.json"),
         seen: "2026-09",
     },
     Row {
         url: "https://chatgpt.com/oauth/{id}/client.json",
         name: "ChatGPT",
         redirect_uris: &["https://chatgpt.com/connector/oauth/{id}"],
+        jwks_uri: Some("https://chatgpt.com/oauth/jwks.json"),
         seen: "2026-09",
     },
     Row {
         url: "https://chatgpt.com/oauth/codex/client.json",
         name: "Codex",
         redirect_uris: &["http://127.0.0.1/callback", "http://localhost/callback"],
+        jwks_uri: None,
         seen: "2026-09",
     },
     Row {
         url: "https://chatgpt.com/oauth/codex/{id}/client.json",
         name: "Codex",
         redirect_uris: &["http://127.0.0.1/callback/{id}"],
+        jwks_uri: None,
         seen: "2026-09",
     },
 ];

@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::{
     rsa::PublicKeyComponents,
-    signature::{RSA_PKCS1_SHA256, RsaKeyPair},
+    signature::{RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding, RsaKeyPair},
 };
 use serde_json::{Value, json};
 
@@ -71,13 +71,12 @@ impl Signer {
         let signed = format!("{}.{}", part(header), part(claims));
         let mut signature = vec![0; self.key.public().modulus_len()];
         let random = ring::rand::SystemRandom::new();
+        let padding: &dyn RsaEncoding = match header["alg"] == "PS256" {
+            true => &RSA_PSS_SHA256,
+            false => &RSA_PKCS1_SHA256,
+        };
         self.key
-            .sign(
-                &RSA_PKCS1_SHA256,
-                &random,
-                signed.as_bytes(),
-                &mut signature,
-            )
+            .sign(padding, &random, signed.as_bytes(), &mut signature)
             .expect("the buffer is as long as the modulus");
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
     }

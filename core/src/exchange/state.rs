@@ -10,9 +10,15 @@ use crate::{
     hub::{Job, JobKind},
     mcp::{http_sse::PostMessage, sse_stream::Stream, streamable_http::Streamable},
     oauth::{
-        self, callback::Callback, connections::Connections, consent::Consent,
-        device_authorization::DeviceAuthorizationRequest, device_verification::DeviceVerification,
-        document_fetch::FetchClientDocument, revoke::Revoke, token::Token,
+        self,
+        callback::Callback,
+        connections::Connections,
+        consent::Consent,
+        device_authorization::DeviceAuthorizationRequest,
+        device_verification::DeviceVerification,
+        document_fetch::{ClientFile, FetchClientFile},
+        revoke::Revoke,
+        token::Token,
     },
     pages,
     route::Route,
@@ -34,7 +40,7 @@ pub(crate) enum State {
     Stream(Stream),
     PostMessage(PostMessage),
     FetchMetadata(FetchMetadata),
-    FetchClientDocument(FetchClientDocument),
+    FetchClientFile(FetchClientFile),
 }
 
 impl State {
@@ -62,7 +68,7 @@ impl State {
             Route::Consent => Consent::decide(&request, cx).map_pending(Self::Consent),
             Route::Callback => Callback::start(&request, client, cx).map_pending(Self::Callback),
             Route::Connections => Connections::start(&request, cx).map_pending(Self::Connections),
-            Route::Token => Token::start(&request, cx).map_pending(Self::Token),
+            Route::Token => Token::start(&request, client, cx).map_pending(Self::Token),
             Route::Revoke => Revoke::start(&request, cx).map_pending(Self::Revoke),
             Route::DeviceAuthorization => DeviceAuthorizationRequest::start(&request, client, cx)
                 .map_pending(Self::DeviceAuthorization),
@@ -103,7 +109,11 @@ impl State {
                 FetchMetadata::start(cx).map_pending(Self::FetchMetadata)
             }
             JobKind::FetchClientDocument(url) => {
-                FetchClientDocument::start(url, cx).map_pending(Self::FetchClientDocument)
+                FetchClientFile::start(ClientFile::Document, url, cx)
+                    .map_pending(Self::FetchClientFile)
+            }
+            JobKind::FetchClientKeys(url) => {
+                FetchClientFile::start(ClientFile::Keys, url, cx).map_pending(Self::FetchClientFile)
             }
         }
     }
@@ -129,9 +139,9 @@ impl State {
                 let handle = FetchMetadata::handle;
                 answered(state, input, handle, Self::FetchMetadata, cx)
             }
-            Self::FetchClientDocument(state) => {
-                let handle = FetchClientDocument::handle;
-                answered(state, input, handle, Self::FetchClientDocument, cx)
+            Self::FetchClientFile(state) => {
+                let handle = FetchClientFile::handle;
+                answered(state, input, handle, Self::FetchClientFile, cx)
             }
             Self::Streamable(state) => state.handle(input, cx).map_pending(Self::Streamable),
             Self::Stream(state) => state.handle(input, cx).map_pending(Self::Stream),
@@ -155,7 +165,7 @@ impl State {
             | Self::Stream(_)
             | Self::PostMessage(_)
             | Self::FetchMetadata(_)
-            | Self::FetchClientDocument(_) => false,
+            | Self::FetchClientFile(_) => false,
         }
     }
 
@@ -173,7 +183,7 @@ impl State {
             | Self::DeviceAuthorization(_)
             | Self::DeviceVerification(_)
             | Self::FetchMetadata(_)
-            | Self::FetchClientDocument(_) => false,
+            | Self::FetchClientFile(_) => false,
         }
     }
 }

@@ -4,12 +4,13 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    FindRefusal, FromHub, FromHubKind, HubOutput, Negotiated, RedemptionRefused, SettingsFull,
-    StreamOutput, StreamRefusal, TableFull, TasksFull,
+    AssertionRefused, FindRefusal, FromHub, FromHubKind, HubOutput, Negotiated, RedemptionRefused,
+    SettingsFull, StreamOutput, StreamRefusal, TableFull, TasksFull,
 };
 use crate::{
     catalog::LogLevel,
     client_document::{ClientDocument, DocumentError},
+    client_keys::ClientKeys,
     device_authorization::{DeviceAuthorization, DevicePoll},
     id::ExchangeId,
     ticket::{Answered, Ask, AskId, Ticket},
@@ -69,6 +70,10 @@ hub_asks! {
     NeedMetadata -> bool;
     /// For the document of a client, or why there is none.
     NeedClientDocument -> Result<Arc<ClientDocument>, DocumentError>;
+    /// For the keys of a client, or why there are none.
+    NeedClientKeys -> Result<Arc<ClientKeys>, DocumentError>;
+    /// To use an assertion of a client, which can be done once.
+    UseAssertion -> Result<(), AssertionRefused>;
     /// Whether a code may be redeemed.
     BeginCodeRedemption -> Result<(), RedemptionRefused>;
     /// For a device to wait for its user: `false` if too many do.

@@ -9,6 +9,8 @@
 //! Anybody can name any number of URLs, and hosts that do not answer. So few are fetched at once and few within a
 //! while, and few may wait; whatever a flood of them does, the browsers in which a user has signed in have an allowance
 //! and places of their own.
+//!
+//! The keys of clients are elsewhere than their documents, and kept in the same way, in a table of their own.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -17,13 +19,14 @@ use std::{
 };
 
 use super::{
-    HubOutput, Job, JobKind, NeedClientDocument,
+    HubAsk, HubOutput, Job, JobKind, NeedClientDocument, NeedClientKeys,
     allowances::{Allowance, Allowances, Browser, Rates},
     asks::Waiter,
 };
 use crate::{
     client_document::{ClientDocument, DocumentError},
     client_id_url::ClientIdUrl,
+    client_keys::ClientKeys,
     id::ExchangeId,
     limits,
     time::Instant,
@@ -45,10 +48,35 @@ const RATES: Rates = Rates {
     },
 };
 
-/// What is known of documents, and who waits for which.
+/// What is fetched of clients.
+pub(super) trait ClientFile: std::fmt::Debug + Sized {
+    /// The ask for it.
+    type Need: std::fmt::Debug + HubAsk<Answer = Result<Arc<Self>, DocumentError>>;
+
+    /// The job that fetches it.
+    fn job(url: ClientIdUrl) -> JobKind;
+}
+
+impl ClientFile for ClientDocument {
+    type Need = NeedClientDocument;
+
+    fn job(url: ClientIdUrl) -> JobKind {
+        JobKind::FetchClientDocument(url)
+    }
+}
+
+impl ClientFile for ClientKeys {
+    type Need = NeedClientKeys;
+
+    fn job(url: ClientIdUrl) -> JobKind {
+        JobKind::FetchClientKeys(url)
+    }
+}
+
+/// What is known of documents, or of keys, and who waits for which.
 #[derive(Debug)]
-pub(super) struct ClientDocuments {
-    entries: BTreeMap<ClientIdUrl, Entry>,
+pub(super) struct ClientFiles<F: ClientFile> {
+    entries: BTreeMap<ClientIdUrl, Entry<F>>,
     /// Who waits for which of those that are being fetched.
     waiting: Waiting,
     /// The same of the browsers in which nobody has signed in.
@@ -58,7 +86,7 @@ pub(super) struct ClientDocuments {
 
 type Waiting = BTreeMap<ExchangeId, ClientIdUrl>;
 
-impl Default for ClientDocuments {
+impl<F: ClientFile> Default for ClientFiles<F> {
     fn default() -> Self {
         Self {
             entries: BTreeMap::new(),
@@ -70,20 +98,17 @@ impl Default for ClientDocuments {
 }
 
 #[derive(Debug)]
-enum Entry {
+enum Entry<F: ClientFile> {
     /// A job fetches it.
     Fetching {
         /// Since when: a job that was lost does not keep others waiting.
         since: Instant,
         /// For a browser in which nobody has signed in.
         for_stranger: bool,
-        waiters: Vec<Waiter<NeedClientDocument>>,
+        waiters: Vec<Waiter<F::Need>>,
     },
     /// It was fetched.
-    Known {
-        document: Arc<ClientDocument>,
-        until: Instant,
-    },
+    Known { file: Arc<F>, until: Instant },
     /// It could not be fetched.
     Failed {
         error: DocumentError,
@@ -91,7 +116,7 @@ enum Entry {
     },
 }
 
-impl ClientDocuments {
+impl<F: ClientFile> ClientFiles<F> {
     /// How many are being fetched, and how many are kept in all.
     pub(super) fn load(&self) -> (usize, usize) {
         (
@@ -108,15 +133,15 @@ impl ClientDocuments {
     /// The sender needs this document.
     pub(super) fn need(
         &mut self,
-        waiter: Waiter<NeedClientDocument>,
+        waiter: Waiter<F::Need>,
         url: ClientIdUrl,
         browser: Browser,
         now: Instant,
         out: &mut VecDeque<HubOutput>,
     ) {
         let (answer, starts) = match self.entries.get(&url) {
-            Some(Entry::Known { document, until }) if now < *until => {
-                (Some(Ok(Arc::clone(document))), false)
+            Some(Entry::Known { file, until }) if now < *until => {
+                (Some(Ok(Arc::clone(file))), false)
             }
             Some(Entry::Failed { error, until }) if now < *until => (Some(Err(*error)), false),
             Some(Entry::Fetching { since, .. }) if now.since(*since) < limits::EXCHANGE_TIMEOUT => {
@@ -142,7 +167,7 @@ impl ClientDocuments {
             self.waiting_like(browser).insert(exchange, url.clone());
         }
         if starts {
-            out.push_back(HubOutput::Spawn(Job(JobKind::FetchClientDocument(url))));
+            out.push_back(HubOutput::Spawn(Job(F::job(url))));
         }
     }
 
@@ -177,7 +202,7 @@ impl ClientDocuments {
     }
 
     fn fetching(&self, stranger: bool) -> usize {
-        let is_it = |entry: &&Entry| matches!(entry, Entry::Fetching { for_stranger, .. } if *for_stranger == stranger);
+        let is_it = |entry: &&Entry<F>| matches!(entry, Entry::Fetching { for_stranger, .. } if *for_stranger == stranger);
         self.entries.values().filter(is_it).count()
     }
 
@@ -203,7 +228,7 @@ impl ClientDocuments {
     pub(super) fn fetched(
         &mut self,
         url: ClientIdUrl,
-        result: Result<(ClientDocument, Duration), DocumentError>,
+        result: Result<(F, Duration), DocumentError>,
         now: Instant,
         out: &mut VecDeque<HubOutput>,
     ) {
@@ -211,10 +236,10 @@ impl ClientDocuments {
             return;
         };
         let (answer, entry) = match result {
-            Ok((document, lifetime)) => {
-                let document = Arc::new(document);
+            Ok((file, lifetime)) => {
+                let file = Arc::new(file);
                 let until = now.after(lifetime);
-                (Ok(Arc::clone(&document)), Entry::Known { document, until })
+                (Ok(Arc::clone(&file)), Entry::Known { file, until })
             }
             Err(error) => {
                 let until = now.after(limits::CLIENT_DOCUMENT_RETRY);
@@ -244,7 +269,7 @@ impl ClientDocuments {
     }
 }
 
-impl Entry {
+impl<F: ClientFile> Entry<F> {
     /// Whether it is known, and until when; `None` while it is fetched.
     fn until(&self) -> Option<(bool, Instant)> {
         match self {

@@ -34,6 +34,9 @@ impl Hub {
             ToHubKind::ClientDocumentFetched(url, result) => {
                 self.documents.fetched(url, result, now.instant, out);
             }
+            ToHubKind::SignedClients(message) => {
+                self.signed_clients.handle(from, message, now, out);
+            }
             ToHubKind::BeginCodeRedemption {
                 ticket,
                 sign_in,
@@ -254,6 +257,7 @@ impl Hub {
             | ToHubKind::Throttle { .. }
             | ToHubKind::NeedClientDocument { .. }
             | ToHubKind::ClientDocumentFetched(..)
+            | ToHubKind::SignedClients(_)
             | ToHubKind::BeginCodeRedemption { .. }
             | ToHubKind::Device(_)
             | ToHubKind::EndCodeRedemption { .. }

@@ -13,4 +13,6 @@ pub(crate) enum JobKind {
     RefreshEntraMetadata,
     /// Fetch the document of a client and hand it to the hub.
     FetchClientDocument(ClientIdUrl),
+    /// Fetch the keys of a client and hand them to the hub.
+    FetchClientKeys(ClientIdUrl),
 }

@@ -12,17 +12,21 @@ use super::{
     asks::{
         AdmitCall, AdmitTask, BeginCodeRedemption, BeginDeviceAuthorization,
         DecideDeviceAuthorization, Deliver, FindDeviceAuthorization, FindStream, GetLogLevel,
-        HubAnswer, NeedClientDocument, NeedMetadata, OpenReplay, OpenStream,
-        PollDeviceAuthorization, ReadStream, StoreSetting, UpdateTask,
+        HubAnswer, NeedClientDocument, NeedClientKeys, NeedMetadata, OpenReplay, OpenStream,
+        PollDeviceAuthorization, ReadStream, StoreSetting, UpdateTask, UseAssertion,
     },
 };
 use crate::{
     catalog::{ChangeNotification, ClientCapabilities, LogLevel},
     client_document::{ClientDocument, DocumentError},
     client_id_url::ClientIdUrl,
+    client_keys::ClientKeys,
     device_authorization::{DeviceAuthorization, DeviceDecision, UserCode},
     env::EntraSnapshot,
-    id::{ExchangeId, McpSessionId, PrincipalId, ServerRequestId, SessionId, StreamId, TaskId},
+    id::{
+        AssertionId, ExchangeId, McpSessionId, PrincipalId, ServerRequestId, SessionId, StreamId,
+        TaskId,
+    },
     json_rpc::Id,
     provider_metadata::ProviderMetadata,
     revision::Revision,
@@ -71,6 +75,8 @@ pub(crate) enum ToHubKind {
         ClientIdUrl,
         Result<(ClientDocument, Duration), DocumentError>,
     ),
+    /// The sender is to know a client by its signature.
+    SignedClients(ToSignedClients),
     /// About a device that waits for its user.
     Device(DeviceMessage),
     /// The sender wants to redeem the code of this sign-in, which came from that browser.
@@ -261,6 +267,21 @@ pub(crate) enum ToTask {
     Update(Box<TaskUpdate>),
     /// The session in which it began was revoked.
     SessionEnded,
+}
+
+/// A message about clients that prove by their signature who they are.
+#[derive(Debug)]
+pub(crate) enum ToSignedClients {
+    /// The sender needs the keys at this address.
+    NeedKeys(Ticket<NeedClientKeys>, ClientIdUrl, Browser),
+    /// The job has fetched the keys at this address, which may be used for so long, or has failed.
+    KeysFetched(ClientIdUrl, Result<(ClientKeys, Duration), DocumentError>),
+    /// The sender has verified this assertion, which is good until then.
+    UseAssertion {
+        ticket: Ticket<UseAssertion>,
+        assertion: AssertionId,
+        until: UnixTime,
+    },
 }
 
 /// What the runtime is to do for the hub.

@@ -46,7 +46,9 @@ impl Hub {
         HubStats {
             streams,
             of_one_principal,
-            waiting: self.metadata.waiting() + self.documents.waiting(),
+            waiting: self.metadata.waiting()
+                + self.documents.waiting()
+                + self.signed_clients.waiting(),
             client_documents_fetching,
             client_documents,
             redemptions: self.redemptions.under_way(),

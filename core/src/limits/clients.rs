@@ -117,3 +117,18 @@ pub const WRONG_USER_CODES_OF_ADDRESS: u32 = 10;
 
 /// After what time one more.
 pub const WRONG_USER_CODE_OF_ADDRESS_RECOVERY: Duration = Duration::from_secs(20);
+
+/// The most keys of one client that are used; others are passed over.
+pub const CLIENT_KEYS: usize = 16;
+
+/// The longest assertion of a client.
+pub const CLIENT_ASSERTION_BYTES: usize = 4096;
+
+/// For how long an assertion may be good; clients make one for each request.
+pub const SIGNED_CLIENT_ASSERTION_LIFETIME: Duration = Duration::from_secs(600);
+
+/// How many used assertions are known: 2 MB at most.
+pub const CLIENT_ASSERTIONS: usize = 16_384;
+
+/// How many of them may be of one client: ChatGPT is one client to all of its users.
+pub const CLIENT_ASSERTIONS_OF_CLIENT: usize = 4096;

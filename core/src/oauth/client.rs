@@ -70,10 +70,25 @@ pub(crate) struct Client {
 enum Source {
     /// In its own registration, and so in its id.
     Registration,
-    /// In its document; and when the copy of that was seen, if it is pinned.
-    Document { pinned: Option<String> },
+    /// In its document.
+    Document {
+        /// When the copy was seen, if it is pinned.
+        pinned: Option<String>,
+        /// Whether it must prove who it is by a signature.
+        must_sign: bool,
+    },
     /// In the operator's list.
     Preregistration(Box<PreregisteredClient>),
+}
+
+/// The hash by which sessions, codes and approvals know a client. What was given to one that must sign needs its
+/// signature for ever, whatever its document says later, and nobody has to ask for the document again.
+fn hash_of(id: &str, must_sign: bool) -> Hash {
+    match must_sign {
+        false => Hash::of(id.as_bytes()),
+        // No id holds a zero.
+        true => Hash::of(format!("private_key_jwt\0{id}").as_bytes()),
+    }
 }
 
 /// What a `client_id` holds.
@@ -186,6 +201,7 @@ impl Client {
             metadata,
             source: Source::Document {
                 pinned: pinned.map(str::to_owned),
+                must_sign: document.must_sign,
             },
         }
     }
@@ -196,7 +212,7 @@ impl Client {
             name: self.metadata.client_name.clone(),
             voucher: match &self.source {
                 Source::Registration => Voucher::Nobody,
-                Source::Document { pinned } => {
+                Source::Document { pinned, .. } => {
                     let url = ClientIdUrl::parse(&self.id);
                     let host = url.map(|url| url.host().to_owned());
                     Voucher::Site {
@@ -215,7 +231,14 @@ impl Client {
 
     /// The hash by which sessions, codes and approvals know it.
     pub(crate) fn hash(&self) -> Hash {
-        Hash::of(self.id.as_bytes())
+        let must_sign = matches!(
+            self.source,
+            Source::Document {
+                must_sign: true,
+                ..
+            }
+        );
+        hash_of(&self.id, must_sign)
     }
 
     /// What the operator's list says of it, if it is there.

@@ -1,39 +1,50 @@
-//! The job that fetches the document of a client and hands it to the hub (OAuth Client ID Metadata Document, section
-//! 4; threats H7 to H9).
+//! The jobs that fetch the document of a client, or its keys, and hand them to the hub (OAuth Client ID Metadata Document,
+//! section 4; RFC 7517; threats H7 to H9).
 //!
 //! Its address comes from whoever asks, so it is dialled on the public internet only, and no redirect is followed.
 
-use ::http::{Request, header};
+use std::time::Duration;
+
+use ::http::{Request, Response, header};
 use bytes::Bytes;
 
 use crate::{
     ask::{Awaiting, Fetch, FetchFault, FetchTarget},
     client_document::{self, ClientDocument, DocumentError},
     client_id_url::ClientIdUrl,
+    client_keys::ClientKeys,
     config::DocumentSource,
     env::Env,
     event::Answer,
-    hub::{ToHub, ToHubKind},
+    hub::{ToHub, ToHubKind, ToSignedClients},
     limits,
     log_event::{Field, LogEvent, LogEventId},
     step::{Cx, Progress},
 };
 
-/// A document is being fetched.
+/// What is fetched of a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ClientFile {
+    Document,
+    Keys,
+}
+
+/// A document, or keys, are being fetched.
 #[derive(Debug)]
-pub(crate) struct FetchClientDocument {
+pub(crate) struct FetchClientFile {
+    file: ClientFile,
     url: ClientIdUrl,
     awaiting: Awaiting<Fetch>,
 }
 
-impl FetchClientDocument {
-    /// Asks for the document.
-    pub(crate) fn start(url: ClientIdUrl, cx: &mut Cx<'_>) -> Progress<Self> {
+impl FetchClientFile {
+    /// Asks for it.
+    pub(crate) fn start(file: ClientFile, url: ClientIdUrl, cx: &mut Cx<'_>) -> Progress<Self> {
         let request = Request::get(url.as_str())
-            .header(header::ACCEPT, "application/json")
+            .header(header::ACCEPT, file.media_types())
             .body(Bytes::new());
         let Ok(request) = request else {
-            return report(url, Err(DocumentError::Unreachable), cx);
+            return file.report(url, Err(DocumentError::Unreachable), cx);
         };
         let fetch = Fetch {
             target: target(&url, request, cx.env),
@@ -41,18 +52,63 @@ impl FetchClientDocument {
             within: limits::CLIENT_DOCUMENT_TIMEOUT,
         };
         let awaiting = cx.fetch(fetch);
-        Progress::Pending(Self { url, awaiting })
+        Progress::Pending(Self {
+            file,
+            url,
+            awaiting,
+        })
     }
 
     /// Hands the answer to the hub.
     pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self> {
-        let result = match self.awaiting.into_answer(answer) {
-            Ok(response) => ClientDocument::read(&self.url, &response)
-                .map(|document| (document, client_document::lifetime(response.headers()))),
-            Err(fault) => Err(error_of(fault)),
-        };
-        report(self.url, result, cx)
+        let answer = self.awaiting.into_answer(answer).map_err(error_of);
+        self.file.report(self.url, answer, cx)
     }
+}
+
+impl ClientFile {
+    fn media_types(self) -> &'static str {
+        match self {
+            Self::Document => "application/json",
+            // RFC 7517 section 8.5.2.
+            Self::Keys => "application/jwk-set+json, application/json",
+        }
+    }
+
+    fn report(
+        self,
+        url: ClientIdUrl,
+        answer: Result<Response<Bytes>, DocumentError>,
+        cx: &mut Cx<'_>,
+    ) -> Progress<FetchClientFile> {
+        let lifetime = answer.as_ref().map_or(Duration::ZERO, |response| {
+            client_document::lifetime(response.headers())
+        });
+        match self {
+            Self::Document => {
+                let document = answer.and_then(|response| ClientDocument::read(&url, &response));
+                log(&url, &document, cx);
+                let result = document.map(|document| (document, lifetime));
+                cx.to_hub(ToHub(ToHubKind::ClientDocumentFetched(url, result)));
+            }
+            Self::Keys => {
+                let keys = answer.and_then(|response| ClientKeys::read(&response));
+                log(&url, &keys, cx);
+                let fetched = ToSignedClients::KeysFetched(url, keys.map(|keys| (keys, lifetime)));
+                cx.to_hub(ToHub(ToHubKind::SignedClients(fetched)));
+            }
+        }
+        Progress::Ready(())
+    }
+}
+
+fn log<T>(url: &ClientIdUrl, result: &Result<T, DocumentError>, cx: &mut Cx<'_>) {
+    cx.log(match result {
+        Ok(_) => LogEvent::new(LogEventId::ClientDocumentFetched).with(Field::Host, url.host()),
+        Err(error) => LogEvent::new(LogEventId::ClientDocumentRefused)
+            .with(Field::Host, url.host())
+            .with(Field::Reason, error.as_str()),
+    });
 }
 
 /// The public internet. Where the operator says so, who may do it beside the development tenant only, also this
@@ -72,21 +128,6 @@ fn error_of(fault: FetchFault) -> DocumentError {
         FetchFault::TooLarge => DocumentError::TooLarge,
         FetchFault::Forbidden => DocumentError::NotPublic,
     }
-}
-
-fn report(
-    url: ClientIdUrl,
-    result: Result<(ClientDocument, std::time::Duration), DocumentError>,
-    cx: &mut Cx<'_>,
-) -> Progress<FetchClientDocument> {
-    cx.log(match &result {
-        Ok(_) => LogEvent::new(LogEventId::ClientDocumentFetched).with(Field::Host, url.host()),
-        Err(error) => LogEvent::new(LogEventId::ClientDocumentRefused)
-            .with(Field::Host, url.host())
-            .with(Field::Reason, error.as_str()),
-    });
-    cx.to_hub(ToHub(ToHubKind::ClientDocumentFetched(url, result)));
-    Progress::Ready(())
 }
 
 #[cfg(test)]
@@ -112,10 +153,7 @@ mod tests {
         server: &TestServer,
         url: &str,
         answer: Fetched,
-    ) -> (
-        Fetch,
-        Result<(ClientDocument, std::time::Duration), DocumentError>,
-    ) {
+    ) -> (Fetch, Result<(ClientDocument, Duration), DocumentError>) {
         let job = Job(JobKind::FetchClientDocument(
             ClientIdUrl::parse(url).unwrap(),
         ));
@@ -166,7 +204,7 @@ mod tests {
         let names: Vec<_> = asked.request().headers().keys().collect();
         assert_eq!(names, ["accept"]);
         assert!(is_public_only(&asked));
-        assert!(asked.within <= std::time::Duration::from_secs(5) && asked.body_limit <= 5 * 1024);
+        assert!(asked.within <= Duration::from_secs(5) && asked.body_limit <= 5 * 1024);
         let (document, lifetime) = told.unwrap();
         assert_eq!(document.client_name, "App");
         assert_eq!(lifetime.as_secs(), 3600);

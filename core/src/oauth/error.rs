@@ -147,6 +147,11 @@ impl Refusal {
     }
 }
 
+/// What is needed cannot be had right now.
+pub(crate) fn unavailable(description: &'static str) -> Refusal {
+    Refusal::new(OAuthError::TemporarilyUnavailable, description)
+}
+
 impl From<Repeated> for Refusal {
     fn from(_: Repeated) -> Self {
         Self::new(

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::token;
-use crate::{env::Env, http::response, route::Route};
+use crate::{client_keys::Algorithm, env::Env, http::response, route::Route};
 
 /// The ways to prove which client asks, at the token and the revocation endpoint. `none` comes first: clients use
 /// their document only where it is listed, and some take the first method that is.
@@ -64,6 +64,18 @@ fn server_metadata(env: Env<'_>, scopes: &[&String]) -> Value {
             "authorization_response_iss_parameter_supported": config.authorization_response_iss,
             "client_id_metadata_document_supported": admits && config.client_documents.are_used(),
     });
+    // The keys of clients are fetched as their documents are.
+    if let (true, Some(members)) = (
+        config.client_documents.are_fetched(),
+        document.as_object_mut(),
+    ) {
+        let methods = AUTH_METHODS.iter().chain(&["private_key_jwt"]);
+        let methods = methods.copied().collect();
+        let algorithms = json!(Algorithm::ALL.map(Algorithm::name));
+        let name = "token_endpoint_auth_signing_alg_values_supported";
+        members.insert("token_endpoint_auth_methods_supported".to_owned(), methods);
+        members.insert(name.to_owned(), algorithms);
+    }
     if let (true, Some(members)) = (device, document.as_object_mut()) {
         let endpoint = public_url.join("/device_authorization");
         members.insert("device_authorization_endpoint".to_owned(), endpoint.into());
@@ -140,7 +152,14 @@ mod tests {
         is("client_id_metadata_document_supported", true.into());
         is("scopes_supported", serde_json::json!(["user.read"]));
         let methods = serde_json::json!(["none", "client_secret_post", "client_secret_basic"]);
-        is("token_endpoint_auth_methods_supported", methods.clone());
+        let signed = serde_json::json!(["RS256", "PS256", "ES256"]);
+        is("token_endpoint_auth_signing_alg_values_supported", signed);
+        let mut with_keys = methods.clone();
+        with_keys
+            .as_array_mut()
+            .unwrap()
+            .push("private_key_jwt".into());
+        is("token_endpoint_auth_methods_supported", with_keys);
         is("revocation_endpoint_auth_methods_supported", methods);
         for (name, path) in [
             ("authorization_endpoint", "/authorize"),

@@ -77,7 +77,7 @@ impl Revoke {
                 Ok(Some(stored)) => {
                     let keys = &cx.env.server.keys;
                     match SealedSession::read(session_id, &stored, keys) {
-                        Some(sealed) if sealed.outline().client == client.hash() => {
+                        Some(sealed) if client.is_or_may_be(&sealed.outline().client) => {
                             let ending = EndingSession::start(session_id, sealed.outline(), cx);
                             Progress::Pending(Self::Ending(ending))
                         }

@@ -8,6 +8,7 @@ mod code_grant;
 mod device_grant;
 mod refresh_grant;
 mod response;
+mod signed_client;
 #[cfg(test)]
 mod tests;
 
@@ -16,13 +17,19 @@ use bytes::Bytes;
 
 pub(crate) use self::device_grant::GRANT_TYPE as DEVICE_GRANT_TYPE;
 use self::{
-    code_grant::CodeGrant, device_grant::DeviceGrant, refresh_grant::RefreshGrant, response::refuse,
+    code_grant::CodeGrant,
+    device_grant::DeviceGrant,
+    refresh_grant::RefreshGrant,
+    response::refuse,
+    signed_client::{Proven, SignedClient},
 };
 use super::{
-    client::Client,
+    client::{AuthenticatedClient, Client},
+    client_assertion::ClientAssertion,
     error::{OAuthError, Refusal},
 };
 use crate::{
+    config::ClientAddress,
     event::Answer,
     http::form::Form,
     step::{Cx, Progress},
@@ -31,6 +38,8 @@ use crate::{
 /// The states: those of one grant or the other.
 #[derive(Debug)]
 pub(crate) enum Token {
+    /// The client proves who it is by a signature.
+    Signed(Box<SignedClient>),
     /// `authorization_code`.
     Code(Box<CodeGrant>),
     /// `refresh_token`.
@@ -41,16 +50,46 @@ pub(crate) enum Token {
 
 impl Token {
     /// Reads the request, authenticates the client and begins the grant.
-    pub(crate) fn start(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Progress<Self> {
-        match Self::of(request, cx) {
+    pub(crate) fn start(
+        request: &Request<Bytes>,
+        address: Option<ClientAddress>,
+        cx: &mut Cx<'_>,
+    ) -> Progress<Self> {
+        match Self::of(request, address, cx) {
             Ok(next) => next,
             Err(refusal) => refuse(refusal, cx),
         }
     }
 
-    fn of(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Result<Progress<Self>, Refusal> {
+    fn of(
+        request: &Request<Bytes>,
+        address: Option<ClientAddress>,
+        cx: &mut Cx<'_>,
+    ) -> Result<Progress<Self>, Refusal> {
         let form = read_form(request)?;
+        if let Some(assertion) = ClientAssertion::of(&form, request.headers(), cx.env)? {
+            let signed = SignedClient::start(form, assertion, address, cx);
+            return Ok(Self::after_proof(signed, cx));
+        }
         let client = Client::authenticate(&form, request.headers(), cx.env)?;
+        Self::grant(&form, client, cx)
+    }
+
+    /// Goes on once the client has proven who it is.
+    fn after_proof(progress: Progress<SignedClient, Proven>, cx: &mut Cx<'_>) -> Progress<Self> {
+        let granted = match progress {
+            Progress::Pending(signed) => return Progress::Pending(Self::Signed(Box::new(signed))),
+            Progress::Ready(Ok((client, form))) => Self::grant(&form, client, cx),
+            Progress::Ready(Err(refusal)) => Err(refusal),
+        };
+        granted.unwrap_or_else(|refusal| refuse(refusal, cx))
+    }
+
+    fn grant(
+        form: &Form,
+        client: AuthenticatedClient,
+        cx: &mut Cx<'_>,
+    ) -> Result<Progress<Self>, Refusal> {
         if !client.is_admitted(cx.env) {
             return Err(Refusal::new(
                 OAuthError::InvalidClient,
@@ -58,12 +97,12 @@ impl Token {
             ));
         }
         match form.one("grant_type")? {
-            Some("authorization_code") => CodeGrant::start(&form, client, cx)
+            Some("authorization_code") => CodeGrant::start(form, client, cx)
                 .map(|next| next.map_pending(|grant| Self::Code(Box::new(grant)))),
-            Some("refresh_token") => RefreshGrant::start(&form, client, cx)
+            Some("refresh_token") => RefreshGrant::start(form, client, cx)
                 .map(|next| next.map_pending(|grant| Self::Refresh(Box::new(grant)))),
             Some(device_grant::GRANT_TYPE) if cx.env.server.config.device_authorization => {
-                DeviceGrant::start(&form, client, cx)
+                DeviceGrant::start(form, client, cx)
                     .map(|next| next.map_pending(|grant| Self::Device(Box::new(grant))))
             }
             Some(_) => Err(Refusal::new(
@@ -79,6 +118,7 @@ impl Token {
 
     pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self> {
         match self {
+            Self::Signed(signed) => Self::after_proof(signed.handle(answer, cx), cx),
             Self::Code(grant) => grant
                 .handle(answer, cx)
                 .map_pending(|grant| Self::Code(Box::new(grant))),

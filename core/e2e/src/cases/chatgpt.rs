@@ -1,6 +1,9 @@
 //! ChatGPT and Codex.
 
-use serde_json::json;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
 
 use crate::{
     Program, Server,
@@ -43,6 +46,62 @@ pub fn chatgpt_is_told_of_a_denial_with_its_issuer(program: &Program) {
         assert_eq!(client::parameter(&denied, name).as_deref(), Some(value));
     }
     assert!(client::parameter(&denied, "error_description").is_some());
+}
+
+/// A signed assertion, as far as its claims go: the keys are elsewhere, and may not be asked for here.
+fn assertion(audience: &str) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let claims = json!({"iss": CHATGPT, "sub": CHATGPT, "aud": audience, "jti": "j8",
+        "iat": now.as_secs(), "exp": now.as_secs() + 60});
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let header = json!({"alg": "RS256", "kid": "1"});
+    format!("{}.{}.c2lnbmF0dXJl", part(&header), part(&claims))
+}
+
+/// It prefers to sign where that is announced, and its document says that it goes without as well. So where its keys
+/// cannot be had it is a public client; an assertion for another server is refused all the same, and spends nothing.
+pub fn chatgpt_signs_in_with_an_assertion_though_nobody_may_be_asked_for_its_keys(
+    program: &Program,
+) {
+    let server = program.start_with(&["--client-documents", "pinned"]);
+    for (server, signs) in [(&program.start(), true), (&server, false)] {
+        let (_, metadata) = recorded::discover(server, &[]);
+        let methods = metadata["token_endpoint_auth_methods_supported"]
+            .as_array()
+            .unwrap();
+        assert_eq!(methods[0], "none");
+        assert_eq!(methods.contains(&json!("private_key_jwt")), signs);
+    }
+    let resource = format!("{}/mcp", server.url());
+    let parameters = [
+        ("client_id", CHATGPT),
+        ("redirect_uri", CALLBACK),
+        ("scope", "user.read"),
+        ("resource", &resource),
+        ("state", "oauth_s_8"),
+    ];
+    let address = recorded::address(&server, &parameters);
+    let landed = recorded::approve(&mut Browser::default(), &address, CALLBACK);
+    let code = recorded::code(&server, &landed, "oauth_s_8");
+    let redeem = |assertion: &str| {
+        let fields = [
+            ("grant_type", "authorization_code"),
+            ("code", code.as_str()),
+            ("redirect_uri", CALLBACK),
+            ("code_verifier", VERIFIER),
+            ("resource", &resource),
+            (
+                "client_assertion_type",
+                "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            ),
+            ("client_assertion", assertion),
+        ];
+        recorded::token(&server, &[], &fields)
+    };
+    let other = redeem(&assertion("https://other.example/token"));
+    assert_eq!(recorded::error(&other), (401, "invalid_client".to_owned()));
+    let ours = redeem(&assertion(&format!("{}/token", server.url())));
+    let _ = recorded::tokens(&server, CHATGPT, &ours);
 }
 
 /// A tool that needs more says so in the list and by its result, and works once the user has allowed it. Both are members

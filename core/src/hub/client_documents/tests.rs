@@ -70,6 +70,8 @@ impl Table {
         let document = ClientDocument {
             client_name: "App".to_owned(),
             redirect_uris: Vec::new(),
+            keys: None,
+            must_sign: false,
         };
         let result = Ok((document, lifetime));
         self.send(0, ToHubKind::ClientDocumentFetched(url(host), result))

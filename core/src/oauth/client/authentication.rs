@@ -6,7 +6,7 @@
 use ::http::{HeaderMap, header};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use super::{AuthMethod, Client};
+use super::{AuthMethod, Client, hash_of};
 use crate::{
     client_id_url::{self, ClientIdUrl},
     config::Registration,
@@ -27,12 +27,35 @@ pub(crate) struct AuthenticatedClient {
     pub(super) id: String,
     may_omit_pkce: bool,
     is_preregistered: bool,
+    /// By an assertion that it has signed.
+    has_signed: bool,
 }
 
 impl AuthenticatedClient {
-    /// The hash by which sessions and codes know it.
+    /// One whose document is at this URL, and which has signed an assertion or is a public one.
+    pub(crate) fn of_document(url: &ClientIdUrl, has_signed: bool) -> Self {
+        Self {
+            id: url.as_str().to_owned(),
+            may_omit_pkce: false,
+            is_preregistered: false,
+            has_signed,
+        }
+    }
+
+    /// The hash by which what it asks for here is known.
     pub(crate) fn hash(&self) -> Hash {
-        Hash::of(self.id.as_bytes())
+        hash_of(&self.id, false)
+    }
+
+    /// Whether it is the client that sessions and codes know by this hash. Those of a client that must sign are not
+    /// those of the same client without a signature.
+    pub(crate) fn is(&self, hash: &Hash) -> bool {
+        *hash == hash_of(&self.id, false) || (self.has_signed && *hash == hash_of(&self.id, true))
+    }
+
+    /// The same where it is enough to say who one is.
+    pub(crate) fn is_or_may_be(&self, hash: &Hash) -> bool {
+        self.is(hash) || *hash == hash_of(&self.id, true)
     }
 
     /// What a user is told about it where nobody vouches for its name: anybody can send the `client_id` of a public
@@ -93,8 +116,8 @@ impl AuthenticatedClient {
 impl Client {
     /// The client of a request to the token or revocation endpoint, if it proves who it is.
     ///
-    /// One whose id is a URL is public, or it would not have been let in; its document is not looked at again: nobody
-    /// is asked anything here, and a code or token names its client.
+    /// One whose id is a URL is public, or has signed an assertion, which is another matter; its document is not looked
+    /// at again: nobody is asked anything here, and a code or token names its client.
     pub(crate) fn authenticate(
         form: &Form,
         headers: &HeaderMap,
@@ -124,6 +147,7 @@ impl Client {
                 id,
                 is_preregistered: preregistered.is_some(),
                 may_omit_pkce: preregistered.is_some_and(|client| client.may_omit_pkce()),
+                has_signed: false,
             })
         } else {
             Err(unproven)

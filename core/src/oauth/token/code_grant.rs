@@ -157,7 +157,7 @@ impl CodeRequest {
         let Some(sealed) = SealedSession::read(self.code.session_id, &stored, keys) else {
             return refuse(invalid_grant(), cx);
         };
-        if sealed.outline().client != self.client.hash() {
+        if !self.client.is(&sealed.outline().client) {
             return refuse(invalid_grant(), cx);
         }
         if self.is_replayed(sealed.outline(), cx) {

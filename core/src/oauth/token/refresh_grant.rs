@@ -173,7 +173,7 @@ impl RefreshRequest {
         let Some(sealed) = SealedSession::read(self.presented.session_id, &stored, keys) else {
             return refuse(invalid_grant(), cx);
         };
-        if sealed.outline().client != self.client.hash() {
+        if !self.client.is(&sealed.outline().client) {
             return refuse(invalid_grant(), cx);
         }
         let outline = sealed.outline().clone();

@@ -28,6 +28,8 @@ fn document() -> ClientDocument {
             "javascript:alert(1)".to_owned(),
             "https://app.example/*".to_owned(),
         ],
+        keys: None,
+        must_sign: false,
     }
 }
 
