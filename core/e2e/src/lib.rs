@@ -61,6 +61,7 @@ suite!($ end_to_end_core:
     preregistered::unlisted_redirect_uri_is_named_and_can_be_listed_without_a_restart,
     preregistered::clients_are_read_again_after_a_hangup,
     preregistered::user_who_is_not_listed_for_a_client_gets_a_page,
+    preregistered::added_client_proves_itself_by_the_secret_that_was_shown,
     preregistered::file_of_clients_that_is_wrong_stops_the_start,
     device_authorization::device_without_a_browser_signs_in,
     device_authorization::device_is_told_that_its_user_said_no,

@@ -7,13 +7,14 @@ use entra_mcp_core::{catalog::Catalog, config::Config, env::Server};
 #[cfg(feature = "dev-tenant")]
 use crate::dev_tenant::SharedDevTenant;
 use crate::{
+    client_add,
     client_credential::ClientAssertions,
     clients_file::SharedClients,
     clock::Clock,
     command_line::{self, Command},
     data_dir::DataDir,
     egress::Egress,
-    key, log, process_hardening,
+    key, log, process_hardening, seed,
     settings::{Given, Program},
     start_error::StartError,
     startup_banner::startup_banner,
@@ -67,21 +68,28 @@ impl Settings {
         }
     }
 
-    /// The settings, or the text that was asked for.
+    /// The settings, or the text that was asked for: the help, the version, what makes a client known.
     fn read(program: &'static Program) -> Result<Result<Self, String>, StartError> {
         process_hardening::apply();
         let clock = Clock::start();
         let mut given = Given::read()?;
         let choices = given.choose(program)?;
         let others: Vec<_> = program.flags.iter().map(|flag| flag.variable).collect();
+        let platform = client_add::take(&mut given)?;
         let parsed = command_line::parse(program.name, &given.arguments, &given.variables, &others);
         match parsed {
-            Ok(Command::Run(config)) => Ok(Ok(Self {
-                config,
-                choices,
-                clock,
-                egress: Egress::from_variables(&given.variables)?,
-            })),
+            Ok(Command::Run(config)) => Ok(match platform {
+                Some(platform) => {
+                    let (id, secret) = (seed::bytes(), seed::bytes());
+                    Err(client_add::text(platform, &config, id, secret))
+                }
+                None => Ok(Self {
+                    config,
+                    choices,
+                    clock,
+                    egress: Egress::from_variables(&given.variables)?,
+                }),
+            }),
             Ok(Command::Help(text)) => Ok(Err(text + &program.help())),
             Ok(Command::Version(text)) => Ok(Err(text)),
             Err(errors) => Err(StartError::Config(errors)),

@@ -5,6 +5,7 @@
 
 pub mod api;
 mod boot;
+mod client_add;
 mod client_credential;
 mod clients_file;
 mod clock;

@@ -101,7 +101,7 @@ impl Given {
     }
 
     /// Takes `--name value` or `--name=value` out of the arguments; the last one counts.
-    fn take(&mut self, name: &'static str) -> Result<Option<String>, StartError> {
+    pub(crate) fn take(&mut self, name: &'static str) -> Result<Option<String>, StartError> {
         let mut value = None;
         let mut rest = Vec::new();
         let mut arguments = std::mem::take(&mut self.arguments).into_iter();

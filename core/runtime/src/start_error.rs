@@ -44,6 +44,11 @@ pub enum StartError {
         /// The values that there are.
         values: &'static [&'static str],
     },
+    /// The command that adds a client is not complete.
+    InvalidClientCommand {
+        /// The platforms that a client may be for.
+        platforms: Vec<&'static str>,
+    },
     /// Settings are wrong: all that are.
     Config(Vec<ConfigError>),
     /// What the environment says of outbound connections is wrong.
@@ -85,6 +90,11 @@ impl Display for StartError {
                 variable,
                 values,
             } => write!(f, "{flag} ({variable}) must be {}.", values.join(" or ")),
+            Self::InvalidClientCommand { platforms } => write!(
+                f,
+                "Write client add --for, and one of {}.",
+                platforms.join(", ")
+            ),
             Self::Config(errors) => {
                 f.write_str("some settings are wrong:")?;
                 errors.iter().try_for_each(|error| write!(f, "\n  {error}"))
@@ -122,6 +132,7 @@ impl Error for StartError {
             Self::ArgumentNotUtf8 { .. }
             | Self::FlagWithoutValue { .. }
             | Self::InvalidFlagValue { .. }
+            | Self::InvalidClientCommand { .. }
             | Self::Clients(_)
             | Self::Config(_) => None,
         }

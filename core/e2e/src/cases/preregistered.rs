@@ -101,10 +101,19 @@ fn code(server: &Server, pkce: &[(&str, &str)]) -> String {
 
 /// Posts a form with HTTP Basic.
 fn by_basic(server: &Server, target: &str, secret: &str, fields: &[(&str, &str)]) -> Response {
+    by_basic_as(server, (ID, secret), target, fields)
+}
+
+fn by_basic_as(
+    server: &Server,
+    (id, secret): (&str, &str),
+    target: &str,
+    fields: &[(&str, &str)],
+) -> Response {
     let body = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(fields)
         .finish();
-    let basic = format!("Basic {}", STANDARD.encode(format!("{ID}:{secret}")));
+    let basic = format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")));
     let headers = [
         ("Content-Type", "application/x-www-form-urlencoded"),
         ("Authorization", basic.as_str()),
@@ -243,6 +252,47 @@ pub fn user_who_is_not_listed_for_a_client_gets_a_page(program: &Program) {
         "{}",
         page.body
     );
+}
+
+/// What the command prints makes a client that signs in.
+pub fn added_client_proves_itself_by_the_secret_that_was_shown(program: &Program) {
+    let add = |platform: &str| {
+        let arguments = ["client", "add", "--for", platform];
+        let output = program.command().args(arguments).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (
+            output.status.success(),
+            text(&output.stdout),
+            text(&output.stderr),
+        )
+    };
+    let (is_done, text, stderr) = add("foundry");
+    assert!(is_done, "{stderr}");
+    let (_, entry) = text.split_once("[[client]]").unwrap();
+    let (entry, typed) = entry.split_once("\n\n").unwrap();
+    let field = |name: &str| {
+        let line = typed
+            .lines()
+            .find_map(|line| line.trim().strip_prefix(name));
+        line.unwrap_or_else(|| panic!("no {name}: {text}"))
+            .trim()
+            .to_owned()
+    };
+    let (id, secret) = (field("Client ID"), field("Client secret"));
+    assert!(!entry.contains(&secret) && entry.contains(&id), "{entry}");
+    let file = ClientsFile::new("added", &format!("[[client]]{entry}"));
+    let server = file.start(program);
+    // There is no such code, but the client is known.
+    let wrong = by_basic_as(&server, (&id, &"0".repeat(64)), "/token", &redemption("x"));
+    assert_eq!(wrong.json()["error"], "invalid_client");
+    let mut fields = redemption("x").to_vec();
+    fields.push(("code_verifier", VERIFIER));
+    let known = by_basic_as(&server, (&id, &secret), "/token", &fields);
+    assert_eq!(known.json()["error"], "invalid_grant", "{}", known.body);
+    let (_, again, _) = add("foundry");
+    assert!(!again.contains(&secret) && !again.contains(&id));
+    let (is_done, _, stderr) = add("teams");
+    assert!(!is_done && stderr.contains("copilot-studio"), "{stderr}");
 }
 
 /// Q1: all that is wrong, at the start.

@@ -165,8 +165,8 @@ fn not_listed(
         ("contact", Slot::Text(env.server.config.contact())),
     ];
     let more = Html::fill(
-        "<div class=\"place\"><span>The client <strong class=\"name\">{client}</strong> wants to return to</span>\
-         <code>{redirect_uri}</code></div>\n\
+        "<div class=\"place\"><span>The client</span><strong>{client}</strong></div>\n\
+         <div class=\"place\"><span>wants to return to</span><code>{redirect_uri}</code></div>\n\
          <p>If you have just set up this client, give this address to {contact}, to add it to \
          <code>redirect_uris</code> of this client in the file of clients. No restart is needed. Then start again \
          from your client.</p>\n\
