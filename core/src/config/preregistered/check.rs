@@ -234,6 +234,6 @@ fn problem_of_user(user: &str) -> Option<Cow<'static, str>> {
         && user.chars().count() <= limits::USER_NAME_CHARS
         && !user.contains(|character: char| character.is_whitespace() || character.is_control());
     (!is_object_id && !is_name).then(|| {
-        format!("{user:?} is no user. Write an object id, or a name to sign in with, such as alice@contoso.com.").into()
+        format!("{user:?} is no user. Write an object id, or a name to sign in with, such as user@contoso.com.").into()
     })
 }
