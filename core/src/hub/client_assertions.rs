@@ -54,7 +54,10 @@ impl ClientAssertions {
 
     fn forget_those_over(&mut self, now: UnixTime) {
         for of_client in self.used.values_mut() {
-            of_client.retain(|_, until| now < *until);
+            // What was used while the clock was far ahead is over, too: it is refused by its own `exp`.
+            let lifetime = limits::SIGNED_CLIENT_ASSERTION_LIFETIME;
+            let leeway = 2 * limits::CLOCK_LEEWAY;
+            of_client.retain(|_, until| until.is_ahead(lifetime, now, leeway));
         }
         self.used.retain(|_, of_client| !of_client.is_empty());
         self.count = self.used.values().map(BTreeMap::len).sum();
@@ -90,7 +93,8 @@ mod tests {
             Err(AssertionRefused::TooMany)
         );
         assert_eq!(assertions.take(id(2, 0), until, now), Ok(()));
-        assert_eq!(assertions.take(more, UnixTime(2200), until), Ok(()));
+        let (now, until) = (until, UnixTime(2200));
+        assert_eq!(assertions.take(more, until, now), Ok(()));
         assert_eq!(assertions.count, 1, "what is over is forgotten");
         for number in 1..limits::CLIENT_ASSERTIONS {
             let client = u8::try_from(number % 200).unwrap() + 3;
@@ -98,5 +102,18 @@ mod tests {
         }
         let one_more = assertions.take(id(2, 1), until, now);
         assert_eq!(one_more, Err(AssertionRefused::TooMany));
+    }
+
+    // Q3
+    #[test]
+    fn room_taken_while_the_clock_was_ahead_is_given_back_when_it_is_set_back() {
+        let (ahead, now) = (UnixTime(1_000_000), UnixTime(1000));
+        let mut assertions = ClientAssertions::default();
+        for number in 0..limits::CLIENT_ASSERTIONS_OF_CLIENT {
+            let until = ahead.after(limits::SIGNED_CLIENT_ASSERTION_LIFETIME);
+            assert_eq!(assertions.take(id(1, number), until, ahead), Ok(()));
+        }
+        let next = id(1, limits::CLIENT_ASSERTIONS_OF_CLIENT);
+        assert_eq!(assertions.take(next, UnixTime(1600), now), Ok(()));
     }
 }

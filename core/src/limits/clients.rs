@@ -93,7 +93,8 @@ pub const DEVICE_CODE_LIFETIME: Duration = Duration::from_secs(600);
 /// How long a device waits between two polls (RFC 8628 section 3.5), and by how much longer each time that it was too early.
 pub const DEVICE_POLL_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The longest that it must wait: an authorization code that waits for it lasts as long.
+/// The longest that it must wait: an authorization code that waits for it lasts as long, unless `--code-lifetime` is
+/// shorter.
 pub const DEVICE_POLL_INTERVAL_MAX: Duration = Duration::from_secs(50);
 
 /// How much too early a poll may come: its network is not always as slow.

@@ -80,14 +80,14 @@ impl Connections {
                 }
                 Progress::Ready(Ok(loaded)) => match target {
                     None => cx.done(page::respond(&loaded, cx.env)),
-                    Some(target) => Self::go_on(Ending::start(loaded, &target, cx), cx),
+                    Some(target) => Self::on_progress(Ending::start(loaded, &target, cx), cx),
                 },
                 Progress::Ready(Err(_)) => {
                     cx.log(LogEventId::SessionUnavailable);
                     cx.done(unavailable(cx))
                 }
             },
-            Self::Ending(ending) => Self::go_on(ending.handle(answer, cx), cx),
+            Self::Ending(ending) => Self::on_progress(ending.handle(answer, cx), cx),
         }
     }
 
@@ -97,7 +97,7 @@ impl Connections {
     }
 
     /// One thing has ended; is there more?
-    fn go_on(
+    fn on_progress(
         ending: Progress<Ending, Result<(), ending::NotEnded>>,
         cx: &mut Cx<'_>,
     ) -> Progress<Self> {

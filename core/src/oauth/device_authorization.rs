@@ -15,7 +15,7 @@ use super::{
     client_label::ClientLabel,
     error::{OAuthError, Refusal},
     length_prefixed, resource,
-    token::read_form,
+    token::{read_form, refuse},
 };
 use crate::{
     ask::Awaiting,
@@ -199,10 +199,4 @@ fn respond(
         interval: limits::DEVICE_POLL_INTERVAL.as_secs(),
     };
     response::json(StatusCode::OK, &body)
-}
-
-fn refuse<S>(refusal: Refusal, cx: &mut Cx<'_>) -> Progress<S> {
-    let refused = LogEvent::new(LogEventId::TokenRefused);
-    cx.log(refused.with(Field::Error, refusal.error.as_str()));
-    cx.done(refusal.response())
 }

@@ -16,11 +16,11 @@ use ::http::{HeaderMap, Request, header};
 use bytes::Bytes;
 
 pub(crate) use self::device_grant::GRANT_TYPE as DEVICE_GRANT_TYPE;
+pub(super) use self::response::refuse;
 use self::{
     code_grant::CodeGrant,
     device_grant::DeviceGrant,
     refresh_grant::RefreshGrant,
-    response::refuse,
     signed_client::{Proven, SignedClient},
 };
 use super::{

@@ -27,7 +27,7 @@ pub(super) fn invalid_grant() -> Refusal {
     )
 }
 
-pub(super) fn refuse<S>(refusal: Refusal, cx: &mut Cx<'_>) -> Progress<S> {
+pub(in crate::oauth) fn refuse<S>(refusal: Refusal, cx: &mut Cx<'_>) -> Progress<S> {
     let refused = LogEvent::new(LogEventId::TokenRefused);
     cx.log(refused.with(Field::Error, refusal.error.as_str()));
     cx.done(refusal.response())
