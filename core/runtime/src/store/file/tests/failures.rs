@@ -10,7 +10,7 @@ use std::{
 use redb::{BackendError, StorageBackend, backends::FileBackend};
 
 use super::*;
-use crate::store::database::{self, IfAbsent};
+use crate::store::file::database::{self, IfAbsent};
 
 /// Every state that a disk may be in, for one test.
 #[derive(Debug)]
