@@ -5,6 +5,7 @@ mod client_documents;
 mod lifetimes;
 mod preregistered;
 mod registration;
+mod store;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -14,6 +15,7 @@ pub use self::{
     lifetimes::Lifetimes,
     preregistered::{ClientEntry, ClientEntryError, PreregisteredClients, SecretHash},
     registration::{ClientPlaces, Registration},
+    store::{RedisEndpoint, RedisServer, StoreLocation},
 };
 pub use entra_mcp_wire::address::{AddressRange, ClientAddress, is_loopback};
 use url::Url;
@@ -34,9 +36,9 @@ pub struct Config {
     pub entra: EntraApp,
     /// Where the embedded dev tenant listens, if it is to start.
     pub dev_tenant: Option<Vec<SocketAddr>>,
-    /// Where sessions and the generated key are stored.
-    pub data_dir: PathBuf,
-    /// The configured master keys, first the one that seals; empty: one is generated and stored in the data folder.
+    /// Where records are kept.
+    pub store: StoreLocation,
+    /// The configured master keys, first the one that seals; empty: one is generated and kept in the data folder.
     pub keys: Vec<MasterKey>,
     /// Origins of web pages that may use the MCP endpoints, besides the server's own.
     pub allowed_origins: Vec<String>,

@@ -90,7 +90,7 @@
 //! #         graph: url::Url::parse("https://graph.example/").unwrap(),
 //! #     },
 //! #     dev_tenant: None,
-//! #     data_dir: "data".into(),
+//! #     store: StoreLocation::Folder("data".into()),
 //! #     keys: Vec::new(),
 //! #     allowed_origins: Vec::new(),
 //! #     registration: Registration::Open,

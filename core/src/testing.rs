@@ -12,7 +12,8 @@ use crate::{
     admit,
     catalog::{ScopeDefinition, scope::Scopes},
     config::{
-        ClientCredential, ClientEntry, Config, EntraApp, LogFormat, PreregisteredClients, PublicUrl,
+        ClientCredential, ClientEntry, Config, EntraApp, LogFormat, PreregisteredClients,
+        PublicUrl, StoreLocation,
     },
     entra::testing::{Signer, TENANT},
     entropy::{Entropy, Seed},
@@ -80,7 +81,7 @@ impl TestServer {
                 graph: Url::parse("https://graph.example/").unwrap(),
             },
             dev_tenant: None,
-            data_dir: "data".into(),
+            store: StoreLocation::Folder("data".into()),
             keys: Vec::new(),
             allowed_origins: vec!["http://localhost:6274".to_owned()],
             registration: crate::config::Registration::Open,

@@ -5,7 +5,7 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use entra_mcp_core::{
-    config::{ClientCredential, Config, EntraApp, Lifetimes, LogFormat, PublicUrl},
+    config::{ClientCredential, Config, EntraApp, Lifetimes, LogFormat, PublicUrl, StoreLocation},
     env::Server,
     keys::{Keyring, MasterKey},
     secret::Secret,
@@ -92,7 +92,7 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
             graph: url(ENTRA_ORIGIN),
         },
         dev_tenant: None,
-        data_dir: std::path::PathBuf::new(),
+        store: StoreLocation::Folder(std::path::PathBuf::new()),
         keys: Vec::new(),
         allowed_origins: Vec::new(),
         registration: entra_mcp_core::config::Registration::Open,

@@ -2,10 +2,20 @@
 
 use std::{collections::BTreeMap, io::Write as _, process::ExitCode, sync::Arc};
 
-use entra_mcp_core::{catalog::Catalog, config::Config, env::Server};
+use entra_mcp_core::{
+    catalog::Catalog,
+    config::{Config, StoreLocation},
+    env::Server,
+    keys::Keyring,
+    time::UnixTime,
+};
 
+#[cfg(not(feature = "redis"))]
+use crate::command_line::{ConfigError, StoreSettingError};
 #[cfg(feature = "dev-tenant")]
 use crate::dev_tenant::SharedDevTenant;
+#[cfg(feature = "redis")]
+use crate::store::RedisStore;
 use crate::{
     client_add,
     client_credential::ClientAssertions,
@@ -18,7 +28,7 @@ use crate::{
     settings::{Given, Program},
     start_error::StartError,
     startup_banner::startup_banner,
-    store::FileStore,
+    store::{FileStore, RecordStore},
 };
 
 /// What a runtime drives: everything that was read, checked and opened at the start.
@@ -28,8 +38,8 @@ pub struct RuntimeParts {
     pub server: Arc<Server>,
     /// The clients that the operator has registered.
     pub clients: Arc<SharedClients>,
-    /// The sessions.
-    pub store: Arc<FileStore>,
+    /// Where records are kept.
+    pub store: Arc<RecordStore>,
     /// What makes client assertions towards Entra ID.
     pub client_assertions: Arc<ClientAssertions>,
     /// Both clocks.
@@ -103,11 +113,9 @@ impl Settings {
     /// What is wrong with the data folder, or with a file that the settings name.
     pub fn open(self, catalog: Catalog) -> Result<RuntimeParts, StartError> {
         log::start(self.config.log);
-        let folder = DataDir::open(&self.config.data_dir)?;
-        let store = FileStore::open(&folder)?;
         let credential = &self.config.entra.credential;
         let client_assertions = ClientAssertions::open(credential, self.clock.now().unix)?;
-        let keys = key::ring(&self.config.keys, &folder, &store)?;
+        let (store, keys) = open_store(&self.config, &self.egress, self.clock.now().unix)?;
         #[cfg(feature = "dev-tenant")]
         let tenant = SharedDevTenant::of(&self.config).map(Arc::new);
         let server = Arc::new(Server::new(*self.config, keys, catalog));
@@ -122,6 +130,37 @@ impl Settings {
             egress: Arc::new(self.egress),
             choices: self.choices,
         })
+    }
+}
+
+/// Opens the store, and takes the keys that fit it.
+#[cfg_attr(
+    not(feature = "redis"),
+    expect(unused_variables, reason = "a file has no network")
+)]
+fn open_store(
+    config: &Config,
+    egress: &Egress,
+    now: UnixTime,
+) -> Result<(RecordStore, Keyring), StartError> {
+    match &config.store {
+        StoreLocation::Folder(folder) => {
+            let folder = DataDir::open(folder)?;
+            let store = FileStore::open(&folder)?;
+            let keys = key::ring(&config.keys, &folder, &store)?;
+            Ok((RecordStore::File(store), keys))
+        }
+        #[cfg(feature = "redis")]
+        StoreLocation::Redis(server) => {
+            let store = RedisStore::open(server, egress.roots(), now)?;
+            let keys = key::shared_ring(&config.keys, &store)?;
+            Ok((RecordStore::Redis(store), keys))
+        }
+        #[cfg(not(feature = "redis"))]
+        StoreLocation::Redis(_) => {
+            let not_built = ConfigError::Store(StoreSettingError::NotBuilt);
+            Err(StartError::Config(vec![not_built]))
+        }
     }
 }
 

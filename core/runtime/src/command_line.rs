@@ -15,6 +15,7 @@ mod lifetimes;
 mod listen;
 mod nearest;
 mod registration;
+mod store;
 #[cfg(test)]
 mod tests;
 
@@ -29,12 +30,12 @@ use url::Url;
 
 pub use self::error::{
     AdmissionError, AuthorityHostError, ConfigError, EntraSetting, EntraSettingError, KeyError,
-    LifetimeError,
+    LifetimeError, StoreSettingError,
 };
 use self::{
     given::{
-        ALLOW_ORIGIN, CLIENTS, CONTACT, DATA_DIR, DEV_TENANT, DEVICE_AUTHORIZATION, Given, LISTEN,
-        LOG, RESPONSE_ISS, SETTINGS, Setting, TRUSTED_PROXY,
+        ALLOW_ORIGIN, CLIENTS, CONTACT, DEV_TENANT, DEVICE_AUTHORIZATION, Given, LISTEN, LOG,
+        RESPONSE_ISS, SETTINGS, Setting, TRUSTED_PROXY,
     },
     listen::{addresses, allowed_hosts, public_url},
 };
@@ -91,8 +92,9 @@ pub fn parse(
     } else {
         dev_tenant::application(&given, &listen, is_local, &mut errors)
     };
-    let data_dir = data_dir(&given, dev_tenant.is_some(), &mut errors);
+    let store = store::location(&given, dev_tenant.is_some(), &mut errors);
     let keys = key::ring(&given, &mut errors);
+    store::need_keys(&given, store.as_ref(), &mut errors);
     let allowed_origins = origins(&given, &mut errors);
     let registration = registration::read(&given, is_local, &mut errors);
     let contact = contact(&given, &mut errors);
@@ -103,14 +105,14 @@ pub fn parse(
     let allowed_hosts = allowed_hosts(&given, &mut errors);
     let authorization_response_iss = is_on(&given, &RESPONSE_ISS, true, &mut errors);
     let log = log(&given, &mut errors);
-    match (public_url, entra, data_dir, log) {
-        (Some(public_url), Some(entra), Some(data_dir), Some(log)) if errors.is_empty() => {
+    match (public_url, entra, store, log) {
+        (Some(public_url), Some(entra), Some(store), Some(log)) if errors.is_empty() => {
             Ok(Command::Run(Box::new(Config {
                 listen: listen.addresses,
                 public_url,
                 entra,
                 dev_tenant,
-                data_dir,
+                store,
                 keys,
                 allowed_origins,
                 registration,
@@ -173,28 +175,6 @@ fn refuse_old_names(given: &Given, errors: &mut Vec<ConfigError>) {
     if given.variable("PORT").is_some() && given.value(&LISTEN).is_none() {
         errors.push(ConfigError::PortVariable);
     }
-}
-
-/// The sessions of the development tenant, where anybody is anyone, are kept apart from those of a
-/// real one: whoever signed in there must be nobody here, though folder and address are the same.
-fn data_dir(given: &Given, is_dev: bool, errors: &mut Vec<ConfigError>) -> Option<PathBuf> {
-    const DEV: &str = "dev-tenant";
-    if let Some(folder) = given.value(&DATA_DIR).map(PathBuf::from) {
-        return Some(if is_dev { folder.join(DEV) } else { folder });
-    }
-    let below_home = || Some(PathBuf::from(given.variable("HOME")?).join(".local/share"));
-    // XDG Base Directory Specification: what is not absolute is to be ignored.
-    let base = given
-        .variable("XDG_DATA_HOME")
-        .map(PathBuf::from)
-        .filter(|base| base.is_absolute())
-        .or_else(below_home);
-    let Some(base) = base else {
-        errors.push(ConfigError::MissingDataDir);
-        return None;
-    };
-    let tenant = if is_dev { DEV } else { "entra" };
-    Some(base.join("entra-mcp").join(tenant))
 }
 
 /// Whether a character parts the members of a list.

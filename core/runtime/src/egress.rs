@@ -205,7 +205,7 @@ pub fn is_tunnel(head: &[u8]) -> Option<bool> {
 }
 
 /// Percent-decoded, as the user part of a URL is.
-fn decoded(text: &str) -> Vec<u8> {
+pub(crate) fn decoded(text: &str) -> Vec<u8> {
     let mut decoded = Vec::new();
     let mut rest = text.as_bytes();
     while let Some((first, after)) = rest.split_first() {
@@ -222,7 +222,7 @@ fn decoded(text: &str) -> Vec<u8> {
 }
 
 /// The certificates of a PEM file (RFC 7468); none if one of them is malformed.
-fn certificates(pem: &[u8]) -> Vec<Vec<u8>> {
+pub(crate) fn certificates(pem: &[u8]) -> Vec<Vec<u8>> {
     let certificates = CertificateDer::pem_slice_iter(pem);
     let certificates = certificates.map(|certificate| certificate.map(|der| der.to_vec()));
     certificates.collect::<Result<_, _>>().unwrap_or_default()

@@ -6,6 +6,13 @@ use std::{io, os::unix::fs::PermissionsExt as _};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use entra_mcp_core::keys::{Keyring, MasterKey};
 
+#[cfg(feature = "redis")]
+use crate::{
+    command_line::{ConfigError, StoreSettingError},
+    shared_store_error::SharedStoreError,
+    start_error::StartError,
+    store::RedisStore,
+};
 use crate::{data_dir::DataDir, data_dir_error::DataDirError, seed, store::FileStore};
 
 /// The file of the generated key: 32 bytes as base64url, as `ENTRA_MCP_KEY` takes them.
@@ -14,7 +21,8 @@ const FILE: &str = "master.key";
 /// More than the file holds: a text that grows would leave some of the key behind.
 const FILE_BYTES: usize = 64;
 
-/// The keys to run with: the configured ones, or that of the data folder, made if the store is new.
+/// The keys to run with on a store of this machine: the configured ones, or that of the data folder, made if the store
+/// is new.
 ///
 /// # Errors
 ///
@@ -35,6 +43,29 @@ pub(crate) fn ring(
             sessions: store.path().to_owned(),
             key_file: configured.is_empty().then(|| folder.file(FILE)),
         })
+    }
+}
+
+/// The keys to run with on a store that replicas share: the configured ones, which all replicas must have.
+///
+/// # Errors
+///
+/// There is none, or the other replicas have others.
+#[cfg(feature = "redis")]
+pub(crate) fn shared_ring(
+    configured: &[MasterKey],
+    store: &RedisStore,
+) -> Result<Keyring, StartError> {
+    let Some((first, others)) = configured.split_first() else {
+        let missing = ConfigError::Store(StoreSettingError::KeyMissing);
+        return Err(StartError::Config(vec![missing]));
+    };
+    let ring = Keyring::new(first.clone(), others.to_vec());
+    match store.fits(&ring)? {
+        true => Ok(ring),
+        false => Err(StartError::Store(SharedStoreError::WrongKey {
+            store: store.address().to_owned(),
+        })),
     }
 }
 

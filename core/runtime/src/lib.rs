@@ -29,6 +29,7 @@ mod server;
 mod settings;
 mod shared;
 mod shared_hub;
+mod shared_store_error;
 mod signals;
 mod start_error;
 mod startup_banner;
@@ -37,6 +38,8 @@ mod timeouts;
 
 #[cfg(feature = "dev-tenant")]
 pub use self::dev_tenant::SharedDevTenant;
+#[cfg(feature = "redis")]
+pub use self::store::RedisStore;
 pub use self::{
     boot::{RuntimeParts, Settings, boot},
     client_credential::{ClientAssertions, ClientCredentialError},
@@ -44,6 +47,7 @@ pub use self::{
     clock::Clock,
     command_line::{
         AdmissionError, AuthorityHostError, ConfigError, EntraSetting, EntraSettingError, KeyError,
+        StoreSettingError,
     },
     connection_limit::{
         ConnectionLimit, ConnectionPermit, InboundLimits, PendingRequest, PermitKind, Remainder,
@@ -60,8 +64,9 @@ pub use self::{
     settings::{Flag, Program},
     shared::{ActiveExchange, DriveJobs, Shared},
     shared_hub::{Mailbox, SharedHub},
+    shared_store_error::SharedStoreError,
     signals::on_shutdown,
     start_error::StartError,
-    store::FileStore,
+    store::{FileStore, RecordStore},
     timeouts::timeouts_of,
 };

@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    Clock, FileStore, RuntimeParts,
+    Clock, RecordStore, RuntimeParts,
     client_credential::ClientAssertions,
     clients_file::SharedClients,
     log,
@@ -36,8 +36,8 @@ pub struct Shared<M> {
     /// The settings and keys.
     pub server: Arc<Server>,
     clients: Arc<SharedClients>,
-    /// The sessions.
-    pub store: Arc<FileStore>,
+    /// Where records are kept.
+    pub store: Arc<RecordStore>,
     /// What makes client assertions towards Entra ID.
     pub client_assertions: Arc<ClientAssertions>,
     /// Both clocks.

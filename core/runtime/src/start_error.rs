@@ -12,7 +12,7 @@ use entra_mcp_core::catalog::CatalogErrors;
 use crate::{
     client_credential::ClientCredentialError, clients_file::ClientsFileError,
     command_line::ConfigError, data_dir_error::DataDirError, egress::EgressError,
-    listen::ListenError,
+    listen::ListenError, shared_store_error::SharedStoreError,
 };
 
 /// Why a server does not run.
@@ -57,6 +57,8 @@ pub enum StartError {
     Catalog(CatalogErrors),
     /// The data folder, its sessions or its key cannot be used.
     DataDir(DataDirError),
+    /// The store that replicas share cannot be used.
+    Store(SharedStoreError),
     /// What this server proves its identity to Entra ID with cannot be used.
     ClientCredential(ClientCredentialError),
     /// The file of registered clients is wrong.
@@ -102,6 +104,7 @@ impl Display for StartError {
             Self::Catalog(errors) => write!(f, "what is offered is wrong:\n{errors}"),
             Self::Egress(error) => error.fmt(f),
             Self::DataDir(error) => error.fmt(f),
+            Self::Store(error) => error.fmt(f),
             Self::ClientCredential(error) => error.fmt(f),
             Self::Clients(error) => error.fmt(f),
             Self::Listen(error) => error.fmt(f),
@@ -134,6 +137,7 @@ impl Error for StartError {
             | Self::InvalidFlagValue { .. }
             | Self::InvalidClientCommand { .. }
             | Self::Clients(_)
+            | Self::Store(_)
             | Self::Config(_) => None,
         }
     }
@@ -154,6 +158,12 @@ impl From<EgressError> for StartError {
 impl From<DataDirError> for StartError {
     fn from(error: DataDirError) -> Self {
         Self::DataDir(error)
+    }
+}
+
+impl From<SharedStoreError> for StartError {
+    fn from(error: SharedStoreError) -> Self {
+        Self::Store(error)
     }
 }
 

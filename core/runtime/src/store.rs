@@ -1,5 +1,63 @@
-//! Where records are kept.
+//! Where records are kept: in a file of this machine, or in a Redis that replicas share.
+//!
+//! Both do the same, and one suite of tests says what. They differ in who else writes. A file is this process's alone,
+//! so what was just read or written is kept in memory, and a look-up mostly answers at once. A shared store is asked at
+//! every look-up, for another replica may have ended the session a moment ago.
 
 mod file;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(test)]
+mod suite;
+
+use entra_mcp_core::{
+    ask::{Ask, Store},
+    time::UnixTime,
+};
 
 pub use self::file::FileStore;
+#[cfg(feature = "redis")]
+pub use self::redis::RedisStore;
+
+/// What the mark is a MAC of by which a store knows the master key that it was used with.
+const MARK: &[u8] = b"entra-mcp sessions";
+
+/// Where records are kept.
+#[derive(Debug)]
+pub enum RecordStore {
+    /// In a file of the data folder.
+    File(FileStore),
+    /// In a Redis.
+    #[cfg(feature = "redis")]
+    Redis(RedisStore),
+}
+
+impl RecordStore {
+    /// Whether it answers without waiting.
+    #[must_use]
+    pub fn answers_at_once(&self, ask: &Store) -> bool {
+        match self {
+            Self::File(store) => store.answers_at_once(ask),
+            #[cfg(feature = "redis")]
+            Self::Redis(_) => false,
+        }
+    }
+
+    /// Answers an ask. It may wait for the disk or the network, if it does not answer at once.
+    pub fn answer(&self, ask: Store, now: UnixTime) -> <Store as Ask>::Answer {
+        match self {
+            Self::File(store) => store.answer(ask, now),
+            #[cfg(feature = "redis")]
+            Self::Redis(store) => store.answer(ask, now),
+        }
+    }
+
+    /// Deletes what has expired (threat M16); Redis does so by itself. Call it every few minutes.
+    pub fn purge_expired(&self, now: UnixTime) {
+        match self {
+            Self::File(store) => store.purge_expired(now),
+            #[cfg(feature = "redis")]
+            Self::Redis(_) => {}
+        }
+    }
+}

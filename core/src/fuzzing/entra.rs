@@ -6,7 +6,10 @@ use bytes::Bytes;
 use url::Url;
 
 use crate::{
-    config::{ClientCredential, Config, EntraApp, LogFormat, PreregisteredClients, PublicUrl},
+    config::{
+        ClientCredential, Config, EntraApp, LogFormat, PreregisteredClients, PublicUrl,
+        StoreLocation,
+    },
     entra::{
         error::{EntraError, Step},
         id_token, token_endpoint,
@@ -33,7 +36,7 @@ pub(super) fn server() -> Server {
             graph: url("https://graph.example/"),
         },
         dev_tenant: None,
-        data_dir: std::path::PathBuf::new(),
+        store: StoreLocation::Folder(std::path::PathBuf::new()),
         keys: Vec::new(),
         allowed_origins: Vec::new(),
         registration: crate::config::Registration::Open,

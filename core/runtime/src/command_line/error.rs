@@ -3,6 +3,7 @@
 mod admission;
 mod entra;
 mod lifetime;
+mod store;
 
 use std::{
     borrow::Cow,
@@ -15,6 +16,7 @@ pub use self::{
     admission::AdmissionError,
     entra::{AuthorityHostError, EntraSetting, EntraSettingError},
     lifetime::LifetimeError,
+    store::StoreSettingError,
 };
 use super::given::{
     ALLOW_HOST, ALLOW_ORIGIN, AUTHORITY_HOST, CLIENT_CERTIFICATE_PATH, CLIENT_DOCUMENTS,
@@ -116,6 +118,8 @@ pub enum ConfigError {
     },
     /// A lifetime is not one that can be.
     Lifetime(LifetimeError),
+    /// A shared store cannot be used as it is set.
+    Store(StoreSettingError),
     /// There is no such format of the log.
     UnknownLogFormat,
     /// A master key cannot be one.
@@ -181,6 +185,7 @@ impl ConfigError {
             Self::InvalidHost => Cow::from(ALLOW_HOST.name()),
             Self::NeitherOnNorOff { setting } => Cow::from(setting.as_str()),
             Self::Lifetime(error) => error.setting(),
+            Self::Store(error) => error.setting(),
             Self::UnknownLogFormat => Cow::from(LOG.name()),
             Self::InvalidKey { .. } => Cow::from(KEY.name()),
             Self::Entra { setting, .. } => Cow::from(setting.name()),
@@ -232,6 +237,7 @@ impl ConfigError {
             Self::InvalidHost => "it is not a host with or without a port",
             Self::NeitherOnNorOff { .. } => "there is no such choice",
             Self::Lifetime(error) => return error.wrong(),
+            Self::Store(error) => error.wrong(),
             Self::UnknownLogFormat => "there is no such format",
             Self::InvalidKey { position, problem } => {
                 return Cow::from(format!("key {position} {problem}"));
@@ -300,6 +306,7 @@ impl ConfigError {
             Self::InvalidHost => "Write a host such as mcp.contoso.com or 10.0.0.7:3001.",
             Self::NeitherOnNorOff { .. } => "Write on or off.",
             Self::Lifetime(error) => error.right(),
+            Self::Store(error) => error.right(),
             Self::UnknownLogFormat => "Write text or json.",
             Self::InvalidKey { .. } => "Make one with `openssl rand -base64 32`.",
             Self::SeveralCredentials => {

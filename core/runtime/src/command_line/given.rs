@@ -2,6 +2,7 @@
 //! errors that tell the nearest known one.
 
 mod lifetimes;
+mod store;
 
 use std::collections::BTreeMap;
 
@@ -9,6 +10,7 @@ pub(super) use self::lifetimes::{
     CODE_LIFETIME, CONSENT_LIFETIME, REFRESH_REUSE, SESSION_ABSOLUTE, SESSION_IDLE,
     SESSION_TOKEN_LIFETIME,
 };
+pub(super) use self::store::{STORE, STORE_PASSWORD, STORE_PREFIX};
 use super::{error::ConfigError, nearest::nearest};
 
 /// A setting: its flag, its variable, and what `--help` says of it.
@@ -195,6 +197,9 @@ pub(super) const SETTINGS: &[&Setting] = &[
     &LISTEN,
     &PUBLIC_URL,
     &DATA_DIR,
+    &STORE,
+    &STORE_PREFIX,
+    &STORE_PASSWORD,
     &DEV_TENANT,
     &DEV_TENANT_LISTEN,
     &ALLOW_ORIGIN,

@@ -6,10 +6,11 @@ mod client_documents;
 mod entra;
 mod lifetimes;
 mod registration;
+mod store;
 
 use std::collections::BTreeMap;
 
-use entra_mcp_core::config::Config;
+use entra_mcp_core::config::{Config, StoreLocation};
 
 use super::{Command, ConfigError, KeyError};
 use crate::startup_banner::startup_banner;
@@ -41,6 +42,14 @@ fn config(arguments: &[&str], variables: &[(&str, &str)]) -> Config {
     match parse(arguments, variables) {
         Ok(Command::Run(config)) => *config,
         other => panic!("{other:?}"),
+    }
+}
+
+/// The folder in which records are kept.
+fn data_dir(config: &Config) -> &str {
+    match &config.store {
+        StoreLocation::Folder(folder) => folder.to_str().unwrap(),
+        StoreLocation::Redis(server) => panic!("{server}"),
     }
 }
 
@@ -77,9 +86,9 @@ fn empty_settings_start_the_dev_tenant_on_loopback() {
         config.entra.authority_host.as_str(),
         "http://localhost:3002/"
     );
-    assert_eq!(config.dev_tenant.unwrap().len(), 2);
+    assert_eq!(config.dev_tenant.as_ref().unwrap().len(), 2);
     let folder = "/home/adele/.local/share/entra-mcp/dev-tenant";
-    assert_eq!(config.data_dir.to_str(), Some(folder));
+    assert_eq!(data_dir(&config), folder);
 }
 
 #[test]
@@ -101,7 +110,7 @@ fn flag_overrides_its_variable() {
     assert_eq!(config.public_url.issuer(), "http://localhost:4001");
     assert_eq!(config.entra.graph.as_str(), "http://localhost:4003/");
     // Q2: anybody is anyone in the dev tenant, so its sessions are never those of a real one.
-    assert_eq!(config.data_dir.to_str(), Some("/tmp/x/dev-tenant"));
+    assert_eq!(data_dir(&config), "/tmp/x/dev-tenant");
 }
 
 // F5

@@ -13,6 +13,8 @@ mod cache;
 mod database;
 mod table;
 #[cfg(test)]
+pub(super) mod testing;
+#[cfg(test)]
 mod tests;
 mod writes;
 
@@ -31,13 +33,11 @@ use self::{
     database::{Opener, ReopenedDatabase},
     writes::{Write, Writes},
 };
+use super::MARK;
 use crate::{data_dir::DataDir, data_dir_error::DataDirError, log::log};
 
 /// The file in the data folder.
 const FILE: &str = "sessions.redb";
-
-/// What the key check mark is a MAC of.
-const MARK: &[u8] = b"entra-mcp sessions";
 
 /// Memory for records that were just read or written: some thousand sessions.
 const RECORD_CACHE_BYTES: usize = 4 * 1024 * 1024;

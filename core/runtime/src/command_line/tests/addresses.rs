@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use entra_mcp_core::config::PublicUrlError;
 
-use super::{super::parse, Command, ConfigError, config, error, message, real};
+use super::{super::parse, Command, ConfigError, config, data_dir, error, message, real};
 
 #[test]
 fn listen_address_is_accepted_in_every_form() {
@@ -64,7 +64,7 @@ fn data_folder_defaults_to_that_of_the_user() {
         ),
     ];
     for (variables, folder) in cases {
-        assert_eq!(config(&[], variables).data_dir.to_str(), Some(folder));
+        assert_eq!(data_dir(&config(&[], variables)), folder);
     }
     let missing = error(&[], &[("HOME", "")]);
     assert_eq!(missing, ConfigError::MissingDataDir);

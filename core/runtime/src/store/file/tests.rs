@@ -2,7 +2,6 @@ mod failures;
 
 use std::{
     os::unix::fs::PermissionsExt,
-    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -15,37 +14,11 @@ use entra_mcp_core::{
     keys::MasterKey,
 };
 
-use super::*;
+use super::{testing::Place, *};
 use crate::key;
 
 const NOW: UnixTime = UnixTime(1_000);
 const LATER: UnixTime = UnixTime(2_000);
-
-/// A folder that goes away with the test.
-struct Place(PathBuf);
-
-impl Place {
-    fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("entra-mcp-store-{}-{number}", std::process::id());
-        Self(std::env::temp_dir().join(name))
-    }
-
-    fn folder(&self) -> DataDir {
-        DataDir::open(&self.0).unwrap()
-    }
-
-    fn store(&self) -> FileStore {
-        FileStore::open(&self.folder()).unwrap()
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 fn key(name: &str) -> Key {
     Key(name.to_owned())
@@ -71,46 +44,6 @@ fn get(store: &FileStore, name: &str, now: UnixTime) -> Option<Stored> {
 
 fn text(stored: Option<Stored>) -> Option<String> {
     stored.map(|stored| String::from_utf8(stored.record.bytes.to_vec()).unwrap())
-}
-
-#[test]
-fn record_is_found_until_it_expires() {
-    let place = Place::new();
-    let store = place.store();
-    assert_eq!(get(&store, "a", NOW), None);
-    assert!(put(&store, "a", "one", Guard::Any));
-    assert_eq!(text(get(&store, "a", NOW)).as_deref(), Some("one"));
-    assert!(get(&store, "a", UnixTime(LATER.0 - 1)).is_some());
-    assert_eq!(get(&store, "a", LATER), None);
-    assert_eq!(store.answer(Store::Take(key("a")), LATER), Ok(None));
-}
-
-#[test]
-fn record_deleted_or_taken_is_gone() {
-    let place = Place::new();
-    let store = place.store();
-    put(&store, "a", "one", Guard::Any);
-    put(&store, "b", "two", Guard::Any);
-    assert_eq!(store.answer(Store::Delete(key("a")), NOW), Ok(None));
-    assert_eq!(store.answer(Store::Delete(key("a")), NOW), Ok(None));
-    assert_eq!(get(&store, "a", NOW), None);
-    let taken = store.answer(Store::Take(key("b")), NOW).unwrap();
-    assert_eq!(text(taken).as_deref(), Some("two"));
-    assert_eq!(store.answer(Store::Take(key("b")), NOW), Ok(None));
-}
-
-#[test]
-fn guard_that_fails_writes_nothing() {
-    let place = Place::new();
-    let store = place.store();
-    assert!(put(&store, "a", "one", Guard::Absent));
-    assert!(!put(&store, "a", "two", Guard::Absent));
-    let first = get(&store, "a", NOW).unwrap().version;
-    assert!(put(&store, "a", "three", Guard::Version(first)));
-    assert!(!put(&store, "a", "four", Guard::Version(first)));
-    assert!(!put(&store, "b", "five", Guard::Version(first)));
-    assert_eq!(text(get(&store, "a", NOW)).as_deref(), Some("three"));
-    assert!(get(&store, "a", NOW).unwrap().version > first);
 }
 
 #[test]
@@ -155,48 +88,6 @@ fn purge_deletes_expired_records_only() {
     // Asked as of long ago: only what is deleted for good is missing.
     assert_eq!(get(&store, "old 0", UnixTime(0)), None);
     assert_eq!(text(get(&store, "new", NOW)).as_deref(), Some("new"));
-}
-
-// Q5, E3
-#[test]
-fn record_taken_by_twenty_threads_goes_to_one() {
-    let place = Place::new();
-    let store = Arc::new(place.store());
-    for round in 0..3 {
-        put(&store, "code", &round.to_string(), Guard::Any);
-        let threads: Vec<_> = (0..20)
-            .map(|_| {
-                let store = Arc::clone(&store);
-                std::thread::spawn(move || store.answer(Store::Take(key("code")), NOW).unwrap())
-            })
-            .collect();
-        let winners = threads
-            .into_iter()
-            .filter_map(|thread| thread.join().unwrap())
-            .count();
-        assert_eq!(winners, 1);
-    }
-}
-
-#[test]
-fn version_overwritten_by_twenty_threads_is_written_once() {
-    let place = Place::new();
-    let store = Arc::new(place.store());
-    put(&store, "session", "0", Guard::Any);
-    let read = get(&store, "session", NOW).unwrap().version;
-    let threads: Vec<_> = (0..20)
-        .map(|number: u32| {
-            let store = Arc::clone(&store);
-            std::thread::spawn(move || {
-                put(&store, "session", &number.to_string(), Guard::Version(read))
-            })
-        })
-        .collect();
-    let winners = threads
-        .into_iter()
-        .filter_map(|thread| thread.join().unwrap().then_some(()))
-        .count();
-    assert_eq!(winners, 1);
 }
 
 // Q4
@@ -330,31 +221,6 @@ fn store_that_was_killed_opens_without_a_repair() {
     kill_and_open();
     key::ring(&[], &place.folder(), &store).unwrap();
     kill_and_open();
-}
-
-// Q5, E3: with each other, and with what is read meanwhile.
-#[test]
-fn writes_of_many_threads_are_each_found_by_the_next_look_up() {
-    let place = Place::new();
-    let store = &place.store();
-    std::thread::scope(|scope| {
-        for thread in 0..8 {
-            scope.spawn(move || {
-                let name = format!("session/{thread}");
-                for number in 0..20 {
-                    let written = number.to_string();
-                    let before = get(store, &name, NOW).map(|stored| stored.version);
-                    let guard = before.map_or(Guard::Absent, Guard::Version);
-                    assert!(put(store, &name, &written, guard));
-                    assert_eq!(text(get(store, &name, NOW)), Some(written));
-                    if number % 5 == 0 {
-                        store.answer(Store::Delete(key(&name)), NOW).unwrap();
-                        assert_eq!(get(store, &name, NOW), None);
-                    }
-                }
-            });
-        }
-    });
 }
 
 // M16, F7: also where it is found in memory.

@@ -1,0 +1,62 @@
+//! What is wrong with the settings of a store that replicas share.
+
+use std::borrow::Cow;
+
+use crate::command_line::given::{KEY, STORE, STORE_PASSWORD, STORE_PREFIX};
+
+/// A shared store cannot be used as it is set. Never shows the address, which may hold a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreSettingError {
+    /// This build cannot use a Redis.
+    NotBuilt,
+    /// The address is not one of a Redis.
+    NotRedis,
+    /// The flag holds a password.
+    PasswordInFlag,
+    /// The address holds a password, and another is given.
+    SeveralPasswords,
+    /// Keys cannot begin with this.
+    InvalidPrefix,
+    /// There is no master key that replicas could share.
+    KeyMissing,
+}
+
+impl StoreSettingError {
+    pub(super) fn setting(self) -> Cow<'static, str> {
+        Cow::from(match self {
+            Self::NotBuilt | Self::NotRedis | Self::PasswordInFlag => STORE.name(),
+            Self::SeveralPasswords => STORE_PASSWORD.name(),
+            Self::InvalidPrefix => STORE_PREFIX.name(),
+            Self::KeyMissing => KEY.name(),
+        })
+    }
+
+    pub(super) fn wrong(self) -> &'static str {
+        match self {
+            Self::NotBuilt => "this build keeps sessions in a file only",
+            Self::NotRedis => "it is not the address of a Redis",
+            Self::PasswordInFlag => {
+                "it holds a password, and other users of the computer can see arguments"
+            }
+            Self::SeveralPasswords => "the address of the store holds a password, too",
+            Self::InvalidPrefix => "it is not at most 64 visible ASCII characters",
+            Self::KeyMissing => "it is missing, and replicas that share a store need the same keys",
+        }
+    }
+
+    pub(super) fn right(self) -> &'static str {
+        match self {
+            Self::NotBuilt => "Build the program with `--features redis`, or leave it out.",
+            Self::NotRedis => "Write rediss://HOST:PORT, redis://HOST:PORT or redis+unix:///PATH.",
+            Self::PasswordInFlag => {
+                "Put the password into ENTRA_MCP_STORE_PASSWORD, or the whole address into ENTRA_MCP_STORE."
+            }
+            Self::SeveralPasswords => "Give it in one place.",
+            Self::InvalidPrefix => "Write something such as {entra-mcp}:.",
+            Self::KeyMissing => {
+                "Make one with `openssl rand -base64 32` and give it to every replica."
+            }
+        }
+    }
+}

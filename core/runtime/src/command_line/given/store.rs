@@ -1,0 +1,23 @@
+//! The settings of a store that replicas share.
+
+use super::{Setting, setting};
+
+pub(in crate::command_line) const STORE: Setting = setting(
+    "store",
+    "ENTRA_MCP_STORE",
+    "URL",
+    "a Redis or Valkey that several replicas share, rediss://, redis:// or redis+unix://, in place of the file \
+     in the data folder; a password goes into the variable (default: none)",
+);
+pub(in crate::command_line) const STORE_PASSWORD: Setting = setting(
+    "",
+    "ENTRA_MCP_STORE_PASSWORD",
+    "",
+    "the password of that store, if it is not in its address",
+);
+pub(in crate::command_line) const STORE_PREFIX: Setting = setting(
+    "store-prefix",
+    "ENTRA_MCP_STORE_PREFIX",
+    "TEXT",
+    "what the keys in that store begin with (default {entra-mcp}:)",
+);

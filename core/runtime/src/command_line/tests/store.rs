@@ -1,0 +1,153 @@
+//! Where records are kept.
+
+#[cfg(not(feature = "redis"))]
+use super::message;
+
+const KEY: &str = "AV2brNLqcgSGm4uFox6mdg/Ru3s9JLP4W1h7nHa1Tvo=";
+
+#[cfg(not(feature = "redis"))]
+#[test]
+fn redis_is_refused_in_words_by_a_build_without_it() {
+    let error = message(&["--store", "redis://localhost"], &[("ENTRA_MCP_KEY", KEY)]);
+    assert_eq!(
+        error,
+        "--store (ENTRA_MCP_STORE): this build keeps sessions in a file only. Build the program with \
+         `--features redis`, or leave it out."
+    );
+}
+
+#[cfg(feature = "redis")]
+mod redis {
+    use entra_mcp_core::config::{RedisEndpoint, RedisServer};
+
+    use super::{
+        super::{super::StoreSettingError, *},
+        KEY,
+    };
+
+    const KEYED: (&str, &str) = ("ENTRA_MCP_KEY", KEY);
+
+    fn store(arguments: &[&str], variables: &[(&'static str, &'static str)]) -> RedisServer {
+        let variables = real(&[&[KEYED], variables].concat());
+        match config(arguments, &variables).store {
+            StoreLocation::Redis(server) => server,
+            StoreLocation::Folder(folder) => panic!("{}", folder.display()),
+        }
+    }
+
+    fn password(server: &RedisServer) -> Option<&str> {
+        Some(server.password.as_ref()?.expose().as_str())
+    }
+
+    #[test]
+    fn address_of_a_redis_is_read() {
+        for (address, shown) in [
+            ("redis://localhost", "redis://localhost:6379/0"),
+            (
+                "rediss://cache.contoso.com:6380",
+                "rediss://cache.contoso.com:6380/0",
+            ),
+            ("valkeys://10.0.0.7/3", "rediss://10.0.0.7:6379/3"),
+            ("redis://[::1]:7000", "redis://[::1]:7000/0"),
+            (
+                "redis+unix:///run/redis.sock",
+                "redis+unix:///run/redis.sock?db=0",
+            ),
+            (
+                "redis+unix:///run/redis.sock?db=2",
+                "redis+unix:///run/redis.sock?db=2",
+            ),
+        ] {
+            let server = store(&["--store", address], &[]);
+            assert_eq!(server.to_string(), shown);
+            assert_eq!(server.prefix, "{entra-mcp}:");
+            assert!(server.user.is_none() && server.password.is_none());
+        }
+    }
+
+    #[test]
+    fn store_needs_neither_a_data_folder_nor_a_home() {
+        let variables = [
+            KEYED,
+            ("ENTRA_MCP_STORE", "redis://localhost"),
+            ("HOME", ""),
+        ];
+        let server = store(&[], &variables);
+        assert!(matches!(
+            server.endpoint,
+            RedisEndpoint::Tcp { port: 6379, .. }
+        ));
+    }
+
+    // Q8: anybody is anyone in the dev tenant, so its sessions are never those of a real one.
+    #[test]
+    fn records_of_the_dev_tenant_have_a_prefix_of_their_own() {
+        let arguments = ["--store", "redis://localhost", "--store-prefix", "a:"];
+        let config = config(&arguments, &[KEYED]);
+        let StoreLocation::Redis(server) = config.store else {
+            panic!("a store was given");
+        };
+        assert_eq!(server.prefix, "a:dev-tenant:");
+    }
+
+    // D8
+    #[test]
+    fn password_comes_from_a_variable_and_is_shown_nowhere() {
+        let addressed = [(
+            "ENTRA_MCP_STORE",
+            "rediss://mcp:pa%40ss%20word@cache.contoso.com",
+        )];
+        let server = store(&[], &addressed);
+        assert_eq!(server.user.as_deref(), Some("mcp"));
+        assert_eq!(password(&server), Some("pa@ss word"));
+        assert!(
+            !format!("{server} {server:?}").contains("pa@"),
+            "{server:?}"
+        );
+        let apart = [("ENTRA_MCP_STORE_PASSWORD", "p%40ss")];
+        let server = store(&["--store", "rediss://mcp@cache.contoso.com"], &apart);
+        assert_eq!(password(&server), Some("p%40ss"), "it is taken as it is");
+        let error = error(&["--store", "redis://:word@localhost"], &[KEYED]);
+        assert_eq!(error, ConfigError::Store(StoreSettingError::PasswordInFlag));
+        assert!(!error.to_string().contains("word@"), "{error}");
+    }
+
+    #[test]
+    fn wrong_store_is_an_error_with_the_right_one() {
+        let of = |arguments: &[&str], variables: &[(&str, &str)]| match error(arguments, variables)
+        {
+            ConfigError::Store(error) => error,
+            other => panic!("{other}"),
+        };
+        for wrong in [
+            "localhost",
+            "localhost:6379",
+            "http://localhost",
+            "redis:///0",
+            "redis://localhost/x",
+            "redis://localhost/70000",
+            "rediss://localhost#insecure",
+            "redis://localhost?protocol=3",
+            "redis+unix://host/path",
+            "redis+unix:///",
+            "redis+unix:///path?pass=word",
+        ] {
+            let error = of(&["--store", wrong], &[KEYED]);
+            assert_eq!(error, StoreSettingError::NotRedis, "{wrong}");
+        }
+        let both = [
+            KEYED,
+            ("ENTRA_MCP_STORE", "redis://:a@localhost"),
+            ("ENTRA_MCP_STORE_PASSWORD", "b"),
+        ];
+        assert_eq!(of(&[], &both), StoreSettingError::SeveralPasswords);
+        let given = ["--store", "redis://localhost"];
+        assert_eq!(of(&given, &[]), StoreSettingError::KeyMissing);
+        let long = "a".repeat(65);
+        for wrong in ["a b", "\u{e9}:", &long] {
+            let arguments = [&given[..], &["--store-prefix", wrong]].concat();
+            let error = of(&arguments, &[KEYED]);
+            assert_eq!(error, StoreSettingError::InvalidPrefix, "{wrong}");
+        }
+    }
+}

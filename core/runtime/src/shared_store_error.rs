@@ -1,0 +1,42 @@
+//! Why a store that replicas share cannot be used.
+
+use std::fmt::{self, Display};
+
+/// Why a store that replicas share cannot be used. It shows no password.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SharedStoreError {
+    /// It cannot be reached, or does not let this server do what it has to.
+    Unusable {
+        /// Its address.
+        store: String,
+        /// The cause.
+        error: String,
+    },
+    /// The replicas that use it have other master keys.
+    WrongKey {
+        /// Its address.
+        store: String,
+    },
+}
+
+impl Display for SharedStoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unusable { store, error } => write!(
+                f,
+                "The store {store} cannot be used: {error}.\n\
+                 It must be a Redis of version 6.2 or later whose user may do GET, GETDEL, GETRANGE, SET, \
+                 SETNX, DEL, TIME, EVALSHA, SCRIPT LOAD and PING."
+            ),
+            Self::WrongKey { store } => write!(
+                f,
+                "The records in {store} were sealed with a master key that is not in ENTRA_MCP_KEY.\n\
+                 Give all replicas the same keys; to change the key, give all of them the old one and the new one \
+                 first. Another deployment takes another --store-prefix or database."
+            ),
+        }
+    }
+}
+
+impl std::error::Error for SharedStoreError {}

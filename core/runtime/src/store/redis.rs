@@ -1,0 +1,286 @@
+//! The store that replicas share: a Redis, or what speaks its protocol (Valkey, Azure Managed Redis), of version 6.2
+//! or later.
+//!
+//! Each operation is one command or one script, which Redis does as a whole (threats Q5, E3). Records expire by Redis
+//! itself. Nothing is kept in memory here: every look-up asks, so that what was ended on one replica has ended on
+//! all. What Redis has answered is as durable as Redis is: see `core/docs/replicas.md`.
+
+mod pool;
+mod record;
+#[cfg(test)]
+pub(super) mod testing;
+#[cfg(test)]
+mod tests;
+
+use entra_mcp_core::{
+    ask::{Ask, Guard, Key, Record, Store, StoreFault},
+    config::{RedisEndpoint, RedisServer},
+    keys::{Keyring, Purpose},
+    log_event::{Field, LogEvent, LogEventId},
+    time::UnixTime,
+};
+use redis::{
+    Client, ConnectionAddr, IntoConnectionInfo as _, RedisConnectionInfo, RedisError, RedisResult,
+    Script, TlsCertificates,
+};
+
+use self::{
+    pool::Pool,
+    record::{digits, pem, stored},
+};
+use super::MARK;
+use crate::{log::log, seed, shared_store_error::SharedStoreError};
+
+/// The key of the mark by which replicas see that they have the same master key.
+const MARK_KEY: &str = "key-check";
+
+/// The key of the last version.
+const VERSION_KEY: &str = "last-version";
+
+/// How long a record of the trial at the start would last.
+const TRIAL_SECONDS: u64 = 60;
+
+/// What a command came to that Redis did not do.
+#[derive(Debug)]
+enum PoolFault {
+    /// It failed just now.
+    Failed(RedisError),
+    /// Redis was away a moment ago, and is not asked again yet.
+    Away,
+    /// All connections are in use.
+    Busy,
+}
+
+/// The store in a Redis.
+pub struct RedisStore {
+    pool: Pool,
+    put: Script,
+    prefix: String,
+    /// Its address without credentials.
+    address: String,
+}
+
+impl std::fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "RedisStore({})", self.address)
+    }
+}
+
+impl RedisStore {
+    /// Connects, and tries whether everything that a store does is allowed there. TLS believes these certificates
+    /// (DER), or else those of Mozilla.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be used.
+    pub(crate) fn open(
+        server: &RedisServer,
+        roots: Option<&[Vec<u8>]>,
+        now: UnixTime,
+    ) -> Result<Self, SharedStoreError> {
+        let address = server.to_string();
+        let unusable = |fault| SharedStoreError::Unusable {
+            store: address.clone(),
+            error: text_of(fault),
+        };
+        let client = client(server, roots).map_err(|error| unusable(PoolFault::Failed(error)))?;
+        let store = Self {
+            pool: Pool::new(client),
+            put: Script::new(include_str!("redis/put.lua")),
+            prefix: server.prefix.clone(),
+            address: address.clone(),
+        };
+        store.try_all(now).map_err(unusable)?;
+        Ok(store)
+    }
+
+    /// Does each operation once: a user who may not is told of it at the start, not at the first sign-in.
+    fn try_all(&self, now: UnixTime) -> Result<(), PoolFault> {
+        let [a, b, c, d, ..] = seed::bytes();
+        let key = Key(format!("trial/{:08x}", u32::from_be_bytes([a, b, c, d])));
+        let record = Record {
+            bytes: bytes::Bytes::from_static(b"trial"),
+            expires: UnixTime(now.0 + TRIAL_SECONDS),
+        };
+        self.put(&key, &record, Guard::Absent, now)?;
+        let _: Option<Vec<u8>> = self.run(redis::cmd("GET").arg(self.key(&key)))?;
+        let _: Option<Vec<u8>> = self.run(redis::cmd("GETDEL").arg(self.key(&key)))?;
+        self.run(redis::cmd("DEL").arg(self.key(&key)))
+    }
+
+    /// Whether one of these keys is the one that the store was used with last; a new store takes any. From then on
+    /// it is the first key that is remembered.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be known.
+    pub(crate) fn fits(&self, keys: &Keyring) -> Result<bool, SharedStoreError> {
+        self.has_mark_of(keys)
+            .map_err(|fault| SharedStoreError::Unusable {
+                store: self.address.clone(),
+                error: text_of(fault),
+            })
+    }
+
+    fn has_mark_of(&self, keys: &Keyring) -> Result<bool, PoolFault> {
+        let key = format!("{}{MARK_KEY}", self.prefix);
+        let newest = keys.mac(Purpose::StoreCheck, MARK);
+        // Of two that start at once, one is first.
+        let _: bool = self.run(redis::cmd("SETNX").arg(&key).arg(&newest[..]))?;
+        let mark: Option<Vec<u8>> = self.run(redis::cmd("GET").arg(&key))?;
+        let mark = mark.unwrap_or_default();
+        if mark == newest {
+            return Ok(true);
+        }
+        if !keys.verify(Purpose::StoreCheck, MARK, &mark) {
+            return Ok(false);
+        }
+        let () = self.run(redis::cmd("SET").arg(&key).arg(&newest[..]))?;
+        Ok(true)
+    }
+
+    /// Its address, without credentials.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Answers an ask. It waits for the network.
+    pub fn answer(&self, ask: Store, now: UnixTime) -> <Store as Ask>::Answer {
+        let done = match &ask {
+            Store::Get(key) => self.get(key),
+            Store::Take(key) => self.run(redis::cmd("GETDEL").arg(self.key(key))),
+            Store::Delete(key) => self
+                .run::<()>(redis::cmd("DEL").arg(self.key(key)))
+                .map(|()| None),
+            Store::Put(key, record, guard) => match self.put(key, record, *guard, now) {
+                Ok(true) => Ok(None),
+                Ok(false) => return Err(StoreFault::Conflict),
+                Err(fault) => Err(fault),
+            },
+        };
+        let found = done.map_err(failed)?.map(stored);
+        match found {
+            None => Ok(None),
+            // Somebody else has written there.
+            Some(None) => Err(StoreFault::Unavailable),
+            Some(found) => Ok(found.filter(|stored| now < stored.record.expires)),
+        }
+    }
+
+    /// A look-up may be done twice: the connection may have been dropped while it was not used.
+    fn get(&self, key: &Key) -> Result<Option<Vec<u8>>, PoolFault> {
+        let mut get = redis::cmd("GET");
+        get.arg(self.key(key));
+        match self.run(&get) {
+            Err(PoolFault::Failed(error)) if error.is_connection_dropped() => self.run(&get),
+            done => done,
+        }
+    }
+
+    fn put(
+        &self,
+        key: &Key,
+        record: &Record,
+        guard: Guard,
+        now: UnixTime,
+    ) -> Result<bool, PoolFault> {
+        let guard = match guard {
+            Guard::Any => "any".to_owned(),
+            Guard::Absent => "absent".to_owned(),
+            Guard::Version(version) => digits(version.0),
+        };
+        let mut put = self.put.prepare_invoke();
+        put.key(self.key(key))
+            .key(format!("{}{VERSION_KEY}", self.prefix))
+            .arg(guard)
+            .arg(digits(now.0))
+            .arg(digits(record.expires.0))
+            .arg(&record.bytes[..]);
+        self.pool
+            .lease()?
+            .run(|connection| put.invoke(connection))
+            .map(|written: u8| written == 1)
+    }
+
+    fn run<T: redis::FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, PoolFault> {
+        self.pool
+            .lease()?
+            .run(|connection| command.query(connection))
+    }
+
+    fn key(&self, key: &Key) -> String {
+        format!("{}{}", self.prefix, key.0)
+    }
+}
+
+fn client(server: &RedisServer, roots: Option<&[Vec<u8>]>) -> RedisResult<Client> {
+    let mut settings = RedisConnectionInfo::default()
+        .set_db(i64::from(server.database))
+        .set_skip_set_lib_name();
+    if let Some(user) = &server.user {
+        settings = settings.set_username(user);
+    }
+    if let Some(password) = &server.password {
+        settings = settings.set_password(password.expose());
+    }
+    let (address, is_secure) = match &server.endpoint {
+        RedisEndpoint::Unix(path) => (ConnectionAddr::Unix(path.clone()), false),
+        RedisEndpoint::Tcp {
+            host,
+            port,
+            is_secure: false,
+        } => (ConnectionAddr::Tcp(host.clone(), *port), false),
+        RedisEndpoint::Tcp {
+            host,
+            port,
+            is_secure: true,
+        } => {
+            let address = ConnectionAddr::TcpTls {
+                host: host.clone(),
+                port: *port,
+                insecure: false,
+                tls_params: None,
+            };
+            (address, true)
+        }
+    };
+    let info = address.into_connection_info()?.set_redis_settings(settings);
+    match is_secure {
+        false => Client::open(info),
+        true => {
+            // Which cryptography: a program that has chosen one keeps it.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+            let certificates = TlsCertificates {
+                client_tls: None,
+                root_cert: roots.map(pem),
+            };
+            Client::build_with_tls(info, certificates)
+        }
+    }
+}
+
+/// Redis is there again after it was away.
+fn reconnected() {
+    log(&LogEvent::new(LogEventId::StoreReopened));
+}
+
+fn failed(fault: PoolFault) -> StoreFault {
+    // While Redis is away, each try is logged, and not each request.
+    if !matches!(fault, PoolFault::Away) {
+        log(&LogEvent::new(LogEventId::StoreFailed).with(Field::Error, text_of(fault)));
+    }
+    StoreFault::Unavailable
+}
+
+fn text_of(fault: PoolFault) -> String {
+    match fault {
+        PoolFault::Failed(error) => {
+            let text = error.to_string();
+            // Old servers repeat what they were asked.
+            let shown = text.split(", with args beginning with").next();
+            shown.unwrap_or_default().to_owned()
+        }
+        PoolFault::Away => "it was away a moment ago".to_owned(),
+        PoolFault::Busy => "all connections to it are in use".to_owned(),
+    }
+}

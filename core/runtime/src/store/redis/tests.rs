@@ -1,0 +1,218 @@
+//! What only a store can do that several share, and that is away now and then.
+
+mod tls;
+
+use bytes::Bytes;
+use entra_mcp_core::{ask::Stored, keys::MasterKey};
+
+use super::{testing::RedisProcess, *};
+use crate::{
+    key,
+    store::suite::{get, key as name_of, now, put, text},
+};
+
+/// Waits until the store answers again: it connects by itself.
+fn found_again(store: &RedisStore, name: &str) -> Option<Stored> {
+    loop {
+        if let Ok(found) = store.answer(Store::Get(name_of(name)), now()) {
+            return found;
+        }
+        std::thread::yield_now();
+    }
+}
+
+// Q5, I7
+#[test]
+fn record_ended_by_one_replica_has_ended_on_the_other() {
+    let server = RedisProcess::start();
+    let (one, other) = (server.store(), server.store());
+    assert!(put(&one, "session", "a", Guard::Absent));
+    assert_eq!(text(get(&other, "session")).as_deref(), Some("a"));
+    assert!(!put(&other, "session", "b", Guard::Absent));
+    one.answer(Store::Delete(name_of("session")), now())
+        .unwrap();
+    assert_eq!(get(&other, "session"), None);
+}
+
+// Q4
+#[test]
+fn acknowledged_write_survives_a_kill_of_redis_and_the_store_connects_again_by_itself() {
+    let mut server = RedisProcess::durable();
+    let store = server.store();
+    assert!(put(&store, "a", "one", Guard::Absent));
+    server.kill();
+    let get_a = Store::Get(name_of("a"));
+    for _ in 0..100 {
+        let answer = store.answer(get_a.clone(), now());
+        assert_eq!(answer, Err(StoreFault::Unavailable));
+    }
+    server.start_again();
+    assert_eq!(text(found_again(&store, "a")).as_deref(), Some("one"));
+    assert!(put(&store, "a", "two", Guard::Any));
+}
+
+// Q5: a version that somebody holds of a write that Redis has lost must not stand for another one.
+#[test]
+fn version_of_a_write_that_redis_has_lost_is_not_given_again() {
+    let server = RedisProcess::start();
+    let store = server.store();
+    assert!(put(&store, "a", "lost", Guard::Any));
+    let lost = get(&store, "a").unwrap().version;
+    let () = redis::cmd("FLUSHALL")
+        .query(&mut server.connection())
+        .unwrap();
+    assert!(put(&store, "a", "new", Guard::Absent));
+    assert!(get(&store, "a").unwrap().version > lost);
+    assert!(!put(&store, "a", "newer", Guard::Version(lost)));
+}
+
+#[test]
+fn look_up_on_connections_that_were_dropped_meanwhile_succeeds() {
+    let server = RedisProcess::start();
+    let store = server.store();
+    assert!(put(&store, "a", "one", Guard::Any));
+    let mut connection = server.connection();
+    for _ in 0..10 {
+        let mut kill = redis::cmd("CLIENT");
+        kill.arg("KILL").arg("TYPE").arg("normal").arg("SKIPME");
+        let _: u32 = kill.arg("yes").query(&mut connection).unwrap();
+        assert_eq!(text(get(&store, "a")).as_deref(), Some("one"));
+    }
+}
+
+// M16
+#[test]
+fn record_expires_by_redis_itself_and_its_key_has_the_prefix() {
+    let server = RedisProcess::start();
+    let store = server.store();
+    assert!(put(&store, "a", "one", Guard::Any));
+    let mut connection = server.connection();
+    let key = "{entra-mcp}:a";
+    let left: i64 = redis::cmd("PTTL").arg(key).query(&mut connection).unwrap();
+    assert!((1..=1_000_000).contains(&left), "{left}");
+    let mut keys: Vec<String> = redis::cmd("KEYS").arg("*").query(&mut connection).unwrap();
+    keys.sort();
+    assert_eq!(keys, [key, "{entra-mcp}:last-version"]);
+}
+
+// Q8
+#[test]
+fn store_of_another_prefix_or_database_is_another_store() {
+    let server = RedisProcess::start();
+    let store = server.store();
+    assert!(put(&store, "a", "one", Guard::Any));
+    let prefix = "other:".to_owned();
+    let others = [
+        RedisServer {
+            prefix,
+            ..server.server()
+        },
+        RedisServer {
+            database: 1,
+            ..server.server()
+        },
+    ];
+    for other in others {
+        let other = RedisStore::open(&other, None, now()).unwrap();
+        assert_eq!(get(&other, "a"), None);
+        assert!(put(&other, "a", "two", Guard::Absent));
+    }
+    assert_eq!(text(get(&store, "a")).as_deref(), Some("one"));
+}
+
+#[test]
+fn bytes_that_are_no_record_are_a_fault() {
+    let server = RedisProcess::start();
+    let store = server.store();
+    let mut connection = server.connection();
+    let mut set = redis::cmd("SET");
+    let () = set
+        .arg("{entra-mcp}:a")
+        .arg("x")
+        .query(&mut connection)
+        .unwrap();
+    let answer = store.answer(Store::Get(name_of("a")), now());
+    assert_eq!(answer, Err(StoreFault::Unavailable));
+    assert!(
+        put(&store, "a", "one", Guard::Absent),
+        "it can be overwritten"
+    );
+}
+
+// Q7
+#[test]
+fn replica_with_another_master_key_is_refused_at_the_start() {
+    let server = RedisProcess::start();
+    let [old, new] = [1, 2].map(|byte| MasterKey::new([byte; 32]));
+    let ring = |keys: &[&MasterKey]| {
+        let keys: Vec<_> = keys.iter().map(|key| (*key).clone()).collect();
+        key::shared_ring(&keys, &server.store()).map(drop)
+    };
+    ring(&[&old]).unwrap();
+    let error = ring(&[&new]).unwrap_err().to_string();
+    assert!(error.contains("ENTRA_MCP_KEY"), "{error}");
+    ring(&[&old, &new]).unwrap();
+    ring(&[&old]).unwrap();
+    ring(&[&new, &old]).unwrap();
+    ring(&[&old, &new]).unwrap();
+    ring(&[&new, &old]).unwrap();
+    ring(&[&new]).unwrap();
+    assert!(ring(&[&old]).is_err());
+    assert!(ring(&[]).is_err());
+}
+
+// D8
+#[test]
+fn user_without_the_right_password_or_permissions_is_refused_at_the_start() {
+    let server = RedisProcess::start();
+    let mut connection = server.connection();
+    let mut set_user = |rules: &[&str]| {
+        let mut set = redis::cmd("ACL");
+        let () = set
+            .arg("SETUSER")
+            .arg(rules)
+            .query(&mut connection)
+            .unwrap();
+    };
+    let commands = "+get +getdel +getrange +set +setnx +del +time +evalsha +script|load +ping \
+                    +select";
+    let rules = ["mcp", "on", ">pass word@1", "~{entra-mcp}:*", "&*"];
+    let commands: Vec<_> = commands.split_whitespace().collect();
+    set_user(&[&rules[..], &commands[..]].concat());
+    let open = |password| RedisStore::open(&server.server_for("mcp", password), None, now());
+    let store = open("pass word@1").unwrap();
+    assert!(put(&store, "a", "one", Guard::Absent));
+    assert!(!format!("{:?} {store:?}", server.server_for("mcp", "pass word@1")).contains("word@1"));
+    let error = open("wrong word").unwrap_err().to_string();
+    assert!(
+        error.contains("authentication failed") && !error.contains("wrong word"),
+        "{error}"
+    );
+    set_user(&["mcp", "-evalsha"]);
+    let error = open("pass word@1").unwrap_err().to_string();
+    assert!(error.contains("no permissions to run"), "{error}");
+}
+
+// Q4: nobody who asks meanwhile waits for a Redis that is not there.
+#[test]
+fn redis_that_is_away_is_tried_by_one_caller_at_a_time() {
+    let mut server = RedisProcess::start();
+    let store = server.store();
+    server.kill();
+    let get_a = Store::Get(name_of("a"));
+    assert!(store.answer(get_a, now()).is_err());
+    let faults: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..20)
+            .map(|_| scope.spawn(|| store.run::<()>(&redis::cmd("PING")).err()))
+            .collect();
+        let joined = threads.into_iter().map(|thread| thread.join().unwrap());
+        joined.collect()
+    });
+    let tried = |fault: &&Option<PoolFault>| matches!(fault, Some(PoolFault::Failed(_)));
+    assert!(faults.iter().filter(tried).count() < faults.len() / 2);
+    assert!(faults.iter().all(Option::is_some));
+    let bytes = Bytes::from_static(b"one");
+    let expires = UnixTime(now().0 + 100);
+    let write = Store::Put(name_of("a"), Record { bytes, expires }, Guard::Any);
+    assert_eq!(store.answer(write, now()), Err(StoreFault::Unavailable));
+}
