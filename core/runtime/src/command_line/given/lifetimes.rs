@@ -1,6 +1,6 @@
 //! The settings of how long what is issued lasts.
 
-use super::{Setting, setting};
+use super::settings::{Setting, setting};
 
 pub(in crate::command_line) const SESSION_TOKEN_LIFETIME: Setting = setting(
     "session-token-lifetime",

@@ -1,6 +1,6 @@
 //! The settings of a store that replicas share.
 
-use super::{Setting, setting};
+use super::settings::{Setting, setting};
 
 pub(in crate::command_line) const STORE: Setting = setting(
     "store",
