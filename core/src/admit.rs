@@ -8,6 +8,7 @@ pub(crate) mod bearer;
 pub(crate) mod caller;
 pub(crate) mod cors;
 mod logged;
+mod rate;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,7 @@ use crate::{
     env::Server,
     http::response::{self, text},
     limits,
+    rate_limit::RateLimited,
     route::Route,
     session::token::Verified,
     time::Now,
@@ -40,6 +42,8 @@ pub struct Admission {
     pub(crate) verified: Option<Verified>,
     /// The address that the request is counted for.
     pub(crate) client: Option<ClientAddress>,
+    /// It comes too soon after others.
+    pub(crate) limited: Option<RateLimited>,
     body_limit: usize,
 }
 
@@ -147,6 +151,7 @@ fn check_head(head: Parts, route: Option<Route>, server: &Server, now: Now) -> V
         route,
         verified,
         client: None,
+        limited: None,
         body_limit,
     })
 }

@@ -4,6 +4,7 @@
 mod client_documents;
 mod lifetimes;
 mod preregistered;
+mod rate_limits;
 mod registration;
 mod store;
 
@@ -14,6 +15,7 @@ pub use self::{
     client_documents::{ClientDocuments, DocumentSource, PinnedClient},
     lifetimes::Lifetimes,
     preregistered::{ClientEntry, ClientEntryError, PreregisteredClients, SecretHash},
+    rate_limits::{Rate, RateLimits},
     registration::{ClientPlaces, Registration},
     store::{RedisEndpoint, RedisServer, StoreLocation},
 };
@@ -57,6 +59,8 @@ pub struct Config {
     /// Proxies whose `X-Forwarded-For`, or else `Forwarded`, says who the client is. Only the runtimes' limits for each client address
     /// look at it.
     pub trusted_proxies: Vec<AddressRange>,
+    /// How often things may be asked for. The runtime counts.
+    pub rate_limits: RateLimits,
     /// Further values of `Host` that requests may carry, in small letters, with the port if there is one. Whatever the
     /// server says of itself names the public address all the same.
     pub allowed_hosts: Vec<String>,

@@ -11,6 +11,7 @@
 //! 5. Nothing else: the core does not call you, spawn, sleep, log to a file or look at the
 //!    environment.
 
+mod rate_limited;
 mod state;
 
 use bytes::Bytes;

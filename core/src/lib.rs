@@ -100,6 +100,7 @@
 //! #     clients: None,
 //! #     device_authorization: false,
 //! #     trusted_proxies: Vec::new(),
+//! #     rate_limits: RateLimits::none(),
 //! #     allowed_hosts: Vec::new(),
 //! #     authorization_response_iss: true,
 //! #     log: LogFormat::Text,
@@ -143,6 +144,7 @@ pub mod error_responses; // The responses that a runtime gives by itself.
 mod http; // Cookies, forms and responses.
 mod json_rpc; // JSON-RPC 2.0.
 mod provider_metadata; // OpenID Connect metadata and signing keys.
+pub mod rate_limit; // Who has asked for something too often.
 mod redirect_uri; // Where clients may be returned to.
 
 // Floor 3: what the server offers.

@@ -3,10 +3,11 @@
 mod calls;
 mod clients;
 mod lifetimes;
+mod rates;
 
 use std::time::Duration;
 
-pub use self::{calls::*, clients::*, lifetimes::*};
+pub use self::{calls::*, clients::*, lifetimes::*, rates::*};
 pub use entra_mcp_http1::limits::{HEAD_BYTES, HEAD_FIELDS, TARGET_BYTES};
 
 /// The longest path of the public address: it is in every cookie, and they share a head.

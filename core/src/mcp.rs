@@ -29,3 +29,12 @@ mod v2026_07_28;
 
 #[cfg(feature = "fuzzing")]
 pub(crate) use self::event_id::EventId;
+use crate::json_rpc;
+
+/// A user's client asks too often, and may again in so many seconds. Its requests are not read, so there is no id (MCP,
+/// Streamable HTTP, sending messages).
+pub(crate) fn too_many_requests(seconds: u64) -> ::http::Response<bytes::Bytes> {
+    let message = format!("Too many requests. Send the next one in {seconds} seconds.");
+    let error = json_rpc::Error::with_message(json_rpc::Error::INTERNAL, message);
+    reply::refusal(::http::StatusCode::TOO_MANY_REQUESTS, error)
+}

@@ -48,6 +48,35 @@ pub enum Route {
     Message,
 }
 
+/// What is limited in rate (threat M17).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RateClass {
+    /// The registration of clients.
+    Registration,
+    /// The pages of a sign-in.
+    SignIn,
+    /// What clients ask of the authorization server.
+    Token,
+    /// The MCP endpoints.
+    Tools,
+}
+
+impl RateClass {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Registration, Self::SignIn, Self::Token, Self::Tools];
+
+    /// Its name in settings and the log.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Registration => "registration",
+            Self::SignIn => "sign-in",
+            Self::Token => "token",
+            Self::Tools => "tools",
+        }
+    }
+}
+
 impl Route {
     /// The place of a raw path.
     #[must_use]
@@ -133,6 +162,28 @@ impl Route {
     #[must_use]
     pub fn is_protected(self) -> bool {
         matches!(self, Self::Mcp | Self::Sse | Self::Message)
+    }
+
+    /// Under which limit of rate it is; documents are under none.
+    #[must_use]
+    pub fn rate_class(self) -> Option<RateClass> {
+        match self {
+            Self::Register => Some(RateClass::Registration),
+            Self::Authorize
+            | Self::Consent
+            | Self::Callback
+            | Self::Connections
+            | Self::Device
+            | Self::DeviceReturn => Some(RateClass::SignIn),
+            Self::Token | Self::Revoke | Self::DeviceAuthorization => Some(RateClass::Token),
+            Self::Mcp | Self::Sse | Self::Message => Some(RateClass::Tools),
+            Self::Home
+            | Self::Style
+            | Self::Health
+            | Self::ResourceMetadata
+            | Self::SseResourceMetadata
+            | Self::ServerMetadata => None,
+        }
     }
 
     /// Whether any web page may read the answers: public documents and endpoints that prove who

@@ -91,6 +91,7 @@ impl TestServer {
             lifetimes: crate::config::Lifetimes::default(),
             clients: None,
             trusted_proxies: Vec::new(),
+            rate_limits: crate::config::RateLimits::none(),
             allowed_hosts: Vec::new(),
             authorization_response_iss: true,
             log: LogFormat::Text,
@@ -142,25 +143,20 @@ impl TestServer {
 
     /// Judges the head and runs the exchange until it waits or is done.
     pub(crate) fn send(&self, request: ::http::Request<Bytes>) -> Sent {
-        let mut sent = Sent {
-            exchange: None,
-            response: None,
-            logged: Vec::new(),
-            to_hub: Vec::new(),
-            actions: Vec::new(),
-        };
         let (head, body) = request.into_parts();
-        let admission = match admit::admit(head, &self.server, self.now) {
-            Ok(admission) => admission,
-            Err(refusal) => {
-                sent.response = Some(*refusal);
-                return sent;
+        match admit::admit(head, &self.server, self.now) {
+            Ok(admission) => {
+                let seed = Seed::new([7; 32]);
+                Sent::of(admission.begin(ExchangeId(1), &seed, body, self.env()))
             }
-        };
-        let seed = Seed::new([7; 32]);
-        sent.exchange = Some(admission.begin(ExchangeId(1), &seed, body, self.env()));
-        sent.drain();
-        sent
+            Err(refusal) => Sent {
+                exchange: None,
+                response: Some(*refusal),
+                logged: Vec::new(),
+                to_hub: Vec::new(),
+                actions: Vec::new(),
+            },
+        }
     }
 
     /// The response to a request that needs nothing of the outside.
@@ -184,6 +180,19 @@ impl TestServer {
 }
 
 impl Sent {
+    /// What comes of an exchange that has begun.
+    pub(crate) fn of(exchange: Exchange) -> Self {
+        let mut sent = Self {
+            exchange: Some(exchange),
+            response: None,
+            logged: Vec::new(),
+            to_hub: Vec::new(),
+            actions: Vec::new(),
+        };
+        sent.drain();
+        sent
+    }
+
     /// Hands in an event and collects what follows.
     pub(crate) fn handle(&mut self, event: crate::event::Event, env: Env<'_>) {
         let exchange = self.exchange.as_mut().expect("the request was admitted");

@@ -25,7 +25,7 @@ use entra_mcp_core::{
     log_event::{Field, LogEvent, LogEventId},
     time::Instant,
 };
-use entra_mcp_runtime::{ActiveExchange, DriveJobs, Remainder, RequestPermit, SessionKey, Shared};
+use entra_mcp_runtime::{ActiveExchange, DriveJobs, Remainder, RequestPermit, Shared, TokenHolder};
 use http::{Response, request::Parts};
 
 use crate::{
@@ -65,15 +65,15 @@ impl Service for McpService {
         let admission = admit(head, &runtime.shared.server, runtime.shared.clock.now())
             .inspect_err(log_refusal)?;
         let body_limit = admission.body_limit();
-        let session = admission.session().map(SessionKey::from);
+        let holder = TokenHolder::of(&admission);
         let serve = move |body, permit: RequestPermit| -> Box<dyn Work> {
-            let admission = admission.of_client(permit.client());
+            let admission = permit.count(admission, &body);
             let exchange = ActiveExchange::of_request(&runtime, admission, body);
             Box::new(ExchangeDriver::new(runtime, exchange, Some(permit)))
         };
         Ok(Admitted {
             body_limit,
-            session,
+            holder,
             serve: Box::new(serve),
         })
     }

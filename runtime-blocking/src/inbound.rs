@@ -14,7 +14,7 @@ use std::{net::TcpListener, panic::AssertUnwindSafe, sync::Arc};
 
 use bytes::Bytes;
 use entra_mcp_core::error_responses;
-use entra_mcp_runtime::{ConnectionLimit, RequestPermit, SessionKey};
+use entra_mcp_runtime::{ConnectionLimit, RequestPermit, TokenHolder};
 use http::{Response, request::Parts};
 
 use crate::{
@@ -35,8 +35,8 @@ pub(crate) type Serve = Box<dyn FnOnce(Bytes, RequestPermit) -> Box<dyn Work> + 
 pub(crate) struct Admitted {
     /// The most bytes of body that are read.
     pub(crate) body_limit: usize,
-    /// The session whose good token it bears.
-    pub(crate) session: Option<SessionKey>,
+    /// The user whose good token it bears.
+    pub(crate) holder: Option<TokenHolder>,
     /// May panic: [`serve_guarded`] is for that.
     pub(crate) serve: Serve,
 }

@@ -43,7 +43,7 @@ impl Service for DevTenantService {
         };
         Ok(Admitted {
             body_limit: limits::UNAUTHENTICATED_BODY_BYTES,
-            session: None,
+            holder: None,
             serve: Box::new(serve),
         })
     }

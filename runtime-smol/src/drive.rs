@@ -23,7 +23,7 @@ use entra_mcp_core::{
     log_event::{Field, LogEvent, LogEventId},
     time,
 };
-use entra_mcp_runtime::{ActiveExchange, DriveJobs, RequestPermit, SessionKey, Shared};
+use entra_mcp_runtime::{ActiveExchange, DriveJobs, RequestPermit, Shared, TokenHolder};
 use http::{Response, request::Parts};
 use smol::unblock;
 
@@ -61,15 +61,15 @@ impl Service for McpService {
         let admission = admit(head, &runtime.shared.server, runtime.shared.clock.now())
             .inspect_err(log_refusal)?;
         let body_limit = admission.body_limit();
-        let session = admission.session().map(SessionKey::from);
-        let serve = move |body, writer, permit: RequestPermit| -> Box<dyn Work> {
-            let admission = admission.of_client(permit.client());
+        let holder = TokenHolder::of(&admission);
+        let serve = move |body: Bytes, writer, permit: RequestPermit| -> Box<dyn Work> {
+            let admission = permit.count(admission, &body);
             let exchange = ActiveExchange::of_request(&runtime, admission, body);
             Box::new(ExchangeDriver::new(runtime, exchange, writer, Some(permit)))
         };
         Ok(Admitted {
             body_limit,
-            session,
+            holder,
             serve: Box::new(serve),
         })
     }

@@ -9,7 +9,7 @@ mod tests;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use entra_mcp_runtime::{RequestPermit, SessionKey};
+use entra_mcp_runtime::{RequestPermit, TokenHolder};
 use http::{Response, request::Parts};
 
 pub(crate) use self::connection::connection;
@@ -31,8 +31,8 @@ pub(crate) trait Service: Send + Sync + 'static {
 pub(crate) struct Admitted {
     /// The most bytes of body that are read.
     pub(crate) body_limit: usize,
-    /// The session whose good token it bears.
-    pub(crate) session: Option<SessionKey>,
+    /// The user whose good token it bears.
+    pub(crate) holder: Option<TokenHolder>,
     /// Begins to answer the request with its body. May panic.
     pub(crate) serve: Serve,
 }

@@ -9,9 +9,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use entra_mcp_core::limits;
+use entra_mcp_core::{limits, rate_limit::Subject};
 use entra_mcp_http1::Timeouts;
-use entra_mcp_runtime::{InboundLimits, SessionKey};
+use entra_mcp_runtime::{InboundLimits, SessionKey, TokenHolder};
 use http::{Request, Response, StatusCode, header, request::Parts};
 use rustix::net::{AddressFamily, SocketType, bind, socket};
 
@@ -66,11 +66,14 @@ impl Echo {
         })
     }
 
-    /// Returns the session of a request that bears a token; each is good.
+    /// Returns the user of a request that bears a token; each is good.
     #[must_use]
-    pub fn session(head: &Parts) -> Option<SessionKey> {
+    pub fn holder(head: &Parts) -> Option<TokenHolder> {
         let token = head.headers.get(header::AUTHORIZATION);
-        token.map(|_| SessionKey::from([1; 16]))
+        token.map(|_| TokenHolder {
+            session: SessionKey::from([1; 16]),
+            subject: Subject::of("user"),
+        })
     }
 
     /// Returns what to do with a request.

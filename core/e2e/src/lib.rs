@@ -109,6 +109,8 @@ suite!($ end_to_end_hostile_peers:
     framing::refusal_leaves_no_request_behind,
     framing::pipelined_requests_are_answered_in_order,
     framing::head_response_has_no_body,
+    rate_limits::strangers_of_one_address_are_limited_in_rate,
+    rate_limits::user_is_limited_in_rate_and_others_are_not,
     resource_limits::endless_heads_are_refused,
     resource_limits::slow_heads_time_out,
     resource_limits::endless_bodies_are_refused,

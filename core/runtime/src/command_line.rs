@@ -14,6 +14,7 @@ mod key;
 mod lifetimes;
 mod listen;
 mod nearest;
+mod rate_limits;
 mod registration;
 mod store;
 #[cfg(test)]
@@ -30,7 +31,7 @@ use url::Url;
 
 pub use self::error::{
     AdmissionError, AuthorityHostError, ConfigError, EntraSetting, EntraSettingError, KeyError,
-    LifetimeError, StoreSettingError,
+    LifetimeError, RateLimitError, StoreSettingError,
 };
 use self::{
     given::{
@@ -102,6 +103,7 @@ pub fn parse(
     let client_documents = client_documents::read(&given, dev_tenant.is_some(), &mut errors);
     let lifetimes = lifetimes::read(&given, &mut errors);
     let trusted_proxies = proxies(&given, &mut errors);
+    let rate_limits = rate_limits::read(&given, is_local, &mut errors);
     let allowed_hosts = allowed_hosts(&given, &mut errors);
     let authorization_response_iss = is_on(&given, &RESPONSE_ISS, true, &mut errors);
     let log = log(&given, &mut errors);
@@ -122,6 +124,7 @@ pub fn parse(
                 clients: given.value(&CLIENTS).map(PathBuf::from),
                 device_authorization,
                 trusted_proxies,
+                rate_limits,
                 allowed_hosts,
                 authorization_response_iss,
                 log,

@@ -7,6 +7,7 @@
 
 mod forwarded_client;
 mod inbound_limits;
+mod request;
 mod sessions;
 mod table;
 
@@ -22,20 +23,25 @@ use entra_mcp_core::{
     error_responses,
     limits::UNCOUNTED_BYTES,
     log_event::{Field, LogEvent, LogEventId},
+    time::Instant,
 };
 use http::{Response, header, request::Parts};
 
-pub use self::inbound_limits::InboundLimits;
 use self::{
     forwarded_client::forwarded_client,
     table::{OverLimit, Place, Table},
 };
-use crate::log;
+pub use self::{
+    inbound_limits::InboundLimits,
+    request::{PendingRequest, Remainder, RequestPermit, TokenHolder},
+};
+use crate::{Clock, log};
 
 /// The limits of one service, and what is held under them.
 #[derive(Debug)]
 pub struct ConnectionLimit {
     limits: InboundLimits,
+    clock: Clock,
     table: Mutex<Table>,
 }
 
@@ -66,13 +72,6 @@ struct Held {
     bytes: usize,
 }
 
-/// A request whose head has come, before anybody has looked whose it is.
-#[derive(Debug)]
-pub struct PendingRequest {
-    client: Option<ClientAddress>,
-    is_exempt: bool,
-}
-
 /// The session that a request is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SessionKey([u8; 16]);
@@ -83,26 +82,6 @@ impl From<[u8; 16]> for SessionKey {
     }
 }
 
-/// The right to have a request served, until it is dropped.
-#[derive(Debug)]
-#[must_use]
-pub struct RequestPermit {
-    connection: Arc<ConnectionPermit>,
-    /// Whom a request that a proxy passed on is counted for.
-    client: Option<ClientAddress>,
-    session: Option<SessionKey>,
-    bytes: usize,
-}
-
-/// A request that may be worked on after its response; counted from [`Remainder::begin`] until it is dropped.
-#[derive(Debug)]
-#[must_use]
-pub struct Remainder {
-    limit: Arc<ConnectionLimit>,
-    session: Option<SessionKey>,
-    is_counted: bool,
-}
-
 type Refusal = Box<Response<Bytes>>;
 
 impl ConnectionLimit {
@@ -111,6 +90,7 @@ impl ConnectionLimit {
     pub fn new(limits: InboundLimits) -> Self {
         Self {
             limits,
+            clock: Clock::start(),
             table: Mutex::default(),
         }
     }
@@ -173,6 +153,11 @@ impl ConnectionLimit {
         Ok(())
     }
 
+    /// The clock of the limits of rate: one for all connections.
+    fn now(&self) -> Instant {
+        self.clock.now().instant
+    }
+
     fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -221,125 +206,6 @@ impl ConnectionPermit {
 
     fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl PendingRequest {
-    /// Begins the request, which the connection was asked about before.
-    ///
-    /// # Errors
-    ///
-    /// The response to give: a limit is reached.
-    pub fn begin(
-        self,
-        connection: &Arc<ConnectionPermit>,
-        session: Option<SessionKey>,
-    ) -> Result<RequestPermit, Refusal> {
-        let limit = &connection.limit;
-        let (mut client, mut held) = (None, connection.held());
-        if let Some(session) = session {
-            let may_remain = limit.table().sessions.may_remain(session);
-            may_remain.map_err(|over| refusal(over, None))?;
-            let authenticated =
-                limit
-                    .table()
-                    .authenticate(connection.address, held.place, &limit.limits);
-            held.place = authenticated.map_err(|over| refusal(over, connection.address))?;
-            limit.buffer(connection.address, &mut held.bytes, 0)?;
-        } else if !self.is_exempt {
-            if let Place::Overflow(over) = held.place {
-                return Err(refusal(over, connection.address));
-            }
-            client = self.client;
-            if let Some(client) = client {
-                let counted = limit.table().request(client, &limit.limits);
-                counted.map_err(|over| refusal(over, Some(client)))?;
-            }
-        }
-        drop(held);
-        Ok(RequestPermit {
-            connection: Arc::clone(connection),
-            client,
-            session,
-            bytes: 0,
-        })
-    }
-}
-
-impl RequestPermit {
-    /// Returns the most bytes of body that are read, of those that the service takes: none of a request over a
-    /// limit that is served nevertheless.
-    #[must_use]
-    pub fn body_limit(&self, of_service: usize) -> usize {
-        match (self.session, self.connection.kind) {
-            (None, PermitKind::Overflow) => 0,
-            _ => of_service,
-        }
-    }
-
-    /// Counts what is buffered of the body: all of it, each time.
-    ///
-    /// # Errors
-    ///
-    /// The response to give: too much is buffered, of this address or session or in all.
-    pub fn buffer(&mut self, bytes: usize) -> Result<(), Refusal> {
-        let limit = &self.connection.limit;
-        match self.session {
-            Some(session) => limit.hold_body(session, &mut self.bytes, bytes),
-            None => {
-                let address = self.client();
-                limit.buffer(address, &mut self.bytes, bytes)
-            }
-        }
-    }
-}
-
-impl RequestPermit {
-    /// Returns the address that the request is counted for, if there is one that stands for its client.
-    #[must_use]
-    pub fn client(&self) -> Option<ClientAddress> {
-        self.client.or(self.connection.address)
-    }
-
-    /// Returns what counts the request if it is worked on after its response.
-    pub fn remainder(&self) -> Remainder {
-        Remainder {
-            limit: Arc::clone(&self.connection.limit),
-            session: self.session,
-            is_counted: false,
-        }
-    }
-}
-
-impl Remainder {
-    /// The response is out, and the work goes on. Returns whether the connection may take its next request
-    /// meanwhile: a stranger has nothing else that bounds them.
-    #[must_use]
-    pub fn begin(&mut self) -> bool {
-        if let (Some(session), false) = (self.session, self.is_counted) {
-            self.is_counted = true;
-            self.limit.table().sessions.remain(session);
-        }
-        self.session.is_some()
-    }
-}
-
-impl Drop for Remainder {
-    fn drop(&mut self) {
-        if let (Some(session), true) = (self.session, self.is_counted) {
-            self.limit.table().sessions.end_remainder(session);
-        }
-    }
-}
-
-impl Drop for RequestPermit {
-    fn drop(&mut self) {
-        // Fewer bytes than before are never refused.
-        let _ = self.buffer(0);
-        let limit = &self.connection.limit;
-        if let Some(client) = self.client {
-            limit.table().end_request(client);
-        }
     }
 }
 

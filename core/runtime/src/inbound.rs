@@ -8,7 +8,7 @@ use entra_mcp_core::time::Now;
 use entra_mcp_http1::Connection;
 use http::{Response, request::Parts};
 
-use crate::{ConnectionPermit, PermitKind, RequestPermit, SessionKey, timeouts_of};
+use crate::{ConnectionPermit, PermitKind, RequestPermit, TokenHolder, timeouts_of};
 
 /// A connection under the limits, and the request on it.
 #[derive(Debug)]
@@ -22,8 +22,8 @@ pub struct Inbound {
 pub struct AdmittedHead<T> {
     /// The most bytes of body that are read.
     pub body_limit: usize,
-    /// The session whose good token the request bears.
-    pub session: Option<SessionKey>,
+    /// The user whose good token the request bears.
+    pub holder: Option<TokenHolder>,
     /// What the service does with the request.
     pub service: T,
 }
@@ -56,12 +56,12 @@ impl Inbound {
         }
         let admitted = self.connection.pending_request(&head).and_then(|pending| {
             let admitted = admit(head)?;
-            let permit = pending.begin(&self.connection, admitted.session)?;
+            let permit = pending.begin(&self.connection, admitted.holder)?;
             Ok((admitted, permit))
         });
         match admitted {
             Ok((admitted, permit)) => {
-                if is_over_limit && admitted.session.is_some() {
+                if is_over_limit && admitted.holder.is_some() {
                     machine.set_timeouts(timeouts_of(PermitKind::Normal));
                 }
                 machine.accept(permit.body_limit(admitted.body_limit), now);

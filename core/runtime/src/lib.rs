@@ -51,7 +51,7 @@ pub use self::{
     },
     connection_limit::{
         ConnectionLimit, ConnectionPermit, InboundLimits, PendingRequest, PermitKind, Remainder,
-        RequestPermit, SessionKey,
+        RequestPermit, SessionKey, TokenHolder,
     },
     data_dir_error::DataDirError,
     handle::Handle,

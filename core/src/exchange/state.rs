@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::rate_limited;
 use crate::{
     admit::{Admission, bearer, caller::Authenticate, cors},
     entra::discovery::FetchMetadata,
@@ -52,6 +53,9 @@ impl State {
         cors::decorate(route, origin, cx.env.server, cx.response_headers());
         if request.method() == ::http::Method::OPTIONS {
             return cx.done(cors::preflight(route, origin, cx.env.server));
+        }
+        if let Some(limited) = admission.limited {
+            return rate_limited::respond(route, &limited, cx);
         }
         if let Some(verified) = verified {
             return Self::of_message(route, request, verified, cx);

@@ -69,13 +69,15 @@ fields! {
     Origin = "origin";
     /// A file.
     Path = "path";
+    /// Which limit of rate: `registration`, `sign-in`, `token` or `tools`, as `--rate-limit` names it.
+    Rate = "rate";
     /// Why, as this server puts it.
     Reason = "reason";
     /// Where a client wants to be returned to.
     RedirectUri = "redirect_uri";
     /// The exchange that wrote the line; a page or error that it answered with shows the same.
     RequestId = "request_id";
-    /// In how many seconds Entra or Graph wants to be asked again.
+    /// In how many seconds Entra or Graph wants to be asked again, or a client may ask again.
     RetryAfter = "retry_after";
     /// The scopes, as OAuth writes them: separated by spaces.
     Scope = "scope";

@@ -67,7 +67,7 @@ impl LogEventId {
     pub(super) fn burst(self) -> u64 {
         match self {
             // The first one says all.
-            Self::SignInLimited => 1,
+            Self::SignInLimited | Self::RateLimited | Self::RateTableFull => 1,
             _ => limits::LOG_BURST,
         }
     }
@@ -320,6 +320,14 @@ events! {
     /// that `--trusted-proxy` does not name.
     AddressLimited = "connection.address_limited", Warn,
         "an address has too many connections or sends too much before it signs in", [Address];
+    /// An address, a client at it, or a user with a client asks more often than `--rate-limit` allows, and was told when to ask
+    /// again: a client that runs wild, a flood, or a proxy that `--trusted-proxy` does not name.
+    RateLimited = "rate.limited", Warn,
+        "requests come too often and are refused for a while", [Rate, Reason, Address, Subject, RetryAfter];
+    /// More addresses, clients and users than are counted at once ask for something: a flood. Those that are not counted
+    /// are served.
+    RateTableFull = "rate.table_full", Warn,
+        "more clients ask than are counted: some are not limited in rate", [];
     /// The operator chose `tiny_http`: use it on loopback or behind a proxy that normalises requests.
     TinyHttpChosen = "tiny_http.chosen", Warn,
         "tiny_http reads the requests: it can be made to serve hidden requests, bounds neither heads, connections \

@@ -27,6 +27,7 @@ use crate::{
     keys::{MAC_BYTES, Purpose},
     limits,
     planted::Planted,
+    rate_limit::Subject,
     secret::{Secret, Wiped},
     time::UnixTime,
 };
@@ -63,6 +64,8 @@ pub(crate) struct Verified {
     pub(crate) session_id: SessionId,
     /// What opens the session's record.
     pub(crate) share: Share,
+    /// The user, as the client knows them.
+    pub(crate) subject: Subject,
     /// The client that it was issued to.
     pub(crate) client: ClientRef,
     /// The MCP endpoint that it is for, or the whole server.
@@ -152,6 +155,7 @@ pub(crate) fn verify(token: &str, server: &Server, now: UnixTime) -> Option<Veri
     Some(Verified {
         session_id: claims.sid,
         share: Share::new(*share),
+        subject: Subject::of(claims.sub),
         client: ClientRef::parse(claims.client_id)?,
         resource: claims.aud.to_owned(),
         narrowed: match claims.narrowed {

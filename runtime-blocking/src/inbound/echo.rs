@@ -13,7 +13,7 @@ pub(super) struct EchoService;
 impl Service for EchoService {
     fn admit(&self, head: Parts) -> Result<Admitted, Box<Response<Bytes>>> {
         let body_limit = Echo::admit(&head)?;
-        let session = Echo::session(&head);
+        let holder = Echo::holder(&head);
         let serve = |body, permit| -> Box<dyn Work> {
             Box::new(EchoWork {
                 request: Request::from_parts(head, body),
@@ -22,7 +22,7 @@ impl Service for EchoService {
         };
         Ok(Admitted {
             body_limit,
-            session,
+            holder,
             serve: Box::new(serve),
         })
     }

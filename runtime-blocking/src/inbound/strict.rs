@@ -94,7 +94,7 @@ impl Connection {
             let admitted = service.admit(head)?;
             Ok(AdmittedHead {
                 body_limit: admitted.body_limit,
-                session: admitted.session,
+                holder: admitted.holder,
                 service: admitted.serve,
             })
         });

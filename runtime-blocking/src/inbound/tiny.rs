@@ -108,7 +108,7 @@ fn answer(
     let version = head.parts.version;
     let admitted = connection.pending_request(&head.parts).and_then(|pending| {
         let admitted = service.admit(head.parts)?;
-        let permit = pending.begin(connection, admitted.session)?;
+        let permit = pending.begin(connection, admitted.holder)?;
         Ok((admitted, permit))
     });
     let (admitted, mut permit) = match admitted {

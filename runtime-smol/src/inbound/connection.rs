@@ -132,7 +132,7 @@ impl Driver {
             let admitted = service.admit(head)?;
             Ok(AdmittedHead {
                 body_limit: admitted.body_limit,
-                session: admitted.session,
+                holder: admitted.holder,
                 service: admitted.serve,
             })
         });

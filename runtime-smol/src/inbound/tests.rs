@@ -32,7 +32,7 @@ struct EchoService;
 impl Service for EchoService {
     fn admit(&self, head: Parts) -> Result<Admitted, Box<Response<Bytes>>> {
         let body_limit = Echo::admit(&head)?;
-        let session = Echo::session(&head);
+        let holder = Echo::holder(&head);
         let serve = |body, writer, permit| -> Box<dyn Work> {
             let echo = Echo::of(&Request::from_parts(head, body));
             assert_ne!(echo, Echo::Panic, "a bug");
@@ -40,7 +40,7 @@ impl Service for EchoService {
         };
         Ok(Admitted {
             body_limit,
-            session,
+            holder,
             serve: Box::new(serve),
         })
     }

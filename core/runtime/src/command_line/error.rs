@@ -3,6 +3,7 @@
 mod admission;
 mod entra;
 mod lifetime;
+mod rate_limit;
 mod store;
 
 use std::{
@@ -16,12 +17,13 @@ pub use self::{
     admission::AdmissionError,
     entra::{AuthorityHostError, EntraSetting, EntraSettingError},
     lifetime::LifetimeError,
+    rate_limit::RateLimitError,
     store::StoreSettingError,
 };
 use super::given::{
     ALLOW_HOST, ALLOW_ORIGIN, AUTHORITY_HOST, CLIENT_CERTIFICATE_PATH, CLIENT_DOCUMENTS,
     CLIENT_SECRET, DATA_DIR, DEV_TENANT_LISTEN, FEDERATED_TOKEN_FILE, KEY, LOG, PINNED_CLIENT,
-    PUBLIC_URL, TENANT_ID, TRUSTED_PROXY,
+    PUBLIC_URL, RATE_LIMIT, TENANT_ID, TRUSTED_PROXY,
 };
 
 /// A wrong or missing setting. Never shows the value of a secret.
@@ -118,6 +120,8 @@ pub enum ConfigError {
     },
     /// A lifetime is not one that can be.
     Lifetime(LifetimeError),
+    /// A limit of rate is not one that can be.
+    RateLimit(RateLimitError),
     /// A shared store cannot be used as it is set.
     Store(StoreSettingError),
     /// There is no such format of the log.
@@ -185,6 +189,7 @@ impl ConfigError {
             Self::InvalidHost => Cow::from(ALLOW_HOST.name()),
             Self::NeitherOnNorOff { setting } => Cow::from(setting.as_str()),
             Self::Lifetime(error) => error.setting(),
+            Self::RateLimit(_) => Cow::from(RATE_LIMIT.name()),
             Self::Store(error) => error.setting(),
             Self::UnknownLogFormat => Cow::from(LOG.name()),
             Self::InvalidKey { .. } => Cow::from(KEY.name()),
@@ -237,6 +242,7 @@ impl ConfigError {
             Self::InvalidHost => "it is not a host with or without a port",
             Self::NeitherOnNorOff { .. } => "there is no such choice",
             Self::Lifetime(error) => return error.wrong(),
+            Self::RateLimit(error) => error.wrong(),
             Self::Store(error) => error.wrong(),
             Self::UnknownLogFormat => "there is no such format",
             Self::InvalidKey { position, problem } => {
@@ -306,6 +312,7 @@ impl ConfigError {
             Self::InvalidHost => "Write a host such as mcp.contoso.com or 10.0.0.7:3001.",
             Self::NeitherOnNorOff { .. } => "Write on or off.",
             Self::Lifetime(error) => error.right(),
+            Self::RateLimit(_) => RateLimitError::RIGHT,
             Self::Store(error) => error.right(),
             Self::UnknownLogFormat => "Write text or json.",
             Self::InvalidKey { .. } => "Make one with `openssl rand -base64 32`.",

@@ -78,7 +78,7 @@ fn in_order(given: &Given, lifetimes: Lifetimes, errors: &mut Vec<ConfigError>) 
 const UNITS: [(char, u64); 4] = [('d', 24 * 3600), ('h', 3600), ('m', 60), ('s', 1)];
 
 /// A whole number and its unit, such as `30m`.
-fn duration(text: &str) -> Option<Duration> {
+pub(super) fn duration(text: &str) -> Option<Duration> {
     let unit = UNITS.iter().find(|(unit, _)| text.ends_with(*unit));
     let (unit, seconds) = unit?;
     let number = text.strip_suffix(*unit)?;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use entra_mcp_core::{
     base_path::BasePath,
-    config::{AddressRange, Config},
+    config::{AddressRange, Config, RateLimits},
     limits,
 };
 
@@ -28,6 +28,8 @@ pub struct InboundLimits {
     pub base_path: BasePath,
     /// Whose `X-Forwarded-For` or `Forwarded` is believed.
     pub trusted_proxies: Vec<AddressRange>,
+    /// How often things may be asked for.
+    pub rates: RateLimits,
     /// Whether the addresses of this machine are counted like others. In tests only: a proxy may be there that
     /// nobody named.
     pub counts_loopback: bool,
@@ -47,6 +49,7 @@ impl InboundLimits {
             bytes_per_address: limits::UNAUTHENTICATED_BYTES_PER_ADDRESS,
             base_path: config.public_url.base_path().clone(),
             trusted_proxies: config.trusted_proxies.clone(),
+            rates: config.rate_limits,
             counts_loopback: false,
         }
     }
@@ -62,6 +65,7 @@ impl InboundLimits {
             bytes_per_address: limits::UNAUTHENTICATED_BYTES_PER_ADDRESS,
             base_path: BasePath::NONE,
             trusted_proxies: Vec::new(),
+            rates: RateLimits::none(),
             counts_loopback: true,
         }
     }

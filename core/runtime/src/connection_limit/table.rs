@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use entra_mcp_core::{config::ClientAddress, limits};
+use entra_mcp_core::{config::ClientAddress, limits, rate_limit::RateTable};
 
 use super::{inbound_limits::InboundLimits, sessions::Sessions};
 
@@ -36,6 +36,7 @@ pub(super) struct Table {
     /// No address is here that has nothing open.
     addresses: BTreeMap<ClientAddress, Counts>,
     pub(super) sessions: Sessions,
+    pub(super) rates: RateTable,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -210,6 +211,7 @@ mod tests {
         bytes_per_address: 60,
         base_path: entra_mcp_core::base_path::BasePath::NONE,
         trusted_proxies: Vec::new(),
+        rates: entra_mcp_core::config::RateLimits::none(),
         counts_loopback: true,
     };
 

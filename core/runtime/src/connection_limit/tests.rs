@@ -3,7 +3,7 @@
 use http::Request;
 
 use super::*;
-use entra_mcp_core::{config::AddressRange, limits};
+use entra_mcp_core::{config::AddressRange, limits, rate_limit::Subject};
 
 fn limit(limits: InboundLimits) -> Arc<ConnectionLimit> {
     Arc::new(ConnectionLimit::new(limits))
@@ -22,13 +22,13 @@ fn begin(
         request = request.header(*name, *value);
     }
     let head = request.body(()).unwrap().into_parts().0;
-    let session = head
-        .headers
-        .get("authorization")
-        .map(|_| SessionKey::from([1; 16]));
+    let holder = head.headers.get("authorization").map(|_| TokenHolder {
+        session: SessionKey::from([1; 16]),
+        subject: Subject::of("user"),
+    });
     let pending = connection.pending_request(&head);
     pending
-        .and_then(|pending| pending.begin(connection, session))
+        .and_then(|pending| pending.begin(connection, holder))
         .map_err(|refusal| refusal.status().as_u16())
 }
 

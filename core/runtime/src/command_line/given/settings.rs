@@ -128,6 +128,14 @@ pub(in crate::command_line) const TRUSTED_PROXY: Setting = setting(
     "a proxy whose X-Forwarded-For, or else Forwarded, names the client that limits for each address count: an IP \
      address or a range such as 10.0.0.0/8; repeatable (default: none)",
 );
+pub(in crate::command_line) const RATE_LIMIT: Setting = setting(
+    "rate-limit",
+    "ENTRA_MCP_RATE_LIMITS",
+    "NAME=COUNT/TIME",
+    "how many requests there may be within a time, or off: registration, sign-in and token of one address, half of it \
+     with one client; tools of one user with one client; repeatable (default registration=120/1m, sign-in=600/1m, \
+     token=1200/1m, tools=60000/1m, on loopback tools=off)",
+);
 pub(in crate::command_line) const ALLOW_HOST: Setting = setting(
     "allow-host",
     "ENTRA_MCP_ALLOWED_HOSTS",
@@ -221,6 +229,7 @@ pub(in crate::command_line) const SETTINGS: &[&Setting] = &[
     &CONSENT_LIFETIME,
     &REFRESH_REUSE,
     &TRUSTED_PROXY,
+    &RATE_LIMIT,
     &RESPONSE_ISS,
     &DEVICE_AUTHORIZATION,
     &LOG,
