@@ -59,6 +59,8 @@ pub struct Config {
     /// Proxies whose `X-Forwarded-For`, or else `Forwarded`, says who the client is. Only the runtimes' limits for each client address
     /// look at it.
     pub trusted_proxies: Vec<AddressRange>,
+    /// Whether these proxies say whose a connection is by the PROXY protocol, before anything else.
+    pub proxy_protocol: bool,
     /// How often things may be asked for. The runtime counts.
     pub rate_limits: RateLimits,
     /// Further values of `Host` that requests may carry, in small letters, with the port if there is one. Whatever the

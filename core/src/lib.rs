@@ -100,6 +100,7 @@
 //! #     clients: None,
 //! #     device_authorization: false,
 //! #     trusted_proxies: Vec::new(),
+//! #     proxy_protocol: false,
 //! #     rate_limits: RateLimits::none(),
 //! #     allowed_hosts: Vec::new(),
 //! #     authorization_response_iss: true,

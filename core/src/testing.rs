@@ -91,6 +91,7 @@ impl TestServer {
             lifetimes: crate::config::Lifetimes::default(),
             clients: None,
             trusted_proxies: Vec::new(),
+            proxy_protocol: false,
             rate_limits: crate::config::RateLimits::none(),
             allowed_hosts: Vec::new(),
             authorization_response_iss: true,

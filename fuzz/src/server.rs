@@ -102,6 +102,7 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
         lifetimes: Lifetimes::default(),
         clients: None,
         trusted_proxies: Vec::new(),
+        proxy_protocol: false,
         rate_limits: entra_mcp_core::config::RateLimits::none(),
         allowed_hosts: Vec::new(),
         authorization_response_iss: true,

@@ -122,7 +122,13 @@ fn run(
     let runtime = Arc::new(Runtime::new(parts, handlers));
     Handle::attach(handle, &runtime);
     let server = HttpServer::named(parts.choice(HTTP_SERVER));
-    let limits = || InboundLimits::of(&parts.server.config);
+    let config = &parts.server.config;
+    if server == HttpServer::TinyHttp && config.proxy_protocol {
+        return Err(StartError::NotWithHttpServer {
+            flag: "--proxy-protocol",
+            server: "tiny_http",
+        });
+    }
     let threads = &runtime.place.threads;
     let watch = Arc::clone(&runtime.place.watch);
     spawn("watch", move || watch.run())?;
@@ -134,11 +140,13 @@ fn run(
             parts.clock,
         ));
         let listeners = bind(tenant.listen())?;
-        serve_all(listeners, &dev_tenant, server, limits(), threads)?;
+        let limits = InboundLimits::of_dev_tenant(config);
+        serve_all(listeners, &dev_tenant, server, limits, threads)?;
     }
-    let listeners = bind(&parts.server.config.listen)?;
+    let listeners = bind(&config.listen)?;
     let service: Arc<dyn Service> = Arc::new(McpService::new(Arc::clone(&runtime)));
-    serve_all(listeners, &service, server, limits(), threads)?;
+    let limits = InboundLimits::of(config);
+    serve_all(listeners, &service, server, limits, threads)?;
     let purged = Arc::clone(&runtime);
     spawn("purge_expired", move || purge_expired(&purged))?;
     parts.startup_banner();

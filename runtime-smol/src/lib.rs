@@ -113,10 +113,8 @@ fn run(
 async fn serve(parts: &RuntimeParts, runtime: Arc<Runtime>) -> Result<(), StartError> {
     let connections = Arc::new(Connections::new());
     let service: Arc<dyn Service> = Arc::new(McpService::new(Arc::clone(&runtime)));
-    let acceptor = |service| Acceptor {
-        limit: Arc::new(ConnectionLimit::new(InboundLimits::of(
-            &parts.server.config,
-        ))),
+    let acceptor = |service, limits| Acceptor {
+        limit: Arc::new(ConnectionLimit::new(limits)),
         connections: Arc::clone(&connections),
         service,
         executor: runtime.executor.clone(),
@@ -129,12 +127,14 @@ async fn serve(parts: &RuntimeParts, runtime: Arc<Runtime>) -> Result<(), StartE
                 Arc::clone(tenant),
                 parts.clock,
             ));
-            accept_all(bind(tenant.listen())?, &acceptor(service))?
+            let limits = InboundLimits::of_dev_tenant(&parts.server.config);
+            accept_all(bind(tenant.listen())?, &acceptor(service, limits))?
         }
         None => Vec::new(),
     };
     let listeners = bind(&parts.server.config.listen)?;
-    let accepting = accept_all(listeners, &acceptor(service))?;
+    let limits = InboundLimits::of(&parts.server.config);
+    let accepting = accept_all(listeners, &acceptor(service, limits))?;
     #[cfg(feature = "dev-tenant")]
     let accepting = (accepting, of_tenant);
     runtime.executor.spawn(purge_expired(Arc::clone(&runtime)));

@@ -21,6 +21,7 @@ pub mod lifecycle;
 pub mod outbound;
 pub mod pages;
 pub mod preregistered;
+pub mod proxy_protocol;
 pub mod rate_limits;
 pub mod raw_connections;
 pub mod raw_framing;

@@ -201,6 +201,7 @@ suite!($ raw_http_cases:
     raw_limits::connections_over_the_limit_get_503_but_for_health_and_metadata,
     raw_limits::strangers_of_one_address_lock_nobody_out,
     raw_limits::strangers_behind_a_proxy_are_bounded_by_client,
+    proxy_protocol::client_of_the_proxy_protocol_is_counted,
     raw_limits::buffered_heads_of_strangers_are_bounded,
     raw_limits::buffered_bodies_of_strangers_are_bounded,
 );

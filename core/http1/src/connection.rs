@@ -1,9 +1,11 @@
 //! One connection of a server (RFC 9112 section 9): requests one after the other, in their order, until one
 //! of the two sides closes.
 
+mod first_bytes;
+mod request_head;
 mod response;
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use bytes::Bytes;
 use entra_mcp_wire::time::{Instant, Now};
@@ -11,20 +13,16 @@ use http::{Response, request::Parts};
 
 use self::response::Exchange;
 use crate::{
-    body::Body,
-    encode,
-    head::{self, Framing},
-    head_end::HeadEnd,
-    limits,
-    output::OutputBuffer,
-    refusal::Refusal,
-    timeouts::Timeouts,
+    body::Body, encode, head::Framing, head_end::HeadEnd, limits, output::OutputBuffer,
+    refusal::Refusal, timeouts::Timeouts,
 };
 
 /// What the driver of a connection does next.
 #[derive(Debug)]
 #[must_use]
 pub enum Output {
+    /// A proxy in front has said whose connection this is; `None`: its own.
+    Proxied(Option<IpAddr>),
     /// A head has arrived: [`Connection::accept`] the request, or [`Connection::respond`] at once.
     Head(Box<Parts>),
     /// The request that was accepted is whole, with this body: respond to it.
@@ -80,6 +78,10 @@ pub struct Connection {
 /// What is awaited.
 #[derive(Debug)]
 enum State {
+    /// What a proxy says before anything else.
+    ProxyHeader {
+        deadline: Instant,
+    },
     Head {
         end: HeadEnd,
         deadline: Instant,
@@ -206,6 +208,7 @@ impl Connection {
         }
         loop {
             let stepped = match &self.state {
+                State::ProxyHeader { .. } => self.poll_proxy_header(now.instant),
                 State::Head { .. } => self.poll_head(now),
                 State::Body { .. } => self.poll_body(now),
                 State::Response if self.exchange.is_complete() => self.finish_exchange(now.instant),
@@ -225,78 +228,6 @@ impl Connection {
                 return output;
             }
         }
-    }
-
-    fn poll_head(&mut self, now: Now) -> Option<Output> {
-        // A peer that does not read its responses asks nothing more.
-        if !self.output.is_empty() {
-            return Some(self.wait(false, None));
-        }
-        let State::Head {
-            end,
-            deadline,
-            has_started,
-        } = &mut self.state
-        else {
-            return None;
-        };
-        // From its first byte on, be it of an empty line, the time of a head runs, and nothing gives it more.
-        if !*has_started && !self.input.is_empty() {
-            *has_started = true;
-            *deadline = now.instant.after(self.timeouts.head);
-        }
-        // RFC 9112 section 2.2: empty lines before a request are passed over.
-        let pairs = self.input.chunks_exact(2);
-        let empty_lines = pairs.take_while(|pair| *pair == b"\r\n").count();
-        self.input.drain(..2 * empty_lines);
-        if self.input == b"\r" {
-            return self.wait_for_head(now);
-        }
-        match end.find(&self.input) {
-            Ok(None) => return self.wait_for_head(now),
-            Ok(Some(length)) => match head::parse(&self.take(length).into()) {
-                Ok(head) => {
-                    self.exchange = Exchange::new(&head);
-                    self.state = State::Verdict {
-                        framing: head.framing,
-                        expects_continue: head.expects_continue,
-                    };
-                    return Some(Output::Head(Box::new(head.parts)));
-                }
-                Err(error) => self.refuse_with(error.into(), now),
-            },
-            Err(error) => self.refuse_with(error.into(), now),
-        }
-        None
-    }
-
-    /// Waits for more of a head, if there is time.
-    fn wait_for_head(&mut self, now: Now) -> Option<Output> {
-        let State::Head {
-            deadline,
-            has_started,
-            ..
-        } = self.state
-        else {
-            return None;
-        };
-        let is_idle = self.input.is_empty();
-        if self.has_input_ended || (self.is_shutting_down && is_idle && !has_started) {
-            self.state = State::Closed;
-        } else if now.instant < deadline {
-            if is_idle {
-                // Most connections are idle: they keep no memory.
-                self.input = Vec::new();
-                self.output.release();
-            }
-            return Some(self.wait(true, Some(deadline)));
-        } else if is_idle {
-            // Nothing was asked: there is nothing to answer.
-            self.state = State::Closed;
-        } else {
-            self.refuse_with(Refusal::TimedOut, now);
-        }
-        None
     }
 
     fn poll_body(&mut self, now: Now) -> Option<Output> {

@@ -15,6 +15,7 @@ pub mod head;
 mod head_end;
 pub mod limits;
 mod output;
+pub mod proxy_header;
 mod refusal;
 mod timeouts;
 

@@ -23,3 +23,6 @@ pub const CHUNK_OVERHEAD_BYTES: usize = 16 * 1024;
 pub const LINGER_BYTES: usize = 512 * 1024;
 /// See [`LINGER_BYTES`].
 pub const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The longest header of the PROXY protocol: addresses have 216 bytes at most, and what else a proxy tells is passed over.
+pub const PROXY_HEADER_BYTES: usize = 4096;

@@ -36,7 +36,7 @@ pub use self::error::{
 use self::{
     given::{
         ALLOW_ORIGIN, CLIENTS, CONTACT, DEV_TENANT, DEVICE_AUTHORIZATION, Given, LISTEN, LOG,
-        RESPONSE_ISS, SETTINGS, Setting, TRUSTED_PROXY,
+        PROXY_PROTOCOL, RESPONSE_ISS, SETTINGS, Setting, TRUSTED_PROXY,
     },
     listen::{addresses, allowed_hosts, public_url},
 };
@@ -103,6 +103,10 @@ pub fn parse(
     let client_documents = client_documents::read(&given, dev_tenant.is_some(), &mut errors);
     let lifetimes = lifetimes::read(&given, &mut errors);
     let trusted_proxies = proxies(&given, &mut errors);
+    let proxy_protocol = is_on(&given, &PROXY_PROTOCOL, false, &mut errors);
+    if proxy_protocol && trusted_proxies.is_empty() {
+        errors.push(ConfigError::NoProxyForProtocol);
+    }
     let rate_limits = rate_limits::read(&given, is_local, &mut errors);
     let allowed_hosts = allowed_hosts(&given, &mut errors);
     let authorization_response_iss = is_on(&given, &RESPONSE_ISS, true, &mut errors);
@@ -124,6 +128,7 @@ pub fn parse(
                 clients: given.value(&CLIENTS).map(PathBuf::from),
                 device_authorization,
                 trusted_proxies,
+                proxy_protocol,
                 rate_limits,
                 allowed_hosts,
                 authorization_response_iss,

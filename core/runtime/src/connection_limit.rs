@@ -193,7 +193,7 @@ impl ConnectionPermit {
             return Err(refusal(over, self.address));
         }
         let proxies = &self.limit.limits.trusted_proxies;
-        let is_proxy = proxies.iter().any(|range| range.contains(self.peer));
+        let is_proxy = self.limit.limits.trusts(self.peer);
         let named = is_proxy.then(|| forwarded_client(&head.headers, proxies));
         let client = named
             .flatten()
@@ -202,6 +202,18 @@ impl ConnectionPermit {
             client: client.map(ClientAddress::from),
             is_exempt,
         })
+    }
+
+    /// Whether the peer is a proxy that says whose the connection is by the PROXY protocol.
+    pub(crate) fn awaits_proxy_header(&self) -> bool {
+        let limits = &self.limit.limits;
+        limits.proxy_protocol && limits.trusts(self.peer)
+    }
+
+    /// Returns the permit of the same connection, of which a trusted proxy has said that it is this client's; `None` if it is
+    /// to be closed unanswered. Both are held until this one is dropped.
+    pub(crate) fn of_client(&self, client: IpAddr) -> Option<Arc<Self>> {
+        self.limit.acquire(client)
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {

@@ -1,10 +1,10 @@
 //! What becomes of the requests of one connection, whichever runtime reads them: they are admitted, and what
 //! is held for them is counted.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
-use entra_mcp_core::time::Now;
+use entra_mcp_core::time::{Instant, Now};
 use entra_mcp_http1::Connection;
 use http::{Response, request::Parts};
 
@@ -29,12 +29,29 @@ pub struct AdmittedHead<T> {
 }
 
 impl Inbound {
-    /// A connection with this permit.
+    /// A connection with this permit, of which nothing was received yet.
     #[must_use]
-    pub fn new(connection: Arc<ConnectionPermit>) -> Self {
+    pub fn new(connection: Arc<ConnectionPermit>, machine: &mut Connection, now: Instant) -> Self {
+        if connection.awaits_proxy_header() {
+            machine.await_proxy_header(now);
+        }
         Self {
             connection,
             request: None,
+        }
+    }
+
+    /// A trusted proxy has said whose the connection is: it is counted as that client's from now on (threat M10).
+    pub fn proxied(&mut self, machine: &mut Connection, client: Option<IpAddr>) {
+        let Some(client) = client else {
+            return;
+        };
+        match self.connection.of_client(client) {
+            Some(connection) => {
+                machine.set_timeouts(timeouts_of(connection.kind()));
+                self.connection = connection;
+            }
+            None => machine.fail(),
         }
     }
 

@@ -44,6 +44,13 @@ pub enum StartError {
         /// The values that there are.
         values: &'static [&'static str],
     },
+    /// A setting asks for what the chosen HTTP server does not know.
+    NotWithHttpServer {
+        /// The setting, such as `--proxy-protocol`.
+        flag: &'static str,
+        /// The HTTP server.
+        server: &'static str,
+    },
     /// The command that adds a client is not complete.
     InvalidClientCommand {
         /// The platforms that a client may be for.
@@ -92,6 +99,10 @@ impl Display for StartError {
                 variable,
                 values,
             } => write!(f, "{flag} ({variable}) must be {}.", values.join(" or ")),
+            Self::NotWithHttpServer { flag, server } => write!(
+                f,
+                "{flag} does not work with --http-server {server}. Leave one of them out."
+            ),
             Self::InvalidClientCommand { platforms } => write!(
                 f,
                 "Write client add --for, and one of {}.",
@@ -135,6 +146,7 @@ impl Error for StartError {
             Self::ArgumentNotUtf8 { .. }
             | Self::FlagWithoutValue { .. }
             | Self::InvalidFlagValue { .. }
+            | Self::NotWithHttpServer { .. }
             | Self::InvalidClientCommand { .. }
             | Self::Clients(_)
             | Self::Store(_)

@@ -1,6 +1,6 @@
 //! Connections: whatever is sent, in whatever pieces, is read in one way only.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use bytes::Bytes;
 use entra_mcp_core::time::{Instant, Now, UnixTime};
@@ -27,21 +27,32 @@ const NOW: Now = Now {
 /// What is served has one host, one framing, and no byte that a proxy could take for a line of its own
 /// (threats L1 to L11). Pieces are read as the whole is, and nothing makes the buffers grow.
 pub(super) fn run(bytes: &[u8]) {
-    let whole = serve(bytes, usize::MAX);
-    assert_eq!(serve(bytes, 1), whole, "bytes are read as the whole is");
-    assert_eq!(serve(bytes, 7), whole, "pieces are read as the whole is");
+    for is_behind_proxy in [false, true] {
+        let whole = serve(bytes, usize::MAX, is_behind_proxy);
+        for piece in [1, 7] {
+            let in_pieces = serve(bytes, piece, is_behind_proxy);
+            assert_eq!(
+                in_pieces, whole,
+                "pieces of {piece} are read as the whole is"
+            );
+        }
+    }
 }
 
 /// What was served, and what was written.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Transcript {
+    proxied: Vec<Option<IpAddr>>,
     heads: Vec<String>,
     bodies: Vec<Bytes>,
     written: Vec<u8>,
 }
 
-fn serve(bytes: &[u8], piece: usize) -> Transcript {
+fn serve(bytes: &[u8], piece: usize, is_behind_proxy: bool) -> Transcript {
     let mut connection = Connection::new(TIMEOUTS, NOW.instant);
+    if is_behind_proxy {
+        connection.await_proxy_header(NOW.instant);
+    }
     let mut transcript = Transcript::default();
     for piece in bytes.chunks(piece.min(bytes.len().max(1))) {
         connection.receive(piece);
@@ -68,6 +79,7 @@ fn run_until_idle(connection: &mut Connection, transcript: &mut Transcript) -> b
         transcript.written.extend_from_slice(pending);
         connection.written(length, NOW.instant);
         match output {
+            Output::Proxied(client) => transcript.proxied.push(client),
             Output::Head(head) => {
                 check(&head);
                 transcript

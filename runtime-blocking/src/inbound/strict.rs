@@ -44,9 +44,12 @@ fn connection(
     permit: Arc<ConnectionPermit>,
     timeouts: Timeouts,
 ) {
+    let mut socket = Socket::new(socket, timeouts);
+    let now = socket.now().instant;
+    let inbound = Inbound::new(permit, &mut socket.connection, now);
     let connection = Connection {
-        socket: Socket::new(socket, timeouts),
-        inbound: Inbound::new(permit),
+        socket,
+        inbound,
         service,
         accepted: None,
     };
@@ -66,6 +69,10 @@ impl Connection {
         loop {
             let now = self.socket.now();
             match self.socket.connection.poll(now) {
+                Output::Proxied(client) => {
+                    self.inbound.proxied(&mut self.socket.connection, client);
+                    self.socket.renew_write_timeout();
+                }
                 Output::Head(head) => self.admit(*head, now),
                 Output::Request(body) => match self.request(body) {
                     Some(connection) => {

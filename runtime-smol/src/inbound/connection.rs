@@ -61,13 +61,14 @@ pub(super) async fn serve(
     if socket.get_ref().set_nodelay(true).is_err() {
         machine.fail();
     }
+    let inbound = Inbound::new(permit, &mut machine, clock.now().instant);
     let driver = Driver {
         socket,
         machine,
         clock,
         service,
         executor,
-        inbound: Inbound::new(permit),
+        inbound,
         closing: Some(closing),
         accepted: None,
         response: None,
@@ -107,6 +108,7 @@ impl Driver {
         for step in 1_u64.. {
             let now = self.clock.now();
             match self.machine.poll(now) {
+                Output::Proxied(client) => self.inbound.proxied(&mut self.machine, client),
                 Output::Head(head) => self.admit(*head, now),
                 Output::Request(body) => self.begin(body),
                 Output::ShutdownWrite => {

@@ -54,6 +54,7 @@ impl Driven {
             let output = self.connection.poll(now);
             let has_written = self.flush();
             match output {
+                Output::Proxied(source) => panic!("nobody awaits {source:?}"),
                 Output::Head(head) if head.uri.path() == "/refused" => {
                     let response = Response::builder().status(401).body(Bytes::new()).unwrap();
                     self.connection.respond(&response, now);

@@ -105,6 +105,8 @@ pub enum ConfigError {
     Admission(AdmissionError),
     /// What is trusted as a proxy is neither an IP address nor a range of them.
     InvalidProxy,
+    /// The PROXY protocol is on, and no proxy is trusted.
+    NoProxyForProtocol,
     /// Nobody knows where these documents of clients are.
     UnknownClientDocuments,
     /// Documents on this computer are for the development tenant.
@@ -181,7 +183,7 @@ impl ConfigError {
             Self::MissingDataDir => Cow::from(DATA_DIR.name()),
             Self::InvalidOrigin => Cow::from(ALLOW_ORIGIN.name()),
             Self::Admission(error) => Cow::from(error.setting().name()),
-            Self::InvalidProxy => Cow::from(TRUSTED_PROXY.name()),
+            Self::InvalidProxy | Self::NoProxyForProtocol => Cow::from(TRUSTED_PROXY.name()),
             Self::UnknownClientDocuments | Self::LoopbackClientDocuments => {
                 Cow::from(CLIENT_DOCUMENTS.name())
             }
@@ -232,6 +234,7 @@ impl ConfigError {
             Self::InvalidOrigin => "it is not an origin",
             Self::Admission(error) => error.as_str(),
             Self::InvalidProxy => "it is neither an IP address nor a range of them",
+            Self::NoProxyForProtocol => "it is missing, and --proxy-protocol is on",
             Self::UnknownClientDocuments => "there is no such choice",
             Self::LoopbackClientDocuments => {
                 "strangers could have the server connect to this computer"
@@ -298,7 +301,7 @@ impl ConfigError {
                 "Write a scheme, a host and a port, such as http://localhost:6274."
             }
             Self::Admission(error) => error.right(),
-            Self::InvalidProxy => {
+            Self::InvalidProxy | Self::NoProxyForProtocol => {
                 "Write an IP address such as 10.0.0.7, or a range such as 10.0.0.0/8."
             }
             Self::UnknownClientDocuments => "Write public, pinned or off.",

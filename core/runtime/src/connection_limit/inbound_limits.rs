@@ -28,6 +28,8 @@ pub struct InboundLimits {
     pub base_path: BasePath,
     /// Whose `X-Forwarded-For` or `Forwarded` is believed.
     pub trusted_proxies: Vec<AddressRange>,
+    /// Whether these proxies say whose a connection is by the PROXY protocol.
+    pub proxy_protocol: bool,
     /// How often things may be asked for.
     pub rates: RateLimits,
     /// Whether the addresses of this machine are counted like others. In tests only: a proxy may be there that
@@ -49,6 +51,7 @@ impl InboundLimits {
             bytes_per_address: limits::UNAUTHENTICATED_BYTES_PER_ADDRESS,
             base_path: config.public_url.base_path().clone(),
             trusted_proxies: config.trusted_proxies.clone(),
+            proxy_protocol: config.proxy_protocol,
             rates: config.rate_limits,
             counts_loopback: false,
         }
@@ -65,9 +68,25 @@ impl InboundLimits {
             bytes_per_address: limits::UNAUTHENTICATED_BYTES_PER_ADDRESS,
             base_path: BasePath::NONE,
             trusted_proxies: Vec::new(),
+            proxy_protocol: false,
             rates: RateLimits::none(),
             counts_loopback: true,
         }
+    }
+
+    /// The limits of the development tenant, which nobody reaches through a proxy.
+    #[must_use]
+    pub fn of_dev_tenant(config: &Config) -> Self {
+        Self {
+            proxy_protocol: false,
+            ..Self::of(config)
+        }
+    }
+
+    /// Whether a peer is a proxy that is trusted to name the client.
+    pub(super) fn trusts(&self, peer: IpAddr) -> bool {
+        let mut proxies = self.trusted_proxies.iter();
+        proxies.any(|range| range.contains(peer))
     }
 
     /// Returns the address if what it has open is counted: a trusted proxy, and what is on this machine,

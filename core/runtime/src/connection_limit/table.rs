@@ -211,6 +211,7 @@ mod tests {
         bytes_per_address: 60,
         base_path: entra_mcp_core::base_path::BasePath::NONE,
         trusted_proxies: Vec::new(),
+        proxy_protocol: false,
         rates: entra_mcp_core::config::RateLimits::none(),
         counts_loopback: true,
     };

@@ -128,6 +128,13 @@ pub(in crate::command_line) const TRUSTED_PROXY: Setting = setting(
     "a proxy whose X-Forwarded-For, or else Forwarded, names the client that limits for each address count: an IP \
      address or a range such as 10.0.0.0/8; repeatable (default: none)",
 );
+pub(in crate::command_line) const PROXY_PROTOCOL: Setting = setting(
+    "proxy-protocol",
+    "ENTRA_MCP_PROXY_PROTOCOL",
+    "on|off",
+    "whether every connection from a trusted proxy begins with a header of the PROXY protocol, version 1 or 2, which names \
+     the client (default off)",
+);
 pub(in crate::command_line) const RATE_LIMIT: Setting = setting(
     "rate-limit",
     "ENTRA_MCP_RATE_LIMITS",
@@ -229,6 +236,7 @@ pub(in crate::command_line) const SETTINGS: &[&Setting] = &[
     &CONSENT_LIFETIME,
     &REFRESH_REUSE,
     &TRUSTED_PROXY,
+    &PROXY_PROTOCOL,
     &RATE_LIMIT,
     &RESPONSE_ISS,
     &DEVICE_AUTHORIZATION,

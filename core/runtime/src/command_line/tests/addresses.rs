@@ -191,3 +191,16 @@ fn setting_that_is_on_or_off_takes_nothing_else() {
         "{text}"
     );
 }
+
+#[test]
+fn proxy_protocol_needs_a_proxy_that_is_trusted() {
+    let on = ["--proxy-protocol", "on"];
+    let message = message(&on, &[]);
+    assert!(message.starts_with("--trusted-proxy"), "{message}");
+    assert!(message.contains("--proxy-protocol is on"), "{message}");
+    let config = config(
+        &["--proxy-protocol", "on", "--trusted-proxy", "10.0.0.7"],
+        &[],
+    );
+    assert!(config.proxy_protocol);
+}
