@@ -48,6 +48,12 @@ pub struct Admission {
 }
 
 impl Admission {
+    /// Returns where the request goes.
+    #[must_use]
+    pub fn route(&self) -> Route {
+        self.route
+    }
+
     /// Returns the most bytes of body that may be read; more is answered with 413.
     #[must_use]
     pub fn body_limit(&self) -> usize {

@@ -197,6 +197,17 @@ pub enum StoreFault {
     Unavailable,
 }
 
+impl StoreFault {
+    /// Returns a word for those who count.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Conflict => "conflict",
+            Self::Unavailable => "unavailable",
+        }
+    }
+}
+
 impl Ask for Store {
     type Answer = Result<Option<Stored>, StoreFault>;
     type Event = Event;

@@ -74,7 +74,8 @@ impl BasePath {
     }
 
     /// The place of a raw path, whether this path is in it or was stripped.
-    pub(crate) fn route(&self, path: &str) -> Option<Route> {
+    #[must_use]
+    pub fn route(&self, path: &str) -> Option<Route> {
         if self.0.is_empty() {
             return Route::of(path);
         }

@@ -32,6 +32,8 @@ use crate::{
 pub struct Config {
     /// Where to listen: all of these addresses.
     pub listen: Vec<SocketAddr>,
+    /// Where monitoring reads the counters; empty: nowhere, and nothing is counted.
+    pub metrics_listen: Vec<SocketAddr>,
     /// The address under which clients reach the server; every issued URL derives from it.
     pub public_url: PublicUrl,
     /// The Entra ID application that this server is.

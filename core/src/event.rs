@@ -28,7 +28,41 @@ pub enum Event {
     FromHub(FromHub),
 }
 
+/// How an ask went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AskOutcome {
+    /// A response came, with this status.
+    Status(http::StatusCode),
+    /// It was done.
+    Done,
+    /// It was not, for this reason.
+    Failed(&'static str),
+}
+
 impl Event {
+    /// Returns which ask an answer belongs to and how it went, for those who count; `None` of what is no answer of
+    /// the network or the store.
+    #[must_use]
+    pub fn outcome(&self) -> Option<(AskId, AskOutcome)> {
+        Some(match self {
+            Self::Fetched(answered) => {
+                let outcome = match &answered.answer {
+                    Ok(response) => AskOutcome::Status(response.status()),
+                    Err(fault) => AskOutcome::Failed(fault.as_str()),
+                };
+                (answered.id, outcome)
+            }
+            Self::Stored(answered) => {
+                let outcome = match &answered.answer {
+                    Ok(_) => AskOutcome::Done,
+                    Err(fault) => AskOutcome::Failed(fault.as_str()),
+                };
+                (answered.id, outcome)
+            }
+            _ => return None,
+        })
+    }
+
     /// What the event is to the state that receives it.
     pub(crate) fn into_input(self) -> Input {
         match self {

@@ -81,6 +81,7 @@
 //! # use entra_mcp_core::{config::*, keys::{Keyring, MasterKey}, secret::Secret, tools};
 //! # let config = Config {
 //! #     listen: Vec::new(),
+//! #     metrics_listen: Vec::new(),
 //! #     public_url: PublicUrl::parse("http://localhost:3001").unwrap(),
 //! #     entra: EntraApp {
 //! #         tenant: "11111111-1111-1111-1111-111111111111".to_owned(),

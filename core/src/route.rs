@@ -136,6 +136,33 @@ impl Route {
         })
     }
 
+    /// Returns the path that stands for the place where places are counted.
+    #[must_use]
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Home => "/",
+            Self::Style => "/style.css",
+            Self::Health => "/healthz",
+            Self::ResourceMetadata | Self::SseResourceMetadata => {
+                "/.well-known/oauth-protected-resource"
+            }
+            Self::ServerMetadata => "/.well-known/oauth-authorization-server",
+            Self::Register => "/register",
+            Self::Authorize => "/authorize",
+            Self::Consent => "/consent",
+            Self::Callback => "/auth/callback",
+            Self::Connections => "/me",
+            Self::Token => "/token",
+            Self::Revoke => "/revoke",
+            Self::DeviceAuthorization => "/device_authorization",
+            Self::Device => "/device",
+            Self::DeviceReturn => "/device/return",
+            Self::Mcp => "/mcp",
+            Self::Sse => "/sse",
+            Self::Message => "/message",
+        }
+    }
+
     /// The methods that the place knows, `OPTIONS` apart.
     #[must_use]
     pub fn methods(self) -> &'static [Method] {

@@ -72,6 +72,7 @@ impl TestServer {
     fn at(public_url: &str) -> Self {
         let config = Config {
             listen: Vec::new(),
+            metrics_listen: Vec::new(),
             public_url: PublicUrl::parse(public_url).unwrap(),
             entra: EntraApp {
                 tenant: "11111111-1111-1111-1111-111111111111".to_owned(),

@@ -83,6 +83,7 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
     };
     let config = Config {
         listen: Vec::new(),
+        metrics_listen: Vec::new(),
         public_url: PublicUrl::parse(&options.public_url).expect("a good address"),
         entra: EntraApp {
             tenant: app.tenant_id,

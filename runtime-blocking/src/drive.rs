@@ -18,7 +18,6 @@ use std::{
 use bytes::Bytes;
 use entra_mcp_core::{
     action::Action,
-    admit::{admit, log_event_of},
     ask::{ClientAssertion, Fetch, Store, Ticket},
     event::Event,
     exchange::{Job, Output},
@@ -52,18 +51,10 @@ impl McpService {
     }
 }
 
-#[expect(clippy::borrowed_box, reason = "it is what admit returns")]
-fn log_refusal(refusal: &Box<Response<Bytes>>) {
-    if let Some(event) = log_event_of(refusal) {
-        entra_mcp_runtime::log(event);
-    }
-}
-
 impl Service for McpService {
     fn admit(&self, head: Parts) -> Result<Admitted, Box<Response<Bytes>>> {
         let runtime = Arc::clone(&self.runtime);
-        let admission = admit(head, &runtime.shared.server, runtime.shared.clock.now())
-            .inspect_err(log_refusal)?;
+        let admission = runtime.shared.admit(head)?;
         let body_limit = admission.body_limit();
         let holder = TokenHolder::of(&admission);
         let serve = move |body, permit: RequestPermit| -> Box<dyn Work> {

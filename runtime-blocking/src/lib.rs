@@ -57,7 +57,7 @@ use entra_mcp_core::{hub::ToHub, limits};
 pub use entra_mcp_runtime::api::*;
 use entra_mcp_runtime::{
     ConnectionLimit, DriveJobs as _, Flag, InboundLimits, Program, RuntimeParts, Shared, bind,
-    handlers::Handlers, on_shutdown,
+    handlers::Handlers, on_shutdown, serve_metrics,
 };
 
 pub use self::{
@@ -147,6 +147,10 @@ fn run(
     let service: Arc<dyn Service> = Arc::new(McpService::new(Arc::clone(&runtime)));
     let limits = InboundLimits::of(config);
     serve_all(listeners, &service, server, limits, threads)?;
+    let counted = Arc::clone(&runtime);
+    serve_metrics(&config.metrics_listen, move || {
+        counted.shared.metrics_text()
+    })?;
     let purged = Arc::clone(&runtime);
     spawn("purge_expired", move || purge_expired(&purged))?;
     parts.startup_banner();

@@ -53,7 +53,7 @@ use entra_mcp_core::{hub::ToHub, limits};
 pub use entra_mcp_runtime::api::*;
 use entra_mcp_runtime::{
     ConnectionLimit, DriveJobs as _, InboundLimits, Program, RuntimeParts, Shared, bind,
-    handlers::Handlers, on_shutdown,
+    handlers::Handlers, on_shutdown, serve_metrics,
 };
 use smol::{Task, unblock};
 
@@ -137,6 +137,10 @@ async fn serve(parts: &RuntimeParts, runtime: Arc<Runtime>) -> Result<(), StartE
     let accepting = accept_all(listeners, &acceptor(service, limits))?;
     #[cfg(feature = "dev-tenant")]
     let accepting = (accepting, of_tenant);
+    let counted = Arc::clone(&runtime);
+    serve_metrics(&parts.server.config.metrics_listen, move || {
+        counted.shared.metrics_text()
+    })?;
     runtime.executor.spawn(purge_expired(Arc::clone(&runtime)));
     parts.startup_banner();
     let (asked, ask) = bounded(1);

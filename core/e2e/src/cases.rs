@@ -18,6 +18,7 @@ pub mod interoperability;
 pub mod libraries;
 pub mod library;
 pub mod lifecycle;
+pub mod monitoring;
 pub mod outbound;
 pub mod pages;
 pub mod preregistered;

@@ -169,6 +169,11 @@ suite!($ end_to_end_clients:
     libraries::fastmcp_looks_at_the_address_before_the_browser_does,
 );
 
+// What operators are given.
+suite!($ end_to_end_operators:
+    monitoring::metrics_count_what_happened_and_name_nobody,
+);
+
 // What is decided of bytes, time and connections by a runtime's own inbound side; instantiated inside of the
 // runtime's crate.
 suite!($ raw_http_cases:
@@ -231,5 +236,6 @@ macro_rules! end_to_end {
         $crate::end_to_end_library!($program);
         $crate::end_to_end_clients!($program);
         $crate::end_to_end_hostile_peers!($program);
+        $crate::end_to_end_operators!($program);
     };
 }

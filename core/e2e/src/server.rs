@@ -319,7 +319,7 @@ fn send_signal(child: &Child, name: &str) {
     assert!(sent.success());
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     // Both families must be free, for the server listens on both.
     loop {
         let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");

@@ -24,7 +24,9 @@ use crate::{
     command_line::{self, Command},
     data_dir::DataDir,
     egress::Egress,
-    key, log, process_hardening, seed,
+    key, log,
+    metrics::Metrics,
+    process_hardening, seed,
     settings::{Given, Program},
     start_error::StartError,
     startup_banner::startup_banner,
@@ -50,6 +52,7 @@ pub struct RuntimeParts {
     #[cfg(feature = "dev-tenant")]
     pub tenant: Option<Arc<SharedDevTenant>>,
     choices: BTreeMap<&'static str, &'static str>,
+    program: &'static str,
 }
 
 /// Settings that were read and are right; nothing was opened yet.
@@ -57,6 +60,7 @@ pub struct RuntimeParts {
 pub struct Settings {
     config: Box<Config>,
     choices: BTreeMap<&'static str, &'static str>,
+    program: &'static str,
     clock: Clock,
     egress: Egress,
 }
@@ -96,6 +100,7 @@ impl Settings {
                 None => Ok(Self {
                     config,
                     choices,
+                    program: program.name,
                     clock,
                     egress: Egress::from_variables(&given.variables)?,
                 }),
@@ -129,6 +134,7 @@ impl Settings {
             clock: self.clock,
             egress: Arc::new(self.egress),
             choices: self.choices,
+            program: self.program,
         })
     }
 }
@@ -194,6 +200,12 @@ impl RuntimeParts {
     #[must_use]
     pub fn choice(&self, flag: &str) -> &'static str {
         self.choices.get(flag).copied().unwrap_or_default()
+    }
+
+    /// Returns the counters, if anybody is to read them.
+    pub(crate) fn metrics(&self) -> Option<Metrics> {
+        let is_read = !self.server.config.metrics_listen.is_empty();
+        is_read.then(|| Metrics::new(self.program))
     }
 
     /// Prints what to do next.

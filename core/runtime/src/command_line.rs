@@ -36,7 +36,7 @@ pub use self::error::{
 use self::{
     given::{
         ALLOW_ORIGIN, CLIENTS, CONTACT, DEV_TENANT, DEVICE_AUTHORIZATION, Given, LISTEN, LOG,
-        PROXY_PROTOCOL, RESPONSE_ISS, SETTINGS, Setting, TRUSTED_PROXY,
+        METRICS_LISTEN, PROXY_PROTOCOL, RESPONSE_ISS, SETTINGS, Setting, TRUSTED_PROXY,
     },
     listen::{addresses, allowed_hosts, public_url},
 };
@@ -85,6 +85,10 @@ pub fn parse(
     }
     refuse_old_names(&given, &mut errors);
     let listen = addresses(&given, &LISTEN, 3001, &mut errors);
+    let metrics_listen = match given.value(&METRICS_LISTEN) {
+        Some(_) => addresses(&given, &METRICS_LISTEN, 9464, &mut errors).addresses,
+        None => Vec::new(),
+    };
     let public_url = public_url(&given, &listen, &mut errors);
     let is_local = public_url.as_ref().is_none_or(PublicUrl::is_loopback);
     let (entra, dev_tenant) = if is_real(&given) {
@@ -132,6 +136,7 @@ pub fn parse(
                 rate_limits,
                 allowed_hosts,
                 authorization_response_iss,
+                metrics_listen,
                 log,
             })))
         }

@@ -22,6 +22,7 @@ mod inbound;
 mod key;
 mod listen;
 mod log;
+mod metrics;
 mod process_hardening;
 mod receive;
 mod seed;
@@ -58,6 +59,7 @@ pub use self::{
     inbound::{AdmittedHead, Inbound},
     listen::{ListenError, bind, connection_ceiling},
     log::{finish_log, log},
+    metrics::serve_metrics,
     receive::{Received, receive},
     seed::seed,
     server::{MakeHandler, Server, ServerRuntime, WithArguments, WithoutArguments, main},

@@ -32,6 +32,8 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
+use crate::metrics::count_event;
+
 /// The longest message of a crate that is not ours, in characters.
 const MESSAGE_CHARS: usize = 2000;
 
@@ -100,6 +102,7 @@ static THROTTLE: Mutex<Option<(Instant, Throttle)>> = Mutex::new(None);
 
 /// Writes a line of the core or of a runtime, unless it is one of a burst.
 pub fn log(event: &LogEvent) {
+    count_event(event.id());
     let (summaries, is_admitted) = throttle(|throttle, now| {
         let summaries = throttle.summaries(now);
         (summaries, throttle.admits(event.id(), now))

@@ -5,7 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crate::{
@@ -13,19 +13,23 @@ use crate::{
     client_credential::ClientAssertions,
     clients_file::SharedClients,
     log,
+    metrics::{Metrics, PendingAsks},
     seed::seed,
     shared_hub::{Mailbox, SharedHub},
 };
 use bytes::Bytes;
 use entra_mcp_core::{
-    admit::Admission,
+    action::Action,
+    admit::{Admission, admit, log_event_of},
     env::{Env, Server},
     event::Event,
     exchange::{Exchange, ExchangeId, Job, Output},
     hub::ToHub,
     limits,
     log_event::{Field, LogEvent, LogEventId},
+    route::Route,
 };
+use http::{Response, request::Parts};
 
 /// How often a server that shuts down looks whether its exchanges have ended.
 const SHUTDOWN_POLL_INTERVAL: Duration = Duration::from_millis(10);
@@ -43,6 +47,8 @@ pub struct Shared<M> {
     /// Both clocks.
     pub clock: Clock,
     hub: SharedHub<M>,
+    /// What is counted, if anybody reads it.
+    metrics: Option<Metrics>,
     last_exchange: AtomicU64,
     /// How many exchanges are being driven.
     busy: AtomicUsize,
@@ -59,13 +65,53 @@ impl<M: Mailbox> Shared<M> {
             client_assertions: Arc::clone(&parts.client_assertions),
             clock: parts.clock,
             hub: SharedHub::default(),
+            metrics: parts.metrics(),
             last_exchange: AtomicU64::new(0),
             busy: AtomicUsize::new(0),
         }
     }
 
+    /// Judges a head, as [`admit`] does; what is refused is logged and counted here.
+    ///
+    /// # Errors
+    ///
+    /// The refusal, as a whole response.
+    pub fn admit(&self, head: Parts) -> Result<Admission, Box<Response<Bytes>>> {
+        let began = self.metrics.as_ref().map(|metrics| {
+            let base_path = self.server.config.public_url.base_path();
+            (metrics, base_path.route(head.uri.path()), Instant::now())
+        });
+        let admitted = admit(head, &self.server, self.clock.now());
+        if let Err(refusal) = &admitted {
+            if let Some(event) = log_event_of(refusal) {
+                log(event);
+            }
+            if let Some((metrics, route, began)) = began {
+                metrics.responded(route, refusal.status(), began.elapsed());
+            }
+        }
+        admitted
+    }
+
+    /// Returns what monitoring reads; empty if nothing is counted.
+    #[must_use]
+    pub fn metrics_text(&self) -> String {
+        let metrics = self.metrics.as_ref();
+        metrics.map_or_else(String::new, |metrics| metrics.text(self.hub.stats()))
+    }
+
     fn next_exchange(&self) -> ExchangeId {
         ExchangeId(self.last_exchange.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn count(&self, route: Option<Route>) -> Option<Box<Counted>> {
+        self.metrics.as_ref().map(|_| {
+            Box::new(Counted {
+                route,
+                began: Instant::now(),
+                asks: PendingAsks::default(),
+            })
+        })
     }
 
     fn in_env<T>(&self, f: impl FnOnce(Env<'_>) -> T) -> T {
@@ -137,8 +183,31 @@ pub trait DriveJobs: Send + Sync + 'static {
 pub struct ActiveExchange<R: DriveJobs> {
     runtime: Arc<R>,
     exchange: Exchange,
+    counted: Option<Box<Counted>>,
     /// Whether the hub knows of this exchange.
     is_registered: bool,
+}
+
+/// What is counted of an exchange.
+struct Counted {
+    /// Where its request went; `None` for a job.
+    route: Option<Route>,
+    began: Instant,
+    asks: PendingAsks,
+}
+
+impl Counted {
+    fn action<M>(&mut self, action: &Action, shared: &Shared<M>) {
+        let Some(metrics) = &shared.metrics else {
+            return;
+        };
+        let status = match action {
+            Action::Respond(response) => response.status(),
+            Action::Open(head) => head.status(),
+            other => return self.asks.ask(other, &shared.server.config),
+        };
+        metrics.responded(self.route, status, self.began.elapsed());
+    }
 }
 
 impl<R: DriveJobs> ActiveExchange<R> {
@@ -147,8 +216,9 @@ impl<R: DriveJobs> ActiveExchange<R> {
     pub fn of_request(runtime: &Arc<R>, admission: Admission, body: Bytes) -> Self {
         let (shared, seed) = (runtime.shared(), seed());
         let id = shared.next_exchange();
+        let counted = shared.count(Some(admission.route()));
         let begin = |env: Env<'_>| admission.begin(id, &seed, body, env);
-        Self::new(runtime, shared.in_env(begin))
+        Self::new(runtime, shared.in_env(begin), counted)
     }
 
     /// Begins the exchange of a job.
@@ -156,28 +226,38 @@ impl<R: DriveJobs> ActiveExchange<R> {
     pub fn of_job(runtime: &Arc<R>, job: Job) -> Self {
         let (shared, seed) = (runtime.shared(), seed());
         let id = shared.next_exchange();
+        let counted = shared.count(None);
         let begin = |env: Env<'_>| Exchange::job(id, &seed, job, env);
-        Self::new(runtime, shared.in_env(begin))
+        Self::new(runtime, shared.in_env(begin), counted)
     }
 
-    fn new(runtime: &Arc<R>, exchange: Exchange) -> Self {
+    fn new(runtime: &Arc<R>, exchange: Exchange, counted: Option<Box<Counted>>) -> Self {
         runtime.shared().busy.fetch_add(1, Ordering::AcqRel);
         Self {
             runtime: Arc::clone(runtime),
             exchange,
+            counted,
             is_registered: false,
         }
     }
 
     /// Returns what the exchange wants; see [`Exchange::poll`].
     pub fn poll(&mut self) -> Output {
-        self.exchange.poll()
+        let output = self.exchange.poll();
+        if let (Some(counted), Output::Do(action)) = (&mut self.counted, &output) {
+            counted.action(action, self.runtime.shared());
+        }
+        output
     }
 
     /// Hands in what happened. Returns `false` if the driver has a bug, which is in the log then: the exchange
     /// cannot go on.
     #[must_use]
     pub fn handle(&mut self, event: Event) -> bool {
+        if let (Some(counted), Some(metrics)) = (&mut self.counted, &self.runtime.shared().metrics)
+        {
+            counted.asks.answer(&event, metrics);
+        }
         let exchange = &mut self.exchange;
         let handled = self
             .runtime

@@ -8,7 +8,7 @@ use std::{
 use entra_mcp_core::{
     env::EntraSnapshot,
     exchange::{ExchangeId, Job},
-    hub::{FromHub, Hub, HubOutput, ToHub},
+    hub::{FromHub, Hub, HubOutput, HubStats, ToHub},
     time::{Instant, Now},
 };
 
@@ -71,6 +71,11 @@ impl<M: Mailbox> SharedHub<M> {
     /// Whether any stream is open.
     pub fn has_streams(&self) -> bool {
         self.tables().hub.has_streams()
+    }
+
+    /// Returns how full the tables are.
+    pub fn stats(&self) -> HubStats {
+        self.tables().hub.stats()
     }
 
     /// Delivers the hub's messages for this exchange to this mailbox from now on.

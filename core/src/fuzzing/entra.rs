@@ -27,6 +27,7 @@ pub(super) fn server() -> Server {
     let url = |text: &str| Url::parse(text).expect("a good address");
     let config = Config {
         listen: Vec::new(),
+        metrics_listen: Vec::new(),
         public_url: PublicUrl::parse("https://mcp.example").expect("a good address"),
         entra: EntraApp {
             tenant: TENANT.to_owned(),

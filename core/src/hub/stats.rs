@@ -1,9 +1,9 @@
-//! How full the hub is, for tests and the simulator.
+//! How full the hub is, for monitoring, tests and the simulator.
 
 use super::Hub;
 
 /// How full the tables are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HubStats {
     /// Open streams.
     pub streams: usize,

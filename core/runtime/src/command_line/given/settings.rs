@@ -164,6 +164,13 @@ pub(in crate::command_line) const DEVICE_AUTHORIZATION: Setting = setting(
     "whether clients on devices without a browser may show a code that their user types elsewhere (RFC 8628); \
      users can be tricked into typing somebody else's (default off)",
 );
+pub(in crate::command_line) const METRICS_LISTEN: Setting = setting(
+    "metrics-listen",
+    "ENTRA_MCP_METRICS_LISTEN",
+    "HOST:PORT",
+    "where monitoring reads counters and durations as OpenMetrics, by GET /metrics, without any sign-in; such as \
+     localhost:9464 (default: nowhere)",
+);
 pub(in crate::command_line) const LOG: Setting = setting(
     "log",
     "ENTRA_MCP_LOG",
@@ -241,6 +248,7 @@ pub(in crate::command_line) const SETTINGS: &[&Setting] = &[
     &RESPONSE_ISS,
     &DEVICE_AUTHORIZATION,
     &LOG,
+    &METRICS_LISTEN,
     &KEY,
     &TENANT_ID,
     &CLIENT_ID,

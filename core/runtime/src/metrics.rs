@@ -1,0 +1,303 @@
+//! What monitoring reads: counters, durations, and how full each table is, as OpenMetrics.
+//!
+//! Labels have few values, all of them chosen here: never a name, an address, an id or a token. Nothing is counted
+//! unless `--metrics-listen` is set.
+
+mod labels;
+mod listener;
+mod pending;
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use entra_mcp_core::{
+    event::AskOutcome, hub::HubStats, limits, log_event::LogEventId, route::Route,
+};
+use http::StatusCode;
+use prometheus_client::{
+    encoding::text::encode,
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
+    registry::{Registry, Unit},
+};
+
+use self::labels::{
+    EventLabels, FetchLabels, RequestLabels, RouteLabels, StoreLabels, TableLabels,
+};
+pub use self::listener::serve_metrics;
+pub(crate) use self::pending::{Destination, PendingAsks};
+
+/// Upper bounds of durations, in seconds: from a call that needs nobody to one that asks a user.
+const BUCKETS: [f64; 12] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 600.0,
+];
+
+/// How often each event of the log has happened in this process, whether its line was written or not.
+static EVENTS: [AtomicU64; LogEventId::ALL.len()] = [const { AtomicU64::new(0) }; _];
+
+/// Counts an event of the log.
+pub(crate) fn count_event(id: LogEventId) {
+    if let Some(count) = EVENTS.get(id as usize) {
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// The counters of a server.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    durations: Family<RouteLabels, Histogram, fn() -> Histogram>,
+    fetches: Family<FetchLabels, Counter>,
+    store: Family<StoreLabels, Counter>,
+    events: Family<EventLabels, Counter>,
+    entries: Family<TableLabels, Gauge>,
+    bounds: Family<TableLabels, Gauge>,
+}
+
+/// How full a table is.
+#[derive(Clone, Copy, Debug)]
+struct Fill {
+    table: &'static str,
+    entries: usize,
+    bound: usize,
+}
+
+impl Metrics {
+    /// Counts nothing yet.
+    #[must_use]
+    pub(crate) fn new(program: &'static str) -> Self {
+        let mut registry = Registry::with_prefix("entra_mcp");
+        let build = Info::new(vec![
+            ("version", env!("CARGO_PKG_VERSION")),
+            ("program", program),
+        ]);
+        registry.register("build", "Which program this is", build);
+        let histogram: fn() -> Histogram = || Histogram::new(BUCKETS);
+        let metrics = Self {
+            requests: Family::default(),
+            durations: Family::new_with_constructor(histogram),
+            fetches: Family::default(),
+            store: Family::default(),
+            events: Family::default(),
+            entries: Family::default(),
+            bounds: Family::default(),
+            registry: Registry::default(),
+        };
+        registry.register(
+            "requests",
+            "Requests by the path that they were for and the status of the response",
+            metrics.requests.clone(),
+        );
+        registry.register_with_unit(
+            "response_duration",
+            "From the end of a request to the head of its response",
+            Unit::Seconds,
+            metrics.durations.clone(),
+        );
+        registry.register(
+            "outbound_requests",
+            "Requests to Entra ID, Microsoft Graph and the hosts of clients by the status of the response, or why \
+             there was none; one that is made again is counted again",
+            metrics.fetches.clone(),
+        );
+        registry.register(
+            "store_operations",
+            "Operations of the store by their outcome",
+            metrics.store.clone(),
+        );
+        registry.register(
+            "events",
+            "Events of the log by their id, whether their line was written or not",
+            metrics.events.clone(),
+        );
+        registry.register(
+            "table_entries",
+            "How full a table is",
+            metrics.entries.clone(),
+        );
+        registry.register(
+            "table_bound",
+            "How full a table may be",
+            metrics.bounds.clone(),
+        );
+        Self {
+            registry,
+            ..metrics
+        }
+    }
+
+    /// Counts a response, from the end of its request on.
+    pub(crate) fn responded(&self, route: Option<Route>, status: StatusCode, after: Duration) {
+        let path = route.map_or("other", Route::path);
+        let status = status.as_u16();
+        self.requests
+            .get_or_create(&RequestLabels { path, status })
+            .inc();
+        self.durations
+            .get_or_create(&RouteLabels { path })
+            .observe(after.as_secs_f64());
+    }
+
+    /// Counts a request of this server.
+    pub(crate) fn fetched(&self, destination: Destination, outcome: AskOutcome) {
+        let labels = FetchLabels {
+            destination: destination.as_str(),
+            outcome: labels::outcome(outcome),
+        };
+        self.fetches.get_or_create(&labels).inc();
+    }
+
+    /// Counts an operation of the store.
+    pub(crate) fn stored(&self, operation: &'static str, outcome: AskOutcome) {
+        let labels = StoreLabels {
+            operation,
+            outcome: labels::outcome(outcome),
+        };
+        self.store.get_or_create(&labels).inc();
+    }
+
+    /// Returns all of it, with the tables as full as they are now.
+    pub(crate) fn text(&self, hub: HubStats) -> String {
+        for (id, count) in LogEventId::ALL.iter().zip(&EVENTS) {
+            let event = id.as_str();
+            let counted = self.events.get_or_create(&EventLabels { event });
+            let count = count.load(Ordering::Relaxed);
+            counted.inc_by(count.saturating_sub(counted.get()));
+        }
+        for fill in fills(hub) {
+            let labels = TableLabels { table: fill.table };
+            self.entries
+                .get_or_create(&labels)
+                .set(number(fill.entries));
+            self.bounds.get_or_create(&labels).set(number(fill.bound));
+        }
+        let mut text = String::new();
+        // Writing to a String does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn fills(hub: HubStats) -> [Fill; 8] {
+    let fill = |table, entries, bound| Fill {
+        table,
+        entries,
+        bound,
+    };
+    [
+        fill("streams", hub.streams, limits::STREAMS),
+        fill("calls", hub.in_flight, limits::CALLS),
+        fill("tasks", hub.tasks, limits::TASKS),
+        fill("replay_buffers", hub.replays, limits::REPLAY_BUFFERS),
+        fill("session_settings", hub.settings, limits::SESSION_SETTINGS),
+        fill(
+            "code_redemptions",
+            hub.redemptions,
+            limits::CODE_REDEMPTIONS,
+        ),
+        fill(
+            "client_documents",
+            hub.client_documents,
+            limits::CLIENT_DOCUMENTS,
+        ),
+        fill(
+            "device_authorizations",
+            hub.device_authorizations,
+            limits::DEVICE_AUTHORIZATIONS,
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(text: &str, name: &str) -> String {
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap_or_else(|| panic!("no {name} in\n{text}"))
+            .trim()
+            .to_owned()
+    }
+
+    #[test]
+    fn responses_outbound_requests_and_store_operations_are_counted() {
+        let metrics = Metrics::new("a-program");
+        let after = Duration::from_millis(3);
+        metrics.responded(Some(Route::Mcp), StatusCode::OK, after);
+        metrics.responded(Some(Route::Mcp), StatusCode::OK, after);
+        metrics.responded(None, StatusCode::NOT_FOUND, after);
+        metrics.fetched(
+            Destination::Graph,
+            AskOutcome::Status(StatusCode::TOO_MANY_REQUESTS),
+        );
+        metrics.fetched(Destination::Entra, AskOutcome::Failed("timed out"));
+        metrics.stored("get", AskOutcome::Done);
+        let text = metrics.text(HubStats::default());
+        for (name, count) in [
+            (r#"entra_mcp_requests_total{path="/mcp",status="200"}"#, "2"),
+            (
+                r#"entra_mcp_requests_total{path="other",status="404"}"#,
+                "1",
+            ),
+            (
+                r#"entra_mcp_response_duration_seconds_bucket{le="0.0025",path="/mcp"}"#,
+                "0",
+            ),
+            (
+                r#"entra_mcp_response_duration_seconds_bucket{le="0.005",path="/mcp"}"#,
+                "2",
+            ),
+            (
+                r#"entra_mcp_outbound_requests_total{destination="graph",outcome="429"}"#,
+                "1",
+            ),
+            (
+                r#"entra_mcp_outbound_requests_total{destination="entra",outcome="timed out"}"#,
+                "1",
+            ),
+            (
+                r#"entra_mcp_store_operations_total{operation="get",outcome="done"}"#,
+                "1",
+            ),
+        ] {
+            assert_eq!(value(&text, name), count, "{name}");
+        }
+        assert!(text.contains(r#"entra_mcp_build_info{version="#) && text.ends_with("# EOF\n"));
+    }
+
+    #[test]
+    fn fill_of_a_table_stands_beside_its_bound() {
+        let hub = HubStats {
+            streams: 7,
+            ..HubStats::default()
+        };
+        let text = Metrics::new("a-program").text(hub);
+        assert_eq!(
+            value(&text, r#"entra_mcp_table_entries{table="streams"}"#),
+            "7"
+        );
+        let bound = limits::STREAMS.to_string();
+        assert_eq!(
+            value(&text, r#"entra_mcp_table_bound{table="streams"}"#),
+            bound
+        );
+    }
+
+    #[test]
+    fn event_is_counted_though_its_line_was_left_out() {
+        let (metrics, name) = (
+            Metrics::new("a-program"),
+            r#"entra_mcp_events_total{event="dev_tenant.key_failed"}"#,
+        );
+        let count = |text: &str| value(text, name).parse::<u64>().unwrap();
+        let before = count(&metrics.text(HubStats::default()));
+        count_event(LogEventId::DevTenantKeyFailed);
+        assert_eq!(count(&metrics.text(HubStats::default())), before + 1);
+    }
+}

@@ -1,0 +1,144 @@
+//! Where monitoring reads the counters: a listener of its own, apart from the one that clients reach, answered by one
+//! thread, one request a connection.
+
+use std::{
+    io::{self, Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+    thread,
+    time::Duration,
+};
+
+use crate::{listen::bind, start_error::StartError};
+
+/// How long a reader may take with its request, and with the answer.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The longest head of a request.
+const HEAD_BYTES: usize = 8 * 1024;
+
+/// The most header fields.
+const FIELDS: usize = 64;
+
+/// The media type of OpenMetrics 1.0.
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Serves `GET /metrics` on these addresses, each on a thread, until the process ends. `text` makes the answer.
+///
+/// # Errors
+///
+/// An address cannot be listened on, or there is no thread.
+pub fn serve_metrics(
+    addresses: &[SocketAddr],
+    text: impl Fn() -> String + Clone + Send + 'static,
+) -> Result<(), StartError> {
+    if addresses.is_empty() {
+        return Ok(());
+    }
+    for listener in bind(addresses)? {
+        let text = text.clone();
+        thread::Builder::new()
+            .name("metrics".to_owned())
+            .spawn(move || {
+                loop {
+                    match listener.accept() {
+                        // Whoever does not read or ask in time has no answer.
+                        Ok((stream, _)) => drop(answer(stream, &text)),
+                        // Out of descriptors: the next look is a second away.
+                        Err(_) => thread::sleep(Duration::from_secs(1)),
+                    }
+                }
+            })
+            .map_err(|error| StartError::Thread { error })?;
+    }
+    Ok(())
+}
+
+fn answer(mut stream: TcpStream, text: impl Fn() -> String) -> io::Result<()> {
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
+    let head = read_head(&mut stream)?;
+    let (status, body) = match request(&head) {
+        Some(("GET", "/metrics")) => ("200 OK", text()),
+        Some(("GET", _)) => ("404 Not Found", "There is only /metrics here.\n".to_owned()),
+        Some(_) => ("405 Method Not Allowed", "GET /metrics\n".to_owned()),
+        None => (
+            "400 Bad Request",
+            "This is no request of HTTP/1.1.\n".to_owned(),
+        ),
+    };
+    let media_type = match status {
+        "200 OK" => OPEN_METRICS,
+        _ => "text/plain; charset=utf-8",
+    };
+    let length = body.len();
+    write!(
+        stream,
+        "HTTP/1.1 {status}\r\ncontent-type: {media_type}\r\ncontent-length: {length}\r\nallow: GET\r\n\
+         cache-control: no-store\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n{body}"
+    )
+}
+
+/// Reads up to the empty line, or as much as a head may be.
+fn read_head(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
+    let (mut head, mut piece) = (Vec::new(), [0; 1024]);
+    // A reader that sends a byte at a time is cut by the number of reads.
+    for _ in 0..HEAD_BYTES / 64 {
+        let read = stream.read(&mut piece)?;
+        head.extend_from_slice(piece.get(..read).unwrap_or_default());
+        let is_whole = head.windows(4).any(|end| end == b"\r\n\r\n");
+        if read == 0 || is_whole || head.len() >= HEAD_BYTES {
+            break;
+        }
+    }
+    Ok(head)
+}
+
+/// The method and the path, without its query.
+fn request(head: &[u8]) -> Option<(&str, &str)> {
+    let mut fields = [httparse::EMPTY_HEADER; FIELDS];
+    let mut request = httparse::Request::new(&mut fields);
+    let parsed = request.parse(head).ok()?;
+    let path = request.path?.split('?').next()?;
+    parsed.is_complete().then_some((request.method?, path))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    fn ask(request: &str) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let answering = thread::spawn(move || {
+            let (stream, _) = listener.accept().unwrap();
+            answer(stream, || "a 1\n# EOF\n".to_owned())
+        });
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answering.join().unwrap().unwrap();
+        answer
+    }
+
+    #[test]
+    fn metrics_are_read_by_get() {
+        let answer = ask("GET /metrics?x=1 HTTP/1.1\r\nhost: localhost\r\n\r\n");
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert!(answer.contains(OPEN_METRICS) && answer.ends_with("\r\n\r\na 1\n# EOF\n"));
+    }
+
+    #[test]
+    fn other_request_is_refused() {
+        for (request, status) in [
+            ("GET / HTTP/1.1\r\n\r\n", "404"),
+            ("POST /metrics HTTP/1.1\r\n\r\n", "405"),
+            ("nonsense\r\n\r\n", "400"),
+        ] {
+            let answer = ask(request);
+            assert_eq!(answer.get(9..12), Some(status), "{answer}");
+        }
+    }
+}
