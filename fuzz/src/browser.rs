@@ -77,8 +77,12 @@ impl Page {
                 .any(|word| text.contains(&word.to_lowercase()))
         };
         self.forms().into_iter().find_map(|form| {
-            // A list of users may be one form for each, whose hidden field says who.
-            let hidden = form.fields.iter().any(|(_, value)| says(value));
+            // A list of users may be one form for each, whose hidden field says who. Sealed fields say anything: four
+            // letters of them are a word now and then.
+            let hidden = form
+                .fields
+                .iter()
+                .any(|(_, value)| any_of.contains(&value.as_str()));
             let button = form.buttons.iter().find(|button| {
                 let value = button.field.as_ref().map(|(_, value)| value.as_str());
                 says(&button.text) || value.is_some_and(says) || hidden
