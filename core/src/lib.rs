@@ -173,6 +173,7 @@ mod session; // Records, session tokens, the look-up of the one by the other.
 
 // Floor 9: who may come in.
 pub mod admit; // Host, Origin, bearer token, CORS, the caller.
+pub mod operator; // The sessions of all users, for the operator.
 
 // Floor 10: the client of Entra ID and Microsoft Graph.
 mod entra;

@@ -153,6 +153,7 @@ fn run(
     })?;
     let purged = Arc::clone(&runtime);
     spawn("purge_expired", move || purge_expired(&purged))?;
+    parts.listen_to_operator(&runtime);
     parts.startup_banner();
     let (asked, ask) = mpsc::channel();
     let unheard = asked.clone();

@@ -142,6 +142,7 @@ async fn serve(parts: &RuntimeParts, runtime: Arc<Runtime>) -> Result<(), StartE
         counted.shared.metrics_text()
     })?;
     runtime.executor.spawn(purge_expired(Arc::clone(&runtime)));
+    parts.listen_to_operator(&runtime);
     parts.startup_banner();
     let (asked, ask) = bounded(1);
     let unheard = asked.clone();

@@ -29,6 +29,7 @@ pub mod raw_framing;
 pub mod raw_limits;
 pub mod resource_limits;
 pub mod secrets;
+pub mod sessions;
 pub mod sign_in;
 pub mod tokens;
 pub mod unauthenticated;

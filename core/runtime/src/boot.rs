@@ -27,7 +27,9 @@ use crate::{
     key, log,
     metrics::Metrics,
     process_hardening, seed,
+    sessions::{self, Reply, Sessions, SessionsCommand},
     settings::{Given, Program},
+    shared::DriveJobs,
     start_error::StartError,
     startup_banner::startup_banner,
     store::{FileStore, RecordStore},
@@ -90,14 +92,19 @@ impl Settings {
         let choices = given.choose(program)?;
         let others: Vec<_> = program.flags.iter().map(|flag| flag.variable).collect();
         let platform = client_add::take(&mut given)?;
+        let sessions = sessions::take(&mut given)?;
         let parsed = command_line::parse(program.name, &given.arguments, &given.variables, &others);
         match parsed {
-            Ok(Command::Run(config)) => Ok(match platform {
-                Some(platform) => {
+            Ok(Command::Run(config)) => Ok(match (platform, sessions) {
+                (_, Some(request)) => {
+                    let egress = Egress::from_variables(&given.variables)?;
+                    Err(perform(&request, &config, &egress, clock.now().unix)?)
+                }
+                (Some(platform), None) => {
                     let (id, secret) = (seed::bytes(), seed::bytes());
                     Err(client_add::text(platform, &config, id, secret))
                 }
-                None => Ok(Self {
+                (None, None) => Ok(Self {
                     config,
                     choices,
                     program: program.name,
@@ -136,6 +143,39 @@ impl Settings {
             choices: self.choices,
             program: self.program,
         })
+    }
+}
+
+/// Does what is asked about sessions: in the process that serves, or else by itself.
+fn perform(
+    request: &SessionsCommand,
+    config: &Config,
+    egress: &Egress,
+    now: UnixTime,
+) -> Result<String, StartError> {
+    if let StoreLocation::Folder(folder) = &config.store {
+        let reply = sessions::ask(&folder.join(sessions::FILE), request)
+            .map_err(|error| StartError::SessionsUnanswered { error })?;
+        if let Some(reply) = reply {
+            return told(request, &reply);
+        }
+    }
+    let (store, keys) = open_store(config, egress, now)?;
+    let sessions = Sessions {
+        store: &store,
+        keys: &keys,
+        tenant: &config.entra.tenant,
+        now,
+    };
+    told(request, &sessions.perform(request, |_| {}))
+}
+
+/// A script sees by the status that something is left.
+fn told(request: &SessionsCommand, reply: &Reply) -> Result<String, StartError> {
+    let text = sessions::text(request, reply);
+    match reply.is_incomplete {
+        true => Err(StartError::SessionsIncomplete { text }),
+        false => Ok(text),
     }
 }
 
@@ -206,6 +246,24 @@ impl RuntimeParts {
     pub(crate) fn metrics(&self) -> Option<Metrics> {
         let is_read = !self.server.config.metrics_listen.is_empty();
         is_read.then(|| Metrics::new(self.program))
+    }
+
+    /// Lets the operator's commands about sessions reach this process. What they end, the runtime ends at once.
+    pub fn listen_to_operator<R: DriveJobs>(&self, runtime: &Arc<R>) {
+        let StoreLocation::Folder(folder) = &self.server.config.store else {
+            return;
+        };
+        let (runtime, server) = (Arc::clone(runtime), Arc::clone(&self.server));
+        let (store, clock) = (Arc::clone(&self.store), self.clock);
+        sessions::listen(&folder.join(sessions::FILE), move |request| {
+            let sessions = Sessions {
+                store: &store,
+                keys: &server.keys,
+                tenant: &server.config.entra.tenant,
+                now: clock.now().unix,
+            };
+            sessions.perform(request, |ended| runtime.send_to_hub(ended))
+        });
     }
 
     /// Prints what to do next.

@@ -27,6 +27,7 @@ mod process_hardening;
 mod receive;
 mod seed;
 mod server;
+mod sessions;
 mod settings;
 mod shared;
 mod shared_hub;

@@ -56,6 +56,18 @@ pub enum StartError {
         /// The platforms that a client may be for.
         platforms: Vec<&'static str>,
     },
+    /// The command about sessions is not complete, or says two things.
+    InvalidSessionsCommand,
+    /// Not all sessions could be read or ended.
+    SessionsIncomplete {
+        /// What was.
+        text: String,
+    },
+    /// The process that serves does not answer the command about sessions.
+    SessionsUnanswered {
+        /// The cause.
+        error: io::Error,
+    },
     /// Settings are wrong: all that are.
     Config(Vec<ConfigError>),
     /// What the environment says of outbound connections is wrong.
@@ -108,6 +120,14 @@ impl Display for StartError {
                 "Write client add --for, and one of {}.",
                 platforms.join(", ")
             ),
+            Self::InvalidSessionsCommand => f.write_str(
+                "Write sessions list or sessions end, and which: --session NAME, --user OBJECT_ID or --client NAME, or \
+                 --all.",
+            ),
+            Self::SessionsIncomplete { text } => f.write_str(text),
+            Self::SessionsUnanswered { error } => {
+                write!(f, "The server that runs does not answer: {error}. Try again.")
+            }
             Self::Config(errors) => {
                 f.write_str("some settings are wrong:")?;
                 errors.iter().try_for_each(|error| write!(f, "\n  {error}"))
@@ -134,9 +154,10 @@ impl fmt::Debug for StartError {
 impl Error for StartError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::DotenvUnreadable { error } | Self::Socket { error } | Self::Thread { error } => {
-                Some(error)
-            }
+            Self::DotenvUnreadable { error }
+            | Self::SessionsUnanswered { error }
+            | Self::Socket { error }
+            | Self::Thread { error } => Some(error),
             // These are shown as they are, so what comes next is what they come from.
             Self::DataDir(error) => error.source(),
             Self::ClientCredential(error) => error.source(),
@@ -147,6 +168,8 @@ impl Error for StartError {
             | Self::FlagWithoutValue { .. }
             | Self::InvalidFlagValue { .. }
             | Self::NotWithHttpServer { .. }
+            | Self::InvalidSessionsCommand
+            | Self::SessionsIncomplete { .. }
             | Self::InvalidClientCommand { .. }
             | Self::Clients(_)
             | Self::Store(_)

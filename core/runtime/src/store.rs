@@ -11,7 +11,7 @@ mod redis;
 mod suite;
 
 use entra_mcp_core::{
-    ask::{Ask, Store},
+    ask::{Ask, Key, Store, StoreFault},
     time::UnixTime,
 };
 
@@ -49,6 +49,19 @@ impl RecordStore {
             Self::File(store) => store.answer(ask, now),
             #[cfg(feature = "redis")]
             Self::Redis(store) => store.answer(ask, now),
+        }
+    }
+
+    /// The keys of all records that begin like this, those that have expired with them. It may wait for the disk or the network.
+    ///
+    /// # Errors
+    ///
+    /// They cannot be read.
+    pub(crate) fn keys(&self, prefix: &str) -> Result<Vec<Key>, StoreFault> {
+        match self {
+            Self::File(store) => store.keys(prefix),
+            #[cfg(feature = "redis")]
+            Self::Redis(store) => store.keys(prefix),
         }
     }
 

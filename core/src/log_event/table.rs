@@ -328,6 +328,10 @@ events! {
     /// are served.
     RateTableFull = "rate.table_full", Warn,
         "more clients ask than are counted: some are not limited in rate", [];
+    /// The socket over which `sessions list` and `sessions end` ask this process cannot be opened: the path may be too long. They
+    /// work when the server does not run.
+    OperatorSocketUnavailable = "operator.socket_unavailable", Warn,
+        "commands about sessions cannot reach this process", [Path, Error];
     /// The operator chose `tiny_http`: use it on loopback or behind a proxy that normalises requests.
     TinyHttpChosen = "tiny_http.chosen", Warn,
         "tiny_http reads the requests: it can be made to serve hidden requests, bounds neither heads, connections \

@@ -229,6 +229,11 @@ pub(crate) fn listed(stored: Option<Stored>, user: &User, keys: &Keyring) -> Vec
     List::open(stored, &key(user, keys), keys).sessions
 }
 
+/// Returns the sessions on a list that was read from this key, whoever's it is.
+pub(crate) fn listed_under(key: &Key, stored: Stored, keys: &Keyring) -> Vec<ListedSession> {
+    List::open(Some(stored), key, keys).sessions
+}
+
 /// Where the list of a user is stored: who that is does not show.
 pub(crate) fn key(user: &User, keys: &Keyring) -> Key {
     let name = keys.mac(Purpose::UserSessions, user.key().as_bytes());

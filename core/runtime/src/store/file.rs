@@ -115,6 +115,12 @@ impl FileStore {
         Ok(found)
     }
 
+    /// The keys that begin like this.
+    pub(super) fn keys(&self, prefix: &str) -> Result<Vec<Key>, StoreFault> {
+        self.with(|database| table::keys(database, prefix))
+            .map_err(|error| failed(&error))
+    }
+
     fn with<T>(&self, operation: impl FnOnce(&Database) -> Result<T, Error>) -> Result<T, Error> {
         // What a failed disk has of the last writes is not known.
         self.database.with(operation, || self.cache.clear())

@@ -37,6 +37,9 @@ const MARK_KEY: &str = "key-check";
 /// The key of the last version.
 const VERSION_KEY: &str = "last-version";
 
+/// How many keys are looked at in a step.
+const SCAN_COUNT: u32 = 500;
+
 /// How long a record of the trial at the start would last.
 const TRIAL_SECONDS: u64 = 60;
 
@@ -167,6 +170,30 @@ impl RedisStore {
         }
     }
 
+    /// The keys that begin like this: in steps, so that Redis goes on serving others.
+    pub(super) fn keys(&self, prefix: &str) -> Result<Vec<Key>, StoreFault> {
+        let whole = format!("{}{prefix}", self.prefix);
+        let pattern = glob_of(&whole) + "*";
+        let (mut keys, mut cursor) = (std::collections::BTreeSet::new(), 0_u64);
+        loop {
+            let mut scan = redis::cmd("SCAN");
+            scan.arg(cursor)
+                .arg("MATCH")
+                .arg(&pattern)
+                .arg("COUNT")
+                .arg(SCAN_COUNT);
+            let (next, found): (u64, Vec<String>) = self.run(&scan).map_err(failed)?;
+            let found = found
+                .iter()
+                .filter_map(|key| key.strip_prefix(&self.prefix));
+            keys.extend(found.map(|key| Key(key.to_owned())));
+            cursor = next;
+            if cursor == 0 {
+                return Ok(keys.into_iter().collect());
+            }
+        }
+    }
+
     /// A look-up may be done twice: the connection may have been dropped while it was not used.
     fn get(&self, key: &Key) -> Result<Option<Vec<u8>>, PoolFault> {
         let mut get = redis::cmd("GET");
@@ -211,6 +238,18 @@ impl RedisStore {
     fn key(&self, key: &Key) -> String {
         format!("{}{}", self.prefix, key.0)
     }
+}
+
+/// A pattern that means this text alone.
+fn glob_of(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        if matches!(character, '*' | '?' | '[' | ']' | '^' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern
 }
 
 fn client(server: &RedisServer, roots: Option<&[Vec<u8>]>) -> RedisResult<Client> {

@@ -52,6 +52,20 @@ pub(super) fn get(database: &Database, key: &Key, now: UnixTime) -> Result<Optio
     Ok(read(&records, &key.0)?.filter(|stored| now < stored.record.expires))
 }
 
+/// The keys that begin like this.
+pub(super) fn keys(database: &Database, prefix: &str) -> Result<Vec<Key>, Error> {
+    let records = database.begin_read()?.open_table(RECORDS)?;
+    let mut keys = Vec::new();
+    for entry in records.range(prefix..)? {
+        let (key, _) = entry?;
+        if !key.value().starts_with(prefix) {
+            break;
+        }
+        keys.push(Key(key.value().to_owned()));
+    }
+    Ok(keys)
+}
+
 /// A change of a record: what is there from now on.
 pub(super) type Change = (Key, Option<Stored>);
 

@@ -236,3 +236,14 @@ fn record_that_was_just_read_is_gone_once_it_expires() {
     store.purge_expired(LATER);
     assert_eq!(get(&store, "a", NOW), None, "it is not in memory either");
 }
+
+#[test]
+fn keys_of_one_beginning_are_found_and_no_others() {
+    let place = Place::new();
+    let store = place.store();
+    for name in ["session/x", "user/b", "user/a", "users", "zzz", "user.x"] {
+        put(&store, name, "one", Guard::Any);
+    }
+    assert_eq!(store.keys("user/"), Ok(vec![key("user/a"), key("user/b")]));
+    assert_eq!(store.keys("none/"), Ok(Vec::new()));
+}

@@ -1,0 +1,91 @@
+//! The socket of the process that serves, in the data folder: one line of JSON in, one out.
+//!
+//! Whoever can open it can read the folder, the key in it and the sessions anyway: it is for the user that the process runs as
+//! and for nobody else (threat G3).
+
+use std::{
+    io::{self, BufRead as _, BufReader, Read as _, Write as _},
+    os::unix::{
+        fs::PermissionsExt,
+        net::{UnixListener, UnixStream},
+    },
+    path::Path,
+    time::Duration,
+};
+
+use entra_mcp_core::log_event::{Field, LogEvent, LogEventId};
+
+use super::{Reply, Request};
+use crate::log;
+
+/// Its name in the data folder.
+pub(crate) const FILE: &str = "operator.sock";
+
+/// The longest request.
+const REQUEST_BYTES: u64 = 4096;
+
+/// How long the other side may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Asks the process that serves; `None` if none does.
+///
+/// # Errors
+///
+/// It does not answer.
+pub(crate) fn ask(path: &Path, request: &Request) -> io::Result<Option<Reply>> {
+    let Ok(mut socket) = UnixStream::connect(path) else {
+        return Ok(None);
+    };
+    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.set_write_timeout(Some(PATIENCE))?;
+    socket.write_all(&line_of(request)?)?;
+    let mut line = String::new();
+    BufReader::new(socket).read_line(&mut line)?;
+    Ok(Some(serde_json::from_str(&line)?))
+}
+
+/// Answers one request after the other, on a thread of its own. Without the socket the server serves all the same.
+pub(crate) fn listen(path: &Path, answer: impl Fn(&Request) -> Reply + Send + 'static) {
+    let listening = bind(path).and_then(|listener| {
+        let thread = std::thread::Builder::new().name("operator".to_owned());
+        thread.spawn(move || {
+            for socket in listener.incoming() {
+                // Who breaks off has asked for nothing.
+                let _ = socket.and_then(|socket| serve(socket, &answer));
+            }
+        })
+    });
+    if let Err(error) = listening {
+        let line = LogEvent::new(LogEventId::OperatorSocketUnavailable);
+        let line = line.with_text(Field::Path, path.display().to_string());
+        log(&line.with_text(Field::Error, error.to_string()));
+    }
+}
+
+/// It has its name once nobody else can open it. The lock of the sessions' file says that no other process listens there.
+fn bind(path: &Path) -> io::Result<UnixListener> {
+    let unfinished = path.with_extension(std::process::id().to_string());
+    match std::fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(&unfinished)?;
+    std::fs::set_permissions(&unfinished, PermissionsExt::from_mode(0o600))?;
+    std::fs::rename(&unfinished, path)?;
+    Ok(listener)
+}
+
+fn serve(mut socket: UnixStream, answer: &impl Fn(&Request) -> Reply) -> io::Result<()> {
+    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.set_write_timeout(Some(PATIENCE))?;
+    let mut line = String::new();
+    BufReader::new((&socket).take(REQUEST_BYTES)).read_line(&mut line)?;
+    let request: Request = serde_json::from_str(&line)?;
+    socket.write_all(&line_of(&answer(&request))?)
+}
+
+fn line_of(message: &impl serde::Serialize) -> io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(message)?;
+    line.push(b'\n');
+    Ok(line)
+}

@@ -1,0 +1,183 @@
+//! The sessions of all users, as the operator of the server sees and ends them.
+//!
+//! What is known of a session without the share that its client carries is what its user sees on their own page: the
+//! list of a user, which the master key opens, and the outline of the session. Who the user is does not stand there,
+//! but in the name of the list, as a MAC: whoever knows the object id finds the list, and nobody reads it off.
+
+use crate::{
+    ask::{Key, Stored},
+    hub::{ToHub, ToHubKind},
+    id::SessionId,
+    keys::Keyring,
+    session::{
+        record::{Profile, User},
+        sealed::SealedSession,
+        user_sessions::{self, ListedSession, VerifiedBy},
+    },
+    time::UnixTime,
+};
+
+/// What the keys of the lists of users begin with.
+pub const LISTS: &str = "user/";
+
+/// A session on the list of a user, which may have ended since.
+#[derive(Debug)]
+pub struct ListedEntry {
+    user: String,
+    listed: ListedSession,
+}
+
+/// A session that lives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveEntry {
+    /// Its name.
+    pub session: String,
+    /// The name of its user here, from which nobody finds out who that is.
+    pub user: String,
+    /// The user, as the client and the log know them.
+    pub subject: String,
+    /// What the client calls itself; `None` if it does not, or the session is of an earlier version.
+    pub client: Option<String>,
+    /// Who vouches for that name: a site, or the operator.
+    pub verified_by: Option<String>,
+    /// Where the client got its code; empty if that is not known.
+    pub destination: String,
+    /// What it may do, space separated.
+    pub scope: String,
+    /// When the user signed in.
+    pub since: Option<UnixTime>,
+    /// The address of the browser in which they did, if it is known.
+    pub address: Option<String>,
+    /// When it ends unless it is used.
+    pub expires: UnixTime,
+}
+
+/// Returns the sessions on the list that is stored under this key.
+#[must_use]
+pub fn listed(key: &Key, stored: Stored, keys: &Keyring) -> Vec<ListedEntry> {
+    let user = key.0.strip_prefix(LISTS).unwrap_or_default();
+    let sessions = user_sessions::listed_under(key, stored, keys);
+    sessions
+        .into_iter()
+        .map(|listed| ListedEntry {
+            user: user.to_owned(),
+            listed,
+        })
+        .collect()
+}
+
+/// Returns the name of a user here.
+#[must_use]
+pub fn user_name(tenant_id: &str, oid: &str, keys: &Keyring) -> String {
+    let user = User {
+        tenant_id: tenant_id.to_owned(),
+        oid: oid.to_owned(),
+        sub: None,
+        profile: Profile::default(),
+    };
+    let key = user_sessions::key(&user, keys);
+    key.0.strip_prefix(LISTS).unwrap_or_default().to_owned()
+}
+
+impl ListedEntry {
+    /// Where its record is.
+    #[must_use]
+    pub fn record(&self) -> Key {
+        self.listed.id.key()
+    }
+
+    /// What is known of it, if this is its record.
+    #[must_use]
+    pub fn live(self, stored: &Stored, keys: &Keyring) -> Option<LiveEntry> {
+        let sealed = SealedSession::read(self.listed.id, stored, keys)?;
+        let mut entry = LiveEntry {
+            session: self.listed.id.to_string(),
+            user: self.user,
+            subject: sealed.outline().subject.clone(),
+            client: None,
+            verified_by: None,
+            destination: String::new(),
+            scope: String::new(),
+            since: None,
+            address: None,
+            expires: stored.record.expires,
+        };
+        if let Some(about) = self.listed.about {
+            entry.client = about.client_name;
+            entry.verified_by = match about.verified_by {
+                VerifiedBy::Nobody => None,
+                VerifiedBy::Site(host) => Some(host),
+                VerifiedBy::Operator => Some("the operator".to_owned()),
+            };
+            entry.destination = about.destination;
+            entry.scope = about.scope;
+            entry.since = Some(about.since);
+            entry.address = about.address;
+        }
+        Some(entry)
+    }
+}
+
+/// Returns where the record of the session of this name is, and what ends what is under way for it once that is deleted;
+/// `None` if it is no name of a session.
+#[must_use]
+pub fn ending(session: &str) -> Option<(Key, ToHub)> {
+    let id = SessionId::parse(session)?;
+    Some((id.key(), ToHub(ToHubKind::EndSession(id))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        ask::{Guard, Store, Version},
+        testing::{TestServer, entropy, session_of},
+    };
+
+    fn stored(put: Store) -> (Key, Stored) {
+        let Store::Put(key, record, _) = put else {
+            panic!("a record is put: {put:?}");
+        };
+        let version = Version(1);
+        (key, Stored { record, version })
+    }
+
+    #[test]
+    fn session_is_described_by_its_own_record_and_ended_by_its_name() {
+        let server = TestServer::dev();
+        let keys = &server.server.keys;
+        let (session, _) = session_of("alice", "a client");
+        let until = UnixTime(1_900_000_000);
+        let put = session.put(Guard::Absent, until, keys, &mut entropy(3));
+        let (key, record) = stored(put);
+        let entry = || ListedEntry {
+            user: "x".to_owned(),
+            listed: ListedSession {
+                id: session.id,
+                about: None,
+            },
+        };
+        assert_eq!(entry().record(), key);
+        let live = entry().live(&record, keys).unwrap();
+        assert_eq!(live.subject, session.outline.subject);
+        assert_eq!((live.expires, live.client), (until, None));
+        let (ended, _) = ending(&live.session).unwrap();
+        assert_eq!(ended, key);
+        assert!(ending("user/x").is_none());
+        let foreign = Keyring::new(crate::keys::MasterKey::new([1; 32]), Vec::new());
+        assert!(entry().live(&record, &foreign).is_none());
+    }
+
+    #[test]
+    fn user_is_found_by_object_id_and_the_name_tells_nothing() {
+        let server = TestServer::dev();
+        let keys = &server.server.keys;
+        let (session, _) = session_of("alice", "a client");
+        let (tenant, oid) = (&session.user.tenant_id, &session.user.oid);
+        let name = user_name(tenant, oid, keys);
+        let key = user_sessions::key(&session.user, keys);
+        assert_eq!(key.0, format!("{LISTS}{name}"));
+        assert!(!name.contains(oid.as_str()));
+        assert_ne!(user_name(tenant, "another", keys), name);
+    }
+}
