@@ -9,7 +9,6 @@ mod mismatch;
 
 use std::sync::Arc;
 
-use jsonschema::Validator;
 use serde_json::{Map, Number, Value};
 
 /// The longest description of what does not fit, in characters.
@@ -17,11 +16,7 @@ const MESSAGE_CHARS: usize = 300;
 
 /// A compiled schema.
 #[derive(Clone)]
-pub(crate) struct Schema {
-    validator: Arc<Validator>,
-    /// As it was written: an error names the members that it knows.
-    written: Arc<Value>,
-}
+pub(crate) struct Schema(Arc<entra_mcp_json_schema::Schema>);
 
 impl std::fmt::Debug for Schema {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -32,19 +27,15 @@ impl std::fmt::Debug for Schema {
 impl Schema {
     /// Compiles; an error says what is wrong.
     pub(crate) fn compile(schema: &Value) -> Result<Self, String> {
-        let validator = jsonschema::draft202012::options()
-            .build(schema)
-            .map_err(|error| shortened(&error.to_string()))?;
-        Ok(Self {
-            validator: Arc::new(validator),
-            written: Arc::new(schema.clone()),
-        })
+        let compiled = entra_mcp_json_schema::Schema::new(schema.clone());
+        let compiled = compiled.map_err(|error| shortened(&error))?;
+        Ok(Self(Arc::new(compiled)))
     }
 
     /// What does not fit, with where and what would fit; `None` if all does.
     pub(crate) fn first_error(&self, value: &Value) -> Option<String> {
-        let error = self.validator.iter_errors(value).next()?;
-        Some(shortened(&mismatch::describe(&error, &self.written)))
+        let errors = self.0.errors(value);
+        Some(shortened(&mismatch::describe(errors.first()?)))
     }
 }
 
