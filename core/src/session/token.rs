@@ -11,13 +11,14 @@
 //! clients the token is opaque (RFC 9068 section 6). There is no claim `scope`, which RFC 9068 section 2.2.3 asks for
 //! but does not require: the scopes stand in the session, and where a refresh has asked for fewer, `narrowed` says which.
 
+mod claims;
 mod client_ref;
 mod scope_mask;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use self::claims::Claims;
 pub(crate) use self::{client_ref::ClientRef, scope_mask::ScopeMask};
 use super::{Share, record::Session};
 use crate::{
@@ -37,25 +38,6 @@ const HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9";
 
 /// The longest token that is looked at: a host name has 253 characters at most.
 const TOKEN_BYTES: usize = 1536;
-
-/// The claims, in the order in which they are written.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Claims<'a> {
-    iss: &'a str,
-    aud: &'a str,
-    sub: &'a str,
-    client_id: &'a str,
-    sid: SessionId,
-    iat: UnixTime,
-    exp: UnixTime,
-    jti: &'a str,
-    /// The share: our own claim, opaque to clients.
-    key: &'a str,
-    /// Which scopes of the session, if not all of them: a [`ScopeMask`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    narrowed: Option<String>,
-}
 
 /// What a session token that was verified says.
 #[derive(Debug)]
@@ -108,7 +90,7 @@ pub(crate) fn issue(
     let end = session.created.after(lifetimes.session_absolute);
     let expires = now.after(lifetimes.session_token).min(end.max(now));
     let key = Zeroizing::new(URL_SAFE_NO_PAD.encode(share.expose()));
-    let narrowed = ScopeMask::of(&granted.scope, &session.scope);
+    let narrowed = ScopeMask::of(&granted.scope, &session.scope).map(|mask| mask.to_string());
     let claims = Claims {
         iss: env.server.config.public_url.issuer(),
         aud: &granted.resource,
@@ -119,7 +101,7 @@ pub(crate) fn issue(
         exp: expires,
         jti: &entropy.token::<8>(),
         key: &key,
-        narrowed: narrowed.map(|mask| mask.to_string()),
+        narrowed: narrowed.as_deref(),
     };
     let claims = super::secret_json(&claims);
     // Room for all of it: a text that grows would leave the share behind.
@@ -142,7 +124,7 @@ pub(crate) fn issue(
 /// `None` says no more than that the token is not good; why is nobody's business.
 pub(crate) fn verify(token: &str, server: &Server, now: UnixTime) -> Option<Verified> {
     let payload = authenticate(token, server)?;
-    let claims = Claims::read(&payload, server)?;
+    let claims = claims_for_here(&payload, server)?;
     // What was issued before lasts no longer than what is set now.
     let lifetime = server.config.lifetimes.session_token;
     let expires = claims.exp.min(claims.iat.after(lifetime));
@@ -159,7 +141,7 @@ pub(crate) fn verify(token: &str, server: &Server, now: UnixTime) -> Option<Veri
         client: ClientRef::parse(claims.client_id)?,
         resource: claims.aud.to_owned(),
         narrowed: match claims.narrowed {
-            Some(mask) => Some(ScopeMask::parse(&mask)?),
+            Some(mask) => Some(ScopeMask::parse(mask)?),
             None => None,
         },
         expires,
@@ -169,7 +151,7 @@ pub(crate) fn verify(token: &str, server: &Server, now: UnixTime) -> Option<Veri
 /// The session of a token that was issued here, be it still good or not: what is over may still be revoked.
 pub(crate) fn session_of(token: &str, server: &Server) -> Option<SessionId> {
     let payload = authenticate(token, server)?;
-    Some(Claims::read(&payload, server)?.sid)
+    Some(claims_for_here(&payload, server)?.sid)
 }
 
 /// The payload of a token that was signed here.
@@ -189,22 +171,20 @@ fn authenticate(token: &str, server: &Server) -> Option<Wiped> {
     URL_SAFE_NO_PAD.decode(payload).ok().map(Wiped::new)
 }
 
+/// The claims of a token that was issued for here.
+fn claims_for_here<'a>(payload: &'a [u8], server: &Server) -> Option<Claims<'a>> {
+    let claims = Claims::read(std::str::from_utf8(payload).ok()?)?;
+    let url = &server.config.public_url;
+    let ours = claims.iss == url.issuer() && url.is_resource(claims.aud);
+    ours.then_some(claims)
+}
+
 /// Exactly so many bytes, in base64url.
 fn decoded<const N: usize>(text: &str) -> Option<[u8; N]> {
     // A little more than fits, as the decoder wants it.
     let mut bytes = Zeroizing::new([0; 40]);
     let length = URL_SAFE_NO_PAD.decode_slice(text, &mut *bytes).ok()?;
     bytes.get(..length)?.try_into().ok()
-}
-
-impl<'a> Claims<'a> {
-    /// The claims of a token that was issued for here.
-    fn read(payload: &'a [u8], server: &Server) -> Option<Self> {
-        let claims: Self = serde_json::from_slice(payload).ok()?;
-        let url = &server.config.public_url;
-        let ours = claims.iss == url.issuer() && url.is_resource(claims.aud);
-        ours.then_some(claims)
-    }
 }
 
 #[cfg(test)]
