@@ -25,7 +25,10 @@ pub(super) fn parse(body: &[u8]) -> Result<Value, Error> {
         left: VALUES,
         fault: None,
     };
-    let mut json = serde_json::Deserializer::from_slice(body);
+    // Looked at once and whole, it need not be looked at again string by string.
+    let not_json = || Error::new(Error::PARSE, "This is not JSON.");
+    let body = std::str::from_utf8(body).map_err(|_| not_json())?;
+    let mut json = serde_json::Deserializer::from_str(body);
     let value = Strict(&mut reader).deserialize(&mut json);
     match (
         value.and_then(|value| json.end().map(|()| value)),
@@ -38,7 +41,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Value, Error> {
         (Err(_), Some(Fault::TooMany)) => {
             Err(Error::invalid_request("The message has too many values."))
         }
-        (Err(_), None) => Err(Error::new(Error::PARSE, "This is not JSON.")),
+        (Err(_), None) => Err(not_json()),
     }
 }
 

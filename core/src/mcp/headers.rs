@@ -1,6 +1,6 @@
 //! The headers of MCP: each is given once or not at all (threats I3, K11).
 
-use ::http::{HeaderMap, HeaderName};
+use ::http::{HeaderMap, HeaderName, HeaderValue};
 
 /// The revision that a request is written in.
 pub(crate) const PROTOCOL_VERSION: &str = "mcp-protocol-version";
@@ -20,26 +20,41 @@ const RELEVANT: [&str; 7] = [
 /// What the headers begin with that repeat arguments of a tool (2026-07-28).
 pub(crate) const PARAMETER: &str = "mcp-param-";
 
-/// The headers of MCP, as often as each was given.
-pub(crate) fn relevant(headers: HeaderMap) -> HeaderMap {
-    let is_relevant = |name: &HeaderName| {
-        RELEVANT.contains(&name.as_str()) || name.as_str().starts_with(PARAMETER)
-    };
-    let (mut selected, mut current) = (HeaderMap::with_capacity(RELEVANT.len()), None);
-    // A name comes with the first of its values only.
-    for (name, value) in headers {
-        current = name.or(current);
-        if let Some(name) = current.as_ref().filter(|name| is_relevant(name)) {
-            selected.append(name.clone(), value);
+/// The headers of MCP of a request, as often as each was given. They are few: looking at each is quicker than a map.
+#[derive(Debug, Default)]
+pub(crate) struct McpHeaders(Vec<(HeaderName, HeaderValue)>);
+
+impl McpHeaders {
+    /// Those of a head.
+    pub(crate) fn of(headers: HeaderMap) -> Self {
+        let is_relevant = |name: &str| RELEVANT.contains(&name) || name.starts_with(PARAMETER);
+        let mut selected: Vec<(HeaderName, HeaderValue)> = Vec::with_capacity(RELEVANT.len());
+        let mut takes = false;
+        for (name, value) in headers {
+            // A name comes with the first of its values only.
+            let name = match name {
+                Some(name) => {
+                    takes = is_relevant(name.as_str());
+                    takes.then_some(name)
+                }
+                None => selected.last().map(|(name, _)| name.clone()),
+            };
+            selected.extend(name.filter(|_| takes).map(|name| (name, value)));
         }
+        Self(selected)
     }
-    selected
+
+    /// The values of a header, whose name is given in lower case.
+    fn values(&self, name: &str) -> impl Iterator<Item = &HeaderValue> {
+        let of_name = self.0.iter().filter(move |(one, _)| *one == *name);
+        of_name.map(|(_, value)| value)
+    }
 }
 
 /// Whether the client takes a stream for an answer. Who says nothing takes anything (RFC 9110
 /// section 12.5.1).
-pub(crate) fn accepts_streams(headers: &HeaderMap) -> bool {
-    let mut accepted = headers.get_all("accept").iter().peekable();
+pub(crate) fn accepts_streams(headers: &McpHeaders) -> bool {
+    let mut accepted = headers.values("accept").peekable();
     if accepted.peek().is_none() {
         return true;
     }
@@ -59,8 +74,8 @@ pub(crate) fn accepts_streams(headers: &HeaderMap) -> bool {
 pub(crate) struct Malformed;
 
 /// The one value of a header, without the blanks around it.
-pub(crate) fn one<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Malformed> {
-    let mut values = headers.get_all(name).iter();
+pub(crate) fn one<'a>(headers: &'a McpHeaders, name: &str) -> Result<Option<&'a str>, Malformed> {
+    let mut values = headers.values(name);
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
         (Some(value), None) => {
@@ -84,7 +99,7 @@ mod tests {
             for (name, value) in fields {
                 headers.append(name, value);
             }
-            accepts_streams(&headers)
+            accepts_streams(&McpHeaders::of(headers))
         };
         for taken in [
             &[] as &[&str],
@@ -98,5 +113,27 @@ mod tests {
         for not_taken in [&["application/json"] as &[&str], &["text/plain"], &[""]] {
             assert!(!accepts(not_taken), "{not_taken:?}");
         }
+    }
+
+    // I3: what comes twice is seen twice, and the session token is not kept.
+    #[test]
+    fn headers_of_mcp_are_kept_as_often_as_given_and_others_are_not() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("authorization", "Bearer secret"),
+            ("mcp-name", "a"),
+            ("x-other", "b"),
+            ("mcp-param-region", " eu "),
+            ("mcp-name", "c"),
+            ("x-other", "d"),
+        ] {
+            let name = HeaderName::from_static(name);
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        let headers = McpHeaders::of(headers);
+        assert_eq!(one(&headers, "mcp-name"), Err(Malformed));
+        assert_eq!(one(&headers, "mcp-param-region"), Ok(Some("eu")));
+        assert_eq!(one(&headers, "mcp-method"), Ok(None));
+        assert_eq!(headers.0.len(), 3, "{headers:?}");
     }
 }

@@ -4,7 +4,6 @@
 //! this was not granted; a 403 is final to it. Both are members that MCP does not have, so no other client gets them.
 //! A client is taken at its word: what it may do never depends on it.
 
-use ::http::HeaderMap;
 use serde_json::{Map, Value, json};
 
 use super::headers;
@@ -16,7 +15,7 @@ use crate::{
 const USER_AGENT: &str = "openai-mcp";
 
 /// Whether the client is told of scopes in this way.
-pub(super) fn are_known_to(headers: &HeaderMap) -> bool {
+pub(super) fn are_known_to(headers: &headers::McpHeaders) -> bool {
     let user_agent = headers::one(headers, "user-agent").ok().flatten();
     user_agent.is_some_and(|user_agent| user_agent.starts_with(USER_AGENT))
 }
@@ -116,7 +115,9 @@ mod tests {
         }
         for (user_agent, expected) in [(CHATGPT, true), ("x openai-mcp", false), ("", false)] {
             let headers = [("user-agent".parse().unwrap(), user_agent.parse().unwrap())];
-            let known = are_known_to(&HeaderMap::from_iter(headers));
+            let known = are_known_to(&headers::McpHeaders::of(::http::HeaderMap::from_iter(
+                headers,
+            )));
             assert_eq!(known, expected, "{user_agent}");
         }
     }

@@ -7,7 +7,7 @@
 //!
 //! Source: MCP specification 2025-11-25, basic/transports, session management.
 
-use ::http::{HeaderMap, Response, StatusCode, header};
+use ::http::{Response, StatusCode, header};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 
@@ -147,7 +147,7 @@ const SESSION_NOT_FOUND: i32 = -32001;
 /// The MCP session that a request of an older revision names: missing or given twice is 400, not
 /// there is 404, whereupon a client begins a new one (transports, session management 3 and 4).
 pub(super) fn named_session(
-    headers: &HeaderMap,
+    headers: &headers::McpHeaders,
     caller: &Caller,
     cx: &Cx<'_>,
 ) -> Result<McpSession, Box<Response<Bytes>>> {
@@ -195,7 +195,7 @@ fn method_not_allowed(message: &'static str, allowed: &'static str) -> Response<
 }
 
 /// Revision 2026-07-28 has POST only: a client that names it gets 405 for GET and DELETE.
-pub(super) fn only_post(headers: &HeaderMap) -> Option<Response<Bytes>> {
+pub(super) fn only_post(headers: &headers::McpHeaders) -> Option<Response<Bytes>> {
     let version = headers::one(headers, headers::PROTOCOL_VERSION);
     if version != Ok(Some(Revision::V2026_07_28.name())) {
         return None;

@@ -17,7 +17,7 @@ mod open;
 #[cfg(test)]
 mod tests;
 
-use ::http::{HeaderMap, Request, StatusCode};
+use ::http::{Request, StatusCode};
 use bytes::Bytes;
 
 use self::open::Open;
@@ -59,7 +59,7 @@ enum Transport {
 pub(crate) struct Waiting {
     lookup: Authenticate,
     transport: Transport,
-    headers: HeaderMap,
+    headers: headers::McpHeaders,
     deadline: Instant,
 }
 
@@ -114,7 +114,7 @@ impl Stream {
         Progress::Pending(Self::Authenticating(Box::new(Waiting {
             lookup,
             transport,
-            headers: headers::relevant(request.into_parts().0.headers),
+            headers: headers::McpHeaders::of(request.into_parts().0.headers),
             deadline: cx.env.now.instant.after(limits::EXCHANGE_TIMEOUT),
         })))
     }
@@ -161,7 +161,7 @@ impl Waiting {
 
     fn found(
         transport: Transport,
-        headers: &HeaderMap,
+        headers: &headers::McpHeaders,
         caller: Box<Caller>,
         deadline: Instant,
         cx: &mut Cx<'_>,

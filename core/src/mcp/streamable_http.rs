@@ -20,7 +20,7 @@ mod post_response;
 #[cfg(test)]
 mod tests;
 
-use ::http::{HeaderMap, Method, Request};
+use ::http::{Method, Request};
 use bytes::Bytes;
 
 use self::delete::Ending;
@@ -45,7 +45,7 @@ pub(crate) enum Streamable {
 pub(crate) struct Waiting {
     lookup: Authenticate,
     method: Method,
-    headers: HeaderMap,
+    headers: headers::McpHeaders,
     body: Bytes,
 }
 
@@ -55,7 +55,7 @@ impl Streamable {
         Progress::Pending(Self::Authenticating(Box::new(Waiting {
             lookup,
             method: head.method,
-            headers: headers::relevant(head.headers),
+            headers: headers::McpHeaders::of(head.headers),
             body,
         })))
     }

@@ -9,7 +9,7 @@ mod tests;
 
 use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 
-use ::http::{HeaderMap, StatusCode};
+use ::http::StatusCode;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Number, Value, json};
 
@@ -49,7 +49,10 @@ const REQUESTED_CHARS: usize = 64;
 
 /// Whether a message is to be read by this revision's rules, whatever its method: its header names
 /// this revision or an unknown one, or its `_meta` names one that the header does not.
-pub(crate) fn is_modern(headers: &HeaderMap, params: Option<&Map<String, Value>>) -> bool {
+pub(crate) fn is_modern(
+    headers: &headers::McpHeaders,
+    params: Option<&Map<String, Value>>,
+) -> bool {
     let header = match headers::one(headers, headers::PROTOCOL_VERSION) {
         Ok(header) => header,
         Err(headers::Malformed) => return true,
@@ -65,7 +68,7 @@ pub(crate) fn is_modern(headers: &HeaderMap, params: Option<&Map<String, Value>>
 
 /// Checks all that a request says of itself twice.
 pub(crate) fn check(
-    headers: &HeaderMap,
+    headers: &headers::McpHeaders,
     request: &Request,
     caller: &Caller,
     catalog: &Catalog,
@@ -123,7 +126,7 @@ pub(crate) fn check(
 /// Checks the headers that repeat arguments, as the tool's schema says with `x-mcp-header`. Of a tool that
 /// is not there for the caller nothing is disclosed, not even that.
 fn check_header_params(
-    headers: &HeaderMap,
+    headers: &headers::McpHeaders,
     params: &Map<String, Value>,
     caller: &Caller,
     catalog: &Catalog,
@@ -174,7 +177,7 @@ fn is_value(header: &str, value: &Value) -> bool {
 
 /// Checks what a notification says of itself. It wants no answer, so it is read kindly: what it
 /// leaves out is not missed.
-pub(crate) fn check_notification(headers: &HeaderMap, method: &str) -> Result<(), Error> {
+pub(crate) fn check_notification(headers: &headers::McpHeaders, method: &str) -> Result<(), Error> {
     supported(version(headers)?)?;
     match headers::one(headers, METHOD_HEADER) {
         Ok(None) => Ok(()),
@@ -182,7 +185,7 @@ pub(crate) fn check_notification(headers: &HeaderMap, method: &str) -> Result<()
     }
 }
 
-fn version(headers: &HeaderMap) -> Result<&str, Error> {
+fn version(headers: &headers::McpHeaders) -> Result<&str, Error> {
     match headers::one(headers, headers::PROTOCOL_VERSION) {
         Ok(Some(version)) => Ok(version),
         Ok(None) => Err(mismatch("The header MCP-Protocol-Version is missing.")),
@@ -219,7 +222,7 @@ fn missing_meta() -> Error {
 
 /// Whether a header says the same as the body.
 fn check_header_matches(
-    headers: &HeaderMap,
+    headers: &headers::McpHeaders,
     header: &str,
     body: Option<&str>,
 ) -> Result<(), Error> {

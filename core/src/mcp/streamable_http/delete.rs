@@ -3,7 +3,7 @@
 //! The end is written into the session record, guarded by its version, so that it holds on every
 //! replica and after a restart; a conflict is read again and decided again.
 
-use ::http::{HeaderMap, StatusCode};
+use ::http::StatusCode;
 
 use super::Streamable;
 use crate::{
@@ -13,7 +13,10 @@ use crate::{
     http::response,
     hub::{ToHub, ToHubKind},
     log_event::LogEventId,
-    mcp::session::{McpSession, named_session, only_post, too_many_ended},
+    mcp::{
+        headers::McpHeaders,
+        session::{McpSession, named_session, only_post, too_many_ended},
+    },
     route::Route,
     session::{
         ended_mcp_sessions::TooManyEnded,
@@ -32,7 +35,7 @@ pub(crate) struct Ending {
 
 impl Ending {
     pub(super) fn start(
-        headers: &HeaderMap,
+        headers: &McpHeaders,
         caller: Caller,
         cx: &mut Cx<'_>,
     ) -> Progress<Streamable> {

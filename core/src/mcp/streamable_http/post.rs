@@ -1,6 +1,6 @@
 //! POST /mcp: messages and their answers.
 
-use ::http::{HeaderMap, HeaderValue, StatusCode};
+use ::http::{HeaderValue, StatusCode};
 
 use super::{
     Streamable,
@@ -29,7 +29,7 @@ use crate::{
 
 /// Answers a POST of this caller.
 pub(super) fn start(
-    headers: &HeaderMap,
+    headers: &headers::McpHeaders,
     body: &[u8],
     caller: Box<Caller>,
     cx: &mut Cx<'_>,
@@ -57,7 +57,7 @@ pub(super) fn start(
 /// A message of 2026-07-28: it says all about itself; sessions and earlier requests do not count
 /// (threat I8).
 fn modern(
-    headers: &HeaderMap,
+    headers: &headers::McpHeaders,
     incoming: Incoming,
     caller: Box<Caller>,
     cx: &mut Cx<'_>,
@@ -96,7 +96,7 @@ fn modern(
 
 /// A message of an older revision, within its MCP session.
 fn in_session(
-    headers: &HeaderMap,
+    headers: &headers::McpHeaders,
     incoming: Incoming,
     caller: Box<Caller>,
     cx: &mut Cx<'_>,
