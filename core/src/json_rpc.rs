@@ -6,15 +6,19 @@
 //!
 //! Source: JSON-RPC 2.0 specification; MCP specification, basic, messages.
 
+mod response;
 mod strict;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct as _};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+#[cfg(test)]
+pub(crate) use self::response::SERVER_INFO;
+pub(crate) use self::response::{Response, to_json, with_server_info};
 use crate::limits;
 
 /// What a body holds.
@@ -129,85 +133,6 @@ impl Error {
 pub(crate) struct Refused {
     pub(crate) id: Option<Id>,
     pub(crate) error: Error,
-}
-
-/// An answer, as it is sent.
-#[derive(Debug)]
-pub(crate) struct Response {
-    id: Option<Id>,
-    outcome: Outcome,
-}
-
-#[derive(Debug)]
-enum Outcome {
-    Result(Value),
-    Error(Error),
-}
-
-impl Response {
-    pub(crate) fn result(id: Id, result: Value) -> Self {
-        Self {
-            id: Some(id),
-            outcome: Outcome::Result(result),
-        }
-    }
-
-    /// An error; `null` stands for an id that could not be read (JSON-RPC 2.0 section 5).
-    pub(crate) fn error(id: Option<Id>, error: Error) -> Self {
-        Self {
-            id,
-            outcome: Outcome::Error(error),
-        }
-    }
-
-    /// The result or the error.
-    pub(crate) fn into_outcome(self) -> Result<Value, Error> {
-        match self.outcome {
-            Outcome::Result(result) => Ok(result),
-            Outcome::Error(error) => Err(error),
-        }
-    }
-
-    /// An error of the same request.
-    pub(crate) fn error_instead(&self, error: Error) -> Self {
-        Self::error(self.id.clone(), error)
-    }
-
-    /// The code of the error, if it is one.
-    pub(crate) fn error_code(&self) -> Option<i32> {
-        match &self.outcome {
-            Outcome::Result(_) => None,
-            Outcome::Error(error) => Some(error.code),
-        }
-    }
-
-    /// As JSON on one line.
-    pub(crate) fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("what we answer can be written as JSON")
-    }
-}
-
-impl Serialize for Response {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut members = serializer.serialize_struct("Response", 3)?;
-        members.serialize_field("jsonrpc", "2.0")?;
-        members.serialize_field("id", &self.id)?;
-        match &self.outcome {
-            Outcome::Result(result) => members.serialize_field("result", result)?,
-            Outcome::Error(error) => members.serialize_field("error", error)?,
-        }
-        members.end()
-    }
-}
-
-/// Several answers as JSON on one line: an array if they answer a batch.
-pub(crate) fn to_json(answers: &[Response], batch: bool) -> String {
-    if let ([one], false) = (answers, batch) {
-        return one.to_json();
-    }
-    let texts: Vec<String> = answers.iter().map(Response::to_json).collect();
-    let text = texts.join(",");
-    if batch { format!("[{text}]") } else { text }
 }
 
 /// Reads a body.

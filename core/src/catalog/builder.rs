@@ -1,6 +1,8 @@
 //! Building a catalog: everything that is wrong with it is reported at the start.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+
+use serde_json::{Value, json};
 
 use super::{
     Catalog, CatalogEntry, CatalogError, CatalogErrors, Handler, Prompt, PromptMessages, Resource,
@@ -25,8 +27,7 @@ impl Catalog {
     pub fn builder() -> CatalogBuilder {
         CatalogBuilder {
             catalog: Self {
-                name: "entra-mcp".to_owned(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
+                server_info: server_info("entra-mcp", env!("CARGO_PKG_VERSION")),
                 instructions: None,
                 tools: Vec::new(),
                 resources: Vec::new(),
@@ -43,12 +44,15 @@ impl Catalog {
     }
 }
 
+fn server_info(name: &str, version: &str) -> Arc<Value> {
+    Arc::new(json!({"name": name, "title": name, "version": version}))
+}
+
 impl CatalogBuilder {
     /// What the server calls itself towards clients.
     #[must_use]
     pub fn server(mut self, name: impl Into<String>, version: impl Into<String>) -> Self {
-        self.catalog.name = name.into();
-        self.catalog.version = version.into();
+        self.catalog.server_info = server_info(&name.into(), &version.into());
         self
     }
 

@@ -1,6 +1,8 @@
 //! What a server offers, once it is known to be well formed.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+
+use serde_json::Value;
 
 use super::{
     Call, Prompt, PromptMessages, Resource, ResourceContents, ResourceTemplate, Step, Tool,
@@ -39,8 +41,7 @@ pub struct ScopeDefinition {
 /// What the server offers.
 #[derive(Clone, Debug)]
 pub struct Catalog {
-    pub(super) name: String,
-    pub(super) version: String,
+    pub(super) server_info: Arc<Value>,
     pub(super) instructions: Option<String>,
     pub(super) tools: Vec<ToolEntry>,
     pub(super) resources: Vec<(Resource, Handler<Vec<ResourceContents>>)>,
@@ -72,12 +73,9 @@ pub(crate) struct PromptEntry {
 }
 
 impl Catalog {
-    pub(crate) fn name(&self) -> &str {
-        &self.name
-    }
-
-    pub(crate) fn version(&self) -> &str {
-        &self.version
+    /// What the server calls itself: its `name`, `title` and `version`.
+    pub(crate) fn server_info(&self) -> &Arc<Value> {
+        &self.server_info
     }
 
     pub(crate) fn instructions(&self) -> Option<&str> {

@@ -1,6 +1,6 @@
 //! Requests that are answered one after the other: one, or those of a batch.
 
-use std::{collections::VecDeque, ops::ControlFlow};
+use std::{collections::VecDeque, ops::ControlFlow, sync::Arc};
 
 use serde_json::{Map, Value};
 
@@ -336,8 +336,8 @@ impl RequestBatch {
         let revision = self.client.revision;
         self.responses.push(match result {
             Ok(result) if revision.features().stateless => {
-                let result = v2026_07_28::with_result_meta(result, &cx.env.server.catalog);
-                Response::result(request.id, Value::Object(result))
+                let server_info = Arc::clone(cx.env.server.catalog.server_info());
+                Response::result_from(request.id, result, server_info)
             }
             Ok(result) => Response::result(request.id, Value::Object(result)),
             Err(error) => Response::error(Some(request.id), results::of_revision(error, revision)),

@@ -11,14 +11,12 @@ use crate::{
 };
 
 /// What this server is, in the members that a revision has for it.
-pub(crate) fn server_info(revision: Revision, catalog: &Catalog) -> Value {
-    let mut info = Map::new();
-    info.insert("name".to_owned(), catalog.name().into());
-    if revision.features().titles {
-        info.insert("title".to_owned(), catalog.name().into());
+fn server_info(revision: Revision, catalog: &Catalog) -> Value {
+    let mut info = Value::clone(catalog.server_info());
+    if let (Value::Object(members), false) = (&mut info, revision.features().titles) {
+        members.remove("title");
     }
-    info.insert("version".to_owned(), catalog.version().into());
-    Value::Object(info)
+    info
 }
 
 /// What this server can do, which follows from what it offers.

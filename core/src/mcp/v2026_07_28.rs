@@ -35,7 +35,6 @@ pub(crate) const TASKS: &str = "io.modelcontextprotocol/tasks";
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 const CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
-const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 
 const METHOD_HEADER: &str = "mcp-method";
 const NAME_HEADER: &str = "mcp-name";
@@ -319,22 +318,6 @@ pub(crate) fn cacheable(result: &mut Map<String, Value>, time: Duration) {
     let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     result.insert("ttlMs".to_owned(), json!(milliseconds));
     result.insert("cacheScope".to_owned(), json!("private"));
-}
-
-/// What every result has: of which kind it is, and from whom.
-pub(crate) fn with_result_meta(
-    mut result: Map<String, Value>,
-    catalog: &Catalog,
-) -> Map<String, Value> {
-    let server_info = lifecycle::server_info(Revision::V2026_07_28, catalog);
-    if !result.contains_key("resultType") {
-        result.insert("resultType".to_owned(), "complete".into());
-    }
-    let meta = result.entry("_meta").or_insert_with(|| Map::new().into());
-    if let Value::Object(meta) = meta {
-        meta.insert(SERVER_INFO.to_owned(), server_info);
-    }
-    result
 }
 
 /// The status that goes with the error of a request.

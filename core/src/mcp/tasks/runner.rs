@@ -6,7 +6,7 @@
 //!    +--too many, or the store is down--> answered: an error
 //! ```
 
-use std::{ops::ControlFlow, time::Duration};
+use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
 use ::http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -211,8 +211,8 @@ impl TaskRunner {
             self.phase = Phase::Running;
             let mut result = TaskRecord::new(self.record.created).to_json(self.task);
             result.insert("resultType".to_owned(), json!("task"));
-            let result = v2026_07_28::with_result_meta(result, &cx.env.server.catalog);
-            let response = Response::result(self.request.clone(), Value::Object(result));
+            let server_info = Arc::clone(cx.env.server.catalog.server_info());
+            let response = Response::result_from(self.request.clone(), result, server_info);
             cx.respond(respond(StatusCode::OK, response.to_json()));
         }
         if self.is_dirty {

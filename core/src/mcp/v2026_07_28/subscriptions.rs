@@ -6,11 +6,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::with_result_meta;
 use crate::{
     catalog::Catalog,
     hub::SubscriptionFilter,
-    json_rpc::{Error, Id, Request, Response},
+    json_rpc::{Error, Id, Request, Response, with_server_info},
     limits,
     mcp::server_messages,
 };
@@ -89,7 +88,7 @@ pub(crate) fn acknowledged(subscription: &Subscription) -> String {
 
 /// The answer of a `subscriptions/listen` that the server ends.
 pub(crate) fn listen_result(id: &Id, catalog: &Catalog) -> String {
-    let mut result = with_result_meta(Map::new(), catalog);
+    let mut result = with_server_info(Map::new(), catalog.server_info());
     if let Some(Value::Object(meta)) = result.get_mut("_meta") {
         meta.insert(server_messages::SUBSCRIPTION_ID.to_owned(), json!(id));
     }

@@ -4,8 +4,9 @@ use ::http::Response;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{CAPABILITIES, CLIENT_INFO, SERVER_INFO, VERSION};
+use super::{CAPABILITIES, CLIENT_INFO, VERSION};
 use crate::{
+    json_rpc::SERVER_INFO,
     mcp::testing::{World, profile, rpc},
     testing::{header, json as body},
 };
