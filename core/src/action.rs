@@ -35,6 +35,9 @@ pub enum Action {
     Cancel(AskId),
     /// Hand this to the hub, together with this exchange's id.
     ToHub(ToHub),
+    /// Hand this to the other replicas that share the store, if there are any; each opens it with
+    /// [`crate::replicas::open_message`]. It may be lost.
+    Publish(Bytes),
     /// Write this to the log.
     Log(LogEvent),
 }
@@ -59,6 +62,7 @@ impl std::fmt::Debug for Action {
             Self::Resume(id, _) => write!(f, "Resume({})", id.0),
             Self::Cancel(id) => write!(f, "Cancel({})", id.0),
             Self::ToHub(_) => f.write_str("ToHub"),
+            Self::Publish(bytes) => write!(f, "Publish({} bytes)", bytes.len()),
             Self::Log(line) => write!(f, "Log({line})"),
         }
     }

@@ -107,6 +107,7 @@ pub fn is_exempt_from_limit(head: &Parts, base_path: &BasePath) -> bool {
         base_path.route(head.uri.path()),
         Some(
             Route::Health
+                | Route::Ready
                 | Route::ResourceMetadata
                 | Route::SseResourceMetadata
                 | Route::ServerMetadata
@@ -121,7 +122,8 @@ type Verdict<T> = Result<T, Box<Response<Bytes>>>;
 /// without a token every method of a protected place gets 401 (MCP 2025-11-25, authorization: every
 /// request carries a token).
 fn check_head(head: Parts, route: Option<Route>, server: &Server, now: Now) -> Verdict<Admission> {
-    if route != Some(Route::Health) {
+    // Probes use the address of the machine.
+    if !matches!(route, Some(Route::Health | Route::Ready)) {
         host(&head.headers, server, now)?;
     }
     target(&head)?;

@@ -140,10 +140,11 @@ mod tests {
     }
 
     /// Every path that the server knows without a base path.
-    const PATHS: [&str; 25] = [
+    const PATHS: [&str; 26] = [
         "/",
         "/style.css",
         "/healthz",
+        "/readyz",
         "/.well-known/oauth-protected-resource",
         "/.well-known/oauth-protected-resource/mcp",
         "/.well-known/oauth-protected-resource/sse",

@@ -8,7 +8,7 @@ mod rate_limits;
 mod registration;
 mod store;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 pub(crate) use self::preregistered::PreregisteredClient;
 pub use self::{
@@ -23,8 +23,8 @@ pub use entra_mcp_wire::address::{AddressRange, ClientAddress, is_loopback};
 use url::Url;
 
 use crate::{
-    base_path::BasePath, client_id_url::ClientIdUrl, keys::MasterKey, redirect_uri::RedirectUri,
-    secret::Secret,
+    base_path::BasePath, client_id_url::ClientIdUrl, keys::MasterKey, limits,
+    redirect_uri::RedirectUri, secret::Secret,
 };
 
 /// Everything that can be set, checked.
@@ -71,6 +71,8 @@ pub struct Config {
     /// Whether authorization responses name the issuer (RFC 9207), and the metadata says so. Some clients lose the
     /// parameter on its way and then refuse the response.
     pub authorization_response_iss: bool,
+    /// How the server ends.
+    pub shutdown: Shutdown,
     /// How the log is written.
     pub log: LogFormat,
 }
@@ -93,6 +95,24 @@ impl Config {
     pub(crate) fn contact(&self) -> &str {
         let contact = self.contact.as_deref();
         contact.unwrap_or("the operator of this server")
+    }
+}
+
+/// How a server ends that is asked to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shutdown {
+    /// How long it goes on accepting requests, not ready any more, until a balancer has seen that.
+    pub delay: Duration,
+    /// How long the requests under way then have.
+    pub timeout: Duration,
+}
+
+impl Default for Shutdown {
+    fn default() -> Self {
+        Self {
+            delay: Duration::ZERO,
+            timeout: limits::SHUTDOWN_TIMEOUT,
+        }
     }
 }
 

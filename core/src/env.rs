@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::{
     catalog::{Catalog, scope::Scopes},
-    config::{ClientEntry, ClientEntryError, Config, PreregisteredClients},
+    config::{ClientEntry, ClientEntryError, Config, PreregisteredClients, StoreLocation},
     keys::Keyring,
     limits,
     planted::Planted,
@@ -54,6 +54,11 @@ impl Server {
             #[cfg(feature = "planted-bugs")]
             planted: None,
         }
+    }
+
+    /// Whether other replicas may share the store.
+    pub(crate) fn has_replicas(&self) -> bool {
+        matches!(self.config.store, StoreLocation::Redis(_))
     }
 
     /// The clients that the operator has registered, checked.

@@ -12,6 +12,7 @@
 //!    environment.
 
 mod rate_limited;
+mod readiness;
 mod state;
 
 use bytes::Bytes;

@@ -18,6 +18,7 @@ mod in_flight;
 mod job;
 mod message;
 mod metadata_refresh;
+mod readiness;
 mod refusals;
 mod replay;
 mod resumption;
@@ -33,7 +34,7 @@ use std::collections::VecDeque;
 pub(crate) use self::{
     allowances::Browser,
     asks::{
-        AdmitCall, AdmitTask, BeginCodeRedemption, BeginDeviceAuthorization,
+        AdmitCall, AdmitTask, AskReadiness, BeginCodeRedemption, BeginDeviceAuthorization,
         DecideDeviceAuthorization, Deliver, FindDeviceAuthorization, FindStream, GetLogLevel,
         HubAnswer, HubAsk, NeedClientDocument, NeedClientKeys, NeedMetadata, OpenReplay,
         OpenStream, PollDeviceAuthorization, ReadStream, StoreSetting, UpdateTask, UseAssertion,
@@ -44,14 +45,15 @@ pub(crate) use self::{
         DeviceMessage, EndReason, FromHubKind, Negotiated, StreamKind, StreamOutput,
         SubscriptionFilter, TaskUpdate, ToCall, ToHubKind, ToSignedClients, ToTask,
     },
+    readiness::{KnownReadiness, NotReady, ReadinessMessage},
     refusals::{FindRefusal, RedemptionRefused, SettingsFull, StreamRefusal, TableFull, TasksFull},
 };
 use self::{
     asks::Waiter, client_documents::ClientFiles, code_redemptions::CodeRedemptions,
     device_authorizations::DeviceAuthorizations, ended_sessions::EndedSessions,
-    in_flight::InFlightRequests, metadata_refresh::RefreshGate, replay::ReplayBuffers,
-    session_settings::SessionSettings, signed_clients::SignedClients, streams::Streams,
-    tasks::Tasks,
+    in_flight::InFlightRequests, metadata_refresh::RefreshGate, readiness::Readiness,
+    replay::ReplayBuffers, session_settings::SessionSettings, signed_clients::SignedClients,
+    streams::Streams, tasks::Tasks,
 };
 pub use self::{
     job::Job,
@@ -73,6 +75,7 @@ pub struct Hub {
     redemptions: CodeRedemptions,
     devices: DeviceAuthorizations,
     ended: EndedSessions,
+    readiness: Readiness,
     streams: Streams,
     replays: ReplayBuffers,
     in_flight: InFlightRequests,

@@ -58,7 +58,9 @@ impl<'de> Deserialize<'de> for SessionId {
 macro_rules! random_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+        )]
         pub(crate) struct $name(pub(crate) [u8; 16]);
 
         impl $name {
@@ -104,5 +106,5 @@ random_id! {
 
 /// Who owns a session, stream or task: the SHA-256 of tenant, user and client, never of a token's bytes
 /// (threat I9).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct PrincipalId(pub(crate) [u8; 32]);

@@ -105,6 +105,7 @@
 //! #     rate_limits: RateLimits::none(),
 //! #     allowed_hosts: Vec::new(),
 //! #     authorization_response_iss: true,
+//! #     shutdown: Shutdown::default(),
 //! #     log: LogFormat::Text,
 //! # };
 //! # let keys = Keyring::new(MasterKey::new([42; 32]), Vec::new());
@@ -164,6 +165,7 @@ pub mod hub; // Tables behind the runtime's one mutex, and the messages to and f
 pub mod action; // What an exchange wants done.
 pub mod ask; // Actions that expect an answer.
 pub mod event; // What an exchange receives.
+pub mod replicas; // What replicas tell each other.
 
 // Floor 7: how a step asks, answers and waits.
 mod step;

@@ -5,7 +5,7 @@ mod clients;
 mod lifetimes;
 mod rates;
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 pub use self::{calls::*, clients::*, lifetimes::*, rates::*};
 pub use entra_mcp_http1::limits::{HEAD_BYTES, HEAD_FIELDS, TARGET_BYTES};
@@ -175,7 +175,14 @@ pub const THROTTLED: usize = 1024;
 /// How many exchanges may wait for one refresh of the keys.
 pub const KEYS_WAITERS: usize = 1024;
 
-/// How often an open stream sends a comment and looks whether its session still lives.
+/// How old a message of another replica may be, or how far ahead of our clock: somebody may keep it and repeat it.
+pub const REPLICA_MESSAGE_LEEWAY: Duration = Duration::from_secs(60);
+
+/// The most bytes of a message of another replica: an MCP message, and what is around it.
+pub const REPLICA_MESSAGE_BYTES: usize = 2 * MESSAGE_BODY_BYTES;
+
+/// How often an open stream sends a comment and looks whether its session still lives; a call does, too. So late a
+/// revocation reaches what runs on another replica, if its message is lost.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// How many streams one user may hold open with one client.
@@ -259,8 +266,24 @@ pub const SESSION_BODY_BYTES: usize = 2 * MESSAGE_BODY_BYTES;
 /// How many there may be in all: twice what the sessions of one user may hold. Beyond that longer requests get 503.
 pub const USER_BODY_BYTES: usize = 2 * SESSIONS_PER_USER * SESSION_BODY_BYTES;
 
-/// How long the exchanges under way have when the server is asked to end.
+/// How often the store is asked whether it answers, because somebody asks whether this replica is ready.
+pub const READINESS_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long the exchanges under way have when the server is asked to end, unless set.
 pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What may be set for that: no call lasts longer than the most.
+pub const SHUTDOWN_TIMEOUT_BOUNDS: RangeInclusive<Duration> =
+    Duration::ZERO..=Duration::from_secs(600);
+
+/// What may be set for how long a server that is asked to end goes on accepting requests, until a balancer has seen that it
+/// is not ready any more.
+pub const SHUTDOWN_DELAY_BOUNDS: RangeInclusive<Duration> =
+    Duration::ZERO..=Duration::from_secs(300);
+
+/// After how many milliseconds a client whose stream ends with the server is to come back, at least and at most: all of
+/// them do, and not all at once.
+pub const COME_BACK: RangeInclusive<u64> = 500..=2500;
 
 /// How long the streams have of that to send their last event, before their connections are closed.
 pub const STREAM_END_TIMEOUT: Duration = Duration::from_secs(2);

@@ -14,6 +14,8 @@ pub enum Route {
     Style,
     /// Whether the process lives.
     Health,
+    /// Whether this replica is to be given requests.
+    Ready,
     /// Protected resource metadata of `/mcp` (RFC 9728 section 3).
     ResourceMetadata,
     /// Protected resource metadata of `/sse`.
@@ -105,6 +107,7 @@ impl Route {
             "/" => Self::Home,
             "/style.css" => Self::Style,
             "/healthz" => Self::Health,
+            "/readyz" => Self::Ready,
             "/.well-known/oauth-protected-resource"
             | "/.well-known/oauth-protected-resource/mcp" => Self::ResourceMetadata,
             "/.well-known/oauth-protected-resource/sse" => Self::SseResourceMetadata,
@@ -143,6 +146,7 @@ impl Route {
             Self::Home => "/",
             Self::Style => "/style.css",
             Self::Health => "/healthz",
+            Self::Ready => "/readyz",
             Self::ResourceMetadata | Self::SseResourceMetadata => {
                 "/.well-known/oauth-protected-resource"
             }
@@ -179,6 +183,7 @@ impl Route {
             Self::Home
             | Self::Style
             | Self::Health
+            | Self::Ready
             | Self::ResourceMetadata
             | Self::SseResourceMetadata
             | Self::ServerMetadata => &[Method::GET, Method::HEAD],
@@ -207,6 +212,7 @@ impl Route {
             Self::Home
             | Self::Style
             | Self::Health
+            | Self::Ready
             | Self::ResourceMetadata
             | Self::SseResourceMetadata
             | Self::ServerMetadata => None,

@@ -15,6 +15,7 @@ use crate::{
     hub::{HubAsk, ToHub, ToHubKind},
     log_event::{Field, LogEvent},
     planted::Planted,
+    replicas::ReplicaMessage,
     time::Instant,
 };
 
@@ -143,6 +144,16 @@ impl Cx<'_> {
     #[expect(clippy::wrong_self_convention, reason = "to the hub, not into one")]
     pub(crate) fn to_hub(&mut self, message: ToHub) {
         self.out.push(Action::ToHub(message));
+    }
+
+    /// Sends a message to the hub, and to those of the other replicas.
+    #[expect(clippy::wrong_self_convention, reason = "to the hubs, not into them")]
+    pub(crate) fn to_every_hub(&mut self, message: ReplicaMessage) {
+        let sealed = message.seal(self.env.server, self.env.now.unix, self.entropy);
+        self.to_hub(message.into_hub());
+        if let Some(sealed) = sealed {
+            self.out.push(Action::Publish(sealed));
+        }
     }
 
     /// Writes to the log.

@@ -96,6 +96,7 @@ impl TestServer {
             rate_limits: crate::config::RateLimits::none(),
             allowed_hosts: Vec::new(),
             authorization_response_iss: true,
+            shutdown: crate::config::Shutdown::default(),
             log: LogFormat::Text,
         };
         Self {

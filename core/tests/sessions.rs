@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use entra_mcp_core::limits;
 use entra_mcp_fuzz::{
     choice::Choice,
     client::{ClientError, Dialect},
@@ -214,6 +215,28 @@ fn open_stream_ends_with_its_session() {
     fixture.world.run(fixture.client.revoke(&token)).unwrap();
     fixture.wait(Duration::from_secs(60));
     assert!(fixture.ask().is_err());
+}
+
+// I7, Q5: a message of the replica that ended it, or else the store.
+#[test]
+fn revocation_on_another_replica_ends_a_stream_at_once_or_at_its_next_look_if_the_message_is_lost()
+{
+    for message_lost in [0, 1000] {
+        let mut options = Options::faultless().with_replicas(2);
+        options.faults.message_lost = message_lost;
+        let world = World::new(options, Choice::of_bytes(&[]));
+        let mut fixture = Fixture::of(&world, "alice", Dialect::Sse);
+        fixture.client.peer.stick_to(Some(0));
+        fixture.use_tools().unwrap();
+        assert_eq!(world.exchanges(), 1, "the stream");
+        fixture.client.peer.stick_to(Some(1));
+        let token = fixture.session_token();
+        world.run(fixture.client.revoke(&token)).unwrap();
+        fixture.wait(Duration::from_secs(1));
+        assert_eq!(world.exchanges() > 0, message_lost > 0);
+        fixture.wait(limits::KEEP_ALIVE);
+        assert_eq!(world.exchanges(), 0);
+    }
 }
 
 #[test]

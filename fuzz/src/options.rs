@@ -56,6 +56,8 @@ pub struct Faults {
     pub store_conflict: u32,
     /// A process is killed between two steps, and started again at once.
     pub killed: u32,
+    /// A message of one replica to another never arrives.
+    pub message_lost: u32,
 }
 
 /// Something that goes wrong; [`Faults`] says how often.
@@ -81,11 +83,13 @@ pub enum Fault {
     StoreConflict,
     /// [`Faults::killed`].
     Killed,
+    /// [`Faults::message_lost`].
+    MessageLost,
 }
 
 impl Fault {
     /// All that there are.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::CutBefore,
         Self::CutIn,
         Self::SlowReader,
@@ -96,6 +100,7 @@ impl Fault {
         Self::StoreResponseLost,
         Self::StoreConflict,
         Self::Killed,
+        Self::MessageLost,
     ];
 }
 
@@ -112,6 +117,7 @@ impl Faults {
             Fault::StoreResponseLost => self.store_response_lost,
             Fault::StoreConflict => self.store_conflict,
             Fault::Killed => self.killed,
+            Fault::MessageLost => self.message_lost,
         }
     }
 }
@@ -178,7 +184,7 @@ impl Options {
                 *choice.pick(&[2, 10, 50])
             }
         };
-        let faults = Faults {
+        let mut faults = Faults {
             cut_before: often(),
             cut_in: often(),
             slow_reader: often(),
@@ -190,7 +196,10 @@ impl Options {
             store_conflict: often(),
             // Fault injection kills, less often than at every step.
             killed: 0,
+            message_lost: 0,
         };
+        // Up to replicas that never hear of each other.
+        faults.message_lost = *choice.pick(&[0, 0, 10, 200, 1000]);
         Self {
             public_url: url.to_owned(),
             replicas: 1 + usize::from(choice.chance(800)) + usize::from(choice.chance(300)),

@@ -4,6 +4,7 @@
 mod asks;
 mod calls;
 mod mailbox;
+mod messages;
 mod perform;
 mod steps;
 

@@ -5,7 +5,10 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use entra_mcp_core::{
-    config::{ClientCredential, Config, EntraApp, Lifetimes, LogFormat, PublicUrl, StoreLocation},
+    config::{
+        ClientCredential, Config, EntraApp, Lifetimes, LogFormat, PublicUrl, RedisEndpoint,
+        RedisServer, StoreLocation,
+    },
     env::Server,
     keys::{Keyring, MasterKey},
     secret::Secret,
@@ -63,6 +66,21 @@ pub(crate) fn first_key() -> Keyring {
     Keyring::new(MasterKey::new(Keys::bytes(0)), Vec::new())
 }
 
+/// Several replicas share a store; where it really is, the world knows.
+fn store(options: &Options) -> StoreLocation {
+    let path = std::path::PathBuf::new();
+    match options.replicas {
+        0 | 1 => StoreLocation::Folder(path),
+        _ => StoreLocation::Redis(RedisServer {
+            endpoint: RedisEndpoint::Unix(path),
+            database: 0,
+            user: None,
+            password: None,
+            prefix: String::new(),
+        }),
+    }
+}
+
 /// Builds the server, and labels its secrets.
 pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Server {
     let app = Entra::app();
@@ -93,7 +111,7 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
             graph: url(ENTRA_ORIGIN),
         },
         dev_tenant: None,
-        store: StoreLocation::Folder(std::path::PathBuf::new()),
+        store: store(options),
         keys: Vec::new(),
         allowed_origins: Vec::new(),
         registration: entra_mcp_core::config::Registration::Open,
@@ -107,6 +125,7 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
         rate_limits: entra_mcp_core::config::RateLimits::none(),
         allowed_hosts: Vec::new(),
         authorization_response_iss: true,
+        shutdown: entra_mcp_core::config::Shutdown::default(),
         log: LogFormat::Text,
     };
     Server::new(config, keys.ring(), (options.catalog)())

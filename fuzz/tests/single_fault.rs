@@ -65,7 +65,9 @@ fn sign_in_survives_one_fault_at_any_point() {
             let points = (0..).take_while(|point| gets_through(fault, *point, dialect));
             let count = points.count();
             println!("{dialect:?}: {fault:?} at {count} points");
-            assert!(count > 0 || fault == Fault::StoreConflict);
+            // One replica has nobody to tell anything.
+            let is_rare = matches!(fault, Fault::StoreConflict | Fault::MessageLost);
+            assert!(count > 0 || is_rare);
         }
     }
 }

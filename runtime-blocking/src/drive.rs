@@ -140,6 +140,7 @@ impl ExchangeDriver {
                 let mailbox = &self.mailbox;
                 self.exchange.send_to_hub(message, || mailbox.clone());
             }
+            Action::Publish(message) => self.runtime.publish(message),
             Action::Log(event) => entra_mcp_runtime::log(&event),
             other => {
                 let bug = LogEvent::new(LogEventId::RuntimeUnknownAction);
@@ -320,6 +321,13 @@ impl DriveJobs for Runtime {
 
     fn shared(&self) -> &Shared<Mailbox> {
         &self.shared
+    }
+
+    fn publish(self: &Arc<Self>, message: Bytes) {
+        let store = Arc::clone(&self.shared.store);
+        let threads = &self.place.threads;
+        // Without a thread it is lost, as it may be on its way.
+        let _ = threads.run(move || store.publish(&message));
     }
 
     fn spawn_job(self: &Arc<Self>, job: Job) {

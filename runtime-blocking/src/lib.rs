@@ -57,7 +57,7 @@ use entra_mcp_core::{hub::ToHub, limits};
 pub use entra_mcp_runtime::api::*;
 use entra_mcp_runtime::{
     ConnectionLimit, DriveJobs as _, Flag, InboundLimits, Program, RuntimeParts, Shared, bind,
-    handlers::Handlers, on_shutdown, serve_metrics,
+    handlers::Handlers, on_shutdown, receive_from_replicas, serve_metrics,
 };
 
 pub use self::{
@@ -154,6 +154,7 @@ fn run(
     let purged = Arc::clone(&runtime);
     spawn("purge_expired", move || purge_expired(&purged))?;
     parts.listen_to_operator(&runtime);
+    receive_from_replicas(&runtime)?;
     parts.startup_banner();
     let (asked, ask) = mpsc::channel();
     let unheard = asked.clone();
@@ -194,6 +195,9 @@ fn purge_expired(runtime: &Runtime) {
 /// Streams say their last and end; what else is under way has a while to finish.
 fn finish(runtime: &Arc<Runtime>) {
     runtime.send_to_hub(ToHub::shut_down());
+    for pause in runtime.shared.pauses_until_closing() {
+        std::thread::sleep(pause);
+    }
     for pause in runtime.shared.pauses_until_streams_end() {
         std::thread::sleep(pause);
     }

@@ -127,6 +127,7 @@ impl ExchangeDriver {
                     sender
                 });
             }
+            Action::Publish(message) => self.runtime.publish(message),
             Action::Log(event) => entra_mcp_runtime::log(&event),
             other => {
                 let bug = LogEvent::new(LogEventId::RuntimeUnknownAction);
@@ -276,6 +277,11 @@ impl DriveJobs for Runtime {
 
     fn shared(&self) -> &Shared<MailboxSender> {
         &self.shared
+    }
+
+    fn publish(self: &Arc<Self>, message: Bytes) {
+        let store = Arc::clone(&self.shared.store);
+        unblock(move || store.publish(&message)).detach();
     }
 
     fn spawn_job(self: &Arc<Self>, job: Job) {

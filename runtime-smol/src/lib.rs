@@ -53,7 +53,7 @@ use entra_mcp_core::{hub::ToHub, limits};
 pub use entra_mcp_runtime::api::*;
 use entra_mcp_runtime::{
     ConnectionLimit, DriveJobs as _, InboundLimits, Program, RuntimeParts, Shared, bind,
-    handlers::Handlers, on_shutdown, serve_metrics,
+    handlers::Handlers, on_shutdown, receive_from_replicas, serve_metrics,
 };
 use smol::{Task, unblock};
 
@@ -143,6 +143,7 @@ async fn serve(parts: &RuntimeParts, runtime: Arc<Runtime>) -> Result<(), StartE
     })?;
     runtime.executor.spawn(purge_expired(Arc::clone(&runtime)));
     parts.listen_to_operator(&runtime);
+    receive_from_replicas(&runtime)?;
     parts.startup_banner();
     let (asked, ask) = bounded(1);
     let unheard = asked.clone();
@@ -150,7 +151,12 @@ async fn serve(parts: &RuntimeParts, runtime: Arc<Runtime>) -> Result<(), StartE
         let _ = asked.try_send(());
     });
     let _ = ask.recv().await;
-    drop((accepting, unheard));
+    drop(unheard);
+    runtime.send_to_hub(ToHub::shut_down());
+    for pause in runtime.shared.pauses_until_closing() {
+        Timer::after(pause).await;
+    }
+    drop(accepting);
     finish(&runtime, &connections).await;
     Ok(())
 }
@@ -179,7 +185,6 @@ async fn purge_expired(runtime: Arc<Runtime>) {
 
 /// Streams say their last and end; what else is under way has a while to finish.
 async fn finish(runtime: &Arc<Runtime>, connections: &Connections) {
-    runtime.send_to_hub(ToHub::shut_down());
     for pause in runtime.shared.pauses_until_streams_end() {
         Timer::after(pause).await;
     }

@@ -137,6 +137,7 @@ suite!($ end_to_end_library:
     library::resources_prompts_and_completions_are_per_user,
     library::subscriber_is_notified_of_changes,
     lifecycle::subscription_of_a_terminated_server_gets_its_result,
+    lifecycle::terminated_server_is_not_ready_and_serves_while_balancers_find_out,
     authorization::missing_scope_is_granted_by_step_up,
     authorization::role_protected_tool_is_visible_to_its_role_only,
     library::example_accepts_the_flags_of_its_binary,

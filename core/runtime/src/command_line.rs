@@ -106,6 +106,7 @@ pub fn parse(
     let device_authorization = is_on(&given, &DEVICE_AUTHORIZATION, false, &mut errors);
     let client_documents = client_documents::read(&given, dev_tenant.is_some(), &mut errors);
     let lifetimes = lifetimes::read(&given, &mut errors);
+    let shutdown = lifetimes::shutdown(&given, &mut errors);
     let trusted_proxies = proxies(&given, &mut errors);
     let proxy_protocol = is_on(&given, &PROXY_PROTOCOL, false, &mut errors);
     if proxy_protocol && trusted_proxies.is_empty() {
@@ -137,6 +138,7 @@ pub fn parse(
                 allowed_hosts,
                 authorization_response_iss,
                 metrics_listen,
+                shutdown,
                 log,
             })))
         }

@@ -2,32 +2,32 @@
 
 use std::sync::{Arc, OnceLock, Weak};
 
-use entra_mcp_core::{catalog::ChangeNotification, hub::ToHub};
+use entra_mcp_core::catalog::ChangeNotification;
 
-use crate::shared::DriveJobs;
+use crate::{other_replicas, shared::DriveJobs};
 
 /// A server that may be running: whoever has it can notify clients of changes, from any thread. Clones are the
 /// same server.
 #[derive(Clone, Default)]
-pub struct Handle(Arc<OnceLock<Weak<dyn SendToHub>>>);
+pub struct Handle(Arc<OnceLock<Weak<dyn NotifyChanged>>>);
 
 /// A runtime of any kind.
-trait SendToHub: Send + Sync {
-    fn send_to_hub(self: Arc<Self>, message: ToHub);
+trait NotifyChanged: Send + Sync {
+    fn notify_changed(self: Arc<Self>, change: ChangeNotification);
 }
 
-impl<R: DriveJobs> SendToHub for R {
-    fn send_to_hub(self: Arc<Self>, message: ToHub) {
-        DriveJobs::send_to_hub(&self, message);
+impl<R: DriveJobs> NotifyChanged for R {
+    fn notify_changed(self: Arc<Self>, change: ChangeNotification) {
+        other_replicas::notify_changed(&self, change);
     }
 }
 
 impl Handle {
-    /// Notifies clients that listen for it that something changed. Whoever listens is notified, so name
+    /// Notifies clients that listen for it that something changed, those of other replicas that share the store, too. Whoever listens is notified, so name
     /// nothing that is one user's own. Before the server runs, nobody listens.
     pub fn notify_changed(&self, change: ChangeNotification) {
         if let Some(runtime) = self.0.get().and_then(Weak::upgrade) {
-            runtime.send_to_hub(ToHub::notify_changed(change));
+            runtime.notify_changed(change);
         }
     }
 

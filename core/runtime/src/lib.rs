@@ -23,6 +23,7 @@ mod key;
 mod listen;
 mod log;
 mod metrics;
+mod other_replicas;
 mod process_hardening;
 mod receive;
 mod seed;
@@ -61,6 +62,7 @@ pub use self::{
     listen::{ListenError, bind, connection_ceiling},
     log::{finish_log, log},
     metrics::serve_metrics,
+    other_replicas::receive_from_replicas,
     receive::{Received, receive},
     seed::seed,
     server::{MakeHandler, Server, ServerRuntime, WithArguments, WithoutArguments, main},

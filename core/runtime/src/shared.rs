@@ -131,6 +131,16 @@ impl<M: Mailbox> Shared<M> {
         self.store.purge_expired(now.unix);
     }
 
+    /// Returns the pauses to make, one after the other, while a server that is asked to end still accepts requests.
+    pub fn pauses_until_closing(&self) -> impl Iterator<Item = Duration> {
+        let delay = self.server.config.shutdown.delay;
+        let end = self.clock.now().instant.after(delay);
+        std::iter::from_fn(move || {
+            let is_waiting = !self.clock.until(end).is_zero();
+            is_waiting.then_some(SHUTDOWN_POLL_INTERVAL)
+        })
+    }
+
     /// Returns the pauses to make, one after the other, until no stream is open any more, or the time that they
     /// have when the server shuts down is over.
     pub fn pauses_until_streams_end(&self) -> impl Iterator<Item = Duration> {
@@ -144,7 +154,8 @@ impl<M: Mailbox> Shared<M> {
     /// Returns the pauses to make, one after the other, until no exchange is driven and `is_idle`, or the time
     /// for a shutdown is over.
     pub fn pauses_until_idle(&self, is_idle: impl Fn() -> bool) -> impl Iterator<Item = Duration> {
-        let end = self.clock.now().instant.after(limits::SHUTDOWN_TIMEOUT);
+        let timeout = self.server.config.shutdown.timeout;
+        let end = self.clock.now().instant.after(timeout);
         std::iter::from_fn(move || {
             let is_busy = self.busy.load(Ordering::Acquire) > 0 || !is_idle();
             let is_waiting = is_busy && !self.clock.until(end).is_zero();
@@ -170,6 +181,9 @@ pub trait DriveJobs: Send + Sync + 'static {
         let (from, now) = (shared.next_exchange(), shared.clock.now());
         self.spawn_jobs(shared.hub.send(from, message, now));
     }
+
+    /// Hands a message to the other replicas without waiting for the network.
+    fn publish(self: &Arc<Self>, message: Bytes);
 
     /// Drives several jobs: the hub starts few.
     fn spawn_jobs(self: &Arc<Self>, jobs: Vec<Job>) {

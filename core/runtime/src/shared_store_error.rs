@@ -27,7 +27,7 @@ impl Display for SharedStoreError {
                 f,
                 "The store {store} cannot be used: {error}.\n\
                  It must be a Redis of version 6.2 or later whose user may do GET, GETDEL, GETRANGE, SET, \
-                 SETNX, DEL, TIME, EVALSHA, SCRIPT LOAD and PING."
+                 SETNX, DEL, TIME, EVALSHA, SCRIPT LOAD, PING, PUBLISH and SUBSCRIBE."
             ),
             Self::WrongKey { store } => write!(
                 f,

@@ -65,6 +65,39 @@ impl RecordStore {
         }
     }
 
+    /// Hands a message to the other replicas, if there are any. It may wait for the network, and may be lost.
+    pub fn publish(&self, message: &[u8]) {
+        match self {
+            // Nobody else has it.
+            Self::File(_) => {
+                let _ = message;
+            }
+            #[cfg(feature = "redis")]
+            Self::Redis(store) => store.publish(message),
+        }
+    }
+
+    /// Hands on the messages of other replicas until `deliver` says that it wants no more, on the thread of the caller;
+    /// returns at once if there are no others. An empty message asks whether it still wants any.
+    pub(crate) fn receive(&self, deliver: impl FnMut(&[u8]) -> bool) {
+        match self {
+            Self::File(_) => drop(deliver),
+            #[cfg(feature = "redis")]
+            Self::Redis(store) => {
+                store.receive(entra_mcp_core::limits::REPLICA_MESSAGE_BYTES, deliver)
+            }
+        }
+    }
+
+    /// Whether others may write to it, too.
+    pub(crate) fn is_shared(&self) -> bool {
+        match self {
+            Self::File(_) => false,
+            #[cfg(feature = "redis")]
+            Self::Redis(_) => true,
+        }
+    }
+
     /// Deletes what has expired (threat M16); Redis does so by itself. Call it every few minutes.
     pub fn purge_expired(&self, now: UnixTime) {
         match self {

@@ -20,6 +20,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{CallError, InputRequest, InputResponse, Names};
@@ -236,7 +237,7 @@ pub enum EffectResult {
 }
 
 /// What changed.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ChangeNotification {
     /// The list of tools.
     Tools,

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::rate_limited;
+use super::{rate_limited, readiness::ReadinessCheck};
 use crate::{
     admit::{Admission, bearer, caller::Authenticate, cors},
     entra::discovery::FetchMetadata,
@@ -40,6 +40,7 @@ pub(crate) enum State {
     Streamable(Streamable),
     Stream(Stream),
     PostMessage(PostMessage),
+    ReadinessCheck(ReadinessCheck),
     FetchMetadata(FetchMetadata),
     FetchClientFile(FetchClientFile),
 }
@@ -64,6 +65,7 @@ impl State {
             Route::Home => cx.done(pages::home::respond(cx.env)),
             Route::Style => cx.done(pages::style::respond()),
             Route::Health => cx.done(response::text(::http::StatusCode::OK, "ok\n")),
+            Route::Ready => ReadinessCheck::start(cx).map_pending(Self::ReadinessCheck),
             Route::ResourceMetadata | Route::SseResourceMetadata | Route::ServerMetadata => {
                 cx.done(oauth::metadata::respond(route, cx.env))
             }
@@ -139,6 +141,10 @@ impl State {
                 let handle = DeviceVerification::handle;
                 answered(state, input, handle, Self::DeviceVerification, cx)
             }
+            Self::ReadinessCheck(state) => {
+                let handle = ReadinessCheck::handle;
+                answered(state, input, handle, Self::ReadinessCheck, cx)
+            }
             Self::FetchMetadata(state) => {
                 let handle = FetchMetadata::handle;
                 answered(state, input, handle, Self::FetchMetadata, cx)
@@ -168,6 +174,7 @@ impl State {
             | Self::DeviceVerification(_)
             | Self::Stream(_)
             | Self::PostMessage(_)
+            | Self::ReadinessCheck(_)
             | Self::FetchMetadata(_)
             | Self::FetchClientFile(_) => false,
         }
@@ -186,6 +193,7 @@ impl State {
             | Self::Revoke(_)
             | Self::DeviceAuthorization(_)
             | Self::DeviceVerification(_)
+            | Self::ReadinessCheck(_)
             | Self::FetchMetadata(_)
             | Self::FetchClientFile(_) => false,
         }

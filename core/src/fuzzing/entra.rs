@@ -51,6 +51,7 @@ pub(super) fn server() -> Server {
         rate_limits: crate::config::RateLimits::none(),
         allowed_hosts: Vec::new(),
         authorization_response_iss: true,
+        shutdown: crate::config::Shutdown::default(),
         log: LogFormat::Text,
     };
     Server::new(config, super::keys(), crate::tools::catalog())

@@ -4,8 +4,8 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    AssertionRefused, FindRefusal, FromHub, FromHubKind, HubOutput, Negotiated, RedemptionRefused,
-    SettingsFull, StreamOutput, StreamRefusal, TableFull, TasksFull,
+    AssertionRefused, FindRefusal, FromHub, FromHubKind, HubOutput, KnownReadiness, Negotiated,
+    RedemptionRefused, SettingsFull, StreamOutput, StreamRefusal, TableFull, TasksFull,
 };
 use crate::{
     catalog::LogLevel,
@@ -103,6 +103,8 @@ hub_asks! {
     StoreSetting -> Result<(), SettingsFull>;
     /// For room for a task.
     AdmitTask -> Result<(), TasksFull>;
+    /// For whether this replica is ready for requests.
+    AskReadiness -> KnownReadiness;
     /// To update a task: answered once the task has applied the update; `false` if it does not run here.
     UpdateTask -> bool;
 }

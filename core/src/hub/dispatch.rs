@@ -1,8 +1,8 @@
 //! From a message to the table that it is for.
 
 use super::{
-    FromHub, FromHubKind, Hub, HubOutput, ToCall, ToHubKind, ToTask, asks::Waiter, in_flight::Call,
-    replay::ReplayOwner,
+    FromHub, FromHubKind, Hub, HubOutput, ReadinessMessage, ToCall, ToHubKind, ToTask,
+    asks::Waiter, in_flight::Call, replay::ReplayOwner,
 };
 use crate::{
     id::ExchangeId,
@@ -49,7 +49,15 @@ impl Hub {
             ToHubKind::EndCodeRedemption { redeemed: true } => self.redemptions.redeemed(from),
             ToHubKind::EndCodeRedemption { redeemed: false } => self.redemptions.end(from),
             ToHubKind::Device(message) => self.devices.handle(from, message, now.instant, out),
-            ToHubKind::ShutDown => self.streams.shut_down(out),
+            ToHubKind::Readiness(ReadinessMessage::ShutDown) => {
+                self.readiness.shut_down();
+                self.streams.shut_down(out);
+            }
+            ToHubKind::Readiness(ReadinessMessage::Ask(ticket)) => {
+                self.readiness
+                    .ask(Waiter::new(from, ticket), now.instant, out);
+            }
+            ToHubKind::Readiness(ReadinessMessage::Found(found)) => self.readiness.found(found),
             ToHubKind::EndSession(session) => self.end_session(session, now.instant),
             ToHubKind::EndMcpSession {
                 mcp_session,
@@ -260,6 +268,7 @@ impl Hub {
             | ToHubKind::SignedClients(_)
             | ToHubKind::BeginCodeRedemption { .. }
             | ToHubKind::Device(_)
+            | ToHubKind::Readiness(_)
             | ToHubKind::EndCodeRedemption { .. }
             | ToHubKind::MetadataFetched(_)
             | ToHubKind::OpenStream { .. }
@@ -268,7 +277,6 @@ impl Hub {
             | ToHubKind::FindStream { .. }
             | ToHubKind::Negotiated { .. }
             | ToHubKind::Deliver { .. }
-            | ToHubKind::ShutDown
             | ToHubKind::EndSession(_)
             | ToHubKind::EndMcpSession { .. }
             | ToHubKind::NotifyChanged(_)

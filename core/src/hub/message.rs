@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    Job,
+    Job, ReadinessMessage,
     allowances::Browser,
     asks::{
         AdmitCall, AdmitTask, BeginCodeRedemption, BeginDeviceAuthorization,
@@ -51,7 +51,7 @@ impl ToHub {
     /// send it from an exchange that never was; it lets the streams say their last before it closes connections.
     #[must_use]
     pub fn shut_down() -> Self {
-        Self(ToHubKind::ShutDown)
+        Self(ToHubKind::Readiness(ReadinessMessage::ShutDown))
     }
 }
 
@@ -79,6 +79,8 @@ pub(crate) enum ToHubKind {
     SignedClients(ToSignedClients),
     /// About a device that waits for its user.
     Device(DeviceMessage),
+    /// About the readiness of this replica.
+    Readiness(ReadinessMessage),
     /// The sender wants to redeem the code of this sign-in, which came from that browser.
     BeginCodeRedemption {
         ticket: Ticket<BeginCodeRedemption>,
@@ -125,8 +127,6 @@ pub(crate) enum ToHubKind {
         principal: PrincipalId,
         events: Vec<Bytes>,
     },
-    /// The server is shutting down: all streams end, and none is opened.
-    ShutDown,
     /// The session was revoked: its calls, tasks, streams and what is kept for them end at once.
     EndSession(SessionId),
     /// The client has ended this MCP session: its streams, calls and settings end with it.

@@ -8,9 +8,9 @@ use bytes::Bytes;
 
 use crate::{
     admit::{bearer, caller::Caller},
-    hub::{ToHub, ToHubKind},
     id::{McpSessionId, PrincipalId, ServerRequestId},
     json_rpc::{Id, Message, Request, id_of},
+    replicas::ReplicaMessage,
     route::Route,
     step::Cx,
 };
@@ -42,11 +42,11 @@ pub(crate) fn route_messages(
                 let request = notification.params.get("requestId").cloned();
                 let cancels = notification.method == "notifications/cancelled";
                 if let (true, Some(request)) = (cancels, request.and_then(id_of)) {
-                    cx.to_hub(ToHub(ToHubKind::CancelRequest {
+                    cx.to_every_hub(ReplicaMessage::CancelRequest {
                         principal,
                         mcp_session,
                         request,
-                    }));
+                    });
                 }
             }
             Message::Response(response) => {
@@ -55,12 +55,12 @@ pub(crate) fn route_messages(
                     _ => None,
                 };
                 if let Some(request) = request {
-                    cx.to_hub(ToHub(ToHubKind::ClientResponse {
+                    cx.to_every_hub(ReplicaMessage::ClientResponse {
                         principal,
                         mcp_session,
                         request,
                         result: response.result.map(Box::new),
-                    }));
+                    });
                 }
             }
         }

@@ -289,6 +289,7 @@ impl World {
                 Output::Do(Action::ToHub(message)) => {
                     self.hub.handle(id, message, self.server.now);
                 }
+                Output::Do(Action::Publish(_)) => panic!("there are no other replicas"),
                 Output::Do(Action::Cancel(_)) => self.cancelled += 1,
                 Output::Do(Action::Invoke(ticket, call)) => {
                     self.calls.push_back((id, ticket, *call));

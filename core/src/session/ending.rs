@@ -6,9 +6,9 @@ use crate::{
     ask::{Awaiting, Store},
     event::Answer,
     fault::Fault,
-    hub::{ToHub, ToHubKind},
     id::SessionId,
     log_event::{Field, LogEvent, LogEventId},
+    replicas::ReplicaMessage,
     step::Cx,
 };
 
@@ -37,7 +37,7 @@ impl EndingSession {
         }
         let ended = LogEvent::new(LogEventId::SessionEnded);
         cx.log(ended.with(Field::Subject, &self.subject));
-        cx.to_hub(ToHub(ToHubKind::EndSession(self.id)));
+        cx.to_every_hub(ReplicaMessage::EndSession(self.id));
         Ok(())
     }
 }

@@ -62,6 +62,7 @@ impl State {
             Action::Assert(ticket, _) => self.make_assertion(process, id, ticket),
             Action::Store(ticket, store) => self.question(process, id, ticket, store),
             Action::ToHub(message) => self.send_to_hub(process, id, message),
+            Action::Publish(message) => self.publish(process, &message),
             Action::Log(line) => {
                 self.see(&Observation::Logged { line: &line });
                 self.log.push(format!("{line:?}"));

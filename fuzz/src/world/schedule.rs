@@ -38,6 +38,8 @@ pub(crate) enum SimEvent {
     FetchArrives(Process, ExchangeId, Ticket<Fetch>, Box<Fetch>),
     /// A request reaches the store.
     StoreArrives(Process, ExchangeId, Ticket<Store>, Store),
+    /// A message of another replica arrives.
+    MessageArrives(Process, Bytes),
     /// A call that the runtime performs goes on.
     CallStep(Process, ExchangeId, AskId),
     /// A call that the runtime performs must be over by now.
@@ -87,6 +89,7 @@ impl State {
             SimEvent::StoreArrives(process, id, ticket, store) => {
                 self.ask(process, id, ticket, store)
             }
+            SimEvent::MessageArrives(process, message) => self.message_arrives(process, &message),
             SimEvent::CallStep(process, id, ask) => self.call_goes_on(process, id, ask),
             SimEvent::CallDeadline(process, id, ask) => self.call_is_overdue(process, id, ask),
             SimEvent::Wake(task) => {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::{
-    Program,
+    Program, Server,
     client::{register, sign_in, sign_in_to},
     session::{next, stateless_headers, stateless_request},
 };
@@ -43,6 +43,28 @@ pub fn terminated_server_shuts_down(program: &Program) {
     );
     server.start();
     assert!(client.works(&server));
+}
+
+/// SIGTERM, behind a balancer that asks now and then: what it still sends is served.
+pub fn terminated_server_is_not_ready_and_serves_while_balancers_find_out(program: &Program) {
+    let server = program.start_with(&["--shutdown-delay", "1m"]);
+    let client = sign_in_to(&server, register(&server), None, "alice");
+    let ready = |server: &Server| server.send(&server.get("/readyz"));
+    assert_eq!(ready(&server).status, 200);
+    let (head, mut events) = client.stream(&server, "/sse", &[]).unwrap();
+    assert_eq!(head.status, 200);
+    assert!(events.next_event().unwrap().is_some());
+    server.signal("TERM");
+    assert!(
+        events.next_event().is_ok_and(|event| event.is_none()),
+        "the stream was ended"
+    );
+    let response = ready(&server);
+    assert_eq!(response.status, 503, "{}", response.body);
+    server.assert_healthy();
+    assert!(client.works(&server));
+    let (head, _) = client.stream(&server, "/sse", &[]).unwrap();
+    assert_eq!(head.status, 503, "no new streams");
 }
 
 /// A `subscriptions/listen` is a request: it gets its result when the server ends it.

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 pub(super) use self::{
     lifetimes::{
         CODE_LIFETIME, CONSENT_LIFETIME, REFRESH_REUSE, SESSION_ABSOLUTE, SESSION_IDLE,
-        SESSION_TOKEN_LIFETIME,
+        SESSION_TOKEN_LIFETIME, SHUTDOWN_DELAY, SHUTDOWN_TIMEOUT,
     },
     settings::*,
     store::{STORE, STORE_PASSWORD, STORE_PREFIX},

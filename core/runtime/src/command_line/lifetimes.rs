@@ -1,32 +1,25 @@
-//! How long what is issued lasts.
+//! How long what is issued lasts, and how long the server takes to end.
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use entra_mcp_core::{config::Lifetimes, limits};
+use entra_mcp_core::{
+    config::{Lifetimes, Shutdown},
+    limits,
+};
 
 use super::{
     error::{ConfigError, LifetimeError},
     given::{
         CODE_LIFETIME, CONSENT_LIFETIME, Given, REFRESH_REUSE, SESSION_ABSOLUTE, SESSION_IDLE,
-        SESSION_TOKEN_LIFETIME, Setting,
+        SESSION_TOKEN_LIFETIME, SHUTDOWN_DELAY, SHUTDOWN_TIMEOUT, Setting,
     },
 };
 
 /// Reads all of them; each has bounds.
 pub(super) fn read(given: &Given, errors: &mut Vec<ConfigError>) -> Lifetimes {
     let usual = Lifetimes::default();
-    let mut read = |setting: &Setting, usual: Duration, bounds: RangeInclusive<Duration>| {
-        let Some(text) = given.value(setting) else {
-            return usual;
-        };
-        let duration = duration(text).filter(|duration| bounds.contains(duration));
-        duration.unwrap_or_else(|| {
-            let setting = setting.name();
-            let error = LifetimeError::Invalid { setting, bounds };
-            errors.push(ConfigError::Lifetime(error));
-            usual
-        })
-    };
+    let mut read =
+        |setting: &Setting, usual, bounds| bounded(given, setting, usual, bounds, errors);
     let lifetimes = Lifetimes {
         code: read(
             &CODE_LIFETIME,
@@ -56,6 +49,40 @@ pub(super) fn read(given: &Given, errors: &mut Vec<ConfigError>) -> Lifetimes {
         ),
     };
     in_order(given, lifetimes, errors)
+}
+
+/// Reads how the server ends.
+pub(super) fn shutdown(given: &Given, errors: &mut Vec<ConfigError>) -> Shutdown {
+    let usual = Shutdown::default();
+    let mut read =
+        |setting: &Setting, usual, bounds| bounded(given, setting, usual, bounds, errors);
+    Shutdown {
+        delay: read(&SHUTDOWN_DELAY, usual.delay, limits::SHUTDOWN_DELAY_BOUNDS),
+        timeout: read(
+            &SHUTDOWN_TIMEOUT,
+            usual.timeout,
+            limits::SHUTDOWN_TIMEOUT_BOUNDS,
+        ),
+    }
+}
+
+fn bounded(
+    given: &Given,
+    setting: &Setting,
+    usual: Duration,
+    bounds: RangeInclusive<Duration>,
+    errors: &mut Vec<ConfigError>,
+) -> Duration {
+    let Some(text) = given.value(setting) else {
+        return usual;
+    };
+    let duration = duration(text).filter(|duration| bounds.contains(duration));
+    duration.unwrap_or_else(|| {
+        let setting = setting.name();
+        let error = LifetimeError::Invalid { setting, bounds };
+        errors.push(ConfigError::Lifetime(error));
+        usual
+    })
 }
 
 /// A session that ended sooner than its session token would leave its client with one that is good for nothing. What

@@ -5,6 +5,7 @@
 //! itself. Nothing is kept in memory here: every look-up asks, so that what was ended on one replica has ended on
 //! all. What Redis has answered is as durable as Redis is: see `core/docs/replicas.md`.
 
+mod channel;
 mod pool;
 mod record;
 #[cfg(test)]
@@ -25,7 +26,8 @@ use redis::{
 };
 
 use self::{
-    pool::Pool,
+    channel::Sender,
+    pool::{Pool, pause},
     record::{digits, pem, stored},
 };
 use super::MARK;
@@ -59,6 +61,7 @@ pub struct RedisStore {
     pool: Pool,
     put: Script,
     prefix: String,
+    sender: Sender,
     /// Its address without credentials.
     address: String,
 }
@@ -91,6 +94,7 @@ impl RedisStore {
             pool: Pool::new(client),
             put: Script::new(include_str!("redis/put.lua")),
             prefix: server.prefix.clone(),
+            sender: Sender::draw(),
             address: address.clone(),
         };
         store.try_all(now).map_err(unusable)?;
@@ -108,6 +112,8 @@ impl RedisStore {
         self.put(&key, &record, Guard::Absent, now)?;
         let _: Option<Vec<u8>> = self.run(redis::cmd("GET").arg(self.key(&key)))?;
         let _: Option<Vec<u8>> = self.run(redis::cmd("GETDEL").arg(self.key(&key)))?;
+        let empty = redis::cmd("PUBLISH").arg(self.channel()).arg("").clone();
+        let _: u64 = self.run(&empty)?;
         self.run(redis::cmd("DEL").arg(self.key(&key)))
     }
 

@@ -12,9 +12,10 @@ use crate::{
         graph::{GraphError, GraphProgress, GraphRequest},
     },
     event::Answer,
-    hub::{ToHub, ToHubKind},
+    hub::ToHubKind,
     limits,
     mcp::server_messages,
+    replicas::ReplicaMessage,
     step::Progress,
 };
 
@@ -225,7 +226,7 @@ fn notify_changed(change: ChangeNotification, icx: &mut InvocationCx<'_, '_>) ->
         let message = "the URI of a changed resource is too long".to_owned();
         return Err(InvocationEnd::Done(Err(CallError::Internal(message))));
     }
-    icx.cx.to_hub(ToHub(ToHubKind::NotifyChanged(change)));
+    icx.cx.to_every_hub(ReplicaMessage::NotifyChanged(change));
     DONE
 }
 

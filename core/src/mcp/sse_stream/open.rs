@@ -10,6 +10,7 @@ use crate::{
     ask::Awaiting,
     event::{Answer, Input},
     hub::{EndReason, ReadStream, ToHubKind},
+    limits,
     mcp::{
         server_messages,
         session::McpSession,
@@ -145,8 +146,21 @@ fn end(
         | EndReason::Complete
         | EndReason::TakenOver
         | EndReason::ReplayDropped => close(cx),
-        EndReason::ShuttingDown => finish(subscription, cx),
+        EndReason::ShuttingDown => {
+            if subscription.is_none() {
+                let milliseconds = come_back_after(cx);
+                cx.write(sse::retry(milliseconds));
+            }
+            finish(subscription, cx)
+        }
     }
+}
+
+/// When the client is to come back: each at another time.
+fn come_back_after(cx: &mut Cx<'_>) -> u64 {
+    let (least, most) = limits::COME_BACK.into_inner();
+    let [a, b] = cx.entropy.bytes();
+    least + u64::from(u16::from_be_bytes([a, b])) % (most - least + 1)
 }
 
 /// The server ends it: a `subscriptions/listen` is answered at last.

@@ -11,12 +11,12 @@ use crate::{
     ask::Stored,
     event::Answer,
     http::response,
-    hub::{ToHub, ToHubKind},
     log_event::LogEventId,
     mcp::{
         headers::McpHeaders,
         session::{McpSession, named_session, only_post, too_many_ended},
     },
+    replicas::ReplicaMessage,
     route::Route,
     session::{
         ended_mcp_sessions::TooManyEnded,
@@ -80,10 +80,10 @@ impl Ending {
         match update.handle(answer, cx) {
             Progress::Pending(update) => Self::pending(caller, mcp_session, update),
             Progress::Ready(Ok(Updated::Written(()))) => {
-                cx.to_hub(ToHub(ToHubKind::EndMcpSession {
+                cx.to_every_hub(ReplicaMessage::EndMcpSession {
                     mcp_session: mcp_session.id,
                     principal: caller.principal_id,
-                }));
+                });
                 cx.done(response::empty(StatusCode::NO_CONTENT))
             }
             Progress::Ready(Ok(Updated::Read(stored, attempt))) => {

@@ -71,6 +71,8 @@ purposes! {
     ConnectionsForm = b"entra-mcp connections form",
     /// The mark by which a store knows the key that it was written with.
     StoreCheck = b"entra-mcp store check",
+    /// The sealed messages of replicas to each other.
+    ReplicaMessage = b"entra-mcp replica message",
     /// The sealed `requestState` of 2026-07-28.
     RequestState = b"entra-mcp request state",
     /// What the dev tenant seals, with keys of its own.

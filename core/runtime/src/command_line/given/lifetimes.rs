@@ -33,6 +33,19 @@ pub(in crate::command_line) const CONSENT_LIFETIME: Setting = setting(
     "DURATION",
     "how long the approval of a web site's client is remembered: 1m to 365d (default 30d)",
 );
+pub(in crate::command_line) const SHUTDOWN_DELAY: Setting = setting(
+    "shutdown-delay",
+    "ENTRA_MCP_SHUTDOWN_DELAY",
+    "DURATION",
+    "how long the server goes on accepting requests after SIGTERM, while /readyz answers 503, until a \
+     balancer sends no more: 0s to 5m (default 0s)",
+);
+pub(in crate::command_line) const SHUTDOWN_TIMEOUT: Setting = setting(
+    "shutdown-timeout",
+    "ENTRA_MCP_SHUTDOWN_TIMEOUT",
+    "DURATION",
+    "how long calls under way may take after that: 0s to 10m (default 10s)",
+);
 pub(in crate::command_line) const REFRESH_REUSE: Setting = setting(
     "refresh-reuse",
     "ENTRA_MCP_REFRESH_REUSE",

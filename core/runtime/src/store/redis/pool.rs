@@ -181,6 +181,11 @@ impl Pool {
         Ok(connection)
     }
 
+    /// A connection for something else, which is not counted.
+    pub(super) fn connect_apart(&self) -> RedisResult<Connection> {
+        self.make()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // Nobody panics while it is held.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -246,7 +251,7 @@ impl Drop for Lease<'_> {
 }
 
 /// The pause after so many failures: at least half of what it may be, the rest by chance.
-fn pause(failures: u32) -> Duration {
+pub(super) fn pause(failures: u32) -> Duration {
     let doublings = failures.saturating_sub(1).min(16);
     let longest = (FIRST_PAUSE * 2_u32.pow(doublings)).min(LONGEST_PAUSE);
     let [chance, ..] = seed::bytes();

@@ -1,5 +1,6 @@
 //! What only a store can do that several share, and that is away now and then.
 
+mod channel;
 mod tls;
 
 use bytes::Bytes;
@@ -174,7 +175,7 @@ fn user_without_the_right_password_or_permissions_is_refused_at_the_start() {
             .query(&mut connection)
             .unwrap();
     };
-    let commands = "+get +getdel +getrange +set +setnx +del +time +evalsha +script|load +ping \
+    let commands = "+get +getdel +getrange +set +setnx +del +time +evalsha +script|load +ping +publish +subscribe \
                     +select";
     let rules = ["mcp", "on", ">pass word@1", "~{entra-mcp}:*", "&*"];
     let commands: Vec<_> = commands.split_whitespace().collect();

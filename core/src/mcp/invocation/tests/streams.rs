@@ -365,3 +365,20 @@ fn subscription_of_a_server_that_shuts_down_gets_its_result() {
         (&json!(1), &json!("complete"))
     );
 }
+
+#[test]
+fn stream_of_a_server_that_shuts_down_is_told_when_to_come_back() {
+    let mut world = world();
+    let name = world.initialize("alice", "2025-11-25");
+    let request = world.request("alice", "GET", "/mcp", &[("mcp-session-id", &name)], "");
+    let id = world.begin(request);
+    world
+        .hub
+        .handle(ExchangeId(999), ToHub::shut_down(), world.server.now);
+    world.handle(ExchangeId(999), Event::Tick);
+    assert!(world.sent(id).closed && world.is_over(id));
+    let body = &world.sent(id).body;
+    let retry = body.lines().find_map(|line| line.strip_prefix("retry: "));
+    let milliseconds: u64 = retry.unwrap().parse().unwrap();
+    assert!(limits::COME_BACK.contains(&milliseconds), "{body}");
+}

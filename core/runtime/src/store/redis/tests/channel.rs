@@ -1,0 +1,82 @@
+//! What replicas tell each other.
+
+use std::{
+    sync::{
+        Arc,
+        mpsc::{Receiver, channel},
+    },
+    time::Duration,
+};
+
+use super::*;
+
+/// The messages that a store receives, once it listens.
+fn received(store: &Arc<RedisStore>) -> Receiver<Vec<u8>> {
+    let (sender, messages) = channel();
+    let store = Arc::clone(store);
+    std::thread::spawn(move || {
+        store.receive(1024, |message| sender.send(message.to_vec()).is_ok())
+    });
+    assert_eq!(messages.recv().unwrap(), b"", "it listens");
+    messages
+}
+
+fn next(messages: &Receiver<Vec<u8>>) -> Vec<u8> {
+    loop {
+        let message = messages.recv().unwrap();
+        if !message.is_empty() {
+            return message;
+        }
+    }
+}
+
+#[test]
+fn message_reaches_the_other_replicas_of_its_prefix_and_not_its_sender() {
+    let server = RedisProcess::start();
+    let [one, two, three] = [(); 3].map(|()| Arc::new(server.store()));
+    let stranger = RedisServer {
+        prefix: "other:".to_owned(),
+        ..server.server()
+    };
+    let stranger = RedisStore::open(&stranger, None, now()).unwrap();
+    let [of_one, of_two, of_three] = [&one, &two, &three].map(received);
+    stranger.publish(b"of a stranger");
+    one.publish(&[1; 2000]);
+    one.publish(b"first");
+    two.publish(b"second");
+    assert_eq!(next(&of_one), b"second");
+    assert_eq!(next(&of_two), b"first");
+    assert_eq!(next(&of_three), b"first", "the other was too long");
+    assert_eq!(next(&of_three), b"second");
+}
+
+#[test]
+fn replica_listens_again_by_itself_after_redis_was_away() {
+    let mut server = RedisProcess::start();
+    let [one, two] = [(); 2].map(|()| Arc::new(server.store()));
+    let messages = received(&two);
+    server.kill();
+    one.publish(b"lost");
+    server.start_again();
+    while messages.recv_timeout(Duration::from_millis(10)) != Ok(b"again".to_vec()) {
+        one.publish(b"again");
+    }
+}
+
+#[test]
+fn replica_that_is_gone_listens_no_more() {
+    let server = RedisProcess::start();
+    let store = Arc::new(server.store());
+    let (one, other) = (Arc::clone(&store), server.store());
+    let listening = std::thread::spawn(move || {
+        let mut wanted = 1;
+        one.receive(1024, |_| {
+            wanted -= 1;
+            wanted >= 0
+        });
+    });
+    while !listening.is_finished() {
+        other.publish(b"more");
+    }
+    listening.join().unwrap();
+}

@@ -1,0 +1,235 @@
+//! What replicas that share a store tell each other, so that what happens on one reaches the streams, calls and tasks on
+//! all of them at once.
+//!
+//! A message is one that its sender has given its own hub already. It is sealed under the master key and bound to its
+//! time, for whoever can write to the store's server could make one up or repeat it (threat Q9). It may be lost: then
+//! others find out when they next look at the store, after [`limits::KEEP_ALIVE`] at the latest.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    catalog::ChangeNotification,
+    entropy::{Entropy, Seed},
+    env::Server,
+    hub::{ToHub, ToHubKind},
+    id::{McpSessionId, PrincipalId, ServerRequestId, SessionId},
+    json_rpc::Id,
+    keys::Purpose,
+    limits,
+    time::UnixTime,
+};
+
+/// What the seal is bound to: the form of the messages.
+const FORM: &[u8] = b"1";
+
+/// A message to the hubs of all replicas.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum ReplicaMessage {
+    /// See [`ToHubKind::EndSession`].
+    EndSession(SessionId),
+    /// See [`ToHubKind::EndMcpSession`].
+    EndMcpSession {
+        mcp_session: McpSessionId,
+        principal: PrincipalId,
+    },
+    /// See [`ToHubKind::ClientResponse`].
+    ClientResponse {
+        principal: PrincipalId,
+        mcp_session: McpSessionId,
+        request: ServerRequestId,
+        result: Result<Box<Value>, String>,
+    },
+    /// See [`ToHubKind::CancelRequest`].
+    CancelRequest {
+        principal: PrincipalId,
+        mcp_session: McpSessionId,
+        request: Id,
+    },
+    /// See [`ToHubKind::NotifyChanged`].
+    NotifyChanged(ChangeNotification),
+}
+
+/// A message with the time at which it was sent.
+#[derive(Serialize, Deserialize)]
+struct Dated<M> {
+    sent: u64,
+    message: M,
+}
+
+impl ReplicaMessage {
+    /// The message for the other replicas; `None` if there are none.
+    pub(crate) fn seal(
+        &self,
+        server: &Server,
+        now: UnixTime,
+        entropy: &mut Entropy,
+    ) -> Option<Bytes> {
+        if !server.has_replicas() {
+            return None;
+        }
+        let dated = Dated {
+            sent: now.0,
+            message: self,
+        };
+        let text = serde_json::to_vec(&dated).ok()?;
+        let sealed = server
+            .keys
+            .seal(Purpose::ReplicaMessage, FORM, b"", &text, entropy);
+        Some(sealed.into())
+    }
+
+    fn open(sealed: &[u8], server: &Server, now: UnixTime) -> Option<Self> {
+        let text = server
+            .keys
+            .open(Purpose::ReplicaMessage, FORM, b"", sealed)?;
+        let dated: Dated<Self> = serde_json::from_slice(&text).ok()?;
+        let sent = UnixTime(dated.sent);
+        let leeway = limits::REPLICA_MESSAGE_LEEWAY;
+        let is_timely = sent <= now.after(leeway) && now <= sent.after(leeway);
+        is_timely.then_some(dated.message)
+    }
+
+    /// The same for the hub of this replica.
+    pub(crate) fn into_hub(self) -> ToHub {
+        ToHub(match self {
+            Self::EndSession(session) => ToHubKind::EndSession(session),
+            Self::EndMcpSession {
+                mcp_session,
+                principal,
+            } => ToHubKind::EndMcpSession {
+                mcp_session,
+                principal,
+            },
+            Self::ClientResponse {
+                principal,
+                mcp_session,
+                request,
+                result,
+            } => ToHubKind::ClientResponse {
+                principal,
+                mcp_session,
+                request,
+                result,
+            },
+            Self::CancelRequest {
+                principal,
+                mcp_session,
+                request,
+            } => ToHubKind::CancelRequest {
+                principal,
+                mcp_session,
+                request,
+            },
+            Self::NotifyChanged(change) => ToHubKind::NotifyChanged(change),
+        })
+    }
+}
+
+/// The message of another replica, as it was handed to the runtime in [`crate::action::Action::Publish`], for the hub
+/// of this one; `None` if it is not one of these days, or was made up.
+#[must_use]
+pub fn open_message(sealed: &[u8], server: &Server, now: UnixTime) -> Option<ToHub> {
+    ReplicaMessage::open(sealed, server, now).map(ReplicaMessage::into_hub)
+}
+
+/// What tells the other replicas that something changed, of which [`ToHub::notify_changed`] tells this one; `None` if
+/// there are none.
+#[must_use]
+pub fn seal_change(
+    change: ChangeNotification,
+    server: &Server,
+    now: UnixTime,
+    seed: &Seed,
+) -> Option<Bytes> {
+    ReplicaMessage::NotifyChanged(change).seal(server, now, &mut Entropy::new(seed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        config::{RedisEndpoint, RedisServer, StoreLocation},
+        keys::{Keyring, MasterKey},
+        testing::{TestServer, entropy},
+    };
+
+    const NOW: UnixTime = UnixTime(1_790_000_000);
+
+    fn replica(key: u8) -> Server {
+        let mut server = TestServer::dev().server;
+        server.config.store = StoreLocation::Redis(RedisServer {
+            endpoint: RedisEndpoint::Unix("redis.sock".into()),
+            database: 0,
+            user: None,
+            password: None,
+            prefix: String::new(),
+        });
+        server.keys = Keyring::new(MasterKey::new([key; 32]), Vec::new());
+        server
+    }
+
+    fn messages() -> [ReplicaMessage; 5] {
+        let (principal, mcp_session) = (PrincipalId([1; 32]), McpSessionId([2; 16]));
+        [
+            ReplicaMessage::EndSession(SessionId::new([3; 16])),
+            ReplicaMessage::EndMcpSession {
+                mcp_session,
+                principal,
+            },
+            ReplicaMessage::ClientResponse {
+                principal,
+                mcp_session,
+                request: ServerRequestId([4; 16]),
+                result: Ok(Box::new(serde_json::json!({"action": "accept"}))),
+            },
+            ReplicaMessage::CancelRequest {
+                principal,
+                mcp_session,
+                request: Id::Negative(-1),
+            },
+            ReplicaMessage::NotifyChanged(ChangeNotification::Resource("docs://a".to_owned())),
+        ]
+    }
+
+    fn sealed(message: &ReplicaMessage) -> Bytes {
+        let sealed = message.seal(&replica(1), NOW, &mut entropy(1));
+        sealed.expect("there are replicas")
+    }
+
+    // Q9
+    #[test]
+    fn message_opens_on_a_replica_with_the_same_key_only() {
+        for message in messages() {
+            let sealed = sealed(&message);
+            assert_eq!(
+                ReplicaMessage::open(&sealed, &replica(1), NOW),
+                Some(message.clone())
+            );
+            assert_eq!(ReplicaMessage::open(&sealed, &replica(2), NOW), None);
+            let mut changed = sealed.to_vec();
+            changed[20] ^= 1;
+            assert_eq!(ReplicaMessage::open(&changed, &replica(1), NOW), None);
+            let alone = &TestServer::dev().server;
+            assert_eq!(message.seal(alone, NOW, &mut entropy(1)), None);
+        }
+    }
+
+    // Q9
+    #[test]
+    fn message_is_good_for_a_minute_by_either_clock() {
+        for message in messages() {
+            let sealed = sealed(&message);
+            for (now, is_good) in [
+                (NOW.0 - 61, false),
+                (NOW.0 - 60, true),
+                (NOW.0 + 60, true),
+                (NOW.0 + 61, false),
+            ] {
+                let opened = open_message(&sealed, &replica(1), UnixTime(now));
+                assert_eq!(opened.is_some(), is_good, "{now}");
+            }
+        }
+    }
+}
