@@ -75,7 +75,7 @@ impl State {
             Route::Callback => Callback::start(&request, client, cx).map_pending(Self::Callback),
             Route::Connections => Connections::start(&request, cx).map_pending(Self::Connections),
             Route::Token => Token::start(&request, client, cx).map_pending(Self::Token),
-            Route::Revoke => Revoke::start(&request, cx).map_pending(Self::Revoke),
+            Route::Revoke => Revoke::start(&request, client, cx).map_pending(Self::Revoke),
             Route::DeviceAuthorization => DeviceAuthorizationRequest::start(&request, client, cx)
                 .map_pending(Self::DeviceAuthorization),
             Route::Device => DeviceVerification::start(&request, client, cx)

@@ -151,7 +151,7 @@ impl Claims {
         };
         if !is_ours {
             return Err(bad(
-                "aud of the client assertion is neither the issuer nor the token endpoint.",
+                "aud of the client assertion is neither the issuer nor the endpoint.",
             ));
         }
         if self.jti.is_empty() {
@@ -174,11 +174,14 @@ impl Claims {
     }
 }
 
-/// The issuer or the token endpoint. Some clients derive the endpoint from an issuer with a slash at its end.
+/// The issuer or an endpoint at which clients sign. Some clients derive the endpoint from an issuer with a slash at its end.
 fn is_audience(audience: &str, public_url: &PublicUrl) -> bool {
     let issuer = public_url.issuer();
     let rest = audience.strip_prefix(issuer);
-    matches!(rest, Some("" | "/" | "/token" | "//token"))
+    matches!(
+        rest,
+        Some("" | "/" | "/token" | "//token" | "/revoke" | "/device_authorization")
+    )
 }
 
 /// The client did not prove who it is (RFC 6749 section 5.2).

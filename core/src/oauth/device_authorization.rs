@@ -11,11 +11,15 @@ use serde::Serialize;
 
 use super::{
     authorization_request::{AuthorizationRequest, RedirectTarget},
-    client::Client,
+    client::{AuthenticatedClient, Client},
+    client_assertion::{ClientAssertion, bad},
     client_label::ClientLabel,
     error::{OAuthError, Refusal},
     length_prefixed, resource,
-    token::{read_form, refuse},
+    token::{
+        read_form, refuse,
+        signed_client::{Proven, SignedClient, refusal_of},
+    },
 };
 use crate::{
     ask::Awaiting,
@@ -23,8 +27,8 @@ use crate::{
     device_authorization::{self, UserCode},
     env::Env,
     event::Answer,
-    http::response,
-    hub::{BeginDeviceAuthorization, DeviceMessage, ToHubKind},
+    http::{form::Form, response},
+    hub::{BeginDeviceAuthorization, Browser, DeviceMessage, NeedClientDocument, ToHubKind},
     limits,
     log_event::{Field, LogEvent, LogEventId},
     redirect_uri::RedirectUri,
@@ -36,9 +40,33 @@ use crate::{
 /// Where the browser of the device's user ends.
 pub(crate) const RETURN_PATH: &str = "/device/return";
 
+/// A device that wants to wait for its user.
+#[derive(Debug)]
+pub(crate) enum DeviceAuthorizationRequest {
+    /// The client proves who it is by a signature.
+    Signed(Box<SignedClient>, Option<ClientAddress>),
+    /// Must the client sign? Its document says it.
+    AwaitingDocument(Box<UnsignedRequest>, Awaiting<NeedClientDocument>),
+    /// It is entered into the table.
+    Beginning(Box<Beginning>),
+}
+
+/// A request of a client that has not signed. The form may hold credentials and is not printed.
+pub(crate) struct UnsignedRequest {
+    form: Form,
+    client: AuthenticatedClient,
+    address: Option<ClientAddress>,
+}
+
+impl std::fmt::Debug for UnsignedRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "UnsignedRequest({:?})", self.client)
+    }
+}
+
 /// A device that is about to wait.
 #[derive(Debug)]
-pub(crate) struct DeviceAuthorizationRequest {
+pub(crate) struct Beginning {
     device_code: Secret<String>,
     user_code: UserCode,
     begun: LogEvent,
@@ -85,30 +113,97 @@ impl DeviceAuthorizationRequest {
         address: Option<ClientAddress>,
         cx: &mut Cx<'_>,
     ) -> Progress<Self> {
-        match Self::of(request, address, cx) {
-            Ok(next) => Progress::Pending(next),
-            Err(refusal) => refuse(refusal, cx),
-        }
+        let next = Self::of(request, address, cx);
+        next.unwrap_or_else(|refusal| refuse(refusal, cx))
     }
 
     fn of(
         request: &Request<Bytes>,
         address: Option<ClientAddress>,
         cx: &mut Cx<'_>,
-    ) -> Result<Self, Refusal> {
-        let (server, now) = (cx.env.server, cx.env.now.unix);
-        let public_url = &server.config.public_url;
-        if !server.config.device_authorization {
+    ) -> Result<Progress<Self>, Refusal> {
+        if !cx.env.server.config.device_authorization {
             let description = "Device authorization is not served here.";
             return Err(Refusal::new(OAuthError::InvalidRequest, description));
         }
         let form = read_form(request)?;
-        let client = Client::authenticate(&form, request.headers(), cx.env)?;
-        if !client.may_use_device(cx.env) {
-            let description =
-                "The operator of this server does not let this client in. Ask them to add it.";
-            return Err(Refusal::new(OAuthError::InvalidClient, description));
+        if let Some(assertion) = ClientAssertion::of(&form, request.headers(), cx.env)? {
+            check_is_let_in(
+                &AuthenticatedClient::of_document(&assertion.url, false),
+                cx.env,
+            )?;
+            let signed = SignedClient::start(form, assertion, address, true, cx);
+            return Ok(Self::after_proof(signed, address, cx));
         }
+        let client = Client::authenticate(&form, request.headers(), cx.env)?;
+        check_is_let_in(&client, cx.env)?;
+        let Some(url) = client.unread_document() else {
+            return Self::begin(&form, &client, address, cx);
+        };
+        let documents = &cx.env.server.config.client_documents;
+        if let Some((document, _)) = documents.pinned(&url) {
+            return Self::begin_unsigned(&form, &client, document.must_sign, address, cx);
+        }
+        if !documents.are_fetched() {
+            return Err(bad("The client is unknown here."));
+        }
+        let browser = Browser {
+            device: None,
+            address,
+        };
+        let awaiting = cx.ask_hub(|ticket| ToHubKind::NeedClientDocument {
+            ticket,
+            url,
+            browser,
+        });
+        let request = Box::new(UnsignedRequest {
+            form,
+            client,
+            address,
+        });
+        Ok(Progress::Pending(Self::AwaitingDocument(request, awaiting)))
+    }
+
+    /// Goes on once the client has proven who it is.
+    fn after_proof(
+        progress: Progress<SignedClient, Proven>,
+        address: Option<ClientAddress>,
+        cx: &mut Cx<'_>,
+    ) -> Progress<Self> {
+        let next = match progress {
+            Progress::Pending(signed) => {
+                return Progress::Pending(Self::Signed(Box::new(signed), address));
+            }
+            Progress::Ready(Ok((client, form))) => Self::begin(&form, &client, address, cx),
+            Progress::Ready(Err(refusal)) => Err(refusal),
+        };
+        next.unwrap_or_else(|refusal| refuse(refusal, cx))
+    }
+
+    /// A client that must sign is held to it at once, or another could ask in its name (threat A15).
+    fn begin_unsigned(
+        form: &Form,
+        client: &AuthenticatedClient,
+        must_sign: bool,
+        address: Option<ClientAddress>,
+        cx: &mut Cx<'_>,
+    ) -> Result<Progress<Self>, Refusal> {
+        match must_sign {
+            true => Err(bad(
+                "The document of this client says that it signs: send a client assertion.",
+            )),
+            false => Self::begin(form, client, address, cx),
+        }
+    }
+
+    fn begin(
+        form: &Form,
+        client: &AuthenticatedClient,
+        address: Option<ClientAddress>,
+        cx: &mut Cx<'_>,
+    ) -> Result<Progress<Self>, Refusal> {
+        let (server, now) = (cx.env.server, cx.env.now.unix);
+        let public_url = &server.config.public_url;
         let client_label = client.unverified_label(cx.env);
         let scope = server
             .scopes
@@ -150,15 +245,39 @@ impl DeviceAuthorizationRequest {
                 authorization,
             })
         });
-        Ok(Self {
+        Ok(Progress::Pending(Self::Beginning(Box::new(Beginning {
             device_code,
             user_code,
             begun,
             awaiting,
-        })
+        }))))
     }
 
     pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self> {
+        match self {
+            Self::Signed(signed, address) => {
+                Self::after_proof(signed.handle(answer, cx), address, cx)
+            }
+            Self::AwaitingDocument(request, awaiting) => {
+                let next = match awaiting.into_answer(answer) {
+                    Ok(document) => Self::begin_unsigned(
+                        &request.form,
+                        &request.client,
+                        document.must_sign,
+                        request.address,
+                        cx,
+                    ),
+                    Err(error) => Err(refusal_of(error)),
+                };
+                next.unwrap_or_else(|refusal| refuse(refusal, cx))
+            }
+            Self::Beginning(beginning) => beginning.handle(answer, cx),
+        }
+    }
+}
+
+impl Beginning {
+    fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<DeviceAuthorizationRequest> {
         if !self.awaiting.into_answer(answer) {
             let refusal = Refusal {
                 retry_after: Some(limits::DEVICE_CODE_LIFETIME.as_secs() / 10),
@@ -174,6 +293,14 @@ impl DeviceAuthorizationRequest {
         let response = respond(&self.device_code, self.user_code, public_url);
         cx.done(response)
     }
+}
+
+/// Before any host is asked for anything.
+fn check_is_let_in(client: &AuthenticatedClient, env: Env<'_>) -> Result<(), Refusal> {
+    let description =
+        "The operator of this server does not let this client in. Ask them to add it.";
+    let refusal = Refusal::new(OAuthError::InvalidClient, description);
+    client.may_use_device(env).then_some(()).ok_or(refusal)
 }
 
 /// There is no `verification_uri_complete`: a user who is sent a link by somebody else must not get further by opening it

@@ -8,7 +8,7 @@ mod code_grant;
 mod device_grant;
 mod refresh_grant;
 mod response;
-mod signed_client;
+pub(super) mod signed_client;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +27,7 @@ use super::{
     client::{AuthenticatedClient, Client},
     client_assertion::ClientAssertion,
     error::{OAuthError, Refusal},
+    opaque_token,
 };
 use crate::{
     config::ClientAddress,
@@ -68,7 +69,8 @@ impl Token {
     ) -> Result<Progress<Self>, Refusal> {
         let form = read_form(request)?;
         if let Some(assertion) = ClientAssertion::of(&form, request.headers(), cx.env)? {
-            let signed = SignedClient::start(form, assertion, address, cx);
+            let has_something = has_something(&form, cx);
+            let signed = SignedClient::start(form, assertion, address, has_something, cx);
             return Ok(Self::after_proof(signed, cx));
         }
         let client = Client::authenticate(&form, request.headers(), cx.env)?;
@@ -157,4 +159,15 @@ fn is_form(headers: &HeaderMap) -> bool {
     essence
         .trim()
         .eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
+/// Whether there is something to redeem that was given here, for which a host may be asked. A device code has no mark of
+/// ours: for it hosts are asked no more often than for a browser.
+fn has_something(form: &Form, cx: &Cx<'_>) -> bool {
+    let keys = &cx.env.server.keys;
+    let has = |name| form.one(name).ok().flatten();
+    has("code").is_some_and(|code| opaque_token::read_code(code, keys).is_some())
+        || has("refresh_token")
+            .is_some_and(|token| opaque_token::read_refresh_token(token, keys).is_some())
+        || has("device_code").is_some()
 }

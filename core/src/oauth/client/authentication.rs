@@ -42,9 +42,15 @@ impl AuthenticatedClient {
         }
     }
 
-    /// The hash by which what it asks for here is known.
+    /// The hash by which what it asks for here is known: who has signed for it must sign from then on.
     pub(crate) fn hash(&self) -> Hash {
-        hash_of(&self.id, false)
+        hash_of(&self.id, self.has_signed)
+    }
+
+    /// Where its document is that says whether it must sign, if it has not signed and nobody here has registered it.
+    pub(crate) fn unread_document(&self) -> Option<ClientIdUrl> {
+        let is_open = !self.is_preregistered && !self.has_signed;
+        is_open.then(|| ClientIdUrl::parse(&self.id)).flatten()
     }
 
     /// Whether it is the client that sessions and codes know by this hash. Those of a client that must sign are not
@@ -53,7 +59,7 @@ impl AuthenticatedClient {
         *hash == hash_of(&self.id, false) || (self.has_signed && *hash == hash_of(&self.id, true))
     }
 
-    /// The same where it is enough to say who one is.
+    /// Whether it is, or would be if it signed.
     pub(crate) fn is_or_may_be(&self, hash: &Hash) -> bool {
         self.is(hash) || *hash == hash_of(&self.id, true)
     }

@@ -294,6 +294,11 @@ fn device_of_a_client_that_is_not_let_in_gets_no_code() {
     let local = client_id(&world.server, &["http://127.0.0.1:1/cb"]);
     let strange = client_id(&world.server, &["https://evil.example/cb"]);
     let listed = Registration::Listed(ClientPlaces::default());
+    // Asked for once, and only where any client is let in.
+    let document = r#"{"client_id": "https://evil.example/c", "client_name": "E", "redirect_uris": ["http://127.0.0.1/cb"]}"#;
+    let response = ::http::Response::builder().header("content-type", "application/json");
+    let response = response.body(Bytes::from(document)).unwrap();
+    world.graph.push_back(Ok(response));
     for (registration, expected) in [
         (Registration::Open, [200, 200, 200, 200]),
         (listed, [200, 401, 200, 401]),

@@ -4,8 +4,8 @@
 //! AwaitingDocument --> AwaitingKeys --signed by one of them--> Using --for the first time--> grant
 //! ```
 //!
-//! A pinned document, and keys in the document, are at hand. Hosts are asked only if the code or the refresh token is one
-//! that was given here. A client that may also go without an assertion is a public one where its keys cannot be had.
+//! A pinned document, and keys in the document, are at hand. Hosts are asked only if the code or the token is one that was
+//! given here, or for a device, of which nothing was: then as often as for a browser. A client that may also go without an assertion is a public one where its keys cannot be had.
 
 use super::response::invalid_grant;
 use crate::{
@@ -23,7 +23,6 @@ use crate::{
         client::AuthenticatedClient,
         client_assertion::{ClientAssertion, bad},
         error::{Refusal, unavailable},
-        opaque_token,
     },
     step::{Cx, Progress},
 };
@@ -60,22 +59,17 @@ enum State {
 }
 
 /// The client and what it asks for, once it has proven who it is.
-pub(super) type Proven = Result<(AuthenticatedClient, Form), Refusal>;
+pub(crate) type Proven = Result<(AuthenticatedClient, Form), Refusal>;
 
 impl SignedClient {
-    /// Looks for the document of the client.
-    pub(super) fn start(
+    /// Looks for the document of the client, if it has something that was given here.
+    pub(crate) fn start(
         form: Form,
         assertion: ClientAssertion,
         address: Option<ClientAddress>,
+        has_something: bool,
         cx: &mut Cx<'_>,
     ) -> Progress<Self, Proven> {
-        let keys = &cx.env.server.keys;
-        let [code, refresh_token] =
-            ["code", "refresh_token"].map(|name| form.one(name).ok().flatten());
-        let has_something = code.is_some_and(|code| opaque_token::read_code(code, keys).is_some())
-            || refresh_token
-                .is_some_and(|token| opaque_token::read_refresh_token(token, keys).is_some());
         if !has_something {
             return Progress::Ready(Err(invalid_grant()));
         }
@@ -103,7 +97,7 @@ impl SignedClient {
         asked.waiting(State::AwaitingDocument(awaiting))
     }
 
-    pub(super) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self, Proven> {
+    pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self, Proven> {
         let Self { asked, state } = self;
         match state {
             State::AwaitingDocument(awaiting) => match awaiting.into_answer(answer) {
@@ -183,7 +177,7 @@ impl Asked {
 }
 
 /// The document or the keys of the client cannot be had: now, or as they are.
-fn refusal_of(error: DocumentError) -> Refusal {
+pub(crate) fn refusal_of(error: DocumentError) -> Refusal {
     match error.is_passing() {
         true => unavailable(
             "The keys of the client cannot be looked up right now. Nothing was spent: please try again.",

@@ -110,9 +110,61 @@ fn client_redeems_refreshes_and_revokes_by_its_signature() {
         );
     }
     assert_eq!(asked(&alice).len(), 2);
-    let form = [("client_id", URL), ("token", text(&tokens, "access_token"))];
+    let mut form = vec![("client_id", URL), ("token", text(&tokens, "access_token"))];
+    assert_eq!(error(&alice.post("/revoke", &form)), "invalid_client");
+    assert!(alice.is_alive(), "RFC 7009 section 2.1");
+    let changes = json!({"jti": "j10", "aud": "http://localhost:3001/revoke"});
+    let assertion = Signer::known().jwt(&claims(&alice, &changes));
+    form.extend([
+        ("client_assertion_type", TYPE),
+        ("client_assertion", &assertion),
+    ]);
     assert_eq!(alice.post("/revoke", &form).status(), 200);
     assert!(!alice.is_alive());
+}
+
+// A15, E14: it cannot be asked for in its name, and what it has asked for is given to its signature only.
+#[test]
+fn device_of_a_client_that_must_sign_signs_at_both_endpoints() {
+    let mut alice = signed_in(MUST_SIGN, &json!({"jwks_uri": KEYS}));
+    alice.world.server.server.config.device_authorization = true;
+    answers(&mut alice, &Signer::known().jwks());
+    let unsigned = alice.post("/device_authorization", &[("client_id", URL)]);
+    assert_eq!(error(&unsigned), "invalid_client");
+    let assertion = |alice: &SignedIn, jti: &str| {
+        let changes = json!({"jti": jti, "aud": "http://localhost:3001/device_authorization"});
+        Signer::known().jwt(&claims(alice, &changes))
+    };
+    let first = assertion(&alice, "j1");
+    let signed = [
+        ("client_assertion_type", TYPE),
+        ("client_assertion", &first),
+    ];
+    let begun = alice.post("/device_authorization", &signed);
+    assert_eq!(begun.status(), 200, "{}", crate::testing::text(&begun));
+    assert_eq!(
+        error(&alice.post("/device_authorization", &signed)),
+        "invalid_client",
+        "again"
+    );
+    let begun = crate::testing::json(&begun);
+    let grant = [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+        ("device_code", text(&begun, "device_code")),
+    ];
+    let unsigned = [&grant[..], &[("client_id", URL)]].concat();
+    assert_eq!(error(&alice.post("/token", &unsigned)), "expired_token");
+    let second = assertion(&alice, "j2");
+    let signed = [
+        ("client_assertion_type", TYPE),
+        ("client_assertion", &second),
+    ];
+    let signed = [&grant[..], &signed].concat();
+    assert_eq!(
+        error(&alice.post("/token", &signed)),
+        "authorization_pending"
+    );
+    assert_eq!(asked(&alice), [URL, KEYS]);
 }
 
 // E14, RFC 7523 section 3, RFC 8725 section 3: and the code stays good (E13).
