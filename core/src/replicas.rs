@@ -16,7 +16,7 @@ use crate::{
     hub::{ToHub, ToHubKind},
     id::{McpSessionId, PrincipalId, ServerRequestId, SessionId},
     json_rpc::Id,
-    keys::Purpose,
+    keys::{Keyring, Purpose},
     limits,
     time::UnixTime,
 };
@@ -66,17 +66,17 @@ impl ReplicaMessage {
         now: UnixTime,
         entropy: &mut Entropy,
     ) -> Option<Bytes> {
-        if !server.has_replicas() {
-            return None;
-        }
+        let sealed = || self.seal_by(&server.keys, now, entropy);
+        server.has_replicas().then(sealed).flatten()
+    }
+
+    fn seal_by(&self, keys: &Keyring, now: UnixTime, entropy: &mut Entropy) -> Option<Bytes> {
         let dated = Dated {
             sent: now.0,
             message: self,
         };
         let text = serde_json::to_vec(&dated).ok()?;
-        let sealed = server
-            .keys
-            .seal(Purpose::ReplicaMessage, FORM, b"", &text, entropy);
+        let sealed = keys.seal(Purpose::ReplicaMessage, FORM, b"", &text, entropy);
         Some(sealed.into())
     }
 
@@ -146,12 +146,20 @@ pub fn seal_change(
     ReplicaMessage::NotifyChanged(change).seal(server, now, &mut Entropy::new(seed))
 }
 
+/// What tells all replicas that share a store that the session of this name has ended, whose record was deleted there by
+/// somebody who is none of them; `None` if it is no name of a session.
+#[must_use]
+pub fn seal_end(session: &str, keys: &Keyring, now: UnixTime, seed: &Seed) -> Option<Bytes> {
+    let ended = ReplicaMessage::EndSession(SessionId::parse(session)?);
+    ended.seal_by(keys, now, &mut Entropy::new(seed))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
         config::{RedisEndpoint, RedisServer, StoreLocation},
-        keys::{Keyring, MasterKey},
+        keys::MasterKey,
         testing::{TestServer, entropy},
     };
 
@@ -231,5 +239,17 @@ mod tests {
                 assert_eq!(opened.is_some(), is_good, "{now}");
             }
         }
+    }
+
+    // I7
+    #[test]
+    fn end_of_a_session_that_the_operator_ended_is_told_to_all_replicas() {
+        let session = SessionId::new([3; 16]);
+        let seed = Seed::new([7; 32]);
+        let server = replica(1);
+        let sealed = seal_end(&session.to_string(), &server.keys, NOW, &seed).unwrap();
+        let opened = ReplicaMessage::open(&sealed, &server, NOW);
+        assert_eq!(opened, Some(ReplicaMessage::EndSession(session)));
+        assert_eq!(seal_end("no name", &server.keys, NOW, &seed), None);
     }
 }

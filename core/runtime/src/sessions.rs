@@ -14,6 +14,7 @@ use entra_mcp_core::{
     keys::Keyring,
     log_event::{Field, LogEvent, LogEventId},
     operator::{self, LiveEntry},
+    replicas,
     time::UnixTime,
 };
 use serde::{Deserialize, Serialize};
@@ -143,6 +144,12 @@ impl Sessions<'_> {
         self.store.answer(Store::Delete(record), self.now)?;
         let line = LogEvent::new(LogEventId::SessionEnded);
         log(&line.with(Field::Subject, &entry.subject));
+        if self.store.is_shared()
+            && let Some(sealed) =
+                replicas::seal_end(&entry.session, self.keys, self.now, &crate::seed())
+        {
+            self.store.publish(&sealed);
+        }
         Ok(message)
     }
 }
