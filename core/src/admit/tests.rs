@@ -1,5 +1,7 @@
 //! Threats F10, F11, J1 to J4, L7, L12, L13, M8, M9.
 
+mod exempt;
+
 use ::http::Request;
 
 use super::*;

@@ -112,6 +112,7 @@ fn concurrent_waiters_share_one_fetch_of_a_document() {
     for waiter in 2..5 {
         assert!(table.want(waiter, "a.example").is_empty());
     }
+    assert_eq!(table.hub.stats().waiting, 4);
     table.hub.forget(ExchangeId(3));
     let told = ["1 Ok(\"App\")", "2 Ok(\"App\")", "4 Ok(\"App\")"];
     assert_eq!(table.fetch_document("a.example", HOUR), told);
@@ -233,6 +234,25 @@ fn table_of_documents_is_bounded() {
         assert!(table.hub.stats().client_documents <= limits::CLIENT_DOCUMENTS);
     }
     assert_eq!(table.want(2, "good.example"), ["2 Ok(\"App\")"]);
+}
+
+// M15: where nothing is over, what ends next makes room.
+#[test]
+fn table_full_of_good_documents_has_room_for_one_more() {
+    let mut table = Table::new();
+    for number in 0..limits::CLIENT_DOCUMENTS {
+        let host = format!("h{number}.example");
+        table.want(10, &host);
+        let lifetime = HOUR * if number == 7 { 2 } else { 20 };
+        table.fetch_document(&host, lifetime);
+        table.later(limits::CLIENT_DOCUMENT_OF_STRANGERS_RECOVERY);
+    }
+    assert_eq!(table.hub.stats().client_documents, limits::CLIENT_DOCUMENTS);
+    assert_eq!(table.want(11, "more.example"), ["fetch more.example"]);
+    assert_eq!(table.hub.stats().client_documents, limits::CLIENT_DOCUMENTS);
+    table.later(limits::CLIENT_DOCUMENT_OF_STRANGERS_RECOVERY);
+    assert_eq!(table.want(12, "h6.example"), ["12 Ok(\"App\")"]);
+    assert_eq!(table.want(12, "h7.example"), ["fetch h7.example"]);
 }
 
 // M15

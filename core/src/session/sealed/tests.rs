@@ -360,3 +360,13 @@ fn record_whose_entra_tokens_were_exchanged_does_not_open() {
         assert!(Session::open(id, &stored, &share, server(&alice)).is_none());
     }
 }
+
+// O3
+#[test]
+fn sealed_session_is_printed_by_its_id_alone() {
+    let mut alice = SignedIn::new();
+    alice.redeem();
+    let (id, stored) = copied(&alice);
+    let sealed = SealedSession::read(id, &stored, &server(&alice).keys).unwrap();
+    assert_eq!(format!("{sealed:?}"), format!("SealedSession({id:?})"));
+}
