@@ -13,6 +13,7 @@
 pub mod browser;
 pub mod cases;
 pub mod client;
+pub mod client_site;
 pub mod echo;
 pub mod html;
 pub mod load;
@@ -161,6 +162,7 @@ suite!($ end_to_end_clients:
     claude::claude_code_desktop_returns_to_its_scheme,
     chatgpt::chatgpt_is_told_of_a_denial_with_its_issuer,
     chatgpt::chatgpt_signs_in_with_an_assertion_though_nobody_may_be_asked_for_its_keys,
+    chatgpt_keys::chatgpt_proves_who_it_is_by_the_keys_of_its_document,
     chatgpt::chatgpt_asks_for_more_after_a_call_of_a_tool,
     chatgpt::codex_asks_for_unknown_scopes_and_then_for_none,
     chatgpt::codex_opens_two_sign_ins_and_finishes_the_second,
@@ -168,6 +170,8 @@ suite!($ end_to_end_clients:
     libraries::go_client_probes_by_basic_and_refreshes_bare,
     libraries::csharp_client_takes_the_first_method_with_an_empty_secret,
     libraries::processes_of_one_client_refresh_at_once,
+    libraries::process_of_claude_code_that_slept_comes_with_an_older_token,
+    foundry::foundry_shows_its_address_later_and_its_secret_in_the_body,
     libraries::fastmcp_looks_at_the_address_before_the_browser_does,
 );
 

@@ -52,6 +52,12 @@ impl Program {
         Server::with(*self, None, None, arguments, "")
     }
 
+    /// The same with these further arguments and variables.
+    #[must_use]
+    pub fn start_with_variables(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Server {
+        Server::with_variables(*self, arguments, variables)
+    }
+
     /// The same with a public address that has this path.
     #[must_use]
     pub fn start_below(&self, base_path: &'static str) -> Server {

@@ -25,6 +25,7 @@ pub struct Server {
     program: Program,
     descriptors: Option<u32>,
     arguments: Vec<String>,
+    variables: Vec<(String, String)>,
     base_path: &'static str,
     folder: PathBuf,
     port: u16,
@@ -55,7 +56,33 @@ impl Server {
         Self::with(program, descriptors, tenant, &[], "")
     }
 
+    pub(crate) fn with_variables(
+        program: Program,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let mut server = Self::stopped(program, None, None, arguments, "");
+        let variables = variables.iter();
+        server.variables = variables
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        server.start();
+        server
+    }
+
     pub(crate) fn with(
+        program: Program,
+        descriptors: Option<u32>,
+        tenant: Option<Tenant>,
+        arguments: &[&str],
+        base_path: &'static str,
+    ) -> Self {
+        let mut server = Self::stopped(program, descriptors, tenant, arguments, base_path);
+        server.start();
+        server
+    }
+
+    fn stopped(
         program: Program,
         descriptors: Option<u32>,
         tenant: Option<Tenant>,
@@ -69,10 +96,11 @@ impl Server {
             std::thread::current().id()
         ));
         let _ = std::fs::remove_dir_all(&folder);
-        let mut server = Self {
+        Self {
             program,
             descriptors,
             arguments: arguments.iter().map(|text| (*text).to_owned()).collect(),
+            variables: Vec::new(),
             base_path,
             folder,
             port,
@@ -81,9 +109,7 @@ impl Server {
             running: None,
             watched: CheckedTraffic::default(),
             log: Arc::default(),
-        };
-        server.start();
-        server
+        }
     }
 
     /// Starts it, again with the same ports and the same data folder.
@@ -105,6 +131,7 @@ impl Server {
         }
         let mut child = command
             .args(&self.arguments)
+            .envs(self.variables.iter().cloned())
             .current_dir(std::env::temp_dir())
             .args(["--listen", &format!("localhost:{}", self.port)])
             .arg("--data-dir")

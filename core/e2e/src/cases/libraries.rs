@@ -9,6 +9,7 @@ use crate::{
     browser::{Browser, Landed},
     client::{self, Client, REDIRECT_URI, VERIFIER},
     recorded,
+    session::until,
 };
 
 /// The document of an application that uses a library; pinned, so that no site is asked.
@@ -201,6 +202,27 @@ pub fn processes_of_one_client_refresh_at_once(program: &Program) {
         );
     }
     assert_eq!(refreshed[3].refresh(&server).status, 200);
+}
+
+/// A process that slept while another one went on gets what is good within the time that is set. Later its token is worth
+/// nothing: where its successor was used that ends the session, and nobody else's.
+pub fn process_of_claude_code_that_slept_comes_with_an_older_token(program: &Program) {
+    let server = program.with(&["--refresh-reuse", "2s"]).start();
+    let [asleep, other] = [(); 2].map(|()| client::sign_in(&server, "alice"));
+    let refreshed = |of: &Client| Client::of(of.client_id.clone(), &of.refresh(&server).json());
+    let second = refreshed(&asleep);
+    let third = refreshed(&second);
+    // Its successor was used just now.
+    let woken = refreshed(&asleep);
+    assert_eq!(woken.refresh_token, third.refresh_token);
+    assert!(woken.works(&server));
+    until("the older token is good no more", || {
+        asleep.refresh(&server).status == 400
+    });
+    let late = recorded::error(&asleep.refresh(&server));
+    assert_eq!(late, (400, "invalid_grant".to_owned()));
+    assert!(!third.works(&server), "its session has ended");
+    assert!(other.works(&server) && other.refresh(&server).status == 200);
 }
 
 /// It sends a program to look first, without cookies; a client that is gone is told so by status.

@@ -13,19 +13,20 @@ use crate::{
     session::until,
 };
 
-const ID: &str = "foundry-1";
-const SECRET: &str = "5f1d7a5e1c9b4d0e8f2a6b3c7d9e0f1a";
+pub(super) const ID: &str = "foundry-1";
+pub(super) const SECRET: &str = "5f1d7a5e1c9b4d0e8f2a6b3c7d9e0f1a";
 /// Its SHA-256.
 const HASH: &str = "f574cef0826403ffedb1caf32820d19ded8132e93649eb86ee4f2d36646d90dd";
 /// As the Power Platform makes one for each tool.
-const CALLBACK: &str = "https://global.consent.azure-apim.net/redirect/abc-5ftool-5f12ab";
+pub(super) const CALLBACK: &str =
+    "https://global.consent.azure-apim.net/redirect/abc-5ftool-5f12ab";
 
 /// A file of clients. Removed when dropped.
-struct ClientsFile(PathBuf);
+pub(super) struct ClientsFile(PathBuf);
 
 impl ClientsFile {
     /// Our client, with these further lines.
-    fn new(name: &str, more: &str) -> Self {
+    pub(super) fn new(name: &str, more: &str) -> Self {
         let name = format!("entra-mcp-e2e-{}-{name}.toml", std::process::id());
         let name = format!("{:?}-{name}", std::thread::current().id());
         let file = Self(std::env::temp_dir().join(name));
@@ -33,7 +34,7 @@ impl ClientsFile {
         file
     }
 
-    fn write(&self, more: &str) {
+    pub(super) fn write(&self, more: &str) {
         let text = format!(
             "[[client]]\nid = \"{ID}\"\nname = \"Foundry\"\nsecret_sha256 = \"{HASH}\"\n{more}\n"
         );
@@ -43,7 +44,7 @@ impl ClientsFile {
         std::fs::rename(&other, &self.0).unwrap();
     }
 
-    fn start(&self, program: &Program) -> Server {
+    pub(super) fn start(&self, program: &Program) -> Server {
         program.start_with(&["--clients", self.0.to_str().unwrap()])
     }
 }
