@@ -1,6 +1,7 @@
 //! Calls of every kind, performed by step functions and by the runtime, in every revision.
 
 mod batches;
+mod changes;
 mod http_sse;
 mod input;
 mod matrix;

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::{
     entra::testing::{Signer, claims},
     limits,
-    log_event::LogEventId,
+    log_event::{Field, LogEventId},
     mcp::testing::World,
     oauth::user_consents::UserConsents,
     session::{
@@ -153,6 +153,13 @@ impl Browser {
         self.post(&form, end, Some(ORIGIN))
     }
 
+    /// Whom a line of the log names.
+    fn subject_of(&self, id: LogEventId) -> String {
+        let mut lines = self.world.logged.iter();
+        let line = lines.find(|line| line.id() == id).expect("it is logged");
+        line.field(Field::Subject).expect("somebody").to_owned()
+    }
+
     fn lives(&self, name: &str, client: &str) -> bool {
         let id = session_of(oid(name), client).0.id;
         self.world.store.contains_key(&id.key().0)
@@ -258,6 +265,9 @@ fn approval_withdrawn_on_the_page_is_gone() {
     assert_eq!(alice.end(&format!("approval.{target}")).status(), 303);
     assert!(!alice.page().contains("A web site"));
     assert!(alice.lives("alice", "a client") && alice.lives("alice", "another client"));
+    // An operator sees that it was the user who had signed in for that.
+    let withdrawn = alice.subject_of(LogEventId::ConsentWithdrawn);
+    assert_eq!(withdrawn, alice.subject_of(LogEventId::ConnectionsSignedIn));
 }
 
 #[test]

@@ -105,6 +105,13 @@ impl Waiting {
         base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(hash.0)
     }
 
+    /// How many approvals were logged.
+    fn approvals(&self) -> usize {
+        let approved = LogEventId::DeviceAuthorizationApproved;
+        let lines = self.world.logged.iter();
+        lines.filter(|line| line.id() == approved).count()
+    }
+
     fn finish(&mut self, query: &str) -> Response<Bytes> {
         let target = format!("/device/return?{query}&state={}", self.user_code);
         get(&mut self.world, &target)
@@ -145,6 +152,7 @@ fn device_gets_its_tokens_after_its_user_approved() {
     assert_eq!(waiting.poll()["error"], "expired_token", "it was told once");
     let again = waiting.finish(&format!("code={code}"));
     assert_eq!(again.status(), 410);
+    assert_eq!(waiting.approvals(), 1, "the log says what has happened");
 }
 
 #[test]
@@ -163,6 +171,7 @@ fn denial_is_told_to_the_device() {
     assert!(location.starts_with("http://localhost:3001/device/return?error=access_denied"));
     let page = get(&mut waiting.world, &format!("/device/return?{query}"));
     assert!(text(&page).contains("You said no"));
+    assert_eq!(waiting.approvals(), 0);
     assert_eq!(waiting.poll()["error"], "access_denied");
 }
 
