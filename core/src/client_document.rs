@@ -166,6 +166,16 @@ impl ClientDocument {
         Self::of_json(url, response.body())
     }
 
+    /// For [`Planted::DocumentsOfAnother`](crate::planted::Planted::DocumentsOfAnother) only: as that of the client that it
+    /// names, wherever it is.
+    pub(crate) fn read_as_its_own(response: &Response<Bytes>) -> Result<Self, DocumentError> {
+        let members: Value =
+            serde_json::from_slice(response.body()).map_err(|_| DocumentError::NotJson)?;
+        let named = members.get("client_id").and_then(Value::as_str);
+        let named = named.and_then(ClientIdUrl::parse);
+        Self::read(&named.ok_or(DocumentError::OtherClient)?, response)
+    }
+
     fn of_json(url: &ClientIdUrl, body: &[u8]) -> Result<Self, DocumentError> {
         let members: Members = json_object::read(body).ok_or(DocumentError::NotJson)?;
         if members.client_id.as_deref() != Some(url.as_str()) {

@@ -2,13 +2,17 @@
 //! anything and panics with a message if a property does not hold. Only the cargo feature `fuzzing` builds it.
 
 mod client_document;
+mod clients;
 pub mod entra;
 pub mod examples;
 pub mod tokens;
 
 use std::collections::BTreeSet;
 
-pub use self::client_document::client_document;
+pub use self::{
+    client_document::client_document,
+    clients::{client_assertion, device, listed_client},
+};
 
 use bytes::Bytes;
 use url::Url;

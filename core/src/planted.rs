@@ -42,6 +42,16 @@ pub enum Planted {
     SecretsPredictable,
     /// Graph is asked again while its `Retry-After` runs (threat D14).
     ThrottleIgnored,
+    /// The document of a client is fetched though it redeems nothing (threats H7, H8).
+    DocumentsForNobody,
+    /// The document of one client is believed as that of another (threat H9).
+    DocumentsOfAnother,
+    /// A device is given what was approved for something else (threat A15).
+    DeviceCodesShared,
+    /// A refresh token that was replaced ends its session, however soon it comes (threat E6).
+    WindowIgnored,
+    /// The assertion of a client proves who it is again and again (threat E14).
+    AssertionsReusable,
     /// Entra counts as asked lately also if that lies ahead of a clock that was set back (threat Q3).
     ClockTrusted,
 }

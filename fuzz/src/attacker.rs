@@ -2,6 +2,8 @@
 //! browsers into addresses and forms, and tries everything that came into their hands. What must
 //! not come of it is judged by the checks, not here.
 
+mod devices;
+mod documents;
 mod forge;
 mod leaked_names;
 
@@ -61,7 +63,7 @@ impl Attacker {
         while !self.shared.borrow().faults_stopped {
             let wait = self.world.choose(|choice| choice.between(least, most));
             self.world.sleep(wait).await;
-            let action = self.world.choose(|choice| choice.below(14));
+            let action = self.world.choose(|choice| choice.below(18));
             let line = format!(
                 "= attacks: {}",
                 ATTACKS
@@ -81,6 +83,10 @@ impl Attacker {
                 8 => self.forge_tokens().await,
                 9 => self.mix_up().await,
                 10 => self.flood().await,
+                11 => self.lie_about_a_client().await,
+                12 => self.ask_for_a_document().await,
+                13 => self.phish_for_a_device().await,
+                14 => self.decide_for_a_device().await,
                 _ => self.use_names().await,
             }
         }
@@ -367,7 +373,7 @@ async fn stopped(browser: &mut Browser, human: &Human, url: &Url) -> Option<Url>
     }
 }
 
-const ATTACKS: [&str; 11] = [
+const ATTACKS: [&str; 15] = [
     "becomes a user",
     "replays a callback",
     "fixates a sign-in",
@@ -379,4 +385,8 @@ const ATTACKS: [&str; 11] = [
     "forges tokens",
     "mixes sign-ins up",
     "floods",
+    "lies about a client",
+    "asks for a document",
+    "phishes for a device",
+    "decides for a device",
 ];

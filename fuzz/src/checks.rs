@@ -2,9 +2,14 @@
 //! what the [`Ledger`] knows of it; it says what is wrong, or nothing.
 
 mod answers;
+mod assertions;
+mod connections;
+mod devices;
+mod documents;
 mod identifiers;
 mod isolation;
 mod ledger;
+mod listed_users;
 mod redirects;
 mod registrations;
 mod revocation;
@@ -69,6 +74,7 @@ impl Checks {
                 Box::new(answers::NoErrors),
                 Box::new(answers::TablesBounded::default()),
                 Box::new(secrets::NothingLeaks::default()),
+                Box::new(devices::DevicesOfTheirUsers::default()),
                 Box::new(isolation::UserIsolation),
                 Box::new(isolation::NothingUnauthenticated),
                 Box::new(isolation::GoodIdTokensOnly::default()),
@@ -80,6 +86,11 @@ impl Checks {
                 Box::new(redirects::OnlyWhereAllowed::default()),
                 Box::new(schema::FitsItsSchema::default()),
                 Box::new(registrations::SecretsOfTheirOwn::default()),
+                Box::new(documents::FetchedForSomebody::default()),
+                Box::new(documents::AsItsSiteSays::default()),
+                Box::new(assertions::AssertedOnce::default()),
+                Box::new(connections::InTheirBrowser::default()),
+                Box::new(listed_users::ListedUsersOnly),
                 Box::new(upstream::DisabledUsersAreOut),
                 Box::new(upstream::ThrottlingHolds::default()),
                 Box::new(upstream::CallbacksAreSpent::default()),

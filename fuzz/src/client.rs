@@ -2,9 +2,11 @@
 //! redeems the code, calls tools, refreshes and revokes. It checks what a careful client checks.
 
 mod capabilities;
+mod device;
 mod error;
 mod events;
 mod features;
+mod identity;
 mod mcp;
 mod oauth;
 mod request;
@@ -19,8 +21,10 @@ use url::Url;
 
 pub(crate) use self::events::{Events, is_stream};
 pub use self::{
+    device::{DeviceCodes, Polled},
     error::ClientError,
     features::Feature,
+    identity::{Assertion, Identity, document},
     mcp::UserDetails,
     oauth::{Begun, Registration, Tokens},
     request::LeakedName,
@@ -86,6 +90,10 @@ pub struct Client {
     pub dialect: Dialect,
     /// Where it wants the user's browser back.
     pub redirect_uri: String,
+    /// Who it says that it is.
+    pub identity: Identity,
+    /// How it makes its assertions, if it signs.
+    pub assertion: Assertion,
     /// Whether it asks for a client secret.
     pub is_confidential: bool,
     /// What it knows of the server.
@@ -117,6 +125,8 @@ impl Client {
             peer: world.peer(name, Role::Client),
             dialect,
             redirect_uri: "http://127.0.0.1:49152/callback".to_owned(),
+            identity: Identity::default(),
+            assertion: Assertion::default(),
             is_confidential: false,
             discovered: None,
             registration: None,

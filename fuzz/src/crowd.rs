@@ -24,7 +24,7 @@ pub struct Crowd {
 }
 
 /// What strangers send: a method, a path, a type and a body.
-const REQUESTS: [(&str, &str, &str, &str); 12] = [
+const REQUESTS: [(&str, &str, &str, &str); 14] = [
     ("GET", "/", "", ""),
     ("GET", "/mcp", "", ""),
     ("POST", "/mcp", "application/json", "{}"),
@@ -36,6 +36,18 @@ const REQUESTS: [(&str, &str, &str, &str); 12] = [
         "/authorize?client_id=none&redirect_uri=https%3A%2F%2Fevil.example%2F&state=s",
         "",
         "",
+    ),
+    (
+        "GET",
+        "/authorize?client_id=https%3A%2F%2Fapps.example%2Fmade-up.json&redirect_uri=https%3A%2F%2Fevil.example%2F",
+        "",
+        "",
+    ),
+    (
+        "POST",
+        "/device",
+        "application/x-www-form-urlencoded",
+        "user_code=BCDF-GHJK",
     ),
     ("GET", "/auth/callback?code=made-up&state=made-up", "", ""),
     (

@@ -7,12 +7,13 @@ use entra_mcp_dev_tenant::Control;
 
 use crate::{
     entra::{Entra, ID_TOKEN_FAULTS},
+    sites::Answers,
     users::Shared,
     world::World,
 };
 
 /// How many kinds of faults there are.
-const KINDS: usize = 10;
+const KINDS: usize = 11;
 
 /// What Entra's token endpoint may say: expired, revoked, throttled, second factor, policy, busy.
 const REFUSALS: [u32; 6] = [70_008, 50_173, 50_196, 50_076, 53_003, 90_033];
@@ -40,6 +41,7 @@ pub async fn inject_faults(world: World, shared: Shared) {
             match kind {
                 0 | 1 => machines(&world, kind, away).await,
                 9 => keys(&world, away).await,
+                10 => change_a_site(&world),
                 _ => at_entra(&world, kind, away).await,
             }
         }
@@ -143,6 +145,16 @@ async fn keys(world: &World, away: Duration) {
     }
 }
 
+/// The site of a client says something else from now on.
+fn change_a_site(world: &World) {
+    let addresses = world.published();
+    if !addresses.is_empty() {
+        let address = world.choose(|choice| choice.pick(&addresses).clone());
+        let answers = world.choose(|choice| *choice.pick(&Answers::ALL));
+        world.change_site(&address, answers);
+    }
+}
+
 async fn at_entra(world: &World, kind: u64, away: Duration) {
     let somebody = || {
         let users = Entra::accounts().users;
@@ -210,6 +222,7 @@ async fn at_entra(world: &World, kind: u64, away: Duration) {
 /// Ends all faults: everything runs, clocks are right.
 pub fn stop_faults(world: &World) {
     world.entra(Entra::recover);
+    world.mend_sites();
     world.with(|state| state.checks.ledger_mut().disabled.clear());
     for replica in 0..world.replicas() {
         world.start(replica);

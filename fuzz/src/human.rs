@@ -45,7 +45,16 @@ impl Human {
     ///
     /// [`Broken`] if a connection broke: the user sees the browser's own error page.
     pub async fn walk(&self, browser: &mut Browser, start: &Url) -> Result<Walk, Broken> {
-        let mut arrived = browser.open(start).await?;
+        let arrived = browser.open(start).await?;
+        self.go_on(browser, arrived).await
+    }
+
+    /// The same from where the browser has arrived.
+    ///
+    /// # Errors
+    ///
+    /// [`Broken`] if a connection broke: the user sees the browser's own error page.
+    pub async fn go_on(&self, browser: &mut Browser, mut arrived: Arrived) -> Result<Walk, Broken> {
         for _ in 0..8 {
             let page = match arrived {
                 Arrived::Client(url) => return Ok(Walk::Returned(url)),

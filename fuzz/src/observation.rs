@@ -117,6 +117,15 @@ pub enum Observation<'a> {
         /// Why the ID token in it must not be believed.
         spoiled: Option<IdTokenFault>,
     },
+    /// The site of a client answers.
+    SiteReplied {
+        /// The exchange that asked.
+        who: ExchangeRef,
+        /// The address.
+        address: &'a str,
+        /// The answer.
+        response: &'a Response<Bytes>,
+    },
     /// How full a hub's tables are after a message.
     HubLoad {
         /// The replica.

@@ -27,6 +27,7 @@ use crate::{
     checks::Failure,
     clock::SimInstant,
     ids::{ConnId, ExchangeRef, Process},
+    listed,
     net::Piece,
     observation::Observation,
     options::Options,
@@ -46,6 +47,7 @@ pub(crate) struct Replica {
 #[derive(Debug)]
 struct Running {
     server: Server,
+    clients: PreregisteredClients,
     hub: Hub,
     known: Arc<EntraSnapshot>,
     started: SimInstant,
@@ -136,6 +138,7 @@ impl State {
         }
         replica.generation += 1;
         replica.running = Some(Running {
+            clients: listed::clients(&server),
             server,
             hub: Hub::new(),
             known: Arc::new(EntraSnapshot::default()),
@@ -244,7 +247,7 @@ impl State {
             let env = Env {
                 server: &running.server,
                 entra: &running.known,
-                clients: PreregisteredClients::none(),
+                clients: &running.clients,
                 now,
             };
             let live = Live {

@@ -19,6 +19,7 @@ use crate::{
     checks::{Checks, Sort},
     entra::Entra,
     ids::ENTRA_ORIGIN,
+    listed,
     options::Options,
     tools,
 };
@@ -93,6 +94,7 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
     ledger.know(&STANDARD.encode(key), Sort::Key, "master key");
     ledger.know(&URL_SAFE_NO_PAD.encode(key), Sort::Key, "master key");
     tools::label(ledger);
+    listed::label(ledger);
     let url = |text: &str| Url::parse(text).expect("a good address");
     let credential = if options.has_federated_token {
         ClientCredential::FederatedToken("token".into())
@@ -116,7 +118,7 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
         allowed_origins: Vec::new(),
         registration: entra_mcp_core::config::Registration::Open,
         contact: None,
-        device_authorization: false,
+        device_authorization: true,
         client_documents: entra_mcp_core::config::ClientDocuments::default(),
         lifetimes: Lifetimes::default(),
         clients: None,

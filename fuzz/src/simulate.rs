@@ -16,6 +16,7 @@ use crate::{
     choice::Choice,
     client::Dialect,
     crowd::Crowd,
+    device::DeviceUser,
     entra::Entra,
     fault_injection,
     greedy::GreedyUser,
@@ -140,6 +141,13 @@ fn phases(world: &World, shared: &Shared) -> Result<(), Failure> {
         let account = world.choose(|choice| *choice.pick(accounts.users));
         let name = format!("client{number}");
         let user = SimUser::new(world, &name, account, dialect, shared);
+        world.spawn(user.run());
+        shared.borrow_mut().expected += 1;
+    }
+    if world.choose(|choice| choice.chance(300)) {
+        let dialect = world.choose(|choice| *choice.pick(&Dialect::ALL));
+        let account = world.choose(|choice| *choice.pick(accounts.users));
+        let user = DeviceUser::new(world, "device", account, dialect, shared);
         world.spawn(user.run());
         shared.borrow_mut().expected += 1;
     }

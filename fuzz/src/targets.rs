@@ -15,7 +15,7 @@ use crate::{choice::Choice, client::Dialect, options::Options, simulate};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const ALL: [Target; 24] = [
+pub const ALL: [Target; 27] = [
     ("world", world),
     ("exchange", exchange::run),
     ("admit", exchange::admit),
@@ -40,6 +40,9 @@ pub const ALL: [Target; 24] = [
     ("entra_answer", flows::entra_answer),
     ("register", flows::register),
     ("client_document", client_document),
+    ("client_assertion", client_assertion),
+    ("listed_client", listed_client),
+    ("device", fuzzing::device),
 ];
 
 /// Runs a target by its name.
@@ -62,6 +65,17 @@ fn world(bytes: &[u8]) {
     }
 }
 
+/// Who signs in at the beginning of an input of `world`, beside a user whose client registers: a draw of
+/// `users/identity.rs`, or a user with a device.
+pub const WORLD_INPUTS: [(&str, u8, bool); 6] = [
+    ("registers", 0, false),
+    ("document", 5, false),
+    ("signs", 7, false),
+    ("signs-with-keys-elsewhere", 8, false),
+    ("listed", 9, false),
+    ("device", 0, true),
+];
+
 /// An input of `world`: a calm network and one user, whose client speaks this revision; then choices of any
 /// kind, enough for a sign-in and what follows it.
 ///
@@ -69,19 +83,23 @@ fn world(bytes: &[u8]) {
 ///
 /// Never: there are not so many revisions.
 #[must_use]
-pub fn world_input(dialect: Dialect, is_web: bool) -> Vec<u8> {
+pub fn world_input(dialect: Dialect, is_web: bool, identity: u8, has_device: bool) -> Vec<u8> {
     let mut options = Choice::of_bytes(&[]);
     let _drawn = Options::draw(&mut options);
     let mut bytes = vec![0; options.drawn().len()];
     let place = Dialect::ALL.iter().position(|known| *known == dialect);
     let place = u8::try_from(place.unwrap_or_default()).expect("a few revisions");
-    // As `simulate` and `SimUser` draw them: how many users, the revision, the account; whether the client
-    // is a web client, and whether it stays at its replica.
+    let chance = |happens: bool| if happens { 999_u16 } else { 0 }.to_le_bytes();
+    // As `simulate` and `SimUser` draw them: how many users, the revision, the account; whether the client is a web
+    // client, whether it has a secret, whether it stays at its replica, and who it is; whether there is a device.
     bytes.extend([0, place, 0]);
-    let always = 999_u16.to_le_bytes();
-    bytes.extend(if is_web { always } else { [0; 2] });
-    bytes.extend(always);
-    let mut generator = Choice::seeded(u64::from(place) * 2 + u64::from(is_web));
+    for happens in [is_web, false, true] {
+        bytes.extend(chance(happens));
+    }
+    bytes.push(identity);
+    bytes.extend(chance(has_device));
+    let seed = u64::from(place) * 2 + u64::from(is_web) + u64::from(identity) * 16;
+    let mut generator = Choice::seeded(seed);
     bytes.extend((0..TAIL).filter_map(|_| u8::try_from(generator.below(256)).ok()));
     bytes
 }
@@ -100,6 +118,23 @@ fn client_document(bytes: &[u8]) {
     let mut text = || std::str::from_utf8(lines.next().unwrap_or_default()).unwrap_or_default();
     let (address, cache_control) = (text(), text());
     fuzzing::client_document(address, cache_control, lines.next().unwrap_or_default());
+}
+
+fn client_assertion(bytes: &[u8]) {
+    // The text is last: it is whatever is left.
+    if let Some((seconds, text)) = read::<(u16, &str)>(bytes) {
+        fuzzing::client_assertion(text, seconds);
+    }
+}
+
+/// Whether it has a secret; then its id, the address that is asked for, and those that are listed, on a line each.
+fn listed_client(bytes: &[u8]) {
+    if let Some((has_secret, text)) = read::<(bool, &str)>(bytes) {
+        let mut lines = text.split('\n');
+        let mut line = || lines.next().unwrap_or_default();
+        let (id, requested) = (line(), line());
+        fuzzing::listed_client(has_secret, id, requested, &lines.collect::<Vec<_>>());
+    }
 }
 
 fn redirect_uri(bytes: &[u8]) {

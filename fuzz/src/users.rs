@@ -1,12 +1,16 @@
 //! Users with their clients, who want nothing but to sign in and use the tools, whatever breaks on
 //! the way. In the liveness phase nothing breaks any more, and each of them must get through.
 
+mod connections;
 mod guest;
+mod identity;
+mod processes;
 mod revocation;
 mod run_state;
 
 use std::{rc::Rc, time::Duration};
 
+use entra_mcp_core::limits;
 use serde_json::json;
 
 pub use self::run_state::{RunState, Shared};
@@ -66,6 +70,7 @@ impl SimUser {
         let is_confidential = world.options(|options| options.has(Unkindness::CopiedRegistrations));
         client.is_confidential = is_confidential && world.choose(|choice| choice.chance(500));
         client.is_sticky = world.choose(|choice| choice.chance(700));
+        identity::choose(&mut client, name, account, world);
         Self {
             world: world.clone(),
             client,
@@ -80,7 +85,7 @@ impl SimUser {
         let most = Duration::from_secs(600);
         while !self.shared.borrow().faults_stopped {
             let wait = self.world.choose(|choice| choice.between(PATIENCE, most));
-            let action = self.world.choose(|choice| choice.below(24));
+            let action = self.world.choose(|choice| choice.below(27));
             let short = self.world.choose(|choice| choice.between(SHORT.0, SHORT.1));
             let world = self.world.clone();
             // Some lose patience and leave in the middle of something.
@@ -101,11 +106,21 @@ impl SimUser {
         // Nothing breaks any more: what is sent arrives, behind a balancer that knows its clients.
         self.client.disconnect();
         self.client.is_sticky = true;
+        if self.client.has_document() {
+            // What a site said wrong is kept for so long.
+            self.world.sleep(limits::CLIENT_DOCUMENT_FLOOR).await;
+        }
         let mut got_through = self.gets_through(None).await;
         self.client.expects_no_faults = true;
         for wanted in Feature::ALL {
             let wants = self.world.choose(|choice| choice.chance(400));
             got_through = got_through && (!wants || self.gets_through(Some(wanted)).await);
+        }
+        if got_through && self.world.choose(|choice| choice.chance(300)) {
+            got_through = self.shares_a_session().await;
+        }
+        if got_through && self.client.has_document() {
+            let _refused = self.repeat_a_refresh().await;
         }
         if got_through {
             self.shared.borrow_mut().finished += 1;
@@ -168,6 +183,9 @@ impl SimUser {
             6 => self.revoke().await,
             7 => self.chat().await,
             8 => self.listen().await,
+            24 => self.refresh_in_two_processes().await,
+            25 => self.look_at_connections().await,
+            26 => self.repeat_a_refresh().await,
             9..=14 => self.use_tools().await,
             _ => {
                 let wanted = self.world.choose(|choice| *choice.pick(&Feature::ALL));

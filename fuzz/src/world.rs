@@ -199,6 +199,36 @@ impl World {
         .await
     }
 
+    /// Waits for two things at once.
+    pub async fn both<A, B>(
+        &self,
+        a: impl Future<Output = A>,
+        b: impl Future<Output = B>,
+    ) -> (A, B) {
+        let (mut a, mut b) = (pin!(a), pin!(b));
+        let (mut of_a, mut of_b) = (None, None);
+        std::future::poll_fn(|context| {
+            if of_a.is_none()
+                && let Poll::Ready(value) = a.as_mut().poll(context)
+            {
+                of_a = Some(value);
+            }
+            if of_b.is_none()
+                && let Poll::Ready(value) = b.as_mut().poll(context)
+            {
+                of_b = Some(value);
+            }
+            match (of_a.take(), of_b.take()) {
+                (Some(a), Some(b)) => Poll::Ready((a, b)),
+                (a, b) => {
+                    (of_a, of_b) = (a, b);
+                    Poll::Pending
+                }
+            }
+        })
+        .await
+    }
+
     /// Lets the world go on until an actor of the caller's own is done.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use entra_mcp_fuzz::{
     choice::Choice,
     client::Dialect,
     simulate,
-    targets::{self, world_input},
+    targets::{self, WORLD_INPUTS, world_input},
     users,
 };
 
@@ -16,15 +16,28 @@ fn corpora() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("corpora")
 }
 
-/// A sign-in of each kind: the revision, and whether its client is a web client.
-fn sign_ins() -> impl Iterator<Item = (Dialect, bool)> {
-    let kinds = Dialect::ALL.iter();
-    kinds.flat_map(|dialect| [(*dialect, false), (*dialect, true)])
-}
-
-fn sign_in_name(dialect: Dialect, is_web: bool) -> String {
-    let kind = if is_web { "web" } else { "native" };
-    format!("sign-in-{}-{kind}", dialect.version())
+/// A sign-in of each kind: its name, the revision, whether its client is a web client, who that is, and whether a device
+/// signs in, too.
+fn sign_ins() -> impl Iterator<Item = (String, Dialect, bool, u8, bool)> {
+    let latest = Dialect::Streamable("2025-11-25");
+    WORLD_INPUTS
+        .iter()
+        .flat_map(move |(who, identity, has_device)| {
+            let dialects = match *who {
+                "registers" => Dialect::ALL.to_vec(),
+                _ => vec![latest],
+            };
+            let kinds = dialects.into_iter();
+            let kinds = kinds.flat_map(|dialect| [(dialect, false), (dialect, true)]);
+            kinds.map(|(dialect, is_web)| {
+                let kind = if is_web { "web" } else { "native" };
+                let name = match *who {
+                    "registers" => format!("sign-in-{}-{kind}", dialect.version()),
+                    who => format!("sign-in-{who}-{kind}"),
+                };
+                (name, dialect, is_web, *identity, *has_device)
+            })
+        })
 }
 
 /// The inputs that can be made: target, name, bytes.
@@ -36,9 +49,9 @@ fn generated() -> Vec<(&'static str, String, Vec<u8>)> {
     // Place, change, faults and seconds, as `targets` reads them; then the token.
     let token = [&[0; 8][..], examples::spoiled_session_token().as_bytes()].concat();
     inputs.push(("session_token", "other-signature".to_owned(), token));
-    for (dialect, is_web) in sign_ins() {
-        let name = sign_in_name(dialect, is_web);
-        inputs.push(("world", name, world_input(dialect, is_web)));
+    for (name, dialect, is_web, identity, has_device) in sign_ins() {
+        let input = world_input(dialect, is_web, identity, has_device);
+        inputs.push(("world", name, input));
     }
     inputs
 }
@@ -67,10 +80,9 @@ fn session_records_of_the_corpus_open() {
 
 #[test]
 fn world_inputs_reach_a_sign_in_of_their_kind() {
-    for (dialect, is_web) in sign_ins() {
-        let input = world_input(dialect, is_web);
+    for (name, dialect, is_web, identity, has_device) in sign_ins() {
+        let input = world_input(dialect, is_web, identity, has_device);
         let run = simulate::run(Choice::of_bytes(&input), |_| {}).unwrap();
-        let name = sign_in_name(dialect, is_web);
         assert!(run.sign_ins > 0 && run.calls > 0, "{name}: {run:?}");
         let kind = users::kind(dialect, is_web);
         let first = run
@@ -81,6 +93,8 @@ fn world_inputs_reach_a_sign_in_of_their_kind() {
             first.is_some_and(|line| line.ends_with(&kind)),
             "{name}: {first:?}"
         );
+        let is_device = |line: &String| line.contains("device_authorization.approved");
+        assert_eq!(run.trace.iter().any(is_device), has_device, "{name}");
     }
 }
 

@@ -183,3 +183,43 @@ fn trusted_clock_is_caught() {
         &["disabled users are out"],
     );
 }
+
+#[test]
+fn document_fetched_for_nobody_is_caught() {
+    caught(
+        |server| server.with_bug(Planted::DocumentsForNobody),
+        &["fetched for somebody"],
+    );
+}
+
+#[test]
+fn document_of_another_client_is_caught() {
+    caught(
+        |server| server.with_bug(Planted::DocumentsOfAnother),
+        &["as its site says"],
+    );
+}
+
+#[test]
+fn device_decided_on_by_somebody_else_is_caught() {
+    caught(
+        |server| server.with_bug(Planted::DeviceCodesShared),
+        &["devices of their users"],
+    );
+}
+
+#[test]
+fn ignored_window_of_refresh_tokens_is_caught() {
+    caught(
+        |server| server.with_bug(Planted::WindowIgnored),
+        &["processes share a session"],
+    );
+}
+
+#[test]
+fn reusable_assertion_is_caught() {
+    caught(
+        |server| server.with_bug(Planted::AssertionsReusable),
+        &["asserted once"],
+    );
+}

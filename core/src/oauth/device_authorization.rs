@@ -81,7 +81,7 @@ pub(crate) struct DeviceRequest {
 }
 
 impl DeviceRequest {
-    fn pack(&self) -> Vec<u8> {
+    pub(crate) fn pack(&self) -> Vec<u8> {
         length_prefixed::pack(&[&self.request.pack(), &self.client_label.pack()])
     }
 

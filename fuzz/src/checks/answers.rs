@@ -135,6 +135,9 @@ pub(super) struct TablesBounded {
     owners: BTreeSet<Owner>,
 }
 
+/// For Entra's metadata; for documents and for keys, in browsers in which somebody has signed in and in others.
+const WAITERS: usize = limits::KEYS_WAITERS + 4 * limits::CLIENT_DOCUMENT_WAITERS;
+
 impl Check for TablesBounded {
     fn name(&self) -> &'static str {
         "tables bounded"
@@ -159,7 +162,10 @@ impl Check for TablesBounded {
                 let per = |most: usize| most * owners;
                 let is_full = load.of_one_principal > limits::STREAMS_PER_PRINCIPAL
                     || load.streams > limits::STREAMS.min(*exchanges)
-                    || load.waiting > limits::KEYS_WAITERS.min(*exchanges)
+                    || load.waiting > WAITERS.min(*exchanges)
+                    || load.client_documents_fetching > 2 * limits::CLIENT_DOCUMENT_FETCHES
+                    || load.client_documents > limits::CLIENT_DOCUMENTS
+                    || load.device_authorizations > limits::DEVICE_AUTHORIZATIONS
                     || load.redemptions > limits::CODE_REDEMPTIONS.min(*exchanges)
                     || load.spent_sign_ins > limits::SPENT_SIGN_INS
                     || load.replays

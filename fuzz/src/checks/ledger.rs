@@ -61,6 +61,10 @@ pub struct Ledger {
     cases: BTreeMap<ExchangeRef, ExchangeRecord>,
     /// The consent forms that were shown to users who had signed in, by their hidden field.
     forms: BTreeMap<String, String>,
+    /// Who has signed in to see their connections, by the cookie for that.
+    connections: BTreeMap<String, String>,
+    /// The device codes, by the user code that was given with each.
+    device_codes: BTreeMap<String, String>,
     /// In what the world is unkind.
     pub unkindness: BTreeSet<Unkindness>,
     /// The user names of accounts that Entra lets in no more, and since when.
@@ -169,7 +173,7 @@ impl Ledger {
             Some(value.to_owned())
         };
         let mut shown = bearer.clone();
-        for name in ["code", "refresh_token", "token"] {
+        for name in ["code", "refresh_token", "token", "device_code"] {
             shown = shown.or_else(|| form(request.body(), name));
         }
         ExchangeRecord {
@@ -179,10 +183,13 @@ impl Ledger {
             method: request.method().to_string(),
             path: request.uri().path().to_owned(),
             query: query.to_owned(),
-            user: shown.and_then(|shown| self.owner(&shown)).or_else(|| {
-                let sealed = form(request.body(), "request")?;
-                self.forms.get(&sealed).cloned()
-            }),
+            user: shown
+                .and_then(|shown| self.owner(&shown))
+                .or_else(|| {
+                    let sealed = form(request.body(), "request")?;
+                    self.forms.get(&sealed).cloned()
+                })
+                .or_else(|| self.connected(request)),
             bearer,
             is_same_origin: match request.headers().get(header::ORIGIN) {
                 None => true,
@@ -201,6 +208,16 @@ impl Ledger {
             body: request.body().clone(),
             since,
         }
+    }
+
+    /// The user whose connections a browser may show.
+    fn connected(&self, request: &Request<Bytes>) -> Option<String> {
+        let cookies = request.headers().get_all(header::COOKIE).iter();
+        let cookies = cookies.filter_map(|cookies| cookies.to_str().ok());
+        let mut pairs = cookies.flat_map(|cookies| cookies.split("; "));
+        let is_of_me = request.uri().path() == "/me";
+        let found = pairs.find_map(|pair| self.connections.get(pair.split_once('=')?.1));
+        found.filter(|_| is_of_me).cloned()
     }
 
     /// Entra's token answers, its redirects with codes, and Graph's `/me`.
@@ -276,6 +293,21 @@ impl Ledger {
                 if let Some(code) = redirected(head.headers(), "code") {
                     self.label_by(&code, Sort::Ours, "code", user, Some(who));
                     self.count("codes");
+                    let state = redirected(head.headers(), "state").unwrap_or_default();
+                    if let Some(device_code) = self.device_codes.get(&state).cloned() {
+                        self.label(&device_code, Sort::Ours, "device_code", user);
+                    }
+                }
+                if let (Some(cookie), Some(user)) = (connections_cookie(head.headers()), user) {
+                    self.connections.insert(cookie, user.to_owned());
+                }
+            }
+            "/device_authorization" => {
+                let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+                let member = |name: &str| answer.get(name).and_then(Value::as_str);
+                if let (Some(device), Some(user)) = (member("device_code"), member("user_code")) {
+                    self.label_by(device, Sort::Ours, "device_code", None, Some(who));
+                    self.device_codes.insert(user.to_owned(), device.to_owned());
                 }
             }
             "/token" | "/register" => {
@@ -299,6 +331,16 @@ pub(super) fn sealed_in(body: &[u8]) -> Option<String> {
     let forms = html::forms(&page, &base).into_iter();
     let mut fields = forms.flat_map(|form| form.fields);
     fields.find_map(|(name, sealed)| (name == "request").then_some(sealed))
+}
+
+/// The cookie by which a browser may show a user's connections, where an answer sets it.
+pub(super) fn connections_cookie(headers: &HeaderMap) -> Option<String> {
+    let cookies = headers.get_all(header::SET_COOKIE).iter();
+    let mut cookies = cookies.filter_map(|cookie| cookie.to_str().ok()?.split(';').next());
+    cookies.find_map(|pair| {
+        let (name, value) = pair.split_once('=')?;
+        (name.ends_with("-connections") && !value.is_empty()).then(|| value.to_owned())
+    })
 }
 
 /// The bearer token of a request.

@@ -8,9 +8,10 @@ use serde_json::Value;
 
 use super::{
     Check, Ledger,
-    ledger::{ExchangeRecord, form, redirected, sealed_in},
+    devices::shown,
+    ledger::{ExchangeRecord, connections_cookie, form, redirected, sealed_in},
 };
-use crate::{ids::ENTRA_ORIGIN, observation::Observation};
+use crate::{ids::ENTRA_ORIGIN, listed, observation::Observation};
 
 /// What a client asked for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,7 +24,7 @@ struct Ask {
 /// Redirects go only to Entra or to the registered address of the client that asked; to Entra only
 /// after consent to this client and address in this browser; with a code only in the browser that
 /// consented, or at the press of a button there (threats A1 to A4, B4, B5, D1).
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct OnlyWhereAllowed {
     registered: BTreeMap<String, BTreeSet<String>>,
     forms: BTreeMap<String, Ask>,
@@ -32,6 +33,26 @@ pub(super) struct OnlyWhereAllowed {
     approved: BTreeSet<(String, String, String)>,
     /// By Entra's `state`: what was asked, and in whose browser it was approved.
     sign_ins: BTreeMap<String, (Ask, String)>,
+    /// What devices asked for, by user code.
+    devices: BTreeMap<String, Ask>,
+}
+
+impl Default for OnlyWhereAllowed {
+    fn default() -> Self {
+        let listed = listed::CLIENTS.iter();
+        let registered = listed.map(|client| {
+            let uris = BTreeSet::from([client.redirect_uri.to_owned()]);
+            (client.id.to_owned(), uris)
+        });
+        Self {
+            registered: registered.collect(),
+            forms: BTreeMap::new(),
+            after_sign_in: BTreeMap::new(),
+            approved: BTreeSet::new(),
+            sign_ins: BTreeMap::new(),
+            devices: BTreeMap::new(),
+        }
+    }
 }
 
 impl OnlyWhereAllowed {
@@ -47,6 +68,15 @@ impl OnlyWhereAllowed {
     /// Remembers registrations and consent forms.
     fn note(&mut self, case: &ExchangeRecord, body: &[u8]) {
         match case.path.as_str() {
+            "/device_authorization" => self.device_asks(case, body),
+            "/device" => {
+                let typed = form(&case.body, "user_code").unwrap_or_default();
+                if let (Some(sealed), Some(ask)) =
+                    (sealed_in(body), self.devices.get(&shown(&typed)))
+                {
+                    self.forms.insert(sealed, ask.clone());
+                }
+            }
             "/register" => {
                 let answer: Value = serde_json::from_slice(body).unwrap_or_default();
                 let uris = answer.get("redirect_uris").and_then(Value::as_array);
@@ -74,6 +104,38 @@ impl OnlyWhereAllowed {
         }
     }
 
+    /// A device asks: its user is to return to a page of the server itself.
+    fn device_asks(&mut self, case: &ExchangeRecord, body: &[u8]) {
+        let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+        let member = |name: &str| answer.get(name).and_then(Value::as_str);
+        if let (Some(code), Some(page), Some(client_id)) = (
+            member("user_code"),
+            member("verification_uri"),
+            form(&case.body, "client_id"),
+        ) {
+            let redirect_uri = format!("{page}/return");
+            let uris = self.registered.entry(client_id.clone()).or_default();
+            uris.insert(redirect_uri.clone());
+            let ask = Ask {
+                client_id,
+                redirect_uri,
+                state: Some(code.to_owned()),
+            };
+            self.devices.insert(shown(code), ask);
+        }
+    }
+
+    /// What a site says of its client, whose document it is.
+    fn site_says(&mut self, address: &str, body: &[u8]) {
+        let document: Value = serde_json::from_slice(body).unwrap_or_default();
+        if document.get("client_id").and_then(Value::as_str) == Some(address) {
+            let uris = document.get("redirect_uris").and_then(Value::as_array);
+            let uris = uris.into_iter().flatten().filter_map(Value::as_str);
+            let known = self.registered.entry(address.to_owned()).or_default();
+            known.extend(uris.map(str::to_owned));
+        }
+    }
+
     /// A browser is sent to Entra.
     fn goes_to_entra(&mut self, case: &ExchangeRecord, headers: &HeaderMap) -> Result<(), String> {
         let state = redirected(headers, "state").ok_or("Entra gets no state")?;
@@ -97,6 +159,8 @@ impl OnlyWhereAllowed {
                 self.approved.insert(key(ask));
                 ask.clone()
             }
+            // Who wants to see their own connections approves nothing.
+            "/me" => return Ok(()),
             "/authorize" => {
                 let ask = Self::asked(case).ok_or("a request for nobody leads to Entra")?;
                 if !self.approved.contains(&key(&ask)) {
@@ -118,6 +182,10 @@ impl OnlyWhereAllowed {
         headers: &HeaderMap,
     ) -> Result<(), String> {
         let base = to.split('?').next().unwrap_or_default();
+        let shows_connections = case.path == "/me" || connections_cookie(headers).is_some();
+        if shows_connections && to.ends_with("/me") {
+            return Ok(());
+        }
         let ask = match case.path.as_str() {
             "/authorize" => Self::asked(case),
             "/consent" => {
@@ -169,11 +237,17 @@ impl Check for OnlyWhereAllowed {
     }
 
     fn see(&mut self, seen: &Observation<'_>, ledger: &Ledger) -> Result<(), String> {
-        let Observation::ResponseStarted {
-            who, head, body, ..
-        } = seen
-        else {
-            return Ok(());
+        let (who, head, body) = match seen {
+            Observation::SiteReplied {
+                address, response, ..
+            } => {
+                self.site_says(address, response.body());
+                return Ok(());
+            }
+            Observation::ResponseStarted {
+                who, head, body, ..
+            } => (who, head, body),
+            _ => return Ok(()),
         };
         let Some(case) = ledger.case(*who) else {
             return Ok(());

@@ -25,6 +25,8 @@ const GRAPH_LEEWAY: Duration = Duration::from_secs(24);
 pub(super) struct EndedStaysEnded {
     /// The session that a token belongs to, and the client that it was given to as the token names it.
     sessions: BTreeMap<String, (String, String)>,
+    /// When a session first gave tokens, and to which user.
+    began: BTreeMap<String, (SimInstant, Option<String>)>,
     /// Refresh tokens that were used, with what followed and when first.
     spent: BTreeMap<String, (String, SimInstant)>,
     ended: BTreeMap<String, SimInstant>,
@@ -39,6 +41,9 @@ impl EndedStaysEnded {
         let claims = claims(access).unwrap_or_default();
         let claim = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default();
         let session = (claim("sid").to_owned(), claim("client_id").to_owned());
+        self.began
+            .entry(session.0.clone())
+            .or_insert((moment, case.user.clone()));
         for token in [Some(access), member("refresh_token")]
             .into_iter()
             .flatten()
@@ -49,6 +54,22 @@ impl EndedStaysEnded {
             let successor = member("refresh_token").unwrap_or_default().to_owned();
             self.spent.entry(presented).or_insert((successor, moment));
         }
+    }
+
+    /// The sessions that a user has ended on the page of their connections.
+    fn ended_by_user(&self, case: &ExchangeRecord, status: u16) -> Vec<String> {
+        if case.path != "/me" || case.method != "POST" || status != 303 {
+            return Vec::new();
+        }
+        let target = form(&case.body, "end").unwrap_or_default();
+        let is_meant = |session: &str| match target.strip_prefix("session.") {
+            Some(one) => one == session,
+            None => target == "all",
+        };
+        let began = self.began.iter().filter(|(session, (began, user))| {
+            user.is_some() && *user == case.user && *began < case.since && is_meant(session)
+        });
+        began.map(|(session, _)| session.clone()).collect()
     }
 
     /// Whether what followed this refresh token was used before then.
@@ -136,7 +157,9 @@ impl Check for EndedStaysEnded {
         if let Some((_, case, answer)) = issued(seen, ledger) {
             self.note(case, &answer, ledger.moment);
         }
-        if let Some(session) = self.ends(case, head.status().as_u16(), body) {
+        let status = head.status().as_u16();
+        let ended = self.ends(case, status, body).into_iter();
+        for session in ended.chain(self.ended_by_user(case, status)) {
             self.ended.entry(session).or_insert(ledger.moment);
         }
         Ok(())

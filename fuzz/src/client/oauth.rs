@@ -135,7 +135,7 @@ impl Client {
             self.discover().await?;
         }
         if self.registration.is_none() {
-            self.register().await?;
+            self.identify().await?;
         }
         let registration = self.registration.as_ref();
         let registration = registration.ok_or(ClientError::violation("no registration"))?;
@@ -252,27 +252,53 @@ impl Client {
         self.token_request(&fields).await
     }
 
-    async fn token_request(&self, fields: &[(&str, &str)]) -> Result<Tokens, ClientError> {
+    /// Asks the token endpoint for something.
+    pub(super) async fn token_request(
+        &self,
+        fields: &[(&str, &str)],
+    ) -> Result<Tokens, ClientError> {
+        read_tokens(
+            &self
+                .token_response(fields, &self.assertion_fields()?)
+                .await?,
+        )
+    }
+
+    /// The same as it is answered, with these fields by which the client proves who it is.
+    async fn token_response(
+        &self,
+        fields: &[(&str, &str)],
+        proof: &[(&str, String)],
+    ) -> Result<http::Response<Bytes>, ClientError> {
         let endpoint = self.endpoint("token_endpoint")?;
-        let mut all = fields.to_vec();
         let resource = self.discovered.as_ref();
         let resource = resource
             .map(|found| found.resource.clone())
             .unwrap_or_default();
+        let mut all = fields.to_vec();
+        all.extend(proof.iter().map(|(name, value)| (*name, value.as_str())));
         all.push(("resource", &resource));
-        let answer = read_json(&self.post_form(&endpoint, &all).await?)?;
-        if text(&answer, "token_type")? != "Bearer" {
-            return Err(ClientError::violation("the token is of another type"));
-        }
-        Ok(Tokens {
-            access_token: text(&answer, "access_token")?,
-            refresh_token: text(&answer, "refresh_token").ok(),
-            expires_in: answer
-                .get("expires_in")
-                .and_then(Value::as_u64)
-                .unwrap_or_default(),
-            scope: text(&answer, "scope").ok(),
-        })
+        self.post_form(&endpoint, &all).await
+    }
+
+    /// Refreshes, and sends the very same request once more.
+    ///
+    /// # Errors
+    ///
+    /// Where it ended.
+    pub async fn refresh_by_one_request_twice(&mut self) -> Result<(), ClientError> {
+        let tokens = self.tokens.as_ref();
+        let token = tokens.and_then(|tokens| tokens.refresh_token.clone());
+        let token = token.ok_or(ClientError::violation("no refresh token"))?;
+        let fields = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", token.as_str()),
+        ];
+        let proof = self.assertion_fields()?;
+        let first = self.token_response(&fields, &proof).await;
+        let again = self.token_response(&fields, &proof).await?;
+        self.tokens = Some(read_tokens(&first?).or_else(|_| read_tokens(&again))?);
+        Ok(())
     }
 
     /// Posts a form with the client's identifier and secret.
@@ -316,4 +342,21 @@ impl Client {
             Err(ClientError::of(&response))
         }
     }
+}
+
+/// The tokens of a good answer.
+fn read_tokens(response: &http::Response<Bytes>) -> Result<Tokens, ClientError> {
+    let answer = read_json(response)?;
+    if text(&answer, "token_type")? != "Bearer" {
+        return Err(ClientError::violation("the token is of another type"));
+    }
+    Ok(Tokens {
+        access_token: text(&answer, "access_token")?,
+        refresh_token: text(&answer, "refresh_token").ok(),
+        expires_in: answer
+            .get("expires_in")
+            .and_then(Value::as_u64)
+            .unwrap_or_default(),
+        scope: text(&answer, "scope").ok(),
+    })
 }

@@ -1,16 +1,21 @@
 //! What an exchange asks of the outside, and how it is answered or not: Entra and Graph, the store,
 //! the hub.
 
+use std::time::Duration;
+
+use bytes::Bytes;
 use entra_mcp_core::{
     ask::{AssertionFault, ClientAssertion, Fetch, FetchFault, Guard, Store, StoreFault, Ticket},
     exchange::ExchangeId,
     hub::{HubOutput, ToHub},
     time::Now,
 };
+use http::Response;
 
 use crate::{
     clock::SimInstant,
-    ids::{ExchangeRef, Process},
+    ids::{ENTRA_ORIGIN, ExchangeRef, Process},
+    net::origin,
     observation::Observation,
     options::Fault,
     world::{SimEvent, State},
@@ -54,31 +59,44 @@ impl State {
             return;
         }
         let mut at = self.moment.after(self.latency());
-        let answer = if self.entra.is_down() {
-            Err(FetchFault::Unreachable)
-        } else {
-            let who = Some(ExchangeRef::new(process, id));
-            let (after, response) = self.entra_answers(who, fetch.request());
-            at = at.after(after);
-            let late = after >= fetch.within;
-            let lost = Observation::UpstreamReplyLost {
-                who: ExchangeRef::new(process, id),
-            };
-            if self.injects(Fault::FetchResponseLost) {
-                self.see(&lost);
-                Err(FetchFault::Unreachable)
-            } else if late || self.injects(Fault::FetchLate) {
-                self.see(&lost);
-                at = self.moment.after(fetch.within);
-                Err(FetchFault::TimedOut)
-            } else if response.body().len() > fetch.body_limit {
-                Err(FetchFault::TooLarge)
-            } else {
-                Ok(response)
+        let who = ExchangeRef::new(process, id);
+        let answer = match self.host_answers(who, &fetch) {
+            Err(fault) => Err(fault),
+            Ok((after, response)) => {
+                at = at.after(after);
+                let late = after >= fetch.within;
+                let lost = Observation::UpstreamReplyLost { who };
+                if self.injects(Fault::FetchResponseLost) {
+                    self.see(&lost);
+                    Err(FetchFault::Unreachable)
+                } else if late || self.injects(Fault::FetchLate) {
+                    self.see(&lost);
+                    at = self.moment.after(fetch.within);
+                    Err(FetchFault::TimedOut)
+                } else if response.body().len() > fetch.body_limit {
+                    Err(FetchFault::TooLarge)
+                } else {
+                    Ok(response)
+                }
             }
         };
         let event = ticket.answer(answer);
         self.schedule(at, SimEvent::Deliver(process, id, event));
+    }
+
+    /// What the host of a request answers, and how long it takes over it.
+    fn host_answers(
+        &mut self,
+        who: ExchangeRef,
+        fetch: &Fetch,
+    ) -> Result<(Duration, Response<Bytes>), FetchFault> {
+        if origin(fetch.request().uri()) != ENTRA_ORIGIN {
+            self.site_answers(who, fetch)
+        } else if self.entra.is_down() {
+            Err(FetchFault::Unreachable)
+        } else {
+            Ok(self.entra_answers(Some(who), fetch.request()))
+        }
     }
 
     /// Reads the file with the federated token.

@@ -9,7 +9,6 @@ use std::{collections::VecDeque, time::Duration};
 use entra_mcp_core::{
     action::Action,
     ask::AskId,
-    config::PreregisteredClients,
     env::Env,
     event::Event,
     exchange::{ExchangeId, Output},
@@ -117,7 +116,7 @@ impl State {
             let env = Env {
                 server: &running.server,
                 entra: &running.known,
-                clients: PreregisteredClients::none(),
+                clients: &running.clients,
                 now,
             };
             let handled = live.exchange.handle(event, env);

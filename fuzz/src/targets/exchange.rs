@@ -44,7 +44,7 @@ enum Next<'a> {
     Gone,
 }
 
-const PATHS: [&str; 16] = [
+const PATHS: [&str; 20] = [
     "/",
     "/style.css",
     "/healthz",
@@ -61,6 +61,10 @@ const PATHS: [&str; 16] = [
     "/sse",
     "/message",
     "/nowhere",
+    "/device_authorization",
+    "/device",
+    "/device/return",
+    "/me",
 ];
 
 const HEADERS: [&str; 16] = [

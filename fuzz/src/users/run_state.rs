@@ -4,7 +4,7 @@ use std::{cell::RefCell, rc::Rc};
 
 use url::Url;
 
-use crate::client::LeakedName;
+use crate::client::{LeakedName, Registration};
 
 /// What may come into an attacker's hands: browser histories, leaked session ids, tokens that
 /// were spent. Live tokens are not lost in this world.
@@ -20,6 +20,8 @@ pub struct RunState {
     pub old: Vec<String>,
     /// The registered clients of well-behaved users: identifier and redirect URI.
     pub clients: Vec<(String, String)>,
+    /// The user codes of devices, with the client of each and where that returns to: they are shown to whoever is near.
+    pub devices: Vec<(String, Option<Registration>, String)>,
     /// How many users got through in the liveness phase.
     pub finished: u64,
     /// How many users there are that must.

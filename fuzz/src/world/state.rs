@@ -19,6 +19,7 @@ use crate::{
     options::{Fault, Options},
     replica::Replica,
     server::Keys,
+    sites::Sites,
     store::MemoryStore,
     trace::Trace,
 };
@@ -34,6 +35,7 @@ pub(crate) struct State {
     pub(crate) keys: Keys,
     pub(crate) store: MemoryStore,
     pub(crate) entra: Entra,
+    pub(crate) sites: Sites,
     pub(crate) checks: Checks,
     pub(crate) trace: Trace,
     pub(crate) log: Vec<String>,
@@ -55,6 +57,7 @@ impl State {
             keys: Keys::default(),
             store: MemoryStore::default(),
             entra: Entra::new(&options.public_url, &Seed::new([11; 32])),
+            sites: Sites::default(),
             checks: Checks::new(),
             trace: Trace::default(),
             log: Vec::new(),

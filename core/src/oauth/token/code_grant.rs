@@ -26,6 +26,7 @@ use crate::{
         opaque_token::{self, OpaqueToken},
         pkce, resource,
     },
+    planted::Planted,
     secret::Secret,
     session::{
         ending::EndingSession,
@@ -180,12 +181,15 @@ impl CodeRequest {
     }
 
     /// Whether the verifier is that of the code's challenge, or both are left out.
-    fn fits(&self, code_challenge: Option<&str>) -> bool {
+    fn fits(&self, code_challenge: Option<&str>, cx: &Cx<'_>) -> bool {
         let verifier = self.code_verifier.as_ref();
-        pkce::fits(
-            verifier.map(|verifier| verifier.expose().as_str()),
-            code_challenge,
-        )
+        let is_planted =
+            self.redirect_uri.is_none() && cx.env.server.has(Planted::DeviceCodesShared);
+        is_planted
+            || pkce::fits(
+                verifier.map(|verifier| verifier.expose().as_str()),
+                code_challenge,
+            )
     }
 
     /// Whether the code was redeemed already, by a client that has its verifier: a code that was seen in a
@@ -195,7 +199,7 @@ impl CodeRequest {
         outline.spent_code.as_ref().is_some_and(|spent| {
             spent.hash == self.code.hash
                 && now < spent.redeemed.after(limits::SPENT_CODE_MEMORY)
-                && self.fits(spent.code_challenge.as_deref())
+                && self.fits(spent.code_challenge.as_deref(), cx)
         })
     }
 
@@ -212,7 +216,7 @@ impl CodeRequest {
             .redirect_uri
             .as_ref()
             .is_none_or(|sent| *sent == code.redirect_uri);
-        let proven = self.fits(code.code_challenge.as_deref());
+        let proven = self.fits(code.code_challenge.as_deref(), cx);
         if !(code.hash == self.code.hash && is_in_time && same_place && proven) {
             return Err(invalid_grant());
         }

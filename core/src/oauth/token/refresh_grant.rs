@@ -223,7 +223,10 @@ impl RefreshRequest {
             return Generation::Current;
         }
         let reuse = server.config.lifetimes.refresh_reuse;
-        refresh.generation(self.presented.hash, reuse, cx.env.now.unix)
+        match refresh.generation(self.presented.hash, reuse, cx.env.now.unix) {
+            Generation::Repeated(_) if server.has(Planted::WindowIgnored) => Generation::Replayed,
+            generation => generation,
+        }
     }
 
     /// The token that is good: each of those between opens the next one.

@@ -1,0 +1,61 @@
+//! Assertions of clients that sign who they are (RFC 7523; threat E14).
+
+use std::collections::BTreeSet;
+
+use entra_mcp_core::limits;
+use serde_json::Value;
+
+use super::{
+    Check, Ledger,
+    ledger::{claims, form},
+    tokens::issued,
+};
+use crate::{
+    clock::{self, SimInstant},
+    observation::Observation,
+};
+
+/// An assertion is taken once by each process, in its time, and only if it is for this server.
+#[derive(Debug, Default)]
+pub(super) struct AssertedOnce {
+    taken: BTreeSet<(usize, u32, String)>,
+}
+
+impl Check for AssertedOnce {
+    fn name(&self) -> &'static str {
+        "asserted once"
+    }
+
+    fn see(&mut self, seen: &Observation<'_>, ledger: &Ledger) -> Result<(), String> {
+        let Some((who, record, _)) = issued(seen, ledger) else {
+            return Ok(());
+        };
+        let Some(assertion) = form(&record.body, "client_assertion") else {
+            return Ok(());
+        };
+        let claims = claims(&assertion).unwrap_or_default();
+        let audience = claims.get("aud").and_then(Value::as_str);
+        if audience.is_none_or(|audience| !audience.ends_with("/token") || is_of_another(audience))
+        {
+            return Err(format!("{who} takes an assertion for {audience:?}"));
+        }
+        let expires = claims.get("exp").and_then(Value::as_u64);
+        let now = clock::read(ledger.moment, SimInstant::default(), 0).unix.0;
+        // A replica's clock may be a day behind.
+        let off = 86_400 + 2 * limits::CLOCK_LEEWAY.as_secs();
+        if expires.is_none_or(|expires| expires + off < now) {
+            return Err(format!(
+                "{who} takes an assertion that ended at {expires:?}"
+            ));
+        }
+        if !self.taken.insert((who.replica, who.generation, assertion)) {
+            return Err(format!("{who} takes an assertion once more"));
+        }
+        Ok(())
+    }
+}
+
+/// Whether an address is one of the other server that clients of a world know.
+fn is_of_another(audience: &str) -> bool {
+    audience.starts_with("https://other.example/")
+}
