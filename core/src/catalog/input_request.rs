@@ -280,4 +280,16 @@ mod tests {
             assert_eq!(ask(FieldSchema::text()).read(&answer), None, "{answer}");
         }
     }
+
+    #[test]
+    fn action_is_what_the_protocol_calls_it() {
+        for (response, action) in [
+            (InputResponse::Accepted(Map::new()), "accept"),
+            (InputResponse::Declined, "decline"),
+            (InputResponse::Cancelled, "cancel"),
+            (InputResponse::TimedOut, ""),
+        ] {
+            assert_eq!(response.action(), action);
+        }
+    }
 }

@@ -261,4 +261,30 @@ mod tests {
         });
         assert_eq!(problems, [NonportableSchema::Dialect]);
     }
+
+    #[test]
+    fn nonportable_schema_is_named_with_what_to_write_instead() {
+        let (place, format) = ("/properties/a".to_owned(), "uint".to_owned());
+        for (wrong, parts) in [
+            (
+                NonportableSchema::KeywordAtTop { keyword: "oneOf" },
+                ["`oneOf`", "let a property be the choice"],
+            ),
+            (NonportableSchema::Dialect, ["`$schema`", "leave it out"]),
+            (
+                NonportableSchema::Boolean {
+                    place: place.clone(),
+                    value: true,
+                },
+                ["`/properties/a`", "write `{}`"],
+            ),
+            (
+                NonportableSchema::UnknownFormat { place, format },
+                ["`/properties/a` is `uint`", "leave it out"],
+            ),
+        ] {
+            let words = wrong.to_string();
+            assert!(parts.iter().all(|part| words.contains(part)), "{words}");
+        }
+    }
 }
