@@ -1,6 +1,9 @@
 //! What must never be disclosed, and to whom the data folder belongs.
 
-use std::{fs, os::unix::fs::PermissionsExt as _};
+use std::{
+    fs,
+    os::unix::fs::{FileTypeExt as _, PermissionsExt as _},
+};
 
 use crate::{
     Program,
@@ -92,6 +95,10 @@ pub fn data_folder_is_private_and_holds_no_plaintext(program: &Program) {
     for entry in fs::read_dir(&folder).unwrap() {
         let path = entry.unwrap().path();
         assert_eq!(mode(&path), 0o600, "{}", path.display());
+        // The socket of the operator's commands holds nothing.
+        if fs::metadata(&path).unwrap().file_type().is_socket() {
+            continue;
+        }
         let bytes = fs::read(&path).unwrap();
         let text = String::from_utf8_lossy(&bytes);
         for secret in [
