@@ -98,7 +98,7 @@ pub fn world_input(dialect: Dialect, is_web: bool, identity: u8, has_device: boo
     }
     bytes.push(identity);
     bytes.extend(chance(has_device));
-    let seed = u64::from(place) * 2 + u64::from(is_web) + u64::from(identity) * 16;
+    let seed = u64::from(place) * 2 + u64::from(is_web) + u64::from(identity) * 17;
     let mut generator = Choice::seeded(seed);
     bytes.extend((0..TAIL).filter_map(|_| u8::try_from(generator.below(256)).ok()));
     bytes

@@ -22,6 +22,10 @@ impl Attacker {
         let Some(name) = self.overheard_name().await else {
             return;
         };
+        // Few clients have tasks, and each lasts for a while: the newest is tried besides.
+        if let Some(task) = self.newest_task() {
+            self.meddle_with(&task).await;
+        }
         match name {
             LeakedName::State {
                 method,
@@ -84,6 +88,15 @@ impl Attacker {
         Some(self.world.choose(|choice| (*choice.pick(&lately)).clone()))
     }
 
+    fn newest_task(&self) -> Option<String> {
+        let all = Rc::clone(&self.shared.borrow().leaked_names);
+        let all = all.borrow();
+        all.iter().rev().find_map(|name| match name {
+            LeakedName::Task(task) => Some(task.clone()),
+            _ => None,
+        })
+    }
+
     /// The attacker's client, as one of 2026-07-28.
     fn modern(&self) -> Client {
         let mut client = Client::of_attacker(&self.world, self.client.peer.name(), Dialect::Modern);
@@ -98,19 +111,16 @@ impl Attacker {
         let all = ["confirmation", "first", "second", "user_name"];
         let all = all.map(|key| (key.to_owned(), answers.clone()));
         let responses = Value::Object(all.into_iter().collect());
-        let (method, params) = self.world.choose(|choice| {
-            choice
-                .pick(&[
-                    ("tasks/get", json!({"taskId": task})),
-                    ("tasks/cancel", json!({"taskId": task})),
-                    (
-                        "tasks/update",
-                        json!({"taskId": task, "inputResponses": responses}),
-                    ),
-                ])
-                .clone()
-        });
-        let _answer = client.ask(method, params).await;
+        for (method, params) in [
+            ("tasks/get", json!({"taskId": task})),
+            (
+                "tasks/update",
+                json!({"taskId": task, "inputResponses": responses}),
+            ),
+            ("tasks/cancel", json!({"taskId": task})),
+        ] {
+            let _answer = client.ask(method, params).await;
+        }
     }
 
     /// A session of the attacker's own, or one that was leaked.
