@@ -1,7 +1,7 @@
 //! What monitoring reads: counters, durations, and how full each table is, as OpenMetrics.
 //!
-//! Labels have few values, all of them chosen here: never a name, an address, an id or a token. Nothing is counted
-//! unless `--metrics-listen` is set.
+//! Labels have few values, all of them chosen here: never a name, an address, an id or a token. Nothing but events is
+//! counted unless `--metrics-listen` is set.
 
 mod labels;
 mod listener;
@@ -163,8 +163,9 @@ impl Metrics {
         for (id, count) in LogEventId::ALL.iter().zip(&EVENTS) {
             let event = id.as_str();
             let counted = self.events.get_or_create(&EventLabels { event });
+            // Written, not added: two readers may ask at once.
             let count = count.load(Ordering::Relaxed);
-            counted.inc_by(count.saturating_sub(counted.get()));
+            counted.inner().store(count, Ordering::Relaxed);
         }
         for fill in fills(hub) {
             let labels = TableLabels { table: fill.table };

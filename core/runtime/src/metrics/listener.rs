@@ -5,12 +5,12 @@ use std::{
     io::{self, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crate::{listen::bind, start_error::StartError};
 
-/// How long a reader may take with its request, and with the answer.
+/// How long a reader may take with its whole request, and with the answer: others wait meanwhile.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The longest head of a request.
@@ -54,7 +54,6 @@ pub fn serve_metrics(
 }
 
 fn answer(mut stream: TcpStream, text: impl Fn() -> String) -> io::Result<()> {
-    stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
     let head = read_head(&mut stream)?;
     let (status, body) = match request(&head) {
@@ -81,16 +80,20 @@ fn answer(mut stream: TcpStream, text: impl Fn() -> String) -> io::Result<()> {
 /// Reads up to the empty line, or as much as a head may be.
 fn read_head(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     let (mut head, mut piece) = (Vec::new(), [0; 1024]);
-    // A reader that sends a byte at a time is cut by the number of reads.
-    for _ in 0..HEAD_BYTES / 64 {
+    let end = Instant::now() + TIMEOUT;
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        stream.set_read_timeout(Some(left))?;
         let read = stream.read(&mut piece)?;
         head.extend_from_slice(piece.get(..read).unwrap_or_default());
         let is_whole = head.windows(4).any(|end| end == b"\r\n\r\n");
         if read == 0 || is_whole || head.len() >= HEAD_BYTES {
-            break;
+            return Ok(head);
         }
     }
-    Ok(head)
 }
 
 /// The method and the path, without its query.
@@ -128,6 +131,28 @@ mod tests {
         let answer = ask("GET /metrics?x=1 HTTP/1.1\r\nhost: localhost\r\n\r\n");
         assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
         assert!(answer.contains(OPEN_METRICS) && answer.ends_with("\r\n\r\na 1\n# EOF\n"));
+    }
+
+    #[test]
+    fn reader_that_sends_byte_by_byte_is_cut_by_the_time_of_the_whole_request() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut slow = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut stream, _) = listener.accept().unwrap();
+        let sending = thread::spawn(move || {
+            while slow.write_all(b"x").is_ok() {
+                thread::sleep(Duration::from_millis(50));
+            }
+        });
+        let error = read_head(&mut stream).unwrap_err();
+        assert!(
+            matches!(
+                error.kind(),
+                io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock
+            ),
+            "{error}"
+        );
+        drop((stream, listener));
+        sending.join().unwrap();
     }
 
     #[test]

@@ -24,6 +24,9 @@ pub(crate) const FILE: &str = "operator.sock";
 /// The longest request.
 const REQUEST_BYTES: u64 = 4096;
 
+/// How long nothing is accepted after that failed.
+const AFTER_FAILED_ACCEPT: Duration = Duration::from_secs(1);
+
 /// How long the other side may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -50,8 +53,12 @@ pub(crate) fn listen(path: &Path, answer: impl Fn(&Request) -> Reply + Send + 's
         let thread = std::thread::Builder::new().name("operator".to_owned());
         thread.spawn(move || {
             for socket in listener.incoming() {
-                // Who breaks off has asked for nothing.
-                let _ = socket.and_then(|socket| serve(socket, &answer));
+                match socket {
+                    // Who breaks off has asked for nothing.
+                    Ok(socket) => drop(serve(socket, &answer)),
+                    // Out of descriptors: others are closed meanwhile.
+                    Err(_) => std::thread::sleep(AFTER_FAILED_ACCEPT),
+                }
             }
         })
     });
