@@ -58,6 +58,8 @@ pub struct Config {
     pub clients: Option<PathBuf>,
     /// Whether devices without a browser may have their users sign in elsewhere (RFC 8628).
     pub device_authorization: bool,
+    /// Whether clients may have their users copy the authorization code from a page of this server.
+    pub code_page: bool,
     /// Proxies whose `X-Forwarded-For`, or else `Forwarded`, says who the client is. Only the runtimes' limits for each client address
     /// look at it.
     pub trusted_proxies: Vec<AddressRange>,
@@ -79,16 +81,33 @@ pub struct Config {
 
 impl Config {
     /// Whether a client may come in by itself that returns there, and is described by this document if there is one. No
-    /// client returns to this server.
+    /// client returns to this server, but for the page with a code to copy: whoever copies it takes it to a program that
+    /// nobody knows, like those on the user's own computer.
     pub(crate) fn admits(
         &self,
         redirect_uri: &RedirectUri,
         document: Option<&ClientIdUrl>,
     ) -> bool {
         let registration = &self.registration;
+        if self.has_code_page_at(redirect_uri) {
+            return registration.admits_programs();
+        }
         !redirect_uri.is_of(&self.public_url)
             && (registration.admits(redirect_uri)
                 || document.is_some_and(|url| registration.admits_document(url)))
+    }
+
+    /// Whether a redirect URI is the page with a code to copy, and there is one.
+    pub(crate) fn has_code_page_at(&self, redirect_uri: &RedirectUri) -> bool {
+        self.code_page && redirect_uri.is_code_page_of(&self.public_url)
+    }
+
+    /// How long an authorization code lasts that is sent there: longer where a user carries it.
+    pub(crate) fn code_lifetime(&self, redirect_uri: &RedirectUri) -> Duration {
+        match self.has_code_page_at(redirect_uri) {
+            true => self.lifetimes.code.max(limits::COPIED_CODE_LIFETIME),
+            false => self.lifetimes.code,
+        }
     }
 
     /// Whom a user is to ask who is not let in.

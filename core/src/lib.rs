@@ -100,6 +100,7 @@
 //! #     lifetimes: Lifetimes::default(),
 //! #     clients: None,
 //! #     device_authorization: false,
+//! #     code_page: false,
 //! #     trusted_proxies: Vec::new(),
 //! #     proxy_protocol: false,
 //! #     rate_limits: RateLimits::none(),

@@ -11,6 +11,9 @@ use crate::{config::PublicUrl, limits};
 /// The hosts of loopback redirect URIs. They do not stand for one another (RFC 8252 section 8.3).
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
+/// The page from which a user copies a code, below the public address of this server.
+const CODE_PAGE: &str = "/authorize/code";
+
 /// Private-use schemes without a dot, which RFC 8252 section 7.1 asks for, of clients that
 /// exist, such as `cursor:`. A list of what is let in, because no list of what is dangerous is ever
 /// whole.
@@ -110,6 +113,11 @@ impl RedirectUri {
         let below = url.path().strip_prefix(public_url.base_path().as_str());
         url.origin().ascii_serialization() == public_url.origin()
             && below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// Whether it is the address of the page from which a user copies a code.
+    pub(crate) fn is_code_page_of(&self, public_url: &PublicUrl) -> bool {
+        self.0 == public_url.join(CODE_PAGE)
     }
 
     /// The place that it leads to, as an operator names it: the host of a web site, `localhost`, the scheme of an app.

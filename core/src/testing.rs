@@ -88,6 +88,7 @@ impl TestServer {
             registration: crate::config::Registration::Open,
             contact: None,
             device_authorization: false,
+            code_page: false,
             client_documents: crate::config::ClientDocuments::default(),
             lifetimes: crate::config::Lifetimes::default(),
             clients: None,

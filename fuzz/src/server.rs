@@ -119,6 +119,7 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
         registration: entra_mcp_core::config::Registration::Open,
         contact: None,
         device_authorization: true,
+        code_page: true,
         client_documents: entra_mcp_core::config::ClientDocuments::default(),
         lifetimes: Lifetimes::default(),
         clients: None,

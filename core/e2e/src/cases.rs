@@ -8,6 +8,7 @@ pub mod chatgpt;
 pub mod chatgpt_keys;
 pub mod claude;
 pub mod client_credentials;
+pub mod code_page;
 pub mod connections;
 pub mod consents;
 pub mod crowds;

@@ -64,6 +64,7 @@ suite!($ end_to_end_core:
     preregistered::user_who_is_not_listed_for_a_client_gets_a_page,
     preregistered::added_client_proves_itself_by_the_secret_that_was_shown,
     preregistered::file_of_clients_that_is_wrong_stops_the_start,
+    code_page::copied_code_signs_a_program_in,
     device_authorization::device_without_a_browser_signs_in,
     device_authorization::device_is_told_that_its_user_said_no,
     consents::remembered_consent_is_its_users_own,

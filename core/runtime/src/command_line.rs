@@ -35,8 +35,8 @@ pub use self::error::{
 };
 use self::{
     given::{
-        ALLOW_ORIGIN, CLIENTS, CONTACT, DEV_TENANT, DEVICE_AUTHORIZATION, Given, LISTEN, LOG,
-        METRICS_LISTEN, PROXY_PROTOCOL, RESPONSE_ISS, SETTINGS, Setting, TRUSTED_PROXY,
+        ALLOW_ORIGIN, CLIENTS, CODE_PAGE, CONTACT, DEV_TENANT, DEVICE_AUTHORIZATION, Given, LISTEN,
+        LOG, METRICS_LISTEN, PROXY_PROTOCOL, RESPONSE_ISS, SETTINGS, Setting, TRUSTED_PROXY,
     },
     listen::{addresses, allowed_hosts, public_url},
 };
@@ -104,14 +104,11 @@ pub fn parse(
     let registration = registration::read(&given, is_local, &mut errors);
     let contact = contact(&given, &mut errors);
     let device_authorization = is_on(&given, &DEVICE_AUTHORIZATION, false, &mut errors);
+    let code_page = is_on(&given, &CODE_PAGE, false, &mut errors);
     let client_documents = client_documents::read(&given, dev_tenant.is_some(), &mut errors);
     let lifetimes = lifetimes::read(&given, &mut errors);
     let shutdown = lifetimes::shutdown(&given, &mut errors);
-    let trusted_proxies = proxies(&given, &mut errors);
-    let proxy_protocol = is_on(&given, &PROXY_PROTOCOL, false, &mut errors);
-    if proxy_protocol && trusted_proxies.is_empty() {
-        errors.push(ConfigError::NoProxyForProtocol);
-    }
+    let (trusted_proxies, proxy_protocol) = proxies(&given, &mut errors);
     let rate_limits = rate_limits::read(&given, is_local, &mut errors);
     let allowed_hosts = allowed_hosts(&given, &mut errors);
     let authorization_response_iss = is_on(&given, &RESPONSE_ISS, true, &mut errors);
@@ -132,6 +129,7 @@ pub fn parse(
                 lifetimes,
                 clients: given.value(&CLIENTS).map(PathBuf::from),
                 device_authorization,
+                code_page,
                 trusted_proxies,
                 proxy_protocol,
                 rate_limits,
@@ -224,7 +222,8 @@ fn contact(given: &Given, errors: &mut Vec<ConfigError>) -> Option<String> {
     Some(text.to_owned())
 }
 
-fn proxies(given: &Given, errors: &mut Vec<ConfigError>) -> Vec<AddressRange> {
+/// The trusted proxies, and whether they speak the PROXY protocol.
+fn proxies(given: &Given, errors: &mut Vec<ConfigError>) -> (Vec<AddressRange>, bool) {
     let mut proxies = Vec::new();
     let values = given.values(&TRUSTED_PROXY);
     let texts = values.iter().flat_map(|text| text.split(is_gap));
@@ -234,7 +233,11 @@ fn proxies(given: &Given, errors: &mut Vec<ConfigError>) -> Vec<AddressRange> {
             None => errors.push(ConfigError::InvalidProxy),
         }
     }
-    proxies
+    let speak_proxy_protocol = is_on(given, &PROXY_PROTOCOL, false, errors);
+    if speak_proxy_protocol && proxies.is_empty() {
+        errors.push(ConfigError::NoProxyForProtocol);
+    }
+    (proxies, speak_proxy_protocol)
 }
 
 /// A setting that is on or off.

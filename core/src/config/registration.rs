@@ -21,6 +21,8 @@ pub enum Registration {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientPlaces(Vec<String>);
 
+const THIS_COMPUTER: &str = "localhost";
+
 /// Takes all places away that come with the server.
 const ALL: &str = "all";
 
@@ -33,6 +35,11 @@ impl Registration {
     /// Whether a client may come in that returns there.
     pub(crate) fn admits(&self, redirect_uri: &RedirectUri) -> bool {
         self.admits_place(redirect_uri.place())
+    }
+
+    /// Whether programs may come in of which nobody knows which they are: those that return to the user's own computer.
+    pub(crate) fn admits_programs(&self) -> bool {
+        self.admits_place(THIS_COMPUTER)
     }
 
     /// Whether a client may come in that is described there: the site vouches for where it returns to.
@@ -85,7 +92,7 @@ impl ClientPlaces {
 /// own computer and of apps it is not known which one it is that asks, as the consent page says.
 const KNOWN: [(&str, &str, &str); 27] = [
     (
-        "localhost",
+        THIS_COMPUTER,
         "programs on the user's own computer: VS Code, Claude Code, Codex, Zed, Goose",
         "2026-09",
     ),

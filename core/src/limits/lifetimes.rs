@@ -14,6 +14,9 @@ pub const AUTHORIZATION_CODE_LIFETIME: Duration = MINUTE;
 pub const AUTHORIZATION_CODE_BOUNDS: RangeInclusive<Duration> =
     Duration::from_secs(10)..=Duration::from_secs(600);
 
+/// How long a code lasts at least that a user copies from a page.
+pub const COPIED_CODE_LIFETIME: Duration = Duration::from_secs(300);
+
 /// How long a session token is good for (threat E12).
 pub const SESSION_TOKEN_LIFETIME: Duration = HOUR;
 

@@ -4,10 +4,11 @@
 use ::http::Response;
 use bytes::Bytes;
 
-use super::{error::OAuthError, length_prefixed};
+use super::{code_page, error::OAuthError, length_prefixed};
 use crate::{
     catalog::scope::{Scope, Scopes},
     config::Config,
+    env::Env,
     http::response,
     redirect_uri::RedirectUri,
     secret::Secret,
@@ -47,18 +48,27 @@ impl std::fmt::Debug for RedirectTarget {
 }
 
 impl RedirectTarget {
-    /// Sends the browser back to the client with a code.
-    pub(crate) fn code(&self, code: &Secret<String>, config: &Config) -> Response<Bytes> {
+    /// Sends the browser back to the client with a code, or shows it where the user is to copy it.
+    pub(crate) fn code(&self, code: &Secret<String>, env: Env<'_>) -> Response<Bytes> {
+        let config = &env.server.config;
+        if config.has_code_page_at(&self.redirect_uri) {
+            let lifetime = config.code_lifetime(&self.redirect_uri);
+            return code_page::code(code, lifetime, env);
+        }
         response::see_other(&self.address(&[("code", code.expose())], config))
     }
 
-    /// Sends the browser back to the client with an error (RFC 6749 section 4.1.2.1).
+    /// Sends the browser back to the client with an error (RFC 6749 section 4.1.2.1), or shows it.
     pub(crate) fn error(
         &self,
         error: OAuthError,
         description: &str,
-        config: &Config,
+        env: Env<'_>,
     ) -> Response<Bytes> {
+        let config = &env.server.config;
+        if config.has_code_page_at(&self.redirect_uri) {
+            return code_page::error(error, description, env);
+        }
         response::see_other(&self.error_address(error, description, config))
     }
 

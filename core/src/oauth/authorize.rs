@@ -146,7 +146,8 @@ fn redirect_uri(form: &Form, client: &Client, env: Env<'_>) -> Result<RedirectUr
         .one("redirect_uri")
         .map_err(|_| ErrorPage::RedirectUri)?;
     let known = client.redirect_uri(requested);
-    let known = known.filter(|uri| !uri.is_of(&env.server.config.public_url));
+    let config = &env.server.config;
+    let known = known.filter(|uri| !uri.is_of(&config.public_url) || config.has_code_page_at(uri));
     match client.preregistration() {
         Some(listed) => known.ok_or_else(|| {
             let uri = requested.and_then(RedirectUri::parse);
@@ -157,7 +158,6 @@ fn redirect_uri(form: &Form, client: &Client, env: Env<'_>) -> Result<RedirectUr
         // Checked again: a client_id may be older than what the operator allows now.
         None => {
             let uri = known.ok_or(ErrorPage::RedirectUri)?;
-            let config = &env.server.config;
             let document = client.document();
             if config.admits(&uri, document.as_ref()) {
                 Ok(uri)

@@ -292,11 +292,9 @@ fn log_decision(event: LogEventId, form: &ConsentForm, cx: &mut Cx<'_>) {
 
 /// The user has pressed the other button.
 fn denied(request: &AuthorizationRequest, cx: &Cx<'_>) -> Response<Bytes> {
-    request.redirect_target.error(
-        OAuthError::AccessDenied,
-        "The user said no.",
-        &cx.env.server.config,
-    )
+    request
+        .redirect_target
+        .error(OAuthError::AccessDenied, "The user said no.", cx.env)
 }
 
 fn unavailable(request_id: &str, env: Env<'_>) -> Response<Bytes> {

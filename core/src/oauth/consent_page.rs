@@ -62,6 +62,10 @@ const APP: &str = r#"<div class="warn" role="note">The answer goes to <strong>th
 device</strong> that opens <strong>{place}</strong> links. Approve only if you have just started to
 sign in from that app: another app may have claimed those links.</div>"#;
 
+const COPIED: &str = r#"<div class="warn" role="note">Approve only if <strong>you</strong> have just started to sign in from a
+program that asks for this code. If somebody sent you here, or asks you for the code, cancel: whoever gets it gets access
+in your name.</div>"#;
+
 const DEVICE: &str = r#"<div class="warn" role="note">A device {place} asked for this {when}. Approve only if that was
 <strong>you</strong>, on your own device. If somebody sent you the code, cancel: they would get access in your name.</div>"#;
 
@@ -157,7 +161,11 @@ pub(crate) fn respond(
         }
     };
     let place = destination.to_string();
+    let redirect_uri = &form.request.redirect_target.redirect_uri;
     let (label, warning) = match destination {
+        _ if env.server.config.has_code_page_at(redirect_uri) => {
+            return page(form, &copied(), &next, env, entropy);
+        }
         Destination::Web(_) => ("You will be sent back to the web site", Html::default()),
         Destination::ThisComputer(_) => (
             "You will be sent back to a program on this computer",
@@ -181,6 +189,15 @@ struct ReturnedTo {
     label: &'static str,
     place: String,
     warning: Html,
+}
+
+/// The user takes the answer along.
+fn copied() -> ReturnedTo {
+    ReturnedTo {
+        label: "You will be shown",
+        place: "a code to copy".to_owned(),
+        warning: Html::fill(COPIED, &[]),
+    }
 }
 
 fn page(

@@ -208,17 +208,17 @@ impl IssuingCode {
         } = signed_in;
         let (keys, now) = (&cx.env.server.keys, cx.env.now.unix);
         let code = opaque_token::new_code(session.id, cx.entropy, keys);
-        let expires = now.after(cx.env.server.config.lifetimes.code);
-        let redirect_uri = request.redirect_target.redirect_uri.as_str();
+        let redirect_uri = &request.redirect_target.redirect_uri;
+        let expires = now.after(cx.env.server.config.code_lifetime(redirect_uri));
         session.code = Some(Code {
             hash: code.hash,
             code_challenge: request.code_challenge.clone(),
-            redirect_uri: redirect_uri.to_owned(),
+            redirect_uri: redirect_uri.as_str().to_owned(),
             expires,
         });
         session.open_only_to(&code.share(), cx.env.server);
         let put = session.put(guard, expires, keys, cx.entropy);
-        let destination = request.redirect_target.redirect_uri.destination();
+        let destination = redirect_uri.destination();
         let code = CodeToSend {
             signed_in: LogEvent::new(LogEventId::SignInCompleted)
                 .with(Field::Subject, &session.outline.subject)
@@ -272,8 +272,7 @@ impl CodeToSend {
         match answer {
             Ok(_) => {
                 cx.log(self.signed_in);
-                let config = &cx.env.server.config;
-                let mut response = self.redirect_target.code(&self.code, config);
+                let mut response = self.redirect_target.code(&self.code, cx.env);
                 let device = device_cookie::set(cx.env, cx.entropy);
                 for cookie in device.into_iter().chain(self.remembered) {
                     response.headers_mut().append(header::SET_COOKIE, cookie);

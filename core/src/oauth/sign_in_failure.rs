@@ -92,8 +92,7 @@ impl Failure {
     /// Sends the browser back to the client, with the reference of the line in the log.
     pub(crate) fn respond(self, cx: &Cx<'_>) -> Response<Bytes> {
         let description = format!("{} Reference: {}.", self.description, cx.request_id());
-        self.redirect_target
-            .error(self.error, &description, &cx.env.server.config)
+        self.redirect_target.error(self.error, &description, cx.env)
     }
 }
 

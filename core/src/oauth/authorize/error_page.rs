@@ -71,12 +71,13 @@ impl ClientError {
         let redirect_uri = &redirect_target.redirect_uri;
         match redirect_uri.destination() {
             Destination::Web(host)
-                if !RememberedConsents::of(headers, env).know(client, redirect_uri) =>
+                if !config.has_code_page_at(redirect_uri)
+                    && !RememberedConsents::of(headers, env).know(client, redirect_uri) =>
             {
                 let address = redirect_target.error_address(refusal.error, &description, config);
                 leave(host, &address, refusal.description, request_id, env)
             }
-            _ => redirect_target.error(refusal.error, &description, config),
+            _ => redirect_target.error(refusal.error, &description, env),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod admission;
 mod base_path;
+mod code_page;
 mod documents;
 mod preregistered;
 mod refusals;

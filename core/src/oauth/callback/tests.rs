@@ -1,3 +1,4 @@
+mod code_page;
 mod consents;
 mod limits;
 mod session;

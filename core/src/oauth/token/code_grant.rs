@@ -27,6 +27,7 @@ use crate::{
         pkce, resource,
     },
     planted::Planted,
+    redirect_uri::RedirectUri,
     secret::Secret,
     session::{
         ending::EndingSession,
@@ -206,7 +207,8 @@ impl CodeRequest {
     /// Whether this is the session's code, in time, where it was sent, and with its verifier.
     fn verify_code(&self, session: &Session, cx: &Cx<'_>) -> Result<(), Refusal> {
         let code = session.code.as_ref().ok_or_else(invalid_grant)?;
-        let lifetime = cx.env.server.config.lifetimes.code;
+        let redirect_uri = RedirectUri::parse(&code.redirect_uri).ok_or_else(invalid_grant)?;
+        let lifetime = cx.env.server.config.code_lifetime(&redirect_uri);
         let is_in_time = code
             .expires
             .is_ahead(lifetime, cx.env.now.unix, limits::CLOCK_LEEWAY);

@@ -164,6 +164,13 @@ pub(in crate::command_line) const DEVICE_AUTHORIZATION: Setting = setting(
     "whether clients on devices without a browser may show a code that their user types elsewhere (RFC 8628); \
      users can be tricked into typing somebody else's (default off)",
 );
+pub(in crate::command_line) const CODE_PAGE: Setting = setting(
+    "code-page",
+    "ENTRA_MCP_CODE_PAGE",
+    "on|off",
+    "whether clients may have their users copy the code of a sign-in from a page, by the redirect URI \
+     PUBLIC-URL/authorize/code (default off)",
+);
 pub(in crate::command_line) const METRICS_LISTEN: Setting = setting(
     "metrics-listen",
     "ENTRA_MCP_METRICS_LISTEN",
@@ -247,6 +254,7 @@ pub(in crate::command_line) const SETTINGS: &[&Setting] = &[
     &RATE_LIMIT,
     &RESPONSE_ISS,
     &DEVICE_AUTHORIZATION,
+    &CODE_PAGE,
     &SHUTDOWN_DELAY,
     &SHUTDOWN_TIMEOUT,
     &LOG,

@@ -184,6 +184,8 @@ fn setting_that_is_on_or_off_takes_nothing_else() {
     assert!(!config(&[], &variable).authorization_response_iss);
     assert!(!config(&[], &[]).device_authorization);
     assert!(config(&["--device-authorization", "on"], &[]).device_authorization);
+    assert!(!config(&[], &[]).code_page);
+    assert!(config(&["--code-page", "on"], &[]).code_page);
     let wrong = error(&["--response-iss", "no"], &[]);
     let text = wrong.to_string();
     assert!(

@@ -40,8 +40,9 @@ fn issuer_is_neither_announced_nor_sent_where_the_operator_wants_none() {
         config.authorization_response_iss = is_sent;
         let issuer = is_sent.then(|| config.public_url.issuer().to_owned());
         let target = authorization_request("s").redirect_target;
-        let code = target.code(&Secret::new("c".to_owned()), config);
-        let error = target.error(OAuthError::AccessDenied, "No.", config);
+        let env = browsing.server.env();
+        let code = target.code(&Secret::new("c".to_owned()), env);
+        let error = target.error(OAuthError::AccessDenied, "No.", env);
         let id = client_id(&browsing.server, &["http://127.0.0.1/cb"]);
         let refused = browsing.get(&authorize(&id, "http://127.0.0.1:1/cb", &[("scope", "x")]));
         let (_, sealed) = browsing.page(SITE);
