@@ -25,6 +25,7 @@ use crate::{
     http::response::{self, text},
     limits,
     rate_limit::RateLimited,
+    request_id::RequestId,
     route::Route,
     session::token::Verified,
     time::Now,
@@ -44,6 +45,8 @@ pub struct Admission {
     pub(crate) client: Option<ClientAddress>,
     /// It comes too soon after others.
     pub(crate) limited: Option<RateLimited>,
+    /// What its log lines and its response have in common.
+    pub(crate) request_id: RequestId,
     body_limit: usize,
 }
 
@@ -75,7 +78,7 @@ impl Admission {
     }
 }
 
-/// Judges a head. `Err` is the answer to give; the runtime then closes the connection unless the
+/// Judges the head of the request that is to have this id. `Err` is the answer to give; the runtime then closes the connection unless the
 /// request has no body.
 ///
 /// # Errors
@@ -85,14 +88,20 @@ pub fn admit(
     mut head: Parts,
     server: &Server,
     now: Now,
+    request_id: RequestId,
 ) -> Result<Admission, Box<Response<Bytes>>> {
-    to_origin_form(&mut head).map_err(|error| Box::new(Refusal::from(error).response()))?;
+    if let Err(error) = to_origin_form(&mut head) {
+        let mut refusal = Refusal::from(error).response();
+        request_id.name_in(refusal.headers_mut());
+        return Err(Box::new(refusal));
+    }
     let route = server.config.public_url.base_path().route(head.uri.path());
     let (origin, checked) = (
         head.headers.get(header::ORIGIN).cloned(),
-        check_head(head, route, server, now),
+        check_head(head, route, server, now, &request_id),
     );
     checked.map_err(|mut refusal| {
+        request_id.name_in(refusal.headers_mut());
         if let Some(route) = route {
             cors::decorate(route, origin.as_ref(), server, refusal.headers_mut());
         }
@@ -121,17 +130,23 @@ type Verdict<T> = Result<T, Box<Response<Bytes>>>;
 /// The order matters: a stranger's request is refused before anything that it says is believed, and
 /// without a token every method of a protected place gets 401 (MCP 2025-11-25, authorization: every
 /// request carries a token).
-fn check_head(head: Parts, route: Option<Route>, server: &Server, now: Now) -> Verdict<Admission> {
+fn check_head(
+    head: Parts,
+    route: Option<Route>,
+    server: &Server,
+    now: Now,
+    request_id: &RequestId,
+) -> Verdict<Admission> {
     // Probes use the address of the machine.
     if !matches!(route, Some(Route::Health | Route::Ready)) {
-        host(&head.headers, server, now)?;
+        host(&head.headers, server, request_id)?;
     }
     target(&head)?;
     let Some(route) = route else {
         return Err(Box::new(response::not_found()));
     };
     if route.is_protected() {
-        origin(&head.headers, server, now)?;
+        origin(&head.headers, server, request_id)?;
     }
     let mut verified = None;
     let mut body_limit = limits::UNAUTHENTICATED_BODY_BYTES;
@@ -160,6 +175,7 @@ fn check_head(head: Parts, route: Option<Route>, server: &Server, now: Now) -> V
         verified,
         client: None,
         limited: None,
+        request_id: request_id.clone(),
         body_limit,
     })
 }
@@ -181,7 +197,7 @@ fn one(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, ()> {
 /// Against DNS rebinding: only names that the operator gave this server (threat J1), be it that of the public address
 /// or a further one. What a
 /// proxy forwarded (`X-Forwarded-Host`) does not count.
-fn host(headers: &HeaderMap, server: &Server, now: Now) -> Verdict<()> {
+fn host(headers: &HeaderMap, server: &Server, request_id: &RequestId) -> Verdict<()> {
     let Ok(Some(host)) = one(headers, header::HOST) else {
         return refuse(
             StatusCode::BAD_REQUEST,
@@ -193,7 +209,7 @@ fn host(headers: &HeaderMap, server: &Server, now: Now) -> Verdict<()> {
     if is_public || names_of(server).any(|name| name.eq_ignore_ascii_case(host)) {
         return Ok(());
     }
-    Err(Box::new(logged::wrong_host(host, server, now)))
+    Err(Box::new(logged::wrong_host(host, server, request_id)))
 }
 
 /// The values of `Host` that mean this server: that of the public address, on loopback the other names of this
@@ -258,7 +274,7 @@ fn method(method: &Method, route: Route) -> Verdict<()> {
 
 /// Where a page says which one it is, it must be ours or one that the operator named (threat
 /// J2; MCP 2025-11-25 and 2026-07-28, transports, security warning).
-fn origin(headers: &HeaderMap, server: &Server, now: Now) -> Verdict<()> {
+fn origin(headers: &HeaderMap, server: &Server, request_id: &RequestId) -> Verdict<()> {
     let mut origins = headers.get_all(header::ORIGIN).iter();
     let allowed = match (origins.next(), origins.next()) {
         (None, _) => true,
@@ -271,7 +287,7 @@ fn origin(headers: &HeaderMap, server: &Server, now: Now) -> Verdict<()> {
     let origin = headers.get(header::ORIGIN).map(HeaderValue::as_bytes);
     Err(Box::new(logged::wrong_origin(
         origin.unwrap_or_default(),
-        now,
+        request_id,
     )))
 }
 

@@ -26,6 +26,7 @@ use crate::{
     event::{Event, Input},
     http::response,
     limits,
+    request_id::RequestId,
     step::{Cx, Outbox, Progress},
     time::Instant,
 };
@@ -93,7 +94,10 @@ impl Admission {
     /// Begins the exchange of the request, whose body has been read.
     #[must_use]
     pub fn begin(self, id: ExchangeId, seed: &Seed, body: Bytes, env: Env<'_>) -> Exchange {
-        Exchange::begin(id, seed, env, |cx| State::of_request(self, body, cx))
+        let request_id = self.request_id.clone();
+        Exchange::begin(id, Entropy::new(seed), request_id, env, |cx| {
+            State::of_request(self, body, cx)
+        })
     }
 }
 
@@ -101,17 +105,20 @@ impl Exchange {
     /// Begins a job: the same machine, started by the server itself.
     #[must_use]
     pub fn job(id: ExchangeId, seed: &Seed, job: Job, env: Env<'_>) -> Self {
-        Self::begin(id, seed, env, |cx| State::of_job(job, cx))
+        let entropy = Entropy::new(seed);
+        let request_id = RequestId::own(entropy.number_aside());
+        Self::begin(id, entropy, request_id, env, |cx| State::of_job(job, cx))
     }
 
     fn begin(
         id: ExchangeId,
-        seed: &Seed,
+        mut entropy: Entropy,
+        request_id: RequestId,
         env: Env<'_>,
         start: impl FnOnce(&mut Cx<'_>) -> Progress<State>,
     ) -> Self {
-        let mut entropy = Entropy::new(seed);
-        let mut outbox = Outbox::new(env.now.instant.after(limits::EXCHANGE_TIMEOUT));
+        let until = env.now.instant.after(limits::EXCHANGE_TIMEOUT);
+        let mut outbox = Outbox::new(until, request_id);
         let next = start(&mut Cx {
             env,
             entropy: &mut entropy,

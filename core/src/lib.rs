@@ -48,7 +48,8 @@
 //! use bytes::Bytes;
 //! use entra_mcp_core::{
 //!     action::Action, admit::admit, config::PreregisteredClients, entropy::Seed, env::{EntraSnapshot, Env, Server},
-//!     event::Event, exchange::{ExchangeId, Output}, time::{Instant, Now, UnixTime},
+//!     event::Event, exchange::{ExchangeId, Output},
+//!     request_id::RequestId, time::{Instant, Now, UnixTime},
 //! };
 //! use http::{Request, Response};
 //!
@@ -58,7 +59,7 @@
 //!     let clients = PreregisteredClients::none();
 //!     let env = || Env { server, entra: &entra, clients, now: now() };
 //!     let (head, body) = request.into_parts();
-//!     let admission = match admit(head, server, now()) {
+//!     let admission = match admit(head, server, now(), RequestId::own(1)) {
 //!         Ok(admission) => admission,
 //!         Err(refusal) => return *refusal,
 //!     };
@@ -132,6 +133,7 @@ mod id; // The ids of exchanges, sessions, streams, requests and tasks.
 pub mod limits; // Every bound, with its reason.
 pub mod log_event; // The lines of the log, as data.
 pub mod planted; // Bugs for the simulator to find.
+pub mod request_id; // What lines of the log, pages and responses have in common.
 mod revision; // The revisions of MCP, and what differs between them.
 pub mod route; // The paths of the server.
 mod throttle; // Waits that Entra and Graph asked for.

@@ -16,6 +16,9 @@ pub const BASE_PATH_BYTES: usize = 128;
 /// The longest value of a field of the log, in characters.
 pub const LOG_VALUE_CHARS: usize = 200;
 
+/// The longest id that a proxy may give a request, in characters: those of proxies, clouds and tracing have at most forty.
+pub const REQUEST_ID_CHARS: usize = 64;
+
 /// The longest field of the log that holds text of this server or its environment, in characters.
 pub const LOG_TEXT_CHARS: usize = 2000;
 

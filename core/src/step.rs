@@ -16,6 +16,7 @@ use crate::{
     log_event::{Field, LogEvent},
     planted::Planted,
     replicas::ReplicaMessage,
+    request_id::RequestId,
     time::Instant,
 };
 
@@ -162,9 +163,9 @@ impl Cx<'_> {
         self.out.push(Action::Log(event));
     }
 
-    /// Returns the reference that lines of this exchange carry, and error pages.
+    /// Returns the id that lines of this exchange carry, and error pages.
     pub(crate) fn request_id(&self) -> String {
-        self.entropy.request_id()
+        self.out.request_id.to_string()
     }
 
     /// When to be woken, or for an exchange that is no stream, when its time is up.
@@ -186,10 +187,11 @@ pub(crate) struct Outbox {
     responded: bool,
     /// Headers that the answer gets, whatever it is.
     response_headers: HeaderMap,
+    request_id: RequestId,
 }
 
 impl Outbox {
-    pub(crate) fn new(wake: Instant) -> Self {
+    pub(crate) fn new(wake: Instant, request_id: RequestId) -> Self {
         Self {
             actions: VecDeque::new(),
             asked: 0,
@@ -198,6 +200,7 @@ impl Outbox {
             wake,
             responded: false,
             response_headers: HeaderMap::new(),
+            request_id,
         }
     }
 
@@ -214,6 +217,7 @@ impl Outbox {
     fn apply_response_headers(&mut self, headers: &mut HeaderMap) {
         debug_assert!(!self.responded, "an exchange answers once");
         self.responded = true;
+        self.request_id.name_in(headers);
         // A header that is given several times is named once.
         let mut name = None;
         for (next, value) in std::mem::take(&mut self.response_headers) {
@@ -318,7 +322,7 @@ mod tests {
     #[test]
     fn polled_actions_keep_no_memory_once_the_response_has_begun() {
         let server = TestServer::dev();
-        let mut outbox = Outbox::new(server.now.instant);
+        let mut outbox = Outbox::new(server.now.instant, RequestId::own(1));
         let (_, _awaiting) = ask(&mut outbox, &server);
         outbox.release();
         assert_ne!(
@@ -337,7 +341,7 @@ mod tests {
     #[test]
     fn answer_to_a_dropped_ask_is_stale() {
         let server = TestServer::dev();
-        let mut outbox = Outbox::new(server.now.instant);
+        let mut outbox = Outbox::new(server.now.instant, RequestId::own(1));
         let (first_answer, first) = ask(&mut outbox, &server);
         let (second_answer, second) = ask(&mut outbox, &server);
         assert!(!outbox.is_stale(&first_answer) && !outbox.is_stale(&second_answer));

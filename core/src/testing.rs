@@ -26,6 +26,7 @@ use crate::{
     oauth::authorization_request::{AuthorizationRequest, RedirectTarget},
     provider_metadata::ProviderMetadata,
     redirect_uri::RedirectUri,
+    request_id::RequestId,
     secret::Secret,
     session::{
         Share,
@@ -148,7 +149,7 @@ impl TestServer {
     /// Judges the head and runs the exchange until it waits or is done.
     pub(crate) fn send(&self, request: ::http::Request<Bytes>) -> Sent {
         let (head, body) = request.into_parts();
-        match admit::admit(head, &self.server, self.now) {
+        match admit::admit(head, &self.server, self.now, RequestId::own(1)) {
             Ok(admission) => {
                 let seed = Seed::new([7; 32]);
                 Sent::of(admission.begin(ExchangeId(1), &seed, body, self.env()))

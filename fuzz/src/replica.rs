@@ -18,6 +18,7 @@ use entra_mcp_core::{
     env::{EntraSnapshot, Env, Server},
     exchange::{Exchange, ExchangeId, Job},
     hub::Hub,
+    request_id::RequestId,
     time::{Instant, Now},
 };
 use entra_mcp_http1::Refusal;
@@ -182,7 +183,12 @@ impl State {
         let (mut parts, body) = request.into_parts();
         let target = parts.uri.path_and_query().cloned();
         parts.uri = target.map_or_else(Uri::default, Uri::from);
-        let admission = match admit::admit(parts.clone(), &running.server, now) {
+        let admission = match admit::admit(
+            parts.clone(),
+            &running.server,
+            now,
+            RequestId::own(running.count),
+        ) {
             Ok(admission) if body.len() > admission.body_limit() => {
                 return self.refuse(conn, Refusal::BodyTooLarge.response());
             }

@@ -26,6 +26,7 @@ use entra_mcp_core::{
     event::Event,
     exchange::{Exchange, ExchangeId, Output},
     hub::{FromHub, Hub, HubOutput, ToHub},
+    request_id::RequestId,
     time::Now,
 };
 use entra_mcp_http1::Refusal;
@@ -186,7 +187,9 @@ impl Runtime {
             let response = tenant.answer(&Request::from_parts(head, body), now).0;
             return ResponseWriter::of(asked).respond(response);
         }
-        let admission = match admit(head, &self.parts.server, now) {
+        // Any number that no other request has.
+        let request_id = RequestId::own(self.next.fetch_add(1, Ordering::Relaxed));
+        let admission = match admit(head, &self.parts.server, now, request_id) {
             Ok(admission) => admission,
             Err(refusal) => return ResponseWriter::of(asked).respond(*refusal),
         };

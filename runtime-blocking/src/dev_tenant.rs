@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use entra_mcp_core::limits;
+use entra_mcp_core::{limits, request_id::RequestId};
 use entra_mcp_runtime::{Clock, RequestPermit, SharedDevTenant};
 use http::{Request, Response, request::Parts};
 
@@ -27,7 +27,7 @@ impl DevTenantService {
 }
 
 impl Service for DevTenantService {
-    fn admit(&self, head: Parts) -> Result<Admitted, Box<Response<Bytes>>> {
+    fn admit(&self, head: Parts, _: RequestId) -> Result<Admitted, Box<Response<Bytes>>> {
         let (tenant, clock) = (Arc::clone(&self.tenant), self.clock);
         let serve = move |body, permit| -> Box<dyn Work> {
             let request = Request::from_parts(head, body);

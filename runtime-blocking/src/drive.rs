@@ -22,6 +22,7 @@ use entra_mcp_core::{
     event::Event,
     exchange::{Job, Output},
     log_event::{Field, LogEvent, LogEventId},
+    request_id::RequestId,
     time::Instant,
 };
 use entra_mcp_runtime::{ActiveExchange, DriveJobs, Remainder, RequestPermit, Shared, TokenHolder};
@@ -52,9 +53,9 @@ impl McpService {
 }
 
 impl Service for McpService {
-    fn admit(&self, head: Parts) -> Result<Admitted, Box<Response<Bytes>>> {
+    fn admit(&self, head: Parts, request_id: RequestId) -> Result<Admitted, Box<Response<Bytes>>> {
         let runtime = Arc::clone(&self.runtime);
-        let admission = runtime.shared.admit(head)?;
+        let admission = runtime.shared.admit(head, request_id)?;
         let body_limit = admission.body_limit();
         let holder = TokenHolder::of(&admission);
         let serve = move |body, permit: RequestPermit| -> Box<dyn Work> {

@@ -30,6 +30,7 @@ pub mod rate_limits;
 pub mod raw_connections;
 pub mod raw_framing;
 pub mod raw_limits;
+pub mod request_ids;
 pub mod resource_limits;
 pub mod secrets;
 pub mod sessions;

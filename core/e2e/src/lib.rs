@@ -179,6 +179,8 @@ suite!($ end_to_end_clients:
 // What operators are given.
 suite!($ end_to_end_operators:
     monitoring::metrics_count_what_happened_and_name_nobody,
+    request_ids::request_has_the_id_that_a_trusted_proxy_gave_it,
+    request_ids::id_of_a_stranger_is_replaced,
 );
 
 // What is decided of bytes, time and connections by a runtime's own inbound side; instantiated inside of the

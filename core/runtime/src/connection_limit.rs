@@ -23,6 +23,7 @@ use entra_mcp_core::{
     error_responses,
     limits::UNCOUNTED_BYTES,
     log_event::{Field, LogEvent, LogEventId},
+    request_id::RequestId,
     time::Instant,
 };
 use http::{Response, header, request::Parts};
@@ -35,13 +36,14 @@ pub use self::{
     inbound_limits::InboundLimits,
     request::{PendingRequest, Remainder, RequestPermit, TokenHolder},
 };
-use crate::{Clock, log};
+use crate::{Clock, log, request_ids::RequestIds};
 
 /// The limits of one service, and what is held under them.
 #[derive(Debug)]
 pub struct ConnectionLimit {
     limits: InboundLimits,
     clock: Clock,
+    request_ids: RequestIds,
     table: Mutex<Table>,
 }
 
@@ -91,6 +93,7 @@ impl ConnectionLimit {
         Self {
             limits,
             clock: Clock::start(),
+            request_ids: RequestIds::new(),
             table: Mutex::default(),
         }
     }
@@ -123,7 +126,7 @@ impl ConnectionLimit {
         if bytes > *counted {
             let buffered = self.table().buffer(address, bytes - *counted, &self.limits);
             buffered.map_err(|over| {
-                log_limited(over, address);
+                log_limited(over, address, None);
                 Box::new(error_responses::busy())
             })?;
         } else if bytes < *counted {
@@ -143,7 +146,7 @@ impl ConnectionLimit {
         let bytes = bytes.saturating_sub(UNCOUNTED_BYTES);
         if bytes > *counted {
             let held = self.table().sessions.hold_body(session, bytes - *counted);
-            held.map_err(|over| refusal(over, None))?;
+            held.map_err(|over| refusal(over, None, None))?;
         } else if bytes < *counted {
             self.table()
                 .sessions
@@ -186,14 +189,18 @@ impl ConnectionPermit {
     ///
     /// The response to give: a limit is reached, and the request is neither a user's nor for health or metadata.
     pub fn pending_request(&self, head: &Parts) -> Result<PendingRequest, Refusal> {
+        let is_proxy = self.limit.limits.trusts(self.peer);
+        let named = is_proxy.then(|| RequestId::of_proxy(&head.headers));
+        let request_id = named
+            .flatten()
+            .unwrap_or_else(|| self.limit.request_ids.next());
         let is_exempt = is_exempt_from_limit(head, &self.limit.limits.base_path);
         if let (Place::Overflow(over), false) = (self.held().place, is_exempt)
             && !head.headers.contains_key(header::AUTHORIZATION)
         {
-            return Err(refusal(over, self.address));
+            return Err(refusal(over, self.address, Some(&request_id)));
         }
         let proxies = &self.limit.limits.trusted_proxies;
-        let is_proxy = self.limit.limits.trusts(self.peer);
         let named = is_proxy.then(|| forwarded_client(&head.headers, proxies));
         let client = named
             .flatten()
@@ -201,6 +208,7 @@ impl ConnectionPermit {
         Ok(PendingRequest {
             client: client.map(ClientAddress::from),
             is_exempt,
+            request_id,
         })
     }
 
@@ -230,19 +238,31 @@ impl Drop for ConnectionPermit {
 }
 
 /// The response to who is over a limit.
-fn refusal(over: OverLimit, address: Option<ClientAddress>) -> Refusal {
-    log_limited(over, address);
-    Box::new(match over {
+fn refusal(
+    over: OverLimit,
+    address: Option<ClientAddress>,
+    request_id: Option<&RequestId>,
+) -> Refusal {
+    log_limited(over, address, request_id);
+    let mut response = match over {
         OverLimit::Server => error_responses::busy(),
         OverLimit::Address => error_responses::too_many_connections(),
         OverLimit::Session => error_responses::too_many_requests(),
-    })
+    };
+    if let Some(id) = request_id {
+        id.name_in(response.headers_mut());
+    }
+    Box::new(response)
 }
 
-fn log_limited(over: OverLimit, address: Option<ClientAddress>) {
+fn log_limited(over: OverLimit, address: Option<ClientAddress>, request_id: Option<&RequestId>) {
     if let (OverLimit::Address, Some(address)) = (over, address) {
-        let event = LogEvent::new(LogEventId::AddressLimited);
-        log(&event.with(Field::Address, address.to_string()));
+        let mut event =
+            LogEvent::new(LogEventId::AddressLimited).with(Field::Address, address.to_string());
+        if let Some(id) = request_id {
+            event = event.with(Field::RequestId, id.to_string());
+        }
+        log(&event);
     }
 }
 

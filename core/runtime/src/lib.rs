@@ -26,6 +26,7 @@ mod metrics;
 mod other_replicas;
 mod process_hardening;
 mod receive;
+mod request_ids;
 mod seed;
 mod server;
 mod sessions;

@@ -27,6 +27,7 @@ use entra_mcp_core::{
     hub::ToHub,
     limits,
     log_event::{Field, LogEvent, LogEventId},
+    request_id::RequestId,
     route::Route,
 };
 use http::{Response, request::Parts};
@@ -76,12 +77,16 @@ impl<M: Mailbox> Shared<M> {
     /// # Errors
     ///
     /// The refusal, as a whole response.
-    pub fn admit(&self, head: Parts) -> Result<Admission, Box<Response<Bytes>>> {
+    pub fn admit(
+        &self,
+        head: Parts,
+        request_id: RequestId,
+    ) -> Result<Admission, Box<Response<Bytes>>> {
         let began = self.metrics.as_ref().map(|metrics| {
             let base_path = self.server.config.public_url.base_path();
             (metrics, base_path.route(head.uri.path()), Instant::now())
         });
-        let admitted = admit(head, &self.server, self.clock.now());
+        let admitted = admit(head, &self.server, self.clock.now(), request_id);
         if let Err(refusal) = &admitted {
             if let Some(event) = log_event_of(refusal) {
                 log(event);

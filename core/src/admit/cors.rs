@@ -16,7 +16,8 @@ const ALLOWED_HEADERS: &str = "Authorization, Content-Type, Accept, MCP-Protocol
                                Mcp-Session-Id, Last-Event-ID, Mcp-Method, Mcp-Name";
 
 /// The headers that a page may read.
-const EXPOSED_HEADERS: &str = "WWW-Authenticate, Mcp-Session-Id, MCP-Protocol-Version";
+const EXPOSED_HEADERS: &str = "WWW-Authenticate, Mcp-Session-Id, MCP-Protocol-Version, \
+                               X-Request-ID";
 
 /// How long a browser may remember a preflight, in seconds.
 const MAX_AGE: &str = "600";

@@ -2,13 +2,12 @@
 
 use ::http::{Response, StatusCode};
 use bytes::Bytes;
-use ring::digest::{SHA256, digest};
 
 use crate::{
     env::Server,
     http::response,
     log_event::{Field, LogEvent, LogEventId, sanitize},
-    time::Now,
+    request_id::RequestId,
 };
 
 /// The longest `Host` that is repeated in an answer, in characters.
@@ -21,52 +20,42 @@ pub fn log_event_of(refusal: &Response<Bytes>) -> Option<&LogEvent> {
 }
 
 /// Returns the answer to a `Host` that is none of this server's, with a message for whoever set up the proxy.
-pub(super) fn wrong_host(host: &str, server: &Server, now: Now) -> Response<Bytes> {
-    let reference = reference(host.as_bytes(), now);
+pub(super) fn wrong_host(host: &str, server: &Server, id: &RequestId) -> Response<Bytes> {
     let expected = server.config.public_url.host();
     let message = format!(
         "The request is for the host {}, but this server is {expected}.\n\n\
          Behind a proxy: let it pass the Host of the client on (nginx: proxy_set_header Host $host;).\n\
          If the address is right, the operator sets it with --public-url, or adds it with --allow-host.\n\n\
-         Reference: {reference}\n",
+         Reference: {id}\n",
         sanitize(host, HOST_CHARS)
     );
     let event = LogEvent::new(LogEventId::HostRefused)
         .with(Field::Host, host)
         .with(Field::ExpectedHost, expected);
-    refusal(StatusCode::MISDIRECTED_REQUEST, message, event, &reference)
+    refusal(StatusCode::MISDIRECTED_REQUEST, message, event, id)
 }
 
 /// Returns the answer to a page of an origin that may not use this server.
-pub(super) fn wrong_origin(origin: &[u8], now: Now) -> Response<Bytes> {
-    let reference = reference(origin, now);
+pub(super) fn wrong_origin(origin: &[u8], id: &RequestId) -> Response<Bytes> {
     let message = format!(
         "Pages of that origin may not use this server. Its operator may allow it by name, with \
-         --allow-origin.\n\nReference: {reference}\n"
+         --allow-origin.\n\nReference: {id}\n"
     );
     let event = LogEvent::new(LogEventId::OriginRefused);
     let event = event.with(Field::Origin, String::from_utf8_lossy(origin));
-    refusal(StatusCode::FORBIDDEN, message, event, &reference)
+    refusal(StatusCode::FORBIDDEN, message, event, id)
 }
 
 fn refusal(
     status: StatusCode,
     message: String,
     event: LogEvent,
-    reference: &str,
+    id: &RequestId,
 ) -> Response<Bytes> {
     let mut response = response::of(status, "text/plain; charset=utf-8", message.into_bytes());
-    let event = event.with(Field::RequestId, reference);
+    let event = event.with(Field::RequestId, id.to_string());
     response.extensions_mut().insert(event);
     response
-}
-
-/// There is no exchange yet, and so no randomness: what was sent and when is enough to find the line.
-fn reference(sent: &[u8], now: Now) -> String {
-    let time = [now.unix.0.to_be_bytes(), now.instant.0.to_be_bytes()].concat();
-    let digest = digest(&SHA256, &[&time, sent].concat());
-    let bytes = digest.as_ref().iter().take(5);
-    bytes.map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -78,7 +67,7 @@ mod tests {
     fn wrong_host_gets_the_expected_one_and_is_logged_with_its_reference() {
         let server = TestServer::https();
         let host = "internal:8080\u{202e}";
-        let refused = wrong_host(host, &server.server, server.now);
+        let refused = wrong_host(host, &server.server, &RequestId::own(1));
         let line = log_event_of(&refused).unwrap();
         assert_eq!(line.id(), LogEventId::HostRefused);
         assert_eq!(line.field(Field::ExpectedHost), Some("mcp.example"));
@@ -96,7 +85,7 @@ mod tests {
 
     #[test]
     fn wrong_origin_is_logged_with_the_reference_that_is_shown() {
-        let refused = wrong_origin(b"https://evil.example", TestServer::dev().now);
+        let refused = wrong_origin(b"https://evil.example", &RequestId::own(1));
         let line = log_event_of(&refused).unwrap();
         assert_eq!(line.field(Field::Origin), Some("https://evil.example"));
         assert!(text(&refused).contains(line.field(Field::RequestId).unwrap()));

@@ -78,6 +78,7 @@ mod tests {
     use super::*;
     use crate::{
         admit::admit,
+        request_id::RequestId,
         testing::{TestServer, session_of, session_token},
     };
 
@@ -90,7 +91,7 @@ mod tests {
             request = request.header("authorization", value);
         }
         let (head, ()) = request.body(()).unwrap().into_parts();
-        let admission = admit(head, &server.server, server.now).unwrap();
+        let admission = admit(head, &server.server, server.now, RequestId::own(1)).unwrap();
         admission.rate_request(body.as_bytes())
     }
 
@@ -137,7 +138,13 @@ mod tests {
             .uri("/mcp")
             .header("host", "localhost:3001");
         let request = request.header("authorization", bearer).body(()).unwrap();
-        let admission = admit(request.into_parts().0, &server.server, server.now).unwrap();
+        let admission = admit(
+            request.into_parts().0,
+            &server.server,
+            server.now,
+            RequestId::own(1),
+        )
+        .unwrap();
         assert!(admission.rate_request(b"").is_none());
         let subject = admission.subject().unwrap().to_string();
         let (session, _) = session_of("alice", "a client");

@@ -6,6 +6,7 @@ use ::http::Request;
 
 use super::*;
 use crate::{
+    request_id::RequestId,
     testing::{TestServer, header, session_token},
     time::UnixTime,
 };
@@ -29,7 +30,7 @@ fn admitted(
         request = request.header(*name, *value);
     }
     let (head, ()) = request.body(()).unwrap().into_parts();
-    admit(head, &server.server, server.now)
+    admit(head, &server.server, server.now, RequestId::own(1))
 }
 
 fn status(server: &TestServer, method: &str, target: &str, fields: &[(&str, &str)]) -> u16 {

@@ -85,6 +85,7 @@ mod tests {
         ask::{AssertionFault, Ticket},
         env::Env,
         event::{Event, Input},
+        request_id::RequestId,
         secret::Secret,
         step::Outbox,
         testing::{TestServer, entropy},
@@ -101,7 +102,7 @@ mod tests {
         fn with(credential: ClientCredential) -> Self {
             let mut server = TestServer::dev();
             server.server.config.entra.credential = credential;
-            let out = Outbox::new(Instant(0));
+            let out = Outbox::new(Instant(0), RequestId::own(1));
             Self { server, out }
         }
 

@@ -58,6 +58,7 @@ mod tests {
         exchange::{Exchange, ExchangeId},
         log_event::{Field, LogEventId},
         rate_limit::{RateLimited, RateTable},
+        request_id::RequestId,
         testing::{Sent, TestServer, header, session_token, text},
     };
 
@@ -77,7 +78,7 @@ mod tests {
             request = request.header(*name, *value);
         }
         let (head, ()) = request.body(()).unwrap().into_parts();
-        let admission = admit(head, &server.server, server.now).unwrap();
+        let admission = admit(head, &server.server, server.now, RequestId::own(1)).unwrap();
         let mut table = RateTable::default();
         let address = Some(ClientAddress::from(IpAddr::from([192, 0, 2, 1])));
         let mut count = || -> Option<RateLimited> {

@@ -75,7 +75,8 @@ fields! {
     Reason = "reason";
     /// Where a client wants to be returned to.
     RedirectUri = "redirect_uri";
-    /// The exchange that wrote the line; a page or error that it answered with shows the same.
+    /// The request that the line is about: a page with an error shows it as the reference, and the response has it in
+    /// `X-Request-ID`. A trusted proxy may choose it, with `traceparent` or `X-Request-ID`; otherwise it is the server's own.
     RequestId = "request_id";
     /// In how many seconds Entra or Graph wants to be asked again, or a client may ask again.
     RetryAfter = "retry_after";

@@ -9,7 +9,7 @@ fn document() -> String {
          One line for each event, to standard error; `--log json` writes one JSON object a line. Ids and names of fields are stable: \
          name them in dashboards and alerts. The sentence beside the id may change.\n\n\
          ```text\n\
-         2026-03-01T10:00:00.000000Z  INFO [sign_in.completed] a user signed in subject=\"9ZcE…\" destination=\"client.example\" scope=\"mcp.use\" request_id=\"5b1c9a0e7d\"\n\
+         2026-03-01T10:00:00.000000Z  INFO [sign_in.completed] a user signed in subject=\"9ZcE…\" destination=\"client.example\" scope=\"mcp.use\" request_id=\"5b1c9a0e7d20c4f1\"\n\
          {\"time\":\"2026-03-01T10:00:00.000000Z\",\"level\":\"INFO\",\"event\":\"sign_in.completed\",\"message\":\"a user signed in\",\"subject\":\"9ZcE…\",…}\n\
          ```\n\n\
          No line holds a token, code, verifier, state, cookie, name or address of a user. A value that comes from outside is cut and \

@@ -28,6 +28,7 @@ use crate::{
     exchange::{Exchange, ExchangeId, Job, Output},
     hub::{Hub, HubOutput},
     log_event::LogEvent,
+    request_id::RequestId,
     testing::{self, TestServer},
     time::UnixTime,
 };
@@ -180,7 +181,12 @@ impl World {
         self.watched.asked(id, &request);
         let (head, body) = request.into_parts();
         let mut running = Running::default();
-        match admit::admit(head, &self.server.server, self.server.now) {
+        match admit::admit(
+            head,
+            &self.server.server,
+            self.server.now,
+            RequestId::own(1),
+        ) {
             Err(refusal) => running.sent.response = Some(*refusal),
             Ok(admission) => {
                 let mut seed = [7; 32];

@@ -49,6 +49,7 @@ mod tests {
         action::Action,
         ask::StoreFault,
         event::Input,
+        request_id::RequestId,
         step::Outbox,
         testing::{TestServer, entropy, session_of},
     };
@@ -58,7 +59,7 @@ mod tests {
     fn end(answer: Result<(), StoreFault>) -> (Result<(), Fault>, usize, usize) {
         let server = TestServer::dev();
         let (session, _) = session_of("alice", "a client");
-        let mut outbox = Outbox::new(server.now.instant);
+        let mut outbox = Outbox::new(server.now.instant, RequestId::own(1));
         let mut entropy = entropy(1);
         let mut cx = Cx {
             env: server.env(),

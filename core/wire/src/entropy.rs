@@ -56,14 +56,13 @@ impl Entropy {
         bytes
     }
 
-    /// Returns a reference for the log and for error pages: always the same one of this generator,
-    /// and it takes nothing from what is drawn.
+    /// Returns a number to tell by: always the same one of this generator, and it takes nothing from what is drawn.
     #[must_use]
-    pub fn request_id(&self) -> String {
+    pub fn number_aside(&self) -> u64 {
         let mut aside = Self(self.0.clone());
         aside.0.set_stream(1);
         aside.0.set_word_pos(0);
-        format!("{:010x}", aside.0.next_u64() >> 24)
+        aside.0.next_u64()
     }
 
     /// `N` random bytes as base64url without padding, for codes, states and nonces.
@@ -90,13 +89,12 @@ mod tests {
     }
 
     #[test]
-    fn request_id_does_not_depend_on_draws() {
+    fn number_aside_does_not_depend_on_draws() {
         let mut entropy = Entropy::new(&Seed::new([1; 32]));
-        let id = entropy.request_id();
-        assert_eq!(id.len(), 10);
+        let id = entropy.number_aside();
         let drawn = entropy.token::<20>();
-        assert_eq!(entropy.request_id(), id);
+        assert_eq!(entropy.number_aside(), id);
         assert_eq!(drawn, Entropy::new(&Seed::new([1; 32])).token::<20>());
-        assert_ne!(id, Entropy::new(&Seed::new([2; 32])).request_id());
+        assert_ne!(id, Entropy::new(&Seed::new([2; 32])).number_aside());
     }
 }

@@ -14,6 +14,7 @@ use entra_mcp_core::{
     env::{EntraSnapshot, Env, Server},
     event::Event,
     exchange::{Exchange, ExchangeId, Output},
+    request_id::RequestId,
     time::{Instant, Now, UnixTime},
 };
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
@@ -134,7 +135,7 @@ pub(super) fn admit(bytes: &[u8]) {
         return;
     };
     let (head, _) = request.into_parts();
-    let verdict = || admit::admit(head.clone(), &server, now(1000));
+    let verdict = || admit::admit(head.clone(), &server, now(1000), RequestId::own(1));
     match (verdict(), verdict()) {
         (Ok(one), Ok(other)) => {
             assert_eq!(one.body_limit(), other.body_limit(), "two verdicts");
@@ -167,7 +168,7 @@ pub(super) fn run(bytes: &[u8]) {
     let seed = Seed::new([3; 32]);
     let (head, body) = request.into_parts();
     let env = alone.env();
-    let Ok(admission) = admit::admit(head, env.server, env.now) else {
+    let Ok(admission) = admit::admit(head, env.server, env.now, RequestId::own(1)) else {
         return;
     };
     let exchange = admission.begin(ExchangeId(1), &seed, body, env);

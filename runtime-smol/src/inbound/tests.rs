@@ -30,7 +30,7 @@ struct Smol;
 struct EchoService;
 
 impl Service for EchoService {
-    fn admit(&self, head: Parts) -> Result<Admitted, Box<Response<Bytes>>> {
+    fn admit(&self, head: Parts, _: RequestId) -> Result<Admitted, Box<Response<Bytes>>> {
         let body_limit = Echo::admit(&head)?;
         let holder = Echo::holder(&head);
         let serve = |body, writer, permit| -> Box<dyn Work> {

@@ -7,6 +7,7 @@ use entra_mcp_core::{
     admit::Admission,
     config::ClientAddress,
     rate_limit::{Counted, RateLimited, Subject},
+    request_id::RequestId,
 };
 
 use super::{
@@ -20,6 +21,7 @@ use crate::log;
 pub struct PendingRequest {
     pub(super) client: Option<ClientAddress>,
     pub(super) is_exempt: bool,
+    pub(super) request_id: RequestId,
 }
 
 /// The user whose good token a request bears.
@@ -65,6 +67,12 @@ pub struct Remainder {
 }
 
 impl PendingRequest {
+    /// Returns what its log lines and its response have in common.
+    #[must_use]
+    pub fn request_id(&self) -> RequestId {
+        self.request_id.clone()
+    }
+
     /// Begins the request, which the connection was asked about before.
     ///
     /// # Errors
@@ -75,28 +83,28 @@ impl PendingRequest {
         connection: &Arc<ConnectionPermit>,
         holder: Option<TokenHolder>,
     ) -> Result<RequestPermit, Refusal> {
-        let limit = &connection.limit;
+        let (limit, id) = (&connection.limit, Some(&self.request_id));
         let (mut client, mut limited, mut held) = (None, None, connection.held());
         if let Some(holder) = holder {
             let (place, counted) = {
                 let mut table = limit.table();
                 let may_remain = table.sessions.may_remain(holder.session);
-                may_remain.map_err(|over| refusal(over, None))?;
+                may_remain.map_err(|over| refusal(over, None, id))?;
                 let place = table.authenticate(connection.address, held.place, &limit.limits);
                 let (limits, now) = (&limit.limits.rates, || limit.now());
                 (place, table.rates.count_user(holder.subject, limits, now))
             };
-            held.place = place.map_err(|over| refusal(over, connection.address))?;
+            held.place = place.map_err(|over| refusal(over, connection.address, id))?;
             limited = uncounted(counted);
             limit.buffer(connection.address, &mut held.bytes, 0)?;
         } else if !self.is_exempt {
             if let Place::Overflow(over) = held.place {
-                return Err(refusal(over, connection.address));
+                return Err(refusal(over, connection.address, id));
             }
             client = self.client;
             if let Some(client) = client {
                 let counted = limit.table().request(client, &limit.limits);
-                counted.map_err(|over: OverLimit| refusal(over, Some(client)))?;
+                counted.map_err(|over: OverLimit| refusal(over, Some(client), id))?;
             }
         }
         drop(held);

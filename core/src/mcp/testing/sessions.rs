@@ -9,6 +9,7 @@ use crate::{
     event::{Answer, Input},
     hub::{ToHub, ToHubKind},
     id::{ExchangeId, SessionId},
+    request_id::RequestId,
     secret::Secret,
     session::{
         Share,
@@ -97,7 +98,7 @@ impl World {
         handle: impl Fn(S, Answer, &mut Cx<'_>) -> Progress<S, T>,
     ) -> T {
         let (mut entropy, now) = (entropy(6), self.server.now.instant);
-        let mut outbox = Outbox::new(now.after(Duration::from_secs(60)));
+        let mut outbox = Outbox::new(now.after(Duration::from_secs(60)), RequestId::own(1));
         let mut state = start(&mut Cx {
             env: self.server.env(),
             entropy: &mut entropy,

@@ -11,6 +11,7 @@ use crate::{
     entropy::{Entropy, Seed},
     exchange::{Exchange, ExchangeId, Output},
     oauth::testing::{REDIRECT_URI, SignedIn, VERIFIER, text},
+    request_id::RequestId,
     testing::{entropy, json},
 };
 
@@ -36,7 +37,7 @@ fn at_once(alice: &mut SignedIn, form: &[(&str, &str)], times: u64, seed: u8) ->
         let seed = Seed::new(random.bytes());
         let env = alice.world.server.env();
         let (head, body) = request.into_parts();
-        let admission = admit(head, env.server, env.now).unwrap();
+        let admission = admit(head, env.server, env.now, RequestId::own(1)).unwrap();
         let mut exchange = admission.begin(ExchangeId(id), &seed, body, env);
         drain(&mut exchange, exchanges.len(), &mut pending, &mut answers);
         exchanges.push(exchange);

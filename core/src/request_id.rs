@@ -1,0 +1,195 @@
+//! The id of a request: what its log lines, its audit lines, the page with an error and the response have in common.
+//!
+//! A trusted proxy may name it, in `traceparent` (W3C Trace Context, section 3.2) or `X-Request-ID`, so that its log and ours
+//! fit together. Otherwise it is the runtime's own. It proves nothing: it is text to search for.
+
+use std::fmt;
+
+use ::http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::limits::REQUEST_ID_CHARS;
+
+/// The header by which a proxy names a request, and the response names it again.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What tracing calls the request: version, trace, caller and flags.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// The id of a request, or of a job of the server's own.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RequestId(Repr);
+
+#[derive(Clone, PartialEq, Eq)]
+enum Repr {
+    Own(u64),
+    Given(Box<str>),
+}
+
+impl RequestId {
+    /// Creates an id of ours from a number that no other request has: sixteen hexadecimal digits.
+    #[must_use]
+    pub const fn own(number: u64) -> Self {
+        Self(Repr::Own(number))
+    }
+
+    /// Returns the id that a trusted proxy gave the request: the trace of `traceparent`, or else `X-Request-ID`. `None` if
+    /// there is neither, or none that is well-formed: what is too long, given twice or has other characters than ids have is
+    /// as if it were not there.
+    #[must_use]
+    pub fn of_proxy(headers: &HeaderMap) -> Option<Self> {
+        let trace = one(headers, &TRACEPARENT).and_then(trace_id);
+        let given = trace.or_else(|| one(headers, &X_REQUEST_ID).filter(|id| is_id(id)));
+        given.map(|id| Self(Repr::Given(Box::from(id))))
+    }
+
+    /// Writes it into the headers of the response.
+    pub fn name_in(&self, headers: &mut HeaderMap) {
+        // Both kinds are visible ASCII.
+        if let Ok(value) = HeaderValue::try_from(self.to_string()) {
+            headers.insert(X_REQUEST_ID, value);
+        }
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Repr::Own(number) => write!(f, "{number:016x}"),
+            Repr::Given(id) => f.write_str(id),
+        }
+    }
+}
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RequestId({self})")
+    }
+}
+
+fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => value.to_str().ok(),
+        _ => None,
+    }
+}
+
+/// What can stand in a line of a log, a page and an `error_description` (RFC 6749 section 5.2) as it is.
+fn is_id(text: &str) -> bool {
+    let is_known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:=+/".contains(&byte);
+    (1..=REQUEST_ID_CHARS).contains(&text.len()) && text.bytes().all(is_known)
+}
+
+/// The trace of a `traceparent`, whose version may be a later one, with more behind the flags.
+fn trace_id(value: &str) -> Option<&str> {
+    let mut parts = value.splitn(5, '-');
+    let version = parts.next().filter(|part| is_hex(part, 2))?;
+    let trace = parts.next().filter(|part| is_hex(part, 32))?;
+    let caller = parts.next().filter(|part| is_hex(part, 16))?;
+    parts.next().filter(|part| is_hex(part, 2))?;
+    let is_nothing = |part: &str| part.bytes().all(|byte| byte == b'0');
+    let is_known = match version {
+        "ff" => false,
+        "00" => parts.next().is_none(),
+        _ => true,
+    };
+    (is_known && !is_nothing(trace) && !is_nothing(caller)).then_some(trace)
+}
+
+fn is_hex(part: &str, digits: usize) -> bool {
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    part.len() == digits && part.bytes().all(is_digit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+    fn of(headers: &[(&'static str, &[u8])]) -> Option<String> {
+        let headers = headers.iter().map(|(name, value)| {
+            let value = HeaderValue::from_bytes(value).unwrap();
+            (HeaderName::from_static(name), value)
+        });
+        let mut all = HeaderMap::new();
+        for (name, value) in headers {
+            all.append(name, value);
+        }
+        RequestId::of_proxy(&all).map(|id| id.to_string())
+    }
+
+    // W3C Trace Context section 3.2.2
+    #[test]
+    fn trace_of_traceparent_is_the_id() {
+        for (value, is_good) in [
+            (format!("00-{TRACE}-00f067aa0ba902b7-01"), true),
+            (format!("cc-{TRACE}-00f067aa0ba902b7-01-what-comes"), true),
+            (format!("00-{TRACE}-00f067aa0ba902b7-01-more"), false),
+            (format!("ff-{TRACE}-00f067aa0ba902b7-01"), false),
+            (format!("00-{TRACE}-0000000000000000-01"), false),
+            (format!("00-{}-00f067aa0ba902b7-01", "0".repeat(32)), false),
+            (
+                format!("00-{}-00f067aa0ba902b7-01", TRACE.to_uppercase()),
+                false,
+            ),
+            (format!("00-{TRACE}-00f067aa0ba902b7"), false),
+            (TRACE.to_owned(), false),
+            (String::new(), false),
+        ] {
+            let id = of(&[("traceparent", value.as_bytes())]);
+            assert_eq!(id.as_deref(), is_good.then_some(TRACE), "{value}");
+        }
+    }
+
+    #[test]
+    fn x_request_id_is_the_id_where_no_trace_is() {
+        for id in [
+            "1",
+            "7b7e1f6c-0f5c-4bd8-9b8e-0d6f3b0d6a11",
+            "Root=1-67891233-abcdef012345678912345678",
+            "YWJj+/==",
+        ] {
+            let broken = ("traceparent", &b"00-nothing"[..]);
+            let named = ("x-request-id", id.as_bytes());
+            assert_eq!(of(&[broken, named]).as_deref(), Some(id));
+        }
+        let trace = format!("00-{TRACE}-00f067aa0ba902b7-01");
+        let both = [
+            ("x-request-id", &b"other"[..]),
+            ("traceparent", trace.as_bytes()),
+        ];
+        assert_eq!(of(&both).as_deref(), Some(TRACE));
+    }
+
+    // O4
+    #[test]
+    fn hostile_id_is_as_if_it_were_not_there() {
+        let long = "x".repeat(REQUEST_ID_CHARS + 1);
+        for id in [
+            &b""[..],
+            b"two words",
+            b"a\tb",
+            b"a\"b",
+            b"a\\b",
+            b"<script>",
+            b"a,b",
+            b"\xc3\xa9",
+            b"\xff",
+            long.as_bytes(),
+        ] {
+            assert_eq!(of(&[("x-request-id", id)]), None, "{id:?}");
+        }
+        assert_eq!(of(&[("x-request-id", b"a"), ("x-request-id", b"b")]), None);
+        assert_eq!(of(&[]), None);
+    }
+
+    #[test]
+    fn id_of_ours_is_sixteen_digits_and_stands_in_the_response() {
+        let id = RequestId::own(0x1f);
+        let mut headers = HeaderMap::new();
+        id.name_in(&mut headers);
+        assert_eq!(id.to_string(), "000000000000001f");
+        assert_eq!(headers[X_REQUEST_ID], "000000000000001f");
+    }
+}
