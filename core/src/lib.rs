@@ -102,6 +102,7 @@
 //! #     clients: None,
 //! #     device_authorization: false,
 //! #     code_page: false,
+//! #     sessions_per_user: entra_mcp_core::limits::SESSIONS_PER_USER,
 //! #     trusted_proxies: Vec::new(),
 //! #     proxy_protocol: false,
 //! #     rate_limits: RateLimits::none(),

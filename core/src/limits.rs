@@ -118,8 +118,12 @@ pub const SIGN_INS_PER_BROWSER: usize = 4;
 
 /// How many sessions one user has in all, with whatever clients: the one that was used longest ago makes room
 /// for another. Each may hold streams, calls and tasks up to the bounds of one user and client, so that one
-/// user never takes more than half of what there is.
+/// user never takes more than half of what there is; where an operator allows more sessions, one may.
 pub const SESSIONS_PER_USER: usize = 32;
+
+/// How many an operator may allow; where the development tenant is, its few users stand for everybody, and each
+/// has the most. All of them are looked at where one is too many.
+pub const SESSIONS_PER_USER_BOUNDS: RangeInclusive<usize> = 1..=256;
 
 /// How many shares open one session at once: the refresh token that is good, and those before it whose
 /// session tokens still last. A client that refreshes more often than that in an hour loses its oldest

@@ -90,6 +90,7 @@ impl TestServer {
             contact: None,
             device_authorization: false,
             code_page: false,
+            sessions_per_user: crate::limits::SESSIONS_PER_USER,
             client_documents: crate::config::ClientDocuments::default(),
             lifetimes: crate::config::Lifetimes::default(),
             clients: None,

@@ -36,7 +36,8 @@ pub use self::error::{
 use self::{
     given::{
         ALLOW_ORIGIN, CLIENTS, CODE_PAGE, CONTACT, DEV_TENANT, DEVICE_AUTHORIZATION, Given, LISTEN,
-        LOG, METRICS_LISTEN, PROXY_PROTOCOL, RESPONSE_ISS, SETTINGS, Setting, TRUSTED_PROXY,
+        LOG, METRICS_LISTEN, PROXY_PROTOCOL, RESPONSE_ISS, SESSIONS_PER_USER, SETTINGS, Setting,
+        TRUSTED_PROXY,
     },
     listen::{addresses, allowed_hosts, public_url},
 };
@@ -105,6 +106,7 @@ pub fn parse(
     let contact = contact(&given, &mut errors);
     let device_authorization = is_on(&given, &DEVICE_AUTHORIZATION, false, &mut errors);
     let code_page = is_on(&given, &CODE_PAGE, false, &mut errors);
+    let sessions_per_user = sessions_per_user(&given, dev_tenant.is_some(), &mut errors);
     let client_documents = client_documents::read(&given, dev_tenant.is_some(), &mut errors);
     let lifetimes = lifetimes::read(&given, &mut errors);
     let shutdown = lifetimes::shutdown(&given, &mut errors);
@@ -130,6 +132,7 @@ pub fn parse(
                 clients: given.value(&CLIENTS).map(PathBuf::from),
                 device_authorization,
                 code_page,
+                sessions_per_user,
                 trusted_proxies,
                 proxy_protocol,
                 rate_limits,
@@ -238,6 +241,22 @@ fn proxies(given: &Given, errors: &mut Vec<ConfigError>) -> (Vec<AddressRange>, 
         errors.push(ConfigError::NoProxyForProtocol);
     }
     (proxies, speak_proxy_protocol)
+}
+
+fn sessions_per_user(given: &Given, in_development: bool, errors: &mut Vec<ConfigError>) -> usize {
+    let bounds = limits::SESSIONS_PER_USER_BOUNDS;
+    let usual = match in_development {
+        true => *bounds.end(),
+        false => limits::SESSIONS_PER_USER,
+    };
+    let Some(text) = given.value(&SESSIONS_PER_USER) else {
+        return usual;
+    };
+    let number = text.parse().ok().filter(|number| bounds.contains(number));
+    number.unwrap_or_else(|| {
+        errors.push(ConfigError::InvalidSessionsPerUser);
+        usual
+    })
 }
 
 /// A setting that is on or off.

@@ -140,7 +140,7 @@ impl List {
         if self.sessions.iter().any(|one| one.id == session.id) {
             return Ok(None);
         }
-        if self.sessions.len() < limits::SESSIONS_PER_USER {
+        if self.sessions.len() < cx.env.server.config.sessions_per_user {
             return Ok(Some(self.write(session, key, cx)));
         }
         let mut rest = std::mem::take(&mut self.sessions);
@@ -213,8 +213,9 @@ impl Looking {
         }
         let mut list = self.list;
         list.sessions.reverse();
+        let most = cx.env.server.config.sessions_per_user;
         match self.idlest {
-            Some((_, idlest, outline)) if list.sessions.len() >= limits::SESSIONS_PER_USER => {
+            Some((_, idlest, outline)) if list.sessions.len() >= most => {
                 list.sessions.retain(|session| session.id != idlest);
                 let ending = EndingSession::start(idlest, &outline, cx);
                 Ok(Some(State::Ending(list, ending)))

@@ -23,7 +23,7 @@ pub use self::{
 use super::given::{
     ALLOW_HOST, ALLOW_ORIGIN, AUTHORITY_HOST, CLIENT_CERTIFICATE_PATH, CLIENT_DOCUMENTS,
     CLIENT_SECRET, DATA_DIR, DEV_TENANT_LISTEN, FEDERATED_TOKEN_FILE, KEY, LOG, PINNED_CLIENT,
-    PUBLIC_URL, RATE_LIMIT, TENANT_ID, TRUSTED_PROXY,
+    PUBLIC_URL, RATE_LIMIT, SESSIONS_PER_USER, TENANT_ID, TRUSTED_PROXY,
 };
 
 /// A wrong or missing setting. Never shows the value of a secret.
@@ -120,6 +120,8 @@ pub enum ConfigError {
         /// The setting.
         setting: String,
     },
+    /// It is not how many sessions a user may have.
+    InvalidSessionsPerUser,
     /// A lifetime is not one that can be.
     Lifetime(LifetimeError),
     /// A limit of rate is not one that can be.
@@ -190,6 +192,7 @@ impl ConfigError {
             Self::InvalidPinnedClient => Cow::from(PINNED_CLIENT.name()),
             Self::InvalidHost => Cow::from(ALLOW_HOST.name()),
             Self::NeitherOnNorOff { setting } => Cow::from(setting.as_str()),
+            Self::InvalidSessionsPerUser => Cow::from(SESSIONS_PER_USER.name()),
             Self::Lifetime(error) => error.setting(),
             Self::RateLimit(_) => Cow::from(RATE_LIMIT.name()),
             Self::Store(error) => error.setting(),
@@ -244,6 +247,7 @@ impl ConfigError {
             }
             Self::InvalidHost => "it is not a host with or without a port",
             Self::NeitherOnNorOff { .. } => "there is no such choice",
+            Self::InvalidSessionsPerUser => "it is not a number of sessions that a user may have",
             Self::Lifetime(error) => return error.wrong(),
             Self::RateLimit(error) => error.wrong(),
             Self::Store(error) => error.wrong(),
@@ -314,6 +318,7 @@ impl ConfigError {
             }
             Self::InvalidHost => "Write a host such as mcp.contoso.com or 10.0.0.7:3001.",
             Self::NeitherOnNorOff { .. } => "Write on or off.",
+            Self::InvalidSessionsPerUser => "Write a whole number from 1 to 256.",
             Self::Lifetime(error) => error.right(),
             Self::RateLimit(_) => RateLimitError::RIGHT,
             Self::Store(error) => error.right(),

@@ -164,6 +164,13 @@ pub(in crate::command_line) const DEVICE_AUTHORIZATION: Setting = setting(
     "whether clients on devices without a browser may show a code that their user types elsewhere (RFC 8628); \
      users can be tricked into typing somebody else's (default off)",
 );
+pub(in crate::command_line) const SESSIONS_PER_USER: Setting = setting(
+    "sessions-per-user",
+    "ENTRA_MCP_SESSIONS_PER_USER",
+    "NUMBER",
+    "how many sessions a user has with all clients, 1 to 256; one more ends the one that was used longest ago \
+     (default 32, with the development tenant 256)",
+);
 pub(in crate::command_line) const CODE_PAGE: Setting = setting(
     "code-page",
     "ENTRA_MCP_CODE_PAGE",
@@ -255,6 +262,7 @@ pub(in crate::command_line) const SETTINGS: &[&Setting] = &[
     &RESPONSE_ISS,
     &DEVICE_AUTHORIZATION,
     &CODE_PAGE,
+    &SESSIONS_PER_USER,
     &SHUTDOWN_DELAY,
     &SHUTDOWN_TIMEOUT,
     &LOG,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use entra_mcp_core::config::PublicUrlError;
 
-use super::{super::parse, Command, ConfigError, config, data_dir, error, message, real};
+use super::{super::parse, Command, ConfigError, REAL, config, data_dir, error, message, real};
 
 #[test]
 fn listen_address_is_accepted_in_every_form() {
@@ -205,4 +205,21 @@ fn proxy_protocol_needs_a_proxy_that_is_trusted() {
         &[],
     );
     assert!(config.proxy_protocol);
+}
+
+// M5: a few users stand for everybody only where the development tenant is.
+#[test]
+fn sessions_of_a_user_are_bounded_by_a_number() {
+    assert_eq!(config(&[], &[]).sessions_per_user, 256);
+    let real = config(&[], &REAL);
+    assert_eq!(real.sessions_per_user, 32);
+    for (text, number) in [("1", 1), ("100", 100), ("256", 256)] {
+        let config = config(&["--sessions-per-user", text], &[]);
+        assert_eq!(config.sessions_per_user, number);
+    }
+    for wrong in ["0", "257", "-1", "many", "1.5", "99999999999999999999999"] {
+        let error = error(&["--sessions-per-user", wrong], &[]);
+        assert_eq!(error, ConfigError::InvalidSessionsPerUser, "{wrong}");
+        assert!(error.to_string().contains("1 to 256"));
+    }
 }
