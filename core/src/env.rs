@@ -6,12 +6,13 @@ use std::sync::Arc;
 use crate::{
     catalog::{Catalog, scope::Scopes},
     config::{ClientEntry, ClientEntryError, Config, PreregisteredClients, StoreLocation},
-    keys::Keyring,
+    keys::{Keyring, Purpose},
     limits,
     planted::Planted,
     provider_metadata::ProviderMetadata,
     throttle::Throttle,
     time::{Instant, Now},
+    token_beginning::beginnings,
 };
 
 /// Everything a step of an exchange sees besides its own state.
@@ -45,7 +46,10 @@ pub struct Server {
 impl Server {
     /// A server of these settings and keys that offers this.
     #[must_use]
-    pub fn new(config: Config, keys: Keyring, catalog: Catalog) -> Self {
+    pub fn new(config: Config, mut keys: Keyring, catalog: Catalog) -> Self {
+        for beginning in beginnings(&config.public_url) {
+            keys.begin(Purpose::SessionToken, beginning.as_bytes());
+        }
         Self {
             scopes: Scopes::new(catalog.scopes()),
             config,

@@ -137,7 +137,8 @@ fn again(message: &Message) {
         Message::Notification(note) => (None, &note.method, &note.params),
         Message::Response(_) => return,
     };
-    let mut written = serde_json::json!({"jsonrpc": "2.0", "method": method, "params": params});
+    let mut written =
+        serde_json::json!({"jsonrpc": "2.0", "method": method, "params": params.to_map()});
     if let Some(id) = id {
         let id = serde_json::to_value(id).expect("an id is text or a number");
         written
@@ -149,10 +150,12 @@ fn again(message: &Message) {
     let read = json_rpc::parse(text.as_bytes()).expect("what was accepted is accepted again");
     let same = match read {
         Incoming::One(Message::Request(read)) => {
-            Some(&read.id) == id && read.method == *method && read.params == *params
+            Some(&read.id) == id
+                && read.method == *method
+                && read.params.to_map() == params.to_map()
         }
         Incoming::One(Message::Notification(read)) => {
-            id.is_none() && read.method == *method && read.params == *params
+            id.is_none() && read.method == *method && read.params.to_map() == params.to_map()
         }
         _ => false,
     };

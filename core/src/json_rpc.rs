@@ -6,19 +6,26 @@
 //!
 //! Source: JSON-RPC 2.0 specification; MCP specification, basic, messages.
 
+mod document;
+mod params;
 mod response;
 mod strict;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use self::document::Document;
 #[cfg(test)]
 pub(crate) use self::response::SERVER_INFO;
-pub(crate) use self::response::{Response, to_json, with_server_info};
+pub(crate) use self::{
+    document::Json,
+    params::Params,
+    response::{Response, ResultBody, ResultObject, ServerInfo, to_json, with_server_info},
+};
 use crate::limits;
 
 /// What a body holds.
@@ -50,13 +57,13 @@ pub(crate) struct ClientResponse {
 pub(crate) struct Request {
     pub(crate) id: Id,
     pub(crate) method: String,
-    pub(crate) params: Map<String, Value>,
+    pub(crate) params: Params,
 }
 
 #[derive(Debug)]
 pub(crate) struct Notification {
     pub(crate) method: String,
-    pub(crate) params: Map<String, Value>,
+    pub(crate) params: Params,
 }
 
 /// The id of a request: a string or an integer, never null (MCP, basic, requests).
@@ -137,69 +144,63 @@ pub(crate) struct Refused {
 
 /// Reads a body.
 pub(crate) fn parse(body: &[u8]) -> Result<Incoming, Refused> {
-    let value = strict::parse(body).map_err(|error| Refused { id: None, error })?;
-    match value {
-        Value::Array(messages) => {
-            if messages.is_empty() || messages.len() > limits::BATCH {
-                let error = Error::invalid_request("The batch is empty or too long.");
-                return Err(Refused { id: None, error });
-            }
-            let messages = messages.into_iter().map(message);
-            messages.collect::<Result<_, _>>().map(Incoming::Batch)
-        }
-        value => message(value).map(Incoming::One),
+    let document = strict::parse(body).map_err(|error| Refused { id: None, error })?;
+    let document = Arc::new(document);
+    let Some(messages) = document.root().elements() else {
+        return message(document.root(), &document).map(Incoming::One);
+    };
+    let messages: Vec<Json<'_>> = messages.take(limits::BATCH + 1).collect();
+    if messages.is_empty() || messages.len() > limits::BATCH {
+        let error = Error::invalid_request("The batch is empty or too long.");
+        return Err(Refused { id: None, error });
     }
+    let messages = messages.into_iter();
+    let messages = messages.map(|one| message(one, &document));
+    messages.collect::<Result<_, _>>().map(Incoming::Batch)
 }
 
 /// Reads one message.
-fn message(value: Value) -> Result<Message, Refused> {
-    let Value::Object(mut members) = value else {
+fn message(message: Json<'_>, document: &Arc<Document>) -> Result<Message, Refused> {
+    if !message.is_object() {
         let error = Error::invalid_request("A message is a JSON object.");
         return Err(Refused { id: None, error });
-    };
-    let given_id = members.remove("id");
-    let id = given_id.clone().and_then(id_of);
+    }
+    let given_id = message.member("id");
+    let id = given_id.and_then(id_of);
     let refused = |message| Refused {
         id: id.clone(),
         error: Error::invalid_request(message),
     };
-    if members.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
+    if message.get("jsonrpc").and_then(Json::as_str) != Some("2.0") {
         return Err(refused("The member `jsonrpc` must be \"2.0\"."));
     }
-    let has_error = members.get("error").is_some_and(|error| !error.is_null());
-    let result = members.get("result");
+    let error = message.get("error");
     // Some write both, one of them null.
-    let has_result = result.is_some_and(|result| !(has_error && result.is_null()));
-    let Some(method) = members.remove("method") else {
-        if has_result == has_error || (id.is_none() && has_result) {
+    let result = message.member("result");
+    let result = result.filter(|result| !(error.is_some() && result.is_null()));
+    let Some(method) = message.member("method") else {
+        if result.is_some() == error.is_some() || (id.is_none() && result.is_some()) {
             return Err(refused("This is neither a request nor a response."));
         }
-        let error = members.get("error").and_then(|error| error.get("message"));
-        let message = error.and_then(Value::as_str).unwrap_or_default();
-        let message = || message.chars().take(limits::CLIENT_ERROR_CHARS).collect();
-        let result = members.get("result").filter(|_| has_result);
-        let result = result.cloned().ok_or_else(message);
+        let message = error.and_then(|error| error.get("message")?.as_str());
+        let message = message.unwrap_or_default().chars();
+        let message = || message.take(limits::CLIENT_ERROR_CHARS).collect();
+        let result = result.map(Json::to_value).ok_or_else(message);
         return Ok(Message::Response(ClientResponse { id, result }));
     };
-    if has_result || has_error {
+    if result.is_some() || error.is_some() {
         return Err(refused("A message is a request or a response, not both."));
     }
-    let Value::String(method) = method else {
+    let Some(method) = method.as_str() else {
         return Err(refused("The member `method` must be a string."));
     };
-    let wants_no_answer = given_id == Some(Value::Null) && method.starts_with("notifications/");
+    let is_null = given_id.is_some_and(Json::is_null);
+    let wants_no_answer = is_null && method.starts_with("notifications/");
     if given_id.is_some() && id.is_none() && !wants_no_answer {
         return Err(refused("The member `id` must be a string or an integer."));
     }
-    let params = match members.remove("params") {
-        None | Some(Value::Null) => Some(Map::new()),
-        Some(Value::Object(mut params)) => {
-            drop_nulls(&mut params);
-            Some(params)
-        }
-        Some(_) => None,
-    };
-    match (id, params) {
+    let method = method.to_owned();
+    match (id, Params::of(message, document)) {
         (Some(id), Some(params)) => Ok(Message::Request(Request { id, method, params })),
         (Some(id), None) => Err(Refused {
             id: Some(id),
@@ -213,27 +214,12 @@ fn message(value: Value) -> Result<Message, Refused> {
     }
 }
 
-/// Parameters whose members are the tool's own, or the user's: there `null` is a value.
-const OPAQUE: [&str; 2] = ["arguments", "inputResponses"];
-
-/// Leaves out what is `null`. No parameter of MCP has it as a value, but many clients write it for what
-/// they do not give.
-fn drop_nulls(members: &mut Map<String, Value>) {
-    members.retain(|_, value| !value.is_null());
-    for (name, value) in members.iter_mut() {
-        if let (Value::Object(members), false) = (value, OPAQUE.contains(&name.as_str())) {
-            drop_nulls(members);
-        }
+/// The id that a value is, if it is one.
+pub(crate) fn id_of(value: Json<'_>) -> Option<Id> {
+    if let Some(text) = value.as_str() {
+        return (text.len() <= limits::REQUEST_ID_BYTES).then(|| Id::Text(text.to_owned()));
     }
-}
-
-pub(super) fn id_of(value: Value) -> Option<Id> {
-    match value {
-        Value::String(text) if text.len() <= limits::REQUEST_ID_BYTES => Some(Id::Text(text)),
-        Value::Number(number) => number
-            .as_u64()
-            .map(Id::Positive)
-            .or_else(|| number.as_i64().map(Id::Negative)),
-        _ => None,
-    }
+    let number = value.as_number()?;
+    let positive = number.as_u64().map(Id::Positive);
+    positive.or_else(|| number.as_i64().map(Id::Negative))
 }

@@ -153,6 +153,7 @@ mod json_rpc; // JSON-RPC 2.0.
 mod provider_metadata; // OpenID Connect metadata and signing keys.
 pub mod rate_limit; // Who has asked for something too often.
 mod redirect_uri; // Where clients may be returned to.
+mod token_beginning; // How session tokens begin.
 
 // Floor 3: what the server offers.
 pub mod catalog; // Tools, resources, prompts and scopes, declared as data.

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     Catalog, CatalogEntry, CatalogError, CatalogErrors, Handler, Prompt, PromptMessages, Resource,
@@ -10,6 +10,7 @@ use super::{
     entries::{PromptEntry, ToolEntry},
     schema::{self, Schema},
 };
+use crate::json_rpc::ServerInfo;
 
 /// The most entries of one page of a list: beyond it, clients follow `nextCursor`.
 const PAGE: usize = 100;
@@ -44,8 +45,9 @@ impl Catalog {
     }
 }
 
-fn server_info(name: &str, version: &str) -> Arc<Value> {
-    Arc::new(json!({"name": name, "title": name, "version": version}))
+fn server_info(name: &str, version: &str) -> Arc<ServerInfo> {
+    let info = json!({"name": name, "title": name, "version": version});
+    Arc::new(ServerInfo::new(info))
 }
 
 impl CatalogBuilder {

@@ -85,6 +85,14 @@ impl Content {
         }
     }
 
+    /// The text, if it is nothing but text: most results are, and every revision has it in the same way.
+    pub(super) fn as_plain_text(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Text(text) if self.annotations == Annotations::default() => Some(text),
+            _ => None,
+        }
+    }
+
     pub(crate) fn to_json(&self, revision: Revision) -> Value {
         let features = revision.features();
         let mut content = match &self.kind {

@@ -2,13 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde_json::Value;
-
 use super::{
     Call, Prompt, PromptMessages, Resource, ResourceContents, ResourceTemplate, Step, Tool,
     ToolResult,
     schema::{HeaderParam, Schema},
 };
+use crate::json_rpc::ServerInfo;
 
 /// How something is performed.
 #[derive(Debug)]
@@ -41,7 +40,7 @@ pub struct ScopeDefinition {
 /// What the server offers.
 #[derive(Clone, Debug)]
 pub struct Catalog {
-    pub(super) server_info: Arc<Value>,
+    pub(super) server_info: Arc<ServerInfo>,
     pub(super) instructions: Option<String>,
     pub(super) tools: Vec<ToolEntry>,
     pub(super) resources: Vec<(Resource, Handler<Vec<ResourceContents>>)>,
@@ -74,7 +73,7 @@ pub(crate) struct PromptEntry {
 
 impl Catalog {
     /// What the server calls itself: its `name`, `title` and `version`.
-    pub(crate) fn server_info(&self) -> &Arc<Value> {
+    pub(crate) fn server_info(&self) -> &Arc<ServerInfo> {
         &self.server_info
     }
 

@@ -2,11 +2,11 @@
 //!
 //! Source: MCP specification 2025-11-25, server/tools (tool result, error handling).
 
-use serde::Serialize;
+use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::{Map, Value};
 
 use super::Content;
-use crate::revision::Revision;
+use crate::{json_rpc::ResultObject, revision::Revision};
 
 /// What a tool returns.
 ///
@@ -74,13 +74,79 @@ impl ToolResult {
         let content = content.map(|content| content.to_json(revision)).collect();
         members.insert("content".to_owned(), content);
         members.insert("isError".to_owned(), self.is_error.into());
-        let features = revision.features();
-        if let (Some(structured), true) = (&self.structured, features.structured_content)
-            && (structured.is_object() || features.stateless)
-        {
+        if let Some(structured) = self.structured_of(revision) {
             members.insert("structuredContent".to_owned(), structured.clone());
         }
         members
+    }
+
+    fn structured_of(&self, revision: Revision) -> Option<&Value> {
+        let features = revision.features();
+        let structured = self.structured.as_ref();
+        structured.filter(|structured| {
+            features.structured_content && (structured.is_object() || features.stateless)
+        })
+    }
+
+    /// The result of a request of this revision.
+    pub(crate) fn of_revision(self, revision: Revision) -> impl ResultObject {
+        ResultOfRevision {
+            result: self,
+            revision,
+        }
+    }
+}
+
+/// What a tool returns, to be written as a revision has it.
+#[derive(Debug)]
+struct ResultOfRevision {
+    result: ToolResult,
+    revision: Revision,
+}
+
+impl ResultObject for ResultOfRevision {
+    fn write(&self, to: &mut Vec<u8>) -> serde_json::Result<()> {
+        serde_json::to_writer(to, self)
+    }
+
+    fn members(&self) -> Map<String, Value> {
+        self.result.to_json(self.revision)
+    }
+}
+
+impl Serialize for ResultOfRevision {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { result, revision } = self;
+        let mut members = serializer.serialize_map(None)?;
+        members.serialize_entry("content", &OfRevision(&result.content, *revision))?;
+        members.serialize_entry("isError", &result.is_error)?;
+        if let Some(structured) = result.structured_of(*revision) {
+            members.serialize_entry("structuredContent", structured)?;
+        }
+        members.end()
+    }
+}
+
+/// Content, to be written as a revision has it.
+struct OfRevision<'a, T>(&'a T, Revision);
+
+impl Serialize for OfRevision<'_, Vec<Content>> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(content, revision) = *self;
+        serializer.collect_seq(content.iter().map(|one| OfRevision(one, revision)))
+    }
+}
+
+impl Serialize for OfRevision<'_, Content> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(content, revision) = *self;
+        let Some(text) = content.as_plain_text() else {
+            return content.to_json(revision).serialize(serializer);
+        };
+        let mut members = serializer.serialize_map(None)?;
+        members.serialize_entry("text", text)?;
+        members.serialize_entry("type", "text")?;
+        members.end()
     }
 }
 
@@ -172,6 +238,29 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn result_is_written_as_its_members_are() {
+        let link = Content::text("a").annotated(crate::catalog::Annotations::new().priority(0.5));
+        let results = [
+            ToolResult::from(()),
+            ToolResult::from("a\n\"b\""),
+            ToolResult::error("a"),
+            ToolResult::content([link, Content::image(b"a", "image/png")]),
+            ToolResult::from(Json(json!({"sum": 5}))),
+            ToolResult::from(Json(json!([5]))),
+        ];
+        for result in results {
+            for revision in Revision::ALL {
+                let members = result.to_json(revision);
+                let object = result.clone().of_revision(revision);
+                let mut text = Vec::new();
+                object.write(&mut text).unwrap();
+                assert_eq!(text, serde_json::to_vec(&members).unwrap());
+                assert_eq!(object.members(), members);
+            }
+        }
+    }
 
     #[test]
     fn json_is_text_and_structured_content_and_plain_values_are_text() {

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use serde::{
-    Serialize, Serializer,
-    ser::{SerializeMap as _, SerializeStruct as _},
-};
+use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::{Map, Value};
 
 use super::{Error, Id};
@@ -16,6 +13,55 @@ pub(crate) const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 /// The kind of a result that says no other (2026-07-28).
 const COMPLETE: (&str, &str) = ("resultType", "complete");
 
+/// What the server calls itself.
+#[derive(Debug)]
+pub(crate) struct ServerInfo {
+    pub(crate) value: Value,
+    /// What every result ends with, as JSON (2026-07-28): the kind that says no other, and the server.
+    end: String,
+}
+
+impl ServerInfo {
+    pub(crate) fn new(value: Value) -> Self {
+        let end = with_server_info(Map::new(), &value);
+        let end = Value::Object(end).to_string();
+        let end = end.strip_prefix('{').unwrap_or_default().to_owned();
+        Self { value, end }
+    }
+}
+
+/// The result of a request.
+#[derive(Debug)]
+pub(crate) enum ResultBody {
+    Members(Map<String, Value>),
+    /// What is written from where it is.
+    Object(Box<dyn ResultObject>),
+}
+
+/// A result with a member or more, but neither `resultType` nor `_meta`.
+pub(crate) trait ResultObject: std::fmt::Debug + Send {
+    /// Writes it as JSON.
+    fn write(&self, to: &mut Vec<u8>) -> serde_json::Result<()>;
+
+    /// The same as members.
+    fn members(&self) -> Map<String, Value>;
+}
+
+impl std::convert::From<Map<String, Value>> for ResultBody {
+    fn from(members: Map<String, Value>) -> Self {
+        Self::Members(members)
+    }
+}
+
+impl ResultBody {
+    fn into_members(self) -> Map<String, Value> {
+        match self {
+            Self::Members(members) => members,
+            Self::Object(object) => object.members(),
+        }
+    }
+}
+
 /// An answer, as it is sent.
 #[derive(Debug)]
 pub(crate) struct Response {
@@ -25,25 +71,29 @@ pub(crate) struct Response {
 
 #[derive(Debug)]
 enum Outcome {
-    Result(Value),
+    Result(ResultBody),
     /// A result, and the server that it is from: joined when they are written.
-    From(Map<String, Value>, Arc<Value>),
+    From(ResultBody, Arc<ServerInfo>),
     Error(Error),
 }
 
 impl Response {
-    pub(crate) fn result(id: Id, result: Value) -> Self {
+    pub(crate) fn result(id: Id, result: impl Into<ResultBody>) -> Self {
         Self {
             id: Some(id),
-            outcome: Outcome::Result(result),
+            outcome: Outcome::Result(result.into()),
         }
     }
 
     /// What [`with_server_info`] makes of a result.
-    pub(crate) fn result_from(id: Id, result: Map<String, Value>, server_info: Arc<Value>) -> Self {
+    pub(crate) fn result_from(
+        id: Id,
+        result: impl Into<ResultBody>,
+        server_info: Arc<ServerInfo>,
+    ) -> Self {
         Self {
             id: Some(id),
-            outcome: Outcome::From(result, server_info),
+            outcome: Outcome::From(result.into(), server_info),
         }
     }
 
@@ -56,11 +106,11 @@ impl Response {
     }
 
     /// The result or the error.
-    pub(crate) fn into_outcome(self) -> Result<Value, Error> {
+    pub(crate) fn into_outcome(self) -> Result<Map<String, Value>, Error> {
         match self.outcome {
-            Outcome::Result(result) => Ok(result),
+            Outcome::Result(result) => Ok(result.into_members()),
             Outcome::From(result, server_info) => {
-                Ok(Value::Object(with_server_info(result, &server_info)))
+                Ok(with_server_info(result.into_members(), &server_info.value))
             }
             Outcome::Error(error) => Err(error),
         }
@@ -81,24 +131,51 @@ impl Response {
 
     /// As JSON on one line.
     pub(crate) fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("what we answer can be written as JSON")
+        let mut text = Vec::with_capacity(USUAL_BYTES);
+        text.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"id\":");
+        write(&mut text, &self.id);
+        match &self.outcome {
+            Outcome::Error(error) => {
+                text.extend_from_slice(b",\"error\":");
+                write(&mut text, error);
+            }
+            Outcome::Result(result) => {
+                text.extend_from_slice(b",\"result\":");
+                match result {
+                    ResultBody::Members(members) => write(&mut text, members),
+                    ResultBody::Object(object) => written(object.write(&mut text)),
+                }
+            }
+            Outcome::From(result, server_info) => {
+                text.extend_from_slice(b",\"result\":");
+                match result {
+                    ResultBody::Members(members) => {
+                        write(&mut text, &From(members, &server_info.value));
+                    }
+                    ResultBody::Object(object) => {
+                        written(object.write(&mut text));
+                        // More members come in place of its end.
+                        text.pop();
+                        text.push(b',');
+                        text.extend_from_slice(server_info.end.as_bytes());
+                    }
+                }
+            }
+        }
+        text.push(b'}');
+        String::from_utf8(text).expect("JSON is text")
     }
 }
 
-impl Serialize for Response {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut members = serializer.serialize_struct("Response", 3)?;
-        members.serialize_field("jsonrpc", "2.0")?;
-        members.serialize_field("id", &self.id)?;
-        match &self.outcome {
-            Outcome::Result(result) => members.serialize_field("result", result)?,
-            Outcome::From(result, server_info) => {
-                members.serialize_field("result", &From(result, server_info))?;
-            }
-            Outcome::Error(error) => members.serialize_field("error", error)?,
-        }
-        members.end()
-    }
+/// A usual response is not longer.
+const USUAL_BYTES: usize = 512;
+
+fn write(text: &mut Vec<u8>, value: &impl Serialize) {
+    written(serde_json::to_writer(text, value));
+}
+
+fn written(result: serde_json::Result<()>) {
+    result.expect("what we answer can be written as JSON");
 }
 
 /// What every result has (2026-07-28): of which kind it is, and from whom.
@@ -188,14 +265,43 @@ mod tests {
             json!({"_meta": null}),
         ] {
             let members = result.as_object().unwrap();
-            let joined = Value::Object(with_server_info(members.clone(), &server));
+            let joined = with_server_info(members.clone(), &server);
             let response = || {
-                let server = Arc::new(server.clone());
+                let server = Arc::new(ServerInfo::new(server.clone()));
                 Response::result_from(Id::Positive(1), members.clone(), server)
             };
             let written: Value = serde_json::from_str(&response().to_json()).unwrap();
-            assert_eq!(written["result"], joined);
+            assert_eq!(written["result"], Value::Object(joined.clone()));
             assert_eq!(response().into_outcome(), Ok(joined));
+        }
+    }
+
+    impl ResultObject for Map<String, Value> {
+        fn write(&self, to: &mut Vec<u8>) -> serde_json::Result<()> {
+            serde_json::to_writer(to, self)
+        }
+
+        fn members(&self) -> Map<String, Value> {
+            self.clone()
+        }
+    }
+
+    #[test]
+    fn result_that_is_an_object_is_sent_as_if_its_members_were_given() {
+        let server = Arc::new(ServerInfo::new(json!({"name": "a", "version": "1"})));
+        let members = Map::from_iter([("content".to_owned(), json!([{"text": "}"}]))]);
+        let object = || ResultBody::Object(Box::new(members.clone()));
+        for [written, given] in [
+            [object(), members.clone().into()].map(|body| Response::result(Id::Positive(1), body)),
+            [object(), members.clone().into()].map(|body| {
+                Response::result_from(Id::Text("\"".to_owned()), body, Arc::clone(&server))
+            }),
+        ] {
+            let [one, other] = [&written, &given].map(|response| {
+                serde_json::from_str::<Value>(&response.to_json()).expect("it is JSON")
+            });
+            assert_eq!(one, other);
+            assert_eq!(written.into_outcome(), given.into_outcome());
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     event::Answer,
     hub::{StoreSetting, TableFull},
     id::ServerRequestId,
-    json_rpc::{Error, Id, Request, Response},
+    json_rpc::{Error, Id, Request, Response, ResultBody},
     step::{Cx, Progress},
     time::Instant,
 };
@@ -246,7 +246,7 @@ impl RequestBatch {
             let icx = &mut invocation_cx(&mut self.registration, bcx);
             match dispatch::answer(&request, self.client, icx) {
                 Reply::Result(result) => self.respond(request, Ok(result), bcx.cx),
-                Reply::Error(error) => self.respond(request, Err(error), bcx.cx),
+                Reply::Error(error) => self.respond(request, Err::<ResultBody, _>(error), bcx.cx),
                 Reply::StoringSetting(storing) => {
                     self.current = Some((request, Current::StoringSetting(storing)));
                 }
@@ -318,7 +318,8 @@ impl RequestBatch {
             InvocationEnd::InputRequired {
                 requests,
                 responses,
-            } => results::input_required(&requests, &responses, &request, bcx.caller, bcx.cx),
+            } => results::input_required(&requests, &responses, &request, bcx.caller, bcx.cx)
+                .map(ResultBody::from),
             InvocationEnd::MissingCapability(capability) => {
                 Err(v2026_07_28::missing_capability(capability.to_json()))
             }
@@ -330,7 +331,7 @@ impl RequestBatch {
     fn respond(
         &mut self,
         request: Request,
-        result: Result<Map<String, Value>, Error>,
+        result: Result<impl Into<ResultBody>, Error>,
         cx: &Cx<'_>,
     ) {
         let revision = self.client.revision;
@@ -339,7 +340,7 @@ impl RequestBatch {
                 let server_info = Arc::clone(cx.env.server.catalog.server_info());
                 Response::result_from(request.id, result, server_info)
             }
-            Ok(result) => Response::result(request.id, Value::Object(result)),
+            Ok(result) => Response::result(request.id, result),
             Err(error) => Response::error(Some(request.id), results::of_revision(error, revision)),
         });
     }

@@ -18,7 +18,7 @@ use crate::{
     ask::Awaiting,
     catalog::{Catalog, TaskSupport, ToolResult},
     hub::StoreSetting,
-    json_rpc::{Error, Request},
+    json_rpc::{Error, Json, Request},
     limits,
     step::Progress,
 };
@@ -42,7 +42,7 @@ pub(super) fn task_support(request: &Request, caller: &Caller, catalog: &Catalog
     if request.method != "tools/call" {
         return TaskSupport::Never;
     }
-    let name = request.params.get("name").and_then(Value::as_str);
+    let name = request.params.get("name").and_then(Json::as_str);
     let entry = name.and_then(|name| resolve::find_tool(name, caller, catalog));
     entry.map_or(TaskSupport::Never, |entry| entry.tool.task_support())
 }

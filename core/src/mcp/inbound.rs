@@ -39,7 +39,7 @@ pub(crate) fn route_messages(
         match message {
             Message::Request(request) => requests.push(request),
             Message::Notification(notification) => {
-                let request = notification.params.get("requestId").cloned();
+                let request = notification.params.get("requestId");
                 let cancels = notification.method == "notifications/cancelled";
                 if let (true, Some(request)) = (cancels, request.and_then(id_of)) {
                     cx.to_every_hub(ReplicaMessage::CancelRequest {

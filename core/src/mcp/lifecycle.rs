@@ -6,13 +6,13 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     catalog::{Catalog, ClientCapabilities},
-    json_rpc::Error,
+    json_rpc::{Error, Json, Params},
     revision::Revision,
 };
 
 /// What this server is, in the members that a revision has for it.
 fn server_info(revision: Revision, catalog: &Catalog) -> Value {
-    let mut info = Value::clone(catalog.server_info());
+    let mut info = catalog.server_info().value.clone();
     if let (Value::Object(members), false) = (&mut info, revision.features().titles) {
         members.remove("title");
     }
@@ -50,32 +50,32 @@ pub(crate) fn capabilities(revision: Revision, catalog: &Catalog) -> Value {
 
 /// Answers `initialize`: the revision agreed on, what the client can be asked, and the result.
 pub(crate) fn initialize(
-    params: &Map<String, Value>,
+    params: &Params,
     catalog: &Catalog,
-) -> Result<(Revision, ClientCapabilities, Value), Error> {
-    let requested = params.get("protocolVersion").and_then(Value::as_str);
+) -> Result<(Revision, ClientCapabilities, Map<String, Value>), Error> {
+    let requested = params.get("protocolVersion").and_then(Json::as_str);
     let Some(requested) = requested else {
         return Err(Error::invalid_params(
             "The parameter `protocolVersion` must be a string.",
         ));
     };
     for name in ["capabilities", "clientInfo"] {
-        if !params.get(name).is_some_and(Value::is_object) {
+        if !params.get(name).is_some_and(Json::is_object) {
             return Err(Error::invalid_params(
                 "The parameters `capabilities` and `clientInfo` must be objects.",
             ));
         }
     }
     let revision = Revision::negotiate(requested);
-    let mut result = json!({
-        "protocolVersion": revision.name(),
-        "capabilities": capabilities(revision, catalog),
-        "serverInfo": server_info(revision, catalog),
-    });
-    if let (Some(instructions), Value::Object(members)) = (catalog.instructions(), &mut result) {
-        members.insert("instructions".to_owned(), json!(instructions));
+    let mut result = Map::from_iter([
+        ("protocolVersion".to_owned(), json!(revision.name())),
+        ("capabilities".to_owned(), capabilities(revision, catalog)),
+        ("serverInfo".to_owned(), server_info(revision, catalog)),
+    ]);
+    if let Some(instructions) = catalog.instructions() {
+        result.insert("instructions".to_owned(), json!(instructions));
     }
-    let capabilities = params.get("capabilities").unwrap_or(&Value::Null);
+    let capabilities = params.get("capabilities");
     Ok((
         revision,
         client_capabilities(revision, capabilities),
@@ -84,17 +84,21 @@ pub(crate) fn initialize(
 }
 
 /// What a client can be asked, as far as its revision has it.
-pub(crate) fn client_capabilities(revision: Revision, capabilities: &Value) -> ClientCapabilities {
+pub(crate) fn client_capabilities(
+    revision: Revision,
+    capabilities: Option<Json<'_>>,
+) -> ClientCapabilities {
     let features = revision.features();
-    let elicitation = capabilities.get("elicitation").and_then(Value::as_object);
-    let mode = |mode: &str| elicitation.is_some_and(|modes| modes.contains_key(mode));
+    let object = |name| capabilities?.get(name).filter(|member| member.is_object());
+    let elicitation = object("elicitation");
+    let mode = |mode: &str| elicitation.is_some_and(|modes| modes.get(mode).is_some());
     ClientCapabilities {
         // Who names no mode means forms.
         elicitation_form: features.elicitation
-            && elicitation
-                .is_some_and(|modes| modes.contains_key("form") || !modes.contains_key("url")),
+            && elicitation.is_some()
+            && (mode("form") || !mode("url")),
         elicitation_url: features.url_elicitation && mode("url"),
-        sampling: capabilities.get("sampling").is_some_and(Value::is_object),
-        roots: capabilities.get("roots").is_some_and(Value::is_object),
+        sampling: object("sampling").is_some(),
+        roots: object("roots").is_some(),
     }
 }

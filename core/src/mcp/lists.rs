@@ -7,7 +7,11 @@ use serde_json::{Map, Value, json};
 
 use super::{invocation::ClientProfile, security_schemes, v2026_07_28};
 use crate::{
-    admit::caller::Caller, catalog::Catalog, env::Server, json_rpc::Error, planted::Planted,
+    admit::caller::Caller,
+    catalog::Catalog,
+    env::Server,
+    json_rpc::{Error, Params},
+    planted::Planted,
     revision::Revision,
 };
 
@@ -15,7 +19,7 @@ use crate::{
 /// matter: a client can sign in for more (threats P1, P8).
 pub(crate) fn tools(
     client: ClientProfile,
-    params: &Map<String, Value>,
+    params: &Params,
     caller: &Caller,
     server: &Server,
 ) -> Result<Map<String, Value>, Error> {
@@ -37,7 +41,7 @@ pub(crate) fn tools(
 /// `prompts/list`.
 pub(crate) fn prompts(
     revision: Revision,
-    params: &Map<String, Value>,
+    params: &Params,
     catalog: &Catalog,
 ) -> Result<Map<String, Value>, Error> {
     let prompts = catalog.prompts().iter();
@@ -48,7 +52,7 @@ pub(crate) fn prompts(
 /// `resources/list`.
 pub(crate) fn resources(
     revision: Revision,
-    params: &Map<String, Value>,
+    params: &Params,
     catalog: &Catalog,
 ) -> Result<Map<String, Value>, Error> {
     let resources = catalog.resources().iter();
@@ -59,7 +63,7 @@ pub(crate) fn resources(
 /// `resources/templates/list`.
 pub(crate) fn templates(
     revision: Revision,
-    params: &Map<String, Value>,
+    params: &Params,
     catalog: &Catalog,
 ) -> Result<Map<String, Value>, Error> {
     let templates = catalog.templates().iter();
@@ -71,7 +75,7 @@ fn page(
     name: &str,
     entries: impl Iterator<Item = Map<String, Value>>,
     revision: Revision,
-    params: &Map<String, Value>,
+    params: &Params,
     catalog: &Catalog,
 ) -> Result<Map<String, Value>, Error> {
     let from = match params.get("cursor") {

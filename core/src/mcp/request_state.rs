@@ -78,7 +78,7 @@ pub(crate) fn open(
 /// What a state is bound to: the user and the client, the method and its parameters, but for what
 /// changes from round to round.
 fn context(request: &Request, caller: &Caller, server: &Server) -> Vec<u8> {
-    let mut params = request.params.clone();
+    let mut params = request.params.to_map();
     for name in ["_meta", "inputResponses", "requestState"] {
         params.remove(name);
     }

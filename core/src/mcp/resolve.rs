@@ -20,7 +20,7 @@ use crate::{
     catalog::{
         Catalog, LogLevel, PromptArgument, TaskSupport, ToolEntry, ToolResult, with_integers,
     },
-    json_rpc::{Error, Request, id_of},
+    json_rpc::{Error, Json, Params, Request, id_of},
     limits,
     revision::Revision,
     step::Cx,
@@ -96,10 +96,10 @@ fn request_meta(
     cx: &Cx<'_>,
 ) -> Result<RequestMeta, Error> {
     let params = &request.params;
-    let meta = params.get("_meta").and_then(Value::as_object);
+    let meta = params.get("_meta");
     let token = meta.and_then(|meta| meta.get("progressToken"));
     let mut request_meta = RequestMeta {
-        progress_token: token.cloned().and_then(id_of),
+        progress_token: token.and_then(id_of),
         level: None,
         answers: BTreeMap::new(),
         responses: Map::new(),
@@ -107,31 +107,29 @@ fn request_meta(
     };
     if client.revision.features().stateless {
         let level = meta.and_then(|meta| meta.get(v2026_07_28::LOG_LEVEL));
-        request_meta.level = level.and_then(Value::as_str).and_then(LogLevel::parse);
+        request_meta.level = level.and_then(Json::as_str).and_then(LogLevel::parse);
         request_meta.answers = request_state::open(request, caller, cx)?;
-        if let Some(Value::Object(responses)) = params.get("inputResponses") {
-            request_meta.responses.clone_from(responses);
-        }
+        let responses = params.get("inputResponses").and_then(Json::to_map);
+        request_meta.responses = responses.unwrap_or_default();
     }
     Ok(request_meta)
 }
 
-fn text<'a>(params: &'a Map<String, Value>, name: &str) -> Result<&'a str, Error> {
-    params.get(name).and_then(Value::as_str).ok_or_else(|| {
+fn text<'a>(value: Option<Json<'a>>, name: &str) -> Result<&'a str, Error> {
+    value.and_then(Json::as_str).ok_or_else(|| {
         let message = format!("The parameter `{name}` must be a string.");
         Error::with_message(Error::INVALID_PARAMS, message)
     })
 }
 
 /// The arguments, which may be left out.
-fn arguments(params: &Map<String, Value>) -> Result<Map<String, Value>, Error> {
-    match params.get("arguments") {
-        None => Ok(Map::new()),
-        Some(Value::Object(arguments)) => Ok(arguments.clone()),
-        Some(_) => Err(Error::invalid_params(
-            "The parameter `arguments` must be an object.",
-        )),
-    }
+fn arguments(params: &Params) -> Result<Map<String, Value>, Error> {
+    let Some(arguments) = params.get("arguments") else {
+        return Ok(Map::new());
+    };
+    arguments
+        .to_map()
+        .ok_or_else(|| Error::invalid_params("The parameter `arguments` must be an object."))
 }
 
 /// The tool that a caller means, if they may know of it: for who lacks role and group it is not there
@@ -156,35 +154,38 @@ pub(super) fn no_such_tool() -> Error {
 }
 
 fn tool(
-    params: &Map<String, Value>,
+    params: &Params,
     revision: Revision,
     caller: &Caller,
     catalog: &Catalog,
 ) -> Result<ResolvedCall, Rejection> {
-    let name = text(params, "name")?;
+    let name = text(params.get("name"), "name")?;
     let arguments = arguments(params)?;
     let Some(entry) = find_tool(name, caller, catalog) else {
         return Err(no_such_tool().into());
     };
-    let none = Value::Object(Map::new());
-    let given = params.get("arguments").unwrap_or(&none);
-    if let Some(mismatch) = entry.input.first_error(given) {
+    let given = Value::Object(arguments);
+    if let Some(mismatch) = entry.input.first_error(&given) {
         let message = format!("The arguments do not fit the tool's input schema: {mismatch}");
         return Err(match revision.features().bad_arguments_are_tool_errors {
             true => Rejection::Result(ToolResult::error(message).to_json(revision)),
             false => Rejection::Error(Error::with_message(Error::INVALID_PARAMS, message)),
         });
     }
+    let arguments = match given {
+        Value::Object(arguments) => with_integers(arguments),
+        _ => Map::new(),
+    };
     Ok(ResolvedCall {
         handler: entry.handler.into(),
         target: Target::Tool(name.to_owned()),
         name: name.to_owned(),
-        arguments: with_integers(arguments),
+        arguments,
     })
 }
 
-fn prompt(params: &Map<String, Value>, catalog: &Catalog) -> Result<ResolvedCall, Error> {
-    let name = text(params, "name")?;
+fn prompt(params: &Params, catalog: &Catalog) -> Result<ResolvedCall, Error> {
+    let name = text(params.get("name"), "name")?;
     let mut arguments = arguments(params)?;
     // They are texts: `null` is none.
     arguments.retain(|_, value| !value.is_null());
@@ -213,8 +214,8 @@ fn prompt(params: &Map<String, Value>, catalog: &Catalog) -> Result<ResolvedCall
     })
 }
 
-fn resource(params: &Map<String, Value>, catalog: &Catalog) -> Result<ResolvedCall, Error> {
-    let uri = text(params, "uri")?;
+fn resource(params: &Params, catalog: &Catalog) -> Result<ResolvedCall, Error> {
+    let uri = text(params.get("uri"), "uri")?;
     let listed = catalog.resources().iter().find(|(one, _)| one.uri() == uri);
     if let Some((_, handler)) = listed {
         return Ok(ResolvedCall {
@@ -247,25 +248,26 @@ pub(super) fn truncated(uri: &str) -> String {
     uri.chars().take(limits::RESOURCE_URI_BYTES).collect()
 }
 
-fn completion(params: &Map<String, Value>, catalog: &Catalog) -> Result<ResolvedCall, Rejection> {
-    let reference = params.get("ref").and_then(Value::as_object);
-    let argument = params.get("argument").and_then(Value::as_object);
+fn completion(params: &Params, catalog: &Catalog) -> Result<ResolvedCall, Rejection> {
+    let object = |name| params.get(name).filter(|parameter| parameter.is_object());
+    let (reference, argument) = (object("ref"), object("argument"));
     let (Some(reference), Some(argument)) = (reference, argument) else {
         let message = "The parameters `ref` and `argument` must be objects.";
         return Err(Error::invalid_params(message).into());
     };
-    let (name, value) = (text(argument, "name")?, text(argument, "value")?);
+    let (name, value) = (
+        text(argument.get("name"), "name")?,
+        text(argument.get("value"), "value")?,
+    );
     let context = params
         .get("context")
         .and_then(|context| context.get("arguments"));
-    let mut arguments = context
-        .and_then(Value::as_object)
-        .cloned()
-        .unwrap_or_default();
+    let arguments = context.and_then(Json::to_map);
+    let mut arguments = arguments.unwrap_or_default();
     arguments.insert(name.to_owned(), json!(value));
-    let (by, target, of) = match reference.get("type").and_then(Value::as_str) {
+    let (by, target, of) = match reference.get("type").and_then(Json::as_str) {
         Some("ref/prompt") => {
-            let of = text(reference, "name")?;
+            let of = text(reference.get("name"), "name")?;
             let entry = catalog.prompt(of);
             let entry = entry.ok_or_else(|| Error::invalid_params("There is no such prompt."))?;
             let known = entry
@@ -281,7 +283,7 @@ fn completion(params: &Map<String, Value>, catalog: &Catalog) -> Result<Resolved
             )
         }
         Some("ref/resource") => {
-            let of = text(reference, "uri")?;
+            let of = text(reference.get("uri"), "uri")?;
             let mut templates = catalog.templates().iter();
             let entry = templates.find(|(template, _)| template.uri_template() == of);
             let entry = entry.ok_or_else(|| Error::invalid_params("There is no such template."))?;

@@ -17,7 +17,7 @@ use crate::{
     ask::InvokeOutput,
     catalog::{CallError, InputRequest, InputResponse, ToolResult},
     env::Server,
-    json_rpc::{Error, Request},
+    json_rpc::{Error, Json, Request, ResultBody},
     log_event::{Field, LogEvent, LogEventId},
     planted::Planted,
     revision::Revision,
@@ -31,27 +31,27 @@ pub(crate) fn finished(
     revision: Revision,
     caller: &Caller,
     cx: &mut Cx<'_>,
-) -> Result<Map<String, Value>, Error> {
+) -> Result<ResultBody, Error> {
     let is_tool = request.method == "tools/call";
     match result {
         Ok(InvokeOutput::Tool(result)) => {
-            tool_result(request, &result, revision, caller, cx.env.server)
+            tool_result(request, result, revision, caller, cx.env.server)
         }
-        Ok(InvokeOutput::PromptMessages(messages)) => Ok(messages.to_json(revision)),
-        Ok(InvokeOutput::Values(found)) => Ok(values(found)),
+        Ok(InvokeOutput::PromptMessages(messages)) => Ok(messages.to_json(revision).into()),
+        Ok(InvokeOutput::Values(found)) => Ok(values(found).into()),
         Ok(InvokeOutput::Contents(contents)) => {
             let contents = contents.iter().map(|one| one.to_json()).collect();
             let mut result = Map::from_iter([("contents".to_owned(), contents)]);
             if revision.features().stateless {
-                let uri = request.params.get("uri").and_then(Value::as_str);
+                let uri = request.params.get("uri").and_then(Json::as_str);
                 let catalog = &cx.env.server.catalog;
                 let time = catalog.contents_cached_for(uri.unwrap_or_default());
                 v2026_07_28::cacheable(&mut result, time);
             }
-            Ok(result)
+            Ok(result.into())
         }
         Err(CallError::Message(message)) if is_tool => {
-            Ok(ToolResult::error(message).to_json(revision))
+            Ok(written(ToolResult::error(message), revision))
         }
         Err(failure) => {
             log_failure(&failure, cx);
@@ -77,12 +77,12 @@ pub(crate) fn finished(
 /// A tool that says what it returns must return that: else it is the tool's fault, not the client's.
 fn tool_result(
     request: &Request,
-    result: &ToolResult,
+    result: ToolResult,
     revision: Revision,
     caller: &Caller,
     server: &Server,
-) -> Result<Map<String, Value>, Error> {
-    let name = request.params.get("name").and_then(Value::as_str);
+) -> Result<ResultBody, Error> {
+    let name = request.params.get("name").and_then(Json::as_str);
     let entry = name.and_then(|name| find_tool(name, caller, &server.catalog));
     let entry = entry.ok_or_else(no_such_tool)?;
     let fits = match (&entry.output, result.structured_content()) {
@@ -92,18 +92,23 @@ fn tool_result(
         (None, _) => true,
     };
     Ok(match fits {
-        true => result.to_json(revision),
+        true => written(result, revision),
         false => {
-            ToolResult::error("The tool's result does not fit its output schema.").to_json(revision)
+            let message = "The tool's result does not fit its output schema.";
+            written(ToolResult::error(message), revision)
         }
     })
+}
+
+fn written(result: ToolResult, revision: Revision) -> ResultBody {
+    ResultBody::Object(Box::new(result.of_revision(revision)))
 }
 
 fn not_found(request: &Request) -> Error {
     let uri = request
         .params
         .get("uri")
-        .and_then(Value::as_str)
+        .and_then(Json::as_str)
         .unwrap_or_default();
     Error::new(RESOURCE_NOT_FOUND, "There is no such resource.")
         .with_data(json!({"uri": truncated(uri)}))

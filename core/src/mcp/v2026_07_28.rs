@@ -23,7 +23,7 @@ use super::{
 use crate::{
     admit::caller::Caller,
     catalog::{Catalog, InputRequest, with_integers},
-    json_rpc::{Error, Request},
+    json_rpc::{Error, Json, Params, Request},
     revision::Revision,
 };
 
@@ -48,10 +48,7 @@ const REQUESTED_CHARS: usize = 64;
 
 /// Whether a message is to be read by this revision's rules, whatever its method: its header names
 /// this revision or an unknown one, or its `_meta` names one that the header does not.
-pub(crate) fn is_modern(
-    headers: &headers::McpHeaders,
-    params: Option<&Map<String, Value>>,
-) -> bool {
+pub(crate) fn is_modern(headers: &headers::McpHeaders, params: Option<&Params>) -> bool {
     let header = match headers::one(headers, headers::PROTOCOL_VERSION) {
         Ok(header) => header,
         Err(headers::Malformed) => return true,
@@ -74,7 +71,7 @@ pub(crate) fn check(
 ) -> Result<ClientProfile, Error> {
     let header = version(headers)?;
     let meta = request.params.get("_meta");
-    match meta.and_then(|meta| meta.get(VERSION)).map(Value::as_str) {
+    match meta.and_then(|meta| meta.get(VERSION)).map(Json::as_str) {
         Some(Some(meta)) if meta != header => {
             return Err(mismatch(
                 "The header MCP-Protocol-Version differs from `_meta`.",
@@ -88,11 +85,13 @@ pub(crate) fn check(
         }
         Some(None) => return Err(missing_meta()),
     }
-    let meta = meta.and_then(Value::as_object).ok_or_else(missing_meta)?;
-    let client = meta.get(CLIENT_INFO);
-    let has = |client: &Value, name| client.get(name).is_some_and(Value::is_string);
+    let meta = meta
+        .filter(|meta| meta.is_object())
+        .ok_or_else(missing_meta)?;
+    let (client, capabilities) = (meta.get(CLIENT_INFO), meta.get(CAPABILITIES));
+    let has = |client: Json<'_>, name| client.get(name).is_some_and(Json::is_string);
     let client_is_good = client.is_none_or(|info| has(info, "name") && has(info, "version"));
-    if !client_is_good || !meta.get(CAPABILITIES).is_some_and(Value::is_object) {
+    if !client_is_good || !capabilities.is_some_and(Json::is_object) {
         return Err(missing_meta());
     }
     check_header_matches(headers, METHOD_HEADER, Some(&request.method))?;
@@ -103,14 +102,13 @@ pub(crate) fn check(
         _ => None,
     };
     if let Some(named_by) = named_by {
-        let name = request.params.get(named_by).and_then(Value::as_str);
+        let name = request.params.get(named_by).and_then(Json::as_str);
         check_header_matches(headers, NAME_HEADER, name)?;
     }
     if request.method == "tools/call" {
         check_header_params(headers, &request.params, caller, catalog)?;
     }
-    let capabilities = meta.get(CAPABILITIES).unwrap_or(&Value::Null);
-    let extensions = capabilities.get("extensions");
+    let extensions = capabilities.and_then(|capabilities| capabilities.get("extensions"));
     Ok(ClientProfile {
         revision: Revision::V2026_07_28,
         client_capabilities: lifecycle::client_capabilities(Revision::V2026_07_28, capabilities),
@@ -126,11 +124,11 @@ pub(crate) fn check(
 /// is not there for the caller nothing is disclosed, not even that.
 fn check_header_params(
     headers: &headers::McpHeaders,
-    params: &Map<String, Value>,
+    params: &Params,
     caller: &Caller,
     catalog: &Catalog,
 ) -> Result<(), Error> {
-    let name = params.get("name").and_then(Value::as_str);
+    let name = params.get("name").and_then(Json::as_str);
     let entry = name.and_then(|name| find_tool(name, caller, catalog));
     for mirrored in entry
         .map(|entry| entry.header_params.as_slice())
@@ -143,7 +141,7 @@ fn check_header_params(
         let same = match (headers::one(headers, &mirrored.header), value) {
             (Ok(None), value) => !value.is_some_and(is_plain),
             (Ok(Some(header)), Some(value)) => {
-                decoded(header).is_some_and(|it| is_value(&it, value))
+                decoded(header).is_some_and(|it| is_value(&it, &value.to_value()))
             }
             _ => false,
         };
@@ -156,7 +154,8 @@ fn check_header_params(
     Ok(())
 }
 
-fn is_plain(value: &Value) -> bool {
+fn is_plain(value: Json<'_>) -> bool {
+    let value = value.to_value();
     value.is_string() || value.is_boolean() || value.is_number()
 }
 

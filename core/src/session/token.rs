@@ -31,10 +31,8 @@ use crate::{
     rate_limit::Subject,
     secret::{Secret, Wiped},
     time::UnixTime,
+    token_beginning::HEADER,
 };
-
-/// `{"alg":"HS256","typ":"at+jwt"}`: the only header there is.
-const HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9";
 
 /// The longest token that is looked at: a host name has 253 characters at most.
 const TOKEN_BYTES: usize = 1536;

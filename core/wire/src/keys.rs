@@ -84,8 +84,15 @@ impl Keyring {
     /// Whether `mac` was made by one of the keys, in constant time for each.
     #[must_use]
     pub fn verify(&self, purpose: Purpose, message: &[u8], mac: &[u8]) -> bool {
-        self.all()
-            .any(|keys| hmac::verify(keys.mac_key(purpose), message, mac).is_ok())
+        self.all().any(|keys| keys.verify(purpose, message, mac))
+    }
+
+    /// Hashes the beginning of many messages once for all of them: to verify their MACs costs less from now on.
+    pub fn begin(&mut self, purpose: Purpose, beginning: &[u8]) {
+        self.first.begin(purpose, beginning);
+        for keys in &mut self.others {
+            keys.begin(purpose, beginning);
+        }
     }
 
     /// Encrypts and authenticates `plaintext` (AES-256-GCM), bound to `context`: the same context

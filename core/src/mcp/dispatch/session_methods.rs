@@ -1,14 +1,14 @@
 //! The methods that the revisions with sessions have: `ping`, `logging/setLevel`, `resources/subscribe` and
 //! `resources/unsubscribe`.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 use super::Reply;
 use crate::{
     catalog::LogLevel,
     hub::{SettingsFull, TableFull, ToHub, ToHubKind},
     id::McpSessionId,
-    json_rpc::{Error, Request},
+    json_rpc::{Error, Json, Request},
     limits,
     mcp::{invocation::InvocationCx, resolve},
 };
@@ -27,7 +27,7 @@ pub(super) fn reply(
             "The method `initialize` comes alone and first.",
         )),
         "logging/setLevel" => {
-            let level = request.params.get("level").and_then(Value::as_str);
+            let level = request.params.get("level").and_then(Json::as_str);
             let Some(level) = level.and_then(LogLevel::parse) else {
                 let message =
                     "The parameter `level` must be a level of RFC 5424, such as \"info\".";
@@ -41,7 +41,7 @@ pub(super) fn reply(
             }))
         }
         "resources/subscribe" | "resources/unsubscribe" => {
-            let uri = request.params.get("uri").and_then(Value::as_str);
+            let uri = request.params.get("uri").and_then(Json::as_str);
             let fits = |uri: &&str| uri.len() <= limits::RESOURCE_URI_BYTES;
             let Some(uri) = uri.filter(fits).map(str::to_owned) else {
                 let message = "The parameter `uri` must be a string of at most 4096 bytes.";

@@ -16,7 +16,7 @@ use crate::{
     event::Answer,
     hub::{TaskUpdate, ToHubKind, UpdateTask},
     id::TaskId,
-    json_rpc::{Error, Request},
+    json_rpc::{Error, Json, Request},
     limits,
     step::{Cx, Progress},
 };
@@ -49,18 +49,18 @@ impl TaskRequest {
         caller: &Caller,
         cx: &mut Cx<'_>,
     ) -> TaskRequestProgress {
-        let task = request.params.get("taskId").and_then(Value::as_str);
+        let task = request.params.get("taskId").and_then(Json::as_str);
         let update = match request.method.as_str() {
             "tasks/cancel" => Some(TaskUpdate {
                 cancel: true,
                 responses: Map::new(),
             }),
-            "tasks/update" => match request.params.get("inputResponses") {
-                Some(Value::Object(responses)) => Some(TaskUpdate {
+            "tasks/update" => match request.params.get("inputResponses").and_then(Json::to_map) {
+                Some(responses) => Some(TaskUpdate {
                     cancel: false,
-                    responses: responses.clone(),
+                    responses,
                 }),
-                _ => {
+                None => {
                     let message = "The parameter `inputResponses` must be an object.";
                     return Progress::Ready(Err(Error::invalid_params(message)));
                 }

@@ -9,7 +9,7 @@
 use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
 use ::http::StatusCode;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::record::{self, Status, TaskOwner, TaskRecord};
 use crate::{
@@ -245,8 +245,7 @@ impl TaskRunner {
     /// The invocation has ended with this response; it was cancelled if there is none.
     pub(crate) fn finish(&mut self, response: Option<Response>, cx: &mut Cx<'_>) {
         let status = match response.map(Response::into_outcome) {
-            Some(Ok(Value::Object(result))) => Status::Completed(result),
-            Some(Ok(_)) => Status::Completed(Map::new()),
+            Some(Ok(result)) => Status::Completed(result),
             Some(Err(error)) => Status::Failed(json!(error)),
             None => Status::Cancelled,
         };

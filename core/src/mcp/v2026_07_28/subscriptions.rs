@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     catalog::Catalog,
     hub::SubscriptionFilter,
-    json_rpc::{Error, Id, Request, Response, with_server_info},
+    json_rpc::{Error, Id, Json, Request, Response, with_server_info},
     limits,
     mcp::server_messages,
 };
@@ -26,20 +26,20 @@ pub(crate) fn subscription(request: Request, catalog: &Catalog) -> Result<Subscr
     let wanted = request
         .params
         .get("notifications")
-        .and_then(Value::as_object);
+        .filter(|wanted| wanted.is_object());
     let Some(wanted) = wanted else {
         let message = "The parameter `notifications` must be an object.";
         return Err(Error::invalid_params(message));
     };
-    let is_wanted = |name: &str| wanted.get(name) == Some(&Value::Bool(true)) && catalog.changes();
+    let is_wanted = |name: &str| wanted.get(name).is_some_and(Json::is_true) && catalog.changes();
     let has_resources = catalog.has_resources();
     let mut uris = BTreeSet::new();
     if let Some(list) = wanted.get("resourceSubscriptions") {
-        let list = list
-            .as_array()
-            .filter(|list| list.len() <= limits::SUBSCRIPTIONS);
         let message =
             "The member `resourceSubscriptions` must be a list of URIs, and not too long.";
+        let list = list.elements();
+        let list = list.map(|list| list.take(limits::SUBSCRIPTIONS + 1).collect::<Vec<_>>());
+        let list = list.filter(|list| list.len() <= limits::SUBSCRIPTIONS);
         for uri in list.ok_or_else(|| Error::invalid_params(message))? {
             let uri = uri
                 .as_str()
@@ -88,9 +88,9 @@ pub(crate) fn acknowledged(subscription: &Subscription) -> String {
 
 /// The answer of a `subscriptions/listen` that the server ends.
 pub(crate) fn listen_result(id: &Id, catalog: &Catalog) -> String {
-    let mut result = with_server_info(Map::new(), catalog.server_info());
+    let mut result = with_server_info(Map::new(), &catalog.server_info().value);
     if let Some(Value::Object(meta)) = result.get_mut("_meta") {
         meta.insert(server_messages::SUBSCRIPTION_ID.to_owned(), json!(id));
     }
-    Response::result(id.clone(), Value::Object(result)).to_json()
+    Response::result(id.clone(), result).to_json()
 }

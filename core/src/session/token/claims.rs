@@ -49,11 +49,10 @@ struct Rest<'a>(&'a str);
 impl<'a> Rest<'a> {
     /// The text that follows this beginning of a member. Nothing is taken if it does not follow.
     fn text(&mut self, member: &str) -> Option<&'a str> {
-        let (text, rest) = self.0.strip_prefix(member)?.split_once('"')?;
-        if text.contains('\\') {
-            return None;
-        }
-        self.0 = rest;
+        let rest = self.0.strip_prefix(member)?;
+        let end = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\'))?;
+        let (text, rest) = rest.split_at_checked(end)?;
+        self.0 = rest.strip_prefix('"')?;
         Some(text)
     }
 

@@ -80,6 +80,22 @@ fn text_longer_than_a_session_token_is_refused_though_it_is_signed() {
     }
 }
 
+// What is hashed once is the beginning of each token, and no other claim is in it.
+#[test]
+fn token_of_each_resource_begins_as_its_keys_expect() {
+    let server = TestServer::dev();
+    let url = &server.server.config.public_url;
+    let beginnings: Vec<String> = crate::token_beginning::beginnings(url).collect();
+    let [mcp, sse] = url.resources();
+    let resources = [mcp, sse, url.issuer()];
+    assert_eq!(beginnings.len(), resources.len());
+    for (resource, beginning) in resources.into_iter().zip(&beginnings) {
+        let token = crate::testing::session_token_for(&server, resource);
+        assert!(token.starts_with(beginning), "{token}");
+        assert!(beginning.len() > HEADER.len() + 40);
+    }
+}
+
 const GOOD_HEADER: &str = r#"{"alg":"HS256","typ":"at+jwt"}"#;
 
 // E12, F6, F12; RFC 9068 section 2.2

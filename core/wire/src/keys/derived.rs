@@ -5,6 +5,9 @@ use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use super::{MasterKey, Purpose, SealingKey};
 
+/// How much SHA-256 hashes at a time.
+const BLOCK_BYTES: usize = 64;
+
 /// The salt of the extraction.
 const SALT: &[u8] = b"entra-mcp";
 
@@ -15,6 +18,15 @@ pub(super) struct DerivedKeys {
     prk: MacKey,
     /// One for each purpose, in their order.
     derived: Vec<(SealingKey, MacKey)>,
+    begun: Vec<BegunMac>,
+}
+
+/// The MAC of a message of which no more than the beginning is known.
+#[derive(Clone)]
+struct BegunMac {
+    purpose: Purpose,
+    beginning: Vec<u8>,
+    state: MacState,
 }
 
 impl DerivedKeys {
@@ -28,8 +40,36 @@ impl DerivedKeys {
         });
         Self {
             derived: derived.collect(),
+            begun: Vec::new(),
             prk,
         }
+    }
+
+    /// Hashes the beginning of many messages once for all of them.
+    pub(super) fn begin(&mut self, purpose: Purpose, beginning: &[u8]) {
+        // What is less than a block is kept, not hashed.
+        let (blocks, _) = beginning.as_chunks::<BLOCK_BYTES>();
+        let beginning = blocks.as_flattened().to_vec();
+        let mut state = hmac::Context::with_key(self.mac_key(purpose));
+        state.update(&beginning);
+        self.begun.push(BegunMac {
+            purpose,
+            beginning,
+            state: MacState(state),
+        });
+    }
+
+    /// Whether this is the MAC of a message.
+    pub(super) fn verify(&self, purpose: Purpose, message: &[u8], mac: &[u8]) -> bool {
+        let begun = self.begun.iter().filter(|begun| begun.purpose == purpose);
+        for begun in begun {
+            if let Some(rest) = message.strip_prefix(&begun.beginning[..]) {
+                let mut state = begun.state.0.clone();
+                state.update(rest);
+                return is_same(state.sign().as_ref(), mac);
+            }
+        }
+        hmac::verify(self.mac_key(purpose), message, mac).is_ok()
     }
 
     /// The key of the MACs for a purpose.
@@ -78,6 +118,30 @@ fn mac(key: &hmac::Key, parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
     mac
 }
 
+/// Whether two MACs are one, in a time that depends on their lengths only.
+fn is_same(mac: &[u8], other: &[u8]) -> bool {
+    let bytes = mac.iter().zip(other);
+    let differing = bytes.fold(0, |differing, (one, other)| {
+        std::hint::black_box(differing | (one ^ other))
+    });
+    mac.len() == other.len() && differing == 0
+}
+
+/// A MAC under way. It is overwritten when it is dropped.
+#[derive(Clone)]
+struct MacState(hmac::Context);
+
+impl ZeroizeOnDrop for MacState {}
+
+impl Drop for MacState {
+    fn drop(&mut self) {
+        let none = hmac::Key::new(hmac::HMAC_SHA256, &[]);
+        self.0 = hmac::Context::with_key(&none);
+        // Nobody reads it again, but it must be written.
+        std::hint::black_box(&self.0);
+    }
+}
+
 /// A key of HMAC-SHA256, ready for use. It is overwritten when it is dropped.
 #[derive(Clone)]
 pub(super) struct MacKey(hmac::Key);
@@ -103,6 +167,36 @@ mod tests {
     use ring::hkdf;
 
     use super::*;
+
+    // A MAC that was begun is that of the whole message, and no other is.
+    #[test]
+    fn mac_of_a_message_whose_beginning_was_hashed_before_is_the_same() {
+        let plain = DerivedKeys::of(&MasterKey::new([7; 32]));
+        let mut begun = plain.clone();
+        let (purpose, other) = (Purpose::SessionToken, Purpose::Task);
+        for length in [0, 1, 64, 100, 128] {
+            begun.begin(purpose, &[b'a'; 200][..length]);
+        }
+        for length in [0, 63, 64, 65, 127, 128, 129, 300] {
+            for byte in [b'a', b'b'] {
+                let mut message = vec![b'a'; length];
+                message.push(byte);
+                let mac = mac(plain.mac_key(purpose), &[&message]);
+                for keys in [&plain, &begun] {
+                    assert!(keys.verify(purpose, &message, &mac[..]), "{length}");
+                    assert!(!keys.verify(other, &message, &mac[..]));
+                    assert!(!keys.verify(purpose, &message[1..], &mac[..]));
+                    assert!(!keys.verify(purpose, &message, &mac[..31]));
+                    assert!(!keys.verify(purpose, &message, &[]));
+                    for bit in 0..256 {
+                        let mut forged = *mac;
+                        forged[bit / 8] ^= 1 << (bit % 8);
+                        assert!(!keys.verify(purpose, &message, &forged));
+                    }
+                }
+            }
+        }
+    }
 
     // Records, cookies and client ids of every version open with the same keys.
     #[test]
