@@ -3,6 +3,7 @@
 
 mod client_documents;
 mod lifetimes;
+mod managed_identity;
 mod preregistered;
 mod rate_limits;
 mod registration;
@@ -14,6 +15,7 @@ pub(crate) use self::preregistered::PreregisteredClient;
 pub use self::{
     client_documents::{ClientDocuments, DocumentSource, PinnedClient},
     lifetimes::Lifetimes,
+    managed_identity::{IdentityEndpoint, IdentityHost, ManagedIdentity},
     preregistered::{ClientEntry, ClientEntryError, PreregisteredClients, SecretHash},
     rate_limits::{Rate, RateLimits},
     registration::{ClientPlaces, Registration},
@@ -161,6 +163,20 @@ pub struct EntraApp {
     pub graph: Url,
 }
 
+impl EntraApp {
+    /// What the token of a managed identity must be for to stand for the application, in the cloud of the authority
+    /// (Microsoft, "Configure an application to trust a managed identity").
+    pub(crate) fn token_exchange_audience(&self) -> &'static str {
+        match self.authority_host.host_str() {
+            Some("login.microsoftonline.us") => "api://AzureADTokenExchangeUSGov",
+            Some("login.partner.microsoftonline.cn" | "login.chinacloudapi.cn") => {
+                "api://AzureADTokenExchangeChina"
+            }
+            _ => "api://AzureADTokenExchange",
+        }
+    }
+}
+
 /// How a confidential client authenticates with Entra ID.
 #[derive(Debug)]
 pub enum ClientCredential {
@@ -172,6 +188,8 @@ pub enum ClientCredential {
     /// By the token of another issuer, which a federated credential of the application names. The file holds the
     /// token, and another before it expires.
     FederatedToken(PathBuf),
+    /// By tokens of the managed identity of the machine, which a federated credential of the application names.
+    ManagedIdentity(ManagedIdentity),
 }
 
 /// The public base address, without a trailing slash, and what derives from it.

@@ -4,10 +4,12 @@
 mod aadsts;
 pub(crate) mod access_token;
 pub(crate) mod awaiting_metadata;
+pub(crate) mod credential_check;
 pub(crate) mod discovery;
 pub(crate) mod error;
 pub(crate) mod graph;
 pub(crate) mod id_token;
+pub(crate) mod identity_token;
 pub(crate) mod permission;
 pub(crate) mod profile;
 #[cfg(test)]

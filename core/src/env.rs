@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::{
     catalog::{Catalog, scope::Scopes},
     config::{ClientEntry, ClientEntryError, Config, PreregisteredClients, StoreLocation},
+    identity_token::IdentityToken,
     keys::{Keyring, Purpose},
     limits,
     planted::Planted,
@@ -110,6 +111,10 @@ pub struct EntraSnapshot {
     pub(crate) fetched: Instant,
     /// Which requests to Entra and Graph must wait.
     pub(crate) throttle: Throttle,
+    /// How many tokens of the managed identity were fetched.
+    pub(crate) identity_tokens: u64,
+    /// The last of them.
+    pub(crate) identity_token: Option<Arc<IdentityToken>>,
 }
 
 impl EntraSnapshot {

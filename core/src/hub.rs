@@ -14,10 +14,11 @@ mod counts;
 mod device_authorizations;
 mod dispatch;
 mod ended_sessions;
+mod entra_snapshot;
+mod fetch_gate;
 mod in_flight;
 mod job;
 mod message;
-mod metadata_refresh;
 mod readiness;
 mod refusals;
 mod replay;
@@ -25,6 +26,7 @@ mod resumption;
 mod session_settings;
 mod signed_clients;
 mod stats;
+mod stream_message;
 mod stream_queue;
 mod streams;
 mod tasks;
@@ -36,22 +38,24 @@ pub(crate) use self::{
     asks::{
         AdmitCall, AdmitTask, AskReadiness, BeginCodeRedemption, BeginDeviceAuthorization,
         DecideDeviceAuthorization, Deliver, FindDeviceAuthorization, FindStream, GetLogLevel,
-        HubAnswer, HubAsk, NeedClientDocument, NeedClientKeys, NeedMetadata, OpenReplay,
-        OpenStream, PollDeviceAuthorization, ReadStream, StoreSetting, UpdateTask, UseAssertion,
+        HubAnswer, HubAsk, NeedClientDocument, NeedClientKeys, NeedIdentityToken, NeedMetadata,
+        OpenReplay, OpenStream, PollDeviceAuthorization, ReadStream, StoreSetting, UpdateTask,
+        UseAssertion,
     },
     client_assertions::AssertionRefused,
     job::JobKind,
     message::{
-        DeviceMessage, EndReason, FromHubKind, Negotiated, StreamKind, StreamOutput,
-        SubscriptionFilter, TaskUpdate, ToCall, ToHubKind, ToSignedClients, ToTask,
+        DeviceMessage, FromHubKind, IdentityTokenMessage, Negotiated, TaskUpdate, ToCall,
+        ToHubKind, ToSignedClients, ToTask,
     },
     readiness::{KnownReadiness, NotReady, ReadinessMessage},
     refusals::{FindRefusal, RedemptionRefused, SettingsFull, StreamRefusal, TableFull, TasksFull},
+    stream_message::{EndReason, StreamKind, StreamOutput, SubscriptionFilter},
 };
 use self::{
     asks::Waiter, client_documents::ClientFiles, code_redemptions::CodeRedemptions,
     device_authorizations::DeviceAuthorizations, ended_sessions::EndedSessions,
-    in_flight::InFlightRequests, metadata_refresh::RefreshGate, readiness::Readiness,
+    entra_snapshot::PublishedSnapshot, in_flight::InFlightRequests, readiness::Readiness,
     replay::ReplayBuffers, session_settings::SessionSettings, signed_clients::SignedClients,
     streams::Streams, tasks::Tasks,
 };
@@ -69,7 +73,7 @@ use crate::{
 /// The shared tables.
 #[derive(Debug, Default)]
 pub struct Hub {
-    metadata: RefreshGate,
+    entra: PublishedSnapshot,
     documents: ClientFiles<ClientDocument>,
     signed_clients: SignedClients,
     redemptions: CodeRedemptions,
@@ -94,7 +98,7 @@ impl Hub {
     /// Begins anew with what is known of Entra.
     #[cfg(test)]
     pub(crate) fn publish(&mut self, snapshot: crate::env::EntraSnapshot) {
-        self.metadata = RefreshGate::of_snapshot(snapshot);
+        self.entra = PublishedSnapshot::of_snapshot(snapshot);
     }
 
     /// Takes a message of an exchange. Poll until idle afterwards.
@@ -160,7 +164,7 @@ impl Hub {
 
     /// Forgets an exchange that ended, however it ended. Poll until idle afterwards.
     pub fn forget(&mut self, id: ExchangeId) {
-        self.metadata.forget(id);
+        self.entra.forget(id);
         self.documents.forget(id);
         self.signed_clients.forget(id);
         self.redemptions.end(id);

@@ -149,6 +149,7 @@ pub mod config; // The settings, checked.
 mod device_authorization; // What a device without a browser asked for.
 pub mod error_responses; // The responses that a runtime gives by itself.
 mod http; // Cookies, forms and responses.
+mod identity_token; // The token of a managed identity.
 mod json_rpc; // JSON-RPC 2.0.
 mod provider_metadata; // OpenID Connect metadata and signing keys.
 pub mod rate_limit; // Who has asked for something too often.

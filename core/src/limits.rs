@@ -162,6 +162,22 @@ pub const KEYS_RETRY: Duration = Duration::from_secs(2);
 /// Entra's metadata and keys are fetched anew after this (Microsoft: cache for 24 hours).
 pub const KEYS_LIFETIME: Duration = Duration::from_secs(12 * 3600);
 
+/// For how long a token of the managed identity is kept at most: Azure gives them out for a day.
+pub const IDENTITY_TOKEN_LIFETIME: Duration = Duration::from_secs(86_400);
+
+/// A token of the managed identity is not used in the last part of its life, as the clocks may differ.
+pub const IDENTITY_TOKEN_MARGIN: Duration = Duration::from_secs(300);
+
+/// Another token of the managed identity is fetched no sooner than this: Azure gives out the same one for a while.
+pub const IDENTITY_TOKEN_REFETCH: Duration = Duration::from_secs(60);
+
+/// After a fetch failed, the managed identity is asked again no sooner than this (Microsoft, "Retry guidance" for managed
+/// identities).
+pub const IDENTITY_TOKEN_RETRY: Duration = Duration::from_secs(2);
+
+/// The longest file by which the agent of Azure Arc has its callers prove that they may read it.
+pub const ARC_KEY_BYTES: u64 = 4096;
+
 /// How many of Entra's signing keys are held; it has four to eight.
 pub const SIGNING_KEYS: usize = 64;
 

@@ -112,7 +112,7 @@ impl TestServer {
                 revision: 1,
                 metadata: Some(Arc::new(provider_metadata())),
                 fetched: Instant(0),
-                throttle: crate::throttle::Throttle::default(),
+                ..EntraSnapshot::default()
             },
             clients: PreregisteredClients::default(),
             now: Now {

@@ -23,7 +23,8 @@ pub struct Options {
     pub once: Option<(Fault, u64)>,
     /// Whether a replica is a process of `runtime-blocking`, with a thread for each exchange.
     pub is_blocking: bool,
-    /// Whether the server proves its identity to Entra with a federated token, not with a secret.
+    /// Whether the server proves its identity to Entra with a federated token, or with several replicas a managed identity, not
+    /// with a secret.
     pub has_federated_token: bool,
     /// In what the runtimes are as unkind as they really are.
     pub unkindness: BTreeSet<Unkindness>,

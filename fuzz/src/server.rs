@@ -6,13 +6,14 @@ use base64::{
 };
 use entra_mcp_core::{
     config::{
-        ClientCredential, Config, EntraApp, Lifetimes, LogFormat, PublicUrl, RedisEndpoint,
-        RedisServer, StoreLocation,
+        ClientCredential, Config, EntraApp, IdentityEndpoint, IdentityHost, Lifetimes, LogFormat,
+        ManagedIdentity, PublicUrl, RedisEndpoint, RedisServer, StoreLocation,
     },
     env::Server,
     keys::{Keyring, MasterKey},
     secret::Secret,
 };
+use entra_mcp_dev_tenant::MANAGED_IDENTITY_CLIENT_ID;
 use url::Url;
 
 use crate::{
@@ -82,6 +83,13 @@ fn store(options: &Options) -> StoreLocation {
     }
 }
 
+/// The managed identity of the machines, whose tokens the stand-in for Entra gives out.
+fn identity() -> ManagedIdentity {
+    let endpoint = IdentityEndpoint::parse(ENTRA_ORIGIN).expect("it is on this computer");
+    let host = IdentityHost::InstanceMetadata { endpoint };
+    ManagedIdentity::new(MANAGED_IDENTITY_CLIENT_ID, host).expect("it is a GUID")
+}
+
 /// Builds the server, and labels its secrets.
 pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Server {
     let app = Entra::app();
@@ -96,10 +104,11 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
     tools::label(ledger);
     listed::label(ledger);
     let url = |text: &str| Url::parse(text).expect("a good address");
-    let credential = if options.has_federated_token {
-        ClientCredential::FederatedToken("token".into())
-    } else {
-        ClientCredential::Secret(Secret::new(app.client_secret))
+    let credential = match (options.has_federated_token, options.replicas) {
+        (true, 0 | 1) => ClientCredential::FederatedToken("token".into()),
+        // Where replicas run, the machines themselves have an identity.
+        (true, _) => ClientCredential::ManagedIdentity(identity()),
+        (false, _) => ClientCredential::Secret(Secret::new(app.client_secret)),
     };
     let config = Config {
         listen: Vec::new(),

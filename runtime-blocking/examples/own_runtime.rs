@@ -24,7 +24,7 @@ use entra_mcp_core::{
     ask::{Ask, Fetch, FetchFault, FetchTarget},
     env::{EntraSnapshot, Env},
     event::Event,
-    exchange::{Exchange, ExchangeId, Output},
+    exchange::{Exchange, ExchangeId, Job, Output},
     hub::{FromHub, Hub, HubOutput, ToHub},
     request_id::RequestId,
     time::Now,
@@ -136,13 +136,16 @@ impl Runtime {
                 HubOutput::Publish(entra) => {
                     *self.entra.write().expect("nobody panics with it") = entra;
                 }
-                HubOutput::Spawn(job) => {
-                    let runtime = Arc::clone(self);
-                    let begin = |id, env: Env<'_>| Exchange::job(id, &seed(), job, env);
-                    thread::spawn(move || runtime.drive(begin, ResponseWriter::nobody()));
-                }
+                HubOutput::Spawn(job) => self.spawn(job),
             }
         }
+    }
+
+    /// Drives a job, beside everything else.
+    fn spawn(self: &Arc<Self>, job: Job) {
+        let runtime = Arc::clone(self);
+        let begin = |id, env: Env<'_>| Exchange::job(id, &seed(), job, env);
+        thread::spawn(move || runtime.drive(begin, ResponseWriter::nobody()));
     }
 
     fn fetch(&self, fetch: Fetch) -> <Fetch as Ask>::Answer {
@@ -308,6 +311,9 @@ fn main() -> ExitCode {
                 thread::spawn(move || runtime.answer(request, tenant.as_deref()));
             }
         });
+    }
+    if runtime.parts.tenant.is_none() {
+        runtime.spawn(Job::check_credential());
     }
     runtime.parts.startup_banner();
     on_shutdown(|| {

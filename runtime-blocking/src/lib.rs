@@ -155,6 +155,7 @@ fn run(
     spawn("purge_expired", move || purge_expired(&purged))?;
     parts.listen_to_operator(&runtime);
     receive_from_replicas(&runtime)?;
+    parts.check_credential(&runtime);
     parts.startup_banner();
     let (asked, ask) = mpsc::channel();
     let unheard = asked.clone();

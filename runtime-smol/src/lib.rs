@@ -144,6 +144,7 @@ async fn serve(parts: &RuntimeParts, runtime: Arc<Runtime>) -> Result<(), StartE
     runtime.executor.spawn(purge_expired(Arc::clone(&runtime)));
     parts.listen_to_operator(&runtime);
     receive_from_replicas(&runtime)?;
+    parts.check_credential(&runtime);
     parts.startup_banner();
     let (asked, ask) = bounded(1);
     let unheard = asked.clone();

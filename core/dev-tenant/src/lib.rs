@@ -66,6 +66,12 @@ pub const CLIENT_SECRET: &str = "dev8Q~public.and-worthless_0123456789.abc";
 /// The principal id of the managed identity whose tokens the application may present instead of its secret.
 pub const MANAGED_IDENTITY_ID: &str = "7c2be0d4-51a6-4f0b-8d37-d3e7e4a70003";
 
+/// The client id of that managed identity, by which a machine is asked for its tokens.
+pub const MANAGED_IDENTITY_CLIENT_ID: &str = "b4e1f7a2-08c5-4d9b-96e3-d3e7e4a70004";
+
+/// What App Service would have as `IDENTITY_HEADER`. Public on purpose, and worthless.
+pub const IDENTITY_HEADER: &str = "public-and-worthless-identity-header";
+
 /// The application's name, on the consent page and in errors.
 const APPLICATION: &str = "entra-mcp (development)";
 
@@ -204,8 +210,9 @@ impl DevTenant {
             ("", "") if is_get && path == "/" => pages::home(self.directory.all()),
             ("dev-tenant.css", "") if is_get => pages::style_sheet(),
             ("metadata", "identity/oauth2/token" | "identity/oauth2/token/") if is_get => {
-                return self.managed_identity_token(cx);
+                return self.instance_metadata_token(cx);
             }
+            ("msi", "token" | "token/") if is_get => return self.app_service_token(cx),
             ("oidc", "userinfo") if is_get || is_post => self.user_info(cx),
             ("common", "discovery/instance") if is_get => self.instance_discovery(cx),
             (_, "v2.0/.well-known/openid-configuration") if is_get => {

@@ -73,10 +73,17 @@ impl Program {
     /// Starts it without a dev tenant of its own: as another instance of the application in the tenant of `other`,
     /// with this setting of what it proves its identity with.
     #[must_use]
-    pub fn start_in_tenant_of(&self, other: &Server, credential: (&'static str, &Path)) -> Server {
+    pub fn start_in_tenant_of(
+        &self,
+        other: &Server,
+        credential: &[(&'static str, &str)],
+    ) -> Server {
+        let credential = credential.iter();
         let tenant = Tenant {
             port: other.tenant_port,
-            credential: (credential.0, credential.1.to_owned()),
+            credential: credential
+                .map(|(name, value)| (*name, (*value).to_owned()))
+                .collect(),
         };
         Server::new(*self, None, Some(tenant))
     }

@@ -41,8 +41,8 @@ pub struct Server {
 #[derive(Debug)]
 pub(crate) struct Tenant {
     pub(crate) port: u16,
-    /// The setting of what is proven by, and where that is.
-    pub(crate) credential: (&'static str, PathBuf),
+    /// The variables that say what the server proves itself with.
+    pub(crate) credential: Vec<(&'static str, String)>,
 }
 
 #[derive(Debug)]
@@ -124,7 +124,7 @@ impl Server {
                 .env("AZURE_TENANT_ID", entra_mcp_dev_tenant::TENANT_ID)
                 .env("AZURE_CLIENT_ID", entra_mcp_dev_tenant::CLIENT_ID)
                 .env("AZURE_AUTHORITY_HOST", self.tenant_url())
-                .env(credential.0, &credential.1),
+                .envs(credential.iter().map(|(name, value)| (name, value))),
         };
         if !self.base_path.is_empty() {
             command.args(["--public-url", &self.url()]);

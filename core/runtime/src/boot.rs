@@ -6,6 +6,7 @@ use entra_mcp_core::{
     catalog::Catalog,
     config::{Config, StoreLocation},
     env::Server,
+    hub::Job,
     keys::Keyring,
     time::UnixTime,
 };
@@ -264,6 +265,14 @@ impl RuntimeParts {
             };
             sessions.perform(request, |ended| runtime.send_to_hub(ended))
         });
+    }
+
+    /// Tries whether Entra accepts the credential, beside everything else: a wrong one is in the log before the first user
+    /// meets it. The development tenant's own is right.
+    pub fn check_credential<R: DriveJobs>(&self, runtime: &Arc<R>) {
+        if self.server.config.dev_tenant.is_none() {
+            runtime.spawn_job(Job::check_credential());
+        }
     }
 
     /// Prints what to do next.

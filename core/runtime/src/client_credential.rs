@@ -1,7 +1,8 @@
 //! What this server proves its identity to Entra ID with, besides a client secret: a certificate with its private
-//! key, or the federated token of another issuer. Both are files, and each is read when it is needed: one that was
-//! replaced is used without a restart.
+//! key, the federated token of another issuer, or the managed identity of a machine that Azure Arc manages. All of them are
+//! files, and each is read when it is needed: one that was replaced is used without a restart.
 
+mod arc_key;
 mod certificate;
 mod error;
 mod federated_token;
@@ -45,8 +46,10 @@ pub struct ClientAssertions {
 
 #[derive(Debug)]
 enum Source {
-    /// The client secret is sent itself.
+    /// The client secret is sent itself, or the token of a managed identity is fetched.
     None,
+    /// The agent of Azure Arc names files of this folder.
+    Arc(PathBuf),
     Certificate(PathBuf),
     FederatedToken(PathBuf),
 }
@@ -65,13 +68,14 @@ impl ClientAssertions {
             ClientCredential::Secret(_) => Source::None,
             ClientCredential::Certificate(path) => Source::Certificate(path.clone()),
             ClientCredential::FederatedToken(path) => Source::FederatedToken(path.clone()),
+            ClientCredential::ManagedIdentity(_) => Source::Arc(arc_key::folder()),
         };
         let assertions = Self {
             source,
             announced: AtomicU64::new(0),
         };
         match &assertions.source {
-            Source::None => {}
+            Source::None | Source::Arc(_) => {}
             Source::Certificate(path) => {
                 let certificate = Certificate::read(path)
                     .map_err(|problem| at(path, "AZURE_CLIENT_CERTIFICATE_PATH", problem))?;
@@ -111,9 +115,17 @@ impl ClientAssertions {
                 read.warn(path, now);
                 Ok(read.text)
             }
+            (Source::Arc(folder), ClientAssertion::ArcKey(path)) => {
+                let path = Path::new(path);
+                arc_key::read(path, folder).map_err(|problem| {
+                    complain(LogEventId::EntraArcKeyUnusable, path, &problem);
+                    AssertionFault::ArcKey
+                })
+            }
             // Another credential was configured than the core asks for: there is one configuration, so never.
             (_, ClientAssertion::Signed(_)) => Err(AssertionFault::Certificate),
             (_, ClientAssertion::FederatedToken) => Err(AssertionFault::FederatedToken),
+            (_, ClientAssertion::ArcKey(_)) => Err(AssertionFault::ArcKey),
         }
     }
 

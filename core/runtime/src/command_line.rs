@@ -13,6 +13,7 @@ mod given;
 mod key;
 mod lifetimes;
 mod listen;
+mod managed_identity;
 mod nearest;
 mod rate_limits;
 mod registration;
@@ -31,7 +32,7 @@ use url::Url;
 
 pub use self::error::{
     AdmissionError, AuthorityHostError, ConfigError, EntraSetting, EntraSettingError, KeyError,
-    LifetimeError, RateLimitError, StoreSettingError,
+    LifetimeError, ManagedIdentityError, RateLimitError, StoreSettingError,
 };
 use self::{
     given::{

@@ -16,6 +16,9 @@ pub enum ClientAssertion {
     Signed(AssertionClaims),
     /// The federated token, as its file holds it now: a cluster replaces it before it expires.
     FederatedToken,
+    /// What the file of this path holds: the agent of Azure Arc wants to see that the caller may read it. The path came from
+    /// the agent; the runtime reads files of the agent's own folder only.
+    ArcKey(String),
 }
 
 /// Why there is no client assertion. The runtime has logged which file it is and what is wrong with it.
@@ -25,6 +28,8 @@ pub enum AssertionFault {
     Certificate,
     /// The file with the federated token cannot be read, or holds no token.
     FederatedToken,
+    /// The file that the agent of Azure Arc named cannot be read, or is none of its own.
+    ArcKey,
 }
 
 impl AssertionFault {
@@ -34,6 +39,7 @@ impl AssertionFault {
         match self {
             Self::Certificate => "the client certificate cannot be used",
             Self::FederatedToken => "the federated token cannot be read",
+            Self::ArcKey => "the file of the agent of Azure Arc cannot be read",
         }
     }
 }

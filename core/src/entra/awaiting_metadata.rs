@@ -1,7 +1,7 @@
 //! Waits until Entra's metadata and signing keys are known, or newer ones than those that are.
 //!
 //! They are unknown until this server has fetched them once. However many steps wait, there is one fetch
-//! (threat D9): see `hub/metadata_refresh.rs`.
+//! (threat D9): see `hub/fetch_gate.rs`.
 
 use std::sync::Arc;
 

@@ -88,6 +88,15 @@ impl Grant {
         }
     }
 
+    /// The credential alone, for the application's own permissions on one resource.
+    pub(crate) fn client_credentials(scope: String) -> Self {
+        let grant_type = Secret::new("client_credentials".to_owned());
+        Self {
+            parameters: vec![("grant_type", grant_type)],
+            scope,
+        }
+    }
+
     /// A refresh token, for these scopes, as Entra names them.
     pub(crate) fn refresh_token(refresh_token: Secret<String>, scope: String) -> Self {
         Self {

@@ -5,7 +5,10 @@ use bytes::Bytes;
 use super::{rate_limited, readiness::ReadinessCheck};
 use crate::{
     admit::{Admission, bearer, caller::Authenticate, cors},
-    entra::discovery::FetchMetadata,
+    entra::{
+        credential_check::CredentialCheck, discovery::FetchMetadata,
+        identity_token::FetchIdentityToken,
+    },
     event::{Answer, Input},
     http::response,
     hub::{Job, JobKind},
@@ -42,6 +45,8 @@ pub(crate) enum State {
     PostMessage(PostMessage),
     ReadinessCheck(ReadinessCheck),
     FetchMetadata(FetchMetadata),
+    FetchIdentityToken(FetchIdentityToken),
+    CredentialCheck(CredentialCheck),
     FetchClientFile(FetchClientFile),
 }
 
@@ -114,6 +119,12 @@ impl State {
             JobKind::RefreshEntraMetadata => {
                 FetchMetadata::start(cx).map_pending(Self::FetchMetadata)
             }
+            JobKind::FetchIdentityToken => {
+                FetchIdentityToken::start(cx).map_pending(Self::FetchIdentityToken)
+            }
+            JobKind::CheckCredential => {
+                CredentialCheck::start(cx).map_pending(Self::CredentialCheck)
+            }
             JobKind::FetchClientDocument(url) => {
                 FetchClientFile::start(ClientFile::Document, url, cx)
                     .map_pending(Self::FetchClientFile)
@@ -149,6 +160,14 @@ impl State {
                 let handle = FetchMetadata::handle;
                 answered(state, input, handle, Self::FetchMetadata, cx)
             }
+            Self::FetchIdentityToken(state) => {
+                let handle = FetchIdentityToken::handle;
+                answered(state, input, handle, Self::FetchIdentityToken, cx)
+            }
+            Self::CredentialCheck(state) => {
+                let handle = CredentialCheck::handle;
+                answered(state, input, handle, Self::CredentialCheck, cx)
+            }
             Self::FetchClientFile(state) => {
                 let handle = FetchClientFile::handle;
                 answered(state, input, handle, Self::FetchClientFile, cx)
@@ -176,6 +195,8 @@ impl State {
             | Self::PostMessage(_)
             | Self::ReadinessCheck(_)
             | Self::FetchMetadata(_)
+            | Self::FetchIdentityToken(_)
+            | Self::CredentialCheck(_)
             | Self::FetchClientFile(_) => false,
         }
     }
@@ -195,6 +216,8 @@ impl State {
             | Self::DeviceVerification(_)
             | Self::ReadinessCheck(_)
             | Self::FetchMetadata(_)
+            | Self::FetchIdentityToken(_)
+            | Self::CredentialCheck(_)
             | Self::FetchClientFile(_) => false,
         }
     }

@@ -68,6 +68,8 @@ macro_rules! hub_asks {
 hub_asks! {
     /// For Entra's metadata: `false` if it could not be fetched, or not again so soon.
     NeedMetadata -> bool;
+    /// For a token of the managed identity: `false` if it could not be fetched, or not again so soon.
+    NeedIdentityToken -> bool;
     /// For the document of a client, or why there is none.
     NeedClientDocument -> Result<Arc<ClientDocument>, DocumentError>;
     /// For the keys of a client, or why there are none.

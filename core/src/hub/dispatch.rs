@@ -15,13 +15,16 @@ impl Hub {
         match message {
             ToHubKind::NeedMetadata { ticket, newer_than } => {
                 let waiter = Waiter::new(from, ticket);
-                self.metadata.need(waiter, newer_than, now, out);
+                self.entra.need_metadata(waiter, newer_than, now, out);
             }
             ToHubKind::MetadataFetched(fetched_metadata) => {
-                self.metadata.fetched(fetched_metadata, now, out)
+                self.entra.metadata_fetched(fetched_metadata, now, out)
+            }
+            ToHubKind::IdentityToken(message) => {
+                self.entra.identity_token(from, message, now, out);
             }
             ToHubKind::Throttle { requests, until } => {
-                self.metadata.throttle(requests, until, now.instant, out);
+                self.entra.throttle(requests, until, now.instant, out);
             }
             ToHubKind::NeedClientDocument {
                 ticket,
@@ -271,6 +274,7 @@ impl Hub {
             | ToHubKind::Readiness(_)
             | ToHubKind::EndCodeRedemption { .. }
             | ToHubKind::MetadataFetched(_)
+            | ToHubKind::IdentityToken(_)
             | ToHubKind::OpenStream { .. }
             | ToHubKind::ReadStream(_)
             | ToHubKind::CloseStream

@@ -6,11 +6,24 @@ use crate::client_id_url::ClientIdUrl;
 #[derive(Debug)]
 pub struct Job(pub(crate) JobKind);
 
+impl Job {
+    /// Tries whether Entra accepts the credential of this server, and says in the log what it found. A runtime runs it once,
+    /// when it starts.
+    #[must_use]
+    pub fn check_credential() -> Self {
+        Self(JobKind::CheckCredential)
+    }
+}
+
 /// The kinds of job.
 #[derive(Debug)]
 pub(crate) enum JobKind {
     /// Fetch Entra's metadata and signing keys and hand them to the hub.
     RefreshEntraMetadata,
+    /// Fetch a token of the managed identity and hand it to the hub.
+    FetchIdentityToken,
+    /// Try whether Entra accepts the credential of this server.
+    CheckCredential,
     /// Fetch the document of a client and hand it to the hub.
     FetchClientDocument(ClientIdUrl),
     /// Fetch the keys of a client and hand them to the hub.

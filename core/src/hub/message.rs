@@ -1,19 +1,19 @@
 //! The messages of exchanges to the hub and back, and what the hub has its runtime do.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    Job, ReadinessMessage,
+    Job, ReadinessMessage, StreamKind,
     allowances::Browser,
     asks::{
         AdmitCall, AdmitTask, BeginCodeRedemption, BeginDeviceAuthorization,
         DecideDeviceAuthorization, Deliver, FindDeviceAuthorization, FindStream, GetLogLevel,
-        HubAnswer, NeedClientDocument, NeedClientKeys, NeedMetadata, OpenReplay, OpenStream,
-        PollDeviceAuthorization, ReadStream, StoreSetting, UpdateTask, UseAssertion,
+        HubAnswer, NeedClientDocument, NeedClientKeys, NeedIdentityToken, NeedMetadata, OpenReplay,
+        OpenStream, PollDeviceAuthorization, ReadStream, StoreSetting, UpdateTask, UseAssertion,
     },
 };
 use crate::{
@@ -27,6 +27,7 @@ use crate::{
         AssertionId, ExchangeId, McpSessionId, PrincipalId, ServerRequestId, SessionId, StreamId,
         TaskId,
     },
+    identity_token::IdentityToken,
     json_rpc::Id,
     provider_metadata::ProviderMetadata,
     revision::Revision,
@@ -64,6 +65,8 @@ pub(crate) enum ToHubKind {
     },
     /// The job has fetched this, or has failed.
     MetadataFetched(Option<Box<ProviderMetadata>>),
+    /// About the token of the managed identity.
+    IdentityToken(IdentityTokenMessage),
     /// The sender needs the document of this client, for a user of that browser.
     NeedClientDocument {
         ticket: Ticket<NeedClientDocument>,
@@ -298,61 +301,6 @@ pub enum HubOutput {
     Idle,
 }
 
-/// Of which kind a stream is: that decides which messages it gets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum StreamKind {
-    /// The HTTP+SSE stream of this MCP session.
-    Sse(McpSessionId),
-    /// The GET stream of Streamable HTTP.
-    Standalone(McpSessionId),
-    /// The rest of a response, after this event, for a client that came back: it gets nothing else.
-    Resumed {
-        mcp_session: McpSessionId,
-        stream: StreamId,
-        after: u64,
-    },
-    /// The response of `subscriptions/listen` (2026-07-28).
-    Subscription(SubscriptionFilter),
-}
-
-/// What a stream does next: it sends messages, and may have to end after them.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct StreamOutput {
-    /// Events, as they are sent.
-    pub(crate) events: Vec<Bytes>,
-    /// What has changed: however often, it is said once.
-    pub(crate) changes: BTreeSet<ChangeNotification>,
-    /// The client has shown a newer token, which expires then.
-    pub(crate) token_expires: Option<UnixTime>,
-    pub(crate) end: Option<EndReason>,
-}
-
-/// Why a stream ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum EndReason {
-    /// The session was revoked.
-    SessionRevoked,
-    /// The client has ended its MCP session.
-    McpSessionEnded,
-    /// The response that was resumed is complete.
-    Complete,
-    /// The client has resumed the response on another stream.
-    TakenOver,
-    /// The events of the response are no longer kept.
-    ReplayDropped,
-    /// The server is shutting down.
-    ShuttingDown,
-}
-
-/// What a `subscriptions/listen` listens for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct SubscriptionFilter {
-    pub(crate) tools: bool,
-    pub(crate) prompts: bool,
-    pub(crate) resources: bool,
-    pub(crate) uris: BTreeSet<String>,
-}
-
 /// What `initialize` has negotiated on an HTTP+SSE stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Negotiated {
@@ -396,4 +344,16 @@ pub(crate) enum DeviceMessage {
         /// The SHA-256 of the `client_id`.
         client: [u8; 32],
     },
+}
+
+/// A message about the token of the managed identity.
+#[derive(Debug)]
+pub(crate) enum IdentityTokenMessage {
+    /// The sender waits for another one than the first so many of them.
+    Need {
+        ticket: Ticket<NeedIdentityToken>,
+        newer_than: u64,
+    },
+    /// The job has fetched this, or has failed.
+    Fetched(Option<Box<IdentityToken>>),
 }

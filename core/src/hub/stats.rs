@@ -46,7 +46,7 @@ impl Hub {
         HubStats {
             streams,
             of_one_principal,
-            waiting: self.metadata.waiting()
+            waiting: self.entra.waiting()
                 + self.documents.waiting()
                 + self.signed_clients.waiting(),
             client_documents_fetching,

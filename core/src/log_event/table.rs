@@ -212,6 +212,21 @@ events! {
     /// The federated token has expired: whoever is to replace the file does not.
     EntraFederatedTokenExpired = "entra.federated_token_expired", Warn,
         "the federated token has expired", [Path, Expires];
+    /// The machine gives out no token of the managed identity: no sign-in succeeds until it does.
+    EntraManagedIdentityUnavailable = "entra.managed_identity_unavailable", Warn,
+        "the managed identity gave no token", [Reason, Error];
+    /// A file of the agent of Azure Arc cannot be read, or is none of its own: the server's user must be in the group himds.
+    EntraArcKeyUnusable = "entra.arc_key_unusable", Error,
+        "the file of the agent of Azure Arc cannot be used", [Path, Error];
+    /// A token of the managed identity was fetched.
+    EntraManagedIdentityFetched = "entra.managed_identity_fetched", Debug,
+        "a token of the managed identity was fetched", [];
+    /// Entra accepts the credential of this server, as was tried at the start.
+    EntraCredentialAccepted = "entra.credential_accepted", Info,
+        "Entra ID accepts the credential of this server", [];
+    /// At the start Entra could not be reached, so nobody knows whether it accepts the credential of this server.
+    EntraCredentialUntried = "entra.credential_untried", Warn,
+        "the credential could not be tried: Entra ID is out of reach", [];
     /// Entra is busy, broken or cannot be reached.
     EntraUnavailable = "entra.unavailable", Warn,
         "Entra ID did not serve a request",

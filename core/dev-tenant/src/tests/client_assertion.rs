@@ -1,6 +1,7 @@
 //! Client assertions instead of the secret.
 
 use super::*;
+use crate::{IDENTITY_HEADER, MANAGED_IDENTITY_CLIENT_ID};
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -109,4 +110,53 @@ fn assertion_of_a_registered_certificate_replaces_the_secret_and_a_wrong_one_doe
         refresh_with_assertion(&mut stranger, &signed_assertion(&good)),
         700_027
     );
+}
+
+#[test]
+fn hosts_of_the_managed_identity_give_its_token_to_who_asks_as_they_want_it() {
+    let mut world = World::new();
+    let resource = "resource=api%3A%2F%2FAzureADTokenExchange";
+    let metadata = "/metadata/identity/oauth2/token";
+    let app_service = "/msi/token";
+    let (flag, header) = (("metadata", "true"), ("x-identity-header", IDENTITY_HEADER));
+    let own = format!("{resource}&client_id={MANAGED_IDENTITY_CLIENT_ID}");
+    let other = format!("{resource}&client_id=11111111-2222-3333-4444-555555555555");
+    for (path, query, header, status) in [
+        (metadata, resource, Some(flag), 200),
+        (metadata, own.as_str(), Some(flag), 200),
+        (metadata, other.as_str(), Some(flag), 400),
+        (
+            metadata,
+            "resource=https%3A%2F%2Fgraph.microsoft.com",
+            Some(flag),
+            400,
+        ),
+        (metadata, resource, None, 400),
+        (app_service, own.as_str(), Some(header), 200),
+        (
+            app_service,
+            own.as_str(),
+            Some(("x-identity-header", "another")),
+            401,
+        ),
+        (app_service, resource, None, 401),
+        (app_service, other.as_str(), Some(header), 400),
+    ] {
+        let mut request =
+            Request::get(format!("{ORIGIN}{path}?{query}")).header("host", "localhost:3002");
+        if let Some((name, value)) = header {
+            request = request.header(name, value);
+        }
+        let response = world.ask(&request.body(Bytes::new()).unwrap());
+        assert_eq!(response.status(), status, "{path} {query} {header:?}");
+        if status != 200 {
+            continue;
+        }
+        let body = json(&response);
+        // App Service does not say how long it lasts, only until when.
+        assert_eq!(body.get("expires_in").is_some(), path == metadata);
+        assert!(body["expires_on"].is_string());
+        let assertion = body["access_token"].as_str().unwrap().to_owned();
+        assert_eq!(refresh_with_assertion(&mut world, &assertion), 0);
+    }
 }

@@ -49,6 +49,10 @@ pub(super) enum CredentialProblem {
     NotSigned,
     /// It holds no JWT.
     NoToken,
+    /// It is not in the folder of the agent of Azure Arc.
+    NotOfTheAgent,
+    /// It holds no key of that agent.
+    NoKey,
 }
 
 /// Reads a file that holds a secret.
@@ -92,6 +96,8 @@ impl Display for CredentialProblem {
             Self::OtherKey => "no certificate in it belongs to its private key",
             Self::NotSigned => "its private key could not sign",
             Self::NoToken => "it holds no JWT",
+            Self::NotOfTheAgent => "it is no file of the agent of Azure Arc",
+            Self::NoKey => "it holds no key of up to 4 KiB",
         })
     }
 }

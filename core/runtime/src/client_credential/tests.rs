@@ -142,3 +142,42 @@ fn replaced_federated_token_is_used_without_a_restart() {
         assert!(problem(&credential).starts_with("AZURE_FEDERATED_TOKEN_FILE: "));
     }
 }
+
+// Whoever answers in the place of the agent has no other file sent to them.
+#[test]
+fn only_a_short_key_in_the_folder_of_the_agent_of_azure_arc_is_read() {
+    let folder = Folder::new("arc-keys");
+    let key = folder.write("one.key", "\n3e5c.the-key \n");
+    let read = |path: &Path| arc_key::read(path, &folder.0).map(|key| key.expose().clone());
+    assert_eq!(read(&key).unwrap(), "3e5c.the-key");
+    fs::create_dir_all(folder.0.join("below")).unwrap();
+    let others = [
+        folder.write("one.pem", "3e5c"),
+        folder.write("below/one.key", "3e5c"),
+        folder.0.join("below").join("..").join("one.key"),
+        folder.write("long.key", vec![b'x'; 4097]),
+        folder.write("empty.key", ""),
+        folder.write("lines.key", "one\r\nX-Injected: two"),
+        folder.0.join("nowhere.key"),
+        folder.0.clone(),
+    ];
+    for other in others {
+        assert!(read(&other).is_err(), "{}", other.display());
+    }
+    #[cfg(unix)]
+    {
+        let link = folder.0.join("link.key");
+        std::os::unix::fs::symlink(&key, &link).unwrap();
+        assert!(read(&link).is_err(), "a link may lead anywhere");
+    }
+    let source = Source::Arc(folder.0.clone());
+    let announced = AtomicU64::new(0);
+    let assertions = ClientAssertions { source, announced };
+    let answer = |path: &Path| {
+        let path = path.to_str().unwrap().to_owned();
+        assertions.answer(&ClientAssertion::ArcKey(path), NOW)
+    };
+    assert_eq!(answer(&key).unwrap().expose(), "3e5c.the-key");
+    let shadow = answer(Path::new("/etc/shadow")).unwrap_err();
+    assert_eq!(shadow, AssertionFault::ArcKey);
+}

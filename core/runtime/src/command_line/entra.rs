@@ -9,8 +9,9 @@ use super::{
     error::{AuthorityHostError, ConfigError, EntraSetting, EntraSettingError},
     given::{
         AUTHORITY_HOST, CLIENT_CERTIFICATE_PATH, CLIENT_ID, CLIENT_SECRET, FEDERATED_TOKEN_FILE,
-        Given, TENANT_ID,
+        Given, MANAGED_IDENTITY, TENANT_ID,
     },
+    managed_identity::identity,
 };
 use entra_mcp_core::{
     config::{ClientCredential, EntraApp, is_loopback},
@@ -39,6 +40,7 @@ pub(super) fn is_given(given: &Given) -> bool {
         CLIENT_SECRET,
         CLIENT_CERTIFICATE_PATH,
         FEDERATED_TOKEN_FILE,
+        MANAGED_IDENTITY,
         AUTHORITY_HOST,
     ];
     settings
@@ -53,38 +55,9 @@ pub(super) fn application(
     is_local: bool,
     errors: &mut Vec<ConfigError>,
 ) -> Option<EntraApp> {
-    let mut need = |setting: EntraSetting, check: fn(&str) -> Result<(), EntraSettingError>| {
-        let problem = match given.value(setting.setting()) {
-            None => EntraSettingError::Missing,
-            Some(value) => match check(value) {
-                Ok(()) => return Some(value.to_owned()),
-                Err(problem) => problem,
-            },
-        };
-        errors.push(ConfigError::Entra { setting, problem });
-        None
-    };
-    let tenant = need(EntraSetting::TenantId, tenant);
-    let client_id = need(EntraSetting::ClientId, guid);
-    let file = |setting| given.value(setting).map(PathBuf::from);
-    let files = [
-        file(&CLIENT_CERTIFICATE_PATH).map(ClientCredential::Certificate),
-        file(&FEDERATED_TOKEN_FILE).map(ClientCredential::FederatedToken),
-    ];
-    let [certificate, federated_token] = files;
-    let credential = match (certificate, federated_token) {
-        (None, None) => need(EntraSetting::ClientSecret, secret)
-            .map(|secret| ClientCredential::Secret(Secret::new(secret))),
-        (Some(credential), None) | (None, Some(credential))
-            if given.value(&CLIENT_SECRET).is_none() =>
-        {
-            Some(credential)
-        }
-        _ => {
-            errors.push(ConfigError::SeveralCredentials);
-            None
-        }
-    };
+    let tenant = need(given, EntraSetting::TenantId, tenant, errors);
+    let client_id = need(given, EntraSetting::ClientId, guid, errors);
+    let credential = credential(given, errors);
     let (authority_host, graph) = cloud(given.value(&AUTHORITY_HOST), is_local, errors)?;
     Some(EntraApp {
         tenant: tenant?,
@@ -93,6 +66,48 @@ pub(super) fn application(
         credential: credential?,
         authority_host,
         graph,
+    })
+}
+
+fn need(
+    given: &Given,
+    setting: EntraSetting,
+    check: fn(&str) -> Result<(), EntraSettingError>,
+    errors: &mut Vec<ConfigError>,
+) -> Option<String> {
+    let problem = match given.value(setting.setting()) {
+        None => EntraSettingError::Missing,
+        Some(value) => match check(value) {
+            Ok(()) => return Some(value.to_owned()),
+            Err(problem) => problem,
+        },
+    };
+    errors.push(ConfigError::Entra { setting, problem });
+    None
+}
+
+/// What the server proves its identity with. There is one, so that nobody wonders which of two is used.
+fn credential(given: &Given, errors: &mut Vec<ConfigError>) -> Option<ClientCredential> {
+    let file = |setting| given.value(setting).map(PathBuf::from);
+    let certificate = file(&CLIENT_CERTIFICATE_PATH).map(ClientCredential::Certificate);
+    let federated_token = file(&FEDERATED_TOKEN_FILE).map(ClientCredential::FederatedToken);
+    let has = |setting| given.value(setting).is_some();
+    let others = [
+        &CLIENT_CERTIFICATE_PATH,
+        &FEDERATED_TOKEN_FILE,
+        &MANAGED_IDENTITY,
+    ];
+    let count = others.into_iter().filter(|setting| has(setting)).count();
+    if count + usize::from(has(&CLIENT_SECRET)) > 1 {
+        errors.push(ConfigError::SeveralCredentials);
+        return None;
+    }
+    if has(&MANAGED_IDENTITY) {
+        return identity(given, errors).map(ClientCredential::ManagedIdentity);
+    }
+    certificate.or(federated_token).or_else(|| {
+        let secret = need(given, EntraSetting::ClientSecret, secret, errors)?;
+        Some(ClientCredential::Secret(Secret::new(secret)))
     })
 }
 

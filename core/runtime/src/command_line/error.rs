@@ -3,6 +3,7 @@
 mod admission;
 mod entra;
 mod lifetime;
+mod managed_identity;
 mod rate_limit;
 mod store;
 
@@ -17,13 +18,14 @@ pub use self::{
     admission::AdmissionError,
     entra::{AuthorityHostError, EntraSetting, EntraSettingError},
     lifetime::LifetimeError,
+    managed_identity::ManagedIdentityError,
     rate_limit::RateLimitError,
     store::StoreSettingError,
 };
 use super::given::{
     ALLOW_HOST, ALLOW_ORIGIN, AUTHORITY_HOST, CLIENT_CERTIFICATE_PATH, CLIENT_DOCUMENTS,
-    CLIENT_SECRET, DATA_DIR, DEV_TENANT_LISTEN, FEDERATED_TOKEN_FILE, KEY, LOG, PINNED_CLIENT,
-    PUBLIC_URL, RATE_LIMIT, SESSIONS_PER_USER, TENANT_ID, TRUSTED_PROXY,
+    CLIENT_SECRET, DATA_DIR, DEV_TENANT_LISTEN, FEDERATED_TOKEN_FILE, KEY, LOG, MANAGED_IDENTITY,
+    PINNED_CLIENT, PUBLIC_URL, RATE_LIMIT, SESSIONS_PER_USER, TENANT_ID, TRUSTED_PROXY,
 };
 
 /// A wrong or missing setting. Never shows the value of a secret.
@@ -144,8 +146,10 @@ pub enum ConfigError {
         /// What is wrong with it.
         problem: EntraSettingError,
     },
-    /// More than one of a client secret, a client certificate and a federated token is given.
+    /// More than one of a client secret, a client certificate, a federated token and a managed identity is given.
     SeveralCredentials,
+    /// The managed identity cannot be used.
+    ManagedIdentity(ManagedIdentityError),
     /// The authority host is not one that can be.
     InvalidAuthorityHost {
         /// What is wrong with it.
@@ -200,11 +204,13 @@ impl ConfigError {
             Self::InvalidKey { .. } => Cow::from(KEY.name()),
             Self::Entra { setting, .. } => Cow::from(setting.name()),
             Self::SeveralCredentials => Cow::from(format!(
-                "{}, {}, {}",
+                "{}, {}, {}, {}",
                 CLIENT_SECRET.variable,
                 CLIENT_CERTIFICATE_PATH.variable,
-                FEDERATED_TOKEN_FILE.variable
+                FEDERATED_TOKEN_FILE.variable,
+                MANAGED_IDENTITY.name()
             )),
+            Self::ManagedIdentity(error) => error.setting(),
             Self::InvalidAuthorityHost { .. } => Cow::from(AUTHORITY_HOST.name()),
         }
     }
@@ -256,6 +262,7 @@ impl ConfigError {
                 return Cow::from(format!("key {position} {problem}"));
             }
             Self::SeveralCredentials => "more than one of them is set",
+            Self::ManagedIdentity(error) => error.wrong(),
             Self::Entra { problem, .. } => problem.as_str(),
             Self::InvalidAuthorityHost { problem } => problem.as_str(),
         })
@@ -324,9 +331,8 @@ impl ConfigError {
             Self::Store(error) => error.right(),
             Self::UnknownLogFormat => "Write text or json.",
             Self::InvalidKey { .. } => "Make one with `openssl rand -base64 32`.",
-            Self::SeveralCredentials => {
-                "Set the one that this server is to prove its identity with."
-            }
+            Self::SeveralCredentials => "Set the one that this server is to use, and no other.",
+            Self::ManagedIdentity(error) => error.right(),
             Self::Entra { setting, .. } => setting.right(),
             Self::InvalidAuthorityHost { .. } => {
                 "Leave it out for the global cloud, or put the authority of yours there, such as \

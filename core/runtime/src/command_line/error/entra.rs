@@ -74,7 +74,7 @@ impl EntraSetting {
             }
             Self::ClientSecret => {
                 "Put the value of a client secret there: the portal shows it once, when it is made. Without a \
-                 secret, set AZURE_CLIENT_CERTIFICATE_PATH or AZURE_FEDERATED_TOKEN_FILE."
+                 secret, set AZURE_CLIENT_CERTIFICATE_PATH, AZURE_FEDERATED_TOKEN_FILE or ENTRA_MCP_MANAGED_IDENTITY."
             }
         }
     }

@@ -225,6 +225,13 @@ pub(in crate::command_line) const FEDERATED_TOKEN_FILE: Setting = setting(
     "instead of a client secret: a file with the token of an issuer that a federated credential of the \
      application names, as a Kubernetes cluster writes it",
 );
+pub(in crate::command_line) const MANAGED_IDENTITY: Setting = setting(
+    "managed-identity",
+    "ENTRA_MCP_MANAGED_IDENTITY",
+    "CLIENT_ID",
+    "instead of a client secret: the client id of a user-assigned managed identity of this machine, which a \
+     federated credential of the application names",
+);
 pub(in crate::command_line) const AUTHORITY_HOST: Setting = setting(
     "",
     "AZURE_AUTHORITY_HOST",
@@ -273,5 +280,6 @@ pub(in crate::command_line) const SETTINGS: &[&Setting] = &[
     &CLIENT_SECRET,
     &CLIENT_CERTIFICATE_PATH,
     &FEDERATED_TOKEN_FILE,
+    &MANAGED_IDENTITY,
     &AUTHORITY_HOST,
 ];

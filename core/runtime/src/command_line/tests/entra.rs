@@ -81,6 +81,7 @@ fn file_replaces_the_client_secret_and_two_credentials_are_an_error() {
     let certificate = ("AZURE_CLIENT_CERTIFICATE_PATH", "/run/secrets/client.pem");
     let federated = ("AZURE_FEDERATED_TOKEN_FILE", "/var/run/secrets/azure/token");
     let no_secret = ("AZURE_CLIENT_SECRET", "");
+    let identity = ("ENTRA_MCP_MANAGED_IDENTITY", IDENTITY);
     let credential = |given: &[_]| config(&[], &real(given)).entra.credential;
     assert!(matches!(
         credential(&[no_secret, certificate]),
@@ -95,10 +96,101 @@ fn file_replaces_the_client_secret_and_two_credentials_are_an_error() {
         &[federated],
         &[no_secret, certificate, federated],
         &[certificate, federated],
+        &[identity],
+        &[no_secret, identity, federated],
+        &[no_secret, identity, certificate],
     ] {
         assert_eq!(error(&[], &real(given)), ConfigError::SeveralCredentials);
     }
     assert!(super::message(&[], &real(&[certificate])).starts_with("AZURE_CLIENT_SECRET, AZURE_"));
+}
+
+const IDENTITY: &str = "7C2BE0D4-51A6-4F0B-8D37-D3E7E4A70003";
+
+/// The variables with a managed identity and these further ones.
+fn with_identity(more: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'static str)> {
+    let mut given = real(&[
+        ("AZURE_CLIENT_SECRET", ""),
+        ("ENTRA_MCP_MANAGED_IDENTITY", IDENTITY),
+    ]);
+    given.extend(more);
+    given
+}
+
+// The order of Azure's own libraries.
+#[test]
+fn host_of_a_managed_identity_is_known_by_the_variables_that_it_sets() {
+    let host = |more: &[_]| match config(&[], &with_identity(more)).entra.credential {
+        ClientCredential::ManagedIdentity(identity) => format!("{identity:?}"),
+        other => panic!("{other:?}"),
+    };
+    let endpoint = ("IDENTITY_ENDPOINT", "http://169.254.129.5:8081/msi/token");
+    let header = ("IDENTITY_HEADER", "the-header");
+    let arc = ("IMDS_ENDPOINT", "http://localhost:40342");
+    let app_service = host(&[endpoint, header]);
+    assert!(app_service.contains("AppService") && app_service.contains("169.254.129.5"));
+    assert!(!app_service.contains("the-header"), "O3: {app_service}");
+    assert!(host(&[endpoint, header, arc]).contains("AppService"));
+    assert!(host(&[endpoint, arc]).contains("Arc"));
+    // An endpoint without what proves that the caller runs inside is nothing.
+    for more in [&[][..], &[endpoint], &[header]] {
+        let host = host(more);
+        assert!(host.contains("InstanceMetadata") && host.contains("169.254.169.254"));
+    }
+    let instead = ("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:3002");
+    assert!(host(&[instead]).contains("127.0.0.1"));
+    assert!(host(&[]).contains(&IDENTITY.to_ascii_lowercase()));
+    let by_flag = ["--managed-identity", IDENTITY];
+    let config = config(&by_flag, &real(&[("AZURE_CLIENT_SECRET", "")]));
+    assert!(matches!(
+        config.entra.credential,
+        ClientCredential::ManagedIdentity(_)
+    ));
+}
+
+#[test]
+fn managed_identity_that_cannot_be_used_is_an_error_that_says_why() {
+    const ENDPOINT: (&str, &str) = ("IDENTITY_ENDPOINT", "http://169.254.129.5:8081/msi/token");
+    const HEADER: (&str, &str) = ("IDENTITY_HEADER", "the-header");
+    type Variables = &'static [(&'static str, &'static str)];
+    let cases: [(Variables, &str, &str); 5] = [
+        (
+            &[("ENTRA_MCP_MANAGED_IDENTITY", "my-identity")],
+            "--managed-identity",
+            "not a GUID",
+        ),
+        (
+            &[
+                ("IDENTITY_ENDPOINT", "http://evil.example/msi/token"),
+                HEADER,
+            ],
+            "IDENTITY_ENDPOINT",
+            "own link",
+        ),
+        (
+            &[("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://10.0.0.4")],
+            "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+            "own link",
+        ),
+        (
+            &[ENDPOINT, HEADER, ("IDENTITY_SERVER_THUMBPRINT", "00")],
+            "IDENTITY_SERVER_THUMBPRINT",
+            "Service Fabric",
+        ),
+        (
+            &[("MSI_ENDPOINT", "http://localhost:50342/oauth2/token")],
+            "MSI_ENDPOINT",
+            "Cloud Shell",
+        ),
+    ];
+    for (more, setting, words) in cases {
+        let error = super::message(&[], &with_identity(more));
+        assert!(
+            error.starts_with(setting) && error.contains(words),
+            "{error}"
+        );
+        assert!(!error.contains("the-header"), "{error}");
+    }
 }
 
 // The tables of Microsoft's national clouds.

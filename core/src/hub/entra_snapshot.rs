@@ -1,49 +1,34 @@
-//! One refresh of Entra's keys at a time, however many wait for it (threat D9).
+//! What is known of Entra, and of the identity by which this server proves itself to it: published as a snapshot, which
+//! every exchange sees.
 //!
-//! ```text
-//! Idle --newer metadata is needed--> InFlight --fetched--> Cooldown, a few minutes
-//!                                        \--failed--> Cooldown, a moment
-//! ```
-//!
-//! Whoever asks during the cooldown learns at once that there is nothing newer, so a flood of unknown
-//! key ids costs no fetch. What was known stays known until something newer replaces it.
+//! What was known stays known until something newer replaces it. A flood of unknown key ids costs no fetch: see
+//! `fetch_gate.rs`.
 
 use std::{collections::VecDeque, sync::Arc};
 
-use super::{HubOutput, Job, JobKind, NeedMetadata, asks::Waiter};
+use super::{
+    HubOutput, IdentityTokenMessage, Job, JobKind, NeedIdentityToken, NeedMetadata, asks::Waiter,
+    fetch_gate::FetchGate,
+};
 use crate::{
     env::EntraSnapshot,
     id::ExchangeId,
+    identity_token::IdentityToken,
     limits,
     provider_metadata::ProviderMetadata,
     throttle::Throttled,
     time::{Instant, Now},
 };
 
-/// Who waits for the keys, and when they were last fetched.
+/// The snapshot that was published last, and who waits for another one.
 #[derive(Debug, Default)]
-pub(super) struct RefreshGate {
-    state: State,
-    /// The snapshot that was published last.
+pub(super) struct PublishedSnapshot {
     published: EntraSnapshot,
-    waiters: Vec<Waiter<NeedMetadata>>,
+    metadata_gate: FetchGate<NeedMetadata>,
+    token_gate: FetchGate<NeedIdentityToken>,
 }
 
-#[derive(Debug, Default)]
-enum State {
-    /// The job may be run.
-    #[default]
-    Idle,
-    /// It runs.
-    InFlight {
-        /// Since when: a job that was lost does not keep others waiting.
-        since: Instant,
-    },
-    /// It was run a while ago.
-    Cooldown { until: Instant },
-}
-
-impl RefreshGate {
+impl PublishedSnapshot {
     #[cfg(test)]
     pub(super) fn of_snapshot(published: EntraSnapshot) -> Self {
         Self {
@@ -54,10 +39,10 @@ impl RefreshGate {
 
     /// How many wait.
     pub(super) fn waiting(&self) -> usize {
-        self.waiters.len()
+        self.metadata_gate.waiting() + self.token_gate.waiting()
     }
 
-    pub(super) fn need(
+    pub(super) fn need_metadata(
         &mut self,
         waiter: Waiter<NeedMetadata>,
         newer_than: u64,
@@ -68,51 +53,85 @@ impl RefreshGate {
             out.push_back(waiter.answer(true));
             return;
         }
-        let starts = match self.state {
-            State::Idle => true,
-            State::InFlight { since } => now.instant.since(since) >= limits::EXCHANGE_TIMEOUT,
-            State::Cooldown { until } => {
-                if now.instant < until {
-                    out.push_back(waiter.answer(false));
-                    return;
-                }
-                true
-            }
-        };
-        if self.waiters.len() >= limits::KEYS_WAITERS {
-            out.push_back(waiter.answer(false));
-            return;
-        }
-        self.waiters.push(waiter);
-        if starts {
-            self.state = State::InFlight { since: now.instant };
+        if self.metadata_gate.need(waiter, now.instant, out) {
             out.push_back(HubOutput::Spawn(Job(JobKind::RefreshEntraMetadata)));
         }
     }
 
-    pub(super) fn fetched(
+    pub(super) fn metadata_fetched(
         &mut self,
-        fetched_metadata: Option<Box<ProviderMetadata>>,
+        metadata: Option<Box<ProviderMetadata>>,
         now: Now,
         out: &mut VecDeque<HubOutput>,
     ) {
-        let is_fetched = fetched_metadata.is_some();
+        let is_fetched = metadata.is_some();
+        if let Some(metadata) = metadata {
+            let published = &mut self.published;
+            published.revision = published.revision.saturating_add(1);
+            published.metadata = Some(Arc::from(metadata));
+            published.fetched = now.instant;
+            self.publish(out);
+        }
         let rest = if is_fetched {
             limits::KEYS_REFETCH
         } else {
             limits::KEYS_RETRY
         };
-        let until = now.instant.after(rest);
-        self.state = State::Cooldown { until };
-        if let Some(fetched_metadata) = fetched_metadata {
-            let published = &mut self.published;
-            published.revision = published.revision.saturating_add(1);
-            published.metadata = Some(Arc::from(fetched_metadata));
-            published.fetched = now.instant;
-            out.push_back(HubOutput::Publish(Arc::new(published.clone())));
+        self.metadata_gate
+            .fetched(is_fetched, rest, now.instant, out);
+    }
+
+    pub(super) fn identity_token(
+        &mut self,
+        from: ExchangeId,
+        message: IdentityTokenMessage,
+        now: Now,
+        out: &mut VecDeque<HubOutput>,
+    ) {
+        match message {
+            IdentityTokenMessage::Need { ticket, newer_than } => {
+                let waiter = Waiter::new(from, ticket);
+                self.need_identity_token(waiter, newer_than, now, out);
+            }
+            IdentityTokenMessage::Fetched(token) => self.identity_token_fetched(token, now, out),
         }
-        let waiters = std::mem::take(&mut self.waiters);
-        out.extend(waiters.into_iter().map(|waiter| waiter.answer(is_fetched)));
+    }
+
+    fn need_identity_token(
+        &mut self,
+        waiter: Waiter<NeedIdentityToken>,
+        newer_than: u64,
+        now: Now,
+        out: &mut VecDeque<HubOutput>,
+    ) {
+        if self.published.identity_tokens > newer_than {
+            out.push_back(waiter.answer(true));
+            return;
+        }
+        if self.token_gate.need(waiter, now.instant, out) {
+            out.push_back(HubOutput::Spawn(Job(JobKind::FetchIdentityToken)));
+        }
+    }
+
+    fn identity_token_fetched(
+        &mut self,
+        token: Option<Box<IdentityToken>>,
+        now: Now,
+        out: &mut VecDeque<HubOutput>,
+    ) {
+        let is_fetched = token.is_some();
+        if let Some(token) = token {
+            let published = &mut self.published;
+            published.identity_tokens = published.identity_tokens.saturating_add(1);
+            published.identity_token = Some(Arc::from(token));
+            self.publish(out);
+        }
+        let rest = if is_fetched {
+            limits::IDENTITY_TOKEN_REFETCH
+        } else {
+            limits::IDENTITY_TOKEN_RETRY
+        };
+        self.token_gate.fetched(is_fetched, rest, now.instant, out);
     }
 
     /// Makes these requests to Entra or Graph wait, those of all exchanges.
@@ -124,11 +143,16 @@ impl RefreshGate {
         out: &mut VecDeque<HubOutput>,
     ) {
         self.published.throttle.insert(requests, until, now);
-        out.push_back(HubOutput::Publish(Arc::new(self.published.clone())));
+        self.publish(out);
     }
 
     pub(super) fn forget(&mut self, id: ExchangeId) {
-        self.waiters.retain(|waiter| waiter.exchange != id);
+        self.metadata_gate.forget(id);
+        self.token_gate.forget(id);
+    }
+
+    fn publish(&self, out: &mut VecDeque<HubOutput>) {
+        out.push_back(HubOutput::Publish(Arc::new(self.published.clone())));
     }
 }
 
@@ -175,6 +199,10 @@ mod tests {
                         to,
                         FromHub(FromHubKind::Answer(HubAnswer::NeedMetadata(answered))),
                     ) => format!("{} {}", to.0, answered.answer),
+                    HubOutput::Deliver(
+                        to,
+                        FromHub(FromHubKind::Answer(HubAnswer::NeedIdentityToken(answered))),
+                    ) => format!("{} {}", to.0, answered.answer),
                     HubOutput::Deliver(..) => panic!("nobody else gets a message"),
                     HubOutput::Idle => return seen,
                 });
@@ -190,6 +218,24 @@ mod tests {
             self.send(
                 0,
                 ToHubKind::MetadataFetched(Some(Box::new(provider_metadata()))),
+            )
+        }
+
+        fn need_identity_token(&mut self, from: u64, newer_than: u64) -> Vec<String> {
+            let ticket = Ticket::new(AskId(0));
+            self.send(
+                from,
+                ToHubKind::IdentityToken(IdentityTokenMessage::Need { ticket, newer_than }),
+            )
+        }
+
+        fn identity_token(&mut self, is_fetched: bool) -> Vec<String> {
+            let body = br#"{"access_token":"a.b.c","expires_in":3600}"#;
+            let token = IdentityToken::read(body, None, self.now).unwrap();
+            let token = is_fetched.then(|| Box::new(token));
+            self.send(
+                0,
+                ToHubKind::IdentityToken(IdentityTokenMessage::Fetched(token)),
             )
         }
 
@@ -274,5 +320,34 @@ mod tests {
             table.need(waiter, 0);
         }
         assert_eq!(table.need(limit, 0), [format!("{limit} false")]);
+    }
+
+    #[test]
+    fn concurrent_waiters_share_one_fetch_of_the_identity_token() {
+        let mut table = Table::new();
+        assert_eq!(table.need_identity_token(1, 0), ["start"]);
+        assert!(table.need_identity_token(2, 0).is_empty());
+        assert_eq!(
+            table.need(3, 0),
+            ["start"],
+            "the metadata is another matter"
+        );
+        assert_eq!(
+            table.identity_token(true),
+            ["publish 0", "1 true", "2 true"]
+        );
+        assert_eq!(table.need_identity_token(4, 0), ["4 true"]);
+        // One that ages is fetched anew, but Azure would give out the same one at first.
+        assert_eq!(table.need_identity_token(5, 1), ["5 false"]);
+        table.later(limits::IDENTITY_TOKEN_REFETCH);
+        assert_eq!(table.need_identity_token(5, 1), ["start"]);
+        assert_eq!(
+            table.identity_token(false),
+            ["5 false"],
+            "the old one stays"
+        );
+        table.later(limits::IDENTITY_TOKEN_RETRY);
+        assert_eq!(table.need_identity_token(6, 0), ["6 true"]);
+        assert_eq!(table.need_identity_token(6, 1), ["start"]);
     }
 }
