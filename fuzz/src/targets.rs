@@ -4,6 +4,7 @@
 
 mod exchange;
 mod flows;
+mod forwarded_client;
 mod http1;
 
 use arbitrary::{Arbitrary, Unstructured};
@@ -15,7 +16,7 @@ use crate::{choice::Choice, client::Dialect, options::Options, simulate};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const ALL: [Target; 27] = [
+pub const ALL: [Target; 28] = [
     ("world", world),
     ("exchange", exchange::run),
     ("admit", exchange::admit),
@@ -30,6 +31,7 @@ pub const ALL: [Target; 27] = [
     ("cookies", cookies),
     ("event_id", event_id),
     ("http1", http1::run),
+    ("forwarded_client", forwarded_client::run),
     ("packed", fuzzing::packed),
     ("session_record", fuzzing::session_record),
     ("sse", sse),

@@ -10,3 +10,9 @@ const PROGRAM: Program = Program::new(
 
 entra_mcp_e2e::end_to_end_core!(PROGRAM);
 entra_mcp_e2e::end_to_end_library!(PROGRAM);
+
+/// It reads the first line of HTTP by itself, so nothing may stand before it.
+#[test]
+fn proxy_protocol_is_refused_at_the_start() {
+    entra_mcp_e2e::cases::proxy_protocol::program_without_it_refuses_to_start(&PROGRAM);
+}

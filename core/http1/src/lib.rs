@@ -11,6 +11,7 @@
 mod body;
 mod connection;
 pub mod encode;
+pub mod forwarded_client;
 pub mod head;
 mod head_end;
 pub mod limits;

@@ -5,7 +5,6 @@
 //! user's, who has other limits. Behind a trusted proxy the connections are the proxy's, and the requests of
 //! strangers are counted instead, for the client that the proxy names.
 
-mod forwarded_client;
 mod inbound_limits;
 mod request;
 mod sessions;
@@ -26,12 +25,10 @@ use entra_mcp_core::{
     request_id::RequestId,
     time::Instant,
 };
+use entra_mcp_http1::forwarded_client::forwarded_client;
 use http::{Response, header, request::Parts};
 
-use self::{
-    forwarded_client::forwarded_client,
-    table::{OverLimit, Place, Table},
-};
+use self::table::{OverLimit, Place, Table};
 pub use self::{
     inbound_limits::InboundLimits,
     request::{PendingRequest, Remainder, RequestPermit, TokenHolder},

@@ -5,7 +5,10 @@ use std::io::{Read as _, Write as _};
 use entra_mcp_core::config::AddressRange;
 use entra_mcp_runtime::InboundLimits;
 
-use crate::echo::{EchoRuntime, connect_from, statuses, talk};
+use crate::{
+    Program,
+    echo::{EchoRuntime, connect_from, statuses, talk},
+};
 
 const PROXY: &str = "127.0.0.2";
 const REQUEST: &[u8] = b"GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
@@ -63,4 +66,19 @@ pub fn client_of_the_proxy_protocol_is_counted(runtime: &impl EchoRuntime) {
     assert_eq!(statuses(&send("127.0.0.3", b"")), [200]);
     let forged = send("127.0.0.3", &version_1("203.0.113.9"));
     assert_eq!(statuses(&forged), [400], "{forged}");
+}
+
+/// A program that reads HTTP in another way says that it cannot, rather than take the header for a request.
+pub fn program_without_it_refuses_to_start(program: &Program) {
+    let folder = std::env::temp_dir().join(format!("entra-mcp-proxy-{}", std::process::id()));
+    let flags = ["--trusted-proxy", PROXY, "--proxy-protocol", "on"];
+    let mut command = program.command();
+    let output = command.args(flags).arg("--data-dir").arg(&folder).output();
+    let output = output.unwrap();
+    let _ = std::fs::remove_dir_all(&folder);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success(), "{stderr}");
+    for part in ["--proxy-protocol", "tiny_http"] {
+        assert!(stderr.contains(part), "{part}: {stderr}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use entra_mcp_core::config::AddressRange;
+use entra_mcp_wire::address::AddressRange;
 use http::{HeaderMap, header};
 
 /// Where most proxies name the client: the addresses through which the request came, the last one added last.
@@ -13,7 +13,19 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 ///
 /// `Forwarded` (RFC 7239) counts where there is no `X-Forwarded-For`, for a proxy that writes the one passes on what a
 /// client has written into the other.
-pub(super) fn forwarded_client(headers: &HeaderMap, proxies: &[AddressRange]) -> Option<IpAddr> {
+///
+/// ```
+/// use entra_mcp_http1::forwarded_client::forwarded_client;
+/// use entra_mcp_wire::address::AddressRange;
+///
+/// let proxies = [AddressRange::parse("10.0.0.0/8").expect("a range")];
+/// let mut headers = http::HeaderMap::new();
+/// headers.insert("x-forwarded-for", "198.51.100.1, 203.0.113.7, 10.0.0.1".parse()?);
+/// assert_eq!(forwarded_client(&headers, &proxies), Some([203, 0, 113, 7].into()));
+/// # Ok::<(), http::header::InvalidHeaderValue>(())
+/// ```
+#[must_use]
+pub fn forwarded_client(headers: &HeaderMap, proxies: &[AddressRange]) -> Option<IpAddr> {
     if headers.contains_key(FORWARDED_FOR) {
         last_client(headers, FORWARDED_FOR, proxies, address)
     } else {
