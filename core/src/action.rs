@@ -22,7 +22,7 @@ pub enum Action {
     /// End the open body.
     Close,
     /// Make an outbound request; answer the ticket.
-    Fetch(Ticket<Fetch>, Fetch),
+    Fetch(Ticket<Fetch>, Box<Fetch>),
     /// Make a client assertion with the key or file that the runtime has; answer the ticket.
     Assert(Ticket<ClientAssertion>, ClientAssertion),
     /// Ask the store; answer the ticket.

@@ -103,7 +103,10 @@ pub fn admit(
     checked.map_err(|mut refusal| {
         request_id.name_in(refusal.headers_mut());
         if let Some(route) = route {
-            cors::decorate(route, origin.as_ref(), server, refusal.headers_mut());
+            let headers = refusal.headers_mut();
+            cors::decorate(route, origin.as_ref(), server, |name, value| {
+                headers.insert(name, value);
+            });
         }
         refusal
     })

@@ -13,7 +13,7 @@ use crate::{
     provider_metadata::ProviderMetadata,
     throttle::Throttle,
     time::{Instant, Now},
-    token_beginning::beginnings,
+    token_beginning::TokenBeginning,
 };
 
 /// Everything a step of an exchange sees besides its own state.
@@ -40,6 +40,8 @@ pub struct Server {
     pub catalog: Catalog,
     /// The scopes that clients may ask for.
     pub(crate) scopes: Scopes,
+    /// How session tokens begin that were issued under the public URL.
+    pub(crate) token_beginnings: Vec<TokenBeginning>,
     #[cfg(feature = "planted-bugs")]
     planted: Option<Planted>,
 }
@@ -48,11 +50,13 @@ impl Server {
     /// A server of these settings and keys that offers this.
     #[must_use]
     pub fn new(config: Config, mut keys: Keyring, catalog: Catalog) -> Self {
-        for beginning in beginnings(&config.public_url) {
-            keys.begin(Purpose::SessionToken, beginning.as_bytes());
+        let token_beginnings = TokenBeginning::all(&config.public_url);
+        for beginning in &token_beginnings {
+            keys.begin(Purpose::SessionToken, beginning.token().as_bytes());
         }
         Self {
             scopes: Scopes::new(catalog.scopes()),
+            token_beginnings,
             config,
             keys,
             catalog,

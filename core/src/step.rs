@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Weak};
 
-use ::http::{HeaderMap, header};
+use ::http::{HeaderMap, HeaderName, HeaderValue, header};
 use bytes::Bytes;
 
 use crate::{
@@ -57,7 +57,7 @@ impl Cx<'_> {
     /// Makes an outbound request.
     pub(crate) fn fetch(&mut self, fetch: Fetch) -> Awaiting<Fetch> {
         let (ticket, awaiting) = self.out.ask();
-        self.out.push(Action::Fetch(ticket, fetch));
+        self.out.push(Action::Fetch(ticket, Box::new(fetch)));
         awaiting
     }
 
@@ -122,7 +122,7 @@ impl Cx<'_> {
     }
 
     /// The headers that the answer of this exchange gets, whatever it is.
-    pub(crate) fn response_headers(&mut self) -> &mut HeaderMap {
+    pub(crate) fn response_headers(&mut self) -> &mut ResponseHeaders {
         &mut self.out.response_headers
     }
 
@@ -174,6 +174,23 @@ impl Cx<'_> {
     }
 }
 
+/// Headers that the answer gets, whatever it is: one of each name. They are few, so a list is quicker than a map.
+#[derive(Debug, Default)]
+pub(crate) struct ResponseHeaders(Vec<(HeaderName, HeaderValue)>);
+
+impl ResponseHeaders {
+    /// Adds a header, in place of one of this name.
+    pub(crate) fn insert(&mut self, name: HeaderName, value: HeaderValue) {
+        self.remove(&name);
+        self.0.push((name, value));
+    }
+
+    /// Takes a header back.
+    pub(crate) fn remove(&mut self, name: &HeaderName) {
+        self.0.retain(|(one, _)| one != name);
+    }
+}
+
 /// The actions that were not polled yet, and what else an exchange keeps besides its state.
 #[derive(Debug)]
 pub(crate) struct Outbox {
@@ -186,7 +203,7 @@ pub(crate) struct Outbox {
     wake: Instant,
     responded: bool,
     /// Headers that the answer gets, whatever it is.
-    response_headers: HeaderMap,
+    response_headers: ResponseHeaders,
     request_id: RequestId,
 }
 
@@ -199,7 +216,7 @@ impl Outbox {
             writes: Vec::new(),
             wake,
             responded: false,
-            response_headers: HeaderMap::new(),
+            response_headers: ResponseHeaders::default(),
             request_id,
         }
     }
@@ -218,19 +235,12 @@ impl Outbox {
         debug_assert!(!self.responded, "an exchange answers once");
         self.responded = true;
         self.request_id.name_in(headers);
-        // A header that is given several times is named once.
-        let mut name = None;
-        for (next, value) in std::mem::take(&mut self.response_headers) {
-            name = next.or(name);
-            match &name {
-                // Cookies are set one by one; of the others there is one.
-                Some(cookie) if cookie == header::SET_COOKIE => {
-                    headers.append(cookie, value);
-                }
-                Some(name) => {
-                    headers.insert(name, value);
-                }
-                None => {}
+        for (name, value) in std::mem::take(&mut self.response_headers).0 {
+            // Cookies are set one by one; of the others there is one.
+            if name == header::SET_COOKIE {
+                headers.append(name, value);
+            } else {
+                headers.insert(name, value);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! How session tokens begin: it follows from the public URL, so it is hashed once for all of them.
+//! How session tokens begin: it follows from the public URL, so it is decoded, and hashed, once for all of them.
 //!
 //! ```text
 //! HEADER . base64url({"iss":"https://mcp.example","aud":"https://mcp.example/mcp","sub":" ...
@@ -11,14 +11,31 @@ use crate::config::PublicUrl;
 /// `{"alg":"HS256","typ":"at+jwt"}`: the only header there is.
 pub(crate) const HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9";
 
-/// The beginning of the tokens for each resource.
-pub(crate) fn beginnings(public_url: &PublicUrl) -> impl Iterator<Item = String> {
-    let issuer = public_url.issuer();
-    let resources = public_url.resources().iter().map(String::as_str);
-    resources.chain([issuer]).map(move |audience| {
-        let claims = format!("{{\"iss\":\"{issuer}\",\"aud\":\"{audience}\",\"sub\":\"");
-        // Three bytes are four characters, whatever follows.
-        let (whole, _) = claims.as_bytes().as_chunks::<3>();
-        format!("{HEADER}.{}", URL_SAFE_NO_PAD.encode(whole.as_flattened()))
-    })
+/// The beginning of the tokens for one resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TokenBeginning {
+    /// The claims, as far as they are known.
+    pub(crate) claims: String,
+    /// The same in base64url. Three bytes are four characters, whatever follows.
+    pub(crate) payload: String,
+}
+
+impl TokenBeginning {
+    /// Those for each resource.
+    pub(crate) fn all(public_url: &PublicUrl) -> Vec<Self> {
+        let issuer = public_url.issuer();
+        let resources = public_url.resources().iter().map(String::as_str);
+        let of = |audience| {
+            let mut claims = format!("{{\"iss\":\"{issuer}\",\"aud\":\"{audience}\",\"sub\":\"");
+            claims.truncate(claims.len() / 3 * 3);
+            let payload = URL_SAFE_NO_PAD.encode(&claims);
+            Self { claims, payload }
+        };
+        resources.chain([issuer]).map(of).collect()
+    }
+
+    /// The beginning of the token itself.
+    pub(crate) fn token(&self) -> String {
+        format!("{HEADER}.{}", self.payload)
+    }
 }

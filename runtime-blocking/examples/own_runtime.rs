@@ -67,7 +67,7 @@ impl Runtime {
                 Output::Do(Action::Write(piece)) => writer.write(&piece),
                 Output::Do(Action::Close) => writer.write(b""),
                 Output::Do(Action::Fetch(ticket, fetch)) => {
-                    events.push_back(ticket.answer(self.fetch(fetch)));
+                    events.push_back(ticket.answer(self.fetch(*fetch)));
                 }
                 Output::Do(Action::Assert(ticket, assertion)) => {
                     let now = self.parts.clock.now().unix;

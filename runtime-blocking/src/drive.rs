@@ -121,8 +121,7 @@ impl ExchangeDriver {
             Action::Write(bytes) => writer.write(&bytes),
             Action::Close => writer.close(),
             Action::Fetch(ticket, fetch) => {
-                self.asks
-                    .push_back(PendingAsk::Fetch(ticket, Box::new(fetch)));
+                self.asks.push_back(PendingAsk::Fetch(ticket, fetch));
             }
             Action::Assert(ticket, assertion) => {
                 self.asks.push_back(PendingAsk::Assert(ticket, assertion));

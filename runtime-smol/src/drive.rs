@@ -109,7 +109,7 @@ impl ExchangeDriver {
             Action::Open(head) => self.writer.open(head),
             Action::Write(bytes) => self.writer.write(bytes),
             Action::Close => self.writer.close(),
-            Action::Fetch(ticket, fetch) => self.fetch(ticket, fetch),
+            Action::Fetch(ticket, fetch) => self.fetch(ticket, *fetch),
             Action::Assert(ticket, assertion) => self.assert(ticket, assertion),
             Action::Store(ticket, ask) => self.store(ticket, ask),
             Action::Invoke(ticket, perform) => {

@@ -82,7 +82,9 @@ pub fn last_chunk(out: &mut Vec<u8>, end: BodyEnd) {
 
 fn fields(out: &mut Vec<u8>, status: StatusCode, headers: &HeaderMap, closes: bool, now: UnixTime) {
     let reason = status.canonical_reason().unwrap_or_default();
-    let _ = write!(out, "HTTP/1.1 {} {reason}\r\n", status.as_u16());
+    for part in ["HTTP/1.1 ", status.as_str(), " ", reason, "\r\n"] {
+        out.extend_from_slice(part.as_bytes());
+    }
     for (name, value) in headers {
         if !OURS.contains(name) {
             out.extend_from_slice(name.as_str().as_bytes());

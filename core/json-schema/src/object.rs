@@ -67,22 +67,21 @@ impl Evaluation<'_> {
         evaluated: &mut Evaluated,
     ) {
         let properties = keywords.get("properties").and_then(Value::as_object);
+        let patterns = keywords.get("patternProperties");
         let others = keywords.get("additionalProperties");
         let mut rest = Vec::new();
         for (name, value) in object {
-            let mut is_named = false;
             let own = properties.and_then(|properties| properties.get(name));
-            let of_patterns = members(keywords.get("patternProperties")).filter(|(pattern, _)| {
-                let pattern = self.schema.patterns.get(*pattern);
-                pattern.is_some_and(|pattern| pattern.is_match(name))
-            });
-            let schemas: Vec<_> = own
-                .into_iter()
-                .chain(of_patterns.map(|(_, schema)| schema))
-                .collect();
-            for schema in schemas {
-                is_named = true;
+            let mut is_named = own.is_some();
+            if let Some(schema) = own {
                 self.check(schema, value, &Place::Member(place, name));
+            }
+            for (pattern, schema) in members(patterns) {
+                let pattern = self.schema.patterns.get(pattern);
+                if pattern.is_some_and(|pattern| pattern.is_match(name)) {
+                    is_named = true;
+                    self.check(schema, value, &Place::Member(place, name));
+                }
             }
             match is_named {
                 true if self.schema.tracks => drop(evaluated.members.insert(name.clone())),

@@ -5,7 +5,7 @@
 //! ones; the authorization endpoint to none (RFC 9700 section 2.6). Threats C12, H10, J2, J4.
 //! Refusals carry these headers too, or a page could not read its 401.
 
-use ::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use ::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
 
 use super::response;
@@ -36,21 +36,21 @@ pub(crate) fn decorate(
     route: Route,
     origin: Option<&HeaderValue>,
     server: &Server,
-    headers: &mut HeaderMap,
+    mut insert: impl FnMut(HeaderName, HeaderValue),
 ) {
     // A host that is shared is not ours to pin to https.
     let url = &server.config.public_url;
     if url.is_secure() && url.base_path().as_str().is_empty() {
         let always = HeaderValue::from_static("max-age=31536000");
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, always);
+        insert(header::STRICT_TRANSPORT_SECURITY, always);
     }
     if let Some(allowed) = allowed_origin(route, origin, server) {
-        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
+        insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
         let exposed = HeaderValue::from_static(EXPOSED_HEADERS);
-        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
+        insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
     }
     if route.is_protected() {
-        headers.insert(header::VARY, HeaderValue::from_static("Origin"));
+        insert(header::VARY, HeaderValue::from_static("Origin"));
     }
 }
 

@@ -56,7 +56,10 @@ impl State {
         let (route, verified, client) = (admission.route, admission.verified, admission.client);
         let request = ::http::Request::from_parts(admission.head, body);
         let origin = request.headers().get(::http::header::ORIGIN);
-        cors::decorate(route, origin, cx.env.server, cx.response_headers());
+        let (server, headers) = (cx.env.server, cx.response_headers());
+        cors::decorate(route, origin, server, |name, value| {
+            headers.insert(name, value)
+        });
         if request.method() == ::http::Method::OPTIONS {
             return cx.done(cors::preflight(route, origin, cx.env.server));
         }

@@ -181,10 +181,12 @@ impl<'a> Json<'a> {
 
     /// The object as a map, with all that is within, `null` too.
     pub(crate) fn to_map(self) -> Option<Map<String, Value>> {
-        let members = self.members()?;
-        Some(Map::from_iter(
-            members.map(|(name, value)| (name.to_owned(), value.to_value())),
-        ))
+        let mut map = Map::new();
+        // Quicker than to put all of them in order first: they are few.
+        for (name, value) in self.members()? {
+            map.insert(name.to_owned(), value.to_value());
+        }
+        Some(map)
     }
 
     /// As a value of its own.

@@ -19,7 +19,7 @@ const VALUES: usize = 100_000;
 const COMPARED_NAMES: usize = 16;
 
 /// A usual message has fewer values and names.
-const USUAL_NODES: usize = 48;
+const USUAL_NODES: usize = 40;
 
 /// What is wrong besides the grammar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -26,20 +26,13 @@ pub(crate) struct McpHeaders(Vec<(HeaderName, HeaderValue)>);
 
 impl McpHeaders {
     /// Those of a head.
-    pub(crate) fn of(headers: HeaderMap) -> Self {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
         let is_relevant = |name: &str| RELEVANT.contains(&name) || name.starts_with(PARAMETER);
-        let mut selected: Vec<(HeaderName, HeaderValue)> = Vec::with_capacity(RELEVANT.len());
-        let mut takes = false;
+        let mut selected = Vec::with_capacity(RELEVANT.len());
         for (name, value) in headers {
-            // A name comes with the first of its values only.
-            let name = match name {
-                Some(name) => {
-                    takes = is_relevant(name.as_str());
-                    takes.then_some(name)
-                }
-                None => selected.last().map(|(name, _)| name.clone()),
-            };
-            selected.extend(name.filter(|_| takes).map(|name| (name, value)));
+            if is_relevant(name.as_str()) {
+                selected.push((name.clone(), value.clone()));
+            }
         }
         Self(selected)
     }
@@ -61,11 +54,13 @@ pub(crate) fn accepts_streams(headers: &McpHeaders) -> bool {
     accepted
         .filter_map(|value| value.to_str().ok())
         .any(|value| {
-            value.split(',').any(|range| {
-                let kind = range.split(';').next().unwrap_or_default().trim();
-                let takes = |wanted: &str| kind.eq_ignore_ascii_case(wanted);
-                takes("text/event-stream") || takes("text/*") || takes("*/*")
-            })
+            // What every SDK sends, in one look.
+            value == "application/json, text/event-stream"
+                || value.split(',').any(|range| {
+                    let kind = range.split(';').next().unwrap_or_default().trim();
+                    let takes = |wanted: &str| kind.eq_ignore_ascii_case(wanted);
+                    takes("text/event-stream") || takes("text/*") || takes("*/*")
+                })
         })
 }
 
@@ -80,7 +75,7 @@ pub(crate) fn one<'a>(headers: &'a McpHeaders, name: &str) -> Result<Option<&'a 
         (None, _) => Ok(None),
         (Some(value), None) => {
             let value = value.to_str().map_err(|_| Malformed)?;
-            Ok(Some(value.trim_matches([' ', '\t'])))
+            Ok(Some(value.trim_ascii()))
         }
         (Some(_), Some(_)) => Err(Malformed),
     }
@@ -99,7 +94,7 @@ mod tests {
             for (name, value) in fields {
                 headers.append(name, value);
             }
-            accepts_streams(&McpHeaders::of(headers))
+            accepts_streams(&McpHeaders::of(&headers))
         };
         for taken in [
             &[] as &[&str],
@@ -130,7 +125,7 @@ mod tests {
             let name = HeaderName::from_static(name);
             headers.append(name, HeaderValue::from_static(value));
         }
-        let headers = McpHeaders::of(headers);
+        let headers = McpHeaders::of(&headers);
         assert_eq!(one(&headers, "mcp-name"), Err(Malformed));
         assert_eq!(one(&headers, "mcp-param-region"), Ok(Some("eu")));
         assert_eq!(one(&headers, "mcp-method"), Ok(None));

@@ -115,9 +115,8 @@ mod tests {
         }
         for (user_agent, expected) in [(CHATGPT, true), ("x openai-mcp", false), ("", false)] {
             let headers = [("user-agent".parse().unwrap(), user_agent.parse().unwrap())];
-            let known = are_known_to(&headers::McpHeaders::of(::http::HeaderMap::from_iter(
-                headers,
-            )));
+            let headers = ::http::HeaderMap::from_iter(headers);
+            let known = are_known_to(&headers::McpHeaders::of(&headers));
             assert_eq!(known, expected, "{user_agent}");
         }
     }

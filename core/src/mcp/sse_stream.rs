@@ -114,7 +114,7 @@ impl Stream {
         Progress::Pending(Self::Authenticating(Box::new(Waiting {
             lookup,
             transport,
-            headers: headers::McpHeaders::of(request.into_parts().0.headers),
+            headers: headers::McpHeaders::of(request.headers()),
             deadline: cx.env.now.instant.after(limits::EXCHANGE_TIMEOUT),
         })))
     }

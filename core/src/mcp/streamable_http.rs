@@ -55,7 +55,7 @@ impl Streamable {
         Progress::Pending(Self::Authenticating(Box::new(Waiting {
             lookup,
             method: head.method,
-            headers: headers::McpHeaders::of(head.headers),
+            headers: headers::McpHeaders::of(&head.headers),
             body,
         })))
     }

@@ -201,7 +201,7 @@ fn refuse<S>(refused: RedemptionRefused, cx: &mut Cx<'_>) -> Progress<S> {
             let seconds = whole_seconds(wait).to_string();
             cx.log(LogEvent::new(LogEventId::SignInLimited).with(Field::RetryAfter, seconds));
             // The page may be loaded again.
-            cx.response_headers().remove(header::SET_COOKIE);
+            cx.response_headers().remove(&header::SET_COOKIE);
             cx.done(busy(wait, &cx.request_id(), cx.env))
         }
     }

@@ -189,7 +189,7 @@ mod tests {
                     let event = ticket.take().unwrap().answer(answer.take().unwrap());
                     exchange.handle(event, server.env()).unwrap();
                 }
-                Output::Done(_) => return (asked.unwrap(), told.expect("the hub is told")),
+                Output::Done(_) => return (*asked.unwrap(), told.expect("the hub is told")),
             }
         }
     }

@@ -6,8 +6,8 @@
 //! What depends on a master key and a purpose alone is derived once, when the ring is made; what depends on a
 //! share too, when it is used.
 //!
-//! Derived keys and what was opened are wiped when they are dropped (threat G4). What `ring`
-//! expands of them for the time of one operation is on the stack, and not wiped.
+//! Derived keys and what was opened are wiped when they are dropped (threat G4), and so is what `ring` expands of
+//! those that are kept. What it expands for the time of one operation is on the stack, and not wiped.
 
 mod derived;
 mod purpose;
@@ -121,6 +121,10 @@ impl Keyring {
         share: &[u8],
         sealed: &[u8],
     ) -> Option<Wiped> {
+        if share.is_empty() {
+            let mut ciphers = self.all().map(|keys| keys.cipher(purpose));
+            return ciphers.find_map(|cipher| cipher.open(context, sealed));
+        }
         self.sealing_keys(purpose, share)
             .find_map(|key| key.open(context, sealed))
     }
@@ -182,22 +186,46 @@ impl SealingKey {
     /// by another key or for another context.
     #[must_use]
     pub fn open(&self, context: &[u8], sealed: &[u8]) -> Option<Wiped> {
-        let (nonce, ciphertext) = sealed.split_at_checked(NONCE_BYTES)?;
-        let nonce = aead::Nonce::try_assume_unique_for_key(nonce).ok()?;
-        let mut text = Wiped::new(ciphertext.to_vec());
-        let length = self
-            .cipher()
-            .open_in_place(nonce, aead::Aad::from(context), text.as_mut())
-            .ok()?
-            .len();
-        text.shorten(length);
-        Some(text)
+        open_by(&self.cipher(), context, sealed)
     }
 
     fn cipher(&self) -> aead::LessSafeKey {
         let key = aead::UnboundKey::new(&aead::AES_256_GCM, &self.0)
             .expect("an AES-256 key has 32 bytes");
         aead::LessSafeKey::new(key)
+    }
+}
+
+/// Opens what a key has sealed.
+fn open_by(cipher: &aead::LessSafeKey, context: &[u8], sealed: &[u8]) -> Option<Wiped> {
+    let (nonce, ciphertext) = sealed.split_at_checked(NONCE_BYTES)?;
+    let nonce = aead::Nonce::try_assume_unique_for_key(nonce).ok()?;
+    let mut text = Wiped::new(ciphertext.to_vec());
+    let length = cipher
+        .open_in_place(nonce, aead::Aad::from(context), text.as_mut())
+        .ok()?
+        .len();
+    text.shorten(length);
+    Some(text)
+}
+
+/// A [`SealingKey`], expanded once for many uses. It is overwritten when it is dropped.
+#[derive(Clone)]
+struct Cipher(aead::LessSafeKey);
+
+impl Cipher {
+    fn open(&self, context: &[u8], sealed: &[u8]) -> Option<Wiped> {
+        open_by(&self.0, context, sealed)
+    }
+}
+
+impl ZeroizeOnDrop for Cipher {}
+
+impl Drop for Cipher {
+    fn drop(&mut self) {
+        self.0 = SealingKey([0; 32]).cipher();
+        // Nobody reads it again, but it must be written.
+        std::hint::black_box(&self.0);
     }
 }
 
@@ -241,6 +269,7 @@ mod tests {
         let sealed = sealed_by(&ring);
         is_wiped(&MasterKey::new([1; 32]));
         is_wiped(ring.first.prk());
+        is_wiped(ring.first.cipher(Purpose::Task));
         is_wiped(&ring.sealing_key(Purpose::Task, b"share"));
         is_wiped(&Entropy::new(&Seed::new([7; 32])));
         let text = ring.open(Purpose::Task, b"id 1", b"share", &sealed);

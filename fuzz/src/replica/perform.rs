@@ -58,7 +58,7 @@ impl State {
                 self.see(&Observation::ResponseEnded { who });
                 self.answer(process, id, conn, [Piece::End]);
             }
-            Action::Fetch(ticket, fetch) => self.fetch(process, id, ticket, fetch),
+            Action::Fetch(ticket, fetch) => self.fetch(process, id, ticket, *fetch),
             Action::Assert(ticket, _) => self.make_assertion(process, id, ticket),
             Action::Store(ticket, store) => self.question(process, id, ticket, store),
             Action::ToHub(message) => self.send_to_hub(process, id, message),

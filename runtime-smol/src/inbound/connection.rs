@@ -105,8 +105,8 @@ struct PendingResponse {
 
 impl Driver {
     async fn run(mut self) {
+        let mut now = self.clock.now();
         for step in 1_u64.. {
-            let now = self.clock.now();
             match self.machine.poll(now) {
                 Output::Proxied(client) => self.inbound.proxied(&mut self.machine, client),
                 Output::Head(head) => self.admit(*head, now),
@@ -122,6 +122,7 @@ impl Driver {
                     if step % STEPS == 0 {
                         future::yield_now().await;
                     }
+                    now = self.clock.now();
                 }
                 Output::Close => return,
             }

@@ -67,13 +67,12 @@ pub(super) fn describe_prompt<A: JsonSchema>(mut prompt: Prompt) -> Prompt {
 pub(super) fn read<A: DeserializeOwned + 'static>(
     arguments: &Map<String, Value>,
 ) -> Result<A, CallError> {
-    let value = if TypeId::of::<A>() == TypeId::of::<()>() {
-        Value::Null
+    let read = if TypeId::of::<A>() == TypeId::of::<()>() {
+        A::deserialize(Value::Null)
     } else {
-        Value::Object(arguments.clone())
+        A::deserialize(arguments)
     };
-    serde_json::from_value(value)
-        .map_err(|error| CallError::Message(format!("The arguments do not fit: {error}.")))
+    read.map_err(|error| CallError::Message(format!("The arguments do not fit: {error}.")))
 }
 
 /// What is to be completed.

@@ -17,7 +17,7 @@ impl World {
     pub(super) fn perform(&mut self, id: ExchangeId, ask: Action) {
         let event = match ask {
             Action::Store(ticket, store) => ticket.answer(self.ask(store)),
-            Action::Fetch(ticket, fetch) => ticket.answer(self.fetched(fetch)),
+            Action::Fetch(ticket, fetch) => ticket.answer(self.fetched(*fetch)),
             _ => return,
         };
         self.hand(id, event);

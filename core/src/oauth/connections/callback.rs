@@ -93,7 +93,7 @@ impl ConnectionsCallback {
                     let limited = LogEvent::new(LogEventId::SignInLimited);
                     cx.log(limited.with(Field::RetryAfter, whole_seconds(wait).to_string()));
                     // The page may be loaded again.
-                    cx.response_headers().remove(header::SET_COOKIE);
+                    cx.response_headers().remove(&header::SET_COOKIE);
                     cx.done(busy(wait, &cx.request_id(), cx.env))
                 }
             },

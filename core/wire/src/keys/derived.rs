@@ -3,7 +3,7 @@
 use ring::hmac;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
-use super::{MasterKey, Purpose, SealingKey};
+use super::{Cipher, MasterKey, Purpose, SealingKey};
 
 /// How much SHA-256 hashes at a time.
 const BLOCK_BYTES: usize = 64;
@@ -17,8 +17,16 @@ const SALT: &[u8] = b"entra-mcp";
 pub(super) struct DerivedKeys {
     prk: MacKey,
     /// One for each purpose, in their order.
-    derived: Vec<(SealingKey, MacKey)>,
+    derived: Vec<Derived>,
     begun: Vec<BegunMac>,
+}
+
+/// The key for a purpose, for each of its uses.
+#[derive(Clone)]
+struct Derived {
+    sealing: SealingKey,
+    cipher: Cipher,
+    mac: MacKey,
 }
 
 /// The MAC of a message of which no more than the beginning is known.
@@ -36,7 +44,12 @@ impl DerivedKeys {
         let prk = MacKey::new(&mac(&salt, &[&master.0]));
         let derived = Purpose::ALL.iter().map(|purpose| {
             let key = expand(&prk, *purpose, b"");
-            (SealingKey::new(*key), MacKey::new(&key))
+            let sealing = SealingKey::new(*key);
+            Derived {
+                cipher: Cipher(sealing.cipher()),
+                sealing,
+                mac: MacKey::new(&key),
+            }
         });
         Self {
             derived: derived.collect(),
@@ -74,19 +87,23 @@ impl DerivedKeys {
 
     /// The key of the MACs for a purpose.
     pub(super) fn mac_key(&self, purpose: Purpose) -> &hmac::Key {
-        let (_, key) = self.keys_of(purpose);
-        &key.0
+        &self.keys_of(purpose).mac.0
+    }
+
+    /// What opens what the key for a purpose seals, where there is no share.
+    pub(super) fn cipher(&self, purpose: Purpose) -> &Cipher {
+        &self.keys_of(purpose).cipher
     }
 
     /// The key that seals for a purpose, and that follows from a share too unless that is empty.
     pub(super) fn sealing_key(&self, purpose: Purpose, share: &[u8]) -> SealingKey {
         match share {
-            [] => self.keys_of(purpose).0.clone(),
+            [] => self.keys_of(purpose).sealing.clone(),
             share => SealingKey::new(*expand(&self.prk, purpose, share)),
         }
     }
 
-    fn keys_of(&self, purpose: Purpose) -> &(SealingKey, MacKey) {
+    fn keys_of(&self, purpose: Purpose) -> &Derived {
         let keys = self.derived.get(purpose as usize);
         keys.expect("there are keys for each purpose")
     }

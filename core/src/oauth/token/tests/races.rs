@@ -71,7 +71,7 @@ fn drain(
         match action {
             Action::Store(ticket, store) => pending.push((whose, Pending::Store(ticket, store))),
             Action::Fetch(ticket, fetch) => {
-                pending.push((whose, Pending::Fetch(ticket, Box::new(fetch))))
+                pending.push((whose, Pending::Fetch(ticket, fetch)))
             }
             Action::Respond(response) => answers.push(json(&response)),
             _ => {}
