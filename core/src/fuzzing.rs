@@ -300,22 +300,25 @@ pub fn packed(bytes: &[u8]) {
 pub fn session_record(bytes: &[u8]) {
     let (server, id) = (entra::server(), SessionId::new([1; 16]));
     let (share, stranger) = (Share::new([2; 16]), Share::new([3; 16]));
-    let opens = |id, bytes: &[u8], share: &Share| {
+    let stored = |bytes: &[u8]| {
         let record = Record {
             bytes: Bytes::copy_from_slice(bytes),
             expires: UnixTime(u64::MAX),
         };
         let version = Version(1);
-        Session::open(id, &Stored { record, version }, share, &server)
+        Stored { record, version }
     };
+    let opens = |id, bytes: &[u8], share: &Share| Session::open(id, &stored(bytes), share, &server);
     assert!(opens(id, bytes, &share).is_none());
     let (keys, mut entropy) = (&server.keys, entropy());
     let head = sealed::of_head(id, bytes, keys, &mut entropy);
     assert!(opens(id, &head, &share).is_none());
+    let _ = sealed::SealedSession::read(id, &stored(&head), keys);
     let mut session = tokens::session();
     session.open_only_to(&share, &server);
     for record in [
         session.sealed_as(bytes, keys, &mut entropy),
+        sealed::sealed_with_locks_in_head(&session, bytes, keys, &mut entropy),
         sealed::sealed_as_json(&session, bytes, keys, &mut entropy),
     ] {
         assert!(opens(SessionId::new([2; 16]), &record, &share).is_none());

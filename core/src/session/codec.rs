@@ -45,6 +45,11 @@ impl Writer {
         }
     }
 
+    /// What was written so far.
+    pub(crate) fn written(&self) -> &[u8] {
+        &self.0
+    }
+
     /// What was written.
     pub(crate) fn finish(self) -> Zeroizing<Vec<u8>> {
         self.0

@@ -2,21 +2,24 @@
 //!
 //! ```text
 //! version
-//! outline, and the data key once for each live share  -- sealed under the master key
-//! the session                                         -- sealed under the data key
-//! Entra's tokens                                      -- sealed under a key that stands in the session
+//! outline                                 -- sealed under the master key
+//! the data key once for each live share   -- each sealed under a key of the master key and that share
+//! outline and session                     -- sealed under the data key, and bound to all that stands before
+//! Entra's tokens                          -- sealed under a key that stands in the session
 //! ```
 //!
-//! The data key is drawn anew at each writing, and sealed under a key of the master key and a share
-//! together. So the master key alone opens the [`Outline`]; a share that is over opens no later
-//! writing; and tokens that were issued before a refresh go on, since their shares still open the record
-//! (threat G3). Entra's tokens are the largest part, and few requests need them: they are neither opened nor
-//! copied before they are needed.
+//! The data key is drawn anew at each writing. So the master key alone opens the [`Outline`]; a share that is over
+//! opens no later writing; and tokens that were issued before a refresh go on, since their shares still open the
+//! record (threat G3). Who has a share needs not open the outline by itself: it stands beside the session once more.
+//! Entra's tokens are the largest part, and few requests need them: they are neither opened nor copied before they
+//! are needed.
 
 mod json;
+mod locks_in_head;
+
+use std::borrow::Cow;
 
 use bytes::Bytes;
-use zeroize::Zeroizing;
 
 use super::{
     Share,
@@ -34,10 +37,12 @@ use crate::{
 };
 
 #[cfg(any(test, feature = "fuzzing"))]
-pub(crate) use self::json::sealed_as as sealed_as_json;
+pub(crate) use self::{
+    json::sealed_as as sealed_as_json, locks_in_head::sealed_as as sealed_with_locks_in_head,
+};
 
 /// The first byte of a record. A record of another version is none.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// The length of a lock: the data key, sealed.
 const LOCK_BYTES: usize = 32 + SEAL_BYTES;
@@ -45,55 +50,136 @@ const LOCK_BYTES: usize = 32 + SEAL_BYTES;
 /// How a record is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
-    Binary,
+    Present,
+    LocksInHead,
     Json,
 }
 
-/// A record of which the master key has opened the outline.
-pub(crate) struct SealedSession<'a> {
+/// The outline, as far as it was opened.
+enum Head<'a> {
+    Sealed(&'a [u8]),
+    Opened(Outline),
+}
+
+/// A record taken apart.
+struct Parts<'a> {
     id: SessionId,
     version: Version,
-    outline: Outline,
-    /// The data key, sealed under each opener, one after the other.
-    locks: Vec<u8>,
     format: Format,
+    head: Head<'a>,
+    /// The data key, sealed under each opener, one after the other.
+    locks: Cow<'a, [u8]>,
+    /// What the body is bound to.
+    before: &'a [u8],
     body: &'a [u8],
     entra: Bytes,
 }
 
-impl std::fmt::Debug for SealedSession<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("SealedSession").field(&self.id).finish()
-    }
-}
-
-impl<'a> SealedSession<'a> {
-    /// Reads a record of the store; `None` if it is not this session's, or of another server.
-    pub(crate) fn read(id: SessionId, stored: &'a Stored, keys: &Keyring) -> Option<Self> {
+impl<'a> Parts<'a> {
+    fn of(id: SessionId, stored: &'a Stored, keys: &Keyring) -> Option<Self> {
         let bytes = &stored.record.bytes;
-        let (format, (outline, locks), body, entra) = match *bytes.first()? {
+        let (format, head, locks, before, body, entra) = match *bytes.first()? {
             VERSION => {
                 let mut from = Reader::new(bytes.get(1..)?);
-                let (head, body) = (from.bytes()?, from.bytes()?);
-                let head = keys.open(Purpose::SessionOutline, &context(id), b"", head)?;
-                let entra = bytes.slice_ref(from.rest());
-                (Format::Binary, read_head(&head)?, body, entra)
+                let (head, locks) = (from.bytes()?, from.bytes()?);
+                let (before, _) = bytes.split_at_checked(bytes.len() - from.rest().len())?;
+                let body = from.bytes()?;
+                let (head, locks) = (Head::Sealed(head), Cow::Borrowed(locks));
+                (Format::Present, head, locks, before, body, from.rest())
+            }
+            locks_in_head::VERSION => {
+                let (outline, locks, body, entra) = locks_in_head::read(id, bytes, keys)?;
+                let (head, locks) = (Head::Opened(outline), Cow::Owned(locks));
+                (Format::LocksInHead, head, locks, &[][..], body, entra)
             }
             json::FIRST_BYTE => {
                 let (outline, locks, body) = json::read(id, bytes, keys)?;
-                (Format::Json, (outline, locks), body, Bytes::new())
+                let (head, locks) = (Head::Opened(outline), Cow::Owned(locks));
+                (Format::Json, head, locks, &[][..], body, &[][..])
             }
             _ => return None,
         };
         Some(Self {
             id,
             version: stored.version,
-            outline,
-            locks,
             format,
+            head,
+            locks,
+            before,
             body,
-            entra,
+            entra: bytes.slice_ref(entra),
         })
+    }
+
+    /// The outline, by the master key alone.
+    fn outline(&self, keys: &Keyring) -> Option<Outline> {
+        match &self.head {
+            Head::Opened(outline) => Some(outline.clone()),
+            Head::Sealed(head) => {
+                let context = context(VERSION, self.id);
+                let head = keys.open(Purpose::SessionOutline, &context, b"", head)?;
+                let mut from = Reader::new(&head);
+                let outline = Outline::read(&mut from)?;
+                from.end(outline)
+            }
+        }
+    }
+
+    fn open(self, share: &Share, server: &Server) -> Option<(Session, Version)> {
+        let share = in_use(share, server);
+        let keys = &server.keys;
+        self.open_by(keys.sealing_keys(Purpose::SessionShare, share.expose()))
+    }
+
+    fn open_by(self, mut openers: impl Iterator<Item = SealingKey>) -> Option<(Session, Version)> {
+        let id = self.id;
+        let (present, before) = (context(VERSION, id), context(locks_in_head::VERSION, id));
+        // What a lock is bound to, and the body.
+        let (of_lock, of_body) = match self.format {
+            Format::Present => (&present[..], self.before),
+            Format::LocksInHead => (&before[..], &before[..]),
+            Format::Json => (&id.bytes()[..], &id.bytes()[..]),
+        };
+        let (locks, _) = self.locks.as_chunks::<LOCK_BYTES>();
+        // The last lock is the newest share's.
+        let data_key = openers.find_map(|opener| {
+            let mut newest_first = locks.iter().rev();
+            newest_first.find_map(|lock| opener.open(of_lock, lock))
+        })?;
+        let data_key = SealingKey::new((&data_key[..]).try_into().ok()?);
+        let body = data_key.open(of_body, self.body)?;
+        let session = match (self.format, self.head) {
+            (Format::Json, Head::Opened(outline)) => json::session(id, outline, &body)?,
+            (_, Head::Opened(outline)) => Session::of_bytes(id, outline, &body, self.entra)?,
+            (_, Head::Sealed(_)) => {
+                let mut from = Reader::new(&body);
+                let outline = Outline::read(&mut from)?;
+                Session::of_bytes(id, outline, from.rest(), self.entra)?
+            }
+        };
+        Some((session, self.version))
+    }
+}
+
+/// A record of which the master key has opened the outline.
+pub(crate) struct SealedSession<'a> {
+    outline: Outline,
+    parts: Parts<'a>,
+}
+
+impl std::fmt::Debug for SealedSession<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let id = &self.parts.id;
+        f.debug_tuple("SealedSession").field(id).finish()
+    }
+}
+
+impl<'a> SealedSession<'a> {
+    /// Reads a record of the store; `None` if it is not this session's, or of another server.
+    pub(crate) fn read(id: SessionId, stored: &'a Stored, keys: &Keyring) -> Option<Self> {
+        let parts = Parts::of(id, stored, keys)?;
+        let outline = parts.outline(keys)?;
+        Some(Self { outline, parts })
     }
 
     /// What is known without a share.
@@ -103,39 +189,7 @@ impl<'a> SealedSession<'a> {
 
     /// Opens the session with the share that a code or a token carries.
     pub(crate) fn open(self, share: &Share, server: &Server) -> Option<(Session, Version)> {
-        let share = in_use(share, server);
-        let keys = &server.keys;
-        self.open_by(keys.sealing_keys(Purpose::SessionShare, share.expose()))
-    }
-
-    /// Opens the session as another exchange has written it, for who holds an earlier writing: the shares
-    /// outlast every exchange.
-    pub(crate) fn open_again(self, earlier: &Session) -> Option<(Session, Version)> {
-        self.open_by(earlier.openers.iter().map(|opener| opener.key.clone()))
-    }
-
-    fn open_by(self, mut openers: impl Iterator<Item = SealingKey>) -> Option<(Session, Version)> {
-        let id = self.id;
-        let context = context(id);
-        let context = match self.format {
-            Format::Binary => &context[..],
-            Format::Json => id.bytes(),
-        };
-        let (locks, _) = self.locks.as_chunks::<LOCK_BYTES>();
-        // The last lock is the newest share's.
-        let data_key = openers.find_map(|opener| {
-            locks
-                .iter()
-                .rev()
-                .find_map(|lock| opener.open(context, lock))
-        })?;
-        let data_key = SealingKey::new((&data_key[..]).try_into().ok()?);
-        let body = data_key.open(context, self.body)?;
-        let session = match self.format {
-            Format::Binary => Session::of_bytes(id, self.outline, &body, self.entra)?,
-            Format::Json => json::session(id, self.outline, &body)?,
-        };
-        Some((session, self.version))
+        self.parts.open(share, server)
     }
 }
 
@@ -147,12 +201,13 @@ impl Session {
         share: &Share,
         server: &Server,
     ) -> Option<(Self, Version)> {
-        SealedSession::read(id, stored, &server.keys)?.open(share, server)
+        Parts::of(id, stored, &server.keys)?.open(share, server)
     }
 
-    /// Opens this session as another exchange has written it meanwhile.
+    /// Opens this session as another exchange has written it meanwhile: the shares outlast every exchange.
     pub(crate) fn open_again(&self, stored: &Stored, keys: &Keyring) -> Option<(Self, Version)> {
-        SealedSession::read(self.id, stored, keys)?.open_again(self)
+        let openers = self.openers.iter().map(|opener| opener.key.clone());
+        Parts::of(self.id, stored, keys)?.open_by(openers)
     }
 
     /// The store operation that writes the session, to last until `expires`.
@@ -169,43 +224,35 @@ impl Session {
 
     /// The record, with these bytes for what only a share opens.
     pub(crate) fn sealed_as(&self, body: &[u8], keys: &Keyring, entropy: &mut Entropy) -> Vec<u8> {
-        let context = context(self.id);
+        let context = context(VERSION, self.id);
         let data_key = SealingKey::draw(entropy);
         let openers = self.openers.iter();
         let locks =
             openers.flat_map(|opener| opener.key.seal(&context, data_key.expose(), entropy));
-        let head = head_of(&self.outline, &locks.collect::<Vec<u8>>());
-        let head = keys.seal(Purpose::SessionOutline, &context, b"", &head, entropy);
+        let locks: Vec<u8> = locks.collect();
+        let mut whole = Writer::new();
+        self.outline.write(&mut whole);
+        let outline = whole.written();
+        let head = keys.seal(Purpose::SessionOutline, &context, b"", outline, entropy);
+        whole.rest(body);
         let mut record = Writer::new();
         record.array(&[VERSION]);
         record.bytes(&head);
-        record.bytes(&data_key.seal(&context, body, entropy));
+        record.bytes(&locks);
+        let body = data_key.seal(record.written(), whole.written(), entropy);
+        record.bytes(&body);
         record.rest(&self.entra);
         record.finish().to_vec()
     }
 }
 
-/// What the parts of a record are bound to: its session and how it is written.
-fn context(id: SessionId) -> [u8; 17] {
-    let mut context = [VERSION; 17];
+/// What outline and locks are bound to: their session, and how they are written.
+fn context(version: u8, id: SessionId) -> [u8; 17] {
+    let mut context = [version; 17];
     if let Some(name) = context.last_chunk_mut() {
         *name = *id.bytes();
     }
     context
-}
-
-fn head_of(outline: &Outline, locks: &[u8]) -> Zeroizing<Vec<u8>> {
-    let mut head = Writer::new();
-    outline.write(&mut head);
-    head.bytes(locks);
-    head.finish()
-}
-
-fn read_head(head: &[u8]) -> Option<(Outline, Vec<u8>)> {
-    let mut from = Reader::new(head);
-    let outline = Outline::read(&mut from)?;
-    let locks = from.bytes()?.to_vec();
-    from.end((outline, locks))
 }
 
 /// The record of a session whose head holds these bytes, and which has no body.
@@ -216,10 +263,12 @@ pub(crate) fn of_head(
     keys: &Keyring,
     entropy: &mut Entropy,
 ) -> Vec<u8> {
-    let head = keys.seal(Purpose::SessionOutline, &context(id), b"", head, entropy);
+    let context = context(VERSION, id);
+    let head = keys.seal(Purpose::SessionOutline, &context, b"", head, entropy);
     let mut record = Writer::new();
     record.array(&[VERSION]);
     record.bytes(&head);
+    record.bytes(&[]);
     record.bytes(&[]);
     record.finish().to_vec()
 }

@@ -1,5 +1,7 @@
 //! What a thief gets (the table of that name in the threat catalogue; threat G3).
 
+mod parts;
+
 use std::time::Duration;
 
 use serde_json::Value;
@@ -35,9 +37,10 @@ fn server(alice: &SignedIn) -> &Server {
 fn parts_of(alice: &SignedIn, copy: &(SessionId, Stored)) -> (Outline, Vec<u8>, Vec<u8>) {
     let (id, stored) = copy;
     let sealed = SealedSession::read(*id, stored, &server(alice).keys).unwrap();
-    assert_eq!(sealed.format, Format::Binary);
-    let body = [sealed.body, &sealed.entra].concat();
-    (sealed.outline, sealed.locks, body)
+    let parts = sealed.parts;
+    assert_eq!(parts.format, Format::Present);
+    let body = [parts.body, &parts.entra].concat();
+    (sealed.outline, parts.locks.into_owned(), body)
 }
 
 /// Whether a copy opens with the master key and this share.
@@ -125,14 +128,20 @@ fn master_key_alone_opens_the_outline_and_nothing_else() {
         Purpose::SessionShare,
         Purpose::EntraTokens,
     ] {
-        assert!(keys.open(purpose, &context(id), b"", &body).is_none());
+        assert!(
+            keys.open(purpose, &context(VERSION, id), b"", &body)
+                .is_none()
+        );
         assert!(keys.open(purpose, id.bytes(), b"", &body).is_none());
         let (locks, []) = locks.as_chunks::<LOCK_BYTES>() else {
             panic!("each lock is of one length");
         };
         assert!(!locks.is_empty());
         for lock in locks {
-            assert!(keys.open(purpose, &context(id), b"", lock).is_none());
+            assert!(
+                keys.open(purpose, &context(VERSION, id), b"", lock)
+                    .is_none()
+            );
         }
     }
 }
@@ -323,7 +332,8 @@ fn record_that_cannot_be_read_is_401_and_ends_nothing_else() {
         vec![0; 3],
         vec![255; 64],
         whole[..whole.len() / 2].to_vec(),
-        [&[2][..], &whole[1..]].concat(),
+        [&[3][..], &whole[1..]].concat(),
+        [&[1][..], &whole[1..]].concat(),
         [&[0][..], &whole[1..]].concat(),
     ] {
         let damaged = alice.world.store.get_mut(&id.key().0).unwrap();
@@ -349,7 +359,7 @@ fn record_whose_entra_tokens_were_exchanged_does_not_open() {
     assert!(opens(&alice, &(id, now.clone()), &share));
     let entra = |stored: &Stored| {
         let sealed = SealedSession::read(id, stored, &server(&alice).keys).unwrap();
-        sealed.entra.to_vec()
+        sealed.parts.entra.to_vec()
     };
     let (old, new) = (entra(&before), entra(&now));
     assert!(old != new);

@@ -70,9 +70,7 @@ fn drain(
     while let Output::Do(action) = exchange.poll() {
         match action {
             Action::Store(ticket, store) => pending.push((whose, Pending::Store(ticket, store))),
-            Action::Fetch(ticket, fetch) => {
-                pending.push((whose, Pending::Fetch(ticket, fetch)))
-            }
+            Action::Fetch(ticket, fetch) => pending.push((whose, Pending::Fetch(ticket, fetch))),
             Action::Respond(response) => answers.push(json(&response)),
             _ => {}
         }
