@@ -3,7 +3,7 @@
 //! A trusted proxy may name it, in `traceparent` (W3C Trace Context, section 3.2) or `X-Request-ID`, so that its log and ours
 //! fit together. Otherwise it is the runtime's own. It proves nothing: it is text to search for.
 
-use std::fmt;
+use std::{fmt, io::Write as _};
 
 use ::http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -14,6 +14,9 @@ pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What tracing calls the request: version, trace, caller and flags.
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// How many hexadecimal digits an id of ours has.
+const OWN_DIGITS: usize = 16;
 
 /// The id of a request, or of a job of the server's own.
 #[derive(Clone, PartialEq, Eq)]
@@ -45,7 +48,16 @@ impl RequestId {
     /// Writes it into the headers of the response.
     pub fn name_in(&self, headers: &mut HeaderMap) {
         // Both kinds are visible ASCII.
-        if let Ok(value) = HeaderValue::try_from(self.to_string()) {
+        let value = match &self.0 {
+            Repr::Own(_) => {
+                let mut digits = [b'0'; OWN_DIGITS];
+                // There is room for all of them.
+                let _ = write!(digits.as_mut_slice(), "{self}");
+                HeaderValue::from_bytes(&digits)
+            }
+            Repr::Given(id) => HeaderValue::from_str(id),
+        };
+        if let Ok(value) = value {
             headers.insert(X_REQUEST_ID, value);
         }
     }
@@ -106,6 +118,20 @@ mod tests {
     use super::*;
 
     const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+    #[test]
+    fn response_names_the_id_as_it_is_displayed() {
+        let given = of_id(TRACE);
+        for id in [RequestId::own(0), RequestId::own(u64::MAX - 1), given] {
+            let mut headers = HeaderMap::new();
+            id.name_in(&mut headers);
+            assert_eq!(headers[X_REQUEST_ID], id.to_string());
+        }
+    }
+
+    fn of_id(id: &str) -> RequestId {
+        RequestId(Repr::Given(Box::from(id)))
+    }
 
     fn of(headers: &[(&'static str, &[u8])]) -> Option<String> {
         let headers = headers.iter().map(|(name, value)| {

@@ -1,6 +1,8 @@
 //! The headers of MCP: each is given once or not at all (threats I3, K11).
 
-use ::http::{HeaderMap, HeaderName, HeaderValue};
+use std::borrow::Cow;
+
+use ::http::{HeaderMap, HeaderValue};
 
 /// The revision that a request is written in.
 pub(crate) const PROTOCOL_VERSION: &str = "mcp-protocol-version";
@@ -22,17 +24,19 @@ pub(crate) const PARAMETER: &str = "mcp-param-";
 
 /// The headers of MCP of a request, as often as each was given. They are few: looking at each is quicker than a map.
 #[derive(Debug, Default)]
-pub(crate) struct McpHeaders(Vec<(HeaderName, HeaderValue)>);
+pub(crate) struct McpHeaders(Vec<(Cow<'static, str>, HeaderValue)>);
 
 impl McpHeaders {
     /// Those of a head.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let is_relevant = |name: &str| RELEVANT.contains(&name) || name.starts_with(PARAMETER);
         let mut selected = Vec::with_capacity(RELEVANT.len());
         for (name, value) in headers {
-            if is_relevant(name.as_str()) {
-                selected.push((name.clone(), value.clone()));
-            }
+            let name = name.as_str();
+            let relevant = RELEVANT.into_iter().find(|relevant| *relevant == name);
+            let parameter = || name.starts_with(PARAMETER).then(|| name.to_owned());
+            let name = relevant.map(Cow::Borrowed);
+            let name = name.or_else(|| parameter().map(Cow::Owned));
+            selected.extend(name.map(|name| (name, value.clone())));
         }
         Self(selected)
     }
@@ -83,6 +87,8 @@ pub(crate) fn one<'a>(headers: &'a McpHeaders, name: &str) -> Result<Option<&'a 
 
 #[cfg(test)]
 mod tests {
+    use ::http::HeaderName;
+
     use super::*;
 
     #[test]

@@ -50,7 +50,7 @@ impl<'a> Rest<'a> {
     /// The text that follows this beginning of a member. Nothing is taken if it does not follow.
     fn text(&mut self, member: &str) -> Option<&'a str> {
         let rest = self.0.strip_prefix(member)?;
-        let end = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\'))?;
+        let end = memchr::memchr2(b'"', b'\\', rest.as_bytes())?;
         let (text, rest) = rest.split_at_checked(end)?;
         self.0 = rest.strip_prefix('"')?;
         Some(text)
