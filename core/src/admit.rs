@@ -155,7 +155,9 @@ fn check_head(
     let mut body_limit = limits::UNAUTHENTICATED_BODY_BYTES;
     // Before the method: some clients find out by HEAD that they must sign in.
     if route.is_protected() && head.method != Method::OPTIONS {
-        verified = Some(bearer::verify(route, &head.headers, server, now.unix)?);
+        let checked = bearer::verify(route, &head.headers, server, now.unix);
+        verified =
+            Some(checked.map_err(|refusal| logged::bad_token(refusal, &head, server, request_id))?);
         body_limit = limits::MESSAGE_BODY_BYTES;
     }
     method(&head.method, route)?;

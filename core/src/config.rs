@@ -81,6 +81,8 @@ pub struct Config {
     pub shutdown: Shutdown,
     /// How the log is written.
     pub log: LogFormat,
+    /// Where the audit log is written, if it is.
+    pub audit_log: Option<AuditLogFile>,
 }
 
 impl Config {
@@ -119,6 +121,15 @@ impl Config {
         let contact = self.contact.as_deref();
         contact.unwrap_or("the operator of this server")
     }
+}
+
+/// Where the audit log is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AuditLogFile {
+    /// To standard output.
+    Stdout,
+    /// Into this file, to which lines are added.
+    File(PathBuf),
 }
 
 /// How a server ends that is asked to.

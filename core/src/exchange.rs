@@ -21,6 +21,7 @@ use self::state::State;
 use crate::{
     action::Action,
     admit::Admission,
+    config::ClientAddress,
     entropy::{Entropy, Seed},
     env::Env,
     event::{Event, Input},
@@ -94,8 +95,8 @@ impl Admission {
     /// Begins the exchange of the request, whose body has been read.
     #[must_use]
     pub fn begin(self, id: ExchangeId, seed: &Seed, body: Bytes, env: Env<'_>) -> Exchange {
-        let request_id = self.request_id.clone();
-        Exchange::begin(id, Entropy::new(seed), request_id, env, |cx| {
+        let (request_id, client) = (self.request_id.clone(), self.client);
+        Exchange::begin(id, Entropy::new(seed), request_id, client, env, |cx| {
             State::of_request(self, body, cx)
         })
     }
@@ -107,18 +108,24 @@ impl Exchange {
     pub fn job(id: ExchangeId, seed: &Seed, job: Job, env: Env<'_>) -> Self {
         let entropy = Entropy::new(seed);
         let request_id = RequestId::own(entropy.number_aside());
-        Self::begin(id, entropy, request_id, env, |cx| State::of_job(job, cx))
+        Self::begin(id, entropy, request_id, None, env, |cx| {
+            State::of_job(job, cx)
+        })
     }
 
     fn begin(
         id: ExchangeId,
         mut entropy: Entropy,
         request_id: RequestId,
+        client: Option<ClientAddress>,
         env: Env<'_>,
         start: impl FnOnce(&mut Cx<'_>) -> Progress<State>,
     ) -> Self {
         let until = env.now.instant.after(limits::EXCHANGE_TIMEOUT);
         let mut outbox = Outbox::new(until, request_id);
+        if env.server.config.audit_log.is_some() {
+            outbox.audit(client, env.now.instant);
+        }
         let next = start(&mut Cx {
             env,
             entropy: &mut entropy,

@@ -4,6 +4,7 @@
 //! [`LogEventId`]; its fields say what is particular. Values that came from outside are cut and their
 //! control characters escaped here, so that no line can be forged and none is endless.
 
+mod audit;
 mod field;
 mod sanitize;
 mod table;
@@ -11,7 +12,13 @@ mod table;
 mod tests;
 mod throttle;
 
-pub use self::{field::Field, sanitize::sanitize, table::LogEventId, throttle::Throttle};
+pub use self::{
+    audit::{AuditOutcome, Audited},
+    field::Field,
+    sanitize::sanitize,
+    table::LogEventId,
+    throttle::Throttle,
+};
 pub use entra_mcp_wire::text::is_invisible;
 
 use crate::limits::{LOG_TEXT_CHARS, LOG_VALUE_CHARS};
@@ -34,6 +41,7 @@ pub enum Level {
 pub struct LogEvent {
     id: LogEventId,
     fields: Vec<(Field, String)>,
+    audited: Option<Box<Audited>>,
 }
 
 impl LogEvent {
@@ -43,6 +51,7 @@ impl LogEvent {
         Self {
             id,
             fields: Vec::new(),
+            audited: None,
         }
     }
 

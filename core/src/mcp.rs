@@ -1,5 +1,6 @@
 //! MCP: the transports and the messages of every revision.
 
+mod audit;
 mod batch;
 mod dispatch;
 mod event_id;

@@ -1,5 +1,7 @@
 //! How a step asks, answers, sends and waits.
 
+mod audit;
+
 use std::{collections::VecDeque, sync::Weak};
 
 use ::http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -157,9 +159,15 @@ impl Cx<'_> {
         }
     }
 
-    /// Writes to the log.
+    /// Writes to the log, and so to the audit log if that tells of it.
     pub(crate) fn log(&mut self, event: impl Into<LogEvent>) {
         let event = event.into().with(Field::RequestId, self.request_id());
+        let event = match &self.out.audit {
+            Some(audit) if event.id().audit_outcome().is_some() => {
+                event.audited(audit.at(self.env.now.instant))
+            }
+            _ => event,
+        };
         self.out.push(Action::Log(event));
     }
 
@@ -205,6 +213,8 @@ pub(crate) struct Outbox {
     /// Headers that the answer gets, whatever it is.
     response_headers: ResponseHeaders,
     request_id: RequestId,
+    /// What the audit log says besides, if there is one.
+    audit: Option<Box<Audit>>,
 }
 
 impl Outbox {
@@ -218,6 +228,7 @@ impl Outbox {
             responded: false,
             response_headers: ResponseHeaders::default(),
             request_id,
+            audit: None,
         }
     }
 

@@ -101,6 +101,7 @@ impl TestServer {
             authorization_response_iss: true,
             shutdown: crate::config::Shutdown::default(),
             log: LogFormat::Text,
+            audit_log: Some(crate::config::AuditLogFile::Stdout),
         };
         Self {
             server: Server::new(

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use entra_mcp_core::{limits, request_id::RequestId};
-use entra_mcp_runtime::{Clock, RequestPermit, SharedDevTenant};
+use entra_mcp_core::limits;
+use entra_mcp_runtime::{Clock, RequestOrigin, RequestPermit, SharedDevTenant};
 use http::{Request, Response, request::Parts};
 
 use crate::{
@@ -27,7 +27,7 @@ impl DevTenantService {
 }
 
 impl Service for DevTenantService {
-    fn admit(&self, head: Parts, _: RequestId) -> Result<Admitted, Box<Response<Bytes>>> {
+    fn admit(&self, head: Parts, _: RequestOrigin) -> Result<Admitted, Box<Response<Bytes>>> {
         let (tenant, clock) = (Arc::clone(&self.tenant), self.clock);
         let serve = move |body, permit| -> Box<dyn Work> {
             let request = Request::from_parts(head, body);

@@ -22,10 +22,11 @@ use entra_mcp_core::{
     event::Event,
     exchange::{Job, Output},
     log_event::{Field, LogEvent, LogEventId},
-    request_id::RequestId,
     time::Instant,
 };
-use entra_mcp_runtime::{ActiveExchange, DriveJobs, Remainder, RequestPermit, Shared, TokenHolder};
+use entra_mcp_runtime::{
+    ActiveExchange, DriveJobs, Remainder, RequestOrigin, RequestPermit, Shared, TokenHolder,
+};
 use http::{Response, request::Parts};
 
 use crate::{
@@ -53,9 +54,9 @@ impl McpService {
 }
 
 impl Service for McpService {
-    fn admit(&self, head: Parts, request_id: RequestId) -> Result<Admitted, Box<Response<Bytes>>> {
+    fn admit(&self, head: Parts, origin: RequestOrigin) -> Result<Admitted, Box<Response<Bytes>>> {
         let runtime = Arc::clone(&self.runtime);
-        let admission = runtime.shared.admit(head, request_id)?;
+        let admission = runtime.shared.admit(head, origin)?;
         let body_limit = admission.body_limit();
         let holder = TokenHolder::of(&admission);
         let serve = move |body, permit: RequestPermit| -> Box<dyn Work> {

@@ -13,8 +13,8 @@ mod tiny;
 use std::{net::TcpListener, panic::AssertUnwindSafe, sync::Arc};
 
 use bytes::Bytes;
-use entra_mcp_core::{error_responses, request_id::RequestId};
-use entra_mcp_runtime::{ConnectionLimit, RequestPermit, TokenHolder};
+use entra_mcp_core::error_responses;
+use entra_mcp_runtime::{ConnectionLimit, RequestOrigin, RequestPermit, TokenHolder};
 use http::{Response, request::Parts};
 
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
 /// Who answers requests: the MCP server, or the dev tenant.
 pub(crate) trait Service: Send + Sync + 'static {
     /// The verdict by the head alone; see [`entra_mcp_core::admit::admit`].
-    fn admit(&self, head: Parts, request_id: RequestId) -> Result<Admitted, Box<Response<Bytes>>>;
+    fn admit(&self, head: Parts, origin: RequestOrigin) -> Result<Admitted, Box<Response<Bytes>>>;
 }
 
 /// Begins to answer a request with its body.

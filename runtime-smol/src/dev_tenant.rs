@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_io::Timer;
 use bytes::Bytes;
-use entra_mcp_core::{limits, request_id::RequestId};
-use entra_mcp_runtime::{Clock, SharedDevTenant};
+use entra_mcp_core::limits;
+use entra_mcp_runtime::{Clock, RequestOrigin, SharedDevTenant};
 use http::{Request, Response, request::Parts};
 use smol::unblock;
 
@@ -29,7 +29,7 @@ impl DevTenantService {
 }
 
 impl Service for DevTenantService {
-    fn admit(&self, head: Parts, _: RequestId) -> Result<Admitted, Box<Response<Bytes>>> {
+    fn admit(&self, head: Parts, _: RequestOrigin) -> Result<Admitted, Box<Response<Bytes>>> {
         let (tenant, clock) = (Arc::clone(&self.tenant), self.clock);
         let serve = move |body, mut writer: ResponseWriter, permit| -> Box<dyn Work> {
             let (request, now) = (Request::from_parts(head, body), clock.now());

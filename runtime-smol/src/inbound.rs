@@ -9,8 +9,7 @@ mod tests;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use entra_mcp_core::request_id::RequestId;
-use entra_mcp_runtime::{RequestPermit, TokenHolder};
+use entra_mcp_runtime::{RequestOrigin, RequestPermit, TokenHolder};
 use http::{Response, request::Parts};
 
 pub(crate) use self::connection::connection;
@@ -25,7 +24,7 @@ const RESPONSE_PARTS: usize = 8;
 /// Who answers requests: the MCP server, or the dev tenant.
 pub(crate) trait Service: Send + Sync + 'static {
     /// The verdict by the head alone; see [`entra_mcp_core::admit::admit`].
-    fn admit(&self, head: Parts, request_id: RequestId) -> Result<Admitted, Box<Response<Bytes>>>;
+    fn admit(&self, head: Parts, origin: RequestOrigin) -> Result<Admitted, Box<Response<Bytes>>>;
 }
 
 /// A request that was admitted.

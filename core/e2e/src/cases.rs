@@ -1,6 +1,7 @@
 //! The cases, by what they are about.
 
 pub mod admission;
+pub mod audit_log;
 pub mod authorization;
 pub mod base_path;
 pub mod bursts;

@@ -182,6 +182,8 @@ suite!($ end_to_end_clients:
 // What operators are given.
 suite!($ end_to_end_operators:
     monitoring::metrics_count_what_happened_and_name_nobody,
+    audit_log::audit_log_tells_who_did_what,
+    audit_log::audit_log_is_rotated_after_a_hangup,
     request_ids::request_has_the_id_that_a_trusted_proxy_gave_it,
     request_ids::id_of_a_stranger_is_replaced,
 );

@@ -18,7 +18,7 @@ use crate::dev_tenant::SharedDevTenant;
 #[cfg(feature = "redis")]
 use crate::store::RedisStore;
 use crate::{
-    client_add,
+    audit_log, client_add,
     client_credential::ClientAssertions,
     clients_file::SharedClients,
     clock::Clock,
@@ -126,6 +126,9 @@ impl Settings {
     /// What is wrong with the data folder, or with a file that the settings name.
     pub fn open(self, catalog: Catalog) -> Result<RuntimeParts, StartError> {
         log::start(self.config.log);
+        if let Some(location) = &self.config.audit_log {
+            audit_log::start(location)?;
+        }
         let credential = &self.config.entra.credential;
         let client_assertions = ClientAssertions::open(credential, self.clock.now().unix)?;
         let (store, keys) = open_store(&self.config, &self.egress, self.clock.now().unix)?;

@@ -24,7 +24,7 @@ mod tests;
 use std::{collections::BTreeMap, path::PathBuf};
 
 use entra_mcp_core::{
-    config::{AddressRange, Config, LogFormat, PublicUrl},
+    config::{AddressRange, AuditLogFile, Config, LogFormat, PublicUrl},
     limits,
     log_event::is_invisible,
 };
@@ -36,9 +36,9 @@ pub use self::error::{
 };
 use self::{
     given::{
-        ALLOW_ORIGIN, CLIENTS, CODE_PAGE, CONTACT, DEV_TENANT, DEVICE_AUTHORIZATION, Given, LISTEN,
-        LOG, METRICS_LISTEN, PROXY_PROTOCOL, RESPONSE_ISS, SESSIONS_PER_USER, SETTINGS, Setting,
-        TRUSTED_PROXY,
+        ALLOW_ORIGIN, AUDIT_LOG, CLIENTS, CODE_PAGE, CONTACT, DEV_TENANT, DEVICE_AUTHORIZATION,
+        Given, LISTEN, LOG, METRICS_LISTEN, PROXY_PROTOCOL, RESPONSE_ISS, SESSIONS_PER_USER,
+        SETTINGS, Setting, TRUSTED_PROXY,
     },
     listen::{addresses, allowed_hosts, public_url},
 };
@@ -142,6 +142,7 @@ pub fn parse(
                 metrics_listen,
                 shutdown,
                 log,
+                audit_log: audit_log(&given),
             })))
         }
         _ => Err(errors),
@@ -272,6 +273,15 @@ fn is_on(given: &Given, setting: &Setting, default: bool, errors: &mut Vec<Confi
             default
         }
     }
+}
+
+/// Where the audit log goes.
+fn audit_log(given: &Given) -> Option<AuditLogFile> {
+    let file = given.value(&AUDIT_LOG)?;
+    Some(match file {
+        "-" => AuditLogFile::Stdout,
+        path => AuditLogFile::File(PathBuf::from(path)),
+    })
 }
 
 fn log(given: &Given, errors: &mut Vec<ConfigError>) -> Option<LogFormat> {

@@ -31,7 +31,7 @@ use http::{Response, header, request::Parts};
 use self::table::{OverLimit, Place, Table};
 pub use self::{
     inbound_limits::InboundLimits,
-    request::{PendingRequest, Remainder, RequestPermit, TokenHolder},
+    request::{PendingRequest, Remainder, RequestOrigin, RequestPermit, TokenHolder},
 };
 use crate::{Clock, log, request_ids::RequestIds};
 
@@ -202,10 +202,14 @@ impl ConnectionPermit {
         let client = named
             .flatten()
             .and_then(|client| self.limit.limits.counted(client));
+        let client = client.map(ClientAddress::from);
         Ok(PendingRequest {
-            client: client.map(ClientAddress::from),
+            client,
             is_exempt,
-            request_id,
+            origin: RequestOrigin {
+                request_id,
+                client: client.or(self.address),
+            },
         })
     }
 

@@ -4,14 +4,11 @@
 use std::{net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
-use entra_mcp_core::{
-    request_id::RequestId,
-    time::{Instant, Now},
-};
+use entra_mcp_core::time::{Instant, Now};
 use entra_mcp_http1::Connection;
 use http::{Response, request::Parts};
 
-use crate::{ConnectionPermit, PermitKind, RequestPermit, TokenHolder, timeouts_of};
+use crate::{ConnectionPermit, PermitKind, RequestOrigin, RequestPermit, TokenHolder, timeouts_of};
 
 /// A connection under the limits, and the request on it.
 #[derive(Debug)]
@@ -68,14 +65,14 @@ impl Inbound {
         machine: &mut Connection,
         head: Parts,
         now: Now,
-        admit: impl FnOnce(Parts, RequestId) -> Result<AdmittedHead<T>, Box<Response<Bytes>>>,
+        admit: impl FnOnce(Parts, RequestOrigin) -> Result<AdmittedHead<T>, Box<Response<Bytes>>>,
     ) -> Option<T> {
         let is_over_limit = self.connection.kind() == PermitKind::Overflow;
         if is_over_limit {
             machine.close_after_response();
         }
         let admitted = self.connection.pending_request(&head).and_then(|pending| {
-            let admitted = admit(head, pending.request_id())?;
+            let admitted = admit(head, pending.origin())?;
             let permit = pending.begin(&self.connection, admitted.holder)?;
             Ok((admitted, permit))
         });

@@ -4,6 +4,7 @@
 //! A runtime's `main` calls [`boot()`] and has all that is neither I/O with peers nor concurrency.
 
 pub mod api;
+mod audit_log;
 mod boot;
 mod client_add;
 mod client_credential;
@@ -55,7 +56,7 @@ pub use self::{
     },
     connection_limit::{
         ConnectionLimit, ConnectionPermit, InboundLimits, PendingRequest, PermitKind, Remainder,
-        RequestPermit, SessionKey, TokenHolder,
+        RequestOrigin, RequestPermit, SessionKey, TokenHolder,
     },
     data_dir_error::DataDirError,
     handle::Handle,

@@ -32,7 +32,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-use crate::metrics::count_event;
+use crate::{audit_log, metrics::count_event};
 
 /// The longest message of a crate that is not ours, in characters.
 const MESSAGE_CHARS: usize = 2000;
@@ -77,6 +77,7 @@ pub fn finish_log() {
     throttle(|throttle, _| throttle.summaries(end))
         .iter()
         .for_each(write);
+    audit_log::finish();
 }
 
 fn layer<S, W>(format: LogFormat, writer: W) -> impl tracing_subscriber::Layer<S>
@@ -103,6 +104,7 @@ static THROTTLE: Mutex<Option<(Instant, Throttle)>> = Mutex::new(None);
 /// Writes a line of the core or of a runtime, unless it is one of a burst.
 pub fn log(event: &LogEvent) {
     count_event(event.id());
+    audit_log::write(event);
     let (summaries, is_admitted) = throttle(|throttle, now| {
         let summaries = throttle.summaries(now);
         (summaries, throttle.admits(event.id(), now))

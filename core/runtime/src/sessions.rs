@@ -12,7 +12,7 @@ use entra_mcp_core::{
     ask::{Key, Store, StoreFault},
     hub::ToHub,
     keys::Keyring,
-    log_event::{Field, LogEvent, LogEventId},
+    log_event::{Audited, Field, LogEvent, LogEventId},
     operator::{self, LiveEntry},
     replicas,
     time::UnixTime,
@@ -143,7 +143,11 @@ impl Sessions<'_> {
         };
         self.store.answer(Store::Delete(record), self.now)?;
         let line = LogEvent::new(LogEventId::SessionEnded);
-        log(&line.with(Field::Subject, &entry.subject));
+        let audited = Audited {
+            session: Some(entry.session.clone()),
+            ..Audited::default()
+        };
+        log(&line.with(Field::Subject, &entry.subject).audited(audited));
         if self.store.is_shared()
             && let Some(sealed) =
                 replicas::seal_end(&entry.session, self.keys, self.now, &crate::seed())

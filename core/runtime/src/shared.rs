@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    Clock, RecordStore, RuntimeParts,
+    Clock, RecordStore, RequestOrigin, RuntimeParts,
     client_credential::ClientAssertions,
     clients_file::SharedClients,
     log,
@@ -21,13 +21,13 @@ use bytes::Bytes;
 use entra_mcp_core::{
     action::Action,
     admit::{Admission, admit, log_event_of},
+    config::ClientAddress,
     env::{Env, Server},
     event::Event,
     exchange::{Exchange, ExchangeId, Job, Output},
     hub::ToHub,
     limits,
-    log_event::{Field, LogEvent, LogEventId},
-    request_id::RequestId,
+    log_event::{Audited, Field, LogEvent, LogEventId},
     route::Route,
 };
 use http::{Response, request::Parts};
@@ -80,16 +80,16 @@ impl<M: Mailbox> Shared<M> {
     pub fn admit(
         &self,
         head: Parts,
-        request_id: RequestId,
+        origin: RequestOrigin,
     ) -> Result<Admission, Box<Response<Bytes>>> {
         let began = self.metrics.as_ref().map(|metrics| {
             let base_path = self.server.config.public_url.base_path();
             (metrics, base_path.route(head.uri.path()), Instant::now())
         });
-        let admitted = admit(head, &self.server, self.clock.now(), request_id);
+        let admitted = admit(head, &self.server, self.clock.now(), origin.request_id);
         if let Err(refusal) = &admitted {
             if let Some(event) = log_event_of(refusal) {
-                log(event);
+                log_refused(event, origin.client);
             }
             if let Some((metrics, route, began)) = began {
                 metrics.responded(route, refusal.status(), began.elapsed());
@@ -167,6 +167,14 @@ impl<M: Mailbox> Shared<M> {
             is_waiting.then_some(SHUTDOWN_POLL_INTERVAL)
         })
     }
+}
+
+/// Logs what was refused by its head. Nobody has looked who it is; the audit log knows where it comes from.
+fn log_refused(event: &LogEvent, client: Option<ClientAddress>) {
+    log(&event.clone().audited(Audited {
+        address: client.map(|client| client.to_string()),
+        ..Audited::default()
+    }));
 }
 
 /// A runtime, as the exchanges that it drives see it.

@@ -74,6 +74,13 @@ pub enum StartError {
     Egress(EgressError),
     /// What is offered is wrong.
     Catalog(CatalogErrors),
+    /// The audit log cannot be written.
+    AuditLogUnopened {
+        /// The file.
+        path: String,
+        /// The cause.
+        error: io::Error,
+    },
     /// The data folder, its sessions or its key cannot be used.
     DataDir(DataDirError),
     /// The store that replicas share cannot be used.
@@ -134,6 +141,10 @@ impl Display for StartError {
             }
             Self::Catalog(errors) => write!(f, "what is offered is wrong:\n{errors}"),
             Self::Egress(error) => error.fmt(f),
+            Self::AuditLogUnopened { path, error } => write!(
+                f,
+                "The audit log {path} cannot be opened: {error}. Its folder must be there, and writable."
+            ),
             Self::DataDir(error) => error.fmt(f),
             Self::Store(error) => error.fmt(f),
             Self::ClientCredential(error) => error.fmt(f),
@@ -156,6 +167,7 @@ impl Error for StartError {
         match self {
             Self::DotenvUnreadable { error }
             | Self::SessionsUnanswered { error }
+            | Self::AuditLogUnopened { error, .. }
             | Self::Socket { error }
             | Self::Thread { error } => Some(error),
             // These are shown as they are, so what comes next is what they come from.

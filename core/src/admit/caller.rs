@@ -94,13 +94,16 @@ impl Authenticate {
     ) -> Result<Box<Caller>, Box<Response<Bytes>>> {
         let route = self.route;
         match self.lookup.handle(answer, cx) {
-            Ok(found) => Ok(Box::new(Caller {
-                principal_id: found.session.principal,
-                scope: found.scope(),
-                session: found.session,
-                version: found.version,
-                verified: found.verified,
-            })),
+            Ok(found) => {
+                found.session.audit(cx);
+                Ok(Box::new(Caller {
+                    principal_id: found.session.principal,
+                    scope: found.scope(),
+                    session: found.session,
+                    version: found.version,
+                    verified: found.verified,
+                }))
+            }
             Err(LookupError::Unknown) => {
                 cx.log(LogEventId::SessionUnknown);
                 Err(Box::new(bearer::session_over(route, cx.env)))

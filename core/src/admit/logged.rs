@@ -1,6 +1,6 @@
 //! Refusals of `Host` and `Origin` that an operator must see: most are a proxy or a setting.
 
-use ::http::{Response, StatusCode};
+use ::http::{Response, StatusCode, header, request::Parts};
 use bytes::Bytes;
 
 use crate::{
@@ -44,6 +44,21 @@ pub(super) fn wrong_origin(origin: &[u8], id: &RequestId) -> Response<Bytes> {
     let event = LogEvent::new(LogEventId::OriginRefused);
     let event = event.with(Field::Origin, String::from_utf8_lossy(origin));
     refusal(StatusCode::FORBIDDEN, message, event, id)
+}
+
+/// Marks the answer to a token that is no good, for the audit log. Who has none is told to sign in, which is no event.
+pub(super) fn bad_token(
+    mut refusal: Box<Response<Bytes>>,
+    head: &Parts,
+    server: &Server,
+    id: &RequestId,
+) -> Box<Response<Bytes>> {
+    if server.config.audit_log.is_some() && head.headers.contains_key(header::AUTHORIZATION) {
+        let event = LogEvent::new(LogEventId::SessionTokenRefused);
+        let event = event.with(Field::RequestId, id.to_string());
+        refusal.extensions_mut().insert(event);
+    }
+    refusal
 }
 
 fn refusal(

@@ -109,6 +109,10 @@ impl ResultObject for ResultOfRevision {
         serde_json::to_writer(to, self)
     }
 
+    fn is_error(&self) -> bool {
+        self.result.is_error
+    }
+
     fn members(&self) -> Map<String, Value> {
         self.result.to_json(self.revision)
     }

@@ -17,6 +17,7 @@ use crate::{
     planted::Planted,
     provider_metadata::{ProviderMetadata, SigningKey, is_guid},
     secret::constant_time_equal,
+    step::Cx,
     time::UnixTime,
 };
 
@@ -31,6 +32,16 @@ pub(crate) struct Identity {
     pub(crate) sub: Option<String>,
     /// What else the token says of the user.
     pub(crate) claims: ProfileClaims,
+}
+
+impl Identity {
+    /// Says for the audit log who does something.
+    pub(crate) fn audit(&self, cx: &mut Cx<'_>) {
+        if let Some(audited) = cx.audited() {
+            audited.tenant_id = Some(self.tenant_id.clone());
+            audited.object_id = Some(self.oid.clone());
+        }
+    }
 }
 
 /// Why an ID token is rejected.

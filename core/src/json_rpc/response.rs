@@ -43,6 +43,9 @@ pub(crate) trait ResultObject: std::fmt::Debug + Send {
     /// Writes it as JSON.
     fn write(&self, to: &mut Vec<u8>) -> serde_json::Result<()>;
 
+    /// Whether it says that a tool failed.
+    fn is_error(&self) -> bool;
+
     /// The same as members.
     fn members(&self) -> Map<String, Value>;
 }
@@ -54,6 +57,14 @@ impl std::convert::From<Map<String, Value>> for ResultBody {
 }
 
 impl ResultBody {
+    /// Whether it says that a tool failed.
+    pub(crate) fn is_error(&self) -> bool {
+        match self {
+            Self::Members(members) => members.get("isError") == Some(&Value::Bool(true)),
+            Self::Object(object) => object.is_error(),
+        }
+    }
+
     fn into_members(self) -> Map<String, Value> {
         match self {
             Self::Members(members) => members,
@@ -279,6 +290,10 @@ mod tests {
     impl ResultObject for Map<String, Value> {
         fn write(&self, to: &mut Vec<u8>) -> serde_json::Result<()> {
             serde_json::to_writer(to, self)
+        }
+
+        fn is_error(&self) -> bool {
+            false
         }
 
         fn members(&self) -> Map<String, Value> {

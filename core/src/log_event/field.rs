@@ -65,6 +65,8 @@ fields! {
     Host = "host";
     /// The place in the source.
     Location = "location";
+    /// How it ended: `done`, `refused`, `failed` or `cancelled`.
+    Outcome = "outcome";
     /// The origin of the page that sent a request.
     Origin = "origin";
     /// A file.
@@ -90,6 +92,8 @@ fields! {
     Subject = "subject";
     /// What Entra says besides the error (`suberror`).
     Suberror = "suberror";
+    /// The name of a tool that is offered; left out if there is none of the name that was called.
+    Tool = "tool";
     /// The web site whose document gives the client its name; left out for a client that registered itself, whose name
     /// nobody has checked.
     VerifiedBy = "verified_by";

@@ -3,7 +3,6 @@
 //! An id is stable: dashboards and alerts name it. `core/LOG.md` is written from this table.
 
 use super::{Field, Level};
-use crate::limits;
 
 macro_rules! events {
     ($($(#[doc = $meaning:literal])+
@@ -60,38 +59,6 @@ macro_rules! events {
             }
         }
     };
-}
-
-impl LogEventId {
-    /// Returns how many lines of a burst are written; the others are counted.
-    pub(super) fn burst(self) -> u64 {
-        match self {
-            // The first one says all.
-            Self::SignInLimited | Self::RateLimited | Self::RateTableFull => 1,
-            _ => limits::LOG_BURST,
-        }
-    }
-
-    /// Returns whether lines of a burst are left out and counted: of everything that strangers can
-    /// cause. What only users and the server itself can cause is written always.
-    #[must_use]
-    pub fn is_throttled(self) -> bool {
-        !matches!(
-            self,
-            Self::SignInCompleted
-                | Self::CodeReplayed
-                | Self::RefreshTokenReplayed
-                | Self::SessionEnded
-                | Self::ConsentWithdrawn
-                | Self::GraphNewTokenRefused
-                | Self::ServerFailed
-                | Self::ServerPanicked
-                | Self::RuntimeMisuse
-                | Self::RuntimeUnknownAction
-                | Self::SignalsUnavailable
-                | Self::LogThrottled
-        )
-    }
 }
 
 events! {
@@ -163,7 +130,7 @@ events! {
         "a user could not sign in: Entra's metadata is not known", [];
     /// A user is back from Entra and has a session.
     SignInCompleted = "sign_in.completed", Info,
-        "a user signed in", [Subject, Destination, Scope];
+        "a user signed in", [Subject, VerifiedBy, Destination, Scope];
     /// The same return from Entra came twice: a reload, or somebody who saw it.
     SignInReplayed = "sign_in.replayed", Info,
         "a sign-in came back twice", [];
@@ -280,6 +247,18 @@ events! {
     /// A session ended: revoked, replayed, or refused by Entra for good.
     SessionEnded = "session.ended", Info,
         "a session ended", [Subject];
+    /// A code was exchanged for a session token. Only with `--audit-log`.
+    CodeRedeemed = "code.redeemed", Debug,
+        "an authorization code was redeemed", [];
+    /// A client refreshed its session token. Only with `--audit-log`.
+    RefreshTokenUsed = "refresh_token.used", Debug,
+        "a session token was refreshed", [];
+    /// A client gave a token back (RFC 7009): its session ended. Only with `--audit-log`.
+    TokenRevoked = "token.revoked", Debug,
+        "a token was revoked by its client", [];
+    /// A request came with a session token that is expired, forged or for another endpoint. Only with `--audit-log`.
+    SessionTokenRefused = "session_token.refused", Debug,
+        "a session token was refused", [];
     /// A session token is genuine, but its session is over.
     SessionUnknown = "session.unknown", Debug,
         "a session token maps to no session", [];
@@ -299,6 +278,12 @@ events! {
     /// A client ended more MCP sessions of one sign-in than are remembered. The one that it named goes on.
     McpSessionsEndedTooMany = "mcp_session.too_many_ended", Warn,
         "a client has ended too many MCP sessions of one sign-in", [];
+    /// A tool was called, and this is how it ended. Only with `--audit-log`.
+    ToolCalled = "tool.called", Debug,
+        "a tool was called", [Tool, Outcome];
+    /// What was called needs scopes that the session has not: the client is to ask its user for more. Only with `--audit-log`.
+    StepUpRequired = "step_up.required", Debug,
+        "a call needs more than the user has granted", [Scope];
     /// A tool, prompt or resource failed inside. The client learned only that it failed.
     CallFailed = "call.failed", Warn,
         "a call failed", [Error];
@@ -347,6 +332,10 @@ events! {
     /// work when the server does not run.
     OperatorSocketUnavailable = "operator.socket_unavailable", Warn,
         "commands about sessions cannot reach this process", [Path, Error];
+    /// Lines of the audit log are missing: the disk is full or fails, or is too slow for them. The server goes on. What is missing is
+    /// counted in the audit log itself, once it can be written again.
+    AuditNotWritten = "audit.not_written", Error,
+        "lines of the audit log could not be written", [Path, Error, Count];
     /// The operator chose `tiny_http`: use it on loopback or behind a proxy that normalises requests.
     TinyHttpChosen = "tiny_http.chosen", Warn,
         "tiny_http reads the requests: it can be made to serve hidden requests, bounds neither heads, connections \

@@ -41,21 +41,80 @@ fn document() -> String {
     text
 }
 
-#[test]
+/// The document about the audit log, written from the same tables.
+fn audit_document() -> String {
+    let mut text = String::from(include_str!("audit.md"));
+    text += "\n## Events\n\n| event | outcome | meaning | further members |\n| --- | --- | --- | --- |\n";
+    for event in LogEventId::ALL {
+        let Some(outcome) = event.audit_outcome() else {
+            continue;
+        };
+        let outcome = match event.fields().contains(&Field::Outcome) {
+            true => "as it was",
+            false => outcome.as_str(),
+        };
+        let fields = event
+            .fields()
+            .iter()
+            .filter(|field| !audit::is_left_out(**field));
+        let fields: Vec<_> = fields
+            .map(|field| format!("`{}`", field.as_str()))
+            .collect();
+        let (id, meaning, fields) = (event.as_str(), event.meaning(), fields.join(" "));
+        writeln!(text, "| `{id}` | {outcome} | {meaning} | {fields} |").unwrap();
+    }
+    text += "\n## Members\n\n| member | meaning |\n| --- | --- |\n\
+             | `time` | When the line was written, in UTC (RFC 3339). |\n\
+             | `event` | What happened: an id of the table above, which is that of the log, too (`core/LOG.md`). |\n";
+    let outcomes: Vec<_> = AuditOutcome::ALL
+        .iter()
+        .map(|outcome| outcome.as_str())
+        .collect();
+    writeln!(text, "| `outcome` | `{}`. |", outcomes.join("`, `")).unwrap();
+    writeln!(text, "| `request_id` | {} |", Field::RequestId.meaning()).unwrap();
+    for (name, meaning) in Audited::MEMBERS {
+        writeln!(text, "| `{name}` | {} |", meaning.trim_ascii()).unwrap();
+    }
+    for field in Field::ALL {
+        let is_used =
+            |event: &LogEventId| event.audit_outcome().is_some() && event.fields().contains(field);
+        let is_member = Audited::MEMBERS
+            .iter()
+            .any(|(name, _)| *name == field.as_str());
+        let is_used =
+            LogEventId::ALL.iter().any(is_used) || *field == Field::Count || *field == Field::Event;
+        if is_used && !is_member && !audit::is_left_out(*field) {
+            writeln!(text, "| `{}` | {} |", field.as_str(), field.meaning()).unwrap();
+        }
+    }
+    text
+}
+
+/// Compares a document with what it is written from, or writes it anew when asked to.
 #[expect(
     clippy::disallowed_methods,
     reason = "the test writes the document anew when asked to"
 )]
-fn log_md_lists_every_event_and_field() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/LOG.md");
+fn assert_written(name: &str, document: &str) {
+    let path = format!("{}/{name}", env!("CARGO_MANIFEST_DIR"));
     if std::env::var("UPDATE_LOG_MD").is_ok() {
-        std::fs::write(path, document()).unwrap();
+        std::fs::write(&path, document).unwrap();
     }
-    let written = std::fs::read_to_string(path).unwrap();
+    let written = std::fs::read_to_string(path).unwrap_or_default();
     assert!(
-        written == document(),
-        "core/LOG.md is old: UPDATE_LOG_MD=1 cargo test -p entra-mcp-core log_md"
+        written == document,
+        "core/{name} is old: UPDATE_LOG_MD=1 cargo test -p entra-mcp-core log_md"
     );
+}
+
+#[test]
+fn log_md_lists_every_event_and_field() {
+    assert_written("LOG.md", &document());
+}
+
+#[test]
+fn audit_log_md_lists_every_event_and_member() {
+    assert_written("docs/audit.md", &audit_document());
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{Field, LogEvent, LogEventId};
-use crate::limits::LOG_BURST_WINDOW;
+use crate::limits::{LOG_BURST, LOG_BURST_WINDOW};
 
 /// Counts the lines of each event. Its clock is any that does not go back.
 #[derive(Debug, Default)]
@@ -50,10 +50,41 @@ impl Throttle {
     }
 }
 
+impl LogEventId {
+    /// Returns how many lines of a burst are written; the others are counted.
+    pub(super) fn burst(self) -> u64 {
+        match self {
+            // The first one says all.
+            Self::SignInLimited | Self::RateLimited | Self::RateTableFull => 1,
+            _ => LOG_BURST,
+        }
+    }
+
+    /// Returns whether lines of a burst are left out and counted: of everything that strangers can
+    /// cause. What only users and the server itself can cause is written always.
+    #[must_use]
+    pub fn is_throttled(self) -> bool {
+        !matches!(
+            self,
+            Self::SignInCompleted
+                | Self::CodeReplayed
+                | Self::RefreshTokenReplayed
+                | Self::SessionEnded
+                | Self::ConsentWithdrawn
+                | Self::GraphNewTokenRefused
+                | Self::ServerFailed
+                | Self::ServerPanicked
+                | Self::RuntimeMisuse
+                | Self::RuntimeUnknownAction
+                | Self::SignalsUnavailable
+                | Self::LogThrottled
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::LOG_BURST;
 
     #[test]
     fn burst_of_unauthenticated_lines_is_cut_and_counted_once() {

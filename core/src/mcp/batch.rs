@@ -5,6 +5,7 @@ use std::{collections::VecDeque, ops::ControlFlow, sync::Arc};
 use serde_json::{Map, Value};
 
 use super::{
+    audit,
     dispatch::{self, Reply},
     invocation::{
         ClientProfile, InFlightRegistration, Invocation, InvocationCx, InvocationEnd,
@@ -125,7 +126,8 @@ impl RequestBatch {
     }
 
     fn cancel_current(&mut self, bcx: &mut BatchCx<'_, '_>) {
-        if let Some((_, Current::Invocation(invocation))) = self.current.take() {
+        if let Some((request, Current::Invocation(invocation))) = self.current.take() {
+            audit::cancelled(&request, bcx.cx);
             invocation.cancel(&mut invocation_cx(&mut self.registration, bcx));
         }
     }
@@ -282,7 +284,7 @@ impl RequestBatch {
         &mut self,
         request: Request,
         progress: Progress<TaskRequest, Result<Map<String, Value>, Error>>,
-        cx: &Cx<'_>,
+        cx: &mut Cx<'_>,
     ) {
         match progress {
             Progress::Pending(task) => self.current = Some((request, Current::Task(task))),
@@ -332,9 +334,11 @@ impl RequestBatch {
         &mut self,
         request: Request,
         result: Result<impl Into<ResultBody>, Error>,
-        cx: &Cx<'_>,
+        cx: &mut Cx<'_>,
     ) {
         let revision = self.client.revision;
+        let result = result.map(Into::into);
+        audit::called(&request, &result, cx);
         self.responses.push(match result {
             Ok(result) if revision.features().stateless => {
                 let server_info = Arc::clone(cx.env.server.catalog.server_info());

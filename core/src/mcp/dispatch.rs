@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 pub(super) use self::session_methods::settings_full;
 use super::{
+    audit,
     invocation::{ClientProfile, Invocation, InvocationCx, InvocationEnd},
     lists,
     resolve::{self, Rejection},
@@ -76,6 +77,7 @@ pub(super) fn answer(
     if client.security_schemes
         && let Some(needed) = missing_scopes(request, icx.caller, catalog)
     {
+        audit::step_up(&needed, icx.cx);
         let result = security_schemes::step_up(&needed, icx.caller, revision, server);
         return Reply::Result(result);
     }

@@ -6,6 +6,7 @@
 use ::http::Response;
 use bytes::Bytes;
 
+use super::audit;
 use crate::{
     admit::{bearer, caller::Caller},
     id::{McpSessionId, PrincipalId, ServerRequestId},
@@ -73,7 +74,8 @@ pub(crate) fn forbidden(
     route: Route,
     scopes: &[String],
     caller: &Caller,
-    cx: &Cx<'_>,
+    cx: &mut Cx<'_>,
 ) -> Response<Bytes> {
+    audit::step_up(scopes, cx);
     bearer::insufficient_scope(route, scopes, &caller.scope, cx.env)
 }

@@ -70,7 +70,11 @@ impl ClientLabel {
     /// Adds who it is to a line of the log: the name, and apart from it, for a name may say anything, the site that
     /// vouches for it.
     pub(crate) fn describe(&self, event: LogEvent) -> LogEvent {
-        let event = event.with(Field::ClientName, self.name.as_deref().unwrap_or("-"));
+        self.vouch(event.with(Field::ClientName, self.name.as_deref().unwrap_or("-")))
+    }
+
+    /// Adds who vouches for it.
+    pub(crate) fn vouch(&self, event: LogEvent) -> LogEvent {
         match &self.voucher {
             Voucher::Nobody => event,
             Voucher::Site { host, .. } => event.with(Field::VerifiedBy, host),

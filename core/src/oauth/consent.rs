@@ -281,6 +281,7 @@ fn ask(validated: ValidatedRequest, headers: &HeaderMap, cx: &mut Cx<'_>) -> Res
 
 /// One line of the log: who, and where the answer goes (threat A10).
 fn log_decision(event: LogEventId, form: &ConsentForm, cx: &mut Cx<'_>) {
+    form.request.client.audit(cx);
     let destination = form.request.redirect_target.redirect_uri.destination();
     let event = form.client_label.describe(LogEvent::new(event));
     cx.log(

@@ -90,6 +90,7 @@ pub(crate) struct CodeToSend {
 
 impl IssuingCode {
     pub(crate) fn start(signed_in: SignedInRequest, approval: Approval, cx: &mut Cx<'_>) -> Self {
+        signed_in.session.audit(cx);
         let is_remembered = remembered_consents::may_be_remembered(
             &signed_in.request,
             &cx.env.server.config.public_url,
@@ -204,6 +205,7 @@ impl IssuingCode {
             guard,
             request,
             remembered,
+            client_label,
             ..
         } = signed_in;
         let (keys, now) = (&cx.env.server.keys, cx.env.now.unix);
@@ -220,7 +222,8 @@ impl IssuingCode {
         let put = session.put(guard, expires, keys, cx.entropy);
         let destination = redirect_uri.destination();
         let code = CodeToSend {
-            signed_in: LogEvent::new(LogEventId::SignInCompleted)
+            signed_in: client_label
+                .vouch(LogEvent::new(LogEventId::SignInCompleted))
                 .with(Field::Subject, &session.outline.subject)
                 .with(Field::Destination, destination.to_string())
                 .with(Field::Scope, &session.scope),

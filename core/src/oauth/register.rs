@@ -23,6 +23,7 @@ use crate::{
     log_event::{Field, LogEvent, LogEventId},
     planted::Planted,
     redirect_uri::RedirectUri,
+    session::record::Hash,
     step::{Cx, Progress},
 };
 
@@ -91,6 +92,7 @@ pub(crate) fn respond<S>(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Progress<
     });
     match registered {
         Ok((client, scope)) => {
+            Hash::of(client.id().as_bytes()).audit(cx);
             cx.log(registration_event(&client));
             let response = registration(&client, &scope, cx);
             cx.done(response)

@@ -26,6 +26,7 @@ use crate::{
     event::Answer,
     http::{form::Form, response},
     id::SessionId,
+    log_event::LogEventId,
     session::ending::EndingSession,
     session::{sealed::SealedSession, token},
     step::{Cx, Progress},
@@ -136,7 +137,10 @@ impl Revoke {
             },
             Self::Ending(ending) => match ending.handle(answer, cx) {
                 Err(_) => unavailable(cx),
-                Ok(()) => cx.done(revoked()),
+                Ok(()) => {
+                    cx.audit(LogEventId::TokenRevoked);
+                    cx.done(revoked())
+                }
             },
         }
     }

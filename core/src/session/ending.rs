@@ -1,7 +1,7 @@
 //! A session that is being ended: its record is deleted, and only then is it said to have ended and do its
 //! calls, tasks and streams end (threat I7).
 
-use super::record::Outline;
+use super::record::{Hash, Outline};
 use crate::{
     ask::{Awaiting, Store},
     event::Answer,
@@ -17,6 +17,7 @@ use crate::{
 pub(crate) struct EndingSession {
     id: SessionId,
     subject: String,
+    client: Hash,
     deleted: Awaiting<Store>,
 }
 
@@ -26,6 +27,7 @@ impl EndingSession {
         Self {
             id,
             subject: outline.subject.clone(),
+            client: outline.client,
             deleted: cx.store(Store::Delete(id.key())),
         }
     }
@@ -34,6 +36,10 @@ impl EndingSession {
     pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Result<(), Fault> {
         if self.deleted.into_answer(answer).is_err() {
             return Err(Fault::Store);
+        }
+        self.client.audit(cx);
+        if let Some(audited) = cx.audited() {
+            audited.session = Some(self.id.to_string());
         }
         let ended = LogEvent::new(LogEventId::SessionEnded);
         cx.log(ended.with(Field::Subject, &self.subject));

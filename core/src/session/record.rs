@@ -20,6 +20,7 @@ use crate::{
     keys::{Keyring, Purpose, SealingKey},
     limits,
     secret::Secret,
+    step::Cx,
     time::UnixTime,
 };
 
@@ -62,6 +63,17 @@ pub(crate) struct Session {
     pub(super) entra: Bytes,
 }
 
+impl Session {
+    /// Says for the audit log whose session it is that something is done in.
+    pub(crate) fn audit(&self, cx: &mut Cx<'_>) {
+        self.user.audit(cx);
+        self.outline.client.audit(cx);
+        if let Some(audited) = cx.audited() {
+            audited.session = Some(self.id.to_string());
+        }
+    }
+}
+
 /// What the master key alone opens of a session: as much as is needed to end the session, and to know
 /// which MCP sessions were ended, for whom no token is at hand.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -102,6 +114,14 @@ pub(crate) struct User {
 }
 
 impl User {
+    /// Says for the audit log who does something.
+    pub(crate) fn audit(&self, cx: &mut Cx<'_>) {
+        if let Some(audited) = cx.audited() {
+            audited.tenant_id = Some(self.tenant_id.clone());
+            audited.object_id = Some(self.oid.clone());
+        }
+    }
+
     /// Returns what identifies this user: `tid` and `oid`, never a name (threat D7).
     pub(crate) fn key(&self) -> String {
         format!("{}/{}", self.tenant_id, self.oid)
@@ -138,6 +158,14 @@ pub(super) fn principal_of(user: &User, client: &Hash) -> PrincipalId {
 pub(crate) struct Hash(pub(crate) [u8; 32]);
 
 impl Hash {
+    /// Says for the audit log which client something is done by, if this is the hash of its id.
+    pub(crate) fn audit(&self, cx: &mut Cx<'_>) {
+        if let Some(audited) = cx.audited() {
+            let name = self.0.iter().take(16);
+            audited.client = Some(name.map(|byte| format!("{byte:02x}")).collect());
+        }
+    }
+
     /// The hash of some bytes.
     pub(crate) fn of(bytes: &[u8]) -> Self {
         let mut hash = [0; 32];

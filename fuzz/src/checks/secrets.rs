@@ -242,7 +242,8 @@ impl Check for NothingLeaks {
                     forbid(ledger, &place, value.as_bytes(), SECRET)?;
                     self.remember(&place, value.as_bytes(), SECRET);
                 }
-                Ok(())
+                let audited = line.audit_line("").unwrap_or_default();
+                forbid(ledger, "the audit log", audited.as_bytes(), SECRET)
             }
             Observation::Printed { text } => {
                 forbid(ledger, "what is printed", text.as_bytes(), SECRET)

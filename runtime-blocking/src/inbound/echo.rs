@@ -1,9 +1,8 @@
 //! The echo service of the end-to-end suite, for the tests of both implementations.
 
 use bytes::Bytes;
-use entra_mcp_core::request_id::RequestId;
 use entra_mcp_e2e::echo::Echo;
-use entra_mcp_runtime::RequestPermit;
+use entra_mcp_runtime::{RequestOrigin, RequestPermit};
 use http::{Request, Response, request::Parts};
 
 use super::{Admitted, ResponseWriter, Service};
@@ -12,7 +11,7 @@ use crate::work::{Step, Work};
 pub(super) struct EchoService;
 
 impl Service for EchoService {
-    fn admit(&self, head: Parts, _: RequestId) -> Result<Admitted, Box<Response<Bytes>>> {
+    fn admit(&self, head: Parts, _: RequestOrigin) -> Result<Admitted, Box<Response<Bytes>>> {
         let body_limit = Echo::admit(&head)?;
         let holder = Echo::holder(&head);
         let serve = |body, permit| -> Box<dyn Work> {

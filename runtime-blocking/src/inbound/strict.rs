@@ -97,8 +97,8 @@ impl Connection {
 
     fn admit(&mut self, head: Parts, now: Now) {
         let (machine, service) = (&mut self.socket.connection, &self.service);
-        self.accepted = self.inbound.admit(machine, head, now, |head, request_id| {
-            let admitted = service.admit(head, request_id)?;
+        self.accepted = self.inbound.admit(machine, head, now, |head, origin| {
+            let admitted = service.admit(head, origin)?;
             Ok(AdmittedHead {
                 body_limit: admitted.body_limit,
                 holder: admitted.holder,

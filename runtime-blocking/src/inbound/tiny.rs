@@ -107,7 +107,7 @@ fn answer(
     let method = head.parts.method.clone();
     let version = head.parts.version;
     let admitted = connection.pending_request(&head.parts).and_then(|pending| {
-        let admitted = service.admit(head.parts, pending.request_id())?;
+        let admitted = service.admit(head.parts, pending.origin())?;
         let permit = pending.begin(connection, admitted.holder)?;
         Ok((admitted, permit))
     });

@@ -131,8 +131,8 @@ impl Driver {
 
     fn admit(&mut self, head: Parts, now: Now) {
         let (machine, service) = (&mut self.machine, &self.service);
-        self.accepted = self.inbound.admit(machine, head, now, |head, request_id| {
-            let admitted = service.admit(head, request_id)?;
+        self.accepted = self.inbound.admit(machine, head, now, |head, origin| {
+            let admitted = service.admit(head, origin)?;
             Ok(AdmittedHead {
                 body_limit: admitted.body_limit,
                 holder: admitted.holder,

@@ -10,7 +10,7 @@ use std::{
 use async_io::Async;
 use entra_mcp_e2e::echo::{Echo, EchoRuntime, connect, talk};
 use entra_mcp_http1::Timeouts;
-use entra_mcp_runtime::{ConnectionLimit, InboundLimits, PermitKind, timeouts_of};
+use entra_mcp_runtime::{ConnectionLimit, InboundLimits, PermitKind, RequestOrigin, timeouts_of};
 use http::Request;
 
 use smol::future;
@@ -30,7 +30,7 @@ struct Smol;
 struct EchoService;
 
 impl Service for EchoService {
-    fn admit(&self, head: Parts, _: RequestId) -> Result<Admitted, Box<Response<Bytes>>> {
+    fn admit(&self, head: Parts, _: RequestOrigin) -> Result<Admitted, Box<Response<Bytes>>> {
         let body_limit = Echo::admit(&head)?;
         let holder = Echo::holder(&head);
         let serve = |body, writer, permit| -> Box<dyn Work> {

@@ -39,7 +39,7 @@ pub fn request_has_the_id_that_a_trusted_proxy_gave_it(program: &Program) {
         assert!(is_own(response.header("x-request-id")), "{hostile}");
     }
     // A challenge, a refusal of the head, a success.
-    for (target, status) in [("/mcp", 401), ("/nowhere", 404), ("/health", 200)] {
+    for (target, status) in [("/mcp", 401), ("/nowhere", 404), ("/healthz", 200)] {
         let response = server.request("GET", target, &[("X-Request-ID", "edge-2")], "");
         assert_eq!(response.status, status, "{target}");
         assert_eq!(response.header("x-request-id"), "edge-2", "{target}");

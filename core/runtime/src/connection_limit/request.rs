@@ -21,7 +21,16 @@ use crate::log;
 pub struct PendingRequest {
     pub(super) client: Option<ClientAddress>,
     pub(super) is_exempt: bool,
-    pub(super) request_id: RequestId,
+    pub(super) origin: RequestOrigin,
+}
+
+/// What is known of a request before anybody has looked at what it asks for.
+#[derive(Clone, Debug)]
+pub struct RequestOrigin {
+    /// What its log lines and its response have in common.
+    pub request_id: RequestId,
+    /// The address that it is counted for.
+    pub client: Option<ClientAddress>,
 }
 
 /// The user whose good token a request bears.
@@ -67,10 +76,10 @@ pub struct Remainder {
 }
 
 impl PendingRequest {
-    /// Returns what its log lines and its response have in common.
+    /// Returns what is known of it.
     #[must_use]
-    pub fn request_id(&self) -> RequestId {
-        self.request_id.clone()
+    pub fn origin(&self) -> RequestOrigin {
+        self.origin.clone()
     }
 
     /// Begins the request, which the connection was asked about before.
@@ -83,7 +92,7 @@ impl PendingRequest {
         connection: &Arc<ConnectionPermit>,
         holder: Option<TokenHolder>,
     ) -> Result<RequestPermit, Refusal> {
-        let (limit, id) = (&connection.limit, Some(&self.request_id));
+        let (limit, id) = (&connection.limit, Some(&self.origin.request_id));
         let (mut client, mut limited, mut held) = (None, None, connection.held());
         if let Some(holder) = holder {
             let (place, counted) = {

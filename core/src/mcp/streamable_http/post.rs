@@ -149,7 +149,8 @@ fn execute(
         .filter(|_| !client.security_schemes)
         .filter_map(|request| missing_scopes(request, &caller, catalog));
     if let Some(scopes) = missing.next() {
-        return cx.done(inbound::forbidden(Route::Mcp, &scopes, &caller, cx));
+        let refusal = inbound::forbidden(Route::Mcp, &scopes, &caller, cx);
+        return cx.done(refusal);
     }
     let form = Form {
         batch,

@@ -98,6 +98,8 @@ impl TokensReceived {
             cx.log(LogEvent::new(event).with(Field::Reason, error.as_str()));
             Failure::new(request.redirect_target.clone(), reason)
         })?;
+        identity.audit(cx);
+        request.client.audit(cx);
         // Entra may grant less than was asked for (Microsoft identity platform, "Scopes and
         // permissions"). It sends no scope only where it is the one that was asked for (RFC 6749
         // section 5.1).

@@ -204,6 +204,7 @@ fn finish(
     if let Some(cookie) = ConnectionsUser::set_cookie(&identity, cx.env, cx.entropy) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
+    identity.audit(cx);
     let signed_in = LogEvent::new(LogEventId::ConnectionsSignedIn);
     let subject = super::user::subject(&identity.tenant_id, &identity.oid, cx.env.server);
     cx.log(signed_in.with(Field::Subject, &subject));

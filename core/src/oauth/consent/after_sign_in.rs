@@ -111,6 +111,7 @@ impl AfterSignIn {
             // It is on the list already.
             address: None,
         };
+        signed_in.session.audit(cx);
         if !is_approved {
             return Self::delete(asked.id, signed_in, cx);
         }

@@ -125,6 +125,8 @@ impl CodeGrant {
                     request.read(stored, attempt, cx)
                 }
                 Progress::Ready(Ok(Updated::Written(redeemed))) => {
+                    redeemed.session.audit(cx);
+                    cx.audit(LogEventId::CodeRedeemed);
                     let refresh_token = &redeemed.refresh_token;
                     grant(&redeemed.session, &redeemed.granted, refresh_token, cx)
                 }
@@ -163,6 +165,7 @@ impl CodeRequest {
             return refuse(invalid_grant(), cx);
         }
         if self.is_replayed(sealed.outline(), cx) {
+            sealed.outline().client.audit(cx);
             cx.log(LogEventId::CodeReplayed);
             let ending = EndingSession::start(self.code.session_id, sealed.outline(), cx);
             return self.waiting(State::Ending(ending));

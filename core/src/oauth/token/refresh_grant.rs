@@ -182,6 +182,7 @@ impl RefreshRequest {
         let Some((session, version)) = sealed.open(&share, cx.env.server) else {
             return self.reused(&outline, cx);
         };
+        session.audit(cx);
         let (lifetimes, now) = (&cx.env.server.config.lifetimes, cx.env.now.unix);
         if session.expires(now, lifetimes) <= now {
             // What is set was made shorter.
@@ -241,6 +242,7 @@ impl RefreshRequest {
     }
 
     fn reused(self, outline: &Outline, cx: &mut Cx<'_>) -> Progress<RefreshGrant> {
+        outline.client.audit(cx);
         cx.log(LogEventId::RefreshTokenReplayed);
         self.end(outline, cx)
     }
@@ -328,7 +330,10 @@ impl RefreshRequest {
         cx: &mut Cx<'_>,
     ) -> Progress<RefreshGrant> {
         match self.narrowed(session, cx.env.server) {
-            Ok(granted) => grant(session, &granted, successor, cx),
+            Ok(granted) => {
+                cx.audit(LogEventId::RefreshTokenUsed);
+                grant(session, &granted, successor, cx)
+            }
             Err(refusal) => refuse(refusal, cx),
         }
     }

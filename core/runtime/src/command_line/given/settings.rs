@@ -191,6 +191,13 @@ pub(in crate::command_line) const LOG: Setting = setting(
     "text|json",
     "how the log is written (default text)",
 );
+pub(in crate::command_line) const AUDIT_LOG: Setting = setting(
+    "audit-log",
+    "ENTRA_MCP_AUDIT_LOG",
+    "FILE|-",
+    "a file to which one JSON object a line is added that says who did what, or - for standard output; opened anew \
+     after SIGHUP (default: none)",
+);
 pub(in crate::command_line) const KEY: Setting = setting(
     "",
     "ENTRA_MCP_KEY",
@@ -273,6 +280,7 @@ pub(in crate::command_line) const SETTINGS: &[&Setting] = &[
     &SHUTDOWN_DELAY,
     &SHUTDOWN_TIMEOUT,
     &LOG,
+    &AUDIT_LOG,
     &METRICS_LISTEN,
     &KEY,
     &TENANT_ID,

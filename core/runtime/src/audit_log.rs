@@ -1,0 +1,200 @@
+//! The audit log: one JSON object a line for each event that it tells of, into a file of its own.
+//!
+//! A thread writes, so that a slow disk delays nobody. What it cannot write is counted and said, in the log at once and in
+//! the audit log itself as soon as it can be written again: the server goes on.
+
+mod file;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use entra_mcp_core::{
+    config::AuditLogFile,
+    log_event::{Field, LogEvent, LogEventId, Throttle},
+};
+use tracing_subscriber::fmt::{format::Writer, time::FormatTime as _};
+
+use self::file::AuditFile;
+use crate::{StartError, log};
+
+/// How many lines may wait for the disk: some megabytes, which a server under load fills in a second.
+const QUEUED_LINES: usize = 16 * 1024;
+
+/// The most lines that are written at once.
+const BATCH_LINES: usize = 1024;
+
+/// How often it is looked whether a burst is over, or what was left out can be said.
+const SUMMARY_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long an end of the server waits for the disk.
+const END_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What the thread that writes is told.
+enum Message {
+    Line(String),
+    Reopen,
+    /// Write what came before, and say so.
+    Flush(SyncSender<()>),
+}
+
+/// The way to the thread that writes.
+struct Queue {
+    sender: SyncSender<Message>,
+    throttle: Throttle,
+    began: Instant,
+}
+
+/// One for the process, as the log is.
+static QUEUE: Mutex<Option<Queue>> = Mutex::new(None);
+
+/// How many lines found no room.
+static LEFT_OUT: AtomicU64 = AtomicU64::new(0);
+
+/// Begins to write the audit log, and opens it anew after each SIGHUP.
+///
+/// # Errors
+///
+/// The file cannot be opened, or the system gives no thread.
+pub(crate) fn start(location: &AuditLogFile) -> Result<(), StartError> {
+    let file = AuditFile::open(location).map_err(|error| StartError::AuditLogUnopened {
+        path: file::name(location),
+        error,
+    })?;
+    let (sender, receiver) = sync_channel(QUEUED_LINES);
+    reopen_on_hangup(sender.clone());
+    let started = thread::Builder::new()
+        .name("audit-log".to_owned())
+        .spawn(move || run(file, &receiver));
+    started.map_err(|error| StartError::AuditLogUnopened {
+        path: file::name(location),
+        error,
+    })?;
+    *queue() = Some(Queue {
+        sender,
+        throttle: Throttle::default(),
+        began: Instant::now(),
+    });
+    Ok(())
+}
+
+fn reopen_on_hangup(sender: SyncSender<Message>) {
+    let signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGHUP]);
+    let started = signals.and_then(|mut signals| {
+        thread::Builder::new()
+            .name("audit-hangup".to_owned())
+            .spawn(move || {
+                for _ in signals.forever() {
+                    if sender.send(Message::Reopen).is_err() {
+                        return;
+                    }
+                }
+            })
+    });
+    if let Err(error) = started {
+        let unavailable = LogEvent::new(LogEventId::SignalsUnavailable);
+        log(&unavailable.with(Field::Error, error.to_string()));
+    }
+}
+
+fn queue() -> std::sync::MutexGuard<'static, Option<Queue>> {
+    QUEUE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Writes the line of an event, if there is an audit log and it tells of it. Of a burst by strangers the first lines are written.
+pub(crate) fn write(event: &LogEvent) {
+    if event.id().audit_outcome().is_none() {
+        return;
+    }
+    let mut queue = queue();
+    let Some(queue) = &mut *queue else {
+        return;
+    };
+    let is_admitted =
+        !event.is_of_a_stranger() || queue.throttle.admits(event.id(), queue.began.elapsed());
+    if is_admitted && let Some(line) = event.audit_line(&now()) {
+        queue.send(line);
+    }
+}
+
+impl Queue {
+    fn send(&self, line: String) {
+        if self.sender.try_send(Message::Line(line)).is_err() {
+            LEFT_OUT.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn summarize(&mut self, until: Duration) {
+        for summary in self.throttle.summaries(until) {
+            self.send(summary.audit_summary(&now()));
+        }
+    }
+}
+
+/// Writes what waits: the server ends.
+pub(crate) fn finish() {
+    let asked = queue().as_mut().and_then(|queue| {
+        queue.summarize(Duration::MAX);
+        let (sender, receiver) = sync_channel(1);
+        queue.sender.send(Message::Flush(sender)).ok()?;
+        Some(receiver)
+    });
+    if let Some(written) = asked {
+        // A disk that does not answer keeps nobody from ending.
+        let _ = written.recv_timeout(END_TIMEOUT);
+    }
+}
+
+/// The thread that writes.
+fn run(mut file: AuditFile, receiver: &Receiver<Message>) {
+    loop {
+        let first = match receiver.recv_timeout(SUMMARY_INTERVAL) {
+            Ok(message) => Some(message),
+            Err(RecvTimeoutError::Timeout) => {
+                if let Some(queue) = &mut *queue() {
+                    let elapsed = queue.began.elapsed();
+                    queue.summarize(elapsed);
+                }
+                None
+            }
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
+        let (mut lines, mut other) = (Vec::new(), None);
+        for message in first
+            .into_iter()
+            .chain(receiver.try_iter().take(BATCH_LINES))
+        {
+            match message {
+                Message::Line(line) => lines.push(line),
+                message => {
+                    other = Some(message);
+                    break;
+                }
+            }
+        }
+        file.write(&lines, LEFT_OUT.swap(0, Ordering::Relaxed));
+        match other {
+            Some(Message::Reopen) => file.reopen(),
+            Some(Message::Flush(written)) => {
+                let _ = written.send(());
+            }
+            Some(Message::Line(_)) | None => {}
+        }
+    }
+}
+
+/// The time now, as RFC 3339 has it.
+fn now() -> String {
+    let mut time = String::with_capacity(27);
+    // Writing into a String does not fail.
+    let _ = tracing_subscriber::fmt::time::SystemTime.format_time(&mut Writer::new(&mut time));
+    time
+}
