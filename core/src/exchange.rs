@@ -36,10 +36,6 @@ pub use crate::{hub::Job, id::ExchangeId};
 /// What a runtime is to do next.
 #[derive(Debug)]
 #[must_use]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it is taken apart where it is polled; a box would cost more"
-)]
 pub enum Output {
     /// Do this, then poll again.
     Do(Action),

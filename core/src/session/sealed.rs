@@ -88,9 +88,16 @@ impl<'a> Parts<'a> {
                 (Format::Present, head, locks, before, body, from.rest())
             }
             locks_in_head::VERSION => {
-                let (outline, locks, body, entra) = locks_in_head::read(id, bytes, keys)?;
-                let (head, locks) = (Head::Opened(outline), Cow::Owned(locks));
-                (Format::LocksInHead, head, locks, &[][..], body, entra)
+                let old = locks_in_head::read(id, bytes, keys)?;
+                let (head, locks) = (Head::Opened(old.outline), Cow::Owned(old.locks));
+                (
+                    Format::LocksInHead,
+                    head,
+                    locks,
+                    &[][..],
+                    old.body,
+                    old.entra,
+                )
             }
             json::FIRST_BYTE => {
                 let (outline, locks, body) = json::read(id, bytes, keys)?;

@@ -18,19 +18,30 @@ use crate::{
 /// The first byte of such a record.
 pub(super) const VERSION: u8 = 1;
 
-/// The outline, the locks one after the other, the sealed session, and the sealed tokens of Entra.
-pub(super) fn read<'a>(
-    id: SessionId,
-    bytes: &'a [u8],
-    keys: &Keyring,
-) -> Option<(Outline, Vec<u8>, &'a [u8], &'a [u8])> {
+/// What such a record holds.
+pub(super) struct Parts<'a> {
+    pub(super) outline: Outline,
+    /// One after the other.
+    pub(super) locks: Vec<u8>,
+    /// The session, sealed.
+    pub(super) body: &'a [u8],
+    /// Entra's tokens, sealed.
+    pub(super) entra: &'a [u8],
+}
+
+pub(super) fn read<'a>(id: SessionId, bytes: &'a [u8], keys: &Keyring) -> Option<Parts<'a>> {
     let mut from = Reader::new(bytes.strip_prefix(&[VERSION])?);
     let (head, body) = (from.bytes()?, from.bytes()?);
     let head = keys.open(Purpose::SessionOutline, &context(VERSION, id), b"", head)?;
     let mut head = Reader::new(&head);
     let outline = Outline::read(&mut head)?;
     let locks = head.bytes()?.to_vec();
-    head.end((outline, locks, body, from.rest()))
+    head.end(Parts {
+        outline,
+        locks,
+        body,
+        entra: from.rest(),
+    })
 }
 
 /// A record as it was written then, with these bytes for what only a share opens.
