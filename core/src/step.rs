@@ -7,6 +7,8 @@ use std::{collections::VecDeque, sync::Weak};
 use ::http::{HeaderMap, HeaderName, HeaderValue, header};
 use bytes::Bytes;
 
+use self::audit::Audit;
+
 use crate::{
     action::Action,
     ask::{Ask, AskId, Awaiting, ClientAssertion, Fetch, Invoke, Store, Ticket},
