@@ -1,7 +1,7 @@
 //! We are one confidential client of Entra ID: its metadata and keys, its token endpoint, its
 //! errors, and Microsoft Graph.
 
-mod aadsts;
+pub(crate) mod aadsts;
 pub(crate) mod access_token;
 pub(crate) mod awaiting_metadata;
 pub(crate) mod credential_check;

@@ -28,7 +28,7 @@ pub(crate) mod register;
 pub(crate) mod remembered_consents;
 pub(crate) mod resource;
 pub(crate) mod revoke;
-mod sign_in_failure;
+pub(crate) mod sign_in_failure;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod token;

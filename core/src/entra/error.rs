@@ -2,7 +2,7 @@
 //! setting, or the request waits.
 //!
 //! Microsoft: decide by `error` and `suberror`, never by the AADSTS number or the text, which
-//! change. The number and the correlation id go to the log, where support asks for them; the text,
+//! change. The number, the correlation id and the time are said, for support asks for them; the text,
 //! which may name people, goes nowhere (threat D5).
 
 #[cfg(test)]
@@ -13,7 +13,7 @@ use std::time::Duration;
 use ::http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
 
-use super::aadsts;
+use super::aadsts::{self, Concerns, KnownError};
 use crate::{
     ask::{AssertionFault, FetchFault},
     http::form::Form,
@@ -43,9 +43,12 @@ pub(crate) enum EntraError {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Details {
     error: String,
-    suberror: String,
+    suberror: Box<str>,
     aadsts: Option<u64>,
-    correlation_id: Option<String>,
+    /// A GUID.
+    correlation_id: Option<Box<str>>,
+    /// When Entra said so, as Entra writes it: `2026-08-13 21:24:29Z`.
+    timestamp: Option<Box<str>>,
     /// In how many seconds Entra wants to be asked again.
     retry_after: Option<u64>,
 }
@@ -85,11 +88,12 @@ impl EntraError {
                 "" => format!("HTTP {}", status.as_u16()),
                 error => error.to_owned(),
             },
-            suberror: text("suberror").to_owned(),
+            suberror: text("suberror").into(),
             aadsts: body.pointer("/error_codes/0").and_then(Value::as_u64),
             correlation_id: Some(text("correlation_id"))
-                .filter(|id| !id.is_empty())
-                .map(str::to_owned),
+                .filter(|id| is_guid(id))
+                .map(Box::from),
+            timestamp: timestamp(text("timestamp")),
             retry_after: throttle::retry_after(headers).map(|wait| wait.as_secs()),
         };
         // A `Retry-After` counts, whatever else was said. A request loop is the one case that only the number
@@ -126,12 +130,13 @@ impl EntraError {
                 "" => "neither code nor error".to_owned(),
                 error => error.to_owned(),
             },
-            suberror: String::new(),
+            suberror: Box::default(),
             aadsts: after(text, "AADSTS").and_then(leading_number),
             correlation_id: after(text, "Correlation ID: ")
                 .and_then(|rest| rest.get(..36))
                 .filter(|id| is_guid(id))
-                .map(str::to_owned),
+                .map(Box::from),
+            timestamp: after(text, "Timestamp: ").and_then(|rest| timestamp(rest.get(..20)?)),
             retry_after: None,
         };
         match one("error") {
@@ -197,17 +202,47 @@ impl EntraError {
         matches!(
             details.error.as_str(),
             "consent_required" | "interaction_required"
-        ) || suberrors.contains(&details.suberror.as_str())
+        ) || suberrors.contains(&&*details.suberror)
     }
 
-    /// Returns the number of the error and what it means, if it is a known one.
-    pub(crate) fn meaning(&self) -> Option<(u64, &'static str)> {
+    fn details(&self) -> &Details {
         let (Self::SignInAgain(details)
         | Self::Configuration(details)
         | Self::Throttled(details, _)
         | Self::Unavailable(details)) = self;
-        let number = details.aadsts?;
-        Some((number, aadsts::meaning(number)?))
+        details
+    }
+
+    /// Returns what is known of the error by its number.
+    pub(crate) fn known(&self) -> Option<&'static KnownError> {
+        self.details().aadsts.and_then(aadsts::known)
+    }
+
+    /// Returns how Microsoft's support and the sign-in logs of the tenant find the error: ASCII without quotation marks. The
+    /// browser may have brought it, so there is nothing in it but numbers and their usual names.
+    pub(crate) fn reference(&self) -> Option<String> {
+        let details = self.details();
+        let mut reference = format!("(Entra ID error {}", details.aadsts?);
+        if let Some(id) = &details.correlation_id {
+            reference += &format!(", correlation id {id}");
+        }
+        if let Some(time) = &details.timestamp {
+            reference += &format!(", {time}");
+        }
+        Some(reference + ".)")
+    }
+
+    /// Returns what a page says: what has happened, what the user can do, and how the error is found. `contact`: who is to
+    /// be told what only the operator mends.
+    pub(crate) fn page(&self, contact: &str) -> Option<String> {
+        let (known, reference) = (self.known()?, self.reference()?);
+        let advice = match known.concerns {
+            Concerns::Administrator | Concerns::Operator => {
+                format!("{} Please tell {contact}.", known.concerns.advice())
+            }
+            Concerns::User(_) | Concerns::Passing => known.concerns.advice().to_owned(),
+        };
+        Some(format!("{} {advice} {reference}", known.cause))
     }
 
     /// The line for the log.
@@ -231,8 +266,10 @@ impl EntraError {
         }
         if let Some(number) = details.aadsts {
             event = event.with(Field::Aadsts, number.to_string());
-            if let Some(meaning) = aadsts::meaning(number) {
-                event = event.with(Field::AadstsMeaning, meaning);
+            if let Some(known) = aadsts::known(number) {
+                event = event
+                    .with(Field::AadstsMeaning, known.cause)
+                    .with_text(Field::Fix, known.fix);
             }
         }
         if let Some(id) = &details.correlation_id {
@@ -247,6 +284,17 @@ impl EntraError {
 
 fn after<'a>(text: &'a str, mark: &str) -> Option<&'a str> {
     text.split_once(mark).map(|(_, rest)| rest)
+}
+
+/// A time as Entra writes it, if this is one.
+fn timestamp(text: &str) -> Option<Box<str>> {
+    let form = b"dddd-dd-dd dd:dd:ddZ";
+    let fits = |(byte, like): (u8, &u8)| match like {
+        b'd' => byte.is_ascii_digit(),
+        like => byte == *like,
+    };
+    let is_one = text.len() == form.len() && text.bytes().zip(form).all(fits);
+    is_one.then(|| text.into())
 }
 
 fn leading_number(text: &str) -> Option<u64> {

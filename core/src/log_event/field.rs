@@ -59,6 +59,8 @@ fields! {
     Error = "error";
     /// The host of `--public-url`.
     ExpectedHost = "expected_host";
+    /// What the operator can do about it, often as a command of `az`, in which CAPITALS stand for what is the operator's own.
+    Fix = "fix";
     /// Microsoft Graph's id of the request, for Microsoft's support.
     GraphRequestId = "graph_request_id";
     /// The host that a request is for, or that the server connected to.

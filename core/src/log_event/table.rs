@@ -163,10 +163,10 @@ events! {
 
     /// Entra refuses this user until they sign in again or act.
     EntraSignInRequired = "entra.sign_in_required", Info,
-        "Entra ID wants the user to sign in", [Step, Error, Suberror, Aadsts, AadstsMeaning, CorrelationId];
+        "Entra ID wants the user to sign in", [Step, Error, Suberror, Aadsts, AadstsMeaning, Fix, CorrelationId];
     /// Entra refuses this server: its secret, registration or permissions must be mended.
     EntraMisconfigured = "entra.misconfigured", Warn,
-        "Entra ID refused this server", [Step, Error, Suberror, Aadsts, AadstsMeaning, CorrelationId];
+        "Entra ID refused this server", [Step, Error, Suberror, Aadsts, AadstsMeaning, Fix, CorrelationId];
     /// The client certificate or its private key cannot be read or used: no sign-in succeeds until it can.
     EntraCertificateUnusable = "entra.certificate_unusable", Error,
         "the client certificate cannot be used", [Path, Error];
@@ -197,7 +197,7 @@ events! {
     /// Entra is busy, broken or cannot be reached.
     EntraUnavailable = "entra.unavailable", Warn,
         "Entra ID did not serve a request",
-        [Step, Error, Suberror, Aadsts, AadstsMeaning, CorrelationId, RetryAfter];
+        [Step, Error, Suberror, Aadsts, AadstsMeaning, Fix, CorrelationId, RetryAfter];
     /// Entra granted less than was asked for: consent of an administrator is missing.
     EntraScopeNotGranted = "entra.scope_not_granted", Warn,
         "Entra ID did not grant a permission", [Scope];

@@ -79,14 +79,26 @@ impl Failure {
         }
     }
 
-    /// Entra said no. Where its reason is known, it is said, with the number that Microsoft's documentation
-    /// explains.
+    /// Entra said no. Where its reason is known, it is said, with what the user can do and how Microsoft finds the error.
     pub(crate) fn of_entra(redirect_target: RedirectTarget, error: &EntraError) -> Self {
-        let mut failure = Self::new(redirect_target, CallbackError::of(error));
-        if let Some((number, meaning)) = error.meaning() {
-            failure.description += &format!(" {meaning} (Entra ID error {number}.)");
+        let (error, description) = Self::told(error);
+        Self {
+            redirect_target,
+            error,
+            description,
         }
-        failure
+    }
+
+    /// What the client is told of an error of Entra's, and the user if it shows it.
+    pub(crate) fn told(error: &EntraError) -> (OAuthError, String) {
+        let (code, general) = CallbackError::of(error).parameters();
+        let description = match (error.known(), error.reference()) {
+            (Some(known), Some(reference)) => {
+                format!("{} {} {reference}", known.cause, known.concerns.advice())
+            }
+            _ => general.to_owned(),
+        };
+        (code, description)
     }
 
     /// Sends the browser back to the client, with the reference of the line in the log.

@@ -1,5 +1,7 @@
 use super::*;
 
+const CORRELATION_ID: &str = "0ad5cd57-1b36-4d4c-9d3a-8c7b3b1a1c01";
+
 fn read(status: u16, headers: &HeaderMap, body: &str) -> EntraError {
     let status = StatusCode::from_u16(status).unwrap();
     EntraError::of_response(status, headers, body.as_bytes())
@@ -7,7 +9,7 @@ fn read(status: u16, headers: &HeaderMap, body: &str) -> EntraError {
 
 fn of(status: u16, error: &str, suberror: &str) -> EntraError {
     let body = serde_json::json!({
-        "error": error, "suberror": suberror, "error_codes": [50173], "correlation_id": "c-1",
+        "error": error, "suberror": suberror, "error_codes": [50173], "correlation_id": CORRELATION_ID,
         "error_description": "AADSTS50173: alice@contoso.example ...",
     });
     read(status, &HeaderMap::new(), &body.to_string())
@@ -126,7 +128,10 @@ fn request_loop_is_throttling_and_ends_no_session() {
 fn error_is_logged_with_number_and_correlation_id_without_text() {
     let line = of(400, "invalid_grant", "").log_event(Step::TokenRenewal);
     let line = line.to_string();
-    assert!(line.contains("50173") && line.contains("c-1"), "{line}");
+    assert!(
+        line.contains("50173") && line.contains(CORRELATION_ID),
+        "{line}"
+    );
     assert!(!line.contains("alice"), "{line}");
     assert!(!line.contains("suberror"), "{line}");
     let line = of(400, "invalid_grant", "bad_token").log_event(Step::TokenRenewal);
@@ -150,5 +155,5 @@ fn known_aadsts_number_has_a_meaning() {
         line.field(Field::AadstsMeaning),
         Some("The client secret has expired.")
     );
-    assert_eq!(error.meaning().unwrap().0, 7_000_222);
+    assert_eq!(error.known().unwrap().number, 7_000_222);
 }

@@ -129,7 +129,7 @@ impl ConnectionsCallback {
             .is_some_and(|iss| !metadata.is_issuer(iss))
         {
             cx.log(LogEventId::SignInWrongIssuer);
-            return cx.done(failed(cx));
+            return cx.done(failed(None, cx));
         }
         let sign_in = returned.sign_in.id(&cx.env.server.keys);
         let browser = returned.browser;
@@ -197,7 +197,7 @@ fn finish(
                 IdTokenError::UnknownKey | IdTokenError::Wrong(_) => LogEventId::IdTokenRejected,
             };
             cx.log(LogEvent::new(event).with(Field::Reason, error.as_str()));
-            return cx.done(failed(cx));
+            return cx.done(failed(None, cx));
         }
     };
     let mut response = response::see_other(&cx.env.server.config.public_url.join("/me"));
@@ -222,7 +222,7 @@ fn refused(error: &EntraError, step: Step, cx: &mut Cx<'_>) -> Progress<Connecti
     }
     let response = match error {
         EntraError::Throttled(..) | EntraError::Unavailable(_) => unavailable(cx),
-        _ => failed(cx),
+        _ => failed(error.page(cx.env.server.config.contact()), cx),
     };
     cx.done(response)
 }
@@ -247,12 +247,17 @@ pub(super) fn unavailable(cx: &Cx<'_>) -> Response<Bytes> {
     )
 }
 
-fn failed(cx: &Cx<'_>) -> Response<Bytes> {
+/// `reason`: what Entra's error means, if that is known.
+fn failed(reason: Option<String>, cx: &Cx<'_>) -> Response<Bytes> {
+    let reason = reason.unwrap_or_else(|| {
+        "Microsoft Entra ID did not let you in, or not with an account of the organization that runs this server."
+            .to_owned()
+    });
+    let again = "Nothing was changed. Open the page of your connections again to try once more.";
     pages::error(
         StatusCode::FORBIDDEN,
         "You are not signed in",
-        "Microsoft Entra ID did not let you in, or not with an account of the organization that runs this \
-         server. Nothing was changed. Open the page of your connections again to try once more.",
+        &format!("{reason} {again}"),
         &cx.request_id(),
         cx.env,
     )
