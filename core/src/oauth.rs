@@ -7,6 +7,7 @@ pub(crate) mod callback;
 pub(crate) mod client;
 pub(crate) mod client_assertion;
 pub(crate) mod client_label;
+pub(crate) mod code_admission;
 pub(crate) mod code_page;
 pub(crate) mod connections;
 pub(crate) mod consent;

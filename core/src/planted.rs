@@ -54,4 +54,6 @@ pub enum Planted {
     AssertionsReusable,
     /// Entra counts as asked lately also if that lies ahead of a clock that was set back (threat Q3).
     ClockTrusted,
+    /// A sign-in that one replica has redeemed is redeemed by the next one, too (threat Q5).
+    SignInsSpentApart,
 }

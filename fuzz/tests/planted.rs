@@ -223,3 +223,11 @@ fn reusable_assertion_is_caught() {
         &["asserted once"],
     );
 }
+
+#[test]
+fn sign_in_spent_on_one_replica_only_is_caught() {
+    caught(
+        |server| server.with_bug(Planted::SignInsSpentApart),
+        &["callbacks are spent"],
+    );
+}

@@ -1,7 +1,6 @@
 //! The assertions of clients that were used: each proves who a client is once (RFC 7523 section 3; threat E14).
 //!
-//! They are known to this replica, until they are over. What is redeemed with one, a code or a refresh token, is spent
-//! in the store for all replicas.
+//! They are known to this replica, until they are over; where others share the store, a record there is known to all.
 
 use std::collections::BTreeMap;
 

@@ -2,6 +2,7 @@
 
 mod messages;
 mod outside;
+mod replicas;
 mod sessions;
 mod stalled;
 mod watched;
@@ -58,6 +59,8 @@ pub(crate) struct World {
     pub(crate) cancelled: usize,
     /// Where requests come from.
     pub(crate) client: Option<ClientAddress>,
+    /// What the other replicas were told.
+    pub(crate) published: Vec<Bytes>,
     watched: watched::Watched,
     stalled: stalled::Stalled,
     exchanges: BTreeMap<ExchangeId, Running>,
@@ -101,6 +104,7 @@ impl World {
             granted: Vec::new(),
             cancelled: 0,
             client: None,
+            published: Vec::new(),
             watched: watched::Watched::default(),
             stalled: stalled::Stalled::default(),
             exchanges: BTreeMap::new(),
@@ -295,7 +299,7 @@ impl World {
                 Output::Do(Action::ToHub(message)) => {
                     self.hub.handle(id, message, self.server.now);
                 }
-                Output::Do(Action::Publish(_)) => panic!("there are no other replicas"),
+                Output::Do(Action::Publish(message)) => self.published.push(message),
                 Output::Do(Action::Cancel(_)) => self.cancelled += 1,
                 Output::Do(Action::Invoke(ticket, call)) => {
                     self.calls.push_back((id, ticket, *call));

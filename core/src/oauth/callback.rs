@@ -2,7 +2,7 @@
 //! ours (RFC 6749 section 4.1.2; Microsoft identity platform, authorization code flow).
 //!
 //! ```text
-//! start --a code--> AwaitingHub --> AwaitingTokens --good ID token--> IssuingCode --> client
+//! start --a code--> Admitting ----> AwaitingTokens --good ID token--> IssuingCode --> client
 //!   |  |                  |             |   \--unknown key--> AwaitingKeys --/  |  |
 //!   |  \--Entra said no---|--> client <-/--anything else                        |  \--another user--> consent page
 //!   \--unknown sign-in----\--spent, or too many-------> page <--finished before-/
@@ -11,7 +11,7 @@
 //! A sign-in is finished only in the browser in which it was approved (threats A2, D4), and once
 //! (threat D1): its cookie goes with every answer, and the session is named after its `state`. What
 //! Entra says of an error goes to the log as a number; the client gets a word of ours (threat D5).
-//! Nothing is tried twice: Entra takes a code once, and the hub admits a sign-in once, so that a callback that
+//! Nothing is tried twice: Entra takes a code once, and a sign-in is admitted once on all replicas, so that a callback that
 //! failed cannot be replayed (threat D14).
 
 mod asking_for_consent;
@@ -35,18 +35,18 @@ use self::{
 };
 use super::{
     browser_id::BrowserId,
+    code_admission::{CodeAdmission, NotAdmitted},
     connections::{self, ConnectionsCallback},
     issuing_code::{Issued, IssuingCode},
     pending_sign_in::PendingSignIn,
     sign_in_failure::{Failure, busy, unknown},
 };
 use crate::{
-    ask::Awaiting,
     config::ClientAddress,
     entra::awaiting_metadata::{AwaitingMetadata, WithMetadata},
     event::Answer,
     http::form::Form,
-    hub::{BeginCodeRedemption, RedemptionRefused},
+    hub::RedemptionRefused,
     log_event::{Field, LogEvent, LogEventId},
     step::{Cx, Progress},
     throttle::whole_seconds,
@@ -56,8 +56,8 @@ use crate::{
 pub(crate) enum Callback {
     /// This server has just been started, and does not know where Entra's token endpoint is.
     AwaitingMetadata(Box<AwaitingMetadata<AuthorizationResponse>>),
-    /// The hub says whether the code may be redeemed.
-    AwaitingHub(Box<UnredeemedCode>, Awaiting<BeginCodeRedemption>),
+    /// May the code be redeemed?
+    Admitting(Box<UnredeemedCode>, CodeAdmission),
     /// Entra's code is being redeemed.
     AwaitingTokens(Box<CodeRedemption>),
     /// The ID token names a key that is not known: newer keys are being fetched.
@@ -108,12 +108,17 @@ impl Callback {
                 .handle(answer, cx)
                 .map_pending(|state| Self::ForConnections(Box::new(state))),
             Self::AwaitingMetadata(awaiting) => Self::redeem(awaiting.handle(answer, cx), cx),
-            Self::AwaitingHub(code, awaiting) => match awaiting.into_answer(answer) {
-                Ok(()) => match code.redeem(cx) {
+            Self::Admitting(code, admission) => match admission.handle(answer, cx) {
+                Progress::Pending(admission) => Progress::Pending(Self::Admitting(code, admission)),
+                Progress::Ready(Ok(())) => match code.redeem(cx) {
                     Ok(redemption) => Progress::Pending(Self::AwaitingTokens(Box::new(redemption))),
                     Err(failure) => fail(failure, cx),
                 },
-                Err(refused) => refuse(refused, cx),
+                Progress::Ready(Err(NotAdmitted::Refused(refused))) => refuse(refused, cx),
+                Progress::Ready(Err(NotAdmitted::StoreUnavailable)) => {
+                    cx.log(LogEventId::SessionUnavailable);
+                    fail(code.unavailable(), cx)
+                }
             },
             Self::AwaitingTokens(redemption) => match redemption.handle(answer, cx) {
                 Progress::Pending(redemption) => {
@@ -157,7 +162,7 @@ impl Callback {
             .into_code(metadata.as_deref(), cx)
             .and_then(|code| code.begin(cx));
         match code {
-            Ok((code, awaiting)) => Progress::Pending(Self::AwaitingHub(Box::new(code), awaiting)),
+            Ok((code, admission)) => Progress::Pending(Self::Admitting(Box::new(code), admission)),
             Err(failure) => fail(failure, cx),
         }
     }

@@ -1,6 +1,6 @@
 //! Assertions of clients that sign who they are (RFC 7523; threat E14).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use entra_mcp_core::limits;
 use serde_json::Value;
@@ -15,10 +15,13 @@ use crate::{
     observation::Observation,
 };
 
-/// An assertion is taken once by each process, in its time, and only if it is for this server.
+/// An assertion is taken once by each process, and where replicas share the store, once by all of them; in its time, and
+/// only if it is for this server.
 #[derive(Debug, Default)]
 pub(super) struct AssertedOnce {
     taken: BTreeSet<(usize, u32, String)>,
+    /// What the store knows, and until when.
+    stored: BTreeMap<String, u64>,
 }
 
 impl Check for AssertedOnce {
@@ -48,8 +51,12 @@ impl Check for AssertedOnce {
                 "{who} takes an assertion that ended at {expires:?}"
             ));
         }
-        if !self.taken.insert((who.replica, who.generation, assertion)) {
+        let mine = (who.replica, who.generation, assertion.clone());
+        if !self.taken.insert(mine) || self.stored.get(&assertion).is_some_and(|end| now < *end) {
             return Err(format!("{who} takes an assertion once more"));
+        }
+        if ledger.is_shared {
+            self.stored.insert(assertion, expires.unwrap_or_default());
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::{Label, Secrets, Sort};
 use crate::{
-    clock::SimInstant,
+    clock::{self, SimInstant},
     html,
     ids::{ConnId, ENTRA_ORIGIN, ExchangeRef, Role},
     observation::Observation,
@@ -49,6 +49,8 @@ pub struct ExchangeRecord {
     pub is_same_origin: bool,
     /// When it was let in.
     pub since: SimInstant,
+    /// Whether the wall clock of its replica is right.
+    pub is_on_time: bool,
 }
 
 /// What is known.
@@ -65,6 +67,8 @@ pub struct Ledger {
     connections: BTreeMap<String, String>,
     /// The device codes, by the user code that was given with each.
     device_codes: BTreeMap<String, String>,
+    /// Whether several replicas share the store.
+    pub is_shared: bool,
     /// In what the world is unkind.
     pub unkindness: BTreeSet<Unkindness>,
     /// The user names of accounts that Entra lets in no more, and since when.
@@ -127,9 +131,11 @@ impl Ledger {
                 role,
                 name,
                 request,
-                ..
+                now,
             } => {
-                let case = self.open(*conn, *role, name, request, moment);
+                let mut case = self.open(*conn, *role, name, request, moment);
+                let right = clock::read(moment, SimInstant::default(), 0);
+                case.is_on_time = now.unix == right.unix;
                 self.cases.insert(*who, case);
             }
             Observation::FetchSent { request, .. } => {
@@ -207,6 +213,7 @@ impl Ledger {
             revision: header("mcp-protocol-version"),
             body: request.body().clone(),
             since,
+            is_on_time: true,
         }
     }
 

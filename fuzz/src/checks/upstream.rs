@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use entra_mcp_core::exchange::Outcome;
+use entra_mcp_core::{exchange::Outcome, limits};
 use http::header;
 
 use super::{Check, Ledger, ledger::form};
@@ -121,11 +121,13 @@ impl Check for ThrottlingHolds {
     }
 }
 
-/// A callback reaches Entra once, however often it is replayed: once in each process, for nothing is stored of
-/// whoever has not signed in.
+/// A callback reaches Entra once, however often it is replayed: once from each process, and where replicas share the
+/// store, once from all of them.
 #[derive(Debug, Default)]
 pub(super) struct CallbacksAreSpent {
     redeemed: BTreeSet<(usize, u32, String)>,
+    /// When the code was spent in the store.
+    spent: BTreeMap<String, SimInstant>,
 }
 
 impl Check for CallbacksAreSpent {
@@ -133,12 +135,25 @@ impl Check for CallbacksAreSpent {
         "callbacks are spent"
     }
 
-    fn see(&mut self, seen: &Observation<'_>, _ledger: &Ledger) -> Result<(), String> {
-        if let Observation::FetchSent { who, request } = seen
-            && let Some(code) = form(request.body(), "code")
-            && !self.redeemed.insert((who.replica, who.generation, code))
-        {
+    fn see(&mut self, seen: &Observation<'_>, ledger: &Ledger) -> Result<(), String> {
+        let Observation::FetchSent { who, request } = seen else {
+            return Ok(());
+        };
+        let Some(code) = form(request.body(), "code") else {
+            return Ok(());
+        };
+        let mine = (who.replica, who.generation, code.clone());
+        if !self.redeemed.insert(mine) {
             return Err(format!("{who} redeems a code at Entra once more"));
+        }
+        let spent = self.spent.get(&code);
+        if spent.is_some_and(|spent| ledger.moment < spent.after(limits::SIGN_IN_TIMEOUT)) {
+            return Err(format!("{who} redeems a code that another has redeemed"));
+        }
+        // The store judges by its own clock, which is right: what a replica whose clock is behind writes may be over.
+        let is_on_time = ledger.case(*who).is_some_and(|record| record.is_on_time);
+        if ledger.is_shared && is_on_time {
+            self.spent.insert(code, ledger.moment);
         }
         Ok(())
     }

@@ -68,6 +68,7 @@ impl State {
             options,
         };
         state.checks.ledger_mut().unkindness = state.options.unkindness.clone();
+        state.checks.ledger_mut().is_shared = state.options.replicas > 1;
         for index in 0..state.options.replicas {
             let replica = Replica::new(index, &state.options);
             state.replicas.push(replica);

@@ -3,15 +3,15 @@
 
 use super::{browser::ReturningBrowser, tokens_received::TokensReceived};
 use crate::{
-    ask::Awaiting,
     entra::{
         error::{EntraError, Step},
         token_endpoint::{Grant, TokenResponse},
         token_request::TokenRequest,
     },
     event::Answer,
-    hub::{BeginCodeRedemption, ToHub, ToHubKind},
+    hub::{ToHub, ToHubKind},
     oauth::{
+        code_admission::CodeAdmission,
         pending_sign_in::PendingSignIn,
         sign_in_failure::{CallbackError, Failure},
     },
@@ -29,25 +29,23 @@ pub(crate) struct UnredeemedCode {
 }
 
 impl UnredeemedCode {
-    /// Asks the hub whether the code may be redeemed (threat D14).
-    pub(super) fn begin(
-        self,
-        cx: &mut Cx<'_>,
-    ) -> Result<(Self, Awaiting<BeginCodeRedemption>), Failure> {
+    /// Asks whether the code may be redeemed (threat D14).
+    pub(super) fn begin(self, cx: &mut Cx<'_>) -> Result<(Self, CodeAdmission), Failure> {
         let throttle = &cx.env.entra.throttle;
         let wait = throttle.wait(&Throttled::CodeRedemption, cx.env.now.instant);
         if wait.is_some() {
-            let redirect_target = self.sign_in.request.redirect_target;
-            return Err(Failure::new(redirect_target, CallbackError::Unavailable));
+            return Err(self.unavailable());
         }
         let sign_in = self.sign_in.session_id(&cx.env.server.keys);
-        let browser = self.browser.browser;
-        let awaiting = cx.ask_hub(|ticket| ToHubKind::BeginCodeRedemption {
-            ticket,
-            sign_in,
-            browser,
-        });
-        Ok((self, awaiting))
+        let state = &self.sign_in.state;
+        let admission = CodeAdmission::start(state, sign_in, self.browser.browser, cx);
+        Ok((self, admission))
+    }
+
+    /// It cannot be redeemed just now.
+    pub(super) fn unavailable(self) -> Failure {
+        let redirect_target = self.sign_in.request.redirect_target;
+        Failure::new(redirect_target, CallbackError::Unavailable)
     }
 
     /// Sends the code to Entra's token endpoint.

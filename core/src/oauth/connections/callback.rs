@@ -1,7 +1,7 @@
 //! GET /auth/callback of a sign-in that is for the page of connections.
 //!
 //! ```text
-//! start --a code--> AwaitingHub --> AwaitingTokens --good ID token--> cookie, and the page
+//! start --a code--> Admitting ----> AwaitingTokens --good ID token--> cookie, and the page
 //!   \--Entra said no--|--> page        \--unknown key--> AwaitingKeys --/
 //! ```
 //!
@@ -15,7 +15,6 @@ use super::{
     user::ConnectionsUser,
 };
 use crate::{
-    ask::Awaiting,
     entra::{
         awaiting_metadata::{AwaitingMetadata, WithMetadata},
         error::{EntraError, Step},
@@ -25,9 +24,12 @@ use crate::{
     },
     event::Answer,
     http::{form::Form, response},
-    hub::{BeginCodeRedemption, Browser, RedemptionRefused, ToHub, ToHubKind},
+    hub::{Browser, RedemptionRefused, ToHub, ToHubKind},
     log_event::{Field, LogEvent, LogEventId},
-    oauth::sign_in_failure::{busy, unknown},
+    oauth::{
+        code_admission::{CodeAdmission, NotAdmitted},
+        sign_in_failure::{busy, unknown},
+    },
     pages,
     provider_metadata::ProviderMetadata,
     secret::Secret,
@@ -48,7 +50,7 @@ pub(crate) struct Returned {
 #[derive(Debug)]
 pub(crate) enum ConnectionsCallback {
     AwaitingMetadata(AwaitingMetadata<Returned>),
-    AwaitingHub(Returned, Awaiting<BeginCodeRedemption>),
+    Admitting(Returned, CodeAdmission),
     AwaitingTokens(ConnectionsSignIn, TokenRequest),
     AwaitingKeys(AwaitingMetadata<(ConnectionsSignIn, TokenResponse)>),
 }
@@ -83,19 +85,12 @@ impl ConnectionsCallback {
     pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self> {
         match self {
             Self::AwaitingMetadata(awaiting) => Self::begin(awaiting.handle(answer, cx), cx),
-            Self::AwaitingHub(returned, awaiting) => match awaiting.into_answer(answer) {
-                Ok(()) => Self::redeem(returned, cx),
-                Err(RedemptionRefused::Spent) => {
-                    cx.log(LogEventId::SignInReplayed);
-                    cx.done(unknown(&cx.request_id(), cx.env))
+            Self::Admitting(returned, admission) => match admission.handle(answer, cx) {
+                Progress::Pending(admission) => {
+                    Progress::Pending(Self::Admitting(returned, admission))
                 }
-                Err(RedemptionRefused::Busy(wait)) => {
-                    let limited = LogEvent::new(LogEventId::SignInLimited);
-                    cx.log(limited.with(Field::RetryAfter, whole_seconds(wait).to_string()));
-                    // The page may be loaded again.
-                    cx.response_headers().remove(&header::SET_COOKIE);
-                    cx.done(busy(wait, &cx.request_id(), cx.env))
-                }
+                Progress::Ready(Ok(())) => Self::redeem(returned, cx),
+                Progress::Ready(Err(not_admitted)) => not_redeemed(not_admitted, cx),
             },
             Self::AwaitingTokens(sign_in, request) => match request.handle(answer, cx) {
                 Progress::Pending(request) => {
@@ -132,13 +127,9 @@ impl ConnectionsCallback {
             return cx.done(failed(None, cx));
         }
         let sign_in = returned.sign_in.id(&cx.env.server.keys);
-        let browser = returned.browser;
-        let awaiting = cx.ask_hub(|ticket| ToHubKind::BeginCodeRedemption {
-            ticket,
-            sign_in,
-            browser,
-        });
-        Progress::Pending(Self::AwaitingHub(returned, awaiting))
+        let state = returned.sign_in.state();
+        let admission = CodeAdmission::start(state, sign_in, returned.browser, cx);
+        Progress::Pending(Self::Admitting(returned, admission))
     }
 
     fn redeem(returned: Returned, cx: &mut Cx<'_>) -> Progress<Self> {
@@ -168,6 +159,27 @@ impl ConnectionsCallback {
                 Progress::Pending(Self::AwaitingKeys(awaiting))
             }
             verified => finish(verified, cx),
+        }
+    }
+}
+
+/// The code is not redeemed.
+fn not_redeemed(not_admitted: NotAdmitted, cx: &mut Cx<'_>) -> Progress<ConnectionsCallback> {
+    match not_admitted {
+        NotAdmitted::Refused(RedemptionRefused::Spent) => {
+            cx.log(LogEventId::SignInReplayed);
+            cx.done(unknown(&cx.request_id(), cx.env))
+        }
+        NotAdmitted::Refused(RedemptionRefused::Busy(wait)) => {
+            let limited = LogEvent::new(LogEventId::SignInLimited);
+            cx.log(limited.with(Field::RetryAfter, whole_seconds(wait).to_string()));
+            // The page may be loaded again.
+            cx.response_headers().remove(&header::SET_COOKIE);
+            cx.done(busy(wait, &cx.request_id(), cx.env))
+        }
+        NotAdmitted::StoreUnavailable => {
+            cx.log(LogEventId::SessionUnavailable);
+            cx.done(unavailable(cx))
         }
     }
 }

@@ -103,6 +103,11 @@ impl ConnectionsSignIn {
             })
     }
 
+    /// Which sign-in it is at Entra.
+    pub(super) fn state(&self) -> &Secret<String> {
+        &self.state
+    }
+
     /// By what the hub knows that it had its redemption.
     pub(super) fn id(&self, keys: &Keyring) -> SessionId {
         let [id, _] = halves(keys.mac(Purpose::SessionId, self.state.expose().as_bytes()));

@@ -1,15 +1,18 @@
 //! A client that proves by a signed assertion who it is, before what it asks for begins (RFC 7523 section 2.2).
 //!
 //! ```text
-//! AwaitingDocument --> AwaitingKeys --signed by one of them--> Using --for the first time--> grant
+//! AwaitingDocument --> AwaitingKeys --signed by one of them--> Using --for the first time--> UsingForAll --> grant
 //! ```
 //!
 //! A pinned document, and keys in the document, are at hand. Hosts are asked only if the code or the token is one that was
 //! given here, or for a device, of which nothing was: then as often as for a browser. A client that may also go without an assertion is a public one where its keys cannot be had.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
+
 use super::response::invalid_grant;
 use crate::{
-    ask::Awaiting,
+    ask::{Awaiting, Guard, Key, Record, Store, StoreFault},
     client_document::{ClientDocument, DocumentError, KeySource},
     client_keys::ClientKeys,
     config::ClientAddress,
@@ -19,12 +22,14 @@ use crate::{
         AssertionRefused, Browser, NeedClientDocument, NeedClientKeys, ToHubKind, ToSignedClients,
         UseAssertion,
     },
+    id::AssertionId,
     oauth::{
         client::AuthenticatedClient,
         client_assertion::{ClientAssertion, bad},
         error::{Refusal, unavailable},
     },
     planted::Planted,
+    session::record::Hash,
     step::{Cx, Progress},
 };
 
@@ -57,6 +62,8 @@ enum State {
         keys: Awaiting<NeedClientKeys>,
     },
     Using(Awaiting<UseAssertion>),
+    /// Where replicas share the store, it says for all of them that the assertion was used.
+    UsingForAll(Awaiting<Store>),
 }
 
 /// The client and what it asks for, once it has proven who it is.
@@ -111,15 +118,22 @@ impl SignedClient {
                 Err(error) => Progress::Ready(Err(refusal_of(error))),
             },
             State::Using(awaiting) => match awaiting.into_answer(answer) {
+                Ok(()) if cx.env.server.has_replicas() => asked.use_for_all(cx),
                 Ok(()) => asked.proven(true),
                 Err(AssertionRefused::Used) if cx.env.server.has(Planted::AssertionsReusable) => {
                     asked.proven(true)
                 }
-                Err(AssertionRefused::Used) => {
-                    Progress::Ready(Err(bad("The client assertion was used before.")))
-                }
+                Err(AssertionRefused::Used) => was_used(),
                 Err(AssertionRefused::TooMany) => Progress::Ready(Err(unavailable(
                     "This client has used too many assertions lately. Please try again later.",
+                ))),
+            },
+            State::UsingForAll(awaiting) => match awaiting.into_answer(answer) {
+                Ok(_) => asked.proven(true),
+                Err(StoreFault::Conflict) => was_used(),
+                Err(StoreFault::Unavailable) => Progress::Ready(Err(unavailable(
+                    "It cannot be seen right now whether the client assertion was used before. Please try again with \
+                     another one.",
                 ))),
             },
         }
@@ -173,11 +187,28 @@ impl Asked {
         self.waiting(State::Using(awaiting))
     }
 
+    /// Only what has a good signature is stored, and no more of it than the hubs take.
+    fn use_for_all(self, cx: &mut Cx<'_>) -> Progress<SignedClient, Proven> {
+        let AssertionId { client, jti } = self.assertion.id;
+        let name = Hash::of(&[client, jti].concat());
+        let record = Record {
+            bytes: Bytes::new(),
+            expires: self.assertion.expires,
+        };
+        let key = Key(format!("assertion/{}", URL_SAFE_NO_PAD.encode(name.0)));
+        let awaiting = cx.store(Store::Put(key, record, Guard::Absent));
+        self.waiting(State::UsingForAll(awaiting))
+    }
+
     /// It is who it says, by its signature or as a public client is.
     fn proven(self, has_signed: bool) -> Progress<SignedClient, Proven> {
         let client = AuthenticatedClient::of_document(&self.assertion.url, has_signed);
         Progress::Ready(Ok((client, self.form)))
     }
+}
+
+fn was_used() -> Progress<SignedClient, Proven> {
+    Progress::Ready(Err(bad("The client assertion was used before.")))
 }
 
 /// The document or the keys of the client cannot be had: now, or as they are.

@@ -122,3 +122,51 @@ fn browser_in_which_a_user_has_signed_in_goes_on_during_a_flood() {
     let response = browser.finish(&tokens);
     assert!(header(&response, "location").contains("code="));
 }
+
+// D1, Q5
+#[test]
+fn sign_in_that_one_replica_has_redeemed_is_spent_on_the_others() {
+    for is_shared in [true, false] {
+        let mut browser = AtEntra::new();
+        if is_shared {
+            browser.world.share_store();
+        }
+        assert_eq!(error_of(&refuse(&mut browser)), "access_denied");
+        browser.world.go_to_another_replica();
+        let response = refuse(&mut browser);
+        assert_eq!(response.status(), if is_shared { 400 } else { 303 });
+        let times = if is_shared { 1 } else { 2 };
+        assert_eq!(browser.world.redeemed.len(), times);
+        if is_shared {
+            let line = browser.world.logged.last().unwrap();
+            assert_eq!(line.id(), LogEventId::SignInReplayed);
+        }
+    }
+}
+
+// Q4, Q5: nobody knows whether another replica has redeemed it.
+#[test]
+fn sign_in_is_not_redeemed_while_the_shared_store_is_away() {
+    let mut browser = AtEntra::new();
+    browser.world.share_store();
+    browser.world.store_is_down = true;
+    let response = browser.return_with(&[("code", "entra code")]);
+    assert_eq!(error_of(&response), "temporarily_unavailable");
+    assert!(browser.world.redeemed.is_empty());
+}
+
+// M16
+#[test]
+fn record_of_a_spent_sign_in_holds_nothing_and_expires_with_it() {
+    let mut browser = AtEntra::new();
+    browser.world.share_store();
+    refuse(&mut browser);
+    let stored: Vec<_> = browser.world.store.iter().collect();
+    let [(key, spent)] = stored.as_slice() else {
+        panic!("there is one record");
+    };
+    assert!(key.starts_with("spent/") && !key.contains(browser.sign_in.state.expose()));
+    assert!(spent.record.bytes.is_empty());
+    let until = spent.record.expires.until(browser.world.server.now.unix);
+    assert_eq!(until, limits::SIGN_IN_TIMEOUT + limits::CLOCK_LEEWAY);
+}

@@ -21,13 +21,18 @@ const MUST_SIGN: &str = "private_key_jwt\0https://app.example/client.json";
 /// Alice has approved a client with this document.
 fn signed_in(client: &str, document: &Value) -> SignedIn {
     let mut alice = SignedIn::of(client);
+    answers_as(&mut alice, document);
+    alice
+}
+
+/// The host of the client will answer this document.
+fn answers_as(alice: &mut SignedIn, document: &Value) {
     let mut whole = json!({"client_id": URL, "client_name": "App", "redirect_uris": ["http://127.0.0.1/cb"],
         "token_endpoint_auth_method": "private_key_jwt"});
     for (name, value) in document.as_object().unwrap() {
         whole[name] = value.clone();
     }
-    answers(&mut alice, &whole);
-    alice
+    answers(alice, &whole);
 }
 
 /// A host will answer this.
@@ -335,4 +340,35 @@ fn client_whose_document_names_no_keys_cannot_sign() {
         error(&redeem(&mut alice, &assertion, &[])),
         "invalid_client"
     );
+}
+
+// E14, Q5
+#[test]
+fn assertion_used_on_one_replica_proves_nothing_on_another() {
+    for is_shared in [true, false] {
+        let document = json!({"jwks": Signer::known().jwks()});
+        let mut alice = signed_in(MUST_SIGN, &document);
+        if is_shared {
+            alice.world.share_store();
+        }
+        let assertion = Signer::known().jwt(&claims(&alice, &json!({})));
+        let redeemed = redeem(&mut alice, &assertion, &[]);
+        let tokens = crate::testing::json(&redeemed);
+        alice.world.go_to_another_replica();
+        answers_as(&mut alice, &document);
+        let mut refresh = |assertion: &str| {
+            let form = [
+                ("grant_type", "refresh_token"),
+                ("refresh_token", text(&tokens, "refresh_token")),
+                ("client_id", URL),
+                ("client_assertion_type", TYPE),
+                ("client_assertion", assertion),
+            ];
+            alice.post("/token", &form).status()
+        };
+        assert_eq!(refresh(&assertion), if is_shared { 401 } else { 200 });
+        let another = json!({"iss": URL, "sub": URL, "aud": "http://localhost:3001/token",
+            "jti": "j9", "exp": 1_800_000_060});
+        assert_eq!(refresh(&Signer::known().jwt(&another)), 200);
+    }
 }
