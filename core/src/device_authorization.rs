@@ -1,6 +1,6 @@
-//! What a device without a browser asked for (RFC 8628), and the code by which its user finds that.
+//! The code by which the user of a device without a browser finds what it asked for (RFC 8628).
 
-use crate::{config::ClientAddress, entropy::Entropy, secret::Secret, time::UnixTime};
+use crate::entropy::Entropy;
 
 /// The letters of a user code: no vowels, so that they make no words, and nothing that looks alike (RFC 8628
 /// section 6.1).
@@ -27,6 +27,11 @@ impl UserCode {
             };
         }
         Self(letters)
+    }
+
+    /// The letters, as ASCII.
+    pub(crate) fn letters(&self) -> &[u8] {
+        &self.0
     }
 
     /// Reads what a user typed: in any case, with hyphens and spaces where they like.
@@ -60,38 +65,9 @@ impl std::fmt::Debug for UserCode {
     }
 }
 
-/// A device that waits for its user.
-#[derive(Debug)]
-pub(crate) struct DeviceAuthorization {
-    /// The SHA-256 of the device code, which only the device has.
-    pub(crate) device_code: [u8; 32],
-    /// The SHA-256 of the `client_id`.
-    pub(crate) client: [u8; 32],
-    /// What it asked for and what its user is told of it, packed.
-    pub(crate) request: Vec<u8>,
-    /// Where it is, if that is known.
-    pub(crate) address: Option<ClientAddress>,
-    /// When it asked.
-    pub(crate) begun: UnixTime,
-}
-
-/// What the user of a device decided: an authorization code for it, or no.
-pub(crate) type DeviceDecision = Option<Secret<String>>;
-
-/// What a device that polls is told (RFC 8628 section 3.5).
-#[derive(Debug)]
-pub(crate) enum DevicePoll {
-    /// The user has not decided yet.
-    Pending,
-    /// The same, and the device asks too often: its interval is longer from now on.
-    SlowDown,
-    /// The user said no.
-    Denied,
-    /// There is no such device: its time is over, or it has had its answer.
-    Expired,
-    /// The user said yes: an authorization code, whose verifier is the device code.
-    Approved(Secret<String>),
-}
+/// By what a device is known: the SHA-256 of its device code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct DeviceName(pub(crate) [u8; 32]);
 
 #[cfg(test)]
 mod tests {

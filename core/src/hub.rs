@@ -1,7 +1,7 @@
 //! The hub: the little that exchanges share, behind the runtime's one mutex.
 //!
 //! It knows the open streams, the events that a client may resume from, the settings of MCP sessions, the
-//! requests and tasks in flight, which sign-ins are spent, which devices wait for their users, who waits for Entra's metadata, and the documents and keys of clients. It does table
+//! requests and tasks in flight, which sign-ins are spent, how many devices wait for their users, who waits for Entra's metadata, and the documents and keys of clients. It does table
 //! operations only: no parsing, no JSON, no signatures. Exchanges and the hub exchange messages that only they
 //! understand; a runtime carries them.
 
@@ -36,13 +36,14 @@ use std::collections::VecDeque;
 pub(crate) use self::{
     allowances::Browser,
     asks::{
-        AdmitCall, AdmitTask, AskReadiness, BeginCodeRedemption, BeginDeviceAuthorization,
-        DecideDeviceAuthorization, Deliver, FindDeviceAuthorization, FindStream, GetLogLevel,
-        HubAnswer, HubAsk, NeedClientDocument, NeedClientKeys, NeedIdentityToken, NeedMetadata,
-        OpenReplay, OpenStream, PollDeviceAuthorization, ReadStream, StoreSetting, UpdateTask,
+        AdmitCall, AdmitTask, AskDeviceRecord, AskReadiness, BeginCodeRedemption,
+        BeginDeviceAuthorization, Deliver, FindStream, GetLogLevel, HubAnswer, HubAsk,
+        NeedClientDocument, NeedClientKeys, NeedIdentityToken, NeedMetadata, OpenReplay,
+        OpenStream, PollDeviceAuthorization, ReadStream, StoreSetting, TypeUserCode, UpdateTask,
         UseAssertion,
     },
     client_assertions::AssertionRefused,
+    device_authorizations::{OwnRecord, RecordConflict, RecordOperation},
     job::JobKind,
     message::{
         DeviceMessage, FromHubKind, IdentityTokenMessage, Negotiated, TaskUpdate, ToCall,
@@ -168,6 +169,7 @@ impl Hub {
         self.documents.forget(id);
         self.signed_clients.forget(id);
         self.redemptions.end(id);
+        self.devices.forget(id);
         self.close_stream(id);
         self.forget_call(id);
         self.tasks.forget(id, &mut self.outputs);

@@ -13,8 +13,8 @@ use crate::{
     catalog::ChangeNotification,
     entropy::{Entropy, Seed},
     env::Server,
-    hub::{ToHub, ToHubKind},
-    id::{McpSessionId, PrincipalId, ServerRequestId, SessionId},
+    hub::{Browser, DeviceMessage, ToHub, ToHubKind},
+    id::{DeviceId, McpSessionId, PrincipalId, ServerRequestId, SessionId},
     json_rpc::Id,
     keys::{Keyring, Purpose},
     limits,
@@ -49,6 +49,31 @@ pub(crate) enum ReplicaMessage {
     },
     /// See [`ToHubKind::NotifyChanged`].
     NotifyChanged(ChangeNotification),
+    /// See [`DeviceMessage::TypedWrongElsewhere`].
+    WrongUserCode(Whose),
+}
+
+/// Which browser something counts for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Whose {
+    device: Option<DeviceId>,
+    address: Option<String>,
+}
+
+impl Whose {
+    pub(crate) fn of(browser: Browser) -> Self {
+        Self {
+            device: browser.device,
+            address: browser.address.map(|address| address.to_string()),
+        }
+    }
+
+    fn into_browser(self) -> Browser {
+        Browser {
+            device: self.device,
+            address: self.address.and_then(|address| address.parse().ok()),
+        }
+    }
 }
 
 /// A message with the time at which it was sent.
@@ -123,6 +148,9 @@ impl ReplicaMessage {
                 request,
             },
             Self::NotifyChanged(change) => ToHubKind::NotifyChanged(change),
+            Self::WrongUserCode(whose) => {
+                ToHubKind::Device(DeviceMessage::TypedWrongElsewhere(whose.into_browser()))
+            }
         })
     }
 }
@@ -178,7 +206,7 @@ mod tests {
         server
     }
 
-    fn messages() -> [ReplicaMessage; 5] {
+    fn messages() -> [ReplicaMessage; 6] {
         let (principal, mcp_session) = (PrincipalId([1; 32]), McpSessionId([2; 16]));
         [
             ReplicaMessage::EndSession(SessionId::new([3; 16])),
@@ -198,6 +226,10 @@ mod tests {
                 request: Id::Negative(-1),
             },
             ReplicaMessage::NotifyChanged(ChangeNotification::Resource("docs://a".to_owned())),
+            ReplicaMessage::WrongUserCode(Whose::of(Browser {
+                device: Some(DeviceId([5; 16])),
+                address: "2001:db8::1".parse().ok(),
+            })),
         ]
     }
 

@@ -161,6 +161,15 @@ impl Cx<'_> {
         }
     }
 
+    /// Sends a message to the hubs of the other replicas only.
+    #[expect(clippy::wrong_self_convention, reason = "to the hubs, not into them")]
+    pub(crate) fn to_other_hubs(&mut self, message: &ReplicaMessage) {
+        let sealed = message.seal(self.env.server, self.env.now.unix, self.entropy);
+        if let Some(sealed) = sealed {
+            self.out.push(Action::Publish(sealed));
+        }
+    }
+
     /// Writes to the log, and so to the audit log if that tells of it.
     pub(crate) fn log(&mut self, event: impl Into<LogEvent>) {
         let event = event.into().with(Field::RequestId, self.request_id());

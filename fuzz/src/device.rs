@@ -1,5 +1,5 @@
 //! A user with a device that has no browser: the device shows a code, the user types it in a browser elsewhere (RFC
-//! 8628). Devices wait in the memory of one replica, so both stay at one.
+//! 8628). Each step may come to another replica.
 
 use std::{rc::Rc, time::Duration};
 
@@ -57,7 +57,6 @@ impl DeviceUser {
 
     /// Connects the device again and again until the faults stop, and then once more.
     pub async fn run(mut self) {
-        self.browser.peer.stick_to(Some(0));
         while !self.shared.borrow().faults_stopped {
             let most = Duration::from_secs(600);
             let wait = self.world.choose(|choice| choice.between(most / 20, most));
@@ -82,7 +81,6 @@ impl DeviceUser {
     async fn attempt(&mut self) -> Option<Result<(), ClientError>> {
         self.client.tokens = None;
         self.client.disconnect();
-        self.client.peer.stick_to(Some(0));
         let world = self.world.clone();
         let done = world.within(PATIENCE, self.connect()).await;
         if let Some(Err(ClientError::ProtocolViolation(what))) = &done {

@@ -88,9 +88,8 @@ impl State {
                 .map_pending(Self::DeviceAuthorization),
             Route::Device => DeviceVerification::start(&request, client, cx)
                 .map_pending(Self::DeviceVerification),
-            Route::DeviceReturn => {
-                DeviceVerification::finish(&request, cx).map_pending(Self::DeviceVerification)
-            }
+            Route::DeviceReturn => DeviceVerification::finish(&request, client, cx)
+                .map_pending(Self::DeviceVerification),
             // Nobody is admitted here without a token.
             Route::Mcp | Route::Sse | Route::Message => {
                 cx.done(bearer::session_over(route, cx.env))

@@ -5,13 +5,13 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     AssertionRefused, FindRefusal, FromHub, FromHubKind, HubOutput, KnownReadiness, Negotiated,
-    RedemptionRefused, SettingsFull, StreamOutput, StreamRefusal, TableFull, TasksFull,
+    OwnRecord, RecordConflict, RedemptionRefused, SettingsFull, StreamOutput, StreamRefusal,
+    TableFull, TasksFull,
 };
 use crate::{
     catalog::LogLevel,
     client_document::{ClientDocument, DocumentError},
     client_keys::ClientKeys,
-    device_authorization::{DeviceAuthorization, DevicePoll},
     id::ExchangeId,
     ticket::{Answered, Ask, AskId, Ticket},
 };
@@ -80,12 +80,12 @@ hub_asks! {
     BeginCodeRedemption -> Result<(), RedemptionRefused>;
     /// For a device to wait for its user: `false` if too many do.
     BeginDeviceAuthorization -> bool;
-    /// For the device of a user code, if it waits and nobody has decided; or for how long no more codes may be typed.
-    FindDeviceAuthorization -> Result<Option<Arc<DeviceAuthorization>>, Duration>;
-    /// To tell a device what its user decided: `false` if it waits no more.
-    DecideDeviceAuthorization -> bool;
-    /// For what the user of a device decided.
-    PollDeviceAuthorization -> DevicePoll;
+    /// For the record of a device, as the store would be asked.
+    AskDeviceRecord -> Result<Option<OwnRecord>, RecordConflict>;
+    /// To look up a user code; or for how long no more may be.
+    TypeUserCode -> Result<(), Duration>;
+    /// Whether a device asks too early.
+    PollDeviceAuthorization -> bool;
     /// To open a stream.
     OpenStream -> Result<(), StreamRefusal>;
     /// For what a stream does next, once there is something.

@@ -1,41 +1,52 @@
-//! Devices without a browser that wait for their users (RFC 8628).
+//! Devices without a browser that wait for their users (RFC 8628): how many there are, how often they poll, and how many
+//! wrong user codes are typed (threat A15).
 //!
-//! The table is small and in memory: what a stranger asks for leaves no record in the store. An address has a part
-//! of it, and so many wrong user codes (threat A15).
+//! What they wait for is here, if this replica is alone; else in the store, where every replica finds it. It is kept for
+//! strangers, so this table bounds it: an address has a part of it. How often a device polls is known to the replica that
+//! it asks.
+
+mod records;
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::Arc,
     time::Duration,
 };
 
+use self::records::Records;
+pub(crate) use self::records::{OwnRecord, RecordConflict, RecordOperation};
 use super::{
-    Browser, DeviceMessage, HubOutput,
-    allowances::{Allowance, Allowances, Rates},
+    DeviceMessage, HubOutput,
+    allowances::{Allowance, Allowances, Holder, Rates},
     asks::Waiter,
 };
 use crate::{
-    device_authorization::{DeviceAuthorization, DeviceDecision, DevicePoll, UserCode},
-    id::ExchangeId,
-    limits,
-    time::Instant,
+    config::ClientAddress, device_authorization::DeviceName, id::ExchangeId, limits, time::Instant,
 };
 
+/// A device that began to wait here.
 #[derive(Debug)]
-struct Entry {
-    authorization: Arc<DeviceAuthorization>,
+struct Begun {
+    address: Option<ClientAddress>,
+    until: Instant,
+}
+
+/// A device that polls here.
+#[derive(Debug)]
+struct Polling {
     until: Instant,
     /// Before this a poll is too early.
-    next_poll: Instant,
+    next: Instant,
     interval: Duration,
-    decision: Option<DeviceDecision>,
 }
 
 /// The devices, and how many wrong user codes may be typed.
 #[derive(Debug)]
 pub(super) struct DeviceAuthorizations {
-    devices: BTreeMap<UserCode, Entry>,
-    by_device_code: BTreeMap<[u8; 32], UserCode>,
+    begun: BTreeMap<DeviceName, Begun>,
+    records: Records,
+    polling: BTreeMap<DeviceName, Polling>,
+    /// Whose allowances were taken from for codes that are being looked up.
+    typed: BTreeMap<ExchangeId, Vec<Holder>>,
     wrong_codes: Allowances,
 }
 
@@ -54,8 +65,10 @@ impl Default for DeviceAuthorizations {
             },
         };
         Self {
-            devices: BTreeMap::new(),
-            by_device_code: BTreeMap::new(),
+            begun: BTreeMap::new(),
+            records: Records::default(),
+            polling: BTreeMap::new(),
+            typed: BTreeMap::new(),
             wrong_codes: Allowances::new(rates),
         }
     }
@@ -63,7 +76,7 @@ impl Default for DeviceAuthorizations {
 
 impl DeviceAuthorizations {
     pub(super) fn len(&self) -> usize {
-        self.devices.len()
+        self.begun.len()
     }
 
     pub(super) fn handle(
@@ -73,140 +86,87 @@ impl DeviceAuthorizations {
         now: Instant,
         out: &mut VecDeque<HubOutput>,
     ) {
-        self.expire(now);
-        out.push_back(match message {
+        self.begun.retain(|_, device| now < device.until);
+        match message {
             DeviceMessage::Begin {
                 ticket,
-                user_code,
-                authorization,
+                device,
+                address,
             } => {
-                let is_begun = self.begin(user_code, authorization, now);
-                Waiter::new(from, ticket).answer(is_begun)
+                let is_begun = self.begin(device, address, now);
+                out.push_back(Waiter::new(from, ticket).answer(is_begun));
             }
-            DeviceMessage::Find {
+            DeviceMessage::Record {
                 ticket,
-                user_code,
-                browser,
+                name,
+                operation,
             } => {
-                let found = self.find(user_code, browser, now);
-                Waiter::new(from, ticket).answer(found)
+                let answer = self.records.perform(name, operation, now);
+                out.push_back(Waiter::new(from, ticket).answer(answer));
             }
-            DeviceMessage::Decide {
-                ticket,
-                user_code,
-                decision,
-            } => {
-                let is_waiting = self.decide(user_code, decision);
-                Waiter::new(from, ticket).answer(is_waiting)
+            DeviceMessage::End(device) => {
+                self.begun.remove(&device);
+                self.polling.remove(&device);
             }
-            DeviceMessage::Poll {
-                ticket,
-                device_code,
-                client,
-            } => {
-                let answer = self.poll(device_code, client, now);
-                Waiter::new(from, ticket).answer(answer)
+            DeviceMessage::Type { ticket, browser } => {
+                let taken = self.wrong_codes.take(browser, now);
+                let allowed = taken.map(|taken| drop(self.typed.insert(from, taken)));
+                out.push_back(Waiter::new(from, ticket).answer(allowed));
             }
-        });
+            DeviceMessage::TypedRight => {
+                let taken = self.typed.remove(&from).unwrap_or_default();
+                self.wrong_codes.give_back(taken);
+            }
+            DeviceMessage::TypedWrongElsewhere(browser) => {
+                // Whoever has nothing left has nothing left.
+                let _ = self.wrong_codes.take(browser, now);
+            }
+            DeviceMessage::Poll { ticket, device } => {
+                let is_early = self.poll(device, now);
+                out.push_back(Waiter::new(from, ticket).answer(is_early));
+            }
+        }
+    }
+
+    /// An exchange looks up no code any more.
+    pub(super) fn forget(&mut self, from: ExchangeId) {
+        self.typed.remove(&from);
     }
 
     /// A device begins to wait; `false` if there are too many.
-    fn begin(
-        &mut self,
-        user_code: UserCode,
-        authorization: DeviceAuthorization,
-        now: Instant,
-    ) -> bool {
-        let address = authorization.address;
-        let has_address = |entry: &&Entry| entry.authorization.address == address;
-        let of_address = self.devices.values().filter(has_address).count();
-        let is_full = self.devices.len() >= limits::DEVICE_AUTHORIZATIONS
-            || (address.is_some() && of_address >= limits::DEVICE_AUTHORIZATIONS_OF_ADDRESS)
-            || self.devices.contains_key(&user_code);
+    fn begin(&mut self, device: DeviceName, address: Option<ClientAddress>, now: Instant) -> bool {
+        let has_address = |begun: &&Begun| begun.address == address;
+        let of_address = self.begun.values().filter(has_address).count();
+        let is_full = self.begun.len() >= limits::DEVICE_AUTHORIZATIONS
+            || (address.is_some() && of_address >= limits::DEVICE_AUTHORIZATIONS_OF_ADDRESS);
         if !is_full {
-            let interval = limits::DEVICE_POLL_INTERVAL;
-            self.by_device_code
-                .insert(authorization.device_code, user_code);
-            let entry = Entry {
-                authorization: Arc::new(authorization),
-                until: now.after(limits::DEVICE_CODE_LIFETIME),
-                next_poll: now,
-                interval,
-                decision: None,
-            };
-            self.devices.insert(user_code, entry);
+            let until = now.after(limits::DEVICE_CODE_LIFETIME);
+            self.begun.insert(device, Begun { address, until });
         }
         !is_full
     }
 
-    /// A user has typed a code: a right one costs nothing.
-    fn find(
-        &mut self,
-        user_code: Option<UserCode>,
-        browser: Browser,
-        now: Instant,
-    ) -> Result<Option<Arc<DeviceAuthorization>>, Duration> {
-        let taken = self.wrong_codes.take(browser, now)?;
-        let undecided = user_code
-            .and_then(|code| self.devices.get(&code))
-            .filter(|entry| entry.decision.is_none());
-        let found = undecided.map(|entry| Arc::clone(&entry.authorization));
-        if found.is_some() {
-            self.wrong_codes.give_back(taken);
-        }
-        Ok(found)
-    }
-
-    /// The user has decided; `false` if the device waits no more. Deciding again changes nothing.
-    fn decide(&mut self, user_code: UserCode, decision: DeviceDecision) -> bool {
-        let entry = self.devices.get_mut(&user_code);
-        let is_waiting = entry.is_some();
-        if let Some(entry) = entry
-            && entry.decision.is_none()
-        {
-            entry.decision = Some(decision);
-        }
-        is_waiting
-    }
-
-    /// A device asks. What was decided is told once.
-    fn poll(&mut self, device_code: [u8; 32], client: [u8; 32], now: Instant) -> DevicePoll {
-        let Some(user_code) = self.by_device_code.get(&device_code).copied() else {
-            return DevicePoll::Expired;
-        };
-        let entry = self.devices.get_mut(&user_code);
-        let Some(entry) = entry.filter(|entry| entry.authorization.client == client) else {
-            return DevicePoll::Expired;
-        };
-        let is_early = now < entry.next_poll;
-        match (entry.decision.take(), is_early) {
-            (None, false) => {
-                entry.next_poll = now.after(entry.interval - limits::DEVICE_POLL_LEEWAY);
-                DevicePoll::Pending
-            }
-            (None, true) => {
-                let longer = entry.interval + limits::DEVICE_POLL_INTERVAL;
-                entry.interval = longer.min(limits::DEVICE_POLL_INTERVAL_MAX);
-                entry.next_poll = now.after(entry.interval - limits::DEVICE_POLL_LEEWAY);
-                DevicePoll::SlowDown
-            }
-            (Some(decision), _) => {
-                self.devices.remove(&user_code);
-                self.by_device_code.remove(&device_code);
-                decision.map_or(DevicePoll::Denied, DevicePoll::Approved)
+    /// A device asks, and its user has not decided; whether it asks too early. Where there is no room to know that, it
+    /// does not.
+    fn poll(&mut self, device: DeviceName, now: Instant) -> bool {
+        if !self.polling.contains_key(&device) && self.polling.len() >= limits::DEVICES_POLLING {
+            self.polling.retain(|_, polling| now < polling.until);
+            if self.polling.len() >= limits::DEVICES_POLLING {
+                return false;
             }
         }
-    }
-
-    fn expire(&mut self, now: Instant) {
-        let by_device_code = &mut self.by_device_code;
-        self.devices.retain(|_, entry| {
-            let lives = now < entry.until;
-            if !lives {
-                by_device_code.remove(&entry.authorization.device_code);
-            }
-            lives
+        let polling = self.polling.entry(device).or_insert(Polling {
+            until: now.after(limits::DEVICE_CODE_LIFETIME),
+            next: now,
+            interval: limits::DEVICE_POLL_INTERVAL,
         });
+        let is_early = now < polling.next;
+        if is_early {
+            let longer = polling.interval + limits::DEVICE_POLL_INTERVAL;
+            polling.interval = longer.min(limits::DEVICE_POLL_INTERVAL_MAX);
+        }
+        polling.next = now.after(polling.interval - limits::DEVICE_POLL_LEEWAY);
+        is_early
     }
 }
 

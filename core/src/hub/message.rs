@@ -10,18 +10,20 @@ use super::{
     Job, ReadinessMessage, StreamKind,
     allowances::Browser,
     asks::{
-        AdmitCall, AdmitTask, BeginCodeRedemption, BeginDeviceAuthorization,
-        DecideDeviceAuthorization, Deliver, FindDeviceAuthorization, FindStream, GetLogLevel,
-        HubAnswer, NeedClientDocument, NeedClientKeys, NeedIdentityToken, NeedMetadata, OpenReplay,
-        OpenStream, PollDeviceAuthorization, ReadStream, StoreSetting, UpdateTask, UseAssertion,
+        AdmitCall, AdmitTask, AskDeviceRecord, BeginCodeRedemption, BeginDeviceAuthorization,
+        Deliver, FindStream, GetLogLevel, HubAnswer, NeedClientDocument, NeedClientKeys,
+        NeedIdentityToken, NeedMetadata, OpenReplay, OpenStream, PollDeviceAuthorization,
+        ReadStream, StoreSetting, TypeUserCode, UpdateTask, UseAssertion,
     },
+    device_authorizations::RecordOperation,
 };
 use crate::{
     catalog::{ChangeNotification, ClientCapabilities, LogLevel},
     client_document::{ClientDocument, DocumentError},
     client_id_url::ClientIdUrl,
     client_keys::ClientKeys,
-    device_authorization::{DeviceAuthorization, DeviceDecision, UserCode},
+    config::ClientAddress,
+    device_authorization::DeviceName,
     env::EntraSnapshot,
     id::{
         AssertionId, ExchangeId, McpSessionId, PrincipalId, ServerRequestId, SessionId, StreamId,
@@ -318,31 +320,33 @@ pub(crate) struct TaskUpdate {
 /// A message about a device that waits for its user.
 #[derive(Debug)]
 pub(crate) enum DeviceMessage {
-    /// It begins to wait.
+    /// A device wants to wait, from this address.
     Begin {
         ticket: Ticket<BeginDeviceAuthorization>,
-        user_code: UserCode,
-        authorization: DeviceAuthorization,
+        device: DeviceName,
+        address: Option<ClientAddress>,
     },
-    /// A user typed this in that browser; `None` if it is no code at all.
-    Find {
-        ticket: Ticket<FindDeviceAuthorization>,
-        user_code: Option<UserCode>,
+    /// As the store would do it.
+    Record {
+        ticket: Ticket<AskDeviceRecord>,
+        name: String,
+        operation: RecordOperation,
+    },
+    /// It was told what its user decided.
+    End(DeviceName),
+    /// A user typed a code in that browser.
+    Type {
+        ticket: Ticket<TypeUserCode>,
         browser: Browser,
     },
-    /// Its user has decided.
-    Decide {
-        ticket: Ticket<DecideDeviceAuthorization>,
-        user_code: UserCode,
-        decision: DeviceDecision,
-    },
-    /// The device asks.
+    /// A device waits for the code that the sender has typed.
+    TypedRight,
+    /// On another replica somebody typed a code in that browser for which no device waits.
+    TypedWrongElsewhere(Browser),
+    /// The device asks before its user has decided.
     Poll {
         ticket: Ticket<PollDeviceAuthorization>,
-        /// The SHA-256 of its code.
-        device_code: [u8; 32],
-        /// The SHA-256 of the `client_id`.
-        client: [u8; 32],
+        device: DeviceName,
     },
 }
 

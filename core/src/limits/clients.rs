@@ -100,8 +100,12 @@ pub const DEVICE_POLL_INTERVAL_MAX: Duration = Duration::from_secs(50);
 /// How much too early a poll may come: its network is not always as slow.
 pub const DEVICE_POLL_LEEWAY: Duration = Duration::from_secs(1);
 
-/// How many devices may wait.
+/// How many devices may wait that began at one replica: each is a record of some hundred bytes, in the store if other
+/// replicas share it.
 pub const DEVICE_AUTHORIZATIONS: usize = 1024;
+
+/// How many devices one replica remembers that poll it, wherever they began; further ones are not slowed down.
+pub const DEVICES_POLLING: usize = 4 * DEVICE_AUTHORIZATIONS;
 
 /// How many of one address.
 pub const DEVICE_AUTHORIZATIONS_OF_ADDRESS: usize = 32;

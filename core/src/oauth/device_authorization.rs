@@ -14,19 +14,22 @@ use super::{
     client::{AuthenticatedClient, Client},
     client_assertion::{ClientAssertion, bad},
     client_label::ClientLabel,
+    device_code,
+    device_record::{self, AwaitingRecord, DeviceRecord},
     error::{OAuthError, Refusal},
     length_prefixed, resource,
     token::{
-        read_form, refuse,
+        fail, read_form, refuse,
         signed_client::{Proven, SignedClient, refusal_of},
     },
 };
 use crate::{
-    ask::Awaiting,
+    ask::{Awaiting, StoreFault},
     config::{ClientAddress, PublicUrl},
-    device_authorization::{self, UserCode},
+    device_authorization::{DeviceName, UserCode},
     env::Env,
     event::Answer,
+    fault::Fault,
     http::{form::Form, response},
     hub::{BeginDeviceAuthorization, Browser, DeviceMessage, NeedClientDocument, ToHubKind},
     limits,
@@ -47,8 +50,10 @@ pub(crate) enum DeviceAuthorizationRequest {
     Signed(Box<SignedClient>, Option<ClientAddress>),
     /// Must the client sign? Its document says it.
     AwaitingDocument(Box<UnsignedRequest>, Awaiting<NeedClientDocument>),
-    /// It is entered into the table.
-    Beginning(Box<Beginning>),
+    /// May one more wait?
+    Beginning(Box<Beginning>, Awaiting<BeginDeviceAuthorization>),
+    /// It is written into the store.
+    Writing(Box<Beginning>, AwaitingRecord),
 }
 
 /// A request of a client that has not signed. The form may hold credentials and is not printed.
@@ -70,7 +75,7 @@ pub(crate) struct Beginning {
     device_code: Secret<String>,
     user_code: UserCode,
     begun: LogEvent,
-    awaiting: Awaiting<BeginDeviceAuthorization>,
+    record: DeviceRecord,
 }
 
 /// What a device asks for, and what its user is told of the client.
@@ -209,8 +214,8 @@ impl DeviceAuthorizationRequest {
             .scopes
             .grant_of(form.one("scope")?, client.allowed_scopes(cx.env))?;
         let resource = resource::choose(form.all("resource"), public_url)?.to_owned();
-        let device_code = Secret::new(cx.entropy.token::<32>());
         let user_code = UserCode::new(cx.entropy);
+        let device_code = device_code::new(user_code, cx.entropy, &server.keys);
         let hash = Hash::of(device_code.expose().as_bytes());
         let unserved = Refusal::new(OAuthError::ServerError, "This server has no page for that.");
         let asked = DeviceRequest {
@@ -231,26 +236,29 @@ impl DeviceAuthorizationRequest {
         if let Some(address) = address {
             begun = begun.with(Field::Address, address.to_string());
         }
-        let authorization = device_authorization::DeviceAuthorization {
-            device_code: hash.0,
-            client: client.hash().0,
+        let device = DeviceName(hash.0);
+        let record = DeviceRecord {
+            device,
+            client: client.hash(),
             request: asked.pack(),
             address,
             begun: now,
+            decision: None,
         };
         let awaiting = cx.ask_hub(|ticket| {
             ToHubKind::Device(DeviceMessage::Begin {
                 ticket,
-                user_code,
-                authorization,
+                device,
+                address,
             })
         });
-        Ok(Progress::Pending(Self::Beginning(Box::new(Beginning {
+        let beginning = Box::new(Beginning {
             device_code,
             user_code,
             begun,
-            awaiting,
-        }))))
+            record,
+        });
+        Ok(Progress::Pending(Self::Beginning(beginning, awaiting)))
     }
 
     pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self> {
@@ -271,23 +279,39 @@ impl DeviceAuthorizationRequest {
                 };
                 next.unwrap_or_else(|refusal| refuse(refusal, cx))
             }
-            Self::Beginning(beginning) => beginning.handle(answer, cx),
+            Self::Beginning(beginning, awaiting) => match awaiting.into_answer(answer) {
+                true => beginning.write(cx),
+                false => too_many(cx),
+            },
+            Self::Writing(beginning, awaiting) => match awaiting.into_answer(answer) {
+                Ok(_) => beginning.respond(cx),
+                // Another device has drawn the same user code.
+                Err(StoreFault::Conflict) => too_many(cx),
+                Err(StoreFault::Unavailable) => fail(Fault::Store, cx),
+            },
         }
     }
 }
 
+fn too_many(cx: &mut Cx<'_>) -> Progress<DeviceAuthorizationRequest> {
+    let refusal = Refusal {
+        retry_after: Some(limits::DEVICE_CODE_LIFETIME.as_secs() / 10),
+        ..Refusal::new(
+            OAuthError::TemporarilyUnavailable,
+            "Too many devices wait for their users. Please try again later.",
+        )
+    };
+    refuse(refusal, cx)
+}
+
 impl Beginning {
-    fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<DeviceAuthorizationRequest> {
-        if !self.awaiting.into_answer(answer) {
-            let refusal = Refusal {
-                retry_after: Some(limits::DEVICE_CODE_LIFETIME.as_secs() / 10),
-                ..Refusal::new(
-                    OAuthError::TemporarilyUnavailable,
-                    "Too many devices wait for their users. Please try again later.",
-                )
-            };
-            return refuse(refusal, cx);
-        }
+    fn write(self: Box<Self>, cx: &mut Cx<'_>) -> Progress<DeviceAuthorizationRequest> {
+        let key = device_record::key(self.user_code, &cx.env.server.keys);
+        let awaiting = AwaitingRecord::put(&self.record, &key, None, cx);
+        Progress::Pending(DeviceAuthorizationRequest::Writing(self, awaiting))
+    }
+
+    fn respond(self, cx: &mut Cx<'_>) -> Progress<DeviceAuthorizationRequest> {
         cx.log(self.begun);
         let public_url = &cx.env.server.config.public_url;
         let response = respond(&self.device_code, self.user_code, public_url);

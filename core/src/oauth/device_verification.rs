@@ -2,29 +2,38 @@
 //! 5.4).
 //!
 //! ```text
-//! GET /device: the form --POST /device--> AwaitingDevice --> the consent page --> Entra --> GET /device/return
-//!                                                                                           --> AwaitingDecision
+//! GET /device: the form --POST /device--> Finding --found--> the consent page --> Entra --> GET /device/return
+//!                                                                                            --> Finding --> Deciding
 //! ```
 //!
 //! What the attacker of section 5.4 wants is a user who finishes the attacker's own request. So the code must be typed,
-//! also where the link holds one, and the page says who asked, where and when (threat A15).
+//! also where the link holds one, and the page says who asked, where and when (threat A15). A code that no device waits
+//! for costs whoever brings it one of few guesses, wherever it is brought.
 
+mod finding;
 mod pages;
 
 use ::http::{HeaderMap, Request, header};
 use bytes::Bytes;
 
+use self::finding::{Finding, Found, NotFound};
 use super::{
-    browser_id::BrowserId, consent_form::ConsentForm, consent_page,
-    device_authorization::DeviceRequest, device_cookie, error::OAuthError, opaque_token,
+    browser_id::BrowserId,
+    consent_form::ConsentForm,
+    consent_page,
+    device_authorization::DeviceRequest,
+    device_cookie,
+    device_record::{AwaitingRecord, DeviceDecision, DeviceRecord},
+    error::OAuthError,
+    opaque_token,
 };
 use crate::{
-    ask::Awaiting,
+    ask::StoreFault,
     config::ClientAddress,
-    device_authorization::{DeviceAuthorization, UserCode},
+    device_authorization::UserCode,
     event::Answer,
     http::form::Form,
-    hub::{Browser, DecideDeviceAuthorization, DeviceMessage, FindDeviceAuthorization, ToHubKind},
+    hub::Browser,
     log_event::LogEventId,
     secret::Secret,
     step::{Cx, Progress},
@@ -32,10 +41,12 @@ use crate::{
 
 #[derive(Debug)]
 pub(crate) enum DeviceVerification {
-    /// Is there a device of this code?
-    AwaitingDevice(Box<HeaderMap>, Awaiting<FindDeviceAuthorization>),
+    /// Is there a device of this code? The headers are those of who typed it.
+    Finding(Box<HeaderMap>, Finding),
+    /// The same, for a user who has decided.
+    FindingDecided(Decided, Option<Secret<String>>, Finding),
     /// The device is told what its user decided.
-    AwaitingDecision(Decided, Awaiting<DecideDeviceAuthorization>),
+    Deciding(Decided, AwaitingRecord),
 }
 
 /// What a user decided.
@@ -43,6 +54,13 @@ pub(crate) enum DeviceVerification {
 pub(crate) enum Decided {
     Approved,
     Denied,
+}
+
+fn browser_of(headers: &HeaderMap, address: Option<ClientAddress>, cx: &Cx<'_>) -> Browser {
+    Browser {
+        device: device_cookie::read(headers, cx.env),
+        address,
+    }
 }
 
 impl DeviceVerification {
@@ -60,32 +78,24 @@ impl DeviceVerification {
         }
         let form = Form::parse(request.body());
         let typed = form.one("user_code").ok().flatten();
-        let browser = Browser {
-            device: device_cookie::read(request.headers(), cx.env),
-            address,
-        };
-        let message = |ticket| {
-            ToHubKind::Device(DeviceMessage::Find {
-                ticket,
-                user_code: typed.and_then(UserCode::parse),
-                browser,
-            })
-        };
-        let awaiting = cx.ask_hub(message);
-        Progress::Pending(Self::AwaitingDevice(
-            Box::new(request.headers().clone()),
-            awaiting,
-        ))
+        let browser = browser_of(request.headers(), address, cx);
+        let finding = Finding::start(typed.and_then(UserCode::parse), browser, cx);
+        let headers = Box::new(request.headers().clone());
+        Progress::Pending(Self::Finding(headers, finding))
     }
 
     /// GET /device/return: the answer that a client would get.
-    pub(crate) fn finish(request: &Request<Bytes>, cx: &mut Cx<'_>) -> Progress<Self> {
+    pub(crate) fn finish(
+        request: &Request<Bytes>,
+        address: Option<ClientAddress>,
+        cx: &mut Cx<'_>,
+    ) -> Progress<Self> {
         let form = Form::parse(request.uri().query().unwrap_or_default().as_bytes());
         let one = |name| form.one(name).ok().flatten();
         let keys = &cx.env.server.keys;
         let code = one("code").filter(|code| opaque_token::read_code(code, keys).is_some());
         let is_denied = one("error") == Some(OAuthError::AccessDenied.as_str());
-        let (decided, decision) = match (code, is_denied) {
+        let (decided, code) = match (code, is_denied) {
             (Some(code), false) => (Decided::Approved, Some(Secret::new(code.to_owned()))),
             (None, true) => (Decided::Denied, None),
             // The user may type the code once more.
@@ -94,44 +104,86 @@ impl DeviceVerification {
         let Some(user_code) = one("state").and_then(UserCode::parse) else {
             return cx.done(pages::failed(&cx.request_id(), cx.env));
         };
-        let message = |ticket| {
-            ToHubKind::Device(DeviceMessage::Decide {
-                ticket,
-                user_code,
-                decision,
-            })
-        };
-        let awaiting = cx.ask_hub(message);
-        Progress::Pending(Self::AwaitingDecision(decided, awaiting))
+        let browser = browser_of(request.headers(), address, cx);
+        let finding = Finding::start(Some(user_code), browser, cx);
+        Progress::Pending(Self::FindingDecided(decided, code, finding))
     }
 
     pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self> {
         match self {
-            Self::AwaitingDevice(headers, awaiting) => match awaiting.into_answer(answer) {
-                Ok(Some(device)) => ask(&device, &headers, cx),
-                Ok(None) => {
+            Self::Finding(headers, finding) => match finding.handle(answer, cx) {
+                Progress::Pending(finding) => Progress::Pending(Self::Finding(headers, finding)),
+                Progress::Ready(Ok(found)) if found.record.decision.is_none() => {
+                    ask(&found.record, &headers, cx)
+                }
+                Progress::Ready(Ok(_) | Err(NotFound::Unknown)) => {
                     cx.log(LogEventId::UserCodeRefused);
                     cx.done(pages::unknown_code(cx.env))
                 }
-                Err(wait) => {
-                    cx.log(LogEventId::UserCodeRefused);
-                    cx.done(pages::too_many_codes(wait, &cx.request_id(), cx.env))
-                }
+                Progress::Ready(Err(not_found)) => refuse(not_found, cx),
             },
-            Self::AwaitingDecision(decided, awaiting) => {
-                let is_waiting = awaiting.into_answer(answer);
-                if decided == Decided::Approved && is_waiting {
-                    cx.log(LogEventId::DeviceAuthorizationApproved);
+            Self::FindingDecided(decided, code, finding) => match finding.handle(answer, cx) {
+                Progress::Pending(finding) => {
+                    Progress::Pending(Self::FindingDecided(decided, code, finding))
                 }
-                cx.done(pages::decided(decided, is_waiting, cx.env))
-            }
+                Progress::Ready(Ok(found)) => decide(decided, code, found, cx),
+                Progress::Ready(Err(NotFound::Unknown)) => {
+                    cx.done(pages::decided(decided, false, cx.env))
+                }
+                Progress::Ready(Err(not_found)) => refuse(not_found, cx),
+            },
+            Self::Deciding(decided, awaiting) => match awaiting.into_answer(answer) {
+                Ok(_) => {
+                    if decided == Decided::Approved {
+                        cx.log(LogEventId::DeviceAuthorizationApproved);
+                    }
+                    cx.done(pages::decided(decided, true, cx.env))
+                }
+                // Somebody has decided meanwhile, or the device was told.
+                Err(StoreFault::Conflict) => cx.done(pages::decided(decided, false, cx.env)),
+                Err(StoreFault::Unavailable) => refuse(NotFound::Unavailable, cx),
+            },
         }
     }
 }
 
+/// Why a code leads nowhere, besides that it is wrong.
+fn refuse(not_found: NotFound, cx: &mut Cx<'_>) -> Progress<DeviceVerification> {
+    match not_found {
+        NotFound::Limited(wait) => {
+            cx.log(LogEventId::UserCodeRefused);
+            cx.done(pages::too_many_codes(wait, &cx.request_id(), cx.env))
+        }
+        NotFound::Unknown | NotFound::Unavailable => {
+            cx.log(LogEventId::SessionUnavailable);
+            cx.done(pages::unavailable(&cx.request_id(), cx.env))
+        }
+    }
+}
+
+/// Writes what the user decided. Deciding again changes nothing.
+fn decide(
+    decided: Decided,
+    code: Option<Secret<String>>,
+    found: Found,
+    cx: &mut Cx<'_>,
+) -> Progress<DeviceVerification> {
+    let Found {
+        mut record,
+        key,
+        version,
+    } = found;
+    if record.decision.is_some() {
+        return cx.done(pages::decided(decided, true, cx.env));
+    }
+    record.decision = Some(code.map_or(DeviceDecision::Denied, DeviceDecision::Approved));
+    let awaiting = AwaitingRecord::put(&record, &key, Some(version), cx);
+    Progress::Pending(DeviceVerification::Deciding(decided, awaiting))
+}
+
 /// The consent page of a device.
 fn ask(
-    device: &DeviceAuthorization,
+    device: &DeviceRecord,
     headers: &HeaderMap,
     cx: &mut Cx<'_>,
 ) -> Progress<DeviceVerification> {

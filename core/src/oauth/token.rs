@@ -16,7 +16,7 @@ use ::http::{HeaderMap, Request, header};
 use bytes::Bytes;
 
 pub(crate) use self::device_grant::GRANT_TYPE as DEVICE_GRANT_TYPE;
-pub(super) use self::response::refuse;
+pub(super) use self::response::{fail, refuse};
 use self::{
     code_grant::CodeGrant,
     device_grant::DeviceGrant,
@@ -26,6 +26,7 @@ use self::{
 use super::{
     client::{AuthenticatedClient, Client},
     client_assertion::ClientAssertion,
+    device_code,
     error::{OAuthError, Refusal},
     opaque_token,
 };
@@ -127,9 +128,10 @@ impl Token {
             Self::Refresh(grant) => grant
                 .handle(answer, cx)
                 .map_pending(|grant| Self::Refresh(Box::new(grant))),
-            Self::Device(grant) => grant
-                .handle(answer, cx)
-                .map_pending(|grant| Self::Code(Box::new(grant))),
+            Self::Device(grant) => match grant.handle(answer, cx) {
+                Progress::Pending(grant) => Progress::Pending(Self::Device(Box::new(grant))),
+                Progress::Ready(next) => next.map_pending(|grant| Self::Code(Box::new(grant))),
+            },
         }
     }
 }
@@ -161,13 +163,12 @@ fn is_form(headers: &HeaderMap) -> bool {
         .eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
-/// Whether there is something to redeem that was given here, for which a host may be asked. A device code has no mark of
-/// ours: for it hosts are asked no more often than for a browser.
+/// Whether there is something to redeem that was given here, for which a host may be asked.
 fn has_something(form: &Form, cx: &Cx<'_>) -> bool {
     let keys = &cx.env.server.keys;
     let has = |name| form.one(name).ok().flatten();
     has("code").is_some_and(|code| opaque_token::read_code(code, keys).is_some())
         || has("refresh_token")
             .is_some_and(|token| opaque_token::read_refresh_token(token, keys).is_some())
-        || has("device_code").is_some()
+        || has("device_code").is_some_and(|code| device_code::read(code, keys).is_some())
 }

@@ -80,6 +80,16 @@ impl From<IpAddr> for ClientAddress {
     }
 }
 
+impl std::str::FromStr for ClientAddress {
+    type Err = std::net::AddrParseError;
+
+    /// Reads what `Display` wrote, or an address.
+    fn from_str(text: &str) -> Result<Self, std::net::AddrParseError> {
+        let address = text.strip_suffix("/64").unwrap_or(text);
+        address.parse::<IpAddr>().map(Self::from)
+    }
+}
+
 impl fmt::Display for ClientAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
@@ -100,6 +110,9 @@ mod tests {
         assert_ne!(client("2001:db8::1"), client("2001:db8:0:1::1"));
         assert_eq!(client("::ffff:192.0.2.1"), client("192.0.2.1"));
         assert_eq!(client("2001:db8::1").to_string(), "2001:db8::/64");
+        for text in ["2001:db8::1", "192.0.2.1"] {
+            assert_eq!(client(text).to_string().parse(), Ok(client(text)));
+        }
     }
 
     #[test]

@@ -15,8 +15,6 @@ impl Attacker {
     /// Begins a device authorization and sends its code to a victim, by a link and by word. The victim presses what is
     /// there, reads what the page says once there is something to approve, and does not approve it.
     pub(super) async fn phish_for_a_device(&mut self) {
-        self.client.peer.stick_to(Some(0));
-        self.victim.peer.stick_to(Some(0));
         if let Ok(codes) = self.client.begin_device().await {
             self.send_link(&codes).await;
             let mut careful = self.victim_human.clone();
@@ -29,8 +27,6 @@ impl Attacker {
                 let _polled = self.client.poll_device(&codes.user_code).await;
             }
         }
-        self.client.peer.stick_to(None);
-        self.victim.peer.stick_to(None);
     }
 
     /// A victim follows a link that holds the code, and presses the button that is there.
@@ -80,9 +76,7 @@ impl Attacker {
             .query_pairs_mut()
             .append_pair("code", &code)
             .append_pair("state", &user_code);
-        self.browser.peer.stick_to(Some(0));
         let _arrived = self.browser.open(&address).await;
-        self.browser.peer.stick_to(None);
     }
 
     /// The next device that waits.

@@ -18,8 +18,8 @@ use crate::{clock::SimInstant, ids::ExchangeRef, observation::Observation};
 struct Device {
     user_code: String,
     has_tokens: bool,
-    /// The last poll: when it came and when it was answered.
-    polled: Option<(SimInstant, SimInstant)>,
+    /// The last poll of each process, which knows its own: when it came and when it was answered.
+    polled: BTreeMap<(usize, u32), (SimInstant, SimInstant)>,
 }
 
 /// Devices get what their users approved.
@@ -119,9 +119,10 @@ impl DevicesOfTheirUsers {
             };
         };
         let least = limits::DEVICE_POLL_INTERVAL.saturating_sub(limits::DEVICE_POLL_LEEWAY);
-        if let Some((came, answered)) = device.polled
+        let process = (who.replica, who.generation);
+        if let Some((came, answered)) = device.polled.get(&process)
             && is_pending
-            && answered <= record.since
+            && *answered <= record.since
             && moment < came.after(least)
         {
             return Err(format!(
@@ -129,7 +130,7 @@ impl DevicesOfTheirUsers {
             ));
         }
         if is_pending || error == Some("slow_down") {
-            device.polled = Some((record.since, moment));
+            device.polled.insert(process, (record.since, moment));
         }
         Ok(())
     }

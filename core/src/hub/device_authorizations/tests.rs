@@ -5,72 +5,62 @@ use std::net::IpAddr;
 use super::*;
 use crate::{
     config::ClientAddress,
-    entropy::{Entropy, Seed},
+    hub::{Browser, Hub},
     id::DeviceId,
-    secret::Secret,
-    time::UnixTime,
+    ticket::Ticket,
 };
-
-const CLIENT: [u8; 32] = [7; 32];
 
 /// The table alone, and a clock.
 struct Table {
     devices: DeviceAuthorizations,
-    entropy: Entropy,
     now: Instant,
+    exchange: u64,
 }
 
 fn address(last: u8) -> Option<ClientAddress> {
     Some(ClientAddress::from(IpAddr::from([192, 0, 2, last])))
 }
 
+fn browser(address: Option<ClientAddress>) -> Browser {
+    Browser {
+        device: None,
+        address,
+    }
+}
+
+fn device(number: usize) -> DeviceName {
+    let mut name = [0; 32];
+    name[..8].copy_from_slice(&number.to_be_bytes());
+    DeviceName(name)
+}
+
 impl Table {
     fn new() -> Self {
         Self {
             devices: DeviceAuthorizations::default(),
-            entropy: Entropy::new(&Seed::new([3; 32])),
             now: Instant(1_000),
+            exchange: 0,
         }
     }
 
-    /// Begins one; its user code, unless there are too many.
-    fn begin(&mut self, device_code: [u8; 32], address: Option<ClientAddress>) -> Option<UserCode> {
-        let user_code = UserCode::new(&mut self.entropy);
-        let authorization = DeviceAuthorization {
-            device_code,
-            client: CLIENT,
-            request: Vec::new(),
-            address,
-            begun: UnixTime(0),
-        };
-        let is_begun = self.devices.begin(user_code, authorization, self.now);
-        is_begun.then_some(user_code)
+    fn send(&mut self, message: DeviceMessage) {
+        let mut out = VecDeque::new();
+        let from = ExchangeId(self.exchange);
+        self.devices.handle(from, message, self.now, &mut out);
     }
 
-    fn decide(&mut self, user_code: UserCode, code: Option<&str>) {
-        let decision = code.map(|code| Secret::new(code.to_owned()));
-        self.devices.decide(user_code, decision);
-    }
-
-    fn poll(&mut self, device_code: [u8; 32]) -> String {
-        self.devices.expire(self.now);
-        match self.devices.poll(device_code, CLIENT, self.now) {
-            DevicePoll::Approved(code) => format!("approved {}", code.expose()),
-            other => format!("{other:?}"),
+    /// Somebody types a code; whether it is looked up.
+    fn types(&mut self, browser: Browser, is_right: bool) -> bool {
+        self.exchange += 1;
+        let before = self.devices.typed.len();
+        let ticket = Ticket::new(crate::ask::AskId(0));
+        self.send(DeviceMessage::Type { ticket, browser });
+        let is_allowed = self.devices.typed.len() > before;
+        if is_right {
+            self.send(DeviceMessage::TypedRight);
         }
-    }
-
-    fn look_up(&mut self, code: Option<UserCode>, from: Option<ClientAddress>) -> &'static str {
-        self.devices.expire(self.now);
-        let browser = Browser {
-            device: None,
-            address: from,
-        };
-        match self.devices.find(code, browser, self.now) {
-            Ok(Some(_)) => "found",
-            Ok(None) => "wrong",
-            Err(_) => "wait",
-        }
+        self.devices.forget(ExchangeId(self.exchange));
+        is_allowed
     }
 
     fn later(&mut self, duration: Duration) {
@@ -79,121 +69,122 @@ impl Table {
 }
 
 #[test]
-fn device_is_told_once_what_its_user_decided() {
-    let mut table = Table::new();
-    let code = table.begin([1; 32], None).unwrap();
-    assert_eq!(table.poll([1; 32]), "Pending");
-    assert_eq!(table.look_up(Some(code), None), "found");
-    table.decide(code, Some("a code"));
-    table.decide(code, None);
-    assert_eq!(table.look_up(Some(code), None), "wrong", "it is decided");
-    assert_eq!(table.poll([1; 32]), "approved a code");
-    assert_eq!(table.poll([1; 32]), "Expired");
-    let code = table.begin([2; 32], None).unwrap();
-    table.decide(code, None);
-    assert_eq!(table.poll([2; 32]), "Denied");
-    assert_eq!(table.devices.len(), 0);
-}
-
-#[test]
-fn device_of_another_client_is_not_told() {
-    let mut table = Table::new();
-    let code = table.begin([1; 32], None).unwrap();
-    table.decide(code, Some("a code"));
-    let other = table.devices.poll([1; 32], [8; 32], table.now);
-    assert!(matches!(other, DevicePoll::Expired));
-    assert_eq!(table.poll([1; 32]), "approved a code");
-}
-
-#[test]
 fn device_that_polls_too_often_is_slowed_down_up_to_a_minute() {
     let mut table = Table::new();
-    table.begin([1; 32], None).unwrap();
     let interval = limits::DEVICE_POLL_INTERVAL;
-    assert_eq!(table.poll([1; 32]), "Pending");
-    table.later(interval);
-    assert_eq!(table.poll([1; 32]), "Pending");
-    table.later(interval / 2);
-    assert_eq!(table.poll([1; 32]), "SlowDown");
-    table.later(interval);
-    assert_eq!(
-        table.poll([1; 32]),
-        "SlowDown",
-        "it was to wait for twice as long"
-    );
+    let mut poll = |wait: Duration| {
+        table.later(wait);
+        table.devices.poll(device(1), table.now)
+    };
+    assert!(!poll(Duration::ZERO));
+    assert!(!poll(interval));
+    assert!(poll(interval / 2));
+    assert!(poll(interval), "it was to wait for twice as long");
     for _ in 0..20 {
-        assert_eq!(table.poll([1; 32]), "SlowDown");
+        assert!(poll(Duration::ZERO));
     }
-    table.later(limits::DEVICE_POLL_INTERVAL_MAX);
-    assert_eq!(table.poll([1; 32]), "Pending");
+    assert!(!poll(limits::DEVICE_POLL_INTERVAL_MAX));
 }
 
+// M1
 #[test]
-fn device_code_expires() {
+fn devices_that_poll_are_bounded_and_further_ones_are_not_slowed_down() {
     let mut table = Table::new();
-    let code = table.begin([1; 32], None).unwrap();
-    table.later(limits::DEVICE_CODE_LIFETIME - Duration::from_millis(1));
-    assert_eq!(table.poll([1; 32]), "Pending");
-    table.later(Duration::from_millis(1));
-    assert_eq!(table.look_up(Some(code), None), "wrong");
-    assert_eq!(table.poll([1; 32]), "Expired");
-    assert!(table.devices.by_device_code.is_empty());
+    for number in 0..limits::DEVICES_POLLING {
+        assert!(!table.devices.poll(device(number), table.now));
+    }
+    let one_more = device(limits::DEVICES_POLLING);
+    for _ in 0..2 {
+        assert!(!table.devices.poll(one_more, table.now));
+    }
+    assert!(table.devices.poll(device(0), table.now));
+    table.later(limits::DEVICE_CODE_LIFETIME);
+    assert!(!table.devices.poll(one_more, table.now));
+    assert!(table.devices.poll(one_more, table.now));
+    assert_eq!(table.devices.polling.len(), 1, "the others are over");
 }
 
 // A15
 #[test]
 fn guesses_of_user_codes_are_limited_by_browser_address_and_in_all() {
     let mut table = Table::new();
-    let code = table.begin([1; 32], None).unwrap();
-    for _ in 0..limits::WRONG_USER_CODES_OF_ADDRESS {
-        assert_eq!(table.look_up(None, address(1)), "wrong");
+    for _ in 0..100 {
+        assert!(
+            table.types(browser(address(1)), true),
+            "a right one is free"
+        );
     }
-    assert_eq!(table.look_up(Some(code), address(1)), "wait");
-    assert_eq!(table.look_up(Some(code), address(2)), "found");
+    for _ in 0..limits::WRONG_USER_CODES_OF_ADDRESS {
+        assert!(table.types(browser(address(1)), false));
+    }
+    assert!(!table.types(browser(address(1)), true));
+    assert!(table.types(browser(address(2)), true));
     table.later(limits::WRONG_USER_CODE_OF_ADDRESS_RECOVERY);
-    assert_eq!(table.look_up(None, address(1)), "wrong");
-    assert_eq!(table.look_up(None, address(1)), "wait");
+    assert!(table.types(browser(address(1)), false));
+    assert!(!table.types(browser(address(1)), false));
     let mut guesses = limits::WRONG_USER_CODES_OF_ADDRESS + 1;
     for last in 2..=255 {
-        while table.look_up(None, address(last)) == "wrong" {
+        while table.types(browser(address(last)), false) {
             guesses += 1;
         }
     }
     let recovered = 41;
     assert!(guesses <= limits::WRONG_USER_CODES + recovered, "{guesses}");
-    assert_eq!(table.look_up(Some(code), None), "wait");
+    assert!(!table.types(browser(None), true));
     let known = Browser {
         device: Some(DeviceId([1; 16])),
         address: None,
     };
-    let found = table.devices.find(Some(code), known, table.now);
-    assert!(matches!(found, Ok(Some(_))), "a user has signed in there");
+    assert!(table.types(known, true), "a user has signed in there");
+    assert!(table.devices.typed.is_empty());
+}
+
+// A15, Q5
+#[test]
+fn guesses_on_another_replica_count_here() {
+    let mut table = Table::new();
+    for _ in 0..limits::WRONG_USER_CODES_OF_ADDRESS {
+        table.send(DeviceMessage::TypedWrongElsewhere(browser(address(1))));
+    }
+    assert!(!table.types(browser(address(1)), true));
+    assert!(table.types(browser(address(2)), true));
 }
 
 // M1
 #[test]
 fn devices_that_wait_are_bounded_by_address_and_in_all() {
     let mut table = Table::new();
-    let mut device_code = [0_u8; 32];
-    let mut next = |table: &mut Table, from| {
-        for byte in &mut device_code {
-            *byte = byte.wrapping_add(1);
-            if *byte != 0 {
-                break;
-            }
-        }
-        table.begin(device_code, from).is_some()
+    let mut number = 0;
+    let mut begin = |table: &mut Table, from| {
+        number += 1;
+        table.devices.begin(device(number), from, table.now)
     };
     for _ in 0..limits::DEVICE_AUTHORIZATIONS_OF_ADDRESS {
-        assert!(next(&mut table, address(1)));
+        assert!(begin(&mut table, address(1)));
     }
-    assert!(!next(&mut table, address(1)));
+    assert!(!begin(&mut table, address(1)));
+    table.send(DeviceMessage::End(device(1)));
+    assert!(begin(&mut table, address(1)), "one had its answer");
     while table.devices.len() < limits::DEVICE_AUTHORIZATIONS {
-        assert!(next(&mut table, None));
+        assert!(begin(&mut table, None));
     }
-    assert!(!next(&mut table, address(2)));
+    assert!(!begin(&mut table, address(2)));
     table.later(limits::DEVICE_CODE_LIFETIME);
-    table.devices.expire(table.now);
-    assert!(next(&mut table, address(1)));
-    assert_eq!(table.devices.len(), 1);
+    table.send(DeviceMessage::TypedRight);
+    assert_eq!(table.devices.len(), 0);
+    assert!(begin(&mut table, address(1)));
+}
+
+#[test]
+fn exchange_that_ends_amid_a_look_up_leaves_nothing() {
+    let mut hub = Hub::new();
+    let browser = browser(None);
+    let ticket = Ticket::new(crate::ask::AskId(0));
+    let message = DeviceMessage::Type { ticket, browser };
+    let now = crate::testing::TestServer::dev().now;
+    let message = crate::hub::ToHub(crate::hub::ToHubKind::Device(message));
+    hub.handle(ExchangeId(1), message, now);
+    assert_eq!(hub.devices.typed.len(), 1);
+    hub.forget(ExchangeId(1));
+    assert_eq!(hub.devices.typed.len(), 0);
 }

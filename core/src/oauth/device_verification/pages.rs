@@ -81,6 +81,17 @@ pub(super) fn not_served(request_id: &str, env: Env<'_>) -> Response<Bytes> {
     )
 }
 
+/// The store does not answer.
+pub(super) fn unavailable(request_id: &str, env: Env<'_>) -> Response<Bytes> {
+    pages::error(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "Devices cannot be connected just now",
+        "The devices that wait cannot be looked up. Wait a moment, then reload this page.",
+        request_id,
+        env,
+    )
+}
+
 /// There is nothing for the device.
 pub(super) fn failed(request_id: &str, env: Env<'_>) -> Response<Bytes> {
     pages::error(

@@ -1,5 +1,7 @@
 //! Tests of device authorization, from the device's first request to its tokens.
 
+mod replicas;
+
 use std::time::Duration;
 
 use ::http::Response;
@@ -7,7 +9,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::{
-    limits,
+    ask, limits,
     mcp::testing::World,
     oauth::{opaque_token, testing::SignedIn},
     session::record::{Code, Hash, Session},
@@ -50,14 +52,20 @@ impl Waiting {
         let mut world = World::new();
         world.server.server.config.device_authorization = true;
         let client = client_id(&world.server, &["http://127.0.0.1:1/cb"]);
-        let begun = testing::json(&begin(&mut world, &client));
-        let of = |name: &str| begun[name].as_str().unwrap().to_owned();
-        Self {
+        let mut waiting = Self {
             world,
             client,
-            device_code: of("device_code"),
-            user_code: of("user_code"),
-        }
+            device_code: String::new(),
+            user_code: String::new(),
+        };
+        waiting.begin_anew();
+        waiting
+    }
+
+    fn begin_anew(&mut self) {
+        let begun = testing::json(&begin(&mut self.world, &self.client));
+        let of = |name: &str| begun[name].as_str().unwrap().to_owned();
+        (self.device_code, self.user_code) = (of("device_code"), of("user_code"));
     }
 
     fn poll(&mut self) -> Value {
@@ -94,7 +102,7 @@ impl Waiting {
         });
         session.open_only_to(&code.share(), &server.server);
         let expires = stored.record.expires;
-        let put = session.put(crate::ask::Guard::Any, expires, keys, &mut entropy(6));
+        let put = session.put(ask::Guard::Any, expires, keys, &mut entropy(6));
         self.world.ask(put).unwrap();
         code.text.expose().clone()
     }
@@ -227,12 +235,8 @@ fn device_that_polls_at_once_is_slowed_down() {
     let mut waiting = Waiting::new();
     assert_eq!(waiting.poll()["error"], "authorization_pending");
     assert_eq!(waiting.poll()["error"], "slow_down");
-    waiting.world.server.now.instant = waiting
-        .world
-        .server
-        .now
-        .instant
-        .after(Duration::from_secs(600));
+    let now = &mut waiting.world.server.now;
+    now.unix = now.unix.after(Duration::from_secs(600));
     assert_eq!(waiting.poll()["error"], "expired_token");
 }
 

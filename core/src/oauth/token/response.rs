@@ -33,7 +33,7 @@ pub(in crate::oauth) fn refuse<S>(refusal: Refusal, cx: &mut Cx<'_>) -> Progress
     cx.done(refusal.response())
 }
 
-pub(super) fn fail<S>(fault: Fault, cx: &mut Cx<'_>) -> Progress<S> {
+pub(in crate::oauth) fn fail<S>(fault: Fault, cx: &mut Cx<'_>) -> Progress<S> {
     let refusal = match fault {
         Fault::Entra => Refusal::new(
             OAuthError::TemporarilyUnavailable,

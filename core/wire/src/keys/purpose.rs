@@ -71,6 +71,10 @@ purposes! {
     ConnectionsForm = b"entra-mcp connections form",
     /// The mark by which a store knows the key that it was written with.
     StoreCheck = b"entra-mcp store check",
+    /// The MAC over device codes.
+    DeviceCode = b"entra-mcp device code",
+    /// The record of a device that waits for its user: its name, and what it is sealed with.
+    DeviceRecord = b"entra-mcp device record",
     /// The sealed messages of replicas to each other.
     ReplicaMessage = b"entra-mcp replica message",
     /// The sealed `requestState` of 2026-07-28.
