@@ -12,6 +12,7 @@ pub(crate) mod id_token;
 pub(crate) mod identity_token;
 pub(crate) mod permission;
 pub(crate) mod profile;
+pub(crate) mod refresh_lease;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod token_endpoint;

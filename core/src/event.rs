@@ -3,6 +3,7 @@
 use crate::{
     ask::{Answered, AskId, ClientAssertion, EffectRequest, Fetch, Invoke, Store},
     hub::{FromHub, FromHubKind, HubAnswer, HubAsk, ToCall, ToTask},
+    pause::Pause,
     ticket::IsAnswer,
 };
 
@@ -107,6 +108,8 @@ pub(crate) enum Answer {
     Invoked(Answered<Invoke>),
     Effect(EffectRequest),
     Hub(HubAnswer),
+    /// A pause is over.
+    Paused(Answered<Pause>),
 }
 
 impl Answer {
@@ -119,6 +122,7 @@ impl Answer {
             Self::Invoked(answered) => answered.id,
             Self::Effect(request) => request.id,
             Self::Hub(answer) => answer.ask(),
+            Self::Paused(answered) => answered.id,
         }
     }
 }
@@ -131,7 +135,8 @@ impl IsAnswer<Fetch> for Answer {
             | Self::Stored(_)
             | Self::Invoked(_)
             | Self::Effect(_)
-            | Self::Hub(_) => None,
+            | Self::Hub(_)
+            | Self::Paused(_) => None,
         }
     }
 }
@@ -144,7 +149,8 @@ impl IsAnswer<ClientAssertion> for Answer {
             | Self::Stored(_)
             | Self::Invoked(_)
             | Self::Effect(_)
-            | Self::Hub(_) => None,
+            | Self::Hub(_)
+            | Self::Paused(_) => None,
         }
     }
 }
@@ -157,7 +163,8 @@ impl IsAnswer<Store> for Answer {
             | Self::Asserted(_)
             | Self::Invoked(_)
             | Self::Effect(_)
-            | Self::Hub(_) => None,
+            | Self::Hub(_)
+            | Self::Paused(_) => None,
         }
     }
 }
@@ -169,6 +176,21 @@ impl IsAnswer<Invoke> for Answer {
             Self::Fetched(_)
             | Self::Asserted(_)
             | Self::Stored(_)
+            | Self::Effect(_)
+            | Self::Hub(_)
+            | Self::Paused(_) => None,
+        }
+    }
+}
+
+impl IsAnswer<Pause> for Answer {
+    fn into_answered(self) -> Option<Answered<Pause>> {
+        match self {
+            Self::Paused(answered) => Some(answered),
+            Self::Fetched(_)
+            | Self::Asserted(_)
+            | Self::Stored(_)
+            | Self::Invoked(_)
             | Self::Effect(_)
             | Self::Hub(_) => None,
         }
@@ -183,7 +205,8 @@ impl<A: HubAsk> IsAnswer<A> for Answer {
             | Self::Asserted(_)
             | Self::Stored(_)
             | Self::Invoked(_)
-            | Self::Effect(_) => None,
+            | Self::Effect(_)
+            | Self::Paused(_) => None,
         }
     }
 }

@@ -165,8 +165,12 @@ impl Exchange {
             }
             return Ok(());
         }
-        let Some(state) = self.state.take() else {
+        let Some(state) = self.end_pauses(env) else {
             return Err(Misuse::Finished);
+        };
+        let Some(state) = state else {
+            self.end(env);
+            return Ok(());
         };
         // The one place where answers are dropped that nobody waits for any more.
         if matches!(&input, Input::Answer(answer) if self.outbox.is_stale(answer)) {
@@ -175,10 +179,29 @@ impl Exchange {
         }
         self.advance(state, input, env);
         if self.outcome.is_some() {
-            self.outbox
-                .wait_for_writes(env.now.instant.after(limits::STORE_TIMEOUT));
+            self.end(env);
         }
         Ok(())
+    }
+
+    /// Goes on after the pauses that are over. The state that it comes to, none if that was the end of the exchange;
+    /// nothing if it was over before.
+    fn end_pauses(&mut self, env: Env<'_>) -> Option<Option<State>> {
+        let mut state = self.state.take()?;
+        while let Some(answer) = self.outbox.take_pause(env.now.instant) {
+            self.advance(state, Input::Answer(answer), env);
+            match self.state.take() {
+                Some(next) => state = next,
+                None => return Some(None),
+            }
+        }
+        Some(Some(state))
+    }
+
+    /// What is left to do is to wait for the store.
+    fn end(&mut self, env: Env<'_>) {
+        self.outbox
+            .wait_for_writes(env.now.instant.after(limits::STORE_TIMEOUT));
     }
 
     fn advance(&mut self, state: State, input: Input, env: Env<'_>) {
@@ -220,7 +243,7 @@ impl Exchange {
             Some(outcome) if !self.outbox.is_writing() => Output::Done(outcome),
             _ => {
                 self.outbox.release();
-                Output::Wait(self.outbox.wake())
+                Output::Wait(self.outbox.next_tick())
             }
         }
     }

@@ -134,6 +134,7 @@ mod fault; // What does not work in the environment.
 mod id; // The ids of exchanges, sessions, streams, requests and tasks.
 pub mod limits; // Every bound, with its reason.
 pub mod log_event; // The lines of the log, as data.
+mod pause; // Pauses of an exchange.
 pub mod planted; // Bugs for the simulator to find.
 pub mod request_id; // What lines of the log, pages and responses have in common.
 mod revision; // The revisions of MCP, and what differs between them.

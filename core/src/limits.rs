@@ -66,6 +66,17 @@ pub const STORE_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a client assertion towards Entra is good for.
 pub const CLIENT_ASSERTION_LIFETIME: Duration = Duration::from_secs(600);
 
+/// How long one replica may take to refresh the tokens of a session with Entra before another one does it, too: a fetch,
+/// and the store.
+pub const REFRESH_LEASE: Duration = Duration::from_secs(20);
+
+/// After what time a replica that waits for that looks for the first time whether it is done; then after twice as long each
+/// time.
+pub const REFRESH_LEASE_PAUSE: Duration = Duration::from_millis(100);
+
+/// After what time at the latest.
+pub const REFRESH_LEASE_LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
 /// How long one fetch to Entra or Graph may take.
 pub const FETCH_TIMEOUT: Duration = Duration::from_secs(15);
 

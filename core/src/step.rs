@@ -2,7 +2,7 @@
 
 mod audit;
 
-use std::{collections::VecDeque, sync::Weak};
+use std::{collections::VecDeque, sync::Weak, time::Duration};
 
 use ::http::{HeaderMap, HeaderName, HeaderValue, header};
 use bytes::Bytes;
@@ -18,6 +18,7 @@ use crate::{
     event::Answer,
     hub::{HubAsk, ToHub, ToHubKind},
     log_event::{Field, LogEvent},
+    pause::{Pause, Pauses},
     planted::Planted,
     replicas::ReplicaMessage,
     request_id::RequestId,
@@ -79,6 +80,14 @@ impl Cx<'_> {
             self.out.writes.push(ticket.id());
         }
         self.out.push(Action::Store(ticket, store));
+        awaiting
+    }
+
+    /// Goes on after this.
+    pub(crate) fn pause(&mut self, duration: Duration) -> Awaiting<Pause> {
+        let (ticket, awaiting) = self.out.ask();
+        let end = self.env.now.instant.after(duration);
+        self.out.pauses.add(end, ticket);
         awaiting
     }
 
@@ -220,6 +229,7 @@ pub(crate) struct Outbox {
     /// The writes that the store has not answered yet.
     writes: Vec<AskId>,
     wake: Instant,
+    pauses: Pauses,
     responded: bool,
     /// Headers that the answer gets, whatever it is.
     response_headers: ResponseHeaders,
@@ -236,6 +246,7 @@ impl Outbox {
             live: Vec::new(),
             writes: Vec::new(),
             wake,
+            pauses: Pauses::default(),
             responded: false,
             response_headers: ResponseHeaders::default(),
             request_id,
@@ -287,8 +298,25 @@ impl Outbox {
         self.responded
     }
 
+    /// When to be woken for the state; for one that is no stream, when its time is up.
     pub(crate) fn wake(&self) -> Instant {
         self.wake
+    }
+
+    /// When to be woken, for a pause also.
+    pub(crate) fn next_tick(&self) -> Instant {
+        let pause = self.pauses.next_end();
+        pause.map_or(self.wake, |pause| pause.min(self.wake))
+    }
+
+    /// A pause that is over and that somebody waits for.
+    pub(crate) fn take_pause(&mut self, now: Instant) -> Option<Answer> {
+        loop {
+            let answer = Answer::Paused(self.pauses.take(now)?);
+            if !self.is_stale(&answer) {
+                return Some(answer);
+            }
+        }
     }
 
     fn ask<A: Ask>(&mut self) -> (Ticket<A>, Awaiting<A>) {
@@ -312,6 +340,7 @@ impl Outbox {
 
     /// Waits for writes until then, when nothing else is left to do.
     pub(crate) fn wait_for_writes(&mut self, until: Instant) {
+        self.pauses.clear();
         if self.is_writing() {
             self.wake = until;
         }

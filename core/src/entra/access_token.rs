@@ -4,23 +4,26 @@
 //! ```text
 //! stored and fresh --> the token
 //! Refreshing --tokens--> Saving --written--> the token
+//!    |--another replica asks Entra--> Waiting --> Reading --> its token, or Refreshing
 //!    |                     | conflict: read again, and saved again unless theirs are as new
 //!    +--Entra says no--> Ending --> SessionEnded
 //!    \--Entra does not give this permission--> Denied
 //! ```
 //!
-//! Two exchanges may renew at once: the store's version decides which tokens are stored, and both go
-//! on with valid tokens.
+//! Of replicas that share the store one asks Entra, and the others wait for what it gets. Where two ask at once all the
+//! same, the store's version decides which tokens are stored, and both go on with valid tokens.
 
 use super::{
     permission::Permission,
-    token_refresh::{self, RefreshError, RefreshedTokens, TokenRefresh},
+    refresh_lease::RefreshLease,
+    token_refresh::{self, RefreshError, RefreshResult, Refreshed, RefreshedTokens, TokenRefresh},
 };
 use crate::{
-    ask::{Stored, Version},
+    ask::{Awaiting, Store, Stored, Version},
     event::Answer,
     fault::Fault,
     limits,
+    pause::Pause,
     secret::Secret,
     session::{
         ending::EndingSession,
@@ -45,6 +48,7 @@ pub(crate) struct AcquireToken {
 #[derive(Debug)]
 struct Renewal {
     session: Session,
+    lease: RefreshLease,
     /// Whether the new access token is stored.
     stores: bool,
 }
@@ -53,6 +57,9 @@ struct Renewal {
 enum State {
     Refreshing(TokenRefresh, Version),
     Saving(Box<RefreshedTokens>, Update),
+    /// Another replica asks Entra: in a moment the session is read again.
+    Waiting(Awaiting<Pause>),
+    Reading(Awaiting<Store>),
     Ending(EndingSession),
 }
 
@@ -148,41 +155,42 @@ impl AcquireToken {
         if let Some(fault) = token_refresh::throttled(&session.user, cx) {
             return unavailable(fault);
         }
-        let state = match TokenRefresh::start(session, old, cx) {
-            Some(refresh) => State::Refreshing(refresh, version),
-            None => State::Ending(EndingSession::start(session.id, &session.outline, cx)),
-        };
-        Renewal::of(session, true).waiting(state)
+        Renewal::of(session, true).refresh(version, old, cx)
     }
 
     pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> AccessTokenProgress {
-        let Self { renewal, state } = self;
+        let Self { mut renewal, state } = self;
         match state {
             State::Refreshing(refresh, version) => match refresh.handle(answer, cx) {
                 Progress::Pending(refresh) => renewal.waiting(State::Refreshing(refresh, version)),
-                Progress::Ready(Ok(fresh)) => renewal.save(version, Attempt::default(), fresh, cx),
-                Progress::Ready(Err(RefreshError::ConsentRequired)) if !renewal.stores => {
-                    denied(PERMISSION_DENIED)
+                Progress::Ready(Refreshed { lease, result }) => {
+                    renewal.lease = lease;
+                    renewal.asked(version, result, cx)
                 }
-                Progress::Ready(Err(
-                    RefreshError::SignInRequired | RefreshError::ConsentRequired,
-                )) => {
-                    let Session { id, outline, .. } = &renewal.session;
-                    let ending = EndingSession::start(*id, outline, cx);
-                    renewal.waiting(State::Ending(ending))
-                }
-                Progress::Ready(Err(RefreshError::Unavailable(fault))) => unavailable(fault),
+            },
+            State::Waiting(pause) => {
+                let () = pause.into_answer(answer);
+                let read = cx.store(Store::Get(renewal.session.id.key()));
+                renewal.waiting(State::Reading(read))
+            }
+            State::Reading(read) => match read.into_answer(answer) {
+                Ok(stored) => renewal.waited(stored, cx),
+                Err(_) => unavailable(Fault::Store),
             },
             State::Saving(fresh, update) => match update.handle(answer, cx) {
                 Progress::Pending(update) => renewal.waiting(State::Saving(fresh, update)),
                 // It is valid even if it could not be stored: the next call will renew again.
                 Progress::Ready(Ok(Updated::Written(())) | Err(UpdateError::NotWritten)) => {
+                    renewal.lease.release(cx);
                     Progress::Ready(Ok(fresh.tokens.access_token))
                 }
                 Progress::Ready(Ok(Updated::Read(stored, attempt))) => {
                     renewal.reread(fresh, stored, attempt, cx)
                 }
-                Progress::Ready(Err(UpdateError::NotRead)) => unavailable(Fault::Store),
+                Progress::Ready(Err(UpdateError::NotRead)) => {
+                    renewal.lease.release(cx);
+                    unavailable(Fault::Store)
+                }
             },
             State::Ending(ending) => match ending.handle(answer, cx) {
                 Ok(()) => ended(),
@@ -194,8 +202,67 @@ impl AcquireToken {
 
 impl Renewal {
     fn of(session: &Session, stores: bool) -> Self {
-        let session = session.clone();
-        Self { session, stores }
+        Self {
+            session: session.clone(),
+            lease: RefreshLease::default(),
+            stores,
+        }
+    }
+
+    /// Asks Entra, unless another replica does.
+    fn refresh(
+        mut self,
+        version: Version,
+        old: &EntraTokens,
+        cx: &mut Cx<'_>,
+    ) -> AccessTokenProgress {
+        let lease = std::mem::take(&mut self.lease);
+        match TokenRefresh::start(&self.session, old, lease, cx) {
+            Some(refresh) => self.waiting(State::Refreshing(refresh, version)),
+            None => self.end(cx),
+        }
+    }
+
+    fn end(self, cx: &mut Cx<'_>) -> AccessTokenProgress {
+        let ending = EndingSession::start(self.session.id, &self.session.outline, cx);
+        self.waiting(State::Ending(ending))
+    }
+
+    /// Entra was asked, or another replica does that.
+    fn asked(
+        self,
+        version: Version,
+        result: RefreshResult,
+        cx: &mut Cx<'_>,
+    ) -> AccessTokenProgress {
+        match result {
+            Ok(fresh) => self.save(version, Attempt::default(), fresh, cx),
+            Err(RefreshError::ConsentRequired) if !self.stores => denied(PERMISSION_DENIED),
+            Err(RefreshError::SignInRequired | RefreshError::ConsentRequired) => self.end(cx),
+            Err(RefreshError::Unavailable(fault)) => unavailable(fault),
+            Err(RefreshError::UnderWay) => {
+                let pause = self.lease.pause(cx);
+                self.waiting(State::Waiting(pause))
+            }
+        }
+    }
+
+    /// The session as it is now: with the tokens that another replica has got, or still with the old ones.
+    fn waited(mut self, stored: Option<Stored>, cx: &mut Cx<'_>) -> AccessTokenProgress {
+        let keys = &cx.env.server.keys;
+        let opened = stored.and_then(|stored| self.session.open_again(&stored, keys));
+        let Some((session, version)) = opened else {
+            return ended();
+        };
+        let old = self.session.entra_tokens(keys);
+        let (Some(old), Some(tokens)) = (old, session.entra_tokens(keys)) else {
+            return ended();
+        };
+        if is_fresh(&tokens, cx) && tokens.access_token.expose() != old.access_token.expose() {
+            return Progress::Ready(Ok(tokens.access_token));
+        }
+        self.session = session;
+        self.refresh(version, &tokens, cx)
     }
 
     fn waiting(self, state: State) -> AccessTokenProgress {
@@ -231,6 +298,7 @@ impl Renewal {
         let opened = stored.and_then(|stored| self.session.open_again(&stored, keys));
         let Some((session, version)) = opened else {
             // Revoked while Entra answered: the token must not be used.
+            self.lease.release(cx);
             return ended();
         };
         match session.entra_tokens(keys) {
@@ -239,6 +307,7 @@ impl Renewal {
             Some(theirs)
                 if theirs.refreshed >= fresh.tokens.refreshed && !is_ahead(&theirs, cx) =>
             {
+                self.lease.release(cx);
                 Progress::Ready(Ok(fresh.tokens.access_token))
             }
             Some(_) => {

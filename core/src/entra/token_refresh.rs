@@ -7,13 +7,16 @@ use super::{
     awaiting_metadata::AwaitingMetadata,
     error::{EntraError, Step},
     profile::{AnotherUser, ProfileClaims},
+    refresh_lease::RefreshLease,
     token_endpoint::{Grant, TokenResponse},
     token_request::TokenRequest,
 };
 use crate::{
+    ask::{Awaiting, Store, StoreFault},
     event::Answer,
     fault::Fault,
     hub::{ToHub, ToHubKind},
+    id::SessionId,
     log_event::LogEventId,
     secret::Secret,
     session::record::{EntraTokens, Profile, Session, User},
@@ -25,7 +28,16 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct TokenRefresh {
     whose: Box<User>,
+    session: SessionId,
+    lease: RefreshLease,
     state: State,
+}
+
+/// How a renewal went, and what is known of the lease: if it is held, release it once the tokens are stored.
+#[derive(Debug)]
+pub(crate) struct Refreshed {
+    pub(crate) lease: RefreshLease,
+    pub(crate) result: RefreshResult,
 }
 
 /// What a renewal gives.
@@ -67,6 +79,8 @@ impl RefreshedTokens {
 
 #[derive(Debug)]
 enum State {
+    /// Does another replica refresh these tokens right now?
+    Leasing(Grant, Awaiting<Store>),
     /// This server has just been started, and does not know where Entra's token endpoint is.
     AwaitingMetadata(AwaitingMetadata<Grant>),
     /// Entra is asked.
@@ -83,10 +97,12 @@ pub(crate) enum RefreshError {
     ConsentRequired,
     /// Not now.
     Unavailable(Fault),
+    /// Another replica asks Entra right now: wait, and see what it has got.
+    UnderWay,
 }
 
 /// What a refresh results in.
-type RefreshResult = Result<Box<RefreshedTokens>, RefreshError>;
+pub(crate) type RefreshResult = Result<Box<RefreshedTokens>, RefreshError>;
 
 /// Whether Entra wants no refreshes of this user's tokens at the moment.
 pub(crate) fn throttled(user: &User, cx: &Cx<'_>) -> Option<Fault> {
@@ -98,11 +114,16 @@ pub(crate) fn throttled(user: &User, cx: &Cx<'_>) -> Option<Fault> {
 impl TokenRefresh {
     /// Begins; `None` if there is no refresh token to begin with. Entra is asked for what the session
     /// was granted, not for all that is offered: the user has not consented to more.
-    pub(crate) fn start(session: &Session, tokens: &EntraTokens, cx: &mut Cx<'_>) -> Option<Self> {
+    pub(crate) fn start(
+        session: &Session,
+        tokens: &EntraTokens,
+        lease: RefreshLease,
+        cx: &mut Cx<'_>,
+    ) -> Option<Self> {
         let refresh_token = tokens.refresh_token.as_ref()?;
         let scope = cx.env.server.scopes.held(&session.scope);
         let scope = scope.to_entra_scope(&cx.env.server.config.entra);
-        Self::asking(session, refresh_token, scope, cx)
+        Self::asking(session, refresh_token, scope, lease, cx)
     }
 
     /// The same for these scopes, as Entra names them: a refresh token is good for any resource with
@@ -113,45 +134,71 @@ impl TokenRefresh {
         scope: String,
         cx: &mut Cx<'_>,
     ) -> Option<Self> {
-        Self::asking(session, tokens.refresh_token.as_ref()?, scope, cx)
+        let lease = RefreshLease::NotNeeded;
+        Self::asking(session, tokens.refresh_token.as_ref()?, scope, lease, cx)
     }
 
     fn asking(
         session: &Session,
         refresh_token: &Secret<String>,
         scope: String,
+        lease: RefreshLease,
         cx: &mut Cx<'_>,
     ) -> Option<Self> {
         let grant = Grant::refresh_token(refresh_token.clone(), scope);
-        let state = match AwaitingMetadata::known(grant, cx) {
-            Progress::Pending(awaiting) => State::AwaitingMetadata(awaiting),
-            Progress::Ready((grant, _)) => State::AwaitingTokens(TokenRequest::start(grant, cx)?),
+        let state = match lease.take(session.id, cx) {
+            Some(awaiting) => State::Leasing(grant, awaiting),
+            None => ask(grant, cx)?,
         };
-        let whose = Box::new(session.user.clone());
-        Some(Self { whose, state })
+        Some(Self {
+            whose: Box::new(session.user.clone()),
+            session: session.id,
+            lease,
+            state,
+        })
     }
 
-    pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self, RefreshResult> {
-        let Self { whose, state } = self;
-        match state {
+    pub(crate) fn handle(mut self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self, Refreshed> {
+        let next = match self.state {
+            State::Leasing(grant, awaiting) => match awaiting.into_answer(answer) {
+                Ok(_) => {
+                    self.lease = RefreshLease::Held(self.session);
+                    ask(grant, cx).ok_or(Err(RefreshError::Unavailable(Fault::Entra)))
+                }
+                Err(StoreFault::Conflict) => {
+                    self.lease = self.lease.taken_by_another(cx.env.now.instant);
+                    Err(Err(RefreshError::UnderWay))
+                }
+                Err(StoreFault::Unavailable) => Err(Err(RefreshError::Unavailable(Fault::Store))),
+            },
             State::AwaitingMetadata(awaiting) => {
                 let (grant, _) = awaiting.handle(answer, cx);
-                match TokenRequest::start(grant, cx) {
-                    Some(request) => {
-                        let state = State::AwaitingTokens(request);
-                        Progress::Pending(Self { whose, state })
-                    }
-                    None => Progress::Ready(Err(RefreshError::Unavailable(Fault::Entra))),
-                }
+                let request = TokenRequest::start(grant, cx).map(State::AwaitingTokens);
+                request.ok_or(Err(RefreshError::Unavailable(Fault::Entra)))
             }
             State::AwaitingTokens(request) => match request.handle(answer, cx) {
-                Progress::Pending(request) => {
-                    let state = State::AwaitingTokens(request);
-                    Progress::Pending(Self { whose, state })
-                }
-                Progress::Ready(response) => Progress::Ready(read_response(response, &whose, cx)),
+                Progress::Pending(request) => Ok(State::AwaitingTokens(request)),
+                Progress::Ready(response) => Err(read_response(response, &self.whose, cx)),
             },
+        };
+        match next {
+            Ok(state) => Progress::Pending(Self { state, ..self }),
+            Err(result) => {
+                if result.is_err() {
+                    self.lease.release(cx);
+                }
+                let lease = self.lease;
+                Progress::Ready(Refreshed { lease, result })
+            }
         }
+    }
+}
+
+/// Asks Entra; `None` if it is not known where.
+fn ask(grant: Grant, cx: &mut Cx<'_>) -> Option<State> {
+    match AwaitingMetadata::known(grant, cx) {
+        Progress::Pending(awaiting) => Some(State::AwaitingMetadata(awaiting)),
+        Progress::Ready((grant, _)) => TokenRequest::start(grant, cx).map(State::AwaitingTokens),
     }
 }
 

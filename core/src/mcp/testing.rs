@@ -21,7 +21,7 @@ pub(crate) use self::messages::{initialize, profile, rpc};
 use crate::{
     action::Action,
     admit,
-    ask::{FetchFault, Guard, Invoke, Record, Store, StoreFault, Stored, Ticket, Version},
+    ask::{Fetch, FetchFault, Guard, Invoke, Record, Store, StoreFault, Stored, Ticket, Version},
     catalog::{Catalog, EffectResult},
     config::ClientAddress,
     entropy::Seed,
@@ -59,6 +59,9 @@ pub(crate) struct World {
     pub(crate) cancelled: usize,
     /// Where requests come from.
     pub(crate) client: Option<ClientAddress>,
+    /// Whether Entra's token endpoint takes its time; and who waits for it.
+    pub(crate) entra_is_slow: bool,
+    pub(crate) asking: VecDeque<(ExchangeId, Ticket<Fetch>, Fetch)>,
     /// What the other replicas were told.
     pub(crate) published: Vec<Bytes>,
     watched: watched::Watched,
@@ -104,6 +107,8 @@ impl World {
             granted: Vec::new(),
             cancelled: 0,
             client: None,
+            entra_is_slow: false,
+            asking: VecDeque::new(),
             published: Vec::new(),
             watched: watched::Watched::default(),
             stalled: stalled::Stalled::default(),

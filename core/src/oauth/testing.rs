@@ -11,6 +11,7 @@ use crate::{
     ask::Guard,
     config::ClientEntry,
     entropy::Entropy,
+    exchange::ExchangeId,
     mcp::testing::World,
     oauth::opaque_token,
     session::record::{Code, Session},
@@ -124,6 +125,21 @@ impl SignedIn {
     /// Posts a form.
     pub(crate) fn post(&mut self, target: &str, form: &[(&str, &str)]) -> Response<Bytes> {
         self.post_with(target, form, &[])
+    }
+
+    /// Begins a refresh, which may have to wait.
+    pub(crate) fn begin_refresh(&mut self, refresh_token: &str) -> ExchangeId {
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("client_id", self.client.as_str()),
+            ("refresh_token", refresh_token),
+        ];
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
+        let request = self.world.server.request("POST", "/token");
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        self.world.begin(request.body(Bytes::from(body)).unwrap())
     }
 
     /// Posts a form with further headers.

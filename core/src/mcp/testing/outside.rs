@@ -17,10 +17,20 @@ impl World {
     pub(super) fn perform(&mut self, id: ExchangeId, ask: Action) {
         let event = match ask {
             Action::Store(ticket, store) => ticket.answer(self.ask(store)),
+            Action::Fetch(ticket, fetch) if self.entra_is_slow => {
+                return self.asking.push_back((id, ticket, *fetch));
+            }
             Action::Fetch(ticket, fetch) => ticket.answer(self.fetched(*fetch)),
             _ => return,
         };
         self.hand(id, event);
+    }
+
+    /// Whoever has waited for it longest is answered.
+    pub(crate) fn answer_one(&mut self) {
+        let (id, ticket, fetch) = self.asking.pop_front().expect("somebody waits");
+        let answer = self.fetched(fetch);
+        self.handle(id, ticket.answer(answer));
     }
 
     /// What Entra or Graph answers.

@@ -3,7 +3,8 @@
 //! ```text
 //! Writing --read, current--> Renewing --tokens--> Writing --written--> tokens
 //!    |  |                        |                    | conflict: read again
-//!    |  |                        \--Entra says no--> Ending --deleted--> invalid_grant
+//!    |  |                        |--Entra says no--> Ending --deleted--> invalid_grant
+//!    |  |                        \--another replica asks Entra--> Waiting --> read again
 //!    |  |--an earlier one, in its time--> the same, and the client gets the one that is good
 //!    |  \--its time is over, its successor unused--> invalid_grant
 //!    \--an older one--> Ending --deleted--> invalid_grant
@@ -24,8 +25,13 @@ use std::time::Duration;
 
 use super::response::{fail, grant, invalid_grant, refuse};
 use crate::{
-    ask::{Stored, Version},
-    entra::token_refresh::{self, RefreshError, RefreshedTokens, TokenRefresh},
+    ask::{Awaiting, Stored, Version},
+    entra::{
+        refresh_lease::RefreshLease,
+        token_refresh::{
+            self, RefreshError, RefreshResult, Refreshed, RefreshedTokens, TokenRefresh,
+        },
+    },
     env::Server,
     event::Answer,
     fault::Fault,
@@ -37,6 +43,7 @@ use crate::{
         opaque_token::{self, OpaqueToken},
         resource,
     },
+    pause::Pause,
     planted::Planted,
     session::{
         ending::EndingSession,
@@ -65,6 +72,7 @@ struct RefreshRequest {
     presented: OpaqueToken,
     scope: Option<String>,
     resource: Option<String>,
+    lease: RefreshLease,
 }
 
 #[derive(Debug)]
@@ -73,6 +81,8 @@ enum State {
     Writing(Update<Box<Written>>),
     /// Before it is written, Entra is asked.
     Renewing(Box<Read>, TokenRefresh),
+    /// Another replica asks Entra: in a moment the session is read again.
+    Waiting(Awaiting<Pause>),
     Ending(EndingSession),
 }
 
@@ -119,12 +129,13 @@ impl RefreshGrant {
             presented,
             scope,
             resource,
+            lease: RefreshLease::default(),
         };
         Ok(request.waiting(state))
     }
 
     pub(super) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self> {
-        let Self { request, state } = self;
+        let Self { mut request, state } = self;
         match state {
             State::Writing(update) => match update.handle(answer, cx) {
                 Progress::Pending(update) => request.waiting(State::Writing(update)),
@@ -132,18 +143,26 @@ impl RefreshGrant {
                     request.read(stored, attempt, cx)
                 }
                 Progress::Ready(Ok(Updated::Written(written))) => {
+                    request.lease.release(cx);
                     request.grant(&written.session, &written.refresh_token, cx)
                 }
-                Progress::Ready(Err(_)) => fail(Fault::Store, cx),
+                Progress::Ready(Err(_)) => {
+                    request.lease.release(cx);
+                    fail(Fault::Store, cx)
+                }
             },
             State::Renewing(read, renewal) => match renewal.handle(answer, cx) {
                 Progress::Pending(renewal) => request.waiting(State::Renewing(read, renewal)),
-                Progress::Ready(Ok(fresh)) => request.renewed(*read, &fresh, cx),
-                Progress::Ready(Err(
-                    RefreshError::SignInRequired | RefreshError::ConsentRequired,
-                )) => request.end(&read.session.outline, cx),
-                Progress::Ready(Err(RefreshError::Unavailable(fault))) => fail(fault, cx),
+                Progress::Ready(Refreshed { lease, result }) => {
+                    request.lease = lease;
+                    request.asked(*read, result, cx)
+                }
             },
+            State::Waiting(pause) => {
+                let () = pause.into_answer(answer);
+                let update = Update::read(request.presented.session_id, cx);
+                request.waiting(State::Writing(update))
+            }
             State::Ending(ending) => match ending.handle(answer, cx) {
                 Ok(()) => refuse(invalid_grant(), cx),
                 Err(fault) => fail(fault, cx),
@@ -248,7 +267,7 @@ impl RefreshRequest {
     }
 
     /// Asks Entra, unless it was asked a moment ago.
-    fn renew(self, read: Read, cx: &mut Cx<'_>) -> Progress<RefreshGrant> {
+    fn renew(mut self, read: Read, cx: &mut Cx<'_>) -> Progress<RefreshGrant> {
         let keys = &cx.env.server.keys;
         let Some(old) = read.session.entra_tokens(keys) else {
             return self.end(&read.session.outline, cx);
@@ -258,17 +277,36 @@ impl RefreshRequest {
         if is_ahead || old.refreshed.lasts(ASKED_LATELY, now, Duration::ZERO) {
             return match read.gets {
                 // Nothing has changed.
-                Gets::Live(live) => self.grant(&read.session, &live, cx),
+                Gets::Live(live) => {
+                    self.lease.release(cx);
+                    self.grant(&read.session, &live, cx)
+                }
                 Gets::New => self.write(read, cx),
             };
         }
         if let Some(fault) = token_refresh::throttled(&read.session.user, cx) {
             return fail(fault, cx);
         }
-        let Some(renewal) = TokenRefresh::start(&read.session, &old, cx) else {
+        let lease = std::mem::take(&mut self.lease);
+        let Some(renewal) = TokenRefresh::start(&read.session, &old, lease, cx) else {
             return self.end(&read.session.outline, cx);
         };
         self.waiting(State::Renewing(Box::new(read), renewal))
+    }
+
+    /// Entra was asked, or another replica does that.
+    fn asked(self, read: Read, result: RefreshResult, cx: &mut Cx<'_>) -> Progress<RefreshGrant> {
+        match result {
+            Ok(fresh) => self.renewed(read, &fresh, cx),
+            Err(RefreshError::SignInRequired | RefreshError::ConsentRequired) => {
+                self.end(&read.session.outline, cx)
+            }
+            Err(RefreshError::Unavailable(fault)) => fail(fault, cx),
+            Err(RefreshError::UnderWay) => {
+                let pause = self.lease.pause(cx);
+                self.waiting(State::Waiting(pause))
+            }
+        }
     }
 
     fn renewed(
@@ -318,7 +356,8 @@ impl RefreshRequest {
         successor
     }
 
-    fn end(self, outline: &Outline, cx: &mut Cx<'_>) -> Progress<RefreshGrant> {
+    fn end(mut self, outline: &Outline, cx: &mut Cx<'_>) -> Progress<RefreshGrant> {
+        self.lease.release(cx);
         let ending = EndingSession::start(self.presented.session_id, outline, cx);
         self.waiting(State::Ending(ending))
     }
