@@ -27,6 +27,7 @@ use super::{
 use crate::{
     admit::caller::{Authenticate, Caller},
     ask::Awaiting,
+    env::Server,
     event::Input,
     http::response,
     hub::{OpenStream, StreamKind, StreamRefusal, ToHub, ToHubKind},
@@ -187,7 +188,7 @@ impl Waiting {
             Ok(None) => (StreamKind::Standalone(id), Content::Standalone),
             last => {
                 let Some(last) = last.ok().flatten().and_then(EventId::parse) else {
-                    return cx.done(no_such_event());
+                    return cx.done(no_such_event(cx.env.server));
                 };
                 let kind = StreamKind::Resumed {
                     mcp_session: id,
@@ -201,10 +202,17 @@ impl Waiting {
     }
 }
 
-fn no_such_event() -> ::http::Response<Bytes> {
+/// Events are kept where they were sent.
+fn no_such_event(server: &Server) -> ::http::Response<Bytes> {
     response::text(
         StatusCode::BAD_REQUEST,
-        "There is no such event to go on from, or it is no longer kept.\n",
+        match server.has_replicas() {
+            false => "There is no such event to go on from, or it is no longer kept.\n",
+            true => {
+                "There is no such event to go on from here: it is no longer kept, or another replica of this server \
+                 has sent it. Try again, or repeat the request.\n"
+            }
+        },
     )
 }
 
@@ -245,7 +253,7 @@ impl Opening {
                 } = self;
                 match awaiting.into_answer(answer) {
                     Ok(()) => Open::start(caller, mcp_session, content, cx),
-                    Err(refusal) => cx.done(refused(refusal)),
+                    Err(refusal) => cx.done(refused(refusal, cx.env.server)),
                 }
             }
             Input::Disconnected => unregister(cx),
@@ -261,9 +269,9 @@ impl Opening {
     }
 }
 
-fn refused(refusal: StreamRefusal) -> ::http::Response<Bytes> {
+fn refused(refusal: StreamRefusal, server: &Server) -> ::http::Response<Bytes> {
     match refusal {
-        StreamRefusal::NoSuchEvent => no_such_event(),
+        StreamRefusal::NoSuchEvent => no_such_event(server),
         StreamRefusal::ShuttingDown => response::text(
             StatusCode::SERVICE_UNAVAILABLE,
             "The server is shutting down.\n",

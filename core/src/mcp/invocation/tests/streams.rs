@@ -1,5 +1,7 @@
 //! What a call says before its answer, and streams that are lost and gone on with.
 
+mod replicas;
+
 use super::*;
 use crate::{ask::InvokeOutput, event::Event, hub::ToHub, limits};
 
