@@ -19,7 +19,7 @@ pub use self::{
     preregistered::{ClientEntry, ClientEntryError, PreregisteredClients, SecretHash},
     rate_limits::{Rate, RateLimits},
     registration::{ClientPlaces, Registration},
-    store::{RedisEndpoint, RedisServer, StoreLocation},
+    store::{RedisAddress, RedisEndpoint, RedisPassword, RedisServer, StoreLocation},
 };
 pub use entra_mcp_wire::address::{AddressRange, ClientAddress, is_loopback};
 use url::Url;

@@ -13,7 +13,7 @@ pub(super) use self::{
         SESSION_TOKEN_LIFETIME, SHUTDOWN_DELAY, SHUTDOWN_TIMEOUT,
     },
     settings::*,
-    store::{STORE, STORE_PASSWORD, STORE_PREFIX},
+    store::{STORE, STORE_PASSWORD, STORE_PASSWORD_FILE, STORE_PREFIX},
 };
 use super::{error::ConfigError, nearest::nearest};
 

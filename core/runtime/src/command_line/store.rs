@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use entra_mcp_core::{
-    config::{RedisEndpoint, RedisServer, StoreLocation},
+    config::{RedisAddress, RedisEndpoint, RedisPassword, RedisServer, StoreLocation},
     secret::Secret,
 };
 use url::{Host, Url};
 
 use super::{
     error::{ConfigError, StoreSettingError},
-    given::{DATA_DIR, Given, KEY, STORE, STORE_PASSWORD, STORE_PREFIX},
+    given::{DATA_DIR, Given, KEY, STORE, STORE_PASSWORD, STORE_PASSWORD_FILE, STORE_PREFIX},
 };
 use crate::egress::decoded;
 
@@ -20,6 +20,9 @@ const DEV: &str = "dev-tenant";
 
 /// The port of a Redis whose address names none.
 const REDIS_PORT: u16 = 6379;
+
+/// The port of a sentinel whose address names none.
+const SENTINEL_PORT: u16 = 26379;
 
 /// What keys begin with if nothing is said. In braces: all are of one hash slot, which the scripts need where a
 /// cluster is behind one address.
@@ -58,13 +61,7 @@ fn redis(given: &Given, address: &str, is_dev: bool) -> Result<RedisServer, Stor
     if !cfg!(feature = "redis") {
         return Err(StoreSettingError::NotBuilt);
     }
-    let url = Url::parse(address).map_err(|_| StoreSettingError::NotRedis)?;
-    let (endpoint, database) = match url.scheme() {
-        "redis" | "valkey" => tcp(&url, false)?,
-        "rediss" | "valkeys" => tcp(&url, true)?,
-        "redis+unix" | "valkey+unix" => unix(&url)?,
-        _ => return Err(StoreSettingError::NotRedis),
-    };
+    let (url, (endpoint, database)) = endpoint(address)?;
     if url.password().is_some() && given.has(&STORE) {
         return Err(StoreSettingError::PasswordInFlag);
     }
@@ -72,10 +69,13 @@ fn redis(given: &Given, address: &str, is_dev: bool) -> Result<RedisServer, Stor
         let text = String::from_utf8(decoded(text));
         text.map_err(|_| StoreSettingError::NotRedis)
     };
-    let password = match (given.value(&STORE_PASSWORD), url.password()) {
-        (Some(password), None) => Some(password.to_owned()),
-        (None, password) => password.map(text).transpose()?,
-        (Some(_), Some(_)) => return Err(StoreSettingError::SeveralPasswords),
+    let given_password = given.value(&STORE_PASSWORD).map(str::to_owned);
+    let file = given.value(&STORE_PASSWORD_FILE).map(PathBuf::from);
+    let password = match (given_password, url.password(), file) {
+        (password, None, None) => password.map(Secret::new).map(RedisPassword::Given),
+        (None, Some(password), None) => Some(RedisPassword::Given(Secret::new(text(password)?))),
+        (None, None, Some(file)) => Some(RedisPassword::File(file)),
+        _ => return Err(StoreSettingError::SeveralPasswords),
     };
     let user = Some(url.username()).filter(|user| !user.is_empty());
     let mut prefix = prefix(given)?;
@@ -87,12 +87,84 @@ fn redis(given: &Given, address: &str, is_dev: bool) -> Result<RedisServer, Stor
         endpoint,
         database,
         user: user.map(text).transpose()?,
-        password: password.map(Secret::new),
+        password,
         prefix,
     })
 }
 
-fn tcp(url: &Url, is_secure: bool) -> Result<(RedisEndpoint, u16), StoreSettingError> {
+/// Reads an address; with it comes an address of one of its hosts, which has the user and the password.
+fn endpoint(address: &str) -> Result<(Url, (RedisEndpoint, u16)), StoreSettingError> {
+    let (scheme, rest) = address
+        .split_once("://")
+        .ok_or(StoreSettingError::NotRedis)?;
+    let (hosts, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let is_secure = matches!(
+        scheme,
+        "rediss" | "valkeys" | "rediss+sentinel" | "valkeys+sentinel"
+    );
+    let parse = |text: &str| Url::parse(text).map_err(|_| StoreSettingError::NotRedis);
+    match scheme {
+        "redis" | "valkey" | "rediss" | "valkeys" if !hosts.contains(',') => {
+            let url = parse(address)?;
+            let (address, database) = tcp(&url, REDIS_PORT)?;
+            Ok((url, (RedisEndpoint::Tcp { address, is_secure }, database)))
+        }
+        "redis" | "valkey" | "rediss" | "valkeys" => {
+            let (url, nodes, database) = several(hosts, path, REDIS_PORT)?;
+            // A cluster has no other one.
+            match database {
+                0 => Ok((url, (RedisEndpoint::Cluster { nodes, is_secure }, 0))),
+                _ => Err(StoreSettingError::NotRedis),
+            }
+        }
+        "redis+sentinel" | "valkey+sentinel" | "rediss+sentinel" | "valkeys+sentinel" => {
+            let (url, sentinels, _) = several(hosts, "", SENTINEL_PORT)?;
+            let (service, number) = path.split_once("?db=").unwrap_or((path, ""));
+            let service = service.trim_matches('/').to_owned();
+            let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+            if service.is_empty() || !service.bytes().all(is_name) {
+                return Err(StoreSettingError::NotRedis);
+            }
+            let endpoint = RedisEndpoint::Sentinel {
+                sentinels,
+                service,
+                is_secure,
+            };
+            Ok((url, (endpoint, database(number)?)))
+        }
+        "redis+unix" | "valkey+unix" => {
+            let url = parse(address)?;
+            let endpoint = unix(&url)?;
+            Ok((url, endpoint))
+        }
+        _ => Err(StoreSettingError::NotRedis),
+    }
+}
+
+/// Reads hosts with commas between, before which a user and a password may stand.
+fn several(
+    hosts: &str,
+    path: &str,
+    port: u16,
+) -> Result<(Url, Vec<RedisAddress>, u16), StoreSettingError> {
+    let (user, hosts) = match hosts.rsplit_once('@') {
+        Some((user, hosts)) => (format!("{user}@"), hosts),
+        None => (String::new(), hosts),
+    };
+    let (mut whole, mut addresses, mut number) = (None, Vec::new(), 0);
+    for host in hosts.split(',') {
+        let url = Url::parse(&format!("redis://{user}{host}{path}"));
+        let url = url.map_err(|_| StoreSettingError::NotRedis)?;
+        let (address, database) = tcp(&url, port)?;
+        addresses.push(address);
+        number = database;
+        whole = Some(url);
+    }
+    let url = whole.ok_or(StoreSettingError::NotRedis)?;
+    Ok((url, addresses, number))
+}
+
+fn tcp(url: &Url, port: u16) -> Result<(RedisAddress, u16), StoreSettingError> {
     let host = match url.host() {
         Some(Host::Domain(name)) if !name.is_empty() => name.to_owned(),
         Some(Host::Ipv4(address)) => address.to_string(),
@@ -103,12 +175,11 @@ fn tcp(url: &Url, is_secure: bool) -> Result<(RedisEndpoint, u16), StoreSettingE
     if url.query().is_some() || url.fragment().is_some() {
         return Err(StoreSettingError::NotRedis);
     }
-    let endpoint = RedisEndpoint::Tcp {
-        host,
-        port: url.port().unwrap_or(REDIS_PORT),
-        is_secure,
-    };
-    Ok((endpoint, database(url.path().trim_matches('/'))?))
+    let port = url.port().unwrap_or(port);
+    Ok((
+        RedisAddress { host, port },
+        database(url.path().trim_matches('/'))?,
+    ))
 }
 
 fn unix(url: &Url) -> Result<(RedisEndpoint, u16), StoreSettingError> {

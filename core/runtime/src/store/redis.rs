@@ -6,6 +6,7 @@
 //! all. What Redis has answered is as durable as Redis is: see `core/docs/replicas.md`.
 
 mod channel;
+mod connector;
 mod pool;
 mod record;
 #[cfg(test)]
@@ -15,20 +16,18 @@ mod tests;
 
 use entra_mcp_core::{
     ask::{Ask, Guard, Key, Record, Store, StoreFault},
-    config::{RedisEndpoint, RedisServer},
+    config::RedisServer,
     keys::{Keyring, Purpose},
     log_event::{Field, LogEvent, LogEventId},
     time::UnixTime,
 };
-use redis::{
-    Client, ConnectionAddr, IntoConnectionInfo as _, RedisConnectionInfo, RedisError, RedisResult,
-    Script, TlsCertificates,
-};
+use redis::{Connection, RedisError, RedisResult, Script};
 
 use self::{
     channel::Sender,
+    connector::Connector,
     pool::{Pool, pause},
-    record::{digits, pem, stored},
+    record::{digits, stored},
 };
 use super::MARK;
 use crate::{log::log, seed, shared_store_error::SharedStoreError};
@@ -45,6 +44,9 @@ const SCAN_COUNT: u32 = 500;
 /// How long a record of the trial at the start would last.
 const TRIAL_SECONDS: u64 = 60;
 
+/// How often a command follows its keys from node to node.
+const REDIRECTIONS: usize = 4;
+
 /// What a command came to that Redis did not do.
 #[derive(Debug)]
 enum PoolFault {
@@ -54,6 +56,8 @@ enum PoolFault {
     Away,
     /// All connections are in use.
     Busy,
+    /// Another node of the cluster has the keys, and was not asked yet.
+    Moved,
 }
 
 /// The store in a Redis.
@@ -89,9 +93,8 @@ impl RedisStore {
             store: address.clone(),
             error: text_of(fault),
         };
-        let client = client(server, roots).map_err(|error| unusable(PoolFault::Failed(error)))?;
         let store = Self {
-            pool: Pool::new(client),
+            pool: Pool::new(Connector::new(server, roots)),
             put: Script::new(include_str!("redis/put.lua")),
             prefix: server.prefix.clone(),
             sender: Sender::draw(),
@@ -229,16 +232,26 @@ impl RedisStore {
             .arg(digits(now.0))
             .arg(digits(record.expires.0))
             .arg(&record.bytes[..]);
-        self.pool
-            .lease()?
-            .run(|connection| put.invoke(connection))
+        self.run_with(|connection| put.invoke(connection))
             .map(|written: u8| written == 1)
     }
 
     fn run<T: redis::FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, PoolFault> {
-        self.pool
-            .lease()?
-            .run(|connection| command.query(connection))
+        self.run_with(|connection| command.query(connection))
+    }
+
+    /// Does something where the keys are: a node of a cluster that has them no more says which one has.
+    fn run_with<T>(
+        &self,
+        command: impl Fn(&mut Connection) -> RedisResult<T>,
+    ) -> Result<T, PoolFault> {
+        for _ in 0..REDIRECTIONS {
+            match self.pool.lease()?.run(&command) {
+                Err(PoolFault::Moved) => {}
+                done => return done,
+            }
+        }
+        Err(PoolFault::Moved)
     }
 
     fn key(&self, key: &Key) -> String {
@@ -256,52 +269,6 @@ fn glob_of(text: &str) -> String {
         pattern.push(character);
     }
     pattern
-}
-
-fn client(server: &RedisServer, roots: Option<&[Vec<u8>]>) -> RedisResult<Client> {
-    let mut settings = RedisConnectionInfo::default()
-        .set_db(i64::from(server.database))
-        .set_skip_set_lib_name();
-    if let Some(user) = &server.user {
-        settings = settings.set_username(user);
-    }
-    if let Some(password) = &server.password {
-        settings = settings.set_password(password.expose());
-    }
-    let (address, is_secure) = match &server.endpoint {
-        RedisEndpoint::Unix(path) => (ConnectionAddr::Unix(path.clone()), false),
-        RedisEndpoint::Tcp {
-            host,
-            port,
-            is_secure: false,
-        } => (ConnectionAddr::Tcp(host.clone(), *port), false),
-        RedisEndpoint::Tcp {
-            host,
-            port,
-            is_secure: true,
-        } => {
-            let address = ConnectionAddr::TcpTls {
-                host: host.clone(),
-                port: *port,
-                insecure: false,
-                tls_params: None,
-            };
-            (address, true)
-        }
-    };
-    let info = address.into_connection_info()?.set_redis_settings(settings);
-    match is_secure {
-        false => Client::open(info),
-        true => {
-            // Which cryptography: a program that has chosen one keeps it.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-            let certificates = TlsCertificates {
-                client_tls: None,
-                root_cert: roots.map(pem),
-            };
-            Client::build_with_tls(info, certificates)
-        }
-    }
 }
 
 /// Redis is there again after it was away.
@@ -327,5 +294,6 @@ fn text_of(fault: PoolFault) -> String {
         }
         PoolFault::Away => "it was away a moment ago".to_owned(),
         PoolFault::Busy => "all connections to it are in use".to_owned(),
+        PoolFault::Moved => "its keys are moved again and again".to_owned(),
     }
 }

@@ -4,7 +4,7 @@ use super::lifetimes::{
     CODE_LIFETIME, CONSENT_LIFETIME, REFRESH_REUSE, SESSION_ABSOLUTE, SESSION_IDLE,
     SESSION_TOKEN_LIFETIME, SHUTDOWN_DELAY, SHUTDOWN_TIMEOUT,
 };
-use super::store::{STORE, STORE_PASSWORD, STORE_PREFIX};
+use super::store::{STORE, STORE_PASSWORD, STORE_PASSWORD_FILE, STORE_PREFIX};
 
 /// A setting: its flag, its variable, and what `--help` says of it.
 #[derive(Debug)]
@@ -254,6 +254,7 @@ pub(in crate::command_line) const SETTINGS: &[&Setting] = &[
     &STORE,
     &STORE_PREFIX,
     &STORE_PASSWORD,
+    &STORE_PASSWORD_FILE,
     &DEV_TENANT,
     &DEV_TENANT_LISTEN,
     &ALLOW_ORIGIN,

@@ -7,13 +7,19 @@ pub(in crate::command_line) const STORE: Setting = setting(
     "ENTRA_MCP_STORE",
     "URL",
     "a Redis or Valkey that several replicas share, rediss://, redis:// or redis+unix://, in place of the file \
-     in the data folder; a password goes into the variable (default: none)",
+     in the data folder; several hosts, with commas between, are nodes of a cluster, or rediss+sentinel://HOSTS/SERVICE; a password goes into the variable (default: none)",
 );
 pub(in crate::command_line) const STORE_PASSWORD: Setting = setting(
     "",
     "ENTRA_MCP_STORE_PASSWORD",
     "",
     "the password of that store, if it is not in its address",
+);
+pub(in crate::command_line) const STORE_PASSWORD_FILE: Setting = setting(
+    "",
+    "ENTRA_MCP_STORE_PASSWORD_FILE",
+    "",
+    "a file with that password, which is read anew for each connection",
 );
 pub(in crate::command_line) const STORE_PREFIX: Setting = setting(
     "store-prefix",

@@ -18,7 +18,7 @@ fn redis_is_refused_in_words_by_a_build_without_it() {
 
 #[cfg(feature = "redis")]
 mod redis {
-    use entra_mcp_core::config::{RedisEndpoint, RedisServer};
+    use entra_mcp_core::config::{RedisEndpoint, RedisPassword, RedisServer};
 
     use super::{
         super::{super::StoreSettingError, *},
@@ -36,7 +36,10 @@ mod redis {
     }
 
     fn password(server: &RedisServer) -> Option<&str> {
-        Some(server.password.as_ref()?.expose().as_str())
+        match server.password.as_ref()? {
+            RedisPassword::Given(password) => Some(password.expose().as_str()),
+            RedisPassword::File(path) => path.to_str(),
+        }
     }
 
     #[test]
@@ -57,6 +60,18 @@ mod redis {
                 "redis+unix:///run/redis.sock?db=2",
                 "redis+unix:///run/redis.sock?db=2",
             ),
+            (
+                "rediss://a.contoso.com:7000,b.contoso.com,[::1]:1",
+                "rediss://a.contoso.com:7000,b.contoso.com:6379,[::1]:1/0",
+            ),
+            (
+                "redis+sentinel://one,two:5000/main",
+                "redis+sentinel://one:26379,two:5000/main?db=0",
+            ),
+            (
+                "rediss+sentinel://one/main?db=2",
+                "rediss+sentinel://one:26379/main?db=2",
+            ),
         ] {
             let server = store(&["--store", address], &[]);
             assert_eq!(server.to_string(), shown);
@@ -75,7 +90,7 @@ mod redis {
         let server = store(&[], &variables);
         assert!(matches!(
             server.endpoint,
-            RedisEndpoint::Tcp { port: 6379, .. }
+            RedisEndpoint::Tcp { address, .. } if address.port == 6379
         ));
     }
 
@@ -107,6 +122,16 @@ mod redis {
         let apart = [("ENTRA_MCP_STORE_PASSWORD", "p%40ss")];
         let server = store(&["--store", "rediss://mcp@cache.contoso.com"], &apart);
         assert_eq!(password(&server), Some("p%40ss"), "it is taken as it is");
+        let server = store(&["--store", "rediss://mcp@a,b"], &apart);
+        assert_eq!(server.user.as_deref(), Some("mcp"));
+        assert_eq!(password(&server), Some("p%40ss"), "of each node");
+        let in_file = [("ENTRA_MCP_STORE_PASSWORD_FILE", "/run/secrets/redis")];
+        let server = store(&["--store", "rediss://mcp@cache.contoso.com"], &in_file);
+        assert_eq!(password(&server), Some("/run/secrets/redis"));
+        for address in ["redis://:word@localhost", "redis://:word@localhost,b"] {
+            let error = error(&["--store", address], &[KEYED]);
+            assert_eq!(error, ConfigError::Store(StoreSettingError::PasswordInFlag));
+        }
         let error = error(&["--store", "redis://:word@localhost"], &[KEYED]);
         assert_eq!(error, ConfigError::Store(StoreSettingError::PasswordInFlag));
         assert!(!error.to_string().contains("word@"), "{error}");
@@ -131,6 +156,13 @@ mod redis {
             "redis+unix://host/path",
             "redis+unix:///",
             "redis+unix:///path?pass=word",
+            "redis://a,b/1",
+            "redis://a,,b",
+            "redis://a,b?x=y",
+            "redis+sentinel://a",
+            "redis+sentinel://a/",
+            "redis+sentinel://a/main?x=y",
+            "redis+sentinel:///main",
         ] {
             let error = of(&["--store", wrong], &[KEYED]);
             assert_eq!(error, StoreSettingError::NotRedis, "{wrong}");
@@ -139,6 +171,13 @@ mod redis {
             KEYED,
             ("ENTRA_MCP_STORE", "redis://:a@localhost"),
             ("ENTRA_MCP_STORE_PASSWORD", "b"),
+        ];
+        assert_eq!(of(&[], &both), StoreSettingError::SeveralPasswords);
+        let both = [
+            KEYED,
+            ("ENTRA_MCP_STORE", "redis://localhost"),
+            ("ENTRA_MCP_STORE_PASSWORD", "b"),
+            ("ENTRA_MCP_STORE_PASSWORD_FILE", "/c"),
         ];
         assert_eq!(of(&[], &both), StoreSettingError::SeveralPasswords);
         let given = ["--store", "redis://localhost"];

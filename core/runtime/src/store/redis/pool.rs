@@ -8,19 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use entra_mcp_core::config::RedisAddress;
 use redis::{Connection, RedisError, RedisResult};
 
-use super::PoolFault;
+use super::{PoolFault, connector::Connector};
 use crate::seed;
 
 /// The most connections at once: each is busy for one round trip only.
 const CONNECTIONS: usize = 16;
-
-/// How long a connection may take to be made, with TLS and the password.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// How long a command may take.
-const COMMAND_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long a caller waits for a connection that is free.
 const WAIT: Duration = Duration::from_secs(3);
@@ -36,7 +31,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// The connections.
 pub(super) struct Pool {
-    client: redis::Client,
+    connector: Connector,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -55,6 +50,8 @@ struct State {
     rests_until: Option<Instant>,
     /// Whether somebody tries to connect after a failure.
     is_trying: bool,
+    /// The node of a cluster that has the keys, as another one has said.
+    moved: Option<RedisAddress>,
 }
 
 /// A connection in use. If it is not given back, it is closed.
@@ -73,9 +70,9 @@ enum Turn {
 }
 
 impl Pool {
-    pub(super) fn new(client: redis::Client) -> Self {
+    pub(super) fn new(connector: Connector) -> Self {
         Self {
-            client,
+            connector,
             state: Mutex::default(),
             changed: Condvar::new(),
         }
@@ -102,7 +99,7 @@ impl Pool {
                             return Ok(lease);
                         }
                         // Those that were idle for as long are not there any more either.
-                        Err(_) => lease.broken(),
+                        Err(_) => lease.broken(None),
                     }
                 }
                 Turn::Connect(generation) => return self.connect(generation),
@@ -165,6 +162,7 @@ impl Pool {
             }
             Err(error) => {
                 state.count -= 1;
+                state.moved = None;
                 state.failures = state.failures.saturating_add(1);
                 state.rests_until = Some(Instant::now() + pause(state.failures));
                 drop(state);
@@ -175,10 +173,8 @@ impl Pool {
     }
 
     fn make(&self) -> RedisResult<Connection> {
-        let connection = self.client.get_connection_with_timeout(CONNECT_TIMEOUT)?;
-        connection.set_read_timeout(Some(COMMAND_TIMEOUT))?;
-        connection.set_write_timeout(Some(COMMAND_TIMEOUT))?;
-        Ok(connection)
+        let moved = self.state().moved.clone();
+        self.connector.connect(moved.as_ref())
     }
 
     /// A connection for something else, which is not counted.
@@ -196,7 +192,7 @@ impl Lease<'_> {
     /// Does a command. A connection that has failed is closed; so are the free ones, which lead to the same server.
     pub(super) fn run<T>(
         mut self,
-        command: impl FnOnce(&mut Connection) -> RedisResult<T>,
+        command: impl Fn(&mut Connection) -> RedisResult<T>,
     ) -> Result<T, PoolFault> {
         let Some(mut connection) = self.connection.take() else {
             return Err(PoolFault::Away);
@@ -207,19 +203,54 @@ impl Lease<'_> {
                 Ok(done)
             }
             Err(error) => {
+                if let Some(node) = node_of(&error) {
+                    return match error.code() {
+                        // This key is on its way there, the others are not yet.
+                        Some("ASK") => {
+                            self.connection = Some(connection);
+                            self.ask(&node, command)
+                        }
+                        _ => {
+                            self.broken(Some(node));
+                            Err(PoolFault::Moved)
+                        }
+                    };
+                }
                 if is_of_command(&error) {
                     self.connection = Some(connection);
                 } else {
-                    self.broken();
+                    self.broken(None);
                 }
                 Err(PoolFault::Failed(error))
             }
         }
     }
 
+    /// Does a command once at another node (Redis cluster specification, "ASK redirection").
+    fn ask<T>(
+        &self,
+        node: &RedisAddress,
+        command: impl Fn(&mut Connection) -> RedisResult<T>,
+    ) -> Result<T, PoolFault> {
+        let connection = self.pool.connector.connect(Some(node));
+        let asked = connection.and_then(|mut connection| {
+            let mut ask = || {
+                let () = redis::cmd("ASKING").query(&mut connection)?;
+                command(&mut connection)
+            };
+            match ask() {
+                // It was asked again without a word: a script that the node did not know.
+                Err(error) if node_of(&error).is_some() => ask(),
+                asked => asked,
+            }
+        });
+        asked.map_err(PoolFault::Failed)
+    }
+
     /// The connection is not there any more, and neither are those that were made before this moment.
-    fn broken(&self) {
+    fn broken(&self, moved: Option<RedisAddress>) {
         let mut state = self.pool.state();
+        state.moved = moved;
         if state.generation == self.generation {
             state.generation += 1;
             state.count -= state.free.len();
@@ -228,11 +259,27 @@ impl Lease<'_> {
     }
 }
 
+/// The node that has the keys, if this error says it.
+fn node_of(error: &RedisError) -> Option<RedisAddress> {
+    let (address, _) = error.redirect_node()?;
+    let (host, port) = address.rsplit_once(':')?;
+    let host = host.trim_matches(['[', ']']);
+    let port = port.parse().ok()?;
+    // Without a host, a node does not know its own.
+    (!host.is_empty()).then(|| RedisAddress {
+        host: host.to_owned(),
+        port,
+    })
+}
+
 /// Whether Redis has answered, and only refused what it was asked.
 fn is_of_command(error: &RedisError) -> bool {
     let is_broken = error.is_io_error() || error.is_connection_dropped() || error.is_timeout();
     // A server that has become a replica, or is still loading, may be another one in a moment.
-    let is_moved = matches!(error.code(), Some("READONLY" | "LOADING" | "MASTERDOWN"));
+    let is_moved = matches!(
+        error.code(),
+        Some("READONLY" | "LOADING" | "MASTERDOWN" | "CLUSTERDOWN")
+    );
     !is_broken && !is_moved && error.code().is_some()
 }
 

@@ -9,11 +9,11 @@ use std::{
 };
 
 use entra_mcp_core::{
-    config::{RedisEndpoint, RedisServer},
+    config::{RedisEndpoint, RedisPassword, RedisServer},
     secret::Secret,
 };
 
-use super::RedisStore;
+use super::{RedisStore, connector::Connector};
 use crate::store::suite::now;
 
 /// How long Redis may take to start, on a machine that is busy.
@@ -112,7 +112,7 @@ impl RedisProcess {
     pub(in crate::store) fn server_for(&self, user: &str, password: &str) -> RedisServer {
         RedisServer {
             user: Some(user.to_owned()),
-            password: Some(Secret::new(password.to_owned())),
+            password: Some(RedisPassword::Given(Secret::new(password.to_owned()))),
             ..self.server()
         }
     }
@@ -124,8 +124,7 @@ impl RedisProcess {
 
     /// A connection by which to look into it.
     pub(in crate::store) fn connection(&self) -> redis::Connection {
-        let client = super::client(&self.server(), None).unwrap();
-        client.get_connection().unwrap()
+        Connector::new(&self.server(), None).connect(None).unwrap()
     }
 }
 

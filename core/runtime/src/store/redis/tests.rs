@@ -1,10 +1,11 @@
 //! What only a store can do that several share, and that is away now and then.
 
 mod channel;
+mod cluster;
 mod tls;
 
 use bytes::Bytes;
-use entra_mcp_core::{ask::Stored, keys::MasterKey};
+use entra_mcp_core::{ask::Stored, config::RedisPassword, keys::MasterKey};
 
 use super::{testing::RedisProcess, *};
 use crate::{
@@ -192,6 +193,48 @@ fn user_without_the_right_password_or_permissions_is_refused_at_the_start() {
     set_user(&["mcp", "-evalsha"]);
     let error = open("pass word@1").unwrap_err().to_string();
     assert!(error.contains("no permissions to run"), "{error}");
+}
+
+// D8: a password that is changed in Redis and in its file is used from the next connection on.
+#[test]
+fn password_in_a_file_is_read_anew_for_each_connection() {
+    let server = RedisProcess::start();
+    let mut connection = server.connection();
+    let mut change = |password: &str| {
+        let mut set = redis::cmd("ACL");
+        set.arg("SETUSER")
+            .arg(&["mcp", "on", "resetpass", "~*", "&*", "+@all"]);
+        let () = set
+            .arg(format!(">{password}"))
+            .query(&mut connection)
+            .unwrap();
+        let mut kill = redis::cmd("CLIENT");
+        let _: u32 = kill
+            .arg("KILL")
+            .arg("USER")
+            .arg("mcp")
+            .query(&mut connection)
+            .unwrap();
+    };
+    let file =
+        std::env::temp_dir().join(format!("entra-mcp-redis-password-{}", std::process::id()));
+    let server = RedisServer {
+        password: Some(RedisPassword::File(file.clone())),
+        ..server.server_for("mcp", "")
+    };
+    let error = RedisStore::open(&server, None, now()).unwrap_err();
+    assert!(
+        error.to_string().contains("the file of its password"),
+        "{error}"
+    );
+    std::fs::write(&file, "the first\n").unwrap();
+    change("the first");
+    let store = RedisStore::open(&server, None, now()).unwrap();
+    assert!(put(&store, "a", "one", Guard::Absent));
+    change("the second");
+    std::fs::write(&file, "the second\r\n").unwrap();
+    assert_eq!(text(found_again(&store, "a")).as_deref(), Some("one"));
+    std::fs::remove_file(file).unwrap();
 }
 
 // Q4: nobody who asks meanwhile waits for a Redis that is not there.

@@ -2,7 +2,9 @@
 
 use std::net::TcpListener;
 
-use super::*;
+use entra_mcp_core::config::{RedisAddress, RedisEndpoint};
+
+use super::{record::pem, *};
 
 const CERTIFICATE: &[u8] =
     include_bytes!("../../../../../../runtime-smol/src/outbound/tests/localhost.cert");
@@ -38,8 +40,10 @@ fn redis_is_reached_over_tls_only_if_its_certificate_is_believed() {
     ]);
     let open = |host: &str, roots: Option<&[Vec<u8>]>| {
         let endpoint = RedisEndpoint::Tcp {
-            host: host.to_owned(),
-            port,
+            address: RedisAddress {
+                host: host.to_owned(),
+                port,
+            },
             is_secure: true,
         };
         let server = RedisServer {
