@@ -54,6 +54,8 @@ pub enum Planted {
     AssertionsReusable,
     /// Entra counts as asked lately also if that lies ahead of a clock that was set back (threat Q3).
     ClockTrusted,
+    /// A stream or call that has not heard of the end of its session goes on when it finds the session gone (threats I6, I7).
+    LateEndIgnored,
     /// A sign-in that one replica has redeemed is redeemed by the next one, too (threat Q5).
     SignInsSpentApart,
 }

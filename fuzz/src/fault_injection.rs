@@ -227,5 +227,6 @@ pub fn stop_faults(world: &World) {
     for replica in 0..world.replicas() {
         world.start(replica);
         world.skew(replica, 0);
+        world.join(replica);
     }
 }

@@ -25,6 +25,7 @@ pub mod listed;
 pub mod net;
 pub mod observation;
 pub mod options;
+pub mod partition;
 mod replica;
 mod server;
 pub mod simulate;

@@ -21,6 +21,7 @@ use crate::{
     fault_injection,
     greedy::GreedyUser,
     options::{Faults, Options},
+    partition,
     unkindness::Unkindness,
     users::{RunState, Shared, SimUser},
     world::World,
@@ -172,6 +173,10 @@ fn phases(world: &World, shared: &Shared) -> Result<(), Failure> {
     if world.options(|options| options.has(Unkindness::WallClockSteps)) {
         let steps = fault_injection::step_wall_clocks(world.clone(), Rc::clone(shared));
         world.spawn(steps);
+    }
+    if world.replicas() > 1 && world.options(|options| options.has(Unkindness::Partitions)) {
+        let cuts = partition::cut_off_replicas(world.clone(), Rc::clone(shared));
+        world.spawn(cuts);
     }
     if world.options(|options| options.has(Unkindness::OftenThrottled)) {
         let throttling = fault_injection::throttle_often(world.clone(), Rc::clone(shared));

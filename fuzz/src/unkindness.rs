@@ -33,11 +33,13 @@ pub enum Unkindness {
     OftenThrottled,
     /// Users are disabled while all clocks are a day behind.
     DisabledWhileClocksAreBack,
+    /// Replicas are cut off from the store and from each other for minutes.
+    Partitions,
 }
 
 impl Unkindness {
     /// All that there is, with the names that `examples/simulate.rs` takes.
-    pub const ALL: [(&'static str, Self); 14] = [
+    pub const ALL: [(&'static str, Self); 15] = [
         ("last-asks-are-lost", Self::LastAsksAreLost),
         ("bursts", Self::Bursts),
         ("wall-clock-steps", Self::WallClockSteps),
@@ -55,10 +57,11 @@ impl Unkindness {
             "disabled-while-clocks-are-back",
             Self::DisabledWhileClocksAreBack,
         ),
+        ("partitions", Self::Partitions),
     ];
 
     /// What every run has: all but what leaves no time for anything else.
-    pub const ON: [Self; 12] = [
+    pub const ON: [Self; 13] = [
         Self::LastAsksAreLost,
         Self::Bursts,
         Self::WallClockSteps,
@@ -71,5 +74,6 @@ impl Unkindness {
         Self::RuntimeOrders,
         Self::GreedyUsers,
         Self::RevocationsHold,
+        Self::Partitions,
     ];
 }

@@ -29,6 +29,7 @@ use crate::{
     ids::{Role, TaskId},
     net::Peer,
     options::Options,
+    partition::Cut,
     replica::Replica,
     store::MemoryStore,
 };
@@ -342,6 +343,24 @@ impl World {
             if let Some(replica) = state.replicas.get_mut(replica) {
                 replica.skew = seconds;
             }
+        });
+    }
+
+    /// Cuts a replica off.
+    pub fn cut_off(&self, replica: usize, cut: Cut) {
+        self.with(|state| {
+            state.note(&format!("r{replica}"), &format!("= is cut off: {cut:?}"));
+            let ledger = state.checks.ledger_mut();
+            ledger.partitions.begin(replica, cut);
+        });
+    }
+
+    /// A replica is cut off no more.
+    pub fn join(&self, replica: usize) {
+        self.with(|state| {
+            let moment = state.moment;
+            let ledger = state.checks.ledger_mut();
+            ledger.partitions.end(replica, moment);
         });
     }
 

@@ -231,3 +231,11 @@ fn sign_in_spent_on_one_replica_only_is_caught() {
         &["callbacks are spent"],
     );
 }
+
+#[test]
+fn end_of_a_session_heard_of_too_late_and_ignored_is_caught() {
+    caught(
+        |server| server.with_bug(Planted::LateEndIgnored),
+        &["ended stays ended"],
+    );
+}

@@ -15,6 +15,7 @@ use crate::{
     html,
     ids::{ConnId, ENTRA_ORIGIN, ExchangeRef, Role},
     observation::Observation,
+    partition::Partitions,
     unkindness::Unkindness,
 };
 
@@ -69,6 +70,8 @@ pub struct Ledger {
     device_codes: BTreeMap<String, String>,
     /// Whether several replicas share the store.
     pub is_shared: bool,
+    /// Which replicas are cut off.
+    pub partitions: Partitions,
     /// In what the world is unkind.
     pub unkindness: BTreeSet<Unkindness>,
     /// The user names of accounts that Entra lets in no more, and since when.

@@ -151,7 +151,14 @@ impl State {
             return;
         }
         let now = self.store_clock(process);
-        let mut answer = self.store.perform(store, now.unix);
+        let is_cut_off = |state: &Self| {
+            let partitions = &state.checks.ledger().partitions;
+            partitions.is_without_store(process.replica)
+        };
+        let mut answer = match is_cut_off(self) {
+            true => Err(StoreFault::Unavailable),
+            false => self.store.perform(store, now.unix),
+        };
         if self.injects(Fault::StoreResponseLost) {
             answer = Err(StoreFault::Unavailable);
         }

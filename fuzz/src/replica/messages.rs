@@ -20,16 +20,25 @@ impl State {
             .filter(|process| process.replica != from.replica)
             .collect();
         for process in others {
-            if !self.injects(Fault::MessageLost) {
+            let is_lost = self.is_cut_off(from) || self.is_cut_off(process);
+            if !self.injects(Fault::MessageLost) && !is_lost {
                 let at = self.moment.after(self.latency());
                 self.schedule(at, SimEvent::MessageArrives(process, message.clone()));
             }
         }
     }
 
+    fn is_cut_off(&self, process: Process) -> bool {
+        let partitions = &self.checks.ledger().partitions;
+        partitions.is_without_others(process.replica)
+    }
+
     /// It reaches one of them, if that is still the same process.
     pub(crate) fn message_arrives(&mut self, process: Process, message: &Bytes) {
         let moment = self.moment;
+        if self.is_cut_off(process) {
+            return;
+        }
         let Some(replica) = self.process(process) else {
             return;
         };
