@@ -3,6 +3,7 @@
 
 mod client_documents;
 mod lifetimes;
+mod log_filter;
 mod managed_identity;
 mod preregistered;
 mod rate_limits;
@@ -15,6 +16,7 @@ pub(crate) use self::preregistered::PreregisteredClient;
 pub use self::{
     client_documents::{ClientDocuments, DocumentSource, PinnedClient},
     lifetimes::Lifetimes,
+    log_filter::{LogFilter, LogFilterError, LogLevel},
     managed_identity::{IdentityEndpoint, IdentityHost, ManagedIdentity},
     preregistered::{ClientEntry, ClientEntryError, PreregisteredClients, SecretHash},
     rate_limits::{Rate, RateLimits},
@@ -81,6 +83,8 @@ pub struct Config {
     pub shutdown: Shutdown,
     /// How the log is written.
     pub log: LogFormat,
+    /// Which lines of the log are written.
+    pub log_filter: LogFilter,
     /// Where the audit log is written, if it is.
     pub audit_log: Option<AuditLogFile>,
 }

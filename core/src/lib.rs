@@ -110,6 +110,7 @@
 //! #     authorization_response_iss: true,
 //! #     shutdown: Shutdown::default(),
 //! #     log: LogFormat::Text,
+//! #     log_filter: LogFilter::default(),
 //! #     audit_log: None,
 //! # };
 //! # let keys = Keyring::new(MasterKey::new([42; 32]), Vec::new());

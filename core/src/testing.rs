@@ -101,6 +101,7 @@ impl TestServer {
             authorization_response_iss: true,
             shutdown: crate::config::Shutdown::default(),
             log: LogFormat::Text,
+            log_filter: crate::config::LogFilter::default(),
             audit_log: Some(crate::config::AuditLogFile::Stdout),
         };
         Self {

@@ -140,6 +140,7 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
         authorization_response_iss: true,
         shutdown: entra_mcp_core::config::Shutdown::default(),
         log: LogFormat::Text,
+        log_filter: entra_mcp_core::config::LogFilter::default(),
         audit_log: Some(entra_mcp_core::config::AuditLogFile::Stdout),
     };
     Server::new(config, keys.ring(), (options.catalog)())

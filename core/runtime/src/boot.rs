@@ -125,7 +125,7 @@ impl Settings {
     ///
     /// What is wrong with the data folder, or with a file that the settings name.
     pub fn open(self, catalog: Catalog) -> Result<RuntimeParts, StartError> {
-        log::start(self.config.log);
+        log::start(self.config.log, &self.config.log_filter);
         if let Some(location) = &self.config.audit_log {
             audit_log::start(location)?;
         }

@@ -24,7 +24,7 @@ mod tests;
 use std::{collections::BTreeMap, path::PathBuf};
 
 use entra_mcp_core::{
-    config::{AddressRange, AuditLogFile, Config, LogFormat, PublicUrl},
+    config::{AddressRange, AuditLogFile, Config, LogFilter, LogFormat, PublicUrl},
     limits,
     log_event::is_invisible,
 };
@@ -37,8 +37,8 @@ pub use self::error::{
 use self::{
     given::{
         ALLOW_ORIGIN, AUDIT_LOG, CLIENTS, CODE_PAGE, CONTACT, DEV_TENANT, DEVICE_AUTHORIZATION,
-        Given, LISTEN, LOG, METRICS_LISTEN, PROXY_PROTOCOL, RESPONSE_ISS, SESSIONS_PER_USER,
-        SETTINGS, Setting, TRUSTED_PROXY,
+        Given, LISTEN, LOG, METRICS_LISTEN, PROXY_PROTOCOL, RESPONSE_ISS, RUST_LOG,
+        SESSIONS_PER_USER, SETTINGS, Setting, TRUSTED_PROXY,
     },
     listen::{addresses, allowed_hosts, public_url},
 };
@@ -78,12 +78,8 @@ pub fn parse(
 ) -> Result<Command, Vec<ConfigError>> {
     let mut errors = Vec::new();
     let given = Given::read(arguments, variables, others, &mut errors);
-    if given.help {
-        return Ok(Command::Help(help(program)));
-    }
-    if given.version {
-        let version = env!("CARGO_PKG_VERSION");
-        return Ok(Command::Version(format!("{program} {version}\n")));
+    if let Some(command) = told(program, &given) {
+        return Ok(command);
     }
     refuse_old_names(&given, &mut errors);
     let listen = addresses(&given, &LISTEN, 3001, &mut errors);
@@ -116,6 +112,7 @@ pub fn parse(
     let allowed_hosts = allowed_hosts(&given, &mut errors);
     let authorization_response_iss = is_on(&given, &RESPONSE_ISS, true, &mut errors);
     let log = log(&given, &mut errors);
+    let log_filter = log_filter(&given, &mut errors);
     match (public_url, entra, store, log) {
         (Some(public_url), Some(entra), Some(store), Some(log)) if errors.is_empty() => {
             Ok(Command::Run(Box::new(Config {
@@ -142,11 +139,22 @@ pub fn parse(
                 metrics_listen,
                 shutdown,
                 log,
+                log_filter,
                 audit_log: audit_log(&given),
             })))
         }
         _ => Err(errors),
     }
+}
+
+/// What is told at once, if that was asked for.
+fn told(program: &str, given: &Given) -> Option<Command> {
+    if given.help {
+        return Some(Command::Help(help(program)));
+    }
+    let version = env!("CARGO_PKG_VERSION");
+    let told = || Command::Version(format!("{program} {version}\n"));
+    given.version.then(told)
 }
 
 /// Whether a real tenant is meant.
@@ -273,6 +281,16 @@ fn is_on(given: &Given, setting: &Setting, default: bool, errors: &mut Vec<Confi
             default
         }
     }
+}
+
+/// Which lines of the log are written.
+fn log_filter(given: &Given, errors: &mut Vec<ConfigError>) -> LogFilter {
+    LogFilter::parse(given.value(&RUST_LOG).unwrap_or_default()).unwrap_or_else(
+        |(position, error)| {
+            errors.push(ConfigError::LogFilter { position, error });
+            LogFilter::default()
+        },
+    )
 }
 
 /// Where the audit log goes.

@@ -12,7 +12,7 @@ use std::{
 };
 
 use entra_mcp_core::{
-    config::LogFormat,
+    config::{LogFilter, LogFormat, LogLevel},
     log_event::{Field as LogField, Level, LogEvent, LogEventId, Throttle, sanitize},
 };
 use tracing::{
@@ -40,11 +40,11 @@ const MESSAGE_CHARS: usize = 2000;
 /// How often it is looked whether a burst is over.
 const SUMMARY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Starts the log. Quiet: of our own crates what is worth knowing, of others warnings.
-pub(crate) fn start(format: LogFormat) {
+/// Starts the log. It is quiet unless the filter says otherwise: of our own crates what is worth knowing, of others errors.
+pub(crate) fn start(format: LogFormat, filter: &LogFilter) {
     // A second start in one process, as in tests, keeps the first log.
     let _ = tracing_subscriber::registry()
-        .with(layer(format, std::io::stderr))
+        .with(layer(format, filter, std::io::stderr))
         .try_init();
     std::panic::set_hook(Box::new(|panic| {
         // The place is enough to find the bug; the message may hold what a peer sent.
@@ -80,22 +80,41 @@ pub fn finish_log() {
     audit_log::finish();
 }
 
-fn layer<S, W>(format: LogFormat, writer: W) -> impl tracing_subscriber::Layer<S>
+fn layer<S, W>(
+    format: LogFormat,
+    filter: &LogFilter,
+    writer: W,
+) -> impl tracing_subscriber::Layer<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     W: for<'a> MakeWriter<'a> + 'static,
 {
-    let quiet = Targets::new()
-        .with_default(LevelFilter::ERROR)
-        .with_target("entra_mcp", LevelFilter::INFO)
-        .with_target("entra_mcp_core", LevelFilter::INFO)
-        .with_target("entra_mcp_runtime", LevelFilter::INFO)
-        .with_target("entra_mcp_smol", LevelFilter::INFO)
-        .with_target("entra_mcp_blocking", LevelFilter::INFO);
     tracing_subscriber::fmt::layer()
         .with_writer(writer)
         .event_format(Line(format))
-        .with_filter(quiet)
+        .with_filter(targets(filter))
+}
+
+/// What is written of which crates: the longest name that fits decides. All of ours begin with `entra_mcp`.
+fn targets(filter: &LogFilter) -> Targets {
+    let others = filter.others().map_or(LevelFilter::ERROR, level_filter);
+    let own = filter.all.map_or(LevelFilter::INFO, level_filter);
+    let named = filter.targets.iter();
+    Targets::new()
+        .with_default(others)
+        .with_target("entra_mcp", own)
+        .with_targets(named.map(|(target, level)| (target.as_str(), level_filter(*level))))
+}
+
+fn level_filter(level: LogLevel) -> LevelFilter {
+    match level {
+        LogLevel::Off => LevelFilter::OFF,
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    }
 }
 
 /// What bounds the lines that strangers can cause.
@@ -250,9 +269,16 @@ mod tests {
 
     /// What is logged inside `f`.
     fn logged(format: LogFormat, f: impl FnOnce()) -> String {
+        filtered(format, "", f)
+    }
+
+    /// The same with this `RUST_LOG`.
+    fn filtered(format: LogFormat, directives: &str, f: impl FnOnce()) -> String {
+        let filter = LogFilter::parse(directives).unwrap();
         let written = Arc::new(Mutex::new(Vec::new()));
         let writer = Captured(Arc::clone(&written));
-        let subscriber = tracing_subscriber::registry().with(layer(format, move || writer.clone()));
+        let subscriber =
+            tracing_subscriber::registry().with(layer(format, &filter, move || writer.clone()));
         tracing::subscriber::with_default(subscriber, f);
         let written = written.lock().unwrap().clone();
         String::from_utf8(written).unwrap()
@@ -327,5 +353,37 @@ mod tests {
             tracing::info!(target: "ureq", "chatter");
         });
         assert_eq!(line, "");
+    }
+
+    #[test]
+    fn lines_are_those_that_rust_log_asks_for() {
+        let say = || {
+            write(&registered());
+            write(&LogEvent::new(LogEventId::StorePurged));
+            tracing::debug!(target: "hyper", "a token");
+            tracing::info!(target: "hyper", "hello of hyper");
+            tracing::info!(target: "rustls::check", "hello of rustls");
+        };
+        for (directives, expected) in [
+            ("", &["client.registered"][..]),
+            ("off", &[]),
+            ("warn", &[]),
+            ("entra_mcp=debug", &["client.registered", "store.purged"]),
+            (
+                "debug",
+                &["client.registered", "store.purged", "of hyper", "of rustls"],
+            ),
+            (
+                "warn,entra_mcp=info,hyper=info",
+                &["client.registered", "of hyper"],
+            ),
+            ("hyper=info", &["client.registered", "of hyper"]),
+        ] {
+            let text = filtered(LogFormat::Text, directives, say);
+            assert_eq!(text.lines().count(), expected.len(), "{directives}: {text}");
+            for part in expected {
+                assert!(text.contains(part), "{directives}: {part} in {text}");
+            }
+        }
     }
 }

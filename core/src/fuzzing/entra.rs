@@ -55,6 +55,7 @@ pub(super) fn server() -> Server {
         authorization_response_iss: true,
         shutdown: crate::config::Shutdown::default(),
         log: LogFormat::Text,
+        log_filter: crate::config::LogFilter::default(),
         audit_log: None,
     };
     Server::new(config, super::keys(), crate::tools::catalog())

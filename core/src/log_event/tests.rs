@@ -13,7 +13,7 @@ fn document() -> String {
          {\"time\":\"2026-03-01T10:00:00.000000Z\",\"level\":\"INFO\",\"event\":\"sign_in.completed\",\"message\":\"a user signed in\",\"subject\":\"9ZcE…\",…}\n\
          ```\n\n\
          No line holds a token, code, verifier, state, cookie, name or address of a user. A value that comes from outside is cut and \
-         its control and invisible characters are escaped. `DEBUG` lines are not written by default. Of a burst of one event that strangers can cause, the first lines are written \
+         its control and invisible characters are escaped. `DEBUG` lines are not written by default: `RUST_LOG=entra_mcp=debug` writes them. Of a burst of one event that strangers can cause, the first lines are written \
          and `log.throttled` says how many were not. Lines of other crates have no id.\n\n\
          This file is written from the tables in `src/log_event`; after a change there, \
          `UPDATE_LOG_MD=1 cargo test -p entra-mcp-core log_md` writes it anew.\n\n\

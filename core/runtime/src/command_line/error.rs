@@ -3,6 +3,7 @@
 mod admission;
 mod entra;
 mod lifetime;
+mod log_filter;
 mod managed_identity;
 mod rate_limit;
 mod store;
@@ -12,7 +13,7 @@ use std::{
     fmt::{self, Display},
 };
 
-use entra_mcp_core::config::PublicUrlError;
+use entra_mcp_core::config::{LogFilterError, PublicUrlError};
 
 pub use self::{
     admission::AdmissionError,
@@ -25,7 +26,7 @@ pub use self::{
 use super::given::{
     ALLOW_HOST, ALLOW_ORIGIN, AUTHORITY_HOST, CLIENT_CERTIFICATE_PATH, CLIENT_DOCUMENTS,
     CLIENT_SECRET, DATA_DIR, DEV_TENANT_LISTEN, FEDERATED_TOKEN_FILE, KEY, LOG, MANAGED_IDENTITY,
-    PINNED_CLIENT, PUBLIC_URL, RATE_LIMIT, SESSIONS_PER_USER, TENANT_ID, TRUSTED_PROXY,
+    PINNED_CLIENT, PUBLIC_URL, RATE_LIMIT, RUST_LOG, SESSIONS_PER_USER, TENANT_ID, TRUSTED_PROXY,
 };
 
 /// A wrong or missing setting. Never shows the value of a secret.
@@ -132,6 +133,13 @@ pub enum ConfigError {
     Store(StoreSettingError),
     /// There is no such format of the log.
     UnknownLogFormat,
+    /// A directive of `RUST_LOG` is none.
+    LogFilter {
+        /// Its place in the list, from 1.
+        position: usize,
+        /// What is wrong with it.
+        error: LogFilterError,
+    },
     /// A master key cannot be one.
     InvalidKey {
         /// Its place in the list, from 1.
@@ -201,6 +209,7 @@ impl ConfigError {
             Self::RateLimit(_) => Cow::from(RATE_LIMIT.name()),
             Self::Store(error) => error.setting(),
             Self::UnknownLogFormat => Cow::from(LOG.name()),
+            Self::LogFilter { .. } => Cow::from(RUST_LOG.name()),
             Self::InvalidKey { .. } => Cow::from(KEY.name()),
             Self::Entra { setting, .. } => Cow::from(setting.name()),
             Self::SeveralCredentials => Cow::from(format!(
@@ -258,6 +267,9 @@ impl ConfigError {
             Self::RateLimit(error) => error.wrong(),
             Self::Store(error) => error.wrong(),
             Self::UnknownLogFormat => "there is no such format",
+            Self::LogFilter { position, error } => {
+                return Cow::from(log_filter::wrong(*position, *error));
+            }
             Self::InvalidKey { position, problem } => {
                 return Cow::from(format!("key {position} {problem}"));
             }
@@ -330,6 +342,7 @@ impl ConfigError {
             Self::RateLimit(_) => RateLimitError::RIGHT,
             Self::Store(error) => error.right(),
             Self::UnknownLogFormat => "Write text or json.",
+            Self::LogFilter { .. } => log_filter::RIGHT,
             Self::InvalidKey { .. } => "Make one with `openssl rand -base64 32`.",
             Self::SeveralCredentials => "Set the one that this server is to use, and no other.",
             Self::ManagedIdentity(error) => error.right(),

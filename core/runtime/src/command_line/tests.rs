@@ -228,6 +228,18 @@ fn all_errors_of_the_settings_are_reported_at_once() {
 }
 
 #[test]
+fn directive_of_rust_log_that_is_not_understood_is_an_error_in_words() {
+    let errors = parse(&[], &[("RUST_LOG", "info,hyper=loud")]).unwrap_err();
+    let [error] = errors.as_slice() else {
+        panic!("one error: {errors:?}");
+    };
+    let text = error.to_string();
+    for part in ["RUST_LOG: directive 2 is neither", "entra_mcp=debug"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+}
+
+#[test]
 fn help_lists_every_setting_and_welcome_shows_no_secret() {
     let Ok(Command::Help(text)) = parse(&["--help"], &[]) else {
         panic!("help was asked for");

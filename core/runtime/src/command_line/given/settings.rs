@@ -191,6 +191,13 @@ pub(in crate::command_line) const LOG: Setting = setting(
     "text|json",
     "how the log is written (default text)",
 );
+pub(in crate::command_line) const RUST_LOG: Setting = setting(
+    "",
+    "RUST_LOG",
+    "",
+    "which lines of the log are written: a level (off, error, warn, info, debug, trace), or modules with one such as \
+     entra_mcp=debug, separated by commas; other crates say nothing below info (default entra_mcp=info, of other crates error)",
+);
 pub(in crate::command_line) const AUDIT_LOG: Setting = setting(
     "audit-log",
     "ENTRA_MCP_AUDIT_LOG",
@@ -281,6 +288,7 @@ pub(in crate::command_line) const SETTINGS: &[&Setting] = &[
     &SHUTDOWN_DELAY,
     &SHUTDOWN_TIMEOUT,
     &LOG,
+    &RUST_LOG,
     &AUDIT_LOG,
     &METRICS_LISTEN,
     &KEY,
