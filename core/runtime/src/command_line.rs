@@ -21,10 +21,10 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use entra_mcp_core::{
-    config::{AddressRange, AuditLogFile, Config, LogFilter, LogFormat, PublicUrl},
+    config::{AddressRange, AuditLogFile, Config, EntraApp, LogFilter, LogFormat, PublicUrl},
     limits,
     log_event::is_invisible,
 };
@@ -40,7 +40,7 @@ use self::{
         Given, LISTEN, LOG, METRICS_LISTEN, PROXY_PROTOCOL, RESPONSE_ISS, RUST_LOG,
         SESSIONS_PER_USER, SETTINGS, Setting, TRUSTED_PROXY,
     },
-    listen::{addresses, allowed_hosts, public_url},
+    listen::{Listen, addresses, allowed_hosts, public_url},
 };
 
 /// What to do.
@@ -83,18 +83,10 @@ pub fn parse(
     }
     refuse_old_names(&given, &mut errors);
     let listen = addresses(&given, &LISTEN, 3001, &mut errors);
-    let metrics_listen = match given.value(&METRICS_LISTEN) {
-        Some(_) => addresses(&given, &METRICS_LISTEN, 9464, &mut errors).addresses,
-        None => Vec::new(),
-    };
+    let metrics_listen = metrics_listen(&given, &mut errors);
     let public_url = public_url(&given, &listen, &mut errors);
     let is_local = public_url.as_ref().is_none_or(PublicUrl::is_loopback);
-    let (entra, dev_tenant) = if is_real(&given) {
-        let is_local = is_local && listen.is_loopback;
-        (entra::application(&given, is_local, &mut errors), None)
-    } else {
-        dev_tenant::application(&given, &listen, is_local, &mut errors)
-    };
+    let (entra, dev_tenant) = application(&given, &listen, is_local, &mut errors);
     let store = store::location(&given, dev_tenant.is_some(), &mut errors);
     let keys = key::ring(&given, &mut errors);
     store::need_keys(&given, store.as_ref(), &mut errors);
@@ -147,6 +139,14 @@ pub fn parse(
     }
 }
 
+/// Where monitoring reads; nowhere, if it is not set.
+fn metrics_listen(given: &Given, errors: &mut Vec<ConfigError>) -> Vec<SocketAddr> {
+    match given.value(&METRICS_LISTEN) {
+        Some(_) => addresses(given, &METRICS_LISTEN, 9464, errors).addresses,
+        None => Vec::new(),
+    }
+}
+
 /// What is told at once, if that was asked for.
 fn told(program: &str, given: &Given) -> Option<Command> {
     if given.help {
@@ -155,6 +155,21 @@ fn told(program: &str, given: &Given) -> Option<Command> {
     let version = env!("CARGO_PKG_VERSION");
     let told = || Command::Version(format!("{program} {version}\n"));
     given.version.then(told)
+}
+
+/// The application that this server is, and where the development tenant listens if it is that tenant's.
+fn application(
+    given: &Given,
+    listen: &Listen,
+    is_local: bool,
+    errors: &mut Vec<ConfigError>,
+) -> (Option<EntraApp>, Option<Vec<SocketAddr>>) {
+    if is_real(given) {
+        let is_local = is_local && listen.is_loopback;
+        (entra::application(given, is_local, errors), None)
+    } else {
+        dev_tenant::application(given, listen, is_local, errors)
+    }
 }
 
 /// Whether a real tenant is meant.

@@ -46,7 +46,6 @@ pub(crate) struct Returned {
     browser: Browser,
 }
 
-#[expect(clippy::enum_variant_names, reason = "a state says what is awaited")]
 #[derive(Debug)]
 pub(crate) enum ConnectionsCallback {
     AwaitingMetadata(AwaitingMetadata<Returned>),
