@@ -51,6 +51,8 @@ pub(crate) enum ReplicaMessage {
     NotifyChanged(ChangeNotification),
     /// See [`DeviceMessage::TypedWrongElsewhere`].
     WrongUserCode(Whose),
+    /// See [`ToHubKind::CodeRefusedElsewhere`].
+    RefusedCode(Whose),
 }
 
 /// Which browser something counts for.
@@ -148,6 +150,7 @@ impl ReplicaMessage {
                 request,
             },
             Self::NotifyChanged(change) => ToHubKind::NotifyChanged(change),
+            Self::RefusedCode(whose) => ToHubKind::CodeRefusedElsewhere(whose.into_browser()),
             Self::WrongUserCode(whose) => {
                 ToHubKind::Device(DeviceMessage::TypedWrongElsewhere(whose.into_browser()))
             }
@@ -206,7 +209,7 @@ mod tests {
         server
     }
 
-    fn messages() -> [ReplicaMessage; 6] {
+    fn messages() -> [ReplicaMessage; 7] {
         let (principal, mcp_session) = (PrincipalId([1; 32]), McpSessionId([2; 16]));
         [
             ReplicaMessage::EndSession(SessionId::new([3; 16])),
@@ -226,6 +229,7 @@ mod tests {
                 request: Id::Negative(-1),
             },
             ReplicaMessage::NotifyChanged(ChangeNotification::Resource("docs://a".to_owned())),
+            ReplicaMessage::RefusedCode(Whose::of(Browser::default())),
             ReplicaMessage::WrongUserCode(Whose::of(Browser {
                 device: Some(DeviceId([5; 16])),
                 address: "2001:db8::1".parse().ok(),

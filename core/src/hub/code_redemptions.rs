@@ -109,6 +109,11 @@ impl CodeRedemptions {
         Ok(())
     }
 
+    /// Entra has refused a code of this browser to another replica. Whoever has nothing left has nothing left.
+    pub(super) fn refused_elsewhere(&mut self, browser: Browser, now: Instant) {
+        let _ = self.allowances.take(browser, now);
+    }
+
     /// Entra has redeemed the code: it counts as nothing.
     pub(super) fn redeemed(&mut self, from: ExchangeId) {
         let holders = self.under_way.remove(&from).unwrap_or_default();

@@ -51,6 +51,9 @@ impl Hub {
             }
             ToHubKind::EndCodeRedemption { redeemed: true } => self.redemptions.redeemed(from),
             ToHubKind::EndCodeRedemption { redeemed: false } => self.redemptions.end(from),
+            ToHubKind::CodeRefusedElsewhere(browser) => {
+                self.redemptions.refused_elsewhere(browser, now.instant);
+            }
             ToHubKind::Device(message) => self.devices.handle(from, message, now.instant, out),
             ToHubKind::Readiness(ReadinessMessage::ShutDown) => {
                 self.readiness.shut_down();
@@ -273,6 +276,7 @@ impl Hub {
             | ToHubKind::Device(_)
             | ToHubKind::Readiness(_)
             | ToHubKind::EndCodeRedemption { .. }
+            | ToHubKind::CodeRefusedElsewhere(_)
             | ToHubKind::MetadataFetched(_)
             | ToHubKind::IdentityToken(_)
             | ToHubKind::OpenStream { .. }

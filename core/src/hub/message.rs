@@ -94,6 +94,8 @@ pub(crate) enum ToHubKind {
     },
     /// Entra has answered the sender: whether it has redeemed the code.
     EndCodeRedemption { redeemed: bool },
+    /// On another replica Entra has refused a code that came from that browser.
+    CodeRefusedElsewhere(Browser),
     /// These requests to Entra or Graph must wait until then.
     Throttle { requests: Throttled, until: Instant },
     /// The sender is a stream: it is counted, and gets the messages that are for it.

@@ -15,10 +15,11 @@ use bytes::Bytes;
 use crate::{
     ask::{Awaiting, Guard, Key, Record, Store, StoreFault},
     event::Answer,
-    hub::{BeginCodeRedemption, Browser, RedemptionRefused, ToHubKind},
+    hub::{BeginCodeRedemption, Browser, RedemptionRefused, ToHub, ToHubKind},
     id::SessionId,
     limits,
     planted::Planted,
+    replicas::{ReplicaMessage, Whose},
     secret::Secret,
     session::record::Hash,
     step::{Cx, Progress},
@@ -88,6 +89,15 @@ impl CodeAdmission {
                 Err(StoreFault::Unavailable) => Err(NotAdmitted::StoreUnavailable),
             },
         })
+    }
+}
+
+/// Entra's answer to a code of this browser: what it refuses counts here and on all other replicas, so that a flood
+/// gains nothing by coming to all of them.
+pub(super) fn answered(redeemed: bool, browser: Browser, cx: &mut Cx<'_>) {
+    cx.to_hub(ToHub(ToHubKind::EndCodeRedemption { redeemed }));
+    if !redeemed {
+        cx.to_other_hubs(&ReplicaMessage::RefusedCode(Whose::of(browser)));
     }
 }
 

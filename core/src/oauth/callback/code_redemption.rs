@@ -11,7 +11,7 @@ use crate::{
     event::Answer,
     hub::{ToHub, ToHubKind},
     oauth::{
-        code_admission::CodeAdmission,
+        code_admission::{self, CodeAdmission},
         pending_sign_in::PendingSignIn,
         sign_in_failure::{CallbackError, Failure},
     },
@@ -110,9 +110,7 @@ fn received(
     tokens: Result<TokenResponse, EntraError>,
     cx: &mut Cx<'_>,
 ) -> Result<TokensReceived, Failure> {
-    cx.to_hub(ToHub(ToHubKind::EndCodeRedemption {
-        redeemed: tokens.is_ok(),
-    }));
+    code_admission::answered(tokens.is_ok(), browser.browser, cx);
     match tokens {
         Ok(tokens) => Ok(TokensReceived {
             sign_in,

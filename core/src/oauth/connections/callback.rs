@@ -27,7 +27,7 @@ use crate::{
     hub::{Browser, RedemptionRefused, ToHub, ToHubKind},
     log_event::{Field, LogEvent, LogEventId},
     oauth::{
-        code_admission::{CodeAdmission, NotAdmitted},
+        code_admission::{self, CodeAdmission, NotAdmitted},
         sign_in_failure::{busy, unknown},
     },
     pages,
@@ -50,7 +50,7 @@ pub(crate) struct Returned {
 pub(crate) enum ConnectionsCallback {
     AwaitingMetadata(AwaitingMetadata<Returned>),
     Admitting(Returned, CodeAdmission),
-    AwaitingTokens(ConnectionsSignIn, TokenRequest),
+    AwaitingTokens(ConnectionsSignIn, Browser, TokenRequest),
     AwaitingKeys(AwaitingMetadata<(ConnectionsSignIn, TokenResponse)>),
 }
 
@@ -91,11 +91,11 @@ impl ConnectionsCallback {
                 Progress::Ready(Ok(())) => Self::redeem(returned, cx),
                 Progress::Ready(Err(not_admitted)) => not_redeemed(not_admitted, cx),
             },
-            Self::AwaitingTokens(sign_in, request) => match request.handle(answer, cx) {
+            Self::AwaitingTokens(sign_in, browser, request) => match request.handle(answer, cx) {
                 Progress::Pending(request) => {
-                    Progress::Pending(Self::AwaitingTokens(sign_in, request))
+                    Progress::Pending(Self::AwaitingTokens(sign_in, browser, request))
                 }
-                Progress::Ready(tokens) => Self::received(sign_in, tokens, cx),
+                Progress::Ready(tokens) => Self::received(sign_in, browser, tokens, cx),
             },
             Self::AwaitingKeys(awaiting) => {
                 let ((sign_in, tokens), newer) = awaiting.handle(answer, cx);
@@ -132,22 +132,26 @@ impl ConnectionsCallback {
     }
 
     fn redeem(returned: Returned, cx: &mut Cx<'_>) -> Progress<Self> {
-        let Returned { sign_in, code, .. } = returned;
+        let Returned {
+            sign_in,
+            code,
+            browser,
+            ..
+        } = returned;
         let grant = Grant::code(&code, &sign_in.code_verifier, SCOPE.to_owned(), cx.env);
         match TokenRequest::start(grant, cx) {
-            Some(request) => Progress::Pending(Self::AwaitingTokens(sign_in, request)),
+            Some(request) => Progress::Pending(Self::AwaitingTokens(sign_in, browser, request)),
             None => cx.done(unavailable(cx)),
         }
     }
 
     fn received(
         sign_in: ConnectionsSignIn,
+        browser: Browser,
         tokens: Result<TokenResponse, EntraError>,
         cx: &mut Cx<'_>,
     ) -> Progress<Self> {
-        cx.to_hub(ToHub(ToHubKind::EndCodeRedemption {
-            redeemed: tokens.is_ok(),
-        }));
+        code_admission::answered(tokens.is_ok(), browser, cx);
         let tokens = match tokens {
             Ok(tokens) => tokens,
             Err(error) => return refused(&error, Step::CodeRedemption, cx),

@@ -144,6 +144,27 @@ fn sign_in_that_one_replica_has_redeemed_is_spent_on_the_others() {
     }
 }
 
+// D14, Q5: whoever floods all replicas gets no more codes to Entra.
+#[test]
+fn code_that_entra_has_refused_to_one_replica_counts_on_the_others() {
+    let mut browser = AtEntra::new();
+    browser.world.share_store();
+    let mut browser = flood(browser);
+    let told = std::mem::take(&mut browser.world.published);
+    browser.world.go_to_another_replica();
+    let server = &browser.world.server;
+    let codes = usize::try_from(limits::REFUSED_CODES_OF_STRANGERS).unwrap();
+    assert_eq!(told.len(), codes);
+    for message in told {
+        let message = crate::replicas::open_message(&message, &server.server, server.now.unix);
+        let from = crate::exchange::ExchangeId(0);
+        browser.world.hub.handle(from, message.unwrap(), server.now);
+    }
+    let tokens = browser.tokens(json!({}));
+    assert_eq!(browser.finish(&tokens).status(), 503);
+    assert_eq!(browser.world.redeemed.len(), codes);
+}
+
 // Q4, Q5: nobody knows whether another replica has redeemed it.
 #[test]
 fn sign_in_is_not_redeemed_while_the_shared_store_is_away() {
