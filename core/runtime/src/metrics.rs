@@ -301,4 +301,44 @@ mod tests {
         count_event(LogEventId::DevTenantKeyFailed);
         assert_eq!(count(&metrics.text(HubStats::default())), before + 1);
     }
+
+    /// The names that begin with that of this server, and the ids of events, in a dashboard.
+    fn named(dashboard: &str) -> (Vec<String>, Vec<String>) {
+        let is_name = |character: char| character.is_ascii_alphanumeric() || character == '_';
+        let words = dashboard.split(|character| !is_name(character));
+        let metrics = words.filter(|word| word.starts_with("entra_mcp_"));
+        let lists = dashboard.split("event=~\\\"").skip(1);
+        let lists = lists.filter_map(|rest| rest.split_once('\\'));
+        let events = lists.flat_map(|(list, _)| list.split('|'));
+        let owned = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect();
+        (owned(metrics.collect()), owned(events.collect()))
+    }
+
+    #[test]
+    fn dashboard_names_metrics_and_events_that_there_are() {
+        let metrics = Metrics::new("entra-mcp-test");
+        metrics.responded(Some(Route::Mcp), StatusCode::OK, Duration::ZERO);
+        metrics.fetched(Destination::Graph, AskOutcome::Status(StatusCode::OK));
+        metrics.stored("get", AskOutcome::Done);
+        let text = metrics.text(HubStats::default());
+        let dashboard = include_str!("../../../runtime-smol/deploy/grafana.json");
+        let (names, events) = named(dashboard);
+        assert!(
+            names.len() > 10 && events.len() > 10,
+            "{names:?} {events:?}"
+        );
+        for name in names {
+            let is_there = text.lines().any(|line| {
+                let rest = line.strip_prefix(name.as_str());
+                rest.is_some_and(|rest| rest.starts_with(['{', ' ']))
+            });
+            assert!(is_there, "{name} is no metric");
+        }
+        let known: Vec<_> = LogEventId::ALL.iter().map(|event| event.as_str()).collect();
+        for event in events {
+            assert!(known.contains(&event.as_str()), "{event} is no event");
+        }
+        let json: serde_json::Value = serde_json::from_str(dashboard).unwrap();
+        assert_eq!(json["title"], "entra-mcp");
+    }
 }
