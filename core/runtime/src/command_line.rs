@@ -10,6 +10,7 @@ mod dev_tenant;
 mod entra;
 mod error;
 mod given;
+mod help;
 mod key;
 mod lifetimes;
 mod listen;
@@ -38,8 +39,9 @@ use self::{
     given::{
         ALLOW_ORIGIN, AUDIT_LOG, CLIENTS, CODE_PAGE, CONTACT, DEV_TENANT, DEVICE_AUTHORIZATION,
         Given, LISTEN, LOG, METRICS_LISTEN, PROXY_PROTOCOL, RESPONSE_ISS, RUST_LOG,
-        SESSIONS_PER_USER, SETTINGS, Setting, TRUSTED_PROXY,
+        SESSIONS_PER_USER, Setting, TRUSTED_PROXY,
     },
+    help::help,
     listen::{Listen, addresses, allowed_hosts, public_url},
 };
 
@@ -175,28 +177,6 @@ fn application(
 /// Whether a real tenant is meant.
 fn is_real(given: &Given) -> bool {
     !given.has(&DEV_TENANT) && entra::is_given(given)
-}
-
-fn help(program: &str) -> String {
-    let mut text = format!(
-        "{program}: an MCP server with Microsoft Entra ID sign-in\n\nUsage: {program} [SETTINGS]\n       \
-         {program} client add --for copilot-studio|foundry|power-platform|m365|chatgpt [SETTINGS]\n       \
-         {program} sessions list|end [--session NAME] [--user OBJECT_ID] [--client NAME] [--all] [SETTINGS]\n\n\
-         {}Variables are also read from a file .env in the current folder.\n\n",
-        dev_tenant::HELP
-    );
-    let are_known = |setting: &&&Setting| !dev_tenant::HIDDEN.contains(&setting.flag);
-    for setting in SETTINGS.iter().filter(are_known) {
-        let flag = match setting.flag {
-            "" => String::new(),
-            flag => format!("--{flag} {}", setting.value),
-        };
-        let names = [flag.trim_end(), setting.variable].join(", ");
-        let names = names.trim_matches([',', ' ']);
-        text.push_str(&format!("  {names}\n      {}\n", setting.help));
-    }
-    text.push_str("  --version\n      the version\n  --help\n      this text\n");
-    text
 }
 
 /// The names of the demonstration that this server replaces, unless the new ones are there, too.

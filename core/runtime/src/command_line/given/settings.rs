@@ -50,7 +50,7 @@ pub(in crate::command_line) const PUBLIC_URL: Setting = setting(
     "public-url",
     "ENTRA_MCP_PUBLIC_URL",
     "URL",
-    "the address that clients use, with or without a path; https unless loopback (default \
+    "the address that clients use, [with or without a path](deploy.md#below-a-path); https unless loopback (default \
      http://localhost:PORT)",
 );
 pub(in crate::command_line) const DATA_DIR: Setting = setting(
@@ -81,7 +81,7 @@ pub(in crate::command_line) const REGISTRATION: Setting = setting(
     "registration",
     "ENTRA_MCP_REGISTRATION",
     "open|listed|closed",
-    "which clients come in by themselves: any, those that return to places of well-known clients, or \
+    "[which clients come in](clients.md#who-comes-in) by themselves: any, those that return to places of well-known clients, or \
      none but those of --clients (default open on loopback, else listed)",
 );
 pub(in crate::command_line) const ALLOW_CLIENT: Setting = setting(
@@ -118,7 +118,7 @@ pub(in crate::command_line) const CLIENTS: Setting = setting(
     "clients",
     "ENTRA_MCP_CLIENTS",
     "FILE",
-    "a file (TOML) of clients that are registered beforehand, with an id and a secret; read again when \
+    "a file (TOML) of clients that are [registered beforehand](clients.md), with an id and a secret; read again when \
      it changes, and after SIGHUP (default: none)",
 );
 pub(in crate::command_line) const TRUSTED_PROXY: Setting = setting(
@@ -126,7 +126,7 @@ pub(in crate::command_line) const TRUSTED_PROXY: Setting = setting(
     "ENTRA_MCP_TRUSTED_PROXIES",
     "ADDRESS",
     "a proxy whose X-Forwarded-For, or else Forwarded, names the client that limits for each address count: an IP \
-     address or a range such as 10.0.0.0/8; repeatable (default: none)",
+     address or a range such as 10.0.0.0/8; the id that it gives a request in traceparent or X-Request-ID is used, too; repeatable (default: none)",
 );
 pub(in crate::command_line) const PROXY_PROTOCOL: Setting = setting(
     "proxy-protocol",
@@ -139,7 +139,7 @@ pub(in crate::command_line) const RATE_LIMIT: Setting = setting(
     "rate-limit",
     "ENTRA_MCP_RATE_LIMITS",
     "NAME=COUNT/TIME",
-    "how many requests there may be within a time, or off: registration, sign-in and token of one address, half of it \
+    "[how many requests](#how-often) there may be within a time, or off: registration, sign-in and token of one address, half of it \
      with one client; tools of one user with one client; repeatable (default registration=120/1m, sign-in=600/1m, \
      token=1200/1m, tools=60000/1m, on loopback tools=off)",
 );
@@ -175,14 +175,14 @@ pub(in crate::command_line) const CODE_PAGE: Setting = setting(
     "code-page",
     "ENTRA_MCP_CODE_PAGE",
     "on|off",
-    "whether clients may have their users copy the code of a sign-in from a page, by the redirect URI \
+    "whether clients may have their users copy the code of a sign-in from [a page](clients.md#a-code-to-copy), by the redirect URI \
      PUBLIC-URL/authorize/code (default off)",
 );
 pub(in crate::command_line) const METRICS_LISTEN: Setting = setting(
     "metrics-listen",
     "ENTRA_MCP_METRICS_LISTEN",
     "HOST:PORT",
-    "where monitoring reads counters and durations as OpenMetrics, by GET /metrics, without any sign-in; such as \
+    "where [monitoring](deploy.md#monitoring) reads counters and durations as OpenMetrics, by GET /metrics, without any sign-in; such as \
      localhost:9464 (default: nowhere)",
 );
 pub(in crate::command_line) const LOG: Setting = setting(
@@ -202,7 +202,7 @@ pub(in crate::command_line) const AUDIT_LOG: Setting = setting(
     "audit-log",
     "ENTRA_MCP_AUDIT_LOG",
     "FILE|-",
-    "a file to which one JSON object a line is added that says who did what, or - for standard output; opened anew \
+    "a file to which one JSON object a line is added that says [who did what](audit.md), or - for standard output; opened anew \
      after SIGHUP (default: none)",
 );
 pub(in crate::command_line) const KEY: Setting = setting(

@@ -6,7 +6,7 @@ pub(in crate::command_line) const STORE: Setting = setting(
     "store",
     "ENTRA_MCP_STORE",
     "URL",
-    "a Redis or Valkey that several replicas share, rediss://, redis:// or redis+unix://, in place of the file \
+    "a Redis or Valkey that [several replicas share](replicas.md), rediss://, redis:// or redis+unix://, in place of the file \
      in the data folder; several hosts, with commas between, are nodes of a cluster, or rediss+sentinel://HOSTS/SERVICE; a password goes into the variable (default: none)",
 );
 pub(in crate::command_line) const STORE_PASSWORD: Setting = setting(
