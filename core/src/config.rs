@@ -1,6 +1,7 @@
 //! The settings, checked: what a server needs before it starts. `entra-mcp-runtime` reads them from the
 //! command line; a runtime may make them in any other way.
 
+mod allowed_users;
 mod client_documents;
 mod lifetimes;
 mod log_filter;
@@ -14,6 +15,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 pub(crate) use self::preregistered::PreregisteredClient;
 pub use self::{
+    allowed_users::{AllowedBy, AllowedUsers},
     client_documents::{ClientDocuments, DocumentSource, PinnedClient},
     lifetimes::Lifetimes,
     log_filter::{LogFilter, LogFilterError, LogLevel},
@@ -52,6 +54,8 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     /// Which clients come in by themselves.
     pub registration: Registration,
+    /// Who may sign in.
+    pub allowed_users: AllowedUsers,
     /// Whom a user is to ask who is not let in; `None`: the operator of this server.
     pub contact: Option<String>,
     /// The documents of clients whose `client_id` is a URL.

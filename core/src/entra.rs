@@ -8,6 +8,8 @@ pub(crate) mod credential_check;
 pub(crate) mod discovery;
 pub(crate) mod error;
 pub(crate) mod graph;
+mod graph_fetch;
+pub(crate) mod groups;
 pub(crate) mod id_token;
 pub(crate) mod identity_token;
 pub(crate) mod permission;

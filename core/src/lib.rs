@@ -96,6 +96,7 @@
 //! #     keys: Vec::new(),
 //! #     allowed_origins: Vec::new(),
 //! #     registration: Registration::Open,
+//! #     allowed_users: AllowedUsers::default(),
 //! #     contact: None,
 //! #     client_documents: ClientDocuments::default(),
 //! #     lifetimes: Lifetimes::default(),

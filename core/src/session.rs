@@ -4,6 +4,7 @@
 //! client's tokens carry. So a stolen store opens nothing, not even with the master key; and a token
 //! that was made with the master key alone opens nothing either (threat G3).
 
+pub(crate) mod allowed;
 mod codec;
 pub(crate) mod ended_mcp_sessions;
 pub(crate) mod ending;

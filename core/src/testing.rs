@@ -87,6 +87,7 @@ impl TestServer {
             keys: Vec::new(),
             allowed_origins: vec!["http://localhost:6274".to_owned()],
             registration: crate::config::Registration::Open,
+            allowed_users: crate::config::AllowedUsers::default(),
             contact: None,
             device_authorization: false,
             code_page: false,

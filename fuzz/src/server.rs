@@ -6,8 +6,9 @@ use base64::{
 };
 use entra_mcp_core::{
     config::{
-        ClientCredential, Config, EntraApp, IdentityEndpoint, IdentityHost, Lifetimes, LogFormat,
-        ManagedIdentity, PublicUrl, RedisEndpoint, RedisServer, StoreLocation,
+        AllowedUsers, ClientCredential, Config, EntraApp, IdentityEndpoint, IdentityHost,
+        Lifetimes, LogFormat, ManagedIdentity, PublicUrl, RedisEndpoint, RedisServer,
+        StoreLocation,
     },
     env::Server,
     keys::{Keyring, MasterKey},
@@ -126,6 +127,7 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
         keys: Vec::new(),
         allowed_origins: Vec::new(),
         registration: entra_mcp_core::config::Registration::Open,
+        allowed_users: AllowedUsers::default(),
         contact: None,
         device_authorization: true,
         code_page: true,

@@ -105,6 +105,20 @@ pub enum Control {
         /// The name that the user signs in with.
         username: String,
     },
+    /// A user is in these groups from now on.
+    Groups {
+        /// The name that the user signs in with.
+        username: String,
+        /// Their object ids.
+        groups: Vec<String>,
+    },
+    /// A user has these app roles from now on.
+    Roles {
+        /// The name that the user signs in with.
+        username: String,
+        /// Their values.
+        roles: Vec<String>,
+    },
     /// The tenant's clock goes so much ahead, or behind.
     ClockOffset {
         /// Seconds.
@@ -190,6 +204,8 @@ impl DevTenant {
                 username,
                 is_needed,
             } => self.account(&username)?.needs_second_factor = is_needed,
+            Control::Groups { username, groups } => self.account(&username)?.groups = groups,
+            Control::Roles { username, roles } => self.account(&username)?.roles = roles,
             Control::ClearConsent { username } => self.account(&username)?.consented.clear(),
         }
         Ok(())

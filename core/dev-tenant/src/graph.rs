@@ -1,4 +1,4 @@
-//! The stand-in for Microsoft Graph: `/v1.0/me` and OpenID Connect's user info.
+//! The stand-in for Microsoft Graph: `/v1.0/me`, the groups of the user, and OpenID Connect's user info.
 //!
 //! Source: Microsoft Graph v1.0, "Get a user", "Microsoft Graph error responses and resource types";
 //! Microsoft identity platform, "UserInfo endpoint", "Claims challenges, claims requests, and client
@@ -110,6 +110,7 @@ impl DevTenant {
         let fault = self.faults.next_graph_fault();
         let answer = match fault {
             Some(fault) => Err(fault),
+            None if cx.path == "/v1.0/me/getMemberObjects" => self.member_objects(cx),
             None => self.me(cx),
         };
         answer.unwrap_or_else(|error| error.answer(cx, &self.config.origin))
@@ -150,6 +151,34 @@ impl DevTenant {
             body.insert((*name).to_owned(), property(account, name));
         }
         Ok(found(&Value::Object(body)))
+    }
+
+    /// `POST /v1.0/me/getMemberObjects`: the ids of the groups that the user is in.
+    fn member_objects(
+        &self,
+        cx: &RequestContext<'_>,
+    ) -> Result<Response<Bytes>, GraphErrorResponse> {
+        let token = self.access(cx)?;
+        let body = serde_json::from_slice::<Value>(cx.body).unwrap_or_default();
+        if cx.method != Method::POST
+            || !body
+                .get("securityEnabledOnly")
+                .is_some_and(Value::is_boolean)
+        {
+            let message =
+                "A value without a type name was found and no expected type is available.";
+            let status = StatusCode::BAD_REQUEST;
+            return Err(GraphErrorResponse::new(status, "BadRequest", message));
+        }
+        let account = self.person_of(&token)?;
+        require(&token, "User.Read")?;
+        let context = format!(
+            "{}/v1.0/$metadata#Collection(Edm.String)",
+            self.config.origin
+        );
+        Ok(found(
+            &json!({"@odata.context": context, "value": account.groups}),
+        ))
     }
 
     /// `GET` and `POST /oidc/userinfo`

@@ -21,6 +21,9 @@ const LIFETIME: u64 = 3600;
 /// Entra dates its tokens a little redirect.
 const BACKDATED: u64 = 300;
 
+/// In how many groups a user may be for the token to name them ("Groups overage claim").
+const GROUPS_IN_TOKEN: usize = 200;
+
 /// Another tenant, for id_token.
 const FOREIGN_TENANT: &str = "f0e1647e-1d2c-4b3a-8f49-0000c0de0009";
 
@@ -190,9 +193,22 @@ impl DevTenant {
             set("oid", json!(user.oid));
             set("preferred_username", json!(user.username));
         }
-        for (name, values) in [("roles", user.roles), ("groups", user.groups)] {
-            if !values.is_empty() {
-                set(name, json!(values));
+        if let Some(account) = self.directory.by_oid(user.oid) {
+            let has_more_groups = account.groups.len() > GROUPS_IN_TOKEN;
+            if has_more_groups {
+                // Whoever asks there is in the list of requests.
+                let endpoint = format!(
+                    "{}/{TENANT_ID}/users/{}/getMemberObjects",
+                    self.config.origin, user.oid
+                );
+                set("_claim_names", json!({"groups": "src1"}));
+                set("_claim_sources", json!({"src1": {"endpoint": endpoint}}));
+            }
+            if !account.groups.is_empty() && !has_more_groups {
+                set("groups", json!(account.groups));
+            }
+            if !account.roles.is_empty() {
+                set("roles", json!(account.roles));
             }
         }
         if let Some(nonce) = &wanted.nonce {

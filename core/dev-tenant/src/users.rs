@@ -57,7 +57,7 @@ const NOBODY: TestUser = TestUser {
 };
 
 /// Everybody in the tenant. The first is the one for whom all goes well.
-pub const USERS: [TestUser; 7] = [
+pub const USERS: [TestUser; 8] = [
     TestUser {
         username: "alice@contoso.example",
         oid: "a11ce000-3c5b-4d1f-8a27-6b1f0e9d4c01",
@@ -141,6 +141,18 @@ pub const USERS: [TestUser; 7] = [
         note: "Has the same e-mail address as somebody else",
         ..NOBODY
     },
+    TestUser {
+        username: "heidi@contoso.example",
+        oid: "4e1d1000-8b27-4c6e-9f03-3d5a7c914c08",
+        display_name: "Heidi Holm",
+        given_name: "Heidi",
+        surname: "Holm",
+        mail: Some("heidi@contoso.example"),
+        job_title: Some("Chief of Staff"),
+        groups: &["5a1e5000-6c1d-4f38-9b52-1e8d7a3f4d01"],
+        note: "Is in more groups than a token names, Bob's among them",
+        ..NOBODY
+    },
 ];
 
 /// What the tenant has made of an account.
@@ -176,6 +188,10 @@ pub(super) struct Account {
     pub(super) epoch: u32,
     /// When the last of them was, in seconds since 1970.
     pub(super) valid_from: u64,
+    /// The app roles that they have now.
+    pub(super) roles: Vec<String>,
+    /// The object ids of the groups that they are in now.
+    pub(super) groups: Vec<String>,
     /// The permissions that were consented to, by their short names.
     pub(super) consented: BTreeSet<&'static str>,
 }
@@ -189,6 +205,18 @@ const CONSENTED: [&str; 6] = [
     "User.Read",
     "Mail.Read",
 ];
+
+fn texts(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+fn groups_of(user: &TestUser) -> Vec<String> {
+    let mut groups = texts(user.groups);
+    if user.given_name == "Heidi" {
+        groups.extend((0..250).map(|number| format!("6409d000-0000-4000-8000-{number:012x}")));
+    }
+    groups
+}
 
 impl Account {
     fn at_first(user: &'static TestUser) -> Self {
@@ -207,6 +235,8 @@ impl Account {
             needs_second_factor: user.given_name == "Frank",
             epoch: 0,
             valid_from: 0,
+            roles: texts(user.roles),
+            groups: groups_of(user),
             consented: consented.iter().copied().collect(),
         }
     }

@@ -38,3 +38,4 @@ pub mod sessions;
 pub mod sign_in;
 pub mod tokens;
 pub mod unauthenticated;
+pub mod who_may_sign_in;

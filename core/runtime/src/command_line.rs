@@ -18,6 +18,7 @@ mod managed_identity;
 mod nearest;
 mod rate_limits;
 mod registration;
+mod sign_in;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -27,7 +28,6 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 use entra_mcp_core::{
     config::{AddressRange, AuditLogFile, Config, EntraApp, LogFilter, LogFormat, PublicUrl},
     limits,
-    log_event::is_invisible,
 };
 use url::Url;
 
@@ -37,9 +37,9 @@ pub use self::error::{
 };
 use self::{
     given::{
-        ALLOW_ORIGIN, AUDIT_LOG, CLIENTS, CODE_PAGE, CONTACT, DEV_TENANT, DEVICE_AUTHORIZATION,
-        Given, LISTEN, LOG, METRICS_LISTEN, PROXY_PROTOCOL, RESPONSE_ISS, RUST_LOG,
-        SESSIONS_PER_USER, Setting, TRUSTED_PROXY,
+        ALLOW_ORIGIN, AUDIT_LOG, CLIENTS, CODE_PAGE, DEV_TENANT, DEVICE_AUTHORIZATION, Given,
+        LISTEN, LOG, METRICS_LISTEN, PROXY_PROTOCOL, RESPONSE_ISS, RUST_LOG, SESSIONS_PER_USER,
+        Setting, TRUSTED_PROXY,
     },
     help::help,
     listen::{Listen, addresses, allowed_hosts, public_url},
@@ -94,13 +94,12 @@ pub fn parse(
     store::need_keys(&given, store.as_ref(), &mut errors);
     let allowed_origins = origins(&given, &mut errors);
     let registration = registration::read(&given, is_local, &mut errors);
-    let contact = contact(&given, &mut errors);
+    let (allowed_users, contact) = sign_in::read(&given, &mut errors);
     let device_authorization = is_on(&given, &DEVICE_AUTHORIZATION, false, &mut errors);
     let code_page = is_on(&given, &CODE_PAGE, false, &mut errors);
     let sessions_per_user = sessions_per_user(&given, dev_tenant.is_some(), &mut errors);
     let client_documents = client_documents::read(&given, dev_tenant.is_some(), &mut errors);
-    let lifetimes = lifetimes::read(&given, &mut errors);
-    let shutdown = lifetimes::shutdown(&given, &mut errors);
+    let (lifetimes, shutdown) = lifetimes::read(&given, &mut errors);
     let (trusted_proxies, proxy_protocol) = proxies(&given, &mut errors);
     let rate_limits = rate_limits::read(&given, is_local, &mut errors);
     let allowed_hosts = allowed_hosts(&given, &mut errors);
@@ -118,6 +117,7 @@ pub fn parse(
                 keys,
                 allowed_origins,
                 registration,
+                allowed_users,
                 contact,
                 client_documents,
                 lifetimes,
@@ -218,16 +218,6 @@ fn origins(given: &Given, errors: &mut Vec<ConfigError>) -> Vec<String> {
         }
     }
     origins
-}
-
-/// Whom users are to ask: it is shown on pages.
-fn contact(given: &Given, errors: &mut Vec<ConfigError>) -> Option<String> {
-    let text = given.value(&CONTACT)?;
-    let is_hidden = |character: char| character.is_control() || is_invisible(character);
-    if text.chars().count() > limits::CONTACT_CHARS || text.contains(is_hidden) {
-        errors.push(ConfigError::Admission(AdmissionError::InvalidContact));
-    }
-    Some(text.to_owned())
 }
 
 /// The trusted proxies, and whether they speak the PROXY protocol.

@@ -83,6 +83,11 @@ impl Catalog {
 
     /// The tools that a caller may know of. There is no other look-up outside of the catalog: a tool that
     /// is hidden from a caller is none (threats P1, P8).
+    pub(crate) fn named_groups(&self) -> impl Iterator<Item = &str> {
+        let tools = self.tools.iter();
+        tools.flat_map(|entry| entry.tool.groups().iter().map(String::as_str))
+    }
+
     pub(crate) fn tools_for(
         &self,
         may_see: impl Fn(&Tool) -> bool,

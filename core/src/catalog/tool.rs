@@ -227,6 +227,11 @@ impl Tool {
         self.tasks
     }
 
+    /// The groups one of which is required.
+    pub(crate) fn groups(&self) -> &[String] {
+        &self.groups
+    }
+
     /// Whether somebody with these roles and groups may see and call it.
     pub(crate) fn is_for(&self, roles: &Names, groups: &Names) -> bool {
         let meets = |needed: &[String], held: &Names| {

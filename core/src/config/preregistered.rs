@@ -16,6 +16,7 @@ pub use self::{
     check::ClientEntryError,
     entry::{ClientEntry, SecretHash},
 };
+use super::AllowedUsers;
 use crate::{redirect_uri::RedirectUri, secret::Secret};
 
 /// Below this address the Power Platform makes a redirect URI for each tool, after the client was registered.
@@ -36,7 +37,8 @@ pub(crate) struct PreregisteredClient {
     /// What it may ask for, and gets if it asks for nothing; empty: as any other client.
     pub(crate) scopes: Vec<String>,
     pkce_optional: bool,
-    users: Vec<String>,
+    /// Who may sign in with it.
+    pub(crate) allowed_users: AllowedUsers,
 }
 
 /// Where a client of the list may be returned to.
@@ -76,12 +78,6 @@ impl PreregisteredClients {
         self.of_hash(&hash(id.as_bytes()))
     }
 
-    /// Whether this user may use the client whose id has this SHA-256. Only the list says of some that they may not.
-    pub(crate) fn admit_user(&self, client: &[u8; 32], oid: &str, username: Option<&str>) -> bool {
-        let listed = self.of_hash(client);
-        listed.is_none_or(|client| client.admits_user(oid, username))
-    }
-
     /// The client whose id has this SHA-256.
     pub(crate) fn of_hash(&self, hash: &[u8; 32]) -> Option<&PreregisteredClient> {
         self.0.get(hash)
@@ -114,16 +110,6 @@ impl PreregisteredClient {
             (None, [ListedRedirectUri::Exactly(only)]) => Some(only.clone()),
             (None, _) => None,
         }
-    }
-
-    /// Whether this user may sign in with it, by object id or by the name to sign in with.
-    pub(crate) fn admits_user(&self, oid: &str, username: Option<&str>) -> bool {
-        let is_listed = |text: &str| {
-            self.users
-                .iter()
-                .any(|user| user.eq_ignore_ascii_case(text))
-        };
-        self.users.is_empty() || is_listed(oid) || username.is_some_and(is_listed)
     }
 }
 

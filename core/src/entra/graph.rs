@@ -14,15 +14,16 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use ::http::{HeaderValue, Request, StatusCode, header};
+use ::http::StatusCode;
 use bytes::Bytes;
-use url::Url;
-use zeroize::Zeroizing;
 
-use super::access_token::{AccessTokenError, AccessTokenProgress, AcquireToken};
+use super::{
+    access_token::{AccessTokenError, AccessTokenProgress, AcquireToken},
+    graph_fetch,
+};
 use crate::{
     admit::caller::Caller,
-    ask::{Ask, Awaiting, Fetch, FetchTarget, Version},
+    ask::{Ask, Awaiting, Fetch, Version},
     event::Answer,
     fault::Fault,
     hub::{ToHub, ToHubKind},
@@ -215,7 +216,7 @@ impl GraphRequest {
         token: &Secret<String>,
         cx: &mut Cx<'_>,
     ) -> GraphProgress {
-        match get(&path, token, cx) {
+        match graph_fetch::get(&path, token, cx) {
             Some(fetch) => {
                 let awaiting = cx.fetch(fetch);
                 Self::sent(path, credentials, awaiting)
@@ -304,81 +305,4 @@ fn hold_back(wait: Duration, credentials: &Credentials, cx: &mut Cx<'_>) -> Grap
     let until = cx.env.now.instant.after(wait);
     cx.to_hub(ToHub(ToHubKind::Throttle { requests, until }));
     GraphError::Throttled(whole_seconds(wait))
-}
-
-/// The address of a path at Graph. A path that leads anywhere else would take the token there, so there
-/// is none (threat P9).
-fn address(graph: &Url, path: &str) -> Option<Url> {
-    let url = graph.join(path).ok()?;
-    let is_there = url.origin() == graph.origin() && url.path().starts_with(graph.path());
-    (is_there && url.username().is_empty() && url.password().is_none()).then_some(url)
-}
-
-fn get(path: &str, token: &Secret<String>, cx: &mut Cx<'_>) -> Option<Fetch> {
-    let url = address(&cx.env.server.config.entra.graph, path)?;
-    let bearer = Zeroizing::new(["Bearer ", token.expose().as_str()].concat().into_bytes());
-    let mut bearer = HeaderValue::from_maybe_shared(Bytes::from_owner(bearer)).ok()?;
-    bearer.set_sensitive(true);
-    let request = Request::get(url.as_str())
-        .header(header::AUTHORIZATION, bearer)
-        .header(header::ACCEPT, "application/json")
-        .header("client-request-id", guid(cx.entropy.bytes()))
-        .body(Bytes::new())
-        .ok()?;
-    Some(Fetch {
-        target: FetchTarget::Configured(request),
-        body_limit: limits::FETCH_BODY_BYTES,
-        within: limits::FETCH_TIMEOUT,
-    })
-}
-
-/// A random GUID (RFC 9562 section 5.4), by which Microsoft's support finds the request.
-fn guid(bytes: [u8; 16]) -> String {
-    let number = u128::from_be_bytes(bytes);
-    let number = number & !(0xf << 76) | (4 << 76);
-    let number = number & !(0x3 << 62) | (2 << 62);
-    let hex = format!("{number:032x}");
-    let part = |from, to| hex.get(from..to).unwrap_or_default();
-    format!(
-        "{}-{}-{}-{}-{}",
-        part(0, 8),
-        part(8, 12),
-        part(12, 16),
-        part(16, 20),
-        part(20, 32)
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    // P9: the token goes to Graph and nowhere else.
-    #[test]
-    fn path_that_leads_away_from_graph_is_rejected() {
-        let graph = Url::parse("https://graph.example/base/").unwrap();
-        let good = address(&graph, "v1.0/me?$select=id").unwrap();
-        assert_eq!(
-            good.as_str(),
-            "https://graph.example/base/v1.0/me?$select=id"
-        );
-        for bad in [
-            "https://evil.example/v1.0/me",
-            "//evil.example/v1.0/me",
-            "\\\\evil.example/me",
-            "http://graph.example/base/me",
-            "https://alice@graph.example/base/me",
-            "../other",
-            "/other",
-            "v1.0/../../other",
-        ] {
-            assert!(address(&graph, bad).is_none(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn guid_has_the_version_and_variant_of_random_ones() {
-        assert_eq!(guid([0; 16]), "00000000-0000-4000-8000-000000000000");
-        assert_eq!(guid([255; 16]), "ffffffff-ffff-4fff-bfff-ffffffffffff");
-    }
 }

@@ -17,6 +17,7 @@ use crate::{
     planted::Planted,
     provider_metadata::{ProviderMetadata, SigningKey, is_guid},
     secret::constant_time_equal,
+    session::record::User,
     step::Cx,
     time::UnixTime,
 };
@@ -35,6 +36,16 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
+    /// The user.
+    pub(crate) fn to_user(&self) -> User {
+        User {
+            tenant_id: self.tenant_id.clone(),
+            oid: self.oid.clone(),
+            sub: self.sub.clone(),
+            profile: self.claims.profile.clone(),
+        }
+    }
+
     /// Says for the audit log who does something.
     pub(crate) fn audit(&self, cx: &mut Cx<'_>) {
         if let Some(audited) = cx.audited() {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{
     limits,
-    log_event::{LogEventId, is_invisible},
+    log_event::is_invisible,
     provider_metadata::is_guid,
     session::record::{Profile, User},
     step::Cx,
@@ -22,7 +22,7 @@ pub(crate) struct ProfileClaims {
     /// Names, roles and groups.
     pub(crate) profile: Profile,
     /// The user is in more groups than a token holds, and it names none.
-    too_many_groups: bool,
+    pub(crate) has_more_groups: bool,
 }
 
 /// The claims that are read. Any value will do, so that a malformed one does not hide the others.
@@ -32,6 +32,12 @@ struct Claims {
     name: Value,
     #[serde(default)]
     preferred_username: Value,
+    #[serde(default)]
+    tid: Value,
+    #[serde(default)]
+    idp: Value,
+    #[serde(default)]
+    acct: Value,
     #[serde(default)]
     roles: Value,
     #[serde(default)]
@@ -55,6 +61,19 @@ struct SubjectClaims {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct AnotherUser;
 
+impl Claims {
+    /// Whether the account is a guest's. `idp` names who vouches for it where that is not the directory that issued the
+    /// token; the optional claim `acct` is 1 for a guest.
+    fn is_of_guest(&self) -> bool {
+        let of_directory = |idp: &str| idp.split('/').any(|part| self.tid == *part);
+        let is_elsewhere = match &self.idp {
+            Value::Null => false,
+            idp => !idp.as_str().is_some_and(of_directory),
+        };
+        is_elsewhere || self.acct == 1 || self.acct == "1"
+    }
+}
+
 impl ProfileClaims {
     /// Reads the payload of an ID token.
     pub(crate) fn read(payload: &[u8]) -> Self {
@@ -72,12 +91,13 @@ impl ProfileClaims {
             .collect();
         let left_out = claims.hasgroups == true || claims.claim_names.get("groups").is_some();
         Self {
-            too_many_groups: left_out && groups.is_empty(),
+            has_more_groups: left_out && groups.is_empty(),
             profile: Profile {
                 name: shown(&claims.name),
                 username: shown(&claims.preferred_username),
                 roles: roles.take(limits::ROLES).collect(),
                 groups: groups.iter().collect(),
+                is_guest: claims.is_of_guest(),
             },
         }
     }
@@ -105,13 +125,6 @@ impl ProfileClaims {
             Ok(Some(Self::read(&payload)))
         } else {
             Err(AnotherUser)
-        }
-    }
-
-    /// Warns the operator if groups are missing: tools that require one stay hidden.
-    pub(crate) fn warn(&self, cx: &mut Cx<'_>) {
-        if self.too_many_groups {
-            cx.log(LogEventId::IdTokenTooManyGroups);
         }
     }
 }
@@ -191,6 +204,36 @@ mod tests {
         assert_eq!(ProfileClaims::read(b"[]"), ProfileClaims::default());
     }
 
+    // D20
+    #[test]
+    fn account_of_another_directory_or_of_none_is_a_guest() {
+        let tid = "11111111-1111-1111-1111-111111111111";
+        for (of_user, expected) in [
+            (json!({}), false),
+            (json!({"acct": 0}), false),
+            (
+                json!({"idp": format!("https://sts.windows.net/{tid}/")}),
+                false,
+            ),
+            (
+                json!({"idp": format!("https://login.example/{tid}/v2.0")}),
+                false,
+            ),
+            (
+                json!({"idp": "https://sts.windows.net/22222222-2222-2222-2222-222222222222/"}),
+                true,
+            ),
+            (json!({"idp": "live.com"}), true),
+            (json!({"idp": 7}), true),
+            (json!({"acct": 1}), true),
+            (json!({"acct": "1"}), true),
+        ] {
+            let mut all = of_user.clone();
+            all["tid"] = json!(tid);
+            assert_eq!(claims(&all).profile.is_guest, expected, "{of_user}");
+        }
+    }
+
     #[test]
     fn groups_overage_gives_no_groups_and_is_noticed() {
         for overage in [
@@ -198,8 +241,8 @@ mod tests {
             json!({"hasgroups": true}),
         ] {
             let claims = claims(&overage);
-            assert!(claims.too_many_groups && claims.profile.groups.is_empty());
+            assert!(claims.has_more_groups && claims.profile.groups.is_empty());
         }
-        assert!(!claims(&json!({"groups": [GROUP]})).too_many_groups);
+        assert!(!claims(&json!({"groups": [GROUP]})).has_more_groups);
     }
 }

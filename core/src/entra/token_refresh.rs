@@ -6,6 +6,7 @@
 use super::{
     awaiting_metadata::AwaitingMetadata,
     error::{EntraError, Step},
+    groups::{GroupsRequest, GroupsUnknown},
     profile::{AnotherUser, ProfileClaims},
     refresh_lease::RefreshLease,
     token_endpoint::{Grant, TokenResponse},
@@ -13,13 +14,17 @@ use super::{
 };
 use crate::{
     ask::{Awaiting, Store, StoreFault},
+    catalog::Names,
     event::Answer,
     fault::Fault,
     hub::{ToHub, ToHubKind},
     id::SessionId,
-    log_event::LogEventId,
+    log_event::{Field, LogEvent, LogEventId},
     secret::Secret,
-    session::record::{EntraTokens, Profile, Session, User},
+    session::{
+        allowed,
+        record::{EntraTokens, Hash, Profile, Session, User},
+    },
     step::{Cx, Progress},
     throttle::{Throttled, whole_seconds},
 };
@@ -27,10 +32,20 @@ use crate::{
 /// A renewal under way.
 #[derive(Debug)]
 pub(crate) struct TokenRefresh {
-    whose: Box<User>,
+    whose: Box<Whose>,
     session: SessionId,
     lease: RefreshLease,
     state: State,
+}
+
+/// Whose tokens are renewed.
+#[derive(Debug)]
+struct Whose {
+    user: User,
+    client: Hash,
+    subject: String,
+    /// Whether the new access token is Graph's.
+    is_of_graph: bool,
 }
 
 /// How a renewal went, and what is known of the lease: if it is held, release it once the tokens are stored.
@@ -45,7 +60,7 @@ pub(crate) struct Refreshed {
 pub(crate) struct RefreshedTokens {
     /// The tokens. `refresh_token` is `None` if Entra sent none: the old one goes on.
     pub(crate) tokens: EntraTokens,
-    /// The names, roles and groups that the user has now, if Entra sent them.
+    /// The names, roles and groups that the user has now, if Entra and Graph said so.
     profile: Option<Profile>,
 }
 
@@ -85,13 +100,15 @@ enum State {
     AwaitingMetadata(AwaitingMetadata<Grant>),
     /// Entra is asked.
     AwaitingTokens(TokenRequest),
+    /// The user is in more groups than the ID token names: Graph is asked.
+    AwaitingGroups(Box<RefreshedTokens>, GroupsRequest),
 }
 
 /// Why Entra gives no new tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RefreshError {
-    /// Entra wants the user to sign in, or sent the tokens of another user: the session is over (threats
-    /// D6, D10).
+    /// Entra wants the user to sign in, or sent the tokens of another user, or of one who may not sign in any more: the
+    /// session is over (threats D6, D10, D20).
     SignInRequired,
     /// Entra does not give this permission, but the session may go on without it.
     ConsentRequired,
@@ -123,7 +140,7 @@ impl TokenRefresh {
         let refresh_token = tokens.refresh_token.as_ref()?;
         let scope = cx.env.server.scopes.held(&session.scope);
         let scope = scope.to_entra_scope(&cx.env.server.config.entra);
-        Self::asking(session, refresh_token, scope, lease, cx)
+        Self::asking(session, refresh_token, scope, (lease, true), cx)
     }
 
     /// The same for these scopes, as Entra names them: a refresh token is good for any resource with
@@ -135,14 +152,15 @@ impl TokenRefresh {
         cx: &mut Cx<'_>,
     ) -> Option<Self> {
         let lease = RefreshLease::NotNeeded;
-        Self::asking(session, tokens.refresh_token.as_ref()?, scope, lease, cx)
+        let refresh_token = tokens.refresh_token.as_ref()?;
+        Self::asking(session, refresh_token, scope, (lease, false), cx)
     }
 
     fn asking(
         session: &Session,
         refresh_token: &Secret<String>,
         scope: String,
-        lease: RefreshLease,
+        (lease, is_of_graph): (RefreshLease, bool),
         cx: &mut Cx<'_>,
     ) -> Option<Self> {
         let grant = Grant::refresh_token(refresh_token.clone(), scope);
@@ -151,7 +169,12 @@ impl TokenRefresh {
             None => ask(grant, cx)?,
         };
         Some(Self {
-            whose: Box::new(session.user.clone()),
+            whose: Box::new(Whose {
+                user: session.user.clone(),
+                client: session.outline.client,
+                subject: session.outline.subject.clone(),
+                is_of_graph,
+            }),
             session: session.id,
             lease,
             state,
@@ -178,8 +201,15 @@ impl TokenRefresh {
             }
             State::AwaitingTokens(request) => match request.handle(answer, cx) {
                 Progress::Pending(request) => Ok(State::AwaitingTokens(request)),
-                Progress::Ready(response) => Err(read_response(response, &self.whose, cx)),
+                Progress::Ready(response) => match read_response(response, &self.whose, cx) {
+                    Ok((renewed, has_more)) => received(renewed, has_more, &self.whose, cx),
+                    Err(error) => Err(Err(error)),
+                },
             },
+            State::AwaitingGroups(renewed, request) => {
+                let groups = request.handle(&self.whose.client, answer, cx);
+                Err(with_groups(renewed, groups, &self.whose, cx))
+            }
         };
         match next {
             Ok(state) => Progress::Pending(Self { state, ..self }),
@@ -202,15 +232,61 @@ fn ask(grant: Grant, cx: &mut Cx<'_>) -> Option<State> {
     }
 }
 
-fn read_response(
-    response: Result<TokenResponse, EntraError>,
-    whose: &User,
+/// The tokens are there. Does it matter which groups the user is in, and does the ID token not say so?
+fn received(
+    mut renewed: Box<RefreshedTokens>,
+    has_more_groups: bool,
+    whose: &Whose,
+    cx: &mut Cx<'_>,
+) -> Result<State, RefreshResult> {
+    if has_more_groups && whose.is_of_graph {
+        let token = &renewed.tokens.access_token;
+        match GroupsRequest::start(&whose.user, &whose.client, token, cx) {
+            Some(Ok(request)) => return Ok(State::AwaitingGroups(renewed, request)),
+            Some(Err(unknown)) => return Err(with_groups(renewed, Err(unknown), whose, cx)),
+            None => {}
+        }
+    } else if let (true, Some(profile)) = (has_more_groups, &mut renewed.profile) {
+        // As of the last renewal of Graph's token.
+        profile.groups = whose.user.profile.groups.clone();
+    }
+    let allowed = check_allowed(renewed.profile.as_ref(), whose, cx);
+    Err(allowed.map(|()| renewed))
+}
+
+/// Graph has said which groups the user is in, or nobody knows: then who may sign in by a group only must wait.
+fn with_groups(
+    mut renewed: Box<RefreshedTokens>,
+    groups: Result<Names, GroupsUnknown>,
+    whose: &Whose,
     cx: &mut Cx<'_>,
 ) -> RefreshResult {
+    let is_unknown = groups.is_err();
+    if let Some(profile) = &mut renewed.profile {
+        profile.groups = groups.unwrap_or_default();
+        let user = User {
+            profile: profile.clone(),
+            ..whose.user.clone()
+        };
+        if is_unknown && allowed::check(&user, &whose.client, cx.env).is_err() {
+            return Err(RefreshError::Unavailable(Fault::Entra));
+        }
+    }
+    check_allowed(renewed.profile.as_ref(), whose, cx)?;
+    Ok(renewed)
+}
+
+/// Reads the answer of the token endpoint; and whether the user is in more groups than the ID token names.
+fn read_response(
+    response: Result<TokenResponse, EntraError>,
+    whose: &Whose,
+    cx: &mut Cx<'_>,
+) -> Result<(Box<RefreshedTokens>, bool), RefreshError> {
+    let Whose { user, .. } = whose;
     match response {
         Ok(answer) => {
             let id_token = answer.id_token.as_ref();
-            let claims = id_token.map(|token| ProfileClaims::renewed(token.expose(), whose, cx));
+            let claims = id_token.map(|token| ProfileClaims::renewed(token.expose(), user, cx));
             let claims = match claims {
                 Some(Err(AnotherUser)) => {
                     cx.log(LogEventId::IdTokenOfAnotherUser);
@@ -219,13 +295,12 @@ fn read_response(
                 Some(Ok(claims)) => claims,
                 None => None,
             };
-            if let Some(claims) = &claims {
-                claims.warn(cx);
-            }
-            Ok(Box::new(RefreshedTokens {
+            let has_more_groups = claims.as_ref().is_some_and(|claims| claims.has_more_groups);
+            let renewed = Box::new(RefreshedTokens {
                 tokens: answer.into_tokens(cx.env.now.unix),
                 profile: claims.map(|claims| claims.profile),
-            }))
+            });
+            Ok((renewed, has_more_groups))
         }
         Err(error) => {
             cx.log(error.log_event(Step::TokenRenewal));
@@ -237,7 +312,7 @@ fn read_response(
                 EntraError::Configuration(_) => RefreshError::Unavailable(Fault::Configuration),
                 EntraError::Throttled(_, wait) => {
                     let until = cx.env.now.instant.after(wait);
-                    let requests = Throttled::TokenRefresh(whose.key());
+                    let requests = Throttled::TokenRefresh(user.key());
                     cx.to_hub(ToHub(ToHubKind::Throttle { requests, until }));
                     RefreshError::Unavailable(Fault::Throttled(whole_seconds(wait)))
                 }
@@ -245,4 +320,30 @@ fn read_response(
             })
         }
     }
+}
+
+/// Whether the user may go on as the directory describes them now (threat D20). Where that matters and it says nothing,
+/// nobody knows.
+fn check_allowed(
+    profile: Option<&Profile>,
+    whose: &Whose,
+    cx: &mut Cx<'_>,
+) -> Result<(), RefreshError> {
+    if !allowed::is_limited(&whose.client, cx.env) {
+        return Ok(());
+    }
+    let Some(profile) = profile else {
+        let event = LogEvent::new(LogEventId::SessionUserNotNamed);
+        cx.log(event.with(Field::Subject, &whose.subject));
+        return Err(RefreshError::Unavailable(Fault::Entra));
+    };
+    let user = User {
+        profile: profile.clone(),
+        ..whose.user.clone()
+    };
+    allowed::check(&user, &whose.client, cx.env).map_err(|_| {
+        let event = LogEvent::new(LogEventId::SessionUserNotAllowed);
+        cx.log(event.with(Field::Subject, &whose.subject));
+        RefreshError::SignInRequired
+    })
 }

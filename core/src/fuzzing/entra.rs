@@ -7,8 +7,8 @@ use url::Url;
 
 use crate::{
     config::{
-        ClientCredential, Config, EntraApp, LogFormat, PreregisteredClients, PublicUrl,
-        StoreLocation,
+        AllowedUsers, ClientCredential, Config, EntraApp, LogFormat, PreregisteredClients,
+        PublicUrl, StoreLocation,
     },
     entra::{
         error::{EntraError, Step},
@@ -41,6 +41,7 @@ pub(super) fn server() -> Server {
         keys: Vec::new(),
         allowed_origins: Vec::new(),
         registration: crate::config::Registration::Open,
+        allowed_users: AllowedUsers::default(),
         contact: None,
         device_authorization: false,
         code_page: false,

@@ -105,7 +105,9 @@ impl LogEventId {
             | Self::ConnectionsForeign
             | Self::SignInReplayed
             | Self::SignInLimited
+            | Self::SignInUserNotAllowed
             | Self::SignInUserNotListed
+            | Self::SessionUserNotAllowed
             | Self::SignInUnknown
             | Self::SignInWrongIssuer
             | Self::IdTokenOtherTenant

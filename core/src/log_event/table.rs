@@ -138,6 +138,9 @@ events! {
     /// often somebody who makes codes up.
     SignInLimited = "sign_in.limited", Warn,
         "sign-ins must wait: too many codes were refused by Entra ID", [RetryAfter];
+    /// A user signed in at Entra who may not sign in here, by `--allow-user` and its like.
+    SignInUserNotAllowed = "sign_in.user_not_allowed", Info,
+        "a user may not sign in here", [];
     /// A user signed in with a client for which the operator's list names others only.
     SignInUserNotListed = "sign_in.user_not_listed", Info,
         "a user may not sign in with this client", [ClientId];
@@ -157,9 +160,6 @@ events! {
     /// With the renewed tokens of a session came the ID token of another user: the session was ended.
     IdTokenOfAnotherUser = "id_token.another_user", Warn,
         "Entra ID sent the tokens of another user", [];
-    /// The user is in more groups than a token can name: let Entra send only those assigned to the application.
-    IdTokenTooManyGroups = "id_token.too_many_groups", Warn,
-        "an ID token names no groups: the user is in too many", [];
 
     /// Entra refuses this user until they sign in again or act.
     EntraSignInRequired = "entra.sign_in_required", Info,
@@ -217,6 +217,10 @@ events! {
     /// Graph is busy, broken, or answers what it should not.
     GraphFailed = "graph.failed", Warn,
         "Microsoft Graph failed a request", [Status, GraphRequestId];
+    /// A user is in more groups than a token names, and Graph did not say in which: they count as in none. Let Entra send only
+    /// those that are assigned to the application.
+    GraphGroupsUnknown = "graph.groups_unknown", Warn,
+        "nobody knows which groups a user is in", [Reason];
     /// Graph refused a token, so that a new one is fetched.
     GraphTokenRefused = "graph.token_refused", Debug,
         "Microsoft Graph refused a token", [];
@@ -259,6 +263,12 @@ events! {
     /// A request came with a session token that is expired, forged or for another endpoint. Only with `--audit-log`.
     SessionTokenRefused = "session_token.refused", Debug,
         "a session token was refused", [];
+    /// Entra renewed the tokens of a user who may not sign in here any more: the session ends.
+    SessionUserNotAllowed = "session.user_not_allowed", Info,
+        "a user may no longer sign in here, or with this client", [Subject];
+    /// Who may sign in is limited, and Entra renewed a user's tokens without saying of whom they are: the client tries again.
+    SessionUserNotNamed = "session.user_not_named", Warn,
+        "Entra ID renewed tokens without an ID token", [Subject];
     /// A session token is genuine, but its session is over.
     SessionUnknown = "session.unknown", Debug,
         "a session token maps to no session", [];

@@ -14,13 +14,14 @@
 //! Nothing is tried twice: Entra takes a code once, and a sign-in is admitted once on all replicas, so that a callback that
 //! failed cannot be replayed (threat D14).
 
+mod allowed_users;
 mod asking_for_consent;
 mod authorization_response;
 mod browser;
 mod code_redemption;
-mod listed_users;
 mod new_session;
 mod tokens_received;
+mod user_groups;
 
 use ::http::{Request, header};
 use bytes::Bytes;
@@ -32,6 +33,7 @@ use self::{
     code_redemption::{CodeRedemption, UnredeemedCode},
     new_session::new_session,
     tokens_received::{SignedIn, TokensReceived},
+    user_groups::AskingForGroups,
 };
 use super::{
     browser_id::BrowserId,
@@ -62,6 +64,8 @@ pub(crate) enum Callback {
     AwaitingTokens(Box<CodeRedemption>),
     /// The ID token names a key that is not known: newer keys are being fetched.
     AwaitingKeys(Box<AwaitingMetadata<TokensReceived>>),
+    /// The user is in more groups than the ID token names: Graph is asked.
+    AskingForGroups(Box<AskingForGroups>),
     /// The consent is checked or remembered, and the session is written.
     IssuingCode(Option<BrowserId>, Box<IssuingCode>),
     /// The session is being written of a user who is asked for consent next.
@@ -130,8 +134,12 @@ impl Callback {
             Self::AwaitingKeys(awaiting) => {
                 let (received, newer) = awaiting.handle(answer, cx);
                 let verified = received.verify_again(newer.as_deref(), cx);
-                Self::issue(verified, cx)
+                Self::verified(verified, cx)
             }
+            Self::AskingForGroups(asking) => match asking.handle(answer, cx) {
+                Ok(signed_in) => Self::issue(signed_in, cx),
+                Err(failure) => fail(failure, cx),
+            },
             Self::IssuingCode(browser, issuing) => match issuing.handle(answer, cx) {
                 Progress::Pending(issuing) => {
                     Progress::Pending(Self::IssuingCode(browser, Box::new(issuing)))
@@ -173,25 +181,33 @@ impl Callback {
             Progress::Pending(awaiting) => {
                 Progress::Pending(Self::AwaitingKeys(Box::new(awaiting)))
             }
-            Progress::Ready(verified) => Self::issue(verified, cx),
+            Progress::Ready(verified) => Self::verified(verified, cx),
+        }
+    }
+
+    /// The user is known, but perhaps not their groups.
+    fn verified(verified: Result<SignedIn, Failure>, cx: &mut Cx<'_>) -> Progress<Self> {
+        let signed_in = match verified {
+            Ok(signed_in) => AskingForGroups::start(signed_in, cx),
+            Err(failure) => return fail(failure, cx),
+        };
+        match signed_in {
+            Progress::Pending(asking) => Progress::Pending(Self::AskingForGroups(Box::new(asking))),
+            Progress::Ready(Ok(signed_in)) => Self::issue(signed_in, cx),
+            Progress::Ready(Err(failure)) => fail(failure, cx),
         }
     }
 
     /// Makes a session and a code.
-    fn issue(verified: Result<SignedIn, Failure>, cx: &mut Cx<'_>) -> Progress<Self> {
-        match verified {
-            Ok(mut signed_in) => {
-                if let Some(page) = listed_users::refuse(&signed_in, cx) {
-                    return cx.done(page);
-                }
-                let browser = signed_in.browser.id.take();
-                let approval = signed_in.sign_in.approval;
-                let signed_in = new_session(signed_in, cx);
-                let issuing = IssuingCode::start(signed_in, approval, cx);
-                Progress::Pending(Self::IssuingCode(browser, Box::new(issuing)))
-            }
-            Err(failure) => fail(failure, cx),
+    fn issue(mut signed_in: SignedIn, cx: &mut Cx<'_>) -> Progress<Self> {
+        if let Some(page) = allowed_users::refuse(&signed_in, cx) {
+            return cx.done(page);
         }
+        let browser = signed_in.browser.id.take();
+        let approval = signed_in.sign_in.approval;
+        let signed_in = new_session(signed_in, cx);
+        let issuing = IssuingCode::start(signed_in, approval, cx);
+        Progress::Pending(Self::IssuingCode(browser, Box::new(issuing)))
     }
 }
 

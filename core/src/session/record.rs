@@ -140,6 +140,8 @@ pub(crate) struct Profile {
     pub(crate) roles: Names,
     /// The object ids of the groups, in small letters.
     pub(crate) groups: Names,
+    /// Whether the account is another directory's, or nobody's, and was invited.
+    pub(crate) is_guest: bool,
 }
 
 /// Tenant, user and client, each with its length, so that no two triples read the same.

@@ -39,6 +39,8 @@ fn every_control_can_be_sent_as_json() {
         r#"{"action": "unassign", "username": "bob"}"#,
         r#"{"action": "second_factor", "username": "bob", "is_needed": true}"#,
         r#"{"action": "clear_consent", "username": "bob"}"#,
+        r#"{"action": "groups", "username": "bob", "groups": []}"#,
+        r#"{"action": "roles", "username": "bob", "roles": ["Reports.Read"]}"#,
         r#"{"action": "clock_offset", "seconds": -300}"#,
         r#"{"action": "resource_policy", "policy": "reject-901002"}"#,
         r#"{"action": "secret_expired", "is_expired": true}"#,

@@ -151,3 +151,32 @@ fn configured_error_is_answered_next() {
     assert!(header_of(&response, "www-authenticate").contains("claims=\""));
     assert_eq!(world.me("/v1.0/me", &token).status(), 200);
 }
+
+#[test]
+fn groups_that_no_token_names_are_given_by_graph() {
+    let mut world = World::new();
+    let code = world.code_with("heidi", &[]);
+    let tokens = json(&world.redeem(&code));
+    let claims = part(tokens["id_token"].as_str().unwrap(), 1);
+    assert!(claims.get("groups").is_none());
+    assert_eq!(claims["_claim_names"]["groups"], "src1");
+    assert!(claims["_claim_sources"]["src1"]["endpoint"].is_string());
+    let mut ask = |body: &str, token: &str| {
+        let request = Request::post("/v1.0/me/getMemberObjects")
+            .header("content-type", "application/json")
+            .header("authorization", format!("Bearer {token}"));
+        world.ask(
+            &request
+                .body(Bytes::copy_from_slice(body.as_bytes()))
+                .unwrap(),
+        )
+    };
+    let token = tokens["access_token"].as_str().unwrap();
+    let groups = json(&ask(r#"{"securityEnabledOnly": true}"#, token));
+    assert_eq!(groups["value"].as_array().unwrap().len(), 251);
+    assert_eq!(ask("{}", token).status(), 400);
+    assert_eq!(
+        ask(r#"{"securityEnabledOnly": true}"#, "junk").status(),
+        401
+    );
+}

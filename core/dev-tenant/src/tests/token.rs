@@ -122,6 +122,27 @@ fn roles_and_groups_are_in_every_id_token() {
     }
 }
 
+#[test]
+fn groups_and_roles_that_were_changed_are_in_the_next_id_token() {
+    let mut world = World::new();
+    let tokens = world.tokens("bob");
+    for control in [
+        Control::Groups {
+            username: "bob".to_owned(),
+            groups: Vec::new(),
+        },
+        Control::Roles {
+            username: "bob".to_owned(),
+            roles: vec!["Reports.Write".to_owned()],
+        },
+    ] {
+        world.control(control);
+    }
+    let refreshed = json(&world.refresh(tokens["refresh_token"].as_str().unwrap()));
+    assert_eq!(claims(&refreshed)["roles"][0], "Reports.Write");
+    assert!(claims(&refreshed).get("groups").is_none());
+}
+
 // D7
 #[test]
 fn users_sharing_an_address_stay_distinct() {

@@ -14,7 +14,7 @@ use entra_mcp_core::{
 };
 use toml::{Table, Value};
 
-const MEMBERS: [&str; 9] = [
+const MEMBERS: [&str; 12] = [
     "id",
     "name",
     "secret_sha256",
@@ -24,6 +24,9 @@ const MEMBERS: [&str; 9] = [
     "scopes",
     "pkce_optional",
     "users",
+    "groups",
+    "roles",
+    "domains",
 ];
 
 /// What was read, right or wrong.
@@ -129,6 +132,9 @@ impl FileContents {
             scopes: reader.texts("scopes"),
             pkce_optional: reader.boolean("pkce_optional"),
             users: reader.texts("users"),
+            groups: reader.texts("groups"),
+            roles: reader.texts("roles"),
+            domains: reader.texts("domains"),
         };
         entry.secrets.extend(reader.variable(variables));
         if let Some(name) = reader.text("secret_file") {

@@ -250,7 +250,7 @@ impl ConfigError {
             Self::InvalidPublicUrl { problem } => return Cow::from(problem.to_string()),
             Self::MissingDataDir => "it is missing, and there is no HOME to find a place in",
             Self::InvalidOrigin => "it is not an origin",
-            Self::Admission(error) => error.as_str(),
+            Self::Admission(error) => return error.wrong(),
             Self::InvalidProxy => "it is neither an IP address nor a range of them",
             Self::NoProxyForProtocol => "it is missing, and --proxy-protocol is on",
             Self::UnknownClientDocuments => "there is no such choice",

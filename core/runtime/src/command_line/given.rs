@@ -3,6 +3,7 @@
 
 mod lifetimes;
 mod settings;
+mod sign_in;
 mod store;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ pub(super) use self::{
         SESSION_TOKEN_LIFETIME, SHUTDOWN_DELAY, SHUTDOWN_TIMEOUT,
     },
     settings::*,
+    sign_in::{ALLOW_DOMAIN, ALLOW_GROUP, ALLOW_ROLE, ALLOW_USER},
     store::{STORE, STORE_PASSWORD, STORE_PASSWORD_FILE, STORE_PREFIX},
 };
 use super::{error::ConfigError, nearest::nearest};

@@ -16,7 +16,11 @@ use super::{
 };
 
 /// Reads all of them; each has bounds.
-pub(super) fn read(given: &Given, errors: &mut Vec<ConfigError>) -> Lifetimes {
+pub(super) fn read(given: &Given, errors: &mut Vec<ConfigError>) -> (Lifetimes, Shutdown) {
+    (lifetimes(given, errors), shutdown(given, errors))
+}
+
+fn lifetimes(given: &Given, errors: &mut Vec<ConfigError>) -> Lifetimes {
     let usual = Lifetimes::default();
     let mut read =
         |setting: &Setting, usual, bounds| bounded(given, setting, usual, bounds, errors);
@@ -52,7 +56,7 @@ pub(super) fn read(given: &Given, errors: &mut Vec<ConfigError>) -> Lifetimes {
 }
 
 /// Reads how the server ends.
-pub(super) fn shutdown(given: &Given, errors: &mut Vec<ConfigError>) -> Shutdown {
+fn shutdown(given: &Given, errors: &mut Vec<ConfigError>) -> Shutdown {
     let usual = Shutdown::default();
     let mut read =
         |setting: &Setting, usual, bounds| bounded(given, setting, usual, bounds, errors);

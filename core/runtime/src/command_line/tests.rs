@@ -7,6 +7,7 @@ mod entra;
 mod lifetimes;
 mod rate_limits;
 mod registration;
+mod sign_in;
 mod store;
 
 use std::collections::BTreeMap;

@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
+use super::super::{AllowedBy, AllowedUsers};
 use super::{
     ClientEntry, ListedRedirectUri, PreregisteredClient, PreregisteredClients, SHARED_REDIRECT,
     hash,
@@ -97,6 +98,7 @@ impl PreregisteredClients {
 
 /// The client of an entry; what cannot be listed was reported.
 fn checked(entry: ClientEntry) -> PreregisteredClient {
+    let (allowed_users, _) = allowed_users(&entry);
     let uris = entry.redirect_uris.iter();
     PreregisteredClient {
         name: entry.name.unwrap_or_else(|| entry.id.clone()),
@@ -105,7 +107,7 @@ fn checked(entry: ClientEntry) -> PreregisteredClient {
         secrets: entry.secrets,
         scopes: entry.scopes,
         pkce_optional: entry.pkce_optional,
-        users: entry.users,
+        allowed_users,
     }
 }
 
@@ -159,8 +161,8 @@ fn problems_of(entry: &ClientEntry, offered: &[&str]) -> Problems {
         let text = "Only a client with a secret may leave PKCE out. Give it a secret, or take this line away.";
         say("pkce_optional", Some(text.into()));
     }
-    for user in &entry.users {
-        say("users", problem_of_user(user));
+    for (member, problem) in allowed_users(entry).1 {
+        say(member, Some(problem));
     }
     problems
 }
@@ -222,18 +224,21 @@ fn problem_of_redirect_uri(uri: &str, entry: &ClientEntry) -> Option<Cow<'static
     }
 }
 
-fn problem_of_user(user: &str) -> Option<Cow<'static, str>> {
-    let is_object_id = user.len() == 36
-        && user.char_indices().all(|(at, character)| match at {
-            8 | 13 | 18 | 23 => character == '-',
-            _ => character.is_ascii_hexdigit(),
-        });
-    let is_name = user
-        .split_once('@')
-        .is_some_and(|(name, domain)| !name.is_empty() && !domain.is_empty())
-        && user.chars().count() <= limits::USER_NAME_CHARS
-        && !user.contains(|character: char| character.is_whitespace() || character.is_control());
-    (!is_object_id && !is_name).then(|| {
-        format!("{user:?} is no user. Write an object id, or a name to sign in with, such as user@contoso.com.").into()
-    })
+/// Who may sign in, and what names nobody.
+fn allowed_users(entry: &ClientEntry) -> (AllowedUsers, Problems) {
+    let (mut allowed, mut problems) = (AllowedUsers::default(), Problems::new());
+    for (member, by, texts) in [
+        ("users", AllowedBy::User, &entry.users),
+        ("groups", AllowedBy::Group, &entry.groups),
+        ("roles", AllowedBy::Role, &entry.roles),
+        ("domains", AllowedBy::Domain, &entry.domains),
+    ] {
+        for text in texts {
+            if !allowed.add(by, text) {
+                let problem = format!("{text:?} is no {}. {}", by.noun(), by.right());
+                problems.push((member, problem.into()));
+            }
+        }
+    }
+    (allowed, problems)
 }

@@ -19,8 +19,15 @@ pub struct ClientEntry {
     pub scopes: Vec<String>,
     /// Whether it may leave PKCE out.
     pub pkce_optional: bool,
-    /// The users who may sign in with it, by object id or by the name to sign in with; empty: all.
+    /// The users who may sign in with it, by object id or by the name to sign in with. Where this and the next three are
+    /// empty, all may.
     pub users: Vec<String>,
+    /// Those who are in one of these groups, by object id.
+    pub groups: Vec<String>,
+    /// Those who have one of these app roles.
+    pub roles: Vec<String>,
+    /// Those whose name to sign in with has one of these domains.
+    pub domains: Vec<String>,
 }
 
 /// The SHA-256 of a secret. A secret is random, so that nobody finds it by its hash.

@@ -274,13 +274,18 @@ fn secret_is_known_by_its_hash_and_two_are_good_while_one_is_replaced() {
 }
 
 #[test]
-fn listed_users_alone_may_sign_in() {
-    let oid = "00000000-0000-4000-8000-00000000A11C";
-    let listed =
-        client(|entry| entry.users = vec![oid.to_lowercase(), "Bob@contoso.example".into()]);
-    assert!(listed.admits_user(oid, None));
-    assert!(listed.admits_user("other", Some("bob@CONTOSO.example")));
-    assert!(!listed.admits_user("other", Some("carol@contoso.example")));
-    assert!(!listed.admits_user("other", None));
-    assert!(client(|_| ()).admits_user("other", None));
+fn listed_users_groups_roles_and_domains_are_read() {
+    let id = "00000000-0000-4000-8000-00000000a11c";
+    let listed = client(|entry| {
+        entry.users = vec![id.to_uppercase(), "Bob@contoso.example".into()];
+        entry.groups = vec![id.to_owned()];
+        entry.roles = vec!["Mcp.User".into()];
+        entry.domains = vec!["fabrikam.example".into()];
+    });
+    let allowed = listed.allowed_users;
+    assert!(allowed.has_object_id(id) && allowed.groups() == [id]);
+    assert!(allowed.has_username("bob@CONTOSO.example") && allowed.has_role("Mcp.User"));
+    assert!(allowed.has_username("carol@fabrikam.example"));
+    assert!(!allowed.has_username("carol@contoso.example"));
+    assert!(client(|_| ()).allowed_users.is_everybody());
 }

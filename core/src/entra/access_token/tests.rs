@@ -1,5 +1,6 @@
 //! Entra's tokens are renewed behind the client's back; threats D10, D11, D14.
 
+mod allowed_users;
 mod on_demand;
 
 use std::time::Duration;

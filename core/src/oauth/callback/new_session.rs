@@ -5,7 +5,6 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use super::tokens_received::SignedIn;
 use crate::{
     ask::Guard,
-    entra::id_token::Identity,
     keys::{Keyring, Purpose},
     oauth::issuing_code::SignedInRequest,
     session::record::{Hash, Outline, Session, User},
@@ -20,25 +19,13 @@ pub(super) fn new_session(signed_in: SignedIn, cx: &mut Cx<'_>) -> SignedInReque
         tokens,
         identity,
     } = signed_in;
-    let Identity {
-        tenant_id,
-        oid,
-        sub,
-        claims,
-    } = identity;
-    claims.warn(cx);
+    let user = identity.to_user();
     let (keys, now) = (&cx.env.server.keys, cx.env.now.unix);
     let request = &sign_in.request;
     let outline = Outline {
         client: request.client,
-        subject: subject(&tenant_id, &oid, &request.client, keys),
+        subject: subject(&user, &request.client, keys),
         ..Outline::default()
-    };
-    let user = User {
-        tenant_id,
-        oid,
-        sub,
-        profile: claims.profile,
     };
     let id = sign_in.session_id(keys);
     let granted = (request.scope.to_string(), request.resource.clone());
@@ -56,8 +43,8 @@ pub(super) fn new_session(signed_in: SignedIn, cx: &mut Cx<'_>) -> SignedInReque
 
 /// The subject by which this client knows a user: another client knows them by another, and neither tells
 /// who they are (threat F12, OpenID Connect Core section 8.1).
-fn subject(tenant_id: &str, oid: &str, client: &Hash, keys: &Keyring) -> String {
+fn subject(user: &User, client: &Hash, keys: &Keyring) -> String {
     let client = URL_SAFE_NO_PAD.encode(client.0);
-    let named = format!("{tenant_id}|{oid}|{client}");
+    let named = format!("{}|{}|{client}", user.tenant_id, user.oid);
     URL_SAFE_NO_PAD.encode(keys.mac(Purpose::Subject, named.as_bytes()))
 }

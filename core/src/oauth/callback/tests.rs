@@ -1,5 +1,6 @@
 mod code_page;
 mod consents;
+mod groups;
 mod limits;
 mod session;
 mod users;

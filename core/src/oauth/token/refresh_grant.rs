@@ -46,6 +46,7 @@ use crate::{
     pause::Pause,
     planted::Planted,
     session::{
+        allowed,
         ending::EndingSession,
         record::{Generation, Outline, Predecessor, Refresh, Session},
         sealed::SealedSession,
@@ -207,11 +208,6 @@ impl RefreshRequest {
             // What is set was made shorter.
             return self.end(&session.outline, cx);
         }
-        let (user, username) = (&session.user, session.user.profile.username.as_deref());
-        let client = &session.outline.client.0;
-        if !cx.env.clients.admit_user(client, &user.oid, username) {
-            return refuse(invalid_grant(), cx);
-        }
         if let Err(refusal) = self.narrowed(&session, cx.env.server) {
             return refuse(refusal, cx);
         }
@@ -275,6 +271,10 @@ impl RefreshRequest {
         let now = cx.env.now.unix;
         let is_ahead = old.refreshed > now && cx.env.server.has(Planted::ClockTrusted);
         if is_ahead || old.refreshed.lasts(ASKED_LATELY, now, Duration::ZERO) {
+            // Who may sign in may have been changed since.
+            if allowed::check_session(&read.session, cx.env).is_err() {
+                return refuse(invalid_grant(), cx);
+            }
             return match read.gets {
                 // Nothing has changed.
                 Gets::Live(live) => {

@@ -18,6 +18,9 @@ use crate::{
     time::UnixTime,
 };
 
+/// The bit of a guest beside the one that says whether there is a name to sign in with.
+const GUEST: u8 = 2;
+
 /// The length of the tag at the end of what is sealed.
 const TAG_BYTES: usize = 16;
 
@@ -152,21 +155,34 @@ impl User {
         to.optional(self.sub.as_ref(), text);
         let profile = &self.profile;
         to.optional(profile.name.as_ref(), text);
-        to.optional(profile.username.as_ref(), text);
+        to.array(&[u8::from(profile.username.is_some()) | (u8::from(profile.is_guest) * GUEST)]);
+        if let Some(username) = &profile.username {
+            to.bytes(username.as_bytes());
+        }
         to.bytes(profile.roles.as_text().as_bytes());
         to.bytes(profile.groups.as_text().as_bytes());
     }
 
     fn read(from: &mut Reader<'_>) -> Option<Self> {
+        let [tenant_id, oid] = [from.string()?, from.string()?];
+        let sub = from.optional(Reader::string)?;
+        let name = from.optional(Reader::string)?;
+        let [flags] = from.array()?;
+        let username = match flags & !GUEST {
+            0 => None,
+            1 => Some(from.string()?),
+            _ => return None,
+        };
         Some(Self {
-            tenant_id: from.string()?,
-            oid: from.string()?,
-            sub: from.optional(Reader::string)?,
+            tenant_id,
+            oid,
+            sub,
             profile: Profile {
-                name: from.optional(Reader::string)?,
-                username: from.optional(Reader::string)?,
+                name,
+                username,
                 roles: Names::of_text(from.text()?),
                 groups: Names::of_text(from.text()?),
+                is_guest: flags & GUEST != 0,
             },
         })
     }

@@ -1,6 +1,13 @@
-//! What is wrong with the settings that say which clients come in.
+//! What is wrong with the settings that say which clients and users come in.
 
-use crate::command_line::given::{ALLOW_CLIENT, CONTACT, REGISTRATION, Setting};
+use std::borrow::Cow;
+
+use entra_mcp_core::config::AllowedBy;
+
+use crate::command_line::{
+    given::{ALLOW_CLIENT, CONTACT, REGISTRATION, Setting},
+    sign_in,
+};
 
 /// What is wrong with them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +19,8 @@ pub enum AdmissionError {
     PlacesWithoutList,
     /// Nobody knows who comes in like this.
     UnknownRegistration,
+    /// Something names nobody who could sign in.
+    NoUser(AllowedBy),
     /// Whom to ask cannot be shown to users.
     InvalidContact,
 }
@@ -21,20 +30,22 @@ impl AdmissionError {
         match self {
             Self::InvalidPlace | Self::PlacesWithoutList => &ALLOW_CLIENT,
             Self::UnknownRegistration => &REGISTRATION,
+            Self::NoUser(by) => sign_in::setting(by),
             Self::InvalidContact => &CONTACT,
         }
     }
 
     /// What is wrong.
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
+    pub(super) fn wrong(self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::NoUser(by) => return format!("it is no {}", by.noun()).into(),
             Self::InvalidPlace => {
                 "it is neither a place that clients return to nor one that could be taken away"
             }
             Self::PlacesWithoutList => "it counts only where clients come in by a list",
             Self::UnknownRegistration => "there is no such choice",
             Self::InvalidContact => "users cannot be shown that",
-        }
+        })
     }
 
     /// What a right value looks like.
@@ -46,6 +57,7 @@ impl AdmissionError {
             }
             Self::PlacesWithoutList => "Write --registration listed, or leave it out.",
             Self::UnknownRegistration => "Write open, listed or closed.",
+            Self::NoUser(by) => by.right(),
             Self::InvalidContact => "Write 200 visible characters at most, such as it@contoso.com.",
         }
     }

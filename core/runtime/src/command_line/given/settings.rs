@@ -4,6 +4,7 @@ use super::lifetimes::{
     CODE_LIFETIME, CONSENT_LIFETIME, REFRESH_REUSE, SESSION_ABSOLUTE, SESSION_IDLE,
     SESSION_TOKEN_LIFETIME, SHUTDOWN_DELAY, SHUTDOWN_TIMEOUT,
 };
+use super::sign_in::{ALLOW_DOMAIN, ALLOW_GROUP, ALLOW_ROLE, ALLOW_USER};
 use super::store::{STORE, STORE_PASSWORD, STORE_PASSWORD_FILE, STORE_PREFIX};
 
 /// A setting: its flag, its variable, and what `--help` says of it.
@@ -270,6 +271,10 @@ pub(in crate::command_line) const SETTINGS: &[&Setting] = &[
     &CLIENT_DOCUMENTS,
     &PINNED_CLIENT,
     &CLIENTS,
+    &ALLOW_USER,
+    &ALLOW_GROUP,
+    &ALLOW_ROLE,
+    &ALLOW_DOMAIN,
     &CONTACT,
     &ALLOW_HOST,
     &SESSION_TOKEN_LIFETIME,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::{
+    config::AllowedBy,
     entra::testing::{Signer, claims},
     limits,
     oauth::testing::{SignedIn, error, text},
@@ -187,4 +188,34 @@ fn refresh_without_entra_is_503_and_loses_nothing() {
         alice.refresh(text(&tokens, "refresh_token"), &[]).status(),
         200
     );
+}
+
+// D20: who lost the role is out with the next refresh, before anything is asked of a tool.
+#[test]
+fn refresh_of_a_user_who_may_sign_in_no_more_ends_the_session() {
+    for (role, status) in [("Mcp.User", 200), ("Other", 400)] {
+        let mut alice = SignedIn::new();
+        let tokens = alice.redeem();
+        let config = &mut alice.world.server.server.config;
+        assert!(config.allowed_users.add(AllowedBy::Role, "Mcp.User"));
+        assert!(
+            config
+                .allowed_users
+                .add(AllowedBy::User, "alice@contoso.example")
+        );
+        alice.later(Duration::from_secs(3000));
+        let own =
+            json!({"oid": "alice", "nonce": null, "roles": [role], "preferred_username": "a"});
+        let id_token = Signer::known().jwt(&claims(&alice.world.server, own));
+        let renewed = json!({"access_token": "new", "expires_in": 3599, "id_token": id_token});
+        alice.world.entra_responds(200, &renewed);
+        let response = alice.refresh(text(&tokens, "refresh_token"), &[]);
+        assert_eq!(
+            response.status(),
+            status,
+            "{role}: {}",
+            testing::text(&response)
+        );
+        assert_eq!(alice.is_alive(), status == 200);
+    }
 }

@@ -1,0 +1,29 @@
+//! The settings that say who may sign in.
+
+use super::settings::{Setting, setting};
+
+pub(in crate::command_line) const ALLOW_USER: Setting = setting(
+    "allow-user",
+    "ENTRA_MCP_ALLOWED_USERS",
+    "ID",
+    "[a user who may sign in](who-may-sign-in.md), by object id or by the name to sign in with; with any of these four settings, only whom \
+     one of them names; repeatable (default: everybody in the directory)",
+);
+pub(in crate::command_line) const ALLOW_GROUP: Setting = setting(
+    "allow-group",
+    "ENTRA_MCP_ALLOWED_GROUPS",
+    "ID",
+    "a group whose members may sign in, by its object id; repeatable",
+);
+pub(in crate::command_line) const ALLOW_ROLE: Setting = setting(
+    "allow-role",
+    "ENTRA_MCP_ALLOWED_ROLES",
+    "ROLE",
+    "an app role of the application, such as Mcp.User, whose bearers may sign in; repeatable",
+);
+pub(in crate::command_line) const ALLOW_DOMAIN: Setting = setting(
+    "allow-domain",
+    "ENTRA_MCP_ALLOWED_DOMAINS",
+    "DOMAIN",
+    "a domain of the directory: whoever signs in with a name in it may, guests apart; repeatable",
+);
