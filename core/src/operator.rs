@@ -66,17 +66,19 @@ pub fn listed(key: &Key, stored: Stored, keys: &Keyring) -> Vec<ListedEntry> {
         .collect()
 }
 
-/// Returns the name of a user here.
+/// Returns the names of a user here: the present one first, and those from before the master key was changed.
 #[must_use]
-pub fn user_name(tenant_id: &str, oid: &str, keys: &Keyring) -> String {
+pub fn user_names(tenant_id: &str, oid: &str, keys: &Keyring) -> Vec<String> {
     let user = User {
         tenant_id: tenant_id.to_owned(),
         oid: oid.to_owned(),
         sub: None,
         profile: Profile::default(),
     };
-    let key = user_sessions::key(&user, keys);
-    key.0.strip_prefix(LISTS).unwrap_or_default().to_owned()
+    let lists = user_sessions::keys_of(&user, keys).into_iter();
+    lists
+        .filter_map(|key| key.0.strip_prefix(LISTS).map(str::to_owned))
+        .collect()
 }
 
 impl ListedEntry {
@@ -174,10 +176,18 @@ mod tests {
         let keys = &server.server.keys;
         let (session, _) = session_of("alice", "a client");
         let (tenant, oid) = (&session.user.tenant_id, &session.user.oid);
-        let name = user_name(tenant, oid, keys);
+        let names = user_names(tenant, oid, keys);
         let key = user_sessions::key(&session.user, keys);
-        assert_eq!(key.0, format!("{LISTS}{name}"));
-        assert!(!name.contains(oid.as_str()));
-        assert_ne!(user_name(tenant, "another", keys), name);
+        assert_eq!(vec![key.0], [format!("{LISTS}{}", names[0])]);
+        assert!(!names[0].contains(oid.as_str()));
+        assert_ne!(user_names(tenant, "another", keys), names);
+        // F15: lists from before the key was changed are still this user's.
+        let (new, old) = ([7; 32], [42; 32]);
+        let both = Keyring::new(
+            crate::keys::MasterKey::new(new),
+            vec![crate::keys::MasterKey::new(old)],
+        );
+        let after = user_names(tenant, oid, &both);
+        assert_eq!((after.len(), &after[1]), (2, &names[0]));
     }
 }

@@ -124,8 +124,8 @@ impl Sessions<'_> {
     fn is_meant(&self, entry: &LiveEntry, filter: &Filter) -> bool {
         let is_session = |session: &String| *session == entry.session;
         let is_user = |user: &String| {
-            *user == entry.user
-                || operator::user_name(self.tenant, &user.to_lowercase(), self.keys) == entry.user
+            let names = || operator::user_names(self.tenant, &user.to_lowercase(), self.keys);
+            *user == entry.user || names().contains(&entry.user)
         };
         let is_client = |client: &String| {
             let names = [&entry.client, &entry.verified_by];

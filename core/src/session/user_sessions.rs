@@ -27,7 +27,7 @@ use crate::{
     event::Answer,
     fault::Fault,
     id::SessionId,
-    keys::{Keyring, Purpose},
+    keys::{Keyring, MAC_BYTES, Purpose},
     limits,
     step::{Cx, Progress},
     time::UnixTime,
@@ -225,11 +225,6 @@ impl Looking {
     }
 }
 
-/// Returns the sessions on a list that was read from [`key`], those that have ended with them.
-pub(crate) fn listed(stored: Option<Stored>, user: &User, keys: &Keyring) -> Vec<ListedSession> {
-    List::open(stored, &key(user, keys), keys).sessions
-}
-
 /// Returns the sessions on a list that was read from this key, whoever's it is.
 pub(crate) fn listed_under(key: &Key, stored: Stored, keys: &Keyring) -> Vec<ListedSession> {
     List::open(Some(stored), key, keys).sessions
@@ -237,6 +232,17 @@ pub(crate) fn listed_under(key: &Key, stored: Stored, keys: &Keyring) -> Vec<Lis
 
 /// Where the list of a user is stored: who that is does not show.
 pub(crate) fn key(user: &User, keys: &Keyring) -> Key {
-    let name = keys.mac(Purpose::UserSessions, user.key().as_bytes());
-    Key(format!("user/{}", URL_SAFE_NO_PAD.encode(name)))
+    named(keys.mac(Purpose::UserSessions, user.key().as_bytes()))
+}
+
+/// Where lists of a user may be: the present one first, and those from before the master key was changed, to which nothing
+/// is added.
+pub(crate) fn keys_of(user: &User, keys: &Keyring) -> Vec<Key> {
+    let user = user.key();
+    let names = keys.macs(Purpose::UserSessions, user.as_bytes());
+    names.map(named).collect()
+}
+
+fn named(mac: [u8; MAC_BYTES]) -> Key {
+    Key(format!("user/{}", URL_SAFE_NO_PAD.encode(mac)))
 }

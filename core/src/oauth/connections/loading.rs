@@ -1,12 +1,12 @@
 //! What a user has connected: the list of their sessions, each session's own record, and their approvals.
 //!
 //! ```text
-//! List --> Session, each in turn --> Consents --> loaded
+//! List, those of former master keys too --> Session, each in turn --> Consents --> loaded
 //! ```
 
 use super::user::ConnectionsUser;
 use crate::{
-    ask::{Awaiting, Guard, Store, StoreFault},
+    ask::{Awaiting, Guard, Key, Store, StoreFault},
     event::Answer,
     oauth::user_consents::UserConsents,
     session::{
@@ -28,7 +28,8 @@ pub(crate) struct Loading {
 
 #[derive(Debug)]
 enum State {
-    List(Awaiting<Store>),
+    /// A list, those that are still to be read, and what the lists so far name.
+    List(Key, Vec<Key>, Vec<ListedSession>, Awaiting<Store>),
     Session(ListedSession, Vec<ListedSession>, Awaiting<Store>),
     Consents(Awaiting<Store>),
 }
@@ -55,8 +56,8 @@ pub(super) struct Loaded {
 
 impl Loading {
     pub(super) fn start(user: ConnectionsUser, cx: &mut Cx<'_>) -> Self {
-        let key = user_sessions::key(&user.user, &cx.env.server.keys);
-        let state = State::List(cx.store(Store::Get(key)));
+        let lists = user_sessions::keys_of(&user.user, &cx.env.server.keys);
+        let state = Self::read(&user, lists, Vec::new(), cx);
         Self {
             user,
             found: Vec::new(),
@@ -71,10 +72,17 @@ impl Loading {
     ) -> Progress<Self, Result<Loaded, StoreFault>> {
         let keys = &cx.env.server.keys;
         let rest = match self.state {
-            State::List(awaiting) => match awaiting.into_answer(answer) {
-                Ok(stored) => user_sessions::listed(stored, &self.user.user, keys),
-                Err(fault) => return Progress::Ready(Err(fault)),
-            },
+            State::List(list, others, mut listed, awaiting) => {
+                match awaiting.into_answer(answer) {
+                    Ok(Some(stored)) => {
+                        listed.extend(user_sessions::listed_under(&list, stored, keys));
+                    }
+                    Ok(None) => {}
+                    Err(fault) => return Progress::Ready(Err(fault)),
+                }
+                self.state = Self::read(&self.user, others, listed, cx);
+                return Progress::Pending(self);
+            }
             State::Session(listed, rest, awaiting) => match awaiting.into_answer(answer) {
                 Ok(stored) => {
                     let sealed = stored.as_ref().and_then(|stored| {
@@ -109,6 +117,22 @@ impl Loading {
         };
         self.state = Self::next(&self.user, rest, cx);
         Progress::Pending(self)
+    }
+
+    /// Reads the lists from the last one on, which is the oldest.
+    fn read(
+        user: &ConnectionsUser,
+        mut lists: Vec<Key>,
+        listed: Vec<ListedSession>,
+        cx: &mut Cx<'_>,
+    ) -> State {
+        match lists.pop() {
+            Some(list) => {
+                let awaiting = cx.store(Store::Get(list.clone()));
+                State::List(list, lists, listed, awaiting)
+            }
+            None => Self::next(user, listed, cx),
+        }
     }
 
     /// The newest session is the last one.

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::{
     entra::testing::{Signer, claims},
+    keys::{Keyring, MasterKey},
     limits,
     log_event::{Field, LogEventId},
     mcp::testing::World,
@@ -119,13 +120,17 @@ impl Browser {
     }
 
     fn signed_in(name: &str) -> Self {
-        let mut browser = Self::new();
+        Self::new().and_signs_in(name)
+    }
+
+    fn and_signs_in(mut self, name: &str) -> Self {
+        let browser = &mut self;
         let response = browser.sign_in(json!({"oid": oid(name)}));
         assert_eq!(response.status(), 303, "{:?}", browser.world.logged);
         assert_eq!(header(&response, "location"), "http://localhost:3001/me");
         browser.take_cookie(&response);
         assert!(browser.cookie.starts_with("entra-mcp-connections="));
-        browser
+        self
     }
 
     fn page(&mut self) -> String {
@@ -283,6 +288,20 @@ fn end_of_everything_ends_all_of_one_user_and_nothing_of_another() {
     for client in ["a client", "another client"] {
         assert!(!alice.lives("alice", client) && alice.lives("bob", client));
     }
+}
+
+// F15: after the master key was changed, sessions from before are listed and ended like those since.
+#[test]
+fn sessions_from_before_a_change_of_the_key_are_listed() {
+    let mut browser = Browser::new();
+    let server = &mut browser.world.server.server;
+    server.keys = Keyring::new(MasterKey::new([7; 32]), vec![MasterKey::new([42; 32])]);
+    let mut browser = browser.and_signs_in("alice");
+    let page = browser.page();
+    assert!(page.contains("another client of alice"), "{page}");
+    assert!(!page.contains("of bob"), "{page}");
+    browser.end("all");
+    assert!(!browser.lives("alice", "a client") && browser.lives("bob", "a client"));
 }
 
 #[test]
