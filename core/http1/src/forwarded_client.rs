@@ -40,8 +40,9 @@ fn last_client(
     read: impl Fn(&str) -> Option<IpAddr>,
 ) -> Option<IpAddr> {
     for value in headers.get_all(name).iter().rev() {
-        for text in value.to_str().ok()?.rsplit(',') {
-            let address = read(text.trim())?;
+        // Piece by piece: bytes that are no text may stand before what the proxy added.
+        for piece in value.as_bytes().rsplit(|byte| *byte == b',') {
+            let address = read(std::str::from_utf8(piece).ok()?.trim())?;
             if !proxies.iter().any(|range| range.contains(address)) {
                 return Some(address);
             }
@@ -105,6 +106,21 @@ mod tests {
             (&["2001:db8::1, fd00::1"], Some("2001:db8::1")),
         ] {
             assert_eq!(client(values).as_deref(), expected, "{values:?}");
+        }
+    }
+
+    // M10: whatever bytes a client has written, it is counted for itself and not for the proxy.
+    #[test]
+    fn bytes_that_are_no_text_hide_no_client() {
+        let proxies = [AddressRange::parse("10.0.0.0/8").unwrap()];
+        for (name, value) in [
+            (FORWARDED_FOR, &b"\x90\xd4, 203.0.113.7, 10.0.0.1"[..]),
+            ("forwarded", b"for=\xff\xfe, for=203.0.113.7"),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, HeaderValue::from_bytes(value).unwrap());
+            let client = forwarded_client(&headers, &proxies);
+            assert_eq!(client, Some([203, 0, 113, 7].into()), "{name}");
         }
     }
 
