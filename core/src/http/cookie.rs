@@ -52,13 +52,14 @@ pub(crate) fn with_prefix<'a>(
         .collect()
 }
 
+/// Others on this host set what they like: a cookie of theirs that is no ASCII hides none of ours.
 fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     headers
         .get_all(header::COOKIE)
         .iter()
-        .filter_map(|header| header.to_str().ok())
-        .flat_map(|header| header.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
+        .flat_map(|header| header.as_bytes().split(|byte| *byte == b';'))
+        .filter(|pair| pair.is_ascii())
+        .filter_map(|pair| std::str::from_utf8(pair).ok()?.trim().split_once('='))
 }
 
 /// The value of a cookie of ours, as the browser sent it; `None` if it sent none or several of
@@ -75,5 +76,26 @@ pub(crate) fn get<'a>(
     match (values.next(), values.next()) {
         (Some(value), None) => Some(value),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // N5
+    #[test]
+    fn cookies_of_others_that_are_no_ascii_hide_none_of_ours() {
+        let public_url = PublicUrl::parse("http://localhost:3001").unwrap();
+        let mut headers = HeaderMap::new();
+        let sent = "theme=hell ☀; entra-mcp-device=ours; name=Zoë".as_bytes();
+        headers.insert(header::COOKIE, HeaderValue::from_bytes(sent).unwrap());
+        assert_eq!(get("device", &headers, &public_url), Some("ours"));
+        let all = with_prefix("dev", &headers, &public_url);
+        assert_eq!(all, [("ice", "ours")]);
+        // One of ours that is no ASCII was never ours.
+        let made_up = "entra-mcp-device=ö".as_bytes();
+        headers.insert(header::COOKIE, HeaderValue::from_bytes(made_up).unwrap());
+        assert_eq!(get("device", &headers, &public_url), None);
     }
 }
