@@ -68,7 +68,7 @@ pub struct Config {
     pub device_authorization: bool,
     /// Whether clients may have their users copy the authorization code from a page of this server.
     pub code_page: bool,
-    /// How many sessions one user has in all; see [`limits::SESSIONS_PER_USER`](crate::limits::SESSIONS_PER_USER).
+    /// How many sessions one user has in all; see [`limits::SESSIONS_PER_USER`].
     pub sessions_per_user: usize,
     /// Proxies whose `X-Forwarded-For`, or else `Forwarded`, says who the client is. Only the runtimes' limits for each client address
     /// look at it.
