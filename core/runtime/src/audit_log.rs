@@ -11,7 +11,7 @@ use std::{
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
-        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
     thread,
     time::{Duration, Instant},
@@ -37,6 +37,9 @@ const SUMMARY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long an end of the server waits for the disk.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often it is looked then whether a full queue has room.
+const ROOM_INTERVAL: Duration = Duration::from_millis(10);
 
 /// What the thread that writes is told.
 enum Message {
@@ -114,43 +117,61 @@ pub(crate) fn write(event: &LogEvent) {
     if event.id().audit_outcome().is_none() {
         return;
     }
-    let mut queue = queue();
-    let Some(queue) = &mut *queue else {
-        return;
-    };
-    let is_admitted =
-        !event.is_of_a_stranger() || queue.throttle.admits(event.id(), queue.began.elapsed());
-    if is_admitted && let Some(line) = event.audit_line(&now()) {
-        queue.send(line);
+    // Under the lock it is only looked whether the line is wanted: it is made by whoever has it.
+    let admitted = queue().as_mut().and_then(|queue| queue.admit(event));
+    if let Some(sender) = admitted
+        && let Some(line) = event.audit_line(&now())
+    {
+        send(&sender, line);
+    }
+}
+
+fn send(sender: &SyncSender<Message>, line: String) {
+    if sender.try_send(Message::Line(line)).is_err() {
+        LEFT_OUT.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 impl Queue {
-    fn send(&self, line: String) {
-        if self.sender.try_send(Message::Line(line)).is_err() {
-            LEFT_OUT.fetch_add(1, Ordering::Relaxed);
-        }
+    fn admit(&mut self, event: &LogEvent) -> Option<SyncSender<Message>> {
+        let is_admitted =
+            !event.is_of_a_stranger() || self.throttle.admits(event.id(), self.began.elapsed());
+        is_admitted.then(|| self.sender.clone())
     }
 
     fn summarize(&mut self, until: Duration) {
         for summary in self.throttle.summaries(until) {
-            self.send(summary.audit_summary(&now()));
+            send(&self.sender, summary.audit_summary(&now()));
         }
     }
 }
 
 /// Writes what waits: the server ends.
 pub(crate) fn finish() {
-    let asked = queue().as_mut().and_then(|queue| {
+    let sender = queue().as_mut().map(|queue| {
         queue.summarize(Duration::MAX);
-        let (sender, receiver) = sync_channel(1);
-        queue.sender.send(Message::Flush(sender)).ok()?;
-        Some(receiver)
+        queue.sender.clone()
     });
-    if let Some(written) = asked {
-        // A disk that does not answer keeps nobody from ending.
-        let _ = written.recv_timeout(END_TIMEOUT);
+    if let Some(sender) = sender {
+        flush(&sender, END_TIMEOUT);
     }
+}
+
+/// Waits until all that was sent is written, for so long at most: a disk that does not answer keeps nobody from ending,
+/// even where the queue is full.
+fn flush(sender: &SyncSender<Message>, within: Duration) {
+    let began = Instant::now();
+    let (written, receiver) = sync_channel(1);
+    let mut message = Message::Flush(written);
+    while let Err(TrySendError::Full(unsent)) = sender.try_send(message) {
+        if began.elapsed() >= within {
+            return;
+        }
+        message = unsent;
+        // A bounded channel tells nobody that it has room again.
+        thread::sleep(ROOM_INTERVAL);
+    }
+    let _ = receiver.recv_timeout(within.saturating_sub(began.elapsed()));
 }
 
 /// The thread that writes.

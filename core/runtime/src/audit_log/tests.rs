@@ -79,3 +79,16 @@ fn file_that_cannot_be_opened_is_an_error() {
     let location = AuditLogFile::File("/nonexistent/audit.jsonl".into());
     assert!(AuditFile::open(&location).is_err());
 }
+
+// The disk does not answer, and nobody takes what is queued.
+#[test]
+fn full_queue_keeps_nobody_from_ending() {
+    let (sender, receiver) = sync_channel(1);
+    send(&sender, "a line".to_owned());
+    flush(&sender, Duration::ZERO);
+    let queued: Vec<Message> = receiver.try_iter().collect();
+    assert!(matches!(queued.as_slice(), [Message::Line(_)]));
+    // Where there is room, the wait for the answer ends, too.
+    flush(&sender, Duration::ZERO);
+    assert!(matches!(receiver.try_recv(), Ok(Message::Flush(_))));
+}
