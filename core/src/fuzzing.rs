@@ -5,6 +5,7 @@ mod client_document;
 mod clients;
 pub mod entra;
 pub mod examples;
+mod gateway_message;
 pub mod tokens;
 
 use std::collections::BTreeSet;
@@ -12,6 +13,7 @@ use std::collections::BTreeSet;
 pub use self::{
     client_document::client_document,
     clients::{client_assertion, device, listed_client},
+    gateway_message::gateway_message,
 };
 
 use bytes::Bytes;

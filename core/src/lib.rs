@@ -152,6 +152,13 @@ pub mod client_setup; // How MCP clients are set up for this server.
 pub mod config; // The settings, checked.
 mod device_authorization; // What a device without a browser asked for.
 pub mod error_responses; // The responses that a runtime gives by itself.
+#[cfg(any(test, feature = "fuzzing"))]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "what uses it follows: the machine that forwards"
+)]
+mod gateway; // Messages that pass to and from a backend.
 mod http; // Cookies, forms and responses.
 mod identity_token; // The token of a managed identity.
 mod json_rpc; // JSON-RPC 2.0.

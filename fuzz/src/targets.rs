@@ -16,11 +16,12 @@ use crate::{choice::Choice, client::Dialect, options::Options, simulate};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const ALL: [Target; 28] = [
+pub const ALL: [Target; 29] = [
     ("world", world),
     ("exchange", exchange::run),
     ("admit", exchange::admit),
     ("json_rpc", fuzzing::json_rpc),
+    ("gateway_message", fuzzing::gateway_message),
     ("form", fuzzing::form),
     ("redirect_uri", redirect_uri),
     ("scope", scope),

@@ -1,0 +1,13 @@
+//! The formats of the gateway: messages of which only the envelope is read, and what it tells a backend of a user.
+//!
+//! An MCP server of any make stands behind the gateway, and clients in front of it are newer or older than this server.
+//! So what is not the gateway's own business passes as the bytes that it came in.
+
+mod credential_guard;
+mod message;
+mod raw_json;
+
+pub(crate) use self::{
+    credential_guard::CredentialGuard,
+    message::{MessageFault, MessageKind, RawMessage, Replaced},
+};

@@ -1,0 +1,68 @@
+//! Whether what a backend sends holds a credential that was sent to it (threat R3).
+//!
+//! A tool that prints its headers, or an error that quotes them, would hand a client what only the backend may have. A copy
+//! is found as it was sent; one that was escaped, encoded or cut to pieces is not.
+
+use std::sync::Arc;
+
+use memchr::memmem;
+
+use crate::secret::Secret;
+
+/// Shorter texts are found everywhere, and guard nothing.
+const SHORTEST: usize = 16;
+
+/// The credentials that went to a backend with one request.
+#[derive(Default)]
+pub(crate) struct CredentialGuard {
+    credentials: Vec<Arc<Secret<String>>>,
+}
+
+impl std::fmt::Debug for CredentialGuard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "CredentialGuard({})", self.credentials.len())
+    }
+}
+
+impl CredentialGuard {
+    /// Guards this credential, too.
+    pub(crate) fn add(&mut self, credential: Arc<Secret<String>>) {
+        if credential.expose().len() >= SHORTEST {
+            self.credentials.push(credential);
+        }
+    }
+
+    /// Whether a text holds one of them.
+    pub(crate) fn is_in(&self, text: &str) -> bool {
+        let mut credentials = self.credentials.iter();
+        credentials.any(|one| memmem::find(text.as_bytes(), one.expose().as_bytes()).is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guard() -> CredentialGuard {
+        let mut guard = CredentialGuard::default();
+        guard.add(Arc::new(Secret::new(
+            "eyJhbGciOiJFUzI1NiJ9.e30.c2ln".to_owned(),
+        )));
+        guard.add(Arc::new(Secret::new("short".to_owned())));
+        guard
+    }
+
+    // R3
+    #[test]
+    fn copy_of_a_credential_is_found_wherever_it_stands() {
+        let text = r#"{"content":[{"type":"text","text":"Bearer eyJhbGciOiJFUzI1NiJ9.e30.c2ln"}]}"#;
+        assert!(guard().is_in(text));
+        assert!(!guard().is_in("eyJhbGciOiJFUzI1NiJ9.e30."));
+        assert!(!guard().is_in("a short text"));
+    }
+
+    #[test]
+    fn debug_shows_no_credential() {
+        assert_eq!(format!("{:?}", guard()), "CredentialGuard(1)");
+    }
+}

@@ -1,0 +1,383 @@
+//! A JSON-RPC message that passes through: its envelope is read and written anew, and all else stays the same bytes.
+//!
+//! Read are `jsonrpc`, `id`, `method`, and of the parameters the progress token and the id of the request that is meant.
+//! Ids and progress tokens of one side mean nothing on the other (threat R5): each is put in place of the other's, in the
+//! place where it stands.
+//!
+//! Source: JSON-RPC 2.0 specification; MCP specification, basic, messages; basic/utilities/progress and cancellation.
+
+use std::{borrow::Cow, ops::Range};
+
+use super::raw_json::{self, JsonFault, Members};
+use crate::{json_rpc::Id, limits};
+
+/// Why a message does not pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MessageFault {
+    /// Its text.
+    Json(JsonFault),
+    /// It is no JSON-RPC message.
+    NotAMessage,
+}
+
+impl From<JsonFault> for MessageFault {
+    fn from(fault: JsonFault) -> Self {
+        Self::Json(fault)
+    }
+}
+
+impl MessageFault {
+    /// A text for the log.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Json(JsonFault::NotJson) => "not JSON",
+            Self::Json(JsonFault::Twice) => "a member was given twice",
+            Self::Json(JsonFault::TooDeep) => "nested too deeply",
+            Self::Json(JsonFault::TooManyMembers) => "too many members",
+            Self::NotAMessage => "no JSON-RPC message",
+        }
+    }
+}
+
+/// What a message is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum MessageKind {
+    /// It wants an answer to this id.
+    Request { id: Id, method: String },
+    /// It wants none.
+    Notification { method: String },
+    /// It answers the request of this id; `None` of an error whose request could not be read.
+    Response { id: Option<Id>, is_error: bool },
+}
+
+/// A message, by its text and by where the members of its envelope stand there.
+#[derive(Clone, Debug)]
+pub(crate) struct RawMessage {
+    text: Box<str>,
+    kind: MessageKind,
+    id: Option<Range<usize>>,
+    params: Option<Range<usize>>,
+    /// The result, or the error.
+    outcome: Option<Range<usize>>,
+    /// The progress token: of a request in `_meta`, of `notifications/progress` beside it.
+    token: Option<(Id, Range<usize>)>,
+    /// The request that `notifications/cancelled` means.
+    cancelled: Option<(Id, Range<usize>)>,
+}
+
+impl RawMessage {
+    /// Reads a message.
+    pub(crate) fn read(text: &str) -> Result<Self, MessageFault> {
+        raw_json::check_depth(text)?;
+        let whole = raw_json::whole(text)?;
+        Self::read_at(text, whole)
+    }
+
+    /// Reads the message of this id that a body holds, alone or in an array.
+    pub(crate) fn read_of(body: &str, id: &Id) -> Result<Self, MessageFault> {
+        raw_json::check_depth(body)?;
+        let whole = raw_json::whole(body)?;
+        let is_batch = body.as_bytes().get(whole.start) == Some(&b'[');
+        if !is_batch {
+            return Self::read_at(body, whole);
+        }
+        for element in raw_json::elements(body, whole)? {
+            let message = Self::read_at(body, element)?;
+            if matches!(&message.kind, MessageKind::Request { id: one, .. } if one == id) {
+                return Ok(message);
+            }
+        }
+        Err(MessageFault::NotAMessage)
+    }
+
+    fn read_at(text: &str, at: Range<usize>) -> Result<Self, MessageFault> {
+        let text = text.get(at).ok_or(JsonFault::NotJson)?;
+        let members = Members::of(text, 0..text.len())?;
+        let written = |name| Some(text.get(members.get(name)?).unwrap_or_default());
+        let string = |name| written(name).and_then(raw_json::string);
+        if string("jsonrpc").as_deref() != Some("2.0") {
+            return Err(MessageFault::NotAMessage);
+        }
+        let id_at = members.get("id");
+        let id = written("id").and_then(id_of);
+        let result = members.get("result");
+        let error = members
+            .get("error")
+            .filter(|error| text.get(error.clone()) != Some("null"));
+        let kind = match (written("method"), id) {
+            (Some(_), _) if result.is_some() || error.is_some() => None,
+            (Some(_), Some(id)) => string("method").map(|method| MessageKind::Request {
+                id,
+                method: method.into_owned(),
+            }),
+            (Some(_), None) if written("id").is_none_or(|id| id == "null") => {
+                string("method").map(|method| MessageKind::Notification {
+                    method: method.into_owned(),
+                })
+            }
+            (Some(_), None) => None,
+            (None, id) => match (&result, &error) {
+                (_, Some(_)) => Some(MessageKind::Response { id, is_error: true }),
+                (Some(_), None) if id.is_some() => Some(MessageKind::Response {
+                    id,
+                    is_error: false,
+                }),
+                _ => None,
+            },
+        };
+        let kind = kind.ok_or(MessageFault::NotAMessage)?;
+        let mut message = Self {
+            id: id_at,
+            params: members.get("params"),
+            outcome: error.or(result),
+            token: None,
+            cancelled: None,
+            text: text.into(),
+            kind,
+        };
+        message.read_params()?;
+        Ok(message)
+    }
+
+    /// Finds the ids of others among the parameters.
+    fn read_params(&mut self) -> Result<(), MessageFault> {
+        let Some(at) = self.params.clone() else {
+            return Ok(());
+        };
+        let params = Members::of(&self.text, at)?;
+        let id_at = |at: Range<usize>| Some((id_of(self.text.get(at.clone())?)?, at));
+        match &self.kind {
+            MessageKind::Request { .. } => {
+                let meta = params.get("_meta");
+                let meta = meta.map(|at| Members::of(&self.text, at)).transpose()?;
+                let token = meta.and_then(|meta| meta.get("progressToken"));
+                self.token = token.and_then(id_at);
+            }
+            MessageKind::Notification { method } if method == "notifications/progress" => {
+                self.token = params.get("progressToken").and_then(id_at);
+            }
+            MessageKind::Notification { method } if method == "notifications/cancelled" => {
+                self.cancelled = params.get("requestId").and_then(id_at);
+            }
+            MessageKind::Notification { .. } | MessageKind::Response { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// What it is.
+    pub(crate) fn kind(&self) -> &MessageKind {
+        &self.kind
+    }
+
+    /// The whole of it, as it came.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The result or the error of a response, as it is written.
+    pub(crate) fn outcome(&self) -> Option<&str> {
+        self.text.get(self.outcome.clone()?)
+    }
+
+    /// The parameters, as they are written.
+    pub(crate) fn params(&self) -> Option<&str> {
+        self.text.get(self.params.clone()?)
+    }
+
+    /// A parameter that is a string.
+    pub(crate) fn param(&self, name: &str) -> Option<Cow<'_, str>> {
+        let params = Members::of(&self.text, self.params.clone()?).ok()?;
+        raw_json::string(self.text.get(params.get(name)?)?)
+    }
+
+    /// The progress token.
+    pub(crate) fn token(&self) -> Option<&Id> {
+        self.token.as_ref().map(|(token, _)| token)
+    }
+
+    /// The request that is cancelled.
+    pub(crate) fn cancelled(&self) -> Option<&Id> {
+        self.cancelled.as_ref().map(|(request, _)| request)
+    }
+
+    /// The same message with these in place of its id, of its progress token, and of the request that it cancels. What it has
+    /// not, it does not get.
+    pub(crate) fn with_ids(&self, ids: Replaced<'_>) -> String {
+        let token = self.token.as_ref().map(|(_, at)| at);
+        let cancelled = self.cancelled.as_ref().map(|(_, at)| at);
+        let places = [
+            (self.id.as_ref(), ids.id),
+            (token, ids.token),
+            (cancelled, ids.cancelled),
+        ];
+        let written = places.map(|(at, id)| Some((at?.clone(), json_of(id?))));
+        let pieces = written.iter().flatten();
+        let pieces = pieces.map(|(at, id)| (at.clone(), id.as_str())).collect();
+        raw_json::splice(&self.text, pieces)
+    }
+}
+
+/// What is put in place of ids.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Replaced<'a> {
+    /// For the message's own.
+    pub(crate) id: Option<&'a Id>,
+    /// For the progress token.
+    pub(crate) token: Option<&'a Id>,
+    /// For the request that is cancelled.
+    pub(crate) cancelled: Option<&'a Id>,
+}
+
+/// An id as JSON.
+fn json_of(id: &Id) -> String {
+    serde_json::to_string(id).expect("an id can be written as JSON")
+}
+
+/// The id that a value is, if it is one: a string or an integer.
+fn id_of(written: &str) -> Option<Id> {
+    if let Some(text) = raw_json::string(written) {
+        let fits = text.len() <= limits::REQUEST_ID_BYTES;
+        return fits.then(|| Id::Text(text.into_owned()));
+    }
+    let positive = written.parse().ok().map(Id::Positive);
+    positive.or_else(|| written.parse().ok().map(Id::Negative))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> RawMessage {
+        RawMessage::read(text).unwrap_or_else(|fault| panic!("{text}: {fault:?}"))
+    }
+
+    const OURS: Id = Id::Positive(77);
+
+    fn with_id(text: &str) -> String {
+        read(text).with_ids(Replaced {
+            id: Some(&OURS),
+            token: Some(&OURS),
+            cancelled: Some(&OURS),
+        })
+    }
+
+    // R5: nothing but the ids changes, wherever they stand.
+    #[test]
+    fn ids_are_replaced_and_every_other_byte_stays() {
+        for (text, replaced) in [
+            (
+                r#"{ "result":{"n":1.00,"b":[1e3,"\u00e9"]} ,"jsonrpc":"2.0","id":4}"#,
+                r#"{ "result":{"n":1.00,"b":[1e3,"\u00e9"]} ,"jsonrpc":"2.0","id":77}"#,
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":"a\"b","method":"tools/call","params":{"name":"x","_meta":{"progressToken":"t","io.x/y":{"a": 1}},"arguments":{"id":5,"_meta":{"progressToken":9}}},"more":0}"#,
+                r#"{"jsonrpc":"2.0","id":77,"method":"tools/call","params":{"name":"x","_meta":{"progressToken":77,"io.x/y":{"a": 1}},"arguments":{"id":5,"_meta":{"progressToken":9}}},"more":0}"#,
+            ),
+            (
+                r#"{"method":"notifications/progress","jsonrpc":"2.0","params":{"progress":0.5,"progressToken":-3,"_meta":{"progressToken":1}}}"#,
+                r#"{"method":"notifications/progress","jsonrpc":"2.0","params":{"progress":0.5,"progressToken":77,"_meta":{"progressToken":1}}}"#,
+            ),
+            (
+                r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":3,"reason":"3"}}"#,
+                r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":77,"reason":"3"}}"#,
+            ),
+            (
+                r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"progressToken":1,"requestId":2}}"#,
+                r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"progressToken":1,"requestId":2}}"#,
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"x"}}"#,
+                r#"{"jsonrpc":"2.0","id":77,"error":{"code":-32600,"message":"x"}}"#,
+            ),
+        ] {
+            assert_eq!(with_id(text), replaced);
+            assert_eq!(read(text).with_ids(Replaced::default()), text);
+        }
+    }
+
+    #[test]
+    fn id_that_looks_like_another_is_not_that_one() {
+        let id = |text: &str| match read(text).kind() {
+            MessageKind::Response { id, .. } => id.clone(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(
+            id(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#),
+            Some(Id::Positive(1))
+        );
+        assert_eq!(
+            id(r#"{"jsonrpc":"2.0","id":"1","result":{}}"#),
+            Some(Id::Text("1".to_owned()))
+        );
+        assert_eq!(id(r#"{"jsonrpc":"2.0","id":1.0,"error":{}}"#), None);
+    }
+
+    #[test]
+    fn kinds_of_message_are_told_apart() {
+        let request = MessageKind::Request {
+            id: Id::Positive(1),
+            method: "ping".to_owned(),
+        };
+        assert_eq!(
+            read(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#).kind(),
+            &request
+        );
+        let notification = MessageKind::Notification {
+            method: "notifications/x".to_owned(),
+        };
+        let text = r#"{"jsonrpc":"2.0","id":null,"method":"notifications\/x"}"#;
+        assert_eq!(read(text).kind(), &notification);
+        let text = r#"{"jsonrpc":"2.0","id":1,"result":{},"error":null}"#;
+        let is_result = matches!(
+            read(text).kind(),
+            MessageKind::Response {
+                is_error: false,
+                ..
+            }
+        );
+        assert!(is_result);
+        assert_eq!(read(text).outcome(), Some("{}"));
+    }
+
+    // R9
+    #[test]
+    fn what_can_be_read_in_two_ways_or_not_at_all_does_not_pass() {
+        for text in [
+            "",
+            "[]",
+            "printed by a tool",
+            r#"{"id":1,"result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":1}"#,
+            r#"{"jsonrpc":"2.0","result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"x","result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":1.5,"method":"x"}"#,
+            r#"{"jsonrpc":"2.0","id":1,"id":2,"result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":5}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"x","params":[]}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"x","params":{"name":1,"name":2}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"x","params":{"_meta":{"progressToken":1,"progressToken":2}}}"#,
+        ] {
+            assert!(RawMessage::read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn message_of_a_batch_is_found_by_its_id() {
+        let one = r#"{"jsonrpc":"2.0","id":1,"method":"a"}"#;
+        let two = r#"{"jsonrpc":"2.0","id":"1","method":"b"}"#;
+        let body = format!("[{one}, {two}]");
+        let found = RawMessage::read_of(&body, &Id::Text("1".to_owned())).unwrap();
+        assert_eq!(found.text(), two);
+        assert!(RawMessage::read_of(&body, &Id::Positive(2)).is_err());
+        let found = RawMessage::read_of(one, &Id::Positive(1)).unwrap();
+        assert_eq!((found.text(), found.params()), (one, None));
+    }
+
+    #[test]
+    fn parameter_is_read_as_its_text_means() {
+        let text =
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"d\u0065lete"}}"#;
+        assert_eq!(read(text).param("name").as_deref(), Some("delete"));
+        assert_eq!(read(text).param("uri"), None);
+    }
+}

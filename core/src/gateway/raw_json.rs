@@ -1,0 +1,316 @@
+//! JSON of which a few members are looked at, and everything else stays the bytes that it is.
+//!
+//! The text is checked whole, once: its grammar by `serde_json`, its depth here. Names that are given twice are refused in
+//! those objects that are looked into, for whoever reads the message next may take the other one.
+
+use std::{borrow::Cow, collections::BTreeSet, ops::Range};
+
+use memchr::memchr2;
+use serde::de::IgnoredAny;
+
+/// What is wrong with a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum JsonFault {
+    /// It is not JSON, or not an object or array where one has to be.
+    NotJson,
+    /// A member was given twice.
+    Twice,
+    /// Too many arrays and objects are within each other.
+    TooDeep,
+    /// An object that is looked into has too many members.
+    TooManyMembers,
+}
+
+/// How deep arrays and objects may be within each other: what `serde_json` and most other readers take.
+const DEPTH: usize = 127;
+
+/// The most members of an object that is looked into.
+const MEMBERS: usize = 10_000;
+
+/// Checks that arrays and objects are not too deep within each other. The grammar is checked elsewhere.
+pub(super) fn check_depth(text: &str) -> Result<(), JsonFault> {
+    let bytes = text.as_bytes();
+    let (mut depth, mut at) = (0_usize, 0);
+    while let Some(byte) = bytes.get(at) {
+        at += 1;
+        match byte {
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b'"' => at = end_of_string(bytes, at),
+            _ => {}
+        }
+        if depth > DEPTH {
+            return Err(JsonFault::TooDeep);
+        }
+    }
+    Ok(())
+}
+
+/// Where the string ends within which this place is.
+fn end_of_string(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(found) = bytes.get(at..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
+        let is_end = bytes.get(at + found) == Some(&b'"');
+        at += found + if is_end { 1 } else { 2 };
+        if is_end {
+            return at;
+        }
+    }
+    bytes.len()
+}
+
+/// Where white space ends that begins there.
+fn skip_space(text: &str, at: usize) -> usize {
+    let rest = text.as_bytes().get(at..).unwrap_or_default();
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+    at + rest.iter().take_while(|byte| is_space(byte)).count()
+}
+
+/// Where the value stands that begins there, after white space; its grammar is checked.
+fn value_at(text: &str, at: usize) -> Result<Range<usize>, JsonFault> {
+    let start = skip_space(text, at);
+    let rest = text.get(start..).ok_or(JsonFault::NotJson)?;
+    let mut values = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
+    match values.next() {
+        Some(Ok(IgnoredAny)) => Ok(start..start + values.byte_offset()),
+        Some(Err(_)) | None => Err(JsonFault::NotJson),
+    }
+}
+
+/// The one value that a text is.
+pub(super) fn whole(text: &str) -> Result<Range<usize>, JsonFault> {
+    let value = value_at(text, 0)?;
+    match skip_space(text, value.end) == text.len() {
+        true => Ok(value),
+        false => Err(JsonFault::NotJson),
+    }
+}
+
+/// A member of an object.
+#[derive(Clone, Debug)]
+struct Member<'a> {
+    name: Cow<'a, str>,
+    /// Where its name stands, with the quotes.
+    at: usize,
+    value: Range<usize>,
+}
+
+/// The members of an object, by where they stand in the text.
+#[derive(Clone, Debug)]
+pub(super) struct Members<'a> {
+    members: Vec<Member<'a>>,
+}
+
+impl<'a> Members<'a> {
+    /// Those of the object that stands there.
+    pub(super) fn of(text: &'a str, object: Range<usize>) -> Result<Self, JsonFault> {
+        let mut members: Vec<Member<'_>> = Vec::new();
+        let mut names = BTreeSet::new();
+        read(text, object, (b'{', b'}'), |at| {
+            let name = value_at(text, at)?;
+            let written = text.get(name.clone()).ok_or(JsonFault::NotJson)?;
+            let colon = skip_space(text, name.end);
+            if text.as_bytes().get(colon) != Some(&b':') {
+                return Err(JsonFault::NotJson);
+            }
+            let value = value_at(text, colon + 1)?;
+            let end = value.end;
+            if members.len() >= MEMBERS {
+                return Err(JsonFault::TooManyMembers);
+            }
+            let at = name.start;
+            let name = string(written).ok_or(JsonFault::NotJson)?;
+            if !names.insert(name.clone()) {
+                return Err(JsonFault::Twice);
+            }
+            members.push(Member { name, at, value });
+            Ok(end)
+        })?;
+        Ok(Self { members })
+    }
+
+    /// Where the value of a member stands.
+    pub(super) fn get(&self, name: &str) -> Option<Range<usize>> {
+        let member = self.members.iter().find(|member| member.name == name);
+        member.map(|member| member.value.clone())
+    }
+
+    /// What is to be cut out so that a member is not there.
+    pub(super) fn cut(&self, name: &str) -> Option<Range<usize>> {
+        let index = self.members.iter().position(|member| member.name == name)?;
+        let member = self.members.get(index)?;
+        let before = index
+            .checked_sub(1)
+            .and_then(|index| self.members.get(index));
+        let after = self.members.get(index + 1);
+        Some(match (before, after) {
+            (Some(before), _) => before.value.end..member.value.end,
+            (None, Some(after)) => member.at..after.at,
+            (None, None) => member.at..member.value.end,
+        })
+    }
+}
+
+/// Where the elements of an array stand.
+pub(super) fn elements(text: &str, array: Range<usize>) -> Result<Vec<Range<usize>>, JsonFault> {
+    let mut elements = Vec::new();
+    read(text, array, (b'[', b']'), |at| {
+        let value = value_at(text, at)?;
+        let end = value.end;
+        elements.push(value);
+        Ok(end)
+    })?;
+    Ok(elements)
+}
+
+/// Reads what stands within brackets, separated by commas. Each is read by `one`, which says where it ends.
+fn read(
+    text: &str,
+    within: Range<usize>,
+    (open, close): (u8, u8),
+    mut one: impl FnMut(usize) -> Result<usize, JsonFault>,
+) -> Result<(), JsonFault> {
+    let bytes = text.as_bytes();
+    if bytes.get(within.start) != Some(&open) {
+        return Err(JsonFault::NotJson);
+    }
+    let mut at = skip_space(text, within.start + 1);
+    if bytes.get(at) == Some(&close) {
+        return Ok(());
+    }
+    while at < within.end {
+        at = skip_space(text, one(at)?);
+        match bytes.get(at) {
+            Some(b',') => at += 1,
+            Some(byte) if *byte == close => return Ok(()),
+            _ => return Err(JsonFault::NotJson),
+        }
+    }
+    Err(JsonFault::NotJson)
+}
+
+/// The text that a string is, as it is written.
+pub(super) fn string(written: &str) -> Option<Cow<'_, str>> {
+    let within = written.strip_prefix('"')?.strip_suffix('"')?;
+    match within.contains('\\') {
+        true => serde_json::from_str(written).ok().map(Cow::Owned),
+        false => Some(Cow::Borrowed(within)),
+    }
+}
+
+/// A text with other pieces in these places, which do not overlap.
+pub(super) fn splice(text: &str, mut pieces: Vec<(Range<usize>, &str)>) -> String {
+    pieces.sort_by_key(|(at, _)| at.start);
+    let longer: usize = pieces.iter().map(|(_, piece)| piece.len()).sum();
+    let mut spliced = String::with_capacity(text.len() + longer);
+    let mut from = 0;
+    for (at, piece) in pieces {
+        spliced.push_str(text.get(from..at.start).unwrap_or_default());
+        spliced.push_str(piece);
+        from = at.end;
+    }
+    spliced.push_str(text.get(from..).unwrap_or_default());
+    spliced
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+        let members = Members::of(text, whole(text).unwrap()).unwrap();
+        text.get(members.get(name)?)
+    }
+
+    #[test]
+    fn members_are_found_as_they_are_written() {
+        let text = r#" { "a" : 1.0e5 ,"b":{"c":[1, 2]}, "d\u0065":"x\"y" , "n":null} "#;
+        assert_eq!(member(text, "a"), Some("1.0e5"));
+        assert_eq!(member(text, "b"), Some(r#"{"c":[1, 2]}"#));
+        assert_eq!(member(text, "de"), Some(r#""x\"y""#));
+        assert_eq!(member(text, "n"), Some("null"));
+        assert_eq!(member(text, "c"), None);
+        assert_eq!(member("{}", "a"), None);
+    }
+
+    #[test]
+    fn member_given_twice_is_refused_however_it_is_written() {
+        for text in [r#"{"id":1,"id":1}"#, r#"{"id":1,"\u0069d":2}"#] {
+            let members = Members::of(text, whole(text).unwrap());
+            assert_eq!(members.unwrap_err(), JsonFault::Twice, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_json_is_refused() {
+        for text in [
+            "",
+            "{",
+            "}",
+            "[1,]",
+            "{\"a\"}",
+            "{\"a\":1,}",
+            "{a:1}",
+            "{\"a\":1} {}",
+            "nul",
+            "1 2",
+            "{\"a\":\"\n\"}",
+            "{\"a\":01}",
+            "{\"a\":1 \"b\":2}",
+            "\u{feff}{}",
+            "{1:2}",
+        ] {
+            let read = whole(text).and_then(|object| Members::of(text, object).map(|_| ()));
+            assert!(read.is_err(), "{text}");
+        }
+    }
+
+    // K3, R9
+    #[test]
+    fn brackets_in_strings_are_not_depth_and_others_are_bounded() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert_eq!(check_depth(&nested(DEPTH)), Ok(()));
+        assert_eq!(check_depth(&nested(DEPTH + 1)), Err(JsonFault::TooDeep));
+        let text = format!(r#"["\"{}","\\"]"#, "[".repeat(1000));
+        assert_eq!(check_depth(&text), Ok(()));
+        let text = format!(r#"["\\",{}]"#, nested(DEPTH));
+        assert_eq!(check_depth(&text), Err(JsonFault::TooDeep));
+    }
+
+    #[test]
+    fn member_that_is_cut_out_leaves_an_object() {
+        for (text, left) in [
+            (
+                r#"{"a":1,"b":2,"c":3}"#,
+                [r#"{"b":2,"c":3}"#, r#"{"a":1,"c":3}"#, r#"{"a":1,"b":2}"#],
+            ),
+            (
+                r#"{ "a" : 1 , "b" : 2 , "c" : 3 }"#,
+                [
+                    r#"{ "b" : 2 , "c" : 3 }"#,
+                    r#"{ "a" : 1 , "c" : 3 }"#,
+                    r#"{ "a" : 1 , "b" : 2 }"#,
+                ],
+            ),
+        ] {
+            let members = Members::of(text, whole(text).unwrap()).unwrap();
+            for (name, left) in ["a", "b", "c"].into_iter().zip(left) {
+                assert_eq!(splice(text, vec![(members.cut(name).unwrap(), "")]), left);
+            }
+        }
+        let members = Members::of(r#"{ "a":1 }"#, 0..9).unwrap();
+        assert_eq!(
+            splice(r#"{ "a":1 }"#, vec![(members.cut("a").unwrap(), "")]),
+            "{  }"
+        );
+    }
+
+    #[test]
+    fn elements_are_found_as_they_are_written() {
+        let text = r#"[ {"a":[1]} ,2,"," ]"#;
+        let found = elements(text, whole(text).unwrap()).unwrap();
+        let found: Vec<_> = found.into_iter().map(|at| text.get(at)).collect();
+        assert_eq!(found, [r#"{"a":[1]}"#, "2", r#"",""#].map(Some));
+        assert!(elements("[]", 0..2).unwrap().is_empty());
+        assert!(elements("{}", 0..2).is_err());
+    }
+}
