@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::{
-    ask::{AskId, ClientAssertion, Fetch, Invoke, Store, Ticket},
+    ask::{AskId, Child, ChildEnd, ClientAssertion, Fetch, Invoke, Pull, Store, Ticket},
     catalog::EffectResult,
     hub::ToHub,
     log_event::LogEvent,
@@ -31,7 +31,18 @@ pub enum Action {
     Invoke(Ticket<Invoke>, Box<Invoke>),
     /// Hand the result of its oldest open effect to that function.
     Resume(AskId, EffectResult),
-    /// The answer to this ask matters no more; it may be stopped.
+    /// Send a request to a backend; hand in what comes of its answer, and answer the ticket at its end.
+    Pull(Ticket<Pull>, Box<Pull>),
+    /// Run a process; hand in what it does, and answer the ticket when it has ended.
+    Spawn(Ticket<Child>, Box<Child>),
+    /// Let one more piece of this answer come, or one more line of this process.
+    More(AskId),
+    /// Write this to the input of this process.
+    Feed(AskId, Bytes),
+    /// End this process.
+    End(AskId, ChildEnd),
+    /// The answer to this ask matters no more; it may be stopped. A connection to a backend is closed at once, and a
+    /// process is killed.
     Cancel(AskId),
     /// Hand this to the hub, together with this exchange's id.
     ToHub(ToHub),
@@ -60,6 +71,11 @@ impl std::fmt::Debug for Action {
             Self::Store(_, store) => write!(f, "Store({store:?})"),
             Self::Invoke(_, invoke) => write!(f, "Invoke({:?})", invoke.target),
             Self::Resume(id, _) => write!(f, "Resume({})", id.0),
+            Self::Pull(_, pull) => write!(f, "{pull:?}"),
+            Self::Spawn(_, child) => write!(f, "Spawn({child:?})"),
+            Self::More(id) => write!(f, "More({})", id.0),
+            Self::Feed(id, bytes) => write!(f, "Feed({}, {} bytes)", id.0, bytes.len()),
+            Self::End(id, end) => write!(f, "End({}, {end:?})", id.0),
             Self::Cancel(id) => write!(f, "Cancel({})", id.0),
             Self::ToHub(_) => f.write_str("ToHub"),
             Self::Publish(bytes) => write!(f, "Publish({} bytes)", bytes.len()),

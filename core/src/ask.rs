@@ -1,25 +1,30 @@
 //! Asks: actions that expect an answer, and the one right to give it.
 //!
-//! An ask travels out with a [`Ticket`]; the ticket makes the [`Event`] that answers it. It is not
+//! An ask travels out with a [`Ticket`]; the ticket makes the [`Event`](crate::event::Event) that answers it. It is not
 //! `Clone` and is consumed by answering, so a second answer or one of the wrong type cannot be
 //! written. An answer that comes too late, to an ask that no longer matters, is ignored.
 
+mod child;
 mod client_assertion;
 mod invoke;
 mod public_address;
+mod pull;
 
 use std::time::Duration;
 
 use bytes::Bytes;
 
+pub(crate) use self::{child::ChildMessage, pull::PulledPart};
 pub use self::{
+    child::{COMPLAINT_BYTES, Child, ChildEnd, ChildExit, ChildFault, ChildUser, FromChild},
     client_assertion::{AssertionClaims, AssertionFault, CertificateHeader, ClientAssertion},
     invoke::{EffectRequest, Invoke, InvokeOutput, Target},
     public_address::is_public,
+    pull::{PIECE_BYTES, Pull, PullFault, PullLimits, Pulled},
 };
 pub(crate) use crate::ticket::Awaiting;
 pub use crate::ticket::{Answered, Ask, AskId, Ticket};
-use crate::{event::Event, secret::Secret, time::UnixTime};
+use crate::time::UnixTime;
 
 /// An HTTPS request to Entra ID, to Microsoft Graph, or to an address that a client named.
 ///
@@ -50,15 +55,6 @@ impl std::fmt::Debug for Fetch {
         let uri = self.request().uri();
         let host = uri.host().unwrap_or_default();
         write!(f, "Fetch({} {host}{})", self.request().method(), uri.path())
-    }
-}
-
-impl Ask for ClientAssertion {
-    type Answer = Result<Secret<String>, AssertionFault>;
-    type Event = Event;
-
-    fn answered(answered: Answered<Self>) -> Event {
-        Event::Asserted(answered)
     }
 }
 
@@ -95,15 +91,6 @@ impl FetchFault {
             Self::TooLarge => "the answer is too large",
             Self::Forbidden => "the address may not be reached",
         }
-    }
-}
-
-impl Ask for Fetch {
-    type Answer = Result<http::Response<Bytes>, FetchFault>;
-    type Event = Event;
-
-    fn answered(answered: Answered<Self>) -> Event {
-        Event::Fetched(answered)
     }
 }
 
@@ -205,14 +192,5 @@ impl StoreFault {
             Self::Conflict => "conflict",
             Self::Unavailable => "unavailable",
         }
-    }
-}
-
-impl Ask for Store {
-    type Answer = Result<Option<Stored>, StoreFault>;
-    type Event = Event;
-
-    fn answered(answered: Answered<Self>) -> Event {
-        Event::Stored(answered)
     }
 }

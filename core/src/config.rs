@@ -2,6 +2,7 @@
 //! command line; a runtime may make them in any other way.
 
 mod allowed_users;
+mod backend_address;
 mod client_documents;
 mod lifetimes;
 mod log_filter;
@@ -16,6 +17,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 pub(crate) use self::preregistered::PreregisteredClient;
 pub use self::{
     allowed_users::{AllowedBy, AllowedUsers},
+    backend_address::{BackendAddress, BackendAddressError, BackendHost},
     client_documents::{ClientDocuments, DocumentSource, PinnedClient},
     lifetimes::Lifetimes,
     log_filter::{LogFilter, LogFilterError, LogLevel},

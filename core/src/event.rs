@@ -1,7 +1,12 @@
 //! Events: everything that an exchange can receive.
 
+mod answers;
+
 use crate::{
-    ask::{Answered, AskId, ClientAssertion, EffectRequest, Fetch, Invoke, Store},
+    ask::{
+        Answered, AskId, Child, ClientAssertion, EffectRequest, Fetch, FromChild, Invoke, Pull,
+        Pulled, Store,
+    },
     hub::{FromHub, FromHubKind, HubAnswer, HubAsk, ToCall, ToTask},
     pause::Pause,
     ticket::IsAnswer,
@@ -25,6 +30,14 @@ pub enum Event {
     Invoked(Answered<Invoke>),
     /// An invoked function has an effect.
     Effect(EffectRequest),
+    /// A part of the answer of a backend came.
+    Pulled(Pulled),
+    /// The answer of a backend is at its end.
+    PullEnded(Answered<Pull>),
+    /// A process did something.
+    Child(FromChild),
+    /// A process has ended, or was not started.
+    ChildEnded(Answered<Child>),
     /// The hub has something for this exchange.
     FromHub(FromHub),
 }
@@ -74,6 +87,10 @@ impl Event {
             Self::Stored(answered) => Input::Answer(Answer::Stored(answered)),
             Self::Invoked(answered) => Input::Answer(Answer::Invoked(answered)),
             Self::Effect(request) => Input::Answer(Answer::Effect(request)),
+            Self::Pulled(part) => Input::Answer(Answer::Pulled(part)),
+            Self::PullEnded(answered) => Input::Answer(Answer::PullEnded(answered)),
+            Self::Child(message) => Input::Answer(Answer::Child(message)),
+            Self::ChildEnded(answered) => Input::Answer(Answer::ChildEnded(answered)),
             Self::FromHub(FromHub(message)) => match message {
                 FromHubKind::Answer(answer) => Input::Answer(Answer::Hub(answer)),
                 FromHubKind::Call(message) => Input::Call(message),
@@ -99,7 +116,8 @@ pub(crate) enum Input {
     ReplayTakenOver,
 }
 
-/// An answer to an ask, of the runtime or of the hub, or an effect of an invoked function.
+/// An answer to an ask, of the runtime or of the hub, or what comes before it: an effect of an invoked function, a part of
+/// a backend's answer, a line of a process.
 #[derive(Debug)]
 pub(crate) enum Answer {
     Fetched(Answered<Fetch>),
@@ -107,6 +125,10 @@ pub(crate) enum Answer {
     Stored(Answered<Store>),
     Invoked(Answered<Invoke>),
     Effect(EffectRequest),
+    Pulled(Pulled),
+    PullEnded(Answered<Pull>),
+    Child(FromChild),
+    ChildEnded(Answered<Child>),
     Hub(HubAnswer),
     /// A pause is over.
     Paused(Answered<Pause>),
@@ -121,92 +143,45 @@ impl Answer {
             Self::Stored(answered) => answered.id,
             Self::Invoked(answered) => answered.id,
             Self::Effect(request) => request.id,
+            Self::Pulled(part) => part.id,
+            Self::PullEnded(answered) => answered.id,
+            Self::Child(message) => message.id,
+            Self::ChildEnded(answered) => answered.id,
             Self::Hub(answer) => answer.ask(),
             Self::Paused(answered) => answered.id,
         }
     }
 }
 
-impl IsAnswer<Fetch> for Answer {
-    fn into_answered(self) -> Option<Answered<Fetch>> {
-        match self {
-            Self::Fetched(answered) => Some(answered),
-            Self::Asserted(_)
-            | Self::Stored(_)
-            | Self::Invoked(_)
-            | Self::Effect(_)
-            | Self::Hub(_)
-            | Self::Paused(_) => None,
+/// Answers to asks of one kind are of one variant.
+macro_rules! is_answer {
+    ($($ask:ident => $variant:ident),* $(,)?) => {$(
+        impl IsAnswer<$ask> for Answer {
+            fn into_answered(self) -> Option<Answered<$ask>> {
+                match self {
+                    Self::$variant(answered) => Some(answered),
+                    _ => None,
+                }
+            }
         }
-    }
+    )*};
 }
 
-impl IsAnswer<ClientAssertion> for Answer {
-    fn into_answered(self) -> Option<Answered<ClientAssertion>> {
-        match self {
-            Self::Asserted(answered) => Some(answered),
-            Self::Fetched(_)
-            | Self::Stored(_)
-            | Self::Invoked(_)
-            | Self::Effect(_)
-            | Self::Hub(_)
-            | Self::Paused(_) => None,
-        }
-    }
-}
-
-impl IsAnswer<Store> for Answer {
-    fn into_answered(self) -> Option<Answered<Store>> {
-        match self {
-            Self::Stored(answered) => Some(answered),
-            Self::Fetched(_)
-            | Self::Asserted(_)
-            | Self::Invoked(_)
-            | Self::Effect(_)
-            | Self::Hub(_)
-            | Self::Paused(_) => None,
-        }
-    }
-}
-
-impl IsAnswer<Invoke> for Answer {
-    fn into_answered(self) -> Option<Answered<Invoke>> {
-        match self {
-            Self::Invoked(answered) => Some(answered),
-            Self::Fetched(_)
-            | Self::Asserted(_)
-            | Self::Stored(_)
-            | Self::Effect(_)
-            | Self::Hub(_)
-            | Self::Paused(_) => None,
-        }
-    }
-}
-
-impl IsAnswer<Pause> for Answer {
-    fn into_answered(self) -> Option<Answered<Pause>> {
-        match self {
-            Self::Paused(answered) => Some(answered),
-            Self::Fetched(_)
-            | Self::Asserted(_)
-            | Self::Stored(_)
-            | Self::Invoked(_)
-            | Self::Effect(_)
-            | Self::Hub(_) => None,
-        }
-    }
+is_answer! {
+    Fetch => Fetched,
+    ClientAssertion => Asserted,
+    Store => Stored,
+    Invoke => Invoked,
+    Pull => PullEnded,
+    Child => ChildEnded,
+    Pause => Paused,
 }
 
 impl<A: HubAsk> IsAnswer<A> for Answer {
     fn into_answered(self) -> Option<Answered<A>> {
         match self {
             Self::Hub(answer) => A::of(answer),
-            Self::Fetched(_)
-            | Self::Asserted(_)
-            | Self::Stored(_)
-            | Self::Invoked(_)
-            | Self::Effect(_)
-            | Self::Paused(_) => None,
+            _ => None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! How a step asks, answers, sends and waits.
 
 mod audit;
+mod backends;
 
 use std::{collections::VecDeque, sync::Weak, time::Duration};
 

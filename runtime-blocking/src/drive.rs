@@ -18,7 +18,7 @@ use std::{
 use bytes::Bytes;
 use entra_mcp_core::{
     action::Action,
-    ask::{ClientAssertion, Fetch, Store, Ticket},
+    ask::{Child, ChildFault, ClientAssertion, Fetch, Pull, PullFault, Store, Ticket},
     event::Event,
     exchange::{Job, Output},
     log_event::{Field, LogEvent, LogEventId},
@@ -94,6 +94,8 @@ enum PendingAsk {
     Fetch(Ticket<Fetch>, Box<Fetch>),
     Assert(Ticket<ClientAssertion>, ClientAssertion),
     Store(Ticket<Store>, Store),
+    Pull(Ticket<Pull>),
+    Spawn(Ticket<Child>),
 }
 
 impl ExchangeDriver {
@@ -133,6 +135,9 @@ impl ExchangeDriver {
                 self.calls.push(ticket, *perform, pool, mailbox);
             }
             Action::Resume(id, result) => self.calls.resume(id, result),
+            Action::Pull(ticket, _) => self.asks.push_back(PendingAsk::Pull(ticket)),
+            Action::Spawn(ticket, _) => self.asks.push_back(PendingAsk::Spawn(ticket)),
+            Action::More(_) | Action::Feed(..) | Action::End(..) => {}
             Action::Cancel(id) => {
                 self.asks.retain(|ask| ask.id() != id);
                 self.calls.cancel(id);
@@ -299,6 +304,8 @@ impl PendingAsk {
             Self::Fetch(ticket, _) => ticket.id(),
             Self::Assert(ticket, _) => ticket.id(),
             Self::Store(ticket, _) => ticket.id(),
+            Self::Pull(ticket) => ticket.id(),
+            Self::Spawn(ticket) => ticket.id(),
         }
     }
 
@@ -313,6 +320,8 @@ impl PendingAsk {
                 let now = runtime.shared.clock.now().unix;
                 ticket.answer(runtime.shared.store.answer(ask, now))
             }
+            Self::Pull(ticket) => ticket.answer(Err(PullFault::Unreachable)),
+            Self::Spawn(ticket) => ticket.answer(Err(ChildFault::Failed)),
         }
     }
 }

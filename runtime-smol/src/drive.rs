@@ -16,7 +16,7 @@ use std::{
 use bytes::Bytes;
 use entra_mcp_core::{
     action::Action,
-    ask::{AskId, ClientAssertion, Fetch, Store, Ticket},
+    ask::{AskId, ChildFault, ClientAssertion, Fetch, PullFault, Store, Ticket},
     event::Event,
     exchange::{Job, Output},
     log_event::{Field, LogEvent, LogEventId},
@@ -117,6 +117,15 @@ impl ExchangeDriver {
                 self.calls.start(ticket, *perform, &self.runtime.handlers);
             }
             Action::Resume(id, result) => self.calls.resume(id, result),
+            Action::Pull(ticket, _) => {
+                let event = (ticket.id(), ticket.answer(Err(PullFault::Unreachable)));
+                self.asks.answered(event.0, event.1);
+            }
+            Action::Spawn(ticket, _) => {
+                let event = (ticket.id(), ticket.answer(Err(ChildFault::Failed)));
+                self.asks.answered(event.0, event.1);
+            }
+            Action::More(_) | Action::Feed(..) | Action::End(..) => {}
             Action::Cancel(id) => {
                 self.asks.cancel(id);
                 self.calls.cancel(id);

@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use super::{Answered, Ask, AskId, Ticket};
 use crate::{
-    catalog::{Call, CallError, Effect, PromptMessages, ResourceContents, ToolResult},
-    event::Event,
+    catalog::{Call, Effect, PromptMessages, ResourceContents, ToolResult},
+    ticket::AskId,
 };
 
 /// Invoke a function of the runtime ([`crate::catalog::Handler::Runtime`]).
 ///
-/// While it runs it may have effects, one after the other: [`Ticket::effect`]. The result of each comes by an
+/// While it runs it may have effects, one after the other: [`effect`](super::Ticket::effect). The result of each comes by an
 /// [`crate::action::Action::Resume`], in order. [`crate::action::Action::Cancel`] ends it early: whatever it
 /// still does is ignored.
 #[derive(Debug)]
@@ -51,26 +50,6 @@ pub enum InvokeOutput {
     PromptMessages(PromptMessages),
     /// Of a completion.
     Values(Vec<String>),
-}
-
-impl Ask for Invoke {
-    type Answer = Result<InvokeOutput, CallError>;
-    type Event = Event;
-
-    fn answered(answered: Answered<Self>) -> Event {
-        Event::Invoked(answered)
-    }
-}
-
-impl Ticket<Invoke> {
-    /// Returns the event that says that the function has this effect.
-    #[must_use]
-    pub fn effect(&self, effect: Effect) -> Event {
-        Event::Effect(EffectRequest {
-            id: self.id(),
-            effect,
-        })
-    }
 }
 
 /// An effect of an invoked function, on its way to the exchange.

@@ -309,6 +309,13 @@ impl World {
                 Output::Do(Action::Invoke(ticket, call)) => {
                     self.calls.push_back((id, ticket, *call));
                 }
+                Output::Do(
+                    action @ (Action::Pull(..)
+                    | Action::Spawn(..)
+                    | Action::More(_)
+                    | Action::Feed(..)
+                    | Action::End(..)),
+                ) => panic!("there is no backend: {action:?}"),
                 Output::Do(Action::Resume(_, granted)) => self.granted.push(granted),
                 Output::Do(ask @ (Action::Store(..) | Action::Fetch(..) | Action::Assert(..))) => {
                     asks.push(ask);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use entra_mcp_core::{
     ask::{AssertionFault, ClientAssertion, Fetch, FetchFault, Guard, Store, StoreFault, Ticket},
+    event::Event,
     exchange::ExchangeId,
     hub::{HubOutput, ToHub},
     time::Now,
@@ -110,6 +111,12 @@ impl State {
         let answer = token.ok_or(AssertionFault::FederatedToken);
         let at = self.moment.after(self.latency());
         self.schedule(at, SimEvent::Deliver(process, id, ticket.answer(answer)));
+    }
+
+    /// There are no backends in this world: whoever asks one is told so, a little later.
+    pub(super) fn no_backend(&mut self, process: Process, id: ExchangeId, answer: Event) {
+        let at = self.moment.after(self.latency());
+        self.schedule(at, SimEvent::Deliver(process, id, answer));
     }
 
     pub(super) fn question(

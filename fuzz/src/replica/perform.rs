@@ -1,6 +1,10 @@
 //! What an exchange does to its own answer and to the log.
 
-use entra_mcp_core::{action::Action, exchange::ExchangeId};
+use entra_mcp_core::{
+    action::Action,
+    ask::{ChildFault, PullFault},
+    exchange::ExchangeId,
+};
 use http::Response;
 
 use crate::{
@@ -69,6 +73,12 @@ impl State {
             }
             Action::Invoke(ticket, perform) => self.call(process, id, ticket, &perform),
             Action::Resume(ask, granted) => self.granted(process, id, ask, granted),
+            Action::Pull(ticket, _) => {
+                self.no_backend(process, id, ticket.answer(Err(PullFault::Unreachable)))
+            }
+            Action::Spawn(ticket, _) => {
+                self.no_backend(process, id, ticket.answer(Err(ChildFault::NotFound)))
+            }
             // The answer that comes nevertheless is one that the exchange ignores.
             Action::Cancel(ask) => self.cancelled(process, id, ask),
             _ => {}
