@@ -101,6 +101,7 @@ struct State {
     /// The oldest first. One that is over is only a dead reference, until its time has come.
     running: VecDeque<(Instant, Weak<dyn HandOver>)>,
     is_asleep: bool,
+    is_over: bool,
 }
 
 impl std::fmt::Debug for Watch {
@@ -119,10 +120,9 @@ impl Watch {
         }
     }
 
-    /// Watches for ever, on a thread of its own, which sleeps while nothing runs.
+    /// Watches until [`Watch::end`], on a thread of its own, which sleeps while nothing runs.
     pub(crate) fn run(&self) {
-        loop {
-            self.until_added();
+        while self.until_added() {
             std::thread::sleep(PATIENCE);
             for running in self.due(Instant::now()) {
                 if let Some(still) = running.upgrade()
@@ -135,13 +135,21 @@ impl Watch {
         }
     }
 
-    fn until_added(&self) {
+    /// The server ends, and with it the thread that watches.
+    pub(crate) fn end(&self) {
+        self.state().is_over = true;
+        self.added.notify_one();
+    }
+
+    /// Waits until something runs; false if the server ends.
+    fn until_added(&self) -> bool {
         let mut state = self.state();
-        while state.running.is_empty() {
+        while state.running.is_empty() && !state.is_over {
             state.is_asleep = true;
             let waited = self.added.wait(state);
             state = waited.unwrap_or_else(PoisonError::into_inner);
         }
+        !state.is_over
     }
 
     /// Those that were begun long enough ago.

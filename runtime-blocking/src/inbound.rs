@@ -18,7 +18,7 @@ use entra_mcp_runtime::{ConnectionLimit, RequestOrigin, RequestPermit, TokenHold
 use http::{Response, request::Parts};
 
 use crate::{
-    threads::Threads,
+    listen::AtWork,
     work::{ActiveRequest, Peer, Work},
 };
 
@@ -107,17 +107,17 @@ impl HttpServer {
         }
     }
 
-    /// Accepts and serves connections for ever.
+    /// Accepts and serves connections until the server stops.
     pub(crate) fn serve(
         self,
         listener: &TcpListener,
         service: &Arc<dyn Service>,
         limit: &Arc<ConnectionLimit>,
-        threads: &Threads,
+        at_work: &AtWork,
     ) {
         match self {
-            Self::Strict => strict::serve(listener, service, limit, threads),
-            Self::TinyHttp => tiny::serve(listener, service, limit, threads),
+            Self::Strict => strict::serve(listener, service, limit, at_work),
+            Self::TinyHttp => tiny::serve(listener, service, limit, at_work),
         }
     }
 }

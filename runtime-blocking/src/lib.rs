@@ -56,8 +56,8 @@ use entra_mcp_core::{hub::ToHub, limits};
 #[doc(inline)]
 pub use entra_mcp_runtime::api::*;
 use entra_mcp_runtime::{
-    ConnectionLimit, DriveJobs as _, Flag, InboundLimits, Program, RuntimeParts, Shared, bind,
-    handlers::Handlers, on_shutdown, receive_from_replicas, serve_metrics,
+    ConnectionLimit, DriveJobs as _, Flag, InboundLimits, Lifecycle, Program, RuntimeParts, Shared,
+    Stopped, handlers::Handlers, receive_from_replicas, serve_metrics,
 };
 
 pub use self::{
@@ -66,10 +66,11 @@ pub use self::{
 };
 use self::{
     drive::McpService,
+    hand_over::Watch,
     inbound::{HttpServer, Service},
     invoke::{BoxedHandler, HandlerPool},
+    listen::AtWork,
     outbound::Outbound,
-    threads::Threads,
     work::Place,
 };
 
@@ -113,11 +114,12 @@ impl Runtime {
     }
 }
 
-/// Serves until the process is asked to end; then lets the exchanges under way finish.
+/// Serves until the server is asked to end; then lets the exchanges under way finish.
 fn run(
     parts: &RuntimeParts,
     handlers: Handlers<BoxedHandler>,
     handle: &Handle,
+    lifecycle: &Lifecycle,
 ) -> Result<(), StartError> {
     let runtime = Arc::new(Runtime::new(parts, handlers));
     Handle::attach(handle, &runtime);
@@ -129,9 +131,13 @@ fn run(
             server: "tiny_http",
         });
     }
-    let threads = &runtime.place.threads;
+    let at_work = AtWork {
+        threads: runtime.place.threads.clone(),
+        stopped: Arc::clone(&parts.stopped),
+    };
     let watch = Arc::clone(&runtime.place.watch);
     spawn("watch", move || watch.run())?;
+    let _watching = Watching(Arc::clone(&runtime.place.watch));
     // Before the server that asks it: its first request may come at once.
     #[cfg(feature = "dev-tenant")]
     if let Some(tenant) = &parts.tenant {
@@ -139,27 +145,27 @@ fn run(
             Arc::clone(tenant),
             parts.clock,
         ));
-        let listeners = bind(tenant.listen())?;
+        let listeners = parts.listen(tenant.listen())?;
         let limits = InboundLimits::of_dev_tenant(config);
-        serve_all(listeners, &dev_tenant, server, limits, threads)?;
+        serve_all(listeners, &dev_tenant, server, limits, &at_work)?;
     }
-    let listeners = bind(&config.listen)?;
+    let listeners = parts.listen(&config.listen)?;
     let service: Arc<dyn Service> = Arc::new(McpService::new(Arc::clone(&runtime)));
     let limits = InboundLimits::of(config);
-    serve_all(listeners, &service, server, limits, threads)?;
+    serve_all(listeners, &service, server, limits, &at_work)?;
     let counted = Arc::clone(&runtime);
-    serve_metrics(&config.metrics_listen, move || {
+    serve_metrics(&config.metrics_listen, &parts.stopped, move || {
         counted.shared.metrics_text()
     })?;
-    let purged = Arc::clone(&runtime);
-    spawn("purge_expired", move || purge_expired(&purged))?;
+    let (purged, stopped) = (Arc::clone(&runtime), Arc::clone(&parts.stopped));
+    spawn("purge_expired", move || purge_expired(&purged, &stopped))?;
     parts.listen_to_operator(&runtime);
     receive_from_replicas(&runtime)?;
     parts.check_credential(&runtime);
-    parts.startup_banner();
+    lifecycle.serves(parts);
     let (asked, ask) = mpsc::channel();
     let unheard = asked.clone();
-    on_shutdown(move || {
+    lifecycle.on_stop(move || {
         let _ = asked.send(());
     });
     let _ = ask.recv();
@@ -168,28 +174,39 @@ fn run(
     Ok(())
 }
 
+/// The watch, which ends with the server.
+struct Watching(Arc<Watch>);
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
 /// One accept thread a listener, one ceiling for them all.
 fn serve_all(
     listeners: Vec<TcpListener>,
     service: &Arc<dyn Service>,
     server: HttpServer,
     limits: InboundLimits,
-    threads: &Threads,
+    at_work: &AtWork,
 ) -> Result<(), StartError> {
     let limit = Arc::new(ConnectionLimit::new(limits));
     for listener in listeners {
-        let (service, limit, threads) = (Arc::clone(service), Arc::clone(&limit), threads.clone());
+        let (service, limit, at_work) = (Arc::clone(service), Arc::clone(&limit), at_work.clone());
         spawn("accept", move || {
-            server.serve(&listener, &service, &limit, &threads);
+            server.serve(&listener, &service, &limit, &at_work);
         })?;
     }
     Ok(())
 }
 
-fn purge_expired(runtime: &Runtime) {
+fn purge_expired(runtime: &Runtime, stopped: &Stopped) {
     loop {
         runtime.shared.purge_expired();
-        std::thread::sleep(limits::PURGE_INTERVAL);
+        if stopped.within(limits::PURGE_INTERVAL) {
+            return;
+        }
     }
 }
 

@@ -9,7 +9,9 @@ use std::{
 };
 
 use entra_mcp_core::log_event::{Field, LogEvent, LogEventId};
-use entra_mcp_runtime::{ConnectionLimit, ConnectionPermit};
+use entra_mcp_runtime::{ConnectionLimit, ConnectionPermit, Stopped};
+
+use crate::threads::Threads;
 
 /// After an accept that failed, how long until the next: a descriptor may be free again by then.
 const BACK_OFF: Duration = Duration::from_millis(50);
@@ -17,16 +19,36 @@ const BACK_OFF: Duration = Duration::from_millis(50);
 /// How often a failing accept is logged.
 const WARN_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Accepts for ever; `serve` gives each connection a thread.
+/// What listeners need of their server: threads, and its end.
+#[derive(Clone, Debug)]
+pub(crate) struct AtWork {
+    pub(crate) threads: Threads,
+    pub(crate) stopped: Arc<Stopped>,
+}
+
+#[cfg(test)]
+impl AtWork {
+    /// That of a server that does not stop.
+    pub(crate) fn for_ever() -> Self {
+        Self {
+            threads: Threads::default(),
+            stopped: Arc::new(Stopped::new().unwrap()),
+        }
+    }
+}
+
+/// Accepts until the server stops; `serve` gives each connection a thread.
 pub(crate) fn accept(
     listener: &TcpListener,
     limit: &Arc<ConnectionLimit>,
+    stopped: &Stopped,
     serve: impl Fn(TcpStream, Arc<ConnectionPermit>) -> io::Result<()>,
 ) {
     let mut warned = None;
     loop {
-        let served = match listener.accept() {
-            Ok((socket, peer)) => match limit.acquire(peer.ip()) {
+        let served = match stopped.accept(listener) {
+            Ok(None) => return,
+            Ok(Some((socket, peer))) => match limit.acquire(peer.ip()) {
                 Some(permit) => serve(socket, permit),
                 None => Ok(()),
             },

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use entra_mcp_core::{ask::InvokeOutput, catalog::CallError};
 use entra_mcp_runtime::{
-    Handle, MakeHandler, Program, RuntimeParts, ServerRuntime, StartError, WithArguments,
-    WithoutArguments,
+    Handle, Lifecycle, MakeHandler, Program, RuntimeParts, ServerRuntime, StartError,
+    WithArguments, WithoutArguments,
     handlers::{CallContext, Handlers},
 };
 
@@ -104,8 +104,9 @@ impl ServerRuntime for Blocking {
         parts: &RuntimeParts,
         handlers: Handlers<BoxedHandler>,
         handle: &Handle,
+        lifecycle: &Lifecycle,
     ) -> Result<(), StartError> {
-        crate::run(parts, handlers, handle)
+        crate::run(parts, handlers, handle, lifecycle)
     }
 }
 

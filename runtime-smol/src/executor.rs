@@ -1,47 +1,90 @@
 //! The executor: our own, with as many threads as there are cores, never a global one.
 
-use std::{future::Future, io, num::NonZero, sync::Arc, thread};
+use std::{
+    convert::Infallible,
+    future::Future,
+    io,
+    num::NonZero,
+    sync::{Arc, Weak, mpsc},
+    thread,
+    time::{Duration, Instant},
+};
 
-use smol::{Task, future};
+use async_channel::bounded;
+use smol::Task;
 
-/// Runs tasks on all cores. Clones are the same executor.
-#[derive(Clone, Debug, Default)]
+/// How long it is waited for threads that are at work when `main` ends: a tool that computes may go on for long.
+const END_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Where tasks are spawned. Clones are the same executor. It does not keep the executor: what the tasks have is free
+/// when its threads have ended.
+#[derive(Clone, Debug)]
 pub(crate) struct Executor {
-    tasks: Arc<smol::Executor<'static>>,
+    tasks: Weak<smol::Executor<'static>>,
 }
 
 impl Executor {
-    /// An executor without threads: [`Executor::run`] starts them.
+    /// Runs a task to its end, whoever waits for it; drops it, if the executor has ended.
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        if let Some(tasks) = self.tasks.upgrade() {
+            tasks.spawn(work).detach();
+        }
+    }
+
+    /// Runs a task until it ends or what is returned is dropped. `None` if the executor has ended.
+    pub(crate) fn spawn_scoped<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Option<Task<T>> {
+        Some(self.tasks.upgrade()?.spawn(work))
+    }
+}
+
+/// The executor itself.
+#[derive(Debug, Default)]
+pub(crate) struct ExecutorThreads {
+    tasks: Arc<smol::Executor<'static>>,
+}
+
+impl ExecutorThreads {
+    /// An executor without threads: [`ExecutorThreads::run`] starts them.
     pub(crate) fn new() -> Self {
         Self::default()
     }
 
-    /// Runs a task to its end, whoever waits for it.
-    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        self.tasks.spawn(work).detach();
+    /// Returns where tasks are spawned.
+    pub(crate) fn handle(&self) -> Executor {
+        Executor {
+            tasks: Arc::downgrade(&self.tasks),
+        }
     }
 
-    /// Runs a task until it ends or what is returned is dropped.
-    pub(crate) fn spawn_scoped<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = T> + Send + 'static,
-    ) -> Task<T> {
-        self.tasks.spawn(work)
-    }
-
-    /// Runs `main` on this thread, and all tasks on this one and the others until `main` ends.
+    /// Runs `main` on this thread, and all tasks on this one and the others until `main` ends. What has not ended by then is dropped.
     ///
     /// # Errors
     ///
     /// A thread cannot be started.
     pub(crate) fn run<T>(&self, main: impl Future<Output = T>) -> io::Result<T> {
         let threads = thread::available_parallelism().map_or(1, NonZero::get);
+        let (running, end) = bounded::<Infallible>(1);
+        let (at_work, ended) = mpsc::channel::<Infallible>();
         for _ in 1..threads {
-            let executor = Arc::clone(&self.tasks);
+            let (executor, end, at_work) = (Arc::clone(&self.tasks), end.clone(), at_work.clone());
             thread::Builder::new()
                 .name("executor".to_owned())
-                .spawn(move || smol::block_on(executor.run(future::pending::<()>())))?;
+                .spawn(move || {
+                    let _ = smol::block_on(executor.run(end.recv()));
+                    drop(executor);
+                    drop(at_work);
+                })?;
         }
-        Ok(smol::block_on(self.tasks.run(main)))
+        let result = smol::block_on(self.tasks.run(main));
+        drop((running, at_work));
+        let until = Instant::now() + END_TIMEOUT;
+        while let Err(mpsc::RecvTimeoutError::Timeout) =
+            ended.recv_timeout(until.saturating_duration_since(Instant::now()))
+            && Instant::now() < until
+        {}
+        Ok(result)
     }
 }

@@ -175,7 +175,7 @@ impl RunningCall {
                 let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(waker)));
                 match polled {
                     Ok(Poll::Ready(result)) => State::Finished(result),
-                    Ok(Poll::Pending) => State::Task(self.detach(future, executor)),
+                    Ok(Poll::Pending) => self.detach(future, executor),
                     Err(_) => State::Finished(Err(CallContext::panicked(&self.call))),
                 }
             }
@@ -189,16 +189,14 @@ impl RunningCall {
     }
 
     /// What waits goes on as a task: beside its exchange, and beside the other calls.
-    fn detach(
-        &self,
-        future: HandlerFuture,
-        executor: &Executor,
-    ) -> Task<Result<InvokeOutput, CallError>> {
+    fn detach(&self, future: HandlerFuture, executor: &Executor) -> State {
         let call = Arc::clone(&self.call);
-        executor.spawn_scoped(async move {
+        let task = executor.spawn_scoped(async move {
             let invoked = AssertUnwindSafe(future).catch_unwind().await;
             invoked.unwrap_or_else(|_| Err(CallContext::panicked(&call)))
-        })
+        });
+        // Without an executor nobody polls this call either.
+        task.map_or(State::Over, State::Task)
     }
 }
 
@@ -223,6 +221,7 @@ mod tests {
     use smol::future;
 
     use super::*;
+    use crate::executor::ExecutorThreads;
 
     /// Runs a function as a tool; `grant` plays the machine. Returns what the tool returned.
     fn invoked<F, Fut>(
@@ -234,7 +233,8 @@ mod tests {
         F: Fn(Context) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<InvokeOutput, CallError>> + Send + 'static,
     {
-        let executor = Executor::new();
+        let threads = ExecutorThreads::new();
+        let executor = threads.handle();
         let handler: BoxedHandler = Arc::new(move |cx| Box::pin(function(cx)));
         let mut running = RunningCall::start(Some(&handler), perform(call));
         let played = async {
@@ -245,7 +245,7 @@ mod tests {
                 }
             }
         };
-        executor.run(played).unwrap()
+        threads.run(played).unwrap()
     }
 
     fn perform(call: Call) -> Invoke {
@@ -294,14 +294,14 @@ mod tests {
 
     #[test]
     fn pending_effect_is_interrupted_with_its_call() {
-        let executor = Executor::new();
+        let threads = ExecutorThreads::new();
         let (sender, receiver) = async_channel::bounded(1);
         let handler: BoxedHandler = Arc::new(move |cx: Context| {
             let sent = sender.try_send(cx);
             Box::pin(async move { sent.map_err(CallError::internal).and_then(|()| done("")) })
         });
         let running = RunningCall::start(Some(&handler), perform(Call::new("x")));
-        let result = executor.run(async {
+        let result = threads.run(async {
             let clone = receiver.recv().await.unwrap();
             let mut effect = Box::pin(clone.effect(Effect::progress(1.0, None)));
             assert!(future::poll_once(&mut effect).await.is_none());
@@ -342,7 +342,8 @@ mod tests {
 
     #[test]
     fn cancelled_call_is_dropped_where_it_waits() {
-        let executor = Executor::new();
+        let threads = ExecutorThreads::new();
+        let executor = threads.handle();
         let (sender, receiver) = async_channel::bounded(1);
         let handler: BoxedHandler = Arc::new(move |cx: Context| {
             let sender = sender.clone();
@@ -355,7 +356,7 @@ mod tests {
             })
         });
         let mut running = RunningCall::start(Some(&handler), perform(Call::new("x")));
-        let result = executor.run(async {
+        let result = threads.run(async {
             let requested = future::poll_fn(|waker| running.poll(waker, &executor)).await;
             assert!(
                 matches!(requested, HandlerMessage::Effect(_)),
@@ -373,9 +374,10 @@ mod tests {
 
     #[test]
     fn unknown_handler_is_an_error() {
-        let executor = Executor::new();
+        let threads = ExecutorThreads::new();
+        let executor = threads.handle();
         let mut running = RunningCall::start(None, perform(Call::new("x")));
-        let message = executor.run(future::poll_fn(|waker| running.poll(waker, &executor)));
+        let message = threads.run(future::poll_fn(|waker| running.poll(waker, &executor)));
         assert!(matches!(
             message.unwrap(),
             HandlerMessage::Finished(Err(CallError::Internal(_)))

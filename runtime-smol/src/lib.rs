@@ -52,8 +52,8 @@ use entra_mcp_core::{hub::ToHub, limits};
 #[doc(inline)]
 pub use entra_mcp_runtime::api::*;
 use entra_mcp_runtime::{
-    ConnectionLimit, DriveJobs as _, InboundLimits, Program, RuntimeParts, Shared, bind,
-    handlers::Handlers, on_shutdown, receive_from_replicas, serve_metrics,
+    ConnectionLimit, DriveJobs as _, InboundLimits, Lifecycle, Program, RuntimeParts, Shared,
+    handlers::Handlers, receive_from_replicas, serve_metrics,
 };
 use smol::{Task, unblock};
 
@@ -63,7 +63,7 @@ pub use self::{
 };
 use self::{
     drive::McpService,
-    executor::Executor,
+    executor::{Executor, ExecutorThreads},
     inbound::Service,
     invoke::BoxedHandler,
     listen::{Acceptor, Connections},
@@ -96,21 +96,26 @@ impl Runtime {
     }
 }
 
-/// Serves until the process is asked to end; then lets the exchanges under way finish.
+/// Serves until the server is asked to end; then lets the exchanges under way finish.
 fn run(
     parts: &RuntimeParts,
     handlers: Handlers<BoxedHandler>,
     handle: &Handle,
+    lifecycle: &Lifecycle,
 ) -> Result<(), StartError> {
-    let executor = Executor::new();
-    let runtime = Arc::new(Runtime::new(parts, handlers, executor.clone()));
+    let executor = ExecutorThreads::new();
+    let runtime = Arc::new(Runtime::new(parts, handlers, executor.handle()));
     Handle::attach(handle, &runtime);
     executor
-        .run(serve(parts, runtime))
+        .run(serve(parts, runtime, lifecycle))
         .map_err(|error| StartError::Thread { error })?
 }
 
-async fn serve(parts: &RuntimeParts, runtime: Arc<Runtime>) -> Result<(), StartError> {
+async fn serve(
+    parts: &RuntimeParts,
+    runtime: Arc<Runtime>,
+    lifecycle: &Lifecycle,
+) -> Result<(), StartError> {
     let connections = Arc::new(Connections::new());
     let service: Arc<dyn Service> = Arc::new(McpService::new(Arc::clone(&runtime)));
     let acceptor = |service, limits| Acceptor {
@@ -128,27 +133,29 @@ async fn serve(parts: &RuntimeParts, runtime: Arc<Runtime>) -> Result<(), StartE
                 parts.clock,
             ));
             let limits = InboundLimits::of_dev_tenant(&parts.server.config);
-            accept_all(bind(tenant.listen())?, &acceptor(service, limits))?
+            accept_all(parts.listen(tenant.listen())?, &acceptor(service, limits))?
         }
         None => Vec::new(),
     };
-    let listeners = bind(&parts.server.config.listen)?;
+    let listeners = parts.listen(&parts.server.config.listen)?;
     let limits = InboundLimits::of(&parts.server.config);
     let accepting = accept_all(listeners, &acceptor(service, limits))?;
     #[cfg(feature = "dev-tenant")]
     let accepting = (accepting, of_tenant);
     let counted = Arc::clone(&runtime);
-    serve_metrics(&parts.server.config.metrics_listen, move || {
-        counted.shared.metrics_text()
-    })?;
+    serve_metrics(
+        &parts.server.config.metrics_listen,
+        &parts.stopped,
+        move || counted.shared.metrics_text(),
+    )?;
     runtime.executor.spawn(purge_expired(Arc::clone(&runtime)));
     parts.listen_to_operator(&runtime);
     receive_from_replicas(&runtime)?;
     parts.check_credential(&runtime);
-    parts.startup_banner();
+    lifecycle.serves(parts);
     let (asked, ask) = bounded(1);
     let unheard = asked.clone();
-    on_shutdown(move || {
+    lifecycle.on_stop(move || {
         let _ = asked.try_send(());
     });
     let _ = ask.recv().await;
@@ -173,7 +180,8 @@ fn accept_all(
         let accepted = acceptor.clone().accept(listener);
         Ok(acceptor.executor.spawn_scoped(accepted))
     };
-    listeners.into_iter().map(accept).collect()
+    let tasks: Result<Vec<_>, StartError> = listeners.into_iter().map(accept).collect();
+    Ok(tasks?.into_iter().flatten().collect())
 }
 
 async fn purge_expired(runtime: Arc<Runtime>) {

@@ -4,8 +4,8 @@ use std::{future::Future, sync::Arc};
 
 use entra_mcp_core::{ask::InvokeOutput, catalog::CallError};
 use entra_mcp_runtime::{
-    Handle, MakeHandler, Program, RuntimeParts, ServerRuntime, StartError, WithArguments,
-    WithoutArguments,
+    Handle, Lifecycle, MakeHandler, Program, RuntimeParts, ServerRuntime, StartError,
+    WithArguments, WithoutArguments,
     handlers::{CallContext, Handlers},
 };
 
@@ -57,6 +57,26 @@ use crate::{Context, PROGRAM, invoke::BoxedHandler};
 /// }
 /// ```
 ///
+/// In a program that does other things, too, nothing is read from arguments or environment, and the process is left as it is:
+///
+/// ```no_run
+/// use entra_mcp_smol::{Config, Context, Credential, Secret, Server, StartError, Tool};
+///
+/// fn main() -> Result<(), StartError> {
+///     let secret = Credential::Secret(Secret::new("of the application".to_owned()));
+///     let config = Config::entra("contoso.com", "6f1e5f0a-0c8f-4d1e-9a65-2b2a4b1f8e11", secret)
+///         .listen("127.0.0.1:0".parse().unwrap())
+///         .data_folder("/var/lib/my-program/mcp");
+///     let running = Server::new(config)
+///         .tool(Tool::new("ping", "Answers"), |_cx: Context| async { Ok("pong") })
+///         .start()?;
+///     println!("MCP is served at {}", running.addresses()[0]);
+///     // The program does what it does, and then:
+///     running.stop();
+///     running.wait()
+/// }
+/// ```
+///
 /// [`Server::catalog`] takes a set of offers that another crate brings:
 ///
 /// ```no_run
@@ -104,8 +124,9 @@ impl ServerRuntime for Smol {
         parts: &RuntimeParts,
         handlers: Handlers<BoxedHandler>,
         handle: &Handle,
+        lifecycle: &Lifecycle,
     ) -> Result<(), StartError> {
-        crate::run(parts, handlers, handle)
+        crate::run(parts, handlers, handle, lifecycle)
     }
 }
 

@@ -180,22 +180,24 @@ mod tests {
     use smol::future;
 
     use super::*;
+    use crate::executor::ExecutorThreads;
 
     #[test]
     fn dropped_work_is_finished_elsewhere() {
-        let executor = Executor::new();
+        let threads = ExecutorThreads::new();
+        let executor = threads.handle();
         let (go, going) = bounded::<()>(1);
         let (done, finished) = bounded(1);
         let work = FutureWork::new(None, async move {
             going.recv().await.unwrap();
             done.send(()).await.unwrap();
         });
-        let mut work = DetachOnDrop::new(executor.clone(), Box::new(work));
+        let mut work = DetachOnDrop::new(executor, Box::new(work));
         let begun = future::poll_fn(|cx| Poll::Ready(work.poll(cx)));
         assert!(smol::block_on(begun).is_pending());
         drop(work);
         go.try_send(()).unwrap();
-        executor
+        threads
             .run(async { finished.recv().await.unwrap() })
             .unwrap();
     }

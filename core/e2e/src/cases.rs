@@ -15,6 +15,7 @@ pub mod consents;
 pub mod crowds;
 pub mod device_authorization;
 pub mod editors;
+pub mod embedded;
 pub mod everything;
 pub mod foundry;
 pub mod framing;

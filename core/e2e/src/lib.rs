@@ -245,6 +245,16 @@ suite!($ outbound_cases:
     outbound::public_fetch_through_the_proxy_names_public_addresses_only,
 );
 
+// What programs do that a server is a part of; instantiated with a runtime in place of a program.
+suite!($ embedded_cases:
+    embedded::two_servers_of_one_process_are_apart,
+    embedded::stopped_server_starts_again,
+    embedded::process_of_an_embedded_server_is_left_alone,
+    embedded::embedded_server_runs_until_a_future_ends,
+    embedded::wrong_configuration_of_an_embedded_server_is_an_error,
+    embedded::second_audit_log_of_one_process_is_refused,
+);
+
 /// All of it.
 #[macro_export]
 macro_rules! end_to_end {

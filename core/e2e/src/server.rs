@@ -56,6 +56,15 @@ impl Server {
         Self::with(program, descriptors, tenant, &[], "")
     }
 
+    /// One that runs inside of this process.
+    #[must_use]
+    pub fn embedded(running: &entra_mcp_runtime::Running) -> Self {
+        let mut server = Self::stopped(Program::new("", &[]), None, None, &[], "");
+        server.port = running.addresses()[0].port();
+        server.tenant_port = running.dev_tenant_addresses()[0].port();
+        server
+    }
+
     pub(crate) fn with_variables(
         program: Program,
         arguments: &[&str],

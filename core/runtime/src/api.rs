@@ -14,8 +14,8 @@ pub use entra_mcp_core::{
 };
 
 pub use crate::{
-    AuthorityHostError, ConfigError, DataDirError, EntraSetting, EntraSettingError, Handle,
-    KeyError, ListenError, StartError,
+    AuthorityHostError, Config, ConfigError, Credential, DataDirError, EntraSetting,
+    EntraSettingError, Handle, KeyError, ListenError, Running, StartError,
     handlers::{
         CompletionRequest, ElicitResult, Interrupted, IntoContents, IntoMessages, input_schema_of,
         output_schema_of,

@@ -24,7 +24,7 @@ use entra_mcp_core::{
 use tracing_subscriber::fmt::{format::Writer, time::FormatTime as _};
 
 use self::file::AuditFile;
-use crate::{StartError, log};
+use crate::{StartError, boot::ProcessOwner, log};
 
 /// How many lines may wait for the disk: some megabytes, which a server under load fills in a second.
 const QUEUED_LINES: usize = 16 * 1024;
@@ -51,6 +51,7 @@ enum Message {
 
 /// The way to the thread that writes.
 struct Queue {
+    location: AuditLogFile,
     sender: SyncSender<Message>,
     throttle: Throttle,
     began: Instant,
@@ -62,18 +63,29 @@ static QUEUE: Mutex<Option<Queue>> = Mutex::new(None);
 /// How many lines found no room.
 static LEFT_OUT: AtomicU64 = AtomicU64::new(0);
 
-/// Begins to write the audit log, and opens it anew after each SIGHUP.
+/// Begins to write the audit log, and opens it anew after each SIGHUP that is ours. It goes on with that which an earlier server
+/// of this process has begun.
 ///
 /// # Errors
 ///
-/// The file cannot be opened, or the system gives no thread.
-pub(crate) fn start(location: &AuditLogFile) -> Result<(), StartError> {
+/// The file cannot be opened, it is not that of an earlier server, or the system gives no thread.
+pub(crate) fn start(location: &AuditLogFile, owner: ProcessOwner) -> Result<(), StartError> {
+    if let Some(queue) = &*queue() {
+        return match queue.location == *location {
+            true => Ok(()),
+            false => Err(StartError::AnotherAuditLog {
+                path: file::name(&queue.location),
+            }),
+        };
+    }
     let file = AuditFile::open(location).map_err(|error| StartError::AuditLogUnopened {
         path: file::name(location),
         error,
     })?;
     let (sender, receiver) = sync_channel(QUEUED_LINES);
-    reopen_on_hangup(sender.clone());
+    if owner == ProcessOwner::Server {
+        reopen_on_hangup(sender.clone());
+    }
     let started = thread::Builder::new()
         .name("audit-log".to_owned())
         .spawn(move || run(file, &receiver));
@@ -82,6 +94,7 @@ pub(crate) fn start(location: &AuditLogFile) -> Result<(), StartError> {
         error,
     })?;
     *queue() = Some(Queue {
+        location: location.clone(),
         sender,
         throttle: Throttle::default(),
         began: Instant::now(),

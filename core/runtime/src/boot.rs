@@ -1,6 +1,12 @@
 //! From the command line to a server that can be run.
 
-use std::{collections::BTreeMap, io::Write as _, process::ExitCode, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    io::Write as _,
+    net::{SocketAddr, TcpListener},
+    process::ExitCode,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use entra_mcp_core::{
     catalog::Catalog,
@@ -23,9 +29,12 @@ use crate::{
     clients_file::SharedClients,
     clock::Clock,
     command_line::{self, Command},
+    config,
     data_dir::DataDir,
     egress::Egress,
-    key, log,
+    key,
+    listen::{ListenError, bind_with},
+    log,
     metrics::Metrics,
     process_hardening, seed,
     sessions::{self, Reply, Sessions, SessionsCommand},
@@ -33,6 +42,7 @@ use crate::{
     shared::DriveJobs,
     start_error::StartError,
     startup_banner::startup_banner,
+    stopped::Stopped,
     store::{FileStore, RecordStore},
 };
 
@@ -54,6 +64,10 @@ pub struct RuntimeParts {
     /// The dev tenant, if it is to be served.
     #[cfg(feature = "dev-tenant")]
     pub tenant: Option<Arc<SharedDevTenant>>,
+    /// Whether the server has stopped, for threads that wait.
+    pub stopped: Arc<Stopped>,
+    /// Listeners whose ports were taken while the settings were read.
+    bound: Mutex<Vec<TcpListener>>,
     choices: BTreeMap<&'static str, &'static str>,
     program: &'static str,
 }
@@ -66,9 +80,50 @@ pub struct Settings {
     program: &'static str,
     clock: Clock,
     egress: Egress,
+    bound: Vec<TcpListener>,
+}
+
+/// Whose the process is in which the server runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ProcessOwner {
+    /// The server's: it has the log, the signals and the rest to itself.
+    Server,
+    /// Another program's, of which the server is a part: nothing of the process is changed.
+    Program,
 }
 
 impl Settings {
+    /// The settings that a program gives.
+    ///
+    /// # Errors
+    ///
+    /// Which of them are wrong, or that an address cannot be used.
+    pub(crate) fn of(
+        mut config: config::Config,
+        program: &'static Program,
+    ) -> Result<Self, StartError> {
+        let clock = Clock::start();
+        let bound = config.take_ports()?;
+        let mut given = Given {
+            arguments: Vec::new(),
+            variables: config.into_variables(),
+        };
+        let choices = given.choose(program)?;
+        let others: Vec<_> = program.flags.iter().map(|flag| flag.variable).collect();
+        let parsed = command_line::parse(program.name, &[], &given.variables, &others);
+        match parsed.map_err(StartError::Config)? {
+            Command::Run(config) => Ok(Self {
+                config,
+                choices,
+                program: program.name,
+                clock,
+                egress: Egress::from_variables(&given.variables)?,
+                bound,
+            }),
+            Command::Help(_) | Command::Version(_) => unreachable!("no argument asked for it"),
+        }
+    }
+
     /// Reads arguments, environment and `.env`. If the help or the version was asked for, prints it
     /// and ends the process.
     ///
@@ -76,6 +131,7 @@ impl Settings {
     ///
     /// Which settings are wrong.
     pub fn from_env(program: &'static Program) -> Result<Self, StartError> {
+        process_hardening::apply();
         match Self::read(program)? {
             Ok(settings) => Ok(settings),
             Err(text) => {
@@ -87,7 +143,6 @@ impl Settings {
 
     /// The settings, or the text that was asked for: the help, the version, what makes a client known.
     fn read(program: &'static Program) -> Result<Result<Self, String>, StartError> {
-        process_hardening::apply();
         let clock = Clock::start();
         let mut given = Given::read()?;
         let choices = given.choose(program)?;
@@ -111,6 +166,7 @@ impl Settings {
                     program: program.name,
                     clock,
                     egress: Egress::from_variables(&given.variables)?,
+                    bound: Vec::new(),
                 }),
             }),
             Ok(Command::Help(text)) => Ok(Err(text + &program.help())),
@@ -124,11 +180,20 @@ impl Settings {
     /// # Errors
     ///
     /// What is wrong with the data folder, or with a file that the settings name.
-    pub fn open(self, catalog: Catalog) -> Result<RuntimeParts, StartError> {
-        log::start(self.config.log, &self.config.log_filter);
-        if let Some(location) = &self.config.audit_log {
-            audit_log::start(location)?;
+    pub(crate) fn open(
+        self,
+        catalog: Catalog,
+        owner: ProcessOwner,
+    ) -> Result<RuntimeParts, StartError> {
+        if owner == ProcessOwner::Server {
+            log::start(self.config.log, &self.config.log_filter);
         }
+        log::summarize();
+        if let Some(location) = &self.config.audit_log {
+            audit_log::start(location, owner)?;
+        }
+        let stopped = Stopped::new().map_err(|error| StartError::Socket { error })?;
+        let stopped = Arc::new(stopped);
         let credential = &self.config.entra.credential;
         let client_assertions = ClientAssertions::open(credential, self.clock.now().unix)?;
         let (store, keys) = open_store(&self.config, &self.egress, self.clock.now().unix)?;
@@ -138,12 +203,14 @@ impl Settings {
         Ok(RuntimeParts {
             #[cfg(feature = "dev-tenant")]
             tenant,
-            clients: SharedClients::open(&server)?,
+            clients: SharedClients::open(&server, &stopped, owner)?,
             server,
             store: Arc::new(store),
             client_assertions: Arc::new(client_assertions),
             clock: self.clock,
             egress: Arc::new(self.egress),
+            stopped,
+            bound: Mutex::new(self.bound),
             choices: self.choices,
             program: self.program,
         })
@@ -221,6 +288,7 @@ fn open_store(
 ///
 /// The status to end with: 0 after the help or version, 2 if a setting is wrong, 1 if the data folder is.
 pub fn boot(program: &'static Program) -> Result<RuntimeParts, ExitCode> {
+    process_hardening::apply();
     let settings = match Settings::read(program) {
         Ok(Ok(settings)) => settings,
         Ok(Err(text)) => {
@@ -230,7 +298,7 @@ pub fn boot(program: &'static Program) -> Result<RuntimeParts, ExitCode> {
         Err(error) => return Err(complain(program, &error, 2)),
     };
     settings
-        .open(entra_mcp_core::tools::catalog())
+        .open(entra_mcp_core::tools::catalog(), ProcessOwner::Server)
         .map_err(|error| complain(program, &error, 1))
 }
 
@@ -239,7 +307,23 @@ fn complain(program: &Program, error: &StartError, status: u8) -> ExitCode {
     ExitCode::from(status)
 }
 
+impl Drop for RuntimeParts {
+    fn drop(&mut self) {
+        self.stopped.set();
+    }
+}
+
 impl RuntimeParts {
+    /// Listens on all of these addresses, as [`crate::bind`] does.
+    ///
+    /// # Errors
+    ///
+    /// Which address cannot be used and why.
+    pub fn listen(&self, addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, ListenError> {
+        let mut bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
+        bind_with(addresses, &mut bound)
+    }
+
     /// What was chosen by a flag of the program; empty if it has no such flag.
     #[must_use]
     pub fn choice(&self, flag: &str) -> &'static str {
@@ -259,7 +343,8 @@ impl RuntimeParts {
         };
         let (runtime, server) = (Arc::clone(runtime), Arc::clone(&self.server));
         let (store, clock) = (Arc::clone(&self.store), self.clock);
-        sessions::listen(&folder.join(sessions::FILE), move |request| {
+        let stopped = Arc::clone(&self.stopped);
+        sessions::listen(&folder.join(sessions::FILE), &stopped, move |request| {
             let sessions = Sessions {
                 store: &store,
                 keys: &server.keys,

@@ -26,7 +26,7 @@ use entra_mcp_core::{
 use signal_hook::consts::SIGHUP;
 
 use self::read::FileContents;
-use crate::{log, settings};
+use crate::{boot::ProcessOwner, log, settings, stopped::Stopped};
 
 /// How often the file is looked at.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -50,12 +50,18 @@ impl SharedClients {
     /// # Errors
     ///
     /// Everything that is wrong with it.
-    pub(crate) fn open(server: &Arc<Server>) -> Result<Arc<Self>, ClientsFileError> {
+    pub(crate) fn open(
+        server: &Arc<Server>,
+        stopped: &Arc<Stopped>,
+        owner: ProcessOwner,
+    ) -> Result<Arc<Self>, ClientsFileError> {
         let clients = Arc::new(Self::default());
         if let Some(path) = server.config.clients.clone() {
             // Before the file is read: from then on a signal means that it is to be read again.
             let asked = Arc::new(AtomicBool::new(false));
-            if let Err(error) = signal_hook::flag::register(SIGHUP, Arc::clone(&asked)) {
+            if owner == ProcessOwner::Server
+                && let Err(error) = signal_hook::flag::register(SIGHUP, Arc::clone(&asked))
+            {
                 let event = LogEvent::new(LogEventId::SignalsUnavailable);
                 log(&event.with(Field::Error, error.to_string()));
             }
@@ -65,7 +71,7 @@ impl SharedClients {
                 seen: Vec::new(),
             };
             clients.replace(file.read()?);
-            file.watch(Arc::clone(&clients), asked);
+            file.watch(Arc::clone(&clients), asked, Arc::clone(stopped));
         }
         Ok(clients)
     }
@@ -121,12 +127,11 @@ impl ClientsFile {
         clients
     }
 
-    /// Looks at the file now and then, for as long as the process lives.
-    fn watch(mut self, clients: Arc<SharedClients>, asked: Arc<AtomicBool>) {
+    /// Looks at the file now and then, for as long as the server runs.
+    fn watch(mut self, clients: Arc<SharedClients>, asked: Arc<AtomicBool>, stopped: Arc<Stopped>) {
         let watch = move || {
             let mut last = self.stamps();
-            loop {
-                std::thread::sleep(POLL_INTERVAL);
+            while !stopped.within(POLL_INTERVAL) {
                 let stamps = self.stamps();
                 let is_changed = self.seen.iter().map(|(_, stamp)| stamp).ne(&stamps);
                 // Whoever writes the file is done with it.

@@ -11,6 +11,7 @@ mod client_credential;
 mod clients_file;
 mod clock;
 pub mod command_line;
+mod config;
 mod connection_limit;
 mod data_dir;
 mod data_dir_error;
@@ -28,6 +29,7 @@ mod other_replicas;
 mod process_hardening;
 mod receive;
 mod request_ids;
+mod running;
 mod seed;
 mod server;
 mod sessions;
@@ -38,6 +40,7 @@ mod shared_store_error;
 mod signals;
 mod start_error;
 mod startup_banner;
+mod stopped;
 mod store;
 mod timeouts;
 
@@ -54,6 +57,7 @@ pub use self::{
         AdmissionError, AuthorityHostError, ConfigError, EntraSetting, EntraSettingError, KeyError,
         StoreSettingError,
     },
+    config::{Config, Credential},
     connection_limit::{
         ConnectionLimit, ConnectionPermit, InboundLimits, PendingRequest, PermitKind, Remainder,
         RequestOrigin, RequestPermit, SessionKey, TokenHolder,
@@ -66,6 +70,7 @@ pub use self::{
     metrics::serve_metrics,
     other_replicas::receive_from_replicas,
     receive::{Received, receive},
+    running::{Lifecycle, Running},
     seed::seed,
     server::{MakeHandler, Server, ServerRuntime, WithArguments, WithoutArguments, main},
     settings::{Flag, Program},
@@ -74,6 +79,7 @@ pub use self::{
     shared_store_error::SharedStoreError,
     signals::on_shutdown,
     start_error::StartError,
+    stopped::Stopped,
     store::{FileStore, RecordStore},
     timeouts::timeouts_of,
 };

@@ -59,10 +59,24 @@ impl std::error::Error for ListenError {
 ///
 /// Which address cannot be used and why.
 pub fn bind(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, ListenError> {
+    bind_with(addresses, &mut Vec::new())
+}
+
+/// The same, with listeners that are there already.
+pub(crate) fn bind_with(
+    addresses: &[SocketAddr],
+    bound: &mut Vec<TcpListener>,
+) -> Result<Vec<TcpListener>, ListenError> {
     let mut listeners = Vec::new();
     let mut left_out = None;
     for address in addresses {
-        match listen(*address) {
+        let is_this =
+            |listener: &TcpListener| listener.local_addr().is_ok_and(|bound| bound == *address);
+        let listener = match bound.iter().position(is_this) {
+            Some(place) => Ok(bound.swap_remove(place)),
+            None => listen(*address),
+        };
+        match listener {
             Ok(listener) => listeners.push(listener),
             Err(error) if address.is_ipv6() && is_without_ipv6(&error) => {
                 left_out = Some(ListenError::Address {

@@ -52,6 +52,10 @@ pub(crate) fn start(format: LogFormat, filter: &LogFilter) {
         let panicked = LogEvent::new(LogEventId::ServerPanicked);
         log(&panicked.with(LogField::Location, place.as_deref().unwrap_or("?")));
     }));
+}
+
+/// Has the number of lines of a burst that were left out written soon after it is over.
+pub(crate) fn summarize() {
     static SUMMARIES: Once = Once::new();
     SUMMARIES.call_once(|| {
         // Without a thread the count of a burst is written with the next line.

@@ -1,6 +1,6 @@
 //! A server with tools, resources and prompts of one's own, on whichever runtime.
 
-use std::process::ExitCode;
+use std::{future::Future, process::ExitCode};
 
 use entra_mcp_core::{
     ask::InvokeOutput,
@@ -14,11 +14,12 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Handle, Program, RuntimeParts, Settings, StartError, boot,
+    Config, Handle, Lifecycle, Program, Running, RuntimeParts, Settings, StartError,
+    boot::{self, ProcessOwner},
     handlers::{
         CallContext, CompletionRequest, Handlers, IntoContents, IntoMessages, ServerBuilder,
     },
-    log,
+    log, process_hardening,
 };
 
 /// A runtime, as a server is put together for it and run on it.
@@ -29,7 +30,7 @@ pub trait ServerRuntime: Sized + 'static {
     /// What the runtime is called and which settings only it has.
     const PROGRAM: &'static Program;
 
-    /// Serves until the process is asked to end; then lets the exchanges under way finish.
+    /// Serves until the server is asked to end; then lets the exchanges under way finish.
     ///
     /// # Errors
     ///
@@ -38,6 +39,7 @@ pub trait ServerRuntime: Sized + 'static {
         parts: &RuntimeParts,
         handlers: Handlers<Self::Handler>,
         handle: &Handle,
+        lifecycle: &Lifecycle,
     ) -> Result<(), StartError>;
 }
 
@@ -69,7 +71,7 @@ pub enum WithoutArguments {}
 /// A server that is being put together for a runtime.
 #[derive(Debug)]
 pub struct Server<R: ServerRuntime> {
-    settings: Settings,
+    source: Source,
     builder: ServerBuilder<R::Handler>,
     handle: Handle,
 }
@@ -77,17 +79,30 @@ pub struct Server<R: ServerRuntime> {
 impl<R: ServerRuntime> Server<R> {
     /// Returns a server with the settings of the command line, the environment and `.env`: the same as those
     /// of the runtime's own program. With `--help` or `--version` it prints that and ends the
-    /// process.
+    /// process. It is for a process that is there for the server: files that it makes from now on are private (umask 077), it
+    /// writes no core file, its memory cannot be read by others, and it may open as many descriptors as the system allows.
+    /// [`Server::new`] does none of this.
     ///
     /// # Errors
     ///
     /// Some settings are wrong: which, and what to change.
     pub fn from_env() -> Result<Self, StartError> {
-        Ok(Self {
-            settings: Settings::from_env(R::PROGRAM)?,
+        let settings = Settings::from_env(R::PROGRAM)?;
+        Ok(Self::of(Source::Process(Box::new(settings))))
+    }
+
+    /// Returns a server with these settings, which is part of a program: [`Server::start`] changes nothing of its process.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self::of(Source::Program(config))
+    }
+
+    fn of(source: Source) -> Self {
+        Self {
+            source,
             builder: ServerBuilder::new(),
             handle: Handle::default(),
-        })
+        }
     }
 
     /// Names the server towards clients.
@@ -229,16 +244,65 @@ impl<R: ServerRuntime> Server<R> {
         self.handle.clone()
     }
 
-    /// Serves until the process is asked to end; then lets what is under way finish.
+    /// Serves until the process is asked to end, by SIGTERM or Ctrl-C; then lets what is under way finish. The process is
+    /// the server's: the log goes to standard error unless there is a subscriber of `tracing` already, a panic is a line of it,
+    /// SIGHUP reads files anew, and what to do next is printed. [`Server::start`] does none of this.
     ///
     /// # Errors
     ///
     /// What is offered, the data folder or an address is wrong: why, and what to change.
     pub fn run(self) -> Result<(), StartError> {
-        let (catalog, handlers) = self.builder.build()?;
-        let parts = self.settings.open(catalog)?;
-        R::run(&parts, handlers, &self.handle)
+        if let Source::Program(_) = &self.source {
+            process_hardening::apply();
+        }
+        let (parts, handlers) = open::<R>(self.source, self.builder, ProcessOwner::Server)?;
+        R::run(&parts, handlers, &self.handle, &Lifecycle::of_process())
     }
+
+    /// Serves on threads of its own, and returns when it listens. It prints nothing, takes no signal, and leaves log,
+    /// panics and file modes of the process as they are: what is worth knowing goes to the program's own subscriber of `tracing`,
+    /// with the target `entra_mcp`. A process may run several servers, each with a data folder and ports of its own; the audit log
+    /// is one for all.
+    ///
+    /// # Errors
+    ///
+    /// A setting, what is offered, the data folder or an address is wrong: why, and what to change.
+    pub fn start(self) -> Result<Running, StartError> {
+        let (parts, handlers) = open::<R>(self.source, self.builder, ProcessOwner::Program)?;
+        let handle = self.handle;
+        Running::start(parts, move |parts, lifecycle| {
+            R::run(parts, handlers, &handle, lifecycle)
+        })
+    }
+
+    /// Starts the server as [`Server::start`] does, waits for a future on this thread, then lets what is under way finish.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Server::start`].
+    pub fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), StartError> {
+        self.start()?.until(stop)
+    }
+}
+
+/// Where the settings of a server come from.
+#[derive(Debug)]
+enum Source {
+    Process(Box<Settings>),
+    Program(Config),
+}
+
+fn open<R: ServerRuntime>(
+    source: Source,
+    builder: ServerBuilder<R::Handler>,
+    owner: ProcessOwner,
+) -> Result<(RuntimeParts, Handlers<R::Handler>), StartError> {
+    let (catalog, handlers) = builder.build()?;
+    let settings = match source {
+        Source::Process(settings) => *settings,
+        Source::Program(config) => Settings::of(config, R::PROGRAM)?,
+    };
+    Ok((settings.open(catalog, owner)?, handlers))
 }
 
 fn completion<R, F, M>(function: F) -> R::Handler
@@ -252,11 +316,12 @@ where
 /// Runs the program of a runtime: a server that offers what it offers by itself.
 #[must_use]
 pub fn main<R: ServerRuntime>() -> ExitCode {
-    let parts = match boot(R::PROGRAM) {
+    let parts = match boot::boot(R::PROGRAM) {
         Ok(parts) => parts,
         Err(status) => return status,
     };
-    if let Err(error) = R::run(&parts, Handlers::default(), &Handle::default()) {
+    let lifecycle = Lifecycle::of_process();
+    if let Err(error) = R::run(&parts, Handlers::default(), &Handle::default(), &lifecycle) {
         let failed = LogEvent::new(LogEventId::ServerFailed);
         log(&failed.with_text(Field::Error, error.to_string()));
         return ExitCode::FAILURE;

@@ -81,6 +81,11 @@ pub enum StartError {
         /// The cause.
         error: io::Error,
     },
+    /// Another server of this process writes another audit log, and there is one for all.
+    AnotherAuditLog {
+        /// The file that is written.
+        path: String,
+    },
     /// The data folder, its sessions or its key cannot be used.
     DataDir(DataDirError),
     /// The store that replicas share cannot be used.
@@ -145,6 +150,10 @@ impl Display for StartError {
                 f,
                 "The audit log {path} cannot be opened: {error}. Its folder must be there, and writable."
             ),
+            Self::AnotherAuditLog { path } => write!(
+                f,
+                "Another server of this process writes the audit log {path}: set ENTRA_MCP_AUDIT_LOG to the same."
+            ),
             Self::DataDir(error) => error.fmt(f),
             Self::Store(error) => error.fmt(f),
             Self::ClientCredential(error) => error.fmt(f),
@@ -185,6 +194,7 @@ impl Error for StartError {
             | Self::InvalidClientCommand { .. }
             | Self::Clients(_)
             | Self::Store(_)
+            | Self::AnotherAuditLog { .. }
             | Self::Config(_) => None,
         }
     }

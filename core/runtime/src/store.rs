@@ -10,6 +10,10 @@ mod redis;
 #[cfg(test)]
 mod suite;
 
+#[cfg(feature = "redis")]
+use std::sync::mpsc::channel;
+use std::{convert::Infallible, sync::mpsc::Receiver};
+
 use entra_mcp_core::{
     ask::{Ask, Key, Store, StoreFault},
     time::UnixTime,
@@ -86,6 +90,16 @@ impl RecordStore {
             Self::Redis(store) => {
                 store.receive(entra_mcp_core::limits::REPLICA_MESSAGE_BYTES, deliver)
             }
+        }
+    }
+
+    /// Returns what ends when nothing of the store is open any more.
+    pub(crate) fn closed(&self) -> Receiver<Infallible> {
+        match self {
+            Self::File(store) => store.closed(),
+            // Another may use it meanwhile.
+            #[cfg(feature = "redis")]
+            Self::Redis(_) => channel().1,
         }
     }
 

@@ -18,18 +18,21 @@ use http::{Response, request::Parts};
 
 use self::socket::Socket;
 use super::{ResponseWriter, Serve, Service, serve_guarded};
-use crate::{listen::accept, threads::Threads, work::Peer};
+use crate::{
+    listen::{AtWork, accept},
+    work::Peer,
+};
 
 /// Accepts connections and serves each on a thread of its own.
 pub(super) fn serve(
     listener: &TcpListener,
     service: &Arc<dyn Service>,
     limit: &Arc<ConnectionLimit>,
-    threads: &Threads,
+    at_work: &AtWork,
 ) {
-    accept(listener, limit, |socket, permit| {
+    accept(listener, limit, &at_work.stopped, |socket, permit| {
         let service = Arc::clone(service);
-        threads.run(move || {
+        at_work.threads.run(move || {
             let timeouts = timeouts_of(permit.kind());
             connection(socket, service, permit, timeouts);
         })

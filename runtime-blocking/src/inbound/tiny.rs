@@ -31,10 +31,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, Version};
 use tiny_http::{HTTPVersion, Server};
 
 use super::{ResponseWriter, Sent, Service, serve_guarded};
-use crate::{threads::Threads, work::Peer};
+use crate::{listen::AtWork, work::Peer};
 
 /// Between the end of a listener and the next.
 const BACK_OFF: Duration = Duration::from_millis(100);
+
+/// How often it is looked whether the server has stopped: `tiny_http` waits for requests only.
+const STOP_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Where a request comes from of which `tiny_http` does not say it.
 const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -47,7 +50,7 @@ pub(super) fn serve(
     listener: &TcpListener,
     service: &Arc<dyn Service>,
     limit: &Arc<ConnectionLimit>,
-    threads: &Threads,
+    at_work: &AtWork,
 ) {
     log(&LogEventId::TinyHttpChosen.into());
     loop {
@@ -56,11 +59,13 @@ pub(super) fn serve(
             .map_err(Into::into)
             .and_then(|listener| Server::from_listener(listener, None));
         match server {
-            Ok(server) => serve_until_error(&server, service, limit, threads),
+            Ok(server) => serve_until_error(&server, service, limit, at_work),
             Err(error) => log(&LogEvent::new(LogEventId::TinyHttpNotListening)
                 .with(Field::Error, error.to_string())),
         }
-        std::thread::sleep(BACK_OFF);
+        if at_work.stopped.within(BACK_OFF) {
+            return;
+        }
     }
 }
 
@@ -69,18 +74,21 @@ fn serve_until_error(
     server: &Server,
     service: &Arc<dyn Service>,
     limit: &Arc<ConnectionLimit>,
-    threads: &Threads,
+    at_work: &AtWork,
 ) {
-    loop {
-        match server.recv() {
-            Ok(request) => {
+    while !at_work.stopped.within(Duration::ZERO) {
+        match server.recv_timeout(STOP_POLL_INTERVAL) {
+            Ok(None) => {}
+            Ok(Some(request)) => {
                 // Without a permit or a thread it answers 500 by itself, when it is dropped.
                 let peer = request.remote_addr().map(SocketAddr::ip);
                 let Some(permit) = limit.acquire(peer.unwrap_or(LOCALHOST)) else {
                     continue;
                 };
                 let service = Arc::clone(service);
-                let started = threads.run(move || answer(request, &*service, &permit));
+                let started = at_work
+                    .threads
+                    .run(move || answer(request, &*service, &permit));
                 if let Err(error) = started {
                     log(&LogEvent::new(LogEventId::ThreadNotStarted)
                         .with(Field::Error, error.to_string()));

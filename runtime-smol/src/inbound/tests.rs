@@ -17,7 +17,7 @@ use smol::future;
 
 use super::{connection::serve, *};
 use crate::{
-    executor::Executor,
+    executor::{Executor, ExecutorThreads},
     listen::{Acceptor, Closing, Connections},
     work::{FutureWork, Work},
 };
@@ -94,10 +94,11 @@ async fn echo(socket: Async<TcpStream>, executor: Executor, closing: Closing, ti
 /// Serves one connection until it ends or the server does.
 fn serve_until_closing(socket: TcpStream, closing: Closing, timeouts: Timeouts) -> JoinHandle<()> {
     std::thread::spawn(move || {
-        let executor = Executor::new();
+        let threads = ExecutorThreads::new();
+        let executor = threads.handle();
         let socket = Async::new(socket).unwrap();
-        let served = echo(socket, executor.clone(), closing, timeouts);
-        executor.run(served).unwrap();
+        let served = echo(socket, executor, closing, timeouts);
+        threads.run(served).unwrap();
     })
 }
 
@@ -105,9 +106,9 @@ impl EchoRuntime for Smol {
     fn start(&self, timeouts: Timeouts) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let executor = Executor::new();
+        let threads = ExecutorThreads::new();
+        let executor = threads.handle();
         let accept = {
-            let executor = executor.clone();
             async move {
                 let listener = Async::new(listener).unwrap();
                 loop {
@@ -121,7 +122,7 @@ impl EchoRuntime for Smol {
                 }
             }
         };
-        std::thread::spawn(move || executor.run(accept));
+        std::thread::spawn(move || threads.run(accept));
         address
     }
 
@@ -129,14 +130,15 @@ impl EchoRuntime for Smol {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         std::thread::spawn(move || {
-            let executor = Executor::new();
+            let threads = ExecutorThreads::new();
+            let executor = threads.handle();
             let acceptor = Acceptor {
                 limit: Arc::new(ConnectionLimit::new(limits)),
                 connections: Arc::new(Connections::new()),
                 service: Arc::new(EchoService),
-                executor: executor.clone(),
+                executor,
             };
-            executor.run(acceptor.accept(Async::new(listener).unwrap()))
+            threads.run(acceptor.accept(Async::new(listener).unwrap()))
         });
         address
     }

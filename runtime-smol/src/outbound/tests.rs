@@ -9,6 +9,7 @@ use std::{
 use entra_mcp_e2e::cases::outbound::FetchRuntime;
 
 use super::*;
+use crate::executor::ExecutorThreads;
 
 entra_mcp_e2e::outbound_cases!(Smol);
 
@@ -24,7 +25,7 @@ impl FetchRuntime for Smol {
 
 /// The outbound side, with an executor to wait on.
 struct Fetcher {
-    executor: Executor,
+    executor: ExecutorThreads,
     outbound: Outbound,
 }
 
@@ -34,8 +35,8 @@ impl Fetcher {
     }
 
     fn through(egress: Egress) -> Self {
-        let executor = Executor::new();
-        let outbound = Outbound::new(executor.clone(), Arc::new(egress));
+        let executor = ExecutorThreads::new();
+        let outbound = Outbound::new(executor.handle(), Arc::new(egress));
         Self { executor, outbound }
     }
 

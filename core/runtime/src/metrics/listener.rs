@@ -4,11 +4,12 @@
 use std::{
     io::{self, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
-use crate::{listen::bind, start_error::StartError};
+use crate::{listen::bind, start_error::StartError, stopped::Stopped};
 
 /// How long a reader may take with its whole request, and with the answer: others wait meanwhile.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -22,27 +23,29 @@ const FIELDS: usize = 64;
 /// The media type of OpenMetrics 1.0.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Serves `GET /metrics` on these addresses, each on a thread, until the process ends. `text` makes the answer.
+/// Serves `GET /metrics` on these addresses, each on a thread, until the server ends. `text` makes the answer.
 ///
 /// # Errors
 ///
 /// An address cannot be listened on, or there is no thread.
 pub fn serve_metrics(
     addresses: &[SocketAddr],
+    stopped: &Arc<Stopped>,
     text: impl Fn() -> String + Clone + Send + 'static,
 ) -> Result<(), StartError> {
     if addresses.is_empty() {
         return Ok(());
     }
     for listener in bind(addresses)? {
-        let text = text.clone();
+        let (text, stopped) = (text.clone(), Arc::clone(stopped));
         thread::Builder::new()
             .name("metrics".to_owned())
             .spawn(move || {
                 loop {
-                    match listener.accept() {
+                    match stopped.accept(&listener) {
+                        Ok(None) => return,
                         // Whoever does not read or ask in time has no answer.
-                        Ok((stream, _)) => drop(answer(stream, &text)),
+                        Ok(Some((stream, _))) => drop(answer(stream, &text)),
                         // Out of descriptors: the next look is a second away.
                         Err(_) => thread::sleep(Duration::from_secs(1)),
                     }

@@ -10,13 +10,14 @@ use std::{
         net::{UnixListener, UnixStream},
     },
     path::Path,
+    sync::Arc,
     time::Duration,
 };
 
 use entra_mcp_core::log_event::{Field, LogEvent, LogEventId};
 
 use super::{Reply, Request};
-use crate::log;
+use crate::{log, stopped::Stopped};
 
 /// Its name in the data folder.
 pub(crate) const FILE: &str = "operator.sock";
@@ -48,14 +49,20 @@ pub(crate) fn ask(path: &Path, request: &Request) -> io::Result<Option<Reply>> {
 }
 
 /// Answers one request after the other, on a thread of its own. Without the socket the server serves all the same.
-pub(crate) fn listen(path: &Path, answer: impl Fn(&Request) -> Reply + Send + 'static) {
+pub(crate) fn listen(
+    path: &Path,
+    stopped: &Arc<Stopped>,
+    answer: impl Fn(&Request) -> Reply + Send + 'static,
+) {
+    let stopped = Arc::clone(stopped);
     let listening = bind(path).and_then(|listener| {
         let thread = std::thread::Builder::new().name("operator".to_owned());
         thread.spawn(move || {
-            for socket in listener.incoming() {
-                match socket {
+            loop {
+                match stopped.accept_local(&listener) {
+                    Ok(None) => return,
                     // Who breaks off has asked for nothing.
-                    Ok(socket) => drop(serve(socket, &answer)),
+                    Ok(Some(socket)) => drop(serve(socket, &answer)),
                     // Out of descriptors: others are closed meanwhile.
                     Err(_) => std::thread::sleep(AFTER_FAILED_ACCEPT),
                 }

@@ -18,7 +18,14 @@ pub(super) mod testing;
 mod tests;
 mod writes;
 
-use std::path::Path;
+use std::{
+    convert::Infallible,
+    path::Path,
+    sync::{
+        OnceLock,
+        mpsc::{Receiver, Sender, channel},
+    },
+};
 
 use entra_mcp_core::{
     ask::{Ask, Key, Store, StoreFault},
@@ -48,6 +55,8 @@ pub struct FileStore {
     database: ReopenedDatabase,
     cache: Cache,
     writes: Writes,
+    /// The last to be dropped: by then the file is closed.
+    open: OnceLock<Sender<Infallible>>,
 }
 
 impl FileStore {
@@ -73,7 +82,16 @@ impl FileStore {
             database,
             cache: Cache::new(RECORD_CACHE_BYTES),
             writes: Writes::default(),
+            open: OnceLock::new(),
         })
+    }
+
+    /// Returns what ends when the file is closed. The first caller's is the right one.
+    pub(crate) fn closed(&self) -> Receiver<Infallible> {
+        let (open, closed) = channel();
+        // Whoever comes later is not told.
+        let _ = self.open.set(open);
+        closed
     }
 
     /// Its file.

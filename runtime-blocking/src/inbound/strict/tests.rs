@@ -10,6 +10,7 @@ use entra_mcp_runtime::InboundLimits;
 
 use super::*;
 use crate::inbound::echo::EchoService;
+use crate::listen::AtWork;
 
 entra_mcp_e2e::raw_http_cases!(Strict);
 
@@ -39,7 +40,7 @@ impl EchoRuntime for Strict {
         let address = listener.local_addr().unwrap();
         let service: Arc<dyn Service> = Arc::new(EchoService);
         let limit = Arc::new(ConnectionLimit::new(limits));
-        std::thread::spawn(move || serve(&listener, &service, &limit, &Threads::default()));
+        std::thread::spawn(move || serve(&listener, &service, &limit, &AtWork::for_ever()));
         address
     }
 

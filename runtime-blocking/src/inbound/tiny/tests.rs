@@ -18,7 +18,7 @@ fn server_with(limits: InboundLimits) -> SocketAddr {
     let address = listener.local_addr().unwrap();
     let service: Arc<dyn Service> = Arc::new(EchoService);
     let limit = Arc::new(ConnectionLimit::new(limits));
-    std::thread::spawn(move || serve(&listener, &service, &limit, &Threads::default()));
+    std::thread::spawn(move || serve(&listener, &service, &limit, &AtWork::for_ever()));
     address
 }
 

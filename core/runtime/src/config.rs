@@ -1,0 +1,164 @@
+//! The settings of a server that a program starts by itself, without arguments or environment.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::{SocketAddr, TcpListener},
+    path::PathBuf,
+};
+
+use entra_mcp_core::secret::Secret;
+
+use crate::{
+    listen::{ListenError, bind},
+    settings,
+    start_error::StartError,
+};
+
+const LISTEN: &str = "ENTRA_MCP_LISTEN";
+const DEV_TENANT_LISTEN: &str = "ENTRA_MCP_DEV_TENANT_LISTEN";
+
+/// The settings of a server that is part of a program. They have the names and values of the environment's, which the README
+/// lists, but nothing is read from there: neither arguments, nor variables, nor `.env`.
+///
+/// ```
+/// use entra_mcp_core::secret::Secret;
+/// use entra_mcp_runtime::{Config, Credential};
+///
+/// let config = Config::entra("contoso.com", "6f1e5f0a-0c8f-4d1e-9a65-2b2a4b1f8e11", Credential::Secret(Secret::new("of the application".to_owned())))
+///     .public_url("https://mcp.contoso.com")
+///     .listen("127.0.0.1:3001".parse().unwrap())
+///     .data_folder("/var/lib/mcp")
+///     .setting("ENTRA_MCP_TRUSTED_PROXY", "127.0.0.1");
+/// assert!(!format!("{config:?}").contains("of the application"));
+/// ```
+#[derive(Clone, Default)]
+pub struct Config(BTreeMap<String, String>);
+
+/// How the server proves to Entra ID that it is the application.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Credential {
+    /// A client secret.
+    Secret(Secret<String>),
+    /// A file with a certificate and its private key, as PEM.
+    Certificate(PathBuf),
+    /// A file with the token of another issuer that the application trusts, such as that of a Kubernetes service account.
+    FederatedTokenFile(PathBuf),
+}
+
+impl Config {
+    /// Signs users in with Microsoft Entra ID: the tenant's domain or id, and the application's (client) id.
+    #[must_use]
+    pub fn entra(
+        tenant: impl Into<String>,
+        client_id: impl Into<String>,
+        credential: Credential,
+    ) -> Self {
+        let config = Self::default()
+            .setting("AZURE_TENANT_ID", tenant)
+            .setting("AZURE_CLIENT_ID", client_id);
+        let path = |path: PathBuf| path.display().to_string();
+        match credential {
+            Credential::Secret(secret) => {
+                config.setting("AZURE_CLIENT_SECRET", secret.expose().clone())
+            }
+            Credential::Certificate(file) => {
+                config.setting("AZURE_CLIENT_CERTIFICATE_PATH", path(file))
+            }
+            Credential::FederatedTokenFile(file) => {
+                config.setting("AZURE_FEDERATED_TOKEN_FILE", path(file))
+            }
+        }
+    }
+
+    /// Signs users in with the development tenant, on two free ports of this machine: for development and tests, never for
+    /// anything real.
+    #[must_use]
+    pub fn dev_tenant() -> Self {
+        Self::default()
+            .setting(LISTEN, "localhost:0")
+            .setting(DEV_TENANT_LISTEN, "localhost:0")
+    }
+
+    /// The settings of the environment and of `.env`; arguments are not read.
+    ///
+    /// # Errors
+    ///
+    /// `.env` cannot be read.
+    pub fn from_env() -> Result<Self, StartError> {
+        settings::variables().map(Self)
+    }
+
+    /// Where to listen. Port 0 stands for one that is free: [`crate::Running::addresses`] tells which.
+    #[must_use]
+    pub fn listen(self, address: SocketAddr) -> Self {
+        self.setting(LISTEN, address.to_string())
+    }
+
+    /// The address that clients use, such as `https://mcp.contoso.com`. Needed unless it listens on a loopback address.
+    #[must_use]
+    pub fn public_url(self, url: impl Into<String>) -> Self {
+        self.setting("ENTRA_MCP_PUBLIC_URL", url)
+    }
+
+    /// Where sessions and the generated key are kept: a folder of this server alone.
+    #[must_use]
+    pub fn data_folder(self, folder: impl Into<PathBuf>) -> Self {
+        let folder: PathBuf = folder.into();
+        self.setting("ENTRA_MCP_DATA_DIR", folder.display().to_string())
+    }
+
+    /// Any setting, by the name of its variable. A name or a value that does not exist is an error of the start.
+    #[must_use]
+    pub fn setting(mut self, variable: impl Into<String>, value: impl Into<String>) -> Self {
+        self.0.insert(variable.into(), value.into());
+        self
+    }
+
+    /// Takes the ports that were asked for as 0, and says which they are instead.
+    ///
+    /// # Errors
+    ///
+    /// An address cannot be used.
+    pub(crate) fn take_ports(&mut self) -> Result<Vec<TcpListener>, StartError> {
+        let mut listeners = Vec::new();
+        for variable in [LISTEN, DEV_TENANT_LISTEN] {
+            let Some(text) = self.0.get_mut(variable) else {
+                continue;
+            };
+            let (host, port) = text.rsplit_once(':').unwrap_or(("localhost", text));
+            if port != "0" {
+                continue;
+            }
+            let ip = if host == "localhost" {
+                "127.0.0.1"
+            } else {
+                host
+            };
+            let Ok(address) = format!("{ip}:0").parse() else {
+                // The error is that of all addresses that are none.
+                continue;
+            };
+            let host = host.to_owned();
+            for listener in bind(&[address])? {
+                let bound = listener.local_addr();
+                let bound = bound.map_err(|error| ListenError::Address { address, error })?;
+                *text = format!("{host}:{}", bound.port());
+                listeners.push(listener);
+            }
+        }
+        Ok(listeners)
+    }
+
+    pub(crate) fn into_variables(self) -> BTreeMap<String, String> {
+        self.0
+    }
+}
+
+impl fmt::Debug for Config {
+    /// The names: values may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Config").field(&self.0.keys()).finish()
+    }
+}
