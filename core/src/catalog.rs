@@ -28,6 +28,7 @@ mod entries;
 mod error;
 mod fixture;
 mod input_request;
+mod meta;
 mod names;
 mod portable;
 mod prompt;

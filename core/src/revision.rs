@@ -22,6 +22,8 @@ pub(crate) struct Features {
     pub(crate) batches: bool,
     /// Tools have `annotations`.
     pub(crate) annotations: bool,
+    /// Everything that is listed, and content, have `_meta`; results have it always.
+    pub(crate) meta: bool,
     /// Tools and programs have a `title`.
     pub(crate) titles: bool,
     /// Content may be sound.
@@ -68,6 +70,7 @@ impl Revision {
         Features {
             batches: self == Self::V2025_03_26,
             annotations: since(Self::V2025_03_26),
+            meta: since(Self::V2025_06_18),
             titles: since(Self::V2025_06_18),
             audio: since(Self::V2025_03_26),
             resource_links: since(Self::V2025_06_18),

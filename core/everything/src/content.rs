@@ -63,11 +63,12 @@ fn embedded(_: &Call) -> Step<ToolResult> {
 fn several(_: &Call) -> Step<ToolResult> {
     let json = r#"{"test":"data","value":123}"#;
     let contents = ResourceContents::text("test://mixed-content-resource", json);
-    Step::done(vec![
-        Content::text("Multiple content types test:"),
+    let content = [
+        Content::text("Multiple content types test:").meta("com.example/color", "red"),
         Content::image(PNG, "image/png"),
         Content::embedded(contents.mime_type("application/json")),
-    ])
+    ];
+    Step::done(ToolResult::content(content).meta("com.example/color", "red"))
 }
 
 fn error(_: &Call) -> Step<ToolResult> {

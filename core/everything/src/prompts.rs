@@ -23,7 +23,7 @@ pub(crate) fn offer(catalog: CatalogBuilder) -> CatalogBuilder {
     .argument(argument("resourceUri", "The URI of the resource"));
     catalog
         .prompt(
-            Prompt::new("test_simple_prompt", "A simple prompt"),
+            Prompt::new("test_simple_prompt", "A simple prompt").meta("com.example/color", "red"),
             Handler::Step(simple),
         )
         .prompt(with_arguments, Handler::Step(arguments))
@@ -43,7 +43,8 @@ pub(crate) fn offer(catalog: CatalogBuilder) -> CatalogBuilder {
 }
 
 fn simple(_: &Call) -> Step<PromptMessages> {
-    Step::done(PromptMessages::new().user("This is a simple prompt for testing."))
+    let messages = PromptMessages::new().user("This is a simple prompt for testing.");
+    Step::done(messages.meta("com.example/color", "red"))
 }
 
 fn arguments(call: &Call) -> Step<PromptMessages> {

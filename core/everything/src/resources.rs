@@ -14,7 +14,8 @@ const WATCHED: &str = "test://watched-resource";
 pub(crate) fn offer(catalog: CatalogBuilder) -> CatalogBuilder {
     let text = Resource::new(TEXT, "Static text")
         .description("A text")
-        .mime_type("text/plain");
+        .mime_type("text/plain")
+        .meta("com.example/color", "red");
     let binary = Resource::new(BINARY, "Static picture")
         .description("A picture of one dot")
         .mime_type("image/png");
@@ -41,7 +42,8 @@ fn read(call: &Call) -> Step<Vec<ResourceContents>> {
         }
         _ => {
             let text = "This is the content of the static text resource.";
-            ResourceContents::text(uri, text).mime_type("text/plain")
+            let contents = ResourceContents::text(uri, text).mime_type("text/plain");
+            contents.meta("com.example/color", "red")
         }
     }])
 }

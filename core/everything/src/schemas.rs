@@ -20,7 +20,8 @@ pub(crate) fn offer(catalog: CatalogBuilder) -> CatalogBuilder {
         "test_custom_header",
         "Has an argument that a header repeats",
     )
-    .input_schema(header);
+    .input_schema(header)
+    .meta("com.example/color", "red");
     catalog
         .tool(full, Handler::Step(taken))
         .tool(header, Handler::Step(taken))

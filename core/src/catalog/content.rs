@@ -9,7 +9,11 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
-use super::{Resource, annotations::Annotations};
+use super::{
+    Resource,
+    annotations::Annotations,
+    meta::{Meta, meta_method},
+};
 use crate::revision::Revision;
 
 /// One piece of content.
@@ -23,6 +27,7 @@ use crate::revision::Revision;
 pub struct Content {
     kind: Kind,
     annotations: Annotations,
+    meta: Meta,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -78,17 +83,27 @@ impl Content {
         self
     }
 
+    meta_method!(meta, "since 2025-06-18");
+
     fn of(kind: Kind) -> Self {
         Self {
             kind,
             annotations: Annotations::default(),
+            meta: Meta::default(),
         }
     }
 
     /// The text, if it is nothing but text: most results are, and every revision has it in the same way.
     pub(super) fn as_plain_text(&self) -> Option<&str> {
+        let is_plain = self.annotations == Annotations::default() && self.meta.is_empty();
+        self.as_text().filter(|_| is_plain)
+    }
+
+    /// Returns the text, if it is text.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
         match &self.kind {
-            Kind::Text(text) if self.annotations == Annotations::default() => Some(text),
+            Kind::Text(text) => Some(text),
             _ => None,
         }
     }
@@ -105,7 +120,7 @@ impl Content {
             Kind::Embedded(contents) => {
                 let mut content = Map::new();
                 content.insert("type".to_owned(), json!("resource"));
-                content.insert("resource".to_owned(), contents.to_json());
+                content.insert("resource".to_owned(), contents.to_json(revision));
                 content
             }
             Kind::Link(resource) if features.resource_links => {
@@ -120,6 +135,10 @@ impl Content {
             )),
         };
         self.annotations.put_into(&mut content, revision);
+        // A link has what its resource says, too.
+        if !self.meta.is_empty() {
+            self.meta.put_since(&mut content, revision);
+        }
         Value::Object(content)
     }
 }
@@ -151,6 +170,7 @@ pub struct ResourceContents {
     uri: String,
     mime_type: Option<String>,
     held: Held,
+    meta: Meta,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,6 +187,7 @@ impl ResourceContents {
             uri: uri.into(),
             mime_type: None,
             held: Held::Text(text.into()),
+            meta: Meta::default(),
         }
     }
 
@@ -177,6 +198,7 @@ impl ResourceContents {
             uri: uri.into(),
             mime_type: None,
             held: Held::Blob(STANDARD.encode(bytes)),
+            meta: Meta::default(),
         }
     }
 
@@ -187,7 +209,9 @@ impl ResourceContents {
         self
     }
 
-    pub(crate) fn to_json(&self) -> Value {
+    meta_method!(meta, "since 2025-06-18");
+
+    pub(crate) fn to_json(&self, revision: Revision) -> Value {
         let mut contents = Map::new();
         contents.insert("uri".to_owned(), json!(self.uri));
         if let Some(mime_type) = &self.mime_type {
@@ -197,6 +221,7 @@ impl ResourceContents {
             Held::Text(text) => contents.insert("text".to_owned(), json!(text)),
             Held::Blob(blob) => contents.insert("blob".to_owned(), json!(blob)),
         };
+        self.meta.put_since(&mut contents, revision);
         Value::Object(contents)
     }
 }

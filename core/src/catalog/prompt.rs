@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{
     Content, Role,
     annotations::{Icon, put_icons},
+    meta::{Meta, meta_method},
 };
 use crate::revision::Revision;
 
@@ -25,6 +26,7 @@ pub struct Prompt {
     description: String,
     arguments: Vec<PromptArgument>,
     icons: Vec<Icon>,
+    meta: Meta,
 }
 
 /// An argument of a prompt: always text.
@@ -91,6 +93,7 @@ impl Prompt {
             description: description.into(),
             arguments: Vec::new(),
             icons: Vec::new(),
+            meta: Meta::default(),
         }
     }
 
@@ -114,6 +117,8 @@ impl Prompt {
         self.icons.push(icon);
         self
     }
+
+    meta_method!(meta, "since 2025-06-18");
 
     /// Returns the name that clients call it by.
     #[must_use]
@@ -143,6 +148,7 @@ impl Prompt {
             members.insert("arguments".to_owned(), json!(arguments));
         }
         put_icons(&self.icons, &mut members, revision);
+        self.meta.put_since(&mut members, revision);
         members
     }
 }
@@ -158,6 +164,7 @@ impl Prompt {
 pub struct PromptMessages {
     description: Option<String>,
     messages: Vec<(Role, Content)>,
+    meta: Meta,
 }
 
 impl PromptMessages {
@@ -186,6 +193,8 @@ impl PromptMessages {
         self.message(Role::Assistant, content)
     }
 
+    meta_method!(meta, "in every revision");
+
     fn message(mut self, role: Role, content: impl Into<Content>) -> Self {
         self.messages.push((role, content.into()));
         self
@@ -200,6 +209,7 @@ impl PromptMessages {
             |(role, content)| json!({"role": role.as_str(), "content": content.to_json(revision)}),
         );
         members.insert("messages".to_owned(), messages.collect());
+        self.meta.put_into(&mut members);
         members
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     annotations::{Annotations, Icon, put_icons},
+    meta::{Meta, meta_method},
     uri_template::{self, Piece},
 };
 use crate::revision::Revision;
@@ -36,6 +37,7 @@ struct Metadata {
     icons: Vec<Icon>,
     annotations: Annotations,
     cache_for: Duration,
+    meta: Meta,
 }
 
 impl Metadata {
@@ -52,6 +54,7 @@ impl Metadata {
         }
         put_icons(&self.icons, members, revision);
         self.annotations.put_into(members, revision);
+        self.meta.put_since(members, revision);
     }
 }
 
@@ -98,6 +101,8 @@ macro_rules! metadata_methods {
             self.metadata.cache_for = time;
             self
         }
+
+        meta_method!(metadata.meta, "since 2025-06-18");
 
         /// Returns the name that clients call it by.
         #[must_use]

@@ -5,7 +5,10 @@
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::{Map, Value};
 
-use super::Content;
+use super::{
+    Content,
+    meta::{Meta, meta_method},
+};
 use crate::{json_rpc::ResultObject, revision::Revision};
 
 /// What a tool returns.
@@ -20,6 +23,7 @@ pub struct ToolResult {
     content: Vec<Content>,
     structured: Option<Value>,
     is_error: bool,
+    meta: Meta,
 }
 
 impl ToolResult {
@@ -44,7 +48,7 @@ impl ToolResult {
         Self {
             content: vec![Content::text(text)],
             structured: Some(structured),
-            is_error: false,
+            ..Self::default()
         }
     }
 
@@ -53,17 +57,59 @@ impl ToolResult {
     pub fn error(message: impl Into<String>) -> Self {
         Self {
             content: vec![Content::text(message)],
-            structured: None,
             is_error: true,
+            ..Self::default()
         }
     }
 
-    pub(crate) fn structured_content(&self) -> Option<&Value> {
+    /// Gives programs this data beside the content that is there: a result has words of its own then, an error its details. Data
+    /// that is no JSON (a map whose keys are not text) is an error of the tool.
+    ///
+    /// ```
+    /// use entra_mcp_core::catalog::ToolResult;
+    /// let full = ToolResult::error("The folder is full.").with_data(&serde_json::json!({"limit": 500}));
+    /// assert!(full.is_error());
+    /// ```
+    #[must_use]
+    pub fn with_data(mut self, data: &impl Serialize) -> Self {
+        match serde_json::to_value(data) {
+            Ok(data) => self.structured = Some(data),
+            Err(_) => return Self::error("The data of this tool cannot be written as JSON."),
+        }
+        self
+    }
+
+    meta_method!(meta, "in every revision");
+
+    /// Returns the pieces of content, in order.
+    #[must_use]
+    pub fn contents(&self) -> &[Content] {
+        &self.content
+    }
+
+    /// Returns the text of the first piece of content; empty if that is none.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        let first = self.content.first().and_then(Content::as_text);
+        first.unwrap_or_default()
+    }
+
+    /// Returns the data for programs, if there is any.
+    #[must_use]
+    pub fn structured_content(&self) -> Option<&Value> {
         self.structured.as_ref()
     }
 
-    pub(crate) fn is_error(&self) -> bool {
+    /// Returns whether the tool could not do it.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
         self.is_error
+    }
+
+    /// Returns the members of `_meta`.
+    #[must_use]
+    pub fn meta_members(&self) -> &Map<String, Value> {
+        self.meta.members()
     }
 
     /// As it is sent, with the members that a revision has. Structured content that is no object is an
@@ -77,6 +123,7 @@ impl ToolResult {
         if let Some(structured) = self.structured_of(revision) {
             members.insert("structuredContent".to_owned(), structured.clone());
         }
+        self.meta.put_into(&mut members);
         members
     }
 
@@ -262,6 +309,33 @@ mod tests {
                 object.write(&mut text).unwrap();
                 assert_eq!(text, serde_json::to_vec(&members).unwrap());
                 assert_eq!(object.members(), members);
+            }
+        }
+    }
+
+    #[test]
+    fn error_has_data_and_a_result_words_of_its_own() {
+        let error = ToolResult::error("full").with_data(&json!({"limit": 5}));
+        let members = Value::Object(error.to_json(Revision::V2025_11_25));
+        assert_eq!(members["isError"], true);
+        assert_eq!(members["content"][0]["text"], "full");
+        assert_eq!(members["structuredContent"], json!({"limit": 5}));
+        let words = ToolResult::from("Five.").with_data(&json!({"sum": 5}));
+        assert_eq!((words.text(), words.is_error()), ("Five.", false));
+        assert_eq!(words.structured_content(), Some(&json!({"sum": 5})));
+    }
+
+    #[test]
+    fn meta_of_a_result_is_in_every_revision_and_that_of_content_since_2025_06_18() {
+        let content = Content::text("a").meta("com.example/color", "red");
+        let result = ToolResult::content([content]).meta("com.example/size", 5);
+        for revision in Revision::ALL {
+            let members = Value::Object(result.to_json(revision));
+            assert_eq!(members["_meta"], json!({"com.example/size": 5}));
+            let of_content = &members["content"][0]["_meta"];
+            match revision >= Revision::V2025_06_18 {
+                true => assert_eq!(*of_content, json!({"com.example/color": "red"})),
+                false => assert!(of_content.is_null(), "{members}"),
             }
         }
     }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{
     Names,
     annotations::{Icon, put_icons},
+    meta::{Meta, meta_method},
 };
 use crate::revision::Revision;
 
@@ -40,6 +41,7 @@ pub struct Tool {
     groups: Vec<String>,
     tasks: TaskSupport,
     nonportable_schemas: bool,
+    meta: Meta,
 }
 
 /// What a tool says of its effects; `None` is not said.
@@ -81,6 +83,7 @@ impl Tool {
             groups: Vec::new(),
             tasks: TaskSupport::Never,
             nonportable_schemas: false,
+            meta: Meta::default(),
         }
     }
 
@@ -183,6 +186,8 @@ impl Tool {
         self
     }
 
+    meta_method!(meta, "since 2025-06-18");
+
     /// Returns the name that clients call it by.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -263,6 +268,7 @@ impl Tool {
             }
         }
         put_icons(&self.icons, &mut tool, revision);
+        self.meta.put_since(&mut tool, revision);
         tool
     }
 }

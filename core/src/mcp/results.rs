@@ -40,7 +40,7 @@ pub(crate) fn finished(
         Ok(InvokeOutput::PromptMessages(messages)) => Ok(messages.to_json(revision).into()),
         Ok(InvokeOutput::Values(found)) => Ok(values(found).into()),
         Ok(InvokeOutput::Contents(contents)) => {
-            let contents = contents.iter().map(|one| one.to_json()).collect();
+            let contents = contents.iter().map(|one| one.to_json(revision)).collect();
             let mut result = Map::from_iter([("contents".to_owned(), contents)]);
             if revision.features().stateless {
                 let uri = request.params.get("uri").and_then(Json::as_str);
@@ -101,7 +101,10 @@ fn tool_result(
 }
 
 fn written(result: ToolResult, revision: Revision) -> ResultBody {
-    ResultBody::Object(Box::new(result.of_revision(revision)))
+    match result.meta_members().is_empty() {
+        true => ResultBody::Object(Box::new(result.of_revision(revision))),
+        false => ResultBody::Members(result.to_json(revision)),
+    }
 }
 
 fn not_found(request: &Request) -> Error {

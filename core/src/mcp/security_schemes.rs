@@ -42,13 +42,9 @@ pub(super) fn step_up(
     server: &Server,
 ) -> Map<String, Value> {
     let result = ToolResult::error("The user must allow more before this tool can be used.");
-    let mut result = result.to_json(revision);
     let challenge = bearer::insufficient_scope_challenge(needed, &caller.scope, server);
-    result.insert(
-        "_meta".to_owned(),
-        json!({"mcp/www_authenticate": [challenge]}),
-    );
-    result
+    let result = result.meta("mcp/www_authenticate", vec![challenge]);
+    result.to_json(revision)
 }
 
 #[cfg(test)]

@@ -1,0 +1,57 @@
+//! `_meta`: what extensions of MCP say of a tool, a resource, a prompt, a content or a result.
+//!
+//! Source: MCP specification 2025-06-18, basic (`_meta`).
+
+use serde_json::{Map, Value};
+
+use crate::revision::Revision;
+
+/// The members of `_meta`, by keys such as `com.example/color`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Meta(Map<String, Value>);
+
+impl Meta {
+    pub(super) fn insert(&mut self, key: String, value: Value) {
+        self.0.insert(key, value);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn members(&self) -> &Map<String, Value> {
+        &self.0
+    }
+
+    /// Adds it to the JSON of a result, which has `_meta` in every revision.
+    pub(super) fn put_into(&self, members: &mut Map<String, Value>) {
+        if !self.is_empty() {
+            members.insert("_meta".to_owned(), Value::Object(self.0.clone()));
+        }
+    }
+
+    /// Adds it to the JSON of what has `_meta` since 2025-06-18.
+    pub(super) fn put_since(&self, members: &mut Map<String, Value>, revision: Revision) {
+        if revision.features().meta {
+            self.put_into(members);
+        }
+    }
+}
+
+/// Writes the method by which a member of `_meta` is set. The argument is the path of the field.
+macro_rules! meta_method {
+    ($($field:ident).+, $since:literal) => {
+        #[doc = concat!("Sets a member of `_meta`, by a key such as `com.example/color`; ", $since, ". Extensions of MCP say what \
+                         keys mean: the name in front of the slash is a domain of theirs, and `modelcontextprotocol` in it is MCP's own.")]
+        #[must_use]
+        pub fn meta(
+            mut self,
+            key: impl Into<String>,
+            value: impl Into<::serde_json::Value>,
+        ) -> Self {
+            self.$($field).+.insert(key.into(), value.into());
+            self
+        }
+    };
+}
+pub(super) use meta_method;
