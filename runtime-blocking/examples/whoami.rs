@@ -4,7 +4,7 @@
 //! the user's for other services, and `introduceMe` asks the user.
 
 use entra_mcp_blocking::{
-    CallError, Context, ElicitResult, Json, LogLevel, Server, StartError, Tool, output_schema_of,
+    CallError, Context, ElicitResult, Json, LogLevel, Server, StartError, Tool,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -89,10 +89,7 @@ fn main() -> Result<(), StartError> {
     let token_tool = tool("hasToken", "Tells whether there is a token for a scope");
     let introduce_tool = tool("introduceMe", "Introduces who is signed in");
     Server::from_env()?
-        .tool(
-            whoami_tool.output_schema(output_schema_of::<Whoami>()),
-            whoami,
-        )
+        .tool(whoami_tool, whoami)
         .tool(mail_tool, my_mail)
         .tool(token_tool, has_token)
         .tool(introduce_tool, introduce_me)

@@ -17,7 +17,7 @@ pub use crate::{
     AuthorityHostError, Config, ConfigError, Credential, DataDirError, EntraSetting,
     EntraSettingError, Handle, KeyError, ListenError, Running, StartError,
     handlers::{
-        CompletionRequest, ElicitResult, Interrupted, IntoContents, IntoMessages, input_schema_of,
-        output_schema_of,
+        CompletionRequest, ElicitResult, Interrupted, IntoContents, IntoMessages, IntoToolResult,
+        input_schema_of, output_schema_of,
     },
 };

@@ -17,7 +17,7 @@ pub use self::{
     arguments::CompletionRequest,
     call_context::{CallContext, Interrupted},
     elicit::{ElicitResult, elicitation_schema_of},
-    results::{IntoContents, IntoMessages},
+    results::{IntoContents, IntoMessages, IntoToolResult},
     schema::{input_schema_of, output_schema_of},
     server_builder::{Handlers, ServerBuilder},
 };

@@ -17,7 +17,8 @@ use crate::{
     Config, Handle, Lifecycle, Program, Running, RuntimeParts, Settings, StartError,
     boot::{self, ProcessOwner},
     handlers::{
-        CallContext, CompletionRequest, Handlers, IntoContents, IntoMessages, ServerBuilder,
+        CallContext, CompletionRequest, Handlers, IntoContents, IntoMessages, IntoToolResult,
+        ServerBuilder,
     },
     log, process_hardening,
 };
@@ -139,15 +140,20 @@ impl<R: ServerRuntime> Server<R> {
     }
 
     /// Offers a tool. Its input schema is that of the function's arguments, unless these are `()` or a
-    /// `serde_json::Map`: then that of [`Tool::input_schema`].
+    /// `serde_json::Map`: then that of [`Tool::input_schema`]. Its output schema is that of [`Json`](crate::api::Json), if the function
+    /// returns it and the tool does not say its own.
     #[must_use]
     pub fn tool<A, T, F, M>(mut self, tool: Tool, function: F) -> Self
     where
         A: DeserializeOwned + JsonSchema + 'static,
-        T: Into<ToolResult> + 'static,
+        T: IntoToolResult + 'static,
         R: MakeHandler<F, A, T, M>,
     {
-        let wrap = |_: &CallContext, result: T| InvokeOutput::Tool(result.into());
+        let wrap = |_: &CallContext, result: T| InvokeOutput::Tool(result.into_tool_result());
+        let tool = match (tool.has_output_schema(), T::output_schema()) {
+            (false, Some(schema)) => tool.output_schema(schema),
+            _ => tool,
+        };
         let handler = R::make_handler(function, CallContext::read, wrap);
         self.builder = self.builder.tool::<A>(tool, handler);
         self

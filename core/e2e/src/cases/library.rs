@@ -37,6 +37,12 @@ pub fn custom_tool_is_listed_with_its_schema_and_called(program: &Program) {
 /// P2: who calls comes from the session token. G2: a token of Entra's never leaves the server.
 pub fn tool_knows_its_caller_and_calls_graph_as_the_user(program: &Program) {
     let server = program.example("whoami").start();
+    let listed = Session::of(&server, "alice").request("tools/list", &json!({}));
+    let tools = listed["result"]["tools"].as_array().unwrap();
+    let whoami = tools.iter().find(|tool| tool["name"] == "whoami").unwrap();
+    // It returns `Json`, whose type says what it is.
+    let output = &whoami["outputSchema"]["properties"];
+    assert_eq!(output["tenant_id"]["type"], "string", "{whoami}");
     let mut oids = BTreeSet::new();
     for (user, mail) in [
         ("alice", "alice@contoso.example"),
