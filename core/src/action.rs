@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::{
-    ask::{AskId, Child, ChildEnd, ClientAssertion, Fetch, Invoke, Pull, Store, Ticket},
+    ask::{AskId, Child, ChildEnd, ClientAssertion, Fetch, Invoke, Pull, Sign, Store, Ticket},
     catalog::EffectResult,
     hub::ToHub,
     log_event::LogEvent,
@@ -25,6 +25,8 @@ pub enum Action {
     Fetch(Ticket<Fetch>, Box<Fetch>),
     /// Make a client assertion with the key or file that the runtime has; answer the ticket.
     Assert(Ticket<ClientAssertion>, ClientAssertion),
+    /// Make a key or a signature; answer the ticket.
+    Sign(Ticket<Sign>, Sign),
     /// Ask the store; answer the ticket.
     Store(Ticket<Store>, Store),
     /// Invoke a function of the runtime's own; hand in its effects, and answer the ticket when it is over.
@@ -68,6 +70,8 @@ impl std::fmt::Debug for Action {
             Self::Close => f.write_str("Close"),
             Self::Fetch(_, fetch) => write!(f, "{fetch:?}"),
             Self::Assert(_, assertion) => write!(f, "Assert({assertion:?})"),
+            Self::Sign(_, Sign::NewKey) => f.write_str("Sign(a new key)"),
+            Self::Sign(_, Sign::With { input, .. }) => write!(f, "Sign({} bytes)", input.len()),
             Self::Store(_, store) => write!(f, "Store({store:?})"),
             Self::Invoke(_, invoke) => write!(f, "Invoke({:?})", invoke.target),
             Self::Resume(id, _) => write!(f, "Resume({})", id.0),

@@ -123,6 +123,7 @@ pub fn is_exempt_from_limit(head: &Parts, base_path: &BasePath) -> bool {
                 | Route::ResourceMetadata
                 | Route::SseResourceMetadata
                 | Route::ServerMetadata
+                | Route::KeySet
         )
     );
     documents && matches!(head.method, Method::GET | Method::HEAD)

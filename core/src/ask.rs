@@ -9,6 +9,7 @@ mod client_assertion;
 mod invoke;
 mod public_address;
 mod pull;
+mod sign;
 
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ pub use self::{
     invoke::{EffectRequest, Invoke, InvokeOutput, Target},
     public_address::is_public,
     pull::{PIECE_BYTES, Pull, PullFault, PullLimits, Pulled},
+    sign::{Sign, SignFault, Signed},
 };
 pub(crate) use crate::ticket::Awaiting;
 pub use crate::ticket::{Answered, Ask, AskId, Ticket};

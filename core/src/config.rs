@@ -4,6 +4,7 @@
 mod allowed_users;
 mod backend_address;
 mod client_documents;
+mod gateway;
 mod lifetimes;
 mod log_filter;
 mod managed_identity;
@@ -19,6 +20,7 @@ pub use self::{
     allowed_users::{AllowedBy, AllowedUsers},
     backend_address::{BackendAddress, BackendAddressError, BackendHost},
     client_documents::{ClientDocuments, DocumentSource, PinnedClient},
+    gateway::{BackendHeader, BackendIdentity, Gateway},
     lifetimes::Lifetimes,
     log_filter::{LogFilter, LogFilterError, LogLevel},
     managed_identity::{IdentityEndpoint, IdentityHost, ManagedIdentity},
@@ -70,6 +72,8 @@ pub struct Config {
     pub device_authorization: bool,
     /// Whether clients may have their users copy the authorization code from a page of this server.
     pub code_page: bool,
+    /// The server behind this one, if this one is a gateway.
+    pub gateway: Option<Gateway>,
     /// How many sessions one user has in all; see [`limits::SESSIONS_PER_USER`].
     pub sessions_per_user: usize,
     /// Proxies whose `X-Forwarded-For`, or else `Forwarded`, says who the client is. Only the runtimes' limits for each client address

@@ -5,7 +5,7 @@ mod answers;
 use crate::{
     ask::{
         Answered, AskId, Child, ClientAssertion, EffectRequest, Fetch, FromChild, Invoke, Pull,
-        Pulled, Store,
+        Pulled, Sign, Store,
     },
     hub::{FromHub, FromHubKind, HubAnswer, HubAsk, ToCall, ToTask},
     pause::Pause,
@@ -24,6 +24,8 @@ pub enum Event {
     Fetched(Answered<Fetch>),
     /// A client assertion was made, or cannot be.
     Asserted(Answered<ClientAssertion>),
+    /// A key or a signature was made, or cannot be.
+    Signed(Answered<Sign>),
     /// The store answered.
     Stored(Answered<Store>),
     /// An invoked function is over.
@@ -84,6 +86,7 @@ impl Event {
             Self::Disconnected => Input::Disconnected,
             Self::Fetched(answered) => Input::Answer(Answer::Fetched(answered)),
             Self::Asserted(answered) => Input::Answer(Answer::Asserted(answered)),
+            Self::Signed(answered) => Input::Answer(Answer::Signed(answered)),
             Self::Stored(answered) => Input::Answer(Answer::Stored(answered)),
             Self::Invoked(answered) => Input::Answer(Answer::Invoked(answered)),
             Self::Effect(request) => Input::Answer(Answer::Effect(request)),
@@ -122,6 +125,7 @@ pub(crate) enum Input {
 pub(crate) enum Answer {
     Fetched(Answered<Fetch>),
     Asserted(Answered<ClientAssertion>),
+    Signed(Answered<Sign>),
     Stored(Answered<Store>),
     Invoked(Answered<Invoke>),
     Effect(EffectRequest),
@@ -140,6 +144,7 @@ impl Answer {
         match self {
             Self::Fetched(answered) => answered.id,
             Self::Asserted(answered) => answered.id,
+            Self::Signed(answered) => answered.id,
             Self::Stored(answered) => answered.id,
             Self::Invoked(answered) => answered.id,
             Self::Effect(request) => request.id,
@@ -170,6 +175,7 @@ macro_rules! is_answer {
 is_answer! {
     Fetch => Fetched,
     ClientAssertion => Asserted,
+    Sign => Signed,
     Store => Stored,
     Invoke => Invoked,
     Pull => PullEnded,

@@ -3,11 +3,14 @@
 //! An MCP server of any make stands behind the gateway, and clients in front of it are newer or older than this server.
 //! So what is not the gateway's own business passes as the bytes that it came in.
 
+pub(crate) mod assertion;
 mod credential_guard;
 mod message;
 mod raw_json;
+mod signing_keys;
 
 pub(crate) use self::{
     credential_guard::CredentialGuard,
     message::{MessageFault, MessageKind, RawMessage, Replaced},
+    signing_keys::SigningKeys,
 };

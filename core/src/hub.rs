@@ -7,6 +7,7 @@
 
 mod allowances;
 mod asks;
+mod assertions;
 mod client_assertions;
 mod client_documents;
 mod code_redemptions;
@@ -16,6 +17,7 @@ mod dispatch;
 mod ended_sessions;
 mod entra_snapshot;
 mod fetch_gate;
+mod from_hub;
 mod in_flight;
 mod job;
 mod message;
@@ -37,32 +39,32 @@ pub(crate) use self::{
     allowances::Browser,
     asks::{
         AdmitCall, AdmitTask, AskDeviceRecord, AskReadiness, BeginCodeRedemption,
-        BeginDeviceAuthorization, Deliver, FindStream, GetLogLevel, HubAnswer, HubAsk,
-        NeedClientDocument, NeedClientKeys, NeedIdentityToken, NeedMetadata, OpenReplay,
-        OpenStream, PollDeviceAuthorization, ReadStream, StoreSetting, TypeUserCode, UpdateTask,
-        UseAssertion,
+        BeginDeviceAuthorization, Deliver, FindAssertion, FindStream, GetLogLevel, HubAnswer,
+        HubAsk, NeedClientDocument, NeedClientKeys, NeedIdentityToken, NeedMetadata,
+        NeedSigningKeys, OpenReplay, OpenStream, PollDeviceAuthorization, ReadStream, StoreSetting,
+        TypeUserCode, UpdateTask, UseAssertion,
     },
+    assertions::AssertionMessage,
     client_assertions::AssertionRefused,
     device_authorizations::{OwnRecord, RecordConflict, RecordOperation},
+    from_hub::{FromHubKind, Negotiated, TaskUpdate, ToCall, ToTask},
     job::JobKind,
-    message::{
-        DeviceMessage, FromHubKind, IdentityTokenMessage, Negotiated, TaskUpdate, ToCall,
-        ToHubKind, ToSignedClients, ToTask,
-    },
+    message::{DeviceMessage, IdentityTokenMessage, ToHubKind, ToSignedClients},
     readiness::{KnownReadiness, NotReady, ReadinessMessage},
     refusals::{FindRefusal, RedemptionRefused, SettingsFull, StreamRefusal, TableFull, TasksFull},
     stream_message::{EndReason, StreamKind, StreamOutput, SubscriptionFilter},
 };
 use self::{
-    asks::Waiter, client_documents::ClientFiles, code_redemptions::CodeRedemptions,
-    device_authorizations::DeviceAuthorizations, ended_sessions::EndedSessions,
-    entra_snapshot::PublishedSnapshot, in_flight::InFlightRequests, readiness::Readiness,
-    replay::ReplayBuffers, session_settings::SessionSettings, signed_clients::SignedClients,
-    streams::Streams, tasks::Tasks,
+    asks::Waiter, assertions::Assertions, client_documents::ClientFiles,
+    code_redemptions::CodeRedemptions, device_authorizations::DeviceAuthorizations,
+    ended_sessions::EndedSessions, entra_snapshot::PublishedSnapshot, in_flight::InFlightRequests,
+    readiness::Readiness, replay::ReplayBuffers, session_settings::SessionSettings,
+    signed_clients::SignedClients, streams::Streams, tasks::Tasks,
 };
 pub use self::{
+    from_hub::{FromHub, HubOutput},
     job::Job,
-    message::{FromHub, HubOutput, ToHub},
+    message::ToHub,
     stats::HubStats,
 };
 use crate::{
@@ -75,6 +77,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Hub {
     entra: PublishedSnapshot,
+    assertions: Assertions,
     documents: ClientFiles<ClientDocument>,
     signed_clients: SignedClients,
     redemptions: CodeRedemptions,
@@ -166,6 +169,7 @@ impl Hub {
     /// Forgets an exchange that ended, however it ended. Poll until idle afterwards.
     pub fn forget(&mut self, id: ExchangeId) {
         self.entra.forget(id);
+        self.assertions.forget(id);
         self.documents.forget(id);
         self.signed_clients.forget(id);
         self.redemptions.end(id);

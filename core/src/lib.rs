@@ -103,6 +103,7 @@
 //! #     clients: None,
 //! #     device_authorization: false,
 //! #     code_page: false,
+//! #     gateway: None,
 //! #     sessions_per_user: entra_mcp_core::limits::SESSIONS_PER_USER,
 //! #     trusted_proxies: Vec::new(),
 //! #     proxy_protocol: false,
@@ -152,13 +153,6 @@ pub mod client_setup; // How MCP clients are set up for this server.
 pub mod config; // The settings, checked.
 mod device_authorization; // What a device without a browser asked for.
 pub mod error_responses; // The responses that a runtime gives by itself.
-#[cfg(any(test, feature = "fuzzing"))]
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "what uses it follows: the machine that forwards"
-)]
-mod gateway; // Messages that pass to and from a backend.
 mod http; // Cookies, forms and responses.
 mod identity_token; // The token of a managed identity.
 mod json_rpc; // JSON-RPC 2.0.
@@ -169,6 +163,12 @@ mod token_beginning; // How session tokens begin.
 
 // Floor 3: what the server offers.
 pub mod catalog; // Tools, resources, prompts and scopes, declared as data.
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "what uses the rest of it follows: the machine that forwards"
+)]
+mod gateway; // Messages that pass to and from a backend, and what it is told of users.
 pub mod tools; // The tools that are built in.
 
 // Floor 4: what a step may look at.
@@ -195,6 +195,12 @@ pub mod admit; // Host, Origin, bearer token, CORS, the caller.
 pub mod operator; // The sessions of all users, for the operator.
 
 // Floor 10: the client of Entra ID and Microsoft Graph.
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "what uses the rest of it follows: the machine that forwards"
+)]
+mod backend; // What the gateway does towards the server behind it.
 mod entra;
 
 // Floor 11: the protocols towards clients.

@@ -2,12 +2,13 @@
 
 mod calls;
 mod clients;
+mod gateway;
 mod lifetimes;
 mod rates;
 
 use std::{ops::RangeInclusive, time::Duration};
 
-pub use self::{calls::*, clients::*, lifetimes::*, rates::*};
+pub use self::{calls::*, clients::*, gateway::*, lifetimes::*, rates::*};
 pub use entra_mcp_http1::limits::{HEAD_BYTES, HEAD_FIELDS, TARGET_BYTES};
 
 /// The longest path of the public address: it is in every cookie, and they share a head.

@@ -5,6 +5,7 @@
 //! control characters escaped here, so that no line can be forged and none is endless.
 
 mod audit;
+mod events;
 mod field;
 mod sanitize;
 mod table;
@@ -12,6 +13,7 @@ mod table;
 mod tests;
 mod throttle;
 
+use self::events::events;
 pub use self::{
     audit::{AuditOutcome, Audited},
     field::Field,

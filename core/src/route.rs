@@ -22,6 +22,8 @@ pub enum Route {
     SseResourceMetadata,
     /// Authorization server metadata (RFC 8414 section 3).
     ServerMetadata,
+    /// The keys that assertions for backends are verified with (RFC 7517 section 5).
+    KeySet,
     /// Dynamic client registration (RFC 7591).
     Register,
     /// The authorization endpoint (RFC 6749 section 3.1).
@@ -122,6 +124,7 @@ impl Route {
             | "/.well-known/openid-configuration/sse"
             | "/mcp/.well-known/openid-configuration"
             | "/sse/.well-known/openid-configuration" => Self::ServerMetadata,
+            "/jwks.json" => Self::KeySet,
             "/register" => Self::Register,
             "/authorize" => Self::Authorize,
             "/consent" => Self::Consent,
@@ -151,6 +154,7 @@ impl Route {
                 "/.well-known/oauth-protected-resource"
             }
             Self::ServerMetadata => "/.well-known/oauth-authorization-server",
+            Self::KeySet => "/jwks.json",
             Self::Register => "/register",
             Self::Authorize => "/authorize",
             Self::Consent => "/consent",
@@ -186,7 +190,8 @@ impl Route {
             | Self::Ready
             | Self::ResourceMetadata
             | Self::SseResourceMetadata
-            | Self::ServerMetadata => &[Method::GET, Method::HEAD],
+            | Self::ServerMetadata
+            | Self::KeySet => &[Method::GET, Method::HEAD],
         }
     }
 
@@ -215,7 +220,8 @@ impl Route {
             | Self::Ready
             | Self::ResourceMetadata
             | Self::SseResourceMetadata
-            | Self::ServerMetadata => None,
+            | Self::ServerMetadata
+            | Self::KeySet => None,
         }
     }
 

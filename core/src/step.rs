@@ -12,7 +12,7 @@ use self::audit::Audit;
 
 use crate::{
     action::Action,
-    ask::{Ask, AskId, Awaiting, ClientAssertion, Fetch, Invoke, Store, Ticket},
+    ask::{Ask, AskId, Awaiting, ClientAssertion, Fetch, Invoke, Sign, Store, Ticket},
     catalog::EffectResult,
     entropy::Entropy,
     env::Env,
@@ -71,6 +71,13 @@ impl Cx<'_> {
     pub(crate) fn assert(&mut self, assertion: ClientAssertion) -> Awaiting<ClientAssertion> {
         let (ticket, awaiting) = self.out.ask();
         self.out.push(Action::Assert(ticket, assertion));
+        awaiting
+    }
+
+    /// Has the runtime make a key or a signature.
+    pub(crate) fn sign(&mut self, sign: Sign) -> Awaiting<Sign> {
+        let (ticket, awaiting) = self.out.ask();
+        self.out.push(Action::Sign(ticket, sign));
         awaiting
     }
 

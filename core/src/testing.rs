@@ -91,6 +91,7 @@ impl TestServer {
             contact: None,
             device_authorization: false,
             code_page: false,
+            gateway: None,
             sessions_per_user: crate::limits::SESSIONS_PER_USER,
             client_documents: crate::config::ClientDocuments::default(),
             lifetimes: crate::config::Lifetimes::default(),

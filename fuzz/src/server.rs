@@ -131,6 +131,7 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
         contact: None,
         device_authorization: true,
         code_page: true,
+        gateway: None,
         sessions_per_user: entra_mcp_core::limits::SESSIONS_PER_USER,
         client_documents: entra_mcp_core::config::ClientDocuments::default(),
         lifetimes: Lifetimes::default(),

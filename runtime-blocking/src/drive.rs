@@ -18,14 +18,14 @@ use std::{
 use bytes::Bytes;
 use entra_mcp_core::{
     action::Action,
-    ask::{Child, ChildFault, ClientAssertion, Fetch, Pull, PullFault, Store, Ticket},
+    ask::{Child, ChildFault, ClientAssertion, Fetch, Pull, PullFault, Sign, Store, Ticket},
     event::Event,
     exchange::{Job, Output},
     log_event::{Field, LogEvent, LogEventId},
     time::Instant,
 };
 use entra_mcp_runtime::{
-    ActiveExchange, DriveJobs, Remainder, RequestOrigin, RequestPermit, Shared, TokenHolder,
+    ActiveExchange, DriveJobs, Remainder, RequestOrigin, RequestPermit, Shared, TokenHolder, sign,
 };
 use http::{Response, request::Parts};
 
@@ -93,6 +93,7 @@ struct ExchangeDriver {
 enum PendingAsk {
     Fetch(Ticket<Fetch>, Box<Fetch>),
     Assert(Ticket<ClientAssertion>, ClientAssertion),
+    Sign(Ticket<Sign>, Sign),
     Store(Ticket<Store>, Store),
     Pull(Ticket<Pull>),
     Spawn(Ticket<Child>),
@@ -128,6 +129,9 @@ impl ExchangeDriver {
             }
             Action::Assert(ticket, assertion) => {
                 self.asks.push_back(PendingAsk::Assert(ticket, assertion));
+            }
+            Action::Sign(ticket, wanted) => {
+                self.asks.push_back(PendingAsk::Sign(ticket, wanted));
             }
             Action::Store(ticket, ask) => self.asks.push_back(PendingAsk::Store(ticket, ask)),
             Action::Invoke(ticket, perform) => {
@@ -303,6 +307,7 @@ impl PendingAsk {
         match self {
             Self::Fetch(ticket, _) => ticket.id(),
             Self::Assert(ticket, _) => ticket.id(),
+            Self::Sign(ticket, _) => ticket.id(),
             Self::Store(ticket, _) => ticket.id(),
             Self::Pull(ticket) => ticket.id(),
             Self::Spawn(ticket) => ticket.id(),
@@ -316,6 +321,7 @@ impl PendingAsk {
                 let now = runtime.shared.clock.now().unix;
                 ticket.answer(runtime.shared.client_assertions.answer(&assertion, now))
             }
+            Self::Sign(ticket, wanted) => ticket.answer(sign(&wanted)),
             Self::Store(ticket, ask) => {
                 let now = runtime.shared.clock.now().unix;
                 ticket.answer(runtime.shared.store.answer(ask, now))

@@ -23,7 +23,7 @@ use entra_mcp_core::{
     time,
 };
 use entra_mcp_runtime::{
-    ActiveExchange, DriveJobs, RequestOrigin, RequestPermit, Shared, TokenHolder,
+    ActiveExchange, DriveJobs, RequestOrigin, RequestPermit, Shared, TokenHolder, sign,
 };
 use http::{Response, request::Parts};
 use smol::unblock;
@@ -117,6 +117,10 @@ impl ExchangeDriver {
                 self.calls.start(ticket, *perform, &self.runtime.handlers);
             }
             Action::Resume(id, result) => self.calls.resume(id, result),
+            Action::Sign(ticket, wanted) => {
+                let (id, signed) = (ticket.id(), sign(&wanted));
+                self.asks.answered(id, ticket.answer(signed));
+            }
             Action::Pull(ticket, _) => {
                 let event = (ticket.id(), ticket.answer(Err(PullFault::Unreachable)));
                 self.asks.answered(event.0, event.1);

@@ -124,6 +124,7 @@ pub fn parse(
                 clients: given.value(&CLIENTS).map(PathBuf::from),
                 device_authorization,
                 code_page,
+                gateway: None,
                 sessions_per_user,
                 trusted_proxies,
                 proxy_protocol,

@@ -38,6 +38,7 @@ mod shared;
 mod shared_hub;
 mod shared_store_error;
 mod signals;
+mod signing;
 mod start_error;
 mod startup_banner;
 mod stopped;
@@ -78,6 +79,7 @@ pub use self::{
     shared_hub::{Mailbox, SharedHub},
     shared_store_error::SharedStoreError,
     signals::on_shutdown,
+    signing::sign,
     start_error::StartError,
     stopped::Stopped,
     store::{FileStore, RecordStore},

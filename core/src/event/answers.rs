@@ -8,7 +8,7 @@ use crate::{
     ask::{
         AssertionFault, Child, ChildExit, ChildFault, ChildMessage, ClientAssertion, EffectRequest,
         Fetch, FetchFault, FromChild, Invoke, InvokeOutput, PIECE_BYTES, Pull, PullFault, Pulled,
-        PulledPart, Store, StoreFault, Stored,
+        PulledPart, Sign, SignFault, Signed, Store, StoreFault, Stored,
     },
     catalog::{CallError, Effect},
     secret::Secret,
@@ -30,6 +30,15 @@ impl Ask for ClientAssertion {
 
     fn answered(answered: Answered<Self>) -> Event {
         Event::Asserted(answered)
+    }
+}
+
+impl Ask for Sign {
+    type Answer = Result<Signed, SignFault>;
+    type Event = Event;
+
+    fn answered(answered: Answered<Self>) -> Event {
+        Event::Signed(answered)
     }
 }
 

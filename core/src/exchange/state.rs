@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::{rate_limited, readiness::ReadinessCheck};
 use crate::{
     admit::{Admission, bearer, caller::Authenticate, cors},
+    backend::{key_set::KeySet, read_signing_keys::ReadSigningKeys},
     entra::{
         credential_check::CredentialCheck, discovery::FetchMetadata,
         identity_token::FetchIdentityToken,
@@ -48,6 +49,8 @@ pub(crate) enum State {
     FetchIdentityToken(FetchIdentityToken),
     CredentialCheck(CredentialCheck),
     FetchClientFile(FetchClientFile),
+    KeySet(KeySet),
+    ReadSigningKeys(ReadSigningKeys),
 }
 
 impl State {
@@ -77,6 +80,7 @@ impl State {
             Route::ResourceMetadata | Route::SseResourceMetadata | Route::ServerMetadata => {
                 cx.done(oauth::metadata::respond(route, cx.env))
             }
+            Route::KeySet => KeySet::start(cx).map_pending(Self::KeySet),
             Route::Register => oauth::register::respond(&request, cx),
             Route::Authorize => Consent::authorize(&request, client, cx).map_pending(Self::Consent),
             Route::Consent => Consent::decide(&request, cx).map_pending(Self::Consent),
@@ -127,6 +131,9 @@ impl State {
             JobKind::CheckCredential => {
                 CredentialCheck::start(cx).map_pending(Self::CredentialCheck)
             }
+            JobKind::ReadSigningKeys => {
+                ReadSigningKeys::start(cx).map_pending(Self::ReadSigningKeys)
+            }
             JobKind::FetchClientDocument(url) => {
                 FetchClientFile::start(ClientFile::Document, url, cx)
                     .map_pending(Self::FetchClientFile)
@@ -174,6 +181,11 @@ impl State {
                 let handle = FetchClientFile::handle;
                 answered(state, input, handle, Self::FetchClientFile, cx)
             }
+            Self::KeySet(state) => answered(state, input, KeySet::handle, Self::KeySet, cx),
+            Self::ReadSigningKeys(state) => {
+                let handle = ReadSigningKeys::handle;
+                answered(state, input, handle, Self::ReadSigningKeys, cx)
+            }
             Self::Streamable(state) => state.handle(input, cx).map_pending(Self::Streamable),
             Self::Stream(state) => state.handle(input, cx).map_pending(Self::Stream),
             Self::PostMessage(state) => state.handle(input, cx).map_pending(Self::PostMessage),
@@ -199,7 +211,9 @@ impl State {
             | Self::FetchMetadata(_)
             | Self::FetchIdentityToken(_)
             | Self::CredentialCheck(_)
-            | Self::FetchClientFile(_) => false,
+            | Self::FetchClientFile(_)
+            | Self::KeySet(_)
+            | Self::ReadSigningKeys(_) => false,
         }
     }
 
@@ -220,7 +234,9 @@ impl State {
             | Self::FetchMetadata(_)
             | Self::FetchIdentityToken(_)
             | Self::CredentialCheck(_)
-            | Self::FetchClientFile(_) => false,
+            | Self::FetchClientFile(_)
+            | Self::KeySet(_)
+            | Self::ReadSigningKeys(_) => false,
         }
     }
 }

@@ -45,6 +45,7 @@ pub(super) fn server() -> Server {
         contact: None,
         device_authorization: false,
         code_page: false,
+        gateway: None,
         sessions_per_user: limits::SESSIONS_PER_USER,
         client_documents: crate::config::ClientDocuments::default(),
         lifetimes: crate::config::Lifetimes::default(),

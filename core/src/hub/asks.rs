@@ -12,7 +12,9 @@ use crate::{
     catalog::LogLevel,
     client_document::{ClientDocument, DocumentError},
     client_keys::ClientKeys,
+    gateway::SigningKeys,
     id::ExchangeId,
+    secret::Secret,
     ticket::{Answered, Ask, AskId, Ticket},
 };
 
@@ -70,6 +72,10 @@ hub_asks! {
     NeedMetadata -> bool;
     /// For a token of the managed identity: `false` if it could not be fetched, or not again so soon.
     NeedIdentityToken -> bool;
+    /// For the keys that assertions for backends are signed with; `None` if there are none.
+    NeedSigningKeys -> Option<Arc<SigningKeys>>;
+    /// For an assertion that was signed a moment ago.
+    FindAssertion -> Option<Arc<Secret<String>>>;
     /// For the document of a client, or why there is none.
     NeedClientDocument -> Result<Arc<ClientDocument>, DocumentError>;
     /// For the keys of a client, or why there are none.

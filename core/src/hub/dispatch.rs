@@ -20,8 +20,9 @@ impl Hub {
             ToHubKind::MetadataFetched(fetched_metadata) => {
                 self.entra.metadata_fetched(fetched_metadata, now, out)
             }
-            ToHubKind::IdentityToken(message) => {
-                self.entra.identity_token(from, message, now, out);
+            ToHubKind::IdentityToken(message) => self.entra.identity_token(from, message, now, out),
+            ToHubKind::Assertion(message) => {
+                self.assertions.handle(from, message, now.instant, out);
             }
             ToHubKind::Throttle { requests, until } => {
                 self.entra.throttle(requests, until, now.instant, out);
@@ -38,7 +39,7 @@ impl Hub {
                 self.documents.fetched(url, result, now.instant, out);
             }
             ToHubKind::SignedClients(message) => {
-                self.signed_clients.handle(from, message, now, out);
+                self.signed_clients.handle(from, message, now, out)
             }
             ToHubKind::BeginCodeRedemption {
                 ticket,
@@ -269,6 +270,7 @@ impl Hub {
             // The other parts of the table, listed so that nothing new is forgotten in each.
             ToHubKind::NeedMetadata { .. }
             | ToHubKind::Throttle { .. }
+            | ToHubKind::Assertion(_)
             | ToHubKind::NeedClientDocument { .. }
             | ToHubKind::ClientDocumentFetched(..)
             | ToHubKind::SignedClients(_)

@@ -24,6 +24,8 @@ pub(crate) enum JobKind {
     FetchIdentityToken,
     /// Try whether Entra accepts the credential of this server.
     CheckCredential,
+    /// Read the keys that assertions are signed with, or make them, and hand them to the hub.
+    ReadSigningKeys,
     /// Fetch the document of a client and hand it to the hub.
     FetchClientDocument(ClientIdUrl),
     /// Fetch the keys of a client and hand them to the hub.

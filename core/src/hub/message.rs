@@ -1,38 +1,32 @@
-//! The messages of exchanges to the hub and back, and what the hub has its runtime do.
+//! The messages of exchanges to the hub.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
-    Job, ReadinessMessage, StreamKind,
+    AssertionMessage, Negotiated, ReadinessMessage, StreamKind, TaskUpdate,
     allowances::Browser,
     asks::{
         AdmitCall, AdmitTask, AskDeviceRecord, BeginCodeRedemption, BeginDeviceAuthorization,
-        Deliver, FindStream, GetLogLevel, HubAnswer, NeedClientDocument, NeedClientKeys,
-        NeedIdentityToken, NeedMetadata, OpenReplay, OpenStream, PollDeviceAuthorization,
-        ReadStream, StoreSetting, TypeUserCode, UpdateTask, UseAssertion,
+        Deliver, FindStream, GetLogLevel, NeedClientDocument, NeedClientKeys, NeedIdentityToken,
+        NeedMetadata, OpenReplay, OpenStream, PollDeviceAuthorization, ReadStream, StoreSetting,
+        TypeUserCode, UpdateTask, UseAssertion,
     },
     device_authorizations::RecordOperation,
 };
 use crate::{
-    catalog::{ChangeNotification, ClientCapabilities, LogLevel},
+    catalog::{ChangeNotification, LogLevel},
     client_document::{ClientDocument, DocumentError},
     client_id_url::ClientIdUrl,
     client_keys::ClientKeys,
     config::ClientAddress,
     device_authorization::DeviceName,
-    env::EntraSnapshot,
-    id::{
-        AssertionId, ExchangeId, McpSessionId, PrincipalId, ServerRequestId, SessionId, StreamId,
-        TaskId,
-    },
+    id::{AssertionId, McpSessionId, PrincipalId, ServerRequestId, SessionId, StreamId, TaskId},
     identity_token::IdentityToken,
     json_rpc::Id,
     provider_metadata::ProviderMetadata,
-    revision::Revision,
     throttle::Throttled,
     ticket::Ticket,
     time::{Instant, UnixTime},
@@ -69,6 +63,8 @@ pub(crate) enum ToHubKind {
     MetadataFetched(Option<Box<ProviderMetadata>>),
     /// About the token of the managed identity.
     IdentityToken(IdentityTokenMessage),
+    /// About assertions for backends.
+    Assertion(AssertionMessage),
     /// The sender needs the document of this client, for a user of that browser.
     NeedClientDocument {
         ticket: Ticket<NeedClientDocument>,
@@ -237,45 +233,6 @@ pub(crate) enum ToHubKind {
     },
 }
 
-/// A message from the hub.
-#[derive(Debug)]
-pub struct FromHub(pub(crate) FromHubKind);
-
-/// A message from the hub, by what its receiver is to the hub.
-#[derive(Debug)]
-pub(crate) enum FromHubKind {
-    /// The receiver has asked for something.
-    Answer(HubAnswer),
-    /// The receiver answers requests of a client, and was admitted as a call.
-    Call(ToCall),
-    /// The receiver runs a task, and was admitted as one.
-    Task(ToTask),
-    /// The client has resumed the response that the receiver sends on another stream.
-    ReplayTakenOver,
-}
-
-/// A message to the exchange that answers a call.
-#[derive(Debug)]
-pub(crate) enum ToCall {
-    /// The client has answered this request of the server: with a result, or with the message of an error.
-    ClientResponse(ServerRequestId, Result<Box<Value>, String>),
-    /// The client has cancelled this request.
-    Cancelled(Id),
-    /// The MCP session of the request has ended: the client ended it, or closed its HTTP+SSE stream.
-    McpSessionEnded,
-    /// The session in which the call began was revoked.
-    SessionEnded,
-}
-
-/// A message to the exchange that runs a task.
-#[derive(Debug)]
-pub(crate) enum ToTask {
-    /// The client updates it.
-    Update(Box<TaskUpdate>),
-    /// The session in which it began was revoked.
-    SessionEnded,
-}
-
 /// A message about clients that prove by their signature who they are.
 #[derive(Debug)]
 pub(crate) enum ToSignedClients {
@@ -289,34 +246,6 @@ pub(crate) enum ToSignedClients {
         assertion: AssertionId,
         until: UnixTime,
     },
-}
-
-/// What the runtime is to do for the hub.
-#[derive(Debug)]
-#[must_use]
-pub enum HubOutput {
-    /// Hand this to that exchange as [`crate::event::Event::FromHub`]; drop it if the exchange is gone.
-    Deliver(ExchangeId, FromHub),
-    /// Use this snapshot from now on. Do this before the deliveries that follow.
-    Publish(Arc<EntraSnapshot>),
-    /// Run this job.
-    Spawn(Job),
-    /// Do nothing more.
-    Idle,
-}
-
-/// What `initialize` has negotiated on an HTTP+SSE stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Negotiated {
-    pub(crate) revision: Revision,
-    pub(crate) client_capabilities: ClientCapabilities,
-}
-
-/// What the client of a task says: `tasks/cancel`, or the input responses of `tasks/update`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct TaskUpdate {
-    pub(crate) cancel: bool,
-    pub(crate) responses: Map<String, Value>,
 }
 
 /// A message about a device that waits for its user.

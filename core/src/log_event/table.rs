@@ -2,64 +2,7 @@
 //!
 //! An id is stable: dashboards and alerts name it. `core/LOG.md` is written from this table.
 
-use super::{Field, Level};
-
-macro_rules! events {
-    ($($(#[doc = $meaning:literal])+
-       $event:ident = $id:literal, $level:ident, $sentence:literal, [$($field:ident),*];)+) => {
-        /// What happened: decides the id, the level and the sentence of a line.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        #[non_exhaustive]
-        pub enum LogEventId {
-            $($(#[doc = $meaning])+ $event,)+
-        }
-
-        impl LogEventId {
-            /// Every event, in the order of the table.
-            pub const ALL: &[Self] = &[$(Self::$event),+];
-
-            /// Returns the stable id, such as `sign_in.replayed`.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$event => $id,)+
-                }
-            }
-
-            /// Returns how loud it is.
-            #[must_use]
-            pub fn level(self) -> Level {
-                match self {
-                    $(Self::$event => Level::$level,)+
-                }
-            }
-
-            /// Returns the sentence beside the id.
-            #[must_use]
-            pub fn sentence(self) -> &'static str {
-                match self {
-                    $(Self::$event => $sentence,)+
-                }
-            }
-
-            /// Returns the fields that its lines may have, besides `request_id`.
-            #[must_use]
-            pub fn fields(self) -> &'static [Field] {
-                match self {
-                    $(Self::$event => &[$(Field::$field),*],)+
-                }
-            }
-
-            /// Returns what it means for an operator, as `core/LOG.md` says it.
-            #[must_use]
-            pub fn meaning(self) -> &'static str {
-                match self {
-                    $(Self::$event => concat!($($meaning),+).trim_ascii(),)+
-                }
-            }
-        }
-    };
-}
+use super::{Field, Level, events};
 
 events! {
     /// A request is for another host: most often a proxy that does not pass `Host` on, or a wrong `--public-url`.
@@ -360,6 +303,12 @@ events! {
     /// The proxy of `HTTPS_PROXY` makes no tunnel to a host: it wants other credentials, or does not let this server there.
     ProxyRefused = "proxy.refused", Warn,
         "the proxy made no tunnel", [Host];
+    /// A key that signs assertions for the backend was made: the first one, or the next of every ninety days.
+    GatewayKeyMade = "gateway.key_made", Info,
+        "a key that signs assertions was made", [];
+    /// The keys that sign assertions for the backend cannot be read or made: nobody's calls reach it until they can.
+    GatewayKeysUnavailable = "gateway.keys_unavailable", Warn,
+        "there are no keys that sign assertions", [Reason];
     /// No TLS with Entra or Graph: a wrong certificate, or a proxy between.
     TlsFailed = "tls.failed", Warn,
         "TLS failed", [Host, Error];

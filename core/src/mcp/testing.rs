@@ -317,7 +317,12 @@ impl World {
                     | Action::End(..)),
                 ) => panic!("there is no backend: {action:?}"),
                 Output::Do(Action::Resume(_, granted)) => self.granted.push(granted),
-                Output::Do(ask @ (Action::Store(..) | Action::Fetch(..) | Action::Assert(..))) => {
+                Output::Do(
+                    ask @ (Action::Store(..)
+                    | Action::Fetch(..)
+                    | Action::Assert(..)
+                    | Action::Sign(..)),
+                ) => {
                     asks.push(ask);
                 }
             }

@@ -76,6 +76,11 @@ fn server_metadata(env: Env<'_>, scopes: &[&String]) -> Value {
         members.insert("token_endpoint_auth_methods_supported".to_owned(), methods);
         members.insert(name.to_owned(), algorithms);
     }
+    let gateway = config.gateway.as_ref();
+    let signs = gateway.is_some_and(|gateway| gateway.identity.signs());
+    if let (true, Some(members)) = (signs, document.as_object_mut()) {
+        members.insert("jwks_uri".to_owned(), public_url.join("/jwks.json").into());
+    }
     if let (true, Some(members)) = (device, document.as_object_mut()) {
         let endpoint = public_url.join("/device_authorization");
         members.insert("device_authorization_endpoint".to_owned(), endpoint.into());

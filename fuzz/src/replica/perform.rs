@@ -2,7 +2,7 @@
 
 use entra_mcp_core::{
     action::Action,
-    ask::{ChildFault, PullFault},
+    ask::{ChildFault, PullFault, SignFault},
     exchange::ExchangeId,
 };
 use http::Response;
@@ -64,6 +64,9 @@ impl State {
             }
             Action::Fetch(ticket, fetch) => self.fetch(process, id, ticket, *fetch),
             Action::Assert(ticket, _) => self.make_assertion(process, id, ticket),
+            Action::Sign(ticket, _) => {
+                self.no_backend(process, id, ticket.answer(Err(SignFault)));
+            }
             Action::Store(ticket, store) => self.question(process, id, ticket, store),
             Action::ToHub(message) => self.send_to_hub(process, id, message),
             Action::Publish(message) => self.publish(process, &message),

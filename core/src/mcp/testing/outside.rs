@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use super::{GRAPH_TOKEN, World};
 use crate::{
     action::Action,
-    ask::{Fetch, FetchFault},
+    ask::{Fetch, FetchFault, Sign, SignFault, Signed},
     env::EntraSnapshot,
     id::ExchangeId,
+    secret::Secret,
 };
 
 impl World {
@@ -17,6 +18,7 @@ impl World {
     pub(super) fn perform(&mut self, id: ExchangeId, ask: Action) {
         let event = match ask {
             Action::Store(ticket, store) => ticket.answer(self.ask(store)),
+            Action::Sign(ticket, sign) => ticket.answer(signed(sign)),
             Action::Fetch(ticket, fetch) if self.entra_is_slow => {
                 return self.asking.push_back((id, ticket, *fetch));
             }
@@ -102,4 +104,27 @@ impl World {
             self.documents.push_back(Ok(Response::new(body)));
         }
     }
+}
+
+/// A key or a signature, as a runtime makes them.
+#[expect(clippy::disallowed_types, reason = "it stands for the runtime")]
+fn signed(sign: Sign) -> Result<Signed, SignFault> {
+    use ring::{
+        rand::SystemRandom,
+        signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
+    };
+    let (random, algorithm) = (SystemRandom::new(), &ECDSA_P256_SHA256_FIXED_SIGNING);
+    let pair = |key: &[u8]| EcdsaKeyPair::from_pkcs8(algorithm, key, &random).unwrap();
+    Ok(match sign {
+        Sign::NewKey => {
+            let key = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
+            let public = pair(key.as_ref()).public_key().as_ref().to_vec();
+            let private = Secret::new(key.as_ref().to_vec());
+            Signed::Key { private, public }
+        }
+        Sign::With { key, input } => {
+            let signature = pair(key.expose()).sign(&random, &input).unwrap();
+            Signed::Signature(signature.as_ref().to_vec())
+        }
+    })
 }

@@ -79,6 +79,10 @@ purposes! {
     ReplicaMessage = b"entra-mcp replica message",
     /// The sealed `requestState` of 2026-07-28.
     RequestState = b"entra-mcp request state",
+    /// The sealed keys that assertions for backends are signed with.
+    AssertionKeys = b"entra-mcp assertion keys",
+    /// What a backend knows a user as.
+    BackendSubject = b"entra-mcp backend subject",
     /// What the dev tenant seals, with keys of its own.
     DevTenant = b"entra-mcp dev tenant",
 }

@@ -1,0 +1,104 @@
+//! The assertion that goes with a request: one that was signed a moment ago, or a new one.
+//!
+//! ```text
+//! Finding --there--> Ready
+//!    \--not--> AwaitingKeys --> Signing --> Ready
+//! ```
+
+use std::sync::Arc;
+
+use crate::{
+    admit::caller::Caller,
+    ask::{Awaiting, Sign, Signed},
+    config::Gateway,
+    event::Answer,
+    gateway::assertion::{self, AssertionClaims, Parties},
+    hub::{AssertionMessage, FindAssertion, NeedSigningKeys, ToHub, ToHubKind},
+    secret::Secret,
+    session::token::ClientRef,
+    step::{Cx, Progress},
+};
+
+/// There are no keys, or nothing is signed: whoever calls is told to nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NoAssertion;
+
+/// What is waited for.
+#[derive(Debug)]
+pub(crate) struct AssertUser {
+    digest: [u8; 32],
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Finding(AssertionClaims, Awaiting<FindAssertion>),
+    AwaitingKeys(AssertionClaims, Awaiting<NeedSigningKeys>),
+    Signing(String, Awaiting<Sign>),
+}
+
+type Step = Progress<AssertUser, Result<Arc<Secret<String>>, NoAssertion>>;
+
+impl AssertUser {
+    /// Begins to assert who this caller is.
+    pub(crate) fn start(caller: &Caller, gateway: &Gateway, cx: &mut Cx<'_>) -> Self {
+        let server = cx.env.server;
+        let client = ClientRef::of(&caller.session.outline.client).to_string();
+        let parties = Parties {
+            issuer: server.config.public_url.issuer(),
+            audience: &gateway.audience,
+            client: &client,
+        };
+        let claims = AssertionClaims::new(parties, &caller.principal(), &server.keys);
+        let digest = claims.digest();
+        let find = |ticket| ToHubKind::Assertion(AssertionMessage::Find(ticket, digest));
+        let state = State::Finding(claims, cx.ask_hub(find));
+        Self { digest, state }
+    }
+
+    /// Whether an answer is for this.
+    pub(crate) fn awaits(&self, answer: &Answer) -> bool {
+        let id = match &self.state {
+            State::Finding(_, awaiting) => awaiting.id(),
+            State::AwaitingKeys(_, awaiting) => awaiting.id(),
+            State::Signing(_, awaiting) => awaiting.id(),
+        };
+        id == answer.ask()
+    }
+
+    pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Step {
+        let digest = self.digest;
+        let state = match self.state {
+            State::Finding(claims, find) => match find.into_answer(answer) {
+                Some(assertion) => return Progress::Ready(Ok(assertion)),
+                None => {
+                    let need = |ticket| ToHubKind::Assertion(AssertionMessage::NeedKeys(ticket));
+                    State::AwaitingKeys(claims, cx.ask_hub(need))
+                }
+            },
+            State::AwaitingKeys(claims, keys) => {
+                let keys = keys.into_answer(answer);
+                let now = cx.env.now.unix;
+                let Some(key) = keys.as_deref().and_then(|keys| keys.signing(now)) else {
+                    return Progress::Ready(Err(NoAssertion));
+                };
+                let input = claims.signing_input(&key.kid(), cx.entropy.bytes(), now);
+                let sign = Sign::With {
+                    key: key.private.clone(),
+                    input: input.clone().into_bytes(),
+                };
+                State::Signing(input, cx.sign(sign))
+            }
+            State::Signing(input, signed) => match signed.into_answer(answer) {
+                Ok(Signed::Signature(signature)) => {
+                    let assertion = Arc::new(assertion::jwt(&input, &signature));
+                    let signed = AssertionMessage::Signed(digest, Arc::clone(&assertion));
+                    cx.to_hub(ToHub(ToHubKind::Assertion(signed)));
+                    return Progress::Ready(Ok(assertion));
+                }
+                Ok(Signed::Key { .. }) | Err(_) => return Progress::Ready(Err(NoAssertion)),
+            },
+        };
+        Progress::Pending(Self { digest, state })
+    }
+}

@@ -1,0 +1,131 @@
+//! What is set of the gateway: which MCP server stands behind this one, and what it is told of users.
+
+use std::{sync::Arc, time::Duration};
+
+use http::{HeaderName, HeaderValue};
+
+use super::BackendAddress;
+use crate::secret::Secret;
+
+/// The server behind this one.
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    /// Where its MCP endpoint is.
+    pub backend: Arc<BackendAddress>,
+    /// How it is told who calls.
+    pub identity: BackendIdentity,
+    /// The `aud` of assertions.
+    pub audience: String,
+    /// A header that goes with every request, such as the key of a service.
+    pub header: Option<BackendHeader>,
+    /// How long a call may take in all.
+    pub call_timeout: Duration,
+    /// The most bytes of one message of the backend.
+    pub answer_bytes: usize,
+}
+
+/// How the backend is told who calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BackendIdentity {
+    /// By a signed assertion in the header `Entra-MCP-Assertion`.
+    Assertion,
+    /// By the same assertion in the header `Authorization`, as a bearer token.
+    Bearer,
+    /// Not at all.
+    None,
+}
+
+impl BackendIdentity {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Assertion, Self::Bearer, Self::None];
+
+    /// Its name in settings.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Assertion => "assertion",
+            Self::Bearer => "bearer",
+            Self::None => "none",
+        }
+    }
+
+    /// Whether assertions are signed, so that there are keys to publish.
+    #[must_use]
+    pub fn signs(self) -> bool {
+        !matches!(self, Self::None)
+    }
+}
+
+/// A fixed header, whose value is a secret.
+#[derive(Clone, Debug)]
+pub struct BackendHeader {
+    name: HeaderName,
+    value: Secret<String>,
+}
+
+/// Headers that say what the gateway itself says of a request.
+const OWN: [&str; 9] = [
+    "accept",
+    "connection",
+    "content-length",
+    "content-type",
+    "entra-mcp-assertion",
+    "host",
+    "mcp-session-id",
+    "transfer-encoding",
+    "user-agent",
+];
+
+impl BackendHeader {
+    /// Reads `NAME: VALUE`; `None` if it is no header, or one that the gateway writes itself.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (name, value) = text.split_once(':')?;
+        let name = HeaderName::try_from(name.trim()).ok()?;
+        let value = value.trim();
+        HeaderValue::try_from(value).ok()?;
+        let is_own = OWN.contains(&name.as_str()) || value.is_empty();
+        let value = Secret::new(value.to_owned());
+        (!is_own).then_some(Self { name, value })
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &HeaderName {
+        &self.name
+    }
+
+    /// Its value.
+    #[must_use]
+    pub fn value(&self) -> &Secret<String> {
+        &self.value
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn header_is_read_and_its_value_is_not_shown() {
+        let header = BackendHeader::parse("X-Api-Key:  s3cret key ").unwrap();
+        assert_eq!(header.name(), "x-api-key");
+        assert_eq!(header.value().expose(), "s3cret key");
+        assert!(!format!("{header:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn what_is_no_header_or_the_gateways_own_is_refused() {
+        for text in [
+            "",
+            "a",
+            "a:",
+            "a b: c",
+            "a: b\nc: d",
+            "Host: x",
+            "entra-mcp-assertion: x",
+        ] {
+            assert!(BackendHeader::parse(text).is_none(), "{text}");
+        }
+    }
+}

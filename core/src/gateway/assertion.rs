@@ -1,0 +1,224 @@
+//! The assertion: a short JWT in which this server tells a backend who calls.
+//!
+//! It is good for one backend (`aud`) and two minutes, and is never what the client holds. `sub` is another for each backend,
+//! and stays; `tid` and `oid` name the user, names and addresses only describe them.
+//!
+//! Source: RFC 9068 section 2.2; RFC 8693 section 4.1 (`act`); RFC 7515.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use ring::digest::{SHA256, digest};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    catalog::Principal,
+    keys::{Keyring, Purpose},
+    limits,
+    secret::Secret,
+    time::UnixTime,
+};
+
+/// The header that it is sent in.
+pub(crate) const HEADER: &str = "entra-mcp-assertion";
+
+/// How far the clock of a backend may be behind.
+const LEEWAY: u64 = 5;
+
+/// What an assertion says, but for when.
+#[derive(Clone, Debug)]
+pub(crate) struct AssertionClaims {
+    claims: Map<String, Value>,
+}
+
+/// Whom an assertion is from and for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Parties<'a> {
+    /// This server, `iss`.
+    pub(crate) issuer: &'a str,
+    /// The backend, `aud`.
+    pub(crate) audience: &'a str,
+    /// The client through which the user calls.
+    pub(crate) client: &'a str,
+}
+
+impl AssertionClaims {
+    /// What is said of this user.
+    pub(crate) fn new(parties: Parties<'_>, user: &Principal, keys: &Keyring) -> Self {
+        let Parties {
+            issuer,
+            audience,
+            client,
+        } = parties;
+        let mut claims = Map::new();
+        let mut say = |name: &str, value: Value| claims.insert(name.to_owned(), value);
+        say("iss", issuer.into());
+        say("aud", audience.into());
+        say("sub", subject(audience, user, keys).into());
+        say("tid", user.tenant_id.as_str().into());
+        say("oid", user.oid.as_str().into());
+        if let Some(name) = &user.name {
+            say("name", name.as_str().into());
+        }
+        if let Some(username) = &user.username {
+            say("preferred_username", username.as_str().into());
+        }
+        let roles: Vec<&str> = user.roles.iter().collect();
+        say("roles", roles.into());
+        let groups: Vec<&str> = user.groups.iter().collect();
+        if groups.len() <= limits::ASSERTION_GROUPS {
+            say("groups", groups.into());
+        } else {
+            say("groups_omitted", true.into());
+        }
+        say("scope", user.scopes.join(" ").into());
+        say("client_id", client.into());
+        say("act", json!({"sub": issuer}));
+        Self { claims }
+    }
+
+    /// A name for all that is said: one that was signed a moment ago is good for whoever is said the same of.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        let text = Value::Object(self.claims.clone()).to_string();
+        let mut name = [0; 32];
+        name.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
+        name
+    }
+
+    /// The signing input of the JWT that says so from now on (RFC 7515 section 5.1).
+    pub(crate) fn signing_input(mut self, kid: &str, jti: [u8; 16], now: UnixTime) -> String {
+        let mut say = |name: &str, value: Value| self.claims.insert(name.to_owned(), value);
+        say("iat", now.0.into());
+        say("nbf", now.0.saturating_sub(LEEWAY).into());
+        say("exp", now.after(limits::ASSERTION_LIFETIME).0.into());
+        say("jti", URL_SAFE_NO_PAD.encode(jti).into());
+        let header = json!({"alg": "ES256", "typ": "at+jwt", "kid": kid});
+        let encode = |part: Value| URL_SAFE_NO_PAD.encode(part.to_string());
+        format!("{}.{}", encode(header), encode(Value::Object(self.claims)))
+    }
+}
+
+/// The JWT of a signing input and its signature (RFC 7515 section 7.1).
+pub(crate) fn jwt(signing_input: &str, signature: &[u8]) -> Secret<String> {
+    let signature = URL_SAFE_NO_PAD.encode(signature);
+    Secret::new(format!("{signing_input}.{signature}"))
+}
+
+/// What this backend knows the user as, and no other does.
+fn subject(audience: &str, user: &Principal, keys: &Keyring) -> String {
+    let mut text = Vec::new();
+    for part in [audience, &user.tenant_id, &user.oid] {
+        text.extend(part.len().to_be_bytes());
+        text.extend(part.as_bytes());
+    }
+    let mac = keys.mac(Purpose::BackendSubject, &text);
+    URL_SAFE_NO_PAD.encode(mac.get(..16).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{catalog::Names, keys::MasterKey};
+
+    fn keys() -> Keyring {
+        Keyring::new(MasterKey::new([7; 32]), Vec::new())
+    }
+
+    fn alice() -> Principal {
+        Principal {
+            tenant_id: "tenant".to_owned(),
+            oid: "alice".to_owned(),
+            subject: "what her client knows her as".to_owned(),
+            name: Some("Alice \"A\"".to_owned()),
+            username: Some("alice@contoso.example".to_owned()),
+            roles: Names::from_iter(["Orders.Admin"]),
+            groups: Names::from_iter(["g1", "g2"]),
+            scopes: vec!["user.read".to_owned(), "orders".to_owned()],
+        }
+    }
+
+    fn claims_of(user: &Principal, audience: &str) -> AssertionClaims {
+        let parties = Parties {
+            issuer: "https://mcp.example",
+            audience,
+            client: "h.abc",
+        };
+        AssertionClaims::new(parties, user, &keys())
+    }
+
+    fn decoded(input: &str) -> Vec<Value> {
+        let decode = |part| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
+        input.split('.').map(decode).collect()
+    }
+
+    #[test]
+    fn assertion_says_who_calls_for_two_minutes() {
+        let claims = claims_of(&alice(), "http://127.0.0.1:8000/mcp");
+        let parts = decoded(&claims.signing_input("key 1", [0; 16], UnixTime(1000)));
+        let [header, claims] = parts.as_slice() else {
+            panic!("a signing input has two parts");
+        };
+        assert_eq!(
+            *header,
+            json!({"alg": "ES256", "typ": "at+jwt", "kid": "key 1"})
+        );
+        let subject = claims["sub"].as_str().unwrap();
+        let expected = json!({
+            "iss": "https://mcp.example", "aud": "http://127.0.0.1:8000/mcp", "sub": subject,
+            "tid": "tenant", "oid": "alice", "name": "Alice \"A\"",
+            "preferred_username": "alice@contoso.example", "roles": ["Orders.Admin"],
+            "groups": ["g1", "g2"], "scope": "user.read orders", "client_id": "h.abc",
+            "act": {"sub": "https://mcp.example"}, "iat": 1000, "nbf": 995, "exp": 1120,
+            "jti": "AAAAAAAAAAAAAAAAAAAAAA",
+        });
+        assert_eq!(*claims, expected);
+        assert_eq!(jwt("a.b", &[0xff; 3]).expose(), "a.b.____");
+    }
+
+    // R2: two backends cannot find out that they serve the same user by it.
+    #[test]
+    fn subject_is_of_one_user_and_one_backend() {
+        let subject = |user: &Principal, audience| {
+            let input = claims_of(user, audience).signing_input("", [0; 16], UnixTime(0));
+            decoded(&input)[1]["sub"].clone()
+        };
+        let bob = Principal {
+            oid: "bob".to_owned(),
+            ..alice()
+        };
+        let renamed = Principal {
+            name: None,
+            username: None,
+            subject: String::new(),
+            ..alice()
+        };
+        assert_eq!(subject(&alice(), "one"), subject(&renamed, "one"));
+        assert_ne!(subject(&alice(), "one"), subject(&alice(), "two"));
+        assert_ne!(subject(&alice(), "one"), subject(&bob, "one"));
+    }
+
+    #[test]
+    fn digest_changes_with_all_that_is_said() {
+        let digest = |user: &Principal| claims_of(user, "a").digest();
+        let without_role = Principal {
+            roles: Names::default(),
+            ..alice()
+        };
+        assert_eq!(digest(&alice()), digest(&alice()));
+        assert_ne!(digest(&alice()), digest(&without_role));
+        assert_ne!(digest(&alice()), claims_of(&alice(), "b").digest());
+    }
+
+    #[test]
+    fn many_groups_are_left_out_and_that_is_said() {
+        let groups = (0..33).map(|number| format!("g{number}"));
+        let user = Principal {
+            groups: groups.collect(),
+            ..alice()
+        };
+        let input = claims_of(&user, "a").signing_input("", [0; 16], UnixTime(0));
+        let claims = &decoded(&input)[1];
+        assert_eq!(
+            (&claims["groups"], &claims["groups_omitted"]),
+            (&Value::Null, &json!(true))
+        );
+    }
+}

@@ -1,0 +1,82 @@
+//! What the hub sends exchanges, and what it has its runtime do.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{Job, asks::HubAnswer};
+use crate::{
+    catalog::ClientCapabilities,
+    env::EntraSnapshot,
+    id::{ExchangeId, ServerRequestId},
+    json_rpc::Id,
+    revision::Revision,
+};
+
+/// A message from the hub.
+#[derive(Debug)]
+pub struct FromHub(pub(crate) FromHubKind);
+
+/// A message from the hub, by what its receiver is to the hub.
+#[derive(Debug)]
+pub(crate) enum FromHubKind {
+    /// The receiver has asked for something.
+    Answer(HubAnswer),
+    /// The receiver answers requests of a client, and was admitted as a call.
+    Call(ToCall),
+    /// The receiver runs a task, and was admitted as one.
+    Task(ToTask),
+    /// The client has resumed the response that the receiver sends on another stream.
+    ReplayTakenOver,
+}
+
+/// A message to the exchange that answers a call.
+#[derive(Debug)]
+pub(crate) enum ToCall {
+    /// The client has answered this request of the server: with a result, or with the message of an error.
+    ClientResponse(ServerRequestId, Result<Box<Value>, String>),
+    /// The client has cancelled this request.
+    Cancelled(Id),
+    /// The MCP session of the request has ended: the client ended it, or closed its HTTP+SSE stream.
+    McpSessionEnded,
+    /// The session in which the call began was revoked.
+    SessionEnded,
+}
+
+/// A message to the exchange that runs a task.
+#[derive(Debug)]
+pub(crate) enum ToTask {
+    /// The client updates it.
+    Update(Box<TaskUpdate>),
+    /// The session in which it began was revoked.
+    SessionEnded,
+}
+
+/// What the runtime is to do for the hub.
+#[derive(Debug)]
+#[must_use]
+pub enum HubOutput {
+    /// Hand this to that exchange as [`crate::event::Event::FromHub`]; drop it if the exchange is gone.
+    Deliver(ExchangeId, FromHub),
+    /// Use this snapshot from now on. Do this before the deliveries that follow.
+    Publish(Arc<EntraSnapshot>),
+    /// Run this job.
+    Spawn(Job),
+    /// Do nothing more.
+    Idle,
+}
+
+/// What `initialize` has negotiated on an HTTP+SSE stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Negotiated {
+    pub(crate) revision: Revision,
+    pub(crate) client_capabilities: ClientCapabilities,
+}
+
+/// What the client of a task says: `tasks/cancel`, or the input responses of `tasks/update`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TaskUpdate {
+    pub(crate) cancel: bool,
+    pub(crate) responses: Map<String, Value>,
+}
