@@ -24,6 +24,7 @@ pub(crate) mod error;
 mod issuing_code;
 pub(crate) mod length_prefixed;
 pub(crate) mod metadata;
+mod moving_records;
 pub(crate) mod opaque_token;
 pub(crate) mod pending_sign_in;
 pub(crate) mod pkce;

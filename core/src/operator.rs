@@ -4,6 +4,9 @@
 //! list of a user, which the master key opens, and the outline of the session. Who the user is does not stand there,
 //! but in the name of the list, as a MAC: whoever knows the object id finds the list, and nobody reads it off.
 
+mod record_keys;
+
+pub use self::record_keys::{SESSIONS, TASKS, key_of};
 use crate::{
     ask::{Key, Stored},
     hub::{ToHub, ToHubKind},
@@ -56,7 +59,7 @@ pub struct LiveEntry {
 #[must_use]
 pub fn listed(key: &Key, stored: Stored, keys: &Keyring) -> Vec<ListedEntry> {
     let user = key.0.strip_prefix(LISTS).unwrap_or_default();
-    let sessions = user_sessions::listed_under(key, stored, keys);
+    let sessions = user_sessions::listed_under(key, &stored, keys);
     sessions
         .into_iter()
         .map(|listed| ListedEntry {

@@ -1,6 +1,7 @@
 //! Help for tests: a server with dev settings, and requests run to their responses.
 
 pub(crate) mod browsing;
+mod key_change;
 
 use std::sync::Arc;
 

@@ -118,6 +118,7 @@ suite!($ end_to_end_hostile_peers:
     framing::pipelined_requests_are_answered_in_order,
     framing::head_response_has_no_body,
     sessions::operator_lists_and_ends_sessions,
+    key_change::session_lives_while_the_master_key_is_changed,
     rate_limits::strangers_of_one_address_are_limited_in_rate,
     rate_limits::user_is_limited_in_rate_and_others_are_not,
     resource_limits::endless_heads_are_refused,

@@ -1,5 +1,7 @@
 //! From the command line to a server that can be run.
 
+mod commands;
+
 use std::{
     collections::BTreeMap,
     io::Write as _,
@@ -33,11 +35,12 @@ use crate::{
     data_dir::DataDir,
     egress::Egress,
     key,
+    key_command::{self, KeyStatus},
     listen::{ListenError, bind_with},
     log,
     metrics::Metrics,
     process_hardening, seed,
-    sessions::{self, Reply, Sessions, SessionsCommand},
+    sessions::{self, KeyQuestion, Question, Sessions, Told},
     settings::{Given, Program},
     shared::DriveJobs,
     start_error::StartError,
@@ -149,18 +152,33 @@ impl Settings {
         let others: Vec<_> = program.flags.iter().map(|flag| flag.variable).collect();
         let platform = client_add::take(&mut given)?;
         let sessions = sessions::take(&mut given)?;
+        let key_command = key_command::take(&mut given)?;
         let parsed = command_line::parse(program.name, &given.arguments, &given.variables, &others);
         match parsed {
-            Ok(Command::Run(config)) => Ok(match (platform, sessions) {
-                (_, Some(request)) => {
+            Ok(Command::Run(config)) => Ok(match (platform, sessions, key_command) {
+                (_, _, Some(command)) => {
                     let egress = Egress::from_variables(&given.variables)?;
-                    Err(perform(&request, &config, &egress, clock.now().unix)?)
+                    Err(commands::perform_on_keys(
+                        command,
+                        &config,
+                        &egress,
+                        clock.now().unix,
+                    )?)
                 }
-                (Some(platform), None) => {
+                (_, Some(request), None) => {
+                    let egress = Egress::from_variables(&given.variables)?;
+                    Err(commands::perform(
+                        &request,
+                        &config,
+                        &egress,
+                        clock.now().unix,
+                    )?)
+                }
+                (Some(platform), None, None) => {
                     let (id, secret) = (seed::bytes(), seed::bytes());
                     Err(client_add::text(platform, &config, id, secret))
                 }
-                (None, None) => Ok(Self {
+                (None, None, None) => Ok(Self {
                     config,
                     choices,
                     program: program.name,
@@ -214,39 +232,6 @@ impl Settings {
             choices: self.choices,
             program: self.program,
         })
-    }
-}
-
-/// Does what is asked about sessions: in the process that serves, or else by itself.
-fn perform(
-    request: &SessionsCommand,
-    config: &Config,
-    egress: &Egress,
-    now: UnixTime,
-) -> Result<String, StartError> {
-    if let StoreLocation::Folder(folder) = &config.store {
-        let reply = sessions::ask(&folder.join(sessions::FILE), request)
-            .map_err(|error| StartError::SessionsUnanswered { error })?;
-        if let Some(reply) = reply {
-            return told(request, &reply);
-        }
-    }
-    let (store, keys) = open_store(config, egress, now)?;
-    let sessions = Sessions {
-        store: &store,
-        keys: &keys,
-        tenant: &config.entra.tenant,
-        now,
-    };
-    told(request, &sessions.perform(request, |_| {}))
-}
-
-/// A script sees by the status that something is left.
-fn told(request: &SessionsCommand, reply: &Reply) -> Result<String, StartError> {
-    let text = sessions::text(request, reply);
-    match reply.is_incomplete {
-        true => Err(StartError::SessionsIncomplete { text }),
-        false => Ok(text),
     }
 }
 
@@ -344,14 +329,22 @@ impl RuntimeParts {
         let (runtime, server) = (Arc::clone(runtime), Arc::clone(&self.server));
         let (store, clock) = (Arc::clone(&self.store), self.clock);
         let stopped = Arc::clone(&self.stopped);
-        sessions::listen(&folder.join(sessions::FILE), &stopped, move |request| {
-            let sessions = Sessions {
-                store: &store,
-                keys: &server.keys,
-                tenant: &server.config.entra.tenant,
-                now: clock.now().unix,
-            };
-            sessions.perform(request, |ended| runtime.send_to_hub(ended))
+        sessions::listen(&folder.join(sessions::FILE), &stopped, move |question| {
+            let (keys, now) = (&server.keys, clock.now().unix);
+            match question {
+                Question::Keys(KeyQuestion::KeyStatus) => {
+                    Told::Keys(KeyStatus::of(&store, keys, now))
+                }
+                Question::Sessions(request) => {
+                    let sessions = Sessions {
+                        store: &store,
+                        keys,
+                        tenant: &server.config.entra.tenant,
+                        now,
+                    };
+                    Told::Sessions(sessions.perform(request, |ended| runtime.send_to_hub(ended)))
+                }
+            }
         });
     }
 

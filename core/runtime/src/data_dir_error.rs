@@ -61,6 +61,11 @@ pub enum DataDirError {
         /// The file of the key.
         path: PathBuf,
     },
+    /// The file holds as many keys as it may.
+    TooManyKeys {
+        /// The file of the key.
+        path: PathBuf,
+    },
     /// The file of the key cannot be read.
     KeyUnreadable {
         /// The file of the key.
@@ -132,15 +137,17 @@ impl Display for DataDirError {
             }
             Self::KeyDamaged { path } => write!(
                 f,
-                "The key file {} is damaged: it must hold 32 bytes as base64url.",
+                "The key file {} is damaged: it must hold 32 bytes as base64url, or a few such lines.",
+                path.display()
+            ),
+            Self::TooManyKeys { path } => write!(
+                f,
+                "The key file {} holds as many keys as it may. Leave the former ones out first: key drop-old.",
                 path.display()
             ),
             Self::KeyUnreadable { path, error } => {
-                write!(
-                    f,
-                    "The key file {} cannot be read: {error}.",
-                    path.display()
-                )
+                let path = path.display();
+                write!(f, "The key file {path} cannot be read: {error}.")
             }
             Self::KeyNotWritten { path, error } => {
                 let path = path.display();
@@ -163,6 +170,7 @@ impl Error for DataDirError {
             | Self::WrongKey { .. }
             | Self::KeyMissing { .. }
             | Self::KeyOpenToOthers { .. }
+            | Self::TooManyKeys { .. }
             | Self::KeyDamaged { .. } => None,
         }
     }

@@ -1,11 +1,11 @@
 //! The master key: from the configuration, or generated once into the data folder; and never, ever,
 //! a new one silently for a store that another key sealed (threat Q7).
 
-use std::{io, os::unix::fs::PermissionsExt as _};
+mod file;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use entra_mcp_core::keys::{Keyring, MasterKey};
 
+pub(crate) use self::file::KeyFile;
 #[cfg(feature = "redis")]
 use crate::{
     command_line::{ConfigError, StoreSettingError},
@@ -13,13 +13,7 @@ use crate::{
     start_error::StartError,
     store::RedisStore,
 };
-use crate::{data_dir::DataDir, data_dir_error::DataDirError, seed, store::FileStore};
-
-/// The file of the generated key: 32 bytes as base64url, as `ENTRA_MCP_KEY` takes them.
-const FILE: &str = "master.key";
-
-/// More than the file holds: a text that grows would leave some of the key behind.
-const FILE_BYTES: usize = 64;
+use crate::{data_dir::DataDir, data_dir_error::DataDirError, store::FileStore};
 
 /// The keys to run with on a store of this machine: the configured ones, or that of the data folder, made if the store
 /// is new.
@@ -34,14 +28,14 @@ pub(crate) fn ring(
 ) -> Result<Keyring, DataDirError> {
     let ring = match configured.split_first() {
         Some((first, others)) => Keyring::new(first.clone(), others.to_vec()),
-        None => Keyring::new(stored_key(folder, store)?, Vec::new()),
+        None => stored_ring(folder, store)?,
     };
     if store.fits(&ring)? {
         Ok(ring)
     } else {
         Err(DataDirError::WrongKey {
             sessions: store.path().to_owned(),
-            key_file: configured.is_empty().then(|| folder.file(FILE)),
+            key_file: configured.is_empty().then(|| KeyFile::of(folder).path()),
         })
     }
 }
@@ -69,43 +63,20 @@ pub(crate) fn shared_ring(
     }
 }
 
-/// The key of the data folder.
-fn stored_key(folder: &DataDir, store: &FileStore) -> Result<MasterKey, DataDirError> {
-    let path = folder.file(FILE);
-    match std::fs::read_to_string(&path).map(zeroize::Zeroizing::new) {
-        Ok(text) => match std::fs::metadata(&path) {
-            Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => {
-                Err(DataDirError::KeyOpenToOthers { path })
-            }
-            Ok(_) => parse(&text).ok_or(DataDirError::KeyDamaged { path }),
-            Err(error) => Err(DataDirError::KeyUnreadable { path, error }),
-        },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            if store.is_marked()? {
-                let sessions = store.path().to_owned();
-                return Err(DataDirError::KeyMissing { path, sessions });
-            }
-            generate(folder)
-        }
-        Err(error) => Err(DataDirError::KeyUnreadable { path, error }),
+/// The keys of the data folder; one is made for a store that was never used.
+fn stored_ring(folder: &DataDir, store: &FileStore) -> Result<Keyring, DataDirError> {
+    let file = KeyFile::of(folder);
+    if let Some(ring) = file.ring()? {
+        return Ok(ring);
     }
-}
-
-fn generate(folder: &DataDir) -> Result<MasterKey, DataDirError> {
-    let bytes = zeroize::Zeroizing::new(seed::bytes());
-    let mut text = zeroize::Zeroizing::new(String::with_capacity(FILE_BYTES));
-    URL_SAFE_NO_PAD.encode_string(*bytes, &mut text);
-    text.push('\n');
-    folder
-        .write_whole(FILE, text.as_bytes())
-        .map_err(|error| DataDirError::KeyNotWritten {
-            path: folder.file(FILE),
-            error,
-        })?;
-    Ok(MasterKey::new(*bytes))
-}
-
-fn parse(text: &str) -> Option<MasterKey> {
-    let bytes = zeroize::Zeroizing::new(URL_SAFE_NO_PAD.decode(text.trim()).ok()?);
-    bytes.as_slice().try_into().ok().map(MasterKey::new)
+    if store.is_marked()? {
+        let sessions = store.path().to_owned();
+        return Err(DataDirError::KeyMissing {
+            path: file.path(),
+            sessions,
+        });
+    }
+    file.add_new()?;
+    file.ring()?
+        .ok_or_else(|| DataDirError::KeyDamaged { path: file.path() })
 }

@@ -22,6 +22,7 @@ mod handle;
 pub mod handlers;
 mod inbound;
 mod key;
+mod key_command;
 mod listen;
 mod log;
 mod metrics;

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::{
     arguments::{SessionsCommand, take},
-    socket::{FILE, ask, listen},
+    socket::{FILE, KeyQuestion, Question, Told, ask, listen},
     text::text,
 };
 use crate::{log, store::RecordStore};

@@ -68,6 +68,15 @@ pub enum StartError {
         /// The cause.
         error: io::Error,
     },
+    /// The command about keys is not complete.
+    InvalidKeyCommand,
+    /// The master keys are those of the configuration, which no command changes.
+    KeyOfConfiguration,
+    /// A former key is still needed.
+    KeyStillNeeded {
+        /// By what.
+        text: String,
+    },
     /// Settings are wrong: all that are.
     Config(Vec<ConfigError>),
     /// What the environment says of outbound connections is wrong.
@@ -136,7 +145,15 @@ impl Display for StartError {
                 "Write sessions list or sessions end, and which: --session NAME, --user OBJECT_ID or --client NAME, or \
                  --all.",
             ),
-            Self::SessionsIncomplete { text } => f.write_str(text),
+            Self::SessionsIncomplete { text } | Self::KeyStillNeeded { text } => f.write_str(text),
+            Self::InvalidKeyCommand => {
+                f.write_str("Write key status, key rotate or key drop-old, the last one with --sign-out to drop what is needed.")
+            }
+            Self::KeyOfConfiguration => f.write_str(
+                "The master keys are those of ENTRA_MCP_KEY, so change them there, and restart: a new one in front, which seals, and \
+                 the former one behind it, which still opens. head -c 32 /dev/urandom | base64 makes one. With several replicas, \
+                 give all of them both keys first, the new one second. key status says when the former one can go.",
+            ),
             Self::SessionsUnanswered { error } => {
                 write!(f, "The server that runs does not answer: {error}. Try again.")
             }
@@ -191,6 +208,9 @@ impl Error for StartError {
             | Self::NotWithHttpServer { .. }
             | Self::InvalidSessionsCommand
             | Self::SessionsIncomplete { .. }
+            | Self::InvalidKeyCommand
+            | Self::KeyOfConfiguration
+            | Self::KeyStillNeeded { .. }
             | Self::InvalidClientCommand { .. }
             | Self::Clients(_)
             | Self::Store(_)

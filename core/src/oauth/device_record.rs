@@ -12,13 +12,14 @@ use crate::{
     config::ClientAddress,
     device_authorization::{DeviceName, UserCode},
     entropy::Entropy,
+    env::Server,
     event::Answer,
     hub::{AskDeviceRecord, DeviceMessage, RecordConflict, RecordOperation, ToHubKind},
-    keys::{Keyring, Purpose},
+    keys::{Keyring, MAC_BYTES, Purpose},
     limits,
     secret::Secret,
     session::record::Hash,
-    step::Cx,
+    step::{Cx, Progress},
     time::UnixTime,
 };
 
@@ -49,8 +50,66 @@ pub(crate) enum DeviceDecision {
 
 /// Where the device of a user code is. The code does not show.
 pub(crate) fn key(user_code: UserCode, keys: &Keyring) -> Key {
-    let name = keys.mac(Purpose::DeviceRecord, user_code.to_string().as_bytes());
-    Key(format!("device/{}", URL_SAFE_NO_PAD.encode(name)))
+    named(keys.mac(Purpose::DeviceRecord, user_code.to_string().as_bytes()))
+}
+
+/// Where it may be: where it is since the master key was changed, and where it was before, if replicas may have written it
+/// there.
+pub(crate) fn keys_of(user_code: UserCode, server: &Server) -> Vec<Key> {
+    if !server.has_replicas() {
+        return vec![key(user_code, &server.keys)];
+    }
+    let user_code = user_code.to_string();
+    let names = server
+        .keys
+        .macs(Purpose::DeviceRecord, user_code.as_bytes());
+    names.map(named).collect()
+}
+
+fn named(mac: [u8; MAC_BYTES]) -> Key {
+    Key(format!("device/{}", URL_SAFE_NO_PAD.encode(mac)))
+}
+
+/// Looks for the record under each of its names.
+#[derive(Debug)]
+pub(crate) struct FindingRecord {
+    key: Key,
+    rest: std::vec::IntoIter<Key>,
+    getting: AwaitingRecord,
+}
+
+impl FindingRecord {
+    pub(crate) fn start(user_code: UserCode, cx: &mut Cx<'_>) -> Self {
+        let present = key(user_code, &cx.env.server.keys);
+        let mut rest = keys_of(user_code, cx.env.server).into_iter();
+        Self::next(rest.next().unwrap_or(present), rest, cx)
+    }
+
+    fn next(key: Key, rest: std::vec::IntoIter<Key>, cx: &mut Cx<'_>) -> Self {
+        let getting = AwaitingRecord::get(&key, cx);
+        Self { key, rest, getting }
+    }
+
+    /// Takes an answer. Ready with the record and its name, or with the last name if there is none.
+    pub(crate) fn handle(
+        self,
+        answer: Answer,
+        cx: &mut Cx<'_>,
+    ) -> Progress<Self, Result<(Key, Option<Stored>), StoreFault>> {
+        let Self {
+            key,
+            mut rest,
+            getting,
+        } = self;
+        match getting.into_answer(answer) {
+            Ok(None) => match rest.next() {
+                Some(next) => Progress::Pending(Self::next(next, rest, cx)),
+                None => Progress::Ready(Ok((key, None))),
+            },
+            Ok(stored) => Progress::Ready(Ok((key, stored))),
+            Err(fault) => Progress::Ready(Err(fault)),
+        }
+    }
 }
 
 /// An operation on a record that is waited for.

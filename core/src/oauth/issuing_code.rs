@@ -22,7 +22,7 @@ use super::{
     pending_sign_in::Approval,
     remembered_consents::{self, RememberedConsents},
     sign_in_failure::{CallbackError, Failure, unknown},
-    user_consents::UserConsents,
+    user_consents::{ReadingConsents, StoredConsents, WritingConsents},
 };
 use crate::{
     ask::{Ask, Awaiting, Guard, Store, StoreFault},
@@ -57,9 +57,9 @@ pub(crate) struct SignedInRequest {
 #[derive(Debug)]
 pub(crate) enum IssuingCode {
     /// What the user has approved before is being read.
-    AwaitingConsents(Box<SignedInRequest>, Approval, Awaiting<Store>),
+    AwaitingConsents(Box<SignedInRequest>, Approval, Box<ReadingConsents>),
     /// The approval is being written.
-    AwaitingConsentsWritten(Box<SignedInRequest>, Awaiting<Store>),
+    AwaitingConsentsWritten(Box<SignedInRequest>, WritingConsents),
     /// The user may have too many sessions: room is made, and then this is written.
     AwaitingRoom(Box<UserSessions>, Box<CodeToSend>, Store),
     /// The session is being written.
@@ -98,25 +98,33 @@ impl IssuingCode {
         if approval == Approval::Pressed && !is_remembered {
             return Self::write_session(signed_in, false, cx);
         }
-        let key = UserConsents::key(&signed_in.session.user, &cx.env.server.keys);
-        let awaiting = cx.store(Store::Get(key));
-        Self::AwaitingConsents(Box::new(signed_in), approval, awaiting)
+        let reading = ReadingConsents::start(&signed_in.session.user, cx);
+        Self::AwaitingConsents(Box::new(signed_in), approval, Box::new(reading))
     }
 
     pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self, Issued> {
         match self {
-            Self::AwaitingConsents(signed_in, Approval::Pressed, awaiting) => {
-                let answer = awaiting.into_answer(answer);
-                Progress::Pending(Self::remember(*signed_in, answer, cx))
+            Self::AwaitingConsents(signed_in, approval, reading) => {
+                match reading.handle(answer, &signed_in.session.user, cx) {
+                    Progress::Pending(reading) => {
+                        let reading = Box::new(reading);
+                        Progress::Pending(Self::AwaitingConsents(signed_in, approval, reading))
+                    }
+                    Progress::Ready(read) if approval == Approval::Pressed => {
+                        Progress::Pending(Self::remember(*signed_in, read, cx))
+                    }
+                    Progress::Ready(read) => Self::check_consent(signed_in, read, cx),
+                }
             }
-            Self::AwaitingConsents(signed_in, Approval::Remembered, awaiting) => {
-                Self::check_consent(signed_in, awaiting.into_answer(answer), cx)
-            }
-            Self::AwaitingConsentsWritten(signed_in, awaiting) => {
+            Self::AwaitingConsentsWritten(signed_in, writing) => match writing.handle(answer, cx) {
+                Progress::Pending(writing) => {
+                    Progress::Pending(Self::AwaitingConsentsWritten(signed_in, writing))
+                }
                 // An approval that could not be written is not remembered: the user is asked again next time.
-                let is_written = awaiting.into_answer(answer).is_ok();
-                Progress::Pending(Self::write_session(*signed_in, is_written, cx))
-            }
+                Progress::Ready(written) => {
+                    Progress::Pending(Self::write_session(*signed_in, written.is_ok(), cx))
+                }
+            },
             Self::AwaitingRoom(room, code, put) => match room.handle(answer, cx) {
                 Progress::Pending(room) => {
                     Progress::Pending(Self::AwaitingRoom(Box::new(room), code, put))
@@ -137,25 +145,19 @@ impl IssuingCode {
     /// Whether the user who has signed in is the one who approved.
     fn check_consent(
         signed_in: Box<SignedInRequest>,
-        answer: <Store as Ask>::Answer,
+        read: Result<StoredConsents, StoreFault>,
         cx: &mut Cx<'_>,
     ) -> Progress<Self, Issued> {
-        let SignedInRequest {
-            session, request, ..
-        } = &*signed_in;
-        let (keys, now) = (&cx.env.server.keys, cx.env.now.unix);
-        let Ok(stored) = answer else {
+        let Ok(stored) = read else {
             cx.log(LogEventId::SessionUnavailable);
-            let target = request.redirect_target.clone();
+            let target = signed_in.request.redirect_target.clone();
             return Progress::Ready(Issued::Failed(Failure::new(
                 target,
                 CallbackError::Unavailable,
             )));
         };
-        let lifetime = cx.env.server.config.lifetimes.consent;
-        let consents =
-            stored.map(|stored| UserConsents::open(&session.user, &stored, lifetime, keys));
-        let is_covered = consents.is_some_and(|consents| consents.cover(request, now));
+        let now = cx.env.now.unix;
+        let is_covered = stored.consents.cover(&signed_in.request, now);
         let is_planted = |bug| cx.env.server.has(bug);
         if !is_covered
             && !is_planted(Planted::ConsentDropped)
@@ -171,28 +173,18 @@ impl IssuingCode {
     /// Writes the approval into the user's record.
     fn remember(
         signed_in: SignedInRequest,
-        answer: <Store as Ask>::Answer,
+        read: Result<StoredConsents, StoreFault>,
         cx: &mut Cx<'_>,
     ) -> Self {
-        let (keys, user) = (&cx.env.server.keys, &signed_in.session.user);
-        let Ok(stored) = answer else {
+        let Ok(stored) = read else {
             return Self::write_session(signed_in, false, cx);
         };
-        let lifetime = cx.env.server.config.lifetimes.consent;
-        let (mut consents, guard) = match &stored {
-            Some(stored) => (
-                UserConsents::open(user, stored, lifetime, keys),
-                Guard::Version(stored.version),
-            ),
-            None => (UserConsents::none(lifetime), Guard::Absent),
-        };
+        let mut consents = stored.consents.clone();
         let name = signed_in.client_label.name.clone();
         consents.add(&signed_in.request, name, cx.env.now.unix);
-        match consents.put(user, guard, keys, cx.entropy) {
-            Some(put) => {
-                let awaiting = cx.store(put);
-                Self::AwaitingConsentsWritten(Box::new(signed_in), awaiting)
-            }
+        let operations = stored.replaced_by(&consents, &signed_in.session.user, cx);
+        match operations.and_then(|operations| WritingConsents::start(operations, cx)) {
+            Some(writing) => Self::AwaitingConsentsWritten(Box::new(signed_in), writing),
             None => Self::write_session(signed_in, false, cx),
         }
     }

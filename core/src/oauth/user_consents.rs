@@ -4,16 +4,19 @@
 //! The record is sealed under the master key and the user's own ids, and named by neither. It is written when a
 //! user who has approved has signed in, so that nothing is stored for others.
 
+mod stored;
+
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::stored::{ReadingConsents, StoredConsents, WritingConsents};
 use super::authorization_request::AuthorizationRequest;
 use crate::{
     ask::{Guard, Key, Record, Store, Stored},
     entropy::Entropy,
-    keys::{Keyring, Purpose},
+    keys::{Keyring, MAC_BYTES, Purpose},
     limits,
     session::record::{Hash, User},
     time::UnixTime,
@@ -46,8 +49,14 @@ pub(crate) struct UserConsent {
 impl UserConsents {
     /// Returns the key of the user's record.
     pub(crate) fn key(user: &User, keys: &Keyring) -> Key {
-        let mac = keys.mac(Purpose::ConsentsKey, user.key().as_bytes());
-        Key(format!("consents/{}", URL_SAFE_NO_PAD.encode(mac)))
+        named(keys.mac(Purpose::ConsentsKey, user.key().as_bytes()))
+    }
+
+    /// Returns the keys under which the record was before the master key was changed.
+    fn former_keys(user: &User, keys: &Keyring) -> Vec<Key> {
+        let user = user.key();
+        let macs = keys.macs(Purpose::ConsentsKey, user.as_bytes());
+        macs.skip(1).map(named).collect()
     }
 
     /// Nothing is approved yet.
@@ -114,6 +123,24 @@ impl UserConsents {
         self.consents.len() < before
     }
 
+    /// Takes these over, too: the later of two that cover the same, and the latest ones if there are too many.
+    fn merge(&mut self, others: Self) {
+        for other in others.consents {
+            let known = self.consents.iter_mut().find(|one| one.covers_what(&other));
+            match known {
+                Some(known) if known.given < other.given => *known = other,
+                Some(_) => {}
+                None => self.consents.push(other),
+            }
+        }
+        self.consents.sort_by_key(|consent| consent.given);
+        let too_many = self
+            .consents
+            .len()
+            .saturating_sub(limits::CONSENTS_PER_USER);
+        self.consents.drain(..too_many);
+    }
+
     /// Adds an approval; the oldest goes if there are too many.
     pub(crate) fn add(
         &mut self,
@@ -136,6 +163,12 @@ impl UserConsents {
 }
 
 impl UserConsent {
+    /// Whether the other one is of the same client, place and scopes.
+    fn covers_what(&self, other: &Self) -> bool {
+        (self.client, &self.redirect_uri, &self.scope)
+            == (other.client, &other.redirect_uri, &other.scope)
+    }
+
     fn is_of(&self, request: &AuthorizationRequest) -> bool {
         self.client == request.client
             && self.redirect_uri == request.redirect_target.redirect_uri.as_str()
@@ -145,6 +178,10 @@ impl UserConsent {
     fn holds(&self, lifetime: Duration, now: UnixTime) -> bool {
         self.given.lasts(lifetime, now, limits::CLOCK_LEEWAY)
     }
+}
+
+fn named(mac: [u8; MAC_BYTES]) -> Key {
+    Key(format!("consents/{}", URL_SAFE_NO_PAD.encode(mac)))
 }
 
 #[cfg(test)]

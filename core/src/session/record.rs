@@ -17,7 +17,7 @@ use crate::{
     entropy::Entropy,
     env::Server,
     id::{PrincipalId, SessionId},
-    keys::{Keyring, Purpose, SealingKey},
+    keys::{KeyNumber, Keyring, Purpose, SealingKey},
     limits,
     secret::Secret,
     step::Cx,
@@ -57,6 +57,8 @@ pub(crate) struct Session {
     pub(crate) refresh: Option<Refresh>,
     /// Which shares open the record.
     pub(super) openers: Vec<Opener>,
+    /// Which master key the newest of these shares belongs to: the one that the client's code or refresh token was made with.
+    pub(super) made_with: KeyNumber,
     /// What the Entra tokens and the session's tasks are sealed under, beside the master key.
     pub(crate) key: SealingKey,
     /// The sealed Entra tokens: they are opened only when one is needed.
@@ -237,6 +239,7 @@ impl Session {
             code: None,
             refresh: None,
             openers: Vec::new(),
+            made_with: KeyNumber::NEWEST,
             key: SealingKey::draw(entropy),
             entra: Bytes::new(),
         }
@@ -251,6 +254,12 @@ impl Session {
     /// From its next writing on, the record opens with this share and no other.
     pub(crate) fn open_only_to(&mut self, share: &Share, server: &Server) {
         self.openers = vec![Opener::of(share, server)];
+        self.made_with = KeyNumber::NEWEST;
+    }
+
+    /// Whether the client still has a code or a refresh token of a former master key.
+    pub(crate) fn needs_former_key(&self) -> bool {
+        self.made_with != KeyNumber::NEWEST
     }
 
     /// From its next writing on, the record opens with this share too. Those before it go on for as long
@@ -273,6 +282,7 @@ impl Session {
         let too_many = (self.openers.len() + 1).saturating_sub(limits::SESSION_SHARES);
         self.openers.drain(..too_many);
         self.openers.push(Opener::of(share, server));
+        self.made_with = KeyNumber::NEWEST;
     }
 
     /// Opens the Entra tokens.
@@ -294,6 +304,15 @@ impl Session {
         let id = self.id.bytes();
         let sealed = keys.seal(Purpose::EntraTokens, id, share, &text, entropy);
         self.entra = sealed.into();
+    }
+
+    /// Seals the Entra tokens under the newest master key, if the session may have been written under a former one.
+    pub(crate) fn seal_tokens_anew(&mut self, keys: &Keyring, entropy: &mut Entropy) {
+        if self.needs_former_key()
+            && let Some(tokens) = self.entra_tokens(keys)
+        {
+            self.set_entra_tokens(&tokens, keys, entropy);
+        }
     }
 
     /// Takes another key, so that who knew the one before opens neither later tokens nor later tasks.

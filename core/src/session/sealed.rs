@@ -8,6 +8,9 @@
 //! Entra's tokens                          -- sealed under a key that stands in the session
 //! ```
 //!
+//! The outline is sealed under the master key that the client's newest code or refresh token was made with, so that it shows
+//! whether the record still needs a former one.
+//!
 //! The data key is drawn anew at each writing. So the master key alone opens the [`Outline`]; a share that is over
 //! opens no later writing; and tokens that were issued before a refresh go on, since their shares still open the
 //! record (threat G3). Who has a share needs not open the outline by itself: it stands beside the session once more.
@@ -31,7 +34,7 @@ use crate::{
     entropy::Entropy,
     env::Server,
     id::SessionId,
-    keys::{Keyring, Purpose, SEAL_BYTES, SealingKey},
+    keys::{KeyNumber, Keyring, Purpose, SEAL_BYTES, SealingKey},
     planted::Planted,
     time::UnixTime,
 };
@@ -135,11 +138,31 @@ impl<'a> Parts<'a> {
     fn open(self, share: &Share, server: &Server) -> Option<(Session, Version)> {
         let share = in_use(share, server);
         let keys = &server.keys;
-        self.open_by(keys.sealing_keys(Purpose::SessionShare, share.expose()))
+        let openers = keys.sealing_keys(Purpose::SessionShare, share.expose());
+        self.open_by(openers, keys)
     }
 
-    fn open_by(self, mut openers: impl Iterator<Item = SealingKey>) -> Option<(Session, Version)> {
+    /// Which master key the newest share belongs to. What an earlier version wrote does not say it.
+    fn made_with(&self, keys: &Keyring) -> Option<KeyNumber> {
+        match &self.head {
+            Head::Opened(_) => keys.numbers().last(),
+            Head::Sealed(head) => {
+                let context = context(VERSION, self.id);
+                keys.sealed_with(Purpose::SessionOutline, &context, head)
+            }
+        }
+    }
+
+    fn open_by(
+        self,
+        mut openers: impl Iterator<Item = SealingKey>,
+        keys: &Keyring,
+    ) -> Option<(Session, Version)> {
         let id = self.id;
+        let made_with = match keys.has_others() {
+            true => self.made_with(keys)?,
+            false => KeyNumber::NEWEST,
+        };
         let (present, before) = (context(VERSION, id), context(locks_in_head::VERSION, id));
         // What a lock is bound to, and the body.
         let (of_lock, of_body) = match self.format {
@@ -155,7 +178,7 @@ impl<'a> Parts<'a> {
         })?;
         let data_key = SealingKey::new((&data_key[..]).try_into().ok()?);
         let body = data_key.open(of_body, self.body)?;
-        let session = match (self.format, self.head) {
+        let mut session = match (self.format, self.head) {
             (Format::Json, Head::Opened(outline)) => json::session(id, outline, &body)?,
             (_, Head::Opened(outline)) => Session::of_bytes(id, outline, &body, self.entra)?,
             (_, Head::Sealed(_)) => {
@@ -164,8 +187,14 @@ impl<'a> Parts<'a> {
                 Session::of_bytes(id, outline, from.rest(), self.entra)?
             }
         };
+        session.made_with = made_with;
         Some((session, self.version))
     }
+}
+
+/// Which master key this record of a session needs; `None` if no key opens it.
+pub(crate) fn key_of(id: SessionId, stored: &Stored, keys: &Keyring) -> Option<KeyNumber> {
+    Parts::of(id, stored, keys)?.made_with(keys)
 }
 
 /// A record of which the master key has opened the outline.
@@ -214,7 +243,7 @@ impl Session {
     /// Opens this session as another exchange has written it meanwhile: the shares outlast every exchange.
     pub(crate) fn open_again(&self, stored: &Stored, keys: &Keyring) -> Option<(Self, Version)> {
         let openers = self.openers.iter().map(|opener| opener.key.clone());
-        Parts::of(self.id, stored, keys)?.open_by(openers)
+        Parts::of(self.id, stored, keys)?.open_by(openers, keys)
     }
 
     /// The store operation that writes the session, to last until `expires`.
@@ -240,7 +269,8 @@ impl Session {
         let mut whole = Writer::new();
         self.outline.write(&mut whole);
         let outline = whole.written();
-        let head = keys.seal(Purpose::SessionOutline, &context, b"", outline, entropy);
+        let (made_with, purpose) = (self.made_with, Purpose::SessionOutline);
+        let head = keys.seal_with(made_with, purpose, &context, outline, entropy);
         whole.rest(body);
         let mut record = Writer::new();
         record.array(&[VERSION]);

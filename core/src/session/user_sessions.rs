@@ -2,19 +2,25 @@
 //! beyond the bound ends the session that was used longest ago.
 //!
 //! ```text
-//! ReadingList --room--> WritingList --written--> done
-//!    ^   \--full--> Looking, at each in turn --> Ending the idlest --> WritingList
-//!    \------------------------------------------- conflict --/
+//! ReadingList, each --room--> WritingList --written--> Deleting, each that was moved --> done
+//!    ^   \--full--> Looking, at each session in turn --> Ending the idlest --> room?
+//!    \------------------------- conflict --/
 //! ```
 //!
 //! A record for each user lists the sessions by name. It is written before the session is, so it lacks none;
 //! those that have ended otherwise are found gone when the list is full.
+//!
+//! The name of the list follows from the master key. After that was changed, what stands on a list of a former name is moved
+//! to the present one when the user signs in, or one of their sessions is refreshed.
 
 mod listed;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
 
 pub(crate) use self::listed::{AboutSession, ListedSession, VerifiedBy};
 use super::{
@@ -27,35 +33,45 @@ use crate::{
     event::Answer,
     fault::Fault,
     id::SessionId,
-    keys::{Keyring, MAC_BYTES, Purpose},
+    keys::{KeyNumber, Keyring, MAC_BYTES, Purpose},
     limits,
     step::{Cx, Progress},
     time::UnixTime,
 };
 
-/// Room that is being made for one more session of a user.
+/// Room that is being made for one more session of a user, or a list that is moved to its present name.
 #[derive(Debug)]
 pub(crate) struct UserSessions {
-    key: Key,
-    session: ListedSession,
+    /// Where lists of the user may be, the present one first.
+    keys: Vec<Key>,
+    /// What is to be on the list besides.
+    session: Option<ListedSession>,
     attempts: u8,
     state: State,
 }
 
 #[derive(Debug)]
 enum State {
-    ReadingList(Awaiting<Store>),
+    /// The list that is read, those that are still to be read, and what was read so far.
+    ReadingList(Key, Vec<Key>, List, Awaiting<Store>),
     Looking(Box<Looking>, Awaiting<Store>),
     Ending(List, EndingSession),
-    WritingList(Awaiting<Store>),
+    WritingList(Vec<Former>, Awaiting<Store>),
+    Deleting(Vec<Former>, Awaiting<Store>),
 }
 
 /// The list as it was read.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct List {
     sessions: Vec<ListedSession>,
+    /// Of the record of the present name.
     version: Option<Version>,
+    /// The records of former names.
+    former: Vec<Former>,
 }
+
+/// The record of a former name, as it was read.
+type Former = (Key, Version);
 
 /// What is known of the sessions of a full list.
 #[derive(Debug)]
@@ -70,13 +86,21 @@ struct Looking {
 impl UserSessions {
     /// Reads the list of this user, to put this session on it.
     pub(crate) fn make_room(user: &User, session: ListedSession, cx: &mut Cx<'_>) -> Self {
-        let key = key(user, &cx.env.server.keys);
-        let read = cx.store(Store::Get(key.clone()));
+        Self::start(user, Some(session), cx)
+    }
+
+    /// Moves to the list of this user what stands on those of former names.
+    pub(crate) fn move_former(user: &User, cx: &mut Cx<'_>) -> Self {
+        Self::start(user, None, cx)
+    }
+
+    fn start(user: &User, session: Option<ListedSession>, cx: &mut Cx<'_>) -> Self {
+        let keys = keys_of(user, &cx.env.server.keys);
         Self {
-            key,
+            state: read(keys.clone(), List::default(), cx),
+            keys,
             session,
             attempts: 0,
-            state: State::ReadingList(read),
         }
     }
 
@@ -86,31 +110,39 @@ impl UserSessions {
         answer: Answer,
         cx: &mut Cx<'_>,
     ) -> Progress<Self, Result<(), Fault>> {
+        let wanted = Wanted {
+            session: self.session.as_ref(),
+            keys: &self.keys,
+        };
         let step = match self.state {
-            State::ReadingList(read) => match read.into_answer(answer) {
-                Ok(stored) => List::open(stored, &self.key, &cx.env.server.keys).step(
-                    &self.session,
-                    &self.key,
-                    cx,
-                ),
-                Err(_) => Err(Fault::Store),
-            },
-            State::Looking(looking, look) => {
-                looking.looked(look.into_answer(answer), &self.session, &self.key, cx)
-            }
-            State::Ending(list, ending) => match ending.handle(answer, cx) {
-                Ok(()) => Ok(Some(list.write(&self.session, &self.key, cx))),
-                Err(fault) => Err(fault),
-            },
-            State::WritingList(written) => match written.into_answer(answer) {
-                Ok(_) => Ok(None),
-                Err(StoreFault::Conflict) if self.attempts < limits::SESSION_UPDATE_ATTEMPTS => {
-                    self.attempts += 1;
-                    let read = cx.store(Store::Get(self.key.clone()));
-                    Ok(Some(State::ReadingList(read)))
+            State::ReadingList(key, rest, mut list, reading) => match reading.into_answer(answer) {
+                Ok(stored) => {
+                    list.add(stored, &key, &self.keys, &cx.env.server.keys);
+                    match rest.is_empty() {
+                        true => list.step(wanted, cx),
+                        false => Ok(Some(read(rest, list, cx))),
+                    }
                 }
                 Err(_) => Err(Fault::Store),
             },
+            State::Looking(looking, look) => looking.looked(look.into_answer(answer), wanted, cx),
+            State::Ending(list, ending) => match ending.handle(answer, cx) {
+                Ok(()) => list.step(wanted, cx),
+                Err(fault) => Err(fault),
+            },
+            State::WritingList(former, written) => match written.into_answer(answer) {
+                Ok(_) => Ok(delete(former, cx)),
+                Err(StoreFault::Conflict) if self.attempts < limits::SESSION_UPDATE_ATTEMPTS => {
+                    self.attempts += 1;
+                    Ok(Some(read(self.keys.clone(), List::default(), cx)))
+                }
+                Err(_) => Err(Fault::Store),
+            },
+            State::Deleting(former, deleted) => {
+                // What is left of it, or was added by a replica that has the former key alone, is moved the next time.
+                let _ = deleted.into_answer(answer);
+                Ok(delete(former, cx))
+            }
         };
         match step {
             Ok(Some(state)) => Progress::Pending(Self { state, ..self }),
@@ -120,32 +152,65 @@ impl UserSessions {
     }
 }
 
+/// What is to be on the list, and where the lists are.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    session: Option<&'a ListedSession>,
+    keys: &'a [Key],
+}
+
 /// The next state; none, if the session is on the list.
 type Step = Result<Option<State>, Fault>;
 
+/// Reads the first of these lists.
+fn read(mut keys: Vec<Key>, list: List, cx: &mut Cx<'_>) -> State {
+    let key = keys.remove(0);
+    let reading = cx.store(Store::Get(key.clone()));
+    State::ReadingList(key, keys, list, reading)
+}
+
+/// Ends the record of a former name, unless it was written since it was read; `None` if there is none left.
+fn delete(mut former: Vec<Former>, cx: &mut Cx<'_>) -> Option<State> {
+    let (key, version) = former.pop()?;
+    let record = Record {
+        bytes: Bytes::new(),
+        expires: cx.env.now.unix.after(Duration::from_secs(1)),
+    };
+    let put = Store::Put(key, record, Guard::Version(version));
+    Some(State::Deleting(former, cx.store(put)))
+}
+
 impl List {
-    /// Opens a list. One that another key sealed is as if there were none.
-    fn open(stored: Option<Stored>, key: &Key, keys: &Keyring) -> Self {
-        let version = stored.as_ref().map(|stored| stored.version);
-        let open = |stored: Stored| {
-            let bytes = &stored.record.bytes;
-            let text = keys.open(Purpose::UserSessions, key.0.as_bytes(), b"", bytes)?;
-            serde_json::from_slice(&text).ok()
+    /// Adds what stands in the record of one name. One that another key sealed is as if there were none.
+    fn add(&mut self, stored: Option<Stored>, key: &Key, all: &[Key], keys: &Keyring) {
+        let Some(stored) = stored else {
+            return;
         };
-        let sessions = stored.and_then(open).unwrap_or_default();
-        Self { sessions, version }
+        let version = stored.version;
+        let sessions = listed_under(key, &stored, keys).into_iter();
+        match all.first() == Some(key) {
+            true => self.version = Some(version),
+            false => self.former.push((key.clone(), version)),
+        }
+        // What stands under a former name is older.
+        let known = std::mem::take(&mut self.sessions);
+        let is_new = |one: &ListedSession| known.iter().all(|other| other.id != one.id);
+        self.sessions = sessions.filter(is_new).collect();
+        self.sessions.extend(known);
     }
 
-    fn step(mut self, session: &ListedSession, key: &Key, cx: &mut Cx<'_>) -> Step {
-        if self.sessions.iter().any(|one| one.id == session.id) {
-            return Ok(None);
+    fn step(mut self, wanted: Wanted<'_>, cx: &mut Cx<'_>) -> Step {
+        let is_listed =
+            |session: &ListedSession| self.sessions.iter().any(|one| one.id == session.id);
+        if wanted.session.is_none_or(is_listed) {
+            return Ok((!self.former.is_empty()).then(|| self.write(wanted, cx)));
         }
         if self.sessions.len() < cx.env.server.config.sessions_per_user {
-            return Ok(Some(self.write(session, key, cx)));
+            return Ok(Some(self.write(wanted, cx)));
         }
         let mut rest = std::mem::take(&mut self.sessions);
         let Some(current) = rest.pop() else {
-            return Ok(Some(self.write(session, key, cx)));
+            return Ok(Some(self.write(wanted, cx)));
         };
         let look = cx.store(Store::Get(current.id.key()));
         let looking = Looking {
@@ -157,10 +222,17 @@ impl List {
         Ok(Some(State::Looking(Box::new(looking), look)))
     }
 
-    fn write(mut self, session: &ListedSession, key: &Key, cx: &mut Cx<'_>) -> State {
-        self.sessions.push(session.clone());
+    fn write(mut self, wanted: Wanted<'_>, cx: &mut Cx<'_>) -> State {
+        let is_listed =
+            |session: &&ListedSession| self.sessions.iter().any(|one| one.id == session.id);
+        let added = wanted
+            .session
+            .filter(|session| !is_listed(session))
+            .cloned();
+        self.sessions.extend(added);
         let text = serde_json::to_vec(&self.sessions).expect("they are plain data");
         let keys = &cx.env.server.keys;
+        let key = wanted.keys.first().expect("a user has a list");
         let context = key.0.as_bytes();
         let sealed = keys.seal(Purpose::UserSessions, context, b"", &text, cx.entropy);
         let bytes = sealed.into();
@@ -171,7 +243,7 @@ impl List {
             .after(cx.env.server.config.lifetimes.session_absolute);
         let guard = self.version.map_or(Guard::Absent, Guard::Version);
         let put = Store::Put(key.clone(), Record { bytes, expires }, guard);
-        State::WritingList(cx.store(put))
+        State::WritingList(self.former, cx.store(put))
     }
 }
 
@@ -180,8 +252,7 @@ impl Looking {
     fn looked(
         mut self,
         answer: <Store as Ask>::Answer,
-        session: &ListedSession,
-        key: &Key,
+        wanted: Wanted<'_>,
         cx: &mut Cx<'_>,
     ) -> Step {
         let stored = answer.map_err(|_| Fault::Store)?;
@@ -220,17 +291,27 @@ impl Looking {
                 let ending = EndingSession::start(idlest, &outline, cx);
                 Ok(Some(State::Ending(list, ending)))
             }
-            _ => Ok(Some(list.write(session, key, cx))),
+            _ => Ok(Some(list.write(wanted, cx))),
         }
     }
 }
 
-/// Returns the sessions on a list that was read from this key, whoever's it is.
-pub(crate) fn listed_under(key: &Key, stored: Stored, keys: &Keyring) -> Vec<ListedSession> {
-    List::open(Some(stored), key, keys).sessions
+/// Returns the sessions on a list that was read from this key, whoever's it is; none, if another key sealed it.
+pub(crate) fn listed_under(key: &Key, stored: &Stored, keys: &Keyring) -> Vec<ListedSession> {
+    let bytes = &stored.record.bytes;
+    let text = keys.open(Purpose::UserSessions, key.0.as_bytes(), b"", bytes);
+    let sessions = text.and_then(|text| serde_json::from_slice(&text).ok());
+    sessions.unwrap_or_default()
+}
+
+/// Which master key this list needs; `None` if no key opens it.
+pub(crate) fn key_of(key: &Key, stored: &Stored, keys: &Keyring) -> Option<KeyNumber> {
+    let bytes = &stored.record.bytes;
+    keys.sealed_with(Purpose::UserSessions, key.0.as_bytes(), bytes)
 }
 
 /// Where the list of a user is stored: who that is does not show.
+#[cfg(test)]
 pub(crate) fn key(user: &User, keys: &Keyring) -> Key {
     named(keys.mac(Purpose::UserSessions, user.key().as_bytes()))
 }

@@ -44,6 +44,15 @@ const NONCE_BYTES: usize = 12;
 /// By how many bytes what is sealed is longer than its text: a nonce and a tag.
 pub const SEAL_BYTES: usize = NONCE_BYTES + 16;
 
+/// Which of several master keys: the newest, which seals and signs, is the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KeyNumber(pub usize);
+
+impl KeyNumber {
+    /// The one that seals and signs.
+    pub const NEWEST: Self = Self(0);
+}
+
 /// What follows from the master keys, first from the one that seals.
 #[derive(Clone, Debug)]
 pub struct Keyring {
@@ -67,6 +76,17 @@ impl Keyring {
 
     fn all(&self) -> impl Iterator<Item = &DerivedKeys> {
         std::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// The numbers of the master keys, the newest first.
+    pub fn numbers(&self) -> impl Iterator<Item = KeyNumber> + use<> {
+        (0..=self.others.len()).map(KeyNumber)
+    }
+
+    /// Whether there are keys besides the newest, as while the master key is being changed.
+    #[must_use]
+    pub fn has_others(&self) -> bool {
+        !self.others.is_empty()
     }
 
     /// The MAC (HMAC-SHA256) of a message by the first key.
@@ -127,6 +147,34 @@ impl Keyring {
         }
         self.sealing_keys(purpose, share)
             .find_map(|key| key.open(context, sealed))
+    }
+
+    /// Seals like [`Keyring::seal`], with one of the keys and no share.
+    #[must_use]
+    pub fn seal_with(
+        &self,
+        number: KeyNumber,
+        purpose: Purpose,
+        context: &[u8],
+        plaintext: &[u8],
+        entropy: &mut Entropy,
+    ) -> Vec<u8> {
+        let keys = self.all().nth(number.0).unwrap_or(&self.first);
+        let key = keys.sealing_key(purpose, b"");
+        key.seal(context, plaintext, entropy)
+    }
+
+    /// Which of the keys has sealed this, without a share; `None` if none has.
+    #[must_use]
+    pub fn sealed_with(
+        &self,
+        purpose: Purpose,
+        context: &[u8],
+        sealed: &[u8],
+    ) -> Option<KeyNumber> {
+        let mut ciphers = self.all().map(|keys| keys.cipher(purpose));
+        let number = ciphers.position(|cipher| cipher.open(context, sealed).is_some());
+        number.map(KeyNumber)
     }
 
     /// The key that [`Keyring::seal`] seals with today, by itself: what it sealed can be sealed
@@ -323,6 +371,15 @@ mod tests {
         assert!(opened(&both, b"id 1", b"share", &sealed_by(&old)).is_some());
         assert!(opened(&new, b"id 1", b"share", &sealed_by(&both)).is_some());
         assert!(opened(&old, b"id 1", b"share", &sealed_by(&both)).is_none());
+        for number in both.numbers() {
+            let mut entropy = Entropy::new(&Seed::new([7; 32]));
+            let sealed = both.seal_with(number, Purpose::Task, b"id 1", b"text", &mut entropy);
+            let with = |ring: &Keyring| ring.sealed_with(Purpose::Task, b"id 1", &sealed);
+            assert_eq!(with(&both), Some(number));
+            assert_eq!(with(&old).is_some(), number != KeyNumber::NEWEST);
+            let other = both.sealed_with(Purpose::Task, b"id 2", &sealed);
+            assert_eq!(other, None, "another context");
+        }
         let mac = old.mac(Purpose::ClientId, b"metadata");
         assert!(both.verify(Purpose::ClientId, b"metadata", &mac));
         assert!(!new.verify(Purpose::ClientId, b"metadata", &mac));

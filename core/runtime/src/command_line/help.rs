@@ -10,7 +10,8 @@ pub(super) fn help(program: &str) -> String {
     let mut text = format!(
         "{program}: an MCP server with Microsoft Entra ID sign-in\n\nUsage: {program} [SETTINGS]\n       \
          {program} client add --for copilot-studio|foundry|power-platform|m365|chatgpt [SETTINGS]\n       \
-         {program} sessions list|end [--session NAME] [--user OBJECT_ID] [--client NAME] [--all] [SETTINGS]\n\n\
+         {program} sessions list|end [--session NAME] [--user OBJECT_ID] [--client NAME] [--all] [SETTINGS]\n       \
+         {program} key status|rotate|drop-old [--sign-out] [SETTINGS]\n\n\
          {}Variables are also read from a file .env in the current folder.\n\n",
         dev_tenant::HELP
     );

@@ -16,8 +16,10 @@ use std::{
 
 use entra_mcp_core::log_event::{Field, LogEvent, LogEventId};
 
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
 use super::{Reply, Request};
-use crate::{log, stopped::Stopped};
+use crate::{key_command::KeyStatus, log, stopped::Stopped};
 
 /// Its name in the data folder.
 pub(crate) const FILE: &str = "operator.sock";
@@ -31,18 +33,45 @@ const AFTER_FAILED_ACCEPT: Duration = Duration::from_secs(1);
 /// How long the other side may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What the process that serves is asked.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Question {
+    Keys(KeyQuestion),
+    Sessions(Request),
+}
+
+/// What it is asked about the master keys.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum KeyQuestion {
+    /// How many records need each of them?
+    KeyStatus,
+}
+
+/// What it says.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Told {
+    Keys(KeyStatus),
+    Sessions(Reply),
+}
+
 /// Asks the process that serves; `None` if none does.
 ///
 /// # Errors
 ///
 /// It does not answer.
-pub(crate) fn ask(path: &Path, request: &Request) -> io::Result<Option<Reply>> {
+pub(crate) fn ask<T: DeserializeOwned>(
+    path: &Path,
+    question: &impl Serialize,
+) -> io::Result<Option<T>> {
     let Ok(mut socket) = UnixStream::connect(path) else {
         return Ok(None);
     };
     socket.set_read_timeout(Some(PATIENCE))?;
     socket.set_write_timeout(Some(PATIENCE))?;
-    socket.write_all(&line_of(request)?)?;
+    socket.write_all(&line_of(question)?)?;
     let mut line = String::new();
     BufReader::new(socket).read_line(&mut line)?;
     Ok(Some(serde_json::from_str(&line)?))
@@ -52,7 +81,7 @@ pub(crate) fn ask(path: &Path, request: &Request) -> io::Result<Option<Reply>> {
 pub(crate) fn listen(
     path: &Path,
     stopped: &Arc<Stopped>,
-    answer: impl Fn(&Request) -> Reply + Send + 'static,
+    answer: impl Fn(&Question) -> Told + Send + 'static,
 ) {
     let stopped = Arc::clone(stopped);
     let listening = bind(path).and_then(|listener| {
@@ -89,16 +118,16 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-fn serve(mut socket: UnixStream, answer: &impl Fn(&Request) -> Reply) -> io::Result<()> {
+fn serve(mut socket: UnixStream, answer: &impl Fn(&Question) -> Told) -> io::Result<()> {
     socket.set_read_timeout(Some(PATIENCE))?;
     socket.set_write_timeout(Some(PATIENCE))?;
     let mut line = String::new();
     BufReader::new((&socket).take(REQUEST_BYTES)).read_line(&mut line)?;
-    let request: Request = serde_json::from_str(&line)?;
-    socket.write_all(&line_of(&answer(&request))?)
+    let question: Question = serde_json::from_str(&line)?;
+    socket.write_all(&line_of(&answer(&question))?)
 }
 
-fn line_of(message: &impl serde::Serialize) -> io::Result<Vec<u8>> {
+fn line_of(message: &impl Serialize) -> io::Result<Vec<u8>> {
     let mut line = serde_json::to_vec(message)?;
     line.push(b'\n');
     Ok(line)

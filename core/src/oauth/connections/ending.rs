@@ -5,13 +5,13 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{loading::Loaded, user::ConnectionsUser};
 use crate::{
-    ask::{Awaiting, Store},
+    ask::Store,
     event::Answer,
     id::SessionId,
     log_event::{Field, LogEvent, LogEventId},
     oauth::{
         length_prefixed,
-        user_consents::{UserConsent, UserConsents},
+        user_consents::{UserConsent, UserConsents, WritingConsents},
     },
     session::{
         ending::EndingSession,
@@ -67,14 +67,14 @@ pub(crate) struct Ending {
     user: ConnectionsUser,
     rest: Vec<(SessionId, Outline)>,
     /// The approvals that are left, and how many go.
-    consents: Option<(Store, usize)>,
+    consents: Option<(Vec<Store>, usize)>,
     state: State,
 }
 
 #[derive(Debug)]
 enum State {
     Session(EndingSession),
-    Consents(Awaiting<Store>, usize),
+    Consents(WritingConsents, usize),
 }
 
 type Step = Progress<Ending, Result<(), NotEnded>>;
@@ -102,15 +102,19 @@ impl Ending {
                 Ok(()) => Self::next(self.user, self.rest, self.consents, cx),
                 Err(_) => Progress::Ready(Err(NotEnded)),
             },
-            State::Consents(awaiting, count) => match awaiting.into_answer(answer) {
-                Ok(_) => {
+            State::Consents(writing, count) => match writing.handle(answer, cx) {
+                Progress::Pending(writing) => Progress::Pending(Self {
+                    state: State::Consents(writing, count),
+                    ..self
+                }),
+                Progress::Ready(Ok(())) => {
                     let withdrawn = LogEvent::new(LogEventId::ConsentWithdrawn)
                         .with(Field::Subject, self.user.subject(cx.env.server))
                         .with(Field::Count, count.to_string());
                     cx.log(withdrawn);
                     Progress::Ready(Ok(()))
                 }
-                Err(_) => Progress::Ready(Err(NotEnded)),
+                Progress::Ready(Err(_)) => Progress::Ready(Err(NotEnded)),
             },
         }
     }
@@ -118,13 +122,15 @@ impl Ending {
     fn next(
         user: ConnectionsUser,
         mut rest: Vec<(SessionId, Outline)>,
-        mut consents: Option<(Store, usize)>,
+        mut consents: Option<(Vec<Store>, usize)>,
         cx: &mut Cx<'_>,
     ) -> Step {
         let state = if let Some((id, outline)) = rest.pop() {
             State::Session(EndingSession::start(id, &outline, cx))
-        } else if let Some((put, count)) = consents.take() {
-            State::Consents(cx.store(put), count)
+        } else if let Some((operations, count)) = consents.take()
+            && let Some(writing) = WritingConsents::start(operations, cx)
+        {
+            State::Consents(writing, count)
         } else {
             return Progress::Ready(Ok(()));
         };
@@ -138,21 +144,24 @@ impl Ending {
 }
 
 /// What is left of the approvals, to be written; `None` if none goes.
-fn consents_left(loaded: &Loaded, target: &Target, cx: &mut Cx<'_>) -> Option<(Store, usize)> {
+fn consents_left(loaded: &Loaded, target: &Target, cx: &mut Cx<'_>) -> Option<(Vec<Store>, usize)> {
     let (user, now) = (&loaded.user.user, cx.env.now.unix);
-    let mut left: UserConsents = loaded.consents.clone();
+    let mut left: UserConsents = loaded.approved.consents.clone();
     let is_meant = |consent: &UserConsent| match target {
         Target::Consent(name) => *name == name_of(consent),
         Target::Everything => true,
         Target::Session(_) => false,
     };
-    let meant = loaded.consents.list(now).filter(|one| is_meant(one));
+    let meant = loaded
+        .approved
+        .consents
+        .list(now)
+        .filter(|one| is_meant(one));
     let count = meant
         .filter(|one| left.withdraw(&one.client, &one.redirect_uri))
         .count();
     if count == 0 {
         return None;
     }
-    let keys = &cx.env.server.keys;
-    Some((left.put(user, loaded.guard, keys, cx.entropy)?, count))
+    Some((loaded.approved.replaced_by(&left, user, cx)?, count))
 }

@@ -6,9 +6,9 @@
 
 use super::user::ConnectionsUser;
 use crate::{
-    ask::{Awaiting, Guard, Key, Store, StoreFault},
+    ask::{Awaiting, Key, Store, StoreFault},
     event::Answer,
-    oauth::user_consents::UserConsents,
+    oauth::user_consents::{ReadingConsents, StoredConsents},
     session::{
         record::Outline,
         sealed::SealedSession,
@@ -31,7 +31,7 @@ enum State {
     /// A list, those that are still to be read, and what the lists so far name.
     List(Key, Vec<Key>, Vec<ListedSession>, Awaiting<Store>),
     Session(ListedSession, Vec<ListedSession>, Awaiting<Store>),
-    Consents(Awaiting<Store>),
+    Consents(ReadingConsents),
 }
 
 /// A session of the user that lives.
@@ -49,9 +49,7 @@ pub(super) struct Loaded {
     pub(super) user: ConnectionsUser,
     /// The newest first.
     pub(super) sessions: Vec<LiveSession>,
-    pub(super) consents: UserConsents,
-    /// Which writing of the approvals it is.
-    pub(super) guard: Guard,
+    pub(super) approved: StoredConsents,
 }
 
 impl Loading {
@@ -75,7 +73,7 @@ impl Loading {
             State::List(list, others, mut listed, awaiting) => {
                 match awaiting.into_answer(answer) {
                     Ok(Some(stored)) => {
-                        listed.extend(user_sessions::listed_under(&list, stored, keys));
+                        listed.extend(user_sessions::listed_under(&list, &stored, keys));
                     }
                     Ok(None) => {}
                     Err(fault) => return Progress::Ready(Err(fault)),
@@ -99,19 +97,18 @@ impl Loading {
                 }
                 Err(fault) => return Progress::Ready(Err(fault)),
             },
-            State::Consents(awaiting) => {
-                let stored = awaiting.into_answer(answer);
-                return Progress::Ready(stored.map(|stored| {
-                    let lifetime = cx.env.server.config.lifetimes.consent;
-                    let open = |stored| UserConsents::open(&self.user.user, stored, lifetime, keys);
-                    let consents = stored.as_ref().map(open);
-                    Loaded {
-                        consents: consents.unwrap_or_else(|| UserConsents::none(lifetime)),
-                        guard: stored
-                            .map_or(Guard::Absent, |stored| Guard::Version(stored.version)),
-                        user: self.user,
-                        sessions: self.found,
+            State::Consents(reading) => {
+                let read = match reading.handle(answer, &self.user.user, cx) {
+                    Progress::Pending(reading) => {
+                        self.state = State::Consents(reading);
+                        return Progress::Pending(self);
                     }
+                    Progress::Ready(read) => read,
+                };
+                return Progress::Ready(read.map(|approved| Loaded {
+                    approved,
+                    user: self.user,
+                    sessions: self.found,
                 }));
             }
         };
@@ -142,10 +139,7 @@ impl Loading {
                 let awaiting = cx.store(Store::Get(listed.id.key()));
                 State::Session(listed, rest, awaiting)
             }
-            None => {
-                let key = UserConsents::key(&user.user, &cx.env.server.keys);
-                State::Consents(cx.store(Store::Get(key)))
-            }
+            None => State::Consents(ReadingConsents::start(&user.user, cx)),
         }
     }
 }

@@ -58,7 +58,7 @@ pub(super) fn respond(loaded: &Loaded, env: Env<'_>) -> Response<Bytes> {
     let lifetimes = &env.server.config.lifetimes;
     let sessions = loaded.sessions.iter();
     let sessions: Vec<_> = sessions.map(|one| session(one, now, lifetimes)).collect();
-    let consents: Vec<_> = loaded.consents.list(now).map(consent).collect();
+    let consents: Vec<_> = loaded.approved.consents.list(now).map(consent).collect();
     let is_anything = !sessions.is_empty() || !consents.is_empty();
     let all = Html::fill(if is_anything { ALL } else { "" }, &[]);
     let username = match loaded.user.username.as_str() {

@@ -6,7 +6,6 @@ use serde_json::json;
 
 use crate::{
     entra::testing::{Signer, claims},
-    keys::{Keyring, MasterKey},
     limits,
     log_event::{Field, LogEventId},
     mcp::testing::World,
@@ -294,14 +293,28 @@ fn end_of_everything_ends_all_of_one_user_and_nothing_of_another() {
 #[test]
 fn sessions_from_before_a_change_of_the_key_are_listed() {
     let mut browser = Browser::new();
-    let server = &mut browser.world.server.server;
-    server.keys = Keyring::new(MasterKey::new([7; 32]), vec![MasterKey::new([42; 32])]);
+    browser.world.server.change_key();
     let mut browser = browser.and_signs_in("alice");
     let page = browser.page();
     assert!(page.contains("another client of alice"), "{page}");
     assert!(!page.contains("of bob"), "{page}");
     browser.end("all");
     assert!(!browser.lives("alice", "a client") && browser.lives("bob", "a client"));
+}
+
+// F15, A4: what was approved before is shown, and withdrawn for good.
+#[test]
+fn approval_from_before_a_change_of_the_key_is_withdrawn() {
+    let mut browser = Browser::new();
+    browser.world.server.change_key();
+    let mut browser = browser.and_signs_in("alice");
+    let page = browser.page();
+    assert!(page.contains("A web site"), "{page}");
+    let target = attribute(&page, "value=\"approval.");
+    browser.end(&format!("approval.{target}"));
+    assert!(!browser.page().contains("A web site"));
+    let mut names = browser.world.store.keys();
+    assert!(!names.any(|name| name.starts_with("consents/")));
 }
 
 #[test]

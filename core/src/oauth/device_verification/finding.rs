@@ -14,7 +14,7 @@ use crate::{
     device_authorization::UserCode,
     event::Answer,
     hub::{Browser, DeviceMessage, ToHub, ToHubKind, TypeUserCode},
-    oauth::device_record::{self, AwaitingRecord, DeviceRecord},
+    oauth::device_record::{DeviceRecord, FindingRecord},
     replicas::{ReplicaMessage, Whose},
     step::{Cx, Progress},
 };
@@ -31,7 +31,7 @@ pub(crate) struct Finding {
 #[derive(Debug)]
 enum State {
     AwaitingHub(Awaiting<TypeUserCode>),
-    AwaitingStore(Key, AwaitingRecord),
+    AwaitingStore(FindingRecord),
 }
 
 /// The device of a code.
@@ -76,13 +76,18 @@ impl Finding {
                 let Some(user_code) = self.user_code else {
                     return Progress::Ready(Err(wrong(self.browser, cx)));
                 };
-                let key = device_record::key(user_code, &cx.env.server.keys);
-                let awaiting = AwaitingRecord::get(&key, cx);
-                let state = State::AwaitingStore(key, awaiting);
+                let state = State::AwaitingStore(FindingRecord::start(user_code, cx));
                 Progress::Pending(Self { state, ..self })
             }
-            State::AwaitingStore(key, awaiting) => {
-                let Ok(stored) = awaiting.into_answer(answer) else {
+            State::AwaitingStore(finding) => {
+                let found = match finding.handle(answer, cx) {
+                    Progress::Pending(finding) => {
+                        let state = State::AwaitingStore(finding);
+                        return Progress::Pending(Self { state, ..self });
+                    }
+                    Progress::Ready(found) => found,
+                };
+                let Ok((key, stored)) = found else {
                     cx.to_hub(ToHub(ToHubKind::Device(DeviceMessage::TypedRight)));
                     return Progress::Ready(Err(NotFound::Unavailable));
                 };

@@ -22,7 +22,7 @@ use crate::{
     oauth::{
         client::AuthenticatedClient,
         device_code,
-        device_record::{self, AwaitingRecord, DeviceDecision, DeviceRecord},
+        device_record::{self, AwaitingRecord, DeviceDecision, DeviceRecord, FindingRecord},
         error::{OAuthError, Refusal},
         resource,
     },
@@ -53,7 +53,7 @@ struct Poll {
 
 #[derive(Debug)]
 enum State {
-    Looking(AwaitingRecord),
+    Looking(FindingRecord),
     Pacing(Awaiting<PollDeviceAuthorization>),
     Taking(AwaitingRecord),
 }
@@ -70,7 +70,7 @@ impl DeviceGrant {
         let keys = &cx.env.server.keys;
         let user_code = device_code::read(device_code, keys).ok_or_else(expired)?;
         let key = device_record::key(user_code, keys);
-        let state = State::Looking(AwaitingRecord::get(&key, cx));
+        let state = State::Looking(FindingRecord::start(user_code, cx));
         let poll = Poll {
             client,
             device: DeviceName(Hash::of(device_code.as_bytes()).0),
@@ -86,17 +86,24 @@ impl DeviceGrant {
         answer: Answer,
         cx: &mut Cx<'_>,
     ) -> Progress<Self, Progress<CodeGrant>> {
-        let Self { poll, state } = self;
+        let Self { mut poll, state } = self;
         Progress::Ready(match state {
-            State::Looking(awaiting) => match awaiting.into_answer(answer) {
-                Ok(stored) => match poll.open(stored, cx) {
-                    Some(record) => {
-                        let state = poll.next(&record, cx);
-                        return Progress::Pending(Self { poll, state });
+            State::Looking(finding) => match finding.handle(answer, cx) {
+                Progress::Pending(finding) => {
+                    let state = State::Looking(finding);
+                    return Progress::Pending(Self { poll, state });
+                }
+                Progress::Ready(Ok((key, stored))) => {
+                    poll.key = key;
+                    match poll.open(stored, cx) {
+                        Some(record) => {
+                            let state = poll.next(&record, cx);
+                            return Progress::Pending(Self { poll, state });
+                        }
+                        None => refuse(expired(), cx),
                     }
-                    None => refuse(expired(), cx),
-                },
-                Err(_) => fail(Fault::Store, cx),
+                }
+                Progress::Ready(Err(_)) => fail(Fault::Store, cx),
             },
             State::Pacing(awaiting) => match awaiting.into_answer(answer) {
                 true => refuse(

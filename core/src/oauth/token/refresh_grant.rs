@@ -3,6 +3,7 @@
 //! ```text
 //! Writing --read, current--> Renewing --tokens--> Writing --written--> tokens
 //!    |  |                        |                    | conflict: read again
+//!    |  \--of a former master key--> Moving --the user's records are moved--> Renewing
 //!    |  |                        |--Entra says no--> Ending --deleted--> invalid_grant
 //!    |  |                        \--another replica asks Entra--> Waiting --> read again
 //!    |  |--an earlier one, in its time--> the same, and the client gets the one that is good
@@ -20,6 +21,8 @@
 //!
 //! Refreshing here refreshes with Entra too, a repetition as well unless Entra was asked just now, so that a user
 //! who is disabled there loses access within the lifetime of one session token (threat D10).
+
+mod narrowing;
 
 use std::time::Duration;
 
@@ -40,6 +43,7 @@ use crate::{
     oauth::{
         client::AuthenticatedClient,
         error::{OAuthError, Refusal},
+        moving_records::MovingRecords,
         opaque_token::{self, OpaqueToken},
         resource,
     },
@@ -80,6 +84,8 @@ struct RefreshRequest {
 enum State {
     /// The session is read, and what has changed written.
     Writing(Update<Box<Written>>),
+    /// The master key was changed since the last refresh: the user's records follow the session.
+    Moving(Box<Read>, MovingRecords),
     /// Before it is written, Entra is asked.
     Renewing(Box<Read>, TokenRefresh),
     /// Another replica asks Entra: in a moment the session is read again.
@@ -151,6 +157,11 @@ impl RefreshGrant {
                     request.lease.release(cx);
                     fail(Fault::Store, cx)
                 }
+            },
+            State::Moving(read, moving) => match moving.handle(answer, &read.session.user, cx) {
+                Progress::Pending(moving) => request.waiting(State::Moving(read, moving)),
+                Progress::Ready(Ok(())) => request.renew(*read, cx),
+                Progress::Ready(Err(fault)) => fail(fault, cx),
             },
             State::Renewing(read, renewal) => match renewal.handle(answer, cx) {
                 Progress::Pending(renewal) => request.waiting(State::Renewing(read, renewal)),
@@ -229,6 +240,10 @@ impl RefreshRequest {
             attempt,
             gets,
         };
+        if read.session.needs_former_key() {
+            let moving = MovingRecords::start(&read.session.user, cx);
+            return self.waiting(State::Moving(Box::new(read), moving));
+        }
         self.renew(read, cx)
     }
 
@@ -352,6 +367,7 @@ impl RefreshRequest {
         if let Some(refresh) = &mut session.refresh {
             refresh.rotate(self.presented.hash, sealed, successor.hash, reuse, now);
         }
+        session.seal_tokens_anew(keys, cx.entropy);
         session.open_also_to(&successor.share(), server, now);
         successor
     }
@@ -377,24 +393,8 @@ impl RefreshRequest {
         }
     }
 
-    /// The scope and resource of the session, or the narrower ones that were asked for; never wider ones (threats C9,
-    /// E7).
     fn narrowed(&self, session: &Session, server: &Server) -> Result<Granted, Refusal> {
-        let mut granted = Granted::whole(session);
-        let (resource, public_url) = (self.resource.as_deref(), &server.config.public_url);
-        granted.resource = resource::narrow(&session.resource, resource, public_url)?;
-        let Some(requested) = self.scope.as_deref() else {
-            return Ok(granted);
-        };
-        let requested = server.scopes.grant(Some(requested))?;
-        let is_granted = |name: &str| session.scope.split(' ').any(|own| own == name);
-        if !requested.iter().all(|scope| is_granted(&scope.name)) {
-            return Err(Refusal::new(
-                OAuthError::InvalidScope,
-                "A refresh cannot ask for more than the user granted.",
-            ));
-        }
-        granted.scope = requested.to_string();
-        Ok(granted)
+        let asked = (self.scope.as_deref(), self.resource.as_deref());
+        narrowing::narrowed(session, asked, server)
     }
 }

@@ -2,6 +2,7 @@
 
 mod code;
 mod documents;
+mod key_change;
 mod lifetimes;
 mod preregistered;
 mod races;

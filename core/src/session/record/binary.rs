@@ -10,7 +10,7 @@ use super::{
 use crate::{
     catalog::Names,
     id::{PrincipalId, SessionId},
-    keys::SealingKey,
+    keys::{KeyNumber, SealingKey},
     session::{
         codec::{Reader, Writer},
         ended_mcp_sessions::EndedMcpSessions,
@@ -115,6 +115,7 @@ impl Session {
             code,
             refresh,
             openers,
+            made_with: KeyNumber::NEWEST,
             key,
             entra,
         })

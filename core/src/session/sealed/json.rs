@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::LOCK_BYTES;
 use crate::{
     id::SessionId,
-    keys::{Keyring, Purpose, SealingKey},
+    keys::{KeyNumber, Keyring, Purpose, SealingKey},
     secret::Secret,
     session::record::{
         Code, Hash, Opener, Outline, Predecessor, Refresh, Session, User, principal_of,
@@ -133,6 +133,7 @@ pub(super) fn session(id: SessionId, outline: Outline, text: &[u8]) -> Option<Se
                 until: opener.until,
             })
             .collect(),
+        made_with: KeyNumber::NEWEST,
         key: body.key.0,
         entra: body.entra.0.into(),
     })

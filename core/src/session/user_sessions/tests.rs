@@ -101,3 +101,66 @@ fn store_that_is_down_is_a_fault() {
     world.store_is_down = true;
     assert_eq!(sign_in(&mut world, 99), Err(Fault::Store));
 }
+
+fn list_of(world: &World, keys: &Keyring) -> Vec<SessionId> {
+    let key = key(&session(0).user, keys);
+    let listed = world
+        .store
+        .get(&key.0)
+        .map(|stored| listed_under(&key, stored, keys));
+    listed.into_iter().flatten().map(|one| one.id).collect()
+}
+
+// M5, F15: what was listed under a former master key counts, and is listed under the present one from then on.
+#[test]
+fn sessions_from_before_a_change_of_the_key_count() {
+    let mut world = filled();
+    let former = world.server.server.keys.clone();
+    world.server.change_key();
+    let limit = limits::SESSIONS_PER_USER;
+    for number in limit..limit + 2 {
+        sign_in(&mut world, number).unwrap();
+    }
+    let alive: Vec<_> = (0..limit + 2).filter(|one| lives(&world, *one)).collect();
+    assert_eq!(alive, Vec::from_iter(2..limit + 2));
+    assert_eq!(list_of(&world, &former), []);
+    world.server.drop_former_key();
+    let listed = list_of(&world, &world.server.server.keys);
+    assert_eq!(listed, Vec::from_iter((2..limit + 2).map(id)));
+}
+
+// M5: replicas with and without the new key have each written a full list.
+#[test]
+fn two_full_lists_become_one_of_the_allowed_length() {
+    let mut world = filled();
+    let limit = limits::SESSIONS_PER_USER;
+    let mut old = world.server.server.keys.clone();
+    world.server.drop_former_key();
+    for number in limit..2 * limit {
+        sign_in(&mut world, number).unwrap();
+    }
+    world.server.change_key();
+    sign_in(&mut world, 2 * limit).unwrap();
+    let alive = (0..=2 * limit).filter(|one| lives(&world, *one));
+    assert_eq!(alive.count(), limit);
+    std::mem::swap(&mut world.server.server.keys, &mut old);
+    assert_eq!(list_of(&world, &world.server.server.keys), []);
+}
+
+#[test]
+fn list_is_moved_without_a_sign_in() {
+    let mut world = filled();
+    world.server.change_key();
+    let user = session(0).user;
+    let moved = world.run_step(
+        |cx| UserSessions::move_former(&user, cx),
+        UserSessions::handle,
+    );
+    moved.unwrap();
+    world.server.drop_former_key();
+    let listed = list_of(&world, &world.server.server.keys);
+    assert_eq!(
+        listed,
+        Vec::from_iter((0..limits::SESSIONS_PER_USER).map(id))
+    );
+}

@@ -153,6 +153,29 @@ fn user_who_approved_is_asked_no_more() {
     assert!(browser.redeems(&response));
 }
 
+// F15: nobody is asked again because the key was changed, and the record follows the key.
+#[test]
+fn approval_from_before_a_change_of_the_key_counts_and_is_moved() {
+    let mut browser = SharedBrowser::new();
+    browser.alice_approves();
+    let names = |browser: &mut SharedBrowser| -> Vec<String> {
+        let names = browser.world().store.keys();
+        let names = names.filter(|name| name.starts_with("consents/"));
+        names.cloned().collect()
+    };
+    let before = names(&mut browser);
+    browser.world().server.change_key();
+    let response = browser.sign_in(Approval::Remembered, json!({}));
+    assert!(header(&response, "location").starts_with(&format!("{SITE}?code=")));
+    assert_eq!(names(&mut browser), before, "nothing was approved");
+    browser.alice_approves();
+    let after = names(&mut browser);
+    assert!(after.len() == 1 && after != before, "{after:?}");
+    browser.world().server.drop_former_key();
+    let response = browser.sign_in(Approval::Remembered, json!({}));
+    assert!(header(&response, "location").starts_with(&format!("{SITE}?code=")));
+}
+
 // A4: before there is a code.
 #[test]
 fn another_user_is_asked_after_the_sign_in_and_gets_a_code_by_approving() {

@@ -37,6 +37,23 @@ fn device_its_user_and_its_polls_may_each_come_to_another_replica() {
     assert_eq!(waiting.poll()["error"], "expired_token", "it was told once");
 }
 
+// F15, Q5: while the keys of the replicas are being changed, one after the other.
+#[test]
+fn device_that_began_before_a_change_of_the_key_is_connected() {
+    let mut waiting = Waiting::new();
+    waiting.world.share_store();
+    waiting.begin_anew();
+    waiting.world.go_to_another_replica();
+    waiting.world.server.change_key();
+    assert_eq!(waiting.poll()["error"], "authorization_pending");
+    let code = waiting.sign_in(waiting.challenge());
+    let page = waiting.finish(&format!("code={code}"));
+    assert!(text(&page).contains("The device is connected"));
+    let tokens = waiting.poll();
+    assert_eq!(tokens["token_type"], "Bearer", "{tokens}");
+    assert_eq!(waiting.poll()["error"], "expired_token", "it was told once");
+}
+
 // A15, Q5: whoever guesses at all replicas gets no more guesses.
 #[test]
 fn wrong_user_code_is_told_to_the_other_replicas() {
