@@ -26,9 +26,10 @@
 //! It mirrors the smol runtime file by file. `server` is what is offered, `context` what a function
 //! gets, and `invoke` runs it, on the thread of its connection, which `hand_over` gives to others if need be; `drive`
 //! is the loop that performs what the core wants, `work` its place beside the peer, and `threads` are kept; `listen`
-//! accepts connections and bounds them; `inbound` reads requests and writes answers; `outbound` fetches; `mailbox` is where
+//! accepts connections and bounds them; `inbound` reads requests and writes answers; `outbound` fetches; `backend` asks the servers behind the gateway; `mailbox` is where
 //! messages for an exchange arrive; `dev_tenant` serves the dev tenant.
 
+mod backend;
 mod context;
 #[cfg(feature = "dev-tenant")]
 mod dev_tenant;
@@ -60,11 +61,8 @@ use entra_mcp_runtime::{
     Stopped, handlers::Handlers, receive_from_replicas, serve_metrics,
 };
 
-pub use self::{
-    context::Context,
-    server::{Blocking, Server},
-};
 use self::{
+    backend::Backends,
     drive::McpService,
     hand_over::Watch,
     inbound::{HttpServer, Service},
@@ -72,6 +70,10 @@ use self::{
     listen::AtWork,
     outbound::Outbound,
     work::Place,
+};
+pub use self::{
+    context::Context,
+    server::{Blocking, Server},
 };
 
 /// What this runtime is called and what only it can be told.
@@ -94,16 +96,20 @@ struct Runtime {
     pool: HandlerPool,
     place: Place,
     outbound: Outbound,
+    backends: Arc<Backends>,
     /// Whether the server is about to end.
     closing: AtomicBool,
 }
 
 impl Runtime {
     fn new(parts: &RuntimeParts, handlers: Handlers<BoxedHandler>) -> Self {
+        let place = Place::default();
+        let backends = Backends::new(parts.backend_tls.clone(), place.threads.clone());
         Self {
             shared: Shared::new(parts),
             pool: HandlerPool::new(handlers),
-            place: Place::default(),
+            place,
+            backends: Arc::new(backends),
             outbound: Outbound::new(&parts.egress),
             closing: AtomicBool::new(false),
         }

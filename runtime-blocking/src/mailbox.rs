@@ -1,4 +1,5 @@
-//! Where messages for one exchange arrive: of the hub, and of the calls that it performs.
+//! Where messages for one exchange arrive: of the hub, of the calls that it performs, and of the
+//! backends that it asks.
 
 use std::{
     collections::VecDeque,
@@ -6,12 +7,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use entra_mcp_core::hub::FromHub;
+use entra_mcp_core::{ask::AskId, hub::FromHub};
+use entra_mcp_runtime::PullMessage;
 
 use crate::invoke::{CallNumber, HandlerMessage};
 
-/// Where messages for one exchange arrive: of the hub, and of the calls that it performs. Clones are
-/// the same mailbox. The hub sends few messages unasked, so its part needs no bound of its own: see
+/// Where messages for one exchange arrive. Clones are the same mailbox. The hub sends few messages unasked, so its part needs no bound of its own: see
 /// [`entra_mcp_runtime::Mailbox`].
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Mailbox(Arc<Shared>);
@@ -27,6 +28,8 @@ struct Queues {
     from_hub: VecDeque<FromHub>,
     /// Each call waits until its message was read, so there are few.
     from_calls: VecDeque<(CallNumber, HandlerMessage)>,
+    /// The exchange lets each come, so there are few.
+    from_backends: VecDeque<(AskId, PullMessage)>,
     /// Whether nobody reads any more.
     is_closed: bool,
 }
@@ -36,8 +39,11 @@ impl Queues {
         if let Some(message) = self.from_hub.pop_front() {
             return Some(MailboxMessage::Message(message));
         }
-        let (number, message) = self.from_calls.pop_front()?;
-        Some(MailboxMessage::Called(number, message))
+        if let Some((number, message)) = self.from_calls.pop_front() {
+            return Some(MailboxMessage::Called(number, message));
+        }
+        let (ask, message) = self.from_backends.pop_front()?;
+        Some(MailboxMessage::Pulled(ask, message))
     }
 }
 
@@ -47,6 +53,8 @@ pub(crate) enum MailboxMessage {
     Message(FromHub),
     /// A call went on.
     Called(CallNumber, HandlerMessage),
+    /// A backend answers.
+    Pulled(AskId, PullMessage),
     /// Nothing in that time.
     Nothing,
 }
@@ -67,13 +75,24 @@ impl Mailbox {
         Ok(())
     }
 
+    /// A message of who asks a backend; says whether somebody will read it.
+    pub(crate) fn pulled(&self, ask: AskId, message: PullMessage) -> bool {
+        let mut queues = self.queues();
+        if !queues.is_closed {
+            queues.from_backends.push_back((ask, message));
+            self.0.arrived.notify_one();
+        }
+        !queues.is_closed
+    }
+
     /// Nobody reads any more: whoever waits for an answer learns it because what it sent is dropped.
     pub(crate) fn close(&self) {
         let mut queues = self.queues();
         queues.is_closed = true;
-        let unread = std::mem::take(&mut queues.from_calls);
+        let calls = std::mem::take(&mut queues.from_calls);
+        let backends = std::mem::take(&mut queues.from_backends);
         drop(queues);
-        drop(unread);
+        drop((calls, backends));
     }
 
     /// The message that is there already.

@@ -16,20 +16,21 @@ use std::{
 use bytes::Bytes;
 use entra_mcp_core::{
     action::Action,
-    ask::{AskId, ChildFault, ClientAssertion, Fetch, PullFault, Store, Ticket},
+    ask::{AskId, ChildFault, ClientAssertion, Fetch, Store, Ticket},
     event::Event,
     exchange::{Job, Output},
     log_event::{Field, LogEvent, LogEventId},
     time,
 };
 use entra_mcp_runtime::{
-    ActiveExchange, DriveJobs, RequestOrigin, RequestPermit, Shared, TokenHolder, sign,
+    ActiveExchange, DriveJobs, Pulls, RequestOrigin, RequestPermit, Shared, TokenHolder, sign,
 };
 use http::{Response, request::Parts};
 use smol::unblock;
 
 use crate::{
     Runtime,
+    backend::RunningPull,
     inbound::{Admitted, ResponseWriter, Service},
     invoke::Calls,
     mailbox::{self, Mailbox, MailboxSender},
@@ -75,6 +76,7 @@ struct ExchangeDriver {
     writer: ResponseWriter,
     asks: PendingAsks,
     calls: Calls,
+    pulls: Pulls<RunningPull>,
     mailbox: Option<Mailbox>,
     /// Whether the exchange was told that its peer is gone: once is enough.
     disconnect_sent: bool,
@@ -97,6 +99,7 @@ impl ExchangeDriver {
             writer,
             asks: PendingAsks::default(),
             calls: Calls::default(),
+            pulls: Pulls::default(),
             mailbox: None,
             disconnect_sent: false,
             deadline: None,
@@ -121,18 +124,24 @@ impl ExchangeDriver {
                 let (id, signed) = (ticket.id(), sign(&wanted));
                 self.asks.answered(id, ticket.answer(signed));
             }
-            Action::Pull(ticket, _) => {
-                let event = (ticket.id(), ticket.answer(Err(PullFault::Unreachable)));
-                self.asks.answered(event.0, event.1);
+            Action::Pull(ticket, pull) => {
+                let running = RunningPull::new(&self.runtime.backends, *pull);
+                self.pulls.push(ticket, running);
             }
             Action::Spawn(ticket, _) => {
                 let event = (ticket.id(), ticket.answer(Err(ChildFault::Failed)));
                 self.asks.answered(event.0, event.1);
             }
-            Action::More(_) | Action::Feed(..) | Action::End(..) => {}
+            Action::More(id) => {
+                if let Some(pull) = self.pulls.find(id) {
+                    pull.more();
+                }
+            }
+            Action::Feed(..) | Action::End(..) => {}
             Action::Cancel(id) => {
                 self.asks.cancel(id);
                 self.calls.cancel(id);
+                self.pulls.cancel(id);
             }
             Action::ToHub(message) => {
                 let mailbox = &mut self.mailbox;
@@ -204,7 +213,16 @@ impl ExchangeDriver {
         if clock.until(until).is_zero() {
             return Poll::Ready(Event::Tick);
         }
-        self.deadline = Some(clock.at(until));
+        // After all else: a backend may always have more to say.
+        let next = |pull: &mut RunningPull| match pull.poll(cx) {
+            Poll::Ready(message) => Some(message),
+            Poll::Pending => None,
+        };
+        if let Some(event) = self.pulls.next(next) {
+            return Poll::Ready(event);
+        }
+        let deadlines = self.pulls.iter().filter_map(RunningPull::deadline);
+        self.deadline = deadlines.chain([clock.at(until)]).min();
         Poll::Pending
     }
 }

@@ -30,6 +30,7 @@
 //! and `executor` runs it; `listen` accepts connections and bounds them; `inbound` reads requests and writes answers;
 //! `outbound` fetches; `mailbox` is where messages for an exchange arrive, over a `queue`; `dev_tenant` serves the dev tenant.
 
+mod backend;
 mod context;
 #[cfg(feature = "dev-tenant")]
 mod dev_tenant;
@@ -57,17 +58,18 @@ use entra_mcp_runtime::{
 };
 use smol::{Task, unblock};
 
-pub use self::{
-    context::Context,
-    server::{Server, Smol},
-};
 use self::{
+    backend::Backends,
     drive::McpService,
     executor::{Executor, ExecutorThreads},
     inbound::Service,
     invoke::BoxedHandler,
     listen::{Acceptor, Connections},
     outbound::Outbound,
+};
+pub use self::{
+    context::Context,
+    server::{Server, Smol},
 };
 
 /// What this runtime is called; it has no settings of its own.
@@ -83,6 +85,7 @@ struct Runtime {
     handlers: Handlers<BoxedHandler>,
     executor: Executor,
     outbound: Outbound,
+    backends: Arc<Backends>,
 }
 
 impl Runtime {
@@ -91,6 +94,7 @@ impl Runtime {
             shared: Shared::new(parts),
             handlers,
             outbound: Outbound::new(executor.clone(), Arc::clone(&parts.egress)),
+            backends: Arc::new(Backends::new(parts.backend_tls.clone())),
             executor,
         }
     }

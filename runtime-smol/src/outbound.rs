@@ -22,6 +22,7 @@ use hyper::{body::Incoming, client::conn::http1::SendRequest};
 use smol::future::FutureExt as _;
 
 use self::dial::Dialer;
+pub(crate) use self::dial::{Outward, first_that_answers};
 use crate::executor::Executor;
 
 /// Connections that are kept for later, to each host: Entra and Graph are two.

@@ -256,6 +256,24 @@ suite!($ embedded_cases:
     embedded::second_audit_log_of_one_process_is_refused,
 );
 
+// Requests of a runtime to backends; instantiated likewise.
+suite!($ pull_cases:
+    pulls::pull_sends_no_headers_but_its_own,
+    pulls::pull_returns_every_status_and_follows_no_redirect,
+    pulls::pull_loses_no_piece_of_a_long_stream,
+    pulls::pull_lets_come_what_was_allowed_before_the_head,
+    pulls::cancelled_pull_closes_its_connection,
+    pulls::pull_that_is_not_read_stops_the_backend,
+    pulls::backend_is_reached_through_a_unix_socket,
+    pulls_faults::broken_answer_is_a_fault_of_the_pull,
+    pulls_faults::endless_head_is_a_fault_of_the_pull,
+    pulls_faults::pull_ends_at_its_limits,
+    pulls_faults::absent_backend_is_unreachable,
+    pulls_tls::backend_of_an_own_authority_is_believed_only_if_it_is_named,
+    pulls_tls::backend_is_shown_the_client_certificate,
+    pulls_tls::tls_and_its_absence_are_not_mixed_up,
+);
+
 /// All of it.
 #[macro_export]
 macro_rules! end_to_end {

@@ -26,7 +26,9 @@ use crate::dev_tenant::SharedDevTenant;
 #[cfg(feature = "redis")]
 use crate::store::RedisStore;
 use crate::{
-    audit_log, client_add,
+    audit_log,
+    backend_tls::BackendTls,
+    client_add,
     client_credential::ClientAssertions,
     clients_file::SharedClients,
     clock::Clock,
@@ -64,6 +66,8 @@ pub struct RuntimeParts {
     pub clock: Clock,
     /// How outbound connections are made.
     pub egress: Arc<Egress>,
+    /// How backends are reached by TLS.
+    pub backend_tls: BackendTls,
     /// The dev tenant, if it is to be served.
     #[cfg(feature = "dev-tenant")]
     pub tenant: Option<Arc<SharedDevTenant>>,
@@ -226,6 +230,7 @@ impl Settings {
             store: Arc::new(store),
             client_assertions: Arc::new(client_assertions),
             clock: self.clock,
+            backend_tls: BackendTls::of_egress(&self.egress),
             egress: Arc::new(self.egress),
             stopped,
             bound: Mutex::new(self.bound),

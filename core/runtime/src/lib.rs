@@ -5,6 +5,7 @@
 
 pub mod api;
 mod audit_log;
+mod backend_tls;
 mod boot;
 mod client_add;
 mod client_credential;
@@ -28,6 +29,7 @@ mod log;
 mod metrics;
 mod other_replicas;
 mod process_hardening;
+mod pull_message;
 mod receive;
 mod request_ids;
 mod running;
@@ -51,6 +53,7 @@ pub use self::dev_tenant::SharedDevTenant;
 #[cfg(feature = "redis")]
 pub use self::store::RedisStore;
 pub use self::{
+    backend_tls::{BackendTls, BackendTlsError, ClientIdentity, WrongIdentity},
     boot::{RuntimeParts, Settings, boot},
     client_credential::{ClientAssertions, ClientCredentialError},
     clients_file::{ClientsFileError, SharedClients},
@@ -71,6 +74,7 @@ pub use self::{
     log::{finish_log, log},
     metrics::serve_metrics,
     other_replicas::receive_from_replicas,
+    pull_message::{PullMessage, Pulls},
     receive::{Received, receive},
     running::{Lifecycle, Running},
     seed::seed,

@@ -39,7 +39,7 @@ pub struct Pull {
 /// How long a request to a backend may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PullLimits {
-    /// Until there is a connection, TLS included.
+    /// Until there is a connection, TLS included; later it is [`PullFault::Unreachable`].
     pub connect: Duration,
     /// From the beginning to the end, whether the exchange reads or not; `None`: as long as the exchange.
     pub whole: Option<Duration>,
@@ -61,7 +61,7 @@ pub enum PullFault {
     Unreachable,
     /// The connection broke, or what came is no HTTP. The backend may have done what it was asked.
     Broken,
-    /// One of the limits has passed. The backend may have done what it was asked.
+    /// The limit of the whole or of idleness has passed. The backend may have done what it was asked.
     TimedOut,
 }
 

@@ -132,7 +132,7 @@ impl Ticket<Child> {
         self.said(ChildMessage::TooLong)
     }
 
-    /// Returns the event that says what it wrote to its error stream: whole lines, of at most [`COMPLAINT_BYTES`] together, or
+    /// Returns the event that says what it wrote to its error stream: whole lines, of at most [`COMPLAINT_BYTES`](crate::ask::COMPLAINT_BYTES) together, or
     /// a part of a longer line.
     #[must_use]
     pub fn complaint(&self, text: Bytes) -> Event {

@@ -128,7 +128,10 @@ async fn addresses(place: &Place) -> Result<Vec<SocketAddr>, FetchFault> {
     Ok(addresses)
 }
 
-async fn first_that_answers(addresses: Vec<SocketAddr>) -> Result<Async<TcpStream>, FetchFault> {
+/// Dials one address after the other.
+pub(crate) async fn first_that_answers(
+    addresses: Vec<SocketAddr>,
+) -> Result<Async<TcpStream>, FetchFault> {
     for address in addresses {
         if let Ok(socket) = attempt(address).await {
             return Ok(socket);
@@ -179,7 +182,7 @@ async fn attempt(address: SocketAddr) -> io::Result<Async<TcpStream>> {
 
 /// A stream as `hyper` wants it. It reads through a small buffer of its own: lending hyper's would
 /// mean to zero all that is free of it at every read.
-struct Outward<S>(S);
+pub(crate) struct Outward<S>(pub(crate) S);
 
 impl<S: AsyncRead + Unpin> Read for Outward<S> {
     fn poll_read(

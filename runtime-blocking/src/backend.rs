@@ -1,0 +1,111 @@
+//! Backends: the connections to them, which are kept for a moment, and the requests on them, each with a thread that
+//! reads its answer.
+
+mod answer;
+mod connection;
+mod pull;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use entra_mcp_core::{
+    ask::{Pull, PullFault},
+    config::BackendHost,
+};
+use entra_mcp_runtime::BackendTls;
+
+pub(crate) use self::pull::RunningPull;
+use self::{answer::Answer, connection::Connection, pull::Control};
+use crate::threads::Threads;
+
+/// Connections that are kept for later, to each host.
+const IDLE_CONNECTIONS: usize = 32;
+
+/// Shorter than what any common server waits for the next request, so that a kept connection is seldom a closed one:
+/// what was sent on such a one is not sent again.
+const IDLE_AGE: Duration = Duration::from_secs(1);
+
+/// The connections to backends, and the threads that read from them.
+#[derive(Debug)]
+pub(crate) struct Backends {
+    tls: BackendTls,
+    threads: Threads,
+    idle: Mutex<BTreeMap<BackendHost, Vec<(Connection, Instant)>>>,
+}
+
+/// Why there is no more of an answer.
+#[derive(Debug)]
+enum Stop {
+    /// For a reason that the exchange is told.
+    Fault(PullFault),
+    /// Nobody wants it.
+    Cancelled,
+}
+
+impl From<PullFault> for Stop {
+    fn from(fault: PullFault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl Backends {
+    /// No connections yet.
+    pub(crate) fn new(tls: BackendTls, threads: Threads) -> Self {
+        let idle = Mutex::default();
+        Self { tls, threads, idle }
+    }
+
+    /// Sends a request, on a kept connection or a new one, and reads the head of its answer.
+    fn send(
+        &self,
+        pull: &Pull,
+        until: Option<Instant>,
+        control: &Control,
+    ) -> Result<(http::Response<()>, Answer), Stop> {
+        while let Some(connection) = self.take(pull.backend.host()) {
+            control.attach(&connection)?;
+            match Answer::to(connection, pull, until) {
+                Ok(answered) => return Ok(answered),
+                Err(PullFault::Broken) if pull.method.is_safe() && !control.is_cancelled() => {}
+                Err(fault) => return Err(fault.into()),
+            }
+        }
+        let connected_by = Instant::now().checked_add(pull.limits.connect);
+        let connected_by = match (connected_by, until) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        let unreachable = |_| PullFault::Unreachable;
+        let mut connection = Connection::dial(pull.backend.host(), connected_by, &self.threads)
+            .map_err(unreachable)?;
+        control.attach(&connection)?;
+        let secured = connection.secure(pull.backend.host(), &self.tls);
+        secured.map_err(unreachable)?;
+        Ok(Answer::to(connection, pull, until)?)
+    }
+
+    fn take(&self, host: &BackendHost) -> Option<Connection> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_host = idle.get_mut(host)?;
+        while let Some((connection, since)) = of_host.pop() {
+            if since.elapsed() < IDLE_AGE && connection.is_silent() {
+                return Some(connection);
+            }
+        }
+        None
+    }
+
+    fn keep(&self, host: &BackendHost, connection: Connection) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_host = idle.entry(host.clone()).or_default();
+        of_host.retain(|(_, since)| since.elapsed() < IDLE_AGE);
+        if of_host.len() < IDLE_CONNECTIONS {
+            of_host.push((connection, Instant::now()));
+        }
+    }
+}
