@@ -13,7 +13,6 @@ pub(crate) mod groups;
 pub(crate) mod id_token;
 pub(crate) mod identity_token;
 pub(crate) mod permission;
-pub(crate) mod profile;
 pub(crate) mod refresh_lease;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -10,14 +10,13 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use serde::{Deserialize, de::IgnoredAny};
 
-use super::profile::ProfileClaims;
 use crate::{
     env::Env,
     limits,
     planted::Planted,
     provider_metadata::{ProviderMetadata, SigningKey, is_guid},
     secret::constant_time_equal,
-    session::record::User,
+    session::{profile::ProfileClaims, record::User},
     step::Cx,
     time::UnixTime,
 };

@@ -7,7 +7,6 @@ use super::{
     awaiting_metadata::AwaitingMetadata,
     error::{EntraError, Step},
     groups::{GroupsRequest, GroupsUnknown},
-    profile::{AnotherUser, ProfileClaims},
     refresh_lease::RefreshLease,
     token_endpoint::{Grant, TokenResponse},
     token_request::TokenRequest,
@@ -23,6 +22,7 @@ use crate::{
     secret::Secret,
     session::{
         allowed,
+        profile::{AnotherUser, ProfileClaims},
         record::{EntraTokens, Hash, Profile, Session, User},
     },
     step::{Cx, Progress},

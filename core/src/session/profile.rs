@@ -8,11 +8,11 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::record::{Profile, User};
 use crate::{
     limits,
     log_event::is_invisible,
     provider_metadata::is_guid,
-    session::record::{Profile, User},
     step::Cx,
 };
 
