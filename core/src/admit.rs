@@ -7,6 +7,8 @@
 pub(crate) mod bearer;
 pub(crate) mod caller;
 pub(crate) mod cors;
+mod entra_lookup;
+pub(crate) mod entra_token;
 mod logged;
 mod rate;
 #[cfg(test)]
@@ -18,6 +20,7 @@ use ::http::{
 use bytes::Bytes;
 use entra_mcp_http1::{Refusal, head::to_origin_form};
 
+use self::bearer::Credential;
 use crate::{
     base_path::BasePath,
     config::ClientAddress,
@@ -39,8 +42,8 @@ pub use self::logged::log_event_of;
 pub struct Admission {
     pub(crate) head: Parts,
     pub(crate) route: Route,
-    /// What the session token says, where one is needed. It is not verified again.
-    pub(crate) verified: Option<Verified>,
+    /// What the session token says, where one is needed, which is not verified again; or another token.
+    pub(crate) credential: Option<Credential>,
     /// The address that the request is counted for.
     pub(crate) client: Option<ClientAddress>,
     /// It comes too soon after others.
@@ -73,8 +76,16 @@ impl Admission {
     /// Returns the name of the session whose good token the request bears; `None` if it is a stranger's.
     #[must_use]
     pub fn session(&self) -> Option<[u8; 16]> {
-        let verified = self.verified.as_ref()?;
+        let verified = self.verified()?;
         Some(*verified.session_id.bytes())
+    }
+
+    /// What the session token says. Who bears another token is a stranger until that is verified.
+    fn verified(&self) -> Option<&Verified> {
+        match &self.credential {
+            Some(Credential::Session(verified)) => Some(verified),
+            Some(Credential::Entra(_)) | None => None,
+        }
     }
 }
 
@@ -152,12 +163,12 @@ fn check_head(
     if route.is_protected() {
         origin(&head.headers, server, request_id)?;
     }
-    let mut verified = None;
+    let mut credential = None;
     let mut body_limit = limits::UNAUTHENTICATED_BODY_BYTES;
     // Before the method: some clients find out by HEAD that they must sign in.
     if route.is_protected() && head.method != Method::OPTIONS {
         let checked = bearer::verify(route, &head.headers, server, now.unix);
-        verified =
+        credential =
             Some(checked.map_err(|refusal| logged::bad_token(refusal, &head, server, request_id))?);
         body_limit = limits::MESSAGE_BODY_BYTES;
     }
@@ -178,7 +189,7 @@ fn check_head(
     Ok(Admission {
         head,
         route,
-        verified,
+        credential,
         client: None,
         limited: None,
         request_id: request_id.clone(),

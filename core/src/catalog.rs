@@ -45,8 +45,8 @@ pub use self::{
     annotations::{Annotations, Icon, Role},
     builder::CatalogBuilder,
     call::{
-        Call, ChangeNotification, ClientCapabilities, Effect, EffectResult, LogLevel, Principal,
-        Step,
+        AgentFor, Call, ChangeNotification, ClientCapabilities, Effect, EffectResult, LogLevel,
+        Principal, PrincipalKind, Step,
     },
     content::{Content, ResourceContents},
     elicitation_schema::{ElicitationSchema, FieldSchema},

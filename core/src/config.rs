@@ -4,6 +4,7 @@
 mod allowed_users;
 mod backend_address;
 mod client_documents;
+mod entra_tokens;
 mod gateway;
 mod lifetimes;
 mod log_filter;
@@ -20,6 +21,7 @@ pub use self::{
     allowed_users::{AllowedBy, AllowedUsers},
     backend_address::{BackendAddress, BackendAddressError, BackendHost},
     client_documents::{ClientDocuments, DocumentSource, PinnedClient},
+    entra_tokens::{AcceptedEntraTokens, AuthorizationServers, TokenVersion},
     gateway::{BackendHeader, BackendIdentity, Gateway},
     lifetimes::Lifetimes,
     log_filter::{LogFilter, LogFilterError, LogLevel},
@@ -89,6 +91,10 @@ pub struct Config {
     /// Whether authorization responses name the issuer (RFC 9207), and the metadata says so. Some clients lose the
     /// parameter on its way and then refuse the response.
     pub authorization_response_iss: bool,
+    /// Which access tokens of Entra ID are taken in place of a session token; `None`: none.
+    pub entra_tokens: Option<AcceptedEntraTokens>,
+    /// Which authorization servers the protected resource metadata names.
+    pub authorization_servers: AuthorizationServers,
     /// How the server ends.
     pub shutdown: Shutdown,
     /// How the log is written.
@@ -128,6 +134,18 @@ impl Config {
             true => self.lifetimes.code.max(limits::COPIED_CODE_LIFETIME),
             false => self.lifetimes.code,
         }
+    }
+
+    /// Scopes of ours as clients ask Entra for them: behind the App ID URI.
+    pub(crate) fn scope_at_entra(&self, scope: &str) -> String {
+        let client_id = &self.entra.client_id;
+        let uri = self.entra_tokens.as_ref();
+        let uri = uri.map_or_else(String::new, |accepted| accepted.app_id_uri(client_id));
+        let names = scope.split(' ').filter(|name| !name.is_empty());
+        names
+            .map(|name| format!("{uri}/{name}"))
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     /// Whom a user is to ask who is not let in.

@@ -4,6 +4,7 @@
 pub(crate) mod aadsts;
 pub(crate) mod access_token;
 pub(crate) mod awaiting_metadata;
+pub(crate) mod caller_token;
 pub(crate) mod credential_check;
 pub(crate) mod discovery;
 pub(crate) mod error;
@@ -12,6 +13,7 @@ mod graph_fetch;
 pub(crate) mod groups;
 pub(crate) mod id_token;
 pub(crate) mod identity_token;
+pub(crate) mod on_behalf_of;
 pub(crate) mod permission;
 pub(crate) mod refresh_lease;
 #[cfg(test)]

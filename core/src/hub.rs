@@ -21,10 +21,13 @@ mod from_hub;
 mod in_flight;
 mod job;
 mod message;
+mod on_behalf_of;
+mod presented_tokens;
 mod readiness;
 mod refusals;
 mod replay;
 mod resumption;
+mod second_door;
 mod session_settings;
 mod signed_clients;
 mod stats;
@@ -39,10 +42,10 @@ pub(crate) use self::{
     allowances::Browser,
     asks::{
         AdmitCall, AdmitTask, AskDeviceRecord, AskReadiness, BeginCodeRedemption,
-        BeginDeviceAuthorization, Deliver, FindAssertion, FindStream, GetLogLevel, HubAnswer,
-        HubAsk, NeedClientDocument, NeedClientKeys, NeedIdentityToken, NeedMetadata,
-        NeedSigningKeys, OpenReplay, OpenStream, PollDeviceAuthorization, ReadStream, StoreSetting,
-        TypeUserCode, UpdateTask, UseAssertion,
+        BeginDeviceAuthorization, Deliver, FindAssertion, FindEntraCaller, FindStream, GetLogLevel,
+        GetOnBehalfOf, HubAnswer, HubAsk, NeedClientDocument, NeedClientKeys, NeedIdentityToken,
+        NeedMetadata, NeedSigningKeys, OpenReplay, OpenStream, PollDeviceAuthorization, ReadStream,
+        StoreSetting, TypeUserCode, UpdateTask, UseAssertion,
     },
     assertions::AssertionMessage,
     client_assertions::AssertionRefused,
@@ -50,16 +53,19 @@ pub(crate) use self::{
     from_hub::{FromHubKind, Negotiated, TaskUpdate, ToCall, ToTask},
     job::JobKind,
     message::{DeviceMessage, IdentityTokenMessage, ToHubKind, ToSignedClients},
+    presented_tokens::{KnownToken, OnBehalfOfAnswer, OnBehalfOfFailure},
     readiness::{KnownReadiness, NotReady, ReadinessMessage},
     refusals::{FindRefusal, RedemptionRefused, SettingsFull, StreamRefusal, TableFull, TasksFull},
+    second_door::SecondDoorMessage,
     stream_message::{EndReason, StreamKind, StreamOutput, SubscriptionFilter},
 };
 use self::{
     asks::Waiter, assertions::Assertions, client_documents::ClientFiles,
     code_redemptions::CodeRedemptions, device_authorizations::DeviceAuthorizations,
     ended_sessions::EndedSessions, entra_snapshot::PublishedSnapshot, in_flight::InFlightRequests,
-    readiness::Readiness, replay::ReplayBuffers, session_settings::SessionSettings,
-    signed_clients::SignedClients, streams::Streams, tasks::Tasks,
+    readiness::Readiness, replay::ReplayBuffers, second_door::SecondDoor,
+    session_settings::SessionSettings, signed_clients::SignedClients, streams::Streams,
+    tasks::Tasks,
 };
 pub use self::{
     from_hub::{FromHub, HubOutput},
@@ -80,6 +86,7 @@ pub struct Hub {
     assertions: Assertions,
     documents: ClientFiles<ClientDocument>,
     signed_clients: SignedClients,
+    second_door: SecondDoor,
     redemptions: CodeRedemptions,
     devices: DeviceAuthorizations,
     ended: EndedSessions,
@@ -126,6 +133,7 @@ impl Hub {
     /// Drops what was kept long enough. Poll until idle afterwards.
     pub fn expire(&mut self, now: Instant) {
         self.replays.expire(now);
+        self.second_door.expire(now);
         self.feed_woken();
     }
 
@@ -172,6 +180,7 @@ impl Hub {
         self.assertions.forget(id);
         self.documents.forget(id);
         self.signed_clients.forget(id);
+        self.second_door.forget(id, &mut self.outputs);
         self.redemptions.end(id);
         self.devices.forget(id);
         self.close_stream(id);

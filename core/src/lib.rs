@@ -110,6 +110,8 @@
 //! #     rate_limits: RateLimits::none(),
 //! #     allowed_hosts: Vec::new(),
 //! #     authorization_response_iss: true,
+//! #     entra_tokens: None,
+//! #     authorization_servers: entra_mcp_core::config::AuthorizationServers::Own,
 //! #     shutdown: Shutdown::default(),
 //! #     log: LogFormat::Text,
 //! #     log_filter: LogFilter::default(),
@@ -172,6 +174,7 @@ mod gateway; // Messages that pass to and from a backend, and what it is told of
 pub mod tools; // The tools that are built in.
 
 // Floor 4: what a step may look at.
+mod entra_token; // Who calls, as an access token of Entra's says.
 pub mod env; // The server, what is known of Entra, the time.
 mod pages; // The frame of the pages that a user sees.
 

@@ -5,10 +5,11 @@ mod clients;
 mod gateway;
 mod lifetimes;
 mod rates;
+mod second_door;
 
 use std::{ops::RangeInclusive, time::Duration};
 
-pub use self::{calls::*, clients::*, gateway::*, lifetimes::*, rates::*};
+pub use self::{calls::*, clients::*, gateway::*, lifetimes::*, rates::*, second_door::*};
 pub use entra_mcp_http1::limits::{HEAD_BYTES, HEAD_FIELDS, TARGET_BYTES};
 
 /// The longest path of the public address: it is in every cookie, and they share a head.

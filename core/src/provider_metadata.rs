@@ -4,12 +4,16 @@
 //! (the document may hold `{tenantid}` in its issuer) and "Signing key rollover". Of both documents
 //! only what is used is read; keys of another kind than ours are passed over.
 
+mod issuer;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use serde::Deserialize;
 use url::Url;
 
+pub(crate) use self::issuer::Issuer;
 use crate::{
-    config::{EntraApp, is_loopback},
+    config::{EntraApp, TokenVersion, is_loopback},
     limits,
 };
 
@@ -23,6 +27,17 @@ pub(crate) struct ProviderMetadata {
     /// Where codes and refresh tokens are redeemed.
     pub(crate) token_endpoint: Url,
     /// The keys that ID tokens are signed with.
+    pub(crate) keys: Vec<SigningKey>,
+    /// Issuer and keys of access tokens of version 1.0, if those are taken.
+    pub(crate) v1: Option<V1Metadata>,
+}
+
+/// Of tokens of version 1.0 as much as is needed to verify one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct V1Metadata {
+    /// The issuer.
+    pub(crate) issuer: String,
+    /// The keys.
     pub(crate) keys: Vec<SigningKey>,
 }
 
@@ -39,7 +54,42 @@ pub(crate) struct SigningKey {
     pub(crate) issuer: Option<String>,
 }
 
+impl SigningKey {
+    /// Whether it has signed this, by RS256.
+    pub(crate) fn has_signed(&self, message: &[u8], signature: &[u8]) -> bool {
+        let (n, e) = (&self.n, &self.e);
+        RsaPublicKeyComponents { n, e }
+            .verify(&RSA_PKCS1_2048_8192_SHA256, message, signature)
+            .is_ok()
+    }
+
+    /// Whether it signs for this issuer, which is of that tenant: the one that it states, if it does. Keys of version 1.0
+    /// state that of version 2.0: then the tenant must be the same.
+    pub(crate) fn signs_for(&self, issuer: &str, tenant: &str, version: TokenVersion) -> bool {
+        let Some(stated) = self.issuer.as_deref() else {
+            return true;
+        };
+        let of_tenant = Issuer::new(stated, &[]);
+        match version {
+            TokenVersion::V1 => of_tenant.is_of_tenant(tenant),
+            TokenVersion::V2 => stated.replace(issuer::TEMPLATE, tenant) == issuer,
+        }
+    }
+}
+
 impl ProviderMetadata {
+    /// Who issues tokens of this version; `None` if that is not known.
+    pub(crate) fn issuer_of(&self, version: TokenVersion) -> Option<Issuer<'_>> {
+        let (name, keys) = match version {
+            TokenVersion::V1 => {
+                let v1 = self.v1.as_ref()?;
+                (&v1.issuer, &v1.keys)
+            }
+            TokenVersion::V2 => (&self.issuer, &self.keys),
+        };
+        Some(Issuer::new(name, keys))
+    }
+
     /// Whether this is the issuer that is known, for whichever tenant if that is a template.
     pub(crate) fn is_issuer(&self, issuer: &str) -> bool {
         match self.issuer.split_once("{tenantid}") {
@@ -70,16 +120,15 @@ pub(crate) fn is_guid(text: &str) -> bool {
         })
 }
 
-/// Where the metadata of the configured tenant is.
-pub(crate) fn metadata_address(entra: &EntraApp) -> Url {
+/// Where the metadata of the configured tenant is, for tokens of this version.
+pub(crate) fn metadata_address(entra: &EntraApp, version: TokenVersion) -> Url {
     let mut address = entra.authority_host.clone();
+    let of_version = (version == TokenVersion::V2).then_some("v2.0");
     if let Ok(mut path) = address.path_segments_mut() {
-        path.pop_if_empty().extend([
-            entra.tenant.as_str(),
-            "v2.0",
-            ".well-known",
-            "openid-configuration",
-        ]);
+        path.pop_if_empty()
+            .push(&entra.tenant)
+            .extend(of_version)
+            .extend([".well-known", "openid-configuration"]);
     }
     address
 }
@@ -120,6 +169,14 @@ impl DiscoveryDocument {
         })
     }
 
+    /// What there is of version 1.0, with its keys.
+    pub(crate) fn into_v1(self, keys: Vec<SigningKey>) -> V1Metadata {
+        V1Metadata {
+            issuer: self.issuer,
+            keys,
+        }
+    }
+
     /// Adds the keys.
     pub(crate) fn with_keys(self, keys: Vec<SigningKey>) -> ProviderMetadata {
         ProviderMetadata {
@@ -127,6 +184,7 @@ impl DiscoveryDocument {
             authorization_endpoint: self.authorization_endpoint,
             token_endpoint: self.token_endpoint,
             keys,
+            v1: None,
         }
     }
 }
@@ -214,7 +272,7 @@ mod tests {
         let server = TestServer::dev();
         let entra = &server.server.config.entra;
         assert_eq!(
-            metadata_address(entra).as_str(),
+            metadata_address(entra, TokenVersion::V2).as_str(),
             "https://login.example/11111111-1111-1111-1111-111111111111/v2.0/\
              .well-known/openid-configuration"
         );

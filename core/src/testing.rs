@@ -102,6 +102,8 @@ impl TestServer {
             rate_limits: crate::config::RateLimits::none(),
             allowed_hosts: Vec::new(),
             authorization_response_iss: true,
+            entra_tokens: None,
+            authorization_servers: crate::config::AuthorizationServers::Own,
             shutdown: crate::config::Shutdown::default(),
             log: LogFormat::Text,
             log_filter: crate::config::LogFilter::default(),
@@ -234,6 +236,7 @@ pub(crate) fn provider_metadata() -> ProviderMetadata {
         authorization_endpoint: url("oauth2/v2.0/authorize"),
         token_endpoint: url("oauth2/v2.0/token"),
         keys: vec![Signer::known().public()],
+        v1: None,
     }
 }
 

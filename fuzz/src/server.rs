@@ -141,6 +141,8 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
         rate_limits: entra_mcp_core::config::RateLimits::none(),
         allowed_hosts: Vec::new(),
         authorization_response_iss: true,
+        entra_tokens: None,
+        authorization_servers: entra_mcp_core::config::AuthorizationServers::Own,
         shutdown: entra_mcp_core::config::Shutdown::default(),
         log: LogFormat::Text,
         log_filter: entra_mcp_core::config::LogFilter::default(),

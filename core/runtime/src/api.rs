@@ -2,12 +2,12 @@
 
 pub use entra_mcp_core::{
     catalog::{
-        Annotations, Call, CallError, CatalogBuilder, CatalogEntry, CatalogError, CatalogErrors,
-        ChangeNotification, ClientCapabilities, Content, Effect, EffectResult, ElicitationSchema,
-        FieldSchema, Handler, HeaderAnnotationError, Icon, InputRequest, InputResponse, Json,
-        LogLevel, NonportableSchema, Principal, Prompt, PromptArgument, PromptMessages, Resource,
-        ResourceContents, ResourceTemplate, Role, ScopeDefinition, Step, TaskSupport, Tool,
-        ToolResult, ToolSchema,
+        AgentFor, Annotations, Call, CallError, CatalogBuilder, CatalogEntry, CatalogError,
+        CatalogErrors, ChangeNotification, ClientCapabilities, Content, Effect, EffectResult,
+        ElicitationSchema, FieldSchema, Handler, HeaderAnnotationError, Icon, InputRequest,
+        InputResponse, Json, LogLevel, NonportableSchema, Principal, PrincipalKind, Prompt,
+        PromptArgument, PromptMessages, Resource, ResourceContents, ResourceTemplate, Role,
+        ScopeDefinition, Step, TaskSupport, Tool, ToolResult, ToolSchema,
     },
     config::PublicUrlError,
     secret::Secret,

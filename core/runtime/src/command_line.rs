@@ -8,6 +8,7 @@ mod dev_tenant;
 #[path = "command_line/no_dev_tenant.rs"]
 mod dev_tenant;
 mod entra;
+mod entra_tokens;
 mod error;
 mod given;
 mod help;
@@ -32,8 +33,9 @@ use entra_mcp_core::{
 use url::Url;
 
 pub use self::error::{
-    AdmissionError, AuthorityHostError, ConfigError, EntraSetting, EntraSettingError, KeyError,
-    LifetimeError, ManagedIdentityError, RateLimitError, StoreSettingError,
+    AcceptedTokensError, AdmissionError, AuthorityHostError, ConfigError, EntraSetting,
+    EntraSettingError, KeyError, LifetimeError, ManagedIdentityError, RateLimitError,
+    StoreSettingError,
 };
 use self::{
     given::{
@@ -104,6 +106,7 @@ pub fn parse(
     let rate_limits = rate_limits::read(&given, is_local, &mut errors);
     let allowed_hosts = allowed_hosts(&given, &mut errors);
     let authorization_response_iss = is_on(&given, &RESPONSE_ISS, true, &mut errors);
+    let (entra_tokens, authorization_servers) = entra_tokens::read(&given, &mut errors);
     let log = log(&given, &mut errors);
     let log_filter = log_filter(&given, &mut errors);
     match (public_url, entra, store, log) {
@@ -131,6 +134,8 @@ pub fn parse(
                 rate_limits,
                 allowed_hosts,
                 authorization_response_iss,
+                entra_tokens,
+                authorization_servers,
                 metrics_listen,
                 shutdown,
                 log,

@@ -11,10 +11,14 @@ use bytes::Bytes;
 use super::response;
 use crate::{
     catalog::scope::Scope,
+    config::AuthorizationServers,
     env::{Env, Server},
+    limits,
     route::Route,
+    secret::Secret,
     session::token::{self, Verified},
     time::UnixTime,
+    token_beginning::HEADER,
 };
 
 /// What a request carries to prove who sends it.
@@ -46,23 +50,49 @@ impl<'a> Presented<'a> {
     }
 }
 
-/// Verifies the token of a request, without a look-up. `Err` is the answer to give.
+/// Who a request says it is of.
+#[derive(Debug)]
+pub(crate) enum Credential {
+    /// The session of a session token that was verified.
+    Session(Verified),
+    /// A token that was not issued here, and that the exchange verifies: Entra's, if it is any good.
+    Entra(Box<Secret<String>>),
+}
+
+/// Verifies the session token of a request, without a look-up. `Err` is the answer to give. What does not have the header
+/// of a session token is none, whatever else it says; and what has it is nothing else.
 pub(crate) fn verify(
     route: Route,
     headers: &HeaderMap,
     server: &Server,
     now: UnixTime,
-) -> Result<Verified, Box<Response<Bytes>>> {
+) -> Result<Credential, Box<Response<Bytes>>> {
     let error = match Presented::of(headers) {
         Presented::Nothing => None,
         Presented::Malformed => Some(INVALID_TOKEN),
+        Presented::Token(presented)
+            if server.config.entra_tokens.is_some() && is_of_another_issuer(presented) =>
+        {
+            let token = Secret::new(presented.to_owned());
+            return Ok(Credential::Entra(Box::new(token)));
+        }
         Presented::Token(presented) => match token::verify(presented, server, now) {
-            Some(verified) if is_for(&verified, route, server) => return Ok(verified),
+            Some(verified) if is_for(&verified, route, server) => {
+                return Ok(Credential::Session(verified));
+            }
             Some(_) => Some(OTHER_ENDPOINT),
             None => Some(INVALID_TOKEN),
         },
     };
     Err(Box::new(unauthorized(route, error, server)))
+}
+
+/// Whether a token is a JWT with another header than session tokens have.
+fn is_of_another_issuer(token: &str) -> bool {
+    let mut parts = token.splitn(4, '.');
+    let header = parts.next().unwrap_or_default();
+    let has_header = header.starts_with("eyJ") && header != HEADER;
+    has_header && parts.count() == 2 && token.len() <= limits::ENTRA_TOKEN_BYTES
 }
 
 /// Whether a token is for this endpoint, or for the whole server (RFC 8707; threat C9).
@@ -87,6 +117,8 @@ fn endpoint(route: Route) -> &'static str {
 const INVALID_TOKEN: &str =
     "error=\"invalid_token\", error_description=\"The session token is no longer good.\"";
 
+const ENTRA_TOKEN_REFUSED: &str = "error=\"invalid_token\", error_description=\"The access token is not one that this server takes.\"";
+
 const INSUFFICIENT_SCOPE: &str =
     "error=\"insufficient_scope\", error_description=\"This needs more than was granted.\"";
 
@@ -96,6 +128,11 @@ const OTHER_ENDPOINT: &str = "error=\"invalid_token\", \
 /// 401: the session that the token stands for is over. The client refreshes or signs in again.
 pub(crate) fn session_over(route: Route, env: Env<'_>) -> Response<Bytes> {
     unauthorized(route, Some(INVALID_TOKEN), env.server)
+}
+
+/// 401: an access token of Entra's is not taken.
+pub(crate) fn entra_token_refused(route: Route, env: Env<'_>) -> Response<Bytes> {
+    unauthorized(route, Some(ENTRA_TOKEN_REFUSED), env.server)
 }
 
 /// 401: the scope that it names is the least that there is. What needs more says so by
@@ -119,6 +156,12 @@ pub(crate) fn insufficient_scope(
     challenge(StatusCode::FORBIDDEN, route, error, scope, env.server)
 }
 
+/// 403: what is asked for acts as a user, and none calls. No other scope would do.
+pub(crate) fn needs_user() -> Response<Bytes> {
+    let text = "This acts as a user, and the access token is of an application without one.\n";
+    response::text(StatusCode::FORBIDDEN, text)
+}
+
 /// The challenge of [`insufficient_scope`] at `/mcp` by itself.
 pub(crate) fn insufficient_scope_challenge(
     needed: &[String],
@@ -134,6 +177,11 @@ fn challenge_text(route: Route, error: Option<&str>, scope: &Scope, server: &Ser
     let path = format!("/.well-known/oauth-protected-resource/{}", endpoint(route));
     let metadata = server.config.public_url.join(&path);
     let error = error.map(|error| format!("{error}, ")).unwrap_or_default();
+    let scope = match server.config.authorization_servers {
+        AuthorizationServers::Own | AuthorizationServers::Both => scope.to_string(),
+        // Clients ask for what is named where they are sent.
+        AuthorizationServers::Entra => server.config.scope_at_entra(&scope.to_string()),
+    };
     format!("Bearer {error}resource_metadata=\"{metadata}\", scope=\"{scope}\"")
 }
 
@@ -149,6 +197,7 @@ fn challenge(
         (_, Some(OTHER_ENDPOINT)) => {
             "The session token is for another endpoint of this server: sign in for this one.\n"
         }
+        (_, Some(ENTRA_TOKEN_REFUSED)) => "This server does not take the access token.\n",
         _ => "Sign in first: this needs a session token.\n",
     };
     let mut response = response::text(status, body);

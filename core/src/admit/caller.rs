@@ -4,35 +4,45 @@
 //! (threat P2). A token whose session is gone is 401, so that the client signs in again
 //! (threat F8).
 
+use std::sync::Arc;
+
 use ::http::Response;
 use bytes::Bytes;
 
+use super::{
+    bearer::{self, Credential},
+    entra_lookup::EntraLookup,
+};
 use crate::{
-    admit::bearer,
     ask::Version,
-    catalog::{Principal, Tool},
+    catalog::{Principal, PrincipalKind, Tool},
+    entra_token::EntraCaller,
     event::Answer,
     http::response,
     id::PrincipalId,
     log_event::LogEventId,
     route::Route,
+    secret::Secret,
     session::{
         lookup::{LookupError, SessionLookup},
         record::Session,
-        token::Verified,
     },
-    step::Cx,
+    step::{Cx, Progress},
+    time::UnixTime,
 };
 
-/// Who calls, proven by a session token that maps to a session.
+/// Who calls, proven by a session token that maps to a session, or by an access token of Entra's.
 #[derive(Debug)]
 pub(crate) struct Caller {
     pub(crate) session: Session,
     /// Which writing of the session.
     pub(crate) version: Version,
-    pub(crate) verified: Verified,
+    /// When the token ends, or is looked at again.
+    pub(crate) expires: UnixTime,
     /// What the token allows: the scopes of the session, or fewer.
     pub(crate) scope: String,
+    /// Whom an access token of Entra's stands for, and that token; `None` with a session token.
+    pub(crate) entra: Option<Box<(Arc<EntraCaller>, Secret<String>)>>,
     /// Tenant, user and client as one value: MCP sessions and streams are bound to it, so that they
     /// outlive a renewed token and nobody else's token opens them (threats I2, I9).
     pub(crate) principal_id: PrincipalId,
@@ -51,12 +61,20 @@ impl Caller {
         tool.is_for(&profile.roles, &profile.groups)
     }
 
+    /// What kind of caller it is.
+    pub(crate) fn kind(&self) -> PrincipalKind {
+        let entra = self.entra.as_ref();
+        entra.map_or(PrincipalKind::User, |entra| entra.0.kind)
+    }
+
     /// Who calls, as tools see it.
     pub(crate) fn principal(&self) -> Principal {
         let user = &self.session.user;
         Principal {
             tenant_id: user.tenant_id.clone(),
             oid: user.oid.clone(),
+            kind: self.kind(),
+            application: self.entra.as_ref().map(|entra| entra.0.application.clone()),
             subject: self.session.outline.subject.clone(),
             name: user.profile.name.clone(),
             username: user.profile.username.clone(),
@@ -70,48 +88,68 @@ impl Caller {
 
 /// A look-up under way.
 #[derive(Debug)]
-pub(crate) struct Authenticate {
-    route: Route,
-    lookup: SessionLookup,
+pub(crate) enum Authenticate {
+    /// Of the session of a session token.
+    Session(Route, SessionLookup),
+    /// Of the caller of another token.
+    Entra(Box<EntraLookup>),
 }
 
 impl Authenticate {
-    /// Looks up the session of a token that was verified.
-    pub(crate) fn start(route: Route, verified: Verified, cx: &mut Cx<'_>) -> Self {
-        let lookup = SessionLookup::start(verified, cx);
-        Self { route, lookup }
+    /// Looks up whose a token is.
+    pub(crate) fn start(route: Route, credential: Credential, cx: &mut Cx<'_>) -> Self {
+        match credential {
+            Credential::Session(verified) => {
+                Self::Session(route, SessionLookup::start(verified, cx))
+            }
+            Credential::Entra(token) => {
+                Self::Entra(Box::new(EntraLookup::start(route, *token, cx)))
+            }
+        }
     }
 
-    /// Takes the answer that was waited for.
-    ///
-    /// # Errors
-    ///
-    /// The response to give if the caller is refused, or cannot be known now.
+    /// Takes the answer that was waited for. An error is the response to give if the caller is refused, or cannot be known
+    /// now.
     pub(crate) fn handle(
         self,
         answer: Answer,
         cx: &mut Cx<'_>,
-    ) -> Result<Box<Caller>, Box<Response<Bytes>>> {
-        let route = self.route;
-        match self.lookup.handle(answer, cx) {
-            Ok(found) => {
-                found.session.audit(cx);
-                Ok(Box::new(Caller {
-                    principal_id: found.session.principal,
-                    scope: found.scope(),
-                    session: found.session,
-                    version: found.version,
-                    verified: found.verified,
-                }))
-            }
-            Err(LookupError::Unknown) => {
-                cx.log(LogEventId::SessionUnknown);
-                Err(Box::new(bearer::session_over(route, cx.env)))
-            }
-            Err(LookupError::Unavailable) => {
-                cx.log(LogEventId::SessionUnavailable);
-                Err(Box::new(response::unavailable()))
-            }
+    ) -> Progress<Self, Result<Box<Caller>, Box<Response<Bytes>>>> {
+        match self {
+            Self::Session(route, lookup) => Progress::Ready(found(route, lookup, answer, cx)),
+            Self::Entra(lookup) => lookup
+                .handle(answer, cx)
+                .map_pending(|lookup| Self::Entra(Box::new(lookup))),
+        }
+    }
+}
+
+/// Takes the session that was looked up.
+fn found(
+    route: Route,
+    lookup: SessionLookup,
+    answer: Answer,
+    cx: &mut Cx<'_>,
+) -> Result<Box<Caller>, Box<Response<Bytes>>> {
+    match lookup.handle(answer, cx) {
+        Ok(found) => {
+            found.session.audit(cx);
+            Ok(Box::new(Caller {
+                principal_id: found.session.principal,
+                scope: found.scope(),
+                session: found.session,
+                version: found.version,
+                expires: found.verified.expires,
+                entra: None,
+            }))
+        }
+        Err(LookupError::Unknown) => {
+            cx.log(LogEventId::SessionUnknown);
+            Err(Box::new(bearer::session_over(route, cx.env)))
+        }
+        Err(LookupError::Unavailable) => {
+            cx.log(LogEventId::SessionUnavailable);
+            Err(Box::new(response::unavailable()))
         }
     }
 }

@@ -15,7 +15,7 @@ impl Admission {
     /// The user whose good token the request bears; `None` if it is a stranger's.
     #[must_use]
     pub fn subject(&self) -> Option<Subject> {
-        let verified = self.verified.as_ref()?;
+        let verified = self.verified()?;
         Some(verified.subject)
     }
 
@@ -23,7 +23,7 @@ impl Admission {
     /// is not looked at yet: that is up to the exchange.
     #[must_use]
     pub fn rate_request(&self, body: &[u8]) -> Option<RateRequest> {
-        if self.verified.is_some() || self.head.method == Method::OPTIONS {
+        if self.credential.is_some() || self.head.method == Method::OPTIONS {
             return None;
         }
         let class = self.route.rate_class()?;

@@ -26,13 +26,62 @@ use serde_json::{Map, Value};
 use super::{CallError, InputRequest, InputResponse, Names};
 use crate::secret::Secret;
 
-/// Who calls: the signed-in user, from the session token alone.
+/// What kind of caller a principal is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PrincipalKind {
+    /// A user who has signed in, with an application or agent that is not Entra's to name.
+    #[default]
+    User,
+    /// An application by itself: there is no user, and nothing can be asked on behalf of one.
+    Application,
+    /// An agent, which [`Principal::application`] names.
+    Agent(AgentFor),
+}
+
+/// Whom an agent acts for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AgentFor {
+    /// A user who has signed in: [`Principal::oid`] is theirs.
+    User,
+    /// Itself: there is no user.
+    Itself,
+    /// Its own account in the directory, which is like a user's.
+    AgentUser,
+}
+
+impl PrincipalKind {
+    /// Whether there is a user, on behalf of whom other services can be asked.
+    #[must_use]
+    pub fn has_user(self) -> bool {
+        !matches!(self, Self::Application | Self::Agent(AgentFor::Itself))
+    }
+
+    /// Returns the name, as the log writes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Application => "application",
+            Self::Agent(AgentFor::User) => "agent_for_user",
+            Self::Agent(AgentFor::Itself) => "agent",
+            Self::Agent(AgentFor::AgentUser) => "agent_user",
+        }
+    }
+}
+
+/// Who calls: the signed-in user, from the session token alone; or whom an access token of Entra ID is of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Principal {
     /// The tenant, `tid`.
     pub tenant_id: String,
-    /// The object id, `oid`.
+    /// The object id, `oid`: of the user, or of the service principal of an application without one.
     pub oid: String,
+    /// What kind of caller it is.
+    pub kind: PrincipalKind,
+    /// The client id of the application or agent, if an access token of Entra ID names it. Clients with a session token
+    /// have none.
+    pub application: Option<String>,
     /// What clients know the user as, `sub`.
     pub subject: String,
     /// The name as it is shown, if Entra gave one. Not an identity: it may change and repeat.

@@ -165,15 +165,19 @@ impl Scope {
     /// What Entra is asked for: the sign-in itself, a refresh token, and the permissions of
     /// Microsoft Graph, of one resource only (AADSTS28000).
     pub(crate) fn to_entra_scope(&self, entra: &EntraApp) -> String {
-        let mut scope = "openid profile offline_access".to_owned();
-        for offered in &self.0 {
-            scope.push_str(&format!(
-                " {}/{}",
-                entra.graph.as_str().trim_end_matches('/'),
-                offered.graph_permission
-            ));
-        }
-        scope
+        format!(
+            "openid profile offline_access {}",
+            self.to_resource_scope(entra)
+        )
+    }
+
+    /// The permissions of Microsoft Graph alone, for a token without a refresh token.
+    pub(crate) fn to_resource_scope(&self, entra: &EntraApp) -> String {
+        let graph = entra.graph.as_str().trim_end_matches('/');
+        let permissions = self.0.iter();
+        let permissions =
+            permissions.map(|offered| format!("{graph}/{}", offered.graph_permission));
+        permissions.collect::<Vec<_>>().join(" ")
     }
 }
 

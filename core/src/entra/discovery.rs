@@ -5,6 +5,9 @@
 //!     \--anything else--/--> the hub is told that the fetch failed
 //! ```
 //!
+//! Where access tokens of version 1.0 are taken, the same is done for those once more; if that fails, the rest is of use
+//! all the same.
+//!
 //! Keys come from the address that the metadata of the configured tenant names and from nowhere
 //! else, whatever a token says (threat D9).
 
@@ -14,6 +17,7 @@ use url::Url;
 
 use crate::{
     ask::{Ask, Awaiting, Fetch, FetchTarget},
+    config::TokenVersion,
     event::Answer,
     hub::{ToHub, ToHubKind},
     limits,
@@ -29,11 +33,20 @@ pub(crate) enum FetchMetadata {
     AwaitingMetadata(Awaiting<Fetch>),
     /// The metadata is known, the keys are being fetched.
     AwaitingKeys(Box<DiscoveryDocument>, Awaiting<Fetch>),
+    /// All is known but the metadata of version 1.0.
+    AwaitingV1Metadata(Box<ProviderMetadata>, Awaiting<Fetch>),
+    /// All is known but its keys.
+    AwaitingV1Keys(
+        Box<ProviderMetadata>,
+        Box<DiscoveryDocument>,
+        Awaiting<Fetch>,
+    ),
 }
 
 impl FetchMetadata {
     pub(crate) fn start(cx: &mut Cx<'_>) -> Progress<Self> {
-        let address = provider_metadata::metadata_address(&cx.env.server.config.entra);
+        let address =
+            provider_metadata::metadata_address(&cx.env.server.config.entra, TokenVersion::V2);
         match get(&address) {
             Some(fetch) => Progress::Pending(Self::AwaitingMetadata(cx.fetch(fetch))),
             None => fail("the authority is no address", cx),
@@ -45,6 +58,32 @@ impl FetchMetadata {
             Self::AwaitingMetadata(awaiting) => Self::keys(awaiting.into_answer(answer), cx),
             Self::AwaitingKeys(metadata, awaiting) => {
                 receive_keys(*metadata, awaiting.into_answer(answer), cx)
+            }
+            Self::AwaitingV1Metadata(known, awaiting) => {
+                let entra = &cx.env.server.config.entra;
+                let body = body_of(awaiting.into_answer(answer), NO_V1);
+                let metadata = body.and_then(|body| DiscoveryDocument::read(&body, entra));
+                let fetch = metadata.and_then(|metadata| {
+                    let fetch = get(&metadata.jwks_uri).ok_or(NO_V1)?;
+                    Ok((Box::new(metadata), fetch))
+                });
+                match fetch {
+                    Ok((metadata, fetch)) => {
+                        let awaiting = cx.fetch(fetch);
+                        Progress::Pending(Self::AwaitingV1Keys(known, metadata, awaiting))
+                    }
+                    Err(reason) => without_v1(known, reason, cx),
+                }
+            }
+            Self::AwaitingV1Keys(mut known, metadata, awaiting) => {
+                let body = body_of(awaiting.into_answer(answer), NO_V1);
+                match body.and_then(|body| provider_metadata::read_keys(&body)) {
+                    Ok(keys) => {
+                        known.v1 = Some(metadata.into_v1(keys));
+                        report(Some(known), cx)
+                    }
+                    Err(reason) => without_v1(known, reason, cx),
+                }
             }
         }
     }
@@ -74,10 +113,33 @@ fn receive_keys(
     match body.and_then(|body| provider_metadata::read_keys(&body)) {
         Ok(keys) => {
             cx.log(LogEventId::EntraMetadataFetched);
-            report(Some(Box::new(metadata.with_keys(keys))), cx)
+            let known = Box::new(metadata.with_keys(keys));
+            let config = &cx.env.server.config;
+            let takes_v1 = config.entra_tokens.as_ref();
+            let takes_v1 = takes_v1.is_some_and(|taken| taken.has_version(TokenVersion::V1));
+            let address = provider_metadata::metadata_address(&config.entra, TokenVersion::V1);
+            match get(&address).filter(|_| takes_v1) {
+                Some(fetch) => {
+                    let awaiting = cx.fetch(fetch);
+                    Progress::Pending(FetchMetadata::AwaitingV1Metadata(known, awaiting))
+                }
+                None => report(Some(known), cx),
+            }
         }
         Err(reason) => fail(reason, cx),
     }
+}
+
+const NO_V1: &str = "Entra ID does not say what tokens of version 1.0 are signed with";
+
+/// Tokens of version 2.0 can be verified nevertheless.
+fn without_v1(
+    known: Box<ProviderMetadata>,
+    reason: &'static str,
+    cx: &mut Cx<'_>,
+) -> Progress<FetchMetadata> {
+    cx.log(LogEvent::new(LogEventId::EntraMetadataUnavailable).with(Field::Reason, reason));
+    report(Some(known), cx)
 }
 
 fn fail(reason: &'static str, cx: &mut Cx<'_>) -> Progress<FetchMetadata> {
@@ -137,7 +199,13 @@ mod tests {
 
     /// Runs the job with these answers; what it asked for, and what it sent to the hub and the log.
     fn run(answers: Vec<Answer>) -> (Vec<String>, Option<Box<ProviderMetadata>>, Vec<LogEvent>) {
-        let server = TestServer::dev();
+        run_of(&TestServer::dev(), answers)
+    }
+
+    fn run_of(
+        server: &TestServer,
+        answers: Vec<Answer>,
+    ) -> (Vec<String>, Option<Box<ProviderMetadata>>, Vec<LogEvent>) {
         let job = Job(JobKind::RefreshEntraMetadata);
         let seed = Seed::new([1; 32]);
         let mut exchange = Exchange::job(ExchangeId(1), &seed, job, server.env());
@@ -227,5 +295,34 @@ mod tests {
             !logged[0].field(Field::Reason).unwrap().contains("tenant"),
             "these are the keys"
         );
+    }
+
+    const V1_METADATA: &str = r#"{"issuer":"https://sts.example/t/",
+        "authorization_endpoint":"https://login.example/t/oauth2/authorize",
+        "token_endpoint":"https://login.example/t/oauth2/token","jwks_uri":"https://login.example/v1/keys"}"#;
+    const V1_KEYS: &str = r#"{"keys":[{"kty":"RSA","kid":"old","n":"AQAB","e":"AQAB"}]}"#;
+
+    // D16: each version has keys of its own, and that of the other may be down.
+    #[test]
+    fn keys_of_version_1_are_fetched_where_its_tokens_are_taken() {
+        let mut server = TestServer::dev();
+        let mut accepted = crate::config::AcceptedEntraTokens::default();
+        accepted.add_version(TokenVersion::V1);
+        server.server.config.entra_tokens = Some(accepted);
+        let answers = vec![ok(METADATA), ok(KEYS), ok(V1_METADATA), ok(V1_KEYS)];
+        let (asked, fetched, _) = run_of(&server, answers);
+        let of_tenant = "11111111-1111-1111-1111-111111111111/.well-known/openid-configuration";
+        assert!(asked[2].ends_with(of_tenant), "{asked:?}");
+        assert_eq!(asked[3], "https://login.example/v1/keys");
+        let metadata = fetched.unwrap();
+        let v1 = metadata.v1.as_ref().unwrap();
+        assert_eq!(v1.issuer, "https://sts.example/t/");
+        assert!(v1.keys[0].kid == "old" && metadata.key("old").is_none());
+        for (metadata, keys) in [(status(404), None), (ok(V1_METADATA), Some(status(500)))] {
+            let answers = [ok(METADATA), ok(KEYS), metadata].into_iter().chain(keys);
+            let (_, fetched, logged) = run_of(&server, answers.collect());
+            assert_eq!(fetched.unwrap().v1, None);
+            assert_eq!(logged[1].id(), LogEventId::EntraMetadataUnavailable);
+        }
     }
 }

@@ -62,6 +62,8 @@ pub(crate) enum Step {
     CodeRedemption,
     /// A session's tokens are renewed.
     TokenRenewal,
+    /// A token is got on behalf of a caller.
+    OnBehalfOf,
     /// The server has started and tries its credential.
     CredentialCheck,
 }
@@ -72,6 +74,7 @@ impl Step {
             Self::SignIn => "sign_in",
             Self::CodeRedemption => "code_redemption",
             Self::TokenRenewal => "token_renewal",
+            Self::OnBehalfOf => "on_behalf_of",
             Self::CredentialCheck => "credential_check",
         }
     }

@@ -18,12 +18,13 @@ use ::http::StatusCode;
 use bytes::Bytes;
 
 use super::{
-    access_token::{AccessTokenError, AccessTokenProgress, AcquireToken},
+    access_token::AccessTokenError,
+    caller_token::{CallerToken, CallerTokenProgress, Credentials},
     graph_fetch,
 };
 use crate::{
     admit::caller::Caller,
-    ask::{Ask, Awaiting, Fetch, Version},
+    ask::{Ask, Awaiting, Fetch},
     event::Answer,
     fault::Fault,
     hub::{ToHub, ToHubKind},
@@ -32,7 +33,6 @@ use crate::{
     planted::Planted,
     secret::Secret,
     session::ending::EndingSession,
-    session::record::Session,
     step::{Cx, Progress},
     throttle::{self, Throttled, whole_seconds},
 };
@@ -42,22 +42,21 @@ use crate::{
 pub(crate) struct GraphRequest {
     /// Path and query, relative to Graph's base address. Never spliced from arguments (threat P9).
     path: String,
-    credentials: Box<Credentials>,
+    asker: Box<Asker>,
     state: State,
 }
 
-/// What the session shows to Entra for a token.
+/// On behalf of whom Graph is asked.
 #[derive(Debug)]
-struct Credentials {
-    session: Session,
-    version: Version,
-    /// Graph has refused the stored token, and this is a new one.
+struct Asker {
+    credentials: Credentials,
+    /// Graph has refused the token that was at hand, and this is a new one.
     renewed: bool,
 }
 
 #[derive(Debug)]
 enum State {
-    Token(Box<AcquireToken>),
+    Token(CallerToken),
     Sent(Awaiting<Fetch>),
     Ending(EndingSession),
 }
@@ -76,6 +75,8 @@ pub(crate) enum GraphError {
     SessionEnded,
     /// 403.
     NotAllowed,
+    /// There is no token for this, and why.
+    Denied(&'static str),
     /// 404.
     NotFound,
     /// 429, or another request was: not before so many seconds.
@@ -110,6 +111,7 @@ impl GraphError {
                     "Microsoft Graph has had too many requests. Please try again in {seconds} seconds."
                 ));
             }
+            Self::Denied(reason) => reason,
             Self::SessionEnded => "The session has ended. Please sign in again.",
             Self::NotAllowed => {
                 "Microsoft Graph does not allow this: the permission is missing, or a policy of \
@@ -135,24 +137,23 @@ impl GraphError {
 
 impl GraphRequest {
     pub(crate) fn start(path: String, caller: &Caller, cx: &mut Cx<'_>) -> GraphProgress {
-        let credentials = Box::new(Credentials {
-            session: caller.session.clone(),
-            version: caller.version,
+        let asker = Box::new(Asker {
+            credentials: Credentials::of(caller),
             renewed: false,
         });
-        let step = AcquireToken::start(&credentials.session, credentials.version, cx);
-        Self::token(path, credentials, step, cx)
+        let step = CallerToken::for_graph(&asker.credentials, cx);
+        Self::token(path, asker, step, cx)
     }
 
     pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> GraphProgress {
         match self.state {
             State::Token(access) => {
                 let step = access.handle(answer, cx);
-                Self::token(self.path, self.credentials, step, cx)
+                Self::token(self.path, self.asker, step, cx)
             }
             State::Sent(awaiting) => {
                 let answer = awaiting.into_answer(answer);
-                Self::answered(self.path, self.credentials, answer, cx)
+                Self::answered(self.path, self.asker, answer, cx)
             }
             State::Ending(ending) => match ending.handle(answer, cx) {
                 Ok(()) => failed(GraphError::SessionEnded),
@@ -161,50 +162,34 @@ impl GraphRequest {
         }
     }
 
-    fn ending(path: String, credentials: Box<Credentials>, ending: EndingSession) -> GraphProgress {
+    fn ending(path: String, asker: Box<Asker>, ending: EndingSession) -> GraphProgress {
         let state = State::Ending(ending);
-        Progress::Pending(Self {
-            path,
-            credentials,
-            state,
-        })
+        Progress::Pending(Self { path, asker, state })
     }
 
-    fn sent(
-        path: String,
-        credentials: Box<Credentials>,
-        awaiting: Awaiting<Fetch>,
-    ) -> GraphProgress {
+    fn sent(path: String, asker: Box<Asker>, awaiting: Awaiting<Fetch>) -> GraphProgress {
         let state = State::Sent(awaiting);
-        Progress::Pending(Self {
-            path,
-            credentials,
-            state,
-        })
+        Progress::Pending(Self { path, asker, state })
     }
 
     fn token(
         path: String,
-        credentials: Box<Credentials>,
-        step: AccessTokenProgress,
+        asker: Box<Asker>,
+        step: CallerTokenProgress,
         cx: &mut Cx<'_>,
     ) -> GraphProgress {
         match step {
             Progress::Pending(access) => {
                 let state = State::Token(access);
-                Progress::Pending(Self {
-                    path,
-                    credentials,
-                    state,
-                })
+                Progress::Pending(Self { path, asker, state })
             }
-            Progress::Ready(Ok(token)) => match throttled(&credentials, cx) {
+            Progress::Ready(Ok(token)) => match throttled(&asker, cx) {
                 Some(wait) => failed(GraphError::Throttled(whole_seconds(wait))),
-                None => Self::send(path, credentials, &token, cx),
+                None => Self::send(path, asker, &token, cx),
             },
             Progress::Ready(Err(error)) => failed(match error {
                 AccessTokenError::SessionEnded => GraphError::SessionEnded,
-                AccessTokenError::Denied(_) => GraphError::NotAllowed,
+                AccessTokenError::Denied(reason) => GraphError::Denied(reason),
                 AccessTokenError::Unavailable(fault) => GraphError::of_token(fault),
             }),
         }
@@ -212,14 +197,14 @@ impl GraphRequest {
 
     fn send(
         path: String,
-        credentials: Box<Credentials>,
+        asker: Box<Asker>,
         token: &Secret<String>,
         cx: &mut Cx<'_>,
     ) -> GraphProgress {
         match graph_fetch::get(&path, token, cx) {
             Some(fetch) => {
                 let awaiting = cx.fetch(fetch);
-                Self::sent(path, credentials, awaiting)
+                Self::sent(path, asker, awaiting)
             }
             None => failed(GraphError::Unexpected),
         }
@@ -227,7 +212,7 @@ impl GraphRequest {
 
     fn answered(
         path: String,
-        credentials: Box<Credentials>,
+        asker: Box<Asker>,
         answer: <Fetch as Ask>::Answer,
         cx: &mut Cx<'_>,
     ) -> GraphProgress {
@@ -242,7 +227,7 @@ impl GraphRequest {
         let status = response.status();
         let refused = match status {
             StatusCode::OK => return Progress::Ready(Ok(response.into_body())),
-            StatusCode::UNAUTHORIZED => return Self::unauthorized(path, credentials, cx),
+            StatusCode::UNAUTHORIZED => return Self::unauthorized(path, asker, cx),
             StatusCode::FORBIDDEN => GraphError::NotAllowed,
             StatusCode::NOT_FOUND => GraphError::NotFound,
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
@@ -250,7 +235,7 @@ impl GraphRequest {
                 match wait.or((status == StatusCode::TOO_MANY_REQUESTS)
                     .then_some(limits::RETRY_AFTER_DEFAULT))
                 {
-                    Some(wait) => hold_back(wait, &credentials, cx),
+                    Some(wait) => hold_back(wait, &asker, cx),
                     None => GraphError::Unavailable,
                 }
             }
@@ -271,37 +256,35 @@ impl GraphRequest {
     /// Revoked, or refused by policy: a new token shows whether Entra agrees. If Graph refuses that
     /// too, the session ends, so that the client does not refresh for ever but signs in
     /// (threat D11).
-    fn unauthorized(
-        path: String,
-        mut credentials: Box<Credentials>,
-        cx: &mut Cx<'_>,
-    ) -> GraphProgress {
-        if credentials.renewed {
+    fn unauthorized(path: String, mut asker: Box<Asker>, cx: &mut Cx<'_>) -> GraphProgress {
+        if asker.renewed {
             cx.log(LogEventId::GraphNewTokenRefused);
-            let session = &credentials.session;
+            let Credentials::Session(session, _) = &asker.credentials else {
+                return failed(GraphError::NotAllowed);
+            };
             let ending = EndingSession::start(session.id, &session.outline, cx);
             if cx.env.server.has(Planted::WritesNotAwaited) {
                 return failed(GraphError::SessionEnded);
             }
-            return Self::ending(path, credentials, ending);
+            return Self::ending(path, asker, ending);
         }
         cx.log(LogEventId::GraphTokenRefused);
-        credentials.renewed = true;
-        let step = AcquireToken::renew(&credentials.session, credentials.version, cx);
-        Self::token(path, credentials, step, cx)
+        asker.renewed = true;
+        let step = CallerToken::renew(&asker.credentials, cx);
+        Self::token(path, asker, step, cx)
     }
 }
 
 /// How long this user's requests to Graph must still wait.
-fn throttled(credentials: &Credentials, cx: &Cx<'_>) -> Option<Duration> {
-    let requests = Throttled::Graph(credentials.session.user.key());
+fn throttled(asker: &Asker, cx: &Cx<'_>) -> Option<Duration> {
+    let requests = Throttled::Graph(asker.credentials.user().key());
     let wait = cx.env.entra.throttle.wait(&requests, cx.env.now.instant);
     wait.filter(|_| !cx.env.server.has(Planted::ThrottleIgnored))
 }
 
 /// Makes all of this user's requests to Graph wait.
-fn hold_back(wait: Duration, credentials: &Credentials, cx: &mut Cx<'_>) -> GraphError {
-    let requests = Throttled::Graph(credentials.session.user.key());
+fn hold_back(wait: Duration, asker: &Asker, cx: &mut Cx<'_>) -> GraphError {
+    let requests = Throttled::Graph(asker.credentials.user().key());
     let until = cx.env.now.instant.after(wait);
     cx.to_hub(ToHub(ToHubKind::Throttle { requests, until }));
     GraphError::Throttled(whole_seconds(wait))

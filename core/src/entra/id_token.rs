@@ -7,7 +7,6 @@
 //! shown only (threats D6, D7).
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use serde::{Deserialize, de::IgnoredAny};
 
 use crate::{
@@ -114,16 +113,9 @@ pub(crate) fn verify(
         return Err(IdTokenError::Wrong("the algorithm is not RS256"));
     }
     let key = metadata.key(&header.kid).ok_or(IdTokenError::UnknownKey)?;
-    let rsa = RsaPublicKeyComponents {
-        n: &key.n,
-        e: &key.e,
-    };
-    rsa.verify(
-        &RSA_PKCS1_2048_8192_SHA256,
-        signed.as_bytes(),
-        &decoded(signature)?,
-    )
-    .map_err(|_| IdTokenError::Wrong("the signature is wrong"))?;
+    if !key.has_signed(signed.as_bytes(), &decoded(signature)?) {
+        return Err(IdTokenError::Wrong("the signature is wrong"));
+    }
     let payload = decoded(payload)?;
     let claims: Claims = serde_json::from_slice(&payload)
         .map_err(|_| IdTokenError::Wrong("a claim is missing or malformed"))?;

@@ -45,7 +45,12 @@ impl Permission {
 
     /// What Entra is asked for: the refresh token is to be rotated.
     pub(crate) fn to_entra_scope(&self) -> String {
-        format!("openid profile offline_access {}", self.0.join(" "))
+        format!("openid profile offline_access {}", self.to_resource_scope())
+    }
+
+    /// The permissions alone, for a token without a refresh token.
+    pub(crate) fn to_resource_scope(&self) -> String {
+        self.0.join(" ")
     }
 }
 

@@ -62,13 +62,18 @@ impl Signer {
     }
 
     /// A token with any header.
+    pub(crate) fn jwt_of(&self, header: &Value, claims: &Value) -> String {
+        self.jwt_of_text(header, &claims.to_string())
+    }
+
+    /// A token with any header and any payload.
     #[expect(
         clippy::disallowed_types,
         reason = "RSA blinds with it; the signature is the same whatever it draws"
     )]
-    pub(crate) fn jwt_of(&self, header: &Value, claims: &Value) -> String {
-        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let signed = format!("{}.{}", part(header), part(claims));
+    pub(crate) fn jwt_of_text(&self, header: &Value, claims: &str) -> String {
+        let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        let signed = format!("{}.{}", part(&header.to_string()), part(claims));
         let mut signature = vec![0; self.key.public().modulus_len()];
         let random = ring::rand::SystemRandom::new();
         let padding: &dyn RsaEncoding = match header["alg"] == "PS256" {
@@ -109,6 +114,26 @@ pub(crate) fn claims(server: &TestServer, changes: Value) -> Value {
         match value {
             Value::Null => members.remove(&name),
             value => members.insert(name, value),
+        };
+    }
+    claims
+}
+
+/// An application of Entra's that calls.
+pub(crate) const CALLER: &str = "cccccccc-cccc-cccc-cccc-cccccccccccc";
+
+/// The claims of an access token of Alice's for this application, of version 2.0, with these changes; a claim that is
+/// changed to null is missing.
+pub(crate) fn access_claims(server: &TestServer, changes: &Value) -> Value {
+    let of_access_token = json!({
+        "nonce": null, "azp": CALLER, "azpacr": "1", "scp": "user.read", "idtyp": "user", "uti": "a token id",
+    });
+    let mut claims = claims(server, of_access_token);
+    for (name, value) in changes.as_object().expect("the changes are an object") {
+        let members = claims.as_object_mut().expect("the claims are an object");
+        match value {
+            Value::Null => members.remove(name),
+            value => members.insert(name.clone(), value.clone()),
         };
     }
     claims

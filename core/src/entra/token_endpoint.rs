@@ -25,6 +25,9 @@ use crate::{
 /// More than a grant usually is: the longest part is Entra's refresh token.
 const FORM_BYTES: usize = 16 * 1024;
 
+/// RFC 7523 section 2.1.
+const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
 /// RFC 7523 section 2.2.
 const CLIENT_ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -93,6 +96,20 @@ impl Grant {
         let grant_type = Secret::new("client_credentials".to_owned());
         Self {
             parameters: vec![("grant_type", grant_type)],
+            scope,
+        }
+    }
+
+    /// The access token that a caller has presented, for these scopes, as Entra names them (Microsoft identity platform,
+    /// "OAuth 2.0 On-Behalf-Of flow").
+    pub(crate) fn on_behalf_of(assertion: Secret<String>, scope: String) -> Self {
+        let plain = |text: &str| Secret::new(text.to_owned());
+        Self {
+            parameters: vec![
+                ("grant_type", plain(JWT_BEARER)),
+                ("requested_token_use", plain("on_behalf_of")),
+                ("assertion", assertion),
+            ],
             scope,
         }
     }

@@ -4,7 +4,12 @@ use bytes::Bytes;
 
 use super::{rate_limited, readiness::ReadinessCheck};
 use crate::{
-    admit::{Admission, bearer, caller::Authenticate, cors},
+    admit::{
+        Admission,
+        bearer::{self, Credential},
+        caller::Authenticate,
+        cors,
+    },
     backend::{key_set::KeySet, read_signing_keys::ReadSigningKeys},
     entra::{
         credential_check::CredentialCheck, discovery::FetchMetadata,
@@ -27,7 +32,6 @@ use crate::{
     },
     pages,
     route::Route,
-    session::token::Verified,
     step::{Cx, Progress},
 };
 
@@ -56,7 +60,7 @@ pub(crate) enum State {
 impl State {
     /// The first state of a request that was admitted.
     pub(crate) fn of_request(admission: Admission, body: Bytes, cx: &mut Cx<'_>) -> Progress<Self> {
-        let (route, verified, client) = (admission.route, admission.verified, admission.client);
+        let (route, credential, client) = (admission.route, admission.credential, admission.client);
         let request = ::http::Request::from_parts(admission.head, body);
         let origin = request.headers().get(::http::header::ORIGIN);
         let (server, headers) = (cx.env.server, cx.response_headers());
@@ -69,8 +73,8 @@ impl State {
         if let Some(limited) = admission.limited {
             return rate_limited::respond(route, &limited, cx);
         }
-        if let Some(verified) = verified {
-            return Self::of_message(route, request, verified, cx);
+        if let Some(credential) = credential {
+            return Self::of_message(route, request, credential, cx);
         }
         match route {
             Route::Home => cx.done(pages::home::respond(cx.env)),
@@ -101,14 +105,14 @@ impl State {
         }
     }
 
-    /// The first state of a request with a session token that was verified.
+    /// The first state of a request with a session token that was verified, or with another token.
     fn of_message(
         route: Route,
         request: ::http::Request<Bytes>,
-        verified: Verified,
+        credential: Credential,
         cx: &mut Cx<'_>,
     ) -> Progress<Self> {
-        let caller = Authenticate::start(route, verified, cx);
+        let caller = Authenticate::start(route, credential, cx);
         match route {
             Route::Sse => Stream::open(caller, request, cx).map_pending(Self::Stream),
             Route::Message => PostMessage::start(caller, &request).map_pending(Self::PostMessage),

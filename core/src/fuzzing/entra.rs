@@ -55,6 +55,8 @@ pub(super) fn server() -> Server {
         rate_limits: crate::config::RateLimits::none(),
         allowed_hosts: Vec::new(),
         authorization_response_iss: true,
+        entra_tokens: None,
+        authorization_servers: crate::config::AuthorizationServers::Own,
         shutdown: crate::config::Shutdown::default(),
         log: LogFormat::Text,
         log_filter: crate::config::LogFilter::default(),
@@ -109,6 +111,7 @@ pub fn id_token(token: &str, kid: &str) {
         authorization_endpoint: url("https://login.example/authorize"),
         token_endpoint: url("https://login.example/token"),
         keys: vec![key],
+        v1: None,
     };
     let env = Env {
         server: &server,

@@ -132,6 +132,7 @@ mod tests {
             roles: Names::from_iter(["Orders.Admin"]),
             groups: Names::from_iter(["g1", "g2"]),
             scopes: vec!["user.read".to_owned(), "orders".to_owned()],
+            ..Principal::default()
         }
     }
 

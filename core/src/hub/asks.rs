@@ -4,9 +4,9 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    AssertionRefused, FindRefusal, FromHub, FromHubKind, HubOutput, KnownReadiness, Negotiated,
-    OwnRecord, RecordConflict, RedemptionRefused, SettingsFull, StreamOutput, StreamRefusal,
-    TableFull, TasksFull,
+    AssertionRefused, FindRefusal, FromHub, FromHubKind, HubOutput, KnownReadiness, KnownToken,
+    Negotiated, OnBehalfOfAnswer, OwnRecord, RecordConflict, RedemptionRefused, SettingsFull,
+    StreamOutput, StreamRefusal, TableFull, TasksFull,
 };
 use crate::{
     catalog::LogLevel,
@@ -76,6 +76,10 @@ hub_asks! {
     NeedSigningKeys -> Option<Arc<SigningKeys>>;
     /// For an assertion that was signed a moment ago.
     FindAssertion -> Option<Arc<Secret<String>>>;
+    /// For what a token of Entra's says that was verified lately.
+    FindEntraCaller -> KnownToken;
+    /// For a token on behalf of a caller.
+    GetOnBehalfOf -> OnBehalfOfAnswer;
     /// For the document of a client, or why there is none.
     NeedClientDocument -> Result<Arc<ClientDocument>, DocumentError>;
     /// For the keys of a client, or why there are none.

@@ -24,6 +24,7 @@ impl Hub {
             ToHubKind::Assertion(message) => {
                 self.assertions.handle(from, message, now.instant, out);
             }
+            ToHubKind::SecondDoor(message) => self.second_door.handle(from, message, now, out),
             ToHubKind::Throttle { requests, until } => {
                 self.entra.throttle(requests, until, now.instant, out);
             }
@@ -281,6 +282,7 @@ impl Hub {
             | ToHubKind::CodeRefusedElsewhere(_)
             | ToHubKind::MetadataFetched(_)
             | ToHubKind::IdentityToken(_)
+            | ToHubKind::SecondDoor(_)
             | ToHubKind::OpenStream { .. }
             | ToHubKind::ReadStream(_)
             | ToHubKind::CloseStream

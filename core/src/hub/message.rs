@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::{
-    AssertionMessage, Negotiated, ReadinessMessage, StreamKind, TaskUpdate,
+    AssertionMessage, Negotiated, ReadinessMessage, SecondDoorMessage, StreamKind, TaskUpdate,
     allowances::Browser,
     asks::{
         AdmitCall, AdmitTask, AskDeviceRecord, BeginCodeRedemption, BeginDeviceAuthorization,
@@ -65,6 +65,8 @@ pub(crate) enum ToHubKind {
     IdentityToken(IdentityTokenMessage),
     /// About assertions for backends.
     Assertion(AssertionMessage),
+    /// About access tokens of Entra's that callers present.
+    SecondDoor(SecondDoorMessage),
     /// The sender needs the document of this client, for a user of that browser.
     NeedClientDocument {
         ticket: Ticket<NeedClientDocument>,

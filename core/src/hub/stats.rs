@@ -48,7 +48,8 @@ impl Hub {
             of_one_principal,
             waiting: self.entra.waiting()
                 + self.documents.waiting()
-                + self.signed_clients.waiting(),
+                + self.signed_clients.waiting()
+                + self.second_door.waiting(),
             client_documents_fetching,
             client_documents,
             redemptions: self.redemptions.under_way(),

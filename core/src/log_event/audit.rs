@@ -70,6 +70,11 @@ audited! {
     /// The client: the first 16 bytes of the SHA-256 of its `client_id`, in hexadecimal digits. One that must sign has
     /// another name.
     client: String = "client";
+    /// What kind of caller an access token of Entra's is of: `user`, `application`, `agent`, `agent_for_user` (then
+    /// `application` is the agent, and `object_id` the user) or `agent_user`.
+    principal: String = "principal";
+    /// The application or agent that such a token was issued to (`azp`).
+    application: String = "application";
     /// The address that the request is counted for: that of the client, or the one that a trusted proxy names; of IPv6 the /64.
     address: String = "address";
     /// How many milliseconds after the head of the request.
@@ -93,6 +98,7 @@ impl LogEventId {
             | Self::RefreshTokenUsed
             | Self::TokenRevoked
             | Self::SessionEnded
+            | Self::EntraTokenAccepted
             | Self::ToolCalled => Some(AuditOutcome::Done),
             Self::HostRefused
             | Self::OriginRefused
@@ -119,6 +125,7 @@ impl LogEventId {
             | Self::CodeReplayed
             | Self::RefreshTokenReplayed
             | Self::SessionTokenRefused
+            | Self::EntraTokenRefused
             | Self::SessionUnknown
             | Self::SessionNotOpened
             | Self::GraphNewTokenRefused

@@ -41,6 +41,8 @@ fields! {
     Aadsts = "aadsts";
     /// What that number means, as this server puts it.
     AadstsMeaning = "aadsts_meaning";
+    /// The client id of an application of Entra's, as a token that was verified says.
+    Application = "application";
     /// The id of a client that the operator has registered.
     ClientId = "client_id";
     /// The name that the client gave itself: anybody can choose any name. `verified_by` says who vouches for it.
@@ -73,6 +75,8 @@ fields! {
     Origin = "origin";
     /// A file.
     Path = "path";
+    /// What kind of caller it is: `user`, `application`, `agent`, `agent_for_user` or `agent_user`.
+    Principal = "principal";
     /// Which limit of rate: `registration`, `sign-in`, `token` or `tools`, as `--rate-limit` names it.
     Rate = "rate";
     /// Why, as this server puts it.
@@ -88,7 +92,7 @@ fields! {
     Scope = "scope";
     /// The status code of an HTTP response.
     Status = "status";
-    /// What the server was doing: `sign_in`, `code_redemption`, `token_renewal`.
+    /// What the server was doing: `sign_in`, `code_redemption`, `token_renewal`, `on_behalf_of`.
     Step = "step";
     /// The user, as a pseudonym that differs for each client: the `sub` of the session token.
     Subject = "subject";

@@ -206,6 +206,13 @@ events! {
     /// A request came with a session token that is expired, forged or for another endpoint. Only with `--audit-log`.
     SessionTokenRefused = "session_token.refused", Debug,
         "a session token was refused", [];
+    /// An access token of Entra's was verified, which stands in for a session token: once in some minutes for each.
+    EntraTokenAccepted = "entra_token.accepted", Debug,
+        "an access token of Entra ID was verified", [Principal, Application];
+    /// A request came with a token that was not issued here and is no access token that is taken, or whose caller may not
+    /// use this server.
+    EntraTokenRefused = "entra_token.refused", Info,
+        "an access token of Entra ID was refused", [Reason];
     /// Entra renewed the tokens of a user who may not sign in here any more: the session ends.
     SessionUserNotAllowed = "session.user_not_allowed", Info,
         "a user may no longer sign in here, or with this client", [Subject];

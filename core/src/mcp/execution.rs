@@ -293,10 +293,13 @@ impl Execution {
             }
             Progress::Ready(BatchEnd::Responses(responses)) => self.finish(responses, messages, cx),
             Progress::Ready(BatchEnd::SessionOver(responses)) => {
-                let session = self.caller.session.id;
+                let (session, is_of_entra) = (self.caller.session.id, self.caller.entra.is_some());
                 let progress = self.session_over(responses, messages, cx);
-                // Last, so that the stream which the responses are sent on ends after them.
-                cx.to_hub(ToHub(ToHubKind::EndSession(session)));
+                // Last, so that the stream which the responses are sent on ends after them. Of a token of Entra's only
+                // that one is over: its caller may have another.
+                if !is_of_entra {
+                    cx.to_hub(ToHub(ToHubKind::EndSession(session)));
+                }
                 progress
             }
         }

@@ -106,8 +106,12 @@ impl PostMessage {
 impl Waiting {
     fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<PostMessage> {
         let caller = match self.lookup.handle(answer, cx) {
-            Ok(caller) => caller,
-            Err(refusal) => return cx.done(*refusal),
+            Progress::Pending(lookup) => {
+                let waiting = Box::new(Self { lookup, ..self });
+                return Progress::Pending(PostMessage::Authenticating(waiting));
+            }
+            Progress::Ready(Ok(caller)) => caller,
+            Progress::Ready(Err(refusal)) => return cx.done(*refusal),
         };
         let query = Form::parse(self.query.as_bytes());
         let Ok(Some(name)) = query.one("sessionId") else {
@@ -124,7 +128,7 @@ impl Waiting {
             mcp_session,
             principal: caller.principal_id,
             session: caller.session.id,
-            token_expires: caller.verified.expires,
+            token_expires: caller.expires,
         });
         Progress::Pending(PostMessage::FindingStream(Box::new(FindingStream {
             caller,

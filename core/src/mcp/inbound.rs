@@ -77,5 +77,8 @@ pub(crate) fn forbidden(
     cx: &mut Cx<'_>,
 ) -> Response<Bytes> {
     audit::step_up(scopes, cx);
+    if !caller.kind().has_user() {
+        return bearer::needs_user();
+    }
     bearer::insufficient_scope(route, scopes, &caller.scope, cx.env)
 }

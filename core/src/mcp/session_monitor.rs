@@ -62,7 +62,7 @@ impl SessionMonitor {
             reading: None,
             next: cx.env.now.instant,
             look_again: LOOK_AGAIN,
-            token_expires: Some(caller.verified.expires),
+            token_expires: Some(caller.expires),
         };
         monitor.schedule(cx);
         monitor

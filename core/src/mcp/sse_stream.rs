@@ -150,8 +150,14 @@ impl Waiting {
                 cx.done(response::gateway_timeout())
             }
             Input::Answer(answer) => match self.lookup.handle(answer, cx) {
-                Err(refusal) => cx.done(*refusal),
-                Ok(caller) => Self::found(self.transport, &self.headers, caller, self.deadline, cx),
+                Progress::Pending(lookup) => {
+                    let waiting = Box::new(Self { lookup, ..self });
+                    Progress::Pending(Stream::Authenticating(waiting))
+                }
+                Progress::Ready(Err(refusal)) => cx.done(*refusal),
+                Progress::Ready(Ok(caller)) => {
+                    Self::found(self.transport, &self.headers, caller, self.deadline, cx)
+                }
             },
             // It is neither a call nor a task.
             Input::Tick | Input::Call(_) | Input::Task(_) | Input::ReplayTakenOver => {
@@ -229,7 +235,7 @@ impl Opening {
             ticket,
             principal: caller.principal_id,
             session: caller.session.id,
-            token_expires: caller.verified.expires,
+            token_expires: caller.expires,
             kind,
         });
         Progress::Pending(Stream::Opening(Box::new(Self {

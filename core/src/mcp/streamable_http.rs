@@ -97,7 +97,14 @@ impl Streamable {
 
 impl Waiting {
     fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Streamable> {
-        match self.lookup.handle(answer, cx) {
+        let found = match self.lookup.handle(answer, cx) {
+            Progress::Pending(lookup) => {
+                let waiting = Box::new(Self { lookup, ..self });
+                return Progress::Pending(Streamable::Authenticating(waiting));
+            }
+            Progress::Ready(found) => found,
+        };
+        match found {
             Err(refusal) => cx.done(*refusal),
             Ok(caller) if self.method == Method::DELETE => {
                 Ending::start(&self.headers, *caller, cx)

@@ -1,5 +1,6 @@
 //! A server in a test: exchanges, the hub and a store in memory, joined by a loop.
 
+mod entra_callers;
 mod messages;
 mod outside;
 mod replicas;

@@ -10,7 +10,9 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::token;
-use crate::{client_keys::Algorithm, env::Env, http::response, route::Route};
+use crate::{
+    client_keys::Algorithm, config::AuthorizationServers, env::Env, http::response, route::Route,
+};
 
 /// The ways to prove which client asks, at the token and the revocation endpoint. `none` comes first: clients use
 /// their document only where it is listed, and some take the first method that is.
@@ -22,11 +24,12 @@ pub(crate) fn respond(route: Route, env: Env<'_>) -> Response<Bytes> {
     let [streamable, sse] = public_url.resources();
     let offered = env.server.scopes.all();
     let scopes: Vec<_> = offered.iter().map(|scope| &scope.name).collect();
+    let (authorization_servers, resource_scopes) = authorization_servers(env);
     let resource = |resource: &str| {
         json!({
             "resource": resource,
-            "authorization_servers": [public_url.issuer()],
-            "scopes_supported": scopes,
+            "authorization_servers": authorization_servers,
+            "scopes_supported": resource_scopes,
             "bearer_methods_supported": ["header"],
             "resource_name": "entra-mcp",
         })
@@ -37,6 +40,37 @@ pub(crate) fn respond(route: Route, env: Env<'_>) -> Response<Bytes> {
         _ => server_metadata(env, &scopes),
     };
     response::json(StatusCode::OK, &document)
+}
+
+/// Who gives tokens for the MCP endpoints, and the scopes as each of them names them.
+fn authorization_servers(env: Env<'_>) -> (Vec<String>, Vec<String>) {
+    let config = &env.server.config;
+    let offered = env.server.scopes.all();
+    let own = offered.to_string();
+    let of_entra = config.scope_at_entra(&own);
+    let names = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let issuer = config.public_url.issuer().to_owned();
+    match config.authorization_servers {
+        AuthorizationServers::Own => (vec![issuer], names(&own)),
+        AuthorizationServers::Entra => (vec![entra_issuer(env)], names(&of_entra)),
+        AuthorizationServers::Both => {
+            let scopes = [names(&own), names(&of_entra)].concat();
+            (vec![issuer, entra_issuer(env)], scopes)
+        }
+    }
+}
+
+/// The issuer of Entra's tokens: as its metadata says, once that is known.
+fn entra_issuer(env: Env<'_>) -> String {
+    let known = env.entra.metadata.as_ref();
+    known.map_or_else(
+        || {
+            let entra = &env.server.config.entra;
+            let authority = entra.authority_host.as_str().trim_end_matches('/');
+            format!("{authority}/{}/v2.0", entra.tenant)
+        },
+        |metadata| metadata.issuer.clone(),
+    )
 }
 
 /// Authorization server metadata (RFC 8414 section 2, RFC 8628 section 4).
@@ -95,7 +129,10 @@ fn server_metadata(env: Env<'_>, scopes: &[&String]) -> Value {
 mod tests {
     use bytes::Bytes;
 
-    use crate::testing::{TestServer, json};
+    use crate::{
+        config::{AcceptedEntraTokens, AuthorizationServers},
+        testing::{TestServer, json},
+    };
 
     const SERVER: [&str; 8] = [
         "/.well-known/oauth-authorization-server",
@@ -107,6 +144,61 @@ mod tests {
         "/mcp/.well-known/openid-configuration",
         "/sse/.well-known/openid-configuration",
     ];
+
+    /// The protected resource metadata, where the operator has chosen this.
+    fn resource(servers: AuthorizationServers) -> serde_json::Value {
+        let mut server = TestServer::https();
+        let mut accepted = AcceptedEntraTokens::default();
+        assert!(accepted.add_app_id_uri("https://mcp.example/mcp"));
+        server.server.config.entra_tokens = Some(accepted);
+        server.server.config.authorization_servers = servers;
+        json(&server.get("/.well-known/oauth-protected-resource/mcp"))
+    }
+
+    // D18
+    #[test]
+    fn resource_metadata_names_the_authorization_servers_that_the_operator_has_chosen() {
+        let entra = "https://login.example/11111111-1111-1111-1111-111111111111/v2.0";
+        let (own, qualified) = ("https://mcp.example", "https://mcp.example/mcp/user.read");
+        for (servers, expected, scopes) in [
+            (AuthorizationServers::Own, vec![own], vec!["user.read"]),
+            (AuthorizationServers::Entra, vec![entra], vec![qualified]),
+            (
+                AuthorizationServers::Both,
+                vec![own, entra],
+                vec!["user.read", qualified],
+            ),
+        ] {
+            let document = resource(servers);
+            assert_eq!(
+                document["authorization_servers"],
+                serde_json::json!(expected)
+            );
+            assert_eq!(document["scopes_supported"], serde_json::json!(scopes));
+            assert_eq!(document["resource"], "https://mcp.example/mcp");
+        }
+    }
+
+    // D18
+    #[test]
+    fn challenge_names_scopes_as_the_first_authorization_server_does() {
+        for (servers, scope) in [
+            (AuthorizationServers::Own, "user.read"),
+            (AuthorizationServers::Both, "user.read"),
+            (
+                AuthorizationServers::Entra,
+                "api://22222222-2222-2222-2222-222222222222/user.read",
+            ),
+        ] {
+            let mut server = TestServer::https();
+            server.server.config.entra_tokens = Some(AcceptedEntraTokens::default());
+            server.server.config.authorization_servers = servers;
+            let challenge = server.get("/mcp");
+            let challenge = crate::testing::header(&challenge, "www-authenticate").to_owned();
+            let expected = format!("scope=\"{scope}\"");
+            assert!(challenge.ends_with(&expected), "{challenge}");
+        }
+    }
 
     // C6, C15
     #[test]

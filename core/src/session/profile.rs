@@ -9,12 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::record::{Profile, User};
-use crate::{
-    limits,
-    log_event::is_invisible,
-    provider_metadata::is_guid,
-    step::Cx,
-};
+use crate::{limits, log_event::is_invisible, provider_metadata::is_guid, step::Cx};
 
 /// What an ID token says of a user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -137,7 +132,7 @@ fn texts(list: &Value) -> impl Iterator<Item = &str> {
 }
 
 /// A name that can be shown: cut, without control and invisible characters (threat N3).
-fn shown(name: &Value) -> Option<String> {
+pub(crate) fn shown(name: &Value) -> Option<String> {
     let visible = name
         .as_str()?
         .chars()

@@ -124,6 +124,14 @@ impl User {
         }
     }
 
+    /// The subject by which this client knows the user: another client knows them by another, and neither tells
+    /// who they are (threat F12, OpenID Connect Core section 8.1).
+    pub(crate) fn subject(&self, client: &Hash, keys: &Keyring) -> String {
+        let client = URL_SAFE_NO_PAD.encode(client.0);
+        let named = format!("{}|{}|{client}", self.tenant_id, self.oid);
+        URL_SAFE_NO_PAD.encode(keys.mac(Purpose::Subject, named.as_bytes()))
+    }
+
     /// Returns what identifies this user: `tid` and `oid`, never a name (threat D7).
     pub(crate) fn key(&self) -> String {
         format!("{}/{}", self.tenant_id, self.oid)

@@ -1,5 +1,6 @@
 //! What is wrong with a setting, and what to change.
 
+mod accepted_tokens;
 mod admission;
 mod entra;
 mod lifetime;
@@ -16,6 +17,7 @@ use std::{
 use entra_mcp_core::config::{LogFilterError, PublicUrlError};
 
 pub use self::{
+    accepted_tokens::AcceptedTokensError,
     admission::AdmissionError,
     entra::{AuthorityHostError, EntraSetting, EntraSettingError},
     lifetime::LifetimeError,
@@ -106,6 +108,8 @@ pub enum ConfigError {
     InvalidOrigin,
     /// What says which clients come in is wrong.
     Admission(AdmissionError),
+    /// The settings of which access tokens of Entra ID are taken.
+    AcceptedTokens(AcceptedTokensError),
     /// What is trusted as a proxy is neither an IP address nor a range of them.
     InvalidProxy,
     /// The PROXY protocol is on, and no proxy is trusted.
@@ -197,6 +201,7 @@ impl ConfigError {
             Self::MissingDataDir => Cow::from(DATA_DIR.name()),
             Self::InvalidOrigin => Cow::from(ALLOW_ORIGIN.name()),
             Self::Admission(error) => Cow::from(error.setting().name()),
+            Self::AcceptedTokens(error) => Cow::from(error.setting().name()),
             Self::InvalidProxy | Self::NoProxyForProtocol => Cow::from(TRUSTED_PROXY.name()),
             Self::UnknownClientDocuments | Self::LoopbackClientDocuments => {
                 Cow::from(CLIENT_DOCUMENTS.name())
@@ -251,6 +256,7 @@ impl ConfigError {
             Self::MissingDataDir => "it is missing, and there is no HOME to find a place in",
             Self::InvalidOrigin => "it is not an origin",
             Self::Admission(error) => return error.wrong(),
+            Self::AcceptedTokens(error) => error.wrong(),
             Self::InvalidProxy => "it is neither an IP address nor a range of them",
             Self::NoProxyForProtocol => "it is missing, and --proxy-protocol is on",
             Self::UnknownClientDocuments => "there is no such choice",
@@ -304,9 +310,7 @@ impl ConfigError {
                  elsewhere (ENTRA_MCP_LISTEN)."
             }
             Self::InvalidAddress { usual, .. } | Self::PortZero { usual, .. } => {
-                let right =
-                    format!("Write localhost:{usual}, 127.0.0.1:{usual} or 0.0.0.0:{usual}.");
-                return Cow::from(right);
+                return right_address(*usual).into();
             }
             Self::NoDevTenant => "Set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET.",
             Self::DevTenantPortTaken => "Write another, such as localhost:3002.",
@@ -324,6 +328,7 @@ impl ConfigError {
                 "Write a scheme, a host and a port, such as http://localhost:6274."
             }
             Self::Admission(error) => error.right(),
+            Self::AcceptedTokens(error) => error.right(),
             Self::InvalidProxy | Self::NoProxyForProtocol => {
                 "Write an IP address such as 10.0.0.7, or a range such as 10.0.0.0/8."
             }
@@ -353,6 +358,10 @@ impl ConfigError {
             }
         })
     }
+}
+
+fn right_address(port: u16) -> String {
+    format!("Write localhost:{port}, 127.0.0.1:{port} or 0.0.0.0:{port}.")
 }
 
 impl Display for ConfigError {

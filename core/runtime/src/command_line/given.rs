@@ -1,6 +1,7 @@
 //! What was given on the command line and in the environment, setting by setting; unknown names are
 //! errors that tell the nearest known one.
 
+mod entra_tokens;
 mod lifetimes;
 mod settings;
 mod sign_in;
@@ -9,6 +10,10 @@ mod store;
 use std::collections::BTreeMap;
 
 pub(super) use self::{
+    entra_tokens::{
+        ACCEPT_AGENTS, ACCEPT_APP, ACCEPT_ENTRA_TOKENS, ACCEPT_ROLE, ACCEPT_SCOPE, APP_ID_URI,
+        AUTHORIZATION_SERVERS,
+    },
     lifetimes::{
         CODE_LIFETIME, CONSENT_LIFETIME, REFRESH_REUSE, SESSION_ABSOLUTE, SESSION_IDLE,
         SESSION_TOKEN_LIFETIME, SHUTDOWN_DELAY, SHUTDOWN_TIMEOUT,

@@ -4,6 +4,7 @@
 mod addresses;
 mod client_documents;
 mod entra;
+mod entra_tokens;
 mod lifetimes;
 mod rate_limits;
 mod registration;

@@ -8,7 +8,8 @@ use super::{Invocation, InvocationCx, InvocationEnd, ServerMessage, State};
 use crate::{
     catalog::{CallError, ChangeNotification, Effect, EffectResult, LogLevel},
     entra::{
-        access_token::{AccessTokenError, AccessTokenProgress, AcquireToken},
+        access_token::AccessTokenError,
+        caller_token::{CallerToken, CallerTokenProgress},
         graph::{GraphError, GraphProgress, GraphRequest},
     },
     event::Answer,
@@ -23,7 +24,7 @@ use crate::{
 const DEFAULT_LEVEL: LogLevel = LogLevel::Info;
 
 /// A token that is being got.
-pub(super) type Token = AcquireToken;
+pub(super) type Token = CallerToken;
 
 /// What a step of an effect leaves: a state that waits, or its result; or the end of the invocation.
 pub(super) type EffectStep = Result<Progress<State, EffectResult>, InvocationEnd>;
@@ -72,13 +73,7 @@ impl Invocation {
             }
             Effect::Graph(path) => graph(GraphRequest::start(path, icx.caller, icx.cx)),
             Effect::Token(permission) => {
-                let caller = icx.caller;
-                token(AcquireToken::for_scope(
-                    &permission,
-                    &caller.session,
-                    caller.version,
-                    icx.cx,
-                ))
+                token(CallerToken::for_scope(&permission, icx.caller, icx.cx))
             }
             Effect::NotifyChanged(change) => notify_changed(change, icx),
             Effect::CloseStream(after) => {
@@ -203,9 +198,9 @@ fn graph(progress: GraphProgress) -> EffectStep {
     }
 }
 
-fn token(progress: AccessTokenProgress) -> EffectStep {
+fn token(progress: CallerTokenProgress) -> EffectStep {
     let result = match progress {
-        Progress::Pending(access) => return wait(State::AwaitingToken(access)),
+        Progress::Pending(access) => return wait(State::AwaitingToken(Box::new(access))),
         Progress::Ready(result) => result,
     };
     let error = match result {

@@ -1,13 +1,10 @@
 //! The session of a user who has just signed in.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-
 use super::tokens_received::SignedIn;
 use crate::{
     ask::Guard,
-    keys::{Keyring, Purpose},
     oauth::issuing_code::SignedInRequest,
-    session::record::{Hash, Outline, Session, User},
+    session::record::{Outline, Session},
     step::Cx,
 };
 
@@ -24,7 +21,7 @@ pub(super) fn new_session(signed_in: SignedIn, cx: &mut Cx<'_>) -> SignedInReque
     let request = &sign_in.request;
     let outline = Outline {
         client: request.client,
-        subject: subject(&user, &request.client, keys),
+        subject: user.subject(&request.client, keys),
         ..Outline::default()
     };
     let id = sign_in.session_id(keys);
@@ -39,12 +36,4 @@ pub(super) fn new_session(signed_in: SignedIn, cx: &mut Cx<'_>) -> SignedInReque
         remembered: browser.remembered,
         address: browser.browser.address,
     }
-}
-
-/// The subject by which this client knows a user: another client knows them by another, and neither tells
-/// who they are (threat F12, OpenID Connect Core section 8.1).
-fn subject(user: &User, client: &Hash, keys: &Keyring) -> String {
-    let client = URL_SAFE_NO_PAD.encode(client.0);
-    let named = format!("{}|{}|{client}", user.tenant_id, user.oid);
-    URL_SAFE_NO_PAD.encode(keys.mac(Purpose::Subject, named.as_bytes()))
 }

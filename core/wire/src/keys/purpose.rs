@@ -83,6 +83,8 @@ purposes! {
     AssertionKeys = b"entra-mcp assertion keys",
     /// What a backend knows a user as.
     BackendSubject = b"entra-mcp backend subject",
+    /// The record of a caller whom an access token of Entra's stands for: its name, and the share that opens it.
+    EntraCaller = b"entra-mcp entra caller",
     /// What the dev tenant seals, with keys of its own.
     DevTenant = b"entra-mcp dev tenant",
 }

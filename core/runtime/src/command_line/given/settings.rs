@@ -1,5 +1,9 @@
 //! The settings, each with its flag, its variable and its line of `--help`.
 
+use super::entra_tokens::{
+    ACCEPT_AGENTS, ACCEPT_APP, ACCEPT_ENTRA_TOKENS, ACCEPT_ROLE, ACCEPT_SCOPE, APP_ID_URI,
+    AUTHORIZATION_SERVERS,
+};
 use super::lifetimes::{
     CODE_LIFETIME, CONSENT_LIFETIME, REFRESH_REUSE, SESSION_ABSOLUTE, SESSION_IDLE,
     SESSION_TOKEN_LIFETIME, SHUTDOWN_DELAY, SHUTDOWN_TIMEOUT,
@@ -276,6 +280,13 @@ pub(in crate::command_line) const SETTINGS: &[&Setting] = &[
     &ALLOW_ROLE,
     &ALLOW_DOMAIN,
     &CONTACT,
+    &ACCEPT_ENTRA_TOKENS,
+    &APP_ID_URI,
+    &ACCEPT_APP,
+    &ACCEPT_SCOPE,
+    &ACCEPT_ROLE,
+    &ACCEPT_AGENTS,
+    &AUTHORIZATION_SERVERS,
     &ALLOW_HOST,
     &SESSION_TOKEN_LIFETIME,
     &SESSION_IDLE,

@@ -1,0 +1,153 @@
+//! What is asked on behalf of callers, and of whom nothing is.
+
+use serde_json::{Value, json};
+
+use super::{BOB, reasons, world};
+use crate::{
+    config::AcceptedEntraTokens,
+    entra::testing::CALLER,
+    mcp::testing::{World, initialize, profile},
+    testing::text,
+};
+
+/// The parameters of the forms that Entra's token endpoint was sent.
+fn redeemed(world: &World, name: &str) -> Vec<String> {
+    let forms = world.redeemed.iter().map(|request| {
+        let mut pairs = url::form_urlencoded::parse(request.body());
+        let pair = pairs.find(|(key, _)| key == name);
+        pair.map_or_else(String::new, |(_, value)| value.into_owned())
+    });
+    forms.collect()
+}
+
+/// A caller without a user, which the operator has named.
+fn application(world: &World) -> String {
+    world.access_token(
+        &json!({"scp": null, "idtyp": "app", "roles": ["Tools.Execute.All"], "name": null,
+        "preferred_username": null}),
+    )
+}
+
+fn naming_it(accepted: &mut AcceptedEntraTokens) {
+    assert!(accepted.add_application(CALLER));
+}
+
+// D17: an application's token at a tool that acts as a user.
+#[test]
+fn application_without_a_user_may_call_and_nothing_is_asked_on_its_behalf() {
+    let mut world = World::taking_entra_tokens(naming_it);
+    let token = application(&world);
+    let session = world.initialize_by(&token);
+    let refused = world.details(&token, &session);
+    assert_eq!(refused.status(), 403);
+    assert!(
+        text(&refused).contains("acts as a user"),
+        "{}",
+        text(&refused)
+    );
+    assert!(world.redeemed.is_empty() && world.asked.is_empty());
+}
+
+// D17
+#[test]
+fn graph_is_asked_on_behalf_of_the_caller_once_for_each_assertion() {
+    let mut world = world();
+    let alice = world.access_token(&json!({}));
+    let bob = world.access_token(&json!({"oid": BOB}));
+    for (token, graph) in [
+        (&alice, "graph token of alice"),
+        (&bob, "graph token of bob"),
+    ] {
+        let session = world.initialize_by(token);
+        let answer = json!({"access_token": graph, "expires_in": 3599, "scope": "User.Read"});
+        world.entra_responds(200, &answer);
+        for _ in 0..2 {
+            world.graph_responds(200, &profile("somebody"));
+            let details = world.details(token, &session);
+            assert_eq!(details.status(), 200);
+            let asked = world.asked.last().unwrap();
+            let expected = format!("Bearer {graph}");
+            assert_eq!(asked.headers()["authorization"], expected.as_str());
+        }
+    }
+    assert_eq!(redeemed(&world, "assertion"), [alice, bob]);
+    let jwt_bearer = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+    assert_eq!(redeemed(&world, "grant_type"), [jwt_bearer; 2]);
+    assert_eq!(redeemed(&world, "requested_token_use"), ["on_behalf_of"; 2]);
+    assert_eq!(
+        redeemed(&world, "scope"),
+        ["https://graph.example/User.Read"; 2]
+    );
+}
+
+/// What the tool says that asked Graph after Entra has refused so.
+fn refused(error: &Value) -> (u16, String, World) {
+    let mut world = world();
+    let token = world.access_token(&json!({}));
+    let session = world.initialize_by(&token);
+    world.entra_responds(400, error);
+    let details = world.details(&token, &session);
+    let said = text(&details);
+    (details.status().as_u16(), said, world)
+}
+
+// D17
+#[test]
+fn missing_consent_is_told_in_words_and_the_caller_goes_on() {
+    let (status, said, mut world) = refused(&json!({"error": "invalid_grant",
+        "suberror": "consent_required", "error_codes": [65001]}));
+    assert_eq!(status, 200);
+    assert!(said.contains("administrator has not consented"), "{said}");
+    let token = world.access_token(&json!({}));
+    assert_eq!(
+        world
+            .post_with(&token, &[], initialize("2025-11-25"))
+            .status(),
+        200
+    );
+}
+
+// D17: revoked or disabled at Entra.
+#[test]
+fn caller_whose_token_entra_takes_no_more_is_out_with_that_token() {
+    let (status, _, mut world) =
+        refused(&json!({"error": "invalid_grant", "error_codes": [50173]}));
+    assert_eq!(status, 401);
+    let token = world.access_token(&json!({}));
+    assert_eq!(
+        world
+            .post_with(&token, &[], initialize("2025-11-25"))
+            .status(),
+        401
+    );
+    assert!(reasons(&world)[0].starts_with("Entra ID takes it no more"));
+    let another = world.access_token(&json!({"uti": "after another sign-in"}));
+    assert_eq!(
+        world
+            .post_with(&another, &[], initialize("2025-11-25"))
+            .status(),
+        200
+    );
+}
+
+// D17, D11: Graph refuses the token that is known: one more is got, and no third.
+#[test]
+fn token_that_graph_refuses_is_got_once_more() {
+    let mut world = world();
+    let token = world.access_token(&json!({}));
+    let session = world.initialize_by(&token);
+    world.graph_responds(401, &json!({}));
+    world.graph_responds(200, &profile("alice"));
+    assert_eq!(world.details(&token, &session).status(), 200);
+    assert_eq!(world.redeemed.len(), 2);
+    world.graph_responds(401, &json!({}));
+    world.graph_responds(401, &json!({}));
+    let details = world.details(&token, &session);
+    assert_eq!(details.status(), 200);
+    assert!(
+        text(&details).contains("does not allow"),
+        "{}",
+        text(&details)
+    );
+    assert_eq!(world.redeemed.len(), 3);
+}

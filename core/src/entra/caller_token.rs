@@ -1,0 +1,155 @@
+//! An access token for a call of somebody: that of their session, or one on behalf of the access token that they present.
+
+use super::{
+    access_token::{AccessTokenError, AccessTokenProgress, AcquireToken},
+    on_behalf_of::{OnBehalfOf, OnBehalfOfProgress},
+    permission::Permission,
+};
+use crate::{
+    admit::caller::Caller,
+    ask::Version,
+    catalog::PrincipalKind,
+    entra_token::EntraCaller,
+    event::Answer,
+    secret::Secret,
+    session::record::{Session, User},
+    step::{Cx, Progress},
+};
+
+/// For the model and the user.
+const NO_USER: &str = "This acts as a user, and an application without a user calls. Call it with the access token of a \
+                       user.";
+
+/// What a caller shows to Entra for a token.
+#[derive(Debug)]
+pub(crate) enum Credentials {
+    /// The session, and which writing of it.
+    Session(Box<Session>, Version),
+    /// The access token that was presented, and the scopes that it has here.
+    Assertion(Box<Assertion>),
+}
+
+/// An access token for this application, as an assertion of whom it is of (RFC 7523 section 2.1).
+#[derive(Clone, Debug)]
+pub(crate) struct Assertion {
+    pub(super) caller: std::sync::Arc<EntraCaller>,
+    pub(super) token: Secret<String>,
+    pub(super) user: User,
+}
+
+impl Credentials {
+    pub(crate) fn of(caller: &Caller) -> Self {
+        match caller.entra.as_deref() {
+            None => Self::Session(Box::new(caller.session.clone()), caller.version),
+            Some((entra, token)) => Self::Assertion(Box::new(Assertion {
+                caller: std::sync::Arc::clone(entra),
+                token: token.clone(),
+                user: caller.session.user.clone(),
+            })),
+        }
+    }
+
+    /// The user whose requests are counted.
+    pub(crate) fn user(&self) -> &User {
+        match self {
+            Self::Session(session, _) => &session.user,
+            Self::Assertion(assertion) => &assertion.user,
+        }
+    }
+}
+
+/// A token that is being got.
+#[derive(Debug)]
+pub(crate) enum CallerToken {
+    Session(Box<AcquireToken>),
+    OnBehalfOf(Box<OnBehalfOf>),
+}
+
+/// How far it is, and what it results in.
+pub(crate) type CallerTokenProgress =
+    Progress<CallerToken, Result<Secret<String>, AccessTokenError>>;
+
+impl CallerToken {
+    /// A token for Microsoft Graph.
+    pub(crate) fn for_graph(credentials: &Credentials, cx: &mut Cx<'_>) -> CallerTokenProgress {
+        match credentials {
+            Credentials::Session(session, version) => {
+                of_session(AcquireToken::start(session, *version, cx))
+            }
+            Credentials::Assertion(assertion) => graph_on_behalf_of(assertion, false, cx),
+        }
+    }
+
+    /// A new one: Graph has refused the other.
+    pub(crate) fn renew(credentials: &Credentials, cx: &mut Cx<'_>) -> CallerTokenProgress {
+        match credentials {
+            Credentials::Session(session, version) => {
+                of_session(AcquireToken::renew(session, *version, cx))
+            }
+            Credentials::Assertion(assertion) => graph_on_behalf_of(assertion, true, cx),
+        }
+    }
+
+    /// A token for a permission of any resource.
+    pub(crate) fn for_scope(
+        permission: &str,
+        caller: &Caller,
+        cx: &mut Cx<'_>,
+    ) -> CallerTokenProgress {
+        let assertion = match Credentials::of(caller) {
+            Credentials::Session(session, version) => {
+                return of_session(AcquireToken::for_scope(permission, &session, version, cx));
+            }
+            Credentials::Assertion(assertion) => assertion,
+        };
+        if let Err(error) = has_user(assertion.caller.kind) {
+            return Progress::Ready(Err(error));
+        }
+        match Permission::parse(permission, &cx.env.server.config.entra) {
+            Some(permission) => {
+                let scope = permission.to_resource_scope();
+                on_behalf_of(OnBehalfOf::start(&assertion, scope, false, cx))
+            }
+            None => Progress::Ready(Err(AccessTokenError::Denied(
+                "The tool asked for a token that Entra ID does not have.",
+            ))),
+        }
+    }
+
+    pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> CallerTokenProgress {
+        match self {
+            Self::Session(access) => of_session(access.handle(answer, cx)),
+            Self::OnBehalfOf(request) => on_behalf_of(request.handle(answer, cx)),
+        }
+    }
+}
+
+fn graph_on_behalf_of(
+    assertion: &Assertion,
+    is_refused: bool,
+    cx: &mut Cx<'_>,
+) -> CallerTokenProgress {
+    if let Err(error) = has_user(assertion.caller.kind) {
+        return Progress::Ready(Err(error));
+    }
+    let server = cx.env.server;
+    let scope = server.scopes.held(&assertion.caller.scope);
+    let scope = scope.to_resource_scope(&server.config.entra);
+    on_behalf_of(OnBehalfOf::start(assertion, scope, is_refused, cx))
+}
+
+/// Entra refuses an application's token as an assertion; it is not asked.
+fn has_user(kind: PrincipalKind) -> Result<(), AccessTokenError> {
+    match kind.has_user() {
+        true => Ok(()),
+        false => Err(AccessTokenError::Denied(NO_USER)),
+    }
+}
+
+fn of_session(progress: AccessTokenProgress) -> CallerTokenProgress {
+    progress.map_pending(CallerToken::Session)
+}
+
+fn on_behalf_of(progress: OnBehalfOfProgress) -> CallerTokenProgress {
+    progress.map_pending(|request| CallerToken::OnBehalfOf(Box::new(request)))
+}

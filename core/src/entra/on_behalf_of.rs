@@ -1,0 +1,218 @@
+//! A token on behalf of a caller, for the access token that they present (Microsoft identity platform, "OAuth 2.0
+//! On-Behalf-Of flow"; RFC 7523 section 2.1; threat D17).
+//!
+//! ```text
+//! Asking --known, or another exchange has got it--> the token
+//!    \--nobody has it--> Requesting --tokens--> the token, which the hub keeps for the same assertion
+//! ```
+//!
+//! The presented token goes to Entra and to nobody else. A token that was got for one assertion serves that one only, so
+//! none is ever another user's, or another application's.
+
+use std::{sync::Arc, time::Duration};
+
+use ring::digest::{Context, SHA256};
+
+use super::{
+    access_token::AccessTokenError,
+    caller_token::Assertion,
+    error::{EntraError, Step},
+    token_endpoint::Grant,
+    token_refresh,
+    token_request::TokenRequest,
+};
+use crate::{
+    ask::Awaiting,
+    event::Answer,
+    fault::Fault,
+    hub::{
+        GetOnBehalfOf, OnBehalfOfAnswer, OnBehalfOfFailure, SecondDoorMessage, ToHub, ToHubKind,
+    },
+    limits,
+    planted::Planted,
+    secret::Secret,
+    step::{Cx, Progress},
+    throttle::{Throttled, whole_seconds},
+};
+
+/// For the model and the user.
+const DENIED: &str = "Microsoft Entra ID does not give this server the permission that is needed on behalf of who calls: \
+                      an administrator has not consented to it, or a policy of the organization forbids it.";
+
+/// A token that is being got.
+#[derive(Debug)]
+pub(crate) struct OnBehalfOf {
+    wanted: Wanted,
+    state: State,
+}
+
+/// Whose token is wanted, and what for.
+#[derive(Debug)]
+struct Wanted {
+    assertion: Assertion,
+    scope: String,
+    key: [u8; 32],
+}
+
+#[derive(Debug)]
+enum State {
+    /// Does the hub know one, or does another exchange ask Entra?
+    Asking(Awaiting<GetOnBehalfOf>),
+    /// Entra is asked.
+    Requesting(TokenRequest),
+}
+
+/// How far it is, and what it results in.
+pub(crate) type OnBehalfOfProgress = Progress<OnBehalfOf, Result<Secret<String>, AccessTokenError>>;
+
+impl OnBehalfOf {
+    /// A token for these scopes, as Entra names them. `is_refused`: the one that is known was refused, so that another
+    /// is needed.
+    pub(super) fn start(
+        assertion: &Assertion,
+        scope: String,
+        is_refused: bool,
+        cx: &mut Cx<'_>,
+    ) -> OnBehalfOfProgress {
+        if let Some(fault) = token_refresh::throttled(&assertion.user, cx) {
+            return Progress::Ready(Err(AccessTokenError::Unavailable(fault)));
+        }
+        let key = key(assertion, &scope, cx);
+        if is_refused {
+            let message = SecondDoorMessage::ForgetOnBehalfOf(key);
+            cx.to_hub(ToHub(ToHubKind::SecondDoor(message)));
+        }
+        let asking = cx.ask_hub(|ticket| {
+            ToHubKind::SecondDoor(SecondDoorMessage::GetOnBehalfOf { ticket, key })
+        });
+        let assertion = assertion.clone();
+        Progress::Pending(Self {
+            wanted: Wanted {
+                assertion,
+                scope,
+                key,
+            },
+            state: State::Asking(asking),
+        })
+    }
+
+    pub(super) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> OnBehalfOfProgress {
+        let Self { wanted, state } = self;
+        match state {
+            State::Asking(asking) => match asking.into_answer(answer) {
+                OnBehalfOfAnswer::Token(token) => Progress::Ready(Ok((*token).clone())),
+                OnBehalfOfAnswer::Failed(failure) => failed(failure),
+                OnBehalfOfAnswer::AskEntra => Self::request(wanted, cx),
+            },
+            State::Requesting(request) => match request.handle(answer, cx) {
+                Progress::Pending(request) => Progress::Pending(Self {
+                    wanted,
+                    state: State::Requesting(request),
+                }),
+                Progress::Ready(Ok(response)) => {
+                    let token = Arc::new(response.access_token);
+                    let lasts = wanted.lasts(response.expires_in, cx);
+                    let result = Ok((Arc::clone(&token), cx.env.now.instant.after(lasts)));
+                    wanted.tell(result, cx);
+                    Progress::Ready(Ok((*token).clone()))
+                }
+                Progress::Ready(Err(error)) => {
+                    let failure = wanted.refused(&error, cx);
+                    wanted.tell(Err(failure), cx);
+                    failed(failure)
+                }
+            },
+        }
+    }
+
+    fn request(wanted: Wanted, cx: &mut Cx<'_>) -> OnBehalfOfProgress {
+        let grant = Grant::on_behalf_of(wanted.assertion.token.clone(), wanted.scope.clone());
+        match TokenRequest::start(grant, cx) {
+            Some(request) => Progress::Pending(Self {
+                wanted,
+                state: State::Requesting(request),
+            }),
+            // The token was verified by what is known of Entra, so this does not happen.
+            None => {
+                let failure = OnBehalfOfFailure::Unavailable(Fault::Entra);
+                wanted.tell(Err(failure), cx);
+                failed(failure)
+            }
+        }
+    }
+}
+
+impl Wanted {
+    /// For how long the token is kept: no longer than the assertion lasts.
+    fn lasts(&self, expires_in: Duration, cx: &Cx<'_>) -> Duration {
+        let of_token = expires_in.saturating_sub(limits::ACCESS_TOKEN_RENEWAL);
+        let of_assertion = self.assertion.caller.expires.until(cx.env.now.unix);
+        of_token.min(of_assertion)
+    }
+
+    /// Tells those who wait for the same.
+    fn tell(
+        &self,
+        result: Result<(Arc<Secret<String>>, crate::time::Instant), OnBehalfOfFailure>,
+        cx: &mut Cx<'_>,
+    ) {
+        let message = SecondDoorMessage::GotOnBehalfOf {
+            key: self.key,
+            result,
+        };
+        cx.to_hub(ToHub(ToHubKind::SecondDoor(message)));
+    }
+
+    /// What follows from Entra's refusal.
+    fn refused(&self, error: &EntraError, cx: &mut Cx<'_>) -> OnBehalfOfFailure {
+        cx.log(error.log_event(Step::OnBehalfOf));
+        match error {
+            EntraError::SignInAgain(_) if error.is_consent_required() => OnBehalfOfFailure::Denied,
+            EntraError::SignInAgain(_) => {
+                let token = token_hash(self.assertion.token.expose());
+                let message = SecondDoorMessage::Revoked(token);
+                cx.to_hub(ToHub(ToHubKind::SecondDoor(message)));
+                OnBehalfOfFailure::Revoked
+            }
+            EntraError::Configuration(_) => OnBehalfOfFailure::Unavailable(Fault::Configuration),
+            EntraError::Throttled(_, wait) => {
+                let until = cx.env.now.instant.after(*wait);
+                let requests = Throttled::TokenRefresh(self.assertion.user.key());
+                cx.to_hub(ToHub(ToHubKind::Throttle { requests, until }));
+                OnBehalfOfFailure::Unavailable(Fault::Throttled(whole_seconds(*wait)))
+            }
+            EntraError::Unavailable(_) => OnBehalfOfFailure::Unavailable(Fault::Entra),
+        }
+    }
+}
+
+fn failed(failure: OnBehalfOfFailure) -> OnBehalfOfProgress {
+    Progress::Ready(Err(match failure {
+        OnBehalfOfFailure::Denied => AccessTokenError::Denied(DENIED),
+        OnBehalfOfFailure::Revoked => AccessTokenError::SessionEnded,
+        OnBehalfOfFailure::Unavailable(fault) => AccessTokenError::Unavailable(fault),
+    }))
+}
+
+fn token_hash(token: &str) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(ring::digest::digest(&SHA256, token.as_bytes()).as_ref());
+    hash
+}
+
+/// What the hub knows the token by: the assertion, whom it is of, and what the token is for.
+fn key(assertion: &Assertion, scope: &str, cx: &Cx<'_>) -> [u8; 32] {
+    let mut context = Context::new(&SHA256);
+    if !cx.env.server.has(Planted::OnBehalfOfCrossed) {
+        context.update(&token_hash(assertion.token.expose()));
+        let caller = &assertion.caller;
+        for part in [&caller.tenant_id, &caller.oid, &caller.application] {
+            context.update(part.as_bytes());
+            context.update(b"\n");
+        }
+    }
+    context.update(scope.as_bytes());
+    let mut key = [0; 32];
+    key.copy_from_slice(context.finish().as_ref());
+    key
+}

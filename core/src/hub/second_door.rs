@@ -1,0 +1,221 @@
+//! The access tokens of Entra's that were verified lately, so that a caller's token is verified once and not with each
+//! request.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+use super::{
+    HubOutput,
+    asks::{FindEntraCaller, GetOnBehalfOf, Waiter},
+    on_behalf_of::OnBehalfOfTokens,
+    presented_tokens::{Key, KnownToken, Obtained, OnBehalfOfFailure},
+};
+use crate::{
+    entra_token::{EntraCaller, TokenHash},
+    id::ExchangeId,
+    limits,
+    ticket::Ticket,
+    time::{Instant, Now},
+};
+
+/// A message about access tokens of Entra's that callers present.
+#[derive(Debug)]
+pub(crate) enum SecondDoorMessage {
+    /// The sender was shown a token of this hash.
+    Find {
+        ticket: Ticket<FindEntraCaller>,
+        token: TokenHash,
+    },
+    /// The sender has verified the token of this hash: it says this.
+    Verified {
+        token: TokenHash,
+        caller: Arc<EntraCaller>,
+    },
+    /// Entra takes the token of this hash no more.
+    Revoked(TokenHash),
+    /// The sender needs a token on behalf of a caller.
+    GetOnBehalfOf {
+        ticket: Ticket<GetOnBehalfOf>,
+        key: Key,
+    },
+    /// Entra has answered the sender.
+    GotOnBehalfOf {
+        key: Key,
+        result: Result<Obtained, OnBehalfOfFailure>,
+    },
+    /// A token on behalf of a caller was refused.
+    ForgetOnBehalfOf(Key),
+}
+
+/// The tokens that are known, by the hash of each; the first of `order` was verified first.
+#[derive(Debug, Default)]
+pub(super) struct SecondDoor {
+    known: BTreeMap<TokenHash, Known>,
+    order: VecDeque<(Instant, TokenHash)>,
+    on_behalf_of: OnBehalfOfTokens,
+}
+
+#[derive(Debug)]
+struct Known {
+    token: KnownToken,
+    until: Instant,
+}
+
+impl SecondDoor {
+    pub(super) fn handle(
+        &mut self,
+        from: ExchangeId,
+        message: SecondDoorMessage,
+        now: Now,
+        out: &mut VecDeque<HubOutput>,
+    ) {
+        let now = now.instant;
+        match message {
+            SecondDoorMessage::Find { ticket, token } => {
+                let known = self.known.get(&token).filter(|known| now < known.until);
+                let known = known.map_or(KnownToken::Unknown, |known| known.token.clone());
+                out.push_back(Waiter::new(from, ticket).answer(known));
+            }
+            SecondDoorMessage::Verified { token, caller } => {
+                self.learn(token, KnownToken::Caller(caller), now);
+            }
+            SecondDoorMessage::Revoked(token) => self.learn(token, KnownToken::Revoked, now),
+            SecondDoorMessage::GetOnBehalfOf { ticket, key } => {
+                let waiter = Waiter::new(from, ticket);
+                self.on_behalf_of.get(waiter, key, now, out);
+            }
+            SecondDoorMessage::GotOnBehalfOf { key, result } => {
+                self.on_behalf_of.got(key, result, out);
+            }
+            SecondDoorMessage::ForgetOnBehalfOf(key) => self.on_behalf_of.forget_token(key),
+        }
+    }
+
+    /// How many exchanges wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.on_behalf_of.waiting()
+    }
+
+    /// The exchange is over.
+    pub(super) fn forget(&mut self, id: ExchangeId, out: &mut VecDeque<HubOutput>) {
+        self.on_behalf_of.forget(id, out);
+    }
+
+    /// Drops what is over.
+    pub(super) fn expire(&mut self, now: Instant) {
+        self.on_behalf_of.expire(now);
+    }
+
+    /// Remembers a token. All are known for equally long, so the first in order is the first to go; where there are too
+    /// many, it goes early and is verified again.
+    fn learn(&mut self, token: TokenHash, known: KnownToken, now: Instant) {
+        let is_over = |until: Instant| until <= now;
+        while self.order.front().is_some_and(|(until, _)| is_over(*until))
+            || self.order.len() >= limits::ENTRA_TOKENS
+        {
+            let Some((until, token)) = self.order.pop_front() else {
+                break;
+            };
+            let has_it = self.known.get(&token);
+            if has_it.is_some_and(|known| known.until == until) {
+                self.known.remove(&token);
+            }
+        }
+        let until = now.after(limits::ENTRA_TOKEN_KNOWN);
+        self.order.push_back((until, token));
+        let known = Known {
+            token: known,
+            until,
+        };
+        self.known.insert(token, known);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        catalog::{Names, PrincipalKind},
+        hub::{FromHub, FromHubKind, HubAnswer},
+        ticket::AskId,
+        time::UnixTime,
+    };
+
+    fn caller(oid: &str) -> KnownToken {
+        KnownToken::Caller(Arc::new(EntraCaller {
+            tenant_id: String::new(),
+            oid: oid.to_owned(),
+            kind: PrincipalKind::User,
+            application: String::new(),
+            name: None,
+            username: None,
+            roles: Names::default(),
+            groups: Names::default(),
+            is_guest: false,
+            scope: String::new(),
+            expires: UnixTime(0),
+        }))
+    }
+
+    fn hash(number: usize) -> TokenHash {
+        let mut hash = [0; 32];
+        hash[..8].copy_from_slice(&number.to_be_bytes());
+        hash
+    }
+
+    fn find(door: &mut SecondDoor, number: usize, now: Instant) -> Option<String> {
+        let (mut out, ticket) = (VecDeque::new(), Ticket::new(AskId(0)));
+        let token = hash(number);
+        let message = SecondDoorMessage::Find { ticket, token };
+        let now = Now {
+            instant: now,
+            unix: UnixTime(0),
+        };
+        door.handle(ExchangeId(1), message, now, &mut out);
+        match out.pop_front() {
+            Some(HubOutput::Deliver(
+                _,
+                FromHub(FromHubKind::Answer(HubAnswer::FindEntraCaller(answered))),
+            )) => match answered.answer {
+                KnownToken::Caller(caller) => Some(caller.oid.clone()),
+                KnownToken::Unknown => None,
+                KnownToken::Revoked => Some("revoked".to_owned()),
+            },
+            other => panic!("{other:?}"),
+        }
+    }
+
+    // D16, D17
+    #[test]
+    fn verified_token_is_known_for_some_minutes_and_the_number_is_bounded() {
+        let (mut door, now) = (SecondDoor::default(), Instant(1000));
+        assert_eq!(find(&mut door, 1, now), None);
+        door.learn(hash(1), caller("alice"), now);
+        assert_eq!(find(&mut door, 1, now).as_deref(), Some("alice"));
+        assert_eq!(find(&mut door, 2, now), None);
+        let over = now.after(limits::ENTRA_TOKEN_KNOWN);
+        assert_eq!(find(&mut door, 1, over), None, "it is verified again");
+        door.learn(hash(1), KnownToken::Revoked, over);
+        assert_eq!(find(&mut door, 1, over).as_deref(), Some("revoked"));
+        assert_eq!((door.known.len(), door.order.len()), (1, 1));
+        for number in 2..=limits::ENTRA_TOKENS + 1 {
+            door.learn(hash(number), caller("bob"), over);
+        }
+        assert_eq!(door.known.len(), limits::ENTRA_TOKENS);
+        assert_eq!(find(&mut door, 1, over), None, "the first has made room");
+        assert_eq!(find(&mut door, 2, over).as_deref(), Some("bob"));
+    }
+
+    #[test]
+    fn token_that_two_exchanges_verify_is_known_as_long_as_the_second_says() {
+        let (mut door, now) = (SecondDoor::default(), Instant(1000));
+        let later = Instant(2000);
+        door.learn(hash(1), caller("alice"), now);
+        door.learn(hash(1), caller("alice"), later);
+        door.learn(hash(2), caller("bob"), now.after(limits::ENTRA_TOKEN_KNOWN));
+        let at = now.after(limits::ENTRA_TOKEN_KNOWN);
+        assert_eq!(find(&mut door, 1, at).as_deref(), Some("alice"));
+    }
+}
