@@ -4,6 +4,7 @@
 mod client_document;
 mod clients;
 pub mod entra;
+mod event_source;
 pub mod examples;
 mod gateway_message;
 pub mod tokens;
@@ -13,6 +14,7 @@ use std::collections::BTreeSet;
 pub use self::{
     client_document::client_document,
     clients::{client_assertion, device, listed_client},
+    event_source::event_source,
     gateway_message::gateway_message,
 };
 

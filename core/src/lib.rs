@@ -155,6 +155,7 @@ pub mod client_setup; // How MCP clients are set up for this server.
 pub mod config; // The settings, checked.
 mod device_authorization; // What a device without a browser asked for.
 pub mod error_responses; // The responses that a runtime gives by itself.
+mod event_source; // Server-sent events, as a backend sends them.
 mod http; // Cookies, forms and responses.
 mod identity_token; // The token of a managed identity.
 mod json_rpc; // JSON-RPC 2.0.

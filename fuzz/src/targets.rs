@@ -16,12 +16,13 @@ use crate::{choice::Choice, client::Dialect, options::Options, simulate};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const ALL: [Target; 29] = [
+pub const ALL: [Target; 30] = [
     ("world", world),
     ("exchange", exchange::run),
     ("admit", exchange::admit),
     ("json_rpc", fuzzing::json_rpc),
     ("gateway_message", fuzzing::gateway_message),
+    ("event_source", event_source),
     ("form", fuzzing::form),
     ("redirect_uri", redirect_uri),
     ("scope", scope),
@@ -201,6 +202,12 @@ fn sse(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         fuzzing::server_sent_event(text);
     }
+}
+
+fn event_source(bytes: &[u8]) {
+    // The first eight bytes say where the rest is cut.
+    let (cuts, stream) = bytes.split_at(bytes.len().min(8));
+    fuzzing::event_source(stream, cuts);
 }
 
 fn id_token(bytes: &[u8]) {
