@@ -204,6 +204,11 @@ impl Cx<'_> {
         self.out.request_id.to_string()
     }
 
+    /// Returns the same as it is kept.
+    pub(crate) fn request(&self) -> &RequestId {
+        &self.out.request_id
+    }
+
     /// When to be woken, or for an exchange that is no stream, when its time is up.
     pub(crate) fn wait_until(&mut self, instant: Instant) {
         self.out.wake = instant;

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{CallError, InputRequest, InputResponse, Names};
-use crate::secret::Secret;
+use crate::{request_id::RequestId, secret::Secret};
 
 /// What kind of caller a principal is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -116,6 +116,8 @@ pub struct Call {
     pub(crate) arguments: Map<String, Value>,
     pub(crate) principal: Principal,
     pub(crate) client_capabilities: ClientCapabilities,
+    pub(crate) meta: Map<String, Value>,
+    pub(crate) request_id: RequestId,
     pub(crate) answers: BTreeMap<String, InputResponse>,
     pub(crate) results: Vec<EffectResult>,
 }
@@ -128,6 +130,8 @@ impl Call {
             arguments: std::mem::take(&mut self.arguments),
             principal: std::mem::take(&mut self.principal),
             client_capabilities: self.client_capabilities,
+            meta: std::mem::take(&mut self.meta),
+            request_id: self.request_id.clone(),
             answers: self.answers.clone(),
             results: Vec::new(),
         }
@@ -163,6 +167,19 @@ impl Call {
     #[must_use]
     pub fn client_capabilities(&self) -> ClientCapabilities {
         self.client_capabilities
+    }
+
+    /// Returns what the request says in `_meta` without what is MCP's own: members of extensions, `traceparent` of a trace.
+    /// A client may say there what it likes: it proves nothing.
+    #[must_use]
+    pub fn meta(&self) -> &Map<String, Value> {
+        &self.meta
+    }
+
+    /// Returns the id of the request, which the log, the audit log and the header `X-Request-ID` of the response carry, too.
+    #[must_use]
+    pub fn request_id(&self) -> &RequestId {
+        &self.request_id
     }
 
     /// Returns the results of the effects so far, in order.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::{Call, ClientCapabilities, EffectResult, InputResponse, Principal};
+use crate::request_id::RequestId;
 
 impl Call {
     /// A call of this name, without arguments, by nobody: for tests of what is called.
@@ -27,6 +28,8 @@ impl Call {
             arguments: Map::new(),
             principal: Principal::default(),
             client_capabilities: ClientCapabilities::default(),
+            meta: Map::new(),
+            request_id: RequestId::own(0),
             answers: BTreeMap::new(),
             results: Vec::new(),
         }
@@ -50,6 +53,13 @@ impl Call {
     #[must_use]
     pub fn with_abilities(mut self, client_capabilities: ClientCapabilities) -> Self {
         self.client_capabilities = client_capabilities;
+        self
+    }
+
+    /// The same with this member of `_meta`.
+    #[must_use]
+    pub fn with_meta(mut self, key: impl Into<String>, value: Value) -> Self {
+        self.meta.insert(key.into(), value);
         self
     }
 

@@ -2,6 +2,8 @@
 //!
 //! Source: MCP specification 2025-11-25, server/tools; the tasks extension for [`TaskSupport`].
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -41,6 +43,7 @@ pub struct Tool {
     groups: Vec<String>,
     tasks: TaskSupport,
     nonportable_schemas: bool,
+    timeout: Option<Duration>,
     meta: Meta,
 }
 
@@ -83,6 +86,7 @@ impl Tool {
             groups: Vec::new(),
             tasks: TaskSupport::Never,
             nonportable_schemas: false,
+            timeout: None,
             meta: Meta::default(),
         }
     }
@@ -186,6 +190,14 @@ impl Tool {
         self
     }
 
+    /// A call that takes longer fails and is cancelled. No call takes longer than the server's own limit, ten minutes, or fifty for
+    /// a task.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
     meta_method!(meta, "since 2025-06-18");
 
     /// Returns the name that clients call it by.
@@ -222,6 +234,10 @@ impl Tool {
 
     pub(crate) fn output(&self) -> Option<&Value> {
         self.output_schema.as_ref()
+    }
+
+    pub(crate) fn time_limit(&self) -> Option<Duration> {
+        self.timeout
     }
 
     pub(crate) fn icons(&self) -> &[Icon] {

@@ -105,7 +105,7 @@ impl<'a> Json<'a> {
     }
 
     /// The members of an object.
-    pub(super) fn members(self) -> Option<impl Iterator<Item = (&'a str, Self)>> {
+    pub(crate) fn members(self) -> Option<impl Iterator<Item = (&'a str, Self)>> {
         let mut within = self.is_object().then(|| self.within())?;
         Some(std::iter::from_fn(move || {
             let name = within.next()?.as_str()?;

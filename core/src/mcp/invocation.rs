@@ -20,7 +20,10 @@ mod request;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use serde_json::{Map, Value};
 
@@ -65,6 +68,8 @@ pub(crate) struct Invocation {
     client: ClientProfile,
     meta: RequestMeta,
     state: State,
+    /// When it is given up, if its tool says so.
+    deadline: Option<Instant>,
     /// Effects of a handler of the runtime that came while another was not done yet.
     queue: VecDeque<Effect>,
     effects: usize,
@@ -132,10 +137,14 @@ impl Invocation {
             arguments,
             principal: icx.caller.principal(),
             client_capabilities: client.client_capabilities,
+            meta: std::mem::take(&mut meta.extensions),
+            request_id: icx.cx.request().clone(),
             answers: std::mem::take(&mut meta.answers),
             results: Vec::new(),
         };
+        let now = icx.cx.env.now.instant;
         Box::new(Self {
+            deadline: meta.timeout.map(|timeout| now.after(timeout)),
             handler: RunningHandler::of(handler),
             target,
             call,
@@ -162,7 +171,8 @@ impl Invocation {
             | State::AwaitingLogLevel(..)
             | State::AwaitingRoom(_) => None,
         };
-        [state, self.progress.wake()].into_iter().flatten().min()
+        let wakes = [state, self.progress.wake(), self.deadline];
+        wakes.into_iter().flatten().min()
     }
 
     /// The requests for input that wait for a response.
@@ -333,6 +343,14 @@ impl Invocation {
         };
         Progress::Ready(InvocationEnd::Done(result))
     }
+}
+
+fn took_too_long(timeout: Duration) -> InvocationEnd {
+    let message = format!(
+        "The call was cancelled, for it took longer than {} s.",
+        timeout.as_secs_f64()
+    );
+    InvocationEnd::Done(Err(CallError::Message(message)))
 }
 
 fn too_many_effects() -> InvocationEnd {

@@ -29,12 +29,16 @@ use crate::{
 /// `resources/read` of what is not there, before 2026-07-28.
 pub(crate) const RESOURCE_NOT_FOUND: i32 = -32002;
 
+/// How the names in `_meta` begin that are MCP's own.
+const OWN_PREFIX: &str = "io.modelcontextprotocol/";
+
 /// A call that is about to begin.
 pub(crate) struct ResolvedCall {
     handler: HandlerRef,
     target: Target,
     name: String,
     arguments: Map<String, Value>,
+    timeout: Option<Duration>,
 }
 
 /// What a request asks to be performed; `None` if its method performs nothing.
@@ -76,6 +80,7 @@ pub(crate) fn start(
     time_limit: Duration,
     icx: &mut InvocationCx<'_, '_>,
 ) -> Result<InvocationProgress, Error> {
+    let time_limit = (time_limit, call.timeout);
     let meta = request_meta(request, client, time_limit, icx.caller, icx.cx)?;
     let named = (call.name, call.arguments);
     Ok(Invocation::start(
@@ -91,7 +96,7 @@ pub(crate) fn start(
 fn request_meta(
     request: &Request,
     client: ClientProfile,
-    time_limit: Duration,
+    (time_limit, timeout): (Duration, Option<Duration>),
     caller: &Caller,
     cx: &Cx<'_>,
 ) -> Result<RequestMeta, Error> {
@@ -103,7 +108,9 @@ fn request_meta(
         level: None,
         answers: BTreeMap::new(),
         responses: Map::new(),
-        time_limit,
+        time_limit: timeout.map_or(time_limit, |timeout| timeout.min(time_limit)),
+        timeout,
+        extensions: meta.map(extensions).unwrap_or_default(),
     };
     if client.revision.features().stateless {
         let level = meta.and_then(|meta| meta.get(v2026_07_28::LOG_LEVEL));
@@ -113,6 +120,16 @@ fn request_meta(
         request_meta.responses = responses.unwrap_or_default();
     }
     Ok(request_meta)
+}
+
+/// The members of `_meta` that are not MCP's own.
+fn extensions(meta: Json<'_>) -> Map<String, Value> {
+    let is_own = |name: &str| name == "progressToken" || name.starts_with(OWN_PREFIX);
+    let members = meta.members().into_iter().flatten();
+    let others = members.filter(|(name, _)| !is_own(name));
+    others
+        .map(|(name, value)| (name.to_owned(), value.to_value()))
+        .collect()
 }
 
 fn text<'a>(value: Option<Json<'a>>, name: &str) -> Result<&'a str, Error> {
@@ -181,6 +198,7 @@ fn tool(
         target: Target::Tool(name.to_owned()),
         name: name.to_owned(),
         arguments,
+        timeout: entry.tool.time_limit(),
     })
 }
 
@@ -211,6 +229,7 @@ fn prompt(params: &Params, catalog: &Catalog) -> Result<ResolvedCall, Error> {
         target: Target::Prompt(name.to_owned()),
         name: name.to_owned(),
         arguments,
+        timeout: None,
     })
 }
 
@@ -223,6 +242,7 @@ fn resource(params: &Params, catalog: &Catalog) -> Result<ResolvedCall, Error> {
             target: Target::Resource(uri.to_owned()),
             name: uri.to_owned(),
             arguments: Map::new(),
+            timeout: None,
         });
     }
     let within = uri.len() <= limits::RESOURCE_URI_BYTES;
@@ -240,6 +260,7 @@ fn resource(params: &Params, catalog: &Catalog) -> Result<ResolvedCall, Error> {
         target: Target::Template(template.to_owned()),
         name: uri.to_owned(),
         arguments: variables,
+        timeout: None,
     })
 }
 
@@ -311,6 +332,7 @@ fn completion(params: &Params, catalog: &Catalog) -> Result<ResolvedCall, Reject
         target,
         name: of.to_owned(),
         arguments,
+        timeout: None,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Invocation, InvocationCx, InvocationEnd, InvocationProgress, ServerMessage, State,
-    handler::HandlerStep, registration::too_many_calls, too_many_effects,
+    handler::HandlerStep, registration::too_many_calls, too_many_effects, took_too_long,
 };
 use crate::{catalog::Effect, event::Answer, hub::TableFull, limits, step::Progress};
 
@@ -53,6 +53,11 @@ impl Invocation {
     pub(crate) fn tick(mut self: Box<Self>, icx: &mut InvocationCx<'_, '_>) -> InvocationProgress {
         if let Some(json) = self.progress.due(icx.cx.env.now.instant) {
             icx.messages.push(ServerMessage::Json(json));
+        }
+        if let (Some(timeout), Some(deadline)) = (self.meta.timeout, self.deadline)
+            && icx.cx.env.now.instant >= deadline
+        {
+            return self.end(took_too_long(timeout), icx);
         }
         let state = std::mem::replace(&mut self.state, State::AwaitingHandler);
         let step = self.effect_tick(state, icx);

@@ -41,4 +41,8 @@ pub(crate) struct RequestMeta {
     pub(crate) responses: Map<String, Value>,
     /// How long the invocation may take.
     pub(crate) time_limit: Duration,
+    /// What the tool itself says of that.
+    pub(crate) timeout: Option<Duration>,
+    /// `_meta`, without what is MCP's own.
+    pub(crate) extensions: Map<String, Value>,
 }

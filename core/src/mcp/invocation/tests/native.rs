@@ -215,3 +215,48 @@ fn disconnect_before_the_response_cancels_the_call() {
     assert!(world.is_over(id));
     assert_eq!(world.cancelled, 1);
 }
+
+// What is MCP's own is not the tool's business, and proves nothing either.
+#[test]
+fn handler_gets_meta_of_extensions_and_the_request_id() {
+    for revision in ["2025-11-25", NEW] {
+        let mut world = world();
+        let client = Client::new(&mut world, revision, json!({}));
+        let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let meta = json!({"progressToken": 7, "traceparent": trace, "com.example/a": {"b": 1}});
+        let id = client.begin(
+            &mut world,
+            "tools/call",
+            json!({"name": "native", "_meta": meta}),
+        );
+        let (_, ticket, invoke) = world.calls.pop_front().unwrap();
+        let expected = json!({"traceparent": trace, "com.example/a": {"b": 1}});
+        assert_eq!(Value::Object(invoke.call.meta().clone()), expected);
+        let request_id = invoke.call.request_id().to_string();
+        world.handle(id, ticket.answer(Ok(InvokeOutput::Tool("done".into()))));
+        let sent = world.sent(id);
+        let streamed = sent.head.as_ref().map(::http::Response::headers);
+        let whole = sent.response.as_ref().map(::http::Response::headers);
+        assert_eq!(whole.or(streamed).unwrap()["x-request-id"], *request_id);
+    }
+}
+
+#[test]
+fn call_that_outlasts_the_timeout_of_its_tool_fails_and_is_cancelled() {
+    let timeout = Duration::from_secs(5);
+    let tool = Tool::new("native", "Of the runtime").timeout(timeout);
+    let catalog = Catalog::builder().tool(tool, Handler::Runtime);
+    let mut world = World::offering(catalog.build().unwrap());
+    let client = Client::new(&mut world, "2025-11-25", json!({}));
+    let id = begin(&mut world, &client);
+    let (_, _ticket, invoke) = world.calls.pop_front().unwrap();
+    assert_eq!(invoke.within, timeout);
+    world.wait(4);
+    assert!(!world.is_over(id));
+    world.wait(1);
+    let answer = answer(&world, id);
+    assert_eq!(answer["isError"], true, "{answer}");
+    let text = answer["content"][0]["text"].as_str().unwrap();
+    assert!(text.contains("longer than 5 s"), "{text}");
+    assert_eq!(world.cancelled, 1);
+}
