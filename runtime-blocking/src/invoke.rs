@@ -169,7 +169,7 @@ impl RunningCall {
         number: CallNumber,
     ) -> (Self, Option<PendingCall>) {
         let handler = pool.handlers.find(&perform.target).cloned();
-        let call = Arc::new(CallContext::new(perform));
+        let call = Arc::new(CallContext::new(perform, pool.handlers.state()));
         let pending = match (handler, pool.permit()) {
             (None, _) => Err(CallContext::unknown(&call)),
             (_, None) => Err(busy()),

@@ -44,7 +44,7 @@ impl Calls {
         handlers: &Handlers<BoxedHandler>,
     ) {
         let handler = handlers.find(&perform.target);
-        let running = RunningCall::start(handler, perform);
+        let running = RunningCall::start(handler, CallContext::new(perform, handlers.state()));
         self.0.push((ticket, running));
     }
 
@@ -110,8 +110,8 @@ enum HandlerMessage {
 }
 
 impl RunningCall {
-    fn start(handler: Option<&BoxedHandler>, perform: Invoke) -> Self {
-        let call = Arc::new(CallContext::new(perform));
+    fn start(handler: Option<&BoxedHandler>, call: CallContext) -> Self {
+        let call = Arc::new(call);
         let effects = Effects::default();
         let context = Context::new(Arc::clone(&call), effects.clone());
         let state = match handler {
@@ -220,6 +220,8 @@ mod tests {
     };
     use smol::future;
 
+    use entra_mcp_runtime::handlers::SharedState;
+
     use super::*;
     use crate::executor::ExecutorThreads;
 
@@ -248,12 +250,13 @@ mod tests {
         threads.run(played).unwrap()
     }
 
-    fn perform(call: Call) -> Invoke {
-        Invoke {
+    fn perform(call: Call) -> CallContext {
+        let invoke = Invoke {
             target: Target::Tool("x".to_owned()),
             call,
             within: Duration::from_mins(1),
-        }
+        };
+        CallContext::new(invoke, &SharedState::default())
     }
 
     fn done(message: impl Into<ToolResult>) -> Result<InvokeOutput, CallError> {

@@ -10,6 +10,7 @@ pub use entra_mcp_core::{
         ScopeDefinition, Step, TaskSupport, Tool, ToolResult, ToolSchema,
     },
     config::PublicUrlError,
+    request_id::RequestId,
     secret::Secret,
 };
 

@@ -12,6 +12,7 @@ mod elicit;
 mod results;
 mod schema;
 mod server_builder;
+mod state;
 
 pub use self::{
     arguments::CompletionRequest,
@@ -20,4 +21,5 @@ pub use self::{
     results::{IntoContents, IntoMessages, IntoToolResult},
     schema::{input_schema_of, output_schema_of},
     server_builder::{Handlers, ServerBuilder},
+    state::SharedState,
 };

@@ -106,6 +106,14 @@ impl<R: ServerRuntime> Server<R> {
         }
     }
 
+    /// Gives the server's functions a value of the program's own, such as a pool of connections: `cx.state::<Pool>()?` has it. One
+    /// for each type.
+    #[must_use]
+    pub fn state<S: Send + Sync + 'static>(mut self, state: S) -> Self {
+        self.builder = self.builder.state(state);
+        self
+    }
+
     /// Names the server towards clients.
     #[must_use]
     pub fn server_info(self, name: impl Into<String>, version: impl Into<String>) -> Self {

@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use entra_mcp_core::request_id::RequestId;
 use entra_mcp_core::{
     ask::{Invoke, Target},
     catalog::{
@@ -18,7 +19,7 @@ use entra_mcp_core::{
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{CompletionRequest, arguments};
+use super::{CompletionRequest, SharedState, arguments};
 
 /// No call takes longer: a time that the clock can tell.
 const LONGEST: Duration = Duration::from_hours(24);
@@ -29,6 +30,7 @@ pub struct CallContext {
     target: Target,
     call: Call,
     deadline: Instant,
+    state: SharedState,
     over: AtomicBool,
     /// What the client answered meanwhile.
     answers: Mutex<BTreeMap<String, InputResponse>>,
@@ -57,11 +59,12 @@ impl From<Interrupted> for CallError {
 impl CallContext {
     /// A call that begins now.
     #[must_use]
-    pub fn new(perform: Invoke) -> Self {
+    pub fn new(perform: Invoke, state: &SharedState) -> Self {
         Self {
             target: perform.target,
             call: perform.call,
             deadline: Instant::now() + perform.within.min(LONGEST),
+            state: state.clone(),
             over: AtomicBool::new(false),
             answers: Mutex::default(),
         }
@@ -102,6 +105,24 @@ impl CallContext {
     #[must_use]
     pub fn client_capabilities(&self) -> ClientCapabilities {
         self.call.client_capabilities()
+    }
+
+    /// What the functions of the server share.
+    #[must_use]
+    pub fn state(&self) -> &SharedState {
+        &self.state
+    }
+
+    /// What the request says in `_meta` without what is MCP's own. It proves nothing.
+    #[must_use]
+    pub fn meta(&self) -> &Map<String, Value> {
+        self.call.meta()
+    }
+
+    /// The id of the request, which the log, the audit log and the response carry, too.
+    #[must_use]
+    pub fn request_id(&self) -> &RequestId {
+        self.call.request_id()
     }
 
     /// Whether the call is over, although its function still runs: nobody waits for its result.
@@ -197,11 +218,12 @@ mod tests {
     use super::*;
 
     fn context(target: Target, call: Call) -> CallContext {
-        CallContext::new(Invoke {
+        let invoke = Invoke {
             target,
             call,
             within: Duration::MAX,
-        })
+        };
+        CallContext::new(invoke, &SharedState::default())
     }
 
     #[test]

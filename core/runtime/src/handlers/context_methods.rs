@@ -37,6 +37,29 @@ macro_rules! context_methods {
             self.$call.client_capabilities()
         }
 
+        /// Returns the value of this type that was given to the server with `Server::state`.
+        ///
+        /// # Errors
+        ///
+        /// None was given, which is a fault of the program's: `?` tells it to the log.
+        pub fn state<S: Send + Sync + 'static>(&self) -> Result<&S, $crate::api::CallError> {
+            self.$call.state().get()
+        }
+
+        /// Returns what the request says in `_meta` without what is MCP's own: members of extensions, `traceparent` of a trace.
+        /// A client may say there what it likes: it proves nothing.
+        #[must_use]
+        pub fn meta(&self) -> &::serde_json::Map<String, ::serde_json::Value> {
+            self.$call.meta()
+        }
+
+        /// Returns the id of the request, which the log, the audit log and the header `X-Request-ID` of the response carry, too:
+        /// for a message by which a user may ask for help.
+        #[must_use]
+        pub fn request_id(&self) -> &$crate::api::RequestId {
+            self.$call.request_id()
+        }
+
         /// Returns whether the call is over, although its function still runs: nobody waits for its result.
         #[must_use]
         pub fn is_cancelled(&self) -> bool {

@@ -12,12 +12,13 @@ use entra_mcp_core::{
 };
 use schemars::JsonSchema;
 
-use super::arguments;
+use super::{SharedState, arguments};
 
 /// A catalog that is being put together, and the functions that perform its calls.
 pub struct ServerBuilder<H> {
     fills: Vec<Fill>,
     handlers: BTreeMap<Target, H>,
+    state: SharedState,
     with_builtin_tools: bool,
 }
 
@@ -25,13 +26,17 @@ pub struct ServerBuilder<H> {
 type Fill = Box<dyn FnOnce(CatalogBuilder) -> CatalogBuilder + Send>;
 
 /// The functions that perform calls.
-pub struct Handlers<H>(BTreeMap<Target, H>);
+pub struct Handlers<H> {
+    handlers: BTreeMap<Target, H>,
+    state: SharedState,
+}
 
 impl<H> Default for ServerBuilder<H> {
     fn default() -> Self {
         Self {
             fills: Vec::new(),
             handlers: BTreeMap::new(),
+            state: SharedState::default(),
             with_builtin_tools: true,
         }
     }
@@ -39,7 +44,10 @@ impl<H> Default for ServerBuilder<H> {
 
 impl<H> Default for Handlers<H> {
     fn default() -> Self {
-        Self(BTreeMap::new())
+        Self {
+            handlers: BTreeMap::new(),
+            state: SharedState::default(),
+        }
     }
 }
 
@@ -54,6 +62,13 @@ impl<H> ServerBuilder<H> {
     #[must_use]
     pub fn without_builtin_tools(mut self) -> Self {
         self.with_builtin_tools = false;
+        self
+    }
+
+    /// Gives the functions a value that they share.
+    #[must_use]
+    pub fn state<S: Send + Sync + 'static>(mut self, state: S) -> Self {
+        self.state.insert(state);
         self
     }
 
@@ -136,7 +151,11 @@ impl<H> ServerBuilder<H> {
         for fill in self.fills {
             catalog = fill(catalog);
         }
-        Ok((catalog.build()?, Handlers(self.handlers)))
+        let handlers = Handlers {
+            handlers: self.handlers,
+            state: self.state,
+        };
+        Ok((catalog.build()?, handlers))
     }
 
     fn native(
@@ -160,14 +179,20 @@ impl<H> Handlers<H> {
         match target {
             Target::CompletePrompt(prompt, _) => {
                 let target = Target::CompletePrompt(prompt.clone(), all());
-                self.0.get(&target)
+                self.handlers.get(&target)
             }
             Target::CompleteTemplate(uri_template, _) => {
                 let target = Target::CompleteTemplate(uri_template.clone(), all());
-                self.0.get(&target)
+                self.handlers.get(&target)
             }
-            other => self.0.get(other),
+            other => self.handlers.get(other),
         }
+    }
+
+    /// What the functions share.
+    #[must_use]
+    pub fn state(&self) -> &SharedState {
+        &self.state
     }
 }
 
@@ -179,7 +204,7 @@ impl<H> std::fmt::Debug for ServerBuilder<H> {
 
 impl<H> std::fmt::Debug for Handlers<H> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.handlers.keys()).finish()
     }
 }
 
