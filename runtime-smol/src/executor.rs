@@ -11,7 +11,11 @@ use std::{
 };
 
 use async_channel::bounded;
-use smol::Task;
+use smol::{Task, future};
+
+/// How many tasks a thread runs before it looks which sockets have become ready. The thread of `async-io` looks
+/// itself when nobody has for ten milliseconds, and then the two hand the sockets to each other at every turn.
+const TASKS: u32 = 32;
 
 /// How long it is waited for threads that are at work when `main` ends: a tool that computes may go on for long.
 const END_TIMEOUT: Duration = Duration::from_secs(1);
@@ -73,12 +77,12 @@ impl ExecutorThreads {
             thread::Builder::new()
                 .name("executor".to_owned())
                 .spawn(move || {
-                    let _ = smol::block_on(executor.run(end.recv()));
+                    let _ = smol::block_on(future::or(end.recv(), run_tasks(&executor)));
                     drop(executor);
                     drop(at_work);
                 })?;
         }
-        let result = smol::block_on(self.tasks.run(main));
+        let result = smol::block_on(future::or(main, run_tasks(&self.tasks)));
         drop((running, at_work));
         let until = Instant::now() + END_TIMEOUT;
         while let Err(mpsc::RecvTimeoutError::Timeout) =
@@ -86,5 +90,16 @@ impl ExecutorThreads {
             && Instant::now() < until
         {}
         Ok(result)
+    }
+}
+
+/// Runs tasks for ever.
+async fn run_tasks<T>(executor: &smol::Executor<'_>) -> T {
+    loop {
+        for _ in 0..TASKS {
+            executor.tick().await;
+        }
+        // `block_on` looks at the sockets.
+        future::yield_now().await;
     }
 }
