@@ -98,8 +98,9 @@ pub(crate) struct Watch {
 
 #[derive(Default)]
 struct State {
-    /// The oldest first. One that is over is only a dead reference, until its time has come.
-    running: VecDeque<(Instant, Weak<dyn HandOver>)>,
+    /// The oldest first, from this number on. Those that are over and not the oldest leave a gap.
+    running: VecDeque<(Instant, Option<Weak<dyn HandOver>>)>,
+    first: u64,
     is_asleep: bool,
     is_over: bool,
 }
@@ -110,14 +111,46 @@ impl std::fmt::Debug for Watch {
     }
 }
 
+/// What is watched over, until this is dropped.
+pub(crate) struct Watched<'a> {
+    watch: &'a Watch,
+    number: u64,
+}
+
 impl Watch {
     /// Watches over one more.
-    pub(crate) fn add(&self, running: Weak<dyn HandOver>) {
+    pub(crate) fn add(&self, running: Weak<dyn HandOver>) -> Watched<'_> {
+        let number = self.push(running);
+        Watched {
+            watch: self,
+            number,
+        }
+    }
+
+    fn push(&self, running: Weak<dyn HandOver>) -> u64 {
         let mut state = self.state();
-        state.running.push_back((Instant::now(), running));
-        if std::mem::take(&mut state.is_asleep) {
+        let number = state.first + state.running.len() as u64;
+        state.running.push_back((Instant::now(), Some(running)));
+        let is_asleep = std::mem::take(&mut state.is_asleep);
+        drop(state);
+        if is_asleep {
             self.added.notify_one();
         }
+        number
+    }
+
+    fn remove(&self, number: u64) {
+        let mut state = self.state();
+        // Before the first one: it was due.
+        let place = number.checked_sub(state.first);
+        let place = place.and_then(|place| usize::try_from(place).ok());
+        let removed = place.and_then(|place| state.running.get_mut(place)?.1.take());
+        while let Some((_, None)) = state.running.front() {
+            state.running.pop_front();
+            state.first += 1;
+        }
+        drop(state);
+        drop(removed);
     }
 
     /// Watches until [`Watch::end`], on a thread of its own, which sleeps while nothing runs.
@@ -129,7 +162,7 @@ impl Watch {
                     && still.hand_over().is_err()
                 {
                     // There may be a thread the next time.
-                    self.add(running);
+                    self.push(running);
                 }
             }
         }
@@ -141,11 +174,12 @@ impl Watch {
         self.added.notify_one();
     }
 
-    /// Waits until something runs; false if the server ends.
+    /// Waits until something runs, or did since; false if the server ends. Most of what runs is over before this
+    /// thread has its turn: if it slept again at once, everything that is added would wake it.
     fn until_added(&self) -> bool {
         let mut state = self.state();
-        while state.running.is_empty() && !state.is_over {
-            state.is_asleep = true;
+        state.is_asleep = state.running.is_empty();
+        while state.is_asleep && !state.is_over {
             let waited = self.added.wait(state);
             state = waited.unwrap_or_else(PoisonError::into_inner);
         }
@@ -157,12 +191,19 @@ impl Watch {
         let mut state = self.state();
         let is_due = |(begun, _): &(Instant, _)| now.saturating_duration_since(*begun) >= PATIENCE;
         let count = state.running.iter().take_while(|one| is_due(one)).count();
-        let due = state.running.drain(..count).map(|(_, running)| running);
-        due.filter(|running| running.strong_count() > 0).collect()
+        state.first += count as u64;
+        let due = state.running.drain(..count);
+        due.filter_map(|(_, running)| running).collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Watched<'_> {
+    fn drop(&mut self) {
+        self.watch.remove(self.number);
     }
 }
 
@@ -198,12 +239,33 @@ mod tests {
         std::thread::spawn(move || watching.run());
         let (sender, resumed) = channel();
         let quick = Slot::new(Tell(sender.clone()), Threads::default());
-        watch.add(Arc::downgrade(&quick) as Weak<dyn HandOver>);
+        let quick_watched = watch.add(Arc::downgrade(&quick) as Weak<dyn HandOver>);
         assert!(quick.take().is_some());
         let slow = Slot::new(Tell(sender), Threads::default());
-        watch.add(Arc::downgrade(&slow) as Weak<dyn HandOver>);
+        let _slow_watched = watch.add(Arc::downgrade(&slow) as Weak<dyn HandOver>);
+        drop(quick_watched);
         resumed.recv().unwrap();
         assert!(slow.take().is_none());
         assert!(resumed.recv().is_err(), "the quick one was not handed over");
+    }
+
+    #[test]
+    fn what_is_over_is_no_longer_watched() {
+        let watch = Watch::default();
+        let (sender, _) = channel();
+        let slots = [(), (), ()].map(|()| Slot::new(Tell(sender.clone()), Threads::default()));
+        let add = |slot: &Arc<Slot<Tell>>| watch.add(Arc::downgrade(slot) as Weak<dyn HandOver>);
+        let [first, second, third] = slots.each_ref().map(add);
+        drop(second);
+        assert_eq!(watch.state().running.len(), 3);
+        drop(first);
+        assert_eq!(watch.state().running.len(), 1);
+        assert_eq!(watch.due(Instant::now() + PATIENCE).len(), 1);
+        let fourth = add(&slots[0]);
+        // It was due: the place of another is left alone.
+        drop(third);
+        assert_eq!(watch.state().running.len(), 1);
+        drop(fourth);
+        assert_eq!(watch.state().running.len(), 0);
     }
 }

@@ -32,6 +32,8 @@ struct Queues {
     from_backends: VecDeque<(AskId, PullMessage)>,
     /// Whether nobody reads any more.
     is_closed: bool,
+    /// Whether somebody waits. To notify costs a system call, under the lock of the hub, and mostly nobody does.
+    is_awaited: bool,
 }
 
 impl Queues {
@@ -71,7 +73,7 @@ impl Mailbox {
             return Err(message);
         }
         queues.from_calls.push_back((number, message));
-        self.0.arrived.notify_one();
+        self.notify(&queues);
         Ok(())
     }
 
@@ -80,7 +82,7 @@ impl Mailbox {
         let mut queues = self.queues();
         if !queues.is_closed {
             queues.from_backends.push_back((ask, message));
-            self.0.arrived.notify_one();
+            self.notify(&queues);
         }
         !queues.is_closed
     }
@@ -112,8 +114,17 @@ impl Mailbox {
             if left.is_zero() {
                 return MailboxMessage::Nothing;
             }
+            queues.is_awaited = true;
             let waited = self.0.arrived.wait_timeout(queues, left);
             (queues, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            queues.is_awaited = false;
+        }
+    }
+
+    /// One reads at most.
+    fn notify(&self, queues: &Queues) {
+        if queues.is_awaited {
+            self.0.arrived.notify_one();
         }
     }
 
@@ -125,8 +136,9 @@ impl Mailbox {
 
 impl entra_mcp_runtime::Mailbox for Mailbox {
     fn deliver(&self, message: FromHub) {
-        self.queues().from_hub.push_back(message);
-        self.0.arrived.notify_one();
+        let mut queues = self.queues();
+        queues.from_hub.push_back(message);
+        self.notify(&queues);
     }
 }
 

@@ -88,8 +88,9 @@ impl<P: Peer> ActiveRequest<P> {
     fn perform(self, call: PendingCall, place: Place) -> Option<Self> {
         let slot = Slot::new(self, place.threads);
         let hand_over: Arc<dyn HandOver> = slot.clone();
-        place.watch.add(Arc::downgrade(&hand_over));
+        let watched = place.watch.add(Arc::downgrade(&hand_over));
         call.perform(Some(hand_over));
+        drop(watched);
         slot.take()
     }
 

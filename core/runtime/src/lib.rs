@@ -75,7 +75,7 @@ pub use self::{
     metrics::serve_metrics,
     other_replicas::receive_from_replicas,
     pull_message::{PullMessage, Pulls},
-    receive::{Received, receive},
+    receive::{Received, receive, receive_at_once},
     running::{Lifecycle, Running},
     seed::seed,
     server::{MakeHandler, Server, ServerRuntime, WithArguments, WithoutArguments, main},
