@@ -144,6 +144,11 @@ pub enum Control {
         /// Seconds.
         seconds: u64,
     },
+    /// Which version access tokens for the application as an API have.
+    AccessTokenVersion {
+        /// 1 or 2.
+        version: u8,
+    },
     /// A code or refresh token that comes twice revokes the user's sessions. Entra does not do so.
     RevokeOnReplay {
         /// Whether it does.
@@ -186,6 +191,9 @@ impl DevTenant {
                 self.settings.certificates.push(registered);
             }
             Control::ExpiresIn { seconds } => self.settings.expires_in = Some(seconds),
+            Control::AccessTokenVersion { version } => {
+                self.settings.issues_v1_tokens = version == 1;
+            }
             Control::RevokeOnReplay { is_enabled } => self.settings.revokes_on_replay = is_enabled,
             Control::Reset => self.reset(),
             Control::Revoke { username } => {

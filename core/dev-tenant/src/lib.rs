@@ -4,11 +4,13 @@
 //! A machine of its own, as pure as the core: a request, the time and a seed come in, a
 //! [`Reply`] goes out. It answers as `login.microsoftonline.com` and `graph.microsoft.com` do
 //! (Microsoft identity platform, "OAuth 2.0 authorization code flow" and the pages around it), down
-//! to the error texts, for one tenant, one application and a handful of made-up users. Its keys,
+//! to the error texts, for one tenant, one application, two others that call it as an API, and a handful of made-up
+//! users. Its keys,
 //! its secret and its users are public: it is worth nothing and must run on loopback only
 //! (threats J5, Q2).
 
 mod aadsts_error;
+mod api;
 mod authorization_request;
 mod authorize;
 mod browser;
@@ -72,6 +74,18 @@ pub const MANAGED_IDENTITY_CLIENT_ID: &str = "b4e1f7a2-08c5-4d9b-96e3-d3e7e4a700
 /// What App Service would have as `IDENTITY_HEADER`. Public on purpose, and worthless.
 pub const IDENTITY_HEADER: &str = "public-and-worthless-identity-header";
 
+/// The App ID URI of the application as an API.
+pub const API_URI: &str = "api://0f1c6b52-93d8-4e7a-b0c4-d3e7e4a70002";
+
+/// The client id of a public client that gets users' access tokens for that API, by name and any password.
+pub const COMMAND_LINE_ID: &str = "c0c0a000-6f1d-4b7e-8a52-d3e7e4a70005";
+
+/// The client id of an application without a user, which has an app role of that API.
+pub const DAEMON_ID: &str = "dae30000-3b19-4c5a-b7d8-d3e7e4a70006";
+
+/// Its secret. Public on purpose, and worthless.
+pub const DAEMON_SECRET: &str = "dmn8Q~public.and-worthless_0123456789.def";
+
 /// The application's name, on the consent page and in errors.
 const APPLICATION: &str = "entra-mcp (development)";
 
@@ -95,6 +109,8 @@ struct Settings {
     clock_offset: i64,
     is_secret_expired: bool,
     revokes_on_replay: bool,
+    /// Whether access tokens for the API are of version 1.0.
+    issues_v1_tokens: bool,
     /// Those that are registered with the application.
     certificates: Vec<client_assertion::RegisteredCertificate>,
     /// Milliseconds, and what the path contains.
@@ -218,6 +234,9 @@ impl DevTenant {
             (_, "v2.0/.well-known/openid-configuration") if is_get => {
                 self.of_tenant(tenant, cx, Self::openid_configuration_of)
             }
+            (_, ".well-known/openid-configuration") if is_get => {
+                self.of_tenant(tenant, cx, Self::v1_configuration_of)
+            }
             (_, "discovery/v2.0/keys" | "discovery/keys") if is_get => {
                 self.of_tenant(tenant, cx, Self::keys)
             }
@@ -251,6 +270,10 @@ impl DevTenant {
         _call: &RequestContext<'_>,
     ) -> Response<Bytes> {
         self.openid_configuration(tenant)
+    }
+
+    fn v1_configuration_of(&self, tenant: Tenant, _call: &RequestContext<'_>) -> Response<Bytes> {
+        self.v1_configuration(tenant)
     }
 
     fn wrong_method(&self, cx: &RequestContext<'_>) -> Response<Bytes> {

@@ -108,6 +108,25 @@ impl DevTenant {
         }))
     }
 
+    /// `GET /{tenant}/.well-known/openid-configuration`: for tokens of version 1.0, as much as validators of access tokens
+    /// need.
+    pub(super) fn v1_configuration(&self, tenant: Tenant) -> Response<Bytes> {
+        let origin = &self.config.origin;
+        let segment = tenant.segment();
+        let at = |path: &str| format!("{origin}/{segment}{path}");
+        public(&json!({
+            "issuer": format!("{origin}/{}/", tenant.in_issuer()),
+            "authorization_endpoint": at("/oauth2/v2.0/authorize"),
+            "token_endpoint": at("/oauth2/v2.0/token"),
+            "jwks_uri": at("/discovery/keys"),
+            "response_modes_supported": ["query", "fragment", "form_post"],
+            "subject_types_supported": ["pairwise"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "response_types_supported": ["code", "id_token", "code id_token"],
+            "scopes_supported": ["openid"],
+        }))
+    }
+
     /// `GET /{tenant}/discovery/v2.0/keys`
     pub(super) fn keys(&self, tenant: Tenant, cx: &RequestContext<'_>) -> Response<Bytes> {
         public(&self.signing.jwks(&self.issuer(tenant), cx.now))

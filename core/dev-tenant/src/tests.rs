@@ -1,5 +1,6 @@
 //! The tenant, walked through as a browser, a client and Graph's caller would.
 
+mod api;
 mod authorize;
 mod client_assertion;
 mod controls;

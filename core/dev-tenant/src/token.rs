@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use super::{
     CLIENT_ID, DevTenant, Reply, TENANT_ID,
     aadsts_error::{self, AadstsError},
+    api::Caller,
     authorization_request::declares_cp1,
     client,
     id_token::IdTokenParams,
@@ -22,6 +23,9 @@ use super::{
     sealed::{AccessToken, Challenge, Code, RefreshToken, Sealer, SignIn},
     users::{Account, AccountStatus},
 };
+
+/// RFC 7523 section 2.1.
+const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 /// How long a code is good for, in seconds.
 const CODE_SECONDS: u64 = 600;
@@ -33,13 +37,26 @@ const REFRESH_SECONDS: u64 = 90 * 86_400;
 const CHALLENGED_SECONDS: u64 = 86_399;
 
 /// What a grant amounts to, once it was found good.
-struct Grant {
+pub(super) struct Grant {
     sign_in: SignIn,
     /// The scopes that were authorized, for a request that names none.
     scope: String,
     nonce: Option<String>,
     wants_auth_time: bool,
     takes_challenges: bool,
+}
+
+impl Grant {
+    /// The application acts for somebody whose token it was shown.
+    pub(super) fn on_behalf_of(sign_in: SignIn) -> Self {
+        Self {
+            sign_in,
+            scope: String::new(),
+            nonce: None,
+            wants_auth_time: false,
+            takes_challenges: false,
+        }
+    }
 }
 
 impl DevTenant {
@@ -62,10 +79,15 @@ impl DevTenant {
         let one = |name: &str| cx.form.one(name).ok().flatten().map(str::to_owned);
         let needed = |name: &str| one(name).ok_or_else(|| AadstsError::missing(name));
         let grant_type = needed("grant_type")?;
+        let caller = one("client_id").and_then(|client_id| Caller::find(&client_id));
+        if let (Some(caller), Tenant::This) = (caller, known) {
+            return self.for_caller(caller, &grant_type, cx);
+        }
         let artifact = match grant_type.as_str() {
             "authorization_code" => "code",
             "refresh_token" => "refresh_token",
             "client_credentials" => "scope",
+            JWT_BEARER => "assertion",
             other => {
                 let text = format!("The app requested an unsupported grant type '{other}'.");
                 return Err(AadstsError::new("unsupported_grant_type", 70_003, text));
@@ -99,10 +121,10 @@ impl DevTenant {
         if grant_type == "client_credentials" {
             return self.for_application(&artifact, cx);
         }
-        let grant = if grant_type == "authorization_code" {
-            self.redeem_code(&artifact, cx)?
-        } else {
-            self.redeem_refresh_token(&artifact, cx)?
+        let grant = match grant_type.as_str() {
+            "authorization_code" => self.redeem_code(&artifact, cx)?,
+            JWT_BEARER => self.on_behalf_of(&artifact, cx)?,
+            _ => self.redeem_refresh_token(&artifact, cx)?,
         };
         self.for_user(grant, cx)
     }
@@ -305,7 +327,7 @@ impl DevTenant {
 }
 
 /// An account may be gone, disabled or out of favour since it was signed in.
-fn check_account(account: &Account, sign_in: &SignIn) -> Result<(), AadstsError> {
+pub(super) fn check_account(account: &Account, sign_in: &SignIn) -> Result<(), AadstsError> {
     match account.status {
         AccountStatus::Disabled => return Err(AadstsError::disabled()),
         AccountStatus::Unassigned => return Err(AadstsError::unassigned()),

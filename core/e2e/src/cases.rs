@@ -38,6 +38,7 @@ pub mod raw_framing;
 pub mod raw_limits;
 pub mod request_ids;
 pub mod resource_limits;
+pub mod second_door;
 pub mod secrets;
 pub mod sessions;
 pub mod sign_in;
