@@ -1,9 +1,22 @@
 //! What the gateway does towards the server behind it.
 
 mod assert_user;
+mod fault;
+mod incoming;
 pub(crate) mod key_set;
+mod open_session;
 pub(crate) mod read_signing_keys;
+mod request;
+pub(crate) mod tell;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::assert_user::{AssertUser, NoAssertion};
+#[cfg(test)]
+pub(crate) use self::tests::gateway as gateway_of_tests;
+
+pub(crate) use self::{
+    assert_user::AssertUser,
+    fault::BackendFault,
+    incoming::{Arrived, IncomingMessages},
+    open_session::{NotOpened, OpenSession, Opened},
+};

@@ -3,14 +3,21 @@
 //! An MCP server of any make stands behind the gateway, and clients in front of it are newer or older than this server.
 //! So what is not the gateway's own business passes as the bytes that it came in.
 
+mod answer_reader;
 pub(crate) mod assertion;
+mod backend_request;
 mod credential_guard;
+mod event_stream;
+mod initialize_result;
 mod message;
 mod raw_json;
 mod signing_keys;
 
 pub(crate) use self::{
+    answer_reader::AnswerReader,
+    backend_request::{BackendRequest, Credentials, Telling},
     credential_guard::CredentialGuard,
-    message::{MessageFault, MessageKind, RawMessage, Replaced},
+    initialize_result::InitializeResult,
+    message::{MessageKind, RawMessage, Replaced},
     signing_keys::SigningKeys,
 };

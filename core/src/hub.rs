@@ -8,6 +8,7 @@
 mod allowances;
 mod asks;
 mod assertions;
+mod backend_sessions;
 mod client_assertions;
 mod client_documents;
 mod code_redemptions;
@@ -42,15 +43,18 @@ pub(crate) use self::{
     allowances::Browser,
     asks::{
         AdmitCall, AdmitTask, AskDeviceRecord, AskReadiness, BeginCodeRedemption,
-        BeginDeviceAuthorization, Deliver, FindAssertion, FindEntraCaller, FindStream, GetLogLevel,
-        GetOnBehalfOf, HubAnswer, HubAsk, NeedClientDocument, NeedClientKeys, NeedIdentityToken,
-        NeedMetadata, NeedSigningKeys, OpenReplay, OpenStream, PollDeviceAuthorization, ReadStream,
-        StoreSetting, TypeUserCode, UpdateTask, UseAssertion,
+        BeginDeviceAuthorization, Deliver, FindAssertion, FindBackendSession, FindEntraCaller,
+        FindStream, GetLogLevel, GetOnBehalfOf, HubAnswer, HubAsk, NeedClientDocument,
+        NeedClientKeys, NeedIdentityToken, NeedMetadata, NeedSigningKeys, OpenReplay, OpenStream,
+        PollDeviceAuthorization, ReadStream, StoreSetting, TypeUserCode, UpdateTask, UseAssertion,
     },
     assertions::AssertionMessage,
+    backend_sessions::{BackendOwner, BackendSessionMessage},
     client_assertions::AssertionRefused,
     device_authorizations::{OwnRecord, RecordConflict, RecordOperation},
-    from_hub::{FromHubKind, Negotiated, TaskUpdate, ToCall, ToTask},
+    from_hub::{
+        BackendSession, BackendSessionFound, FromHubKind, Negotiated, TaskUpdate, ToCall, ToTask,
+    },
     job::JobKind,
     message::{DeviceMessage, IdentityTokenMessage, ToHubKind, ToSignedClients},
     presented_tokens::{KnownToken, OnBehalfOfAnswer, OnBehalfOfFailure},
@@ -60,12 +64,12 @@ pub(crate) use self::{
     stream_message::{EndReason, StreamKind, StreamOutput, SubscriptionFilter},
 };
 use self::{
-    asks::Waiter, assertions::Assertions, client_documents::ClientFiles,
-    code_redemptions::CodeRedemptions, device_authorizations::DeviceAuthorizations,
-    ended_sessions::EndedSessions, entra_snapshot::PublishedSnapshot, in_flight::InFlightRequests,
-    readiness::Readiness, replay::ReplayBuffers, second_door::SecondDoor,
-    session_settings::SessionSettings, signed_clients::SignedClients, streams::Streams,
-    tasks::Tasks,
+    asks::Waiter, assertions::Assertions, backend_sessions::BackendSessions,
+    client_documents::ClientFiles, code_redemptions::CodeRedemptions,
+    device_authorizations::DeviceAuthorizations, ended_sessions::EndedSessions,
+    entra_snapshot::PublishedSnapshot, in_flight::InFlightRequests, readiness::Readiness,
+    replay::ReplayBuffers, second_door::SecondDoor, session_settings::SessionSettings,
+    signed_clients::SignedClients, streams::Streams, tasks::Tasks,
 };
 pub use self::{
     from_hub::{FromHub, HubOutput},
@@ -84,6 +88,7 @@ use crate::{
 pub struct Hub {
     entra: PublishedSnapshot,
     assertions: Assertions,
+    backend_sessions: BackendSessions,
     documents: ClientFiles<ClientDocument>,
     signed_clients: SignedClients,
     second_door: SecondDoor,
@@ -178,6 +183,7 @@ impl Hub {
     pub fn forget(&mut self, id: ExchangeId) {
         self.entra.forget(id);
         self.assertions.forget(id);
+        self.backend_sessions.forget(id, &mut self.outputs);
         self.documents.forget(id);
         self.signed_clients.forget(id);
         self.second_door.forget(id, &mut self.outputs);

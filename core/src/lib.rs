@@ -166,11 +166,6 @@ mod token_beginning; // How session tokens begin.
 
 // Floor 3: what the server offers.
 pub mod catalog; // Tools, resources, prompts and scopes, declared as data.
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "what uses the rest of it follows: the machine that forwards"
-)]
 mod gateway; // Messages that pass to and from a backend, and what it is told of users.
 pub mod tools; // The tools that are built in.
 
@@ -199,11 +194,6 @@ pub mod admit; // Host, Origin, bearer token, CORS, the caller.
 pub mod operator; // The sessions of all users, for the operator.
 
 // Floor 10: the client of Entra ID and Microsoft Graph.
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "what uses the rest of it follows: the machine that forwards"
-)]
 mod backend; // What the gateway does towards the server behind it.
 mod entra;
 

@@ -80,15 +80,12 @@ impl PullFault {
 /// A part of the answer of a backend, on its way to the exchange.
 pub struct Pulled {
     pub(crate) id: AskId,
-    #[expect(dead_code, reason = "the gateway reads it")]
     pub(crate) part: PulledPart,
 }
 
 /// A part of the answer of a backend.
 pub(crate) enum PulledPart {
-    #[expect(dead_code, reason = "the gateway reads it")]
     Head(Response<()>),
-    #[expect(dead_code, reason = "the gateway reads it")]
     Piece(Bytes),
 }
 

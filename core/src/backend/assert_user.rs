@@ -56,16 +56,6 @@ impl AssertUser {
         Self { digest, state }
     }
 
-    /// Whether an answer is for this.
-    pub(crate) fn awaits(&self, answer: &Answer) -> bool {
-        let id = match &self.state {
-            State::Finding(_, awaiting) => awaiting.id(),
-            State::AwaitingKeys(_, awaiting) => awaiting.id(),
-            State::Signing(_, awaiting) => awaiting.id(),
-        };
-        id == answer.ask()
-    }
-
     pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Step {
         let digest = self.digest;
         let state = match self.state {

@@ -10,7 +10,7 @@ use crate::{
     mcp::testing::World,
 };
 
-fn gateway(identity: BackendIdentity) -> Gateway {
+pub(crate) fn gateway(identity: BackendIdentity) -> Gateway {
     let address = "http://127.0.0.1:8000/mcp";
     Gateway {
         backend: Arc::new(BackendAddress::parse(address).unwrap()),

@@ -10,7 +10,7 @@ use crate::{
         caller::Authenticate,
         cors,
     },
-    backend::{key_set::KeySet, read_signing_keys::ReadSigningKeys},
+    backend::{key_set::KeySet, read_signing_keys::ReadSigningKeys, tell::TellBackend},
     entra::{
         credential_check::CredentialCheck, discovery::FetchMetadata,
         identity_token::FetchIdentityToken,
@@ -55,6 +55,7 @@ pub(crate) enum State {
     FetchClientFile(FetchClientFile),
     KeySet(KeySet),
     ReadSigningKeys(ReadSigningKeys),
+    TellBackend(TellBackend),
 }
 
 impl State {
@@ -112,6 +113,10 @@ impl State {
         credential: Credential,
         cx: &mut Cx<'_>,
     ) -> Progress<Self> {
+        // A backend is reached by Streamable HTTP alone.
+        if cx.env.server.config.gateway.is_some() && route != Route::Mcp {
+            return cx.done(response::not_found());
+        }
         let caller = Authenticate::start(route, credential, cx);
         match route {
             Route::Sse => Stream::open(caller, request, cx).map_pending(Self::Stream),
@@ -137,6 +142,9 @@ impl State {
             }
             JobKind::ReadSigningKeys => {
                 ReadSigningKeys::start(cx).map_pending(Self::ReadSigningKeys)
+            }
+            JobKind::TellBackend(telling) => {
+                TellBackend::start(*telling, cx).map_pending(Self::TellBackend)
             }
             JobKind::FetchClientDocument(url) => {
                 FetchClientFile::start(ClientFile::Document, url, cx)
@@ -190,6 +198,10 @@ impl State {
                 let handle = ReadSigningKeys::handle;
                 answered(state, input, handle, Self::ReadSigningKeys, cx)
             }
+            Self::TellBackend(state) => {
+                let handle = TellBackend::handle;
+                answered(state, input, handle, Self::TellBackend, cx)
+            }
             Self::Streamable(state) => state.handle(input, cx).map_pending(Self::Streamable),
             Self::Stream(state) => state.handle(input, cx).map_pending(Self::Stream),
             Self::PostMessage(state) => state.handle(input, cx).map_pending(Self::PostMessage),
@@ -217,7 +229,8 @@ impl State {
             | Self::CredentialCheck(_)
             | Self::FetchClientFile(_)
             | Self::KeySet(_)
-            | Self::ReadSigningKeys(_) => false,
+            | Self::ReadSigningKeys(_)
+            | Self::TellBackend(_) => false,
         }
     }
 
@@ -240,7 +253,8 @@ impl State {
             | Self::CredentialCheck(_)
             | Self::FetchClientFile(_)
             | Self::KeySet(_)
-            | Self::ReadSigningKeys(_) => false,
+            | Self::ReadSigningKeys(_)
+            | Self::TellBackend(_) => false,
         }
     }
 }

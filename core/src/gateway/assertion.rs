@@ -10,7 +10,7 @@ use ring::digest::{SHA256, digest};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    catalog::Principal,
+    catalog::{Principal, PrincipalKind},
     keys::{Keyring, Purpose},
     limits,
     secret::Secret,
@@ -60,6 +60,13 @@ impl AssertionClaims {
         }
         if let Some(username) = &user.username {
             say("preferred_username", username.as_str().into());
+        }
+        if user.kind == PrincipalKind::Application {
+            // As Entra says it in access tokens without a user.
+            say("idtyp", "app".into());
+        }
+        if let Some(application) = &user.application {
+            say("azp", application.as_str().into());
         }
         let roles: Vec<&str> = user.roles.iter().collect();
         say("roles", roles.into());

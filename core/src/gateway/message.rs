@@ -26,19 +26,6 @@ impl From<JsonFault> for MessageFault {
     }
 }
 
-impl MessageFault {
-    /// A text for the log.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Json(JsonFault::NotJson) => "not JSON",
-            Self::Json(JsonFault::Twice) => "a member was given twice",
-            Self::Json(JsonFault::TooDeep) => "nested too deeply",
-            Self::Json(JsonFault::TooManyMembers) => "too many members",
-            Self::NotAMessage => "no JSON-RPC message",
-        }
-    }
-}
-
 /// What a message is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum MessageKind {
@@ -177,6 +164,22 @@ impl RawMessage {
     /// The result or the error of a response, as it is written.
     pub(crate) fn outcome(&self) -> Option<&str> {
         self.text.get(self.outcome.clone()?)
+    }
+
+    /// The code of the error of a response.
+    pub(crate) fn error_code(&self) -> Option<i32> {
+        let members = Members::of(&self.text, self.outcome.clone()?).ok()?;
+        self.text.get(members.get("code")?)?.parse().ok()
+    }
+
+    /// Whether it says, as results of tools do, that the tool failed. It is looked for, not parsed: within a text the quotes
+    /// would be escaped.
+    pub(crate) fn says_is_error(&self) -> bool {
+        let said = self.text.split("\"isError\"").skip(1);
+        said.into_iter().any(|rest| {
+            let value = rest.trim_start().strip_prefix(':');
+            value.is_some_and(|value| value.trim_start().starts_with("true"))
+        })
     }
 
     /// The parameters, as they are written.

@@ -4,9 +4,9 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    AssertionRefused, FindRefusal, FromHub, FromHubKind, HubOutput, KnownReadiness, KnownToken,
-    Negotiated, OnBehalfOfAnswer, OwnRecord, RecordConflict, RedemptionRefused, SettingsFull,
-    StreamOutput, StreamRefusal, TableFull, TasksFull,
+    AssertionRefused, BackendSessionFound, FindRefusal, FromHub, FromHubKind, HubOutput,
+    KnownReadiness, KnownToken, Negotiated, OnBehalfOfAnswer, OwnRecord, RecordConflict,
+    RedemptionRefused, SettingsFull, StreamOutput, StreamRefusal, TableFull, TasksFull,
 };
 use crate::{
     catalog::LogLevel,
@@ -74,6 +74,8 @@ hub_asks! {
     NeedIdentityToken -> bool;
     /// For the keys that assertions for backends are signed with; `None` if there are none.
     NeedSigningKeys -> Option<Arc<SigningKeys>>;
+    /// For the session of the backend that belongs to an MCP session.
+    FindBackendSession -> BackendSessionFound;
     /// For an assertion that was signed a moment ago.
     FindAssertion -> Option<Arc<Secret<String>>>;
     /// For what a token of Entra's says that was verified lately.

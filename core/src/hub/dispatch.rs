@@ -1,8 +1,8 @@
 //! From a message to the table that it is for.
 
 use super::{
-    FromHub, FromHubKind, Hub, HubOutput, ReadinessMessage, ToCall, ToHubKind, ToTask,
-    asks::Waiter, in_flight::Call, replay::ReplayOwner,
+    FromHub, FromHubKind, Hub, HubOutput, Job, JobKind, ReadinessMessage, ToCall, ToHubKind,
+    ToTask, asks::Waiter, in_flight::Call, replay::ReplayOwner,
 };
 use crate::{
     id::ExchangeId,
@@ -21,9 +21,6 @@ impl Hub {
                 self.entra.metadata_fetched(fetched_metadata, now, out)
             }
             ToHubKind::IdentityToken(message) => self.entra.identity_token(from, message, now, out),
-            ToHubKind::Assertion(message) => {
-                self.assertions.handle(from, message, now.instant, out);
-            }
             ToHubKind::SecondDoor(message) => self.second_door.handle(from, message, now, out),
             ToHubKind::Throttle { requests, until } => {
                 self.entra.throttle(requests, until, now.instant, out);
@@ -74,12 +71,28 @@ impl Hub {
                 self.streams.end(mcp_session, principal, out);
                 self.replays.end_mcp_session(mcp_session, principal);
                 self.settings.end(mcp_session, principal);
+                self.backend_sessions.end((principal, mcp_session));
                 self.in_flight.end_mcp_session(principal, mcp_session, out);
             }
             ToHubKind::NotifyChanged(change) => {
                 self.streams.notify_changed(&change, &self.settings, out);
             }
-            message => self.handle_stream(from, message, now.instant),
+            message => self.handle_backend(from, message, now.instant),
+        }
+    }
+
+    /// Takes a message about the backend, or one of those below.
+    fn handle_backend(&mut self, from: ExchangeId, message: ToHubKind, now: Instant) {
+        let out = &mut self.outputs;
+        match message {
+            ToHubKind::Assertion(message) => self.assertions.handle(from, message, now, out),
+            ToHubKind::BackendSession(message) => {
+                self.backend_sessions.handle(from, message, now, out);
+            }
+            ToHubKind::TellBackend(telling) => {
+                out.push_back(HubOutput::Spawn(Job(JobKind::TellBackend(telling))));
+            }
+            message => self.handle_stream(from, message, now),
         }
     }
 
@@ -272,6 +285,8 @@ impl Hub {
             ToHubKind::NeedMetadata { .. }
             | ToHubKind::Throttle { .. }
             | ToHubKind::Assertion(_)
+            | ToHubKind::BackendSession(_)
+            | ToHubKind::TellBackend(_)
             | ToHubKind::NeedClientDocument { .. }
             | ToHubKind::ClientDocumentFetched(..)
             | ToHubKind::SignedClients(_)

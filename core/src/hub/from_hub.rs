@@ -80,3 +80,23 @@ pub(crate) struct TaskUpdate {
     pub(crate) cancel: bool,
     pub(crate) responses: Map<String, Value>,
 }
+
+/// A session of the backend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BackendSession {
+    /// Its name there, if it has one.
+    pub(crate) id: Option<Arc<str>>,
+    /// What was agreed on.
+    pub(crate) revision: Revision,
+    /// With what `initialize` was sent, to open it again.
+    pub(crate) params: Arc<str>,
+}
+
+/// What is known of a session of the backend.
+#[derive(Debug)]
+pub(crate) enum BackendSessionFound {
+    /// It is open.
+    Open(BackendSession),
+    /// The receiver is to open it, with these parameters if it was open before.
+    ToOpen(Option<Arc<str>>),
+}

@@ -1,6 +1,6 @@
 //! Jobs: what the server does without being asked.
 
-use crate::client_id_url::ClientIdUrl;
+use crate::{client_id_url::ClientIdUrl, gateway::Telling};
 
 /// What a job is for.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub(crate) enum JobKind {
     CheckCredential,
     /// Read the keys that assertions are signed with, or make them, and hand them to the hub.
     ReadSigningKeys,
+    /// Tell the backend something that needs no answer.
+    TellBackend(Box<Telling>),
     /// Fetch the document of a client and hand it to the hub.
     FetchClientDocument(ClientIdUrl),
     /// Fetch the keys of a client and hand them to the hub.

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::{
-    AssertionMessage, Negotiated, ReadinessMessage, SecondDoorMessage, StreamKind, TaskUpdate,
+    AssertionMessage, BackendSessionMessage, Negotiated, ReadinessMessage, SecondDoorMessage,
+    StreamKind, TaskUpdate,
     allowances::Browser,
     asks::{
         AdmitCall, AdmitTask, AskDeviceRecord, BeginCodeRedemption, BeginDeviceAuthorization,
@@ -23,6 +24,7 @@ use crate::{
     client_keys::ClientKeys,
     config::ClientAddress,
     device_authorization::DeviceName,
+    gateway::Telling,
     id::{AssertionId, McpSessionId, PrincipalId, ServerRequestId, SessionId, StreamId, TaskId},
     identity_token::IdentityToken,
     json_rpc::Id,
@@ -65,6 +67,10 @@ pub(crate) enum ToHubKind {
     IdentityToken(IdentityTokenMessage),
     /// About assertions for backends.
     Assertion(AssertionMessage),
+    /// About a session of the backend.
+    BackendSession(BackendSessionMessage),
+    /// The backend is to be told something.
+    TellBackend(Box<Telling>),
     /// About access tokens of Entra's that callers present.
     SecondDoor(SecondDoorMessage),
     /// The sender needs the document of this client, for a user of that browser.

@@ -32,6 +32,11 @@ impl Params {
         Some(Self { document, index })
     }
 
+    /// The body in which they stand, with all its messages.
+    pub(crate) fn body(&self) -> &str {
+        &self.document.text
+    }
+
     /// A parameter.
     pub(crate) fn get(&self, name: &str) -> Option<Json<'_>> {
         self.document.at(self.index?).get(name)

@@ -86,6 +86,8 @@ enum Outcome {
     /// A result, and the server that it is from: joined when they are written.
     From(ResultBody, Arc<ServerInfo>),
     Error(Error),
+    /// The whole message as it is sent; and the code of its error, if it is one.
+    Whole(String, Option<i32>),
 }
 
 impl Response {
@@ -116,6 +118,21 @@ impl Response {
         }
     }
 
+    /// The answer of another server to this request, as it is sent; and the code of its error, if it is one.
+    pub(crate) fn whole(id: Id, text: String, error_code: Option<i32>) -> Self {
+        Self {
+            id: Some(id),
+            outcome: Outcome::Whole(text, error_code),
+        }
+    }
+
+    /// A result that is written already.
+    pub(crate) fn raw_result(id: Id, result: &str) -> Self {
+        let written = serde_json::to_string(&id).expect("an id can be written as JSON");
+        let text = format!(r#"{{"jsonrpc":"2.0","id":{written},"result":{result}}}"#);
+        Self::whole(id, text, None)
+    }
+
     /// The result or the error.
     pub(crate) fn into_outcome(self) -> Result<Map<String, Value>, Error> {
         match self.outcome {
@@ -124,6 +141,7 @@ impl Response {
                 Ok(with_server_info(result.into_members(), &server_info.value))
             }
             Outcome::Error(error) => Err(error),
+            Outcome::Whole(text, code) => whole_outcome(&text, code),
         }
     }
 
@@ -137,15 +155,20 @@ impl Response {
         match &self.outcome {
             Outcome::Result(_) | Outcome::From(..) => None,
             Outcome::Error(error) => Some(error.code),
+            Outcome::Whole(_, code) => *code,
         }
     }
 
     /// As JSON on one line.
     pub(crate) fn to_json(&self) -> String {
+        if let Outcome::Whole(text, _) = &self.outcome {
+            return text.clone();
+        }
         let mut text = Vec::with_capacity(USUAL_BYTES);
         text.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"id\":");
         write(&mut text, &self.id);
         match &self.outcome {
+            Outcome::Whole(..) => {}
             Outcome::Error(error) => {
                 text.extend_from_slice(b",\"error\":");
                 write(&mut text, error);
@@ -175,6 +198,22 @@ impl Response {
         }
         text.push(b'}');
         String::from_utf8(text).expect("JSON is text")
+    }
+}
+
+/// What another server has answered, read.
+fn whole_outcome(text: &str, code: Option<i32>) -> Result<Map<String, Value>, Error> {
+    let message: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();
+    match (code, message.get("result")) {
+        (None, Some(Value::Object(result))) => Ok(result.clone()),
+        (code, _) => {
+            let said = message.get("error").and_then(|error| error.get("message"));
+            let said = said.and_then(Value::as_str).unwrap_or_default();
+            Err(Error::with_message(
+                code.unwrap_or(Error::INTERNAL),
+                said.to_owned(),
+            ))
+        }
     }
 }
 

@@ -99,7 +99,8 @@ impl LogEventId {
             | Self::TokenRevoked
             | Self::SessionEnded
             | Self::EntraTokenAccepted
-            | Self::ToolCalled => Some(AuditOutcome::Done),
+            | Self::ToolCalled
+            | Self::GatewayCalled => Some(AuditOutcome::Done),
             Self::HostRefused
             | Self::OriginRefused
             | Self::RegistrationRefused

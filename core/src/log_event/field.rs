@@ -43,6 +43,10 @@ fields! {
     AadstsMeaning = "aadsts_meaning";
     /// The client id of an application of Entra's, as a token that was verified says.
     Application = "application";
+    /// The address of the server behind this gateway.
+    Backend = "backend";
+    /// How many bytes the answer has.
+    Bytes = "bytes";
     /// The id of a client that the operator has registered.
     ClientId = "client_id";
     /// The name that the client gave itself: anybody can choose any name. `verified_by` says who vouches for it.
@@ -69,6 +73,8 @@ fields! {
     Host = "host";
     /// The place in the source.
     Location = "location";
+    /// How many milliseconds it took.
+    Milliseconds = "milliseconds";
     /// How it ended: `done`, `refused`, `failed` or `cancelled`.
     Outcome = "outcome";
     /// The origin of the page that sent a request.

@@ -316,6 +316,22 @@ events! {
     /// The keys that sign assertions for the backend cannot be read or made: nobody's calls reach it until they can.
     GatewayKeysUnavailable = "gateway.keys_unavailable", Warn,
         "there are no keys that sign assertions", [Reason];
+    /// A call of a tool of the backend is over, however it ended; without its arguments.
+    GatewayCalled = "gateway.called", Info,
+        "a tool of the backend was called", [Backend, Subject, Tool, Outcome, Milliseconds, Bytes];
+    /// The backend did not do what it was asked. Its own errors are not among these: they are the client's.
+    GatewayFailed = "gateway.failed", Warn,
+        "the backend did not answer", [Backend, Reason, Status];
+    /// The backend sent back a credential that it was given: a tool prints its headers, or an error does. What it sent was not
+    /// passed on. A credential that it changes first is not found.
+    GatewayLeaked = "gateway.leaked", Error,
+        "the backend sent back a credential that it was given", [Backend, Tool];
+    /// The backend was not told that a call is cancelled, what a client has answered, or that a session is over.
+    GatewayNotTold = "gateway.not_told", Debug,
+        "the backend was not told something", [Reason];
+    /// The backend did not know a session any more, mostly since it was started again; another was opened.
+    GatewaySessionReopened = "gateway.session_reopened", Info,
+        "a session of the backend was opened again", [Backend];
     /// No TLS with Entra or Graph: a wrong certificate, or a proxy between.
     TlsFailed = "tls.failed", Warn,
         "TLS failed", [Host, Error];

@@ -1,5 +1,7 @@
 //! Requests that are answered one after the other: one, or those of a batch.
 
+mod forwarded;
+
 use std::{collections::VecDeque, ops::ControlFlow, sync::Arc};
 
 use serde_json::{Map, Value};
@@ -7,6 +9,7 @@ use serde_json::{Map, Value};
 use super::{
     audit,
     dispatch::{self, Reply},
+    forward::Forward,
     invocation::{
         ClientProfile, InFlightRegistration, Invocation, InvocationCx, InvocationEnd,
         InvocationProgress, ServerMessage,
@@ -43,6 +46,7 @@ enum Current {
     Invocation(Box<Invocation>),
     StoringSetting(Awaiting<StoreSetting>),
     Task(TaskRequest),
+    Forward(Box<Forward>),
 }
 
 /// How a batch ends.
@@ -90,7 +94,8 @@ impl RequestBatch {
     pub(crate) fn invocation(&self) -> Option<&Invocation> {
         match &self.current {
             Some((_, Current::Invocation(invocation))) => Some(invocation),
-            Some((_, Current::StoringSetting(_) | Current::Task(_))) | None => None,
+            Some((_, Current::StoringSetting(_) | Current::Task(_) | Current::Forward(_)))
+            | None => None,
         }
     }
 
@@ -105,7 +110,8 @@ impl RequestBatch {
                     request.id.clone()
                 })
             }
-            Some((_, Current::StoringSetting(_) | Current::Task(_))) | None => None,
+            Some((_, Current::StoringSetting(_) | Current::Task(_) | Current::Forward(_)))
+            | None => None,
         }
     }
 
@@ -126,9 +132,15 @@ impl RequestBatch {
     }
 
     fn cancel_current(&mut self, bcx: &mut BatchCx<'_, '_>) {
-        if let Some((request, Current::Invocation(invocation))) = self.current.take() {
-            audit::cancelled(&request, bcx.cx);
-            invocation.cancel(&mut invocation_cx(&mut self.registration, bcx));
+        match self.current.take() {
+            Some((request, Current::Invocation(invocation))) => {
+                audit::cancelled(&request, bcx.cx);
+                invocation.cancel(&mut invocation_cx(&mut self.registration, bcx));
+            }
+            Some((_, Current::Forward(forward))) => {
+                forward.cancel(&mut invocation_cx(&mut self.registration, bcx));
+            }
+            Some((_, Current::StoringSetting(_) | Current::Task(_))) | None => {}
         }
     }
 
@@ -167,14 +179,20 @@ impl RequestBatch {
         result: Result<Box<Value>, String>,
         bcx: &mut BatchCx<'_, '_>,
     ) -> BatchProgress {
-        self.step(bcx, |invocation, icx| {
-            invocation.client_response(id, result, icx)
-        })
+        match self.forwarded() {
+            true => self.forward_response(id, result, bcx),
+            false => self.step(bcx, |invocation, icx| {
+                invocation.client_response(id, result, icx)
+            }),
+        }
     }
 
     /// There is room for more messages on the stream.
     pub(crate) fn has_room(self, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
-        self.step(bcx, Invocation::has_room)
+        match self.forwarded() {
+            true => self.forward_step(bcx, Forward::has_room),
+            false => self.step(bcx, Invocation::has_room),
+        }
     }
 
     /// Time has passed.
@@ -190,7 +208,10 @@ impl RequestBatch {
 
     /// The hub has room for the call, or has not: whichever request waits for that now.
     fn admitted(self, admitted: Result<(), TableFull>, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
-        self.step(bcx, |invocation, icx| invocation.admitted(admitted, icx))
+        match self.forwarded() {
+            true => self.forward_step(bcx, |forward, icx| forward.admitted(admitted, icx)),
+            false => self.step(bcx, |invocation, icx| invocation.admitted(admitted, icx)),
+        }
     }
 
     /// Lets the invocation that answers the current request go on. What else may answer it waits for an answer
@@ -206,9 +227,11 @@ impl RequestBatch {
                 let progress = step(invocation, icx);
                 self.on_invocation(request, progress, bcx)
             }
-            current @ (Some((_, Current::StoringSetting(_) | Current::Task(_))) | None) => {
-                Progress::Pending(Self { current, ..self })
-            }
+            current @ (Some((
+                _,
+                Current::StoringSetting(_) | Current::Task(_) | Current::Forward(_),
+            ))
+            | None) => Progress::Pending(Self { current, ..self }),
         }
     }
 
@@ -235,6 +258,12 @@ impl RequestBatch {
                 self.on_task(request, progress, bcx.cx);
                 self.advance(bcx)
             }
+            Some((request, Current::Forward(forward))) => {
+                let icx = &mut invocation_cx(&mut self.registration, bcx);
+                let progress = forward.handle(answer, icx);
+                self.on_forward(request, progress);
+                self.advance(bcx)
+            }
             None => self.advance(bcx),
         }
     }
@@ -253,6 +282,7 @@ impl RequestBatch {
                     self.current = Some((request, Current::StoringSetting(storing)));
                 }
                 Reply::Task(progress) => self.on_task(request, progress, bcx.cx),
+                Reply::Forward(progress) => self.on_forward(request, progress),
                 Reply::Invocation(progress) => {
                     if let Err(request) = self.apply(request, progress, bcx) {
                         return self.session_over(request, bcx);
@@ -351,11 +381,9 @@ impl RequestBatch {
 }
 
 /// The error of a request whose session was revoked.
-pub(crate) fn sign_in_ended() -> Error {
-    Error::new(
-        Error::INTERNAL,
-        "The sign-in has ended. Please sign in again.",
-    )
+pub(crate) const fn sign_in_ended() -> Error {
+    let message = "The sign-in has ended. Please sign in again.";
+    Error::new(Error::INTERNAL, message)
 }
 
 fn invocation_cx<'a, 'b>(

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 pub(super) use self::session_methods::settings_full;
 use super::{
     audit,
+    forward::{self, ForwardProgress},
     invocation::{ClientProfile, Invocation, InvocationCx, InvocationEnd},
     lists,
     resolve::{self, Rejection},
@@ -21,6 +22,7 @@ use crate::{
     hub::StoreSetting,
     json_rpc::{Error, Json, Request},
     limits,
+    revision::Revision,
     step::Progress,
 };
 
@@ -32,6 +34,8 @@ pub(super) enum Reply {
     /// The hub is to store a setting of the MCP session.
     StoringSetting(Awaiting<StoreSetting>),
     Task(Progress<TaskRequest, Result<Map<String, Value>, Error>>),
+    /// The backend answers it.
+    Forward(ForwardProgress),
 }
 
 pub(super) fn may_become_task(support: TaskSupport, client: ClientProfile) -> bool {
@@ -71,6 +75,9 @@ pub(super) fn answer(
 ) -> Reply {
     let (server, revision) = (icx.cx.env.server, client.revision);
     let catalog = &server.catalog;
+    if server.config.gateway.is_some() {
+        return forwarded(request, client, icx);
+    }
     if !is_offered(&request.method, icx.caller, catalog) {
         return Reply::Error(Error::method_not_found());
     }
@@ -83,13 +90,7 @@ pub(super) fn answer(
     }
     let support = task_support(request, icx.caller, catalog);
     if support == TaskSupport::Required && !client.tasks {
-        return match revision.features().stateless {
-            true => Reply::Error(tasks::unknown_to_client()),
-            false => {
-                let message = "This tool needs tasks, which this revision of MCP does not have.";
-                Reply::Result(ToolResult::error(message).to_json(revision))
-            }
-        };
+        return without_tasks(revision);
     }
     let client = ClientProfile {
         // What may become a task has no stream for what it sends before.
@@ -139,6 +140,28 @@ pub(super) fn answer(
     match result {
         Ok(result) => Reply::Result(result),
         Err(error) => Reply::Error(error),
+    }
+}
+
+/// The client does not know tasks, and the tool needs them.
+fn without_tasks(revision: Revision) -> Reply {
+    match revision.features().stateless {
+        true => Reply::Error(tasks::unknown_to_client()),
+        false => {
+            let message = "This tool needs tasks, which this revision of MCP does not have.";
+            Reply::Result(ToolResult::error(message).to_json(revision))
+        }
+    }
+}
+
+/// Has the backend answer a request; there is nothing of this server's own, but that it is there.
+fn forwarded(request: &Request, client: ClientProfile, icx: &mut InvocationCx<'_, '_>) -> Reply {
+    match forward::start(request, client, icx) {
+        Some(progress) => Reply::Forward(progress),
+        None if request.method == "ping" && client.mcp_session.is_some() => {
+            Reply::Result(Map::new())
+        }
+        None => Reply::Error(Error::method_not_found()),
     }
 }
 

@@ -12,7 +12,7 @@
 mod http_sse_output;
 mod output;
 
-use std::ops::ControlFlow;
+use std::{ops::ControlFlow, time::Duration};
 
 pub(crate) use self::{http_sse_output::HttpSseOutput, output::Output};
 use super::{
@@ -44,6 +44,14 @@ pub(crate) struct Execution {
     deadline: Instant,
 }
 
+/// How long calls may take. A backend's own limit comes first, for it says more.
+fn call_timeout(cx: &Cx<'_>) -> Duration {
+    let gateway = cx.env.server.config.gateway.as_ref();
+    gateway.map_or(limits::CALL_TIMEOUT, |gateway| {
+        gateway.call_timeout + limits::BACKEND_OPENING
+    })
+}
+
 impl Execution {
     /// Begins to answer requests. Whether the scopes suffice was checked.
     pub(crate) fn start(
@@ -61,7 +69,7 @@ impl Execution {
             mcp_session,
             batch: None,
             output,
-            deadline: now.after(limits::CALL_TIMEOUT),
+            deadline: now.after(call_timeout(cx)),
         });
         let mut messages = Vec::new();
         let bcx = &mut execution.batch_cx(&mut messages, cx);

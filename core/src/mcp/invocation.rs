@@ -32,7 +32,7 @@ use self::{
 };
 pub(crate) use self::{
     handler::HandlerRef,
-    registration::InFlightRegistration,
+    registration::{InFlightRegistration, too_many_calls},
     request::{ClientProfile, RequestMeta},
 };
 use crate::{

@@ -25,7 +25,7 @@ use bytes::Bytes;
 
 use self::delete::Ending;
 pub(crate) use self::post_response::PostResponse;
-use super::{execution::Execution, headers, sse_stream::Stream};
+use super::{execution::Execution, forward::Initializing, headers, sse_stream::Stream};
 use crate::{
     admit::caller::Authenticate,
     event::{Answer, Input},
@@ -37,6 +37,8 @@ pub(crate) enum Streamable {
     Authenticating(Box<Waiting>),
     Executing(Box<Execution>),
     Ending(Box<Ending>),
+    /// The backend opens a session (a gateway only).
+    Initializing(Box<Initializing>),
     Listening(Box<Stream>),
 }
 
@@ -63,7 +65,7 @@ impl Streamable {
     /// Whether it has something to do when the peer has left: the end of an MCP session is written, a
     /// call is cancelled, or goes on for a client that comes back.
     pub(crate) fn survives_disconnect(&self) -> bool {
-        !matches!(self, Self::Authenticating(_))
+        !matches!(self, Self::Authenticating(_) | Self::Initializing(_))
     }
 
     /// Whether it wants its ticks.
@@ -82,9 +84,13 @@ impl Streamable {
             }
             (Self::Authenticating(waiting), Input::Answer(answer)) => waiting.handle(answer, cx),
             (Self::Ending(ending), Input::Answer(answer)) => ending.handle(answer, cx),
+            (Self::Initializing(state), Input::Answer(answer)) => {
+                let next = state.handle(answer, cx);
+                next.map_pending(|state| Self::Initializing(Box::new(state)))
+            }
             // The end of an MCP session is written though its client has left. Neither is a call.
             (
-                state @ (Self::Authenticating(_) | Self::Ending(_)),
+                state @ (Self::Authenticating(_) | Self::Ending(_) | Self::Initializing(_)),
                 Input::Tick
                 | Input::Disconnected
                 | Input::Call(_)

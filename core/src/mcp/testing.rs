@@ -1,5 +1,6 @@
 //! A server in a test: exchanges, the hub and a store in memory, joined by a loop.
 
+pub(crate) mod backend;
 mod entra_callers;
 mod messages;
 mod outside;
@@ -17,7 +18,7 @@ use ::http::{Request, Response};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use self::messages::initialize_with;
+pub(crate) use self::messages::initialize_with;
 pub(crate) use self::messages::{initialize, profile, rpc};
 use crate::{
     action::Action,
@@ -43,6 +44,8 @@ pub(crate) struct World {
     /// How many of the next `Put`s lose against somebody else's, who changes nothing.
     pub(crate) conflicts: usize,
     pub(crate) store_is_down: bool,
+    /// Whether the operating system gives no randomness for keys and signatures.
+    pub(crate) keys_fail: bool,
     /// What Graph answers, in turn; and what it was asked.
     pub(crate) graph: VecDeque<Result<Response<Bytes>, FetchFault>>,
     pub(crate) asked: Vec<Request<Bytes>>,
@@ -65,6 +68,7 @@ pub(crate) struct World {
     pub(crate) asking: VecDeque<(ExchangeId, Ticket<Fetch>, Fetch)>,
     /// What the other replicas were told.
     pub(crate) published: Vec<Bytes>,
+    pub(crate) pulls: backend::Pulls,
     watched: watched::Watched,
     stalled: stalled::Stalled,
     exchanges: BTreeMap<ExchangeId, Running>,
@@ -98,6 +102,7 @@ impl World {
             store: BTreeMap::new(),
             conflicts: 0,
             store_is_down: false,
+            keys_fail: false,
             graph: VecDeque::new(),
             asked: Vec::new(),
             entra: VecDeque::new(),
@@ -111,6 +116,7 @@ impl World {
             entra_is_slow: false,
             asking: VecDeque::new(),
             published: Vec::new(),
+            pulls: backend::Pulls::default(),
             watched: watched::Watched::default(),
             stalled: stalled::Stalled::default(),
             exchanges: BTreeMap::new(),
@@ -310,13 +316,11 @@ impl World {
                 Output::Do(Action::Invoke(ticket, call)) => {
                     self.calls.push_back((id, ticket, *call));
                 }
-                Output::Do(
-                    action @ (Action::Pull(..)
-                    | Action::Spawn(..)
-                    | Action::More(_)
-                    | Action::Feed(..)
-                    | Action::End(..)),
-                ) => panic!("there is no backend: {action:?}"),
+                Output::Do(Action::Pull(ticket, pull)) => self.pulls.sent(id, ticket, *pull),
+                Output::Do(Action::More(_)) => {}
+                Output::Do(action @ (Action::Spawn(..) | Action::Feed(..) | Action::End(..))) => {
+                    panic!("there is no backend: {action:?}")
+                }
                 Output::Do(Action::Resume(_, granted)) => self.granted.push(granted),
                 Output::Do(
                     ask @ (Action::Store(..)

@@ -73,7 +73,7 @@ impl InFlightRegistration {
     }
 
     /// Whether the call is registered with the hub. If it is not, the hub is asked, once.
-    pub(super) fn is_registered(&mut self, caller: &Caller, cx: &mut Cx<'_>) -> bool {
+    pub(crate) fn is_registered(&mut self, caller: &Caller, cx: &mut Cx<'_>) -> bool {
         match self.state {
             State::Registered => true,
             State::AwaitingAdmission(_) | State::AwaitingTask => false,
@@ -93,7 +93,7 @@ impl InFlightRegistration {
 }
 
 /// The error of a call for which there is no room, so that the client knows when to try again.
-pub(super) fn too_many_calls(full: TableFull) -> Error {
+pub(crate) fn too_many_calls(full: TableFull) -> Error {
     let message = match full {
         TableFull::OfPrincipal => format!(
             "Too many calls: {} of yours are in flight with this client. Wait for one to end, or cancel one.",

@@ -13,6 +13,7 @@ use crate::{
     mcp::{
         dispatch::missing_scopes,
         execution::{Execution, Output},
+        forward::Initializing,
         headers,
         inbound::{self, Origin},
         invocation::ClientProfile,
@@ -48,7 +49,11 @@ pub(super) fn start(
     }
     match incoming {
         Incoming::One(Message::Request(request)) if request.method == "initialize" => {
-            initialize(request, &caller, cx)
+            match cx.env.server.config.gateway {
+                Some(_) => Initializing::start(request, caller, cx)
+                    .map_pending(|state| Streamable::Initializing(Box::new(state))),
+                None => initialize(request, &caller, cx),
+            }
         }
         incoming => in_session(headers, incoming, caller, cx),
     }
@@ -69,9 +74,10 @@ fn modern(
     let message = match incoming {
         Incoming::One(Message::Request(request)) => {
             let catalog = &cx.env.server.catalog;
+            let is_gateway = cx.env.server.config.gateway.is_some();
             return match v2026_07_28::check(headers, &request, &caller, catalog) {
                 Err(error) => refuse(Some(request.id), error, cx),
-                Ok(_) if request.method == "subscriptions/listen" => {
+                Ok(_) if request.method == "subscriptions/listen" && !is_gateway => {
                     let id = request.id.clone();
                     match subscriptions::subscription(request, catalog) {
                         Ok(subscription) => Stream::subscribe(subscription, caller, cx)

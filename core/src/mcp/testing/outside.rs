@@ -18,6 +18,7 @@ impl World {
     pub(super) fn perform(&mut self, id: ExchangeId, ask: Action) {
         let event = match ask {
             Action::Store(ticket, store) => ticket.answer(self.ask(store)),
+            Action::Sign(ticket, _) if self.keys_fail => ticket.answer(Err(SignFault)),
             Action::Sign(ticket, sign) => ticket.answer(signed(sign)),
             Action::Fetch(ticket, fetch) if self.entra_is_slow => {
                 return self.asking.push_back((id, ticket, *fetch));

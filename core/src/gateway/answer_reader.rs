@@ -1,0 +1,120 @@
+//! The body of a backend's answer: one message, several, or a stream of them.
+
+use ::http::{HeaderMap, header};
+
+use super::{event_stream::EventStream, raw_json};
+
+/// A message is longer than it may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooLarge;
+
+/// A body that is being read.
+#[derive(Debug)]
+pub(crate) enum AnswerReader {
+    /// JSON: it is read once it is whole.
+    Json { body: Vec<u8>, limit: usize },
+    /// A stream of events.
+    Events(Box<Events>),
+}
+
+/// A stream of events, and those that were read.
+#[derive(Debug)]
+pub(crate) struct Events(EventStream);
+
+impl AnswerReader {
+    /// Reads what this head announces; what is neither is read as JSON, for what else could be said of it.
+    pub(crate) fn new(headers: &HeaderMap, limit: usize) -> Self {
+        let kind = headers.get(header::CONTENT_TYPE);
+        let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let essence = kind.split(';').next().unwrap_or_default().trim();
+        match essence.eq_ignore_ascii_case("text/event-stream") {
+            true => Self::Events(Box::new(Events(EventStream::new(limit)))),
+            false => Self::Json {
+                body: Vec::new(),
+                limit,
+            },
+        }
+    }
+
+    /// Takes a piece, and gives the messages that end in it, as bytes.
+    pub(crate) fn push(&mut self, piece: &[u8]) -> Result<Vec<Vec<u8>>, TooLarge> {
+        let mut events = Vec::new();
+        match self {
+            Self::Events(stream) => stream.0.push(piece, &mut events)?,
+            Self::Json { body, limit } => {
+                if body.len() + piece.len() > *limit {
+                    return Err(TooLarge);
+                }
+                body.extend_from_slice(piece);
+            }
+        }
+        Ok(events)
+    }
+
+    /// The body is at its end: the messages of one that is JSON. One that is not JSON is as it came.
+    pub(crate) fn finish(&mut self) -> Vec<Vec<u8>> {
+        let Self::Json { body, .. } = self else {
+            return Vec::new();
+        };
+        let body = std::mem::take(body);
+        if body.is_empty() {
+            return Vec::new();
+        }
+        let several = std::str::from_utf8(&body).ok().and_then(|text| {
+            let whole = raw_json::whole(text).ok()?;
+            let elements = raw_json::elements(text, whole).ok()?;
+            let bytes = |at| text.as_bytes().get::<std::ops::Range<usize>>(at);
+            elements
+                .into_iter()
+                .map(|at| Some(bytes(at)?.to_vec()))
+                .collect()
+        });
+        several.unwrap_or_else(|| vec![body])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ::http::HeaderValue;
+
+    use super::*;
+
+    fn reader(kind: &'static str) -> AnswerReader {
+        let kind = HeaderValue::from_static(kind);
+        AnswerReader::new(&HeaderMap::from_iter([(header::CONTENT_TYPE, kind)]), 64)
+    }
+
+    #[test]
+    fn json_is_given_when_it_is_whole() {
+        let mut json = reader("application/json; charset=utf-8");
+        assert!(json.push(b"{\"a\":").unwrap().is_empty());
+        assert!(json.push(b"1}").unwrap().is_empty());
+        assert_eq!(json.finish(), [b"{\"a\":1}"]);
+        assert!(json.finish().is_empty());
+        assert_eq!(json.push(&[b' '; 65]), Err(TooLarge));
+    }
+
+    #[test]
+    fn messages_of_an_array_are_given_one_by_one() {
+        let mut json = reader("application/json");
+        json.push(b"[{\"a\":1}, {\"b\":[2]}]").unwrap();
+        assert_eq!(json.finish(), [&b"{\"a\":1}"[..], b"{\"b\":[2]}"]);
+    }
+
+    #[test]
+    fn events_are_given_as_they_end() {
+        let mut events = reader("Text/Event-Stream; charset=utf-8");
+        assert_eq!(
+            events.push(b"data: 1\n\ndata: 2\n\nda").unwrap(),
+            [b"1", b"2"]
+        );
+        assert!(events.finish().is_empty());
+    }
+
+    #[test]
+    fn page_of_another_kind_is_given_as_it_came() {
+        let mut page = reader("text/html");
+        page.push(b"<html>").unwrap();
+        assert_eq!(page.finish(), [b"<html>"]);
+    }
+}

@@ -1,0 +1,71 @@
+//! A request to the backend, and what proves there who calls.
+
+use std::{sync::Arc, time::Duration};
+
+use ::http::Method;
+
+use super::CredentialGuard;
+use crate::{config::Gateway, revision::Revision, secret::Secret};
+
+/// What proves to a backend who calls.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Credentials(Option<Arc<Secret<String>>>);
+
+impl Credentials {
+    pub(crate) fn of_assertion(assertion: Arc<Secret<String>>) -> Self {
+        Self(Some(assertion))
+    }
+
+    /// The assertion.
+    pub(crate) fn assertion(&self) -> Option<&Arc<Secret<String>>> {
+        self.0.as_ref()
+    }
+
+    /// Finds what is sent with a request in what comes back.
+    pub(crate) fn guard(&self, gateway: &Gateway) -> CredentialGuard {
+        let mut guard = CredentialGuard::default();
+        if let Some(assertion) = &self.0 {
+            guard.add(Arc::clone(assertion));
+        }
+        if let Some(header) = &gateway.header {
+            guard.add(Arc::new(header.value().clone()));
+        }
+        guard
+    }
+}
+
+/// A request of the MCP endpoint.
+#[derive(Clone, Debug)]
+pub(crate) struct BackendRequest {
+    pub(crate) method: Method,
+    /// The backend's session, if it has given it a name.
+    pub(crate) session: Option<Arc<str>>,
+    /// The revision that was agreed on; none yet for `initialize`.
+    pub(crate) revision: Option<Revision>,
+    /// What 2026-07-28 repeats in headers: the method, and what is named.
+    pub(crate) routed_by: Option<(String, Option<String>)>,
+    pub(crate) body: String,
+    /// How long it may take; as long as a call, if nothing is said.
+    pub(crate) within: Option<Duration>,
+}
+
+impl BackendRequest {
+    /// A message that is posted.
+    pub(crate) fn post(session: Option<Arc<str>>, revision: Revision, body: String) -> Self {
+        Self {
+            method: Method::POST,
+            session,
+            revision: Some(revision),
+            routed_by: None,
+            body,
+            within: None,
+        }
+    }
+}
+
+/// Something that the backend is told and that needs no answer, and as whom.
+#[derive(Debug)]
+pub(crate) struct Telling {
+    pub(crate) request: BackendRequest,
+    pub(crate) credentials: Credentials,
+}

@@ -1,0 +1,60 @@
+//! The request of a batch that the backend answers.
+
+use serde_json::Value;
+
+use super::{BatchCx, BatchProgress, Current, RequestBatch, invocation_cx};
+use crate::{
+    id::ServerRequestId,
+    json_rpc::Request,
+    mcp::{
+        forward::{Forward, ForwardProgress},
+        invocation::InvocationCx,
+    },
+    step::Progress,
+};
+
+impl RequestBatch {
+    /// Whether the backend answers the current request.
+    pub(super) fn forwarded(&self) -> bool {
+        matches!(self.current, Some((_, Current::Forward(_))))
+    }
+
+    /// Lets it go on.
+    pub(super) fn forward_step(
+        mut self,
+        bcx: &mut BatchCx<'_, '_>,
+        step: impl FnOnce(Box<Forward>, &mut InvocationCx<'_, '_>) -> ForwardProgress,
+    ) -> BatchProgress {
+        match self.current.take() {
+            Some((request, Current::Forward(forward))) => {
+                let progress = step(forward, &mut invocation_cx(&mut self.registration, bcx));
+                self.on_forward(request, progress);
+                self.advance(bcx)
+            }
+            current => Progress::Pending(Self { current, ..self }),
+        }
+    }
+
+    /// Hands it the client's response to what the backend has asked.
+    pub(super) fn forward_response(
+        self,
+        id: ServerRequestId,
+        result: Result<Box<Value>, String>,
+        bcx: &mut BatchCx<'_, '_>,
+    ) -> BatchProgress {
+        self.forward_step(bcx, |mut forward, icx| {
+            forward.client_response(id, result, icx);
+            Progress::Pending(forward)
+        })
+    }
+
+    /// Takes what a step leaves.
+    pub(super) fn on_forward(&mut self, request: Request, progress: ForwardProgress) {
+        match progress {
+            Progress::Pending(forward) => {
+                self.current = Some((request, Current::Forward(forward)));
+            }
+            Progress::Ready(response) => self.responses.push(response),
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! A request that the backend answers: the third way to answer one, beside step functions and handlers of the runtime.
+//!
+//! ```text
+//! AwaitingAdmission --> Identifying --> AwaitingSession --there--------------------> Calling --the answer--> over
+//!                                            ^    \--to be opened--> Opening --opened--^  |
+//!                                            \---------the backend has lost the session---/
+//! ```
+//!
+//! What the backend sends before its answer goes where messages of any call go, so progress, questions, kept streams,
+//! cancellation and revocation are the ones that there are. A request is sent again only if the backend refused it because it
+//! did not know the session; after a connection broke, never: it may have done its work.
+
+mod called;
+mod ending;
+mod initialize;
+mod methods;
+mod relay;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+pub(crate) use self::initialize::Initializing;
+use self::methods::{is_forwarded, named_by};
+use super::invocation::{ClientProfile, InvocationCx};
+use crate::{
+    ask::Awaiting,
+    backend::{
+        Arrived, AssertUser, BackendFault, IncomingMessages, NotOpened, OpenSession, Opened,
+    },
+    config::Gateway,
+    event::Answer,
+    gateway::{BackendRequest, Credentials, RawMessage, Replaced},
+    hub::{
+        BackendOwner, BackendSession, BackendSessionFound, BackendSessionMessage,
+        FindBackendSession, TableFull, ToHub, ToHubKind,
+    },
+    id::ServerRequestId,
+    json_rpc::{Error, Id, Request, Response},
+    step::{Cx, Progress},
+    time::Instant,
+};
+use ::http::StatusCode;
+
+/// A request that is being answered by the backend.
+#[derive(Debug)]
+pub(crate) struct Forward {
+    id: Id,
+    method: String,
+    message: RawMessage,
+    client: ClientProfile,
+    /// What the backend knows the request as.
+    backend_id: Id,
+    credentials: Credentials,
+    session: Option<BackendSession>,
+    state: State,
+    /// What the backend has asked the client, by what the client knows it as.
+    questions: BTreeMap<ServerRequestId, Id>,
+    was_reopened: bool,
+    began: Instant,
+}
+
+#[derive(Debug)]
+enum State {
+    AwaitingAdmission,
+    Identifying(AssertUser),
+    AwaitingSession(Awaiting<FindBackendSession>),
+    /// With these parameters.
+    Opening(Arc<str>, OpenSession),
+    Calling(IncomingMessages),
+}
+
+/// What a step leaves.
+pub(crate) type ForwardProgress = Progress<Box<Forward>, Response>;
+
+/// Begins to have the backend answer a request; `None` if no server has such a method, or this one answers it itself.
+pub(crate) fn start(
+    request: &Request,
+    client: ClientProfile,
+    icx: &mut InvocationCx<'_, '_>,
+) -> Option<ForwardProgress> {
+    if !is_forwarded(&request.method, client.revision) {
+        return None;
+    }
+    let Ok(message) = RawMessage::read_of(request.params.body(), &request.id) else {
+        let error = Error::invalid_request("The message cannot be passed on as it is written.");
+        let response = Response::error(Some(request.id.clone()), error);
+        return Some(Progress::Ready(response));
+    };
+    // Guessed by nobody, and another for each call, whoever makes it.
+    let [high, low] = [(); 2].map(|()| u64::from(u32::from_be_bytes(icx.cx.entropy.bytes())));
+    let backend_id = Id::Positive(((high << 32) | low) >> 12);
+    let forward = Box::new(Forward {
+        id: request.id.clone(),
+        method: request.method.clone(),
+        message,
+        client,
+        backend_id,
+        credentials: Credentials::default(),
+        session: None,
+        state: State::AwaitingAdmission,
+        questions: BTreeMap::new(),
+        was_reopened: false,
+        began: icx.cx.env.now.instant,
+    });
+    match icx.registration.is_registered(icx.caller, icx.cx) {
+        true => Some(forward.identify(icx)),
+        false => Some(Progress::Pending(forward)),
+    }
+}
+
+fn gateway<'a>(cx: &Cx<'a>) -> &'a Gateway {
+    let gateway = cx.env.server.config.gateway.as_ref();
+    gateway.expect("what is forwarded has a backend")
+}
+
+impl Forward {
+    /// The hub has room for the call, or has not.
+    pub(crate) fn admitted(
+        self: Box<Self>,
+        admitted: Result<(), TableFull>,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> ForwardProgress {
+        match (&self.state, admitted) {
+            (State::AwaitingAdmission, Ok(())) => self.identify(icx),
+            (State::AwaitingAdmission, Err(full)) => {
+                let error = super::invocation::too_many_calls(full);
+                Progress::Ready(Response::error(Some(self.id), error))
+            }
+            // An earlier request of the batch asked for the room, and was cancelled.
+            _ => Progress::Pending(self),
+        }
+    }
+
+    fn identify(mut self: Box<Self>, icx: &mut InvocationCx<'_, '_>) -> ForwardProgress {
+        let gateway = gateway(icx.cx);
+        if !gateway.identity.signs() {
+            return self.find_session(icx);
+        }
+        self.state = State::Identifying(AssertUser::start(icx.caller, gateway, icx.cx));
+        Progress::Pending(self)
+    }
+
+    fn owner(&self, icx: &InvocationCx<'_, '_>) -> Option<BackendOwner> {
+        Some((icx.caller.principal_id, self.client.mcp_session?))
+    }
+
+    fn find_session(mut self: Box<Self>, icx: &mut InvocationCx<'_, '_>) -> ForwardProgress {
+        let Some(owner) = self.owner(icx) else {
+            return self.call(icx);
+        };
+        let find = icx.cx.ask_hub(|ticket| {
+            ToHubKind::BackendSession(BackendSessionMessage::Find(ticket, owner))
+        });
+        self.state = State::AwaitingSession(find);
+        Progress::Pending(self)
+    }
+
+    /// The backend does not know the session any more.
+    fn reopen(
+        mut self: Box<Self>,
+        (owner, lost): (BackendOwner, BackendSession),
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> ForwardProgress {
+        called::reopened(icx.cx);
+        self.was_reopened = true;
+        let find = icx.cx.ask_hub(|ticket| {
+            ToHubKind::BackendSession(BackendSessionMessage::Lost(ticket, owner, lost))
+        });
+        self.state = State::AwaitingSession(find);
+        Progress::Pending(self)
+    }
+
+    /// Takes an answer.
+    pub(crate) fn handle(
+        mut self: Box<Self>,
+        answer: Answer,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> ForwardProgress {
+        match std::mem::replace(&mut self.state, State::AwaitingAdmission) {
+            State::Identifying(assert) => match assert.handle(answer, icx.cx) {
+                Progress::Pending(assert) => {
+                    self.state = State::Identifying(assert);
+                    Progress::Pending(self)
+                }
+                Progress::Ready(Ok(assertion)) => {
+                    self.credentials = Credentials::of_assertion(assertion);
+                    self.find_session(icx)
+                }
+                Progress::Ready(Err(_)) => self.fail(BackendFault::NoAssertion, icx),
+            },
+            State::AwaitingSession(find) => match find.into_answer(answer) {
+                BackendSessionFound::Open(session) => {
+                    self.session = Some(session);
+                    self.call(icx)
+                }
+                BackendSessionFound::ToOpen(params) => {
+                    let params = params.unwrap_or_else(|| initialize::params(self.client).into());
+                    self.open(params, icx)
+                }
+            },
+            State::Opening(params, opening) => {
+                match opening.handle(answer, gateway(icx.cx), icx.cx) {
+                    Progress::Pending(opening) => {
+                        self.state = State::Opening(params, opening);
+                        Progress::Pending(self)
+                    }
+                    Progress::Ready(Ok(opened)) => self.opened(params, opened, icx),
+                    Progress::Ready(Err(reason)) => self.not_opened(&reason, icx),
+                }
+            }
+            State::Calling(incoming) => self.arrived(incoming, answer, icx),
+            State::AwaitingAdmission => Progress::Pending(self),
+        }
+    }
+
+    fn open(
+        mut self: Box<Self>,
+        params: Arc<str>,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> ForwardProgress {
+        let credentials = self.credentials.clone();
+        let opening = OpenSession::start(&params, credentials, gateway(icx.cx), icx.cx);
+        self.state = State::Opening(params, opening);
+        Progress::Pending(self)
+    }
+
+    fn opened(
+        mut self: Box<Self>,
+        params: Arc<str>,
+        opened: Opened,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> ForwardProgress {
+        let session = BackendSession {
+            id: opened.session,
+            revision: opened.revision,
+            params,
+        };
+        if let Some(owner) = self.owner(icx) {
+            let opened = BackendSessionMessage::Opened(owner, session.clone());
+            icx.cx.to_hub(ToHub(ToHubKind::BackendSession(opened)));
+        }
+        self.session = Some(session);
+        self.call(icx)
+    }
+
+    fn not_opened(
+        self: Box<Self>,
+        reason: &NotOpened,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> ForwardProgress {
+        self.give_up_opening(icx);
+        match reason {
+            NotOpened::Fault(fault) => self.fail(*fault, icx),
+            NotOpened::Refused(_) => self.fail(BackendFault::Status(StatusCode::BAD_REQUEST), icx),
+        }
+    }
+
+    fn give_up_opening(&self, icx: &mut InvocationCx<'_, '_>) {
+        if let Some(owner) = self.owner(icx) {
+            let failed = BackendSessionMessage::NotOpened(owner);
+            icx.cx.to_hub(ToHub(ToHubKind::BackendSession(failed)));
+        }
+    }
+
+    /// Sends the request.
+    fn call(mut self: Box<Self>, icx: &mut InvocationCx<'_, '_>) -> ForwardProgress {
+        let body = self.message.with_ids(Replaced {
+            id: Some(&self.backend_id),
+            token: Some(&self.backend_id),
+            cancelled: None,
+        });
+        let mut request = self.request(body);
+        if self.client.mcp_session.is_none() {
+            let name = named_by(&self.method).and_then(|name| self.message.param(name));
+            request.routed_by = Some((self.method.clone(), name.map(|name| name.into_owned())));
+        }
+        let gateway = gateway(icx.cx);
+        let incoming = IncomingMessages::send(request, gateway, &self.credentials, icx.cx);
+        self.state = State::Calling(incoming);
+        Progress::Pending(self)
+    }
+
+    fn request(&self, body: String) -> BackendRequest {
+        let session = self.session.as_ref();
+        let revision = session.map_or(self.client.revision, |session| session.revision);
+        let session = session.and_then(|session| session.id.clone());
+        BackendRequest::post(session, revision, body)
+    }
+
+    fn arrived(
+        mut self: Box<Self>,
+        mut incoming: IncomingMessages,
+        answer: Answer,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> ForwardProgress {
+        let (messages, end) = match incoming.handle(answer) {
+            Arrived::Messages(messages) => (messages, None),
+            Arrived::End(messages, fault) => (messages, Some(fault)),
+            Arrived::Fault(fault) => {
+                incoming.cancel(icx.cx);
+                return self.fail(fault, icx);
+            }
+        };
+        for message in messages {
+            if let Some(response) = self.relay(message, icx) {
+                if end.is_none() {
+                    incoming.cancel(icx.cx);
+                }
+                return Progress::Ready(response);
+            }
+        }
+        if let Some(fault) = end {
+            return match self.lost(&incoming, icx) {
+                Some(lost) => self.reopen(lost, icx),
+                None => self.fail(fault, icx),
+            };
+        }
+        // A stream that all calls share takes what there is room for.
+        if !self.client.shares_stream || icx.messages.is_empty() {
+            incoming.more(icx.cx);
+        }
+        self.state = State::Calling(incoming);
+        Progress::Pending(self)
+    }
+
+    /// The session that the backend has just said it does not know; once a call.
+    fn lost(
+        &self,
+        incoming: &IncomingMessages,
+        icx: &InvocationCx<'_, '_>,
+    ) -> Option<(BackendOwner, BackendSession)> {
+        let is_unknown = matches!(
+            incoming.status(),
+            Some(StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST)
+        );
+        let session = self.session.clone().filter(|session| session.id.is_some());
+        let lost = (self.owner(icx)?, session?);
+        (is_unknown && !self.was_reopened).then_some(lost)
+    }
+
+    /// There is room for more messages on the stream.
+    pub(crate) fn has_room(mut self: Box<Self>, icx: &mut InvocationCx<'_, '_>) -> ForwardProgress {
+        if let State::Calling(incoming) = &mut self.state {
+            incoming.more(icx.cx);
+        }
+        Progress::Pending(self)
+    }
+}

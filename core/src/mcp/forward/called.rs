@@ -1,0 +1,82 @@
+//! What the log tells of calls of the backend: who called which tool, and how it ended; never with what arguments.
+
+use super::{Forward, gateway};
+use crate::{
+    backend::BackendFault,
+    gateway::RawMessage,
+    log_event::{AuditOutcome, Field, LogEvent, LogEventId},
+    mcp::invocation::InvocationCx,
+    step::Cx,
+};
+
+/// The backend has answered.
+pub(super) fn answered(
+    forward: &Forward,
+    message: &RawMessage,
+    is_error: bool,
+    icx: &mut InvocationCx<'_, '_>,
+) {
+    let outcome = match is_error {
+        true => AuditOutcome::Refused,
+        false if message.says_is_error() => AuditOutcome::Failed,
+        false => AuditOutcome::Done,
+    };
+    tell(forward, outcome, message.text().len(), icx);
+}
+
+/// Nobody waits for it any more, or it took too long.
+pub(super) fn cancelled(forward: &Forward, icx: &mut InvocationCx<'_, '_>) {
+    tell(forward, AuditOutcome::Cancelled, 0, icx);
+}
+
+/// The backend did not answer.
+pub(super) fn failed(forward: &Forward, fault: BackendFault, icx: &mut InvocationCx<'_, '_>) {
+    fault_of_backend(fault, icx.cx);
+    tell(forward, AuditOutcome::Failed, 0, icx);
+}
+
+/// Whatever it was asked.
+pub(super) fn fault_of_backend(fault: BackendFault, cx: &mut Cx<'_>) {
+    let backend = gateway(cx).backend.to_string();
+    if fault == BackendFault::Leaked {
+        return cx.log(LogEvent::new(LogEventId::GatewayLeaked).with(Field::Backend, backend));
+    }
+    let event = LogEvent::new(LogEventId::GatewayFailed).with(Field::Backend, backend);
+    let event = event.with_text(Field::Reason, fault.reason());
+    cx.log(match fault {
+        BackendFault::Refused(status) | BackendFault::Status(status) => {
+            event.with(Field::Status, status.as_u16().to_string())
+        }
+        _ => event,
+    });
+}
+
+/// The backend has lost the session.
+pub(super) fn reopened(cx: &mut Cx<'_>) {
+    let backend = gateway(cx).backend.to_string();
+    cx.log(LogEvent::new(LogEventId::GatewaySessionReopened).with(Field::Backend, backend));
+}
+
+fn tell(forward: &Forward, outcome: AuditOutcome, bytes: usize, icx: &mut InvocationCx<'_, '_>) {
+    if forward.method != "tools/call" {
+        return;
+    }
+    let took = icx.cx.env.now.instant.since(forward.began);
+    let subject = icx.caller.session.outline.subject.clone();
+    let mut event = LogEvent::new(LogEventId::GatewayCalled)
+        .with(Field::Backend, gateway(icx.cx).backend.to_string())
+        .with(Field::Subject, subject);
+    // The name of a tool that the backend has not may hold what nobody wants to keep.
+    if let (Some(name), false) = (
+        forward.message.param("name"),
+        outcome == AuditOutcome::Refused,
+    ) {
+        event = event.with(Field::Tool, &name);
+    }
+    icx.cx.log(
+        event
+            .with(Field::Outcome, outcome.as_str())
+            .with(Field::Milliseconds, took.as_millis().to_string())
+            .with(Field::Bytes, bytes.to_string()),
+    );
+}

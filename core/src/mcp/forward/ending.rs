@@ -1,0 +1,79 @@
+//! How a request ends that the backend does not answer, and what the backend is told meanwhile.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::{Forward, ForwardProgress, State, called};
+use crate::{
+    backend::BackendFault,
+    catalog::ToolResult,
+    gateway::{BackendRequest, Telling},
+    hub::{ToHub, ToHubKind},
+    json_rpc::{Error, Response},
+    limits,
+    mcp::invocation::InvocationCx,
+    step::Progress,
+};
+
+impl Forward {
+    /// Ends it without a response.
+    pub(crate) fn cancel(mut self: Box<Self>, icx: &mut InvocationCx<'_, '_>) {
+        self.withdraw_questions(icx);
+        match std::mem::replace(&mut self.state, State::AwaitingAdmission) {
+            State::Calling(incoming) => {
+                // Before 2026-07-28 the end of the connection says nothing.
+                if self.client.mcp_session.is_some() {
+                    let params = json!({"requestId": self.backend_id, "reason": "The client has cancelled it."});
+                    self.tell("notifications/cancelled", &params, icx);
+                }
+                incoming.cancel(icx.cx);
+            }
+            State::Opening(..) => self.give_up_opening(icx),
+            State::AwaitingAdmission | State::Identifying(_) | State::AwaitingSession(_) => {}
+        }
+        called::cancelled(&self, icx);
+    }
+
+    /// Sends the backend a notification.
+    fn tell(&self, method: &str, params: &Value, icx: &mut InvocationCx<'_, '_>) {
+        let body = json!({"jsonrpc": "2.0", "method": method, "params": params});
+        self.tell_text(body.to_string(), icx);
+    }
+
+    pub(super) fn tell_text(&self, body: String, icx: &mut InvocationCx<'_, '_>) {
+        let telling = Box::new(Telling {
+            request: BackendRequest {
+                within: Some(limits::BACKEND_OPENING),
+                ..self.request(body)
+            },
+            credentials: self.credentials.clone(),
+        });
+        icx.cx.to_hub(ToHub(ToHubKind::TellBackend(telling)));
+    }
+
+    /// There is no answer of the backend.
+    pub(super) fn fail(
+        self: Box<Self>,
+        fault: BackendFault,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> ForwardProgress {
+        let mut this = self;
+        this.withdraw_questions(icx);
+        called::failed(&this, fault, icx);
+        let revision = this.client.revision;
+        let message = fault.message();
+        if this.method != "tools/call" {
+            let error = Error::with_message(Error::INTERNAL, message);
+            return Progress::Ready(Response::error(Some(this.id), error));
+        }
+        let result = ToolResult::error(message).to_json(revision);
+        Progress::Ready(match revision.features().stateless {
+            true => {
+                let info = Arc::clone(icx.cx.env.server.catalog.server_info());
+                Response::result_from(this.id, result, info)
+            }
+            false => Response::result(this.id, result),
+        })
+    }
+}

@@ -1,0 +1,151 @@
+//! What the backend sends before its answer: where it goes.
+
+use serde_json::{Value, json};
+
+use super::{Forward, called};
+use crate::{
+    gateway::{MessageKind, RawMessage, Replaced},
+    hub::{ToHub, ToHubKind},
+    id::ServerRequestId,
+    json_rpc::{Error, Id, Response},
+    limits,
+    mcp::{
+        invocation::{InvocationCx, ServerMessage},
+        server_messages,
+    },
+};
+
+impl Forward {
+    /// Passes a message of the backend on. The response, if it is the answer; what answers something else is dropped, and so is
+    /// the progress of another call (threat R5).
+    pub(super) fn relay(
+        &mut self,
+        message: RawMessage,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> Option<Response> {
+        match message.kind() {
+            MessageKind::Response { id, is_error } => {
+                if *id != Some(self.backend_id.clone()) {
+                    return None;
+                }
+                let is_error = *is_error;
+                self.withdraw_questions(icx);
+                called::answered(self, &message, is_error, icx);
+                let text = message.with_ids(Replaced {
+                    id: Some(&self.id),
+                    ..Replaced::default()
+                });
+                let code = is_error.then(|| message.error_code()).flatten();
+                return Some(Response::whole(self.id.clone(), text, code));
+            }
+            MessageKind::Request { id, method } => {
+                let (id, method) = (id.clone(), method.clone());
+                self.asked(&message, id, &method, icx);
+            }
+            MessageKind::Notification { .. } if !self.client.streams => {}
+            MessageKind::Notification { method } => match method.as_str() {
+                "notifications/progress" => self.progress(&message, icx),
+                "notifications/cancelled" => self.question_cancelled(&message, icx),
+                _ => send(message.text().to_owned(), icx),
+            },
+        }
+        None
+    }
+
+    fn progress(&self, message: &RawMessage, icx: &mut InvocationCx<'_, '_>) {
+        if let (Some(token), true) = (
+            self.message.token(),
+            message.token() == Some(&self.backend_id),
+        ) {
+            let replaced = Replaced {
+                token: Some(token),
+                ..Replaced::default()
+            };
+            send(message.with_ids(replaced), icx);
+        }
+    }
+
+    /// The backend asks something: of the client, if that can be asked.
+    fn asked(
+        &mut self,
+        message: &RawMessage,
+        id: Id,
+        method: &str,
+        icx: &mut InvocationCx<'_, '_>,
+    ) {
+        if method == "ping" {
+            return self.answer_backend(&id, &json!({"result": {}}), icx);
+        }
+        let is_asked = self.client.streams && self.client.mcp_session.is_some();
+        if !is_asked || self.questions.len() >= limits::INPUT_REQUESTS {
+            let message = "The client of this gateway cannot be asked.";
+            let error = json!({"code": Error::METHOD_NOT_FOUND, "message": message});
+            return self.answer_backend(&id, &json!({"error": error}), icx);
+        }
+        // Guessed by nobody, so that a response comes from whom the request was sent to.
+        let own = ServerRequestId(icx.cx.entropy.bytes());
+        let name = Id::Text(own.to_string());
+        icx.cx.to_hub(ToHub(ToHubKind::RegisterServerRequest(own)));
+        let replaced = Replaced {
+            id: Some(&name),
+            ..Replaced::default()
+        };
+        send(message.with_ids(replaced), icx);
+        self.questions.insert(own, id);
+    }
+
+    fn answer_backend(&self, id: &Id, outcome: &Value, icx: &mut InvocationCx<'_, '_>) {
+        let mut response = json!({"jsonrpc": "2.0", "id": id});
+        if let (Some(members), Some(outcome)) = (response.as_object_mut(), outcome.as_object()) {
+            members.extend(outcome.clone());
+        }
+        self.tell_text(response.to_string(), icx);
+    }
+
+    /// The client has answered what the backend asked: with a result, or with the message of an error.
+    pub(crate) fn client_response(
+        &mut self,
+        request: ServerRequestId,
+        result: Result<Box<Value>, String>,
+        icx: &mut InvocationCx<'_, '_>,
+    ) {
+        let Some(id) = self.questions.remove(&request) else {
+            return;
+        };
+        let outcome = match result {
+            Ok(result) => json!({"result": result}),
+            Err(message) => json!({"error": {"code": Error::INTERNAL, "message": message}}),
+        };
+        self.answer_backend(&id, &outcome, icx);
+    }
+
+    /// The backend waits no longer for an answer of the client.
+    fn question_cancelled(&mut self, message: &RawMessage, icx: &mut InvocationCx<'_, '_>) {
+        let mut questions = self.questions.iter();
+        let asked = questions.find(|(_, id)| message.cancelled() == Some(id));
+        let Some(own) = asked.map(|(own, _)| *own) else {
+            return;
+        };
+        self.questions.remove(&own);
+        icx.cx.to_hub(ToHub(ToHubKind::WithdrawServerRequest(own)));
+        let name = Id::Text(own.to_string());
+        let replaced = Replaced {
+            cancelled: Some(&name),
+            ..Replaced::default()
+        };
+        send(message.with_ids(replaced), icx);
+    }
+
+    /// The call is over: the client need not answer any more.
+    pub(super) fn withdraw_questions(&mut self, icx: &mut InvocationCx<'_, '_>) {
+        for own in std::mem::take(&mut self.questions).into_keys() {
+            let json = server_messages::cancelled(&own.to_string(), "The call has ended.");
+            send(json, icx);
+            icx.cx.to_hub(ToHub(ToHubKind::WithdrawServerRequest(own)));
+        }
+    }
+}
+
+fn send(json: String, icx: &mut InvocationCx<'_, '_>) {
+    icx.messages.push(ServerMessage::Json(json));
+}

@@ -1,0 +1,137 @@
+//! Sessions of the backend: whose they are, and what happens when one is lost.
+
+use super::*;
+
+// R5
+#[test]
+fn each_client_has_a_session_of_its_own_at_the_backend() {
+    let mut world = world();
+    let alices = begin(&mut world, "alice", "for alice");
+    let bobs = begin(&mut world, "bob", "for bob");
+    send(&mut world, "bob", &bobs, CALL);
+    assert_eq!(world.pulled().header("mcp-session-id"), Some("for bob"));
+    let id = send(&mut world, "bob", &alices, CALL);
+    assert_eq!(world.sent(id).response.as_ref().unwrap().status(), 404);
+    assert!(world.pulls.is_empty());
+    send(&mut world, "alice", &alices, CALL);
+    assert_eq!(world.pulled().header("mcp-session-id"), Some("for alice"));
+}
+
+#[test]
+fn session_that_the_backend_has_lost_is_opened_again_and_the_request_sent_again() {
+    for (status, body) in [
+        (
+            404,
+            r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"Session not found"}}"#,
+        ),
+        (
+            400,
+            r#"{"jsonrpc":"2.0","id":"server-error","error":{"code":-32000,"message":"No valid session ID provided"}}"#,
+        ),
+        (404, "not found"),
+    ] {
+        let mut world = world();
+        let session = begin(&mut world, "alice", "first");
+        let id = send(&mut world, "alice", &session, CALL);
+        let sent = world.pulled();
+        world.answers(sent, status, body);
+        let sent = world.pulled();
+        // As the client has begun it.
+        assert_eq!(
+            sent.json()["params"]["capabilities"]["roots"],
+            json!({"listChanged": true})
+        );
+        let answer = result(&sent, RESULT);
+        let headers = [
+            ("content-type", "application/json"),
+            ("mcp-session-id", "second"),
+        ];
+        world.answers_with(sent, 200, &headers, &answer);
+        let sent = world.pulled();
+        world.answers(sent, 202, "");
+        let sent = world.pulled();
+        assert_eq!(sent.header("mcp-session-id"), Some("second"));
+        let answer = result(&sent, "{}");
+        world.answers(sent, 200, &answer);
+        assert_eq!(body_of(&world, id)["result"], json!({}));
+        assert_eq!(logged(&world, LogEventId::GatewaySessionReopened).len(), 1);
+    }
+}
+
+#[test]
+fn session_that_is_lost_again_at_once_is_a_fault() {
+    let mut world = world();
+    let session = begin(&mut world, "alice", "first");
+    let id = send(&mut world, "alice", &session, CALL);
+    let sent = world.pulled();
+    world.answers(sent, 404, "");
+    opens(&mut world, "second");
+    let sent = world.pulled();
+    world.answers(sent, 404, "");
+    let result = &body_of(&world, id)["result"];
+    assert_eq!(result["isError"], json!(true), "{result}");
+    assert!(world.pulls.is_empty());
+}
+
+// As after a restart, and on another replica.
+#[test]
+fn session_that_this_server_does_not_remember_is_opened_once_for_all_who_need_it() {
+    let mut world = world();
+    let session = begin(&mut world, "alice", "first");
+    world.hub = crate::hub::Hub::new();
+    let ids = [(); 3].map(|()| send(&mut world, "alice", &session, CALL));
+    let sent = world.pulled();
+    let params = &sent.json()["params"];
+    assert_eq!(
+        params["capabilities"],
+        json!({"elicitation": {"form": {}}, "roots": {}})
+    );
+    assert_eq!(params["protocolVersion"], "2025-11-25");
+    assert!(world.pulls.is_empty(), "the others wait");
+    let answer = result(&sent, RESULT);
+    world.answers_with(
+        sent,
+        200,
+        &[
+            ("content-type", "application/json"),
+            ("mcp-session-id", "second"),
+        ],
+        &answer,
+    );
+    let sent = world.pulled();
+    world.answers(sent, 202, "");
+    for id in ids {
+        let sent = world.pulled();
+        assert_eq!(sent.header("mcp-session-id"), Some("second"));
+        let answer = result(&sent, "{}");
+        world.answers(sent, 200, &answer);
+        assert!(world.is_over(id));
+    }
+}
+
+#[test]
+fn backend_without_sessions_is_sent_none() {
+    let mut world = world();
+    let body = initialize_with("2025-11-25", &json!({}));
+    let request = world.request("alice", "POST", "/mcp", &[], &body);
+    let id = world.begin(request);
+    let sent = world.pulled();
+    let answer = result(&sent, RESULT);
+    world.answers(sent, 200, &answer);
+    let sent = world.pulled();
+    world.answers(sent, 202, "");
+    let response = world.sent(id).response.as_ref().unwrap();
+    let session = testing::header(response, "mcp-session-id").to_owned();
+    let id = send(&mut world, "alice", &session, CALL);
+    let sent = world.pulled();
+    assert!(sent.header("mcp-session-id").is_none());
+    world.answers(sent, 404, "");
+    assert_eq!(body_of(&world, id)["result"]["isError"], json!(true));
+}
+
+#[test]
+fn stream_of_2024_11_05_is_not_there() {
+    let mut world = world();
+    let request = world.request("alice", "GET", "/sse", &[], "");
+    assert_eq!(world.send(request).status(), 404);
+}

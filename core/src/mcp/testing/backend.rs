@@ -1,0 +1,106 @@
+//! The backend of a gateway in a test: it is sent requests, and answers as the test says.
+
+use std::collections::VecDeque;
+
+use ::http::Response;
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::World;
+use crate::{
+    ask::{Pull, PullFault, Ticket},
+    config::Gateway,
+    id::ExchangeId,
+};
+
+/// The requests that the backend was sent and has not answered.
+#[derive(Default)]
+pub(crate) struct Pulls(VecDeque<(ExchangeId, Ticket<Pull>, Pull)>);
+
+impl Pulls {
+    pub(super) fn sent(&mut self, from: ExchangeId, ticket: Ticket<Pull>, pull: Pull) {
+        self.0.push_back((from, ticket, pull));
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// A request that the backend was sent.
+pub(crate) struct Sent {
+    from: ExchangeId,
+    ticket: Ticket<Pull>,
+    pub(crate) pull: Pull,
+}
+
+impl Sent {
+    /// Its body.
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.pull.body).unwrap()
+    }
+
+    /// Its body, read.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(self.text()).unwrap()
+    }
+
+    /// A header.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        Some(self.pull.headers.get(name)?.to_str().unwrap())
+    }
+}
+
+impl World {
+    /// It is a gateway from now on.
+    pub(crate) fn has_backend(&mut self, gateway: Gateway) {
+        self.server.server.config.gateway = Some(gateway);
+        self.watched.look_away();
+    }
+
+    /// The request that the backend was sent longest ago.
+    pub(crate) fn pulled(&mut self) -> Sent {
+        let (from, ticket, pull) = self.pulls.0.pop_front().expect("the backend is asked");
+        Sent { from, ticket, pull }
+    }
+
+    /// The backend sends the head of its answer.
+    pub(crate) fn head(&mut self, sent: &Sent, status: u16, headers: &[(&str, &str)]) {
+        let mut head = Response::builder().status(status);
+        for (name, value) in headers {
+            head = head.header(*name, *value);
+        }
+        self.handle(sent.from, sent.ticket.head(head.body(()).unwrap()));
+    }
+
+    /// It sends a piece of the body.
+    pub(crate) fn piece(&mut self, sent: &Sent, piece: &str) {
+        let piece = Bytes::from(piece.to_owned());
+        self.handle(sent.from, sent.ticket.piece(piece));
+    }
+
+    /// Its answer ends.
+    pub(crate) fn end(&mut self, sent: Sent, end: Result<(), PullFault>) {
+        self.handle(sent.from, sent.ticket.answer(end));
+    }
+
+    /// It answers with this.
+    pub(crate) fn answers(&mut self, sent: Sent, status: u16, body: &str) {
+        self.answers_with(sent, status, &[("content-type", "application/json")], body);
+    }
+
+    /// The same with these headers.
+    pub(crate) fn answers_with(
+        &mut self,
+        sent: Sent,
+        status: u16,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) {
+        self.head(&sent, status, headers);
+        if !body.is_empty() {
+            self.piece(&sent, body);
+        }
+        self.end(sent, Ok(()));
+    }
+}
