@@ -15,7 +15,10 @@ use entra_mcp_core::{
     },
     secret::Secret,
 };
-use entra_mcp_runtime::handlers::{CallContext, ElicitResult, Interrupted, elicitation_schema_of};
+use entra_mcp_runtime::{
+    handlers::{CallContext, ElicitResult, Interrupted, elicitation_schema_of},
+    testing::ScriptedCall,
+};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -52,6 +55,12 @@ pub struct Context {
     number: CallNumber,
     /// Whoever works on the exchange of the call, if the function has the thread of that.
     hand_over: Option<Arc<dyn HandOver>>,
+}
+
+impl From<ScriptedCall> for Context {
+    fn from(call: ScriptedCall) -> Self {
+        Self::new(Arc::new(call.into_call()), Mailbox::default(), 0, None)
+    }
 }
 
 impl Context {
@@ -263,6 +272,10 @@ impl Context {
         if self.is_cancelled() {
             return Err(Interrupted);
         }
+        let effect = match CallContext::perform_scripted(&self.call, effect) {
+            Ok(result) => return Ok(result),
+            Err(effect) => effect,
+        };
         if let Some(exchange) = &self.hand_over {
             // Somebody must see to the effect while the function waits.
             let handed_over = Arc::clone(exchange).hand_over();

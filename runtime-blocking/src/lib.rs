@@ -41,6 +41,7 @@ mod listen;
 mod mailbox;
 mod outbound;
 mod server;
+pub mod testing;
 mod threads;
 mod work;
 

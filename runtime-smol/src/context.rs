@@ -16,7 +16,10 @@ use entra_mcp_core::{
     },
     secret::Secret,
 };
-use entra_mcp_runtime::handlers::{CallContext, ElicitResult, Interrupted, elicitation_schema_of};
+use entra_mcp_runtime::{
+    handlers::{CallContext, ElicitResult, Interrupted, elicitation_schema_of},
+    testing::ScriptedCall,
+};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -84,6 +87,12 @@ impl Effects {
         let (_, receiver) = self.channel();
         receiver.close();
         while receiver.try_recv().is_ok() {}
+    }
+}
+
+impl From<ScriptedCall> for Context {
+    fn from(call: ScriptedCall) -> Self {
+        Self::new(Arc::new(call.into_call()), Effects::default())
     }
 }
 
@@ -274,6 +283,10 @@ impl Context {
     ///
     /// The call is over.
     pub async fn effect(&self, effect: Effect) -> Result<EffectResult, Interrupted> {
+        let effect = match CallContext::perform_scripted(&self.call, effect) {
+            Ok(result) => return Ok(result),
+            Err(effect) => effect,
+        };
         let (result, resume) = bounded(1);
         let requested = EffectRequest { effect, result };
         let (effects, _) = self.effects.channel();

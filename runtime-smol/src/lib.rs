@@ -43,6 +43,7 @@ mod mailbox;
 mod outbound;
 mod queue;
 mod server;
+pub mod testing;
 mod work;
 
 use std::{net::TcpListener, sync::Arc};

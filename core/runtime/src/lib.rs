@@ -46,6 +46,7 @@ mod start_error;
 mod startup_banner;
 mod stopped;
 mod store;
+pub mod testing;
 mod timeouts;
 
 #[cfg(feature = "dev-tenant")]

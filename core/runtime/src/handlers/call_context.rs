@@ -13,13 +13,15 @@ use entra_mcp_core::request_id::RequestId;
 use entra_mcp_core::{
     ask::{Invoke, Target},
     catalog::{
-        Call, CallError, ClientCapabilities, EffectResult, InputRequest, InputResponse, Principal,
+        Call, CallError, ClientCapabilities, Effect, EffectResult, InputRequest, InputResponse,
+        Principal,
     },
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{CompletionRequest, SharedState, arguments};
+use crate::testing::Performer;
 
 /// No call takes longer: a time that the clock can tell.
 const LONGEST: Duration = Duration::from_hours(24);
@@ -31,6 +33,8 @@ pub struct CallContext {
     call: Call,
     deadline: Instant,
     state: SharedState,
+    /// What performs its effects, if it is a test.
+    performer: Option<Performer>,
     over: AtomicBool,
     /// What the client answered meanwhile.
     answers: Mutex<BTreeMap<String, InputResponse>>,
@@ -65,8 +69,29 @@ impl CallContext {
             call: perform.call,
             deadline: Instant::now() + perform.within.min(LONGEST),
             state: state.clone(),
+            performer: None,
             over: AtomicBool::new(false),
             answers: Mutex::default(),
+        }
+    }
+
+    /// A call whose effects are performed by a script.
+    pub(crate) fn scripted(perform: Invoke, state: &SharedState, performer: Performer) -> Self {
+        Self {
+            performer: Some(performer),
+            ..Self::new(perform, state)
+        }
+    }
+
+    /// Performs an effect by the script, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// There is none: the effect.
+    pub fn perform_scripted(this: &Self, effect: Effect) -> Result<EffectResult, Effect> {
+        match &this.performer {
+            Some(performer) => Ok(performer.perform(effect)),
+            None => Err(effect),
         }
     }
 
