@@ -2,6 +2,7 @@
 //! reads its answer.
 
 mod answer;
+mod asks;
 mod connection;
 mod pull;
 #[cfg(test)]
@@ -19,8 +20,12 @@ use entra_mcp_core::{
 };
 use entra_mcp_runtime::BackendTls;
 
-pub(crate) use self::pull::RunningPull;
-use self::{answer::Answer, connection::Connection, pull::Control};
+pub(crate) use self::asks::{BackendAsks, BackendMessage};
+use self::{
+    answer::Answer,
+    connection::Connection,
+    pull::{Control, RunningPull},
+};
 use crate::threads::Threads;
 
 /// Connections that are kept for later, to each host.

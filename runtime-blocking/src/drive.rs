@@ -18,21 +18,20 @@ use std::{
 use bytes::Bytes;
 use entra_mcp_core::{
     action::Action,
-    ask::{Child, ChildFault, ClientAssertion, Fetch, Pull, Sign, Store, Ticket},
+    ask::{ClientAssertion, Fetch, Sign, Store, Ticket},
     event::Event,
     exchange::{Job, Output},
     log_event::{Field, LogEvent, LogEventId},
     time::Instant,
 };
 use entra_mcp_runtime::{
-    ActiveExchange, DriveJobs, Pulls, Remainder, RequestOrigin, RequestPermit, Shared, TokenHolder,
-    sign,
+    ActiveExchange, DriveJobs, Remainder, RequestOrigin, RequestPermit, Shared, TokenHolder, sign,
 };
 use http::{Response, request::Parts};
 
 use crate::{
     Runtime,
-    backend::RunningPull,
+    backend::BackendAsks,
     inbound::{Admitted, NullWriter, ResponseWriter, Service},
     invoke::Calls,
     mailbox::{Mailbox, MailboxMessage},
@@ -41,10 +40,6 @@ use crate::{
 
 /// How often a waiting thread looks whether its peer is still there.
 const DISCONNECT_POLL_INTERVAL: Duration = Duration::from_secs(1);
-
-/// How many parts of backends' answers an exchange is handed before it is looked whether its peer is still there and
-/// whether it is time.
-const IN_A_ROW: u32 = 16;
 
 /// The MCP server and authorization server, as a service of the inbound side.
 #[derive(Debug)]
@@ -84,9 +79,7 @@ struct ExchangeDriver {
     exchange: ActiveExchange<Runtime>,
     asks: VecDeque<PendingAsk>,
     calls: Calls,
-    pulls: Pulls<RunningPull>,
-    /// How many parts of backends' answers came, one after the other, without a look at anything else.
-    in_a_row: u32,
+    backends: BackendAsks,
     mailbox: Mailbox,
     /// Whether it was moved to a new thread, to wait there.
     is_resting: bool,
@@ -104,7 +97,6 @@ enum PendingAsk {
     Assert(Ticket<ClientAssertion>, ClientAssertion),
     Sign(Ticket<Sign>, Sign),
     Store(Ticket<Store>, Store),
-    Spawn(Ticket<Child>),
 }
 
 impl ExchangeDriver {
@@ -118,8 +110,7 @@ impl ExchangeDriver {
             exchange,
             asks: VecDeque::new(),
             calls: Calls::default(),
-            pulls: Pulls::default(),
-            in_a_row: 0,
+            backends: BackendAsks::default(),
             mailbox: Mailbox::default(),
             is_resting: false,
             disconnect_sent: false,
@@ -149,18 +140,17 @@ impl ExchangeDriver {
                 self.calls.push(ticket, *perform, pool, mailbox);
             }
             Action::Resume(id, result) => self.calls.resume(id, result),
-            Action::Pull(ticket, pull) => self.pull(ticket, *pull),
-            Action::Spawn(ticket, _) => self.asks.push_back(PendingAsk::Spawn(ticket)),
-            Action::More(id) => {
-                if let Some(pull) = self.pulls.find(id) {
-                    pull.more();
-                }
+            backend @ (Action::Pull(..)
+            | Action::Spawn(..)
+            | Action::More(_)
+            | Action::Feed(..)
+            | Action::End(..)) => {
+                self.backends.perform(backend, &self.runtime, &self.mailbox);
             }
-            Action::Feed(..) | Action::End(..) => {}
             Action::Cancel(id) => {
                 self.asks.retain(|ask| ask.id() != id);
                 self.calls.cancel(id);
-                self.pulls.cancel(id);
+                self.backends.cancel(id);
             }
             Action::ToHub(message) => {
                 let mailbox = &self.mailbox;
@@ -175,14 +165,6 @@ impl ExchangeDriver {
         }
     }
 
-    /// Asks a backend, on another thread.
-    fn pull(&mut self, ticket: Ticket<Pull>, pull: Pull) {
-        let (mailbox, id) = (self.mailbox.clone(), ticket.id());
-        let say = move |message| mailbox.pulled(id, message);
-        let running = RunningPull::start(&self.runtime.backends, pull, say);
-        self.pulls.push(ticket, running);
-    }
-
     /// What is known without waiting for anything.
     fn ready_event(&mut self) -> Option<Event> {
         match self.asks.pop_front() {
@@ -195,7 +177,7 @@ impl ExchangeDriver {
                 self.asks.push_front(ask);
                 None
             }
-            None if self.in_a_row >= IN_A_ROW => None,
+            None if self.backends.has_had_its_turn() => None,
             None => loop {
                 match self.mailbox.next_now() {
                     MailboxMessage::Message(message) => return Some(Event::FromHub(message)),
@@ -204,9 +186,8 @@ impl ExchangeDriver {
                             return Some(event);
                         }
                     }
-                    MailboxMessage::Pulled(id, message) => {
-                        if let Some(event) = self.pulls.event(id, message) {
-                            self.in_a_row += 1;
+                    MailboxMessage::Backend(id, message) => {
+                        if let Some(event) = self.backends.event(id, message) {
                             return Some(event);
                         }
                     }
@@ -219,7 +200,7 @@ impl ExchangeDriver {
     /// What is to be done instead of waiting on this thread.
     fn before_waiting(&mut self, until: Instant, writer: &dyn ResponseWriter) -> Option<Step> {
         let place = &self.runtime.place;
-        match self.asks.is_empty() && self.pulls.is_empty() {
+        match self.asks.is_empty() && self.backends.is_empty() {
             true => {
                 if let Some(call) = self.calls.begin(&place.threads) {
                     return Some(Step::Perform(call, place.clone()));
@@ -230,7 +211,7 @@ impl ExchangeDriver {
         if writer.is_complete() {
             return Some(Step::Detach);
         }
-        let is_idle = self.asks.is_empty() && self.calls.is_empty() && self.pulls.is_empty();
+        let is_idle = self.asks.is_empty() && self.calls.is_empty() && self.backends.is_empty();
         let is_long = self.runtime.shared.clock.until(until) >= DISCONNECT_POLL_INTERVAL;
         if is_idle && is_long && writer.is_streaming() && !self.is_resting {
             self.is_resting = true;
@@ -242,7 +223,7 @@ impl ExchangeDriver {
     /// What happens next: the peer leaves, an ask is answered, the hub has a message, a call goes on, or
     /// it is time.
     fn next_event(&mut self, until: Instant, writer: &mut dyn ResponseWriter) -> Event {
-        self.in_a_row = 0;
+        self.backends.begin_turn();
         loop {
             let ending = self.runtime.is_closing() && writer.is_streaming();
             if !self.disconnect_sent && (ending || writer.is_disconnected()) {
@@ -254,7 +235,7 @@ impl ExchangeDriver {
             // Most of what waits without having asked is a stream, and keeps no memory.
             self.asks = VecDeque::new();
             let left = self.runtime.shared.clock.until(until);
-            if left.is_zero() && !self.pulls.is_empty() {
+            if left.is_zero() && !self.backends.is_empty() {
                 // A backend may always have more to say.
                 return Event::Tick;
             }
@@ -265,8 +246,8 @@ impl ExchangeDriver {
                         return event;
                     }
                 }
-                MailboxMessage::Pulled(id, message) => {
-                    if let Some(event) = self.pulls.event(id, message) {
+                MailboxMessage::Backend(id, message) => {
+                    if let Some(event) = self.backends.event(id, message) {
                         return event;
                     }
                 }
@@ -350,7 +331,6 @@ impl PendingAsk {
             Self::Assert(ticket, _) => ticket.id(),
             Self::Sign(ticket, _) => ticket.id(),
             Self::Store(ticket, _) => ticket.id(),
-            Self::Spawn(ticket) => ticket.id(),
         }
     }
 
@@ -366,7 +346,6 @@ impl PendingAsk {
                 let now = runtime.shared.clock.now().unix;
                 ticket.answer(runtime.shared.store.answer(ask, now))
             }
-            Self::Spawn(ticket) => ticket.answer(Err(ChildFault::Failed)),
         }
     }
 }

@@ -58,8 +58,8 @@ use entra_mcp_core::{hub::ToHub, limits};
 #[doc(inline)]
 pub use entra_mcp_runtime::api::*;
 use entra_mcp_runtime::{
-    ConnectionLimit, DriveJobs as _, Flag, InboundLimits, Lifecycle, Program, RuntimeParts, Shared,
-    Stopped, handlers::Handlers, receive_from_replicas, serve_metrics,
+    ConnectionLimit, DriveJobs as _, Flag, InboundLimits, Lifecycle, Processes, Program,
+    RuntimeParts, Shared, Stopped, handlers::Handlers, receive_from_replicas, serve_metrics,
 };
 
 use self::{
@@ -98,6 +98,7 @@ struct Runtime {
     place: Place,
     outbound: Outbound,
     backends: Arc<Backends>,
+    processes: Processes,
     /// Whether the server is about to end.
     closing: AtomicBool,
 }
@@ -111,6 +112,7 @@ impl Runtime {
             pool: HandlerPool::new(handlers),
             place,
             backends: Arc::new(backends),
+            processes: Processes::default(),
             outbound: Outbound::new(&parts.egress),
             closing: AtomicBool::new(false),
         }
@@ -230,6 +232,7 @@ fn finish(runtime: &Arc<Runtime>) {
     for pause in runtime.shared.pauses_until_idle(|| true) {
         std::thread::sleep(pause);
     }
+    runtime.processes.kill_all();
     entra_mcp_runtime::finish_log();
 }
 

@@ -8,9 +8,11 @@ use std::{
 };
 
 use entra_mcp_core::{ask::AskId, hub::FromHub};
-use entra_mcp_runtime::PullMessage;
 
-use crate::invoke::{CallNumber, HandlerMessage};
+use crate::{
+    backend::BackendMessage,
+    invoke::{CallNumber, HandlerMessage},
+};
 
 /// Where messages for one exchange arrive. Clones are the same mailbox. The hub sends few messages unasked, so its part needs no bound of its own: see
 /// [`entra_mcp_runtime::Mailbox`].
@@ -29,7 +31,7 @@ struct Queues {
     /// Each call waits until its message was read, so there are few.
     from_calls: VecDeque<(CallNumber, HandlerMessage)>,
     /// The exchange lets each come, so there are few.
-    from_backends: VecDeque<(AskId, PullMessage)>,
+    from_backends: VecDeque<(AskId, BackendMessage)>,
     /// Whether nobody reads any more.
     is_closed: bool,
     /// Whether somebody waits. To notify costs a system call, under the lock of the hub, and mostly nobody does.
@@ -45,7 +47,7 @@ impl Queues {
             return Some(MailboxMessage::Called(number, message));
         }
         let (ask, message) = self.from_backends.pop_front()?;
-        Some(MailboxMessage::Pulled(ask, message))
+        Some(MailboxMessage::Backend(ask, message))
     }
 }
 
@@ -55,8 +57,8 @@ pub(crate) enum MailboxMessage {
     Message(FromHub),
     /// A call went on.
     Called(CallNumber, HandlerMessage),
-    /// A backend answers.
-    Pulled(AskId, PullMessage),
+    /// Something came of what a backend was asked.
+    Backend(AskId, BackendMessage),
     /// Nothing in that time.
     Nothing,
 }
@@ -78,7 +80,7 @@ impl Mailbox {
     }
 
     /// A message of who asks a backend; says whether somebody will read it.
-    pub(crate) fn pulled(&self, ask: AskId, message: PullMessage) -> bool {
+    pub(crate) fn backend(&self, ask: AskId, message: BackendMessage) -> bool {
         let mut queues = self.queues();
         if !queues.is_closed {
             queues.from_backends.push_back((ask, message));

@@ -3,6 +3,7 @@
 //! A connection is driven by whoever uses it: nothing is read that nobody lets come, and it is closed when it is
 //! dropped.
 
+mod asks;
 mod connection;
 mod pull;
 #[cfg(test)]
@@ -27,8 +28,8 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use smol::future::FutureExt as _;
 
-use self::connection::Connection;
-pub(crate) use self::pull::RunningPull;
+pub(crate) use self::asks::BackendAsks;
+use self::{connection::Connection, pull::RunningPull};
 
 /// Connections that are kept for later, to each host.
 const IDLE_CONNECTIONS: usize = 32;

@@ -16,21 +16,21 @@ use std::{
 use bytes::Bytes;
 use entra_mcp_core::{
     action::Action,
-    ask::{AskId, ChildFault, ClientAssertion, Fetch, Store, Ticket},
+    ask::{AskId, ClientAssertion, Fetch, Store, Ticket},
     event::Event,
     exchange::{Job, Output},
     log_event::{Field, LogEvent, LogEventId},
     time,
 };
 use entra_mcp_runtime::{
-    ActiveExchange, DriveJobs, Pulls, RequestOrigin, RequestPermit, Shared, TokenHolder, sign,
+    ActiveExchange, DriveJobs, RequestOrigin, RequestPermit, Shared, TokenHolder, sign,
 };
 use http::{Response, request::Parts};
 use smol::unblock;
 
 use crate::{
     Runtime,
-    backend::RunningPull,
+    backend::BackendAsks,
     inbound::{Admitted, ResponseWriter, Service},
     invoke::Calls,
     mailbox::{self, Mailbox, MailboxSender},
@@ -76,7 +76,7 @@ struct ExchangeDriver {
     writer: ResponseWriter,
     asks: PendingAsks,
     calls: Calls,
-    pulls: Pulls<RunningPull>,
+    backends: BackendAsks,
     mailbox: Option<Mailbox>,
     /// Whether the exchange was told that its peer is gone: once is enough.
     disconnect_sent: bool,
@@ -99,7 +99,7 @@ impl ExchangeDriver {
             writer,
             asks: PendingAsks::default(),
             calls: Calls::default(),
-            pulls: Pulls::default(),
+            backends: BackendAsks::default(),
             mailbox: None,
             disconnect_sent: false,
             deadline: None,
@@ -124,24 +124,15 @@ impl ExchangeDriver {
                 let (id, signed) = (ticket.id(), sign(&wanted));
                 self.asks.answered(id, ticket.answer(signed));
             }
-            Action::Pull(ticket, pull) => {
-                let running = RunningPull::new(&self.runtime.backends, *pull);
-                self.pulls.push(ticket, running);
-            }
-            Action::Spawn(ticket, _) => {
-                let event = (ticket.id(), ticket.answer(Err(ChildFault::Failed)));
-                self.asks.answered(event.0, event.1);
-            }
-            Action::More(id) => {
-                if let Some(pull) = self.pulls.find(id) {
-                    pull.more();
-                }
-            }
-            Action::Feed(..) | Action::End(..) => {}
+            backend @ (Action::Pull(..)
+            | Action::Spawn(..)
+            | Action::More(_)
+            | Action::Feed(..)
+            | Action::End(..)) => self.backends.perform(backend, &self.runtime),
             Action::Cancel(id) => {
                 self.asks.cancel(id);
                 self.calls.cancel(id);
-                self.pulls.cancel(id);
+                self.backends.cancel(id);
             }
             Action::ToHub(message) => {
                 let mailbox = &mut self.mailbox;
@@ -214,14 +205,10 @@ impl ExchangeDriver {
             return Poll::Ready(Event::Tick);
         }
         // After all else: a backend may always have more to say.
-        let next = |pull: &mut RunningPull| match pull.poll(cx) {
-            Poll::Ready(message) => Some(message),
-            Poll::Pending => None,
-        };
-        if let Some(event) = self.pulls.next(next) {
+        if let Poll::Ready(event) = self.backends.poll(cx) {
             return Poll::Ready(event);
         }
-        let deadlines = self.pulls.iter().filter_map(RunningPull::deadline);
+        let deadlines = self.backends.deadline().into_iter();
         self.deadline = deadlines.chain([clock.at(until)]).min();
         Poll::Pending
     }

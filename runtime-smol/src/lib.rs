@@ -54,8 +54,8 @@ use entra_mcp_core::{hub::ToHub, limits};
 #[doc(inline)]
 pub use entra_mcp_runtime::api::*;
 use entra_mcp_runtime::{
-    ConnectionLimit, DriveJobs as _, InboundLimits, Lifecycle, Program, RuntimeParts, Shared,
-    handlers::Handlers, receive_from_replicas, serve_metrics,
+    ConnectionLimit, DriveJobs as _, InboundLimits, Lifecycle, Processes, Program, RuntimeParts,
+    Shared, handlers::Handlers, receive_from_replicas, serve_metrics,
 };
 use smol::{Task, unblock};
 
@@ -87,6 +87,7 @@ struct Runtime {
     executor: Executor,
     outbound: Outbound,
     backends: Arc<Backends>,
+    processes: Processes,
 }
 
 impl Runtime {
@@ -96,6 +97,7 @@ impl Runtime {
             handlers,
             outbound: Outbound::new(executor.clone(), Arc::clone(&parts.egress)),
             backends: Arc::new(Backends::new(parts.backend_tls.clone())),
+            processes: Processes::default(),
             executor,
         }
     }
@@ -206,5 +208,6 @@ async fn finish(runtime: &Arc<Runtime>, connections: &Connections) {
     for pause in runtime.shared.pauses_until_idle(|| connections.are_over()) {
         Timer::after(pause).await;
     }
+    runtime.processes.kill_all();
     entra_mcp_runtime::finish_log();
 }

@@ -7,6 +7,8 @@ pub mod api;
 mod audit_log;
 mod backend_tls;
 mod boot;
+mod child;
+mod children;
 mod client_add;
 mod client_credential;
 mod clients_file;
@@ -56,6 +58,8 @@ pub use self::store::RedisStore;
 pub use self::{
     backend_tls::{BackendTls, BackendTlsError, ClientIdentity, WrongIdentity},
     boot::{RuntimeParts, Settings, boot},
+    child::{ChildSaid, Processes, RunningChild},
+    children::Children,
     client_credential::{ClientAssertions, ClientCredentialError},
     clients_file::{ClientsFileError, SharedClients},
     clock::Clock,

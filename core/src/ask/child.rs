@@ -9,8 +9,8 @@ use crate::{secret::Secret, ticket::AskId};
 /// The most bytes of one complaint.
 pub const COMPLAINT_BYTES: usize = 4 * 1024;
 
-/// A process to run, in a process group of its own, with pipes in place of its three standard streams. It inherits
-/// nothing but what is named here.
+/// A process to run, in a process group of its own, with a socket pair in place of each of its three standard
+/// streams. It inherits nothing but what is named here.
 ///
 /// - [`started`](super::Ticket::started) comes first, or the ticket is answered with a [`ChildFault`].
 /// - Each [`crate::action::Action::More`] lets one line of its output come: [`line`](super::Ticket::line), or
@@ -20,8 +20,8 @@ pub const COMPLAINT_BYTES: usize = 4 * 1024;
 /// - What it writes to its error stream comes without being asked for: [`complaint`](super::Ticket::complaint).
 /// - [`crate::action::Action::End`] ends it, in one of three ways, of which each acts on the whole group but closing its
 ///   input. When to go from one to the next is the exchange's to say.
-/// - The answer of the ticket is how it ended, once it was waited for: what it left of its group is killed by then, and
-///   the lines that it wrote before its end have come, as far as there was a `More` for them.
+/// - The answer of the ticket is how it ended. By then it was waited for, what it left of its group was killed, and its
+///   output was read to the end, for which there have to be enough `More`.
 /// - [`crate::action::Action::Cancel`] kills the group, as does the end of the exchange.
 ///
 /// When the server itself is killed, the process sees the end of its input.
