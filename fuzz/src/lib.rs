@@ -15,6 +15,7 @@ pub mod clock;
 pub mod crowd;
 pub mod device;
 pub mod entra;
+pub mod entra_caller;
 pub mod fault_injection;
 pub mod fixture;
 pub mod greedy;

@@ -6,9 +6,9 @@ use base64::{
 };
 use entra_mcp_core::{
     config::{
-        AllowedUsers, ClientCredential, Config, EntraApp, IdentityEndpoint, IdentityHost,
-        Lifetimes, LogFormat, ManagedIdentity, PublicUrl, RedisEndpoint, RedisServer,
-        StoreLocation,
+        AcceptedEntraTokens, AllowedUsers, ClientCredential, Config, EntraApp, IdentityEndpoint,
+        IdentityHost, Lifetimes, LogFormat, ManagedIdentity, PublicUrl, RedisEndpoint, RedisServer,
+        StoreLocation, TokenVersion,
     },
     env::Server,
     keys::{Keyring, MasterKey},
@@ -24,6 +24,7 @@ use crate::{
     listed,
     options::Options,
     tools,
+    unkindness::Unkindness,
 };
 
 const MASTER_KEY: [u8; 32] = *b"the master key of a whole world.";
@@ -141,7 +142,9 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
         rate_limits: entra_mcp_core::config::RateLimits::none(),
         allowed_hosts: Vec::new(),
         authorization_response_iss: true,
-        entra_tokens: None,
+        entra_tokens: options
+            .has(Unkindness::EntraCallers)
+            .then(accepted_entra_tokens),
         authorization_servers: entra_mcp_core::config::AuthorizationServers::Own,
         shutdown: entra_mcp_core::config::Shutdown::default(),
         log: LogFormat::Text,
@@ -149,4 +152,11 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
         audit_log: Some(entra_mcp_core::config::AuditLogFile::Stdout),
     };
     Server::new(config, keys.ring(), (options.catalog)())
+}
+
+/// Access tokens of Entra's are taken, as its registrations say by now.
+fn accepted_entra_tokens() -> AcceptedEntraTokens {
+    let mut accepted = AcceptedEntraTokens::default();
+    accepted.add_version(TokenVersion::V2);
+    accepted
 }

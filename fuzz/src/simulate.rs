@@ -17,7 +17,8 @@ use crate::{
     client::Dialect,
     crowd::Crowd,
     device::DeviceUser,
-    entra::Entra,
+    entra::{Accounts, Entra},
+    entra_caller::EntraCaller,
     fault_injection,
     greedy::GreedyUser,
     options::{Faults, Options},
@@ -152,14 +153,7 @@ fn phases(world: &World, shared: &Shared) -> Result<(), Failure> {
         world.spawn(user.run());
         shared.borrow_mut().expected += 1;
     }
-    if world.options(|options| options.has(Unkindness::GreedyUsers)) {
-        spawn_greedy_user(world, shared, accounts.attacker);
-    }
-    if world.options(|options| options.has(Unkindness::Crowds))
-        && world.choose(|choice| choice.chance(300))
-    {
-        world.spawn(Crowd::new(world, "crowd", shared).run());
-    }
+    spawn_others(world, shared, accounts);
     for number in 0..world.choose(|choice| choice.below(3)) {
         let victim = world.choose(|choice| *choice.pick(accounts.users));
         let name = format!("mallory{number}");
@@ -205,6 +199,24 @@ fn phases(world: &World, shared: &Shared) -> Result<(), Failure> {
         return Err(Failure::new("every user finishes", what));
     }
     wait_for_quiescence(world)
+}
+
+/// Who is there beside the users whose progress counts, and the attackers.
+fn spawn_others(world: &World, shared: &Shared, accounts: Accounts) {
+    if world.options(|options| options.has(Unkindness::EntraCallers)) {
+        for (number, account) in accounts.users.iter().enumerate() {
+            let name = format!("caller{number}");
+            world.spawn(EntraCaller::new(world, &name, account, shared).run());
+        }
+    }
+    if world.options(|options| options.has(Unkindness::GreedyUsers)) {
+        spawn_greedy_user(world, shared, accounts.attacker);
+    }
+    if world.options(|options| options.has(Unkindness::Crowds))
+        && world.choose(|choice| choice.chance(300))
+    {
+        world.spawn(Crowd::new(world, "crowd", shared).run());
+    }
 }
 
 /// Some runs have a greedy user, with an account of its own.

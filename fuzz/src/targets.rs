@@ -16,7 +16,7 @@ use crate::{choice::Choice, client::Dialect, options::Options, simulate};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const ALL: [Target; 30] = [
+pub const ALL: [Target; 31] = [
     ("world", world),
     ("exchange", exchange::run),
     ("admit", exchange::admit),
@@ -40,6 +40,7 @@ pub const ALL: [Target; 30] = [
     ("entra_metadata", fuzzing::entra::metadata),
     ("key_set", fuzzing::entra::key_set),
     ("id_token", id_token),
+    ("access_token", fuzzing::entra::access_token),
     ("token_answer", token_answer),
     ("entra_answer", flows::entra_answer),
     ("register", flows::register),

@@ -35,11 +35,13 @@ pub enum Unkindness {
     DisabledWhileClocksAreBack,
     /// Replicas are cut off from the store and from each other for minutes.
     Partitions,
+    /// Some callers have access tokens of Entra's in place of session tokens, some of them for another application.
+    EntraCallers,
 }
 
 impl Unkindness {
     /// All that there is, with the names that `examples/simulate.rs` takes.
-    pub const ALL: [(&'static str, Self); 15] = [
+    pub const ALL: [(&'static str, Self); 16] = [
         ("last-asks-are-lost", Self::LastAsksAreLost),
         ("bursts", Self::Bursts),
         ("wall-clock-steps", Self::WallClockSteps),
@@ -58,6 +60,7 @@ impl Unkindness {
             Self::DisabledWhileClocksAreBack,
         ),
         ("partitions", Self::Partitions),
+        ("entra-callers", Self::EntraCallers),
     ];
 
     /// What every run has: all but what leaves no time for anything else.

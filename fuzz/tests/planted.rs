@@ -239,3 +239,21 @@ fn end_of_a_session_heard_of_too_late_and_ignored_is_caught() {
         &["ended stays ended"],
     );
 }
+
+#[test]
+fn ignored_audience_of_an_access_token_is_caught() {
+    caught_in(
+        &[Unkindness::EntraCallers],
+        |server| server.with_bug(Planted::SecondDoorAudienceIgnored),
+        &["bearer needed"],
+    );
+}
+
+#[test]
+fn token_on_behalf_of_another_user_is_caught() {
+    caught_in(
+        &[Unkindness::EntraCallers],
+        |server| server.with_bug(Planted::OnBehalfOfCrossed),
+        &["user isolation"],
+    );
+}

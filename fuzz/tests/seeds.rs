@@ -74,3 +74,16 @@ fn drawn_bytes_replay_the_seed() {
     let replayed = simulate::run(Choice::of_bytes(&seeded.drawn), |_| {}).unwrap();
     assert_eq!(replayed.hash, seeded.hash);
 }
+
+/// Callers with access tokens of Entra's, beside users with sessions (threats D16, D17).
+#[test]
+fn callers_with_access_tokens_of_entra_are_never_mixed_up() {
+    for seed in 900..903 {
+        let run = simulate::run(Choice::seeded(seed), |options| {
+            options.unkindness.insert(Unkindness::EntraCallers);
+        });
+        if let Err(failed) = run {
+            panic!("seed {seed}: {}", failed.failure);
+        }
+    }
+}

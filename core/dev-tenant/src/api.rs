@@ -149,7 +149,8 @@ impl DevTenant {
         };
         let seconds = self.settings.expires_in.unwrap_or(LIFETIME);
         set("iss", json!(issuer));
-        set("aud", json!(audience));
+        let another = self.settings.access_token_audience.as_deref();
+        set("aud", json!(another.unwrap_or(audience)));
         set(application, json!(caller.id()));
         set("ver", json!(if is_v1 { "1.0" } else { "2.0" }));
         set("tid", json!(TENANT_ID));

@@ -149,6 +149,11 @@ pub enum Control {
         /// 1 or 2.
         version: u8,
     },
+    /// Access tokens for the application as an API are for this in its place, or for the application again.
+    AccessTokenAudience {
+        /// Another audience.
+        audience: Option<String>,
+    },
     /// A code or refresh token that comes twice revokes the user's sessions. Entra does not do so.
     RevokeOnReplay {
         /// Whether it does.
@@ -193,6 +198,9 @@ impl DevTenant {
             Control::ExpiresIn { seconds } => self.settings.expires_in = Some(seconds),
             Control::AccessTokenVersion { version } => {
                 self.settings.issues_v1_tokens = version == 1;
+            }
+            Control::AccessTokenAudience { audience } => {
+                self.settings.access_token_audience = audience;
             }
             Control::RevokeOnReplay { is_enabled } => self.settings.revokes_on_replay = is_enabled,
             Control::Reset => self.reset(),

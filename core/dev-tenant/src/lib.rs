@@ -111,6 +111,8 @@ struct Settings {
     revokes_on_replay: bool,
     /// Whether access tokens for the API are of version 1.0.
     issues_v1_tokens: bool,
+    /// What they are for in place of the application.
+    access_token_audience: Option<String>,
     /// Those that are registered with the application.
     certificates: Vec<client_assertion::RegisteredCertificate>,
     /// Milliseconds, and what the path contains.

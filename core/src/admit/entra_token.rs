@@ -133,18 +133,44 @@ pub(crate) fn verify(
     let key = key.ok_or(EntraTokenError::UnknownKey)?;
     let is_signed = key.has_signed(signed.as_bytes(), &decoded(signature)?);
     check(is_signed, "the signature is wrong")?;
-    let tenant_id = check_issuer(&claims, version, key, issuer, env)?;
-    check_audience(&claims, version, accepted, env)?;
-    check_time(&claims, env.now.unix)?;
-    check_is_access_token(&claims, version)?;
+    caller_of(&payload, &claims, (version, key, issuer), accepted, env)
+}
+
+/// Whose a token is that this key has signed.
+fn caller_of(
+    payload: &[u8],
+    claims: &Claims,
+    (version, key, issuer): (TokenVersion, &SigningKey, Issuer<'_>),
+    accepted: &AcceptedEntraTokens,
+    env: Env<'_>,
+) -> Result<EntraCaller, EntraTokenError> {
+    let tenant_id = check_issuer(claims, version, key, issuer, env)?;
+    check_audience(claims, version, accepted, env)?;
+    check_time(claims, env.now.unix)?;
+    check_is_access_token(claims, version)?;
     caller(
-        &claims,
+        claims,
         tenant_id,
         version,
-        ProfileClaims::read(&payload),
+        ProfileClaims::read(payload),
         accepted,
         env,
     )
+}
+
+/// Whose a token would be that says this, if the first key of its version had signed it.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn of_payload(
+    payload: &[u8],
+    accepted: &AcceptedEntraTokens,
+    metadata: &ProviderMetadata,
+    env: Env<'_>,
+) -> Option<EntraCaller> {
+    let claims: Claims = serde_json::from_slice(payload).ok()?;
+    let version = claims.version()?;
+    let issuer = metadata.issuer_of(version)?;
+    let of_key = (version, issuer.keys.first()?, issuer);
+    caller_of(payload, &claims, of_key, accepted, env).ok()
 }
 
 /// Whether issuer, key and tenant agree, and are ours. Returns the tenant.

@@ -3,12 +3,14 @@
 
 use ::http::{Response, StatusCode};
 use bytes::Bytes;
+use serde_json::Value;
 use url::Url;
 
 use crate::{
+    admit::entra_token,
     config::{
-        AllowedUsers, ClientCredential, Config, EntraApp, LogFormat, PreregisteredClients,
-        PublicUrl, StoreLocation,
+        AcceptedEntraTokens, AllowedUsers, ClientCredential, Config, EntraApp, LogFormat,
+        PreregisteredClients, PublicUrl, StoreLocation, TokenVersion,
     },
     entra::{
         error::{EntraError, Step},
@@ -16,7 +18,7 @@ use crate::{
     },
     env::{EntraSnapshot, Env, Server},
     limits,
-    provider_metadata::{DiscoveryDocument, ProviderMetadata, SigningKey, read_keys},
+    provider_metadata::{DiscoveryDocument, ProviderMetadata, SigningKey, V1Metadata, read_keys},
     secret::Secret,
     time::{Instant, Now, UnixTime},
 };
@@ -96,6 +98,94 @@ pub fn key_set(body: &[u8]) {
     }
 }
 
+fn provider_metadata(key: SigningKey) -> ProviderMetadata {
+    let url = |text: &str| Url::parse(text).expect("a good address");
+    ProviderMetadata {
+        issuer: format!("https://login.example/{TENANT}/v2.0"),
+        authorization_endpoint: url("https://login.example/authorize"),
+        token_endpoint: url("https://login.example/token"),
+        v1: Some(V1Metadata {
+            issuer: format!("https://sts.example/{TENANT}/"),
+            keys: vec![key.clone()],
+        }),
+        keys: vec![key],
+    }
+}
+
+/// No access token that was made up is believed. One that Entra had signed would be of this tenant and for this
+/// application, no ID token, and its caller would have no more than the server offers (threat D16). The first byte says
+/// what the operator takes, the rest is a token or its claims.
+pub fn access_token(bytes: &[u8]) {
+    let Some((flags, claims)) = bytes.split_first() else {
+        return;
+    };
+    let server = server();
+    let key = SigningKey {
+        kid: "known".to_owned(),
+        n: vec![0xc5; 256],
+        e: vec![1, 0, 1],
+        issuer: None,
+    };
+    let metadata = provider_metadata(key);
+    let env = Env {
+        server: &server,
+        entra: &EntraSnapshot::default(),
+        clients: PreregisteredClients::none(),
+        now: Now {
+            instant: Instant(1000),
+            unix: UnixTime(1_800_000_000),
+        },
+    };
+    let accepted = accepted(*flags);
+    if let Ok(token) = std::str::from_utf8(claims) {
+        let verified = entra_token::verify(token, &accepted, &metadata, env);
+        assert!(verified.is_err(), "a made-up access token is believed");
+    }
+    let Some(caller) = entra_token::of_payload(claims, &accepted, &metadata, env) else {
+        return;
+    };
+    let said: Value = serde_json::from_slice(claims).expect("it was read");
+    let is = |name: &str, expected: &str| said.get(name).and_then(Value::as_str) == Some(expected);
+    let is_ours = is("aud", &server.config.entra.client_id)
+        || is("ver", "1.0") && (is("aud", APP_ID_URI) || is("aud", "api://mcp/"));
+    assert!(is_ours && caller.tenant_id == TENANT, "it is for another");
+    let of_id_token = ["nonce", "c_hash", "at_hash"];
+    let has = |name: &&str| said.get(*name).is_some_and(|claim| !claim.is_null());
+    assert!(!of_id_token.iter().any(has), "an ID token is believed");
+    let offered = server.scopes.names();
+    let mut scopes = caller.scope.split(' ').filter(|scope| !scope.is_empty());
+    assert!(
+        scopes.all(|scope| offered.contains(&scope)),
+        "a scope too much"
+    );
+    assert_eq!(caller.kind.has_user(), !caller.scope.is_empty());
+}
+
+const APP_ID_URI: &str = "api://mcp";
+
+fn accepted(flags: u8) -> AcceptedEntraTokens {
+    let has = |bit: u8| flags & (1 << bit) != 0;
+    let mut accepted = AcceptedEntraTokens::default();
+    accepted.add_version(TokenVersion::V2);
+    if has(0) {
+        accepted.add_version(TokenVersion::V1);
+        accepted.add_app_id_uri(APP_ID_URI);
+    }
+    if has(1) {
+        accepted.add_application("cccccccc-cccc-cccc-cccc-cccccccccccc");
+    }
+    if has(2) {
+        accepted.add_role("Tools.Execute.All");
+    }
+    if has(3) {
+        accepted.add_scope("access_as_user");
+    }
+    if has(4) {
+        accepted.refuse_agents();
+    }
+    accepted
+}
+
 /// No token that was made up is believed, also if its key is known (threat D6).
 pub fn id_token(token: &str, kid: &str) {
     let server = server();
@@ -105,14 +195,7 @@ pub fn id_token(token: &str, kid: &str) {
         e: vec![1, 0, 1],
         issuer: None,
     };
-    let url = |text: &str| Url::parse(text).expect("a good address");
-    let metadata = ProviderMetadata {
-        issuer: format!("https://login.example/{TENANT}/v2.0"),
-        authorization_endpoint: url("https://login.example/authorize"),
-        token_endpoint: url("https://login.example/token"),
-        keys: vec![key],
-        v1: None,
-    };
+    let metadata = provider_metadata(key);
     let env = Env {
         server: &server,
         entra: &EntraSnapshot::default(),

@@ -260,6 +260,8 @@ impl Ledger {
             return;
         }
         let user = text("id_token").and_then(oid);
+        // For the server as an API: what Graph's tokens say nobody can read.
+        let user = user.or_else(|| text("access_token").and_then(oid));
         if let (Some(oid), Some(token)) = (&user, text("id_token"))
             && let Some(claims) = claims(token)
             && let Some(name) = claims.get("preferred_username").and_then(Value::as_str)
@@ -267,7 +269,8 @@ impl Ledger {
             self.names.insert(oid.clone(), name.to_owned());
         }
         let user = user.or_else(|| {
-            let shown = form(request.body(), "refresh_token")?;
+            let shown = form(request.body(), "refresh_token");
+            let shown = shown.or_else(|| form(request.body(), "assertion"))?;
             self.owner(&shown)
         });
         for name in ["access_token", "refresh_token", "id_token"] {

@@ -107,6 +107,11 @@ fn assertion_that_is_none_is_refused_as_entra_does() {
         let refused = error_of(&on_behalf_of(&mut world, assertion));
         assert_eq!(refused, (400, "invalid_grant".to_owned(), code));
     }
+    let another = Some("another application".to_owned());
+    world.control(Control::AccessTokenAudience { audience: another });
+    let foreign = api_token(&mut world, "alice");
+    assert_eq!(error_of(&on_behalf_of(&mut world, &foreign)).2, 500_131);
+    world.control(Control::AccessTokenAudience { audience: None });
     world.control(Control::Revoke {
         username: username("alice"),
     });
