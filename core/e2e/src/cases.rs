@@ -19,6 +19,7 @@ pub mod embedded;
 pub mod everything;
 pub mod foundry;
 pub mod framing;
+pub mod gateway;
 pub mod interoperability;
 pub mod key_change;
 pub mod libraries;

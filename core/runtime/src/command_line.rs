@@ -10,6 +10,7 @@ mod dev_tenant;
 mod entra;
 mod entra_tokens;
 mod error;
+mod gateway;
 mod given;
 mod help;
 mod key;
@@ -34,7 +35,7 @@ use url::Url;
 
 pub use self::error::{
     AcceptedTokensError, AdmissionError, AuthorityHostError, ConfigError, EntraSetting,
-    EntraSettingError, KeyError, LifetimeError, ManagedIdentityError, RateLimitError,
+    EntraSettingError, GatewayError, KeyError, LifetimeError, ManagedIdentityError, RateLimitError,
     StoreSettingError,
 };
 use self::{
@@ -107,6 +108,7 @@ pub fn parse(
     let allowed_hosts = allowed_hosts(&given, &mut errors);
     let authorization_response_iss = is_on(&given, &RESPONSE_ISS, true, &mut errors);
     let (entra_tokens, authorization_servers) = entra_tokens::read(&given, &mut errors);
+    let gateway = gateway::read(&given, &mut errors);
     let log = log(&given, &mut errors);
     let log_filter = log_filter(&given, &mut errors);
     match (public_url, entra, store, log) {
@@ -127,7 +129,7 @@ pub fn parse(
                 clients: given.value(&CLIENTS).map(PathBuf::from),
                 device_authorization,
                 code_page,
-                gateway: None,
+                gateway,
                 sessions_per_user,
                 trusted_proxies,
                 proxy_protocol,

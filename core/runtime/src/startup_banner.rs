@@ -1,15 +1,22 @@
 //! What is printed once the server listens: what to do next.
 
-use entra_mcp_core::{client_setup, config::Config};
+use entra_mcp_core::{
+    client_setup,
+    config::{BackendIdentity, Config, Gateway},
+};
 
 /// What to do next, as text for the terminal. The front page shows the same.
 pub(crate) fn startup_banner(config: &Config) -> String {
     let [mcp, sse] = config.public_url.resources();
-    let mut text = format!(
-        "\nentra-mcp is ready.\n\n  MCP address          {mcp}\n  Legacy SSE address   {sse}\n  \
-         This, as a page      {}/\n",
-        config.public_url.issuer()
-    );
+    let mut text = format!("\nentra-mcp is ready.\n\n  MCP address          {mcp}\n");
+    if config.gateway.is_none() {
+        text.push_str(&format!("  Legacy SSE address   {sse}\n"));
+    }
+    let page = config.public_url.issuer();
+    text.push_str(&format!("  This, as a page      {page}/\n"));
+    if let Some(gateway) = &config.gateway {
+        text.push_str(&gateway_banner(gateway, config));
+    }
     for instructions in client_setup::clients(&config.public_url) {
         text.push_str(&format!(
             "\n{}: {}\n  {}\n",
@@ -25,6 +32,31 @@ pub(crate) fn startup_banner(config: &Config) -> String {
         "\nSign-in is with the tenant {} at {}\nThe application needs the web redirect URI {callback}\n",
         config.entra.tenant, config.entra.authority_host
     ));
+    text
+}
+
+/// Whose tools these are, and how that server knows who calls.
+fn gateway_banner(gateway: &Gateway, config: &Config) -> String {
+    let mut text = format!("\n  Tools of             {}\n", gateway.backend);
+    let keys = config.public_url.join("/jwks.json");
+    let header = match gateway.identity {
+        BackendIdentity::Assertion => "Entra-MCP-Assertion",
+        BackendIdentity::Bearer => "Authorization",
+        BackendIdentity::None => {
+            text.push_str("  That server is not told who calls.\n");
+            return text;
+        }
+    };
+    text.push_str(&format!(
+        "  It is told who calls by a JWT in the header {header}: ES256, keys at {keys},\n  issuer {}, audience {}.\n",
+        config.public_url.issuer(),
+        gateway.audience
+    ));
+    if !gateway.backend.is_local() {
+        text.push_str(
+            "  Others than this server may reach it: have it verify that JWT, or anybody can be anybody there.\n",
+        );
+    }
     text
 }
 

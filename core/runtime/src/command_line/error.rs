@@ -3,6 +3,7 @@
 mod accepted_tokens;
 mod admission;
 mod entra;
+mod gateway;
 mod lifetime;
 mod log_filter;
 mod managed_identity;
@@ -20,6 +21,7 @@ pub use self::{
     accepted_tokens::AcceptedTokensError,
     admission::AdmissionError,
     entra::{AuthorityHostError, EntraSetting, EntraSettingError},
+    gateway::GatewayError,
     lifetime::LifetimeError,
     managed_identity::ManagedIdentityError,
     rate_limit::RateLimitError,
@@ -110,6 +112,8 @@ pub enum ConfigError {
     Admission(AdmissionError),
     /// The settings of which access tokens of Entra ID are taken.
     AcceptedTokens(AcceptedTokensError),
+    /// The settings of the gateway.
+    Gateway(GatewayError),
     /// What is trusted as a proxy is neither an IP address nor a range of them.
     InvalidProxy,
     /// The PROXY protocol is on, and no proxy is trusted.
@@ -202,6 +206,7 @@ impl ConfigError {
             Self::InvalidOrigin => Cow::from(ALLOW_ORIGIN.name()),
             Self::Admission(error) => Cow::from(error.setting().name()),
             Self::AcceptedTokens(error) => Cow::from(error.setting().name()),
+            Self::Gateway(error) => error.setting(),
             Self::InvalidProxy | Self::NoProxyForProtocol => Cow::from(TRUSTED_PROXY.name()),
             Self::UnknownClientDocuments | Self::LoopbackClientDocuments => {
                 Cow::from(CLIENT_DOCUMENTS.name())
@@ -257,6 +262,7 @@ impl ConfigError {
             Self::InvalidOrigin => "it is not an origin",
             Self::Admission(error) => return error.wrong(),
             Self::AcceptedTokens(error) => error.wrong(),
+            Self::Gateway(error) => return error.wrong(),
             Self::InvalidProxy => "it is neither an IP address nor a range of them",
             Self::NoProxyForProtocol => "it is missing, and --proxy-protocol is on",
             Self::UnknownClientDocuments => "there is no such choice",
@@ -329,6 +335,7 @@ impl ConfigError {
             }
             Self::Admission(error) => error.right(),
             Self::AcceptedTokens(error) => error.right(),
+            Self::Gateway(error) => error.right(),
             Self::InvalidProxy | Self::NoProxyForProtocol => {
                 "Write an IP address such as 10.0.0.7, or a range such as 10.0.0.0/8."
             }

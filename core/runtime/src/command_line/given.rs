@@ -2,6 +2,7 @@
 //! errors that tell the nearest known one.
 
 mod entra_tokens;
+mod gateway;
 mod lifetimes;
 mod settings;
 mod sign_in;
@@ -13,6 +14,9 @@ pub(super) use self::{
     entra_tokens::{
         ACCEPT_AGENTS, ACCEPT_APP, ACCEPT_ENTRA_TOKENS, ACCEPT_ROLE, ACCEPT_SCOPE, APP_ID_URI,
         AUTHORIZATION_SERVERS,
+    },
+    gateway::{
+        BACKEND, BACKEND_ANSWER_BYTES, BACKEND_AUDIENCE, BACKEND_HEADER, BACKEND_TIMEOUT, IDENTITY,
     },
     lifetimes::{
         CODE_LIFETIME, CONSENT_LIFETIME, REFRESH_REUSE, SESSION_ABSOLUTE, SESSION_IDLE,

@@ -5,6 +5,7 @@ mod addresses;
 mod client_documents;
 mod entra;
 mod entra_tokens;
+mod gateway;
 mod lifetimes;
 mod rate_limits;
 mod registration;

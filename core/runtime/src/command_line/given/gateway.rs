@@ -1,0 +1,42 @@
+//! The settings of the gateway.
+
+use super::settings::{Setting, setting};
+
+pub(in crate::command_line) const BACKEND: Setting = setting(
+    "backend",
+    "ENTRA_MCP_BACKEND",
+    "URL",
+    "the MCP endpoint of another server, which this one puts [behind its sign-in](gateway.md) in place of its own tools: \
+     http://127.0.0.1:8000/mcp, https://orders.example/mcp or unix:/run/orders.sock:/mcp (default: no gateway)",
+);
+pub(in crate::command_line) const IDENTITY: Setting = setting(
+    "identity",
+    "ENTRA_MCP_IDENTITY",
+    "assertion|bearer|none",
+    "how the backend is told who calls: by a signed JWT in the header Entra-MCP-Assertion, by the same as a bearer token, or not at all \
+     (default assertion)",
+);
+pub(in crate::command_line) const BACKEND_AUDIENCE: Setting = setting(
+    "backend-audience",
+    "ENTRA_MCP_BACKEND_AUDIENCE",
+    "TEXT",
+    "the audience of that JWT (default: the address of the backend)",
+);
+pub(in crate::command_line) const BACKEND_HEADER: Setting = setting(
+    "",
+    "ENTRA_MCP_BACKEND_HEADER",
+    "",
+    "a header that goes to the backend with every request, such as \"X-Api-Key: KEY\" (default: none)",
+);
+pub(in crate::command_line) const BACKEND_TIMEOUT: Setting = setting(
+    "backend-timeout",
+    "ENTRA_MCP_BACKEND_TIMEOUT",
+    "DURATION",
+    "how long the backend may take for one request (default 10m)",
+);
+pub(in crate::command_line) const BACKEND_ANSWER_BYTES: Setting = setting(
+    "backend-answer-bytes",
+    "ENTRA_MCP_BACKEND_ANSWER_BYTES",
+    "NUMBER",
+    "the most bytes of one message of the backend (default 16777216)",
+);

@@ -1,0 +1,96 @@
+use entra_mcp_core::config::BackendIdentity;
+
+use super::*;
+
+#[test]
+fn backend_alone_is_a_gateway() {
+    let gateway = config(&["--backend", "http://127.0.0.1:8000/mcp"], &[])
+        .gateway
+        .unwrap();
+    assert_eq!(gateway.backend.to_string(), "http://127.0.0.1:8000/mcp");
+    assert_eq!(gateway.audience, "http://127.0.0.1:8000/mcp");
+    assert_eq!(gateway.identity, BackendIdentity::Assertion);
+    assert!(gateway.header.is_none());
+    assert!(config(&[], &[]).gateway.is_none());
+}
+
+#[test]
+fn settings_of_a_gateway_are_read() {
+    let arguments = [
+        "--backend",
+        "unix:/run/orders.sock:/mcp",
+        "--identity",
+        "bearer",
+        "--backend-audience",
+        "orders",
+        "--backend-timeout",
+        "30s",
+        "--backend-answer-bytes",
+        "2048",
+    ];
+    let variables = [("ENTRA_MCP_BACKEND_HEADER", "X-Api-Key: s3cret")];
+    let gateway = config(&arguments, &variables).gateway.unwrap();
+    assert_eq!(gateway.identity, BackendIdentity::Bearer);
+    assert_eq!(
+        (gateway.audience.as_str(), gateway.answer_bytes),
+        ("orders", 2048)
+    );
+    assert_eq!(gateway.call_timeout.as_secs(), 30);
+    let header = gateway.header.as_ref().unwrap();
+    assert_eq!(
+        (header.name().as_str(), header.value().expose().as_str()),
+        ("x-api-key", "s3cret")
+    );
+    assert!(!format!("{gateway:?}").contains("s3cret"));
+}
+
+#[test]
+fn all_that_is_wrong_with_a_gateway_is_told_at_once() {
+    let arguments = [
+        "--backend",
+        "ftp://x",
+        "--identity",
+        "header",
+        "--backend-timeout",
+        "5",
+        "--backend-answer-bytes",
+        "1",
+    ];
+    let variables = [("ENTRA_MCP_BACKEND_HEADER", "Host: x")];
+    let errors = all_errors(&arguments, &variables);
+    assert_eq!(errors.len(), 5, "{errors:?}");
+    let said: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    assert!(
+        said.iter()
+            .any(|error| error.contains("http://, https:// or unix:")),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn setting_of_a_backend_that_is_not_there_is_an_error() {
+    let errors = all_errors(&["--identity", "bearer"], &[]);
+    let [error] = errors.as_slice() else {
+        panic!("one error, not {errors:?}");
+    };
+    assert!(error.to_string().contains("--backend"), "{error}");
+}
+
+#[test]
+fn fixed_authorization_and_a_bearer_assertion_are_an_error() {
+    let arguments = [
+        "--backend",
+        "http://127.0.0.1:8000/mcp",
+        "--identity",
+        "bearer",
+    ];
+    let variables = [("ENTRA_MCP_BACKEND_HEADER", "Authorization: Bearer x")];
+    assert_eq!(all_errors(&arguments, &variables).len(), 1);
+}
+
+fn all_errors(arguments: &[&str], variables: &[(&str, &str)]) -> Vec<ConfigError> {
+    match parse(arguments, variables) {
+        Err(errors) => errors,
+        Ok(command) => panic!("{command:?}"),
+    }
+}
