@@ -1,8 +1,4 @@
 //! Server-sent events (WHATWG HTML, section 9.2): how a stream of a backend is read, in whatever pieces it comes.
-#![cfg_attr(
-    not(any(test, feature = "fuzzing")),
-    expect(dead_code, reason = "the gateway reads with it")
-)]
 
 use bytes::Bytes;
 use memchr::memchr2;
@@ -91,11 +87,19 @@ impl EventReader {
     }
 
     /// The id of the last event that had one; empty if there was none.
+    #[cfg_attr(
+        not(any(test, feature = "fuzzing")),
+        expect(dead_code, reason = "no stream of a backend is gone on with yet")
+    )]
     pub(crate) fn last_event_id(&self) -> &[u8] {
         &self.last_event_id
     }
 
     /// After how many milliseconds to come back, if the stream said so.
+    #[cfg_attr(
+        not(any(test, feature = "fuzzing")),
+        expect(dead_code, reason = "no stream of a backend is gone on with yet")
+    )]
     pub(crate) fn retry(&self) -> Option<u64> {
         self.retry
     }

@@ -7,7 +7,6 @@ mod answer_reader;
 pub(crate) mod assertion;
 mod backend_request;
 mod credential_guard;
-mod event_stream;
 mod initialize_result;
 mod message;
 mod raw_json;

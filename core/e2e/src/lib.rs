@@ -275,6 +275,7 @@ suite!($ pull_cases:
     pulls::pull_lets_come_what_was_allowed_before_the_head,
     pulls::cancelled_pull_closes_its_connection,
     pulls::pull_that_is_not_read_stops_the_backend,
+    pulls::pull_takes_a_kept_connection_that_is_still_open,
     pulls::backend_is_reached_through_a_unix_socket,
     pulls_faults::broken_answer_is_a_fault_of_the_pull,
     pulls_faults::endless_head_is_a_fault_of_the_pull,

@@ -2,7 +2,8 @@
 
 use ::http::{HeaderMap, header};
 
-use super::{event_stream::EventStream, raw_json};
+use super::raw_json;
+use crate::event_source::EventReader;
 
 /// A message is longer than it may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub(crate) enum AnswerReader {
 
 /// A stream of events, and those that were read.
 #[derive(Debug)]
-pub(crate) struct Events(EventStream);
+pub(crate) struct Events(EventReader);
 
 impl AnswerReader {
     /// Reads what this head announces; what is neither is read as JSON, for what else could be said of it.
@@ -28,7 +29,7 @@ impl AnswerReader {
         let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let essence = kind.split(';').next().unwrap_or_default().trim();
         match essence.eq_ignore_ascii_case("text/event-stream") {
-            true => Self::Events(Box::new(Events(EventStream::new(limit)))),
+            true => Self::Events(Box::new(Events(EventReader::new(limit)))),
             false => Self::Json {
                 body: Vec::new(),
                 limit,
@@ -40,7 +41,15 @@ impl AnswerReader {
     pub(crate) fn push(&mut self, piece: &[u8]) -> Result<Vec<Vec<u8>>, TooLarge> {
         let mut events = Vec::new();
         match self {
-            Self::Events(stream) => stream.0.push(piece, &mut events)?,
+            Self::Events(stream) => {
+                let mut rest = piece;
+                while let Some(event) = stream.0.next(&mut rest).map_err(|_| TooLarge)? {
+                    // One without data only says where to go on, or wakes who waits.
+                    if !event.data.is_empty() {
+                        events.push(Vec::from(event.data));
+                    }
+                }
+            }
             Self::Json { body, limit } => {
                 if body.len() + piece.len() > *limit {
                     return Err(TooLarge);
@@ -109,6 +118,23 @@ mod tests {
             [b"1", b"2"]
         );
         assert!(events.finish().is_empty());
+    }
+
+    #[test]
+    fn event_without_data_is_no_message() {
+        let mut events = reader("text/event-stream");
+        let stream = b": comment\nid: 7\ndata: \n\nevent: message\r\ndata: b\r\ndata:  c\r\n\r\n";
+        assert_eq!(events.push(stream).unwrap(), [b"b\n c"]);
+    }
+
+    // R9
+    #[test]
+    fn event_that_is_too_long_is_refused() {
+        let mut events = reader("text/event-stream");
+        assert_eq!(events.push(&[b'x'; 65]), Err(TooLarge));
+        let mut events = reader("text/event-stream");
+        let pushed: Vec<_> = (0..10).map(|_| events.push(b"data: 12345\n")).collect();
+        assert!(pushed.iter().any(Result::is_err), "lines add up");
     }
 
     #[test]
