@@ -240,7 +240,7 @@ pub fn pull_lets_come_what_was_allowed_before_the_head(runtime: &impl PullRuntim
     assert_eq!((&read[..], end), (&b"ok"[..], Ok(())));
 }
 
-/// The backend sees it while its answer is open.
+/// R17. The backend sees it while its answer is open.
 pub fn cancelled_pull_closes_its_connection(runtime: &impl PullRuntime) {
     for begin in [
         &b""[..],
@@ -267,7 +267,7 @@ pub fn cancelled_pull_closes_its_connection(runtime: &impl PullRuntime) {
     }
 }
 
-/// Without a `More` the bytes stay where they are: the backend has to wait, after no more than sockets hold.
+/// R17. Without a `More` the bytes stay where they are: the backend has to wait, after no more than sockets hold.
 pub fn pull_that_is_not_read_stops_the_backend(runtime: &impl PullRuntime) {
     const SENT: usize = 256 << 20;
     let (stopped, stops) = channel();

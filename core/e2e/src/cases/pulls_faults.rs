@@ -32,7 +32,7 @@ pub fn broken_answer_is_a_fault_of_the_pull(runtime: &impl PullRuntime) {
     }
 }
 
-/// A head without end is given up.
+/// R17. A head without end is given up.
 pub fn endless_head_is_a_fault_of_the_pull(runtime: &impl PullRuntime) {
     let (address, _asks) = backend(|mut socket| {
         let _ = socket.write_all(b"HTTP/1.1 200 OK\r\nx: ");
@@ -42,7 +42,7 @@ pub fn endless_head_is_a_fault_of_the_pull(runtime: &impl PullRuntime) {
     assert_eq!(ended(&mut *under_way), Err(PullFault::Broken));
 }
 
-/// Each limit ends it: before the head, between pieces, while bytes drip, and while nobody reads.
+/// R17. Each limit ends it: before the head, between pieces, while bytes drip, and while nobody reads.
 pub fn pull_ends_at_its_limits(runtime: &impl PullRuntime) {
     let short = Some(Duration::from_millis(100));
     let (whole, idle) = (

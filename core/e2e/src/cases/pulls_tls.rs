@@ -90,7 +90,7 @@ fn pulled(runtime: &impl PullRuntime, tls: BackendTls, port: u16) -> Result<Vec<
     }
 }
 
-/// Public authorities are not enough for a backend of the company's own; the company's is.
+/// R18. Public authorities are not enough for a backend of the company's own; the company's is.
 pub fn backend_of_an_own_authority_is_believed_only_if_it_is_named(runtime: &impl PullRuntime) {
     let (port, meets) = secure_backend(false);
     assert_eq!(
@@ -112,7 +112,7 @@ pub fn backend_of_an_own_authority_is_believed_only_if_it_is_named(runtime: &imp
     );
 }
 
-/// A backend that wants to know who comes is told so by the certificate.
+/// R18. A backend that wants to know who comes is told so by the certificate.
 pub fn backend_is_shown_the_client_certificate(runtime: &impl PullRuntime) {
     let (port, meets) = secure_backend(true);
     let own = [authority().to_vec()];

@@ -128,6 +128,7 @@ fn lines_that_are_fed_come_back_and_the_end_of_input_ends_it() {
     assert!(talk.processes.running().is_empty());
 }
 
+// R15
 #[test]
 fn nothing_is_inherited_but_what_is_named() {
     let mut wanted = child("");
@@ -147,7 +148,7 @@ fn nothing_is_inherited_but_what_is_named() {
     assert_eq!(talk.rest().0, ["0"]);
 }
 
-// Those of others, too: the input of another process would not end.
+// R15. Those of others, too: the input of another process would not end.
 #[cfg(target_os = "linux")]
 #[test]
 fn no_descriptor_is_inherited() {
@@ -160,6 +161,7 @@ fn no_descriptor_is_inherited() {
     drop(other);
 }
 
+// R17
 #[test]
 fn output_comes_only_as_it_is_let_come() {
     let (talk, pid) = Talk::of("exec yes");
@@ -195,6 +197,7 @@ fn child_that_closes_its_streams_is_told_of_and_lives() {
     assert_eq!(talk.rest(), (Vec::new(), Ok(ChildExit::Signal(9))));
 }
 
+// R17
 #[test]
 fn line_over_the_limit_is_skipped_and_the_next_one_comes() {
     let mut wanted = child("head -c 20000000 /dev/zero | tr '\\0' a; echo; echo after");
@@ -209,6 +212,7 @@ fn line_over_the_limit_is_skipped_and_the_next_one_comes() {
     );
 }
 
+// R17
 #[test]
 fn complaints_come_whole_and_few_wait() {
     let (talk, _) =

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::*;
 
+// R16
 #[test]
 fn child_that_ignores_a_request_to_end_is_killed() {
     let (talk, _) = Talk::of("trap '' TERM; echo ready; while read x; do echo $x; done");
@@ -15,6 +16,7 @@ fn child_that_ignores_a_request_to_end_is_killed() {
     assert_eq!(talk.rest(), (Vec::new(), Ok(ChildExit::Signal(9))));
 }
 
+// R16
 #[test]
 fn descendants_end_with_their_group() {
     for (script, end) in [
@@ -49,6 +51,7 @@ fn descendant_that_got_away_is_not_waited_for() {
     until_gone(descendant);
 }
 
+// R16
 #[test]
 fn dropped_child_is_killed_and_waited_for() {
     for _ in 0..20 {
@@ -72,6 +75,7 @@ fn dropped_child_is_killed_and_waited_for() {
     assert_eq!(ended, Ok(ChildExit::Signal(9)));
 }
 
+// R16
 #[test]
 fn end_of_the_server_kills_every_child() {
     let (talk, _) = Talk::of("trap '' TERM; exec sleep 1000");
@@ -92,6 +96,7 @@ fn process_that_is_killed() {
     }
 }
 
+// R16
 #[test]
 fn child_sees_the_end_of_its_input_when_the_server_is_killed() {
     let file = std::env::temp_dir().join(format!("entra-mcp-child-{}", std::process::id()));
