@@ -243,7 +243,7 @@ pub(crate) fn guarded(
     context: &Context,
 ) -> Result<InvokeOutput, CallError> {
     let invoked = catch_unwind(AssertUnwindSafe(|| handler(context)));
-    invoked.unwrap_or_else(|_| Err(CallContext::panicked(&context.call)))
+    invoked.unwrap_or_else(|panic| Err(CallContext::panicked(&context.call, &*panic)))
 }
 
 fn busy() -> CallError {

@@ -119,7 +119,7 @@ impl RunningCall {
             // The panic barrier. What the function shares with others is its own to keep whole.
             Some(handler) => match catch_unwind(AssertUnwindSafe(|| handler(context))) {
                 Ok(future) => State::Begun(future),
-                Err(_) => State::Finished(Err(CallContext::panicked(&call))),
+                Err(panic) => State::Finished(Err(CallContext::panicked(&call, &*panic))),
             },
         };
         Self {
@@ -176,7 +176,7 @@ impl RunningCall {
                 match polled {
                     Ok(Poll::Ready(result)) => State::Finished(result),
                     Ok(Poll::Pending) => self.detach(future, executor),
-                    Err(_) => State::Finished(Err(CallContext::panicked(&self.call))),
+                    Err(panic) => State::Finished(Err(CallContext::panicked(&self.call, &*panic))),
                 }
             }
             state @ (State::Task(_) | State::Finished(_) | State::Over) => state,
@@ -193,7 +193,7 @@ impl RunningCall {
         let call = Arc::clone(&self.call);
         let task = executor.spawn_scoped(async move {
             let invoked = AssertUnwindSafe(future).catch_unwind().await;
-            invoked.unwrap_or_else(|_| Err(CallContext::panicked(&call)))
+            invoked.unwrap_or_else(|panic| Err(CallContext::panicked(&call, &*panic)))
         });
         // Without an executor nobody polls this call either.
         task.map_or(State::Over, State::Task)

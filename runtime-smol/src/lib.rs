@@ -25,6 +25,8 @@
 //! }
 //! ```
 //!
+//! [`guide`] leads through all of it, page by page.
+//!
 //! It mirrors the blocking runtime file by file. `server` is what is offered, `context` what a function
 //! gets, and `invoke` runs it; `drive` is the loop that performs what the core wants; `work` is how it is polled
 //! and `executor` runs it; `listen` accepts connections and bounds them; `inbound` reads requests and writes answers;
@@ -36,6 +38,9 @@ mod context;
 mod dev_tenant;
 mod drive;
 mod executor;
+// Only read and tested.
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod inbound;
 mod invoke;
 mod listen;
@@ -57,7 +62,9 @@ use entra_mcp_runtime::{
     ConnectionLimit, DriveJobs as _, InboundLimits, Lifecycle, Processes, Program, RuntimeParts,
     Shared, handlers::Handlers, receive_from_replicas, serve_metrics,
 };
-use smol::{Task, unblock};
+use smol::Task;
+/// Runs what computes or blocks on a thread of its own, so that it holds up nobody else; waits for its result.
+pub use smol::unblock;
 
 use self::{
     backend::Backends,

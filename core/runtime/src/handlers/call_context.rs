@@ -1,6 +1,7 @@
 //! A call of a function under way: what it knows without asking anybody, and what it asked already.
 
 use std::{
+    any::Any,
     collections::BTreeMap,
     sync::{
         Mutex, MutexGuard, PoisonError,
@@ -22,6 +23,9 @@ use serde_json::{Map, Value};
 
 use super::{CompletionRequest, SharedState, arguments};
 use crate::testing::Performer;
+
+/// What a crate of tokio says outside of tokio.
+const NO_TOKIO: &str = "there is no reactor running";
 
 /// No call takes longer: a time that the clock can tell.
 const LONGEST: Duration = Duration::from_hours(24);
@@ -221,8 +225,17 @@ impl CallContext {
 
     /// The panic of a function is the failure of its call, and of nothing else.
     #[must_use]
-    pub fn panicked(this: &Self) -> CallError {
-        CallError::Internal(format!("What performs {:?} panicked.", this.target))
+    pub fn panicked(this: &Self, panic: &(dyn Any + Send)) -> CallError {
+        // Of what was said only this is told: the rest may hold what a peer sent.
+        let said = panic.downcast_ref::<&str>().copied();
+        let said = said.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        let cure = match said.is_some_and(|said| said.contains(NO_TOKIO)) {
+            true => {
+                " It uses a crate of tokio: put `async_compat::Compat::new(..)` around its future."
+            }
+            false => "",
+        };
+        CallError::Internal(format!("What performs {:?} panicked.{cure}", this.target))
     }
 
     /// Nothing performs this call: what was offered and what is called differ.
@@ -270,6 +283,24 @@ mod tests {
         CallContext::add_answers(&context, answers);
         assert_eq!(context.answer("reason"), Some(InputResponse::Cancelled));
         assert!(CallContext::unanswered(&context, questions()).is_empty());
+    }
+
+    #[test]
+    fn panic_of_a_crate_of_tokio_is_told_with_its_cure_and_no_other_words() {
+        let context = context(Target::Tool("x".to_owned()), Call::new("x"));
+        let told = |panic: &(dyn Any + Send)| match CallContext::panicked(&context, panic) {
+            CallError::Internal(told) => told,
+            other => panic!("{other:?}"),
+        };
+        let tokio =
+            "there is no reactor running, must be called from the context of a Tokio 1.x runtime";
+        assert!(told(&tokio).contains("async_compat"));
+        assert!(told(&tokio.to_owned()).contains("async_compat"));
+        let other = told(&"a secret");
+        assert!(
+            !other.contains("secret") && !other.contains("tokio"),
+            "{other}"
+        );
     }
 
     #[test]
