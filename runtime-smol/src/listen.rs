@@ -61,10 +61,8 @@ impl Acceptor {
     fn serve(&self, socket: Async<TcpStream>, permit: Arc<ConnectionPermit>) {
         let (guard, closing) = self.connections.register();
         let (service, executor) = (Arc::clone(&self.service), self.executor.clone());
-        self.executor.spawn(async move {
-            connection(socket, service, executor, permit, closing).await;
-            drop(guard);
-        });
+        let connection = connection(socket, service, executor, permit, closing, guard);
+        self.executor.spawn(connection);
     }
 }
 

@@ -26,7 +26,7 @@ use smol::{future, io::AsyncWrite as _};
 use super::{ResponsePart, ResponseWriter, Serve, Service};
 use crate::{
     executor::Executor,
-    listen::Closing,
+    listen::{Closing, ConnectionGuard},
     queue::Receiver,
     work::{DetachOnDrop, LazyTimer},
 };
@@ -34,19 +34,27 @@ use crate::{
 /// After how many steps a connection lets the others of its thread have a turn.
 const STEPS: u64 = 64;
 
-/// Serves a connection to its end.
-pub(crate) async fn connection(
+/// Serves a connection to its end; the guard goes with it.
+pub(crate) fn connection(
     socket: Async<TcpStream>,
     service: Arc<dyn Service>,
     executor: Executor,
     permit: Arc<ConnectionPermit>,
     closing: Closing,
-) {
+    guard: ConnectionGuard,
+) -> impl Future<Output = ()> + Send {
     let timeouts = timeouts_of(permit.kind());
-    serve(socket, service, executor, permit, closing, timeouts).await;
+    let mut driver = Driver::new(socket, service, executor, permit, closing, timeouts);
+    // An idle stream is mostly this: its task holds the driver once. What is handed to an `async fn` it holds twice.
+    async move {
+        driver.run().await;
+        drop(driver);
+        drop(guard);
+    }
 }
 
 /// The same, with as much patience as a test has.
+#[cfg(test)]
 pub(super) async fn serve(
     socket: Async<TcpStream>,
     service: Arc<dyn Service>,
@@ -55,26 +63,7 @@ pub(super) async fn serve(
     closing: Closing,
     timeouts: Timeouts,
 ) {
-    let clock = Clock::start();
-    let mut machine = Connection::new(timeouts, clock.now().instant);
-    // Without it an event written in two pieces waits for the first one's acknowledgement.
-    if socket.get_ref().set_nodelay(true).is_err() {
-        machine.fail();
-    }
-    let inbound = Inbound::new(permit, &mut machine, clock.now().instant);
-    let driver = Driver {
-        socket,
-        machine,
-        clock,
-        service,
-        executor,
-        inbound,
-        closing: Some(closing),
-        accepted: None,
-        response: None,
-        is_drained: false,
-        timer: LazyTimer::new(),
-    };
+    let mut driver = Driver::new(socket, service, executor, permit, closing, timeouts);
     driver.run().await;
 }
 
@@ -104,7 +93,37 @@ struct PendingResponse {
 }
 
 impl Driver {
-    async fn run(mut self) {
+    fn new(
+        socket: Async<TcpStream>,
+        service: Arc<dyn Service>,
+        executor: Executor,
+        permit: Arc<ConnectionPermit>,
+        closing: Closing,
+        timeouts: Timeouts,
+    ) -> Self {
+        let clock = Clock::start();
+        let mut machine = Connection::new(timeouts, clock.now().instant);
+        // Without it an event written in two pieces waits for the first one's acknowledgement.
+        if socket.get_ref().set_nodelay(true).is_err() {
+            machine.fail();
+        }
+        let inbound = Inbound::new(permit, &mut machine, clock.now().instant);
+        Self {
+            socket,
+            machine,
+            clock,
+            service,
+            executor,
+            inbound,
+            closing: Some(closing),
+            accepted: None,
+            response: None,
+            is_drained: false,
+            timer: LazyTimer::new(),
+        }
+    }
+
+    async fn run(&mut self) {
         let mut now = self.clock.now();
         for step in 1_u64.. {
             match self.machine.poll(now) {
