@@ -338,12 +338,12 @@ impl PendingAsk {
         match self {
             Self::Fetch(ticket, fetch) => ticket.answer(runtime.outbound.fetch(*fetch)),
             Self::Assert(ticket, assertion) => {
-                let now = runtime.shared.clock.now().unix;
+                let now = runtime.shared.clock.unix();
                 ticket.answer(runtime.shared.client_assertions.answer(&assertion, now))
             }
             Self::Sign(ticket, wanted) => ticket.answer(sign(&wanted)),
             Self::Store(ticket, ask) => {
-                let now = runtime.shared.clock.now().unix;
+                let now = runtime.shared.clock.unix();
                 ticket.answer(runtime.shared.store.answer(ask, now))
             }
         }

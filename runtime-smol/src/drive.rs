@@ -160,7 +160,7 @@ impl ExchangeDriver {
 
     fn assert(&mut self, ticket: Ticket<ClientAssertion>, assertion: ClientAssertion) {
         let assertions = Arc::clone(&self.runtime.shared.client_assertions);
-        let now = self.runtime.shared.clock.now().unix;
+        let now = self.runtime.shared.clock.unix();
         self.asks.push(ticket.id(), async move {
             // Reads a file and signs: too long for the thread of others.
             ticket.answer(unblock(move || assertions.answer(&assertion, now)).await)
@@ -169,7 +169,7 @@ impl ExchangeDriver {
 
     fn store(&mut self, ticket: Ticket<Store>, ask: Store) {
         let store = Arc::clone(&self.runtime.shared.store);
-        let now = self.runtime.shared.clock.now().unix;
+        let now = self.runtime.shared.clock.unix();
         let id = ticket.id();
         if store.answers_at_once(&ask) {
             // Going to another thread and back costs ten times as much.

@@ -25,15 +25,27 @@ impl Clock {
     /// Both clocks, read now.
     #[must_use]
     pub fn now(&self) -> Now {
+        Now {
+            instant: self.instant(),
+            unix: self.unix(),
+        }
+    }
+
+    /// The monotonic clock, read now.
+    #[must_use]
+    pub fn instant(&self) -> time::Instant {
         let milliseconds = self.start.elapsed().as_millis();
+        time::Instant(u64::try_from(milliseconds).unwrap_or(u64::MAX))
+    }
+
+    /// The wall clock, read now.
+    #[must_use]
+    pub fn unix(&self) -> UnixTime {
         // A wall clock before 1970 is as wrong as one at 1970: every token is then from the future.
         let unix = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .map_or(0, |since| since.as_secs());
-        Now {
-            instant: time::Instant(u64::try_from(milliseconds).unwrap_or(u64::MAX)),
-            unix: UnixTime(unix),
-        }
+        UnixTime(unix)
     }
 
     /// An instant of the core's monotonic clock, as the standard library has it.
@@ -45,7 +57,7 @@ impl Clock {
     /// How long until an instant of the core's monotonic clock; zero if it has passed.
     #[must_use]
     pub fn until(&self, instant: time::Instant) -> Duration {
-        instant.since(self.now().instant)
+        instant.since(self.instant())
     }
 }
 

@@ -155,7 +155,7 @@ impl ConnectionLimit {
 
     /// The clock of the limits of rate: one for all connections.
     fn now(&self) -> Instant {
-        self.clock.now().instant
+        self.clock.instant()
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {

@@ -30,7 +30,7 @@ fn deliver<R: DriveJobs>(runtime: &Weak<R>, message: &[u8]) -> bool {
         return false;
     };
     let shared = runtime.shared();
-    let now = shared.clock.now().unix;
+    let now = shared.clock.unix();
     if let Some(message) = replicas::open_message(message, &shared.server, now) {
         runtime.send_to_hub(message);
     }
@@ -40,7 +40,7 @@ fn deliver<R: DriveJobs>(runtime: &Weak<R>, message: &[u8]) -> bool {
 /// Notifies the clients of this replica and of all others that something changed.
 pub(crate) fn notify_changed<R: DriveJobs>(runtime: &Arc<R>, change: ChangeNotification) {
     let shared = runtime.shared();
-    let now = shared.clock.now().unix;
+    let now = shared.clock.unix();
     let sealed = replicas::seal_change(change.clone(), &shared.server, now, &seed());
     runtime.send_to_hub(ToHub::notify_changed(change));
     if let Some(sealed) = sealed {

@@ -139,7 +139,7 @@ impl<M: Mailbox> Shared<M> {
     /// Returns the pauses to make, one after the other, while a server that is asked to end still accepts requests.
     pub fn pauses_until_closing(&self) -> impl Iterator<Item = Duration> {
         let delay = self.server.config.shutdown.delay;
-        let end = self.clock.now().instant.after(delay);
+        let end = self.clock.instant().after(delay);
         std::iter::from_fn(move || {
             let is_waiting = !self.clock.until(end).is_zero();
             is_waiting.then_some(SHUTDOWN_POLL_INTERVAL)
@@ -149,7 +149,7 @@ impl<M: Mailbox> Shared<M> {
     /// Returns the pauses to make, one after the other, until no stream is open any more, or the time that they
     /// have when the server shuts down is over.
     pub fn pauses_until_streams_end(&self) -> impl Iterator<Item = Duration> {
-        let end = self.clock.now().instant.after(limits::STREAM_END_TIMEOUT);
+        let end = self.clock.instant().after(limits::STREAM_END_TIMEOUT);
         std::iter::from_fn(move || {
             let is_waiting = self.hub.has_streams() && !self.clock.until(end).is_zero();
             is_waiting.then_some(SHUTDOWN_POLL_INTERVAL)
@@ -160,7 +160,7 @@ impl<M: Mailbox> Shared<M> {
     /// for a shutdown is over.
     pub fn pauses_until_idle(&self, is_idle: impl Fn() -> bool) -> impl Iterator<Item = Duration> {
         let timeout = self.server.config.shutdown.timeout;
-        let end = self.clock.now().instant.after(timeout);
+        let end = self.clock.instant().after(timeout);
         std::iter::from_fn(move || {
             let is_busy = self.busy.load(Ordering::Acquire) > 0 || !is_idle();
             let is_waiting = is_busy && !self.clock.until(end).is_zero();

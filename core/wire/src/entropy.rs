@@ -28,13 +28,22 @@ impl std::fmt::Debug for Seed {
     }
 }
 
-/// The random generator of one exchange: ChaCha20, seeded by a [`Seed`]. Keys and tokens are drawn from it, so
-/// its state is overwritten when it is dropped.
-pub struct Entropy(ChaCha20Rng);
+/// The random generator of one exchange: ChaCha20, seeded by a [`Seed`]. Most exchanges draw nothing, so it is
+/// begun with the first draw.
+pub struct Entropy {
+    seed: Seed,
+    begun: Option<Box<Generator>>,
+}
 
+// Both parts wipe themselves.
 impl ZeroizeOnDrop for Entropy {}
 
-impl Drop for Entropy {
+/// Keys and tokens are drawn from it, so its state is overwritten when it is dropped.
+struct Generator(ChaCha20Rng);
+
+impl ZeroizeOnDrop for Generator {}
+
+impl Drop for Generator {
     fn drop(&mut self) {
         self.0 = ChaCha20Rng::from_seed([0; 32]);
         // Nobody reads it again, but it must be written.
@@ -42,26 +51,36 @@ impl Drop for Entropy {
     }
 }
 
+impl Generator {
+    fn new(seed: &Seed) -> Self {
+        Self(ChaCha20Rng::from_seed(seed.0))
+    }
+}
+
 impl Entropy {
     /// Starts the generator.
     #[must_use]
     pub fn new(seed: &Seed) -> Self {
-        Self(ChaCha20Rng::from_seed(seed.0))
+        Self {
+            seed: Seed::new(seed.0),
+            begun: None,
+        }
     }
 
     /// `N` random bytes.
     pub fn bytes<const N: usize>(&mut self) -> [u8; N] {
         let mut bytes = [0; N];
-        self.0.fill_bytes(&mut bytes);
+        let begin = || Box::new(Generator::new(&self.seed));
+        let generator = self.begun.get_or_insert_with(begin);
+        generator.0.fill_bytes(&mut bytes);
         bytes
     }
 
     /// Returns a number to tell by: always the same one of this generator, and it takes nothing from what is drawn.
     #[must_use]
     pub fn number_aside(&self) -> u64 {
-        let mut aside = Self(self.0.clone());
+        let mut aside = Generator::new(&self.seed);
         aside.0.set_stream(1);
-        aside.0.set_word_pos(0);
         aside.0.next_u64()
     }
 

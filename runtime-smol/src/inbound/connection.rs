@@ -102,12 +102,12 @@ impl Driver {
         timeouts: Timeouts,
     ) -> Self {
         let clock = Clock::start();
-        let mut machine = Connection::new(timeouts, clock.now().instant);
+        let mut machine = Connection::new(timeouts, clock.instant());
         // Without it an event written in two pieces waits for the first one's acknowledgement.
         if socket.get_ref().set_nodelay(true).is_err() {
             machine.fail();
         }
-        let inbound = Inbound::new(permit, &mut machine, clock.now().instant);
+        let inbound = Inbound::new(permit, &mut machine, clock.instant());
         Self {
             socket,
             machine,
@@ -280,7 +280,7 @@ impl Driver {
         }
         match Pin::new(&mut self.socket).poll_write(cx, self.machine.pending()) {
             Poll::Ready(Ok(length)) if length > 0 => {
-                self.machine.written(length, self.clock.now().instant);
+                self.machine.written(length, self.clock.instant());
                 true
             }
             Poll::Ready(_) => {

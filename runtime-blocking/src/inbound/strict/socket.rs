@@ -30,7 +30,7 @@ pub(super) struct Socket {
 impl Socket {
     pub(super) fn new(socket: TcpStream, timeouts: Timeouts) -> Self {
         let clock = Clock::start();
-        let mut connection = Connection::new(timeouts, clock.now().instant);
+        let mut connection = Connection::new(timeouts, clock.instant());
         // Without it an event written in two pieces waits for the first one's acknowledgement.
         let is_ready = socket.set_nodelay(true).is_ok()
             && socket.set_write_timeout(Some(timeouts.write)).is_ok();
@@ -92,15 +92,14 @@ impl Socket {
     /// Writes all that is pending. A peer that takes too little of it for too long is disconnected.
     pub(super) fn flush(&mut self) {
         while !self.connection.pending().is_empty() {
-            match self.socket.write(self.connection.pending()) {
-                Ok(length) if length > 0 => {
-                    let now = self.clock.now().instant;
-                    self.connection.written(length, now);
-                }
+            let written = self.socket.write(self.connection.pending());
+            let now = self.clock.instant();
+            match written {
+                Ok(length) if length > 0 => self.connection.written(length, now),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Ok(_) | Err(_) => return self.connection.fail(),
             }
-            if self.connection.is_write_overdue(self.clock.now().instant) {
+            if self.connection.is_write_overdue(now) {
                 return self.connection.fail();
             }
         }
