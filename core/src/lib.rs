@@ -209,4 +209,4 @@ pub mod fuzzing; // The properties of the decoders.
 #[cfg(test)]
 mod testing;
 
-pub use entra_mcp_wire::{entropy, keys, secret, time};
+pub use entra_mcp_wire::{certificate, entropy, keys, secret, time};

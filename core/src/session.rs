@@ -26,8 +26,16 @@ const SHARE_BYTES: usize = 16;
 
 /// What a client's code or tokens add to the master key: without it the record of their session does
 /// not open. The code has one, and every refresh token with its session tokens has another.
-#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Share([u8; SHARE_BYTES]);
+
+impl ZeroizeOnDrop for Share {}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
 
 impl Share {
     /// The share that follows from the random bytes of a code or a refresh token. A session token

@@ -6,15 +6,13 @@
 //! that of the tenant's own managed identity.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use entra_mcp_wire::certificate::CertificateFields;
 use ring::{
     digest,
     signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, UnparsedPublicKey},
 };
+use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 use serde::Deserialize;
-use x509_cert::{
-    Certificate,
-    der::{DecodePem as _, Encode as _},
-};
 
 use super::{
     CLIENT_ID, DevTenant, MANAGED_IDENTITY_ID, TENANT_ID, aadsts_error::AadstsError,
@@ -38,12 +36,13 @@ pub(super) struct RegisteredCertificate {
 impl RegisteredCertificate {
     /// Reads a certificate in PEM.
     pub(super) fn read(pem: &str) -> Result<Self, String> {
-        let certificate = Certificate::from_pem(pem).map_err(|error| error.to_string())?;
-        let der = certificate.to_der().map_err(|error| error.to_string())?;
-        let key = &certificate.tbs_certificate.subject_public_key_info;
+        let der = CertificateDer::from_pem_slice(pem.as_bytes());
+        let der = der.map_err(|error| error.to_string())?;
+        let certificate = CertificateFields::read(&der);
+        let certificate = certificate.ok_or_else(|| "It is no certificate.".to_owned())?;
         Ok(Self {
             sha256: digest::digest(&digest::SHA256, &der).as_ref().to_vec(),
-            public_key: key.subject_public_key.raw_bytes().to_vec(),
+            public_key: certificate.public_key.to_vec(),
         })
     }
 }

@@ -8,11 +8,14 @@ use rand_chacha::{
     ChaCha20Rng,
     rand_core::{Rng as _, SeedableRng as _},
 };
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::ZeroizeOnDrop;
+
+use crate::secret::wipe_on_drop;
 
 /// Thirty-two bytes from the operating system's generator.
-#[derive(Zeroize, ZeroizeOnDrop)]
 pub struct Seed([u8; 32]);
+
+wipe_on_drop!(Seed);
 
 impl Seed {
     /// Takes the bytes that the runtime drew.

@@ -13,16 +13,21 @@ mod derived;
 mod purpose;
 
 use ring::{aead, hmac};
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::ZeroizeOnDrop;
 
 use self::derived::DerivedKeys;
 pub use self::purpose::Purpose;
 
-use crate::{entropy::Entropy, secret::Wiped};
+use crate::{
+    entropy::Entropy,
+    secret::{Wiped, wipe_on_drop},
+};
 
 /// Thirty-two random bytes from which all other keys of the server follow.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+#[derive(Clone)]
 pub struct MasterKey([u8; 32]);
+
+wipe_on_drop!(MasterKey);
 
 impl MasterKey {
     /// Takes the bytes of a configured or generated key.
@@ -191,8 +196,10 @@ impl Keyring {
 }
 
 /// A key of AES-256-GCM, which is wiped when dropped.
-#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct SealingKey([u8; 32]);
+
+wipe_on_drop!(SealingKey);
 
 impl SealingKey {
     /// Draws a new one, which derives from nothing.

@@ -4,6 +4,7 @@
 //! As pure as they are: time and randomness come in as arguments.
 
 pub mod address;
+pub mod certificate;
 pub mod entropy;
 pub mod form;
 pub mod html;

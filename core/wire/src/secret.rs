@@ -6,6 +6,20 @@ use std::ops::Deref;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+/// Wipes the only field of a type when a value of it is dropped.
+macro_rules! wipe_on_drop {
+    ($type:ty) => {
+        impl zeroize::ZeroizeOnDrop for $type {}
+
+        impl Drop for $type {
+            fn drop(&mut self) {
+                zeroize::Zeroize::zeroize(&mut self.0);
+            }
+        }
+    };
+}
+pub(crate) use wipe_on_drop;
+
 /// A value that must never reach a log, an error or an answer by accident.
 ///
 /// ```

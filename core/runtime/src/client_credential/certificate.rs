@@ -2,14 +2,13 @@
 
 use std::path::Path;
 
-use entra_mcp_core::{ask::CertificateHeader, time::UnixTime};
+use entra_mcp_core::{ask::CertificateHeader, certificate::CertificateFields, time::UnixTime};
 use ring::{
     digest,
     rand::SystemRandom,
     signature::{RSA_PSS_SHA256, RsaKeyPair},
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
-use x509_cert::der::Decode as _;
 
 use super::error::{CredentialProblem, read_file};
 
@@ -95,15 +94,13 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
 
 /// The thumbprint and the end of the certificate, if it is this key's.
 fn leaf(der: &CertificateDer<'_>, key: &RsaKeyPair) -> Option<([u8; 32], UnixTime)> {
-    let certificate = x509_cert::Certificate::from_der(der).ok()?.tbs_certificate;
-    let public_key = certificate.subject_public_key_info.subject_public_key;
-    if public_key.raw_bytes() != key.public().as_ref() {
+    let certificate = CertificateFields::read(der)?;
+    if certificate.public_key != key.public().as_ref() {
         return None;
     }
     let sha256 = digest::digest(&digest::SHA256, der)
         .as_ref()
         .try_into()
         .ok()?;
-    let expires = certificate.validity.not_after.to_unix_duration().as_secs();
-    Some((sha256, UnixTime(expires)))
+    Some((sha256, certificate.not_after))
 }
