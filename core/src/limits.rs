@@ -221,6 +221,10 @@ pub const REPLICA_MESSAGE_BYTES: usize = 2 * MESSAGE_BODY_BYTES;
 /// revocation reaches what runs on another replica, if its message is lost.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
+/// How long a stream or call goes on while its session cannot be looked up, where replicas share the store: the session may
+/// have been ended on another one. A failover of Redis takes less.
+pub const UNVERIFIED_SESSION: Duration = Duration::from_secs(60);
+
 /// How many streams one user may hold open with one client.
 pub const STREAMS_PER_PRINCIPAL: usize = 16;
 

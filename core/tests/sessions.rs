@@ -239,6 +239,36 @@ fn revocation_on_another_replica_ends_a_stream_at_once_or_at_its_next_look_if_th
     }
 }
 
+// I7, Q4: where another replica may have ended it, nobody gets more than a minute of doubt; a process with a store of its own
+// has none.
+#[test]
+fn stream_ends_when_its_session_could_not_be_looked_up_for_a_minute() {
+    for replicas in [1, 2] {
+        let options = Options::faultless().with_replicas(replicas);
+        let world = World::new(options, Choice::of_bytes(&[]));
+        let mut fixture = Fixture::of(&world, "alice", Dialect::Sse);
+        fixture.client.peer.stick_to(Some(0));
+        fixture.use_tools().unwrap();
+        assert_eq!(world.exchanges(), 1, "the stream");
+        let store_down = |rate| world.options(|options| options.faults.store_down = rate);
+        // A store that was away for less says that the session lives.
+        store_down(1000);
+        fixture.wait(limits::UNVERIFIED_SESSION - limits::KEEP_ALIVE);
+        store_down(0);
+        fixture.wait(limits::KEEP_ALIVE);
+        store_down(1000);
+        fixture.wait(limits::UNVERIFIED_SESSION - Duration::from_secs(1));
+        assert_eq!(world.exchanges(), 1, "{replicas} replicas");
+        fixture.wait(limits::KEEP_ALIVE + Duration::from_secs(2));
+        assert_eq!(world.exchanges() == 0, replicas > 1, "{replicas} replicas");
+        let is_said = world
+            .log()
+            .iter()
+            .any(|line| line.contains("session.unverified"));
+        assert_eq!(is_said, replicas > 1);
+    }
+}
+
 #[test]
 fn lost_store_signs_everybody_out() {
     let mut fixture = signed_in();

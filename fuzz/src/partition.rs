@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use entra_mcp_core::limits;
+
 use crate::{clock::SimInstant, users::Shared, world::World};
 
 /// From what a replica is cut off.
@@ -19,17 +21,32 @@ pub enum Cut {
 #[derive(Debug, Default)]
 pub struct Partitions {
     cut: BTreeMap<usize, Cut>,
+    /// Since when a replica is without the store.
+    without_store: BTreeMap<usize, SimInstant>,
     joined: BTreeMap<usize, SimInstant>,
 }
 
 impl Partitions {
-    pub(crate) fn begin(&mut self, replica: usize, cut: Cut) {
+    pub(crate) fn begin(&mut self, replica: usize, cut: Cut, moment: SimInstant) {
         self.cut.insert(replica, cut);
+        match self.is_without_store(replica) {
+            true => {
+                self.without_store.entry(replica).or_insert(moment);
+            }
+            false => self.end_without_store(replica, moment),
+        }
+    }
+
+    fn end_without_store(&mut self, replica: usize, moment: SimInstant) {
+        if self.without_store.remove(&replica).is_some() {
+            self.joined.insert(replica, moment);
+        }
     }
 
     pub(crate) fn end(&mut self, replica: usize, moment: SimInstant) {
         if self.cut.remove(&replica).is_some() {
             self.joined.insert(replica, moment);
+            self.without_store.remove(&replica);
         }
     }
 
@@ -41,11 +58,11 @@ impl Partitions {
         matches!(self.cut.get(&replica), Some(Cut::Others | Cut::Both))
     }
 
-    /// Since when a replica could know what is in the store; `None` if it cannot.
-    pub(crate) fn knows_since(&self, replica: usize) -> Option<SimInstant> {
-        match self.is_without_store(replica) {
-            true => None,
-            false => Some(self.joined.get(&replica).copied().unwrap_or_default()),
+    /// Since when a replica knows what is in the store, or takes it that it does not.
+    pub(crate) fn knows_since(&self, replica: usize) -> SimInstant {
+        match self.without_store.get(&replica) {
+            Some(since) => since.after(limits::UNVERIFIED_SESSION),
+            None => self.joined.get(&replica).copied().unwrap_or_default(),
         }
     }
 }

@@ -350,8 +350,9 @@ impl World {
     pub fn cut_off(&self, replica: usize, cut: Cut) {
         self.with(|state| {
             state.note(&format!("r{replica}"), &format!("= is cut off: {cut:?}"));
+            let moment = state.moment;
             let ledger = state.checks.ledger_mut();
-            ledger.partitions.begin(replica, cut);
+            ledger.partitions.begin(replica, cut, moment);
         });
     }
 

@@ -137,6 +137,7 @@ impl LogEventId {
             | Self::EntraMisconfigured
             | Self::EntraUnavailable
             | Self::SessionUnavailable
+            | Self::SessionUnverified
             | Self::SessionNotStored => Some(AuditOutcome::Failed),
             _ => None,
         }

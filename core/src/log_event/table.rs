@@ -229,6 +229,10 @@ events! {
     /// The store did not give a session.
     SessionUnavailable = "session.unavailable", Warn,
         "a session cannot be looked up", [];
+    /// A stream or call was ended whose session this replica could not look up for a minute: the store is away, and another
+    /// replica may have ended the session.
+    SessionUnverified = "session.unverified", Warn,
+        "a stream or call was ended because its session could not be looked up for too long", [];
     /// The store did not take a session: the sign-in was in vain.
     SessionNotStored = "session.not_stored", Warn,
         "a session could not be written", [];

@@ -28,6 +28,7 @@ use crate::{
     hub::{TaskUpdate, ToCall, ToHub, ToHubKind, ToTask},
     json_rpc::{Error, Request, Response},
     limits,
+    log_event::LogEventId,
     step::{Cx, Progress},
     time::Instant,
 };
@@ -178,6 +179,13 @@ impl Execution {
     ) -> Progress<Box<Self>> {
         match state {
             SessionState::Alive => self.wait(cx),
+            SessionState::Unverified => {
+                cx.log(LogEventId::SessionUnverified);
+                self.give_up(
+                    "The session could not be verified for too long. Try again.",
+                    cx,
+                )
+            }
             SessionState::McpSessionEnded => {
                 let messages = self.cancel(cx);
                 self.finish(Vec::new(), messages, cx)
@@ -229,16 +237,11 @@ impl Execution {
     }
 
     /// Time has passed: for the requests first, so that nothing is asked of the store in the last step.
-    fn tick(mut self: Box<Self>, cx: &mut Cx<'_>) -> Progress<Box<Self>> {
+    fn tick(self: Box<Self>, cx: &mut Cx<'_>) -> Progress<Box<Self>> {
         let now = cx.env.now.instant;
         let wake = self.batch.as_ref().and_then(RequestBatch::wake);
-        let progress = if now >= self.deadline
-            && let Some(batch) = self.batch.take()
-        {
-            let mut messages = Vec::new();
-            let error = Error::new(Error::INTERNAL, "This took too long and was ended.");
-            let responses = batch.end(&error, &mut self.batch_cx(&mut messages, cx));
-            self.finish(responses, messages, cx)
+        let progress = if now >= self.deadline && self.batch.is_some() {
+            self.give_up("This took too long and was ended.", cx)
         } else if wake.is_some_and(|wake| now >= wake) {
             self.step(cx, RequestBatch::tick)
         } else {
@@ -248,6 +251,17 @@ impl Execution {
             Progress::Pending(execution) => execution.tick_output(cx),
             Progress::Ready(()) => Progress::Ready(()),
         }
+    }
+
+    /// Ends what was not answered with an error in these words.
+    fn give_up(mut self: Box<Self>, why: &'static str, cx: &mut Cx<'_>) -> Progress<Box<Self>> {
+        let Some(batch) = self.batch.take() else {
+            return self.wait(cx);
+        };
+        let mut messages = Vec::new();
+        let error = Error::new(Error::INTERNAL, why);
+        let responses = batch.end(&error, &mut self.batch_cx(&mut messages, cx));
+        self.finish(responses, messages, cx)
     }
 
     fn tick_output(mut self: Box<Self>, cx: &mut Cx<'_>) -> Progress<Box<Self>> {

@@ -1,13 +1,16 @@
 //! The monitor of a session while an exchange lasts: comments that keep the connection open, and a look at
 //! the session with each, so that a revocation that another replica took ends the exchange as well
 //! (threats I6, I7). That the token has expired is another matter: its session may live.
+//!
+//! Where replicas share the store, another one may have ended a session that this one cannot look up. So what runs goes on for a
+//! while only. A store of this process alone is written by nobody else: while it is away, no session ends.
 
 use std::{ops::ControlFlow, time::Duration};
 
 use super::session::McpSession;
 use crate::{
     admit::caller::Caller,
-    ask::{Ask, Awaiting, Store},
+    ask::{Awaiting, Store, Stored},
     event::Answer,
     limits,
     planted::Planted,
@@ -31,6 +34,8 @@ pub(crate) struct SessionMonitor {
     next: Instant,
     /// How soon to look again if the store fails.
     look_again: Duration,
+    /// When the session was last known to live.
+    verified: Instant,
     /// When the token expires; `None` once it has.
     token_expires: Option<UnixTime>,
 }
@@ -50,6 +55,8 @@ pub(crate) enum Due {
 pub(crate) enum SessionState {
     /// It lives, as far as is known: a store that is down says nothing.
     Alive,
+    /// The store has been down for too long, and another replica may have ended it.
+    Unverified,
     /// It was revoked, or has ended.
     Revoked,
     /// Its MCP session was ended by the client.
@@ -62,6 +69,7 @@ impl SessionMonitor {
             reading: None,
             next: cx.env.now.instant,
             look_again: LOOK_AGAIN,
+            verified: cx.env.now.instant,
             token_expires: Some(caller.expires),
         };
         monitor.schedule(cx);
@@ -122,33 +130,45 @@ impl SessionMonitor {
         match self.reading.take_if(|reading| reading.id() == answer.ask()) {
             Some(reading) => {
                 let stored = reading.into_answer(answer);
-                if stored.is_ok() {
-                    self.look_again = LOOK_AGAIN;
-                } else {
-                    // A store that failed once must not let a revoked session go on until the next keep-alive; one
-                    // that is down is asked no oftener than otherwise.
-                    self.next = self.next.min(cx.env.now.instant.after(self.look_again));
-                    self.look_again = (self.look_again * 2).min(limits::KEEP_ALIVE);
-                }
-                ControlFlow::Break(session_state(&stored, caller, mcp_session, cx))
+                ControlFlow::Break(match &stored {
+                    Ok(stored) => {
+                        self.look_again = LOOK_AGAIN;
+                        self.verified = cx.env.now.instant;
+                        session_state(stored.as_ref(), caller, mcp_session, cx)
+                    }
+                    Err(_) => self.unanswered(cx),
+                })
             }
             None => ControlFlow::Continue(answer),
         }
     }
+
+    /// The store has not answered. A session that has been revoked must not go on until the next keep-alive for that; a store
+    /// that is down is asked no oftener than otherwise.
+    fn unanswered(&mut self, cx: &Cx<'_>) -> SessionState {
+        let (now, server) = (cx.env.now.instant, cx.env.server);
+        let end = self.verified.after(limits::UNVERIFIED_SESSION);
+        let is_bounded = server.has_replicas();
+        if is_bounded && now >= end {
+            return SessionState::Unverified;
+        }
+        self.next = self.next.min(now.after(self.look_again));
+        if is_bounded {
+            self.next = self.next.min(end);
+        }
+        self.look_again = (self.look_again * 2).min(limits::KEEP_ALIVE);
+        SessionState::Alive
+    }
 }
 
 fn session_state(
-    stored: &<Store as Ask>::Answer,
+    stored: Option<&Stored>,
     caller: &Caller,
     mcp_session: Option<&McpSession>,
     cx: &Cx<'_>,
 ) -> SessionState {
-    let Ok(stored) = stored else {
-        return SessionState::Alive;
-    };
     let id = caller.session.id;
     let keys = &cx.env.server.keys;
-    let stored = stored.as_ref();
     let Some(session) = stored.and_then(|stored| SealedSession::read(id, stored, keys)) else {
         return match cx.env.server.has(Planted::LateEndIgnored) {
             true => SessionState::Alive,

@@ -113,10 +113,8 @@ impl EndedStaysEnded {
         let Some(record) = ledger.case(*who) else {
             return Ok(());
         };
-        // What a replica cannot look up goes on until it can.
-        let Some(knows) = ledger.partitions.knows_since(who.replica) else {
-            return Ok(());
-        };
+        // What a replica cannot look up goes on until it can, or for as long as is allowed.
+        let knows = ledger.partitions.knows_since(who.replica);
         match self.ended_of(record) {
             Some(ended) if ledger.moment > ended.max(record.since).max(knows).after(leeway) => Err(
                 format!("{who} {what} although its session ended at {ended:?}"),

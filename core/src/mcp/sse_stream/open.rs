@@ -11,6 +11,7 @@ use crate::{
     event::{Answer, Input},
     hub::{EndReason, ReadStream, ToHubKind},
     limits,
+    log_event::LogEventId,
     mcp::{
         server_messages,
         session::McpSession,
@@ -81,6 +82,10 @@ impl Open {
                     ControlFlow::Break(SessionState::Revoked | SessionState::McpSessionEnded) => {
                         close(cx)
                     }
+                    ControlFlow::Break(SessionState::Unverified) => {
+                        cx.log(LogEventId::SessionUnverified);
+                        come_back(self.subscription.as_ref(), cx)
+                    }
                     ControlFlow::Continue(answer) => self.send(answer, cx),
                 }
             }
@@ -146,14 +151,17 @@ fn end(
         | EndReason::Complete
         | EndReason::TakenOver
         | EndReason::ReplayDropped => close(cx),
-        EndReason::ShuttingDown => {
-            if subscription.is_none() {
-                let milliseconds = come_back_after(cx);
-                cx.write(sse::retry(milliseconds));
-            }
-            finish(subscription, cx)
-        }
+        EndReason::ShuttingDown => come_back(subscription, cx),
     }
+}
+
+/// The client is told to come back, to a replica that can serve it.
+fn come_back(subscription: Option<&Subscription>, cx: &mut Cx<'_>) -> Progress<Stream> {
+    if subscription.is_none() {
+        let milliseconds = come_back_after(cx);
+        cx.write(sse::retry(milliseconds));
+    }
+    finish(subscription, cx)
 }
 
 /// When the client is to come back: each at another time.
